@@ -1,0 +1,155 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, normalize, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** Folder → folders it may import (itself always allowed). */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  datasets: ['core'],
+  evaluation: ['core'],
+  engine: ['core'],
+  weights: ['core'],
+  backbone: ['engine', 'core'],
+  heads: ['engine', 'core'],
+  models: ['engine', 'backbone', 'heads', 'weights', 'core'],
+  report: ['core', 'evaluation'],
+  train: [
+    'core',
+    'engine',
+    'backbone',
+    'heads',
+    'weights',
+    'datasets',
+    'evaluation',
+    'models',
+    'report',
+  ],
+  tools: [
+    'core',
+    'engine',
+    'backbone',
+    'heads',
+    'weights',
+    'datasets',
+    'evaluation',
+    'models',
+    'report',
+    'train',
+  ],
+};
+
+/** Folders that also run in a browser: no `node:*`. */
+const BROWSER = [
+  'core',
+  'evaluation',
+  'engine/ops',
+  'engine/capture',
+  'engine/onnx',
+  'backbone',
+  'heads',
+];
+/** Folders that know no tensors library. */
+const NO_TENSORS = ['core', 'datasets', 'evaluation', 'weights', 'report'];
+const PACKAGES_OF_THE_ENGINE = /^(@tensorflow\/|onnxruntime-)/;
+
+interface Import {
+  readonly file: string;
+  readonly to: string;
+  readonly runtime: boolean;
+}
+
+function sources(folder: string): string[] {
+  return readdirSync(join(ROOT, folder)).flatMap((name) => {
+    const path = join(folder, name);
+    if (statSync(join(ROOT, path)).isDirectory()) return sources(path);
+    return path.endsWith('.ts') ? [path] : [];
+  });
+}
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(join(ROOT, file), 'utf8');
+  const found: Import[] = [];
+  for (const match of text.matchAll(
+    /^\s*(?:import|export)\s+(type\s)?(?:[^'";]*?from\s+)?'([^']+)'/gm,
+  )) {
+    found.push({ file, to: match[2], runtime: !match[1] });
+  }
+  for (const match of text.matchAll(/(typeof\s+)?\bimport\(\s*'([^']+)'\s*\)/g)) {
+    found.push({ file, to: match[2], runtime: !match[1] });
+  }
+  return found;
+}
+
+const files = Object.keys(MAY_IMPORT).flatMap(sources);
+const imports = files.flatMap(importsOf);
+const target = ({ file, to }: Import): string | undefined =>
+  to.startsWith('.') ? normalize(join(dirname(file), to)).replace(/\.js$/, '.ts') : undefined;
+const inside = (file: string, folders: readonly string[]): boolean =>
+  folders.some((f) => file.startsWith(`${f}/`));
+
+test('every folder imports only what the table allows', () => {
+  const wrong = imports.filter((i) => {
+    const to = target(i);
+    if (to === undefined) return false;
+    const [from, into] = [i.file.split('/')[0], to.split('/')[0]];
+    return from !== into && !MAY_IMPORT[from].includes(into);
+  });
+  expect(wrong.map((i) => `${i.file} -> ${i.to}`)).toEqual([]);
+});
+
+test('what also runs in a browser imports no node modules', () => {
+  const wrong = imports.filter(
+    (i) => i.runtime && i.to.startsWith('node:') && inside(i.file, BROWSER),
+  );
+  expect(wrong.map((i) => `${i.file} -> ${i.to}`)).toEqual([]);
+});
+
+test('data, metrics, weights and reports know no tensor library', () => {
+  const wrong = imports.filter(
+    (i) => PACKAGES_OF_THE_ENGINE.test(i.to) && inside(i.file, NO_TENSORS),
+  );
+  expect(wrong.map((i) => `${i.file} -> ${i.to}`)).toEqual([]);
+});
+
+test('there are no import cycles', () => {
+  const graph = new Map<string, string[]>();
+  for (const i of imports) {
+    const to = target(i);
+    if (to !== undefined && i.runtime) graph.set(i.file, [...(graph.get(i.file) ?? []), to]);
+  }
+  const done = new Set<string>();
+  const cycles: string[] = [];
+  const visit = (file: string, path: readonly string[]): void => {
+    if (path.includes(file)) cycles.push([...path.slice(path.indexOf(file)), file].join(' -> '));
+    if (done.has(file) || path.includes(file)) return;
+    for (const next of graph.get(file) ?? []) visit(next, [...path, file]);
+    done.add(file);
+  };
+  for (const file of graph.keys()) visit(file, []);
+  expect(cycles).toEqual([]);
+});
+
+test('files stay small, and every import resolves to a source file', () => {
+  const tests = sources('test');
+  const tooLong = [
+    ...files.map((f) => [f, 400] as const),
+    ...tests.map((f) => [f, 600] as const),
+  ].filter(
+    ([file, limit]) => readFileSync(join(ROOT, file), 'utf8').split('\n').length > limit + 1,
+  );
+  expect(tooLong.map(([file]) => file)).toEqual([]);
+  const existing = new Set(files);
+  const dangling = imports.filter((i) => {
+    const to = target(i);
+    return (
+      to !== undefined &&
+      to.endsWith('.ts') &&
+      !existing.has(to) &&
+      relative(ROOT, join(ROOT, to)) !== 'index.ts'
+    );
+  });
+  expect(dangling.map((i) => `${i.file} -> ${i.to}`)).toEqual([]);
+});

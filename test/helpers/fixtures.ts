@@ -1,0 +1,100 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** A fixture: its json, the folder it lies in, and the tensors of its safetensors file. */
+export interface Fixture<Json> {
+  readonly name: string;
+  readonly folder: string;
+  readonly json: Json;
+  readonly tensors: ReadonlyMap<string, FixtureTensor>;
+}
+
+/** A tensor as stored: PyTorch's layout; F32, I32 and U8 occur. */
+export interface FixtureTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array | Int32Array | Uint8Array;
+}
+
+const COMMITTED = resolve(dirname(fileURLToPath(import.meta.url)), '../fixtures');
+
+/** The folder named by `CONVNEXTV2_FIXTURES`, or else the committed one. */
+export const FIXTURES = process.env['CONVNEXTV2_FIXTURES']
+  ? resolve(process.env['CONVNEXTV2_FIXTURES'])
+  : COMMITTED;
+
+/** Whether fixtures of another folder are read, where kinds may be missing. */
+export const FOREIGN_FIXTURES = FIXTURES !== COMMITTED;
+
+/**
+ * Every `KIND.json` and `KIND_*.json` of the fixture folder and its `small/`, by name. `backbone` must not take
+ * `backbone_hf` (there is only a safetensors of that name), and `fcmae` takes `fcmae_64`, `fcmae_96`, ….
+ */
+export function discoverFixtures<Json>(kind: string): readonly Fixture<Json>[] {
+  const found = [FIXTURES, join(FIXTURES, 'small')].filter(existsSync).flatMap((folder) =>
+    readdirSync(folder)
+      .filter(
+        (file) =>
+          file.endsWith('.json') && (file === `${kind}.json` || file.startsWith(`${kind}_`)),
+      )
+      .sort()
+      .map((file) => loadFixture<Json>(folder, file.slice(0, -'.json'.length))),
+  );
+  if (found.length === 0)
+    console.warn(`no fixture of kind ${kind} in ${FIXTURES}: its tests are skipped`);
+  return found;
+}
+
+function loadFixture<Json>(folder: string, name: string): Fixture<Json> {
+  const json = JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8')) as Json;
+  const file = join(folder, `${name}.safetensors`);
+  return {
+    name,
+    folder,
+    json,
+    tensors: existsSync(file) ? readTensors(file) : new Map<string, FixtureTensor>(),
+  };
+}
+
+/** A small reader of its own, so that the oracle does not depend on the code under test. */
+export function readTensors(file: string): ReadonlyMap<string, FixtureTensor> {
+  const bytes = readFileSync(file);
+  const headerLength = Number(bytes.readBigUInt64LE(0));
+  const header = JSON.parse(bytes.toString('utf8', 8, 8 + headerLength)) as Record<
+    string,
+    { dtype: string; shape: number[]; data_offsets: [number, number] }
+  >;
+  const tensors = new Map<string, FixtureTensor>();
+  for (const [name, entry] of Object.entries(header)) {
+    if (name === '__metadata__') continue;
+    const [start, end] = entry.data_offsets;
+    const buffer = new Uint8Array(bytes.subarray(8 + headerLength + start, 8 + headerLength + end))
+      .buffer;
+    const data =
+      entry.dtype === 'F32'
+        ? new Float32Array(buffer)
+        : entry.dtype === 'I32'
+          ? new Int32Array(buffer)
+          : new Uint8Array(buffer);
+    tensors.set(name, { shape: entry.shape, data });
+  }
+  return tensors;
+}
+
+/** Largest |a − b|; NaN anywhere or different lengths give Infinity. */
+export function maxError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  if (actual.length !== expected.length) return Infinity;
+  let worst = 0;
+  for (let i = 0; i < expected.length; i++) {
+    const error = Math.abs(actual[i] - expected[i]);
+    if (!(error <= worst)) worst = Number.isNaN(error) ? Infinity : error;
+  }
+  return worst;
+}
+
+/** Largest |x|. */
+export function maxAbs(values: ArrayLike<number>): number {
+  let worst = 0;
+  for (let i = 0; i < values.length; i++) worst = Math.max(worst, Math.abs(values[i]));
+  return worst;
+}

@@ -1,0 +1,7 @@
+import type { Command } from 'commander';
+
+/**
+ * One entry a verb. A command module holds its options and imports what it computes with inside its
+ * action, so that listing the verbs loads neither tfjs nor ONNX Runtime.
+ */
+export const COMMANDS: readonly ((program: Command) => void)[] = [];

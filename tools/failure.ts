@@ -1,0 +1,20 @@
+import { InputError } from '../core/errors.js';
+
+/**
+ * Prints one line for an error and says with which code to exit: 2 where the input is wrong, 1 where
+ * the work failed. With `json` the error is `{"error": {code, message, file?, id?}}` on standard output.
+ */
+export function reportError(error: unknown, json: boolean): 1 | 2 {
+  const message = error instanceof Error ? error.message : String(error);
+  const code = error instanceof Error ? error.name : 'Error';
+  const input = error instanceof InputError ? error : undefined;
+  if (json) {
+    const { file, id } = input ?? {};
+    console.log(JSON.stringify({ error: { code, message, file, id } }));
+  } else {
+    console.error(`${code}: ${message}`);
+    if (!input && process.env['CONVNEXTV2_STACK'] && error instanceof Error)
+      console.error(error.stack);
+  }
+  return input ? 2 : 1;
+}

@@ -1,0 +1,28 @@
+/** A line for people, on standard error: standard output belongs to results. */
+export function log(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** The one JSON document of a `--json` run, on standard output. */
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}
+
+/** A table with right-aligned numbers; the first row is the header. */
+export function formatTable(rows: readonly (readonly (string | number)[])[]): string {
+  const widths = rows[0].map((_, column) =>
+    Math.max(...rows.map((row) => String(row[column]).length)),
+  );
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) =>
+          typeof cell === 'number'
+            ? String(cell).padStart(widths[column])
+            : cell.padEnd(widths[column]),
+        )
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
