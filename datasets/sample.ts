@@ -1,0 +1,66 @@
+/** What data sets yield and transforms change: typed arrays only, so that samples cross threads cheaply. */
+
+/** An 8-bit RGB picture, `[H, W, 3]` row-major. */
+export interface RgbImage {
+  readonly width: number;
+  readonly height: number;
+  /** `[H, W, 3]`, 0–255. */
+  readonly data: Uint8Array;
+}
+
+/** An 8-bit label map, `[H, W]` row-major; 255 is ignored. */
+export interface LabelMap {
+  readonly width: number;
+  readonly height: number;
+  /** `[H, W]`. */
+  readonly data: Uint8Array;
+}
+
+/**
+ * The region of one object in image coordinates. Polygons are flat `[x0, y0, x1, y1, …]` lists in pixels;
+ * run lengths are column-major and start with background, as in `core/rle.ts`.
+ */
+export type Segmentation =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'polygons'; readonly polygons: readonly Float64Array[] }
+  | {
+      readonly kind: 'rle';
+      readonly height: number;
+      readonly width: number;
+      readonly counts: Uint32Array;
+    };
+
+/** The objects of one image. Crowd and ignored regions are kept apart: they are not trained on. */
+export interface Objects {
+  /** `[M, 4]` as `[x1, y1, x2, y2]`, pixels. */
+  readonly boxes: Float32Array;
+  /** `[M]`, 0 … K − 1. */
+  readonly classIndices: Int32Array;
+  /** One an object. */
+  readonly segmentations: readonly Segmentation[];
+  /** Annotation ids, `[M]` (float64: ids may exceed 32 bits). */
+  readonly ids: Float64Array;
+}
+
+/** One image of a detection set. */
+export interface DetectionSample {
+  readonly imageId: number;
+  readonly file: string;
+  readonly width: number;
+  readonly height: number;
+  readonly objects: Objects;
+  /** Crowd regions and objects marked `ignore`. */
+  readonly ignored: Objects;
+}
+
+/** One image of a semantic segmentation set. */
+export interface SegmentationSample {
+  readonly file: string;
+  readonly labelFile: string;
+}
+
+/** One image of a classification set; `classIndex` is −1 where the label is unknown. */
+export interface ClassificationSample {
+  readonly file: string;
+  readonly classIndex: number;
+}
