@@ -1,0 +1,85 @@
+import { rleArea, rleBox, type Rle } from './rle.js';
+
+/**
+ * IoU of every pair of masks, `[D, G]` row-major. A crowd divides by the area of the detection instead of the
+ * union. Pairs whose boxes do not meet have 0; masks of different sizes whose boxes meet have −1.
+ *
+ * @param iscrowd `[G]`, 0 or 1
+ * @see `rleIou`: https://github.com/cocodataset/cocoapi/blob/8c9bcc3/common/maskApi.c
+ */
+export function rleIou(
+  dts: readonly Rle[],
+  gts: readonly Rle[],
+  iscrowd: ArrayLike<number>,
+): Float64Array {
+  const ious = boxIou(flatBoxes(dts), flatBoxes(gts), iscrowd); // [D, G]
+  for (let d = 0, at = 0; d < dts.length; d++) {
+    for (let g = 0; g < gts.length; g++, at++) {
+      if (ious[at] <= 0) continue;
+      const sameSize = dts[d].height === gts[g].height && dts[d].width === gts[g].width;
+      ious[at] = sameSize ? runIou(dts[d].counts, gts[g].counts, iscrowd[g] !== 0) : -1;
+    }
+  }
+  return ious;
+}
+
+/**
+ * IoU of every pair of boxes, `[D, G]` row-major.
+ *
+ * @param dts `[D, 4]` x, y, width, height
+ * @param gts `[G, 4]` likewise
+ * @param iscrowd `[G]`, 0 or 1: a crowd divides by the area of the detection instead of the union
+ */
+export function boxIou(
+  dts: ArrayLike<number>,
+  gts: ArrayLike<number>,
+  iscrowd: ArrayLike<number>,
+): Float64Array {
+  const numGts = gts.length / 4;
+  const ious = new Float64Array((dts.length / 4) * numGts); // [D, G]
+  for (let d = 0, at = 0; d < dts.length; d += 4) {
+    const [dx, dy, dw, dh] = [dts[d], dts[d + 1], dts[d + 2], dts[d + 3]];
+    for (let g = 0; g < numGts; g++, at++) {
+      const [gx, gy, gw, gh] = [gts[4 * g], gts[4 * g + 1], gts[4 * g + 2], gts[4 * g + 3]];
+      const w = Math.min(dx + dw, gx + gw) - Math.max(dx, gx);
+      const h = Math.min(dy + dh, gy + gh) - Math.max(dy, gy);
+      if (w <= 0 || h <= 0) continue;
+      const both = w * h;
+      ious[at] = both / (iscrowd[g] ? dw * dh : dw * dh + gw * gh - both);
+    }
+  }
+  return ious;
+}
+
+/**
+ * IoU of two masks of one size by walking both lists of runs. The walk ends where both have a run of length 0 at
+ * one place, as the reference's does.
+ */
+export function runIou(dt: Uint32Array, gt: Uint32Array, crowd: boolean): number {
+  let [i, j, both, either] = [1, 1, 0, 0];
+  let [leftD, leftG] = [dt.length > 0 ? dt[0] : 0, gt.length > 0 ? gt[0] : 0];
+  let [valueD, valueG] = [false, false];
+  for (let left = 1; left > 0; left = leftD + leftG) {
+    const step = Math.min(leftD, leftG);
+    if (valueD || valueG) either += step;
+    if (valueD && valueG) both += step;
+    leftD -= step;
+    leftG -= step;
+    if (leftD === 0 && i < dt.length) {
+      leftD = dt[i++];
+      valueD = !valueD;
+    }
+    if (leftG === 0 && j < gt.length) {
+      leftG = gt[j++];
+      valueG = !valueG;
+    }
+  }
+  if (both === 0) return 0;
+  return both / (crowd ? rleArea({ counts: dt }) : either);
+}
+
+function flatBoxes(rles: readonly Rle[]): Float64Array {
+  const boxes = new Float64Array(4 * rles.length); // [N, 4]
+  rles.forEach((rle, i) => boxes.set(rleBox(rle), 4 * i));
+  return boxes;
+}

@@ -1,0 +1,153 @@
+import { DataError } from './errors.js';
+import { assertMaskSize, mergeRles, type Rle, type XywhBox } from './rle.js';
+
+/** Polygons are rasterised on a grid this many times finer than the pixels. */
+const SCALE = 5;
+
+/**
+ * The mask of a polygon annotation, rasterised as the COCO API does it: every part by itself, then the union.
+ *
+ * @param polygons flat lists `x0, y0, x1, y1, …` in pixels; a part is closed by itself
+ * @throws DataError for an odd number of coordinates or one that is not finite
+ * @see `rleFrPoly`: https://github.com/cocodataset/cocoapi/blob/8c9bcc3/common/maskApi.c
+ */
+export function rleFromPolygons(
+  polygons: readonly ArrayLike<number>[],
+  height: number,
+  width: number,
+): Rle {
+  assertMaskSize('rleFromPolygons', height, width);
+  if (polygons.length === 0) return { height, width, counts: Uint32Array.of(height * width) };
+  return mergeRles(
+    polygons.map((polygon) => rleFromPolygon(polygon, height, width)),
+    'union',
+  );
+}
+
+/** The mask of a box `[x, y, width, height]`, rasterised as a four-cornered polygon. */
+export function rleFromBox([x, y, w, h]: XywhBox, height: number, width: number): Rle {
+  return rleFromPolygons([[x, y, x, y + h, x + w, y + h, x + w, y]], height, width);
+}
+
+/**
+ * The outline crosses the middle of pixel column `c` where its x goes from `5c + 2` to `5c + 3` on the fine
+ * grid (either way). Every crossing starts or ends a run at the row found there, so only the crossings
+ * are computed, not the points between them.
+ */
+function rleFromPolygon(polygon: ArrayLike<number>, height: number, width: number): Rle {
+  const [xs, ys] = fineVertices(polygon);
+  const numEdges = xs.length - 1;
+  let numCrossings = 0;
+  for (let i = 0; i < numEdges; i++) {
+    const first = firstColumn(Math.min(xs[i], xs[i + 1]));
+    numCrossings += Math.max(0, lastColumn(Math.max(xs[i], xs[i + 1]), width) - first + 1);
+  }
+  const pixels = new Uint32Array(numCrossings);
+  for (let i = 0, at = 0; i < numEdges; i++)
+    at = addCrossings(xs[i], ys[i], xs[i + 1], ys[i + 1], height, width, pixels, at);
+  pixels.sort();
+  return { height, width, counts: runsBetween(pixels, height * width) };
+}
+
+/** Vertices on the fine grid, the first one repeated at the end. Rounded toward zero, as a C cast does. */
+function fineVertices(polygon: ArrayLike<number>): readonly [Float64Array, Float64Array] {
+  if (polygon.length % 2 !== 0)
+    throw new DataError(
+      `rleFromPolygons: expected pairs of coordinates, got ${polygon.length} numbers`,
+    );
+  const numVertices = polygon.length / 2;
+  const xs = new Float64Array(numVertices > 0 ? numVertices + 1 : 1);
+  const ys = new Float64Array(xs.length);
+  for (let i = 0; i < numVertices; i++) {
+    xs[i] = Math.trunc(SCALE * polygon[2 * i] + 0.5);
+    ys[i] = Math.trunc(SCALE * polygon[2 * i + 1] + 0.5);
+    if (!Number.isFinite(xs[i]) || !Number.isFinite(ys[i]))
+      throw new DataError(
+        `rleFromPolygons: expected finite coordinates, got (${polygon[2 * i]}, ${polygon[2 * i + 1]}) at vertex ${i}`,
+      );
+  }
+  xs[numVertices] = xs[0];
+  ys[numVertices] = ys[0];
+  return [xs, ys];
+}
+
+/** The first pixel column whose middle is at or right of the fine coordinate `x`. */
+function firstColumn(x: number): number {
+  return Math.max(0, Math.ceil((x - 2) / SCALE));
+}
+
+/** The last pixel column of the mask whose middle is passed before the fine coordinate `x`. */
+function lastColumn(x: number, width: number): number {
+  return Math.min(width - 1, Math.floor((x - 3) / SCALE));
+}
+
+function addCrossings(
+  xa: number,
+  ya: number,
+  xb: number,
+  yb: number,
+  height: number,
+  width: number,
+  pixels: Uint32Array,
+  at: number,
+): number {
+  const dx = Math.abs(xb - xa);
+  const dy = Math.abs(yb - ya);
+  const shallow = dx >= dy;
+  // Lines are drawn from left to right where they are shallow and downward where they are steep.
+  const swap = shallow ? xa > xb : ya > yb;
+  const [x0, y0, x1, y1] = swap ? [xb, yb, xa, ya] : [xa, ya, xb, yb];
+  const slope = shallow ? (y1 - y0) / dx : (x1 - x0) / dy;
+  const last = lastColumn(Math.max(x0, x1), width);
+  for (let column = firstColumn(Math.min(x0, x1)); column <= last; column++) {
+    const x = SCALE * column + 2;
+    let y: number; // the upper one of the two points beside the crossing
+    if (shallow) {
+      const left = Math.trunc(y0 + slope * (x - x0) + 0.5);
+      y = Math.min(left, Math.trunc(y0 + slope * (x + 1 - x0) + 0.5));
+    } else {
+      y = y0 + stepBefore(x0, slope, x + 1);
+    }
+    const row = Math.ceil(Math.min(Math.max((y + 0.5) / SCALE - 0.5, 0), height));
+    pixels[at++] = column * height + row;
+  }
+  return at;
+}
+
+/**
+ * The last step `t` of a steep line whose next point lies across the border between `x − 1` and `x`; point `t` is
+ * `trunc(x0 + slope·t + 0.5)`. The estimate is off by rounding only, so the two loops take a step at most.
+ */
+function stepBefore(x0: number, slope: number, x: number): number {
+  let t = Math.floor((x - 0.5 - x0) / slope);
+  if (slope > 0) {
+    while (x0 + slope * t + 0.5 >= x) t--;
+    while (x0 + slope * (t + 1) + 0.5 < x) t++;
+  } else {
+    while (x0 + slope * t + 0.5 < x) t--;
+    while (x0 + slope * (t + 1) + 0.5 >= x) t++;
+  }
+  return t;
+}
+
+/** Runs between the sorted positions; runs of length 0 vanish and their neighbours join, but for the first. */
+function runsBetween(pixels: Uint32Array, numPixels: number): Uint32Array {
+  const counts = new Uint32Array(pixels.length + 1);
+  let numRuns = 0;
+  let previous = 0;
+  let join = false;
+  for (let i = 0; i <= pixels.length; i++) {
+    const next = i < pixels.length ? pixels[i] : numPixels;
+    const run = next - previous;
+    previous = next;
+    if (join) {
+      counts[numRuns - 1] += run;
+      join = false;
+    } else if (run > 0 || numRuns === 0) {
+      counts[numRuns++] = run;
+    } else {
+      join = true;
+    }
+  }
+  return counts.slice(0, numRuns);
+}

@@ -1,0 +1,90 @@
+import { DataError } from './errors.js';
+import { assertMaskSize, assertRunSum, type Rle } from './rle.js';
+
+/**
+ * Reads COCO's compressed run lengths: 5 bits a character, lowest first, `48 + bits`, bit 32 = more follows,
+ * bit 16 of the last character = negative. From the fourth run on, the difference to the run two before is stored.
+ *
+ * @param text the characters as a string or as ASCII bytes
+ * @throws DataError for a foreign character, a text that stops inside a number, a negative run, or runs that do
+ *   not sum to `height · width`
+ */
+export function rleFromString(text: string | Uint8Array, height: number, width: number): Rle {
+  assertMaskSize('rleFromString', height, width);
+  const bytes = typeof text === 'string' ? asciiBytes(text) : text;
+  const counts = new Uint32Array(bytes.length); // no run takes less than one character
+  const numRuns = decodeRunsInto(bytes, 0, bytes.length, counts, 0);
+  let sum = 0;
+  for (let i = 0; i < numRuns; i++) sum += counts[i];
+  assertRunSum('rleFromString', sum, height, width);
+  return { height, width, counts: counts.slice(0, numRuns) };
+}
+
+/**
+ * Decodes the characters `bytes[start … end)` into `counts` from position `at` on, and returns the number of runs.
+ * Their sum is not checked.
+ *
+ * @throws DataError as `rleFromString`
+ */
+export function decodeRunsInto(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  counts: Uint32Array,
+  at: number,
+): number {
+  let numRuns = 0;
+  for (let p = start; p < end; numRuns++) {
+    let bits = bytes[p++] - 48;
+    if (bits >>> 6 !== 0) throw foreignCharacter(bits);
+    let value = bits & 31;
+    let shift = 5;
+    while (bits & 32) {
+      if (p === end || shift > 30)
+        throw new DataError(
+          `rleFromString: expected the end of run ${numRuns}, got ${p === end ? 'the end of the text' : 'a number beyond 32 bits'}`,
+        );
+      bits = bytes[p++] - 48;
+      if (bits >>> 6 !== 0) throw foreignCharacter(bits);
+      value |= (bits & 31) << shift;
+      shift += 5;
+    }
+    if (bits & 16 && shift < 32) value |= -1 << shift;
+    if (numRuns > 2) value += counts[at + numRuns - 2];
+    if (value < 0) throw new DataError(`rleFromString: expected runs >= 0, got ${value}`);
+    counts[at + numRuns] = value;
+  }
+  return numRuns;
+}
+
+/** COCO's compressed form of the runs; the inverse of `rleFromString`. */
+export function rleToString({ counts }: Pick<Rle, 'counts'>): string {
+  let text = '';
+  for (let i = 0; i < counts.length; i++) {
+    let value = i > 2 ? counts[i] - counts[i - 2] : counts[i];
+    for (let more = true; more;) {
+      let bits = value & 31;
+      value = Math.floor(value / 32); // not >>: a run may need all 32 bits
+      more = bits & 16 ? value !== -1 : value !== 0;
+      if (more) bits |= 32;
+      text += String.fromCharCode(bits + 48);
+    }
+  }
+  return text;
+}
+
+function asciiBytes(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 111) throw foreignCharacter(code - 48);
+    bytes[i] = code;
+  }
+  return bytes;
+}
+
+function foreignCharacter(bits: number): DataError {
+  return new DataError(
+    `rleFromString: expected characters from "0" to "o", got ${JSON.stringify(String.fromCharCode(bits + 48))}`,
+  );
+}

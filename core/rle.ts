@@ -1,0 +1,191 @@
+import { DataError } from './errors.js';
+
+/**
+ * A binary mask as run lengths in column-major order (down the columns, left to right), beginning with
+ * a run of background that may be 0 long. The runs sum to `height · width`.
+ *
+ * @see the mask API of COCO: https://github.com/cocodataset/cocoapi/blob/8c9bcc3/common/maskApi.c
+ */
+export interface Rle {
+  readonly height: number;
+  readonly width: number;
+  readonly counts: Uint32Array;
+}
+
+/** `[x, y, width, height]` in pixels, as COCO files hold boxes. */
+export type XywhBox = readonly [x: number, y: number, width: number, height: number];
+
+/**
+ * Checks run lengths that came from a file and wraps them.
+ *
+ * @param counts whole numbers ≥ 0 that sum to `height · width`; runs of length 0 are kept
+ * @throws DataError if a run is no such number or the sum is another one
+ */
+export function rleFromCounts(counts: ArrayLike<number>, height: number, width: number): Rle {
+  assertMaskSize('rleFromCounts', height, width);
+  const runs = new Uint32Array(counts.length);
+  let sum = 0;
+  for (let i = 0; i < runs.length; i++) {
+    const run = counts[i];
+    if (!Number.isInteger(run) || run < 0 || run > 0xffffffff)
+      throw new DataError(`rleFromCounts: expected whole run lengths >= 0, got ${String(run)}`);
+    sum += runs[i] = run;
+  }
+  assertRunSum('rleFromCounts', sum, height, width);
+  return { height, width, counts: runs };
+}
+
+/**
+ * Run lengths of a mask.
+ *
+ * @param mask `[height, width]` row-major, 0 is background and anything else foreground
+ * @throws DataError if the length is not `height · width`
+ */
+export function encodeRle(mask: ArrayLike<number>, height: number, width: number): Rle {
+  assertMaskSize('encodeRle', height, width);
+  if (mask.length !== height * width)
+    throw new DataError(
+      `encodeRle: expected ${height} x ${width} = ${height * width} pixels, got ${mask.length}`,
+    );
+  const runs: number[] = [];
+  let value = 0;
+  let run = 0;
+  for (let x = 0; x < width; x++) {
+    for (let at = x; at < mask.length; at += width) {
+      const pixel = mask[at] === 0 ? 0 : 1;
+      if (pixel !== value) {
+        runs.push(run);
+        run = 0;
+        value = pixel;
+      }
+      run++;
+    }
+  }
+  runs.push(run);
+  return { height, width, counts: Uint32Array.from(runs) };
+}
+
+/** The mask of the runs: `[height, width]` row-major, 0 or 1. */
+export function decodeRle({ height, width, counts }: Rle): Uint8Array {
+  const mask = new Uint8Array(height * width);
+  let x = 0;
+  let y = 0;
+  for (let i = 0; i < counts.length; i++) {
+    if (i % 2 === 0) {
+      const at = x * height + y + counts[i];
+      x = height > 0 ? Math.floor(at / height) : 0;
+      y = at - x * height;
+      continue;
+    }
+    let left = counts[i];
+    while (left > 0) {
+      const stop = Math.min(height, y + left);
+      left -= stop - y;
+      for (let at = y * width + x; y < stop; y++, at += width) mask[at] = 1;
+      if (y === height) {
+        x++;
+        y = 0;
+      }
+    }
+  }
+  return mask;
+}
+
+/** Number of foreground pixels. */
+export function rleArea({ counts }: Pick<Rle, 'counts'>): number {
+  let area = 0;
+  for (let i = 1; i < counts.length; i += 2) area += counts[i];
+  return area;
+}
+
+/**
+ * The box around the foreground, zeros for an empty mask. As in the COCO API a run that goes on into the next
+ * column makes the box as high as the mask, and a foreground run of length 0 stretches it too.
+ */
+export function rleBox({ height, width, counts }: Rle): XywhBox {
+  const numRuns = counts.length - (counts.length % 2);
+  if (numRuns === 0) return [0, 0, 0, 0];
+  let [x1, y1, x2, y2] = [width, height, 0, 0];
+  let position = 0;
+  let firstColumn = 0;
+  for (let i = 0; i < numRuns; i++) {
+    position += counts[i];
+    // First pixel of the foreground run after a background run, last pixel of a foreground run. The
+    // unsigned wrap at 0 is the reference's, for a mask that begins with two runs of length 0.
+    const pixel = (position - (i & 1)) >>> 0;
+    const y = pixel % height;
+    const x = (pixel - y) / height;
+    if ((i & 1) === 0) firstColumn = x;
+    else if (firstColumn < x) {
+      y1 = 0;
+      y2 = height - 1;
+    }
+    if (x < x1) x1 = x;
+    if (x > x2) x2 = x;
+    if (y < y1) y1 = y;
+    if (y > y2) y2 = y;
+  }
+  return [x1, y1, x2 - x1 + 1, y2 - y1 + 1];
+}
+
+/**
+ * Union or intersection of masks. As in the COCO API masks of different sizes give one of size 0 x 0, and so
+ * does an empty list; a single mask is returned with its runs unchanged.
+ */
+export function mergeRles(rles: readonly Rle[], mode: 'union' | 'intersection'): Rle {
+  const empty: Rle = { height: 0, width: 0, counts: new Uint32Array(0) };
+  if (rles.length === 0) return empty;
+  let merged = rles[0];
+  for (const rle of rles.slice(1)) {
+    if (rle.height !== merged.height || rle.width !== merged.width) return empty;
+    merged = { ...merged, counts: mergeCounts(merged.counts, rle.counts, mode === 'intersection') };
+  }
+  return merged;
+}
+
+/** Walks both lists of runs and writes a run whenever the combined value changes. */
+function mergeCounts(a: Uint32Array, b: Uint32Array, intersect: boolean): Uint32Array {
+  const out = new Uint32Array(a.length + b.length);
+  let [i, j, numRuns, run] = [1, 1, 0, 0];
+  let [leftA, leftB] = [a.length > 0 ? a[0] : 0, b.length > 0 ? b[0] : 0];
+  let [valueA, valueB, value] = [false, false, false];
+  for (let left = 1; left > 0;) {
+    const step = Math.min(leftA, leftB);
+    run += step;
+    leftA -= step;
+    leftB -= step;
+    if (leftA === 0 && i < a.length) {
+      leftA = a[i++];
+      valueA = !valueA;
+    }
+    if (leftB === 0 && j < b.length) {
+      leftB = b[j++];
+      valueB = !valueB;
+    }
+    left = leftA + leftB;
+    const next = intersect ? valueA && valueB : valueA || valueB;
+    if (next !== value || left === 0) {
+      out[numRuns++] = run;
+      run = 0;
+      value = next;
+    }
+  }
+  return out.slice(0, numRuns);
+}
+
+/** @throws DataError unless both are whole numbers ≥ 0 with a product below 2³² */
+export function assertMaskSize(where: string, height: number, width: number): void {
+  const whole = Number.isInteger(height) && Number.isInteger(width) && height >= 0 && width >= 0;
+  if (!whole || height * width > 0xffffffff)
+    throw new DataError(
+      `${where}: expected a mask size [height, width], got [${String(height)}, ${String(width)}]`,
+    );
+}
+
+/** @throws DataError unless the runs cover the mask exactly */
+export function assertRunSum(where: string, sum: number, height: number, width: number): void {
+  if (sum !== height * width)
+    throw new DataError(
+      `${where}: expected runs of ${height} x ${width} = ${height * width} pixels, got ${sum}`,
+    );
+}
