@@ -1,0 +1,59 @@
+import { ConfigError } from '../../core/errors.js';
+import type { FlatBuffers } from './flat-buffers.js';
+import { assertRuns, type ParameterRun } from './runs.js';
+
+/** Settings of one AdamW update. */
+export interface AdamWOptions {
+  /** Learning rate before the runs' own factors. */
+  readonly lr: number;
+  readonly betas: readonly [number, number];
+  readonly eps: number;
+  /** Which update this is, from 1: the bias corrections depend on it. */
+  readonly step: number;
+  /** Factor on the gradients, e.g. of clipping; 1 by default. */
+  readonly gradientScale?: number;
+}
+
+/**
+ * One update of every run, decay first and `eps` after the root:
+ *
+ *     p ← p − lr·decay·p;  m ← β₁m + (1−β₁)g;  v ← β₂v + (1−β₂)g²
+ *     p ← p − lr · m/(1−β₁ᵗ) / (√(v/(1−β₂ᵗ)) + eps)
+ *
+ * Gradients must be averaged already, over the whole batch of all processes and micro-batches. Parameters
+ * outside the runs stay as they are. Float32, a fixed order: the same bits on every machine.
+ *
+ * @throws ConfigError if the buffers hold fewer than two moments, a run lies outside, or `step` is no whole number from 1
+ * @see Loshchilov & Hutter: https://arxiv.org/abs/1711.05101
+ */
+export function adamW(
+  buffers: FlatBuffers,
+  runs: readonly ParameterRun[],
+  { lr, betas, eps, step, gradientScale = 1 }: AdamWOptions,
+): void {
+  const [first, second] = buffers.moments;
+  if (!second) {
+    throw new ConfigError(`adamW: expected buffers with 2 moments, got ${buffers.moments.length}`);
+  }
+  if (!Number.isInteger(step) || step < 1) {
+    throw new ConfigError(`adamW: expected a step number from 1, got ${step}`);
+  }
+  assertRuns('adamW', runs, buffers.size);
+  // Both corrections as factors of the step and of eps: √(v/c) + eps = (√v + eps·√c) / √c.
+  const rootOfCorrection2 = Math.sqrt(1 - betas[1] ** step);
+  const correction = rootOfCorrection2 / (1 - betas[0] ** step);
+  for (const { offset, size, lrScale, weightDecay } of runs) {
+    buffers.kernels.adamW(
+      [buffers.parameters, first, second, buffers.gradients],
+      { start: offset, count: size },
+      {
+        scale: gradientScale,
+        a1: 1 - betas[0],
+        a2: 1 - betas[1],
+        decay: lr * lrScale * weightDecay,
+        stepSize: lr * lrScale * correction,
+        eps: eps * rootOfCorrection2,
+      },
+    );
+  }
+}

@@ -1,0 +1,43 @@
+import { ConfigError } from '../../core/errors.js';
+import type { FlatBuffers } from './flat-buffers.js';
+
+/**
+ * L2 norm of all gradients together, summed in float64. Not finite if any gradient is not: the caller
+ * decides, before the update.
+ */
+export function gradientNorm({ gradients, kernels }: FlatBuffers): number {
+  return Math.sqrt(kernels.sumSquares(gradients));
+}
+
+/**
+ * Factor that brings gradients of norm `norm` down to `maxNorm`: `min(1, maxNorm / (norm + 1e-6))`. Pass it as
+ * `gradientScale` to the optimiser, which saves a pass over the gradients.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_norm_.html
+ */
+export function clipScale({
+  norm,
+  maxNorm,
+}: {
+  readonly norm: number;
+  readonly maxNorm: number;
+}): number {
+  return Math.min(1, maxNorm / (norm + 1e-6));
+}
+
+/**
+ * Adds the gradients of micro-batch `index` of `count`, divided by `count`: after the last one `gradients` is the
+ * average. The first one overwrites what was there.
+ *
+ * @throws ConfigError if the buffers were made without `microGradients`
+ */
+export function accumulateGradients(
+  { gradients, microGradients, kernels }: FlatBuffers,
+  { index, count }: { readonly index: number; readonly count: number },
+): void {
+  if (!microGradients) {
+    throw new ConfigError('accumulateGradients: expected buffers with microGradients, got none');
+  }
+  if (index === 0) gradients.fill(0); // and not keep: 0, which would keep a NaN
+  kernels.accumulate(gradients, microGradients, { keep: 1, scale: 1 / count });
+}

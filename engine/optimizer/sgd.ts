@@ -1,0 +1,47 @@
+import { ConfigError } from '../../core/errors.js';
+import type { FlatBuffers } from './flat-buffers.js';
+import { assertRuns, type ParameterRun } from './runs.js';
+
+/** Settings of one SGD update. */
+export interface SgdOptions {
+  /** Learning rate before the runs' own factors. */
+  readonly lr: number;
+  readonly momentum: number;
+  readonly nesterov: boolean;
+  /** Factor on the gradients, e.g. of clipping; 1 by default. */
+  readonly gradientScale?: number;
+}
+
+/**
+ * One update of every run, with decay added to the gradient (L2, not decoupled) and no dampening:
+ *
+ *     g ← g + decay·p;  m ← momentum·m + g;  p ← p − lr·m   (Nesterov: p − lr·(g + momentum·m))
+ *
+ * Gradients must be averaged already. Parameters outside the runs stay as they are.
+ *
+ * @throws ConfigError if the buffers hold no moment or a run lies outside
+ * @see https://pytorch.org/docs/stable/generated/torch.optim.SGD.html
+ */
+export function sgd(
+  buffers: FlatBuffers,
+  runs: readonly ParameterRun[],
+  { lr, momentum, nesterov, gradientScale = 1 }: SgdOptions,
+): void {
+  const [velocity] = buffers.moments;
+  if (!velocity) throw new ConfigError('sgd: expected buffers with 1 moment, got 0');
+  assertRuns('sgd', runs, buffers.size);
+  for (const { offset, size, lrScale, weightDecay } of runs) {
+    const rate = lr * lrScale;
+    buffers.kernels.sgd(
+      [buffers.parameters, velocity, buffers.gradients],
+      { start: offset, count: size },
+      {
+        scale: gradientScale,
+        momentum,
+        decay: weightDecay,
+        ofGradient: nesterov ? rate : 0,
+        ofMomentum: nesterov ? rate * momentum : rate,
+      },
+    );
+  }
+}
