@@ -1,0 +1,64 @@
+import { ShapeError } from '../../core/errors.js';
+import type { RgbImage } from '../sample.js';
+
+/** Mean and standard deviation per channel (red, green, blue) in units of the full range: 1 is white. */
+export interface PixelStats {
+  readonly mean: readonly [number, number, number];
+  readonly std: readonly [number, number, number];
+}
+
+/** ImageNet's, used by every official ConvNeXt V2 file; times 255 it is the detectors' 123.675, 116.28, 103.53 / 58.395, 57.12, 57.375. */
+export const IMAGENET_PIXELS: PixelStats = {
+  mean: [0.485, 0.456, 0.406],
+  std: [0.229, 0.224, 0.225],
+};
+
+/**
+ * `(v / 255 − mean) / std` of every 8-bit value, in float64 rounded once.
+ *
+ * @returns `[3, 256]`
+ */
+export function normalizationTable({ mean, std }: PixelStats): Float32Array {
+  return Float32Array.from({ length: 768 }, (_, i) => {
+    const channel = i >> 8;
+    return ((i & 255) / 255 - mean[channel]) / std[channel];
+  });
+}
+
+/** Where an image lies in a batch. */
+export interface Placement {
+  /** Index of the image's first value. */
+  readonly offset: number;
+  /** Values from one row to the next; default `3 · width`. */
+  readonly rowStride?: number;
+}
+
+/**
+ * Writes the normalised image into a batch; what lies between the rows is left alone.
+ *
+ * @param image `[H, W, 3]`
+ * @param table of {@link normalizationTable}
+ * @param batch e.g. `[N, H, W, 3]`
+ * @throws ShapeError if the image doesn't fit
+ */
+export function normalizeInto(
+  { width, height, data }: RgbImage,
+  table: Float32Array,
+  batch: Float32Array,
+  { offset, rowStride = width * 3 }: Placement,
+): void {
+  const rowValues = width * 3;
+  const end = offset + (height - 1) * rowStride + rowValues;
+  if (offset < 0 || rowStride < rowValues || end > batch.length)
+    throw new ShapeError(
+      `normalizeInto: expected room for ${height} rows of ${rowValues} values, stride ${rowStride}, from ${offset}, ` +
+        `got a batch of ${batch.length}`,
+    );
+  for (let y = 0, p = 0; y < height; y++) {
+    for (let o = offset + y * rowStride, rowEnd = o + rowValues; o < rowEnd; o += 3, p += 3) {
+      batch[o] = table[data[p]];
+      batch[o + 1] = table[256 + data[p + 1]];
+      batch[o + 2] = table[512 + data[p + 2]];
+    }
+  }
+}

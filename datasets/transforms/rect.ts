@@ -1,0 +1,28 @@
+/** Width and height in pixels. */
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A rectangle of whole pixels, `x … x + width − 1` by `y … y + height − 1`. */
+export interface Rect extends Size {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** The whole image as a rectangle. */
+export function fullRect({ width, height }: Size): Rect {
+  return { x: 0, y: 0, width, height };
+}
+
+/** Whether `inner` is not empty and lies inside an image of `size`. */
+export function isInside(inner: Rect, size: Size): boolean {
+  return (
+    inner.x >= 0 &&
+    inner.y >= 0 &&
+    inner.width > 0 &&
+    inner.height > 0 &&
+    inner.x + inner.width <= size.width &&
+    inner.y + inner.height <= size.height
+  );
+}
