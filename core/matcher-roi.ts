@@ -1,0 +1,118 @@
+import { BOX_HEAD_CODER, encodeBoxes, type BoxCoderConfig } from './box-coder.js';
+import { numBoxes, type Boxes } from './boxes.js';
+import { ShapeError } from './errors.js';
+import { matchBoxes, ROI_MATCHER, type MatcherConfig } from './matcher.js';
+import type { Random } from './random.js';
+import { ROI_SAMPLER, sampleInOrder, sampleRandom, type SamplerConfig } from './sampler.js';
+
+/** Matching, sampling and coding of the box head's targets. */
+export interface RoiTargetConfig {
+  readonly matcher: MatcherConfig;
+  readonly sampler: SamplerConfig;
+  readonly coder: BoxCoderConfig;
+  /** K, also the index of the background class. */
+  readonly numClasses: number;
+}
+
+/** Box head targets of Mask R-CNN on COCO. */
+export const ROI_TARGETS = {
+  matcher: ROI_MATCHER,
+  sampler: ROI_SAMPLER,
+  coder: BOX_HEAD_CODER,
+  numClasses: 80,
+} as const satisfies RoiTargetConfig;
+
+/** Ground truth of one image. */
+export interface GroundTruths {
+  /** `[G, 4]`, without crowd regions. */
+  readonly boxes: Boxes;
+  /** `int32 [G]`, 0 … K − 1. */
+  readonly classIndices: Int32Array;
+}
+
+/** The sampled boxes of one image with their targets: positives first, then negatives, both by ascending index. */
+export interface RoiTargets {
+  /** `[R, 4]` */
+  readonly boxes: Boxes;
+  /** P: the first P boxes are positives. */
+  readonly numPositives: number;
+  /** `int32 [R]`: the class, K (background) for negatives. */
+  readonly classIndices: Int32Array;
+  /** `int32 [P]`: index of the ground truth of every positive. */
+  readonly groundTruthIndices: Int32Array;
+  /** `[P, 4]`: raw ground truth box of every positive. */
+  readonly groundTruthBoxes: Boxes;
+  /** `[P, 4]`: regression targets of the positives. */
+  readonly deltas: Float32Array;
+  /** `uint8 [R]`: 1 where the box is itself a ground truth; Cascade R-CNN drops these between stages. */
+  readonly isGroundTruth: Uint8Array;
+}
+
+/**
+ * Matches proposals to ground truths, puts the ground truths themselves before the proposals (each matched to itself), and
+ * samples. The matching sees the proposals only.
+ *
+ * @param proposals `[M, 4]`
+ * @param random where sampling draws from; `'inOrder'` takes the lowest indices
+ * @throws ShapeError unless the lengths fit; DataError for a ground truth or positive without area
+ */
+export function roiTargets(
+  proposals: Boxes,
+  groundTruths: GroundTruths,
+  config: RoiTargetConfig,
+  random: Random | 'inOrder',
+): RoiTargets {
+  const G = numBoxes('roiTargets', groundTruths.boxes);
+  const M = numBoxes('roiTargets', proposals);
+  if (groundTruths.classIndices.length !== G)
+    throw new ShapeError(
+      `roiTargets: expected ${G} classes, got ${groundTruths.classIndices.length}`,
+    );
+  const candidates = new Float32Array(4 * (G + M));
+  candidates.set(groundTruths.boxes);
+  candidates.set(proposals, 4 * G);
+  const assigned = new Int32Array(G + M);
+  for (let g = 0; g < G; g++) assigned[g] = g + 1;
+  assigned.set(matchBoxes(proposals, groundTruths.boxes, config.matcher).assigned, G);
+  const samples =
+    random === 'inOrder'
+      ? sampleInOrder(assigned, config.sampler)
+      : sampleRandom(assigned, config.sampler, random);
+  return gatherTargets(candidates, assigned, samples, groundTruths, config);
+}
+
+function gatherTargets(
+  candidates: Boxes,
+  assigned: Int32Array,
+  { positives, negatives }: { readonly positives: Int32Array; readonly negatives: Int32Array },
+  { boxes: gtBoxes, classIndices: gtClasses }: GroundTruths,
+  { coder, numClasses }: RoiTargetConfig,
+): RoiTargets {
+  const P = positives.length;
+  const R = P + negatives.length;
+  const boxes = new Float32Array(4 * R);
+  const classIndices = new Int32Array(R).fill(numClasses);
+  const isGroundTruth = new Uint8Array(R);
+  const groundTruthIndices = new Int32Array(P);
+  const groundTruthBoxes = new Float32Array(4 * P);
+  for (let r = 0; r < R; r++) {
+    const index = r < P ? positives[r] : negatives[r - P];
+    boxes.set(candidates.subarray(4 * index, 4 * index + 4), 4 * r);
+    isGroundTruth[r] = index < gtClasses.length ? 1 : 0;
+    if (r >= P) continue;
+    const g = assigned[index] - 1;
+    classIndices[r] = gtClasses[g];
+    groundTruthIndices[r] = g;
+    groundTruthBoxes.set(gtBoxes.subarray(4 * g, 4 * g + 4), 4 * r);
+  }
+  const deltas = encodeBoxes(boxes.subarray(0, 4 * P), groundTruthBoxes, coder);
+  return {
+    boxes,
+    numPositives: P,
+    classIndices,
+    groundTruthIndices,
+    groundTruthBoxes,
+    deltas,
+    isGroundTruth,
+  };
+}

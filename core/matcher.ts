@@ -1,0 +1,161 @@
+import { AREA_FLOOR_PX, boxAreas, numBoxes, type Boxes } from './boxes.js';
+import { ConfigError, ShapeError } from './errors.js';
+
+/** Thresholds of the IoU matcher. */
+export interface MatcherConfig {
+  /** At or above: matched to the ground truth of highest IoU. */
+  readonly positiveIou: number;
+  /** Below: background. Between the two: ignored. */
+  readonly negativeIou: number;
+  /** Low-quality matching applies to ground truths whose best IoU is at least this. */
+  readonly minPositiveIou: number;
+  /** Whether the boxes of highest IoU with a ground truth are matched to it below `positiveIou` too. */
+  readonly lowQuality: boolean;
+  /**
+   * Low-quality matching takes IoUs this much below the best as equal to it. 0 is the original, where float32 rounding splits
+   * some anchors that tie mathematically; 1e-6 takes those too, as a computation in float64 does.
+   */
+  readonly tieTolerance: number;
+}
+
+/** The matcher of the RPN. */
+export const RPN_MATCHER = {
+  positiveIou: 0.7,
+  negativeIou: 0.3,
+  minPositiveIou: 0.3,
+  lowQuality: true,
+  tieTolerance: 0,
+} as const satisfies MatcherConfig;
+
+/** The matcher of Mask R-CNN's box head. */
+export const ROI_MATCHER = {
+  positiveIou: 0.5,
+  negativeIou: 0.5,
+  minPositiveIou: 0.5,
+  lowQuality: true,
+  tieTolerance: 0,
+} as const satisfies MatcherConfig;
+
+/** The matchers of the three stages of Cascade R-CNN. */
+export const CASCADE_MATCHERS = [0.5, 0.6, 0.7].map((iou): MatcherConfig => ({
+  positiveIou: iou,
+  negativeIou: iou,
+  minPositiveIou: iou,
+  lowQuality: false,
+  tieTolerance: 0,
+}));
+
+/** Value of {@link Matches.assigned} for a box that takes no part in the loss. */
+export const IGNORED = -1;
+/** Value of {@link Matches.assigned} for background. */
+export const BACKGROUND = 0;
+
+/** Outcome of matching. */
+export interface Matches {
+  /** `int32 [M]`: −1 ignored, 0 background, g + 1 for ground truth g. */
+  readonly assigned: Int32Array;
+  /** `[M]`: highest IoU with any ground truth; 0 without one, or where the box was left out. */
+  readonly maxOverlaps: Float32Array;
+}
+
+const f32 = Math.fround;
+
+/**
+ * Assigns boxes to ground truths by IoU. Low-quality matching gives a ground truth *every* box whose IoU equals its best
+ * (neighbouring anchors often tie exactly), overwrites what the thresholds gave, and later ground truths overwrite earlier
+ * ones. Equal IoUs of one box with several ground truths go to the first. IoUs are float32 in the original's order.
+ *
+ * @param boxes `[M, 4]`
+ * @param groundTruths `[G, 4]`; none makes every box background
+ * @param include `uint8 [M]`: boxes with 0 are ignored and don't count for the best IoU either
+ * @throws ShapeError unless the lengths fit; ConfigError if the thresholds are the wrong way round
+ * @see https://github.com/open-mmlab/mmdetection/blob/v2.11.0/mmdet/core/bbox/assigners/max_iou_assigner.py
+ */
+export function matchBoxes(
+  boxes: Boxes,
+  groundTruths: Boxes,
+  config: MatcherConfig,
+  include?: Uint8Array,
+): Matches {
+  const M = numBoxes('matchBoxes', boxes);
+  const G = numBoxes('matchBoxes', groundTruths);
+  checkArguments(M, config, include);
+  const maxOverlaps = new Float32Array(M);
+  const best = new Int32Array(M); // index of the ground truth of highest IoU
+  const lowQuality = new Int32Array(M); // g + 1 of the last ground truth that claims the box, else 0
+  const areas = boxAreas(boxes);
+  const row = new Float32Array(M); // IoUs of one ground truth, [M]
+  const minPositive = f32(config.minPositiveIou);
+  for (let g = 0; g < G; g++) {
+    const highest = overlapsWith(groundTruths, g, boxes, areas, include, row);
+    for (let i = 0; i < M; i++) {
+      if (row[i] > maxOverlaps[i]) {
+        maxOverlaps[i] = row[i];
+        best[i] = g;
+      }
+    }
+    if (!config.lowQuality || !(highest >= minPositive)) continue;
+    const lowest = highest - config.tieTolerance;
+    for (let i = 0; i < M; i++) if (row[i] >= lowest) lowQuality[i] = g + 1;
+  }
+  const [positive, negative] = [f32(config.positiveIou), f32(config.negativeIou)];
+  const assigned = new Int32Array(M).fill(IGNORED);
+  for (let i = 0; i < M; i++) {
+    if (include !== undefined && include[i] === 0) continue;
+    if (G === 0) assigned[i] = BACKGROUND;
+    else if (lowQuality[i] > 0) assigned[i] = lowQuality[i];
+    else if (maxOverlaps[i] >= positive) assigned[i] = best[i] + 1;
+    else if (maxOverlaps[i] < negative) assigned[i] = BACKGROUND;
+  }
+  return { assigned, maxOverlaps };
+}
+
+function checkArguments(M: number, config: MatcherConfig, include?: Uint8Array): void {
+  if (include !== undefined && include.length !== M)
+    throw new ShapeError(
+      `matchBoxes: expected an include flag for ${M} boxes, got ${include.length}`,
+    );
+  if (!(config.negativeIou <= config.positiveIou))
+    throw new ConfigError(
+      `matchBoxes: expected negativeIou <= positiveIou, got ${String(config.negativeIou)} > ${String(config.positiveIou)}`,
+    );
+}
+
+/** Writes the IoUs with ground truth `g` to `row` (−1 for boxes left out) and returns the highest. */
+function overlapsWith(
+  groundTruths: Boxes,
+  g: number,
+  boxes: Boxes,
+  areas: Float32Array,
+  include: Uint8Array | undefined,
+  row: Float32Array,
+): number {
+  const x1 = groundTruths[4 * g];
+  const y1 = groundTruths[4 * g + 1];
+  const x2 = groundTruths[4 * g + 2];
+  const y2 = groundTruths[4 * g + 3];
+  const area = f32(f32(x2 - x1) * f32(y2 - y1));
+  const floor = f32(AREA_FLOOR_PX);
+  let highest = -1;
+  for (let i = 0, b = 0; i < row.length; i++, b += 4) {
+    if (include !== undefined && include[i] === 0) {
+      row[i] = -1;
+      continue;
+    }
+    const left = boxes[b] > x1 ? boxes[b] : x1;
+    const right = boxes[b + 2] < x2 ? boxes[b + 2] : x2;
+    let iou = 0;
+    if (right > left) {
+      const top = boxes[b + 1] > y1 ? boxes[b + 1] : y1;
+      const bottom = boxes[b + 3] < y2 ? boxes[b + 3] : y2;
+      if (bottom > top) {
+        const inter = f32(f32(right - left) * f32(bottom - top));
+        const union = f32(f32(area + areas[i]) - inter);
+        iou = f32(inter / (union > floor ? union : floor));
+      }
+    }
+    row[i] = iou;
+    if (iou > highest) highest = iou;
+  }
+  return highest;
+}
