@@ -22,9 +22,9 @@ export type Initializer =
 export type ParameterLayout = 'vector' | 'linear' | 'conv' | 'depthwise' | 'convTranspose';
 
 /** One parameter: its shape in this library's layout and how it starts. */
-export interface ParameterSpec {
+export interface ParameterSpec<Layout extends ParameterLayout = ParameterLayout> {
   readonly shape: readonly number[];
-  readonly layout: ParameterLayout;
+  readonly layout: Layout;
   readonly init: Initializer;
   /** False for running statistics: saved and loaded, but not optimised. */
   readonly trainable: boolean;
@@ -33,24 +33,17 @@ export interface ParameterSpec {
 /** A tree of specs: records and arrays down to {@link ParameterSpec} leaves. */
 export type SpecTree = ParameterSpec | { readonly [key: string]: SpecTree } | readonly SpecTree[];
 
-/** The same tree with every leaf replaced by `Leaf`. */
-export type Bound<Tree, Leaf> = Tree extends ParameterSpec
-  ? Leaf
-  : Tree extends readonly (infer Item)[]
-    ? readonly Bound<Item, Leaf>[]
-    : { readonly [Key in keyof Tree]: Bound<Tree[Key], Leaf> };
-
 function isSpec(node: SpecTree): node is ParameterSpec {
   return 'layout' in node && 'init' in node;
 }
 
 /**
- * Replaces every leaf, in a fixed order (keys as written). Paths join the keys and indices with dots.
+ * The tree with every leaf replaced, in a fixed order (keys as written). Paths join the keys and indices with dots.
  */
-export function mapSpecs<Tree extends SpecTree, Leaf>(
-  tree: Tree,
-  leaf: (path: string, spec: ParameterSpec) => Leaf,
-): Bound<Tree, Leaf> {
+export function mapSpecs(
+  tree: SpecTree,
+  leaf: (path: string, spec: ParameterSpec) => unknown,
+): unknown {
   const walk = (node: SpecTree, path: string): unknown => {
     if (isSpec(node)) return leaf(path, node);
     const at = (key: string | number): string => (path === '' ? String(key) : `${path}.${key}`);
@@ -62,7 +55,7 @@ export function mapSpecs<Tree extends SpecTree, Leaf>(
       ]),
     );
   };
-  return walk(tree, '') as Bound<Tree, Leaf>;
+  return walk(tree, '');
 }
 
 /** All parameters of a tree, in order. */

@@ -1,0 +1,103 @@
+import * as tf from '@tensorflow/tfjs';
+import type { DepthwiseParams } from '../engine/ops/conv.js';
+import { depthwiseConv } from '../engine/ops/conv.js';
+import { dropPath } from '../engine/ops/drop-path.js';
+import { gelu } from '../engine/ops/gelu.js';
+import type { GrnParams } from '../engine/ops/grn.js';
+import { channelEnergy, responseScale } from '../engine/ops/grn.js';
+import type { NormParams } from '../engine/ops/layer-norm.js';
+import { standardize } from '../engine/ops/layer-norm.js';
+import type { LinearParams } from '../engine/ops/linear.js';
+import { foldIntoLinear, foldNorm, linear } from '../engine/ops/linear.js';
+import { depthwiseSpecs, linearSpecs, normSpecs, vectorSpec } from '../engine/parameters/layers.js';
+import type { Initializer, ParameterSpec } from '../engine/parameters/spec.js';
+
+/** Epsilon of every normalization of the network. */
+export const EPS = 1e-6;
+
+/** timm's `trunc_normal_` cuts at ±2 absolute, 100 standard deviations: a plain normal in effect. */
+export const WEIGHT_INIT: Initializer = { kind: 'truncatedNormal', std: 0.02, limit: 2 };
+
+const EXPANSION = 4;
+
+type Norm = ReturnType<typeof normSpecs>;
+type Linear = ReturnType<typeof linearSpecs>;
+type Depthwise = ReturnType<typeof depthwiseSpecs>;
+
+/** Specs of a block, by the names of the official checkpoints. `grn` is absent in V1-style blocks. */
+export interface BlockSpecs {
+  readonly [key: string]:
+    Depthwise | Norm | Linear | { gamma: ParameterSpec<'vector'>; beta: ParameterSpec<'vector'> };
+  readonly dwconv: Depthwise;
+  readonly norm: Norm;
+  readonly pwconv1: Linear;
+  readonly grn: { gamma: ParameterSpec<'vector'>; beta: ParameterSpec<'vector'> };
+  readonly pwconv2: Linear;
+}
+
+/** Parameters of a block with `C` channels. */
+export interface BlockParams {
+  readonly dwconv: DepthwiseParams;
+  readonly norm: NormParams;
+  readonly pwconv1: LinearParams;
+  /** Absent in V1-style blocks. */
+  readonly grn?: GrnParams;
+  readonly pwconv2: LinearParams;
+}
+
+/** Parameters of a block with `channels` channels. */
+export function blockSpecs(channels: number, responseNorm: 'grn' | 'none'): BlockSpecs {
+  const hidden = EXPANSION * channels;
+  const specs = {
+    dwconv: depthwiseSpecs(7, channels, WEIGHT_INIT),
+    norm: normSpecs(channels),
+    pwconv1: linearSpecs(channels, hidden, WEIGHT_INIT),
+    ...(responseNorm === 'grn'
+      ? { grn: { gamma: vectorSpec(hidden), beta: vectorSpec(hidden) } }
+      : {}),
+    pwconv2: linearSpecs(hidden, channels, WEIGHT_INIT),
+  };
+  return specs as BlockSpecs;
+}
+
+/** What a block may be given beside its input. */
+export interface BlockInputs {
+  /** `[N]`, see {@link dropPath}. */
+  readonly dropPathMask?: tf.Tensor1D;
+  /** Called with the expanded activation before and after response normalization, `[N, H, W, 4C]`. */
+  readonly observe?: (name: 'expanded' | 'normalized', activation: tf.Tensor4D) => void;
+}
+
+/**
+ * The ConvNeXt V2 block: `x + pwconv2(GRN(gelu(pwconv1(LN(dwconv(x))))))`.
+ *
+ * LayerNorm's affine part and GRN's shift are moved into the linear maps that follow them; that is exact
+ * and saves passes over the largest activations.
+ *
+ * @param x `[N, H, W, C]`
+ * @returns `[N, H, W, C]`
+ * @see ConvNeXt V2, section 3: https://arxiv.org/abs/2301.00808
+ */
+export function block(
+  x: tf.Tensor4D,
+  params: BlockParams,
+  { dropPathMask, observe }: BlockInputs = {},
+): tf.Tensor4D {
+  const { dwconv, norm, pwconv1, grn, pwconv2 } = params;
+  return tf.tidy(() => {
+    const mixed = standardize(depthwiseConv(x, dwconv), EPS); // [N, H, W, C]
+    const expanded = gelu(linear(mixed, foldNorm(norm, pwconv1))); // [N, H, W, 4C]
+    observe?.('expanded', expanded);
+    let branch: tf.Tensor4D; // [N, H, W, C]
+    if (grn) {
+      const scaled = expanded.mul<tf.Tensor4D>(
+        responseScale(channelEnergy(expanded), grn.gamma, EPS),
+      );
+      observe?.('normalized', scaled.add(grn.beta));
+      branch = linear(scaled, foldIntoLinear({ shift: grn.beta }, pwconv2));
+    } else {
+      branch = linear(expanded, pwconv2);
+    }
+    return x.add(dropPathMask ? dropPath(branch, dropPathMask) : branch);
+  });
+}

@@ -1,0 +1,105 @@
+import * as tf from '@tensorflow/tfjs';
+import { assertShape } from '../core/shape.js';
+import type { Backbone, BackboneInputs, FeatureLevels } from '../engine/backbone.js';
+import { layer } from '../engine/capture/scope.js';
+import { patchifyConv } from '../engine/ops/conv.js';
+import { layerNorm } from '../engine/ops/layer-norm.js';
+import { convSpecs, normSpecs } from '../engine/parameters/layers.js';
+import type { TensorTree } from '../engine/parameters/tensors.js';
+import type { BlockSpecs } from './block.js';
+import { EPS, WEIGHT_INIT, block, blockSpecs } from './block.js';
+import type { ConvNeXtV2Config } from './variants.js';
+
+type Norm = ReturnType<typeof normSpecs>;
+type Conv = ReturnType<typeof convSpecs>;
+
+/** Specs of the network, by the names of the official checkpoints. */
+export interface ConvNeXtV2Specs {
+  readonly [key: string]:
+    readonly [Stem, Downsample, Downsample, Downsample] | readonly (readonly BlockSpecs[])[];
+  /** The stem is convolution, norm; the others are norm, convolution. */
+  readonly downsample_layers: readonly [Stem, Downsample, Downsample, Downsample];
+  readonly stages: readonly (readonly BlockSpecs[])[];
+}
+
+type Stem = readonly [Conv, Norm];
+type Downsample = readonly [Norm, Conv];
+
+/** Parameters of a network. */
+export function convNeXtV2Specs({ depths, dims, responseNorm }: ConvNeXtV2Config): ConvNeXtV2Specs {
+  const downsample = (s: 1 | 2 | 3): Downsample => [
+    normSpecs(dims[s - 1]),
+    convSpecs(2, dims[s - 1], dims[s], WEIGHT_INIT),
+  ];
+  return {
+    downsample_layers: [
+      [convSpecs(4, 3, dims[0], WEIGHT_INIT), normSpecs(dims[0])],
+      downsample(1),
+      downsample(2),
+      downsample(3),
+    ],
+    stages: depths.map((depth, s) =>
+      Array.from({ length: depth }, () => blockSpecs(dims[s], responseNorm)),
+    ),
+  };
+}
+
+/**
+ * The four feature maps of an image.
+ *
+ * @param image `[N, H, W, 3]`, normalized; sides that are no multiple of 32 lose their remainder
+ * @returns c2 … c5, `[N, H/4, W/4, dims[0]]` … `[N, H/32, W/32, dims[3]]`, without any output norm
+ * @throws ShapeError if the image has not three channels
+ */
+export function convNeXtV2Features(
+  params: TensorTree<ConvNeXtV2Specs>,
+  image: tf.Tensor4D,
+  { dropPath, observe }: BackboneInputs = {},
+): FeatureLevels {
+  assertShape('convNeXtV2', image, ['N', 'H', 'W', 3]);
+  const [n] = image.shape;
+  const levels: tf.Tensor4D[] = [];
+  let x = image;
+  let index = 0;
+  params.stages.forEach((blocks, s) => {
+    x = layer(`downsample_layers.${s}`, () => downsampled(params, s, x));
+    observe?.(s === 0 ? 'stem' : `downsample${s}`, x);
+    blocks.forEach((blockParams, b) => {
+      const name = `stages.${s}.${b}`;
+      const row = index++;
+      x = layer(name, () =>
+        block(x, blockParams, {
+          ...(dropPath
+            ? { dropPathMask: dropPath.slice([row, 0], [1, n]).reshape<tf.Tensor1D>([n]) }
+            : {}),
+          ...(observe ? { observe: (kind, value) => observe(`${name}.${kind}`, value) } : {}),
+        }),
+      );
+    });
+    observe?.(`stage${s}`, x);
+    levels.push(x);
+  });
+  const [c2, c3, c4, c5] = levels;
+  return { c2, c3, c4, c5 };
+}
+
+function downsampled(
+  params: TensorTree<ConvNeXtV2Specs>,
+  stage: number,
+  x: tf.Tensor4D,
+): tf.Tensor4D {
+  const [stem, ...rest] = params.downsample_layers;
+  if (stage === 0) return layerNorm(patchifyConv(x, stem[0]), stem[1], EPS);
+  const [norm, conv] = rest[stage - 1];
+  return patchifyConv(layerNorm(x, norm, EPS), conv);
+}
+
+/** The network as a value for heads to build on. */
+export function createBackbone(config: ConvNeXtV2Config): Backbone<ConvNeXtV2Specs> {
+  return {
+    specs: convNeXtV2Specs(config),
+    channels: config.dims,
+    numBlocks: config.depths.reduce((total, depth) => total + depth, 0),
+    features: convNeXtV2Features,
+  };
+}

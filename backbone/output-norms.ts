@@ -1,0 +1,50 @@
+import type { Backbone, FeatureLevels } from '../engine/backbone.js';
+import { layer } from '../engine/capture/scope.js';
+import { layerNorm } from '../engine/ops/layer-norm.js';
+import { normSpecs } from '../engine/parameters/layers.js';
+import type { TensorTree } from '../engine/parameters/tensors.js';
+import { EPS } from './block.js';
+import type { ConvNeXtV2Specs } from './convnextv2.js';
+import { convNeXtV2Features, createBackbone } from './convnextv2.js';
+import type { ConvNeXtV2Config } from './variants.js';
+
+type Norm = ReturnType<typeof normSpecs>;
+
+/** The network plus one layer norm per output level. */
+export type DenseBackboneSpecs = ConvNeXtV2Specs & {
+  readonly norm0: Norm;
+  readonly norm1: Norm;
+  readonly norm2: Norm;
+  readonly norm3: Norm;
+};
+
+/**
+ * The backbone of detectors and segmenters: every level passes a layer norm of its own on the way out; the next
+ * stage gets the level as it was.
+ *
+ * @see ConvNeXt's detection and segmentation code, `norm{i}`: https://github.com/facebookresearch/ConvNeXt
+ */
+export function createDenseBackbone(config: ConvNeXtV2Config): Backbone<DenseBackboneSpecs> {
+  const plain = createBackbone(config);
+  const [d0, d1, d2, d3] = config.dims;
+  const specs = {
+    ...plain.specs,
+    norm0: normSpecs(d0),
+    norm1: normSpecs(d1),
+    norm2: normSpecs(d2),
+    norm3: normSpecs(d3),
+  } as DenseBackboneSpecs;
+  return {
+    ...plain,
+    specs,
+    features: (params: TensorTree<DenseBackboneSpecs>, image, inputs): FeatureLevels => {
+      const { c2, c3, c4, c5 } = convNeXtV2Features(params, image, inputs);
+      return layer('outputNorms', () => ({
+        c2: layerNorm(c2, params.norm0, EPS),
+        c3: layerNorm(c3, params.norm1, EPS),
+        c4: layerNorm(c4, params.norm2, EPS),
+        c5: layerNorm(c5, params.norm3, EPS),
+      }));
+    },
+  };
+}

@@ -1,0 +1,43 @@
+/**
+ * A ConvNeXt V2 network up to its last stage. Any depths and widths work; {@link VARIANTS} has the
+ * published ones.
+ */
+export interface ConvNeXtV2Config {
+  /** Blocks of the four stages. */
+  readonly depths: readonly [number, number, number, number];
+  /** Channels of the four stages. */
+  readonly dims: readonly [number, number, number, number];
+  /** `grn`: the V2 block. `none`: a V1-style block, for comparison and folded V1 weights. */
+  readonly responseNorm: 'grn' | 'none';
+}
+
+/** Names of the published sizes, smallest first. */
+export const VARIANT_NAMES = [
+  'atto',
+  'femto',
+  'pico',
+  'nano',
+  'tiny',
+  'base',
+  'large',
+  'huge',
+] as const;
+
+/** A published size. */
+export type VariantName = (typeof VARIANT_NAMES)[number];
+
+/**
+ * The published family.
+ *
+ * @see ConvNeXt V2, appendix A: https://arxiv.org/abs/2301.00808
+ */
+export const VARIANTS = {
+  atto: { depths: [2, 2, 6, 2], dims: [40, 80, 160, 320], responseNorm: 'grn' },
+  femto: { depths: [2, 2, 6, 2], dims: [48, 96, 192, 384], responseNorm: 'grn' },
+  pico: { depths: [2, 2, 6, 2], dims: [64, 128, 256, 512], responseNorm: 'grn' },
+  nano: { depths: [2, 2, 8, 2], dims: [80, 160, 320, 640], responseNorm: 'grn' },
+  tiny: { depths: [3, 3, 9, 3], dims: [96, 192, 384, 768], responseNorm: 'grn' },
+  base: { depths: [3, 3, 27, 3], dims: [128, 256, 512, 1024], responseNorm: 'grn' },
+  large: { depths: [3, 3, 27, 3], dims: [192, 384, 768, 1536], responseNorm: 'grn' },
+  huge: { depths: [3, 3, 27, 3], dims: [352, 704, 1408, 2816], responseNorm: 'grn' },
+} as const satisfies Readonly<Record<VariantName, ConvNeXtV2Config>>;

@@ -1,0 +1,112 @@
+import * as tf from '@tensorflow/tfjs';
+import { ConfigError } from '../../core/errors.js';
+import type { OnnxGraph, OnnxType } from '../onnx/graph.js';
+import type { CaptureBackend } from './backend.js';
+import { CAPTURE } from './backend.js';
+import type { Lowering } from './graph-builder.js';
+import { GraphBuilder } from './graph-builder.js';
+import { ensureCaptureBackend } from './register.js';
+import { layerScope } from './scope.js';
+
+/** A tensor of a graph's interface. */
+export interface TensorSpec {
+  readonly shape: readonly number[];
+  readonly type: 'float32' | 'int32' | 'bool';
+}
+
+/** What to capture. */
+export interface CaptureRequest {
+  readonly name: string;
+  readonly lowering: Lowering;
+  readonly inputs: Readonly<Record<string, TensorSpec>>;
+  /** Computes the outputs; called once, synchronously. Everything that may change later is an input. */
+  readonly body: (
+    inputs: Readonly<Record<string, tf.Tensor>>,
+  ) => Readonly<Record<string, tf.Tensor>>;
+  /** Values of inputs that are stored in the graph. */
+  readonly frozen?: ReadonlyMap<string, Float32Array>;
+}
+
+/**
+ * Runs tfjs code once and writes down what it would compute. Works inside anybody's `tf.tidy` or gradient
+ * function on any backend: tfjs's backend, scopes and tape are set aside and restored, also after a throw.
+ *
+ * @throws ConfigError if a kernel has no ONNX form, or a value is read during capture
+ */
+export function captureGraph(request: CaptureRequest): OnnxGraph {
+  const backend = ensureCaptureBackend();
+  const scope = {
+    get current(): string {
+      return layerScope();
+    },
+  };
+  const graph = new GraphBuilder(request.lowering, scope);
+  return isolated(() => {
+    let captured: OnnxGraph | undefined;
+    backend.during(graph, () =>
+      tf.tidy(() => {
+        const inputs = mapValues(request.inputs, (spec, name) =>
+          symbolicTensor(backend, graph, name, spec),
+        );
+        const results = request.body(inputs);
+        const outputs = mapValues(results, (tensor) => backend.value(tensor));
+        captured = graph.finish(request.name, outputs, request.frozen);
+        Object.values(results).forEach((tensor) => tensor.dispose()); // kept ones would outlive the tidy
+      }),
+    );
+    return captured as OnnxGraph;
+  });
+}
+
+function symbolicTensor(
+  backend: CaptureBackend,
+  graph: GraphBuilder,
+  name: string,
+  spec: TensorSpec,
+): tf.Tensor {
+  const value = graph.input(name, spec.shape, spec.type satisfies OnnxType);
+  return tf.engine().makeTensorFromTensorInfo(backend.tensorInfo(value), backend);
+}
+
+/** Runs `body` on the capture backend with tfjs's engine state put aside. */
+function isolated<T>(body: () => T): T {
+  const engine = tf.engine();
+  tf.backend(); // Without a backend chosen there would be none to return to.
+  const before = engine.backendName;
+  const { state } = engine;
+  const { activeTape, gradientDepth, kernelDepth, activeScope, scopeStack, numDataMovesStack } =
+    state;
+  try {
+    Object.assign(state, {
+      activeTape: [],
+      gradientDepth: 0,
+      kernelDepth: 0,
+      activeScope: null,
+      scopeStack: [],
+      numDataMovesStack: [],
+    });
+    // Both backends exist already, so the switch happens before the promise is returned.
+    void tf.setBackend(CAPTURE);
+    if (engine.backendName !== CAPTURE)
+      throw new ConfigError('capture: expected tfjs to switch backends at once');
+    return body();
+  } finally {
+    void tf.setBackend(before);
+    Object.assign(state, {
+      activeTape,
+      gradientDepth,
+      kernelDepth,
+      activeScope,
+      scopeStack,
+      numDataMovesStack,
+    });
+  }
+}
+
+/** Applies `f` to every value of a record. */
+function mapValues<A, B>(
+  record: Readonly<Record<string, A>>,
+  f: (value: A, key: string) => B,
+): Record<string, B> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, f(value, key)]));
+}

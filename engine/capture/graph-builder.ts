@@ -1,0 +1,215 @@
+import { ConfigError } from '../../core/errors.js';
+import { numElements, sameShape } from '../../core/shape.js';
+import type {
+  OnnxAttribute,
+  OnnxGraph,
+  OnnxInitializer,
+  OnnxNode,
+  OnnxType,
+  OnnxValue,
+} from '../onnx/graph.js';
+import { ints } from '../onnx/graph.js';
+
+/** How convolutions and batched products are written down. */
+export type Lowering =
+  /** For ONNX Runtime's CPU provider: its blocked convolution kernels with dynamic weights. Not to be stored. */
+  | { readonly kind: 'cpu'; readonly blockSize: number }
+  /** Standard ONNX only: any provider, any runtime, export. */
+  | { readonly kind: 'portable' };
+
+/** What a node computes, for {@link GraphBuilder.emit}. */
+export interface Emission {
+  readonly domain?: string;
+  readonly inputs: readonly (OnnxValue | undefined)[];
+  readonly outputs: readonly { readonly shape: readonly number[]; readonly type: OnnxType }[];
+  readonly attributes?: Readonly<Record<string, OnnxAttribute>>;
+}
+
+const OPSETS: Readonly<Record<string, number>> = {
+  '': 20,
+  'com.microsoft': 1,
+  'com.microsoft.nchwc': 1,
+};
+
+/**
+ * Collects the nodes of one graph. Equal expressions are emitted once, so a layout that forward and
+ * backward pass both need is computed once; what no output needs is dropped at the end.
+ */
+export class GraphBuilder {
+  private readonly nodes: OnnxNode[] = [];
+  private readonly known = new Map<string, readonly OnnxValue[]>();
+  private readonly inputs: OnnxValue[] = [];
+  private readonly constants = new Map<string, OnnxInitializer>();
+  private readonly names = new Map<string, number>();
+
+  /** @param scope names the layer that is being captured; node names begin with it */
+  constructor(
+    readonly lowering: Lowering,
+    readonly scope: { current: string } = { current: '' },
+  ) {}
+
+  /** Declares a graph input. */
+  input(name: string, shape: readonly number[], type: OnnxType): OnnxValue {
+    const value = { name, shape: [...shape], type };
+    this.inputs.push(value);
+    return value;
+  }
+
+  /** Appends a node, or finds the equal one, and returns its outputs. */
+  emit(
+    op: string,
+    { domain = '', inputs, outputs, attributes = {} }: Emission,
+  ): readonly OnnxValue[] {
+    const names = inputs.map((value) => value?.name ?? '');
+    const key = `${domain}:${op}(${names.join(',')})${JSON.stringify(attributes)}${outputs.map(({ type }) => type).join()}`;
+    const before = this.known.get(key);
+    if (before) return before;
+    const name = this.unique(this.scope.current === '' ? op : `${this.scope.current}/${op}`);
+    const values = outputs.map(({ shape, type }, index) => ({
+      name: index === 0 ? name : `${name}.${index}`,
+      shape: [...shape],
+      type,
+    }));
+    const outputNames = values.map((value) => value.name);
+    this.nodes.push({ name, op, domain, inputs: names, outputs: outputNames, attributes });
+    this.known.set(key, values);
+    return values;
+  }
+
+  /** A node with one output. */
+  node(
+    op: string,
+    inputs: readonly (OnnxValue | undefined)[],
+    shape: readonly number[],
+    attributes: Readonly<Record<string, OnnxAttribute>> = {},
+    type: OnnxType = inputs[0]?.type ?? 'float32',
+  ): OnnxValue {
+    return this.emit(op, { inputs, outputs: [{ shape, type }], attributes })[0];
+  }
+
+  /** A node of ONNX Runtime's own domain with one output. */
+  contrib(
+    domain: 'com.microsoft' | 'com.microsoft.nchwc',
+    op: string,
+    inputs: readonly (OnnxValue | undefined)[],
+    shape: readonly number[],
+    attributes: Readonly<Record<string, OnnxAttribute>> = {},
+  ): OnnxValue {
+    return this.emit(op, { domain, inputs, outputs: [{ shape, type: 'float32' }], attributes })[0];
+  }
+
+  /** A constant; equal ones are stored once. */
+  constant(data: OnnxInitializer['data'], shape: readonly number[], type: OnnxType): OnnxValue {
+    const small = data.length <= 64;
+    const key = small ? `${type}[${shape.join()}]${data.join()}` : '';
+    const before = small ? this.constants.get(key) : undefined;
+    if (before) return before;
+    const name = this.unique('const');
+    const value = { name, shape: [...shape], type, data };
+    this.constants.set(small ? key : name, value);
+    return value;
+  }
+
+  /** An int64 vector constant, as shapes, axes and pads are given. */
+  shapeConstant(values: readonly number[]): OnnxValue {
+    return this.constant(BigInt64Array.from(values, BigInt), [values.length], 'int64');
+  }
+
+  /** A float scalar constant. */
+  scalar(value: number): OnnxValue {
+    return this.constant(Float32Array.of(value), [], 'float32');
+  }
+
+  /** `x` with another shape of the same size. Reshapes of reshapes collapse. */
+  reshape(x: OnnxValue, shape: readonly number[]): OnnxValue {
+    if (sameShape(x.shape, shape)) return x;
+    if (numElements(x.shape) !== numElements(shape)) {
+      throw new ConfigError(
+        `reshape of ${x.name}: expected ${numElements(x.shape)} elements, got [${shape.join(', ')}]`,
+      );
+    }
+    const source = this.reshaped.get(x.name) ?? x;
+    if (sameShape(source.shape, shape)) return source;
+    const y = this.node('Reshape', [source, this.shapeConstant(shape)], shape);
+    this.reshaped.set(y.name, source);
+    return y;
+  }
+
+  /** `x` with its axes permuted. Moves of axes of size 1 only become a reshape. */
+  transpose(x: OnnxValue, permutation: readonly number[]): OnnxValue {
+    const shape = permutation.map((axis) => x.shape[axis]);
+    const moving = permutation.filter((axis) => x.shape[axis] !== 1);
+    if (moving.every((axis, i) => i === 0 || moving[i - 1] < axis)) return this.reshape(x, shape);
+    return this.node('Transpose', [x], shape, { perm: ints(permutation) });
+  }
+
+  /**
+   * The graph of everything that the named outputs need.
+   *
+   * @param frozen values of inputs that become constants
+   */
+  finish(
+    name: string,
+    outputs: Readonly<Record<string, OnnxValue>>,
+    frozen: ReadonlyMap<string, Float32Array> = new Map(),
+  ): OnnxGraph {
+    const renamed = Object.entries(outputs).map(([as, value]) => ({ as, value }));
+    const produced = new Set(this.nodes.flatMap((node) => node.outputs));
+    const newName = new Map<string, string>();
+    const last: OnnxNode[] = [];
+    for (const { as, value } of renamed) {
+      if (produced.has(value.name) && !newName.has(value.name)) newName.set(value.name, as);
+      else {
+        const inputs = [newName.get(value.name) ?? value.name];
+        last.push({
+          name: `output/${as}`,
+          op: 'Identity',
+          domain: '',
+          inputs,
+          outputs: [as],
+          attributes: {},
+        });
+      }
+    }
+    const rename = (value: string): string => newName.get(value) ?? value;
+    const needed = new Set(renamed.map(({ value }) => value.name));
+    const kept: OnnxNode[] = [];
+    for (let i = this.nodes.length - 1; i >= 0; i--) {
+      const node = this.nodes[i];
+      if (!node.outputs.some((output) => needed.has(output))) continue;
+      kept.push(node);
+      for (const input of node.inputs) needed.add(input);
+    }
+    const nodes = kept.reverse().map((node): OnnxNode => ({
+      ...node,
+      inputs: node.inputs.map(rename),
+      outputs: node.outputs.map(rename),
+    }));
+    nodes.push(...last);
+    const stored = [...this.constants.values()].filter((constant) => needed.has(constant.name));
+    const used = this.inputs.filter((input) => needed.has(input.name));
+    const initializers = used.flatMap((input) => {
+      const data = frozen.get(input.name);
+      return data ? [{ ...input, data }] : [];
+    });
+    const domains = new Set(nodes.map((node) => node.domain));
+    return {
+      name,
+      nodes,
+      inputs: used.filter((input) => !frozen.has(input.name)),
+      outputs: renamed.map(({ as, value }) => ({ name: as, shape: value.shape, type: value.type })),
+      initializers: [...stored, ...initializers],
+      opsets: Object.fromEntries(
+        Object.entries(OPSETS).filter(([domain]) => domain === '' || domains.has(domain)),
+      ),
+    };
+  }
+
+  private readonly reshaped = new Map<string, OnnxValue>();
+
+  private unique(base: string): string {
+    const count = this.names.get(base) ?? 0;
+    this.names.set(base, count + 1);
+    return count === 0 ? base : `${base}_${count}`;
+  }
+}

@@ -1,0 +1,304 @@
+import * as tf from '@tensorflow/tfjs';
+import { ConfigError } from '../../../core/errors.js';
+import { sameShape } from '../../../core/shape.js';
+import type { OnnxValue } from '../../onnx/graph.js';
+import { int, ints } from '../../onnx/graph.js';
+import type { CaptureBackend } from '../backend.js';
+import type { CaptureKernel } from '../define-kernel.js';
+import { defineKernel } from '../define-kernel.js';
+import {
+  blockedBias,
+  blockedConv,
+  blockedWeight,
+  canBlock,
+  fromBlocked,
+  toBlocked,
+} from '../nchwc.js';
+import { activate, matrixProduct, rows } from './products.js';
+import { concat, pad, reverse, slice, strided } from './shape.js';
+
+/** Sizes of a convolution, from tfjs's attributes. */
+export type ConvInfo = tf.backend_util.Conv2DInfo;
+
+/** Attributes shared by tfjs's convolution kernels. */
+export interface ConvAttrs {
+  readonly strides: number | [number, number];
+  readonly pad: 'valid' | 'same' | number | tf.backend_util.ExplicitPadding;
+  readonly dataFormat?: 'NHWC' | 'NCHW';
+  readonly dilations?: number | [number, number];
+  readonly dimRoundingMode?: 'floor' | 'round' | 'ceil';
+}
+
+/** Output size and padding of a convolution in NHWC without dilation. */
+export function convInfo(
+  input: readonly number[],
+  filter: readonly number[],
+  attrs: ConvAttrs,
+  depthwise = false,
+): ConvInfo {
+  const info = tf.backend_util.computeConv2DInfo(
+    [...input] as [number, number, number, number],
+    [...filter] as [number, number, number, number],
+    attrs.strides,
+    attrs.dilations ?? 1,
+    attrs.pad,
+    attrs.dimRoundingMode,
+    depthwise,
+  );
+  if (
+    (attrs.dataFormat ?? 'NHWC') !== 'NHWC' ||
+    info.dilationHeight !== 1 ||
+    info.dilationWidth !== 1
+  ) {
+    throw new ConfigError('capture: expected convolutions in NHWC without dilation');
+  }
+  return info;
+}
+
+const isPointwise = (i: ConvInfo): boolean =>
+  i.filterHeight === 1 &&
+  i.filterWidth === 1 &&
+  i.strideHeight === 1 &&
+  i.strideWidth === 1 &&
+  noPadding(i);
+
+const isPatchify = (i: ConvInfo): boolean =>
+  i.filterHeight === i.strideHeight && i.filterWidth === i.strideWidth && noPadding(i);
+
+const noPadding = ({ padInfo: p }: ConvInfo): boolean =>
+  p.top === 0 && p.bottom === 0 && p.left === 0 && p.right === 0;
+
+const isBlockable = (backend: CaptureBackend, i: ConvInfo): boolean =>
+  backend.graph.lowering.kind === 'cpu' && canBlock(i.inChannels) && canBlock(i.outChannels);
+
+/** `[N, H, W, C]` → `[N·h·w, kh·kw·C]`: non-overlapping patches, cut where the size is no multiple. */
+function patches(backend: CaptureBackend, x: OnnxValue, i: ConvInfo): OnnxValue {
+  const { graph } = backend;
+  const [kh, kw, h, w, c] = [i.filterHeight, i.filterWidth, i.outHeight, i.outWidth, i.inChannels];
+  const cut = slice(backend, x, [0, 0, 0, 0], [i.batchSize, h * kh, w * kw, c]);
+  const split = graph.reshape(cut, [i.batchSize * h, kh, w, kw * c]);
+  return graph.reshape(graph.transpose(split, [0, 2, 1, 3]), [i.batchSize * h * w, kh * kw * c]);
+}
+
+/** Inverse of {@link patches}; what was cut is zero. */
+function unpatch(backend: CaptureBackend, y: OnnxValue, i: ConvInfo): OnnxValue {
+  const { graph } = backend;
+  const [kh, kw, h, w, c] = [i.filterHeight, i.filterWidth, i.outHeight, i.outWidth, i.inChannels];
+  const split = graph.reshape(y, [i.batchSize * h, w, kh, kw * c]);
+  const joined = graph.reshape(graph.transpose(split, [0, 2, 1, 3]), [
+    i.batchSize,
+    h * kh,
+    w * kw,
+    c,
+  ]);
+  return pad(backend, joined, [
+    [0, 0],
+    [0, i.inHeight - h * kh],
+    [0, i.inWidth - w * kw],
+    [0, 0],
+  ]);
+}
+
+/** `[N, H, W, C]` → `[N·h·w, kh·kw·C]`: overlapping patches of the padded input. */
+function columns(backend: CaptureBackend, x: OnnxValue, i: ConvInfo): OnnxValue {
+  const { top, bottom, left, right } = i.padInfo;
+  const padded = pad(backend, x, [
+    [0, 0],
+    [top, bottom],
+    [left, right],
+    [0, 0],
+  ]);
+  const parts: OnnxValue[] = [];
+  for (let ky = 0; ky < i.filterHeight; ky++) {
+    for (let kx = 0; kx < i.filterWidth; kx++) {
+      const size = [i.outHeight, i.outWidth];
+      const part = strided(backend, padded, [1, 2], [ky, kx], size, [
+        i.strideHeight,
+        i.strideWidth,
+      ]);
+      parts.push(rows(backend, part));
+    }
+  }
+  return concat(backend, parts, 1);
+}
+
+const pads = ({ padInfo: p }: ConvInfo): [number, number, number, number] => [
+  p.top,
+  p.left,
+  p.bottom,
+  p.right,
+];
+
+/** NHWC convolution; `weight` is `[kh, kw, C, K]`, `bias` `[K]`. */
+export function conv(
+  backend: CaptureBackend,
+  x: OnnxValue,
+  weight: OnnxValue,
+  bias: OnnxValue | undefined,
+  i: ConvInfo,
+): OnnxValue {
+  const { graph } = backend;
+  const shape = [i.batchSize, i.outHeight, i.outWidth, i.outChannels];
+  if (isPointwise(i) || isPatchify(i)) {
+    const input = isPointwise(i) ? rows(backend, x) : patches(backend, x, i);
+    return graph.reshape(matrixProduct(backend, input, rows(backend, weight), {}, bias), shape);
+  }
+  if (graph.lowering.kind === 'cpu' && isBlockable(backend, i)) {
+    const block = graph.lowering.blockSize;
+    const y = blockedConv(
+      backend,
+      toBlocked(backend, x, block),
+      blockedWeight(backend, weight, block),
+      bias && blockedBias(backend, bias, block),
+      {
+        block,
+        kernel: [i.filterHeight, i.filterWidth],
+        strides: [i.strideHeight, i.strideWidth],
+        pads: pads(i),
+        group: 1,
+        size: [i.outHeight, i.outWidth],
+      },
+    );
+    return fromBlocked(backend, y, i.outChannels);
+  }
+  const inputs = [graph.transpose(x, [0, 3, 1, 2]), graph.transpose(weight, [3, 2, 0, 1]), bias];
+  const y = graph.node(
+    'Conv',
+    bias ? inputs : inputs.slice(0, 2),
+    [i.batchSize, i.outChannels, i.outHeight, i.outWidth],
+    {
+      kernel_shape: ints([i.filterHeight, i.filterWidth]),
+      strides: ints([i.strideHeight, i.strideWidth]),
+      pads: ints(pads(i)),
+    },
+  );
+  return graph.transpose(y, [0, 2, 3, 1]);
+}
+
+/** Gradient with respect to the input. */
+function convInputGradient(
+  backend: CaptureBackend,
+  dy: OnnxValue,
+  weight: OnnxValue,
+  i: ConvInfo,
+): OnnxValue {
+  const { graph } = backend;
+  if (isPointwise(i) || isPatchify(i)) {
+    const dx = matrixProduct(backend, rows(backend, dy), rows(backend, weight), { b: true });
+    return isPointwise(i) ? graph.reshape(dx, i.inShape) : unpatch(backend, dx, i);
+  }
+  if (i.strideHeight === 1 && i.strideWidth === 1) {
+    // Stride 1: a convolution of dy with the rotated kernel whose channels are swapped.
+    const rotated = graph.transpose(reverse(backend, weight, [0, 1]), [0, 1, 3, 2]);
+    const [kh, kw] = [i.filterHeight, i.filterWidth];
+    const padding = [
+      [0, 0],
+      [kh - 1 - i.padInfo.top, kh - 1 - i.padInfo.bottom],
+      [kw - 1 - i.padInfo.left, kw - 1 - i.padInfo.right],
+      [0, 0],
+    ] as tf.backend_util.ExplicitPadding;
+    return conv(
+      backend,
+      dy,
+      rotated,
+      undefined,
+      convInfo(dy.shape, rotated.shape, { strides: 1, pad: padding }),
+    );
+  }
+  const nchw = graph.transpose(dy, [0, 3, 1, 2]);
+  const full = [
+    (i.outHeight - 1) * i.strideHeight + i.filterHeight,
+    (i.outWidth - 1) * i.strideWidth + i.filterWidth,
+  ];
+  const spread = graph.node(
+    'ConvTranspose',
+    [nchw, graph.transpose(weight, [3, 2, 0, 1])],
+    [i.batchSize, i.inChannels, ...full],
+    {
+      kernel_shape: ints([i.filterHeight, i.filterWidth]),
+      strides: ints([i.strideHeight, i.strideWidth]),
+      group: int(1),
+    },
+  );
+  const padded = graph.transpose(spread, [0, 2, 3, 1]); // gradient of the padded input, without an unused rim
+  const { top, left } = i.padInfo;
+  const height = Math.min(i.inHeight, padded.shape[1] - top);
+  const width = Math.min(i.inWidth, padded.shape[2] - left);
+  const inner = slice(
+    backend,
+    padded,
+    [0, top, left, 0],
+    [i.batchSize, height, width, i.inChannels],
+  );
+  return pad(backend, inner, [
+    [0, 0],
+    [0, i.inHeight - height],
+    [0, i.inWidth - width],
+    [0, 0],
+  ]);
+}
+
+/** Gradient with respect to the weight, `[kh, kw, C, K]`. */
+function convWeightGradient(
+  backend: CaptureBackend,
+  x: OnnxValue,
+  dy: OnnxValue,
+  i: ConvInfo,
+): OnnxValue {
+  const input = isPointwise(i)
+    ? rows(backend, x)
+    : isPatchify(i)
+      ? patches(backend, x, i)
+      : columns(backend, x, i);
+  const dw = matrixProduct(backend, input, rows(backend, dy), { a: true });
+  return backend.graph.reshape(dw, i.filterShape);
+}
+
+interface ConvInputs {
+  readonly x: tf.TensorInfo;
+  readonly filter: tf.TensorInfo;
+  readonly [name: string]: tf.TensorInfo | undefined;
+}
+
+/** Dense convolutions and their gradients. */
+export const CONV: readonly CaptureKernel[] = [
+  defineKernel<ConvInputs, ConvAttrs>('Conv2D', (backend, { x, filter }, attrs) => {
+    const info = convInfo(x.shape, filter.shape, attrs);
+    return backend.tensorInfo(
+      conv(backend, backend.value(x), backend.value(filter), undefined, info),
+    );
+  }),
+  defineKernel<
+    ConvInputs & { readonly bias?: tf.TensorInfo },
+    ConvAttrs & { readonly activation?: string }
+  >('FusedConv2D', (backend, { x, filter, bias }, attrs) => {
+    const info = convInfo(x.shape, filter.shape, attrs);
+    const y = conv(
+      backend,
+      backend.value(x),
+      backend.value(filter),
+      bias && backend.value(bias),
+      info,
+    );
+    return backend.tensorInfo(activate(backend, y, attrs.activation));
+  }),
+  defineKernel<
+    { readonly dy: tf.TensorInfo; readonly filter: tf.TensorInfo },
+    ConvAttrs & { readonly inputShape: number[] }
+  >('Conv2DBackpropInput', (backend, { dy, filter }, attrs) => {
+    const info = convInfo(attrs.inputShape, filter.shape, attrs);
+    return backend.tensorInfo(
+      convInputGradient(backend, backend.value(dy), backend.value(filter), info),
+    );
+  }),
+  defineKernel<
+    { readonly x: tf.TensorInfo; readonly dy: tf.TensorInfo },
+    ConvAttrs & { readonly filterShape: number[] }
+  >('Conv2DBackpropFilter', (backend, { x, dy }, attrs) => {
+    const info = convInfo(x.shape, attrs.filterShape, attrs);
+    const result = convWeightGradient(backend, backend.value(x), backend.value(dy), info);
+    if (!sameShape(result.shape, attrs.filterShape))
+      throw new ConfigError('Conv2DBackpropFilter: unexpected filter shape');
+    return backend.tensorInfo(result);
+  }),
+];

@@ -1,0 +1,199 @@
+import type * as tf from '@tensorflow/tfjs';
+import { ConfigError } from '../../../core/errors.js';
+import type { OnnxValue } from '../../onnx/graph.js';
+import { int, ints } from '../../onnx/graph.js';
+import type { CaptureBackend } from '../backend.js';
+import type { CaptureKernel } from '../define-kernel.js';
+import { defineKernel } from '../define-kernel.js';
+import {
+  blockedBias,
+  blockedConv,
+  blockedDepthwiseWeight,
+  canBlock,
+  fromBlocked,
+  padChannels,
+  toBlocked,
+} from '../nchwc.js';
+import type { ConvAttrs, ConvInfo } from './conv.js';
+import { convInfo } from './conv.js';
+import { activate } from './products.js';
+import { reduce } from './reduce.js';
+import { pad, reverse } from './shape.js';
+
+function depthwiseInfo(
+  input: readonly number[],
+  filter: readonly number[],
+  attrs: ConvAttrs,
+): ConvInfo {
+  const info = convInfo(input, filter, attrs, true);
+  if (filter[3] !== 1 || info.strideHeight !== 1 || info.strideWidth !== 1) {
+    throw new ConfigError(
+      'capture: expected depthwise convolutions with stride 1 and multiplier 1',
+    );
+  }
+  return info;
+}
+
+/** NHWC depthwise convolution; `weight` is `[kh, kw, C, 1]`, `bias` `[C]`. */
+function depthwise(
+  backend: CaptureBackend,
+  x: OnnxValue,
+  weight: OnnxValue,
+  bias: OnnxValue | undefined,
+  i: ConvInfo,
+): OnnxValue {
+  const { graph } = backend;
+  const [kh, kw, c] = [i.filterHeight, i.filterWidth, i.inChannels];
+  const { top, left, bottom, right } = i.padInfo;
+  if (graph.lowering.kind === 'cpu' && canBlock(c)) {
+    const block = graph.lowering.blockSize;
+    const y = blockedConv(
+      backend,
+      toBlocked(backend, x, block),
+      blockedDepthwiseWeight(backend, weight, block),
+      bias && blockedBias(backend, bias, block),
+      {
+        block,
+        kernel: [kh, kw],
+        strides: [1, 1],
+        pads: [top, left, bottom, right],
+        group: padChannels(c, block),
+        size: [i.outHeight, i.outWidth],
+      },
+    );
+    return fromBlocked(backend, y, c);
+  }
+  const inputs = [graph.transpose(x, [0, 3, 1, 2]), graph.transpose(weight, [2, 3, 0, 1]), bias]; // [N, C, H, W], [C, 1, kh, kw]
+  const y = graph.node(
+    'Conv',
+    bias ? inputs : inputs.slice(0, 2),
+    [i.batchSize, c, i.outHeight, i.outWidth],
+    {
+      kernel_shape: ints([kh, kw]),
+      pads: ints([top, left, bottom, right]),
+      group: int(c),
+    },
+  );
+  return graph.transpose(y, [0, 2, 3, 1]);
+}
+
+/** Gradient with respect to the input: the same convolution of dy with the rotated kernel. */
+function depthwiseInputGradient(
+  backend: CaptureBackend,
+  dy: OnnxValue,
+  weight: OnnxValue,
+  i: ConvInfo,
+): OnnxValue {
+  const rotated = reverse(backend, weight, [0, 1]);
+  const [kh, kw] = [i.filterHeight, i.filterWidth];
+  const padding = [
+    [0, 0],
+    [kh - 1 - i.padInfo.top, kh - 1 - i.padInfo.bottom],
+    [kw - 1 - i.padInfo.left, kw - 1 - i.padInfo.right],
+    [0, 0],
+  ] as tf.backend_util.ExplicitPadding;
+  const info = depthwiseInfo(dy.shape, rotated.shape, { strides: 1, pad: padding });
+  return depthwise(backend, dy, rotated, undefined, info);
+}
+
+/**
+ * Gradient with respect to the weight, `[kh, kw, C, 1]`: every (image, channel) pair becomes a channel of
+ * one depthwise convolution of x whose kernel is dy; the results are summed over the images.
+ */
+function depthwiseWeightGradient(
+  backend: CaptureBackend,
+  x: OnnxValue,
+  dy: OnnxValue,
+  i: ConvInfo,
+): OnnxValue {
+  const { graph } = backend;
+  const [kh, kw, n, c] = [i.filterHeight, i.filterWidth, i.batchSize, i.inChannels];
+  const { top, bottom, left, right } = i.padInfo;
+  // Padding beforehand is faster than the kernel's own: borders are its slow path.
+  const padded = pad(backend, x, [
+    [0, 0],
+    [top, bottom],
+    [left, right],
+    [0, 0],
+  ]);
+  const [, height, width] = padded.shape;
+  if (graph.lowering.kind === 'cpu' && canBlock(c)) {
+    const block = graph.lowering.blockSize;
+    const cp = padChannels(c, block);
+    const image = graph.reshape(toBlocked(backend, padded, block), [1, n * cp, height, width]);
+    const kernel = graph.reshape(toBlocked(backend, dy, block), [
+      n * cp,
+      1,
+      i.outHeight,
+      i.outWidth,
+    ]);
+    const dw = blockedConv(backend, image, kernel, undefined, {
+      block,
+      kernel: [i.outHeight, i.outWidth],
+      strides: [1, 1],
+      pads: [0, 0, 0, 0],
+      group: n * cp,
+      size: [kh, kw],
+    });
+    const perImage = fromBlocked(backend, graph.reshape(dw, [n, cp, kh, kw]), c); // [N, kh, kw, C]
+    return graph.reshape(reduce(backend, 'ReduceSum', perImage, [0]), [kh, kw, c, 1]);
+  }
+  const image = graph.reshape(graph.transpose(padded, [0, 3, 1, 2]), [1, n * c, height, width]);
+  const kernel = graph.reshape(graph.transpose(dy, [0, 3, 1, 2]), [
+    n * c,
+    1,
+    i.outHeight,
+    i.outWidth,
+  ]);
+  const dw = graph.node('Conv', [image, kernel], [1, n * c, kh, kw], {
+    kernel_shape: ints([i.outHeight, i.outWidth]),
+    group: int(n * c),
+  });
+  const summed = reduce(backend, 'ReduceSum', graph.reshape(dw, [n, c, kh, kw]), [0]); // [C, kh, kw]
+  return graph.reshape(graph.transpose(summed, [1, 2, 0]), [kh, kw, c, 1]);
+}
+
+interface DepthwiseInputs {
+  readonly x: tf.TensorInfo;
+  readonly filter: tf.TensorInfo;
+  readonly bias?: tf.TensorInfo;
+  readonly [name: string]: tf.TensorInfo | undefined;
+}
+
+/** Depthwise convolutions and their gradients. */
+export const DEPTHWISE: readonly CaptureKernel[] = [
+  ...['DepthwiseConv2dNative', 'FusedDepthwiseConv2D'].map((name) =>
+    defineKernel<DepthwiseInputs, ConvAttrs & { readonly activation?: string }>(
+      name,
+      (backend, { x, filter, bias }, attrs) => {
+        const info = depthwiseInfo(x.shape, filter.shape, attrs);
+        const y = depthwise(
+          backend,
+          backend.value(x),
+          backend.value(filter),
+          bias && backend.value(bias),
+          info,
+        );
+        return backend.tensorInfo(activate(backend, y, attrs.activation));
+      },
+    ),
+  ),
+  defineKernel<
+    { readonly dy: tf.TensorInfo; readonly filter: tf.TensorInfo },
+    ConvAttrs & { readonly inputShape: number[] }
+  >('DepthwiseConv2dNativeBackpropInput', (backend, { dy, filter }, attrs) => {
+    const info = depthwiseInfo(attrs.inputShape, filter.shape, attrs);
+    return backend.tensorInfo(
+      depthwiseInputGradient(backend, backend.value(dy), backend.value(filter), info),
+    );
+  }),
+  defineKernel<
+    { readonly x: tf.TensorInfo; readonly dy: tf.TensorInfo },
+    ConvAttrs & { readonly filterShape: number[] }
+  >('DepthwiseConv2dNativeBackpropFilter', (backend, { x, dy }, attrs) => {
+    const info = depthwiseInfo(x.shape, attrs.filterShape, attrs);
+    return backend.tensorInfo(
+      depthwiseWeightGradient(backend, backend.value(x), backend.value(dy), info),
+    );
+  }),
+];

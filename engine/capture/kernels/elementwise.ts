@@ -1,0 +1,225 @@
+import * as tf from '@tensorflow/tfjs';
+import type { CaptureBackend } from '../backend.js';
+import type { CaptureKernel } from '../define-kernel.js';
+import { defineKernel } from '../define-kernel.js';
+import type { OnnxType, OnnxValue } from '../../onnx/graph.js';
+import { sameShape } from '../../../core/shape.js';
+
+type Unary = { readonly x: tf.TensorInfo };
+type Binary = { readonly a: tf.TensorInfo; readonly b: tf.TensorInfo };
+
+/** tfjs kernels that are one ONNX operation of the same meaning. */
+const UNARY: Readonly<Record<string, string>> = {
+  Abs: 'Abs',
+  Ceil: 'Ceil',
+  Cos: 'Cos',
+  Elu: 'Elu',
+  Erf: 'Erf',
+  Exp: 'Exp',
+  Floor: 'Floor',
+  Log: 'Log',
+  Neg: 'Neg',
+  Reciprocal: 'Reciprocal',
+  Relu: 'Relu',
+  Round: 'Round',
+  Sigmoid: 'Sigmoid',
+  Sign: 'Sign',
+  Sin: 'Sin',
+  Softplus: 'Softplus',
+  Sqrt: 'Sqrt',
+  Tanh: 'Tanh',
+};
+
+const ARITHMETIC: Readonly<Record<string, string>> = {
+  Add: 'Add',
+  Sub: 'Sub',
+  Multiply: 'Mul',
+  RealDiv: 'Div',
+  Maximum: 'Max',
+  Minimum: 'Min',
+  Pow: 'Pow',
+};
+
+const COMPARISON: Readonly<Record<string, string>> = {
+  Equal: 'Equal',
+  Greater: 'Greater',
+  GreaterEqual: 'GreaterOrEqual',
+  Less: 'Less',
+  LessEqual: 'LessOrEqual',
+  LogicalAnd: 'And',
+  LogicalOr: 'Or',
+};
+
+/** An ONNX operation on one value, keeping shape and type. */
+function apply(backend: CaptureBackend, op: string, x: OnnxValue): OnnxValue {
+  return backend.graph.node(op, [x], x.shape);
+}
+
+/** Applies `f` to the small source of a broadcast, or to the value. */
+function pointwise(
+  backend: CaptureBackend,
+  x: tf.TensorInfo,
+  f: (value: OnnxValue) => OnnxValue,
+): tf.TensorInfo {
+  return backend.broadcastInfo(f(backend.operand(x)), x.shape);
+}
+
+function unary(
+  name: string,
+  f: (backend: CaptureBackend, value: OnnxValue) => OnnxValue,
+): CaptureKernel {
+  return defineKernel<Unary>(name, (backend, { x }) =>
+    pointwise(backend, x, (value) => f(backend, value)),
+  );
+}
+
+/** What multiplying by one, adding zero and the like come to: the other operand. */
+function neutral(
+  name: string,
+  backend: CaptureBackend,
+  { a, b }: Binary,
+): tf.TensorInfo | undefined {
+  const [left, right] = [backend.uniform(a), backend.uniform(b)];
+  const isB = {
+    Add: right === 0,
+    Sub: right === 0,
+    Multiply: right === 1,
+    RealDiv: right === 1,
+    Pow: right === 1,
+  }[name];
+  if (isB) return a;
+  const isA = { Add: left === 0, Multiply: left === 1 }[name];
+  return isA ? b : undefined;
+}
+
+function binary(name: string, op: string, type: OnnxType | undefined): CaptureKernel {
+  return defineKernel<Binary>(name, (backend, inputs) => {
+    const { a, b } = inputs;
+    const shape = tf.broadcast_util.assertAndGetBroadcastShape([...a.shape], [...b.shape]);
+    const same = neutral(name, backend, inputs);
+    if (same) {
+      if (sameShape(same.shape, shape)) return backend.alias(same, shape);
+      return backend.broadcastInfo(backend.operand(same), shape);
+    }
+    const [left, right] = [backend.operand(a), backend.operand(b)];
+    const small = tf.broadcast_util.assertAndGetBroadcastShape([...left.shape], [...right.shape]);
+    return backend.broadcastInfo(backend.graph.node(op, [left, right], small, {}, type), shape);
+  });
+}
+
+function square(backend: CaptureBackend, x: OnnxValue): OnnxValue {
+  return backend.graph.node('Mul', [x, x], x.shape);
+}
+
+const composed: readonly CaptureKernel[] = [
+  unary('Square', square),
+  unary('Rsqrt', (backend, x) => apply(backend, 'Reciprocal', apply(backend, 'Sqrt', x))),
+  unary('Log1p', (b, x) => apply(b, 'Log', b.graph.node('Add', [x, b.graph.scalar(1)], x.shape))),
+  unary('Expm1', (b, x) => b.graph.node('Sub', [apply(b, 'Exp', x), b.graph.scalar(1)], x.shape)),
+  unary('LogicalNot', (backend, x) => apply(backend, 'Not', x)),
+  defineKernel<Unary, { readonly alpha: number }>('Step', (backend, { x }, { alpha }) =>
+    pointwise(backend, x, (value) => {
+      const { graph } = backend;
+      const positive = graph.node('Greater', [value, graph.scalar(0)], value.shape, {}, 'bool');
+      // NaN compares false and becomes alpha here; tfjs's Step keeps it. The loss check catches NaN either way.
+      return graph.node(
+        'Where',
+        [positive, graph.scalar(1), graph.scalar(alpha)],
+        value.shape,
+        {},
+        'float32',
+      );
+    }),
+  ),
+  defineKernel<Unary, { readonly alpha: number }>('LeakyRelu', (backend, { x }, { alpha }) =>
+    pointwise(backend, x, (v) =>
+      backend.graph.node('LeakyRelu', [v], v.shape, { alpha: { kind: 'float', value: alpha } }),
+    ),
+  ),
+  defineKernel<Unary, { readonly clipValueMin: number; readonly clipValueMax: number }>(
+    'ClipByValue',
+    (backend, { x }, { clipValueMin, clipValueMax }) =>
+      pointwise(backend, x, (v) => {
+        const { graph } = backend;
+        return graph.node(
+          'Clip',
+          [v, graph.scalar(clipValueMin), graph.scalar(clipValueMax)],
+          v.shape,
+        );
+      }),
+  ),
+  unary('Relu6', (b, x) =>
+    b.graph.node('Clip', [x, b.graph.scalar(0), b.graph.scalar(6)], x.shape),
+  ),
+  defineKernel<Binary>('SquaredDifference', (backend, { a, b }) => {
+    const shape = tf.broadcast_util.assertAndGetBroadcastShape([...a.shape], [...b.shape]);
+    const difference = backend.graph.node('Sub', [backend.value(a), backend.value(b)], shape);
+    return backend.tensorInfo(square(backend, difference));
+  }),
+  defineKernel<Binary>('NotEqual', (backend, { a, b }) => {
+    const shape = tf.broadcast_util.assertAndGetBroadcastShape([...a.shape], [...b.shape]);
+    const equal = backend.graph.node(
+      'Equal',
+      [backend.value(a), backend.value(b)],
+      shape,
+      {},
+      'bool',
+    );
+    return backend.tensorInfo(apply(backend, 'Not', equal));
+  }),
+  defineKernel<{
+    readonly condition: tf.TensorInfo;
+    readonly t: tf.TensorInfo;
+    readonly e: tf.TensorInfo;
+  }>('Select', (backend, { condition, t, e }) => {
+    const { graph } = backend;
+    let choice = backend.value(condition);
+    // A condition of lower rank selects along the first axis.
+    const trailing = t.shape.length - choice.shape.length;
+    if (trailing > 0)
+      choice = graph.reshape(choice, [...choice.shape, ...Array<number>(trailing).fill(1)]);
+    return backend.tensorInfo(
+      graph.node('Where', [choice, backend.value(t), backend.value(e)], t.shape, {}, onnxOf(t)),
+    );
+  }),
+  defineKernel<Readonly<Record<string, tf.TensorInfo>>>('AddN', (backend, inputs) => {
+    const terms = Object.values(inputs);
+    const [first, ...rest] = terms.map((term) => backend.operand(term));
+    const shape = terms[0].shape;
+    const sum = rest.reduce((total, term) => {
+      const joint = tf.broadcast_util.assertAndGetBroadcastShape([...total.shape], [...term.shape]);
+      return backend.graph.node('Add', [total, term], joint);
+    }, first);
+    return backend.broadcastInfo(sum, shape);
+  }),
+  defineKernel<Unary, { readonly dtype: tf.DataType }>('Cast', (backend, { x }, { dtype }) => {
+    if (x.dtype === dtype) return backend.alias(x, x.shape);
+    const to = dtype as OnnxType;
+    const uniform = backend.uniform(x);
+    if (uniform !== undefined) {
+      const fill =
+        dtype === 'bool'
+          ? Number(uniform !== 0)
+          : dtype === 'int32'
+            ? Math.trunc(uniform)
+            : uniform;
+      return backend.uniformInfo(fill, x.shape, to);
+    }
+    return pointwise(backend, x, (v) => {
+      const code = { float32: 1, int32: 6, bool: 9 }[dtype as 'float32' | 'int32' | 'bool'];
+      return backend.graph.node('Cast', [v], v.shape, { to: { kind: 'int', value: code } }, to);
+    });
+  }),
+];
+
+function onnxOf(x: tf.TensorInfo): OnnxType {
+  return x.dtype as OnnxType;
+}
+
+/** Pointwise kernels: arithmetic, comparisons, activations, casts. */
+export const ELEMENTWISE: readonly CaptureKernel[] = [
+  ...Object.entries(UNARY).map(([name, op]) => unary(name, (backend, x) => apply(backend, op, x))),
+  ...Object.entries(ARITHMETIC).map(([name, op]) => binary(name, op, undefined)),
+  ...Object.entries(COMPARISON).map(([name, op]) => binary(name, op, 'bool')),
+  ...composed,
+];

@@ -1,0 +1,27 @@
+import type * as tf from '@tensorflow/tfjs';
+import { float, int } from '../../onnx/graph.js';
+import type { CaptureKernel } from '../define-kernel.js';
+import { defineKernel } from '../define-kernel.js';
+import { FUSED_KERNEL } from '../../ops/fused-kernels.js';
+
+/** Kernels of our own ops that ONNX has as one operation. */
+export const FUSED: readonly CaptureKernel[] = [
+  defineKernel<{ readonly x: tf.TensorInfo }>(FUSED_KERNEL.gelu, (backend, { x }) =>
+    backend.tensorInfo(backend.graph.node('Gelu', [backend.value(x)], x.shape)),
+  ),
+  defineKernel<{ readonly x: tf.TensorInfo }, { readonly epsilon: number }>(
+    FUSED_KERNEL.standardize,
+    (backend, { x }, { epsilon }) => {
+      const { graph } = backend;
+      const channels = x.shape.at(-1) ?? 1;
+      const ones = graph.constant(new Float32Array(channels).fill(1), [channels], 'float32');
+      const perPixel = [...x.shape.slice(0, -1), 1];
+      const [y, , inverse] = graph.emit('LayerNormalization', {
+        inputs: [backend.value(x), ones],
+        outputs: [x.shape, perPixel, perPixel].map((shape) => ({ shape, type: 'float32' })),
+        attributes: { axis: int(-1), epsilon: float(epsilon) },
+      });
+      return [backend.tensorInfo(y), backend.tensorInfo(inverse)];
+    },
+  ),
+];

@@ -1,0 +1,57 @@
+/** The part of ONNX that this library writes: a graph of nodes over named, statically shaped tensors. */
+
+/** Element types that occur, by their ONNX numbers. */
+export const ONNX_TYPE = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9 } as const;
+
+/** Name of an element type. */
+export type OnnxType = keyof typeof ONNX_TYPE;
+
+/** A named tensor of a graph. */
+export interface OnnxValue {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly type: OnnxType;
+}
+
+/** A tensor stored in the model file. */
+export interface OnnxInitializer extends OnnxValue {
+  readonly data: Float32Array | Int32Array | BigInt64Array | Uint8Array;
+}
+
+/** Node attribute: integers and their lists are int64, numbers marked `float` are float32. */
+export type OnnxAttribute =
+  | { readonly kind: 'int'; readonly value: number }
+  | { readonly kind: 'ints'; readonly value: readonly number[] }
+  | { readonly kind: 'float'; readonly value: number }
+  | { readonly kind: 'string'; readonly value: string };
+
+/** One operation. An empty input name marks an optional input that is absent. */
+export interface OnnxNode {
+  readonly name: string;
+  readonly op: string;
+  /** `''` for standard ONNX, else e.g. `com.microsoft`. */
+  readonly domain: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: Readonly<Record<string, OnnxAttribute>>;
+}
+
+/** A complete graph. `nodes` are in an order in which they can run. */
+export interface OnnxGraph {
+  readonly name: string;
+  readonly nodes: readonly OnnxNode[];
+  readonly inputs: readonly OnnxValue[];
+  readonly outputs: readonly OnnxValue[];
+  readonly initializers: readonly OnnxInitializer[];
+  /** Opset version of every domain in use. */
+  readonly opsets: Readonly<Record<string, number>>;
+}
+
+/** Integer attribute. */
+export const int = (value: number): OnnxAttribute => ({ kind: 'int', value });
+/** Integer list attribute. */
+export const ints = (value: readonly number[]): OnnxAttribute => ({ kind: 'ints', value });
+/** Float attribute. */
+export const float = (value: number): OnnxAttribute => ({ kind: 'float', value });
+/** String attribute. */
+export const string = (value: string): OnnxAttribute => ({ kind: 'string', value });

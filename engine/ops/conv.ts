@@ -1,0 +1,61 @@
+import * as tf from '@tensorflow/tfjs';
+import { assertShape } from '../../core/shape.js';
+
+/** `weight` is `[kh, kw, in, out]`, `bias` `[out]` or absent. */
+export interface ConvParams {
+  readonly weight: tf.Tensor4D;
+  readonly bias?: tf.Tensor1D;
+}
+
+/** `weight` is `[kh, kw, C, 1]`, `bias` `[C]`. */
+export interface DepthwiseParams {
+  readonly weight: tf.Tensor4D;
+  readonly bias: tf.Tensor1D;
+}
+
+/**
+ * Convolution of non-overlapping patches: stride = kernel size, no padding. Rows and columns that do
+ * not fill a patch are ignored.
+ *
+ * @param x `[N, H, W, in]`
+ * @returns `[N, ⌊H / k⌋, ⌊W / k⌋, out]`
+ * @throws ShapeError if the channels differ or the image is smaller than a patch
+ */
+export function patchifyConv(x: tf.Tensor4D, { weight, bias }: ConvParams): tf.Tensor4D {
+  const [kh, kw, channels] = weight.shape;
+  assertShape('patchifyConv', x, ['N', 'H', 'W', channels]);
+  return tf.fused.conv2d({
+    x,
+    filter: weight,
+    strides: [kh, kw],
+    pad: 'valid',
+    dimRoundingMode: 'floor',
+    ...given(bias),
+  });
+}
+
+/**
+ * Convolution with stride 1 whose result has the size of its input (odd kernels, zero padding).
+ *
+ * @param x `[N, H, W, in]`
+ * @returns `[N, H, W, out]`
+ * @throws ShapeError if the channels differ
+ */
+export function sameConv(x: tf.Tensor4D, { weight, bias }: ConvParams): tf.Tensor4D {
+  assertShape('sameConv', x, ['N', 'H', 'W', weight.shape[2]]);
+  return tf.fused.conv2d({ x, filter: weight, strides: 1, pad: 'same', ...given(bias) });
+}
+
+/**
+ * Depthwise convolution with stride 1 whose result has the size of its input.
+ *
+ * @param x `[N, H, W, C]`
+ * @returns `[N, H, W, C]`
+ * @throws ShapeError if the channels differ
+ */
+export function depthwiseConv(x: tf.Tensor4D, { weight, bias }: DepthwiseParams): tf.Tensor4D {
+  assertShape('depthwiseConv', x, ['N', 'H', 'W', weight.shape[2]]);
+  return tf.fused.depthwiseConv2d({ x, filter: weight, strides: 1, pad: 'same', bias });
+}
+
+const given = (bias: tf.Tensor1D | undefined): { bias?: tf.Tensor1D } => (bias ? { bias } : {});

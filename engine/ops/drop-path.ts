@@ -1,0 +1,17 @@
+import type * as tf from '@tensorflow/tfjs';
+import { assertShape } from '../../core/shape.js';
+
+/**
+ * Stochastic depth on the branch of a residual block: whole samples are dropped, the others scaled up.
+ * The mask is an input, so that a compiled graph draws nothing itself.
+ *
+ * @param branch `[N, H, W, C]`
+ * @param mask `[N]`, 0 for dropped samples, `1 / (1 − rate)` for kept ones
+ * @returns `[N, H, W, C]`
+ * @throws ShapeError if the mask is not `[N]`
+ * @see https://arxiv.org/abs/1603.09382
+ */
+export function dropPath(branch: tf.Tensor4D, mask: tf.Tensor1D): tf.Tensor4D {
+  assertShape('dropPath', mask, [branch.shape[0]]);
+  return branch.mul(mask.reshape([-1, 1, 1, 1])); // [N, 1, 1, 1]
+}

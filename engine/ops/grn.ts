@@ -1,0 +1,60 @@
+import * as tf from '@tensorflow/tfjs';
+import { assertShape } from '../../core/shape.js';
+
+/** `gamma` and `beta` are `[C]`. */
+export interface GrnParams {
+  readonly gamma: tf.Tensor1D;
+  readonly beta: tf.Tensor1D;
+}
+
+/** Keeps the gradient finite where a channel is zero everywhere: √ has an infinite slope there. */
+const SMALLEST_ENERGY = 1e-30;
+
+/**
+ * Energy of every channel, `Σ x²` over the positions.
+ *
+ * @param x `[N, H, W, C]`
+ * @returns `[N, 1, 1, C]`
+ */
+export function channelEnergy(x: tf.Tensor4D): tf.Tensor4D {
+  // Written with its own gradient, `2 x dy`: one pass instead of the two that Σ and ² would take.
+  return tf.customGrad((input, save) => {
+    (save as tf.GradSaveFunc)([input as tf.Tensor]);
+    const value = tf.tidy(() => {
+      const h = input as tf.Tensor4D;
+      return h.mul(h).sum([1, 2], true);
+    });
+    return { value, gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => saved[0].mul(dy.mul(2)) };
+  })(x) as tf.Tensor4D;
+}
+
+/**
+ * The factor by which global response normalization scales each channel: `γ · N + 1` with
+ * `N = G / (mean G + eps)` and `G` the channel's 2-norm over the positions.
+ *
+ * @param energy `[N, 1, 1, C]`, `G²`
+ * @param gamma `[C]`
+ * @returns `[N, 1, 1, C]`
+ */
+export function responseScale(energy: tf.Tensor4D, gamma: tf.Tensor1D, eps: number): tf.Tensor4D {
+  return tf.tidy(() => {
+    const norm = energy.maximum(SMALLEST_ENERGY).sqrt(); // [N, 1, 1, C]
+    const share = norm.div(norm.mean(-1, true).add(eps)); // [N, 1, 1, C]
+    return share.mul(gamma).add(1);
+  });
+}
+
+/**
+ * Global response normalization: scales each channel by its share of the response energy, `γ (x · N) + β + x`.
+ * Residual, so zero-initialized parameters give the identity. The gradient at a channel that is zero
+ * everywhere is the sub-gradient 0 of its norm.
+ *
+ * @param x `[N, H, W, C]`
+ * @returns `[N, H, W, C]`
+ * @throws ShapeError if the last axis is not `C`
+ * @see ConvNeXt V2, section 3: https://arxiv.org/abs/2301.00808
+ */
+export function grn(x: tf.Tensor4D, { gamma, beta }: GrnParams, eps: number): tf.Tensor4D {
+  assertShape('grn', x, ['N', 'H', 'W', gamma.size]);
+  return tf.tidy(() => x.mul(responseScale(channelEnergy(x), gamma, eps)).add(beta));
+}

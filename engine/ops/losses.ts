@@ -1,0 +1,72 @@
+import * as tf from '@tensorflow/tfjs';
+import { assertShape } from '../../core/shape.js';
+
+/**
+ * Cross-entropy against target distributions, `mean over N of Σ_k −t_k log p_k`.
+ *
+ * @param logits `[N, K]`
+ * @param targets `[N, K]`, rows sum to 1: one-hot, smoothed or mixed labels
+ * @returns scalar
+ */
+export function softTargetCrossEntropy(logits: tf.Tensor2D, targets: tf.Tensor2D): tf.Scalar {
+  assertShape('softTargetCrossEntropy', targets, logits.shape);
+  return tf.tidy(() => targets.mul(tf.logSoftmax(logits)).sum().div(-logits.shape[0]).asScalar());
+}
+
+/**
+ * Cross-entropy against class indices: the sum over rows whose label is not ignored. A row that is ignored
+ * contributes neither loss nor gradient. Divide by the normalizer that the method defines.
+ *
+ * @param logits `[R, K]`
+ * @param labels int32 `[R]`: `0 … K − 1`, or `ignoreIndex` (any value outside that range)
+ * @returns scalar
+ */
+export function crossEntropySum(
+  logits: tf.Tensor2D,
+  labels: tf.Tensor1D,
+  weights?: tf.Tensor1D,
+): tf.Scalar {
+  assertShape('crossEntropySum', labels, [logits.shape[0]]);
+  return tf.tidy(() => {
+    const target = tf.oneHot(labels, logits.shape[1]).cast('float32'); // [R, K], zero rows where ignored
+    const terms = target.mul(tf.logSoftmax(logits)); // [R, K]
+    return (weights ? terms.mul(weights.expandDims(1)) : terms).sum().neg().asScalar();
+  });
+}
+
+/**
+ * Binary cross-entropy of logits, `max(x, 0) − x t + log(1 + e^−|x|)`, per element.
+ *
+ * @param logits any shape
+ * @param targets the same shape, 0 to 1
+ * @returns the same shape
+ */
+export function sigmoidCrossEntropy<T extends tf.Tensor>(logits: T, targets: T): T {
+  assertShape('sigmoidCrossEntropy', targets, logits.shape);
+  return tf.tidy(
+    () => logits.relu().sub(logits.mul(targets)).add(logits.abs().neg().exp().log1p()) as T,
+  );
+}
+
+/** `|a − b|` per element; the gradient at 0 is 0. */
+export function l1<T extends tf.Tensor>(predicted: T, target: T): T {
+  assertShape('l1', target, predicted.shape);
+  return tf.tidy(() => predicted.sub(target).abs() as T);
+}
+
+/**
+ * Smooth L1 per element: `d² / 2β` below β, `|d| − β / 2` above.
+ *
+ * @see https://arxiv.org/abs/1504.08083
+ */
+export function smoothL1<T extends tf.Tensor>(predicted: T, target: T, beta: number): T {
+  assertShape('smoothL1', target, predicted.shape);
+  return tf.tidy(() => {
+    const distance = predicted.sub(target).abs();
+    const inner = distance.minimum(beta); // the quadratic part, saturating at β
+    return inner
+      .mul(inner)
+      .mul(0.5 / beta)
+      .add(distance.sub(inner)) as T;
+  });
+}

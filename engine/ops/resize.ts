@@ -1,0 +1,63 @@
+import * as tf from '@tensorflow/tfjs';
+
+/**
+ * Interpolation matrix of half-pixel bilinear resizing: row `i` holds the weights of output `i`,
+ * `source = (i + 0.5) · in / out − 0.5`, clamped below at 0 and above at the last element.
+ *
+ * @returns `[outSize, inSize]`
+ */
+export function bilinearMatrix(inSize: number, outSize: number): Float32Array {
+  const matrix = new Float32Array(outSize * inSize);
+  for (let i = 0; i < outSize; i++) {
+    const source = Math.max(0, ((i + 0.5) * inSize) / outSize - 0.5);
+    const low = Math.min(inSize - 1, Math.floor(source));
+    const high = Math.min(inSize - 1, low + 1);
+    const fraction = source - low;
+    matrix[i * inSize + low] += 1 - fraction;
+    matrix[i * inSize + high] += fraction;
+  }
+  return matrix;
+}
+
+/**
+ * Bilinear resize with half-pixel centres (PyTorch's `align_corners=False`). Two products with
+ * interpolation matrices, so forward and gradient are exact on every backend; tfjs's own half-pixel
+ * gradient is wrong.
+ *
+ * @param x `[N, H, W, C]`
+ * @param size `[height, width]`
+ * @returns `[N, height, width, C]`
+ */
+export function resizeBilinear(
+  x: tf.Tensor4D,
+  [height, width]: readonly [number, number],
+): tf.Tensor4D {
+  const [n, h, w, c] = x.shape;
+  if (h === height && w === width) return x.clone();
+  return tf.tidy(() => {
+    const vertical = tf.tensor2d(bilinearMatrix(h, height), [height, h]);
+    const horizontal = tf.tensor2d(bilinearMatrix(w, width), [width, w]);
+    const rows = tf.matMul(
+      vertical.expandDims<tf.Tensor3D>(0),
+      x.reshape([n, h, w * c]) as tf.Tensor3D,
+    ); // [N, height, w·C]
+    const columns = rows.reshape([n * height, w, c]) as tf.Tensor3D;
+    return tf.matMul(horizontal.expandDims<tf.Tensor3D>(0), columns).reshape([n, height, width, c]); // [N, height, width, C]
+  });
+}
+
+/**
+ * Nearest-neighbour enlargement by two.
+ *
+ * @param x `[N, H, W, C]`
+ * @returns `[N, 2H, 2W, C]`
+ */
+export function upsampleNearest2(x: tf.Tensor4D): tf.Tensor4D {
+  const [n, h, w, c] = x.shape;
+  return tf.tidy(() =>
+    x
+      .reshape([n, h, 1, w, 1, c])
+      .tile([1, 1, 2, 1, 2, 1]) // [N, H, 2, W, 2, C]
+      .reshape([n, 2 * h, 2 * w, c]),
+  );
+}

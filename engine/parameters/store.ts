@@ -1,0 +1,105 @@
+import { ConfigError } from '../../core/errors.js';
+import { Random } from '../../core/random.js';
+import { numElements } from '../../core/shape.js';
+import type { Initializer, ParameterSpec, SpecTree } from './spec.js';
+import { listSpecs } from './spec.js';
+
+/** Where a parameter lies in the flat buffers. */
+export interface ParameterEntry {
+  readonly path: string;
+  readonly spec: ParameterSpec;
+  /** First element. */
+  readonly offset: number;
+  /** Number of elements. */
+  readonly size: number;
+}
+
+/**
+ * All parameters of a model in one flat buffer, in the order of the spec tree. Sessions, optimisers and
+ * checkpoints read and write views of it, so a weight exists once.
+ */
+export class ParameterStore<Tree extends SpecTree = SpecTree> {
+  readonly entries: readonly ParameterEntry[];
+  private readonly byPath: ReadonlyMap<string, ParameterEntry>;
+
+  /**
+   * @param values `[size]`; zeros if not given
+   * @throws ConfigError if the buffer has another size
+   */
+  constructor(
+    readonly specs: Tree,
+    readonly values: Float32Array = new Float32Array(parameterSize(specs)),
+  ) {
+    let offset = 0;
+    this.entries = listSpecs(specs).map(([path, spec]) => {
+      const entry = { path, spec, offset, size: numElements(spec.shape) };
+      offset += entry.size;
+      return entry;
+    });
+    if (values.length !== offset) {
+      throw new ConfigError(
+        `ParameterStore: expected a buffer of ${offset} values, got ${values.length}`,
+      );
+    }
+    this.byPath = new Map(this.entries.map((entry) => [entry.path, entry]));
+  }
+
+  /** The entry of a path. @throws ConfigError if there is none */
+  entry(path: string): ParameterEntry {
+    const entry = this.byPath.get(path);
+    if (!entry) throw new ConfigError(`ParameterStore: expected a known parameter, got ${path}`);
+    return entry;
+  }
+
+  /** The values of a parameter: a view. */
+  get(path: string): Float32Array {
+    return this.view(this.entry(path), this.values);
+  }
+
+  /** The part of any buffer laid out like this store that belongs to a parameter: a view. */
+  view({ offset, size }: ParameterEntry, buffer: Float32Array): Float32Array {
+    return buffer.subarray(offset, offset + size);
+  }
+
+  /** Draws all initial values. Every parameter has a stream of its own, so that adding one changes no other. */
+  initialize(seed: number): void {
+    this.entries.forEach((entry, index) => {
+      fill(this.view(entry, this.values), entry.spec.init, new Random(seed, index));
+    });
+  }
+}
+
+/** Number of values of all parameters. */
+export function parameterSize(specs: SpecTree): number {
+  return listSpecs(specs).reduce((total, [, { shape }]) => total + numElements(shape), 0);
+}
+
+/** Number of values that are trained: what the literature calls the number of parameters. */
+export function numParameters(specs: SpecTree): number {
+  return listSpecs(specs).reduce(
+    (total, [, spec]) => total + (spec.trainable ? numElements(spec.shape) : 0),
+    0,
+  );
+}
+
+function fill(values: Float32Array, init: Initializer, random: Random): void {
+  switch (init.kind) {
+    case 'constant':
+      values.fill(init.value);
+      break;
+    case 'normal':
+      for (let i = 0; i < values.length; i++) values[i] = init.std * random.normal();
+      break;
+    case 'truncatedNormal':
+      for (let i = 0; i < values.length; i++) {
+        do values[i] = init.std * random.normal();
+        while (Math.abs(values[i]) > init.limit);
+      }
+      break;
+    case 'uniform':
+      for (let i = 0; i < values.length; i++) values[i] = random.between(-init.limit, init.limit);
+      break;
+    default:
+      init satisfies never;
+  }
+}

@@ -1,0 +1,220 @@
+import type * as Ort from 'onnxruntime-web';
+import { ConfigError, ShapeError } from '../../core/errors.js';
+import { formatShape, numElements, sameShape } from '../../core/shape.js';
+import type { TensorSpec } from '../capture/capture.js';
+import { captureGraph } from '../capture/capture.js';
+import type { Lowering } from '../capture/graph-builder.js';
+import { encodeModel } from '../onnx/encode-model.js';
+import type { OnnxGraph } from '../onnx/graph.js';
+import type { ParameterStore } from '../parameters/store.js';
+import type { SpecTree } from '../parameters/spec.js';
+import type { OnnxRuntime, SessionOptions } from './onnx-runtime.js';
+import { DEFAULT_SESSION_OPTIONS, openSession } from './onnx-runtime.js';
+import type { Executable, GradientRequest, HostTensor, HostTensors, Program } from './program.js';
+import { evaluate, gradientName } from './program.js';
+
+/** How a program is compiled. */
+export interface CompileOptions extends SessionOptions {
+  /** Stores the weights in the graph: fastest for many runs of one shape, but a copy of them. */
+  readonly frozen: boolean;
+  /** Sessions (one per input shapes) kept open; the one used longest ago is closed first. */
+  readonly maxSessions: number;
+}
+
+/** Weights as inputs, four shapes at a time. */
+export const DEFAULT_COMPILE_OPTIONS: CompileOptions = {
+  ...DEFAULT_SESSION_OPTIONS,
+  frozen: false,
+  maxSessions: 4,
+};
+
+/** ONNX Runtime and the form of graphs that suits it. */
+export interface CompilerTarget {
+  readonly runtime: OnnxRuntime;
+  readonly lowering: Lowering;
+}
+
+/** Where gradients go. */
+export interface GradientTarget extends GradientRequest {
+  /** Laid out like the parameter store; parameters that are not differentiated are left alone. */
+  readonly into: Float32Array;
+}
+
+interface OpenSession {
+  readonly session: Ort.InferenceSession;
+  readonly feeds: Record<string, Ort.Tensor>;
+  readonly fetches: Record<string, Ort.Tensor>;
+  readonly outputs: HostTensors;
+  readonly inputs: ReadonlyMap<string, TensorSpec>;
+}
+
+/**
+ * A program as ONNX Runtime sessions, one for each combination of input shapes. Parameters are views of the
+ * store, gradients are written to the given flat buffer, other outputs to buffers that are reused.
+ */
+export class CompiledProgram<Tree extends SpecTree> implements Executable {
+  private readonly sessions = new Map<string, Promise<OpenSession>>();
+  private queue: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly target: CompilerTarget,
+    private readonly program: Program<Tree>,
+    private readonly store: ParameterStore<Tree>,
+    private readonly gradients?: GradientTarget,
+    private readonly options: CompileOptions = DEFAULT_COMPILE_OPTIONS,
+  ) {
+    if (options.frozen && gradients)
+      throw new ConfigError(`${program.name}: expected no gradients of frozen weights`);
+  }
+
+  /** Number of sessions that are open. */
+  get numSessions(): number {
+    return this.sessions.size;
+  }
+
+  async run(inputs: HostTensors): Promise<HostTensors> {
+    // One run at a time: the output buffers are shared between runs.
+    const turn = this.queue.then(() => this.runNow(inputs));
+    this.queue = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async release(): Promise<void> {
+    const open = [...this.sessions.values()];
+    this.sessions.clear();
+    for (const session of open) await (await session).session.release();
+  }
+
+  /** The graph for inputs of the given shapes, without opening a session. */
+  capture(inputs: Readonly<Record<string, TensorSpec>>): OnnxGraph {
+    const entries = this.store.entries;
+    const parameterInputs = Object.fromEntries(
+      entries.map(({ path, spec }): [string, TensorSpec] => [
+        path,
+        { shape: spec.shape, type: 'float32' },
+      ]),
+    );
+    return captureGraph({
+      name: this.program.name,
+      lowering: this.options.provider === 'cpu' ? this.target.lowering : { kind: 'portable' },
+      inputs: { ...parameterInputs, ...inputs },
+      frozen: this.options.frozen
+        ? new Map(entries.map(({ path }) => [path, this.store.get(path)]))
+        : new Map(),
+      body: (tensors) => {
+        const parameters = new Map(entries.map(({ path }) => [path, tensors[path]]));
+        const own = Object.fromEntries(Object.keys(inputs).map((name) => [name, tensors[name]]));
+        return evaluate(this.program, this.store, parameters, own, this.gradients);
+      },
+    });
+  }
+
+  private async runNow(inputs: HostTensors): Promise<HostTensors> {
+    const { session, feeds, fetches, outputs } = await this.open(inputs);
+    const { Tensor } = this.target.runtime.ort;
+    const all = { ...feeds };
+    for (const [name, tensor] of Object.entries(inputs)) {
+      checkInput(this.program.name, name, tensor);
+      if (session.inputNames.includes(name)) all[name] = hostToOrt(Tensor, tensor);
+    }
+    const results = await session.run(all, fetches);
+    if (this.target.runtime.kind === 'wasm') copyResults(results, fetches);
+    return outputs;
+  }
+
+  private open(inputs: HostTensors): Promise<OpenSession> {
+    const key = Object.entries(inputs)
+      .map(([name, { shape, data }]) => `${name}${formatShape(shape)}${data.constructor.name}`)
+      .join(';');
+    const known = this.sessions.get(key);
+    if (known) {
+      this.sessions.delete(key); // moves it to the end: the order is that of last use
+      this.sessions.set(key, known);
+      return known;
+    }
+    const opening = this.makeRoom().then(() => this.create(inputs));
+    this.sessions.set(key, opening);
+    opening.catch(() => this.sessions.delete(key));
+    return opening;
+  }
+
+  private async makeRoom(): Promise<void> {
+    while (this.sessions.size > this.options.maxSessions) {
+      const [key, oldest] = this.sessions.entries().next().value as [string, Promise<OpenSession>];
+      this.sessions.delete(key);
+      await (await oldest).session.release();
+    }
+  }
+
+  private async create(inputs: HostTensors): Promise<OpenSession> {
+    const specs = Object.fromEntries(
+      Object.entries(inputs).map(([name, tensor]): [string, TensorSpec] => [
+        name,
+        { shape: tensor.shape, type: elementType(tensor.data) },
+      ]),
+    );
+    const graph = this.capture(specs);
+    const session = await openSession(this.target.runtime, encodeModel(graph), this.options);
+    const { Tensor } = this.target.runtime.ort;
+    const feeds: Record<string, Ort.Tensor> = {};
+    for (const { path, spec } of this.store.entries) {
+      if (session.inputNames.includes(path))
+        feeds[path] = new Tensor('float32', this.store.get(path), [...spec.shape]);
+    }
+    const fetches: Record<string, Ort.Tensor> = {};
+    const outputs: Record<string, HostTensor> = {};
+    for (const { name, shape, type } of graph.outputs) {
+      const data = this.gradientView(name) ?? allocate(type, numElements(shape));
+      fetches[name] = hostToOrt(Tensor, { shape, data });
+      outputs[name] = { shape, data };
+    }
+    return { session, feeds, fetches, outputs, inputs: new Map(Object.entries(specs)) };
+  }
+
+  /** The part of the gradient buffer that an output `grad:PATH` is written to. */
+  private gradientView(output: string): Float32Array | undefined {
+    const { gradients, store } = this;
+    if (!gradients) return undefined;
+    const entry = store.entries.find(({ path }) => gradientName(path) === output);
+    return entry && store.view(entry, gradients.into);
+  }
+}
+
+function checkInput(program: string, name: string, { shape, data }: HostTensor): void {
+  if (data.length !== numElements(shape)) {
+    throw new ShapeError(
+      `${program}: expected ${numElements(shape)} values in ${name} ${formatShape(shape)}, got ${data.length}`,
+    );
+  }
+}
+
+function elementType(data: HostTensor['data']): 'float32' | 'int32' | 'bool' {
+  if (data instanceof Float32Array) return 'float32';
+  return data instanceof Int32Array ? 'int32' : 'bool';
+}
+
+function allocate(type: string, size: number): HostTensor['data'] {
+  if (type === 'float32') return new Float32Array(size);
+  return type === 'int32' ? new Int32Array(size) : new Uint8Array(size);
+}
+
+function hostToOrt(Tensor: OnnxRuntime['ort']['Tensor'], { shape, data }: HostTensor): Ort.Tensor {
+  if (data instanceof Float32Array) return new Tensor('float32', data, [...shape]);
+  if (data instanceof Int32Array) return new Tensor('int32', data, [...shape]);
+  return new Tensor('bool', data, [...shape]);
+}
+
+/** onnxruntime-web returns results of its own instead of writing to the given tensors. */
+function copyResults(
+  results: Ort.InferenceSession.OnnxValueMapType,
+  fetches: Record<string, Ort.Tensor>,
+): void {
+  for (const [name, fetch] of Object.entries(fetches)) {
+    const result = results[name] as Ort.Tensor;
+    if (!sameShape(result.dims, fetch.dims))
+      throw new ShapeError(
+        `${name}: expected ${formatShape(fetch.dims)}, got ${formatShape(result.dims)}`,
+      );
+    if (result.data !== fetch.data) (fetch.data as Float32Array).set(result.data as Float32Array);
+  }
+}

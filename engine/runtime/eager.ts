@@ -1,0 +1,74 @@
+import * as tf from '@tensorflow/tfjs';
+import { ConfigError } from '../../core/errors.js';
+import type { ParameterStore } from '../parameters/store.js';
+import type { SpecTree } from '../parameters/spec.js';
+import type { GradientTarget } from './compiled.js';
+import type { Executable, HostTensor, HostTensors, Program } from './program.js';
+import { evaluate, gradientName } from './program.js';
+
+/**
+ * A program run operation by operation on a tfjs backend: the reference for the compiled form, and the way to
+ * use `@tensorflow/tfjs-node-gpu`.
+ */
+export class EagerProgram<Tree extends SpecTree> implements Executable {
+  /** @param backend a tfjs backend that is registered, e.g. `cpu`, `wasm`, `tensorflow` */
+  constructor(
+    private readonly backend: string,
+    private readonly program: Program<Tree>,
+    private readonly store: ParameterStore<Tree>,
+    private readonly gradients?: GradientTarget,
+  ) {}
+
+  async run(inputs: HostTensors): Promise<HostTensors> {
+    if (tf.getBackend() !== this.backend && !(await tf.setBackend(this.backend))) {
+      throw new ConfigError(`eager: expected the tfjs backend ${this.backend} to start, got none`);
+    }
+    const tensors: tf.Tensor[] = [];
+    try {
+      const own = (host: HostTensor): tf.Tensor => {
+        const tensor = hostToTensor(host);
+        tensors.push(tensor);
+        return tensor;
+      };
+      const parameters = new Map(
+        this.store.entries.map(({ path, spec }) => [
+          path,
+          own({ shape: spec.shape, data: this.store.get(path) }),
+        ]),
+      );
+      const given = Object.fromEntries(
+        Object.entries(inputs).map(([name, host]) => [name, own(host)]),
+      );
+      const results = tf.tidy(() =>
+        evaluate(this.program, this.store, parameters, given, this.gradients),
+      );
+      tensors.push(...Object.values(results));
+      const outputs: Record<string, HostTensor> = {};
+      for (const [name, tensor] of Object.entries(results)) {
+        outputs[name] = { shape: tensor.shape, data: (await tensor.data()) as HostTensor['data'] };
+      }
+      this.storeGradients(outputs);
+      return outputs;
+    } finally {
+      tf.dispose(tensors);
+    }
+  }
+
+  async release(): Promise<void> {}
+
+  private storeGradients(outputs: HostTensors): void {
+    const { gradients, store } = this;
+    if (!gradients) return;
+    for (const entry of store.entries) {
+      const gradient = outputs[gradientName(entry.path)];
+      if (gradient) store.view(entry, gradients.into).set(gradient.data);
+    }
+  }
+}
+
+function hostToTensor({ shape, data }: HostTensor): tf.Tensor {
+  const dtype =
+    data instanceof Float32Array ? 'float32' : data instanceof Int32Array ? 'int32' : 'bool';
+  // A copy: tfjs's cpu backend would otherwise alias the caller's memory.
+  return tf.tensor(data.slice(), [...shape], dtype);
+}

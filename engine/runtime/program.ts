@@ -1,0 +1,97 @@
+import * as tf from '@tensorflow/tfjs';
+import { ConfigError } from '../../core/errors.js';
+import type { ParameterStore } from '../parameters/store.js';
+import type { SpecTree } from '../parameters/spec.js';
+import { mapSpecs } from '../parameters/spec.js';
+import type { TensorTree } from '../parameters/tensors.js';
+
+/** A tensor in host memory. */
+export interface HostTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array | Int32Array | Uint8Array;
+}
+
+/** Named tensors in host memory. */
+export type HostTensors = Readonly<Record<string, HostTensor>>;
+
+/**
+ * Something to compute: a pure function of parameters and inputs, written over tfjs tensors. The same
+ * program runs eagerly on any tfjs backend and compiled.
+ */
+export interface Program<Tree extends SpecTree> {
+  readonly name: string;
+  readonly forward: (
+    params: TensorTree<Tree>,
+    inputs: Readonly<Record<string, tf.Tensor>>,
+  ) => Readonly<Record<string, tf.Tensor>>;
+}
+
+/** Which gradients a run computes beside the outputs. */
+export interface GradientRequest {
+  /** Name of the scalar output that is differentiated. */
+  readonly of: string;
+  /** Parameters; all trainable ones if not given. Ones that do not influence the loss get zeros. */
+  readonly parameters?: readonly string[];
+  /** Inputs whose gradients are outputs too, as `grad:NAME`. */
+  readonly inputs?: readonly string[];
+}
+
+/** Runs a program, whichever way. */
+export interface Executable {
+  /**
+   * @returns the outputs; they may be overwritten by the next run
+   * @throws ShapeError, ConfigError if the inputs do not fit the program
+   */
+  run(inputs: HostTensors): Promise<HostTensors>;
+  /** Frees sessions and buffers. */
+  release(): Promise<void>;
+}
+
+/** Output name of the gradient of a parameter or input. */
+export const gradientName = (name: string): string => `grad:${name}`;
+
+/** The parameters that `request` differentiates. */
+export function gradientPaths(store: ParameterStore, request: GradientRequest): readonly string[] {
+  if (request.parameters) return request.parameters;
+  return store.entries.filter(({ spec }) => spec.trainable).map(({ path }) => path);
+}
+
+/** Calls the program with tensors by path, returning outputs and, if asked for, gradients as `grad:NAME`. */
+export function evaluate<Tree extends SpecTree>(
+  program: Program<Tree>,
+  store: ParameterStore<Tree>,
+  parameters: ReadonlyMap<string, tf.Tensor>,
+  inputs: Readonly<Record<string, tf.Tensor>>,
+  request: GradientRequest | undefined,
+): Readonly<Record<string, tf.Tensor>> {
+  const bind = (get: (path: string) => tf.Tensor): TensorTree<Tree> =>
+    mapSpecs(store.specs, (path, spec) => {
+      const tensor = get(path);
+      return spec.layout === 'vector' ? tensor.reshape([-1]) : tensor;
+    }) as TensorTree<Tree>;
+  const lookup = (path: string): tf.Tensor => {
+    const tensor = parameters.get(path);
+    if (!tensor) throw new ConfigError(`${program.name}: expected parameter ${path}, got none`);
+    return tensor;
+  };
+  if (!request) return program.forward(bind(lookup), inputs);
+
+  const paths = gradientPaths(store, request);
+  const names = request.inputs ?? [];
+  const sources = [...paths.map(lookup), ...names.map((name) => inputs[name])];
+  let outputs: Readonly<Record<string, tf.Tensor>> = {};
+  const loss = (): tf.Tensor => {
+    outputs = program.forward(bind(lookup), inputs);
+    // The tidy around this function would free what it does not return; the caller disposes the outputs.
+    Object.values(outputs).forEach((tensor) => tf.keep(tensor));
+    if (!outputs[request.of])
+      throw new ConfigError(`${program.name}: expected an output ${request.of}, got none`);
+    return outputs[request.of];
+  };
+  const { grads } = tf.engine().gradients(loss, sources, undefined, true);
+  const results: Record<string, tf.Tensor> = { ...outputs };
+  [...paths, ...names].forEach((name, i) => {
+    results[gradientName(name)] = grads[i] ?? tf.zerosLike(sources[i]);
+  });
+  return results;
+}

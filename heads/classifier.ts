@@ -1,0 +1,56 @@
+import * as tf from '@tensorflow/tfjs';
+import { globalAveragePool } from '../engine/ops/adaptive-pool.js';
+import type { NormParams } from '../engine/ops/layer-norm.js';
+import { layerNorm } from '../engine/ops/layer-norm.js';
+import type { LinearParams } from '../engine/ops/linear.js';
+import { linear } from '../engine/ops/linear.js';
+import { linearSpecs, normSpecs } from '../engine/parameters/layers.js';
+
+/** `norm` is over `C` channels, `head` maps `C` to `K` classes. */
+export interface ClassifierParams {
+  readonly norm: NormParams;
+  readonly head: LinearParams;
+}
+
+/** Specs of the head, by the names of the official checkpoints. */
+export interface ClassifierSpecs {
+  readonly norm: ReturnType<typeof normSpecs>;
+  readonly head: ReturnType<typeof linearSpecs>;
+}
+
+/**
+ * @param initScale multiplies the initial weights of the head (0.001 in fine-tuning, 1 from scratch)
+ */
+export function classifierSpecs(
+  channels: number,
+  classes: number,
+  initScale: number,
+): ClassifierSpecs {
+  const init = { kind: 'truncatedNormal', std: 0.02 * initScale, limit: 2 * initScale } as const;
+  return { norm: normSpecs(channels), head: linearSpecs(channels, classes, init) };
+}
+
+/** What a classifier computes on the way. */
+export interface ClassifierOutputs {
+  /** Mean over the positions, `[N, C]`. */
+  readonly pooled: tf.Tensor2D;
+  /** Normalized, `[N, C]`. */
+  readonly features: tf.Tensor2D;
+  /** `[N, K]` */
+  readonly logits: tf.Tensor2D;
+}
+
+/**
+ * Pool, then normalize, then classify: the order matters.
+ *
+ * @param c5 `[N, H, W, C]`
+ */
+export function classifier(
+  c5: tf.Tensor4D,
+  { norm, head }: ClassifierParams,
+  eps: number,
+): ClassifierOutputs {
+  const pooled = globalAveragePool(c5);
+  const features = layerNorm(pooled, norm, eps);
+  return { pooled, features, logits: linear(features, head) };
+}

@@ -1,0 +1,66 @@
+import * as tf from '@tensorflow/tfjs';
+import { EPS } from '../backbone/block.js';
+import type { ConvNeXtV2Specs } from '../backbone/convnextv2.js';
+import { convNeXtV2Features, convNeXtV2Specs } from '../backbone/convnextv2.js';
+import type { ConvNeXtV2Config } from '../backbone/variants.js';
+import { layer } from '../engine/capture/scope.js';
+import { softTargetCrossEntropy } from '../engine/ops/losses.js';
+import type { TensorTree } from '../engine/parameters/tensors.js';
+import type { Program } from '../engine/runtime/program.js';
+import type { ClassifierOutputs, ClassifierSpecs } from '../heads/classifier.js';
+import { classifier, classifierSpecs } from '../heads/classifier.js';
+
+/** A ConvNeXt V2 image classifier. */
+export interface ClassifierConfig {
+  readonly backbone: ConvNeXtV2Config;
+  readonly classes: number;
+  /** Multiplies the initial weights of the head: 0.001 when fine-tuning, 1 from scratch. */
+  readonly headInitScale: number;
+}
+
+/** All parameters of a classifier, by the names of the official checkpoints. */
+export type ClassifierModelSpecs = ConvNeXtV2Specs & ClassifierSpecs;
+
+/** A classifier: its parameters and what it computes. */
+export interface Classifier {
+  readonly config: ClassifierConfig;
+  readonly specs: ClassifierModelSpecs;
+  /** Input `image` `[N, H, W, 3]`; outputs `logits` `[N, K]`. */
+  readonly inference: Program<ClassifierModelSpecs>;
+  /**
+   * Inputs `image`, `targets` `[N, K]` (rows sum to 1) and, with drop path, `dropPath` `[blocks, N]`;
+   * outputs `loss` and `logits`.
+   */
+  readonly training: Program<ClassifierModelSpecs>;
+}
+
+/** Composes backbone and head. */
+export function createClassifier(config: ClassifierConfig): Classifier {
+  const specs = {
+    ...convNeXtV2Specs(config.backbone),
+    ...classifierSpecs(config.backbone.dims[3], config.classes, config.headInitScale),
+  } as ClassifierModelSpecs;
+  const forward = (
+    params: TensorTree<ClassifierModelSpecs>,
+    inputs: Readonly<Record<string, tf.Tensor>>,
+  ): ClassifierOutputs => {
+    const { image, dropPath } = inputs as { image: tf.Tensor4D; dropPath?: tf.Tensor2D };
+    const { c5 } = convNeXtV2Features(params, image, dropPath ? { dropPath } : {});
+    return layer('head', () => ({ ...classifier(c5, params, EPS) }));
+  };
+  return {
+    config,
+    specs,
+    inference: {
+      name: 'classifier',
+      forward: (params, inputs) => ({ logits: forward(params, inputs).logits }),
+    },
+    training: {
+      name: 'classifier training',
+      forward: (params, inputs) => {
+        const { logits } = forward(params, inputs);
+        return { loss: softTargetCrossEntropy(logits, inputs['targets'] as tf.Tensor2D), logits };
+      },
+    },
+  };
+}
