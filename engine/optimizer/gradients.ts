@@ -2,8 +2,8 @@ import { ConfigError } from '../../core/errors.js';
 import type { FlatBuffers } from './flat-buffers.js';
 
 /**
- * L2 norm of all gradients together, summed in float64. Not finite if any gradient is not: the caller
- * decides, before the update.
+ * L2 norm of the whole gradient array, summed in float64; what is not trained must be 0 there. Not finite if
+ * any gradient is not: the caller decides, before the update.
  */
 export function gradientNorm({ gradients, kernels }: FlatBuffers): number {
   return Math.sqrt(kernels.sumSquares(gradients));
