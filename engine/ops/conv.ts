@@ -29,7 +29,6 @@ export function patchifyConv(x: tf.Tensor4D, { weight, bias }: ConvParams): tf.T
     filter: weight,
     strides: [kh, kw],
     pad: 'valid',
-    dimRoundingMode: 'floor',
     ...given(bias),
   });
 }
