@@ -1,0 +1,128 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { DataError } from '../core/errors.js';
+
+/** A class of a classification set. Two classes may share a name (ImageNet: crane, maillot), never a key. */
+export interface ClassEntry {
+  /** What folders and label files call it, e.g. a WordNet id such as `n01440764`. */
+  readonly key: string;
+  /** What people call it. */
+  readonly name: string;
+}
+
+/** Files that may list the classes of a set, in order of their indices. */
+export const CLASS_FILES = [
+  'classes.json',
+  'imagenet_class_index.json',
+  'classes.txt',
+  'LOC_synset_mapping.txt',
+] as const;
+
+/**
+ * Reads the list of classes beside a data set, if there is one. JSON may be a list of names, a list of
+ * `{index?, wnid? | key?, name}`, or an object `{"0": ["n01440764", "tench"]}`; text has one class a line: a name, or
+ * a WordNet id and a name.
+ *
+ * @returns the classes by index, or undefined if `folder` has no such file
+ * @throws DataError if there are several files, or one can't be understood
+ */
+export function readClassFile(folder: string): readonly ClassEntry[] | undefined {
+  const found = CLASS_FILES.map((name) => join(folder, name)).filter(existsSync);
+  if (found.length > 1)
+    throw new DataError(
+      `${folder}: expected one list of classes, got ${found.map((f) => basename(f)).join(' and ')}`,
+      { file: found[1] },
+    );
+  if (found.length === 0) return undefined;
+  const [file] = found;
+  const text = readFileSync(file, 'utf8');
+  const classes = file.endsWith('.json') ? fromJson(text, file) : fromText(text);
+  if (classes.length === 0)
+    throw new DataError(`${file}: expected at least one class, got none`, { file });
+  const seen = new Set<string>();
+  const repeated = classes.find(({ key }) => seen.size === seen.add(key).size);
+  if (repeated)
+    throw new DataError(`${file}: expected every class once, got "${repeated.key}" twice`, {
+      file,
+      id: repeated.key,
+    });
+  return classes;
+}
+
+function fromText(text: string): ClassEntry[] {
+  const lines = text.split(/\r?\n/).map((line) => line.trim());
+  return lines
+    .filter((line) => line !== '')
+    .map((line) => {
+      const wordNet = /^(n\d{8})[\s,:]+(.+)$/.exec(line);
+      return wordNet ? { key: wordNet[1], name: wordNet[2] } : { key: line, name: line };
+    });
+}
+
+function fromJson(text: string, file: string): ClassEntry[] {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new DataError(`${file}: expected JSON, got ${String(cause)}`, { file, cause });
+  }
+  if (typeof json !== 'object' || json === null)
+    throw new DataError(`${file}: expected a list of classes, got ${typeof json}`, { file });
+  const indexed: [number, ClassEntry][] = Array.isArray(json)
+    ? json.map((entry, i) => listedClass(entry, i, file))
+    : Object.entries(json).map(([index, entry]) => [Number(index), classOf(entry, file, index)]);
+  const classes: ClassEntry[] = [];
+  for (const [index, entry] of indexed) {
+    if (!Number.isInteger(index) || index < 0 || index >= indexed.length || classes[index])
+      throw new DataError(
+        `${file}#${entry.key}: expected the indices 0 to ${indexed.length - 1}, each once, got ${index}`,
+        { file, id: entry.key },
+      );
+    classes[index] = entry;
+  }
+  return classes;
+}
+
+function listedClass(entry: unknown, position: number, file: string): [number, ClassEntry] {
+  const hasIndex = typeof entry === 'object' && entry !== null && 'index' in entry;
+  return [hasIndex ? Number(entry.index) : position, classOf(entry, file, position)];
+}
+
+function classOf(entry: unknown, file: string, id: string | number): ClassEntry {
+  if (typeof entry === 'string') return { key: entry, name: entry };
+  if (Array.isArray(entry) && typeof entry[0] === 'string') {
+    const [key, name] = entry as [string, unknown];
+    return { key, name: typeof name === 'string' ? name : key };
+  }
+  const fields = (entry ?? {}) as Readonly<Record<string, unknown>>;
+  const key = fields['wnid'] ?? fields['key'] ?? fields['name'];
+  if (typeof key !== 'string')
+    throw new DataError(`${file}#${id}: expected a name or a wnid, got ${JSON.stringify(entry)}`, {
+      file,
+      id,
+    });
+  const { name } = fields;
+  return { key, name: typeof name === 'string' ? name : key };
+}
+
+/**
+ * Looks classes up by key, by name where that is unique, or by index.
+ *
+ * @returns the class index, or a reason why there is none
+ */
+export function classLookup(
+  classes: readonly ClassEntry[],
+): (label: string | number) => number | string {
+  const byKey = new Map(classes.map(({ key }, index) => [key, index]));
+  const byName = new Map<string, number>();
+  for (const [index, { name }] of classes.entries())
+    byName.set(name, byName.has(name) ? -1 : index);
+  return (label) => {
+    const named = byKey.get(String(label)) ?? byName.get(String(label));
+    if (named === -1) return `expected a unique class, got "${label}", the name of several`;
+    if (named !== undefined) return named;
+    const index = typeof label === 'number' || /^\d+$/.test(label) ? Number(label) : NaN;
+    if (Number.isInteger(index) && index >= 0 && index < classes.length) return index;
+    return `expected one of ${classes.length} classes, got ${JSON.stringify(label)}`;
+  };
+}

@@ -1,0 +1,103 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DataError } from '../core/errors.js';
+
+/** Files that may give the label of each image of a flat folder. */
+export const LABEL_FILES = [
+  'labels.json',
+  'val.txt',
+  'val_labels.txt',
+  'labels.txt',
+  'labels.csv',
+  'val_annotations.txt',
+  'LOC_val_solution.csv',
+] as const;
+
+/** One line of a label file. */
+export interface FileLabel {
+  /** Path as written; the ending may be missing. */
+  readonly file: string;
+  /** A class's key, name or index. */
+  readonly label: string | number;
+}
+
+/**
+ * The one label file of a folder.
+ *
+ * @returns its path, or undefined if there is none
+ * @throws DataError if there are several
+ */
+export function findLabelFile(folder: string): string | undefined {
+  const found = LABEL_FILES.filter((name) => existsSync(join(folder, name)));
+  if (found.length > 1)
+    throw new DataError(`${folder}: expected one file of labels, got ${found.join(' and ')}`, {
+      file: join(folder, found[1]),
+    });
+  return found.length === 0 ? undefined : join(folder, found[0]);
+}
+
+/**
+ * Reads a label file: JSON (`[{file, index | wnid | class | label}]` or `{"file": label}`), or text with a file name and a label
+ * a line, between them blanks, a tab or a comma; what follows is not read (boxes in Kaggle's and Tiny ImageNet's files).
+ *
+ * @throws DataError if it can't be understood
+ */
+export function readLabelFile(file: string): readonly FileLabel[] {
+  const text = readFileSync(file, 'utf8');
+  return file.endsWith('.json') ? fromJson(text, file) : fromText(text, file);
+}
+
+function fromText(text: string, file: string): FileLabel[] {
+  const isCsv = file.endsWith('.csv');
+  return text.split(/\r?\n/).flatMap((line, i) => {
+    if (line.trim() === '' || (i === 0 && isCsv && /^\w+,\w+$/.test(line.trim()))) return [];
+    const fields = isCsv ? splitOnce(line, ',') : line.trim().split(/[\s,]+/);
+    const label = fields[1]?.trim().split(/\s+/)[0];
+    if (!label)
+      throw new DataError(
+        `${file}:${i + 1}: expected "file label" on a line, got ${JSON.stringify(line)}${bareNumberHint(line)}`,
+        { file, id: i + 1 },
+      );
+    return [{ file: fields[0].trim(), label }];
+  });
+}
+
+function splitOnce(line: string, separator: string): string[] {
+  const at = line.indexOf(separator);
+  return at < 0 ? [line] : [line.slice(0, at), line.slice(at + 1)];
+}
+
+/** The devkit's ground truth has one number a line, in an order of classes of its own. */
+function bareNumberHint(line: string): string {
+  return /^\s*\d+\s*$/.test(line)
+    ? '; the development kit’s numbers follow another class order, use a list of file names with WordNet ids'
+    : '';
+}
+
+function fromJson(text: string, file: string): FileLabel[] {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new DataError(`${file}: expected JSON, got ${String(cause)}`, { file, cause });
+  }
+  const entries: [unknown, unknown][] = Array.isArray(json)
+    ? json.map((entry: unknown) => listed(entry))
+    : Object.entries((json ?? {}) as Readonly<Record<string, unknown>>);
+  return entries.map(([name, label], i) => {
+    const isLabel = typeof label === 'string' || typeof label === 'number';
+    if (typeof name !== 'string' || !isLabel)
+      throw new DataError(
+        `${file}#${i}: expected a file and its class, got ${JSON.stringify([name, label])}`,
+        { file, id: i },
+      );
+    return { file: name, label };
+  });
+}
+
+function listed(entry: unknown): [unknown, unknown] {
+  const fields = (entry ?? {}) as Readonly<Record<string, unknown>>;
+  // The key says more than the number: it can be checked against the list of classes.
+  const label = fields['wnid'] ?? fields['class'] ?? fields['label'] ?? fields['index'];
+  return [fields['file'] ?? fields['image'], label];
+}

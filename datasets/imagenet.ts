@@ -1,0 +1,219 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { basename, extname, join } from 'node:path';
+import { DataError } from '../core/errors.js';
+import { CLASS_FILES, classLookup, readClassFile, type ClassEntry } from './imagenet-classes.js';
+import { findLabelFile, LABEL_FILES, readLabelFile } from './imagenet-labels.js';
+import type { ClassificationSample } from './sample.js';
+
+/** A part of a classification set. */
+export interface ClassificationSet {
+  /** What was recognised, in words. */
+  readonly layout: string;
+  /** `all` where the set isn't divided. */
+  readonly split: 'train' | 'val' | 'all';
+  /** By class and file name, or in the order of the label file. */
+  readonly samples: readonly ClassificationSample[];
+  /** By class index. */
+  readonly classes: readonly ClassEntry[];
+  /** Files in image folders that are no JPEG or PNG by name; hidden files are not counted. */
+  readonly ignoredFiles: readonly string[];
+}
+
+/** What {@link readImageNet} should assume rather than find out. */
+export interface ImageNetOptions {
+  readonly split: 'train' | 'val';
+  /** The classes by index, e.g. those of a checkpoint; default: the set's own list or its training folders. */
+  readonly classes?: readonly ClassEntry[];
+}
+
+const SPLIT_FOLDERS = {
+  train: ['train', 'training'],
+  val: ['val', 'validation', 'valid'],
+} as const;
+const IMAGE = new Set(['.jpg', '.jpeg', '.png']);
+/** Files that say something about the set and are no strangers in it. */
+const DESCRIBING = new Set<string>([...CLASS_FILES, ...LABEL_FILES]);
+
+/**
+ * Finds the images and labels of a classification set. Recognised are
+ * - `train/` and `val/`, each with a folder a class (WordNet ids or any names), sorted by name; images may lie one folder deeper
+ * - a flat `val/` with a label file (`val.txt`, `LOC_val_solution.csv`, …) in it or beside it
+ * - class folders without a division, or images with `labels.json`: the split is then `all`.
+ *
+ * A list of classes beside them (`classes.json`, `classes.txt`, …) gives order and names; without one the training folders
+ * do, so that a validation set with fewer classes gets the right indices.
+ *
+ * @throws DataError for a layout that isn't recognised, an empty class folder, an unknown class, and labels
+ * without a file or files without a label
+ */
+export function readImageNet(root: string, options: ImageNetOptions): ClassificationSet {
+  if (!isFolder(root))
+    throw new DataError(`${root}: expected a folder with images, got none`, { file: root });
+  const folders = { train: splitFolder(root, 'train'), val: splitFolder(root, 'val') };
+  const known = options.classes ?? readClassFile(root);
+  if (folders.train === undefined && folders.val === undefined)
+    return readPart(root, root, 'all', known);
+  const folder = folders[options.split];
+  if (folder === undefined)
+    throw new DataError(
+      `${root}: expected ${SPLIT_FOLDERS[options.split].map((n) => `${n}/`).join(' or ')}, got neither`,
+      { file: root },
+    );
+  const isTrained = folders.train !== undefined && subfolders(folders.train).length > 0;
+  const classes =
+    known ?? (isTrained && folders.train ? subfolders(folders.train).map(named) : undefined);
+  return readPart(folder, root, options.split, classes);
+}
+
+function readPart(
+  folder: string,
+  root: string,
+  split: ClassificationSet['split'],
+  classes: readonly ClassEntry[] | undefined,
+): ClassificationSet {
+  const isFlat = listFiles(folder).some(isImage);
+  const inside = findLabelFile(folder);
+  const labelFile = inside ?? (isFlat ? findLabelFile(root) : undefined);
+  // `labels.txt` beside class folders is likely to be a list of the classes.
+  const isOfImages = isFlat || inside?.endsWith('.json') || subfolders(folder).length === 1;
+  if (isFlat && split === 'train')
+    throw new DataError(`${folder}: expected a folder a class for training, got images`, {
+      file: folder,
+    });
+  if (labelFile !== undefined && isOfImages)
+    return fromLabelFile(folder, labelFile, split, classes);
+  if (!isFlat) return fromClassFolders(folder, split, classes);
+  throw new DataError(
+    `${folder}: expected a folder a class or a label file (${LABEL_FILES.join(', ')}), got images alone`,
+    { file: folder },
+  );
+}
+
+function fromClassFolders(
+  folder: string,
+  split: ClassificationSet['split'],
+  known: readonly ClassEntry[] | undefined,
+): ClassificationSet {
+  const names = subfolders(folder);
+  if (names.length === 0)
+    throw new DataError(
+      `${folder}: expected a folder a class, or images with a label file (${LABEL_FILES.join(', ')}), got neither`,
+      { file: folder },
+    );
+  const classes = known ?? names.map(named);
+  const lookUp = classLookup(classes);
+  const samples: ClassificationSample[] = [];
+  const ignoredFiles: string[] = [];
+  for (const name of names) {
+    const classFolder = join(folder, name);
+    const classIndex = lookUp(name);
+    if (typeof classIndex === 'string')
+      throw new DataError(`${classFolder}: ${classIndex}`, { file: classFolder, id: name });
+    const files = imagesBelow(classFolder, ignoredFiles);
+    if (files.length === 0)
+      throw new DataError(`${classFolder}: expected images of a class, got an empty folder`, {
+        file: classFolder,
+        id: name,
+      });
+    for (const file of files) samples.push({ file, classIndex });
+  }
+  return { layout: `${names.length} class folders`, split, samples, classes, ignoredFiles };
+}
+
+function fromLabelFile(
+  folder: string,
+  labelFile: string,
+  split: ClassificationSet['split'],
+  known: readonly ClassEntry[] | undefined,
+): ClassificationSet {
+  const labels = readLabelFile(labelFile);
+  if (labels.length === 0)
+    throw new DataError(`${labelFile}: expected labels, got none`, { file: labelFile });
+  const classes = known ?? [...new Set(labels.map(({ label }) => String(label)))].sort().map(named);
+  if (known === undefined && labels.some(({ label }) => /^\d+$/.test(String(label))))
+    throw new DataError(
+      `${labelFile}: expected class names, or numbers and a list of classes (classes.json), got numbers alone`,
+      { file: labelFile },
+    );
+  const lookUp = classLookup(classes);
+  const ignoredFiles: string[] = [];
+  const unlabelled = new Set(imagesBelow(folder, ignoredFiles));
+  const byStem = new Map([...unlabelled].map((file) => [stem(file), file]));
+  // Tiny ImageNet's list names the files without their folder. Names that occur twice are no help.
+  const byName = new Map<string, string>();
+  for (const file of unlabelled) {
+    const name = basename(stem(file));
+    byName.set(name, byName.has(name) ? '' : file);
+  }
+  const samples = labels.map(({ file: name, label }) => {
+    const direct = join(folder, name);
+    const file = unlabelled.has(direct)
+      ? direct
+      : (byStem.get(direct) ?? byStem.get(stem(direct)) ?? byName.get(basename(stem(name))));
+    if (file === undefined || !unlabelled.delete(file))
+      throw new DataError(`${labelFile}: expected every image once, got ${name}: none or twice`, {
+        file: labelFile,
+        id: name,
+      });
+    const classIndex = lookUp(label);
+    if (typeof classIndex === 'string')
+      throw new DataError(`${labelFile}#${name}: ${classIndex}`, { file: labelFile, id: name });
+    return { file, classIndex };
+  });
+  const [without] = unlabelled;
+  if (without !== undefined)
+    throw new DataError(
+      `${labelFile}: expected a label for every image, got none for ${basename(without)} (${unlabelled.size} in all)`,
+      { file: labelFile, id: basename(without) },
+    );
+  return {
+    layout: `images labelled by ${basename(labelFile)}`,
+    split,
+    samples,
+    classes,
+    ignoredFiles,
+  };
+}
+
+/** Images of a folder and its subfolders, sorted as Python sorts (by code unit). */
+function imagesBelow(folder: string, ignoredFiles: string[]): string[] {
+  const files: string[] = [];
+  for (const name of listFiles(folder))
+    if (isImage(name)) files.push(join(folder, name));
+    else if (!DESCRIBING.has(name)) ignoredFiles.push(join(folder, name));
+  return [
+    ...files,
+    ...subfolders(folder).flatMap((n) => imagesBelow(join(folder, n), ignoredFiles)),
+  ];
+}
+
+function splitFolder(root: string, split: 'train' | 'val'): string | undefined {
+  const found = SPLIT_FOLDERS[split].map((name) => join(root, name)).filter(isFolder);
+  if (found.length > 1)
+    throw new DataError(`${root}: expected one folder for ${split}, got ${found.join(' and ')}`, {
+      file: root,
+    });
+  return found[0];
+}
+
+const named = (name: string): ClassEntry => ({ key: name, name });
+const isFolder = (path: string): boolean => existsSync(path) && statSync(path).isDirectory();
+const isImage = (name: string): boolean => IMAGE.has(extname(name).toLowerCase());
+const stem = (file: string): string => file.slice(0, file.length - extname(file).length);
+
+function entries(folder: string, wantFolders: boolean): string[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => !entry.name.startsWith('.'))
+    .filter((entry) => {
+      // Links count as what they point to: data sets are often linked together.
+      const isDirectory = entry.isSymbolicLink()
+        ? isFolder(join(folder, entry.name))
+        : entry.isDirectory();
+      return isDirectory === wantFolders;
+    })
+    .map((entry) => entry.name)
+    .sort();
+}
+
+const subfolders = (folder: string): string[] => entries(folder, true);
+const listFiles = (folder: string): string[] => entries(folder, false);
