@@ -1,0 +1,89 @@
+import type { ParameterStore } from '../parameters/store.js';
+import type { SpecTree } from '../parameters/spec.js';
+import type { CompilerTarget, GradientTarget } from './compiled.js';
+import { CompiledProgram, DEFAULT_COMPILE_OPTIONS } from './compiled.js';
+import { EagerProgram } from './eager.js';
+import type { Provider } from './onnx-runtime.js';
+import { loadOnnxRuntime } from './onnx-runtime.js';
+import { probeLowering } from './probe.js';
+import type { Executable, Program } from './program.js';
+
+/** What computes, and with how many threads. */
+export type EngineOptions =
+  | {
+      readonly kind: 'compiled';
+      readonly provider: Provider;
+      /** 0: one a core. */
+      readonly threads: number;
+      readonly spinning: boolean;
+      /** Skips the native package, or the blocked kernels: for comparisons and tests. */
+      readonly runtime?: 'native' | 'wasm';
+      readonly lowering?: 'portable';
+    }
+  | { readonly kind: 'eager'; readonly tfjsBackend: string };
+
+/** Compiled, on all cores of the CPU. */
+export const DEFAULT_ENGINE: EngineOptions = {
+  kind: 'compiled',
+  provider: 'cpu',
+  threads: 0,
+  spinning: false,
+};
+
+/** How one program is prepared. */
+export interface PrepareOptions {
+  readonly gradients?: GradientTarget;
+  /** See {@link CompileOptions}; ignored by the eager engine. */
+  readonly frozen?: boolean;
+  readonly maxSessions?: number;
+}
+
+/** A place to run programs. */
+export interface Engine {
+  /** One line for people: what runs where. */
+  readonly description: string;
+  prepare<Tree extends SpecTree>(
+    program: Program<Tree>,
+    store: ParameterStore<Tree>,
+    options?: PrepareOptions,
+  ): Executable;
+}
+
+/**
+ * Opens an engine.
+ *
+ * @throws ConfigError if what was asked for is not installed, with the command that installs it
+ */
+export async function openEngine(options: EngineOptions = DEFAULT_ENGINE): Promise<Engine> {
+  if (options.kind === 'eager') return eagerEngine(options.tfjsBackend);
+  const runtime = await loadOnnxRuntime(options.runtime);
+  const lowering =
+    options.provider === 'cpu' && options.lowering !== 'portable'
+      ? await probeLowering(runtime)
+      : ({ kind: 'portable' } as const);
+  const target: CompilerTarget = { runtime, lowering };
+  const { provider, threads, spinning } = options;
+  return {
+    description:
+      runtime.kind === 'native'
+        ? `ONNX Runtime (${provider}, ${lowering.kind === 'cpu' ? `blocks of ${lowering.blockSize}` : 'standard operators'})`
+        : 'onnxruntime-web: onnxruntime-node is not installed, so this runs on one thread and slower',
+    prepare: (program, store, { gradients, frozen = false, maxSessions } = {}) =>
+      new CompiledProgram(target, program, store, gradients, {
+        ...DEFAULT_COMPILE_OPTIONS,
+        provider,
+        threads,
+        spinning,
+        frozen,
+        maxSessions: maxSessions ?? DEFAULT_COMPILE_OPTIONS.maxSessions,
+      }),
+  };
+}
+
+function eagerEngine(backend: string): Engine {
+  return {
+    description: `tfjs ${backend}, operation by operation`,
+    prepare: (program, store, { gradients } = {}) =>
+      new EagerProgram(backend, program, store, gradients),
+  };
+}

@@ -1,0 +1,55 @@
+import { encodeModel } from '../onnx/encode-model.js';
+import type { OnnxRuntime, SessionOptions } from './onnx-runtime.js';
+import { openSession } from './onnx-runtime.js';
+
+const SIZE = 2048;
+const RUNS = 10;
+
+/**
+ * What this machine's matrix multiplication reaches in this process: the best of ten float32 products
+ * of 2048 × 2048 matrices, in GFLOP/s. The yardstick for everything else.
+ */
+export async function measureGemmPeak(
+  runtime: OnnxRuntime,
+  options: SessionOptions,
+): Promise<number> {
+  const shape = [SIZE, SIZE];
+  const value = (name: string): { name: string; shape: number[]; type: 'float32' } => ({
+    name,
+    shape,
+    type: 'float32',
+  });
+  const session = await openSession(
+    runtime,
+    encodeModel({
+      name: 'gemm',
+      nodes: [
+        {
+          name: 'gemm',
+          op: 'MatMul',
+          domain: '',
+          inputs: ['a', 'b'],
+          outputs: ['y'],
+          attributes: {},
+        },
+      ],
+      inputs: [value('a'), value('b')],
+      outputs: [value('y')],
+      initializers: [],
+      opsets: { '': 20 },
+    }),
+    options,
+  );
+  const tensor = (fill: number): InstanceType<OnnxRuntime['ort']['Tensor']> =>
+    new runtime.ort.Tensor('float32', new Float32Array(SIZE * SIZE).fill(fill), shape);
+  const feeds = { a: tensor(0.5), b: tensor(0.25) };
+  const fetches = { y: tensor(0) };
+  let best = Infinity;
+  for (let run = 0; run <= RUNS; run++) {
+    const start = performance.now();
+    await session.run(feeds, fetches);
+    if (run > 0) best = Math.min(best, performance.now() - start);
+  }
+  await session.release();
+  return (2 * SIZE ** 3) / best / 1e6;
+}

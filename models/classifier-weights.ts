@@ -1,0 +1,53 @@
+import { VARIANT_NAMES, VARIANTS } from '../backbone/variants.js';
+import type { ConvNeXtV2Config, VariantName } from '../backbone/variants.js';
+import { ConfigError, WeightsError } from '../core/errors.js';
+import { ParameterStore } from '../engine/parameters/store.js';
+import type { ParameterTarget } from '../weights/load.js';
+import { loadWeights } from '../weights/load.js';
+import type { Which } from '../weights/select.js';
+import { summarizeWeights } from '../weights/verify.js';
+import type { Classifier, ClassifierModelSpecs } from './classifier.js';
+import { createClassifier } from './classifier.js';
+
+/** A classifier with its weights. */
+export interface LoadedClassifier {
+  readonly model: Classifier;
+  readonly store: ParameterStore<ClassifierModelSpecs>;
+}
+
+/** The parameters of a store as `weights/` fills them. */
+export function parameterTargets(store: ParameterStore): readonly ParameterTarget[] {
+  return store.entries.map(({ path, spec }) => ({
+    path,
+    shape: spec.shape,
+    layout: spec.layout,
+    values: store.get(path),
+  }));
+}
+
+/** The published size of that name. @throws ConfigError with the names if there is none */
+export function variant(name: string): ConvNeXtV2Config {
+  if ((VARIANT_NAMES as readonly string[]).includes(name)) return VARIANTS[name as VariantName];
+  throw new ConfigError(`model size: expected one of ${VARIANT_NAMES.join(', ')}, got ${name}`);
+}
+
+/**
+ * Reads a classifier of any size from a weight file; depths, widths and classes are read off the tensors.
+ *
+ * @throws WeightsError if the file is damaged, holds no classifier, or does not fit
+ */
+export async function loadClassifier(file: string, which?: Which): Promise<LoadedClassifier> {
+  const { architecture } = await summarizeWeights(file, which ? { which } : {});
+  const { depths, dims, numClasses } = architecture;
+  if (numClasses === undefined) {
+    throw new WeightsError(
+      `${file}: expected a classifier, got an encoder without head; fine-tune it first, or use it with train --weights`,
+      { file },
+    );
+  }
+  const backbone = { depths, dims, responseNorm: 'grn' } as ConvNeXtV2Config;
+  const model = createClassifier({ backbone, classes: numClasses, headInitScale: 1 });
+  const store = new ParameterStore(model.specs);
+  await loadWeights(file, parameterTargets(store), which ? { which } : {});
+  return { model, store };
+}

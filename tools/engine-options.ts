@@ -1,0 +1,52 @@
+import type { Command } from 'commander';
+import { ConfigError } from '../core/errors.js';
+import type { EngineOptions } from '../engine/runtime/engine.js';
+import type { Provider } from '../engine/runtime/onnx-runtime.js';
+
+/** Values of the options that {@link addEngineOptions} adds. */
+export interface EngineFlags {
+  readonly provider: string;
+  readonly threads: number;
+  readonly spin: boolean;
+  readonly eager?: string;
+}
+
+/** Adds `--provider`, `--threads`, `--spin` and `--eager` to a verb. */
+export function addEngineOptions(command: Command): Command {
+  return command
+    .option('--provider <name>', 'ONNX Runtime provider: cpu, webgpu or cuda', 'cpu')
+    .option(
+      '--threads <n>',
+      'threads within an operation (0: one a core)',
+      wholeNumber('--threads'),
+      0,
+    )
+    .option('--spin', 'let waiting threads spin', false)
+    .option(
+      '--eager <backend>',
+      'run operation by operation on a tfjs backend instead: cpu, wasm or tensorflow',
+    );
+}
+
+/** The engine that the flags ask for. @throws ConfigError for unknown names */
+export function engineOptions({ provider, threads, spin, eager }: EngineFlags): EngineOptions {
+  if (eager !== undefined) {
+    if (!['cpu', 'wasm', 'tensorflow'].includes(eager)) {
+      throw new ConfigError(`--eager: expected cpu, wasm or tensorflow, got ${eager}`);
+    }
+    return { kind: 'eager', tfjsBackend: eager };
+  }
+  if (!['cpu', 'webgpu', 'cuda'].includes(provider)) {
+    throw new ConfigError(`--provider: expected cpu, webgpu or cuda, got ${provider}`);
+  }
+  return { kind: 'compiled', provider: provider as Provider, threads, spinning: spin };
+}
+
+/** Parses a whole number that is not negative. */
+export function wholeNumber(flag: string): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= 0) return value;
+    throw new ConfigError(`${flag}: expected a whole number from 0, got ${text}`);
+  };
+}
