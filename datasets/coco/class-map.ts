@@ -1,0 +1,46 @@
+import { ConfigError } from '../../core/errors.js';
+import type { CocoCategory } from './tables.js';
+
+/** Which class index stands for which category: class `k` has `names[k]` and `categoryIds[k]`. Stored with checkpoints. */
+export interface ClassMap {
+  /** `[K]`. */
+  readonly names: readonly string[];
+  /** `[K]`. */
+  readonly categoryIds: readonly number[];
+}
+
+/**
+ * Numbers the classes: in ascending order of category id, or in the order of `names` where only some are wanted.
+ *
+ * @throws ConfigError if a name is unknown, ambiguous or given twice, or if there is no category
+ */
+export function createClassMap(
+  categories: readonly CocoCategory[],
+  names?: readonly string[],
+): ClassMap {
+  if (categories.length === 0)
+    throw new ConfigError('classes: expected at least one category, got none');
+  const chosen = names
+    ? names.map((name) => categoryNamed(categories, name))
+    : [...categories].sort((a, b) => a.id - b.id);
+  if (chosen.length === 0) throw new ConfigError('classes: expected at least one name, got none');
+  const twice = chosen.find(({ id }, k) => chosen.findIndex((other) => other.id === id) < k);
+  if (twice) throw new ConfigError(`classes: expected each name once, got "${twice.name}" again`);
+  return { names: chosen.map(({ name }) => name), categoryIds: chosen.map(({ id }) => id) };
+}
+
+/** The class index of each category id. */
+export function classIndicesOf({ categoryIds }: ClassMap): ReadonlyMap<number, number> {
+  return new Map(categoryIds.map((id, k) => [id, k]));
+}
+
+function categoryNamed(categories: readonly CocoCategory[], name: string): CocoCategory {
+  const found = categories.filter((category) => category.name === name);
+  if (found.length === 1) return found[0];
+  const known = categories.map((category) => category.name).join(', ');
+  throw new ConfigError(
+    found.length === 0
+      ? `classes: expected names of categories (${known}), got "${name}"`
+      : `classes: expected a name that one category has, got "${name}" of ${found.length} (ids ${found.map(({ id }) => id).join(', ')})`,
+  );
+}

@@ -1,0 +1,128 @@
+import type { Rle } from '../../core/rle.js';
+import type { Segmentation } from '../sample.js';
+import { Column } from './column.js';
+
+const BLOCK = 1 << 20;
+const [NONE, POLYGONS_HUNDREDTHS, POLYGONS_FLOAT64, RUNS] = [0, 1, 2, 3];
+
+/**
+ * The masks of a set, in blocks of typed arrays. COCO's coordinates have two decimals: those below 655.36 are
+ * kept as 16-bit hundredths, which is exact (`1234 / 100` is the number that `12.34` is parsed to) and a quarter of
+ * float64; polygons with other coordinates keep float64.
+ */
+export class MaskStore {
+  private readonly kinds = new Column((n) => new Uint8Array(n));
+  private readonly layouts = new Column((n) => new Float64Array(n));
+  private readonly coordinates = new Column((n) => new Float64Array(n));
+  private readonly words = new Blocks((n) => new Uint32Array(n));
+  private readonly hundredths = new Blocks((n) => new Uint16Array(n));
+  private readonly floats = new Blocks((n) => new Float64Array(n));
+
+  /** Number of masks. */
+  get length(): number {
+    return this.kinds.length;
+  }
+
+  /** Adds an object without a mask. */
+  addNone(): void {
+    this.add(NONE, 0, 0);
+  }
+
+  /** @param polygons flat lists `x0, y0, x1, y1, …` in pixels */
+  addPolygons(polygons: readonly (readonly number[])[]): void {
+    const [layout, layoutAt, layoutPosition] = this.words.allocate(1 + polygons.length);
+    layout[layoutAt] = polygons.length;
+    let total = 0;
+    for (let p = 0; p < polygons.length; p++) {
+      layout[layoutAt + 1 + p] = polygons[p].length;
+      total += polygons[p].length;
+    }
+    const exact = polygons.every(areHundredths);
+    if (exact) {
+      const [block, start, position] = this.hundredths.allocate(total);
+      let at = start;
+      for (const polygon of polygons)
+        for (let i = 0; i < polygon.length; i++) block[at++] = Math.round(polygon[i] * 100);
+      this.add(POLYGONS_HUNDREDTHS, layoutPosition, position);
+    } else {
+      const [block, start, position] = this.floats.allocate(total);
+      let at = start;
+      for (const polygon of polygons) {
+        block.set(polygon, at);
+        at += polygon.length;
+      }
+      this.add(POLYGONS_FLOAT64, layoutPosition, position);
+    }
+  }
+
+  addRle({ height, width, counts }: Rle): void {
+    const [block, at, position] = this.words.allocate(3 + counts.length);
+    block[at] = height;
+    block[at + 1] = width;
+    block[at + 2] = counts.length;
+    block.set(counts, at + 3);
+    this.add(RUNS, position, 0);
+  }
+
+  /** The mask of the `index`-th object, copied: a view would take its whole block along to a worker thread. */
+  get(index: number): Segmentation {
+    const kind = this.kinds.at(index);
+    if (kind === NONE) return { kind: 'none' };
+    const [layout, at] = this.words.find(this.layouts.at(index));
+    if (kind === RUNS) {
+      const counts = layout.slice(at + 3, at + 3 + layout[at + 2]);
+      return { kind: 'rle', height: layout[at], width: layout[at + 1], counts };
+    }
+    const store = kind === POLYGONS_HUNDREDTHS ? this.hundredths : this.floats;
+    const scale = kind === POLYGONS_HUNDREDTHS ? 100 : 1;
+    const [block, start] = store.find(this.coordinates.at(index));
+    const polygons: Float64Array[] = [];
+    for (let p = 0, from = start; p < layout[at]; p++) {
+      const polygon = new Float64Array(layout[at + 1 + p]);
+      for (let i = 0; i < polygon.length; i++) polygon[i] = block[from++] / scale;
+      polygons.push(polygon);
+    }
+    return { kind: 'polygons', polygons };
+  }
+
+  private add(kind: number, layout: number, coordinate: number): void {
+    this.kinds.push(kind);
+    this.layouts.push(layout);
+    this.coordinates.push(coordinate);
+  }
+}
+
+/** Whether every coordinate is a 16-bit number of hundredths, exactly. */
+function areHundredths(polygon: readonly number[]): boolean {
+  for (let i = 0; i < polygon.length; i++) {
+    const rounded = Math.round(polygon[i] * 100);
+    if (!(rounded >= 0 && rounded <= 65535 && rounded / 100 === polygon[i])) return false;
+    if (rounded === 0 && Object.is(polygon[i], -0)) return false;
+  }
+  return true;
+}
+
+/** Blocks of a fixed size; what is larger gets one of its own. A position is `block · 2³² + offset`. */
+class Blocks<T extends Uint32Array | Uint16Array | Float64Array> {
+  private readonly blocks: T[] = [];
+  private used = 0;
+
+  constructor(private readonly create: (length: number) => T) {}
+
+  /** @returns the block, the offset in it, and both as one position */
+  allocate(length: number): readonly [T, number, number] {
+    if (this.blocks.length === 0 || this.used + length > BLOCK) {
+      this.blocks.push(this.create(Math.max(length, BLOCK)));
+      this.used = 0;
+    }
+    const at = this.used;
+    this.used += length;
+    const block = this.blocks.length - 1;
+    return [this.blocks[block], at, block * 2 ** 32 + at];
+  }
+
+  find(position: number): readonly [T, number] {
+    const block = Math.floor(position / 2 ** 32);
+    return [this.blocks[block], position - block * 2 ** 32];
+  }
+}

@@ -1,0 +1,92 @@
+import type { ProblemKind, Severity } from '../problems.js';
+
+/**
+ * What can be wrong with a COCO set. Errors are what training refuses; warnings what it leaves out or changes by the
+ * conventions of the original pipelines, or what is probably a mistake; notes are facts worth knowing.
+ *
+ * @see https://github.com/open-mmlab/mmdetection/blob/cfd5d3a/mmdet/datasets/coco.py for what is left out
+ */
+export const COCO_PROBLEMS = {
+  json: kind('json', 'error', 'records that are not valid JSON'),
+  array: kind('array', 'error', 'parts that the file lacks'),
+  schema: kind('schema', 'error', 'records that do not fit the format'),
+  duplicateId: kind('duplicate-id', 'error', 'ids that occur more than once'),
+  unknownImage: kind('unknown-image', 'error', 'annotations of images that are not listed'),
+  unknownCategory: kind(
+    'unknown-category',
+    'error',
+    'annotations of categories that are not listed',
+  ),
+  polygon: kind('polygon', 'error', 'polygons with an odd number of coordinates'),
+  rleRuns: kind('rle-runs', 'error', 'run lengths that do not fill the mask, or are malformed'),
+  rleSize: kind('rle-size', 'error', 'masks of another size than their image'),
+  keypoints: kind('keypoints', 'error', 'keypoints that do not fit their category or their count'),
+  fileName: kind('file-name', 'error', 'file names that lead out of the image folder'),
+  imageMissing: kind('image-missing', 'error', 'listed images that do not exist'),
+  imageUnreadable: kind('image-unreadable', 'error', 'images that cannot be read'),
+  imageSize: kind('image-size', 'error', 'images of another size than listed'),
+  categoriesDiffer: kind('categories-differ', 'error', 'splits with different categories'),
+
+  boxOutside: kind('box-outside', 'warning', 'boxes outside their image: not trained on'),
+  boxSmall: kind('box-small', 'warning', 'boxes with a side below 1 pixel: not trained on'),
+  areaNotPositive: kind('area-not-positive', 'warning', 'areas of 0 or less: not trained on'),
+  ignored: kind('ignored', 'warning', 'objects marked "ignore": not trained on'),
+  boxOverhang: kind('box-overhang', 'warning', 'boxes that leave their image on a side: clipped'),
+  polygonOutside: kind('polygon-outside', 'warning', 'polygons that leave their image: clipped'),
+  polygonShort: kind('polygon-short', 'warning', 'polygons of fewer than 3 points: left out'),
+  maskEmpty: kind('mask-empty', 'warning', 'masks without a pixel'),
+  crowdPolygons: kind(
+    'crowd-polygons',
+    'warning',
+    'crowds outlined by polygons instead of run lengths',
+  ),
+  boxMask: kind(
+    'box-mask',
+    'warning',
+    'boxes that disagree with their mask (is bbox [x, y, width, height]?)',
+  ),
+  areaBox: kind('area-box', 'warning', 'areas larger than their box'),
+  areaMissing: kind(
+    'area-missing',
+    'warning',
+    'annotations without an area: taken from the mask or box',
+  ),
+  idZero: kind(
+    'id-zero',
+    'warning',
+    'annotation id 0: the COCO evaluation never counts it as found',
+  ),
+  duplicateName: kind('duplicate-name', 'warning', 'categories of the same name'),
+  duplicateFile: kind('duplicate-file', 'warning', 'images listed under several ids'),
+  imageSmall: kind('image-small', 'warning', 'images with a side below 32 pixels: not trained on'),
+  splitOverlap: kind('split-overlap', 'warning', 'images that are in several splits'),
+
+  resultScore: kind('result-score', 'warning', 'scores outside 0 … 1'),
+  resultCategory: kind(
+    'result-category',
+    'warning',
+    'detections of categories that the ground truth lacks: not scored',
+  ),
+  resultBoth: kind(
+    'result-both',
+    'warning',
+    'detections with box and mask: the COCO evaluation takes areas from the boxes, also for masks',
+  ),
+  resultEmpty: kind('result-empty', 'warning', 'result files without a detection'),
+  resultBox: kind('result-box', 'warning', 'detections whose box has no area'),
+
+  imageEmpty: kind('image-empty', 'note', 'images without annotations: not trained on'),
+  classUnused: kind('class-unused', 'note', 'categories without annotations'),
+  crowd: kind('crowd', 'note', 'crowd regions: ignored in training and evaluation'),
+  maskNone: kind('mask-none', 'note', 'objects without a mask: boxes only'),
+  grey: kind('grey', 'note', 'grayscale images: the channel is used three times'),
+  fourChannels: kind('four-channels', 'note', 'images with four channels (CMYK or alpha)'),
+  orientation: kind('orientation', 'note', 'images with an EXIF orientation: not turned'),
+  colourProfile: kind('colour-profile', 'note', 'images with a colour profile: not applied'),
+  imageUnlisted: kind('image-unlisted', 'note', 'images in the folder that are not listed'),
+  imagesUnchecked: kind('images-unchecked', 'note', 'splits whose images were not looked at'),
+} as const satisfies Readonly<Record<string, ProblemKind>>;
+
+function kind(code: string, severity: Severity, meaning: string): ProblemKind {
+  return { code, severity, meaning };
+}

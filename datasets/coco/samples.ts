@@ -1,0 +1,121 @@
+import { ConfigError } from '../../core/errors.js';
+import type { DetectionSample, Objects, Segmentation } from '../sample.js';
+import { imagePath } from './image-path.js';
+import type { CocoSet } from './set.js';
+import { MIN_IMAGE_SIDE_PX, skipReason } from './training-rules.js';
+
+/** The images of a set as samples, made when asked for. */
+export interface DetectionSamples {
+  readonly length: number;
+  /** `[length]`: 1 where the image is wider than high. Batches take images of one group. */
+  readonly aspectGroups: Uint8Array;
+  /** @param index 0 … `length − 1` */
+  sample(index: number): DetectionSample;
+}
+
+/**
+ * The training view: images with at least one annotation of the classes (crowds and unusable ones count) and sides of
+ * 32 px or more; objects that break the rules of {@link skipReason} are left out, crowds are kept apart.
+ *
+ * @throws ConfigError if the set has no image folder or no image is left
+ */
+export function trainingSamples(set: CocoSet): DetectionSamples {
+  const { widths, heights } = set.images;
+  const chosen = indicesWhere(set, (i) => {
+    if (Math.min(widths[i], heights[i]) < MIN_IMAGE_SIDE_PX) return false;
+    return rowsOf(set, i).some((a) => set.classIndices[a] >= 0);
+  });
+  if (chosen.length === 0)
+    throw new ConfigError(
+      `${set.file}: expected images with annotations to train on, got none among ${widths.length}`,
+    );
+  return samplesOf(set, chosen);
+}
+
+/**
+ * The evaluation view: every image in file order, empty and small ones too. The objects are those of training;
+ * metrics take the annotations themselves.
+ *
+ * @throws ConfigError if the set has no image folder
+ */
+export function evaluationSamples(set: CocoSet): DetectionSamples {
+  return samplesOf(
+    set,
+    indicesWhere(set, () => true),
+  );
+}
+
+function samplesOf(set: CocoSet, chosen: readonly number[]): DetectionSamples {
+  const folder = set.imageFolder;
+  if (folder === undefined)
+    throw new ConfigError(`${set.file}: expected an image folder beside it, got none`);
+  const { widths, heights } = set.images;
+  return {
+    length: chosen.length,
+    aspectGroups: Uint8Array.from(chosen, (i) => (widths[i] / heights[i] > 1 ? 1 : 0)),
+    sample: (index) => sampleOf(set, folder, chosen[index]),
+  };
+}
+
+function sampleOf(set: CocoSet, folder: string, image: number): DetectionSample {
+  const { images, annotations } = set;
+  const [width, height] = [images.widths[image], images.heights[image]];
+  const usable = rowsOf(set, image).filter(
+    (a) =>
+      set.classIndices[a] >= 0 &&
+      skipReason({
+        ignore: annotations.ignores[a] === 1,
+        box: boxOf(set, a),
+        areaPx: annotations.areas[a],
+        imageWidth: width,
+        imageHeight: height,
+      }) === undefined,
+  );
+  return {
+    imageId: images.ids[image],
+    file: imagePath(folder, images.fileNames[image]),
+    width,
+    height,
+    objects: objectsOf(
+      set,
+      usable.filter((a) => annotations.crowds[a] === 0),
+    ),
+    ignored: objectsOf(
+      set,
+      usable.filter((a) => annotations.crowds[a] === 1),
+    ),
+  };
+}
+
+function objectsOf(set: CocoSet, rows: readonly number[]): Objects {
+  const boxes = new Float32Array(4 * rows.length); // [M, 4]
+  const segmentations: Segmentation[] = [];
+  rows.forEach((a, m) => {
+    const [x, y, w, h] = boxOf(set, a);
+    boxes.set([x, y, x + w, y + h], 4 * m);
+    segmentations.push(set.annotations.masks.get(a));
+  });
+  return {
+    boxes,
+    classIndices: Int32Array.from(rows, (a) => set.classIndices[a]),
+    segmentations,
+    ids: Float64Array.from(rows, (a) => set.annotations.ids[a]),
+  };
+}
+
+/** The annotations of an image, as rows of `set.annotations`. */
+export function rowsOf(set: CocoSet, image: number): readonly number[] {
+  return Array.from(set.order.subarray(set.starts[image], set.starts[image + 1]));
+}
+
+/** x, y, width, height of an annotation. */
+export function boxOf(set: CocoSet, row: number): [number, number, number, number] {
+  const { boxes } = set.annotations;
+  return [boxes[4 * row], boxes[4 * row + 1], boxes[4 * row + 2], boxes[4 * row + 3]];
+}
+
+function indicesWhere(set: CocoSet, wanted: (image: number) => boolean): readonly number[] {
+  const indices: number[] = [];
+  for (let i = 0; i < set.images.ids.length; i++) if (wanted(i)) indices.push(i);
+  return indices;
+}

@@ -1,0 +1,48 @@
+import { open } from 'node:fs/promises';
+import { DataError } from '../../core/errors.js';
+import { CocoScanner, type ScanHandler } from './scanner.js';
+
+const CHUNK_BYTES = 1 << 22;
+
+/** How a file is read to its end, or less far. */
+export interface ScanOptions {
+  /** Asked after every 4 MiB: `true` ends the scan early, without a look at the rest. */
+  readonly stop?: () => boolean;
+}
+
+/**
+ * Runs a {@link CocoScanner} over a file, 4 MiB at a time.
+ *
+ * @throws DataError if the file cannot be read or its JSON structure is broken
+ */
+export async function scanCocoFile(
+  file: string,
+  handler: ScanHandler,
+  { stop }: ScanOptions = {},
+): Promise<void> {
+  const scanner = new CocoScanner(file, handler);
+  const buffer = new Uint8Array(CHUNK_BYTES);
+  const handle = await readable(file, open(file, 'r'));
+  try {
+    for (;;) {
+      const { bytesRead } = await readable(file, handle.read(buffer, 0, buffer.length));
+      if (bytesRead === 0) break;
+      scanner.push(buffer.subarray(0, bytesRead));
+      if (stop?.()) return;
+    }
+  } finally {
+    await handle.close();
+  }
+  scanner.finish();
+}
+
+async function readable<T>(file: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    throw new DataError(`${file}: expected a readable file, got ${(cause as Error).message}`, {
+      cause,
+      file,
+    });
+  }
+}

@@ -1,0 +1,341 @@
+import { DataError } from '../../core/errors.js';
+
+/** What a scan reports. Arrays and values are those of the top level; a file that is one array has the name `''`. */
+export interface ScanHandler {
+  /** An array begins; `false` skips its elements unparsed. */
+  array(name: string): boolean;
+  /** One parsed element of an array. */
+  element(name: string, index: number, value: unknown): void;
+  /** An element that is no valid JSON. */
+  invalid(name: string, index: number, message: string): void;
+  /** A parsed top-level value that is no array. */
+  value(name: string, value: unknown): void;
+}
+
+type State =
+  'start' | 'key' | 'colon' | 'value' | 'afterValue' | 'element' | 'afterElement' | 'end';
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN_ARRAY = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_ARRAY = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+/** One record is parsed as one string, and V8's strings end near 512 Mi characters. */
+const MAX_RECORD_BYTES = 1 << 28;
+
+/**
+ * Reads the JSON of a COCO file piece by piece: finds the top-level arrays, in any order, and parses one element
+ * at a time. Memory holds one element, however large the file is. Every byte is either parsed by `JSON.parse`, checked here as
+ * structure, or (in arrays that the handler skips) matched by brackets only.
+ */
+export class CocoScanner {
+  private window: Uint8Array = new Uint8Array(1 << 16);
+  private length = 0;
+  private at = 0;
+  private offset = 0; // of window[0] in the file
+  private state: State = 'start';
+  private key = '';
+  private readonly keys = new Set<string>();
+  private index = 0;
+  private wanted = true;
+  private isObject = true;
+  private mayClose = true;
+  private ascii = true;
+  private needed = 0; // bytes of the unfinished record before it is worth another look
+
+  /** @param file for messages */
+  constructor(
+    private readonly file: string,
+    private readonly handler: ScanHandler,
+  ) {}
+
+  /**
+   * Takes the next bytes of the file, in pieces of any size.
+   *
+   * @throws DataError where the structure is broken, with the byte position
+   */
+  push(chunk: Uint8Array): void {
+    this.reserve(chunk.length);
+    this.window.set(chunk, this.length);
+    this.length += chunk.length;
+    if (this.length < this.needed || !this.skipByteOrderMark(false)) return;
+    this.needed = 0;
+    while (this.step(false));
+    this.drop();
+  }
+
+  /** Ends the file. @throws DataError if it stops before the JSON does */
+  finish(): void {
+    this.skipByteOrderMark(true);
+    while (this.step(true));
+    if (this.state !== 'end') {
+      const where = this.state === 'start' ? 'an object or array' : 'the end of the JSON';
+      throw this.broken(`expected ${where}, got the end of the file`, this.length);
+    }
+  }
+
+  /** Moves the unread bytes to the front and makes room. */
+  private drop(): void {
+    if (this.at === 0) return;
+    this.window.copyWithin(0, this.at, this.length);
+    this.offset += this.at;
+    this.length -= this.at;
+    this.at = 0;
+  }
+
+  private reserve(extra: number): void {
+    const needed = this.length + extra;
+    if (needed > this.window.length) {
+      const larger = new Uint8Array(Math.max(needed, 2 * this.window.length));
+      larger.set(this.window.subarray(0, this.length));
+      this.window = larger;
+    }
+  }
+
+  /** @returns false while the first bytes may still become a mark */
+  private skipByteOrderMark(last: boolean): boolean {
+    if (this.offset > 0 || this.at > 0 || this.state !== 'start') return true;
+    const mark = [0xef, 0xbb, 0xbf];
+    for (let i = 0; i < mark.length; i++) {
+      if (i === this.length) return last;
+      if (this.window[i] !== mark[i]) return true;
+    }
+    this.at = mark.length;
+    return true;
+  }
+
+  /** Consumes one token or record. @returns false when more bytes are needed */
+  private step(last: boolean): boolean {
+    const { window, length } = this;
+    while (this.at < length && isSpace(window[this.at])) this.at++;
+    if (this.at === length) return false;
+    const byte = window[this.at];
+    switch (this.state) {
+      case 'start':
+        return this.start(byte);
+      case 'key':
+        return this.takeKey(byte);
+      case 'colon':
+        if (byte !== COLON) throw this.unexpected('a colon', byte);
+        this.at++;
+        this.state = 'value';
+        return true;
+      case 'value':
+        return byte === OPEN_ARRAY ? this.openArray(this.key) : this.takeValue(last);
+      case 'afterValue':
+        return this.next(byte, CLOSE_OBJECT, 'key', 'a comma or the end of the object');
+      case 'element':
+        if (byte === CLOSE_ARRAY && this.mayClose) return this.closeArray();
+        return this.takeElement(last);
+      case 'afterElement':
+        if (byte === CLOSE_ARRAY) return this.closeArray();
+        return this.next(byte, CLOSE_ARRAY, 'element', 'a comma or the end of the array');
+      case 'end':
+        throw this.unexpected('nothing after the JSON', byte);
+    }
+  }
+
+  private start(byte: number): boolean {
+    if (byte === OPEN_ARRAY) {
+      this.isObject = false;
+      return this.openArray('');
+    }
+    if (byte !== OPEN_OBJECT) throw this.unexpected('an object or array', byte);
+    this.at++;
+    this.mayClose = true;
+    this.state = 'key';
+    return true;
+  }
+
+  private next(byte: number, close: number, state: State, expected: string): boolean {
+    if (byte !== COMMA && byte !== close) throw this.unexpected(expected, byte);
+    this.at++;
+    this.mayClose = false;
+    this.state = byte === COMMA ? state : 'end';
+    return true;
+  }
+
+  private takeKey(byte: number): boolean {
+    if (byte === CLOSE_OBJECT && this.mayClose) {
+      this.at++;
+      this.state = 'end';
+      return true;
+    }
+    if (byte !== QUOTE) throw this.unexpected('a key in quotes', byte);
+    const end = endOfString(this.window, this.at, this.length);
+    if (end < 0) return this.wait();
+    this.ascii = false; // any UTF-8 may stand in a key
+    const key = this.parse(this.at, end);
+    if (typeof key !== 'string') throw this.broken(`expected a key, got ${String(key)}`, this.at);
+    // JSON.parse would let the last one win: half of the file would vanish without a word.
+    if (this.keys.has(key))
+      throw this.broken(`expected each key once, got "${key}" again`, this.at);
+    this.keys.add(key);
+    this.key = key;
+    this.at = end;
+    this.state = 'colon';
+    return true;
+  }
+
+  private takeValue(last: boolean): boolean {
+    const start = this.at;
+    const end = this.endOfValue(last);
+    if (end < 0) return this.wait();
+    const parsed = this.parse(start, end);
+    if (parsed instanceof SyntaxProblem)
+      throw this.broken(`"${this.key}": expected valid JSON, got ${parsed.message}`, start);
+    this.handler.value(this.key, parsed);
+    this.at = end;
+    this.state = 'afterValue';
+    return true;
+  }
+
+  private openArray(name: string): boolean {
+    this.key = name;
+    this.index = 0;
+    this.mayClose = true;
+    this.wanted = this.handler.array(name);
+    this.at++;
+    this.state = 'element';
+    return true;
+  }
+
+  private closeArray(): boolean {
+    this.at++;
+    this.state = this.isObject ? 'afterValue' : 'end';
+    return true;
+  }
+
+  private takeElement(last: boolean): boolean {
+    const start = this.at;
+    const end = this.endOfValue(last);
+    if (end < 0) return this.wait();
+    if (end === start) throw this.unexpected('a value', this.window[start]);
+    if (this.wanted) {
+      const parsed = this.parse(start, end);
+      if (parsed instanceof SyntaxProblem)
+        this.handler.invalid(
+          this.key,
+          this.index,
+          `expected valid JSON, got ${parsed.message} (record at byte ${this.offset + start})`,
+        );
+      else this.handler.element(this.key, this.index, parsed);
+    }
+    this.index++;
+    this.at = end;
+    this.state = 'afterElement';
+    return true;
+  }
+
+  /** Waits for more bytes of the record that begins at `at`. */
+  private wait(): false {
+    if (this.length - this.at > MAX_RECORD_BYTES)
+      throw this.broken(
+        `expected the end of ${this.place()} within ${MAX_RECORD_BYTES} bytes, got none (a bracket or quote is missing)`,
+        this.at,
+      );
+    // Scanning it again only when it has doubled keeps the work linear.
+    this.needed = 2 * (this.length - this.at);
+    return false;
+  }
+
+  /** End of the value at `at`, −1 if it goes on behind the window. */
+  private endOfValue(last: boolean): number {
+    const { window, length } = this;
+    const byte = window[this.at];
+    this.ascii = false;
+    if (byte === QUOTE) return endOfString(window, this.at, length);
+    if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
+      const end = endOfNested(window, this.at, length);
+      this.ascii = end > 0;
+      return end === -1 ? -1 : Math.abs(end);
+    }
+    for (let i = this.at; i < length; i++) {
+      const c = window[i];
+      if (c === COMMA || c === CLOSE_ARRAY || c === CLOSE_OBJECT || isSpace(c)) return i;
+    }
+    return last ? length : -1;
+  }
+
+  private parse(start: number, end: number): unknown {
+    const bytes = Buffer.from(this.window.buffer, this.window.byteOffset + start, end - start);
+    try {
+      return JSON.parse(this.ascii ? bytes.toString('latin1') : STRICT_UTF8.decode(bytes));
+    } catch (error) {
+      return new SyntaxProblem(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  private place(): string {
+    return this.state === 'element' ? `${this.key}[${this.index}]` : `"${this.key}"`;
+  }
+
+  private unexpected(expected: string, byte: number): DataError {
+    const got =
+      byte > 0x20 && byte < 0x7f ? `"${String.fromCharCode(byte)}"` : `byte 0x${byte.toString(16)}`;
+    return this.broken(`expected ${expected}, got ${got}`, this.at);
+  }
+
+  private broken(message: string, at: number): DataError {
+    const inside = this.key === '' ? '' : ` (in "${this.key}", record ${this.index})`;
+    return new DataError(`${this.file}: byte ${this.offset + at}: ${message}${inside}`, {
+      file: this.file,
+    });
+  }
+}
+
+/** A record that `JSON.parse` refused; a class of its own, since any JSON value may be the result. */
+class SyntaxProblem {
+  constructor(readonly message: string) {}
+
+  toString(): string {
+    return this.message;
+  }
+}
+
+const STRICT_UTF8 = new TextDecoder('utf-8', { fatal: true });
+
+function isSpace(byte: number): boolean {
+  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+}
+
+/** Position after the string that begins at `start`, −1 if it goes on behind `length`. */
+function endOfString(bytes: Uint8Array, start: number, length: number): number {
+  for (let i = start + 1; i < length; i++) {
+    const c = bytes[i];
+    if (c === BACKSLASH) i++;
+    else if (c === QUOTE) return i + 1;
+  }
+  return -1;
+}
+
+/**
+ * Position after the object or array that begins at `start`, negated if it holds bytes beyond ASCII; −1 if it goes on
+ * behind `length`. Most bytes are digits of coordinates, which sort between quote and bracket: one comparison each.
+ */
+function endOfNested(bytes: Uint8Array, start: number, length: number): number {
+  let depth = 0;
+  let beyondAscii = 0;
+  for (let i = start; i < length; i++) {
+    const c = bytes[i];
+    if (c > QUOTE && c < OPEN_ARRAY) continue;
+    if (c === QUOTE) {
+      for (i++; i < length; i++) {
+        const s = bytes[i];
+        if (s === QUOTE) break;
+        if (s === BACKSLASH) i++;
+        else beyondAscii |= s;
+      }
+    } else if (c === OPEN_OBJECT || c === OPEN_ARRAY) {
+      depth++;
+    } else if (c === CLOSE_OBJECT || c === CLOSE_ARRAY) {
+      if (--depth === 0) return beyondAscii & 0x80 ? -(i + 1) : i + 1;
+    } else {
+      beyondAscii |= c;
+    }
+  }
+  return -1;
+}

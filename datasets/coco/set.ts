@@ -1,0 +1,151 @@
+import { ConfigError } from '../../core/errors.js';
+import { Random } from '../../core/random.js';
+import { ProblemLog, type Finding } from '../problems.js';
+import type { CocoAnnotations } from './annotation-table.js';
+import { checkCocoTables } from './checks.js';
+import { classIndicesOf, createClassMap, type ClassMap } from './class-map.js';
+import { reportMissingImages } from './image-files.js';
+import { readCocoTables, type CocoImages, type CocoTables } from './tables.js';
+
+/** A detection set in memory: columns of typed arrays, and which annotations belong to which image. */
+export interface CocoSet {
+  readonly file: string;
+  /** Nothing where only the annotations are at hand. */
+  readonly imageFolder: string | undefined;
+  readonly classes: ClassMap;
+  readonly images: CocoImages;
+  /** All of the file; those of images that were not selected stay unused. */
+  readonly annotations: CocoAnnotations;
+  /** `[A]`, the class of each annotation, −1 if it is none of `classes`. */
+  readonly classIndices: Int32Array;
+  /** `[A]`, the image of each annotation, −1 if it is not selected. */
+  readonly imageIndices: Int32Array;
+  /** `[N + 1]`: the annotations of image `i` are `order[starts[i] … starts[i + 1])`, in file order. */
+  readonly starts: Uint32Array;
+  readonly order: Uint32Array;
+  /** What is not quite right with the file, errors excluded. */
+  readonly findings: readonly Finding[];
+}
+
+/** Where a set is and what of it is wanted. */
+export interface CocoSource {
+  /** The annotation file. */
+  readonly annotations: string;
+  /** The folder that `file_name`s are relative to. */
+  readonly images?: string | undefined;
+  /** Names of the wanted classes, in their order; default all, by ascending category id. */
+  readonly classes?: readonly string[] | undefined;
+  /** Only the first so many images of the file. */
+  readonly limit?: number | undefined;
+}
+
+/**
+ * Loads a COCO annotation file of any size and refuses it if anything is wrong with it: records that do not fit the
+ * format, ids that occur twice or refer to nothing, masks of a wrong size, image files that are missing.
+ *
+ * @throws DataError that names the first error and counts the others
+ * @throws ConfigError if `classes` or `limit` do not fit the file
+ */
+export async function loadCoco(source: CocoSource): Promise<CocoSet> {
+  const log = new ProblemLog();
+  const tables = await readCocoTables(source.annotations, log);
+  const imageIndices = checkCocoTables(tables, log);
+  if (source.images !== undefined) await reportMissingImages(tables, source.images, log);
+  log.throwErrors();
+  const set = createCocoSet(tables, imageIndices, source, log.findings());
+  if (source.limit === undefined) return set;
+  if (!Number.isInteger(source.limit) || source.limit < 1)
+    throw new ConfigError(`limit: expected a whole number of images >= 1, got ${source.limit}`);
+  const count = Math.min(source.limit, set.images.ids.length);
+  return selectImages(
+    set,
+    Array.from({ length: count }, (_, i) => i),
+  );
+}
+
+/** Builds the set of checked tables. @param imageIndices `[A]`, as `checkCocoTables` returns them */
+export function createCocoSet(
+  tables: CocoTables,
+  imageIndices: Int32Array,
+  { images: imageFolder, classes: names }: Pick<CocoSource, 'images' | 'classes'>,
+  findings: readonly Finding[] = [],
+): CocoSet {
+  const { file, images, annotations } = tables;
+  const classes = createClassMap(tables.categories, names);
+  const classOf = classIndicesOf(classes);
+  return {
+    file,
+    imageFolder,
+    classes,
+    images,
+    annotations,
+    classIndices: Int32Array.from(annotations.categoryIds, (id) => classOf.get(id) ?? -1),
+    ...groupByImage(imageIndices, images.ids.length),
+    findings,
+  };
+}
+
+/** The set of some images, in the given order. @param indices of images of `set` */
+export function selectImages(set: CocoSet, indices: readonly number[]): CocoSet {
+  const { images } = set;
+  const newIndex = new Int32Array(images.ids.length).fill(-1); // [N]
+  indices.forEach((old, i) => (newIndex[old] = i));
+  const imageIndices = set.imageIndices.map((old) => (old < 0 ? -1 : newIndex[old]));
+  return {
+    ...set,
+    images: {
+      ids: Float64Array.from(indices, (i) => images.ids[i]),
+      widths: Int32Array.from(indices, (i) => images.widths[i]),
+      heights: Int32Array.from(indices, (i) => images.heights[i]),
+      fileNames: indices.map((i) => images.fileNames[i]),
+    },
+    ...groupByImage(imageIndices, indices.length),
+  };
+}
+
+/**
+ * Splits a set in two at random. The choice depends on the image ids and the seed only, not on the order of the file, and
+ * both parts keep that order.
+ *
+ * @param options.valFraction share of the images that go to `val`, rounded, at least one on each side
+ * @throws ConfigError if the fraction is not between 0 and 1, or there are fewer than two images
+ */
+export function splitCoco(
+  set: CocoSet,
+  options: { readonly valFraction: number; readonly seed: number },
+): { readonly train: CocoSet; readonly val: CocoSet } {
+  const { valFraction, seed } = options;
+  const numImages = set.images.ids.length;
+  if (!(valFraction > 0 && valFraction < 1))
+    throw new ConfigError(`valFraction: expected a number between 0 and 1, got ${valFraction}`);
+  if (numImages < 2)
+    throw new ConfigError(
+      `valFraction: expected at least 2 images to split in ${set.file}, got ${numImages}`,
+    );
+  const byId = Array.from({ length: numImages }, (_, i) => i).sort(
+    (a, b) => set.images.ids[a] - set.images.ids[b],
+  );
+  const shuffled = new Random(seed).shuffle(byId);
+  const numVal = Math.min(numImages - 1, Math.max(1, Math.round(valFraction * numImages)));
+  const ascending = (indices: number[]): number[] => indices.sort((a, b) => a - b);
+  return {
+    train: selectImages(set, ascending(shuffled.slice(numVal))),
+    val: selectImages(set, ascending(shuffled.slice(0, numVal))),
+  };
+}
+
+/** Counting sort of the annotations by image; file order is kept within an image. */
+function groupByImage(
+  imageIndices: Int32Array,
+  numImages: number,
+): Pick<CocoSet, 'imageIndices' | 'starts' | 'order'> {
+  const starts = new Uint32Array(numImages + 1);
+  for (const image of imageIndices) if (image >= 0) starts[image + 1]++;
+  for (let i = 0; i < numImages; i++) starts[i + 1] += starts[i];
+  const next = starts.slice();
+  const order = new Uint32Array(starts[numImages]);
+  imageIndices.forEach((image, a) => {
+    if (image >= 0) order[next[image]++] = a;
+  });
+  return { imageIndices, starts, order };
+}

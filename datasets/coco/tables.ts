@@ -1,0 +1,161 @@
+import { quote, type ProblemLog } from '../problems.js';
+import { AnnotationTable, type CocoAnnotations } from './annotation-table.js';
+import { Column } from './column.js';
+import { COCO_PROBLEMS as PROBLEMS } from './problem-kinds.js';
+import { scanCocoFile } from './scan-file.js';
+import { CATEGORY_SCHEMA, IMAGE_SCHEMA } from './schemas.js';
+import { compileCheck, type RecordCheck } from './validate.js';
+
+/** The images of a file, in its order. */
+export interface CocoImages {
+  /** `[N]`. */
+  readonly ids: Float64Array;
+  /** `[N]`, pixels. */
+  readonly widths: Int32Array;
+  /** `[N]`, pixels. */
+  readonly heights: Int32Array;
+  /** As they stand in the file, relative to the image folder. */
+  readonly fileNames: readonly string[];
+}
+
+/** One entry of `categories`. */
+export interface CocoCategory {
+  readonly id: number;
+  readonly name: string;
+  readonly supercategory?: string | null;
+  /** Names of its keypoints, in keypoint files. */
+  readonly keypoints?: readonly string[];
+}
+
+/** A file as read: every record fits the format, but how records refer to each other is not checked yet. */
+export interface CocoTables {
+  readonly file: string;
+  readonly images: CocoImages;
+  readonly categories: readonly CocoCategory[];
+  readonly annotations: CocoAnnotations;
+}
+
+/** What to keep of a file. */
+export interface ReadOptions {
+  /** Keep the masks; default true. */
+  readonly masks?: boolean;
+}
+
+/** Takes the records of one array. */
+interface Table {
+  readonly check: RecordCheck;
+  add(record: unknown, where: string): void;
+}
+
+/**
+ * Reads a COCO annotation file of any size into typed arrays. Records that do not fit the format are reported and
+ * left out.
+ *
+ * @param log takes what is wrong with single records
+ * @throws DataError if the file cannot be read or its JSON structure is broken
+ */
+export async function readCocoTables(
+  file: string,
+  log: ProblemLog,
+  options: ReadOptions = {},
+): Promise<CocoTables> {
+  const images = new ImageTable();
+  const categories = new CategoryTable();
+  const annotations = new AnnotationTable(file, log, options.masks ?? true);
+  const tables = new Map<string, Table>([
+    ['images', images],
+    ['categories', categories],
+    ['annotations', annotations],
+  ]);
+  const seen = new Set<string>();
+  await scanCocoFile(file, {
+    array: (name) => {
+      seen.add(name);
+      return true;
+    },
+    element: (name, index, record) => {
+      const table = tables.get(name);
+      if (!table) return;
+      const wrong = table.check(record);
+      const id = idOf(record);
+      if (wrong.length === 0) {
+        table.add(record, placeOf(name, index, id));
+        return;
+      }
+      log.add(PROBLEMS.schema, {
+        file,
+        message: `${placeOf(name, index, id)}: ${wrong.join('; ')}`,
+        ...(id === undefined ? {} : { id }),
+      });
+    },
+    invalid: (name, index, message) =>
+      log.add(PROBLEMS.json, { file, message: `${name}[${index}]: ${message}` }),
+    value: (name, value) => {
+      if (tables.has(name))
+        log.add(PROBLEMS.array, {
+          file,
+          message: `${name}: expected an array, got ${quote(value)}`,
+        });
+      seen.add(name);
+    },
+  });
+  for (const name of tables.keys())
+    if (!seen.has(name))
+      log.add(PROBLEMS.array, { file, message: `expected an array "${name}", got none` });
+  return {
+    file,
+    images: images.finish(),
+    categories: categories.rows,
+    annotations: annotations.finish(),
+  };
+}
+
+/** `annotations[12] (id 34)`. */
+export function placeOf(array: string, index: number, id?: number | string): string {
+  return id === undefined ? `${array}[${index}]` : `${array}[${index}] (id ${id})`;
+}
+
+function idOf(record: unknown): number | string | undefined {
+  const id: unknown = (record as { readonly id?: unknown } | null)?.id;
+  return typeof id === 'number' || typeof id === 'string' ? id : undefined;
+}
+
+class ImageTable implements Table {
+  readonly check = compileCheck(IMAGE_SCHEMA);
+  private readonly ids = new Column((n) => new Float64Array(n));
+  private readonly widths = new Column((n) => new Int32Array(n));
+  private readonly heights = new Column((n) => new Int32Array(n));
+  private readonly fileNames: string[] = [];
+
+  add(record: unknown): void {
+    const image = record as { id: number; width: number; height: number; file_name: string };
+    this.ids.push(image.id);
+    this.widths.push(image.width);
+    this.heights.push(image.height);
+    this.fileNames.push(image.file_name);
+  }
+
+  finish(): CocoImages {
+    return {
+      ids: this.ids.finish(),
+      widths: this.widths.finish(),
+      heights: this.heights.finish(),
+      fileNames: this.fileNames,
+    };
+  }
+}
+
+class CategoryTable implements Table {
+  readonly check = compileCheck(CATEGORY_SCHEMA);
+  readonly rows: CocoCategory[] = [];
+
+  add(record: unknown): void {
+    const { id, name, supercategory, keypoints } = record as CocoCategory;
+    this.rows.push({
+      id,
+      name,
+      ...(supercategory === undefined ? {} : { supercategory }),
+      ...(keypoints === undefined ? {} : { keypoints }),
+    });
+  }
+}

@@ -1,0 +1,86 @@
+import { DataError } from '../core/errors.js';
+
+/** What a problem leads to: training refuses the set, leaves the record out (or changes it), or nothing. */
+export type Severity = 'error' | 'warning' | 'note';
+
+/** A class of problems. `meaning` says in a few words what is wrong and what happens with it. */
+export interface ProblemKind {
+  readonly code: string;
+  readonly severity: Severity;
+  readonly meaning: string;
+}
+
+/** One occurrence: `message` reads `where: expected X, got Y` without the file. */
+export interface Problem {
+  readonly file: string;
+  readonly message: string;
+  readonly id?: number | string;
+}
+
+/** All occurrences of one kind: every one is counted, the first ones are kept. */
+export interface Finding extends ProblemKind {
+  readonly count: number;
+  readonly examples: readonly Problem[];
+}
+
+/** Collects problems: counts all of them and keeps the first `maxExamples` of each kind. */
+export class ProblemLog {
+  private readonly kinds = new Map<
+    string,
+    { readonly kind: ProblemKind; count: number; readonly examples: Problem[] }
+  >();
+  private first: Problem | undefined;
+
+  constructor(private readonly maxExamples = 20) {}
+
+  add(kind: ProblemKind, problem: Problem): void {
+    let entry = this.kinds.get(kind.code);
+    if (!entry) this.kinds.set(kind.code, (entry = { kind, count: 0, examples: [] }));
+    entry.count++;
+    if (entry.examples.length < this.maxExamples) entry.examples.push(problem);
+    if (kind.severity === 'error') this.first ??= problem;
+  }
+
+  /** How many problems of this severity there are. */
+  count(severity: Severity): number {
+    let sum = 0;
+    for (const { kind, count } of this.kinds.values()) if (kind.severity === severity) sum += count;
+    return sum;
+  }
+
+  /** Whether a problem of this kind was reported. */
+  has(kind: ProblemKind): boolean {
+    return this.kinds.has(kind.code);
+  }
+
+  /** What was found, errors first, then in order of first occurrence. */
+  findings(): readonly Finding[] {
+    const order: readonly Severity[] = ['error', 'warning', 'note'];
+    return [...this.kinds.values()]
+      .map(({ kind, count, examples }) => ({ ...kind, count, examples }))
+      .sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
+  }
+
+  /** @throws DataError that names the first error and how many more there are, and where to see them */
+  throwErrors(): void {
+    if (!this.first) return;
+    const { file, message, id } = this.first;
+    const more = this.count('error') - 1;
+    const rest = more > 0 ? ` (and ${more} more: \`convnextv2 data check\` lists them)` : '';
+    throw new DataError(`${file}: ${message}${rest}`, {
+      file,
+      ...(id === undefined ? {} : { id }),
+    });
+  }
+}
+
+/** A value as it may stand in a message: JSON, cut to 60 characters. */
+export function quote(value: unknown): string {
+  let text: string;
+  try {
+    text = JSON.stringify(value) ?? String(value);
+  } catch {
+    return 'a value too deep to print'; // stringify recurses where parse does not
+  }
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}

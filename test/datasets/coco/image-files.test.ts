@@ -1,0 +1,87 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp, { type Sharp } from 'sharp';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { checkImageFiles } from '../../../datasets/coco/image-files.js';
+import { readJpegTags } from '../../../datasets/coco/jpeg-tags.js';
+import type { CocoImages } from '../../../datasets/coco/tables.js';
+import { ProblemLog } from '../../../datasets/problems.js';
+
+let folder: string;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'coco-files-'));
+  mkdirSync(join(folder, 'sub'));
+  const noise = Uint8Array.from({ length: 60 * 40 * 3 }, (_, i) => (i * 7919) % 251);
+  const rgb = (): Sharp => sharp(noise, { raw: { width: 60, height: 40, channels: 3 } });
+  const jpeg = await rgb().jpeg().toBuffer();
+  const files: Record<string, Uint8Array> = {
+    'good.jpg': jpeg,
+    'sub/good.png': await rgb().png().toBuffer(),
+    'grey.jpg': await rgb().toColourspace('b-w').jpeg().toBuffer(),
+    'turned.jpg': await rgb().withMetadata({ orientation: 6 }).jpeg().toBuffer(),
+    'profile.jpg': await rgb().withIccProfile('p3').jpeg().toBuffer(),
+    'cut.jpg': jpeg.subarray(0, jpeg.length - 200),
+    'broken.jpg': jpeg.subarray(0, 10),
+    'text.jpg': new TextEncoder().encode('hello'),
+    'extra.jpg': jpeg,
+    'readme.txt': new Uint8Array(0),
+  };
+  for (const [name, bytes] of Object.entries(files)) writeFileSync(join(folder, name), bytes);
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function listed(fileNames: readonly string[], width = 60): CocoImages {
+  return {
+    ids: Float64Array.from(fileNames, (_, i) => i + 1),
+    widths: Int32Array.from(fileNames, () => width),
+    heights: Int32Array.from(fileNames, () => 40),
+    fileNames,
+  };
+}
+
+async function codes(
+  images: CocoImages,
+  decode = false,
+): Promise<Record<string, readonly number[]>> {
+  const log = new ProblemLog();
+  await checkImageFiles({ file: 'f.json', images }, folder, log, { decode });
+  return Object.fromEntries(
+    log.findings().map(({ code, examples }) => [code, examples.map(({ id }) => Number(id ?? 0))]),
+  );
+}
+
+const ALL = ['good.jpg', 'sub/good.png', 'grey.jpg', 'turned.jpg', 'profile.jpg', 'cut.jpg'];
+
+test('what decoders treat differently is noted, and what is not listed', async () => {
+  expect(await codes(listed([...ALL, './extra.jpg']))).toEqual({
+    grey: [3],
+    orientation: [4],
+    'colour-profile': [4, 5],
+    'image-unlisted': [0, 0],
+  });
+});
+
+test('every missing, unreadable and wrongly sized image is reported', async () => {
+  const names = ['good.jpg', 'none.jpg', 'no/where.jpg', 'broken.jpg', 'text.jpg', '../x.jpg'];
+  expect(await codes(listed(names))).toMatchObject({
+    'image-missing': [2, 3],
+    'image-unreadable': [4, 5],
+  });
+  expect(await codes(listed(['good.jpg', 'sub/good.png'], 61))).toMatchObject({
+    'image-size': [1, 2],
+  });
+});
+
+test('an image that is cut short is found by decoding', async () => {
+  expect(await codes(listed(ALL))).not.toHaveProperty('image-unreadable');
+  expect(await codes(listed(ALL), true)).toMatchObject({ 'image-unreadable': [6] });
+});
+
+test('tags of anything that is no JPEG, or too short, are the defaults', () => {
+  const defaults = { orientation: 1, colourProfile: false };
+  expect(readJpegTags(new Uint8Array(0))).toEqual(defaults);
+  expect(readJpegTags(Uint8Array.of(0xff, 0xd8, 0xff, 0xe1, 0, 0))).toEqual(defaults);
+  const exif = [0x45, 0x78, 0x69, 0x66, 0, 0, 0x4d, 0x4d, 0, 42, 0, 0, 0, 8];
+  expect(readJpegTags(Uint8Array.of(0xff, 0xd8, 0xff, 0xe1, 0, 16, ...exif))).toEqual(defaults);
+});
