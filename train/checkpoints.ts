@@ -1,0 +1,89 @@
+import { join } from 'node:path';
+import type { FlatBuffers } from '../engine/optimizer/flat-buffers.js';
+import type { ParameterStore } from '../engine/parameters/store.js';
+import type { SkippedCheckpoint } from '../weights/checkpoint-folder.js';
+import { keepLast, latestValid, markBest } from '../weights/checkpoint-folder.js';
+import type { CheckpointGroups } from '../weights/checkpoint.js';
+import { restoreCheckpoint, saveCheckpoint } from '../weights/checkpoint.js';
+
+/** Name of the folder of checkpoints inside a run folder. */
+export const CHECKPOINTS = 'checkpoints';
+
+/** Everything of a run that changes, as groups of a checkpoint: weights, average, moments. */
+function groupsOf(store: ParameterStore, { ema, moments }: FlatBuffers): CheckpointGroups {
+  const views = (buffer: Float32Array): CheckpointGroups[string] =>
+    store.entries.map((entry) => ({
+      path: entry.path,
+      shape: entry.spec.shape,
+      layout: entry.spec.layout,
+      values: store.view(entry, buffer),
+    }));
+  return {
+    weights: views(store.values),
+    ...(ema ? { ema: views(ema) } : {}),
+    ...Object.fromEntries(moments.map((moment, i) => [`moment${i + 1}`, views(moment)])),
+  };
+}
+
+/** What a run remembers beside numbers. */
+export interface RunState {
+  /** What the weights are for: architecture, classes, preprocessing. */
+  readonly card: Readonly<Record<string, unknown>>;
+  /** The merged configuration. */
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly seed: number;
+  readonly bestValue: number | null;
+}
+
+/** Saves a checkpoint of a run and deletes old ones. */
+export async function saveRun(
+  folder: string,
+  store: ParameterStore,
+  buffers: FlatBuffers,
+  { step, state, keep }: { readonly step: number; readonly state: RunState; readonly keep: number },
+): Promise<string> {
+  const name = `step-${String(step).padStart(8, '0')}`;
+  await saveCheckpoint(join(folder, CHECKPOINTS), name, {
+    step,
+    groups: groupsOf(store, buffers),
+    state,
+  });
+  await keepLast(join(folder, CHECKPOINTS), keep);
+  return name;
+}
+
+/** Marks a checkpoint as the best one so far. */
+export function markBestRun(
+  folder: string,
+  name: string,
+  metric: string,
+  value: number,
+): Promise<void> {
+  return markBest(join(folder, CHECKPOINTS), { name, metric, value });
+}
+
+/** What {@link restoreRun} found. */
+export interface RestoredRun {
+  readonly step: number;
+  readonly state: RunState;
+  /** Newer checkpoints that are damaged. */
+  readonly skipped: readonly SkippedCheckpoint[];
+}
+
+/**
+ * Fills parameters, average and moments from the newest sound checkpoint.
+ *
+ * @returns undefined if there is none
+ */
+export async function restoreRun(
+  folder: string,
+  store: ParameterStore,
+  buffers: FlatBuffers,
+): Promise<RestoredRun | undefined> {
+  const { checkpoint, skipped } = await latestValid<RunState & Record<string, unknown>>(
+    join(folder, CHECKPOINTS),
+  );
+  if (!checkpoint) return undefined;
+  await restoreCheckpoint(checkpoint, groupsOf(store, buffers));
+  return { step: checkpoint.step, state: checkpoint.state, skipped };
+}
