@@ -63,7 +63,8 @@ const f32 = Math.fround;
 /**
  * Assigns boxes to ground truths by IoU. Low-quality matching gives a ground truth *every* box whose IoU equals its best
  * (neighbouring anchors often tie exactly), overwrites what the thresholds gave, and later ground truths overwrite earlier
- * ones. Equal IoUs of one box with several ground truths go to the first. IoUs are float32 in the original's order.
+ * ones. Equal IoUs of one box with several ground truths go to the first. Boxes without overlap are never
+ * claimed. IoUs are float32 in the original's order.
  *
  * @param boxes `[M, 4]`
  * @param groundTruths `[G, 4]`; none makes every box background
@@ -84,19 +85,22 @@ export function matchBoxes(
   const best = new Int32Array(M); // index of the ground truth of highest IoU
   const lowQuality = new Int32Array(M); // g + 1 of the last ground truth that claims the box, else 0
   const areas = boxAreas(boxes);
-  const row = new Float32Array(M); // IoUs of one ground truth, [M]
+  const overlaps: Overlaps = { indices: new Int32Array(M), ious: new Float32Array(M) };
   const minPositive = f32(config.minPositiveIou);
   for (let g = 0; g < G; g++) {
-    const highest = overlapsWith(groundTruths, g, boxes, areas, include, row);
-    for (let i = 0; i < M; i++) {
-      if (row[i] > maxOverlaps[i]) {
-        maxOverlaps[i] = row[i];
-        best[i] = g;
+    const count = overlapsWith(groundTruths, g, boxes, areas, include, overlaps);
+    const { indices, ious } = overlaps;
+    let highest = 0;
+    for (let k = 0; k < count; k++) {
+      if (ious[k] > highest) highest = ious[k];
+      if (ious[k] > maxOverlaps[indices[k]]) {
+        maxOverlaps[indices[k]] = ious[k];
+        best[indices[k]] = g;
       }
     }
-    if (!config.lowQuality || !(highest >= minPositive)) continue;
+    if (!config.lowQuality || highest < minPositive) continue;
     const lowest = highest - config.tieTolerance;
-    for (let i = 0; i < M; i++) if (row[i] >= lowest) lowQuality[i] = g + 1;
+    for (let k = 0; k < count; k++) if (ious[k] >= lowest) lowQuality[indices[k]] = g + 1;
   }
   const [positive, negative] = [f32(config.positiveIou), f32(config.negativeIou)];
   const assigned = new Int32Array(M).fill(IGNORED);
@@ -121,14 +125,20 @@ function checkArguments(M: number, config: MatcherConfig, include?: Uint8Array):
     );
 }
 
-/** Writes the IoUs with ground truth `g` to `row` (−1 for boxes left out) and returns the highest. */
+/** Boxes that overlap a ground truth; the first so many entries hold. */
+interface Overlaps {
+  readonly indices: Int32Array;
+  readonly ious: Float32Array;
+}
+
+/** Finds the boxes that overlap ground truth `g` and their IoUs; returns how many. */
 function overlapsWith(
   groundTruths: Boxes,
   g: number,
   boxes: Boxes,
   areas: Float32Array,
   include: Uint8Array | undefined,
-  row: Float32Array,
+  { indices, ious }: Overlaps,
 ): number {
   const x1 = groundTruths[4 * g];
   const y1 = groundTruths[4 * g + 1];
@@ -136,26 +146,19 @@ function overlapsWith(
   const y2 = groundTruths[4 * g + 3];
   const area = f32(f32(x2 - x1) * f32(y2 - y1));
   const floor = f32(AREA_FLOOR_PX);
-  let highest = -1;
-  for (let i = 0, b = 0; i < row.length; i++, b += 4) {
-    if (include !== undefined && include[i] === 0) {
-      row[i] = -1;
-      continue;
-    }
+  let count = 0;
+  for (let i = 0, b = 0; i < areas.length; i++, b += 4) {
+    // Rows first: anchors come row by row, so this branch is well predicted.
+    const top = boxes[b + 1] > y1 ? boxes[b + 1] : y1;
+    const bottom = boxes[b + 3] < y2 ? boxes[b + 3] : y2;
+    if (!(bottom > top)) continue;
     const left = boxes[b] > x1 ? boxes[b] : x1;
     const right = boxes[b + 2] < x2 ? boxes[b + 2] : x2;
-    let iou = 0;
-    if (right > left) {
-      const top = boxes[b + 1] > y1 ? boxes[b + 1] : y1;
-      const bottom = boxes[b + 3] < y2 ? boxes[b + 3] : y2;
-      if (bottom > top) {
-        const inter = f32(f32(right - left) * f32(bottom - top));
-        const union = f32(f32(area + areas[i]) - inter);
-        iou = f32(inter / (union > floor ? union : floor));
-      }
-    }
-    row[i] = iou;
-    if (iou > highest) highest = iou;
+    if (!(right > left) || (include !== undefined && include[i] === 0)) continue;
+    const inter = f32(f32(right - left) * f32(bottom - top));
+    const union = f32(f32(area + areas[i]) - inter);
+    indices[count] = i;
+    ious[count++] = f32(inter / (union > floor ? union : floor));
   }
-  return highest;
+  return count;
 }

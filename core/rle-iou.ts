@@ -37,18 +37,27 @@ export function boxIou(
 ): Float64Array {
   const numGts = gts.length / 4;
   const ious = new Float64Array((dts.length / 4) * numGts); // [D, G]
-  for (let d = 0, at = 0; d < dts.length; d += 4) {
-    const [dx, dy, dw, dh] = [dts[d], dts[d + 1], dts[d + 2], dts[d + 3]];
-    for (let g = 0; g < numGts; g++, at++) {
-      const [gx, gy, gw, gh] = [gts[4 * g], gts[4 * g + 1], gts[4 * g + 2], gts[4 * g + 3]];
-      const w = Math.min(dx + dw, gx + gw) - Math.max(dx, gx);
-      const h = Math.min(dy + dh, gy + gh) - Math.max(dy, gy);
-      if (w <= 0 || h <= 0) continue;
-      const both = w * h;
-      ious[at] = both / (iscrowd[g] ? dw * dh : dw * dh + gw * gh - both);
-    }
-  }
+  for (let d = 0, at = 0; d < dts.length; d += 4)
+    for (let g = 0; g < numGts; g++, at++)
+      ious[at] = boxPairIou(dts, d, gts, 4 * g, iscrowd[g] !== 0);
   return ious;
+}
+
+/** IoU of the box `dts[d … d + 4)` and the box `gts[g … g + 4)`, each x, y, width, height. */
+export function boxPairIou(
+  dts: ArrayLike<number>,
+  d: number,
+  gts: ArrayLike<number>,
+  g: number,
+  crowd: boolean,
+): number {
+  const width = Math.min(dts[d] + dts[d + 2], gts[g] + gts[g + 2]) - Math.max(dts[d], gts[g]);
+  const height =
+    Math.min(dts[d + 1] + dts[d + 3], gts[g + 1] + gts[g + 3]) - Math.max(dts[d + 1], gts[g + 1]);
+  if (width <= 0 || height <= 0) return 0;
+  const both = width * height;
+  const dtArea = dts[d + 2] * dts[d + 3];
+  return both / (crowd ? dtArea : dtArea + gts[g + 2] * gts[g + 3] - both);
 }
 
 /**

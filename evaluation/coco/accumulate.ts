@@ -1,0 +1,156 @@
+import { orderByScore } from '../score-order.js';
+import type { CocoMatches } from './match.js';
+import type { CocoParameters } from './parameters.js';
+
+/** Precision and score at the recall points, and the recall reached. −1 where there is no ground truth. */
+export interface CocoCurves {
+  /** Thresholds, recall points, categories, area ranges, detection limits. */
+  readonly shape: readonly [T: number, R: number, K: number, A: number, M: number];
+  /** `[T, R, K, A, M]`. */
+  readonly precision: Float64Array;
+  /** `[T, K, A, M]`. */
+  readonly recall: Float64Array;
+  /** `[T, R, K, A, M]`. */
+  readonly scores: Float64Array;
+}
+
+/** `numpy.spacing(1)`, which keeps the first precision from 0/0. */
+const EPSILON = 2 ** -52;
+
+/**
+ * Turns matches into precision-recall curves. The precision at a recall is the highest one from there on, which
+ * is reached at true positives only, so a curve takes as many steps as there are true positives.
+ *
+ * @param matches rows sorted by category, in it by image, in it by score
+ * @param numTruth `[K, A]`, ground truth that counts
+ */
+export function accumulateCoco(
+  matches: CocoMatches,
+  numTruth: Int32Array,
+  parameters: CocoParameters,
+): CocoCurves {
+  const { iouThresholds, recallPoints, maxDetections, areaRanges } = parameters;
+  const [T, R, A, M] = [iouThresholds, recallPoints, areaRanges, maxDetections].map(
+    (l) => l.length,
+  );
+  const K = numTruth.length / A;
+  const curves: CocoCurves = {
+    shape: [T, R, K, A, M],
+    precision: new Float64Array(T * R * K * A * M).fill(-1),
+    recall: new Float64Array(T * K * A * M).fill(-1),
+    scores: new Float64Array(T * R * K * A * M).fill(-1),
+  };
+  for (let k = 0, from = 0, to = 0; k < K; k++, from = to) {
+    while (to < matches.categories.length && matches.categories[to] === k) to++;
+    const order = orderByScore(matches.scores.subarray(from, to));
+    for (let i = 0; i < order.length; i++) order[i] += from;
+    for (let a = 0; a < A; a++) {
+      const total = numTruth[k * A + a];
+      if (total === 0) continue;
+      for (let m = 0; m < M; m++) {
+        const walk = walkTruePositives(matches, order, { a, A, T, limit: maxDetections[m], total });
+        for (let t = 0; t < T; t++) fillCurve(curves, walk, { t, k, a, m, total }, recallPoints);
+      }
+    }
+  }
+  return curves;
+}
+
+/** The true positives of a category at every threshold, in order of score. */
+interface Walk {
+  readonly numDetections: number;
+  readonly firstScore: number;
+  /** Upper bound of true positives: row length of the lists below. */
+  readonly stride: number;
+  /** `[T]`. */
+  readonly numTrue: Int32Array;
+  /** `[T, stride]`: precision when the true positive is reached. */
+  readonly precision: Float64Array;
+  /** `[T, stride]`. */
+  readonly scores: Float64Array;
+}
+
+function walkTruePositives(
+  { matched, ignored, ranks, scores }: CocoMatches,
+  order: Uint32Array,
+  at: { a: number; A: number; T: number; limit: number; total: number },
+): Walk {
+  const { a, A, T, limit, total } = at;
+  const words = Math.ceil(T / 32);
+  const numTrue = new Int32Array(T);
+  const numFalse = new Int32Array(T);
+  // With ids <= 0 a ground truth can be matched more than once, so that `total` is no bound.
+  let stride = Math.min(total, order.length);
+  let precision: Float64Array = new Float64Array(T * stride);
+  let scoresOf: Float64Array = new Float64Array(T * stride);
+  let numDetections = 0;
+  let firstScore = 0;
+  let falseEverywhere = 0;
+  for (let i = 0; i < order.length; i++) {
+    const row = order[i];
+    if (ranks[row] >= limit) continue;
+    if (numDetections++ === 0) firstScore = scores[row];
+    const first = (row * A + a) * words;
+    let some = 0;
+    for (let w = 0; w < words; w++) some |= matched[first + w] | ignored[first + w];
+    if (some === 0) {
+      falseEverywhere++;
+      continue;
+    }
+    for (let t = 0; t < T; t++) {
+      const bit = 1 << (t & 31);
+      if (ignored[first + (t >> 5)] & bit) continue;
+      if (!(matched[first + (t >> 5)] & bit)) {
+        numFalse[t]++;
+        continue;
+      }
+      if (numTrue[t] === stride) {
+        precision = widen(precision, T, stride);
+        scoresOf = widen(scoresOf, T, stride);
+        stride = 2 * stride + 1;
+      }
+      const at = t * stride + numTrue[t]++;
+      precision[at] = numTrue[t] / (falseEverywhere + numFalse[t] + numTrue[t] + EPSILON);
+      scoresOf[at] = scores[row];
+    }
+  }
+  return { numDetections, firstScore, stride, numTrue, precision, scores: scoresOf };
+}
+
+function widen(values: Float64Array, numRows: number, stride: number): Float64Array {
+  const wider = new Float64Array(numRows * (2 * stride + 1));
+  for (let row = 0; row < numRows; row++)
+    wider.set(values.subarray(row * stride, (row + 1) * stride), row * (2 * stride + 1));
+  return wider;
+}
+
+function fillCurve(
+  curves: CocoCurves,
+  walk: Walk,
+  { t, k, a, m, total }: { t: number; k: number; a: number; m: number; total: number },
+  recallPoints: readonly number[],
+): void {
+  const [, R, K, A, M] = curves.shape;
+  const numTrue = walk.numTrue[t];
+  const first = t * walk.stride;
+  for (let i = first + numTrue - 1; i > first; i--)
+    if (walk.precision[i] > walk.precision[i - 1]) walk.precision[i - 1] = walk.precision[i];
+  curves.recall[((t * K + k) * A + a) * M + m] = numTrue / total;
+  let next = 0; // true positives before the recall point
+  let reached = walk.numDetections > 0;
+  for (let r = 0; r < R; r++) {
+    const point = recallPoints[r];
+    const at = (((t * R + r) * K + k) * A + a) * M + m;
+    if (point > 0) {
+      if (r > 0 && point < recallPoints[r - 1]) next = 0;
+      while (next < numTrue && (next + 1) / total < point) next++;
+      reached &&= next < numTrue;
+    }
+    // A recall of 0 is reached by the first detection, be it true or false.
+    const score = point > 0 ? walk.scores[first + next] : walk.firstScore;
+    const precision =
+      point > 0 ? walk.precision[first + next] : numTrue > 0 ? walk.precision[first] : 0;
+    curves.precision[at] = reached ? precision : 0;
+    curves.scores[at] = reached ? score : 0;
+  }
+}

@@ -1,0 +1,98 @@
+import { DataError } from '../../core/errors.js';
+import type { CocoDetections, CocoGroundTruth } from './objects.js';
+import type { Similarity } from './similarity.js';
+
+/** The distance of 1 to the next double, added to areas so that an empty object divides by no 0. */
+const EPSILON = 2 ** -52;
+
+/**
+ * Object keypoint similarity: the mean over the labelled keypoints of `exp(−distance² / (2 · (2σ)² · area))`. An
+ * object without labelled keypoints is compared by how far the keypoints lie outside its box, doubled in size.
+ *
+ * @param sigmas `[P]`
+ * @throws DataError if there are no keypoints, or not `P` an object
+ */
+export function keypointSimilarity(
+  truth: CocoGroundTruth,
+  detections: CocoDetections,
+  sigmas: readonly number[],
+): Similarity {
+  const { areas } = detections;
+  const dtPoints = keypointsOf('detection', detections.keypoints, detections.scores.length, sigmas);
+  const gtPoints = keypointsOf('ground truth', truth.keypoints, truth.ids.length, sigmas);
+  const variances = sigmas.map((sigma) => (sigma * 2) ** 2);
+  const terms = new Float64Array(sigmas.length);
+
+  const similarity = (d: number, g: number): number => {
+    const scale = truth.areas[g] + EPSILON;
+    const [left, top] = [truth.boxes[4 * g], truth.boxes[4 * g + 1]];
+    const [width, height] = [truth.boxes[4 * g + 2], truth.boxes[4 * g + 3]];
+    const first = 3 * sigmas.length * g;
+    let numLabelled = 0;
+    for (let p = 0; p < sigmas.length; p++) if (gtPoints[first + 3 * p + 2] > 0) numLabelled++;
+    let numTerms = 0;
+    for (let p = 0; p < sigmas.length; p++) {
+      const x = dtPoints[3 * (sigmas.length * d + p)];
+      const y = dtPoints[3 * (sigmas.length * d + p) + 1];
+      let dx: number;
+      let dy: number;
+      if (numLabelled > 0) {
+        if (!(gtPoints[first + 3 * p + 2] > 0)) continue;
+        dx = x - gtPoints[first + 3 * p];
+        dy = y - gtPoints[first + 3 * p + 1];
+      } else {
+        dx = Math.max(0, left - width - x) + Math.max(0, x - (left + width * 2));
+        dy = Math.max(0, top - height - y) + Math.max(0, y - (top + height * 2));
+      }
+      terms[numTerms++] = Math.exp(-((dx * dx + dy * dy) / variances[p] / scale / 2));
+    }
+    return pairwiseSum(terms, numTerms) / numTerms;
+  };
+
+  return {
+    area: (d) => (areas ? areas[d] : extentArea(dtPoints, d, sigmas.length)),
+    fill(dts, gts, out) {
+      for (let i = 0, at = 0; i < dts.length; i++)
+        for (let j = 0; j < gts.length; j++, at++) out[at] = similarity(dts[i], gts[j]);
+    },
+  };
+}
+
+function keypointsOf(
+  side: string,
+  keypoints: Float64Array | undefined,
+  count: number,
+  sigmas: readonly number[],
+): Float64Array {
+  const expected = 3 * sigmas.length * count;
+  if ((keypoints?.length ?? 0) !== expected)
+    throw new DataError(
+      `coco: expected ${sigmas.length} keypoints (x, y, v) a ${side}, got ${keypoints?.length ?? 0} numbers for ${count}`,
+    );
+  return keypoints ?? new Float64Array(0);
+}
+
+/** Area of the box around the keypoints of object `index`. */
+function extentArea(points: Float64Array, index: number, numPoints: number): number {
+  let [x1, y1, x2, y2] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (let p = 3 * numPoints * index; p < 3 * numPoints * (index + 1); p += 3) {
+    x1 = Math.min(x1, points[p]);
+    x2 = Math.max(x2, points[p]);
+    y1 = Math.min(y1, points[p + 1]);
+    y2 = Math.max(y2, points[p + 1]);
+  }
+  return (x2 - x1) * (y2 - y1);
+}
+
+/** Sums in the order of NumPy for up to 128 numbers (eight running sums), so that the last bits agree. */
+function pairwiseSum(values: Float64Array, count: number): number {
+  const numBlocked = count - (count % 8);
+  let sum = 0;
+  if (numBlocked > 0) {
+    const r = values.slice(0, 8);
+    for (let i = 8; i < numBlocked; i++) r[i % 8] += values[i];
+    sum = r[0] + r[1] + (r[2] + r[3]) + (r[4] + r[5] + (r[6] + r[7]));
+  }
+  for (let i = numBlocked; i < count; i++) sum += values[i];
+  return sum;
+}

@@ -1,0 +1,144 @@
+import type { CocoParameters } from './parameters.js';
+
+/** What the matching of a cell needs to know of its ground truth; each list is `[G]`. */
+export interface CellTruth {
+  readonly areas: ArrayLike<number>;
+  readonly isCrowd: ArrayLike<number>;
+  /** Never counted, whatever its area. */
+  readonly isIgnored: ArrayLike<number>;
+  /** 0 where a match is not recorded (the reference's id 0). */
+  readonly isRecorded: ArrayLike<number>;
+}
+
+/** Told about every match: area range, threshold, detection and ground truth, numbered within the cell. */
+export type MatchObserver = (area: number, threshold: number, dt: number, gt: number) => void;
+
+/** Bits of the thresholds, 32 a word: those at which a detection is matched, and those at which it is ignored. */
+export interface MatchBits {
+  /** `[D, A, W]`. */
+  readonly matched: Uint32Array;
+  /** `[D, A, W]`. */
+  readonly ignored: Uint32Array;
+}
+
+/** Words that hold one bit a threshold. */
+export function numWords(parameters: Pick<CocoParameters, 'iouThresholds'>): number {
+  return Math.ceil(parameters.iouThresholds.length / 32);
+}
+
+/**
+ * Matches detections of one cell to its ground truth, for every area range and threshold. In order of score a
+ * detection takes the ground truth of the highest IoU that is at least the threshold and still free. Ground
+ * truth that counts comes before ignored one; a crowd is never used up; of equal IoUs the later one wins.
+ */
+export class CellMatcher {
+  private readonly thresholds: Float64Array;
+  private readonly lowest: number;
+  private readonly words: number;
+  private readonly allBits: Uint32Array;
+  private sorted = new Int32Array(64);
+  private taken = new Uint32Array(64);
+  private ignored = new Uint8Array(64);
+
+  constructor(private readonly parameters: CocoParameters) {
+    // An IoU of 1 must reach a threshold of 1 although it may have lost its last bits.
+    this.thresholds = Float64Array.from(parameters.iouThresholds, (t) => Math.min(t, 1 - 1e-10));
+    this.lowest = Math.min(...this.thresholds);
+    this.words = numWords(parameters);
+    this.allBits = new Uint32Array(this.words);
+    parameters.iouThresholds.forEach((_, t) => (this.allBits[t >> 5] |= 1 << (t & 31)));
+  }
+
+  /**
+   * @param ious `[D, G]`, detections by descending score, ground truth in file order
+   * @param dtAreas `[D]`, square pixels
+   * @param holds whether detection `d` uses up what it matches (ids ≤ 0 do not)
+   * @param at the row of `bits` of the first detection
+   */
+  match(
+    cell: { readonly numDts: number; readonly numGts: number; readonly truth: CellTruth },
+    ious: Float64Array,
+    dtAreas: Float64Array,
+    holds: ((d: number) => boolean) | undefined,
+    bits: MatchBits,
+    at: number,
+    observe?: MatchObserver,
+  ): void {
+    const { numDts, numGts, truth } = cell;
+    const { areaRanges } = this.parameters;
+    const { words } = this;
+    this.reserve(numGts);
+    for (let a = 0; a < areaRanges.length; a++) {
+      const { min, max } = areaRanges[a];
+      const numCounted = this.sortTruth(truth, numGts, min, max);
+      this.taken.fill(0, 0, numGts * words);
+      for (let d = 0; d < numDts; d++) {
+        const row = ((at + d) * areaRanges.length + a) * words;
+        if (numGts > 0)
+          this.matchOne(d, ious, truth, numGts, numCounted, row, bits, holds, a, observe);
+        if (dtAreas[d] < min || dtAreas[d] > max)
+          for (let w = 0; w < words; w++)
+            bits.ignored[row + w] |= this.allBits[w] & ~bits.matched[row + w];
+      }
+    }
+  }
+
+  private matchOne(
+    d: number,
+    ious: Float64Array,
+    truth: CellTruth,
+    numGts: number,
+    numCounted: number,
+    row: number,
+    bits: MatchBits,
+    holds: ((d: number) => boolean) | undefined,
+    area: number,
+    observe?: MatchObserver,
+  ): void {
+    const { sorted, taken, thresholds, words } = this;
+    const first = d * numGts;
+    let highest = -1;
+    for (let g = 0; g < numGts; g++) if (ious[first + g] > highest) highest = ious[first + g];
+    if (highest < this.lowest) return;
+    for (let t = 0; t < thresholds.length; t++) {
+      let iou = thresholds[t];
+      if (highest < iou) continue;
+      const [word, bit] = [t >> 5, 1 << (t & 31)];
+      let best = -1;
+      for (let i = 0; i < numGts; i++) {
+        if (i === numCounted && best >= 0) break; // what counts is preferred to what is ignored
+        const g = sorted[i];
+        if (ious[first + g] < iou) continue;
+        if (taken[g * words + word] & bit && !truth.isCrowd[g]) continue;
+        iou = ious[first + g];
+        best = g;
+      }
+      if (best < 0) continue;
+      if (this.ignored[best]) bits.ignored[row + word] |= bit;
+      if (truth.isRecorded[best]) bits.matched[row + word] |= bit;
+      if (!holds || holds(d)) taken[best * words + word] |= bit;
+      observe?.(area, t, d, best);
+    }
+  }
+
+  /** Sorts the ground truth that counts in this area range before the ignored one and returns its number. */
+  private sortTruth(truth: CellTruth, numGts: number, min: number, max: number): number {
+    let numCounted = 0;
+    for (let g = 0; g < numGts; g++) {
+      const ignored = truth.isIgnored[g] || truth.areas[g] < min || truth.areas[g] > max;
+      this.ignored[g] = ignored ? 1 : 0;
+      if (!ignored) this.sorted[numCounted++] = g;
+    }
+    for (let g = 0, at = numCounted; g < numGts; g++) if (this.ignored[g]) this.sorted[at++] = g;
+    return numCounted;
+  }
+
+  private reserve(numGts: number): void {
+    if (this.sorted.length < numGts) {
+      this.sorted = new Int32Array(2 * numGts);
+      this.ignored = new Uint8Array(2 * numGts);
+    }
+    if (this.taken.length < numGts * this.words)
+      this.taken = new Uint32Array(2 * numGts * this.words);
+  }
+}

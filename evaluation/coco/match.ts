@@ -1,0 +1,252 @@
+import { DataError } from '../../core/errors.js';
+import { orderByScore } from '../score-order.js';
+import { cocoGrid, orderByCell, type CellOrder, type CocoGrid } from './grid.js';
+import { CellMatcher, numWords, type MatchBits, type MatchObserver } from './match-cell.js';
+import type { CocoDetections, CocoGroundTruth } from './objects.js';
+import { assertCocoParameters, type CocoParameters } from './parameters.js';
+import { cocoSimilarity } from './similarity.js';
+
+/**
+ * What the matching leaves of detections: enough to accumulate every curve, and to merge what was matched
+ * elsewhere. Rows are sorted by category, in it by image, in it by score.
+ */
+export interface CocoMatches extends MatchBits {
+  /** `[D]`, index into the grid's images. */
+  readonly images: Int32Array;
+  /** `[D]`, index into the grid's categories, 0 where they are pooled. */
+  readonly categories: Int32Array;
+  /** `[D]`. */
+  readonly scores: Float64Array;
+  /** `[D]`, place among the detections of the cell. */
+  readonly ranks: Int32Array;
+}
+
+/** A cell as it was matched, for those who look closer: `dts` by score, `gts` in file order, `ious` `[D, G]`. */
+export interface CellView {
+  readonly image: number;
+  readonly category: number;
+  readonly dts: Uint32Array;
+  readonly gts: Uint32Array;
+  readonly ious: Float64Array;
+}
+
+/** Called before the matches of a cell are told; returns who is told about them. */
+export type CellObserver = (cell: CellView) => MatchObserver | undefined;
+
+/** Ground truth sorted into cells; matches detections to it, some images at a time. */
+export class CocoMatcher {
+  readonly grid: CocoGrid;
+  readonly numWords: number;
+  private readonly gtOrder: CellOrder;
+  private readonly isIgnored: Uint8Array;
+
+  /**
+   * @throws ConfigError for parameters out of order
+   * @throws DataError for ids that occur twice, or an object of an image or category that is not listed
+   */
+  constructor(
+    readonly truth: CocoGroundTruth,
+    readonly parameters: CocoParameters,
+  ) {
+    assertCocoParameters(parameters);
+    this.grid = cocoGrid(truth, parameters);
+    this.numWords = numWords(parameters);
+    assertTruth(truth);
+    this.gtOrder = orderByCell(this.grid, truth.imageOf, truth.categoryOf);
+    this.isIgnored = Uint8Array.from(truth.isCrowd, (crowd, g) => {
+      const unlabelled = parameters.iouType === 'keypoints' && truth.numKeypoints?.[g] === 0;
+      return crowd || unlabelled || (!parameters.strict && truth.ignoreFlags[g]) ? 1 : 0;
+    });
+  }
+
+  /** `[K, A]`: ground truth that counts, in all images. K is 1 where categories are pooled. */
+  countTruth(): Int32Array {
+    const { areaRanges } = this.parameters;
+    const numCategories = this.grid.pooled ? 1 : this.grid.categoryIds.length;
+    const counts = new Int32Array(numCategories * areaRanges.length);
+    const { order, cells } = this.gtOrder;
+    for (let i = 0; i < order.length; i++) {
+      const g = order[i];
+      if (this.isIgnored[g]) continue;
+      const category = this.grid.pooled ? 0 : Math.floor(cells[i] / this.grid.imageIds.length);
+      for (let a = 0; a < areaRanges.length; a++) {
+        const { min, max } = areaRanges[a];
+        if (!(this.truth.areas[g] < min || this.truth.areas[g] > max))
+          counts[category * areaRanges.length + a]++;
+      }
+    }
+    return counts;
+  }
+
+  /**
+   * Matches all detections of some images. Detections of images or categories that are not evaluated are left out,
+   * and so are those beyond the largest detection limit of their cell.
+   *
+   * @throws DataError for a score or box that is not finite, and what `cocoSimilarity` throws
+   */
+  match(detections: CocoDetections, observe?: CellObserver): CocoMatches {
+    assertDetections(detections);
+    const similarity = cocoSimilarity(this.truth, detections, this.parameters);
+    const dts = orderByCell(this.grid, detections.imageOf, detections.categoryOf);
+    const rows = newRows(dts.order.length, this.parameters, this.numWords);
+    const matcher = new CellMatcher(this.parameters);
+    const cellTruth = { areas: [], isCrowd: [], isIgnored: [], isRecorded: [] } as {
+      [list in 'areas' | 'isCrowd' | 'isIgnored' | 'isRecorded']: number[];
+    };
+    let ious = new Float64Array(1024);
+    let scores = new Float64Array(1024);
+    let areas = new Float64Array(1024);
+    let numRows = 0;
+    let gtFrom = 0;
+    const gtCells = this.gtOrder.cells;
+
+    for (let from = 0, to = 0; from < dts.order.length; from = to) {
+      const cell = dts.cells[from];
+      while (to < dts.order.length && dts.cells[to] === cell) to++;
+      while (gtFrom < gtCells.length && gtCells[gtFrom] < cell) {
+        if (observe) gtFrom = this.showMissed(gtFrom, observe);
+        else gtFrom++;
+      }
+      let gtTo = gtFrom;
+      while (gtTo < gtCells.length && gtCells[gtTo] === cell) gtTo++;
+      const numGts = gtTo - gtFrom;
+      const gts = this.gtOrder.order.subarray(gtFrom, gtTo);
+      gtFrom = gtTo;
+
+      if (scores.length < to - from) {
+        scores = new Float64Array(2 * (to - from));
+        areas = new Float64Array(2 * (to - from));
+      }
+      const sorted = dts.order.subarray(from, to);
+      for (let i = 0; i < sorted.length; i++) scores[i] = detections.scores[sorted[i]];
+      const byScore = orderByScore(scores.subarray(0, sorted.length));
+      const numDts = Math.min(sorted.length, this.parameters.maxDetections.at(-1) ?? 0);
+      const cellDts = byScore.subarray(0, numDts); // becomes the positions of the detections kept
+      const category = this.grid.pooled ? 0 : Math.floor(cell / this.grid.imageIds.length);
+      const image = this.grid.pooled ? cell : cell - category * this.grid.imageIds.length;
+      for (let i = 0; i < numDts; i++) {
+        rows.images[numRows + i] = image;
+        rows.categories[numRows + i] = category;
+        rows.scores[numRows + i] = scores[cellDts[i]];
+        rows.ranks[numRows + i] = i;
+        cellDts[i] = sorted[cellDts[i]];
+      }
+      if (ious.length < numDts * numGts) ious = new Float64Array(2 * numDts * numGts);
+      if (numGts > 0) {
+        similarity.fill(cellDts, gts, ious);
+        this.gatherTruth(gts, cellTruth);
+      }
+      for (let i = 0; i < numDts; i++) areas[i] = similarity.area(cellDts[i]);
+      const { ids } = detections;
+      matcher.match(
+        { numDts, numGts, truth: cellTruth },
+        ious,
+        areas,
+        ids && ((d) => ids[cellDts[d]] > 0),
+        rows,
+        numRows,
+        observe?.({
+          image,
+          category,
+          dts: cellDts,
+          gts,
+          ious: ious.subarray(0, numDts * numGts),
+        }),
+      );
+      numRows += numDts;
+    }
+    while (observe && gtFrom < gtCells.length) gtFrom = this.showMissed(gtFrom, observe);
+    return firstRows(rows, numRows);
+  }
+
+  /** Shows a cell with ground truth but no detections and returns where the next cell begins. */
+  private showMissed(from: number, observe: CellObserver): number {
+    const { cells, order } = this.gtOrder;
+    let to = from;
+    while (to < cells.length && cells[to] === cells[from]) to++;
+    const category = this.grid.pooled ? 0 : Math.floor(cells[from] / this.grid.imageIds.length);
+    observe({
+      image: cells[from] - category * this.grid.imageIds.length,
+      category,
+      dts: new Uint32Array(0),
+      gts: order.subarray(from, to),
+      ious: new Float64Array(0),
+    });
+    return to;
+  }
+
+  private gatherTruth(
+    gts: Uint32Array,
+    into: { [list in 'areas' | 'isCrowd' | 'isIgnored' | 'isRecorded']: number[] },
+  ): void {
+    const { truth, parameters } = this;
+    for (let j = 0; j < gts.length; j++) {
+      const g = gts[j];
+      into.areas[j] = truth.areas[g];
+      into.isCrowd[j] = truth.isCrowd[g];
+      into.isIgnored[j] = this.isIgnored[g];
+      into.isRecorded[j] = parameters.strict && truth.ids[g] === 0 ? 0 : 1;
+    }
+  }
+}
+
+function newRows(count: number, parameters: CocoParameters, words: number): CocoMatches {
+  const numBits = count * parameters.areaRanges.length * words;
+  return {
+    images: new Int32Array(count),
+    categories: new Int32Array(count),
+    scores: new Float64Array(count),
+    ranks: new Int32Array(count),
+    matched: new Uint32Array(numBits),
+    ignored: new Uint32Array(numBits),
+  };
+}
+
+function firstRows(rows: CocoMatches, count: number): CocoMatches {
+  const bitsPerRow = rows.images.length > 0 ? rows.matched.length / rows.images.length : 0;
+  return {
+    images: rows.images.subarray(0, count),
+    categories: rows.categories.subarray(0, count),
+    scores: rows.scores.subarray(0, count),
+    ranks: rows.ranks.subarray(0, count),
+    matched: rows.matched.subarray(0, count * bitsPerRow),
+    ignored: rows.ignored.subarray(0, count * bitsPerRow),
+  };
+}
+
+function assertTruth(truth: CocoGroundTruth): void {
+  const images = new Set(truth.imageIds);
+  const categories = new Set(truth.categories.map(({ id }) => id));
+  const ids = new Set<number>();
+  for (let g = 0; g < truth.ids.length; g++) {
+    const id = truth.ids[g];
+    const at = `annotation ${id}`;
+    if (ids.has(id)) throw new DataError(`${at}: expected unique ids, got this one twice`, { id });
+    ids.add(id);
+    if (!images.has(truth.imageOf[g]))
+      throw new DataError(`${at}: expected a known image_id, got ${truth.imageOf[g]}`, { id });
+    if (!categories.has(truth.categoryOf[g]))
+      throw new DataError(`${at}: expected a known category_id, got ${truth.categoryOf[g]}`, {
+        id,
+      });
+    if (!Number.isFinite(truth.areas[g]))
+      throw new DataError(`${at}: expected a finite area, got ${truth.areas[g]}`, { id });
+  }
+  assertFinite('annotation', truth.boxes, 4);
+}
+
+function assertDetections({ scores, boxes, areas, keypoints }: CocoDetections): void {
+  assertFinite('score of detection', scores, 1);
+  if (areas) assertFinite('area of detection', areas, 1);
+  if (boxes) assertFinite('box of detection', boxes, 4);
+  if (keypoints)
+    assertFinite('keypoints of detection', keypoints, keypoints.length / scores.length);
+}
+
+function assertFinite(what: string, values: Float64Array, perItem: number): void {
+  for (let i = 0; i < values.length; i++) {
+    if (Number.isFinite(values[i])) continue;
+    const item = Math.floor(i / perItem) + 1;
+    throw new DataError(`${what} ${item}: expected finite numbers, got ${values[i]}`, { id: item });
+  }
+}

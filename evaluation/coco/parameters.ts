@@ -1,0 +1,91 @@
+import { ConfigError } from '../../core/errors.js';
+import type { IouType } from './objects.js';
+
+/** An area range with its name; both ends belong to it. */
+export interface AreaRange {
+  readonly name: string;
+  /** Square pixels. */
+  readonly min: number;
+  /** Square pixels. */
+  readonly max: number;
+}
+
+/** How detections are evaluated; the defaults are those that published numbers were made with. */
+export interface CocoParameters {
+  readonly iouType: IouType;
+  readonly iouThresholds: readonly number[];
+  readonly recallPoints: readonly number[];
+  /** Detections that count, an image and category; ascending. */
+  readonly maxDetections: readonly number[];
+  readonly areaRanges: readonly AreaRange[];
+  /** The images to evaluate; all where left out. */
+  readonly imageIds?: readonly number[];
+  /** The categories to evaluate; all where left out. */
+  readonly categoryIds?: readonly number[];
+  /** Whether a detection has to name the category too; otherwise all categories are pooled. */
+  readonly useCategories: boolean;
+  /** `[P]`: how far annotators differ in a keypoint, as a share of the object's size. */
+  readonly keypointSigmas: readonly number[];
+  /**
+   * Whether the reference's oddities are kept, as published numbers need it: a ground truth with id 0 never counts
+   * as matched, `ignore` without `iscrowd` has no effect, and results that hold boxes and masks are put into
+   * area ranges by their boxes.
+   */
+  readonly strict: boolean;
+}
+
+const ALL: AreaRange = { name: 'all', min: 0, max: 1e10 };
+const SMALL: AreaRange = { name: 'small', min: 0, max: 1024 };
+const MEDIUM: AreaRange = { name: 'medium', min: 1024, max: 9216 };
+const LARGE: AreaRange = { name: 'large', min: 9216, max: 1e10 };
+
+/** The 17 keypoints of COCO's persons. */
+const PERSON_SIGMAS = [
+  0.26, 0.25, 0.25, 0.35, 0.35, 0.79, 0.79, 0.72, 0.72, 0.62, 0.62, 1.07, 1.07, 0.87, 0.87, 0.89,
+  0.89,
+].map((sigma) => sigma / 10);
+
+/**
+ * The protocol of the COCO challenge.
+ *
+ * @see https://github.com/cocodataset/cocoapi/blob/8c9bcc3/PythonAPI/pycocotools/cocoeval.py
+ */
+export function cocoParameters(
+  iouType: IouType,
+  changes: Partial<Omit<CocoParameters, 'iouType'>> = {},
+): CocoParameters {
+  const keypoints = iouType === 'keypoints';
+  return {
+    iouType,
+    // The last bits matter: a recall such as 7/20 lies exactly on a recall point, and these are the
+    // products and sums that NumPy's linspace yields, not i / 100.
+    iouThresholds: Array.from({ length: 10 }, (_, i) => 0.5 + i * ((0.95 - 0.5) / 9)),
+    recallPoints: Array.from({ length: 101 }, (_, i) => i * 0.01),
+    maxDetections: keypoints ? [20] : [1, 10, 100],
+    areaRanges: keypoints ? [ALL, MEDIUM, LARGE] : [ALL, SMALL, MEDIUM, LARGE],
+    useCategories: true,
+    keypointSigmas: PERSON_SIGMAS,
+    strict: true,
+    ...changes,
+  };
+}
+
+/** @throws ConfigError if a list is empty, not finite or out of order */
+export function assertCocoParameters(parameters: CocoParameters): void {
+  const { iouThresholds, recallPoints, maxDetections, areaRanges } = parameters;
+  const lists = { iouThresholds, recallPoints, maxDetections };
+  for (const [name, list] of Object.entries(lists)) {
+    if (list.length === 0 || !list.every(Number.isFinite))
+      throw new ConfigError(`coco: expected finite ${name}, got [${list.join(', ')}]`);
+  }
+  if (!maxDetections.every((n, i) => Number.isInteger(n) && n > 0 && !(maxDetections[i - 1] >= n)))
+    throw new ConfigError(
+      `coco: expected maxDetections as ascending whole numbers > 0, got [${maxDetections.join(', ')}]`,
+    );
+  if (areaRanges.length === 0 || !areaRanges.every(({ min, max }) => min <= max))
+    throw new ConfigError(
+      `coco: expected areaRanges [min, max] with min <= max, got ${JSON.stringify(areaRanges)}`,
+    );
+  if (parameters.iouType === 'keypoints' && !parameters.useCategories)
+    throw new ConfigError('coco: expected useCategories with keypoints, got pooled categories');
+}

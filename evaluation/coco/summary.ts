@@ -1,0 +1,163 @@
+import type { CocoCurves } from './accumulate.js';
+import type { CocoGrid } from './grid.js';
+import type { CocoParameters } from './parameters.js';
+
+/** Average precision and recall of one category; −1 where there is no ground truth. */
+export interface CategorySummary {
+  /** −1 where categories are pooled. */
+  readonly categoryId: number;
+  /** Over the first area range and the largest detection limit, as the next three. */
+  readonly AP: number;
+  readonly AP50: number;
+  readonly AP75: number;
+  readonly AR: number;
+  /** `[A]`. */
+  readonly APbyArea: readonly number[];
+  /** `[A]`. */
+  readonly ARbyArea: readonly number[];
+}
+
+/** Names of the 12 numbers of boxes and masks, in their order. */
+export const DETECTION_STATS = [
+  'AP', 'AP50', 'AP75', 'APs', 'APm', 'APl', 'AR1', 'AR10', 'AR100', 'ARs', 'ARm', 'ARl',
+] as const; // prettier-ignore
+
+/** Names of the 10 numbers of keypoints, in their order. */
+export const KEYPOINT_STATS = [
+  'AP', 'AP50', 'AP75', 'APm', 'APl', 'AR', 'AR50', 'AR75', 'ARm', 'ARl',
+] as const; // prettier-ignore
+
+interface Slice {
+  readonly iou?: number;
+  readonly area: string;
+  readonly limit: number | undefined;
+}
+
+/**
+ * The 12 numbers of boxes and masks or the 10 of keypoints, −1 where there is nothing to measure. As in the
+ * reference the first number of boxes and masks looks for a detection limit of exactly 100, keypoints look
+ * for 20, and an area range is found by its name.
+ */
+export function summarizeCoco(curves: CocoCurves, parameters: CocoParameters): readonly number[] {
+  const limits = parameters.maxDetections;
+  const ap = (slice: Slice): number => meanPrecision(curves, parameters, slice);
+  const ar = (slice: Slice): number => meanRecall(curves, parameters, slice);
+  if (parameters.iouType === 'keypoints') {
+    const of = (mean: (slice: Slice) => number): number[] => [
+      mean({ area: 'all', limit: 20 }),
+      mean({ area: 'all', limit: 20, iou: 0.5 }),
+      mean({ area: 'all', limit: 20, iou: 0.75 }),
+      mean({ area: 'medium', limit: 20 }),
+      mean({ area: 'large', limit: 20 }),
+    ];
+    return [...of(ap), ...of(ar)];
+  }
+  const limit = limits[2] ?? limits.at(-1);
+  return [
+    ap({ area: 'all', limit: 100 }),
+    ap({ area: 'all', limit, iou: 0.5 }),
+    ap({ area: 'all', limit, iou: 0.75 }),
+    ap({ area: 'small', limit }),
+    ap({ area: 'medium', limit }),
+    ap({ area: 'large', limit }),
+    ar({ area: 'all', limit: limits[0] }),
+    ar({ area: 'all', limit: limits[1] ?? limits[0] }),
+    ar({ area: 'all', limit }),
+    ar({ area: 'small', limit }),
+    ar({ area: 'medium', limit }),
+    ar({ area: 'large', limit }),
+  ];
+}
+
+/** AP and AR of every category, in the order of the grid. */
+export function summarizeCategories(
+  curves: CocoCurves,
+  grid: CocoGrid,
+  parameters: CocoParameters,
+): readonly CategorySummary[] {
+  const [, , K, A, M] = curves.shape;
+  const { iouThresholds } = parameters;
+  return Array.from({ length: K }, (_, k) => {
+    const ap = (a: number, iou?: number): number =>
+      mean(precisionAt(curves, thresholdsOf(iouThresholds, iou), [k], a, M - 1));
+    const ar = (a: number): number =>
+      mean(recallAt(curves, thresholdsOf(iouThresholds), [k], a, M - 1));
+    const areas = Array.from({ length: A }, (_, a) => a);
+    return {
+      categoryId: grid.pooled ? -1 : grid.categoryIds[k],
+      AP: ap(0),
+      AP50: ap(0, 0.5),
+      AP75: ap(0, 0.75),
+      AR: ar(0),
+      APbyArea: areas.map((a) => ap(a)),
+      ARbyArea: areas.map(ar),
+    };
+  });
+}
+
+function meanPrecision(curves: CocoCurves, parameters: CocoParameters, slice: Slice): number {
+  const { a, m } = findSlice(parameters, slice);
+  if (a < 0 || m < 0) return -1;
+  const thresholds = thresholdsOf(parameters.iouThresholds, slice.iou);
+  return mean(precisionAt(curves, thresholds, range(curves.shape[2]), a, m));
+}
+
+function meanRecall(curves: CocoCurves, parameters: CocoParameters, slice: Slice): number {
+  const { a, m } = findSlice(parameters, slice);
+  if (a < 0 || m < 0) return -1;
+  const thresholds = thresholdsOf(parameters.iouThresholds, slice.iou);
+  return mean(recallAt(curves, thresholds, range(curves.shape[2]), a, m));
+}
+
+function findSlice(
+  { areaRanges, maxDetections }: CocoParameters,
+  { area, limit }: Slice,
+): { a: number; m: number } {
+  return {
+    a: areaRanges.findIndex(({ name }) => name === area),
+    m: maxDetections.findIndex((n) => n === limit),
+  };
+}
+
+function thresholdsOf(all: readonly number[], iou?: number): number[] {
+  return range(all.length).filter((t) => iou === undefined || all[t] === iou);
+}
+
+function range(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i);
+}
+
+function* precisionAt(
+  { shape: [, R, K, A, M], precision }: CocoCurves,
+  thresholds: readonly number[],
+  categories: readonly number[],
+  a: number,
+  m: number,
+): Generator<number> {
+  for (const t of thresholds)
+    for (let r = 0; r < R; r++)
+      for (const k of categories) yield precision[(((t * R + r) * K + k) * A + a) * M + m];
+}
+
+function* recallAt(
+  { shape: [, , K, A, M], recall }: CocoCurves,
+  thresholds: readonly number[],
+  categories: readonly number[],
+  a: number,
+  m: number,
+): Generator<number> {
+  for (const t of thresholds)
+    for (const k of categories) yield recall[((t * K + k) * A + a) * M + m];
+}
+
+/** Mean of what is measured (above −1), or −1. */
+function mean(values: Iterable<number>): number {
+  let sum = 0;
+  let count = 0;
+  for (const value of values) {
+    if (value <= -1) continue;
+    sum += value;
+    count++;
+  }
+  return count === 0 ? -1 : sum / count;
+}

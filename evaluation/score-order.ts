@@ -1,0 +1,77 @@
+const DIGIT_BITS = 11;
+const NUM_DIGITS = 6;
+
+/**
+ * Stable order of scores from high to low: equal scores (also +0 and −0) keep their places. NaN is not expected.
+ *
+ * @param scores `[N]`
+ * @returns `[N]`, positions
+ */
+export function orderByScore(scores: Float64Array): Uint32Array {
+  return scores.length < 256 ? insertionOrder(scores) : radixOrder(scores);
+}
+
+function insertionOrder(scores: Float64Array): Uint32Array {
+  const order = new Uint32Array(scores.length);
+  for (let i = 0; i < scores.length; i++) {
+    let at = i;
+    while (at > 0 && scores[order[at - 1]] < scores[i]) {
+      order[at] = order[at - 1];
+      at--;
+    }
+    order[at] = i;
+  }
+  return order;
+}
+
+/** Radix sort of the bits of the doubles, made ascending unsigned numbers; digits that are all equal are skipped. */
+function radixOrder(scores: Float64Array): Uint32Array {
+  const count = scores.length;
+  const bits = new Uint32Array(2 * count);
+  const doubles = new Float64Array(bits.buffer);
+  const lowFirst = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
+  const [lowAt, highAt] = lowFirst ? [0, 1] : [1, 0];
+  for (let i = 0; i < count; i++) doubles[i] = -scores[i] + 0; // + 0 makes −0 and +0 one key
+  for (let i = 0; i < 2 * count; i += 2) {
+    const high = bits[i + highAt];
+    if (high >>> 31) {
+      bits[i + highAt] = ~high;
+      bits[i + lowAt] = ~bits[i + lowAt];
+    } else bits[i + highAt] = (high | 0x80000000) >>> 0;
+  }
+  let from = new Uint32Array(count);
+  let to = new Uint32Array(count);
+  for (let i = 0; i < count; i++) from[i] = i;
+  const counts = new Uint32Array(1 << DIGIT_BITS);
+  for (let digit = 0; digit < NUM_DIGITS; digit++) {
+    const shift = digit * DIGIT_BITS;
+    counts.fill(0);
+    for (let i = 0; i < count; i++) counts[digitAt(bits, 2 * i, lowAt, highAt, shift)]++;
+    if (counts[digitAt(bits, 0, lowAt, highAt, shift)] === count) continue;
+    for (let value = 0, sum = 0; value < counts.length; value++) {
+      const next = sum + counts[value];
+      counts[value] = sum;
+      sum = next;
+    }
+    for (let i = 0; i < count; i++) {
+      const item = from[i];
+      to[counts[digitAt(bits, 2 * item, lowAt, highAt, shift)]++] = item;
+    }
+    [from, to] = [to, from];
+  }
+  return from;
+}
+
+/** 11 bits of the 64-bit number from `shift` on; the digit from bit 22 on reaches into the upper word. */
+function digitAt(
+  bits: Uint32Array,
+  at: number,
+  lowAt: number,
+  highAt: number,
+  shift: number,
+): number {
+  const mask = (1 << DIGIT_BITS) - 1;
+  if (shift >= 32) return (bits[at + highAt] >>> (shift - 32)) & mask;
+  const low = bits[at + lowAt] >>> shift;
+  return (shift > 32 - DIGIT_BITS ? low | (bits[at + highAt] << (32 - shift)) : low) & mask;
+}
