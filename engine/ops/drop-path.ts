@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import { assertShape } from '../../core/shape.js';
 
 /**
@@ -13,5 +13,5 @@ import { assertShape } from '../../core/shape.js';
  */
 export function dropPath(branch: tf.Tensor4D, mask: tf.Tensor1D): tf.Tensor4D {
   assertShape('dropPath', mask, [branch.shape[0]]);
-  return branch.mul(mask.reshape([-1, 1, 1, 1])); // [N, 1, 1, 1]
+  return tf.tidy(() => branch.mul(mask.reshape([-1, 1, 1, 1]))); // [N, 1, 1, 1]
 }
