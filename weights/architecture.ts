@@ -1,0 +1,138 @@
+import { WeightsError } from '../core/errors.js';
+import { formatShape, sameShape } from '../core/shape.js';
+import type { TensorMap } from './tensor.js';
+
+/** What the tensors say about the network that they belong to. */
+export interface Architecture {
+  /** The published size with these depths and dims, if there is one. */
+  readonly size: SizeName | undefined;
+  readonly depths: readonly number[];
+  readonly dims: readonly number[];
+  readonly inChannels: number;
+  /** Undefined without a classifier head. */
+  readonly numClasses: number | undefined;
+  /** Whether the norm before the head is there (not in FCMAE encoders). */
+  readonly hasNorm: boolean;
+  /** Stages with an output norm of their own (`norm0` … `norm3`). */
+  readonly stageNorms: readonly number[];
+}
+
+/** Published sizes. */
+export type SizeName = 'atto' | 'femto' | 'pico' | 'nano' | 'tiny' | 'base' | 'large' | 'huge';
+
+/** Depths and dims of the published sizes. @see ConvNeXt V2, table 1 of the appendix: https://arxiv.org/abs/2301.00808 */
+export const SIZES: Readonly<
+  Record<SizeName, { readonly depths: readonly number[]; readonly dims: readonly number[] }>
+> = {
+  atto: { depths: [2, 2, 6, 2], dims: [40, 80, 160, 320] },
+  femto: { depths: [2, 2, 6, 2], dims: [48, 96, 192, 384] },
+  pico: { depths: [2, 2, 6, 2], dims: [64, 128, 256, 512] },
+  nano: { depths: [2, 2, 8, 2], dims: [80, 160, 320, 640] },
+  tiny: { depths: [3, 3, 9, 3], dims: [96, 192, 384, 768] },
+  base: { depths: [3, 3, 27, 3], dims: [128, 256, 512, 1024] },
+  large: { depths: [3, 3, 27, 3], dims: [192, 384, 768, 1536] },
+  huge: { depths: [3, 3, 27, 3], dims: [352, 704, 1408, 2816] },
+};
+
+/** A name may claim any block number; this bounds what is made of it. */
+const MAX_DEPTH = 1000;
+
+/**
+ * Reads depths, dims and classes off the tensors.
+ *
+ * @param tensors official dense names
+ * @throws WeightsError if the tensors that define them are missing
+ */
+export function inferArchitecture(file: string, tensors: TensorMap): Architecture {
+  const shape = (name: string): readonly number[] => {
+    const tensor = tensors.get(name);
+    if (tensor) return tensor.shape;
+    throw new WeightsError(`${file}: expected tensor ${name}, got none`, { file, id: name });
+  };
+  const depths: number[] = [];
+  for (const name of tensors.keys()) {
+    const [, stage, block] = /^stages\.(\d)\.(\d+)\./.exec(name) ?? [];
+    if (stage !== undefined) depths[+stage] = Math.max(depths[+stage] ?? 0, +block + 1);
+  }
+  const deepest = depths.find((depth) => depth > MAX_DEPTH);
+  if (deepest !== undefined) {
+    throw new WeightsError(
+      `${file}: expected at most ${MAX_DEPTH} blocks a stage, got ${deepest}`,
+      {
+        file,
+      },
+    );
+  }
+  const stem = shape('downsample_layers.0.0.weight');
+  const dims = [stem[0], ...[1, 2, 3].map((s) => shape(`downsample_layers.${s}.1.weight`)[0])];
+  if (depths.length !== 4 || ![0, 1, 2, 3].every((s) => depths[s] > 0)) {
+    throw new WeightsError(`${file}: expected four stages of blocks, got [${depths.join(', ')}]`, {
+      file,
+    });
+  }
+  return {
+    size: sizeOf(depths, dims),
+    depths,
+    dims,
+    inChannels: stem[1],
+    numClasses: tensors.get('head.weight')?.shape[0],
+    hasNorm: tensors.has('norm.weight'),
+    stageNorms: [0, 1, 2, 3].filter((s) => tensors.has(`norm${s}.weight`)),
+  };
+}
+
+/** The published size with these depths and dims. */
+export function sizeOf(depths: readonly number[], dims: readonly number[]): SizeName | undefined {
+  const names = Object.keys(SIZES) as SizeName[];
+  return names.find(
+    (name) => sameShape(SIZES[name].depths, depths) && sameShape(SIZES[name].dims, dims),
+  );
+}
+
+/** Every tensor that a network has, with its official shape. */
+export function expectedShapes(architecture: Architecture): ReadonlyMap<string, readonly number[]> {
+  const { depths, dims, inChannels, numClasses, hasNorm, stageNorms } = architecture;
+  const shapes = new Map<string, readonly number[]>();
+  const add = (path: string, weight: readonly number[], bias = weight[0]): void => {
+    shapes.set(`${path}.weight`, weight).set(`${path}.bias`, [bias]);
+  };
+  dims.forEach((dim, stage) => {
+    const conv = stage === 0 ? [dim, inChannels, 4, 4] : [dim, dims[stage - 1], 2, 2];
+    add(`downsample_layers.${stage}.${stage === 0 ? 0 : 1}`, conv);
+    add(`downsample_layers.${stage}.${stage === 0 ? 1 : 0}`, [stage === 0 ? dim : dims[stage - 1]]);
+    for (let block = 0; block < depths[stage]; block++) {
+      const path = `stages.${stage}.${block}`;
+      add(`${path}.dwconv`, [dim, 1, 7, 7]);
+      add(`${path}.norm`, [dim]);
+      add(`${path}.pwconv1`, [4 * dim, dim]);
+      add(`${path}.pwconv2`, [dim, 4 * dim]);
+      shapes.set(`${path}.grn.gamma`, [1, 1, 1, 4 * dim]);
+      shapes.set(`${path}.grn.beta`, [1, 1, 1, 4 * dim]);
+    }
+  });
+  for (const stage of stageNorms) add(`norm${stage}`, [dims[stage]]);
+  if (hasNorm) add('norm', [dims[3]]);
+  if (numClasses !== undefined) add('head', [numClasses, dims[3]]);
+  return shapes;
+}
+
+/**
+ * What is wrong with the names and shapes of `tensors`, one entry each; empty if they are exactly the network's.
+ *
+ * @param tensors official dense names
+ */
+export function compareShapes(
+  tensors: TensorMap,
+  expected: ReadonlyMap<string, readonly number[]>,
+): readonly string[] {
+  const problems: string[] = [];
+  for (const [name, shape] of expected) {
+    const got = tensors.get(name)?.shape;
+    if (!got) problems.push(`missing ${name}`);
+    else if (!sameShape(got, shape)) {
+      problems.push(`${name}: expected ${formatShape(shape)}, got ${formatShape(got)}`);
+    }
+  }
+  for (const name of tensors.keys()) if (!expected.has(name)) problems.push(`unexpected ${name}`);
+  return problems;
+}

@@ -1,0 +1,149 @@
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { WeightsError } from '../core/errors.js';
+import { readCheckpoint, readCheckpointJson, type Checkpoint } from './checkpoint.js';
+import { writeJsonAtomically } from './files/atomic.js';
+
+/** The checkpoints of a run: which is the newest sound one, which is the best, which may go. */
+
+/** A checkpoint that was passed over, and why. */
+export interface SkippedCheckpoint {
+  readonly file: string;
+  readonly reason: string;
+}
+
+/** Result of {@link latestValid}. */
+export interface LatestCheckpoint<State extends object = Record<string, unknown>> {
+  /** Undefined if the folder holds no sound checkpoint. */
+  readonly checkpoint: Checkpoint<State> | undefined;
+  /** Newer ones that are torn or damaged: tell the user. */
+  readonly skipped: readonly SkippedCheckpoint[];
+}
+
+/** `best.json`: a name, not a copy. */
+export interface BestCheckpoint {
+  readonly name: string;
+  /** E.g. `top1`, `segm.AP`, `mIoU`. */
+  readonly metric: string;
+  readonly value: number;
+}
+
+const BEST = 'best.json';
+
+/**
+ * The newest checkpoint (most steps) whose files are complete and unchanged. Torn ones are passed over and reported.
+ * A folder that does not exist is an empty one.
+ */
+export async function latestValid<State extends object = Record<string, unknown>>(
+  folder: string,
+): Promise<LatestCheckpoint<State>> {
+  const { checkpoints, skipped } = await listCheckpoints(folder);
+  for (const { name } of [...checkpoints].reverse()) {
+    try {
+      return { checkpoint: await readCheckpoint<State>(join(folder, name)), skipped };
+    } catch (error) {
+      if (!(error instanceof WeightsError)) throw error;
+      skipped.push({ file: join(folder, `${name}.safetensors`), reason: error.message });
+    }
+  }
+  return { checkpoint: undefined, skipped };
+}
+
+/**
+ * Deletes all but the last `count` checkpoints (by step) and the best one.
+ *
+ * @returns names of the deleted
+ */
+export async function keepLast(folder: string, count: number): Promise<readonly string[]> {
+  const { checkpoints } = await listCheckpoints(folder);
+  const best = await readBest(folder);
+  const deleted = checkpoints
+    .slice(0, Math.max(checkpoints.length - count, 0))
+    .map(({ name }) => name)
+    .filter((name) => name !== best?.name);
+  for (const name of deleted) {
+    // The JSON first: what remains after a crash is no checkpoint rather than a damaged one.
+    await rm(join(folder, `${name}.json`), { force: true });
+    await rm(join(folder, `${name}.safetensors`), { force: true });
+  }
+  return deleted;
+}
+
+/** Notes which checkpoint is the best; {@link keepLast} spares it. */
+export async function markBest(folder: string, best: BestCheckpoint): Promise<void> {
+  await writeJsonAtomically(join(folder, BEST), best);
+}
+
+/** The note of {@link markBest}, or undefined if there is none. @throws WeightsError if it is damaged */
+export async function readBest(folder: string): Promise<BestCheckpoint | undefined> {
+  const path = join(folder, BEST);
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw cause;
+  }
+  try {
+    const best = JSON.parse(text) as BestCheckpoint;
+    if (typeof best.name === 'string' && typeof best.value === 'number') return best;
+  } catch {
+    // Reported below.
+  }
+  throw new WeightsError(`${path}: expected name, metric and value`, { file: path });
+}
+
+/**
+ * The checkpoint that a run folder stands for: the best one, or the newest sound one where none is marked.
+ *
+ * @throws WeightsError if there is none
+ */
+export async function findCheckpoint<State extends object = Record<string, unknown>>(
+  folder: string,
+): Promise<Checkpoint<State>> {
+  const best = await readBest(folder);
+  if (best) return readCheckpoint<State>(join(folder, best.name));
+  const { checkpoint, skipped } = await latestValid<State>(folder);
+  if (checkpoint) return checkpoint;
+  const reasons = skipped.map(({ reason }) => reason).join('; ');
+  throw new WeightsError(`${folder}: expected a sound checkpoint, got ${reasons || 'none'}`, {
+    file: folder,
+  });
+}
+
+/** Checkpoints by rising step; JSON that is torn and tensors without JSON are reported. */
+async function listCheckpoints(folder: string): Promise<{
+  readonly checkpoints: readonly { readonly name: string; readonly step: number }[];
+  readonly skipped: SkippedCheckpoint[];
+}> {
+  const files = new Set(
+    await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return [];
+      throw error;
+    }),
+  );
+  const checkpoints: { name: string; step: number }[] = [];
+  const skipped: SkippedCheckpoint[] = [];
+  const names = new Set([...files].map((file) => file.replace(/\.(json|safetensors)$/, '')));
+  for (const name of [...names].sort()) {
+    const path = join(folder, `${name}.safetensors`);
+    const hasTensors = files.has(`${name}.safetensors`);
+    if (!files.has(`${name}.json`)) {
+      const reason = `${path}: expected ${name}.json beside it, got none`;
+      if (hasTensors) skipped.push({ file: path, reason });
+      continue;
+    }
+    try {
+      checkpoints.push({
+        name,
+        step: (await readCheckpointJson(join(folder, `${name}.json`))).step,
+      });
+    } catch (error) {
+      if (!(error instanceof WeightsError)) throw error;
+      // A JSON of something else (best.json, the configuration) has no tensors beside it.
+      if (hasTensors) skipped.push({ file: path, reason: error.message });
+    }
+  }
+  checkpoints.sort((a, b) => a.step - b.step);
+  return { checkpoints, skipped };
+}

@@ -1,0 +1,67 @@
+import { WeightsError } from '../core/errors.js';
+import { toTorchLayout, torchShape, type Layout } from './layout.js';
+import { derivedTensor, toFloat32, type LazyTensor, type TensorSource } from './tensor.js';
+
+/**
+ * Our own checkpoints hold parameters in this library's axis order. The layouts travel in the safetensors metadata,
+ * so that such a file can be read like any other weight file.
+ */
+
+/** Value of `format` in the metadata of our checkpoints. */
+export const CHECKPOINT_FORMAT = 'convnextv2-checkpoint';
+
+/** Metadata of a checkpoint with these layouts by parameter path. */
+export function checkpointMetadata(
+  layouts: ReadonlyMap<string, Layout>,
+): Readonly<Record<string, string>> {
+  return { format: CHECKPOINT_FORMAT, layouts: JSON.stringify(Object.fromEntries(layouts)) };
+}
+
+/** Whether a file was written by {@link file://./checkpoint.ts}. */
+export function isCheckpoint(source: TensorSource): boolean {
+  return source.plain['format'] === CHECKPOINT_FORMAT;
+}
+
+/**
+ * The tensors of one group of a checkpoint (`weights`, `ema`, …) by parameter path, in PyTorch's axis order.
+ *
+ * @throws WeightsError if the metadata name no layout for a tensor
+ */
+export function checkpointGroup(
+  source: TensorSource,
+  group: string,
+): ReadonlyMap<string, LazyTensor> {
+  const layouts = parseLayouts(source);
+  const tensors = new Map<string, LazyTensor>();
+  for (const [name, tensor] of source.tensors) {
+    if (!name.startsWith(`${group}.`)) continue;
+    const path = name.slice(group.length + 1);
+    const layout = layouts.get(path);
+    if (layout === undefined) {
+      throw new WeightsError(`${source.file}: expected a layout for ${path}, got none`, {
+        file: source.file,
+        id: path,
+      });
+    }
+    const { shape } = tensor;
+    tensors.set(
+      path,
+      derivedTensor(tensor, torchShape(shape, layout), (values) =>
+        toTorchLayout(toFloat32(values), shape, layout),
+      ),
+    );
+  }
+  return tensors;
+}
+
+function parseLayouts(source: TensorSource): ReadonlyMap<string, Layout> {
+  try {
+    const json = JSON.parse(String(source.plain['layouts'])) as Record<string, Layout>;
+    return new Map(Object.entries(json));
+  } catch (cause) {
+    throw new WeightsError(`${source.file}: expected layouts in the metadata of the checkpoint`, {
+      cause,
+      file: source.file,
+    });
+  }
+}

@@ -1,0 +1,211 @@
+import { readFile, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { ConfigError, WeightsError } from '../core/errors.js';
+import { formatShape, sameShape } from '../core/shape.js';
+import { CHECKPOINT_FORMAT, checkpointMetadata } from './checkpoint-layout.js';
+import { writeJsonAtomically } from './files/atomic.js';
+import { sha256OfFile } from './files/sha256.js';
+import type { Layout } from './layout.js';
+import type { ParameterTarget } from './load.js';
+import { withWeights } from './open.js';
+import { writeSafetensors } from './safetensors/write.js';
+
+/**
+ * A checkpoint is `NAME.safetensors` (all that is float32: weights, moving average, optimizer moments) and
+ * `NAME.json` (all else). The JSON is written last and holds the checksum, so a pair is complete or recognisably not.
+ */
+
+/** Current version of the JSON. */
+const VERSION = 1;
+
+/** Parameters by group: `weights` and `ema` are understood by {@link file://./select.ts}, others (moments) are free. */
+export type CheckpointGroups = Readonly<Record<string, readonly ParameterTarget[]>>;
+
+/** What is saved. */
+export interface CheckpointContent<State extends object = Record<string, unknown>> {
+  /** Optimizer steps done. */
+  readonly step: number;
+  /** Read while saving: must not change until that is done. */
+  readonly groups: CheckpointGroups;
+  /** Anything that JSON holds: random and sampler states, configuration, class names, mean and deviation, … */
+  readonly state: State;
+}
+
+/** A checkpoint on disk whose checksum was verified. */
+export interface Checkpoint<State extends object = Record<string, unknown>> {
+  readonly folder: string;
+  readonly name: string;
+  /** The safetensors file. */
+  readonly file: string;
+  readonly sha256: string;
+  readonly step: number;
+  readonly state: State;
+}
+
+/** The JSON file. */
+interface CheckpointJson<State extends object> {
+  readonly format: typeof CHECKPOINT_FORMAT;
+  readonly version: number;
+  readonly step: number;
+  readonly tensors: { readonly file: string; readonly bytes: number; readonly sha256: string };
+  readonly state: State;
+}
+
+/**
+ * Saves a checkpoint: both files under temporary names, synced and renamed, the JSON last.
+ *
+ * @throws ConfigError if a name has a path in it, a group a dot, or the state a number that JSON cannot hold
+ */
+export async function saveCheckpoint<State extends object>(
+  folder: string,
+  name: string,
+  { step, groups, state }: CheckpointContent<State>,
+): Promise<Checkpoint<State>> {
+  if (!/^[\w-][\w.-]*$/.test(name) || name === 'best') {
+    throw new ConfigError(`saveCheckpoint: expected a plain file name, got "${name}"`);
+  }
+  assertJson('state', state);
+  const layouts = new Map<string, Layout>();
+  const tensors = Object.entries(groups).flatMap(([group, parameters]) => {
+    if (!/^\w+$/.test(group)) {
+      throw new ConfigError(`saveCheckpoint: expected a group name without dots, got "${group}"`);
+    }
+    return parameters.map(({ path, shape, layout, values }) => {
+      layouts.set(path, layout);
+      return { name: `${group}.${path}`, dtype: 'F32', shape, data: values } as const;
+    });
+  });
+  const file = join(folder, `${name}.safetensors`);
+  const { bytes, sha256 } = await writeSafetensors(file, tensors, checkpointMetadata(layouts));
+  const json: CheckpointJson<State> = {
+    format: CHECKPOINT_FORMAT,
+    version: VERSION,
+    step,
+    tensors: { file: basename(file), bytes, sha256 },
+    state,
+  };
+  await writeJsonAtomically(join(folder, `${name}.json`), json);
+  return { folder, name, file, sha256, step, state };
+}
+
+/**
+ * Opens a checkpoint and verifies its checksum.
+ *
+ * @param path of the JSON or the safetensors file, or without extension
+ * @throws WeightsError if a file is missing, torn, changed, or from a newer version
+ */
+export async function readCheckpoint<State extends object = Record<string, unknown>>(
+  path: string,
+): Promise<Checkpoint<State>> {
+  const base = path.replace(/\.(json|safetensors)$/, '');
+  const { step, tensors, state } = await readCheckpointJson<State>(`${base}.json`);
+  const folder = dirname(base);
+  const file = join(folder, tensors.file);
+  const { size } = await stat(file).catch((cause: unknown) => {
+    throw new WeightsError(`${file}: expected the tensors of ${base}.json, got no such file`, {
+      cause,
+      file,
+    });
+  });
+  if (size !== tensors.bytes) {
+    throw new WeightsError(`${file}: expected ${tensors.bytes} bytes, got ${size} (torn)`, {
+      file,
+    });
+  }
+  const sha256 = await sha256OfFile(file);
+  if (sha256 !== tensors.sha256) {
+    throw new WeightsError(`${file}: expected sha256 ${tensors.sha256}, got ${sha256}`, { file });
+  }
+  return { folder, name: basename(base), file, sha256, step, state };
+}
+
+/** The JSON of a checkpoint, without looking at its tensors. @throws WeightsError if it is torn or something else */
+export async function readCheckpointJson<State extends object = Record<string, unknown>>(
+  path: string,
+): Promise<CheckpointJson<State>> {
+  let json: Partial<CheckpointJson<State>>;
+  try {
+    json = JSON.parse(await readFile(path, 'utf8')) as Partial<CheckpointJson<State>>;
+  } catch (cause) {
+    throw new WeightsError(`${path}: expected the JSON of a checkpoint, got none that parses`, {
+      cause,
+      file: path,
+    });
+  }
+  const { format, version, step, tensors, state } = json;
+  if (format !== CHECKPOINT_FORMAT || typeof step !== 'number' || !tensors || !state) {
+    throw new WeightsError(`${path}: expected format ${CHECKPOINT_FORMAT}, got ${String(format)}`, {
+      file: path,
+    });
+  }
+  if (version !== VERSION) {
+    throw new WeightsError(`${path}: expected version ${VERSION}, got ${String(version)}`, {
+      file: path,
+    });
+  }
+  if (basename(tensors.file) !== tensors.file) {
+    throw new WeightsError(`${path}: expected a file beside it, got ${tensors.file}`, {
+      file: path,
+    });
+  }
+  return { format, version, step, tensors, state };
+}
+
+/**
+ * Fills the parameters of all given groups from a checkpoint, bit for bit. Strict: every group must have exactly
+ * these paths and shapes, or nothing is written. Groups of the file that are not asked for stay unread.
+ *
+ * @throws WeightsError listing all differences
+ */
+export async function restoreCheckpoint(
+  checkpoint: Pick<Checkpoint, 'file'>,
+  groups: CheckpointGroups,
+): Promise<void> {
+  const { file } = checkpoint;
+  await withWeights(file, async ({ tensors }) => {
+    const problems: string[] = [];
+    const wanted = new Set<string>();
+    const pairs = Object.entries(groups).flatMap(([group, parameters]) =>
+      parameters.map((parameter) => {
+        const name = `${group}.${parameter.path}`;
+        const tensor = tensors.get(name);
+        wanted.add(name);
+        if (!tensor) problems.push(`missing ${name}`);
+        else if (tensor.dtype !== 'F32' || !sameShape(tensor.shape, parameter.shape)) {
+          problems.push(
+            `${name}: expected F32 ${formatShape(parameter.shape)}, got ${tensor.dtype} ${formatShape(tensor.shape)}`,
+          );
+        }
+        return [parameter, tensor] as const;
+      }),
+    );
+    for (const name of tensors.keys()) {
+      const group = name.slice(0, name.indexOf('.'));
+      if (Object.hasOwn(groups, group) && !wanted.has(name)) problems.push(`unexpected ${name}`);
+    }
+    if (problems.length > 0) {
+      throw new WeightsError(
+        `${file}: expected the model's parameters, got differences: ${problems.join('; ')}`,
+        { file },
+      );
+    }
+    for (const [{ values }, tensor] of pairs) {
+      if (tensor) values.set((await tensor.read()) as Float32Array);
+    }
+  });
+}
+
+/** JSON would turn NaN into null and drop undefined; a resumed run must not start from that. */
+function assertJson(where: string, value: unknown): void {
+  if (typeof value === 'number' && !Number.isFinite(value)) {
+    throw new ConfigError(`saveCheckpoint: expected a finite number at ${where}, got ${value}`);
+  }
+  if (typeof value === 'bigint' || typeof value === 'function') {
+    throw new ConfigError(`saveCheckpoint: expected JSON at ${where}, got a ${typeof value}`);
+  }
+  if (ArrayBuffer.isView(value)) {
+    throw new ConfigError(`saveCheckpoint: expected an array at ${where}, got a typed array`);
+  }
+  if (typeof value !== 'object' || value === null) return;
+  for (const [key, item] of Object.entries(value)) assertJson(`${where}.${key}`, item);
+}

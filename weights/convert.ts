@@ -1,0 +1,143 @@
+import { WeightsError } from '../core/errors.js';
+import { numElements } from '../core/shape.js';
+import { inferArchitecture, type SizeName } from './architecture.js';
+import { float32ToFloat16 } from './half.js';
+import { firstNonFinite } from './load.js';
+import { withWeights } from './open.js';
+import { writeSafetensors, type TensorToWrite } from './safetensors/write.js';
+import { toCanonical } from './schemes/canonical.js';
+import { fromOfficialName, isDecoderName, type Scheme } from './schemes/names.js';
+import { asRow, denseKernelToSparse } from './schemes/sparse.js';
+import { selectWeights, type Which } from './select.js';
+import { reshaped, toFloat32, type LazyTensor, type TensorMap } from './tensor.js';
+import type { WrittenFile } from './files/atomic.js';
+
+/** What to write. */
+export interface ConvertOptions {
+  readonly scheme: Scheme;
+  /** Default `F32`. */
+  readonly dtype?: 'F32' | 'F16';
+  readonly which?: Which;
+  /** timm's 4-D pointwise weights; default: for the sizes where timm has them (atto, femto, pico, nano). */
+  readonly timmConvMlp?: boolean;
+}
+
+/** What was written, and what the scheme has no place for. */
+export interface Converted extends WrittenFile {
+  readonly scheme: Scheme;
+  /** Names under which the tensors were written. */
+  readonly names: readonly string[];
+  /** Official names that the target scheme does not have: FCMAE's decoder in dense schemes, norm and head in sparse ones. */
+  readonly dropped: readonly string[];
+}
+
+const CONV_MLP_SIZES: readonly (SizeName | undefined)[] = ['atto', 'femto', 'pico', 'nano'];
+
+/**
+ * Converts weights of any container and scheme to safetensors in another scheme.
+ *
+ * @throws WeightsError if the input is no sound ConvNeXt, has unknown names, or a value that is not finite in `dtype`
+ */
+export function convertWeights(
+  input: string,
+  output: string,
+  options: ConvertOptions,
+): Promise<Converted> {
+  const { scheme, dtype = 'F32', which } = options;
+  return withWeights(input, async (source) => {
+    const { tensors } = toCanonical(input, selectWeights(source, which).tensors);
+    const { named, dropped } = toScheme(input, tensors, scheme, options.timmConvMlp);
+    const toWrite = [...named].map(([name, tensor]): TensorToWrite => {
+      const data = async () => encode(input, name, toFloat32(await tensor.read()), dtype);
+      return { name, dtype, shape: tensor.shape, data };
+    });
+    // `format` is what transformers asks for.
+    const written = await writeSafetensors(output, toWrite, { format: 'pt' });
+    return { ...written, scheme, names: [...named.keys()], dropped };
+  });
+}
+
+/**
+ * Official dense tensors under the names and shapes of another scheme.
+ *
+ * @throws WeightsError if a name has no place there and is not known to be dispensable
+ */
+export function toScheme(
+  file: string,
+  tensors: TensorMap,
+  scheme: Scheme,
+  timmConvMlp?: boolean,
+): { readonly named: TensorMap; readonly dropped: readonly string[] } {
+  const convMlp =
+    timmConvMlp ??
+    (scheme === 'timm' && CONV_MLP_SIZES.includes(inferArchitecture(file, tensors).size));
+  const named = new Map<string, LazyTensor>();
+  const dropped: string[] = [];
+  for (const [official, tensor] of tensors) {
+    const name = fromOfficialName(official, scheme, tensors.has('head.weight'));
+    if (scheme !== 'sparse' && isDecoderName(official)) dropped.push(official);
+    else if (name !== undefined) named.set(name, schemeShape(official, tensor, scheme, convMlp));
+    else if (scheme === 'sparse' && /^(norm|head)\.(weight|bias)$/.test(official)) {
+      dropped.push(official);
+    } else {
+      throw new WeightsError(`${file}: expected names that ${scheme} has, got ${official}`, {
+        file,
+        id: official,
+      });
+    }
+  }
+  return { named, dropped };
+}
+
+function schemeShape(
+  official: string,
+  tensor: LazyTensor,
+  scheme: Scheme,
+  convMlp: boolean,
+): LazyTensor {
+  const isGrn = /\.grn\.(gamma|beta)$/.test(official);
+  switch (scheme) {
+    case 'official':
+    case 'hf':
+      return tensor;
+    case 'timm':
+      if (isGrn) return reshaped(tensor, [numElements(tensor.shape)]);
+      if (convMlp && /\.pwconv[12]\.weight$/.test(official)) {
+        return reshaped(tensor, [...tensor.shape, 1, 1]);
+      }
+      return tensor;
+    case 'sparse':
+      if (isDecoderName(official)) return tensor; // the decoder is dense in sparse files too
+      if (isGrn) return asRow(tensor);
+      if (/(^downsample_layers\.[123]\.1|\.dwconv)\.bias$/.test(official)) return asRow(tensor);
+      if (/(^downsample_layers\.[123]\.1|\.dwconv)\.weight$/.test(official)) {
+        return denseKernelToSparse(official, tensor);
+      }
+      return tensor;
+    default:
+      return scheme satisfies never;
+  }
+}
+
+function encode(
+  file: string,
+  name: string,
+  values: Float32Array,
+  dtype: 'F32' | 'F16',
+): Float32Array | Uint16Array {
+  if (firstNonFinite(values) >= 0) {
+    throw new WeightsError(`${file}: expected finite values, got NaN or Inf in ${name}`, {
+      file,
+      id: name,
+    });
+  }
+  if (dtype === 'F32') return values;
+  const halves = float32ToFloat16(values);
+  if (halves.some((half) => (half & 0x7c00) === 0x7c00)) {
+    throw new WeightsError(`${file}: expected values up to 65504 for half precision in ${name}`, {
+      file,
+      id: name,
+    });
+  }
+  return halves;
+}

@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/** Largest single write, so that a tensor of several GB neither exceeds Node's limit nor blocks for long. */
+const CHUNK_BYTES = 2 ** 26;
+
+/** What was written: enough to recognise the file again. */
+export interface WrittenFile {
+  readonly file: string;
+  readonly bytes: number;
+  /** Hexadecimal. */
+  readonly sha256: string;
+}
+
+/** Appends bytes to the file being written. */
+export type WriteBytes = (bytes: ArrayBufferView) => Promise<void>;
+
+/**
+ * Writes a file so that it is either complete or not there: temporary name in the same folder, fsync,
+ * rename, fsync of the folder. If `fill` throws, the temporary file is removed and an older file stays.
+ */
+export async function writeAtomically(
+  file: string,
+  fill: (write: WriteBytes) => Promise<void>,
+): Promise<WrittenFile> {
+  await mkdir(dirname(file), { recursive: true });
+  const temporary = `${file}.${process.pid}.tmp`;
+  const hash = createHash('sha256');
+  let bytes = 0;
+  const handle = await open(temporary, 'w');
+  try {
+    try {
+      await fill(async (view) => {
+        for (let start = 0; start < view.byteLength; start += CHUNK_BYTES) {
+          const length = Math.min(CHUNK_BYTES, view.byteLength - start);
+          const chunk = new Uint8Array(view.buffer, view.byteOffset + start, length);
+          hash.update(chunk);
+          await writeFully(handle, chunk);
+          bytes += length;
+        }
+      });
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await syncFolder(dirname(file));
+  return { file, bytes, sha256: hash.digest('hex') };
+}
+
+/** {@link writeAtomically} for a JSON document. */
+export function writeJsonAtomically(file: string, value: unknown): Promise<WrittenFile> {
+  return writeAtomically(file, (write) =>
+    write(new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`)),
+  );
+}
+
+async function writeFully(handle: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let done = 0; done < chunk.byteLength;) {
+    done += (await handle.write(chunk, done, chunk.byteLength - done)).bytesWritten;
+  }
+}
+
+/** Makes a rename durable. Some systems cannot open a folder; there it is left to them. */
+export async function syncFolder(folder: string): Promise<void> {
+  let handle: FileHandle;
+  try {
+    handle = await open(folder, 'r');
+  } catch {
+    return;
+  }
+  try {
+    await handle.sync();
+  } catch {
+    // EINVAL or EPERM: the file system does not sync folders.
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,56 @@
+/** 16-bit floats: widening is exact, narrowing rounds to nearest, ties to even. */
+
+/** IEEE half precision to float32, exactly (also subnormals, infinities and NaN). */
+export function float16ToFloat32(halves: Uint16Array): Float32Array {
+  const result = new Float32Array(halves.length);
+  for (let i = 0; i < halves.length; i++) {
+    const half = halves[i];
+    const exponent = (half >>> 10) & 31;
+    const fraction = half & 1023;
+    const magnitude =
+      exponent === 0
+        ? fraction * 2 ** -24
+        : exponent === 31
+          ? fraction === 0
+            ? Infinity
+            : NaN
+          : (1024 + fraction) * 2 ** (exponent - 25);
+    result[i] = half & 0x8000 ? -magnitude : magnitude;
+  }
+  return result;
+}
+
+/** bfloat16 to float32: the upper half of its bits. */
+export function bfloat16ToFloat32(halves: Uint16Array): Float32Array {
+  const bits = new Uint32Array(halves.length);
+  for (let i = 0; i < halves.length; i++) bits[i] = halves[i] << 16;
+  return new Float32Array(bits.buffer);
+}
+
+/** float32 to half precision; beyond ±65504 (after rounding) gives an infinity. */
+export function float32ToFloat16(values: Float32Array): Uint16Array {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const result = new Uint16Array(values.length);
+  for (let i = 0; i < bits.length; i++) {
+    const word = bits[i];
+    const sign = (word >>> 16) & 0x8000;
+    const exponent = ((word >>> 23) & 255) - 127;
+    const fraction = word & 0x7fffff;
+    if (exponent === 128) {
+      result[i] = sign | 0x7c00 | (fraction ? 0x200 : 0);
+    } else if (exponent < -25) {
+      result[i] = sign;
+    } else {
+      // Subnormal halves lose one more bit per step below 2^-14; the carry of rounding may enter the exponent, rightly.
+      const shift = exponent < -14 ? -1 - exponent : 13;
+      const significand = exponent < -14 ? fraction | 0x800000 : fraction;
+      const base = exponent < -14 ? 0 : (exponent + 15) << 10;
+      const kept = significand >>> shift;
+      const rest = significand & ((1 << shift) - 1);
+      const halfway = 1 << (shift - 1);
+      const up = rest > halfway || (rest === halfway && (kept & 1) === 1) ? 1 : 0;
+      result[i] = sign | Math.min(base + kept + up, 0x7c00);
+    }
+  }
+  return result;
+}

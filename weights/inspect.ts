@@ -1,0 +1,62 @@
+import { InputError } from '../core/errors.js';
+import { withWeights } from './open.js';
+import { summarizeWeights, type WeightsSummary } from './verify.js';
+import type { Which } from './select.js';
+import type { Container, DType } from './tensor.js';
+
+/** What is in a weight file, whether or not it is a network that we know. JSON-serializable. */
+export interface WeightsInspection {
+  readonly file: string;
+  readonly container: Container;
+  /** Tensors by the first component of their name (`model`, `optimizer`, …). */
+  readonly groups: Readonly<Record<string, number>>;
+  readonly dtypes: Readonly<Partial<Record<DType, number>>>;
+  readonly tensors: readonly {
+    readonly name: string;
+    readonly dtype: DType;
+    readonly shape: readonly number[];
+  }[];
+  /** What is no tensor: epoch, arguments, metadata. */
+  readonly plain: unknown;
+  /** The network, or why it is none. */
+  readonly network: WeightsSummary | { readonly problem: string };
+}
+
+/**
+ * Looks into a weight file without reading values.
+ *
+ * @throws WeightsError if the file cannot be opened
+ */
+export async function inspectWeights(file: string, which?: Which): Promise<WeightsInspection> {
+  const content = await withWeights(file, (source) => {
+    const groups: Record<string, number> = {};
+    const dtypes: Partial<Record<DType, number>> = {};
+    const tensors = [...source.tensors].map(([name, { dtype, shape }]) => {
+      const [group] = name.split('.');
+      groups[group] = (groups[group] ?? 0) + 1;
+      dtypes[dtype] = (dtypes[dtype] ?? 0) + 1;
+      return { name, dtype, shape };
+    });
+    const plain = toJson(source.plain);
+    return Promise.resolve({ container: source.container, groups, dtypes, tensors, plain });
+  });
+  return { file, ...content, network: await networkOf(file, which) };
+}
+
+async function networkOf(file: string, which?: Which): Promise<WeightsInspection['network']> {
+  try {
+    return await summarizeWeights(file, which === undefined ? {} : { which });
+  } catch (error) {
+    if (error instanceof InputError) return { problem: error.message };
+    throw error;
+  }
+}
+
+/** Python values that JSON lacks: large integers become text, bytes their number. */
+function toJson(value: unknown): unknown {
+  if (typeof value === 'bigint') return value.toString();
+  if (value instanceof Uint8Array) return `${value.byteLength} bytes`;
+  if (Array.isArray(value)) return value.map(toJson);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, toJson(item)]));
+}

@@ -1,0 +1,68 @@
+import { WeightsError } from '../core/errors.js';
+import { RandomAccessFile } from './files/random-access.js';
+import { openSafetensors } from './safetensors/read.js';
+import { openTorchLegacy } from './torch/legacy.js';
+import { openTorchZip } from './torch/zip.js';
+import type { Container, TensorSource } from './tensor.js';
+
+/**
+ * Opens a weight file of any container, recognised by its first bytes and not by its name: safetensors, torch zip,
+ * torch legacy. Values are read later, tensor by tensor. The caller closes it ({@link withWeights} does).
+ *
+ * @throws WeightsError if the file is missing, empty, damaged or of another kind
+ */
+export async function openWeights(path: string): Promise<TensorSource> {
+  const container = await detectContainer(path);
+  switch (container) {
+    case 'safetensors':
+      return openSafetensors(path);
+    case 'torch-zip':
+      return openTorchZip(path);
+    case 'torch-legacy':
+      return openTorchLegacy(path);
+    default:
+      return container satisfies never;
+  }
+}
+
+/** Opens a weight file for the duration of `use`. @throws WeightsError as {@link openWeights} */
+export async function withWeights<Result>(
+  path: string,
+  use: (source: TensorSource) => Promise<Result>,
+): Promise<Result> {
+  const source = await openWeights(path);
+  try {
+    return await use(source);
+  } finally {
+    await source.close();
+  }
+}
+
+/** Container of a file, by its first bytes. @throws WeightsError if it is none of ours */
+export async function detectContainer(path: string): Promise<Container> {
+  const file = await RandomAccessFile.open(path);
+  try {
+    if (file.sizeBytes === 0) {
+      throw new WeightsError(`${path}: expected a weight file, got an empty file`, { file: path });
+    }
+    const head = await file.read(0, Math.min(64, file.sizeBytes));
+    if (head[0] === 0x50 && head[1] === 0x4b && head[2] === 3 && head[3] === 4) return 'torch-zip';
+    if (head[0] === 0x80 && head[1] >= 1 && head[1] <= 5 && head[8] !== 0x7b) return 'torch-legacy';
+    if (head.byteLength > 8 && head[8] === 0x7b) return 'safetensors';
+    throw new WeightsError(
+      `${path}: expected safetensors or a torch file (.pt, .pth), got ${guess(head)}`,
+      { file: path },
+    );
+  } finally {
+    await file.close();
+  }
+}
+
+function guess(head: Uint8Array): string {
+  const text = new TextDecoder('latin1').decode(head);
+  if (text.startsWith('version https://git-lfs')) return 'a Git LFS pointer (run git lfs pull)';
+  if (/^\s*</.test(text)) return 'a web page (the download was answered with HTML)';
+  if (text.startsWith('\x1f\x8b')) return 'a gzip file (unpack it first)';
+  const bytes = [...head.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0'));
+  return `a file that begins with ${bytes.join(' ')}`;
+}

@@ -1,0 +1,69 @@
+import { existsSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { WeightsError } from '../../core/errors.js';
+import type { CatalogueEntry } from '../catalogue.js';
+import { findCheckpoint } from '../checkpoint-folder.js';
+import { resolveModelName } from '../model-name.js';
+import { checkRecord } from '../record.js';
+
+/** Where pulled files go unless the user says otherwise. */
+export function defaultCacheFolder(): string {
+  return join(homedir(), '.cache', 'convnextv2');
+}
+
+/** Path of a file in the cache. */
+export function cachedPath(fileName: string, cacheFolder: string): string {
+  return join(cacheFolder, fileName);
+}
+
+/** Whether an official file is in the cache. */
+export function isCached(entry: CatalogueEntry, cacheFolder: string): boolean {
+  return existsSync(cachedPath(entry.fileName, cacheFolder));
+}
+
+/** A weight file, and the catalogue's entry if it is an official one from the cache. */
+export interface LocatedWeights {
+  readonly file: string;
+  readonly entry: CatalogueEntry | undefined;
+}
+
+/**
+ * Finds the weights that a user named: a file, a folder of checkpoints, or an official name whose file is in the cache and still has the
+ * recorded checksum.
+ *
+ * @throws WeightsError if it is neither, is not in the cache, or changed since it was recorded
+ */
+export async function locateWeights(
+  nameOrFile: string,
+  cacheFolder: string,
+): Promise<LocatedWeights> {
+  if (existsSync(nameOrFile)) {
+    const isFolder = statSync(nameOrFile).isDirectory();
+    const file = isFolder ? (await findCheckpoint(nameOrFile)).file : nameOrFile;
+    return { file, entry: undefined };
+  }
+  if (/[\\/]|\.(pth?|safetensors|bin|ckpt)$/.test(nameOrFile) && !isOfficial(nameOrFile)) {
+    throw new WeightsError(`${nameOrFile}: expected a weight file, got no such file`, {
+      file: nameOrFile,
+    });
+  }
+  const entry = resolveModelName(nameOrFile);
+  const file = cachedPath(entry.fileName, cacheFolder);
+  if (!existsSync(file)) {
+    throw new WeightsError(
+      `${entry.name}: expected ${file}, got no such file; run "convnextv2 weights pull ${entry.name}", or put ${entry.url} there`,
+      { file },
+    );
+  }
+  await checkRecord(file);
+  return { file, entry };
+}
+
+function isOfficial(name: string): boolean {
+  try {
+    return resolveModelName(name) !== undefined;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,236 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { WeightsError, WorkError } from '../../core/errors.js';
+import { PartialFile, type PartialState } from './partial.js';
+
+/** How far a download is. */
+export interface Progress {
+  readonly receivedBytes: number;
+  /** Undefined if the server doesn't say. */
+  readonly totalBytes: number | undefined;
+}
+
+/** How to download. Times in milliseconds. */
+export interface DownloadOptions {
+  readonly onProgress?: (progress: Progress) => void;
+  /** Attempts without a new byte before giving up; default 5. */
+  readonly retries?: number;
+  /** Pause before the second attempt, doubled each time up to 30 s; default 1000. */
+  readonly retryDelayMs?: number;
+  /** A connection that sends nothing for so long is cut; default 30 000. */
+  readonly idleTimeoutMs?: number;
+}
+
+/** What the server said about the complete file. */
+export interface Downloaded {
+  readonly bytes: number;
+  readonly etag: string | null;
+  readonly lastModified: string | null;
+}
+
+/** The connection or the server failed in a way that may pass. */
+class Interrupted extends Error {}
+
+const MAX_DELAY_MS = 30_000;
+const OFFLINE = ['ENOTFOUND', 'EAI_AGAIN', 'ECONNREFUSED', 'ENETUNREACH', 'EHOSTUNREACH'];
+
+/**
+ * Downloads `url` to `path`, which may hold the beginning from an earlier run: then only the rest is asked for, on
+ * the condition that the file on the server is still the same (`If-Range`); if not, it starts again.
+ *
+ * @param remedy ends the message when the server cannot be reached
+ * @throws WorkError if the server cannot be reached or keeps cutting the connection
+ * @throws WeightsError if the server has no such file
+ */
+export async function download(
+  url: string,
+  path: string,
+  remedy: string,
+  options: DownloadOptions = {},
+): Promise<Downloaded> {
+  const { retries = 5, retryDelayMs = 1000 } = options;
+  const partial = new PartialFile(path);
+  for (let failures = 0, everReceived = false; ;) {
+    const before = await partial.sizeBytes();
+    try {
+      return await attempt(url, partial, options);
+    } catch (error) {
+      if (!(error instanceof Interrupted)) throw error;
+      const received = (await partial.sizeBytes()) > before;
+      everReceived ||= received;
+      failures = received ? 1 : failures + 1;
+      const code = (error.cause as { code?: string } | undefined)?.code ?? '';
+      if (!everReceived && OFFLINE.includes(code)) {
+        throw new WorkError(`pull: expected to reach ${url}, got ${code}; ${remedy}`, {
+          cause: error,
+        });
+      }
+      if (failures > retries) {
+        throw new WorkError(
+          `pull: ${url}: ${error.message}; gave up after ${failures} attempts (pull again to resume; or ${remedy})`,
+          { cause: error },
+        );
+      }
+      await delay(Math.min(retryDelayMs * 2 ** (failures - 1), MAX_DELAY_MS));
+    }
+  }
+}
+
+async function attempt(
+  url: string,
+  partial: PartialFile,
+  { onProgress, idleTimeoutMs = 30_000 }: DownloadOptions,
+): Promise<Downloaded> {
+  let state = await partial.stateFor(url);
+  const offset = state ? await partial.sizeBytes() : 0;
+  if (state && state.totalBytes !== null && offset === state.totalBytes) {
+    return { ...state, bytes: offset };
+  }
+  const abort = new AbortController();
+  const idle = new IdleTimer(idleTimeoutMs, () => abort.abort());
+  try {
+    const headers: Record<string, string> = { 'accept-encoding': 'identity' };
+    if (state && offset > 0) {
+      headers['range'] = `bytes=${offset}-`;
+      headers['if-range'] = validatorOf(state);
+    }
+    const response = await fetch(url, { headers, signal: abort.signal }).catch(interrupt(idle));
+    const resumes = response.status === 206 && state !== undefined && offset > 0;
+    if (resumes && !continues(response, state as PartialState, offset)) {
+      await partial.discard();
+      throw new Interrupted('expected the rest of the same file, got another part or version');
+    }
+    if (!resumes) {
+      await rejectStatus(response, url, partial);
+      state = stateOf(url, response);
+      await partial.begin(state);
+    }
+    const known = state as PartialState;
+    const received = await append(response, partial.path, resumes ? offset : 0, idle, (bytes) =>
+      onProgress?.({ receivedBytes: bytes, totalBytes: known.totalBytes ?? undefined }),
+    );
+    if (known.totalBytes !== null && received < known.totalBytes) {
+      throw new Interrupted(`expected ${known.totalBytes} bytes, got ${received}`);
+    }
+    if (known.totalBytes !== null && received > known.totalBytes) {
+      await partial.discard();
+      throw new WeightsError(`pull: ${url}: expected ${known.totalBytes} bytes, got ${received}`);
+    }
+    return { ...known, bytes: received };
+  } finally {
+    idle.stop();
+    abort.abort(); // leaves no half-read connection behind
+  }
+}
+
+/** Turns a failed `fetch` or a broken body into {@link Interrupted}. */
+function interrupt(idle: IdleTimer): (error: unknown) => never {
+  return (error) => {
+    if (error instanceof WeightsError) throw error;
+    const cause = error instanceof Error ? (error.cause ?? error) : error;
+    const reason = idle.expired
+      ? 'silence'
+      : cause instanceof Error
+        ? cause.message
+        : String(cause);
+    throw new Interrupted(`expected a steady connection, got ${reason}`, { cause });
+  };
+}
+
+async function rejectStatus(response: Response, url: string, partial: PartialFile): Promise<void> {
+  const { status } = response;
+  if (status === 200) return;
+  await response.body?.cancel();
+  if (status === 416 || status === 206) {
+    await partial.discard(); // our beginning is longer than the file, or of another file
+    throw new Interrupted(`expected the rest of the file, got status ${status}`);
+  }
+  if (status === 408 || status === 429 || status >= 500) {
+    throw new Interrupted(`expected status 200, got ${status}`);
+  }
+  throw new WeightsError(`pull: ${url}: expected status 200, got ${status} ${response.statusText}`);
+}
+
+/** Whether a 206 answer is the rest that was asked for, of the file that was begun. */
+function continues(response: Response, state: PartialState, offset: number): boolean {
+  const range = response.headers.get('content-range') ?? '';
+  const [, start, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(range) ?? [];
+  const etag = response.headers.get('etag');
+  const sameVersion = etag === null || state.etag === null || etag === state.etag;
+  return Number(start) === offset && Number(total) === state.totalBytes && sameVersion;
+}
+
+function stateOf(url: string, response: Response): PartialState {
+  const length = response.headers.get('content-length');
+  return {
+    url,
+    totalBytes: length === null ? null : Number(length),
+    etag: response.headers.get('etag'),
+    lastModified: response.headers.get('last-modified'),
+  };
+}
+
+/** A weak etag does not promise equal bytes, so it cannot guard a resumed download. */
+function validatorOf(state: PartialState): string {
+  const strong = state.etag !== null && !state.etag.startsWith('W/');
+  return (strong ? state.etag : state.lastModified) ?? '';
+}
+
+async function append(
+  response: Response,
+  path: string,
+  offset: number,
+  idle: IdleTimer,
+  onBytes: (bytes: number) => void,
+): Promise<number> {
+  let received = offset;
+  const handle: FileHandle = await open(path, offset > 0 ? 'r+' : 'w');
+  try {
+    if (!response.body) return received;
+    const reader = response.body.getReader();
+    for (;;) {
+      const { done, value } = await reader.read().catch(interrupt(idle));
+      if (done) break;
+      idle.restart();
+      for (let written = 0; written < value.byteLength;) {
+        const rest = value.byteLength - written;
+        written += (await handle.write(value, written, rest, received + written)).bytesWritten;
+      }
+      received += value.byteLength;
+      onBytes(received);
+    }
+    await handle.sync();
+    return received;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Calls back when nothing restarted it for a while. */
+class IdleTimer {
+  expired = false;
+  private timer: NodeJS.Timeout;
+
+  constructor(
+    private readonly ms: number,
+    private readonly onExpire: () => void,
+  ) {
+    this.timer = this.start();
+  }
+
+  private start(): NodeJS.Timeout {
+    return setTimeout(() => {
+      this.expired = true;
+      this.onExpire();
+    }, this.ms);
+  }
+
+  restart(): void {
+    this.stop();
+    this.timer = this.start();
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
+  }
+}

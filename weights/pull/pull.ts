@@ -1,0 +1,100 @@
+import { mkdir, rename, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { syncFolder } from '../files/atomic.js';
+import { sha256OfFile } from '../files/sha256.js';
+import { checkRecord, writeRecord } from '../record.js';
+import { cachedPath } from './cache.js';
+import { download, type DownloadOptions } from './download.js';
+import { withLock } from './lock.js';
+import { PartialFile } from './partial.js';
+
+/** A file that can be pulled; the catalogue's entries are. */
+export interface PullSource {
+  readonly url: string;
+  readonly fileName: string;
+  readonly licence: string;
+}
+
+/** Where to and how. */
+export interface PullOptions extends DownloadOptions {
+  readonly cacheFolder: string;
+  /** Looks into the complete file before it takes its place; throwing rejects it. */
+  readonly check?: (file: string) => Promise<void>;
+}
+
+/** A file in the cache. */
+export interface PulledFile {
+  readonly file: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  /** False if it was there already. */
+  readonly downloaded: boolean;
+}
+
+/**
+ * Puts a file into the cache, or checks the one that is there against its record. A file that the user put there
+ * by hand is checked and recorded. The download resumes where an earlier one stopped.
+ *
+ * @throws WorkError, WeightsError as {@link download} and {@link checkRecord}
+ */
+export async function pullWeights(source: PullSource, options: PullOptions): Promise<PulledFile> {
+  const file = cachedPath(source.fileName, options.cacheFolder);
+  await mkdir(dirname(file), { recursive: true });
+  if (await exists(file)) return { ...(await recordExisting(file, source, options)), file };
+  return withLock(`${file}.lock`, async () => {
+    const partial = new PartialFile(`${file}.part`);
+    const remedy = `download it elsewhere and put it at ${file}`;
+    const { bytes, etag, lastModified } = await download(source.url, partial.path, remedy, options);
+    try {
+      await options.check?.(partial.path);
+    } catch (error) {
+      await partial.discard();
+      throw error;
+    }
+    const sha256 = await sha256OfFile(partial.path);
+    // The record first: a file without one would pass unchecked after a crash between the two.
+    await writeRecord(file, {
+      url: source.url,
+      bytes,
+      sha256,
+      etag,
+      lastModified,
+      licence: source.licence,
+      recordedAt: new Date().toISOString(),
+    });
+    await rename(partial.path, file);
+    await syncFolder(dirname(file));
+    await partial.finish();
+    return { file, bytes, sha256, downloaded: true };
+  });
+}
+
+async function recordExisting(
+  file: string,
+  source: PullSource,
+  { check }: PullOptions,
+): Promise<Omit<PulledFile, 'file'>> {
+  const { sha256, bytes, recorded } = await checkRecord(file);
+  if (!recorded) {
+    await check?.(file);
+    await writeRecord(file, {
+      url: null,
+      bytes,
+      sha256,
+      etag: null,
+      lastModified: null,
+      licence: source.licence,
+      recordedAt: new Date().toISOString(),
+    });
+  }
+  return { sha256, bytes, downloaded: false };
+}
+
+async function exists(file: string): Promise<boolean> {
+  try {
+    await stat(file);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,79 @@
+import { readFile, stat } from 'node:fs/promises';
+import { WeightsError } from '../core/errors.js';
+import { writeJsonAtomically } from './files/atomic.js';
+import { sha256OfFile } from './files/sha256.js';
+
+/** What is known of a file in the cache, in `FILE.json` beside it. */
+export interface FileRecord {
+  /** Where it came from; `null` if the user put it there. */
+  readonly url: string | null;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly etag: string | null;
+  readonly lastModified: string | null;
+  readonly licence: string | null;
+  /** ISO 8601. */
+  readonly recordedAt: string;
+}
+
+/** Path of the record of a file. */
+export function recordPath(file: string): string {
+  return `${file}.json`;
+}
+
+/** Records a file. */
+export async function writeRecord(file: string, record: FileRecord): Promise<void> {
+  await writeJsonAtomically(recordPath(file), record);
+}
+
+/**
+ * The record of a file, or undefined if none was made.
+ *
+ * @throws WeightsError if the record is damaged
+ */
+export async function readRecord(file: string): Promise<FileRecord | undefined> {
+  const path = recordPath(file);
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new WeightsError(`${path}: expected a readable record`, { cause, file: path });
+  }
+  try {
+    const record = JSON.parse(text) as FileRecord;
+    if (/^[0-9a-f]{64}$/.test(record.sha256) && Number.isSafeInteger(record.bytes)) return record;
+  } catch {
+    // Reported below, like a record without checksum.
+  }
+  throw new WeightsError(
+    `${path}: expected a record with sha256 and bytes (delete it to make a new one)`,
+    {
+      file: path,
+    },
+  );
+}
+
+/**
+ * Checks a file against its record.
+ *
+ * @returns its checksum, and whether there was a record to compare with
+ * @throws WeightsError if length or checksum differ
+ */
+export async function checkRecord(
+  file: string,
+): Promise<{ readonly sha256: string; readonly bytes: number; readonly recorded: boolean }> {
+  const record = await readRecord(file);
+  const { size } = await stat(file);
+  if (record && record.bytes !== size) fail(file, `${record.bytes} bytes`, `${size}`);
+  const sha256 = await sha256OfFile(file);
+  if (record && record.sha256 !== sha256) fail(file, `sha256 ${record.sha256}`, sha256);
+  return { sha256, bytes: size, recorded: record !== undefined };
+}
+
+function fail(file: string, expected: string, got: string): never {
+  throw new WeightsError(
+    `${file}: expected ${expected} as recorded, got ${got} (the file changed; delete it and pull it again)`,
+    { file },
+  );
+}

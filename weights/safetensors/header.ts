@@ -1,0 +1,111 @@
+import { WeightsError } from '../../core/errors.js';
+import { BYTES_PER_ELEMENT, numBytes, type DType } from '../tensor.js';
+
+/** Where a tensor lies: bytes `[start, end)` of the data that follow the header. */
+export interface HeaderEntry {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A checked header. */
+export interface SafetensorsHeader {
+  readonly entries: ReadonlyMap<string, HeaderEntry>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Longest header that the format's own library accepts. */
+export const MAX_HEADER_BYTES = 100_000_000;
+
+const KEY_OF_METADATA = '__metadata__';
+
+/**
+ * Parses and checks the JSON header: known dtypes, sizes that are natural numbers, as many bytes as
+ * dtype and shape need, and tensors that fill the data from end to end without overlap or hole.
+ *
+ * @param dataBytes length of the file after the header
+ * @throws WeightsError naming the file and the tensor
+ * @see https://github.com/huggingface/safetensors#format
+ */
+export function parseHeader(file: string, text: string, dataBytes: number): SafetensorsHeader {
+  const fail = (message: string, cause?: unknown): never => {
+    throw new WeightsError(`${file}: ${message}`, {
+      file,
+      ...(cause === undefined ? {} : { cause }),
+    });
+  };
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    return fail('expected a safetensors header in JSON, got text that does not parse', cause);
+  }
+  if (!isRecord(json)) return fail('expected a safetensors header that is a JSON object');
+  const entries = new Map<string, HeaderEntry>();
+  let metadata: Record<string, string> = {};
+  for (const [name, value] of Object.entries(json)) {
+    if (name === KEY_OF_METADATA) metadata = parseMetadata(value, fail);
+    else entries.set(name, parseEntry(name, value, fail));
+  }
+  let position = 0;
+  for (const [name, { start, end }] of [...entries].sort(byPosition)) {
+    if (start !== position) {
+      fail(`expected tensor "${name}" to start at byte ${position} of the data, got ${start}`);
+    }
+    if (end > dataBytes) {
+      fail(`expected tensor "${name}" to end within ${dataBytes} bytes, got ${end} (truncated?)`);
+    }
+    position = end;
+  }
+  if (position !== dataBytes) fail(`expected ${position} bytes of tensors, got ${dataBytes}`);
+  return { entries, metadata };
+}
+
+function byPosition(a: readonly [string, HeaderEntry], b: readonly [string, HeaderEntry]): number {
+  return a[1].start - b[1].start || a[1].end - b[1].end;
+}
+
+function parseEntry(name: string, value: unknown, fail: (message: string) => never): HeaderEntry {
+  if (!isRecord(value)) return fail(`expected tensor "${name}" to be described by an object`);
+  const { dtype, shape, data_offsets: offsets } = value;
+  if (typeof dtype !== 'string' || !Object.hasOwn(BYTES_PER_ELEMENT, dtype)) {
+    const known = Object.keys(BYTES_PER_ELEMENT).join(', ');
+    return fail(`expected a dtype of ${known} for tensor "${name}", got ${JSON.stringify(dtype)}`);
+  }
+  if (!isSizes(shape)) {
+    return fail(`expected a shape of natural numbers for "${name}", got ${JSON.stringify(shape)}`);
+  }
+  if (!isSizes(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) {
+    return fail(`expected two rising data_offsets for "${name}", got ${JSON.stringify(offsets)}`);
+  }
+  const [start, end] = offsets;
+  const needed = numBytes(dtype as DType, shape);
+  if (end - start !== needed) {
+    return fail(
+      `expected ${needed} bytes for ${dtype} tensor "${name}" of shape [${shape.join(', ')}], got ${end - start}`,
+    );
+  }
+  return { dtype: dtype as DType, shape, start, end };
+}
+
+function parseMetadata(
+  value: unknown,
+  fail: (message: string) => never,
+): Readonly<Record<string, string>> {
+  if (!isRecord(value) || !Object.values(value).every((item) => typeof item === 'string')) {
+    return fail('expected __metadata__ to map strings to strings');
+  }
+  return value as Record<string, string>;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isSizes(value: unknown): value is readonly number[] {
+  return (
+    Array.isArray(value) &&
+    value.every((size) => Number.isSafeInteger(size) && (size as number) >= 0)
+  );
+}

@@ -1,0 +1,46 @@
+import { WeightsError } from '../../core/errors.js';
+import { RandomAccessFile } from '../files/random-access.js';
+import { decodeValues, type LazyTensor, type TensorSource } from '../tensor.js';
+import { MAX_HEADER_BYTES, parseHeader } from './header.js';
+
+/** The 8 bytes before the header hold its length. */
+const PREFIX_BYTES = 8;
+
+/**
+ * Opens a safetensors file: only the header is read now, tensors by ranges later. Its metadata is in `plain`.
+ *
+ * @throws WeightsError if the header lies about lengths, offsets, dtypes or shapes
+ */
+export async function openSafetensors(path: string): Promise<TensorSource> {
+  const file = await RandomAccessFile.open(path);
+  try {
+    const prefix = await file.read(0, PREFIX_BYTES);
+    const length = new DataView(prefix.buffer).getBigUint64(0, true);
+    const room = file.sizeBytes - PREFIX_BYTES;
+    if (length > BigInt(Math.min(room, MAX_HEADER_BYTES))) {
+      throw new WeightsError(
+        `${path}: expected a safetensors header of at most ${Math.min(room, MAX_HEADER_BYTES)} bytes, got a length of ${length}`,
+        { file: path },
+      );
+    }
+    const headerBytes = Number(length);
+    const text = new TextDecoder().decode(await file.read(PREFIX_BYTES, headerBytes));
+    const dataStart = PREFIX_BYTES + headerBytes;
+    const header = parseHeader(path, text, file.sizeBytes - dataStart);
+    const tensors = new Map<string, LazyTensor>();
+    for (const [name, { dtype, shape, start, end }] of header.entries) {
+      const read = async () => decodeValues(dtype, await file.read(dataStart + start, end - start));
+      tensors.set(name, { dtype, shape, read });
+    }
+    return {
+      file: path,
+      container: 'safetensors',
+      tensors,
+      plain: header.metadata,
+      close: () => file.close(),
+    };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}

@@ -1,0 +1,118 @@
+import { numElements } from '../core/shape.js';
+import { bfloat16ToFloat32, float16ToFloat32 } from './half.js';
+
+/**
+ * What every weight file looks like from inside: named tensors that are read when asked for. Shapes and
+ * axis order are PyTorch's until {@link file://./layout.ts} turns them into this library's.
+ */
+
+/** Element types that weight files hold, by their safetensors names. */
+export type DType = 'F64' | 'F32' | 'F16' | 'BF16' | 'I64' | 'I32' | 'I16' | 'I8' | 'U8' | 'BOOL';
+
+/** Size of one element in a file. */
+export const BYTES_PER_ELEMENT: Readonly<Record<DType, number>> = {
+  F64: 8,
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+  I64: 8,
+  I32: 4,
+  I16: 2,
+  I8: 1,
+  U8: 1,
+  BOOL: 1,
+};
+
+/** Values in memory: F16 and BF16 are widened to float32, BOOL is 0 or 1 in a `Uint8Array`. */
+export type TensorValues =
+  Float64Array | Float32Array | BigInt64Array | Int32Array | Int16Array | Int8Array | Uint8Array;
+
+/** One tensor of a file; nothing is read before {@link LazyTensor.read}. */
+export interface LazyTensor {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** The values, contiguous, last axis fastest. A fresh array that the caller owns. */
+  read(): Promise<TensorValues>;
+}
+
+/** Tensors by name, in file order. */
+export type TensorMap = ReadonlyMap<string, LazyTensor>;
+
+/** What {@link file://./open.ts} found in a file. */
+export type Container = 'safetensors' | 'torch-zip' | 'torch-legacy';
+
+/**
+ * An open weight file. Nested dictionaries of torch checkpoints are flattened with dots
+ * (`model.head.weight`); what is no tensor (epoch, args, metadata) is in `plain`.
+ */
+export interface TensorSource {
+  readonly file: string;
+  readonly container: Container;
+  readonly tensors: TensorMap;
+  readonly plain: Readonly<Record<string, unknown>>;
+  close(): Promise<void>;
+}
+
+/** Number of bytes that a tensor takes in a file. */
+export function numBytes(dtype: DType, shape: readonly number[]): number {
+  return numElements(shape) * BYTES_PER_ELEMENT[dtype];
+}
+
+/**
+ * Little-endian bytes as values.
+ *
+ * @param bytes start at a multiple of 8 in their buffer, length a multiple of the element size
+ */
+export function decodeValues(dtype: DType, bytes: Uint8Array): TensorValues {
+  const { buffer, byteOffset } = bytes;
+  const length = bytes.byteLength / BYTES_PER_ELEMENT[dtype];
+  switch (dtype) {
+    case 'F64':
+      return new Float64Array(buffer, byteOffset, length);
+    case 'F32':
+      return new Float32Array(buffer, byteOffset, length);
+    case 'F16':
+      return float16ToFloat32(new Uint16Array(buffer, byteOffset, length));
+    case 'BF16':
+      return bfloat16ToFloat32(new Uint16Array(buffer, byteOffset, length));
+    case 'I64':
+      return new BigInt64Array(buffer, byteOffset, length);
+    case 'I32':
+      return new Int32Array(buffer, byteOffset, length);
+    case 'I16':
+      return new Int16Array(buffer, byteOffset, length);
+    case 'I8':
+      return new Int8Array(buffer, byteOffset, length);
+    case 'U8':
+    case 'BOOL':
+      return bytes;
+    default:
+      return dtype satisfies never;
+  }
+}
+
+/** Values as float32: doubles are rounded, integers converted, float32 returned as it is. */
+export function toFloat32(values: TensorValues): Float32Array {
+  if (values instanceof Float32Array) return values;
+  if (values instanceof BigInt64Array) return Float32Array.from(values, Number);
+  return new Float32Array(values);
+}
+
+/** A tensor that is computed from another when it is read. */
+export function derivedTensor(
+  from: LazyTensor,
+  shape: readonly number[],
+  compute: (values: TensorValues) => TensorValues,
+): LazyTensor {
+  return { dtype: from.dtype, shape, read: async () => compute(await from.read()) };
+}
+
+/** The same values under another shape with as many elements. */
+export function reshaped(from: LazyTensor, shape: readonly number[]): LazyTensor {
+  return { dtype: from.dtype, shape, read: () => from.read() };
+}
+
+/** A tensor that is already in memory; `read` gives a copy. */
+export function tensorOf(values: Float32Array, shape: readonly number[]): LazyTensor {
+  return { dtype: 'F32', shape, read: () => Promise.resolve(values.slice()) };
+}

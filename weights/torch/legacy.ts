@@ -1,0 +1,140 @@
+import { WeightsError } from '../../core/errors.js';
+import { RandomAccessFile } from '../files/random-access.js';
+import { BYTES_PER_ELEMENT, type TensorSource } from '../tensor.js';
+import { PickleCursor, TruncatedPickle } from './cursor.js';
+import { flattenCheckpoint } from './flatten.js';
+import { torchRules } from './rules.js';
+import { storedTensor, type StorageReader } from './storage.js';
+import { unpickle } from './unpickle.js';
+import { isKind, type PickleStorage, type PickleValue } from './values.js';
+
+const MAGIC = 0x1950a86a20f9469cfc6cn;
+const PROTOCOL = 1001;
+const FIRST_WINDOW_BYTES = 2 ** 20;
+const MAX_PICKLE_BYTES = 2 ** 26;
+
+/**
+ * Opens a torch file from before PyTorch 1.6 (or of `_use_new_zipfile_serialization=False`): pickles of magic
+ * number, protocol, system, checkpoint and storage keys, then each storage as a count and its elements.
+ *
+ * The elements are little-endian whatever the system that wrote them (the writer converts).
+ *
+ * @throws WeightsError if the file is cut short, is something else, or holds anything but data
+ * @see https://github.com/pytorch/pytorch/blob/v1.5.0/torch/serialization.py
+ */
+export async function openTorchLegacy(path: string): Promise<TensorSource> {
+  const file = await RandomAccessFile.open(path);
+  try {
+    const head = await readPickles(file);
+    const { tensors, plain } = flattenCheckpoint(path, head.checkpoint);
+    const storages = await locateStorages(file, head);
+    return {
+      file: path,
+      container: 'torch-legacy',
+      tensors: new Map(
+        [...tensors].map(([name, tensor]) => [name, storedTensor(path, name, tensor, storages)]),
+      ),
+      plain,
+      close: () => file.close(),
+    };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/** The pickles in front. */
+interface LegacyHead {
+  readonly checkpoint: PickleValue;
+  readonly storages: ReadonlyMap<string, PickleStorage>;
+  readonly keys: readonly string[];
+  /** Where the first storage begins. */
+  readonly end: number;
+}
+
+/** The pickles don't say how long they are: a window from the start grows until they fit. */
+async function readPickles(file: RandomAccessFile): Promise<LegacyHead> {
+  const limit = Math.min(file.sizeBytes, MAX_PICKLE_BYTES);
+  for (let window = Math.min(FIRST_WINDOW_BYTES, limit); ; window = Math.min(window * 4, limit)) {
+    try {
+      return parsePickles(file.path, await file.read(0, window));
+    } catch (error) {
+      if (!(error instanceof TruncatedPickle) || window === limit) throw error;
+    }
+  }
+}
+
+function parsePickles(path: string, bytes: Uint8Array): LegacyHead {
+  const fail = (message: string): never => {
+    throw new WeightsError(`${path}: ${message}`, { file: path });
+  };
+  const cursor = new PickleCursor(path, bytes);
+  const rules = torchRules(path);
+  const storages = new Map<string, PickleStorage>();
+  const next = (): PickleValue =>
+    unpickle(cursor, {
+      ...rules,
+      persistent(id) {
+        const storage = rules.persistent(id);
+        if (isKind(storage, 'storage')) note(storage, id);
+        return storage;
+      },
+    });
+  /** Views name the length of the whole in the fifth place; that is what the file holds. */
+  const note = (storage: PickleStorage, id: PickleValue): void => {
+    const whole = isKind(id, 'tuple') ? id.items[4] : undefined;
+    const length = typeof whole === 'number' ? whole : storage.length;
+    const known = storages.get(storage.key);
+    if (known && (known.length !== length || known.dtype !== storage.dtype)) {
+      fail(`expected one description of storage ${storage.key}, got two`);
+    }
+    storages.set(storage.key, { ...storage, start: 0, length });
+  };
+  const magic = next();
+  if (magic !== MAGIC) {
+    fail(
+      'expected a torch file, got a pickle of another kind (torch.save writes what is read here)',
+    );
+  }
+  const protocol = next();
+  if (protocol !== PROTOCOL) fail(`expected torch protocol ${PROTOCOL}, got ${String(protocol)}`);
+  next(); // the writer's system: see the note on byte order above
+  const checkpoint = next();
+  const keys = next();
+  if (!isKind(keys, 'list') || !keys.items.every((key) => typeof key === 'string')) {
+    return fail('expected the list of storage keys behind the checkpoint');
+  }
+  return { checkpoint, storages, keys: keys.items, end: cursor.position };
+}
+
+async function locateStorages(file: RandomAccessFile, head: LegacyHead): Promise<StorageReader> {
+  const fail = (message: string): never => {
+    throw new WeightsError(`${file.path}: ${message}`, { file: file.path });
+  };
+  const places = new Map<string, readonly [start: number, bytes: number]>();
+  let position = head.end;
+  for (const key of head.keys) {
+    const storage = head.storages.get(key);
+    if (storage?.dtype === undefined) return fail(`expected storage ${key} to be used by a tensor`);
+    const prefix = await file.read(position, 8);
+    const count = new DataView(prefix.buffer).getBigUint64(0, true);
+    if (count !== BigInt(storage.length)) {
+      fail(`expected ${storage.length} elements in storage ${key}, got ${count}`);
+    }
+    const bytes = storage.length * BYTES_PER_ELEMENT[storage.dtype];
+    if (position + 8 + bytes > file.sizeBytes) {
+      fail(
+        `expected storage ${key} to end at byte ${position + 8 + bytes}, got a file of ${file.sizeBytes} (truncated)`,
+      );
+    }
+    places.set(key, [position + 8, bytes]);
+    position += 8 + bytes;
+  }
+  const place = (key: string): readonly [start: number, bytes: number] =>
+    places.get(key) ?? fail(`expected storage ${key} in the file, got none`);
+  return {
+    bigEndian: false,
+    sizeBytes: (key) => place(key)[1],
+    read: (key, start, length) => file.read(place(key)[0] + start, length),
+  };
+}

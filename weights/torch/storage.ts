@@ -1,0 +1,69 @@
+import { WeightsError } from '../../core/errors.js';
+import { numElements } from '../../core/shape.js';
+import { BYTES_PER_ELEMENT, decodeValues, type LazyTensor } from '../tensor.js';
+import type { PickleTensor } from './values.js';
+import { gather, isContiguous, viewExtent } from './views.js';
+
+/** Where the storages of a file are. */
+export interface StorageReader {
+  /** Bytes of the storage stored under `key`. @throws WeightsError if there is none */
+  sizeBytes(key: string): number;
+  /** Its bytes `[start, start + length)`, in a buffer of their own. */
+  read(key: string, start: number, length: number): Promise<Uint8Array>;
+  readonly bigEndian: boolean;
+}
+
+/** Views may repeat elements (`expand`), but not blow a small file up beyond this. */
+const MAX_EXPANDED_ELEMENTS = 2 ** 24;
+
+/**
+ * A tensor whose storage is read by range, only as far as the view reaches.
+ *
+ * @throws WeightsError at once if the view leaves its storage
+ */
+export function storedTensor(
+  file: string,
+  name: string,
+  tensor: PickleTensor,
+  storages: StorageReader,
+): LazyTensor {
+  const { storage, dtype, shape, strides } = tensor;
+  const fail = (message: string): never => {
+    throw new WeightsError(`${file}: tensor "${name}": ${message}`, { file, id: name });
+  };
+  const width = BYTES_PER_ELEMENT[dtype];
+  // Untyped storages count bytes, and a storage view counts in the elements of its storage.
+  const unit = storage.dtype === undefined ? 1 : BYTES_PER_ELEMENT[storage.dtype];
+  const [startBytes, lengthBytes] = [storage.start * unit, storage.length * unit];
+  const [start, end] = viewExtent(tensor.offset, shape, strides);
+  if (end * width > lengthBytes) {
+    fail(`expected a view within ${lengthBytes} bytes, got one up to byte ${end * width}`);
+  }
+  const available = storages.sizeBytes(storage.key);
+  if (startBytes + lengthBytes > available) {
+    fail(`expected a storage of ${startBytes + lengthBytes} bytes, got ${available}`);
+  }
+  const count = numElements(shape);
+  if (count > Math.max(end - start, MAX_EXPANDED_ELEMENTS)) {
+    fail(`expected at most ${end - start} elements from its storage, got ${count}`);
+  }
+  const read = async () => {
+    const bytes = await storages.read(
+      storage.key,
+      startBytes + start * width,
+      (end - start) * width,
+    );
+    if (storages.bigEndian) swapBytes(bytes, width);
+    const values = decodeValues(dtype, bytes);
+    return isContiguous(shape, strides) ? values : gather(values, shape, strides);
+  };
+  return { dtype, shape, read };
+}
+
+/** Reverses the bytes of every element in place. */
+export function swapBytes(bytes: Uint8Array, width: number): void {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (width === 2) buffer.swap16();
+  if (width === 4) buffer.swap32();
+  if (width === 8) buffer.swap64();
+}

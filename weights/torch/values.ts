@@ -1,0 +1,96 @@
+import type { DType } from '../tensor.js';
+
+/** What a pickle can hold here: plain data and descriptions. No value carries behaviour. */
+export type PickleValue =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | PickleSequence<'list'>
+  | PickleSequence<'tuple'>
+  | PickleSequence<'set'>
+  | PickleDict
+  | PickleObject
+  | PickleGlobal
+  | PickleStorage
+  | PickleTensor;
+
+/** A list, tuple or set, by its kind. Only lists and sets change after they were made. */
+export interface PickleSequence<Kind extends 'list' | 'tuple' | 'set'> {
+  readonly kind: Kind;
+  readonly items: PickleValue[];
+}
+
+/** A dict or OrderedDict; keys that are no primitives are kept as text. */
+export interface PickleDict {
+  readonly kind: 'dict';
+  readonly entries: Map<PickleKey, PickleValue>;
+}
+
+/** What a dict is keyed by. */
+export type PickleKey = null | boolean | number | bigint | string;
+
+/** An instance of a class that holds nothing but fields (`argparse.Namespace`, `numpy.dtype`). */
+export interface PickleObject {
+  readonly kind: 'object';
+  readonly className: string;
+  readonly fields: Map<PickleKey, PickleValue>;
+}
+
+/** A white-listed name, e.g. `torch.float32`: never called, only recognised. */
+export interface PickleGlobal {
+  readonly kind: 'global';
+  readonly name: string;
+}
+
+/** A flat piece of memory in the file; tensors are views of it. */
+export interface PickleStorage {
+  readonly kind: 'storage';
+  readonly key: string;
+  /** Undefined for untyped storages, whose tensors name their own type. */
+  readonly dtype: DType | undefined;
+  /** Elements, or bytes where untyped. */
+  readonly length: number;
+  /** Where this storage starts inside the one stored under `key`, in elements. */
+  readonly start: number;
+}
+
+/** A strided view of a storage: `element(i…) = storage[offset + Σ i·stride]`. */
+export interface PickleTensor {
+  readonly kind: 'tensor';
+  readonly storage: PickleStorage;
+  readonly dtype: DType;
+  readonly offset: number;
+  readonly shape: readonly number[];
+  readonly strides: readonly number[];
+}
+
+/** Whether a value is of one of the record kinds. */
+export function isKind<Kind extends Extract<PickleValue, { kind: string }>['kind']>(
+  value: PickleValue | undefined,
+  kind: Kind,
+): value is Extract<PickleValue, { readonly kind: Kind }> {
+  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === kind;
+}
+
+/** A list, tuple or set with these items. */
+export function sequence(kind: 'list' | 'tuple' | 'set', items: PickleValue[]): PickleValue {
+  return { kind, items };
+}
+
+/** An empty dict. */
+export function emptyDict(): PickleDict {
+  return { kind: 'dict', entries: new Map() };
+}
+
+/** A few words about a value, for messages. */
+export function describe(value: PickleValue | undefined): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'None';
+  if (value instanceof Uint8Array) return 'bytes';
+  if (typeof value !== 'object') return `${typeof value} ${String(value).slice(0, 40)}`;
+  if (value.kind === 'global') return value.name;
+  return value.kind === 'object' ? value.className : `a ${value.kind}`;
+}

@@ -1,0 +1,175 @@
+import { openPromise, type Entry, type ZipFile } from 'yauzl';
+import { WeightsError } from '../../core/errors.js';
+import { RandomAccessFile } from '../files/random-access.js';
+import type { TensorSource } from '../tensor.js';
+import { PickleCursor } from './cursor.js';
+import { flattenCheckpoint } from './flatten.js';
+import { torchRules } from './rules.js';
+import { storedTensor, type StorageReader } from './storage.js';
+import { unpickle } from './unpickle.js';
+
+/** The pickle of the largest training checkpoint is below 1 MB. */
+const MAX_PICKLE_BYTES = 2 ** 26;
+/** torch stores tensors uncompressed; a repacked file may hold records up to this size inflated. */
+const MAX_INFLATED_BYTES = 2 ** 28;
+const MAX_ENTRIES = 200_000;
+const STORED = 0;
+const DEFLATED = 8;
+
+/**
+ * Opens a torch file of the zip kind (PyTorch ≥ 1.6): the pickle is read now, storages by ranges later.
+ *
+ * @throws WeightsError if the archive is damaged, is no torch file, or holds anything but data
+ */
+export async function openTorchZip(path: string): Promise<TensorSource> {
+  const file = await RandomAccessFile.open(path);
+  let zip: ZipFile | undefined;
+  const close = async (): Promise<void> => {
+    zip?.close();
+    await file.close();
+  };
+  try {
+    zip = await openPromise(path, { lazyEntries: true, autoClose: false });
+    const archive = new Archive(file, zip, await listEntries(path, zip));
+    const pickle = await archive.readWhole('data.pkl', MAX_PICKLE_BYTES);
+    const cursor = new PickleCursor(path, pickle);
+    const { tensors, plain } = flattenCheckpoint(path, unpickle(cursor, torchRules(path)));
+    const storages = archive.storages(await archive.isBigEndian());
+    return {
+      file: path,
+      container: 'torch-zip',
+      tensors: new Map(
+        [...tensors].map(([name, tensor]) => [name, storedTensor(path, name, tensor, storages)]),
+      ),
+      plain,
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error instanceof WeightsError ? error : damaged(path, error);
+  }
+}
+
+/** Entries by name, without the folder that all of them are in (`archive/data.pkl` → `data.pkl`). */
+async function listEntries(path: string, zip: ZipFile): Promise<ReadonlyMap<string, Entry>> {
+  if (zip.entryCount > MAX_ENTRIES) {
+    throw new WeightsError(
+      `${path}: expected at most ${MAX_ENTRIES} records, got ${zip.entryCount}`,
+      { file: path },
+    );
+  }
+  const all: Entry[] = [];
+  for await (const entry of zip.eachEntry()) all.push(entry);
+  const pickles = all.filter(({ fileName }) => /^[^/]+\/data\.pkl$/.test(fileName));
+  if (pickles.length !== 1) {
+    const seen = all.slice(0, 3).map(({ fileName }) => fileName);
+    throw new WeightsError(
+      `${path}: expected a torch archive with one NAME/data.pkl, got a zip of [${seen.join(', ')}…]`,
+      { file: path },
+    );
+  }
+  const folder = pickles[0].fileName.slice(0, -'data.pkl'.length);
+  const entries = new Map<string, Entry>();
+  for (const entry of all) {
+    if (!entry.fileName.startsWith(folder)) continue;
+    const name = entry.fileName.slice(folder.length);
+    if (entries.has(name)) {
+      throw new WeightsError(`${path}: expected record "${name}" once, got it twice`, {
+        file: path,
+      });
+    }
+    entries.set(name, entry);
+  }
+  if (entries.has('constants.pkl')) {
+    throw new WeightsError(
+      `${path}: expected a checkpoint, got a TorchScript program (save the model's state_dict() instead)`,
+      { file: path },
+    );
+  }
+  return entries;
+}
+
+function damaged(path: string, cause: unknown): WeightsError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new WeightsError(`${path}: expected a sound zip archive, got one where ${reason}`, {
+    cause,
+    file: path,
+  });
+}
+
+/** Records of an open archive. */
+class Archive {
+  constructor(
+    private readonly file: RandomAccessFile,
+    private readonly zip: ZipFile,
+    private readonly entries: ReadonlyMap<string, Entry>,
+  ) {}
+
+  private fail(message: string): never {
+    throw new WeightsError(`${this.file.path}: ${message}`, { file: this.file.path });
+  }
+
+  private entry(name: string): Entry {
+    const entry = this.entries.get(name) ?? this.fail(`expected record "${name}", got none`);
+    if (entry.isEncrypted() || ![STORED, DEFLATED].includes(entry.compressionMethod)) {
+      this.fail(`expected record "${name}" to be stored or deflated, got another method`);
+    }
+    return entry;
+  }
+
+  async isBigEndian(): Promise<boolean> {
+    if (!this.entries.has('byteorder')) return false; // written before PyTorch 2.1
+    const order = new TextDecoder().decode(await this.readWhole('byteorder', 64));
+    if (order !== 'little' && order !== 'big')
+      this.fail(`expected byte order little or big, got "${order}"`);
+    return order === 'big';
+  }
+
+  async readWhole(name: string, maxBytes: number): Promise<Uint8Array> {
+    const { uncompressedSize } = this.entry(name);
+    if (uncompressedSize > maxBytes) {
+      this.fail(
+        `expected record "${name}" to take at most ${maxBytes} bytes, got ${uncompressedSize}`,
+      );
+    }
+    return this.read(name, 0, uncompressedSize);
+  }
+
+  storages(bigEndian: boolean): StorageReader {
+    return {
+      bigEndian,
+      sizeBytes: (key) => this.entry(`data/${key}`).uncompressedSize,
+      read: (key, start, length) => this.read(`data/${key}`, start, length),
+    };
+  }
+
+  private async read(name: string, start: number, length: number): Promise<Uint8Array> {
+    const entry = this.entry(name);
+    if (entry.compressionMethod === STORED) {
+      const { fileDataStart } = await this.zip
+        .readLocalFileHeaderPromise(entry, { minimal: true })
+        .catch((cause: unknown) => {
+          throw damaged(this.file.path, cause);
+        });
+      return this.file.read(fileDataStart + start, length);
+    }
+    if (entry.uncompressedSize > MAX_INFLATED_BYTES) {
+      this.fail(
+        `expected compressed record "${name}" to hold at most ${MAX_INFLATED_BYTES} bytes, got ${entry.uncompressedSize}`,
+      );
+    }
+    const inflated = new Uint8Array(entry.uncompressedSize);
+    try {
+      // yauzl ends the stream with an error when more or fewer bytes come than the entry declares.
+      const stream = await this.zip.openReadStreamPromise(entry);
+      let position = 0;
+      for await (const chunk of stream as AsyncIterable<Buffer>) {
+        inflated.set(chunk, position);
+        position += chunk.byteLength;
+      }
+    } catch (cause) {
+      throw damaged(this.file.path, cause);
+    }
+    return inflated.slice(start, start + length);
+  }
+}
