@@ -19,9 +19,7 @@ export const CLASS_FILES = [
 ] as const;
 
 /**
- * Reads the list of classes beside a data set, if there is one. JSON may be a list of names, a list of
- * `{index?, wnid? | key?, name}`, or an object `{"0": ["n01440764", "tench"]}`; text has one class a line: a name, or
- * a WordNet id and a name.
+ * The list of classes beside a data set, if there is one, see {@link readClassList}.
  *
  * @returns the classes by index, or undefined if `folder` has no such file
  * @throws DataError if there are several files, or one can't be understood
@@ -33,9 +31,24 @@ export function readClassFile(folder: string): readonly ClassEntry[] | undefined
       `${folder}: expected one list of classes, got ${found.map((f) => basename(f)).join(' and ')}`,
       { file: found[1] },
     );
-  if (found.length === 0) return undefined;
-  const [file] = found;
-  const text = readFileSync(file, 'utf8');
+  return found.length === 0 ? undefined : readClassList(found[0]);
+}
+
+/**
+ * Reads a list of classes. JSON may be a list of names, a list of `{index?, wnid? | key?, name}`, or an object
+ * `{"0": ["n01440764", "tench"]}`; text has one class a line: a name, or a WordNet id and a name.
+ *
+ * @returns the classes by index, at least one
+ * @throws DataError if the file can't be read or understood, or a class occurs twice
+ */
+export function readClassList(file: string): readonly ClassEntry[] {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    throw new DataError(`${file}: expected a list of classes, got ${reason}`, { file, cause });
+  }
   const classes = file.endsWith('.json') ? fromJson(text, file) : fromText(text);
   if (classes.length === 0)
     throw new DataError(`${file}: expected at least one class, got none`, { file });

@@ -31,23 +31,35 @@ export function variant(name: string): ConvNeXtV2Config {
   throw new ConfigError(`model size: expected one of ${VARIANT_NAMES.join(', ')}, got ${name}`);
 }
 
+/** What {@link loadClassifier} should know beside the file. */
+export interface LoadClassifierOptions {
+  /** Trained weights, or their moving average. */
+  readonly which?: Which;
+  /** The architecture, where a checkpoint states it; else it is read off the tensors. */
+  readonly backbone?: ConvNeXtV2Config;
+}
+
 /**
- * Reads a classifier of any size from a weight file; depths, widths and classes are read off the tensors.
+ * Reads a classifier of any size from a weight file of any container and naming scheme.
  *
  * @throws WeightsError if the file is damaged, holds no classifier, or does not fit
  */
-export async function loadClassifier(file: string, which?: Which): Promise<LoadedClassifier> {
-  const { architecture } = await summarizeWeights(file, which ? { which } : {});
+export async function loadClassifier(
+  file: string,
+  options: LoadClassifierOptions = {},
+): Promise<LoadedClassifier> {
+  const which = options.which ? { which: options.which } : {};
+  const { architecture } = await summarizeWeights(file, which);
   const { depths, dims, numClasses } = architecture;
   if (numClasses === undefined) {
     throw new WeightsError(
-      `${file}: expected a classifier, got an encoder without head; fine-tune it first, or use it with train --weights`,
+      `${file}: expected a classifier, got an encoder without head; fine-tune it first (train --weights ${file})`,
       { file },
     );
   }
-  const backbone = { depths, dims, responseNorm: 'grn' } as ConvNeXtV2Config;
+  const backbone = options.backbone ?? ({ depths, dims, responseNorm: 'grn' } as ConvNeXtV2Config);
   const model = createClassifier({ backbone, classes: numClasses, headInitScale: 1 });
   const store = new ParameterStore(model.specs);
-  await loadWeights(file, parameterTargets(store), which ? { which } : {});
+  await loadWeights(file, parameterTargets(store), which);
   return { model, store };
 }

@@ -1,8 +1,18 @@
 import type { Command } from 'commander';
 import { registerBenchmark } from './benchmark.js';
+import { registerPredict } from './predict.js';
+import { registerEval } from './eval.js';
+import { registerTrain } from './train.js';
+import { registerDoctor } from './doctor.js';
 
 /**
  * One entry a verb. A command module holds its options and imports what it computes with inside its
  * action, so that listing the verbs loads neither tfjs nor ONNX Runtime.
  */
-export const COMMANDS: readonly ((program: Command) => void)[] = [registerBenchmark];
+export const COMMANDS: readonly ((program: Command) => void)[] = [
+  registerBenchmark,
+  registerPredict,
+  registerEval,
+  registerTrain,
+  registerDoctor,
+];

@@ -1,0 +1,22 @@
+import type { Command } from 'commander';
+import { printJson } from '../output.js';
+
+/** `convnextv2 doctor` */
+export function registerDoctor(program: Command): void {
+  program
+    .command('doctor')
+    .description('what this machine offers, what is missing, and the command that adds it')
+    .option('--json', 'print one JSON document')
+    .action(async (flags: { readonly json?: boolean }) => {
+      const { examine } = await import('../examine.js');
+      const findings = await examine();
+      if (flags.json) printJson({ findings });
+      else {
+        for (const { name, state, detail, remedy } of findings) {
+          const mark = { ok: 'ok  ', missing: 'none', problem: 'FAIL' }[state];
+          console.log(`${mark}  ${name.padEnd(28)} ${detail}${remedy ? `\n      ${remedy}` : ''}`);
+        }
+      }
+      if (findings.some(({ state }) => state === 'problem')) process.exitCode = 2;
+    });
+}

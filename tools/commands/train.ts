@@ -1,0 +1,64 @@
+import type { Command } from 'commander';
+import type { EngineFlags } from '../engine-options.js';
+import { addEngineOptions, engineOptions, wholeNumber } from '../engine-options.js';
+import { log, printJson } from '../output.js';
+
+interface Flags extends EngineFlags {
+  readonly data: string;
+  readonly out: string;
+  readonly weights?: string;
+  readonly model?: string;
+  readonly set: readonly string[];
+  readonly seed: number;
+  readonly steps?: number;
+  readonly resume?: boolean;
+  readonly cache?: string;
+  readonly json?: boolean;
+}
+
+/** `convnextv2 train` */
+export function registerTrain(program: Command): void {
+  addEngineOptions(
+    program.command('train').description('train by recipe: classify, classify-finetune'),
+  )
+    .argument('<recipe>', 'name of a recipe (convnextv2 config list)')
+    .requiredOption('--data <dir>', 'data set')
+    .requiredOption('--out <dir>', 'run folder')
+    .option('--weights <model>', 'weights to start from: a file or an official name')
+    .option('--model <size>', 'atto … huge, instead of the size of the recipe or the weights')
+    .option(
+      '--set <path=value>',
+      'change a setting of the recipe',
+      (value: string, all: readonly string[]) => [...all, value],
+      [],
+    )
+    .option('--seed <n>', 'seed of everything random', wholeNumber('--seed'), 0)
+    .option('--steps <n>', 'stop after this many steps', wholeNumber('--steps'))
+    .option('--resume', 'go on from the newest checkpoint of the run folder', false)
+    .option('--cache <dir>', 'folder of pulled weights')
+    .option('--json', 'print one JSON document at the end')
+    .action((recipe: string, flags: Flags) => run(recipe, flags));
+}
+
+async function run(recipe: string, flags: Flags): Promise<void> {
+  const { startTraining } = await import('../training.js');
+  const stop = new AbortController();
+  process.once('SIGINT', () => {
+    log('stopping after this step …');
+    stop.abort();
+  });
+  const result = await startTraining(recipe, {
+    ...flags,
+    engine: engineOptions(flags),
+    signal: stop.signal,
+  });
+  if (flags.json) printJson(result);
+  if (result.interrupted) {
+    log(
+      `interrupted at step ${result.step}; go on with: convnextv2 train ${recipe} --data ${flags.data} --out ${flags.out} --resume`,
+    );
+    process.exitCode = 130;
+  } else {
+    log(`done: ${flags.out}; next: convnextv2 predict ${flags.out} IMAGE…`);
+  }
+}

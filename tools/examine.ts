@@ -1,0 +1,156 @@
+import { statfsSync, existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import { measureGemmPeak } from '../engine/runtime/gemm-peak.js';
+import { DEFAULT_SESSION_OPTIONS, loadOnnxRuntime } from '../engine/runtime/onnx-runtime.js';
+import { probeLowering } from '../engine/runtime/probe.js';
+import { cacheFolder } from './model.js';
+
+/** One line of `doctor`. */
+export interface Finding {
+  readonly name: string;
+  /** `missing` is optional, `problem` stops the tool from working. */
+  readonly state: 'ok' | 'missing' | 'problem';
+  readonly detail: string;
+  readonly remedy?: string;
+}
+
+const OPTIONAL: readonly (readonly [name: string, what: string])[] = [
+  ['@tensorflow/tfjs-node-gpu', 'TensorFlow on CUDA for --eager tensorflow'],
+  ['@tensorflow/tfjs-node', 'TensorFlow on the CPU for --eager tensorflow'],
+  ['@tensorflow/tfjs-backend-wasm', '--eager wasm'],
+];
+
+/** Looks at everything the tool depends on. */
+export async function examine(): Promise<readonly Finding[]> {
+  return [
+    node(),
+    processor(),
+    memory(),
+    disk(),
+    ...(await engine()),
+    ...OPTIONAL.map(optionalPackage),
+  ];
+}
+
+function node(): Finding {
+  const major = Number(process.versions.node.split('.')[0]);
+  const fine = major >= 20;
+  return {
+    name: 'Node',
+    state: fine ? 'ok' : 'problem',
+    detail: `${process.version}, ${process.platform}-${process.arch}`,
+    ...(fine ? {} : { remedy: 'install Node 20 or newer' }),
+  };
+}
+
+function processor(): Finding {
+  const features = ['avx512f', 'avx2', 'fma']
+    .filter((flag) => cpuFlags().includes(flag))
+    .join(', ');
+  return {
+    name: 'Processor',
+    state: 'ok',
+    detail: `${cpus()[0]?.model.trim() ?? 'unknown'}, ${availableParallelism()} threads${features ? `, ${features}` : ''}`,
+  };
+}
+
+function cpuFlags(): readonly string[] {
+  try {
+    return (
+      /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1].trim().split(' ') ?? []
+    );
+  } catch {
+    return [];
+  }
+}
+
+const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+
+function memory(): Finding {
+  const total = Math.min(totalmem(), containerLimit());
+  const fine = total > 2 * 2 ** 30;
+  return {
+    name: 'Memory',
+    state: fine ? 'ok' : 'problem',
+    detail: gib(total),
+    ...(fine ? {} : { remedy: 'training Tiny takes about 2 GiB; raise the memory limit' }),
+  };
+}
+
+/** Limit of the control group, bytes. */
+function containerLimit(): number {
+  for (const file of ['/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory/memory.limit_in_bytes']) {
+    if (!existsSync(file)) continue;
+    const limit = Number(readFileSync(file, 'utf8'));
+    if (Number.isFinite(limit) && limit > 0) return limit;
+  }
+  return Infinity;
+}
+
+function disk(): Finding {
+  const { bavail, bsize } = statfsSync('.');
+  const free = bavail * bsize;
+  const fine = free > 2 ** 30;
+  return {
+    name: 'Free disk space here',
+    state: fine ? 'ok' : 'problem',
+    detail: `${gib(free)}; weights go to ${cacheFolder()}`,
+    ...(fine ? {} : { remedy: 'free some space: checkpoints of Tiny take 0.34 GB each' }),
+  };
+}
+
+async function engine(): Promise<readonly Finding[]> {
+  const runtime = await loadOnnxRuntime();
+  const lowering = await probeLowering(runtime);
+  const peak = await measureGemmPeak(runtime, DEFAULT_SESSION_OPTIONS);
+  const native = runtime.kind === 'native';
+  return [
+    {
+      name: 'ONNX Runtime',
+      state: native ? 'ok' : 'missing',
+      detail: native
+        ? `onnxruntime-node ${version('onnxruntime-node') ?? ''}`
+        : 'onnxruntime-web: one thread, slower',
+      ...(native
+        ? {}
+        : { remedy: 'npm install onnxruntime-node@1.30.0 --onnxruntime-node-install=skip' }),
+    },
+    {
+      name: 'Blocked convolutions',
+      state: lowering.kind === 'cpu' ? 'ok' : 'missing',
+      detail:
+        lowering.kind === 'cpu'
+          ? `blocks of ${lowering.blockSize} channels`
+          : 'standard operators are used instead, slower',
+    },
+    {
+      name: 'Matrix product',
+      state: 'ok',
+      detail: `${peak.toFixed(0)} GFLOP/s (float32, 2048³, best of ten)`,
+    },
+  ];
+}
+
+function version(name: string): string | undefined {
+  try {
+    const require = createRequire(import.meta.url);
+    return (
+      JSON.parse(readFileSync(require.resolve(`${name}/package.json`), 'utf8')) as {
+        version: string;
+      }
+    ).version;
+  } catch {
+    return undefined;
+  }
+}
+
+function optionalPackage([name, what]: readonly [string, string]): Finding {
+  const found = version(name);
+  return {
+    name,
+    state: found ? 'ok' : 'missing',
+    detail: found ?? `optional: ${what}`,
+    ...(found ? {} : { remedy: `npm install ${name}@4.22.0` }),
+  };
+}

@@ -1,0 +1,27 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { DataError } from '../core/errors.js';
+
+const IMAGE = new Set(['.jpg', '.jpeg', '.png']);
+
+/**
+ * The image files that the arguments name: files as they are, folders by their JPEG and PNG files in order of name.
+ *
+ * @throws DataError for what does not exist and for folders without images
+ */
+export function listImages(paths: readonly string[]): readonly string[] {
+  return paths.flatMap((path) => {
+    if (!existsSync(path))
+      throw new DataError(`${path}: expected an image or a folder of images, got no such file`, {
+        file: path,
+      });
+    if (!statSync(path).isDirectory()) return [path];
+    const files = readdirSync(path)
+      .filter((name) => IMAGE.has(extname(name).toLowerCase()))
+      .sort()
+      .map((name) => join(path, name));
+    if (files.length === 0)
+      throw new DataError(`${path}: expected JPEG or PNG files, got none`, { file: path });
+    return files;
+  });
+}

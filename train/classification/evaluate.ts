@@ -1,0 +1,51 @@
+import { DataError } from '../../core/errors.js';
+import type { ClassificationSet } from '../../datasets/imagenet.js';
+import type { Engine } from '../../engine/runtime/engine.js';
+import type { LoadedClassifier } from '../../models/classifier-weights.js';
+import type { ClassifierCard } from '../../models/model-card.js';
+import type { Scalars } from '../task.js';
+import { loaderOf } from './run.js';
+import { scoreClassifier } from './task.js';
+
+/** How {@link evaluateClassifier} goes over the data. */
+export interface EvaluateOptions {
+  readonly batchSize: number;
+  readonly workers: number;
+  /** Only the first images. */
+  readonly limit?: number;
+}
+
+/**
+ * Scores a classifier on a data set with the preprocessing that belongs to its weights.
+ *
+ * @returns `top1`, `top5` (fractions), `loss`, `count`
+ * @throws DataError if the classes of data and model differ in number
+ */
+export async function evaluateClassifier(
+  engine: Engine,
+  opened: LoadedClassifier & { readonly card: ClassifierCard },
+  set: ClassificationSet,
+  { batchSize, workers, limit }: EvaluateOptions,
+): Promise<Scalars> {
+  const { model, store, card } = opened;
+  const { classes } = model.config;
+  if (set.classes.length !== classes) {
+    throw new DataError(
+      `eval: expected data with the model's ${classes} classes, got ${set.classes.length}`,
+    );
+  }
+  const samples = limit === undefined ? set.samples : set.samples.slice(0, limit);
+  if (samples.length === 0) throw new DataError('eval: expected images, got none');
+  const loader = loaderOf(
+    { batchSize, workers, pixels: card.pixels },
+    { ...set, samples },
+    { transform: { kind: 'evaluation', resize: card.resize }, seed: 0, isTraining: false },
+  );
+  const program = engine.prepare(model.inference, store, { frozen: true });
+  try {
+    return await scoreClassifier(program, loader, classes);
+  } finally {
+    await loader.close();
+    await program.release();
+  }
+}

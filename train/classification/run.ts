@@ -1,0 +1,193 @@
+import { cpus } from 'node:os';
+import { ConfigError, DataError } from '../../core/errors.js';
+import { Loader } from '../../datasets/loader.js';
+import type { ClassificationSet } from '../../datasets/imagenet.js';
+import { createFlatBuffers } from '../../engine/optimizer/flat-buffers.js';
+import { ParameterStore, parameterSize } from '../../engine/parameters/store.js';
+import type { Engine } from '../../engine/runtime/engine.js';
+import type { Classifier } from '../../models/classifier.js';
+import { createClassifier } from '../../models/classifier.js';
+import { parameterTargets } from '../../models/classifier-weights.js';
+import type { ClassifierCard } from '../../models/model-card.js';
+import { loadWeights } from '../../weights/load.js';
+import type { RestoredRun, RunState } from '../checkpoints.js';
+import { restoreRun } from '../checkpoints.js';
+import type { TrainResult } from '../loop.js';
+import { trainLoop } from '../loop.js';
+import { groupParameters, parameterRuns } from '../parameter-groups.js';
+import { CLASSIFICATION_PIPELINE } from '../pipelines/classification.js';
+import type {
+  ClassificationPipelineOptions,
+  ClassificationTransform,
+} from '../pipelines/classification.js';
+import type { LogRecord, RunSettings } from '../run-settings.js';
+import type { BatchSource } from '../task.js';
+import type { ClassificationConfig } from './config.js';
+import type { ClassificationLoader, LoadedClassificationBatch } from './task.js';
+import { createClassificationTask } from './task.js';
+
+/** What {@link trainClassifier} is asked to do. */
+export interface TrainClassifierOptions {
+  readonly config: ClassificationConfig;
+  readonly engine: Engine;
+  readonly training: ClassificationSet;
+  readonly validation?: ClassificationSet;
+  readonly folder: string;
+  readonly seed: number;
+  /** Weight file to start from: everything but the head, which is new. */
+  readonly weights?: string;
+  /** Go on from the newest checkpoint of the folder. */
+  readonly resume: boolean;
+  readonly maxSteps: number | null;
+  readonly signal?: AbortSignal;
+  readonly onRecord?: (record: LogRecord) => void;
+  /** Told what a resumed run starts from. */
+  readonly onRestored?: (restored: RestoredRun) => void;
+}
+
+/**
+ * Trains a classifier in a run folder.
+ *
+ * @throws DataError, ConfigError, WeightsError before any work starts; WorkError if it fails on the way
+ */
+export async function trainClassifier(options: TrainClassifierOptions): Promise<TrainResult> {
+  const { config, engine, training, validation, seed } = options;
+  const classes = training.classes.length;
+  if (classes < 2) throw new DataError(`train: expected at least two classes, got ${classes}`);
+  const model = createClassifier({
+    backbone: config.backbone,
+    classes,
+    headInitScale: config.headInitScale,
+  });
+  const buffers = createFlatBuffers(parameterSize(model.specs), {
+    moments: config.optimizer.kind === 'adamw' ? 2 : 1,
+    ema: config.emaDecay !== null,
+    microGradients: config.accumulation > 1,
+  });
+  const store = new ParameterStore(model.specs, buffers.parameters);
+  const restored = options.resume ? await restoreRun(options.folder, store, buffers) : undefined;
+  if (options.resume && !restored) {
+    throw new ConfigError(
+      `train: expected a checkpoint in ${options.folder} to resume from, got none`,
+    );
+  }
+  if (restored) options.onRestored?.(restored);
+  else {
+    store.initialize(seed);
+    if (options.weights)
+      await loadWeights(options.weights, parameterTargets(store), {
+        exceptions: ['newHead', 'encoderOnly'],
+      });
+  }
+  const trainLoader = loaderOf(config, training, {
+    transform: config.training,
+    seed,
+    isTraining: true,
+  });
+  const valLoader =
+    validation &&
+    loaderOf(config, validation, {
+      transform: { kind: 'evaluation', resize: config.evaluation },
+      seed,
+      isTraining: false,
+    });
+  const task = createClassificationTask({
+    engine,
+    model,
+    buffers,
+    dropPathRate: config.dropPathRate,
+    labelSmoothing: config.labelSmoothing,
+    seed,
+    files: training.samples,
+    ...(valLoader ? { validation: valLoader } : {}),
+  });
+  try {
+    return await trainLoop({
+      task,
+      source: batchSource(trainLoader),
+      buffers,
+      settings: settingsOf(config, store, options.maxSteps),
+      folder: options.folder,
+      state: restored?.state ?? stateOf(options, model),
+      startStep: restored?.step ?? 0,
+      ...(options.signal ? { signal: options.signal } : {}),
+      ...(options.onRecord ? { onRecord: options.onRecord } : {}),
+    });
+  } finally {
+    await task.release();
+    await trainLoader.close();
+    await valLoader?.close();
+  }
+}
+
+/** A loader over a classification set. */
+export function loaderOf(
+  config: Pick<ClassificationConfig, 'batchSize' | 'workers' | 'pixels'>,
+  set: ClassificationSet,
+  {
+    transform,
+    seed,
+    isTraining,
+  }: {
+    readonly transform: ClassificationTransform;
+    readonly seed: number;
+    readonly isTraining: boolean;
+  },
+): ClassificationLoader {
+  const pipelineOptions: ClassificationPipelineOptions = { transform, pixels: config.pixels };
+  return new Loader({
+    samples: set.samples,
+    sampler: {
+      batchSize: Math.min(config.batchSize, set.samples.length),
+      shuffle: isTraining,
+      seed,
+      lastBatch: isTraining ? 'drop' : 'keep',
+    },
+    pipeline: CLASSIFICATION_PIPELINE,
+    pipelineOptions,
+    numWorkers: Math.min(config.workers, Math.max(1, cpus().length)),
+  });
+}
+
+function batchSource(loader: ClassificationLoader): BatchSource<LoadedClassificationBatch> {
+  return {
+    batchesPerEpoch: loader.numBatches(),
+    epoch: (epoch, from) => loader.epoch(epoch, from),
+  };
+}
+
+function settingsOf(
+  config: ClassificationConfig,
+  store: ParameterStore,
+  maxSteps: number | null,
+): RunSettings {
+  const { epochs, lr, minLr, warmupEpochs, layers, weightDecay, decayGrn } = config;
+  const trained = store.entries.filter(({ spec }) => spec.trainable);
+  const groups = groupParameters(trained, { layers, weightDecay, decayGrn });
+  return {
+    optimizer: config.optimizer,
+    schedule: { kind: 'cosine', lr, minLr, epochs, warmupEpochs },
+    parameterRuns: parameterRuns(groups, trained),
+    epochs,
+    accumulation: config.accumulation,
+    clipNorm: config.clipNorm,
+    emaDecay: config.emaDecay,
+    logEvery: config.logEvery,
+    evaluateEvery: config.evaluateEvery,
+    checkpointEvery: config.checkpointEvery,
+    keepCheckpoints: config.keepCheckpoints,
+    bestMetric: 'top1',
+    maxSteps,
+  };
+}
+
+function stateOf({ config, training, seed }: TrainClassifierOptions, model: Classifier): RunState {
+  const card: ClassifierCard = {
+    task: 'classify',
+    backbone: model.config.backbone,
+    classNames: training.classes.map(({ name }) => name),
+    pixels: config.pixels,
+    resize: config.evaluation,
+  };
+  return { card: { ...card }, config: { ...config }, seed, bestValue: null };
+}

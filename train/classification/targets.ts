@@ -1,0 +1,41 @@
+import { Random } from '../../core/random.js';
+
+/** Keeps the streams of random numbers of a step apart. */
+const DROP_PATH_STREAM = 0x64726f70;
+
+/**
+ * Target distributions: `1 − s + s/K` for the label, `s/K` for all other classes.
+ *
+ * @param labels `[N]`, 0 … K − 1
+ * @returns `[N, K]`
+ */
+export function smoothedTargets(
+  labels: Int32Array,
+  classes: number,
+  smoothing: number,
+): Float32Array {
+  const targets = new Float32Array(labels.length * classes).fill(smoothing / classes);
+  labels.forEach((label, n) => (targets[n * classes + label] += 1 - smoothing));
+  return targets;
+}
+
+/**
+ * Draws which samples skip which blocks.
+ *
+ * @param rates of every block
+ * @returns `[blocks, N]`: 0, or `1 / (1 − rate)`
+ */
+export function drawDropPath(
+  rates: readonly number[],
+  batch: number,
+  { seed, step, micro }: { readonly seed: number; readonly step: number; readonly micro: number },
+): Float32Array {
+  const random = new Random(seed, DROP_PATH_STREAM, step, micro);
+  const masks = new Float32Array(rates.length * batch);
+  rates.forEach((rate, block) => {
+    for (let n = 0; n < batch; n++) {
+      masks[block * batch + n] = random.uniform() < 1 - rate ? 1 / (1 - rate) : 0;
+    }
+  });
+  return masks;
+}

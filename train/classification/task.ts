@@ -1,0 +1,120 @@
+import { linearRates } from '../../core/rates.js';
+import type { FlatBuffers } from '../../engine/optimizer/flat-buffers.js';
+import { ParameterStore } from '../../engine/parameters/store.js';
+import type { Engine } from '../../engine/runtime/engine.js';
+import type { Executable, HostTensor } from '../../engine/runtime/program.js';
+import type { Loader, LoadedBatch } from '../../datasets/loader.js';
+import type { ClassificationSample } from '../../datasets/sample.js';
+import { TopAccuracy } from './accuracy.js';
+import type { Classifier, ClassifierModelSpecs } from '../../models/classifier.js';
+import type { ClassificationBatch } from '../pipelines/classification.js';
+import type { Scalars, StepPosition, TrainingTask } from '../task.js';
+import { drawDropPath, smoothedTargets } from './targets.js';
+
+/** A batch as the loader hands it over. */
+export type LoadedClassificationBatch = LoadedBatch<ClassificationBatch>;
+
+/** A loader of classification batches. */
+export type ClassificationLoader = Loader<ClassificationSample, ClassificationBatch>;
+
+/** What {@link createClassificationTask} works with. */
+export interface ClassificationTaskOptions {
+  readonly engine: Engine;
+  readonly model: Classifier;
+  readonly buffers: FlatBuffers;
+  readonly dropPathRate: number;
+  readonly labelSmoothing: number;
+  readonly seed: number;
+  /** File of every training image, for messages. */
+  readonly files: {
+    readonly length: number;
+    at(index: number): { readonly file: string } | undefined;
+  };
+  /** Absent: no evaluation. */
+  readonly validation?: ClassificationLoader;
+}
+
+/** Training and scoring of a classifier. Owns sessions: `release` frees them. */
+export function createClassificationTask(
+  options: ClassificationTaskOptions,
+): TrainingTask<LoadedClassificationBatch> & { release(): Promise<void> } {
+  const { engine, model, buffers, seed, files, validation } = options;
+  const store = new ParameterStore<ClassifierModelSpecs>(model.specs, buffers.parameters);
+  const into = buffers.microGradients ?? buffers.gradients;
+  const training = engine.prepare(model.training, store, { gradients: { of: 'loss', into } });
+  const scorers: Executable[] = [];
+  const scorer = (values: Float32Array): Executable => {
+    const program = engine.prepare(model.inference, new ParameterStore(model.specs, values), {});
+    scorers.push(program);
+    return program;
+  };
+  const trained = scorer(buffers.parameters);
+  const averaged = buffers.ema && scorer(buffers.ema);
+  const rates = linearRates(options.dropPathRate, numBlocks(model));
+  const { classes } = model.config;
+
+  const backward = async (
+    batch: LoadedClassificationBatch,
+    position: StepPosition,
+  ): Promise<Scalars> => {
+    const { images, shape, labels } = batch.value;
+    const n = labels.length;
+    const inputs: Record<string, HostTensor> = {
+      image: { shape, data: images },
+      targets: {
+        shape: [n, classes],
+        data: smoothedTargets(labels, classes, options.labelSmoothing),
+      },
+    };
+    if (options.dropPathRate > 0) {
+      inputs['dropPath'] = {
+        shape: [rates.length, n],
+        data: drawDropPath(rates, n, { seed, ...position }),
+      };
+    }
+    const { loss, logits } = await training.run(inputs);
+    const accuracy = new TopAccuracy(classes);
+    accuracy.update(logits.data as Float32Array, labels);
+    batch.release();
+    return { loss: loss.data[0], top1: accuracy.finish().top1 };
+  };
+
+  return {
+    store,
+    backward,
+    numImages: ({ value }) => value.labels.length,
+    describe: ({ value }) =>
+      Array.from(value.indices, (index) => files.at(index)?.file ?? String(index)).join(', '),
+    ...(validation
+      ? {
+          evaluate: (which) =>
+            scoreClassifier(which === 'ema' && averaged ? averaged : trained, validation, classes),
+        }
+      : {}),
+    release: async () => {
+      await training.release();
+      for (const program of scorers) await program.release();
+    },
+  };
+}
+
+/** Top-1, top-5 (fractions) and mean cross-entropy over a data set. */
+export async function scoreClassifier(
+  program: Executable,
+  loader: ClassificationLoader,
+  classes: number,
+): Promise<Scalars> {
+  const accuracy = new TopAccuracy(classes);
+  for await (const batch of loader.epoch(0)) {
+    const { images, shape, labels } = batch.value;
+    const { logits } = await program.run({ image: { shape, data: images } });
+    accuracy.update(logits.data as Float32Array, labels);
+    batch.release();
+  }
+  const { top1, top5, loss, count } = accuracy.finish();
+  return { top1, top5, loss, count };
+}
+
+function numBlocks({ config }: Classifier): number {
+  return config.backbone.depths.reduce((total, depth) => total + depth, 0);
+}
