@@ -83,14 +83,14 @@ function centerOffset(side: number, crop: number): number {
  * The evaluation transform up to normalisation; only the kept window is resized.
  *
  * @param image `[H, W, 3]`
- * @returns `[inputSize, inputSize, 3]`
+ * @returns `[inputSize, inputSize, 3]`, in `out` if given
  * @see ConvNeXt V2, datasets.py, build_transform
  */
 export function resizeForEvaluation(
   image: RgbImage,
   resize: EvaluationResize,
-  scratch?: Scratch,
+  { out, scratch }: { readonly out?: Uint8Array; readonly scratch?: Scratch } = {},
 ): RgbImage {
-  const { size, window } = evaluationGeometry(image, resize);
-  return resizePil(image, { filter: resize.filter, size, window }, scratch);
+  const options = { filter: resize.filter, ...evaluationGeometry(image, resize) };
+  return resizePil(image, out === undefined ? options : { ...options, out }, scratch);
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DataError } from '../../core/errors.js';
+import { readClassList } from '../../datasets/imagenet-classes.js';
 import { readImageNet } from '../../datasets/imagenet.js';
 
 let root = '';
@@ -202,6 +203,10 @@ describe('images with labels.json', () => {
     files(...images, ['labels.json', [{ file: 'images/x.JPEG' }]]);
     expect(failure()).toMatch(/labels.json#0: expected a file and its class, got \["images\/x/);
   });
+});
+
+test('a list of classes that is missing is an error', () => {
+  expect(() => readClassList(join(root, 'none.txt'))).toThrow(/none.txt: .* got ENOENT/);
 });
 
 test('an empty folder, a missing one and two folders for one split are errors', () => {

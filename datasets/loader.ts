@@ -1,0 +1,209 @@
+import { ConfigError, WorkError } from '../core/errors.js';
+import { BufferPool } from './loader/buffer-pool.js';
+import { startInline, startThread, type Host } from './loader/host.js';
+import { reviveFailure, type BatchRequest, type FromWorker } from './loader/messages.js';
+import {
+  batchesFrom,
+  epochBatches,
+  type PlannedBatch,
+  type SamplerOptions,
+  type SamplerPosition,
+} from './loader/sampler.js';
+
+/** The samples of a data set, e.g. an array. They are sent to the workers, so they must be structured-cloneable and small. */
+export interface SampleSource<Sample> {
+  readonly length: number;
+  at(index: number): Sample | undefined;
+}
+
+/** How a {@link Loader} works. */
+export interface LoaderOptions<Sample> {
+  readonly samples: SampleSource<Sample>;
+  readonly sampler: SamplerOptions;
+  /** A module that exports `createPipeline(options)`; JavaScript, see `moduleUrl`. */
+  readonly pipeline: URL;
+  /** Given to `createPipeline`; structured-cloneable. */
+  readonly pipelineOptions: unknown;
+  /** Worker threads; 0 works in this thread. */
+  readonly numWorkers: number;
+  /** Batches that are being made or wait, at most, besides the one that the caller has; default two a worker. */
+  readonly prefetch?: number;
+  /** Samples that one worker prepares at a time; default 2, so that decoding overlaps with transforming. */
+  readonly concurrency?: number;
+}
+
+/** A batch and where it stands. */
+export interface LoadedBatch<Value> extends PlannedBatch {
+  readonly value: Value;
+  /** Returns the buffers of `value` for reuse; it must not be read afterwards. Not calling it costs speed only. */
+  release(): void;
+}
+
+interface Waiting {
+  readonly host: number;
+  resolve(answer: { value: unknown; buffers: readonly ArrayBuffer[] }): void;
+  reject(error: Error): void;
+}
+
+/**
+ * Makes batches in worker threads. Their order and content depend on seed, epoch and sample index alone, not on the number of
+ * workers. At most `prefetch` batches are made ahead. An error, with the file's name, is thrown when its batch's turn comes.
+ *
+ * @typeParam Value what the pipeline's `collate` returns
+ */
+export class Loader<Sample, Value> {
+  private readonly hosts: readonly Host[];
+  private readonly load: number[];
+  private readonly waiting = new Map<number, Waiting>();
+  private readonly buffers = new BufferPool();
+  private readonly prefetch: number;
+  private lastId = 0;
+  private broken: Error | undefined;
+  private waitedTotalMs = 0;
+
+  /** @throws ConfigError for counts that are not whole numbers in range */
+  constructor(private readonly options: LoaderOptions<Sample>) {
+    const { samples, sampler, numWorkers, prefetch, concurrency = 2 } = options;
+    this.prefetch = prefetch ?? Math.max(numWorkers, 1) * 2;
+    const isWhole = (n: number, least: number): boolean => Number.isInteger(n) && n >= least;
+    if (!isWhole(numWorkers, 0) || !isWhole(this.prefetch, 1) || !isWhole(concurrency, 1))
+      throw new ConfigError(
+        `loader: expected whole numWorkers >= 0, prefetch >= 1, concurrency >= 1, got ` +
+          `${numWorkers}, ${this.prefetch}, ${concurrency}`,
+      );
+    const setup = {
+      pipelineUrl: options.pipeline.href,
+      pipelineOptions: options.pipelineOptions,
+      runtime: { seed: sampler.seed, numSamples: samples.length, concurrency },
+    };
+    const start = numWorkers === 0 ? startInline : startThread;
+    this.hosts = Array.from({ length: Math.max(numWorkers, 1) }, (_, host) =>
+      start(setup, (message) => this.receive(host, message)),
+    );
+    this.load = this.hosts.map(() => 0);
+  }
+
+  /** Milliseconds that callers have waited for batches so far: near zero means that loading keeps up. */
+  get waitedMs(): number {
+    return this.waitedTotalMs;
+  }
+
+  /** Batches in an epoch of this shard. */
+  numBatches(epoch = 0): number {
+    return epochBatches(this.options.samples.length, this.options.sampler, epoch).length;
+  }
+
+  /** The batches of one epoch in order, from batch `from` on. */
+  epoch(epoch: number, from = 0): AsyncGenerator<LoadedBatch<Value>, void> {
+    return this.stream({ epoch, batch: from }, epoch + 1);
+  }
+
+  /** Batches from `position` on, through all epochs before `numEpochs`; the next epoch is begun before this one ends. */
+  async *stream(
+    position: SamplerPosition,
+    numEpochs = Infinity,
+  ): AsyncGenerator<LoadedBatch<Value>, void> {
+    const { samples, sampler } = this.options;
+    const plan = batchesFrom(samples.length, sampler, position, numEpochs);
+    const ahead: { id: number; batch: Promise<LoadedBatch<Value>> }[] = [];
+    const order = (): void => {
+      while (ahead.length < this.prefetch) {
+        const { done, value } = plan.next();
+        if (done) return;
+        ahead.push(this.request(value));
+      }
+    };
+    try {
+      for (order(); ahead.length > 0;) {
+        const start = performance.now();
+        const batch = await ahead[0].batch;
+        this.waitedTotalMs += performance.now() - start;
+        ahead.shift();
+        order(); // before the caller works with the batch: the workers go on meanwhile
+        yield batch;
+      }
+    } finally {
+      this.cancel(ahead.map(({ id }) => id));
+    }
+  }
+
+  /** Stops the workers. Batches still awaited are rejected. */
+  async close(): Promise<void> {
+    this.fail(new WorkError('loader: closed'));
+    await Promise.all(this.hosts.map((host) => host.close()));
+  }
+
+  private request(plan: PlannedBatch): { id: number; batch: Promise<LoadedBatch<Value>> } {
+    if (this.broken) throw this.broken;
+    const id = ++this.lastId;
+    const host = this.load.indexOf(Math.min(...this.load));
+    const buffers = this.buffers.takeAll();
+    const indices = Array.from(plan.indices);
+    const samples = indices.map((index) => this.options.samples.at(index));
+    const { epoch, batch: batchIndex } = plan;
+    const request: BatchRequest = { id, epoch, batchIndex, indices, samples, buffers };
+    const batch = new Promise<LoadedBatch<Value>>((resolve, reject) => {
+      this.waiting.set(id, {
+        host,
+        reject,
+        resolve: (answer) =>
+          resolve({
+            ...plan,
+            value: answer.value as Value,
+            release: () => answer.buffers.forEach((buffer) => this.buffers.give(buffer)),
+          }),
+      });
+    });
+    batch.catch(() => undefined); // reported when its turn comes, not as unhandled before
+    this.setLoad(host, 1);
+    this.hosts[host].send({ kind: 'batch', request }, buffers);
+    return { id, batch };
+  }
+
+  private receive(host: number, message: FromWorker): void {
+    switch (message.kind) {
+      case 'batch':
+        this.settle(message.id)?.resolve(message);
+        return;
+      case 'failed':
+        this.settle(message.id)?.reject(reviveFailure(message.failure));
+        return;
+      case 'cancelled':
+        message.buffers.forEach((buffer) => this.buffers.give(buffer));
+        this.settle(message.id);
+        return;
+      case 'fetch': {
+        const sample = this.options.samples.at(message.index);
+        this.hosts[host].send({ kind: 'sample', fetchId: message.fetchId, sample });
+        return;
+      }
+      case 'unusable':
+        this.fail(reviveFailure(message.failure));
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  private settle(id: number): Waiting | undefined {
+    const waiting = this.waiting.get(id);
+    if (waiting) this.setLoad(waiting.host, -1);
+    this.waiting.delete(id);
+    return waiting;
+  }
+
+  private setLoad(host: number, change: number): void {
+    this.load[host] += change;
+    this.hosts[host].setBusy(this.load[host] > 0);
+  }
+
+  private cancel(ids: readonly number[]): void {
+    if (ids.length === 0 || this.broken) return;
+    this.hosts.forEach((host) => host.send({ kind: 'cancel', ids }));
+  }
+
+  private fail(error: Error): void {
+    this.broken ??= error;
+    for (const id of [...this.waiting.keys()]) this.settle(id)?.reject(this.broken);
+  }
+}

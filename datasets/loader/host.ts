@@ -1,0 +1,63 @@
+import { Worker } from 'node:worker_threads';
+import { WorkError } from '../../core/errors.js';
+import { loadPipeline } from './load-pipeline.js';
+import { describeFailure, type FromWorker, type ToWorker, type WorkerSetup } from './messages.js';
+import { moduleUrl } from './module-url.js';
+import { PipelineRuntime } from './runtime.js';
+
+/** Where a pipeline runs, seen from the main thread. */
+export interface Host {
+  /** Sends a message; `buffers` are moved. */
+  send(message: ToWorker, buffers?: readonly ArrayBuffer[]): void;
+  /** Whether the process must stay alive for the answers still owed. */
+  setBusy(isBusy: boolean): void;
+  close(): Promise<void>;
+}
+
+/** Called with everything a host answers; `unusable` means that it will not answer again. */
+export type HostListener = (message: FromWorker) => void;
+
+/** Starts a worker thread. Errors in it are reported to the listener. */
+export function startThread(setup: WorkerSetup, listener: HostListener): Host {
+  // execArgv: flags of this process, such as those of a test runner, are not for the worker.
+  const worker = new Worker(moduleUrl('./worker.js', import.meta.url), {
+    workerData: setup,
+    execArgv: [],
+  });
+  let isClosed = false;
+  worker.on('message', listener);
+  worker.on('error', (error) => listener({ kind: 'unusable', failure: describeFailure(error) }));
+  worker.on('exit', (code) => {
+    const error = new WorkError(`worker stopped with exit code ${code}`);
+    if (!isClosed) listener({ kind: 'unusable', failure: describeFailure(error) });
+  });
+  worker.unref();
+  return {
+    send: (message, buffers = []) => worker.postMessage(message, buffers as ArrayBuffer[]),
+    setBusy: (isBusy) => (isBusy ? worker.ref() : worker.unref()),
+    async close() {
+      isClosed = true;
+      await worker.terminate();
+    },
+  };
+}
+
+/** Runs the pipeline in this thread, for debugging and tiny sets: same batches, no parallelism. */
+export function startInline(setup: WorkerSetup, listener: HostListener): Host {
+  let isClosed = false;
+  const answer = (message: FromWorker): void => {
+    if (!isClosed) listener(message);
+  };
+  const runtime = loadPipeline(setup.pipelineUrl, setup.pipelineOptions).then(
+    (pipeline) => new PipelineRuntime(pipeline, setup.runtime, answer),
+    (error: unknown) => answer({ kind: 'unusable', failure: describeFailure(error) }),
+  );
+  return {
+    send: (message) => void runtime.then((ready) => ready?.receive(message)),
+    setBusy: () => undefined,
+    close: () => {
+      isClosed = true;
+      return Promise.resolve();
+    },
+  };
+}

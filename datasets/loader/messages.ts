@@ -1,0 +1,100 @@
+import {
+  ConfigError,
+  DataError,
+  ShapeError,
+  WeightsError,
+  WorkError,
+  type ErrorDetails,
+} from '../../core/errors.js';
+
+/** Everything a worker needs for one batch. */
+export interface BatchRequest {
+  readonly id: number;
+  readonly epoch: number;
+  readonly batchIndex: number;
+  readonly indices: readonly number[];
+  /** One an index. */
+  readonly samples: readonly unknown[];
+  /** Buffers to fill, from batches that were released. */
+  readonly buffers: readonly ArrayBuffer[];
+}
+
+/** Main thread → worker. */
+export type ToWorker =
+  | { readonly kind: 'batch'; readonly request: BatchRequest }
+  | { readonly kind: 'cancel'; readonly ids: readonly number[] }
+  | { readonly kind: 'sample'; readonly fetchId: number; readonly sample: unknown };
+
+/** Worker → main thread. */
+export type FromWorker =
+  | {
+      readonly kind: 'batch';
+      readonly id: number;
+      readonly value: unknown;
+      readonly buffers: readonly ArrayBuffer[];
+    }
+  | { readonly kind: 'failed'; readonly id: number; readonly failure: Failure }
+  | { readonly kind: 'cancelled'; readonly id: number; readonly buffers: readonly ArrayBuffer[] }
+  | { readonly kind: 'fetch'; readonly fetchId: number; readonly index: number }
+  | { readonly kind: 'unusable'; readonly failure: Failure };
+
+/** What a worker is started with. */
+export interface WorkerSetup {
+  /** Address of a module that exports `createPipeline`. */
+  readonly pipelineUrl: string;
+  readonly pipelineOptions: unknown;
+  readonly runtime: RuntimeOptions;
+}
+
+/** Constants of a loader that its workers know. */
+export interface RuntimeOptions {
+  readonly seed: number;
+  readonly numSamples: number;
+  /** Samples that a worker prepares at a time: while one is decoded, another is transformed. */
+  readonly concurrency: number;
+}
+
+/** An error that can cross threads: classes don't survive the structured clone. */
+export interface Failure {
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string;
+  readonly file?: string;
+  readonly id?: string | number;
+}
+
+/** Describes an error; where it names no file, that of the sample is put in front. */
+export function describeFailure(error: unknown, sample?: unknown): Failure {
+  const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
+  const { file: ownFile, id } = error instanceof Error ? (error as ErrorDetails) : {};
+  const sampleFile = fileOf(sample);
+  const file = ownFile ?? sampleFile;
+  return {
+    name,
+    message:
+      ownFile === undefined && sampleFile !== undefined ? `${sampleFile}: ${message}` : message,
+    stack: stack ?? message,
+    ...(file === undefined ? {} : { file }),
+    ...(id === undefined ? {} : { id }),
+  };
+}
+
+function fileOf(sample: unknown): string | undefined {
+  const isObject = typeof sample === 'object' && sample !== null;
+  return isObject && 'file' in sample && typeof sample.file === 'string' ? sample.file : undefined;
+}
+
+const INPUT_ERRORS = { ShapeError, ConfigError, DataError, WeightsError } as const;
+
+/** The error again, of the class it had; anything unexpected becomes a WorkError. The cause is its text from the worker. */
+export function reviveFailure(failure: Failure): Error {
+  const { name, message, stack, file, id } = failure;
+  const cause = new Error(stack);
+  const Known = Object.entries(INPUT_ERRORS).find(([known]) => known === name)?.[1];
+  if (!Known) return new WorkError(`loader: ${message}`, { cause });
+  return new Known(message, {
+    cause,
+    ...(file === undefined ? {} : { file }),
+    ...(id === undefined ? {} : { id }),
+  });
+}

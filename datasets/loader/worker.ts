@@ -1,0 +1,26 @@
+/** Entry of a loader's worker thread: runs the pipeline that `workerData` names. */
+import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import sharp from 'sharp';
+import { describeFailure, type FromWorker, type ToWorker, type WorkerSetup } from './messages.js';
+import { loadPipeline } from './load-pipeline.js';
+import { PipelineRuntime } from './runtime.js';
+
+if (!isMainThread && parentPort !== null) await start(parentPort, workerData as WorkerSetup);
+
+async function start(
+  port: NonNullable<typeof parentPort>,
+  { pipelineUrl, pipelineOptions, runtime }: WorkerSetup,
+): Promise<void> {
+  const post = (message: FromWorker, buffers: readonly ArrayBuffer[]): void =>
+    port.postMessage(message, buffers as ArrayBuffer[]);
+  try {
+    // The workers are the parallelism; libvips' cache would keep images that are read once.
+    sharp.concurrency(1);
+    sharp.cache(false);
+    const pipeline = await loadPipeline(pipelineUrl, pipelineOptions);
+    const running = new PipelineRuntime(pipeline, runtime, post);
+    port.on('message', (message: ToWorker) => running.receive(message));
+  } catch (error) {
+    post({ kind: 'unusable', failure: describeFailure(error) }, []);
+  }
+}

@@ -1,0 +1,48 @@
+import type { Random } from '../../core/random.js';
+import type { Rect, Size } from './rect.js';
+
+/** Ranges of {@link randomResizedCrop}. */
+export interface RandomResizedCropOptions {
+  /** Share of the image's area, drawn uniformly. */
+  readonly scale: readonly [number, number];
+  /** Width / height, drawn log-uniformly. */
+  readonly ratio: readonly [number, number];
+}
+
+/** The originals' ranges for supervised training; pre-training uses scale 0.2 to 1. */
+export const RANDOM_RESIZED_CROP: RandomResizedCropOptions = {
+  scale: [0.08, 1],
+  ratio: [3 / 4, 4 / 3],
+};
+
+const MAX_DRAWS = 10;
+
+/**
+ * Draws the part of an image that becomes a training input: up to ten draws until one fits, then the largest central part
+ * with an aspect ratio in range.
+ *
+ * @see timm 0.3.2, data/transforms.py, RandomResizedCropAndInterpolation.get_params
+ */
+export function randomResizedCrop(
+  { width, height }: Size,
+  { scale, ratio }: RandomResizedCropOptions,
+  random: Random,
+): Rect {
+  for (let draw = 0; draw < MAX_DRAWS; draw++) {
+    const areaPx = random.between(...scale) * width * height;
+    const aspect = Math.exp(random.between(Math.log(ratio[0]), Math.log(ratio[1])));
+    const w = Math.round(Math.sqrt(areaPx * aspect));
+    const h = Math.round(Math.sqrt(areaPx / aspect));
+    if (w > 0 && h > 0 && w <= width && h <= height)
+      return {
+        x: random.integer(width - w + 1),
+        y: random.integer(height - h + 1),
+        width: w,
+        height: h,
+      };
+  }
+  const aspect = width / height;
+  const w = aspect > ratio[1] ? Math.max(Math.round(height * ratio[1]), 1) : width;
+  const h = aspect < ratio[0] ? Math.max(Math.round(width / ratio[0]), 1) : height;
+  return { x: (width - w) >> 1, y: (height - h) >> 1, width: w, height: h };
+}
