@@ -53,21 +53,30 @@ export function highestKeys(keys: Uint32Array, k: number): Int32Array {
   return chosen;
 }
 
-/** The k-th highest key, and how many keys equal to it belong to the k highest. */
+/** The k-th highest key, found 11, 11 and 10 bits at a time, and how many keys equal to it belong to the k highest. */
 function kthHighest(
   keys: Uint32Array,
   k: number,
 ): { readonly threshold: number; readonly numAtThreshold: number } {
-  const histogram = new Uint32Array(65536);
-  for (let i = 0; i < keys.length; i++) histogram[keys[i] >>> 16]++;
+  const histogram = new Uint32Array(2048);
+  let prefix = 0; // leading bits of the threshold, as a number
   let left = k;
-  let high = 65535;
-  for (; histogram[high] < left; high--) left -= histogram[high];
-  histogram.fill(0);
-  for (let i = 0; i < keys.length; i++) if (keys[i] >>> 16 === high) histogram[keys[i] & 0xffff]++;
-  let low = 65535;
-  for (; histogram[low] < left; low--) left -= histogram[low];
-  return { threshold: ((high << 16) | low) >>> 0, numAtThreshold: left };
+  for (const [shift, numBits] of [
+    [21, 11],
+    [10, 11],
+    [0, 10],
+  ]) {
+    histogram.fill(0);
+    const mask = (1 << numBits) - 1;
+    for (let i = 0; i < keys.length; i++) {
+      const digits = keys[i] >>> shift;
+      if (digits >>> numBits === prefix) histogram[digits & mask]++;
+    }
+    let digit = mask;
+    for (; histogram[digit] < left; digit--) left -= histogram[digit];
+    prefix = ((prefix << numBits) | digit) >>> 0;
+  }
+  return { threshold: prefix, numAtThreshold: left };
 }
 
 /** Sorts `indices` by their keys, highest first, keeping the order of equal ones (three passes of 11 bits). */

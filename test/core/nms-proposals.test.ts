@@ -1,0 +1,105 @@
+import { describe, expect, test } from 'vitest';
+import { decodeBoxes, RPN_CODER } from '../../core/box-coder.js';
+import { iouMatrix } from '../../core/boxes.js';
+import { ConfigError, ShapeError, WorkError } from '../../core/errors.js';
+import {
+  selectProposals,
+  TRAIN_PROPOSALS,
+  type LevelPredictions,
+} from '../../core/nms-proposals.js';
+import { Random } from '../../core/random.js';
+
+const image = { width: 100, height: 80 };
+
+/** Scores are a few steps only, so that ties are common. */
+function randomLevels(random: Random, counts: readonly number[]): LevelPredictions[] {
+  return counts.map((n) => ({
+    scores: Float32Array.from({ length: n }, () => random.integer(20) / 20),
+    deltas: Float32Array.from({ length: 4 * n }, () => 0.2 * random.normal()),
+  }));
+}
+
+function randomAnchors(random: Random, n: number): Float32Array {
+  return Float32Array.from({ length: n }, () => 0).reduce(
+    (out, _, i) => {
+      const [x, y, s] = [random.between(0, 90), random.between(0, 70), random.between(5, 40)];
+      out.set([x, y, x + s, y + s * random.between(0.5, 2)], 4 * i);
+      return out;
+    },
+    new Float32Array(4 * n),
+  );
+}
+
+describe('selectProposals', () => {
+  test('equals the rule taken literally', () => {
+    const random = new Random(8);
+    for (let trial = 0; trial < 50; trial++) {
+      const counts = [40, 20, 5];
+      const levels = randomLevels(random, counts);
+      const anchors = randomAnchors(random, 65);
+      const config = { ...TRAIN_PROPOSALS, numBeforeNms: 25, maxPerImage: 20 };
+      const kept: { box: number[]; score: number; level: number; at: number }[] = [];
+      let first = 0;
+      levels.forEach(({ scores, deltas }, level) => {
+        const own = anchors.subarray(4 * first, 4 * (first + scores.length));
+        const decoded = decodeBoxes(own, deltas, { ...RPN_CODER, clip: image });
+        const iou = iouMatrix(decoded, decoded);
+        let left = Array.from(scores.keys())
+          .sort((a, b) => scores[b] - scores[a] || a - b)
+          .slice(0, 25);
+        while (left.length > 0) {
+          const [best] = left;
+          const box = [...decoded.subarray(4 * best, 4 * best + 4)];
+          kept.push({ box, score: scores[best], level, at: first + best });
+          left = left.slice(1).filter((i) => iou[best * scores.length + i] <= Math.fround(0.7));
+        }
+        first += scores.length;
+      });
+      kept.sort((a, b) => b.score - a.score || a.at - b.at);
+      const best = kept.slice(0, 20);
+      const actual = selectProposals(levels, anchors, image, config);
+      expect([...actual.boxes]).toEqual(best.flatMap(({ box }) => box));
+      expect([...actual.scores]).toEqual(best.map(({ score }) => score));
+      expect([...actual.levels]).toEqual(best.map(({ level }) => level));
+    }
+  });
+
+  const anchors = Float32Array.of(0, 0, 10, 10, -20, 0, -10, 10);
+  const level = { scores: Float32Array.of(0.5, 0.9), deltas: new Float32Array(8) };
+
+  test('boxes that clipping empties stay unless a minimal size is set', () => {
+    const all = selectProposals([level], anchors, image, TRAIN_PROPOSALS);
+    expect([...all.boxes]).toEqual([0, 0, 0, 10, 0, 0, 10, 10]);
+    const solid = selectProposals([level], anchors, image, { ...TRAIN_PROPOSALS, minSizePx: 0 });
+    expect([...solid.boxes]).toEqual([0, 0, 10, 10]);
+  });
+
+  test('levels without anchors are fine', () => {
+    const empty = { scores: new Float32Array(0), deltas: new Float32Array(0) };
+    const found = selectProposals([empty, level], anchors, image, TRAIN_PROPOSALS);
+    expect([...found.levels]).toEqual([1, 1]);
+    expect(
+      selectProposals([empty], new Float32Array(0), image, TRAIN_PROPOSALS).scores,
+    ).toHaveLength(0);
+  });
+
+  test('a diverged network is reported with level and anchor', () => {
+    const broken = { scores: Float32Array.of(0.5, NaN), deltas: new Float32Array(8) };
+    expect(() => selectProposals([broken], anchors, image, TRAIN_PROPOSALS)).toThrow(WorkError);
+    expect(() => selectProposals([broken], anchors, image, TRAIN_PROPOSALS)).toThrow(
+      'of anchor 1 on level 0',
+    );
+  });
+
+  test('lengths and limits are checked', () => {
+    expect(() => selectProposals([level], new Float32Array(4), image, TRAIN_PROPOSALS)).toThrow(
+      ShapeError,
+    );
+    expect(() =>
+      selectProposals([{ ...level, deltas: new Float32Array(4) }], anchors, image, TRAIN_PROPOSALS),
+    ).toThrow('expected deltas [2, 4] on level 0');
+    expect(() =>
+      selectProposals([level], anchors, image, { ...TRAIN_PROPOSALS, maxPerImage: 0 }),
+    ).toThrow(ConfigError);
+  });
+});
