@@ -25,6 +25,11 @@ describe('geometricRates', () => {
     expect(geometricRates(0.9, 5)[0]).toBe(0.6561);
   });
 
+  test('what lies just above the middle of two doubles is rounded up', () => {
+    // (1 + a)^5 = 1 + 5a + 10a² + 10a³ + …: with a = 2^-27 the second term ends in half a unit, the third decides.
+    expect(geometricRates(1 + 2 ** -27, 6)[0]).toBe(1 + 5 * 2 ** -27 + 2 ** -51 + 2 ** -52);
+  });
+
   test('no neighbouring double is nearer to the exact power', () => {
     // x = m/2^60 exactly for doubles in (1/128, 1]; powers compare as integers over 2^(60 n).
     const scaled = (x: number): bigint => BigInt(x * 2 ** 60);
