@@ -1,0 +1,126 @@
+import util from 'node:util';
+import * as tf from '@tensorflow/tfjs';
+import { ConfigError } from '../../core/errors.js';
+
+/** Name under which both packages register their backend. */
+export const TENSORFLOW = 'tensorflow';
+
+const GPU = '@tensorflow/tfjs-node-gpu';
+const CPU = '@tensorflow/tfjs-node';
+const VERSION = '4.22.0';
+const NOT_INSTALLED = 'not installed';
+
+/** The optional packages that run tfjs on TensorFlow's native library. */
+export type TensorflowPackage = typeof GPU | typeof CPU;
+
+/** The backend that is running. */
+export interface TensorflowBackend {
+  readonly package: TensorflowPackage;
+  /** Whether operations run on a GPU. False with the GPU package where it found no usable device. */
+  readonly usesGpu: boolean;
+  /** Packages that came first but could not be used, and why. */
+  readonly skipped: readonly SkippedPackage[];
+}
+
+/** A package that could not be used, and why. */
+export interface SkippedPackage {
+  readonly package: TensorflowPackage;
+  readonly reason: string;
+}
+
+/** How the packages are looked for. */
+export interface LoadTensorflowOptions {
+  /** Package that is tried first; the other one is tried after it. */
+  readonly prefer?: 'gpu' | 'cpu';
+  /** Imports a package by name. */
+  readonly importModule?: (name: string) => Promise<unknown>;
+}
+
+/**
+ * Functions of Node's `util` that tfjs-node 4.22 calls; Node 23 removed the second one.
+ *
+ * @see https://github.com/tensorflow/tfjs/issues/8609
+ */
+const REMOVED_FROM_UTIL: Readonly<Record<string, (value: unknown) => boolean>> = {
+  isArray: Array.isArray,
+  isNullOrUndefined: (value) => value === null || value === undefined,
+};
+
+/**
+ * Makes `tensorflow` the current tfjs backend. Neither package is a dependency, because installing one downloads a
+ * native library; they are imported only here. A backend that is running already is kept.
+ *
+ * @throws ConfigError if neither package can be used (with the command that installs one), or if the package works
+ *   on another copy of tfjs than this library
+ */
+export async function loadTensorflowBackend({
+  prefer = 'gpu',
+  importModule = (name) => import(/* @vite-ignore */ name),
+}: LoadTensorflowOptions = {}): Promise<TensorflowBackend> {
+  const skipped: SkippedPackage[] = [];
+  const candidates = prefer === 'gpu' ? ([GPU, CPU] as const) : ([CPU, GPU] as const);
+  restoreUtil();
+  for (const name of candidates) {
+    // Two native libraries in one process would share the backend's name.
+    if (isRegistered()) break;
+    try {
+      await importModule(name);
+      if (!isRegistered()) throw new Error('it registered no backend');
+      if (!(await tf.setBackend(TENSORFLOW))) throw new Error('its native library did not start');
+    } catch (cause) {
+      skipped.push({ package: name, reason: reasonOf(cause, name) });
+      forgetBackend();
+    }
+  }
+  if (!isRegistered()) throw new ConfigError(noPackage(skipped));
+  if (!(await tf.setBackend(TENSORFLOW)))
+    throw new ConfigError(`tfjs backend ${TENSORFLOW}: expected it to start, got an error`);
+  return { ...description(tf.backend()), skipped };
+}
+
+function restoreUtil(): void {
+  for (const [name, replacement] of Object.entries(REMOVED_FROM_UTIL))
+    if (!(name in util)) Object.assign(util, { [name]: replacement });
+}
+
+const isRegistered = (): boolean => TENSORFLOW in tf.engine().registryFactory;
+
+/** A failed import leaves kernels, perhaps a backend too, that would clash with the other package's. */
+function forgetBackend(): void {
+  for (const { kernelName } of tf.getKernelsForBackend(TENSORFLOW))
+    tf.unregisterKernel(kernelName, TENSORFLOW);
+  if (isRegistered()) tf.removeBackend(TENSORFLOW);
+}
+
+function description(backend: unknown): Omit<TensorflowBackend, 'skipped'> {
+  // All copies of tfjs in a process share one registry, so a backend can be found whose classes are not ours.
+  if (!(backend instanceof tf.KernelBackend)) {
+    throw new ConfigError(
+      `tfjs backend ${TENSORFLOW}: expected its package to use the same copy of @tensorflow/tfjs as convnextv2, got ` +
+        'two copies; list them with: npm ls @tensorflow/tfjs, merge them with: npm dedupe',
+    );
+  }
+  const flags = backend as tf.KernelBackend & {
+    readonly isGPUPackage?: boolean;
+    readonly isUsingGpuDevice?: boolean;
+  };
+  return { package: flags.isGPUPackage ? GPU : CPU, usesGpu: flags.isUsingGpuDevice === true };
+}
+
+/** The first line of an error, without what it suggests. */
+function reasonOf(cause: unknown, name: string): string {
+  const { code, message } = cause as { readonly code?: string; readonly message?: string };
+  const missing = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
+  // A package may also be there and lack one of its own dependencies.
+  if (missing && message?.includes(`'${name}'`)) return NOT_INSTALLED;
+  return (message ?? String(cause)).split('\n')[0].trim();
+}
+
+function noPackage(skipped: readonly SkippedPackage[]): string {
+  const got = skipped.map(({ package: name, reason }) => `${name}: ${reason}`).join('; ');
+  const broken = skipped.find(({ reason }) => reason !== NOT_INSTALLED);
+  const remedy = broken
+    ? `npm rebuild ${broken.package} --foreground-scripts (downloads its native library)`
+    : `npm install ${CPU}@${VERSION}, or with an NVIDIA GPU, CUDA 11.2 and cuDNN 8.1: npm install ${GPU}@${VERSION}`;
+  return `tfjs backend ${TENSORFLOW}: expected ${GPU} or ${CPU}, got neither (${got}); run: ${remedy}`;
+}
