@@ -10,7 +10,7 @@ export interface FlatCheckpoint {
 /** Real checkpoints nest about six deep. */
 const MAX_DEPTH = 64;
 /** A value may be shared many times over, and sharing of sharing grows exponentially. */
-const MAX_NODES = 2_000_000;
+const MAX_NODES = 1_000_000;
 
 /** Stands for a value that was a tensor, or held nothing else. */
 const TENSORS_ONLY = Symbol('tensors only');
