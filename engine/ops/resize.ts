@@ -54,10 +54,22 @@ export function resizeBilinear(
  */
 export function upsampleNearest2(x: tf.Tensor4D): tf.Tensor4D {
   const [n, h, w, c] = x.shape;
-  return tf.tidy(() =>
-    x
-      .reshape([n, h, 1, w, 1, c])
-      .tile([1, 1, 2, 1, 2, 1]) // [N, H, 2, W, 2, C]
-      .reshape([n, 2 * h, 2 * w, c]),
-  );
+  return tf.customGrad((input) => {
+    const value = tf.tidy(() =>
+      (input as tf.Tensor4D)
+        .reshape([n, h, 1, w, 1, c])
+        .tile([1, 1, 2, 1, 2, 1]) // [N, H, 2, W, 2, C]
+        .reshape([n, 2 * h, 2 * w, c]),
+    );
+    // tfjs differentiates tiles up to rank 4 only. Summed axis by axis: each is a fast reduction.
+    const gradFunc = (dy: tf.Tensor): tf.Tensor =>
+      tf.tidy(() => {
+        const rows = dy.reshape([n * h, 2, 2 * w * c]).sum(1); // [N·H, 2·W·C]
+        return rows
+          .reshape([n * h * w, 2, c])
+          .sum(1) // [N·H·W, C]
+          .reshape(x.shape);
+      });
+    return { value, gradFunc };
+  })(x) as tf.Tensor4D;
 }
