@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { ShapeError } from '../../core/errors.js';
 import { assertShape } from '../../core/shape.js';
 
 /** `weight` is `[kh, kw, in, out]`, `bias` `[out]` or absent. */
@@ -24,6 +25,11 @@ export interface DepthwiseParams {
 export function patchifyConv(x: tf.Tensor4D, { weight, bias }: ConvParams): tf.Tensor4D {
   const [kh, kw, channels] = weight.shape;
   assertShape('patchifyConv', x, ['N', 'H', 'W', channels]);
+  if (x.shape[1] < kh || x.shape[2] < kw) {
+    throw new ShapeError(
+      `patchifyConv: expected an image of at least ${kh} × ${kw}, got ${x.shape[1]} × ${x.shape[2]}`,
+    );
+  }
   return tf.fused.conv2d({
     x,
     filter: weight,
