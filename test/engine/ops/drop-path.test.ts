@@ -1,8 +1,10 @@
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import * as tf from '@tensorflow/tfjs';
 import { ShapeError } from '../../../core/errors.js';
 import { dropPath } from '../../../engine/ops/drop-path.js';
 import { WAYS, describeOp, expectSame, floats, forward, opCase, values } from '../op-case.js';
+
+beforeAll(() => tf.setBackend('cpu'));
 
 type DropPath = { branch: tf.Tensor4D; mask: tf.Tensor1D };
 

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import * as tf from '@tensorflow/tfjs';
 import { ShapeError } from '../../../core/errors.js';
 import { channelEnergy, grn } from '../../../engine/ops/grn.js';
@@ -14,6 +14,8 @@ import {
   opCase,
   values,
 } from '../op-case.js';
+
+beforeAll(() => tf.setBackend('cpu'));
 
 const EPS = 1e-6;
 type Grn = { x: tf.Tensor4D; gamma: tf.Tensor1D; beta: tf.Tensor1D };

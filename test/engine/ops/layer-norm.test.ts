@@ -1,8 +1,10 @@
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import * as tf from '@tensorflow/tfjs';
 import { ShapeError } from '../../../core/errors.js';
 import { layerNorm, standardize } from '../../../engine/ops/layer-norm.js';
 import { WAYS, describeOp, expectSame, floats, forward, opCase, values } from '../op-case.js';
+
+beforeAll(() => tf.setBackend('cpu'));
 
 const EPS = 1e-6;
 type Norm = { x: tf.Tensor; weight: tf.Tensor1D; bias: tf.Tensor1D };

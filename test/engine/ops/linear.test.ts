@@ -1,10 +1,12 @@
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import * as tf from '@tensorflow/tfjs';
 import { ShapeError } from '../../../core/errors.js';
 import { layerNorm, standardize } from '../../../engine/ops/layer-norm.js';
 import { foldIntoLinear, foldNorm, linear } from '../../../engine/ops/linear.js';
 import type { OpCase } from '../op-case.js';
 import { WAYS, describeOp, expectSame, floats, forward, opCase, values } from '../op-case.js';
+
+beforeAll(() => tf.setBackend('cpu'));
 
 type Linear = { x: tf.Tensor; weight: tf.Tensor2D; bias: tf.Tensor1D };
 type Folded = Linear & { scale: tf.Tensor1D; shift: tf.Tensor1D };
