@@ -1,0 +1,78 @@
+import { ConfigError } from '../../core/errors.js';
+
+const PAGE_BYTES = 65536;
+const ALIGNMENT_BYTES = 64;
+
+/**
+ * Typed arrays side by side in one block of memory that a WebAssembly kernel can address: feature maps, their gradients and
+ * RoI features live here, and ONNX Runtime reads and writes them in place. The block has a fixed size (growing would detach
+ * every view) and isn't shared between threads (ONNX Runtime refuses shared memory). Allocations are freed in reverse
+ * order only, with {@link Arena.mark} and {@link Arena.release}.
+ */
+export class Arena {
+  readonly buffer: ArrayBuffer;
+  private used = 0;
+
+  /**
+   * @param memory what to allocate from; a plain `ArrayBuffer` where there is no WebAssembly
+   * @throws ConfigError if the memory is shared
+   */
+  constructor(readonly memory: WebAssembly.Memory | ArrayBuffer) {
+    const buffer = memory instanceof ArrayBuffer ? memory : memory.buffer;
+    if (!(buffer instanceof ArrayBuffer))
+      throw new ConfigError('Arena: expected unshared memory, got a SharedArrayBuffer');
+    this.buffer = buffer;
+  }
+
+  /** An arena over new WebAssembly memory of at least `numBytes`; pages are only touched when used. */
+  static withBytes(numBytes: number): Arena {
+    const pages = Math.ceil(numBytes / PAGE_BYTES);
+    return new Arena(new WebAssembly.Memory({ initial: pages, maximum: pages }));
+  }
+
+  /** Bytes that are left. */
+  get freeBytes(): number {
+    return this.buffer.byteLength - this.used;
+  }
+
+  /**
+   * A new array of zeros or of whatever was there before {@link Arena.release}.
+   *
+   * @throws ConfigError if the arena is full
+   */
+  float32(length: number): Float32Array {
+    const start = this.used;
+    const numBytes = Math.ceil((4 * length) / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
+    if (numBytes > this.freeBytes)
+      throw new ConfigError(
+        `Arena: expected ${numBytes} free bytes, got ${this.freeBytes} of ${this.buffer.byteLength}; make it larger`,
+      );
+    this.used += numBytes;
+    return new Float32Array(this.buffer, start, length);
+  }
+
+  /** The current fill level, for {@link Arena.release}. */
+  mark(): number {
+    return this.used;
+  }
+
+  /** Frees everything allocated since the mark; its views must no longer be used. */
+  release(mark: number): void {
+    if (mark > this.used)
+      throw new RangeError(`Arena: expected a mark <= ${this.used}, got ${mark}`);
+    this.used = mark;
+  }
+
+  /**
+   * Byte address of a view.
+   *
+   * @throws ConfigError if the view isn't in this arena
+   */
+  addressOf(where: string, view: Float32Array): number {
+    if (view.buffer !== this.buffer)
+      throw new ConfigError(
+        `${where}: expected an array in the kernel's arena, got one outside it`,
+      );
+    return view.byteOffset;
+  }
+}
