@@ -1,17 +1,12 @@
-import { open, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { dirname, extname, join, normalize } from 'node:path';
 import { DataError } from '../../core/errors.js';
-import { readImageHeader } from '../decode-header.js';
-import { decodeImageBytes } from '../decode.js';
+import { imageNotes, inParallel, inspectImage } from '../inspect-image.js';
 import { quote, type ProblemKind, type ProblemLog } from '../problems.js';
 import { imagePath, staysInside } from './image-path.js';
-import { readJpegTags } from './jpeg-tags.js';
 import { COCO_PROBLEMS as PROBLEMS } from './problem-kinds.js';
 import { placeOf, type CocoTables } from './tables.js';
 
-/** Beginning of a file that holds the header of nearly every image; larger ones are read whole. */
-const HEADER_BYTES = 1 << 16;
-const CONCURRENCY = 8;
 const IMAGE_EXTENSIONS = new Set([
   '.jpg',
   '.jpeg',
@@ -63,94 +58,39 @@ export async function reportMissingImages(
  * @param options.decode decode every pixel, too; otherwise only the headers are read
  */
 export async function checkImageFiles(
-  listed: Listed,
+  { file, images }: Listed,
   folder: string,
   log: ProblemLog,
   options: { readonly decode: boolean },
 ): Promise<void> {
-  const existing = await reportMissingImages(listed, folder, log);
-  const reports: (() => void)[][] = existing.map(() => []);
-  let next = 0;
-  const work = async (): Promise<void> => {
-    while (next < existing.length) {
-      const at = next++;
-      reports[at] = await checkImageFile(listed, existing[at], folder, log, options.decode);
+  const existing = await reportMissingImages({ file, images }, folder, log);
+  const found = await inParallel(existing, async (i) => {
+    const path = imagePath(folder, images.fileNames[i]);
+    try {
+      return await inspectImage(path, options);
+    } catch (error) {
+      if (error instanceof DataError) return error;
+      throw error;
     }
-  };
-  await Promise.all(Array.from({ length: CONCURRENCY }, work));
-  // In file order, whichever was read first.
-  reports.flat().forEach((report) => report());
-}
-
-async function checkImageFile(
-  { file, images }: Listed,
-  i: number,
-  folder: string,
-  log: ProblemLog,
-  decode: boolean,
-): Promise<(() => void)[]> {
-  const path = imagePath(folder, images.fileNames[i]);
-  const id = images.ids[i];
-  const reports: (() => void)[] = [];
-  const report = (kind: ProblemKind, message: string): void => {
-    reports.push(() =>
-      log.add(kind, { file, message: `${placeOf('images', i, id)}: ${message}`, id }),
-    );
-  };
-  try {
-    const bytes = await readStart(path, decode ? Infinity : HEADER_BYTES);
-    const header = await headerOf(bytes, path);
-    if (header.width !== images.widths[i] || header.height !== images.heights[i])
+  });
+  existing.forEach((i, at) => {
+    const id = images.ids[i];
+    const name = images.fileNames[i];
+    const report = (kind: ProblemKind, message: string): void =>
+      log.add(kind, { file, message: `${placeOf('images', i, id)}: ${message}`, id });
+    const facts = found[at];
+    if (facts instanceof DataError) {
+      report(PROBLEMS.imageUnreadable, facts.message);
+      return;
+    }
+    const [width, height] = [images.widths[i], images.heights[i]];
+    if (facts.width !== width || facts.height !== height)
       report(
         PROBLEMS.imageSize,
-        `expected ${images.widths[i]}x${images.heights[i]} as listed, got ${header.width}x${header.height} in ${path}`,
+        `expected ${width}x${height} as listed, got ${facts.width}x${facts.height} in ${imagePath(folder, name)}`,
       );
-    if (header.channels <= 2) report(PROBLEMS.grey, quote(images.fileNames[i]));
-    if (header.channels === 4) report(PROBLEMS.fourChannels, quote(images.fileNames[i]));
-    const tags = readJpegTags(bytes);
-    if (tags.orientation > 1)
-      report(PROBLEMS.orientation, `orientation ${tags.orientation} in ${images.fileNames[i]}`);
-    if (tags.colourProfile) report(PROBLEMS.colourProfile, quote(images.fileNames[i]));
-    if (decode) await decodeImageBytes(bytes, path);
-  } catch (error) {
-    if (!(error instanceof DataError)) throw error;
-    report(PROBLEMS.imageUnreadable, error.message);
-  }
-  return reports;
-}
-
-async function headerOf(
-  bytes: Uint8Array,
-  path: string,
-): Promise<ReturnType<typeof readImageHeader>> {
-  try {
-    return readImageHeader(bytes, path);
-  } catch (error) {
-    if (bytes.length < HEADER_BYTES) throw error;
-    return readImageHeader(await readStart(path, Infinity), path);
-  }
-}
-
-async function readStart(path: string, limit: number): Promise<Uint8Array> {
-  try {
-    const handle = await open(path, 'r');
-    try {
-      const { size } = await handle.stat();
-      const bytes = new Uint8Array(Math.min(size, limit));
-      let length = 0;
-      while (length < bytes.length) {
-        const { bytesRead } = await handle.read(bytes, length, bytes.length - length);
-        if (bytesRead === 0) break;
-        length += bytesRead;
-      }
-      return bytes.subarray(0, length);
-    } finally {
-      await handle.close();
-    }
-  } catch (cause) {
-    const { message } = cause as Error;
-    throw new DataError(`${path}: expected a readable file, got ${message}`, { cause, file: path });
-  }
+    for (const kind of imageNotes(facts)) report(kind, quote(name));
+  });
 }
 
 /** Notes images that lie in the visited folders but are not listed; that is normal for a subset of a set. */

@@ -79,10 +79,6 @@ export const COCO_PROBLEMS = {
   classUnused: kind('class-unused', 'note', 'categories without annotations'),
   crowd: kind('crowd', 'note', 'crowd regions: ignored in training and evaluation'),
   maskNone: kind('mask-none', 'note', 'objects without a mask: boxes only'),
-  grey: kind('grey', 'note', 'grayscale images: the channel is used three times'),
-  fourChannels: kind('four-channels', 'note', 'images with four channels (CMYK or alpha)'),
-  orientation: kind('orientation', 'note', 'images with an EXIF orientation: not turned'),
-  colourProfile: kind('colour-profile', 'note', 'images with a colour profile: not applied'),
   imageUnlisted: kind('image-unlisted', 'note', 'images in the folder that are not listed'),
   imagesUnchecked: kind('images-unchecked', 'note', 'splits whose images were not looked at'),
 } as const satisfies Readonly<Record<string, ProblemKind>>;

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkImageFiles } from '../../../datasets/coco/image-files.js';
-import { readJpegTags } from '../../../datasets/coco/jpeg-tags.js';
 import type { CocoImages } from '../../../datasets/coco/tables.js';
+import { readJpegTags } from '../../../datasets/jpeg-tags.js';
 import { ProblemLog } from '../../../datasets/problems.js';
 
 let folder: string;

@@ -1,0 +1,156 @@
+import { DataError } from '../core/errors.js';
+import type { SegmentationSet } from './folder.js';
+import { imageNotes, inParallel, inspectImage } from './inspect-image.js';
+import { decodePngIndices, type PngIndices } from './png.js';
+import { allowedLabels, IGNORED_LABEL, labelTable, readLabelFile } from './png-label-map.js';
+import { quote, type ProblemKind, type ProblemLog, type Severity } from './problems.js';
+import type { SegmentationSample } from './sample.js';
+
+/** What can be wrong with a segmentation set; see `COCO_PROBLEMS` for what the severities mean. */
+export const LABEL_PROBLEMS = {
+  imageUnreadable: kind('image-unreadable', 'error', 'images that cannot be read'),
+  labelUnreadable: kind('label-unreadable', 'error', 'label files that cannot be read'),
+  labelSize: kind('label-size', 'error', 'labels of another size than their image'),
+  labelRange: kind('label-range', 'error', 'label numbers that are none of the classes'),
+  labelEmpty: kind('label-empty', 'warning', 'labels without a pixel of any class'),
+  ignoredPixels: kind('ignored-pixels', 'note', 'labels with ignored pixels'),
+  classUnused: kind('class-unused', 'note', 'classes without a pixel'),
+} as const satisfies Readonly<Record<string, ProblemKind>>;
+
+/** How many pixels there are of what. */
+export interface LabelStatistics {
+  readonly images: number;
+  /** `[K]`. */
+  readonly pixels: Float64Array;
+  /** `[K]`, in how many images a class occurs. */
+  readonly imagesWith: Float64Array;
+  readonly ignoredPixels: number;
+  /** By number in the files, before they are mapped; ascending. */
+  readonly fileNumbers: readonly (readonly [number: number, pixels: number])[];
+  /** `[images, 2]` width and height; 0 where the image cannot be read. */
+  readonly sizes: Int32Array;
+}
+
+/**
+ * Reads every label file and the header of every image, and reports what is wrong with them.
+ *
+ * @param options.decode decode the images, too
+ */
+export async function checkSegmentationSet(
+  set: SegmentationSet,
+  log: ProblemLog,
+  options: { readonly decode: boolean },
+): Promise<LabelStatistics> {
+  const table = labelTable(set.mapping);
+  const pixels = new Float64Array(set.classes.length); // [K]
+  const imagesWith = new Float64Array(set.classes.length); // [K]
+  const fileNumbers = new Map<number, number>();
+  const sizes = new Int32Array(2 * set.samples.length);
+  let ignoredPixels = 0;
+
+  const counted = await inParallel(set.samples, (sample) => inspectPair(sample, options));
+  counted.forEach(({ image, label }, i) => {
+    const { file, labelFile } = set.samples[i];
+    const report = (k: ProblemKind, where: string, message: string): void =>
+      log.add(k, { file: where, message });
+    if (image instanceof DataError) report(LABEL_PROBLEMS.imageUnreadable, file, image.message);
+    else {
+      sizes.set([image.width, image.height], 2 * i);
+      for (const k of imageNotes(image)) report(k, file, quote(file.split(/[/\\]/).at(-1)));
+    }
+    if (label instanceof DataError) {
+      report(LABEL_PROBLEMS.labelUnreadable, labelFile, label.message);
+      return;
+    }
+    if (
+      !(image instanceof DataError) &&
+      (image.width !== label.width || image.height !== label.height)
+    )
+      report(
+        LABEL_PROBLEMS.labelSize,
+        labelFile,
+        `expected ${image.width}x${image.height} of its image, got ${label.width}x${label.height}`,
+      );
+    let numIgnored = 0;
+    let numLabelled = 0;
+    for (const [number, count] of label.counts) {
+      fileNumbers.set(number, (fileNumbers.get(number) ?? 0) + count);
+      const k = number < table.length ? table[number] : -1;
+      if (k < 0)
+        report(
+          LABEL_PROBLEMS.labelRange,
+          labelFile,
+          `expected ${allowedLabels(set.mapping)}, got ${number} in ${count} pixels`,
+        );
+      else if (k === IGNORED_LABEL) numIgnored += count;
+      else {
+        pixels[k] += count;
+        imagesWith[k]++;
+        numLabelled += count;
+      }
+    }
+    ignoredPixels += numIgnored;
+    if (numLabelled === 0)
+      report(LABEL_PROBLEMS.labelEmpty, labelFile, 'expected a pixel of a class, got none');
+    else if (numIgnored > 0) {
+      const percent = (100 * numIgnored) / (numIgnored + numLabelled);
+      report(LABEL_PROBLEMS.ignoredPixels, labelFile, `${percent.toFixed(1)} % ignored`);
+    }
+  });
+  set.classes.forEach((name, k) => {
+    if (pixels[k] === 0)
+      log.add(LABEL_PROBLEMS.classUnused, { file: set.source, message: quote(name), id: k });
+  });
+  return {
+    images: set.samples.length,
+    pixels,
+    imagesWith,
+    ignoredPixels,
+    fileNumbers: [...fileNumbers].sort(([a], [b]) => a - b),
+    sizes,
+  };
+}
+
+interface CountedLabel {
+  readonly width: number;
+  readonly height: number;
+  readonly counts: ReadonlyMap<number, number>;
+}
+
+async function inspectPair(
+  { file, labelFile }: SegmentationSample,
+  options: { readonly decode: boolean },
+): Promise<{
+  readonly image: Awaited<ReturnType<typeof inspectImage>> | DataError;
+  readonly label: CountedLabel | DataError;
+}> {
+  const image = await errorAsValue(inspectImage(file, options));
+  const label = await errorAsValue(
+    readLabelFile(labelFile).then((bytes) => countNumbers(decodePngIndices(bytes, labelFile))),
+  );
+  return { image, label };
+}
+
+/** Only the counts are kept: the pixels of a whole set do not fit in memory. */
+function countNumbers({ width, height, data }: PngIndices): CountedLabel {
+  const histogram = new Float64Array(data instanceof Uint16Array ? 65536 : 256);
+  for (let i = 0; i < data.length; i++) histogram[data[i]]++;
+  const counts = new Map<number, number>();
+  histogram.forEach((count, number) => {
+    if (count > 0) counts.set(number, count);
+  });
+  return { width, height, counts };
+}
+
+async function errorAsValue<T>(work: Promise<T>): Promise<T | DataError> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof DataError) return error;
+    throw error;
+  }
+}
+
+function kind(code: string, severity: Severity, meaning: string): ProblemKind {
+  return { code, severity, meaning };
+}

@@ -1,0 +1,71 @@
+import { readdirSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { DataError } from '../core/errors.js';
+import type { SegmentationSample } from './sample.js';
+
+const IMAGES = new Set(['.jpg', '.jpeg', '.png']);
+
+/**
+ * Pairs the images of a folder with the label PNGs of the same name in another one, sorted by name. Folders below are
+ * visited, too.
+ *
+ * @throws DataError if there are no images, or an image or label has no partner: each is named, up to five
+ */
+export function pairFiles(imageFolder: string, labelFolder: string): readonly SegmentationSample[] {
+  const images = filesByName(imageFolder, (extension) => IMAGES.has(extension));
+  const labels = filesByName(labelFolder, (extension) => extension === '.png');
+  if (images.size === 0)
+    throw new DataError(`${imageFolder}: expected JPEG or PNG images, got none`, {
+      file: imageFolder,
+    });
+  if (labels.size === 0)
+    throw new DataError(`${labelFolder}: expected label PNGs, got none`, { file: labelFolder });
+  const samples: SegmentationSample[] = [];
+  const alone: string[] = [];
+  for (const [name, file] of images) {
+    const labelFile = labels.get(name);
+    if (labelFile === undefined) alone.push(file);
+    else samples.push({ file, labelFile });
+  }
+  for (const [name, file] of labels) if (!images.has(name)) alone.push(file);
+  if (alone.length > 0) {
+    const more = alone.length > 5 ? ` and ${alone.length - 5} more` : '';
+    throw new DataError(
+      `${imageFolder}: expected a label in ${labelFolder} for every image and the reverse, got none for ${alone.slice(0, 5).join(', ')}${more}`,
+      { file: alone[0] },
+    );
+  }
+  return samples;
+}
+
+/** Files by their path below `folder` without extension, in order of that path. */
+function filesByName(
+  folder: string,
+  wanted: (extension: string) => boolean,
+): ReadonlyMap<string, string> {
+  let paths: readonly string[];
+  try {
+    paths = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  } catch (cause) {
+    throw new DataError(`${folder}: expected a folder, got none`, { cause, file: folder });
+  }
+  const found = new Map<string, string>();
+  for (const path of paths.toSorted()) {
+    const extension = extname(path);
+    const name = path.slice(0, path.length - extension.length);
+    if (!wanted(extension.toLowerCase()) || isHidden(path)) continue;
+    const earlier = found.get(name);
+    if (earlier !== undefined)
+      throw new DataError(
+        `${join(folder, path)}: expected one file of this name, got ${earlier}, too`,
+        { file: join(folder, path) },
+      );
+    found.set(name, join(folder, path));
+  }
+  return found;
+}
+
+/** Such as `._image.jpg`, which macOS puts into archives. */
+function isHidden(path: string): boolean {
+  return path.split(/[/\\]/).some((part) => part.startsWith('.'));
+}

@@ -1,0 +1,111 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ConfigError, DataError } from '../core/errors.js';
+import { Random } from '../core/random.js';
+import { pairFiles } from './folder-pairs.js';
+import { IGNORED_LABEL, type LabelMapping } from './png-label-map.js';
+import type { SegmentationSample } from './sample.js';
+
+/** A semantic segmentation set: pairs of files, and what the numbers in the label files mean. */
+export interface SegmentationSet {
+  /** The folder or file it was recognised by, for messages. */
+  readonly source: string;
+  readonly samples: readonly SegmentationSample[];
+  /** `[K]`. */
+  readonly classes: readonly string[];
+  readonly mapping: LabelMapping;
+}
+
+/** Where the files of a segmentation set are. */
+export interface FolderSource {
+  readonly images: string;
+  readonly labels: string;
+  readonly classes: readonly string[];
+  readonly reduceZeroLabel?: boolean;
+}
+
+/**
+ * A segmentation set of one's own: a folder of images, a folder of label PNGs of the same names, and the names of
+ * the classes 0, 1, …; 255 is ignored.
+ *
+ * @throws DataError if a file has no partner
+ * @throws ConfigError for no class, or more than the 255 that a label has room for
+ */
+export function loadFolder(source: FolderSource): SegmentationSet {
+  const { images, labels, classes } = source;
+  if (classes.length === 0 || classes.length > IGNORED_LABEL)
+    throw new ConfigError(`classes: expected 1 to ${IGNORED_LABEL} names, got ${classes.length}`);
+  return {
+    source: images,
+    samples: pairFiles(images, labels),
+    classes,
+    mapping: {
+      numClasses: classes.length,
+      reduceZeroLabel: source.reduceZeroLabel ?? false,
+    },
+  };
+}
+
+/**
+ * Reads `classes.txt`: one name a line, the first for label 0. Empty lines at the end are dropped.
+ *
+ * @throws DataError if there is no name, an empty line between names, or a name twice
+ */
+export function readClassNames(file: string): readonly string[] {
+  if (!existsSync(file))
+    throw new DataError(`${file}: expected one class name a line, got no file`, { file });
+  const names = readFileSync(file, 'utf8')
+    .replace(/^\uFEFF/, '')
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.trim());
+  names.forEach((name, i) => {
+    if (name === '')
+      throw new DataError(`${file}: line ${i + 1}: expected a class name, got an empty line`, {
+        file,
+      });
+    if (names.indexOf(name) < i)
+      throw new DataError(`${file}: line ${i + 1}: expected each name once, got "${name}" again`, {
+        file,
+      });
+  });
+  return names;
+}
+
+/**
+ * Splits a set in two at random, by seed; both parts keep the order of the files.
+ *
+ * @throws ConfigError if the fraction is not between 0 and 1, or there are fewer than two images
+ */
+export function splitFolder(
+  set: SegmentationSet,
+  options: { readonly valFraction: number; readonly seed: number },
+): { readonly train: SegmentationSet; readonly val: SegmentationSet } {
+  const { valFraction, seed } = options;
+  const count = set.samples.length;
+  if (!(valFraction > 0 && valFraction < 1))
+    throw new ConfigError(`valFraction: expected a number between 0 and 1, got ${valFraction}`);
+  if (count < 2)
+    throw new ConfigError(
+      `valFraction: expected at least 2 images to split in ${set.source}, got ${count}`,
+    );
+  const numVal = Math.min(count - 1, Math.max(1, Math.round(valFraction * count)));
+  const shuffled = new Random(seed).shuffle(Array.from({ length: count }, (_, i) => i));
+  const inVal = new Set(shuffled.slice(0, numVal));
+  return {
+    train: { ...set, samples: set.samples.filter((_, i) => !inVal.has(i)) },
+    val: { ...set, samples: set.samples.filter((_, i) => inVal.has(i)) },
+  };
+}
+
+/** The names of the folders that hold a split, below `images/` and `labels/`. */
+export const SPLIT_NAMES = {
+  train: ['train', 'training'],
+  val: ['val', 'valid', 'validation'],
+  test: ['test', 'testing'],
+} as const;
+
+/** The sub-folder of `folder` that holds a split; nothing if there is none. */
+export function splitFolderIn(folder: string, split: keyof typeof SPLIT_NAMES): string | undefined {
+  return SPLIT_NAMES[split].map((name) => join(folder, name)).find((path) => existsSync(path));
+}

@@ -1,0 +1,100 @@
+import { open } from 'node:fs/promises';
+import { DataError } from '../core/errors.js';
+import { readImageHeader, type ImageHeader } from './decode-header.js';
+import { readJpegTags, type JpegTags } from './jpeg-tags.js';
+import type { ProblemKind } from './problems.js';
+
+/** Beginning of a file that holds the header of nearly every image; larger ones are read whole. */
+const HEADER_BYTES = 1 << 16;
+
+/** What an image file says about itself before its pixels are decoded. */
+export type ImageFacts = ImageHeader & JpegTags;
+
+/**
+ * Reads the header of an image file, and decodes its pixels, too, if asked to.
+ *
+ * @throws DataError if the file cannot be read, is no JPEG or PNG, or (when decoding) is damaged
+ */
+export async function inspectImage(
+  path: string,
+  options: { readonly decode: boolean },
+): Promise<ImageFacts> {
+  const bytes = await readStart(path, options.decode ? Infinity : HEADER_BYTES);
+  const header = await headerOf(bytes, path);
+  if (options.decode) {
+    // Loaded only here: the decoder brings a native library.
+    const { decodeImageBytes } = await import('./decode.js');
+    await decodeImageBytes(bytes, path);
+  }
+  return { ...header, ...readJpegTags(bytes) };
+}
+
+/** What decoders or pipelines treat differently from a plain RGB image. */
+export const IMAGE_NOTES = {
+  grey: note('grey', 'grayscale images: the channel is used three times'),
+  fourChannels: note('four-channels', 'images with four channels (CMYK or alpha)'),
+  orientation: note('orientation', 'images with an EXIF orientation: not turned'),
+  colourProfile: note('colour-profile', 'images with a colour profile: not applied'),
+} as const;
+
+/** The notes that apply to an image. */
+export function imageNotes(facts: ImageFacts): readonly ProblemKind[] {
+  return [
+    ...(facts.channels <= 2 ? [IMAGE_NOTES.grey] : []),
+    ...(facts.channels === 4 ? [IMAGE_NOTES.fourChannels] : []),
+    ...(facts.orientation > 1 ? [IMAGE_NOTES.orientation] : []),
+    ...(facts.colourProfile ? [IMAGE_NOTES.colourProfile] : []),
+  ];
+}
+
+/** Runs `work` on every item, eight at a time, and returns the results in order. */
+export async function inParallel<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item, index: number) => Promise<Result>,
+): Promise<Result[]> {
+  const results = new Array<Result>(items.length);
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < items.length) {
+      const index = next++;
+      results[index] = await work(items[index], index);
+    }
+  };
+  await Promise.all(Array.from({ length: 8 }, worker));
+  return results;
+}
+
+function note(code: string, meaning: string): ProblemKind {
+  return { code, severity: 'note', meaning };
+}
+
+async function headerOf(bytes: Uint8Array, path: string): Promise<ImageHeader> {
+  try {
+    return readImageHeader(bytes, path);
+  } catch (error) {
+    if (bytes.length < HEADER_BYTES) throw error;
+    return readImageHeader(await readStart(path, Infinity), path);
+  }
+}
+
+async function readStart(path: string, limit: number): Promise<Uint8Array> {
+  try {
+    const handle = await open(path, 'r');
+    try {
+      const { size } = await handle.stat();
+      const bytes = new Uint8Array(Math.min(size, limit));
+      let length = 0;
+      while (length < bytes.length) {
+        const { bytesRead } = await handle.read(bytes, length, bytes.length - length);
+        if (bytesRead === 0) break;
+        length += bytesRead;
+      }
+      return bytes.subarray(0, length);
+    } finally {
+      await handle.close();
+    }
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new DataError(`${path}: expected a readable file, got ${message}`, { cause, file: path });
+  }
+}

@@ -1,0 +1,118 @@
+import { DataError } from '../core/errors.js';
+
+/** What a PNG file holds, still compressed. */
+export interface PngParts {
+  readonly width: number;
+  readonly height: number;
+  /** 1, 2, 4, 8 or 16. */
+  readonly bitDepth: number;
+  readonly colourType: PngColourType;
+  readonly interlaced: boolean;
+  /** `[n, 3]` RGB, if there is one. */
+  readonly palette?: Uint8Array;
+  /** The contents of the IDAT chunks. */
+  readonly data: readonly Uint8Array[];
+}
+
+/** 0 grey, 2 RGB, 3 palette, 4 grey and alpha, 6 RGB and alpha. */
+export type PngColourType = 0 | 2 | 3 | 4 | 6;
+
+const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+const DEPTHS: Readonly<Record<PngColourType, readonly number[]>> = {
+  0: [1, 2, 4, 8, 16],
+  2: [8, 16],
+  3: [1, 2, 4, 8],
+  4: [8, 16],
+  6: [8, 16],
+};
+
+/**
+ * Takes a PNG file apart; every chunk's checksum is verified.
+ *
+ * @param file for messages
+ * @throws DataError if the bytes are no complete PNG
+ * @see https://www.w3.org/TR/png-3/
+ */
+export function readPngParts(bytes: Uint8Array, file: string): PngParts {
+  const wrong = (expected: string, got: string): DataError =>
+    new DataError(`${file}: expected ${expected}, got ${got}`, { file });
+  if (SIGNATURE.some((byte, i) => bytes[i] !== byte))
+    throw wrong(
+      'a PNG',
+      bytes.length === 0 ? 'an empty file' : `bytes that begin ${hex(bytes.subarray(0, 8))}`,
+    );
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let header: Omit<PngParts, 'palette' | 'data'> | undefined;
+  let palette: Uint8Array | undefined;
+  const data: Uint8Array[] = [];
+  for (let at = SIGNATURE.length; ;) {
+    if (at + 12 > bytes.length) throw wrong('an end of the PNG (IEND)', 'the end of the file');
+    const length = view.getUint32(at);
+    const end = at + 12 + length;
+    const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
+    if (end > bytes.length)
+      throw wrong(`${length} bytes of chunk ${JSON.stringify(type)}`, 'the end of the file');
+    if (crc32(bytes.subarray(at + 4, end - 4)) !== view.getUint32(end - 4))
+      throw wrong(`an intact chunk ${JSON.stringify(type)}`, 'a wrong checksum');
+    const content = bytes.subarray(at + 8, end - 4);
+    if (!header) {
+      if (type !== 'IHDR' || length !== 13) throw wrong('a PNG header (IHDR)', type);
+      header = headerOf(new DataView(content.buffer, content.byteOffset, 13), wrong);
+    } else if (type === 'PLTE') {
+      if (length === 0 || length % 3 !== 0 || length > 768)
+        throw wrong('a palette of 1 to 256 colours', `${length} bytes`);
+      palette = content;
+    } else if (type === 'IDAT') data.push(content);
+    else if (type === 'IEND') break;
+    // A capital letter marks what a decoder must understand.
+    else if (type.charCodeAt(0) < 0x60) throw wrong('known chunks', JSON.stringify(type));
+    at = end;
+  }
+  if (data.length === 0) throw wrong('pixels (IDAT)', 'none');
+  if (header.colourType === 3 && !palette) throw wrong('a palette (PLTE)', 'none');
+  return { ...header, data, ...(palette ? { palette } : {}) };
+}
+
+function headerOf(
+  view: DataView,
+  wrong: (expected: string, got: string) => DataError,
+): Omit<PngParts, 'palette' | 'data'> {
+  const [width, height] = [view.getUint32(0), view.getUint32(4)];
+  const [bitDepth, colourType] = [view.getUint8(8), view.getUint8(9)];
+  const depths = (DEPTHS as Readonly<Record<number, readonly number[] | undefined>>)[colourType];
+  if (width === 0 || height === 0 || width > 0x7fffffff || height > 0x7fffffff)
+    throw wrong('a size above 0', `${width}x${height}`);
+  if (!depths?.includes(bitDepth))
+    throw wrong('a known pixel format', `colour type ${colourType} with ${bitDepth} bits`);
+  const [compression, filter, interlace] = [10, 11, 12].map((i) => view.getUint8(i));
+  if (compression !== 0 || filter !== 0 || interlace > 1)
+    throw wrong(
+      'known methods',
+      `compression ${compression}, filter ${filter}, interlace ${interlace}`,
+    );
+  return {
+    width,
+    height,
+    bitDepth,
+    colourType: colourType as PngColourType,
+    interlaced: interlace === 1,
+  };
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+}
+
+/** The checksum of chunks; `zlib.crc32` is missing from the first releases of Node 20. */
+function crc32(bytes: Uint8Array): number {
+  const table = (crcTable ??= Uint32Array.from({ length: 256 }, (_, n) => {
+    let c = n;
+    for (let bit = 0; bit < 8; bit++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
+    return c;
+  }));
+  let crc = 0xffffffff;
+  for (let i = 0; i < bytes.length; i++) crc = table[(crc ^ bytes[i]) & 255] ^ (crc >>> 8);
+  return (crc ^ 0xffffffff) >>> 0;
+}
+
+let crcTable: Uint32Array | undefined;

@@ -1,0 +1,88 @@
+import { readFile } from 'node:fs/promises';
+import { DataError } from '../core/errors.js';
+import { decodePngIndices, type PngIndices } from './png.js';
+import type { LabelMap } from './sample.js';
+
+/** The label of pixels that neither losses nor metrics look at. */
+export const IGNORED_LABEL = 255;
+
+/** How the numbers of a label file become class indices 0 … `numClasses − 1`. 255 is always "ignored". */
+export interface LabelMapping {
+  /** At most 255. */
+  readonly numClasses: number;
+  /** 0 means "none of the classes" and becomes 255; 1 … `numClasses` become 0 … `numClasses − 1`, as ADE20K has it. */
+  readonly reduceZeroLabel: boolean;
+}
+
+/**
+ * Maps the numbers of a label file to class indices.
+ *
+ * @param file for messages
+ * @throws DataError if a number is none of the classes, with the number and the first pixel that has it
+ */
+export function mapLabels(indices: PngIndices, mapping: LabelMapping, file: string): LabelMap {
+  const { width, height, data } = indices;
+  const table = labelTable(mapping);
+  const labels = new Uint8Array(data.length); // [H, W]
+  for (let i = 0; i < data.length; i++) {
+    const label = data[i] < table.length ? table[data[i]] : INVALID;
+    if (label === INVALID) {
+      const [x, y] = [i % width, Math.floor(i / width)];
+      throw new DataError(
+        `${file}: expected ${allowedLabels(mapping)}, got ${data[i]} at pixel (${x}, ${y})`,
+        { file, id: data[i] },
+      );
+    }
+    labels[i] = label;
+  }
+  return { width, height, data: labels };
+}
+
+/**
+ * Reads a label PNG and maps its numbers to class indices.
+ *
+ * @param size of the image it belongs to
+ * @throws DataError if the file is unreadable, has another size, or a number that is none of the classes
+ */
+export async function readLabelMap(
+  file: string,
+  mapping: LabelMapping,
+  size?: { readonly width: number; readonly height: number },
+): Promise<LabelMap> {
+  const indices = decodePngIndices(await readLabelFile(file), file);
+  if (size && (indices.width !== size.width || indices.height !== size.height))
+    throw new DataError(
+      `${file}: expected ${size.width}x${size.height} of its image, got ${indices.width}x${indices.height}`,
+      { file },
+    );
+  return mapLabels(indices, mapping, file);
+}
+
+/** @throws DataError if the file cannot be read */
+export async function readLabelFile(file: string): Promise<Uint8Array> {
+  try {
+    return await readFile(file);
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new DataError(`${file}: expected a readable file, got ${message}`, { cause, file });
+  }
+}
+
+/** The numbers that a label file may hold, for messages. */
+export function allowedLabels({ numClasses, reduceZeroLabel }: LabelMapping): string {
+  return reduceZeroLabel
+    ? `0 (none), labels 1 to ${numClasses} or ${IGNORED_LABEL}`
+    : `labels 0 to ${numClasses - 1} or ${IGNORED_LABEL} (ignored)`;
+}
+
+const INVALID = -1;
+
+/** `[256]`: the class index of each number, −1 where it is none. */
+export function labelTable({ numClasses, reduceZeroLabel }: LabelMapping): Int16Array {
+  const table = new Int16Array(256).fill(INVALID);
+  const shift = reduceZeroLabel ? 1 : 0;
+  for (let k = 0; k < numClasses; k++) table[k + shift] = k;
+  if (reduceZeroLabel) table[0] = IGNORED_LABEL;
+  table[IGNORED_LABEL] = IGNORED_LABEL;
+  return table;
+}

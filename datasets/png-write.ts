@@ -1,0 +1,28 @@
+import { PNG } from 'pngjs';
+import type { LabelMap, RgbImage } from './sample.js';
+
+/** A label map as 8-bit gray PNG. */
+export function encodeLabelPng({ width, height, data }: LabelMap): Uint8Array {
+  return encode(width, height, data, { colorType: 0, inputColorType: 0 });
+}
+
+/** A picture as 8-bit RGB PNG. */
+export function encodeRgbPng({ width, height, data }: RgbImage): Uint8Array {
+  return encode(width, height, data, { colorType: 2, inputColorType: 2 });
+}
+
+/** @param data `[H, W, 4]`, alpha not multiplied in */
+export function encodeRgbaPng(width: number, height: number, data: Uint8Array): Uint8Array {
+  return encode(width, height, data, { colorType: 6, inputColorType: 6 });
+}
+
+function encode(
+  width: number,
+  height: number,
+  data: Uint8Array,
+  colours: { readonly colorType: 0 | 2 | 6; readonly inputColorType: 0 | 2 | 6 },
+): Uint8Array {
+  const png = new PNG({ width, height });
+  png.data = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  return PNG.sync.write(png, { ...colours, bitDepth: 8, inputHasAlpha: colours.colorType === 6 });
+}

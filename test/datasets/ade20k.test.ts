@@ -1,0 +1,74 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { expect, test } from 'vitest';
+import { ade20kPalette, ADE20K_CLASSES } from '../../datasets/ade20k-classes.js';
+import { loadAde20k } from '../../datasets/ade20k.js';
+import { checkSegmentationSet } from '../../datasets/folder-check.js';
+import { encodeLabelPng, encodeRgbPng } from '../../datasets/png-write.js';
+import { ProblemLog } from '../../datasets/problems.js';
+
+test('there are 150 classes of different names; only road and skyscraper share a colour', () => {
+  expect(ADE20K_CLASSES).toHaveLength(150);
+  expect(new Set(ADE20K_CLASSES).size).toBe(150);
+  expect([0, 6, 12, 48, 149].map((k) => ADE20K_CLASSES[k])).toEqual([
+    'wall',
+    'road',
+    'person',
+    'skyscraper',
+    'flag',
+  ]);
+  const palette = ade20kPalette();
+  const colours = ADE20K_CLASSES.map((_, k) => palette.subarray(3 * k, 3 * k + 3).join());
+  expect(new Set(colours).size).toBe(149);
+  expect(colours[48]).toBe(colours[6]);
+  expect(colours[0]).toBe('120,120,120');
+});
+
+test('the splits of the benchmark are found, and 0 is no class', () => {
+  const root = mkdtempSync(join(tmpdir(), 'ade20k-'));
+  try {
+    const write = (path: string, bytes: Uint8Array): void => {
+      mkdirSync(dirname(join(root, path)), { recursive: true });
+      writeFileSync(join(root, path), bytes);
+    };
+    write('images/training/a.jpg', encodeRgbPng({ width: 1, height: 1, data: new Uint8Array(3) }));
+    write(
+      'annotations/training/a.png',
+      encodeLabelPng({ width: 1, height: 1, data: new Uint8Array(1) }),
+    );
+    const set = loadAde20k(root, 'train');
+    expect(set.samples).toEqual([
+      {
+        file: join(root, 'images/training/a.jpg'),
+        labelFile: join(root, 'annotations/training/a.png'),
+      },
+    ]);
+    expect(set.mapping).toEqual({ numClasses: 150, reduceZeroLabel: true });
+    expect(() => loadAde20k(root, 'val')).toThrow(
+      `expected the folder ${join(root, 'images/validation')}, got none`,
+    );
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+});
+
+const REAL = join(process.env['CONVNEXTV2_DATA'] ?? resolve('../shared/data'), 'ade20k-mini');
+const hasReal = existsSync(REAL);
+if (!hasReal) console.warn(`no ${REAL}: the test on real ADE20K pairs is skipped`);
+
+test.skipIf(!hasReal)('the real pairs have unlabelled pixels and nothing wrong', async () => {
+  const used = new Set<number>();
+  let numPairs = 0;
+  for (const split of ['train', 'val'] as const) {
+    const log = new ProblemLog();
+    const set = loadAde20k(REAL, split);
+    const statistics = await checkSegmentationSet(set, log, { decode: true });
+    statistics.pixels.forEach((count, k) => count > 0 && used.add(k));
+    numPairs += statistics.images;
+    const codes = Object.fromEntries(log.findings().map(({ code, count }) => [code, count]));
+    const unused = statistics.pixels.filter((count) => count === 0).length;
+    expect(codes).toEqual({ 'ignored-pixels': statistics.images, 'class-unused': unused });
+  }
+  expect([numPairs, used.size]).toEqual([17, 68]);
+});
