@@ -187,6 +187,11 @@ function imagesBelow(folder: string, ignoredFiles: string[]): string[] {
   ];
 }
 
+/** Whether a set has a folder for that part; without any division there is none. */
+export function hasSplit(root: string, split: 'train' | 'val'): boolean {
+  return splitFolder(root, split) !== undefined;
+}
+
 function splitFolder(root: string, split: 'train' | 'val'): string | undefined {
   const found = SPLIT_FOLDERS[split].map((name) => join(root, name)).filter(isFolder);
   if (found.length > 1)

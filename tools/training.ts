@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ConvNeXtV2Config } from '../backbone/variants.js';
 import { ConfigError } from '../core/errors.js';
-import { readImageNet } from '../datasets/imagenet.js';
+import { hasSplit, readImageNet } from '../datasets/imagenet.js';
 import type { EngineOptions } from '../engine/runtime/engine.js';
 import { openEngine } from '../engine/runtime/engine.js';
 import { variant } from '../models/classifier-weights.js';
@@ -45,17 +45,16 @@ export async function startTraining(
 ): Promise<TrainResult> {
   const { weights, config } = await configure(recipe, request);
   const training = readImageNet(request.data, { split: 'train' });
-  const validation =
-    training.split === 'all'
-      ? training
-      : readImageNet(request.data, { split: 'val', classes: training.classes });
+  const validation = hasSplit(request.data, 'val')
+    ? readImageNet(request.data, { split: 'val', classes: training.classes })
+    : undefined;
   log(
     `${request.data}: ${training.layout}; ${training.samples.length} training images, ${training.classes.length} classes`,
   );
   log(
-    training.split === 'all'
-      ? 'no division into train and val: the scores are on the training images'
-      : `${validation.samples.length} validation images`,
+    validation
+      ? `${validation.samples.length} validation images`
+      : 'no val folder: the scores are on the training images',
   );
   checkFolder(request);
   const engine = await openEngine(request.engine);
@@ -64,7 +63,7 @@ export async function startTraining(
     config,
     engine,
     training,
-    validation,
+    validation: validation ?? training,
     folder: request.out,
     seed: request.seed,
     resume: request.resume ?? false,
