@@ -1,0 +1,122 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { DataError, ShapeError } from '../../core/errors.js';
+import { pasteMask, pasteMaskProbabilities, pasteMaskRle } from '../../core/paste-mask.js';
+import { encodeRle } from '../../core/rle.js';
+
+/** Grid sampling as defined: four cells around the pixel's centre, zeros outside, inside the window only. */
+function slowPaste(
+  mask: Float32Array,
+  [x1, y1, x2, y2]: readonly number[],
+  width: number,
+  height: number,
+): Float64Array {
+  const S = Math.sqrt(mask.length);
+  const at = (row: number, column: number): number =>
+    row >= 0 && row < S && column >= 0 && column < S ? mask[row * S + column] : 0;
+  const out = new Float64Array(width * height);
+  const position = (pixel: number, low: number, high: number): number => {
+    const g = ((pixel + 0.5 - low) / (high - low)) * 2 - 1;
+    return (((Number.isFinite(g) ? g : 0) + 1) * S - 1) / 2;
+  };
+  for (let y = Math.max(0, Math.floor(y1) - 1); y < Math.min(height, Math.ceil(y2) + 1); y++) {
+    for (let x = Math.max(0, Math.floor(x1) - 1); x < Math.min(width, Math.ceil(x2) + 1); x++) {
+      const [u, v] = [position(x, x1, x2), position(y, y1, y2)];
+      const [column, row] = [Math.floor(u), Math.floor(v)];
+      const [fx, fy] = [u - column, v - row];
+      out[y * width + x] =
+        (1 - fy) * ((1 - fx) * at(row, column) + fx * at(row, column + 1)) +
+        fy * ((1 - fx) * at(row + 1, column) + fx * at(row + 1, column + 1));
+    }
+  }
+  return out;
+}
+
+const image = { width: 20, height: 14 };
+const pasted = fc.record({
+  mask: fc
+    .array(fc.float({ min: 0, max: 1, noNaN: true }), { minLength: 16, maxLength: 16 })
+    .map((values) => Float32Array.from(values)),
+  box: fc
+    .tuple(
+      fc.float({ min: -15, max: 25, noNaN: true }),
+      fc.float({ min: -15, max: 25, noNaN: true }),
+      fc.float({ min: 0, max: 40, noNaN: true }),
+      fc.float({ min: 0, max: 40, noNaN: true }),
+    )
+    .map(([x, y, w, h]) => Float32Array.of(x, y, x + w, y + h)),
+});
+
+describe('pasting', () => {
+  test('a full mask fills its box', () => {
+    const bitmap = pasteMask(
+      { mask: new Float32Array(4).fill(1), box: [1, 1, 3, 4] },
+      { width: 4, height: 5 },
+    );
+    expect([...bitmap]).toEqual([0, 0, 0, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 0, 0, 0]);
+  });
+
+  test('half of the mask fills half of the box, exactly one half is on', () => {
+    // Cells 1 and 0 are interpolated at a quarter, so the four pixels get 1, 0.75, 0.25 and 0.
+    const mask = Float32Array.of(1, 0, 1, 0);
+    const paste = (threshold: number): number[] => [
+      ...pasteMask({ mask, box: [0, 0, 4, 1] }, { width: 4, height: 1 }, threshold),
+    ];
+    expect(paste(0.5)).toEqual([1, 1, 0, 0]);
+    expect(paste(0.75)).toEqual([1, 1, 0, 0]);
+    expect(paste(0.25)).toEqual([1, 1, 1, 0]);
+  });
+
+  test('probabilities equal grid sampling', () => {
+    fc.assert(
+      fc.property(pasted, (one) => {
+        const expected = slowPaste(one.mask, [...one.box], image.width, image.height);
+        const actual = pasteMaskProbabilities(one, image);
+        expected.forEach((value, i) => expect(actual[i]).toBeCloseTo(value, 6));
+      }),
+    );
+  });
+
+  test('bitmap and run lengths are the thresholded probabilities', () => {
+    fc.assert(
+      fc.property(pasted, fc.constantFrom(0.3, 0.5), (one, threshold) => {
+        const on = Math.fround(threshold);
+        const expected = Uint8Array.from(pasteMaskProbabilities(one, image), (p) =>
+          p >= on ? 1 : 0,
+        );
+        expect(pasteMask(one, image, threshold)).toEqual(expected);
+        expect(pasteMaskRle(one, image, threshold)).toEqual(
+          encodeRle(expected, image.height, image.width),
+        );
+      }),
+    );
+  });
+
+  test('runs that reach the borders, everything and nothing', () => {
+    const full = new Float32Array(4).fill(1);
+    const small = { width: 2, height: 3 };
+    expect([...pasteMaskRle({ mask: full, box: [-9, -9, 12, 12] }, small).counts]).toEqual([0, 6]);
+    expect([...pasteMaskRle({ mask: full, box: [5, 5, 9, 9] }, small).counts]).toEqual([6]);
+    expect([...pasteMaskRle({ mask: full, box: [0, 0, 1, 3] }, small).counts]).toEqual([0, 3, 3]);
+    expect([...pasteMaskRle({ mask: full, box: [0, 0, 2, 2] }, small).counts]).toEqual([
+      0, 2, 1, 2, 1,
+    ]);
+  });
+
+  test('a box without extent gets the middle of the mask', () => {
+    const one = { mask: new Float32Array(4).fill(0.75), box: [3, 2, 3, 4] };
+    expect(Math.max(...pasteMaskProbabilities(one, image))).toBe(0.75);
+  });
+
+  test('bad masks and boxes are errors', () => {
+    expect(() => pasteMask({ mask: new Float32Array(5), box: [0, 0, 1, 1] }, image)).toThrow(
+      ShapeError,
+    );
+    expect(() => pasteMaskRle({ mask: new Float32Array(4), box: [0, 0, 1] }, image)).toThrow(
+      ShapeError,
+    );
+    expect(() => pasteMask({ mask: new Float32Array(4), box: [0, 0, 1, NaN] }, image)).toThrow(
+      DataError,
+    );
+  });
+});
