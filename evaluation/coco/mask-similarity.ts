@@ -1,8 +1,7 @@
 import { DataError } from '../../core/errors.js';
-import { runIou } from '../../core/rle-iou.js';
 import { decodeRunsInto } from '../../core/rle-string.js';
 import { assertRunSum, rleBox } from '../../core/rle.js';
-import { boxPairIou } from '../../core/rle-iou.js';
+import { boxPairIou, runIou } from '../../core/rle-iou.js';
 import type { CocoDetections, CocoGroundTruth } from './objects.js';
 import { rleOfPool, type MaskPool } from './mask-pool.js';
 import type { Similarity } from './similarity.js';
@@ -74,11 +73,13 @@ function exactIou(
   return sameSize(dtMasks, d, gtMasks, g) ? runIou(dt.counts, gt.counts, crowd) : -1;
 }
 
-/** Foreground spans `[start, end)` of the masks of a cell, one after the other. */
+/**
+ * The masks of a cell as pixel positions at which runs end, one mask after the other: the foreground spans of a mask
+ * are `[ends[0], ends[1])`, `[ends[2], ends[3])`, ….
+ */
 class SpanList {
-  private counts = new Uint32Array(1024);
-  spans = new Uint32Array(4096);
-  /** `[n + 1]`: the spans of mask `i` are `spans[offsets[i] … offsets[i + 1])`. */
+  ends = new Uint32Array(4096);
+  /** `[n + 1]`: mask `i` has `ends[offsets[i] … offsets[i + 1])`, an even number. */
   readonly offsets: number[] = [0];
   readonly areas: number[] = [];
   /** Whether a mask has a run of length 0 after its first run. */
@@ -97,38 +98,64 @@ class SpanList {
 
   /** @throws DataError if the text of mask `index` is no mask of its size */
   add(index: number): void {
-    const [start, end] = [this.pool.starts[index], this.pool.ends[index]];
-    if (this.counts.length < end - start) this.counts = new Uint32Array(2 * (end - start));
-    let at = this.offsets[this.offsets.length - 1];
-    if (this.spans.length < at + (end - start) + 2) {
-      const longer = new Uint32Array(2 * (at + (end - start)));
-      longer.set(this.spans);
-      this.spans = longer;
+    const { bytes, starts, ends, heights, widths } = this.pool;
+    const at = this.offsets[this.offsets.length - 1];
+    if (this.ends.length < at + ends[index] - starts[index]) {
+      const longer = new Uint32Array(2 * (at + ends[index] - starts[index]));
+      longer.set(this.ends);
+      this.ends = longer;
     }
     try {
-      const numRuns = decodeRunsInto(this.pool.bytes, start, end, this.counts, 0);
-      const { counts, spans } = this;
-      let position = 0;
-      let area = 0;
-      for (let i = 0; i < numRuns; i += 2) {
-        const gap = counts[i];
-        const run = i + 1 < numRuns ? counts[i + 1] : 0;
-        if ((gap === 0 && i > 0) || (run === 0 && i + 1 < numRuns)) this.hasEmptyRun = true;
-        position += gap;
-        if (run > 0) {
-          spans[at++] = position;
-          position += run;
-          spans[at++] = position;
-          area += run;
-        }
-      }
-      assertRunSum('mask', position, this.pool.heights[index], this.pool.widths[index]);
-      this.offsets.push(at);
-      this.areas.push(area);
+      const numRuns = this.decode(bytes, starts[index], ends[index], at);
+      const sum = numRuns > 0 ? this.ends[at + numRuns - 1] : 0;
+      assertRunSum('mask', sum, heights[index], widths[index]);
+      this.offsets.push(at + numRuns - (numRuns % 2));
     } catch (cause) {
       if (!(cause instanceof DataError)) throw cause;
-      throw new DataError(`${this.side} ${index + 1}: ${cause.message}`, { cause, id: index + 1 });
+      const message = `${this.side} at index ${index}: ${cause.message}`;
+      throw new DataError(message, { cause, id: index });
     }
+  }
+
+  /**
+   * Decodes, sums and measures in one pass, which takes half the time of doing one after the other: this loop sees
+   * every character of a result file. Runs are those of `decodeRunsInto`, which also words the errors.
+   */
+  private decode(bytes: Uint8Array, start: number, end: number, at: number): number {
+    const out = this.ends;
+    let [numRuns, position, area, beforeLast, last] = [0, 0, 0, 0, 0];
+    for (let p = start; p < end; numRuns++) {
+      let bits = bytes[p++] - 48;
+      let value = bits & 31;
+      let isSound = bits >>> 6 === 0;
+      if (bits & 32) {
+        let shift = 5;
+        do {
+          isSound &&= p < end && shift <= 30;
+          bits = bytes[p++] - 48;
+          isSound &&= bits >>> 6 === 0;
+          value |= (bits & 31) << shift;
+          shift += 5;
+        } while (isSound && bits & 32);
+        if (bits & 16 && shift < 32) value |= -1 << shift;
+      } else if (bits & 16) value |= -32;
+      if (numRuns > 2) value += beforeLast;
+      if (value <= 0 && (value < 0 || numRuns > 0)) this.hasEmptyRun = true;
+      if (!isSound || value < 0) {
+        decodeRunsInto(bytes, start, end, new Uint32Array(end - start), 0);
+        throw new DataError('expected sound run lengths, got others');
+      }
+      beforeLast = last;
+      last = value;
+      position += value;
+      if (numRuns & 1) area += value;
+      out[at + numRuns] = position;
+    }
+    // Positions wrap at 2³²; a sum beyond a mask's largest size must not come out as sound.
+    if (position > 0xffffffff)
+      throw new DataError(`expected fewer pixels than 2^32, got ${position}`);
+    this.areas.push(area);
+    return numRuns;
   }
 }
 
@@ -136,7 +163,7 @@ class SpanList {
 function spanIntersection(a: SpanList, i: number, b: SpanList, j: number): number {
   let [atA, atB] = [a.offsets[i], b.offsets[j]];
   const [endA, endB] = [a.offsets[i + 1], b.offsets[j + 1]];
-  const [spansA, spansB] = [a.spans, b.spans];
+  const [spansA, spansB] = [a.ends, b.ends];
   if (atA === endA || atB === endB) return 0;
   if (spansA[endA - 1] <= spansB[atB] || spansB[endB - 1] <= spansA[atA]) return 0;
   atA = firstAfter(spansA, atA, endA, spansB[atB]);

@@ -1,0 +1,139 @@
+import { ConfigError, DataError } from '../../core/errors.js';
+import { arraysOfPart, type EvaluationPart } from '../part.js';
+import { CalibrationSums, type Calibration } from './calibration.js';
+import { assertLogits, labelRank } from './top-k.js';
+
+/** A finished evaluation; shares are 0–1, NaN without samples. */
+export interface ClassificationResult {
+  readonly numSamples: number;
+  readonly top1: number;
+  readonly top5: number;
+  /** Share of right first classes among the samples of a class, for the classes that occur. */
+  readonly perClassTop1: ReadonlyMap<number, number>;
+  readonly meanPerClassTop1: number;
+  /** Undefined where samples came as ranked classes, without logits. */
+  readonly calibration?: Calibration;
+}
+
+/** Top-1 and top-5 accuracy and calibration over a data set. */
+export class ClassificationEvaluator {
+  /** `[K]`. */
+  private readonly samples: Float64Array;
+  /** `[K]`. */
+  private readonly first: Float64Array;
+  private readonly calibration = new CalibrationSums();
+  private readonly totals = { samples: 0, top1: 0, top5: 0 };
+
+  /** @param numClasses K */
+  constructor(private readonly numClasses: number) {
+    if (!Number.isInteger(numClasses) || numClasses < 1)
+      throw new ConfigError(`classification: expected 1 class or more, got ${numClasses}`);
+    this.samples = new Float64Array(numClasses);
+    this.first = new Float64Array(numClasses);
+  }
+
+  /**
+   * Counts a batch.
+   *
+   * @param logits `[N, K]` row-major
+   * @param labels `[N]`, 0 … K − 1
+   * @param name of the batch or sample for errors
+   * @throws DataError if the sizes do not fit, a logit is NaN or a label is no class; nothing is counted then
+   */
+  update(logits: Float32Array | Float64Array, labels: ArrayLike<number>, name = 'sample'): void {
+    const K = this.numClasses;
+    if (logits.length !== labels.length * K)
+      throw new DataError(
+        `${name}: expected ${labels.length} x ${K} = ${labels.length * K} logits, got ${logits.length}`,
+      );
+    const rows = Array.from(labels, (label, i) => {
+      const row = logits.subarray(i * K, (i + 1) * K);
+      assertLogits(labels.length > 1 ? `${name} ${i}` : name, row, label);
+      return row;
+    });
+    rows.forEach((row, i) => {
+      const rank = labelRank(row, labels[i]);
+      this.count(labels[i], rank);
+      this.calibration.add(row, labels[i], rank === 0);
+    });
+  }
+
+  /**
+   * Counts a sample of which only the first classes are known.
+   *
+   * @param classes from the likeliest on, at least five or all of them
+   * @throws DataError for too few classes, one that is none, or a wrong label; nothing is counted then
+   */
+  updateRanked(classes: ArrayLike<number>, label: number, name = 'sample'): void {
+    const K = this.numClasses;
+    const list = Array.from(classes);
+    const isClass = (c: number): boolean => Number.isInteger(c) && c >= 0 && c < K;
+    if (!isClass(label))
+      throw new DataError(`${name}: expected a label of 0 to ${K - 1}, got ${label}`);
+    if (list.length < Math.min(5, K) || !list.every(isClass) || new Set(list).size < list.length)
+      throw new DataError(
+        `${name}: expected ${Math.min(5, K)} or more different classes of 0 to ${K - 1}, got [${list.join(', ')}]`,
+      );
+    const rank = list.indexOf(label);
+    this.count(label, rank < 0 ? list.length : rank);
+  }
+
+  finish(): ClassificationResult {
+    const { samples, top1, top5 } = this.totals;
+    const perClassTop1 = new Map<number, number>();
+    for (let k = 0; k < this.numClasses; k++)
+      if (this.samples[k] > 0) perClassTop1.set(k, this.first[k] / this.samples[k]);
+    const sum = [...perClassTop1.values()].reduce((total, share) => total + share, 0);
+    const hasLogits = this.calibration.sums[45] === samples;
+    return {
+      numSamples: samples,
+      top1: top1 / samples,
+      top5: top5 / samples,
+      perClassTop1,
+      meanPerClassTop1: sum / perClassTop1.size,
+      ...(hasLogits ? { calibration: this.calibration.finish() } : {}),
+    };
+  }
+
+  /** What has been counted, for another evaluator's `addPart`. */
+  toPart(): EvaluationPart {
+    const { samples, top1, top5 } = this.totals;
+    return {
+      kind: 'classification',
+      settings: { numClasses: this.numClasses },
+      arrays: {
+        samples: this.samples,
+        first: this.first,
+        totals: Float64Array.of(samples, top1, top5),
+        calibration: this.calibration.sums,
+      },
+    };
+  }
+
+  /** @throws ConfigError for a part of another kind or number of classes */
+  addPart(part: EvaluationPart): void {
+    const arrays = arraysOfPart(part, {
+      kind: 'classification',
+      settings: { numClasses: this.numClasses },
+      arrays: ['samples', 'first', 'totals', 'calibration'],
+    });
+    const own = [this.samples, this.first, this.calibration.sums];
+    const other = [arrays.samples, arrays.first, arrays.calibration];
+    if (arrays.totals.length !== 3 || own.some(({ length }, i) => other[i].length !== length))
+      throw new DataError('merge: expected the sums of a classification, got others');
+    own.forEach((sums, i) => sums.forEach((_, at) => (sums[at] += other[i][at])));
+    this.totals.samples += arrays.totals[0];
+    this.totals.top1 += arrays.totals[1];
+    this.totals.top5 += arrays.totals[2];
+  }
+
+  private count(label: number, rank: number): void {
+    this.totals.samples++;
+    this.samples[label]++;
+    if (rank < 1) {
+      this.totals.top1++;
+      this.first[label]++;
+    }
+    if (rank < 5) this.totals.top5++;
+  }
+}

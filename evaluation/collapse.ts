@@ -1,0 +1,39 @@
+import { ShapeError } from '../core/errors.js';
+
+/**
+ * Feature collapse: the mean over all pairs of channels, a channel with itself included, of `(1 − cos) / 2`. It is
+ * near 0 when channels are copies of each other.
+ *
+ * The sum over pairs is the squared length of the sum of the unit channels: `(1 − |Σ uᵢ|² / C²) / 2`, so no `[C, C]`
+ * matrix is needed. A channel that is zero everywhere has cosine 0 with every channel, itself too.
+ *
+ * @param activations `[H, W, C]`, channels last, any H and W
+ * @param numChannels C
+ * @returns 0–0.5, and NaN without channels
+ * @throws ShapeError if the length is no multiple of C
+ * @see ConvNeXt V2, section 3.1: https://arxiv.org/abs/2301.00808
+ */
+export function meanChannelCosineDistance(
+  activations: Float32Array | Float64Array,
+  numChannels: number,
+): number {
+  const C = numChannels;
+  if (activations.length % C !== 0 || (C === 0 && activations.length > 0))
+    throw new ShapeError(
+      `meanChannelCosineDistance: expected a multiple of ${C} activations, got ${activations.length}`,
+    );
+  const inverseNorms = new Float64Array(C);
+  for (let i = 0; i < activations.length;) {
+    for (let c = 0; c < C; c++, i++) inverseNorms[c] += activations[i] * activations[i];
+  }
+  // No epsilon: float64 holds the square of every float32 that is not 0, and one would shrink small channels.
+  for (let c = 0; c < C; c++)
+    inverseNorms[c] = inverseNorms[c] > 0 ? 1 / Math.sqrt(inverseNorms[c]) : 0;
+  let squaredLength = 0;
+  for (let i = 0; i < activations.length;) {
+    let sum = 0; // of the unit channels at this position
+    for (let c = 0; c < C; c++, i++) sum += activations[i] * inverseNorms[c];
+    squaredLength += sum * sum;
+  }
+  return (1 - squaredLength / (C * C)) / 2;
+}

@@ -1,0 +1,122 @@
+import { ConfigError, DataError } from '../core/errors.js';
+
+type PartArray = Float64Array | Uint32Array | Int32Array;
+
+/**
+ * What an evaluator has gathered from its share of a data set. A part is written by every worker of a distributed
+ * evaluation; one process merges the parts and finishes.
+ */
+export interface EvaluationPart {
+  /** The evaluator that wrote it. */
+  readonly kind: string;
+  /** What all parts of one evaluation have in common, plain JSON. */
+  readonly settings: unknown;
+  readonly arrays: Readonly<Record<string, PartArray>>;
+}
+
+const MAGIC = 'CNV2PART';
+const CONSTRUCTORS = { f64: Float64Array, u32: Uint32Array, i32: Int32Array } as const;
+
+interface Header {
+  readonly kind: string;
+  readonly settings: unknown;
+  readonly arrays: Readonly<Record<string, ArrayPlace>>;
+}
+
+interface ArrayPlace {
+  readonly type: keyof typeof CONSTRUCTORS;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** A part as bytes: a mark, the length of a JSON header (uint32), the header, the arrays (little-endian). */
+export function encodePart({ kind, settings, arrays }: EvaluationPart): Uint8Array {
+  const places: Record<string, ArrayPlace> = {};
+  let offset = 0;
+  for (const [name, array] of Object.entries(arrays)) {
+    const type =
+      array instanceof Float64Array ? 'f64' : array instanceof Uint32Array ? 'u32' : 'i32';
+    places[name] = { type, offset, length: array.length };
+    offset += Math.ceil(array.byteLength / 8) * 8;
+  }
+  const text = JSON.stringify({ kind, settings, arrays: places } satisfies Header);
+  const header = new TextEncoder().encode(text.padEnd(text.length + 8));
+  const start = Math.ceil((MAGIC.length + 4 + header.length) / 8) * 8;
+  const bytes = new Uint8Array(start + offset);
+  bytes.set(new TextEncoder().encode(MAGIC));
+  new DataView(bytes.buffer).setUint32(MAGIC.length, start - MAGIC.length - 4, true);
+  bytes.fill(0x20, MAGIC.length + 4, start);
+  bytes.set(header, MAGIC.length + 4);
+  for (const [name, array] of Object.entries(arrays))
+    bytes.set(
+      new Uint8Array(array.buffer, array.byteOffset, array.byteLength),
+      start + places[name].offset,
+    );
+  return bytes;
+}
+
+/**
+ * The inverse of `encodePart`.
+ *
+ * @param file named in errors
+ * @throws DataError if the bytes are no such part
+ */
+export function decodePart(bytes: Uint8Array, file: string): EvaluationPart {
+  const wrong = (got: string, cause?: unknown): DataError =>
+    new DataError(`${file}: expected an evaluation part, got ${got}`, { file, cause });
+  const mark = new TextDecoder().decode(bytes.subarray(0, MAGIC.length));
+  if (mark !== MAGIC || bytes.length < MAGIC.length + 4) throw wrong('another file');
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const start = MAGIC.length + 4 + view.getUint32(MAGIC.length, true);
+  if (start > bytes.length) throw wrong('a file that was cut off');
+  let header: Header;
+  try {
+    header = JSON.parse(
+      new TextDecoder().decode(bytes.subarray(MAGIC.length + 4, start)),
+    ) as Header;
+  } catch (cause) {
+    throw wrong('a damaged header', cause);
+  }
+  if (typeof header?.kind !== 'string' || typeof header.arrays !== 'object' || !header.arrays)
+    throw wrong('a damaged header');
+  const arrays: Record<string, PartArray> = {};
+  for (const [name, place] of Object.entries(header.arrays)) {
+    const isKnown = Object.hasOwn(CONSTRUCTORS, place?.type);
+    if (!isKnown || !isCount(place.offset) || !isCount(place.length))
+      throw wrong('a damaged header');
+    const make = CONSTRUCTORS[place.type];
+    const from = start + place.offset;
+    const to = from + place.length * make.BYTES_PER_ELEMENT;
+    if (to > bytes.length) throw wrong('a file that was cut off');
+    arrays[name] = new make(bytes.slice(from, to).buffer);
+  }
+  return { kind: header.kind, settings: header.settings, arrays };
+}
+
+/**
+ * Checks that a part belongs to this evaluation, and returns its arrays.
+ *
+ * @throws ConfigError if it was written by another evaluator or with other settings
+ * @throws DataError if an array is missing
+ */
+export function arraysOfPart<Names extends string>(
+  part: EvaluationPart,
+  expected: {
+    readonly kind: string;
+    readonly settings: unknown;
+    readonly arrays: readonly Names[];
+  },
+): Readonly<Record<Names, PartArray>> {
+  if (part.kind !== expected.kind)
+    throw new ConfigError(`merge: expected a part of ${expected.kind}, got one of ${part.kind}`);
+  const [want, got] = [JSON.stringify(expected.settings), JSON.stringify(part.settings)];
+  if (want !== got)
+    throw new ConfigError(`merge: expected a part with the settings ${want}, got ${got}`);
+  for (const name of expected.arrays)
+    if (!part.arrays[name]) throw new DataError(`merge: expected an array ${name}, got none`);
+  return part.arrays as Record<Names, PartArray>;
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
+}

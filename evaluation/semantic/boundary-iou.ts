@@ -1,0 +1,150 @@
+import { DataError } from '../../core/errors.js';
+import type { ClassMap } from './count-pairs.js';
+import { definedMean } from './metrics.js';
+
+export interface BoundaryOptions {
+  readonly height: number;
+  readonly width: number;
+  /** Distance as a share of the image's diagonal. */
+  readonly dilationRatio?: number;
+}
+
+/** How far a boundary reaches into its region, pixels: `max(1, round(ratio · diagonal))`, ties to even. */
+export function boundaryDistance({ height, width, dilationRatio = 0.02 }: BoundaryOptions): number {
+  const exact = dilationRatio * Math.sqrt(height * height + width * width);
+  const below = Math.floor(exact);
+  const rest = exact - below;
+  const isUp = rest > 0.5 || (rest === 0.5 && below % 2 === 1);
+  return Math.max(1, isUp ? below + 1 : below);
+}
+
+/**
+ * Pixels of every region that eroding it takes away: those that have another value, or the outside of the image,
+ * within `distance` in rows or columns. This is `distance` erosions by a 3 x 3 square, for all values at once.
+ *
+ * @param map `[H, W]`
+ * @returns `[H, W]`, 1 on boundaries
+ */
+export function boundaryPixels(
+  map: ClassMap,
+  height: number,
+  width: number,
+  distance: number,
+): Uint8Array {
+  if (map.length !== height * width)
+    throw new DataError(
+      `boundaryPixels: expected ${height} x ${width} = ${height * width} pixels, got ${map.length}`,
+    );
+  const boundary = new Uint8Array(map.length);
+  // A square lies inside a region if the strips of 2 · distance + 1 pixels of its rows do and these
+  // rows lie inside the region too, so first rows are eroded and then columns of what is left.
+  for (let y = 0; y < height; y++) markEnds(map, boundary, y * width, width, 1, distance);
+  const rows = boundary.slice();
+  for (let x = 0; x < width; x++) {
+    let start = 0;
+    for (let y = 1; y <= height; y++) {
+      const at = y * width + x;
+      const isSame = y < height && map[at] === map[at - width] && !rows[at] && !rows[at - width];
+      if (isSame) continue;
+      for (let d = 0; d < distance; d++) {
+        if (start + d < y) boundary[(start + d) * width + x] = 1;
+        if (y - 1 - d >= start) boundary[(y - 1 - d) * width + x] = 1;
+      }
+      start = y;
+    }
+  }
+  return boundary;
+}
+
+/** Marks the first and last `distance` pixels of every run of equal values on a line. */
+function markEnds(
+  map: ClassMap,
+  marks: Uint8Array,
+  first: number,
+  length: number,
+  step: number,
+  distance: number,
+): void {
+  let start = 0;
+  for (let i = 1; i <= length; i++) {
+    if (i < length && map[first + i * step] === map[first + (i - 1) * step]) continue;
+    const low = Math.min(i, start + distance);
+    const high = Math.max(low, i - distance);
+    for (let at = start; at < low; at++) marks[first + at * step] = 1;
+    for (let at = high; at < i; at++) marks[first + at * step] = 1;
+    start = i;
+  }
+}
+
+/**
+ * IoU of the boundaries of two masks.
+ *
+ * @param truth `[H, W]`, 0 or 1
+ * @param prediction `[H, W]`, 0 or 1
+ * @returns 0–1, NaN where both boundaries are empty
+ * @see https://arxiv.org/abs/2103.16562
+ */
+export function boundaryIou(
+  truth: Uint8Array,
+  prediction: Uint8Array,
+  options: BoundaryOptions,
+): number {
+  const { height, width } = options;
+  const distance = boundaryDistance(options);
+  const [a, b] = [truth, prediction].map((mask) => boundaryPixels(mask, height, width, distance));
+  let [both, either] = [0, 0];
+  for (let i = 0; i < a.length; i++) {
+    const inA = a[i] & truth[i];
+    const inB = b[i] & prediction[i];
+    both += inA & inB;
+    either += inA | inB;
+  }
+  return both / either;
+}
+
+/** Sums the boundary intersections and unions of all classes over a data set. */
+export class BoundaryIouEvaluator {
+  private readonly both: Float64Array;
+  private readonly either: Float64Array;
+
+  constructor(
+    private readonly numClasses: number,
+    private readonly ignoreIndex = 255,
+  ) {
+    this.both = new Float64Array(numClasses);
+    this.either = new Float64Array(numClasses);
+  }
+
+  /**
+   * @param labels `[H, W]`, classes or the ignored label; ignored pixels bound regions but are not counted
+   * @param predictions `[H, W]`
+   */
+  update(labels: ClassMap, predictions: ClassMap, options: BoundaryOptions): void {
+    const { height, width } = options;
+    const distance = boundaryDistance(options);
+    const a = boundaryPixels(labels, height, width, distance);
+    const b = boundaryPixels(predictions, height, width, distance);
+    for (let i = 0; i < a.length; i++) {
+      const [label, prediction] = [labels[i], predictions[i]];
+      if (label === this.ignoreIndex) continue;
+      if (a[i] && b[i] && label === prediction) {
+        this.add(label, 1, 1);
+        continue;
+      }
+      if (a[i]) this.add(label, 0, 1);
+      if (b[i]) this.add(prediction, 0, 1);
+    }
+  }
+
+  /** Boundary IoU of every class (NaN where it has no boundary) and their mean. */
+  finish(): { readonly mean: number; readonly perClass: Float64Array } {
+    const perClass = this.both.map((both, k) => both / this.either[k]);
+    return { mean: definedMean([...perClass]), perClass };
+  }
+
+  private add(k: number, both: number, either: number): void {
+    if (k < 0 || k >= this.numClasses) return; // predicted as no class
+    this.both[k] += both;
+    this.either[k] += either;
+  }
+}

@@ -1,0 +1,84 @@
+/** Pixels per class, `[K]` each. */
+export interface ClassAreas {
+  /** Labelled and predicted as the class. */
+  readonly intersection: Float64Array;
+  readonly predicted: Float64Array;
+  readonly labelled: Float64Array;
+}
+
+/** Shares of one class, 0–1; NaN where undefined (0/0). */
+export interface ClassMetrics {
+  readonly IoU: number;
+  readonly Acc: number;
+  readonly Dice: number;
+  readonly Precision: number;
+  readonly Recall: number;
+  readonly Fscore: number;
+}
+
+/** Shares over all classes, 0–1; NaN where no class has a value. */
+export interface SemanticMetrics {
+  /** Pixels that are right. */
+  readonly aAcc: number;
+  /** Means over the classes where the share is defined, as all that begin with m. */
+  readonly mIoU: number;
+  readonly mAcc: number;
+  readonly mDice: number;
+  readonly mPrecision: number;
+  readonly mRecall: number;
+  readonly mFscore: number;
+  /** IoU weighted by labelled pixels. */
+  readonly fwIoU: number;
+  /** `[K]`. */
+  readonly perClass: readonly ClassMetrics[];
+}
+
+/**
+ * The usual shares. A class that is predicted but never labelled has IoU 0 and no accuracy: it lowers mIoU, not mAcc.
+ *
+ * @see https://github.com/open-mmlab/mmsegmentation/blob/v0.30.0/mmseg/core/evaluation/metrics.py
+ */
+export function semanticMetrics({
+  intersection,
+  predicted,
+  labelled,
+}: ClassAreas): SemanticMetrics {
+  const perClass = Array.from(intersection, (I, k): ClassMetrics => {
+    const [P, L] = [predicted[k], labelled[k]];
+    const [Precision, Recall] = [I / P, I / L];
+    return {
+      IoU: I / (P + L - I),
+      Acc: Recall,
+      Dice: (2 * I) / (P + L),
+      Precision,
+      Recall,
+      Fscore: (2 * Precision * Recall) / (Precision + Recall),
+    };
+  });
+  const total = sum(labelled);
+  const mean = (key: keyof ClassMetrics): number => definedMean(perClass.map((c) => c[key]));
+  return {
+    aAcc: sum(intersection) / total,
+    mIoU: mean('IoU'),
+    mAcc: mean('Acc'),
+    mDice: mean('Dice'),
+    mPrecision: mean('Precision'),
+    mRecall: mean('Recall'),
+    mFscore: mean('Fscore'),
+    fwIoU:
+      perClass.reduce((s, { IoU }, k) => s + (labelled[k] > 0 ? labelled[k] * IoU : 0), 0) / total,
+    perClass,
+  };
+}
+
+/** Mean of the values that are not NaN; NaN if there is none. */
+export function definedMean(values: readonly number[]): number {
+  const defined = values.filter((value) => !Number.isNaN(value));
+  return sum(defined) / defined.length;
+}
+
+function sum(values: ArrayLike<number>): number {
+  let total = 0;
+  for (let i = 0; i < values.length; i++) total += values[i];
+  return total;
+}
