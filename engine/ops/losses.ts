@@ -18,8 +18,10 @@ export function softTargetCrossEntropy(logits: tf.Tensor2D, targets: tf.Tensor2D
  * contributes neither loss nor gradient. Divide by the normalizer that the method defines.
  *
  * @param logits `[R, K]`
- * @param labels int32 `[R]`: `0 … K − 1`, or `ignoreIndex` (any value outside that range)
+ * @param labels int32 `[R]`: `0 … K − 1`, or any value outside that range to ignore the row
+ * @param weights `[R]`
  * @returns scalar
+ * @throws ShapeError if labels or weights have another length
  */
 export function crossEntropySum(
   logits: tf.Tensor2D,
@@ -27,8 +29,10 @@ export function crossEntropySum(
   weights?: tf.Tensor1D,
 ): tf.Scalar {
   assertShape('crossEntropySum', labels, [logits.shape[0]]);
+  if (weights) assertShape('crossEntropySum', weights, [logits.shape[0]]);
   return tf.tidy(() => {
-    const target = tf.oneHot(labels, logits.shape[1]).cast('float32'); // [R, K], zero rows where ignored
+    const classes = tf.tensor1d(Int32Array.from({ length: logits.shape[1] }, (_, k) => k));
+    const target = labels.expandDims(1).equal(classes).cast('float32'); // [R, K], zero rows where ignored
     const terms = target.mul(tf.logSoftmax(logits)); // [R, K]
     return (weights ? terms.mul(weights.expandDims(1)) : terms).sum().neg().asScalar();
   });
@@ -51,7 +55,18 @@ export function sigmoidCrossEntropy<T extends tf.Tensor>(logits: T, targets: T):
 /** `|a − b|` per element; the gradient at 0 is 0. */
 export function l1<T extends tf.Tensor>(predicted: T, target: T): T {
   assertShape('l1', target, predicted.shape);
-  return tf.tidy(() => predicted.sub(target).abs() as T);
+  return tf.tidy(() => distance(predicted.sub(target)));
+}
+
+/** |d|. tfjs's own gradient of it is −1 at 0. */
+function distance<T extends tf.Tensor>(difference: T): T {
+  return tf.customGrad((input, save) => {
+    const d = input as T;
+    (save as tf.GradSaveFunc)([d]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor =>
+      tf.tidy(() => dy.mul(saved[0].sign()));
+    return { value: d.abs(), gradFunc };
+  })(difference) as T;
 }
 
 /**
@@ -62,11 +77,11 @@ export function l1<T extends tf.Tensor>(predicted: T, target: T): T {
 export function smoothL1<T extends tf.Tensor>(predicted: T, target: T, beta: number): T {
   assertShape('smoothL1', target, predicted.shape);
   return tf.tidy(() => {
-    const distance = predicted.sub(target).abs();
-    const inner = distance.minimum(beta); // the quadratic part, saturating at β
+    const d = distance(predicted.sub(target));
+    const inner = d.minimum(beta); // the quadratic part, saturating at β
     return inner
       .mul(inner)
       .mul(0.5 / beta)
-      .add(distance.sub(inner)) as T;
+      .add(d.sub(inner)) as T;
   });
 }

@@ -3,7 +3,7 @@ import type { CaptureBackend } from '../backend.js';
 import type { CaptureKernel } from '../define-kernel.js';
 import { defineKernel } from '../define-kernel.js';
 import type { OnnxValue } from '../../onnx/graph.js';
-import { int } from '../../onnx/graph.js';
+import { ONNX_TYPE, int } from '../../onnx/graph.js';
 import { numElements } from '../../../core/shape.js';
 
 type X = { readonly x: tf.TensorInfo };
@@ -118,19 +118,23 @@ export const REDUCE: readonly CaptureKernel[] = [
       readonly offValue: number;
       readonly dtype: string;
     }
-  >('OneHot', (backend, { indices }, { depth, onValue, offValue }) => {
+  >('OneHot', (backend, { indices }, { depth, onValue, offValue, dtype }) => {
+    // Not ONNX's OneHot: it counts negative indices from the end, and ONNX Runtime has it for few types.
     const { graph } = backend;
-    const values = graph.constant(Float32Array.of(offValue, onValue), [2], 'float32');
-    const size = graph.constant(BigInt64Array.of(BigInt(depth)), [], 'int64');
     const shape = [...indices.shape, depth];
-    return backend.tensorInfo(
-      graph.node(
-        'OneHot',
-        [backend.value(indices), size, values],
-        shape,
-        { axis: int(-1) },
-        'float32',
-      ),
+    const column = graph.reshape(backend.value(indices), [...indices.shape, 1]);
+    const classes = Int32Array.from({ length: depth }, (_, k) => k);
+    const range = graph.constant(classes, [depth], 'int32');
+    const hit = graph.node('Equal', [column, range], shape, {}, 'bool');
+    const type = dtype === 'float32' ? 'float32' : 'int32';
+    if (onValue === 1 && offValue === 0) {
+      return backend.tensorInfo(
+        graph.node('Cast', [hit], shape, { to: int(ONNX_TYPE[type]) }, type),
+      );
+    }
+    const [on, off] = [onValue, offValue].map((value) =>
+      graph.constant(type === 'float32' ? Float32Array.of(value) : Int32Array.of(value), [], type),
     );
+    return backend.tensorInfo(graph.node('Where', [hit, on, off], shape, {}, type));
   }),
 ];
