@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { ShapeError } from '../../core/errors.js';
+import { assertShape } from '../../core/shape.js';
 import type { NormParams } from './layer-norm.js';
 
 /**
@@ -8,7 +9,7 @@ import type { NormParams } from './layer-norm.js';
  *
  * @param x `[N, H, W, C]`
  * @returns `[N, H, W, C]`
- * @throws ShapeError if `C` is not a multiple of `groups`
+ * @throws ShapeError if `C` is not a multiple of `groups` or the parameters have another size
  * @see https://arxiv.org/abs/1803.08494
  */
 export function groupNorm(
@@ -18,6 +19,7 @@ export function groupNorm(
   eps: number,
 ): tf.Tensor4D {
   const [n, , , c] = x.shape;
+  assertShape('groupNorm', x, ['N', 'H', 'W', weight.size]);
   if (c % groups !== 0)
     throw new ShapeError(`groupNorm: expected channels divisible by ${groups}, got ${c}`);
   return tf.tidy(() => {
