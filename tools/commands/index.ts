@@ -4,6 +4,7 @@ import { registerPredict } from './predict.js';
 import { registerEval } from './eval.js';
 import { registerTrain } from './train.js';
 import { registerDoctor } from './doctor.js';
+import { registerDemo } from './demo.js';
 
 /**
  * One entry a verb. A command module holds its options and imports what it computes with inside its
@@ -15,4 +16,5 @@ export const COMMANDS: readonly ((program: Command) => void)[] = [
   registerEval,
   registerTrain,
   registerDoctor,
+  registerDemo,
 ];

@@ -1,0 +1,89 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PNG } from 'pngjs';
+import { Random } from '../core/random.js';
+import type { RgbImage } from './sample.js';
+
+/** Outlines that the generated classification set has, by class index. */
+export const SHAPE_CLASSES = ['circle', 'square', 'triangle', 'star', 'cross', 'ring'] as const;
+
+/** What {@link writeShapeClasses} generates. */
+export interface ShapeClassesOptions {
+  readonly trainPerClass: number;
+  readonly valPerClass: number;
+  readonly sizePx: number;
+  readonly seed: number;
+}
+
+/**
+ * Writes a classification set in class folders: one outline per image, any place, size and colour, turned a little, on darker noisy ground.
+ *
+ * @returns number of images written
+ */
+export function writeShapeClasses(root: string, options: ShapeClassesOptions): number {
+  let written = 0;
+  for (const [split, count] of [
+    ['train', options.trainPerClass],
+    ['val', options.valPerClass],
+  ] as const) {
+    SHAPE_CLASSES.forEach((name, classIndex) => {
+      const folder = join(root, split, name);
+      mkdirSync(folder, { recursive: true });
+      for (let i = 0; i < count; i++) {
+        const random = new Random(options.seed, split === 'train' ? 0 : 1, classIndex, i);
+        const image = drawShape(classIndex, options.sizePx, random);
+        writeFileSync(join(folder, `${String(i).padStart(4, '0')}.png`), encode(image));
+        written++;
+      }
+    });
+  }
+  return written;
+}
+
+/** One picture of a class. */
+export function drawShape(classIndex: number, sizePx: number, random: Random): RgbImage {
+  const data = new Uint8Array(sizePx * sizePx * 3);
+  const radius = sizePx * random.between(0.28, 0.42);
+  const [cx, cy] = [0, 1].map(() => random.between(radius, sizePx - radius));
+  const turn = random.between(-0.35, 0.35);
+  const colour = [0, 1, 2].map(() => random.between(140, 255));
+  const ground = [0, 1, 2].map(() => random.between(0, 110));
+  const [cos, sin] = [Math.cos(turn) / radius, Math.sin(turn) / radius];
+  for (let y = 0, p = 0; y < sizePx; y++) {
+    for (let x = 0; x < sizePx; x++) {
+      const u = (x + 0.5 - cx) * cos + (y + 0.5 - cy) * sin;
+      const v = (y + 0.5 - cy) * cos - (x + 0.5 - cx) * sin;
+      const base = isInside(classIndex, u, v) ? colour : ground;
+      const noise = random.between(-20, 20);
+      for (let c = 0; c < 3; c++, p++) data[p] = Math.min(255, Math.max(0, base[c] + noise));
+    }
+  }
+  return { width: sizePx, height: sizePx, data };
+}
+
+/** Whether a point belongs to an outline of radius 1 around the origin. */
+function isInside(classIndex: number, u: number, v: number): boolean {
+  const distance = Math.hypot(u, v);
+  switch (SHAPE_CLASSES[classIndex]) {
+    case 'circle':
+      return distance < 0.85;
+    case 'square':
+      return Math.max(Math.abs(u), Math.abs(v)) < 0.75;
+    case 'triangle':
+      return v < 0.5 && v > -1 + 1.75 * Math.abs(u);
+    case 'star':
+      return distance < 0.62 + 0.38 * Math.cos(5 * Math.atan2(v, u));
+    case 'cross':
+      return Math.min(Math.abs(u), Math.abs(v)) < 0.24 && Math.max(Math.abs(u), Math.abs(v)) < 0.95;
+    case 'ring':
+      return distance < 0.9 && distance > 0.55;
+  }
+}
+
+function encode({ width, height, data }: RgbImage): Buffer {
+  const png = new PNG({ width, height, colorType: 2 });
+  for (let p = 0, q = 0; p < data.length; p += 3, q += 4) {
+    png.data.set([data[p], data[p + 1], data[p + 2], 255], q);
+  }
+  return PNG.sync.write(png, { colorType: 2 });
+}
