@@ -1,10 +1,6 @@
+import type { Random } from '../../core/random.js';
 import { decodeImage } from '../../datasets/decode.js';
-import type {
-  BatchContext,
-  Collated,
-  Pipeline,
-  SampleContext,
-} from '../../datasets/loader/pipeline.js';
+import type { BatchContext, Collated, Pipeline } from '../../datasets/loader/pipeline.js';
 import { moduleUrl } from '../../datasets/loader/module-url.js';
 import type { ClassificationSample, RgbImage } from '../../datasets/sample.js';
 import {
@@ -16,7 +12,14 @@ import {
   normalizeInto,
   type PixelStats,
 } from '../../datasets/transforms/normalize.js';
+import { drawMix, mixImages, type MixOptions } from '../../datasets/transforms/mix.js';
+import type { Rgb } from '../../datasets/transforms/pil-affine.js';
 import type { PilFilter } from '../../datasets/transforms/pil-coefficients.js';
+import { randAugment, type RandAugmentOptions } from '../../datasets/transforms/rand-augment.js';
+import {
+  randomErasing,
+  type RandomErasingOptions,
+} from '../../datasets/transforms/random-erasing.js';
 import {
   randomResizedCrop,
   type RandomResizedCropOptions,
@@ -34,6 +37,10 @@ export type ClassificationTransform =
       readonly crop: RandomResizedCropOptions;
       readonly filter: PilFilter;
       readonly flipProbability: number;
+      readonly randAugment?: RandAugmentOptions;
+      readonly erasing?: RandomErasingOptions;
+      /** Mixup and CutMix; the batch size must then be even. */
+      readonly mix?: MixOptions;
     };
 
 /** Options of {@link createPipeline}. */
@@ -51,11 +58,15 @@ export interface ClassificationBatch {
   readonly labels: Int32Array;
   /** `[N]`, in the data set. */
   readonly indices: Int32Array;
+  /** Weight of an image's own label; 1 − λ is that of the image at the other end of the batch. 1 without mixing. */
+  readonly lambda: number;
 }
 
 interface Item {
   readonly image: RgbImage;
   readonly classIndex: number;
+  /** The sample's stream, for what is drawn after normalising. */
+  readonly random: Random;
 }
 
 /** The address of this module, for a loader. */
@@ -67,14 +78,15 @@ export function createPipeline(
 ): Pipeline<ClassificationSample, Item, ClassificationBatch> {
   const { transform, pixels } = options;
   const table = normalizationTable(pixels);
-  const scratch = new Scratch();
+  const [red, green, blue] = pixels.mean.map((mean) => Math.min(Math.round(mean * 255), 255));
+  const work = { scratch: new Scratch(), fill: [red, green, blue] } as const;
   return {
-    async prepare({ file, classIndex }, context) {
+    async prepare({ file, classIndex }, { random, buffers }) {
       const decoded = await decodeImage(file);
-      const out = new Uint8Array(context.buffers.take(inputSizeOf(transform) ** 2 * 3));
-      return { classIndex, image: apply(transform, decoded, context, out, scratch) };
+      const out = new Uint8Array(buffers.take(inputSizeOf(transform) ** 2 * 3));
+      return { classIndex, random, image: apply(transform, decoded, random, { ...work, out }) };
     },
-    collate: (items, context) => collate(items, context, inputSizeOf(transform), table),
+    collate: (items, context) => collate(items, context, transform, table),
   };
 }
 
@@ -85,19 +97,23 @@ function inputSizeOf(transform: ClassificationTransform): number {
 function apply(
   transform: ClassificationTransform,
   image: RgbImage,
-  { random }: SampleContext<ClassificationSample>,
-  out: Uint8Array,
-  scratch: Scratch,
+  random: Random,
+  {
+    scratch,
+    fill,
+    out,
+  }: { readonly scratch: Scratch; readonly fill: Rgb; readonly out: Uint8Array },
 ): RgbImage {
   switch (transform.kind) {
     case 'evaluation':
       return resizeForEvaluation(image, transform.resize, { scratch, out });
     case 'training': {
-      const { inputSize, filter, flipProbability } = transform;
+      const { inputSize, filter, flipProbability, randAugment: augment } = transform;
       const size = { width: inputSize, height: inputSize };
       const crop = randomResizedCrop(image, transform.crop, random);
       const mirrored = random.chance(flipProbability);
-      return resizePil(image, { filter, size, crop, mirrored, out }, scratch);
+      const resized = resizePil(image, { filter, size, crop, mirrored, out }, scratch);
+      return augment ? randAugment(resized, augment, { random, fill, scratch }) : resized;
     }
     default:
       return transform satisfies never;
@@ -106,23 +122,32 @@ function apply(
 
 function collate(
   items: readonly Item[],
-  { buffers, indices }: BatchContext,
-  side: number,
+  { buffers, indices, random }: BatchContext,
+  transform: ClassificationTransform,
   table: Float32Array,
 ): Collated<ClassificationBatch> {
+  const side = inputSizeOf(transform);
+  const { erasing, mix: mixing } = transform.kind === 'training' ? transform : {};
   const imageValues = side * side * 3;
   const buffer = buffers.take(items.length * imageValues * Float32Array.BYTES_PER_ELEMENT);
   const images = new Float32Array(buffer, 0, items.length * imageValues);
-  items.forEach(({ image }, i) => {
-    normalizeInto(image, table, images, { offset: i * imageValues });
+  const size = { width: side, height: side };
+  items.forEach(({ image, random: sampleRandom }, i) => {
+    const offset = i * imageValues;
+    normalizeInto(image, table, images, { offset });
     buffers.give(image.data.buffer as ArrayBuffer);
+    if (erasing) randomErasing(images, { ...size, offset }, erasing, sampleRandom);
   });
+  const shape = [items.length, side, side, 3] as const;
+  const mix = mixing ? drawMix(size, mixing, random) : ({ kind: 'none', lambda: 1 } as const);
+  if (mix.kind !== 'none') mixImages(images, shape, mix);
   return {
     value: {
       images,
-      shape: [items.length, side, side, 3],
+      shape,
       labels: Int32Array.from(items, ({ classIndex }) => classIndex),
       indices: Int32Array.from(indices),
+      lambda: mix.lambda,
     },
     buffers: [buffer],
   };

@@ -1,0 +1,79 @@
+import type { Random } from '../../core/random.js';
+import type { Rect, Size } from './rect.js';
+
+/** How {@link randomErasing} draws. */
+export interface RandomErasingOptions {
+  readonly probability: number;
+  /** Share of the image's area, drawn uniformly. */
+  readonly area: readonly [number, number];
+  /** Height / width, drawn log-uniformly. */
+  readonly aspect: readonly [number, number];
+}
+
+/** The originals' `reprob 0.25`, mode `pixel`, count 1. */
+export const RANDOM_ERASING: RandomErasingOptions = {
+  probability: 0.25,
+  area: [0.02, 1 / 3],
+  aspect: [0.3, 1 / 0.3],
+};
+
+const MAX_DRAWS = 10;
+
+/**
+ * Draws the rectangle to erase: up to ten draws until one is smaller than the image in both directions.
+ *
+ * @returns undefined if nothing is to be erased
+ * @see timm 0.3.2, data/random_erasing.py
+ */
+export function drawErasing(
+  { width, height }: Size,
+  { probability, area, aspect }: RandomErasingOptions,
+  random: Random,
+): Rect | undefined {
+  if (!random.chance(probability)) return undefined;
+  for (let draw = 0; draw < MAX_DRAWS; draw++) {
+    const areaPx = random.between(...area) * width * height;
+    const tallness = Math.exp(random.between(Math.log(aspect[0]), Math.log(aspect[1])));
+    const h = Math.round(Math.sqrt(areaPx * tallness));
+    const w = Math.round(Math.sqrt(areaPx / tallness));
+    if (w < width && h < height)
+      return {
+        x: random.integer(width - w + 1),
+        y: random.integer(height - h + 1),
+        width: w,
+        height: h,
+      };
+  }
+  return undefined;
+}
+
+/**
+ * Random erasing: replaces a rectangle of a normalised image by values drawn from N(0, 1), in place.
+ *
+ * @param images e.g. `[N, H, W, 3]`
+ * @param place index of the image's first value, and its size
+ * @see Random Erasing: https://arxiv.org/abs/1708.04896
+ */
+export function randomErasing(
+  images: Float32Array,
+  place: Size & { readonly offset: number },
+  options: RandomErasingOptions,
+  random: Random,
+): void {
+  const rect = drawErasing(place, options, random);
+  if (rect === undefined) return;
+  for (let y = 0; y < rect.height; y++) {
+    const start = place.offset + ((rect.y + y) * place.width + rect.x) * 3;
+    fillNormal(images.subarray(start, start + rect.width * 3), random);
+  }
+}
+
+/** Box–Muller with both values of a pair; 32 random bits are enough for noise. */
+function fillNormal(values: Float32Array, random: Random): void {
+  for (let i = 0; i < values.length; i += 2) {
+    const radius = Math.sqrt(-2 * Math.log((random.uint32() + 0.5) / 4294967296));
+    const angle = random.uint32() * ((2 * Math.PI) / 4294967296);
+    values[i] = radius * Math.cos(angle);
+    if (i + 1 < values.length) values[i + 1] = radius * Math.sin(angle);
+  }
+}
