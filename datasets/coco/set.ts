@@ -53,10 +53,14 @@ export async function loadCoco(source: CocoSource): Promise<CocoSet> {
   if (source.images !== undefined) await reportMissingImages(tables, source.images, log);
   log.throwErrors();
   const set = createCocoSet(tables, imageIndices, source, log.findings());
-  if (source.limit === undefined) return set;
-  if (!Number.isInteger(source.limit) || source.limit < 1)
-    throw new ConfigError(`limit: expected a whole number of images >= 1, got ${source.limit}`);
-  const count = Math.min(source.limit, set.images.ids.length);
+  return source.limit === undefined ? set : firstImages(set, source.limit);
+}
+
+/** The set of the first images. @throws ConfigError unless `limit` is a whole number ≥ 1 */
+export function firstImages(set: CocoSet, limit: number): CocoSet {
+  if (!Number.isInteger(limit) || limit < 1)
+    throw new ConfigError(`limit: expected a whole number of images >= 1, got ${limit}`);
+  const count = Math.min(limit, set.images.ids.length);
   return selectImages(
     set,
     Array.from({ length: count }, (_, i) => i),

@@ -1,0 +1,130 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { basename, dirname, extname, join, relative } from 'node:path';
+import { peekCoco } from './coco/peek.js';
+import type { CocoSource } from './coco/set.js';
+import type { DetectionData, SplitName } from './recognise-types.js';
+
+/** `annotations/instances_{train,val,test}*.json` with images beside `annotations`; one candidate for each ending. */
+export async function recogniseCocoLayout(root: string): Promise<readonly DetectionData[]> {
+  const byEnding = new Map<string, Record<string, CocoSource>>();
+  for (const name of filesIn(join(root, 'annotations'))) {
+    const match = /^instances_(train|val|test)(.*)\.json$/.exec(name);
+    if (!match) continue;
+    const [, split, ending] = match;
+    const annotations = join(root, 'annotations', name);
+    const images = await imageFolderOf(annotations, [
+      ...[split + ending, split].flatMap((part) => [join(root, part), join(root, 'images', part)]),
+      join(root, 'images'),
+      root,
+    ]);
+    const splits = byEnding.get(ending) ?? {};
+    splits[split] = { annotations, images };
+    byEnding.set(ending, splits);
+  }
+  return [...byEnding.values()].map((splits) => detectionData('coco', root, splits));
+}
+
+const ROBOFLOW_SPLITS: readonly (readonly [SplitName, string])[] = [
+  ['train', 'train'],
+  ['val', 'valid'],
+  ['test', 'test'],
+];
+
+/** `train|valid|test/_annotations.coco.json` with the images beside each. */
+export function recogniseRoboflow(root: string): readonly DetectionData[] {
+  const splits: Record<string, CocoSource> = {};
+  for (const [split, folder] of ROBOFLOW_SPLITS) {
+    const annotations = join(root, folder, '_annotations.coco.json');
+    if (existsSync(annotations)) splits[split] = { annotations, images: join(root, folder) };
+  }
+  return Object.keys(splits).length > 0 ? [detectionData('roboflow', root, splits)] : [];
+}
+
+/** Annotation files in the folder itself or in `annotations/`, one candidate each. */
+export async function recogniseCocoFiles(root: string): Promise<readonly DetectionData[]> {
+  const found: DetectionData[] = [];
+  for (const folder of [root, join(root, 'annotations')])
+    for (const name of filesIn(folder)) {
+      if (extname(name) !== '.json') continue;
+      const file = join(folder, name);
+      const isAnnotations = await peekCoco(file).then(
+        (peek) => peek.isAnnotations,
+        () => false, // other JSON may lie about; what is named by the user is read strictly
+      );
+      if (isAnnotations) found.push(await recogniseCocoFile(file, root));
+    }
+  return found;
+}
+
+/**
+ * One annotation file. @param root where images are looked for; default the folder of the file
+ *
+ * @throws DataError if the file cannot be read
+ */
+export async function recogniseCocoFile(file: string, root?: string): Promise<DetectionData> {
+  const folder = dirname(file);
+  const base = root ?? (basename(folder) === 'annotations' ? dirname(folder) : folder);
+  const stem = basename(file, '.json');
+  const images = await imageFolderOf(file, [
+    ...[stem, stem.replace(/^instances_/, '')].flatMap((part) => [
+      join(base, part),
+      join(base, 'images', part),
+    ]),
+    join(base, 'images'),
+    base,
+  ]);
+  return detectionData('file', root ?? file, { train: { annotations: file, images } });
+}
+
+/** All of some one-file candidates as one set with a split a file, for verbs that only look. */
+export function combineCocoFiles(root: string, files: readonly DetectionData[]): DetectionData {
+  const splits: Record<string, CocoSource> = {};
+  for (const { splits: part } of files)
+    for (const source of Object.values(part))
+      splits[relative(root, source.annotations).replace(/\.json$/, '')] = source;
+  return detectionData('file', root, splits);
+}
+
+/** Builds the record and its line. */
+export function detectionData(
+  layout: DetectionData['layout'],
+  root: string,
+  splits: Readonly<Record<string, CocoSource>>,
+): DetectionData {
+  const base = existsSync(root) && statSync(root).isDirectory() ? root : dirname(root);
+  const shown = (path: string): string => relative(base, path) || '.';
+  const parts = Object.entries(splits).map(([split, { annotations, images }]) => {
+    const where = images === undefined ? 'no image folder found' : `images in ${shown(images)}`;
+    return `${split} ${shown(annotations)} (${where})`;
+  });
+  const names = {
+    coco: 'COCO layout',
+    roboflow: 'Roboflow COCO layout',
+    file: Object.keys(splits).length > 1 ? 'COCO files' : 'COCO file',
+    yaml: 'COCO files by data.yaml',
+  };
+  return { kind: 'detection', layout, root, splits, line: `${names[layout]}: ${parts.join(', ')}` };
+}
+
+/** The first folder that holds the file's first image, or else the first that exists below the root. */
+async function imageFolderOf(
+  annotations: string,
+  candidates: readonly string[],
+): Promise<string | undefined> {
+  const { firstFileName } = await peekCoco(annotations);
+  if (firstFileName !== undefined) {
+    const holder = candidates.find((folder) => existsSync(join(folder, firstFileName)));
+    if (holder !== undefined) return holder;
+  }
+  // The last candidate is the root itself: it exists, but says nothing about images.
+  return candidates.slice(0, -1).find((folder) => existsSync(folder));
+}
+
+/** The names of the files in a folder, sorted; none if there is no such folder. */
+export function filesIn(folder: string): readonly string[] {
+  if (!existsSync(folder) || !statSync(folder).isDirectory()) return [];
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.'))
+    .map(({ name }) => name)
+    .sort();
+}

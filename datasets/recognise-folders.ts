@@ -1,0 +1,101 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { ADE20K_SPLITS, ADE20K_MAPPING } from './ade20k.js';
+import { ADE20K_CLASSES } from './ade20k-classes.js';
+import { readClassNames, splitFolderIn, SPLIT_NAMES, type FolderSource } from './folder.js';
+import { hasSplit } from './imagenet.js';
+import { LABEL_FILES } from './imagenet-labels.js';
+import type { ClassificationData, SegmentationData } from './recognise-types.js';
+
+const IMAGES = new Set(['.jpg', '.jpeg', '.png']);
+
+/** `images/{training,validation}` and `annotations/{training,validation}` with label PNGs. */
+export function recogniseAde20k(root: string): readonly SegmentationData[] {
+  const splits: Record<string, FolderSource> = {};
+  for (const [split, folder] of Object.entries(ADE20K_SPLITS)) {
+    const [images, labels] = ['images', 'annotations'].map((part) => join(root, part, folder));
+    if (existsSync(images) && existsSync(labels))
+      splits[split] = {
+        images,
+        labels,
+        classes: ADE20K_CLASSES,
+        reduceZeroLabel: ADE20K_MAPPING.reduceZeroLabel,
+      };
+  }
+  return Object.keys(splits).length > 0
+    ? [segmentationData('ade20k', root, splits, 'ADE20K layout')]
+    : [];
+}
+
+/** `images/`, `labels/` and `classes.txt`, with or without a folder a split in both. */
+export function recogniseFolder(root: string): readonly SegmentationData[] {
+  const [images, labels, classFile] = ['images', 'labels', 'classes.txt'].map((part) =>
+    join(root, part),
+  );
+  if (![images, labels, classFile].every((path) => existsSync(path))) return [];
+  const classes = readClassNames(classFile);
+  const splits: Record<string, FolderSource> = {};
+  for (const split of Object.keys(SPLIT_NAMES) as (keyof typeof SPLIT_NAMES)[]) {
+    const [imagePart, labelPart] = [images, labels].map((folder) => splitFolderIn(folder, split));
+    if (imagePart !== undefined && labelPart !== undefined)
+      splits[split] = { images: imagePart, labels: labelPart, classes };
+  }
+  if (Object.keys(splits).length === 0) splits['train'] = { images, labels, classes };
+  return [segmentationData('folder', root, splits, 'images, labels and classes.txt')];
+}
+
+/** Builds the record and its line. */
+export function segmentationData(
+  layout: SegmentationData['layout'],
+  root: string,
+  splits: Readonly<Record<string, FolderSource>>,
+  name: string,
+): SegmentationData {
+  const [{ classes }] = Object.values(splits);
+  const line = `${name}: ${Object.keys(splits).join(', ')}, ${classes.length} classes`;
+  return { kind: 'segmentation', layout, root, splits, line };
+}
+
+/** Class folders under `train/` and `val/` or directly, or images with a label file, as `readImageNet` takes them. */
+export function recogniseImageNet(root: string): readonly ClassificationData[] {
+  // These folders belong to other layouts; a label list beside them is theirs.
+  if (['labels', 'annotations'].some((name) => existsSync(join(root, name)))) return [];
+  const divided = (['train', 'val'] as const).filter((split) => hasSplit(root, split));
+  const parts = ['train', 'training', 'val', 'valid', 'validation'].map((name) => join(root, name));
+  const folders = divided.length > 0 ? parts : [root];
+  const isLabelled = folders.some(hasClassFolders) || [root, ...folders].some(hasLabelFile);
+  if (!isLabelled) return [];
+  return [classificationData(root, divided.length > 0 ? divided : ['all'])];
+}
+
+function hasLabelFile(folder: string): boolean {
+  return LABEL_FILES.some((name) => existsSync(join(folder, name)));
+}
+
+/** Whether there are at least two folders, each with an image in it or one level deeper. */
+function hasClassFolders(root: string): boolean {
+  const folders = foldersIn(root);
+  return folders.length > 1 && folders.every((folder) => holdsImage(folder, 1));
+}
+
+function holdsImage(folder: string, depth: number): boolean {
+  const entries = readdirSync(folder, { withFileTypes: true });
+  if (entries.some(({ name }) => IMAGES.has(extname(name).toLowerCase()))) return true;
+  return depth > 0 && foldersIn(folder).some((below) => holdsImage(below, depth - 1));
+}
+
+function foldersIn(root: string): readonly string[] {
+  if (!existsSync(root)) return [];
+  return readdirSync(root)
+    .filter((name) => !name.startsWith('.'))
+    .map((name) => join(root, name))
+    .filter((path) => statSync(path).isDirectory());
+}
+
+function classificationData(
+  root: string,
+  splits: ClassificationData['splits'],
+): ClassificationData {
+  const line = `ImageNet layout: ${splits.join(', ')}`;
+  return { kind: 'classification', layout: 'imagenet', root, splits, line };
+}

@@ -1,0 +1,62 @@
+import { ConfigError } from '../core/errors.js';
+import { firstImages, loadCoco, splitCoco, type CocoSet } from './coco/set.js';
+import { loadFolder, splitFolder, type SegmentationSet } from './folder.js';
+import type { DetectionData, SegmentationData, SplitName } from './recognise-types.js';
+
+/**
+ * Loads a part of a detection set; a set of one part is divided by its rule.
+ *
+ * @throws ConfigError if there is no such part
+ * @throws DataError if the annotations are wrong
+ */
+export async function loadDetectionSplit(
+  data: DetectionData,
+  split: SplitName,
+  options: { readonly limit?: number | undefined } = {},
+): Promise<CocoSet> {
+  const { splitRule, splits } = data;
+  if (splitRule && split !== 'test') {
+    const source = splits['train'];
+    const part = splitCoco(await loadCoco(source), splitRule)[split];
+    return options.limit === undefined ? part : firstImages(part, options.limit);
+  }
+  return loadCoco({ ...partOf(data, split), limit: options.limit });
+}
+
+/**
+ * Loads a part of a segmentation set; a set of one part is divided by its rule.
+ *
+ * @throws ConfigError if there is no such part
+ * @throws DataError if a file has no partner
+ */
+export function loadSegmentationSplit(
+  data: SegmentationData,
+  split: SplitName,
+  options: { readonly limit?: number | undefined } = {},
+): SegmentationSet {
+  const { splitRule, splits } = data;
+  const set =
+    splitRule && split !== 'test'
+      ? splitFolder(loadFolder(splits['train']), splitRule)[split]
+      : loadFolder(partOf(data, split));
+  const { limit } = options;
+  if (limit === undefined) return set;
+  if (!Number.isInteger(limit) || limit < 1)
+    throw new ConfigError(`limit: expected a whole number of images >= 1, got ${limit}`);
+  return { ...set, samples: set.samples.slice(0, limit) };
+}
+
+function partOf<Source>(
+  data: { readonly root: string; readonly splits: Readonly<Record<string, Source>> },
+  split: SplitName,
+): Source {
+  const source = data.splits[split] as Source | undefined;
+  if (source !== undefined) return source;
+  const remedy =
+    split === 'val' && 'train' in data.splits
+      ? '; give --val-fraction to divide the images, or a data.yaml that names both parts'
+      : '';
+  throw new ConfigError(
+    `${data.root}: expected a part "${split}", got ${Object.keys(data.splits).join(', ')}${remedy}`,
+  );
+}

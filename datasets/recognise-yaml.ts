@@ -1,0 +1,143 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { parse } from 'yaml';
+import { DataError } from '../core/errors.js';
+import { compileCheck } from './coco/validate.js';
+import { readClassNames, type FolderSource } from './folder.js';
+import { detectionData } from './recognise-coco.js';
+import { segmentationData } from './recognise-folders.js';
+import type { DetectionData, SegmentationData, SplitName } from './recognise-types.js';
+
+const SPLIT_SCHEMA = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['images'],
+  properties: {
+    annotations: { type: 'string', minLength: 1 },
+    labels: { type: 'string', minLength: 1 },
+    images: { type: 'string', minLength: 1 },
+  },
+} as const;
+
+/** What `data.yaml` may hold. Paths are relative to the file. */
+export const DATA_YAML_SCHEMA = {
+  $schema: 'http://json-schema.org/draft-07/schema#',
+  title: 'data.yaml',
+  type: 'object',
+  additionalProperties: false,
+  required: ['train'],
+  properties: {
+    train: SPLIT_SCHEMA,
+    val: SPLIT_SCHEMA,
+    test: SPLIT_SCHEMA,
+    classes: {
+      if: { type: 'string' },
+      else: { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1 },
+    },
+    reduceZeroLabel: { type: 'boolean' },
+  },
+} as const;
+
+interface YamlSplit {
+  readonly annotations?: string;
+  readonly labels?: string;
+  readonly images: string;
+}
+
+type DataYaml = Readonly<Partial<Record<SplitName, YamlSplit>>> & {
+  /** Names, or a file with one a line. */
+  readonly classes?: readonly string[] | string;
+  readonly reduceZeroLabel?: boolean;
+};
+
+/**
+ * Reads a `data.yaml`: `{train: {annotations, images}, val: {…}, test: {…}, classes: […]}` for detection, or with `labels`
+ * (a folder of PNGs) in place of `annotations` for segmentation.
+ *
+ * @throws DataError if it does not fit the schema, mixes both forms, or names a path that does not exist
+ */
+export function recogniseYaml(file: string): DetectionData | SegmentationData {
+  const content = readYaml(file);
+  const wrong = (message: string): DataError => new DataError(`${file}: ${message}`, { file });
+  if (isYolo(content))
+    throw wrong(
+      'expected {train: {annotations, images}, val: {…}}, got the data.yaml of a YOLO set; export it in COCO format',
+    );
+  const problems = compileCheck(DATA_YAML_SCHEMA)(content);
+  if (problems.length > 0) throw wrong(problems.join('; '));
+  const yaml = content as DataYaml;
+  const base = dirname(resolve(file));
+  const existing = (key: string, path: string): string => {
+    const full = resolve(base, path);
+    if (!existsSync(full)) throw wrong(`${key}: expected a path that exists, got ${full}`);
+    return full;
+  };
+  const classes =
+    typeof yaml.classes === 'string'
+      ? readClassNames(existing('classes', yaml.classes))
+      : yaml.classes;
+  const parts = (['train', 'val', 'test'] as const).flatMap((split) => {
+    const part = yaml[split];
+    return part ? [{ split, part }] : [];
+  });
+  const both = parts.find(
+    ({ part }) => (part.labels === undefined) === (part.annotations === undefined),
+  );
+  if (both) throw wrong(`${both.split}: expected annotations (detection) or labels (segmentation)`);
+  const isSegmentation = parts[0].part.labels !== undefined;
+  const other = parts.find(({ part }) => (part.labels !== undefined) !== isSegmentation);
+  if (other)
+    throw wrong(
+      `${other.split}: expected ${isSegmentation ? 'labels' : 'annotations'} as in train`,
+    );
+  const images = ({ split, part }: (typeof parts)[number]): string =>
+    existing(`${split}/images`, part.images);
+  if (!isSegmentation) {
+    if (yaml.reduceZeroLabel !== undefined)
+      throw wrong('reduceZeroLabel: expected label folders with it, got annotations');
+    return detectionData(
+      'yaml',
+      file,
+      Object.fromEntries(
+        parts.map((entry) => [
+          entry.split,
+          {
+            annotations: existing(`${entry.split}/annotations`, entry.part.annotations ?? ''),
+            images: images(entry),
+            ...(classes ? { classes } : {}),
+          },
+        ]),
+      ),
+    );
+  }
+  if (!classes) throw wrong('classes: expected the names of the classes, got none');
+  const splits: Record<string, FolderSource> = {};
+  for (const entry of parts)
+    splits[entry.split] = {
+      images: images(entry),
+      labels: existing(`${entry.split}/labels`, entry.part.labels ?? ''),
+      classes,
+      reduceZeroLabel: yaml.reduceZeroLabel ?? false,
+    };
+  return segmentationData('yaml', file, splits, 'images and labels by data.yaml');
+}
+
+/** Whether a file is the `data.yaml` of a YOLO export, which lies beside sets of other forms, too. */
+export function isYoloYaml(file: string): boolean {
+  return isYolo(readYaml(file));
+}
+
+function isYolo(content: unknown): boolean {
+  if (typeof content !== 'object' || content === null) return false;
+  const { train, names, nc } = content as Readonly<Record<string, unknown>>;
+  return typeof train === 'string' || names !== undefined || nc !== undefined;
+}
+
+function readYaml(file: string): unknown {
+  try {
+    return parse(readFileSync(file, 'utf8')) as unknown;
+  } catch (cause) {
+    const [line] = (cause as Error).message.split('\n');
+    throw new DataError(`${file}: expected YAML, got ${line}`, { cause, file });
+  }
+}

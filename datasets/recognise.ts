@@ -1,0 +1,96 @@
+import { existsSync, statSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { ConfigError, DataError } from '../core/errors.js';
+import {
+  combineCocoFiles,
+  recogniseCocoFile,
+  recogniseCocoFiles,
+  recogniseCocoLayout,
+  recogniseRoboflow,
+} from './recognise-coco.js';
+import { recogniseAde20k, recogniseFolder, recogniseImageNet } from './recognise-folders.js';
+import type { RecognisedData, RecogniseOptions } from './recognise-types.js';
+import { isYoloYaml, recogniseYaml } from './recognise-yaml.js';
+
+/** What a data set may look like, for the message when it looks like none of these. */
+const LOOKED_FOR = [
+  'annotations/instances_{train,val}*.json (COCO)',
+  'train|valid|test/_annotations.coco.json (Roboflow)',
+  'one COCO annotation file *.json',
+  'images/ and annotations/{training,validation}/ (ADE20K)',
+  'images/, labels/ and classes.txt (segmentation)',
+  'train/ and val/ with a folder a class, or images with labels.json (ImageNet)',
+  'data.yaml ({train: {annotations, images}, val: {…}})',
+];
+
+/**
+ * Finds out what data set `path` is: a folder in one of the known layouts, a `data.yaml`, or a COCO annotation file.
+ *
+ * @throws ConfigError if several layouts fit (the message lists them), or a fraction is given that nothing needs
+ * @throws DataError if nothing fits (the message lists what was looked for), or a file is broken
+ */
+export async function recogniseData(
+  path: string,
+  options: RecogniseOptions = {},
+): Promise<RecognisedData> {
+  if (!existsSync(path))
+    throw new DataError(`${path}: expected a folder, data.yaml or COCO file, got nothing there`, {
+      file: path,
+    });
+  return withSplitRule(await recognisePath(path, options), options);
+}
+
+async function recognisePath(path: string, options: RecogniseOptions): Promise<RecognisedData> {
+  if (!statSync(path).isDirectory()) {
+    switch (extname(path).toLowerCase()) {
+      case '.yaml':
+      case '.yml':
+        return recogniseYaml(path);
+      case '.json':
+        return recogniseCocoFile(path);
+      default:
+        throw new DataError(
+          `${path}: expected a folder, a data.yaml or a COCO annotation file (.json), got another file`,
+          { file: path },
+        );
+    }
+  }
+  // What a data.yaml says is meant; a folder may hold one of a YOLO export beside something else.
+  const yaml = ['data.yaml', 'data.yml'].map((name) => join(path, name)).find(existsSync);
+  const isYolo = yaml !== undefined && isYoloYaml(yaml);
+  if (yaml !== undefined && !isYolo) return recogniseYaml(yaml);
+  const layouts = [...(await recogniseCocoLayout(path)), ...recogniseRoboflow(path)];
+  const files = layouts.length > 0 ? [] : await recogniseCocoFiles(path);
+  const candidates: readonly RecognisedData[] = [
+    ...layouts,
+    ...(files.length > 1 && options.several ? [combineCocoFiles(path, files)] : files),
+    ...recogniseAde20k(path),
+    ...recogniseFolder(path),
+    ...recogniseImageNet(path),
+  ];
+  if (candidates.length === 1) return candidates[0];
+  if (candidates.length > 1)
+    throw new ConfigError(
+      `${path}: expected one data set, got ${candidates.length}: ${candidates.map(({ line }) => line).join('; ')}. Pass the annotation file itself, or a data.yaml that names the parts`,
+      { file: path },
+    );
+  if (yaml !== undefined) return recogniseYaml(yaml); // says what is wrong with it
+  throw new DataError(`${path}: expected a data set, looked for ${LOOKED_FOR.join('; ')}`, {
+    file: path,
+  });
+}
+
+function withSplitRule(
+  data: RecognisedData,
+  { valFraction, seed = 0 }: RecogniseOptions,
+): RecognisedData {
+  if (valFraction === undefined) return data;
+  if (!(valFraction > 0 && valFraction < 1))
+    throw new ConfigError(`--val-fraction: expected a number between 0 and 1, got ${valFraction}`);
+  if (data.kind === 'classification' || 'val' in data.splits || !('train' in data.splits))
+    throw new ConfigError(
+      `--val-fraction: expected a set of one part to divide, got ${data.line}; leave the option out`,
+    );
+  const line = `${data.line}; ${valFraction} of the images for validation, seed ${seed}`;
+  return { ...data, line, splitRule: { valFraction, seed } };
+}
