@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+
+/** Packages and files that importing `file` loads at once: dynamic imports are not followed. */
+function loadedBy(file: string, seen = new Set<string>()): Set<string> {
+  if (seen.has(file)) return seen;
+  seen.add(file);
+  const text = readFileSync(file, 'utf8');
+  for (const match of text.matchAll(
+    /^(?:import|export)\s(?!type\s)(?:[^'";]*?from\s+)?'([^']+)'/gm,
+  )) {
+    const name = match[1];
+    if (name.startsWith('.')) loadedBy(join(dirname(file), name).replace(/\.js$/, '.ts'), seen);
+    else seen.add(name);
+  }
+  return seen;
+}
+
+test('the command line loads nothing that computes until a verb runs', () => {
+  const packages = [...loadedBy(join(ROOT, 'tools/cli.ts'))].filter(
+    (name) => !name.startsWith('/') && !name.startsWith('node:'),
+  );
+  expect(packages).toEqual(['commander']);
+});
