@@ -5,6 +5,7 @@ import { registerEval } from './eval.js';
 import { registerTrain } from './train.js';
 import { registerDoctor } from './doctor.js';
 import { registerDemo } from './demo.js';
+import { registerWeights } from './weights.js';
 
 /**
  * One entry a verb. A command module holds its options and imports what it computes with inside its
@@ -17,4 +18,5 @@ export const COMMANDS: readonly ((program: Command) => void)[] = [
   registerTrain,
   registerDoctor,
   registerDemo,
+  registerWeights,
 ];

@@ -1,5 +1,4 @@
-import { readFile, rm, stat } from 'node:fs/promises';
-import { writeJsonAtomically } from '../files/atomic.js';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 
 /** Which version of which file the bytes received so far belong to. */
 export interface PartialState {
@@ -41,10 +40,10 @@ export class PartialFile {
     }
   }
 
-  /** Forgets older bytes and notes what the new ones will be. */
+  /** Forgets older bytes and notes what the new ones will be. A torn note only means to start again. */
   async begin(state: PartialState): Promise<void> {
     await rm(this.path, { force: true });
-    await writeJsonAtomically(this.statePath, state);
+    await writeFile(this.statePath, JSON.stringify(state));
   }
 
   /** Removes bytes and state. */

@@ -1,0 +1,172 @@
+import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { InputError, WeightsError } from '../../core/errors.js';
+import { registerWeights, type LogitsOf } from '../../tools/commands/weights.js';
+import { SIZES } from '../../weights/architecture.js';
+import { CATALOGUE } from '../../weights/catalogue.js';
+import { writeSafetensors } from '../../weights/safetensors/write.js';
+import { readTensors } from '../helpers/fixtures.js';
+import { startFileServer, type FileServer } from './pull/file-server.js';
+import { smallNetwork } from './small-network.js';
+import { temporaryFolder } from './temporary-folder.js';
+
+const { folder, path } = temporaryFolder();
+let server: FileServer;
+let network: string;
+let atto: string;
+
+async function save(file: string, tensors: ReturnType<typeof smallNetwork>): Promise<string> {
+  const toWrite = [...tensors].map(([name, { shape, values }]) => ({
+    name,
+    dtype: 'F32' as const,
+    shape,
+    data: values,
+  }));
+  await writeSafetensors(file, toWrite);
+  return file;
+}
+
+beforeAll(async () => {
+  server = await startFileServer();
+  network = await save(path('network.safetensors'), smallNetwork());
+  atto = await save(path('atto.bin'), smallNetwork({ ...SIZES.atto, numClasses: 1000 }));
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+});
+
+/** Runs `convnextv2 weights …`; what it printed on standard output. */
+async function run(args: readonly string[], logitsOf?: LogitsOf): Promise<string> {
+  const written: string[] = [];
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => written.push(String(text)) > 0);
+  vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  const program = new Command('convnextv2');
+  registerWeights(program, logitsOf);
+  const throwing = (command: Command): void =>
+    void command.exitOverride().commands.forEach(throwing);
+  throwing(program);
+  await program.parseAsync(['node', 'convnextv2', 'weights', ...args]);
+  return written.join('');
+}
+
+const runJson = async (args: readonly string[], logitsOf?: LogitsOf) =>
+  JSON.parse(await run([...args, '--json'], logitsOf)) as Record<string, unknown>;
+
+test('list shows every official file with licence and whether it is cached', async () => {
+  const listed = await runJson(['list', '--cache', folder]);
+  expect(listed).toMatchObject({ licence: 'CC-BY-NC-4.0', cacheFolder: folder });
+  expect(listed['weights']).toEqual(
+    CATALOGUE.map(
+      (entry) => expect.objectContaining({ name: entry.name, cached: false }) as unknown,
+    ),
+  );
+  const table = (await run(['list', '--cache', folder])).trimEnd().split('\n');
+  expect(table).toHaveLength(27);
+  expect(table.find((line) => line.startsWith('tiny.fcmae_ft_in1k '))).toMatch(
+    /224 +1000 +83\.0 +82\.948 +no$/,
+  );
+});
+
+test('the cache folder comes from the option, else from the environment', async () => {
+  vi.stubEnv('CONVNEXTV2_CACHE', '/from/env');
+  expect((await runJson(['list']))['cacheFolder']).toBe('/from/env');
+  expect((await runJson(['list', '--cache', '/from/option']))['cacheFolder']).toBe('/from/option');
+});
+
+test('pull fetches by name from a mirror, and refuses what is no network of that size', async () => {
+  const cache = join(folder, 'cache');
+  const mirror = new URL(server.url).origin;
+  server.serve({ content: await readFile(atto), etag: '"a"' });
+  const pulled = await runJson([
+    'pull',
+    'atto.fcmae_ft_in1k',
+    '--cache',
+    cache,
+    '--mirror',
+    mirror,
+  ]);
+  expect(pulled['weights']).toMatchObject([
+    { name: 'atto.fcmae_ft_in1k', downloaded: true, licence: 'CC-BY-NC-4.0' },
+  ]);
+  const again = await runJson(['pull', 'atto.fcmae_ft_in1k', '--cache', cache, '--mirror', mirror]);
+  expect(again['weights']).toMatchObject([{ downloaded: false }]);
+  const wrong = run(['pull', 'femto.fcmae_ft_in1k', '--cache', cache, '--mirror', mirror]);
+  await expect(wrong).rejects.toThrow('expected a network of size femto, got atto');
+  expect((await readdir(cache)).filter((name) => name.includes('femto'))).toEqual([]);
+  expect(await runJson(['inspect', 'atto.fcmae_ft_in1k', '--cache', cache])).toMatchObject({
+    network: { architecture: { size: 'atto', numClasses: 1000 }, numParameters: 3_708_400 },
+  });
+});
+
+test('pull checks all names before the first download', async () => {
+  server.serve({ content: Uint8Array.of(1) });
+  await expect(run(['pull', 'atto.fcmae', 'atoo.fcmae', '--cache', folder])).rejects.toThrow(
+    'nearest: atto.fcmae',
+  );
+  expect(server.ranges).toEqual([]);
+});
+
+test('inspect prints the network, and with --tensors every tensor', async () => {
+  const text = await run(['inspect', network, '--tensors']);
+  expect(text).toContain(
+    'ConvNeXt V2 (no published size), depths 1-2-1-1, dims 2-3-4-5, 6 classes',
+  );
+  expect(text).toContain('head.weight  F32 [6, 5]');
+  expect(await runJson(['inspect', network])).not.toHaveProperty('tensors');
+  expect((await runJson(['inspect', network, '--tensors']))['tensors']).toHaveLength(70);
+});
+
+test('convert writes the asked scheme and element type', async () => {
+  const output = path('out.safetensors');
+  expect(await runJson(['convert', network, output, '--to', 'timm', '--conv-mlp'])).toMatchObject({
+    file: output,
+    scheme: 'timm',
+    numTensors: 70,
+    dropped: [],
+  });
+  expect(readTensors(output).get('stages.0.blocks.0.mlp.fc1.weight')?.shape).toEqual([8, 2, 1, 1]);
+  expect(
+    await runJson(['convert', network, output, '--to', 'sparse', '--dtype', 'f16']),
+  ).toMatchObject({
+    dropped: ['norm.weight', 'norm.bias', 'head.weight', 'head.bias'],
+  });
+  await expect(run(['convert', network, output, '--to', 'keras'])).rejects.toThrow(
+    /Allowed choices are official, timm, hf, sparse/,
+  );
+});
+
+test('verify reports a sound file and throws for a damaged one', async () => {
+  expect(await runJson(['verify', network])).toMatchObject({
+    recorded: false,
+    architecture: { numClasses: 6 },
+  });
+  const damaged = path('damaged.safetensors');
+  await copyFile(network, damaged);
+  const bytes = await readFile(damaged);
+  await writeFile(damaged, bytes.subarray(0, -8));
+  await expect(run(['verify', damaged])).rejects.toThrow(WeightsError);
+  await expect(run(['verify', path('absent.pth')])).rejects.toThrow(InputError);
+});
+
+test('verify --image compares the first five logits, where a network can be run', async () => {
+  const expected = CATALOGUE.find(({ name }) => name === 'atto.fcmae_ft_in1k')?.parityLogits ?? [];
+  const args = ['verify', atto, '--image', 'cats.jpg', '--as', 'atto.fcmae_ft_in1k'];
+  const asked: string[][] = [];
+  const near: LogitsOf = (...of) => {
+    asked.push(of);
+    return Promise.resolve(Float32Array.from([...expected.map((value) => value + 9e-4), 7]));
+  };
+  expect(await runJson(args, near)).toMatchObject({ logits: { expected } });
+  expect(asked).toEqual([[atto, 'cats.jpg']]);
+  const far: LogitsOf = () => Promise.resolve(Float32Array.from(expected, (value) => value + 2e-3));
+  await expect(run(args, far)).rejects.toThrow(/expected logits -0\.393 .* got /);
+  const short: LogitsOf = () => Promise.resolve(new Float32Array());
+  await expect(run(args, short)).rejects.toThrow('expected logits');
+  await expect(
+    run(['verify', atto, '--image', 'x.jpg', '--as', 'atto.fcmae'], near),
+  ).rejects.toThrow('got an encoder');
+  await expect(run(args)).rejects.toThrow("unknown option '--image'");
+});

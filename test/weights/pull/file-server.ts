@@ -1,0 +1,90 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll } from 'vitest';
+
+/** What a server does with the next request; the last behaviour stays. */
+export interface Behaviour {
+  readonly content: Uint8Array;
+  readonly etag?: string | undefined;
+  readonly lastModified?: string;
+  /** Answers ranges, and respects `If-Range`. Default true. */
+  readonly ranges?: boolean;
+  /** Destroys the connection after so many bytes of the body. */
+  readonly cutAfter?: number;
+  /** Claims another length. */
+  readonly claimedLength?: number;
+  /** Sends no length (chunked). */
+  readonly noLength?: boolean;
+  readonly status?: number;
+  /** Sends a range that was not asked for. */
+  readonly wrongRange?: boolean;
+  /** Sends nothing after so many bytes, but keeps the connection. */
+  readonly stallAfter?: number;
+}
+
+/** A server on 127.0.0.1 and the `Range` headers that it saw. */
+export interface FileServer {
+  readonly url: string;
+  readonly ranges: (string | undefined)[];
+  serve(...behaviours: Behaviour[]): void;
+  stop(): Promise<void>;
+}
+
+export async function startFileServer(): Promise<FileServer> {
+  let queue: Behaviour[] = [];
+  const ranges: (string | undefined)[] = [];
+  const server = createServer((request, response) => {
+    const behaviour = queue.length > 1 ? (queue.shift() as Behaviour) : queue[0];
+    ranges.push(request.headers.range);
+    answer(request, response, behaviour);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const stop = () =>
+    new Promise<void>((resolve) => {
+      server.closeAllConnections();
+      server.close(() => resolve());
+    });
+  afterAll(stop);
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/weights.pt`,
+    ranges,
+    serve: (...behaviours) => {
+      queue = behaviours;
+      ranges.length = 0;
+    },
+    stop,
+  };
+}
+
+function answer(request: IncomingMessage, response: ServerResponse, behaviour: Behaviour): void {
+  const { content, etag, lastModified, ranges = true, status } = behaviour;
+  if (status !== undefined) {
+    response.writeHead(status).end('no');
+    return;
+  }
+  const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+  const condition = request.headers['if-range'];
+  const same = condition === undefined || condition === etag || condition === lastModified;
+  const partial = ranges && start > 0 && same;
+  if (partial && start >= content.length) {
+    response.writeHead(416).end();
+    return;
+  }
+  const from = partial ? (behaviour.wrongRange ? start - 1 : start) : 0;
+  const body = content.subarray(from);
+  const headers: Record<string, string | number> = {};
+  if (etag !== undefined) headers['etag'] = etag;
+  if (lastModified !== undefined) headers['last-modified'] = lastModified;
+  if (!behaviour.noLength) headers['content-length'] = behaviour.claimedLength ?? body.length;
+  if (partial) headers['content-range'] = `bytes ${from}-${content.length - 1}/${content.length}`;
+  response.writeHead(partial ? 206 : 200, headers);
+  if (behaviour.stallAfter !== undefined) {
+    response.write(body.subarray(0, behaviour.stallAfter));
+  } else if (behaviour.cutAfter !== undefined) {
+    response.write(body.subarray(0, behaviour.cutAfter), () =>
+      setTimeout(() => response.destroy(), 20),
+    );
+  } else {
+    response.end(body);
+  }
+}
