@@ -95,6 +95,32 @@ export function summarizeCategories(
   });
 }
 
+/** AP and AR over all categories, for any thresholds, area ranges and limits; −1 where there is nothing to measure. */
+export interface CocoTables {
+  /** Over all thresholds, with the largest detection limit. */
+  readonly byArea: readonly { readonly area: string; readonly AP: number; readonly AR: number }[];
+  /** Over the first area range, with the largest detection limit. */
+  readonly byIou: readonly { readonly iou: number; readonly AP: number; readonly AR: number }[];
+  /** Over all thresholds and the first area range. */
+  readonly byLimit: readonly { readonly limit: number; readonly AP: number; readonly AR: number }[];
+}
+
+/** What the 12 numbers say for the usual parameters, for any parameters. */
+export function tabulateCoco(curves: CocoCurves, parameters: CocoParameters): CocoTables {
+  const { iouThresholds, areaRanges, maxDetections } = parameters;
+  const [, , K, , M] = curves.shape;
+  const all = range(iouThresholds.length);
+  const both = (thresholds: number[], a: number, m: number): { AP: number; AR: number } => ({
+    AP: mean(precisionAt(curves, thresholds, range(K), a, m)),
+    AR: mean(recallAt(curves, thresholds, range(K), a, m)),
+  });
+  return {
+    byArea: areaRanges.map(({ name }, a) => ({ area: name, ...both(all, a, M - 1) })),
+    byIou: iouThresholds.map((iou, t) => ({ iou, ...both([t], 0, M - 1) })),
+    byLimit: maxDetections.map((limit, m) => ({ limit, ...both(all, 0, m) })),
+  };
+}
+
 function meanPrecision(curves: CocoCurves, parameters: CocoParameters, slice: Slice): number {
   const { a, m } = findSlice(parameters, slice);
   if (a < 0 || m < 0) return -1;

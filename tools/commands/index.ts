@@ -5,6 +5,7 @@ import { registerEval } from './eval.js';
 import { registerTrain } from './train.js';
 import { registerDoctor } from './doctor.js';
 import { registerDemo } from './demo.js';
+import { registerScore } from './score.js';
 import { registerWeights } from './weights.js';
 
 /**
@@ -18,5 +19,6 @@ export const COMMANDS: readonly ((program: Command) => void)[] = [
   registerTrain,
   registerDoctor,
   registerDemo,
+  registerScore,
   registerWeights,
 ];

@@ -1,0 +1,192 @@
+import { accumulateCoco } from './accumulate.js';
+import { matchImages, type ImageMatch, type ImageMatchOptions } from './match-images.js';
+import type { CocoDetections, CocoGroundTruth } from './objects.js';
+import { cocoParameters } from './parameters.js';
+
+/** What can be wrong, in the order in which it is tested. */
+export const ERROR_KINDS = [
+  'localisation',
+  'classification',
+  'duplicate',
+  'background',
+  'both',
+  'missed',
+] as const;
+
+export type ErrorKind = (typeof ERROR_KINDS)[number];
+
+export interface ErrorBreakdown {
+  /** At the threshold, over all areas; NaN without ground truth. */
+  readonly AP: number;
+  readonly counts: Readonly<Record<ErrorKind, number>>;
+  /** How much AP would gain if the errors of one kind, and only these, were put right. */
+  readonly gains: Readonly<Record<ErrorKind, number>>;
+  /** `[D]`: kind of error of each detection; undefined where it is right or does not count. */
+  readonly kindOf: readonly (ErrorKind | undefined)[];
+  /** Positions of the ground truth that was missed. */
+  readonly missed: readonly number[];
+}
+
+export interface ErrorOptions extends ImageMatchOptions {
+  /** What overlaps less is background. */
+  readonly backgroundThreshold?: number;
+}
+
+/** A detection as it enters a curve. */
+interface Row {
+  readonly category: number;
+  readonly score: number;
+  readonly isTrue: boolean;
+}
+
+interface WrongRow extends Row {
+  readonly kind: ErrorKind;
+  /** The object it would have found, were it right; −1 where there is none. */
+  readonly target: number;
+}
+
+/**
+ * Sorts false detections and missed objects by what is wrong, with `f` the threshold and `b` that of background:
+ *
+ * - localisation: the category is right, IoU in `[b, f)`
+ * - classification: another category, IoU ≥ f
+ * - duplicate: the category is right, IoU ≥ f, but a better detection found the object
+ * - background: IoU < b with everything
+ * - both: another category, IoU in `[b, f)`
+ * - missed: objects that nothing found, nor would have found but for one of the first two errors
+ *
+ * A gain is computed by an oracle: wrong localisation or classification becomes right (or is removed where its object
+ * has been found already or by a better one), the other false detections are removed, missed objects are not asked for.
+ *
+ * @see TIDE, https://arxiv.org/abs/2008.08115
+ */
+export function errorBreakdown(
+  truth: CocoGroundTruth,
+  detections: CocoDetections,
+  options: ErrorOptions,
+): ErrorBreakdown {
+  const categoryIds = truth.categories.map(({ id }) => id).sort((a, b) => a - b);
+  const indexOf = new Map(categoryIds.map((id, k) => [id, k]));
+  const categoryOf = (id: number): number => indexOf.get(id) ?? -1;
+  const right: Row[] = [];
+  const wrong: WrongRow[] = [];
+  const kindOf = new Array<ErrorKind | undefined>(detections.scores.length).fill(undefined);
+  const missed: number[] = [];
+  const totals = new Int32Array(categoryIds.length);
+  const missedOf = new Int32Array(categoryIds.length);
+  const isFound = new Set<number>();
+
+  matchImages(truth, detections, options, (match) => {
+    const { dts, gts, found, foundBy } = match;
+    const reachable = new Set<number>();
+    for (let d = 0; d < dts.length; d++) {
+      if (found[d] >= 0 && truth.isCrowd[gts[found[d]]]) continue;
+      const score = detections.scores[dts[d]];
+      const category = categoryOf(detections.categoryOf[dts[d]]);
+      if (found[d] >= 0) {
+        right.push({ category, score, isTrue: true });
+        isFound.add(gts[found[d]]);
+        continue;
+      }
+      const { kind, target } = judge(match, d, truth, detections, options);
+      kindOf[dts[d]] = kind;
+      if (target >= 0) reachable.add(target);
+      const position = target >= 0 ? gts[target] : -1;
+      wrong.push({ category, score, isTrue: false, kind, target: position });
+    }
+    for (let g = 0; g < gts.length; g++) {
+      if (truth.isCrowd[gts[g]]) continue;
+      const category = categoryOf(truth.categoryOf[gts[g]]);
+      totals[category]++;
+      if (foundBy[g] >= 0 || reachable.has(g)) continue;
+      missed.push(gts[g]);
+      missedOf[category]++;
+    }
+  });
+
+  wrong.sort((a, b) => b.score - a.score);
+  const AP = meanAp([...right, ...wrong], totals);
+  const fixed = (kind: ErrorKind): number => {
+    if (kind === 'missed')
+      return meanAp(
+        [...right, ...wrong],
+        totals.map((n, k) => n - missedOf[k]),
+      );
+    const claimed = new Set(isFound);
+    const rows: Row[] = [...right];
+    for (const row of wrong) {
+      if (row.kind !== kind) rows.push(row);
+      else if (row.target >= 0 && !claimed.has(row.target)) {
+        claimed.add(row.target);
+        rows.push({ ...row, category: categoryOf(truth.categoryOf[row.target]), isTrue: true });
+      }
+    }
+    return meanAp(rows, totals);
+  };
+  const byKind = (value: (kind: ErrorKind) => number): Record<ErrorKind, number> =>
+    Object.fromEntries(ERROR_KINDS.map((kind) => [kind, value(kind)])) as Record<ErrorKind, number>;
+  const count = (kind: ErrorKind): number => wrong.filter((row) => row.kind === kind).length;
+  return {
+    AP,
+    counts: byKind((kind) => (kind === 'missed' ? missed.length : count(kind))),
+    gains: byKind((kind) => fixed(kind) - AP),
+    kindOf,
+    missed,
+  };
+}
+
+/** What is wrong with detection `d`, and which object of the image it should have found. */
+function judge(
+  { dts, gts, ious }: ImageMatch,
+  d: number,
+  truth: CocoGroundTruth,
+  detections: CocoDetections,
+  { iouThreshold, backgroundThreshold = 0.1 }: ErrorOptions,
+): { kind: ErrorKind; target: number } {
+  const best = { own: -1, other: -1 };
+  const iou = { own: 0, other: 0 };
+  for (let g = 0; g < gts.length; g++) {
+    if (truth.isCrowd[gts[g]]) continue;
+    const isOwn = truth.categoryOf[gts[g]] === detections.categoryOf[dts[d]];
+    const side = isOwn ? 'own' : 'other';
+    if (ious[d * gts.length + g] <= iou[side]) continue;
+    iou[side] = ious[d * gts.length + g];
+    best[side] = g;
+  }
+  if (iou.own >= backgroundThreshold && iou.own < iouThreshold)
+    return { kind: 'localisation', target: best.own };
+  if (iou.other >= iouThreshold) return { kind: 'classification', target: best.other };
+  if (iou.own >= iouThreshold) return { kind: 'duplicate', target: -1 };
+  if (Math.max(iou.own, iou.other) < backgroundThreshold) return { kind: 'background', target: -1 };
+  return { kind: 'both', target: -1 };
+}
+
+/** Mean AP of the categories that have objects. */
+function meanAp(rows: readonly Row[], totals: Int32Array): number {
+  const known = rows.filter(({ category }) => category >= 0);
+  const sorted = known.sort((a, b) => a.category - b.category || b.score - a.score);
+  const { shape, precision } = accumulateCoco(
+    {
+      images: new Int32Array(sorted.length),
+      categories: Int32Array.from(sorted, ({ category }) => category),
+      scores: Float64Array.from(sorted, ({ score }) => score),
+      ranks: new Int32Array(sorted.length),
+      matched: Uint32Array.from(sorted, ({ isTrue }) => (isTrue ? 1 : 0)),
+      ignored: new Uint32Array(sorted.length),
+    },
+    totals,
+    cocoParameters('bbox', {
+      iouThresholds: [0.5],
+      maxDetections: [1],
+      areaRanges: [{ name: 'all', min: 0, max: Infinity }],
+    }),
+  );
+  let sum = 0;
+  let count = 0;
+  for (let i = 0; i < precision.length; i++) {
+    if (precision[i] < 0) continue;
+    sum += precision[i];
+    count++;
+  }
+  return count > 0 && shape[2] > 0 ? sum / count : NaN;
+}

@@ -1,0 +1,72 @@
+import { DataError } from '../../core/errors.js';
+import { arraysOfPart, type EvaluationPart } from '../part.js';
+import type { CocoEvaluator } from './evaluator.js';
+import type { CocoMatches } from './match.js';
+
+const ARRAYS = ['imageIds', 'categories', 'scores', 'ranks', 'matched', 'ignored'] as const;
+
+/** What an evaluator has matched, for another evaluator of the same ground truth and parameters. */
+export function cocoPart(evaluator: CocoEvaluator): EvaluationPart {
+  const { images, categories, scores, ranks, matched, ignored } = evaluator.matches();
+  const { imageIds } = evaluator.matcher.grid;
+  return {
+    kind: 'coco',
+    settings: settingsOf(evaluator),
+    arrays: {
+      imageIds: Float64Array.from(images, (image) => imageIds[image]),
+      categories,
+      scores,
+      ranks,
+      matched,
+      ignored,
+    },
+  };
+}
+
+/**
+ * Adds what another evaluator has matched.
+ *
+ * @throws ConfigError for other ground truth or parameters
+ * @throws DataError for an image that came before, or arrays that do not fit
+ */
+export function addCocoPart(evaluator: CocoEvaluator, part: EvaluationPart): void {
+  const { grid, parameters, numWords } = evaluator.matcher;
+  const arrays = arraysOfPart(part, {
+    kind: 'coco',
+    settings: settingsOf(evaluator),
+    arrays: ARRAYS,
+  });
+  const count = arrays.imageIds.length;
+  const perRow = parameters.areaRanges.length * numWords;
+  const numCategories = grid.pooled ? 1 : grid.categoryIds.length;
+  const fits =
+    ['categories', 'scores', 'ranks'].every((name) => part.arrays[name].length === count) &&
+    ['matched', 'ignored'].every((name) => part.arrays[name].length === count * perRow) &&
+    arrays.categories.every((k) => k >= 0 && k < numCategories);
+  if (!fits) throw new DataError('merge: expected the matches of a COCO evaluation, got others');
+  const images = Int32Array.from(arrays.imageIds, (id) => {
+    const image = grid.imageIndexOf.get(id);
+    if (image === undefined)
+      throw new DataError(`merge: expected a known image, got ${id}`, { id });
+    return image;
+  });
+  evaluator.addMatches({
+    images,
+    categories: Int32Array.from(arrays.categories),
+    scores: Float64Array.from(arrays.scores),
+    ranks: Int32Array.from(arrays.ranks),
+    matched: Uint32Array.from(arrays.matched),
+    ignored: Uint32Array.from(arrays.ignored),
+  } satisfies CocoMatches);
+}
+
+/** Parts fit together if parameters and ground truth are the same; the latter is known by its sizes and sums. */
+function settingsOf({ matcher: { parameters, truth, grid } }: CocoEvaluator): unknown {
+  const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
+  return {
+    ...parameters,
+    imageIds: [grid.imageIds.length, sum(grid.imageIds)],
+    categoryIds: [...grid.categoryIds],
+    annotations: [truth.ids.length, sum(truth.ids), sum(truth.areas)],
+  };
+}

@@ -1,0 +1,108 @@
+import { ConfigError } from '../../core/errors.js';
+import { orderByScore } from '../score-order.js';
+import type { CocoResult } from './evaluator.js';
+
+/** Precision, recall and F1 of one category against the lowest score that is kept. */
+export interface ThresholdCurve {
+  readonly categoryId: number;
+  /** `[S]`, the different scores, descending. */
+  readonly scores: Float64Array;
+  /** `[S]`: of the detections with at least that score. */
+  readonly precision: Float64Array;
+  /** `[S]`. */
+  readonly recall: Float64Array;
+  /** `[S]`. */
+  readonly f1: Float64Array;
+  /** Where F1 is highest; undefined without detections that count. */
+  readonly best: CurvePoint | undefined;
+}
+
+export interface CurvePoint {
+  readonly score: number;
+  readonly precision: number;
+  readonly recall: number;
+  readonly f1: number;
+}
+
+/**
+ * The curve of every category that has ground truth, over all areas and with the largest detection limit. Ignored
+ * detections do not count.
+ *
+ * @param iouThreshold one of those that were evaluated
+ * @throws ConfigError for another threshold
+ */
+export function thresholdCurves(result: CocoResult, iouThreshold = 0.5): readonly ThresholdCurve[] {
+  const { parameters, matches, numTruth, grid } = result;
+  const t = parameters.iouThresholds.indexOf(iouThreshold);
+  if (t < 0)
+    throw new ConfigError(
+      `thresholdCurves: expected one of the IoU thresholds ${parameters.iouThresholds.join(', ')}, got ${iouThreshold}`,
+    );
+  const A = parameters.areaRanges.length;
+  const words = Math.ceil(parameters.iouThresholds.length / 32);
+  const curves: ThresholdCurve[] = [];
+  for (let k = 0, from = 0, to = 0; k < numTruth.length / A; k++, from = to) {
+    while (to < matches.categories.length && matches.categories[to] === k) to++;
+    const total = numTruth[k * A];
+    if (total === 0) continue;
+    const points: CurvePoint[] = [];
+    let [numTrue, numFalse] = [0, 0];
+    for (const i of orderByScore(matches.scores.subarray(from, to))) {
+      const at = (from + i) * A * words + (t >> 5);
+      const bit = 1 << (t & 31);
+      if (matches.ignored[at] & bit) continue;
+      if (matches.matched[at] & bit) numTrue++;
+      else numFalse++;
+      const precision = numTrue / (numTrue + numFalse);
+      const recall = numTrue / total;
+      const f1 = (2 * numTrue) / (numTrue + numFalse + total);
+      const score = matches.scores[from + i];
+      if (points.at(-1)?.score === score) points.pop();
+      points.push({ score, precision, recall, f1 });
+    }
+    const list = (key: keyof CurvePoint): Float64Array =>
+      Float64Array.from(points, (point) => point[key]);
+    curves.push({
+      categoryId: grid.pooled ? -1 : grid.categoryIds[k],
+      scores: list('score'),
+      precision: list('precision'),
+      recall: list('recall'),
+      f1: list('f1'),
+      best: points.reduce<CurvePoint | undefined>(
+        (best, point) => (best && best.f1 >= point.f1 ? best : point),
+        undefined,
+      ),
+    });
+  }
+  return curves;
+}
+
+/**
+ * The mean over categories at given scores, for a chart; a category with nothing kept has precision 1, recall 0.
+ *
+ * @param scores `[S]`, any order
+ */
+export function meanCurve(
+  curves: readonly ThresholdCurve[],
+  scores: readonly number[],
+): readonly CurvePoint[] {
+  return scores.map((score) => {
+    const at = curves.map((curve) => pointAt(curve, score));
+    const mean = (key: keyof CurvePoint): number =>
+      at.reduce((sum, point) => sum + point[key], 0) / at.length;
+    return { score, precision: mean('precision'), recall: mean('recall'), f1: mean('f1') };
+  });
+}
+
+/** The curve at its lowest score that is at least `score`. */
+function pointAt(curve: ThresholdCurve, score: number): CurvePoint {
+  let [low, high] = [0, curve.scores.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (curve.scores[middle] >= score) low = middle + 1;
+    else high = middle;
+  }
+  if (low === 0) return { score, precision: 1, recall: 0, f1: 0 };
+  const i = low - 1;
+  return { score, precision: curve.precision[i], recall: curve.recall[i], f1: curve.f1[i] };
+}

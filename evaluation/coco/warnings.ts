@@ -1,0 +1,97 @@
+import type { CocoGroundTruth } from './objects.js';
+import type { CocoParameters } from './parameters.js';
+import type { CocoResults } from './read-detections.js';
+
+/**
+ * What makes results puzzling although they are computed as the reference does it, one line each.
+ *
+ * @param results undefined where only parts are merged
+ */
+export function cocoWarnings(
+  truth: CocoGroundTruth,
+  results: CocoResults | undefined,
+  parameters: CocoParameters,
+): readonly string[] {
+  return [
+    ...truthWarnings(truth, parameters),
+    ...limitWarnings(parameters),
+    ...(results ? resultWarnings(truth, results, parameters) : []),
+  ];
+}
+
+function truthWarnings(truth: CocoGroundTruth, { strict }: CocoParameters): readonly string[] {
+  const warnings: string[] = [];
+  if (strict && truth.ids.includes(0))
+    warnings.push(
+      'annotation 0: the reference never counts a ground truth with id 0 as matched; number from 1 on, or give --no-strict',
+    );
+  const numIgnored = truth.ignoreFlags.reduce(
+    (n, flag, g) => n + (flag & ~truth.isCrowd[g] & 1),
+    0,
+  );
+  if (strict && numIgnored > 0)
+    warnings.push(
+      `${numIgnored} annotations have "ignore" without "iscrowd", which the reference does not honour; give --no-strict to leave them out`,
+    );
+  if (truth.ids.length === 0)
+    warnings.push('the ground truth holds no annotations: all numbers are -1');
+  return warnings;
+}
+
+function limitWarnings({ iouType, maxDetections }: CocoParameters): readonly string[] {
+  const limit = iouType === 'keypoints' ? 20 : 100;
+  if (maxDetections.includes(limit)) return [];
+  return [
+    `the first number (AP) is defined for ${limit} detections an image and -1 with the limits ${maxDetections.join(', ')}; see the table by area`,
+  ];
+}
+
+function resultWarnings(
+  truth: CocoGroundTruth,
+  { detections, kind, hasBoxAndMask, numUnknownImages }: CocoResults,
+  { iouType, strict }: CocoParameters,
+): readonly string[] {
+  const warnings: string[] = [];
+  if (kind === undefined)
+    warnings.push('the results are empty: the reference fails to read them; here AP is 0');
+  if (numUnknownImages > 0)
+    warnings.push(
+      `${numUnknownImages} detections are of images that the ground truth does not list`,
+    );
+  const known = new Set(truth.categories.map(({ id }) => id));
+  const unknown = new Map<number, number>();
+  for (const id of detections.categoryOf)
+    if (!known.has(id)) unknown.set(id, (unknown.get(id) ?? 0) + 1);
+  if (unknown.size > 0)
+    warnings.push(
+      `${[...unknown.values()].reduce((a, b) => a + b)} detections are of categories that the ground truth does not list and are left out: ${[...unknown.keys()].slice(0, 10).join(', ')}${unknown.size > 10 ? ', …' : ''}`,
+    );
+  if (hasBoxAndMask && iouType === 'segm' && strict)
+    warnings.push(
+      'the first result has a box and a mask: as in the reference, area ranges go by the boxes; give --no-strict to go by the masks',
+    );
+  const numOtherSize = masksOfOtherSize(truth, detections);
+  if (numOtherSize > 0)
+    warnings.push(
+      `${numOtherSize} masks have another size than their image and match nothing of its size`,
+    );
+  return warnings;
+}
+
+function masksOfOtherSize(
+  truth: CocoGroundTruth,
+  { masks, imageOf }: CocoResults['detections'],
+): number {
+  if (!masks) return 0;
+  const indexOf = new Map(Array.from(truth.imageIds, (id, index) => [id, index]));
+  let count = 0;
+  for (let i = 0; i < imageOf.length; i++) {
+    const image = indexOf.get(imageOf[i]) ?? -1;
+    if (!(truth.imageHeights[image] > 0)) continue;
+    const isSame =
+      masks.heights[i] === truth.imageHeights[image] &&
+      masks.widths[i] === truth.imageWidths[image];
+    if (!isSame) count++;
+  }
+  return count;
+}

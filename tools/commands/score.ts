@@ -1,0 +1,241 @@
+import type { Command } from 'commander';
+import type { IouType } from '../../evaluation/coco/objects.js';
+import type { AreaRange } from '../../evaluation/coco/parameters.js';
+import { wholeNumber } from '../engine-options.js';
+import { formatTable, log, printJson } from '../output.js';
+import { percent } from '../score/format.js';
+import { areaRangeList, idList, numberList } from '../score/lists.js';
+
+interface CommonFlags {
+  readonly merge?: readonly string[];
+  readonly part?: string;
+  readonly json?: boolean;
+}
+
+interface CocoFlags extends CommonFlags {
+  readonly gt: string;
+  readonly dt?: readonly string[];
+  readonly type: string;
+  readonly perCategory?: boolean;
+  readonly errors?: boolean;
+  readonly confusion?: string;
+  readonly iouThresholds?: readonly number[];
+  readonly areaRanges?: readonly AreaRange[];
+  readonly maxDets?: readonly number[];
+  readonly imageIds?: readonly number[];
+  readonly categoryIds?: readonly number[];
+  readonly poolCategories?: boolean;
+  readonly sigmas?: readonly number[];
+  readonly unknownImages: string;
+  readonly strict: boolean;
+}
+
+interface SemanticFlags extends CommonFlags {
+  readonly gt: string;
+  readonly dt?: string;
+  readonly numClasses: number;
+  readonly ignore: number;
+  readonly reduceZeroLabel: boolean;
+  readonly predictions: string;
+  readonly perClass?: boolean;
+  readonly perImage?: boolean;
+  readonly boundary?: boolean;
+  readonly allowMissing?: boolean;
+}
+
+interface ImagenetFlags extends CommonFlags {
+  readonly gt?: string;
+  readonly dt?: readonly string[];
+  readonly numClasses?: number;
+}
+
+/** `convnextv2 score` */
+export function registerScore(program: Command): void {
+  const score = program.command('score').description('score result files, without a model');
+  registerCoco(score);
+  registerSemantic(score);
+  registerImagenet(score);
+}
+
+function registerCoco(score: Command): void {
+  common(score.command('coco').description('boxes, masks or keypoints in COCO format'))
+    .requiredOption('--gt <file>', 'annotations')
+    .option('--dt <files...>', 'results; several files are read as one list')
+    .requiredOption('--type <type>', 'bbox, segm or keypoints')
+    .option('--per-category', 'also print a table of the categories')
+    .option('--errors', 'sort the errors by what is wrong, at IoU 0.5')
+    .option('--confusion <score>', 'confusion matrix of the detections from a score on (--json)')
+    .option('--iou-thresholds <list>', 'instead of 0.5 to 0.95', numberList('--iou-thresholds'))
+    .option('--area-ranges <list>', 'NAME:MIN-MAX,… in pixels', areaRangeList('--area-ranges'))
+    .option('--max-dets <list>', 'instead of 1,10,100', numberList('--max-dets'))
+    .option('--image-ids <list>', 'only these images; @FILE reads them', idList('--image-ids'))
+    .option('--category-ids <list>', 'only these categories', idList('--category-ids'))
+    .option('--pool-categories', 'whatever the category')
+    .option('--sigmas <list>', 'of the keypoints', numberList('--sigmas'))
+    .option('--unknown-images <how>', 'refuse detections of unknown images, or leave-out', 'refuse')
+    .option('--no-strict', 'drop the oddities of the reference (id 0, ignore, areas of masks)')
+    .action((flags: CocoFlags) => runCoco(flags));
+}
+
+function registerSemantic(score: Command): void {
+  common(score.command('ade20k').description('label maps as PNG, by file name'))
+    .requiredOption('--gt <dir>', 'label files')
+    .option('--dt <dir>', 'predicted label files')
+    .option('--num-classes <n>', 'classes', wholeNumber('--num-classes'), 150)
+    .option('--ignore <label>', 'label that does not count', wholeNumber('--ignore'), 255)
+    .option('--no-reduce-zero-label', 'labels are class indices, instead of 0 = other, 1 … n')
+    .option(
+      '--predictions <how>',
+      'predictions are numbered as the labels, or are indices',
+      'labels',
+    )
+    .option('--per-class', 'also print a table of the classes')
+    .option('--per-image', 'also give the numbers of each image (--json)')
+    .option('--boundary', 'also compute the boundary IoU')
+    .option('--allow-missing', 'leave out images without a prediction')
+    .action((flags: SemanticFlags) => runSemantic(flags));
+}
+
+function registerImagenet(score: Command): void {
+  common(score.command('imagenet').description('top-1, top-5 and calibration'))
+    .option('--dt <files...>', 'JSON lines {file, label, logits | top}, or predictions.json')
+    .option('--gt <file>', 'labels, where the results have none: JSON, or lines "file label"')
+    .option('--num-classes <n>', 'classes, where there are no logits', wholeNumber('--num-classes'))
+    .action((flags: ImagenetFlags) => runImagenet(flags));
+}
+
+function common(command: Command): Command {
+  return command
+    .option('--merge <parts...>', 'add what other processes have written with --part')
+    .option('--part <file>', 'write what was evaluated, for --merge')
+    .option('--json', 'print one JSON document');
+}
+
+async function runCoco(flags: CocoFlags): Promise<void> {
+  const { ConfigError } = await import('../../core/errors.js');
+  if (!['bbox', 'segm', 'keypoints'].includes(flags.type))
+    throw new ConfigError(`--type: expected bbox, segm or keypoints, got ${flags.type}`);
+  if (!['refuse', 'leave-out'].includes(flags.unknownImages))
+    throw new ConfigError(
+      `--unknown-images: expected refuse or leave-out, got ${flags.unknownImages}`,
+    );
+  if (!flags.dt && !flags.merge)
+    throw new ConfigError('--dt: expected result files, or --merge, got none');
+  const confusionScore = flags.confusion === undefined ? undefined : Number(flags.confusion);
+  if (Number.isNaN(confusionScore))
+    throw new ConfigError(`--confusion: expected a score, got ${flags.confusion}`);
+  const { cocoDocument, scoreCoco } = await import('../score/coco.js');
+  const options = {
+    gt: flags.gt,
+    dt: flags.dt ?? [],
+    parts: flags.merge ?? [],
+    iouType: flags.type as IouType,
+    unknownImages: flags.unknownImages === 'refuse' ? ('refuse' as const) : ('leaveOut' as const),
+    errors: flags.errors ?? false,
+    ...(confusionScore === undefined ? {} : { confusionScore }),
+    parameters: {
+      ...(flags.iouThresholds ? { iouThresholds: flags.iouThresholds } : {}),
+      ...(flags.areaRanges ? { areaRanges: flags.areaRanges } : {}),
+      ...(flags.maxDets ? { maxDetections: [...flags.maxDets].sort((a, b) => a - b) } : {}),
+      ...(flags.imageIds ? { imageIds: flags.imageIds } : {}),
+      ...(flags.categoryIds ? { categoryIds: flags.categoryIds } : {}),
+      ...(flags.sigmas ? { keypointSigmas: flags.sigmas } : {}),
+      useCategories: !flags.poolCategories,
+      strict: flags.strict,
+    },
+  };
+  const score = scoreCoco(options);
+  await finish(flags, score);
+  if (flags.json) return printJson(cocoDocument(score, options));
+  const { cocoText } = await import('../score/coco-table.js');
+  console.log(cocoText(score, flags.perCategory ?? false));
+}
+
+async function runSemantic(flags: SemanticFlags): Promise<void> {
+  const { ConfigError } = await import('../../core/errors.js');
+  if (!['labels', 'indices'].includes(flags.predictions))
+    throw new ConfigError(`--predictions: expected labels or indices, got ${flags.predictions}`);
+  if (!flags.dt && !flags.merge)
+    throw new ConfigError('--dt: expected a folder, or --merge, got none');
+  const { scoreSemantic, semanticDocument } = await import('../score/ade20k.js');
+  const { ADE20K_CLASSES } = await import('../../datasets/ade20k-classes.js');
+  const classNames = flags.numClasses === ADE20K_CLASSES.length ? ADE20K_CLASSES : undefined;
+  const options = {
+    gt: flags.gt,
+    ...(flags.dt ? { dt: flags.dt } : {}),
+    parts: flags.merge ?? [],
+    numClasses: flags.numClasses,
+    ignoreIndex: flags.ignore,
+    reduceZeroLabel: flags.reduceZeroLabel,
+    predictions: flags.predictions as 'labels' | 'indices',
+    perImage: flags.perImage ?? false,
+    boundary: flags.boundary ?? false,
+    allowMissing: flags.allowMissing ?? false,
+  };
+  const score = scoreSemantic(options);
+  await finish(flags, score);
+  if (flags.json) return printJson(semanticDocument(score, options, classNames));
+  const { result, boundary } = score;
+  const names = ['aAcc', 'mIoU', 'mAcc', 'mDice', 'mPrecision', 'mRecall', 'mFscore'] as const;
+  console.log(`${result.numImages} images`);
+  console.log(
+    formatTable([
+      [...names, ...(boundary ? ['boundary IoU'] : [])],
+      [
+        ...names.map((name) => percent(result[name], 2)),
+        ...(boundary ? [percent(boundary.mean, 2)] : []),
+      ],
+    ]),
+  );
+  if (flags.perClass)
+    console.log(
+      formatTable([
+        ['class', 'IoU', 'Acc', 'Dice', 'Precision', 'pixels'],
+        ...result.perClass.map(({ IoU, Acc, Dice, Precision }, k) => [
+          classNames?.[k] ?? String(k),
+          ...[IoU, Acc, Dice, Precision].map((share) => percent(share, 2)),
+          String(result.areas.labelled[k]),
+        ]),
+      ]),
+    );
+}
+
+async function runImagenet(flags: ImagenetFlags): Promise<void> {
+  const { ConfigError } = await import('../../core/errors.js');
+  if (!flags.dt && !flags.merge)
+    throw new ConfigError('--dt: expected result files, or --merge, got none');
+  const { imagenetDocument, scoreImagenet } = await import('../score/imagenet.js');
+  const options = {
+    dt: flags.dt ?? [],
+    parts: flags.merge ?? [],
+    ...(flags.gt ? { gt: flags.gt } : {}),
+    ...(flags.numClasses === undefined ? {} : { numClasses: flags.numClasses }),
+  };
+  const score = scoreImagenet(options);
+  await finish(flags, score);
+  if (flags.json) return printJson(imagenetDocument(score, options));
+  const { numSamples, top1, top5, meanPerClassTop1, calibration } = score.result;
+  console.log(`${numSamples} images`);
+  console.log(
+    formatTable([
+      ['top-1 %', 'top-5 %', 'top-1 % a class', 'ECE %', 'MCE %', 'NLL', 'Brier'],
+      [
+        ...[top1, top5, meanPerClassTop1].map((share) => percent(share, 3)),
+        ...[calibration?.ece ?? NaN, calibration?.mce ?? NaN].map((share) => percent(share, 2)),
+        ...[calibration?.meanNLL, calibration?.brier].map((value) => value?.toFixed(4) ?? '-'),
+      ],
+    ]),
+  );
+}
+
+/** Says what is odd, and writes the part that was asked for. */
+async function finish(
+  flags: CommonFlags,
+  score: { readonly warnings: readonly string[]; readonly part: () => Uint8Array },
+): Promise<void> {
+  for (const warning of score.warnings) log(`warning: ${warning}`);
+  if (!flags.part) return;
+  const { writeAtomically } = await import('../../weights/files/atomic.js');
+  await writeAtomically(flags.part, (write) => write(score.part()));
+  log(`wrote ${flags.part}`);
+}

@@ -1,0 +1,236 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { DataError } from '../../core/errors.js';
+import { decodePngIndices, type PngIndices } from '../../datasets/png.js';
+import { BoundaryIouEvaluator } from '../../evaluation/semantic/boundary-iou.js';
+import { SemanticEvaluator, type SemanticResult } from '../../evaluation/semantic/evaluator.js';
+import { semanticMetrics } from '../../evaluation/semantic/metrics.js';
+import { decodePart, encodePart } from '../../evaluation/part.js';
+import { finiteOrNull } from './format.js';
+import { readBytes } from './read-bytes.js';
+
+/** What to score, and how. */
+export interface SemanticScoreOptions {
+  /** Folder of label PNGs, or one such file. */
+  readonly gt: string;
+  /** Folder of predicted PNGs with the same names, or one such file. */
+  readonly dt?: string;
+  readonly parts: readonly string[];
+  readonly numClasses: number;
+  readonly ignoreIndex: number;
+  /** Whether label files hold 0 = nothing and 1 … K. */
+  readonly reduceZeroLabel: boolean;
+  /** Whether predictions are numbered as the labels are, or are class indices 0 … K − 1. */
+  readonly predictions: 'labels' | 'indices';
+  readonly perImage: boolean;
+  readonly boundary: boolean;
+  /** Whether images without a prediction are left out; otherwise they are an error. */
+  readonly allowMissing: boolean;
+}
+
+export interface SemanticScore {
+  readonly result: SemanticResult;
+  readonly boundary?: { readonly mean: number; readonly perClass: Float64Array };
+  readonly perImage: readonly {
+    readonly file: string;
+    readonly aAcc: number;
+    readonly mIoU: number;
+    readonly mAcc: number;
+    readonly mDice: number;
+  }[];
+  readonly warnings: readonly string[];
+  readonly part: () => Uint8Array;
+}
+
+/** Scores predicted label maps. @throws DataError or ConfigError for what cannot be scored */
+export function scoreSemantic(options: SemanticScoreOptions): SemanticScore {
+  const { numClasses, ignoreIndex, reduceZeroLabel } = options;
+  const evaluator = new SemanticEvaluator({ numClasses, ignoreIndex, reduceZeroLabel });
+  const boundary = options.boundary ? new BoundaryIouEvaluator(numClasses, ignoreIndex) : undefined;
+  const warnings: string[] = [];
+  const perImage: SemanticScore['perImage'][number][] = [];
+  const pairs =
+    options.dt === undefined ? [] : pairFiles(options.gt, options.dt, options, warnings);
+  let numShifted = 0;
+  for (const { labelFile, predictionFile, name } of pairs) {
+    const labels = decodePngIndices(readFileSync(labelFile), labelFile);
+    const predicted = decodePngIndices(readFileSync(predictionFile), predictionFile);
+    assertSameSize(labels, predicted, predictionFile);
+    const predictions = classIndices(predicted.data, options);
+    const areas = evaluator.update(labels.data, predictions, labelFile);
+    if (boundary) boundary.update(mapLabels(labels.data, options), predictions, labels);
+    if (options.perImage) {
+      const { aAcc, mIoU, mAcc, mDice } = semanticMetrics(areas);
+      perImage.push({ file: name, aAcc, mIoU, mAcc, mDice });
+    }
+    numShifted += countShifted(labels.data, predicted.data, options);
+  }
+  for (const file of options.parts) evaluator.addPart(decodePart(readBytes(file), file));
+  const result = evaluator.finish();
+  warnings.push(...resultWarnings(result, numShifted, options));
+  return {
+    result,
+    ...(boundary ? { boundary: boundary.finish() } : {}),
+    perImage,
+    warnings,
+    part: () => encodePart(evaluator.toPart()),
+  };
+}
+
+/** The JSON document of a score; what is undefined is null. */
+export function semanticDocument(
+  score: SemanticScore,
+  options: SemanticScoreOptions,
+  classNames: readonly string[] | undefined,
+): object {
+  const { result, boundary, perImage, warnings } = score;
+  const { perClass, areas, confusion, numImages, numOutOfRange, ...shares } = result;
+  const nulls = (values: object): object =>
+    Object.fromEntries(Object.entries(values).map(([key, v]) => [key, finiteOrNull(v as number)]));
+  const entries: [number, number, number][] = [];
+  const K = options.numClasses;
+  confusion.forEach((count, at) => {
+    if (count > 0) entries.push([Math.floor(at / K), at % K, count]);
+  });
+  return {
+    task: 'semantic',
+    files: { gt: options.gt, dt: options.dt ?? null, parts: options.parts },
+    counts: { images: numImages, outOfRangePredictions: numOutOfRange },
+    params: {
+      numClasses: K,
+      ignoreIndex: options.ignoreIndex,
+      reduceZeroLabel: options.reduceZeroLabel,
+      predictions: options.predictions,
+    },
+    metrics: nulls(shares),
+    ...(boundary ? { boundaryIoU: finiteOrNull(boundary.mean) } : {}),
+    perClass: perClass.map((metrics, k) => ({
+      index: k,
+      name: classNames?.[k] ?? null,
+      ...nulls(metrics),
+      ...(boundary ? { boundaryIoU: finiteOrNull(boundary.perClass[k]) } : {}),
+      pixels: areas.labelled[k],
+      predictedPixels: areas.predicted[k],
+    })),
+    confusion: entries,
+    ...(options.perImage
+      ? { perImage: perImage.map(({ file, ...metrics }) => ({ file, ...nulls(metrics) })) }
+      : {}),
+    warnings,
+  };
+}
+
+interface FilePair {
+  readonly name: string;
+  readonly labelFile: string;
+  readonly predictionFile: string;
+}
+
+function pairFiles(
+  gt: string,
+  dt: string,
+  { allowMissing }: SemanticScoreOptions,
+  warnings: string[],
+): readonly FilePair[] {
+  for (const path of [gt, dt])
+    if (!existsSync(path))
+      throw new DataError(`${path}: expected a folder of label PNGs, got no such file`, {
+        file: path,
+      });
+  if (!statSync(gt).isDirectory() && !statSync(dt).isDirectory())
+    return [{ name: gt, labelFile: gt, predictionFile: dt }];
+  const [labels, predictions] = [gt, dt].map(listPngs);
+  if (labels.size === 0) throw new DataError(`${gt}: expected label PNGs, got none`, { file: gt });
+  const missing = [...labels].filter((name) => !predictions.has(name));
+  const extra = [...predictions].filter((name) => !labels.has(name));
+  const some = (names: readonly string[]): string =>
+    `${names.slice(0, 3).join(', ')}${names.length > 3 ? `, … (${names.length})` : ''}`;
+  if (missing.length === labels.size)
+    throw new DataError(`${dt}: expected PNGs named as in ${gt}, got none of ${some(missing)}`, {
+      file: dt,
+    });
+  if (missing.length > 0 && !allowMissing)
+    throw new DataError(
+      `${dt}: expected a prediction for every label file, got none for ${some(missing)}; give --allow-missing to score the others`,
+      { file: dt },
+    );
+  if (missing.length > 0)
+    warnings.push(
+      `${missing.length} label files have no prediction and are left out: ${some(missing)}`,
+    );
+  if (extra.length > 0)
+    warnings.push(
+      `${extra.length} predictions have no label file and are left out: ${some(extra)}`,
+    );
+  return [...labels]
+    .filter((name) => predictions.has(name))
+    .map((name) => ({ name, labelFile: join(gt, name), predictionFile: join(dt, name) }));
+}
+
+function listPngs(folder: string): ReadonlySet<string> {
+  if (!statSync(folder).isDirectory())
+    throw new DataError(`${folder}: expected a folder, as the other side is, got a file`, {
+      file: folder,
+    });
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  return new Set(names.filter((name) => name.toLowerCase().endsWith('.png')).sort());
+}
+
+function assertSameSize(labels: PngIndices, predictions: PngIndices, file: string): void {
+  if (labels.width !== predictions.width || labels.height !== predictions.height)
+    throw new DataError(
+      `${file}: expected ${labels.width}x${labels.height} of the label file, got ${predictions.width}x${predictions.height}`,
+      { file },
+    );
+}
+
+/** Predictions as class indices; what is no class becomes 255, or 65535 where there are more classes. */
+function classIndices(
+  data: PngIndices['data'],
+  { predictions, reduceZeroLabel, numClasses }: SemanticScoreOptions,
+): PngIndices['data'] {
+  if (predictions === 'indices' || !reduceZeroLabel) return data;
+  const none = data instanceof Uint8Array && numClasses <= 255 ? 255 : 65535;
+  const out = none === 255 ? new Uint8Array(data.length) : new Uint16Array(data.length);
+  for (let i = 0; i < data.length; i++) out[i] = data[i] === 0 ? none : data[i] - 1;
+  return out;
+}
+
+function mapLabels(
+  data: PngIndices['data'],
+  { reduceZeroLabel, ignoreIndex }: SemanticScoreOptions,
+): PngIndices['data'] {
+  if (!reduceZeroLabel) return data;
+  return data.map((label) => (label === 0 || label === ignoreIndex ? ignoreIndex : label - 1));
+}
+
+/** Pixels that would be right if the predictions were numbered the other way. */
+function countShifted(
+  labels: PngIndices['data'],
+  predictions: PngIndices['data'],
+  { reduceZeroLabel, predictions: numbering }: SemanticScoreOptions,
+): number {
+  if (!reduceZeroLabel) return 0;
+  const shift = numbering === 'labels' ? 1 : 0; // a label and its index differ by 1
+  let count = 0;
+  for (let i = 0; i < labels.length; i++)
+    if (labels[i] > 0 && labels[i] - shift === predictions[i]) count++;
+  return count;
+}
+
+function resultWarnings(
+  { numImages, numOutOfRange, areas }: SemanticResult,
+  numShifted: number,
+  { predictions }: SemanticScoreOptions,
+): readonly string[] {
+  const warnings: string[] = [];
+  const right = areas.intersection.reduce((sum, n) => sum + n, 0);
+  if (numImages === 0) warnings.push('there are no images');
+  if (numOutOfRange > 0)
+    warnings.push(`${numOutOfRange} pixels are predicted as no class and count as wrong`);
+  if (numShifted > right)
+    warnings.push(
+      `more pixels would be right if the predictions were ${predictions === 'labels' ? 'class indices from 0 on (--predictions indices)' : 'numbered as the labels (--predictions labels)'}`,
+    );
+  return warnings;
+}

@@ -1,0 +1,191 @@
+import { createHash } from 'node:crypto';
+import { CocoEvaluator, type CocoResult } from '../../evaluation/coco/evaluator.js';
+import { detectionConfusion } from '../../evaluation/coco/detection-confusion.js';
+import { errorBreakdown } from '../../evaluation/coco/error-breakdown.js';
+import type { CocoDetections, CocoGroundTruth, IouType } from '../../evaluation/coco/objects.js';
+import { cocoParameters, type CocoParameters } from '../../evaluation/coco/parameters.js';
+import { addCocoPart, cocoPart } from '../../evaluation/coco/part.js';
+import { readCocoResults, type CocoResults } from '../../evaluation/coco/read-detections.js';
+import { readCocoGroundTruth } from '../../evaluation/coco/read-ground-truth.js';
+import { DETECTION_STATS, KEYPOINT_STATS, tabulateCoco } from '../../evaluation/coco/summary.js';
+import { thresholdCurves } from '../../evaluation/coco/threshold-curves.js';
+import { cocoWarnings } from '../../evaluation/coco/warnings.js';
+import { decodePart, encodePart } from '../../evaluation/part.js';
+import { readBytes } from './read-bytes.js';
+
+/** What to score, and how. */
+export interface CocoScoreOptions {
+  readonly gt: string;
+  /** Result files, read as if their lists were one. */
+  readonly dt: readonly string[];
+  /** Parts that other processes wrote. */
+  readonly parts: readonly string[];
+  readonly iouType: IouType;
+  readonly parameters: Partial<Omit<CocoParameters, 'iouType'>>;
+  readonly unknownImages: 'refuse' | 'leaveOut';
+  /** Whether to sort errors by what is wrong. */
+  readonly errors: boolean;
+  /** Lowest score of the confusion matrix; none where left out. */
+  readonly confusionScore?: number;
+}
+
+/** Milliseconds are of no use here: all times are in seconds. */
+export interface CocoScoreTimes {
+  readonly loadGroundTruth: number;
+  readonly loadResults: number;
+  readonly evaluate: number;
+  readonly accumulate: number;
+}
+
+/** A score with what it was made of. */
+export interface CocoScore {
+  readonly result: CocoResult;
+  readonly truth: CocoGroundTruth;
+  readonly numDetections: number;
+  readonly warnings: readonly string[];
+  readonly seconds: CocoScoreTimes;
+  readonly part: () => Uint8Array;
+  readonly errors?: ReturnType<typeof errorBreakdown>;
+  readonly confusion?: ReturnType<typeof detectionConfusion>;
+}
+
+/** Reads and scores result files. @throws DataError or ConfigError for what cannot be scored */
+export function scoreCoco(options: CocoScoreOptions): CocoScore {
+  const { gt, dt, iouType } = options;
+  const parameters = cocoParameters(iouType, options.parameters);
+  const clock = stopwatch();
+  const truth = readCocoGroundTruth({ bytes: readBytes(gt), file: gt }, iouType);
+  const loadGroundTruth = clock();
+  const results = dt.length > 0 ? readResults(dt, truth, options) : undefined;
+  const loadResults = clock();
+  const evaluator = new CocoEvaluator(truth, parameters);
+  if (results) evaluator.update(results.detections);
+  for (const file of options.parts) addCocoPart(evaluator, decodePart(readBytes(file), file));
+  const evaluate = clock();
+  const result = evaluator.finish();
+  const accumulate = clock();
+  return {
+    result,
+    truth,
+    numDetections: results?.detections.scores.length ?? result.matches.scores.length,
+    warnings: cocoWarnings(truth, results, parameters),
+    seconds: { loadGroundTruth, loadResults, evaluate, accumulate },
+    part: () => encodePart(cocoPart(evaluator)),
+    ...(results ? closerLook(truth, results.detections, options) : {}),
+  };
+}
+
+function readResults(
+  files: readonly string[],
+  truth: CocoGroundTruth,
+  { iouType, parameters, unknownImages }: CocoScoreOptions,
+): CocoResults {
+  const texts = files.map((file) => ({ bytes: readBytes(file), file }));
+  return readCocoResults(texts, truth, {
+    iouType,
+    strict: parameters.strict ?? true,
+    unknownImages,
+    emptyResults: 'accept',
+  });
+}
+
+function closerLook(
+  truth: CocoGroundTruth,
+  detections: CocoDetections,
+  { iouType, parameters, errors, confusionScore }: CocoScoreOptions,
+): Pick<CocoScore, 'errors' | 'confusion'> {
+  if (iouType === 'keypoints') return {};
+  const { imageIds } = parameters;
+  const common = { iouType, iouThreshold: 0.5, ...(imageIds ? { imageIds } : {}) };
+  return {
+    ...(errors ? { errors: errorBreakdown(truth, detections, common) } : {}),
+    ...(confusionScore === undefined
+      ? {}
+      : {
+          confusion: detectionConfusion(truth, detections, { ...common, minScore: confusionScore }),
+        }),
+  };
+}
+
+/** The JSON document of a score. Arrays of curves are given by their SHA-256 (float64, little-endian, C order). */
+export function cocoDocument(score: CocoScore, options: CocoScoreOptions): object {
+  const { result, truth, errors, confusion } = score;
+  const { parameters, curves, stats } = result;
+  const names = parameters.iouType === 'keypoints' ? KEYPOINT_STATS : DETECTION_STATS;
+  const category = new Map(truth.categories.map(({ id, name }) => [id, name]));
+  const hasHalf = parameters.iouThresholds.includes(0.5);
+  const best = new Map(
+    (hasHalf ? thresholdCurves(result, 0.5) : []).map(({ categoryId, best }) => [categoryId, best]),
+  );
+  return {
+    task: 'coco',
+    iouType: parameters.iouType,
+    files: { gt: options.gt, dt: options.dt, parts: options.parts },
+    counts: {
+      images: result.grid.imageIds.length,
+      annotations: truth.ids.length,
+      detections: score.numDetections,
+      evaluatedDetections: result.matches.scores.length,
+    },
+    params: {
+      iouThrs: parameters.iouThresholds,
+      maxDets: parameters.maxDetections,
+      areaRng: parameters.areaRanges.map(({ min, max }) => [min, max]),
+      areaRngLbl: parameters.areaRanges.map(({ name }) => name),
+      useCats: parameters.useCategories ? 1 : 0,
+      strict: parameters.strict,
+    },
+    stats,
+    metrics: Object.fromEntries(names.map((name, i) => [name, stats[i]])),
+    ...tabulateCoco(curves, parameters),
+    shape: curves.shape,
+    perCategory: result.perCategory.map((summary) => ({
+      name: category.get(summary.categoryId) ?? null,
+      ...summary,
+      bestF1: best.get(summary.categoryId) ?? null,
+    })),
+    sha256: {
+      precision: sha256(curves.precision),
+      recall: sha256(curves.recall),
+      scores: sha256(curves.scores),
+    },
+    ...(errors
+      ? { errors: { iou: 0.5, AP: errors.AP, counts: errors.counts, gains: errors.gains } }
+      : {}),
+    ...(confusion
+      ? {
+          confusion: {
+            iou: 0.5,
+            minScore: options.confusionScore,
+            categoryIds: confusion.categoryIds,
+            counts: matrixRows(confusion.counts, confusion.categoryIds.length + 1),
+          },
+        }
+      : {}),
+    warnings: score.warnings,
+    seconds: score.seconds,
+    peakRssBytes: process.resourceUsage().maxRSS * 1024,
+  };
+}
+
+/** The rows of a square matrix. */
+export function matrixRows(values: Float64Array, size: number): number[][] {
+  return Array.from({ length: size }, (_, row) => [
+    ...values.subarray(row * size, (row + 1) * size),
+  ]);
+}
+
+function sha256(values: Float64Array): string {
+  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function stopwatch(): () => number {
+  let last = performance.now();
+  return () => {
+    const now = performance.now();
+    const seconds = (now - last) / 1000;
+    last = now;
+    return seconds;
+  };
+}

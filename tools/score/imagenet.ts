@@ -1,0 +1,233 @@
+import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
+import { ConfigError, DataError } from '../../core/errors.js';
+import {
+  ClassificationEvaluator,
+  type ClassificationResult,
+} from '../../evaluation/classification/evaluator.js';
+import { decodePart, encodePart } from '../../evaluation/part.js';
+import { finiteOrNull } from './format.js';
+import { readBytes } from './read-bytes.js';
+
+/** What to score. */
+export interface ImagenetScoreOptions {
+  /**
+   * JSON lines `{file, label?, logits}` or `{file, label?, top}` with `top` a list of classes from the likeliest on,
+   * numbers or `{classIndex}`; or the `predictions.json` of `convnextv2 predict`.
+   */
+  readonly dt: readonly string[];
+  readonly parts: readonly string[];
+  /** Labels by file name: a JSON list of `{file, label | index}`, a JSON object, or lines `file label`. */
+  readonly gt?: string;
+  /** Needed where there are no logits. */
+  readonly numClasses?: number;
+}
+
+export interface ImagenetScore {
+  readonly result: ClassificationResult;
+  readonly numClasses: number;
+  readonly warnings: readonly string[];
+  readonly part: () => Uint8Array;
+}
+
+interface ResultRecord {
+  readonly file: string;
+  readonly label?: number;
+  readonly logits?: readonly number[];
+  readonly top?: readonly number[];
+}
+
+/** Scores classification results. @throws DataError or ConfigError for what cannot be scored */
+export function scoreImagenet(options: ImagenetScoreOptions): ImagenetScore {
+  const labels = options.gt === undefined ? undefined : readLabels(options.gt);
+  let evaluator: ClassificationEvaluator | undefined;
+  let numClasses = options.numClasses;
+  const seen = new Set<string>();
+  for (const file of options.dt) {
+    for (const { record, where } of readResults(file)) {
+      const name = basename(record.file);
+      if (seen.has(name))
+        throw new DataError(`${where}: expected each image once, got ${name} again`, { file });
+      seen.add(name);
+      const label = labels ? labels.get(name) : record.label;
+      if (label === undefined)
+        throw new DataError(
+          `${where}: expected a label ${labels ? `of ${name} in ${options.gt}` : 'or --gt'}, got none`,
+          { file, id: name },
+        );
+      numClasses ??= record.logits?.length;
+      if (numClasses === undefined)
+        throw new ConfigError(
+          '--num-classes: expected the number of classes where there are no logits, got none',
+        );
+      evaluator ??= new ClassificationEvaluator(numClasses);
+      if (record.logits) evaluator.update(Float64Array.from(record.logits), [label], where);
+      else evaluator.updateRanked(record.top ?? [], label, where);
+    }
+  }
+  for (const file of options.parts) {
+    const part = decodePart(readBytes(file), file);
+    numClasses ??= (part.settings as { numClasses?: number } | null)?.numClasses ?? 1;
+    evaluator ??= new ClassificationEvaluator(numClasses);
+    evaluator.addPart(part);
+  }
+  const done = evaluator ?? new ClassificationEvaluator(numClasses ?? 1);
+  const result = done.finish();
+  const warnings = result.numSamples === 0 ? ['the results are empty'] : [];
+  const numMissing = labels ? [...labels.keys()].filter((name) => !seen.has(name)).length : 0;
+  if (numMissing > 0)
+    warnings.push(`${numMissing} labelled images have no result and are left out`);
+  return {
+    result,
+    numClasses: numClasses ?? 1,
+    warnings,
+    part: () => encodePart(done.toPart()),
+  };
+}
+
+/** The JSON document of a score; what is undefined is null. */
+export function imagenetDocument(score: ImagenetScore, options: ImagenetScoreOptions): object {
+  const { result, numClasses, warnings } = score;
+  const { calibration } = result;
+  return {
+    task: 'classification',
+    files: { gt: options.gt ?? null, dt: options.dt, parts: options.parts },
+    counts: { samples: result.numSamples, classes: numClasses },
+    metrics: {
+      top1: finiteOrNull(result.top1),
+      top5: finiteOrNull(result.top5),
+      meanPerClassTop1: finiteOrNull(result.meanPerClassTop1),
+      ...(calibration
+        ? {
+            ece: finiteOrNull(calibration.ece),
+            mce: finiteOrNull(calibration.mce),
+            meanNLL: finiteOrNull(calibration.meanNLL),
+            brier: finiteOrNull(calibration.brier),
+          }
+        : {}),
+    },
+    ...(calibration
+      ? {
+          bins: calibration.bins.map(({ count, confidence, accuracy }) => [
+            count,
+            finiteOrNull(confidence),
+            finiteOrNull(accuracy),
+          ]),
+        }
+      : {}),
+    perClassTop1: Object.fromEntries(result.perClassTop1),
+    warnings,
+  };
+}
+
+function* readResults(file: string): Generator<{ record: ResultRecord; where: string }> {
+  const text = new TextDecoder().decode(readBytes(file));
+  const whole = tryParse(text);
+  if (isObject(whole) && Array.isArray(whole['predictions'])) {
+    for (const [i, value] of (whole['predictions'] as unknown[]).entries()) {
+      const where = `${file}: prediction ${i}`;
+      yield { record: toRecord(value, where), where };
+    }
+    return;
+  }
+  let line = 0;
+  for (const part of text.split('\n')) {
+    line++;
+    if (part.trim() === '') continue;
+    const where = `${file}:${line}`;
+    const value = tryParse(part);
+    if (value === undefined)
+      throw new DataError(
+        `${where}: expected a JSON object a line, got ${JSON.stringify(part.slice(0, 40))}`,
+        { file },
+      );
+    yield { record: toRecord(value, where), where };
+  }
+}
+
+function toRecord(value: unknown, where: string): ResultRecord {
+  if (!isObject(value))
+    throw new DataError(`${where}: expected an object, got ${JSON.stringify(value)}`);
+  const { file, image, label, logits, top, topk } = value;
+  const name = file ?? image;
+  if (typeof name !== 'string')
+    throw new DataError(`${where}: expected "file" as text, got ${JSON.stringify(name)}`);
+  if (label !== undefined && typeof label !== 'number')
+    throw new DataError(
+      `${where}: expected "label" as a class index, got ${JSON.stringify(label)}`,
+    );
+  const common = { file: name, ...(label === undefined ? {} : { label }) };
+  if (logits !== undefined) return { ...common, logits: numbers(logits, where, 'logits') };
+  const list = top ?? topk;
+  if (!Array.isArray(list))
+    throw new DataError(
+      `${where}: expected "logits" or "top", got ${Object.keys(value).join(', ')}`,
+    );
+  const classes = list.map((item: unknown) =>
+    isObject(item) ? (item['classIndex'] ?? item['class']) : item,
+  );
+  return { ...common, top: numbers(classes, where, 'top') };
+}
+
+/** Numbers; JSON has no infinity, so a logit may also be the text "-Infinity". */
+function numbers(value: unknown, where: string, what: string): readonly number[] {
+  if (!Array.isArray(value))
+    throw new DataError(`${where}: expected "${what}" as a list, got ${typeof value}`);
+  return value.map((item: unknown, i) => {
+    const number = item === '-Infinity' ? -Infinity : item;
+    if (typeof number !== 'number')
+      throw new DataError(
+        `${where}: expected numbers in "${what}", got ${JSON.stringify(item)} at ${i}`,
+      );
+    return number;
+  });
+}
+
+function readLabels(file: string): ReadonlyMap<string, number> {
+  if (!existsSync(file))
+    throw new DataError(`${file}: expected labels, got no such file`, { file });
+  const text = new TextDecoder().decode(readBytes(file));
+  const json = tryParse(text);
+  const entries: [unknown, unknown, string][] = Array.isArray(json)
+    ? json.map((item: unknown, i) => {
+        const record = isObject(item) ? item : {};
+        return [
+          record['file'] ?? record['image'],
+          record['label'] ?? record['index'],
+          `${file}: entry ${i}`,
+        ];
+      })
+    : isObject(json)
+      ? Object.entries(json).map(([name, label]) => [name, label, `${file}: ${name}`])
+      : text.split('\n').flatMap((line, i): [unknown, unknown, string][] => {
+          const match = /^(.*\S)\s+(\d+)\s*$/.exec(line);
+          if (line.trim() === '') return [];
+          return [[match?.[1], match ? Number(match[2]) : undefined, `${file}:${i + 1}`]];
+        });
+  const labels = new Map<string, number>();
+  for (const [name, label, where] of entries) {
+    if (typeof name !== 'string' || typeof label !== 'number')
+      throw new DataError(
+        `${where}: expected a file name and a class index, got ${JSON.stringify([name, label])}`,
+        { file },
+      );
+    if (labels.has(basename(name)))
+      throw new DataError(`${where}: expected each image once, got ${basename(name)} again`, {
+        file,
+      });
+    labels.set(basename(name), label);
+  }
+  return labels;
+}
+
+function tryParse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

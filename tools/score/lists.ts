@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import { ConfigError } from '../../core/errors.js';
+import type { AreaRange } from '../../evaluation/coco/parameters.js';
+
+/** Parses `1,10,100`. @throws ConfigError for anything but numbers */
+export function numberList(flag: string): (text: string) => readonly number[] {
+  return (text) => {
+    const list = text.split(',').map((item) => (item.trim() === '' ? NaN : Number(item)));
+    if (list.length > 0 && list.every(Number.isFinite)) return list;
+    throw new ConfigError(`${flag}: expected numbers with commas between, got ${text}`);
+  };
+}
+
+/** Parses whole numbers from `1,2,3`, or from a file given as `@ids.txt` (separated by commas or white space). */
+export function idList(flag: string): (text: string) => readonly number[] {
+  return (text) => {
+    let source = text;
+    if (text.startsWith('@')) {
+      try {
+        source = readFileSync(text.slice(1), 'utf8');
+      } catch (cause) {
+        const { message } = cause as Error;
+        throw new ConfigError(`${flag}: expected a readable file, got ${message}`, { cause });
+      }
+    }
+    const items = source.split(/[\s,]+/).filter((item) => item !== '');
+    const ids = items.map(Number);
+    if (ids.length > 0 && ids.every(Number.isSafeInteger)) return ids;
+    throw new ConfigError(`${flag}: expected whole numbers with commas between, got ${text}`);
+  };
+}
+
+/** Parses `all:0-1e10,tiny:0-256`. @throws ConfigError for another form */
+export function areaRangeList(flag: string): (text: string) => readonly AreaRange[] {
+  return (text) =>
+    text.split(',').map((item) => {
+      const match = /^\s*([^:]+):([^-]+)-(.+)$/.exec(item);
+      const [name, min, max] = match
+        ? [match[1], Number(match[2]), Number(match[3])]
+        : ['', NaN, NaN];
+      if (min <= max) return { name, min, max };
+      throw new ConfigError(`${flag}: expected NAME:MIN-MAX in square pixels, got ${item}`);
+    });
+}
