@@ -45,7 +45,7 @@ export class EagerProgram<Tree extends SpecTree> implements Executable {
       tensors.push(...Object.values(results));
       const outputs: Record<string, HostTensor> = {};
       for (const [name, tensor] of Object.entries(results)) {
-        outputs[name] = { shape: tensor.shape, data: (await tensor.data()) as HostTensor['data'] };
+        outputs[name] = { shape: tensor.shape, data: await hostData(tensor) };
       }
       this.storeGradients(outputs);
       return outputs;
@@ -64,6 +64,13 @@ export class EagerProgram<Tree extends SpecTree> implements Executable {
       if (gradient) store.view(entry, gradients.into).set(gradient.data);
     }
   }
+}
+
+/** tfjs's cpu backend keeps integers in place where it casts to float32. */
+async function hostData(tensor: tf.Tensor): Promise<HostTensor['data']> {
+  const data = await tensor.data();
+  const type = { int32: Int32Array, bool: Uint8Array }[tensor.dtype as string] ?? Float32Array;
+  return data instanceof type ? data : type.from(data);
 }
 
 function hostToTensor({ shape, data }: HostTensor): tf.Tensor {
