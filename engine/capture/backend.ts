@@ -78,7 +78,7 @@ export class CaptureBackend extends tf.KernelBackend {
       case 'constant':
         return this.graph.constant(record.data, x.shape, record.type);
       case 'uniform': {
-        const scalar = this.uniformScalar(record.fill, record.type);
+        const scalar = this.graph.scalar(record.fill, record.type);
         if (x.shape.length === 0) return scalar;
         return this.graph.node('Expand', [scalar, this.graph.shapeConstant(x.shape)], x.shape);
       }
@@ -100,7 +100,7 @@ export class CaptureBackend extends tf.KernelBackend {
   /** A value that broadcasts to the tensor's shape and may be smaller: for elementwise operations. */
   operand(x: tf.TensorInfo): OnnxValue {
     const record = this.record(x);
-    if (record.kind === 'uniform') return this.uniformScalar(record.fill, record.type);
+    if (record.kind === 'uniform') return this.graph.scalar(record.fill, record.type);
     if (record.kind === 'value' && record.broadcastTo && sameShape(record.broadcastTo, x.shape))
       return record.value;
     return this.value(x);
@@ -110,12 +110,6 @@ export class CaptureBackend extends tf.KernelBackend {
   uniform(x: tf.TensorInfo): number | undefined {
     const record = this.record(x);
     return record.kind === 'uniform' ? record.fill : undefined;
-  }
-
-  private uniformScalar(fill: number, type: OnnxType): OnnxValue {
-    if (type === 'float32') return this.graph.scalar(fill);
-    const data = type === 'bool' ? Uint8Array.of(fill) : Int32Array.of(fill);
-    return this.graph.constant(data, [], type);
   }
 
   private store(record: CaptureRecord, shape: readonly number[], type: OnnxType): tf.TensorInfo {

@@ -8,7 +8,7 @@ import type {
   OnnxType,
   OnnxValue,
 } from '../onnx/graph.js';
-import { ints } from '../onnx/graph.js';
+import { int, ints } from '../onnx/graph.js';
 
 /** How convolutions and batched products are written down. */
 export type Lowering =
@@ -115,8 +115,10 @@ export class GraphBuilder {
     return this.constant(BigInt64Array.from(values, BigInt), [values.length], 'int64');
   }
 
-  /** A float scalar constant. */
-  scalar(value: number): OnnxValue {
+  /** A scalar constant of one of the types that tensors have. */
+  scalar(value: number, type: OnnxType = 'float32'): OnnxValue {
+    if (type === 'int32') return this.constant(Int32Array.of(value), [], type);
+    if (type === 'bool') return this.constant(Uint8Array.of(value), [], type);
     return this.constant(Float32Array.of(value), [], 'float32');
   }
 
@@ -130,7 +132,9 @@ export class GraphBuilder {
     }
     const source = this.reshaped.get(x.name) ?? x;
     if (sameShape(source.shape, shape)) return source;
-    const y = this.node('Reshape', [source, this.shapeConstant(shape)], shape);
+    // By default a 0 means the size of the input there.
+    const attributes = shape.includes(0) ? { allowzero: int(1) } : {};
+    const y = this.node('Reshape', [source, this.shapeConstant(shape)], shape, attributes);
     this.reshaped.set(y.name, source);
     return y;
   }

@@ -143,13 +143,13 @@ const composed: readonly CaptureKernel[] = [
         const { graph } = backend;
         return graph.node(
           'Clip',
-          [v, graph.scalar(clipValueMin), graph.scalar(clipValueMax)],
+          [v, graph.scalar(clipValueMin, v.type), graph.scalar(clipValueMax, v.type)],
           v.shape,
         );
       }),
   ),
   unary('Relu6', (b, x) =>
-    b.graph.node('Clip', [x, b.graph.scalar(0), b.graph.scalar(6)], x.shape),
+    b.graph.node('Clip', [x, b.graph.scalar(0, x.type), b.graph.scalar(6, x.type)], x.shape),
   ),
   defineKernel<Binary>('SquaredDifference', (backend, { a, b }) => {
     const shape = tf.broadcast_util.assertAndGetBroadcastShape([...a.shape], [...b.shape]);

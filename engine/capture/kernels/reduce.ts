@@ -61,7 +61,19 @@ function reduction(
     }
   >(name, (backend, { x }, attrs) => {
     const axes = axesOf(attrs[attribute], x.shape.length);
-    const result = reduce(backend, op, backend.value(x), axes);
+    const input = backend.value(x);
+    // tfjs: means of integers are floats.
+    const number =
+      name === 'Mean' && x.dtype !== 'float32'
+        ? backend.graph.node(
+            'Cast',
+            [input],
+            input.shape,
+            { to: int(ONNX_TYPE.float32) },
+            'float32',
+          )
+        : input;
+    const result = reduce(backend, op, number, axes);
     const shape = attrs.keepDims
       ? x.shape.map((size, axis) => (axes.includes(axis) ? 1 : size))
       : result.shape;

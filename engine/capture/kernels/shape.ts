@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import type { CaptureBackend } from '../backend.js';
 import type { CaptureKernel } from '../define-kernel.js';
 import { defineKernel } from '../define-kernel.js';
@@ -74,7 +74,7 @@ export function pad(
     ...paddings.map(([before]) => before),
     ...paddings.map(([, after]) => after),
   ]);
-  return graph.node('Pad', [x, amounts, graph.scalar(value)], shape);
+  return graph.node('Pad', [x, amounts, graph.scalar(value, x.type)], shape);
 }
 
 /** `values` joined along `axis`. */
@@ -117,21 +117,18 @@ export const SHAPE: readonly CaptureKernel[] = [
     if (fill !== undefined) return backend.uniformInfo(fill, shape, x.dtype as OnnxType);
     return backend.tensorInfo(backend.graph.transpose(backend.value(x), perm));
   }),
-  defineKernel<X, { readonly begin: number[]; readonly size: number[] }>(
+  defineKernel<X, { readonly begin: number | number[]; readonly size?: number | number[] }>(
     'Slice',
-    (backend, { x }, { begin, size }) => {
-      const sizes = size.map((n, axis) => (n === -1 ? x.shape[axis] - begin[axis] : n));
-      return backend.tensorInfo(slice(backend, backend.value(x), begin, sizes));
+    (backend, { x }, attrs) => {
+      const [begin, size] = tf.slice_util.parseSliceParams(x, attrs.begin, attrs.size);
+      return backend.tensorInfo(slice(backend, backend.value(x), begin, size));
     },
   ),
   defineKernel<X, { readonly numOrSizeSplits: number[] | number; readonly axis: number }>(
     'SplitV',
     (backend, { x }, { numOrSizeSplits, axis }) => {
       const at = positive(axis, x.shape.length);
-      const sizes =
-        typeof numOrSizeSplits === 'number'
-          ? Array<number>(numOrSizeSplits).fill(x.shape[at] / numOrSizeSplits)
-          : numOrSizeSplits;
+      const sizes = tf.backend_util.prepareSplitSize(x as tf.Tensor, numOrSizeSplits, at);
       let start = 0;
       return sizes.map((size) => {
         const begin = x.shape.map((_, i) => (i === at ? start : 0));
@@ -192,8 +189,8 @@ export const SHAPE: readonly CaptureKernel[] = [
   defineKernel<X, { readonly shape: number[] }>('BroadcastTo', (backend, { x }, { shape }) =>
     backend.broadcastInfo(backend.value(x), shape),
   ),
-  defineKernel<X, { readonly dims: number[] }>('Reverse', (backend, { x }, { dims }) => {
-    const axes = dims.map((axis) => positive(axis, x.shape.length));
+  defineKernel<X, { readonly dims?: number | number[] }>('Reverse', (backend, { x }, { dims }) => {
+    const axes = tf.util.parseAxisParam(dims ?? [...x.shape.keys()], x.shape);
     return backend.tensorInfo(
       axes.length === 0 ? backend.value(x) : reverse(backend, backend.value(x), axes),
     );
