@@ -79,8 +79,8 @@ const NUM_COLUMNS = 64;
 
 /**
  * Marks the boxes of `order` that survive. Kept boxes hang in lists by the column their centre lies in; only columns
- * in reach are searched: an IoU above t needs an overlap wider than t · max(w, w'), hence centres nearer than
- * (1 - t) / t · w, whatever the other box.
+ * in reach are searched. An IoU above t needs one above t along x alone, so the other box is at most w / t wide, and the centres
+ * are nearer than (1 - t) / 2t · w.
  */
 function suppress(
   boxes: Boxes,
@@ -91,7 +91,7 @@ function suppress(
   const f32 = Math.fround;
   const threshold = f32(iouThreshold);
   // 1 % and a pixel more than the bound, because coordinates, areas and IoU are rounded.
-  const reach = (1.01 * (1 - iouThreshold)) / iouThreshold;
+  const reach = (1.01 * (1 - iouThreshold)) / (2 * iouThreshold);
   const slackPx = 1;
   const x1s = new Float32Array(order.length);
   const y1s = new Float32Array(order.length);

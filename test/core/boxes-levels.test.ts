@@ -10,6 +10,11 @@ test('the level goes up where the side reaches 112, 224 and 448 pixels', () => {
   ]);
 });
 
+test('a side that rounding left just short of a limit still reaches it', () => {
+  // 111.99999 / 56 = 1.9999998, which the 1e-6 in the formula lifts over 2
+  expect([...boxLevels(Float32Array.of(0, 0, 112, 111.99998))]).toEqual([1]);
+});
+
 test('only the area counts, not the shape', () => {
   expect([...boxLevels(Float32Array.of(0, 0, 56, 224))]).toEqual([1]);
 });

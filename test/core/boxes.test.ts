@@ -12,7 +12,7 @@ import {
 } from '../../core/boxes.js';
 import { ShapeError } from '../../core/errors.js';
 
-const coordinate = fc.float({ min: 0, max: 512, noNaN: true });
+const coordinate = fc.integer({ min: 0, max: 4096 }).map((eighths) => eighths / 8);
 const box = fc
   .tuple(coordinate, coordinate, coordinate, coordinate)
   .map(([a, b, c, d]) => [Math.min(a, c), Math.min(b, d), Math.max(a, c), Math.max(b, d)]);

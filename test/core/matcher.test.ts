@@ -61,6 +61,14 @@ describe('matchBoxes', () => {
     ]);
   });
 
+  test('an IoU on the limit is positive, and no longer background', () => {
+    const half = boxesOf([0, 0, 10, 5]); // IoU 0.5
+    const [cascade] = CASCADE_MATCHERS;
+    expect([...matchBoxes(half, boxesOf(strip(0)), cascade).assigned]).toEqual([1]);
+    const apart = { ...cascade, positiveIou: 0.7 };
+    expect([...matchBoxes(half, boxesOf(strip(0)), apart).assigned]).toEqual([-1]);
+  });
+
   test('a ground truth without a good box takes every box that ties for its best', () => {
     const { assigned } = matchBoxes(
       boxesOf(strip(0), strip(8), strip(30)),

@@ -37,7 +37,8 @@ describe('selectProposals', () => {
       const counts = [40, 20, 5];
       const levels = randomLevels(random, counts);
       const anchors = randomAnchors(random, 65);
-      const config = { ...TRAIN_PROPOSALS, numBeforeNms: 25, maxPerImage: 20 };
+      const maxPerImage = trial % 2 === 0 ? 20 : 60;
+      const config = { ...TRAIN_PROPOSALS, numBeforeNms: 25, maxPerImage };
       const kept: { box: number[]; score: number; level: number; at: number }[] = [];
       let first = 0;
       levels.forEach(({ scores, deltas }, level) => {
@@ -56,7 +57,7 @@ describe('selectProposals', () => {
         first += scores.length;
       });
       kept.sort((a, b) => b.score - a.score || a.at - b.at);
-      const best = kept.slice(0, 20);
+      const best = kept.slice(0, maxPerImage);
       const actual = selectProposals(levels, anchors, image, config);
       expect([...actual.boxes]).toEqual(best.flatMap(({ box }) => box));
       expect([...actual.scores]).toEqual(best.map(({ score }) => score));

@@ -95,6 +95,12 @@ describe('nms', () => {
     }
   });
 
+  test('finds the farthest box that can suppress: one inside the other, flush at an end', () => {
+    const inside = Float32Array.of(0, 0, 1000, 10, 290, 0, 1000, 10); // IoU 0.71
+    expect([...nms(inside, Float32Array.of(0.9, 0.8), { iouThreshold: 0.7 })]).toEqual([0]);
+    expect([...nms(inside, Float32Array.of(0.8, 0.9), { iouThreshold: 0.7 })]).toEqual([1]);
+  });
+
   test('maxKept cuts the list', () => {
     const apart = Float32Array.of(0, 0, 1, 1, 5, 5, 6, 6, 9, 9, 10, 10);
     const options = { iouThreshold: 0.5, maxKept: 2 };

@@ -33,17 +33,15 @@ function slowPaste(
 }
 
 const image = { width: 20, height: 14 };
+/** Hundredths, because fast-check's floats are mostly close to 0. */
+const hundredths = (min: number, max: number): fc.Arbitrary<number> =>
+  fc.integer({ min: 100 * min, max: 100 * max }).map((v) => Math.fround(v / 100));
 const pasted = fc.record({
   mask: fc
-    .array(fc.float({ min: 0, max: 1, noNaN: true }), { minLength: 16, maxLength: 16 })
+    .array(hundredths(0, 1), { minLength: 16, maxLength: 16 })
     .map((values) => Float32Array.from(values)),
   box: fc
-    .tuple(
-      fc.float({ min: -15, max: 25, noNaN: true }),
-      fc.float({ min: -15, max: 25, noNaN: true }),
-      fc.float({ min: 0, max: 40, noNaN: true }),
-      fc.float({ min: 0, max: 40, noNaN: true }),
-    )
+    .tuple(hundredths(-15, 25), hundredths(-15, 25), hundredths(0, 40), hundredths(0, 40))
     .map(([x, y, w, h]) => Float32Array.of(x, y, x + w, y + h)),
 });
 
@@ -101,6 +99,13 @@ describe('pasting', () => {
     expect([...pasteMaskRle({ mask: full, box: [0, 0, 2, 2] }, small).counts]).toEqual([
       0, 2, 1, 2, 1,
     ]);
+  });
+
+  test('a low threshold lets the last column of the window end in foreground', () => {
+    const one = { mask: new Float32Array(4).fill(1), box: [0, 0, 10, 28] };
+    const bitmap = pasteMask(one, image, 0.3);
+    expect(bitmap[13 * 20 + 10]).toBe(1); // outside the box by half a pixel: 0.4
+    expect(pasteMaskRle(one, image, 0.3)).toEqual(encodeRle(bitmap, 14, 20));
   });
 
   test('a box without extent gets the middle of the mask', () => {
