@@ -18,6 +18,7 @@ export function permute(
   }
   const sizes = axes.map((axis) => shape[axis]);
   const steps = axes.map((axis) => strides[axis]);
+  if (shape.length === 2 && axes[0] === 1) return transpose(values, shape[0], shape[1]);
   const result = new Float32Array(numElements(shape));
   if (result.length === 0 || axes.length === 0) return result.length ? values.slice() : result;
   const last = axes.length - 1;
@@ -31,6 +32,26 @@ export function permute(
       if (++index[axis] < sizes[axis]) break;
       from -= steps[axis] * sizes[axis];
       index[axis] = 0;
+    }
+  }
+  return result;
+}
+
+/** Side of the tiles of {@link transpose}: both sides of a tile fit into the first-level cache. */
+const TILE = 32;
+
+/** `[rows, columns]` to `[columns, rows]`, tile by tile. */
+function transpose(values: Float32Array, rows: number, columns: number): Float32Array {
+  const result = new Float32Array(rows * columns);
+  for (let top = 0; top < rows; top += TILE) {
+    const bottom = Math.min(top + TILE, rows);
+    for (let left = 0; left < columns; left += TILE) {
+      const right = Math.min(left + TILE, columns);
+      for (let row = top; row < bottom; row++) {
+        for (let column = left; column < right; column++) {
+          result[column * rows + row] = values[row * columns + column];
+        }
+      }
     }
   }
   return result;

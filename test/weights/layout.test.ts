@@ -46,6 +46,13 @@ test('permute equals a lookup by index, and its inverse undoes it', () => {
   );
 });
 
+test('matrices larger than a tile are transposed whole', () => {
+  const [rows, columns] = [70, 45];
+  const moved = permute(range(rows * columns), [rows, columns], [1, 0]);
+  const expected = Float32Array.from(moved, (_, i) => (i % rows) * columns + Math.floor(i / rows));
+  expect([...moved]).toEqual([...expected]);
+});
+
 test('each layout puts every element where its convention has it', () => {
   // PyTorch's element (a, b, c, d) has value a·1000 + b·100 + c·10 + d.
   const coded = ([A, B, C, D]: readonly number[]) => {

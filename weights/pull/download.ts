@@ -1,6 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WeightsError, WorkError } from '../../core/errors.js';
+import { IdleTimer } from './idle-timer.js';
 import { PartialFile, type PartialState } from './partial.js';
 
 /** How far a download is. */
@@ -203,34 +204,5 @@ async function append(
     return received;
   } finally {
     await handle.close();
-  }
-}
-
-/** Calls back when nothing restarted it for a while. */
-class IdleTimer {
-  expired = false;
-  private timer: NodeJS.Timeout;
-
-  constructor(
-    private readonly ms: number,
-    private readonly onExpire: () => void,
-  ) {
-    this.timer = this.start();
-  }
-
-  private start(): NodeJS.Timeout {
-    return setTimeout(() => {
-      this.expired = true;
-      this.onExpire();
-    }, this.ms);
-  }
-
-  restart(): void {
-    this.stop();
-    this.timer = this.start();
-  }
-
-  stop(): void {
-    clearTimeout(this.timer);
   }
 }
