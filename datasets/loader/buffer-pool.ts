@@ -22,6 +22,11 @@ export class BufferPool {
     return this.free.splice(best, 1)[0];
   }
 
+  /** `length` bytes in a buffer of {@link take}, which may be longer. */
+  takeBytes(length: number): Uint8Array {
+    return new Uint8Array(this.take(length), 0, length);
+  }
+
   /** Returns a buffer that nobody reads any more. Detached ones (moved to another thread) are ignored. */
   give(buffer: ArrayBuffer): void {
     if (buffer.byteLength === 0) return;

@@ -1,5 +1,6 @@
 import { ShapeError } from '../../core/errors.js';
 import type { RgbImage } from '../sample.js';
+import type { Size } from './rect.js';
 
 /** Mean and standard deviation per channel (red, green, blue) in units of the full range: 1 is white. */
 export interface PixelStats {
@@ -61,4 +62,30 @@ export function normalizeInto(
       batch[o + 2] = table[512 + data[p + 2]];
     }
   }
+}
+
+/**
+ * Writes the normalised image into the upper left corner of a canvas and zeros into the rest, which is what padding after
+ * normalising means.
+ *
+ * @param image `[h, w, 3]`
+ * @param batch e.g. `[N, H, W, 3]`
+ * @param canvas `H` and `W`, and the index of the canvas's first value
+ * @throws ShapeError if the image doesn't fit
+ */
+export function normalizePadded(
+  image: RgbImage,
+  table: Float32Array,
+  batch: Float32Array,
+  { width, height, offset }: Size & { readonly offset: number },
+): void {
+  if (image.width > width || image.height > height)
+    throw new ShapeError(
+      `normalizePadded: expected an image of at most ${width}x${height}, got ${image.width}x${image.height}`,
+    );
+  const rowStride = width * 3;
+  normalizeInto(image, table, batch, { offset, rowStride });
+  for (let y = 0; y < image.height; y++)
+    batch.fill(0, offset + y * rowStride + image.width * 3, offset + (y + 1) * rowStride);
+  batch.fill(0, offset + image.height * rowStride, offset + height * rowStride);
 }

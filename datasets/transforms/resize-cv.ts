@@ -106,7 +106,7 @@ function prepare(
   const needed = width * height * channels;
   if (out !== undefined && out.length < needed)
     throw new ShapeError(`${where}: expected room for ${needed} bytes, got ${out.length}`);
-  return { width, height, window, out: out ?? new Uint8Array(needed) };
+  return { width, height, window, out: out?.subarray(0, needed) ?? new Uint8Array(needed) };
 }
 
 /** For every output the lower of its two inputs (may be −1 or the last) and the weights of both. */

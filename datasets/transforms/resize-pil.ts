@@ -87,7 +87,8 @@ export function resizePil(
     scratch.int32('resize-pil sums', rowBytes),
     clamped,
   );
-  return { width: window.width, height: window.height, data: out };
+  const data = out.subarray(0, window.height * rowBytes);
+  return { width: window.width, height: window.height, data };
 }
 
 function assertRegions(

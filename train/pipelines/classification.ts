@@ -83,7 +83,7 @@ export function createPipeline(
   return {
     async prepare({ file, classIndex }, { random, buffers }) {
       const decoded = await decodeImage(file);
-      const out = new Uint8Array(buffers.take(inputSizeOf(transform) ** 2 * 3));
+      const out = buffers.takeBytes(inputSizeOf(transform) ** 2 * 3);
       return { classIndex, random, image: apply(transform, decoded, random, { ...work, out }) };
     },
     collate: (items, context) => collate(items, context, transform, table),

@@ -95,7 +95,8 @@ describe.each(methods)('%s', (_, resize) => {
     const size = { width: 4, height: 3 };
     const out = new Uint8Array(40).fill(9);
     const view = out.subarray(2);
-    expect(resize(image, { size, out: view }).data).toBe(view);
+    const { data } = resize(image, { size, out: view });
+    expect([data.buffer, data.byteOffset, data.length]).toEqual([out.buffer, 2, 36]);
     expect([...out.subarray(2, 38)]).toEqual([...resize(image, { size }).data]);
     expect([...out.subarray(0, 2), ...out.subarray(38)]).toEqual([9, 9, 9, 9]);
   });

@@ -115,6 +115,19 @@ describe('training', () => {
     expect(maxError(other[0].images, inline[0].images)).toBeGreaterThan(0.5);
   });
 
+  test('RandAugment sees the image and nothing of the buffer behind it', async () => {
+    // 75 · 75 · 3 bytes are no size that the pool hands out exactly.
+    const odd = (scale: number): ClassificationTransform => ({
+      ...TRAINING,
+      inputSize: 75,
+      randAugment: { ...RAND_AUGMENT, numOperations: scale, probability: 1 },
+    });
+    const first = await batches(odd(4), { batchSize: 1 });
+    expect(await batches(odd(4), { batchSize: 1 })).toEqual(first);
+    const shuffledBuffers = await batches(odd(4), { batchSize: 1, numWorkers: 2 });
+    expect(shuffledBuffers).toEqual(first);
+  });
+
   test('an image is transformed the same in any batch', async () => {
     const alone = await batches(TRAINING, { batchSize: 1 });
     const [together] = await batches(TRAINING, { batchSize: 5 });

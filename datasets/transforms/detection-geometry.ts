@@ -1,0 +1,104 @@
+import type { Random } from '../../core/random.js';
+import type { GeometricStep } from './geometry.js';
+import { keepRatioSize, type ScaleLimits } from './keep-ratio.js';
+import type { Rect, Size } from './rect.js';
+
+/** Large-scale jitter. */
+export interface LargeScaleJitterOptions {
+  /** Side of the square that the jittered image is cut to, pixels. */
+  readonly size: number;
+  /** Range of the factor. */
+  readonly scale: readonly [number, number];
+}
+
+/** The paper's: 1024 × 1024, 0.1 to 2. */
+export const LARGE_SCALE_JITTER: LargeScaleJitterOptions = { size: 1024, scale: [0.1, 2] };
+
+/**
+ * Large-scale jitter: the long side becomes `int(size · r)`, then a window of at most `size` × `size` is cut at a random place.
+ * Small images stay small: nothing is padded here.
+ *
+ * @see ConvNeXt V2, appendix A.3; mmdet 3.x, RandomResize and RandomCrop (absolute_range with equal bounds)
+ */
+export function drawLargeScaleJitter(
+  image: Size,
+  { size, scale }: LargeScaleJitterOptions,
+  random: Random,
+): readonly GeometricStep[] {
+  const limit = Math.trunc(size * random.between(...scale));
+  const resized = atLeastOnePixel(keepRatioSize(image, { long: limit, short: limit }));
+  const window = drawWindow(
+    resized,
+    { width: Math.min(resized.width, size), height: Math.min(resized.height, size) },
+    random,
+  );
+  return [
+    { kind: 'resize', size: resized },
+    { kind: 'crop', window },
+  ];
+}
+
+/** Multi-scale training with an occasional crop. */
+export interface MultiScaleOptions {
+  /** Short sides to choose from, pixels. */
+  readonly shortSides: readonly number[];
+  readonly longSide: number;
+  /** The alternative, taken half of the time: resize to one of these, cut, resize again. */
+  readonly crop: {
+    readonly shortSides: readonly number[];
+    /** Range of the sides of the cut, pixels. */
+    readonly sides: readonly [number, number];
+  };
+}
+
+/** The V1 configurations' (DETR's) scales. */
+export const MULTI_SCALE: MultiScaleOptions = {
+  shortSides: [480, 512, 544, 576, 608, 640, 672, 704, 736, 768, 800],
+  longSide: 1333,
+  crop: { shortSides: [400, 500, 600], sides: [384, 600] },
+};
+
+/**
+ * Keep-ratio resize to a random short side, half of the time after a crop of the image at another scale.
+ *
+ * @see ConvNeXt V1, object_detection configs, AutoAugment of Resize and RandomCrop
+ */
+export function drawMultiScale(
+  image: Size,
+  options: MultiScaleOptions,
+  random: Random,
+): readonly GeometricStep[] {
+  const resize = (from: Size, shortSides: readonly number[]): Size => {
+    const limits: ScaleLimits = {
+      long: options.longSide,
+      short: shortSides[random.integer(shortSides.length)],
+    };
+    return atLeastOnePixel(keepRatioSize(from, limits));
+  };
+  if (random.chance(0.5)) return [{ kind: 'resize', size: resize(image, options.shortSides) }];
+  const [least, most] = options.crop.sides;
+  const first = resize(image, options.crop.shortSides);
+  const side = (length: number): number => {
+    const [low, high] = [Math.min(length, least), Math.min(length, most)];
+    return low + random.integer(high - low + 1);
+  };
+  const height = side(first.height);
+  const window = drawWindow(first, { width: side(first.width), height }, random);
+  return [
+    { kind: 'resize', size: first },
+    { kind: 'crop', window },
+    { kind: 'resize', size: resize(window, options.shortSides) },
+  ];
+}
+
+/** A window of `size` at a uniform place inside `image`. */
+export function drawWindow(image: Size, size: Size, random: Random): Rect {
+  const y = random.integer(image.height - size.height + 1);
+  const x = random.integer(image.width - size.width + 1);
+  return { x, y, width: size.width, height: size.height };
+}
+
+/** Very long images would lose their short side. */
+function atLeastOnePixel({ width, height }: Size): Size {
+  return { width: Math.max(width, 1), height: Math.max(height, 1) };
+}

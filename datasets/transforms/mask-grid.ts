@@ -1,0 +1,98 @@
+import { DataError } from '../../core/errors.js';
+import type { MaskGrid } from '../../core/mask-targets.js';
+import { rleFromPolygons } from '../../core/rle-polygons.js';
+import type { Rle } from '../../core/rle.js';
+import type { Segmentation } from '../sample.js';
+import type { Size } from './rect.js';
+
+/**
+ * The region as run lengths at the size of its image, rasterised as the COCO API does.
+ *
+ * @returns undefined where there is no mask
+ * @throws DataError if run lengths have another size
+ */
+export function segmentationRuns(segmentation: Segmentation, source: Size): Rle | undefined {
+  switch (segmentation.kind) {
+    case 'none':
+      return undefined;
+    case 'polygons':
+      return rleFromPolygons(segmentation.polygons, source.height, source.width);
+    case 'rle':
+      if (segmentation.width !== source.width || segmentation.height !== source.height)
+        throw new DataError(
+          `segmentationRuns: expected a mask of ${source.width}x${source.height}, got ${segmentation.width}x${segmentation.height}`,
+        );
+      return segmentation;
+    default:
+      return segmentation satisfies never;
+  }
+}
+
+/** Outputs `starts[i] … starts[i + 1] − 1` of an axis take input `i`; for an axis that isn't mirrored. */
+export function outputStarts(axis: Int32Array, inputLength: number): Int32Array {
+  const starts = new Int32Array(inputLength + 1);
+  let output = 0;
+  for (let input = 0; input <= inputLength; input++) {
+    while (output < axis.length && axis[output] < input) output++;
+    starts[input] = output;
+  }
+  return starts;
+}
+
+/** Calls `visit` for every vertical piece of foreground: column and rows `top … bottom − 1` of the source. */
+function forEachPiece(
+  { height, counts }: Rle,
+  visit: (column: number, top: number, bottom: number) => void,
+): void {
+  for (let run = 0, end = 0; run < counts.length; run++) {
+    let at = end;
+    end += counts[run];
+    if (run % 2 === 0) continue;
+    while (at < end) {
+      const column = Math.floor(at / height);
+      const bottom = Math.min(end - column * height, height);
+      visit(column, at - column * height, bottom);
+      at = column * height + bottom;
+    }
+  }
+}
+
+/**
+ * The box around what a grid leaves of a mask: `x1`, `y1` the first set column and row, `x2`, `y2` one past the last; zeros
+ * if nothing is left.
+ *
+ * @param starts {@link outputStarts} of the grid's columns and rows, which must not be mirrored
+ */
+export function boxThroughGrid(
+  mask: Rle,
+  starts: { readonly columns: Int32Array; readonly rows: Int32Array },
+): readonly [number, number, number, number] {
+  const { columns, rows } = starts;
+  let [x1, y1, x2, y2] = [Infinity, Infinity, 0, 0];
+  forEachPiece(mask, (column, top, bottom) => {
+    const [left, right] = [columns[column], columns[column + 1]];
+    const [first, last] = [rows[top], rows[bottom]];
+    if (left >= right || first >= last) return;
+    x1 = Math.min(x1, left);
+    x2 = Math.max(x2, right);
+    y1 = Math.min(y1, first);
+    y2 = Math.max(y2, last);
+  });
+  return x2 === 0 ? [0, 0, 0, 0] : [x1, y1, x2, y2];
+}
+
+/**
+ * What the network sees of a mask, as a bitmap; for pictures and tests: training cuts its targets from the runs.
+ *
+ * @returns `[rows, columns]`, 0 or 1
+ */
+export function maskThroughGrid(mask: Rle, { source, rows, columns }: MaskGrid): Uint8Array {
+  const full = new Uint8Array(source.width * source.height); // [W, H], column-major
+  forEachPiece(mask, (column, top, bottom) =>
+    full.fill(1, column * source.height + top, column * source.height + bottom),
+  );
+  const out = new Uint8Array(rows.length * columns.length);
+  for (let y = 0, o = 0; y < rows.length; y++)
+    for (let x = 0; x < columns.length; x++) out[o++] = full[columns[x] * source.height + rows[y]];
+  return out;
+}

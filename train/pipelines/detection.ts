@@ -1,0 +1,194 @@
+import { DataError } from '../../core/errors.js';
+import type { MaskGrid } from '../../core/mask-targets.js';
+import type { Random } from '../../core/random.js';
+import { decodeImage } from '../../datasets/decode.js';
+import { moduleUrl } from '../../datasets/loader/module-url.js';
+import type {
+  BatchContext,
+  Collated,
+  Pipeline,
+  SampleContext,
+} from '../../datasets/loader/pipeline.js';
+import type { DetectionSample, Objects, RgbImage } from '../../datasets/sample.js';
+import {
+  drawLargeScaleJitter,
+  drawMultiScale,
+  type LargeScaleJitterOptions,
+  type MultiScaleOptions,
+} from '../../datasets/transforms/detection-geometry.js';
+import { transformImage } from '../../datasets/transforms/geometry-image.js';
+import { gridOf, sizeAfter, type GeometricStep } from '../../datasets/transforms/geometry.js';
+import { keepRatioSize, type ScaleLimits } from '../../datasets/transforms/keep-ratio.js';
+import {
+  normalizationTable,
+  normalizePadded,
+  type PixelStats,
+} from '../../datasets/transforms/normalize.js';
+import { cropObjectsByMask, transformObjects } from '../../datasets/transforms/objects.js';
+import { paddedSize } from '../../datasets/transforms/pad.js';
+import { Scratch } from '../../datasets/transforms/scratch.js';
+
+/** From an image to the detector's input. */
+export type DetectionTransform =
+  /** Keep-ratio resize. */
+  | { readonly kind: 'evaluation'; readonly limits: ScaleLimits }
+  /** Flip, then multi-scale resize with an occasional crop. */
+  | {
+      readonly kind: 'multiScale';
+      readonly scales: MultiScaleOptions;
+      readonly flipProbability: number;
+    }
+  /** Jitter and crop with boxes drawn anew around the masks, then flip. */
+  | {
+      readonly kind: 'largeScaleJitter';
+      readonly jitter: LargeScaleJitterOptions;
+      readonly flipProbability: number;
+    };
+
+/** Options of {@link createPipeline}. */
+export interface DetectionPipelineOptions {
+  readonly transform: DetectionTransform;
+  readonly pixels: PixelStats;
+  /** Batches are zero-padded at the right and bottom to a multiple of this, 32. */
+  readonly divisor: number;
+}
+
+/** One image of a batch as the network sees it. */
+export interface DetectionView {
+  /** Index in the data set, of the image that is really here: a rejected one is replaced. */
+  readonly index: number;
+  readonly imageId: number;
+  readonly file: string;
+  /** Size in the batch without padding, pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** Boxes in pixels of the batch; masks in pixels of the file, seen through `grid`. */
+  readonly objects: Objects;
+  readonly grid: MaskGrid;
+}
+
+/** A batch of a detection set. */
+export interface DetectionBatch {
+  /** `[N, H, W, 3]`, normalised, zero in the padding. */
+  readonly images: Float32Array;
+  readonly shape: readonly [number, number, number, number];
+  readonly views: readonly DetectionView[];
+}
+
+interface Item {
+  readonly image: RgbImage;
+  readonly view: DetectionView;
+}
+
+/** The address of this module, for a loader. */
+export const DETECTION_PIPELINE = moduleUrl('./detection.js', import.meta.url);
+
+/** Decoding, jittering and padding for object detection; samples are {@link DetectionSample}. */
+export function createPipeline(
+  options: DetectionPipelineOptions,
+): Pipeline<DetectionSample, Item, DetectionBatch> {
+  const table = normalizationTable(options.pixels);
+  const scratch = new Scratch();
+  return {
+    async prepare(first, context) {
+      const { index, sample, steps, objects } = await drawView(options.transform, first, context);
+      const decoded = await decodeImage(sample.file);
+      assertSize(sample, decoded);
+      const { width, height } = sizeAfter(sample, steps);
+      const out = context.buffers.takeBytes(width * height * 3);
+      const image = transformImage(decoded, steps, { scratch, out });
+      const { imageId, file } = sample;
+      const grid = gridOf(sample, steps);
+      return { image, view: { index, imageId, file, width, height, objects, grid } };
+    },
+    collate: (items, context) => collate(items, context, options.divisor, table),
+  };
+}
+
+interface DrawnView {
+  readonly index: number;
+  readonly sample: DetectionSample;
+  readonly steps: readonly GeometricStep[];
+  readonly objects: Objects;
+}
+
+/** Images in a row that may be rejected; the chance of that many is nil unless no object has a mask pixel. */
+const MAX_REJECTED = 100;
+
+/** Draws the steps; where they leave nothing to learn from, another image takes the place. */
+async function drawView(
+  transform: DetectionTransform,
+  first: DetectionSample,
+  { index: firstIndex, random, numSamples, fetch }: SampleContext<DetectionSample>,
+): Promise<DrawnView> {
+  let [index, sample] = [firstIndex, first];
+  for (let rejected = 0; rejected < MAX_REJECTED; rejected++) {
+    const drawn = drawSteps(transform, sample, random);
+    if (drawn) return { index, sample, ...drawn };
+    index = random.integer(numSamples);
+    sample = await fetch(index);
+  }
+  throw new DataError(
+    `${first.file}: expected an image with a visible object, got ${MAX_REJECTED} without`,
+    { file: first.file, id: first.imageId },
+  );
+}
+
+function drawSteps(
+  transform: DetectionTransform,
+  sample: DetectionSample,
+  random: Random,
+): Pick<DrawnView, 'steps' | 'objects'> | undefined {
+  const flips = (probability: number): GeometricStep[] =>
+    random.chance(probability) ? [{ kind: 'flip' }] : [];
+  switch (transform.kind) {
+    case 'evaluation': {
+      const steps = [{ kind: 'resize', size: keepRatioSize(sample, transform.limits) }] as const;
+      return { steps, objects: transformObjects(sample.objects, sample, steps) };
+    }
+    case 'multiScale': {
+      const flip = flips(transform.flipProbability);
+      const steps = [...flip, ...drawMultiScale(sample, transform.scales, random)];
+      return { steps, objects: transformObjects(sample.objects, sample, steps) };
+    }
+    case 'largeScaleJitter': {
+      const jitter = drawLargeScaleJitter(sample, transform.jitter, random);
+      const cropped = cropObjectsByMask(sample.objects, sample, jitter);
+      if (cropped === undefined) return undefined;
+      const flip = flips(transform.flipProbability);
+      const objects = transformObjects(cropped, sizeAfter(sample, jitter), flip);
+      return { steps: [...jitter, ...flip], objects };
+    }
+    default:
+      return transform satisfies never;
+  }
+}
+
+function assertSize({ file, width, height, imageId }: DetectionSample, decoded: RgbImage): void {
+  if (decoded.width === width && decoded.height === height) return;
+  throw new DataError(
+    `${file}: expected ${width}x${height} as annotated, got an image of ${decoded.width}x${decoded.height}`,
+    { file, id: imageId },
+  );
+}
+
+function collate(
+  items: readonly Item[],
+  { buffers }: BatchContext,
+  divisor: number,
+  table: Float32Array,
+): Collated<DetectionBatch> {
+  const images = items.map(({ image }) => image);
+  const { width, height } = paddedSize(images, divisor);
+  const imageValues = width * height * 3;
+  const numValues = items.length * imageValues;
+  const buffer = buffers.take(numValues * Float32Array.BYTES_PER_ELEMENT);
+  const batch = new Float32Array(buffer, 0, numValues);
+  images.forEach((image, i) => {
+    normalizePadded(image, table, batch, { width, height, offset: i * imageValues });
+    buffers.give(image.data.buffer as ArrayBuffer);
+  });
+  const views = items.map(({ view }) => view);
+  const shape = [items.length, height, width, 3] as const;
+  return { value: { images: batch, shape, views }, buffers: [buffer] };
+}
