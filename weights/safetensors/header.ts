@@ -15,8 +15,9 @@ export interface SafetensorsHeader {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** Longest header that the format's own library accepts. */
-export const MAX_HEADER_BYTES = 100_000_000;
+/** 100 000 tensors at most, and a header that describes so many: far above any model, far below a full memory. */
+export const MAX_HEADER_BYTES = 2 ** 24;
+const MAX_TENSORS = 100_000;
 
 const KEY_OF_METADATA = '__metadata__';
 
@@ -47,6 +48,9 @@ export function parseHeader(file: string, text: string, dataBytes: number): Safe
   for (const [name, value] of Object.entries(json)) {
     if (name === KEY_OF_METADATA) metadata = parseMetadata(value, fail);
     else entries.set(name, parseEntry(name, value, fail));
+  }
+  if (entries.size > MAX_TENSORS) {
+    fail(`expected at most ${MAX_TENSORS} tensors, got ${entries.size}`);
   }
   let position = 0;
   for (const [name, { start, end }] of [...entries].sort(byPosition)) {

@@ -21,8 +21,8 @@ export interface PickleRules {
   persistent(id: PickleValue): PickleValue;
 }
 
-/** Values and memo entries that one pickle may make: about 100 times what the largest checkpoint needs. */
-const MAX_VALUES = 2_000_000;
+/** Values and memo entries that one pickle may make: several times what the largest training checkpoint needs. */
+const MAX_VALUES = 1_000_000;
 const MAX_STACK = 500_000;
 
 /** Marks a position on the stack. */

@@ -208,7 +208,7 @@ test('deep nesting, cycles and shared sharing end in an error, not in a crash', 
 
 test('many small opcodes cannot fill the memory', () => {
   expect(() => load(pickle(bytes(']'.repeat(3_000_000))))).toThrow(
-    'expected at most 2000000 values',
+    'expected at most 1000000 values',
   );
   // One list of 100 000 items, copied again and again by a call of five bytes.
   const items = bytes('](', 'N'.repeat(100_000), 'eq\x01');
