@@ -13,7 +13,9 @@ export class ProtobufWriter {
   private view: DataView;
   private length = 0;
 
+  /** @throws InputError above protobuf's limit of 2 GiB, here and while writing */
   constructor(capacityBytes = 1 << 16) {
+    assertLimit(capacityBytes);
     this.bytes = new Uint8Array(capacityBytes);
     this.view = new DataView(this.bytes.buffer);
   }
@@ -89,14 +91,17 @@ export class ProtobufWriter {
   private reserve(more: number): void {
     const needed = this.length + more;
     if (needed <= this.bytes.length) return;
-    if (needed > LIMIT_BYTES) {
-      throw new InputError(
-        'writing an ONNX model: expected at most 2 GiB, got more; keep the weights as inputs',
-      );
-    }
+    assertLimit(needed);
     const grown = new Uint8Array(Math.min(LIMIT_BYTES, Math.max(needed, 2 * this.bytes.length)));
     grown.set(this.bytes.subarray(0, this.length));
     this.bytes = grown;
     this.view = new DataView(grown.buffer);
   }
+}
+
+function assertLimit(bytes: number): void {
+  if (bytes <= LIMIT_BYTES) return;
+  throw new InputError(
+    'writing an ONNX model: expected at most 2 GiB, got more; keep the weights as inputs',
+  );
 }
