@@ -39,8 +39,9 @@ export class GraphBuilder {
   private readonly nodes: OnnxNode[] = [];
   private readonly known = new Map<string, readonly OnnxValue[]>();
   private readonly inputs: OnnxValue[] = [];
-  private readonly constants = new Map<string, OnnxInitializer>();
-  private readonly names = new Map<string, number>();
+  private readonly constants = new Map<string, readonly OnnxInitializer[]>();
+  private readonly counts = new Map<string, number>();
+  private readonly taken = new Set<string>();
 
   /** @param scope names the layer that is being captured; node names begin with it */
   constructor(
@@ -51,6 +52,7 @@ export class GraphBuilder {
   /** Declares a graph input. */
   input(name: string, shape: readonly number[], type: OnnxType): OnnxValue {
     const value = { name, shape: [...shape], type };
+    this.taken.add(name);
     this.inputs.push(value);
     return value;
   }
@@ -100,13 +102,12 @@ export class GraphBuilder {
 
   /** A constant; equal ones are stored once. */
   constant(data: OnnxInitializer['data'], shape: readonly number[], type: OnnxType): OnnxValue {
-    const small = data.length <= 64;
-    const key = small ? `${type}[${shape.join()}]${data.join()}` : '';
-    const before = small ? this.constants.get(key) : undefined;
+    const key = `${type}[${shape.join()}]${fingerprint(bytesOf(data))}`;
+    const alike = this.constants.get(key) ?? [];
+    const before = alike.find((constant) => sameBytes(bytesOf(constant.data), bytesOf(data)));
     if (before) return before;
-    const name = this.unique('const');
-    const value = { name, shape: [...shape], type, data };
-    this.constants.set(small ? key : name, value);
+    const value = { name: this.unique('const'), shape: [...shape], type, data };
+    this.constants.set(key, [...alike, value]);
     return value;
   }
 
@@ -158,24 +159,16 @@ export class GraphBuilder {
     frozen: ReadonlyMap<string, Float32Array> = new Map(),
   ): OnnxGraph {
     const renamed = Object.entries(outputs).map(([as, value]) => ({ as, value }));
-    const produced = new Set(this.nodes.flatMap((node) => node.outputs));
-    const newName = new Map<string, string>();
-    const last: OnnxNode[] = [];
-    for (const { as, value } of renamed) {
-      if (produced.has(value.name) && !newName.has(value.name)) newName.set(value.name, as);
-      else {
-        const inputs = [newName.get(value.name) ?? value.name];
-        last.push({
-          name: `output/${as}`,
-          op: 'Identity',
-          domain: '',
-          inputs,
-          outputs: [as],
-          attributes: {},
-        });
-      }
-    }
+    const { newName, copies } = this.outputNames(renamed);
     const rename = (value: string): string => newName.get(value) ?? value;
+    const last = copies.map(({ as, value }): OnnxNode => ({
+      name: `output/${as}`,
+      op: 'Identity',
+      domain: '',
+      inputs: [rename(value.name)],
+      outputs: [as],
+      attributes: {},
+    }));
     const needed = new Set(renamed.map(({ value }) => value.name));
     const kept: OnnxNode[] = [];
     for (let i = this.nodes.length - 1; i >= 0; i--) {
@@ -190,7 +183,10 @@ export class GraphBuilder {
       outputs: node.outputs.map(rename),
     }));
     nodes.push(...last);
-    const stored = [...this.constants.values()].filter((constant) => needed.has(constant.name));
+    const stored = [...this.constants.values()]
+      .flat()
+      .filter(({ name: constant }) => needed.has(constant))
+      .map((constant) => ({ ...constant, name: rename(constant.name) }));
     const used = this.inputs.filter((input) => needed.has(input.name));
     const initializers = used.flatMap((input) => {
       const data = frozen.get(input.name);
@@ -209,11 +205,53 @@ export class GraphBuilder {
     };
   }
 
+  /**
+   * The values that get an output's name, and the outputs that need a copy: of an input, a constant or a value
+   * that has an output's name already. What happens to be named like an output gives way.
+   */
+  private outputNames(outputs: readonly { readonly as: string; readonly value: OnnxValue }[]): {
+    readonly newName: ReadonlyMap<string, string>;
+    readonly copies: readonly { readonly as: string; readonly value: OnnxValue }[];
+  } {
+    const produced = new Set(this.nodes.flatMap((node) => node.outputs));
+    const constants = [...this.constants.values()].flat().map((constant) => constant.name);
+    const newName = new Map<string, string>();
+    const copies = outputs.filter(({ as, value }) => {
+      if (this.inputs.some((input) => input.name === as))
+        throw new ConfigError(`output ${as}: expected a name that no input has`);
+      if (!produced.has(value.name) || newName.has(value.name)) return true;
+      newName.set(value.name, as);
+      return false;
+    });
+    outputs.forEach(({ as }) => this.taken.add(as));
+    for (const { as } of outputs) {
+      if ((produced.has(as) || constants.includes(as)) && !newName.has(as))
+        newName.set(as, this.unique(as));
+    }
+    return { newName, copies };
+  }
+
   private readonly reshaped = new Map<string, OnnxValue>();
 
   private unique(base: string): string {
-    const count = this.names.get(base) ?? 0;
-    this.names.set(base, count + 1);
-    return count === 0 ? base : `${base}_${count}`;
+    let count = this.counts.get(base) ?? 0;
+    let name = count === 0 ? base : `${base}_${count}`;
+    while (this.taken.has(name)) name = `${base}_${++count}`;
+    this.counts.set(base, count + 1);
+    this.taken.add(name);
+    return name;
   }
+}
+
+const bytesOf = (data: OnnxInitializer['data']): Uint8Array =>
+  new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+
+const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && a.every((byte, i) => byte === b[i]);
+
+/** FNV-1a hash. */
+function fingerprint(bytes: Uint8Array): number {
+  let hash = 0x811c9dc5;
+  for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
+  return hash;
 }
