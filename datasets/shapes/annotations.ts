@@ -1,0 +1,92 @@
+import { rleArea, type Rle, type XywhBox } from '../../core/rle.js';
+import { rleFromPolygons } from '../../core/rle-polygons.js';
+import { rleToString } from '../../core/rle-string.js';
+import { FORMS } from './forms.js';
+import { traceOutlines } from './outline.js';
+import { visibleMasks, type VisibleMask } from './render.js';
+import type { Scene } from './scene.js';
+
+/** One entry of `annotations`, as COCO files have it. */
+export interface ShapeAnnotation {
+  readonly id: number;
+  readonly image_id: number;
+  readonly category_id: number;
+  readonly iscrowd: 0 | 1;
+  /** Visible pixels. */
+  readonly area: number;
+  readonly bbox: XywhBox;
+  readonly segmentation:
+    | readonly (readonly number[])[]
+    | { readonly size: readonly [number, number]; readonly counts: string | readonly number[] };
+}
+
+/** The `categories` of the set: ids 1 … 6. */
+export const SHAPE_CATEGORIES: readonly {
+  readonly id: number;
+  readonly name: string;
+  readonly supercategory: string;
+}[] = FORMS.map(({ name }, k) => ({ id: k + 1, name, supercategory: 'shape' }));
+
+/**
+ * The annotations of a scene. Masks are the visible pixels, exactly: as polygons where polygons can say so, else as run
+ * lengths (compressed), and for crowds as run lengths in plain numbers as in COCO.
+ *
+ * @param firstId the id of the first annotation; the others follow
+ */
+export function sceneAnnotations(
+  scene: Scene,
+  imageId: number,
+  firstId: number,
+): readonly ShapeAnnotation[] {
+  const { width, height } = scene;
+  return visibleMasks(scene).map((mask, o) => {
+    const { classIndex, isCrowd } = scene.objects[o];
+    const rle = wholeRle(mask, width, height);
+    const size = [height, width] as const;
+    const polygons = isCrowd ? undefined : exactPolygons(mask, rle);
+    return {
+      id: firstId + o,
+      image_id: imageId,
+      category_id: classIndex + 1,
+      iscrowd: isCrowd ? 1 : 0,
+      area: rleArea(rle),
+      bbox: [mask.x, mask.y, mask.width, mask.height],
+      segmentation:
+        polygons ??
+        (isCrowd ? { size, counts: [...rle.counts] } : { size, counts: rleToString(rle) }),
+    };
+  });
+}
+
+/** The run lengths of a cut-out in the whole picture. */
+function wholeRle(mask: VisibleMask, width: number, height: number): Rle {
+  const runs: number[] = [0];
+  const add = (value: number, length: number): void => {
+    if (length === 0) return;
+    if (runs.length % 2 === 1 - value) runs[runs.length - 1] += length;
+    else runs.push(length);
+  };
+  add(0, mask.x * height);
+  for (let x = 0; x < mask.width; x++) {
+    add(0, mask.y);
+    for (let y = 0; y < mask.height; y++) add(mask.data[y * mask.width + x], 1);
+    add(0, height - mask.y - mask.height);
+  }
+  add(0, (width - mask.x - mask.width) * height);
+  return { height, width, counts: Uint32Array.from(runs) };
+}
+
+/** Outlines that COCO's rasteriser turns into exactly this mask; nothing where there are none. */
+function exactPolygons(
+  mask: VisibleMask,
+  { height, width, counts }: Rle,
+): readonly (readonly number[])[] | undefined {
+  const outlines = traceOutlines(mask.data, mask.width, mask.height);
+  if (!outlines) return undefined;
+  const polygons = outlines.map((outline) =>
+    outline.map((value, i) => value + (i % 2 === 0 ? mask.x : mask.y)),
+  );
+  const drawn = rleFromPolygons(polygons, height, width).counts;
+  const same = drawn.length === counts.length && drawn.every((run, i) => run === counts[i]);
+  return same ? polygons : undefined;
+}

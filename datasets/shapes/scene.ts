@@ -1,0 +1,203 @@
+import type { Random } from '../../core/random.js';
+import { FORMS } from './forms.js';
+import { randomTexture, type Texture } from './texture.js';
+
+/** What a scene is made of. */
+export interface SceneOptions {
+  readonly width: number;
+  readonly height: number;
+  readonly minObjects: number;
+  readonly maxObjects: number;
+}
+
+/** One drawn form. `[ux, uy]` is its x axis, a unit vector. */
+export interface Piece {
+  readonly classIndex: number;
+  readonly x: number;
+  readonly y: number;
+  readonly radius: number;
+  readonly ux: number;
+  readonly uy: number;
+  /** Radius of the hole in the middle as a share of `radius`, 0 for none. */
+  readonly hole: number;
+}
+
+/** One annotated object: a piece, or for a crowd several of one class. */
+export interface SceneObject {
+  readonly classIndex: number;
+  readonly isCrowd: boolean;
+  readonly pieces: readonly Piece[];
+  readonly texture: Texture;
+  /** Pixels inside the picture that it would cover alone. */
+  readonly fullArea: number;
+}
+
+/** A picture before it is coloured. */
+export interface Scene {
+  readonly width: number;
+  readonly height: number;
+  readonly ground: Texture;
+  /** From back to front. */
+  readonly objects: readonly SceneObject[];
+  /** `[H, W]`: 1 + index of the object seen at a pixel, 0 for the ground. */
+  readonly owners: Uint8Array;
+}
+
+/** Shares of the objects that are to be crowds, and that are placed to cover an earlier one. */
+const CROWD_SHARE = 0.05;
+const COVERING_SHARE = 0.7;
+/** What must stay visible of an object, and how much of it is covered when it is to be. */
+const MIN_VISIBLE = { share: 0.3, areaPx: 30 };
+const MAX_VISIBLE_WHEN_COVERED = 0.75;
+const ATTEMPTS = 40;
+
+/**
+ * Composes a scene: forms of all sizes from back to front, half of them small, many partly covered by later ones, a
+ * few crowds. The same random stream gives the same scene.
+ */
+export function composeScene(random: Random, options: SceneOptions): Scene {
+  const { width, height, minObjects, maxObjects } = options;
+  const ground = randomTexture(random);
+  const owners = new Uint8Array(width * height); // [H, W]
+  const canvas: Canvas = { width, height, ground, owners, objects: [], visible: [] };
+  const wanted = minObjects + random.integer(maxObjects - minObjects + 1);
+  for (let n = 0; n < wanted; n++) {
+    const covering = random.chance(COVERING_SHARE);
+    if (!(covering && place(random, canvas, true))) place(random, canvas, false);
+  }
+  return { width, height, ground, objects: canvas.objects, owners };
+}
+
+interface Canvas {
+  readonly width: number;
+  readonly height: number;
+  readonly ground: Texture;
+  readonly owners: Uint8Array;
+  readonly objects: SceneObject[];
+  /** Visible pixels of each object. */
+  readonly visible: number[];
+}
+
+/** Tries to add an object, so that it covers an earlier one if `covering`. @returns whether a place was found */
+function place(random: Random, canvas: Canvas, covering: boolean): boolean {
+  const { objects, visible, owners } = canvas;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const isCrowd = random.chance(CROWD_SHARE);
+    const radius = randomRadius(random, Math.min(canvas.width, canvas.height) / 4);
+    const target = covering ? coverTarget(random, canvas, radius) : undefined;
+    if (covering && target === undefined) return false;
+    const centre =
+      target === undefined
+        ? anywhere(random, canvas, radius)
+        : besides(random, objects[target].pieces[0], radius);
+    const classIndex = random.integer(FORMS.length);
+    const pieces = isCrowd
+      ? crowdPieces(random, classIndex, centre)
+      : [randomPiece(random, classIndex, centre, radius)];
+    const pixels = pixelsOf(pieces, canvas);
+    if (pixels.length < MIN_VISIBLE.areaPx) continue;
+    const left = visible.slice();
+    for (const pixel of pixels) if (owners[pixel] > 0) left[owners[pixel] - 1]--;
+    const hidesTooMuch = left.some(
+      (area, o) =>
+        area < visible[o] &&
+        area < Math.max(MIN_VISIBLE.areaPx, MIN_VISIBLE.share * objects[o].fullArea),
+    );
+    if (hidesTooMuch) continue;
+    if (target !== undefined && left[target] > MAX_VISIBLE_WHEN_COVERED * objects[target].fullArea)
+      continue;
+    const texture = randomTexture(random, canvas.ground);
+    objects.push({ classIndex, isCrowd, pieces, texture, fullArea: pixels.length });
+    left.push(pixels.length);
+    visible.splice(0, visible.length, ...left);
+    for (const pixel of pixels) owners[pixel] = objects.length;
+    return true;
+  }
+  return false;
+}
+
+/** Half of the radii give objects below 32² pixels. */
+function randomRadius(random: Random, largest: number): number {
+  const u = random.uniform();
+  const radius =
+    u < 0.5 ? random.between(6, 15) : u < 0.85 ? random.between(16, 32) : random.between(33, 60);
+  return Math.min(radius, largest);
+}
+
+/** An object that is still whole, and small enough to be covered noticeably. */
+function coverTarget(random: Random, canvas: Canvas, radius: number): number | undefined {
+  const { objects, visible } = canvas;
+  const whole = objects.flatMap(({ isCrowd, pieces, fullArea }, o) =>
+    !isCrowd && visible[o] === fullArea && pieces[0].radius < 2 * radius ? [o] : [],
+  );
+  return whole.length > 0 ? whole[random.integer(whole.length)] : undefined;
+}
+
+type Point = readonly [x: number, y: number];
+
+/** A centre so that at least a good part lies in the picture. */
+function anywhere(random: Random, { width, height }: Canvas, radius: number): Point {
+  const margin = 0.4 * radius;
+  return [random.between(margin, width - margin), random.between(margin, height - margin)];
+}
+
+/** A centre at which a form of `radius` overlaps `piece` in part. */
+function besides(random: Random, piece: Piece, radius: number): Point {
+  const [ux, uy] = randomDirection(random);
+  const distance = (piece.radius + radius) * random.between(0.35, 0.8);
+  return [piece.x + ux * distance, piece.y + uy * distance];
+}
+
+function randomPiece(random: Random, classIndex: number, [x, y]: Point, radius: number): Piece {
+  const [ux, uy] = randomDirection(random);
+  const { maxHole } = FORMS[classIndex];
+  const hole = random.chance(0.35) ? maxHole * random.between(0.7, 1) : 0;
+  return { classIndex, x, y, radius, ux, uy, hole };
+}
+
+/** Six to ten small forms of one class around a centre. */
+function crowdPieces(random: Random, classIndex: number, [x, y]: Point): readonly Piece[] {
+  return Array.from({ length: 6 + random.integer(5) }, () => {
+    const [ux, uy] = randomDirection(random);
+    const distance = 32 * random.uniform();
+    const centre: Point = [x + ux * distance, y + uy * distance];
+    return randomPiece(random, classIndex, centre, random.between(5, 9));
+  });
+}
+
+/** A unit vector: a random point of the unit disc over its length. `Math.sqrt` is exact on every engine. */
+function randomDirection(random: Random): Point {
+  for (;;) {
+    const x = random.between(-1, 1);
+    const y = random.between(-1, 1);
+    const square = x * x + y * y;
+    if (square > 1 || square < 1e-4) continue;
+    const length = Math.sqrt(square);
+    return [x / length, y / length];
+  }
+}
+
+/** The pixels whose centres lie in one of the pieces, each once. */
+function pixelsOf(pieces: readonly Piece[], canvas: Canvas): readonly number[] {
+  if (pieces.length === 1) return pixelsOfPiece(pieces[0], canvas);
+  return [...new Set(pieces.flatMap((piece) => pixelsOfPiece(piece, canvas)))];
+}
+
+function pixelsOfPiece(piece: Piece, { width, height }: Canvas): number[] {
+  const { classIndex, x, y, radius, ux, uy, hole } = piece;
+  const { inside } = FORMS[classIndex];
+  const left = Math.max(0, Math.floor(x - radius));
+  const right = Math.min(width - 1, Math.ceil(x + radius));
+  const top = Math.max(0, Math.floor(y - radius));
+  const bottom = Math.min(height - 1, Math.ceil(y + radius));
+  const pixels: number[] = [];
+  for (let row = top; row <= bottom; row++)
+    for (let column = left; column <= right; column++) {
+      const dx = (column + 0.5 - x) / radius;
+      const dy = (row + 0.5 - y) / radius;
+      const square = dx * dx + dy * dy;
+      if (square > 1 || square < hole * hole) continue;
+      if (inside(dx * ux + dy * uy, dy * ux - dx * uy)) pixels.push(row * width + column);
+    }
+  return pixels;
+}

@@ -1,0 +1,187 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import sharp from 'sharp';
+import { ConfigError } from '../../core/errors.js';
+import { Random } from '../../core/random.js';
+import { inParallel } from '../inspect-image.js';
+import { encodeLabelPng } from '../png-write.js';
+import { sceneAnnotations, SHAPE_CATEGORIES, type ShapeAnnotation } from './annotations.js';
+import { renderScene, sceneLabels } from './render.js';
+import { composeScene, type Scene } from './scene.js';
+
+/** What to generate. */
+export interface ShapesOptions {
+  readonly seed: number;
+  /** Number of images. */
+  readonly train: number;
+  readonly val: number;
+  /** Pixels. */
+  readonly width: number;
+  readonly height: number;
+  readonly minObjects: number;
+  readonly maxObjects: number;
+  /** PNG keeps the pixels exactly; JPEG is a third of the size and what photos come in. */
+  readonly format: 'png' | 'jpeg';
+  /** Also write semantic labels and a `segment.yaml` that names them. */
+  readonly labels: boolean;
+}
+
+/** 1,000 + 200 images of 320 × 240. */
+export const SHAPES_DEFAULTS: ShapesOptions = {
+  seed: 0,
+  train: 1000,
+  val: 200,
+  width: 320,
+  height: 240,
+  minObjects: 3,
+  maxObjects: 12,
+  format: 'png',
+  labels: false,
+};
+
+/** An annotation file of the set. */
+export interface ShapesFile {
+  readonly info: { readonly description: string; readonly version: string };
+  readonly licenses: readonly never[];
+  readonly images: readonly {
+    readonly id: number;
+    readonly file_name: string;
+    readonly width: number;
+    readonly height: number;
+  }[];
+  readonly annotations: readonly ShapeAnnotation[];
+  readonly categories: typeof SHAPE_CATEGORIES;
+}
+
+const SPLITS = ['train', 'val'] as const;
+/** Ids of the splits differ, so that mixing them up is noticed. */
+const FIRST_ID = { train: 1, val: 1_000_001 } as const;
+
+/** The scene of one image: it depends on seed, split and index only, not on how many there are. */
+export function shapesScene(
+  options: ShapesOptions,
+  split: (typeof SPLITS)[number],
+  index: number,
+): Scene {
+  return composeScene(new Random(options.seed, SPLITS.indexOf(split), index), options);
+}
+
+/**
+ * Generates the annotation file of a split without its images.
+ *
+ * @param onScene is given each scene, in order
+ */
+export function shapesAnnotations(
+  options: ShapesOptions,
+  split: (typeof SPLITS)[number],
+  onScene?: (scene: Scene, fileName: string) => void,
+): ShapesFile {
+  const images: ShapesFile['images'][number][] = [];
+  const annotations: ShapeAnnotation[] = [];
+  for (let i = 0; i < options[split]; i++) {
+    const scene = shapesScene(options, split, i);
+    const id = FIRST_ID[split] + i;
+    const extension = options.format === 'png' ? 'png' : 'jpg';
+    const fileName = `${String(i).padStart(6, '0')}.${extension}`;
+    images.push({ id, file_name: fileName, width: scene.width, height: scene.height });
+    annotations.push(...sceneAnnotations(scene, id, FIRST_ID[split] + annotations.length));
+    onScene?.(scene, fileName);
+  }
+  return {
+    info: { description: `synthetic shapes, seed ${options.seed}, ${split}`, version: '1' },
+    licenses: [],
+    images,
+    annotations,
+    categories: SHAPE_CATEGORIES,
+  };
+}
+
+/**
+ * Writes the synthetic set in COCO layout: `annotations/instances_{train,val}.json`, `train/`, `val/`, and with
+ * `labels` also `labels/{train,val}/` and `segment.yaml`. It is made under a temporary name and renamed when complete.
+ *
+ * @param onProgress is called after every image
+ * @throws ConfigError if an option is out of range or the folder exists and is not empty
+ */
+export async function writeShapes(
+  folder: string,
+  options: ShapesOptions,
+  onProgress?: (done: number, total: number) => void,
+): Promise<void> {
+  assertOptions(options);
+  const target = resolve(folder);
+  if (existsSync(target) && readdirSync(target).length > 0)
+    throw new ConfigError(`${folder}: expected a folder that is empty or does not exist yet`);
+  await mkdir(dirname(target), { recursive: true });
+  const partial = await mkdtemp(join(dirname(target), `.${basename(target)}.partial-`));
+  try {
+    await mkdir(join(partial, 'annotations'));
+    let done = 0;
+    const total = options.train + options.val;
+    for (const split of SPLITS) {
+      await mkdir(join(partial, split), { recursive: true });
+      if (options.labels) await mkdir(join(partial, 'labels', split), { recursive: true });
+      const file = await writeSplit(partial, split, options, () => onProgress?.(++done, total));
+      await writeFile(
+        join(partial, 'annotations', `instances_${split}.json`),
+        JSON.stringify(file),
+      );
+    }
+    if (options.labels) await writeFile(join(partial, 'segment.yaml'), segmentYaml());
+    await rm(target, { recursive: true, force: true }); // an empty folder at most
+    await rename(partial, target);
+  } catch (error) {
+    await rm(partial, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Scenes are composed in blocks, so that coloured pictures of a few images exist at a time. */
+async function writeSplit(
+  folder: string,
+  split: (typeof SPLITS)[number],
+  options: ShapesOptions,
+  onImage: () => void,
+): Promise<ShapesFile> {
+  const scenes: (readonly [Scene, string])[] = [];
+  const file = shapesAnnotations(options, split, (scene, name) => scenes.push([scene, name]));
+  await inParallel(scenes, async ([scene, name]) => {
+    const { width, height, data } = renderScene(scene);
+    const image = sharp(data, { raw: { width, height, channels: 3 } });
+    const encoded =
+      options.format === 'png'
+        ? image.png({ compressionLevel: 6, adaptiveFiltering: false })
+        : image.jpeg({ quality: 92, chromaSubsampling: '4:4:4' });
+    await writeFile(join(folder, split, name), await encoded.toBuffer());
+    if (options.labels) {
+      const label = join(folder, 'labels', split, name.replace(/\w+$/, 'png'));
+      await writeFile(label, encodeLabelPng(sceneLabels(scene)));
+    }
+    onImage();
+  });
+  return file;
+}
+
+function segmentYaml(): string {
+  const part = (split: string): string => `${split}: {images: ${split}, labels: labels/${split}}\n`;
+  const names = ['ground', ...SHAPE_CATEGORIES.map(({ name }) => name)];
+  return `${SPLITS.map(part).join('')}classes: [${names.join(', ')}]\n`;
+}
+
+function assertOptions(options: ShapesOptions): void {
+  const assert = (name: keyof ShapesOptions, low: number, high: number): void => {
+    const value = options[name];
+    if (!(Number.isInteger(value) && Number(value) >= low && Number(value) <= high))
+      throw new ConfigError(
+        `--${name.replace('Objects', '-objects')}: expected a whole number from ${low} to ${high}, got ${value}`,
+      );
+  };
+  assert('seed', 0, 2 ** 32 - 1);
+  assert('train', 0, 999_999);
+  assert('val', 0, 999_999);
+  assert('width', 64, 4096);
+  assert('height', 64, 4096);
+  assert('minObjects', 0, 200);
+  assert('maxObjects', options.minObjects, 200);
+}
