@@ -1,0 +1,248 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DataError } from '../../../core/errors.js';
+import { Random } from '../../../core/random.js';
+import { Loader, type SampleSource } from '../../../datasets/loader.js';
+import type { DetectionSample, Objects, SegmentationSample } from '../../../datasets/sample.js';
+import { IMAGENET_PIXELS } from '../../../datasets/transforms/normalize.js';
+import { PHOTOMETRIC } from '../../../datasets/transforms/photometric.js';
+import { ADE20K_GEOMETRY } from '../../../datasets/transforms/segmentation-geometry.js';
+import { MULTI_SCALE } from '../../../datasets/transforms/detection-geometry.js';
+import {
+  DETECTION_PIPELINE,
+  type DetectionBatch,
+  type DetectionTransform,
+} from '../../../train/pipelines/detection.js';
+import {
+  SEGMENTATION_PIPELINE,
+  type SegmentationBatch,
+  type SegmentationTransform,
+} from '../../../train/pipelines/segmentation.js';
+import { maxError } from '../../helpers/fixtures.js';
+
+const SIZES = [
+  [60, 40],
+  [40, 60],
+  [50, 50],
+] as const;
+let folder = '';
+let detection: DetectionSample[] = [];
+let segmentation: SegmentationSample[] = [];
+
+const NO_OBJECTS: Objects = {
+  boxes: new Float32Array(0),
+  classIndices: new Int32Array(0),
+  segmentations: [],
+  ids: new Float64Array(0),
+};
+
+/** Noise; object i is a square of 20 px at (10, 10), its polygon the square; labels are vertical stripes 1 and 2. */
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'dense-'));
+  const made = await Promise.all(
+    SIZES.map(async ([width, height], i) => {
+      const random = new Random(i);
+      const pixels = Uint8Array.from({ length: width * height * 3 }, () => random.integer(256));
+      const file = join(folder, `${i}.png`);
+      await sharp(pixels, { raw: { width, height, channels: 3 } })
+        .png()
+        .toFile(file);
+      const labelFile = join(folder, `${i}-labels.png`);
+      const labels = Uint8Array.from(
+        { length: width * height },
+        (_, p) => 1 + (((p % width) >> 2) & 1),
+      );
+      await sharp(labels, { raw: { width, height, channels: 1 } })
+        .toColourspace('b-w')
+        .png()
+        .toFile(labelFile);
+      return { file, labelFile, width, height };
+    }),
+  );
+  segmentation = made.map(({ file, labelFile }) => ({ file, labelFile }));
+  detection = made.map(({ file, width, height }, i) => ({
+    imageId: 10 + i,
+    file,
+    width,
+    height,
+    objects: {
+      boxes: Float32Array.of(10, 10, 30, 30),
+      classIndices: Int32Array.of(i),
+      segmentations: [
+        { kind: 'polygons', polygons: [Float64Array.of(10, 10, 30, 10, 30, 30, 10, 30)] },
+      ],
+      ids: Float64Array.of(100 + i),
+    },
+    ignored: NO_OBJECTS,
+  }));
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+async function run<Sample, Batch extends { images: Float32Array }>(
+  pipeline: URL,
+  samples: SampleSource<Sample>,
+  pipelineOptions: object,
+  { batchSize = 3, numWorkers = 0, epoch = 0 } = {},
+): Promise<Batch[]> {
+  const loader = new Loader<Sample, Batch>({
+    samples,
+    sampler: { batchSize, shuffle: false, seed: 2, lastBatch: 'keep' },
+    pipeline,
+    pipelineOptions: { pixels: IMAGENET_PIXELS, divisor: 32, ...pipelineOptions },
+    numWorkers,
+  });
+  const seen: Batch[] = [];
+  try {
+    for await (const { value, release } of loader.epoch(epoch)) {
+      seen.push({ ...value, images: value.images.slice() });
+      release();
+    }
+  } finally {
+    await loader.close();
+  }
+  return seen;
+}
+
+describe('detection', () => {
+  type Options = Parameters<typeof run>[3];
+  const batches = (transform: DetectionTransform, options?: Options, set = detection) =>
+    run<DetectionSample, DetectionBatch>(DETECTION_PIPELINE, set, { transform }, options);
+
+  test('evaluation keeps the aspect, pads to a multiple of 32 and moves the boxes', async () => {
+    const limits = { long: 120, short: 80 };
+    const [batch] = await batches({ kind: 'evaluation', limits });
+    expect(batch.shape).toEqual([3, 128, 128, 3]);
+    const [wide, high, square] = batch.views;
+    expect([wide.width, wide.height, high.width, high.height]).toEqual([120, 80, 80, 120]);
+    expect([...wide.objects.boxes]).toEqual([20, 20, 60, 60]);
+    expect([square.imageId, square.index, square.file]).toEqual([12, 2, detection[2].file]);
+    // Right of the upright image and below it there is nothing but zeros.
+    const value = (i: number, y: number, x: number): number =>
+      batch.images[((i * 128 + y) * 128 + x) * 3];
+    for (let y = 0; y < 128; y++) expect(value(1, y, 100)).toBe(0);
+    expect(value(1, 119, 79)).not.toBe(0);
+    expect(value(1, 120, 0)).toBe(0);
+  });
+
+  test('large-scale jitter moves image, boxes and masks together', async () => {
+    const jitter = { size: 64, scale: [0.5, 2] } as const;
+    const transform = { kind: 'largeScaleJitter', jitter, flipProbability: 0.5 } as const;
+    for (let epoch = 0; epoch < 4; epoch++) {
+      const [batch] = await batches(transform, { epoch });
+      expect(Math.max(...batch.shape.slice(1, 3))).toBeLessThanOrEqual(64);
+      for (const { objects, grid, width, height } of batch.views) {
+        expect([grid.columns.length, grid.rows.length]).toEqual([width, height]);
+        if (objects.ids.length === 0) continue;
+        // The box is exactly where the grid shows source pixels 10 … 29.
+        const within = (axis: Int32Array): number[] =>
+          [...axis].flatMap((at, i) => (at >= 10 && at < 30 ? [i] : []));
+        const [xs, ys] = [within(grid.columns), within(grid.rows)];
+        const box = [Math.min(...xs), Math.min(...ys), Math.max(...xs) + 1, Math.max(...ys) + 1];
+        expect([...objects.boxes]).toEqual(box);
+        expect(objects.segmentations[0].kind).toBe('rle');
+      }
+    }
+  });
+
+  test.each<DetectionTransform>([
+    {
+      kind: 'multiScale',
+      scales: { ...MULTI_SCALE, shortSides: [48, 64], longSide: 90 },
+      flipProbability: 0.5,
+    },
+    { kind: 'largeScaleJitter', jitter: { size: 64, scale: [0.1, 2] }, flipProbability: 0.5 },
+  ])('$kind does not depend on the number of workers', async (transform) => {
+    const inline = await batches(transform, { batchSize: 2 });
+    expect(await batches(transform, { batchSize: 2, numWorkers: 2 })).toEqual(inline);
+    const other = await batches(transform, { batchSize: 2, epoch: 1 });
+    expect(other[0].views).not.toEqual(inline[0].views);
+  });
+
+  test('an image whose objects vanish is replaced by another one', async () => {
+    // The first image's mask is empty although its box is not.
+    const empty = { kind: 'polygons', polygons: [Float64Array.of(5, 5, 5, 5, 5, 5)] } as const;
+    const hollow = {
+      ...detection[0],
+      objects: { ...detection[0].objects, segmentations: [empty] },
+    };
+    const jitter = { size: 64, scale: [1, 1] } as const;
+    const transform = { kind: 'largeScaleJitter', jitter, flipProbability: 0 } as const;
+    const [batch] = await batches(transform, { numWorkers: 1 }, [hollow, detection[1]]);
+    expect(batch.views.map(({ index }) => index)).toEqual([1, 1]);
+    await expect(batches(transform, {}, [hollow])).rejects.toThrow(
+      /visible object, got 100 without/,
+    );
+  });
+
+  test('an image of another size than annotated is a DataError', async () => {
+    const wrong = [{ ...detection[0], width: 61 }];
+    const limits = { long: 120, short: 80 };
+    const error = await batches({ kind: 'evaluation', limits }, {}, wrong).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(DataError);
+    expect((error as Error).message).toMatch(/0.png: expected 61x40 as annotated, got .* 60x40/);
+  });
+
+  test('images without objects are negatives', async () => {
+    const bare = [{ ...detection[0], objects: NO_OBJECTS }];
+    const jitter = { size: 64, scale: [1, 1] } as const;
+    const transform = { kind: 'largeScaleJitter', jitter, flipProbability: 1 } as const;
+    const [{ views }] = await batches(transform, {}, bare);
+    expect(views[0].objects.ids).toHaveLength(0);
+  });
+});
+
+describe('segmentation', () => {
+  const mapping = { numClasses: 2, reduceZeroLabel: true };
+  type Options = Parameters<typeof run>[3];
+  const batches = (transform: SegmentationTransform, options?: Options) =>
+    run<SegmentationSample, SegmentationBatch>(
+      SEGMENTATION_PIPELINE,
+      segmentation,
+      { transform, mapping },
+      options,
+    );
+  const geometry = { ...ADE20K_GEOMETRY, scale: { long: 128, short: 32 }, cropSize: 32 };
+
+  test('training cuts image and labels alike and pads with zeros and 255', async () => {
+    const [batch] = await batches({ kind: 'training', geometry });
+    expect(batch.shape).toEqual([3, 32, 32, 3]);
+    batch.labels.forEach(({ data, width, height }, i) => {
+      expect([width, height]).toEqual([32, 32]);
+      data.forEach((label, p) => {
+        const isPadding = label === 255;
+        const pixel = batch.images.subarray((i * 1024 + p) * 3, (i * 1024 + p + 1) * 3);
+        expect(pixel.every((v) => v === 0)).toBe(isPadding);
+      });
+      expect(new Set(data).size).toBeGreaterThan(1);
+    });
+    expect([...batch.indices]).toEqual([0, 1, 2]);
+  });
+
+  test('does not depend on the number of workers', async () => {
+    const transform = { kind: 'training', geometry, photometric: PHOTOMETRIC } as const;
+    const inline = await batches(transform, { batchSize: 1 });
+    expect(await batches(transform, { batchSize: 1, numWorkers: 2 })).toEqual(inline);
+    const plain = await batches({ kind: 'training', geometry }, { batchSize: 1 });
+    expect(
+      Math.max(...plain.map(({ images }, i) => maxError(images, inline[i].images))),
+    ).toBeGreaterThan(0.1);
+  });
+
+  test('evaluation resizes the image and leaves the labels', async () => {
+    const transform = { kind: 'evaluation', limits: { long: 128, short: 32 } } as const;
+    const seen = await batches(transform, { batchSize: 1 });
+    expect(seen.map(({ shape }) => shape)).toEqual([
+      [1, 32, 48, 3],
+      [1, 48, 32, 3],
+      [1, 32, 32, 3],
+    ]);
+    expect(seen.map(({ labels }) => [labels[0].width, labels[0].height])).toEqual(SIZES);
+    expect([...seen[0].labels[0].data.subarray(0, 8)]).toEqual([0, 0, 0, 0, 1, 1, 1, 1]);
+    await expect(batches(transform)).rejects.toThrow(/one size in a batch, got 48x32 and 32x48/);
+  });
+});
