@@ -3,12 +3,14 @@ import { assertMaskSize, mergeRles, type Rle, type XywhBox } from './rle.js';
 
 /** Polygons are rasterised on a grid this many times finer than the pixels. */
 const SCALE = 5;
+/** Largest coordinate on the fine grid. */
+const MAX_FINE = 2e9;
 
 /**
  * The mask of a polygon annotation, rasterised as the COCO API does it: every part by itself, then the union.
  *
  * @param polygons flat lists `x0, y0, x1, y1, …` in pixels; a part is closed by itself
- * @throws DataError for an odd number of coordinates or one that is not finite
+ * @throws DataError for an odd number of coordinates, or one that is no number of a sane size
  * @see `rleFrPoly`: https://github.com/cocodataset/cocoapi/blob/8c9bcc3/common/maskApi.c
  */
 export function rleFromPolygons(
@@ -61,9 +63,10 @@ function fineVertices(polygon: ArrayLike<number>): readonly [Float64Array, Float
   for (let i = 0; i < numVertices; i++) {
     xs[i] = Math.trunc(SCALE * polygon[2 * i] + 0.5);
     ys[i] = Math.trunc(SCALE * polygon[2 * i + 1] + 0.5);
-    if (!Number.isFinite(xs[i]) || !Number.isFinite(ys[i]))
+    // NaN fails too. The reference has 32-bit integers here.
+    if (!(Math.abs(xs[i]) <= MAX_FINE && Math.abs(ys[i]) <= MAX_FINE))
       throw new DataError(
-        `rleFromPolygons: expected finite coordinates, got (${polygon[2 * i]}, ${polygon[2 * i + 1]}) at vertex ${i}`,
+        `rleFromPolygons: expected coordinates of at most ${MAX_FINE / SCALE}, got (${polygon[2 * i]}, ${polygon[2 * i + 1]}) at vertex ${i}`,
       );
   }
   xs[numVertices] = xs[0];

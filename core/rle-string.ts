@@ -64,7 +64,7 @@ export function rleToString({ counts }: Pick<Rle, 'counts'>): string {
     let value = i > 2 ? counts[i] - counts[i - 2] : counts[i];
     for (let more = true; more;) {
       let bits = value & 31;
-      value = Math.floor(value / 32); // not >>: a run may need all 32 bits
+      value >>= 5;
       more = bits & 16 ? value !== -1 : value !== 0;
       if (more) bits |= 32;
       text += String.fromCharCode(bits + 48);

@@ -27,7 +27,7 @@ export function rleFromCounts(counts: ArrayLike<number>, height: number, width: 
   let sum = 0;
   for (let i = 0; i < runs.length; i++) {
     const run = counts[i];
-    if (!Number.isInteger(run) || run < 0 || run > 0xffffffff)
+    if (!Number.isInteger(run) || run < 0 || run > 0x7fffffff)
       throw new DataError(`rleFromCounts: expected whole run lengths >= 0, got ${String(run)}`);
     sum += runs[i] = run;
   }
@@ -173,10 +173,10 @@ function mergeCounts(a: Uint32Array, b: Uint32Array, intersect: boolean): Uint32
   return out.slice(0, numRuns);
 }
 
-/** @throws DataError unless both are whole numbers ≥ 0 with a product below 2³² */
+/** @throws DataError unless both are whole numbers ≥ 0 with a product below 2³¹ */
 export function assertMaskSize(where: string, height: number, width: number): void {
   const whole = Number.isInteger(height) && Number.isInteger(width) && height >= 0 && width >= 0;
-  if (!whole || height * width > 0xffffffff)
+  if (!whole || height * width > 0x7fffffff)
     throw new DataError(
       `${where}: expected a mask size [height, width], got [${String(height)}, ${String(width)}]`,
     );

@@ -109,12 +109,30 @@ export function arraysOfPart<Names extends string>(
 ): Readonly<Record<Names, PartArray>> {
   if (part.kind !== expected.kind)
     throw new ConfigError(`merge: expected a part of ${expected.kind}, got one of ${part.kind}`);
-  const [want, got] = [JSON.stringify(expected.settings), JSON.stringify(part.settings)];
-  if (want !== got)
-    throw new ConfigError(`merge: expected a part with the settings ${want}, got ${got}`);
+  const different = differentSettings(expected.settings, part.settings);
+  if (different !== undefined)
+    throw new ConfigError(
+      `merge: expected a part of the same evaluation, got one with ${different}`,
+    );
   for (const name of expected.arrays)
     if (!part.arrays[name]) throw new DataError(`merge: expected an array ${name}, got none`);
   return part.arrays as Record<Names, PartArray>;
+}
+
+/** The first setting that differs, as `name value instead of value`. */
+function differentSettings(expected: unknown, got: unknown): string | undefined {
+  const [a, b] = [expected, got].map((value) =>
+    typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : { value },
+  );
+  for (const name of new Set([...Object.keys(a), ...Object.keys(b)])) {
+    const [want, is] = [a, b].map((settings) => JSON.stringify(settings[name]) ?? 'nothing');
+    if (want !== is) return `${name} ${shorten(is)} instead of ${shorten(want)}`;
+  }
+  return undefined;
+}
+
+function shorten(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 }
 
 function isCount(value: number): boolean {

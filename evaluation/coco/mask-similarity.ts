@@ -151,9 +151,9 @@ class SpanList {
       if (numRuns & 1) area += value;
       out[at + numRuns] = position;
     }
-    // Positions wrap at 2³²; a sum beyond a mask's largest size must not come out as sound.
-    if (position > 0xffffffff)
-      throw new DataError(`expected fewer pixels than 2^32, got ${position}`);
+    // Stored positions wrap at 2³²; a sum beyond a mask's largest size must not come out as sound.
+    if (position > 0x7fffffff)
+      throw new DataError(`expected fewer pixels than 2^31, got ${position}`);
     this.areas.push(area);
     return numRuns;
   }

@@ -79,9 +79,9 @@ export function summarizeCategories(
   const { iouThresholds } = parameters;
   return Array.from({ length: K }, (_, k) => {
     const ap = (a: number, iou?: number): number =>
-      mean(precisionAt(curves, thresholdsOf(iouThresholds, iou), [k], a, M - 1));
+      precisionMean(curves, thresholdsOf(iouThresholds, iou), [k], a, M - 1);
     const ar = (a: number): number =>
-      mean(recallAt(curves, thresholdsOf(iouThresholds), [k], a, M - 1));
+      recallMean(curves, thresholdsOf(iouThresholds), [k], a, M - 1);
     const areas = Array.from({ length: A }, (_, a) => a);
     return {
       categoryId: grid.pooled ? -1 : grid.categoryIds[k],
@@ -111,8 +111,8 @@ export function tabulateCoco(curves: CocoCurves, parameters: CocoParameters): Co
   const [, , K, , M] = curves.shape;
   const all = range(iouThresholds.length);
   const both = (thresholds: number[], a: number, m: number): { AP: number; AR: number } => ({
-    AP: mean(precisionAt(curves, thresholds, range(K), a, m)),
-    AR: mean(recallAt(curves, thresholds, range(K), a, m)),
+    AP: precisionMean(curves, thresholds, range(K), a, m),
+    AR: recallMean(curves, thresholds, range(K), a, m),
   });
   return {
     byArea: areaRanges.map(({ name }, a) => ({ area: name, ...both(all, a, M - 1) })),
@@ -125,14 +125,14 @@ function meanPrecision(curves: CocoCurves, parameters: CocoParameters, slice: Sl
   const { a, m } = findSlice(parameters, slice);
   if (a < 0 || m < 0) return -1;
   const thresholds = thresholdsOf(parameters.iouThresholds, slice.iou);
-  return mean(precisionAt(curves, thresholds, range(curves.shape[2]), a, m));
+  return precisionMean(curves, thresholds, range(curves.shape[2]), a, m);
 }
 
 function meanRecall(curves: CocoCurves, parameters: CocoParameters, slice: Slice): number {
   const { a, m } = findSlice(parameters, slice);
   if (a < 0 || m < 0) return -1;
   const thresholds = thresholdsOf(parameters.iouThresholds, slice.iou);
-  return mean(recallAt(curves, thresholds, range(curves.shape[2]), a, m));
+  return recallMean(curves, thresholds, range(curves.shape[2]), a, m);
 }
 
 function findSlice(
@@ -153,37 +153,41 @@ function range(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i);
 }
 
-function* precisionAt(
+/** Mean over thresholds, recall points and categories of what is measured (above −1), or −1. */
+function precisionMean(
   { shape: [, R, K, A, M], precision }: CocoCurves,
   thresholds: readonly number[],
   categories: readonly number[],
   a: number,
   m: number,
-): Generator<number> {
+): number {
+  let [sum, count] = [0, 0];
   for (const t of thresholds)
     for (let r = 0; r < R; r++)
-      for (const k of categories) yield precision[(((t * R + r) * K + k) * A + a) * M + m];
+      for (const k of categories) {
+        const value = precision[(((t * R + r) * K + k) * A + a) * M + m];
+        if (value <= -1) continue;
+        sum += value;
+        count++;
+      }
+  return count === 0 ? -1 : sum / count;
 }
 
-function* recallAt(
+/** Mean over thresholds and categories of what is measured (above −1), or −1. */
+function recallMean(
   { shape: [, , K, A, M], recall }: CocoCurves,
   thresholds: readonly number[],
   categories: readonly number[],
   a: number,
   m: number,
-): Generator<number> {
+): number {
+  let [sum, count] = [0, 0];
   for (const t of thresholds)
-    for (const k of categories) yield recall[((t * K + k) * A + a) * M + m];
-}
-
-/** Mean of what is measured (above −1), or −1. */
-function mean(values: Iterable<number>): number {
-  let sum = 0;
-  let count = 0;
-  for (const value of values) {
-    if (value <= -1) continue;
-    sum += value;
-    count++;
-  }
+    for (const k of categories) {
+      const value = recall[((t * K + k) * A + a) * M + m];
+      if (value <= -1) continue;
+      sum += value;
+      count++;
+    }
   return count === 0 ? -1 : sum / count;
 }
