@@ -71,9 +71,14 @@ function symbolicTensor(
 /** Runs `body` on the capture backend with tfjs's engine state put aside. */
 function isolated<T>(body: () => T): T {
   const engine = tf.engine();
-  tf.backend(); // Without a backend chosen there would be none to return to.
-  const before = engine.backendName;
   const { state } = engine;
+  // Private, but nothing public returns to "none chosen yet" or to a backend that is still starting.
+  const backend = Object.fromEntries(
+    ['backendName', 'backendInstance', 'pendingBackendInit', 'profiler'].map((name) => [
+      name,
+      Reflect.get(engine, name) as unknown,
+    ]),
+  );
   const { activeTape, gradientDepth, kernelDepth, activeScope, scopeStack, numDataMovesStack } =
     state;
   try {
@@ -85,13 +90,14 @@ function isolated<T>(body: () => T): T {
       scopeStack: [],
       numDataMovesStack: [],
     });
-    // Both backends exist already, so the switch happens before the promise is returned.
+    Object.assign(engine, { pendingBackendInit: null });
+    // The backend exists already, so the switch happens before the promise is returned.
     void tf.setBackend(CAPTURE);
     if (engine.backendName !== CAPTURE)
       throw new ConfigError('capture: expected tfjs to switch backends at once');
     return body();
   } finally {
-    void tf.setBackend(before);
+    Object.assign(engine, backend);
     Object.assign(state, {
       activeTape,
       gradientDepth,

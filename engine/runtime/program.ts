@@ -88,10 +88,29 @@ export function evaluate<Tree extends SpecTree>(
       throw new ConfigError(`${program.name}: expected an output ${request.of}, got none`);
     return outputs[request.of];
   };
-  const { grads } = tf.engine().gradients(loss, sources, undefined, true);
+  const grads = gradients(loss, sources, () => outputs);
   const results: Record<string, tf.Tensor> = { ...outputs };
   [...paths, ...names].forEach((name, i) => {
     results[gradientName(name)] = grads[i] ?? tf.zerosLike(sources[i]);
   });
   return results;
+}
+
+/** tfjs's gradients; if they throw, nothing is left behind: not the outputs, not what was saved for the backward pass. */
+function gradients(
+  loss: () => tf.Tensor,
+  sources: tf.Tensor[],
+  outputs: () => Readonly<Record<string, tf.Tensor>>,
+): tf.Tensor[] {
+  try {
+    return tf.engine().gradients(loss, sources, undefined, true).grads;
+  } catch (error) {
+    const { state } = tf.engine();
+    tf.dispose(Object.values(outputs()));
+    if (state.gradientDepth === 0) {
+      state.activeTape?.forEach(({ saved }) => tf.dispose(saved ?? []));
+      Object.assign(state, { activeTape: null });
+    }
+    throw error;
+  }
 }
