@@ -66,7 +66,7 @@ test('each layout puts every element where its convention has it', () => {
   const at = (values: Float32Array, [, B, C, D]: readonly number[], [a, b, c, d]: number[]) =>
     values[((a * B + b) * C + c) * D + d];
   const conv = toLibraryLayout(coded([4, 3, 2, 5]), [4, 3, 2, 5], 'conv'); // OIHW to HWIO
-  expect(at(conv, [2, 5, 3, 4], [1, 4, 2, 3])).toBe(3214);
+  expect(at(conv, [2, 5, 3, 4], [0, 3, 1, 2])).toBe(2103);
   const depthwise = toLibraryLayout(coded([4, 1, 2, 5]), [4, 1, 2, 5], 'depthwise'); // C1HW to HWC1
   expect(at(depthwise, [2, 5, 4, 1], [1, 3, 2, 0])).toBe(2013);
   const transposed = toLibraryLayout(coded([3, 4, 2, 5]), [3, 4, 2, 5], 'convTranspose'); // IOHW to HWOI

@@ -1,4 +1,5 @@
 import { WeightsError } from '../../core/errors.js';
+import { assertPrintableName } from '../printable.js';
 import { BYTES_PER_ELEMENT, numBytes, type DType } from '../tensor.js';
 
 /** Where a tensor lies: bytes `[start, end)` of the data that follow the header. */
@@ -47,7 +48,10 @@ export function parseHeader(file: string, text: string, dataBytes: number): Safe
   let metadata: Record<string, string> = {};
   for (const [name, value] of Object.entries(json)) {
     if (name === KEY_OF_METADATA) metadata = parseMetadata(value, fail);
-    else entries.set(name, parseEntry(name, value, fail));
+    else {
+      assertPrintableName(file, name);
+      entries.set(name, parseEntry(name, value, fail));
+    }
   }
   if (entries.size > MAX_TENSORS) {
     fail(`expected at most ${MAX_TENSORS} tensors, got ${entries.size}`);

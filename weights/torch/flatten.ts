@@ -1,4 +1,5 @@
 import { WeightsError } from '../../core/errors.js';
+import { assertPrintableName, printable } from '../printable.js';
 import { describe, type PickleKey, type PickleTensor, type PickleValue } from './values.js';
 
 /** A checkpoint taken apart: tensors by dotted path, and the rest as plain JavaScript values. */
@@ -43,6 +44,7 @@ export function flattenCheckpoint(file: string, root: PickleValue): FlatCheckpoi
     switch (value.kind) {
       case 'tensor': {
         const name = path === '' ? 'tensor' : path;
+        assertPrintableName(file, name);
         if (tensors.has(name)) fail(`expected one tensor named "${name}", got two`);
         tensors.set(name, value);
         return TENSORS_ONLY;
@@ -60,7 +62,9 @@ export function flattenCheckpoint(file: string, root: PickleValue): FlatCheckpoi
       case 'global':
         return value.name;
       case 'storage':
-        return fail(`expected tensors and plain values, got ${describe(value)} at "${path}"`);
+        return fail(
+          `expected tensors and plain values, got ${describe(value)} at "${printable(path)}"`,
+        );
       default:
         return value satisfies never;
     }

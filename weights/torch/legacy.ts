@@ -1,5 +1,6 @@
 import { WeightsError } from '../../core/errors.js';
 import { RandomAccessFile } from '../files/random-access.js';
+import { printable } from '../printable.js';
 import { BYTES_PER_ELEMENT, type TensorSource } from '../tensor.js';
 import { PickleCursor, TruncatedPickle } from './cursor.js';
 import { flattenCheckpoint } from './flatten.js';
@@ -66,7 +67,7 @@ async function readPickles(file: RandomAccessFile): Promise<LegacyHead> {
 
 function parsePickles(path: string, bytes: Uint8Array): LegacyHead {
   const fail = (message: string): never => {
-    throw new WeightsError(`${path}: ${message}`, { file: path });
+    throw new WeightsError(`${path}: ${printable(message)}`, { file: path });
   };
   const cursor = new PickleCursor(path, bytes);
   const rules = torchRules(path);
@@ -109,7 +110,7 @@ function parsePickles(path: string, bytes: Uint8Array): LegacyHead {
 
 async function locateStorages(file: RandomAccessFile, head: LegacyHead): Promise<StorageReader> {
   const fail = (message: string): never => {
-    throw new WeightsError(`${file.path}: ${message}`, { file: file.path });
+    throw new WeightsError(`${file.path}: ${printable(message)}`, { file: file.path });
   };
   const places = new Map<string, readonly [start: number, bytes: number]>();
   let position = head.end;

@@ -1,5 +1,6 @@
 import { WeightsError } from '../../core/errors.js';
 import { numElements } from '../../core/shape.js';
+import { printable } from '../printable.js';
 import type { DType } from '../tensor.js';
 import { numpyDtype, numpyScalar, setNumpyDtypeState } from './numpy.js';
 import type { PickleRules } from './unpickle.js';
@@ -200,7 +201,7 @@ export function torchRules(file: string): PickleRules {
       const full = `${MODULE_ALIASES.get(module) ?? module}.${name}`;
       if (calls.has(full) || INERT.has(full)) return { kind: 'global', name: full };
       return fail(
-        `expected a checkpoint of tensors and plain values, got ${module}.${name} (nothing was executed; save the model's state_dict() instead)`,
+        `expected a checkpoint of tensors and plain values, got ${printable(`${module}.${name}`)} (nothing was executed; save the model's state_dict() instead)`,
       );
     },
     call(callable, args) {
@@ -230,6 +231,7 @@ export function torchRules(file: string): PickleRules {
       if (!isSize(length) || (typeof key !== 'string' && typeof key !== 'number')) {
         return fail('expected key and length of a storage');
       }
+      if (printable(String(key)) !== String(key)) return fail('expected a printable storage key');
       return viewOf({ kind: 'storage', key: String(key), dtype, length, start: 0 }, view);
     },
   };

@@ -1,3 +1,4 @@
+import { printable } from '../printable.js';
 import type { DType } from '../tensor.js';
 
 /** What a pickle can hold here: plain data and descriptions. No value carries behaviour. */
@@ -90,7 +91,7 @@ export function describe(value: PickleValue | undefined): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'None';
   if (value instanceof Uint8Array) return 'bytes';
-  if (typeof value !== 'object') return `${typeof value} ${String(value).slice(0, 40)}`;
+  if (typeof value !== 'object') return `${typeof value} ${printable(String(value).slice(0, 40))}`;
   if (value.kind === 'global') return value.name;
   return value.kind === 'object' ? value.className : `a ${value.kind}`;
 }

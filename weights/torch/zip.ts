@@ -1,6 +1,7 @@
 import { openPromise, type Entry, type ZipFile } from 'yauzl';
 import { WeightsError } from '../../core/errors.js';
 import { RandomAccessFile } from '../files/random-access.js';
+import { printable } from '../printable.js';
 import type { TensorSource } from '../tensor.js';
 import { PickleCursor } from './cursor.js';
 import { flattenCheckpoint } from './flatten.js';
@@ -64,7 +65,7 @@ async function listEntries(path: string, zip: ZipFile): Promise<ReadonlyMap<stri
   if (pickles.length !== 1) {
     const seen = all.slice(0, 3).map(({ fileName }) => fileName);
     throw new WeightsError(
-      `${path}: expected a torch archive with one NAME/data.pkl, got a zip of [${seen.join(', ')}…]`,
+      `${path}: expected a torch archive with one NAME/data.pkl, got a zip of [${printable(seen.join(', '))}…]`,
       { file: path },
     );
   }
@@ -74,7 +75,7 @@ async function listEntries(path: string, zip: ZipFile): Promise<ReadonlyMap<stri
     if (!entry.fileName.startsWith(folder)) continue;
     const name = entry.fileName.slice(folder.length);
     if (entries.has(name)) {
-      throw new WeightsError(`${path}: expected record "${name}" once, got it twice`, {
+      throw new WeightsError(`${path}: expected record "${printable(name)}" once, got it twice`, {
         file: path,
       });
     }
@@ -90,7 +91,7 @@ async function listEntries(path: string, zip: ZipFile): Promise<ReadonlyMap<stri
 }
 
 function damaged(path: string, cause: unknown): WeightsError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = printable(cause instanceof Error ? cause.message : String(cause));
   return new WeightsError(`${path}: expected a sound zip archive, got one where ${reason}`, {
     cause,
     file: path,

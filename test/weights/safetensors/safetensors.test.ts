@@ -206,6 +206,7 @@ const lies: [string, unknown, number, RegExp][] = [
   ['metadata of numbers', { __metadata__: { a: 1 } }, 0, /map strings to strings/],
   ['an array', [1, 2], 0, /JSON object/],
   ['text that is no JSON', '{"a":', 0, /does not parse/],
+  ['a name over two lines', { 'a\nb': f32([1], 0, 4) }, 4, /printable characters, got "a\\u000ab"/],
   ['a tensor that is null', { a: null }, 0, /described by an object/],
 ];
 

@@ -290,6 +290,14 @@ const damaged: [string, Uint8Array, RegExp][] = [
     /reference to a storage/,
   ],
   [
+    'a name over two lines',
+    torchZip(dict({ 'a\nb': tensor({ key: '0', numel: 1, shape: [1], strides: [1] }) }), {
+      0: floats(1),
+    }),
+    /printable characters/,
+  ],
+  ['a call of a text', torchZip(call(text('a\nb'))), /got string a\\u000ab/],
+  [
     'a negative size',
     torchZip(dict({ t: tensor({ key: '0', numel: 1, shape: [-1], strides: [1] }) })),
     /natural numbers/,
