@@ -156,6 +156,14 @@ test('dense names behind the encoder prefix are read as they are', async () => {
   await expectSame(toCanonical('f', prefixed).tensors, network);
 });
 
+test.each([[[8]], [[1, 8]], [[1, 1, 1, 8]]])('official files may hold GRN as %j', async (shape) => {
+  const network = smallNetwork({ numClasses: undefined, hasNorm: false }); // as the published encoders
+  const stored: Map<string, LazyTensor> = new Map(network);
+  const name = 'stages.0.0.grn.gamma';
+  stored.set(name, reshaped(network.get(name) as LazyTensor, shape));
+  await expectSame(toCanonical('f', stored).tensors, network);
+});
+
 test('two names for one tensor are an error', () => {
   const network = smallNetwork();
   const { named } = toScheme('f', network, 'hf');
