@@ -3,7 +3,13 @@ import type { SegmentationSet } from './folder.js';
 import { imageNotes, inParallel, inspectImage } from './inspect-image.js';
 import { decodePngIndices, type PngIndices } from './png.js';
 import { allowedLabels, IGNORED_LABEL, labelTable, readLabelFile } from './png-label-map.js';
-import { quote, type ProblemKind, type ProblemLog, type Severity } from './problems.js';
+import {
+  errorAsValue,
+  quote,
+  type ProblemKind,
+  type ProblemLog,
+  type Severity,
+} from './problems.js';
 import type { SegmentationSample } from './sample.js';
 
 /** What can be wrong with a segmentation set; see `COCO_PROBLEMS` for what the severities mean. */
@@ -140,15 +146,6 @@ function countNumbers({ width, height, data }: PngIndices): CountedLabel {
     if (count > 0) counts.set(number, count);
   });
   return { width, height, counts };
-}
-
-async function errorAsValue<T>(work: Promise<T>): Promise<T | DataError> {
-  try {
-    return await work;
-  } catch (error) {
-    if (error instanceof DataError) return error;
-    throw error;
-  }
 }
 
 function kind(code: string, severity: Severity, meaning: string): ProblemKind {

@@ -15,6 +15,8 @@ export interface Problem {
   readonly file: string;
   readonly message: string;
   readonly id?: number | string;
+  /** Where it is in the tables of a set, for what shows it. */
+  readonly row?: { readonly table: 'images' | 'annotations'; readonly index: number };
 }
 
 /** All occurrences of one kind: every one is counted, the first ones are kept. */
@@ -71,6 +73,16 @@ export class ProblemLog {
       file,
       ...(id === undefined ? {} : { id }),
     });
+  }
+}
+
+/** The result of `work`, or the DataError that it failed with: for checks that go on after a bad file. */
+export async function errorAsValue<T>(work: Promise<T>): Promise<T | DataError> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof DataError) return error;
+    throw error;
   }
 }
 

@@ -10,6 +10,8 @@ import { compileCheck } from './validate.js';
 
 /** The annotations of a file, in its order, as they stand there. */
 export interface CocoAnnotations {
+  /** `[A]`, positions in the file's `annotations`; they leave gaps where records are broken. */
+  readonly positions: Uint32Array;
   /** `[A]`. */
   readonly ids: Float64Array;
   /** `[A]`. */
@@ -58,6 +60,7 @@ interface RawAnnotation {
 export class AnnotationTable {
   private readonly instances = compileCheck(INSTANCE_SCHEMA);
   private readonly keypoints = compileCheck(KEYPOINTS_SCHEMA);
+  private readonly positions = new Column((n) => new Uint32Array(n));
   private readonly ids = new Column((n) => new Float64Array(n));
   private readonly imageIds = new Column((n) => new Float64Array(n));
   private readonly categoryIds = new Column((n) => new Float64Array(n));
@@ -83,10 +86,15 @@ export class AnnotationTable {
   };
 
   /** Stores a record that fits the schema. */
-  add(record: unknown, where: string): void {
+  add(record: unknown, position: number): void {
     const annotation = record as RawAnnotation;
-    const report = (kind: ProblemKind, message: string): void =>
-      this.log.add(kind, { file: this.file, message: `${where}: ${message}`, id: annotation.id });
+    const { id } = annotation;
+    const row = { table: 'annotations', index: this.ids.length } as const;
+    const report = (kind: ProblemKind, message: string): void => {
+      const where = placeOf('annotations', position, id);
+      this.log.add(kind, { file: this.file, message: `${where}: ${message}`, id, row });
+    };
+    this.positions.push(position);
     this.ids.push(annotation.id);
     this.imageIds.push(annotation.image_id);
     this.categoryIds.push(annotation.category_id);
@@ -102,6 +110,7 @@ export class AnnotationTable {
 
   finish(): CocoAnnotations {
     return {
+      positions: this.positions.finish(),
       ids: this.ids.finish(),
       imageIds: this.imageIds.finish(),
       categoryIds: this.categoryIds.finish(),
@@ -207,6 +216,11 @@ export class AnnotationTable {
         `num_keypoints: expected ${labelled} (visibility > 0), got ${numKeypoints}`,
       );
   }
+}
+
+/** `annotations[12] (id 34)`. */
+export function placeOf(array: string, position: number, id?: number | string): string {
+  return id === undefined ? `${array}[${position}]` : `${array}[${position}] (id ${id})`;
 }
 
 const NO_EXTENT: readonly number[] = [NaN, NaN, NaN, NaN];

@@ -1,7 +1,8 @@
 import { quote, type ProblemKind, type ProblemLog } from '../problems.js';
 import { staysInside } from './image-path.js';
 import { COCO_PROBLEMS as PROBLEMS } from './problem-kinds.js';
-import { placeOf, type CocoTables } from './tables.js';
+import { placeOf } from './annotation-table.js';
+import { imageProblem, type CocoTables } from './tables.js';
 import { MIN_IMAGE_SIDE_PX, skipReason } from './training-rules.js';
 
 /** Coordinates have two decimals, so `x + width` may pass the border by that much. */
@@ -22,19 +23,22 @@ export function checkCocoTables(tables: CocoTables, log: ProblemLog): Int32Array
   return checkAnnotations(tables, log);
 }
 
-function checkImages({ file, images }: CocoTables, log: ProblemLog): void {
+function checkImages(tables: CocoTables, log: ProblemLog): void {
+  const { images } = tables;
+  const reporter =
+    (i: number): Report =>
+    (kind, message) =>
+      log.add(kind, imageProblem(tables, i, message));
   reportDuplicates(images.ids, (i) =>
-    log.add(PROBLEMS.duplicateId, {
-      file,
-      message: `${placeOf('images', i, images.ids[i])}: expected an id of its own, got one that an earlier image has`,
-      id: images.ids[i],
-    }),
+    reporter(i)(
+      PROBLEMS.duplicateId,
+      'expected an id of its own, got one that an earlier image has',
+    ),
   );
   const names = new Set<string>();
   images.fileNames.forEach((name, i) => {
-    const [id, width, height] = [images.ids[i], images.widths[i], images.heights[i]];
-    const report = (kind: ProblemKind, message: string): void =>
-      log.add(kind, { file, message: `${placeOf('images', i, id)}: ${message}`, id });
+    const [width, height] = [images.widths[i], images.heights[i]];
+    const report = reporter(i);
     if (!staysInside(name))
       report(
         PROBLEMS.fileName,
@@ -88,8 +92,9 @@ function checkAnnotations(tables: CocoTables, log: ProblemLog): Int32Array {
     (kind: ProblemKind, message: string): void =>
       log.add(kind, {
         file,
-        message: `${placeOf('annotations', a, annotations.ids[a])}: ${message}`,
+        message: `${placeOf('annotations', annotations.positions[a], annotations.ids[a])}: ${message}`,
         id: annotations.ids[a],
+        row: { table: 'annotations', index: a },
       });
   reportDuplicates(annotations.ids, (a) =>
     reporter(a)(
@@ -115,13 +120,7 @@ function checkAnnotations(tables: CocoTables, log: ProblemLog): Int32Array {
     checkRegion(tables, a, image, report);
   }
   annotated.forEach((has, i) => {
-    if (has) return;
-    const id = images.ids[i];
-    log.add(PROBLEMS.imageEmpty, {
-      file,
-      message: `${placeOf('images', i, id)}: no annotation`,
-      id,
-    });
+    if (!has) log.add(PROBLEMS.imageEmpty, imageProblem(tables, i, 'no annotation'));
   });
   categories.forEach(({ id, name }, i) => {
     if (used.has(id)) return;

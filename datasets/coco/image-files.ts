@@ -2,10 +2,10 @@ import { readdir } from 'node:fs/promises';
 import { dirname, extname, join, normalize } from 'node:path';
 import { DataError } from '../../core/errors.js';
 import { imageNotes, inParallel, inspectImage } from '../inspect-image.js';
-import { quote, type ProblemKind, type ProblemLog } from '../problems.js';
+import { errorAsValue, quote, type ProblemKind, type ProblemLog } from '../problems.js';
 import { imagePath, staysInside } from './image-path.js';
 import { COCO_PROBLEMS as PROBLEMS } from './problem-kinds.js';
-import { placeOf, type CocoTables } from './tables.js';
+import { imageProblem, type CocoTables } from './tables.js';
 
 const IMAGE_EXTENSIONS = new Set([
   '.jpg',
@@ -41,11 +41,10 @@ export async function reportMissingImages(
     }
     if (listing.has(path.slice(parent === '.' ? 0 : parent.length + 1))) existing.push(i);
     else
-      log.add(PROBLEMS.imageMissing, {
-        file,
-        message: `${placeOf('images', i, images.ids[i])}: expected the file ${imagePath(folder, name)}, got none`,
-        id: images.ids[i],
-      });
+      log.add(
+        PROBLEMS.imageMissing,
+        imageProblem({ file, images }, i, `expected the file ${imagePath(folder, name)}, got none`),
+      );
   }
   reportUnlisted(images.fileNames, listings, folder, log);
   return existing;
@@ -64,20 +63,13 @@ export async function checkImageFiles(
   options: { readonly decode: boolean },
 ): Promise<void> {
   const existing = await reportMissingImages({ file, images }, folder, log);
-  const found = await inParallel(existing, async (i) => {
-    const path = imagePath(folder, images.fileNames[i]);
-    try {
-      return await inspectImage(path, options);
-    } catch (error) {
-      if (error instanceof DataError) return error;
-      throw error;
-    }
-  });
+  const found = await inParallel(existing, (i) =>
+    errorAsValue(inspectImage(imagePath(folder, images.fileNames[i]), options)),
+  );
   existing.forEach((i, at) => {
-    const id = images.ids[i];
     const name = images.fileNames[i];
     const report = (kind: ProblemKind, message: string): void =>
-      log.add(kind, { file, message: `${placeOf('images', i, id)}: ${message}`, id });
+      log.add(kind, imageProblem({ file, images }, i, message));
     const facts = found[at];
     if (facts instanceof DataError) {
       report(PROBLEMS.imageUnreadable, facts.message);

@@ -85,6 +85,15 @@ export class MaskStore {
     return { kind: 'polygons', polygons };
   }
 
+  /** The kind of a mask and, for polygons, their number, without reading it. */
+  describe(index: number): { readonly kind: Segmentation['kind']; readonly parts: number } {
+    const kind = this.kinds.at(index);
+    if (kind === NONE) return { kind: 'none', parts: 0 };
+    if (kind === RUNS) return { kind: 'rle', parts: 1 };
+    const [layout, at] = this.words.find(this.layouts.at(index));
+    return { kind: 'polygons', parts: layout[at] };
+  }
+
   private add(kind: number, layout: number, coordinate: number): void {
     this.kinds.push(kind);
     this.layouts.push(layout);

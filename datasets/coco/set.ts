@@ -98,6 +98,7 @@ export function selectImages(set: CocoSet, indices: readonly number[]): CocoSet 
   return {
     ...set,
     images: {
+      positions: Uint32Array.from(indices, (i) => images.positions[i]),
       ids: Float64Array.from(indices, (i) => images.ids[i]),
       widths: Int32Array.from(indices, (i) => images.widths[i]),
       heights: Int32Array.from(indices, (i) => images.heights[i]),

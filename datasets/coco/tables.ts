@@ -1,5 +1,5 @@
-import { quote, type ProblemLog } from '../problems.js';
-import { AnnotationTable, type CocoAnnotations } from './annotation-table.js';
+import { quote, type Problem, type ProblemLog } from '../problems.js';
+import { AnnotationTable, placeOf, type CocoAnnotations } from './annotation-table.js';
 import { Column } from './column.js';
 import { COCO_PROBLEMS as PROBLEMS } from './problem-kinds.js';
 import { scanCocoFile } from './scan-file.js';
@@ -8,6 +8,8 @@ import { compileCheck, type RecordCheck } from './validate.js';
 
 /** The images of a file, in its order. */
 export interface CocoImages {
+  /** `[N]`, positions in the file's `images`; they leave gaps where records are broken. */
+  readonly positions: Uint32Array;
   /** `[N]`. */
   readonly ids: Float64Array;
   /** `[N]`, pixels. */
@@ -44,7 +46,7 @@ export interface ReadOptions {
 /** Takes the records of one array. */
 interface Table {
   readonly check: RecordCheck;
-  add(record: unknown, where: string): void;
+  add(record: unknown, position: number): void;
 }
 
 /**
@@ -79,7 +81,7 @@ export async function readCocoTables(
       const wrong = table.check(record);
       const id = idOf(record);
       if (wrong.length === 0) {
-        table.add(record, placeOf(name, index, id));
+        table.add(record, index);
         return;
       }
       log.add(PROBLEMS.schema, {
@@ -110,9 +112,15 @@ export async function readCocoTables(
   };
 }
 
-/** `annotations[12] (id 34)`. */
-export function placeOf(array: string, index: number, id?: number | string): string {
-  return id === undefined ? `${array}[${index}]` : `${array}[${index}] (id ${id})`;
+/** What is wrong with an image. @param row of `images` */
+export function imageProblem(
+  { file, images }: Pick<CocoTables, 'file' | 'images'>,
+  row: number,
+  message: string,
+): Problem {
+  const id = images.ids[row];
+  const where = placeOf('images', images.positions[row], id);
+  return { file, message: `${where}: ${message}`, id, row: { table: 'images', index: row } };
 }
 
 function idOf(record: unknown): number | string | undefined {
@@ -122,12 +130,14 @@ function idOf(record: unknown): number | string | undefined {
 
 class ImageTable implements Table {
   readonly check = compileCheck(IMAGE_SCHEMA);
+  private readonly positions = new Column((n) => new Uint32Array(n));
   private readonly ids = new Column((n) => new Float64Array(n));
   private readonly widths = new Column((n) => new Int32Array(n));
   private readonly heights = new Column((n) => new Int32Array(n));
   private readonly fileNames: string[] = [];
 
-  add(record: unknown): void {
+  add(record: unknown, position: number): void {
+    this.positions.push(position);
     const image = record as { id: number; width: number; height: number; file_name: string };
     this.ids.push(image.id);
     this.widths.push(image.width);
@@ -137,6 +147,7 @@ class ImageTable implements Table {
 
   finish(): CocoImages {
     return {
+      positions: this.positions.finish(),
       ids: this.ids.finish(),
       widths: this.widths.finish(),
       heights: this.heights.finish(),

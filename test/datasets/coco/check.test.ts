@@ -165,6 +165,18 @@ test.each<[string, Json, string, string]>([
   expect(found?.examples[0].message).toContain(message);
 });
 
+test('places are those of the file, also after broken records', async () => {
+  const found = await findings({
+    ...GOOD,
+    images: [{ id: 1 }, IMAGE, { ...IMAGE, id: 8, file_name: '../a.jpg' }],
+    annotations: [null, OBJECT, { ...OBJECT, id: 2, image_id: 9 }],
+  });
+  const messages = found.flatMap(({ examples }) => examples.map(({ message }) => message));
+  expect(messages).toContain('annotations[2] (id 2): expected a known image_id, got 9');
+  expect(messages).toContain('images[2] (id 8): no annotation');
+  expect(messages).toContain('annotations[0]: expected object, got null');
+});
+
 test('images and categories are checked, too', async () => {
   const found = await findings({
     images: [

@@ -33,6 +33,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 function listed(fileNames: readonly string[], width = 60): CocoImages {
   return {
+    positions: Uint32Array.from(fileNames, (_, i) => i),
     ids: Float64Array.from(fileNames, (_, i) => i + 1),
     widths: Int32Array.from(fileNames, () => width),
     heights: Int32Array.from(fileNames, () => 40),

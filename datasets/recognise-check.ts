@@ -1,0 +1,228 @@
+import { basename, resolve } from 'node:path';
+import { DataError } from '../core/errors.js';
+import { checkCocoTables } from './coco/checks.js';
+import { checkImageFiles, reportMissingImages } from './coco/image-files.js';
+import { COCO_PROBLEMS } from './coco/problem-kinds.js';
+import { readCocoTables, type CocoTables } from './coco/tables.js';
+import { checkSegmentationSet } from './folder-check.js';
+import { loadFolder } from './folder.js';
+import { readImageNet } from './imagenet.js';
+import { imageNotes, inParallel, inspectImage } from './inspect-image.js';
+import { errorAsValue, ProblemLog, quote, type Finding, type ProblemKind } from './problems.js';
+import type {
+  ClassificationData,
+  DetectionData,
+  RecognisedData,
+  SegmentationData,
+} from './recognise-types.js';
+
+/** How thoroughly to check. */
+export interface CheckOptions {
+  /** How far to look at image files: not at all, that they exist, their headers, or every pixel. */
+  readonly images: 'none' | 'exist' | 'headers' | 'pixels';
+  /** How many problems of a kind to keep; all are counted. */
+  readonly maxExamples: number;
+}
+
+/** What was found in one part of a set. */
+export interface SplitReport {
+  readonly split: string;
+  /** Numbers to print, e.g. images and annotations. */
+  readonly counts: Readonly<Record<string, number>>;
+  readonly findings: readonly Finding[];
+}
+
+/** What was found in a set. Training refuses it if there are errors. */
+export interface DataReport {
+  readonly data: RecognisedData;
+  readonly splits: readonly SplitReport[];
+  /** What concerns several parts. */
+  readonly across: readonly Finding[];
+  readonly errors: number;
+  readonly warnings: number;
+}
+
+/**
+ * Checks a whole data set. Problems of single records and files are collected, not thrown.
+ *
+ * @throws DataError if a file cannot be read at all or its structure is broken
+ */
+export async function checkData(data: RecognisedData, options: CheckOptions): Promise<DataReport> {
+  switch (data.kind) {
+    case 'detection':
+      return checkDetection(data, options);
+    case 'segmentation':
+      return checkSegmentation(data, options);
+    case 'classification':
+      return checkClassification(data, options);
+    default:
+      return data satisfies never;
+  }
+}
+
+async function checkDetection(data: DetectionData, options: CheckOptions): Promise<DataReport> {
+  const logs: ProblemLog[] = [];
+  const splits: SplitReport[] = [];
+  const tables: CocoTables[] = [];
+  for (const [split, source] of Object.entries(data.splits)) {
+    const log = new ProblemLog(options.maxExamples);
+    const table = await readCocoTables(source.annotations, log, { masks: false });
+    checkCocoTables(table, log);
+    if (source.images === undefined || options.images === 'none')
+      log.add(COCO_PROBLEMS.imagesUnchecked, {
+        file: source.annotations,
+        message: source.images === undefined ? 'no image folder found' : 'not asked for',
+      });
+    else if (options.images === 'exist') await reportMissingImages(table, source.images, log);
+    else await checkImageFiles(table, source.images, log, { decode: options.images === 'pixels' });
+    logs.push(log);
+    tables.push(table);
+    const { images, annotations, categories } = table;
+    splits.push({
+      split,
+      counts: {
+        images: images.ids.length,
+        annotations: annotations.ids.length,
+        categories: categories.length,
+      },
+      findings: log.findings(),
+    });
+  }
+  const across = new ProblemLog(options.maxExamples);
+  // Parts of one set belong together; files that are only looked at need not.
+  if (data.layout !== 'file') checkAcross(data, tables, across);
+  return report(data, splits, across, logs);
+}
+
+/** Do the parts have the same categories, and no image in common? */
+function checkAcross(data: DetectionData, tables: readonly CocoTables[], log: ProblemLog): void {
+  const entries = Object.entries(data.splits);
+  const signature = ({ categories }: CocoTables): string =>
+    JSON.stringify(categories.map(({ id, name }) => [id, name] as const).sort(([a], [b]) => a - b));
+  const seen = new Map<string, string>();
+  tables.forEach((table, s) => {
+    const [split, { images: folder }] = entries[s];
+    const { file } = table;
+    if (signature(table) !== signature(tables[0]))
+      log.add(COCO_PROBLEMS.categoriesDiffer, {
+        file,
+        message: `expected the categories of ${entries[0][0]}, got others`,
+      });
+    table.images.fileNames.forEach((name, i) => {
+      // Image ids alone say little: some exports number each part from 0, and names may be numbers as well.
+      const id = table.images.ids[i];
+      const keys = [`${id}/${name}`, ...(folder === undefined ? [] : [resolve(folder, name)])];
+      const other = keys.map((key) => seen.get(key)).find((found) => found !== undefined);
+      if (other !== undefined && other !== split)
+        log.add(COCO_PROBLEMS.splitOverlap, {
+          file,
+          message: `images[${i}] (id ${id}): expected an image of one part, got ${quote(name)} of ${other}, too`,
+          id,
+        });
+      for (const key of keys) if (!seen.has(key)) seen.set(key, split);
+    });
+  });
+}
+
+async function checkSegmentation(
+  data: SegmentationData,
+  options: CheckOptions,
+): Promise<DataReport> {
+  const logs: ProblemLog[] = [];
+  const splits: SplitReport[] = [];
+  for (const [split, source] of Object.entries(data.splits)) {
+    const log = new ProblemLog(options.maxExamples);
+    const set = loadFolder(source);
+    const { images, pixels } = await checkSegmentationSet(set, log, {
+      decode: options.images === 'pixels',
+    });
+    logs.push(log);
+    splits.push({
+      split,
+      counts: { images, classes: set.classes.length, used: pixels.filter((n) => n > 0).length },
+      findings: log.findings(),
+    });
+  }
+  return report(data, splits, new ProblemLog(), logs);
+}
+
+const CLASSIFICATION_PROBLEMS = {
+  imageUnreadable: {
+    code: 'image-unreadable',
+    severity: 'error',
+    meaning: 'images that cannot be read',
+  },
+  fileIgnored: { code: 'file-ignored', severity: 'note', meaning: 'files that are no images' },
+  classUnused: { code: 'class-unused', severity: 'note', meaning: 'classes without an image' },
+  unlabelled: { code: 'unlabelled', severity: 'note', meaning: 'images without a label' },
+} as const satisfies Readonly<Record<string, ProblemKind>>;
+
+async function checkClassification(
+  data: ClassificationData,
+  options: CheckOptions,
+): Promise<DataReport> {
+  const logs: ProblemLog[] = [];
+  const splits: SplitReport[] = [];
+  for (const split of data.splits) {
+    const log = new ProblemLog(options.maxExamples);
+    const set = readImageNet(data.root, { split: split === 'val' ? 'val' : 'train' });
+    if (options.images === 'headers' || options.images === 'pixels')
+      await inspectFiles(
+        set.samples.map(({ file }) => file),
+        options.images === 'pixels',
+        log,
+      );
+    const used = new Set(set.samples.map(({ classIndex }) => classIndex));
+    for (const { file, classIndex } of set.samples)
+      if (classIndex < 0)
+        log.add(CLASSIFICATION_PROBLEMS.unlabelled, { file, message: 'no label' });
+    set.classes.forEach(({ name }, k) => {
+      if (!used.has(k))
+        log.add(CLASSIFICATION_PROBLEMS.classUnused, {
+          file: data.root,
+          message: quote(name),
+          id: k,
+        });
+    });
+    for (const file of set.ignoredFiles)
+      log.add(CLASSIFICATION_PROBLEMS.fileIgnored, { file, message: 'not an image' });
+    logs.push(log);
+    splits.push({
+      split,
+      counts: { images: set.samples.length, classes: set.classes.length },
+      findings: log.findings(),
+    });
+  }
+  return report(data, splits, new ProblemLog(), logs);
+}
+
+async function inspectFiles(
+  files: readonly string[],
+  decode: boolean,
+  log: ProblemLog,
+): Promise<void> {
+  const found = await inParallel(files, (file) => errorAsValue(inspectImage(file, { decode })));
+  found.forEach((facts, i) => {
+    const file = files[i];
+    if (facts instanceof DataError)
+      log.add(CLASSIFICATION_PROBLEMS.imageUnreadable, { file, message: facts.message });
+    else
+      for (const kind of imageNotes(facts)) log.add(kind, { file, message: quote(basename(file)) });
+  });
+}
+
+function report(
+  data: RecognisedData,
+  splits: readonly SplitReport[],
+  across: ProblemLog,
+  logs: readonly ProblemLog[],
+): DataReport {
+  const all = [...logs, across];
+  return {
+    data,
+    splits,
+    across: across.findings(),
+    errors: all.reduce((sum, log) => sum + log.count('error'), 0),
+    warnings: all.reduce((sum, log) => sum + log.count('warning'), 0),
+  };
+}
