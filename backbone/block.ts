@@ -2,9 +2,10 @@ import * as tf from '@tensorflow/tfjs';
 import type { DepthwiseParams } from '../engine/ops/conv.js';
 import { depthwiseConv } from '../engine/ops/conv.js';
 import { dropPath } from '../engine/ops/drop-path.js';
+import { geluGrnLinear } from '../engine/ops/gelu-grn-linear.js';
 import { gelu } from '../engine/ops/gelu.js';
 import type { GrnParams } from '../engine/ops/grn.js';
-import { channelEnergy, responseScale } from '../engine/ops/grn.js';
+import { grn } from '../engine/ops/grn.js';
 import type { NormParams } from '../engine/ops/layer-norm.js';
 import { standardize } from '../engine/ops/layer-norm.js';
 import type { LinearParams } from '../engine/ops/linear.js';
@@ -83,21 +84,28 @@ export function block(
   params: BlockParams,
   { dropPathMask, observe }: BlockInputs = {},
 ): tf.Tensor4D {
-  const { dwconv, norm, pwconv1, grn, pwconv2 } = params;
+  const { dwconv, norm, pwconv1, grn: response, pwconv2 } = params;
   return tf.tidy(() => {
     const mixed = standardize(depthwiseConv(x, dwconv), EPS); // [N, H, W, C]
-    const expanded = gelu(linear(mixed, foldNorm(norm, pwconv1))); // [N, H, W, 4C]
-    observe?.('expanded', expanded);
-    let branch: tf.Tensor4D; // [N, H, W, C]
-    if (grn) {
-      const scaled = expanded.mul<tf.Tensor4D>(
-        responseScale(channelEnergy(expanded), grn.gamma, EPS),
-      );
-      observe?.('normalized', scaled.add(grn.beta));
-      branch = linear(scaled, foldIntoLinear({ shift: grn.beta }, pwconv2));
-    } else {
-      branch = linear(expanded, pwconv2);
-    }
+    const hidden = linear(mixed, foldNorm(norm, pwconv1)); // [N, H, W, 4C]
+    if (observe) observeHidden(hidden, response, observe);
+    const branch = response
+      ? geluGrnLinear(
+          hidden,
+          { gamma: response.gamma, ...foldIntoLinear({ shift: response.beta }, pwconv2) },
+          EPS,
+        )
+      : linear(gelu(hidden), pwconv2); // [N, H, W, C]
     return x.add(dropPathMask ? dropPath(branch, dropPathMask) : branch);
   });
+}
+
+function observeHidden(
+  hidden: tf.Tensor4D,
+  params: GrnParams | undefined,
+  observe: NonNullable<BlockInputs['observe']>,
+): void {
+  const expanded = gelu(hidden);
+  observe('expanded', expanded);
+  if (params) observe('normalized', grn(expanded, params, EPS));
 }

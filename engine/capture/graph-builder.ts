@@ -182,7 +182,7 @@ export class GraphBuilder {
       inputs: node.inputs.map(rename),
       outputs: node.outputs.map(rename),
     }));
-    nodes.push(...last);
+    const ordered = leavesLast([...nodes, ...last]);
     const stored = [...this.constants.values()]
       .flat()
       .filter(({ name: constant }) => needed.has(constant))
@@ -192,10 +192,10 @@ export class GraphBuilder {
       const data = frozen.get(input.name);
       return data ? [{ ...input, data }] : [];
     });
-    const domains = new Set(nodes.map((node) => node.domain));
+    const domains = new Set(ordered.map((node) => node.domain));
     return {
       name,
-      nodes,
+      nodes: ordered,
       inputs: used.filter((input) => !frozen.has(input.name)),
       outputs: renamed.map(({ as, value }) => ({ name: as, shape: value.shape, type: value.type })),
       initializers: [...stored, ...initializers],
@@ -254,4 +254,15 @@ function fingerprint(bytes: Uint8Array): number {
   let hash = 0x811c9dc5;
   for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
   return hash;
+}
+
+/**
+ * Moves the nodes whose results nobody uses further to the end, in reverse order. ONNX Runtime orders a graph by a search from
+ * these nodes, last one first: so a gradient is computed as soon as it can be, and what it needed is freed, instead of after the
+ * whole backward chain.
+ */
+function leavesLast(nodes: readonly OnnxNode[]): readonly OnnxNode[] {
+  const used = new Set(nodes.flatMap((node) => node.inputs));
+  const isLeaf = (node: OnnxNode): boolean => !node.outputs.some((output) => used.has(output));
+  return [...nodes.filter((node) => !isLeaf(node)), ...nodes.filter(isLeaf).reverse()];
 }

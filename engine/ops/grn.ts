@@ -45,6 +45,34 @@ export function responseScale(energy: tf.Tensor4D, gamma: tf.Tensor1D, eps: numb
 }
 
 /**
+ * Gradient of {@link responseScale}. A channel that is zero everywhere gets 0.
+ *
+ * @param dScale `[N, 1, 1, C]`
+ * @param energy `[N, 1, 1, C]`
+ * @returns `dEnergy` `[N, 1, 1, C]`, `dGamma` `[C]`
+ */
+export function responseScaleGradient(
+  dScale: tf.Tensor4D,
+  energy: tf.Tensor4D,
+  gamma: tf.Tensor1D,
+  eps: number,
+): { readonly dEnergy: tf.Tensor4D; readonly dGamma: tf.Tensor1D } {
+  return tf.tidy(() => {
+    const norm = energy.maximum(SMALLEST_ENERGY).sqrt(); // G
+    const divisor = norm.mean(-1, true).add(eps); // [N, 1, 1, 1]
+    const share = norm.div(divisor); // N = G / (mean G + eps)
+    const dShare = dScale.mul(gamma);
+    // dG = (dN − mean(dN · N)) / (mean G + eps), dE = dG / 2G
+    const dNorm = dShare.sub(dShare.mul(share).mean(-1, true)).div(divisor);
+    const isLive = energy.greater(SMALLEST_ENERGY).cast('float32');
+    return {
+      dEnergy: dNorm.div(norm.mul(2)).mul(isLive) as tf.Tensor4D,
+      dGamma: dScale.mul(share).sum([0, 1, 2]) as tf.Tensor1D,
+    };
+  });
+}
+
+/**
  * Global response normalization: scales each channel by its share of the response energy, `γ (x · N) + β + x`.
  * Residual, so zero-initialized parameters give the identity. The gradient at a channel that is zero
  * everywhere is the sub-gradient 0 of its norm.

@@ -11,7 +11,7 @@ import type { SpecTree } from '../parameters/spec.js';
 import type { OnnxRuntime, SessionOptions } from './onnx-runtime.js';
 import { DEFAULT_SESSION_OPTIONS, openSession } from './onnx-runtime.js';
 import type { Executable, GradientRequest, HostTensor, HostTensors, Program } from './program.js';
-import { evaluate, gradientName } from './program.js';
+import { assertHostTensor, evaluate, gradientName } from './program.js';
 
 /** How a program is compiled. */
 export interface CompileOptions extends SessionOptions {
@@ -53,7 +53,7 @@ interface OpenSession {
  * store, gradients are written to the given flat buffer, other outputs to buffers that are reused.
  */
 export class CompiledProgram<Tree extends SpecTree> implements Executable {
-  private readonly sessions = new Map<string, Promise<OpenSession>>();
+  private readonly sessions = new Map<string, OpenSession>();
   private queue: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -80,9 +80,9 @@ export class CompiledProgram<Tree extends SpecTree> implements Executable {
   }
 
   async release(): Promise<void> {
-    const open = [...this.sessions.values()];
-    this.sessions.clear();
-    for (const session of open) await (await session).session.release();
+    const turn = this.queue.then(() => this.close(0));
+    this.queue = turn.catch(() => undefined);
+    return turn;
   }
 
   /** The graph for inputs of the given shapes, without opening a session. */
@@ -110,11 +110,12 @@ export class CompiledProgram<Tree extends SpecTree> implements Executable {
   }
 
   private async runNow(inputs: HostTensors): Promise<HostTensors> {
+    for (const [name, tensor] of Object.entries(inputs))
+      assertHostTensor(this.program.name, name, tensor);
     const { session, feeds, fetches, outputs } = await this.open(inputs);
     const { Tensor } = this.target.runtime.ort;
     const all = { ...feeds };
     for (const [name, tensor] of Object.entries(inputs)) {
-      checkInput(this.program.name, name, tensor);
       if (session.inputNames.includes(name)) all[name] = hostToOrt(Tensor, tensor);
     }
     const results = await session.run(all, fetches);
@@ -122,27 +123,26 @@ export class CompiledProgram<Tree extends SpecTree> implements Executable {
     return outputs;
   }
 
-  private open(inputs: HostTensors): Promise<OpenSession> {
+  private async open(inputs: HostTensors): Promise<OpenSession> {
     const key = Object.entries(inputs)
       .map(([name, { shape, data }]) => `${name}${formatShape(shape)}${data.constructor.name}`)
       .join(';');
-    const known = this.sessions.get(key);
-    if (known) {
-      this.sessions.delete(key); // moves it to the end: the order is that of last use
-      this.sessions.set(key, known);
-      return known;
+    let open = this.sessions.get(key);
+    this.sessions.delete(key); // comes back at the end: the order is that of last use
+    if (!open) {
+      await this.close(Math.max(0, this.options.maxSessions - 1));
+      open = await this.create(inputs);
     }
-    const opening = this.makeRoom().then(() => this.create(inputs));
-    this.sessions.set(key, opening);
-    opening.catch(() => this.sessions.delete(key));
-    return opening;
+    this.sessions.set(key, open);
+    return open;
   }
 
-  private async makeRoom(): Promise<void> {
-    while (this.sessions.size > this.options.maxSessions) {
-      const [key, oldest] = this.sessions.entries().next().value as [string, Promise<OpenSession>];
+  /** Closes sessions, the one used longest ago first, until no more than `keep` are open. */
+  private async close(keep: number): Promise<void> {
+    for (const [key, { session }] of this.sessions) {
+      if (this.sessions.size <= keep) return;
       this.sessions.delete(key);
-      await (await oldest).session.release();
+      await session.release();
     }
   }
 
@@ -177,14 +177,6 @@ export class CompiledProgram<Tree extends SpecTree> implements Executable {
     if (!gradients) return undefined;
     const entry = store.entries.find(({ path }) => gradientName(path) === output);
     return entry && store.view(entry, gradients.into);
-  }
-}
-
-function checkInput(program: string, name: string, { shape, data }: HostTensor): void {
-  if (data.length !== numElements(shape)) {
-    throw new ShapeError(
-      `${program}: expected ${numElements(shape)} values in ${name} ${formatShape(shape)}, got ${data.length}`,
-    );
   }
 }
 

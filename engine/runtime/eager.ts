@@ -4,7 +4,7 @@ import type { ParameterStore } from '../parameters/store.js';
 import type { SpecTree } from '../parameters/spec.js';
 import type { GradientTarget } from './compiled.js';
 import type { Executable, HostTensor, HostTensors, Program } from './program.js';
-import { evaluate, gradientName } from './program.js';
+import { assertHostTensor, evaluate, gradientName } from './program.js';
 
 /**
  * A program run operation by operation on a tfjs backend: the reference for the compiled form, and the way to
@@ -20,6 +20,8 @@ export class EagerProgram<Tree extends SpecTree> implements Executable {
   ) {}
 
   async run(inputs: HostTensors): Promise<HostTensors> {
+    for (const [name, tensor] of Object.entries(inputs))
+      assertHostTensor(this.program.name, name, tensor);
     if (tf.getBackend() !== this.backend && !(await tf.setBackend(this.backend))) {
       throw new ConfigError(`eager: expected the tfjs backend ${this.backend} to start, got none`);
     }

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { ConfigError } from '../../core/errors.js';
+import { ConfigError, ShapeError } from '../../core/errors.js';
+import { formatShape, numElements } from '../../core/shape.js';
 import type { ParameterStore } from '../parameters/store.js';
 import type { SpecTree } from '../parameters/spec.js';
 import { mapSpecs } from '../parameters/spec.js';
@@ -9,6 +10,18 @@ import type { TensorTree } from '../parameters/tensors.js';
 export interface HostTensor {
   readonly shape: readonly number[];
   readonly data: Float32Array | Int32Array | Uint8Array;
+}
+
+/**
+ * Checks an input of a program.
+ *
+ * @throws ShapeError if there are not as many values as the shape says
+ */
+export function assertHostTensor(program: string, name: string, { shape, data }: HostTensor): void {
+  if (data.length === numElements(shape)) return;
+  throw new ShapeError(
+    `${program}: expected ${numElements(shape)} values in ${name} ${formatShape(shape)}, got ${data.length}`,
+  );
 }
 
 /** Named tensors in host memory. */

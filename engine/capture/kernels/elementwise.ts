@@ -23,7 +23,6 @@ const UNARY: Readonly<Record<string, string>> = {
   Relu: 'Relu',
   Round: 'Round',
   Sigmoid: 'Sigmoid',
-  Sign: 'Sign',
   Sin: 'Sin',
   Softplus: 'Softplus',
   Sqrt: 'Sqrt',
@@ -111,7 +110,19 @@ function square(backend: CaptureBackend, x: OnnxValue): OnnxValue {
   return backend.graph.node('Mul', [x, x], x.shape);
 }
 
+/** ONNX Runtime's WebGPU provider has no `Sign` and would send the tensor through the CPU: `x > 0 ? 1 : x < 0 ? −1 : 0`. */
+function sign(backend: CaptureBackend, x: OnnxValue): OnnxValue {
+  const { graph } = backend;
+  if (graph.lowering.kind === 'cpu') return apply(backend, 'Sign', x);
+  const [minus, zero, plus] = [-1, 0, 1].map((value) => graph.scalar(value, x.type));
+  const negative = graph.node('Less', [x, zero], x.shape, {}, 'bool');
+  const positive = graph.node('Greater', [x, zero], x.shape, {}, 'bool');
+  const below = graph.node('Where', [negative, minus, zero], x.shape, {}, x.type);
+  return graph.node('Where', [positive, plus, below], x.shape, {}, x.type);
+}
+
 const composed: readonly CaptureKernel[] = [
+  unary('Sign', sign),
   unary('Square', square),
   unary('Rsqrt', (backend, x) => apply(backend, 'Reciprocal', apply(backend, 'Sqrt', x))),
   unary('Log1p', (b, x) => apply(b, 'Log', b.graph.node('Add', [x, b.graph.scalar(1)], x.shape))),

@@ -6,8 +6,17 @@ import { FUSED_KERNEL } from '../../ops/fused-kernels.js';
 
 /** Kernels of our own ops that ONNX has as one operation. */
 export const FUSED: readonly CaptureKernel[] = [
-  defineKernel<{ readonly x: tf.TensorInfo }>(FUSED_KERNEL.gelu, (backend, { x }) =>
-    backend.tensorInfo(backend.graph.node('Gelu', [backend.value(x)], x.shape)),
+  defineKernel<{ readonly x: tf.TensorInfo }, { readonly again: boolean }>(
+    FUSED_KERNEL.gelu,
+    (backend, { x }, { again }) => {
+      const { graph } = backend;
+      const value = backend.value(x);
+      // ONNX Runtime's own operator of that name: neither this builder nor its optimizer takes it for the first one.
+      if (again && graph.lowering.kind === 'cpu') {
+        return backend.tensorInfo(graph.contrib('com.microsoft', 'Gelu', [value], x.shape));
+      }
+      return backend.tensorInfo(graph.node('Gelu', [value], x.shape));
+    },
   ),
   defineKernel<{ readonly x: tf.TensorInfo }, { readonly epsilon: number }>(
     FUSED_KERNEL.standardize,
