@@ -1,4 +1,4 @@
-import { AREA_FLOOR_PX, boxAreas, numBoxes, type Boxes } from './boxes.js';
+import { AREA_FLOOR_PX, numBoxes, type Boxes } from './boxes.js';
 import { ConfigError, ShapeError } from './errors.js';
 
 /** Thresholds of the IoU matcher. */
@@ -84,11 +84,10 @@ export function matchBoxes(
   const maxOverlaps = new Float32Array(M);
   const best = new Int32Array(M); // index of the ground truth of highest IoU
   const lowQuality = new Int32Array(M); // g + 1 of the last ground truth that claims the box, else 0
-  const areas = boxAreas(boxes);
   const overlaps: Overlaps = { indices: new Int32Array(M), ious: new Float32Array(M) };
   const minPositive = f32(config.minPositiveIou);
   for (let g = 0; g < G; g++) {
-    const count = overlapsWith(groundTruths, g, boxes, areas, include, overlaps);
+    const count = overlapsWith(groundTruths, g, boxes, include, overlaps);
     const { indices, ious } = overlaps;
     let highest = 0;
     for (let k = 0; k < count; k++) {
@@ -136,7 +135,6 @@ function overlapsWith(
   groundTruths: Boxes,
   g: number,
   boxes: Boxes,
-  areas: Float32Array,
   include: Uint8Array | undefined,
   { indices, ious }: Overlaps,
 ): number {
@@ -147,7 +145,7 @@ function overlapsWith(
   const area = f32(f32(x2 - x1) * f32(y2 - y1));
   const floor = f32(AREA_FLOOR_PX);
   let count = 0;
-  for (let i = 0, b = 0; i < areas.length; i++, b += 4) {
+  for (let i = 0, b = 0; b < boxes.length; i++, b += 4) {
     // Rows first: anchors come row by row, so this branch is well predicted.
     const top = boxes[b + 1] > y1 ? boxes[b + 1] : y1;
     const bottom = boxes[b + 3] < y2 ? boxes[b + 3] : y2;
@@ -156,7 +154,8 @@ function overlapsWith(
     const right = boxes[b + 2] < x2 ? boxes[b + 2] : x2;
     if (!(right > left) || (include !== undefined && include[i] === 0)) continue;
     const inter = f32(f32(right - left) * f32(bottom - top));
-    const union = f32(f32(area + areas[i]) - inter);
+    const boxArea = f32(f32(boxes[b + 2] - boxes[b]) * f32(boxes[b + 3] - boxes[b + 1]));
+    const union = f32(f32(area + boxArea) - inter);
     indices[count] = i;
     ious[count++] = f32(inter / (union > floor ? union : floor));
   }

@@ -1,5 +1,4 @@
 import { BACKGROUND } from './matcher.js';
-import { highestKeys } from './nms-top-k.js';
 import type { Random } from './random.js';
 
 /** How many boxes of an image enter the loss. */
@@ -31,22 +30,32 @@ export interface Samples {
 }
 
 /**
- * Draws positives and negatives uniformly without replacement: every candidate gets a random key where there are more than
- * needed, and the highest keys win. The chosen indices are ascending, as in the original.
+ * Draws positives and negatives uniformly without replacement. The chosen indices are ascending, as in the original.
  *
  * @param assigned `int32 [M]` of the matcher: −1 ignored, 0 background, else positive
- * @param random advanced by one number per candidate of a kind that has too many
+ * @param random advanced once per box drawn, for a kind that has more candidates than are needed
  * @see https://github.com/open-mmlab/mmdetection/blob/v2.11.0/mmdet/core/bbox/samplers/random_sampler.py
  */
 export function sampleRandom(assigned: Int32Array, config: SamplerConfig, random: Random): Samples {
-  return sample(assigned, config, (candidates, count) => {
-    if (candidates.length <= count) return candidates;
-    const keys = new Uint32Array(candidates.length);
-    for (let i = 0; i < keys.length; i++) keys[i] = random.uint32();
-    const chosen = highestKeys(keys, count);
-    for (let i = 0; i < chosen.length; i++) chosen[i] = candidates[chosen[i]];
-    return chosen;
-  });
+  return sample(assigned, config, (candidates, count) => drawSubset(candidates, count, random));
+}
+
+/**
+ * A uniform subset with one random number per element drawn, however many candidates there are.
+ *
+ * @see R. Floyd in J. Bentley, Programming Pearls: A Sample of Brilliance, https://doi.org/10.1145/30401.315746
+ */
+function drawSubset(candidates: Int32Array, count: number, random: Random): Int32Array {
+  const n = candidates.length;
+  if (n <= count) return candidates;
+  const drawn = new Uint8Array(n);
+  for (let last = n - count; last < n; last++) {
+    const at = random.integer(last + 1);
+    drawn[drawn[at] === 1 ? last : at] = 1;
+  }
+  const chosen = new Int32Array(count);
+  for (let i = 0, at = 0; at < count; i++) if (drawn[i] === 1) chosen[at++] = candidates[i];
+  return chosen;
 }
 
 /**
@@ -65,20 +74,20 @@ function sample(
   { numSamples, positiveFraction }: SamplerConfig,
   choose: (candidates: Int32Array, count: number) => Int32Array,
 ): Samples {
-  const isPositive = (value: number): boolean => value > BACKGROUND;
-  const isNegative = (value: number): boolean => value === BACKGROUND;
   const positives = choose(
-    indicesWhere(assigned, isPositive),
+    indicesOf(assigned, 'positive'),
     Math.floor(numSamples * positiveFraction),
   );
-  const negatives = choose(indicesWhere(assigned, isNegative), numSamples - positives.length);
+  const negatives = choose(indicesOf(assigned, 'negative'), numSamples - positives.length);
   return { positives, negatives };
 }
 
-function indicesWhere(values: Int32Array, accepts: (value: number) => boolean): Int32Array {
+function indicesOf(assigned: Int32Array, kind: 'positive' | 'negative'): Int32Array {
+  const indices = new Int32Array(assigned.length);
   let count = 0;
-  for (let i = 0; i < values.length; i++) if (accepts(values[i])) count++;
-  const indices = new Int32Array(count);
-  for (let i = 0, at = 0; at < count; i++) if (accepts(values[i])) indices[at++] = i;
-  return indices;
+  for (let i = 0; i < assigned.length; i++) {
+    const fits = kind === 'positive' ? assigned[i] > BACKGROUND : assigned[i] === BACKGROUND;
+    if (fits) indices[count++] = i;
+  }
+  return indices.slice(0, count);
 }
