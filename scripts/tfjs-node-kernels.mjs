@@ -8,8 +8,7 @@
 // Exit code 3: the npm registry cannot be reached.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { writeFileSync } from 'node:fs';
+import * as fs from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -66,7 +65,7 @@ class RegistryError extends Error {}
 
 /** Downloads one tarball into `folder`, runs none of its scripts, and returns its path. */
 function download({ name, version, integrity }, folder) {
-  const options = ['--json', '--ignore-scripts', '--fetch-retries=0', '--fetch-timeout=30000'];
+  const options = ['--json', '--ignore-scripts', '--fetch-retries=0', '--fetch-timeout=15000'];
   const { status, stdout, stderr } = spawnSync('npm', ['pack', `${name}@${version}`, ...options], {
     cwd: folder,
     encoding: 'utf8',
@@ -78,7 +77,7 @@ function download({ name, version, integrity }, folder) {
     throw new RegistryError(`npm pack ${name}@${version}: ${reason || 'npm cannot be started'}`);
   }
   const file = join(folder, JSON.parse(stdout)[0].filename);
-  const actual = `sha512-${createHash('sha512').update(readFileSync(file)).digest('base64')}`;
+  const actual = `sha512-${createHash('sha512').update(fs.readFileSync(file)).digest('base64')}`;
   if (actual !== integrity) {
     throw new Error(`${name}@${version}: expected integrity ${integrity}, got ${actual}`);
   }
@@ -87,28 +86,31 @@ function download({ name, version, integrity }, folder) {
 
 /** Puts all packages under `folder/node_modules`, which appears at once when it is complete. */
 function unpack(folder) {
-  mkdirSync(dirname(folder), { recursive: true });
-  const temporary = mkdtempSync(`${folder}-`);
+  fs.mkdirSync(dirname(folder), { recursive: true });
+  const temporary = fs.mkdtempSync(`${folder}-`);
   try {
     for (const each of PACKAGES) {
       const file = download(each, temporary);
       const target = join(temporary, 'node_modules', each.name);
-      mkdirSync(target, { recursive: true });
+      fs.mkdirSync(target, { recursive: true });
       const { status, stderr } = spawnSync(
         'tar',
         ['-xzf', file, '-C', target, '--strip-components=1'],
         { encoding: 'utf8' },
       );
       if (status !== 0) throw new Error(`tar: expected ${file} to unpack, got ${stderr}`);
-      rmSync(file);
+      fs.rmSync(file);
     }
     const locator = join(temporary, 'node_modules/@mapbox/node-pre-gyp');
-    mkdirSync(locator, { recursive: true });
-    for (const [name, text] of Object.entries(LOCATOR)) writeFileSync(join(locator, name), text);
-    rmSync(folder, { recursive: true, force: true });
-    renameSync(temporary, folder);
+    fs.mkdirSync(locator, { recursive: true });
+    for (const [name, text] of Object.entries(LOCATOR)) fs.writeFileSync(join(locator, name), text);
+    try {
+      fs.renameSync(temporary, folder);
+    } catch (error) {
+      if (!fs.existsSync(folder)) throw error; // else another process was faster
+    }
   } finally {
-    rmSync(temporary, { recursive: true, force: true });
+    fs.rmSync(temporary, { recursive: true, force: true });
   }
 }
 
@@ -132,13 +134,13 @@ function writeList() {
     }
     const what = 'Kernels that the packages register for the tfjs backend "tensorflow".';
     const command = 'node scripts/tfjs-node-kernels.mjs';
-    mkdirSync(dirname(TARGET), { recursive: true });
+    fs.mkdirSync(dirname(TARGET), { recursive: true });
     const text = JSON.stringify({ what, command, packages: backends, kernels }, null, 2);
-    writeFileSync(`${TARGET}.tmp`, `${text}\n`);
-    renameSync(`${TARGET}.tmp`, TARGET);
+    fs.writeFileSync(`${TARGET}.tmp`, `${text}\n`);
+    fs.renameSync(`${TARGET}.tmp`, TARGET);
     console.log(`${TARGET}: ${kernels.length} kernels`);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    fs.rmSync(folder, { recursive: true, force: true });
   }
 }
 
@@ -146,7 +148,7 @@ const [option, folder, ...rest] = process.argv.slice(2);
 try {
   if (option === undefined) writeList();
   else if (option === '--unpack' && folder && rest.length === 0) {
-    if (!existsSync(folder)) unpack(resolve(folder));
+    if (!fs.existsSync(folder)) unpack(resolve(folder));
   } else throw new Error('expected no arguments or --unpack DIR');
 } catch (error) {
   console.error(`tfjs-node-kernels: ${error.message}`);

@@ -1,0 +1,157 @@
+import * as tf from '@tensorflow/tfjs';
+import { createDenseBackbone } from '../../backbone/output-norms.js';
+import type { ConvNeXtV2Config } from '../../backbone/variants.js';
+import { Random } from '../../core/random.js';
+import { numElements } from '../../core/shape.js';
+import { adaptiveAveragePool } from '../../engine/ops/adaptive-pool.js';
+import { batchNormTraining } from '../../engine/ops/batch-norm.js';
+import { sameConv } from '../../engine/ops/conv.js';
+import { groupNorm } from '../../engine/ops/group-norm.js';
+import {
+  crossEntropySum,
+  l1,
+  sigmoidCrossEntropy,
+  smoothL1,
+  softTargetCrossEntropy,
+} from '../../engine/ops/losses.js';
+import { resizeBilinear, upsampleNearest2 } from '../../engine/ops/resize.js';
+import { convSpecs, normSpecs } from '../../engine/parameters/layers.js';
+import type { Initializer, SpecTree } from '../../engine/parameters/spec.js';
+import { ParameterStore } from '../../engine/parameters/store.js';
+import type { GradientTarget } from '../../engine/runtime/compiled.js';
+import type { Executable, HostTensor, HostTensors, Program } from '../../engine/runtime/program.js';
+import { createClassifier } from '../../models/classifier.js';
+
+/** Makes a program ready to run somewhere. */
+export type Prepare = <Tree extends SpecTree>(
+  program: Program<Tree>,
+  store: ParameterStore<Tree>,
+  gradients: GradientTarget,
+) => Executable;
+
+/** A model's training step, small enough for every backend. */
+export interface TrainingStep {
+  readonly name: string;
+  /**
+   * Forward pass and gradients.
+   *
+   * @returns the outputs, and the gradients of the image and of every parameter as `grad:PATH`
+   */
+  readonly run: (prepare: Prepare) => Promise<HostTensors>;
+}
+
+const BACKBONE = { depths: [1, 1, 2, 1], dims: [4, 8, 12, 16] } as const;
+const NUM_BLOCKS = 5;
+const INIT: Initializer = { kind: 'constant', value: 0 };
+const EPS = 1e-5;
+
+const random = (seed: number, shape: readonly number[]): HostTensor => {
+  const numbers = new Random(seed);
+  return { shape, data: Float32Array.from({ length: numElements(shape) }, () => numbers.normal()) };
+};
+// Not square, and not a multiple of the last stride: rows and columns must not be mixed up.
+const IMAGE = random(1, [2, 40, 72, 3]);
+const TARGETS: HostTensor = { shape: [2, 3], data: Float32Array.of(1, 0, 0, 0.1, 0.2, 0.7) };
+/** Keeps the second of two samples in every block. */
+const DROP_PATH: HostTensor = {
+  shape: [NUM_BLOCKS, 2],
+  data: Float32Array.from({ length: 2 * NUM_BLOCKS }, (_, i) => (i % 2) * 1.25),
+};
+
+function step<Tree extends SpecTree>(
+  program: Program<Tree>,
+  specs: Tree,
+  inputs: HostTensors,
+): TrainingStep {
+  return {
+    name: program.name,
+    run: async (prepare) => {
+      const store = new ParameterStore(specs);
+      // Unlike the initial values, random ones leave no gradient zero.
+      store.values.set(random(2, [store.values.length]).data.map((value) => 0.3 * value));
+      const into = new Float32Array(store.values.length).fill(NaN);
+      const executable = prepare(program, store, { of: 'loss', into, inputs: ['image'] });
+      const outputs = await executable.run(inputs);
+      const copies = Object.entries(outputs).map(([name, { shape, data }]) => [
+        name,
+        { shape, data: data.slice() },
+      ]);
+      const gradients = store.entries.map((entry) => [
+        `grad:${entry.path}`,
+        { shape: entry.spec.shape, data: store.view(entry, into).slice() },
+      ]);
+      await executable.release();
+      return Object.fromEntries([...copies, ...gradients]) as HostTensors;
+    },
+  };
+}
+
+function classifier(responseNorm: ConvNeXtV2Config['responseNorm']): TrainingStep {
+  const { training, specs } = createClassifier({
+    backbone: { ...BACKBONE, responseNorm },
+    classes: 3,
+    headInitScale: 1,
+  });
+  const program = { ...training, name: `classifier, response norm ${responseNorm}` };
+  return step(program, specs, { image: IMAGE, targets: TARGETS, dropPath: DROP_PATH });
+}
+
+function denseBackbone(): TrainingStep {
+  const { specs, features } = createDenseBackbone({ ...BACKBONE, responseNorm: 'grn' });
+  const program: Program<typeof specs> = {
+    name: 'dense backbone',
+    forward: (params, { image, dropPath }) => {
+      const levels = features(params, image as tf.Tensor4D, { dropPath: dropPath as tf.Tensor2D });
+      const terms = Object.values(levels).map((level: tf.Tensor) => level.square().mean());
+      return { ...levels, loss: tf.addN(terms) };
+    },
+  };
+  return step(program, specs, { image: IMAGE, dropPath: DROP_PATH });
+}
+
+/** The operations that only heads use, in one program. */
+function headOperations(): TrainingStep {
+  const specs = {
+    conv: convSpecs(3, 3, 8, INIT),
+    batch: normSpecs(8),
+    fuse: convSpecs(3, 8, 4, INIT),
+    group: normSpecs(4),
+  };
+  const program: Program<typeof specs> = {
+    name: 'operations of heads',
+    forward: ({ conv, batch, fuse, group }, inputs) => {
+      const wide = sameConv(inputs['image'] as tf.Tensor4D, conv); // [2, 12, 20, 8]
+      const { y } = batchNormTraining(wide, batch, EPS);
+      const small = resizeBilinear(y.relu(), [5, 7]); // [2, 5, 7, 8]
+      const large = upsampleNearest2(resizeBilinear(small, [6, 10])); // [2, 12, 20, 8]
+      const fused = groupNorm(sameConv(large.add(y), fuse), group, 2, EPS); // [2, 12, 20, 4]
+      const rows = adaptiveAveragePool(fused, 3).reshape<tf.Tensor2D>([18, 4]);
+      const [a, b] = tf.split(rows, [3, 1], 1) as [tf.Tensor2D, tf.Tensor2D]; // [18, 3], [18, 1]
+      const joined = tf.concat([b, a], 1); // [18, 4]
+      const targets = inputs['rows'];
+      const terms = [
+        sigmoidCrossEntropy(joined, targets.abs().minimum(1)).sum(),
+        smoothL1(joined, targets, 0.5).sum(),
+        l1(joined.sigmoid(), targets).sum(),
+        crossEntropySum(joined, inputs['labels'] as tf.Tensor1D),
+        softTargetCrossEntropy(a.slice([0, 0], [2, 3]), inputs['targets'] as tf.Tensor2D),
+      ];
+      return { fused, pooled: rows, loss: tf.addN(terms) };
+    },
+  };
+  const labels = Int32Array.from({ length: 18 }, (_, i) => (i === 7 ? 255 : i % 4));
+  return step(program, specs, {
+    image: random(4, [2, 12, 20, 3]),
+    targets: TARGETS,
+    rows: random(3, [18, 4]),
+    labels: { shape: [18], data: labels },
+  });
+}
+
+/** One line for every model that can be trained, for the checks of the backends that most machines lack. */
+export const TRAINING_STEPS: readonly TrainingStep[] = [
+  classifier('grn'),
+  classifier('none'),
+  denseBackbone(),
+  headOperations(),
+];
