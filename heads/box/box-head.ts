@@ -1,0 +1,169 @@
+import * as tf from '@tensorflow/tfjs';
+import { layer } from '../../engine/capture/scope.js';
+import type { Moments } from '../../engine/ops/batch-norm.js';
+import { linear } from '../../engine/ops/linear.js';
+import { linearSpecs, vectorSpec } from '../../engine/parameters/layers.js';
+import type { Initializer, ParameterSpec } from '../../engine/parameters/spec.js';
+import type { TensorTree } from '../../engine/parameters/tensors.js';
+import type { ConvBatchNormSpecs } from './region-batch-norm.js';
+import {
+  convBatchNormInference,
+  convBatchNormSpecs,
+  convBatchNormTraining,
+} from './region-batch-norm.js';
+
+/** What is between the features of a region and its predictions. */
+export interface BoxHeadLayers {
+  /** 3×3 convolutions with batch norm: 0 or, in the heads of Cascade R-CNN, 4. */
+  readonly numConvs: number;
+  /** Fully connected layers, at least one: 2, or 1 after convolutions. */
+  readonly numFcs: number;
+  /** Width of the fully connected layers. */
+  readonly fcChannels: number;
+}
+
+/** Two fully connected layers: the head of Mask R-CNN. */
+export const SHARED_2FC = {
+  numConvs: 0,
+  numFcs: 2,
+  fcChannels: 1024,
+} as const satisfies BoxHeadLayers;
+
+/** Four convolutions and one fully connected layer: the head of ConvNeXt's Cascade Mask R-CNN. */
+export const SHARED_4CONV_1FC = {
+  numConvs: 4,
+  numFcs: 1,
+  fcChannels: 1024,
+} as const satisfies BoxHeadLayers;
+
+/** A box head. */
+export interface BoxHeadConfig extends BoxHeadLayers {
+  /** Channels of the features and of the convolutions, C. */
+  readonly channels: number;
+  /** Side of the features, P: 7. */
+  readonly roiSize: number;
+  /** K, without background. */
+  readonly numClasses: number;
+  /** One set of deltas for all classes, instead of one a class. */
+  readonly classAgnostic: boolean;
+}
+
+/** The first fully connected layer: a convolution as large as the region. */
+type RegionFc = {
+  readonly weight: ParameterSpec<'conv'>;
+  readonly bias: ParameterSpec<'vector'>;
+};
+type Linear = ReturnType<typeof linearSpecs>;
+
+/** Specs of a box head, by the names of mmdetection. */
+export type BoxHeadSpecs = {
+  readonly shared_convs: readonly ConvBatchNormSpecs[];
+  /**
+   * The first is kept as a convolution `[P, P, C, F]`: mmdetection's `[F, C·P·P]` is the same convolution's weight, flattened,
+   * so the axes are converted like those of any other and features need no reordering.
+   */
+  readonly shared_fcs: readonly [RegionFc, ...Linear[]];
+  readonly fc_cls: Linear;
+  readonly fc_reg: Linear;
+};
+
+/** Parameters of a box head. */
+export function boxHeadSpecs(config: BoxHeadConfig): BoxHeadSpecs {
+  const { numConvs, numFcs, fcChannels, channels, roiSize, numClasses, classAgnostic } = config;
+  const xavier = (inSize: number): Initializer => ({
+    kind: 'uniform',
+    limit: Math.sqrt(6 / (inSize + fcChannels)),
+  });
+  const first: RegionFc = {
+    weight: {
+      shape: [roiSize, roiSize, channels, fcChannels],
+      layout: 'conv',
+      init: xavier(roiSize * roiSize * channels),
+      trainable: true,
+    },
+    bias: vectorSpec(fcChannels),
+  };
+  const more = Array.from({ length: numFcs - 1 }, () =>
+    linearSpecs(fcChannels, fcChannels, xavier(fcChannels)),
+  );
+  const numDeltas = classAgnostic ? 4 : 4 * numClasses;
+  return {
+    shared_convs: Array.from({ length: numConvs }, () => convBatchNormSpecs(channels, channels)),
+    shared_fcs: [first, ...more],
+    fc_cls: linearSpecs(fcChannels, numClasses + 1, { kind: 'normal', std: 0.01 }),
+    fc_reg: linearSpecs(fcChannels, numDeltas, { kind: 'normal', std: 0.001 }),
+  };
+}
+
+/** Predictions for every region. */
+export interface BoxHeadOutputs {
+  /** `[R, K + 1]`, background last. */
+  readonly logits: tf.Tensor2D;
+  /** `[R, 4K]`, class-major, or `[R, 4]`. */
+  readonly deltas: tf.Tensor2D;
+}
+
+/**
+ * Classes and deltas of regions.
+ *
+ * @param features `[R, P, P, C]`
+ * @see Fast R-CNN: https://arxiv.org/abs/1504.08083
+ */
+export function boxHead(params: TensorTree<BoxHeadSpecs>, features: tf.Tensor4D): BoxHeadOutputs {
+  return layer('bbox_head', () => {
+    const convolved = params.shared_convs.reduce(convBatchNormInference, features);
+    return { ...predictions(params, convolved) };
+  });
+}
+
+/**
+ * {@link boxHead} with batch norms that use the statistics of these regions.
+ *
+ * @param shares `[1, R·P·P]`, see {@link convBatchNormTraining}; not needed without convolutions
+ * @returns also the moments of every batch norm
+ */
+export function boxHeadTraining(
+  params: TensorTree<BoxHeadSpecs>,
+  features: tf.Tensor4D,
+  shares: tf.Tensor2D | undefined,
+): BoxHeadOutputs & { readonly moments: readonly Moments[] } {
+  return layer('bbox_head', () => {
+    const moments: { mean: tf.Tensor1D; variance: tf.Tensor1D }[] = [];
+    let x = features;
+    if (shares) {
+      for (const conv of params.shared_convs) {
+        const normed = convBatchNormTraining(x, conv, shares);
+        x = normed.y;
+        moments.push({ ...normed.moments });
+      }
+    }
+    const { logits, deltas } = predictions(params, x);
+    return { logits, deltas, moments };
+  });
+}
+
+function predictions(params: TensorTree<BoxHeadSpecs>, features: tf.Tensor4D): BoxHeadOutputs {
+  const [first, ...more] = params.shared_fcs;
+  const [p, q, c, width] = first.weight.shape;
+  const flat = features.reshape([-1, p * q * c]) as tf.Tensor2D; // [R, P·P·C]
+  const region = {
+    weight: first.weight.reshape<tf.Tensor2D>([p * q * c, width]),
+    bias: first.bias,
+  };
+  let hidden = tf.relu(linear(flat, region));
+  for (const fc of more) hidden = tf.relu(linear(hidden, fc)); // [R, F]
+  return { logits: linear(hidden, params.fc_cls), deltas: linear(hidden, params.fc_reg) };
+}
+
+/**
+ * The deltas of each region's own class.
+ *
+ * @param deltas `[R, 4K]`, class-major, or `[R, 4]`
+ * @param oneHot `[R, K]`, zeros for background
+ * @returns `[R, 4]`; zeros for background unless the deltas are class-agnostic
+ */
+export function deltasOfClass(deltas: tf.Tensor2D, oneHot: tf.Tensor2D): tf.Tensor2D {
+  const [r, k] = oneHot.shape;
+  if (deltas.shape[1] === 4) return deltas;
+  return deltas.reshape([r, k, 4]).mul(oneHot.expandDims(2)).sum(1); // [R, 4]
+}

@@ -1,0 +1,125 @@
+import * as tf from '@tensorflow/tfjs';
+import type { FeatureLevels } from '../engine/backbone.js';
+import { layer } from '../engine/capture/scope.js';
+import { sameConv } from '../engine/ops/conv.js';
+import { upsampleNearest2 } from '../engine/ops/resize.js';
+import { convSpecs } from '../engine/parameters/layers.js';
+import type { Initializer } from '../engine/parameters/spec.js';
+import type { TensorTree } from '../engine/parameters/tensors.js';
+
+type ConvModule = { readonly conv: ReturnType<typeof convSpecs> };
+
+/** Specs of the pyramid, by the names of mmdetection. */
+export type FpnSpecs = {
+  /** 1×1, one for each backbone level. */
+  readonly lateral_convs: readonly ConvModule[];
+  /** 3×3, one for each pyramid level. */
+  readonly fpn_convs: readonly ConvModule[];
+};
+
+/** Maps of equal width at strides 4 to 64, each `[N, H / stride, W / stride, C]`. */
+export interface PyramidLevels {
+  readonly p2: tf.Tensor4D;
+  readonly p3: tf.Tensor4D;
+  readonly p4: tf.Tensor4D;
+  readonly p5: tf.Tensor4D;
+  readonly p6: tf.Tensor4D;
+}
+
+/** A convolution with its bias in a module of its own, Xavier-uniform weights. */
+function convModule(kernel: number, inChannels: number, outChannels: number): ConvModule {
+  const fans = kernel * kernel * (inChannels + outChannels);
+  const init: Initializer = { kind: 'uniform', limit: Math.sqrt(6 / fans) };
+  return { conv: convSpecs(kernel, inChannels, outChannels, init) };
+}
+
+/**
+ * @param inChannels of c2 … c5
+ * @param channels of every pyramid level, 256
+ */
+export function fpnSpecs(inChannels: readonly number[], channels: number): FpnSpecs {
+  return {
+    lateral_convs: inChannels.map((size) => convModule(1, size, channels)),
+    fpn_convs: inChannels.map(() => convModule(3, channels, channels)),
+  };
+}
+
+/**
+ * The feature pyramid: every backbone level is brought to `C` channels, coarser levels are enlarged and added to the
+ * finer ones, and a 3×3 convolution smooths each sum. P6 takes every second row and column of P5.
+ *
+ * @see Feature Pyramid Networks: https://arxiv.org/abs/1612.03144
+ * @see https://github.com/open-mmlab/mmdetection/blob/v2.11.0/mmdet/models/necks/fpn.py
+ */
+export function fpn(
+  params: TensorTree<FpnSpecs>,
+  { c2, c3, c4, c5 }: FeatureLevels,
+): PyramidLevels {
+  return layer('neck', () => {
+    const merged = [c2, c3, c4, c5].map((level, i) =>
+      sameConv(level, params.lateral_convs[i].conv),
+    );
+    for (let i = merged.length - 1; i > 0; i--) {
+      merged[i - 1] = merged[i - 1].add(enlargeNearest(merged[i], sizeOf(merged[i - 1])));
+    }
+    const [p2, p3, p4, p5] = merged.map((level, i) => sameConv(level, params.fpn_convs[i].conv));
+    return { p2, p3, p4, p5, p6: everySecond(p5) };
+  });
+}
+
+const sizeOf = ({ shape }: tf.Tensor4D): readonly [number, number] => [shape[1], shape[2]];
+
+/**
+ * Nearest-neighbour resize to a size that is not smaller: `source = ⌊target · in / out⌋`. Twice the size, the usual case, is a
+ * repetition; any other is two products with 0/1 matrices, exact in both directions.
+ *
+ * @param x `[N, H, W, C]`
+ * @param size `[height, width]`
+ * @returns `[N, height, width, C]`
+ */
+export function enlargeNearest(
+  x: tf.Tensor4D,
+  [height, width]: readonly [number, number],
+): tf.Tensor4D {
+  const [n, h, w, c] = x.shape;
+  if (h === height && w === width) return x.clone();
+  if (2 * h === height && 2 * w === width) return upsampleNearest2(x);
+  return tf.tidy(() => {
+    const vertical = tf.tensor3d(nearestMatrix(h, height), [1, height, h]);
+    const horizontal = tf.tensor3d(nearestMatrix(w, width), [1, width, w]);
+    const rows = tf.matMul(vertical, x.reshape([n, h, w * c]) as tf.Tensor3D); // [N, height, W·C]
+    const columns = rows.reshape([n * height, w, c]) as tf.Tensor3D;
+    return tf.matMul(horizontal, columns).reshape([n, height, width, c]); // [N, height, width, C]
+  });
+}
+
+/** `[outSize, inSize]`, a single 1 in every row. */
+function nearestMatrix(inSize: number, outSize: number): Float32Array {
+  const matrix = new Float32Array(outSize * inSize);
+  for (let i = 0; i < outSize; i++) matrix[i * inSize + Math.floor((i * inSize) / outSize)] = 1;
+  return matrix;
+}
+
+/**
+ * Every second row and column, beginning with the first.
+ *
+ * @param x `[N, H, W, C]`
+ * @returns `[N, ⌈H / 2⌉, ⌈W / 2⌉, C]`
+ */
+export function everySecond(x: tf.Tensor4D): tf.Tensor4D {
+  const [n, h, w, c] = x.shape;
+  const [rows, columns] = [Math.ceil(h / 2), Math.ceil(w / 2)];
+  // tfjs has no gradient of strided slices; of slices after a reshape it has.
+  return tf.tidy(() =>
+    x
+      .pad([
+        [0, 0],
+        [0, 2 * rows - h],
+        [0, 2 * columns - w],
+        [0, 0],
+      ])
+      .reshape([n * rows, 2, columns, 2 * c])
+      .slice([0, 0, 0, 0], [n * rows, 1, columns, c]) // [N·⌈H/2⌉, 1, ⌈W/2⌉, C]
+      .reshape([n, rows, columns, c]),
+  );
+}

@@ -1,0 +1,57 @@
+import type { Size } from '../../core/boxes.js';
+import { ShapeError } from '../../core/errors.js';
+import type { RoiLevel } from './roi-align-plan.js';
+
+/** Strides of the levels that regions are taken from: P2 … P5. */
+export const REGION_STRIDES = [4, 8, 16, 32] as const;
+
+/** Sizes of the maps of a batch. */
+export interface PyramidShape {
+  readonly numImages: number;
+  readonly numChannels: number;
+  /** P2 … P5. */
+  readonly levels: readonly RoiLevel[];
+}
+
+/** P2 … P5 of a batch (or their gradients) in host memory. */
+export interface FeatureMaps extends PyramidShape {
+  /** `[N, H, W, C]` of every level. */
+  readonly maps: readonly Float32Array[];
+}
+
+/**
+ * The sizes of P2 … P5.
+ *
+ * @param shapes `[N, H, W, C]` of every level
+ * @throws ShapeError unless there are four levels with the same images and channels
+ */
+export function pyramidShape(shapes: readonly (readonly number[])[]): PyramidShape {
+  const [numImages, , , numChannels] = shapes[0] ?? [];
+  const sound = shapes.every((s) => s.length === 4 && s[0] === numImages && s[3] === numChannels);
+  if (shapes.length !== REGION_STRIDES.length || !sound)
+    throw new ShapeError(
+      `pyramidShape: expected four maps [N, H, W, C], got ${shapes.map((s) => `[${s.join(', ')}]`).join(', ')}`,
+    );
+  return {
+    numImages,
+    numChannels,
+    levels: shapes.map(([, height, width], i) => ({ height, width, stride: REGION_STRIDES[i] })),
+  };
+}
+
+/** Number of values of the maps of all levels. */
+export function pyramidSize({ numImages, numChannels, levels }: PyramidShape): number {
+  return levels.reduce(
+    (sum, { width, height }) => sum + numImages * numChannels * width * height,
+    0,
+  );
+}
+
+/** Sizes of the levels with anchors: P2 … P5 and P6, every second row and column of P5. */
+export function anchorLevelSizes({ levels }: PyramidShape): readonly Size[] {
+  const last = levels[levels.length - 1];
+  return [
+    ...levels.map(({ width, height }) => ({ width, height })),
+    { width: Math.ceil(last.width / 2), height: Math.ceil(last.height / 2) },
+  ];
+}

@@ -1,0 +1,84 @@
+import * as tf from '@tensorflow/tfjs';
+import { layer } from '../../engine/capture/scope.js';
+import { sameConv } from '../../engine/ops/conv.js';
+import { linear } from '../../engine/ops/linear.js';
+import { convSpecs } from '../../engine/parameters/layers.js';
+import type { Initializer } from '../../engine/parameters/spec.js';
+import type { TensorTree } from '../../engine/parameters/tensors.js';
+
+type Conv = ReturnType<typeof convSpecs>;
+
+/** Specs of the region proposal network, by the names of mmdetection; shared by all levels. */
+export type RpnSpecs = {
+  /** 3×3, C → C. */
+  readonly rpn_conv: Conv;
+  /** 1×1, C → A. */
+  readonly rpn_cls: Conv;
+  /** 1×1, C → 4A; channel `4a + k` is delta k of anchor a. */
+  readonly rpn_reg: Conv;
+};
+
+/** What the network says about the `A` anchors of every cell. */
+export interface RpnOutputs<T extends tf.Tensor> {
+  /** `[…, A]`, logits. */
+  readonly objectness: T;
+  /** `[…, 4A]` */
+  readonly deltas: T;
+}
+
+/**
+ * @param channels of the pyramid
+ * @param numAnchors a cell, A
+ */
+export function rpnSpecs(channels: number, numAnchors: number): RpnSpecs {
+  const init: Initializer = { kind: 'normal', std: 0.01 };
+  return {
+    rpn_conv: convSpecs(3, channels, channels, init),
+    rpn_cls: convSpecs(1, channels, numAnchors, init),
+    rpn_reg: convSpecs(1, channels, 4 * numAnchors, init),
+  };
+}
+
+/**
+ * The network on a whole map.
+ *
+ * @param level `[N, H, W, C]`
+ * @returns `[N, H, W, A]` and `[N, H, W, 4A]`
+ * @see Faster R-CNN, section 3.1: https://arxiv.org/abs/1506.01497
+ */
+export function rpn(params: TensorTree<RpnSpecs>, level: tf.Tensor4D): RpnOutputs<tf.Tensor4D> {
+  return layer('rpn_head', () => {
+    const hidden = tf.relu(sameConv(level, params.rpn_conv));
+    return {
+      objectness: sameConv(hidden, params.rpn_cls),
+      deltas: sameConv(hidden, params.rpn_reg),
+    };
+  });
+}
+
+/**
+ * The network on single cells, given the 3×3 neighbourhood of each: what {@link rpn} computes there, for the few cells that
+ * have a loss.
+ *
+ * @param patches `[S, 9C]`: rows, columns, channels; zeros outside the map
+ * @returns `[S, A]` and `[S, 4A]`
+ */
+export function rpnOfPatches(
+  params: TensorTree<RpnSpecs>,
+  patches: tf.Tensor2D,
+): RpnOutputs<tf.Tensor2D> {
+  const asLinear = ({
+    weight,
+    bias,
+  }: TensorTree<Conv>): { weight: tf.Tensor2D; bias: tf.Tensor1D } => {
+    const [kh, kw, inChannels, outChannels] = weight.shape;
+    return { weight: weight.reshape([kh * kw * inChannels, outChannels]), bias };
+  };
+  return layer('rpn_head', () => {
+    const hidden = tf.relu(linear(patches, asLinear(params.rpn_conv))); // [S, C]
+    return {
+      objectness: linear(hidden, asLinear(params.rpn_cls)),
+      deltas: linear(hidden, asLinear(params.rpn_reg)),
+    };
+  });
+}

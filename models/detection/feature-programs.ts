@@ -1,0 +1,76 @@
+import * as tf from '@tensorflow/tfjs';
+import type { Backbone, BackboneInputs, FeatureLevels } from '../../engine/backbone.js';
+import type { SpecTree } from '../../engine/parameters/spec.js';
+import type { TensorTree } from '../../engine/parameters/tensors.js';
+import type { Program } from '../../engine/runtime/program.js';
+import type { FpnSpecs, PyramidLevels } from '../../heads/fpn.js';
+import { fpn } from '../../heads/fpn.js';
+import { rpn } from '../../heads/rpn/rpn-head.js';
+import type { DetectorSpecs } from './specs.js';
+import { seedGradient } from './seed-gradient.js';
+
+/** Levels that regions are taken from. */
+export const REGION_LEVELS = ['p2', 'p3', 'p4', 'p5'] as const;
+/** Levels that have anchors. */
+export const ANCHOR_LEVELS = [...REGION_LEVELS, 'p6'] as const;
+
+type Inputs = Readonly<Record<string, tf.Tensor>>;
+
+function pyramid<Tree extends SpecTree>(
+  backbone: Backbone<Tree>,
+  params: { readonly backbone: unknown; readonly neck: TensorTree<FpnSpecs> },
+  { image, dropPath }: Inputs,
+): PyramidLevels {
+  // The compiler gives up on a generic tree of parameters (TS2589), so the type is widened here.
+  const features: (params: never, image: tf.Tensor4D, inputs: BackboneInputs) => FeatureLevels =
+    backbone.features;
+  const given = dropPath ? { dropPath: dropPath as tf.Tensor2D } : {};
+  return fpn(params.neck, features(params.backbone as never, image as tf.Tensor4D, given));
+}
+
+/**
+ * The forward pass up to the proposals.
+ *
+ * Inputs `image` `[N, H, W, 3]`, both sides multiples of 32, and in training `dropPath` `[blocks, N]`; outputs `p2` … `p5`
+ * `[N, H/s, W/s, C]`, and for each of the five levels `scores{i}` `[N, n]` (objectness after the sigmoid) and `deltas{i}`
+ * `[N, n, 4]` of its anchors.
+ */
+export function features<Tree extends SpecTree>(
+  backbone: Backbone<Tree>,
+): Program<DetectorSpecs<Tree>> {
+  return {
+    name: 'detector features',
+    forward: (params, inputs) => {
+      const levels = pyramid(backbone, params, inputs);
+      const outputs: Record<string, tf.Tensor> = {};
+      for (const name of REGION_LEVELS) outputs[name] = levels[name];
+      ANCHOR_LEVELS.forEach((name, i) => {
+        const { objectness, deltas } = rpn(params.rpn_head, levels[name]);
+        const [n] = objectness.shape;
+        outputs[`scores${i}`] = tf.sigmoid(objectness).reshape([n, -1]);
+        outputs[`deltas${i}`] = deltas.reshape([n, -1, 4]);
+      });
+      return outputs;
+    },
+  };
+}
+
+/**
+ * The backward pass from P2 … P5 on.
+ *
+ * Inputs as {@link features}, and `gradient:p2` … `gradient:p5`; output `loss`, which is 0: only its gradients matter.
+ */
+export function featureGradients<Tree extends SpecTree>(
+  backbone: Backbone<Tree>,
+): Program<DetectorSpecs<Tree>> {
+  return {
+    name: 'detector feature gradients',
+    forward: (params, inputs) => {
+      const levels = pyramid(backbone, params, inputs);
+      const seeds = REGION_LEVELS.map((name) =>
+        seedGradient(levels[name], inputs[`gradient:${name}`]),
+      );
+      return { loss: tf.addN(seeds) };
+    },
+  };
+}

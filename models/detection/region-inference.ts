@@ -1,0 +1,129 @@
+import type { Boxes, Size } from '../../core/boxes.js';
+import { decodeBoxes } from '../../core/box-coder.js';
+import type { ParameterStore } from '../../engine/parameters/store.js';
+import type { SpecTree } from '../../engine/parameters/spec.js';
+import type { Engine, PrepareOptions } from '../../engine/runtime/engine.js';
+import type { Executable } from '../../engine/runtime/program.js';
+import type { FeatureMaps } from '../../heads/roi/feature-maps.js';
+import type { RoiArena } from '../../heads/roi/roi-memory.js';
+import type { Detector } from '../detector.js';
+import { bucketOf, maskBucketOf } from './buckets.js';
+import { classScores, foregroundClasses } from './class-scores.js';
+import { refineBoxes } from './refine-boxes.js';
+import type { DetectorSpecs } from './specs.js';
+
+/** Boxes and class scores of the regions of one image, before anything is suppressed. */
+export interface BoxCandidates {
+  /** `[R, 4K]`, class-major, or `[R, 4]`; pixels of the network's input, clipped to the image. */
+  readonly boxes: Boxes;
+  /** `[R, K + 1]`, background last. */
+  readonly scores: Float32Array;
+}
+
+/** The heads of a detector on the regions of one image. Owns sessions. */
+export class RegionInference<Tree extends SpecTree> {
+  private readonly boxHeads: readonly Executable[];
+  private readonly maskHeads: readonly Executable[];
+
+  constructor(
+    engine: Engine,
+    private readonly model: Detector<Tree>,
+    store: ParameterStore<DetectorSpecs<Tree>>,
+    options: Omit<PrepareOptions, 'gradients'>,
+  ) {
+    const prepare = ({ inference }: Detector<Tree>['boxStages'][number]): Executable =>
+      engine.prepare(inference, store, options);
+    this.boxHeads = model.boxStages.map(prepare);
+    this.maskHeads = model.maskStages.map(prepare);
+  }
+
+  /** Rows that {@link RegionInference.boxes} makes of so many proposals. */
+  boxCapacity(numProposals: number): number {
+    return bucketOf(numProposals, this.model.config.rpn.testProposals.maxPerImage, 32);
+  }
+
+  /**
+   * Classes and boxes of proposals: one stage, or several that refine the boxes in turn.
+   *
+   * @param proposals `[R, 4]`
+   * @param image the un-padded image
+   */
+  async boxes(
+    arena: RoiArena,
+    maps: FeatureMaps,
+    proposals: Boxes,
+    image: Size,
+  ): Promise<BoxCandidates> {
+    const { stages, numClasses, boxRoiSize: P } = this.model.config;
+    const R = proposals.length / 4;
+    const capacity = this.boxCapacity(R);
+    const imageIndices = new Int32Array(R);
+    const logits: Float32Array[] = [];
+    let boxes = proposals;
+    let last: Float32Array = new Float32Array(0);
+    for (const [i, head] of this.boxHeads.entries()) {
+      const regions = { boxes, imageIndices };
+      const outputs = await arena.scope(() => {
+        const { features } = arena.pool(maps, regions, { outputSize: P, capacity });
+        const shape = [capacity, P, P, maps.numChannels];
+        return head.run({ features: { shape, data: features } });
+      });
+      const rows = (name: string): Float32Array => {
+        const { data, shape } = outputs[name];
+        return (data as Float32Array).slice(0, R * shape[1]);
+      };
+      logits.push(rows('logits'));
+      last = rows('deltas');
+      if (i + 1 < this.boxHeads.length) {
+        const classes = foregroundClasses(logits[i], numClasses);
+        boxes = refineBoxes(boxes, last, classes, image, stages[i].coder);
+      }
+    }
+    const { coder } = stages[stages.length - 1];
+    return {
+      boxes: decodeBoxes(boxes, last, { ...coder, clip: image }, last),
+      scores: classScores(logits, numClasses + 1),
+    };
+  }
+
+  /**
+   * Mask probabilities of boxes, averaged over the stages.
+   *
+   * @param boxes `[D, 4]`
+   * @param classIndices `int32 [D]`
+   * @returns `[D, S, S]`; empty without mask heads
+   */
+  async masks(
+    arena: RoiArena,
+    maps: FeatureMaps,
+    boxes: Boxes,
+    classIndices: Int32Array,
+  ): Promise<Float32Array> {
+    const { masks, numClasses } = this.model.config;
+    const D = classIndices.length;
+    if (!masks || D === 0) return new Float32Array(0);
+    const P = masks.roiSize;
+    const capacity = maskBucketOf(D);
+    const oneHot = new Float32Array(capacity * numClasses);
+    classIndices.forEach((k, d) => (oneHot[d * numClasses + k] = 1));
+    const imageIndices = new Int32Array(D);
+    return arena.scope(async () => {
+      const pooled = arena.pool(maps, { boxes, imageIndices }, { outputSize: P, capacity });
+      const inputs = {
+        features: { shape: [capacity, P, P, maps.numChannels], data: pooled.features },
+        oneHot: { shape: [capacity, numClasses], data: oneHot },
+      };
+      const mean = new Float32Array(D * (2 * P) ** 2);
+      for (const head of this.maskHeads) {
+        const { masks: probabilities } = await head.run(inputs);
+        for (let i = 0; i < mean.length; i++)
+          mean[i] += probabilities.data[i] / this.maskHeads.length;
+      }
+      return mean;
+    });
+  }
+
+  async release(): Promise<void> {
+    for (const program of [...this.boxHeads, ...this.maskHeads]) await program.release();
+  }
+}

@@ -1,0 +1,36 @@
+import type * as tf from '@tensorflow/tfjs';
+import type { SpecTree } from '../../engine/parameters/spec.js';
+import { l1, sigmoidCrossEntropy, smoothL1 } from '../../engine/ops/losses.js';
+import type { Program } from '../../engine/runtime/program.js';
+import { rpnOfPatches } from '../../heads/rpn/rpn-head.js';
+import type { DetectorSpecs } from './specs.js';
+import type { RpnConfig } from './config.js';
+
+/**
+ * The loss of the RPN on the cells that have one.
+ *
+ * Inputs `patches` `[S, 9C]`; `labels`, `labelWeights` `[S, A]`; `deltas`, `deltaWeights` `[S, 4A]`; `scale` `[1]`, one over
+ * the number of sampled anchors. Outputs `loss`, and by row `classLoss` and `boxLoss` `[S]`.
+ */
+export function rpnTraining<Tree extends SpecTree>({
+  boxLoss,
+}: Pick<RpnConfig, 'boxLoss'>): Program<DetectorSpecs<Tree>> {
+  return {
+    name: 'rpn training',
+    forward: (params, inputs) => {
+      const { objectness, deltas } = rpnOfPatches(
+        params.rpn_head,
+        inputs['patches'] as tf.Tensor2D,
+      );
+      const labels = inputs['labels'] as tf.Tensor2D;
+      const targets = inputs['deltas'] as tf.Tensor2D;
+      const distance =
+        boxLoss.kind === 'l1' ? l1(deltas, targets) : smoothL1(deltas, targets, boxLoss.beta);
+      const perRow = (terms: tf.Tensor, weights: tf.Tensor): tf.Tensor =>
+        terms.mul(weights).sum(1).mul(inputs['scale']); // [S]
+      const classRows = perRow(sigmoidCrossEntropy(objectness, labels), inputs['labelWeights']);
+      const boxRows = perRow(distance, inputs['deltaWeights']).mul(boxLoss.weight);
+      return { loss: classRows.add(boxRows).sum(), classLoss: classRows, boxLoss: boxRows };
+    },
+  };
+}

@@ -1,0 +1,246 @@
+import type { Boxes, Size } from '../core/boxes.js';
+import { scaleBoxes, unscaleBoxes } from '../core/boxes.js';
+import { pyramidAnchors } from '../core/anchors.js';
+import { ConfigError } from '../core/errors.js';
+import { multiclassNms } from '../core/nms-multiclass.js';
+import { selectProposals } from '../core/nms-proposals.js';
+import { pasteMaskRle } from '../core/paste-mask.js';
+import type { Rle } from '../core/rle.js';
+import type { ParameterStore } from '../engine/parameters/store.js';
+import type { SpecTree } from '../engine/parameters/spec.js';
+import type { Engine, PrepareOptions } from '../engine/runtime/engine.js';
+import type { Executable } from '../engine/runtime/program.js';
+import type { FeatureMaps } from '../heads/roi/feature-maps.js';
+import { anchorLevelSizes } from '../heads/roi/feature-maps.js';
+import type { RoiArena } from '../heads/roi/roi-memory.js';
+import { RoiMemory } from '../heads/roi/roi-memory.js';
+import { maskBucketOf } from './detection/buckets.js';
+import type { DetectionThresholds } from './detection/config.js';
+import {
+  assertImages,
+  copyMaps,
+  levelPredictions,
+  shapeOfOutputs,
+} from './detection/pyramid-outputs.js';
+import type { BoxCandidates } from './detection/region-inference.js';
+import { RegionInference } from './detection/region-inference.js';
+import type { DetectorSpecs } from './detection/specs.js';
+import type { Detector } from './detector.js';
+
+/** How a network input came from an image. */
+export interface ImageView {
+  /** The resized image inside the padded input, pixels. */
+  readonly imageSize: Size;
+  /** The image as it was: boxes and masks are in its pixels. */
+  readonly originalSize: Size;
+  /** Factors of the resize: pixels of the input per pixel of the original. */
+  readonly scale: { readonly x: number; readonly y: number };
+}
+
+/** One image as the network takes it. */
+export interface ViewedImage extends ImageView {
+  /** `[1, H, W, 3]`, normalised, padded at the right and bottom. */
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** Detections of one image, highest score first. */
+export interface Prediction {
+  /** `[D, 4]`, pixels of the original image. */
+  readonly boxes: Boxes;
+  /** `[D]` */
+  readonly scores: Float32Array;
+  /** `int32 [D]` */
+  readonly classIndices: Int32Array;
+  /** One a detection, of the original size; empty where the model has no masks. */
+  readonly masks: readonly Rle[];
+}
+
+/** How long the parts of a prediction took. */
+export interface PredictionTimes {
+  readonly featuresMs: number;
+  readonly proposalsMs: number;
+  readonly boxesMs: number;
+  readonly suppressionMs: number;
+  readonly masksMs: number;
+  readonly pasteMs: number;
+}
+
+/** What {@link DetectorPredictor} is made of. */
+export interface PredictorOptions<Tree extends SpecTree> {
+  readonly engine: Engine;
+  readonly model: Detector<Tree>;
+  readonly store: ParameterStore<DetectorSpecs<Tree>>;
+  readonly thresholds: DetectionThresholds;
+  /** `frozen` and `maxSessions` of the features program; the heads see few shapes and keep theirs. */
+  readonly prepare?: Omit<PrepareOptions, 'gradients'>;
+}
+
+/**
+ * Detects objects in images, one at a time. Owns sessions and a WebAssembly memory; {@link DetectorPredictor.release} frees
+ * the sessions. Calls must not overlap.
+ */
+export class DetectorPredictor<Tree extends SpecTree> {
+  private readonly features: Executable;
+  private readonly heads: RegionInference<Tree>;
+  private readonly memory = new RoiMemory();
+  private current:
+    { readonly arena: RoiArena; readonly maps: FeatureMaps; readonly view: ImageView } | undefined;
+  private anchors: { readonly key: string; readonly boxes: Boxes } | undefined;
+  private times = {
+    featuresMs: 0,
+    proposalsMs: 0,
+    boxesMs: 0,
+    suppressionMs: 0,
+    masksMs: 0,
+    pasteMs: 0,
+  };
+
+  constructor(private readonly options: PredictorOptions<Tree>) {
+    const { engine, model, store, prepare = {} } = options;
+    this.features = engine.prepare(model.features, store, prepare);
+    this.heads = new RegionInference(engine, model, store, {
+      frozen: prepare.frozen ?? false,
+      maxSessions: 6,
+    });
+  }
+
+  /** Of the last prediction. */
+  get lastTimes(): PredictionTimes {
+    return this.times;
+  }
+
+  /**
+   * Detections of an image.
+   *
+   * @throws ShapeError unless the image is `[1, H, W, 3]` padded to multiples of 32; WorkError if the network gives numbers
+   *   that are not finite
+   */
+  async predict(image: ViewedImage): Promise<Prediction> {
+    const { thresholds, model } = this.options;
+    const { boxes, scores } = await this.candidates(image);
+    const start = performance.now();
+    const found = multiclassNms(boxes, scores, {
+      ...thresholds,
+      numClasses: model.config.numClasses,
+    });
+    this.times.suppressionMs = performance.now() - start;
+    const probabilities = await this.maskProbabilities(found.boxes, found.classIndices);
+    return {
+      boxes: found.boxes,
+      scores: found.scores,
+      classIndices: found.classIndices,
+      masks: this.pasted(found.boxes, probabilities, image.originalSize),
+    };
+  }
+
+  /**
+   * Boxes and scores before suppression, in pixels of the original image: for test-time augmentation, which joins those of
+   * several views. The image's features stay for {@link DetectorPredictor.maskProbabilities}.
+   */
+  async candidates(image: ViewedImage): Promise<BoxCandidates> {
+    const { model } = this.options;
+    assertImages('predict', image);
+    if (image.shape[0] !== 1)
+      throw new ConfigError(`predict: expected one image at a time, got ${image.shape[0]}`);
+    const clock = stopwatch();
+    const outputs = await this.features.run({ image });
+    const shape = shapeOfOutputs(outputs);
+    const { maxPerImage } = model.config.rpn.testProposals;
+    const { maxPerImage: maxDetections } = this.options.thresholds;
+    const arena = this.memory.begin(shape, 1, [
+      {
+        capacity: this.heads.boxCapacity(maxPerImage),
+        outputSize: model.config.boxRoiSize,
+        withGradients: false,
+      },
+      {
+        capacity: maskBucketOf(maxDetections),
+        outputSize: model.config.masks?.roiSize ?? 1,
+        withGradients: false,
+      },
+    ]);
+    const maps = arena.allocateMaps();
+    copyMaps(outputs, maps);
+    this.current = { arena, maps, view: image };
+    this.times.featuresMs = clock();
+    const anchors = this.anchorsOf(anchorLevelSizes(shape));
+    const levels = levelPredictions(outputs, 0);
+    const proposals = selectProposals(
+      levels,
+      anchors,
+      image.imageSize,
+      model.config.rpn.testProposals,
+    );
+    this.times.proposalsMs = clock();
+    const found = await this.heads.boxes(arena, maps, proposals.boxes, image.imageSize);
+    const candidates = {
+      boxes: unscaleBoxes(found.boxes, image.scale, found.boxes),
+      scores: found.scores,
+    };
+    this.times.boxesMs = clock();
+    return candidates;
+  }
+
+  /**
+   * Masks of boxes in the image that {@link DetectorPredictor.candidates} saw last.
+   *
+   * @param boxes `[D, 4]`, pixels of the original image
+   * @param classIndices `int32 [D]`
+   * @returns `[D, S, S]`; empty without mask heads
+   * @throws ConfigError before the first image
+   */
+  async maskProbabilities(boxes: Boxes, classIndices: Int32Array): Promise<Float32Array> {
+    if (!this.current)
+      throw new ConfigError('maskProbabilities: expected a call of candidates before, got none');
+    const { arena, maps, view } = this.current;
+    const clock = stopwatch();
+    const masks = await this.heads.masks(arena, maps, scaleBoxes(boxes, view.scale), classIndices);
+    this.times.masksMs = clock();
+    return masks;
+  }
+
+  async release(): Promise<void> {
+    await this.features.release();
+    await this.heads.release();
+  }
+
+  private pasted(boxes: Boxes, probabilities: Float32Array, size: Size): readonly Rle[] {
+    const clock = stopwatch();
+    const count = boxes.length / 4;
+    const area = probabilities.length / Math.max(count, 1);
+    const { maskThreshold } = this.options.thresholds;
+    const masks = Array.from({ length: area === 0 ? 0 : count }, (_, d) =>
+      pasteMaskRle(
+        {
+          mask: probabilities.subarray(d * area, (d + 1) * area),
+          box: boxes.subarray(4 * d, 4 * d + 4),
+        },
+        size,
+        maskThreshold,
+      ),
+    );
+    this.times.pasteMs = clock();
+    return masks;
+  }
+
+  private anchorsOf(sizes: readonly Size[]): Boxes {
+    const key = sizes.map(({ width, height }) => `${width}x${height}`).join();
+    if (this.anchors?.key !== key) {
+      const boxes = pyramidAnchors(sizes, this.options.model.config.rpn.anchors);
+      this.anchors = { key, boxes };
+    }
+    return this.anchors.boxes;
+  }
+}
+
+/** Milliseconds since the last call. */
+function stopwatch(): () => number {
+  let since = performance.now();
+  return () => {
+    const now = performance.now();
+    const elapsedMs = now - since;
+    since = now;
+    return elapsedMs;
+  };
+}

@@ -1,0 +1,111 @@
+import type { Backbone } from '../engine/backbone.js';
+import type { SpecTree } from '../engine/parameters/spec.js';
+import type { TensorTree } from '../engine/parameters/tensors.js';
+import type { Program } from '../engine/runtime/program.js';
+import type { BoxHeadSpecs } from '../heads/box/box-head.js';
+import { boxHeadSpecs } from '../heads/box/box-head.js';
+import { fpnSpecs } from '../heads/fpn.js';
+import type { MaskHeadSpecs } from '../heads/mask/mask-head.js';
+import { maskHeadSpecs } from '../heads/mask/mask-head.js';
+import { rpnSpecs } from '../heads/rpn/rpn-head.js';
+import { boxInference, boxTraining } from './detection/box-programs.js';
+import type { DetectorConfig } from './detection/config.js';
+import { featureGradients, features } from './detection/feature-programs.js';
+import { maskInference, maskTraining } from './detection/mask-programs.js';
+import { rpnTraining } from './detection/rpn-program.js';
+import type { DetectorSpecs } from './detection/specs.js';
+
+/** A box head as programs. */
+export interface BoxStage<Specs extends SpecTree> {
+  /** Inputs `features` `[R, P, P, C]`; outputs `logits` `[R, K + 1]`, `deltas` `[R, 4K]` or `[R, 4]`. */
+  readonly inference: Program<Specs>;
+  /** See {@link boxTraining}. */
+  readonly training: Program<Specs>;
+  /** Where its parameters begin, with a dot. */
+  readonly prefix: string;
+}
+
+/** A mask head as programs. */
+export interface MaskStage<Specs extends SpecTree> {
+  /** Inputs `features` `[R, P, P, C]`, `oneHot` `[R, K]`; outputs `masks` `[R, 2P, 2P]`, probabilities. */
+  readonly inference: Program<Specs>;
+  /** See {@link maskTraining}. */
+  readonly training: Program<Specs>;
+  readonly prefix: string;
+}
+
+/**
+ * A detector: its parameters and the programs between which proposals, sampling and RoIAlign run on the host.
+ */
+export interface Detector<Tree extends SpecTree = SpecTree> {
+  readonly config: DetectorConfig;
+  readonly specs: DetectorSpecs<Tree>;
+  /** Residual blocks of the backbone, for drop path. */
+  readonly numBlocks: number;
+  /** See {@link features}. */
+  readonly features: Program<DetectorSpecs<Tree>>;
+  /** See {@link featureGradients}. */
+  readonly featureGradients: Program<DetectorSpecs<Tree>>;
+  /** See {@link rpnTraining}. */
+  readonly rpnTraining: Program<DetectorSpecs<Tree>>;
+  readonly boxStages: readonly BoxStage<DetectorSpecs<Tree>>[];
+  /** As many as box stages, or none. */
+  readonly maskStages: readonly MaskStage<DetectorSpecs<Tree>>[];
+}
+
+/** Composes backbone, pyramid, RPN and heads. */
+export function createDetector<Tree extends SpecTree>(
+  backbone: Backbone<Tree>,
+  config: DetectorConfig,
+): Detector<Tree> {
+  type Params = TensorTree<DetectorSpecs<Tree>>;
+  const { channels, numClasses, rpn, stages, masks } = config;
+  const boxHeads = stages.map(({ layers, classAgnostic }) =>
+    boxHeadSpecs({ ...layers, channels, roiSize: config.boxRoiSize, numClasses, classAgnostic }),
+  );
+  const maskHeads = masks
+    ? stages.map(() => maskHeadSpecs({ numConvs: masks.numConvs, channels, numClasses }))
+    : [];
+  const single = stages.length === 1;
+  const at = (i: number): string => (single ? '.' : `.${i}.`);
+  return {
+    config,
+    specs: {
+      backbone: backbone.specs,
+      neck: fpnSpecs(backbone.channels, channels),
+      rpn_head: rpnSpecs(channels, rpn.anchors.ratios.length),
+      roi_head: {
+        bbox_head: single ? boxHeads[0] : boxHeads,
+        mask_head: single && masks ? maskHeads[0] : maskHeads,
+      },
+    },
+    numBlocks: backbone.numBlocks,
+    features: features(backbone),
+    featureGradients: featureGradients(backbone),
+    rpnTraining: rpnTraining(rpn),
+    boxStages: stages.map((stage, i) => {
+      const params = (all: Params): TensorTree<BoxHeadSpecs> => headOf(all.roi_head.bbox_head, i);
+      return {
+        inference: boxInference(params),
+        training: boxTraining(params, stage, numClasses),
+        prefix: `roi_head.bbox_head${at(i)}`,
+      };
+    }),
+    maskStages: maskHeads.map((_, i) => {
+      const params = (all: Params): TensorTree<MaskHeadSpecs> => headOf(all.roi_head.mask_head, i);
+      return {
+        inference: maskInference(params),
+        training: maskTraining(params),
+        prefix: `roi_head.mask_head${at(i)}`,
+      };
+    }),
+  };
+}
+
+/** The parameters of stage `i`, which stand alone where there is one stage. */
+function headOf<Head extends Readonly<Record<string, unknown>>>(
+  heads: Head | readonly Head[],
+  i: number,
+): Head {
+  return Array.isArray(heads) ? (heads as readonly Head[])[i] : (heads as Head);
+}

@@ -1,0 +1,60 @@
+import type { ParameterStore } from '../../engine/parameters/store.js';
+import type { SpecTree } from '../../engine/parameters/spec.js';
+import type { Engine } from '../../engine/runtime/engine.js';
+import type { Executable } from '../../engine/runtime/program.js';
+import type { Detector } from '../../models/detector.js';
+import type { DetectorSpecs } from '../../models/detection/specs.js';
+
+/** What the programs of a training step are made of. */
+export interface StepContext<Tree extends SpecTree> {
+  readonly engine: Engine;
+  readonly model: Detector<Tree>;
+  readonly store: ParameterStore<DetectorSpecs<Tree>>;
+  /** Where gradients go, laid out like the store. Those of parameters that are not trained stay as they are. */
+  readonly gradients: Float32Array;
+  /** Which parameters are trained; all trainable ones if not given. */
+  readonly isTrained?: (path: string) => boolean;
+}
+
+/** The trained parameters below some prefixes. */
+export function trainedPaths<Tree extends SpecTree>(
+  { store, isTrained = () => true }: StepContext<Tree>,
+  prefixes: readonly string[],
+): readonly string[] {
+  return store.entries
+    .filter(({ path, spec }) => spec.trainable && isTrained(path))
+    .map(({ path }) => path)
+    .filter((path) => prefixes.some((prefix) => path.startsWith(prefix)));
+}
+
+/** A program with its gradients: those of the parameters go to the context's buffer, those of inputs are outputs. */
+export function prepareTraining<Tree extends SpecTree>(
+  context: StepContext<Tree>,
+  program: Detector<Tree>['features'],
+  {
+    prefixes,
+    inputs = [],
+    maxSessions,
+  }: {
+    readonly prefixes: readonly string[];
+    readonly inputs?: readonly string[];
+    readonly maxSessions: number;
+  },
+): Executable {
+  const { engine, store, gradients } = context;
+  const parameters = trainedPaths(context, prefixes);
+  return engine.prepare(program, store, {
+    gradients: { of: 'loss', into: gradients, parameters, inputs },
+    maxSessions,
+  });
+}
+
+/** Sets the gradients of parameters to 0: those of a head that had nothing to do. */
+export function clearGradients<Tree extends SpecTree>(
+  context: StepContext<Tree>,
+  prefixes: readonly string[],
+): void {
+  const { store, gradients } = context;
+  for (const path of trainedPaths(context, prefixes))
+    store.view(store.entry(path), gradients).fill(0);
+}

@@ -1,0 +1,249 @@
+import type { Boxes, Size } from '../../core/boxes.js';
+import type { SpecTree } from '../../engine/parameters/spec.js';
+import type { Executable, HostTensor, HostTensors } from '../../engine/runtime/program.js';
+import { BATCH_NORM_MOMENTUM } from '../../heads/box/region-batch-norm.js';
+import type { FeatureMaps } from '../../heads/roi/feature-maps.js';
+import type { RegionDemand, RoiArena } from '../../heads/roi/roi-memory.js';
+import { bucketOf, maskBucketOf } from '../../models/detection/buckets.js';
+import { foregroundClasses } from '../../models/detection/class-scores.js';
+import { refineBoxes } from '../../models/detection/refine-boxes.js';
+import type { DetectionView } from '../pipelines/detection.js';
+import type { Scalars } from '../task.js';
+import type { StepContext } from './parts.js';
+import { clearGradients, prepareTraining } from './parts.js';
+import type { RegionBatch } from './region-targets.js';
+import { boxTargets, positiveMasks, sampleRegions } from './region-targets.js';
+import type { Draw } from './rpn-step.js';
+
+/** What the heads of all stages work on. */
+export interface RegionStepInputs {
+  readonly arena: RoiArena;
+  readonly maps: FeatureMaps;
+  /** Gradients of the maps: added to. */
+  readonly mapGradients: FeatureMaps;
+  /** `[M, 4]` of every image. */
+  readonly proposals: readonly Boxes[];
+  readonly views: readonly Pick<DetectionView, 'objects' | 'grid' | 'width' | 'height'>[];
+  /** The input with padding. */
+  readonly canvas: Size;
+  /** Of a stage. */
+  readonly draw: (stage: number) => Draw;
+}
+
+/** Losses of all stages, and what was worked on. */
+export interface RegionStepResult {
+  /** `loss_cls`, `loss_bbox`, `loss_mask`; with several stages `s0.loss_cls` and so on. Weighted. */
+  readonly losses: Scalars;
+  readonly stages: readonly StageRecord[];
+}
+
+/** What one stage did. */
+export interface StageRecord {
+  readonly regions: RegionBatch;
+  /** `[R, K + 1]` */
+  readonly logits: Float32Array;
+  /** `[R, 4K]` or `[R, 4]` */
+  readonly deltas: Float32Array;
+  /** Rows that the box head computed. */
+  readonly numBoxRows: number;
+  /** Rows that the mask head computed; 0 without positives or masks. */
+  readonly numMaskRows: number;
+}
+
+/** Box and mask heads, forward and backward, on sampled regions. Owns sessions. */
+export class RegionStep<Tree extends SpecTree> {
+  private readonly boxHeads: readonly Executable[];
+  private readonly maskHeads: readonly Executable[];
+
+  constructor(private readonly context: StepContext<Tree>) {
+    const { model } = context;
+    const prepare =
+      (maxSessions: number) =>
+      ({ training, prefix }: (typeof model.boxStages)[number]): Executable =>
+        prepareTraining(context, training, {
+          prefixes: [prefix],
+          inputs: ['features'],
+          maxSessions,
+        });
+    this.boxHeads = model.boxStages.map(prepare(4));
+    this.maskHeads = model.maskStages.map(prepare(6));
+  }
+
+  /** Rows of the box head for so many regions. */
+  boxCapacity(stage: number, numImages: number, numRegions: number): number {
+    const { numSamples } = this.context.model.config.stages[stage].sampler;
+    return bucketOf(numRegions, numImages * numSamples, 64);
+  }
+
+  /**
+   * The most that a step takes from the arena.
+   *
+   * @param numProposals of the batch, ground truths included
+   */
+  demands(numImages: number, numProposals: number): readonly RegionDemand[] {
+    const { boxRoiSize, masks, stages } = this.context.model.config;
+    return stages.flatMap(({ sampler: { numSamples, positiveFraction } }, i) => {
+      const numRegions = Math.min(numProposals, numImages * numSamples);
+      const numPositives = Math.min(numProposals, numImages * numSamples * positiveFraction);
+      const box = { capacity: this.boxCapacity(i, numImages, numRegions), outputSize: boxRoiSize };
+      const mask = { capacity: maskBucketOf(numPositives), outputSize: masks?.roiSize ?? 1 };
+      return [box, mask].map((demand) => ({ ...demand, withGradients: true }));
+    });
+  }
+
+  async run(inputs: RegionStepInputs): Promise<RegionStepResult> {
+    const { stages, numClasses, masks } = this.context.model.config;
+    const losses: Record<string, number> = {};
+    const records: StageRecord[] = [];
+    let { proposals } = inputs;
+    for (const [i, stage] of stages.entries()) {
+      const name = (term: string): string => (stages.length === 1 ? term : `s${i}.${term}`);
+      const regions = sampleRegions(proposals, inputs.views, stage, numClasses, inputs.draw(i));
+      const box = await this.boxes(i, regions, inputs);
+      losses[name('loss_cls')] = box.classLoss;
+      losses[name('loss_bbox')] = box.boxLoss;
+      const mask = masks ? await this.masks(i, regions, inputs) : { loss: 0, numMaskRows: 0 };
+      if (masks) losses[name('loss_mask')] = mask.loss;
+      const { logits, deltas, numBoxRows } = box;
+      records.push({ regions, logits, deltas, numBoxRows, numMaskRows: mask.numMaskRows });
+      if (i + 1 < stages.length) proposals = this.refined(i, records[i], inputs.views);
+    }
+    return { losses, stages: records };
+  }
+
+  async release(): Promise<void> {
+    for (const program of [...this.boxHeads, ...this.maskHeads]) await program.release();
+  }
+
+  private async boxes(
+    i: number,
+    regions: RegionBatch,
+    { arena, maps, mapGradients }: RegionStepInputs,
+  ): Promise<
+    Omit<StageRecord, 'regions' | 'numMaskRows'> & { classLoss: number; boxLoss: number }
+  > {
+    const { boxRoiSize: P, stages } = this.context.model.config;
+    const stage = stages[i];
+    const R = regions.numRegions;
+    const capacity = this.boxCapacity(i, maps.numImages, R);
+    const targets = boxTargets(regions, stage, capacity);
+    const outputs = await arena.scope(async () => {
+      const { plan, features } = arena.pool(maps, regions, { outputSize: P, capacity });
+      const results = await this.boxHeads[i].run({
+        features: { shape: [capacity, P, P, maps.numChannels], data: features },
+        labels: { shape: [capacity], data: targets.labels },
+        targets: { shape: [capacity, 4], data: targets.targets },
+        targetWeights: { shape: [capacity], data: targets.targetWeights },
+        references: { shape: [capacity, 4], data: targets.references },
+        scale: { shape: [1], data: Float32Array.of(stage.weight / Math.max(R, 1)) },
+        ...(stage.layers.numConvs > 0 ? { shares: sharesOf(R, capacity, P * P) } : {}),
+      });
+      const gradient = arena.float32(features.length);
+      gradient.set(results['grad:features'].data as Float32Array);
+      arena.unpool(plan, gradient, mapGradients);
+      return results;
+    });
+    if (R > 0) this.updateStatistics(i, outputs, R * P * P);
+    const rows = ({ data, shape }: HostTensor): Float32Array =>
+      (data as Float32Array).slice(0, R * shape[1]);
+    return {
+      classLoss: outputs['classLoss'].data[0],
+      boxLoss: outputs['boxLoss'].data[0],
+      logits: rows(outputs['logits']),
+      deltas: rows(outputs['deltas']),
+      numBoxRows: capacity,
+    };
+  }
+
+  private async masks(
+    i: number,
+    regions: RegionBatch,
+    { arena, maps, mapGradients, views, canvas }: RegionStepInputs,
+  ): Promise<{ readonly loss: number; readonly numMaskRows: number }> {
+    const { masks, stages, numClasses } = this.context.model.config;
+    const numPositives = regions.positives.length;
+    if (!masks || numPositives === 0) {
+      clearGradients(this.context, [this.context.model.maskStages[i].prefix]);
+      return { loss: 0, numMaskRows: 0 };
+    }
+    const P = masks.roiSize;
+    const maskSize = 2 * P;
+    const capacity = maskBucketOf(numPositives);
+    const boxes = new Float32Array(4 * numPositives);
+    const oneHot = new Float32Array(capacity * numClasses);
+    regions.positives.forEach((r, p) => {
+      boxes.set(regions.boxes.subarray(4 * r, 4 * r + 4), 4 * p);
+      oneHot[p * numClasses + regions.classIndices[r]] = 1;
+    });
+    const imageIndices = regions.positives.map((r) => regions.imageIndices[r]);
+    const targets = new Float32Array(capacity * maskSize ** 2);
+    targets.set(positiveMasks(regions, views, { maskSize, canvas }));
+    const scale = stages[i].weight / (numPositives * maskSize ** 2);
+    const loss = await arena.scope(async () => {
+      const { plan, features } = arena.pool(
+        maps,
+        { boxes, imageIndices },
+        { outputSize: P, capacity },
+      );
+      const results = await this.maskHeads[i].run({
+        features: { shape: [capacity, P, P, maps.numChannels], data: features },
+        oneHot: { shape: [capacity, numClasses], data: oneHot },
+        targets: { shape: [capacity, maskSize, maskSize], data: targets },
+        weights: { shape: [capacity], data: new Float32Array(capacity).fill(1, 0, numPositives) },
+        scale: { shape: [1], data: Float32Array.of(scale) },
+      });
+      const gradient = arena.float32(features.length);
+      gradient.set(results['grad:features'].data as Float32Array);
+      arena.unpool(plan, gradient, mapGradients);
+      return results['loss'].data[0];
+    });
+    return { loss, numMaskRows: capacity };
+  }
+
+  /** Proposals of the next stage: boxes moved by their class's deltas; ground truths are not passed on. */
+  private refined(
+    i: number,
+    { regions, logits, deltas }: StageRecord,
+    views: readonly Size[],
+  ): readonly Boxes[] {
+    const { stages, numClasses } = this.context.model.config;
+    const perRow = regions.numRegions === 0 ? 4 : deltas.length / regions.numRegions;
+    const likeliest = foregroundClasses(logits, numClasses);
+    let at = 0;
+    return regions.images.map(({ boxes, classIndices, isGroundTruth }, n) => {
+      const first = at;
+      at += classIndices.length;
+      const classes = classIndices.map((k, r) => (k === numClasses ? likeliest[first + r] : k));
+      const own = deltas.subarray(first * perRow, at * perRow);
+      const refined = refineBoxes(boxes, own, classes, views[n], stages[i].coder);
+      const kept = Array.from(isGroundTruth.keys()).filter((r) => isGroundTruth[r] === 0);
+      return Float32Array.from(
+        { length: 4 * kept.length },
+        (_, k) => refined[4 * kept[k >> 2] + (k & 3)],
+      );
+    });
+  }
+
+  /** Running statistics of the batch norms: the variance enters unbiased, as in PyTorch. */
+  private updateStatistics(i: number, outputs: HostTensors, count: number): void {
+    const { model, store } = this.context;
+    const { numConvs } = model.config.stages[i].layers;
+    const mix = (path: string, batch: HostTensor, factor: number): void => {
+      const running = store.get(path);
+      for (let c = 0; c < running.length; c++)
+        running[c] += BATCH_NORM_MOMENTUM * (batch.data[c] * factor - running[c]);
+    };
+    for (let conv = 0; conv < numConvs; conv++) {
+      const bn = `${model.boxStages[i].prefix}shared_convs.${conv}.bn`;
+      mix(`${bn}.running_mean`, outputs[`mean${conv}`], 1);
+      mix(`${bn}.running_var`, outputs[`variance${conv}`], count / Math.max(1, count - 1));
+    }
+  }
+}
+
+/** Every pixel's share in the statistics of a batch norm: equal for those of regions, 0 for the filling. */
+function sharesOf(numRegions: number, capacity: number, pixels: number): HostTensor {
+  const shares = new Float32Array(capacity * pixels);
+  shares.fill(1 / Math.max(1, numRegions * pixels), 0, numRegions * pixels);
+  return { shape: [1, capacity * pixels], data: shares };
+}
