@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { InputError, WeightsError } from '../../core/errors.js';
-import { registerWeights, type LogitsOf } from '../../tools/commands/weights.js';
+import { registerWeights } from '../../tools/commands/weights.js';
 import { SIZES } from '../../weights/architecture.js';
 import { CATALOGUE } from '../../weights/catalogue.js';
 import { writeSafetensors } from '../../weights/safetensors/write.js';
@@ -11,6 +11,11 @@ import { readTensors } from '../helpers/fixtures.js';
 import { startFileServer, type FileServer } from './pull/file-server.js';
 import { smallNetwork } from './small-network.js';
 import { temporaryFolder } from './temporary-folder.js';
+
+const logits = vi.hoisted(() =>
+  vi.fn<(file: string, image: string, size: number) => Promise<Record<string, Float32Array>>>(),
+);
+vi.mock('../../tools/parity-logits.js', () => ({ parityLogits: logits }));
 
 const { folder, path } = temporaryFolder();
 let server: FileServer;
@@ -39,12 +44,12 @@ afterEach(() => {
 });
 
 /** Runs `convnextv2 weights …`; what it printed on standard output. */
-async function run(args: readonly string[], logitsOf?: LogitsOf): Promise<string> {
+async function run(args: readonly string[]): Promise<string> {
   const written: string[] = [];
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => written.push(String(text)) > 0);
   vi.spyOn(process.stderr, 'write').mockReturnValue(true);
   const program = new Command('convnextv2');
-  registerWeights(program, logitsOf);
+  registerWeights(program);
   const throwing = (command: Command): void =>
     void command.exitOverride().commands.forEach(throwing);
   throwing(program);
@@ -52,8 +57,8 @@ async function run(args: readonly string[], logitsOf?: LogitsOf): Promise<string
   return written.join('');
 }
 
-const runJson = async (args: readonly string[], logitsOf?: LogitsOf) =>
-  JSON.parse(await run([...args, '--json'], logitsOf)) as Record<string, unknown>;
+const runJson = async (args: readonly string[]) =>
+  JSON.parse(await run([...args, '--json'])) as Record<string, unknown>;
 
 test('list shows every official file with licence and whether it is cached', async () => {
   const listed = await runJson(['list', '--cache', folder]);
@@ -151,22 +156,19 @@ test('verify reports a sound file and throws for a damaged one', async () => {
   await expect(run(['verify', path('absent.pth')])).rejects.toThrow(InputError);
 });
 
-test('verify --image compares the first five logits, where a network can be run', async () => {
+test('verify --image passes when the logits of one preprocessing are the published ones', async () => {
   const expected = CATALOGUE.find(({ name }) => name === 'atto.fcmae_ft_in1k')?.parityLogits ?? [];
   const args = ['verify', atto, '--image', 'cats.jpg', '--as', 'atto.fcmae_ft_in1k'];
-  const asked: string[][] = [];
-  const near: LogitsOf = (...of) => {
-    asked.push(of);
-    return Promise.resolve(Float32Array.from([...expected.map((value) => value + 9e-4), 7]));
-  };
-  expect(await runJson(args, near)).toMatchObject({ logits: { expected } });
-  expect(asked).toEqual([[atto, 'cats.jpg']]);
-  const far: LogitsOf = () => Promise.resolve(Float32Array.from(expected, (value) => value + 2e-3));
-  await expect(run(args, far)).rejects.toThrow(/expected logits -0\.393 .* got /);
-  const short: LogitsOf = () => Promise.resolve(new Float32Array());
-  await expect(run(args, short)).rejects.toThrow('expected logits');
-  await expect(
-    run(['verify', atto, '--image', 'x.jpg', '--as', 'atto.fcmae'], near),
-  ).rejects.toThrow('got an encoder');
-  await expect(run(args)).rejects.toThrow("unknown option '--image'");
+  const shifted = (by: number): Float32Array =>
+    Float32Array.from([...expected.map((value) => value + by), 7]);
+  logits.mockResolvedValueOnce({ cropped: shifted(2e-3), warped: shifted(9e-4) });
+  expect(await runJson(args)).toMatchObject({ logits: { expected, preprocessing: 'warped' } });
+  expect(logits).toHaveBeenCalledWith(atto, 'cats.jpg', 224);
+  logits.mockResolvedValueOnce({ cropped: shifted(2e-3), warped: shifted(-2e-3) });
+  await expect(run(args)).rejects.toThrow(/expected logits -0\.393 .* got .*cropped.*warped/);
+  logits.mockResolvedValueOnce({ cropped: new Float32Array() });
+  await expect(run(args)).rejects.toThrow('expected logits');
+  await expect(run(['verify', atto, '--image', 'x.jpg', '--as', 'atto.fcmae'])).rejects.toThrow(
+    'got an encoder',
+  );
 });

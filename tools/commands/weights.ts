@@ -7,9 +7,6 @@ import type { Scheme } from '../../weights/schemes/names.js';
 import type { Which } from '../../weights/select.js';
 import { formatTable, log, printJson } from '../output.js';
 
-/** Logits of a classifier's weight file for an image: what `verify --image` compares with the published ones. */
-export type LogitsOf = (file: string, image: string) => Promise<Float32Array>;
-
 interface CacheOptions {
   readonly cache?: string;
   readonly json?: boolean;
@@ -22,12 +19,8 @@ interface WhichOptions extends CacheOptions {
 /** How far logits may be from the published ones, which are given to four digits. */
 const LOGIT_TOLERANCE = 1e-3;
 
-/**
- * `convnextv2 weights list|pull|inspect|convert|verify`.
- *
- * @param logitsOf runs the network; `verify --image` is offered only where it is given
- */
-export function registerWeights(program: Command, logitsOf?: LogitsOf): void {
+/** `convnextv2 weights list|pull|inspect|convert|verify`. */
+export function registerWeights(program: Command): void {
   const weights = program
     .command('weights')
     .description('official weight files, all containers and naming schemes');
@@ -65,14 +58,11 @@ export function registerWeights(program: Command, logitsOf?: LogitsOf): void {
     .option('--conv-mlp', "timm's 4-D pointwise weights (default: where timm has them)")
     .option('--no-conv-mlp', '2-D pointwise weights')
     .action(convertAction);
-  const verify = subcommand('verify <file>', 'checksum, names, shapes and finite values')
+  subcommand('verify <file>', 'checksum, names, shapes and finite values')
     .addOption(which())
-    .action((file: string, options: VerifyOptions) => verifyAction(file, options, logitsOf));
-  if (logitsOf) {
-    verify
-      .option('--image <file>', 'COCO val2017 000000039769.jpg: compare the first five logits')
-      .option('--as <name>', 'official name to compare with, if the file has another');
-  }
+    .option('--image <file>', 'COCO val2017 000000039769.jpg: compare the first five logits')
+    .option('--as <name>', 'official name to compare with, if the file has another')
+    .action(verifyAction);
 }
 
 async function cacheFolder({ cache }: CacheOptions): Promise<string> {
@@ -247,11 +237,7 @@ interface VerifyOptions extends WhichOptions {
   readonly as?: string;
 }
 
-async function verifyAction(
-  nameOrFile: string,
-  options: VerifyOptions,
-  logitsOf: LogitsOf | undefined,
-): Promise<void> {
+async function verifyAction(nameOrFile: string, options: VerifyOptions): Promise<void> {
   const [{ verifyWeights }, { locateWeights }] = await Promise.all([
     import('../../weights/verify.js'),
     import('../../weights/pull/cache.js'),
@@ -262,9 +248,9 @@ async function verifyAction(
     ...(entry && { size: entry.size }),
   });
   const logits =
-    options.image === undefined || !logitsOf
+    options.image === undefined
       ? undefined
-      : await compareLogits(file, options.image, options.as ?? entry?.name, logitsOf);
+      : await compareLogits(file, options.image, options.as ?? entry?.name);
   if (options.json) {
     printJson({ ...verified, ...(logits && { logits }) });
     return;
@@ -272,27 +258,42 @@ async function verifyAction(
   const { architecture, numParameters, sha256, recorded } = verified;
   log(`${file}: sound; ${architecture.size ?? 'no published size'}, ${numParameters} parameters`);
   log(`sha256 ${sha256}${recorded ? ', as recorded' : ' (no record to compare with)'}`);
-  if (logits) log(`logits ${logits.got.join(' ')}: within ${LOGIT_TOLERANCE} of the published`);
+  if (logits) {
+    log(
+      `logits ${logits.got.join(' ')} (${logits.preprocessing}): within ${LOGIT_TOLERANCE} of the published`,
+    );
+  }
 }
 
-/** The first five logits against the published ones. @throws WeightsError if they differ */
+/** The first five logits against the published ones. @throws WeightsError if they differ under every preprocessing */
 async function compareLogits(
   file: string,
   image: string,
   name: string | undefined,
-  logitsOf: LogitsOf,
-): Promise<{ readonly got: readonly number[]; readonly expected: readonly number[] }> {
-  const [{ resolveModelName }, { ConfigError, WeightsError }] = await Promise.all([
-    import('../../weights/model-name.js'),
-    import('../../core/errors.js'),
-  ]);
-  const { parityLogits: expected } = resolveModelName(name ?? basename(file));
+): Promise<{
+  readonly preprocessing: string;
+  readonly got: readonly number[];
+  readonly expected: readonly number[];
+}> {
+  const [{ resolveModelName }, { ConfigError, WeightsError }, { parityLogits }] = await Promise.all(
+    [
+      import('../../weights/model-name.js'),
+      import('../../core/errors.js'),
+      import('../parity-logits.js'),
+    ],
+  );
+  const { parityLogits: expected, inputSizePx } = resolveModelName(name ?? basename(file));
   if (!expected) throw new ConfigError(`verify: expected a classifier for --image, got an encoder`);
-  const got = [...(await logitsOf(file, image)).slice(0, expected.length)];
-  if (!expected.every((value, i) => Math.abs(value - got[i]) <= LOGIT_TOLERANCE)) {
-    throw new WeightsError(`${file}: expected logits ${expected.join(' ')}, got ${got.join(' ')}`, {
-      file,
-    });
-  }
-  return { got, expected };
+  const results = Object.entries(await parityLogits(file, image, inputSizePx)).map(
+    ([preprocessing, logits]) => ({ preprocessing, got: [...logits.slice(0, expected.length)] }),
+  );
+  const match = results.find(({ got }) =>
+    expected.every((value, i) => Math.abs(value - got[i]) <= LOGIT_TOLERANCE),
+  );
+  if (match) return { ...match, expected };
+  const found = results.map(({ preprocessing, got }) => `${got.join(' ')} (${preprocessing})`);
+  throw new WeightsError(
+    `${file}: expected logits ${expected.join(' ')}, got ${found.join('; ')}`,
+    { file },
+  );
 }

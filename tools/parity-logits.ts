@@ -1,0 +1,49 @@
+import { decodeImage } from '../datasets/decode.js';
+import { evaluationGeometry, evaluationResize } from '../datasets/transforms/evaluation.js';
+import {
+  IMAGENET_PIXELS,
+  normalizationTable,
+  normalizeInto,
+} from '../datasets/transforms/normalize.js';
+import { resizePil } from '../datasets/transforms/resize-pil.js';
+import { openEngine } from '../engine/runtime/engine.js';
+import { loadClassifier } from '../models/classifier-weights.js';
+
+/**
+ * Logits of one image under each preprocessing that the published parity vectors may have been made with: the evaluation
+ * transform, the same without its centre crop, and warped to the square.
+ *
+ * @param inputSize side of the input, pixels
+ * @see Hugging Face's ConvNeXt V2 converter, which remarks that its vectors come without centre crop
+ */
+export async function parityLogits(
+  file: string,
+  imageFile: string,
+  inputSize: number,
+): Promise<Readonly<Record<string, Float32Array>>> {
+  const { model, store } = await loadClassifier(file);
+  const image = await decodeImage(imageFile);
+  const resize = evaluationResize(inputSize);
+  const { size, window } = evaluationGeometry(image, resize);
+  const full = { x: 0, y: 0, ...size };
+  const square = { width: inputSize, height: inputSize };
+  const variants = {
+    'evaluation transform': { size, window },
+    'without centre crop': { size, window: full },
+    warped: { size: square, window: { x: 0, y: 0, ...square } },
+  };
+  const engine = await openEngine();
+  const program = engine.prepare(model.inference, store);
+  const table = normalizationTable(IMAGENET_PIXELS);
+  const results: Record<string, Float32Array> = {};
+  for (const [name, geometry] of Object.entries(variants)) {
+    const resized = resizePil(image, { filter: resize.filter, ...geometry });
+    const data = new Float32Array(resized.width * resized.height * 3);
+    normalizeInto(resized, table, data, { offset: 0 });
+    const shape = [1, resized.height, resized.width, 3];
+    const { logits } = await program.run({ image: { shape, data } });
+    results[name] = (logits.data as Float32Array).slice();
+  }
+  await program.release();
+  return results;
+}
