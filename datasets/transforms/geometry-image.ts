@@ -1,7 +1,7 @@
 import type { RgbImage } from '../sample.js';
 import { resamplings, type GeometricStep, type Resampling } from './geometry.js';
 import { resizeLinearCv } from './resize-cv.js';
-import { Scratch } from './scratch.js';
+import { sharedScratch, type Scratch } from './scratch.js';
 
 /**
  * Applies geometric steps to an image, with OpenCV's bilinear resize; a resize and what is cut and mirrored of it are one pass.
@@ -13,7 +13,10 @@ import { Scratch } from './scratch.js';
 export function transformImage(
   image: RgbImage,
   steps: readonly GeometricStep[],
-  { scratch = new Scratch(), out }: { readonly scratch?: Scratch; readonly out?: Uint8Array } = {},
+  {
+    scratch = sharedScratch(),
+    out,
+  }: { readonly scratch?: Scratch; readonly out?: Uint8Array } = {},
 ): RgbImage {
   const passes = resamplings(image, steps);
   return passes.reduce((current, pass, i) => {

@@ -1,7 +1,7 @@
 import { DataError } from '../../core/errors.js';
 import type { MaskGrid } from '../../core/mask-targets.js';
 import { rleFromPolygons } from '../../core/rle-polygons.js';
-import type { Rle } from '../../core/rle.js';
+import { decodeRle, type Rle } from '../../core/rle.js';
 import type { Segmentation } from '../sample.js';
 import type { Size } from './rect.js';
 
@@ -82,17 +82,27 @@ export function boxThroughGrid(
 }
 
 /**
- * What the network sees of a mask, as a bitmap; for pictures and tests: training cuts its targets from the runs.
+ * What the network sees of a mask, as a bitmap. Training cuts its targets from the runs instead; this is for pictures and tests.
  *
+ * @param out where the bitmap is written; default a new array
  * @returns `[rows, columns]`, 0 or 1
  */
-export function maskThroughGrid(mask: Rle, { source, rows, columns }: MaskGrid): Uint8Array {
-  const full = new Uint8Array(source.width * source.height); // [W, H], column-major
-  forEachPiece(mask, (column, top, bottom) =>
-    full.fill(1, column * source.height + top, column * source.height + bottom),
-  );
-  const out = new Uint8Array(rows.length * columns.length);
-  for (let y = 0, o = 0; y < rows.length; y++)
-    for (let x = 0; x < columns.length; x++) out[o++] = full[columns[x] * source.height + rows[y]];
+export function maskThroughGrid(
+  mask: Rle,
+  { rows, columns }: MaskGrid,
+  out: Uint8Array = new Uint8Array(rows.length * columns.length),
+): Uint8Array {
+  const full = decodeRle(mask); // [H, W]
+  const width = columns.length;
+  for (let y = 0; y < rows.length; y++) {
+    const to = y * width;
+    // Enlarging repeats rows.
+    if (y > 0 && rows[y] === rows[y - 1]) {
+      out.copyWithin(to, to - width, to);
+      continue;
+    }
+    const row = rows[y] * mask.width;
+    for (let x = 0; x < width; x++) out[to + x] = full[row + columns[x]];
+  }
   return out;
 }

@@ -2,19 +2,28 @@
 export type PilFilter = 'bicubic' | 'bilinear';
 
 /** Bits after the point: 8 are the pixel's, 2 are left for the sum of weights beyond 1. */
-export const PRECISION_BITS = 32 - 8 - 2;
+const PRECISION_BITS = 32 - 8 - 2;
 
-/** The weights of one axis: output `i` is the sum over `t < count[i]` of `weights[i · taps + t] · input[first[i] + t]`. */
+/**
+ * The weights of one axis: output `i` is the sum over `t` of `weight[i, t] · input[first[i] + t]`. Taps come in pairs, the last of
+ * which may have a weight of zero, and weights are split for 16-bit multiplication: `weight = high · 2¹¹ + low`.
+ */
 export interface AxisWeights {
-  /** Slots an output, a multiple of 4; unused ones are zero. */
-  readonly taps: number;
   /** `int32 [length]`. */
   readonly first: Int32Array;
-  /** `int32 [length]`. */
+  /** `int32 [length]`: inputs that count. */
   readonly count: Int32Array;
-  /** `int32 [length, taps]`, fixed point with {@link PRECISION_BITS}. */
+  /** `int32 [length]`: pairs of taps in use. */
+  readonly numPairs: Int32Array;
+  /** Pairs an output has room for. */
+  readonly maxPairs: number;
+  /** `int32 [length, maxPairs, 2]`: two packed high parts, then two packed low parts. */
   readonly weights: Int32Array;
 }
+
+/** Bits of the low part. */
+const LOW_BITS = 11;
+const LOW_MASK = (1 << LOW_BITS) - 1;
 
 /** One axis of a resize: which part of the input goes to how many outputs, and which of those are wanted. */
 export interface AxisResize {
@@ -57,12 +66,12 @@ export function axisWeights(filter: PilFilter, axis: AxisResize): AxisWeights {
   const scale = Math.fround(Math.fround(axis.to) - from) / axis.outputLength;
   const stretch = Math.max(scale, 1);
   const support = SUPPORT[filter] * stretch;
-  // Whole groups of four, so that a pass may take four taps at once; Pillow's ceil(support) · 2 + 1 fit in.
-  const taps = Math.ceil((Math.ceil(support) * 2 + 1) / 4) * 4;
-  const first = new Int32Array(axis.length);
-  const count = new Int32Array(axis.length);
-  const weights = new Int32Array(axis.length * taps);
-  const row = new Float64Array(taps);
+  const taps = Math.ceil(support) * 2 + 1;
+  const maxPairs = Math.ceil(taps / 2);
+  const [first, count, numPairs] = [0, 1, 2].map(() => new Int32Array(axis.length));
+  const weights = new Int32Array(axis.length * maxPairs * 2);
+  const row = new Float64Array(taps + 1);
+  const fixed = new Int32Array(taps + 1);
   for (let i = 0; i < axis.length; i++) {
     const output = axis.offset + (axis.mirrored ? axis.length - 1 - i : i);
     const center = from + (output + 0.5) * scale;
@@ -73,10 +82,17 @@ export function axisWeights(filter: PilFilter, axis: AxisResize): AxisWeights {
       sum += row[t] = evaluate((t + start - center + 0.5) * (1 / stretch));
     first[i] = start;
     count[i] = n;
+    numPairs[i] = (n + 1) >> 1;
+    fixed[n] = 0;
     for (let t = 0; t < n; t++) {
       const weight = (sum === 0 ? row[t] : row[t] / sum) * (1 << PRECISION_BITS);
-      weights[i * taps + t] = Math.trunc(weight < 0 ? weight - 0.5 : weight + 0.5);
+      fixed[t] = Math.trunc(weight < 0 ? weight - 0.5 : weight + 0.5);
+    }
+    for (let t = 0, w = i * maxPairs * 2; t < n; t += 2, w += 2) {
+      const [a, b] = [fixed[t], fixed[t + 1]];
+      weights[w] = ((a >> LOW_BITS) & 0xffff) | ((b >> LOW_BITS) << 16);
+      weights[w + 1] = (a & LOW_MASK) | ((b & LOW_MASK) << 16);
     }
   }
-  return { taps, first, count, weights };
+  return { first, count, numPairs, maxPairs, weights };
 }

@@ -13,7 +13,7 @@ import {
   solarize,
   solarizeAdd,
 } from './pil-enhance.js';
-import { Scratch } from './scratch.js';
+import { sharedScratch, type Scratch } from './scratch.js';
 
 /** How strongly and how often {@link randAugment} acts. */
 export interface RandAugmentOptions {
@@ -112,7 +112,7 @@ export function randAugment(
   {
     random,
     fill,
-    scratch = new Scratch(),
+    scratch = sharedScratch(),
   }: {
     readonly random: Random;
     readonly fill: Rgb;

@@ -1,7 +1,7 @@
 import { ShapeError } from '../../core/errors.js';
 import type { LabelMap, RgbImage } from '../sample.js';
 import { fullRect, isInside, type Rect, type Size } from './rect.js';
-import { Scratch } from './scratch.js';
+import { sharedScratch, type Scratch } from './scratch.js';
 
 /** Size of the whole result and the part of it that is wanted. */
 export interface CvResizeOptions {
@@ -29,17 +29,36 @@ const ONE = 2048;
 export function resizeLinearCv(
   image: RgbImage,
   options: CvResizeOptions,
-  scratch: Scratch = new Scratch(),
+  scratch: Scratch = sharedScratch(),
 ): RgbImage {
   const { width, height, window, out } = prepare('resizeLinearCv', image, options, 3);
   const columns = linearTaps(image.width, options.size.width, window.x, width, options.mirrored);
   const rows = linearTaps(image.height, options.size.height, window.y, height, false);
-  const rowValues = width * 3;
+  const topRow = clampIndex(rows.index[0], image.height);
+  const bottomRow = clampIndex(rows.index[height - 1] + 1, image.height);
+  const { kernels } = scratch;
+  const rowBytes = width * 3;
+  const sourceBytes = image.width * 3;
+  const at = kernels.layOut({
+    taps: width * 8,
+    rowA: rowBytes * 2,
+    rowB: rowBytes * 2,
+    source: (bottomRow - topRow + 1) * sourceBytes,
+    out: height * rowBytes,
+  });
+  putTaps(columns, image.width, kernels.int32(at.taps, width * 2));
+  const range = {
+    start: topRow * sourceBytes,
+    stride: sourceBytes,
+    rowBytes: sourceBytes,
+    numRows: bottomRow - topRow + 1,
+  };
+  kernels.copyRows(image.data, range, at.source);
+  const filterRow = (row: number, to: number): void =>
+    kernels.loops.cvColumns(at.source + (row - topRow) * sourceBytes, to, width, at.taps);
   // The two source rows between which outputs lie, filtered horizontally; enlarging uses each many times.
-  let upper = scratch.int32('resize-cv upper', rowValues);
-  let lower = scratch.int32('resize-cv lower', rowValues);
-  let upperRow = -1;
-  let lowerRow = -1;
+  let [upper, lower] = [at.rowA, at.rowB];
+  let [upperRow, lowerRow] = [-1, -1];
   for (let y = 0; y < height; y++) {
     const y0 = clampIndex(rows.index[y], image.height);
     const y1 = clampIndex(rows.index[y] + 1, image.height);
@@ -47,11 +66,13 @@ export function resizeLinearCv(
       [upper, lower] = [lower, upper];
       [upperRow, lowerRow] = [lowerRow, upperRow];
     }
-    if (y0 !== upperRow) filterRow(image, y0, columns, upper);
-    if (y1 !== lowerRow) filterRow(image, y1, columns, lower);
+    if (y0 !== upperRow) filterRow(y0, upper);
+    if (y1 !== lowerRow) filterRow(y1, lower);
     [upperRow, lowerRow] = [y0, y1];
-    blendRows(upper, lower, rows.weight0[y], rows.weight1[y], out, y * rowValues);
+    const to = at.out + y * rowBytes;
+    kernels.loops.cvRows(upper, lower, to, rowBytes, rows.weight0[y], rows.weight1[y]);
   }
+  out.set(kernels.bytes(at.out, height * rowBytes));
   return { width, height, data: out };
 }
 
@@ -111,7 +132,6 @@ function prepare(
 
 /** For every output the lower of its two inputs (may be −1 or the last) and the weights of both. */
 interface LinearTaps {
-  readonly inputLength: number;
   readonly index: Int32Array;
   readonly weight0: Int32Array;
   readonly weight1: Int32Array;
@@ -134,7 +154,7 @@ function linearTaps(
     weight0[i] = roundHalfEven(Math.fround(Math.fround(1 - fraction) * ONE));
     weight1[i] = roundHalfEven(Math.fround(fraction * ONE));
   }
-  return { inputLength, index, weight0, weight1 };
+  return { index, weight0, weight1 };
 }
 
 function roundHalfEven(x: number): number {
@@ -146,41 +166,15 @@ function clampIndex(index: number, length: number): number {
   return Math.min(Math.max(index, 0), length - 1);
 }
 
-/** One source row at the output columns, with the 4 bits dropped that OpenCV drops before the vertical step. */
-function filterRow(
-  { data, width }: RgbImage,
-  row: number,
+/** Byte offset of the left pixel and both weights, for every output; at the border the edge pixel counts alone. */
+function putTaps(
   { index, weight0, weight1 }: LinearTaps,
+  inputLength: number,
   out: Int32Array,
 ): void {
-  const start = row * width * 3;
-  const last = width - 1;
-  for (let x = 0, o = 0; x < index.length; x++, o += 3) {
-    const column = index[x];
-    const isEdge = column < 0 || column >= last;
-    const p = start + (column < 0 ? 0 : column >= last ? last : column) * 3;
-    if (isEdge) {
-      out[o] = (data[p] * ONE) >> 4;
-      out[o + 1] = (data[p + 1] * ONE) >> 4;
-      out[o + 2] = (data[p + 2] * ONE) >> 4;
-      continue;
-    }
-    const a = weight0[x];
-    const b = weight1[x];
-    out[o] = (Math.imul(data[p], a) + Math.imul(data[p + 3], b)) >> 4;
-    out[o + 1] = (Math.imul(data[p + 1], a) + Math.imul(data[p + 4], b)) >> 4;
-    out[o + 2] = (Math.imul(data[p + 2], a) + Math.imul(data[p + 5], b)) >> 4;
+  for (let x = 0; x < index.length; x++) {
+    const isEdge = index[x] < 0 || index[x] >= inputLength - 1;
+    out[2 * x] = clampIndex(index[x], inputLength) * 3;
+    out[2 * x + 1] = isEdge ? ONE : weight0[x] | (weight1[x] << 16);
   }
-}
-
-function blendRows(
-  upper: Int32Array,
-  lower: Int32Array,
-  weight0: number,
-  weight1: number,
-  out: Uint8Array,
-  offset: number,
-): void {
-  for (let x = 0, o = offset; x < upper.length; x++, o++)
-    out[o] = ((Math.imul(upper[x], weight0) >> 16) + (Math.imul(lower[x], weight1) >> 16) + 2) >> 2;
 }

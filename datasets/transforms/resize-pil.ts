@@ -1,13 +1,9 @@
 import { ShapeError } from '../../core/errors.js';
 import type { RgbImage } from '../sample.js';
-import {
-  axisWeights,
-  PRECISION_BITS,
-  type AxisWeights,
-  type PilFilter,
-} from './pil-coefficients.js';
+import type { ImageKernels } from './kernels.js';
+import { axisWeights, type AxisWeights, type PilFilter } from './pil-coefficients.js';
 import { fullRect, isInside, type Rect, type Size } from './rect.js';
-import { Scratch } from './scratch.js';
+import { sharedScratch, type Scratch } from './scratch.js';
 
 /** What {@link resizePil} does beyond filtering. */
 export interface PilResizeOptions {
@@ -38,7 +34,7 @@ export interface PilResizeOptions {
 export function resizePil(
   image: RgbImage,
   options: PilResizeOptions,
-  scratch: Scratch = new Scratch(),
+  scratch: Scratch = sharedScratch(),
 ): RgbImage {
   const { filter, size, mirrored = false } = options;
   const crop = options.crop ?? fullRect(image);
@@ -62,33 +58,77 @@ export function resizePil(
     offset: window.y,
     length: window.height,
   });
-  const last = window.height - 1;
-  const rowStart = rows.first[0];
-  const rowCount = rows.first[last] + rows.count[last] - rowStart;
-  const rowBytes = window.width * 3;
-  const between = new Uint8ClampedArray(
-    scratch.bytes('resize-pil', rowCount * rowBytes).buffer,
-    0,
-    rowCount * rowBytes,
-  ); // [rowCount, window.width, 3]
-  const start = ((crop.y + rowStart) * image.width + crop.x) * 3;
-  filterColumns(image.data, start, image.width * 3, columns, rowCount, between);
-  const out = options.out ?? new Uint8Array(window.height * rowBytes);
-  if (out.length < window.height * rowBytes)
+  const out = options.out ?? new Uint8Array(window.width * window.height * 3);
+  if (out.length < window.width * window.height * 3)
     throw new ShapeError(
-      `resizePil: expected room for ${window.height * rowBytes} bytes, got ${out.length}`,
+      `resizePil: expected room for ${window.width * window.height * 3} bytes, got ${out.length}`,
     );
-  const clamped = new Uint8ClampedArray(out.buffer, out.byteOffset, out.length);
-  filterRows(
-    between,
-    rowStart,
-    rowBytes,
-    rows,
-    scratch.int32('resize-pil sums', rowBytes),
-    clamped,
-  );
-  const data = out.subarray(0, window.height * rowBytes);
+  const data = out.subarray(0, window.width * window.height * 3);
+  filter2d(image, crop, { columns, rows }, scratch.kernels, data);
   return { width: window.width, height: window.height, data };
+}
+
+/** The horizontal pass over the rows that the vertical pass needs, then the vertical pass. */
+function filter2d(
+  image: RgbImage,
+  crop: Rect,
+  { columns, rows }: { readonly columns: AxisWeights; readonly rows: AxisWeights },
+  kernels: ImageKernels,
+  out: Uint8Array,
+): void {
+  const [width, height] = [columns.first.length, rows.first.length];
+  const rowStart = rows.first[0];
+  const numRows = rows.first[height - 1] + rows.count[height - 1] - rowStart;
+  const rowBytes = width * 3;
+  const sourceBytes = crop.width * 3;
+  const at = kernels.layOut({
+    columnFirst: width * 4,
+    columnPairs: width * 4,
+    columnWeights: columns.weights.byteLength,
+    rowFirst: height * 4,
+    rowPairs: height * 4,
+    rowWeights: rows.weights.byteLength,
+    source: numRows * sourceBytes,
+    // One row more: an odd number of taps looks at the next row, with a weight of zero.
+    between: (numRows + 1) * rowBytes,
+    out: height * rowBytes,
+  });
+  const putWeights = (
+    { first, numPairs, weights }: AxisWeights,
+    [firstAt, pairsAt, weightsAt]: readonly [number, number, number],
+    byteOffset: (first: number) => number,
+  ): void => {
+    kernels.int32(firstAt, first.length).set(first.map(byteOffset));
+    kernels.int32(pairsAt, numPairs.length).set(numPairs);
+    kernels.int32(weightsAt, weights.length).set(weights);
+  };
+  putWeights(columns, [at.columnFirst, at.columnPairs, at.columnWeights], (x) => x * 3);
+  putWeights(rows, [at.rowFirst, at.rowPairs, at.rowWeights], (y) => (y - rowStart) * rowBytes);
+  const start = ((crop.y + rowStart) * image.width + crop.x) * 3;
+  const range = { start, stride: image.width * 3, rowBytes: sourceBytes, numRows };
+  kernels.copyRows(image.data, range, at.source);
+  kernels.loops.pilColumns(
+    at.source,
+    sourceBytes,
+    numRows,
+    at.between,
+    width,
+    at.columnFirst,
+    at.columnPairs,
+    at.columnWeights,
+    columns.maxPairs * 8,
+  );
+  kernels.loops.pilRows(
+    at.between,
+    rowBytes,
+    at.out,
+    height,
+    at.rowFirst,
+    at.rowPairs,
+    at.rowWeights,
+    rows.maxPairs * 8,
+  );
+  out.set(kernels.bytes(at.out, height * rowBytes));
 }
 
 function assertRegions(
@@ -112,71 +152,4 @@ function assertRegions(
     throw new ShapeError(
       `resizePil: expected a box inside ${crop.width}x${crop.height}, got [${box.join(', ')}]`,
     );
-}
-
-const HALF = 1 << (PRECISION_BITS - 1);
-
-/** `[rowCount, W, 3]` from the source rows that begin at `start`; `out` clamps to 0–255. */
-function filterColumns(
-  source: Uint8Array,
-  start: number,
-  stride: number,
-  { taps, first, count, weights }: AxisWeights,
-  rowCount: number,
-  out: Uint8ClampedArray,
-): void {
-  const width = first.length;
-  for (let y = 0, o = 0; y < rowCount; y++) {
-    const row = start + y * stride;
-    for (let x = 0; x < width; x++, o += 3) {
-      let red = HALF;
-      let green = HALF;
-      let blue = HALF;
-      let p = row + first[x] * 3;
-      let w = x * taps;
-      for (const end = w + count[x]; w < end; w++, p += 3) {
-        const weight = weights[w];
-        red = (red + Math.imul(source[p], weight)) | 0;
-        green = (green + Math.imul(source[p + 1], weight)) | 0;
-        blue = (blue + Math.imul(source[p + 2], weight)) | 0;
-      }
-      out[o] = red >> PRECISION_BITS;
-      out[o + 1] = green >> PRECISION_BITS;
-      out[o + 2] = blue >> PRECISION_BITS;
-    }
-  }
-}
-
-/** `[H, rowBytes]` from the rows of `between`, of which the first is input row `rowStart`; four taps at a time. */
-function filterRows(
-  between: Uint8ClampedArray,
-  rowStart: number,
-  rowBytes: number,
-  { taps, first, count, weights }: AxisWeights,
-  sums: Int32Array,
-  out: Uint8ClampedArray,
-): void {
-  const height = first.length;
-  const lastRow = between.length / rowBytes - 1;
-  for (let y = 0; y < height; y++) {
-    const top = first[y] - rowStart;
-    sums.fill(HALF);
-    for (let t = 0; t < count[y]; t += 4) {
-      // Unused taps have weight zero and may look at any row.
-      const row = (tap: number): number => Math.min(top + t + tap, lastRow) * rowBytes;
-      const [p0, p1, p2, p3] = [row(0), row(1), row(2), row(3)];
-      const w = y * taps + t;
-      const [w0, w1, w2, w3] = [weights[w], weights[w + 1], weights[w + 2], weights[w + 3]];
-      for (let x = 0; x < rowBytes; x++) {
-        sums[x] =
-          (sums[x] +
-            Math.imul(between[p0 + x], w0) +
-            Math.imul(between[p1 + x], w1) +
-            Math.imul(between[p2 + x], w2) +
-            Math.imul(between[p3 + x], w3)) |
-          0;
-      }
-    }
-    for (let x = 0, o = y * rowBytes; x < rowBytes; x++, o++) out[o] = sums[x] >> PRECISION_BITS;
-  }
 }
