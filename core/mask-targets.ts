@@ -87,7 +87,7 @@ interface Span {
   readonly end: number;
 }
 
-/** Copies columns and rows of a mask, `[columns, rows]` column-major. */
+/** Copies columns and rows of a mask as 0 or 1, `[columns, rows]` column-major. */
 type Cutter = (columns: Span, rows: Span) => Uint8Array;
 
 function averageBits(
@@ -106,18 +106,25 @@ function averageBits(
   if (sourceRows.end <= sourceRows.start || sourceColumns.end <= sourceColumns.start) return;
   const bits = cut(sourceColumns, sourceRows);
   const height = sourceRows.end - sourceRows.start;
+  // Where in a column of bits every tap looks; a tap on padding looks at the first bit with weight 0.
+  const numTapsY = yBands.ends[S];
+  const offsets = new Int32Array(numTapsY);
+  const weights = yBands.weights.slice(0, numTapsY);
+  for (let t = 0; t < numTapsY; t++) {
+    const row = yBands.cells[t] < rows.length ? rows[yBands.cells[t]] : -1;
+    if (row >= 0) offsets[t] = row - sourceRows.start;
+    else weights[t] = 0;
+  }
   // Means down every column of the window, [columns, S].
   const means = new Float64Array((xSpan.end - xSpan.start) * S);
   for (let x = xSpan.start; x < xSpan.end; x++) {
     const column = x < columns.length ? columns[x] : -1;
     if (column < 0) continue;
-    const base = (column - sourceColumns.start) * height - sourceRows.start;
+    const base = (column - sourceColumns.start) * height;
     for (let p = 0, at = (x - xSpan.start) * S; p < S; p++, at++) {
       let mean = 0;
-      for (let t = yBands.ends[p]; t < yBands.ends[p + 1]; t++) {
-        const row = yBands.cells[t] < rows.length ? rows[yBands.cells[t]] : -1;
-        if (row >= 0 && bits[base + row] !== 0) mean += yBands.weights[t];
-      }
+      for (let t = yBands.ends[p]; t < yBands.ends[p + 1]; t++)
+        mean += weights[t] * bits[base + offsets[t]];
       means[at] = mean;
     }
   }
@@ -173,7 +180,8 @@ function cutBitmap(data: Uint8Array, { width }: Size): Cutter {
     const height = rows.end - rows.start;
     const bits = new Uint8Array((columns.end - columns.start) * height);
     for (let x = columns.start, at = 0; x < columns.end; x++)
-      for (let y = rows.start; y < rows.end; y++, at++) bits[at] = data[y * width + x];
+      for (let y = rows.start; y < rows.end; y++, at++)
+        bits[at] = data[y * width + x] === 0 ? 0 : 1;
     return bits;
   };
 }
