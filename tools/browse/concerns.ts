@@ -1,0 +1,48 @@
+import { boxOf, rowsOf } from '../../datasets/coco/samples.js';
+import type { CocoSet } from '../../datasets/coco/set.js';
+
+/** An annotation that is allowed but worth a look. */
+export interface Look {
+  /** Row of `set.annotations`. */
+  readonly row: number;
+  readonly message: string;
+}
+
+/** Two boxes of one class that overlap so much are probably one object annotated twice. */
+const SAME_OBJECT_IOU = 0.9;
+const LONG_SIDE_RATIO = 25;
+const WHOLE_IMAGE_SHARE = 0.995;
+
+/** Looks for annotations that fit the format but are probably slips. Crowds are not looked at. */
+export function annotationsToLookAt(set: CocoSet): readonly Look[] {
+  const looks: Look[] = [];
+  const { images, annotations } = set;
+  for (let i = 0; i < images.ids.length; i++) {
+    const rows = rowsOf(set, i).filter((a) => annotations.crowds[a] === 0);
+    const area = images.widths[i] * images.heights[i];
+    rows.forEach((row, at) => {
+      const [x, y, width, height] = boxOf(set, row);
+      if (!(width > 0 && height > 0)) return; // reported by the check
+      const ratio = Math.max(width / height, height / width);
+      if (ratio > LONG_SIDE_RATIO)
+        looks.push({ row, message: `sides of ${Math.round(ratio)} : 1` });
+      if (width * height > WHOLE_IMAGE_SHARE * area)
+        looks.push({ row, message: 'a box around the whole image' });
+      for (const other of rows.slice(0, at)) {
+        if (set.classIndices[other] !== set.classIndices[row]) continue;
+        if (iou([x, y, width, height], boxOf(set, other)) >= SAME_OBJECT_IOU)
+          looks.push({ row, message: `nearly the same box as ${annotations.ids[other]}` });
+      }
+    });
+  }
+  return looks;
+}
+
+type Box = readonly [x: number, y: number, width: number, height: number];
+
+function iou([ax, ay, aw, ah]: Box, [bx, by, bw, bh]: Box): number {
+  const w = Math.min(ax + aw, bx + bw) - Math.max(ax, bx);
+  const h = Math.min(ay + ah, by + bh) - Math.max(ay, by);
+  const both = Math.max(0, w) * Math.max(0, h);
+  return both / (aw * ah + bw * bh - both);
+}

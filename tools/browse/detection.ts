@@ -1,0 +1,248 @@
+import type { Rle } from '../../core/rle.js';
+import { checkCocoTables } from '../../datasets/coco/checks.js';
+import { imagePath, staysInside } from '../../datasets/coco/image-path.js';
+import { checkImageFiles } from '../../datasets/coco/image-files.js';
+import { boxOf, rowsOf } from '../../datasets/coco/samples.js';
+import { createCocoSet, type CocoSet, type CocoSource } from '../../datasets/coco/set.js';
+import { detectionStatistics, sizeOf } from '../../datasets/coco/statistics.js';
+import { readCocoTables } from '../../datasets/coco/tables.js';
+import { inParallel } from '../../datasets/inspect-image.js';
+import { ProblemLog } from '../../datasets/problems.js';
+import type { DetectionData } from '../../datasets/recognise-types.js';
+import type { Segmentation } from '../../datasets/sample.js';
+import { chooseImages } from './choose.js';
+import { annotationsToLookAt } from './concerns.js';
+import type { Card, CardObject, Concern, PageClass, PageData, PageSplit } from './page-data.js';
+import { classColours, maskPicture, thumbnailOf } from './pictures.js';
+
+/** How much a page shows. */
+export interface BrowseOptions {
+  /** Images in all. */
+  readonly limit: number;
+  /** Longer side of the thumbnails in pixels. */
+  readonly thumbnail: number;
+}
+
+/** Problems of a kind that a page lists. */
+const MAX_CONCERNS = 200;
+
+/** Gathers the page of a detection set; sets with errors are shown, too, as far as they can be read. */
+export async function detectionPage(
+  data: DetectionData,
+  options: BrowseOptions,
+): Promise<PageData> {
+  const parts = Object.entries(data.splits);
+  const classes: PageClass[] = [];
+  const cards: Card[] = [];
+  const concerns: Concern[] = [];
+  const splits: PageSplit[] = [];
+  let numConcerns = 0;
+  for (const [index, [name, source]] of parts.entries()) {
+    const part = await readPart(source);
+    if (classes.length === 0) {
+      const colours = classColours(part.set.classes.names.length);
+      part.set.classes.names.forEach((className, k) =>
+        classes.push({ name: className, colour: colours[k] }),
+      );
+    }
+    const limit = Math.max(1, Math.floor(options.limit / parts.length));
+    const shown = await showPart(part, { index, classes, limit, thumbnail: options.thumbnail });
+    const offset = cards.length;
+    cards.push(...shown.cards);
+    concerns.push(
+      ...shown.concerns.map((concern) =>
+        concern.card === undefined ? concern : { ...concern, card: concern.card + offset },
+      ),
+    );
+    numConcerns += part.numConcerns;
+    splits.push({ name, images: part.set.images.ids.length, facts: factsOf(part.set) });
+  }
+  return {
+    title: data.root,
+    line: data.line,
+    kind: 'detection',
+    classes,
+    splits,
+    cards,
+    concerns,
+    numConcerns,
+  };
+}
+
+/** What is known of one annotation or image, by rows of the set. */
+interface RowConcern {
+  readonly severity: Concern['severity'];
+  readonly message: string;
+  readonly image?: number;
+  readonly annotation?: number;
+}
+
+interface Part {
+  readonly set: CocoSet;
+  readonly rowConcerns: readonly RowConcern[];
+  readonly numConcerns: number;
+}
+
+async function readPart(source: CocoSource): Promise<Part> {
+  const log = new ProblemLog(MAX_CONCERNS);
+  const tables = await readCocoTables(source.annotations, log);
+  const imageIndices = checkCocoTables(tables, log);
+  if (source.images !== undefined)
+    await checkImageFiles(tables, source.images, log, { decode: false });
+  const set = createCocoSet(tables, imageIndices, source);
+  const looks = annotationsToLookAt(set);
+  const reported = log.findings().flatMap(({ severity, meaning, examples }) =>
+    severity === 'note'
+      ? []
+      : examples.map(({ message, row }): RowConcern => {
+          const text = `${message} (${meaning})`;
+          if (row?.table === 'images') return { severity, message: text, image: row.index };
+          if (row === undefined) return { severity, message: text };
+          const image = imageIndices[row.index];
+          return {
+            severity,
+            message: text,
+            annotation: row.index,
+            ...(image < 0 ? {} : { image }),
+          };
+        }),
+  );
+  const looked = looks.slice(0, MAX_CONCERNS).map(({ row, message }): RowConcern => ({
+    severity: 'look',
+    message: `annotations[${set.annotations.positions[row]}] (id ${set.annotations.ids[row]}): ${message}`,
+    annotation: row,
+    image: imageIndices[row],
+  }));
+  return {
+    set,
+    rowConcerns: [...reported, ...looked],
+    numConcerns: log.count('error') + log.count('warning') + looks.length,
+  };
+}
+
+interface ShowOptions {
+  readonly index: number;
+  readonly classes: readonly PageClass[];
+  readonly limit: number;
+  readonly thumbnail: number;
+}
+
+async function showPart(
+  { set, rowConcerns }: Part,
+  options: ShowOptions,
+): Promise<{ readonly cards: readonly Card[]; readonly concerns: readonly Concern[] }> {
+  const { starts, images, annotations } = set;
+  const numImages = images.ids.length;
+  const counts = Array.from({ length: numImages }, (_, i) => starts[i + 1] - starts[i]);
+  const fullest = counts.reduce((best, count, i) => (count > counts[best] ? i : best), 0);
+  const urgent = [fullest, ...rowConcerns.flatMap(({ image }) => image ?? [])];
+  const chosen = chooseImages(numImages, numImages > 0 ? urgent : [], options.limit);
+  const byRow = new Map<number, string[]>();
+  for (const { annotation, message } of rowConcerns) {
+    if (annotation === undefined) continue;
+    byRow.set(annotation, [...(byRow.get(annotation) ?? []), message.replace(/^.*?: /, '')]);
+  }
+  const cards = await inParallel(chosen, async (i): Promise<Card> => {
+    const name = images.fileNames[i];
+    const picture = await pictureOf(set.imageFolder, name, options.thumbnail);
+    const objects = rowsOf(set, i)
+      .filter((a) => set.classIndices[a] >= 0)
+      .map((a) => objectOf(set, a, byRow.get(a) ?? [], options));
+    return {
+      split: options.index,
+      file: name,
+      id: images.ids[i],
+      width: images.widths[i],
+      height: images.heights[i],
+      ...picture,
+      // Large objects first, so that small ones lie on top and can be pointed at.
+      objects: objects.sort((a, b) => b.box[2] * b.box[3] - a.box[2] * a.box[3]),
+      ...(i === fullest && counts[i] > 0 ? { fullest: true } : {}),
+    };
+  });
+  const cardOf = new Map(chosen.map((i, card) => [i, card]));
+  const concerns = rowConcerns.map(({ severity, message, image, annotation }): Concern => {
+    const card = image === undefined ? undefined : cardOf.get(image);
+    return {
+      severity,
+      message,
+      ...(card === undefined ? {} : { card }),
+      ...(annotation === undefined ? {} : { object: annotations.ids[annotation] }),
+    };
+  });
+  return { cards, concerns };
+}
+
+async function pictureOf(
+  folder: string | undefined,
+  name: string,
+  maxSide: number,
+): Promise<Pick<Card, 'thumbnail' | 'failure'>> {
+  if (folder === undefined) return {};
+  if (!staysInside(name)) return { failure: 'the name leads out of the image folder' };
+  return thumbnailOf(imagePath(folder, name), maxSide);
+}
+
+function objectOf(
+  set: CocoSet,
+  row: number,
+  concerns: readonly string[],
+  { classes, thumbnail }: ShowOptions,
+): CardObject {
+  const { annotations } = set;
+  const classIndex = set.classIndices[row];
+  const mask = annotations.masks.get(row);
+  return {
+    id: annotations.ids[row],
+    classIndex,
+    size: sizeOf(annotations.areas[row]),
+    isCrowd: annotations.crowds[row] === 1,
+    area: Math.round(annotations.areas[row]),
+    box: boxOf(set, row).map(tenth),
+    ...drawingOf(mask, classes[classIndex]?.colour ?? '#888888', thumbnail),
+    concerns,
+  };
+}
+
+function drawingOf(
+  mask: Segmentation,
+  colour: string,
+  maxSide: number,
+): Pick<CardObject, 'path' | 'mask'> {
+  switch (mask.kind) {
+    case 'none':
+      return {};
+    case 'polygons':
+      return { path: mask.polygons.map(pathOf).join('') };
+    case 'rle':
+      return { mask: maskPicture(mask satisfies Rle, colour, maxSide) };
+    default:
+      return mask satisfies never;
+  }
+}
+
+function pathOf(polygon: Float64Array): string {
+  let path = '';
+  for (let i = 0; i < polygon.length; i += 2)
+    path += `${i === 0 ? 'M' : 'L'}${tenth(polygon[i])} ${tenth(polygon[i + 1])}`;
+  return `${path}Z`;
+}
+
+function tenth(value: number): number {
+  return Math.round(value * 10) / 10;
+}
+
+function factsOf(set: CocoSet): PageSplit['facts'] {
+  const facts = detectionStatistics(set);
+  const { small, medium, large } = facts.sizes;
+  const used = facts.classes.filter(({ annotations }) => annotations > 0).length;
+  return [
+    ['images', String(facts.images)],
+    ['annotations', String(facts.annotations)],
+    ['crowds', String(facts.crowds)],
+    ['classes used', `${used} of ${facts.classes.length}`],
+    ['small / medium / large', `${small} / ${medium} / ${large}`],
+    ['most in one image', String(facts.fullest.annotations)],
+    ['images without annotations', String(facts.emptyImages)],
+  ];
+}

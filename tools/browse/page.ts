@@ -1,0 +1,114 @@
+import { client } from './client.js';
+import type { PageData } from './page-data.js';
+import { STYLE } from './style.js';
+
+/** The page as one HTML document that needs nothing from outside; its own policy forbids it to load anything. */
+export function renderPage(data: PageData): string {
+  const shown = data.cards.length;
+  const total = data.splits.reduce((sum, { images }) => sum + images, 0);
+  const isDetection = data.kind === 'detection';
+  const extent =
+    shown < total
+      ? `${shown} of ${total} images are shown: those with something to look at, and an even choice of the others.`
+      : `All ${total} images are shown.`;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
+<title>${escape(data.title)}</title>
+<style>${STYLE}</style>
+</head>
+<body class="names-off">
+<header>
+<h1>${escape(data.title)}</h1>
+<p class="line">${escape(data.line)}. ${escape(extent)}</p>
+<div class="splits">${data.splits.map(splitPanel).join('')}</div>
+</header>
+${concernPanel(data)}
+<div class="bar"><form onsubmit="return false">
+${select('split', 'part', [['', 'all'], ...data.splits.map(({ name }, s) => [String(s), name] as const)])}
+${select('class', 'class', [['', 'all'], ...classOptions(data)])}
+<span${isDetection ? '' : ' hidden'}>${select('size', 'size', [
+    ['', 'all'],
+    ['small', 'small (below 32²)'],
+    ['medium', 'medium'],
+    ['large', 'large (from 96²)'],
+    ['crowd', 'crowds'],
+  ])}</span>
+${select('sort', 'order', [
+  ['', 'as in the set'],
+  ['most', isDetection ? 'most objects' : 'most classes'],
+  ['fewest', isDetection ? 'fewest objects' : 'fewest classes'],
+  ['concerns', 'most to look at'],
+])}
+<label${isDetection ? '' : ' hidden'}><input type="checkbox" id="boxes" checked>boxes</label>
+<label${data.kind === 'classification' ? ' hidden' : ''}><input type="checkbox" id="masks" checked>masks</label>
+<label${data.kind === 'classification' ? ' hidden' : ''}>opacity<input type="range" id="opacity" min="0.1" max="1" step="0.05" value="0.45"></label>
+<label${isDetection ? '' : ' hidden'}><input type="checkbox" id="names" checked>names when enlarged</label>
+<label><input type="checkbox" id="concerns-only">only to look at</label>
+<button type="button" id="theme">light / dark</button>
+<span id="shown"></span>
+</form></div>
+<main><div id="grid"></div><p id="nothing" hidden>No image fits these filters.</p></main>
+<dialog id="viewer"><div class="tools"><button type="button" id="previous">← previous</button><button type="button" id="next">next →</button><button type="button" id="close">close</button></div><div id="view"></div></dialog>
+<script type="application/json" id="data">${embed(data)}</script>
+<script>(${client.toString()})()</script>
+</body>
+</html>
+`;
+}
+
+function splitPanel({ name, facts }: PageData['splits'][number]): string {
+  const entries = facts.map(
+    ([label, value]) => `<div><dt>${escape(label)}</dt><dd>${escape(value)}</dd></div>`,
+  );
+  return `<section class="split"><h2>${escape(name)}</h2><dl>${entries.join('')}</dl></section>`;
+}
+
+function concernPanel({ concerns, numConcerns }: PageData): string {
+  const listed = concerns.length < numConcerns ? ` (the first ${concerns.length} are listed)` : '';
+  const summary =
+    numConcerns === 0 ? 'Nothing suspicious was found' : `${numConcerns} to look at${listed}`;
+  const open = numConcerns > 0 && numConcerns <= 12 ? ' open' : '';
+  return `<section class="concerns"><details${open}><summary>${summary}</summary><ul id="concern-list"></ul></details></section>`;
+}
+
+/** Classes by falling number of objects on the page, those without any left out. */
+function classOptions({ classes, cards }: PageData): readonly (readonly [string, string])[] {
+  const counts = new Float64Array(classes.length);
+  for (const { objects, shares } of cards) {
+    for (const { classIndex } of objects) counts[classIndex]++;
+    for (const [k] of shares ?? []) counts[k]++;
+  }
+  return classes
+    .map(({ name }, k) => ({ k, name, count: counts[k] }))
+    .filter(({ count }) => count > 0)
+    .sort((a, b) => b.count - a.count)
+    .map(({ k, name, count }) => [String(k), `${name} (${count})`] as const);
+}
+
+function select(
+  id: string,
+  label: string,
+  options: readonly (readonly [value: string, text: string])[],
+): string {
+  const items = options.map(
+    ([value, text]) => `<option value="${escape(value)}">${escape(text)}</option>`,
+  );
+  return `<label>${label}<select id="${id}">${items.join('')}</select></label>`;
+}
+
+/** JSON that cannot end its script element, whatever names the data set holds. */
+function embed(data: PageData): string {
+  return JSON.stringify(data).replaceAll('<', '\\u003c');
+}
+
+function escape(text: string): string {
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;');
+}

@@ -1,0 +1,53 @@
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { recogniseData } from '../../datasets/recognise.js';
+import type { RecognisedData } from '../../datasets/recognise-types.js';
+import { classificationPage } from './classification.js';
+import { detectionPage, type BrowseOptions } from './detection.js';
+import type { PageData } from './page-data.js';
+import { renderPage } from './page.js';
+import { segmentationPage } from './segmentation.js';
+
+/** What a written page holds. */
+export interface WrittenPage {
+  readonly line: string;
+  /** Images on the page. */
+  readonly cards: number;
+  readonly numConcerns: number;
+}
+
+/**
+ * Writes the browser of a data set: one HTML file, under a temporary name until it is complete.
+ *
+ * @throws DataError if the set is not recognised or cannot be read
+ */
+export async function writeBrowser(
+  path: string,
+  file: string,
+  options: BrowseOptions,
+): Promise<WrittenPage> {
+  const page = await pageOf(await recogniseData(path, { several: true }), options);
+  const partial = `${file}.partial-${process.pid}`;
+  await mkdir(dirname(file), { recursive: true });
+  try {
+    await writeFile(partial, renderPage(page));
+    await rename(partial, file);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
+  }
+  return { line: page.line, cards: page.cards.length, numConcerns: page.numConcerns };
+}
+
+async function pageOf(data: RecognisedData, options: BrowseOptions): Promise<PageData> {
+  switch (data.kind) {
+    case 'detection':
+      return detectionPage(data, options);
+    case 'segmentation':
+      return segmentationPage(data, options);
+    case 'classification':
+      return classificationPage(data, options);
+    default:
+      return data satisfies never;
+  }
+}

@@ -1,0 +1,123 @@
+import type { Command } from 'commander';
+import { ConfigError } from '../../core/errors.js';
+import type { CheckFlags } from '../data/check.js';
+import { wholeNumber } from '../engine-options.js';
+import { log, printJson } from '../output.js';
+
+interface BrowseFlags {
+  readonly out: string;
+  readonly limit: number;
+  readonly thumbnail: number;
+  readonly json?: boolean;
+}
+
+interface ShapesFlags {
+  readonly out: string;
+  readonly seed: number;
+  readonly train: number;
+  readonly val: number;
+  readonly width: number;
+  readonly height: number;
+  readonly minObjects: number;
+  readonly maxObjects: number;
+  readonly format: string;
+  readonly labels?: boolean;
+  readonly json?: boolean;
+}
+
+const DATA_ARGUMENT = 'a folder in a known layout, a data.yaml or a COCO annotation file';
+
+/** `convnextv2 data` */
+export function registerData(program: Command): void {
+  const data = program.command('data').description('check, count, browse and generate data sets');
+  registerCheck(data);
+  registerStats(data);
+  registerBrowse(data);
+  registerShapes(data);
+}
+
+function registerCheck(data: Command): void {
+  data
+    .command('check')
+    .description('validate a data set; exit code 2 if training would refuse it')
+    .argument('<data>', DATA_ARGUMENT)
+    .option('--decode', 'decode every pixel of every image, too')
+    .option('--no-images', 'do not look at image files')
+    .option('--results <files...>', 'also check COCO result files against the set')
+    .option('--all', 'list every problem instead of a few of each kind')
+    .option('--json', 'print one JSON document')
+    .action(async (path: string, flags: CheckFlags) => {
+      const { runCheck } = await import('../data/check.js');
+      if (!(await runCheck(path, flags))) process.exitCode = 2;
+    });
+}
+
+function registerStats(data: Command): void {
+  data
+    .command('stats')
+    .description('count images, objects, sizes and classes')
+    .argument('<data>', DATA_ARGUMENT)
+    .option('--json', 'print one JSON document')
+    .action(async (path: string, flags: { readonly json?: boolean }) => {
+      const { runStats } = await import('../data/stats.js');
+      await runStats(path, flags);
+    });
+}
+
+function registerBrowse(data: Command): void {
+  data
+    .command('browse')
+    .description('write one HTML file that shows images with boxes and masks, needing nothing else')
+    .argument('<data>', DATA_ARGUMENT)
+    .requiredOption('--out <file>', 'the HTML file to write')
+    .option('--limit <n>', 'images to show at most', wholeNumber('--limit'), 200)
+    .option('--thumbnail <px>', 'longer side of the images', wholeNumber('--thumbnail'), 480)
+    .option('--json', 'print one JSON document')
+    .action(async (path: string, flags: BrowseFlags) => {
+      const { limit, thumbnail } = flags;
+      if (limit < 1) throw new ConfigError(`--limit: expected at least 1, got ${limit}`);
+      if (thumbnail < 32 || thumbnail > 4096)
+        throw new ConfigError(`--thumbnail: expected 32 to 4096 px, got ${thumbnail}`);
+      const { writeBrowser } = await import('../browse/write.js');
+      const { line, cards, numConcerns } = await writeBrowser(path, flags.out, {
+        limit,
+        thumbnail,
+      });
+      log(line);
+      if (flags.json) printJson({ file: flags.out, images: cards, toLookAt: numConcerns });
+      else console.log(`${flags.out}: ${cards} images, ${numConcerns} to look at`);
+    });
+}
+
+function registerShapes(data: Command): void {
+  data
+    .command('shapes')
+    .description('generate a synthetic COCO-format set of textured shapes')
+    .requiredOption('--out <folder>', 'a folder that is empty or does not exist')
+    .option('--seed <n>', 'the same seed gives the same set', wholeNumber('--seed'), 0)
+    .option('--train <n>', 'training images', wholeNumber('--train'), 1000)
+    .option('--val <n>', 'validation images', wholeNumber('--val'), 200)
+    .option('--width <px>', 'of the images', wholeNumber('--width'), 320)
+    .option('--height <px>', 'of the images', wholeNumber('--height'), 240)
+    .option('--min-objects <n>', 'in an image', wholeNumber('--min-objects'), 3)
+    .option('--max-objects <n>', 'in an image', wholeNumber('--max-objects'), 12)
+    .option('--format <format>', 'png or jpeg', 'png')
+    .option('--labels', 'also write semantic labels and segment.yaml')
+    .option('--json', 'print one JSON document')
+    .action(async (flags: ShapesFlags) => {
+      const { out, json, format, labels, ...numbers } = flags;
+      if (format !== 'png' && format !== 'jpeg')
+        throw new ConfigError(`--format: expected png or jpeg, got ${format}`);
+      const { writeShapes } = await import('../../datasets/shapes/write.js');
+      const start = performance.now();
+      let printed = 0;
+      await writeShapes(out, { ...numbers, format, labels: labels ?? false }, (done, total) => {
+        const tenth = Math.floor((10 * done) / total);
+        if (tenth > printed) log(`${done} of ${total} images`);
+        printed = Math.max(printed, tenth);
+      });
+      const seconds = Math.round((performance.now() - start) / 100) / 10;
+      if (json) printJson({ folder: out, train: numbers.train, val: numbers.val, seconds });
+      else console.log(`${out}: ${numbers.train} + ${numbers.val} images in ${seconds} s`);
+    });
+}

@@ -1,0 +1,112 @@
+import { DataError } from '../../core/errors.js';
+import { COCO_PROBLEMS } from '../../datasets/coco/problem-kinds.js';
+import { checkCocoResults } from '../../datasets/coco/results.js';
+import { readCocoTables } from '../../datasets/coco/tables.js';
+import { ProblemLog, type Finding } from '../../datasets/problems.js';
+import { checkData, type CheckOptions, type SplitReport } from '../../datasets/recognise-check.js';
+import type { RecognisedData } from '../../datasets/recognise-types.js';
+import { recogniseData } from '../../datasets/recognise.js';
+import { log, printJson } from '../output.js';
+
+/** Flags of `data check`. */
+export interface CheckFlags {
+  readonly decode?: boolean;
+  readonly images: boolean;
+  readonly all?: boolean;
+  readonly results?: readonly string[];
+  readonly json?: boolean;
+}
+
+/** Problems of a kind that are printed, kept in JSON, and kept with `--all`. */
+const EXAMPLES = { text: 5, json: 100, all: 1_000_000 };
+
+/** Runs `data check`. @returns whether training would accept the set */
+export async function runCheck(path: string, flags: CheckFlags): Promise<boolean> {
+  const data = await recogniseData(path, { several: true });
+  log(data.line);
+  const options: CheckOptions = {
+    images: flags.decode ? 'pixels' : flags.images ? 'headers' : 'none',
+    maxExamples: flags.all ? EXAMPLES.all : EXAMPLES.json,
+  };
+  const report = await checkData(data, options);
+  const results = await checkResults(data, flags.results ?? [], options.maxExamples);
+  const errors = report.errors + results.errors;
+  const warnings = report.warnings + results.warnings;
+  const splits = [...report.splits, ...results.splits];
+  const ok = errors === 0;
+  if (flags.json) {
+    printJson({
+      ok,
+      errors,
+      warnings,
+      recognised: data,
+      splits,
+      across: report.across,
+      peakMemoryMb: Math.round(process.resourceUsage().maxRSS / 1024),
+    });
+    return ok;
+  }
+  const shown = flags.all ? EXAMPLES.all : EXAMPLES.text;
+  for (const { split, counts, findings } of splits) {
+    const numbers = Object.entries(counts).map(([name, count]) => `${count} ${name}`);
+    console.log(`${split}: ${numbers.join(', ')}`);
+    printFindings(findings, shown);
+  }
+  if (report.across.length > 0) {
+    console.log('across the parts:');
+    printFindings(report.across, shown);
+  }
+  console.log(
+    ok
+      ? `No errors, ${warnings} warnings: training accepts this set.`
+      : `${errors} errors, ${warnings} warnings: training refuses this set.`,
+  );
+  return ok;
+}
+
+function printFindings(findings: readonly Finding[], shown: number): void {
+  for (const { severity, code, meaning, count, examples } of findings) {
+    console.log(`  ${severity.padEnd(7)}  ${count} x ${code}: ${meaning}`);
+    // A note says all in its line, unless there are few.
+    if (severity === 'note' && count > shown) continue;
+    for (const { message } of examples.slice(0, shown)) console.log(`           ${message}`);
+    if (count > Math.min(shown, examples.length))
+      console.log(`           … and ${count - Math.min(shown, examples.length)} more (--all)`);
+  }
+}
+
+/** Checks result files against the part whose images they are about. */
+async function checkResults(
+  data: RecognisedData,
+  files: readonly string[],
+  maxExamples: number,
+): Promise<{
+  readonly splits: readonly SplitReport[];
+  readonly errors: number;
+  readonly warnings: number;
+}> {
+  const splits: SplitReport[] = [];
+  let [errors, warnings] = [0, 0];
+  if (files.length > 0 && data.kind !== 'detection')
+    throw new DataError(`--results: expected a detection set, got ${data.line}`);
+  for (const file of files) {
+    // The part with the fewest unknown images is the one that is meant.
+    let best: { report: SplitReport; log: ProblemLog; unknown: number } | undefined;
+    for (const [split, source] of data.kind === 'detection' ? Object.entries(data.splits) : []) {
+      const truth = await readCocoTables(source.annotations, new ProblemLog(), { masks: false });
+      const problems = new ProblemLog(maxExamples);
+      const counts = await checkCocoResults(file, truth, problems);
+      const findings = problems.findings();
+      const unknown =
+        findings.find(({ code }) => code === COCO_PROBLEMS.unknownImage.code)?.count ?? 0;
+      if (best && best.unknown <= unknown) continue;
+      const report = { split: `${file} on ${split}`, counts: { ...counts }, findings };
+      best = { report, log: problems, unknown };
+    }
+    if (!best) continue;
+    splits.push(best.report);
+    errors += best.log.count('error');
+    warnings += best.log.count('warning');
+  }
+  return { splits, errors, warnings };
+}

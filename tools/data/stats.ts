@@ -1,0 +1,172 @@
+import { checkCocoTables } from '../../datasets/coco/checks.js';
+import { createCocoSet, type CocoSource } from '../../datasets/coco/set.js';
+import { detectionStatistics, rangeOf, type Range } from '../../datasets/coco/statistics.js';
+import { readCocoTables } from '../../datasets/coco/tables.js';
+import { checkSegmentationSet } from '../../datasets/folder-check.js';
+import { loadFolder, type FolderSource } from '../../datasets/folder.js';
+import { readImageNet } from '../../datasets/imagenet.js';
+import { ProblemLog } from '../../datasets/problems.js';
+import { recogniseData } from '../../datasets/recognise.js';
+import { formatTable, log, printJson } from '../output.js';
+
+/** Runs `data stats`. Records with errors are left out of the counts, which is said. */
+export async function runStats(path: string, flags: { readonly json?: boolean }): Promise<void> {
+  const data = await recogniseData(path, { several: true });
+  log(data.line);
+  const splits: Record<string, unknown> = {};
+  switch (data.kind) {
+    case 'detection':
+      for (const [split, source] of Object.entries(data.splits))
+        splits[split] = await detectionStats(split, source, flags.json ?? false);
+      break;
+    case 'segmentation':
+      for (const [split, source] of Object.entries(data.splits))
+        splits[split] = await segmentationStats(split, source, flags.json ?? false);
+      break;
+    case 'classification':
+      for (const split of data.splits)
+        splits[split] = classificationStats(data.root, split, flags.json ?? false);
+      break;
+    default:
+      data satisfies never;
+  }
+  if (flags.json) printJson({ recognised: data, splits });
+}
+
+async function detectionStats(
+  split: string,
+  source: CocoSource,
+  json: boolean,
+): Promise<Readonly<Record<string, unknown>>> {
+  const problems = new ProblemLog();
+  const tables = await readCocoTables(source.annotations, problems);
+  const set = createCocoSet(tables, checkCocoTables(tables, problems), source);
+  const stats = detectionStatistics(set);
+  const errors = warnOfErrors(split, problems);
+  if (json) return { ...stats, errors };
+  const { sizes, masks, objectsPerImage, fullest, classes } = stats;
+  console.log(
+    [
+      `${split}`,
+      `  images            ${stats.images} (${stats.emptyImages} without annotations, ${stats.wideImages} wider than high)`,
+      `  image size        width ${formatRange(stats.imageWidths)}, height ${formatRange(stats.imageHeights)} px`,
+      `  annotations       ${stats.annotations} (${stats.crowds} crowds)`,
+      `  small/medium/large  ${sizes.small} / ${sizes.medium} / ${sizes.large}, side ${formatRange(stats.objectSides)} px`,
+      `  masks             ${masks.polygons} polygons (${masks.severalPolygons} of several), ${masks.runLengths} run lengths, ${masks.none} none`,
+      `  objects an image  mean ${objectsPerImage.mean.toFixed(2)}, median ${objectsPerImage.median}, most ${fullest.annotations} (image id ${fullest.imageId ?? '-'})`,
+      `  classes           ${classes.filter(({ annotations }) => annotations > 0).length} of ${classes.length} occur`,
+    ].join('\n'),
+  );
+  const rows = [...classes].sort((a, b) => b.annotations - a.annotations);
+  console.log(
+    formatTable([
+      ['  class', 'id', 'annotations', 'images', 'crowds', 'small', 'medium', 'large'],
+      ...rows.map((c) => [
+        `  ${c.name}`,
+        c.categoryId,
+        c.annotations,
+        c.images,
+        c.crowds,
+        c.small,
+        c.medium,
+        c.large,
+      ]),
+    ]),
+  );
+  return {};
+}
+
+async function segmentationStats(
+  split: string,
+  source: FolderSource,
+  json: boolean,
+): Promise<Readonly<Record<string, unknown>>> {
+  const problems = new ProblemLog();
+  const set = loadFolder(source);
+  const stats = await checkSegmentationSet(set, problems, { decode: false });
+  const errors = warnOfErrors(split, problems);
+  const labelled = stats.pixels.reduce((sum, count) => sum + count, 0);
+  const widths = stats.sizes.filter((size, i) => i % 2 === 0 && size > 0);
+  const heights = stats.sizes.filter((size, i) => i % 2 === 1 && size > 0);
+  const classes = set.classes.map((name, k) => ({
+    name,
+    label: k,
+    pixels: stats.pixels[k],
+    share: labelled > 0 ? stats.pixels[k] / labelled : 0,
+    images: stats.imagesWith[k],
+  }));
+  if (json)
+    return {
+      images: stats.images,
+      mapping: set.mapping,
+      imageWidths: rangeOf(widths),
+      imageHeights: rangeOf(heights),
+      ignoredPixels: stats.ignoredPixels,
+      fileNumbers: stats.fileNumbers,
+      classes,
+      errors,
+    };
+  const total = labelled + stats.ignoredPixels;
+  const used = classes.filter(({ pixels }) => pixels > 0);
+  const numbers = stats.fileNumbers.map(([number]) => number);
+  console.log(
+    [
+      split,
+      `  images      ${stats.images}, width ${formatRange(rangeOf(widths))}, height ${formatRange(rangeOf(heights))} px`,
+      `  in files    ${numbers.length} numbers from ${Math.min(...numbers)} to ${Math.max(...numbers)}`,
+      `  mapped      ${set.mapping.reduceZeroLabel ? '0 is ignored, n becomes class n - 1' : 'n is class n'}, 255 is ignored`,
+      `  ignored     ${((100 * stats.ignoredPixels) / Math.max(1, total)).toFixed(2)} % of the pixels`,
+      `  classes     ${used.length} of ${classes.length} occur`,
+    ].join('\n'),
+  );
+  console.log(
+    formatTable([
+      ['  class', 'label', 'in files', 'pixels', '%', 'images'],
+      ...used
+        .sort((a, b) => b.pixels - a.pixels)
+        .map(({ name, label, pixels, share, images }) => [
+          `  ${name}`,
+          label,
+          label + (set.mapping.reduceZeroLabel ? 1 : 0),
+          pixels,
+          (100 * share).toFixed(2),
+          images,
+        ]),
+    ]),
+  );
+  return {};
+}
+
+function classificationStats(
+  root: string,
+  split: 'train' | 'val' | 'all',
+  json: boolean,
+): Readonly<Record<string, unknown>> {
+  const set = readImageNet(root, { split: split === 'val' ? 'val' : 'train' });
+  const counts = new Float64Array(set.classes.length);
+  for (const { classIndex } of set.samples) if (classIndex >= 0) counts[classIndex]++;
+  const used = counts.filter((count) => count > 0);
+  const perClass = rangeOf(used);
+  if (json)
+    return {
+      images: set.samples.length,
+      imagesPerClass: perClass,
+      classes: set.classes.map(({ key, name }, k) => ({ key, name, index: k, images: counts[k] })),
+    };
+  console.log(
+    `${split}\n  images   ${set.samples.length} (${set.layout})\n  classes  ${used.length} of ${counts.length} occur, images a class ${formatRange(perClass)}`,
+  );
+  return {};
+}
+
+/** Says that there are errors, which the counts leave out. @returns their number */
+function warnOfErrors(split: string, problems: ProblemLog): number {
+  const errors = problems.count('error');
+  if (errors > 0) log(`${split}: ${errors} errors; \`convnextv2 data check\` lists them`);
+  return errors;
+}
+
+function formatRange({ min, median, max }: Range): string {
+  const round = (value: number): string => String(Math.round(value * 10) / 10);
+  return `${round(min)} to ${round(max)}, median ${round(median)}`;
+}
