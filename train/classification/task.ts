@@ -5,7 +5,7 @@ import type { Engine } from '../../engine/runtime/engine.js';
 import type { Executable, HostTensor } from '../../engine/runtime/program.js';
 import type { Loader, LoadedBatch } from '../../datasets/loader.js';
 import type { ClassificationSample } from '../../datasets/sample.js';
-import { TopAccuracy } from './accuracy.js';
+import { ClassificationEvaluator } from '../../evaluation/classification/evaluator.js';
 import type { Classifier, ClassifierModelSpecs } from '../../models/classifier.js';
 import type { ClassificationBatch } from '../pipelines/classification.js';
 import type { Scalars, StepPosition, TrainingTask } from '../task.js';
@@ -73,10 +73,12 @@ export function createClassificationTask(
       };
     }
     const { loss, logits } = await training.run(inputs);
-    const accuracy = new TopAccuracy(classes);
-    accuracy.update(logits.data as Float32Array, labels);
+    const total = loss.data[0];
+    const top1 = Number.isFinite(total)
+      ? shareRight(logits.data as Float32Array, labels, classes)
+      : NaN;
     batch.release();
-    return { loss: loss.data[0], top1: accuracy.finish().top1 };
+    return { loss: total, top1 };
   };
 
   return {
@@ -104,17 +106,23 @@ export async function scoreClassifier(
   loader: ClassificationLoader,
   classes: number,
 ): Promise<Scalars> {
-  const accuracy = new TopAccuracy(classes);
+  const accuracy = new ClassificationEvaluator(classes);
   for await (const batch of loader.epoch(0)) {
     const { images, shape, labels } = batch.value;
     const { logits } = await program.run({ image: { shape, data: images } });
     accuracy.update(logits.data as Float32Array, labels);
     batch.release();
   }
-  const { top1, top5, loss, count } = accuracy.finish();
-  return { top1, top5, loss, count };
+  const { numSamples, top1, top5, calibration } = accuracy.finish();
+  return { top1, top5, loss: calibration?.meanNLL ?? NaN, count: numSamples };
 }
 
 function numBlocks({ config }: Classifier): number {
   return config.backbone.depths.reduce((total, depth) => total + depth, 0);
+}
+
+function shareRight(logits: Float32Array, labels: Int32Array, classes: number): number {
+  const accuracy = new ClassificationEvaluator(classes);
+  accuracy.update(logits, labels, 'training batch');
+  return accuracy.finish().top1;
 }
