@@ -118,8 +118,8 @@ export class CompiledProgram<Tree extends SpecTree> implements Executable {
     for (const [name, tensor] of Object.entries(inputs)) {
       if (session.inputNames.includes(name)) all[name] = hostToOrt(Tensor, tensor);
     }
-    const results = await session.run(all, fetches);
-    if (this.target.runtime.kind === 'wasm') copyResults(results, fetches);
+    if (this.target.runtime.kind === 'native') await session.run(all, fetches);
+    else copyResults(await session.run(all), fetches);
     return outputs;
   }
 
@@ -196,7 +196,7 @@ function hostToOrt(Tensor: OnnxRuntime['ort']['Tensor'], { shape, data }: HostTe
   return new Tensor('bool', data, [...shape]);
 }
 
-/** onnxruntime-web returns results of its own instead of writing to the given tensors. */
+/** onnxruntime-web does not write to given tensors: it takes them in, and hands them back as they were. */
 function copyResults(
   results: Ort.InferenceSession.OnnxValueMapType,
   fetches: Record<string, Ort.Tensor>,
@@ -207,6 +207,6 @@ function copyResults(
       throw new ShapeError(
         `${name}: expected ${formatShape(fetch.dims)}, got ${formatShape(result.dims)}`,
       );
-    if (result.data !== fetch.data) (fetch.data as Float32Array).set(result.data as Float32Array);
+    (fetch.data as Float32Array).set(result.data as Float32Array);
   }
 }
