@@ -22,9 +22,7 @@ export class EagerProgram<Tree extends SpecTree> implements Executable {
   async run(inputs: HostTensors): Promise<HostTensors> {
     for (const [name, tensor] of Object.entries(inputs))
       assertHostTensor(this.program.name, name, tensor);
-    if (tf.getBackend() !== this.backend && !(await tf.setBackend(this.backend))) {
-      throw new ConfigError(`eager: expected the tfjs backend ${this.backend} to start, got none`);
-    }
+    await useBackend(this.backend);
     const tensors: tf.Tensor[] = [];
     try {
       const own = (host: HostTensor): tf.Tensor => {
@@ -66,6 +64,13 @@ export class EagerProgram<Tree extends SpecTree> implements Executable {
       if (gradient) store.view(entry, gradients.into).set(gradient.data);
     }
   }
+}
+
+async function useBackend(name: string): Promise<void> {
+  if (tf.getBackend() === name) return;
+  const isKnown = tf.engine().backendNames().includes(name);
+  if (!isKnown || !(await tf.setBackend(name)))
+    throw new ConfigError(`eager: expected the tfjs backend ${name} to start, got none`);
 }
 
 /** tfjs's cpu backend keeps integers in place where it casts to float32. */
