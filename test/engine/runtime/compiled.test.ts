@@ -1,0 +1,262 @@
+import { describe, expect, test } from 'vitest';
+import * as tf from '@tensorflow/tfjs';
+import { ConfigError, ShapeError } from '../../../core/errors.js';
+import { ParameterStore } from '../../../engine/parameters/store.js';
+import type { CompileOptions } from '../../../engine/runtime/compiled.js';
+import { CompiledProgram, DEFAULT_COMPILE_OPTIONS } from '../../../engine/runtime/compiled.js';
+import type { HostTensors, Program } from '../../../engine/runtime/program.js';
+import { expectSame, floats, integers } from '../op-case.js';
+import { MODEL, examples, filledStore, images, targetOf } from './small-model.js';
+
+const target = await targetOf();
+
+const inference = (
+  options: Partial<CompileOptions> = {},
+  store = filledStore(),
+): CompiledProgram<typeof MODEL.specs> =>
+  new CompiledProgram(target, MODEL.inference, store, undefined, {
+    ...DEFAULT_COMPILE_OPTIONS,
+    ...options,
+  });
+
+const logits = async (
+  program: CompiledProgram<typeof MODEL.specs>,
+  inputs: HostTensors,
+): Promise<number[]> => [...(await program.run(inputs))['logits'].data];
+
+/** A program without parameters. */
+const program = (
+  forward: Program<Record<string, never>>['forward'],
+): CompiledProgram<Record<string, never>> =>
+  new CompiledProgram(target, { name: 'test', forward }, new ParameterStore({}));
+
+describe('sessions', () => {
+  test('are shared by runs of equal shapes', async () => {
+    const model = inference();
+    await model.run(images(1));
+    await model.run(images(1, 32, 32, 9));
+    expect(model.numSessions).toBe(1);
+    await model.run(images(2));
+    await model.run(images(1, 64, 32));
+    expect(model.numSessions).toBe(3);
+    await model.release();
+    expect(model.numSessions).toBe(0);
+  });
+
+  test('never exceed their number, and the one used longest ago is closed', async () => {
+    const opened: number[] = [];
+    const released: number[] = [];
+    const { ort } = target.runtime;
+    const counting = {
+      ...ort,
+      Tensor: ort.Tensor,
+      InferenceSession: {
+        create: async (...args: Parameters<typeof ort.InferenceSession.create>) => {
+          const session = await ort.InferenceSession.create(...args);
+          const id = opened.push(opened.length);
+          const release = session.release.bind(session);
+          session.release = (): Promise<void> => {
+            released.push(id);
+            return release();
+          };
+          return session;
+        },
+      },
+    } as unknown as typeof ort;
+    const model = new CompiledProgram(
+      { ...target, runtime: { ...target.runtime, ort: counting } },
+      MODEL.inference,
+      filledStore(),
+      undefined,
+      { ...DEFAULT_COMPILE_OPTIONS, maxSessions: 2 },
+    );
+    await model.run(images(1)); // session 1
+    await model.run(images(2)); // session 2
+    await model.run(images(1)); // 1 again: 2 is the older one now
+    await model.run(images(3)); // session 3 displaces 2
+    expect([opened.length, released, model.numSessions]).toEqual([3, [2], 2]);
+    await model.run(images(1));
+    expect(opened.length).toBe(3);
+    await model.run(images(2)); // session 4 displaces 3
+    expect([opened.length, released, model.numSessions]).toEqual([4, [2, 3], 2]);
+    await model.release();
+    expect(released).toEqual([2, 3, 1, 4]);
+  });
+
+  test('one is enough', async () => {
+    const model = inference({ maxSessions: 1 });
+    const [a, b] = [await logits(model, images(1)), await logits(model, images(2))];
+    expect(model.numSessions).toBe(1);
+    expect(await logits(model, images(1))).toEqual(a);
+    expect(b).toHaveLength(6);
+    await model.release();
+  });
+
+  test('that fail to open leave none behind, and the next run works', async () => {
+    const model = inference();
+    await expect(model.run({ image: floats([1, 32, 32, 1], Array<number>(1024).fill(0)) })).rejects.toThrow(ShapeError); // prettier-ignore
+    expect(model.numSessions).toBe(0);
+    expect(await logits(model, images(1))).toHaveLength(3);
+    await model.release();
+  });
+
+  test('a release waits for the runs before it', async () => {
+    const model = inference();
+    const running = logits(model, images(1));
+    const released = model.release();
+    expect(await running).toHaveLength(3);
+    await released;
+    expect(model.numSessions).toBe(0);
+  });
+});
+
+describe('results', () => {
+  test('of two models that predict at once are those of each alone', async () => {
+    const [a, b] = [inference({}, filledStore(1)), inference({}, filledStore(2))];
+    const alone = [await logits(a, images(1)), await logits(b, images(2))];
+    const together = await Promise.all([logits(a, images(1)), logits(b, images(2))]);
+    expect(together).toEqual(alone);
+    expect(alone[0]).not.toEqual(alone[1].slice(0, 3));
+    await Promise.all([a.release(), b.release()]);
+  });
+
+  test('of runs that are started together keep their order', async () => {
+    const model = inference();
+    const seeds = [1, 2, 3, 4];
+    const together = await Promise.all(seeds.map((s) => logits(model, images(1, 32, 32, s))));
+    for (const [i, seed] of seeds.entries())
+      expect(together[i]).toEqual(await logits(model, images(1, 32, 32, seed)));
+    await model.release();
+  });
+
+  test('with frozen weights are the same, and stay so when the weights change', async () => {
+    const store = filledStore();
+    const [frozen, free] = [inference({ frozen: true }, store), inference({}, store)];
+    const before = (await frozen.run(images(2)))['logits'];
+    const expected = { ...before, data: before.data.slice() };
+    expectSame('logits', (await free.run(images(2)))['logits'], expected);
+    store.values.fill(0.25);
+    expect([...(await frozen.run(images(2)))['logits'].data]).toEqual([...expected.data]);
+    expect([...(await free.run(images(2)))['logits'].data]).not.toEqual([...expected.data]);
+    await Promise.all([frozen.release(), free.release()]);
+  });
+
+  test('follow the weights without a new session', async () => {
+    const store = filledStore(1);
+    const model = inference({}, store);
+    const before = await logits(model, images(1));
+    store.values.set(filledStore(2).values);
+    const after = await logits(model, images(1));
+    expect(model.numSessions).toBe(1);
+    expect(after).not.toEqual(before);
+    const fresh = inference({}, filledStore(2));
+    expect(after).toEqual(await logits(fresh, images(1)));
+    await Promise.all([model.release(), fresh.release()]);
+  });
+
+  test('are bit for bit the same in every run', async () => {
+    const store = filledStore();
+    const runs: number[][] = [];
+    for (let i = 0; i < 3; i++) {
+      const into = new Float32Array(store.values.length);
+      const model = new CompiledProgram(target, MODEL.training, store, { of: 'loss', into });
+      const { loss } = await model.run(examples());
+      runs.push([loss.data[0], ...into]);
+      await model.release();
+    }
+    expect(runs[1]).toEqual(runs[0]);
+    expect(runs[2]).toEqual(runs[0]);
+  });
+
+  test('may be integers and truth values, given and returned', async () => {
+    const model = program((_params, { a, b, mask }) => ({
+      sum: a.add(b),
+      larger: a.greater(b),
+      chosen: tf.where(mask, a, b),
+    }));
+    const outputs = await model.run({
+      a: integers([3], [1, 5, 3]),
+      b: integers([3], [4, 2, 3]),
+      mask: { shape: [3], data: Uint8Array.of(1, 0, 1) },
+    });
+    expect(outputs['sum'].data).toEqual(Int32Array.of(5, 7, 6));
+    expect(outputs['larger'].data).toEqual(Uint8Array.of(0, 1, 0));
+    expect(outputs['chosen'].data).toEqual(Int32Array.of(1, 2, 3));
+    await model.release();
+  });
+
+  test('are right where an input is not used, or an output is an input or a constant', async () => {
+    const model = program((_params, { a }) => ({ same: a, two: tf.scalar(2), sum: a.add(1) }));
+    const outputs = await model.run({ a: floats([2], [1, 2]), unused: floats([1], [9]) });
+    expect([...outputs['same'].data]).toEqual([1, 2]);
+    expect([...outputs['two'].data]).toEqual([2]);
+    expect([...outputs['sum'].data]).toEqual([2, 3]);
+    await model.release();
+  });
+});
+
+describe('gradients', () => {
+  test('go to their places in the flat buffer; what is not asked for is left alone', async () => {
+    const store = filledStore();
+    const all = new Float32Array(store.values.length).fill(NaN);
+    const some = new Float32Array(store.values.length).fill(7);
+    const parameters = ['norm.weight', 'head.bias'];
+    for (const request of [{ into: all }, { into: some, parameters }]) {
+      const model = new CompiledProgram(target, MODEL.training, store, { of: 'loss', ...request });
+      await model.run(examples());
+      await model.release();
+    }
+    expect(all.every((value) => Number.isFinite(value))).toBe(true);
+    for (const entry of store.entries) {
+      const expected = parameters.includes(entry.path)
+        ? [...store.view(entry, all)]
+        : Array<number>(entry.size).fill(7);
+      expect([...store.view(entry, some)], entry.path).toEqual(expected);
+    }
+  });
+
+  test('of parameters without influence are zero', async () => {
+    const specs = { used: MODEL.specs.norm.weight, unused: MODEL.specs.norm.bias };
+    const store = new ParameterStore(specs);
+    store.values.fill(3);
+    const into = new Float32Array(store.values.length).fill(NaN);
+    const square: Program<typeof specs> = {
+      name: 'square',
+      forward: ({ used }) => ({ loss: used.square().sum() }),
+    };
+    const model = new CompiledProgram(target, square, store, { of: 'loss', into });
+    await model.run({});
+    expect([...store.view(store.entry('used'), into)]).toEqual(Array<number>(16).fill(6));
+    expect([...store.view(store.entry('unused'), into)]).toEqual(Array<number>(16).fill(0));
+    await model.release();
+  });
+});
+
+describe('wrong use is refused', () => {
+  test('an input with too few values', async () => {
+    const model = inference();
+    const wrong = { image: { shape: [1, 32, 32, 3], data: new Float32Array(5) } };
+    await expect(model.run(wrong)).rejects.toThrow(ShapeError);
+    await expect(model.run(wrong)).rejects.toThrow(
+      'classifier: expected 3072 values in image [1, 32, 32, 3], got 5',
+    );
+    expect(model.numSessions).toBe(0);
+  });
+
+  test('gradients of frozen weights', () => {
+    const store = filledStore();
+    const gradients = { of: 'loss', into: new Float32Array(store.values.length) };
+    const options = { ...DEFAULT_COMPILE_OPTIONS, frozen: true };
+    expect(() => new CompiledProgram(target, MODEL.training, store, gradients, options)).toThrow(
+      ConfigError,
+    );
+  });
+
+  test('a loss that is no output', async () => {
+    const store = filledStore();
+    const gradients = { of: 'los', into: new Float32Array(store.values.length) };
+    const model = new CompiledProgram(target, MODEL.training, store, gradients);
+    await expect(model.run(examples())).rejects.toThrow(ConfigError);
+    await expect(model.run(examples())).rejects.toThrow('expected an output los');
+  });
+});
