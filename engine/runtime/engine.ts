@@ -5,6 +5,7 @@ import { CompiledProgram, DEFAULT_COMPILE_OPTIONS } from './compiled.js';
 import { EagerProgram } from './eager.js';
 import type { Provider } from './onnx-runtime.js';
 import { loadOnnxRuntime } from './onnx-runtime.js';
+import { startTfjsBackend } from './tfjs-backend.js';
 import { probeLowering } from './probe.js';
 import type { Executable, Program } from './program.js';
 
@@ -55,7 +56,10 @@ export interface Engine {
  * @throws ConfigError if what was asked for is not installed, with the command that installs it
  */
 export async function openEngine(options: EngineOptions = DEFAULT_ENGINE): Promise<Engine> {
-  if (options.kind === 'eager') return eagerEngine(options.tfjsBackend);
+  if (options.kind === 'eager') {
+    await startTfjsBackend(options.tfjsBackend);
+    return eagerEngine(options.tfjsBackend);
+  }
   const runtime = await loadOnnxRuntime(options.runtime);
   const lowering =
     options.provider === 'cpu' && options.lowering !== 'portable'

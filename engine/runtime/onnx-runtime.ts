@@ -100,7 +100,7 @@ export async function openSession(
   } catch (cause) {
     if (options.provider === 'cpu') throw cause;
     throw new ConfigError(
-      `provider ${options.provider}: ${remedy(options.provider)} (${String(cause)})`,
+      `provider ${options.provider}: ${remedy(options.provider)} (${String(cause).split('\n')[0]})`,
       { cause },
     );
   }

@@ -1,0 +1,29 @@
+import * as tf from '@tensorflow/tfjs';
+import { ConfigError } from '../../core/errors.js';
+import { TENSORFLOW, loadTensorflowBackend } from './tfjs-node.js';
+
+/**
+ * Starts a tfjs backend by name, importing the optional package that brings it.
+ *
+ * @throws ConfigError with the install command if its package is missing, or if it does not start
+ */
+export async function startTfjsBackend(name: string): Promise<void> {
+  if (name === TENSORFLOW) {
+    await loadTensorflowBackend();
+    return;
+  }
+  if (name === 'wasm') await importWasm();
+  if (!(await tf.setBackend(name)))
+    throw new ConfigError(`tfjs backend ${name}: expected it to start, got an error`);
+}
+
+async function importWasm(): Promise<void> {
+  try {
+    await import('@tensorflow/tfjs-backend-wasm');
+  } catch (cause) {
+    throw new ConfigError(
+      'tfjs backend wasm: expected its package, got none; run: npm install @tensorflow/tfjs-backend-wasm@4.22.0',
+      { cause },
+    );
+  }
+}
