@@ -37,10 +37,8 @@ interface Row {
   readonly category: number;
   readonly score: number;
   readonly isTrue: boolean;
-}
-
-interface WrongRow extends Row {
-  readonly kind: ErrorKind;
+  /** What is wrong; undefined where nothing is. */
+  readonly kind?: ErrorKind;
   /** The object it would have found, were it right; −1 where there is none. */
   readonly target: number;
 }
@@ -68,8 +66,7 @@ export function errorBreakdown(
   const categoryIds = truth.categories.map(({ id }) => id).sort((a, b) => a - b);
   const indexOf = new Map(categoryIds.map((id, k) => [id, k]));
   const categoryOf = (id: number): number => indexOf.get(id) ?? -1;
-  const right: Row[] = [];
-  const wrong: WrongRow[] = [];
+  const rows: Row[] = []; // image by image: equal scores keep this order
   const kindOf = new Array<ErrorKind | undefined>(detections.scores.length).fill(undefined);
   const missed: number[] = [];
   const totals = new Int32Array(categoryIds.length);
@@ -84,15 +81,14 @@ export function errorBreakdown(
       const score = detections.scores[dts[d]];
       const category = categoryOf(detections.categoryOf[dts[d]]);
       if (found[d] >= 0) {
-        right.push({ category, score, isTrue: true });
+        rows.push({ category, score, isTrue: true, target: -1 });
         isFound.add(gts[found[d]]);
         continue;
       }
       const { kind, target } = judge(match, d, truth, detections, options);
       kindOf[dts[d]] = kind;
       if (target >= 0) reachable.add(target);
-      const position = target >= 0 ? gts[target] : -1;
-      wrong.push({ category, score, isTrue: false, kind, target: position });
+      rows.push({ category, score, isTrue: false, kind, target: target >= 0 ? gts[target] : -1 });
     }
     for (let g = 0; g < gts.length; g++) {
       if (truth.isCrowd[gts[g]]) continue;
@@ -104,28 +100,24 @@ export function errorBreakdown(
     }
   });
 
-  wrong.sort((a, b) => b.score - a.score);
-  const AP = meanAp([...right, ...wrong], totals);
+  const AP = meanAp(rows, totals);
   const fixed = (kind: ErrorKind): number => {
     if (kind === 'missed')
       return meanAp(
-        [...right, ...wrong],
+        rows,
         totals.map((n, k) => n - missedOf[k]),
       );
-    const claimed = new Set(isFound);
-    const rows: Row[] = [...right];
-    for (const row of wrong) {
-      if (row.kind !== kind) rows.push(row);
-      else if (row.target >= 0 && !claimed.has(row.target)) {
-        claimed.add(row.target);
-        rows.push({ ...row, category: categoryOf(truth.categoryOf[row.target]), isTrue: true });
-      }
-    }
-    return meanAp(rows, totals);
+    const claims = claimTargets(rows, kind, isFound);
+    const corrected = rows.flatMap((row): Row[] => {
+      if (row.kind !== kind) return [row];
+      if (!claims.has(row)) return [];
+      return [{ ...row, category: categoryOf(truth.categoryOf[row.target]), isTrue: true }];
+    });
+    return meanAp(corrected, totals);
   };
   const byKind = (value: (kind: ErrorKind) => number): Record<ErrorKind, number> =>
     Object.fromEntries(ERROR_KINDS.map((kind) => [kind, value(kind)])) as Record<ErrorKind, number>;
-  const count = (kind: ErrorKind): number => wrong.filter((row) => row.kind === kind).length;
+  const count = (kind: ErrorKind): number => rows.filter((row) => row.kind === kind).length;
   return {
     AP,
     counts: byKind((kind) => (kind === 'missed' ? missed.length : count(kind))),
@@ -133,6 +125,20 @@ export function errorBreakdown(
     kindOf,
     missed,
   };
+}
+
+/** The rows of a kind that get their object when put right: the best of each object that nothing has found. */
+function claimTargets(
+  rows: readonly Row[],
+  kind: ErrorKind,
+  isFound: ReadonlySet<number>,
+): ReadonlySet<Row> {
+  const claims = new Map<number, Row>();
+  for (const row of rows) {
+    if (row.kind !== kind || row.target < 0 || isFound.has(row.target)) continue;
+    if (row.score > (claims.get(row.target)?.score ?? -Infinity)) claims.set(row.target, row);
+  }
+  return new Set(claims.values());
 }
 
 /** What is wrong with detection `d`, and which object of the image it should have found. */

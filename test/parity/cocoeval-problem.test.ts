@@ -1,0 +1,53 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { RECORDED_SCORES } from '../../bench/score-recorded.js';
+import { writeScoreProblem } from '../../bench/score-problem.js';
+import { CocoEvaluator } from '../../evaluation/coco/evaluator.js';
+import { cocoParameters } from '../../evaluation/coco/parameters.js';
+import { readCocoResults } from '../../evaluation/coco/read-detections.js';
+import { readCocoGroundTruth } from '../../evaluation/coco/read-ground-truth.js';
+
+const NUM_IMAGES = 50;
+const recorded = RECORDED_SCORES[NUM_IMAGES];
+let folder = '';
+let files = { gt: '', boxes: '', masks: '' };
+let digests: ReturnType<typeof writeScoreProblem>;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'score-problem-'));
+  files = { gt: join(folder, 'gt'), boxes: join(folder, 'boxes'), masks: join(folder, 'masks') };
+  digests = writeScoreProblem(NUM_IMAGES, files);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test('the benchmark problem is made bit for bit', () => {
+  expect([digests.gt.sha256, digests.boxes.sha256, digests.masks.sha256]).toEqual([
+    recorded?.gt,
+    recorded?.boxes,
+    recorded?.masks,
+  ]);
+  expect(digests.masks.bytes).toBe(1_642_640);
+});
+
+test.each([
+  ['bbox', 'boxes', 'boxStats'],
+  ['segm', 'masks', 'maskStats'],
+] as const)('%s: the recorded numbers of the benchmark problem', (iouType, name, stats) => {
+  const truth = readCocoGroundTruth({ bytes: readFileSync(files.gt), file: files.gt }, iouType);
+  const text = { bytes: readFileSync(files[name]), file: files[name] };
+  const { detections } = readCocoResults([text], truth, {
+    iouType,
+    strict: true,
+    unknownImages: 'refuse',
+    emptyResults: 'refuse',
+  });
+  const evaluator = new CocoEvaluator(truth, cocoParameters(iouType));
+  evaluator.update(detections);
+  const result = evaluator.finish();
+  expect(result.stats.length).toBe(12);
+  result.stats.forEach((value, i) =>
+    expect(Math.abs(value - (recorded?.[stats][i] ?? NaN))).toBeLessThan(1e-12),
+  );
+});
