@@ -20,6 +20,16 @@ export interface BoxCandidates {
   readonly scores: Float32Array;
 }
 
+/** What one stage saw and said. */
+export interface StagePredictions {
+  /** `[R, 4]`: the regions of the stage. */
+  readonly boxes: Boxes;
+  /** `[R, K + 1]` */
+  readonly logits: Float32Array;
+  /** `[R, 4K]` or `[R, 4]` */
+  readonly deltas: Float32Array;
+}
+
 /** The heads of a detector on the regions of one image. Owns sessions. */
 export class RegionInference<Tree extends SpecTree> {
   private readonly boxHeads: readonly Executable[];
@@ -53,14 +63,13 @@ export class RegionInference<Tree extends SpecTree> {
     maps: FeatureMaps,
     proposals: Boxes,
     image: Size,
-  ): Promise<BoxCandidates> {
+  ): Promise<BoxCandidates & { readonly stages: readonly StagePredictions[] }> {
     const { stages, numClasses, boxRoiSize: P } = this.model.config;
     const R = proposals.length / 4;
     const capacity = this.boxCapacity(R);
     const imageIndices = new Int32Array(R);
-    const logits: Float32Array[] = [];
+    const seen: StagePredictions[] = [];
     let boxes = proposals;
-    let last: Float32Array = new Float32Array(0);
     for (const [i, head] of this.boxHeads.entries()) {
       const regions = { boxes, imageIndices };
       const outputs = await arena.scope(() => {
@@ -72,17 +81,22 @@ export class RegionInference<Tree extends SpecTree> {
         const { data, shape } = outputs[name];
         return (data as Float32Array).slice(0, R * shape[1]);
       };
-      logits.push(rows('logits'));
-      last = rows('deltas');
+      const [logits, deltas] = [rows('logits'), rows('deltas')];
+      seen.push({ boxes, logits, deltas });
       if (i + 1 < this.boxHeads.length) {
-        const classes = foregroundClasses(logits[i], numClasses);
-        boxes = refineBoxes(boxes, last, classes, image, stages[i].coder);
+        const classes = foregroundClasses(logits, numClasses);
+        boxes = refineBoxes(boxes, deltas, classes, image, stages[i].coder);
       }
     }
+    const last = seen[seen.length - 1];
     const { coder } = stages[stages.length - 1];
     return {
-      boxes: decodeBoxes(boxes, last, { ...coder, clip: image }, last),
-      scores: classScores(logits, numClasses + 1),
+      boxes: decodeBoxes(boxes, last.deltas, { ...coder, clip: image }),
+      scores: classScores(
+        seen.map(({ logits }) => logits),
+        numClasses + 1,
+      ),
+      stages: seen,
     };
   }
 
