@@ -61,11 +61,15 @@ export class ParameterStore<Tree extends SpecTree = SpecTree> {
     return buffer.subarray(offset, offset + size);
   }
 
-  /** Draws all initial values. Every parameter has a stream of its own, so that adding one changes no other. */
+  /**
+   * Draws all initial values. Every parameter has a stream of its own, chosen by its path, so that adding one changes no
+   * other and a backbone starts alike under every head.
+   */
   initialize(seed: number): void {
-    this.entries.forEach((entry, index) => {
-      fill(this.view(entry, this.values), entry.spec.init, new Random(seed, index));
-    });
+    for (const entry of this.entries) {
+      const random = new Random(seed, hash(entry.path));
+      fill(this.view(entry, this.values), entry.spec.init, random);
+    }
   }
 }
 
@@ -80,6 +84,14 @@ export function numParameters(specs: SpecTree): number {
     (total, [, spec]) => total + (spec.trainable ? numElements(spec.shape) : 0),
     0,
   );
+}
+
+/** FNV-1a hash of a path, 32 bits. */
+function hash(path: string): number {
+  let value = 0x811c9dc5;
+  for (let i = 0; i < path.length; i++)
+    value = Math.imul(value ^ path.charCodeAt(i), 0x01000193) >>> 0;
+  return value;
 }
 
 function fill(values: Float32Array, init: Initializer, random: Random): void {
