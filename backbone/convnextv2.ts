@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import { assertShape } from '../core/shape.js';
 import type { Backbone, BackboneInputs, FeatureLevels } from '../engine/backbone.js';
 import { layer } from '../engine/capture/scope.js';

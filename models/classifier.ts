@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import { EPS } from '../backbone/block.js';
 import type { ConvNeXtV2Specs } from '../backbone/convnextv2.js';
 import { convNeXtV2Features, convNeXtV2Specs } from '../backbone/convnextv2.js';
