@@ -171,6 +171,13 @@ describe('by hand', () => {
     );
   });
 
+  test('a crowd absorbs any number of detections, which count for nothing', () => {
+    const crowd = { box: [50, 50, 20, 20] as const, area: 400, isCrowd: true };
+    const inside = { box: [52, 52, 5, 5] as const, area: 25, score: 0.9 };
+    const problem = oneObject({ truth: [{}, crowd], detections: [inside, inside, inside, {}] });
+    expect(evaluate(problem, cocoParameters('bbox')).stats[0]).toBeCloseTo(1, 12);
+  });
+
   test('a ground truth with id 0 is never found, unless strictness is off', () => {
     const problem = oneObject({ truth: [{ id: 0 }] });
     expect(evaluate(problem, cocoParameters('bbox')).stats[0]).toBe(0);
