@@ -32,15 +32,16 @@ interface Loops {
     weight0: number,
     weight1: number,
   ): void;
+  normalize(source: number, out: number, count: number, affine: number): void;
 }
 
 const PAGE_BYTES = 65536;
 /** Areas begin at multiples of this. */
 const ALIGNMENT = 16;
 /** The loops may touch this much behind an area. */
-const SLACK_BYTES = 32;
+const SLACK_BYTES = 64;
 
-/** The resizes' inner loops in WebAssembly (SIMD), with a memory of their own that only grows. */
+/** Inner loops of resizing and normalising in WebAssembly (SIMD), with a memory of their own that only grows. */
 export class ImageKernels {
   readonly loops: Loops;
   private readonly memory = new WebAssembly.Memory({ initial: 1 });
@@ -80,6 +81,11 @@ export class ImageKernels {
   /** A view that is valid until the next {@link layOut}. */
   int32(offset: number, length: number): Int32Array {
     return new Int32Array(this.memory.buffer, offset, length);
+  }
+
+  /** A view that is valid until the next {@link layOut}. */
+  float32(offset: number, length: number): Float32Array {
+    return new Float32Array(this.memory.buffer, offset, length);
   }
 
   /** Copies a rectangle of an image's bytes to `offset`, row after row. */

@@ -1,5 +1,5 @@
-;; Inner loops of the resizes, on 8-bit RGB rows in $memory. All pointers are byte offsets. Loops read and write up to 16 bytes
-;; beyond the end of a row; rows are written in order, so only the last one needs room behind it (kernels.ts leaves it).
+;; Inner loops of resizing and normalising, on 8-bit RGB rows in $memory. All pointers are byte offsets. Loops read and write up to
+;; 48 bytes beyond the end of a row; rows are written in order, so only the last one needs room behind it (kernels.ts leaves it).
 (module
   (memory (import "env" "memory") 1)
 
@@ -194,4 +194,35 @@
             (i32x4.shr_s (i32x4.extmul_high_i16x8_s (local.get $upper) (local.get $w0)) (i32.const 16))
             (i32x4.shr_s (i32x4.extmul_high_i16x8_s (local.get $lower) (local.get $w1)) (i32.const 16))))
         (v128.const i16x8 2 2 2 2 2 2 2 2))
-      (i32.const 2))))
+      (i32.const 2)))
+
+  ;; Bytes to float32: value · scale + shift, with scales and shifts of three channels repeated to 12 values each at $affine.
+  (func (export "normalize") (param $source i32) (param $out i32) (param $count i32) (param $affine i32)
+    (local $end i32) (local $bytes v128) (local $low v128)
+    (local $scale0 v128) (local $scale1 v128) (local $scale2 v128)
+    (local $shift0 v128) (local $shift1 v128) (local $shift2 v128)
+    (local.set $scale0 (v128.load (local.get $affine)))
+    (local.set $scale1 (v128.load offset=16 (local.get $affine)))
+    (local.set $scale2 (v128.load offset=32 (local.get $affine)))
+    (local.set $shift0 (v128.load offset=48 (local.get $affine)))
+    (local.set $shift1 (v128.load offset=64 (local.get $affine)))
+    (local.set $shift2 (v128.load offset=80 (local.get $affine)))
+    (local.set $end (i32.add (local.get $source) (local.get $count)))
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $source) (local.get $end)))
+        (local.set $bytes (v128.load (local.get $source)))
+        (local.set $low (i16x8.extend_low_i8x16_u (local.get $bytes)))
+        (v128.store (local.get $out)
+          (f32x4.add (f32x4.mul (local.get $scale0)
+            (f32x4.convert_i32x4_u (i32x4.extend_low_i16x8_u (local.get $low)))) (local.get $shift0)))
+        (v128.store offset=16 (local.get $out)
+          (f32x4.add (f32x4.mul (local.get $scale1)
+            (f32x4.convert_i32x4_u (i32x4.extend_high_i16x8_u (local.get $low)))) (local.get $shift1)))
+        (v128.store offset=32 (local.get $out)
+          (f32x4.add (f32x4.mul (local.get $scale2)
+            (f32x4.convert_i32x4_u (i32x4.extend_low_i16x8_u
+              (i16x8.extend_high_i8x16_u (local.get $bytes))))) (local.get $shift2)))
+        (local.set $source (i32.add (local.get $source) (i32.const 12)))
+        (local.set $out (i32.add (local.get $out) (i32.const 48)))
+        (br $next)))))

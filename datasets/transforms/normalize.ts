@@ -1,6 +1,7 @@
 import { ShapeError } from '../../core/errors.js';
 import type { RgbImage } from '../sample.js';
 import type { Size } from './rect.js';
+import { sharedScratch } from './scratch.js';
 
 /** Mean and standard deviation per channel (red, green, blue) in units of the full range: 1 is white. */
 export interface PixelStats {
@@ -15,15 +16,16 @@ export const IMAGENET_PIXELS: PixelStats = {
 };
 
 /**
- * `(v / 255 − mean) / std` of every 8-bit value, in float64 rounded once.
+ * `(v / 255 − mean) / std` as `v · scale + shift` in float32. For ImageNet's statistics no value is off by more than 3.4e-7;
+ * PyTorch's own order of operations is off by 3.7e-7.
  *
- * @returns `[3, 256]`
+ * @returns `[2, 3]`: scales, then shifts, of the channels
  */
 export function normalizationTable({ mean, std }: PixelStats): Float32Array {
-  return Float32Array.from({ length: 768 }, (_, i) => {
-    const channel = i >> 8;
-    return ((i & 255) / 255 - mean[channel]) / std[channel];
-  });
+  return Float32Array.of(
+    ...std.map((deviation) => 1 / (255 * deviation)),
+    ...mean.map((value, channel) => -value / std[channel]),
+  );
 }
 
 /** Where an image lies in a batch. */
@@ -35,7 +37,8 @@ export interface Placement {
 }
 
 /**
- * Writes the normalised image into a batch; what lies between the rows is left alone.
+ * Writes the normalised image into a batch, each value `fround(fround(v · scale) + shift)`; what lies between the rows is left
+ * alone.
  *
  * @param image `[H, W, 3]`
  * @param table of {@link normalizationTable}
@@ -55,13 +58,32 @@ export function normalizeInto(
       `normalizeInto: expected room for ${height} rows of ${rowValues} values, stride ${rowStride}, from ${offset}, ` +
         `got a batch of ${batch.length}`,
     );
-  for (let y = 0, p = 0; y < height; y++) {
-    for (let o = offset + y * rowStride, rowEnd = o + rowValues; o < rowEnd; o += 3, p += 3) {
-      batch[o] = table[data[p]];
-      batch[o + 1] = table[256 + data[p + 1]];
-      batch[o + 2] = table[512 + data[p + 2]];
-    }
+  if (height === 0 || rowValues === 0) return;
+  const { kernels } = sharedScratch();
+  const blockRows = Math.min(Math.max(Math.floor(BLOCK_VALUES / rowValues), 1), height);
+  const at = kernels.layOut({
+    affine: 24 * 4,
+    source: blockRows * rowValues,
+    out: blockRows * rowValues * 4,
+  });
+  kernels.float32(at.affine, 24).set(repeatedAffine(table));
+  const source = kernels.bytes(at.source, blockRows * rowValues);
+  const out = kernels.float32(at.out, blockRows * rowValues);
+  for (let y = 0; y < height; y += blockRows) {
+    const rows = Math.min(blockRows, height - y);
+    source.set(data.subarray(y * rowValues, (y + rows) * rowValues));
+    kernels.loops.normalize(at.source, at.out, rows * rowValues, at.affine);
+    for (let r = 0; r < rows; r++)
+      batch.set(out.subarray(r * rowValues, (r + 1) * rowValues), offset + (y + r) * rowStride);
   }
+}
+
+/** Values that are normalised at a time: they stay in a first- or second-level cache until they are copied to the batch. */
+const BLOCK_VALUES = 16384;
+
+/** Scales of twelve values of an RGB row, then their shifts. */
+function repeatedAffine(table: Float32Array): Float32Array {
+  return Float32Array.from({ length: 24 }, (_, i) => table[(i < 12 ? 0 : 3) + (i % 3)]);
 }
 
 /**
