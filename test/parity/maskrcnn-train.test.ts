@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { identityGrid } from '../../core/mask-targets.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
+import { loadDetectorWeights } from '../../models/detector-weights.js';
 import { createMaskRcnn, MASK_RCNN, type MaskRcnnConfig } from '../../models/mask-rcnn.js';
 import type { DetectionBatch } from '../../train/pipelines/detection.js';
 import { positiveMasks } from '../../train/detection/region-targets.js';
@@ -13,7 +14,6 @@ import {
   backboneOf,
   columns,
   engineOf,
-  fillDetector,
   imagesOf,
   inTorchOrder,
   matcherOf,
@@ -118,7 +118,7 @@ describe.each(fixtures)('$name', (fixture) => {
   test.each(RUNTIMES)("losses and all gradients are the original's: %s", async (runtime) => {
     const model = createMaskRcnn(backboneOf(json.config.backbone), configOf(json));
     const store = new ParameterStore(model.specs);
-    fillDetector(store, weightsFile(fixture));
+    await loadDetectorWeights(weightsFile(fixture), store);
     const gradients = new Float32Array(store.values.length).fill(NaN);
     const engine = await engineOf(runtime);
     const step = new DetectionStep(
