@@ -18,3 +18,21 @@ export function chooseImages(
   for (let n = 0; n < room; n++) chosen.add(rest[Math.floor(((n + 0.5) * rest.length) / room)]);
   return [...chosen].sort((a, b) => a - b);
 }
+
+/**
+ * Divides the images of a page among the parts of a set: equally, but what a small part leaves over goes to the others.
+ *
+ * @param sizes images of each part
+ * @returns how many of each are shown, in all at most `limit`, but at least one of each part
+ */
+export function shareLimit(sizes: readonly number[], limit: number): readonly number[] {
+  const shares = sizes.map(() => 1);
+  const order = sizes.map((_, part) => part).sort((a, b) => sizes[a] - sizes[b]);
+  let left = limit;
+  order.forEach((part, at) => {
+    const fair = Math.max(1, Math.floor(left / (order.length - at)));
+    shares[part] = Math.min(Math.max(1, sizes[part]), fair);
+    left -= shares[part];
+  });
+  return shares;
+}

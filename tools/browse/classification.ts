@@ -4,7 +4,7 @@ import { errorAsValue } from '../../datasets/problems.js';
 import { inParallel, inspectImage } from '../../datasets/inspect-image.js';
 import type { ClassificationData } from '../../datasets/recognise-types.js';
 import { DataError } from '../../core/errors.js';
-import { chooseImages } from './choose.js';
+import { chooseImages, shareLimit } from './choose.js';
 import type { BrowseOptions } from './detection.js';
 import type { Card, Concern, PageClass, PageData, PageSplit } from './page-data.js';
 import { classColours, thumbnailOf } from './pictures.js';
@@ -18,14 +18,20 @@ export async function classificationPage(
   const concerns: Concern[] = [];
   const splits: PageSplit[] = [];
   let classes: readonly PageClass[] = [];
+  const parts = data.splits.map((name) =>
+    readImageNet(data.root, { split: name === 'val' ? 'val' : 'train' }),
+  );
+  const limits = shareLimit(
+    parts.map(({ samples }) => samples.length),
+    options.limit,
+  );
   for (const [index, name] of data.splits.entries()) {
-    const set = readImageNet(data.root, { split: name === 'val' ? 'val' : 'train' });
+    const set = parts[index];
     if (classes.length === 0) {
       const colours = classColours(set.classes.length);
       classes = set.classes.map((entry, k) => ({ name: entry.name, colour: colours[k] }));
     }
-    const limit = Math.max(1, Math.floor(options.limit / data.splits.length));
-    const chosen = chooseImages(set.samples.length, [], limit);
+    const chosen = chooseImages(set.samples.length, [], limits[index]);
     const offset = cards.length;
     const shown = await inParallel(chosen, async (i) => {
       const { file, classIndex } = set.samples[i];

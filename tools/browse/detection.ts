@@ -10,7 +10,7 @@ import { inParallel } from '../../datasets/inspect-image.js';
 import { ProblemLog } from '../../datasets/problems.js';
 import type { DetectionData } from '../../datasets/recognise-types.js';
 import type { Segmentation } from '../../datasets/sample.js';
-import { chooseImages } from './choose.js';
+import { chooseImages, shareLimit } from './choose.js';
 import { annotationsToLookAt } from './concerns.js';
 import type { Card, CardObject, Concern, PageClass, PageData, PageSplit } from './page-data.js';
 import { classColours, maskPicture, thumbnailOf } from './pictures.js';
@@ -31,22 +31,31 @@ export async function detectionPage(
   data: DetectionData,
   options: BrowseOptions,
 ): Promise<PageData> {
-  const parts = Object.entries(data.splits);
   const classes: PageClass[] = [];
   const cards: Card[] = [];
   const concerns: Concern[] = [];
   const splits: PageSplit[] = [];
   let numConcerns = 0;
-  for (const [index, [name, source]] of parts.entries()) {
-    const part = await readPart(source);
+  const parts: (readonly [string, Part])[] = [];
+  for (const [name, source] of Object.entries(data.splits))
+    parts.push([name, await readPart(source)]);
+  const limits = shareLimit(
+    parts.map(([, { set }]) => set.images.ids.length),
+    options.limit,
+  );
+  for (const [index, [name, part]] of parts.entries()) {
     if (classes.length === 0) {
       const colours = classColours(part.set.classes.names.length);
       part.set.classes.names.forEach((className, k) =>
         classes.push({ name: className, colour: colours[k] }),
       );
     }
-    const limit = Math.max(1, Math.floor(options.limit / parts.length));
-    const shown = await showPart(part, { index, classes, limit, thumbnail: options.thumbnail });
+    const shown = await showPart(part, {
+      index,
+      classes,
+      limit: limits[index],
+      thumbnail: options.thumbnail,
+    });
     const offset = cards.length;
     cards.push(...shown.cards);
     concerns.push(
@@ -157,7 +166,7 @@ async function showPart(
       ...picture,
       // Large objects first, so that small ones lie on top and can be pointed at.
       objects: objects.sort((a, b) => b.box[2] * b.box[3] - a.box[2] * a.box[3]),
-      ...(i === fullest && counts[i] > 0 ? { fullest: true } : {}),
+      ...(i === fullest && counts[i] > 1 ? { fullest: true } : {}),
     };
   });
   const cardOf = new Map(chosen.map((i, card) => [i, card]));

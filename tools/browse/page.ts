@@ -46,7 +46,7 @@ ${select('sort', 'order', [
 <label${isDetection ? '' : ' hidden'}><input type="checkbox" id="boxes" checked>boxes</label>
 <label${data.kind === 'classification' ? ' hidden' : ''}><input type="checkbox" id="masks" checked>masks</label>
 <label${data.kind === 'classification' ? ' hidden' : ''}>opacity<input type="range" id="opacity" min="0.1" max="1" step="0.05" value="0.45"></label>
-<label${isDetection ? '' : ' hidden'}><input type="checkbox" id="names" checked>names when enlarged</label>
+<label${isDetection ? '' : ' hidden'}><input type="checkbox" id="names" checked>names</label>
 <label><input type="checkbox" id="concerns-only">only to look at</label>
 <button type="button" id="theme">light / dark</button>
 <span id="shown"></span>

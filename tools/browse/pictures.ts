@@ -11,7 +11,7 @@ export async function thumbnailOf(
   file: string,
   maxSide: number,
 ): Promise<{ readonly thumbnail: string } | { readonly failure: string }> {
-  const image = await errorAsValue(decodeImage(file, { tolerant: true }));
+  const image = await errorAsValue(decodeImage(file));
   if (image instanceof DataError) return { failure: image.message };
   const { width, height, data } = image;
   const jpeg = await sharp(data, { raw: { width, height, channels: 3 } })

@@ -7,7 +7,7 @@ import { IGNORED_LABEL, readLabelMap } from '../../datasets/png-label-map.js';
 import { errorAsValue, ProblemLog } from '../../datasets/problems.js';
 import type { SegmentationData } from '../../datasets/recognise-types.js';
 import { DataError } from '../../core/errors.js';
-import { chooseImages } from './choose.js';
+import { chooseImages, shareLimit } from './choose.js';
 import type { BrowseOptions } from './detection.js';
 import type { Card, Concern, PageClass, PageData, PageSplit } from './page-data.js';
 import { classColours, labelPicture, thumbnailOf } from './pictures.js';
@@ -17,14 +17,19 @@ export async function segmentationPage(
   data: SegmentationData,
   options: BrowseOptions,
 ): Promise<PageData> {
-  const parts = Object.entries(data.splits);
+  const parts = Object.entries(data.splits).map(
+    ([name, source]) => [name, loadFolder(source)] as const,
+  );
+  const limits = shareLimit(
+    parts.map(([, { samples }]) => samples.length),
+    options.limit,
+  );
   const cards: Card[] = [];
   const concerns: Concern[] = [];
   const splits: PageSplit[] = [];
   let classes: readonly PageClass[] = [];
   let numConcerns = 0;
-  for (const [index, [name, source]] of parts.entries()) {
-    const set = loadFolder(source);
+  for (const [index, [name, set]] of parts.entries()) {
     if (classes.length === 0) classes = colouredClasses(set.classes, data.layout === 'ade20k');
     const log = new ProblemLog(200);
     const statistics = await checkSegmentationSet(set, log, { decode: false });
@@ -41,9 +46,8 @@ export async function segmentationPage(
         [labelFile, i],
       ]),
     );
-    const limit = Math.max(1, Math.floor(options.limit / parts.length));
     const urgent = problems.flatMap(({ file }) => indexOf.get(file) ?? []);
-    const chosen = chooseImages(set.samples.length, urgent, limit);
+    const chosen = chooseImages(set.samples.length, urgent, limits[index]);
     const offset = cards.length;
     cards.push(
       ...(await inParallel(chosen, (i) =>

@@ -1,15 +1,17 @@
+const DARK = `--ground: #11151b; --panel: #1a2029; --ink: #e6eaf0; --soft: #98a3b3; --line: #2c3541;
+  --accent: #6ea8fe; --blank: #252d38; --warn: #ffb669; --warn-ground: #3a2a16; --bad: #ff9b90; --bad-ground: #40201d; --look: #a9bcff; --look-ground: #232c4a;`;
+
 /** The style sheet of the page, light and dark by the system's choice or the button. */
 export const STYLE = `
 :root { color-scheme: light; --is-dark: 0; --opacity: 0.45;
   --ground: #f5f6f8; --panel: #ffffff; --ink: #1c2430; --soft: #5d6876; --line: #dfe3e8;
   --accent: #1f6feb; --blank: #e6e9ee; --warn: #b54708; --warn-ground: #fff1e0; --bad: #b42318; --bad-ground: #fee4e2; --look: #3f5bb0; --look-ground: #e7ecfb; }
 @media (prefers-color-scheme: dark) { :root:not([data-theme="light"]) { color-scheme: dark; --is-dark: 1;
-  --ground: #11151b; --panel: #1a2029; --ink: #e6eaf0; --soft: #98a3b3; --line: #2c3541;
-  --accent: #6ea8fe; --blank: #252d38; --warn: #ffb669; --warn-ground: #3a2a16; --bad: #ff9b90; --bad-ground: #40201d; --look: #a9bcff; --look-ground: #232c4a; } }
+  ${DARK} } }
 :root[data-theme="dark"] { color-scheme: dark; --is-dark: 1;
-  --ground: #11151b; --panel: #1a2029; --ink: #e6eaf0; --soft: #98a3b3; --line: #2c3541;
-  --accent: #6ea8fe; --blank: #252d38; --warn: #ffb669; --warn-ground: #3a2a16; --bad: #ff9b90; --bad-ground: #40201d; --look: #a9bcff; --look-ground: #232c4a; }
+  ${DARK} }
 * { box-sizing: border-box; }
+[hidden] { display: none !important; }
 body { margin: 0; background: var(--ground); color: var(--ink); font: 14px/1.45 system-ui, "Segoe UI", Roboto, "Helvetica Neue", "DejaVu Sans", sans-serif; }
 header, main, .concerns { max-width: 1720px; margin: 0 auto; padding: 0 20px; }
 header { padding-top: 18px; }
