@@ -9,6 +9,7 @@ import type { Program } from '../../engine/runtime/program.js';
 import { classifier } from '../../heads/classifier.js';
 import type { ClassifierModelSpecs } from '../../models/classifier.js';
 import { createClassifier } from '../../models/classifier.js';
+import { loadClassifier } from '../../models/classifier-weights.js';
 import type { Fixture } from '../helpers/fixtures.js';
 import { discoverFixtures, readTensors } from '../helpers/fixtures.js';
 import { fillStore, toNchw, toNhwc, torchValues } from '../helpers/layout.js';
@@ -138,6 +139,18 @@ describe.each(fixtures)('$name', (fixture) => {
         get('hf_eps1e-12.logits').data,
         tolerances.logits,
       );
+      await program.release();
+    },
+  );
+
+  test.each(Object.entries(json.weights))(
+    'weights from a file give the logits: %s',
+    async (kind, file) => {
+      const { model: read, store } = await loadClassifier(join(fixture.folder, file));
+      const program = await executable('compiled', read.inference, store);
+      const outputs = await program.run({ image: image('input') });
+      const expected = get(kind.includes('fp16') ? 'fp16ckpt.logits' : 'out.logits').data;
+      expectActivation(kind, outputs['logits'].data, expected, tolerances.logits);
       await program.release();
     },
   );
