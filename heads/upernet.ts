@@ -1,0 +1,131 @@
+import * as tf from '@tensorflow/tfjs';
+import type { FeatureLevels } from '../engine/backbone.js';
+import { layer } from '../engine/capture/scope.js';
+import { sameConv } from '../engine/ops/conv.js';
+import { resizeBilinear } from '../engine/ops/resize.js';
+import { convSpecs } from '../engine/parameters/layers.js';
+import type { TensorTree } from '../engine/parameters/tensors.js';
+import type { BatchNormMode, ConvModuleSpecs } from './batch-norm-conv.js';
+import { convModule, convModuleSpecs, normalizedConv } from './batch-norm-conv.js';
+import { pyramidPooling, pyramidPoolingSpecs, type PyramidPoolingSpecs } from './ppm.js';
+import { convOfResized } from './upernet-resized-conv.js';
+
+/** Sizes of the decode head. */
+export interface UperNetHeadConfig {
+  readonly numClasses: number;
+  /** Width of every map of the head. */
+  readonly channels: number;
+  /** Bins a side of the pyramid pooling. */
+  readonly poolScales: readonly number[];
+}
+
+/** Specs of the head, by the names of mmsegmentation. */
+export type UperNetHeadSpecs = {
+  readonly conv_seg: ReturnType<typeof convSpecs>;
+  readonly psp_modules: PyramidPoolingSpecs;
+  readonly bottleneck: ConvModuleSpecs;
+  readonly lateral_convs: readonly ConvModuleSpecs[];
+  readonly fpn_convs: readonly ConvModuleSpecs[];
+  readonly fpn_bottleneck: ConvModuleSpecs;
+};
+
+/** @param inChannels of c2 … c5 */
+export function uperNetHeadSpecs(
+  inChannels: readonly [number, number, number, number],
+  { numClasses, channels, poolScales }: UperNetHeadConfig,
+): UperNetHeadSpecs {
+  const [, , , top] = inChannels;
+  const lower = inChannels.slice(0, 3);
+  return {
+    conv_seg: classifierSpecs(channels, numClasses),
+    psp_modules: pyramidPoolingSpecs(poolScales, top, channels),
+    bottleneck: convModuleSpecs(3, top + poolScales.length * channels, channels),
+    lateral_convs: lower.map((size) => convModuleSpecs(1, size, channels)),
+    fpn_convs: lower.map(() => convModuleSpecs(3, channels, channels)),
+    fpn_bottleneck: convModuleSpecs(3, 4 * channels, channels),
+  };
+}
+
+/** The 1×1 convolution to the classes, drawn as the original draws it. */
+export function classifierSpecs(
+  channels: number,
+  numClasses: number,
+): ReturnType<typeof convSpecs> {
+  return convSpecs(1, channels, numClasses, { kind: 'normal', std: 0.01 });
+}
+
+/** What a head may be given beside the features. */
+export interface SegmentationHeadInputs {
+  readonly mode: BatchNormMode;
+  /** Where the head's parameters begin, for the statistics. */
+  readonly path: string;
+  /** Dropout of whole channels before the classifier, `[N, channels]`: 0, or `1 / (1 − rate)`. */
+  readonly channelMask?: tf.Tensor2D;
+}
+
+/**
+ * UPerNet: pyramid pooling on the coarsest map, a feature pyramid down to stride 4, all levels fused.
+ *
+ * @returns logits `[N, H / 4, W / 4, K]`
+ * @see https://arxiv.org/abs/1807.10221
+ * @see mmsegmentation 0.x, models/decode_heads/uper_head.py
+ */
+export function uperNetHead(
+  { c2, c3, c4, c5 }: FeatureLevels,
+  params: TensorTree<UperNetHeadSpecs>,
+  poolScales: readonly number[],
+  { mode, path, channelMask }: SegmentationHeadInputs,
+): tf.Tensor4D {
+  const pooled = layer('pyramidPooling', () =>
+    pyramidPooling(c5, params.psp_modules, poolScales, `${path}.psp_modules`, mode),
+  );
+  const top = layer('bottleneck', () =>
+    normalizedConv(
+      (weight) => convOfResized([c5, ...pooled], weight, sizeOf(c5)),
+      params.bottleneck,
+      `${path}.bottleneck`,
+      mode,
+    ),
+  );
+  const merged = layer('laterals', () => {
+    const maps = [c2, c3, c4].map((level, i) =>
+      convModule(level, params.lateral_convs[i], `${path}.lateral_convs.${i}`, mode),
+    );
+    maps.push(top);
+    for (let i = maps.length - 1; i > 0; i--)
+      maps[i - 1] = maps[i - 1].add(resizeBilinear(maps[i], sizeOf(maps[i - 1])));
+    return maps;
+  });
+  const smoothed = layer('pyramid', () =>
+    merged
+      .slice(0, 3)
+      .map((map, i) => convModule(map, params.fpn_convs[i], `${path}.fpn_convs.${i}`, mode)),
+  );
+  const fused = layer('fusion', () =>
+    normalizedConv(
+      (weight) => convOfResized([...smoothed, top], weight, sizeOf(smoothed[0])),
+      params.fpn_bottleneck,
+      `${path}.fpn_bottleneck`,
+      mode,
+    ),
+  );
+  return layer('classifier', () => classify(fused, params.conv_seg, channelMask));
+}
+
+/**
+ * Dropout of channels, then the classifier.
+ *
+ * @param x `[N, H, W, C]`
+ * @returns `[N, H, W, K]`
+ */
+export function classify(
+  x: tf.Tensor4D,
+  params: TensorTree<UperNetHeadSpecs['conv_seg']>,
+  channelMask?: tf.Tensor2D,
+): tf.Tensor4D {
+  const [n, , , c] = x.shape;
+  const kept = channelMask ? x.mul<tf.Tensor4D>(channelMask.reshape([n, 1, 1, c])) : x;
+  return sameConv(kept, params);
+}
+
+const sizeOf = ({ shape }: tf.Tensor4D): readonly [number, number] => [shape[1], shape[2]];

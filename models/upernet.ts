@@ -1,0 +1,171 @@
+import * as tf from '@tensorflow/tfjs';
+import type { Backbone, BackboneInputs, FeatureLevels } from '../engine/backbone.js';
+import { layer } from '../engine/capture/scope.js';
+import { assertShape } from '../core/shape.js';
+import { crossEntropySum } from '../engine/ops/losses.js';
+import { resizeBilinear } from '../engine/ops/resize.js';
+import type { SpecTree } from '../engine/parameters/spec.js';
+import type { TensorTree } from '../engine/parameters/tensors.js';
+import type { Program } from '../engine/runtime/program.js';
+import type { BatchNormMode } from '../heads/batch-norm-conv.js';
+import { fcnHead, fcnHeadSpecs, type FcnHeadSpecs } from '../heads/fcn.js';
+import type { UperNetHeadConfig } from '../heads/upernet.js';
+import { uperNetHead, uperNetHeadSpecs, type UperNetHeadSpecs } from '../heads/upernet.js';
+
+/** A UPerNet with its auxiliary head. */
+export interface UperNetConfig extends UperNetHeadConfig {
+  readonly auxiliary: {
+    readonly channels: number;
+    /** Of the auxiliary loss in the total. */
+    readonly weight: number;
+  };
+}
+
+/** UPerNet as ConvNeXt trains it on ADE20K. For other classes: `{ ...UPERNET, numClasses }`. */
+export const UPERNET = {
+  numClasses: 150,
+  channels: 512,
+  poolScales: [1, 2, 3, 6],
+  auxiliary: { channels: 256, weight: 0.4 },
+} as const satisfies UperNetConfig;
+
+/** All parameters, by the names of mmsegmentation. */
+export type UperNetSpecs<Tree extends SpecTree> = {
+  readonly backbone: Tree;
+  readonly decode_head: UperNetHeadSpecs;
+  readonly auxiliary_head: FcnHeadSpecs;
+};
+
+/** A semantic segmenter: its parameters and what it computes. */
+export interface UperNet<Tree extends SpecTree = SpecTree> {
+  readonly config: UperNetConfig;
+  readonly specs: UperNetSpecs<Tree>;
+  /** Residual blocks of the backbone, for drop path. */
+  readonly numBlocks: number;
+  /** Input `image` `[N, H, W, 3]`; outputs `logits` `[N, H / 4, W / 4, K]`. */
+  readonly inference: Program<UperNetSpecs<Tree>>;
+  /**
+   * Inputs `image`, `labels` int32 `[N, H, W]` (0 … K − 1, all else ignored) and, where wanted, `dropPath` `[blocks, N]`,
+   * `decodeMask` `[N, channels]` and `auxiliaryMask` `[N, auxiliary.channels]` (dropout of channels).
+   *
+   * Outputs `loss`, its terms `lossDecode` and `lossAuxiliary` (weighted), `logits`, `auxiliaryLogits`, and for each batch
+   * norm the batch's `mean` and biased `variance` `[C]` and the `count` of values by {@link statisticsName}.
+   */
+  readonly training: Program<UperNetSpecs<Tree>>;
+}
+
+/** Name of the output that holds what a batch norm saw, e.g. `mean:decode_head.bottleneck.bn`. */
+export const statisticsName = (kind: 'mean' | 'variance' | 'count', path: string): string =>
+  `${kind}:${path}`;
+
+/** Composes backbone, decode head and auxiliary head. */
+export function createUperNet<Tree extends SpecTree>(
+  backbone: Backbone<Tree>,
+  config: UperNetConfig = UPERNET,
+): UperNet<Tree> {
+  interface Params {
+    readonly backbone: unknown;
+    readonly decode_head: TensorTree<UperNetHeadSpecs>;
+    readonly auxiliary_head: TensorTree<FcnHeadSpecs>;
+  }
+  type Inputs = Readonly<Record<string, tf.Tensor>>;
+  const { poolScales, auxiliary } = config;
+  const features = (params: Params, inputs: Inputs): FeatureLevels => {
+    const { image, dropPath } = inputs as { image: tf.Tensor4D; dropPath?: tf.Tensor2D };
+    // The compiler gives up on a generic tree of parameters (TS2589), so the type is widened here.
+    const forward: (params: never, image: tf.Tensor4D, inputs: BackboneInputs) => FeatureLevels =
+      backbone.features;
+    return forward(params.backbone as never, image, dropPath ? { dropPath } : {});
+  };
+  const decode = (
+    params: Params,
+    levels: FeatureLevels,
+    mode: BatchNormMode,
+    mask?: tf.Tensor2D,
+  ): tf.Tensor4D =>
+    layer('decodeHead', () =>
+      uperNetHead(levels, params.decode_head, poolScales, {
+        mode,
+        path: 'decode_head',
+        ...(mask ? { channelMask: mask } : {}),
+      }),
+    );
+  return {
+    config,
+    numBlocks: backbone.numBlocks,
+    specs: {
+      backbone: backbone.specs,
+      decode_head: uperNetHeadSpecs(backbone.channels, config),
+      auxiliary_head: fcnHeadSpecs(backbone.channels[2], {
+        channels: auxiliary.channels,
+        numClasses: config.numClasses,
+      }),
+    },
+    inference: {
+      name: 'segmenter',
+      forward: (params, inputs) => ({
+        logits: decode(params, features(params, inputs), { kind: 'running' }),
+      }),
+    },
+    training: {
+      name: 'segmenter training',
+      forward: (params, inputs) => {
+        const statistics: Record<string, tf.Tensor> = {};
+        const mode: BatchNormMode = {
+          kind: 'batch',
+          onStatistics: (path, { moments, count }) => {
+            // Kept: the layers that are open here dispose what they do not return.
+            const seen = { ...moments, count: tf.scalar(count) };
+            for (const kind of ['mean', 'variance', 'count'] as const)
+              statistics[statisticsName(kind, `${path}.bn`)] = tf.keep(seen[kind]);
+          },
+        };
+        const { labels, decodeMask, auxiliaryMask } = inputs as {
+          readonly labels: tf.Tensor3D;
+          readonly decodeMask?: tf.Tensor2D;
+          readonly auxiliaryMask?: tf.Tensor2D;
+        };
+        const levels = features(params, inputs);
+        const logits = decode(params, levels, mode, decodeMask);
+        const auxiliaryLogits = layer('auxiliaryHead', () =>
+          fcnHead(levels.c4, params.auxiliary_head, {
+            mode,
+            path: 'auxiliary_head',
+            ...(auxiliaryMask ? { channelMask: auxiliaryMask } : {}),
+          }),
+        );
+        const lossDecode = layer('loss', () => pixelCrossEntropy(logits, labels));
+        const lossAuxiliary = layer('auxiliaryLoss', () =>
+          pixelCrossEntropy(auxiliaryLogits, labels).mul<tf.Scalar>(auxiliary.weight),
+        );
+        return {
+          loss: lossDecode.add(lossAuxiliary),
+          lossDecode,
+          lossAuxiliary,
+          logits,
+          auxiliaryLogits,
+          ...statistics,
+        };
+      },
+    },
+  };
+}
+
+/**
+ * Cross-entropy of logits enlarged to the labels' size. The sum over the labelled pixels is divided by the number of all
+ * pixels, as mmsegmentation does.
+ *
+ * @param logits `[N, h, w, K]`
+ * @param labels int32 `[N, H, W]`: 0 … K − 1, all else is ignored
+ * @returns scalar
+ * @throws ShapeError if the labels are of another number of images
+ */
+export function pixelCrossEntropy(logits: tf.Tensor4D, labels: tf.Tensor3D): tf.Scalar {
+  const [n, , , k] = logits.shape;
+  assertShape('pixelCrossEntropy', labels, [n, 'H', 'W']);
+  const [, height, width] = labels.shape;
+  return tf.tidy(() => {
+    const full = resizeBilinear(logits, [height, width]).reshape([-1, k]) as tf.Tensor2D; // [N·H·W, K]
+    return crossEntropySum(full, labels.reshape([-1])).div(n * height * width);
+  });
+}

@@ -1,0 +1,72 @@
+import { ConfigError } from '../../core/errors.js';
+import type { ParameterStore } from '../../engine/parameters/store.js';
+import type { HostTensors } from '../../engine/runtime/program.js';
+import { statisticsName } from '../../models/upernet.js';
+
+/** What a batch norm saw over one or several batches. */
+interface Seen {
+  /** `[C]`, sums in float64. */
+  readonly mean: Float64Array;
+  /** `[C]`, biased. */
+  readonly variance: Float64Array;
+  readonly count: number;
+}
+
+/**
+ * Mixes what the batch norms of a model saw into their running statistics: `(1 − momentum) · running + momentum · batch`, the
+ * variance unbiased as in PyTorch. Several batches count as one large one: their moments are joined exactly.
+ *
+ * @param batches outputs of the training program, one a micro-batch (or rank)
+ * @throws ConfigError if a batch lacks the statistics of a batch norm
+ * @see {@link statisticsName}
+ */
+export function updateRunningStatistics(
+  store: ParameterStore,
+  batches: readonly HostTensors[],
+  momentum: number,
+): void {
+  for (const { path } of store.entries) {
+    if (!path.endsWith('.running_mean')) continue;
+    const norm = path.slice(0, -'.running_mean'.length);
+    const { mean, variance, count } = batches.map((outputs) => seenBy(norm, outputs)).reduce(join);
+    const runningMean = store.get(path);
+    const runningVariance = store.get(`${norm}.running_var`);
+    const unbiased = count / Math.max(1, count - 1);
+    for (let c = 0; c < mean.length; c++) {
+      runningMean[c] += momentum * (mean[c] - runningMean[c]);
+      runningVariance[c] += momentum * (variance[c] * unbiased - runningVariance[c]);
+    }
+  }
+}
+
+/** The statistics of a training program's outputs that are kept for the end of a step. */
+export function copyStatistics(outputs: HostTensors): HostTensors {
+  return Object.fromEntries(
+    Object.entries(outputs)
+      .filter(([name]) => /^(mean|variance|count):/.test(name))
+      .map(([name, { shape, data }]) => [name, { shape, data: data.slice() }]),
+  );
+}
+
+function seenBy(norm: string, outputs: HostTensors): Seen {
+  const find = (kind: 'mean' | 'variance' | 'count'): Float64Array => {
+    const name = statisticsName(kind, norm);
+    if (!outputs[name])
+      throw new ConfigError(`running statistics: expected the output ${name}, got none`);
+    return Float64Array.from(outputs[name].data);
+  };
+  return { mean: find('mean'), variance: find('variance'), count: find('count')[0] };
+}
+
+function join(a: Seen, b: Seen): Seen {
+  const count = a.count + b.count;
+  const [shareA, shareB] = [a.count / count, b.count / count];
+  return {
+    count,
+    mean: a.mean.map((mean, c) => shareA * mean + shareB * b.mean[c]),
+    variance: a.variance.map(
+      (variance, c) =>
+        shareA * variance + shareB * b.variance[c] + shareA * shareB * (a.mean[c] - b.mean[c]) ** 2,
+    ),
+  };
+}
