@@ -1,7 +1,9 @@
 import { ConfigError, WorkError } from '../core/errors.js';
 import { BufferPool } from './loader/buffer-pool.js';
 import { startInline, startThread, type Host } from './loader/host.js';
+import { loadPipelineModule } from './loader/load-pipeline.js';
 import { reviveFailure, type BatchRequest, type FromWorker } from './loader/messages.js';
+import type { Collated, Receiver } from './loader/pipeline.js';
 import {
   batchesFrom,
   epochBatches,
@@ -20,7 +22,7 @@ export interface SampleSource<Sample> {
 export interface LoaderOptions<Sample> {
   readonly samples: SampleSource<Sample>;
   readonly sampler: SamplerOptions;
-  /** A module that exports `createPipeline(options)`; JavaScript, see `moduleUrl`. */
+  /** A `PipelineModule`; JavaScript, see `moduleUrl`. */
   readonly pipeline: URL;
   /** Given to `createPipeline`; structured-cloneable. */
   readonly pipelineOptions: unknown;
@@ -41,21 +43,31 @@ export interface LoadedBatch<Value> extends PlannedBatch {
 
 interface Waiting {
   readonly host: number;
-  resolve(answer: { value: unknown; buffers: readonly ArrayBuffer[] }): void;
+  resolve(answer: Collated<unknown>): void;
   reject(error: Error): void;
+}
+
+interface Ordered {
+  readonly id: number;
+  readonly plan: PlannedBatch;
+  readonly answer: Promise<Collated<unknown>>;
 }
 
 /**
  * Makes batches in worker threads. Their order and content depend on seed, epoch and sample index alone, not on the number of
  * workers. At most `prefetch` batches are made ahead. An error, with the file's name, is thrown when its batch's turn comes.
  *
- * @typeParam Value what the pipeline's `collate` returns
+ * @typeParam Value what the pipeline's receiver makes of a batch or, without one, its `collate`
  */
 export class Loader<Sample, Value> {
   private readonly hosts: readonly Host[];
   private readonly load: number[];
   private readonly waiting = new Map<number, Waiting>();
-  private readonly buffers = new BufferPool();
+  /** Of released batches, to be sent to the workers again. */
+  private readonly returning = new BufferPool();
+  /** Of this thread, for receivers. */
+  private readonly own = new BufferPool();
+  private readonly receiver: Promise<Receiver<unknown, unknown> | undefined>;
   private readonly prefetch: number;
   private lastId = 0;
   private broken: Error | undefined;
@@ -76,9 +88,13 @@ export class Loader<Sample, Value> {
       pipelineOptions: options.pipelineOptions,
       runtime: { seed: sampler.seed, numSamples: samples.length, concurrency },
     };
+    this.receiver = loadPipelineModule(options.pipeline.href).then(({ createReceiver }) =>
+      createReceiver?.(options.pipelineOptions),
+    );
+    this.receiver.catch(() => undefined); // reported by the iteration
     const start = numWorkers === 0 ? startInline : startThread;
     this.hosts = Array.from({ length: Math.max(numWorkers, 1) }, (_, host) =>
-      start(setup, (message) => this.receive(host, message)),
+      start(setup, (message) => this.answer(host, message)),
     );
     this.load = this.hosts.map(() => 0);
   }
@@ -105,7 +121,7 @@ export class Loader<Sample, Value> {
   ): AsyncGenerator<LoadedBatch<Value>, void> {
     const { samples, sampler } = this.options;
     const plan = batchesFrom(samples.length, sampler, position, numEpochs);
-    const ahead: { id: number; batch: Promise<LoadedBatch<Value>> }[] = [];
+    const ahead: Ordered[] = [];
     const order = (): void => {
       while (ahead.length < this.prefetch) {
         const { done, value } = plan.next();
@@ -116,9 +132,12 @@ export class Loader<Sample, Value> {
     try {
       for (order(); ahead.length > 0;) {
         const start = performance.now();
-        const batch = await ahead[0].batch;
+        const receiver = await this.receiver;
+        const { plan: planned, answer } = ahead[0];
+        const arrived = await answer;
         this.waitedTotalMs += performance.now() - start;
         ahead.shift();
+        const batch = this.receive(planned, arrived, receiver);
         order(); // before the caller works with the batch: the workers go on meanwhile
         yield batch;
       }
@@ -133,34 +152,43 @@ export class Loader<Sample, Value> {
     await Promise.all(this.hosts.map((host) => host.close()));
   }
 
-  private request(plan: PlannedBatch): { id: number; batch: Promise<LoadedBatch<Value>> } {
+  private request(plan: PlannedBatch): Ordered {
     if (this.broken) throw this.broken;
     const id = ++this.lastId;
     const host = this.load.indexOf(Math.min(...this.load));
-    const buffers = this.buffers.takeAll();
+    const buffers = this.returning.takeAll();
     const indices = Array.from(plan.indices);
     const samples = indices.map((index) => this.options.samples.at(index));
     const { epoch, batch: batchIndex } = plan;
     const request: BatchRequest = { id, epoch, batchIndex, indices, samples, buffers };
-    const batch = new Promise<LoadedBatch<Value>>((resolve, reject) => {
-      this.waiting.set(id, {
-        host,
-        reject,
-        resolve: (answer) =>
-          resolve({
-            ...plan,
-            value: answer.value as Value,
-            release: () => answer.buffers.forEach((buffer) => this.buffers.give(buffer)),
-          }),
-      });
+    const answer = new Promise<Collated<unknown>>((resolve, reject) => {
+      this.waiting.set(id, { host, reject, resolve });
     });
-    batch.catch(() => undefined); // reported when its turn comes, not as unhandled before
+    answer.catch(() => undefined); // reported when its turn comes, not as unhandled before
     this.setLoad(host, 1);
     this.hosts[host].send({ kind: 'batch', request }, buffers);
-    return { id, batch };
+    return { id, plan, answer };
   }
 
-  private receive(host: number, message: FromWorker): void {
+  private receive(
+    plan: PlannedBatch,
+    arrived: Collated<unknown>,
+    receiver: Receiver<unknown, unknown> | undefined,
+  ): LoadedBatch<Value> {
+    const giveBack = (pool: BufferPool, { buffers }: Collated<unknown>): void =>
+      buffers.forEach((buffer) => pool.give(buffer));
+    const { value, buffers } = receiver ? receiver(arrived.value, this.own) : arrived;
+    if (receiver) giveBack(this.returning, arrived);
+    const pool = receiver ? this.own : this.returning;
+    let isReleased = false;
+    const release = (): void => {
+      if (!isReleased) giveBack(pool, { value, buffers });
+      isReleased = true; // a buffer given back twice would serve two batches
+    };
+    return { ...plan, value: value as Value, release };
+  }
+
+  private answer(host: number, message: FromWorker): void {
     switch (message.kind) {
       case 'batch':
         this.settle(message.id)?.resolve(message);
@@ -169,7 +197,7 @@ export class Loader<Sample, Value> {
         this.settle(message.id)?.reject(reviveFailure(message.failure));
         return;
       case 'cancelled':
-        message.buffers.forEach((buffer) => this.buffers.give(buffer));
+        message.buffers.forEach((buffer) => this.returning.give(buffer));
         this.settle(message.id);
         return;
       case 'fetch': {

@@ -1,5 +1,6 @@
-/** Free buffers that a pool keeps; more are left to the garbage collector. */
+/** Free buffers that a pool keeps, and their bytes together; the oldest are left to the garbage collector. */
 const MAX_FREE = 64;
+const MAX_FREE_BYTES = 2 ** 28;
 /** A buffer serves requests down to this share of its size. */
 const MIN_USE = 0.25;
 
@@ -30,8 +31,10 @@ export class BufferPool {
   /** Returns a buffer that nobody reads any more. Detached ones (moved to another thread) are ignored. */
   give(buffer: ArrayBuffer): void {
     if (buffer.byteLength === 0) return;
-    if (this.free.length === MAX_FREE) this.free.shift();
     this.free.push(buffer);
+    const bytes = (): number => this.free.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    while (this.free.length > MAX_FREE || (this.free.length > 1 && bytes() > MAX_FREE_BYTES))
+      this.free.shift();
   }
 
   /** Takes all free buffers out, e.g. to send them where they are needed. */

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { WorkError } from '../../core/errors.js';
-import { loadPipeline } from './load-pipeline.js';
+import { loadPipelineModule } from './load-pipeline.js';
 import { describeFailure, type FromWorker, type ToWorker, type WorkerSetup } from './messages.js';
 import { moduleUrl } from './module-url.js';
 import { PipelineRuntime } from './runtime.js';
@@ -48,8 +48,9 @@ export function startInline(setup: WorkerSetup, listener: HostListener): Host {
   const answer = (message: FromWorker): void => {
     if (!isClosed) listener(message);
   };
-  const runtime = loadPipeline(setup.pipelineUrl, setup.pipelineOptions).then(
-    (pipeline) => new PipelineRuntime(pipeline, setup.runtime, answer),
+  const runtime = loadPipelineModule(setup.pipelineUrl).then(
+    (module) =>
+      new PipelineRuntime(module.createPipeline(setup.pipelineOptions), setup.runtime, answer),
     (error: unknown) => answer({ kind: 'unusable', failure: describeFailure(error) }),
   );
   return {

@@ -1,15 +1,12 @@
 import { ConfigError } from '../../core/errors.js';
-import type { Pipeline, PipelineModule } from './pipeline.js';
+import type { PipelineModule } from './pipeline.js';
 
 /**
- * Imports a pipeline module and creates its pipeline.
+ * Imports a pipeline module.
  *
  * @throws ConfigError if the module can't be imported or exports no `createPipeline`
  */
-export async function loadPipeline(
-  url: string,
-  options: unknown,
-): Promise<Pipeline<unknown, unknown, unknown>> {
+export async function loadPipelineModule(url: string): Promise<PipelineModule> {
   let module: Partial<PipelineModule>;
   try {
     module = (await import(url)) as Partial<PipelineModule>;
@@ -23,5 +20,5 @@ export async function loadPipeline(
     throw new ConfigError(
       `loadPipeline: expected ${url} to export createPipeline, got ${Object.keys(module).join(', ')}`,
     );
-  return module.createPipeline(options);
+  return module as PipelineModule;
 }

@@ -2,7 +2,7 @@
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import sharp from 'sharp';
 import { describeFailure, type FromWorker, type ToWorker, type WorkerSetup } from './messages.js';
-import { loadPipeline } from './load-pipeline.js';
+import { loadPipelineModule } from './load-pipeline.js';
 import { PipelineRuntime } from './runtime.js';
 
 if (!isMainThread && parentPort !== null) await start(parentPort, workerData as WorkerSetup);
@@ -17,7 +17,7 @@ async function start(
     // The workers are the parallelism; libvips' cache would keep images that are read once.
     sharp.concurrency(1);
     sharp.cache(false);
-    const pipeline = await loadPipeline(pipelineUrl, pipelineOptions);
+    const pipeline = (await loadPipelineModule(pipelineUrl)).createPipeline(pipelineOptions);
     const running = new PipelineRuntime(pipeline, runtime, post);
     port.on('message', (message: ToWorker) => running.receive(message));
   } catch (error) {

@@ -1,7 +1,7 @@
 import { DataError } from '../../core/errors.js';
 import type { MaskGrid } from '../../core/mask-targets.js';
 import { rleFromPolygons } from '../../core/rle-polygons.js';
-import { decodeRle, type Rle } from '../../core/rle.js';
+import type { Rle } from '../../core/rle.js';
 import type { Segmentation } from '../sample.js';
 import type { Size } from './rect.js';
 
@@ -92,17 +92,43 @@ export function maskThroughGrid(
   { rows, columns }: MaskGrid,
   out: Uint8Array = new Uint8Array(rows.length * columns.length),
 ): Uint8Array {
-  const full = decodeRle(mask); // [H, W]
-  const width = columns.length;
+  const { left, top, width, height, bits } = cutForeground(mask);
+  const rowLength = columns.length;
+  const isInside = (column: number): boolean => column >= left && column < left + width;
+  const first = columns.findIndex(isInside);
+  const end = columns.findLastIndex(isInside) + 1;
   for (let y = 0; y < rows.length; y++) {
-    const to = y * width;
+    const to = y * rowLength;
+    const row = rows[y] - top;
     // Enlarging repeats rows.
-    if (y > 0 && rows[y] === rows[y - 1]) {
-      out.copyWithin(to, to - width, to);
-      continue;
+    if (y > 0 && rows[y] === rows[y - 1]) out.copyWithin(to, to - rowLength, to);
+    else {
+      out.fill(0, to, to + rowLength);
+      if (row < 0 || row >= height) continue;
+      const base = row * width - left;
+      for (let x = Math.max(first, 0); x < end; x++) out[to + x] = bits[base + columns[x]];
     }
-    const row = rows[y] * mask.width;
-    for (let x = 0; x < width; x++) out[to + x] = full[row + columns[x]];
   }
   return out;
+}
+
+/** The smallest rectangle that holds all foreground, as a bitmap `[height, width]`. */
+function cutForeground(mask: Rle): Size & {
+  readonly left: number;
+  readonly top: number;
+  readonly bits: Uint8Array;
+} {
+  let [left, top, right, bottom] = [Infinity, Infinity, 0, 0];
+  forEachPiece(mask, (column, from, to) => {
+    left = Math.min(left, column);
+    right = Math.max(right, column + 1);
+    top = Math.min(top, from);
+    bottom = Math.max(bottom, to);
+  });
+  const [width, height] = [Math.max(right - left, 0), Math.max(bottom - top, 0)];
+  const bits = new Uint8Array(width * height);
+  forEachPiece(mask, (column, from, to) => {
+    for (let y = from; y < to; y++) bits[(y - top) * width + column - left] = 1;
+  });
+  return { left, top, width, height, bits };
 }

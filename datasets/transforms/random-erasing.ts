@@ -52,16 +52,15 @@ export function drawErasing(
  *
  * @param images e.g. `[N, H, W, 3]`
  * @param place index of the image's first value, and its size
+ * @param rect of {@link drawErasing}
  * @see Random Erasing: https://arxiv.org/abs/1708.04896
  */
-export function randomErasing(
+export function eraseWithNoise(
   images: Float32Array,
   place: Size & { readonly offset: number },
-  options: RandomErasingOptions,
+  rect: Rect,
   random: Random,
 ): void {
-  const rect = drawErasing(place, options, random);
-  if (rect === undefined) return;
   for (let y = 0; y < rect.height; y++) {
     const start = place.offset + ((rect.y + y) * place.width + rect.x) * 3;
     fillNormal(images.subarray(start, start + rect.width * 3), random);

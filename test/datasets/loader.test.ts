@@ -166,6 +166,55 @@ describe('Loader', () => {
     expect(kept.some(Boolean)).toBe(false);
   });
 
+  test.each([0, 2])(
+    'a receiver finishes batches in this thread (%i workers)',
+    async (numWorkers) => {
+      const receiver = `${pipeline(ERRORS)}
+      export const createReceiver = () => ({ files, draws }, buffers) => {
+        if (files[0] === 'f8') throw new Error('no f8');
+        const buffer = buffers.take(1000);
+        const mine = new Float32Array(buffer, 0, 1);
+        const isReused = mine[0] !== 0;
+        mine[0] = 5;
+        return { value: { draws: [...draws], files, isReused }, buffers: [buffer] };
+      };`;
+      const { loader } = open(samples(12), {
+        numWorkers,
+        sampler: inOrder,
+        pipeline: moduleOf(receiver),
+      });
+      const reused: boolean[] = [];
+      const files: string[] = [];
+      await expect(async () => {
+        for await (const { value, release } of loader.epoch(0)) {
+          reused.push(value.isReused);
+          files.push(...value.files);
+          expect([...value.draws].every((draw) => draw > 0)).toBe(true);
+          release();
+          release();
+        }
+      }).rejects.toThrow('no f8');
+      expect(files).toEqual(['f0', 'f1', 'f2', 'f3', 'f4', 'f5', 'f6', 'f7']);
+      expect(reused).toEqual([false, true, true, true]);
+    },
+  );
+
+  test('a batch that is released twice gives its buffers back once', async () => {
+    const { loader } = open(samples(40), { numWorkers: 0, prefetch: 2 });
+    const buffers: ArrayBufferLike[] = [];
+    let previous: ArrayBufferLike | undefined;
+    for await (const { value, release } of loader.epoch(0)) {
+      expect(value.draws.buffer).not.toBe(previous);
+      previous = value.draws.buffer;
+      buffers.push(previous);
+      if (buffers.length % 2 === 0) continue; // every other one is kept
+      release();
+      release();
+    }
+    const kept = buffers.filter((_, i) => i % 2 === 1);
+    expect(new Set(kept).size).toBe(kept.length);
+  });
+
   test('lets a pipeline fetch another sample', async () => {
     for (const numWorkers of [0, 2]) {
       const { loader } = open(samples(5), { numWorkers, fetches: true, sampler: inOrder });

@@ -1,6 +1,6 @@
-import type { Random } from '../../core/random.js';
+import { Random } from '../../core/random.js';
 import { decodeImage } from '../../datasets/decode.js';
-import type { BatchContext, Collated, Pipeline } from '../../datasets/loader/pipeline.js';
+import type { BatchContext, Collated, Pipeline, Receiver } from '../../datasets/loader/pipeline.js';
 import { moduleUrl } from '../../datasets/loader/module-url.js';
 import type { ClassificationSample, RgbImage } from '../../datasets/sample.js';
 import {
@@ -12,18 +12,20 @@ import {
   normalizeInto,
   type PixelStats,
 } from '../../datasets/transforms/normalize.js';
-import { drawMix, mixImages, type MixOptions } from '../../datasets/transforms/mix.js';
+import { drawMix, mixImages, type Mix, type MixOptions } from '../../datasets/transforms/mix.js';
 import type { Rgb } from '../../datasets/transforms/pil-affine.js';
 import type { PilFilter } from '../../datasets/transforms/pil-coefficients.js';
 import { randAugment, type RandAugmentOptions } from '../../datasets/transforms/rand-augment.js';
 import {
-  randomErasing,
+  drawErasing,
+  eraseWithNoise,
   type RandomErasingOptions,
 } from '../../datasets/transforms/random-erasing.js';
 import {
   randomResizedCrop,
   type RandomResizedCropOptions,
 } from '../../datasets/transforms/random-resized-crop.js';
+import type { Rect } from '../../datasets/transforms/rect.js';
 import { resizePil } from '../../datasets/transforms/resize-pil.js';
 import { Scratch } from '../../datasets/transforms/scratch.js';
 
@@ -65,28 +67,76 @@ export interface ClassificationBatch {
 interface Item {
   readonly image: RgbImage;
   readonly classIndex: number;
-  /** The sample's stream, for what is drawn after normalising. */
-  readonly random: Random;
+  readonly erasing: Erasing | undefined;
+}
+
+/** Where to erase, and the stream that the noise comes from. */
+interface Erasing {
+  readonly rect: Rect;
+  readonly randomState: Random['state'];
+}
+
+/** What a worker hands over: 8-bit images and what is to be done after normalising. */
+interface Handed {
+  /** `[N, S, S, 3]`. */
+  readonly images: Uint8Array;
+  readonly labels: Int32Array;
+  readonly indices: Int32Array;
+  /** One an image. */
+  readonly erasings: readonly (Erasing | undefined)[];
+  readonly mix: Mix;
 }
 
 /** The address of this module, for a loader. */
 export const CLASSIFICATION_PIPELINE = moduleUrl('./classification.js', import.meta.url);
 
-/** Decoding, transforming and normalising for image classification. */
-export function createPipeline(
-  options: ClassificationPipelineOptions,
-): Pipeline<ClassificationSample, Item, ClassificationBatch> {
-  const { transform, pixels } = options;
-  const table = normalizationTable(pixels);
+/** Decoding and transforming for image classification, in the workers. */
+export function createPipeline({
+  transform,
+  pixels,
+}: ClassificationPipelineOptions): Pipeline<ClassificationSample, Item, Handed> {
   const [red, green, blue] = pixels.mean.map((mean) => Math.min(Math.round(mean * 255), 255));
   const work = { scratch: new Scratch(), fill: [red, green, blue] } as const;
   return {
     async prepare({ file, classIndex }, { random, buffers }) {
       const decoded = await decodeImage(file);
       const out = buffers.takeBytes(inputSizeOf(transform) ** 2 * 3);
-      return { classIndex, random, image: apply(transform, decoded, random, { ...work, out }) };
+      const image = apply(transform, decoded, random, { ...work, out });
+      const options = transform.kind === 'training' ? transform.erasing : undefined;
+      const rect = options && drawErasing(image, options, random);
+      const erasing = rect && { rect, randomState: random.state };
+      return { classIndex, image, erasing };
     },
-    collate: (items, context) => collate(items, context, transform, table),
+    collate: (items, context) => collate(items, context, transform),
+  };
+}
+
+/** Normalising, erasing and mixing, in the thread that takes the batches. */
+export function createReceiver({
+  transform,
+  pixels,
+}: ClassificationPipelineOptions): Receiver<Handed, ClassificationBatch> {
+  const table = normalizationTable(pixels);
+  const side = inputSizeOf(transform);
+  const size = { width: side, height: side };
+  const imageValues = side * side * 3;
+  return ({ images: bytes, labels, indices, erasings, mix }, buffers) => {
+    const numImages = labels.length;
+    const buffer = buffers.take(numImages * imageValues * Float32Array.BYTES_PER_ELEMENT);
+    const images = new Float32Array(buffer, 0, numImages * imageValues);
+    // The images lie one below the other.
+    normalizeInto({ width: side, height: side * numImages, data: bytes }, table, images, {
+      offset: 0,
+    });
+    erasings.forEach((erasing, i) => {
+      if (!erasing) return;
+      const random = new Random(0);
+      random.state = erasing.randomState;
+      eraseWithNoise(images, { ...size, offset: i * imageValues }, erasing.rect, random);
+    });
+    const shape = [numImages, side, side, 3] as const;
+    if (mix.kind !== 'none') mixImages(images, shape, mix);
+    return { value: { images, shape, labels, indices, lambda: mix.lambda }, buffers: [buffer] };
   };
 }
 
@@ -124,31 +174,25 @@ function collate(
   items: readonly Item[],
   { buffers, indices, random }: BatchContext,
   transform: ClassificationTransform,
-  table: Float32Array,
-): Collated<ClassificationBatch> {
+): Collated<Handed> {
   const side = inputSizeOf(transform);
-  const { erasing, mix: mixing } = transform.kind === 'training' ? transform : {};
-  const imageValues = side * side * 3;
-  const buffer = buffers.take(items.length * imageValues * Float32Array.BYTES_PER_ELEMENT);
-  const images = new Float32Array(buffer, 0, items.length * imageValues);
-  const size = { width: side, height: side };
-  items.forEach(({ image, random: sampleRandom }, i) => {
-    const offset = i * imageValues;
-    normalizeInto(image, table, images, { offset });
+  const imageBytes = side * side * 3;
+  const images = buffers.takeBytes(items.length * imageBytes);
+  items.forEach(({ image }, i) => {
+    images.set(image.data, i * imageBytes);
     buffers.give(image.data.buffer as ArrayBuffer);
-    if (erasing) randomErasing(images, { ...size, offset }, erasing, sampleRandom);
   });
-  const shape = [items.length, side, side, 3] as const;
+  const mixing = transform.kind === 'training' ? transform.mix : undefined;
+  const size = { width: side, height: side };
   const mix = mixing ? drawMix(size, mixing, random) : ({ kind: 'none', lambda: 1 } as const);
-  if (mix.kind !== 'none') mixImages(images, shape, mix);
   return {
     value: {
       images,
-      shape,
       labels: Int32Array.from(items, ({ classIndex }) => classIndex),
       indices: Int32Array.from(indices),
-      lambda: mix.lambda,
+      erasings: items.map(({ erasing }) => erasing),
+      mix,
     },
-    buffers: [buffer],
+    buffers: [images.buffer as ArrayBuffer],
   };
 }

@@ -3,12 +3,7 @@ import type { MaskGrid } from '../../core/mask-targets.js';
 import type { Random } from '../../core/random.js';
 import { decodeImage } from '../../datasets/decode.js';
 import { moduleUrl } from '../../datasets/loader/module-url.js';
-import type {
-  BatchContext,
-  Collated,
-  Pipeline,
-  SampleContext,
-} from '../../datasets/loader/pipeline.js';
+import type { Pipeline, Receiver, SampleContext } from '../../datasets/loader/pipeline.js';
 import type { DetectionSample, Objects, RgbImage } from '../../datasets/sample.js';
 import {
   drawLargeScaleJitter,
@@ -80,18 +75,24 @@ interface Item {
   readonly view: DetectionView;
 }
 
+/** What a worker hands over. */
+interface Handed {
+  /** `[h, w, 3]` each. */
+  readonly images: readonly RgbImage[];
+  readonly views: readonly DetectionView[];
+}
+
 /** The address of this module, for a loader. */
 export const DETECTION_PIPELINE = moduleUrl('./detection.js', import.meta.url);
 
-/** Decoding, jittering and padding for object detection; samples are {@link DetectionSample}. */
-export function createPipeline(
-  options: DetectionPipelineOptions,
-): Pipeline<DetectionSample, Item, DetectionBatch> {
-  const table = normalizationTable(options.pixels);
+/** Decoding and jittering for object detection, in the workers; samples are {@link DetectionSample}. */
+export function createPipeline({
+  transform,
+}: DetectionPipelineOptions): Pipeline<DetectionSample, Item, Handed> {
   const scratch = new Scratch();
   return {
     async prepare(first, context) {
-      const { index, sample, steps, objects } = await drawView(options.transform, first, context);
+      const { index, sample, steps, objects } = await drawView(transform, first, context);
       const decoded = await decodeImage(sample.file);
       assertSize(sample, decoded);
       const { width, height } = sizeAfter(sample, steps);
@@ -101,7 +102,31 @@ export function createPipeline(
       const grid = gridOf(sample, steps);
       return { image, view: { index, imageId, file, width, height, objects, grid } };
     },
-    collate: (items, context) => collate(items, context, options.divisor, table),
+    collate(items) {
+      const images = items.map(({ image }) => image);
+      const buffers = images.map(({ data }) => data.buffer as ArrayBuffer);
+      return { value: { images, views: items.map(({ view }) => view) }, buffers };
+    },
+  };
+}
+
+/** Normalising and padding, in the thread that takes the batches. */
+export function createReceiver({
+  pixels,
+  divisor,
+}: DetectionPipelineOptions): Receiver<Handed, DetectionBatch> {
+  const table = normalizationTable(pixels);
+  return ({ images, views }, buffers) => {
+    const { width, height } = paddedSize(images, divisor);
+    const imageValues = width * height * 3;
+    const numValues = images.length * imageValues;
+    const buffer = buffers.take(numValues * Float32Array.BYTES_PER_ELEMENT);
+    const batch = new Float32Array(buffer, 0, numValues);
+    images.forEach((image, i) =>
+      normalizePadded(image, table, batch, { width, height, offset: i * imageValues }),
+    );
+    const shape = [images.length, height, width, 3] as const;
+    return { value: { images: batch, shape, views }, buffers: [buffer] };
   };
 }
 
@@ -170,25 +195,4 @@ function assertSize({ file, width, height, imageId }: DetectionSample, decoded: 
     `${file}: expected ${width}x${height} as annotated, got an image of ${decoded.width}x${decoded.height}`,
     { file, id: imageId },
   );
-}
-
-function collate(
-  items: readonly Item[],
-  { buffers }: BatchContext,
-  divisor: number,
-  table: Float32Array,
-): Collated<DetectionBatch> {
-  const images = items.map(({ image }) => image);
-  const { width, height } = paddedSize(images, divisor);
-  const imageValues = width * height * 3;
-  const numValues = items.length * imageValues;
-  const buffer = buffers.take(numValues * Float32Array.BYTES_PER_ELEMENT);
-  const batch = new Float32Array(buffer, 0, numValues);
-  images.forEach((image, i) => {
-    normalizePadded(image, table, batch, { width, height, offset: i * imageValues });
-    buffers.give(image.data.buffer as ArrayBuffer);
-  });
-  const views = items.map(({ view }) => view);
-  const shape = [items.length, height, width, 3] as const;
-  return { value: { images: batch, shape, views }, buffers: [buffer] };
 }

@@ -2,7 +2,7 @@ import { ConfigError } from '../../core/errors.js';
 import type { Random } from '../../core/random.js';
 import { decodeImage } from '../../datasets/decode.js';
 import { moduleUrl } from '../../datasets/loader/module-url.js';
-import type { BatchContext, Collated, Pipeline } from '../../datasets/loader/pipeline.js';
+import type { Pipeline, Receiver } from '../../datasets/loader/pipeline.js';
 import { readLabelMap, type LabelMapping } from '../../datasets/png-label-map.js';
 import type { LabelMap, RgbImage, SegmentationSample } from '../../datasets/sample.js';
 import { transformImage } from '../../datasets/transforms/geometry-image.js';
@@ -48,7 +48,7 @@ export interface SegmentationBatch {
   /** `[N, H, W, 3]`, normalised, zero in the padding. */
   readonly images: Float32Array;
   readonly shape: readonly [number, number, number, number];
-  /** One an image, 255 ignored: in training `[H, W]` each, in evaluation of the file's size. */
+  /** One an image, 255 ignored: in training `[H, W]` each and one behind the other, in evaluation of the file's size. */
   readonly labels: readonly LabelMap[];
   /** `[N]`, in the data set. */
   readonly indices: Int32Array;
@@ -59,15 +59,21 @@ interface Item {
   readonly labels: LabelMap;
 }
 
+/** What a worker hands over; without padding. */
+interface Handed {
+  readonly images: readonly RgbImage[];
+  readonly labels: readonly LabelMap[];
+  readonly indices: Int32Array;
+}
+
 /** The address of this module, for a loader. */
 export const SEGMENTATION_PIPELINE = moduleUrl('./segmentation.js', import.meta.url);
 
-/** Decoding, jittering and padding for semantic segmentation. */
-export function createPipeline(
-  options: SegmentationPipelineOptions,
-): Pipeline<SegmentationSample, Item, SegmentationBatch> {
-  const { transform, mapping } = options;
-  const table = normalizationTable(options.pixels);
+/** Decoding and jittering for semantic segmentation, in the workers. */
+export function createPipeline({
+  transform,
+  mapping,
+}: SegmentationPipelineOptions): Pipeline<SegmentationSample, Item, Handed> {
   const scratch = new Scratch();
   return {
     async prepare({ file, labelFile }, { random, buffers }) {
@@ -81,7 +87,45 @@ export function createPipeline(
         photometricDistortion(image, transform.photometric, random);
       return { image, labels };
     },
-    collate: (items, context) => collate(items, context, transform, table),
+    collate(items, { indices }) {
+      const images = items.map(({ image }) => image);
+      const labels = items.map((item) => item.labels);
+      return {
+        value: { images, labels, indices: Int32Array.from(indices) },
+        buffers: images.map(({ data }) => data.buffer as ArrayBuffer),
+      };
+    },
+  };
+}
+
+/** Normalising and padding, in the thread that takes the batches. */
+export function createReceiver({
+  transform,
+  pixels,
+}: SegmentationPipelineOptions): Receiver<Handed, SegmentationBatch> {
+  const table = normalizationTable(pixels);
+  return ({ images, labels, indices }, buffers) => {
+    const isTraining = transform.kind === 'training';
+    const side = isTraining ? transform.geometry.cropSize : 0;
+    const canvas = isTraining ? { width: side, height: side } : commonSize(images);
+    const { width, height } = canvas;
+    const areaPx = width * height;
+    const buffer = buffers.take(images.length * areaPx * 3 * Float32Array.BYTES_PER_ELEMENT);
+    const batch = new Float32Array(buffer, 0, images.length * areaPx * 3);
+    images.forEach((image, i) =>
+      normalizePadded(image, table, batch, { width, height, offset: i * areaPx * 3 }),
+    );
+    const shape = [images.length, height, width, 3] as const;
+    if (!isTraining) return { value: { images: batch, shape, labels, indices }, buffers: [buffer] };
+    const padded = buffers.takeBytes(images.length * areaPx);
+    const maps = labels.map((map, i) => {
+      padLabels(map, padded, { width, height, offset: i * areaPx });
+      return { width, height, data: padded.subarray(i * areaPx, (i + 1) * areaPx) };
+    });
+    return {
+      value: { images: batch, shape, labels: maps, indices },
+      buffers: [buffer, padded.buffer as ArrayBuffer],
+    };
   };
 }
 
@@ -95,39 +139,13 @@ function drawSteps(
   return { steps: [{ kind: 'resize', size: keepRatioSize(labels, transform.limits) }], labels };
 }
 
-function collate(
-  items: readonly Item[],
-  { buffers, indices }: BatchContext,
-  transform: SegmentationTransform,
-  table: Float32Array,
-): Collated<SegmentationBatch> {
-  const isTraining = transform.kind === 'training';
-  const side = isTraining ? transform.geometry.cropSize : 0;
-  const { width, height } = isTraining ? { width: side, height: side } : commonSize(items);
-  const imageValues = width * height * 3;
-  const numValues = items.length * imageValues;
-  const buffer = buffers.take(numValues * Float32Array.BYTES_PER_ELEMENT);
-  const images = new Float32Array(buffer, 0, numValues);
-  const labels = items.map((item, i) => {
-    normalizePadded(item.image, table, images, { width, height, offset: i * imageValues });
-    buffers.give(item.image.data.buffer as ArrayBuffer);
-    if (!isTraining) return item.labels;
-    const data = new Uint8Array(width * height);
-    padLabels(item.labels, data, { width, height, offset: 0 });
-    return { width, height, data };
-  });
-  const shape = [items.length, height, width, 3] as const;
-  const value = { images, shape, labels, indices: Int32Array.from(indices) };
-  return { value, buffers: [buffer] };
-}
-
-function commonSize(items: readonly Item[]): Size {
-  const [{ image }] = items;
-  const other = items.find((i) => i.image.width !== image.width || i.image.height !== image.height);
+function commonSize(images: readonly Size[]): Size {
+  const [first] = images;
+  const other = images.find((i) => i.width !== first.width || i.height !== first.height);
   if (other)
     throw new ConfigError(
-      `segmentation: expected images of one size in a batch, got ${image.width}x${image.height} and ` +
-        `${other.image.width}x${other.image.height}; evaluate with batch size 1`,
+      `segmentation: expected images of one size in a batch, got ${first.width}x${first.height} and ` +
+        `${other.width}x${other.height}; evaluate with batch size 1`,
     );
-  return image;
+  return first;
 }
