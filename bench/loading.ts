@@ -1,0 +1,184 @@
+import { existsSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { ConfigError } from '../core/errors.js';
+import { trainingSamples } from '../datasets/coco/samples.js';
+import { loadCoco } from '../datasets/coco/set.js';
+import { readImageNet } from '../datasets/imagenet.js';
+import { Loader, type SampleSource } from '../datasets/loader.js';
+import { LARGE_SCALE_JITTER } from '../datasets/transforms/detection-geometry.js';
+import { IMAGENET_PIXELS } from '../datasets/transforms/normalize.js';
+import { RAND_AUGMENT } from '../datasets/transforms/rand-augment.js';
+import { RANDOM_RESIZED_CROP } from '../datasets/transforms/random-resized-crop.js';
+import {
+  CLASSIFICATION_PIPELINE,
+  type ClassificationPipelineOptions,
+} from '../train/pipelines/classification.js';
+import { DETECTION_PIPELINE, type DetectionPipelineOptions } from '../train/pipelines/detection.js';
+import { DENSE_PIPELINE } from './loading-dense.js';
+
+/**
+ * Times the training input pipelines on real files, with the hand-over to the main thread:
+ * `npm run bench:loading -- --workers 2 --passes 5 --json`.
+ * - `imagenet`: decode, random resized crop to 224 (bicubic), flip, RandAugment, normalised float32 batches of 32
+ * - `coco-lsj`: decode, large-scale jitter to 1024, flip, masks as run lengths with boxes drawn anew, normalised float32
+ *   batches of 4, padded to a multiple of 32
+ * - `coco-lsj-dense`: the same and a bitmap of every object, which our training doesn't need but its peers make
+ */
+
+/** One input pipeline to time. */
+interface Case {
+  readonly name: string;
+  readonly samples: SampleSource<unknown>;
+  readonly pipeline: URL;
+  readonly pipelineOptions: unknown;
+  readonly batchSize: number;
+  /** Images a second on two cores. */
+  readonly wanted: { readonly least: number; readonly goal: number };
+}
+
+interface Report {
+  readonly name: string;
+  readonly images: number;
+  readonly best: number;
+  readonly median: number;
+  /** Of all threads, an image. */
+  readonly cpuMs: number;
+  readonly least: number;
+  readonly goal: number;
+}
+
+interface Batch {
+  readonly images: Float32Array;
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      data: { type: 'string', default: process.env['CONVNEXTV2_DATA'] ?? '../shared/data' },
+      workers: { type: 'string', default: '2' },
+      concurrency: { type: 'string', default: '2' },
+      passes: { type: 'string', default: '5' },
+      only: { type: 'string' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const counts = {
+    numWorkers: Number(values.workers),
+    concurrency: Number(values.concurrency),
+    passes: Number(values.passes),
+  };
+  const reports: Report[] = [];
+  for (const work of await cases(values.data))
+    if (values.only === undefined || values.only === work.name)
+      reports.push(await time(work, counts));
+  const machine = { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, load: loadavg()[0] };
+  if (values.json) console.log(JSON.stringify({ ...counts, machine, reports }, null, 2));
+  else reports.forEach((report) => console.log(line(report)));
+}
+
+function line({ name, images, best, median, cpuMs, least, goal }: Report): string {
+  return (
+    `${name.padEnd(16)} ${best.toFixed(0)} images/s best, ${median.toFixed(0)} median ` +
+    `(${images} a pass, ${cpuMs.toFixed(1)} ms of CPU each; wanted ${least}, goal ${goal})`
+  );
+}
+
+async function cases(data: string): Promise<readonly Case[]> {
+  const [imageNet, coco] = [join(data, 'imagenet-mini'), join(data, 'coco-mini')];
+  for (const folder of [imageNet, coco])
+    if (!existsSync(folder))
+      throw new ConfigError(`bench: expected the data folder ${folder}, got none; use --data`);
+  const classification: ClassificationPipelineOptions = {
+    pixels: IMAGENET_PIXELS,
+    transform: {
+      kind: 'training',
+      inputSize: 224,
+      crop: RANDOM_RESIZED_CROP,
+      filter: 'bicubic',
+      flipProbability: 0.5,
+      randAugment: RAND_AUGMENT,
+    },
+  };
+  const detection: DetectionPipelineOptions = {
+    pixels: IMAGENET_PIXELS,
+    divisor: 32,
+    transform: { kind: 'largeScaleJitter', jitter: LARGE_SCALE_JITTER, flipProbability: 0.5 },
+  };
+  const set = await loadCoco({
+    annotations: join(coco, 'annotations/instances_train2017.json'),
+    images: join(coco, 'train2017'),
+  });
+  const view = trainingSamples(set);
+  const jittered = {
+    samples: { length: view.length, at: (index: number) => view.sample(index) },
+    pipelineOptions: detection,
+    batchSize: 4,
+    wanted: { least: 110, goal: 170 },
+  };
+  return [
+    {
+      name: 'imagenet',
+      samples: readImageNet(imageNet, { split: 'train' }).samples,
+      pipeline: CLASSIFICATION_PIPELINE,
+      pipelineOptions: classification,
+      batchSize: 32,
+      wanted: { least: 300, goal: 400 },
+    },
+    { name: 'coco-lsj', pipeline: DETECTION_PIPELINE, ...jittered },
+    { name: 'coco-lsj-dense', pipeline: DENSE_PIPELINE, ...jittered },
+  ];
+}
+
+/** Whole passes over the set after one that warms up; passes follow each other without a pause, as epochs do. */
+async function time(
+  { name, samples, pipeline, pipelineOptions, batchSize, wanted }: Case,
+  counts: { readonly numWorkers: number; readonly concurrency: number; readonly passes: number },
+): Promise<Report> {
+  const { numWorkers, concurrency, passes } = counts;
+  const loader = new Loader<unknown, Batch>({
+    samples,
+    sampler: { batchSize, shuffle: true, seed: 1, lastBatch: 'keep' },
+    pipeline,
+    pipelineOptions,
+    numWorkers,
+    concurrency,
+  });
+  const rates: number[] = [];
+  let [images, checksum, passStart] = [0, 0, performance.now()];
+  let cpuStart = process.cpuUsage();
+  try {
+    for await (const batch of loader.stream({ epoch: 0, batch: 0 }, passes + 1)) {
+      // What a consumer would do first: read the batch, here one value a page.
+      const { images: values } = batch.value;
+      for (let i = 0; i < values.length; i += 1024) checksum += values[i];
+      batch.release();
+      images += batch.indices.length;
+      if (batch.next.epoch === batch.epoch) continue;
+      const now = performance.now();
+      if (batch.epoch === 0) cpuStart = process.cpuUsage();
+      else rates.push(samples.length / ((now - passStart) / 1000));
+      passStart = now;
+    }
+  } finally {
+    await loader.close();
+  }
+  if (!Number.isFinite(checksum)) throw new Error(`bench: expected finite pixels in ${name}`);
+  const cpu = process.cpuUsage(cpuStart);
+  const timed = images - samples.length;
+  const sorted = rates.sort((a, b) => a - b);
+  return {
+    name,
+    images: samples.length,
+    best: sorted[sorted.length - 1],
+    median: sorted[sorted.length >> 1],
+    cpuMs: (cpu.user + cpu.system) / 1000 / timed,
+    ...wanted,
+  };
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href)
+  await main(process.argv.slice(2));
