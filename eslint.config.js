@@ -32,7 +32,7 @@ export default tseslint.config(
     files: ['tools/**/*.ts', 'bench/**/*.ts', 'examples/**/*.ts', 'scripts/**'],
     rules: { 'no-console': 'off' },
   },
-  { files: ['vitest.config.ts'], rules: { 'import/no-default-export': 'off' } },
+  { files: ['vitest*.config.ts'], rules: { 'import/no-default-export': 'off' } },
   {
     files: ['test/**/*.ts'],
     plugins: { vitest },

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import { globalAveragePool } from '../engine/ops/adaptive-pool.js';
 import type { NormParams } from '../engine/ops/layer-norm.js';
 import { layerNorm } from '../engine/ops/layer-norm.js';
