@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { FUSED_KERNEL } from '../../../../engine/ops/fused-kernels.js';
-import { gelu } from '../../../../engine/ops/gelu.js';
+import { gelu, geluAgain } from '../../../../engine/ops/gelu.js';
 import { standardize } from '../../../../engine/ops/layer-norm.js';
 import type { KernelTable } from './kernel-case.js';
-import { SHAPES, exactly, float, of, text } from './kernel-case.js';
+import { FORWARD_ONLY, SHAPES, exactly, float, of, text } from './kernel-case.js';
 
 /** The ops dispatch the kernel where the backend has it, and compose it of others on tfjs's own backends. */
 export const FUSED_CASES: KernelTable = {
@@ -11,6 +11,7 @@ export const FUSED_CASES: KernelTable = {
     ...SHAPES.map((shape) => of(text(shape), float(shape), gelu)),
     of('far out', exactly([4], [-30, -6, 6, 30]), gelu),
     of('broadcast', float([1, 3]), (x) => gelu(x.tile([2, 1]))),
+    of('again, for a backward pass', float([2, 3]), geluAgain, FORWARD_ONLY),
     of('uniform', float([2]), (x) => gelu(tf.ones([3, 2])).mul(x)),
   ],
   [FUSED_KERNEL.standardize]: [
