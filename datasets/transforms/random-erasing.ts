@@ -1,7 +1,7 @@
 import type { Random } from '../../core/random.js';
 import type { Rect, Size } from './rect.js';
 
-/** How {@link randomErasing} draws. */
+/** How {@link drawErasing} draws. */
 export interface RandomErasingOptions {
   readonly probability: number;
   /** Share of the image's area, drawn uniformly. */
