@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import type { Moments } from '../engine/ops/batch-norm.js';
 import { batchNormTraining } from '../engine/ops/batch-norm.js';
 import { sameConv } from '../engine/ops/conv.js';

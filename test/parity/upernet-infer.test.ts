@@ -1,0 +1,110 @@
+import { describe, expect, test } from 'vitest';
+import type { Engine } from '../../engine/runtime/engine.js';
+import type { ScoreRows } from '../../models/segmenter-rows.js';
+import {
+  createSegmenterPredictor,
+  windowGrid,
+  type SegmenterMode,
+  type SegmenterPredictor,
+} from '../../models/segmenter.js';
+import type { FixtureTensor } from '../helpers/fixtures.js';
+import { discoverFixtures, maxError } from '../helpers/fixtures.js';
+import { toNhwc } from '../helpers/layout.js';
+import { RUNTIMES, executable, type RuntimeName } from '../helpers/runtimes.js';
+import { statedTolerance } from './stated-tolerance.js';
+import { fixtureImage, fixtureModel, type UperNetJson } from './upernet-fixture.js';
+
+const fixtures = discoverFixtures<UperNetJson>('upernet_infer');
+test.runIf(fixtures.length === 0)('no upernet_infer fixture: skipped', () =>
+  expect(fixtures).toEqual([]),
+);
+
+/** Every `step`-th row and column of a map. */
+function sampled(rows: ScoreRows, step: number): Float32Array {
+  const values: number[] = [];
+  for (let y = 0; y < rows.height; y += step) {
+    const row = rows.row(y);
+    for (let x = 0; x < rows.width; x += step)
+      values.push(...row.subarray(x * rows.channels, (x + 1) * rows.channels));
+  }
+  return Float32Array.from(values);
+}
+
+const numDifferent = (a: Uint8Array, b: ArrayLike<number>): number =>
+  a.reduce((count, label, i) => count + Number(label !== b[i]), 0);
+
+describe.each(fixtures)('$name', (fixture) => {
+  const { name, json, tensors } = fixture;
+  const get = (key: string): FixtureTensor => {
+    const tensor = tensors.get(key);
+    if (!tensor) throw new Error(`fixture ${name}: expected ${key}`);
+    return tensor;
+  };
+  const { crop, stride, rescaled_size } = json.config;
+  if (!crop || !stride || !rescaled_size) throw new Error(`fixture ${name}: expected crop, stride`);
+  const window = { cropSize: crop, stride };
+  const { shape, data } = fixtureImage(get('image_u8'));
+  const view = { height: shape[1], width: shape[2], data };
+  const size = { height: view.height, width: view.width };
+
+  const open = async (runtime: RuntimeName): Promise<SegmenterPredictor> => {
+    const { model, store } = fixtureModel(fixture);
+    const program = await executable(runtime, model.inference, store);
+    const engine: Engine = { description: runtime, prepare: () => program };
+    return createSegmenterPredictor({ engine, model, store });
+  };
+
+  test('the windows lie where the original lays them', () => {
+    const { tops, lefts, height, width } = windowGrid(view, window);
+    const windows = tops.flatMap((y) => lefts.map((x) => [y, x, y + height, x + width]));
+    expect(windows).toEqual(json.windows_y1x1y2x2);
+  });
+
+  test.each(RUNTIMES)(
+    'whole, sliding, mirrored and rescaled: %s',
+    { timeout: 240_000 },
+    async (runtime) => {
+      const predictor = await open(runtime);
+      const logits = statedTolerance(json, 'logits');
+      const probabilities = statedTolerance(json, 'probs');
+      const slide: SegmenterMode = { window, flip: false };
+      const [height, width] = rescaled_size;
+
+      const whole = await predictor.scores([view], { height: shape[1] >> 2, width: shape[2] >> 2 });
+      expect(whole.channels).toBe(json.config.num_classes);
+      for (const [key, step, target, mode, tolerance] of [
+        ['slide_logits_s2', 2, size, slide, logits],
+        ['rescaled_logits_s2', 2, { height, width }, { window: null, flip: false }, logits],
+        ['tta_flip_whole_probs_s4', 4, size, { window: null, flip: true }, probabilities],
+        ['tta_flip_slide_probs_s4', 4, size, { window, flip: true }, probabilities],
+      ] as const) {
+        const scores = await predictor.scores([view], target, mode);
+        expect(maxError(sampled(scores, step), toNhwc(get(key))), key).toBeLessThanOrEqual(
+          tolerance,
+        );
+      }
+      for (const [key, target, mode] of [
+        ['whole', size, { window: null, flip: false }],
+        ['slide', size, slide],
+        ['tta_flip_whole', size, { window: null, flip: true }],
+        ['tta_flip_slide', size, { window, flip: true }],
+        ['rescaled', { height, width }, { window: null, flip: false }],
+      ] as const) {
+        const { labels } = await predictor.segment([view], target, mode);
+        const uncertain = json.pixels_with_top2_gap_below_1e5?.[key] ?? 0;
+        expect(numDifferent(labels, get(`pred_${key}`).data), key).toBeLessThanOrEqual(uncertain);
+      }
+      await predictor.release();
+    },
+  );
+
+  test('logits at stride 4', { timeout: 60_000 }, async () => {
+    const { model, store } = fixtureModel(fixture);
+    const program = await executable('compiled', model.inference, store);
+    const outputs = await program.run({ image: { shape, data } });
+    expect(maxError(outputs['logits'].data, toNhwc(get('logits_stride4')))).toBeLessThanOrEqual(
+      statedTolerance(json, 'logits'),
+    );
+    await program.release();
+  });
+});
