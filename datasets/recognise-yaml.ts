@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { parse } from 'yaml';
+import { parseDocument } from 'yaml';
 import { DataError } from '../core/errors.js';
 import { compileCheck } from './coco/validate.js';
 import { readClassNames, type FolderSource } from './folder.js';
@@ -135,7 +135,11 @@ function isYolo(content: unknown): boolean {
 
 function readYaml(file: string): unknown {
   try {
-    return parse(readFileSync(file, 'utf8')) as unknown;
+    const document = parseDocument(readFileSync(file, 'utf8'));
+    // A warning, e.g. of an unknown tag, means that something is not what was meant.
+    const [problem] = [...document.errors, ...document.warnings];
+    if (problem) throw problem;
+    return document.toJS() as unknown;
   } catch (cause) {
     const [line] = (cause as Error).message.split('\n');
     throw new DataError(`${file}: expected YAML, got ${line}`, { cause, file });

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ConfigError, DataError } from '../../core/errors.js';
 import { loadDetectionSplit, loadSegmentationSplit } from '../../datasets/recognise-load.js';
@@ -235,6 +236,43 @@ test.each([
   const file = write('data.yaml', content);
   await expect(recogniseData(file)).rejects.toThrow(DataError);
   await expect(recogniseData(file)).rejects.toThrow(message);
+});
+
+test('any text as data.yaml is recognised or refused with a DataError', async () => {
+  const file = join(root, 'data.yaml');
+  const word = fc.constantFrom(
+    'train:',
+    'val:',
+    '{',
+    '}',
+    '[',
+    'images:',
+    'annotations: x.json',
+    ',',
+    '\n',
+    '  ',
+    '- ',
+    '&a',
+    '*a',
+    '!!js',
+    '|',
+    '"',
+    '#',
+  );
+  await fc.assert(
+    fc.asyncProperty(
+      fc.oneof(
+        fc.string(),
+        fc.array(word).map((words) => words.join(' ')),
+        fc.jsonValue().map((value) => JSON.stringify(value)),
+      ),
+      async (text) => {
+        writeFileSync(file, text);
+        await expect(recogniseData(file)).rejects.toThrow(DataError);
+      },
+    ),
+    { numRuns: 200 },
+  );
 });
 
 test('a YOLO data.yaml beside a COCO file is no obstacle', async () => {

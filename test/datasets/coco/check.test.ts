@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, posix, win32 } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DataError } from '../../../core/errors.js';
@@ -235,6 +235,31 @@ test('names that stay in the folder are told from those that do not, on every sy
   expect([...outside, '\\\\host\\a.jpg', 'http://x/a.jpg', 'a\0.jpg'].filter(staysInside)).toEqual(
     [],
   );
+});
+
+test('no file name that is let through leads out of the folder', () => {
+  const parts = fc.array(
+    fc.oneof(
+      fc.constantFrom('..', '.', '', '/', '\\', 'a', 'C:', '~', '\0', '%2e%2e'),
+      fc.string(),
+    ),
+  );
+  const name = fc
+    .tuple(parts, fc.constantFrom('/', '\\', ''))
+    .map(([names, separator]) => names.join(separator));
+  let numInside = 0;
+  fc.assert(
+    fc.property(name, (fileName) => {
+      if (!staysInside(fileName)) return;
+      numInside++;
+      for (const { resolve, sep } of [posix, win32]) {
+        const images = resolve('/data/images');
+        expect(resolve(images, fileName).startsWith(images + sep)).toBe(true);
+      }
+    }),
+    { numRuns: 2000, seed: 3 },
+  );
+  expect(numInside).toBeGreaterThan(100);
 });
 
 test('no value of any field crashes the check or vanishes from it', async () => {

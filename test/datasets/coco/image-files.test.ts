@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkImageFiles } from '../../../datasets/coco/image-files.js';
@@ -85,4 +86,15 @@ test('tags of anything that is no JPEG, or too short, are the defaults', () => {
   expect(readJpegTags(Uint8Array.of(0xff, 0xd8, 0xff, 0xe1, 0, 0))).toEqual(defaults);
   const exif = [0x45, 0x78, 0x69, 0x66, 0, 0, 0x4d, 0x4d, 0, 42, 0, 0, 0, 8];
   expect(readJpegTags(Uint8Array.of(0xff, 0xd8, 0xff, 0xe1, 0, 16, ...exif))).toEqual(defaults);
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 60 }), fc.boolean(), (bytes, isExif) => {
+      const start = [0xff, 0xd8, 0xff, 0xe1, 0, isExif ? 50 : 2];
+      const { orientation } = readJpegTags(
+        Uint8Array.of(...start, ...(isExif ? exif.slice(0, 6) : []), ...bytes),
+      );
+      expect(orientation).toBeGreaterThanOrEqual(1);
+      expect(orientation).toBeLessThanOrEqual(8);
+    }),
+    { numRuns: 1000 },
+  );
 });

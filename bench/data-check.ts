@@ -1,0 +1,120 @@
+import { spawnSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { Random } from '../core/random.js';
+
+/**
+ * Time and peak memory of `data check` on generated annotation files: one of the size of COCO's training set, and one
+ * beyond V8's string limit (512 Mi characters), which no `JSON.parse` of a whole file can read:
+ * `npm run bench:data -- --mb 460 --mb 620`. Each check is a process of its own; generating is not timed.
+ *
+ * Goals: 450 MB in at most 12 s and 1.5 GB; 600 MB passes.
+ */
+const CLI = resolve(fileURLToPath(import.meta.url), '../../tools/cli.js');
+const NUM_CATEGORIES = 80;
+/** As in COCO's train2017. */
+const ANNOTATIONS_PER_IMAGE = 7.27;
+/** Mean bytes of what is generated below. */
+const BYTES = { annotation: 460, image: 336 };
+
+/** Writes a file that resembles instances_train2017.json. @returns its annotations */
+function writeAnnotations(file: string, megabytes: number): number {
+  const random = new Random(0);
+  const out = openSync(file, 'w');
+  const round = (value: number): number => Math.round(value * 100) / 100;
+  const numImages = Math.ceil(
+    (megabytes * 1e6) / (ANNOTATIONS_PER_IMAGE * BYTES.annotation + BYTES.image),
+  );
+  const numAnnotations = Math.round(numImages * ANNOTATIONS_PER_IMAGE);
+  let text = '';
+  const add = (part: string): void => {
+    text += part;
+    if (text.length < 1 << 22) return;
+    writeSync(out, text);
+    text = '';
+  };
+  const list = (name: string, count: number, record: (index: number) => object): void => {
+    add(`,"${name}":[`);
+    for (let i = 0; i < count; i++) add((i > 0 ? ',' : '') + JSON.stringify(record(i)));
+    add(']');
+  };
+  add('{"info":{"description":"generated"}');
+  list('images', numImages, (i) => {
+    const name = `${String(i + 1).padStart(12, '0')}.jpg`;
+    return {
+      license: 3,
+      file_name: name,
+      coco_url: `http://images.cocodataset.org/train2017/${name}`,
+      height: 480,
+      width: 640,
+      date_captured: '2013-11-14 11:18:45',
+      flickr_url: 'http://farm9.staticflickr.com/8186/8119368305_4e622c8349_z.jpg',
+      id: i + 1,
+    };
+  });
+  list('annotations', numAnnotations, (a) => {
+    const [x, y] = [random.between(0, 500), random.between(0, 380)].map(round);
+    const [w, h] = [random.between(4, 130), random.between(4, 95)].map(round);
+    const polygon = [x, y, x + w, y, x + w, y + h, x, y + h];
+    for (let p = random.integer(44); p > 0; p--)
+      polygon.push(random.between(x, x + w), random.between(y, y + h));
+    return {
+      segmentation: [polygon.map(round)],
+      area: round(w * h * 0.7),
+      iscrowd: 0,
+      image_id: 1 + random.integer(numImages),
+      bbox: [x, y, w, h],
+      category_id: 1 + random.integer(NUM_CATEGORIES),
+      id: a + 1,
+    };
+  });
+  list('categories', NUM_CATEGORIES, (c) => ({
+    supercategory: 'thing',
+    id: c + 1,
+    name: `class ${c + 1}`,
+  }));
+  add('}');
+  writeSync(out, text);
+  closeSync(out);
+  return numAnnotations;
+}
+
+interface CheckReport {
+  readonly ok: boolean;
+  readonly peakMemoryMb: number;
+  readonly splits: readonly { readonly counts: { readonly annotations: number } }[];
+}
+
+function main(): void {
+  const { values } = parseArgs({
+    options: { mb: { type: 'string', multiple: true, default: ['460', '620'] } },
+  });
+  const folder = mkdtempSync(join(tmpdir(), 'data-check-'));
+  try {
+    for (const mb of values.mb) {
+      const file = join(folder, 'instances.json');
+      const annotations = writeAnnotations(file, Number(mb));
+      const start = performance.now();
+      const { status, stdout, stderr } = spawnSync(
+        process.execPath,
+        [CLI, 'data', 'check', file, '--json'],
+        { encoding: 'utf8', maxBuffer: 1 << 28 },
+      );
+      const seconds = Math.round((performance.now() - start) / 10) / 100;
+      if (status !== 0)
+        throw new Error(`data check: expected exit code 0, got ${status}: ${stderr}`);
+      const { ok, peakMemoryMb, splits } = JSON.parse(stdout) as CheckReport;
+      if (!ok || splits[0].counts.annotations !== annotations)
+        throw new Error(`data check: expected ${annotations} sound annotations, got ${stdout}`);
+      const megabytes = Math.round(statSync(file).size / 1e6);
+      console.log(JSON.stringify({ megabytes, annotations, seconds, peakMemoryMb }));
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+main();
