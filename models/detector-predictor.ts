@@ -14,7 +14,7 @@ import type { FeatureMaps } from '../heads/roi/feature-maps.js';
 import { anchorLevelSizes } from '../heads/roi/feature-maps.js';
 import type { RoiArena } from '../heads/roi/roi-memory.js';
 import { RoiMemory } from '../heads/roi/roi-memory.js';
-import { maskBucketOf } from './detection/buckets.js';
+import { largestMaskChunk } from './detection/buckets.js';
 import type { DetectionThresholds } from './detection/config.js';
 import {
   assertImages,
@@ -155,7 +155,7 @@ export class DetectorPredictor<Tree extends SpecTree> {
         withGradients: false,
       },
       {
-        capacity: maskBucketOf(maxDetections),
+        capacity: largestMaskChunk(maxDetections),
         outputSize: model.config.masks?.roiSize ?? 1,
         withGradients: false,
       },

@@ -18,7 +18,26 @@ export function bucketOf(count: number, largest: number, smallest: number): numb
   return Math.ceil(rows);
 }
 
-/** Rows of a mask head: 8, 16, 32, 64, 128, and twice that as often as needed. */
-export function maskBucketOf(count: number): number {
-  return bucketOf(count, Infinity, 8);
+/** Rows that a mask head works on at once, ascending. */
+const MASK_CHUNKS = [8, 16, 32] as const;
+
+/**
+ * Splits the rows of a mask head into runs of 32, 16 and 8, of which only the last is filled up: at most 7 rows are computed for
+ * nothing, and three sessions of bounded memory serve any number of objects.
+ *
+ * @returns sizes that sum to the next multiple of 8; none for 0 rows
+ */
+export function maskChunks(count: number): readonly number[] {
+  const chunks: number[] = [];
+  for (let left = count; left > 0;) {
+    const size = MASK_CHUNKS.findLast((rows) => rows <= Math.ceil(left / 8) * 8) as number;
+    chunks.push(size);
+    left -= size;
+  }
+  return chunks;
+}
+
+/** The largest of {@link maskChunks}, 8 for none: what memory has to be there for. */
+export function largestMaskChunk(count: number): number {
+  return maskChunks(count)[0] ?? MASK_CHUNKS[0];
 }

@@ -7,7 +7,7 @@ import type { Executable } from '../../engine/runtime/program.js';
 import type { FeatureMaps } from '../../heads/roi/feature-maps.js';
 import type { RoiArena } from '../../heads/roi/roi-memory.js';
 import type { Detector } from '../detector.js';
-import { bucketOf, maskBucketOf } from './buckets.js';
+import { bucketOf, maskChunks } from './buckets.js';
 import { classScores, foregroundClasses } from './class-scores.js';
 import { refineBoxes } from './refine-boxes.js';
 import type { DetectorSpecs } from './specs.js';
@@ -117,24 +117,33 @@ export class RegionInference<Tree extends SpecTree> {
     const D = classIndices.length;
     if (!masks || D === 0) return new Float32Array(0);
     const P = masks.roiSize;
-    const capacity = maskBucketOf(D);
-    const oneHot = new Float32Array(capacity * numClasses);
-    classIndices.forEach((k, d) => (oneHot[d * numClasses + k] = 1));
-    const imageIndices = new Int32Array(D);
-    return arena.scope(async () => {
-      const pooled = arena.pool(maps, { boxes, imageIndices }, { outputSize: P, capacity });
-      const inputs = {
-        features: { shape: [capacity, P, P, maps.numChannels], data: pooled.features },
-        oneHot: { shape: [capacity, numClasses], data: oneHot },
+    const area = (2 * P) ** 2;
+    const mean = new Float32Array(D * area);
+    let first = 0;
+    for (const rows of maskChunks(D)) {
+      const count = Math.min(rows, D - first);
+      const oneHot = new Float32Array(rows * numClasses);
+      for (let d = 0; d < count; d++) oneHot[d * numClasses + classIndices[first + d]] = 1;
+      const regions = {
+        boxes: boxes.subarray(4 * first, 4 * (first + count)),
+        imageIndices: new Int32Array(count),
       };
-      const mean = new Float32Array(D * (2 * P) ** 2);
-      for (const head of this.maskHeads) {
-        const { masks: probabilities } = await head.run(inputs);
-        for (let i = 0; i < mean.length; i++)
-          mean[i] += probabilities.data[i] / this.maskHeads.length;
-      }
-      return mean;
-    });
+      const part = mean.subarray(first * area, (first + count) * area);
+      await arena.scope(async () => {
+        const { features } = arena.pool(maps, regions, { outputSize: P, capacity: rows });
+        const inputs = {
+          features: { shape: [rows, P, P, maps.numChannels], data: features },
+          oneHot: { shape: [rows, numClasses], data: oneHot },
+        };
+        for (const head of this.maskHeads) {
+          const { masks: probabilities } = await head.run(inputs);
+          for (let i = 0; i < part.length; i++)
+            part[i] += probabilities.data[i] / this.maskHeads.length;
+        }
+      });
+      first += count;
+    }
+    return mean;
   }
 
   async release(): Promise<void> {

@@ -58,3 +58,35 @@ export function clearGradients<Tree extends SpecTree>(
   for (const path of trainedPaths(context, prefixes))
     store.view(store.entry(path), gradients).fill(0);
 }
+
+/** Adds up the gradients of a head over several runs, each of which overwrites them. */
+export class GradientSum<Tree extends SpecTree> {
+  private readonly views: readonly Float32Array[];
+  private sums: readonly Float32Array[] | undefined;
+
+  /** @param prefix where the head's parameters begin */
+  constructor(context: StepContext<Tree>, prefix: string) {
+    const { store, gradients } = context;
+    this.views = trainedPaths(context, [prefix]).map((path) =>
+      store.view(store.entry(path), gradients),
+    );
+  }
+
+  /**
+   * Takes in the gradients of a run.
+   *
+   * @param isLast afterwards the buffer holds the sum
+   */
+  add(isLast: boolean): void {
+    const { views, sums } = this;
+    if (sums === undefined) {
+      if (!isLast) this.sums = views.map((view) => view.slice());
+      return;
+    }
+    views.forEach((view, k) => {
+      const sum = sums[k];
+      for (let i = 0; i < sum.length; i++) sum[i] += view[i];
+      if (isLast) view.set(sum);
+    });
+  }
+}

@@ -3,14 +3,14 @@ import type { SpecTree } from '../../engine/parameters/spec.js';
 import type { Executable, HostTensor, HostTensors } from '../../engine/runtime/program.js';
 import { BATCH_NORM_MOMENTUM } from '../../heads/box/region-batch-norm.js';
 import type { FeatureMaps } from '../../heads/roi/feature-maps.js';
-import type { RegionDemand, RoiArena } from '../../heads/roi/roi-memory.js';
-import { bucketOf, maskBucketOf } from '../../models/detection/buckets.js';
+import type { RegionDemand, Regions, RoiArena } from '../../heads/roi/roi-memory.js';
+import { bucketOf, largestMaskChunk, maskChunks } from '../../models/detection/buckets.js';
 import { foregroundClasses } from '../../models/detection/class-scores.js';
 import { refineBoxes } from '../../models/detection/refine-boxes.js';
 import type { DetectionView } from '../pipelines/detection.js';
 import type { Scalars } from '../task.js';
 import type { StepContext } from './parts.js';
-import { clearGradients, prepareTraining } from './parts.js';
+import { clearGradients, GradientSum, prepareTraining } from './parts.js';
 import type { RegionBatch } from './region-targets.js';
 import { boxTargets, positiveMasks, sampleRegions } from './region-targets.js';
 import type { Draw } from './rpn-step.js';
@@ -66,7 +66,7 @@ export class RegionStep<Tree extends SpecTree> {
           maxSessions,
         });
     this.boxHeads = model.boxStages.map(prepare(4));
-    this.maskHeads = model.maskStages.map(prepare(6));
+    this.maskHeads = model.maskStages.map(prepare(4));
   }
 
   /** Rows of the box head for so many regions. */
@@ -86,7 +86,7 @@ export class RegionStep<Tree extends SpecTree> {
       const numRegions = Math.min(numProposals, numImages * numSamples);
       const numPositives = Math.min(numProposals, numImages * numSamples * positiveFraction);
       const box = { capacity: this.boxCapacity(i, numImages, numRegions), outputSize: boxRoiSize };
-      const mask = { capacity: maskBucketOf(numPositives), outputSize: masks?.roiSize ?? 1 };
+      const mask = { capacity: largestMaskChunk(numPositives), outputSize: masks?.roiSize ?? 1 };
       return [box, mask].map((demand) => ({ ...demand, withGradients: true }));
     });
   }
@@ -160,44 +160,45 @@ export class RegionStep<Tree extends SpecTree> {
     regions: RegionBatch,
     { arena, maps, mapGradients, views, canvas }: RegionStepInputs,
   ): Promise<{ readonly loss: number; readonly numMaskRows: number }> {
-    const { masks, stages, numClasses } = this.context.model.config;
+    const { model } = this.context;
+    const { masks, stages, numClasses } = model.config;
     const numPositives = regions.positives.length;
     if (!masks || numPositives === 0) {
-      clearGradients(this.context, [this.context.model.maskStages[i].prefix]);
+      clearGradients(this.context, [model.maskStages[i].prefix]);
       return { loss: 0, numMaskRows: 0 };
     }
     const P = masks.roiSize;
     const maskSize = 2 * P;
-    const capacity = maskBucketOf(numPositives);
-    const boxes = new Float32Array(4 * numPositives);
-    const oneHot = new Float32Array(capacity * numClasses);
-    regions.positives.forEach((r, p) => {
-      boxes.set(regions.boxes.subarray(4 * r, 4 * r + 4), 4 * p);
-      oneHot[p * numClasses + regions.classIndices[r]] = 1;
-    });
-    const imageIndices = regions.positives.map((r) => regions.imageIndices[r]);
-    const targets = new Float32Array(capacity * maskSize ** 2);
-    targets.set(positiveMasks(regions, views, { maskSize, canvas }));
+    const targets = positiveMasks(regions, views, { maskSize, canvas });
     const scale = stages[i].weight / (numPositives * maskSize ** 2);
-    const loss = await arena.scope(async () => {
-      const { plan, features } = arena.pool(
-        maps,
-        { boxes, imageIndices },
-        { outputSize: P, capacity },
+    const sum = new GradientSum(this.context, model.maskStages[i].prefix);
+    let loss = 0;
+    let first = 0;
+    for (const rows of maskChunks(numPositives)) {
+      const chosen = regions.positives.subarray(first, first + rows);
+      const chunk = maskChunk(regions, chosen, numClasses, rows);
+      const chunkTargets = new Float32Array(rows * maskSize ** 2);
+      chunkTargets.set(
+        targets.subarray(first * maskSize ** 2, (first + chosen.length) * maskSize ** 2),
       );
-      const results = await this.maskHeads[i].run({
-        features: { shape: [capacity, P, P, maps.numChannels], data: features },
-        oneHot: { shape: [capacity, numClasses], data: oneHot },
-        targets: { shape: [capacity, maskSize, maskSize], data: targets },
-        weights: { shape: [capacity], data: new Float32Array(capacity).fill(1, 0, numPositives) },
-        scale: { shape: [1], data: Float32Array.of(scale) },
+      await arena.scope(async () => {
+        const { plan, features } = arena.pool(maps, chunk, { outputSize: P, capacity: rows });
+        const results = await this.maskHeads[i].run({
+          features: { shape: [rows, P, P, maps.numChannels], data: features },
+          oneHot: { shape: [rows, numClasses], data: chunk.oneHot },
+          targets: { shape: [rows, maskSize, maskSize], data: chunkTargets },
+          weights: { shape: [rows], data: chunk.weights },
+          scale: { shape: [1], data: Float32Array.of(scale) },
+        });
+        const gradient = arena.float32(features.length);
+        gradient.set(results['grad:features'].data as Float32Array);
+        arena.unpool(plan, gradient, mapGradients);
+        loss += results['loss'].data[0];
       });
-      const gradient = arena.float32(features.length);
-      gradient.set(results['grad:features'].data as Float32Array);
-      arena.unpool(plan, gradient, mapGradients);
-      return results['loss'].data[0];
-    });
-    return { loss, numMaskRows: capacity };
+      first += chosen.length;
+      sum.add(first === numPositives);
+    }
+    return { loss, numMaskRows: maskChunks(numPositives).reduce((a, b) => a + b) };
   }
 
   /** Proposals of the next stage: boxes moved by their class's deltas; ground truths are not passed on. */
@@ -246,4 +247,24 @@ function sharesOf(numRegions: number, capacity: number, pixels: number): HostTen
   const shares = new Float32Array(capacity * pixels);
   shares.fill(1 / Math.max(1, numRegions * pixels), 0, numRegions * pixels);
   return { shape: [1, capacity * pixels], data: shares };
+}
+
+/** Positives of a run of the mask head, filled up to a number of rows. */
+function maskChunk(
+  { boxes, imageIndices, classIndices }: RegionBatch,
+  chosen: Int32Array,
+  numClasses: number,
+  rows: number,
+): Regions & { readonly oneHot: Float32Array; readonly weights: Float32Array } {
+  const oneHot = new Float32Array(rows * numClasses);
+  chosen.forEach((r, p) => (oneHot[p * numClasses + classIndices[r]] = 1));
+  return {
+    boxes: Float32Array.from(
+      { length: 4 * chosen.length },
+      (_, k) => boxes[4 * chosen[k >> 2] + (k & 3)],
+    ),
+    imageIndices: chosen.map((r) => imageIndices[r]),
+    oneHot,
+    weights: new Float32Array(rows).fill(1, 0, chosen.length),
+  };
 }
