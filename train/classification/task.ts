@@ -5,11 +5,12 @@ import type { Engine } from '../../engine/runtime/engine.js';
 import type { Executable, HostTensor } from '../../engine/runtime/program.js';
 import type { Loader, LoadedBatch } from '../../datasets/loader.js';
 import type { ClassificationSample } from '../../datasets/sample.js';
+import { mixedTargets } from '../../datasets/transforms/mix.js';
 import { ClassificationEvaluator } from '../../evaluation/classification/evaluator.js';
 import type { Classifier, ClassifierModelSpecs } from '../../models/classifier.js';
 import type { ClassificationBatch } from '../pipelines/classification.js';
 import type { Scalars, StepPosition, TrainingTask } from '../task.js';
-import { drawDropPath, smoothedTargets } from './targets.js';
+import { drawDropPath } from './drop-path.js';
 
 /** A batch as the loader hands it over. */
 export type LoadedClassificationBatch = LoadedBatch<ClassificationBatch>;
@@ -57,13 +58,17 @@ export function createClassificationTask(
     batch: LoadedClassificationBatch,
     position: StepPosition,
   ): Promise<Scalars> => {
-    const { images, shape, labels } = batch.value;
+    const { images, shape, labels, lambda } = batch.value;
     const n = labels.length;
     const inputs: Record<string, HostTensor> = {
       image: { shape, data: images },
       targets: {
         shape: [n, classes],
-        data: smoothedTargets(labels, classes, options.labelSmoothing),
+        data: mixedTargets(labels, {
+          numClasses: classes,
+          lambda,
+          smoothing: options.labelSmoothing,
+        }),
       },
     };
     if (options.dropPathRate > 0) {

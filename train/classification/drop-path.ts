@@ -4,22 +4,6 @@ import { Random } from '../../core/random.js';
 const DROP_PATH_STREAM = 0x64726f70;
 
 /**
- * Target distributions: `1 − s + s/K` for the label, `s/K` for all other classes.
- *
- * @param labels `[N]`, 0 … K − 1
- * @returns `[N, K]`
- */
-export function smoothedTargets(
-  labels: Int32Array,
-  classes: number,
-  smoothing: number,
-): Float32Array {
-  const targets = new Float32Array(labels.length * classes).fill(smoothing / classes);
-  labels.forEach((label, n) => (targets[n * classes + label] += 1 - smoothing));
-  return targets;
-}
-
-/**
  * Draws which samples skip which blocks.
  *
  * @param rates of every block
