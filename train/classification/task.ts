@@ -10,7 +10,7 @@ import { ClassificationEvaluator } from '../../evaluation/classification/evaluat
 import type { Classifier, ClassifierModelSpecs } from '../../models/classifier.js';
 import type { ClassificationBatch } from '../pipelines/classification.js';
 import type { Scalars, StepPosition, TrainingTask } from '../task.js';
-import { drawDropPath } from './drop-path.js';
+import { drawDropPath } from '../drop-path.js';
 
 /** A batch as the loader hands it over. */
 export type LoadedClassificationBatch = LoadedBatch<ClassificationBatch>;

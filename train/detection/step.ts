@@ -11,7 +11,7 @@ import {
   levelPredictions,
   shapeOfOutputs,
 } from '../../models/detection/pyramid-outputs.js';
-import { drawDropPath } from '../classification/targets.js';
+import { drawDropPath } from '../drop-path.js';
 import type { DetectionBatch } from '../pipelines/detection.js';
 import type { Scalars, StepPosition } from '../task.js';
 import { assertBatch } from './check-batch.js';

@@ -1,4 +1,4 @@
-import { Random } from '../../core/random.js';
+import { Random } from '../core/random.js';
 
 /** Keeps the streams of random numbers of a step apart. */
 const DROP_PATH_STREAM = 0x64726f70;
