@@ -1,11 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
 import { ConfigError } from '../../core/errors.js';
+import { CAPTURE } from '../capture/backend.js';
 import { TENSORFLOW, loadTensorflowBackend } from './tfjs-node.js';
 
 /**
  * Starts a tfjs backend by name, importing the optional package that brings it.
  *
- * @throws ConfigError with the install command if its package is missing, or if it does not start
+ * @throws ConfigError with the install command if its package is missing, if nobody knows it, or if it does not start
  */
 export async function startTfjsBackend(name: string): Promise<void> {
   if (name === TENSORFLOW) {
@@ -13,6 +14,14 @@ export async function startTfjsBackend(name: string): Promise<void> {
     return;
   }
   if (name === 'wasm') await importWasm();
+  const known = tf.engine().backendNames();
+  if (!known.includes(name) || name === CAPTURE) {
+    const names = new Set([...known, 'wasm', TENSORFLOW]);
+    names.delete(CAPTURE);
+    throw new ConfigError(
+      `tfjs backend: expected ${[...names].join(', ')} or one that was registered, got ${name}`,
+    );
+  }
   if (!(await tf.setBackend(name)))
     throw new ConfigError(`tfjs backend ${name}: expected it to start, got an error`);
 }

@@ -4,6 +4,7 @@ import type { CaptureKernel } from '../define-kernel.js';
 import { defineKernel } from '../define-kernel.js';
 import type { OnnxType, OnnxValue } from '../../onnx/graph.js';
 import { int } from '../../onnx/graph.js';
+import { ConfigError } from '../../../core/errors.js';
 import { numElements } from '../../../core/shape.js';
 
 type X = { readonly x: tf.TensorInfo };
@@ -204,7 +205,8 @@ export const SHAPE: readonly CaptureKernel[] = [
     { readonly x: tf.TensorInfo; readonly indices: tf.TensorInfo },
     { readonly axis: number; readonly batchDims: number }
   >('GatherV2', (backend, { x, indices }, { axis, batchDims }) => {
-    if (batchDims !== 0) throw new Error(`GatherV2: expected batchDims 0, got ${batchDims}`);
+    if (batchDims !== 0)
+      throw new ConfigError(`capture of GatherV2: expected batchDims 0, got ${batchDims}`);
     const at = positive(axis, x.shape.length);
     const shape = [...x.shape.slice(0, at), ...indices.shape, ...x.shape.slice(at + 1)];
     return backend.tensorInfo(
