@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** The tests of the WebGPU provider, which need an adapter: not part of the default run. See docs/webgpu.md. */
- 
+
 export default defineConfig({
   test: {
     include: ['test/webgpu/**/*.webgpu.ts'],

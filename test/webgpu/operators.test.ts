@@ -5,7 +5,7 @@ import { loadOnnxRuntime } from '../../engine/runtime/onnx-runtime.js';
 import type { OnnxNode } from '../../engine/onnx/graph.js';
 import type { HostTensor, HostTensors } from '../../engine/runtime/program.js';
 import { NOT_ON_WEBGPU } from './operators.js';
-import type { Prepare, TrainingStep } from './training-steps.js';
+import type { Prepare, TrainingStep } from './training-step.js';
 import { TRAINING_STEPS } from './training-steps.js';
 
 const typeOf = (data: HostTensor['data']): TensorSpec['type'] =>
@@ -34,7 +34,7 @@ async function nodesOf({ run }: TrainingStep): Promise<readonly OnnxNode[]> {
 
 test.each(TRAINING_STEPS)('WebGPU has every operator of a training step: $name', async (step) => {
   const nodes = await nodesOf(step);
-  expect(nodes.map(({ op }) => op)).toContain('Conv');
+  expect(nodes.length).toBeGreaterThan(10);
   const missing = nodes.filter(
     ({ op, domain }) => domain !== '' || NOT_ON_WEBGPU.some((name) => name === op),
   );

@@ -1,8 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
+import { createBackbone } from '../../backbone/convnextv2.js';
 import { createDenseBackbone } from '../../backbone/output-norms.js';
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
-import { Random } from '../../core/random.js';
-import { numElements } from '../../core/shape.js';
 import { adaptiveAveragePool } from '../../engine/ops/adaptive-pool.js';
 import { batchNormTraining } from '../../engine/ops/batch-norm.js';
 import { sameConv } from '../../engine/ops/conv.js';
@@ -16,41 +15,23 @@ import {
 } from '../../engine/ops/losses.js';
 import { resizeBilinear, upsampleNearest2 } from '../../engine/ops/resize.js';
 import { convSpecs, normSpecs } from '../../engine/parameters/layers.js';
-import type { Initializer, SpecTree } from '../../engine/parameters/spec.js';
-import { ParameterStore } from '../../engine/parameters/store.js';
-import type { GradientTarget } from '../../engine/runtime/compiled.js';
-import type { Executable, HostTensor, HostTensors, Program } from '../../engine/runtime/program.js';
+import type { Initializer } from '../../engine/parameters/spec.js';
+import type { HostTensor, Program } from '../../engine/runtime/program.js';
 import { createClassifier } from '../../models/classifier.js';
-
-/** Makes a program ready to run somewhere. */
-export type Prepare = <Tree extends SpecTree>(
-  program: Program<Tree>,
-  store: ParameterStore<Tree>,
-  gradients: GradientTarget,
-) => Executable;
-
-/** A model's training step, small enough for every backend. */
-export interface TrainingStep {
-  readonly name: string;
-  /**
-   * Forward pass and gradients.
-   *
-   * @returns the outputs, and the gradients of the image and of every parameter as `grad:PATH`
-   */
-  readonly run: (prepare: Prepare) => Promise<HostTensors>;
-}
+import { createUperNet } from '../../models/upernet.js';
+import { detectorSteps } from './detector-steps.js';
+import type { TrainingStep } from './training-step.js';
+import { random, trainingStep } from './training-step.js';
 
 const BACKBONE = { depths: [1, 1, 2, 1], dims: [4, 8, 12, 16] } as const;
 const NUM_BLOCKS = 5;
 const INIT: Initializer = { kind: 'constant', value: 0 };
 const EPS = 1e-5;
 
-const random = (seed: number, shape: readonly number[]): HostTensor => {
-  const numbers = new Random(seed);
-  return { shape, data: Float32Array.from({ length: numElements(shape) }, () => numbers.normal()) };
-};
 // Not square, and not a multiple of the last stride: rows and columns must not be mixed up.
 const IMAGE = random(1, [2, 40, 72, 3]);
+/** Sides are multiples of 32, as dense prediction wants them. */
+const LARGE_IMAGE = random(5, [2, 32, 64, 3]);
 const TARGETS: HostTensor = { shape: [2, 3], data: Float32Array.of(1, 0, 0, 0.1, 0.2, 0.7) };
 /** Keeps the second of two samples in every block. */
 const DROP_PATH: HostTensor = {
@@ -58,42 +39,19 @@ const DROP_PATH: HostTensor = {
   data: Float32Array.from({ length: 2 * NUM_BLOCKS }, (_, i) => (i % 2) * 1.25),
 };
 
-function step<Tree extends SpecTree>(
-  program: Program<Tree>,
-  specs: Tree,
-  inputs: HostTensors,
-): TrainingStep {
-  return {
-    name: program.name,
-    run: async (prepare) => {
-      const store = new ParameterStore(specs);
-      // Unlike the initial values, random ones leave no gradient zero.
-      store.values.set(random(2, [store.values.length]).data.map((value) => 0.3 * value));
-      const into = new Float32Array(store.values.length).fill(NaN);
-      const executable = prepare(program, store, { of: 'loss', into, inputs: ['image'] });
-      const outputs = await executable.run(inputs);
-      const copies = Object.entries(outputs).map(([name, { shape, data }]) => [
-        name,
-        { shape, data: data.slice() },
-      ]);
-      const gradients = store.entries.map((entry) => [
-        `grad:${entry.path}`,
-        { shape: entry.spec.shape, data: store.view(entry, into).slice() },
-      ]);
-      await executable.release();
-      return Object.fromEntries([...copies, ...gradients]) as HostTensors;
-    },
-  };
-}
-
 function classifier(responseNorm: ConvNeXtV2Config['responseNorm']): TrainingStep {
   const { training, specs } = createClassifier({
     backbone: { ...BACKBONE, responseNorm },
     classes: 3,
     headInitScale: 1,
   });
-  const program = { ...training, name: `classifier, response norm ${responseNorm}` };
-  return step(program, specs, { image: IMAGE, targets: TARGETS, dropPath: DROP_PATH });
+  return trainingStep({
+    name: `classifier, response norm ${responseNorm}`,
+    program: training,
+    specs,
+    inputs: { image: IMAGE, targets: TARGETS, dropPath: DROP_PATH },
+    differentiable: ['image'],
+  });
 }
 
 function denseBackbone(): TrainingStep {
@@ -106,7 +64,8 @@ function denseBackbone(): TrainingStep {
       return { ...levels, loss: tf.addN(terms) };
     },
   };
-  return step(program, specs, { image: IMAGE, dropPath: DROP_PATH });
+  const inputs = { image: IMAGE, dropPath: DROP_PATH };
+  return trainingStep({ name: program.name, program, specs, inputs, differentiable: ['image'] });
 }
 
 /** The operations that only heads use, in one program. */
@@ -140,11 +99,31 @@ function headOperations(): TrainingStep {
     },
   };
   const labels = Int32Array.from({ length: 18 }, (_, i) => (i === 7 ? 255 : i % 4));
-  return step(program, specs, {
+  const inputs = {
     image: random(4, [2, 12, 20, 3]),
     targets: TARGETS,
     rows: random(3, [18, 4]),
     labels: { shape: [18], data: labels },
+  };
+  return trainingStep({ name: program.name, program, specs, inputs, differentiable: ['image'] });
+}
+
+function uperNet(): TrainingStep {
+  const backbone = createBackbone({ ...BACKBONE, responseNorm: 'grn' });
+  const { training, specs } = createUperNet(backbone, {
+    numClasses: 3,
+    channels: 8,
+    poolScales: [1, 2, 3, 6],
+    auxiliary: { channels: 4, weight: 0.4 },
+  });
+  const [n, h, w] = LARGE_IMAGE.shape;
+  const labels = Int32Array.from({ length: n * h * w }, (_, i) => (i % 7 === 0 ? 255 : i % 3));
+  return trainingStep({
+    name: 'UPerNet',
+    program: training,
+    specs,
+    inputs: { image: LARGE_IMAGE, labels: { shape: [n, h, w], data: labels }, dropPath: DROP_PATH },
+    differentiable: ['image'],
   });
 }
 
@@ -154,4 +133,6 @@ export const TRAINING_STEPS: readonly TrainingStep[] = [
   classifier('none'),
   denseBackbone(),
   headOperations(),
+  uperNet(),
+  ...detectorSteps(createDenseBackbone({ ...BACKBONE, responseNorm: 'grn' }), LARGE_IMAGE),
 ];
