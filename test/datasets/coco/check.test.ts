@@ -59,6 +59,19 @@ test('an empty file lacks its three arrays', async () => {
   ]);
 });
 
+test('each id that occurs twice is reported, also if there are several', async () => {
+  const found = await findings({
+    ...GOOD,
+    annotations: [1, 2, 3, 2, 1, 2].map((id) => ({ ...OBJECT, id })),
+  });
+  expect(found).toHaveLength(1);
+  expect(found[0].examples.map(({ message }) => message.slice(0, 21))).toEqual([
+    'annotations[3] (id 2)',
+    'annotations[4] (id 1)',
+    'annotations[5] (id 2)',
+  ]);
+});
+
 test('every duplicate and every unknown id is counted', async () => {
   const found = await findings({
     images: [IMAGE, { ...IMAGE, file_name: 'b.jpg' }, { ...IMAGE, file_name: 'c.jpg' }],
@@ -128,6 +141,12 @@ test.each<[string, Json, string, string]>([
     { segmentation: { size: [100, 80], counts: [8000] } },
     'rle-size',
     'expected [80, 100] of its image, got [100, 80]',
+  ],
+  [
+    'a mask that is a row too high',
+    { segmentation: { size: [81, 100], counts: [8100] } },
+    'rle-size',
+    'got [81, 100]',
   ],
   [
     'runs that are too short',
@@ -222,6 +241,7 @@ test('a mistake in a thousand places of a record is not a thousand messages', as
 test('names that stay in the folder are told from those that do not, on every system alike', () => {
   const inside = ['a.jpg', 'b/c.jpg', 'b/../a.jpg', './a.jpg', 'a..b.jpg', '..a.jpg', 'b\\c.jpg'];
   const outside = [
+    '/images/a.jpg',
     '../a.jpg',
     'b/../../a.jpg',
     '/a.jpg',

@@ -136,6 +136,15 @@ test('evaluation takes every image in file order, and all annotations of its cla
   expect([...truthObjects(set, { masks: false })].some(({ mask }) => mask)).toBe(false);
 });
 
+test('polygons of two points are left out of a mask, the others stay', async () => {
+  const square = [10, 20, 40, 20, 40, 60, 10, 60];
+  write({ ...CONTENT, annotations: [object(1, 30, { segmentation: [[1, 2, 3, 4], square] })] });
+  const samples = trainingSamples(await loadCoco({ annotations, ...NO_FILES }));
+  expect(samples.sample(0).objects.segmentations).toEqual([
+    { kind: 'polygons', polygons: [Float64Array.from(square)] },
+  ]);
+});
+
 test('a limit takes the first images of the file', async () => {
   const set = await loadCoco({ annotations, limit: 2 });
   expect([...set.images.ids]).toEqual([30, 20]);
