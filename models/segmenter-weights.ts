@@ -1,0 +1,122 @@
+import type { DenseBackboneSpecs } from '../backbone/output-norms.js';
+import { createDenseBackbone } from '../backbone/output-norms.js';
+import type { ConvNeXtV2Config } from '../backbone/variants.js';
+import { WeightsError } from '../core/errors.js';
+import { ParameterStore } from '../engine/parameters/store.js';
+import { inferArchitecture } from '../weights/architecture.js';
+import { loadWeights, type LoadReport } from '../weights/load.js';
+import { withWeights } from '../weights/open.js';
+import { selectWeights, subtree, type Which } from '../weights/select.js';
+import type { TensorMap } from '../weights/tensor.js';
+import { parameterTargets } from './classifier-weights.js';
+import {
+  createUperNet,
+  UPERNET,
+  type UperNet,
+  type UperNetConfig,
+  type UperNetSpecs,
+} from './upernet.js';
+
+/** The sizes of a segmenter. */
+export interface SegmenterArchitecture {
+  readonly backbone: ConvNeXtV2Config;
+  readonly head: UperNetConfig;
+}
+
+/** A segmenter with its weights. */
+export interface LoadedSegmenter {
+  readonly backbone: ConvNeXtV2Config;
+  readonly model: UperNet<DenseBackboneSpecs>;
+  readonly store: ParameterStore<UperNetSpecs<DenseBackboneSpecs>>;
+}
+
+/** What {@link loadSegmenter} should know beside the file. */
+export interface LoadSegmenterOptions {
+  /** Trained weights, or their moving average. */
+  readonly which?: Which;
+  /** The architecture, where a checkpoint states it; else it is read off the tensors. */
+  readonly architecture?: SegmenterArchitecture;
+  /** Names of the classes the weights are meant for: their number is checked. */
+  readonly classNames?: readonly string[];
+}
+
+/**
+ * Reads a UPerNet on ConvNeXt from a checkpoint of this library or a state dict of mmsegmentation. Strict: every name and shape
+ * must fit.
+ *
+ * @throws WeightsError if the file is damaged, holds no UPerNet, does not fit, or has another number of classes
+ */
+export async function loadSegmenter(
+  file: string,
+  { which, architecture, classNames }: LoadSegmenterOptions = {},
+): Promise<LoadedSegmenter> {
+  const { backbone, head } = architecture ?? (await inferSegmenter(file, which));
+  if (classNames && classNames.length !== head.numClasses)
+    throw new WeightsError(
+      `${file}: expected weights for the ${classNames.length} classes of the list, got ${head.numClasses}`,
+      { file },
+    );
+  const model = createUperNet(createDenseBackbone(backbone), head);
+  const store = new ParameterStore(model.specs);
+  await loadWeights(file, parameterTargets(store), which ? { which } : {});
+  return { backbone, model, store };
+}
+
+/**
+ * Fills the backbone of a segmenter from the weights of a classifier or an autoencoder, of any container and naming scheme. The
+ * output norms and heads keep their initial values.
+ *
+ * @throws WeightsError if the file is damaged or does not fit; nothing is written then
+ */
+export function loadSegmenterBackbone(file: string, store: ParameterStore): Promise<LoadReport> {
+  const prefix = 'backbone.';
+  const targets = parameterTargets(store).filter(({ path }) => path.startsWith(prefix));
+  return loadWeights(file, targets, {
+    exceptions: ['encoderOnly'],
+    sourceName: (path) => path.slice(prefix.length),
+  });
+}
+
+/**
+ * Reads the sizes of a UPerNet off the tensors of a file.
+ *
+ * @throws WeightsError if it is none
+ */
+export function inferSegmenter(file: string, which?: Which): Promise<SegmenterArchitecture> {
+  return withWeights(file, (source) => {
+    const { tensors } = selectWeights(source, which);
+    const shape = (name: string): readonly number[] => shapeOf(file, tensors, name);
+    const [numClasses, channels] = shape('decode_head.conv_seg.weight');
+    const [, auxiliaryChannels] = shape('auxiliary_head.conv_seg.weight');
+    const numScales = count(tensors, /^decode_head\.psp_modules\.\d+\.1\.conv\.weight$/);
+    if (numScales !== UPERNET.poolScales.length)
+      throw new WeightsError(
+        `${file}: expected ${UPERNET.poolScales.length} pooling modules, got ${numScales}`,
+        { file },
+      );
+    const { depths, dims } = inferArchitecture(file, subtree(tensors, 'backbone'));
+    const architecture: SegmenterArchitecture = {
+      backbone: { depths, dims, responseNorm: 'grn' } as ConvNeXtV2Config,
+      head: {
+        ...UPERNET,
+        numClasses,
+        channels,
+        auxiliary: { ...UPERNET.auxiliary, channels: auxiliaryChannels },
+      },
+    };
+    return Promise.resolve(architecture);
+  });
+}
+
+function shapeOf(file: string, tensors: TensorMap, name: string): readonly number[] {
+  const tensor = tensors.get(name);
+  if (tensor) return tensor.shape;
+  throw new WeightsError(`${file}: expected a UPerNet segmenter with a tensor ${name}, got none`, {
+    file,
+    id: name,
+  });
+}
+
+function count(tensors: TensorMap, pattern: RegExp): number {
+  return [...tensors.keys()].filter((name) => pattern.test(name)).length;
+}

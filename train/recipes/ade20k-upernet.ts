@@ -1,0 +1,55 @@
+import { ADE20K_GEOMETRY } from '../../datasets/transforms/segmentation-geometry.js';
+import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
+import { PHOTOMETRIC } from '../../datasets/transforms/photometric.js';
+import { UPERNET } from '../../models/upernet.js';
+import type { SegmentationConfig } from '../segmentation/config.js';
+
+/**
+ * What the ADE20K recipes of all sizes share; the recipes are the files `ade20k-upernet-SIZE.ts`.
+ *
+ * Numbers: ConvNeXt's segmentation configurations (16 images a step, 160 000 steps, AdamW, weight decay 0.05, linear warm-up over 1500
+ * steps from 1e-6, then linearly to 0, decay of GRN's scale and shift as of all parameters with several axes), which the V2 paper's
+ * appendix A.4 repeats: batch 16, 160 000 steps, weight decay 0.05, 512 px. Batch norms there take their statistics over all 16 images
+ * (SyncBN); here they take them over the 2 images of a micro-batch, as many as a GPU had, and join them over the step for the running
+ * statistics. `--set batchSize=16 --set accumulation=1` is the original where there is memory for it.
+ *
+ * @see https://github.com/facebookresearch/ConvNeXt/tree/main/semantic_segmentation
+ */
+export const ADE20K_UPERNET: Omit<
+  SegmentationConfig,
+  'backbone' | 'dropPathRate' | 'lr' | 'layers'
+> = {
+  task: 'segment',
+  head: {
+    channels: UPERNET.channels,
+    poolScales: UPERNET.poolScales,
+    auxiliary: UPERNET.auxiliary,
+  },
+  dropoutRate: 0.1,
+  batchNormMomentum: 0.1,
+  pixels: IMAGENET_PIXELS,
+  geometry: ADE20K_GEOMETRY,
+  photometric: PHOTOMETRIC,
+  evaluation: {
+    limits: { long: 2048, short: 512 },
+    window: { cropSize: 512, stride: 341 },
+    ratios: [0.5, 0.75, 1, 1.25, 1.5, 1.75],
+  },
+  slide: true,
+  batchSize: 2,
+  accumulation: 8,
+  steps: 160_000,
+  optimizer: { kind: 'adamw', betas: [0.9, 0.999], eps: 1e-8 },
+  minLr: 0,
+  power: 1,
+  warmup: { steps: 1500, ratio: 1e-6 },
+  weightDecay: 0.05,
+  decayGrn: true,
+  clipNorm: null,
+  emaDecay: null,
+  logEvery: 50,
+  evaluateEverySteps: 16_000,
+  checkpointEverySteps: 16_000,
+  keepCheckpoints: 2,
+  workers: 2,
+};

@@ -1,0 +1,39 @@
+import { VARIANTS } from '../../backbone/variants.js';
+import type { SegmentationConfig } from '../segmentation/config.js';
+import { ADE20K_UPERNET } from './ade20k-upernet.js';
+
+/**
+ * Segmentation of a user's own images: `images/`, `labels/` (PNG, 255 ignored) and `classes.txt`.
+ *
+ *     convnextv2 train segment-finetune --data DIR --weights atto.fcmae_ft_in1k --out RUN
+ *
+ * Numbers: optimiser, weight decay, layer decay, losses and augmentation as on ADE20K. Ours, for tens to thousands of images on a CPU: head of
+ * 128 channels, 256 px crops of images whose short side is about that, batch 4, rate 1e-3 over 800 steps with 50 of warm-up, clipping, no drop path and
+ * whole-image validation. Expected: on 9 images of ADE20K from scratch above 0.90 of the pixels right on these images.
+ */
+export const SEGMENT_FINETUNE: SegmentationConfig = {
+  ...ADE20K_UPERNET,
+  backbone: VARIANTS.atto,
+  head: { ...ADE20K_UPERNET.head, channels: 128, auxiliary: { channels: 64, weight: 0.4 } },
+  dropPathRate: 0,
+  geometry: {
+    ...ADE20K_UPERNET.geometry,
+    scale: { long: 1024, short: 256 },
+    cropSize: 256,
+  },
+  evaluation: {
+    limits: { long: 1024, short: 256 },
+    window: { cropSize: 256, stride: 170 },
+    ratios: [0.75, 1, 1.25],
+  },
+  slide: false,
+  batchSize: 4,
+  steps: 800,
+  lr: 1e-3,
+  warmup: { steps: 50, ratio: 1e-3 },
+  layers: { kind: 'stageWise', layerDecay: 0.9, numLayers: 6 },
+  clipNorm: 5,
+  logEvery: 10,
+  evaluateEverySteps: 200,
+  checkpointEverySteps: 200,
+};

@@ -1,0 +1,22 @@
+import { Random } from '../../core/random.js';
+import type { StepPosition } from '../task.js';
+
+/** Keeps the streams of random numbers of a step apart; each head adds its own number. */
+const CHANNEL_STREAM = 0x6368616e;
+
+/**
+ * Draws which channels of which images are dropped before a classifier.
+ *
+ * @param head 0 for the decode head, 1 for the auxiliary head
+ * @returns `[N, C]`: 0, or `1 / (1 − rate)`
+ */
+export function drawChannelMask(
+  rate: number,
+  [batch, channels]: readonly [number, number],
+  { seed, step, micro, head }: StepPosition & { readonly seed: number; readonly head: 0 | 1 },
+): Float32Array {
+  const random = new Random(seed, CHANNEL_STREAM + head, step, micro);
+  return Float32Array.from({ length: batch * channels }, () =>
+    random.uniform() < 1 - rate ? 1 / (1 - rate) : 0,
+  );
+}

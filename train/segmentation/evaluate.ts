@@ -1,0 +1,53 @@
+import { DataError } from '../../core/errors.js';
+import { decodeImage } from '../../datasets/decode.js';
+import type { SegmentationSet } from '../../datasets/folder.js';
+import { readLabelMap } from '../../datasets/png-label-map.js';
+import type { ScaleLimits } from '../../datasets/transforms/keep-ratio.js';
+import type { PixelStats } from '../../datasets/transforms/normalize.js';
+import { SemanticEvaluator, type SemanticResult } from '../../evaluation/semantic/evaluator.js';
+import type { SegmenterMode, SegmenterPredictor } from '../../models/segmenter.js';
+import { segmenterViews } from './views.js';
+
+/** How {@link evaluateSegmenter} goes over the data. */
+export interface EvaluateSegmenterOptions {
+  /** Number of classes of the model. */
+  readonly numClasses: number;
+  readonly pixels: PixelStats;
+  readonly limits: ScaleLimits;
+  /** Factors on the limits; `[1]` for a single scale. */
+  readonly ratios: readonly number[];
+  readonly mode: SegmenterMode;
+  /** Only the first images. */
+  readonly limit?: number;
+  /** Called after each image with the number done. */
+  readonly onImage?: (done: number, total: number) => void;
+}
+
+/**
+ * Segments every image of a data set and scores the result at the images' own size.
+ *
+ * @throws DataError if the classes of data and model differ in number, or a file is broken
+ */
+export async function evaluateSegmenter(
+  predictor: SegmenterPredictor,
+  set: SegmentationSet,
+  { numClasses, mode, limit, onImage, ...viewing }: EvaluateSegmenterOptions,
+): Promise<SemanticResult> {
+  if (set.classes.length !== numClasses)
+    throw new DataError(
+      `eval: expected data with the model's ${numClasses} classes, got ${set.classes.length}`,
+    );
+  const samples = limit === undefined ? set.samples : set.samples.slice(0, limit);
+  if (samples.length === 0) throw new DataError('eval: expected images, got none');
+  const evaluator = new SemanticEvaluator({ numClasses });
+  let done = 0;
+  for (const { file, labelFile } of samples) {
+    const image = await decodeImage(file);
+    const labels = await readLabelMap(labelFile, set.mapping, image);
+    const views = segmenterViews(image, viewing);
+    const { labels: predicted } = await predictor.segment(views, image, mode);
+    evaluator.update(labels.data, predicted, file);
+    onImage?.(++done, samples.length);
+  }
+  return evaluator.finish();
+}

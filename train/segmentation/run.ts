@@ -1,0 +1,220 @@
+import { cpus } from 'node:os';
+import type { DenseBackboneSpecs } from '../../backbone/output-norms.js';
+import { createDenseBackbone } from '../../backbone/output-norms.js';
+import { ConfigError, DataError } from '../../core/errors.js';
+import type { SegmentationSet } from '../../datasets/folder.js';
+import { Loader } from '../../datasets/loader.js';
+import type { SegmentationSample } from '../../datasets/sample.js';
+import { createFlatBuffers } from '../../engine/optimizer/flat-buffers.js';
+import { ParameterStore, parameterSize } from '../../engine/parameters/store.js';
+import type { Engine } from '../../engine/runtime/engine.js';
+import type { SegmenterCard } from '../../models/segmenter-card.js';
+import { loadSegmenterBackbone } from '../../models/segmenter-weights.js';
+import { createSegmenterPredictor, WHOLE_IMAGE } from '../../models/segmenter.js';
+import {
+  createUperNet,
+  type UperNet,
+  type UperNetConfig,
+  type UperNetSpecs,
+} from '../../models/upernet.js';
+import type { RestoredRun, RunState } from '../checkpoints.js';
+import { restoreRun } from '../checkpoints.js';
+import type { TrainResult } from '../loop.js';
+import { trainLoop } from '../loop.js';
+import { groupParameters, parameterRuns } from '../parameter-groups.js';
+import {
+  SEGMENTATION_PIPELINE,
+  type SegmentationBatch,
+  type SegmentationPipelineOptions,
+} from '../pipelines/segmentation.js';
+import type { LogRecord, RunSettings } from '../run-settings.js';
+import { assertSchedule, type Schedule } from '../schedule.js';
+import type { Scalars } from '../task.js';
+import type { SegmentationConfig } from './config.js';
+import { evaluateSegmenter } from './evaluate.js';
+import { createSegmentationTask } from './task.js';
+
+/** What {@link trainSegmenter} is asked to do. */
+export interface TrainSegmenterOptions {
+  readonly config: SegmentationConfig;
+  readonly engine: Engine;
+  readonly training: SegmentationSet;
+  /** Absent: no evaluation. */
+  readonly validation?: SegmentationSet;
+  readonly folder: string;
+  readonly seed: number;
+  /** Weight file of a classifier or autoencoder to start the backbone from. */
+  readonly weights?: string;
+  /** Go on from the newest checkpoint of the folder. */
+  readonly resume: boolean;
+  readonly maxSteps: number | null;
+  readonly signal?: AbortSignal;
+  readonly onRecord?: (record: LogRecord) => void;
+  /** Told what a resumed run starts from. */
+  readonly onRestored?: (restored: RestoredRun) => void;
+}
+
+/**
+ * Trains a segmenter in a run folder.
+ *
+ * @throws DataError, ConfigError, WeightsError before any work starts; WorkError if it fails on the way
+ */
+export async function trainSegmenter(options: TrainSegmenterOptions): Promise<TrainResult> {
+  const { config, engine, training, validation, seed } = options;
+  assertData(training, validation);
+  const head: UperNetConfig = { ...config.head, numClasses: training.classes.length };
+  const model: UperNet<DenseBackboneSpecs> = createUperNet(
+    createDenseBackbone(config.backbone),
+    head,
+  );
+  const buffers = createFlatBuffers(parameterSize(model.specs), {
+    moments: config.optimizer.kind === 'adamw' ? 2 : 1,
+    ema: config.emaDecay !== null,
+    microGradients: config.accumulation > 1,
+  });
+  const store = new ParameterStore(model.specs, buffers.parameters);
+  const loader = trainingLoader(config, training, seed);
+  const settings = settingsOf(config, store, loader.numBatches(), options.maxSteps);
+  const restored = options.resume ? await restoreRun(options.folder, store, buffers) : undefined;
+  if (options.resume && !restored)
+    throw new ConfigError(
+      `train: expected a checkpoint in ${options.folder} to resume from, got none`,
+    );
+  if (restored) options.onRestored?.(restored);
+  else {
+    store.initialize(seed);
+    if (options.weights) await loadSegmenterBackbone(options.weights, store);
+  }
+  const { dropPathRate, dropoutRate, batchNormMomentum, accumulation } = config;
+  const task = createSegmentationTask<DenseBackboneSpecs>({
+    engine,
+    model,
+    buffers,
+    dropPathRate,
+    dropoutRate,
+    batchNormMomentum,
+    accumulation,
+    seed,
+    files: training.samples,
+    ...(validation ? { evaluate: (weights) => validate(options, validation, model, weights) } : {}),
+  });
+  try {
+    return await trainLoop({
+      task,
+      source: {
+        batchesPerEpoch: loader.numBatches(),
+        epoch: (epoch, from) => loader.epoch(epoch, from),
+      },
+      buffers,
+      settings,
+      folder: options.folder,
+      state: restored?.state ?? stateOf(options, head),
+      startStep: restored?.step ?? 0,
+      ...(options.signal ? { signal: options.signal } : {}),
+      ...(options.onRecord ? { onRecord: options.onRecord } : {}),
+    });
+  } finally {
+    await task.release();
+    await loader.close();
+  }
+}
+
+function assertData(training: SegmentationSet, validation: SegmentationSet | undefined): void {
+  if (training.classes.length < 2)
+    throw new DataError(`train: expected at least two classes, got ${training.classes.length}`);
+  if (validation && validation.classes.join('\n') !== training.classes.join('\n'))
+    throw new DataError(
+      `train: expected the classes of ${training.source} for validation, got others in ${validation.source}`,
+    );
+}
+
+function trainingLoader(
+  config: SegmentationConfig,
+  set: SegmentationSet,
+  seed: number,
+): Loader<SegmentationSample, SegmentationBatch> {
+  const { geometry, photometric, pixels, batchSize, workers } = config;
+  const pipelineOptions: SegmentationPipelineOptions = {
+    transform: { kind: 'training', geometry, ...(photometric ? { photometric } : {}) },
+    pixels,
+    mapping: set.mapping,
+  };
+  return new Loader({
+    samples: set.samples,
+    sampler: {
+      batchSize: Math.min(batchSize, set.samples.length),
+      shuffle: true,
+      seed,
+      lastBatch: 'drop',
+    },
+    pipeline: SEGMENTATION_PIPELINE,
+    pipelineOptions,
+    numWorkers: Math.min(workers, Math.max(1, cpus().length)),
+  });
+}
+
+function settingsOf(
+  config: SegmentationConfig,
+  store: ParameterStore,
+  batchesPerEpoch: number,
+  maxSteps: number | null,
+): RunSettings {
+  const { steps, lr, minLr, power, warmup, layers, weightDecay, decayGrn } = config;
+  const schedule: Schedule = { kind: 'poly', lr, minLr, power, steps, warmup };
+  assertSchedule('train', schedule);
+  const trained = store.entries.filter(({ spec }) => spec.trainable);
+  const groups = groupParameters(trained, { layers, weightDecay, decayGrn });
+  const stepsPerEpoch = Math.max(1, Math.floor(batchesPerEpoch / config.accumulation));
+  const epochs = (every: number): number => Math.max(1, Math.round(every / stepsPerEpoch));
+  return {
+    optimizer: config.optimizer,
+    schedule,
+    parameterRuns: parameterRuns(groups, trained),
+    epochs: Math.ceil(steps / stepsPerEpoch),
+    accumulation: config.accumulation,
+    clipNorm: config.clipNorm,
+    emaDecay: config.emaDecay,
+    logEvery: config.logEvery,
+    evaluateEvery: epochs(config.evaluateEverySteps),
+    checkpointEvery: epochs(config.checkpointEverySteps),
+    keepCheckpoints: config.keepCheckpoints,
+    bestMetric: 'mIoU',
+    maxSteps: Math.min(steps, maxSteps ?? Infinity),
+  };
+}
+
+/** Scores weights on validation data at a single scale. */
+async function validate(
+  { config, engine }: TrainSegmenterOptions,
+  set: SegmentationSet,
+  model: UperNet<DenseBackboneSpecs>,
+  store: ParameterStore<UperNetSpecs<DenseBackboneSpecs>>,
+): Promise<Scalars> {
+  const { limits, window } = config.evaluation;
+  const predictor = createSegmenterPredictor({ engine, model, store });
+  try {
+    const { aAcc, mIoU, mAcc, numImages } = await evaluateSegmenter(predictor, set, {
+      numClasses: model.config.numClasses,
+      pixels: config.pixels,
+      limits,
+      ratios: [1],
+      mode: config.slide ? { window, flip: false } : WHOLE_IMAGE,
+    });
+    return { aAcc, mIoU, mAcc, count: numImages };
+  } finally {
+    await predictor.release();
+  }
+}
+
+function stateOf({ config, training, seed }: TrainSegmenterOptions, head: UperNetConfig): RunState {
+  const card: SegmenterCard = {
+    task: 'segment',
+    backbone: config.backbone,
+    head,
+    classNames: training.classes,
+    pixels: config.pixels,
+    limits: config.evaluation.limits,
+    window: config.evaluation.window,
+  };
+  return { card: { ...card }, config: { ...config }, seed, bestValue: null };
+}

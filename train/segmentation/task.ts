@@ -1,0 +1,145 @@
+import { linearRates } from '../../core/rates.js';
+import { DataError, ShapeError } from '../../core/errors.js';
+import type { LoadedBatch } from '../../datasets/loader.js';
+import { IGNORED_LABEL } from '../../datasets/png-label-map.js';
+import type { FlatBuffers } from '../../engine/optimizer/flat-buffers.js';
+import { ParameterStore } from '../../engine/parameters/store.js';
+import type { SpecTree } from '../../engine/parameters/spec.js';
+import type { Engine } from '../../engine/runtime/engine.js';
+import type { HostTensor, HostTensors } from '../../engine/runtime/program.js';
+import type { UperNet, UperNetSpecs } from '../../models/upernet.js';
+import { drawDropPath } from '../drop-path.js';
+import type { SegmentationBatch } from '../pipelines/segmentation.js';
+import type { Scalars, StepPosition, TrainingTask } from '../task.js';
+import { drawChannelMask } from './channel-dropout.js';
+import { copyStatistics, updateRunningStatistics } from './running-statistics.js';
+
+/** A batch as the loader hands it over. */
+export type LoadedSegmentationBatch = Pick<LoadedBatch<SegmentationBatch>, 'value' | 'release'>;
+
+/** What {@link createSegmentationTask} works with. */
+export interface SegmentationTaskOptions<Tree extends SpecTree> {
+  readonly engine: Engine;
+  readonly model: UperNet<Tree>;
+  readonly buffers: FlatBuffers;
+  readonly dropPathRate: number;
+  readonly dropoutRate: number;
+  readonly batchNormMomentum: number;
+  /** Micro-batches of a step: their statistics are joined before they enter the running ones. */
+  readonly accumulation: number;
+  readonly seed: number;
+  /** File of every training image, for messages. */
+  readonly files: {
+    readonly length: number;
+    at(index: number): { readonly file: string } | undefined;
+  };
+  /** Scores parameters on validation data; absent: no evaluation. */
+  readonly evaluate?: (store: ParameterStore<UperNetSpecs<Tree>>) => Promise<Scalars>;
+}
+
+/** Training of a segmenter. Owns sessions: `release` frees them. */
+export function createSegmentationTask<Tree extends SpecTree>(
+  options: SegmentationTaskOptions<Tree>,
+): TrainingTask<LoadedSegmentationBatch> & { release(): Promise<void> } {
+  const { engine, model, buffers, accumulation, files, evaluate } = options;
+  const storeOf = (values: Float32Array): ParameterStore<UperNetSpecs<Tree>> =>
+    new ParameterStore(model.specs, values);
+  const store = storeOf(buffers.parameters);
+  const into = buffers.microGradients ?? buffers.gradients;
+  const training = engine.prepare(model.training, store, { gradients: { of: 'loss', into } });
+  const describe = ({ value }: LoadedSegmentationBatch): string =>
+    Array.from(value.indices, (index) => files.at(index)?.file ?? String(index)).join(', ');
+  let seen: HostTensors[] = [];
+
+  const backward = async (
+    batch: LoadedSegmentationBatch,
+    position: StepPosition,
+  ): Promise<Scalars> => {
+    const { images, shape } = batch.value;
+    const labels = batchLabels(batch.value, model.config.numClasses, describe(batch));
+    const outputs = await training.run({
+      image: { shape, data: images },
+      labels,
+      ...randomInputs(shape[0], options, position),
+    });
+    const [loss, lossDecode, lossAuxiliary] = ['loss', 'lossDecode', 'lossAuxiliary'].map(
+      (name) => outputs[name].data[0],
+    );
+    batch.release();
+    if (position.micro === 0) seen = [];
+    seen.push(copyStatistics(outputs));
+    // A step whose loss is not finite ends the run, and must leave nothing behind.
+    if (position.micro === accumulation - 1 && Number.isFinite(loss))
+      updateRunningStatistics(store, seen, options.batchNormMomentum);
+    return { loss, lossDecode, lossAuxiliary };
+  };
+
+  return {
+    store,
+    backward,
+    numImages: ({ value }) => value.labels.length,
+    describe,
+    ...(evaluate
+      ? {
+          evaluate: (which) =>
+            evaluate(which === 'ema' && buffers.ema ? storeOf(buffers.ema) : store),
+        }
+      : {}),
+    release: () => training.release(),
+  };
+}
+
+/** Masks of drop path and dropout; none where the rate is 0. */
+function randomInputs<Tree extends SpecTree>(
+  n: number,
+  { model, dropPathRate, dropoutRate, seed }: SegmentationTaskOptions<Tree>,
+  position: StepPosition,
+): Record<string, HostTensor> {
+  const inputs: Record<string, HostTensor> = {};
+  if (dropPathRate > 0) {
+    const rates = linearRates(dropPathRate, model.numBlocks);
+    inputs['dropPath'] = {
+      shape: [rates.length, n],
+      data: drawDropPath(rates, n, { seed, ...position }),
+    };
+  }
+  if (dropoutRate > 0) {
+    const mask = (channels: number, head: 0 | 1): HostTensor => ({
+      shape: [n, channels],
+      data: drawChannelMask(dropoutRate, [n, channels], { seed, ...position, head }),
+    });
+    inputs['decodeMask'] = mask(model.config.channels, 0);
+    inputs['auxiliaryMask'] = mask(model.config.auxiliary.channels, 1);
+  }
+  return inputs;
+}
+
+/**
+ * The labels of a batch as one tensor, int32 `[N, H, W]`.
+ *
+ * @param files for messages
+ * @throws ShapeError if a label map is not of the images' size; DataError for a label that is no class
+ */
+export function batchLabels(
+  { shape, labels }: Pick<SegmentationBatch, 'shape' | 'labels'>,
+  numClasses: number,
+  files: string,
+): HostTensor {
+  const [n, height, width] = shape;
+  if (labels.length !== n)
+    throw new ShapeError(`${files}: expected ${n} label maps, got ${labels.length}`);
+  const data = new Int32Array(n * height * width);
+  labels.forEach((map, i) => {
+    if (map.width !== width || map.height !== height || map.data.length !== width * height)
+      throw new ShapeError(
+        `${files}: expected labels of the image's ${width} x ${height} pixels, got ${map.width} x ${map.height}`,
+      );
+    for (const label of map.data)
+      if (label >= numClasses && label !== IGNORED_LABEL)
+        throw new DataError(
+          `${files}: expected labels 0 to ${numClasses - 1} or ${IGNORED_LABEL} (ignored), got ${label}`,
+        );
+    data.set(map.data, i * width * height);
+  });
+  return { shape: [n, height, width], data };
+}
