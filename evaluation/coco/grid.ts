@@ -35,10 +35,15 @@ export function cocoGrid(domain: CocoDomain, parameters: CocoParameters): CocoGr
 
 /** Objects sorted by cell. Those of images or categories that are not evaluated are left out. */
 export interface CellOrder {
-  /** Positions of the objects: category by category, in these by image index, in these in file order. */
+  /** Positions of the objects: image by image, in these by category, in these in file order. */
   readonly order: Uint32Array;
-  /** The cell of `order[i]`: `category · I + image`, with category 0 where categories are pooled. */
+  /** The cell of `order[i]`: `image · K + category`, with K = 1 where categories are pooled. */
   readonly cells: Float64Array;
+}
+
+/** K of the cells: 1 where categories are pooled. */
+export function numCellCategories({ pooled, categoryIds }: CocoGrid): number {
+  return pooled ? 1 : categoryIds.length;
 }
 
 /** Two stable counting sorts, so that the cost follows the number of objects and not of cells. */
@@ -60,20 +65,21 @@ export function orderByCell(
     categories[i] = category;
     positions[numKept++] = i;
   }
-  const kept = positions.subarray(0, numKept);
-  const [numImages, numCategories] = [grid.imageIds.length, grid.categoryIds.length];
-  const order = grid.pooled
-    ? countingSort(countingSort(kept, categories, numCategories), images, numImages)
-    : countingSort(countingSort(kept, images, numImages), categories, numCategories);
+  const byCategory = countingSort(
+    positions.subarray(0, numKept),
+    categories,
+    grid.categoryIds.length,
+  );
+  const order = countingSort(byCategory, images, grid.imageIds.length);
+  const K = numCellCategories(grid);
   const cells = new Float64Array(numKept);
-  for (let i = 0; i < numKept; i++) {
-    const at = order[i];
-    cells[i] = grid.pooled ? images[at] : categories[at] * numImages + images[at];
-  }
+  for (let i = 0; i < numKept; i++)
+    cells[i] = images[order[i]] * K + (grid.pooled ? 0 : categories[order[i]]);
   return { order, cells };
 }
 
-function countingSort(items: Uint32Array, keys: Int32Array, numKeys: number): Uint32Array {
+/** Stable sort of `items` by their keys, which are whole numbers below `numKeys`. */
+export function countingSort(items: Uint32Array, keys: Int32Array, numKeys: number): Uint32Array {
   const next = new Uint32Array(numKeys + 1);
   for (let i = 0; i < items.length; i++) next[keys[items[i]] + 1]++;
   for (let key = 0; key < numKeys; key++) next[key + 1] += next[key];

@@ -103,7 +103,8 @@ export class CellMatcher {
     for (let t = 0; t < thresholds.length; t++) {
       let iou = thresholds[t];
       if (highest < iou) continue;
-      const [word, bit] = [t >> 5, 1 << (t & 31)];
+      const word = t >> 5;
+      const bit = 1 << (t & 31);
       let best = -1;
       for (let i = 0; i < numGts; i++) {
         if (i === numCounted && best >= 0) break; // what counts is preferred to what is ignored

@@ -1,6 +1,13 @@
 import { DataError } from '../../core/errors.js';
 import { orderByScore } from '../score-order.js';
-import { cocoGrid, orderByCell, type CellOrder, type CocoGrid } from './grid.js';
+import {
+  cocoGrid,
+  countingSort,
+  numCellCategories,
+  orderByCell,
+  type CellOrder,
+  type CocoGrid,
+} from './grid.js';
 import { CellMatcher, numWords, type MatchBits, type MatchObserver } from './match-cell.js';
 import type { CocoDetections, CocoGroundTruth } from './objects.js';
 import { assertCocoParameters, type CocoParameters } from './parameters.js';
@@ -62,13 +69,13 @@ export class CocoMatcher {
   /** `[K, A]`: ground truth that counts, in all images. K is 1 where categories are pooled. */
   countTruth(): Int32Array {
     const { areaRanges } = this.parameters;
-    const numCategories = this.grid.pooled ? 1 : this.grid.categoryIds.length;
-    const counts = new Int32Array(numCategories * areaRanges.length);
+    const K = numCellCategories(this.grid);
+    const counts = new Int32Array(K * areaRanges.length);
     const { order, cells } = this.gtOrder;
     for (let i = 0; i < order.length; i++) {
       const g = order[i];
       if (this.isIgnored[g]) continue;
-      const category = this.grid.pooled ? 0 : Math.floor(cells[i] / this.grid.imageIds.length);
+      const category = cells[i] % K;
       for (let a = 0; a < areaRanges.length; a++) {
         const { min, max } = areaRanges[a];
         if (!(this.truth.areas[g] < min || this.truth.areas[g] > max))
@@ -99,6 +106,7 @@ export class CocoMatcher {
     let numRows = 0;
     let gtFrom = 0;
     const gtCells = this.gtOrder.cells;
+    const K = numCellCategories(this.grid);
 
     for (let from = 0, to = 0; from < dts.order.length; from = to) {
       const cell = dts.cells[from];
@@ -122,8 +130,8 @@ export class CocoMatcher {
       const byScore = orderByScore(scores.subarray(0, sorted.length));
       const numDts = Math.min(sorted.length, this.parameters.maxDetections.at(-1) ?? 0);
       const cellDts = byScore.subarray(0, numDts); // becomes the positions of the detections kept
-      const category = this.grid.pooled ? 0 : Math.floor(cell / this.grid.imageIds.length);
-      const image = this.grid.pooled ? cell : cell - category * this.grid.imageIds.length;
+      const category = cell % K;
+      const image = Math.floor(cell / K);
       for (let i = 0; i < numDts; i++) {
         rows.images[numRows + i] = image;
         rows.categories[numRows + i] = category;
@@ -156,7 +164,7 @@ export class CocoMatcher {
       numRows += numDts;
     }
     while (observe && gtFrom < gtCells.length) gtFrom = this.showMissed(gtFrom, observe);
-    return firstRows(rows, numRows);
+    return sortByCategory(rows, numRows, K);
   }
 
   /** Shows a cell with ground truth but no detections and returns where the next cell begins. */
@@ -164,10 +172,10 @@ export class CocoMatcher {
     const { cells, order } = this.gtOrder;
     let to = from;
     while (to < cells.length && cells[to] === cells[from]) to++;
-    const category = this.grid.pooled ? 0 : Math.floor(cells[from] / this.grid.imageIds.length);
+    const K = numCellCategories(this.grid);
     observe({
-      image: cells[from] - category * this.grid.imageIds.length,
-      category,
+      image: Math.floor(cells[from] / K),
+      category: cells[from] % K,
       dts: new Uint32Array(0),
       gts: order.subarray(from, to),
       ious: new Float64Array(0),
@@ -202,16 +210,35 @@ function newRows(count: number, parameters: CocoParameters, words: number): Coco
   };
 }
 
-function firstRows(rows: CocoMatches, count: number): CocoMatches {
-  const bitsPerRow = rows.images.length > 0 ? rows.matched.length / rows.images.length : 0;
+/** The first `count` rows, which are sorted by image, sorted by category. */
+function sortByCategory(rows: CocoMatches, count: number, numCategories: number): CocoMatches {
+  const positions = new Uint32Array(count);
+  for (let i = 0; i < count; i++) positions[i] = i;
+  const order = countingSort(positions, rows.categories, numCategories);
   return {
-    images: rows.images.subarray(0, count),
-    categories: rows.categories.subarray(0, count),
-    scores: rows.scores.subarray(0, count),
-    ranks: rows.ranks.subarray(0, count),
-    matched: rows.matched.subarray(0, count * bitsPerRow),
-    ignored: rows.ignored.subarray(0, count * bitsPerRow),
+    images: gather(rows.images, order, new Int32Array(count)),
+    categories: gather(rows.categories, order, new Int32Array(count)),
+    scores: gather(rows.scores, order, new Float64Array(count)),
+    ranks: gather(rows.ranks, order, new Int32Array(count)),
+    matched: gather(rows.matched, order, new Uint32Array(count * wordsPerRow(rows))),
+    ignored: gather(rows.ignored, order, new Uint32Array(count * wordsPerRow(rows))),
   };
+}
+
+function wordsPerRow({ images, matched }: CocoMatches): number {
+  return images.length > 0 ? matched.length / images.length : 0;
+}
+
+/** Rows of `to.length / order.length` numbers in another order. */
+function gather<Numbers extends Int32Array | Uint32Array | Float64Array>(
+  from: Numbers,
+  order: Uint32Array,
+  to: Numbers,
+): Numbers {
+  const width = order.length > 0 ? to.length / order.length : 0;
+  for (let i = 0, at = 0; i < order.length; i++)
+    for (let w = order[i] * width; w < (order[i] + 1) * width; w++) to[at++] = from[w];
+  return to;
 }
 
 function assertTruth(truth: CocoGroundTruth): void {

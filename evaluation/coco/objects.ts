@@ -1,5 +1,5 @@
 import { DataError } from '../../core/errors.js';
-import type { Rle, XywhBox } from '../../core/rle.js';
+import type { Rle } from '../../core/rle.js';
 import { GrowingNumbers } from '../growing-array.js';
 import { MaskPoolBuilder, type MaskPool } from './mask-pool.js';
 
@@ -71,16 +71,17 @@ export interface GroundTruthObject {
   readonly id: number;
   readonly imageId: number;
   readonly categoryId: number;
-  /** x, y, width, height, pixels. */
-  readonly box: XywhBox;
+  /** `[4]` x, y, width, height, pixels. */
+  readonly box: ArrayLike<number>;
   /** Square pixels. */
   readonly area: number;
-  readonly isCrowd?: boolean;
-  readonly ignore?: boolean;
-  readonly mask?: Rle;
+  readonly isCrowd?: boolean | undefined;
+  readonly ignore?: boolean | undefined;
+  readonly mask?: Rle | undefined;
   /** `[3P]` x, y, visibility. */
-  readonly keypoints?: ArrayLike<number>;
-  readonly numKeypoints?: number;
+  readonly keypoints?: ArrayLike<number> | undefined;
+  /** Those that are labelled; counted where left out. */
+  readonly numKeypoints?: number | undefined;
 }
 
 /** Collects ground truth object by object. */
@@ -148,14 +149,14 @@ export interface Detection {
   readonly imageId: number;
   readonly categoryId: number;
   readonly score: number;
-  readonly id?: number;
+  readonly id?: number | undefined;
   /** Square pixels; the area of the mask, or else of the box, where left out. */
-  readonly area?: number;
-  /** x, y, width, height, pixels. */
-  readonly box?: XywhBox;
-  readonly mask?: Rle;
+  readonly area?: number | undefined;
+  /** `[4]` x, y, width, height, pixels. */
+  readonly box?: ArrayLike<number> | undefined;
+  readonly mask?: Rle | undefined;
   /** `[3P]` x, y, anything. */
-  readonly keypoints?: ArrayLike<number>;
+  readonly keypoints?: ArrayLike<number> | undefined;
 }
 
 /** Collects detections one by one. */

@@ -226,9 +226,9 @@ class ResultReader {
       imageId,
       categoryId,
       score,
-      ...(area === undefined ? {} : { area }),
-      ...(options.iouType === 'bbox' ? { box: [box[0], box[1], box[2], box[3]] } : {}),
-      ...(options.iouType === 'keypoints' ? { keypoints: this.keypoints.view() } : {}),
+      area,
+      box: options.iouType === 'bbox' ? box : undefined,
+      keypoints: options.iouType === 'keypoints' ? this.keypoints.view() : undefined,
     });
   }
 

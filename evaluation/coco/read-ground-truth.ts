@@ -188,9 +188,9 @@ class AnnotationReader {
       area,
       isCrowd: this.isCrowd,
       ignore: this.ignore,
-      box: [box[0], box[1], box[2], box[3]],
-      ...(iouType === 'keypoints' ? { keypoints: this.keypoints.view() } : {}),
-      ...(Number.isNaN(this.numKeypoints) ? {} : { numKeypoints: this.numKeypoints }),
+      box,
+      keypoints: iouType === 'keypoints' ? this.keypoints.view() : undefined,
+      numKeypoints: Number.isNaN(this.numKeypoints) ? undefined : this.numKeypoints,
     });
   }
 
