@@ -127,10 +127,8 @@ describe('reshapes', () => {
     expect(graph.transpose(x, [0, 1, 2])).toBe(x);
     const y = graph.transpose(x, [1, 0, 2]);
     expect(y.shape).toEqual([1, 2, 3]);
-    expect(ops(graph.finish('g', { y, z: graph.transpose(x, [2, 1, 0]) }))).toEqual([
-      'Reshape',
-      'Transpose',
-    ]);
+    const finished = graph.finish('g', { y, z: graph.transpose(x, [2, 1, 0]) });
+    expect([...ops(finished)].sort()).toEqual(['Reshape', 'Transpose']);
   });
 });
 
