@@ -28,6 +28,7 @@ export const SEGMENT_FINETUNE: SegmentationConfig = {
   },
   slide: false,
   batchSize: 4,
+  accumulation: 1,
   steps: 800,
   lr: 1e-3,
   warmup: { steps: 50, ratio: 1e-3 },
