@@ -4,13 +4,13 @@ import { imagePath } from './image-path.js';
 import type { CocoSet } from './set.js';
 import { MIN_IMAGE_SIDE_PX, skipReason } from './training-rules.js';
 
-/** The images of a set as samples, made when asked for. */
+/** The images of a set as samples, made when asked for; a `SampleSource` of the loader. */
 export interface DetectionSamples {
   readonly length: number;
   /** `[length]`: 1 where the image is wider than high. Batches take images of one group. */
   readonly aspectGroups: Uint8Array;
   /** @param index 0 … `length − 1` */
-  sample(index: number): DetectionSample;
+  at(index: number): DetectionSample;
 }
 
 /**
@@ -53,7 +53,7 @@ function samplesOf(set: CocoSet, chosen: readonly number[]): DetectionSamples {
   return {
     length: chosen.length,
     aspectGroups: Uint8Array.from(chosen, (i) => (widths[i] / heights[i] > 1 ? 1 : 0)),
-    sample: (index) => sampleOf(set, folder, chosen[index]),
+    at: (index) => sampleOf(set, folder, chosen[index]),
   };
 }
 

@@ -78,7 +78,7 @@ test.skipIf(!present)('samples hold every object of the file once', async () => 
   let numObjects = 0;
   let numIgnored = 0;
   for (let i = 0; i < samples.length; i++) {
-    const { objects, ignored, width, height } = samples.sample(i);
+    const { objects, ignored, width, height } = samples.at(i);
     numObjects += objects.ids.length;
     numIgnored += ignored.ids.length;
     expect(samples.aspectGroups[i]).toBe(width > height ? 1 : 0);

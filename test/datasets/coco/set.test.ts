@@ -10,6 +10,18 @@ import { MaskStore } from '../../../datasets/coco/mask-store.js';
 import { evaluationSamples, trainingSamples } from '../../../datasets/coco/samples.js';
 import { loadCoco, selectImages, splitCoco } from '../../../datasets/coco/set.js';
 import { truthDomain, truthObjects } from '../../../datasets/coco/truth.js';
+import type { SampleSource } from '../../../datasets/loader.js';
+import type { DetectionSample } from '../../../datasets/sample.js';
+import { CocoGroundTruthBuilder } from '../../../evaluation/coco/objects.js';
+import type { SampleSource } from '../../../datasets/loader.js';
+import type { DetectionSample } from '../../../datasets/sample.js';
+import { CocoGroundTruthBuilder } from '../../../evaluation/coco/objects.js';
+import type { SampleSource } from '../../../datasets/loader.js';
+import type { DetectionSample } from '../../../datasets/sample.js';
+import { CocoGroundTruthBuilder } from '../../../evaluation/coco/objects.js';
+import type { SampleSource } from '../../../datasets/loader.js';
+import type { DetectionSample } from '../../../datasets/sample.js';
+import { CocoGroundTruthBuilder } from '../../../evaluation/coco/objects.js';
 
 let folder: string;
 let annotations: string;
@@ -89,11 +101,11 @@ test('classes are numbered by ascending category id, or as named', () => {
 test('training takes what the original pipeline takes, and keeps crowds apart', async () => {
   const samples = trainingSamples(await loadCoco({ annotations, ...NO_FILES }));
   // 20 has no annotation and 40 is too narrow; 50 has only a crowd and stays.
-  expect(Array.from({ length: samples.length }, (_, i) => samples.sample(i).imageId)).toEqual([
+  expect(Array.from({ length: samples.length }, (_, i) => samples.at(i).imageId)).toEqual([
     30, 10, 50,
   ]);
   expect([...samples.aspectGroups]).toEqual([1, 0, 1]);
-  const { objects, ignored, file, width, height } = samples.sample(0);
+  const { objects, ignored, file, width, height } = samples.at(0);
   expect({ file, width, height }).toEqual({ file: join(images, '30.jpg'), width: 100, height: 80 });
   expect([...objects.ids]).toEqual([1, 8]);
   expect([...objects.boxes]).toEqual([10, 20, 40.5, 60, -5, -5, 15, 15]);
@@ -106,7 +118,7 @@ test('training takes what the original pipeline takes, and keeps crowds apart', 
   expect(ignored.segmentations).toEqual([
     { kind: 'rle', height: 80, width: 100, counts: Uint32Array.of(800, 100, 7100) },
   ]);
-  expect(samples.sample(2).objects.ids).toHaveLength(0);
+  expect(samples.at(2).objects.ids).toHaveLength(0);
 });
 
 /** The folder is needed for paths; the images themselves are not looked at in these tests. */
@@ -136,11 +148,59 @@ test('evaluation takes every image in file order, and all annotations of its cla
   expect([...truthObjects(set, { masks: false })].some(({ mask }) => mask)).toBe(false);
 });
 
+test('the views fit the loader and the evaluator as they are', async () => {
+  const set = await loadCoco({ annotations, ...NO_FILES });
+  const source: SampleSource<DetectionSample> = trainingSamples(set);
+  expect(structuredClone(source.at(0))).toEqual(source.at(0));
+  const builder = new CocoGroundTruthBuilder(truthDomain(set));
+  for (const object of truthObjects(set, { masks: false })) builder.add(object);
+  const truth = builder.build();
+  expect([...truth.ids]).toEqual([5, 1, 2, 3, 4, 6, 7, 8, 9, 11]);
+  expect([...truth.isCrowd]).toEqual([0, 0, 1, 0, 0, 0, 0, 0, 0, 1]);
+  expect([...truth.boxes.subarray(0, 4)]).toEqual([10, 20, 30.5, 40]);
+});
+
+test('the views fit the loader and the evaluator as they are', async () => {
+  const set = await loadCoco({ annotations, ...NO_FILES });
+  const source: SampleSource<DetectionSample> = trainingSamples(set);
+  expect(structuredClone(source.at(0))).toEqual(source.at(0));
+  const builder = new CocoGroundTruthBuilder(truthDomain(set));
+  for (const object of truthObjects(set, { masks: false })) builder.add(object);
+  const truth = builder.build();
+  expect([...truth.ids]).toEqual([5, 1, 2, 3, 4, 6, 7, 8, 9, 11]);
+  expect([...truth.isCrowd]).toEqual([0, 0, 1, 0, 0, 0, 0, 0, 0, 1]);
+  expect([...truth.boxes.subarray(0, 4)]).toEqual([10, 20, 30.5, 40]);
+});
+
+test('the views fit the loader and the evaluator as they are', async () => {
+  const set = await loadCoco({ annotations, ...NO_FILES });
+  const source: SampleSource<DetectionSample> = trainingSamples(set);
+  expect(structuredClone(source.at(0))).toEqual(source.at(0));
+  const builder = new CocoGroundTruthBuilder(truthDomain(set));
+  for (const object of truthObjects(set, { masks: false })) builder.add(object);
+  const truth = builder.build();
+  expect([...truth.ids]).toEqual([5, 1, 2, 3, 4, 6, 7, 8, 9, 11]);
+  expect([...truth.isCrowd]).toEqual([0, 0, 1, 0, 0, 0, 0, 0, 0, 1]);
+  expect([...truth.boxes.subarray(0, 4)]).toEqual([10, 20, 30.5, 40]);
+});
+
+test('the views fit the loader and the evaluator as they are', async () => {
+  const set = await loadCoco({ annotations, ...NO_FILES });
+  const source: SampleSource<DetectionSample> = trainingSamples(set);
+  expect(structuredClone(source.at(0))).toEqual(source.at(0));
+  const builder = new CocoGroundTruthBuilder(truthDomain(set));
+  for (const object of truthObjects(set, { masks: false })) builder.add(object);
+  const truth = builder.build();
+  expect([...truth.ids]).toEqual([5, 1, 2, 3, 4, 6, 7, 8, 9, 11]);
+  expect([...truth.isCrowd]).toEqual([0, 0, 1, 0, 0, 0, 0, 0, 0, 1]);
+  expect([...truth.boxes.subarray(0, 4)]).toEqual([10, 20, 30.5, 40]);
+});
+
 test('polygons of two points are left out of a mask, the others stay', async () => {
   const square = [10, 20, 40, 20, 40, 60, 10, 60];
   write({ ...CONTENT, annotations: [object(1, 30, { segmentation: [[1, 2, 3, 4], square] })] });
   const samples = trainingSamples(await loadCoco({ annotations, ...NO_FILES }));
-  expect(samples.sample(0).objects.segmentations).toEqual([
+  expect(samples.at(0).objects.segmentations).toEqual([
     { kind: 'polygons', polygons: [Float64Array.from(square)] },
   ]);
 });
