@@ -1,0 +1,134 @@
+import * as tf from '@tensorflow/tfjs';
+import { layer } from '../engine/capture/scope.js';
+import { depthwiseConv, patchifyConv } from '../engine/ops/conv.js';
+import type { EnergyAxes } from '../engine/ops/gelu-grn-linear.js';
+import { geluGrnLinear } from '../engine/ops/gelu-grn-linear.js';
+import { gelu } from '../engine/ops/gelu.js';
+import { layerNorm, standardize } from '../engine/ops/layer-norm.js';
+import { foldIntoLinear, foldNorm, linear } from '../engine/ops/linear.js';
+import type { TensorTree } from '../engine/parameters/tensors.js';
+import type { BlockParams } from './block.js';
+import { EPS } from './block.js';
+import type { ConvNeXtV2Specs } from './convnextv2.js';
+import type { MaskedBatch } from './fcmae-inputs.js';
+import { visibleSites } from './fcmae-inputs.js';
+import { gatherVisible, scatterVisible } from './fcmae-sites.js';
+
+/**
+ * Over which visible sites the encoder's response norm takes its energy:
+ * - `sample`: those of an image, as in the dense model and in the code that trained the released weights
+ * - `batch`: those of all images of the batch, as the published PyTorch script does
+ */
+export type ResponseStatistics = 'sample' | 'batch';
+
+/** What an encoder is told beside its input. */
+export interface EncoderOptions {
+  readonly statistics: ResponseStatistics;
+  /** Called with `stem` and `stage0` … `stage3` as `[N, H, W, C]`, zero at removed sites. */
+  readonly observe?: (name: string, activation: tf.Tensor4D) => void;
+}
+
+/** An encoder of masked images: `[N, H/32, W/32, C]`, zero at removed sites. */
+export type MaskedEncoder = (
+  params: TensorTree<ConvNeXtV2Specs>,
+  batch: MaskedBatch,
+  options: EncoderOptions,
+) => tf.Tensor4D;
+
+const AXES: Readonly<Record<ResponseStatistics, EnergyAxes>> = {
+  sample: [1, 2],
+  batch: [0, 1, 2],
+};
+
+/**
+ * The encoder on visible sites only. They are kept patch below patch; the depthwise convolution alone sees the
+ * map, with zeros at removed sites. The other layers act on single sites, or on 2 × 2 sites that always belong to
+ * the same patch.
+ *
+ * @see ConvNeXt V2, section 3: https://arxiv.org/abs/2301.00808
+ */
+export const gatheredEncoder: MaskedEncoder = (params, batch, { statistics, observe }) => {
+  const { image, imageSegments, imageShape, sites } = batch;
+  const seen = (name: string, stage: number, x: tf.Tensor4D): void =>
+    observe?.(name, scatterVisible(x, sites[stage], sites[stage].shape));
+  // The image is no parameter: its gather needs no inverse.
+  let x = gatheredImage(image, imageSegments, imageShape); // [N, K · patch, patch, 3]
+  params.stages.forEach((blocks, s) => {
+    x = layer(`downsample_layers.${s}`, () => downsampled(params, s, x)); // [N, K · cell, cell, C]
+    if (s === 0) seen('stem', 0, x);
+    const { shape } = sites[s];
+    blocks.forEach((block, b) => {
+      x = layer(`stages.${s}.${b}`, () => {
+        const map = scatterVisible(x, sites[s], shape); // [N, H, W, C]
+        const mixed = gatherVisible(depthwiseConv(map, block.dwconv), sites[s], shape);
+        return x.add(pointwise(mixed, block, { axes: AXES[statistics] }));
+      });
+    });
+    seen(`stage${s}`, s, x);
+  });
+  return scatterVisible(x, sites[3], sites[3].shape);
+};
+
+/**
+ * The same on the whole map, masked before and after every convolution: the oracle of {@link gatheredEncoder}, and what to
+ * compare its speed with.
+ */
+export const denseMaskedEncoder: MaskedEncoder = (params, batch, { statistics, observe }) => {
+  let x = batch.image;
+  params.stages.forEach((blocks, s) => {
+    const visible = visibleSites(batch, s); // [N, H, W, 1]
+    x = layer(`downsample_layers.${s}`, () => downsampled(params, s, x).mul(visible));
+    if (s === 0) observe?.('stem', x);
+    blocks.forEach((block, b) => {
+      x = layer(`stages.${s}.${b}`, () => {
+        const mixed = depthwiseConv(x, block.dwconv);
+        const branch = pointwise(mixed, block, { axes: AXES[statistics], visible });
+        return x.add(branch.mul(visible));
+      });
+    });
+    observe?.(`stage${s}`, x);
+  });
+  return x;
+};
+
+function gatheredImage(
+  image: tf.Tensor4D,
+  segments: tf.Tensor1D,
+  { numImages, columns, numVisible, cell }: MaskedBatch['imageShape'],
+): tf.Tensor4D {
+  const [, height, , channels] = image.shape;
+  return tf.tidy(() =>
+    tf
+      .gather(image.reshape([numImages * height * columns, cell * channels]), segments)
+      .reshape<tf.Tensor4D>([numImages, numVisible * cell, cell, channels]),
+  );
+}
+
+function downsampled(
+  params: TensorTree<ConvNeXtV2Specs>,
+  stage: number,
+  x: tf.Tensor4D,
+): tf.Tensor4D {
+  const [stem, ...rest] = params.downsample_layers;
+  if (stage === 0) return layerNorm(patchifyConv(x, stem[0]), stem[1], EPS);
+  const [norm, conv] = rest[stage - 1];
+  return patchifyConv(layerNorm(x, norm, EPS), conv);
+}
+
+/**
+ * A block after its depthwise convolution.
+ *
+ * @param visible 1 at the sites that count for the response norm; all do if not given
+ */
+function pointwise(
+  x: tf.Tensor4D,
+  { norm, pwconv1, grn, pwconv2 }: BlockParams,
+  { axes, visible }: { readonly axes: EnergyAxes; readonly visible?: tf.Tensor4D },
+): tf.Tensor4D {
+  const all = linear(standardize(x, EPS), foldNorm(norm, pwconv1)); // [N, H, W, 4C]
+  // gelu(0) = 0 adds nothing to the energy.
+  const hidden = visible ? all.mul<tf.Tensor4D>(visible) : all;
+  if (!grn) return linear(gelu(hidden), pwconv2);
+  const shifted = foldIntoLinear({ shift: grn.beta }, pwconv2);
+  return geluGrnLinear(hidden, { gamma: grn.gamma, ...shifted }, EPS, axes);
+}

@@ -1,0 +1,104 @@
+import * as tf from '@tensorflow/tfjs';
+import { assertShape, numElements } from '../core/shape.js';
+
+/** Shape of a feature map and its visible part: G = grid columns, `cell` sites of a patch on each axis. */
+export interface SiteShape {
+  readonly numImages: number;
+  /** Patches of an image, down and across. */
+  readonly rows: number;
+  readonly columns: number;
+  /** K, visible patches of an image. */
+  readonly numVisible: number;
+  /** Sites of a patch on each axis. */
+  readonly cell: number;
+}
+
+/** Indices of the visible segments, see `segmentIndices`. */
+export interface SiteIndices {
+  /** `int32 [N · K · cell]` */
+  readonly gather: tf.Tensor1D;
+  /** `int32 [N · rows · cell · columns]` */
+  readonly scatter: tf.Tensor1D;
+}
+
+/**
+ * The visible sites of a feature map, patch below patch.
+ *
+ * Gathering and scattering are each other's gradients because no site is taken twice; so both are gathers, by the indices and
+ * by their inverse, and no scatter-add is needed.
+ *
+ * @param x `[N, rows · cell, columns · cell, C]`
+ * @returns `[N, K · cell, cell, C]`
+ * @throws ShapeError if the map has another size
+ */
+export function gatherVisible(x: tf.Tensor4D, indices: SiteIndices, shape: SiteShape): tf.Tensor4D {
+  const channels = x.shape[3];
+  assertShape('gatherVisible', x, mapShape(shape, channels));
+  const { gather, scatter } = indices;
+  return moved(x, [gather, scatter], shape, { there: gathered, back: scattered });
+}
+
+/**
+ * The inverse of {@link gatherVisible}: a map that is zero at removed sites.
+ *
+ * @param x `[N, K · cell, cell, C]`
+ * @returns `[N, rows · cell, columns · cell, C]`
+ * @throws ShapeError if there are not as many sites
+ */
+export function scatterVisible(
+  x: tf.Tensor4D,
+  indices: SiteIndices,
+  shape: SiteShape,
+): tf.Tensor4D {
+  const { numImages, numVisible, cell } = shape;
+  assertShape('scatterVisible', x, [numImages, numVisible * cell, cell, x.shape[3]]);
+  const { gather, scatter } = indices;
+  return moved(x, [scatter, gather], shape, { there: scattered, back: gathered });
+}
+
+type Move = (x: tf.Tensor4D, indices: tf.Tensor1D, shape: SiteShape) => tf.Tensor4D;
+
+/** A move of sites whose gradient is the move back. */
+function moved(
+  x: tf.Tensor4D,
+  [indices, inverse]: readonly [tf.Tensor1D, tf.Tensor1D],
+  shape: SiteShape,
+  { there, back }: { readonly there: Move; readonly back: Move },
+): tf.Tensor4D {
+  return tf.customGrad((input, saveAny) => {
+    (saveAny as tf.GradSaveFunc)([inverse]);
+    return {
+      value: there(input as tf.Tensor4D, indices, shape),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
+        back(dy as tf.Tensor4D, saved[0] as tf.Tensor1D, shape),
+    };
+  })(x) as tf.Tensor4D;
+}
+
+const mapShape = ({ numImages, rows, columns, cell }: SiteShape, channels: number): number[] => [
+  numImages,
+  rows * cell,
+  columns * cell,
+  channels,
+];
+
+function gathered(x: tf.Tensor4D, gather: tf.Tensor1D, shape: SiteShape): tf.Tensor4D {
+  const { numImages, numVisible, cell } = shape;
+  const channels = x.shape[3];
+  return tf.tidy(() => {
+    const segments = x.reshape([numElements(x.shape) / (cell * channels), cell * channels]);
+    const taken = tf.gather(segments, gather); // [N · K · cell, cell · C]
+    return taken.reshape([numImages, numVisible * cell, cell, channels]);
+  });
+}
+
+function scattered(x: tf.Tensor4D, scatter: tf.Tensor1D, shape: SiteShape): tf.Tensor4D {
+  const { cell } = shape;
+  const channels = x.shape[3];
+  const width = cell * channels;
+  return tf.tidy(() => {
+    const segments = x.reshape([numElements(x.shape) / width, width]); // [N · K · cell, cell · C]
+    const padded = tf.concat([segments, tf.zeros([1, width])]); // removed segments take the last row
+    return tf.gather(padded, scatter).reshape(mapShape(shape, channels));
+  });
+}

@@ -1,0 +1,193 @@
+import * as tf from '@tensorflow/tfjs';
+import { ConfigError } from '../core/errors.js';
+import { layer } from '../engine/capture/scope.js';
+import { patchifyConv } from '../engine/ops/conv.js';
+import { convSpecs } from '../engine/parameters/layers.js';
+import type { ParameterSpec } from '../engine/parameters/spec.js';
+import type { TensorTree } from '../engine/parameters/tensors.js';
+import type { BlockSpecs } from './block.js';
+import { WEIGHT_INIT, block, blockSpecs } from './block.js';
+import type { ConvNeXtV2Specs } from './convnextv2.js';
+import { convNeXtV2Specs } from './convnextv2.js';
+import type { MaskedEncoder, ResponseStatistics } from './fcmae-encoder.js';
+import type { MaskedBatch } from './fcmae-inputs.js';
+import { visibleSites } from './fcmae-inputs.js';
+import type { ConvNeXtV2Config } from './variants.js';
+
+/** A fully convolutional masked autoencoder. */
+export interface FcmaeConfig {
+  readonly backbone: ConvNeXtV2Config;
+  readonly decoder: { readonly channels: number; readonly depth: number };
+  /** Side of the patches that are removed and predicted, pixels; a multiple of 32. */
+  readonly patchSize: number;
+  /** Part of the patches that is removed. */
+  readonly maskRatio: number;
+  /** Of the encoder's response norm; the decoder's is by image. */
+  readonly statistics: ResponseStatistics;
+  /** Whether patches are predicted with mean 0 and variance 1. */
+  readonly normPixLoss: boolean;
+}
+
+/** The published autoencoder around a backbone. @see ConvNeXt V2, section 3 and table 8 */
+export function fcmaeConfig(backbone: ConvNeXtV2Config): FcmaeConfig {
+  return {
+    backbone,
+    decoder: { channels: 512, depth: 1 },
+    patchSize: 32,
+    maskRatio: 0.6,
+    statistics: 'sample',
+    normPixLoss: true,
+  };
+}
+
+type Conv = ReturnType<typeof convSpecs>;
+
+/**
+ * Specs of the autoencoder: `encoder.…` with the dense names of the classifier, and `mask_token`, `proj`, `decoder.…`,
+ * `pred` as in the official checkpoints.
+ */
+export interface FcmaeSpecs {
+  readonly [key: string]: ConvNeXtV2Specs | ParameterSpec<'vector'> | Conv | readonly BlockSpecs[];
+  readonly encoder: ConvNeXtV2Specs;
+  readonly mask_token: ParameterSpec<'vector'>;
+  readonly proj: Conv;
+  readonly decoder: readonly BlockSpecs[];
+  readonly pred: Conv;
+}
+
+/** Epsilon of the patches' variance. */
+const VARIANCE_EPS = 1e-6;
+
+/**
+ * Parameters of an autoencoder. All weights start with standard deviation 0.02: the published script re-draws convolutions
+ * with 1, by a default of its library, which looks unintended.
+ *
+ * @throws ConfigError if the decoder is empty
+ */
+export function fcmaeSpecs({ backbone, decoder, patchSize }: FcmaeConfig): FcmaeSpecs {
+  const { channels, depth } = decoder;
+  if (!(Number.isInteger(channels) && channels > 0 && Number.isInteger(depth) && depth >= 0)) {
+    throw new ConfigError(
+      `fcmae decoder: expected whole channels and depth, got ${channels} and ${depth}`,
+    );
+  }
+  return {
+    encoder: convNeXtV2Specs(backbone),
+    mask_token: {
+      shape: [1, channels, 1, 1],
+      layout: 'vector',
+      init: { kind: 'normal', std: 0.02 },
+      trainable: true,
+    },
+    proj: convSpecs(1, backbone.dims[3], channels, WEIGHT_INIT),
+    decoder: Array.from({ length: depth }, () => blockSpecs(channels, 'grn')),
+    pred: convSpecs(patchSize / 32, channels, patchSize ** 2 * 3, WEIGHT_INIT),
+  };
+}
+
+/**
+ * Encodes the visible patches and predicts all of them.
+ *
+ * @param encoded `[N, H/32, W/32, C]`, zero at removed sites
+ * @param visible `[N, H/32, W/32, 1]`
+ * @returns `[N, rows, columns, patchSize² · 3]`; channel `(y · patchSize + x) · 3 + c` of a patch
+ */
+export function fcmaeDecoder(
+  encoded: tf.Tensor4D,
+  visible: tf.Tensor4D,
+  { mask_token, proj, decoder, pred }: TensorTree<FcmaeSpecs>,
+): tf.Tensor4D {
+  let x = layer('proj', () => {
+    const token = mask_token.reshape([1, 1, 1, mask_token.size]);
+    return patchifyConv(encoded, proj)
+      .mul(visible)
+      .add<tf.Tensor4D>(token.mul(tf.sub(1, visible)));
+  });
+  decoder.forEach((params, b) => {
+    x = layer(`decoder.${b}`, () => block(x, params));
+  });
+  return layer('pred', () => patchifyConv(x, pred));
+}
+
+/**
+ * The pixels of every patch.
+ *
+ * @param image `[N, H, W, 3]`
+ * @returns `[N, rows, columns, patchSize² · 3]`
+ */
+export function patchify(image: tf.Tensor4D, patchSize: number): tf.Tensor4D {
+  const [n, height, width, channels] = image.shape;
+  const [rows, columns] = [height / patchSize, width / patchSize];
+  const rowValues = patchSize * channels;
+  return tf.tidy(() =>
+    image
+      .reshape([n * rows, patchSize, columns, rowValues])
+      .transpose([0, 2, 1, 3]) // [N · rows, columns, patchSize, patchSize · 3]
+      .reshape<tf.Tensor4D>([n, rows, columns, patchSize * rowValues]),
+  );
+}
+
+/**
+ * What is to be predicted: the pixels of every patch, if asked for with mean 0 and (unbiased) variance 1 in each.
+ *
+ * @param image `[N, H, W, 3]`
+ * @returns `[N, rows, columns, patchSize² · 3]`
+ */
+export function fcmaeTarget(
+  image: tf.Tensor4D,
+  { patchSize, normPixLoss }: Pick<FcmaeConfig, 'patchSize' | 'normPixLoss'>,
+): tf.Tensor4D {
+  return tf.tidy(() => {
+    const pixels = patchify(image, patchSize);
+    if (!normPixLoss) return pixels;
+    const centred = pixels.sub(pixels.mean(-1, true));
+    const variance = centred
+      .mul(centred)
+      .sum(-1, true)
+      .div(pixels.shape[3] - 1); // [N, rows, columns, 1]
+    return centred.mul<tf.Tensor4D>(variance.add(VARIANCE_EPS).rsqrt());
+  });
+}
+
+/**
+ * Mean squared error of the removed patches, over the whole batch.
+ *
+ * @param mask `[N, rows, columns, 1]`, 1 where removed
+ */
+export function fcmaeLoss(
+  prediction: tf.Tensor4D,
+  target: tf.Tensor4D,
+  mask: tf.Tensor4D,
+): tf.Scalar {
+  return tf.tidy(() => {
+    const difference = prediction.sub(target);
+    const errors = difference.mul(difference).mean(-1, true); // [N, rows, columns, 1]
+    return errors.mul(mask).sum().div<tf.Scalar>(mask.sum());
+  });
+}
+
+/** What an autoencoder computes. */
+export interface FcmaeOutputs {
+  /** `[N, H/32, W/32, C]`, zero at removed sites. */
+  readonly encoded: tf.Tensor4D;
+  /** `[N, rows, columns, patchSize² · 3]` */
+  readonly prediction: tf.Tensor4D;
+  readonly loss: tf.Scalar;
+}
+
+/** Forward pass with either form of the encoder. */
+export function fcmae(
+  params: TensorTree<FcmaeSpecs>,
+  batch: MaskedBatch,
+  config: FcmaeConfig,
+  encoder: MaskedEncoder,
+  observe?: (name: string, activation: tf.Tensor4D) => void,
+): FcmaeOutputs {
+  const { statistics } = config;
+  const encoded = encoder(params.encoder, batch, { statistics, ...(observe ? { observe } : {}) });
+  const prediction = fcmaeDecoder(encoded, visibleSites(batch, 3), params);
+  const loss = layer('loss', () =>
+    fcmaeLoss(prediction, fcmaeTarget(batch.image, config), batch.mask),
+  );
+  return { encoded, prediction, loss };
+}
