@@ -114,7 +114,7 @@ async function cases(data: string): Promise<readonly Case[]> {
   });
   const view = trainingSamples(set);
   const jittered = {
-    samples: { length: view.length, at: (index: number) => view.sample(index) },
+    samples: { length: view.length, at: (index: number) => view.at(index) },
     pipelineOptions: detection,
     batchSize: 4,
     wanted: { least: 110, goal: 170 },

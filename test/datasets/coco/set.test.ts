@@ -13,15 +13,6 @@ import { truthDomain, truthObjects } from '../../../datasets/coco/truth.js';
 import type { SampleSource } from '../../../datasets/loader.js';
 import type { DetectionSample } from '../../../datasets/sample.js';
 import { CocoGroundTruthBuilder } from '../../../evaluation/coco/objects.js';
-import type { SampleSource } from '../../../datasets/loader.js';
-import type { DetectionSample } from '../../../datasets/sample.js';
-import { CocoGroundTruthBuilder } from '../../../evaluation/coco/objects.js';
-import type { SampleSource } from '../../../datasets/loader.js';
-import type { DetectionSample } from '../../../datasets/sample.js';
-import { CocoGroundTruthBuilder } from '../../../evaluation/coco/objects.js';
-import type { SampleSource } from '../../../datasets/loader.js';
-import type { DetectionSample } from '../../../datasets/sample.js';
-import { CocoGroundTruthBuilder } from '../../../evaluation/coco/objects.js';
 
 let folder: string;
 let annotations: string;
@@ -146,42 +137,6 @@ test('evaluation takes every image in file order, and all annotations of its cla
     1240, 100, 1240, 1240, 1240, 1240, 840, 100,
   ]);
   expect([...truthObjects(set, { masks: false })].some(({ mask }) => mask)).toBe(false);
-});
-
-test('the views fit the loader and the evaluator as they are', async () => {
-  const set = await loadCoco({ annotations, ...NO_FILES });
-  const source: SampleSource<DetectionSample> = trainingSamples(set);
-  expect(structuredClone(source.at(0))).toEqual(source.at(0));
-  const builder = new CocoGroundTruthBuilder(truthDomain(set));
-  for (const object of truthObjects(set, { masks: false })) builder.add(object);
-  const truth = builder.build();
-  expect([...truth.ids]).toEqual([5, 1, 2, 3, 4, 6, 7, 8, 9, 11]);
-  expect([...truth.isCrowd]).toEqual([0, 0, 1, 0, 0, 0, 0, 0, 0, 1]);
-  expect([...truth.boxes.subarray(0, 4)]).toEqual([10, 20, 30.5, 40]);
-});
-
-test('the views fit the loader and the evaluator as they are', async () => {
-  const set = await loadCoco({ annotations, ...NO_FILES });
-  const source: SampleSource<DetectionSample> = trainingSamples(set);
-  expect(structuredClone(source.at(0))).toEqual(source.at(0));
-  const builder = new CocoGroundTruthBuilder(truthDomain(set));
-  for (const object of truthObjects(set, { masks: false })) builder.add(object);
-  const truth = builder.build();
-  expect([...truth.ids]).toEqual([5, 1, 2, 3, 4, 6, 7, 8, 9, 11]);
-  expect([...truth.isCrowd]).toEqual([0, 0, 1, 0, 0, 0, 0, 0, 0, 1]);
-  expect([...truth.boxes.subarray(0, 4)]).toEqual([10, 20, 30.5, 40]);
-});
-
-test('the views fit the loader and the evaluator as they are', async () => {
-  const set = await loadCoco({ annotations, ...NO_FILES });
-  const source: SampleSource<DetectionSample> = trainingSamples(set);
-  expect(structuredClone(source.at(0))).toEqual(source.at(0));
-  const builder = new CocoGroundTruthBuilder(truthDomain(set));
-  for (const object of truthObjects(set, { masks: false })) builder.add(object);
-  const truth = builder.build();
-  expect([...truth.ids]).toEqual([5, 1, 2, 3, 4, 6, 7, 8, 9, 11]);
-  expect([...truth.isCrowd]).toEqual([0, 0, 1, 0, 0, 0, 0, 0, 0, 1]);
-  expect([...truth.boxes.subarray(0, 4)]).toEqual([10, 20, 30.5, 40]);
 });
 
 test('the views fit the loader and the evaluator as they are', async () => {
