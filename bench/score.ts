@@ -17,6 +17,7 @@ import { writeScoreProblem } from './score-problem.js';
  */
 
 interface RunReport {
+  readonly threads: number;
   readonly steps: CocoScoreTimes;
   readonly seconds: number;
   readonly peakRssBytes: number;
@@ -47,7 +48,7 @@ async function main(): Promise<void> {
     },
   });
   if (values.child !== undefined) {
-    report(values.child as IouType, values.gt ?? '', values.dt ?? '');
+    await report(values.child as IouType, values.gt ?? '', values.dt ?? '');
     return;
   }
   const [numImages, numRuns] = [Number(values.images), Number(values.runs)];
@@ -63,7 +64,6 @@ async function main(): Promise<void> {
     images: numImages,
     runs: numRuns,
     machine,
-    threads: 1,
   };
   for (const { name, iouType, stats } of KINDS) {
     const runs: RunReport[] = [];
@@ -73,6 +73,7 @@ async function main(): Promise<void> {
     document[name] = {
       seconds: sorted[0].seconds,
       secondsMedian: sorted[Math.floor((numRuns - 1) / 2)].seconds,
+      threads: sorted[0].threads,
       steps: sorted[0].steps,
       peakRssBytes: Math.max(...runs.map(({ peakRssBytes }) => peakRssBytes)),
       stats: sorted[0].stats,
@@ -87,9 +88,9 @@ async function main(): Promise<void> {
 }
 
 /** In a process of its own: one run. */
-function report(iouType: IouType, gt: string, dt: string): void {
+async function report(iouType: IouType, gt: string, dt: string): Promise<void> {
   const start = performance.now();
-  const { result, seconds } = scoreCoco({
+  const { result, seconds, threads } = await scoreCoco({
     gt,
     dt: [dt],
     parts: [],
@@ -99,6 +100,7 @@ function report(iouType: IouType, gt: string, dt: string): void {
     errors: false,
   });
   const message: RunReport = {
+    threads,
     steps: seconds,
     seconds: (performance.now() - start) / 1000,
     peakRssBytes: process.resourceUsage().maxRSS * 1024,

@@ -1,5 +1,5 @@
 import { orderByScore } from '../score-order.js';
-import type { CocoMatches } from './match.js';
+import type { CocoMatches } from './match-rows.js';
 import type { CocoParameters } from './parameters.js';
 
 /** Precision and score at the recall points, and the recall reached. −1 where there is no ground truth. */

@@ -1,9 +1,11 @@
 import { DataError } from '../../core/errors.js';
 import { accumulateCoco, type CocoCurves } from './accumulate.js';
-import { CocoMatcher, type CocoMatches } from './match.js';
-import type { CocoGrid } from './grid.js';
+import { numCellCategories, type CocoGrid } from './grid.js';
+import { CocoMatcher } from './match.js';
+import { mergeMatches, type CocoMatches } from './match-rows.js';
 import type { CocoDetections, CocoGroundTruth } from './objects.js';
 import type { CocoParameters } from './parameters.js';
+import type { ImageShard } from './shard.js';
 import { summarizeCategories, summarizeCoco, type CategorySummary } from './summary.js';
 
 /** A finished evaluation. */
@@ -39,10 +41,11 @@ export class CocoEvaluator {
   /**
    * Matches all detections of some images.
    *
+   * @param shard matches only those of a share of the images
    * @throws DataError if an image came before, and as `CocoMatcher.match`
    */
-  update(detections: CocoDetections): void {
-    this.addMatches(this.matcher.match(detections));
+  update(detections: CocoDetections, shard?: ImageShard): void {
+    this.addMatches(this.matcher.match(detections, shard ? { shard } : {}));
   }
 
   /**
@@ -67,7 +70,12 @@ export class CocoEvaluator {
   /** All matches so far, sorted by category, image and score. */
   matches(): CocoMatches {
     if (this.portions.length !== 1) {
-      const merged = mergeMatches(this.portions, this.matcher);
+      const { grid, parameters, numWords } = this.matcher;
+      const merged = mergeMatches(this.portions, {
+        numImages: grid.imageIds.length,
+        numCategories: numCellCategories(grid),
+        wordsPerRow: parameters.areaRanges.length * numWords,
+      });
       this.portions.length = 0;
       this.portions.push(merged);
     }
@@ -89,59 +97,4 @@ export class CocoEvaluator {
       numTruth,
     };
   }
-}
-
-function mergeMatches(portions: readonly CocoMatches[], matcher: CocoMatcher): CocoMatches {
-  const { parameters, grid, numWords } = matcher;
-  const wordsPerRow = parameters.areaRanges.length * numWords;
-  const numRows = portions.reduce((sum, { images }) => sum + images.length, 0);
-  const merged = {
-    images: new Int32Array(numRows),
-    categories: new Int32Array(numRows),
-    scores: new Float64Array(numRows),
-    ranks: new Int32Array(numRows),
-    matched: new Uint32Array(numRows * wordsPerRow),
-    ignored: new Uint32Array(numRows * wordsPerRow),
-  };
-  // Rows of one image and category stay together and in order: they come from one portion.
-  const next = firstRows(portions, grid.imageIds.length);
-  for (const portion of portions) {
-    for (let row = 0; row < portion.images.length; row++) {
-      const to = next(portion.categories[row], portion.images[row]);
-      merged.images[to] = portion.images[row];
-      merged.categories[to] = portion.categories[row];
-      merged.scores[to] = portion.scores[row];
-      merged.ranks[to] = portion.ranks[row];
-      for (let w = 0; w < wordsPerRow; w++) {
-        merged.matched[to * wordsPerRow + w] = portion.matched[row * wordsPerRow + w];
-        merged.ignored[to * wordsPerRow + w] = portion.ignored[row * wordsPerRow + w];
-      }
-    }
-  }
-  return merged;
-}
-
-/** Numbers the rows of every cell consecutively, cells ordered by category and image. */
-function firstRows(
-  portions: readonly CocoMatches[],
-  numImages: number,
-): (category: number, image: number) => number {
-  const sizes = new Map<number, number>();
-  for (const { categories, images } of portions)
-    for (let row = 0; row < images.length; row++) {
-      const cell = categories[row] * numImages + images[row];
-      sizes.set(cell, (sizes.get(cell) ?? 0) + 1);
-    }
-  const next = new Map<number, number>();
-  let row = 0;
-  for (const cell of Float64Array.from(sizes.keys()).sort()) {
-    next.set(cell, row);
-    row += sizes.get(cell) ?? 0;
-  }
-  return (category, image) => {
-    const cell = category * numImages + image;
-    const at = next.get(cell) ?? 0;
-    next.set(cell, at + 1);
-    return at;
-  };
 }

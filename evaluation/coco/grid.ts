@@ -1,6 +1,7 @@
 import { DataError } from '../../core/errors.js';
 import type { CocoDomain } from './objects.js';
 import type { CocoParameters } from './parameters.js';
+import { isInShard, type ImageShard } from './shard.js';
 
 /**
  * The images and categories to evaluate, numbered. Objects are visited cell by cell, a cell being what lies in one
@@ -51,6 +52,7 @@ export function orderByCell(
   grid: CocoGrid,
   imageOf: Float64Array,
   categoryOf: Float64Array,
+  shard?: ImageShard,
 ): CellOrder {
   const count = imageOf.length;
   const images = new Int32Array(count);
@@ -61,6 +63,7 @@ export function orderByCell(
     const image = grid.imageIndexOf.get(imageOf[i]);
     const category = grid.categoryIndexOf.get(categoryOf[i]);
     if (image === undefined || category === undefined) continue;
+    if (shard && !isInShard(imageOf[i], shard)) continue;
     images[i] = image;
     categories[i] = category;
     positions[numKept++] = i;

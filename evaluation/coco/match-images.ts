@@ -1,5 +1,5 @@
 import { ConfigError } from '../../core/errors.js';
-import { CocoMatcher } from './match.js';
+import { CocoMatcher, type CellObserver } from './match.js';
 import type { CocoDetections, CocoGroundTruth, IouType } from './objects.js';
 import { cocoParameters } from './parameters.js';
 
@@ -57,7 +57,7 @@ export function matchImages(
       ...(options.imageIds ? { imageIds: options.imageIds } : {}),
     }),
   );
-  matcher.match(detections, (cell) => {
+  const observe: CellObserver = (cell) => {
     const numGts = cell.gts.length;
     const ranks = new Map<number, number>();
     const kept = Array.from(cell.dts.keys()).filter((d) => {
@@ -79,7 +79,8 @@ export function matchImages(
     matchOwnCategory(truth, detections, match, Math.min(iouThreshold, 1 - 1e-10));
     visit(match);
     return undefined;
-  });
+  };
+  matcher.match(detections, { observe });
 }
 
 function matchOwnCategory(

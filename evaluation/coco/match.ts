@@ -1,32 +1,12 @@
 import { DataError } from '../../core/errors.js';
 import { orderByScore } from '../score-order.js';
-import {
-  cocoGrid,
-  countingSort,
-  numCellCategories,
-  orderByCell,
-  type CellOrder,
-  type CocoGrid,
-} from './grid.js';
-import { CellMatcher, numWords, type MatchBits, type MatchObserver } from './match-cell.js';
+import { cocoGrid, numCellCategories, orderByCell, type CellOrder, type CocoGrid } from './grid.js';
+import { CellMatcher, numWords, type MatchObserver } from './match-cell.js';
+import { newMatches, sortByCategory, type CocoMatches } from './match-rows.js';
 import type { CocoDetections, CocoGroundTruth } from './objects.js';
 import { assertCocoParameters, type CocoParameters } from './parameters.js';
+import type { ImageShard } from './shard.js';
 import { cocoSimilarity } from './similarity.js';
-
-/**
- * What the matching leaves of detections: enough to accumulate every curve, and to merge what was matched
- * elsewhere. Rows are sorted by category, in it by image, in it by score.
- */
-export interface CocoMatches extends MatchBits {
-  /** `[D]`, index into the grid's images. */
-  readonly images: Int32Array;
-  /** `[D]`, index into the grid's categories, 0 where they are pooled. */
-  readonly categories: Int32Array;
-  /** `[D]`. */
-  readonly scores: Float64Array;
-  /** `[D]`, place among the detections of the cell. */
-  readonly ranks: Int32Array;
-}
 
 /** A cell as it was matched, for those who look closer: `dts` by score, `gts` in file order, `ious` `[D, G]`. */
 export interface CellView {
@@ -89,13 +69,17 @@ export class CocoMatcher {
    * Matches all detections of some images. Detections of images or categories that are not evaluated are left out,
    * and so are those beyond the largest detection limit of their cell.
    *
+   * @param options who watches, and the share of the images to match
    * @throws DataError for a score or box that is not finite, and what `cocoSimilarity` throws
    */
-  match(detections: CocoDetections, observe?: CellObserver): CocoMatches {
+  match(
+    detections: CocoDetections,
+    { observe, shard }: { readonly observe?: CellObserver; readonly shard?: ImageShard } = {},
+  ): CocoMatches {
     assertDetections(detections);
     const similarity = cocoSimilarity(this.truth, detections, this.parameters);
-    const dts = orderByCell(this.grid, detections.imageOf, detections.categoryOf);
-    const rows = newRows(dts.order.length, this.parameters, this.numWords);
+    const dts = orderByCell(this.grid, detections.imageOf, detections.categoryOf, shard);
+    const rows = newMatches(dts.order.length, this.parameters.areaRanges.length * this.numWords);
     const matcher = new CellMatcher(this.parameters);
     const cellTruth = { areas: [], isCrowd: [], isIgnored: [], isRecorded: [] } as {
       [list in 'areas' | 'isCrowd' | 'isIgnored' | 'isRecorded']: number[];
@@ -196,49 +180,6 @@ export class CocoMatcher {
       into.isRecorded[j] = parameters.strict && truth.ids[g] === 0 ? 0 : 1;
     }
   }
-}
-
-function newRows(count: number, parameters: CocoParameters, words: number): CocoMatches {
-  const numBits = count * parameters.areaRanges.length * words;
-  return {
-    images: new Int32Array(count),
-    categories: new Int32Array(count),
-    scores: new Float64Array(count),
-    ranks: new Int32Array(count),
-    matched: new Uint32Array(numBits),
-    ignored: new Uint32Array(numBits),
-  };
-}
-
-/** The first `count` rows, which are sorted by image, sorted by category. */
-function sortByCategory(rows: CocoMatches, count: number, numCategories: number): CocoMatches {
-  const positions = new Uint32Array(count);
-  for (let i = 0; i < count; i++) positions[i] = i;
-  const order = countingSort(positions, rows.categories, numCategories);
-  return {
-    images: gather(rows.images, order, new Int32Array(count)),
-    categories: gather(rows.categories, order, new Int32Array(count)),
-    scores: gather(rows.scores, order, new Float64Array(count)),
-    ranks: gather(rows.ranks, order, new Int32Array(count)),
-    matched: gather(rows.matched, order, new Uint32Array(count * wordsPerRow(rows))),
-    ignored: gather(rows.ignored, order, new Uint32Array(count * wordsPerRow(rows))),
-  };
-}
-
-function wordsPerRow({ images, matched }: CocoMatches): number {
-  return images.length > 0 ? matched.length / images.length : 0;
-}
-
-/** Rows of `to.length / order.length` numbers in another order. */
-function gather<Numbers extends Int32Array | Uint32Array | Float64Array>(
-  from: Numbers,
-  order: Uint32Array,
-  to: Numbers,
-): Numbers {
-  const width = order.length > 0 ? to.length / order.length : 0;
-  for (let i = 0, at = 0; i < order.length; i++)
-    for (let w = order[i] * width; w < (order[i] + 1) * width; w++) to[at++] = from[w];
-  return to;
 }
 
 function assertTruth(truth: CocoGroundTruth): void {

@@ -1,7 +1,8 @@
 import { DataError } from '../../core/errors.js';
 import { arraysOfPart, type EvaluationPart } from '../part.js';
 import type { CocoEvaluator } from './evaluator.js';
-import type { CocoMatches } from './match.js';
+import { numCellCategories } from './grid.js';
+import type { CocoMatches } from './match-rows.js';
 
 const ARRAYS = ['imageIds', 'categories', 'scores', 'ranks', 'matched', 'ignored'] as const;
 
@@ -38,7 +39,7 @@ export function addCocoPart(evaluator: CocoEvaluator, part: EvaluationPart): voi
   });
   const count = arrays.imageIds.length;
   const perRow = parameters.areaRanges.length * numWords;
-  const numCategories = grid.pooled ? 1 : grid.categoryIds.length;
+  const numCategories = numCellCategories(grid);
   const fits =
     ['categories', 'scores', 'ranks'].every((name) => part.arrays[name].length === count) &&
     ['matched', 'ignored'].every((name) => part.arrays[name].length === count * perRow) &&

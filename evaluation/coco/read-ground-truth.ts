@@ -10,14 +10,20 @@ import {
 } from './objects.js';
 import type { NamedText } from './read-detections.js';
 import { SegmentationReader } from './read-segmentation.js';
+import { isInShard, type ImageShard } from './shard.js';
 
 /**
  * Reads an annotation file in COCO's format. Only what `iouType` compares is kept. The bytes are changed: escapes
  * in compressed masks are resolved in place, and the masks stay there.
  *
+ * @param shard the share of the images whose masks are needed; the others get empty ones
  * @throws DataError if the text is no such file or an object lacks what is compared
  */
-export function readCocoGroundTruth({ bytes, file }: NamedText, iouType: IouType): CocoGroundTruth {
+export function readCocoGroundTruth(
+  { bytes, file }: NamedText,
+  iouType: IouType,
+  shard?: ImageShard,
+): CocoGroundTruth {
   const scanner = new JsonScanner(bytes, file);
   let images: ImageList | undefined;
   let categories: readonly CocoCategory[] | undefined;
@@ -27,7 +33,7 @@ export function readCocoGroundTruth({ bytes, file }: NamedText, iouType: IouType
     if (key === 'images') images = readImages(scanner);
     else if (key === 'categories') categories = readCategories(scanner);
     else if (key === 'annotations' && images)
-      reader = readAnnotations(scanner, file, images, iouType);
+      reader = readAnnotations(scanner, file, images, iouType, shard);
     else {
       if (key === 'annotations') annotationsAt = scanner.pos;
       scanner.skip();
@@ -41,7 +47,7 @@ export function readCocoGroundTruth({ bytes, file }: NamedText, iouType: IouType
       throw new DataError(`${file}: expected "annotations", got none`, { file });
     // They stood before the images, whose sizes polygons need.
     scanner.pos = annotationsAt;
-    reader = readAnnotations(scanner, file, images, iouType);
+    reader = readAnnotations(scanner, file, images, iouType, shard);
   }
   return { ...reader.build(), categories };
 }
@@ -53,8 +59,9 @@ function readAnnotations(
   file: string,
   images: ImageList,
   iouType: IouType,
+  shard?: ImageShard,
 ): AnnotationReader {
-  const reader = new AnnotationReader(scanner, file, { ...images, categories: [] }, iouType);
+  const reader = new AnnotationReader(scanner, file, { ...images, categories: [] }, iouType, shard);
   reader.readAll();
   return reader;
 }
@@ -116,6 +123,7 @@ class AnnotationReader {
     private readonly file: string,
     private readonly domain: CocoDomain,
     private readonly iouType: IouType,
+    private readonly shard?: ImageShard,
   ) {
     this.builder = new CocoGroundTruthBuilder(domain, scanner.bytes);
     this.segmentation = new SegmentationReader(scanner, this.builder.masks);
@@ -196,8 +204,9 @@ class AnnotationReader {
 
   /** Reads the segmentation after the other members, when the image and its size are known. */
   private readMask(): void {
-    const { scanner, domain, imageIndexOf, imageId } = this;
+    const { scanner, domain, imageIndexOf, imageId, shard } = this;
     if (this.segmentationAt < 0) throw missing('segmentation');
+    if (shard && !isInShard(imageId, shard)) return this.builder.masks.addRange(0, 0, 0, 0);
     const after = scanner.pos;
     scanner.pos = this.segmentationAt;
     const found = this.segmentation.read(() => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { DataError } from '../../core/errors.js';
 import { CocoEvaluator, type CocoResult } from '../../evaluation/coco/evaluator.js';
-import { CocoMatcher } from '../../evaluation/coco/match.js';
+import { CocoMatcher, type CellObserver } from '../../evaluation/coco/match.js';
 import {
   CocoDetectionsBuilder,
   type CocoDetections,
@@ -205,7 +205,7 @@ function evalImgs(
     categoryIds.length * areaRanges.length * imageIds.length,
   ).fill(null);
   const ious: NonNullable<RunJson['ious']> = [];
-  matcher.match(detections, ({ image, category, dts, gts, ious: values }) => {
+  const observe: CellObserver = ({ image, category, dts, gts, ious: values }) => {
     const [imageId, categoryId] = [imageIds[image], categoryIds[category]];
     if (dts.length > 0 && gts.length > 0)
       ious.push({
@@ -245,7 +245,8 @@ function evalImgs(
       cell.gtMatches[t][at] = dts[d] + 1;
       cell.dtIgnore[t][d] = cell.gtIgnore[at];
     };
-  });
+  };
+  matcher.match(detections, { observe });
   return { cells, ious };
 }
 

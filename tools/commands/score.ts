@@ -28,6 +28,7 @@ interface CocoFlags extends CommonFlags {
   readonly sigmas?: readonly number[];
   readonly unknownImages: string;
   readonly strict: boolean;
+  readonly threads?: number;
 }
 
 interface SemanticFlags extends CommonFlags {
@@ -74,6 +75,7 @@ function registerCoco(score: Command): void {
     .option('--sigmas <list>', 'of the keypoints', numberList('--sigmas'))
     .option('--unknown-images <how>', 'refuse detections of unknown images, or leave-out', 'refuse')
     .option('--no-strict', 'drop the oddities of the reference (id 0, ignore, areas of masks)')
+    .option('--threads <n>', 'threads; as many as pay by default', wholeNumber('--threads'))
     .action((flags: CocoFlags) => runCoco(flags));
 }
 
@@ -133,6 +135,7 @@ async function runCoco(flags: CocoFlags): Promise<void> {
     unknownImages: flags.unknownImages === 'refuse' ? ('refuse' as const) : ('leaveOut' as const),
     errors: flags.errors ?? false,
     ...(confusionScore === undefined ? {} : { confusionScore }),
+    ...(flags.threads === undefined ? {} : { threads: Math.max(1, flags.threads) }),
     parameters: {
       ...(flags.iouThresholds ? { iouThresholds: flags.iouThresholds } : {}),
       ...(flags.areaRanges ? { areaRanges: flags.areaRanges } : {}),
@@ -144,7 +147,7 @@ async function runCoco(flags: CocoFlags): Promise<void> {
       strict: flags.strict,
     },
   };
-  const score = scoreCoco(options);
+  const score = await scoreCoco(options);
   await finish(flags, score);
   if (flags.json) return printJson(cocoDocument(score, options));
   const { cocoText } = await import('../score/coco-table.js');

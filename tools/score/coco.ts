@@ -1,35 +1,32 @@
 import { createHash } from 'node:crypto';
-import { CocoEvaluator, type CocoResult } from '../../evaluation/coco/evaluator.js';
+import { existsSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import type { CocoResult } from '../../evaluation/coco/evaluator.js';
 import { detectionConfusion } from '../../evaluation/coco/detection-confusion.js';
 import { errorBreakdown } from '../../evaluation/coco/error-breakdown.js';
-import type { CocoDetections, CocoGroundTruth, IouType } from '../../evaluation/coco/objects.js';
-import { cocoParameters, type CocoParameters } from '../../evaluation/coco/parameters.js';
+import type { CocoDetections, CocoGroundTruth } from '../../evaluation/coco/objects.js';
 import { addCocoPart, cocoPart } from '../../evaluation/coco/part.js';
-import { readCocoResults, type CocoResults } from '../../evaluation/coco/read-detections.js';
-import { readCocoGroundTruth } from '../../evaluation/coco/read-ground-truth.js';
 import { DETECTION_STATS, KEYPOINT_STATS, tabulateCoco } from '../../evaluation/coco/summary.js';
 import { thresholdCurves } from '../../evaluation/coco/threshold-curves.js';
 import { cocoWarnings } from '../../evaluation/coco/warnings.js';
 import { decodePart, encodePart } from '../../evaluation/part.js';
+import { matchCoco, stopwatch, type CocoMatchOptions } from './coco-match.js';
+import { canStartThreads, startCocoThreads } from './coco-threads.js';
 import { readBytes } from './read-bytes.js';
 
 /** What to score, and how. */
-export interface CocoScoreOptions {
-  readonly gt: string;
-  /** Result files, read as if their lists were one. */
-  readonly dt: readonly string[];
+export interface CocoScoreOptions extends CocoMatchOptions {
   /** Parts that other processes wrote. */
   readonly parts: readonly string[];
-  readonly iouType: IouType;
-  readonly parameters: Partial<Omit<CocoParameters, 'iouType'>>;
-  readonly unknownImages: 'refuse' | 'leaveOut';
   /** Whether to sort errors by what is wrong. */
   readonly errors: boolean;
   /** Lowest score of the confusion matrix; none where left out. */
   readonly confusionScore?: number;
+  /** Threads that match; as many as pay where left out. */
+  readonly threads?: number;
 }
 
-/** Milliseconds are of no use here: all times are in seconds. */
+/** Wall times in seconds. */
 export interface CocoScoreTimes {
   readonly loadGroundTruth: number;
   readonly loadResults: number;
@@ -43,6 +40,7 @@ export interface CocoScore {
   readonly truth: CocoGroundTruth;
   readonly numDetections: number;
   readonly warnings: readonly string[];
+  readonly threads: number;
   readonly seconds: CocoScoreTimes;
   readonly part: () => Uint8Array;
   readonly errors?: ReturnType<typeof errorBreakdown>;
@@ -50,43 +48,41 @@ export interface CocoScore {
 }
 
 /** Reads and scores result files. @throws DataError or ConfigError for what cannot be scored */
-export function scoreCoco(options: CocoScoreOptions): CocoScore {
-  const { gt, dt, iouType } = options;
-  const parameters = cocoParameters(iouType, options.parameters);
-  const clock = stopwatch();
-  const truth = readCocoGroundTruth({ bytes: readBytes(gt), file: gt }, iouType);
-  const loadGroundTruth = clock();
-  const results = dt.length > 0 ? readResults(dt, truth, options) : undefined;
-  const loadResults = clock();
-  const evaluator = new CocoEvaluator(truth, parameters);
-  if (results) evaluator.update(results.detections);
-  for (const file of options.parts) addCocoPart(evaluator, decodePart(readBytes(file), file));
-  const evaluate = clock();
-  const result = evaluator.finish();
-  const accumulate = clock();
-  return {
-    result,
-    truth,
-    numDetections: results?.detections.scores.length ?? result.matches.scores.length,
-    warnings: cocoWarnings(truth, results, parameters),
-    seconds: { loadGroundTruth, loadResults, evaluate, accumulate },
-    part: () => encodePart(cocoPart(evaluator)),
-    ...(results ? closerLook(truth, results.detections, options) : {}),
-  };
+export async function scoreCoco(options: CocoScoreOptions): Promise<CocoScore> {
+  const threads = options.threads ?? threadsThatPay(options);
+  const others = startCocoThreads(options, threads);
+  try {
+    const shard = threads > 1 ? { index: 0, count: threads } : undefined;
+    const { truth, results, evaluator, seconds } = matchCoco(options, shard);
+    const clock = stopwatch();
+    for (const part of await others.parts) addCocoPart(evaluator, decodePart(part, 'thread'));
+    for (const file of options.parts) addCocoPart(evaluator, decodePart(readBytes(file), file));
+    const merge = clock();
+    const result = evaluator.finish();
+    const accumulate = clock();
+    return {
+      result,
+      truth,
+      numDetections: results?.detections.scores.length ?? result.matches.scores.length,
+      warnings: cocoWarnings(truth, results, result.parameters),
+      threads,
+      seconds: { ...seconds, evaluate: seconds.evaluate + merge, accumulate },
+      part: () => encodePart(cocoPart(evaluator)),
+      ...(results ? closerLook(truth, results.detections, options) : {}),
+    };
+  } finally {
+    await others.stop();
+  }
 }
 
-function readResults(
-  files: readonly string[],
-  truth: CocoGroundTruth,
-  { iouType, parameters, unknownImages }: CocoScoreOptions,
-): CocoResults {
-  const texts = files.map((file) => ({ bytes: readBytes(file), file }));
-  return readCocoResults(texts, truth, {
-    iouType,
-    strict: parameters.strict ?? true,
-    unknownImages,
-    emptyResults: 'accept',
-  });
+/**
+ * A second thread pays where many masks are compared. More than two do not: each reads the files for itself, which
+ * costs time and memory. A closer look needs all masks in one thread.
+ */
+function threadsThatPay({ iouType, dt, errors, confusionScore }: CocoScoreOptions): number {
+  if (iouType !== 'segm' || errors || confusionScore !== undefined || !canStartThreads()) return 1;
+  const numBytes = dt.reduce((sum, file) => sum + (existsSync(file) ? statSync(file).size : 0), 0);
+  return numBytes > 16 << 20 && availableParallelism() > 1 ? 2 : 1;
 }
 
 function closerLook(
@@ -163,6 +159,7 @@ export function cocoDocument(score: CocoScore, options: CocoScoreOptions): objec
         }
       : {}),
     warnings: score.warnings,
+    threads: score.threads,
     seconds: score.seconds,
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
   };
@@ -178,14 +175,4 @@ export function matrixRows(values: Float64Array, size: number): number[][] {
 function sha256(values: Float64Array): string {
   const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   return createHash('sha256').update(bytes).digest('hex');
-}
-
-function stopwatch(): () => number {
-  let last = performance.now();
-  return () => {
-    const now = performance.now();
-    const seconds = (now - last) / 1000;
-    last = now;
-    return seconds;
-  };
 }

@@ -1,0 +1,94 @@
+import { countingSort } from './grid.js';
+import type { MatchBits } from './match-cell.js';
+
+/**
+ * What the matching leaves of detections: enough to accumulate every curve, and to merge what was matched
+ * elsewhere. Rows are sorted by category, in it by image, in it by score.
+ */
+export interface CocoMatches extends MatchBits {
+  /** `[D]`, index into the grid's images. */
+  readonly images: Int32Array;
+  /** `[D]`, index into the grid's categories, 0 where they are pooled. */
+  readonly categories: Int32Array;
+  /** `[D]`. */
+  readonly scores: Float64Array;
+  /** `[D]`, place among the detections of the cell. */
+  readonly ranks: Int32Array;
+}
+
+/** Rows of zeros. @param wordsPerRow words of bits a row, `A · W` */
+export function newMatches(count: number, wordsPerRow: number): CocoMatches {
+  return {
+    images: new Int32Array(count),
+    categories: new Int32Array(count),
+    scores: new Float64Array(count),
+    ranks: new Int32Array(count),
+    matched: new Uint32Array(count * wordsPerRow),
+    ignored: new Uint32Array(count * wordsPerRow),
+  };
+}
+
+/** The first `count` rows, sorted by category; those of a category keep their order. */
+export function sortByCategory(
+  rows: CocoMatches,
+  count: number,
+  numCategories: number,
+): CocoMatches {
+  return pickRows(rows, countingSort(positions(count), rows.categories, numCategories));
+}
+
+/** The rows of several portions, each sorted, of different images, as one. */
+export function mergeMatches(
+  portions: readonly CocoMatches[],
+  sizes: {
+    readonly numImages: number;
+    readonly numCategories: number;
+    readonly wordsPerRow: number;
+  },
+): CocoMatches {
+  const count = portions.reduce((sum, { images }) => sum + images.length, 0);
+  const all = newMatches(count, sizes.wordsPerRow);
+  let at = 0;
+  for (const portion of portions) {
+    all.images.set(portion.images, at);
+    all.categories.set(portion.categories, at);
+    all.scores.set(portion.scores, at);
+    all.ranks.set(portion.ranks, at);
+    all.matched.set(portion.matched, at * sizes.wordsPerRow);
+    all.ignored.set(portion.ignored, at * sizes.wordsPerRow);
+    at += portion.images.length;
+  }
+  const byImage = countingSort(positions(count), all.images, sizes.numImages);
+  return pickRows(all, countingSort(byImage, all.categories, sizes.numCategories));
+}
+
+function positions(count: number): Uint32Array {
+  const all = new Uint32Array(count);
+  for (let i = 0; i < count; i++) all[i] = i;
+  return all;
+}
+
+function pickRows(rows: CocoMatches, order: Uint32Array): CocoMatches {
+  const count = order.length;
+  const wordsPerRow = rows.images.length > 0 ? rows.matched.length / rows.images.length : 0;
+  return {
+    images: gather(rows.images, order, new Int32Array(count)),
+    categories: gather(rows.categories, order, new Int32Array(count)),
+    scores: gather(rows.scores, order, new Float64Array(count)),
+    ranks: gather(rows.ranks, order, new Int32Array(count)),
+    matched: gather(rows.matched, order, new Uint32Array(count * wordsPerRow)),
+    ignored: gather(rows.ignored, order, new Uint32Array(count * wordsPerRow)),
+  };
+}
+
+/** Rows of `to.length / order.length` numbers in another order. */
+function gather<Numbers extends Int32Array | Uint32Array | Float64Array>(
+  from: Numbers,
+  order: Uint32Array,
+  to: Numbers,
+): Numbers {
+  const width = order.length > 0 ? to.length / order.length : 0;
+  for (let i = 0, at = 0; i < order.length; i++)
+    for (let w = order[i] * width; w < (order[i] + 1) * width; w++) to[at++] = from[w];
+  return to;
+}

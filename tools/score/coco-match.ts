@@ -1,0 +1,71 @@
+import { CocoEvaluator } from '../../evaluation/coco/evaluator.js';
+import type { CocoGroundTruth, IouType } from '../../evaluation/coco/objects.js';
+import { cocoParameters, type CocoParameters } from '../../evaluation/coco/parameters.js';
+import { readCocoResults, type CocoResults } from '../../evaluation/coco/read-detections.js';
+import { readCocoGroundTruth } from '../../evaluation/coco/read-ground-truth.js';
+import type { ImageShard } from '../../evaluation/coco/shard.js';
+import { readBytes } from './read-bytes.js';
+
+/** What to match; plain data, so that it can be sent to a thread. */
+export interface CocoMatchOptions {
+  readonly gt: string;
+  /** Result files, read as if their lists were one. */
+  readonly dt: readonly string[];
+  readonly iouType: IouType;
+  readonly parameters: Partial<Omit<CocoParameters, 'iouType'>>;
+  readonly unknownImages: 'refuse' | 'leaveOut';
+}
+
+/** What was read, and an evaluator that has matched it. */
+export interface CocoMatchRun {
+  readonly truth: CocoGroundTruth;
+  /** Undefined without result files. */
+  readonly results: CocoResults | undefined;
+  readonly evaluator: CocoEvaluator;
+  /** Wall times. */
+  readonly seconds: { loadGroundTruth: number; loadResults: number; evaluate: number };
+}
+
+/**
+ * Reads the files and matches the detections.
+ *
+ * @param shard reads everything, but matches only a share of the images
+ * @throws DataError or ConfigError for what cannot be scored
+ */
+export function matchCoco(options: CocoMatchOptions, shard?: ImageShard): CocoMatchRun {
+  const { gt, dt, iouType, unknownImages } = options;
+  const parameters = cocoParameters(iouType, options.parameters);
+  const clock = stopwatch();
+  const truth = readCocoGroundTruth({ bytes: readBytes(gt), file: gt }, iouType, shard);
+  const loadGroundTruth = clock();
+  const texts = dt.map((file) => ({ bytes: readBytes(file), file }));
+  const results =
+    texts.length > 0
+      ? readCocoResults(texts, truth, {
+          iouType,
+          strict: parameters.strict,
+          unknownImages,
+          emptyResults: 'accept',
+        })
+      : undefined;
+  const loadResults = clock();
+  const evaluator = new CocoEvaluator(truth, parameters);
+  if (results) evaluator.update(results.detections, shard);
+  return {
+    truth,
+    results,
+    evaluator,
+    seconds: { loadGroundTruth, loadResults, evaluate: clock() },
+  };
+}
+
+/** Gives the seconds since it was last asked. */
+export function stopwatch(): () => number {
+  let last = performance.now();
+  return () => {
+    const now = performance.now();
+    const seconds = (now - last) / 1000;
+    last = now;
+    return seconds;
+  };
+}

@@ -1,0 +1,79 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { ConfigError, DataError, WorkError } from '../../core/errors.js';
+import { moduleUrl } from '../../datasets/loader/module-url.js';
+import type { CocoMatchOptions } from './coco-match.js';
+import type { CocoWorkerAnswer, CocoWorkerData } from './coco-worker.js';
+
+/** Threads that match shares of the images. */
+export interface CocoThreads {
+  /** One a thread. */
+  readonly parts: Promise<readonly Uint8Array[]>;
+  /** Ends the threads, whether or not they are done. */
+  readonly stop: () => Promise<void>;
+}
+
+/** Whether there is built JavaScript to start a thread with. */
+export function canStartThreads(): boolean {
+  return existsSync(fileURLToPath(workerUrl()));
+}
+
+/**
+ * Starts the threads for all shares but the first, which is left to the caller.
+ *
+ * @param count shares
+ * @throws ConfigError for more than one share where only sources are there
+ */
+export function startCocoThreads(options: CocoMatchOptions, count: number): CocoThreads {
+  if (count > 1 && !canStartThreads())
+    throw new ConfigError(
+      '--threads: expected a built program for more than 1 thread, got sources; run npm run build',
+    );
+  const { gt, dt, iouType, parameters, unknownImages } = options;
+  const workers = Array.from({ length: Math.max(0, count - 1) }, (_, i) => {
+    const shard = { index: i + 1, count };
+    const plain = { gt, dt, iouType, parameters, unknownImages };
+    return new Worker(workerUrl(), {
+      workerData: { options: plain, shard } satisfies CocoWorkerData,
+    });
+  });
+  const parts = Promise.all(workers.map(partOf));
+  // The caller may fail first and never wait for the parts.
+  parts.catch(() => undefined);
+  return {
+    parts,
+    stop: async () => {
+      await Promise.all(workers.map((worker) => worker.terminate()));
+    },
+  };
+}
+
+function workerUrl(): URL {
+  return moduleUrl('./coco-worker.js', import.meta.url);
+}
+
+function partOf(worker: Worker): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    worker.on('message', (answer: CocoWorkerAnswer) => {
+      if ('part' in answer) resolve(answer.part);
+      else reject(rebuild(answer.error));
+    });
+    worker.on('error', (cause) =>
+      reject(
+        new WorkError(`score: expected the thread to finish, got ${cause.message}`, { cause }),
+      ),
+    );
+    worker.on('exit', (code) =>
+      reject(new WorkError(`score: expected the thread to finish, got exit code ${code}`)),
+    );
+  });
+}
+
+/** An error of a thread as this thread would have thrown it. */
+function rebuild(error: Extract<CocoWorkerAnswer, { error: unknown }>['error']): Error {
+  const { name, message, ...details } = error;
+  if (name === 'DataError') return new DataError(message, details);
+  if (name === 'ConfigError') return new ConfigError(message, details);
+  return new WorkError(message);
+}

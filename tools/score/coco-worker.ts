@@ -1,0 +1,47 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { InputError } from '../../core/errors.js';
+import { cocoPart } from '../../evaluation/coco/part.js';
+import type { ImageShard } from '../../evaluation/coco/shard.js';
+import { encodePart } from '../../evaluation/part.js';
+import { matchCoco, type CocoMatchOptions } from './coco-match.js';
+
+/** What a thread is started with. */
+export interface CocoWorkerData {
+  readonly options: CocoMatchOptions;
+  readonly shard: ImageShard;
+}
+
+/** What a thread answers: its part, or why there is none. */
+export type CocoWorkerAnswer =
+  | { readonly part: Uint8Array }
+  | {
+      readonly error: {
+        readonly name: string;
+        readonly message: string;
+        readonly file?: string;
+        readonly id?: string | number;
+      };
+    };
+
+/** The work of a thread: matches a share of the images and answers with a part. */
+function answer({ options, shard }: CocoWorkerData): CocoWorkerAnswer {
+  try {
+    return { part: encodePart(cocoPart(matchCoco(options, shard).evaluator)) };
+  } catch (cause) {
+    const { name, message } = cause as Error;
+    const { file, id } = cause instanceof InputError ? cause : {};
+    return {
+      error: {
+        name,
+        message,
+        ...(file === undefined ? {} : { file }),
+        ...(id === undefined ? {} : { id }),
+      },
+    };
+  }
+}
+
+if (parentPort) {
+  const message = answer(workerData as CocoWorkerData);
+  parentPort.postMessage(message, 'part' in message ? [message.part.buffer as ArrayBuffer] : []);
+}
