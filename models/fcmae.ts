@@ -2,7 +2,7 @@ import type * as tf from '@tensorflow/tfjs';
 import type { FcmaeConfig, FcmaeSpecs } from '../backbone/fcmae.js';
 import { fcmae, fcmaeSpecs } from '../backbone/fcmae.js';
 import type { MaskedEncoder } from '../backbone/fcmae-encoder.js';
-import { denseMaskedEncoder, gatheredEncoder } from '../backbone/fcmae-encoder.js';
+import { gatheredEncoder } from '../backbone/fcmae-encoder.js';
 import { maskedBatch } from '../backbone/fcmae-inputs.js';
 import type { Program } from '../engine/runtime/program.js';
 
@@ -10,26 +10,37 @@ import type { Program } from '../engine/runtime/program.js';
 export interface Fcmae {
   readonly config: FcmaeConfig;
   readonly specs: FcmaeSpecs;
-  /** Outputs `loss` and `prediction` `[N, rows, columns, patchSize² · 3]`; computes visible sites only. */
+  /** Output `loss`. */
   readonly training: Program<FcmaeSpecs>;
-  /** The same on whole maps: slower, for comparison. */
-  readonly denseTraining: Program<FcmaeSpecs>;
+  /** Outputs `loss` and `prediction` `[N, rows, columns, patchSize² · 3]`. */
+  readonly inference: Program<FcmaeSpecs>;
 }
 
-/** Composes encoder, decoder and loss. @throws ConfigError if the configuration cannot be built */
-export function createFcmae(config: FcmaeConfig): Fcmae {
-  const program = (name: string, encoder: MaskedEncoder): Program<FcmaeSpecs> => ({
-    name,
-    forward: (params, inputs): Readonly<Record<string, tf.Tensor>> => {
-      const batch = maskedBatch(inputs, config.patchSize);
-      const { loss, prediction } = fcmae(params, batch, config, encoder);
-      return { loss, prediction };
-    },
-  });
+/**
+ * Composes encoder, decoder and loss.
+ *
+ * @param encoder the form that computes visible sites only, or `denseMaskedEncoder` for comparison
+ * @throws ConfigError if the configuration cannot be built
+ */
+export function createFcmae(config: FcmaeConfig, encoder: MaskedEncoder = gatheredEncoder): Fcmae {
+  const forward = (
+    params: Parameters<typeof fcmae>[0],
+    inputs: Readonly<Record<string, tf.Tensor>>,
+  ): ReturnType<typeof fcmae> =>
+    fcmae(params, maskedBatch(inputs, config.patchSize), config, encoder);
   return {
     config,
     specs: fcmaeSpecs(config),
-    training: program('fcmae', gatheredEncoder),
-    denseTraining: program('fcmae on whole maps', denseMaskedEncoder),
+    training: {
+      name: 'masked autoencoder training',
+      forward: (params, inputs) => ({ loss: forward(params, inputs).loss }),
+    },
+    inference: {
+      name: 'masked autoencoder',
+      forward: (params, inputs) => {
+        const { loss, prediction } = forward(params, inputs);
+        return { loss, prediction };
+      },
+    },
   };
 }

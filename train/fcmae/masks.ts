@@ -1,0 +1,42 @@
+import type { FcmaeConfig } from '../../backbone/fcmae.js';
+import type { PatchMask } from '../../backbone/masking.js';
+import { maskFromNoise, patchGrid } from '../../backbone/masking.js';
+import { Random } from '../../core/random.js';
+import type { StepPosition } from '../task.js';
+
+/** Keeps the masks' random numbers apart from others of the same seed. */
+const TRAINING_STREAM = 0x6d61736b;
+const EVALUATION_STREAM = 0x66697865;
+
+type Shape = readonly [numImages: number, height: number, width: number, channels: number];
+type MaskConfig = Pick<FcmaeConfig, 'patchSize' | 'maskRatio'>;
+
+/** Masks of a training batch: they depend on seed and position only. */
+export function drawMasks(
+  [numImages, height, width]: Shape,
+  { patchSize, maskRatio }: MaskConfig,
+  { seed, step, micro }: StepPosition & { readonly seed: number },
+): PatchMask {
+  const grid = patchGrid({ height, width }, patchSize);
+  const random = new Random(seed, TRAINING_STREAM, step, micro);
+  const noise = new Float32Array(numImages * grid.rows * grid.columns);
+  return maskFromNoise(
+    noise.map(() => random.normal()),
+    grid,
+    maskRatio,
+  );
+}
+
+/** Masks of held-out images, the same at every evaluation and in every run: they depend on the image's index only. */
+export function fixedMasks(
+  [, height, width]: Shape,
+  { patchSize, maskRatio }: MaskConfig,
+  indices: Int32Array,
+): PatchMask {
+  const grid = patchGrid({ height, width }, patchSize);
+  const noise = Array.from(indices, (index) => {
+    const random = new Random(0, EVALUATION_STREAM, index);
+    return Array.from({ length: grid.rows * grid.columns }, () => random.normal());
+  });
+  return maskFromNoise(Float32Array.from(noise.flat()), grid, maskRatio);
+}
