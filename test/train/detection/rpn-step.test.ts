@@ -10,7 +10,8 @@ import type { HostTensor, Program } from '../../../engine/runtime/program.js';
 import { everySecond } from '../../../heads/fpn.js';
 import type { FeatureMaps } from '../../../heads/roi/feature-maps.js';
 import { anchorLevelSizes, pyramidShape } from '../../../heads/roi/feature-maps.js';
-import { rpn, rpnSpecs } from '../../../heads/rpn/rpn-head.js';
+import type { RpnSpecs } from '../../../heads/rpn/rpn-head.js';
+import { rpn } from '../../../heads/rpn/rpn-head.js';
 import { scatterPatches } from '../../../heads/rpn/rpn-rows.js';
 import type { DetectorSpecs } from '../../../models/detection/specs.js';
 import { RpnStep } from '../../../train/detection/rpn-step.js';
@@ -32,8 +33,8 @@ const IMAGES = [
 const draw = (image: number): Random => new Random(3, image);
 
 interface RpnOnly {
-  readonly [key: string]: ReturnType<typeof rpnSpecs>;
-  readonly rpn_head: ReturnType<typeof rpnSpecs>;
+  readonly [key: string]: RpnSpecs;
+  readonly rpn_head: RpnSpecs;
 }
 
 /** The loss on whole maps, by autodiff: nothing about it is sparse but the weights. */
