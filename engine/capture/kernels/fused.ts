@@ -1,8 +1,22 @@
 import type * as tf from '@tensorflow/tfjs';
+import type { OnnxValue } from '../../onnx/graph.js';
 import { float, int } from '../../onnx/graph.js';
+import type { CaptureBackend } from '../backend.js';
 import type { CaptureKernel } from '../define-kernel.js';
 import { defineKernel } from '../define-kernel.js';
 import { FUSED_KERNEL } from '../../ops/fused-kernels.js';
+import { reduce } from './reduce.js';
+
+/**
+ * `x` less the mean of its last axis, in portable graphs: ONNX Runtime's WebGPU kernel computes the variance as the mean of
+ * x² less the square of the mean, which loses digits, or becomes negative, where the mean is far from zero.
+ */
+function centred(backend: CaptureBackend, x: OnnxValue): OnnxValue {
+  const { graph } = backend;
+  if (graph.lowering.kind === 'cpu') return x;
+  const mean = reduce(backend, 'ReduceMean', x, [x.shape.length - 1]);
+  return graph.node('Sub', [x, graph.reshape(mean, [...x.shape.slice(0, -1), 1])], x.shape);
+}
 
 /** Kernels of our own ops that ONNX has as one operation. */
 export const FUSED: readonly CaptureKernel[] = [
@@ -26,7 +40,7 @@ export const FUSED: readonly CaptureKernel[] = [
       const ones = graph.constant(new Float32Array(channels).fill(1), [channels], 'float32');
       const perPixel = [...x.shape.slice(0, -1), 1];
       const [y, , inverse] = graph.emit('LayerNormalization', {
-        inputs: [backend.value(x), ones],
+        inputs: [centred(backend, backend.value(x)), ones],
         outputs: [x.shape, perPixel, perPixel].map((shape) => ({ shape, type: 'float32' })),
         attributes: { axis: int(-1), epsilon: float(epsilon) },
       });
