@@ -1,6 +1,4 @@
 import tseslint from 'typescript-eslint';
-import importX from 'eslint-plugin-import-x';
-import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript';
 import vitest from '@vitest/eslint-plugin';
 
 export default tseslint.config(
@@ -8,10 +6,6 @@ export default tseslint.config(
   ...tseslint.configs.recommended,
   {
     files: ['**/*.ts'],
-    plugins: { import: importX },
-    settings: {
-      'import-x/resolver-next': [createTypeScriptImportResolver({ project: './tsconfig.json' })],
-    },
     languageOptions: {
       parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
     },
@@ -23,8 +17,11 @@ export default tseslint.config(
         'error',
         { argsIgnorePattern: '^_', varsIgnorePattern: '^_' },
       ],
-      'import/no-cycle': 'error',
-      'import/no-default-export': 'error',
+      // Cycles are found by test/architecture.test.ts.
+      'no-restricted-exports': [
+        'error',
+        { restrictDefaultExports: { direct: true, named: true, defaultFrom: true } },
+      ],
       'no-console': 'error',
     },
   },
@@ -32,7 +29,7 @@ export default tseslint.config(
     files: ['tools/**/*.ts', 'bench/**/*.ts', 'examples/**/*.ts', 'scripts/**'],
     rules: { 'no-console': 'off' },
   },
-  { files: ['vitest*.config.ts'], rules: { 'import/no-default-export': 'off' } },
+  { files: ['vitest*.config.ts'], rules: { 'no-restricted-exports': 'off' } },
   {
     files: ['test/**/*.ts'],
     plugins: { vitest },
