@@ -90,15 +90,6 @@ export function concat(
   return backend.graph.node('Concat', values, shape, { axis: int(axis) });
 }
 
-/** The same data under another shape. */
-function reshaped(backend: CaptureBackend, x: tf.TensorInfo, shape: number[]): tf.TensorInfo {
-  const record = backend.record(x);
-  // A broadcast must be written out before its elements get other coordinates.
-  if (record.kind === 'value' && record.broadcastTo)
-    return backend.tensorInfo(backend.graph.reshape(backend.value(x), shape));
-  return backend.alias(x, shape);
-}
-
 const positive = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
 
 /** Kernels that move elements: reshape, transpose, slice, concatenate, pad, repeat, gather. */
@@ -106,7 +97,7 @@ export const SHAPE: readonly CaptureKernel[] = [
   defineKernel<X, { readonly shape: number[] }>('Reshape', (backend, { x }, { shape }) => {
     const known = shape.reduce((product, size) => (size === -1 ? product : product * size), 1);
     const full = shape.map((size) => (size === -1 ? numElements(x.shape) / known : size));
-    return reshaped(backend, x, full);
+    return backend.alias(x, full);
   }),
   defineKernel<X>('Identity', (backend, { x }) => backend.alias(x, x.shape)),
   defineKernel<{ readonly input: tf.TensorInfo }, { readonly dim: number }>(
@@ -114,7 +105,7 @@ export const SHAPE: readonly CaptureKernel[] = [
     (backend, { input }, { dim }) => {
       const shape = [...input.shape];
       shape.splice(positive(dim, shape.length + 1), 0, 1);
-      return reshaped(backend, input, shape);
+      return backend.alias(input, shape);
     },
   ),
   defineKernel<X, { readonly perm: number[] }>('Transpose', (backend, { x }, { perm }) => {
