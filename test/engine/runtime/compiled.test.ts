@@ -30,6 +30,42 @@ const program = (
 ): CompiledProgram<Record<string, never>> =>
   new CompiledProgram(target, { name: 'test', forward }, new ParameterStore({}));
 
+/** A model that keeps `maxSessions` sessions, and which sessions it opened and released. */
+function counted(maxSessions: number): {
+  readonly model: CompiledProgram<typeof MODEL.specs>;
+  readonly opened: readonly number[];
+  readonly released: readonly number[];
+} {
+  const opened: number[] = [];
+  const released: number[] = [];
+  const { ort } = target.runtime;
+  const counting = {
+    ...ort,
+    Tensor: ort.Tensor,
+    InferenceSession: {
+      create: async (...args: Parameters<typeof ort.InferenceSession.create>) => {
+        const session = await ort.InferenceSession.create(...args);
+        const id = opened.length + 1;
+        opened.push(id);
+        const release = session.release.bind(session);
+        session.release = (): Promise<void> => {
+          released.push(id);
+          return release();
+        };
+        return session;
+      },
+    },
+  } as unknown as typeof ort;
+  const model = new CompiledProgram(
+    { ...target, runtime: { ...target.runtime, ort: counting } },
+    MODEL.inference,
+    filledStore(),
+    undefined,
+    { ...DEFAULT_COMPILE_OPTIONS, maxSessions },
+  );
+  return { model, opened, released };
+}
+
 describe('sessions', () => {
   test('are shared by runs of equal shapes', async () => {
     const model = inference();
@@ -44,32 +80,7 @@ describe('sessions', () => {
   });
 
   test('never exceed their number, and the one used longest ago is closed', async () => {
-    const opened: number[] = [];
-    const released: number[] = [];
-    const { ort } = target.runtime;
-    const counting = {
-      ...ort,
-      Tensor: ort.Tensor,
-      InferenceSession: {
-        create: async (...args: Parameters<typeof ort.InferenceSession.create>) => {
-          const session = await ort.InferenceSession.create(...args);
-          const id = opened.push(opened.length);
-          const release = session.release.bind(session);
-          session.release = (): Promise<void> => {
-            released.push(id);
-            return release();
-          };
-          return session;
-        },
-      },
-    } as unknown as typeof ort;
-    const model = new CompiledProgram(
-      { ...target, runtime: { ...target.runtime, ort: counting } },
-      MODEL.inference,
-      filledStore(),
-      undefined,
-      { ...DEFAULT_COMPILE_OPTIONS, maxSessions: 2 },
-    );
+    const { model, opened, released } = counted(2);
     await model.run(images(1)); // session 1
     await model.run(images(2)); // session 2
     await model.run(images(1)); // 1 again: 2 is the older one now
@@ -81,6 +92,16 @@ describe('sessions', () => {
     expect([opened.length, released, model.numSessions]).toEqual([4, [2, 3], 2]);
     await model.release();
     expect(released).toEqual([2, 3, 1, 4]);
+  });
+
+  test('are opened once by runs that are started together, and not closed under them', async () => {
+    const { model, opened, released } = counted(1);
+    const sizes = [1, 1, 2, 2, 1];
+    const together = await Promise.all(sizes.map((n) => logits(model, images(n))));
+    expect([opened, released]).toEqual([[1, 2, 3], [1, 2]]); // prettier-ignore
+    for (const [i, n] of sizes.entries())
+      expect(together[i]).toEqual(await logits(model, images(n)));
+    await model.release();
   });
 
   test('one is enough', async () => {
