@@ -1,0 +1,98 @@
+import * as tf from '@tensorflow/tfjs';
+import type { ConvNeXtV2Specs } from '../../backbone/convnextv2.js';
+import { convNeXtV2Features, convNeXtV2Specs } from '../../backbone/convnextv2.js';
+import type { ConvNeXtV2Config } from '../../backbone/variants.js';
+import { DataError } from '../../core/errors.js';
+import { ParameterStore } from '../../engine/parameters/store.js';
+import type { Engine } from '../../engine/runtime/engine.js';
+import type { HostTensor, Program } from '../../engine/runtime/program.js';
+import { meanChannelCosineDistance } from '../../evaluation/collapse.js';
+import { parameterTargets } from '../../models/classifier-weights.js';
+import { loadWeights } from '../../weights/load.js';
+import type { Which } from '../../weights/select.js';
+
+/**
+ * Where a block is looked at: `expanded` after its activation function, `normalized` after the response norm, which blocks
+ * without one do not have.
+ */
+export type CollapsePoint = 'expanded' | 'normalized';
+
+/** Feature collapse of one block. */
+export interface BlockCollapse {
+  /** `stages.s.b` */
+  readonly layer: string;
+  readonly point: CollapsePoint;
+  /** Mean over the images of the mean cosine distance between channels, 0 – 0.5; small where channels repeat each other. */
+  readonly distance: number;
+}
+
+/** Outputs `stages.s.b.expanded` and `stages.s.b.normalized`, `[N, H, W, 4C]`, of every block. */
+export function collapseProgram(): Program<ConvNeXtV2Specs> {
+  return {
+    name: 'block activations',
+    forward: (params, inputs) => {
+      const activations: Record<string, tf.Tensor> = {};
+      const observe = (name: string, x: tf.Tensor4D): void => {
+        if (name.startsWith('stages.')) activations[name] = tf.keep(x.clone());
+      };
+      convNeXtV2Features(params, inputs['image'] as tf.Tensor4D, { observe });
+      return activations;
+    },
+  };
+}
+
+/**
+ * The encoder of any weight file: classifier, autoencoder or encoder alone, in any scheme.
+ *
+ * @throws WeightsError if the file is damaged or holds another network
+ */
+export async function loadEncoder(
+  file: string,
+  config: ConvNeXtV2Config,
+  which: Which = 'model',
+): Promise<ParameterStore<ConvNeXtV2Specs>> {
+  const store = new ParameterStore(convNeXtV2Specs(config));
+  await loadWeights(file, parameterTargets(store), { which, exceptions: ['encoderOnly'] });
+  return store;
+}
+
+/**
+ * Cosine distance between the channels of every block's widest activation, block by block: the curve of the paper's
+ * figure on feature collapse.
+ *
+ * @param images `[N, H, W, 3]` each, normalised and not masked; small N, since every activation is read
+ * @returns in the order of the blocks; blocks with response norm have both points
+ * @throws DataError without images
+ * @see ConvNeXt V2, section 3.1: https://arxiv.org/abs/2301.00808
+ */
+export async function featureCollapse(
+  engine: Engine,
+  store: ParameterStore<ConvNeXtV2Specs>,
+  images: Iterable<HostTensor> | AsyncIterable<HostTensor>,
+): Promise<readonly BlockCollapse[]> {
+  const program = engine.prepare(collapseProgram(), store, {});
+  const sums = new Map<string, number>();
+  let numImages = 0;
+  try {
+    for await (const image of images) {
+      const outputs = await program.run({ image });
+      for (const [name, { shape, data }] of Object.entries(outputs)) {
+        const [n, height, width, channels] = shape;
+        const size = height * width * channels;
+        for (let i = 0; i < n; i++) {
+          const one = (data as Float32Array).subarray(i * size, (i + 1) * size);
+          sums.set(name, (sums.get(name) ?? 0) + meanChannelCosineDistance(one, channels));
+        }
+      }
+      numImages += image.shape[0];
+    }
+  } finally {
+    await program.release();
+  }
+  if (numImages === 0) throw new DataError('featureCollapse: expected images, got none');
+  return [...sums].map(([name, sum]) => {
+    const dot = name.lastIndexOf('.');
+    const [layer, point] = [name.slice(0, dot), name.slice(dot + 1) as CollapsePoint];
+    return { layer, point, distance: sum / numImages };
+  });
+}
