@@ -59,7 +59,7 @@ export async function detectContainer(path: string): Promise<Container> {
 }
 
 function guess(head: Uint8Array): string {
-  const text = new TextDecoder('latin1').decode(head);
+  const text = Buffer.from(head).toString('latin1');
   if (text.startsWith('version https://git-lfs')) return 'a Git LFS pointer (run git lfs pull)';
   if (/^\s*</.test(text)) return 'a web page (the download was answered with HTML)';
   if (text.startsWith('\x1f\x8b')) return 'a gzip file (unpack it first)';

@@ -4,7 +4,7 @@
   (memory (import "env" "memory") 1)
 
   ;; Pillow's horizontal pass. Output column x of every row sums pairs of pixels, which begin at byte $first[x] of the row, with
-  ;; 22-bit weights split in two: w = high · 2^11 + low. A pair of taps is two packed int32: (high, high'), (low, low').
+  ;; 22-bit weights split in two: w = high * 2^11 + low. A pair of taps is two packed int32: (high, high'), (low, low').
   (func (export "pilColumns")
     (param $source i32) (param $sourceStride i32) (param $numRows i32) (param $out i32) (param $width i32)
     (param $first i32) (param $numPairs i32) (param $weights i32) (param $weightStride i32)
@@ -132,7 +132,7 @@
         (local.set $y (i32.add (local.get $y) (i32.const 1)))
         (br $nextRow))))
 
-  ;; (high · 2^11 + low + 2^21) / 2^22, rounded down
+  ;; (high * 2^11 + low + 2^21) / 2^22, rounded down
   (func $rounded (param $high v128) (param $low v128) (result v128)
     (i32x4.shr_s
       (i32x4.add
@@ -140,7 +140,7 @@
         (v128.const i32x4 2097152 2097152 2097152 2097152))
       (i32.const 22)))
 
-  ;; OpenCV's horizontal step of one row: (a · left + b · right) >> 4 as int16. $taps holds for every output the byte offset of
+  ;; OpenCV's horizontal step of one row: (a * left + b * right) >> 4 as int16. $taps holds for every output the byte offset of
   ;; the left pixel and the weights (a, b) as two int16.
   (func (export "cvColumns")
     (param $source i32) (param $out i32) (param $width i32) (param $taps i32)
@@ -162,7 +162,7 @@
         (local.set $taps (i32.add (local.get $taps) (i32.const 8)))
         (br $next))))
 
-  ;; OpenCV's vertical step: ((upper · w0 >> 16) + (lower · w1 >> 16) + 2) >> 2
+  ;; OpenCV's vertical step: ((upper * w0 >> 16) + (lower * w1 >> 16) + 2) >> 2
   (func (export "cvRows")
     (param $upper i32) (param $lower i32) (param $out i32) (param $count i32) (param $w0 i32) (param $w1 i32)
     (local $end i32) (local $weight0 v128) (local $weight1 v128)
@@ -196,7 +196,7 @@
         (v128.const i16x8 2 2 2 2 2 2 2 2))
       (i32.const 2)))
 
-  ;; Bytes to float32: value · scale + shift, with scales and shifts of three channels repeated to 12 values each at $affine.
+  ;; Bytes to float32: value * scale + shift, with scales and shifts of three channels repeated to 12 values each at $affine.
   (func (export "normalize") (param $source i32) (param $out i32) (param $count i32) (param $affine i32)
     (local $end i32) (local $bytes v128) (local $low v128)
     (local $scale0 v128) (local $scale1 v128) (local $scale2 v128)

@@ -5,7 +5,7 @@
   (memory (import "env" "memory") 1 65536)
 
   ;; AdamW (Loshchilov & Hutter, arXiv 1711.05101), bias corrections folded into $stepSize and $eps:
-  ;;   g = scale·g;  m += a1·(g − m);  v += a2·(g² − v);  p −= decay·p + stepSize·m / (√v + eps)
+  ;;   g = scale*g;  m += a1*(g - m);  v += a2*(g^2 - v);  p -= decay*p + stepSize*m / (sqrtv + eps)
   (func (export "adamW")
     (param $p i32) (param $m i32) (param $v i32) (param $g i32) (param $count i32)
     (param $scale f32) (param $a1 f32) (param $a2 f32)
@@ -52,8 +52,8 @@
         (local.set $at (i32.add (local.get $at) (i32.const 16)))
         (br $next))))
 
-  ;; SGD: g = scale·g + decay·p;  m = momentum·m + g;  p −= ofGradient·g + ofMomentum·m
-  ;; (ofGradient = 0, ofMomentum = lr; Nesterov: lr and lr·momentum)
+  ;; SGD: g = scale*g + decay*p;  m = momentum*m + g;  p -= ofGradient*g + ofMomentum*m
+  ;; (ofGradient = 0, ofMomentum = lr; Nesterov: lr and lr*momentum)
   (func (export "sgd")
     (param $p i32) (param $m i32) (param $g i32) (param $count i32)
     (param $scale f32) (param $momentum f32) (param $decay f32)
@@ -91,7 +91,7 @@
         (local.set $at (i32.add (local.get $at) (i32.const 16)))
         (br $next))))
 
-  ;; y += a·(x − y)
+  ;; y += a*(x - y)
   (func (export "average")
     (param $y i32) (param $x i32) (param $count i32) (param $a f32)
     (local $at i32) (local $end i32) (local $old v128) (local $a4 v128)
@@ -110,7 +110,7 @@
         (local.set $at (i32.add (local.get $at) (i32.const 16)))
         (br $next))))
 
-  ;; y = keep·y + scale·x
+  ;; y = keep*y + scale*x
   (func (export "accumulate")
     (param $y i32) (param $x i32) (param $count i32) (param $keep f32) (param $scale f32)
     (local $at i32) (local $end i32) (local $keep4 v128) (local $scale4 v128)
@@ -129,7 +129,7 @@
         (local.set $at (i32.add (local.get $at) (i32.const 16)))
         (br $next))))
 
-  ;; Σ x², in float64: lanes i mod 4 are summed apart and added as (s0 + s2) + (s1 + s3).
+  ;; sum x^2, in float64: lanes i mod 4 are summed apart and added as (s0 + s2) + (s1 + s3).
   (func (export "sumSquares")
     (param $x i32) (param $count i32) (result f64)
     (local $at i32) (local $end i32) (local $four v128)
