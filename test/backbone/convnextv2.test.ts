@@ -117,29 +117,29 @@ describe.each(Object.entries(CONFIGS))('the network %s', (_name, config) => {
     },
   );
 
-  test.each(['compiled', 'compiled portable'] as const)(
-    'has the gradients of the eager reference: %s',
-    async (runtime) => {
-      const gradientsOf = async (
-        at: (typeof RUNTIMES)[number],
-        features: AnyBackbone['features'],
-      ): Promise<Float32Array> => {
-        const store = filled(backbone.specs);
-        const into = new Float32Array(store.values.length).fill(NaN);
-        const program = await executable(at, programOf(features), store, { of: 'loss', into });
-        await program.run(inputs);
-        await program.release();
-        return into;
-      };
-      const [actual, expected] = [
-        await gradientsOf(runtime, backbone.features),
-        await gradientsOf('eager cpu', reference),
-      ];
-      const store = filled(backbone.specs);
-      for (const entry of store.entries)
-        expectGradient(entry.path, store.view(entry, actual), store.view(entry, expected), 1e-4);
-    },
-  );
+  const gradientsOf = async (
+    at: (typeof RUNTIMES)[number],
+    features: AnyBackbone['features'],
+  ): Promise<Float32Array> => {
+    const store = filled(backbone.specs);
+    const into = new Float32Array(store.values.length).fill(NaN);
+    const program = await executable(at, programOf(features), store, { of: 'loss', into });
+    await program.run(inputs);
+    await program.release();
+    return into;
+  };
+
+  test('has the gradients of the eager reference, compiled in both lowerings', async () => {
+    const expected = await gradientsOf('eager cpu', reference);
+    const store = new ParameterStore(backbone.specs);
+    for (const runtime of ['compiled', 'compiled portable'] as const) {
+      const actual = await gradientsOf(runtime, backbone.features);
+      for (const entry of store.entries) {
+        const of = (values: Float32Array): Float32Array => store.view(entry, values);
+        expectGradient(`${runtime}, ${entry.path}`, of(actual), of(expected), 1e-4);
+      }
+    }
+  });
 });
 
 test('sides that are no multiple of 32 lose their remainder at each level', async () => {
