@@ -39,7 +39,7 @@ export function boxIou(
   const ious = new Float64Array((dts.length / 4) * numGts); // [D, G]
   for (let d = 0, at = 0; d < dts.length; d += 4)
     for (let g = 0; g < numGts; g++, at++)
-      ious[at] = boxPairIou(dts, d, gts, 4 * g, iscrowd[g] !== 0);
+      ious[at] = iscrowd[g] ? boxPairCover(dts, d, gts, 4 * g) : boxPairIou(dts, d, gts, 4 * g);
   return ious;
 }
 
@@ -49,15 +49,27 @@ export function boxPairIou(
   d: number,
   gts: ArrayLike<number>,
   g: number,
-  crowd: boolean,
 ): number {
+  const both = commonArea(dts, d, gts, g);
+  return both > 0 ? both / (dts[d + 2] * dts[d + 3] + gts[g + 2] * gts[g + 3] - both) : 0;
+}
+
+/** The share of the box `dts[d … d + 4)` that lies in the box `gts[g … g + 4)`, as crowds are compared. */
+export function boxPairCover(
+  dts: ArrayLike<number>,
+  d: number,
+  gts: ArrayLike<number>,
+  g: number,
+): number {
+  const both = commonArea(dts, d, gts, g);
+  return both > 0 ? both / (dts[d + 2] * dts[d + 3]) : 0;
+}
+
+function commonArea(dts: ArrayLike<number>, d: number, gts: ArrayLike<number>, g: number): number {
   const width = Math.min(dts[d] + dts[d + 2], gts[g] + gts[g + 2]) - Math.max(dts[d], gts[g]);
   const height =
     Math.min(dts[d + 1] + dts[d + 3], gts[g + 1] + gts[g + 3]) - Math.max(dts[d + 1], gts[g + 1]);
-  if (width <= 0 || height <= 0) return 0;
-  const both = width * height;
-  const dtArea = dts[d + 2] * dts[d + 3];
-  return both / (crowd ? dtArea : dtArea + gts[g + 2] * gts[g + 3] - both);
+  return width <= 0 || height <= 0 ? 0 : width * height;
 }
 
 /**

@@ -44,11 +44,10 @@ function rleFromPolygon(polygon: ArrayLike<number>, height: number, width: numbe
     const first = firstColumn(Math.min(xs[i], xs[i + 1]));
     numCrossings += Math.max(0, lastColumn(Math.max(xs[i], xs[i + 1]), width) - first + 1);
   }
-  const pixels = new Uint32Array(numCrossings);
-  for (let i = 0, at = 0; i < numEdges; i++)
-    at = addCrossings(xs[i], ys[i], xs[i + 1], ys[i + 1], height, width, pixels, at);
-  pixels.sort();
-  return { height, width, counts: runsBetween(pixels, height * width) };
+  const crossings = new CrossingList(numCrossings, height, width);
+  for (let i = 0; i < numEdges; i++) crossings.addEdge(xs[i], ys[i], xs[i + 1], ys[i + 1]);
+  crossings.pixels.sort();
+  return { height, width, counts: runsBetween(crossings.pixels, height * width) };
 }
 
 /** Vertices on the fine grid, the first one repeated at the end. Rounded toward zero, as a C cast does. */
@@ -84,37 +83,43 @@ function lastColumn(x: number, width: number): number {
   return Math.min(width - 1, Math.floor((x - 3) / SCALE));
 }
 
-function addCrossings(
-  xa: number,
-  ya: number,
-  xb: number,
-  yb: number,
-  height: number,
-  width: number,
-  pixels: Uint32Array,
-  at: number,
-): number {
-  const dx = Math.abs(xb - xa);
-  const dy = Math.abs(yb - ya);
-  const shallow = dx >= dy;
-  // Lines are drawn from left to right where they are shallow and downward where they are steep.
-  const swap = shallow ? xa > xb : ya > yb;
-  const [x0, y0, x1, y1] = swap ? [xb, yb, xa, ya] : [xa, ya, xb, yb];
-  const slope = shallow ? (y1 - y0) / dx : (x1 - x0) / dy;
-  const last = lastColumn(Math.max(x0, x1), width);
-  for (let column = firstColumn(Math.min(x0, x1)); column <= last; column++) {
-    const x = SCALE * column + 2;
-    let y: number; // the upper one of the two points beside the crossing
-    if (shallow) {
-      const left = Math.trunc(y0 + slope * (x - x0) + 0.5);
-      y = Math.min(left, Math.trunc(y0 + slope * (x + 1 - x0) + 0.5));
-    } else {
-      y = y0 + stepBefore(x0, slope, x + 1);
-    }
-    const row = Math.ceil(Math.min(Math.max((y + 0.5) / SCALE - 0.5, 0), height));
-    pixels[at++] = column * height + row;
+/** Positions, column-major, of the first pixels below the crossings of an outline with the columns. */
+class CrossingList {
+  readonly pixels: Uint32Array;
+  private length = 0;
+
+  constructor(
+    count: number,
+    private readonly height: number,
+    private readonly width: number,
+  ) {
+    this.pixels = new Uint32Array(count);
   }
-  return at;
+
+  /** Adds the crossings of an edge, given by its ends on the fine grid. */
+  addEdge(xa: number, ya: number, xb: number, yb: number): void {
+    const dx = Math.abs(xb - xa);
+    const dy = Math.abs(yb - ya);
+    const shallow = dx >= dy;
+    // Lines are drawn from left to right where they are shallow and downward where they are steep.
+    const swap = shallow ? xa > xb : ya > yb;
+    const x0 = swap ? xb : xa;
+    const y0 = swap ? yb : ya;
+    const slope = (shallow ? (swap ? ya : yb) - y0 : (swap ? xa : xb) - x0) / (shallow ? dx : dy);
+    const last = lastColumn(Math.max(xa, xb), this.width);
+    for (let column = firstColumn(Math.min(xa, xb)); column <= last; column++) {
+      const x = SCALE * column + 2;
+      let y: number; // the upper one of the two points beside the crossing
+      if (shallow) {
+        const left = Math.trunc(y0 + slope * (x - x0) + 0.5);
+        y = Math.min(left, Math.trunc(y0 + slope * (x + 1 - x0) + 0.5));
+      } else {
+        y = y0 + stepBefore(x0, slope, x + 1);
+      }
+      const row = Math.ceil(Math.min(Math.max((y + 0.5) / SCALE - 0.5, 0), this.height));
+      this.pixels[this.length++] = column * this.height + row;
+    }
+  }
 }
 
 /**

@@ -27,17 +27,15 @@ function insertionOrder(scores: Float64Array): Uint32Array {
 /** Radix sort of the bits of the doubles, made ascending unsigned numbers; digits that are all equal are skipped. */
 function radixOrder(scores: Float64Array): Uint32Array {
   const count = scores.length;
-  const bits = new Uint32Array(2 * count);
-  const doubles = new Float64Array(bits.buffer);
-  const lowFirst = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
-  const [lowAt, highAt] = lowFirst ? [0, 1] : [1, 0];
-  for (let i = 0; i < count; i++) doubles[i] = -scores[i] + 0; // + 0 makes −0 and +0 one key
-  for (let i = 0; i < 2 * count; i += 2) {
-    const high = bits[i + highAt];
-    if (high >>> 31) {
-      bits[i + highAt] = ~high;
-      bits[i + lowAt] = ~bits[i + lowAt];
-    } else bits[i + highAt] = (high | 0x80000000) >>> 0;
+  const lows = new Uint32Array(count);
+  const highs = new Uint32Array(count);
+  const view = new DataView(new ArrayBuffer(8));
+  for (let i = 0; i < count; i++) {
+    view.setFloat64(0, -scores[i] + 0); // + 0 makes −0 and +0 one key
+    const high = view.getUint32(0);
+    const isNegative = high >>> 31 === 1;
+    highs[i] = isNegative ? ~high : high | 0x80000000;
+    lows[i] = isNegative ? ~view.getUint32(4) : view.getUint32(4);
   }
   let from = new Uint32Array(count);
   let to = new Uint32Array(count);
@@ -46,8 +44,8 @@ function radixOrder(scores: Float64Array): Uint32Array {
   for (let digit = 0; digit < NUM_DIGITS; digit++) {
     const shift = digit * DIGIT_BITS;
     counts.fill(0);
-    for (let i = 0; i < count; i++) counts[digitAt(bits, 2 * i, lowAt, highAt, shift)]++;
-    if (counts[digitAt(bits, 0, lowAt, highAt, shift)] === count) continue;
+    for (let i = 0; i < count; i++) counts[digitAt(lows[i], highs[i], shift)]++;
+    if (counts[digitAt(lows[0], highs[0], shift)] === count) continue;
     for (let value = 0, sum = 0; value < counts.length; value++) {
       const next = sum + counts[value];
       counts[value] = sum;
@@ -55,7 +53,7 @@ function radixOrder(scores: Float64Array): Uint32Array {
     }
     for (let i = 0; i < count; i++) {
       const item = from[i];
-      to[counts[digitAt(bits, 2 * item, lowAt, highAt, shift)]++] = item;
+      to[counts[digitAt(lows[item], highs[item], shift)]++] = item;
     }
     [from, to] = [to, from];
   }
@@ -63,15 +61,9 @@ function radixOrder(scores: Float64Array): Uint32Array {
 }
 
 /** 11 bits of the 64-bit number from `shift` on; the digit from bit 22 on reaches into the upper word. */
-function digitAt(
-  bits: Uint32Array,
-  at: number,
-  lowAt: number,
-  highAt: number,
-  shift: number,
-): number {
+function digitAt(low: number, high: number, shift: number): number {
   const mask = (1 << DIGIT_BITS) - 1;
-  if (shift >= 32) return (bits[at + highAt] >>> (shift - 32)) & mask;
-  const low = bits[at + lowAt] >>> shift;
-  return (shift > 32 - DIGIT_BITS ? low | (bits[at + highAt] << (32 - shift)) : low) & mask;
+  if (shift >= 32) return (high >>> (shift - 32)) & mask;
+  const bits = low >>> shift;
+  return (shift > 32 - DIGIT_BITS ? bits | (high << (32 - shift)) : bits) & mask;
 }

@@ -1,5 +1,5 @@
 import { DataError } from '../../core/errors.js';
-import { assertRunSum, rleBox } from '../../core/rle.js';
+import { assertRunSum, rleBox, type Rle } from '../../core/rle.js';
 import { boxPairIou, runIou } from '../../core/rle-iou.js';
 import type { CocoDetections, CocoGroundTruth } from './objects.js';
 import { rleOfPool, type MaskPool } from './mask-pool.js';
@@ -42,7 +42,7 @@ export function maskSimilarity(truth: CocoGroundTruth, detections: CocoDetection
           const g = gts[j];
           const crowd = truth.isCrowd[g] !== 0;
           if (!sameSize(dtMasks, d, gtMasks, g) || (dtSpans.hasEmptyRun && gtSpans.hasEmptyRun)) {
-            out[at] = exactIou(dtMasks, d, gtMasks, g, crowd);
+            out[at] = exactIou(rleOfPool(dtMasks, d), rleOfPool(gtMasks, g), crowd);
             continue;
           }
           const both = spanIntersection(dtSpans, 0, gtSpans, j);
@@ -59,17 +59,10 @@ function sameSize(a: MaskPool, i: number, b: MaskPool, j: number): boolean {
 }
 
 /** The reference's own way, for the odd cases: masks of different sizes, and runs of length 0 on both sides. */
-function exactIou(
-  dtMasks: MaskPool,
-  d: number,
-  gtMasks: MaskPool,
-  g: number,
-  crowd: boolean,
-): number {
-  const dt = rleOfPool(dtMasks, d);
-  const gt = rleOfPool(gtMasks, g);
-  if (!(boxPairIou(rleBox(dt), 0, rleBox(gt), 0, crowd) > 0)) return 0;
-  return sameSize(dtMasks, d, gtMasks, g) ? runIou(dt.counts, gt.counts, crowd) : -1;
+function exactIou(dt: Rle, gt: Rle, crowd: boolean): number {
+  if (!(boxPairIou(rleBox(dt), 0, rleBox(gt), 0) > 0)) return 0;
+  const isSameSize = dt.height === gt.height && dt.width === gt.width;
+  return isSameSize ? runIou(dt.counts, gt.counts, crowd) : -1;
 }
 
 /**

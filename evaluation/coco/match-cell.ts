@@ -21,6 +21,27 @@ export interface MatchBits {
   readonly ignored: Uint32Array;
 }
 
+/** The detections and the ground truth of one cell. */
+export interface Cell {
+  readonly numDts: number;
+  readonly numGts: number;
+  readonly truth: CellTruth;
+  /** `[D, G]`, detections by descending score, ground truth in file order. */
+  readonly ious: Float64Array;
+  /** `[D]`, square pixels. */
+  readonly dtAreas: Float64Array;
+  /** Whether detection `d` uses up what it matches (ids ≤ 0 do not); all do where left out. */
+  readonly holds?: ((d: number) => boolean) | undefined;
+}
+
+/** Where matches go. */
+export interface MatchSink {
+  readonly bits: MatchBits;
+  /** Row of `bits` of the first detection of the cell. */
+  readonly at: number;
+  readonly observe?: MatchObserver | undefined;
+}
+
 /** Words that hold one bit a threshold. */
 export function numWords(parameters: Pick<CocoParameters, 'iouThresholds'>): number {
   return Math.ceil(parameters.iouThresholds.length / 32);
@@ -39,6 +60,9 @@ export class CellMatcher {
   private sorted = new Int32Array(64);
   private taken = new Uint32Array(64);
   private ignored = new Uint8Array(64);
+  /** The area range at hand, and how much of `sorted` counts in it. */
+  private area = 0;
+  private numCounted = 0;
 
   constructor(private readonly parameters: CocoParameters) {
     // An IoU of 1 must reach a threshold of 1 although it may have lost its last bits.
@@ -49,52 +73,29 @@ export class CellMatcher {
     parameters.iouThresholds.forEach((_, t) => (this.allBits[t >> 5] |= 1 << (t & 31)));
   }
 
-  /**
-   * @param ious `[D, G]`, detections by descending score, ground truth in file order
-   * @param dtAreas `[D]`, square pixels
-   * @param holds whether detection `d` uses up what it matches (ids ≤ 0 do not)
-   * @param at the row of `bits` of the first detection
-   */
-  match(
-    cell: { readonly numDts: number; readonly numGts: number; readonly truth: CellTruth },
-    ious: Float64Array,
-    dtAreas: Float64Array,
-    holds: ((d: number) => boolean) | undefined,
-    bits: MatchBits,
-    at: number,
-    observe?: MatchObserver,
-  ): void {
-    const { numDts, numGts, truth } = cell;
+  /** Adds the bits of the detections of a cell to rows of zeros. */
+  match(cell: Cell, sink: MatchSink): void {
+    const { numDts, numGts, dtAreas } = cell;
     const { areaRanges } = this.parameters;
     const { words } = this;
+    const { matched, ignored } = sink.bits;
     this.reserve(numGts);
     for (let a = 0; a < areaRanges.length; a++) {
       const { min, max } = areaRanges[a];
-      const numCounted = this.sortTruth(truth, numGts, min, max);
+      this.area = a;
+      this.sortTruth(cell.truth, numGts, min, max);
       this.taken.fill(0, 0, numGts * words);
       for (let d = 0; d < numDts; d++) {
-        const row = ((at + d) * areaRanges.length + a) * words;
-        if (numGts > 0)
-          this.matchOne(d, ious, truth, numGts, numCounted, row, bits, holds, a, observe);
+        const row = ((sink.at + d) * areaRanges.length + a) * words;
+        if (numGts > 0) this.matchOne(cell, d, sink, row);
         if (dtAreas[d] < min || dtAreas[d] > max)
-          for (let w = 0; w < words; w++)
-            bits.ignored[row + w] |= this.allBits[w] & ~bits.matched[row + w];
+          for (let w = 0; w < words; w++) ignored[row + w] |= this.allBits[w] & ~matched[row + w];
       }
     }
   }
 
-  private matchOne(
-    d: number,
-    ious: Float64Array,
-    truth: CellTruth,
-    numGts: number,
-    numCounted: number,
-    row: number,
-    bits: MatchBits,
-    holds: ((d: number) => boolean) | undefined,
-    area: number,
-    observe?: MatchObserver,
-  ): void {
+  private matchOne(cell: Cell, d: number, sink: MatchSink, row: number): void {
+    const { numGts, truth, ious, holds } = cell;
     const { sorted, taken, thresholds, words } = this;
     const first = d * numGts;
     let highest = -1;
@@ -107,7 +108,7 @@ export class CellMatcher {
       const bit = 1 << (t & 31);
       let best = -1;
       for (let i = 0; i < numGts; i++) {
-        if (i === numCounted && best >= 0) break; // what counts is preferred to what is ignored
+        if (i === this.numCounted && best >= 0) break; // what counts is preferred to what is ignored
         const g = sorted[i];
         if (ious[first + g] < iou) continue;
         if (taken[g * words + word] & bit && !truth.isCrowd[g]) continue;
@@ -115,15 +116,15 @@ export class CellMatcher {
         best = g;
       }
       if (best < 0) continue;
-      if (this.ignored[best]) bits.ignored[row + word] |= bit;
-      if (truth.isRecorded[best]) bits.matched[row + word] |= bit;
+      if (this.ignored[best]) sink.bits.ignored[row + word] |= bit;
+      if (truth.isRecorded[best]) sink.bits.matched[row + word] |= bit;
       if (!holds || holds(d)) taken[best * words + word] |= bit;
-      observe?.(area, t, d, best);
+      sink.observe?.(this.area, t, d, best);
     }
   }
 
-  /** Sorts the ground truth that counts in this area range before the ignored one and returns its number. */
-  private sortTruth(truth: CellTruth, numGts: number, min: number, max: number): number {
+  /** Sorts the ground truth that counts in this area range before the ignored one. */
+  private sortTruth(truth: CellTruth, numGts: number, min: number, max: number): void {
     let numCounted = 0;
     for (let g = 0; g < numGts; g++) {
       const ignored = truth.isIgnored[g] || truth.areas[g] < min || truth.areas[g] > max;
@@ -131,7 +132,7 @@ export class CellMatcher {
       if (!ignored) this.sorted[numCounted++] = g;
     }
     for (let g = 0, at = numCounted; g < numGts; g++) if (this.ignored[g]) this.sorted[at++] = g;
-    return numCounted;
+    this.numCounted = numCounted;
   }
 
   private reserve(numGts: number): void {

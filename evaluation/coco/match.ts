@@ -130,20 +130,17 @@ export class CocoMatcher {
       }
       for (let i = 0; i < numDts; i++) areas[i] = similarity.area(cellDts[i]);
       const { ids } = detections;
+      const view = { image, category, dts: cellDts, gts, ious: ious.subarray(0, numDts * numGts) };
       matcher.match(
-        { numDts, numGts, truth: cellTruth },
-        ious,
-        areas,
-        ids && ((d) => ids[cellDts[d]] > 0),
-        rows,
-        numRows,
-        observe?.({
-          image,
-          category,
-          dts: cellDts,
-          gts,
-          ious: ious.subarray(0, numDts * numGts),
-        }),
+        {
+          numDts,
+          numGts,
+          truth: cellTruth,
+          ious,
+          dtAreas: areas,
+          holds: ids && ((d) => ids[cellDts[d]] > 0),
+        },
+        { bits: rows, at: numRows, observe: observe?.(view) },
       );
       numRows += numDts;
     }

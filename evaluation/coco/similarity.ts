@@ -1,5 +1,5 @@
 import { ConfigError, DataError } from '../../core/errors.js';
-import { boxPairIou } from '../../core/rle-iou.js';
+import { boxPairCover, boxPairIou } from '../../core/rle-iou.js';
 import { maskSimilarity } from './mask-similarity.js';
 import { keypointSimilarity } from './keypoint-similarity.js';
 import type { CocoDetections, CocoGroundTruth } from './objects.js';
@@ -48,13 +48,9 @@ function boxSimilarity(truth: CocoGroundTruth, detections: CocoDetections): Simi
     fill(dts, gts, out) {
       for (let i = 0, at = 0; i < dts.length; i++)
         for (let j = 0; j < gts.length; j++, at++)
-          out[at] = boxPairIou(
-            boxes,
-            4 * dts[i],
-            truth.boxes,
-            4 * gts[j],
-            truth.isCrowd[gts[j]] !== 0,
-          );
+          out[at] = truth.isCrowd[gts[j]]
+            ? boxPairCover(boxes, 4 * dts[i], truth.boxes, 4 * gts[j])
+            : boxPairIou(boxes, 4 * dts[i], truth.boxes, 4 * gts[j]);
     },
   };
 }

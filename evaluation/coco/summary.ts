@@ -40,8 +40,14 @@ interface Slice {
  */
 export function summarizeCoco(curves: CocoCurves, parameters: CocoParameters): readonly number[] {
   const limits = parameters.maxDetections;
-  const ap = (slice: Slice): number => meanPrecision(curves, parameters, slice);
-  const ar = (slice: Slice): number => meanRecall(curves, parameters, slice);
+  const ap = (slice: Slice): number => {
+    const block = sliceBlock(curves, parameters, slice);
+    return block ? precisionMean(curves, block) : -1;
+  };
+  const ar = (slice: Slice): number => {
+    const block = sliceBlock(curves, parameters, slice);
+    return block ? recallMean(curves, block) : -1;
+  };
   if (parameters.iouType === 'keypoints') {
     const of = (mean: (slice: Slice) => number): number[] => [
       mean({ area: 'all', limit: 20 }),
@@ -78,10 +84,14 @@ export function summarizeCategories(
   const [, , K, A, M] = curves.shape;
   const { iouThresholds } = parameters;
   return Array.from({ length: K }, (_, k) => {
-    const ap = (a: number, iou?: number): number =>
-      precisionMean(curves, thresholdsOf(iouThresholds, iou), [k], a, M - 1);
-    const ar = (a: number): number =>
-      recallMean(curves, thresholdsOf(iouThresholds), [k], a, M - 1);
+    const block = (a: number, iou?: number): Block => ({
+      thresholds: thresholdsOf(iouThresholds, iou),
+      categories: [k],
+      a,
+      m: M - 1,
+    });
+    const ap = (a: number, iou?: number): number => precisionMean(curves, block(a, iou));
+    const ar = (a: number): number => recallMean(curves, block(a));
     const areas = Array.from({ length: A }, (_, a) => a);
     return {
       categoryId: grid.pooled ? -1 : grid.categoryIds[k],
@@ -90,7 +100,7 @@ export function summarizeCategories(
       AP75: ap(0, 0.75),
       AR: ar(0),
       APbyArea: areas.map((a) => ap(a)),
-      ARbyArea: areas.map(ar),
+      ARbyArea: areas.map((a) => ar(a)),
     };
   });
 }
@@ -110,10 +120,10 @@ export function tabulateCoco(curves: CocoCurves, parameters: CocoParameters): Co
   const { iouThresholds, areaRanges, maxDetections } = parameters;
   const [, , K, , M] = curves.shape;
   const all = range(iouThresholds.length);
-  const both = (thresholds: number[], a: number, m: number): { AP: number; AR: number } => ({
-    AP: precisionMean(curves, thresholds, range(K), a, m),
-    AR: recallMean(curves, thresholds, range(K), a, m),
-  });
+  const both = (thresholds: number[], a: number, m: number): { AP: number; AR: number } => {
+    const block = { thresholds, categories: range(K), a, m };
+    return { AP: precisionMean(curves, block), AR: recallMean(curves, block) };
+  };
   return {
     byArea: areaRanges.map(({ name }, a) => ({ area: name, ...both(all, a, M - 1) })),
     byIou: iouThresholds.map((iou, t) => ({ iou, ...both([t], 0, M - 1) })),
@@ -121,28 +131,15 @@ export function tabulateCoco(curves: CocoCurves, parameters: CocoParameters): Co
   };
 }
 
-function meanPrecision(curves: CocoCurves, parameters: CocoParameters, slice: Slice): number {
-  const { a, m } = findSlice(parameters, slice);
-  if (a < 0 || m < 0) return -1;
-  const thresholds = thresholdsOf(parameters.iouThresholds, slice.iou);
-  return precisionMean(curves, thresholds, range(curves.shape[2]), a, m);
-}
-
-function meanRecall(curves: CocoCurves, parameters: CocoParameters, slice: Slice): number {
-  const { a, m } = findSlice(parameters, slice);
-  if (a < 0 || m < 0) return -1;
-  const thresholds = thresholdsOf(parameters.iouThresholds, slice.iou);
-  return recallMean(curves, thresholds, range(curves.shape[2]), a, m);
-}
-
-function findSlice(
-  { areaRanges, maxDetections }: CocoParameters,
-  { area, limit }: Slice,
-): { a: number; m: number } {
-  return {
-    a: areaRanges.findIndex(({ name }) => name === area),
-    m: maxDetections.findIndex((n) => n === limit),
-  };
+function sliceBlock(
+  curves: CocoCurves,
+  { iouThresholds, areaRanges, maxDetections }: CocoParameters,
+  { area, limit, iou }: Slice,
+): Block | undefined {
+  const a = areaRanges.findIndex(({ name }) => name === area);
+  const m = maxDetections.findIndex((n) => n === limit);
+  if (a < 0 || m < 0) return undefined;
+  return { thresholds: thresholdsOf(iouThresholds, iou), categories: range(curves.shape[2]), a, m };
 }
 
 function thresholdsOf(all: readonly number[], iou?: number): number[] {
@@ -153,15 +150,20 @@ function range(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i);
 }
 
+/** Indices to average over. */
+interface Block {
+  readonly thresholds: readonly number[];
+  readonly categories: readonly number[];
+  readonly a: number;
+  readonly m: number;
+}
+
 /** Mean over thresholds, recall points and categories of what is measured (above −1), or −1. */
-function precisionMean(
-  { shape: [, R, K, A, M], precision }: CocoCurves,
-  thresholds: readonly number[],
-  categories: readonly number[],
-  a: number,
-  m: number,
-): number {
-  let [sum, count] = [0, 0];
+function precisionMean({ shape, precision }: CocoCurves, block: Block): number {
+  const [, R, K, A, M] = shape;
+  const { thresholds, categories, a, m } = block;
+  let sum = 0;
+  let count = 0;
   for (const t of thresholds)
     for (let r = 0; r < R; r++)
       for (const k of categories) {
@@ -174,14 +176,11 @@ function precisionMean(
 }
 
 /** Mean over thresholds and categories of what is measured (above −1), or −1. */
-function recallMean(
-  { shape: [, , K, A, M], recall }: CocoCurves,
-  thresholds: readonly number[],
-  categories: readonly number[],
-  a: number,
-  m: number,
-): number {
-  let [sum, count] = [0, 0];
+function recallMean({ shape, recall }: CocoCurves, block: Block): number {
+  const [, , K, A, M] = shape;
+  const { thresholds, categories, a, m } = block;
+  let sum = 0;
+  let count = 0;
   for (const t of thresholds)
     for (const k of categories) {
       const value = recall[((t * K + k) * A + a) * M + m];

@@ -38,7 +38,8 @@ export function boundaryPixels(
   const boundary = new Uint8Array(map.length);
   // A square lies inside a region if the strips of 2 · distance + 1 pixels of its rows do and these
   // rows lie inside the region too, so first rows are eroded and then columns of what is left.
-  for (let y = 0; y < height; y++) markEnds(map, boundary, y * width, width, 1, distance);
+  for (let y = 0; y < height; y++)
+    markRunEnds(map.subarray(y * width, (y + 1) * width), boundary.subarray(y * width), distance);
   const rows = boundary.slice();
   for (let x = 0; x < width; x++) {
     let start = 0;
@@ -56,22 +57,14 @@ export function boundaryPixels(
   return boundary;
 }
 
-/** Marks the first and last `distance` pixels of every run of equal values on a line. */
-function markEnds(
-  map: ClassMap,
-  marks: Uint8Array,
-  first: number,
-  length: number,
-  step: number,
-  distance: number,
-): void {
+/** Marks the first and last `distance` pixels of every run of equal values in a row. */
+function markRunEnds(row: ClassMap, marks: Uint8Array, distance: number): void {
   let start = 0;
-  for (let i = 1; i <= length; i++) {
-    if (i < length && map[first + i * step] === map[first + (i - 1) * step]) continue;
+  for (let i = 1; i <= row.length; i++) {
+    if (i < row.length && row[i] === row[i - 1]) continue;
     const low = Math.min(i, start + distance);
-    const high = Math.max(low, i - distance);
-    for (let at = start; at < low; at++) marks[first + at * step] = 1;
-    for (let at = high; at < i; at++) marks[first + at * step] = 1;
+    marks.fill(1, start, low);
+    marks.fill(1, Math.max(low, i - distance), i);
     start = i;
   }
 }
