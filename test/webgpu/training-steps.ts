@@ -71,7 +71,8 @@ function denseBackbone(): TrainingStep {
 /** The operations that only heads use, in one program. */
 function headOperations(): TrainingStep {
   const specs = {
-    conv: convSpecs(3, 3, 8, INIT),
+    // Without bias: the batch norm after it takes it away, and its gradient is rounding only.
+    conv: { weight: convSpecs(3, 3, 8, INIT).weight },
     batch: normSpecs(8),
     fuse: convSpecs(3, 8, 4, INIT),
     group: normSpecs(4),
