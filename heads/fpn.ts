@@ -6,6 +6,7 @@ import { upsampleNearest2 } from '../engine/ops/resize.js';
 import { convSpecs } from '../engine/parameters/layers.js';
 import type { Initializer } from '../engine/parameters/spec.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
+import { conv3x3 } from './conv3x3.js';
 
 type ConvModule = { readonly conv: ReturnType<typeof convSpecs> };
 
@@ -62,7 +63,7 @@ export function fpn(
     for (let i = merged.length - 1; i > 0; i--) {
       merged[i - 1] = merged[i - 1].add(enlargeNearest(merged[i], sizeOf(merged[i - 1])));
     }
-    const [p2, p3, p4, p5] = merged.map((level, i) => sameConv(level, params.fpn_convs[i].conv));
+    const [p2, p3, p4, p5] = merged.map((level, i) => conv3x3(level, params.fpn_convs[i].conv));
     return { p2, p3, p4, p5, p6: everySecond(p5) };
   });
 }

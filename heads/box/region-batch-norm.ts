@@ -2,10 +2,10 @@ import * as tf from '@tensorflow/tfjs';
 import { assertShape } from '../../core/shape.js';
 import type { Moments } from '../../engine/ops/batch-norm.js';
 import type { ConvParams } from '../../engine/ops/conv.js';
-import { sameConv } from '../../engine/ops/conv.js';
 import { normSpecs, vectorSpec } from '../../engine/parameters/layers.js';
 import type { Initializer, ParameterSpec } from '../../engine/parameters/spec.js';
 import type { TensorTree } from '../../engine/parameters/tensors.js';
+import { conv3x3 } from '../conv3x3.js';
 
 /** Epsilon of the batch norms of box heads. */
 export const BATCH_NORM_EPS = 1e-5;
@@ -55,7 +55,7 @@ export function convBatchNormInference(
       weight: conv.weight.mul(scale),
       bias: bn.bias.sub(bn.running_mean.mul(scale)),
     };
-    return sameConv(x, folded).relu();
+    return conv3x3(x, folded).relu();
   });
 }
 
@@ -76,7 +76,7 @@ export function convBatchNormTraining(
   const [r, p, q] = x.shape;
   assertShape('convBatchNormTraining', shares, [1, r * p * q]);
   return tf.tidy(() => {
-    const values = sameConv(x, conv); // [R, P, P, C']
+    const values = conv3x3(x, conv); // [R, P, P, C']
     const channels = values.shape[3];
     // A product with the row of shares: one pass, and no masked copy of the features.
     const mean = (of: tf.Tensor): tf.Tensor1D =>

@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { layer } from '../../engine/capture/scope.js';
-import { sameConv } from '../../engine/ops/conv.js';
 import { convSpecs, vectorSpec } from '../../engine/parameters/layers.js';
 import type { Initializer, ParameterSpec } from '../../engine/parameters/spec.js';
 import type { TensorTree } from '../../engine/parameters/tensors.js';
+import { conv3x3 } from '../conv3x3.js';
 
 /** A mask head. */
 export interface MaskHeadConfig {
@@ -65,7 +65,7 @@ export function maskHead(
 ): tf.Tensor3D {
   return layer('mask_head', () => {
     let x = features;
-    for (const { conv } of params.convs) x = sameConv(x, conv).relu();
+    for (const { conv } of params.convs) x = conv3x3(x, conv).relu();
     const enlarged = enlarge(x, params.upsample).relu(); // [R, 2P, 2P, C]
     const [r, h, w, c] = enlarged.shape;
     const { weight, bias } = params.conv_logits;

@@ -5,6 +5,7 @@ import { linear } from '../../engine/ops/linear.js';
 import { convSpecs } from '../../engine/parameters/layers.js';
 import type { Initializer } from '../../engine/parameters/spec.js';
 import type { TensorTree } from '../../engine/parameters/tensors.js';
+import { conv3x3 } from '../conv3x3.js';
 
 type Conv = ReturnType<typeof convSpecs>;
 
@@ -48,7 +49,7 @@ export function rpnSpecs(channels: number, numAnchors: number): RpnSpecs {
  */
 export function rpn(params: TensorTree<RpnSpecs>, level: tf.Tensor4D): RpnOutputs<tf.Tensor4D> {
   return layer('rpn_head', () => {
-    const hidden = tf.relu(sameConv(level, params.rpn_conv));
+    const hidden = tf.relu(conv3x3(level, params.rpn_conv));
     return {
       objectness: sameConv(hidden, params.rpn_cls),
       deltas: sameConv(hidden, params.rpn_reg),

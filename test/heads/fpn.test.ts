@@ -116,12 +116,8 @@ test('levels whose sizes are not halves of each other still add up', async () =>
       '1,1,1,1',
       '1,1,1,1',
     ]);
-    expect([p2, p3, p4, p5, p6].map((p) => [...new Set(p.dataSync())])).toEqual([
-      [4],
-      [3],
-      [2],
-      [1],
-      [1],
-    ]);
+    [p2, p3, p4, p5, p6].forEach((p, i) => {
+      for (const value of p.dataSync()) expect(value).toBeCloseTo([4, 3, 2, 1, 1][i], 5);
+    });
   });
 });

@@ -1,0 +1,189 @@
+import * as tf from '@tensorflow/tfjs';
+import { assertShape } from '../core/shape.js';
+import { CaptureBackend } from '../engine/capture/backend.js';
+import type { ConvParams } from '../engine/ops/conv.js';
+import { sameConv } from '../engine/ops/conv.js';
+import { axisTransforms, PATCH, PRODUCTS, TILE, twoAxes } from './winograd.js';
+
+/** The matrices that are multiplied from the left, row-major. */
+const TRANSFORMS = (() => {
+  const { input, filter, output } = axisTransforms();
+  return {
+    /** `[36, 36]` on the pixels of a patch. */
+    input: twoAxes(input),
+    /** `[36, 9]` on the taps, and `[9, 36]` back. */
+    filter: twoAxes(filter),
+    filterGradient: twoAxes(filter, 'transposed'),
+    /** `[16, 36]` on the products, and `[36, 16]` back. */
+    output: twoAxes(output),
+    outputGradient: twoAxes(output, 'transposed'),
+  };
+})();
+
+/**
+ * Convolution 3×3 with stride 1 whose result has the size of its input. The heads spend most of their time in these, so they are
+ * computed by Winograd's method, forward and both gradients: a quarter of the multiplications, in large matrix products. A
+ * graph that must be standard gets the ordinary convolution.
+ *
+ * @param x `[N, H, W, in]`
+ * @returns `[N, H, W, out]`
+ * @throws ShapeError if the kernel is not 3×3 or the channels differ
+ */
+export function conv3x3(x: tf.Tensor4D, params: ConvParams): tf.Tensor4D {
+  const { weight, bias } = params;
+  assertShape('conv3x3', weight, [3, 3, x.shape[3], 'out']);
+  if (wantsStandardGraph()) return sameConv(x, params);
+  return tf.tidy(() => {
+    const y = winogradConv(x, weight);
+    return bias ? y.add<tf.Tensor4D>(bias) : y;
+  });
+}
+
+/** Whether a graph is being captured that other runtimes must know how to run fast: they know convolutions. */
+function wantsStandardGraph(): boolean {
+  const backend = tf.backend();
+  return backend instanceof CaptureBackend && backend.graph.lowering.kind === 'portable';
+}
+
+function winogradConv(x: tf.Tensor4D, weight: tf.Tensor4D): tf.Tensor4D {
+  return tf.customGrad((...args) => {
+    const [input, kernel, save] = args as unknown as [tf.Tensor4D, tf.Tensor4D, tf.GradSaveFunc];
+    const { value, factors } = tf.tidy(() => convolve(input, kernel));
+    save([kernel, ...factors]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => {
+      const [taps, ...of] = saved as [tf.Tensor4D, ...tf.Tensor3D[]];
+      const dx = (): tf.Tensor => inputGradient(dy as tf.Tensor4D, taps);
+      const dw = (): tf.Tensor => weightGradient(of, dy as tf.Tensor4D, taps.shape);
+      return [tf.tidy(dx), tf.tidy(dw)];
+    };
+    return { value, gradFunc };
+  })(x, weight) as tf.Tensor4D;
+}
+
+type Matrix = (typeof TRANSFORMS)['input'];
+
+/** `matrix · x` over the first axis. */
+function transform({ data, shape }: Matrix, x: tf.Tensor): tf.Tensor2D {
+  const flat = x.reshape([shape[1], -1]) as tf.Tensor2D;
+  return tf.matMul(tf.tensor2d(data, shape), flat);
+}
+
+const tilesOf = (size: number): number => Math.ceil(size / TILE);
+
+/** Rows of tiles that are worked on together: from `first` on, `count` of them. */
+interface Band {
+  readonly first: number;
+  readonly count: number;
+}
+
+/** Tiles that are worked on together, about: more of them need memory, fewer make the products small. */
+const TILES_AT_ONCE = 512;
+
+function bandsOf([n, h, w]: readonly number[]): readonly Band[] {
+  const rows = tilesOf(h);
+  const most = Math.max(1, Math.floor(TILES_AT_ONCE / (n * tilesOf(w))));
+  return Array.from({ length: Math.ceil(rows / most) }, (_, i) => ({
+    first: i * most,
+    count: Math.min(most, rows - i * most),
+  }));
+}
+
+/**
+ * Every band's transformed patches of 6×6 pixels around its tiles of 4×4.
+ *
+ * @param x `[N, H, W, C]`
+ * @returns `[36, T, C]` each, tiles by image, row, column
+ */
+function inputFactors(x: tf.Tensor4D): readonly tf.Tensor3D[] {
+  const [n, h, w, c] = x.shape;
+  const [rows, columns] = [tilesOf(h), tilesOf(w)];
+  // A row and a column of tiles more than there are: patches reach two pixels into the next tile.
+  const padded = x.pad([
+    [0, 0],
+    [1, TILE * (rows + 1) - h - 1],
+    [1, TILE * (columns + 1) - w - 1],
+    [0, 0],
+  ]);
+  const tiles = padded.reshape([n, rows + 1, TILE, columns + 1, TILE * c]);
+  return bandsOf(x.shape).map(({ first, count }) => {
+    const pixels: tf.Tensor[] = [];
+    for (let y = 0; y < PATCH; y++) {
+      for (let k = 0; k < PATCH; k++) {
+        const row = first + Math.floor(y / TILE);
+        const begin = [0, row, y % TILE, Math.floor(k / TILE), (k % TILE) * c];
+        const pixel = tiles.slice(begin, [n, count, 1, columns, c]);
+        pixels.push(pixel.reshape([1, n * count * columns * c]));
+      }
+    }
+    const factors = transform(TRANSFORMS.input, tf.concat(pixels, 0));
+    return factors.reshape([PRODUCTS, n * count * columns, c]);
+  });
+}
+
+/** `[3, 3, in, out]` to `[36, in, out]`. */
+function filterFactors(weight: tf.Tensor): tf.Tensor3D {
+  const [, , inChannels, outChannels] = weight.shape;
+  return transform(TRANSFORMS.filter, weight).reshape([PRODUCTS, inChannels, outChannels]);
+}
+
+/** The convolution, and the factors of its input for the gradient of the weight. */
+function convolve(
+  x: tf.Tensor4D,
+  weight: tf.Tensor4D,
+): { readonly value: tf.Tensor4D; readonly factors: tf.Tensor3D[] } {
+  const [n, h, w] = x.shape;
+  const channels = weight.shape[3];
+  const columns = tilesOf(w);
+  const taps = filterFactors(weight);
+  const factors = [...inputFactors(x)];
+  const parts = bandsOf(x.shape).map(({ count }, i) =>
+    transform(TRANSFORMS.output, tf.matMul(factors[i], taps)) // [16, T·out]
+      .reshape([TILE, TILE, n * count, columns, channels])
+      .transpose([2, 0, 3, 1, 4])
+      .reshape<tf.Tensor4D>([n, TILE * count, TILE * columns, channels]),
+  );
+  const whole = parts.length === 1 ? parts[0] : tf.concat(parts, 1);
+  return { value: whole.slice([0, 0, 0, 0], [n, h, w, channels]), factors };
+}
+
+/** Every band's pixels `[16, T·K]`: the transpose of how {@link convolve} puts its result together. */
+function outputTiles(y: tf.Tensor4D): readonly tf.Tensor2D[] {
+  const [n, h, w, channels] = y.shape;
+  const [rows, columns] = [tilesOf(h), tilesOf(w)];
+  const padded = y.pad([
+    [0, 0],
+    [0, TILE * rows - h],
+    [0, TILE * columns - w],
+    [0, 0],
+  ]);
+  return bandsOf(y.shape).map(({ first, count }) =>
+    padded
+      .slice([0, TILE * first, 0, 0], [n, TILE * count, TILE * columns, channels])
+      .reshape([n * count, TILE, columns, TILE, channels])
+      .transpose([1, 3, 0, 2, 4])
+      .reshape([TILE * TILE, -1]),
+  );
+}
+
+/** A convolution of the output's gradient with the kernel turned round and its channels exchanged. */
+function inputGradient(dy: tf.Tensor4D, weight: tf.Tensor4D): tf.Tensor4D {
+  const turned = weight.reverse([0, 1]).transpose<tf.Tensor4D>([0, 1, 3, 2]);
+  return convolve(dy, turned).value;
+}
+
+/** @param factors `[36, T, in]` of the input, by band */
+function weightGradient(
+  factors: readonly tf.Tensor3D[],
+  dy: tf.Tensor4D,
+  shape: readonly [number, number, number, number],
+): tf.Tensor4D {
+  const [, , inChannels, outChannels] = shape;
+  const tiles = outputTiles(dy);
+  const parts = factors.map((band, i) => {
+    const products = transform(TRANSFORMS.outputGradient, tiles[i]); // [36, T·out]
+    const ofBand = products.reshape<tf.Tensor3D>([PRODUCTS, band.shape[1], outChannels]);
+    return tf.matMul(band, ofBand, true, false); // [36, in, out]
+  });
+  const flat = tf.addN(parts).reshape([PRODUCTS, inChannels * outChannels]);
+  return transform(TRANSFORMS.filterGradient, flat).reshape([...shape]);
+}

@@ -1,0 +1,143 @@
+import * as tf from '@tensorflow/tfjs';
+import { describe, expect, test } from 'vitest';
+import { Random } from '../../core/random.js';
+import { captureGraph } from '../../engine/capture/capture.js';
+import type { Lowering } from '../../engine/capture/graph-builder.js';
+import { conv3x3 } from '../../heads/conv3x3.js';
+import { maxAbs, maxError } from '../helpers/fixtures.js';
+import {
+  describeOp,
+  expectSame,
+  floats,
+  forward,
+  opCase,
+  values,
+  WAYS,
+} from '../engine/op-case.js';
+
+type Conv = { x: tf.Tensor4D; weight: tf.Tensor4D; bias: tf.Tensor1D };
+
+const convolution = (shape: readonly [number, number, number, number], out: number) =>
+  opCase<Conv>({
+    name: `3×3 over [${shape.join(', ')}] to ${out}`,
+    inputs: {
+      x: values(1, shape),
+      weight: values(2, [3, 3, shape[3], out]),
+      bias: values(3, [out]),
+    },
+    op: ({ x, weight, bias }) => conv3x3(x, { weight, bias }),
+  });
+
+describeOp([
+  convolution([2, 8, 4, 3], 2),
+  convolution([1, 5, 7, 4], 4),
+  convolution([2, 1, 1, 2], 3),
+  convolution([3, 3, 9, 1], 1),
+]);
+
+describe.each(WAYS)('by hand, %s', (way) => {
+  test('the middle tap keeps the image, a side tap shifts it, zeros come in', async () => {
+    const weight = new Float32Array(9 * 2);
+    weight[4 * 2] = 1; // (1, 1) to output 0
+    weight[3 * 2 + 1] = 1; // (1, 0) to output 1: the pixel to the left
+    const c = {
+      ...convolution([1, 1, 3, 1], 2),
+      inputs: {
+        x: floats([1, 1, 3, 1], [5, 6, 7]),
+        weight: { shape: [3, 3, 1, 2], data: weight },
+        bias: floats([2], [0, 100]),
+      },
+    };
+    expectSame('y', await forward(way, c), floats([1, 1, 3, 2], [5, 100, 6, 105, 7, 106]));
+  });
+});
+
+/** The convolution in float64. */
+function exact(
+  x: Float32Array,
+  weight: Float32Array,
+  [h, w, c, k]: readonly number[],
+): Float64Array {
+  const y = new Float64Array(h * w * k);
+  for (let i = 0; i < h; i++)
+    for (let j = 0; j < w; j++)
+      for (let a = 0; a < 9; a++) {
+        const [row, column] = [i + Math.floor(a / 3) - 1, j + (a % 3) - 1];
+        if (row < 0 || row >= h || column < 0 || column >= w) continue;
+        for (let from = 0; from < c; from++) {
+          const pixel = x[(row * w + column) * c + from];
+          for (let to = 0; to < k; to++)
+            y[(i * w + j) * k + to] += pixel * weight[(a * c + from) * k + to];
+        }
+      }
+  return y;
+}
+
+test('over many channels the error stays below 1e-5 of the largest value', async () => {
+  await tf.setBackend('cpu');
+  const sizes = [9, 12, 256, 4] as const;
+  const [h, w, c, k] = sizes;
+  const random = new Random(1);
+  const x = Float32Array.from({ length: h * w * c }, () => random.normal());
+  const weight = Float32Array.from({ length: 9 * c * k }, () => random.normal());
+  const y = tf.tidy(() =>
+    conv3x3(tf.tensor4d(x, [1, h, w, c]), { weight: tf.tensor4d(weight, [3, 3, c, k]) }).dataSync(),
+  );
+  const expected = exact(x, weight, sizes);
+  expect(maxError(y, expected)).toBeLessThan(1e-5 * maxAbs(expected));
+});
+
+test('maps of many tiles are worked on in bands, which fit together', async () => {
+  await tf.setBackend('cpu');
+  const random = new Random(1);
+  const draw = (shape: [number, number, number, number]): tf.Tensor4D =>
+    tf.tensor4d(
+      Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => random.between(-1, 1)),
+      shape,
+    );
+  tf.tidy(() => {
+    // 2 × 25 × 24 tiles of which 512 at most are in a band.
+    const x = draw([2, 99, 94, 2]);
+    const weight = draw([3, 3, 2, 3]);
+    const dy = draw([2, 99, 94, 3]);
+    const ours = tf.grads((a: tf.Tensor, b: tf.Tensor) =>
+      conv3x3(a as tf.Tensor4D, { weight: b as tf.Tensor4D }),
+    )([x, weight], dy);
+    const theirs = tf.grads((a: tf.Tensor, b: tf.Tensor) =>
+      tf.conv2d(a as tf.Tensor4D, b as tf.Tensor4D, 1, 'same'),
+    )([x, weight], dy);
+    const y = conv3x3(x, { weight });
+    expect(maxError(y.dataSync(), tf.conv2d(x, weight, 1, 'same').dataSync())).toBeLessThan(1e-5);
+    ours.forEach((gradient, i) => {
+      const expected = theirs[i].dataSync();
+      expect(maxError(gradient.dataSync(), expected)).toBeLessThan(1e-5 * maxAbs(expected));
+    });
+  });
+});
+
+test('a standard graph has a convolution, ours has products', () => {
+  const operations = (lowering: Lowering): ReadonlySet<string> =>
+    new Set(
+      captureGraph({
+        name: 'conv',
+        lowering,
+        inputs: {
+          x: { shape: [1, 8, 8, 4], type: 'float32' },
+          weight: { shape: [3, 3, 4, 4], type: 'float32' },
+        },
+        body: ({ x, weight }) => ({
+          y: conv3x3(x as tf.Tensor4D, { weight: weight as tf.Tensor4D }),
+        }),
+      }).nodes.map(({ op }) => op),
+    );
+  expect(operations({ kind: 'portable' }).has('Conv')).toBe(true);
+  const ours = operations({ kind: 'cpu', blockSize: 16 });
+  expect(ours.has('Conv')).toBe(false);
+  expect(ours.has('MatMul')).toBe(true);
+});
+
+test('other kernels are refused', () => {
+  const x = tf.zeros<tf.Rank.R4>([1, 4, 4, 2]);
+  expect(() => conv3x3(x, { weight: tf.zeros([5, 5, 2, 2]) })).toThrow('conv3x3');
+  expect(() => conv3x3(x, { weight: tf.zeros([3, 3, 3, 2]) })).toThrow('conv3x3');
+});
