@@ -213,6 +213,7 @@ const OPS: Readonly<Record<string, Op>> = {
     return call.kernel('PadV2', { x: call.input(0) }, { paddings, constantValue });
   },
   Reshape: (call) => call.kernel('Reshape', { x: call.input(0) }, { shape: call.ints(1) }),
+  ReverseV2: (call) => call.kernel('Reverse', { x: call.input(0) }, { dims: call.ints(1) }),
   Slice: (call) =>
     call.kernel('Slice', { x: call.input(0) }, { begin: call.ints(1), size: call.ints(2) }),
   /** Does not broadcast, unlike `SelectV2`. */
