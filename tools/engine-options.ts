@@ -50,3 +50,12 @@ export function wholeNumber(flag: string): (text: string) => number {
     throw new ConfigError(`${flag}: expected a whole number from 0, got ${text}`);
   };
 }
+
+/** Parses a number from 0 to 1. */
+export function fraction(flag: string): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() !== '' && value >= 0 && value <= 1) return value;
+    throw new ConfigError(`${flag}: expected a number from 0 to 1, got ${text}`);
+  };
+}

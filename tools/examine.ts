@@ -4,7 +4,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { measureGemmPeak } from '../engine/runtime/gemm-peak.js';
 import { DEFAULT_SESSION_OPTIONS, loadOnnxRuntime } from '../engine/runtime/onnx-runtime.js';
 import { probeLowering } from '../engine/runtime/probe.js';
-import { cacheFolder } from './model.js';
+import { cacheFolder } from './model/locate.js';
 
 /** One line of `doctor`. */
 export interface Finding {

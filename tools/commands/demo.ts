@@ -25,7 +25,7 @@ async function run({ out, images, epochs }: Flags): Promise<void> {
   const { rmSync } = await import('node:fs');
   const { join } = await import('node:path');
   const { SHAPE_CLASSES, writeShapeClasses } = await import('../../datasets/shape-classes.js');
-  const { startTraining } = await import('../training.js');
+  const { startTraining } = await import('../train/index.js');
   const [data, folder] = [join(out, 'data'), join(out, 'run')];
   rmSync(out, { recursive: true, force: true });
   log(`1. Generating ${SHAPE_CLASSES.join(', ')}: class folders as for your own images …`);
@@ -66,20 +66,12 @@ async function run({ out, images, epochs }: Flags): Promise<void> {
 }
 
 async function predict(model: string, files: readonly string[]): Promise<void> {
-  const { openClassifier } = await import('../model.js');
-  const { openEngine } = await import('../../engine/runtime/engine.js');
-  const { createClassifierPredictor } = await import('../../models/classifier-predictor.js');
-  const { classifyFiles } = await import('../../train/predict-images.js');
-  const opened = await openClassifier(model);
-  const { card } = opened;
-  const predictor = createClassifierPredictor(await openEngine(), opened, {
-    inputSize: card.resize.inputSize,
-    frozen: false,
+  const { locateModel } = await import('../model/locate.js');
+  const { predictFiles } = await import('../predict/index.js');
+  await predictFiles(await locateModel(model), {
+    files,
+    top: 1,
+    score: 0,
+    engine: { kind: 'compiled', provider: 'cpu', threads: 0, spinning: false },
   });
-  for await (const { file, top } of classifyFiles(files, predictor, card, 1)) {
-    console.log(
-      `   ${file}: ${card.classNames[top[0].classIndex]} (${(100 * top[0].probability).toFixed(1)} %)`,
-    );
-  }
-  await predictor.release();
 }

@@ -1,18 +1,11 @@
 import type { Command } from 'commander';
 import type { EngineFlags } from '../engine-options.js';
-import { addEngineOptions, engineOptions, wholeNumber } from '../engine-options.js';
-import { formatTable, log, printJson } from '../output.js';
+import { addEngineOptions, engineOptions, fraction, wholeNumber } from '../engine-options.js';
+import type { EvalRequest } from '../eval/request.js';
+import { formatTable, printJson } from '../output.js';
 
-interface Flags extends EngineFlags {
-  readonly data: string;
-  readonly task: string;
-  readonly split: 'train' | 'val';
-  readonly batch: number;
-  readonly workers: number;
-  readonly limit?: number;
-  readonly classes?: string;
-  readonly size?: number;
-  readonly ema?: boolean;
+interface Flags extends EngineFlags, Omit<EvalRequest, 'engine'> {
+  readonly task?: string;
   readonly cache?: string;
   readonly json?: boolean;
 }
@@ -21,8 +14,8 @@ interface Flags extends EngineFlags {
 export function registerEval(program: Command): void {
   addEngineOptions(program.command('eval').description('run a model over a data set and score it'))
     .argument('<model>', 'run folder, checkpoint or weight file, or official name')
-    .requiredOption('--data <dir>', 'data set')
-    .option('--task <task>', 'classify', 'classify')
+    .requiredOption('--data <path>', 'data set')
+    .option('--task <task>', 'classify, detect or segment, for weight files that do not say it')
     .option('--split <name>', 'train or val', 'val')
     .option('--batch <n>', 'images at a time', wholeNumber('--batch'), 8)
     .option('--workers <n>', 'threads that load images', wholeNumber('--workers'), 2)
@@ -34,6 +27,16 @@ export function registerEval(program: Command): void {
       wholeNumber('--size'),
     )
     .option('--ema', 'use the moving average of the weights', false)
+    .option('--tta', 'average over mirror images and scales (detect, segment)', false)
+    .option('--slide', 'sliding windows instead of whole images (segment)', false)
+    .option('--per-category', 'also a line for each category', false)
+    .option(
+      '--val-fraction <share>',
+      'share that is held out, for data of one part',
+      fraction('--val-fraction'),
+    )
+    .option('--seed <n>', 'of that division', wholeNumber('--seed'), 0)
+    .option('--out <dir>', 'also write the results there')
     .option('--cache <dir>', 'folder of pulled weights')
     .option('--json', 'print one JSON document')
     .action((model: string, flags: Flags) => run(model, flags));
@@ -41,58 +44,16 @@ export function registerEval(program: Command): void {
 
 async function run(model: string, flags: Flags): Promise<void> {
   const { ConfigError } = await import('../../core/errors.js');
-  if (flags.task !== 'classify')
-    throw new ConfigError(`--task: expected classify, got ${flags.task}`);
-  if (flags.split !== 'train' && flags.split !== 'val')
+  if ((flags.split as string) !== 'train' && flags.split !== 'val')
     throw new ConfigError(`--split: expected train or val, got ${String(flags.split)}`);
   if (flags.batch < 1) throw new ConfigError('--batch: expected a whole number from 1, got 0');
-  const { readImageNet } = await import('../../datasets/imagenet.js');
-  const { openClassifier } = await import('../model.js');
-  const { evaluateClassifier } = await import('../../train/classification/evaluate.js');
-  const { openEngine } = await import('../../engine/runtime/engine.js');
-  const found = readImageNet(flags.data, { split: flags.split });
-  log(
-    `${flags.data}: ${found.layout}; ${found.samples.length} images, ${found.classes.length} classes`,
-  );
-  const opened = await openClassifier(model, {
-    ...(flags.ema ? { which: 'model_ema' as const } : {}),
-    ...(flags.cache ? { cacheFolder: flags.cache } : {}),
-    ...(flags.classes ? { classes: flags.classes } : {}),
-    ...(flags.size ? { size: flags.size } : {}),
+  const { locateModel } = await import('../model/locate.js');
+  const { evaluateModel } = await import('../eval/index.js');
+  const located = await locateModel(model, flags);
+  const { document, table } = await evaluateModel(located, {
+    ...flags,
+    engine: engineOptions(flags),
   });
-  const engine = await openEngine(engineOptions(flags));
-  log(engine.description);
-  const start = performance.now();
-  const scores = await evaluateClassifier(engine, opened, found, {
-    batchSize: flags.batch,
-    workers: flags.workers,
-    ...(flags.limit !== undefined ? { limit: flags.limit } : {}),
-  });
-  const seconds = (performance.now() - start) / 1000;
-  const { count, top1, top5, loss } = scores;
-  const document = {
-    model: opened.file,
-    data: flags.data,
-    count,
-    top1,
-    top5,
-    loss,
-    seconds,
-    imagesPerSecond: count / seconds,
-  };
   if (flags.json) printJson(document);
-  else {
-    console.log(
-      formatTable([
-        ['images', 'top-1 %', 'top-5 %', 'loss', 'images/s'],
-        [
-          String(count),
-          (100 * top1).toFixed(3),
-          (100 * top5).toFixed(3),
-          loss.toFixed(4),
-          (count / seconds).toFixed(1),
-        ],
-      ]),
-    );
-  }
+  else console.log(formatTable(table));
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { EngineFlags } from '../engine-options.js';
-import { addEngineOptions, engineOptions, wholeNumber } from '../engine-options.js';
+import { addEngineOptions, engineOptions, fraction, wholeNumber } from '../engine-options.js';
 import { log, printJson } from '../output.js';
 
 interface Flags extends EngineFlags {
@@ -13,13 +13,14 @@ interface Flags extends EngineFlags {
   readonly steps?: number;
   readonly resume?: boolean;
   readonly cache?: string;
+  readonly valFraction?: number;
   readonly json?: boolean;
 }
 
 /** `convnextv2 train` */
 export function registerTrain(program: Command): void {
   addEngineOptions(
-    program.command('train').description('train by recipe: classify, classify-finetune'),
+    program.command('train').description('train by recipe: classify, detect, segment, pre-train'),
   )
     .argument('<recipe>', 'name of a recipe (convnextv2 config list)')
     .requiredOption('--data <dir>', 'data set')
@@ -32,6 +33,11 @@ export function registerTrain(program: Command): void {
       (value: string, all: readonly string[]) => [...all, value],
       [],
     )
+    .option(
+      '--val-fraction <share>',
+      'share that is held out, for data of one part',
+      fraction('--val-fraction'),
+    )
     .option('--seed <n>', 'seed of everything random', wholeNumber('--seed'), 0)
     .option('--steps <n>', 'stop after this many steps', wholeNumber('--steps'))
     .option('--resume', 'go on from the newest checkpoint of the run folder', false)
@@ -41,7 +47,7 @@ export function registerTrain(program: Command): void {
 }
 
 async function run(recipe: string, flags: Flags): Promise<void> {
-  const { startTraining } = await import('../training.js');
+  const { startTraining } = await import('../train/index.js');
   const stop = new AbortController();
   process.once('SIGINT', () => {
     log('stopping after this step …');

@@ -1,0 +1,16 @@
+import { ConfigError } from '../../core/errors.js';
+import type { LocatedModel } from '../model/locate.js';
+import type { EvalReport, EvalRequest } from './request.js';
+
+/** Runs a model over a data set and scores it. @throws ConfigError, DataError, WeightsError */
+export async function evaluateModel(
+  located: LocatedModel,
+  request: EvalRequest,
+): Promise<EvalReport> {
+  switch (located.task) {
+    case 'classify':
+      return (await import('./classify.js')).evalClassify(located, request);
+    default:
+      throw new ConfigError(`eval: expected a model for classify, got ${located.task}`);
+  }
+}

@@ -1,0 +1,87 @@
+import { existsSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { ConfigError, WeightsError } from '../../core/errors.js';
+import { CHECKPOINTS } from '../../train/checkpoints.js';
+import { latestValid, readBest } from '../../weights/checkpoint-folder.js';
+import { readCheckpoint } from '../../weights/checkpoint.js';
+import { locateWeights } from '../../weights/pull/cache.js';
+import { log } from '../output.js';
+
+/** What a model can be for; the state of a checkpoint says it. */
+export type Task = 'classify' | 'detect' | 'segment' | 'pretrain';
+
+/** The file behind a MODEL argument. */
+export interface LocatedModel {
+  readonly file: string;
+  readonly task: Task;
+  /** State of a checkpoint of ours, its card included. */
+  readonly state?: Readonly<Record<string, unknown>>;
+  /** Side of the input in pixels, known for official files. */
+  readonly inputSize?: number;
+}
+
+/** Folder of pulled weights: option, environment, default. */
+export function cacheFolder(option?: string): string {
+  return option ?? process.env['CONVNEXTV2_CACHE'] ?? join(homedir(), '.cache', 'convnextv2');
+}
+
+const TASKS: readonly Task[] = ['classify', 'detect', 'segment', 'pretrain'];
+
+/** How a MODEL argument is looked up. */
+export interface LocateOptions {
+  /** Folder of pulled weights. */
+  readonly cache?: string;
+  /** What a weight file without card is for; `classify` unless told. */
+  readonly task?: string;
+}
+
+/**
+ * Finds MODEL: a run folder, a checkpoint or weight file, or an official name from the cache.
+ *
+ * @throws ConfigError for an unknown task or one that the checkpoint is not of; WeightsError naming what was looked for
+ */
+export async function locateModel(
+  model: string,
+  options: LocateOptions = {},
+): Promise<LocatedModel> {
+  const asked = options.task;
+  if (asked !== undefined && !(TASKS as readonly string[]).includes(asked))
+    throw new ConfigError(`--task: expected one of ${TASKS.join(', ')}, got ${asked}`);
+  const found = await locate(model, options.cache);
+  const card = found.state?.['card'] as { readonly task?: Task } | undefined;
+  if (card?.task !== undefined && asked !== undefined && card.task !== asked)
+    throw new ConfigError(
+      `--task: expected ${card.task}, which ${found.file} was trained for, got ${asked}`,
+    );
+  return { ...found, task: card?.task ?? (asked as Task | undefined) ?? 'classify' };
+}
+
+async function locate(model: string, cache?: string): Promise<Omit<LocatedModel, 'task'>> {
+  if (existsSync(model) && statSync(model).isDirectory()) return locateRun(model);
+  if (existsSync(model.replace(/\.safetensors$/, '.json')) && model.endsWith('.safetensors')) {
+    const { file, state } = await readCheckpoint(model);
+    return { file, state };
+  }
+  const { file, entry } = await locateWeights(model, cacheFolder(cache));
+  if (entry)
+    log(`${entry.name}: official weights, licence ${entry.licence} (not for commercial use)`);
+  return entry ? { file, inputSize: entry.inputSizePx } : { file };
+}
+
+async function locateRun(folder: string): Promise<Omit<LocatedModel, 'task'>> {
+  const checkpoints = existsSync(join(folder, CHECKPOINTS)) ? join(folder, CHECKPOINTS) : folder;
+  const best = await readBest(checkpoints);
+  if (best) {
+    const { file, state } = await readCheckpoint(join(checkpoints, best.name));
+    return { file, state };
+  }
+  const { checkpoint, skipped } = await latestValid(checkpoints);
+  skipped.forEach(({ reason }) => log(`warning: ${reason}`));
+  if (!checkpoint) {
+    throw new WeightsError(`${folder}: expected a run folder with checkpoints, got none`, {
+      file: folder,
+    });
+  }
+  return { file: checkpoint.file, state: checkpoint.state };
+}

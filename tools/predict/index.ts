@@ -1,0 +1,21 @@
+import { ConfigError } from '../../core/errors.js';
+import type { LocatedModel } from '../model/locate.js';
+import type { PredictRequest } from './request.js';
+
+/**
+ * Predicts image files, printing results as they come and writing what the task has to `--out`.
+ *
+ * @returns what `--json` prints
+ * @throws ConfigError, DataError, WeightsError
+ */
+export async function predictFiles(
+  located: LocatedModel,
+  request: PredictRequest,
+): Promise<object> {
+  switch (located.task) {
+    case 'classify':
+      return (await import('./classify.js')).predictClassify(located, request);
+    default:
+      throw new ConfigError(`predict: expected a model for classify, got ${located.task}`);
+  }
+}

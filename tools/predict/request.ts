@@ -1,0 +1,21 @@
+import type { EngineOptions } from '../../engine/runtime/engine.js';
+
+/** What `predict` was asked for, whatever the task. */
+export interface PredictRequest {
+  /** Image files. */
+  readonly files: readonly string[];
+  /** Folder for result files. */
+  readonly out?: string;
+  /** Classes to show of each image. */
+  readonly top: number;
+  /** Least score of a detection that is drawn. */
+  readonly score: number;
+  readonly classes?: string;
+  readonly size?: number;
+  readonly ema?: boolean;
+  readonly tta?: boolean;
+  readonly slide?: boolean;
+  /** Print nothing on standard output: one JSON document will be. */
+  readonly json?: boolean;
+  readonly engine: EngineOptions;
+}

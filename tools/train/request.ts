@@ -1,0 +1,100 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ConvNeXtV2Config } from '../../backbone/variants.js';
+import { ConfigError } from '../../core/errors.js';
+import type { Engine, EngineOptions } from '../../engine/runtime/engine.js';
+import { openEngine } from '../../engine/runtime/engine.js';
+import { variant } from '../../models/classifier-weights.js';
+import { CHECKPOINTS } from '../../train/checkpoints.js';
+import type { RestoredRun } from '../../train/checkpoints.js';
+import type { LogRecord } from '../../train/run-settings.js';
+import { locateWeights } from '../../weights/pull/cache.js';
+import { summarizeWeights } from '../../weights/verify.js';
+import { cacheFolder } from '../model/locate.js';
+import { log } from '../output.js';
+import { describeRecord } from './describe.js';
+
+/** What `train` was asked for. */
+export interface TrainingRequest {
+  readonly data: string;
+  readonly out: string;
+  readonly weights?: string;
+  readonly model?: string;
+  readonly set: readonly string[];
+  readonly seed: number;
+  readonly steps?: number;
+  readonly resume?: boolean;
+  readonly cache?: string;
+  /** Share of the images that are held out where the data has one part only. */
+  readonly valFraction?: number;
+  readonly engine: EngineOptions;
+  readonly signal?: AbortSignal;
+}
+
+/** What the flags say about the model: a weight file to start from and its size. */
+export interface StartingPoint {
+  /** Weight file. */
+  readonly weights?: string;
+  /** The size of `--model`, else that of the weights, else absent: the recipe's. */
+  readonly backbone?: ConvNeXtV2Config;
+}
+
+/** Looks up `--weights` and `--model`. @throws WeightsError, ConfigError */
+export async function startingPoint(request: TrainingRequest): Promise<StartingPoint> {
+  const named = request.model !== undefined ? { backbone: variant(request.model) } : {};
+  if (request.weights === undefined) return named;
+  const { file, entry } = await locateWeights(request.weights, cacheFolder(request.cache));
+  if (entry)
+    log(`${entry.name}: official weights, licence ${entry.licence} (not for commercial use)`);
+  const { depths, dims } = (await summarizeWeights(file)).architecture;
+  const found = { depths, dims, responseNorm: 'grn' } as ConvNeXtV2Config;
+  return { weights: file, backbone: found, ...named };
+}
+
+/** What every task's training takes beside configuration and data. */
+export interface RunOptions {
+  readonly engine: Engine;
+  readonly folder: string;
+  readonly seed: number;
+  readonly resume: boolean;
+  readonly maxSteps: number | null;
+  readonly onRecord: (record: LogRecord) => void;
+  readonly onRestored: (restored: RestoredRun) => void;
+  readonly weights?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** Checks the run folder and opens the engine. Called last before training. @throws ConfigError */
+export async function runOptions(
+  request: TrainingRequest,
+  { weights }: StartingPoint,
+): Promise<RunOptions> {
+  checkFolder(request);
+  const engine = await openEngine(request.engine);
+  log(engine.description);
+  return {
+    engine,
+    folder: request.out,
+    seed: request.seed,
+    resume: request.resume ?? false,
+    maxSteps: request.steps ?? null,
+    onRecord: (record) => log(describeRecord(record)),
+    onRestored: ({ step, skipped }) => {
+      skipped.forEach(({ reason }) => log(`warning: ${reason}`));
+      log(`resuming at step ${step}`);
+    },
+    ...(weights ? { weights } : {}),
+    ...(request.signal ? { signal: request.signal } : {}),
+  };
+}
+
+/** A run folder holds one run: an old one is continued or left alone, never mixed with a new one. */
+function checkFolder({ out, resume }: TrainingRequest): void {
+  const checkpoints = join(out, CHECKPOINTS);
+  const isUsed = existsSync(checkpoints) && readdirSync(checkpoints).length > 0;
+  if (isUsed && !resume) {
+    throw new ConfigError(
+      `--out ${out}: expected an empty or new folder, got one with checkpoints; add --resume to go on, or choose another`,
+    );
+  }
+}

@@ -1,0 +1,42 @@
+import { DataError } from '../../core/errors.js';
+import { loadSegmentationSplit } from '../../datasets/recognise-load.js';
+import { recogniseData } from '../../datasets/recognise.js';
+import type { TrainResult } from '../../train/loop.js';
+import { override } from '../../train/recipes/override.js';
+import type { SegmentationConfig } from '../../train/segmentation/config.js';
+import { trainSegmenter } from '../../train/segmentation/run.js';
+import { log } from '../output.js';
+import type { TrainingRequest } from './request.js';
+import { runOptions, startingPoint } from './request.js';
+
+/** Trains a segmenter on images with label maps. @throws ConfigError, DataError, WeightsError before any work starts */
+export async function trainSegment(
+  recipe: SegmentationConfig,
+  request: TrainingRequest,
+): Promise<TrainResult> {
+  const start = await startingPoint(request);
+  const { backbone = recipe.backbone } = start;
+  const config = override({ ...recipe, backbone }, request.set);
+  const data = await recogniseData(request.data, {
+    valFraction: request.valFraction,
+    seed: request.seed,
+  });
+  if (data.kind !== 'segmentation')
+    throw new DataError(
+      `${request.data}: expected images with label maps, got a set for ${data.kind}`,
+    );
+  log(data.line);
+  const training = loadSegmentationSplit(data, 'train');
+  const hasValidation = data.splitRule !== undefined || data.splits['val'] !== undefined;
+  const validation = hasValidation ? loadSegmentationSplit(data, 'val') : undefined;
+  log(
+    `${training.samples.length} training images, ${training.classes.length} classes; ${validation?.samples.length ?? 'no'} validation images`,
+  );
+  const options = await runOptions(request, start);
+  return trainSegmenter({
+    ...options,
+    config,
+    training,
+    ...(validation ? { validation } : {}),
+  });
+}
