@@ -1,5 +1,6 @@
 import type { ParameterStore } from '../engine/parameters/store.js';
 import type { SpecTree } from '../engine/parameters/spec.js';
+import { WeightsError } from '../core/errors.js';
 import { torchShape } from '../weights/layout.js';
 import type { LoadReport, ParameterTarget } from '../weights/load.js';
 import { loadTensors, loadWeights } from '../weights/load.js';
@@ -57,6 +58,39 @@ export function loadDetectorBackbone<Tree extends SpecTree>(
       sourceName: (path) => path.slice(prefix.length),
     },
   );
+}
+
+/** Only detectors have such parameters. */
+const DETECTOR_NAME = /^(neck|rpn_head|roi_head)\./;
+const CLASS_BIAS = /^roi_head\.bbox_head\.(\d+\.)?fc_cls\.bias$/;
+
+/**
+ * Fills a new detector from whatever the file holds: a whole detector of the same classes, or an encoder or classifier of any
+ * naming scheme for the backbone.
+ *
+ * @throws WeightsError if nothing of that fits; nothing is written then
+ */
+export async function startDetector<Tree extends SpecTree>(
+  file: string,
+  store: ParameterStore<DetectorSpecs<Tree>>,
+): Promise<LoadReport> {
+  const found = await withWeights(file, (source) => {
+    const { tensors } = selectWeights(source);
+    const names = [...tensors.keys()];
+    const bias = names.find((name) => CLASS_BIAS.test(name));
+    const numClasses = bias === undefined ? undefined : Number(tensors.get(bias)?.shape[0]) - 1;
+    return Promise.resolve({ numClasses, isWhole: names.some((name) => DETECTOR_NAME.test(name)) });
+  });
+  if (!found.isWhole) return loadDetectorBackbone(file, store);
+  const bias = store.entries.find(({ path }) => CLASS_BIAS.test(path));
+  const numClasses = Number(bias?.spec.shape[0]) - 1;
+  if (found.numClasses !== undefined && found.numClasses !== numClasses)
+    throw new WeightsError(
+      `${file}: expected a detector of the data's ${numClasses} classes, got one of ${found.numClasses}; ` +
+        'start from the weights of a classifier or encoder instead',
+      { file },
+    );
+  return loadDetectorWeights(file, store);
 }
 
 /**

@@ -1,0 +1,152 @@
+import { DataError } from '../../core/errors.js';
+import { evaluationSamples } from '../../datasets/coco/samples.js';
+import { firstImages, type CocoSet } from '../../datasets/coco/set.js';
+import { truthDomain, truthObjects } from '../../datasets/coco/truth.js';
+import { decodeImage } from '../../datasets/decode.js';
+import { CocoEvaluator, type CocoResult } from '../../evaluation/coco/evaluator.js';
+import {
+  CocoDetectionsBuilder,
+  CocoGroundTruthBuilder,
+  type CocoGroundTruth,
+} from '../../evaluation/coco/objects.js';
+import { cocoParameters } from '../../evaluation/coco/parameters.js';
+import { DETECTION_STATS } from '../../evaluation/coco/summary.js';
+import type { Prediction, ViewedImage } from '../../models/detector-predictor.js';
+import type { Scalars } from '../task.js';
+import { predictedBox } from './results.js';
+import { detectorView, type DetectorViewing } from './views.js';
+
+/** Something that detects objects in a prepared image. */
+export interface ImageDetector {
+  predict(image: ViewedImage): Promise<Prediction>;
+}
+
+/** How {@link evaluateDetector} goes over the data. */
+export interface EvaluateDetectorOptions extends DetectorViewing {
+  /** Of the model, by class index. */
+  readonly classNames: readonly string[];
+  /** Whether the model predicts masks: they are scored too where the data has some. */
+  readonly masks: boolean;
+  /** Only the first images. */
+  readonly limit?: number;
+  /** Called after each image. */
+  readonly onImage?: (done: number, total: number) => void;
+  /** Given the detections of each image, e.g. to write them to a file. */
+  readonly onPrediction?: (imageId: number, prediction: Prediction, file: string) => void;
+}
+
+/** Scores of a detector on a data set. */
+export interface DetectorScores {
+  readonly numImages: number;
+  readonly numDetections: number;
+  readonly bbox: CocoResult;
+  /** Absent where the model or the data has no masks. */
+  readonly segm?: CocoResult;
+}
+
+/**
+ * Detects objects in every image of a set, empty ones included, and scores boxes and masks as COCO does.
+ *
+ * @throws DataError if the classes of data and model differ, the set has masks for only some objects, or a file is broken
+ */
+export async function evaluateDetector(
+  detector: ImageDetector,
+  data: CocoSet,
+  { classNames, masks, limit, onImage, onPrediction, ...viewing }: EvaluateDetectorOptions,
+): Promise<DetectorScores> {
+  assertClasses(data, classNames);
+  const set = limit === undefined ? data : firstImages(data, limit);
+  const samples = evaluationSamples(set);
+  const truth = groundTruth(set, masks);
+  const evaluators = {
+    bbox: new CocoEvaluator(truth, cocoParameters('bbox')),
+    ...(masks && truth.masks ? { segm: new CocoEvaluator(truth, cocoParameters('segm')) } : {}),
+  };
+  let numDetections = 0;
+  for (let index = 0; index < samples.length; index++) {
+    const { file, imageId, width, height } = samples.at(index);
+    const image = await decodeImage(file);
+    if (image.width !== width || image.height !== height)
+      throw new DataError(
+        `${file}: expected ${width}x${height} as annotated, got an image of ${image.width}x${image.height}`,
+        { file, id: imageId },
+      );
+    const found = await detector.predict(detectorView(image, viewing));
+    numDetections += found.scores.length;
+    score(evaluators, found, imageId, set.classes.categoryIds);
+    onPrediction?.(imageId, found, file);
+    onImage?.(index + 1, samples.length);
+  }
+  return {
+    numImages: samples.length,
+    numDetections,
+    bbox: evaluators.bbox.finish(),
+    ...(evaluators.segm ? { segm: evaluators.segm.finish() } : {}),
+  };
+}
+
+/** The scores as metrics of a run: `bbox_AP` … and `segm_AP` …, left out where there is nothing to measure, and `count`. */
+export function detectionMetrics({ bbox, segm, numImages }: DetectorScores): Scalars {
+  const named = (prefix: string, { stats }: CocoResult): readonly (readonly [string, number])[] =>
+    DETECTION_STATS.map((name, i) => [`${prefix}_${name}`, stats[i]] as const).filter(
+      ([, value]) => value >= 0,
+    );
+  return Object.fromEntries([
+    ...named('bbox', bbox),
+    ...(segm ? named('segm', segm) : []),
+    ['count', numImages],
+  ]);
+}
+
+/**
+ * Checks that a set has the model's classes.
+ *
+ * @throws DataError otherwise
+ */
+export function assertClasses(
+  { file, classes: { names } }: Pick<CocoSet, 'file' | 'classes'>,
+  classNames: readonly string[],
+): void {
+  if (names.length !== classNames.length)
+    throw new DataError(
+      `${file}: expected data with the model's ${classNames.length} classes (${short(classNames)}), ` +
+        `got ${names.length} (${short(names)})`,
+      { file },
+    );
+  const k = names.findIndex((name, i) => name !== classNames[i]);
+  if (k >= 0)
+    throw new DataError(
+      `${file}: expected "${classNames[k]}" as class ${k}, as the model has it, got "${names[k]}"; ` +
+        "name the classes in the model's order in a data.yaml (classes: […])",
+      { file },
+    );
+}
+
+/** The first few names. */
+function short(names: readonly string[]): string {
+  return names.length > 5 ? `${names.slice(0, 5).join(', ')}, …` : names.join(', ');
+}
+
+function groundTruth(set: CocoSet, masks: boolean): CocoGroundTruth {
+  const builder = new CocoGroundTruthBuilder(truthDomain(set));
+  for (const object of truthObjects(set, { masks })) builder.add(object);
+  return builder.build();
+}
+
+/** Boxes and masks are scored apart: a mask's area decides how large it is, not that of its box. */
+function score(
+  { bbox, segm }: { readonly bbox: CocoEvaluator; readonly segm?: CocoEvaluator },
+  found: Prediction,
+  imageId: number,
+  categoryIds: readonly number[],
+): void {
+  const boxes = new CocoDetectionsBuilder();
+  const masks = new CocoDetectionsBuilder();
+  found.scores.forEach((value, d) => {
+    const detection = { imageId, categoryId: categoryIds[found.classIndices[d]], score: value };
+    boxes.add({ ...detection, box: predictedBox(found, d) });
+    if (segm) masks.add({ ...detection, mask: found.masks[d] });
+  });
+  bbox.update(boxes.build());
+  segm?.update(masks.build());
+}
