@@ -30,7 +30,7 @@ export type Segmentation =
       readonly counts: Uint32Array;
     };
 
-/** The objects of one image. Crowd and ignored regions are kept apart: they are not trained on. */
+/** The objects of one image. Crowd regions are kept apart: they are not trained on. */
 export interface Objects {
   /** `[M, 4]` as `[x1, y1, x2, y2]`, pixels. */
   readonly boxes: Float32Array;
@@ -49,7 +49,7 @@ export interface DetectionSample {
   readonly width: number;
   readonly height: number;
   readonly objects: Objects;
-  /** Crowd regions and objects marked `ignore`. */
+  /** Crowd regions. Objects marked `ignore` are in neither list: training takes no notice of them. */
   readonly ignored: Objects;
 }
 

@@ -18,8 +18,16 @@ export function maskSimilarity(truth: CocoGroundTruth, detections: CocoDetection
   if (!dtMasks) throw new DataError('coco: expected masks in the detections, got none');
   if (!gtMasks) throw new DataError('coco: expected masks in the ground truth, got none');
   const known = areas ?? new Float64Array(detections.scores.length).fill(-1);
-  const dtSpans = new SpanList(dtMasks, 'detection');
-  const gtSpans = new SpanList(gtMasks, 'ground truth');
+  const dtSpans = new SpanList(dtMasks, (d) => ({
+    file: detections.source,
+    name: `detection of image ${detections.imageOf[d]}, category ${detections.categoryOf[d]}, score ${detections.scores[d]}`,
+    id: d,
+  }));
+  const gtSpans = new SpanList(gtMasks, (g) => ({
+    file: truth.source,
+    name: `annotation ${truth.ids[g]}`,
+    id: truth.ids[g],
+  }));
 
   return {
     area(d) {
@@ -65,6 +73,13 @@ function exactIou(dt: Rle, gt: Rle, crowd: boolean): number {
   return isSameSize ? runIou(dt.counts, gt.counts, crowd) : -1;
 }
 
+/** Which record a mask belongs to, for errors. */
+interface MaskOwner {
+  readonly file: string | undefined;
+  readonly name: string;
+  readonly id: number;
+}
+
 /**
  * The masks of a cell as pixel positions at which runs end, one mask after the other: the foreground spans of a mask
  * are `[ends[0], ends[1])`, `[ends[2], ends[3])`, ….
@@ -79,7 +94,7 @@ class SpanList {
 
   constructor(
     private readonly pool: MaskPool,
-    private readonly side: string,
+    private readonly ownerOf: (index: number) => MaskOwner,
   ) {}
 
   clear(): void {
@@ -105,8 +120,9 @@ class SpanList {
       this.offsets.push(at + numRuns - (numRuns % 2));
     } catch (cause) {
       if (!(cause instanceof DataError)) throw cause;
-      const message = `${this.side} at index ${index}: ${cause.message}`;
-      throw new DataError(message, { cause, id: index });
+      const { file, name, id } = this.ownerOf(index);
+      const message = `${file === undefined ? '' : `${file}: `}${name}: ${cause.message}`;
+      throw new DataError(message, { cause, id, ...(file === undefined ? {} : { file }) });
     }
   }
 

@@ -24,6 +24,8 @@ export interface CocoCategory {
 
 /** The objects to be found, in file order, as flat arrays of `N` objects. */
 export interface CocoGroundTruth extends CocoDomain {
+  /** The file it was read from, named in errors. */
+  readonly source?: string;
   /** `[N]`, unique. */
   readonly ids: Float64Array;
   /** `[N]`. */
@@ -48,6 +50,8 @@ export interface CocoGroundTruth extends CocoDomain {
 
 /** Detections in file order, as flat arrays of `D` detections. */
 export interface CocoDetections {
+  /** The files they were read from, named in errors. */
+  readonly source?: string;
   /** `[D]`. */
   readonly imageOf: Float64Array;
   /** `[D]`. */

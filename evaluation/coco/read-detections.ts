@@ -75,7 +75,7 @@ export function readCocoResults(
       `${texts.map(({ file }) => file).join(', ')}: expected detections, got none`,
     );
   return {
-    detections: builder.build(),
+    detections: { ...builder.build(), source: texts.map(({ file }) => file).join(', ') },
     kind: reader?.first.kind,
     hasBoxAndMask: reader?.first.hasBoxAndMask ?? false,
     numUnknownImages: reader?.numUnknownImages ?? 0,

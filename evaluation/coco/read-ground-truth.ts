@@ -49,7 +49,7 @@ export function readCocoGroundTruth(
     scanner.pos = annotationsAt;
     reader = readAnnotations(scanner, file, images, iouType, shard);
   }
-  return { ...reader.build(), categories };
+  return { ...reader.build(), categories, source: file };
 }
 
 type ImageList = Omit<CocoDomain, 'categories'>;

@@ -1,4 +1,5 @@
-import { DataError } from '../../core/errors.js';
+import { ConfigError, DataError } from '../../core/errors.js';
+import type { EvaluationPart } from '../part.js';
 import type { ClassMap } from './count-pairs.js';
 import { definedMean } from './metrics.js';
 
@@ -133,6 +134,37 @@ export class BoundaryIouEvaluator {
   finish(): { readonly mean: number; readonly perClass: Float64Array } {
     const perClass = this.both.map((both, k) => both / this.either[k]);
     return { mean: definedMean([...perClass]), perClass };
+  }
+
+  /**
+   * Adds what was counted to a part of the same evaluation, for another evaluator's `addPart`.
+   *
+   * @param part what a `SemanticEvaluator` counted on the same images
+   */
+  extendPart(part: EvaluationPart): EvaluationPart {
+    const { both, either } = this;
+    return { ...part, arrays: { ...part.arrays, boundaryBoth: both, boundaryEither: either } };
+  }
+
+  /**
+   * @throws ConfigError for a part that was written without boundaries
+   * @throws DataError for one of another number of classes
+   */
+  addPart(part: EvaluationPart): void {
+    const { boundaryBoth: both, boundaryEither: either } = part.arrays;
+    if (!both || !either)
+      throw new ConfigError(
+        'merge: expected a part with boundaries, got one without; write it with --boundary, too',
+      );
+    for (const { length } of [both, either])
+      if (length !== this.numClasses)
+        throw new DataError(
+          `merge: expected boundaries of ${this.numClasses} classes, got ${length}`,
+        );
+    for (let k = 0; k < this.numClasses; k++) {
+      this.both[k] += both[k];
+      this.either[k] += either[k];
+    }
   }
 
   private add(k: number, both: number, either: number): void {

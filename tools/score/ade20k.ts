@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { DataError } from '../../core/errors.js';
+import { ConfigError, DataError } from '../../core/errors.js';
 import { decodePngIndices, type PngIndices } from '../../datasets/png.js';
 import { BoundaryIouEvaluator } from '../../evaluation/semantic/boundary-iou.js';
 import { SemanticEvaluator, type SemanticResult } from '../../evaluation/semantic/evaluator.js';
@@ -45,6 +45,10 @@ export interface SemanticScore {
 /** Scores predicted label maps. @throws DataError or ConfigError for what cannot be scored */
 export function scoreSemantic(options: SemanticScoreOptions): SemanticScore {
   const { numClasses, ignoreIndex, reduceZeroLabel } = options;
+  if (options.perImage && options.parts.length > 0)
+    throw new ConfigError(
+      '--per-image: expected label files alone, got --merge, too; parts hold no single images',
+    );
   const evaluator = new SemanticEvaluator({ numClasses, ignoreIndex, reduceZeroLabel });
   const boundary = options.boundary ? new BoundaryIouEvaluator(numClasses, ignoreIndex) : undefined;
   const warnings: string[] = [];
@@ -65,7 +69,11 @@ export function scoreSemantic(options: SemanticScoreOptions): SemanticScore {
     }
     numShifted += countShifted(labels.data, predicted.data, options);
   }
-  for (const file of options.parts) evaluator.addPart(decodePart(readBytes(file), file));
+  for (const file of options.parts) {
+    const part = decodePart(readBytes(file), file);
+    evaluator.addPart(part);
+    boundary?.addPart(part);
+  }
   const result = evaluator.finish();
   warnings.push(...resultWarnings(result, numShifted, options));
   return {
@@ -73,7 +81,7 @@ export function scoreSemantic(options: SemanticScoreOptions): SemanticScore {
     ...(boundary ? { boundary: boundary.finish() } : {}),
     perImage,
     warnings,
-    part: () => encodePart(evaluator.toPart()),
+    part: () => encodePart(boundary?.extendPart(evaluator.toPart()) ?? evaluator.toPart()),
   };
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { ConfigError } from '../../core/errors.js';
 import type { CocoResult } from '../../evaluation/coco/evaluator.js';
 import { detectionConfusion } from '../../evaluation/coco/detection-confusion.js';
 import { errorBreakdown } from '../../evaluation/coco/error-breakdown.js';
@@ -49,6 +50,7 @@ export interface CocoScore {
 
 /** Reads and scores result files. @throws DataError or ConfigError for what cannot be scored */
 export async function scoreCoco(options: CocoScoreOptions): Promise<CocoScore> {
+  assertCloserLook(options);
   const threads = options.threads ?? threadsThatPay(options);
   const others = startCocoThreads(options, threads);
   try {
@@ -85,12 +87,24 @@ function threadsThatPay({ iouType, dt, errors, confusionScore }: CocoScoreOption
   return numBytes > 16 << 20 && availableParallelism() > 1 ? 2 : 1;
 }
 
+/** What compares categories with each other needs the detections themselves. */
+function assertCloserLook({ iouType, parts, errors, confusionScore }: CocoScoreOptions): void {
+  if (!errors && confusionScore === undefined) return;
+  const flag = errors ? '--errors' : '--confusion';
+  if (iouType === 'keypoints')
+    throw new ConfigError(`${flag}: expected --type bbox or segm, got keypoints`);
+  if (parts.length > 0)
+    throw new ConfigError(
+      `${flag}: expected result files alone, got --merge, too; parts hold no detections`,
+    );
+}
+
 function closerLook(
   truth: CocoGroundTruth,
   detections: CocoDetections,
   { iouType, parameters, errors, confusionScore }: CocoScoreOptions,
 ): Pick<CocoScore, 'errors' | 'confusion'> {
-  if (iouType === 'keypoints') return {};
+  if (iouType === 'keypoints') return {}; // refused at the start where it was asked for
   const { imageIds } = parameters;
   const common = { iouType, iouThreshold: 0.5, ...(imageIds ? { imageIds } : {}) };
   return {

@@ -59,7 +59,9 @@ describe.skipIf(!canStartThreads())('threads', () => {
     const run = scoreCoco({ ...options(from, 2), dt: [dt] });
     await expect(run).rejects.toThrow(DataError);
     await expect(run).rejects.toThrow(
-      `detection at index ${at}: mask: expected runs of 4 x 4 = 16 pixels, got 1`,
+      new RegExp(
+        `dt\\.json: detection of image ${records[at].image_id}, .*: mask: expected runs of 4 x 4 = 16 pixels, got 1$`,
+      ),
     );
   });
 });

@@ -203,6 +203,14 @@ describe('score coco', () => {
     [['--type', 'bbox', '--dt', 'x', '--confusion', 'x'], '--confusion: expected a score, got x'],
     [['--type', 'bbox', '--unknown-images', 'x'], '--unknown-images: expected refuse or leave-out'],
     [['--type', 'bbox'], '--dt: expected result files, or --merge, got none'],
+    [
+      ['--type', 'bbox', '--merge', 'x', '--errors'],
+      '--errors: expected result files alone, got --merge, too; parts hold no detections',
+    ],
+    [
+      ['--type', 'keypoints', '--dt', 'x', '--confusion', '0.5'],
+      '--confusion: expected --type bbox or segm, got keypoints',
+    ],
   ])('refuses %j', async (flags, message) => {
     const run = score('coco', '--gt', file('gt.json', gt), ...flags);
     await expect(run).rejects.toThrow(ConfigError);
@@ -271,17 +279,24 @@ describe('score ade20k', () => {
   test('parts merge to the whole', async () => {
     const label = { 'a.png': png(2, 1, 2), 'b.png': png(2, 2, 2) };
     const prediction = { 'a.png': png(2, 1, 1), 'b.png': png(2, 2, 1) };
-    const whole = await scoreJson<SemanticDocument>(...folders(label, prediction));
+    const whole = await scoreJson<SemanticDocument>(...folders(label, prediction), '--boundary');
     const parts = (['a.png', 'b.png'] as const).map((name) => join(folder, `${name}.part`));
     for (const [i, name] of (['a.png', 'b.png'] as const).entries())
       await score(
         ...folders({ [name]: label[name] }, { [name]: prediction[name] }),
-        '--part',
-        parts[i],
+        ...['--boundary', '--part', parts[i]],
       );
-    const merged = await scoreJson<SemanticDocument>('ade20k', '--gt', folder, '--merge', ...parts);
+    const merge = ['ade20k', '--gt', folder, '--merge', ...parts];
+    const merged = await scoreJson<SemanticDocument>(...merge, '--boundary');
     expect(merged.confusion).toEqual(whole.confusion);
     expect(merged.metrics).toEqual(whole.metrics);
+    // Everything is boundary; each class is right in one of the three pixels that either side gives it.
+    expect(whole.boundaryIoU).toBe(1 / 3);
+    expect(merged.boundaryIoU).toBe(whole.boundaryIoU);
+    expect((await scoreJson<SemanticDocument>(...merge)).boundaryIoU).toBeUndefined();
+    await expect(score(...merge, '--per-image')).rejects.toThrow('--per-image: expected label');
+    await score(...folders({ 'a.png': png(1, 1) }, { 'a.png': png(1, 1) }), '--part', parts[0]);
+    await expect(score(...merge, '--boundary')).rejects.toThrow('write it with --boundary, too');
   });
 
   test('a missing prediction is an error, or left out with a warning', async () => {
