@@ -1,0 +1,55 @@
+import type { Rgb } from './picture.js';
+
+/** Steps of the hue circle that never come close to earlier ones soon: 360° over the golden ratio squared. */
+const GOLDEN_ANGLE = 137.50776;
+const FIRST_HUE = 25;
+/** Neighbouring indices differ in lightness too, for eyes that see few hues. */
+const LIGHTNESS = [0.68, 0.8, 0.6, 0.74] as const;
+const CHROMA = 0.2;
+
+/** A colour of every class: bright, told apart by hue and lightness, and the same in every picture. */
+export function classColour(classIndex: number): Rgb {
+  const hue = FIRST_HUE + classIndex * GOLDEN_ANGLE;
+  const lightness = LIGHTNESS[((classIndex % 4) + 4) % 4];
+  for (let chroma = CHROMA; chroma > 0; chroma -= 0.01) {
+    const rgb = oklch(lightness, chroma, hue);
+    if (rgb.every((value) => value >= 0 && value <= 1)) return toBytes(rgb);
+  }
+  return toBytes(oklch(lightness, 0, 0));
+}
+
+/** Black or white, whichever reads better on a colour. */
+export function textColourOn(background: Rgb): Rgb {
+  return luminance(background) > 0.179 ? [0, 0, 0] : [255, 255, 255];
+}
+
+/** Relative luminance, 0–1. @see https://www.w3.org/TR/WCAG21/#dfn-relative-luminance */
+export function luminance(colour: Rgb): number {
+  const [r, g, b] = colour.map((value) => {
+    const v = value / 255;
+    return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+/** Linear RGB of a colour in OKLCH. @see https://bottosson.github.io/posts/oklab/ */
+function oklch(lightness: number, chroma: number, hueDegrees: number): readonly number[] {
+  const hue = (hueDegrees * Math.PI) / 180;
+  const [a, b] = [chroma * Math.cos(hue), chroma * Math.sin(hue)];
+  const l = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3;
+  const m = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3;
+  const s = (lightness - 0.0894841775 * a - 1.291485548 * b) ** 3;
+  return [
+    4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s,
+    -1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s,
+    -0.0041960863 * l - 0.7034186147 * m + 1.707614701 * s,
+  ];
+}
+
+function toBytes(linear: readonly number[]): Rgb {
+  const [r, g, b] = linear.map((value) => {
+    const v = Math.min(Math.max(value, 0), 1);
+    return Math.round(255 * (v <= 0.0031308 ? 12.92 * v : 1.055 * v ** (1 / 2.4) - 0.055));
+  });
+  return [r, g, b];
+}

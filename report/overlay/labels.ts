@@ -1,0 +1,58 @@
+import { ShapeError } from '../../core/errors.js';
+import { classColour } from './colours.js';
+import type { Picture, Rgb } from './picture.js';
+import { blendPixel, copyPicture } from './picture.js';
+
+/** A class of every pixel, `[H, W]` row-major. */
+export interface Labels {
+  readonly width: number;
+  readonly height: number;
+  readonly data: ArrayLike<number>;
+}
+
+/** How labels are drawn. */
+export interface BlendOptions {
+  /** 0–1, default 0.55. */
+  readonly opacity?: number;
+  /** Left as it is; default 255. */
+  readonly ignoredLabel?: number;
+}
+
+const LINE: Rgb = [255, 255, 255];
+
+/**
+ * Colours a picture by the class of its pixels, with a thin light line where classes meet.
+ *
+ * @param palette the colour of a class
+ * @returns a new picture
+ * @throws ShapeError unless picture and labels have the same size
+ */
+export function blendLabels(
+  picture: Picture,
+  labels: Labels,
+  palette: (classIndex: number) => Rgb = classColour,
+  { opacity = 0.55, ignoredLabel = 255 }: BlendOptions = {},
+): Picture {
+  const { width, height } = picture;
+  if (labels.width !== width || labels.height !== height || labels.data.length !== width * height)
+    throw new ShapeError(
+      `blendLabels: expected labels of ${width}x${height}, got ${labels.width}x${labels.height}`,
+    );
+  const out = copyPicture(picture);
+  const colours = new Map<number, Rgb>();
+  const { data } = labels;
+  for (let y = 0, at = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, at++) {
+      const label = data[at];
+      if (label !== ignoredLabel) {
+        let colour = colours.get(label);
+        if (!colour) colours.set(label, (colour = palette(label)));
+        blendPixel(out, x, y, colour, opacity);
+      }
+      const differs =
+        (x + 1 < width && data[at + 1] !== label) || (y + 1 < height && data[at + width] !== label);
+      if (differs) blendPixel(out, x, y, LINE, 0.6);
+    }
+  }
+  return out;
+}

@@ -1,0 +1,120 @@
+import type { Rle } from '../../core/rle.js';
+import type { Picture, Rgb } from './picture.js';
+import { blendPixel } from './picture.js';
+
+/** How a mask is drawn. */
+export interface MaskStyle {
+  readonly colour: Rgb;
+  /** Of the inside, 0–1. */
+  readonly opacity: number;
+  /** Width of the contour, pixels of the picture. */
+  readonly linePx: number;
+}
+
+/** Values over a part of a picture. */
+interface Field {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+  readonly values: Float32Array;
+}
+
+/**
+ * Draws a mask: its inside shines through, its contour is a soft line. The mask is blurred twice, so that the edge becomes
+ * a slope whose height says how far away it is.
+ *
+ * @param factor pixels of the picture a pixel of the mask
+ */
+export function drawMask(picture: Picture, mask: Rle, factor: number, style: MaskStyle): void {
+  const radius = Math.max(1, Math.round(style.linePx / 2 + (factor - 1) / 2));
+  const field = fieldOf(mask, factor, 2 * radius + Math.ceil(style.linePx));
+  if (!field) return;
+  const blurred = blur(blur(field, radius), radius);
+  const slope = 2 * radius + 1;
+  const { left, top, width, height, values } = field;
+  for (let y = 0, at = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, at++) {
+      const value = blurred.values[at];
+      if (value <= 0) continue;
+      const depth = (value - 0.5) * slope; // pixels inside the edge, roughly
+      // Without enlargement every pixel of the mask is shown, however thin it is.
+      const inside = factor === 1 ? values[at] : Math.min(Math.max(0.5 + depth, 0), 1);
+      blendPixel(picture, left + x, top + y, style.colour, style.opacity * inside);
+      const line = 0.5 + style.linePx / 2 - Math.abs(depth);
+      blendPixel(picture, left + x, top + y, style.colour, Math.min(line, 1));
+    }
+  }
+}
+
+/** The mask enlarged, in a window that has `margin` pixels round it; nothing for an empty mask. */
+function fieldOf(mask: Rle, factor: number, margin: number): Field | undefined {
+  const runs = columnRuns(mask);
+  if (runs.length === 0) return undefined;
+  let [x1, y1, x2, y2] = [Infinity, Infinity, 0, 0];
+  for (const { x, from, to } of runs) {
+    x1 = Math.min(x1, x);
+    x2 = Math.max(x2, x + 1);
+    y1 = Math.min(y1, from);
+    y2 = Math.max(y2, to);
+  }
+  const [left, top] = [x1 * factor - margin, y1 * factor - margin];
+  const width = (x2 - x1) * factor + 2 * margin;
+  const height = (y2 - y1) * factor + 2 * margin;
+  const values = new Float32Array(width * height);
+  for (const { x, from, to } of runs) {
+    const column = x * factor - left;
+    for (let y = from * factor - top; y < to * factor - top; y++)
+      values.fill(1, y * width + column, y * width + column + factor);
+  }
+  return { left, top, width, height, values };
+}
+
+/** The foreground column by column. */
+function columnRuns({
+  height,
+  counts,
+}: Rle): { readonly x: number; readonly from: number; readonly to: number }[] {
+  const runs: { readonly x: number; readonly from: number; readonly to: number }[] = [];
+  let position = 0;
+  counts.forEach((count, i) => {
+    const end = position + count;
+    while (i % 2 === 1 && position < end) {
+      const x = Math.floor(position / height);
+      const from = position - x * height;
+      const to = Math.min(height, from + end - position);
+      runs.push({ x, from, to });
+      position += to - from;
+    }
+    position = end;
+  });
+  return runs;
+}
+
+/** Mean over squares of side `2 · radius + 1`; zeros outside. */
+function blur(field: Field, radius: number): Field {
+  const { width, height, values } = field;
+  const rows = new Float32Array(values.length);
+  for (let y = 0; y < height; y++) slide(values, rows, y * width, 1, width, radius);
+  const both = new Float32Array(values.length);
+  for (let x = 0; x < width; x++) slide(rows, both, x, width, height, radius);
+  return { ...field, values: both };
+}
+
+/** Running mean along one line of values. */
+function slide(
+  from: Float32Array,
+  to: Float32Array,
+  start: number,
+  step: number,
+  length: number,
+  radius: number,
+): void {
+  let sum = 0;
+  for (let i = 0; i < Math.min(radius, length); i++) sum += from[start + i * step];
+  for (let i = 0; i < length; i++) {
+    if (i + radius < length) sum += from[start + (i + radius) * step];
+    if (i - radius - 1 >= 0) sum -= from[start + (i - radius - 1) * step];
+    to[start + i * step] = Math.max(0, sum / (2 * radius + 1));
+  }
+}

@@ -1,0 +1,131 @@
+import { GLYPHS, UNKNOWN_GLYPH } from './glyphs.js';
+import type { Picture, Rgb } from './picture.js';
+import { coverage, fillShape } from './picture.js';
+
+/** Units of the glyphs in one font size. */
+const UNITS = 20;
+const GAP_UNITS = 3.4;
+const SPACE_UNITS = 5;
+/** Figures are as wide as each other, so that columns of numbers line up. */
+const FIGURE_UNITS = 8.4;
+/** Top of capitals above the baseline, as a part of the font size. */
+export const CAP_HEIGHT = 14 / UNITS;
+const DEGREES_A_STEP = 12;
+
+/** How text is drawn. */
+export interface TextStyle {
+  /** Font size, pixels: capitals are 0.7 of it high. */
+  readonly sizePx: number;
+  readonly colour: Rgb;
+  /** Width of the strokes as a part of the font size; default 0.095. */
+  readonly weight?: number;
+}
+
+/** Lines of a glyph: `[x1, y1, x2, y2]` each, in units. */
+interface Glyph {
+  readonly lines: readonly (readonly number[])[];
+  readonly left: number;
+  readonly width: number;
+}
+
+/** Width of a text in pixels. */
+export function textWidth(text: string, sizePx: number): number {
+  const glyphs = characters(text).map(glyphOf);
+  const units = glyphs.reduce((sum, { width }) => sum + width + GAP_UNITS, 0);
+  return (Math.max(0, units - GAP_UNITS) * sizePx) / UNITS;
+}
+
+/** The text, or as much of its beginning as fits, with an ellipsis. */
+export function shortenText(text: string, sizePx: number, maxWidthPx: number): string {
+  if (textWidth(text, sizePx) <= maxWidthPx) return text;
+  const all = characters(text);
+  for (let length = all.length - 1; length > 0; length--) {
+    const shorter = `${all.slice(0, length).join('').trimEnd()}…`;
+    if (textWidth(shorter, sizePx) <= maxWidthPx) return shorter;
+  }
+  return '…';
+}
+
+/**
+ * Draws one line of text with soft edges. Accents are left off; what has no glyph becomes an empty box.
+ *
+ * @param at left end of the baseline, pixels
+ */
+export function drawText(
+  picture: Picture,
+  text: string,
+  at: { readonly x: number; readonly y: number },
+  { sizePx, colour, weight = 0.095 }: TextStyle,
+): void {
+  const scale = sizePx / UNITS;
+  const half = Math.max(weight * sizePx, 1) / 2;
+  let pen = at.x;
+  for (const character of characters(text)) {
+    const { lines, left, width } = glyphOf(character);
+    const placed = lines.map(([x1, y1, x2, y2]) => [
+      pen + (x1 - left) * scale,
+      at.y - y1 * scale,
+      pen + (x2 - left) * scale,
+      at.y - y2 * scale,
+    ]);
+    const box = {
+      x: pen - half,
+      y: at.y - 16 * scale - half,
+      width: width * scale + 2 * half,
+      height: 21 * scale + 2 * half,
+    };
+    if (placed.length > 0)
+      fillShape(picture, box, colour, (x, y) => coverage(distanceToLines(x, y, placed) - half));
+    pen += (width + GAP_UNITS) * scale;
+  }
+}
+
+function characters(text: string): readonly string[] {
+  // Composed letters fall apart into letter and accents; the accents are dropped.
+  return [...text.normalize('NFD').replace(/\p{M}/gu, '')];
+}
+
+function glyphOf(character: string): Glyph {
+  if (/\s/u.test(character)) return { lines: [], left: 0, width: SPACE_UNITS };
+  const lines = linesOf(GLYPHS[character] ?? UNKNOWN_GLYPH);
+  const xs = lines.flatMap(([x1, , x2]) => [x1, x2]);
+  const [left, right] = [Math.min(...xs), Math.max(...xs)];
+  const isFigure = /\d/.test(character);
+  const slack = isFigure ? Math.max(0, FIGURE_UNITS - (right - left)) / 2 : 0;
+  return { lines, left: left - slack, width: right - left + 2 * slack };
+}
+
+function linesOf(path: string): readonly (readonly number[])[] {
+  const strokes = path.split(/(?=[LA])/);
+  return strokes.flatMap((stroke) => {
+    const numbers = stroke.slice(1).trim().split(/\s+/).map(Number);
+    const points = stroke.startsWith('L') ? pairs(numbers) : arcPoints(numbers);
+    return points.slice(1).map((point, i) => [...points[i], ...point]);
+  });
+}
+
+function pairs(numbers: readonly number[]): readonly (readonly number[])[] {
+  return Array.from({ length: numbers.length / 2 }, (_, i) => numbers.slice(2 * i, 2 * i + 2));
+}
+
+function arcPoints([x, y, rx, ry, from, to]: readonly number[]): readonly (readonly number[])[] {
+  const steps = Math.ceil((to - from) / DEGREES_A_STEP);
+  return Array.from({ length: steps + 1 }, (_, i) => {
+    const angle = ((from + ((to - from) * i) / steps) * Math.PI) / 180;
+    return [x + rx * Math.cos(angle), y + ry * Math.sin(angle)];
+  });
+}
+
+function distanceToLines(x: number, y: number, lines: readonly (readonly number[])[]): number {
+  let least = Infinity;
+  for (const [x1, y1, x2, y2] of lines) {
+    const [dx, dy] = [x2 - x1, y2 - y1];
+    const length = dx * dx + dy * dy;
+    const along = length > 0 ? ((x - x1) * dx + (y - y1) * dy) / length : 0;
+    const t = Math.min(Math.max(along, 0), 1);
+    const [ex, ey] = [x - x1 - t * dx, y - y1 - t * dy];
+    const distance = ex * ex + ey * ey;
+    if (distance < least) least = distance;
+  }
+  return Math.sqrt(least);
+}
