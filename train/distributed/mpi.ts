@@ -1,0 +1,210 @@
+import { hostname } from 'node:os';
+import { ConfigError, WorkError } from '../../core/errors.js';
+import type { CollectiveOptions, CommunicationTimes, Communicator } from './communicator.js';
+import type { Collective, MpiLibrary } from './mpi-library.js';
+import { LIBRARY_NAMES, loadMpi } from './mpi-library.js';
+import type { Patience } from './rendezvous.js';
+import { Rendezvous } from './rendezvous.js';
+
+/** What started the processes, as their environment tells. */
+export interface Launcher {
+  readonly kind: 'Open MPI' | 'MPICH' | 'unknown';
+  /** Absent where the launcher does not say. */
+  readonly rank?: number;
+  readonly size?: number;
+}
+
+/** How {@link openMpi} works. */
+export interface MpiOptions extends Patience {
+  readonly launcher: Launcher;
+  /** File of the library, instead of the usual names. */
+  readonly library?: string;
+}
+
+/** One call moves so many values at most: counts are 32-bit integers. */
+const MAX_COUNT = 2 ** 30;
+/** From so many values on a collective runs in another thread, so that timers and messages go on here. */
+const LARGE_COUNT = 2 ** 16;
+/** One thread at a time calls MPI. */
+const THREAD_SERIALIZED = 2;
+/** Bytes of a rank's name. */
+const NAME_BYTES = 96;
+
+/**
+ * Joins the other processes. Once a process; end with {@link MpiCommunicator.close} or {@link MpiCommunicator.abort}.
+ *
+ * @throws ConfigError if koffi or the library is missing or unknown, or does not fit the launcher
+ */
+export async function openMpi(options: MpiOptions): Promise<MpiCommunicator> {
+  const { launcher } = options;
+  const { any } = LIBRARY_NAMES;
+  const names =
+    launcher.kind === 'unknown'
+      ? [...LIBRARY_NAMES['Open MPI'], ...LIBRARY_NAMES.MPICH, ...any]
+      : [...LIBRARY_NAMES[launcher.kind], ...any];
+  const mpi = await loadMpi(options.library === undefined ? names : [options.library]);
+  if (launcher.kind !== 'unknown' && launcher.kind !== mpi.abi.name)
+    throw new ConfigError(
+      `MPI: expected the library of ${launcher.kind}, whose mpiexec started this process, got ${mpi.version} (${mpi.file}); ` +
+        'name the right file in CONVNEXTV2_MPI_LIBRARY',
+    );
+  const provided = new Int32Array(1);
+  mpi.functions.init(null, null, THREAD_SERIALIZED, provided);
+  const [rank, size] = [new Int32Array(1), new Int32Array(1)];
+  mpi.functions.commRank(mpi.constants.world, rank);
+  mpi.functions.commSize(mpi.constants.world, size);
+  if (launcher.size !== undefined && launcher.size !== size[0])
+    throw new ConfigError(
+      `MPI: expected ${launcher.size} ranks, which the launcher started, got ${size[0]} from ${mpi.version} (${mpi.file}); ` +
+        'the library cannot reach the launcher: are both of the same installation?',
+    );
+  const communicator = new MpiCommunicator(mpi, rank[0], size[0], {
+    ...options,
+    hasThreads: provided[0] >= THREAD_SERIALIZED,
+  });
+  await communicator.exchangeNames();
+  return communicator;
+}
+
+/** Ranks that talk through MPI. */
+export class MpiCommunicator implements Communicator {
+  private readonly rendezvous: Rendezvous;
+  private readonly elapsed = { waitMs: 0, transferMs: 0 };
+
+  constructor(
+    private readonly mpi: MpiLibrary,
+    readonly rank: number,
+    readonly size: number,
+    private readonly options: Patience & { readonly hasThreads: boolean },
+  ) {
+    this.rendezvous = new Rendezvous(mpi, rank, size, options);
+  }
+
+  get times(): CommunicationTimes {
+    return this.elapsed;
+  }
+
+  /** What carries the numbers, for people. */
+  get description(): string {
+    return `${this.mpi.version} (${this.mpi.file}), ${this.size} ranks`;
+  }
+
+  /** Host and process of every rank. */
+  get names(): readonly string[] {
+    return this.rendezvous.names;
+  }
+
+  async allReduceSum(values: Float32Array, options?: CollectiveOptions): Promise<void> {
+    const { functions, constants, abi } = this.mpi;
+    await this.meet('all-reduce', values.length, options);
+    await this.transfer(values, (part) =>
+      this.call(
+        'all-reduce',
+        functions.allreduce,
+        [abi.inPlace, part, part.length, constants.float, constants.sum, constants.world],
+        part.length,
+      ),
+    );
+  }
+
+  async broadcast(values: Float32Array | Uint8Array, options?: CollectiveOptions): Promise<void> {
+    const { functions, constants } = this.mpi;
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    await this.meet('broadcast', bytes.length, options);
+    await this.transfer(bytes, (part) =>
+      this.call(
+        'broadcast',
+        functions.bcast,
+        [part, part.length, constants.byte, 0, constants.world],
+        part.length,
+      ),
+    );
+  }
+
+  async barrier(options?: CollectiveOptions): Promise<void> {
+    await this.meet('barrier', 0, options);
+  }
+
+  /** Tells every rank where the others run; the first collective. */
+  async exchangeNames(): Promise<void> {
+    const name = Buffer.from(`${hostname()}, process ${process.pid}`).subarray(0, NAME_BYTES);
+    const all = new Float32Array(this.size * NAME_BYTES);
+    all.set(name, this.rank * NAME_BYTES);
+    await this.allReduceSum(all, { what: 'start' });
+    this.rendezvous.names = Array.from({ length: this.size }, (_, r) => {
+      const bytes = Uint8Array.from(all.subarray(r * NAME_BYTES, (r + 1) * NAME_BYTES));
+      return Buffer.from(bytes.filter((byte) => byte !== 0)).toString();
+    });
+  }
+
+  /** Leaves in order: waits for all ranks. */
+  async close(): Promise<void> {
+    await this.barrier({ what: 'end', patient: true });
+    this.mpi.functions.finalize();
+  }
+
+  /** Ends the processes of all ranks, this one included, without waiting for anything. */
+  abort(code: number): never {
+    this.mpi.functions.abort(this.mpi.constants.world, code);
+    process.exit(code); // MPI_Abort ends the process; this says so to the compiler
+  }
+
+  private async meet(
+    kind: 'all-reduce' | 'broadcast' | 'barrier',
+    count: number,
+    options?: CollectiveOptions,
+  ): Promise<void> {
+    const start = performance.now();
+    await this.rendezvous.meet(kind, count, options);
+    this.elapsed.waitMs += performance.now() - start;
+  }
+
+  private async transfer<Values extends Float32Array | Uint8Array>(
+    values: Values,
+    move: (part: Values) => Promise<void>,
+  ): Promise<void> {
+    const start = performance.now();
+    for (let at = 0; at < values.length; at += MAX_COUNT)
+      await move(values.subarray(at, at + MAX_COUNT) as Values);
+    this.elapsed.transferMs += performance.now() - start;
+  }
+
+  private async call<Arguments extends readonly unknown[]>(
+    what: string,
+    collective: Collective<Arguments>,
+    values: Arguments,
+    count: number,
+  ): Promise<void> {
+    const code =
+      count < LARGE_COUNT || !this.options.hasThreads
+        ? collective(...values)
+        : await this.inThread(what, collective, values);
+    if (code !== 0) throw new WorkError(`MPI: expected the ${what} to succeed, got error ${code}`);
+  }
+
+  /** All ranks are here, so this ends soon unless one is lost on the way; MPI does not tell which. */
+  private inThread<Arguments extends readonly unknown[]>(
+    what: string,
+    collective: Collective<Arguments>,
+    values: Arguments,
+  ): Promise<number> {
+    const { timeoutMs } = this.options;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(
+        () =>
+          reject(
+            new WorkError(
+              `MPI: expected the ${what} to end within ${Math.round(timeoutMs / 1000)} s, got nothing: a rank stopped in its middle; ` +
+                `the ranks are ${this.names.map((_, r) => this.rendezvous.nameOf(r)).join(', ')}`,
+            ),
+          ),
+        timeoutMs,
+      );
+      collective.async(...values, (error, code) => {
+        clearTimeout(timer);
+        if (error) reject(error);
+        else resolve(code);
+      });
+    });
+  }
+}
