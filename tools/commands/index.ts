@@ -3,6 +3,7 @@ import { registerBenchmark } from './benchmark.js';
 import { registerPredict } from './predict.js';
 import { registerEval } from './eval.js';
 import { registerTrain } from './train.js';
+import { registerConfig } from './config.js';
 import { registerData } from './data.js';
 import { registerDoctor } from './doctor.js';
 import { registerDemo } from './demo.js';
@@ -18,6 +19,7 @@ export const COMMANDS: readonly ((program: Command) => void)[] = [
   registerPredict,
   registerEval,
   registerTrain,
+  registerConfig,
   registerData,
   registerDoctor,
   registerDemo,

@@ -4,12 +4,14 @@ import { addEngineOptions, engineOptions, fraction, wholeNumber } from '../engin
 import { log, printJson } from '../output.js';
 
 interface Flags extends EngineFlags {
-  readonly data: string;
+  readonly data?: string;
   readonly out: string;
   readonly weights?: string;
   readonly model?: string;
   readonly set: readonly string[];
-  readonly seed: number;
+  readonly config?: string;
+  readonly seed?: number;
+  readonly patience?: number;
   readonly steps?: number;
   readonly resume?: boolean;
   readonly cache?: string;
@@ -22,11 +24,15 @@ export function registerTrain(program: Command): void {
   addEngineOptions(
     program.command('train').description('train by recipe: classify, detect, segment, pre-train'),
   )
-    .argument('<recipe>', 'name of a recipe (convnextv2 config list)')
-    .requiredOption('--data <dir>', 'data set')
+    .argument(
+      '<recipe>',
+      'name of a recipe (convnextv2 config list), a configuration file, or a run to repeat',
+    )
+    .option('--data <dir>', 'data set')
     .requiredOption('--out <dir>', 'run folder')
     .option('--weights <model>', 'weights to start from: a file or an official name')
     .option('--model <size>', 'atto … huge, instead of the size of the recipe or the weights')
+    .option('--config <file>', 'YAML or JSON with settings over those of the recipe')
     .option(
       '--set <path=value>',
       'change a setting of the recipe',
@@ -38,8 +44,13 @@ export function registerTrain(program: Command): void {
       'share that is held out, for data of one part',
       fraction('--val-fraction'),
     )
-    .option('--seed <n>', 'seed of everything random', wholeNumber('--seed'), 0)
+    .option('--seed <n>', 'seed of everything random', wholeNumber('--seed'))
     .option('--steps <n>', 'stop after this many steps', wholeNumber('--steps'))
+    .option(
+      '--patience <n>',
+      'stop after n evaluations without a better score',
+      wholeNumber('--patience'),
+    )
     .option('--resume', 'go on from the newest checkpoint of the run folder', false)
     .option('--cache <dir>', 'folder of pulled weights')
     .option('--json', 'print one JSON document at the end')

@@ -2,19 +2,15 @@ import { hasSplit, readImageNet } from '../../datasets/imagenet.js';
 import type { ClassificationConfig } from '../../train/classification/config.js';
 import { trainClassifier } from '../../train/classification/run.js';
 import type { TrainResult } from '../../train/loop.js';
-import { override } from '../../train/recipes/override.js';
 import { log } from '../output.js';
 import type { TrainingRequest } from './request.js';
 import { runOptions, startingPoint } from './request.js';
 
 /** Trains a classifier on class folders. @throws ConfigError, DataError, WeightsError before any work starts */
 export async function trainClassify(
-  recipe: ClassificationConfig,
+  config: ClassificationConfig,
   request: TrainingRequest,
 ): Promise<TrainResult> {
-  const start = await startingPoint(request);
-  const { backbone = recipe.backbone } = start;
-  const config = override({ ...recipe, backbone }, request.set);
   const training = readImageNet(request.data, { split: 'train' });
   const validation = hasSplit(request.data, 'val')
     ? readImageNet(request.data, { split: 'val', classes: training.classes })
@@ -27,6 +23,6 @@ export async function trainClassify(
       ? `${validation.samples.length} validation images`
       : 'no val folder: the scores are on the training images',
   );
-  const options = await runOptions(request, start);
+  const options = await runOptions(request, await startingPoint(request));
   return trainClassifier({ ...options, config, training, validation: validation ?? training });
 }

@@ -1,20 +1,15 @@
-import { ConfigError } from '../../core/errors.js';
 import type { TrainResult } from '../../train/loop.js';
-import type { RecipeConfig } from '../../train/recipes/index.js';
-import { RECIPES } from '../../train/recipes/index.js';
-import { editDistance } from '../../weights/model-name.js';
-import type { TrainingRequest } from './request.js';
+import type { TrainingFlags } from './plan.js';
+import { planTraining } from './plan.js';
 
 /**
  * Reads data and weights, merges the configuration and trains.
  *
  * @throws ConfigError, DataError, WeightsError before any work starts
  */
-export async function startTraining(
-  recipe: string,
-  request: TrainingRequest,
-): Promise<TrainResult> {
-  const config = findRecipe(recipe);
+export async function startTraining(recipe: string, flags: TrainingFlags): Promise<TrainResult> {
+  const request = await planTraining(recipe, flags);
+  const { config } = request.plan.resolved;
   switch (config.task) {
     case 'classify':
       return (await import('./classify.js')).trainClassify(config, request);
@@ -23,13 +18,4 @@ export async function startTraining(
     case 'pretrain':
       return (await import('./pretrain.js')).trainPretrain(config, request);
   }
-}
-
-function findRecipe(name: string): RecipeConfig {
-  if (Object.hasOwn(RECIPES, name)) return RECIPES[name];
-  const names = Object.keys(RECIPES);
-  const [nearest] = [...names].sort((a, b) => editDistance(name, a) - editDistance(name, b));
-  throw new ConfigError(
-    `train: expected a recipe of convnextv2 config list, got ${name}; nearest: ${nearest}`,
-  );
 }

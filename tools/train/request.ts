@@ -12,7 +12,10 @@ import { locateWeights } from '../../weights/pull/cache.js';
 import { summarizeWeights } from '../../weights/verify.js';
 import { cacheFolder } from '../model/locate.js';
 import { log } from '../output.js';
+import { writeRunConfig } from '../config/run-config.js';
 import { describeRecord } from './describe.js';
+import { runConfigOf } from './plan-record.js';
+import type { TrainingPlan } from './plan-record.js';
 
 /** What `train` was asked for. */
 export interface TrainingRequest {
@@ -20,6 +23,8 @@ export interface TrainingRequest {
   readonly out: string;
   readonly weights?: string;
   readonly model?: string;
+  /** Configuration file over the recipe. */
+  readonly config?: string;
   readonly set: readonly string[];
   readonly seed: number;
   readonly steps?: number;
@@ -27,8 +32,12 @@ export interface TrainingRequest {
   readonly cache?: string;
   /** Share of the images that are held out where the data has one part only. */
   readonly valFraction?: number;
+  /** Stop after so many evaluations without a better score. */
+  readonly patience?: number;
   readonly engine: EngineOptions;
   readonly signal?: AbortSignal;
+  /** Settled by {@link file://./plan.ts}. */
+  readonly plan?: TrainingPlan;
 }
 
 /** What the flags say about the model: a weight file to start from and its size. */
@@ -41,6 +50,7 @@ export interface StartingPoint {
 
 /** Looks up `--weights` and `--model`. @throws WeightsError, ConfigError */
 export async function startingPoint(request: TrainingRequest): Promise<StartingPoint> {
+  if (request.plan) return request.plan.start;
   const named = request.model !== undefined ? { backbone: variant(request.model) } : {};
   if (request.weights === undefined) return named;
   const { file, entry } = await locateWeights(request.weights, cacheFolder(request.cache));
@@ -72,6 +82,8 @@ export async function runOptions(
   checkFolder(request);
   const engine = await openEngine(request.engine);
   log(engine.description);
+  if (request.plan)
+    writeRunConfig(request.out, runConfigOf(request, request.plan, engine.description));
   return {
     engine,
     folder: request.out,

@@ -2,7 +2,6 @@ import { DataError } from '../../core/errors.js';
 import { loadSegmentationSplit } from '../../datasets/recognise-load.js';
 import { recogniseData } from '../../datasets/recognise.js';
 import type { TrainResult } from '../../train/loop.js';
-import { override } from '../../train/recipes/override.js';
 import type { SegmentationConfig } from '../../train/segmentation/config.js';
 import { trainSegmenter } from '../../train/segmentation/run.js';
 import { log } from '../output.js';
@@ -11,12 +10,9 @@ import { runOptions, startingPoint } from './request.js';
 
 /** Trains a segmenter on images with label maps. @throws ConfigError, DataError, WeightsError before any work starts */
 export async function trainSegment(
-  recipe: SegmentationConfig,
+  config: SegmentationConfig,
   request: TrainingRequest,
 ): Promise<TrainResult> {
-  const start = await startingPoint(request);
-  const { backbone = recipe.backbone } = start;
-  const config = override({ ...recipe, backbone }, request.set);
   const data = await recogniseData(request.data, {
     valFraction: request.valFraction,
     seed: request.seed,
@@ -32,7 +28,7 @@ export async function trainSegment(
   log(
     `${training.samples.length} training images, ${training.classes.length} classes; ${validation?.samples.length ?? 'no'} validation images`,
   );
-  const options = await runOptions(request, start);
+  const options = await runOptions(request, await startingPoint(request));
   return trainSegmenter({
     ...options,
     config,

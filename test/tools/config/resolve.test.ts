@@ -1,0 +1,196 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { VARIANTS } from '../../../backbone/variants.js';
+import { ConfigError } from '../../../core/errors.js';
+import { RECIPES } from '../../../train/recipes/index.js';
+import type { ConfigRequest, ResolvedConfig } from '../../../tools/config/resolve.js';
+import { resolveConfig } from '../../../tools/config/resolve.js';
+import { writeRunConfig, type RunConfig } from '../../../tools/config/run-config.js';
+import { configYaml } from '../../../tools/config/yaml.js';
+
+let folder: string;
+const write = (name: string, text: string): string => {
+  writeFileSync(join(folder, name), text);
+  return join(folder, name);
+};
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'convnextv2-config-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const resolve = (name: string, request: Partial<ConfigRequest> = {}): ResolvedConfig =>
+  resolveConfig(name, { set: [], ...request });
+const set = (...settings: readonly string[]): ResolvedConfig =>
+  resolve('classify', { set: settings });
+
+test.each(Object.keys(RECIPES))('recipe %s is sound and unchanged when nothing is set', (name) => {
+  const { config, recipe, sources } = resolve(name);
+  expect(config).toEqual(RECIPES[name]);
+  expect(recipe).toBe(name);
+  expect(new Set(Object.values(sources))).toEqual(new Set([`recipe ${name}`]));
+});
+
+describe('--set', () => {
+  test('changes numbers, lists, items of lists, words, and null', () => {
+    const { config } = set(
+      'lr=.5',
+      'backbone.dims=8,16,24,32',
+      'backbone.depths=[1,1,1,1]',
+      'backbone.depths.2=4',
+      'evaluation.mode=warp',
+      'clipNorm=null',
+      'decayGrn=true',
+    );
+    expect(config).toEqual({
+      ...RECIPES['classify'],
+      lr: 0.5,
+      backbone: { depths: [1, 1, 4, 1], dims: [8, 16, 24, 32], responseNorm: 'grn' },
+      evaluation: { ...(RECIPES['classify'] as { evaluation: object }).evaluation, mode: 'warp' },
+      clipNorm: null,
+      decayGrn: true,
+    });
+  });
+
+  test('adds what the recipe leaves out', () => {
+    const mix = '{"mixupAlpha":0.8,"cutmixAlpha":1,"probability":1,"switchProbability":0.5}';
+    expect(set(`training.mix=${mix}`).config).toMatchObject({
+      training: { mix: { mixupAlpha: 0.8 } },
+    });
+  });
+
+  test('another kind replaces the fields of the old one', () => {
+    const { config, sources } = set(
+      'optimizer.kind=sgd',
+      'optimizer.momentum=0.9',
+      'optimizer.nesterov=false',
+    );
+    expect(config.optimizer).toEqual({ kind: 'sgd', momentum: 0.9, nesterov: false });
+    expect(Object.keys(sources).filter((path) => path.startsWith('optimizer.'))).toEqual([
+      'optimizer.kind',
+      'optimizer.momentum',
+      'optimizer.nesterov',
+    ]);
+  });
+
+  test('the last of two settings counts', () => {
+    expect(set('lr=1e-3', 'lr=2e-3').config).toMatchObject({ lr: 2e-3 });
+  });
+
+  test.each([
+    ['lrr=1', /^--set lrr: expected one of .*\blr\b.*, got lrr; nearest: lr$/],
+    ['training.crop.scal=[0,1]', /^--set training.crop.scal: expected one of scale, ratio, got/],
+    ['lr=fast', /^--set lr: expected a number from 0, got "fast"$/],
+    ['lr=-1', /^--set lr: expected a number from 0, got -1$/],
+    ['batchSize=0', /^--set batchSize: expected a whole number from 1, got 0$/],
+    ['batchSize=1.5', /^--set batchSize: expected a whole number from 1, got 1.5$/],
+    ['clipNorm=0', /^--set clipNorm: expected a number above 0 or null, got 0$/],
+    ['labelSmoothing=2', /^--set labelSmoothing: expected a number from 0 to 1, got 2$/],
+    ['decayGrn=maybe', /^--set decayGrn: expected true or false, got "maybe"$/],
+    ['evaluation.mode=wrp', /expected one of crop, warp, got "wrp"; nearest: warp$/],
+    ['layers.kind=singel', /^--set layers.kind: expected one of uniform.*; nearest: single$/],
+    ['optimizer.kind=sgd', /optimizer.momentum: expected a value, got none/],
+    ['backbone.dims=[1,2,3]', /^--set backbone.dims: expected a list of 4, got 3: \[1,2,3\]$/],
+    ['backbone.dims.7=1', /expected a place from 0 to 4 in the list backbone.dims, got 7/],
+    ['backbone=tiny', /^--set backbone: expected settings, got "tiny"$/],
+    ['lr.peak=1', /^--set lr.peak: expected lr to hold settings, got 0.001$/],
+    ['task=segment', /^--set task: expected classify, got "segment"$/],
+    ['lr', /^--set: expected path=value, got lr$/],
+    ['=1', /^--set: expected path=value, got =1$/],
+    ['__proto__.x=1', /^--set: expected path=value/],
+    ['warmupEpochs=99', /warmupEpochs: expected at most epochs \(30\), got 99/],
+    ['minLr=1', /minLr: expected at most lr \(0.001\), got 1/],
+  ])('%s is refused', (setting, message) => {
+    expect(() => set(setting)).toThrow(ConfigError);
+    expect(() => set(setting)).toThrow(message);
+  });
+});
+
+describe('files', () => {
+  test('lie over what they extend, in order, below --model and --set; every value has its source', () => {
+    const base = write('base.yaml', 'extends: classify\nlr: 1.0e-2\nbatchSize: 4\nepochs: 7\n');
+    const over = write(
+      'over.json',
+      JSON.stringify({ extends: 'base.yaml', batchSize: 5, epochs: 8 }),
+    );
+    const { recipe, config, sources } = resolve(over, {
+      set: ['epochs=9'],
+      asked: VARIANTS.nano,
+    });
+    expect(recipe).toBe('classify');
+    expect(config).toMatchObject({ lr: 1e-2, batchSize: 5, epochs: 9, backbone: VARIANTS.nano });
+    expect(sources).toMatchObject({
+      lr: base,
+      batchSize: over,
+      epochs: '--set epochs',
+      'backbone.dims': '--model',
+      minLr: 'recipe classify',
+    });
+  });
+
+  test('--config works without extends, and the size of the weights lies below it', () => {
+    const file = write('plain.yaml', 'backbone: {dims: [1, 2, 3, 4]}\n');
+    const { config } = resolve('classify', { file, ofWeights: VARIANTS.tiny });
+    expect(config).toMatchObject({ backbone: { depths: [3, 3, 9, 3], dims: [1, 2, 3, 4] } });
+  });
+
+  test('what config print writes is read back the same', () => {
+    const printed = resolve('segment-finetune', { set: ['lr=0.5', 'photometric=null'] });
+    const text = configYaml(printed);
+    expect(text).toContain('lr: 0.5 # --set lr');
+    expect(resolve(write('printed.yaml', text)).config).toEqual(printed.config);
+  });
+
+  test('the configuration of a run is one', () => {
+    const { recipe, config, sources } = resolve('fcmae-atto', {
+      set: ['epochs=3', 'warmupEpochs=1'],
+    });
+    const run = { format: 'convnextv2-run', version: 1, recipe, config, sources };
+    mkdirSync(join(folder, 'run'));
+    writeRunConfig(join(folder, 'run'), run as unknown as RunConfig);
+    expect(resolve(join(folder, 'run')).config).toEqual(config);
+    expect(resolve(join(folder, 'run', 'config.json')).recipe).toBe('fcmae-atto');
+  });
+
+  test.each([
+    [
+      'unknown.yaml',
+      'extends: clasify',
+      /extends: expected a recipe or a file .*nearest recipe: classify/,
+    ],
+    ['circle.yaml', 'extends: circle.yaml', /got a circle/],
+    ['none.yaml', 'lr: 1', /expected `extends: RECIPE`/],
+    [
+      'two.yaml',
+      'extends: [classify, fcmae-atto]',
+      /expected one recipe at the end, got classify and/,
+    ],
+    ['torn.json', '{"extends": "classify",', /torn\.json:\d+: expected YAML or JSON, got/],
+    ['list.yaml', '- 1', /expected settings by name, got \[1\]/],
+    [
+      'key.yaml',
+      'extends: classify\ntraning: {}',
+      /key\.yaml: traning: expected one of .*training/,
+    ],
+    [
+      'value.yaml',
+      'extends: classify\nlr: fast',
+      /value\.yaml: lr: expected a number from 0, got "fast"/,
+    ],
+    ['number.yaml', 'extends: 3', /extends: expected the name of a recipe or a file, got 3/],
+  ])('%s is refused', (name, text, message) => {
+    const file = write(name, `${text}\n`);
+    expect(() => resolve(file)).toThrow(ConfigError);
+    expect(() => resolve(file)).toThrow(message);
+  });
+
+  test('a file that is missing or extends another recipe is refused', () => {
+    expect(() => resolve(join(folder, 'no.yaml'))).toThrow(/no\.yaml: .*got no such file/);
+    const file = write('other.yaml', 'extends: fcmae-atto\n');
+    expect(() => resolve('classify', { file })).toThrow(
+      /expected it to extend classify, got fcmae-atto/,
+    );
+    expect(() => resolve('clasify')).toThrow(/got clasify; nearest: classify/);
+  });
+});

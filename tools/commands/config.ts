@@ -1,0 +1,71 @@
+import type { Command } from 'commander';
+import { formatTable, printJson } from '../output.js';
+
+interface PrintFlags {
+  readonly config?: string;
+  readonly model?: string;
+  readonly set: readonly string[];
+  readonly json?: boolean;
+}
+
+/** `convnextv2 config list|print` */
+export function registerConfig(program: Command): void {
+  const config = program
+    .command('config')
+    .description('recipes, and the configuration that a run would have');
+  config
+    .command('list')
+    .description('all recipes')
+    .option('--json', 'print one JSON document')
+    .action(list);
+  config
+    .command('print')
+    .description('a recipe with files and settings merged, as YAML that train reads')
+    .argument('<recipe>', 'name of a recipe, a configuration file, or a run folder')
+    .option('--config <file>', 'YAML or JSON with settings over those of the recipe')
+    .option('--model <size>', 'atto … huge, instead of the size of the recipe')
+    .option(
+      '--set <path=value>',
+      'change a setting',
+      (value: string, all: readonly string[]) => [...all, value],
+      [],
+    )
+    .option('--json', 'print one JSON document, with the source of every value')
+    .action(print);
+}
+
+async function list({ json }: { readonly json?: boolean }): Promise<void> {
+  const { summarizeRecipes } = await import('../config/summary.js');
+  const recipes = summarizeRecipes();
+  if (json) printJson({ recipes });
+  else
+    console.log(
+      formatTable([
+        ['recipe', 'task', 'model', 'input', 'images a step', 'length', 'rate'],
+        ...recipes.map(({ name, task, model, inputPx, imagesPerStep, length, lr }) => [
+          name,
+          task,
+          model,
+          inputPx,
+          imagesPerStep,
+          length,
+          String(lr),
+        ]),
+      ]),
+    );
+}
+
+async function print(name: string, flags: PrintFlags): Promise<void> {
+  const { resolveConfig } = await import('../config/resolve.js');
+  const { variant } = await import('../../models/classifier-weights.js');
+  const resolved = resolveConfig(name, {
+    ...(flags.config === undefined ? {} : { file: flags.config }),
+    ...(flags.model === undefined ? {} : { asked: variant(flags.model) }),
+    set: flags.set,
+  });
+  if (flags.json) printJson(resolved);
+  else {
+    const { configYaml } = await import('../config/yaml.js');
+    process.stdout.write(configYaml(resolved));
+  }
+}

@@ -1,0 +1,112 @@
+import { ConfigError } from '../../core/errors.js';
+
+/** A tree of settings as JSON holds it. */
+export type Settings = Readonly<Record<string, unknown>>;
+
+/** A configuration and where each of its values is from. */
+export interface MergedSettings {
+  readonly config: Settings;
+  /** Source by path of every value that is no object: `training.crop.scale` → `my.yaml`. */
+  readonly sources: Readonly<Record<string, string>>;
+}
+
+/** The values of a recipe, all from one source. */
+export function baseSettings(config: object, source: string): MergedSettings {
+  return mergeSettings({ config: {}, sources: {} }, { ...config }, source);
+}
+
+/**
+ * Lays settings over others: objects are merged, all else (lists too) is replaced. An object of another `kind` replaces the
+ * old one whole, as its fields mean something else.
+ */
+export function mergeSettings(
+  { config, sources }: MergedSettings,
+  over: Settings,
+  source: string,
+): MergedSettings {
+  const kept = new Map(Object.entries(sources));
+  const merge = (below: unknown, above: unknown, path: string): unknown => {
+    if (!isSettings(above)) {
+      forget(kept, path);
+      kept.set(path, source);
+      return structuredClone(above);
+    }
+    const isOther = 'kind' in above && isSettings(below) && above['kind'] !== below['kind'];
+    const base: Settings = isSettings(below) && !isOther ? below : {};
+    if (!isSettings(below) || isOther) forget(kept, path);
+    if (Object.keys(above).length === 0 && !isSettings(below)) kept.set(path, source);
+    const merged: Record<string, unknown> = { ...base };
+    for (const [key, value] of Object.entries(above))
+      merged[key] = merge(base[key], value, path === '' ? key : `${path}.${key}`);
+    return merged;
+  };
+  const merged = merge(config, over, '') as Settings;
+  return { config: merged, sources: Object.fromEntries(kept) };
+}
+
+function forget(sources: Map<string, string>, path: string): void {
+  for (const known of [...sources.keys()])
+    if (known === path || path === '' || known.startsWith(`${path}.`)) sources.delete(known);
+}
+
+/**
+ * Applies one `--set path=value`. A value is JSON where it parses as such, a list where it has commas and stands in for
+ * one (`ratios=0.5,1`), else text; numbers in a path are places in lists.
+ *
+ * @throws ConfigError if it has no `=` or the path leads through something that holds no settings
+ */
+export function applySetting(merged: MergedSettings, setting: string): MergedSettings {
+  const at = setting.indexOf('=');
+  if (at <= 0) throw new ConfigError(`--set: expected path=value, got ${setting}`);
+  const path = setting.slice(0, at);
+  const source = `--set ${path}`;
+  const keys = path.split('.');
+  if (keys.some((key) => key === '' || key === '__proto__'))
+    throw new ConfigError(`--set: expected path=value, got ${setting}`);
+  const text = setting.slice(at + 1);
+  const build = (below: unknown, depth: number): unknown => {
+    const done = keys.slice(0, depth).join('.');
+    if (depth === keys.length) return parseValue(text, Array.isArray(below));
+    const key = keys[depth];
+    if (Array.isArray(below)) {
+      const index = Number(key);
+      if (!Number.isInteger(index) || index < 0 || index > below.length)
+        throw new ConfigError(
+          `${source}: expected a place from 0 to ${below.length} in the list ${done}, got ${key}`,
+        );
+      const copy = [...(below as readonly unknown[])];
+      copy[index] = build(below[index], depth + 1);
+      return copy;
+    }
+    if (below !== undefined && below !== null && !isSettings(below))
+      throw new ConfigError(
+        `${source}: expected ${done} to hold settings, got ${JSON.stringify(below)}`,
+      );
+    return { [key]: build(isSettings(below) ? below[key] : undefined, depth + 1) };
+  };
+  return mergeSettings(merged, build(merged.config, 0) as Settings, source);
+}
+
+function parseValue(text: string, isList: boolean): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    if (isList && text.includes(','))
+      return text.split(',').map((part) => parseValue(part.trim(), false));
+    // What people write and JSON does not know: .5, 1., +3.
+    return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : text;
+  }
+}
+
+function isSettings(value: unknown): value is Settings {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Values that are no objects, by path, in order. */
+export function flattenSettings(config: Settings): readonly (readonly [string, unknown])[] {
+  return Object.entries(config).flatMap(([key, value]) =>
+    isSettings(value)
+      ? flattenSettings(value).map(([path, leaf]) => [`${key}.${path}`, leaf] as const)
+      : [[key, value] as const],
+  );
+}

@@ -1,0 +1,134 @@
+import type { ConvNeXtV2Config } from '../../backbone/variants.js';
+import { ConfigError } from '../../core/errors.js';
+import { peakLearningRate } from '../../train/fcmae/config.js';
+import type { RecipeConfig } from '../../train/recipes/index.js';
+import { RECIPES } from '../../train/recipes/index.js';
+import { assertSchedule } from '../../train/schedule.js';
+import { isConfigPath, readConfigFile } from './file.js';
+import type { MergedSettings, Settings } from './layers.js';
+import { applySetting, baseSettings, mergeSettings } from './layers.js';
+import { SCHEMAS } from './schemas.js';
+import { nearest, validateConfig } from './validate.js';
+
+/** What lies over a recipe, from bottom to top. */
+export interface ConfigRequest {
+  /** The size of the weights that training starts from. */
+  readonly ofWeights?: ConvNeXtV2Config;
+  /** A file of `--config`. */
+  readonly file?: string;
+  /** The size that the user asked for. */
+  readonly asked?: ConvNeXtV2Config;
+  /** `--set path=value`. */
+  readonly set: readonly string[];
+}
+
+/** A configuration that was checked, and where its values are from. */
+export interface ResolvedConfig {
+  /** Name of the recipe at the bottom. */
+  readonly recipe: string;
+  readonly config: RecipeConfig;
+  readonly sources: Readonly<Record<string, string>>;
+}
+
+/**
+ * Merges recipe, files and settings.
+ *
+ * @param name a recipe, or a configuration file or run folder that extends one
+ * @throws ConfigError with source, path, what is allowed and the nearest key
+ */
+export function resolveConfig(name: string, request: ConfigRequest): ResolvedConfig {
+  const files = [
+    ...(isConfigPath(name) ? [name] : []),
+    ...(request.file === undefined ? [] : [request.file]),
+  ].map((file) => ({ file, ...readConfigFile(file) }));
+  const recipe = recipeOf(name, files);
+  let merged = baseSettings(RECIPES[recipe], `recipe ${recipe}`);
+  if (request.ofWeights) merged = withBackbone(merged, request.ofWeights, 'size of --weights');
+  for (const { file, settings } of files.flatMap(({ layers }) => layers))
+    merged = mergeSettings(merged, settings, file);
+  if (request.asked) merged = withBackbone(merged, request.asked, '--model');
+  for (const setting of request.set) merged = applySetting(merged, setting);
+  return { recipe, config: checked(merged, RECIPES[recipe].task), sources: merged.sources };
+}
+
+function recipeOf(
+  name: string,
+  files: readonly { readonly file: string; readonly recipe?: string }[],
+): string {
+  const named = isConfigPath(name) ? files[0].recipe : name;
+  if (named === undefined)
+    throw new ConfigError(
+      `${name}: expected \`extends: RECIPE\` (convnextv2 config list), got none in the file`,
+      { file: name },
+    );
+  if (!Object.hasOwn(RECIPES, named))
+    throw new ConfigError(
+      `train: expected a recipe of convnextv2 config list, got ${named}; nearest: ${nearest(named, Object.keys(RECIPES))}`,
+    );
+  for (const { file, recipe } of files)
+    if (recipe !== undefined && recipe !== named)
+      throw new ConfigError(`${file}: expected it to extend ${named}, got ${recipe}`, { file });
+  return named;
+}
+
+function withBackbone(
+  merged: MergedSettings,
+  backbone: ConvNeXtV2Config,
+  source: string,
+): MergedSettings {
+  const isAutoencoder = merged.config['task'] === 'pretrain';
+  return mergeSettings(merged, isAutoencoder ? { fcmae: { backbone } } : { backbone }, source);
+}
+
+function checked({ config, sources }: MergedSettings, task: RecipeConfig['task']): RecipeConfig {
+  const problems = validateConfig(SCHEMAS[task], config);
+  if (problems.length > 0) {
+    const lines = problems.map(
+      ({ path, message }) => `${place(path, config, sources)}: ${message}`,
+    );
+    const more = lines.length > 4 ? `; and ${lines.length - 4} more` : '';
+    throw new ConfigError(lines.slice(0, 4).join('; ') + more);
+  }
+  const sound = config as unknown as RecipeConfig;
+  assertConsistent(sound);
+  return sound;
+}
+
+/** Where the user wrote it: `--set lr`, `my.yaml: lr`. */
+function place(path: string, config: Settings, sources: Readonly<Record<string, string>>): string {
+  const keys = path.split('.');
+  const above = keys.map((_, i) => keys.slice(0, keys.length - i).join('.'));
+  const exact = above.map((known) => sources[known]).find((source) => source !== undefined);
+  // An absent field has no source: whoever wrote a field beside it is meant.
+  const beside = Object.entries(sources).findLast(([known]) =>
+    known.startsWith(`${above[1] ?? ''}.`),
+  );
+  const source = exact ?? beside?.[1];
+  if (source === undefined) return path || Object.keys(config).join(', ');
+  return source === `--set ${path}` ? source : `${source}: ${path}`;
+}
+
+/** Rules between fields. */
+function assertConsistent(config: RecipeConfig): void {
+  switch (config.task) {
+    case 'classify':
+    case 'pretrain': {
+      const { minLr, epochs, warmupEpochs } = config;
+      const lr = config.task === 'classify' ? config.lr : peakLearningRate(config);
+      assertSchedule('config', { kind: 'cosine', lr, minLr, epochs, warmupEpochs });
+      const mixes = config.training.kind === 'training' && config.training.mix !== undefined;
+      if (mixes && config.batchSize % 2 !== 0)
+        throw new ConfigError(
+          `config: batchSize: expected an even number with training.mix, got ${config.batchSize}`,
+        );
+      return;
+    }
+    case 'segment': {
+      const { lr, minLr, power, steps, warmup } = config;
+      assertSchedule('config', { kind: 'poly', lr, minLr, power, steps, warmup });
+      return;
+    }
+    default:
+      config satisfies never;
+  }
+}

@@ -1,0 +1,57 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ConfigError } from '../../core/errors.js';
+import type { Settings } from './layers.js';
+
+/** Name of the file in a run folder that says how the run was made. */
+export const RUN_CONFIG = 'config.json';
+
+/** Value of `format` in it. */
+export const RUN_FORMAT = 'convnextv2-run';
+
+/** All that determines a run, beside the data and the program. */
+export interface RunConfig {
+  readonly format: typeof RUN_FORMAT;
+  readonly version: 1;
+  /** The recipe that the configuration started from. */
+  readonly recipe: string;
+  readonly data: string;
+  readonly seed: number;
+  readonly weights: string | null;
+  /** sha256 of the weight file. */
+  readonly weightsSha256: string | null;
+  readonly valFraction: number | null;
+  readonly steps: number | null;
+  readonly patience: number | null;
+  readonly config: Settings;
+  /** Where each value of `config` is from. */
+  readonly sources: Readonly<Record<string, string>>;
+  readonly environment: Readonly<Record<string, string | number>>;
+}
+
+/** Stores the configuration of a run, under a temporary name first. */
+export function writeRunConfig(folder: string, run: RunConfig): void {
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, RUN_CONFIG);
+  writeFileSync(`${file}.partial`, `${JSON.stringify(run, null, 2)}\n`);
+  renameSync(`${file}.partial`, file);
+}
+
+/** The configuration that a run folder stores, or undefined. @throws ConfigError if it is damaged */
+export function readRunConfig(folder: string): RunConfig | undefined {
+  const file = join(folder, RUN_CONFIG);
+  if (!existsSync(file)) return undefined;
+  try {
+    const run = JSON.parse(readFileSync(file, 'utf8')) as RunConfig;
+    if (run.format === RUN_FORMAT && run.version === 1 && typeof run.config === 'object')
+      return run;
+  } catch (cause) {
+    throw new ConfigError(`${file}: expected the configuration of a run, got no JSON`, {
+      cause,
+      file,
+    });
+  }
+  throw new ConfigError(`${file}: expected the configuration of a run, got something else`, {
+    file,
+  });
+}

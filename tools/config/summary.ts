@@ -1,0 +1,54 @@
+import type { ConvNeXtV2Config } from '../../backbone/variants.js';
+import { VARIANT_NAMES, VARIANTS } from '../../backbone/variants.js';
+import { peakLearningRate } from '../../train/fcmae/config.js';
+import type { RecipeConfig } from '../../train/recipes/index.js';
+import { RECIPES } from '../../train/recipes/index.js';
+
+/** One line of `config list`. */
+export interface RecipeSummary {
+  readonly name: string;
+  readonly task: RecipeConfig['task'];
+  readonly model: string;
+  /** Side of the training images or crops, pixels. */
+  readonly inputPx: number;
+  readonly imagesPerStep: number;
+  readonly length: string;
+  readonly lr: number;
+}
+
+/** What tells the recipes apart, in their order. */
+export function summarizeRecipes(): readonly RecipeSummary[] {
+  return Object.entries(RECIPES).map(([name, config]) => ({
+    name,
+    task: config.task,
+    model: sizeName(config.task === 'pretrain' ? config.fcmae.backbone : config.backbone),
+    inputPx: inputPx(config),
+    imagesPerStep: config.batchSize * config.accumulation,
+    length: config.task === 'segment' ? `${config.steps} steps` : `${config.epochs} epochs`,
+    lr: Number((config.task === 'pretrain' ? peakLearningRate(config) : config.lr).toPrecision(6)),
+  }));
+}
+
+/** `tiny`, or depths and widths where no published size has them. */
+export function sizeName({ depths, dims }: ConvNeXtV2Config): string {
+  const found = VARIANT_NAMES.find(
+    (name) =>
+      String(VARIANTS[name].depths) === String(depths) &&
+      String(VARIANTS[name].dims) === String(dims),
+  );
+  return found ?? `${depths.join('-')}/${dims.join('-')}`;
+}
+
+function inputPx(config: RecipeConfig): number {
+  switch (config.task) {
+    case 'segment':
+      return config.geometry.cropSize;
+    case 'classify':
+    case 'pretrain':
+      return config.training.kind === 'training'
+        ? config.training.inputSize
+        : config.training.resize.inputSize;
+    default:
+      return config satisfies never;
+  }
+}
