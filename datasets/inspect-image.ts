@@ -34,6 +34,10 @@ export const IMAGE_NOTES = {
   grey: note('grey', 'grayscale images: the channel is used three times'),
   fourChannels: note('four-channels', 'images with four channels (CMYK or alpha)'),
   orientation: note('orientation', 'images with an EXIF orientation: not turned'),
+  invalidOrientation: note(
+    'invalid-orientation',
+    'images with an EXIF orientation that does not exist: not turned',
+  ),
   colourProfile: note('colour-profile', 'images with a colour profile: not applied'),
 } as const;
 
@@ -42,9 +46,15 @@ export function imageNotes(facts: ImageFacts): readonly ProblemKind[] {
   return [
     ...(facts.channels <= 2 ? [IMAGE_NOTES.grey] : []),
     ...(facts.channels === 4 ? [IMAGE_NOTES.fourChannels] : []),
-    ...(facts.orientation > 1 ? [IMAGE_NOTES.orientation] : []),
+    ...orientationNotes(facts.orientation),
     ...(facts.colourProfile ? [IMAGE_NOTES.colourProfile] : []),
   ];
+}
+
+function orientationNotes(orientation: number): readonly ProblemKind[] {
+  if (orientation === 1) return [];
+  const isValid = orientation > 1 && orientation <= 8;
+  return [isValid ? IMAGE_NOTES.orientation : IMAGE_NOTES.invalidOrientation];
 }
 
 /** Runs `work` on every item, eight at a time, and returns the results in order. */

@@ -1,6 +1,6 @@
 /** What a JPEG says about itself beside the pixels. */
 export interface JpegTags {
-  /** EXIF orientation 1–8; 1 where there is none or an invalid one. */
+  /** EXIF orientation as it stands in the file: 1–8, or another number, which is invalid; 1 where there is none. */
   readonly orientation: number;
   /** Whether an ICC profile is embedded. */
   readonly colourProfile: boolean;
@@ -52,8 +52,7 @@ function orientationOf(tiff: Uint8Array): number {
     const entry = directory + 2 + 12 * e;
     if (entry + 12 > tiff.length) return 1;
     if (view.getUint16(entry, little) !== 0x0112) continue;
-    const value = view.getUint16(entry + 8, little);
-    return value >= 1 && value <= 8 ? value : 1;
+    return view.getUint16(entry + 8, little);
   }
   return 1;
 }

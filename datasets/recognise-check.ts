@@ -1,5 +1,6 @@
 import { basename, resolve } from 'node:path';
 import { DataError } from '../core/errors.js';
+import { checkUsable } from './coco/check-usable.js';
 import { checkCocoTables } from './coco/checks.js';
 import { checkImageFiles, reportMissingImages } from './coco/image-files.js';
 import { COCO_PROBLEMS } from './coco/problem-kinds.js';
@@ -7,6 +8,7 @@ import { readCocoTables, type CocoTables } from './coco/tables.js';
 import { checkSegmentationSet } from './folder-check.js';
 import { loadFolder } from './folder.js';
 import { readImageNet } from './imagenet.js';
+import type { ClassEntry } from './imagenet-classes.js';
 import { imageNotes, inParallel, inspectImage } from './inspect-image.js';
 import { errorAsValue, ProblemLog, quote, type Finding, type ProblemKind } from './problems.js';
 import type {
@@ -67,7 +69,8 @@ async function checkDetection(data: DetectionData, options: CheckOptions): Promi
   for (const [split, source] of Object.entries(data.splits)) {
     const log = new ProblemLog(options.maxExamples);
     const table = await readCocoTables(source.annotations, log, { masks: false });
-    checkCocoTables(table, log);
+    const imageIndices = checkCocoTables(table, log);
+    checkUsable(table, imageIndices, { source, isTrainingPart: split === 'train' }, log);
     if (source.images === undefined || options.images === 'none')
       log.add(COCO_PROBLEMS.imagesUnchecked, {
         file: source.annotations,
@@ -154,6 +157,11 @@ const CLASSIFICATION_PROBLEMS = {
   },
   fileIgnored: { code: 'file-ignored', severity: 'note', meaning: 'files that are no images' },
   classUnused: { code: 'class-unused', severity: 'note', meaning: 'classes without an image' },
+  sameName: {
+    code: 'same-name',
+    severity: 'note',
+    meaning: 'class names that several classes have: told apart by their keys',
+  },
   unlabelled: { code: 'unlabelled', severity: 'note', meaning: 'images without a label' },
 } as const satisfies Readonly<Record<string, ProblemKind>>;
 
@@ -184,6 +192,12 @@ async function checkClassification(
           id: k,
         });
     });
+    for (const [name, keys] of keysByName(set.classes))
+      if (keys.length > 1)
+        log.add(CLASSIFICATION_PROBLEMS.sameName, {
+          file: data.root,
+          message: `${quote(name)}: ${keys.join(', ')}`,
+        });
     for (const file of set.ignoredFiles)
       log.add(CLASSIFICATION_PROBLEMS.fileIgnored, { file, message: 'not an image' });
     logs.push(log);
@@ -194,6 +208,12 @@ async function checkClassification(
     });
   }
   return report(data, splits, new ProblemLog(), logs);
+}
+
+function keysByName(classes: readonly ClassEntry[]): ReadonlyMap<string, readonly string[]> {
+  const keys = new Map<string, string[]>();
+  for (const { key, name } of classes) keys.set(name, [...(keys.get(name) ?? []), key]);
+  return keys;
 }
 
 async function inspectFiles(

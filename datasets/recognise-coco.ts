@@ -92,7 +92,12 @@ export function detectionData(
   splits: Readonly<Record<string, CocoSource>>,
 ): DetectionData {
   const base = existsSync(root) && statSync(root).isDirectory() ? root : dirname(root);
-  const shown = (path: string): string => relative(base, path) || '.';
+  const shown = (path: string): string => {
+    const short = relative(base, path) || '.';
+    return short.startsWith('..') ? path : short; // a way up and down again tells nobody where it is
+  };
+  const [{ classes } = {}] = Object.values(splits);
+  const ending = classes ? `; classes ${classes.join(', ')}` : '';
   const parts = Object.entries(splits).map(([split, { annotations, images }]) => {
     const where = images === undefined ? 'no image folder found' : `images in ${shown(images)}`;
     return `${split} ${shown(annotations)} (${where})`;
@@ -103,7 +108,8 @@ export function detectionData(
     file: Object.keys(splits).length > 1 ? 'COCO files' : 'COCO file',
     yaml: 'COCO files by data.yaml',
   };
-  return { kind: 'detection', layout, root, splits, line: `${names[layout]}: ${parts.join(', ')}` };
+  const line = `${names[layout]}: ${parts.join(', ')}${ending}`;
+  return { kind: 'detection', layout, root, splits, line };
 }
 
 /** The first folder that holds the file's first image, or else the first that exists below the root. */

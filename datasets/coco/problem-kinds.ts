@@ -25,6 +25,9 @@ export const COCO_PROBLEMS = {
   imageMissing: kind('image-missing', 'error', 'listed images that do not exist'),
   imageUnreadable: kind('image-unreadable', 'error', 'images that cannot be read'),
   imageSize: kind('image-size', 'error', 'images of another size than listed'),
+  empty: kind('empty', 'error', 'files without images or categories'),
+  classes: kind('classes', 'error', 'wanted classes that are none of the categories'),
+  untrainable: kind('untrainable', 'error', 'training parts without an image to train on'),
   categoriesDiffer: kind('categories-differ', 'error', 'splits with different categories'),
 
   boxOutside: kind('box-outside', 'warning', 'boxes outside their image: not trained on'),

@@ -20,16 +20,21 @@ export interface DetectionSamples {
  * @throws ConfigError if the set has no image folder or no image is left
  */
 export function trainingSamples(set: CocoSet): DetectionSamples {
+  const chosen = trainableImages(set);
+  if (chosen.length === 0)
+    throw new ConfigError(
+      `${set.file}: expected images with annotations to train on, got none among ${set.images.ids.length}`,
+    );
+  return samplesOf(set, chosen);
+}
+
+/** The images that {@link trainingSamples} takes, as indices. */
+export function trainableImages(set: CocoSet): readonly number[] {
   const { widths, heights } = set.images;
-  const chosen = indicesWhere(set, (i) => {
+  return indicesWhere(set, (i) => {
     if (Math.min(widths[i], heights[i]) < MIN_IMAGE_SIDE_PX) return false;
     return rowsOf(set, i).some((a) => set.classIndices[a] >= 0);
   });
-  if (chosen.length === 0)
-    throw new ConfigError(
-      `${set.file}: expected images with annotations to train on, got none among ${widths.length}`,
-    );
-  return samplesOf(set, chosen);
 }
 
 /**

@@ -58,10 +58,15 @@ export async function runCheck(path: string, flags: CheckFlags): Promise<boolean
   }
   console.log(
     ok
-      ? `No errors, ${warnings} warnings: training accepts this set.`
+      ? `No errors, ${warnings} warnings: ${wereImagesSeen(splits) ? 'training accepts this set' : 'the annotations are fit for training, the images were not looked at'}.`
       : `${errors} errors, ${warnings} warnings: training refuses this set.`,
   );
   return ok;
+}
+
+function wereImagesSeen(splits: readonly SplitReport[]): boolean {
+  const { code } = COCO_PROBLEMS.imagesUnchecked;
+  return splits.every(({ findings }) => findings.every((finding) => finding.code !== code));
 }
 
 function printFindings(findings: readonly Finding[], shown: number): void {

@@ -6,7 +6,8 @@ import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkImageFiles } from '../../../datasets/coco/image-files.js';
 import type { CocoImages } from '../../../datasets/coco/tables.js';
-import { readJpegTags } from '../../../datasets/jpeg-tags.js';
+import { imageNotes } from '../../../datasets/inspect-image.js';
+import { readJpegTags, type JpegTags } from '../../../datasets/jpeg-tags.js';
 import { ProblemLog } from '../../../datasets/problems.js';
 
 let folder: string;
@@ -53,6 +54,15 @@ async function codes(
   );
 }
 
+const HEADER = {
+  format: 'jpeg',
+  width: 1,
+  height: 1,
+  channels: 3,
+  bitsPerChannel: 8,
+  adobe: false,
+} as const;
+
 const ALL = ['good.jpg', 'sub/good.png', 'grey.jpg', 'turned.jpg', 'profile.jpg', 'cut.jpg'];
 
 test('what decoders treat differently is noted, and what is not listed', async () => {
@@ -80,6 +90,31 @@ test('an image that is cut short is found by decoding', async () => {
   expect(await codes(listed(ALL), true)).toMatchObject({ 'image-unreadable': [6] });
 });
 
+test('an orientation is read in both byte orders, and one that does not exist is noted as such', () => {
+  const tags = (little: boolean, orientation: number): JpegTags => {
+    const word = (value: number): number[] =>
+      little ? [value & 255, value >> 8] : [value >> 8, value & 255];
+    const long = (value: number): number[] =>
+      little ? [...word(value), 0, 0] : [0, 0, ...word(value)];
+    const mark = little ? [0x49, 0x49] : [0x4d, 0x4d];
+    const entry = [...word(0x0112), ...word(3), ...long(1), ...word(orientation), 0, 0];
+    const tiff = [...mark, ...word(42), ...long(8), ...word(1), ...entry];
+    const payload = [0x45, 0x78, 0x69, 0x66, 0, 0, ...tiff];
+    return readJpegTags(Uint8Array.of(0xff, 0xd8, 0xff, 0xe1, 0, payload.length + 2, ...payload));
+  };
+  const noted = (orientation: number): readonly string[] =>
+    imageNotes({ ...HEADER, orientation, colourProfile: false }).map(({ code }) => code);
+  for (const little of [true, false])
+    for (const value of [0, 1, 6, 8, 9, 513]) expect(tags(little, value).orientation).toBe(value);
+  expect([0, 1, 2, 8, 9].map(noted)).toEqual([
+    ['invalid-orientation'],
+    [],
+    ['orientation'],
+    ['orientation'],
+    ['invalid-orientation'],
+  ]);
+});
+
 test('tags of anything that is no JPEG, or too short, are the defaults', () => {
   const defaults = { orientation: 1, colourProfile: false };
   expect(readJpegTags(new Uint8Array(0))).toEqual(defaults);
@@ -92,8 +127,9 @@ test('tags of anything that is no JPEG, or too short, are the defaults', () => {
       const { orientation } = readJpegTags(
         Uint8Array.of(...start, ...(isExif ? exif.slice(0, 6) : []), ...bytes),
       );
-      expect(orientation).toBeGreaterThanOrEqual(1);
-      expect(orientation).toBeLessThanOrEqual(8);
+      // Any 16 bits may stand there; what is no orientation is told by the caller.
+      expect(orientation).toBeGreaterThanOrEqual(0);
+      expect(orientation).toBeLessThanOrEqual(65535);
     }),
     { numRuns: 1000 },
   );

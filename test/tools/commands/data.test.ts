@@ -85,6 +85,40 @@ test('check lists errors and ends with code 2', async () => {
   expect(all.out.match(/expected a known image_id/g)).toHaveLength(8);
 });
 
+test('check refuses what has nothing to train on, as training does', async () => {
+  const tiny = { ...image(1), width: 64, height: 20 };
+  const cases: readonly (readonly [readonly object[], readonly object[], string])[] = [
+    [[], [], 'empty: files without images or categories'],
+    [[image(1)], [], 'untrainable: training parts without an image to train on'],
+    [[tiny], [object(1, 1)], 'untrainable: '],
+  ];
+  for (const [images, annotations, message] of cases) {
+    const { out, code } = await run('check', writeCoco('some.json', images, annotations));
+    expect(out).toContain(`error    1 x ${message}`);
+    expect(out).toContain('1 errors, ');
+    expect(code).toBe(2);
+  }
+  // A part to validate on may have images without objects.
+  writeCoco('instances_train.json', [image(1)], [object(1, 1)]);
+  writeCoco('instances_val.json', [image(2)], []);
+  rmSync(join(root, 'annotations/some.json'));
+  expect((await run('check', root, '--no-images')).code).toBe(0);
+});
+
+test('check looks for the classes that a data.yaml wants, and names them', async () => {
+  writeCoco('some.json', [image(1)], [object(1, 1)]);
+  const yaml = join(root, 'data.yaml');
+  const part = '{annotations: annotations/some.json, images: .}';
+  writeFileSync(yaml, `train: ${part}\nclasses: [cat]\n`);
+  const good = await run('check', yaml, '--no-images');
+  expect([good.code, good.log]).toEqual([0, expect.stringContaining('; classes cat\n')]);
+  expect(good.out).toContain('the images were not looked at');
+  writeFileSync(yaml, `train: ${part}\nclasses: [cat, cow]\n`);
+  const bad = await run('check', yaml, '--no-images');
+  expect(bad.code).toBe(2);
+  expect(bad.out).toContain('expected names of categories (cat), got "cow"');
+});
+
 test('check compares the parts: categories, and images that are in both', async () => {
   writeCoco('instances_train.json', [image(1), image(2)], [object(1, 1), object(2, 2)]);
   writeCoco('instances_val.json', [image(2)], [object(3, 2)], 'dog');
@@ -182,6 +216,32 @@ test.skipIf(!present).each(['coco-mini', 'ade20k-mini', 'coco-annotations-only',
     const page = join(root, 'page.html');
     const browsed = await run('browse', path, '--out', page, '--limit', '8', '--thumbnail', '64');
     expect(browsed.out).toContain(': 8 images, ');
+  },
+);
+
+test.skipIf(!present)(
+  'check reports the quirks that the README of imagenet-mini lists',
+  async () => {
+    const { out } = await run('check', join(DATA, 'imagenet-mini'), '--json');
+    const { splits } = JSON.parse(out) as {
+      splits: { findings: { code: string; count: number; examples: { message: string }[] }[] }[];
+    };
+    const found = new Map(splits[0].findings.map(({ code, ...finding }) => [code, finding]));
+    expect(Object.fromEntries([...found].map(([code, { count }]) => [code, count]))).toEqual({
+      grey: 6,
+      orientation: 1,
+      'invalid-orientation': 1,
+      'colour-profile': 10,
+      'same-name': 2,
+      'class-unused': 880,
+    });
+    const messages = (code: string): unknown => found.get(code)?.examples.map((e) => e.message);
+    expect(messages('orientation')).toEqual(['"n02951585_can_opener.JPEG"']);
+    expect(messages('invalid-orientation')).toEqual(['"n01728572_thunder_snake.JPEG"']);
+    expect(messages('same-name')).toEqual([
+      expect.stringContaining('"crane": '),
+      expect.stringContaining('"maillot": '),
+    ]);
   },
 );
 

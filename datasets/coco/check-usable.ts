@@ -1,0 +1,45 @@
+import { ConfigError } from '../../core/errors.js';
+import type { ProblemLog } from '../problems.js';
+import { COCO_PROBLEMS as PROBLEMS } from './problem-kinds.js';
+import { trainableImages } from './samples.js';
+import { createCocoSet, type CocoSet, type CocoSource } from './set.js';
+import type { CocoTables } from './tables.js';
+
+/**
+ * Reports what stops training although every record is sound: no images or categories, wanted classes that the file
+ * lacks, and in the part to train on no image with annotations. Where records are wrong that has been said.
+ *
+ * @param imageIndices `[A]`, as `checkCocoTables` returns them
+ * @param options.isTrainingPart whether the part is trained on, not only evaluated
+ */
+export function checkUsable(
+  tables: CocoTables,
+  imageIndices: Int32Array,
+  options: { readonly source: CocoSource; readonly isTrainingPart: boolean },
+  log: ProblemLog,
+): void {
+  if (log.count('error') > 0) return;
+  const { file, images, categories } = tables;
+  if (images.ids.length === 0 || categories.length === 0) {
+    for (const [name, count] of [
+      ['images', images.ids.length],
+      ['categories', categories.length],
+    ] as const)
+      if (count === 0)
+        log.add(PROBLEMS.empty, { file, message: `${name}: expected at least one, got none` });
+    return;
+  }
+  let set: CocoSet;
+  try {
+    set = createCocoSet(tables, imageIndices, options.source);
+  } catch (cause) {
+    if (!(cause instanceof ConfigError)) throw cause;
+    log.add(PROBLEMS.classes, { file, message: cause.message });
+    return;
+  }
+  if (options.isTrainingPart && trainableImages(set).length === 0)
+    log.add(PROBLEMS.untrainable, {
+      file,
+      message: `expected images with annotations, got none among ${images.ids.length}`,
+    });
+}
