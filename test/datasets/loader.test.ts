@@ -5,6 +5,8 @@ import { Loader, type LoaderOptions } from '../../datasets/loader.js';
 interface Sample {
   readonly file: string;
   readonly delayMs?: number;
+  /** Is held in work until the gate is opened. */
+  readonly isGated?: boolean;
   readonly fails?: 'data' | 'type' | 'exit';
 }
 interface Value {
@@ -15,20 +17,26 @@ interface Value {
   readonly other: string;
 }
 
-/** What worker threads and this one share: how many samples were begun, are in work, were at a time in work. */
-const NUM_COUNTERS = 3;
+/**
+ * What worker threads and this one share: how many samples were begun, are in work, were at a time in work, whether the gate is
+ * open, and how many were begun in epoch 0.
+ */
+const NUM_COUNTERS = 5;
+const [GATE, BEGUN_FIRST] = [3, 4];
 
 /** A pipeline that waits, fails or exits as the sample says, and draws from its random stream. */
 const pipeline = (errors: string) => `
   import { DataError } from '${errors}';
   export const createPipeline = ({ counters, fetches }) => ({
-    async prepare(sample, { random, fetch, numSamples, index }) {
-      const [begun, inWork, most] = [0, 1, 2];
+    async prepare(sample, { random, fetch, numSamples, index, epoch }) {
+      const [begun, inWork, most, gate, begunFirst] = [0, 1, 2, 3, 4];
       Atomics.add(counters, begun, 1);
+      if (epoch === 0) Atomics.add(counters, begunFirst, 1);
       const now = Atomics.add(counters, inWork, 1) + 1;
       if (now > Atomics.load(counters, most)) Atomics.store(counters, most, now);
       const other = fetches ? await fetch((index + 1) % numSamples) : sample;
-      await new Promise((resolve) => setTimeout(resolve, sample.delayMs ?? 0));
+      do await new Promise((resolve) => setTimeout(resolve, sample.delayMs ?? 0));
+      while (sample.isGated && Atomics.load(counters, gate) === 0);
       Atomics.sub(counters, inWork, 1);
       if (sample.fails === 'data') throw new DataError('expected a dog, got a cat', { id: 7 });
       if (sample.fails === 'type') undefined.property;
@@ -225,20 +233,21 @@ describe('Loader', () => {
   });
 
   test('an early end stops the work and the loader can be used again', async () => {
-    const { loader, counters } = open(
-      samples(400, () => ({ delayMs: 2 })),
-      { prefetch: 8 },
-    );
-    for await (const _ of loader.epoch(0)) break;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    const begun = Atomics.load(counters, 0);
-    expect(begun).toBeLessThan(20);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    expect(Atomics.load(counters, 0)).toBe(begun);
-    for await (const batch of loader.epoch(1)) {
-      expect(batch.epoch).toBe(1);
-      break;
-    }
+    const all = samples(400, (i) => ({ isGated: i >= 4 }));
+    const { loader, counters } = open(all, { prefetch: 8, sampler: inOrder });
+    const takeTwo = async (epoch: number): Promise<void> => {
+      let taken = 0;
+      for await (const batch of loader.epoch(epoch)) {
+        expect(batch.epoch).toBe(epoch);
+        if (++taken === 2) break; // one of each worker, so both are up
+      }
+    };
+    await takeTwo(0);
+    // 4 samples are done and 2 x 2 are held in work; 12 more were ordered and must not begin, but for the next 2 x 2 where
+    // the gate opens before the word to stop arrives.
+    Atomics.store(counters, GATE, 1);
+    await takeTwo(1); // workers take requests in order: what they had before is done or given up
+    expect(Atomics.load(counters, BEGUN_FIRST)).toBeLessThanOrEqual(12);
   });
 
   test('an empty data set has no batch to give', async () => {
