@@ -5,6 +5,7 @@ import type { SkippedCheckpoint } from '../weights/checkpoint-folder.js';
 import { keepLast, latestValid, markBest } from '../weights/checkpoint-folder.js';
 import type { CheckpointGroups } from '../weights/checkpoint.js';
 import { restoreCheckpoint, saveCheckpoint } from '../weights/checkpoint.js';
+import type { EpochRule } from './progress.js';
 
 /** Name of the folder of checkpoints inside a run folder. */
 export const CHECKPOINTS = 'checkpoints';
@@ -33,6 +34,8 @@ export interface RunState {
   readonly config: Readonly<Record<string, unknown>>;
   readonly seed: number;
   readonly bestValue: number | null;
+  /** How steps are counted into epochs, and on how many ranks; absent in checkpoints of older versions. */
+  readonly epochs?: EpochRule;
 }
 
 /** Saves a checkpoint of a run and deletes old ones. */

@@ -1,4 +1,6 @@
 import { Random } from '../core/random.js';
+import { globalIndex, WHOLE } from './distributed/shard.js';
+import type { StepPosition } from './task.js';
 
 /** Keeps the streams of random numbers of a step apart. */
 const DROP_PATH_STREAM = 0x64726f70;
@@ -7,18 +9,21 @@ const DROP_PATH_STREAM = 0x64726f70;
  * Draws which samples skip which blocks.
  *
  * @param rates of every block
+ * @param batch samples of this process
  * @returns `[blocks, N]`: 0, or `1 / (1 − rate)`
  */
 export function drawDropPath(
   rates: readonly number[],
   batch: number,
-  { seed, step, micro }: { readonly seed: number; readonly step: number; readonly micro: number },
+  { seed, step, micro, shard = WHOLE }: StepPosition & { readonly seed: number },
 ): Float32Array {
   const random = new Random(seed, DROP_PATH_STREAM, step, micro);
   const masks = new Float32Array(rates.length * batch);
   rates.forEach((rate, block) => {
+    const draws = Float64Array.from({ length: batch * shard.count }, () => random.uniform());
     for (let n = 0; n < batch; n++) {
-      masks[block * batch + n] = random.uniform() < 1 - rate ? 1 / (1 - rate) : 0;
+      const isKept = draws[globalIndex(n, shard)] < 1 - rate;
+      masks[block * batch + n] = isKept ? 1 / (1 - rate) : 0;
     }
   });
   return masks;

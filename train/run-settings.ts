@@ -32,20 +32,28 @@ export interface RunSettings {
   readonly maxSteps: number | null;
 }
 
+/** Speed since the last log line. Images are those of all ranks, everything else is of this one. */
+export interface StepRates {
+  readonly imagesPerSecond: number;
+  /** Share of the time spent waiting for data. */
+  readonly dataWait: number;
+  readonly rssBytes: number;
+  /** With several ranks: share of the time spent waiting for the slowest one. */
+  readonly rankWait?: number;
+  /** With several ranks: share of the time spent adding up their gradients. */
+  readonly allReduce?: number;
+}
+
 /** One line of `metrics.jsonl`. */
 export type LogRecord =
-  | {
+  | ({
       readonly kind: 'train';
       readonly step: number;
       readonly epoch: number;
       readonly lr: number;
       readonly losses: Scalars;
       readonly gradientNorm: number;
-      readonly imagesPerSecond: number;
-      /** Share of the time spent waiting for data. */
-      readonly dataWait: number;
-      readonly rssBytes: number;
-    }
+    } & StepRates)
   | {
       readonly kind: 'eval';
       readonly step: number;

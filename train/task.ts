@@ -1,4 +1,5 @@
 import type { ParameterStore } from '../engine/parameters/store.js';
+import type { Shard } from './distributed/shard.js';
 
 /** Where a step stands in a run. */
 export interface StepPosition {
@@ -6,6 +7,8 @@ export interface StepPosition {
   readonly step: number;
   /** Which micro-batch of the step, from 0. */
   readonly micro: number;
+  /** Which part of the batch this process has; all of it if not given. */
+  readonly shard?: Shard;
 }
 
 /** Named scalars: loss terms (`loss` is their total) or metrics. */

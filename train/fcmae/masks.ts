@@ -2,6 +2,7 @@ import type { FcmaeConfig } from '../../backbone/fcmae.js';
 import type { PatchMask } from '../../backbone/masking.js';
 import { maskFromNoise, patchGrid } from '../../backbone/masking.js';
 import { Random } from '../../core/random.js';
+import { ownRows, WHOLE } from '../distributed/shard.js';
 import type { StepPosition } from '../task.js';
 
 /** Keeps the masks' random numbers apart from others of the same seed. */
@@ -15,16 +16,13 @@ type MaskConfig = Pick<FcmaeConfig, 'patchSize' | 'maskRatio'>;
 export function drawMasks(
   [numImages, height, width]: Shape,
   { patchSize, maskRatio }: MaskConfig,
-  { seed, step, micro }: StepPosition & { readonly seed: number },
+  { seed, step, micro, shard = WHOLE }: StepPosition & { readonly seed: number },
 ): PatchMask {
   const grid = patchGrid({ height, width }, patchSize);
   const random = new Random(seed, TRAINING_STREAM, step, micro);
-  const noise = new Float32Array(numImages * grid.rows * grid.columns);
-  return maskFromNoise(
-    noise.map(() => random.normal()),
-    grid,
-    maskRatio,
-  );
+  const patches = grid.rows * grid.columns;
+  const noise = new Float32Array(numImages * shard.count * patches).map(() => random.normal());
+  return maskFromNoise(ownRows(noise, patches, shard), grid, maskRatio);
 }
 
 /** Masks of held-out images, the same at every evaluation and in every run: they depend on the image's index only. */

@@ -1,4 +1,5 @@
 import { Random } from '../../core/random.js';
+import { ownRows, WHOLE } from '../distributed/shard.js';
 import type { StepPosition } from '../task.js';
 
 /** Keeps the streams of random numbers of a step apart; each head adds its own number. */
@@ -13,10 +14,17 @@ const CHANNEL_STREAM = 0x6368616e;
 export function drawChannelMask(
   rate: number,
   [batch, channels]: readonly [number, number],
-  { seed, step, micro, head }: StepPosition & { readonly seed: number; readonly head: 0 | 1 },
+  {
+    seed,
+    step,
+    micro,
+    head,
+    shard = WHOLE,
+  }: StepPosition & { readonly seed: number; readonly head: 0 | 1 },
 ): Float32Array {
   const random = new Random(seed, CHANNEL_STREAM + head, step, micro);
-  return Float32Array.from({ length: batch * channels }, () =>
+  const whole = Float32Array.from({ length: batch * shard.count * channels }, () =>
     random.uniform() < 1 - rate ? 1 / (1 - rate) : 0,
   );
+  return ownRows(whole, channels, shard);
 }

@@ -1,0 +1,51 @@
+import type { CommunicationTimes } from './distributed/communicator.js';
+import type { StepRates } from './run-settings.js';
+
+/** Rates since the last log line. */
+export class Meter {
+  images = 0;
+  private waitMs = 0;
+  private since = performance.now();
+  private before: CommunicationTimes;
+
+  /** @param ranks several, or one */
+  constructor(
+    private readonly ranks: { readonly size: number; readonly times: CommunicationTimes },
+  ) {
+    this.before = { ...ranks.times };
+  }
+
+  /** Waits for data. */
+  async waiting<T>(promise: Promise<T>): Promise<T> {
+    const start = performance.now();
+    const value = await promise;
+    this.waitMs += performance.now() - start;
+    return value;
+  }
+
+  /** The rates; begins anew. */
+  read(): StepRates {
+    const elapsedMs = performance.now() - this.since;
+    const { size, times } = this.ranks;
+    const rates = {
+      imagesPerSecond: (1000 * this.images) / elapsedMs,
+      dataWait: this.waitMs / elapsedMs,
+      rssBytes: process.memoryUsage.rss(),
+      ...(size > 1
+        ? {
+            rankWait: (times.waitMs - this.before.waitMs) / elapsedMs,
+            allReduce: (times.transferMs - this.before.transferMs) / elapsedMs,
+          }
+        : {}),
+    };
+    this.restart();
+    return rates;
+  }
+
+  restart(): void {
+    this.images = 0;
+    this.waitMs = 0;
+    this.since = performance.now();
+    this.before = { ...this.ranks.times };
+  }
+}
