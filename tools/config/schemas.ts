@@ -2,6 +2,8 @@ import type { ClassificationConfig } from '../../train/classification/config.js'
 import type { PretrainingConfig } from '../../train/fcmae/config.js';
 import type { RecipeConfig } from '../../train/recipes/index.js';
 import type { SegmentationConfig, SegmentationViewing } from '../../train/segmentation/config.js';
+import type { DetectionConfig } from '../../train/detection/config.js';
+import { DETECT } from './schema-detection.js';
 import type { Schema } from './schema.js';
 import { FLAG, SHARE, list, number, record, whole } from './schema.js';
 import {
@@ -92,9 +94,13 @@ const PRETRAIN = record<PretrainingConfig>({
   numPictures: whole(0),
 });
 
+/** The configuration of any task. */
+export type AnyConfig = RecipeConfig | DetectionConfig;
+
 /** What the configuration of a task may hold. */
-export const SCHEMAS: Readonly<Record<RecipeConfig['task'], Schema>> = {
+export const SCHEMAS: Readonly<Record<AnyConfig['task'], Schema>> = {
   classify: CLASSIFY,
+  detect: DETECT,
   segment: SEGMENT,
   pretrain: PRETRAIN,
 };

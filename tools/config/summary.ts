@@ -1,13 +1,14 @@
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { VARIANT_NAMES, VARIANTS } from '../../backbone/variants.js';
 import { peakLearningRate } from '../../train/fcmae/config.js';
-import type { RecipeConfig } from '../../train/recipes/index.js';
 import { RECIPES } from '../../train/recipes/index.js';
+
+import type { AnyConfig } from './schemas.js';
 
 /** One line of `config list`. */
 export interface RecipeSummary {
   readonly name: string;
-  readonly task: RecipeConfig['task'];
+  readonly task: AnyConfig['task'];
   readonly model: string;
   /** Side of the training images or crops, pixels. */
   readonly inputPx: number;
@@ -39,10 +40,12 @@ export function sizeName({ depths, dims }: ConvNeXtV2Config): string {
   return found ?? `${depths.join('-')}/${dims.join('-')}`;
 }
 
-function inputPx(config: RecipeConfig): number {
+function inputPx(config: AnyConfig): number {
   switch (config.task) {
     case 'segment':
       return config.geometry.cropSize;
+    case 'detect':
+      return config.evaluation.limits.short;
     case 'classify':
     case 'pretrain':
       return config.training.kind === 'training'

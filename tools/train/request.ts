@@ -104,6 +104,8 @@ export async function runOptions(
 function checkFolder({ out, resume }: TrainingRequest): void {
   const checkpoints = join(out, CHECKPOINTS);
   const isUsed = existsSync(checkpoints) && readdirSync(checkpoints).length > 0;
+  if (resume && !isUsed)
+    throw new ConfigError(`train: expected a checkpoint in ${out} to resume from, got none`);
   if (isUsed && !resume) {
     throw new ConfigError(
       `--out ${out}: expected an empty or new folder, got one with checkpoints; add --resume to go on, or choose another`,

@@ -4,9 +4,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { VARIANTS } from '../../../backbone/variants.js';
 import { ConfigError } from '../../../core/errors.js';
+import { DETECTION_RECIPES } from '../../../train/recipes/detection.js';
 import { RECIPES } from '../../../train/recipes/index.js';
 import type { ConfigRequest, ResolvedConfig } from '../../../tools/config/resolve.js';
 import { resolveConfig } from '../../../tools/config/resolve.js';
+import { SCHEMAS } from '../../../tools/config/schemas.js';
+import { validateConfig } from '../../../tools/config/validate.js';
 import { writeRunConfig, type RunConfig } from '../../../tools/config/run-config.js';
 import { configYaml } from '../../../tools/config/yaml.js';
 
@@ -30,6 +33,10 @@ test.each(Object.keys(RECIPES))('recipe %s is sound and unchanged when nothing i
   expect(config).toEqual(RECIPES[name]);
   expect(recipe).toBe(name);
   expect(new Set(Object.values(sources))).toEqual(new Set([`recipe ${name}`]));
+});
+
+test.each(Object.keys(DETECTION_RECIPES))('recipe %s fits its schema', (name) => {
+  expect(validateConfig(SCHEMAS.detect, DETECTION_RECIPES[name])).toEqual([]);
 });
 
 describe('--set', () => {
