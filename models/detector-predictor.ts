@@ -14,6 +14,8 @@ import type { FeatureMaps } from '../heads/roi/feature-maps.js';
 import { anchorLevelSizes } from '../heads/roi/feature-maps.js';
 import type { RoiArena } from '../heads/roi/roi-memory.js';
 import { RoiMemory } from '../heads/roi/roi-memory.js';
+import type { DetectorView } from './detection/augmentation.js';
+import { flipBoxes, flipMasks, joinCandidates, meanOf } from './detection/augmentation.js';
 import { largestMaskChunk } from './detection/buckets.js';
 import type { DetectionThresholds } from './detection/config.js';
 import {
@@ -66,6 +68,24 @@ export interface PredictionTimes {
   readonly pasteMs: number;
 }
 
+const NO_TIMES: PredictionTimes = {
+  featuresMs: 0,
+  proposalsMs: 0,
+  boxesMs: 0,
+  suppressionMs: 0,
+  masksMs: 0,
+  pasteMs: 0,
+};
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** A view whose features are in memory. */
+interface SeenView {
+  readonly arena: RoiArena;
+  readonly maps: FeatureMaps;
+  readonly image: ImageView;
+}
+
 /** What {@link DetectorPredictor} is made of. */
 export interface PredictorOptions<Tree extends SpecTree> {
   readonly engine: Engine;
@@ -83,18 +103,11 @@ export interface PredictorOptions<Tree extends SpecTree> {
 export class DetectorPredictor<Tree extends SpecTree> {
   private readonly features: Executable;
   private readonly heads: RegionInference<Tree>;
-  private readonly memory = new RoiMemory();
-  private current:
-    { readonly arena: RoiArena; readonly maps: FeatureMaps; readonly view: ImageView } | undefined;
+  /** One a view: features stay until the masks are done. */
+  private readonly memories: RoiMemory[] = [];
+  private readonly seen: SeenView[] = [];
   private anchors: { readonly key: string; readonly boxes: Boxes } | undefined;
-  private times = {
-    featuresMs: 0,
-    proposalsMs: 0,
-    boxesMs: 0,
-    suppressionMs: 0,
-    masksMs: 0,
-    pasteMs: 0,
-  };
+  private times: Mutable<PredictionTimes> = { ...NO_TIMES };
 
   constructor(private readonly options: PredictorOptions<Tree>) {
     const { engine, model, store, prepare = {} } = options;
@@ -116,29 +129,53 @@ export class DetectorPredictor<Tree extends SpecTree> {
    * @throws ShapeError unless the image is `[1, H, W, 3]` padded to multiples of 32; WorkError if the network gives numbers
    *   that are not finite
    */
-  async predict(image: ViewedImage): Promise<Prediction> {
+  predict(image: ViewedImage): Promise<Prediction> {
+    return this.predictViews([{ ...image, isFlipped: false }]);
+  }
+
+  /**
+   * Detections of an image of which there are several views, mirrored or of other scales: boxes of all views go through one
+   * suppression, masks are means of the views' probabilities.
+   *
+   * @throws ConfigError unless there are views and all are of one image size; as {@link DetectorPredictor.predict}
+   */
+  async predictViews(views: readonly DetectorView[]): Promise<Prediction> {
     const { thresholds, model } = this.options;
-    const { boxes, scores } = await this.candidates(image);
-    const start = performance.now();
-    const found = multiclassNms(boxes, scores, {
+    const { width, height } = sizeOfViews(views);
+    this.times = { ...NO_TIMES };
+    const parts: BoxCandidates[] = [];
+    for (const [v, view] of views.entries()) {
+      const { boxes, scores } = await this.candidates(view, v);
+      parts.push({ boxes: view.isFlipped ? flipBoxes(boxes, width) : boxes, scores });
+    }
+    const clock = stopwatch();
+    const joined = joinCandidates(parts);
+    const found = multiclassNms(joined.boxes, joined.scores, {
       ...thresholds,
       numClasses: model.config.numClasses,
     });
-    this.times.suppressionMs = performance.now() - start;
-    const probabilities = await this.maskProbabilities(found.boxes, found.classIndices);
+    this.times.suppressionMs = clock();
+    const masks: Float32Array[] = [];
+    for (const [v, { isFlipped }] of views.entries()) {
+      const boxes = isFlipped ? flipBoxes(found.boxes, width) : found.boxes;
+      const own = await this.maskProbabilities(boxes, found.classIndices, v);
+      masks.push(isFlipped ? flipMasks(own, found.scores.length) : own);
+    }
     return {
       boxes: found.boxes,
       scores: found.scores,
       classIndices: found.classIndices,
-      masks: this.pasted(found.boxes, probabilities, image.originalSize),
+      masks: this.pasted(found.boxes, meanOf(masks), { width, height }),
     };
   }
 
   /**
-   * Boxes and scores before suppression, in pixels of the original image: for test-time augmentation, which joins those of
-   * several views. The image's features stay for {@link DetectorPredictor.maskProbabilities}.
+   * Boxes and scores before suppression, in pixels of the original image, mirrored if the view is. The features stay for
+   * {@link DetectorPredictor.maskProbabilities}.
+   *
+   * @param view under which number the features are kept
    */
-  async candidates(image: ViewedImage): Promise<BoxCandidates> {
+  async candidates(image: ViewedImage, view = 0): Promise<BoxCandidates> {
     const { model } = this.options;
     assertImages('predict', image);
     if (image.shape[0] !== 1)
@@ -148,7 +185,7 @@ export class DetectorPredictor<Tree extends SpecTree> {
     const shape = shapeOfOutputs(outputs);
     const { maxPerImage } = model.config.rpn.testProposals;
     const { maxPerImage: maxDetections } = this.options.thresholds;
-    const arena = this.memory.begin(shape, 1, [
+    const arena = (this.memories[view] ??= new RoiMemory()).begin(shape, 1, [
       {
         capacity: this.heads.boxCapacity(maxPerImage),
         outputSize: model.config.boxRoiSize,
@@ -162,8 +199,8 @@ export class DetectorPredictor<Tree extends SpecTree> {
     ]);
     const maps = arena.allocateMaps();
     copyMaps(outputs, maps);
-    this.current = { arena, maps, view: image };
-    this.times.featuresMs = clock();
+    this.seen[view] = { arena, maps, image };
+    this.times.featuresMs += clock();
     const anchors = this.anchorsOf(anchorLevelSizes(shape));
     const levels = levelPredictions(outputs, 0);
     const proposals = selectProposals(
@@ -172,31 +209,33 @@ export class DetectorPredictor<Tree extends SpecTree> {
       image.imageSize,
       model.config.rpn.testProposals,
     );
-    this.times.proposalsMs = clock();
+    this.times.proposalsMs += clock();
     const found = await this.heads.boxes(arena, maps, proposals.boxes, image.imageSize);
     const candidates = {
       boxes: unscaleBoxes(found.boxes, image.scale, found.boxes),
       scores: found.scores,
     };
-    this.times.boxesMs = clock();
+    this.times.boxesMs += clock();
     return candidates;
   }
 
   /**
-   * Masks of boxes in the image that {@link DetectorPredictor.candidates} saw last.
+   * Masks of boxes in a view that {@link DetectorPredictor.candidates} has seen.
    *
-   * @param boxes `[D, 4]`, pixels of the original image
+   * @param boxes `[D, 4]`, pixels of the original image, mirrored if the view is
    * @param classIndices `int32 [D]`
-   * @returns `[D, S, S]`; empty without mask heads
+   * @returns `[D, S, S]`, mirrored if the view is; empty without mask heads
    * @throws ConfigError before the first image
    */
-  async maskProbabilities(boxes: Boxes, classIndices: Int32Array): Promise<Float32Array> {
-    if (!this.current)
+  async maskProbabilities(boxes: Boxes, classIndices: Int32Array, view = 0): Promise<Float32Array> {
+    const seen = this.seen.at(view);
+    if (!seen)
       throw new ConfigError('maskProbabilities: expected a call of candidates before, got none');
-    const { arena, maps, view } = this.current;
+    const { arena, maps, image } = seen;
     const clock = stopwatch();
-    const masks = await this.heads.masks(arena, maps, scaleBoxes(boxes, view.scale), classIndices);
-    this.times.masksMs = clock();
+    const scaled = scaleBoxes(boxes, image.scale);
+    const masks = await this.heads.masks(arena, maps, scaled, classIndices);
+    this.times.masksMs += clock();
     return masks;
   }
 
@@ -232,6 +271,19 @@ export class DetectorPredictor<Tree extends SpecTree> {
     }
     return this.anchors.boxes;
   }
+}
+
+/** The size of the image that all views are of. */
+function sizeOfViews(views: readonly DetectorView[]): Size {
+  if (views.length === 0) throw new ConfigError('predictViews: expected views, got none');
+  const [{ originalSize: size }] = views;
+  for (const { originalSize } of views) {
+    if (originalSize.width !== size.width || originalSize.height !== size.height)
+      throw new ConfigError(
+        `predictViews: expected views of one image of ${size.width}x${size.height}, got one of ${originalSize.width}x${originalSize.height}`,
+      );
+  }
+  return size;
 }
 
 /** Milliseconds since the last call. */

@@ -1,11 +1,13 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { rleArea } from '../../core/rle.js';
+import { decodeRle, rleArea } from '../../core/rle.js';
 import { Random } from '../../core/random.js';
 import type { Engine } from '../../engine/runtime/engine.js';
 import type { DetectionThresholds, DetectorConfig } from '../../models/detection/config.js';
 import { DETECTION_THRESHOLDS } from '../../models/detection/config.js';
+import { flipBoxes, flipView } from '../../models/detection/augmentation.js';
 import type { Prediction, ViewedImage } from '../../models/detector-predictor.js';
 import { DetectorPredictor } from '../../models/detector-predictor.js';
+import { maxError } from '../helpers/fixtures.js';
 import { engineOf } from '../parity/maskrcnn-fixture.js';
 import { TINY_CONFIG, tinyDetector, tinyStore } from '../train/detection/tiny-detector.js';
 
@@ -144,6 +146,70 @@ test('views of one image can be joined: candidates and masks are there one by on
   expect(masks.length).toBe(64);
   expect(masks.every((p) => p > 0 && p < 1)).toBe(true);
   await predictor.release();
+});
+
+describe('several views of an image', () => {
+  const plain = { ...noise(64, 96, 7), isFlipped: false };
+  const same = (actual: Prediction, expected: Prediction): void => {
+    expect(actual.classIndices).toEqual(expected.classIndices);
+    expect(maxError(actual.scores, expected.scores)).toBeLessThan(1e-6);
+    expect(maxError(actual.boxes, expected.boxes)).toBeLessThan(1e-3);
+  };
+
+  test('the same view twice gives what it gives once', async () => {
+    const predictor = predictorOf();
+    const once = await predictor.predict(plain);
+    const twice = await predictor.predictViews([plain, plain]);
+    expect(twice).toEqual(once);
+    await predictor.release();
+  });
+
+  test('a view mirrored twice is the view', async () => {
+    const predictor = predictorOf();
+    const once = await predictor.predictViews([plain, flipView(plain)]);
+    expect(await predictor.predictViews([flipView(flipView(plain)), flipView(plain)])).toEqual(
+      once,
+    );
+    await predictor.release();
+  });
+
+  test('what is seen in a mirror is mirrored back', async () => {
+    const predictor = predictorOf();
+    const mirror = flipView(plain);
+    const back = await predictor.predictViews([mirror]);
+    const direct = await predictor.predict({ ...mirror });
+    const { width } = plain.originalSize;
+    same(back, { ...direct, boxes: flipBoxes(direct.boxes, width) });
+    const differing = back.masks.map((mask, d) => {
+      const [a, b] = [decodeRle(mask), decodeRle(direct.masks[d])];
+      const row = (i: number): number => Math.floor(i / width) * width;
+      return a.filter((value, i) => value !== b[row(i) + width - 1 - (i - row(i))]).length;
+    });
+    // A probability that equals the threshold may fall to either side.
+    expect(Math.max(...differing)).toBeLessThanOrEqual(4);
+    await predictor.release();
+  });
+
+  test('every view contributes: the best of both are kept', async () => {
+    const predictor = predictorOf({ ...LOW, maxPerImage: 5 });
+    const [a, b] = [plain, { ...noise(64, 96, 7, 2), isFlipped: false }];
+    const best = Math.max(
+      (await predictor.predict(a)).scores[0],
+      (await predictor.predict(b)).scores[0],
+    );
+    expect((await predictor.predictViews([a, b])).scores[0]).toBe(best);
+    await predictor.release();
+  });
+
+  test('views of different images are refused, and so is none', async () => {
+    const predictor = predictorOf();
+    const other = { ...plain, originalSize: { width: 5, height: 5 } };
+    await expect(predictor.predictViews([plain, other])).rejects.toThrow(
+      'predictViews: expected views of one image of 178x114, got one of 5x5',
+    );
+    await expect(predictor.predictViews([])).rejects.toThrow('expected views, got none');
+    await predictor.release();
+  });
 });
 
 describe('what cannot be searched is refused', () => {

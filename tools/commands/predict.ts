@@ -23,6 +23,7 @@ export function registerPredict(program: Command): void {
     .option('--task <task>', 'classify, detect or segment, for weight files that do not say it')
     .option('--top <n>', 'classes to show (classify)', wholeNumber('--top'), 5)
     .option('--score <share>', 'least score to show (detect)', fraction('--score'), 0.3)
+    .option('--max <n>', 'most detections of an image (detect)', wholeNumber('--max'))
     .option('--classes <file>', 'class names, for weight files without (JSON or one a line)')
     .option(
       '--size <px>',

@@ -15,7 +15,11 @@ export async function predictFiles(
   switch (located.task) {
     case 'classify':
       return (await import('./classify.js')).predictClassify(located, request);
+    case 'detect':
+      return (await import('./detect.js')).predictDetect(located, request);
     default:
-      throw new ConfigError(`predict: expected a model for classify, got ${located.task}`);
+      throw new ConfigError(
+        `predict: expected a model for classify or detect, got ${located.task}`,
+      );
   }
 }

@@ -10,6 +10,8 @@ export interface PredictRequest {
   readonly top: number;
   /** Least score of a detection that is drawn. */
   readonly score: number;
+  /** Most detections of an image. */
+  readonly max?: number;
   readonly classes?: string;
   readonly size?: number;
   readonly ema?: boolean;

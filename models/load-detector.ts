@@ -1,0 +1,115 @@
+import type { DenseBackboneSpecs } from '../backbone/output-norms.js';
+import { createDenseBackbone } from '../backbone/output-norms.js';
+import type { ConvNeXtV2Config } from '../backbone/variants.js';
+import { WeightsError } from '../core/errors.js';
+import { ParameterStore } from '../engine/parameters/store.js';
+import type { BoxHeadLayers } from '../heads/box/box-head.js';
+import { inferArchitecture } from '../weights/architecture.js';
+import { withWeights } from '../weights/open.js';
+import { selectWeights, subtree, type Which } from '../weights/select.js';
+import type { TensorMap } from '../weights/tensor.js';
+import { CASCADE_MASK_RCNN, cascadeStages } from './cascade.js';
+import type { DetectorConfig } from './detection/config.js';
+import type { DetectorSpecs } from './detection/specs.js';
+import { loadDetectorWeights } from './detector-weights.js';
+import { createDetector, type Detector } from './detector.js';
+import { MASK_RCNN } from './mask-rcnn.js';
+
+/** The sizes of a detector. */
+export interface DetectorArchitecture {
+  readonly backbone: ConvNeXtV2Config;
+  readonly detector: DetectorConfig;
+}
+
+/** A detector with its weights. */
+export interface LoadedDetector {
+  readonly backbone: ConvNeXtV2Config;
+  readonly model: Detector<DenseBackboneSpecs>;
+  readonly store: ParameterStore<DetectorSpecs<DenseBackboneSpecs>>;
+}
+
+/** What {@link loadDetector} should know beside the file. */
+export interface LoadDetectorOptions {
+  /** Trained weights, or their moving average. */
+  readonly which?: Which;
+  /** The architecture, where a checkpoint states it; else it is read off the tensors. */
+  readonly architecture?: DetectorArchitecture;
+}
+
+/**
+ * Reads a Mask R-CNN or Cascade Mask R-CNN on ConvNeXt from a checkpoint of this library or a state dict of mmdetection. Strict:
+ * every name and shape must fit.
+ *
+ * @throws WeightsError if the file is damaged, holds no such detector, or does not fit
+ */
+export async function loadDetector(
+  file: string,
+  { which, architecture }: LoadDetectorOptions = {},
+): Promise<LoadedDetector> {
+  const { backbone, detector } = architecture ?? (await inferDetector(file, which));
+  const model = createDetector(createDenseBackbone(backbone), detector);
+  const store = new ParameterStore(model.specs);
+  await loadDetectorWeights(file, store, which ? { which } : {});
+  return { backbone, model, store };
+}
+
+/**
+ * Reads the sizes of a detector off the tensors of a file: one box stage is a Mask R-CNN, several are a cascade.
+ *
+ * @throws WeightsError if it is none
+ */
+export function inferDetector(file: string, which?: Which): Promise<DetectorArchitecture> {
+  return withWeights(file, (source) => {
+    const { tensors } = selectWeights(source, which);
+    const { depths, dims } = inferArchitecture(file, subtree(tensors, 'backbone'));
+    const heads = subtree(tensors, 'roi_head');
+    const numStages = count(heads, /^bbox_head\.\d+\.fc_cls\.weight$/);
+    const first = subtree(heads, numStages > 0 ? 'bbox_head.0' : 'bbox_head');
+    const size = (map: TensorMap, name: string, axis: number): number =>
+      sizeOf(file, map, name, axis);
+    const channels = size(tensors, 'neck.lateral_convs.0.conv.weight', 0);
+    const layers: BoxHeadLayers = {
+      numConvs: count(first, /^shared_convs\.\d+\.conv\.weight$/),
+      numFcs: count(first, /^shared_fcs\.\d+\.weight$/),
+      fcChannels: size(first, 'shared_fcs.0.weight', 0),
+    };
+    const common = {
+      numClasses: size(first, 'fc_cls.weight', 0) - 1,
+      channels,
+      masks: masksOf(heads),
+    };
+    const classAgnostic = size(first, 'fc_reg.weight', 0) === 4;
+    const [stage] = MASK_RCNN.stages;
+    const [cascadeStage] = CASCADE_MASK_RCNN.stages;
+    const stages = cascadeStages({ layers, classAgnostic, boxLoss: cascadeStage.boxLoss });
+    if (numStages > 0 && numStages !== stages.length)
+      throw new WeightsError(
+        `${file}: expected a cascade of ${stages.length} box heads, got ${numStages}`,
+        { file },
+      );
+    const detector =
+      numStages > 0
+        ? { ...CASCADE_MASK_RCNN, ...common, stages }
+        : { ...MASK_RCNN, ...common, stages: [{ ...stage, layers, classAgnostic }] };
+    const backbone = { depths, dims, responseNorm: 'grn' } as ConvNeXtV2Config;
+    return Promise.resolve({ backbone, detector });
+  });
+}
+
+function masksOf(heads: TensorMap): DetectorConfig['masks'] {
+  const numConvs = count(heads, /^mask_head\.(0\.)?convs\.\d+\.conv\.weight$/);
+  return numConvs > 0 ? { ...MASK_RCNN.masks, numConvs } : null;
+}
+
+function sizeOf(file: string, tensors: TensorMap, name: string, axis: number): number {
+  const tensor = tensors.get(name);
+  if (tensor) return tensor.shape[axis];
+  throw new WeightsError(`${file}: expected a detector with a tensor ${name}, got none`, {
+    file,
+    id: name,
+  });
+}
+
+function count(tensors: TensorMap, pattern: RegExp): number {
+  return [...tensors.keys()].filter((name) => pattern.test(name)).length;
+}

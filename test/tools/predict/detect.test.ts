@@ -1,0 +1,145 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { createDenseBackbone } from '../../../backbone/output-norms.js';
+import { Random } from '../../../core/random.js';
+import { rleFromString } from '../../../core/rle-string.js';
+import { decodeImage } from '../../../datasets/decode.js';
+import { encodeRgbPng } from '../../../datasets/png-write.js';
+import { ParameterStore } from '../../../engine/parameters/store.js';
+import { DEFAULT_ENGINE } from '../../../engine/runtime/engine.js';
+import type { DetectorCard } from '../../../models/detector-card.js';
+import { createDetector } from '../../../models/detector.js';
+import { MASK_RCNN } from '../../../models/mask-rcnn.js';
+import { detectorViews, openDetector } from '../../../tools/model/detector.js';
+import { predictFiles } from '../../../tools/predict/index.js';
+import type { PredictRequest } from '../../../tools/predict/request.js';
+import { toTorchLayout, torchShape } from '../../../weights/layout.js';
+import { writeSafetensors } from '../../../weights/safetensors/write.js';
+import { tinyStore } from '../../train/detection/tiny-detector.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'convnextv2-predict-'));
+const weights = join(folder, 'detector.safetensors');
+const images = ['a', 'b'].map((name) => join(folder, name, 'photo.png'));
+const located = { file: weights, task: 'detect' } as const;
+
+beforeAll(async () => {
+  vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  const backbone = createDenseBackbone({
+    depths: [1, 1, 1, 1],
+    dims: [4, 4, 4, 4],
+    responseNorm: 'grn',
+  });
+  const [stage] = MASK_RCNN.stages;
+  const model = createDetector(backbone, {
+    ...MASK_RCNN,
+    numClasses: 3,
+    channels: 4,
+    stages: [{ ...stage, layers: { ...stage.layers, fcChannels: 4 } }],
+  });
+  const store: ParameterStore = tinyStore(model) as unknown as ParameterStore;
+  await writeSafetensors(
+    weights,
+    store.entries.map(({ path, spec }) => ({
+      name: path,
+      dtype: 'F32',
+      shape: torchShape(spec.shape, spec.layout),
+      data: toTorchLayout(store.get(path).slice(), spec.shape, spec.layout),
+    })),
+  );
+  const random = new Random(3);
+  for (const file of images) {
+    mkdirSync(join(file, '..'), { recursive: true });
+    const data = Uint8Array.from({ length: 90 * 60 * 3 }, () => random.integer(256));
+    writeFileSync(file, encodeRgbPng({ width: 90, height: 60, data }));
+  }
+});
+afterAll(() => {
+  vi.restoreAllMocks();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const request = (more: Partial<PredictRequest> = {}): PredictRequest => ({
+  files: images,
+  top: 5,
+  score: 0.2,
+  size: 64,
+  json: true,
+  engine: DEFAULT_ENGINE,
+  ...more,
+});
+interface Row {
+  readonly image_id: number;
+  readonly category_id: number;
+  readonly score: number;
+  readonly bbox: readonly number[];
+  readonly segmentation: { readonly size: readonly number[]; readonly counts: string };
+}
+const readJson = <T>(...path: string[]): T =>
+  JSON.parse(readFileSync(join(folder, ...path), 'utf8')) as T;
+
+test('writes an overlay per image and results that COCO tools read', async () => {
+  const out = join(folder, 'out');
+  const document = await predictFiles(located, request({ out, max: 7 }));
+  const rows = readJson<Row[]>('out', 'results.json');
+  expect(rows.map(({ image_id }) => image_id)).toEqual(
+    [1, 2].flatMap((id) => new Array<number>(7).fill(id)),
+  );
+  for (const { category_id, score, bbox, segmentation } of rows) {
+    expect([1, 2, 3]).toContain(category_id);
+    expect(score).toBeGreaterThan(0.05);
+    expect(bbox[0] + bbox[2]).toBeLessThanOrEqual(90.001);
+    expect(bbox[1] + bbox[3]).toBeLessThanOrEqual(60.001);
+    const { height, width } = rleFromString(segmentation.counts, 60, 90);
+    expect(segmentation.size).toEqual([height, width]);
+  }
+  const { images: listed } = readJson<{ images: object[] }>('out', 'images.json');
+  expect(listed).toEqual(
+    [1, 2].map((id) => ({ id, file_name: 'photo.png', width: 90, height: 60 })),
+  );
+  // Files of one name do not overwrite each other's overlays; 90 pixels are enlarged to read the tags.
+  for (const name of ['photo.png', 'photo-2.png'])
+    expect(await decodeImage(join(out, name))).toMatchObject({ width: 630, height: 420 });
+  expect(document).toMatchObject({ model: weights, predictions: [{ file: images[0] }, {}] });
+});
+
+test('prints a table of what reaches the score', async () => {
+  const lines: string[] = [];
+  const spy = vi.spyOn(console, 'log').mockImplementation((line: string) => void lines.push(line));
+  await predictFiles(located, request({ files: [images[0]], json: false, score: 1 }));
+  await predictFiles(located, request({ files: [images[0]], json: false, score: 0 }));
+  spy.mockRestore();
+  expect(lines[0]).toBe(`${images[0]}: 0 objects`);
+  expect(lines[2]).toMatch(/^class +score % +x +y +width +height\nclass \d +\d+\.\d/);
+  expect(lines[3]).toMatch(/^… and \d+ more$/);
+});
+
+test('augmented views are three sizes, each also mirrored', async () => {
+  const card = { limits: { long: 200, short: 100 }, pixels: { mean: [0, 0, 0], std: [1, 1, 1] } };
+  const image = await decodeImage(images[0]);
+  const views = detectorViews(image, card as unknown as DetectorCard, true);
+  expect(views.map(({ imageSize, isFlipped }) => [imageSize.width, isFlipped])).toEqual([
+    [120, false],
+    [120, true],
+    [150, false],
+    [150, true],
+    [180, false],
+    [180, true],
+  ]);
+  expect(detectorViews(image, card as unknown as DetectorCard, false).length).toBe(1);
+});
+
+test('class names of another number are refused', async () => {
+  const classes = join(folder, 'classes.txt');
+  writeFileSync(classes, 'one\ntwo\n');
+  await expect(openDetector(located, { classes })).rejects.toThrow(
+    `expected 3 class names, got 2 in ${classes}`,
+  );
+  writeFileSync(classes, 'one\ntwo\nthree\n');
+  expect((await openDetector(located, { classes })).card.classNames).toEqual([
+    'one',
+    'two',
+    'three',
+  ]);
+});
