@@ -7,7 +7,7 @@ import { Random } from '../../../core/random.js';
 import { rleFromString } from '../../../core/rle-string.js';
 import { decodeImage } from '../../../datasets/decode.js';
 import { encodeRgbPng } from '../../../datasets/png-write.js';
-import { ParameterStore } from '../../../engine/parameters/store.js';
+import type { ParameterStore } from '../../../engine/parameters/store.js';
 import { DEFAULT_ENGINE } from '../../../engine/runtime/engine.js';
 import type { DetectorCard } from '../../../models/detector-card.js';
 import { createDetector } from '../../../models/detector.js';
