@@ -13,7 +13,7 @@ import type { StepContext } from './parts.js';
 import { clearGradients, GradientSum, prepareTraining } from './parts.js';
 import type { RegionBatch } from './region-targets.js';
 import { boxTargets, positiveMasks, sampleRegions } from './region-targets.js';
-import type { Draw } from './rpn-step.js';
+import type { Draw } from './rpn-targets.js';
 
 /** What the heads of all stages work on. */
 export interface RegionStepInputs {

@@ -5,7 +5,7 @@ import { roiTargets } from '../../core/matcher-roi.js';
 import { comparesBoxes } from '../../heads/box/box-losses.js';
 import type { BoxStageConfig } from '../../models/detection/config.js';
 import type { DetectionView } from '../pipelines/detection.js';
-import type { Draw } from './rpn-step.js';
+import type { Draw } from './rpn-targets.js';
 
 /** The sampled regions of a batch at one stage: by image, positives before negatives. */
 export interface RegionBatch {

@@ -1,27 +1,16 @@
-import { pyramidAnchors, usableAnchors } from '../../core/anchors.js';
 import type { Boxes, Size } from '../../core/boxes.js';
 import type { RpnTargets } from '../../core/matcher-rpn.js';
-import { rpnTargets } from '../../core/matcher-rpn.js';
-import type { Random } from '../../core/random.js';
 import type { SpecTree } from '../../engine/parameters/spec.js';
 import type { Executable } from '../../engine/runtime/program.js';
 import type { FeatureMaps, PyramidShape } from '../../heads/roi/feature-maps.js';
-import { anchorLevelSizes } from '../../heads/roi/feature-maps.js';
 import type { RpnRows } from '../../heads/rpn/rpn-rows.js';
 import { gatherPatches, rpnRows } from '../../heads/rpn/rpn-rows.js';
 import { bucketOf } from '../../models/detection/buckets.js';
 import { SIZE_DIVISOR_PX } from '../../models/detection/pyramid-outputs.js';
 import type { StepContext } from './parts.js';
 import { prepareTraining } from './parts.js';
-
-/** What a random choice depends on; `inOrder` takes the first candidates instead, for comparisons. */
-export type Draw = ((image: number) => Random) | 'inOrder';
-
-/** An image as the RPN's targets need it. */
-export interface RpnImage extends Size {
-  /** `[M, 4]`, ground truth. */
-  readonly boxes: Boxes;
-}
+import type { Draw, RpnImage } from './rpn-targets.js';
+import { RpnTargetMaker } from './rpn-targets.js';
 
 /** Loss of the RPN; the gradient with respect to the maps is in `patchGradient` until it is scattered. */
 export interface RpnStepResult {
@@ -36,7 +25,7 @@ export interface RpnStepResult {
 /** The RPN's loss and gradients on the sampled anchors of a batch. Owns sessions. */
 export class RpnStep<Tree extends SpecTree> {
   private readonly program: Executable;
-  private anchors: { readonly key: string; readonly boxes: Boxes } | undefined;
+  private readonly maker: RpnTargetMaker;
   private patches = new Float32Array(0);
 
   constructor(private readonly context: StepContext<Tree>) {
@@ -45,24 +34,24 @@ export class RpnStep<Tree extends SpecTree> {
       inputs: ['patches'],
       maxSessions: 4,
     });
+    this.maker = new RpnTargetMaker(context.model.config.rpn, SIZE_DIVISOR_PX);
   }
 
   /** All anchors of a batch of that size. */
   anchorsOf(shape: PyramidShape): Boxes {
-    const sizes = anchorLevelSizes(shape);
-    const key = sizes.map(({ width, height }) => `${width}x${height}`).join();
-    if (this.anchors?.key !== key) {
-      const boxes = pyramidAnchors(sizes, this.context.model.config.rpn.anchors);
-      this.anchors = { key, boxes };
-    }
-    return this.anchors.boxes;
+    return this.maker.anchorsOf(canvasOf(shape));
   }
 
-  async run(maps: FeatureMaps, images: readonly RpnImage[], draw: Draw): Promise<RpnStepResult> {
+  /** Targets of a batch, where data loading has not made them. */
+  targetsOf(shape: PyramidShape, images: readonly RpnImage[], draw: Draw): readonly RpnTargets[] {
+    return this.maker.targetsOf(images, canvasOf(shape), draw);
+  }
+
+  /** @param targets of every image */
+  async run(maps: FeatureMaps, targets: readonly RpnTargets[]): Promise<RpnStepResult> {
     const { rpn } = this.context.model.config;
     const numAnchors = rpn.anchors.ratios.length;
-    const targets = images.map((image, n) => this.targetsOf(maps, image, n, draw));
-    const largest = images.length * rpn.sampler.numSamples;
+    const largest = targets.length * rpn.sampler.numSamples;
     const rows = rpnRows(targets, maps, numAnchors, (count) => bucketOf(count, largest, 64));
     const S = rows.capacity;
     const width = 9 * maps.numChannels;
@@ -93,17 +82,9 @@ export class RpnStep<Tree extends SpecTree> {
   release(): Promise<void> {
     return this.program.release();
   }
+}
 
-  private targetsOf(maps: PyramidShape, image: RpnImage, n: number, draw: Draw): RpnTargets {
-    const { rpn } = this.context.model.config;
-    const sizes = anchorLevelSizes(maps);
-    const anchors = this.anchorsOf(maps);
-    const padTo = (px: number): number => Math.ceil(px / SIZE_DIVISOR_PX) * SIZE_DIVISOR_PX;
-    const usable = usableAnchors(anchors, sizes, rpn.anchors, {
-      padded: { width: padTo(image.width), height: padTo(image.height) },
-      image,
-      allowedBorderPx: rpn.allowedBorderPx,
-    });
-    return rpnTargets(anchors, usable, image.boxes, rpn, draw === 'inOrder' ? draw : draw(n));
-  }
+/** The input that has maps of that size: P2 has stride 4, and inputs are multiples of 32. */
+function canvasOf({ levels: [{ width, height, stride }] }: PyramidShape): Size {
+  return { width: width * stride, height: height * stride };
 }

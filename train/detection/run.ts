@@ -122,7 +122,7 @@ export function isFrozen(path: string, stages: number): boolean {
 }
 
 function trainingLoader(
-  { training, pixels, batchSize, workers }: DetectionConfig,
+  { training, pixels, batchSize, workers, detector }: DetectionConfig,
   samples: DetectionSamples,
   seed: number,
 ): Loader<DetectionSample, DetectionBatch> {
@@ -130,6 +130,7 @@ function trainingLoader(
     transform: training,
     pixels,
     divisor: SIZE_DIVISOR_PX,
+    rpn: detector.rpn,
   };
   return new Loader({
     samples,

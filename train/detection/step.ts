@@ -11,16 +11,18 @@ import {
   levelPredictions,
   shapeOfOutputs,
 } from '../../models/detection/pyramid-outputs.js';
+import { globalIndex, WHOLE } from '../distributed/shard.js';
 import { drawDropPath } from '../drop-path.js';
-import type { DetectionBatch } from '../pipelines/detection.js';
+import type { DetectionBatch, DetectionView } from '../pipelines/detection.js';
 import type { Scalars, StepPosition } from '../task.js';
 import { assertBatch } from './check-batch.js';
 import type { StepContext } from './parts.js';
 import { prepareTraining } from './parts.js';
 import type { RegionStepResult } from './region-step.js';
 import { RegionStep } from './region-step.js';
-import type { Draw, RpnStepResult } from './rpn-step.js';
+import type { RpnStepResult } from './rpn-step.js';
 import { RpnStep } from './rpn-step.js';
+import type { Draw, RpnImage } from './rpn-targets.js';
 
 /** Keeps the streams of random numbers of a step apart. */
 const RPN_STREAM = 0x72706e;
@@ -97,16 +99,13 @@ export class DetectionStep<Tree extends SpecTree> {
     for (const map of mapGradients.maps) map.fill(0);
 
     const draw = (stream: number): Draw => this.draw(stream, position);
-    const images = views.map(({ width, height, objects }) => ({
-      width,
-      height,
-      boxes: objects.boxes,
-    }));
     const anchors = this.rpn.anchorsOf(shape);
     const proposals = views.map((view, n) =>
       selectProposals(levelPredictions(outputs, n), anchors, view, model.config.rpn.trainProposals),
     );
-    const rpn = await this.rpn.run(maps, images, draw(RPN_STREAM));
+    const targets =
+      batch.rpnTargets ?? this.rpn.targetsOf(shape, views.map(rpnImage), draw(RPN_STREAM));
+    const rpn = await this.rpn.run(maps, targets);
     scatterPatches(rpn.rows, rpn.patchGradient, mapGradients);
     const [, height, width] = batch.shape;
     const regions = await this.regions.run({
@@ -149,11 +148,16 @@ export class DetectionStep<Tree extends SpecTree> {
     return { image, dropPath: { shape: [this.rates.length, shape[0]], data } };
   }
 
-  private draw(stream: number, { step, micro }: StepPosition): Draw {
+  private draw(stream: number, { step, micro, shard = WHOLE }: StepPosition): Draw {
     const { sampling, seed } = this.options;
     if (sampling === 'inOrder') return sampling;
-    return (image) => new Random(seed, stream, step, micro, image);
+    return (image) => new Random(seed, stream, step, micro, globalIndex(image, shard));
   }
+}
+
+/** A view as the RPN's targets need it. */
+function rpnImage({ width, height, objects }: DetectionView): RpnImage {
+  return { width, height, boxes: objects.boxes };
 }
 
 function sum(values: readonly number[]): number {

@@ -1,6 +1,7 @@
 import { DataError } from '../../core/errors.js';
 import type { MaskGrid } from '../../core/mask-targets.js';
-import type { Random } from '../../core/random.js';
+import type { RpnTargets } from '../../core/matcher-rpn.js';
+import { Random } from '../../core/random.js';
 import { decodeImage } from '../../datasets/decode.js';
 import { moduleUrl } from '../../datasets/loader/module-url.js';
 import type { Pipeline, Receiver, SampleContext } from '../../datasets/loader/pipeline.js';
@@ -22,6 +23,7 @@ import {
 import { cropObjectsByMask, transformObjects } from '../../datasets/transforms/objects.js';
 import { paddedSize } from '../../datasets/transforms/pad.js';
 import { Scratch } from '../../datasets/transforms/scratch.js';
+import { RpnTargetMaker, type RpnTargetRule } from '../detection/rpn-targets.js';
 
 /** From an image to the detector's input. */
 export type DetectionTransform =
@@ -46,6 +48,8 @@ export interface DetectionPipelineOptions {
   readonly pixels: PixelStats;
   /** Batches are zero-padded at the right and bottom to a multiple of this, 32. */
   readonly divisor: number;
+  /** How the RPN's targets are made, here in the worker; without it batches have none. */
+  readonly rpn?: RpnTargetRule;
 }
 
 /** One image of a batch as the network sees it. */
@@ -68,6 +72,8 @@ export interface DetectionBatch {
   readonly images: Float32Array;
   readonly shape: readonly [number, number, number, number];
   readonly views: readonly DetectionView[];
+  /** One an image, if the pipeline was told how to make them. */
+  readonly rpnTargets?: readonly RpnTargets[];
 }
 
 interface Item {
@@ -80,6 +86,7 @@ interface Handed {
   /** `[h, w, 3]` each. */
   readonly images: readonly RgbImage[];
   readonly views: readonly DetectionView[];
+  readonly rpnTargets?: readonly RpnTargets[];
 }
 
 /** The address of this module, for a loader. */
@@ -88,8 +95,11 @@ export const DETECTION_PIPELINE = moduleUrl('./detection.js', import.meta.url);
 /** Decoding and jittering for object detection, in the workers; samples are {@link DetectionSample}. */
 export function createPipeline({
   transform,
+  divisor,
+  rpn,
 }: DetectionPipelineOptions): Pipeline<DetectionSample, Item, Handed> {
   const scratch = new Scratch();
+  const maker = rpn && new RpnTargetMaker(rpn, divisor);
   return {
     async prepare(first, context) {
       const { index, sample, steps, objects } = await drawView(transform, first, context);
@@ -102,10 +112,21 @@ export function createPipeline({
       const grid = gridOf(sample, steps);
       return { image, view: { index, imageId, file, width, height, objects, grid } };
     },
-    collate(items) {
+    collate(items, { random }) {
       const images = items.map(({ image }) => image);
       const buffers = images.map(({ data }) => data.buffer as ArrayBuffer);
-      return { value: { images, views: items.map(({ view }) => view) }, buffers };
+      const views = items.map(({ view }) => view);
+      const value = { images, views };
+      if (!maker) return { value, buffers };
+      const objects = views.map((view) => ({ ...view, boxes: view.objects.boxes }));
+      // A stream an image, so that no image's sample depends on the others.
+      const seeds = views.map(() => random.uint32());
+      const targets = maker.targetsOf(
+        objects,
+        paddedSize(images, divisor),
+        (n) => new Random(seeds[n]),
+      );
+      return { value: { ...value, rpnTargets: targets }, buffers };
     },
   };
 }
@@ -116,7 +137,7 @@ export function createReceiver({
   divisor,
 }: DetectionPipelineOptions): Receiver<Handed, DetectionBatch> {
   const table = normalizationTable(pixels);
-  return ({ images, views }, buffers) => {
+  return ({ images, ...rest }, buffers) => {
     const { width, height } = paddedSize(images, divisor);
     const imageValues = width * height * 3;
     const numValues = images.length * imageValues;
@@ -126,7 +147,7 @@ export function createReceiver({
       normalizePadded(image, table, batch, { width, height, offset: i * imageValues }),
     );
     const shape = [images.length, height, width, 3] as const;
-    return { value: { images: batch, shape, views }, buffers: [buffer] };
+    return { value: { images: batch, shape, ...rest }, buffers: [buffer] };
   };
 }
 
@@ -168,7 +189,9 @@ function drawSteps(
     random.chance(probability) ? [{ kind: 'flip' }] : [];
   switch (transform.kind) {
     case 'evaluation': {
-      const steps = [{ kind: 'resize', size: keepRatioSize(sample, transform.limits) }] as const;
+      const { width, height } = keepRatioSize(sample, transform.limits);
+      const size = { width: Math.max(width, 1), height: Math.max(height, 1) };
+      const steps = [{ kind: 'resize', size }] as const;
       return { steps, objects: transformObjects(sample.objects, sample, steps) };
     }
     case 'multiScale': {

@@ -69,7 +69,10 @@ describe.each(['compiled', 'compiled portable', 'eager cpu'] as const)('%s', (ru
       ),
     };
     const step = new RpnStep<DenseBackboneSpecs>({ engine, model, store, gradients });
-    const { classLosses, boxLosses, rows, patchGradient } = await step.run(maps, IMAGES, draw);
+    const { classLosses, boxLosses, rows, patchGradient } = await step.run(
+      maps,
+      step.targetsOf(maps, IMAGES, draw),
+    );
     const mapGradients = { ...maps, maps: maps.maps.map((map) => new Float32Array(map.length)) };
     scatterPatches(rows, patchGradient, mapGradients);
 
@@ -146,7 +149,7 @@ test('a detector has other parameters than the RPN, and they get no gradient her
     ...SHAPE,
     maps: SHAPE.levels.map(({ width, height }) => new Float32Array(2 * width * height * CHANNELS)),
   };
-  await step.run(maps, IMAGES, 'inOrder');
+  await step.run(maps, step.targetsOf(maps, IMAGES, 'inOrder'));
   for (const entry of store.entries) {
     const isRpn = entry.path.startsWith('rpn_head.');
     expect(store.view(entry, gradients).every(Number.isFinite), entry.path).toBe(isRpn);

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { levelSizes, pyramidAnchors, usableAnchors } from '../../../core/anchors.js';
 import { DataError } from '../../../core/errors.js';
+import { rpnTargets, type RpnTargets } from '../../../core/matcher-rpn.js';
 import { Random } from '../../../core/random.js';
 import { Loader, type SampleSource } from '../../../datasets/loader.js';
 import type { DetectionSample, Objects, SegmentationSample } from '../../../datasets/sample.js';
@@ -11,6 +13,8 @@ import { IMAGENET_PIXELS } from '../../../datasets/transforms/normalize.js';
 import { PHOTOMETRIC } from '../../../datasets/transforms/photometric.js';
 import { ADE20K_GEOMETRY } from '../../../datasets/transforms/segmentation-geometry.js';
 import { MULTI_SCALE } from '../../../datasets/transforms/detection-geometry.js';
+import { MASK_RCNN_RPN } from '../../../models/detection/config.js';
+import type { RpnTargetRule } from '../../../train/detection/rpn-targets.js';
 import {
   DETECTION_PIPELINE,
   type DetectionBatch,
@@ -161,6 +165,50 @@ describe('detection', () => {
     expect(await batches(transform, { batchSize: 2, numWorkers: 2 })).toEqual(inline);
     const other = await batches(transform, { batchSize: 2, epoch: 1 });
     expect(other[0].views).not.toEqual(inline[0].views);
+  });
+
+  test('workers make the targets of the RPN, whichever worker it is', async () => {
+    const transform = { kind: 'evaluation', limits: { long: 120, short: 80 } } as const;
+    const all = { ...MASK_RCNN_RPN, sampler: { numSamples: Infinity, positiveFraction: 1 } };
+    const targetsWith = async (
+      rpn: RpnTargetRule,
+      options: Options = {},
+    ): Promise<readonly (readonly RpnTargets[])[]> => {
+      const seen = await run<DetectionSample, DetectionBatch>(
+        DETECTION_PIPELINE,
+        detection,
+        { transform, rpn },
+        { batchSize: 2, ...options },
+      );
+      return seen.map(({ rpnTargets: targets = [] }) => targets);
+    };
+    // Without sampling: what matching says about the anchors of the padded batch.
+    const [[wide]] = await targetsWith(all);
+    const canvas = { width: 128, height: 128 };
+    const sizes = levelSizes(canvas, MASK_RCNN_RPN.anchors.strides);
+    const anchors = pyramidAnchors(sizes, MASK_RCNN_RPN.anchors);
+    const usable = usableAnchors(anchors, sizes, MASK_RCNN_RPN.anchors, {
+      padded: { width: 128, height: 96 },
+      image: { width: 120, height: 80 },
+      allowedBorderPx: -1,
+    });
+    const boxes = Float32Array.of(20, 20, 60, 60);
+    expect(wide).toEqual(rpnTargets(anchors, usable, boxes, all, 'inOrder'));
+    expect(wide.positives.length).toBeGreaterThan(0);
+
+    const few = { ...MASK_RCNN_RPN, sampler: { numSamples: 8, positiveFraction: 0.5 } };
+    const inline = await targetsWith(few);
+    expect(inline.flat().map(({ negatives }) => negatives.length > 3)).toEqual([true, true, true]);
+    expect(await targetsWith(few, { numWorkers: 2 })).toEqual(inline);
+    expect(await targetsWith(few, { epoch: 1 })).not.toEqual(inline);
+    expect(inline[0][0].negatives).not.toEqual(inline[0][1].negatives);
+  });
+
+  test('an image that is far longer than high keeps a row', async () => {
+    const long = { ...detection[0], width: 60, height: 40 };
+    const transform = { kind: 'evaluation', limits: { long: 1, short: 1 } } as const;
+    const [{ views, shape }] = await batches(transform, {}, [long]);
+    expect([views[0].width, views[0].height, shape]).toEqual([1, 1, [1, 32, 32, 3]]);
   });
 
   test('an image whose objects vanish is replaced by another one', async () => {

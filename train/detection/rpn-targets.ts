@@ -1,0 +1,62 @@
+import { levelSizes, pyramidAnchors, usableAnchors } from '../../core/anchors.js';
+import type { Boxes, Size } from '../../core/boxes.js';
+import type { RpnTargets } from '../../core/matcher-rpn.js';
+import { rpnTargets } from '../../core/matcher-rpn.js';
+import type { Random } from '../../core/random.js';
+import type { RpnConfig } from '../../models/detection/config.js';
+
+/** What a random choice depends on; `inOrder` takes the first candidates instead, for comparisons. */
+export type Draw = ((image: number) => Random) | 'inOrder';
+
+/** An image as the RPN's targets need it. */
+export interface RpnImage extends Size {
+  /** `[M, 4]`, ground truth. */
+  readonly boxes: Boxes;
+}
+
+/** What the targets of the RPN depend on beside the images. */
+export type RpnTargetRule = Pick<
+  RpnConfig,
+  'anchors' | 'allowedBorderPx' | 'matcher' | 'sampler' | 'coder'
+>;
+
+/**
+ * Makes the targets of the RPN, which depend on anchors and ground truths only: in the loader's workers. Keeps the anchors of the
+ * last size.
+ */
+export class RpnTargetMaker {
+  private anchors: { readonly key: string; readonly boxes: Boxes } | undefined;
+
+  /** @param divisor images are filled up to multiples of this, pixels */
+  constructor(
+    private readonly rule: RpnTargetRule,
+    private readonly divisor: number,
+  ) {}
+
+  /** All anchors of a batch of that size with padding. */
+  anchorsOf(canvas: Size): Boxes {
+    const key = `${canvas.width}x${canvas.height}`;
+    if (this.anchors?.key !== key) {
+      const { anchors } = this.rule;
+      const boxes = pyramidAnchors(levelSizes(canvas, anchors.strides), anchors);
+      this.anchors = { key, boxes };
+    }
+    return this.anchors.boxes;
+  }
+
+  /** Targets of every image of a batch. @param canvas size of the batch with padding */
+  targetsOf(images: readonly RpnImage[], canvas: Size, draw: Draw): readonly RpnTargets[] {
+    const { rule, divisor } = this;
+    const anchors = this.anchorsOf(canvas);
+    const sizes = levelSizes(canvas, rule.anchors.strides);
+    const padTo = (px: number): number => Math.ceil(px / divisor) * divisor;
+    return images.map((image, n) => {
+      const usable = usableAnchors(anchors, sizes, rule.anchors, {
+        padded: { width: padTo(image.width), height: padTo(image.height) },
+        image,
+        allowedBorderPx: rule.allowedBorderPx,
+      });
+      return rpnTargets(anchors, usable, image.boxes, rule, draw === 'inOrder' ? draw : draw(n));
+    });
+  }
+}
