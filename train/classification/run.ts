@@ -7,11 +7,13 @@ import { ParameterStore, parameterSize } from '../../engine/parameters/store.js'
 import type { Engine } from '../../engine/runtime/engine.js';
 import type { Classifier } from '../../models/classifier.js';
 import { createClassifier } from '../../models/classifier.js';
-import { parameterTargets } from '../../models/classifier-weights.js';
 import type { ClassifierCard } from '../../models/model-card.js';
-import { loadWeights } from '../../weights/load.js';
 import type { RestoredRun, RunState } from '../checkpoints.js';
 import { restoreRun } from '../checkpoints.js';
+import type { Communicator } from '../distributed/communicator.js';
+import { SINGLE_PROCESS } from '../distributed/communicator.js';
+import { ownBatchSize, shardOf, WHOLE, type Shard } from '../distributed/shard.js';
+import { startTogether } from '../distributed/start.js';
 import type { TrainResult } from '../loop.js';
 import { trainLoop } from '../loop.js';
 import { groupParameters, parameterRuns } from '../parameter-groups.js';
@@ -23,6 +25,7 @@ import type {
 import type { LogRecord, RunSettings } from '../run-settings.js';
 import type { BatchSource } from '../task.js';
 import type { ClassificationConfig } from './config.js';
+import { loadStart } from './start.js';
 import type { ClassificationLoader, LoadedClassificationBatch } from './task.js';
 import { createClassificationTask } from './task.js';
 
@@ -43,6 +46,9 @@ export interface TrainClassifierOptions {
   readonly onRecord?: (record: LogRecord) => void;
   /** Told what a resumed run starts from. */
   readonly onRestored?: (restored: RestoredRun) => void;
+  readonly onNotice?: (line: string) => void;
+  /** The processes that train together; one if not given. */
+  readonly communicator?: Communicator;
 }
 
 /**
@@ -51,9 +57,11 @@ export interface TrainClassifierOptions {
  * @throws DataError, ConfigError, WeightsError before any work starts; WorkError if it fails on the way
  */
 export async function trainClassifier(options: TrainClassifierOptions): Promise<TrainResult> {
-  const { config, engine, training, validation, seed } = options;
+  const { config, engine, training, validation, seed, communicator = SINGLE_PROCESS } = options;
   const classes = training.classes.length;
   if (classes < 2) throw new DataError(`train: expected at least two classes, got ${classes}`);
+  if (training.samples.length === 0) throw new DataError('train: expected images, got none');
+  assertPairs(config, training.samples.length);
   const model = createClassifier({
     backbone: config.backbone,
     classes,
@@ -65,24 +73,25 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
     microGradients: config.accumulation > 1,
   });
   const store = new ParameterStore(model.specs, buffers.parameters);
-  const restored = options.resume ? await restoreRun(options.folder, store, buffers) : undefined;
-  if (options.resume && !restored) {
-    throw new ConfigError(
-      `train: expected a checkpoint in ${options.folder} to resume from, got none`,
-    );
-  }
-  if (restored) options.onRestored?.(restored);
-  else {
-    store.initialize(seed);
-    if (options.weights)
-      await loadWeights(options.weights, parameterTargets(store), {
-        exceptions: ['newHead', 'encoderOnly'],
-      });
-  }
+  const restored = await startTogether(communicator, buffers, async () => {
+    const found = options.resume ? await restoreRun(options.folder, store, buffers) : undefined;
+    if (options.resume && !found) {
+      throw new ConfigError(
+        `train: expected a checkpoint in ${options.folder} to resume from, got none`,
+      );
+    }
+    if (found) options.onRestored?.(found);
+    else {
+      store.initialize(seed);
+      if (options.weights) await loadStart(options.weights, store);
+    }
+    return found;
+  });
   const trainLoader = loaderOf(config, training, {
     transform: config.training,
     seed,
     isTraining: true,
+    shard: shardOf(communicator),
   });
   const valLoader =
     validation &&
@@ -112,11 +121,25 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
       startStep: restored?.step ?? 0,
       ...(options.signal ? { signal: options.signal } : {}),
       ...(options.onRecord ? { onRecord: options.onRecord } : {}),
+      ...(options.onNotice ? { onNotice: options.onNotice } : {}),
+      communicator,
     });
   } finally {
     await task.release();
     await trainLoader.close();
     await valLoader?.close();
+  }
+}
+
+/** Mixing pairs the images of a batch. */
+function assertPairs({ training, batchSize }: ClassificationConfig, numImages: number): void {
+  const mix = training.kind === 'training' ? training.mix : undefined;
+  const isMixed = mix !== undefined && (mix.mixupAlpha > 0 || mix.cutmixAlpha > 0);
+  const size = Math.min(batchSize, numImages);
+  if (isMixed && size % 2 !== 0) {
+    throw new ConfigError(
+      `train: expected an even batch for mixup and CutMix, got ${size} images (batchSize ${batchSize}, ${numImages} images in all)`,
+    );
   }
 }
 
@@ -128,17 +151,20 @@ export function loaderOf(
     transform,
     seed,
     isTraining,
+    shard = WHOLE,
   }: {
     readonly transform: ClassificationTransform;
     readonly seed: number;
     readonly isTraining: boolean;
+    readonly shard?: Shard;
   },
 ): ClassificationLoader {
   const pipelineOptions: ClassificationPipelineOptions = { transform, pixels: config.pixels };
   return new Loader({
     samples: set.samples,
     sampler: {
-      batchSize: Math.min(config.batchSize, set.samples.length),
+      batchSize: ownBatchSize(config.batchSize, set.samples.length, shard),
+      shard,
       shuffle: isTraining,
       seed,
       lastBatch: isTraining ? 'drop' : 'keep',

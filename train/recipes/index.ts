@@ -4,6 +4,9 @@ import type { SegmentationConfig } from '../segmentation/config.js';
 import { CLASSIFY } from './classify.js';
 import { CLASSIFY_FINETUNE } from './classify-finetune.js';
 import { FCMAE_RECIPES } from './fcmae.js';
+import { IMAGENET_1K_RECIPES } from './imagenet-1k.js';
+import { IMAGENET_22K_1K_RECIPES, IMAGENET_22K_RECIPES } from './imagenet-22k.js';
+import { IMAGENET_SUPERVISED_RECIPES } from './imagenet-supervised.js';
 import { SEGMENTATION_RECIPES } from './segmentation.js';
 
 /** Configuration of any task. */
@@ -15,4 +18,8 @@ export const RECIPES: Readonly<Record<string, RecipeConfig>> = {
   'classify-finetune': CLASSIFY_FINETUNE,
   ...SEGMENTATION_RECIPES,
   ...FCMAE_RECIPES,
+  ...IMAGENET_1K_RECIPES,
+  ...IMAGENET_22K_RECIPES,
+  ...IMAGENET_22K_1K_RECIPES,
+  ...IMAGENET_SUPERVISED_RECIPES,
 };
