@@ -36,3 +36,8 @@ export function ownRows(whole: Float32Array, width: number, shard: Shard): Float
   }
   return own;
 }
+
+/** Images of a batch of this part: what was asked for, or what the data give. */
+export function ownBatchSize(batchSize: number, numSamples: number, { count }: Shard): number {
+  return Math.min(batchSize, Math.max(1, Math.floor(numSamples / count)));
+}

@@ -3,6 +3,7 @@ import type { EvaluationResize } from '../../datasets/transforms/evaluation.js';
 import type { PixelStats } from '../../datasets/transforms/normalize.js';
 import type { ClassificationTransform } from '../pipelines/classification.js';
 import type { OptimizerConfig } from '../run-settings.js';
+import { scaledLearningRate } from '../schedule.js';
 
 /** Everything that determines the pre-training of a masked autoencoder, beside the data and the seed. */
 export interface PretrainingConfig {
@@ -32,10 +33,13 @@ export interface PretrainingConfig {
 }
 
 /** The linear rule: the rate at its peak is proportional to the images of an update. */
-export function peakLearningRate({
-  baseLr,
-  batchSize,
-  accumulation,
-}: Pick<PretrainingConfig, 'baseLr' | 'batchSize' | 'accumulation'>): number {
-  return (baseLr * batchSize * accumulation) / 256;
+export function peakLearningRate(
+  {
+    baseLr,
+    batchSize,
+    accumulation,
+  }: Pick<PretrainingConfig, 'baseLr' | 'batchSize' | 'accumulation'>,
+  numProcesses = 1,
+): number {
+  return scaledLearningRate({ baseLr, batchSize, accumulation, numProcesses });
 }

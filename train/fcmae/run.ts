@@ -15,6 +15,10 @@ import type { RestoredRun, RunState } from '../checkpoints.js';
 import { restoreRun } from '../checkpoints.js';
 import { loaderOf } from '../classification/run.js';
 import type { ClassificationLoader } from '../classification/task.js';
+import type { Communicator } from '../distributed/communicator.js';
+import { SINGLE_PROCESS } from '../distributed/communicator.js';
+import { shardOf, WHOLE } from '../distributed/shard.js';
+import { startTogether } from '../distributed/start.js';
 import type { TrainResult } from '../loop.js';
 import { trainLoop } from '../loop.js';
 import { groupParameters, parameterRuns } from '../parameter-groups.js';
@@ -46,6 +50,9 @@ export interface TrainFcmaeOptions {
   readonly onRecord?: (record: LogRecord) => void;
   /** Told what a resumed run starts from. */
   readonly onRestored?: (restored: RestoredRun) => void;
+  readonly onNotice?: (line: string) => void;
+  /** The processes that train together; one if not given. */
+  readonly communicator?: Communicator;
 }
 
 /**
@@ -56,6 +63,7 @@ export interface TrainFcmaeOptions {
  */
 export async function trainFcmae(options: TrainFcmaeOptions): Promise<TrainResult> {
   const { config, engine, training, validation, seed, folder } = options;
+  const { communicator = SINGLE_PROCESS } = options;
   assertMasking(config);
   if (training.samples.length === 0) throw new DataError('train: expected images, got none');
   const model = createFcmae(config.fcmae);
@@ -64,22 +72,30 @@ export async function trainFcmae(options: TrainFcmaeOptions): Promise<TrainResul
     microGradients: config.accumulation > 1,
   });
   const store = new ParameterStore(model.specs, buffers.parameters);
-  const restored = options.resume ? await restoreRun(folder, store, buffers) : undefined;
-  if (options.resume && !restored)
-    throw new ConfigError(`train: expected a checkpoint in ${folder} to resume from, got none`);
-  if (restored) options.onRestored?.(restored);
-  else {
-    store.initialize(seed);
-    if (options.weights) {
-      const { hasDecoder } = await summarizeWeights(options.weights);
-      await loadFcmae(options.weights, store, { encoderOnly: !hasDecoder });
+  const restored = await startTogether(communicator, buffers, async () => {
+    const found = options.resume ? await restoreRun(folder, store, buffers) : undefined;
+    if (options.resume && !found)
+      throw new ConfigError(`train: expected a checkpoint in ${folder} to resume from, got none`);
+    if (found) options.onRestored?.(found);
+    else {
+      store.initialize(seed);
+      if (options.weights) {
+        const { hasDecoder } = await summarizeWeights(options.weights);
+        await loadFcmae(options.weights, store, { encoderOnly: !hasDecoder });
+      }
     }
-  }
+    return found;
+  });
   const open = (set: ImageSet, transform: ClassificationTransform): ClassificationLoader => {
     const isTraining = transform.kind === 'training';
     const { samples } = set;
     const unlabelled = { layout: set.folder, split: 'all', samples, classes: [], ignoredFiles: [] };
-    return loaderOf(config, { ...unlabelled, split: 'all' }, { transform, seed, isTraining });
+    const shard = isTraining ? shardOf(communicator) : WHOLE;
+    return loaderOf(
+      config,
+      { ...unlabelled, split: 'all' },
+      { transform, seed, isTraining, shard },
+    );
   };
   const trainLoader = open(training, config.training);
   const valLoader =
@@ -103,12 +119,14 @@ export async function trainFcmae(options: TrainFcmaeOptions): Promise<TrainResul
         epoch: (epoch, from) => trainLoader.epoch(epoch, from),
       },
       buffers,
-      settings: settingsOf(config, store, options.maxSteps),
+      settings: settingsOf(config, store, communicator.size, options.maxSteps),
       folder,
       state: restored?.state ?? stateOf(options),
       startStep: restored?.step ?? 0,
       ...(options.signal ? { signal: options.signal } : {}),
       ...(options.onRecord ? { onRecord: options.onRecord } : {}),
+      ...(options.onNotice ? { onNotice: options.onNotice } : {}),
+      communicator,
     });
   } finally {
     await task.release();
@@ -138,6 +156,7 @@ function writePicture(folder: string, index: number, picture: RgbImage): void {
 function settingsOf(
   config: PretrainingConfig,
   store: ParameterStore,
+  numProcesses: number,
   maxSteps: number | null,
 ): RunSettings {
   const { epochs, minLr, warmupEpochs, weightDecay } = config;
@@ -149,7 +168,13 @@ function settingsOf(
   });
   return {
     optimizer: config.optimizer,
-    schedule: { kind: 'cosine', lr: peakLearningRate(config), minLr, epochs, warmupEpochs },
+    schedule: {
+      kind: 'cosine',
+      lr: peakLearningRate(config, numProcesses),
+      minLr,
+      epochs,
+      warmupEpochs,
+    },
     parameterRuns: parameterRuns(groups, store.entries),
     epochs,
     accumulation: config.accumulation,

@@ -19,6 +19,10 @@ import {
 } from '../../models/upernet.js';
 import type { RestoredRun, RunState } from '../checkpoints.js';
 import { restoreRun } from '../checkpoints.js';
+import type { Communicator } from '../distributed/communicator.js';
+import { SINGLE_PROCESS } from '../distributed/communicator.js';
+import { ownBatchSize, shardOf, type Shard } from '../distributed/shard.js';
+import { startTogether } from '../distributed/start.js';
 import type { TrainResult } from '../loop.js';
 import { trainLoop } from '../loop.js';
 import { groupParameters, parameterRuns } from '../parameter-groups.js';
@@ -52,6 +56,9 @@ export interface TrainSegmenterOptions {
   readonly onRecord?: (record: LogRecord) => void;
   /** Told what a resumed run starts from. */
   readonly onRestored?: (restored: RestoredRun) => void;
+  readonly onNotice?: (line: string) => void;
+  /** The processes that train together; one if not given. */
+  readonly communicator?: Communicator;
 }
 
 /**
@@ -60,7 +67,7 @@ export interface TrainSegmenterOptions {
  * @throws DataError, ConfigError, WeightsError before any work starts; WorkError if it fails on the way
  */
 export async function trainSegmenter(options: TrainSegmenterOptions): Promise<TrainResult> {
-  const { config, engine, training, validation, seed } = options;
+  const { config, engine, training, validation, seed, communicator = SINGLE_PROCESS } = options;
   assertData(training, validation);
   const head: UperNetConfig = { ...config.head, numClasses: training.classes.length };
   const model: UperNet<DenseBackboneSpecs> = createUperNet(
@@ -73,18 +80,21 @@ export async function trainSegmenter(options: TrainSegmenterOptions): Promise<Tr
     microGradients: config.accumulation > 1,
   });
   const store = new ParameterStore(model.specs, buffers.parameters);
-  const loader = trainingLoader(config, training, seed);
+  const loader = trainingLoader(config, training, seed, shardOf(communicator));
   const settings = settingsOf(config, store, loader.numBatches(), options.maxSteps);
-  const restored = options.resume ? await restoreRun(options.folder, store, buffers) : undefined;
-  if (options.resume && !restored)
-    throw new ConfigError(
-      `train: expected a checkpoint in ${options.folder} to resume from, got none`,
-    );
-  if (restored) options.onRestored?.(restored);
-  else {
-    store.initialize(seed);
-    if (options.weights) await loadSegmenterBackbone(options.weights, store);
-  }
+  const restored = await startTogether(communicator, buffers, async () => {
+    const found = options.resume ? await restoreRun(options.folder, store, buffers) : undefined;
+    if (options.resume && !found)
+      throw new ConfigError(
+        `train: expected a checkpoint in ${options.folder} to resume from, got none`,
+      );
+    if (found) options.onRestored?.(found);
+    else {
+      store.initialize(seed);
+      if (options.weights) await loadSegmenterBackbone(options.weights, store);
+    }
+    return found;
+  });
   const { dropPathRate, dropoutRate, batchNormMomentum, accumulation } = config;
   const task = createSegmentationTask<DenseBackboneSpecs>({
     engine,
@@ -112,6 +122,8 @@ export async function trainSegmenter(options: TrainSegmenterOptions): Promise<Tr
       startStep: restored?.step ?? 0,
       ...(options.signal ? { signal: options.signal } : {}),
       ...(options.onRecord ? { onRecord: options.onRecord } : {}),
+      ...(options.onNotice ? { onNotice: options.onNotice } : {}),
+      communicator,
     });
   } finally {
     await task.release();
@@ -132,6 +144,7 @@ function trainingLoader(
   config: SegmentationConfig,
   set: SegmentationSet,
   seed: number,
+  shard: Shard,
 ): Loader<SegmentationSample, SegmentationBatch> {
   const { geometry, photometric, pixels, batchSize, workers } = config;
   const pipelineOptions: SegmentationPipelineOptions = {
@@ -142,7 +155,8 @@ function trainingLoader(
   return new Loader({
     samples: set.samples,
     sampler: {
-      batchSize: Math.min(batchSize, set.samples.length),
+      batchSize: ownBatchSize(batchSize, set.samples.length, shard),
+      shard,
       shuffle: true,
       seed,
       lastBatch: 'drop',
@@ -170,7 +184,7 @@ function settingsOf(
     optimizer: config.optimizer,
     schedule,
     parameterRuns: parameterRuns(groups, trained),
-    epochs: Math.ceil(steps / stepsPerEpoch),
+    epochs: Infinity, // ends by steps
     accumulation: config.accumulation,
     clipNorm: config.clipNorm,
     emaDecay: config.emaDecay,
