@@ -10,7 +10,9 @@ export async function evaluateModel(
   switch (located.task) {
     case 'classify':
       return (await import('./classify.js')).evalClassify(located, request);
+    case 'detect':
+      return (await import('./detect.js')).evalDetect(located, request);
     default:
-      throw new ConfigError(`eval: expected a model for classify, got ${located.task}`);
+      throw new ConfigError(`eval: expected a model for classify or detect, got ${located.task}`);
   }
 }

@@ -3,6 +3,7 @@ import { evaluationSamples } from '../../datasets/coco/samples.js';
 import { firstImages, type CocoSet } from '../../datasets/coco/set.js';
 import { truthDomain, truthObjects } from '../../datasets/coco/truth.js';
 import { decodeImage } from '../../datasets/decode.js';
+import type { RgbImage } from '../../datasets/sample.js';
 import { CocoEvaluator, type CocoResult } from '../../evaluation/coco/evaluator.js';
 import {
   CocoDetectionsBuilder,
@@ -11,18 +12,15 @@ import {
 } from '../../evaluation/coco/objects.js';
 import { cocoParameters } from '../../evaluation/coco/parameters.js';
 import { DETECTION_STATS } from '../../evaluation/coco/summary.js';
-import type { Prediction, ViewedImage } from '../../models/detector-predictor.js';
+import type { Prediction } from '../../models/detector-predictor.js';
 import type { Scalars } from '../task.js';
 import { predictedBox } from './results.js';
-import { detectorView, type DetectorViewing } from './views.js';
 
-/** Something that detects objects in a prepared image. */
-export interface ImageDetector {
-  predict(image: ViewedImage): Promise<Prediction>;
-}
+/** Detects objects in an image as it was decoded; boxes and masks are in its pixels. */
+export type ImageDetector = (image: RgbImage) => Promise<Prediction>;
 
 /** How {@link evaluateDetector} goes over the data. */
-export interface EvaluateDetectorOptions extends DetectorViewing {
+export interface EvaluateDetectorOptions {
   /** Of the model, by class index. */
   readonly classNames: readonly string[];
   /** Whether the model predicts masks: they are scored too where the data has some. */
@@ -50,9 +48,9 @@ export interface DetectorScores {
  * @throws DataError if the classes of data and model differ, the set has masks for only some objects, or a file is broken
  */
 export async function evaluateDetector(
-  detector: ImageDetector,
+  detect: ImageDetector,
   data: CocoSet,
-  { classNames, masks, limit, onImage, onPrediction, ...viewing }: EvaluateDetectorOptions,
+  { classNames, masks, limit, onImage, onPrediction }: EvaluateDetectorOptions,
 ): Promise<DetectorScores> {
   assertClasses(data, classNames);
   const set = limit === undefined ? data : firstImages(data, limit);
@@ -71,7 +69,7 @@ export async function evaluateDetector(
         `${file}: expected ${width}x${height} as annotated, got an image of ${image.width}x${image.height}`,
         { file, id: imageId },
       );
-    const found = await detector.predict(detectorView(image, viewing));
+    const found = await detect(image);
     numDetections += found.scores.length;
     score(evaluators, found, imageId, set.classes.categoryIds);
     onPrediction?.(imageId, found, file);

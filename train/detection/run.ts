@@ -33,6 +33,7 @@ import { assertTrainingData } from './check-data.js';
 import type { DetectionConfig } from './config.js';
 import { detectionMetrics, evaluateDetector } from './evaluate.js';
 import { createDetectionTask } from './task.js';
+import { detectorView } from './views.js';
 
 /** What {@link trainDetector} is asked to do. */
 export interface TrainDetectorOptions {
@@ -197,12 +198,11 @@ async function validate(
   const predictor = new DetectorPredictor({ engine, model, store, thresholds });
   try {
     return detectionMetrics(
-      await evaluateDetector(predictor, set, {
-        classNames: set.classes.names,
-        masks: model.config.masks !== null,
-        pixels: config.pixels,
-        limits,
-      }),
+      await evaluateDetector(
+        (image) => predictor.predict(detectorView(image, { limits, pixels: config.pixels })),
+        set,
+        { classNames: set.classes.names, masks: model.config.masks !== null },
+      ),
     );
   } finally {
     await predictor.release();

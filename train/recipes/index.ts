@@ -1,8 +1,10 @@
 import type { ClassificationConfig } from '../classification/config.js';
+import type { DetectionConfig } from '../detection/config.js';
 import type { PretrainingConfig } from '../fcmae/config.js';
 import type { SegmentationConfig } from '../segmentation/config.js';
 import { CLASSIFY } from './classify.js';
 import { CLASSIFY_FINETUNE } from './classify-finetune.js';
+import { DETECTION_RECIPES } from './detection.js';
 import { FCMAE_RECIPES } from './fcmae.js';
 import { IMAGENET_1K_RECIPES } from './imagenet-1k.js';
 import { IMAGENET_22K_1K_RECIPES, IMAGENET_22K_RECIPES } from './imagenet-22k.js';
@@ -10,12 +12,14 @@ import { IMAGENET_SUPERVISED_RECIPES } from './imagenet-supervised.js';
 import { SEGMENTATION_RECIPES } from './segmentation.js';
 
 /** Configuration of any task. */
-export type RecipeConfig = ClassificationConfig | SegmentationConfig | PretrainingConfig;
+export type RecipeConfig =
+  ClassificationConfig | DetectionConfig | SegmentationConfig | PretrainingConfig;
 
 /** All recipes by name. */
 export const RECIPES: Readonly<Record<string, RecipeConfig>> = {
   classify: CLASSIFY,
   'classify-finetune': CLASSIFY_FINETUNE,
+  ...DETECTION_RECIPES,
   ...SEGMENTATION_RECIPES,
   ...FCMAE_RECIPES,
   ...IMAGENET_1K_RECIPES,
