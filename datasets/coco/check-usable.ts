@@ -1,8 +1,9 @@
 import { ConfigError } from '../../core/errors.js';
 import type { ProblemLog } from '../problems.js';
+import { createClassMap } from './class-map.js';
 import { COCO_PROBLEMS as PROBLEMS } from './problem-kinds.js';
 import { trainableImages } from './samples.js';
-import { createCocoSet, type CocoSet, type CocoSource } from './set.js';
+import { createCocoSet, type CocoSource } from './set.js';
 import type { CocoTables } from './tables.js';
 
 /**
@@ -29,14 +30,14 @@ export function checkUsable(
         log.add(PROBLEMS.empty, { file, message: `${name}: expected at least one, got none` });
     return;
   }
-  let set: CocoSet;
   try {
-    set = createCocoSet(tables, imageIndices, options.source);
+    createClassMap(categories, options.source.classes);
   } catch (cause) {
     if (!(cause instanceof ConfigError)) throw cause;
     log.add(PROBLEMS.classes, { file, message: cause.message });
     return;
   }
+  const set = createCocoSet(tables, imageIndices, options.source);
   if (options.isTrainingPart && trainableImages(set).length === 0)
     log.add(PROBLEMS.untrainable, {
       file,

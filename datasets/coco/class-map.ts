@@ -10,7 +10,8 @@ export interface ClassMap {
 }
 
 /**
- * Numbers the classes: in ascending order of category id, or in the order of `names` where only some are wanted.
+ * Numbers the classes: in ascending order of category id, or in the order of `names` where only some are wanted. An id that
+ * occurs twice, which loading refuses, is taken once, so that such a file can still be looked at.
  *
  * @throws ConfigError if a name is unknown, ambiguous or given twice, or if there is no category
  */
@@ -22,7 +23,7 @@ export function createClassMap(
     throw new ConfigError('classes: expected at least one category, got none');
   const chosen = names
     ? names.map((name) => categoryNamed(categories, name))
-    : [...categories].sort((a, b) => a.id - b.id);
+    : firstOfEachId(categories).sort((a, b) => a.id - b.id);
   if (chosen.length === 0) throw new ConfigError('classes: expected at least one name, got none');
   const twice = chosen.find(({ id }, k) => chosen.findIndex((other) => other.id === id) < k);
   if (twice) throw new ConfigError(`classes: expected each name once, got "${twice.name}" again`);
@@ -32,6 +33,11 @@ export function createClassMap(
 /** The class index of each category id. */
 export function classIndicesOf({ categoryIds }: ClassMap): ReadonlyMap<number, number> {
   return new Map(categoryIds.map((id, k) => [id, k]));
+}
+
+function firstOfEachId(categories: readonly CocoCategory[]): CocoCategory[] {
+  const seen = new Set<number>();
+  return categories.filter(({ id }) => !seen.has(id) && seen.add(id));
 }
 
 function categoryNamed(categories: readonly CocoCategory[], name: string): CocoCategory {

@@ -67,7 +67,12 @@ export function firstImages(set: CocoSet, limit: number): CocoSet {
   );
 }
 
-/** Builds the set of checked tables. @param imageIndices `[A]`, as `checkCocoTables` returns them */
+/**
+ * Builds the set of checked tables.
+ *
+ * @param imageIndices `[A]`, as `checkCocoTables` returns them
+ * @throws ConfigError if `classes` do not fit the file, or it has no categories
+ */
 export function createCocoSet(
   tables: CocoTables,
   imageIndices: Int32Array,
@@ -75,7 +80,7 @@ export function createCocoSet(
   findings: readonly Finding[] = [],
 ): CocoSet {
   const { file, images, annotations } = tables;
-  const classes = createClassMap(tables.categories, names);
+  const classes = classMapOf(tables, names);
   const classOf = classIndicesOf(classes);
   return {
     file,
@@ -87,6 +92,15 @@ export function createCocoSet(
     ...groupByImage(imageIndices, images.ids.length),
     findings,
   };
+}
+
+function classMapOf({ file, categories }: CocoTables, names?: readonly string[]): ClassMap {
+  try {
+    return createClassMap(categories, names);
+  } catch (cause) {
+    if (!(cause instanceof ConfigError)) throw cause;
+    throw new ConfigError(`${file}: ${cause.message}`, { cause, file });
+  }
 }
 
 /** The set of some images, in the given order. @param indices of images of `set` */

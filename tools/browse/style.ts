@@ -90,5 +90,6 @@ td { padding: 3px 6px; border-bottom: 1px solid var(--line); vertical-align: top
 .number { font-variant-numeric: tabular-nums; white-space: nowrap; }
 .why { color: var(--warn); }
 tr.on { background: var(--blank); }
-@media (max-width: 800px) { #view { flex-direction: column; } .stage { flex: none; height: 45%; } .side { min-width: 0; } }
+@media (max-width: 800px) { .bar { position: static; } #view { flex-direction: column; } .stage { flex: none; height: 45%; }
+  .side { min-width: 0; padding: 12px; } .number { white-space: normal; } th, td { padding: 3px 4px; } }
 `;

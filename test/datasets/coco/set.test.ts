@@ -85,6 +85,10 @@ test('classes are numbered by ascending category id, or as named', () => {
   );
   expect(() => createClassMap(CONTENT.categories, ['cat', 'cat'])).toThrow('got "cat" again');
   expect(() => createClassMap([])).toThrow(ConfigError);
+  // An id that occurs twice is an error of the file, which the check reports; it is still one class.
+  expect(createClassMap([...CONTENT.categories, CONTENT.categories[0]])).toEqual(
+    createClassMap(CONTENT.categories),
+  );
   const twins = [...CONTENT.categories, { id: 11, name: 'cat' }];
   expect(() => createClassMap(twins, ['cat'])).toThrow('got "cat" of 2 (ids 2, 11)');
 });

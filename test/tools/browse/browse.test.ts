@@ -48,6 +48,7 @@ function cocoFolder(): string {
       categories: [
         { id: 1, name: EVIL },
         { id: 2, name: 'cat' },
+        { id: 2, name: 'dog' }, // an error that must not keep the page from being written
       ],
       images: ['a.png', 'b.png', 'c.png', '../a.png'].map((name, i) => ({
         id: i + 1,
