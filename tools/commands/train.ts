@@ -60,22 +60,30 @@ export function registerTrain(program: Command): void {
 async function run(recipe: string, flags: Flags): Promise<void> {
   const { startTraining } = await import('../train/index.js');
   const stop = new AbortController();
-  process.once('SIGINT', () => {
-    log('stopping after this step …');
-    stop.abort();
-  });
-  const result = await startTraining(recipe, {
-    ...flags,
-    engine: engineOptions(flags),
-    signal: stop.signal,
-  });
-  if (flags.json) printJson(result);
-  if (result.interrupted) {
+  const onSignal = (): void => {
+    if (stop.signal.aborted) process.exit(130);
     log(
-      `interrupted at step ${result.step}; go on with: convnextv2 train ${recipe} --data ${flags.data} --out ${flags.out} --resume`,
+      'saving after this step, then stopping; once more stops at once (the last checkpoint stays)',
     );
-    process.exitCode = 130;
-  } else {
-    log(`done: ${flags.out}; next: convnextv2 predict ${flags.out} IMAGE…`);
+    stop.abort();
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  try {
+    const result = await startTraining(recipe, {
+      ...flags,
+      engine: engineOptions(flags),
+      signal: stop.signal,
+    });
+    if (flags.json) printJson(result);
+    if (result.interrupted) {
+      log(
+        `interrupted at step ${result.step}; go on with: convnextv2 train ${recipe} --out ${flags.out} --resume`,
+      );
+      process.exitCode = 130;
+    } else {
+      log(`done: ${flags.out}; next: convnextv2 predict ${flags.out} IMAGE…`);
+    }
+  } finally {
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
 }

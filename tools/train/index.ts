@@ -1,18 +1,60 @@
 import type { TrainResult } from '../../train/loop.js';
+import { finishRun } from './finish.js';
+import { RunMonitor } from './monitor.js';
 import type { TrainingFlags } from './plan.js';
 import { planTraining } from './plan.js';
+import type { TrainingRequest } from './request.js';
+
+/** How a run ended. */
+export interface TrainingOutcome extends TrainResult {
+  /** The run has ended by itself: no better score for as long as patience went. */
+  readonly stoppedEarly?: string;
+}
 
 /**
- * Reads data and weights, merges the configuration and trains.
+ * Reads data and weights, merges the configuration, trains, and leaves a report in the run folder.
  *
  * @throws ConfigError, DataError, WeightsError before any work starts
  */
-export async function startTraining(recipe: string, flags: TrainingFlags): Promise<TrainResult> {
+export async function startTraining(
+  recipe: string,
+  flags: TrainingFlags,
+): Promise<TrainingOutcome> {
   const request = await planTraining(recipe, flags);
+  const { config } = request.plan.resolved;
+  const monitor = new RunMonitor({
+    folder: request.out,
+    config,
+    maxSteps: request.steps ?? null,
+    stream: process.stderr,
+    ...(request.patience ? { patience: request.patience } : {}),
+    ...(request.signal ? { signal: request.signal } : {}),
+  });
+  try {
+    const result = await dispatch({ ...request, monitor });
+    const reason = monitor.stoppedBecause;
+    const stopped =
+      result.interrupted && reason !== undefined && request.signal?.aborted !== true
+        ? { interrupted: false, stoppedEarly: reason }
+        : {};
+    const outcome = { ...result, ...stopped };
+    if (reason !== undefined) monitor.note(`stopped early: ${reason}`);
+    await finishRun(request, outcome, monitor);
+    return outcome;
+  } finally {
+    monitor.close();
+  }
+}
+
+async function dispatch(
+  request: TrainingRequest & Required<Pick<TrainingRequest, 'plan'>>,
+): Promise<TrainResult> {
   const { config } = request.plan.resolved;
   switch (config.task) {
     case 'classify':
       return (await import('./classify.js')).trainClassify(config, request);
+    case 'detect':
+      return (await import('./detect.js')).trainDetect(config, request);
     case 'segment':
       return (await import('./segment.js')).trainSegment(config, request);
     case 'pretrain':

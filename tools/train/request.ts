@@ -13,7 +13,7 @@ import { summarizeWeights } from '../../weights/verify.js';
 import { cacheFolder } from '../model/locate.js';
 import { log } from '../output.js';
 import { writeRunConfig } from '../config/run-config.js';
-import { describeRecord } from './describe.js';
+import type { RunMonitor } from './monitor.js';
 import { runConfigOf } from './plan-record.js';
 import type { TrainingPlan } from './plan-record.js';
 
@@ -38,6 +38,8 @@ export interface TrainingRequest {
   readonly signal?: AbortSignal;
   /** Settled by {@link file://./plan.ts}. */
   readonly plan?: TrainingPlan;
+  /** Shows and records how it goes. */
+  readonly monitor?: RunMonitor;
 }
 
 /** What the flags say about the model: a weight file to start from and its size. */
@@ -90,13 +92,10 @@ export async function runOptions(
     seed: request.seed,
     resume: request.resume ?? false,
     maxSteps: request.steps ?? null,
-    onRecord: (record) => log(describeRecord(record)),
-    onRestored: ({ step, skipped }) => {
-      skipped.forEach(({ reason }) => log(`warning: ${reason}`));
-      log(`resuming at step ${step}`);
-    },
+    onRecord: (record) => request.monitor?.record(record),
+    onRestored: (restored) => request.monitor?.restored(restored),
     ...(weights ? { weights } : {}),
-    ...(request.signal ? { signal: request.signal } : {}),
+    ...(request.monitor ? { signal: request.monitor.signal } : {}),
   };
 }
 

@@ -1,0 +1,80 @@
+import { readFileSync, readdirSync, existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { TensorBoardWriter } from '../../report/tensorboard.js';
+import type { LogRecord } from '../../train/run-settings.js';
+import { RECONSTRUCTIONS } from '../../train/fcmae/run.js';
+import { withWeights } from '../../weights/open.js';
+import { toFloat32 } from '../../weights/tensor.js';
+
+/** Writes what a run records as TensorBoard events into its folder. The file is created with the first record. */
+export class RunEvents {
+  private writer: TensorBoardWriter | undefined;
+
+  constructor(
+    private readonly folder: string,
+    private readonly resumedAtStep?: number,
+  ) {}
+
+  /** Scalars of a record; with an evaluation also the newest pictures of the run. */
+  record(record: LogRecord): void {
+    const { step } = record;
+    if (record.kind === 'eval') {
+      for (const [name, value] of Object.entries(record.metrics))
+        this.open().scalar(`${record.which === 'ema' ? 'eval_ema' : 'eval'}/${name}`, value, step);
+      this.pictures(RECONSTRUCTIONS, step);
+      return;
+    }
+    const { losses, lr, gradientNorm, imagesPerSecond, dataWait, rssBytes } = record;
+    const { loss, ...terms } = losses;
+    const scalars: Readonly<Record<string, number | undefined>> = {
+      loss,
+      ...Object.fromEntries(Object.entries(terms).map(([name, value]) => [`train/${name}`, value])),
+      lr,
+      gradient_norm: gradientNorm,
+      'speed/images_per_second': imagesPerSecond,
+      'speed/data_wait_share': dataWait,
+      'speed/memory_mib': rssBytes / 2 ** 20,
+    };
+    for (const [tag, value] of Object.entries(scalars))
+      if (value !== undefined) this.open().scalar(tag, value, step);
+  }
+
+  /** All PNG files of a folder inside the run folder. */
+  pictures(name: string, step: number): void {
+    const folder = join(this.folder, name);
+    if (!existsSync(folder)) return;
+    const files = readdirSync(folder).filter((file) => file.endsWith('.png'));
+    for (const file of files.sort())
+      this.open().image(
+        `${name}/${file.replace(/\.png$/, '')}`,
+        readFileSync(join(folder, file)),
+        step,
+      );
+  }
+
+  /** Distributions of the weights of a checkpoint, a histogram a tensor with two axes or more. */
+  async histograms(checkpoint: string, step: number): Promise<void> {
+    const prefix = 'weights.';
+    await withWeights(checkpoint, async ({ tensors }) => {
+      for (const [name, tensor] of tensors) {
+        if (!name.startsWith(prefix) || tensor.shape.length < 2) continue;
+        const values = toFloat32(await tensor.read());
+        if (values.every(Number.isFinite))
+          this.open().histogram(`weights/${name.slice(prefix.length)}`, values, step);
+      }
+    });
+  }
+
+  /** Closes the file. */
+  close(): void {
+    this.writer?.close();
+  }
+
+  private open(): TensorBoardWriter {
+    this.writer ??= new TensorBoardWriter(
+      this.folder,
+      this.resumedAtStep === undefined ? {} : { resumedAtStep: this.resumedAtStep },
+    );
+    return this.writer;
+  }
+}

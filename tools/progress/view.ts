@@ -1,0 +1,96 @@
+import type { LogRecord } from '../../train/run-settings.js';
+import { formatTerms, statusBlock, statusLine, type Status, type TrainRecord } from './status.js';
+
+/** Where the view writes: standard error. */
+export interface ViewStream {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+/** What a view must know. */
+export interface ViewOptions {
+  readonly stream: ViewStream;
+  /** Steps of the whole run, from what the first record says about an epoch. */
+  readonly totalSteps: (record: TrainRecord) => number;
+  /** Milliseconds; the clock by default. */
+  readonly now?: () => number;
+}
+
+/** How much the newest interval counts in the mean time of a step. */
+const SMOOTHING = 0.3;
+
+/**
+ * Shows how training goes: on a terminal three lines that are drawn over, with evaluations kept above them; elsewhere
+ * a line a record.
+ */
+export class ProgressView {
+  private readonly stream: ViewStream;
+  private readonly totalSteps: ViewOptions['totalSteps'];
+  private readonly now: () => number;
+  private readonly startMs: number;
+  private last: { readonly step: number; readonly ms: number } | undefined;
+  private msPerStep: number | undefined;
+  private drawn: readonly string[] = [];
+
+  constructor({ stream, totalSteps, now = Date.now }: ViewOptions) {
+    this.stream = stream;
+    this.totalSteps = totalSteps;
+    this.now = now;
+    this.startMs = now();
+  }
+
+  /** Shows a record. */
+  record(record: LogRecord): void {
+    if (record.kind === 'eval') {
+      const { step, which, metrics } = record;
+      this.note(`eval   step ${step}  ${which}: ${formatTerms(metrics)}`);
+      return;
+    }
+    const status = this.statusOf(record);
+    if (!this.stream.isTTY) {
+      this.stream.write(`${statusLine(status)}\n`);
+      return;
+    }
+    this.erase();
+    this.drawn = statusBlock(status, this.stream.columns ?? 80);
+    this.stream.write(`${this.drawn.join('\n')}\n`);
+  }
+
+  /** Writes a line that stays, above the lines that change. */
+  note(line: string): void {
+    const block = this.drawn;
+    this.erase();
+    this.stream.write(`${line}\n`);
+    if (block.length > 0) this.stream.write(`${block.join('\n')}\n`);
+    this.drawn = block;
+  }
+
+  private statusOf(record: TrainRecord): Status {
+    const ms = this.now();
+    if (this.last && record.step > this.last.step) {
+      const interval = (ms - this.last.ms) / (record.step - this.last.step);
+      this.msPerStep =
+        this.msPerStep === undefined
+          ? interval
+          : SMOOTHING * interval + (1 - SMOOTHING) * this.msPerStep;
+    }
+    this.last = { step: record.step, ms };
+    const totalSteps = this.totalSteps(record);
+    return {
+      record,
+      totalSteps,
+      elapsedSeconds: (ms - this.startMs) / 1000,
+      remainingSeconds:
+        this.msPerStep === undefined
+          ? undefined
+          : ((totalSteps - record.step) * this.msPerStep) / 1000,
+    };
+  }
+
+  private erase(): void {
+    // Up to the first line of the block, then clear to the end of the screen.
+    if (this.drawn.length > 0) this.stream.write(`\x1b[${this.drawn.length}A\x1b[0J`);
+    this.drawn = [];
+  }
+}
