@@ -3,6 +3,7 @@ import type { SpecTree } from '../../engine/parameters/spec.js';
 import type { Engine } from '../../engine/runtime/engine.js';
 import type { Executable } from '../../engine/runtime/program.js';
 import type { Detector } from '../../models/detector.js';
+import type { Communicator } from '../distributed/communicator.js';
 import type { DetectorSpecs } from '../../models/detection/specs.js';
 
 /** What the programs of a training step are made of. */
@@ -14,6 +15,11 @@ export interface StepContext<Tree extends SpecTree> {
   readonly gradients: Float32Array;
   /** Which parameters are trained; all trainable ones if not given. */
   readonly isTrained?: (path: string) => boolean;
+  /**
+   * The processes that share a batch; one if not given. Losses are divided by the counts of all of them and multiplied by their
+   * number, so that the mean of their gradients is the gradient of the whole batch.
+   */
+  readonly communicator?: Communicator;
 }
 
 /** The trained parameters below some prefixes. */

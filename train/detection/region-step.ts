@@ -9,6 +9,8 @@ import { foregroundClasses } from '../../models/detection/class-scores.js';
 import { refineBoxes } from '../../models/detection/refine-boxes.js';
 import type { DetectionView } from '../pipelines/detection.js';
 import type { Scalars } from '../task.js';
+import { SINGLE_PROCESS } from '../distributed/communicator.js';
+import { totalCounts } from '../distributed/totals.js';
 import type { StepContext } from './parts.js';
 import { clearGradients, GradientSum, prepareTraining } from './parts.js';
 import type { RegionBatch } from './region-targets.js';
@@ -99,10 +101,13 @@ export class RegionStep<Tree extends SpecTree> {
     for (const [i, stage] of stages.entries()) {
       const name = (term: string): string => (stages.length === 1 ? term : `s${i}.${term}`);
       const regions = sampleRegions(proposals, inputs.views, stage, numClasses, inputs.draw(i));
-      const box = await this.boxes(i, regions, inputs);
+      const share = await this.lossShares(i, regions);
+      const box = await this.boxes(i, regions, inputs, share.box);
       losses[name('loss_cls')] = box.classLoss;
       losses[name('loss_bbox')] = box.boxLoss;
-      const mask = masks ? await this.masks(i, regions, inputs) : { loss: 0, numMaskRows: 0 };
+      const mask = masks
+        ? await this.masks(i, regions, inputs, share.mask)
+        : { loss: 0, numMaskRows: 0 };
       if (masks) losses[name('loss_mask')] = mask.loss;
       const { logits, deltas, numBoxRows } = box;
       records.push({ regions, logits, deltas, numBoxRows, numMaskRows: mask.numMaskRows });
@@ -115,10 +120,23 @@ export class RegionStep<Tree extends SpecTree> {
     for (const program of [...this.boxHeads, ...this.maskHeads]) await program.release();
   }
 
+  /** What the sums of box and mask losses are multiplied by: their weights over the counts of all processes. */
+  private async lossShares(
+    i: number,
+    { numRegions, positives }: RegionBatch,
+  ): Promise<{ readonly box: number; readonly mask: number }> {
+    const { model, communicator = SINGLE_PROCESS } = this.context;
+    const counts = await totalCounts(communicator, 'regions', [numRegions, positives.length]);
+    const { weight } = model.config.stages[i];
+    const [box, mask] = counts.map((n) => (communicator.size * weight) / Math.max(n, 1));
+    return { box, mask };
+  }
+
   private async boxes(
     i: number,
     regions: RegionBatch,
     { arena, maps, mapGradients }: RegionStepInputs,
+    share: number,
   ): Promise<
     Omit<StageRecord, 'regions' | 'numMaskRows'> & { classLoss: number; boxLoss: number }
   > {
@@ -135,7 +153,7 @@ export class RegionStep<Tree extends SpecTree> {
         targets: { shape: [capacity, 4], data: targets.targets },
         targetWeights: { shape: [capacity], data: targets.targetWeights },
         references: { shape: [capacity, 4], data: targets.references },
-        scale: { shape: [1], data: Float32Array.of(stage.weight / Math.max(R, 1)) },
+        scale: { shape: [1], data: Float32Array.of(share) },
         ...(stage.layers.numConvs > 0 ? { shares: sharesOf(R, capacity, P * P) } : {}),
       });
       const gradient = arena.float32(features.length);
@@ -159,9 +177,10 @@ export class RegionStep<Tree extends SpecTree> {
     i: number,
     regions: RegionBatch,
     { arena, maps, mapGradients, views, canvas }: RegionStepInputs,
+    share: number,
   ): Promise<{ readonly loss: number; readonly numMaskRows: number }> {
     const { model } = this.context;
-    const { masks, stages, numClasses } = model.config;
+    const { masks, numClasses } = model.config;
     const numPositives = regions.positives.length;
     if (!masks || numPositives === 0) {
       clearGradients(this.context, [model.maskStages[i].prefix]);
@@ -170,7 +189,7 @@ export class RegionStep<Tree extends SpecTree> {
     const P = masks.roiSize;
     const maskSize = 2 * P;
     const targets = positiveMasks(regions, views, { maskSize, canvas });
-    const scale = stages[i].weight / (numPositives * maskSize ** 2);
+    const scale = share / maskSize ** 2;
     const sum = new GradientSum(this.context, model.maskStages[i].prefix);
     let loss = 0;
     let first = 0;

@@ -7,6 +7,8 @@ import type { RpnRows } from '../../heads/rpn/rpn-rows.js';
 import { gatherPatches, rpnRows } from '../../heads/rpn/rpn-rows.js';
 import { bucketOf } from '../../models/detection/buckets.js';
 import { SIZE_DIVISOR_PX } from '../../models/detection/pyramid-outputs.js';
+import { SINGLE_PROCESS } from '../distributed/communicator.js';
+import { totalCounts } from '../distributed/totals.js';
 import type { StepContext } from './parts.js';
 import { prepareTraining } from './parts.js';
 import type { Draw, RpnImage } from './rpn-targets.js';
@@ -58,13 +60,15 @@ export class RpnStep<Tree extends SpecTree> {
     if (this.patches.length !== S * width) this.patches = new Float32Array(S * width);
     gatherPatches(rows, maps, this.patches);
     const numSampled = targets.reduce((sum, target) => sum + target.numSampled, 0);
+    const { communicator = SINGLE_PROCESS } = this.context;
+    const [total] = await totalCounts(communicator, 'sampled anchors', [numSampled]);
     const outputs = await this.program.run({
       patches: { shape: [S, width], data: this.patches },
       labels: { shape: [S, numAnchors], data: rows.labels },
       labelWeights: { shape: [S, numAnchors], data: rows.labelWeights },
       deltas: { shape: [S, 4 * numAnchors], data: rows.deltas },
       deltaWeights: { shape: [S, 4 * numAnchors], data: rows.deltaWeights },
-      scale: { shape: [1], data: Float32Array.of(1 / numSampled) },
+      scale: { shape: [1], data: Float32Array.of(communicator.size / total) },
     });
     const byLevel = (name: string): readonly number[] => {
       const sums = new Array<number>(rpn.anchors.strides.length).fill(0);

@@ -18,6 +18,10 @@ import { DetectorPredictor } from '../../models/detector-predictor.js';
 import { startDetector } from '../../models/detector-weights.js';
 import type { RestoredRun, RunState } from '../checkpoints.js';
 import { restoreRun } from '../checkpoints.js';
+import type { Communicator } from '../distributed/communicator.js';
+import { SINGLE_PROCESS } from '../distributed/communicator.js';
+import { ownBatchSize, shardOf, type Shard } from '../distributed/shard.js';
+import { startTogether } from '../distributed/start.js';
 import type { TrainResult } from '../loop.js';
 import { trainLoop } from '../loop.js';
 import { groupParameters, parameterRuns } from '../parameter-groups.js';
@@ -53,6 +57,9 @@ export interface TrainDetectorOptions {
   readonly onRecord?: (record: LogRecord) => void;
   /** Told what a resumed run starts from. */
   readonly onRestored?: (restored: RestoredRun) => void;
+  readonly onNotice?: (line: string) => void;
+  /** The processes that train together; one if not given. */
+  readonly communicator?: Communicator;
 }
 
 /**
@@ -61,7 +68,7 @@ export interface TrainDetectorOptions {
  * @throws DataError, ConfigError, WeightsError before any work starts; WorkError if it fails on the way
  */
 export async function trainDetector(options: TrainDetectorOptions): Promise<TrainResult> {
-  const { config, engine, training, validation, seed } = options;
+  const { config, engine, training, validation, seed, communicator = SINGLE_PROCESS } = options;
   assertTrainingData(training, validation, { masks: config.detector.masks !== null });
   const detector: DetectorConfig = {
     ...config.detector,
@@ -74,18 +81,21 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Trai
     microGradients: config.accumulation > 1,
   });
   const store = new ParameterStore(model.specs, buffers.parameters);
-  const loader = trainingLoader(config, trainingSamples(training), seed);
+  const loader = trainingLoader(config, trainingSamples(training), seed, shardOf(communicator));
   const settings = settingsOf(config, store, loader.numBatches(), options.maxSteps);
-  const restored = options.resume ? await restoreRun(options.folder, store, buffers) : undefined;
-  if (options.resume && !restored)
-    throw new ConfigError(
-      `train: expected a checkpoint in ${options.folder} to resume from, got none`,
-    );
-  if (restored) options.onRestored?.(restored);
-  else {
-    store.initialize(seed);
-    if (options.weights) await startDetector(options.weights, store);
-  }
+  const restored = await startTogether(communicator, buffers, async () => {
+    const found = options.resume ? await restoreRun(options.folder, store, buffers) : undefined;
+    if (options.resume && !found)
+      throw new ConfigError(
+        `train: expected a checkpoint in ${options.folder} to resume from, got none`,
+      );
+    if (found) options.onRestored?.(found);
+    else {
+      store.initialize(seed);
+      if (options.weights) await startDetector(options.weights, store);
+    }
+    return found;
+  });
   const task = createDetectionTask<DenseBackboneSpecs>({
     engine,
     model,
@@ -93,6 +103,7 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Trai
     dropPathRate: config.dropPathRate,
     seed,
     isTrained: (path) => !isFrozen(path, config.frozenStages),
+    communicator,
     ...(validation ? { evaluate: (weights) => validate(options, validation, model, weights) } : {}),
   });
   try {
@@ -109,6 +120,8 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Trai
       startStep: restored?.step ?? 0,
       ...(options.signal ? { signal: options.signal } : {}),
       ...(options.onRecord ? { onRecord: options.onRecord } : {}),
+      ...(options.onNotice ? { onNotice: options.onNotice } : {}),
+      communicator,
     });
   } finally {
     await task.release();
@@ -126,6 +139,7 @@ function trainingLoader(
   { training, pixels, batchSize, workers, detector }: DetectionConfig,
   samples: DetectionSamples,
   seed: number,
+  shard: Shard,
 ): Loader<DetectionSample, DetectionBatch> {
   const pipelineOptions: DetectionPipelineOptions = {
     transform: training,
@@ -136,7 +150,8 @@ function trainingLoader(
   return new Loader({
     samples,
     sampler: {
-      batchSize: Math.min(batchSize, samples.length),
+      batchSize: ownBatchSize(batchSize, samples.length, shard),
+      shard,
       shuffle: true,
       seed,
       // Landscape and portrait apart, so that batches have little padding; a group need not divide by the batch.

@@ -1,3 +1,4 @@
+import { WorkError } from '../../core/errors.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
 import type { FlatBuffers } from '../../engine/optimizer/flat-buffers.js';
 import type { SpecTree } from '../../engine/parameters/spec.js';
@@ -5,6 +6,7 @@ import type { Engine } from '../../engine/runtime/engine.js';
 import type { LoadedBatch } from '../../datasets/loader.js';
 import type { Detector } from '../../models/detector.js';
 import type { DetectorSpecs } from '../../models/detection/specs.js';
+import type { Communicator } from '../distributed/communicator.js';
 import type { DetectionBatch } from '../pipelines/detection.js';
 import type { Scalars, TrainingTask } from '../task.js';
 import { DetectionStep } from './step.js';
@@ -21,6 +23,8 @@ export interface DetectionTaskOptions<Tree extends SpecTree> {
   readonly seed: number;
   /** Which parameters are trained; all trainable ones if not given. The others need no runs of the optimiser. */
   readonly isTrained?: (path: string) => boolean;
+  /** The processes that share a batch; one if not given. */
+  readonly communicator?: Communicator;
   /** Scores parameters on validation data; absent: no evaluation. */
   readonly evaluate?: (store: ParameterStore<DetectorSpecs<Tree>>) => Promise<Scalars>;
 }
@@ -29,25 +33,44 @@ export interface DetectionTaskOptions<Tree extends SpecTree> {
 export function createDetectionTask<Tree extends SpecTree>(
   options: DetectionTaskOptions<Tree>,
 ): TrainingTask<LoadedDetectionBatch> & { release(): Promise<void> } {
-  const { engine, model, buffers, seed, dropPathRate, isTrained, evaluate } = options;
+  const { engine, model, buffers, seed, dropPathRate, isTrained, communicator, evaluate } = options;
   const storeOf = (values: Float32Array): ParameterStore<DetectorSpecs<Tree>> =>
     new ParameterStore(model.specs, values);
   const store = storeOf(buffers.parameters);
   const gradients = buffers.microGradients ?? buffers.gradients;
   const step = new DetectionStep(
-    { engine, model, store, gradients, ...(isTrained ? { isTrained } : {}) },
+    {
+      engine,
+      model,
+      store,
+      gradients,
+      ...(isTrained ? { isTrained } : {}),
+      ...(communicator ? { communicator } : {}),
+    },
     { seed, dropPathRate, sampling: 'random' },
   );
+  const describe = ({ value }: LoadedDetectionBatch): string =>
+    value.views.map(({ file, imageId }) => `${file} (image ${imageId})`).join(', ');
   return {
     store,
     backward: async (batch, position) => {
-      const { losses } = await step.run(batch.value, position);
-      batch.release();
-      return losses;
+      try {
+        const { losses } = await step.run(batch.value, position);
+        return losses;
+      } catch (cause) {
+        // Numbers that are not finite are noticed before there is a loss: when proposals are chosen.
+        if (!(cause instanceof WorkError)) throw cause;
+        throw new WorkError(
+          `train: step ${position.step}: ${cause.message} on ${describe(batch)}; ` +
+            'the last checkpoint is unchanged: lower the learning rate or set clipNorm',
+          { cause },
+        );
+      } finally {
+        batch.release();
+      }
     },
     numImages: ({ value }) => value.views.length,
-    describe: ({ value }) =>
-      value.views.map(({ file, imageId }) => `${file} (image ${imageId})`).join(', '),
+    describe,
     ...(evaluate
       ? {
           evaluate: (which) =>

@@ -30,3 +30,15 @@ export async function joinReports(
     isStopping: values[names.length + 1] > 0,
   };
 }
+
+/** Sums of counts over ranks, e.g. of the positives that a loss is divided by. One process: the counts themselves. */
+export async function totalCounts(
+  communicator: Communicator,
+  what: string,
+  counts: readonly number[],
+): Promise<readonly number[]> {
+  if (communicator.size === 1) return counts;
+  const totals = Float32Array.from(counts); // exact up to 16 million
+  await communicator.allReduceSum(totals, { what });
+  return Array.from(totals);
+}
