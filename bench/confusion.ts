@@ -1,0 +1,153 @@
+import { readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { PNG } from 'pngjs';
+import { Random } from '../core/random.js';
+import { ADE20K_CLASSES } from '../datasets/ade20k-classes.js';
+import { loadFolder } from '../datasets/folder.js';
+import { decodePngIndices } from '../datasets/png.js';
+import { encodeLabelPng } from '../datasets/png-write.js';
+import type { LabelMap } from '../datasets/sample.js';
+import type { SegmentationData } from '../datasets/recognise-types.js';
+import { recogniseData } from '../datasets/recognise.js';
+import { SemanticEvaluator } from '../evaluation/semantic/evaluator.js';
+
+/**
+ * Times the semantic metrics on one thread, in megapixels a second of wall time and of processor time (which other programs
+ * on the machine disturb less):
+ * `npm run bench:confusion -- --data ../shared/data --json`.
+ * - `counted`: label and prediction maps in memory become a confusion matrix (wanted 200)
+ * - `noise`: the same with independent random numbers, where no pixel resembles its neighbour
+ * - `decoded`: label PNGs to numbers (`pngjs` beside it)
+ * - `scored`: what `score ade20k` does: two PNGs a pair decoded and counted (wanted 60, goal 200)
+ *
+ * Labels are those of ADE20K pairs, predictions the same maps moved by a few pixels. A pixel of a pair counts once.
+ */
+
+interface Rate {
+  readonly name: string;
+  readonly best: number;
+  readonly median: number;
+  /** A second of processor time, the best pass. */
+  readonly bestCpu: number;
+  readonly wanted?: number;
+}
+
+interface Pair {
+  readonly label: LabelMap;
+  readonly prediction: LabelMap;
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      data: { type: 'string', default: process.env['CONVNEXTV2_DATA'] ?? '../shared/data' },
+      passes: { type: 'string', default: '15' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const passes = Number(values.passes);
+  if (!(passes >= 1)) throw new Error(`bench: expected --passes from 1, got ${values.passes}`);
+  const data = await recogniseData(join(values.data, 'ade20k-mini'));
+  if (data.kind !== 'segmentation') throw new Error(`bench: expected label maps, got ${data.line}`);
+  const files = labelFilesOf(data).map((file) => readFileSync(file));
+  const pairs = files.map((bytes): Pair => {
+    const { width, height, data: numbers } = decodePngIndices(bytes, 'label');
+    const label = { width, height, data: Uint8Array.from(numbers) };
+    return { label, prediction: moved(label) };
+  });
+  const predicted = pairs.map(({ prediction }) => Buffer.from(encodeLabelPng(prediction)));
+  const noise = pairs.map(({ label }): Pair => ({ label: noisy(label), prediction: noisy(label) }));
+  const megapixels = pairs.reduce((sum, { label }) => sum + label.data.length, 0) / 1e6;
+  const rate = (name: string, work: () => void, wanted?: number): Rate => {
+    const times = timePasses(work, passes);
+    const walls = times.map(({ wall }) => megapixels / wall).sort((a, b) => b - a);
+    return {
+      name,
+      best: walls[0],
+      median: walls[walls.length >> 1],
+      bestCpu: megapixels / Math.min(...times.map(({ cpu }) => cpu)),
+      ...(wanted === undefined ? {} : { wanted }),
+    };
+  };
+  const rates = [
+    rate('counted', () => count(pairs), 200),
+    rate('noise', () => count(noise)),
+    rate('decoded', () => files.forEach((bytes) => decodePngIndices(bytes, 'label'))),
+    rate('decoded by pngjs', () => files.forEach((bytes) => PNG.sync.read(bytes))),
+    rate('scored', () => score(files, predicted), 60),
+  ];
+  const machine = cpus()[0]?.model ?? 'unknown';
+  if (values.json) console.log(JSON.stringify({ megapixels, passes, machine, rates }, null, 2));
+  else
+    for (const { name, best, median, bestCpu, wanted } of rates)
+      console.log(
+        `${name.padEnd(16)} ${best.toFixed(0)} MP/s best, ${median.toFixed(0)} median, ${bestCpu.toFixed(0)} a CPU second${wanted === undefined ? '' : ` (wanted ${wanted})`}`,
+      );
+}
+
+function labelFilesOf({ splits }: SegmentationData): readonly string[] {
+  return Object.values(splits).flatMap((source) =>
+    loadFolder(source).samples.map(({ labelFile }) => labelFile),
+  );
+}
+
+const createEvaluator = (): SemanticEvaluator =>
+  new SemanticEvaluator({ numClasses: ADE20K_CLASSES.length, reduceZeroLabel: true });
+
+function count(pairs: readonly Pair[]): void {
+  const evaluator = createEvaluator();
+  for (const { label, prediction } of pairs) evaluator.update(label.data, prediction.data);
+  checkCount(evaluator);
+}
+
+function score(labels: readonly Buffer[], predictions: readonly Buffer[]): void {
+  const evaluator = createEvaluator();
+  labels.forEach((bytes, i) => {
+    const label = decodePngIndices(bytes, 'label');
+    const prediction = decodePngIndices(predictions[i], 'prediction');
+    evaluator.update(label.data, prediction.data);
+  });
+  checkCount(evaluator);
+}
+
+/** Keeps the work from being optimised away, and wrong work from being fast. */
+function checkCount(evaluator: SemanticEvaluator): void {
+  const { areas, aAcc } = evaluator.finish();
+  if (!(areas.labelled.some((n) => n > 0) && aAcc >= 0))
+    throw new Error('bench: expected counted pixels, got none');
+}
+
+/** A prediction with errors along the borders, as real ones have: the labels 3 pixels to the right, as class indices. */
+function moved({ width, height, data }: LabelMap): LabelMap {
+  const out = new Uint8Array(data.length);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++)
+      out[y * width + x] = Math.max(0, data[y * width + Math.max(0, x - 3)] - 1);
+  return { width, height, data: out };
+}
+
+function noisy({ width, height }: LabelMap): LabelMap {
+  const random = new Random(width * height);
+  const draw = (): number => random.integer(ADE20K_CLASSES.length);
+  return { width, height, data: Uint8Array.from({ length: width * height }, draw) };
+}
+
+/** Seconds of each pass after two that warm up. */
+function timePasses(work: () => void, passes: number): { wall: number; cpu: number }[] {
+  const seconds: { wall: number; cpu: number }[] = [];
+  for (let pass = -2; pass < passes; pass++) {
+    const [start, cpuStart] = [performance.now(), process.cpuUsage()];
+    work();
+    const wall = (performance.now() - start) / 1000;
+    const { user, system } = process.cpuUsage(cpuStart);
+    if (pass >= 0) seconds.push({ wall, cpu: (user + system) / 1e6 });
+  }
+  return seconds;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href)
+  await main(process.argv.slice(2));
