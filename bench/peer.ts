@@ -84,7 +84,8 @@ for (const text of values.cases.split(',')) {
   const inputs: number[] = [];
   const theirs: number[] = [];
   for (let round = 0; round < Number(values.rounds); round++) {
-    ours.push(own(case_));
+    // The peer's threads spin while they wait; training without a loader beside it may as well.
+    ours.push(own(case_, mode === 'train' ? ['--spin'] : []));
     if (mode === 'infer') inputs.push(own(case_, ['--no-freeze']).medianMs);
     theirs.push(peer(case_));
   }

@@ -54,14 +54,18 @@ const composed = (x: HostTensor, out = 5): OpCase =>
   });
 
 describe.each(WAYS)('%s', (way) => {
-  test('is linear(grn(gelu(x))), with the gradients of that', async () => {
-    const x = values(1, [2, 3, 4, 12], [-2, 2]);
-    const actual = await forwardAndGradients(way, fused('fused', x));
-    const expected = await forwardAndGradients('eager cpu', composed(x));
-    expectSame('y', actual.output, expected.output);
-    for (const [name, { data }] of Object.entries(expected.gradients))
-      expectGradient(name, actual.gradients[name].data, data, 2e-5);
-  });
+  // 12 positions: with 5 outputs the weights are scaled, with 7 the activations.
+  test.each([5, 7])(
+    'is linear(grn(gelu(x))), with the gradients of that: %i outputs',
+    async (out) => {
+      const x = values(1, [2, 3, 4, 12], [-2, 2]);
+      const actual = await forwardAndGradients(way, fused('fused', x, out));
+      const expected = await forwardAndGradients('eager cpu', composed(x, out));
+      expectSame('y', actual.output, expected.output);
+      for (const [name, { data }] of Object.entries(expected.gradients))
+        expectGradient(name, actual.gradients[name].data, data, 2e-5);
+    },
+  );
 
   test('channels that are zero everywhere have finite gradients, the composed op’s', async () => {
     const x = values(1, [2, 2, 3, 4], [-2, 2]);
@@ -95,6 +99,15 @@ test('energies over the batch are those of one image that holds all positions', 
     expectGradient(name, batch.gradients[name].data, data, 1e-5);
 });
 
+test('large images, whose activations are computed again for the backward pass, have the same gradients', async () => {
+  const x = values(1, [1, 128, 129, 128], [-2, 2]);
+  const compiled = await forwardAndGradients('compiled', fused('large', x, 2));
+  const standard = await forwardAndGradients('compiled portable', fused('large', x, 2));
+  expectSame('y', compiled.output, standard.output);
+  for (const [name, { data }] of Object.entries(standard.gradients))
+    expectGradient(name, compiled.gradients[name].data, data, 2e-5);
+});
+
 test('responseScaleGradient is the derivative of responseScale', () => {
   tf.tidy(() => {
     const energy = tf.tensor4d(values(1, [2, 1, 1, 5], [0.2, 3]).data, [2, 1, 1, 5]);
@@ -121,6 +134,8 @@ test('shapes that do not fit are refused', () => {
 
 describeOp([
   fused('gelu, grn, linear', values(1, [2, 3, 4, 12], [-2, 2])),
+  fused('gelu, grn, linear at many positions', values(1, [2, 3, 4, 6], [-2, 2]), 2),
+  fused('gelu, grn, linear of one image', values(1, [1, 3, 4, 6], [-2, 2]), 2),
   fused('gelu, grn, linear at one position', values(1, [2, 1, 1, 5], [-2, 2]), 3),
   fused('gelu, grn over the batch, linear', values(1, [3, 2, 2, 4], [-2, 2]), 5, [0, 1, 2]),
 ]);
