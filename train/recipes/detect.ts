@@ -13,7 +13,7 @@ const [stage] = MASK_RCNN.stages;
  *
  * Numbers: the structure, losses and thresholds of Mask R-CNN, AdamW, betas and weight decay of the COCO recipes. Ours, for training
  * without pretrained weights that ends in minutes: pyramid and heads of 128 channels (the originals' are 256) and 512 hidden units (1024),
- * 128 sampled regions an image (512) from 500 proposals (1000), short side 240, rate 1e-3 falling linearly to 0, clipping.
+ * 64 sampled regions an image (512) from 500 proposals (1000), short side 240, rate 1e-3 falling linearly to 0, clipping.
  */
 export const DETECT: DetectionConfig = {
   task: 'detect',
@@ -30,7 +30,7 @@ export const DETECT: DetectionConfig = {
       {
         ...stage,
         layers: { ...stage.layers, fcChannels: 512 },
-        sampler: { ...stage.sampler, numSamples: 128 },
+        sampler: { ...stage.sampler, numSamples: 64 },
       },
     ],
     masks: MASK_RCNN.masks,
