@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { COMMANDS } from './commands/index.js';
 import { reportError } from './failure.js';
-import { needsRelaunch, relaunch } from './relaunch.js';
+import { endWithParent, needsRelaunch, relaunch } from './relaunch.js';
 
 /**
  * The command line: `convnextv2 <verb>`. Only option tables are loaded here; a verb imports what it
@@ -36,4 +36,7 @@ function exitByThrowing(command: Command): void {
 }
 
 if (needsRelaunch(process.argv[2])) process.exitCode = await relaunch();
-else await main();
+else {
+  endWithParent();
+  await main();
+}

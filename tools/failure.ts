@@ -2,10 +2,10 @@ import { InputError } from '../core/errors.js';
 
 /**
  * Prints one line for an error and says with which code to exit: 2 where the input is wrong, 1 where
- * the work failed. With `json` the error is `{"error": {code, message, file?, id?}}` on standard output.
+ * the work failed. The message begins with `prefix`. With `json` the error is `{"error": {code, message, file?, id?}}` on standard output.
  */
-export function reportError(error: unknown, json: boolean): 1 | 2 {
-  const message = error instanceof Error ? error.message : String(error);
+export function reportError(error: unknown, json: boolean, prefix = ''): 1 | 2 {
+  const message = prefix + (error instanceof Error ? error.message : String(error));
   const code = error instanceof Error ? error.name : 'Error';
   const input = error instanceof InputError ? error : undefined;
   if (json) {

@@ -1,6 +1,13 @@
+let isMuted = false;
+
 /** A line for people, on standard error: standard output belongs to results. */
 export function log(line: string): void {
-  process.stderr.write(`${line}\n`);
+  if (!isMuted) process.stderr.write(`${line}\n`);
+}
+
+/** From now on `log` says nothing: of several processes that do the same work one speaks. */
+export function muteLog(): void {
+  isMuted = true;
 }
 
 /** The one JSON document of a `--json` run, on standard output. */

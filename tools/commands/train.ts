@@ -16,6 +16,7 @@ interface Flags extends EngineFlags {
   readonly resume?: boolean;
   readonly cache?: string;
   readonly valFraction?: number;
+  readonly report: boolean;
   readonly json?: boolean;
 }
 
@@ -52,6 +53,7 @@ export function registerTrain(program: Command): void {
       wholeNumber('--patience'),
     )
     .option('--resume', 'go on from the newest checkpoint of the run folder', false)
+    .option('--no-report', 'do not examine the trained model for the report')
     .option('--cache <dir>', 'folder of pulled weights')
     .option('--json', 'print one JSON document at the end')
     .action((recipe: string, flags: Flags) => run(recipe, flags));
@@ -68,13 +70,17 @@ async function run(recipe: string, flags: Flags): Promise<void> {
     stop.abort();
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  const { joinRanks } = await import('../distributed.js');
+  const ranks = await joinRanks();
   try {
     const result = await startTraining(recipe, {
       ...flags,
-      engine: engineOptions(flags),
+      engine: engineOptions({ ...flags, threads: flags.threads || ranks.threads }),
       signal: stop.signal,
+      communicator: ranks.communicator,
     });
-    if (flags.json) printJson(result);
+    await ranks.finish();
+    if (flags.json && ranks.communicator.rank === 0) printJson(result);
     if (result.interrupted) {
       log(
         `interrupted at step ${result.step}; go on with: convnextv2 train ${recipe} --out ${flags.out} --resume`,
@@ -83,6 +89,8 @@ async function run(recipe: string, flags: Flags): Promise<void> {
     } else {
       log(`done: ${flags.out}; next: convnextv2 predict ${flags.out} IMAGE…`);
     }
+  } catch (error) {
+    await ranks.fail(error, flags.json ?? false);
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }

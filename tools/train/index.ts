@@ -1,3 +1,4 @@
+import { SINGLE_PROCESS } from '../../train/distributed/communicator.js';
 import type { TrainResult } from '../../train/loop.js';
 import { finishRun } from './finish.js';
 import { RunMonitor } from './monitor.js';
@@ -30,8 +31,18 @@ export async function startTraining(
     ...(request.patience ? { patience: request.patience } : {}),
     ...(request.signal ? { signal: request.signal } : {}),
   });
+  const { size, rank } = request.communicator ?? SINGLE_PROCESS;
+  const isFirst = rank === 0;
+  if (size > 1 && isFirst) {
+    const { batchSize, accumulation } = config;
+    monitor.note(
+      `${size} ranks × batch ${batchSize} × accumulation ${accumulation} = ${size * batchSize * accumulation} images an update`,
+    );
+  }
   try {
+    const start = performance.now();
     const result = await dispatch({ ...request, monitor });
+    const seconds = (performance.now() - start) / 1000;
     const reason = monitor.stoppedBecause;
     const stopped =
       result.interrupted && reason !== undefined && request.signal?.aborted !== true
@@ -39,7 +50,7 @@ export async function startTraining(
         : {};
     const outcome = { ...result, ...stopped };
     if (reason !== undefined) monitor.note(`stopped early: ${reason}`);
-    await finishRun(request, outcome, monitor);
+    if (isFirst) await finishRun(request, outcome, monitor, seconds);
     return outcome;
   } finally {
     monitor.close();

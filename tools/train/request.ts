@@ -7,6 +7,7 @@ import { openEngine } from '../../engine/runtime/engine.js';
 import { variant } from '../../models/classifier-weights.js';
 import { CHECKPOINTS } from '../../train/checkpoints.js';
 import type { RestoredRun } from '../../train/checkpoints.js';
+import type { Communicator } from '../../train/distributed/communicator.js';
 import type { LogRecord } from '../../train/run-settings.js';
 import { locateWeights } from '../../weights/pull/cache.js';
 import { summarizeWeights } from '../../weights/verify.js';
@@ -34,8 +35,12 @@ export interface TrainingRequest {
   readonly valFraction?: number;
   /** Stop after so many evaluations without a better score. */
   readonly patience?: number;
+  /** Whether the trained model is examined for the report; it is unless this is false. */
+  readonly report?: boolean;
   readonly engine: EngineOptions;
   readonly signal?: AbortSignal;
+  /** The processes that train together; one if not given. */
+  readonly communicator?: Communicator;
   /** Settled by {@link file://./plan.ts}. */
   readonly plan?: TrainingPlan;
   /** Shows and records how it goes. */
@@ -72,6 +77,8 @@ export interface RunOptions {
   readonly maxSteps: number | null;
   readonly onRecord: (record: LogRecord) => void;
   readonly onRestored: (restored: RestoredRun) => void;
+  readonly onNotice: (line: string) => void;
+  readonly communicator?: Communicator;
   readonly weights?: string;
   readonly signal?: AbortSignal;
 }
@@ -84,7 +91,7 @@ export async function runOptions(
   checkFolder(request);
   const engine = await openEngine(request.engine);
   log(engine.description);
-  if (request.plan)
+  if (request.plan && (request.communicator?.rank ?? 0) === 0)
     writeRunConfig(request.out, runConfigOf(request, request.plan, engine.description));
   return {
     engine,
@@ -94,6 +101,8 @@ export async function runOptions(
     maxSteps: request.steps ?? null,
     onRecord: (record) => request.monitor?.record(record),
     onRestored: (restored) => request.monitor?.restored(restored),
+    onNotice: (line) => request.monitor?.note(line),
+    ...(request.communicator ? { communicator: request.communicator } : {}),
     ...(weights ? { weights } : {}),
     ...(request.monitor ? { signal: request.monitor.signal } : {}),
   };

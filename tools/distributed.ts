@@ -1,0 +1,140 @@
+import { fstatSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
+import { ConfigError } from '../core/errors.js';
+import type { Communicator } from '../train/distributed/communicator.js';
+import { SINGLE_PROCESS } from '../train/distributed/communicator.js';
+import type { Launcher } from '../train/distributed/mpi.js';
+import { reportError } from './failure.js';
+import { log, muteLog } from './output.js';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Late ranks are reported from here on. */
+const WARN_AFTER_MS = 30_000;
+const DEFAULT_TIMEOUT_S = 300;
+/** Time for mpiexec to pass on what a rank printed, before it kills the rank. */
+const FLUSH_MS = 300;
+
+/** The processes of a run, as a verb sees them. */
+export interface Ranks {
+  readonly communicator: Communicator;
+  /** Threads of the engine for `--threads 0` (0: one a core): ranks on one machine share its cores. */
+  readonly threads: number;
+  /** Leaves in order. */
+  finish(): Promise<void>;
+  /** Ends the ranks' processes with the message of this one; alone it throws the error again. */
+  fail(error: unknown, json: boolean): Promise<never>;
+}
+
+/** One process, where a verb does not share its work. */
+export const ALONE: Ranks = {
+  communicator: SINGLE_PROCESS,
+  threads: 0,
+  finish: () => Promise.resolve(),
+  fail: (error) => Promise.reject(error as Error),
+};
+
+/**
+ * Joins the other processes where mpiexec or srun started several; else there is one.
+ *
+ * @throws ConfigError if koffi or the MPI library is missing, unknown or cut off from the launcher
+ */
+export async function joinRanks(environment: Environment = process.env): Promise<Ranks> {
+  const launcher = findLauncher(environment);
+  if (!launcher || launcher.size === 1) return ALONE;
+  assertReachable(environment);
+  const library = environment['CONVNEXTV2_MPI_LIBRARY'];
+  const { openMpi } = await import('../train/distributed/mpi.js');
+  const communicator = await openMpi({
+    launcher,
+    ...(library === undefined ? {} : { library }),
+    timeoutMs: 1000 * timeoutSeconds(environment),
+    warnAfterMs: WARN_AFTER_MS,
+    onWarning: log,
+  });
+  const { rank, size } = communicator;
+  if (rank === 0)
+    log(
+      `${communicator.description}: ${communicator.names.map((name, r) => `${r} ${name}`).join('; ')}`,
+    );
+  else muteLog();
+  return {
+    communicator,
+    threads: Math.max(1, Math.floor(availableParallelism() / localRanks(environment, size))),
+    finish: () => communicator.close(),
+    fail: async (error, json) => {
+      // The others see the same wrong input: rank 0 is to say so, once.
+      if (rank > 0) await setTimeout(2 * FLUSH_MS);
+      const code = reportError(error, json, `rank ${rank} (${communicator.names[rank]}): `);
+      await setTimeout(FLUSH_MS);
+      return communicator.abort(code);
+    },
+  };
+}
+
+/** What started this process, by the variables it set; undefined if nothing did. */
+export function findLauncher(environment: Environment): Launcher | undefined {
+  const number = (name: string): number | undefined => {
+    const text = environment[name];
+    return text === undefined || text === '' ? undefined : Number(text);
+  };
+  const found = (
+    kind: Launcher['kind'],
+    rank: number | undefined,
+    size: number | undefined,
+  ): Launcher => ({
+    kind,
+    ...(rank === undefined ? {} : { rank }),
+    ...(size === undefined ? {} : { size }),
+  });
+  if (environment['OMPI_COMM_WORLD_SIZE'] !== undefined)
+    return found('Open MPI', number('OMPI_COMM_WORLD_RANK'), number('OMPI_COMM_WORLD_SIZE'));
+  const slurmSize = number('SLURM_STEP_NUM_TASKS') ?? number('SLURM_NTASKS');
+  // PMI is what MPICH's mpiexec speaks; Slurm speaks it to any library, and so does PMIx.
+  if (environment['PMI_SIZE'] !== undefined)
+    return found(
+      environment['SLURM_PROCID'] === undefined ? 'MPICH' : 'unknown',
+      number('PMI_RANK'),
+      number('PMI_SIZE'),
+    );
+  if (environment['PMIX_RANK'] !== undefined)
+    return found('unknown', number('PMIX_RANK'), slurmSize);
+  return undefined;
+}
+
+/** MPICH's mpiexec talks through an open file, which a process in between closes unless it knows of it; npx does not. */
+function assertReachable(environment: Environment): void {
+  const fd = environment['PMI_FD'];
+  if (fd === undefined || environment['PMI_PORT'] !== undefined || isOpen(Number(fd))) return;
+  throw new ConfigError(
+    `MPI: expected mpiexec's connection (file ${fd}) to be open, got it closed by npx in between; ` +
+      'use mpiexec -pmi-port …, or start node_modules/.bin/convnextv2 directly',
+  );
+}
+
+/** Whether a file descriptor is open. */
+export function isOpen(fd: number): boolean {
+  try {
+    fstatSync(fd);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function localRanks(environment: Environment, size: number): number {
+  const said = environment['OMPI_COMM_WORLD_LOCAL_SIZE'] ?? environment['MPI_LOCALNRANKS'];
+  const perNode = Number(said ?? environment['SLURM_NTASKS_PER_NODE'] ?? size);
+  return Number.isInteger(perNode) && perNode > 0 ? perNode : size;
+}
+
+function timeoutSeconds(environment: Environment): number {
+  const text = environment['CONVNEXTV2_MPI_TIMEOUT'];
+  if (text === undefined) return DEFAULT_TIMEOUT_S;
+  const seconds = Number(text);
+  if (seconds > 0) return seconds;
+  throw new ConfigError(
+    `CONVNEXTV2_MPI_TIMEOUT: expected a number of seconds above 0, got ${text}`,
+  );
+}
