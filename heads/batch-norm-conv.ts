@@ -5,6 +5,7 @@ import { sameConv } from '../engine/ops/conv.js';
 import { normSpecs, vectorSpec } from '../engine/parameters/layers.js';
 import type { Initializer, ParameterSpec } from '../engine/parameters/spec.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
+import { conv3x3 } from './conv3x3.js';
 
 /** Epsilon of the segmentation heads' batch norms. */
 export const SEGMENTATION_BN_EPS = 1e-5;
@@ -84,7 +85,9 @@ export function convModule(
   path: string,
   mode: BatchNormMode,
 ): tf.Tensor4D {
-  return normalizedConv((weight) => sameConv(x, { weight }), params, path, mode);
+  const { shape } = params.conv.weight;
+  const conv = shape[0] === 3 ? conv3x3 : sameConv;
+  return normalizedConv((weight) => conv(x, { weight }), params, path, mode);
 }
 
 /**

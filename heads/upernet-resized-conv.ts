@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { assertShape } from '../core/shape.js';
-import { sameConv } from '../engine/ops/conv.js';
 import { bilinearMatrix, resizeBilinear } from '../engine/ops/resize.js';
+import { conv3x3 } from './conv3x3.js';
 
 /**
  * The 3×3 convolution (zero padding) of maps that are resized to one size and concatenated, without making that
@@ -37,7 +37,7 @@ export function convOfResized(
         fullWeights.push(part);
       } else terms.push(tapsBeforeResize(map, part, [height, width]));
     }
-    if (full.length > 0) terms.push(sameConv(joined(full, 3), { weight: joined(fullWeights, 2) }));
+    if (full.length > 0) terms.push(conv3x3(joined(full, 3), { weight: joined(fullWeights, 2) }));
     return terms.length === 1 ? terms[0] : (tf.addN(terms) as tf.Tensor4D);
   });
 }

@@ -1,14 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Backbone, BackboneInputs, FeatureLevels } from '../engine/backbone.js';
 import { layer } from '../engine/capture/scope.js';
-import { assertShape } from '../core/shape.js';
-import { crossEntropySum } from '../engine/ops/losses.js';
-import { resizeBilinear } from '../engine/ops/resize.js';
 import type { SpecTree } from '../engine/parameters/spec.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
 import type { Program } from '../engine/runtime/program.js';
 import type { BatchNormMode } from '../heads/batch-norm-conv.js';
 import { fcnHead, fcnHeadSpecs, type FcnHeadSpecs } from '../heads/fcn.js';
+import { pixelCrossEntropy } from '../heads/pixel-cross-entropy.js';
 import type { UperNetHeadConfig } from '../heads/upernet.js';
 import { uperNetHead, uperNetHeadSpecs, type UperNetHeadSpecs } from '../heads/upernet.js';
 
@@ -149,23 +147,4 @@ export function createUperNet<Tree extends SpecTree>(
       },
     },
   };
-}
-
-/**
- * Cross-entropy of logits enlarged to the labels' size. The sum over the labelled pixels is divided by the number of all
- * pixels, as mmsegmentation does.
- *
- * @param logits `[N, h, w, K]`
- * @param labels int32 `[N, H, W]`: 0 … K − 1, all else is ignored
- * @returns scalar
- * @throws ShapeError if the labels are of another number of images
- */
-export function pixelCrossEntropy(logits: tf.Tensor4D, labels: tf.Tensor3D): tf.Scalar {
-  const [n, , , k] = logits.shape;
-  assertShape('pixelCrossEntropy', labels, [n, 'H', 'W']);
-  const [, height, width] = labels.shape;
-  return tf.tidy(() => {
-    const full = resizeBilinear(logits, [height, width]).reshape([-1, k]) as tf.Tensor2D; // [N·H·W, K]
-    return crossEntropySum(full, labels.reshape([-1])).div(n * height * width);
-  });
 }

@@ -1,0 +1,118 @@
+import * as tf from '@tensorflow/tfjs';
+import { assertShape } from '../core/shape.js';
+import { bilinearMatrix } from '../engine/ops/resize.js';
+
+/** Pixels at the labels' size that are worked on together: at 150 classes their scores fit a processor's cache. */
+const PIXELS_AT_ONCE = 16384;
+
+/**
+ * Cross-entropy of logits enlarged to the labels' size. The sum over the labelled pixels is divided by the number of all
+ * pixels, as mmsegmentation does.
+ *
+ * Enlarged scores are 16 times the logits and a training step would go over them two dozen times. So loss and gradient are computed
+ * together, a band of rows at a time, and only the gradient of the logits is kept.
+ *
+ * @param logits `[N, h, w, K]`
+ * @param labels int32 `[N, H, W]`: 0 … K − 1, all else is ignored
+ * @param pixelsAtOnce of a band
+ * @returns scalar
+ * @throws ShapeError if the labels are of another number of images
+ */
+export function pixelCrossEntropy(
+  logits: tf.Tensor4D,
+  labels: tf.Tensor3D,
+  pixelsAtOnce = PIXELS_AT_ONCE,
+): tf.Scalar {
+  const [n] = logits.shape;
+  assertShape('pixelCrossEntropy', labels, [n, 'H', 'W']);
+  const share = 1 / labels.size;
+  return tf.customGrad((...args) => {
+    const [scores, save] = args as unknown as [tf.Tensor4D, tf.GradSaveFunc];
+    const { loss, gradient } = tf.tidy(() => bandwise(scores, labels, pixelsAtOnce));
+    save([gradient]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor =>
+      tf.tidy(() => saved[0].mul(dy.mul(share)));
+    return { value: tf.tidy(() => loss.mul(share)), gradFunc };
+  })(logits) as tf.Scalar;
+}
+
+/** Sums over the labelled pixels. */
+type Summed = {
+  /** Scalar. */
+  readonly loss: tf.Tensor;
+  /** Of the logits, `[N, h, w, K]`. */
+  readonly gradient: tf.Tensor;
+};
+
+function bandwise(logits: tf.Tensor4D, labels: tf.Tensor3D, pixelsAtOnce: number): Summed {
+  const [n, h, w, k] = logits.shape;
+  const [, height, width] = labels.shape;
+  const rows = bilinearMatrix(h, height); // [H, h]
+  const columns = tf.tensor3d(bilinearMatrix(w, width), [1, width, w]);
+  const wide = tf.matMul(columns, logits.reshape<tf.Tensor3D>([n * h, w, k])); // [N·h, W, K]
+  const byRow = wide.reshape<tf.Tensor3D>([n, h, width * k]);
+  const most = Math.max(1, Math.floor(pixelsAtOnce / (n * width)));
+  const losses: tf.Tensor[] = [];
+  const gradients: tf.Tensor[] = [];
+  for (let first = 0; first < height; first += most) {
+    const count = Math.min(most, height - first);
+    const { from, size, data } = rowsOf(rows, h, { first, count });
+    const enlarge = tf.tensor3d(data, [1, count, size]);
+    const part = byRow.slice([0, from, 0], [n, size, width * k]);
+    const band = tf.matMul(enlarge, part).reshape<tf.Tensor2D>([n * count * width, k]);
+    const target = labels.slice([0, first, 0], [n, count, width]).reshape<tf.Tensor1D>([-1]);
+    const { loss, gradient } = ofPixels(band, target);
+    const back = gradient.reshape<tf.Tensor3D>([n, count, width * k]);
+    const narrow = tf
+      .matMul(enlarge, back, true, false) // [N, size, W·K]
+      .reshape<tf.Tensor3D>([n * size, width, k]);
+    const small = tf.matMul(columns, narrow, true, false).reshape([n, size, w, k]);
+    losses.push(loss);
+    gradients.push(
+      small.pad([
+        [0, 0],
+        [from, h - from - size],
+        [0, 0],
+        [0, 0],
+      ]),
+    );
+  }
+  return { loss: tf.addN(losses), gradient: tf.addN(gradients) };
+}
+
+/** The rows of an interpolation matrix that make a band, cut to the columns that are not 0 there. */
+function rowsOf(
+  matrix: Float32Array,
+  inSize: number,
+  { first, count }: { readonly first: number; readonly count: number },
+): { readonly from: number; readonly size: number; readonly data: Float32Array } {
+  const row = (i: number): Float32Array => matrix.subarray(i * inSize, (i + 1) * inSize);
+  const from = row(first).findIndex((weight) => weight !== 0);
+  const end = row(first + count - 1).findLastIndex((weight) => weight !== 0) + 1;
+  const data = new Float32Array(count * (end - from));
+  for (let i = 0; i < count; i++) data.set(row(first + i).subarray(from, end), i * (end - from));
+  return { from, size: end - from, data };
+}
+
+/**
+ * @param scores `[R, K]`
+ * @param labels int32 `[R]`
+ * @returns the sum of `log Σ exp(z) − z_label`, and its gradient `[R, K]`
+ */
+function ofPixels(scores: tf.Tensor2D, labels: tf.Tensor1D): Summed {
+  const [r, k] = scores.shape;
+  const probabilities = tf.softmax(scores);
+  // The largest probability is at least 1 / K, so its logarithm is safe: log Σ exp(z) = max z − log max p.
+  const logSum = scores.max(1).sub(probabilities.max(1).log()); // [R]
+  const isLabelled = labels.greaterEqual(0).logicalAnd(labels.less(k)); // [R]
+  const starts = tf.tensor1d(Int32Array.from({ length: r }, (_, i) => i * k));
+  const places = starts.add<tf.Tensor1D>(labels.mul(isLabelled.cast('int32'))); // int32 [R]
+  const ofLabel = tf.gather(scores.reshape([-1]), places); // [R]
+  const weight = isLabelled.cast('float32'); // [R]
+  const classes = tf.tensor1d(Int32Array.from({ length: k }, (_, i) => i));
+  const oneHot = labels.expandDims(1).equal(classes).cast('float32'); // [R, K], zero where ignored
+  return {
+    loss: logSum.sub(ofLabel).mul(weight).sum(),
+    gradient: probabilities.mul(weight.expandDims(1)).sub(oneHot),
+  };
+}
