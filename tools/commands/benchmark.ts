@@ -1,26 +1,36 @@
 import type { Command } from 'commander';
+import type { BenchmarkRequest } from '../benchmark/request.js';
 import type { EngineFlags } from '../engine-options.js';
 import { addEngineOptions, engineOptions, wholeNumber } from '../engine-options.js';
 import { printJson } from '../output.js';
 
-interface Flags extends EngineFlags {
-  readonly model: string;
-  readonly batch: number;
-  readonly size: number;
-  readonly mode: 'infer' | 'train';
+interface Flags extends EngineFlags, Pick<BenchmarkRequest, 'model' | 'mode' | 'repeats'> {
+  readonly task: string;
+  readonly batch?: number;
+  readonly size?: number;
   readonly freeze?: boolean;
-  readonly repeats: number;
   readonly json?: boolean;
 }
+
+/** Batch and image size where none are given. */
+const DEFAULTS = {
+  classify: { batch: 8, size: 224 },
+  detect: { batch: 1, size: 800 },
+} as const;
 
 /** `convnextv2 benchmark` */
 export function registerBenchmark(program: Command): void {
   addEngineOptions(
     program.command('benchmark').description('time a model with random weights on this machine'),
   )
+    .option('--task <task>', Object.keys(DEFAULTS).join(' or '), 'classify')
     .option('--model <size>', 'atto … huge', 'tiny')
-    .option('--batch <n>', 'images at a time', wholeNumber('--batch'), 8)
-    .option('--size <px>', 'side of the images', wholeNumber('--size'), 224)
+    .option('--batch <n>', 'images at a time (default: 8; detect: 1)', wholeNumber('--batch'))
+    .option(
+      '--size <px>',
+      'side of the images (default: 224; detect: 800, the short side)',
+      wholeNumber('--size'),
+    )
     .option('--mode <mode>', 'infer or train (forward, backward, AdamW)', 'infer')
     .option('--no-freeze', 'keep the weights as inputs (inference)')
     .option('--repeats <n>', 'timed runs', wholeNumber('--repeats'), 10)
@@ -30,59 +40,66 @@ export function registerBenchmark(program: Command): void {
 
 async function run(flags: Flags): Promise<void> {
   const { ConfigError } = await import('../../core/errors.js');
-  if (flags.mode !== 'infer' && flags.mode !== 'train') {
-    throw new ConfigError(`--mode: expected infer or train, got ${String(flags.mode)}`);
-  }
-  if (flags.batch < 1 || flags.size < 32 || flags.repeats < 1) {
+  const { task, mode, model, repeats } = flags;
+  if (mode !== 'infer' && mode !== 'train')
+    throw new ConfigError(`--mode: expected infer or train, got ${String(mode)}`);
+  if (!isTask(task))
+    throw new ConfigError(
+      `--task: expected one of ${Object.keys(DEFAULTS).join(', ')}, got ${task}`,
+    );
+  const { batch, size } = { ...DEFAULTS[task], ...flags };
+  if (batch < 1 || size < 32 || repeats < 1)
     throw new ConfigError('benchmark: expected --batch and --repeats from 1 and --size from 32');
-  }
-  const { variant } = await import('../../models/classifier-weights.js');
-  const { benchmarkClassifier } = await import('../../models/benchmark.js');
+  (await import('../../models/classifier-weights.js')).variant(model); // throws for an unknown one
+  if (task === 'detect' && mode === 'infer' && batch !== 1)
+    throw new ConfigError(`--batch: expected 1 for the inference of detectors, got ${batch}`);
+  const frozen = mode === 'infer' && flags.freeze !== false;
+  const request = { model, mode, repeats, batch, size, frozen, engine: engineOptions(flags) };
   const { openEngine } = await import('../../engine/runtime/engine.js');
-  const { measureGemmPeak } = await import('../../engine/runtime/gemm-peak.js');
-  const { loadOnnxRuntime, DEFAULT_SESSION_OPTIONS } =
-    await import('../../engine/runtime/onnx-runtime.js');
-  const config = variant(flags.model);
-  const frozen = flags.mode === 'infer' && flags.freeze !== false;
-  const engine = await openEngine(engineOptions(flags));
-  const gemmPeakGflops = await measureGemmPeak(await loadOnnxRuntime(), {
-    ...DEFAULT_SESSION_OPTIONS,
-    threads: flags.threads,
-    spinning: flags.spin,
-  });
-  const result = await benchmarkClassifier(engine, {
-    config,
-    classes: 1000,
-    batch: flags.batch,
-    sizePx: flags.size,
-    mode: flags.mode,
-    frozen,
-    repeats: flags.repeats,
-  });
+  const engine = await openEngine(request.engine);
+  const gemmPeakGflops = await gemmPeak(flags);
+  const benchmark =
+    task === 'classify'
+      ? (await import('../benchmark/classify.js')).benchmarkClassify
+      : (await import('../benchmark/detect.js')).benchmarkDetect;
+  const { notes, ...result } = await benchmark(engine, request);
   const peakRssBytes = process.resourceUsage().maxRSS * 1024;
-  const summary = {
-    model: flags.model,
-    batch: flags.batch,
-    sizePx: flags.size,
-    mode: flags.mode,
-    frozen,
-    engine: engine.description,
-    ...result,
-    gemmPeakGflops,
-    shareOfGemmPeak: result.gflops / gemmPeakGflops,
-    peakRssBytes,
-  };
+  const { gflops, minMs, medianMs, imagesPerSecond, firstRunMs } = result;
   if (flags.json) {
-    printJson(summary);
+    printJson({
+      task,
+      model,
+      batch,
+      sizePx: size,
+      mode,
+      frozen,
+      engine: engine.description,
+      ...result,
+      gemmPeakGflops,
+      shareOfGemmPeak: gflops / gemmPeakGflops,
+      peakRssBytes,
+    });
     return;
   }
-  const { gflops, minMs, medianMs, imagesPerSecond, firstRunMs } = result;
   console.log(
     [
-      `${flags.model}, batch ${flags.batch}, ${flags.size} px, ${flags.mode}${frozen ? ', weights frozen' : ''}: ${engine.description}`,
+      `${task} ${model}, batch ${batch}, ${size} px, ${mode}${frozen ? ', weights frozen' : ''}: ${engine.description}`,
       `  median ${medianMs.toFixed(1)} ms, min ${minMs.toFixed(1)} ms, ${imagesPerSecond.toFixed(1)} images/s (first run ${firstRunMs.toFixed(0)} ms)`,
       `  ${gflops.toFixed(0)} GFLOP/s, ${((100 * gflops) / gemmPeakGflops).toFixed(0)} % of this machine's matrix product (${gemmPeakGflops.toFixed(0)})`,
+      ...notes.map((note) => `  ${note}`),
       `  peak memory ${(peakRssBytes / 2 ** 20).toFixed(0)} MiB`,
     ].join('\n'),
   );
+}
+
+function isTask(task: string): task is keyof typeof DEFAULTS {
+  return Object.hasOwn(DEFAULTS, task);
+}
+
+async function gemmPeak({ threads, spin }: EngineFlags): Promise<number> {
+  const { measureGemmPeak } = await import('../../engine/runtime/gemm-peak.js');
+  const { loadOnnxRuntime, DEFAULT_SESSION_OPTIONS } =
+    await import('../../engine/runtime/onnx-runtime.js');
+  const options = { ...DEFAULT_SESSION_OPTIONS, threads, spinning: spin };
+  return measureGemmPeak(await loadOnnxRuntime(), options);
 }
