@@ -4,6 +4,7 @@ import { registerPredict } from './predict.js';
 import { registerEval } from './eval.js';
 import { registerTrain } from './train.js';
 import { registerConfig } from './config.js';
+import { registerAnalyze } from './analyze.js';
 import { registerData } from './data.js';
 import { registerDoctor } from './doctor.js';
 import { registerDemo } from './demo.js';
@@ -20,6 +21,7 @@ export const COMMANDS: readonly ((program: Command) => void)[] = [
   registerEval,
   registerTrain,
   registerConfig,
+  registerAnalyze,
   registerData,
   registerDoctor,
   registerDemo,

@@ -1,6 +1,8 @@
+import { join } from 'node:path';
+import { CHECKPOINTS } from '../../train/checkpoints.js';
 import type { PretrainingConfig } from '../../train/fcmae/config.js';
 import { readImageSplits } from '../../train/fcmae/images.js';
-import { trainFcmae } from '../../train/fcmae/run.js';
+import { RECONSTRUCTIONS, trainFcmae } from '../../train/fcmae/run.js';
 import type { TrainResult } from '../../train/loop.js';
 import { log } from '../output.js';
 import type { TrainingRequest } from './request.js';
@@ -16,5 +18,17 @@ export async function trainPretrain(
     `${training.folder}: ${training.samples.length} images; ${validation?.samples.length ?? 'none'} held out`,
   );
   const options = await runOptions(request, await startingPoint(request));
-  return trainFcmae({ ...options, config, training, ...(validation ? { validation } : {}) });
+  const result = await trainFcmae({
+    ...options,
+    config,
+    training,
+    ...(validation ? { validation } : {}),
+  });
+  if (!result.interrupted) {
+    const pictures = validation ? `; pictures: ${join(request.out, RECONSTRUCTIONS)}` : '';
+    log(
+      `fine-tune from it: convnextv2 train classify-finetune --data DIR --out RUN --weights ${join(request.out, CHECKPOINTS)}${pictures}`,
+    );
+  }
+  return result;
 }

@@ -26,6 +26,17 @@ export interface BlockCollapse {
   readonly distance: number;
 }
 
+/** One activation of one image. */
+export interface BlockActivation {
+  /** `stages.s.b` */
+  readonly layer: string;
+  readonly point: CollapsePoint;
+  /** H, W, 4C */
+  readonly shape: readonly [height: number, width: number, channels: number];
+  /** `[H, W, 4C]`, valid until the next image. */
+  readonly data: Float32Array;
+}
+
 /** Outputs `stages.s.b.expanded` and `stages.s.b.normalized`, `[N, H, W, 4C]`, of every block. */
 export function collapseProgram(): Program<ConvNeXtV2Specs> {
   return {
@@ -61,6 +72,7 @@ export async function loadEncoder(
  * figure on feature collapse.
  *
  * @param images `[N, H, W, 3]` each, normalised and not masked; small N, since every activation is read
+ * @param onActivation told every activation of every image, by the image's place in the order
  * @returns in the order of the blocks; blocks with response norm have both points
  * @throws DataError without images
  * @see ConvNeXt V2, section 3.1: https://arxiv.org/abs/2301.00808
@@ -69,6 +81,7 @@ export async function featureCollapse(
   engine: Engine,
   store: ParameterStore<ConvNeXtV2Specs>,
   images: Iterable<HostTensor> | AsyncIterable<HostTensor>,
+  onActivation?: (image: number, activation: BlockActivation) => void,
 ): Promise<readonly BlockCollapse[]> {
   const program = engine.prepare(collapseProgram(), store, {});
   const sums = new Map<string, number>();
@@ -82,6 +95,11 @@ export async function featureCollapse(
         for (let i = 0; i < n; i++) {
           const one = (data as Float32Array).subarray(i * size, (i + 1) * size);
           sums.set(name, (sums.get(name) ?? 0) + meanChannelCosineDistance(one, channels));
+          onActivation?.(numImages + i, {
+            ...nameParts(name),
+            shape: [height, width, channels],
+            data: one,
+          });
         }
       }
       numImages += image.shape[0];
@@ -90,9 +108,10 @@ export async function featureCollapse(
     await program.release();
   }
   if (numImages === 0) throw new DataError('featureCollapse: expected images, got none');
-  return [...sums].map(([name, sum]) => {
-    const dot = name.lastIndexOf('.');
-    const [layer, point] = [name.slice(0, dot), name.slice(dot + 1) as CollapsePoint];
-    return { layer, point, distance: sum / numImages };
-  });
+  return [...sums].map(([name, sum]) => ({ ...nameParts(name), distance: sum / numImages }));
+}
+
+function nameParts(name: string): { readonly layer: string; readonly point: CollapsePoint } {
+  const dot = name.lastIndexOf('.');
+  return { layer: name.slice(0, dot), point: name.slice(dot + 1) as CollapsePoint };
 }

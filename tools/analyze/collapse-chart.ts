@@ -1,0 +1,40 @@
+import type { BlockCollapse } from '../../train/fcmae/collapse.js';
+import { lineChart } from '../../report/svg-chart.js';
+
+/** Curves of one model. */
+export interface ModelCollapse {
+  readonly name: string;
+  readonly images: number;
+  /** In the order of the blocks. */
+  readonly blocks: readonly BlockCollapse[];
+}
+
+/**
+ * Cosine distance against the place of the block, from 0 (first) to 1 (last), so that models of any depth compare: the paper's
+ * figure 4. A model with response norm has two lines.
+ *
+ * @returns SVG
+ */
+export function collapseChart(models: readonly ModelCollapse[]): string {
+  const series = models.flatMap(({ name, blocks }) =>
+    (['expanded', 'normalized'] as const).flatMap((point) => {
+      const own = blocks.filter((block) => block.point === point);
+      if (own.length === 0) return [];
+      const points = own.map(
+        ({ distance }, i) => [own.length === 1 ? 0 : i / (own.length - 1), distance] as const,
+      );
+      return [{ name: point === 'expanded' ? name : `${name}, after response norm`, points }];
+    }),
+  );
+  return lineChart(
+    {
+      title: 'Cosine distance between channels',
+      xLabel: 'layer, from first to last',
+      yLabel: 'mean distance; 0: channels are copies of each other',
+      series,
+      yRange: [0, 0.5],
+      xRange: [0, 1],
+    },
+    { width: 720, height: 420 },
+  );
+}

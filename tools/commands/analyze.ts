@@ -1,0 +1,87 @@
+import type { Command } from 'commander';
+import type { EngineFlags } from '../engine-options.js';
+import { addEngineOptions, engineOptions, wholeNumber } from '../engine-options.js';
+import { formatTable, log, printJson } from '../output.js';
+
+interface CollapseFlags extends EngineFlags {
+  readonly data: string;
+  readonly out: string;
+  readonly limit: number;
+  readonly size?: number;
+  readonly ema?: boolean;
+  readonly cache?: string;
+  readonly json?: boolean;
+}
+
+interface FlopsFlags {
+  readonly size: number;
+  readonly width?: number;
+  readonly classes: number;
+  readonly cache?: string;
+  readonly json?: boolean;
+}
+
+/** `convnextv2 analyze` */
+export function registerAnalyze(program: Command): void {
+  const analyze = program.command('analyze').description('look into models: collapse, flops');
+  addEngineOptions(
+    analyze
+      .command('collapse')
+      .description('cosine distance between the channels of every block, and pictures of them'),
+  )
+    .argument('<models...>', 'run folders, checkpoint or weight files, official names')
+    .requiredOption('--data <dir>', 'folder of images')
+    .requiredOption('--out <dir>', 'folder for curves and pictures')
+    .option('--limit <n>', 'most images, taken evenly from all', wholeNumber('--limit'), 100)
+    .option('--size <px>', "side of the input instead of the model's", wholeNumber('--size'))
+    .option('--ema', 'use the moving average of the weights', false)
+    .option('--cache <dir>', 'folder of pulled weights')
+    .option('--json', 'print one JSON document')
+    .action((models: string[], flags: CollapseFlags) => collapse(models, flags));
+  analyze
+    .command('flops')
+    .description('multiply-adds and parameters by stage')
+    .argument('<model>', 'atto … huge, run folder, checkpoint or weight file, official name')
+    .option('--size <px>', 'height of the image, and its width too', wholeNumber('--size'), 224)
+    .option('--width <px>', 'width, where it is another', wholeNumber('--width'))
+    .option('--classes <n>', "the head's classes, 0: none", wholeNumber('--classes'), 1000)
+    .option('--cache <dir>', 'folder of pulled weights')
+    .option('--json', 'print one JSON document')
+    .action((model: string, flags: FlopsFlags) => flops(model, flags));
+}
+
+async function collapse(models: readonly string[], flags: CollapseFlags): Promise<void> {
+  const { analyzeCollapse } = await import('../analyze/collapse.js');
+  const results = await analyzeCollapse({ ...flags, models, engine: engineOptions(flags) });
+  if (flags.json) {
+    printJson({ models: results });
+    return;
+  }
+  for (const { name, blocks } of results) {
+    const rows = blocks.map(({ layer, point, distance }) => [layer, point, distance.toFixed(4)]);
+    log(`${name}\n${formatTable([['block', 'activation', 'distance'], ...rows])}`);
+  }
+  log(`curves: ${flags.out}/collapse.svg and .png; channels: ${flags.out}/channels`);
+}
+
+async function flops(model: string, flags: FlopsFlags): Promise<void> {
+  const { analyzeFlops } = await import('../analyze/flops.js');
+  const { size, width, classes, cache } = flags;
+  const report = await analyzeFlops({
+    model,
+    heightPx: size,
+    widthPx: width ?? size,
+    classes,
+    ...(cache === undefined ? {} : { cache }),
+  });
+  if (flags.json) {
+    printJson({ model, ...report });
+    return;
+  }
+  const rows = report.parts.map(({ part, macs, parameters }) => [
+    part,
+    (macs / 1e9).toFixed(3),
+    parameters,
+  ]);
+  process.stdout.write(`${formatTable([['part', 'G multiply-adds', 'parameters'], ...rows])}\n`);
+}

@@ -1,0 +1,51 @@
+import type { ConvNeXtV2Specs } from '../../backbone/convnextv2.js';
+import { convNeXtV2Specs } from '../../backbone/convnextv2.js';
+import type { ConvNeXtV2Config } from '../../backbone/variants.js';
+import { ParameterStore } from '../../engine/parameters/store.js';
+import { parameterTargets } from '../../models/classifier-weights.js';
+import { inferArchitecture } from '../../weights/architecture.js';
+import { loadTensors } from '../../weights/load.js';
+import { withWeights } from '../../weights/open.js';
+import { toCanonical } from '../../weights/schemes/canonical.js';
+import { detectScheme } from '../../weights/schemes/names.js';
+import type { Which } from '../../weights/select.js';
+import { selectWeights } from '../../weights/select.js';
+import type { TensorMap } from '../../weights/tensor.js';
+
+/** A backbone with its weights. */
+export interface OpenedEncoder {
+  readonly config: ConvNeXtV2Config;
+  readonly store: ParameterStore<ConvNeXtV2Specs>;
+}
+
+/**
+ * The encoder of any weight file, its architecture read off the tensors: classifier, autoencoder, detector, segmenter or encoder
+ * alone, in any scheme; V1-style blocks without response norm included. An official V1 file has its LayerScale folded and gets a
+ * response norm that is the identity.
+ *
+ * @throws WeightsError if the file is damaged or holds no such network
+ */
+export function openEncoder(file: string, which: Which = 'model'): Promise<OpenedEncoder> {
+  return withWeights(file, async (source) => {
+    const { tensors } = selectWeights(source, which);
+    const encoder = encoderOf(
+      detectScheme(tensors.keys()) ? toCanonical(file, tensors).tensors : tensors,
+    );
+    const { depths, dims } = inferArchitecture(file, encoder);
+    const responseNorm = encoder.has('stages.0.0.grn.gamma') ? 'grn' : 'none';
+    const config = { depths, dims, responseNorm } as unknown as ConvNeXtV2Config;
+    const store = new ParameterStore(convNeXtV2Specs(config));
+    await loadTensors(file, encoder, parameterTargets(store));
+    return { config, store };
+  });
+}
+
+/** Stem, downsampling layers and blocks, without a model's prefix. */
+function encoderOf(tensors: TensorMap): TensorMap {
+  const encoder = new Map<string, ReturnType<TensorMap['get']> & object>();
+  for (const [name, tensor] of tensors) {
+    const [, bare] = /^(?:backbone\.)?((?:downsample_layers|stages)\..+)$/.exec(name) ?? [];
+    if (bare !== undefined) encoder.set(bare, tensor);
+  }
+  return encoder;
+}
