@@ -1,8 +1,8 @@
-import { fork } from 'node:child_process';
+import { fork, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { IouType } from '../evaluation/coco/objects.js';
@@ -14,12 +14,22 @@ import { writeScoreProblem } from './score-problem.js';
  * Times the COCO evaluation on a problem of val2017 size: `npm run bench:score -- --images 5000 --runs 3 --json`.
  * Every run is a process of its own, which reads the files, evaluates and accumulates; generating the
  * problem is not timed. Exits with 1 if the files or the results are not those recorded.
+ *
+ * `--peer python3` runs pycocotools after each of our runs, with an interpreter that can import it (see `coco_peer.py`).
  */
 
 interface RunReport {
   readonly threads: number;
   readonly steps: CocoScoreTimes;
   readonly seconds: number;
+  readonly peakRssBytes: number;
+  readonly stats: readonly number[];
+}
+
+/** What `coco_peer.py` prints. */
+interface PeerReport {
+  readonly seconds: number;
+  readonly steps: CocoScoreTimes;
   readonly peakRssBytes: number;
   readonly stats: readonly number[];
 }
@@ -41,6 +51,7 @@ async function main(): Promise<void> {
       images: { type: 'string', default: '5000' },
       runs: { type: 'string', default: '3' },
       dir: { type: 'string' },
+      peer: { type: 'string' },
       json: { type: 'boolean', default: false },
       child: { type: 'string' },
       gt: { type: 'string' },
@@ -67,7 +78,12 @@ async function main(): Promise<void> {
   };
   for (const { name, iouType, stats } of KINDS) {
     const runs: RunReport[] = [];
-    for (let i = 0; i < numRuns; i++) runs.push(await runChild(iouType, problem.gt, problem[name]));
+    const peers: PeerReport[] = [];
+    for (let i = 0; i < numRuns; i++) {
+      runs.push(await runChild(iouType, problem.gt, problem[name]));
+      if (values.peer !== undefined)
+        peers.push(runPeer(values.peer, [problem.gt, problem[name], iouType]));
+    }
     const sorted = [...runs].sort((a, b) => a.seconds - b.seconds);
     const worst = recorded ? maxDifference(sorted[0].stats, recorded[stats]) : undefined;
     document[name] = {
@@ -78,6 +94,7 @@ async function main(): Promise<void> {
       peakRssBytes: Math.max(...runs.map(({ peakRssBytes }) => peakRssBytes)),
       stats: sorted[0].stats,
       ...(worst === undefined ? {} : { maxDifferenceFromRecorded: worst }),
+      ...(peers.length === 0 ? {} : { pycocotools: summarizePeer(peers, sorted[0]) }),
     };
     if (worst !== undefined && !(worst <= 1e-12)) {
       process.exitCode = 1;
@@ -121,6 +138,30 @@ function runChild(iouType: IouType, gt: string, dt: string): Promise<RunReport> 
       else reject(new Error(`bench: expected a run of ${iouType} to succeed, got code ${code}`));
     });
   });
+}
+
+function runPeer(python: string, args: readonly string[]): PeerReport {
+  const script = resolve(fileURLToPath(import.meta.url), '../../../bench/coco_peer.py');
+  const { stdout, stderr } = spawnSync(python, [script, ...args], { encoding: 'utf8' });
+  try {
+    return JSON.parse(stdout) as PeerReport;
+  } catch (cause) {
+    throw new Error(`bench: expected numbers of ${python} ${script}, got ${stdout}${stderr}`, {
+      cause,
+    });
+  }
+}
+
+function summarizePeer(peers: readonly PeerReport[], ours: RunReport): object {
+  const sorted = [...peers].sort((a, b) => a.seconds - b.seconds);
+  return {
+    seconds: sorted[0].seconds,
+    secondsMedian: sorted[Math.floor((sorted.length - 1) / 2)].seconds,
+    steps: sorted[0].steps,
+    peakRssBytes: Math.max(...sorted.map(({ peakRssBytes }) => peakRssBytes)),
+    timesOurs: sorted[0].seconds / ours.seconds,
+    maxDifferenceFromOurs: maxDifference(ours.stats, sorted[0].stats),
+  };
 }
 
 /** Makes the files unless they are there already, and compares their hashes with the recorded ones. */
