@@ -1,5 +1,6 @@
 import { readFileSync, readdirSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { TensorBoardWriter } from '../../report/tensorboard.js';
 import type { LogRecord } from '../../train/run-settings.js';
 import { RECONSTRUCTIONS } from '../../train/fcmae/run.js';
@@ -41,15 +42,18 @@ export class RunEvents {
 
   /** All PNG files of a folder inside the run folder. */
   pictures(name: string, step: number): void {
-    const folder = join(this.folder, name);
-    if (!existsSync(folder)) return;
-    const files = readdirSync(folder).filter((file) => file.endsWith('.png'));
-    for (const file of files.sort())
-      this.open().image(
-        `${name}/${file.replace(/\.png$/, '')}`,
-        readFileSync(join(folder, file)),
-        step,
-      );
+    for (const file of this.filesOf(name, '.png'))
+      this.open().image(tagOf(name, file), readFileSync(join(this.folder, name, file)), step);
+  }
+
+  /** All JPEG files of a folder inside the run folder, as PNG: TensorBoard's summaries say which it is. */
+  async photographs(name: string, step: number): Promise<void> {
+    for (const file of this.filesOf(name, '.jpg')) {
+      const png = await sharp(join(this.folder, name, file))
+        .png()
+        .toBuffer();
+      this.open().image(tagOf(name, file), png, step);
+    }
   }
 
   /** Distributions of the weights of a checkpoint, a histogram a tensor with two axes or more. */
@@ -70,6 +74,14 @@ export class RunEvents {
     this.writer?.close();
   }
 
+  private filesOf(name: string, ending: string): readonly string[] {
+    const folder = join(this.folder, name);
+    if (!existsSync(folder)) return [];
+    return readdirSync(folder)
+      .filter((file) => file.endsWith(ending))
+      .sort();
+  }
+
   private open(): TensorBoardWriter {
     this.writer ??= new TensorBoardWriter(
       this.folder,
@@ -78,3 +90,5 @@ export class RunEvents {
     return this.writer;
   }
 }
+
+const tagOf = (folder: string, file: string): string => `${folder}/${file.replace(/\.\w+$/, '')}`;

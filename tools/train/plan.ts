@@ -18,16 +18,16 @@ import { startingPoint } from './request.js';
 export type TrainingFlags = Omit<TrainingRequest, 'data' | 'seed' | 'plan'> &
   Partial<Pick<TrainingRequest, 'data' | 'seed'>>;
 
+/** A request with its plan. */
+export type PlannedRequest = TrainingRequest & { readonly plan: TrainingPlan };
+
 /**
  * Merges recipe, stored run, files and flags. A run that is resumed keeps its configuration, data and seed; one that is repeated
  * (RECIPE is a run folder or its `config.json`) also its weights and length. What is typed goes first.
  *
  * @throws ConfigError, WeightsError
  */
-export async function planTraining(
-  name: string,
-  flags: TrainingFlags,
-): Promise<TrainingRequest & { readonly plan: TrainingPlan }> {
+export async function planTraining(name: string, flags: TrainingFlags): Promise<PlannedRequest> {
   const repeated = isConfigPath(name) ? storedAt(name) : undefined;
   const resumed = flags.resume ? readRunConfig(flags.out) : undefined;
   if (resumed && !isConfigPath(name) && resumed.recipe !== name)

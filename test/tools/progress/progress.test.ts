@@ -31,9 +31,7 @@ const evaluation = (
 /** What a terminal of any height shows after all that was written. */
 function screen(written: string): string[] {
   let lines: string[] = [''];
-  // eslint-disable-next-line no-control-regex -- these are the sequences under test
   for (const part of written.split(/(\x1b\[\d+A\x1b\[0J|\n)/)) {
-    // eslint-disable-next-line no-control-regex -- as above
     const up = /^\x1b\[(\d+)A/.exec(part);
     if (up) lines = [...lines.slice(0, lines.length - 1 - Number(up[1])), ''];
     else if (part === '\n') lines.push('');

@@ -1,0 +1,96 @@
+import type { ReportChart } from './evaluation-document.js';
+import type { MetricsRecord } from './run-folder.js';
+import type { ChartSeries } from './svg-chart.js';
+
+type TrainRecord = Extract<MetricsRecord, { readonly kind: 'train' }>;
+type EvalRecord = Extract<MetricsRecord, { readonly kind: 'eval' }>;
+
+/** Curves of a run: losses, scores by evaluation, learning rate, speed. */
+export function runCharts(records: readonly MetricsRecord[]): readonly ReportChart[] {
+  const steps = records.filter((record): record is TrainRecord => record.kind === 'train');
+  const evaluations = records.filter((record): record is EvalRecord => record.kind === 'eval');
+  const ofSteps = (
+    name: string,
+    value: (record: TrainRecord) => number | undefined,
+  ): ChartSeries => ({
+    name,
+    points: steps.flatMap((record) => {
+      const y = value(record);
+      return y === undefined ? [] : [[record.step, y] as const];
+    }),
+  });
+  const losses = lossNames(steps);
+  return [
+    {
+      title: 'Loss',
+      xLabel: 'step',
+      yLabel: 'training batches, mean of a step',
+      series: losses.map((name) => ofSteps(name, ({ losses: terms }) => terms[name])),
+    },
+    ...scoreCharts(evaluations),
+    {
+      title: 'Learning rate',
+      xLabel: 'step',
+      yLabel: 'before the factors of layers',
+      series: [ofSteps('lr', ({ lr }) => lr)],
+    },
+    {
+      title: 'Norm of the gradients',
+      xLabel: 'step',
+      yLabel: 'before clipping',
+      yScale: 'log' as const,
+      series: [ofSteps('norm', ({ gradientNorm }) => gradientNorm)],
+    },
+    {
+      title: 'Speed',
+      xLabel: 'step',
+      yLabel: 'images a second',
+      series: [ofSteps('images/s', ({ imagesPerSecond }) => imagesPerSecond)],
+    },
+    {
+      title: 'Waiting for data',
+      xLabel: 'step',
+      yLabel: 'share of the time',
+      yRange: [0, 1] as const,
+      series: [ofSteps('share', ({ dataWait }) => dataWait)],
+    },
+  ].filter(({ series }) => series.some(({ points }) => points.length > 0));
+}
+
+/** Loss terms: the total first; accuracies among them are no losses. */
+function lossNames(steps: readonly TrainRecord[]): readonly string[] {
+  const names = [...new Set(steps.flatMap(({ losses }) => Object.keys(losses)))];
+  return names.filter((name) => name === 'loss' || /loss/i.test(name));
+}
+
+/** Scores that charts show together, by what they begin with. */
+function scoreCharts(evaluations: readonly EvalRecord[]): readonly ReportChart[] {
+  const groups = new Map<string, string[]>();
+  for (const name of new Set(evaluations.flatMap(({ metrics }) => Object.keys(metrics)))) {
+    if (name === 'count') continue;
+    const group = groupOf(name);
+    groups.set(group, [...(groups.get(group) ?? []), name]);
+  }
+  return [...groups].map(([title, names]) => ({
+    title,
+    xLabel: 'step',
+    yLabel: 'held-out data',
+    series: names.flatMap((name) =>
+      (['weights', 'ema'] as const).flatMap((which) => {
+        const points = evaluations
+          .filter((record) => record.which === which && record.metrics[name] !== undefined)
+          .map(({ step, metrics }) => [step, metrics[name]] as const);
+        const label = which === 'ema' ? `${name}, moving average` : name;
+        return points.length === 0 ? [] : [{ name: label, points }];
+      }),
+    ),
+  }));
+}
+
+function groupOf(name: string): string {
+  const area = /^(bbox|segm)_(AP|AR)/.exec(name);
+  if (area) return `${area[1] === 'bbox' ? 'Boxes' : 'Masks'}: ${area[2]}`;
+  if (/loss/i.test(name)) return 'Loss on held-out data';
+  if (/^(top|m?Acc|aAcc|mIoU)/.test(name)) return 'Scores';
+  return name;
+}

@@ -1,0 +1,84 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DataError } from '../core/errors.js';
+import type { LineChart } from './svg-chart.js';
+
+/** Name of the file in a run folder with the findings of the last evaluation. */
+export const EVALUATION = 'evaluation.json';
+
+/** A table of a report; numbers are right-aligned, null is an empty cell. */
+export interface ReportTable {
+  readonly title: string;
+  readonly note?: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly (string | number | null)[])[];
+}
+
+/** Horizontal bars. */
+export interface ReportBars {
+  readonly title: string;
+  readonly note?: string;
+  readonly bars: readonly {
+    readonly name: string;
+    readonly value: number;
+    readonly text: string;
+  }[];
+}
+
+/** A confusion matrix. */
+export interface ReportConfusion {
+  readonly title: string;
+  readonly note?: string;
+  readonly rowTitle: string;
+  readonly columnTitle: string;
+  readonly rows: readonly string[];
+  readonly columns: readonly string[];
+  /** `[rows][columns]`. */
+  readonly counts: readonly (readonly number[])[];
+}
+
+/** A row of pictures. */
+export interface ReportPictures {
+  readonly title: string;
+  readonly note?: string;
+  /** `small` for single images, `wide` for panels side by side. */
+  readonly size: 'small' | 'wide';
+  readonly items: readonly {
+    /** Inside the run folder: JPEG or PNG. */
+    readonly file: string;
+    readonly caption: string;
+  }[];
+}
+
+/** A line chart with a remark. */
+export type ReportChart = LineChart & { readonly note?: string };
+
+/** What is known about a trained model on held-out data, whatever its task. */
+export interface RunEvaluation {
+  readonly step: number;
+  readonly which: 'weights' | 'ema';
+  /** What was evaluated, in words: `200 of 5000 validation images`. */
+  readonly scope: string;
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly tables: readonly ReportTable[];
+  readonly charts: readonly ReportChart[];
+  readonly bars: readonly ReportBars[];
+  readonly confusion: readonly ReportConfusion[];
+  readonly pictures: readonly ReportPictures[];
+  /** About the data rather than the model. */
+  readonly data: readonly (ReportBars | ReportTable)[];
+}
+
+/** The findings of a run folder, or undefined if there are none. @throws DataError if the file is damaged */
+export function readEvaluation(folder: string): RunEvaluation | undefined {
+  const file = join(folder, EVALUATION);
+  if (!existsSync(file)) return undefined;
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as RunEvaluation;
+  } catch (cause) {
+    throw new DataError(`${file}: expected the findings of an evaluation, got no JSON`, {
+      cause,
+      file,
+    });
+  }
+}

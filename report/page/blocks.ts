@@ -1,0 +1,173 @@
+import { readFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { DataError } from '../../core/errors.js';
+import type {
+  ReportBars,
+  ReportChart,
+  ReportConfusion,
+  ReportPictures,
+  ReportTable,
+} from '../evaluation-document.js';
+import { formatNumber } from '../svg-axis.js';
+import { lineChart } from '../svg-chart.js';
+import { escapeHtml } from './html.js';
+
+/** The pieces that reports are made of, as HTML. */
+
+const note = (text: string | undefined): string =>
+  text === undefined ? '' : `<p class="note">${escapeHtml(text)}</p>`;
+
+/** Pixels: narrow enough to stay readable on a phone. */
+const CHART = { width: 480, height: 300 };
+
+/** A chart in a frame. */
+export function chartCard({ note: remark, ...chart }: ReportChart): string {
+  return `<div class="card">${lineChart(chart, CHART)}${note(remark)}</div>`;
+}
+
+/** Charts side by side where there is room. */
+export function chartGrid(charts: readonly ReportChart[]): string {
+  return charts.length === 0 ? '' : `<div class="grid">${charts.map(chartCard).join('')}</div>`;
+}
+
+/** Rows that a table shows; the others open on demand. */
+const MOST_ROWS = 40;
+
+/** A table in a frame. */
+export function tableCard({ title, note: remark, columns, rows }: ReportTable): string {
+  const isNumber = columns.map((_, c) => rows.some((row) => typeof row[c] === 'number'));
+  const head = columns.map(
+    (name, c) => `<th${isNumber[c] ? ' class="n"' : ''}>${escapeHtml(name)}</th>`,
+  );
+  const body = rows.map((row) => {
+    const cells = row.map((cell, c) => {
+      const text = cell === null ? '' : typeof cell === 'number' ? formatNumber(cell) : cell;
+      return `<td${isNumber[c] ? ' class="n"' : ''}>${escapeHtml(text)}</td>`;
+    });
+    return `<tr>${cells.join('')}</tr>`;
+  });
+  const table = (lines: readonly string[]): string =>
+    `<div class="scroll"><table><thead><tr>${head.join('')}</tr></thead><tbody>${lines.join('')}</tbody></table></div>`;
+  const more = body.slice(MOST_ROWS);
+  const rest =
+    more.length === 0
+      ? ''
+      : `<details><summary>${more.length} more</summary>${table(more)}</details>`;
+  return `<div class="card"><h3>${escapeHtml(title)}</h3>${note(remark)}${table(body.slice(0, MOST_ROWS))}${rest}</div>`;
+}
+
+/** Bars in a frame, as long as their share of the longest. */
+export function barsCard({ title, note: remark, bars }: ReportBars): string {
+  if (bars.length === 0)
+    return `<div class="card"><h3>${escapeHtml(title)}</h3>${note(remark ?? 'none')}</div>`;
+  const longest = Math.max(...bars.map(({ value }) => value), 1e-300);
+  const draw = (shown: ReportBars['bars']): string =>
+    `<div class="bars">${shown
+      .map(({ name, value, text }) => {
+        const percent = Math.max(0, (100 * value) / longest).toFixed(1);
+        return `<span class="b">${escapeHtml(name)}</span><i style="width:${percent}%"></i><span class="t">${escapeHtml(text)}</span>`;
+      })
+      .join('')}</div>`;
+  const more = bars.slice(MOST_ROWS);
+  const rest =
+    more.length === 0
+      ? ''
+      : `<details><summary>${more.length} more</summary>${draw(more)}</details>`;
+  return `<div class="card"><h3>${escapeHtml(title)}</h3>${note(remark)}${draw(bars.slice(0, MOST_ROWS))}${rest}</div>`;
+}
+
+/** Most classes of a matrix; of more, the most frequent mistakes are listed. */
+const MOST_CLASSES = 24;
+
+/** A confusion matrix: the darker a cell, the larger its share of the row. */
+export function confusionCard(confusion: ReportConfusion): string {
+  const { title, rows, columns, counts, rowTitle, columnTitle } = confusion;
+  if (rows.length > MOST_CLASSES) return mistakesCard(confusion);
+  const head = columns.map((name) => `<th scope="col">${escapeHtml(name)}</th>`).join('');
+  const body = rows.map((name, r) => {
+    const total = counts[r].reduce((sum, count) => sum + count, 0);
+    const cells = columns.map((column, c) => {
+      const share = total > 0 ? counts[r][c] / total : 0;
+      const style = share > 0 ? ` style="--v:${share.toFixed(3)}"` : '';
+      const isRight = column === name ? ' class="d"' : '';
+      const text = counts[r][c] === 0 ? '' : shortCount(counts[r][c]);
+      const hint = `${name} as ${column}: ${counts[r][c]} (${(100 * share).toFixed(1)} %)`;
+      return `<td${isRight}${style} title="${escapeHtml(hint)}">${text}</td>`;
+    });
+    return `<tr><th scope="row">${escapeHtml(name)}</th>${cells.join('')}</tr>`;
+  });
+  return (
+    `<div class="card"><h3>${escapeHtml(title)}</h3>${note(confusion.note)}` +
+    `<p class="note">rows: ${escapeHtml(rowTitle)}; columns: ${escapeHtml(columnTitle)}</p>` +
+    `<div class="scroll"><table class="confusion"><thead><tr><th></th>${head}</tr></thead><tbody>${body.join('')}</tbody></table></div></div>`
+  );
+}
+
+function mistakesCard({
+  title,
+  rows,
+  columns,
+  counts,
+  rowTitle,
+  columnTitle,
+}: ReportConfusion): string {
+  const mistakes = rows
+    .flatMap((row, r) => columns.map((column, c) => [row, column, counts[r][c]] as const))
+    .filter(([row, column, count]) => row !== column && count > 0)
+    .sort((a, b) => b[2] - a[2])
+    .slice(0, MOST_ROWS);
+  return tableCard({
+    title: `${title}: the most frequent mistakes`,
+    columns: [rowTitle, columnTitle, 'count'],
+    rows: mistakes,
+  });
+}
+
+/** `12`, `34k`, `1.2M`. */
+function shortCount(count: number): string {
+  if (count < 1e4) return String(Math.round(count));
+  const [unit, suffix] = count < 1e6 ? [1e3, 'k'] : count < 1e9 ? [1e6, 'M'] : [1e9, 'G'];
+  return `${(count / unit).toPrecision(3).replace(/\.?0+$/, '')}${suffix}`;
+}
+
+const MIME: Readonly<Record<string, string>> = {
+  '.jpg': 'image/jpeg',
+  '.png': 'image/png',
+};
+
+/**
+ * Pictures with captions, inside the page.
+ *
+ * @param folder that the files lie in
+ * @throws DataError if a file is missing
+ */
+export function pictureRow(
+  { title, note: remark, size, items }: ReportPictures,
+  folder: string,
+): string {
+  if (items.length === 0) return '';
+  const figures = items.map(({ file, caption }) => {
+    const path = join(folder, file);
+    let bytes: Buffer;
+    try {
+      bytes = readFileSync(path);
+    } catch (cause) {
+      throw new DataError(`${path}: expected a picture of the report, got no such file`, {
+        cause,
+        file: path,
+      });
+    }
+    const data = `data:${MIME[extname(file)] ?? 'image/png'};base64,${bytes.toString('base64')}`;
+    const text = escapeHtml(caption);
+    return `<figure><img src="${data}" alt="${text}"><figcaption>${text}</figcaption></figure>`;
+  });
+  return `<h3>${escapeHtml(title)}</h3>${note(remark)}<div class="pictures ${size}">${figures.join('')}</div><p></p>`;
+}
+
+/** Large numbers with their names. */
+export function tiles(items: readonly (readonly [name: string, value: string])[]): string {
+  if (items.length === 0) return '';
+  const tile = ([name, value]: readonly [string, string]): string =>
+    `<div class="tile"><b>${escapeHtml(value)}</b><span>${escapeHtml(name)}</span></div>`;
+  return `<div class="tiles">${items.map(tile).join('')}</div>`;
+}

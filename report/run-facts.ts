@@ -1,0 +1,101 @@
+import { escapeHtml } from './page/html.js';
+import type { MetricsRecord } from './run-folder.js';
+import type { RunResult } from './run-result.js';
+import { formatNumber } from './svg-axis.js';
+
+/** What reports read of a run's `config.json`. */
+export interface StoredConfig {
+  readonly recipe: string;
+  readonly data: string;
+  readonly seed: number;
+  readonly weights: string | null;
+  readonly weightsSha256: string | null;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly sources: Readonly<Record<string, string>>;
+  readonly environment: Readonly<Record<string, string | number>>;
+}
+
+/** The merged configuration; what differs from the recipe comes first. */
+export function configTable({ recipe, config, sources }: StoredConfig): string {
+  const leaves = flatten(config).map(
+    ([path, value]) => [path, JSON.stringify(value), sources[path] ?? ''] as const,
+  );
+  const isOwn = ([, , source]: readonly [string, string, string]): boolean =>
+    source !== `recipe ${recipe}`;
+  const changed = leaves.filter(isOwn);
+  const rest = leaves.filter((leaf) => !isOwn(leaf));
+  const lead =
+    changed.length === 0
+      ? '<p>As in the recipe.</p>'
+      : `<div class="card"><h3>Set for this run</h3>${rows(changed)}</div>`;
+  return `${lead}<details><summary>${rest.length} values of recipe ${escapeHtml(recipe)}</summary><div class="card">${rows(rest.map(([path, value]) => [path, value]))}</div></details>`;
+}
+
+/** Where and how long the run went. */
+export function factsTable(
+  config: StoredConfig | undefined,
+  result: RunResult | undefined,
+  records: readonly MetricsRecord[],
+): string {
+  const speeds = records
+    .flatMap((r) => (r.kind === 'train' ? [r.imagesPerSecond] : []))
+    .sort((a, b) => a - b);
+  const waits = records.flatMap((r) => (r.kind === 'train' ? [r.dataWait] : []));
+  const memory = records.flatMap((r) => (r.kind === 'train' ? [r.rssBytes] : []));
+  const facts: (readonly [string, string] | undefined)[] = [
+    config && ['data', config.data],
+    config && ['weights', config.weights ?? 'none: from scratch'],
+    config?.weightsSha256 ? ['weights sha256', config.weightsSha256] : undefined,
+    config && ['seed', String(config.seed)],
+    ...Object.entries(config?.environment ?? {}).map(
+      ([name, value]) => [name, String(value)] as const,
+    ),
+    speeds.length > 0
+      ? ['images a second, median', formatNumber(Number(speeds[speeds.length >> 1].toPrecision(3)))]
+      : undefined,
+    waits.length > 0
+      ? [
+          'waiting for data, mean',
+          `${((100 * waits.reduce((sum, w) => sum + w, 0)) / waits.length).toFixed(1)} %`,
+        ]
+      : undefined,
+    ...Object.entries(result?.seconds ?? {}).map(
+      ([part, seconds]) => [`${part}, wall time`, duration(seconds)] as const,
+    ),
+    result && ['processor time', duration(result.cpuSeconds)],
+    memory.length > 0 || result
+      ? [
+          'peak memory',
+          `${(Math.max(result?.peakMemoryBytes ?? 0, ...memory) / 2 ** 20).toFixed(0)} MiB`,
+        ]
+      : undefined,
+  ];
+  const known = facts.filter((fact) => fact !== undefined);
+  return known.length === 0 ? '' : `<div class="card">${rows(known)}</div>`;
+}
+
+function rows(lines: readonly (readonly string[])[]): string {
+  const cells = lines.map(
+    ([name, ...values]) =>
+      `<tr><th scope="row">${escapeHtml(name)}</th>${values.map((value) => `<td class="v">${escapeHtml(value)}</td>`).join('')}</tr>`,
+  );
+  return `<div class="scroll"><table><tbody>${cells.join('')}</tbody></table></div>`;
+}
+
+function duration(seconds: number): string {
+  if (seconds < 120) return `${seconds.toFixed(1)} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+function flatten(
+  config: Readonly<Record<string, unknown>>,
+): readonly (readonly [path: string, value: unknown])[] {
+  return Object.entries(config).flatMap(([key, value]) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? flatten(value as Readonly<Record<string, unknown>>).map(
+          ([path, leaf]) => [`${key}.${path}`, leaf] as const,
+        )
+      : [[key, value] as const],
+  );
+}

@@ -1,0 +1,116 @@
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { DataError } from '../core/errors.js';
+import { runCharts } from './curves.js';
+import { readEvaluation, type RunEvaluation } from './evaluation-document.js';
+import { barsCard, chartGrid, confusionCard, pictureRow, tableCard, tiles } from './page/blocks.js';
+import { escapeHtml, renderPage, type Section } from './page/html.js';
+import { configTable, factsTable, type StoredConfig } from './run-facts.js';
+import { METRICS, readMetrics, type MetricsRecord } from './run-folder.js';
+import { readResult, type RunResult } from './run-result.js';
+import { formatNumber } from './svg-axis.js';
+
+/** Name of the report in a run folder. */
+export const REPORT = 'report.html';
+
+/**
+ * Writes `report.html` of a run: one file that needs no other, no script and no network. What the run has not recorded (an
+ * evaluation, its end) is left out.
+ *
+ * @returns path of the report
+ * @throws DataError if the folder has no record of a run, or one that is damaged
+ */
+export function writeReport(folder: string): string {
+  const records = readMetrics(folder);
+  if (records.length === 0)
+    throw new DataError(`${folder}: expected a run folder with ${METRICS}, got none with records`, {
+      file: folder,
+    });
+  const html = runReport(folder, records);
+  const file = join(folder, REPORT);
+  writeFileSync(`${file}.partial`, html);
+  renameSync(`${file}.partial`, file);
+  return file;
+}
+
+function runReport(folder: string, records: readonly MetricsRecord[]): string {
+  const config = readConfig(folder);
+  const evaluation = readEvaluation(folder);
+  const result = readResult(folder);
+  const sections: readonly Section[] = [
+    { id: 'curves', title: 'Curves', body: chartGrid(runCharts(records)) },
+    { id: 'scores', title: 'Scores', body: evaluation ? scores(evaluation) : '' },
+    {
+      id: 'pictures',
+      title: 'Pictures',
+      body: (evaluation?.pictures ?? []).map((row) => pictureRow(row, folder)).join(''),
+    },
+    { id: 'data', title: 'Data', body: evaluation ? dataCards(evaluation) : '' },
+    { id: 'configuration', title: 'Configuration', body: config ? configTable(config) : '' },
+    {
+      id: 'environment',
+      title: 'Environment and timings',
+      body: factsTable(config, result, records),
+    },
+  ];
+  return renderPage({
+    title: `Run ${basename(resolve(folder))}`,
+    lead: lead(config, evaluation, result, records),
+    sections,
+  });
+}
+
+function readConfig(folder: string): StoredConfig | undefined {
+  const file = join(folder, 'config.json');
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as StoredConfig) : undefined;
+}
+
+function lead(
+  config: StoredConfig | undefined,
+  evaluation: RunEvaluation | undefined,
+  result: RunResult | undefined,
+  records: readonly MetricsRecord[],
+): string {
+  const { step, epoch } = records[records.length - 1];
+  const recipe = config ? `Recipe <b>${escapeHtml(config.recipe)}</b>; ` : '';
+  const ended = result ? ` (${escapeHtml(result.ended)})` : '';
+  const where = evaluation
+    ? `Scores on ${escapeHtml(evaluation.scope)}, with the ${evaluation.which === 'ema' ? 'moving average of the weights' : 'weights'} of step ${evaluation.step}.`
+    : 'Scores are those of the last evaluation.';
+  const metrics = evaluation?.metrics ?? lastMetrics(records);
+  return (
+    `<p class="soft">${recipe}${step} steps, ${formatNumber(epoch)} epochs${ended}. ${metrics ? where : ''}</p>` +
+    tiles(metrics ? headline(metrics) : [])
+  );
+}
+
+function lastMetrics(
+  records: readonly MetricsRecord[],
+): Readonly<Record<string, number>> | undefined {
+  for (const record of [...records].reverse()) if (record.kind === 'eval') return record.metrics;
+  return undefined;
+}
+
+/** At most eight scores; parts of an AP are in the tables. */
+function headline(
+  metrics: Readonly<Record<string, number>>,
+): readonly (readonly [name: string, value: string])[] {
+  return Object.entries(metrics)
+    .filter(([name]) => name !== 'count' && !/_(AP75|AP[sml]|AR\d*[sml]?)$/.test(name))
+    .slice(0, 8)
+    .map(([name, value]) => [name.replace('_', ' '), formatNumber(Number(value.toPrecision(4)))]);
+}
+
+function scores({ tables, charts, bars, confusion }: RunEvaluation): string {
+  return (
+    chartGrid(charts) +
+    (charts.length > 0 ? '<p></p>' : '') +
+    confusion.map(confusionCard).join('') +
+    bars.map(barsCard).join('') +
+    tables.map(tableCard).join('')
+  );
+}
+
+function dataCards({ data }: RunEvaluation): string {
+  return data.map((card) => ('bars' in card ? barsCard(card) : tableCard(card))).join('');
+}

@@ -1,0 +1,34 @@
+/** An image and how well the model did on it. */
+export interface Scored<Item> {
+  readonly item: Item;
+  /** The higher the better. */
+  readonly score: number;
+}
+
+/** Pictures of each kind in a report. */
+const COUNT = 6;
+
+/** The best and the worst of some images, none twice; the worst first among the worst. */
+export function bestAndWorst<Item>(scored: readonly Scored<Item>[]): {
+  readonly best: readonly Item[];
+  readonly worst: readonly Item[];
+} {
+  const order = [...scored].sort((a, b) => b.score - a.score).map(({ item }) => item);
+  const half = Math.min(COUNT, Math.floor(order.length / 2));
+  return {
+    best: order.slice(0, Math.max(half, Math.min(1, order.length))),
+    worst: half === 0 ? [] : order.slice(-half).reverse(),
+  };
+}
+
+/** `200 of 5000 validation images`. */
+export function scopeOf(used: number, total: number, split: string): string {
+  return used === total
+    ? `all ${total} ${split} images`
+    : `the first ${used} of ${total} ${split} images`;
+}
+
+/** `82.1 %`. */
+export function percent(share: number): string {
+  return Number.isFinite(share) ? `${(100 * share).toFixed(1)} %` : '–';
+}

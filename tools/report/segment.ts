@@ -1,0 +1,177 @@
+import { basename } from 'node:path';
+import { DataError } from '../../core/errors.js';
+import { decodeImage } from '../../datasets/decode.js';
+import type { SegmentationSet } from '../../datasets/folder.js';
+import { readLabelMap } from '../../datasets/png-label-map.js';
+import { loadSegmentationSplit } from '../../datasets/recognise-load.js';
+import { recogniseData } from '../../datasets/recognise.js';
+import type { Engine } from '../../engine/runtime/engine.js';
+import { SemanticEvaluator, type SemanticResult } from '../../evaluation/semantic/evaluator.js';
+import { semanticMetrics } from '../../evaluation/semantic/metrics.js';
+import { createSegmenterPredictor, WHOLE_IMAGE } from '../../models/segmenter.js';
+import type { SegmenterCard } from '../../models/segmenter-card.js';
+import { segmenterCard } from '../../models/segmenter-card.js';
+import { loadSegmenter } from '../../models/segmenter-weights.js';
+import type { ReportBars, RunEvaluation } from '../../report/evaluation-document.js';
+import { blendLabels } from '../../report/overlay/labels.js';
+import { classColour } from '../../report/overlay/colours.js';
+import { appendLegend } from '../../report/overlay/legend.js';
+import { segmenterViews } from '../../train/segmentation/views.js';
+import type { LocatedModel } from '../model/locate.js';
+import { bestAndWorst, percent, scopeOf, type Scored } from './examples.js';
+import { besideEachOther, savePicture } from './pictures.js';
+import type { Findings, FindingsRequest } from './request.js';
+
+/** An image with what was found in it. */
+interface Answer {
+  readonly index: number;
+  readonly predicted: Uint8Array | Uint16Array;
+}
+
+/** Scores, mistakes and examples of a segmenter. */
+export async function examineSegmenter(
+  engine: Engine,
+  { file, state = {} }: LocatedModel,
+  { data: path, seed, valFraction, folder, limit, ema }: FindingsRequest,
+): Promise<Findings> {
+  const card = segmenterCard(file, state);
+  const { backbone, head, classNames } = card;
+  const loaded = await loadSegmenter(file, {
+    architecture: { backbone, head },
+    ...(ema ? { which: 'model_ema' as const } : {}),
+  });
+  const data = await recogniseData(path, { valFraction, seed });
+  if (data.kind !== 'segmentation')
+    throw new DataError(`${path}: expected images with label maps, got a set for ${data.kind}`);
+  const hasValidation = data.splitRule !== undefined || data.splits['val'] !== undefined;
+  const split = hasValidation ? 'val' : 'train';
+  const all = loadSegmentationSplit(data, split);
+  const set = { ...all, samples: all.samples.slice(0, limit) };
+  const predictor = createSegmenterPredictor({ engine, ...loaded });
+  const evaluator = new SemanticEvaluator({ numClasses: classNames.length });
+  const scored: Scored<Answer>[] = [];
+  try {
+    for (const [index, { file: imageFile, labelFile }] of set.samples.entries()) {
+      const image = await decodeImage(imageFile);
+      const labels = await readLabelMap(labelFile, set.mapping, image);
+      const views = segmenterViews(image, { ...card, ratios: [1] });
+      const { labels: predicted } = await predictor.segment(views, image, WHOLE_IMAGE);
+      const score = semanticMetrics(evaluator.update(labels.data, predicted, imageFile)).mIoU;
+      if (Number.isFinite(score))
+        scored.push({ item: { index, predicted: predicted.slice() }, score });
+    }
+  } finally {
+    await predictor.release();
+  }
+  const result = evaluator.finish();
+  const { aAcc, mIoU, mAcc, fwIoU, mFscore } = result;
+  return {
+    scope: scopeOf(
+      set.samples.length,
+      all.samples.length,
+      hasValidation ? 'validation' : 'training',
+    ),
+    metrics: { mIoU, mAcc, aAcc, fwIoU, mFscore, count: set.samples.length },
+    tables: [perClass(result, classNames)],
+    charts: [],
+    bars: [iouBars(result, classNames)],
+    confusion: [confusion(result, classNames)],
+    pictures: await examples(scored, set, card, folder),
+    data: [pixelBars(result, classNames)],
+  };
+}
+
+const rounded = (share: number): number | null =>
+  Number.isFinite(share) ? Number((100 * share).toFixed(1)) : null;
+
+function perClass(
+  { perClass: rows, areas }: SemanticResult,
+  names: readonly string[],
+): RunEvaluation['tables'][number] {
+  return {
+    title: 'Every class, %',
+    columns: ['class', 'pixels', 'IoU', 'accuracy', 'precision', 'F1'],
+    rows: rows.map(({ IoU, Acc, Precision, Fscore }, k) => [
+      names[k],
+      areas.labelled[k],
+      ...[IoU, Acc, Precision, Fscore].map(rounded),
+    ]),
+  };
+}
+
+function iouBars({ perClass: rows }: SemanticResult, names: readonly string[]): ReportBars {
+  const bars = rows
+    .map(({ IoU }, k) => ({ name: names[k], value: IoU, text: percent(IoU) }))
+    .filter(({ value }) => Number.isFinite(value))
+    .sort((a, b) => b.value - a.value);
+  return { title: 'Intersection over union', bars };
+}
+
+function confusion(
+  { confusion: counts }: SemanticResult,
+  names: readonly string[],
+): RunEvaluation['confusion'][number] {
+  const size = names.length;
+  return {
+    title: 'Confusion matrix, pixels',
+    rowTitle: 'true class',
+    columnTitle: 'predicted class',
+    rows: names,
+    columns: names,
+    counts: names.map((_, row) => [...counts.subarray(row * size, (row + 1) * size)]),
+  };
+}
+
+function pixelBars({ areas }: SemanticResult, names: readonly string[]): ReportBars {
+  const total = areas.labelled.reduce((sum, area) => sum + area, 0);
+  return {
+    title: 'Pixels a class, evaluated images',
+    bars: names.map((name, k) => ({
+      name,
+      value: areas.labelled[k],
+      text: percent(areas.labelled[k] / total),
+    })),
+  };
+}
+
+async function examples(
+  scored: readonly Scored<Answer>[],
+  set: SegmentationSet,
+  { classNames }: SegmenterCard,
+  folder: string,
+): Promise<RunEvaluation['pictures']> {
+  const scoreOf = new Map(scored.map(({ item, score }) => [item, score]));
+  const { best, worst } = bestAndWorst(scored);
+  const row = async (
+    kind: string,
+    some: readonly Answer[],
+  ): Promise<RunEvaluation['pictures'][number]['items']> => {
+    const items: { file: string; caption: string }[] = [];
+    for (const [i, answer] of some.entries()) {
+      const { file, labelFile } = set.samples[answer.index];
+      const image = await decodeImage(file);
+      const { width, height } = image;
+      const truth = await readLabelMap(labelFile, set.mapping, image);
+      const found = { width, height, data: answer.predicted };
+      const panels = besideEachOther([image, blendLabels(image, truth), blendLabels(image, found)]);
+      const seen = [...new Set([...truth.data, ...answer.predicted])]
+        .filter((k) => k < classNames.length)
+        .sort((a, b) => a - b)
+        .slice(0, 12);
+      const picture = appendLegend(
+        panels,
+        seen.map((k) => ({ colour: classColour(k), text: classNames[k] })),
+      );
+      items.push({
+        file: await savePicture(folder, `${kind}-${i + 1}`, picture),
+        caption: `${basename(file)}: mean IoU ${percent(scoreOf.get(answer) ?? NaN)}`,
+      });
+    }
+    return items;
+  };
+  const note = 'from left to right: image, labels, prediction';
+  return [
+    { title: 'Worst', size: 'wide', note, items: await row('worst', worst) },
+    { title: 'Best', size: 'wide', note, items: await row('best', best) },
+  ];
+}
