@@ -33,12 +33,18 @@ export interface BatchStatistics {
  * How batch norms behave in a forward pass.
  * - `running`: with the running statistics
  * - `batch`: with those of the batch, which are handed to `onStatistics` with the module's path
+ * - `cut`: not here: `normalized` gets the convolution, uncomputed, and says what comes after norm and ReLU, for statistics that
+ *   several processes must join before the pass can go on
  */
 export type BatchNormMode =
   | { readonly kind: 'running' }
   | {
       readonly kind: 'batch';
       readonly onStatistics: (path: string, statistics: BatchStatistics) => void;
+    }
+  | {
+      readonly kind: 'cut';
+      readonly normalized: (path: string, convolved: () => tf.Tensor4D) => tf.Tensor4D;
     };
 
 /**
@@ -116,6 +122,8 @@ export function normalizedConv(
       mode.onStatistics(path, { moments, count: n * h * w });
       return y.relu();
     }
+    case 'cut':
+      return mode.normalized(path, () => conv(weight));
     default:
       return mode satisfies never;
   }

@@ -8,6 +8,8 @@ import type { BatchNormMode } from '../heads/batch-norm-conv.js';
 import { fcnHead, fcnHeadSpecs, type FcnHeadSpecs } from '../heads/fcn.js';
 import { pixelCrossEntropy } from '../heads/pixel-cross-entropy.js';
 import type { UperNetHeadConfig } from '../heads/upernet.js';
+import type { SegmentationLosses, SegmentationScores, UperNetStages } from './upernet-stages.js';
+import { uperNetStages } from './upernet-stages.js';
 import { uperNetHead, uperNetHeadSpecs, type UperNetHeadSpecs } from '../heads/upernet.js';
 
 /** A UPerNet with its auxiliary head. */
@@ -50,6 +52,8 @@ export interface UperNet<Tree extends SpecTree = SpecTree> {
    * norm the batch's `mean` and biased `variance` `[C]` and the `count` of values by {@link statisticsName}.
    */
   readonly training: Program<UperNetSpecs<Tree>>;
+  /** The same training cut at the batch norms, for statistics over several processes. */
+  readonly stages: UperNetStages<UperNetSpecs<Tree>>;
 }
 
 /** Name of the output that holds what a batch norm saw, e.g. `mean:decode_head.bottleneck.bn`. */
@@ -88,6 +92,31 @@ export function createUperNet<Tree extends SpecTree>(
         ...(mask ? { channelMask: mask } : {}),
       }),
     );
+  const heads = (
+    params: Params,
+    levels: FeatureLevels,
+    inputs: Inputs,
+    mode: BatchNormMode,
+  ): SegmentationScores => {
+    const { decodeMask, auxiliaryMask } = inputs as Readonly<Record<string, tf.Tensor2D>>;
+    const logits = decode(params, levels, mode, decodeMask);
+    const auxiliaryLogits = layer('auxiliaryHead', () =>
+      fcnHead(levels.c4, params.auxiliary_head, {
+        mode,
+        path: 'auxiliary_head',
+        ...(auxiliaryMask ? { channelMask: auxiliaryMask } : {}),
+      }),
+    );
+    return { logits, auxiliaryLogits };
+  };
+  const losses = (scores: SegmentationScores, inputs: Inputs): SegmentationLosses => {
+    const labels = inputs['labels'] as tf.Tensor3D;
+    const lossDecode = layer('loss', () => pixelCrossEntropy(scores.logits, labels));
+    const lossAuxiliary = layer('auxiliaryLoss', () =>
+      pixelCrossEntropy(scores.auxiliaryLogits, labels).mul<tf.Scalar>(auxiliary.weight),
+    );
+    return { loss: lossDecode.add(lossAuxiliary), lossDecode, lossAuxiliary };
+  };
   return {
     config,
     numBlocks: backbone.numBlocks,
@@ -118,33 +147,10 @@ export function createUperNet<Tree extends SpecTree>(
               statistics[statisticsName(kind, `${path}.bn`)] = tf.keep(seen[kind]);
           },
         };
-        const { labels, decodeMask, auxiliaryMask } = inputs as {
-          readonly labels: tf.Tensor3D;
-          readonly decodeMask?: tf.Tensor2D;
-          readonly auxiliaryMask?: tf.Tensor2D;
-        };
-        const levels = features(params, inputs);
-        const logits = decode(params, levels, mode, decodeMask);
-        const auxiliaryLogits = layer('auxiliaryHead', () =>
-          fcnHead(levels.c4, params.auxiliary_head, {
-            mode,
-            path: 'auxiliary_head',
-            ...(auxiliaryMask ? { channelMask: auxiliaryMask } : {}),
-          }),
-        );
-        const lossDecode = layer('loss', () => pixelCrossEntropy(logits, labels));
-        const lossAuxiliary = layer('auxiliaryLoss', () =>
-          pixelCrossEntropy(auxiliaryLogits, labels).mul<tf.Scalar>(auxiliary.weight),
-        );
-        return {
-          loss: lossDecode.add(lossAuxiliary),
-          lossDecode,
-          lossAuxiliary,
-          logits,
-          auxiliaryLogits,
-          ...statistics,
-        };
+        const scores = heads(params, features(params, inputs), inputs, mode);
+        return { ...losses(scores, inputs), ...scores, ...statistics };
       },
     },
+    stages: uperNetStages({ features, heads, losses }),
   };
 }

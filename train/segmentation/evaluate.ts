@@ -5,7 +5,7 @@ import { readLabelMap } from '../../datasets/png-label-map.js';
 import type { ScaleLimits } from '../../datasets/transforms/keep-ratio.js';
 import type { PixelStats } from '../../datasets/transforms/normalize.js';
 import { SemanticEvaluator, type SemanticResult } from '../../evaluation/semantic/evaluator.js';
-import type { SegmenterMode, SegmenterPredictor } from '../../models/segmenter.js';
+import type { Segmentation, SegmenterMode, SegmenterPredictor } from '../../models/segmenter.js';
 import { segmenterViews } from './views.js';
 
 /** How {@link evaluateSegmenter} goes over the data. */
@@ -21,6 +21,8 @@ export interface EvaluateSegmenterOptions {
   readonly limit?: number;
   /** Called after each image with the number done. */
   readonly onImage?: (done: number, total: number) => void;
+  /** Called with what was found in an image before it is scored. */
+  readonly onSegmentation?: (file: string, found: Segmentation) => Promise<void>;
 }
 
 /**
@@ -31,7 +33,7 @@ export interface EvaluateSegmenterOptions {
 export async function evaluateSegmenter(
   predictor: SegmenterPredictor,
   set: SegmentationSet,
-  { numClasses, mode, limit, onImage, ...viewing }: EvaluateSegmenterOptions,
+  { numClasses, mode, limit, onImage, onSegmentation, ...viewing }: EvaluateSegmenterOptions,
 ): Promise<SemanticResult> {
   if (set.classes.length !== numClasses)
     throw new DataError(
@@ -45,8 +47,9 @@ export async function evaluateSegmenter(
     const image = await decodeImage(file);
     const labels = await readLabelMap(labelFile, set.mapping, image);
     const views = segmenterViews(image, viewing);
-    const { labels: predicted } = await predictor.segment(views, image, mode);
-    evaluator.update(labels.data, predicted, file);
+    const found = await predictor.segment(views, image, mode);
+    await onSegmentation?.(file, found);
+    evaluator.update(labels.data, found.labels, file);
     onImage?.(++done, samples.length);
   }
   return evaluator.finish();

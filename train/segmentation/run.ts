@@ -105,6 +105,7 @@ export async function trainSegmenter(options: TrainSegmenterOptions): Promise<Tr
     batchNormMomentum,
     accumulation,
     seed,
+    communicator,
     files: training.samples,
     ...(validation ? { evaluate: (weights) => validate(options, validation, model, weights) } : {}),
   });
@@ -229,6 +230,7 @@ function stateOf({ config, training, seed }: TrainSegmenterOptions, head: UperNe
     pixels: config.pixels,
     limits: config.evaluation.limits,
     window: config.evaluation.window,
+    ratios: config.evaluation.ratios,
   };
   return { card: { ...card }, config: { ...config }, seed, bestValue: null };
 }

@@ -8,10 +8,13 @@ import type { SpecTree } from '../../engine/parameters/spec.js';
 import type { Engine } from '../../engine/runtime/engine.js';
 import type { HostTensor, HostTensors } from '../../engine/runtime/program.js';
 import type { UperNet, UperNetSpecs } from '../../models/upernet.js';
+import type { Communicator } from '../distributed/communicator.js';
+import { SINGLE_PROCESS } from '../distributed/communicator.js';
 import { drawDropPath } from '../drop-path.js';
 import type { SegmentationBatch } from '../pipelines/segmentation.js';
 import type { Scalars, StepPosition, TrainingTask } from '../task.js';
 import { drawChannelMask } from './channel-dropout.js';
+import { SynchronisedStep } from './synchronised-step.js';
 import { copyStatistics, updateRunningStatistics } from './running-statistics.js';
 
 /** A batch as the loader hands it over. */
@@ -28,6 +31,8 @@ export interface SegmentationTaskOptions<Tree extends SpecTree> {
   /** Micro-batches of a step: their statistics are joined before they enter the running ones. */
   readonly accumulation: number;
   readonly seed: number;
+  /** The processes that share a batch, and with it the statistics of batch norms (SyncBN); one if not given. */
+  readonly communicator?: Communicator;
   /** File of every training image, for messages. */
   readonly files: {
     readonly length: number;
@@ -46,7 +51,11 @@ export function createSegmentationTask<Tree extends SpecTree>(
     new ParameterStore(model.specs, values);
   const store = storeOf(buffers.parameters);
   const into = buffers.microGradients ?? buffers.gradients;
-  const training = engine.prepare(model.training, store, { gradients: { of: 'loss', into } });
+  const { communicator = SINGLE_PROCESS } = options;
+  const training =
+    communicator.size > 1
+      ? new SynchronisedStep({ engine, model, store, into, communicator })
+      : engine.prepare(model.training, store, { gradients: { of: 'loss', into } });
   const describe = ({ value }: LoadedSegmentationBatch): string =>
     Array.from(value.indices, (index) => files.at(index)?.file ?? String(index)).join(', ');
   let seen: HostTensors[] = [];
