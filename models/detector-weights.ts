@@ -64,6 +64,13 @@ export function loadDetectorBackbone<Tree extends SpecTree>(
 const DETECTOR_NAME = /^(neck|rpn_head|roi_head)\./;
 const CLASS_BIAS = /^roi_head\.bbox_head\.(\d+\.)?fc_cls\.bias$/;
 
+/** Whether a file holds a whole detector, not only an encoder or a classifier. @throws WeightsError if it is damaged */
+export function holdsDetector(file: string): Promise<boolean> {
+  return withWeights(file, (source) =>
+    Promise.resolve([...selectWeights(source).tensors.keys()].some((n) => DETECTOR_NAME.test(n))),
+  );
+}
+
 /**
  * Fills a new detector from whatever the file holds: a whole detector of the same classes, or an encoder or classifier of any
  * naming scheme for the backbone.
@@ -74,19 +81,16 @@ export async function startDetector<Tree extends SpecTree>(
   file: string,
   store: ParameterStore<DetectorSpecs<Tree>>,
 ): Promise<LoadReport> {
-  const found = await withWeights(file, (source) => {
-    const { tensors } = selectWeights(source);
-    const names = [...tensors.keys()];
-    const bias = names.find((name) => CLASS_BIAS.test(name));
-    const numClasses = bias === undefined ? undefined : Number(tensors.get(bias)?.shape[0]) - 1;
-    return Promise.resolve({ numClasses, isWhole: names.some((name) => DETECTOR_NAME.test(name)) });
+  if (!(await holdsDetector(file))) return loadDetectorBackbone(file, store);
+  const got = await withWeights(file, (source) => {
+    const bias = [...selectWeights(source).tensors].find(([name]) => CLASS_BIAS.test(name));
+    return Promise.resolve(bias && bias[1].shape[0] - 1);
   });
-  if (!found.isWhole) return loadDetectorBackbone(file, store);
   const bias = store.entries.find(({ path }) => CLASS_BIAS.test(path));
-  const numClasses = Number(bias?.spec.shape[0]) - 1;
-  if (found.numClasses !== undefined && found.numClasses !== numClasses)
+  const expected = Number(bias?.spec.shape[0]) - 1;
+  if (got !== undefined && got !== expected)
     throw new WeightsError(
-      `${file}: expected a detector of the data's ${numClasses} classes, got one of ${found.numClasses}; ` +
+      `${file}: expected a detector of the data's ${expected} classes, got one of ${got}; ` +
         'start from the weights of a classifier or encoder instead',
       { file },
     );

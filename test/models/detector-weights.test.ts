@@ -7,7 +7,12 @@ import { createDenseBackbone } from '../../backbone/output-norms.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
 import { createCascade, CASCADE_MASK_RCNN } from '../../models/cascade.js';
 import type { Detector } from '../../models/detector.js';
-import { loadDetectorBackbone, loadDetectorWeights } from '../../models/detector-weights.js';
+import {
+  holdsDetector,
+  loadDetectorBackbone,
+  loadDetectorWeights,
+  startDetector,
+} from '../../models/detector-weights.js';
 import { createMaskRcnn, MASK_RCNN } from '../../models/mask-rcnn.js';
 import { toTorchLayout, torchShape } from '../../weights/layout.js';
 import type { TensorToWrite } from '../../weights/safetensors/write.js';
@@ -138,4 +143,42 @@ test('a pretrained encoder goes into the backbone and leaves the rest alone', as
       isEncoder ? encoder.get(name) : store.view(entry, before),
     );
   }
+});
+
+test('a run starts from whatever the file holds', async () => {
+  const encoder = new ParameterStore(createBackbone(TINY).specs);
+  encoder.initialize(5);
+  const encoderFile = join(folder, 'start-encoder.safetensors');
+  await writeSafetensors(encoderFile, mmdetection(encoder as unknown as ParameterStore));
+  const whole = initialized(maskRcnn(), 3);
+  const wholeFile = join(folder, 'start-whole.safetensors');
+  await writeSafetensors(wholeFile, mmdetection(whole));
+  expect([await holdsDetector(encoderFile), await holdsDetector(wholeFile)]).toEqual([false, true]);
+
+  const fromEncoder = initialized(maskRcnn(), 1);
+  await startDetector(encoderFile, fromEncoder);
+  const stem = 'downsample_layers.0.0.weight';
+  expect(fromEncoder.get(`backbone.${stem}`)).toEqual(encoder.get(stem));
+  expect(fromEncoder.get('neck.lateral_convs.0.conv.weight')).toEqual(
+    initialized(maskRcnn(), 1).get('neck.lateral_convs.0.conv.weight'),
+  );
+  const fromWhole = initialized(maskRcnn(), 1);
+  await startDetector(wholeFile, fromWhole);
+  expect(fromWhole.values).toEqual(whole.values);
+});
+
+test('a detector of other classes is refused by their numbers, and nothing is written', async () => {
+  const file = join(folder, 'start-three.safetensors');
+  await writeSafetensors(file, mmdetection(initialized(maskRcnn(), 1)));
+  const seven = createMaskRcnn(createDenseBackbone(TINY), {
+    ...MASK_RCNN,
+    ...SMALL,
+    numClasses: 7,
+    stages: [{ ...stage, layers }],
+  });
+  const store = new ParameterStore(seven.specs);
+  await expect(startDetector(file, store)).rejects.toThrow(
+    "expected a detector of the data's 7 classes, got one of 3",
+  );
+  expect(store.values.every((value) => value === 0)).toBe(true);
 });

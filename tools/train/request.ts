@@ -5,6 +5,8 @@ import { ConfigError } from '../../core/errors.js';
 import type { Engine, EngineOptions } from '../../engine/runtime/engine.js';
 import { openEngine } from '../../engine/runtime/engine.js';
 import { variant } from '../../models/classifier-weights.js';
+import { holdsDetector } from '../../models/detector-weights.js';
+import { inferDetector } from '../../models/load-detector.js';
 import { CHECKPOINTS } from '../../train/checkpoints.js';
 import type { RestoredRun } from '../../train/checkpoints.js';
 import type { Communicator } from '../../train/distributed/communicator.js';
@@ -63,7 +65,9 @@ export async function startingPoint(request: TrainingRequest): Promise<StartingP
   const { file, entry } = await locateWeights(request.weights, cacheFolder(request.cache));
   if (entry)
     log(`${entry.name}: official weights, licence ${entry.licence} (not for commercial use)`);
-  const { depths, dims } = (await summarizeWeights(file)).architecture;
+  const { depths, dims } = (await holdsDetector(file))
+    ? (await inferDetector(file)).backbone
+    : (await summarizeWeights(file)).architecture;
   const found = { depths, dims, responseNorm: 'grn' } as ConvNeXtV2Config;
   return { weights: file, backbone: found, ...named };
 }
