@@ -1,7 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ConfigError } from '../core/errors.js';
 import { trainingSamples } from '../datasets/coco/samples.js';
@@ -26,6 +27,8 @@ import { DENSE_PIPELINE } from './loading-dense.js';
  * - `coco-lsj`: decode, large-scale jitter to 1024, flip, masks as run lengths with boxes drawn anew, normalised float32
  *   batches of 4, padded to a multiple of 32
  * - `coco-lsj-dense`: the same and a bitmap of every object, which our training doesn't need but its peers make
+ *
+ * `--peer /usr/bin/python3` runs torchvision, OpenCV and Pillow on the same files afterwards (see `loading_peers.py`).
  */
 
 /** One input pipeline to time. */
@@ -50,6 +53,16 @@ interface Report {
   readonly goal: number;
 }
 
+/** A line of `loading_peers.py`. */
+interface PeerReport {
+  readonly name: string;
+  readonly best: number;
+  readonly median: number;
+}
+
+/** The cases that `loading_peers.py` knows. */
+const PEER_CASES = ['imagenet', 'coco-lsj'] as const;
+
 interface Batch {
   readonly images: Float32Array;
 }
@@ -63,6 +76,7 @@ async function main(args: readonly string[]): Promise<void> {
       concurrency: { type: 'string', default: '2' },
       passes: { type: 'string', default: '5' },
       only: { type: 'string' },
+      peer: { type: 'string' },
       json: { type: 'boolean', default: false },
     },
   });
@@ -75,9 +89,38 @@ async function main(args: readonly string[]): Promise<void> {
   for (const work of await cases(values.data))
     if (values.only === undefined || values.only === work.name)
       reports.push(await time(work, counts));
+  const { peer: python } = values;
+  const peers =
+    python === undefined
+      ? {}
+      : Object.fromEntries(
+          PEER_CASES.filter(
+            (name) => values.only === undefined || values.only.startsWith(name),
+          ).map((name) => [name, runPeers(python, [values.data, values.passes, name])]),
+        );
   const machine = { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, load: loadavg()[0] };
-  if (values.json) console.log(JSON.stringify({ ...counts, machine, reports }, null, 2));
-  else reports.forEach((report) => console.log(line(report)));
+  if (values.json) {
+    const document = { ...counts, machine, reports, ...(python === undefined ? {} : { peers }) };
+    console.log(JSON.stringify(document, null, 2));
+    return;
+  }
+  reports.forEach((report) => console.log(line(report)));
+  for (const [name, rates] of Object.entries(peers))
+    for (const peer of rates)
+      console.log(
+        `${name}: ${peer.name}: ${peer.best.toFixed(0)} images/s best, ${peer.median.toFixed(0)} median`,
+      );
+}
+
+function runPeers(python: string, args: readonly string[]): readonly PeerReport[] {
+  const script = resolve(fileURLToPath(import.meta.url), '../../../bench/loading_peers.py');
+  const { status, stdout, stderr } = spawnSync(python, [script, ...args], { encoding: 'utf8' });
+  if (status !== 0)
+    throw new Error(`bench: expected rates of ${python} ${script}, got ${stdout}${stderr}`);
+  return stdout
+    .trim()
+    .split('\n')
+    .map((text) => JSON.parse(text) as PeerReport);
 }
 
 function line({ name, images, best, median, cpuMs, least, goal }: Report): string {
