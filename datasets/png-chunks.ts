@@ -104,7 +104,7 @@ function hex(bytes: Uint8Array): string {
 }
 
 /** The checksum of chunks; `zlib.crc32` is missing from the first releases of Node 20. */
-function crc32(bytes: Uint8Array): number {
+export function crc32(bytes: Uint8Array): number {
   const table = (crcTable ??= Uint32Array.from({ length: 256 }, (_, n) => {
     let c = n;
     for (let bit = 0; bit < 8; bit++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;

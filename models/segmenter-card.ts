@@ -17,6 +17,8 @@ export interface SegmenterCard {
   readonly limits: { readonly long: number; readonly short: number };
   /** For sliding inference. */
   readonly window: SlidingWindow;
+  /** Factors on the limits for multi-scale inference. */
+  readonly ratios: readonly number[];
 }
 
 /** The card in the state of a checkpoint. @throws WeightsError if it is of another task or damaged */
@@ -27,8 +29,8 @@ export function segmenterCard(
   const card = state['card'] as Partial<SegmenterCard> | undefined;
   const isWhole =
     card?.task === 'segment' &&
-    [card.backbone, card.head, card.classNames, card.pixels, card.limits, card.window].every(
-      Boolean,
+    (['backbone', 'head', 'classNames', 'pixels', 'limits', 'window', 'ratios'] as const).every(
+      (key) => card[key],
     );
   if (isWhole) return card as SegmenterCard;
   throw new WeightsError(

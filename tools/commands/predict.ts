@@ -33,6 +33,7 @@ export function registerPredict(program: Command): void {
     .option('--ema', 'use the moving average of the weights', false)
     .option('--tta', 'average over mirror images and scales (detect, segment)', false)
     .option('--slide', 'sliding windows instead of whole images (segment)', false)
+    .option('--palette <file>', 'colours of the classes, one #rrggbb a line (segment)')
     .option('--cache <dir>', 'folder of pulled weights')
     .option('--json', 'print one JSON document')
     .action((model: string, images: string[], flags: Flags) => run(model, images, flags));

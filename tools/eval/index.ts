@@ -12,7 +12,13 @@ export async function evaluateModel(
       return (await import('./classify.js')).evalClassify(located, request);
     case 'detect':
       return (await import('./detect.js')).evalDetect(located, request);
+    case 'segment':
+      return (await import('./segment.js')).evalSegment(located, request);
+    case 'pretrain':
+      throw new ConfigError(
+        `eval: expected a model for classify, detect or segment, got ${located.task}`,
+      );
     default:
-      throw new ConfigError(`eval: expected a model for classify or detect, got ${located.task}`);
+      return located.task satisfies never;
   }
 }

@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { basename, extname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { decodeImage } from '../../datasets/decode.js';
 import { encodeRgbPng } from '../../datasets/png-write.js';
 import type { RgbImage } from '../../datasets/sample.js';
@@ -13,6 +13,7 @@ import { writeAtomically, writeJsonAtomically } from '../../weights/files/atomic
 import { detectorViews, openDetector } from '../model/detector.js';
 import type { LocatedModel } from '../model/locate.js';
 import { formatTable, log } from '../output.js';
+import { pngNames } from './names.js';
 import type { PredictRequest } from './request.js';
 
 /** Rows of the table of one image; the files have all. */
@@ -36,7 +37,7 @@ export async function predictDetect(
   const { thresholds } = card;
   const predictor = new DetectorPredictor({ engine, model, store, thresholds });
   if (out) mkdirSync(out, { recursive: true });
-  const names = overlayNames(files);
+  const names = pngNames(files);
   const images: object[] = [];
   const results: object[] = [];
   const predictions: object[] = [];
@@ -73,18 +74,6 @@ function best(found: Prediction, max: number | undefined): Prediction {
     classIndices: found.classIndices.slice(0, max),
     masks: found.masks.slice(0, max),
   };
-}
-
-/** A PNG name per file; files of one name in several folders get numbers. */
-function overlayNames(files: readonly string[]): readonly string[] {
-  const taken = new Set<string>();
-  return files.map((file) => {
-    const stem = basename(file, extname(file));
-    let name = `${stem}.png`;
-    for (let n = 2; taken.has(name); n++) name = `${stem}-${n}.png`;
-    taken.add(name);
-    return name;
-  });
 }
 
 function overlay(

@@ -17,9 +17,13 @@ export async function predictFiles(
       return (await import('./classify.js')).predictClassify(located, request);
     case 'detect':
       return (await import('./detect.js')).predictDetect(located, request);
-    default:
+    case 'segment':
+      return (await import('./segment.js')).predictSegment(located, request);
+    case 'pretrain':
       throw new ConfigError(
-        `predict: expected a model for classify or detect, got ${located.task}`,
+        `predict: expected a model for classify, detect or segment, got ${located.task}`,
       );
+    default:
+      return located.task satisfies never;
   }
 }

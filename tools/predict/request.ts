@@ -17,6 +17,8 @@ export interface PredictRequest {
   readonly ema?: boolean;
   readonly tta?: boolean;
   readonly slide?: boolean;
+  /** File with the colours of the classes of a segmenter. */
+  readonly palette?: string;
   /** Print nothing on standard output: one JSON document will be. */
   readonly json?: boolean;
   readonly engine: EngineOptions;

@@ -1,0 +1,46 @@
+import { ShapeError } from '../core/errors.js';
+import { crc32 } from './png-chunks.js';
+import { encodeLabelPng } from './png-write.js';
+import type { LabelMap } from './sample.js';
+
+const SIGNATURE_BYTES = 8;
+/** Length, type, content and checksum of the header. */
+const HEADER_BYTES = 4 + 4 + 13 + 4;
+const COLOUR_TYPE_AT = 9;
+const INDEXED = 3;
+
+/**
+ * A label map as 8-bit PNG with a palette: readers of labels get the numbers, viewers show the colours. Numbers without a colour of
+ * the palette are white.
+ *
+ * @param palette `[K, 3]` RGB, K up to 256
+ * @throws ShapeError for a palette of another form
+ */
+export function encodeIndexedPng(map: LabelMap, palette: Uint8Array): Uint8Array {
+  if (palette.length % 3 !== 0 || palette.length === 0 || palette.length > 768)
+    throw new ShapeError(
+      `encodeIndexedPng: expected 3 bytes for each of 1 to 256 colours, got ${palette.length} bytes`,
+    );
+  // Pixels of gray and of indexed images are stored alike: only the header says which they are.
+  const gray = encodeLabelPng(map);
+  const headerEnd = SIGNATURE_BYTES + HEADER_BYTES;
+  const header = gray.slice(SIGNATURE_BYTES + 8, headerEnd - 4);
+  header[COLOUR_TYPE_AT] = INDEXED;
+  const colours = new Uint8Array(768).fill(255);
+  colours.set(palette);
+  return Buffer.concat([
+    gray.subarray(0, SIGNATURE_BYTES),
+    chunk('IHDR', header),
+    chunk('PLTE', colours),
+    gray.subarray(headerEnd),
+  ]);
+}
+
+function chunk(type: string, content: Uint8Array): Uint8Array {
+  const bytes = Buffer.alloc(12 + content.length);
+  bytes.writeUInt32BE(content.length, 0);
+  bytes.write(type, 4, 'latin1');
+  bytes.set(content, 8);
+  bytes.writeUInt32BE(crc32(bytes.subarray(4, 8 + content.length)), 8 + content.length);
+  return bytes;
+}

@@ -1,0 +1,213 @@
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { createDenseBackbone } from '../../backbone/output-norms.js';
+import { DataError, WeightsError } from '../../core/errors.js';
+import { Random } from '../../core/random.js';
+import { ADE20K_CLASSES, ade20kPalette } from '../../datasets/ade20k-classes.js';
+import { decodeImage } from '../../datasets/decode.js';
+import { decodePngIndices } from '../../datasets/png.js';
+import { encodeLabelPng, encodeRgbPng } from '../../datasets/png-write.js';
+import { ParameterStore, parameterSize } from '../../engine/parameters/store.js';
+import { DEFAULT_ENGINE } from '../../engine/runtime/engine.js';
+import { createUperNet } from '../../models/upernet.js';
+import { evaluateModel } from '../../tools/eval/index.js';
+import type { EvalRequest } from '../../tools/eval/request.js';
+import { paletteOf } from '../../tools/model/segmenter.js';
+import { predictFiles } from '../../tools/predict/index.js';
+import type { PredictRequest } from '../../tools/predict/request.js';
+import { toTorchLayout, torchShape } from '../../weights/layout.js';
+import { writeSafetensors } from '../../weights/safetensors/write.js';
+
+const CLASSES = ['ground', 'thing', 'never'];
+const folder = mkdtempSync(join(tmpdir(), 'convnextv2-segment-tools-'));
+const [data, images, labels] = ['', 'images', 'labels'].map((name) => join(folder, 'data', name));
+const weights = join(folder, 'segmenter.safetensors');
+const classFile = join(folder, 'data', 'classes.txt');
+const located = { file: weights, task: 'segment' } as const;
+const SIZE = { width: 70, height: 50 };
+
+beforeAll(async () => {
+  vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  [images, labels].forEach((path) => mkdirSync(path, { recursive: true }));
+  const random = new Random(5);
+  const area = SIZE.width * SIZE.height;
+  for (const name of ['a', 'b']) {
+    const pixels = Uint8Array.from({ length: 3 * area }, () => random.integer(256));
+    const map = Uint8Array.from({ length: area }, (_, i) => (i % 7 === 0 ? 255 : i % 2));
+    writeFileSync(join(images, `${name}.png`), encodeRgbPng({ ...SIZE, data: pixels }));
+    writeFileSync(join(labels, `${name}.png`), encodeLabelPng({ ...SIZE, data: map }));
+  }
+  writeFileSync(classFile, `${CLASSES.join('\n')}\n`);
+  const model = createUperNet(
+    createDenseBackbone({ depths: [1, 1, 1, 1], dims: [4, 4, 4, 4], responseNorm: 'grn' }),
+    {
+      numClasses: CLASSES.length,
+      channels: 4,
+      poolScales: [1, 2, 3, 6],
+      auxiliary: { channels: 4, weight: 0.4 },
+    },
+  );
+  const store: ParameterStore = new ParameterStore(
+    model.specs,
+    new Float32Array(parameterSize(model.specs)),
+  ) as unknown as ParameterStore;
+  store.initialize(1);
+  store.get('decode_head.conv_seg.bias').set([0, 0.01, -100]);
+  await writeSafetensors(
+    weights,
+    store.entries.map(({ path, spec }) => ({
+      name: path,
+      dtype: 'F32',
+      shape: torchShape(spec.shape, spec.layout),
+      data: toTorchLayout(store.get(path).slice(), spec.shape, spec.layout),
+    })),
+  );
+});
+afterAll(() => {
+  vi.restoreAllMocks();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const evalRequest = (more: Partial<EvalRequest> = {}): EvalRequest => ({
+  data,
+  split: 'train',
+  batch: 1,
+  workers: 0,
+  seed: 0,
+  size: 64,
+  classes: classFile,
+  engine: DEFAULT_ENGINE,
+  ...more,
+});
+const predictRequest = (more: Partial<PredictRequest> = {}): PredictRequest => ({
+  files: ['a', 'b'].map((name) => join(images, `${name}.png`)),
+  top: 5,
+  score: 0.3,
+  size: 64,
+  classes: classFile,
+  json: true,
+  engine: DEFAULT_ENGINE,
+  ...more,
+});
+
+interface Scores {
+  readonly aAcc: number;
+  readonly mIoU: number;
+  readonly mIoUOfLabelled: number;
+  readonly labelledClasses: number;
+  readonly perClass: readonly { readonly IoU: number | null; readonly pixels: number }[];
+}
+
+test('eval scores what it writes: the label maps give the same accuracy', async () => {
+  const out = join(folder, 'eval');
+  const { document } = await evaluateModel(located, evalRequest({ out }));
+  const { aAcc, perClass, labelledClasses } = document as Scores;
+  let [right, total] = [0, 0];
+  for (const name of ['a.png', 'b.png']) {
+    const found = decodePngIndices(readFileSync(join(out, name)), name).data;
+    const truth = decodePngIndices(readFileSync(join(labels, name)), name).data;
+    truth.forEach((label, i) => {
+      if (label === 255) return;
+      total++;
+      if (found[i] === label) right++;
+    });
+  }
+  expect(aAcc).toBeCloseTo(right / total, 12);
+  expect(labelledClasses).toBe(2);
+  expect(perClass[2]).toMatchObject({ IoU: null, pixels: 0 });
+  expect(JSON.parse(readFileSync(join(out, 'scores.json'), 'utf8'))).toMatchObject({ aAcc });
+});
+
+test('windows, mirror images and scales change how it looks, and the table names every class that occurs', async () => {
+  const plain = await evaluateModel(located, evalRequest({ perCategory: true }));
+  const names = plain.table.map(([name]) => name);
+  expect(names.slice(-2)).toEqual(['ground', 'thing']);
+  const others = await Promise.all(
+    [{ slide: true }, { tta: true }].map((how) => evaluateModel(located, evalRequest(how))),
+  );
+  for (const { document } of others)
+    expect((document as Scores).aAcc).not.toBe((plain.document as Scores).aAcc);
+});
+
+test('predict writes an overlay, a label map with palette and the classes', async () => {
+  const out = join(folder, 'predict');
+  const palette = join(folder, 'palette.txt');
+  writeFileSync(palette, '#ff0000\n00ff00\n#0000ff\n');
+  const document = await predictFiles(located, predictRequest({ out, palette }));
+  const { predictions } = document as {
+    predictions: readonly { classes: readonly { classIndex: number; share: number }[] }[];
+  };
+  const { data: found } = decodePngIndices(readFileSync(join(out, 'labels', 'a.png')), 'a.png');
+  for (const { classIndex, share } of predictions[0].classes)
+    expect(share).toBeCloseTo(
+      found.filter((label) => label === classIndex).length / found.length,
+      12,
+    );
+  const shown = await decodeImage(join(out, 'labels', 'a.png'));
+  const colour = [255, 0, 0].map((_, i) => (found[0] === i ? 255 : 0));
+  expect([...shown.data.subarray(0, 3)]).toEqual(colour);
+  const overlay = await decodeImage(join(out, 'a.png'));
+  expect(overlay.width).toBe(SIZE.width);
+  expect(overlay.height).toBeGreaterThan(SIZE.height); // the legend is below
+  expect(JSON.parse(readFileSync(join(out, 'classes.json'), 'utf8'))).toEqual(
+    ['#ff0000', '#00ff00', '#0000ff'].map((hex, index) => ({
+      index,
+      name: CLASSES[index],
+      colour: hex,
+    })),
+  );
+  expect(readdirSync(out).sort()).toEqual(['a.png', 'b.png', 'classes.json', 'labels']);
+});
+
+test('150 classes of ADE20K have its colours, others some of their own', () => {
+  expect(paletteOf(ADE20K_CLASSES)).toEqual(ade20kPalette());
+  const own = paletteOf(CLASSES);
+  const colours = [0, 1, 2].map((k) => own.subarray(3 * k, 3 * k + 3).join());
+  expect(new Set(colours).size).toBe(3);
+});
+
+test('a class list of another length than the weights is refused', async () => {
+  const classes = join(folder, 'two.txt');
+  writeFileSync(classes, 'a\nb\n');
+  const refused = evaluateModel(located, evalRequest({ classes }));
+  await expect(refused).rejects.toThrow(WeightsError);
+  await expect(refused).rejects.toThrow('expected weights for the 2 classes of the list, got 3');
+});
+
+test('data with other classes than the model is refused before any work', async () => {
+  const classes = join(folder, 'others.txt');
+  writeFileSync(classes, 'ground\nanother\nnever\n');
+  const refused = evaluateModel(located, evalRequest({ classes }));
+  await expect(refused).rejects.toThrow(DataError);
+  await expect(refused).rejects.toThrow('expected class 1 to be another');
+});
+
+test.each([
+  ['#ff0000\n', 'expected 3 colours, got 1'],
+  ['#ff0000\nred\n#0000ff\n', 'line 2: expected #rrggbb, got red'],
+])('a palette %j is refused', (text, message) => {
+  const file = join(folder, 'wrong.txt');
+  writeFileSync(file, text);
+  expect(() => paletteOf(CLASSES, file)).toThrow(message);
+});
+
+test('a label that is no class, and a label map of another size than its image, are named with their file', async () => {
+  const root = join(folder, 'broken');
+  const broken = (name: string): string => join(root, name, 'x.png');
+  ['images', 'labels'].forEach((name) => mkdirSync(join(root, name), { recursive: true }));
+  writeFileSync(join(root, 'classes.txt'), `${CLASSES.join('\n')}\n`);
+  const area = SIZE.width * SIZE.height;
+  const pixels = { ...SIZE, data: new Uint8Array(3 * area) };
+  writeFileSync(broken('images'), encodeRgbPng(pixels));
+  writeFileSync(broken('labels'), encodeLabelPng({ ...SIZE, data: new Uint8Array(area).fill(3) }));
+  const score = (): Promise<unknown> => evaluateModel(located, evalRequest({ data: root }));
+  await expect(score()).rejects.toThrow(`${broken('labels')}: expected`);
+  await expect(score()).rejects.toThrow('got 3 at pixel (0, 0)');
+  const small = { width: 5, height: 4, data: new Uint8Array(20) };
+  writeFileSync(broken('labels'), encodeLabelPng(small));
+  await expect(score()).rejects.toThrow(
+    `${broken('labels')}: expected 70x50 of its image, got 5x4`,
+  );
+});
