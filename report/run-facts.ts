@@ -17,7 +17,7 @@ export interface StoredConfig {
 
 /** The merged configuration; what differs from the recipe comes first. */
 export function configTable({ recipe, config, sources }: StoredConfig): string {
-  const leaves = flatten(config).map(
+  const leaves = flattenConfig(config).map(
     ([path, value]) => [path, JSON.stringify(value), sources[path] ?? ''] as const,
   );
   const isOwn = ([, , source]: readonly [string, string, string]): boolean =>
@@ -88,12 +88,13 @@ function duration(seconds: number): string {
   return minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-function flatten(
+/** Values of a configuration that are no objects, by path. */
+export function flattenConfig(
   config: Readonly<Record<string, unknown>>,
 ): readonly (readonly [path: string, value: unknown])[] {
   return Object.entries(config).flatMap(([key, value]) =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? flatten(value as Readonly<Record<string, unknown>>).map(
+      ? flattenConfig(value as Readonly<Record<string, unknown>>).map(
           ([path, leaf]) => [`${key}.${path}`, leaf] as const,
         )
       : [[key, value] as const],

@@ -36,9 +36,10 @@ export function readMetrics(folder: string): readonly MetricsRecord[] {
   for (const line of readFileSync(file, 'utf8').split('\n')) {
     const record = parseRecord(line);
     if (record === undefined) continue;
+    // The record of a step comes before its evaluations.
     const isRepeated = (old: MetricsRecord): boolean =>
       old.step > record.step ||
-      (old.step === record.step && old.kind === record.kind && whichOf(old) === whichOf(record));
+      (old.step === record.step && (record.kind === 'train' || whichOf(old) === whichOf(record)));
     while (records.length > 0 && isRepeated(records[records.length - 1])) records.pop();
     records.push(record);
   }

@@ -98,7 +98,7 @@ function headline(
   return Object.entries(metrics)
     .filter(([name]) => name !== 'count' && !/_(AP75|AP[sml]|AR\d*[sml]?)$/.test(name))
     .slice(0, 8)
-    .map(([name, value]) => [name.replace('_', ' '), formatNumber(Number(value.toPrecision(4)))]);
+    .map(([name, value]) => [name.replace('_', ' '), formatNumber(Number(value.toPrecision(3)))]);
 }
 
 function scores({ tables, charts, bars, confusion }: RunEvaluation): string {

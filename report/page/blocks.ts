@@ -34,7 +34,8 @@ export function chartGrid(charts: readonly ReportChart[]): string {
 const MOST_ROWS = 40;
 
 /** A table in a frame. */
-export function tableCard({ title, note: remark, columns, rows }: ReportTable): string {
+export function tableCard(table: ReportTable): string {
+  const { title, note: remark, columns, rows } = withoutEmptyColumns(table);
   const isNumber = columns.map((_, c) => rows.some((row) => typeof row[c] === 'number'));
   const head = columns.map(
     (name, c) => `<th${isNumber[c] ? ' class="n"' : ''}>${escapeHtml(name)}</th>`,
@@ -46,14 +47,23 @@ export function tableCard({ title, note: remark, columns, rows }: ReportTable): 
     });
     return `<tr>${cells.join('')}</tr>`;
   });
-  const table = (lines: readonly string[]): string =>
+  const tableOf = (lines: readonly string[]): string =>
     `<div class="scroll"><table><thead><tr>${head.join('')}</tr></thead><tbody>${lines.join('')}</tbody></table></div>`;
   const more = body.slice(MOST_ROWS);
   const rest =
     more.length === 0
       ? ''
-      : `<details><summary>${more.length} more</summary>${table(more)}</details>`;
-  return `<div class="card"><h3>${escapeHtml(title)}</h3>${note(remark)}${table(body.slice(0, MOST_ROWS))}${rest}</div>`;
+      : `<details><summary>${more.length} more</summary>${tableOf(more)}</details>`;
+  return `<div class="card"><h3>${escapeHtml(title)}</h3>${note(remark)}${tableOf(body.slice(0, MOST_ROWS))}${rest}</div>`;
+}
+
+function withoutEmptyColumns(table: ReportTable): ReportTable {
+  const isUsed = table.columns.map((_, c) => table.rows.some((row) => row[c] !== null));
+  return {
+    ...table,
+    columns: table.columns.filter((_, c) => isUsed[c]),
+    rows: table.rows.map((row) => row.filter((_, c) => isUsed[c])),
+  };
 }
 
 /** Bars in a frame, as long as their share of the longest. */

@@ -1,0 +1,170 @@
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DataError } from '../core/errors.js';
+import type { ReportChart, ReportTable } from './evaluation-document.js';
+import { chartGrid, tableCard } from './page/blocks.js';
+import { renderPage } from './page/html.js';
+import { flattenConfig, type StoredConfig } from './run-facts.js';
+import { METRICS, readMetrics, type MetricsRecord } from './run-folder.js';
+
+/** A run beside others. */
+export interface ComparedRun {
+  /** Folder as the user wrote it. */
+  readonly name: string;
+  readonly records: readonly MetricsRecord[];
+  readonly step: number;
+  readonly epoch: number;
+  /** Training loss of the last record. */
+  readonly loss: number | undefined;
+  /** Median over the records. */
+  readonly imagesPerSecond: number | undefined;
+  /** Highest value of each score and the step it was reached at; of losses the lowest. */
+  readonly best: Readonly<Record<string, { readonly value: number; readonly step: number }>>;
+  /** Values of the configuration by path; empty where none is stored. */
+  readonly settings: ReadonlyMap<string, string>;
+}
+
+/** Runs side by side. */
+export interface RunComparison {
+  readonly runs: readonly ComparedRun[];
+  /** Scores that any run has. */
+  readonly metrics: readonly string[];
+  /** Settings in which the runs differ, a value a run. */
+  readonly differences: readonly { readonly path: string; readonly values: readonly string[] }[];
+}
+
+/** Reads runs to compare. @throws DataError for a folder without records */
+export function compareRuns(folders: readonly string[]): RunComparison {
+  const runs = folders.map(readRun);
+  const metrics = [...new Set(runs.flatMap(({ best }) => Object.keys(best)))];
+  const paths = new Set(runs.flatMap(({ settings }) => [...settings.keys()]));
+  const differences = [...paths]
+    .map((path) => ({ path, values: runs.map(({ settings }) => settings.get(path) ?? '–') }))
+    .filter(({ values }) => new Set(values).size > 1);
+  return { runs, metrics, differences };
+}
+
+function readRun(name: string): ComparedRun {
+  const records = readMetrics(name);
+  const last = records.at(-1);
+  if (last === undefined)
+    throw new DataError(`${name}: expected a run folder with ${METRICS}, got none with records`, {
+      file: name,
+    });
+  const training = records.filter((record) => record.kind === 'train');
+  const speeds = training.map(({ imagesPerSecond }) => imagesPerSecond).sort((a, b) => a - b);
+  const best: Record<string, { value: number; step: number }> = {};
+  for (const record of records) {
+    if (record.kind !== 'eval') continue;
+    for (const [metric, value] of Object.entries(record.metrics)) {
+      if (metric === 'count') continue;
+      const sign = /loss/i.test(metric) ? -1 : 1;
+      const old = best[metric] as { value: number } | undefined;
+      if (old === undefined || sign * value > sign * old.value)
+        best[metric] = { value, step: record.step };
+    }
+  }
+  return {
+    name,
+    records,
+    step: last.step,
+    epoch: last.epoch,
+    loss: training.at(-1)?.losses['loss'],
+    imagesPerSecond: speeds.at(speeds.length >> 1),
+    best,
+    settings: settingsOf(name),
+  };
+}
+
+function settingsOf(folder: string): ReadonlyMap<string, string> {
+  const file = join(folder, 'config.json');
+  if (!existsSync(file)) return new Map();
+  const { recipe, data, seed, weights, config } = JSON.parse(
+    readFileSync(file, 'utf8'),
+  ) as StoredConfig;
+  const head = Object.entries({ recipe, data, seed, weights });
+  return new Map(
+    [...head, ...flattenConfig(config)].map(([path, value]) => [path, JSON.stringify(value)]),
+  );
+}
+
+/** The runs as a table: steps, speed, last loss, best scores. */
+export function comparisonTable({ runs, metrics }: RunComparison): ReportTable {
+  return {
+    title: 'Runs',
+    columns: [
+      'run',
+      'steps',
+      'epochs',
+      'images/s',
+      'last loss',
+      ...metrics.map((m) => `best ${m}`),
+    ],
+    rows: runs.map(({ name, step, epoch, imagesPerSecond, loss, best }) => [
+      name,
+      step,
+      rounded(epoch),
+      rounded(imagesPerSecond),
+      rounded(loss),
+      ...metrics.map((metric) => rounded(best[metric]?.value)),
+    ]),
+  };
+}
+
+function rounded(value: number | undefined): number | null {
+  return value === undefined || !Number.isFinite(value) ? null : Number(value.toPrecision(4));
+}
+
+/** A curve a run for the loss and for every score. */
+export function comparisonCharts({ runs, metrics }: RunComparison): readonly ReportChart[] {
+  const chart = (
+    title: string,
+    value: (record: MetricsRecord) => number | undefined,
+  ): ReportChart => ({
+    title,
+    xLabel: 'step',
+    yLabel: '',
+    series: runs.map(({ name, records }) => ({
+      name,
+      points: records.flatMap((record) => {
+        const y = value(record);
+        return y === undefined ? [] : [[record.step, y] as const];
+      }),
+    })),
+  });
+  return [
+    chart('Training loss', (record) =>
+      record.kind === 'train' ? record.losses['loss'] : undefined,
+    ),
+    ...metrics.map((metric) =>
+      chart(metric, (record) =>
+        record.kind === 'eval' && record.which === 'weights' ? record.metrics[metric] : undefined,
+      ),
+    ),
+  ];
+}
+
+/** Writes the comparison as one page that needs no other file. */
+export function writeComparison(file: string, comparison: RunComparison): void {
+  const { runs, differences } = comparison;
+  const settings: ReportTable = {
+    title: 'Settings that differ',
+    columns: ['setting', ...runs.map(({ name }) => name)],
+    rows: differences.map(({ path, values }) => [path, ...values]),
+  };
+  const html = renderPage({
+    title: `${runs.length} runs`,
+    lead: '',
+    sections: [
+      { id: 'runs', title: 'Runs', body: tableCard(comparisonTable(comparison)) },
+      { id: 'curves', title: 'Curves', body: chartGrid(comparisonCharts(comparison)) },
+      {
+        id: 'settings',
+        title: 'Settings',
+        body: differences.length > 0 ? tableCard(settings) : '<p>No setting differs.</p>',
+      },
+    ],
+  });
+  writeFileSync(`${file}.partial`, html);
+  renameSync(`${file}.partial`, file);
+}

@@ -1,0 +1,218 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PNG } from 'pngjs';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { DataError } from '../../core/errors.js';
+import { compareRuns, comparisonTable, writeComparison } from '../../report/compare-runs.js';
+import type { RunEvaluation } from '../../report/evaluation-document.js';
+import { confusionCard, tableCard } from '../../report/page/blocks.js';
+import { readMetrics } from '../../report/run-folder.js';
+import { writeReport } from '../../report/run-report.js';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'convnextv2-report-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const trainLine = (step: number, loss: number): string =>
+  JSON.stringify({
+    kind: 'train',
+    step,
+    epoch: step / 10,
+    lr: 0.001,
+    losses: { loss, top1: 0.5 },
+    gradientNorm: 2,
+    imagesPerSecond: 20 + step,
+    dataWait: 0.25,
+    rssBytes: 3 * 2 ** 20,
+  });
+const evalLine = (step: number, top1: number): string =>
+  JSON.stringify({ kind: 'eval', step, epoch: 1, which: 'weights', metrics: { top1, count: 5 } });
+
+function writeRun(name: string, lines: readonly string[], lr = 0.001): string {
+  const run = join(folder, name);
+  mkdirSync(run);
+  writeFileSync(join(run, 'metrics.jsonl'), `${lines.join('\n')}\n`);
+  const config = {
+    recipe: 'classify',
+    data: '/data/<cats & dogs>',
+    seed: 7,
+    weights: null,
+    weightsSha256: null,
+    config: { lr, layers: { kind: 'uniform' } },
+    sources: { lr: '--set lr', 'layers.kind': 'recipe classify' },
+    environment: { node: 'v20', processor: 'a "fast" one' },
+  };
+  writeFileSync(join(run, 'config.json'), JSON.stringify(config));
+  return run;
+}
+
+function writeFindings(run: string): void {
+  const png = new PNG({ width: 2, height: 1 });
+  mkdirSync(join(run, 'pictures'));
+  writeFileSync(join(run, 'pictures', 'worst-1.png'), PNG.sync.write(png));
+  const findings: RunEvaluation = {
+    step: 10,
+    which: 'ema',
+    scope: 'all 5 val images',
+    metrics: { top1: 0.8, count: 5 },
+    tables: [
+      { title: 'Every class', columns: ['class', 'recall', 'none'], rows: [['cat', 12.5, null]] },
+    ],
+    charts: [
+      {
+        title: 'PR',
+        xLabel: 'recall',
+        yLabel: 'precision',
+        series: [
+          {
+            name: 'cat',
+            points: [
+              [0, 1],
+              [1, 0.5],
+            ],
+          },
+        ],
+      },
+    ],
+    bars: [
+      { title: 'Mistakes', bars: [{ name: 'cat taken for dog', value: 2, text: '2 (40 %)' }] },
+    ],
+    confusion: [
+      {
+        title: 'Confusion',
+        rowTitle: 'true',
+        columnTitle: 'found',
+        rows: ['cat', 'dog'],
+        columns: ['cat', 'dog'],
+        counts: [
+          [3, 1],
+          [0, 0],
+        ],
+      },
+    ],
+    pictures: [
+      {
+        title: 'Worst',
+        size: 'small',
+        items: [{ file: 'pictures/worst-1.png', caption: '<b>cat</b>' }],
+      },
+    ],
+    data: [{ title: 'Images a class', bars: [{ name: 'cat', value: 4, text: '4' }] }],
+  };
+  writeFileSync(join(run, 'evaluation.json'), JSON.stringify(findings));
+  const result = {
+    step: 10,
+    ended: 'finished',
+    seconds: { training: 12.34 },
+    cpuSeconds: 20,
+    peakMemoryBytes: 5 * 2 ** 20,
+  };
+  writeFileSync(join(run, 'result.json'), JSON.stringify(result));
+}
+
+test('a report shows everything that the run left, and needs neither script nor another file', () => {
+  const run = writeRun('run', [trainLine(5, 2), trainLine(10, 1), evalLine(10, 0.8)]);
+  writeFindings(run);
+  const html = readFileSync(writeReport(run), 'utf8');
+  for (const part of [
+    'Run run',
+    'Recipe <b>classify</b>; 10 steps, 1 epochs (finished)',
+    'Scores on all 5 val images, with the moving average of the weights of step 10.',
+    '<b>0.8</b><span>top1</span>',
+    'Every class',
+    'cat taken for dog',
+    'Images a class',
+    '--set lr',
+    '1 values of recipe classify',
+    'a &quot;fast&quot; one',
+    '/data/&lt;cats &amp; dogs&gt;',
+    '12.3 s',
+    '5 MiB',
+    'data:image/png;base64,',
+    '&lt;b&gt;cat&lt;/b&gt;',
+    'prefers-color-scheme:dark',
+  ])
+    expect(html).toContain(part);
+  expect(html.match(/<svg[^>]*class="chart"/g)?.length).toBe(7); // six curves, one of the findings
+  expect(html).not.toMatch(/<script|<link rel="stylesheet"|src="(?!data:)|url\((?!data:)/);
+  expect([...html.matchAll(/https?:\/\/[^"\s]*/g)].map(([url]) => url)).toSatisfy(
+    (urls: string[]) => urls.every((url) => url === 'http://www.w3.org/2000/svg'),
+  );
+});
+
+test('a run that still trains has a report of its curves', () => {
+  const html = readFileSync(writeReport(writeRun('run', [trainLine(5, 2)])), 'utf8');
+  expect(html).toContain('id="curves"');
+  expect(html).not.toContain('id="scores"');
+  expect(html).not.toContain('id="pictures"');
+});
+
+test('what is no run, or has lost a picture, is refused by name', () => {
+  expect(() => writeReport(folder)).toThrow(DataError);
+  expect(() => writeReport(folder)).toThrow(/expected a run folder with metrics\.jsonl, got none/);
+  const run = writeRun('run', [trainLine(5, 2)]);
+  writeFindings(run);
+  rmSync(join(run, 'pictures'), { recursive: true });
+  expect(() => writeReport(run)).toThrow(/worst-1\.png: expected a picture/);
+  writeFileSync(join(run, 'evaluation.json'), '{');
+  expect(() => writeReport(run)).toThrow(/evaluation\.json: expected the findings/);
+});
+
+test('torn lines are left out and the records of a resumed run replace those of the killed one', () => {
+  const run = writeRun('run', [
+    trainLine(5, 2),
+    trainLine(10, 1),
+    evalLine(10, 0.5),
+    trainLine(15, 0.9),
+    '{"kind":"train","st',
+    trainLine(10, 1.5),
+    evalLine(10, 0.6),
+  ]);
+  const records = readMetrics(run);
+  expect(records.map(({ kind, step }) => `${kind} ${step}`)).toEqual([
+    'train 5',
+    'train 10',
+    'eval 10',
+  ]);
+  expect(records[1]).toMatchObject({ losses: { loss: 1.5 } });
+  expect(records[2]).toMatchObject({ metrics: { top1: 0.6 } });
+});
+
+test('runs are compared by best scores, speed and the settings that differ', () => {
+  const a = writeRun('a', [trainLine(5, 2), evalLine(5, 0.9), trainLine(10, 1), evalLine(10, 0.8)]);
+  const b = writeRun('b', [trainLine(5, 3)], 0.002);
+  const comparison = compareRuns([a, b]);
+  expect(comparisonTable(comparison)).toMatchObject({
+    columns: ['run', 'steps', 'epochs', 'images/s', 'last loss', 'best top1'],
+    rows: [
+      [a, 10, 1, 30, 1, 0.9],
+      [b, 5, 0.5, 25, 3, null],
+    ],
+  });
+  expect(comparison.differences).toEqual([{ path: 'lr', values: ['0.001', '0.002'] }]);
+  writeComparison(join(folder, 'compare.html'), comparison);
+  expect(readFileSync(join(folder, 'compare.html'), 'utf8')).toContain('Settings that differ');
+  expect(() => compareRuns([join(folder, 'none')])).toThrow(DataError);
+});
+
+test('a large confusion matrix becomes a list of mistakes, most frequent first; empty columns go', () => {
+  const names = Array.from({ length: 30 }, (_, k) => `class ${k}`);
+  const counts = names.map((_, r) =>
+    names.map((_, c) => (r === c ? 9 : r === 3 && c === 4 ? 2 : r === 1 && c === 2 ? 5 : 0)),
+  );
+  const html = confusionCard({
+    title: 'C',
+    rowTitle: 'true',
+    columnTitle: 'found',
+    rows: names,
+    columns: names,
+    counts,
+  });
+  expect(html.indexOf('class 1<')).toBeGreaterThan(0);
+  expect(html.indexOf('class 1<')).toBeLessThan(html.indexOf('class 3<'));
+  expect(html).not.toContain('class 9<');
+  expect(tableCard({ title: 'T', columns: ['a', 'b'], rows: [[1, null]] })).not.toContain('>b<');
+});
