@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { EngineFlags } from '../engine-options.js';
+import { registerLogs } from '../analyze/logs.js';
 import { addEngineOptions, engineOptions, wholeNumber } from '../engine-options.js';
 import { formatTable, log, printJson } from '../output.js';
 
@@ -23,7 +24,7 @@ interface FlopsFlags {
 
 /** `convnextv2 analyze` */
 export function registerAnalyze(program: Command): void {
-  const analyze = program.command('analyze').description('look into models: collapse, flops');
+  const analyze = program.command('analyze').description('look into models and runs: collapse, flops, logs');
   addEngineOptions(
     analyze
       .command('collapse')
@@ -48,6 +49,7 @@ export function registerAnalyze(program: Command): void {
     .option('--cache <dir>', 'folder of pulled weights')
     .option('--json', 'print one JSON document')
     .action((model: string, flags: FlopsFlags) => flops(model, flags));
+  registerLogs(analyze);
 }
 
 async function collapse(models: readonly string[], flags: CollapseFlags): Promise<void> {
