@@ -79,6 +79,8 @@ export interface DetectionBatch {
 interface Item {
   readonly image: RgbImage;
   readonly view: DetectionView;
+  /** Of the stream that samples its anchors. */
+  readonly seed: number;
 }
 
 /** What a worker hands over. */
@@ -110,21 +112,21 @@ export function createPipeline({
       const image = transformImage(decoded, steps, { scratch, out });
       const { imageId, file } = sample;
       const grid = gridOf(sample, steps);
-      return { image, view: { index, imageId, file, width, height, objects, grid } };
+      const view = { index, imageId, file, width, height, objects, grid };
+      // Drawn here, so that an image's anchors do not depend on what else is in its batch or on which process has it.
+      return { image, view, seed: context.random.uint32() };
     },
-    collate(items, { random }) {
+    collate(items) {
       const images = items.map(({ image }) => image);
       const buffers = images.map(({ data }) => data.buffer as ArrayBuffer);
       const views = items.map(({ view }) => view);
       const value = { images, views };
       if (!maker) return { value, buffers };
       const objects = views.map((view) => ({ ...view, boxes: view.objects.boxes }));
-      // A stream an image, so that no image's sample depends on the others.
-      const seeds = views.map(() => random.uint32());
       const targets = maker.targetsOf(
         objects,
         paddedSize(images, divisor),
-        (n) => new Random(seeds[n]),
+        (n) => new Random(items[n].seed),
       );
       return { value: { ...value, rpnTargets: targets }, buffers };
     },
