@@ -36,7 +36,8 @@ export function registerEval(program: Command): void {
       fraction('--val-fraction'),
     )
     .option('--seed <n>', 'of that division', wholeNumber('--seed'), 0)
-    .option('--out <dir>', 'also write the results there')
+    .option('--out <dir>', 'also write the results there; go on with what is there (classify)')
+    .option('--shard <i/n>', 'only share i of n, from 0; all into the same --out (classify)')
     .option('--cache <dir>', 'folder of pulled weights')
     .option('--json', 'print one JSON document')
     .action((model: string, flags: Flags) => run(model, flags));

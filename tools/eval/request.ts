@@ -21,6 +21,8 @@ export interface EvalRequest {
   readonly seed: number;
   /** Folder for result files. */
   readonly out?: string;
+  /** `i/n`: only every n-th part of the data, from the i-th on, counted from 0 (classify). */
+  readonly shard?: string;
   readonly engine: EngineOptions;
 }
 

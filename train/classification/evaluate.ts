@@ -29,13 +29,7 @@ export async function evaluateClassifier(
 ): Promise<Scalars> {
   const { model, store, card } = opened;
   const { classes } = model.config;
-  if (set.classes.length !== classes) {
-    throw new DataError(
-      `eval: expected data with the model's ${classes} classes, got ${set.classes.length}`,
-    );
-  }
-  const samples = limit === undefined ? set.samples : set.samples.slice(0, limit);
-  if (samples.length === 0) throw new DataError('eval: expected images, got none');
+  const samples = samplesToScore(opened, set, limit);
   const loader = loaderOf(
     { batchSize, workers, pixels: card.pixels },
     { ...set, samples },
@@ -48,4 +42,25 @@ export async function evaluateClassifier(
     await loader.close();
     await program.release();
   }
+}
+
+/**
+ * The samples to score.
+ *
+ * @throws DataError if the classes of data and model differ in number, or there is no sample
+ */
+export function samplesToScore(
+  { model }: LoadedClassifier,
+  set: ClassificationSet,
+  limit?: number,
+): ClassificationSet['samples'] {
+  const { classes } = model.config;
+  if (set.classes.length !== classes) {
+    throw new DataError(
+      `eval: expected data with the model's ${classes} classes, got ${set.classes.length}`,
+    );
+  }
+  const samples = limit === undefined ? set.samples : set.samples.slice(0, limit);
+  if (samples.length === 0) throw new DataError('eval: expected images, got none');
+  return samples;
 }

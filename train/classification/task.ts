@@ -112,12 +112,26 @@ export async function scoreClassifier(
   classes: number,
 ): Promise<Scalars> {
   const accuracy = new ClassificationEvaluator(classes);
+  await countClassifier(program, loader, accuracy);
+  return classificationScores(accuracy);
+}
+
+/** Counts a data set. */
+export async function countClassifier(
+  program: Executable,
+  loader: ClassificationLoader,
+  accuracy: ClassificationEvaluator,
+): Promise<void> {
   for await (const batch of loader.epoch(0)) {
     const { images, shape, labels } = batch.value;
     const { logits } = await program.run({ image: { shape, data: images } });
     accuracy.update(logits.data as Float32Array, labels);
     batch.release();
   }
+}
+
+/** `top1`, `top5` (fractions), `loss` (mean cross-entropy), `count` of what was counted. */
+export function classificationScores(accuracy: ClassificationEvaluator): Scalars {
   const { numSamples, top1, top5, calibration } = accuracy.finish();
   return { top1, top5, loss: calibration?.meanNLL ?? NaN, count: numSamples };
 }

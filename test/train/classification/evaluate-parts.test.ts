@@ -1,0 +1,151 @@
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ConfigError, DataError } from '../../../core/errors.js';
+import type { ClassificationSet } from '../../../datasets/imagenet.js';
+import { readImageNet } from '../../../datasets/imagenet.js';
+import { evaluationResize } from '../../../datasets/transforms/evaluation.js';
+import { IMAGENET_PIXELS } from '../../../datasets/transforms/normalize.js';
+import { ParameterStore } from '../../../engine/parameters/store.js';
+import type { Engine } from '../../../engine/runtime/engine.js';
+import { openEngine } from '../../../engine/runtime/engine.js';
+import { createClassifier } from '../../../models/classifier.js';
+import type { LoadedClassifier } from '../../../models/classifier-weights.js';
+import type { ClassifierCard } from '../../../models/model-card.js';
+import { evaluateClassifier } from '../../../train/classification/evaluate.js';
+import type {
+  EvaluatedParts,
+  EvaluatePartsOptions,
+} from '../../../train/classification/evaluate-parts.js';
+import { evaluateInParts } from '../../../train/classification/evaluate-parts.js';
+import { evalClassify } from '../../../tools/eval/classify.js';
+import { scoreImagenet } from '../../../tools/score/imagenet.js';
+import { writeTinyClasses } from '../../helpers/tiny-classes.js';
+
+const BACKBONE = { depths: [1, 1, 1, 1], dims: [4, 4, 8, 8], responseNorm: 'grn' } as const;
+const model = createClassifier({ backbone: BACKBONE, classes: 3, headInitScale: 30 });
+const card: ClassifierCard = {
+  task: 'classify',
+  backbone: BACKBONE,
+  classNames: ['a', 'b', 'c'],
+  pixels: IMAGENET_PIXELS,
+  resize: evaluationResize(32),
+};
+
+let engine: Engine;
+let data: string;
+let set: ClassificationSet; // 24 images
+let opened: LoadedClassifier & { card: ClassifierCard };
+const folders: string[] = [];
+const newFolder = (): string => {
+  const folder = mkdtempSync(join(tmpdir(), 'convnextv2-parts-'));
+  folders.push(folder);
+  return folder;
+};
+
+beforeAll(async () => {
+  engine = await openEngine();
+  data = writeTinyClasses();
+  folders.push(data);
+  set = readImageNet(data, { split: 'val' });
+  const store = new ParameterStore(model.specs);
+  store.initialize(3);
+  opened = { model, store, card };
+});
+afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true })));
+
+const OPTIONS = { batchSize: 4, workers: 0 };
+const evaluate = (
+  folder: string,
+  options: Partial<EvaluatePartsOptions> = {},
+): Promise<EvaluatedParts> =>
+  evaluateInParts(engine, opened, set, {
+    ...OPTIONS,
+    folder,
+    shard: { index: 0, count: 1 },
+    identity: { weights: 'abc' },
+    partImages: 5,
+    ...options,
+  });
+const parts = (folder: string): string[] =>
+  readdirSync(folder).filter((name) => name.endsWith('.part'));
+
+test('parts add up to the evaluation in one go', async () => {
+  const whole = await evaluateClassifier(engine, opened, set, OPTIONS);
+  const { scores, missing, scored } = await evaluate(newFolder());
+  expect(scores).toEqual({ ...whole, loss: expect.closeTo(whole['loss'], 9) as number });
+  expect([missing, scored]).toEqual([0, 24]);
+});
+
+test('shards write into one folder; the last one sees the whole', async () => {
+  const folder = newFolder();
+  const whole = await evaluateClassifier(engine, opened, set, OPTIONS);
+  const first = await evaluate(folder, { shard: { index: 1, count: 2 } });
+  // Parts 1 and 3 of 0 … 4; the last part has four images.
+  expect([first.scored, first.missing, first.scores['count']]).toEqual([10, 14, 10]);
+  const last = await evaluate(folder, { shard: { index: 0, count: 2 } });
+  expect([last.scored, last.missing]).toEqual([14, 0]);
+  expect(last.scores['top1']).toBeCloseTo(whole['top1'], 12);
+  const files = parts(folder).map((name) => join(folder, name));
+  const merged = scoreImagenet({ dt: [], parts: files });
+  expect(merged.result.numSamples).toBe(24);
+  expect(merged.result.top1).toBeCloseTo(whole['top1'], 12);
+});
+
+test('a run that was interrupted does what is missing and leaves the rest', async () => {
+  const folder = newFolder();
+  const stop = new Error('power cut');
+  const interrupted = evaluate(folder, {
+    onPart: ({ part }) => {
+      if (part === 1) throw stop;
+    },
+  });
+  await expect(interrupted).rejects.toBe(stop);
+  expect(parts(folder)).toEqual(['part-00000.part', 'part-00001.part']);
+  const times = parts(folder).map((name) => statSync(join(folder, name)).mtimeMs);
+  const { scored, missing } = await evaluate(folder);
+  expect([scored, missing]).toEqual([14, 0]);
+  expect(
+    parts(folder)
+      .slice(0, 2)
+      .map((name) => statSync(join(folder, name)).mtimeMs),
+  ).toEqual(times);
+});
+
+describe('errors before any work', () => {
+  test.each<[string, Partial<EvaluatePartsOptions>, string]>([
+    ['other weights', { identity: { weights: 'def' } }, 'weights abc instead of def'],
+    ['another part of the data', { limit: 20 }, 'images 24 instead of 20'],
+    ['parts of another size', { partImages: 6 }, 'partImages 5 instead of 6'],
+  ])('a folder with an evaluation of %s', async (_, options, message) => {
+    const folder = newFolder();
+    await evaluate(folder, { shard: { index: 4, count: 5 } });
+    await expect(evaluate(folder, options)).rejects.toThrow(ConfigError);
+    await expect(evaluate(folder, options)).rejects.toThrow(message);
+    expect(parts(folder)).toEqual(['part-00004.part']);
+  });
+
+  test('data with other classes', async () => {
+    const other = { ...set, classes: set.classes.slice(1) };
+    const run = evaluateInParts(engine, opened, other, {
+      ...OPTIONS,
+      folder: newFolder(),
+      shard: { index: 0, count: 1 },
+      identity: {},
+    });
+    await expect(run).rejects.toThrow(DataError);
+  });
+
+  test.each([
+    ['2/2', '--shard: expected i/n with i from 0 to n − 1, got 2/2'],
+    ['one', '--shard: expected i/n'],
+    ['0/2', '--shard: expected --out DIR'],
+  ])('--shard %s', async (shard, message) => {
+    const located = { file: 'none', task: 'classify' } as const;
+    const request = { data, split: 'val', batch: 4, workers: 0, seed: 0, shard } as const;
+    const run = evalClassify(located, { ...request, engine: {} as never });
+    await expect(run).rejects.toThrow(ConfigError);
+    await expect(run).rejects.toThrow(message);
+  });
+});

@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { ConfigError } from '../../core/errors.js';
+import type { ClassificationSet } from '../../datasets/imagenet.js';
+import { ClassificationEvaluator } from '../../evaluation/classification/evaluator.js';
+import { decodePart, encodePart } from '../../evaluation/part.js';
+import type { Engine } from '../../engine/runtime/engine.js';
+import type { LoadedClassifier } from '../../models/classifier-weights.js';
+import type { ClassifierCard } from '../../models/model-card.js';
+import { writeAtomically, writeJsonAtomically } from '../../weights/files/atomic.js';
+import type { Scalars } from '../task.js';
+import type { EvaluateOptions } from './evaluate.js';
+import { samplesToScore } from './evaluate.js';
+import { loaderOf } from './run.js';
+import { classificationScores, countClassifier } from './task.js';
+
+/** A share of an evaluation: parts `index`, `index + count`, … */
+export interface EvaluationShard {
+  /** 0 … count − 1 */
+  readonly index: number;
+  readonly count: number;
+}
+
+/** How {@link evaluateInParts} goes over the data. */
+export interface EvaluatePartsOptions extends EvaluateOptions {
+  /** Where parts lie: the same for all shards, and for the run that goes on after an interruption. */
+  readonly folder: string;
+  readonly shard: EvaluationShard;
+  /** What was evaluated on what; a folder holds one evaluation. */
+  readonly identity: Readonly<Record<string, string | number>>;
+  /** Images of a part: what is lost at most when a run is interrupted. */
+  readonly partImages?: number;
+  readonly onPart?: (done: { readonly part: number; readonly parts: number }) => void;
+}
+
+/** State of an evaluation after a run. */
+export interface EvaluatedParts {
+  /** Scores of what is in the folder: of all images if `missing` is 0. */
+  readonly scores: Scalars;
+  /** Images that no shard has scored yet. */
+  readonly missing: number;
+  /** Images that this run scored; the others were there. */
+  readonly scored: number;
+}
+
+const PART_IMAGES = 2000;
+const IDENTITY = 'evaluation.json';
+
+/**
+ * Scores a classifier part by part. Every finished part is a file, so a run that is repeated does what is missing, and shards in other
+ * processes or on other machines write into the same folder; the last one to finish sees the scores of the whole. The
+ * part files are also what `score imagenet --part` merges.
+ *
+ * @throws DataError if the data does not fit the model; ConfigError if the folder holds another evaluation
+ */
+export async function evaluateInParts(
+  engine: Engine,
+  opened: LoadedClassifier & { readonly card: ClassifierCard },
+  set: ClassificationSet,
+  options: EvaluatePartsOptions,
+): Promise<EvaluatedParts> {
+  const { folder, shard, partImages = PART_IMAGES, batchSize, workers } = options;
+  const { model, store, card } = opened;
+  const { classes } = model.config;
+  const samples = samplesToScore(opened, set, options.limit);
+  const parts = Math.ceil(samples.length / partImages);
+  const samplesOf = (part: number): ClassificationSet['samples'] =>
+    samples.slice(part * partImages, (part + 1) * partImages);
+  await claimFolder(folder, {
+    ...options.identity,
+    images: samples.length,
+    files: fingerprint(samples),
+    partImages,
+    classes,
+  });
+  const program = engine.prepare(model.inference, store, { frozen: true });
+  let scored = 0;
+  try {
+    for (let part = shard.index; part < parts; part += shard.count) {
+      if (existsSync(partFile(folder, part))) continue;
+      const own = samplesOf(part);
+      const loader = loaderOf(
+        { batchSize, workers, pixels: card.pixels },
+        { ...set, samples: own },
+        { transform: { kind: 'evaluation', resize: card.resize }, seed: 0, isTraining: false },
+      );
+      const accuracy = new ClassificationEvaluator(classes);
+      try {
+        await countClassifier(program, loader, accuracy);
+      } finally {
+        await loader.close();
+      }
+      const bytes = encodePart(accuracy.toPart());
+      await writeAtomically(partFile(folder, part), (write) => write(bytes));
+      scored += own.length;
+      options.onPart?.({ part, parts });
+    }
+  } finally {
+    await program.release();
+  }
+  const all = new ClassificationEvaluator(classes);
+  let missing = 0;
+  for (let part = 0; part < parts; part++) {
+    const file = partFile(folder, part);
+    // A copy: a Buffer may be a view of a larger one.
+    if (existsSync(file)) all.addPart(decodePart(Uint8Array.from(readFileSync(file)), file));
+    else missing += samplesOf(part).length;
+  }
+  return { scores: classificationScores(all), missing, scored };
+}
+
+const partFile = (folder: string, part: number): string =>
+  join(folder, `part-${String(part).padStart(5, '0')}.part`);
+
+/** Names and labels, without the folder: machines may have it elsewhere. */
+function fingerprint(samples: ClassificationSet['samples']): string {
+  const hash = createHash('sha256');
+  for (const { file, classIndex } of samples) hash.update(`${basename(file)} ${classIndex}\n`);
+  return hash.digest('hex');
+}
+
+/** Parts of different evaluations must not be added up. */
+async function claimFolder(
+  folder: string,
+  identity: Readonly<Record<string, string | number>>,
+): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, IDENTITY);
+  if (!existsSync(file)) {
+    await writeJsonAtomically(file, identity);
+    return;
+  }
+  const before = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+  const different = [...new Set([...Object.keys(before), ...Object.keys(identity)])].find(
+    (key) => before[key] !== identity[key],
+  );
+  if (different !== undefined)
+    throw new ConfigError(
+      `${folder}: expected a new folder or one of the same evaluation, got one with ${different} ${String(before[different])} instead of ${String(identity[different])}`,
+    );
+}
