@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { unscaleBoxes } from '../../core/boxes.js';
 import { pasteMask, pasteMaskProbabilities } from '../../core/paste-mask.js';
 import { decodeRle } from '../../core/rle.js';
 import { pyramidAnchors } from '../../core/anchors.js';
@@ -13,10 +14,12 @@ import {
   shapeOfOutputs,
 } from '../../models/detection/pyramid-outputs.js';
 import { DetectorPredictor } from '../../models/detector-predictor.js';
+import { exportModel } from '../../models/export/export-model.js';
 import { createMaskRcnn, MASK_RCNN, type MaskRcnnConfig } from '../../models/mask-rcnn.js';
 import { discoverFixtures, maxAbs, maxError } from '../helpers/fixtures.js';
 import { toNchw } from '../helpers/layout.js';
 import { RUNTIMES } from '../helpers/runtimes.js';
+import { runOnnx } from '../models/export/run-onnx.js';
 import type { BackboneJson } from './maskrcnn-fixture.js';
 import {
   backboneOf,
@@ -151,6 +154,33 @@ describe.each(fixtures)('$name', (fixture) => {
     expect(maxError(predicted['deltas'].data, get('bbox_pred').data)).toBeLessThanOrEqual(2e-5);
     await features.release();
     await head.release();
+  });
+
+  test('boxes, scores, classes and masks: exported as one ONNX file', async () => {
+    const thresholds = {
+      ...DETECTION_THRESHOLDS,
+      scoreThreshold: config.rcnn.score_thr,
+      suppression: { kind: 'hard', iouThreshold: config.rcnn.nms_iou },
+      maxPerImage: config.rcnn.max_per_img,
+    } as const;
+    const [, height, width] = image.shape;
+    const size = { width, height };
+    const file = exportModel({ kind: 'detect', model, store, thresholds, size });
+    const { width: w, height: h } = imageSize;
+    const found = await runOnnx(file, {
+      image,
+      image_size: { shape: [2], data: Float32Array.of(h, w) },
+    });
+    const count = get('det_scores').data.length;
+    expect(found['count'].data).toEqual([count]);
+    const real = (name: string, perRow: number): Float32Array =>
+      Float32Array.from(found[name].data.slice(0, count * perRow));
+    const boxes = unscaleBoxes(real('boxes', 4), image.scale);
+    expect(maxError(boxes, get('det_boxes').data)).toBeLessThanOrEqual(px);
+    expect(maxError(real('scores', 1), get('det_scores').data)).toBeLessThanOrEqual(scoreTolerance);
+    expect([...real('classes', 1)]).toEqual([...get('det_labels').data]);
+    const logits = Array.from(real('masks', 28 * 28), (p) => Math.log(p / (1 - p)));
+    expect(maxError(logits, get('det_mask_logits').data)).toBeLessThanOrEqual(logitTolerance);
   });
 
   test.each(RUNTIMES)('boxes, scores, classes and masks: %s', async (runtime) => {

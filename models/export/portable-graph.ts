@@ -1,0 +1,35 @@
+import type { TensorSpec } from '../../engine/capture/capture.js';
+import { captureGraph } from '../../engine/capture/capture.js';
+import type { OnnxGraph } from '../../engine/onnx/graph.js';
+import type { ParameterStore } from '../../engine/parameters/store.js';
+import type { SpecTree } from '../../engine/parameters/spec.js';
+import type { Program } from '../../engine/runtime/program.js';
+import { evaluate } from '../../engine/runtime/program.js';
+
+/** A program as a graph of standard ONNX operators with its weights inside. */
+export function portableGraph<Tree extends SpecTree>(
+  program: Program<Tree>,
+  store: ParameterStore<Tree>,
+  inputs: Readonly<Record<string, TensorSpec>>,
+): OnnxGraph {
+  const parameters = Object.fromEntries(
+    store.entries.map(({ path, spec }): [string, TensorSpec] => [
+      path,
+      { shape: spec.shape, type: 'float32' },
+    ]),
+  );
+  return captureGraph({
+    name: program.name,
+    lowering: { kind: 'portable' },
+    inputs: { ...parameters, ...inputs },
+    frozen: new Map(store.entries.map(({ path }) => [path, store.get(path)])),
+    body: (tensors) =>
+      evaluate(
+        program,
+        store,
+        new Map(store.entries.map(({ path }) => [path, tensors[path]])),
+        Object.fromEntries(Object.keys(inputs).map((name) => [name, tensors[name]])),
+        undefined,
+      ),
+  });
+}
