@@ -20,7 +20,9 @@ export async function loadDetectionSplit(
     const part = splitCoco(await loadCoco(source), splitRule)[split];
     return options.limit === undefined ? part : firstImages(part, options.limit);
   }
-  return loadCoco({ ...partOf(data, split), limit: options.limit });
+  const part = partOf(data, split);
+  const limits = [options.limit, part.limit].filter((limit) => limit !== undefined);
+  return loadCoco({ ...part, limit: limits.length > 0 ? Math.min(...limits) : undefined });
 }
 
 /**

@@ -16,6 +16,7 @@ const SPLIT_SCHEMA = {
     annotations: { type: 'string', minLength: 1 },
     labels: { type: 'string', minLength: 1 },
     images: { type: 'string', minLength: 1 },
+    limit: { type: 'integer', minimum: 1 },
   },
 } as const;
 
@@ -42,6 +43,8 @@ interface YamlSplit {
   readonly annotations?: string;
   readonly labels?: string;
   readonly images: string;
+  /** Only the first so many images of the annotation file. */
+  readonly limit?: number;
 }
 
 type DataYaml = Readonly<Partial<Record<SplitName, YamlSplit>>> & {
@@ -51,7 +54,7 @@ type DataYaml = Readonly<Partial<Record<SplitName, YamlSplit>>> & {
 };
 
 /**
- * Reads a `data.yaml`: `{train: {annotations, images}, val: {…}, test: {…}, classes: […]}` for detection, or with `labels`
+ * Reads a `data.yaml`: `{train: {annotations, images, limit?}, val: {…}, test: {…}, classes: […]}` for detection, or with `labels`
  * (a folder of PNGs) in place of `annotations` for segmentation.
  *
  * @throws DataError if it does not fit the schema, mixes both forms, or names a path that does not exist
@@ -105,11 +108,15 @@ export function recogniseYaml(file: string): DetectionData | SegmentationData {
             annotations: existing(`${entry.split}/annotations`, entry.part.annotations ?? ''),
             images: images(entry),
             ...(classes ? { classes } : {}),
+            ...(entry.part.limit === undefined ? {} : { limit: entry.part.limit }),
           },
         ]),
       ),
     );
   }
+  const limited = parts.find(({ part }) => part.limit !== undefined);
+  if (limited)
+    throw wrong(`${limited.split}/limit: expected annotations with it, got label folders`);
   if (!classes) throw wrong('classes: expected the names of the classes, got none');
   const splits: Record<string, FolderSource> = {};
   for (const entry of parts)

@@ -189,6 +189,20 @@ test('a data.yaml names the parts, relative to itself', async () => {
     });
 });
 
+test('a data.yaml can take the first images of a part; a smaller limit still goes first', async () => {
+  write('x/train.json', coco('a.jpg', 'b.jpg', 'c.jpg'));
+  ['a', 'b', 'c'].forEach((name) => write(`pictures/${name}.jpg`));
+  write('data.yaml', 'train: {annotations: x/train.json, images: pictures, limit: 2}\n');
+  const data = (await recogniseData(root)) as DetectionData;
+  const lengths = await Promise.all(
+    [undefined, 1, 3].map(async (limit) => {
+      const { images } = await loadDetectionSplit(data, 'train', { limit });
+      return images.ids.length;
+    }),
+  );
+  expect(lengths).toEqual([2, 1, 2]);
+});
+
 test('a data.yaml can name label folders, with classes in it or in a file', async () => {
   write('pictures/a.jpg');
   write('numbers/a.png');
@@ -213,6 +227,14 @@ test.each([
   ['train: {images: none, annotations: a.json}', 'train/annotations: expected a path that exists'],
   ['train: {images: none, annotations: x.json}', 'train/images: expected a path that exists'],
   ['train: {images: pictures, annotations: x.json, mask: 1}', 'train: expected no property "mask"'],
+  [
+    'train: {images: pictures, annotations: x.json, limit: 0}',
+    'train/limit: expected a number >= 1, got 0',
+  ],
+  [
+    'train: {images: pictures, labels: pictures, limit: 1}\nclasses: [a]',
+    'train/limit: expected annotations',
+  ],
   ['train: {images: pictures, labels: pictures}', 'classes: expected the names of the classes'],
   [
     'train: {images: pictures, annotations: x.json}\nval: {images: pictures, labels: pictures}',
