@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { registerBenchmark } from './benchmark.js';
 import { registerPredict } from './predict.js';
+import { registerExport } from './export.js';
 import { registerEval } from './eval.js';
 import { registerTrain } from './train.js';
 import { registerConfig } from './config.js';
@@ -18,6 +19,7 @@ import { registerWeights } from './weights.js';
 export const COMMANDS: readonly ((program: Command) => void)[] = [
   registerBenchmark,
   registerPredict,
+  registerExport,
   registerEval,
   registerTrain,
   registerConfig,

@@ -1,0 +1,61 @@
+import { ConfigError, WorkError } from '../../core/errors.js';
+import type { HostTensors } from '../../engine/runtime/program.js';
+import { loadOnnxRuntime } from '../../engine/runtime/onnx-runtime.js';
+
+/** Largest difference of one output of a file from ours. */
+export interface OutputDifference {
+  readonly name: string;
+  readonly maxAbsDifference: number;
+  /** Largest of our values. */
+  readonly maxAbs: number;
+  /** Number of values compared. */
+  readonly count: number;
+}
+
+/** Differences above this part of the largest value are an error. */
+const TOLERANCE = 1e-3;
+
+/**
+ * Runs an ONNX file in ONNX Runtime, as a stranger would, and compares its outputs with ours. Outputs may be longer than ours: rows
+ * beyond the detections are filling.
+ *
+ * @throws WorkError if an output is missing or differs by more than a thousandth of the largest value
+ */
+export async function compareOutputs(
+  bytes: Uint8Array,
+  inputs: HostTensors,
+  expected: HostTensors,
+): Promise<readonly OutputDifference[]> {
+  const { kind, ort } = await loadOnnxRuntime();
+  if (kind !== 'native')
+    throw new ConfigError(
+      'export: expected onnxruntime-node to check the file, got none; run: npm install onnxruntime-node@1.30.0',
+    );
+  const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 3 });
+  const feeds = Object.fromEntries(
+    Object.entries(inputs).map(([name, { shape, data }]) => [
+      name,
+      new ort.Tensor('float32', data as Float32Array, [...shape]),
+    ]),
+  );
+  const results = await session.run(feeds);
+  await session.release();
+  return Object.entries(expected).map(([name, { data }]) => {
+    const found = results[name]?.data as ArrayLike<number | bigint> | undefined;
+    if (!found || found.length < data.length)
+      throw new WorkError(
+        `export: expected ${data.length} values of ${name}, got ${found?.length}`,
+      );
+    let [difference, largest] = [0, 0];
+    for (let i = 0; i < data.length; i++) {
+      difference = Math.max(difference, Math.abs(Number(found[i]) - data[i]));
+      largest = Math.max(largest, Math.abs(data[i]));
+    }
+    // Not `>`: a difference that is not a number is an error too.
+    if (!(difference <= TOLERANCE * Math.max(largest, 1e-6)))
+      throw new WorkError(
+        `export: expected ${name} as this library computes it, got a difference of ${difference} (largest value ${largest})`,
+      );
+    return { name, maxAbsDifference: difference, maxAbs: largest, count: data.length };
+  });
+}
