@@ -41,11 +41,11 @@ export function relaunch(): Promise<number> {
     stdio: stdio(process.env['PMI_FD']),
     env: { GLIBC_TUNABLES: TUNABLES, ...process.env, [MARK]: String(process.pid) },
   });
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGCONT'] as const;
   let isTold = false;
   // Ctrl-C reaches the whole group; this process only waits for the child to end in its own way.
   const forward = (signal: NodeJS.Signals): void => {
-    isTold = true;
+    isTold ||= signal !== 'SIGCONT';
     if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
   };
   signals.forEach((signal) => process.on(signal, forward));

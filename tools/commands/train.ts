@@ -62,14 +62,13 @@ export function registerTrain(program: Command): void {
 async function run(recipe: string, flags: Flags): Promise<void> {
   const { startTraining } = await import('../train/index.js');
   const stop = new AbortController();
-  const onSignal = (): void => {
-    if (stop.signal.aborted) process.exit(130);
+  const { listenForStop } = await import('../stop-signals.js');
+  const endListening = listenForStop(() => {
     log(
       'saving after this step, then stopping; once more stops at once (the last checkpoint stays)',
     );
     stop.abort();
-  };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  });
   const { joinRanks } = await import('../distributed.js');
   const ranks = await joinRanks();
   try {
@@ -92,6 +91,6 @@ async function run(recipe: string, flags: Flags): Promise<void> {
   } catch (error) {
     await ranks.fail(error, flags.json ?? false);
   } finally {
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    endListening();
   }
 }

@@ -127,7 +127,11 @@ export class MpiCommunicator implements Communicator {
 
   /** Tells every rank where the others run; the first collective. */
   async exchangeNames(): Promise<void> {
-    const name = Buffer.from(`${hostname()}, process ${process.pid}`).subarray(0, NAME_BYTES);
+    // The process that mpiexec knows may be the one that started this one.
+    const name = Buffer.from(`${hostname()}, process ${process.pid} of ${process.ppid}`).subarray(
+      0,
+      NAME_BYTES,
+    );
     const all = new Float32Array(this.size * NAME_BYTES);
     all.set(name, this.rank * NAME_BYTES);
     await this.allReduceSum(all, { what: 'start' });
