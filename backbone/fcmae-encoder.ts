@@ -5,6 +5,7 @@ import type { EnergyAxes } from '../engine/ops/gelu-grn-linear.js';
 import { geluGrnLinear } from '../engine/ops/gelu-grn-linear.js';
 import { gelu } from '../engine/ops/gelu.js';
 import { layerNorm, standardize } from '../engine/ops/layer-norm.js';
+import type { LinearParams } from '../engine/ops/linear.js';
 import { foldIntoLinear, foldNorm, linear } from '../engine/ops/linear.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
 import type { BlockParams } from './block.js';
@@ -118,17 +119,36 @@ function downsampled(
 /**
  * A block after its depthwise convolution.
  *
- * @param visible 1 at the sites that count for the response norm; all do if not given
+ * @param visible `[N, H, W, 1]`, 1 at the sites that count for the response norm; all do if not given
  */
 function pointwise(
   x: tf.Tensor4D,
   { norm, pwconv1, grn, pwconv2 }: BlockParams,
   { axes, visible }: { readonly axes: EnergyAxes; readonly visible?: tf.Tensor4D },
 ): tf.Tensor4D {
-  const all = linear(standardize(x, EPS), foldNorm(norm, pwconv1)); // [N, H, W, 4C]
-  // gelu(0) = 0 adds nothing to the energy.
-  const hidden = visible ? all.mul<tf.Tensor4D>(visible) : all;
+  const mixed = standardize(x, EPS); // [N, H, W, C]
+  const expand = foldNorm(norm, pwconv1);
+  const hidden = visible ? maskedLinear(mixed, expand, visible) : linear(mixed, expand); // [N, H, W, 4C]
   if (!grn) return linear(gelu(hidden), pwconv2);
   const shifted = foldIntoLinear({ shift: grn.beta }, pwconv2);
   return geluGrnLinear(hidden, { gamma: grn.gamma, ...shifted }, EPS, axes);
+}
+
+/**
+ * `linear(x)` that is zero at removed sites: they then add nothing to the response norm, since gelu(0) = 0.
+ *
+ * The mask goes into the input, and with the bias in the place of one more input channel: both are a quarter as wide as the output.
+ */
+function maskedLinear(
+  x: tf.Tensor4D,
+  { weight, bias }: LinearParams,
+  visible: tf.Tensor4D,
+): tf.Tensor4D {
+  const [channels, out] = weight.shape;
+  const [n, h, w] = x.shape;
+  return tf.tidy(() => {
+    const input = tf.concat([x.mul(visible), visible], 3).reshape([n * h * w, channels + 1]);
+    const matrix = tf.concat([weight, bias.reshape([1, out])]); // [C + 1, 4C]
+    return tf.matMul(input, matrix).reshape([n, h, w, out]);
+  });
 }

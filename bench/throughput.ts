@@ -1,0 +1,142 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { ConfigError } from '../core/errors.js';
+import type { ClassificationSet } from '../datasets/imagenet.js';
+import { openEngine } from '../engine/runtime/engine.js';
+import type { Engine } from '../engine/runtime/engine.js';
+import { variant } from '../models/classifier-weights.js';
+import { benchmarkClassifier } from '../models/benchmark.js';
+import type { ClassificationConfig } from '../train/classification/config.js';
+import { loaderOf, trainClassifier } from '../train/classification/run.js';
+import { readImages } from '../train/fcmae/images.js';
+import { IMAGENET_1K_RECIPES } from '../train/recipes/imagenet-1k.js';
+
+/**
+ * End-to-end training with the ImageNet recipe (RandAugment, erasing, mixing) on a folder of images, beside what the step and the
+ * loader do alone:
+ *
+ *     npm run bench:throughput -- --data DIR --model atto --batch 32 --steps 30
+ *
+ * On as many cores as loader and step share the rates of both add up as resistances do: 1 / (1/step + 1/loader). Wanted: 0.9 of that
+ * or more. The labels are made up, which does not matter to the time.
+ */
+
+interface Rates {
+  /** Images a second. */
+  readonly step: number;
+  readonly loader: number;
+  readonly both: number;
+  /** Share of the training's time that it waited for data. */
+  readonly dataWait: number;
+}
+
+const CLASSES = 10;
+
+function labelled(folder: string, least: number): ClassificationSet {
+  const { samples } = readImages(folder);
+  // Short folders are gone through several times, so that an epoch is long enough.
+  const times = Math.ceil(least / samples.length);
+  const all = Array.from({ length: times }, () => samples).flat();
+  return {
+    layout: folder,
+    split: 'train',
+    samples: all.map(({ file }, i) => ({ file, classIndex: i % CLASSES })),
+    classes: Array.from({ length: CLASSES }, (_, k) => ({ key: `${k}`, name: `${k}` })),
+    ignoredFiles: [],
+  };
+}
+
+async function loaderRate(config: ClassificationConfig, set: ClassificationSet): Promise<number> {
+  const { training: transform } = config;
+  const loader = loaderOf(config, set, { transform, seed: 0, isTraining: true });
+  let images = 0;
+  let start = 0;
+  try {
+    for await (const batch of loader.epoch(0)) {
+      // The first batch starts the workers.
+      if (start === 0) start = performance.now();
+      else images += batch.value.indices.length;
+      batch.release();
+    }
+  } finally {
+    await loader.close();
+  }
+  return (1000 * images) / (performance.now() - start);
+}
+
+async function trainingRate(
+  engine: Engine,
+  config: ClassificationConfig,
+  set: ClassificationSet,
+  steps: number,
+): Promise<Pick<Rates, 'both' | 'dataWait'>> {
+  const folder = mkdtempSync(join(tmpdir(), 'convnextv2-throughput-'));
+  const records: { readonly imagesPerSecond: number; readonly dataWait: number }[] = [];
+  try {
+    await trainClassifier({
+      config: { ...config, logEvery: steps },
+      engine,
+      training: set,
+      folder,
+      seed: 0,
+      resume: false,
+      // The first interval has capture, session and start of the workers in it.
+      maxSteps: 2 * steps,
+      onRecord: (record) => {
+        if (record.kind === 'train') records.push(record);
+      },
+    });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  const { imagesPerSecond, dataWait } = records[1];
+  return { both: imagesPerSecond, dataWait };
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      data: { type: 'string' },
+      model: { type: 'string', default: 'atto' },
+      batch: { type: 'string', default: '32' },
+      steps: { type: 'string', default: '20' },
+      workers: { type: 'string', default: '2' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  if (values.data === undefined) throw new ConfigError('--data: expected a folder of images');
+  const [batchSize, steps, workers] = [values.batch, values.steps, values.workers].map(Number);
+  const backbone = variant(values.model);
+  const recipe = IMAGENET_1K_RECIPES['imagenet-tiny-1k'];
+  const config = { ...recipe, backbone, batchSize, accumulation: 1, workers, epochs: 1 };
+  const set = labelled(values.data, (2 * steps + 1) * batchSize);
+  const engine = await openEngine();
+  const loader = await loaderRate(config, set);
+  const { minMs } = await benchmarkClassifier(engine, {
+    config: backbone,
+    classes: CLASSES,
+    batch: batchSize,
+    sizePx: 224,
+    mode: 'train',
+    frozen: false,
+    repeats: Math.min(steps, 10),
+  });
+  const step = (1000 * batchSize) / minMs;
+  const rates: Rates = { step, loader, ...(await trainingRate(engine, config, set, steps)) };
+  const bound = 1 / (1 / rates.step + 1 / rates.loader);
+  if (values.json) {
+    console.log(JSON.stringify({ ...values, load: loadavg()[0], ...rates, bound }));
+    return;
+  }
+  console.log(
+    [
+      `step alone ${rates.step.toFixed(1)} images/s, loader alone ${rates.loader.toFixed(1)} images/s`,
+      `training ${rates.both.toFixed(1)} images/s, waiting for data ${(100 * rates.dataWait).toFixed(1)} % of the time`,
+      `training / (1 / (1/step + 1/loader)): ${(rates.both / bound).toFixed(3)} (wanted 0.9)`,
+    ].join('\n'),
+  );
+}
+
+await main();
