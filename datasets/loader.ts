@@ -2,7 +2,12 @@ import { ConfigError, WorkError } from '../core/errors.js';
 import { BufferPool } from './loader/buffer-pool.js';
 import { startInline, startThread, type Host } from './loader/host.js';
 import { loadPipelineModule } from './loader/load-pipeline.js';
-import { reviveFailure, type BatchRequest, type FromWorker } from './loader/messages.js';
+import {
+  inProgress,
+  reviveFailure,
+  type BatchRequest,
+  type FromWorker,
+} from './loader/messages.js';
 import type { Collated, Receiver } from './loader/pipeline.js';
 import {
   batchesFrom,
@@ -42,6 +47,7 @@ export interface LoadedBatch<Value> extends PlannedBatch {
 }
 
 interface Waiting {
+  readonly samples: readonly unknown[];
   readonly host: number;
   resolve(answer: Collated<unknown>): void;
   reject(error: Error): void;
@@ -162,7 +168,7 @@ export class Loader<Sample, Value> {
     const { epoch, batch: batchIndex } = plan;
     const request: BatchRequest = { id, epoch, batchIndex, indices, samples, buffers };
     const answer = new Promise<Collated<unknown>>((resolve, reject) => {
-      this.waiting.set(id, { host, reject, resolve });
+      this.waiting.set(id, { host, samples, reject, resolve });
     });
     answer.catch(() => undefined); // reported when its turn comes, not as unhandled before
     this.setLoad(host, 1);
@@ -206,11 +212,16 @@ export class Loader<Sample, Value> {
         return;
       }
       case 'unusable':
-        this.fail(reviveFailure(message.failure));
+        this.fail(reviveFailure(inProgress(message.failure, this.firstOf(host))));
         return;
       default:
         message satisfies never;
     }
+  }
+
+  /** Samples of the batch that a host works on: they are done in the order in which they were asked for. */
+  private firstOf(host: number): readonly unknown[] {
+    return [...this.waiting.values()].find((waiting) => waiting.host === host)?.samples ?? [];
   }
 
   private settle(id: number): Waiting | undefined {

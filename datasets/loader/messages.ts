@@ -79,6 +79,13 @@ export function describeFailure(error: unknown, sample?: unknown): Failure {
   };
 }
 
+/** The failure of a worker that died, with the files that it was working on: one of them may be why. */
+export function inProgress(failure: Failure, samples: readonly unknown[]): Failure {
+  const files = samples.flatMap((sample) => fileOf(sample) ?? []);
+  if (files.length === 0) return failure;
+  return { ...failure, message: `${failure.message} while it worked on ${files.join(', ')}` };
+}
+
 function fileOf(sample: unknown): string | undefined {
   const isObject = typeof sample === 'object' && sample !== null;
   return isObject && 'file' in sample && typeof sample.file === 'string' ? sample.file : undefined;

@@ -280,7 +280,7 @@ describe('an error in a worker', () => {
     const set = samples(6, (i) => (i === 0 ? { fails: 'exit' } : {}));
     const { error } = await failure(open(set, { numWorkers: 1 }).loader);
     expect(error).toBeInstanceOf(WorkError);
-    expect(error.message).toMatch(/worker stopped with exit code 3/);
+    expect(error.message).toMatch(/worker stopped with exit code 3 while it worked on .*\bf0\b/);
   });
 
   test.each([0, 1])('a module that is no pipeline is a ConfigError (%i workers)', async (n) => {

@@ -1,3 +1,4 @@
+import { WorkError } from '../../core/errors.js';
 import { SINGLE_PROCESS } from '../../train/distributed/communicator.js';
 import type { TrainResult } from '../../train/loop.js';
 import { finishRun } from './finish.js';
@@ -52,9 +53,23 @@ export async function startTraining(
     if (reason !== undefined) monitor.note(`stopped early: ${reason}`);
     if (isFirst) await finishRun(request, outcome, monitor, seconds);
     return outcome;
+  } catch (error) {
+    throw refused(error, request.out);
   } finally {
     monitor.close();
   }
+}
+
+/** What the system refused while the run folder was written, with its name and what to do. */
+function refused(error: unknown, folder: string): unknown {
+  const { code, message } = error as Partial<NodeJS.ErrnoException>;
+  if (code === undefined || !/^E(NOSPC|DQUOT|FBIG|ROFS|ACCES|PERM|NOTDIR|IO)$/.test(code))
+    return error;
+  return new WorkError(
+    `--out ${folder}: expected to write into the run folder, got ${String(message)}; ` +
+      'the last checkpoint stands: put that right and go on with --resume',
+    { cause: error },
+  );
 }
 
 async function dispatch(

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { ConfigError } from '../../core/errors.js';
@@ -118,9 +118,16 @@ function checkFolder({ out, resume }: TrainingRequest): void {
   const isUsed = existsSync(checkpoints) && readdirSync(checkpoints).length > 0;
   if (resume && !isUsed)
     throw new ConfigError(`train: expected a checkpoint in ${out} to resume from, got none`);
+  if (resume) removeTemporary(checkpoints);
   if (isUsed && !resume) {
     throw new ConfigError(
       `--out ${out}: expected an empty or new folder, got one with checkpoints; add --resume to go on, or choose another`,
     );
   }
+}
+
+/** What a killed run was writing has a temporary name and is no use any more. */
+function removeTemporary(checkpoints: string): void {
+  for (const name of readdirSync(checkpoints))
+    if (/\.\d+\.tmp$/.test(name)) rmSync(join(checkpoints, name), { force: true });
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { WorkError } from '../../core/errors.js';
 
 /** Largest single write, so that a tensor of several GB neither exceeds Node's limit nor blocks for long. */
 const CHUNK_BYTES = 2 ** 26;
@@ -19,16 +20,21 @@ export type WriteBytes = (bytes: ArrayBufferView) => Promise<void>;
 /**
  * Writes a file so that it is either complete or not there: temporary name in the same folder, fsync,
  * rename, fsync of the folder. If `fill` throws, the temporary file is removed and an older file stays.
+ *
+ * @throws WorkError with the file's name if the system refuses: disk full, folder not writable
  */
 export async function writeAtomically(
   file: string,
   fill: (write: WriteBytes) => Promise<void>,
 ): Promise<WrittenFile> {
-  await mkdir(dirname(file), { recursive: true });
   const temporary = `${file}.${process.pid}.tmp`;
   const hash = createHash('sha256');
   let bytes = 0;
-  const handle = await open(temporary, 'w');
+  const handle = await mkdir(dirname(file), { recursive: true })
+    .then(() => open(temporary, 'w'))
+    .catch((error: unknown) => {
+      throw explained(error, file);
+    });
   try {
     try {
       await fill(async (view) => {
@@ -46,11 +52,21 @@ export async function writeAtomically(
     }
     await rename(temporary, file);
   } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
+    await rm(temporary, { force: true }).catch(() => undefined); // the error above says more
+    throw explained(error, file);
   }
   await syncFolder(dirname(file));
   return { file, bytes, sha256: hash.digest('hex') };
+}
+
+/** The system's refusals of a write do not name the file, and leave people in doubt about the old one. */
+function explained(error: unknown, file: string): unknown {
+  const { code, message } = error as Partial<NodeJS.ErrnoException>;
+  if (code === undefined || !/^E[A-Z0-9]+$/.test(code)) return error;
+  return new WorkError(
+    `${file}: expected to write it, got ${String(message)}; what was there before is unchanged`,
+    { cause: error },
+  );
 }
 
 /** {@link writeAtomically} for a JSON document. */
