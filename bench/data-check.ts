@@ -9,7 +9,7 @@ import { Random } from '../core/random.js';
 /**
  * Time and peak memory of `data check` on generated annotation files: one of the size of COCO's training set, and one
  * beyond V8's string limit (512 Mi characters), which no `JSON.parse` of a whole file can read:
- * `npm run bench:data -- --mb 460 --mb 620`. Each check is a process of its own; generating is not timed.
+ * `npm run bench:data-check -- --mb 460 --mb 620`. Each check is a process of its own; generating is not timed.
  *
  * Goals: 450 MB in at most 12 s and 1.5 GB; 600 MB passes.
  */

@@ -58,6 +58,8 @@ interface PeerReport {
   readonly name: string;
   readonly best: number;
   readonly median: number;
+  /** Of all processes, an image. */
+  readonly cpuMs: number;
 }
 
 /** The cases that `loading_peers.py` knows. */
@@ -108,7 +110,7 @@ async function main(args: readonly string[]): Promise<void> {
   for (const [name, rates] of Object.entries(peers))
     for (const peer of rates)
       console.log(
-        `${name}: ${peer.name}: ${peer.best.toFixed(0)} images/s best, ${peer.median.toFixed(0)} median`,
+        `${name}: ${peer.name}: ${peer.best.toFixed(0)} images/s best, ${peer.median.toFixed(0)} median (${peer.cpuMs.toFixed(1)} ms of CPU each)`,
       );
 }
 

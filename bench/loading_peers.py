@@ -2,7 +2,8 @@
 
 Setup: apt-get install -y python3-pil python3-opencv python3-torchvision (Debian 12: Pillow 9.4, OpenCV 4.6, torchvision 0.14, torch 1.13)
 Use:   /usr/bin/python3 loading_peers.py DATA PASSES imagenet|coco-lsj
-Prints one JSON line a pipeline: images a second of the best and the median pass after one that warms up.
+Prints one JSON line a pipeline: images a second of the best and the median pass after one that warms up, and the processor time of an
+image over all processes and passes.
 
 imagenet   torchvision: decode (Pillow), RandomResizedCrop 224 bicubic, flip, RandAugment(2, 9), float32, normalise; one process, a
            DataLoader with two workers and batches of 32, and two independent processes (their sum, nothing handed over)
@@ -12,10 +13,12 @@ coco-lsj   large-scale jitter 0.1-2 to at most 1024, flip, boxes and dense masks
            image through fresh shared memory make it ten times slower.
 Every process computes on one thread.
 """
+import gc
 import json
 import multiprocessing
 import os
 import random
+import resource
 import sys
 import time
 
@@ -193,6 +196,11 @@ def in_two_processes(dataset, passes):
         worker.join()
 
 
+def processor_seconds():
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
 def main(data, passes, case):
     random.seed(0)
     torch.manual_seed(0)
@@ -209,9 +217,15 @@ def main(data, passes, case):
             ("Pillow, 2 processes", JitterPillow, in_two_processes),
         ],
     }[case]
-    for name, dataset, run in runs:
-        rates = sorted(run(dataset(data), int(passes)), reverse=True)
-        print(json.dumps({"name": name, "best": rates[0], "median": rates[len(rates) // 2]}), flush=True)
+    for name, kind, run in runs:
+        dataset = kind(data)
+        before = processor_seconds()
+        rates = sorted(run(dataset, int(passes)), reverse=True)
+        gc.collect()  # ends the workers of a DataLoader, whose time counts only then
+        num_images = len(dataset) * (int(passes) + 1) * (2 if run is in_two_processes else 1)
+        report = {"name": name, "best": rates[0], "median": rates[len(rates) // 2]}
+        report["cpuMs"] = 1000 * (processor_seconds() - before) / num_images
+        print(json.dumps(report), flush=True)
 
 
 if __name__ == "__main__":
