@@ -1,0 +1,116 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { DataError } from '../../core/errors.js';
+import { SHAPES_DEFAULTS, writeShapes } from '../../datasets/shapes/write.js';
+import { DEFAULT_ENGINE } from '../../engine/runtime/engine.js';
+import { cocoParameters } from '../../evaluation/coco/parameters.js';
+import { evaluateModel } from '../../tools/eval/index.js';
+import type { EvalReport, EvalRequest } from '../../tools/eval/request.js';
+import { locateModel } from '../../tools/model/locate.js';
+import { scoreCoco } from '../../tools/score/coco.js';
+import { startTraining } from '../../tools/train/index.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'convnextv2-detect-tools-'));
+const [data, run, out] = ['data', 'run', 'scores'].map((name) => join(folder, name));
+
+beforeAll(async () => {
+  vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  await writeShapes(data, {
+    ...SHAPES_DEFAULTS,
+    train: 4,
+    val: 3,
+    width: 96,
+    height: 64,
+    maxObjects: 5,
+  });
+  const small = join(folder, 'small.yaml');
+  writeFileSync(
+    small,
+    [
+      'backbone: {depths: [1, 1, 1, 1], dims: [4, 4, 8, 8]}',
+      'detector: {channels: 8}',
+      'evaluation:',
+      '  limits: {long: 96, short: 64}',
+      '  thresholds: {scoreThreshold: 0.01, maxPerImage: 20}',
+      'training: {scales: {shortSides: [64], crop: {shortSides: [64], sides: [32, 64]}}}',
+      'epochs: 1',
+      'workers: 0',
+    ].join('\n'),
+  );
+  await startTraining('detect', {
+    data,
+    out: run,
+    config: small,
+    set: [],
+    engine: DEFAULT_ENGINE,
+  });
+}, 120_000);
+afterAll(() => {
+  vi.restoreAllMocks();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const evaluate = async (request: Partial<EvalRequest> = {}): Promise<EvalReport> =>
+  evaluateModel(await locateModel(run), {
+    data,
+    split: 'val',
+    batch: 1,
+    workers: 0,
+    seed: 0,
+    engine: DEFAULT_ENGINE,
+    ...request,
+  });
+
+interface Document {
+  readonly count: number;
+  readonly detections: number;
+  readonly bbox: Readonly<Record<string, number>>;
+  readonly segm: Readonly<Record<string, number>>;
+  readonly bboxPerCategory: readonly { readonly name: string; readonly AP: number }[];
+}
+
+test('eval writes results that score to the same numbers, and a table of both', async () => {
+  const { document, table } = await evaluate({ out, perCategory: true });
+  const { count, detections, bboxPerCategory, ...scores } = document as Document;
+  expect([count, detections > 0]).toEqual([3, true]);
+  expect(bboxPerCategory).toHaveLength(6);
+  for (const iouType of ['bbox', 'segm'] as const) {
+    const { result, numDetections } = await scoreCoco({
+      gt: join(data, 'annotations/instances_val.json'),
+      dt: [join(out, 'results.json')],
+      parts: [],
+      iouType,
+      parameters: cocoParameters(iouType, { strict: false }),
+      unknownImages: 'refuse',
+      errors: false,
+    });
+    expect(numDetections).toBe(detections);
+    expect(Object.values(scores[iouType])).toEqual(result.stats);
+  }
+  expect(JSON.parse(readFileSync(join(out, 'scores.json'), 'utf8'))).toMatchObject({ count: 3 });
+  const [header, bbox, ...rest] = table;
+  expect(header.slice(0, 4)).toEqual(['%', 'AP', 'AP50', 'AP75']);
+  expect(bbox[0]).toBe('bbox');
+  expect(rest.map(([kind]) => kind)).toContain('segm');
+  expect(rest.filter(([kind]) => String(kind).startsWith('bbox '))).toHaveLength(6);
+  expect(table.every((row) => row.length === header.length)).toBe(true);
+});
+
+test('eval takes parts, limits and augmented views', async () => {
+  const { document } = await evaluate({ split: 'train', limit: 2, tta: true });
+  expect((document as Document).count).toBe(2);
+});
+
+test('data of another kind or other classes are refused', async () => {
+  const classes = join(folder, 'classes.yaml');
+  writeFileSync(
+    classes,
+    `train: {annotations: data/annotations/instances_train.json, images: data/train}\nval: {annotations: data/annotations/instances_val.json, images: data/val}\nclasses: [star]\n`,
+  );
+  await expect(evaluate({ data: classes })).rejects.toThrow(
+    /expected data with the model's 6 classes \(.*\), got 1 \(star\)/,
+  );
+  await expect(evaluate({ data: join(folder, 'nothing') })).rejects.toThrow(DataError);
+});
