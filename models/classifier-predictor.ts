@@ -20,6 +20,8 @@ export interface ClassifierPredictor {
 }
 
 /**
+ * Prepares a classifier for images of one size. Owns its session: `release` frees it.
+ *
  * @param inputSize side `S` of the images
  * @param frozen copies the weights into the session: faster for many runs
  */

@@ -1,0 +1,123 @@
+// Packs the library and installs it into empty projects, with and without onnxruntime-node, as a user would.
+// node scripts/pack-check.mjs [native] [fallback]
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+const MAX_BYTES = 5e6;
+const asked = process.argv.slice(2);
+const kinds = asked.length > 0 ? asked : ['native', 'fallback'];
+const root = mkdtempSync(join(tmpdir(), 'convnextv2-pack-'));
+
+function fail(message) {
+  console.error(`pack-check: ${message}`);
+  process.exitCode = 1;
+  throw new Error(message);
+}
+
+function run(command, args, cwd) {
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8' });
+  if (status !== 0)
+    fail(`${command} ${args.join(' ')}: expected exit code 0, got ${status}\n${stdout}\n${stderr}`);
+  return { stdout, stderr };
+}
+
+// The five-line use of the library, in a file of the user's.
+const API = `
+import { convnextv2Check } from './names.mjs';
+import { loadClassifier, createClassifierPredictor, openEngine, decodeImage, evaluationResize, resizeForEvaluation, normalizationTable, normalizeInto, IMAGENET_PIXELS, topClasses } from 'convnextv2';
+const { model, store } = await loadClassifier('model.pth');
+const predictor = createClassifierPredictor(await openEngine(), { model, store }, { inputSize: 64, frozen: false });
+const input = new Float32Array(64 * 64 * 3);
+normalizeInto(resizeForEvaluation(await decodeImage('image.jpg'), evaluationResize(64)), normalizationTable(IMAGENET_PIXELS), input, { offset: 0 });
+console.log(JSON.stringify(topClasses(await predictor.logits(input, 1), 3)));
+await predictor.release();
+`.replace("import { convnextv2Check } from './names.mjs';\n", '');
+
+const TYPED = `
+import { loadClassifier, type ClassScore } from 'convnextv2';
+const scores: readonly ClassScore[] = [];
+export const first: number | undefined = scores[0]?.probability;
+export const load: (file: string) => Promise<unknown> = loadClassifier;
+`;
+
+try {
+  const [packed] = JSON.parse(
+    execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', root], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }),
+  );
+  const files = packed.files.map(({ path }) => path);
+  console.log(`${packed.filename}: ${(packed.size / 1e6).toFixed(2)} MB, ${files.length} files`);
+  if (packed.size > MAX_BYTES) fail(`expected at most ${MAX_BYTES} bytes, got ${packed.size}`);
+  const strays = files.filter((path) =>
+    /(^|\/)(test|bench|fixtures|node_modules|runs)\//.test(path),
+  );
+  if (strays.length > 0) fail(`expected no tests and data, got ${strays.slice(0, 5).join(', ')}`);
+  for (const needed of [
+    'dist/index.js',
+    'dist/index.d.ts',
+    'dist/tools/cli.js',
+    'README.md',
+    'LICENSE',
+  ])
+    if (!files.includes(needed)) fail(`expected ${needed} in the package, got none`);
+
+  for (const kind of kinds) {
+    const project = join(root, kind);
+    mkdirSync(project);
+    cpSync(resolve('test/fixtures/small/backbone_official.pth'), join(project, 'model.pth'));
+    cpSync(resolve('test/fixtures/small/preprocess_q90_420.jpg'), join(project, 'image.jpg'));
+    writeFileSync(
+      join(project, 'package.json'),
+      '{"name": "user", "type": "module", "private": true}\n',
+    );
+    writeFileSync(join(project, 'use.mjs'), API);
+    writeFileSync(join(project, 'use.ts'), TYPED);
+    const flags = kind === 'native' ? ['--onnxruntime-node-install=skip'] : [];
+    run(
+      'npm',
+      ['install', '--no-audit', '--no-fund', ...flags, join(root, packed.filename)],
+      project,
+    );
+    const { findings } = JSON.parse(run('npx', ['convnextv2', 'doctor', '--json'], project).stdout);
+    const engine = findings.find(({ name }) => name === 'ONNX Runtime');
+    console.log(`${kind}: ${engine.detail}`);
+    const isNative = engine.state === 'ok';
+    if (kind === 'native' && !isNative)
+      fail(`native: expected onnxruntime-node, got ${engine.detail}`);
+    if (!isNative && !engine.remedy) fail('fallback: expected doctor to name the remedy, got none');
+    const predict = ['convnextv2', 'predict', 'model.pth', 'image.jpg', '--size', '64', '--json'];
+    const { stdout, stderr } = run('npx', predict, project);
+    const [{ top }] = JSON.parse(stdout).predictions;
+    if (!isNative && !/onnxruntime-web|slower/.test(stderr))
+      fail(`fallback: expected a line that says so, got ${stderr}`);
+    const scores = JSON.parse(run('node', ['use.mjs'], project).stdout);
+    console.log(
+      `${kind}: predict ${top[0].classIndex} ${top[0].probability.toFixed(4)}, library ${scores[0].classIndex} ${scores[0].probability.toFixed(4)}`,
+    );
+    if (scores[0].classIndex !== top[0].classIndex)
+      fail('expected the library to agree with the command');
+    const tsc = resolve('node_modules/typescript/bin/tsc');
+    run(
+      'node',
+      [
+        tsc,
+        '--noEmit',
+        '--strict',
+        '--module',
+        'nodenext',
+        '--target',
+        'es2022',
+        '--skipLibCheck',
+        'use.ts',
+      ],
+      project,
+    );
+  }
+  console.log('pack-check: the package installs and works');
+} finally {
+  rmSync(root, { recursive: true, force: true });
+}
