@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import type { BenchmarkRequest } from '../benchmark/request.js';
+import type { Engine } from '../../engine/runtime/engine.js';
+import type { BenchmarkReport, BenchmarkRequest } from '../benchmark/request.js';
 import type { EngineFlags } from '../engine-options.js';
 import { addEngineOptions, engineOptions, wholeNumber } from '../engine-options.js';
 import { printJson } from '../output.js';
@@ -16,6 +17,7 @@ interface Flags extends EngineFlags, Pick<BenchmarkRequest, 'model' | 'mode' | '
 const DEFAULTS = {
   classify: { batch: 8, size: 224 },
   detect: { batch: 1, size: 800 },
+  segment: { batch: 1, size: 512 },
 } as const;
 
 /** `convnextv2 benchmark` */
@@ -23,12 +25,16 @@ export function registerBenchmark(program: Command): void {
   addEngineOptions(
     program.command('benchmark').description('time a model with random weights on this machine'),
   )
-    .option('--task <task>', Object.keys(DEFAULTS).join(' or '), 'classify')
+    .option('--task <task>', Object.keys(DEFAULTS).join(', '), 'classify')
     .option('--model <size>', 'atto … huge', 'tiny')
-    .option('--batch <n>', 'images at a time (default: 8; detect: 1)', wholeNumber('--batch'))
+    .option(
+      '--batch <n>',
+      'images at a time (default: 8; detect, segment: 1)',
+      wholeNumber('--batch'),
+    )
     .option(
       '--size <px>',
-      'side of the images (default: 224; detect: 800, the short side)',
+      'side of the images (default: 224; detect: 800, the short side; segment: 512)',
       wholeNumber('--size'),
     )
     .option('--mode <mode>', 'infer or train (forward, backward, AdamW)', 'infer')
@@ -58,11 +64,7 @@ async function run(flags: Flags): Promise<void> {
   const { openEngine } = await import('../../engine/runtime/engine.js');
   const engine = await openEngine(request.engine);
   const gemmPeakGflops = await gemmPeak(flags);
-  const benchmark =
-    task === 'classify'
-      ? (await import('../benchmark/classify.js')).benchmarkClassify
-      : (await import('../benchmark/detect.js')).benchmarkDetect;
-  const { notes, ...result } = await benchmark(engine, request);
+  const { notes, ...result } = await (await benchmarkOf(task))(engine, request);
   const peakRssBytes = process.resourceUsage().maxRSS * 1024;
   const { gflops, minMs, medianMs, imagesPerSecond, firstRunMs } = result;
   if (flags.json) {
@@ -90,6 +92,21 @@ async function run(flags: Flags): Promise<void> {
       `  peak memory ${(peakRssBytes / 2 ** 20).toFixed(0)} MiB`,
     ].join('\n'),
   );
+}
+
+async function benchmarkOf(
+  task: keyof typeof DEFAULTS,
+): Promise<(engine: Engine, request: BenchmarkRequest) => Promise<BenchmarkReport>> {
+  switch (task) {
+    case 'classify':
+      return (await import('../benchmark/classify.js')).benchmarkClassify;
+    case 'detect':
+      return (await import('../benchmark/detect.js')).benchmarkDetect;
+    case 'segment':
+      return (await import('../benchmark/segment.js')).benchmarkSegment;
+    default:
+      return task satisfies never;
+  }
 }
 
 function isTask(task: string): task is keyof typeof DEFAULTS {

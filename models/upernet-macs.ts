@@ -1,0 +1,29 @@
+import { countMacs } from '../backbone/macs.js';
+import type { ConvNeXtV2Config } from '../backbone/variants.js';
+import type { UperNetConfig } from './upernet.js';
+
+/**
+ * Multiply-adds of a UPerNet's convolutions and linear maps for one image, every convolution counted directly, however it is
+ * computed: maps are enlarged before the fusion's convolution, Winograd's savings are not subtracted. Norms, activations and resizing are not
+ * counted.
+ *
+ * @param size `[height, width]` of the image, pixels
+ * @param auxiliary whether the auxiliary head runs, as it does in training
+ */
+export function upernetMacs(
+  backbone: ConvNeXtV2Config,
+  { channels: C, numClasses: K, poolScales, auxiliary: { channels: A } }: UperNetConfig,
+  size: readonly [number, number],
+  auxiliary = false,
+): number {
+  const { dims } = backbone;
+  const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+  const cells = [4, 8, 16, 32].map((s) => Math.floor(size[0] / s) * Math.floor(size[1] / s));
+  const bins = sum(poolScales.map((bin) => bin * bin));
+  const pooling = bins * dims[3] * C;
+  const bottleneck = cells[3] * 9 * (dims[3] + poolScales.length * C) * C;
+  const pyramid = sum(cells.slice(0, 3).map((n, i) => n * (dims[i] * C + 9 * C * C)));
+  const fusion = cells[0] * (9 * 4 * C * C + C * K);
+  const aside = auxiliary ? cells[2] * (9 * dims[2] * A + A * K) : 0;
+  return countMacs(backbone, size).products + pooling + bottleneck + pyramid + fusion + aside;
+}
