@@ -10,6 +10,7 @@ import { refineBoxes } from '../../models/detection/refine-boxes.js';
 import type { DetectionView } from '../pipelines/detection.js';
 import type { Scalars } from '../task.js';
 import { SINGLE_PROCESS } from '../distributed/communicator.js';
+import { joinMoments } from '../distributed/moments.js';
 import { totalCounts } from '../distributed/totals.js';
 import type { StepContext } from './parts.js';
 import { clearGradients, GradientSum, prepareTraining } from './parts.js';
@@ -161,7 +162,7 @@ export class RegionStep<Tree extends SpecTree> {
       arena.unpool(plan, gradient, mapGradients);
       return results;
     });
-    if (R > 0) this.updateStatistics(i, outputs, R * P * P);
+    await this.updateStatistics(i, outputs, R * P * P);
     const rows = ({ data, shape }: HostTensor): Float32Array =>
       (data as Float32Array).slice(0, R * shape[1]);
     return {
@@ -244,19 +245,25 @@ export class RegionStep<Tree extends SpecTree> {
     });
   }
 
-  /** Running statistics of the batch norms: the variance enters unbiased, as in PyTorch. */
-  private updateStatistics(i: number, outputs: HostTensors, count: number): void {
-    const { model, store } = this.context;
+  /** Running statistics of the batch norms, over all processes: the variance enters unbiased, as in PyTorch. */
+  private async updateStatistics(i: number, outputs: HostTensors, ownCount: number): Promise<void> {
+    const { model, store, communicator = SINGLE_PROCESS } = this.context;
     const { numConvs } = model.config.stages[i].layers;
-    const mix = (path: string, batch: HostTensor, factor: number): void => {
-      const running = store.get(path);
-      for (let c = 0; c < running.length; c++)
-        running[c] += BATCH_NORM_MOMENTUM * (batch.data[c] * factor - running[c]);
-    };
     for (let conv = 0; conv < numConvs; conv++) {
       const bn = `${model.boxStages[i].prefix}shared_convs.${conv}.bn`;
-      mix(`${bn}.running_mean`, outputs[`mean${conv}`], 1);
-      mix(`${bn}.running_var`, outputs[`variance${conv}`], count / Math.max(1, count - 1));
+      const { mean, variance, count } = await joinMoments(communicator, {
+        mean: outputs[`mean${conv}`].data as Float32Array,
+        variance: outputs[`variance${conv}`].data as Float32Array,
+        count: ownCount,
+      });
+      if (count === 0) continue;
+      const mix = (path: string, batch: Float32Array, factor: number): void => {
+        const running = store.get(path);
+        for (let c = 0; c < running.length; c++)
+          running[c] += BATCH_NORM_MOMENTUM * (batch[c] * factor - running[c]);
+      };
+      mix(`${bn}.running_mean`, mean, 1);
+      mix(`${bn}.running_var`, variance, count / Math.max(1, count - 1));
     }
   }
 }

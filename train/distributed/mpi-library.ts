@@ -117,7 +117,10 @@ function bind(library: ReturnType<Koffi['load']>, file: string): MpiLibrary {
     library.func(name, 'int', [...parameters]) as unknown as F;
   return {
     file,
-    version: version.split(/[\n,]/)[0].replace(/\s*Version:\s*/, ' ').trim(),
+    version: version
+      .split(/[\n,]/)[0]
+      .replace(/\s*Version:\s*/, ' ')
+      .trim(),
     abi,
     functions: {
       init: find('MPI_Init_thread', [p, p, 'int', p]),

@@ -130,19 +130,15 @@ async function channelMeans(
     const sums = new Float64Array(channels);
     for (let i = 0; i < rows * channels; i += channels)
       for (let c = 0; c < channels; c++) sums[c] += value(i + c, c);
-    // Means of this process, so that large sums lose no digits on the way.
-    return [rows, ...sums.map((sum) => sum / rows)];
+    return [rows, ...sums];
   });
-  const counts = Float32Array.from(parts, ([rows]) => rows);
-  await communicator.allReduceSum(counts, { what: 'batch norms' });
-  const shares = Float32Array.from(
-    parts.flatMap(([rows, ...means], m) => means.map((mean) => (mean * rows) / counts[m])),
-  );
-  await communicator.allReduceSum(shares, { what: 'batch norms' });
+  const totals = Float32Array.from(parts.flat());
+  await communicator.allReduceSum(totals, { what: 'batch norms' });
   let at = 0;
-  return modules.map(({ channels }, m) => {
-    const values = shares.slice(at, at + channels);
-    at += channels;
-    return { values, count: counts[m] };
+  return modules.map(({ channels }) => {
+    const count = totals[at];
+    const values = totals.slice(at + 1, at + 1 + channels).map((sum) => sum / count);
+    at += 1 + channels;
+    return { values, count };
   });
 }

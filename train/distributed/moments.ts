@@ -1,0 +1,32 @@
+import type { Communicator } from './communicator.js';
+
+/** Mean and biased variance of some values by channel. */
+export interface Moments {
+  /** `[C]` */
+  readonly mean: Float32Array;
+  /** `[C]` */
+  readonly variance: Float32Array;
+  /** Values a channel. */
+  readonly count: number;
+}
+
+/** The moments of the values of all processes. One process: its own. */
+export async function joinMoments(communicator: Communicator, own: Moments): Promise<Moments> {
+  if (communicator.size === 1) return own;
+  const { mean, variance, count } = own;
+  const C = mean.length;
+  const sums = new Float32Array(2 * C + 1);
+  for (let c = 0; c < C; c++) {
+    sums[c] = count * mean[c];
+    sums[C + c] = count * (variance[c] + mean[c] ** 2);
+  }
+  sums[2 * C] = count;
+  await communicator.allReduceSum(sums, { what: 'batch norms' });
+  const total = sums[2 * C];
+  const joined = sums.subarray(0, C).map((sum) => sum / Math.max(1, total));
+  return {
+    mean: joined,
+    variance: joined.map((m, c) => Math.max(0, sums[C + c] / Math.max(1, total) - m ** 2)),
+    count: total,
+  };
+}
