@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DataError, WeightsError, WorkError } from '../../../core/errors.js';
+import { trainingSamples } from '../../../datasets/coco/samples.js';
 import { loadCoco, type CocoSet } from '../../../datasets/coco/set.js';
 import { decodeImage } from '../../../datasets/decode.js';
 import { encodeRgbPng } from '../../../datasets/png-write.js';
@@ -255,11 +256,11 @@ test('numbers that are not finite end the run with step and images; the last che
   expect(readFileSync(checkpoint('blow', 2)).equals(kept)).toBe(true);
 }, 60_000);
 
-test('images of 1 x 1 and of 3000 x 40 pixels are trained around and evaluated', async () => {
+test('images of 1 x 1 and of 6000 x 50 pixels are trained around and evaluated', async () => {
   const odd = await changed('odd.json', (file) => {
     const sizes = [
       [1, 1],
-      [3000, 40],
+      [6000, 50],
     ];
     sizes.forEach(([width, height], i) => {
       const name = `odd-${i}.png`;
@@ -290,4 +291,26 @@ test('images of 1 x 1 and of 3000 x 40 pixels are trained around and evaluated',
   const image = await decodeImage(join(root, 'data/train/odd-0.png'));
   const view = detectorView(image, { pixels: CONFIG.pixels, ...CONFIG.evaluation });
   expect([view.imageSize, view.scale.x]).toEqual([{ width: 64, height: 64 }, 64]);
+}, 60_000);
+
+test('five hundred objects in an image, and some outside it or without area, are no obstacle', async () => {
+  const many = await changed('many.json', (file) => {
+    const [first] = file.annotations;
+    const object = (id: number, bbox: readonly number[]): never => {
+      const [x, y, w, h] = bbox;
+      const segmentation = [[x, y, x + w, y, x + w, y + h, x, y + h]];
+      return { ...first, id, bbox, area: w * h, segmentation, iscrowd: 0 } as never;
+    };
+    for (let i = 0; i < 500; i++)
+      file.annotations.push(object(5000 + i, [i % 80, Math.floor(i / 80) * 8, 9, 7]));
+    file.annotations.push(object(7000, [200, 10, 5, 5]), object(7001, [3, 3, 0, 6]));
+  });
+  const sample = trainingSamples(many).at(0);
+  expect(sample.objects.ids.length).toBeGreaterThanOrEqual(500);
+  expect([...sample.objects.ids].filter((id) => id >= 7000)).toEqual([]);
+  const { step } = await train('many', {
+    config: { ...CONFIG, epochs: 1, accumulation: 1 },
+    training: many,
+  });
+  expect(step).toBe(6);
 }, 60_000);

@@ -1,7 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { WorkError } from '../../../core/errors.js';
 import { Random } from '../../../core/random.js';
 import type { FlatBuffers } from '../../../engine/optimizer/flat-buffers.js';
 import { createFlatBuffers } from '../../../engine/optimizer/flat-buffers.js';
@@ -145,6 +146,41 @@ test('training learns: all losses together fall, and both weights and average ar
     ['weights', buffers.parameters[0]],
     ['ema', (buffers.ema as Float32Array)[0]],
   ]);
+});
+
+test('a loss that is not finite ends the run with its term, the step and the images; nothing is saved', async () => {
+  const folder = mkdtempSync(join(root, 'd'));
+  const model = tinyDetector();
+  const buffers = createFlatBuffers(parameterSize(model.specs), {
+    moments: 2,
+    ema: true,
+    microGradients: true,
+  });
+  const store = new ParameterStore(model.specs, buffers.parameters);
+  store.initialize(1);
+  store.get('roi_head.bbox_head.fc_cls.bias')[1] = NaN;
+  const task = createDetectionTask({
+    engine: await engineOf('compiled'),
+    model,
+    buffers,
+    dropPathRate: 0,
+    seed: 3,
+  });
+  const failed = trainLoop({
+    task,
+    source: SOURCE,
+    buffers,
+    settings: { ...SETTINGS, parameterRuns: [], maxSteps: 1 },
+    folder,
+    state: { card: {}, config: {}, seed: 3, bestValue: null },
+    startStep: 0,
+  });
+  await expect(failed).rejects.toThrow(WorkError);
+  await expect(failed).rejects.toThrow(
+    /step 0: expected finite losses.* got .*loss_cls = NaN.* on image\.png \(image 17\); image\.png \(image 17\)/,
+  );
+  expect(existsSync(join(folder, 'checkpoints'))).toBe(false);
+  await task.release();
 });
 
 test('messages name file and image', async () => {
