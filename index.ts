@@ -1,5 +1,14 @@
 /** The public API. */
 export {
+  loadModel,
+  type ClassifiedImage,
+  type DetectedObjects,
+  type ImageModel,
+  type ImageResult,
+  type LoadModelOptions,
+  type SegmentedImage,
+} from './tools/model/predictor.js';
+export {
   ConfigError,
   DataError,
   InputError,
@@ -33,6 +42,28 @@ export {
   type ClassifierPredictor,
 } from './models/classifier-predictor.js';
 export type { ClassifierCard, ImagePreprocessing } from './models/model-card.js';
+export { MASK_RCNN, createMaskRcnn, type MaskRcnnConfig } from './models/mask-rcnn.js';
+export { CASCADE_MASK_RCNN, createCascade } from './models/cascade.js';
+export { createDetector, type Detector } from './models/detector.js';
+export { DetectorPredictor, type Prediction } from './models/detector-predictor.js';
+export type { DetectorConfig } from './models/detection/config.js';
+export { loadDetector, type LoadedDetector } from './models/load-detector.js';
+export { UPERNET, createUperNet, type UperNet, type UperNetConfig } from './models/upernet.js';
+export {
+  createSegmenterPredictor,
+  type Segmentation,
+  type SegmenterPredictor,
+} from './models/segmenter.js';
+export { loadSegmenter, type LoadedSegmenter } from './models/segmenter-weights.js';
+export { createFcmae } from './models/fcmae.js';
+export { RECIPES, type RecipeConfig } from './train/recipes/index.js';
+export { trainClassifier } from './train/classification/run.js';
+export { trainDetector } from './train/detection/run.js';
+export { trainSegmenter } from './train/segmentation/run.js';
+export { trainFcmae } from './train/fcmae/run.js';
+export { recogniseData } from './datasets/recognise.js';
+export { loadDetectionSplit, loadSegmentationSplit } from './datasets/recognise-load.js';
+export { decodeRle, encodeRle, type Rle } from './core/rle.js';
 export { CATALOGUE, WEIGHTS_LICENCE, type CatalogueEntry } from './weights/catalogue.js';
 export { loadWeights } from './weights/load.js';
 export { openWeights } from './weights/open.js';
@@ -46,3 +77,5 @@ export {
   normalizeInto,
 } from './datasets/transforms/normalize.js';
 export type { RgbImage } from './datasets/sample.js';
+export { CocoEvaluator, type CocoResult } from './evaluation/coco/evaluator.js';
+export { SemanticEvaluator, type SemanticResult } from './evaluation/semantic/evaluator.js';
