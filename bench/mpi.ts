@@ -1,0 +1,197 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { VariantName } from '../backbone/variants.js';
+import { VARIANTS } from '../backbone/variants.js';
+import { Random } from '../core/random.js';
+import { adamW } from '../engine/optimizer/adam-w.js';
+import { createFlatBuffers } from '../engine/optimizer/flat-buffers.js';
+import { gradientNorm } from '../engine/optimizer/gradients.js';
+import { ParameterStore, parameterSize } from '../engine/parameters/store.js';
+import { openEngine } from '../engine/runtime/engine.js';
+import type { HostTensors } from '../engine/runtime/program.js';
+import { createClassifier } from '../models/classifier.js';
+import { joinRanks } from '../tools/distributed.js';
+import { joinReports } from '../train/distributed/totals.js';
+
+/**
+ * How training a classifier scales over the cores of this machine with MPI, one thread a rank: images/s of one process and of several
+ * with the same batch each, in alternating rounds, and where the time of a rank goes. Also the all-reduce of all gradients alone.
+ *
+ *     npm run bench:mpi -- --ranks 2 --batches 8,4 --rounds 3
+ *
+ * Needs mpiexec.openmpi or mpiexec.mpich; run it on a machine that does nothing else.
+ */
+
+const CLASSES = 1000;
+const SIZE_PX = 224;
+const WARM_STEPS = 2;
+const ALL_REDUCES = 7;
+
+/** What a rank measured; times of a step. */
+interface Measured {
+  readonly imagesPerSecond: number;
+  readonly stepMs: number;
+  readonly computeMs: number;
+  readonly waitMs: number;
+  readonly allReduceMs: number;
+  /** Of the gradients, all ranks ready. */
+  readonly bareAllReduceMs: number;
+  readonly rssMiB: number;
+}
+
+const { values } = parseArgs({
+  options: {
+    rank: { type: 'boolean', default: false },
+    model: { type: 'string', default: 'tiny' },
+    batch: { type: 'string', default: '8' },
+    batches: { type: 'string', default: '8,4' },
+    ranks: { type: 'string', default: '2' },
+    steps: { type: 'string', default: '5' },
+    rounds: { type: 'string', default: '3' },
+  },
+});
+
+const median = (numbers: readonly number[]): number =>
+  [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
+
+async function measure(size: VariantName, batch: number, steps: number): Promise<Measured> {
+  const ranks = await joinRanks();
+  const { communicator } = ranks;
+  const model = createClassifier({
+    backbone: VARIANTS[size],
+    classes: CLASSES,
+    headInitScale: 1,
+  });
+  const buffers = createFlatBuffers(parameterSize(model.specs), { moments: 2 });
+  const store = new ParameterStore(model.specs, buffers.parameters);
+  store.initialize(0);
+  const engine = await openEngine({
+    kind: 'compiled',
+    provider: 'cpu',
+    threads: 1,
+    spinning: false,
+  });
+  const program = engine.prepare(model.training, store, {
+    gradients: { of: 'loss', into: buffers.gradients },
+  });
+  const inputs = randomBatch(batch, communicator.rank);
+  const runs = [{ offset: 0, size: buffers.size, lrScale: 1, weightDecay: 0.05 }];
+  let start = 0;
+  let before = { ...communicator.times };
+  for (let step = 1; step <= WARM_STEPS + steps; step++) {
+    if (step === WARM_STEPS + 1) {
+      await communicator.barrier();
+      [start, before] = [performance.now(), { ...communicator.times }];
+    }
+    const { loss } = await program.run(inputs);
+    await joinReports(communicator, {
+      losses: { loss: loss.data[0] },
+      numImages: batch,
+      isStopping: false,
+    });
+    await communicator.allReduceSum(buffers.gradients);
+    const scale = 1 / communicator.size;
+    const norm = gradientNorm(buffers) * scale;
+    if (!Number.isFinite(norm)) throw new Error(`step ${step}: gradient norm ${norm}`);
+    adamW(buffers, runs, { lr: 1e-4, betas: [0.9, 0.999], eps: 1e-8, step, gradientScale: scale });
+  }
+  const stepMs = (performance.now() - start) / steps;
+  const waitMs = (communicator.times.waitMs - before.waitMs) / steps;
+  const allReduceMs = (communicator.times.transferMs - before.transferMs) / steps;
+  const bare: number[] = [];
+  for (let i = 0; i < ALL_REDUCES; i++) {
+    const already = communicator.times.transferMs;
+    await communicator.allReduceSum(buffers.gradients);
+    bare.push(communicator.times.transferMs - already);
+  }
+  await program.release();
+  await ranks.finish();
+  return {
+    imagesPerSecond: (1000 * batch * communicator.size) / stepMs,
+    stepMs,
+    computeMs: stepMs - waitMs - allReduceMs,
+    waitMs,
+    allReduceMs,
+    bareAllReduceMs: median(bare),
+    rssMiB: process.memoryUsage.rss() / 2 ** 20,
+  };
+}
+
+function randomBatch(batch: number, seed: number): HostTensors {
+  const random = new Random(seed);
+  const targets = new Float32Array(batch * CLASSES);
+  for (let n = 0; n < batch; n++) targets[n * CLASSES + random.integer(CLASSES)] = 1;
+  return {
+    image: {
+      shape: [batch, SIZE_PX, SIZE_PX, 3],
+      data: Float32Array.from({ length: batch * SIZE_PX ** 2 * 3 }, () => random.normal()),
+    },
+    targets: { shape: [batch, CLASSES], data: targets },
+  };
+}
+
+/** A run in processes of its own; alone without `mpiexec`. */
+function run(mpiexec: string | undefined, ranks: number, batch: number): Measured {
+  const own = [
+    ...[process.execPath, fileURLToPath(import.meta.url), '--rank'],
+    ...['--model', values.model, '--batch', String(batch), '--steps', values.steps],
+  ];
+  const flags = mpiexec?.endsWith('openmpi') ? ['--allow-run-as-root', '--oversubscribe'] : [];
+  const [command, ...args] = mpiexec ? [mpiexec, ...flags, '-n', String(ranks), ...own] : own;
+  const { status, stdout, stderr } = spawnSync(command, args, {
+    encoding: 'utf8',
+    env: {
+      ...process.env,
+      OMPI_MCA_hwloc_base_binding_policy: 'none',
+      GLIBC_TUNABLES:
+        'glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=4294967296:glibc.malloc.trim_threshold=1099511627776',
+    },
+  });
+  const line = stdout.split('\n').find((text) => text.startsWith('{'));
+  if (status !== 0 || line === undefined) throw new Error(`${args.join(' ')}: ${stderr}${stdout}`);
+  return JSON.parse(line) as Measured;
+}
+
+function compare(): void {
+  const ranks = Number(values.ranks);
+  const mpis = ['mpiexec.openmpi', 'mpiexec.mpich'].filter(
+    (name) => spawnSync(name, ['--version']).status === 0,
+  );
+  const ms = (pick: (m: Measured) => number, of: readonly Measured[]): string =>
+    median(of.map(pick)).toFixed(0).padStart(6);
+  for (const batch of values.batches.split(',').map(Number)) {
+    const alone: Measured[] = [];
+    const together = new Map<string, Measured[]>(mpis.map((name) => [name, []]));
+    for (let round = 0; round < Number(values.rounds); round++) {
+      alone.push(run(undefined, 1, batch));
+      for (const [name, list] of together) list.push(run(name, ranks, batch));
+    }
+    const base = median(alone.map(({ imagesPerSecond }) => imagesPerSecond));
+    console.log(`${values.model}, ${SIZE_PX} px, batch ${batch} a rank, one thread a rank`);
+    console.log(`  1 process        ${base.toFixed(2)} images/s`);
+    for (const [name, list] of together) {
+      const rate = median(list.map(({ imagesPerSecond }) => imagesPerSecond));
+      const share = (pick: (m: Measured) => number): string =>
+        `${(100 * median(list.map((m) => pick(m) / m.stepMs))).toFixed(1)} %`;
+      console.log(
+        `  ${ranks} ranks ${name.slice('mpiexec.'.length).padEnd(8)} ${rate.toFixed(2)} images/s, ${(rate / base).toFixed(2)} × ` +
+          `(compute ${share((m) => m.computeMs)}, all-reduce ${share((m) => m.allReduceMs)}, wait ${share((m) => m.waitMs)}); ` +
+          `step ${ms((m) => m.stepMs, list)} ms; all-reduce alone ${ms((m) => m.bareAllReduceMs, list)} ms; ${ms((m) => m.rssMiB, list)} MiB a rank`,
+      );
+    }
+  }
+}
+
+if (values.rank) {
+  const measured = await measure(
+    values.model as VariantName,
+    Number(values.batch),
+    Number(values.steps),
+  );
+  // Rank 0 is the one that measured every wait of its own; the others' lines are left out.
+  if ((process.env['OMPI_COMM_WORLD_RANK'] ?? process.env['PMI_RANK'] ?? '0') === '0')
+    console.log(JSON.stringify(measured));
+} else {
+  compare();
+}
