@@ -24,7 +24,9 @@ interface FlopsFlags {
 
 /** `convnextv2 analyze` */
 export function registerAnalyze(program: Command): void {
-  const analyze = program.command('analyze').description('look into models and runs: collapse, flops, logs');
+  const analyze = program
+    .command('analyze')
+    .description('look into models and runs: collapse, flops, logs');
   addEngineOptions(
     analyze
       .command('collapse')
