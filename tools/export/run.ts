@@ -3,7 +3,8 @@ import { writeAtomically, writeJsonAtomically } from '../../weights/files/atomic
 import type { LocatedModel } from '../model/locate.js';
 import { formatTable, log } from '../output.js';
 import type { OutputDifference } from './compare.js';
-import { compareOutputs } from './compare.js';
+import { compareDetections } from './compare-detections.js';
+import { compareOutputs, runFile } from './compare.js';
 import { planExport } from './plan.js';
 import type { ExportRequest } from './request.js';
 
@@ -34,7 +35,9 @@ export async function exportToFile(
   const { weights, exported, card, inputs, expected } = await planExport(located, request);
   const engine = await openEngine(request.engine);
   const ours = await expected(engine);
-  const differences = await compareOutputs(exported.bytes, inputs, ours);
+  const found = await runFile(exported.bytes, inputs);
+  const compare = located.task === 'detect' ? compareDetections : compareOutputs;
+  const differences = compare(found, ours);
   const { sha256, bytes } = await writeAtomically(request.out, (write) => write(exported.bytes));
   const shapes = (values: typeof exported.inputs): Record<string, readonly number[]> =>
     Object.fromEntries(values.map(({ name, shape }) => [name, shape]));
@@ -69,7 +72,7 @@ export function exportLines({
   return [
     `${file}: ${(bytes / 1e6).toFixed(1)} MB, ${numNodes} nodes, opset ${opset}; inputs ${sizes.join(', ')}`,
     formatTable([
-      ['output', 'values', 'largest', 'difference'],
+      ['output', 'compared', 'largest', 'difference'],
       ...differences.map(({ name, count, maxAbs, maxAbsDifference }) => [
         name,
         count,
