@@ -212,8 +212,15 @@ const OPS: Readonly<Record<string, Op>> = {
     const constantValue = call.values(call.input(2))[0];
     return call.kernel('PadV2', { x: call.input(0) }, { paddings, constantValue });
   },
+  GatherV2: (call) =>
+    call.kernel(
+      'GatherV2',
+      { x: call.input(0), indices: call.input(1, 'Tindices') },
+      { axis: call.ints(2)[0], batchDims: call.attribute('batch_dims') },
+    ),
   Reshape: (call) => call.kernel('Reshape', { x: call.input(0) }, { shape: call.ints(1) }),
   ReverseV2: (call) => call.kernel('Reverse', { x: call.input(0) }, { dims: call.ints(1) }),
+  Softmax: (call) => call.kernel('Softmax', { logits: call.input(0) }, { dim: -1 }),
   Slice: (call) =>
     call.kernel('Slice', { x: call.input(0) }, { begin: call.ints(1), size: call.ints(2) }),
   /** Does not broadcast, unlike `SelectV2`. */
