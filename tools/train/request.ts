@@ -62,13 +62,18 @@ export async function startingPoint(request: TrainingRequest): Promise<StartingP
   if (request.plan) return request.plan.start;
   const named = request.model !== undefined ? { backbone: variant(request.model) } : {};
   if (request.weights === undefined) return named;
-  const { file, entry } = await locateWeights(request.weights, cacheFolder(request.cache));
+  const ofRun = join(request.weights, CHECKPOINTS);
+  const { file, entry } = await locateWeights(
+    existsSync(ofRun) ? ofRun : request.weights,
+    cacheFolder(request.cache),
+  );
   if (entry)
     log(`${entry.name}: official weights, licence ${entry.licence} (not for commercial use)`);
   const { depths, dims } = (await holdsDetector(file))
     ? (await inferDetector(file)).backbone
     : (await summarizeWeights(file)).architecture;
-  const found = { depths, dims, responseNorm: 'grn' } as ConvNeXtV2Config;
+  // The response norm is the recipe's.
+  const found = { depths, dims } as ConvNeXtV2Config;
   return { weights: file, backbone: found, ...named };
 }
 

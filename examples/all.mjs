@@ -1,0 +1,16 @@
+// Runs every example in a new folder, as continuous integration does.
+// node examples/all.mjs [folder]
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const folder = process.argv[2] ?? mkdtempSync(join(tmpdir(), 'convnextv2-examples-'));
+for (const name of ['own-classifier', 'library', 'own-encoder', 'own-detector', 'own-segmenter']) {
+  console.log(`\n# ${name}`);
+  const file = fileURLToPath(new URL(`${name}.mjs`, import.meta.url));
+  const { status } = spawnSync(process.execPath, [file, folder], { stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
+}
+console.log(`\nall examples ran; what they made is in ${folder}`);
