@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
+import type { EvalRequest } from '../eval/request.js';
 import { wholeNumber } from '../engine-options.js';
-import { log } from '../output.js';
+import { formatTable, log } from '../output.js';
 
 interface Flags {
   readonly out: string;
@@ -8,70 +9,103 @@ interface Flags {
   readonly epochs: number;
 }
 
+/** Images that are held out, and how many of them are drawn. */
+const NUM_HELD_OUT = 40;
+const NUM_DRAWN = 8;
+/** Small pictures, which the recipe enlarges. */
+const PICTURES = { width: 192, height: 144, minObjects: 4, maxObjects: 9 } as const;
+
+const ENGINE = { kind: 'compiled', provider: 'cpu', threads: 0, spinning: false } as const;
+
 /** `convnextv2 demo` */
 export function registerDemo(program: Command): void {
   program
     .command('demo')
     .description(
-      'generate images, train a small classifier on them, score it and predict: about two minutes',
+      'generate images with COCO annotations, train a small detector on them, score it and draw what it finds: about five minutes',
     )
     .option('--out <dir>', 'folder of the demo', 'runs/demo')
-    .option('--images <n>', 'training images a class', wholeNumber('--images'), 80)
-    .option('--epochs <n>', 'epochs', wholeNumber('--epochs'), 16)
+    .option('--images <n>', 'training images', wholeNumber('--images'), 300)
+    .option('--epochs <n>', 'epochs', wholeNumber('--epochs'), 6)
     .action((flags: Flags) => run(flags));
 }
 
 async function run({ out, images, epochs }: Flags): Promise<void> {
   const { rmSync } = await import('node:fs');
   const { join } = await import('node:path');
-  const { SHAPE_CLASSES, writeShapeClasses } = await import('../../datasets/shape-classes.js');
-  const { startTraining } = await import('../train/index.js');
-  const [data, folder] = [join(out, 'data'), join(out, 'run')];
+  const [data, folder, pictures] = ['data', 'run', 'pictures'].map((name) => join(out, name));
   rmSync(out, { recursive: true, force: true });
-  log(`1. Generating ${SHAPE_CLASSES.join(', ')}: class folders as for your own images …`);
-  const count = writeShapeClasses(data, {
-    trainPerClass: images,
-    valPerClass: 20,
-    sizePx: 96,
-    seed: 0,
-  });
-  log(`   ${count} images in ${data}`);
-  log('2. Training ConvNeXt V2 Atto from scratch. With your own folders:');
-  log('   npx convnextv2 train classify --data DIR --out RUN');
-  const result = await startTraining('classify', {
+  await generate(data, images);
+  await train(data, folder, epochs);
+  await score(data, folder, join(out, 'scores'));
+  await draw(join(data, 'val'), folder, pictures);
+}
+
+async function generate(data: string, images: number): Promise<void> {
+  const { SHAPES_DEFAULTS, writeShapes } = await import('../../datasets/shapes/write.js');
+  const { SHAPE_CATEGORIES } = await import('../../datasets/shapes/annotations.js');
+  const { width, height } = PICTURES;
+  const names = SHAPE_CATEGORIES.map(({ name }) => name).join(', ');
+  log(
+    `1. Generating ${images} + ${NUM_HELD_OUT} pictures of ${width} x ${height} with ${names}, partly hidden by each other …`,
+  );
+  await writeShapes(data, { ...SHAPES_DEFAULTS, ...PICTURES, train: images, val: NUM_HELD_OUT });
+  log(`   ${data}: COCO annotations, as your own set may have; look at it with`);
+  log(`   npx convnextv2 data browse ${data} --out browse.html`);
+}
+
+async function train(data: string, folder: string, epochs: number): Promise<void> {
+  const { startTraining } = await import('../train/index.js');
+  log('2. Training a Mask R-CNN on ConvNeXt V2 Atto from scratch. With your own set:');
+  log('   npx convnextv2 train detect --data DIR --out RUN');
+  log('   or, from pretrained weights, which needs far less data:');
+  log('   npx convnextv2 train detect-finetune --data DIR --weights tiny.fcmae_ft_in1k --out RUN');
+  await startTraining('detect', {
     data,
     out: folder,
     seed: 0,
-    set: [
-      `epochs=${epochs}`,
-      'evaluateEvery=4',
-      'training.inputSize=64',
-      'training.crop.scale=[0.7,1]',
-      'evaluation.inputSize=64',
-      'evaluation.cropFraction=1',
-      'batchSize=24',
-    ],
-    engine: { kind: 'compiled', provider: 'cpu', threads: 0, spinning: false },
+    // The score comes afterwards, as its own step.
+    set: [`epochs=${epochs}`, `evaluateEvery=${epochs}`, `checkpointEvery=${epochs}`],
+    engine: ENGINE,
   });
-  const top1 = result.metrics?.['top1'] ?? 0;
+}
+
+async function score(data: string, folder: string, out: string): Promise<void> {
+  const { locateModel } = await import('../model/locate.js');
+  const { evaluateModel } = await import('../eval/index.js');
+  log(`3. Scoring it on the ${NUM_HELD_OUT} pictures that it has not seen. With your own run:`);
+  log('   npx convnextv2 eval RUN --data DIR --per-category');
+  const request: EvalRequest = {
+    data,
+    split: 'val',
+    batch: 1,
+    workers: 1,
+    seed: 0,
+    out,
+    engine: ENGINE,
+  };
+  const { table } = await evaluateModel(await locateModel(folder), request);
+  console.log(formatTable(table));
   log(
-    `3. Held-out images classified correctly: ${(100 * top1).toFixed(1)} % (guessing: ${(100 / SHAPE_CLASSES.length).toFixed(1)} %)`,
-  );
-  log('4. Predicting one image of each class. With your own images:');
-  log(`   npx convnextv2 predict ${folder} IMAGE…`);
-  await predict(
-    folder,
-    SHAPE_CLASSES.map((name) => join(data, 'val', name, '0000.png')),
+    '   AP50: average precision where half of box or mask must be right; AP asks for more, up to 95 %.',
   );
 }
 
-async function predict(model: string, files: readonly string[]): Promise<void> {
+async function draw(held: string, folder: string, pictures: string): Promise<void> {
+  const { readdirSync } = await import('node:fs');
+  const { join } = await import('node:path');
   const { locateModel } = await import('../model/locate.js');
   const { predictFiles } = await import('../predict/index.js');
-  await predictFiles(await locateModel(model), {
-    files,
+  log(`4. Drawing what it finds in ${NUM_DRAWN} of them. With your own pictures:`);
+  log(`   npx convnextv2 predict ${folder} IMAGE… --out DIR`);
+  const files = readdirSync(held).sort().slice(0, NUM_DRAWN);
+  await predictFiles(await locateModel(folder), {
+    files: files.map((name) => join(held, name)),
+    out: pictures,
     top: 1,
-    score: 0,
-    engine: { kind: 'compiled', provider: 'cpu', threads: 0, spinning: false },
+    score: 0.5,
+    json: true, // the pictures say it; no tables
+    engine: ENGINE,
   });
+  log(`Done: open ${join(pictures, files[0])}`);
 }
