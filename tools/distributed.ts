@@ -44,6 +44,7 @@ export async function joinRanks(environment: Environment = process.env): Promise
   const launcher = findLauncher(environment);
   if (!launcher || launcher.size === 1) return ALONE;
   assertReachable(environment);
+  tameUcx();
   const library = environment['CONVNEXTV2_MPI_LIBRARY'];
   const { openMpi } = await import('../train/distributed/mpi.js');
   const communicator = await openMpi({
@@ -101,6 +102,18 @@ export function findLauncher(environment: Environment): Launcher | undefined {
   if (environment['PMIX_RANK'] !== undefined)
     return found('unknown', number('PMIX_RANK'), slurmSize);
   return undefined;
+}
+
+/**
+ * UCX, which MPICH and Open MPI may load, replaces functions for memory and the handlers of signals in the whole process. V8 has its own, and
+ * does not survive that under our allocator settings (crashes in the garbage collector). All it costs is a cache.
+ */
+function tameUcx(): void {
+  for (const [name, value] of [
+    ['UCX_MEM_EVENTS', 'n'],
+    ['UCX_HANDLE_ERRORS', 'none'],
+  ] as const)
+    process.env[name] ??= value;
 }
 
 /** MPICH's mpiexec talks through an open file, which a process in between closes unless it knows of it; npx does not. */
