@@ -12,6 +12,8 @@ import type { LinearParams } from '../engine/ops/linear.js';
 import { foldIntoLinear, foldNorm, linear } from '../engine/ops/linear.js';
 import { depthwiseSpecs, linearSpecs, normSpecs, vectorSpec } from '../engine/parameters/layers.js';
 import type { Initializer, ParameterSpec } from '../engine/parameters/spec.js';
+import type { ResponseForm } from './response-form.js';
+import { initialScale, respond } from './response-form.js';
 
 /** Epsilon of every normalization of the network. */
 export const EPS = 1e-6;
@@ -47,14 +49,23 @@ export interface BlockParams {
 }
 
 /** Parameters of a block with `channels` channels. */
-export function blockSpecs(channels: number, responseNorm: 'grn' | 'none'): BlockSpecs {
+export function blockSpecs(
+  channels: number,
+  responseNorm: 'grn' | 'none',
+  form?: ResponseForm,
+): BlockSpecs {
   const hidden = EXPANSION * channels;
   const specs = {
     dwconv: depthwiseSpecs(7, channels, WEIGHT_INIT),
     norm: normSpecs(channels),
     pwconv1: linearSpecs(channels, hidden, WEIGHT_INIT),
     ...(responseNorm === 'grn'
-      ? { grn: { gamma: vectorSpec(hidden), beta: vectorSpec(hidden) } }
+      ? {
+          grn: {
+            gamma: vectorSpec(hidden, { kind: 'constant', value: form ? initialScale(form) : 0 }),
+            beta: vectorSpec(hidden),
+          },
+        }
       : {}),
     pwconv2: linearSpecs(hidden, channels, WEIGHT_INIT),
   };
@@ -65,6 +76,8 @@ export function blockSpecs(channels: number, responseNorm: 'grn' | 'none'): Bloc
 export interface BlockInputs {
   /** `[N]`, see {@link dropPath}. */
   readonly dropPathMask?: tf.Tensor1D;
+  /** In the place of global response normalization. */
+  readonly form?: ResponseForm | undefined;
   /** Called with the expanded activation before and after response normalization, `[N, H, W, 4C]`. */
   readonly observe?: (name: 'expanded' | 'normalized', activation: tf.Tensor4D) => void;
 }
@@ -82,30 +95,45 @@ export interface BlockInputs {
 export function block(
   x: tf.Tensor4D,
   params: BlockParams,
-  { dropPathMask, observe }: BlockInputs = {},
+  { dropPathMask, form, observe }: BlockInputs = {},
 ): tf.Tensor4D {
   const { dwconv, norm, pwconv1, grn: response, pwconv2 } = params;
   return tf.tidy(() => {
     const mixed = standardize(depthwiseConv(x, dwconv), EPS); // [N, H, W, C]
     const hidden = linear(mixed, foldNorm(norm, pwconv1)); // [N, H, W, 4C]
-    if (observe) observeHidden(hidden, response, observe);
-    const branch = response
-      ? geluGrnLinear(
-          hidden,
-          { gamma: response.gamma, ...foldIntoLinear({ shift: response.beta }, pwconv2) },
-          EPS,
-        )
-      : linear(gelu(hidden), pwconv2); // [N, H, W, C]
+    if (observe) observeHidden(hidden, response, { form, observe });
+    const branch = projected(hidden, { response, form, pwconv2 }); // [N, H, W, C]
     return x.add(dropPathMask ? dropPath(branch, dropPathMask) : branch);
   });
+}
+
+function projected(
+  hidden: tf.Tensor4D,
+  {
+    response,
+    form,
+    pwconv2,
+  }: {
+    readonly response: GrnParams | undefined;
+    readonly form: ResponseForm | undefined;
+    readonly pwconv2: LinearParams;
+  },
+): tf.Tensor4D {
+  if (!response) return linear(gelu(hidden), pwconv2);
+  if (form) return linear(respond(gelu(hidden), response, form, { eps: EPS }), pwconv2);
+  const shifted = foldIntoLinear({ shift: response.beta }, pwconv2);
+  return geluGrnLinear(hidden, { gamma: response.gamma, ...shifted }, EPS);
 }
 
 function observeHidden(
   hidden: tf.Tensor4D,
   params: GrnParams | undefined,
-  observe: NonNullable<BlockInputs['observe']>,
+  { form, observe }: Required<Pick<BlockInputs, 'observe'>> & Pick<BlockInputs, 'form'>,
 ): void {
   const expanded = gelu(hidden);
   observe('expanded', expanded);
-  if (params) observe('normalized', grn(expanded, params, EPS));
+  if (params) {
+    const after = form ? respond(expanded, params, form, { eps: EPS }) : grn(expanded, params, EPS);
+    observe('normalized', after);
+  }
 }

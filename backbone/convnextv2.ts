@@ -8,6 +8,7 @@ import { convSpecs, normSpecs } from '../engine/parameters/layers.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
 import type { BlockSpecs } from './block.js';
 import { EPS, WEIGHT_INIT, block, blockSpecs } from './block.js';
+import type { ResponseForm } from './response-form.js';
 import type { ConvNeXtV2Config } from './variants.js';
 
 type Norm = ReturnType<typeof normSpecs>;
@@ -26,7 +27,12 @@ type Stem = readonly [Conv, Norm];
 type Downsample = readonly [Norm, Conv];
 
 /** Parameters of a network. */
-export function convNeXtV2Specs({ depths, dims, responseNorm }: ConvNeXtV2Config): ConvNeXtV2Specs {
+export function convNeXtV2Specs({
+  depths,
+  dims,
+  responseNorm,
+  responseForm,
+}: ConvNeXtV2Config): ConvNeXtV2Specs {
   const downsample = (s: 1 | 2 | 3): Downsample => [
     normSpecs(dims[s - 1]),
     convSpecs(2, dims[s - 1], dims[s], WEIGHT_INIT),
@@ -39,9 +45,15 @@ export function convNeXtV2Specs({ depths, dims, responseNorm }: ConvNeXtV2Config
       downsample(3),
     ],
     stages: depths.map((depth, s) =>
-      Array.from({ length: depth }, () => blockSpecs(dims[s], responseNorm)),
+      Array.from({ length: depth }, () => blockSpecs(dims[s], responseNorm, responseForm)),
     ),
   };
+}
+
+/** What a forward pass may be given beside the image. */
+export interface ConvNeXtV2Inputs extends BackboneInputs {
+  /** `responseForm` of the configuration. */
+  readonly form?: ResponseForm | undefined;
 }
 
 /**
@@ -54,7 +66,7 @@ export function convNeXtV2Specs({ depths, dims, responseNorm }: ConvNeXtV2Config
 export function convNeXtV2Features(
   params: TensorTree<ConvNeXtV2Specs>,
   image: tf.Tensor4D,
-  { dropPath, observe }: BackboneInputs = {},
+  { dropPath, form, observe }: ConvNeXtV2Inputs = {},
 ): FeatureLevels {
   assertShape('convNeXtV2', image, ['N', 'H', 'W', 3]);
   const [n] = image.shape;
@@ -69,6 +81,7 @@ export function convNeXtV2Features(
       const row = index++;
       x = layer(name, () =>
         block(x, blockParams, {
+          form,
           ...(dropPath
             ? { dropPathMask: dropPath.slice([row, 0], [1, n]).reshape<tf.Tensor1D>([n]) }
             : {}),
@@ -100,6 +113,7 @@ export function createBackbone(config: ConvNeXtV2Config): Backbone<ConvNeXtV2Spe
     specs: convNeXtV2Specs(config),
     channels: config.dims,
     numBlocks: config.depths.reduce((total, depth) => total + depth, 0),
-    features: convNeXtV2Features,
+    features: (params, image, inputs) =>
+      convNeXtV2Features(params, image, { ...inputs, form: config.responseForm }),
   };
 }

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { ConfigError } from '../core/errors.js';
 import { layer } from '../engine/capture/scope.js';
 import { depthwiseConv, patchifyConv } from '../engine/ops/conv.js';
 import type { EnergyAxes } from '../engine/ops/gelu-grn-linear.js';
@@ -14,6 +15,8 @@ import type { ConvNeXtV2Specs } from './convnextv2.js';
 import type { MaskedBatch } from './fcmae-inputs.js';
 import { visibleSites } from './fcmae-inputs.js';
 import { gatherVisible, scatterVisible } from './fcmae-sites.js';
+import type { ResponseForm } from './response-form.js';
+import { respond } from './response-form.js';
 
 /**
  * Over which visible sites the encoder's response norm takes its energy:
@@ -25,6 +28,8 @@ export type ResponseStatistics = 'sample' | 'batch';
 /** What an encoder is told beside its input. */
 export interface EncoderOptions {
   readonly statistics: ResponseStatistics;
+  /** `responseForm` of the configuration. */
+  readonly form?: ResponseForm | undefined;
   /** Called with `stem` and `stage0` … `stage3` as `[N, H, W, C]`, zero at removed sites. */
   readonly observe?: (name: string, activation: tf.Tensor4D) => void;
 }
@@ -48,7 +53,7 @@ const AXES: Readonly<Record<ResponseStatistics, EnergyAxes>> = {
  *
  * @see ConvNeXt V2, section 3: https://arxiv.org/abs/2301.00808
  */
-export const gatheredEncoder: MaskedEncoder = (params, batch, { statistics, observe }) => {
+export const gatheredEncoder: MaskedEncoder = (params, batch, { statistics, form, observe }) => {
   const { image, imageSegments, imageShape, sites } = batch;
   const seen = (name: string, stage: number, x: tf.Tensor4D): void =>
     observe?.(name, scatterVisible(x, sites[stage], sites[stage].shape));
@@ -62,7 +67,7 @@ export const gatheredEncoder: MaskedEncoder = (params, batch, { statistics, obse
       x = layer(`stages.${s}.${b}`, () => {
         const map = scatterVisible(x, sites[s], shape); // [N, H, W, C]
         const mixed = gatherVisible(depthwiseConv(map, block.dwconv), sites[s], shape);
-        return x.add(pointwise(mixed, block, { axes: AXES[statistics] }));
+        return x.add(pointwise(mixed, block, { axes: AXES[statistics], form }));
       });
     });
     seen(`stage${s}`, s, x);
@@ -74,7 +79,13 @@ export const gatheredEncoder: MaskedEncoder = (params, batch, { statistics, obse
  * The same on the whole map, masked before and after every convolution: the oracle of {@link gatheredEncoder}, and what to
  * compare its speed with.
  */
-export const denseMaskedEncoder: MaskedEncoder = (params, batch, { statistics, observe }) => {
+export const denseMaskedEncoder: MaskedEncoder = (params, batch, { statistics, form, observe }) => {
+  // Other forms would count the removed sites.
+  if (form) {
+    throw new ConfigError(
+      `denseMaskedEncoder: expected global response normalization, got ${form.kind}`,
+    );
+  }
   let x = batch.image;
   params.stages.forEach((blocks, s) => {
     const visible = visibleSites(batch, s); // [N, H, W, 1]
@@ -124,12 +135,21 @@ function downsampled(
 function pointwise(
   x: tf.Tensor4D,
   { norm, pwconv1, grn, pwconv2 }: BlockParams,
-  { axes, visible }: { readonly axes: EnergyAxes; readonly visible?: tf.Tensor4D },
+  {
+    axes,
+    visible,
+    form,
+  }: {
+    readonly axes: EnergyAxes;
+    readonly visible?: tf.Tensor4D;
+    readonly form?: ResponseForm | undefined;
+  },
 ): tf.Tensor4D {
   const mixed = standardize(x, EPS); // [N, H, W, C]
   const expand = foldNorm(norm, pwconv1);
   const hidden = visible ? maskedLinear(mixed, expand, visible) : linear(mixed, expand); // [N, H, W, 4C]
   if (!grn) return linear(gelu(hidden), pwconv2);
+  if (form) return linear(respond(gelu(hidden), grn, form, { eps: EPS, axes }), pwconv2);
   const shifted = foldIntoLinear({ shift: grn.beta }, pwconv2);
   return geluGrnLinear(hidden, { gamma: grn.gamma, ...shifted }, EPS, axes);
 }

@@ -183,8 +183,12 @@ export function fcmae(
   encoder: MaskedEncoder,
   observe?: (name: string, activation: tf.Tensor4D) => void,
 ): FcmaeOutputs {
-  const { statistics } = config;
-  const encoded = encoder(params.encoder, batch, { statistics, ...(observe ? { observe } : {}) });
+  const { statistics, backbone } = config;
+  const encoded = encoder(params.encoder, batch, {
+    statistics,
+    form: backbone.responseForm,
+    ...(observe ? { observe } : {}),
+  });
   const prediction = fcmaeDecoder(encoded, visibleSites(batch, 3), params);
   const loss = layer('loss', () =>
     fcmaeLoss(prediction, fcmaeTarget(batch.image, config), batch.mask),

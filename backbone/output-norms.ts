@@ -38,7 +38,10 @@ export function createDenseBackbone(config: ConvNeXtV2Config): Backbone<DenseBac
     ...plain,
     specs,
     features: (params: TensorTree<DenseBackboneSpecs>, image, inputs): FeatureLevels => {
-      const { c2, c3, c4, c5 } = convNeXtV2Features(params, image, inputs);
+      const { c2, c3, c4, c5 } = convNeXtV2Features(params, image, {
+        ...inputs,
+        form: config.responseForm,
+      });
       return layer('outputNorms', () => ({
         c2: layerNorm(c2, params.norm0, EPS),
         c3: layerNorm(c3, params.norm1, EPS),

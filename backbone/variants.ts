@@ -1,3 +1,5 @@
+import type { ResponseForm } from './response-form.js';
+
 /**
  * A ConvNeXt V2 network up to its last stage. Any depths and widths work; {@link VARIANTS} has the
  * published ones.
@@ -9,6 +11,8 @@ export interface ConvNeXtV2Config {
   readonly dims: readonly [number, number, number, number];
   /** `grn`: the V2 block. `none`: a V1-style block, for comparison and folded V1 weights. */
   readonly responseNorm: 'grn' | 'none';
+  /** Another form of the response norm, for the paper's ablations; absent in all published models. */
+  readonly responseForm?: ResponseForm;
 }
 
 /** Names of the published sizes, smallest first. */

@@ -13,6 +13,8 @@ export interface Architecture {
   readonly numClasses: number | undefined;
   /** Whether the norm before the head is there (not in FCMAE encoders). */
   readonly hasNorm: boolean;
+  /** V1-style blocks: no block has a response norm. */
+  readonly withoutResponseNorm?: true;
   /** Stages with an output norm of their own (`norm0` … `norm3`). */
   readonly stageNorms: readonly number[];
 }
@@ -77,6 +79,9 @@ export function inferArchitecture(file: string, tensors: TensorMap): Architectur
     inChannels: stem[1],
     numClasses: tensors.get('head.weight')?.shape[0],
     hasNorm: tensors.has('norm.weight'),
+    ...([...tensors.keys()].some((name) => name.includes('.grn.'))
+      ? {}
+      : { withoutResponseNorm: true as const }),
     stageNorms: [0, 1, 2, 3].filter((s) => tensors.has(`norm${s}.weight`)),
   };
 }
@@ -91,7 +96,8 @@ export function sizeOf(depths: readonly number[], dims: readonly number[]): Size
 
 /** Every tensor that a network has, with its official shape. */
 export function expectedShapes(architecture: Architecture): ReadonlyMap<string, readonly number[]> {
-  const { depths, dims, inChannels, numClasses, hasNorm, stageNorms } = architecture;
+  const { depths, dims, inChannels, numClasses, hasNorm, withoutResponseNorm, stageNorms } =
+    architecture;
   const shapes = new Map<string, readonly number[]>();
   const add = (path: string, weight: readonly number[], bias = weight[0]): void => {
     shapes.set(`${path}.weight`, weight).set(`${path}.bias`, [bias]);
@@ -106,6 +112,7 @@ export function expectedShapes(architecture: Architecture): ReadonlyMap<string, 
       add(`${path}.norm`, [dim]);
       add(`${path}.pwconv1`, [4 * dim, dim]);
       add(`${path}.pwconv2`, [dim, 4 * dim]);
+      if (withoutResponseNorm) continue;
       shapes.set(`${path}.grn.gamma`, [1, 1, 1, 4 * dim]);
       shapes.set(`${path}.grn.beta`, [1, 1, 1, 4 * dim]);
     }

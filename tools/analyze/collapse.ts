@@ -1,6 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import sharp from 'sharp';
+import type { ResponseForm } from '../../backbone/response-form.js';
+import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { ConfigError } from '../../core/errors.js';
 import { decodeImage } from '../../datasets/decode.js';
 import { encodeRgbPng } from '../../datasets/png-write.js';
@@ -59,25 +61,23 @@ export async function analyzeCollapse(request: CollapseRequest): Promise<readonl
   for (const model of request.models) {
     const { file, state, inputSize = 224 } = await locateModel(model, present(request.cache));
     const preprocessing = preprocessingOf(state, request.size ?? inputSize, request.size);
-    opened.push({ model, preprocessing, ...(await openEncoder(file, which)) });
+    opened.push({ state, preprocessing, ...(await openEncoder(file, which)) });
   }
   const names = uniqueNames(request.models);
   const engine = await openEngine(request.engine);
   log(engine.description);
   const models: ModelCollapse[] = [];
-  for (const [at, { store, preprocessing }] of opened.entries()) {
+  for (const [at, { state, store, preprocessing }] of opened.entries()) {
     const folder = join(out, CHANNELS, names[at]);
     mkdirSync(folder, { recursive: true });
-    const blocks = await featureCollapse(
-      engine,
-      store,
-      imageTensors(files, preprocessing),
-      (image, activation) => {
+    const blocks = await featureCollapse(engine, store, imageTensors(files, preprocessing), {
+      form: formOf(state),
+      onActivation: (image, activation) => {
         if (image > 0) return;
         const name = `${activation.layer}.${activation.point}.png`;
         writeFileSync(join(folder, name), encodeRgbPng(channelMosaic(activation)));
       },
-    );
+    });
     models.push({ name: names[at], images: count, blocks });
     log(`${names[at]}: ${count} images, ${blocks.length} activations`);
   }
@@ -113,6 +113,17 @@ async function* imageTensors(
     normalizeInto(resizeForEvaluation(await decodeImage(file), resize), table, data, { offset: 0 });
     yield { shape: [1, inputSize, inputSize, 3], data };
   }
+}
+
+/** Weights do not tell the form of their response norm; the card of a checkpoint does. */
+function formOf(state: Readonly<Record<string, unknown>> | undefined): ResponseForm | undefined {
+  const card = state?.['card'] as
+    | {
+        readonly backbone?: ConvNeXtV2Config;
+        readonly fcmae?: { readonly backbone: ConvNeXtV2Config };
+      }
+    | undefined;
+  return (card?.backbone ?? card?.fcmae?.backbone)?.responseForm;
 }
 
 /** The model's own, where its checkpoint has square inputs; else ImageNet's. */

@@ -1,3 +1,4 @@
+import type { ResponseForm } from '../../backbone/response-form.js';
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import type { FcmaeConfig } from '../../backbone/fcmae.js';
 import type { EvaluationResize } from '../../datasets/transforms/evaluation.js';
@@ -22,11 +23,27 @@ const ABOVE_0 = number({ above: 0 });
 const PIXELS = whole(1);
 const FILTER = oneOf('bicubic', 'bilinear');
 
-export const BACKBONE = record<ConvNeXtV2Config>({
-  depths: list(whole(1), 4),
-  dims: list(whole(1), 4),
-  responseNorm: oneOf('grn', 'none'),
-});
+const RESPONSE_FORM = byKind(
+  record<Extract<ResponseForm, { kind: 'grn' }>>({
+    kind: kind('grn'),
+    aggregation: oneOf('one', 'average', 'l1', 'l2'),
+    normalization: oneOf('none', 'standardize', 'inverseSum', 'share'),
+    skip: FLAG,
+  }),
+  record<Extract<ResponseForm, { kind: 'lrn' }>>({ kind: kind('lrn') }),
+  record<Extract<ResponseForm, { kind: 'batchNorm' }>>({ kind: kind('batchNorm') }),
+  record<Extract<ResponseForm, { kind: 'layerNorm' }>>({ kind: kind('layerNorm') }),
+);
+
+export const BACKBONE = record<ConvNeXtV2Config>(
+  {
+    depths: list(whole(1), 4),
+    dims: list(whole(1), 4),
+    responseNorm: oneOf('grn', 'none'),
+    responseForm: RESPONSE_FORM,
+  },
+  ['responseForm'],
+);
 
 export const FCMAE = record<FcmaeConfig>({
   backbone: BACKBONE,

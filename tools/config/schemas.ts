@@ -24,25 +24,29 @@ const LR = number({ from: 0 });
 const EMA = number({ above: 0, to: 1, nullable: true });
 const EPOCHS = number({ above: 0 });
 
-const CLASSIFY = record<ClassificationConfig>({
-  ...COMMON,
-  task: { const: 'classify' },
-  backbone: BACKBONE,
-  headInitScale: number({ from: 0 }),
-  dropPathRate: SHARE,
-  labelSmoothing: SHARE,
-  pixels: PIXEL_STATS,
-  training: CLASSIFICATION_TRANSFORM,
-  evaluation: EVALUATION_RESIZE,
-  epochs: EPOCHS,
-  lr: LR,
-  warmupEpochs: number({ from: 0 }),
-  layers: LAYERS,
-  decayGrn: FLAG,
-  emaDecay: EMA,
-  evaluateEvery: whole(1),
-  checkpointEvery: whole(1),
-});
+const CLASSIFY = record<ClassificationConfig>(
+  {
+    ...COMMON,
+    task: { const: 'classify' },
+    backbone: BACKBONE,
+    headInitScale: number({ from: 0 }),
+    adaptsResponseNorm: FLAG,
+    dropPathRate: SHARE,
+    labelSmoothing: SHARE,
+    pixels: PIXEL_STATS,
+    training: CLASSIFICATION_TRANSFORM,
+    evaluation: EVALUATION_RESIZE,
+    epochs: EPOCHS,
+    lr: LR,
+    warmupEpochs: number({ from: 0 }),
+    layers: LAYERS,
+    decayGrn: FLAG,
+    emaDecay: EMA,
+    evaluateEvery: whole(1),
+    checkpointEvery: whole(1),
+  },
+  ['adaptsResponseNorm'],
+);
 
 const SEGMENT = record<SegmentationConfig>({
   ...COMMON,

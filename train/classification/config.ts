@@ -11,6 +11,8 @@ export interface ClassificationConfig {
   readonly backbone: ConvNeXtV2Config;
   /** Multiplies the initial weights of the head. */
   readonly headInitScale: number;
+  /** Whether the weights that training starts from may have a response norm more or less than the model: an ablation. */
+  readonly adaptsResponseNorm?: boolean;
   /** Rate of stochastic depth of the last block; the first has 0. */
   readonly dropPathRate: number;
   /** Part of the target that is spread over all classes. */

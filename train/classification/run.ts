@@ -83,7 +83,7 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
     if (found) options.onRestored?.(found);
     else {
       store.initialize(seed);
-      if (options.weights) await loadStart(options.weights, store);
+      if (options.weights) await loadStart(options.weights, store, config.adaptsResponseNorm);
     }
     return found;
   });

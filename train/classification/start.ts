@@ -1,21 +1,36 @@
 import type { ParameterStore } from '../../engine/parameters/store.js';
 import { parameterTargets } from '../../models/classifier-weights.js';
-import { loadWeights } from '../../weights/load.js';
+import { loadTensors } from '../../weights/load.js';
 import { withWeights } from '../../weights/open.js';
 import { toCanonical } from '../../weights/schemes/canonical.js';
 import { selectWeights } from '../../weights/select.js';
+
+/** Scale and shift of the response norm. */
+const isResponse = (name: string): boolean => name.includes('.grn.');
 
 /**
  * Fills a classifier from the weights that its training starts from: classifier, autoencoder or encoder alone. The head is
  * always new; the norm before it is taken over where the file has one, which encoders have not.
  *
+ * @param adaptsResponseNorm a response norm that only the file has is dropped, one that only the model has keeps its initial values
  * @throws WeightsError if the file is damaged or of another network
  */
-export async function loadStart(file: string, store: ParameterStore): Promise<void> {
-  const hasNorm = await withWeights(file, (source) =>
-    Promise.resolve(toCanonical(file, selectWeights(source).tensors).tensors.has('norm.weight')),
-  );
-  await loadWeights(file, parameterTargets(store), {
-    exceptions: hasNorm ? ['newHead'] : ['newHead', 'encoderOnly'],
+export function loadStart(
+  file: string,
+  store: ParameterStore,
+  adaptsResponseNorm = false,
+): Promise<void> {
+  return withWeights(file, async (source) => {
+    const { tensors } = toCanonical(file, selectWeights(source).tensors);
+    const targets = parameterTargets(store);
+    const inFile = [...tensors.keys()].some(isResponse);
+    const inModel = targets.some(({ path }) => isResponse(path));
+    const isAdapted = adaptsResponseNorm && inFile !== inModel;
+    await loadTensors(
+      file,
+      isAdapted ? new Map([...tensors].filter(([name]) => !isResponse(name))) : tensors,
+      isAdapted ? targets.filter(({ path }) => !isResponse(path)) : targets,
+      { exceptions: tensors.has('norm.weight') ? ['newHead'] : ['newHead', 'encoderOnly'] },
+    );
   });
 }

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { ConvNeXtV2Specs } from '../../backbone/convnextv2.js';
 import { convNeXtV2Features, convNeXtV2Specs } from '../../backbone/convnextv2.js';
+import type { ResponseForm } from '../../backbone/response-form.js';
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { DataError } from '../../core/errors.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
@@ -37,8 +38,16 @@ export interface BlockActivation {
   readonly data: Float32Array;
 }
 
+/** How {@link featureCollapse} goes about it. */
+export interface CollapseOptions {
+  /** `responseForm` of the configuration. */
+  readonly form?: ResponseForm | undefined;
+  /** Told every activation of every image, by the image's place in the order. */
+  readonly onActivation?: (image: number, activation: BlockActivation) => void;
+}
+
 /** Outputs `stages.s.b.expanded` and `stages.s.b.normalized`, `[N, H, W, 4C]`, of every block. */
-export function collapseProgram(): Program<ConvNeXtV2Specs> {
+export function collapseProgram(form?: ResponseForm): Program<ConvNeXtV2Specs> {
   return {
     name: 'block activations',
     forward: (params, inputs) => {
@@ -46,7 +55,7 @@ export function collapseProgram(): Program<ConvNeXtV2Specs> {
       const observe = (name: string, x: tf.Tensor4D): void => {
         if (name.startsWith('stages.')) activations[name] = tf.keep(x.clone());
       };
-      convNeXtV2Features(params, inputs['image'] as tf.Tensor4D, { observe });
+      convNeXtV2Features(params, inputs['image'] as tf.Tensor4D, { form, observe });
       return activations;
     },
   };
@@ -72,7 +81,6 @@ export async function loadEncoder(
  * figure on feature collapse.
  *
  * @param images `[N, H, W, 3]` each, normalised and not masked; small N, since every activation is read
- * @param onActivation told every activation of every image, by the image's place in the order
  * @returns in the order of the blocks; blocks with response norm have both points
  * @throws DataError without images
  * @see ConvNeXt V2, section 3.1: https://arxiv.org/abs/2301.00808
@@ -81,9 +89,9 @@ export async function featureCollapse(
   engine: Engine,
   store: ParameterStore<ConvNeXtV2Specs>,
   images: Iterable<HostTensor> | AsyncIterable<HostTensor>,
-  onActivation?: (image: number, activation: BlockActivation) => void,
+  { form, onActivation }: CollapseOptions = {},
 ): Promise<readonly BlockCollapse[]> {
-  const program = engine.prepare(collapseProgram(), store, {});
+  const program = engine.prepare(collapseProgram(form), store, {});
   const sums = new Map<string, number>();
   let numImages = 0;
   try {

@@ -31,8 +31,8 @@ export function openEncoder(file: string, which: Which = 'model'): Promise<Opene
     const encoder = encoderOf(
       detectScheme(tensors.keys()) ? toCanonical(file, tensors).tensors : tensors,
     );
-    const { depths, dims } = inferArchitecture(file, encoder);
-    const responseNorm = encoder.has('stages.0.0.grn.gamma') ? 'grn' : 'none';
+    const { depths, dims, withoutResponseNorm } = inferArchitecture(file, encoder);
+    const responseNorm = withoutResponseNorm ? 'none' : 'grn';
     const config = { depths, dims, responseNorm } as unknown as ConvNeXtV2Config;
     const store = new ParameterStore(convNeXtV2Specs(config));
     await loadTensors(file, encoder, parameterTargets(store));

@@ -6,6 +6,7 @@ import { CLASSIFY } from './classify.js';
 import { CLASSIFY_FINETUNE } from './classify-finetune.js';
 import { DETECTION_RECIPES } from './detection.js';
 import { FCMAE_RECIPES } from './fcmae.js';
+import { GRN_FINETUNING_RECIPES, GRN_PRETRAINING_RECIPES } from './grn-ablations.js';
 import { IMAGENET_1K_RECIPES } from './imagenet-1k.js';
 import { IMAGENET_22K_1K_RECIPES, IMAGENET_22K_RECIPES } from './imagenet-22k.js';
 import { IMAGENET_SUPERVISED_RECIPES } from './imagenet-supervised.js';
@@ -26,4 +27,6 @@ export const RECIPES: Readonly<Record<string, RecipeConfig>> = {
   ...IMAGENET_22K_RECIPES,
   ...IMAGENET_22K_1K_RECIPES,
   ...IMAGENET_SUPERVISED_RECIPES,
+  ...GRN_PRETRAINING_RECIPES,
+  ...GRN_FINETUNING_RECIPES,
 };

@@ -179,6 +179,38 @@ describe('from an encoder', () => {
   });
 });
 
+describe('a response norm that comes or goes', () => {
+  const plain: ClassificationConfig = {
+    ...CONFIG,
+    backbone: { ...BACKBONE, responseNorm: 'none' },
+    lr: 0,
+    minLr: 0,
+  };
+
+  test('is dropped, and added with its initial values, where the configuration says so', async () => {
+    const folder = newFolder();
+    await finetune(folder, { config: { ...plain, adaptsResponseNorm: true }, maxSteps: 1 });
+    const without = readTensors(checkpoint(folder, 1));
+    expect([...without.keys()].some((name) => name.includes('.grn.'))).toBe(false);
+    const name = 'stages.2.0.pwconv1.weight';
+    expect(without.get(`weights.${name}`)?.data).toEqual(
+      readTensors(encoder).get(`weights.encoder.${name}`)?.data,
+    );
+    const again = { ...CONFIG, lr: 0, minLr: 0, adaptsResponseNorm: true };
+    const added = await afterOneStep(again, checkpoint(folder, 1));
+    expect(added.get(`weights.${name}`)).toEqual(without.get(`weights.${name}`)?.data);
+    expect(Array.from(added.get('weights.stages.2.0.grn.gamma') ?? [1]).every((v) => v === 0)).toBe(
+      true,
+    );
+  });
+
+  test('is an error otherwise', async () => {
+    const run = finetune(newFolder(), { config: plain });
+    await expect(run).rejects.toThrow(WeightsError);
+    await expect(run).rejects.toThrow('unexpected stages.0.0.grn.gamma');
+  });
+});
+
 test('from a classifier the norm before the head is kept and the head is new, whatever its classes', async () => {
   const folder = newFolder();
   await finetune(folder, { maxSteps: 6 });

@@ -1,0 +1,130 @@
+import * as tf from '@tensorflow/tfjs';
+import type { EnergyAxes } from '../engine/ops/gelu-grn-linear.js';
+import type { GrnParams } from '../engine/ops/grn.js';
+import { standardize } from '../engine/ops/layer-norm.js';
+
+/**
+ * What stands in the place of global response normalization in the paper's ablations. All have scale γ and shift β of `[4C]`.
+ * - `grn`: `γ · x · N(G(x)) + β`, plus `x` with `skip`. G aggregates a channel over the positions: `l2`, `l1`, `average`, or
+ *   `one` (no aggregation, G = 1). N relates it to the other channels: `share` G / mean G (the published form, with
+ *   `l2`), `standardize` (G − μ) / σ, `inverseSum` 1 / Σ G, or `none`.
+ * - `lrn`: local response normalization over 5 neighbouring channels
+ * - `batchNorm`: over the batch, with its own statistics in evaluation too (no running averages are kept)
+ * - `layerNorm`: over the channels of a position
+ *
+ * @see ConvNeXt V2, tables 2 and 16: https://arxiv.org/abs/2301.00808
+ */
+export type ResponseForm =
+  | {
+      readonly kind: 'grn';
+      readonly aggregation: 'one' | 'average' | 'l1' | 'l2';
+      readonly normalization: 'none' | 'standardize' | 'inverseSum' | 'share';
+      readonly skip: boolean;
+    }
+  | { readonly kind: 'lrn' }
+  | { readonly kind: 'batchNorm' }
+  | { readonly kind: 'layerNorm' };
+
+/** Values of the window and constants of local response normalization where it came from (AlexNet), PyTorch's defaults. */
+const LRN = { size: 5, alpha: 1e-4, beta: 0.75, k: 1 } as const;
+/** Keeps the gradient finite where a channel is zero everywhere. */
+const SMALLEST_ENERGY = 1e-30;
+
+/** Initial γ: 0 where the skip connection makes that the identity, else 1. The paper does not say what it starts with. */
+export function initialScale(form: ResponseForm): 0 | 1 {
+  return form.kind === 'grn' && form.skip ? 0 : 1;
+}
+
+/**
+ * Applies a form.
+ *
+ * @param x `[N, H, W, C]`, after the activation function
+ * @param axes over which a channel is aggregated: a sample's positions, or the batch's
+ * @returns `[N, H, W, C]`
+ */
+export function respond(
+  x: tf.Tensor4D,
+  { gamma, beta }: GrnParams,
+  form: ResponseForm,
+  { eps, axes = [1, 2] }: { readonly eps: number; readonly axes?: EnergyAxes },
+): tf.Tensor4D {
+  return tf.tidy(() => {
+    switch (form.kind) {
+      case 'grn': {
+        const factor = related(aggregated(x, form.aggregation, axes), form.normalization, eps);
+        const scaled = x.mul<tf.Tensor4D>(factor.mul(gamma)).add<tf.Tensor4D>(beta);
+        return form.skip ? scaled.add<tf.Tensor4D>(x) : scaled;
+      }
+      case 'lrn':
+        return x.mul<tf.Tensor4D>(localScale(x)).mul<tf.Tensor4D>(gamma).add<tf.Tensor4D>(beta);
+      case 'batchNorm': {
+        const centred = x.sub(x.mean([0, 1, 2], true));
+        const variance = centred.mul(centred).mean([0, 1, 2], true); // [1, 1, 1, C]
+        return centred.mul<tf.Tensor4D>(variance.add(eps).rsqrt().mul(gamma)).add(beta);
+      }
+      case 'layerNorm':
+        return standardize(x, eps).mul<tf.Tensor4D>(gamma).add<tf.Tensor4D>(beta);
+      default:
+        return form satisfies never;
+    }
+  });
+}
+
+type Form<Key extends string> = Extract<ResponseForm, Record<Key, unknown>>;
+
+/** G, `[N or 1, 1, 1, C]` */
+function aggregated(
+  x: tf.Tensor4D,
+  aggregation: Form<'aggregation'>['aggregation'],
+  axes: EnergyAxes,
+): tf.Tensor {
+  switch (aggregation) {
+    case 'one':
+      return tf.ones([1, 1, 1, x.shape[3]]);
+    case 'average':
+      return x.mean([...axes], true);
+    case 'l1':
+      return x.abs().sum([...axes], true);
+    case 'l2':
+      return x
+        .mul(x)
+        .sum([...axes], true)
+        .maximum(SMALLEST_ENERGY)
+        .sqrt();
+    default:
+      return aggregation satisfies never;
+  }
+}
+
+/** N(G), of the shape of G or `[N or 1, 1, 1, 1]` */
+function related(
+  g: tf.Tensor,
+  normalization: Form<'normalization'>['normalization'],
+  eps: number,
+): tf.Tensor {
+  switch (normalization) {
+    case 'none':
+      return g;
+    case 'share':
+      return g.div(g.mean(-1, true).add(eps));
+    case 'inverseSum':
+      return tf.div(1, g.sum(-1, true).add(eps));
+    case 'standardize':
+      return standardize(g, eps);
+    default:
+      return normalization satisfies never;
+  }
+}
+
+/** `(k + α/n Σ x²)^−β` over the neighbouring channels. */
+function localScale(x: tf.Tensor4D): tf.Tensor4D {
+  const { size, alpha, beta, k } = LRN;
+  const [n, h, w, c] = x.shape;
+  const border = tf.zeros<tf.Rank.R4>([n, h, w, (size - 1) / 2]);
+  const padded = tf.concat([border, x.mul<tf.Tensor4D>(x), border], 3); // [N, H, W, C + 4]
+  const windows = Array.from({ length: size }, (_, i) =>
+    padded.slice([0, 0, 0, i], [n, h, w, c]),
+  ).reduce((sum, part) => sum.add<tf.Tensor4D>(part));
+  const energy = windows.mul<tf.Tensor4D>(alpha / size).add<tf.Tensor4D>(k);
+  return energy.log().mul<tf.Tensor4D>(-beta).exp();
+}
