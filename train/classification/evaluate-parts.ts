@@ -50,7 +50,7 @@ const IDENTITY = 'evaluation.json';
 /**
  * Scores a classifier part by part. Every finished part is a file, so a run that is repeated does what is missing, and shards in other
  * processes or on other machines write into the same folder; the last one to finish sees the scores of the whole. The
- * part files are also what `score imagenet --part` merges.
+ * part files are also what `score imagenet --merge` adds up.
  *
  * @throws DataError if the data does not fit the model; ConfigError if the folder holds another evaluation
  */
