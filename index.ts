@@ -61,9 +61,6 @@ export { trainClassifier } from './train/classification/run.js';
 export { trainDetector } from './train/detection/run.js';
 export { trainSegmenter } from './train/segmentation/run.js';
 export { trainFcmae } from './train/fcmae/run.js';
-export { recogniseData } from './datasets/recognise.js';
-export { loadDetectionSplit, loadSegmentationSplit } from './datasets/recognise-load.js';
-export { decodeRle, encodeRle, type Rle } from './core/rle.js';
 export { CATALOGUE, WEIGHTS_LICENCE, type CatalogueEntry } from './weights/catalogue.js';
 export { loadWeights } from './weights/load.js';
 export { openWeights } from './weights/open.js';
@@ -77,5 +74,68 @@ export {
   normalizeInto,
 } from './datasets/transforms/normalize.js';
 export type { RgbImage } from './datasets/sample.js';
+export {
+  decodeRle,
+  encodeRle,
+  mergeRles,
+  rleArea,
+  rleBox,
+  rleFromCounts,
+  type Rle,
+} from './core/rle.js';
+export { boxIou, rleIou } from './core/rle-iou.js';
+export { rleFromBox, rleFromPolygons } from './core/rle-polygons.js';
+export { rleFromString, rleToString } from './core/rle-string.js';
+export { Random } from './core/random.js';
+export { createClassMap, type ClassMap } from './datasets/coco/class-map.js';
+export {
+  evaluationSamples,
+  trainingSamples,
+  type DetectionSamples,
+} from './datasets/coco/samples.js';
+export {
+  INSTANCES_FILE_SCHEMA,
+  KEYPOINTS_FILE_SCHEMA,
+  RESULTS_FILE_SCHEMA,
+} from './datasets/coco/schemas.js';
+export { loadCoco, splitCoco, type CocoSet, type CocoSource } from './datasets/coco/set.js';
+export { truthDomain, truthObjects, type TruthObject } from './datasets/coco/truth.js';
+export { loadFolder, type FolderSource, type SegmentationSet } from './datasets/folder.js';
+export {
+  Loader,
+  type LoadedBatch,
+  type LoaderOptions,
+  type SampleSource,
+} from './datasets/loader.js';
+export { decodePngIndices, type PngIndices } from './datasets/png.js';
+export { readLabelMap, type LabelMapping } from './datasets/png-label-map.js';
+export { checkData, type DataReport } from './datasets/recognise-check.js';
+export { loadDetectionSplit, loadSegmentationSplit } from './datasets/recognise-load.js';
+export { recogniseData } from './datasets/recognise.js';
+export type { RecognisedData } from './datasets/recognise-types.js';
+export type { DetectionSample, LabelMap, Objects, Segmentation } from './datasets/sample.js';
+export { SHAPES_DEFAULTS, writeShapes, type ShapesOptions } from './datasets/shapes/write.js';
+export {
+  ClassificationEvaluator,
+  type ClassificationResult,
+} from './evaluation/classification/evaluator.js';
+export { detectionConfusion } from './evaluation/coco/detection-confusion.js';
+export { errorBreakdown } from './evaluation/coco/error-breakdown.js';
 export { CocoEvaluator, type CocoResult } from './evaluation/coco/evaluator.js';
+export {
+  CocoDetectionsBuilder,
+  CocoGroundTruthBuilder,
+  type CocoDetections,
+  type CocoGroundTruth,
+} from './evaluation/coco/objects.js';
+export { cocoParameters, type CocoParameters } from './evaluation/coco/parameters.js';
+export { addCocoPart, cocoPart } from './evaluation/coco/part.js';
+export { readCocoResults } from './evaluation/coco/read-detections.js';
+export { readCocoGroundTruth } from './evaluation/coco/read-ground-truth.js';
+export { DETECTION_STATS, KEYPOINT_STATS } from './evaluation/coco/summary.js';
+export { meanCurve, thresholdCurves } from './evaluation/coco/threshold-curves.js';
+export { cocoWarnings } from './evaluation/coco/warnings.js';
+export { meanChannelCosineDistance } from './evaluation/collapse.js';
+export { decodePart, encodePart } from './evaluation/part.js';
+export { BoundaryIouEvaluator, boundaryIou } from './evaluation/semantic/boundary-iou.js';
 export { SemanticEvaluator, type SemanticResult } from './evaluation/semantic/evaluator.js';
