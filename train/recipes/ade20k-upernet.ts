@@ -11,7 +11,8 @@ import type { SegmentationConfig } from '../segmentation/config.js';
  * steps from 1e-6, then linearly to 0, decay of GRN's scale and shift as of all parameters with several axes), which the V2 paper's
  * appendix A.4 repeats: batch 16, 160 000 steps, weight decay 0.05, 512 px. Batch norms there take their statistics over all 16 images
  * (SyncBN); here they take them over the 2 images of a micro-batch, as many as a GPU had, and join them over the step for the running
- * statistics. `--set batchSize=16 --set accumulation=1` is the original where there is memory for it.
+ * statistics. Exactly the original are `--set accumulation=1` on eight ranks (`mpiexec -n 8`), which share their batch norms, and `--set
+ * batchSize=16 --set accumulation=1` on one, where there is memory for it. The five scales of `--tta` are A.4's; V1 took six from 0.5 to 1.75.
  *
  * @see https://github.com/facebookresearch/ConvNeXt/tree/main/semantic_segmentation
  */
@@ -33,7 +34,7 @@ export const ADE20K_UPERNET: Omit<
   evaluation: {
     limits: { long: 2048, short: 512 },
     window: { cropSize: 512, stride: 341 },
-    ratios: [0.5, 0.75, 1, 1.25, 1.5, 1.75],
+    ratios: [0.75, 0.875, 1, 1.125, 1.25],
   },
   slide: true,
   batchSize: 2,
