@@ -113,7 +113,12 @@ export { checkData, type DataReport } from './datasets/recognise-check.js';
 export { loadDetectionSplit, loadSegmentationSplit } from './datasets/recognise-load.js';
 export { recogniseData } from './datasets/recognise.js';
 export type { RecognisedData } from './datasets/recognise-types.js';
-export type { DetectionSample, LabelMap, Objects, Segmentation } from './datasets/sample.js';
+export type {
+  DetectionSample,
+  LabelMap,
+  Objects,
+  Segmentation as ObjectSegmentation,
+} from './datasets/sample.js';
 export { SHAPES_DEFAULTS, writeShapes, type ShapesOptions } from './datasets/shapes/write.js';
 export {
   ClassificationEvaluator,
