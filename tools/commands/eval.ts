@@ -37,7 +37,7 @@ export function registerEval(program: Command): void {
     )
     .option('--seed <n>', 'of that division', wholeNumber('--seed'), 0)
     .option('--out <dir>', 'also write the results there; go on with what is there (classify)')
-    .option('--shard <i/n>', 'only share i of n, from 0; all into the same --out (classify)')
+    .option('--shard <i/n>', 'only share i of n, from 0; all into the same --out')
     .option('--cache <dir>', 'folder of pulled weights')
     .option('--json', 'print one JSON document')
     .action((model: string, flags: Flags) => run(model, flags));
@@ -50,11 +50,20 @@ async function run(model: string, flags: Flags): Promise<void> {
   if (flags.batch < 1) throw new ConfigError('--batch: expected a whole number from 1, got 0');
   const { locateModel } = await import('../model/locate.js');
   const { evaluateModel } = await import('../eval/index.js');
-  const located = await locateModel(model, flags);
-  const { document, table } = await evaluateModel(located, {
-    ...flags,
-    engine: engineOptions(flags),
-  });
-  if (flags.json) printJson(document);
-  else console.log(formatTable(table));
+  const { joinRanks } = await import('../distributed.js');
+  const ranks = await joinRanks();
+  try {
+    const located = await locateModel(model, flags);
+    const { document, table } = await evaluateModel(located, {
+      ...flags,
+      engine: engineOptions({ ...flags, threads: flags.threads || ranks.threads }),
+      communicator: ranks.communicator,
+    });
+    await ranks.finish();
+    if (ranks.communicator.rank > 0) return;
+    if (flags.json) printJson(document);
+    else console.log(formatTable(table));
+  } catch (error) {
+    await ranks.fail(error, flags.json ?? false);
+  }
 }

@@ -1,22 +1,23 @@
-import { ConfigError } from '../../core/errors.js';
 import { readImageNet } from '../../datasets/imagenet.js';
 import { openEngine } from '../../engine/runtime/engine.js';
 import { evaluateClassifier } from '../../train/classification/evaluate.js';
-import type { EvaluationShard } from '../../train/classification/evaluate-parts.js';
 import { evaluateInParts } from '../../train/classification/evaluate-parts.js';
+import { SINGLE_PROCESS } from '../../train/distributed/communicator.js';
+import { shardOf } from '../../train/distributed/shard.js';
 import type { Scalars } from '../../train/task.js';
 import { sha256OfFile } from '../../weights/files/sha256.js';
 import { openClassifier } from '../model/classifier.js';
 import type { LocatedModel } from '../model/locate.js';
 import { log } from '../output.js';
 import type { EvalReport, EvalRequest } from './request.js';
+import { parseShard, shareOf } from './share.js';
 
 /** Top-1, top-5 and loss of a classifier. @throws DataError, WeightsError, ConfigError */
 export async function evalClassify(
   located: LocatedModel,
   request: EvalRequest,
 ): Promise<EvalReport> {
-  const shard = parseShard(request);
+  const shard = parseShard(request.shard, request.out);
   const found = readImageNet(request.data, { split: request.split });
   log(
     `${request.data}: ${found.layout}; ${found.samples.length} images, ${found.classes.length} classes`,
@@ -33,21 +34,32 @@ export async function evalClassify(
   };
   const base = { model: opened.file, data };
   if (out === undefined) {
-    const scores = await evaluateClassifier(engine, opened, found, options);
+    const { share } = shareOf(request);
+    const scores = await evaluateClassifier(engine, opened, found, {
+      ...options,
+      ...(share ? { share } : {}),
+    });
     return report(base, scores, timing(scores['count']));
   }
-  const { scores, missing, scored } = await evaluateInParts(engine, opened, found, {
-    ...options,
-    folder: out,
-    shard,
-    identity: {
-      weights: await sha256OfFile(opened.file),
-      average: request.ema ? 'ema' : 'none',
-      split,
-      inputSize: opened.card.resize.inputSize,
-    },
-    onPart: ({ part, parts }) => log(`part ${part + 1} of ${parts}`),
-  });
+  const { communicator = SINGLE_PROCESS } = request;
+  const inParts = async (): ReturnType<typeof evaluateInParts> =>
+    evaluateInParts(engine, opened, found, {
+      ...options,
+      folder: out,
+      shard: communicator.size > 1 ? shardOf(communicator) : shard,
+      identity: {
+        weights: await sha256OfFile(opened.file),
+        average: request.ema ? 'ema' : 'none',
+        split,
+        inputSize: opened.card.resize.inputSize,
+      },
+      onPart: ({ part, parts }) => log(`part ${part + 1} of ${parts}`),
+    });
+  const first = await inParts();
+  // Ranks that are done early have not seen the parts of the others.
+  await communicator.barrier({ what: 'evaluation', patient: true });
+  const { scores, missing } = communicator.size > 1 ? await inParts() : first;
+  const { scored } = first;
   if (missing > 0)
     log(`${missing} images are still missing: run the other shards, or this command again`);
   return report({ ...base, scored, missing }, scores, timing(scored));
@@ -74,16 +86,4 @@ function report(base: object, scores: Scalars, timing: Timing): EvalReport {
       ],
     ],
   };
-}
-
-/** `i/n` with i from 0, as job arrays count. */
-function parseShard({ shard, out }: EvalRequest): EvaluationShard {
-  if (shard === undefined) return { index: 0, count: 1 };
-  const [, i, n] = /^(\d+)\/(\d+)$/.exec(shard) ?? [];
-  const [index, count] = [Number(i), Number(n)];
-  if (!(count >= 1 && index < count))
-    throw new ConfigError(`--shard: expected i/n with i from 0 to n − 1, got ${shard}`);
-  if (out === undefined)
-    throw new ConfigError('--shard: expected --out DIR, the same for all shards, got none');
-  return { index, count };
 }

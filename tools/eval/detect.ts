@@ -17,6 +17,7 @@ import type { LocatedModel } from '../model/locate.js';
 import { log } from '../output.js';
 import { percent } from '../score/format.js';
 import type { EvalReport, EvalRequest } from './request.js';
+import { shareOf } from './share.js';
 
 /**
  * COCO's average precision of boxes and masks. With `--out` also `results.json` (which `score coco` takes) and `scores.json`.
@@ -34,6 +35,7 @@ export async function evalDetect(located: LocatedModel, request: EvalRequest): P
     );
   log(data.line);
   const { limit, out, split, tta = false } = request;
+  const { share, finish, gather } = shareOf(request);
   const set = await loadDetectionSplit(data, split, { limit });
   const { card, file, model, store } = await openDetector(located, request);
   const engine = await openEngine(request.engine);
@@ -52,7 +54,8 @@ export async function evalDetect(located: LocatedModel, request: EvalRequest): P
       {
         classNames,
         masks: model.config.masks !== null,
-        onImage: progress(total),
+        onImage: progress(share ? Math.ceil(total / share.count) : total),
+        ...(share ? { share } : {}),
         ...(out
           ? {
               onPrediction: (id, found) => rows.push(...cocoResultRows(found, id, categoryIds)),
@@ -73,9 +76,10 @@ export async function evalDetect(located: LocatedModel, request: EvalRequest): P
       seconds,
       imagesPerSecond: scores.numImages / seconds,
     };
-    if (out) {
+    const all = out ? await gather(rows) : [];
+    if (out && (await finish())) {
       mkdirSync(out, { recursive: true });
-      await writeJsonAtomically(join(out, 'results.json'), rows);
+      await writeJsonAtomically(join(out, 'results.json'), all);
       await writeJsonAtomically(join(out, 'scores.json'), document);
       log(`wrote results.json and scores.json to ${out}`);
     }

@@ -1,4 +1,5 @@
 import type { EngineOptions } from '../../engine/runtime/engine.js';
+import type { Communicator } from '../../train/distributed/communicator.js';
 
 /** What `eval` was asked for, whatever the task. */
 export interface EvalRequest {
@@ -21,8 +22,10 @@ export interface EvalRequest {
   readonly seed: number;
   /** Folder for result files. */
   readonly out?: string;
-  /** `i/n`: only every n-th part of the data, from the i-th on, counted from 0 (classify). */
+  /** `i/n`: only every n-th image (classify: part of the data), from the i-th on, counted from 0. */
   readonly shard?: string;
+  /** The processes that share the images; one if not given. */
+  readonly communicator?: Communicator;
   readonly engine: EngineOptions;
 }
 

@@ -18,6 +18,7 @@ import { log } from '../output.js';
 import { pngNames } from '../predict/names.js';
 import { finiteOrNull, percent } from '../score/format.js';
 import type { EvalReport, EvalRequest } from './request.js';
+import { shareOf } from './share.js';
 
 /**
  * Accuracy and intersection over union of a segmenter, as mmsegmentation counts them. `--slide` lays windows over each image, `--tta`
@@ -30,6 +31,7 @@ export async function evalSegment(
   request: EvalRequest,
 ): Promise<EvalReport> {
   const { limit, out, split, tta = false, slide = false } = request;
+  const { share, finish } = shareOf(request);
   const set = await segmentationData(request);
   const opened = await openSegmenter(located, request);
   const { card, file } = opened;
@@ -48,6 +50,7 @@ export async function evalSegment(
       mode,
       onImage: progress(start),
       ...(limit === undefined ? {} : { limit }),
+      ...(share ? { share } : {}),
       ...(out ? { onSegmentation: labelWriter(out, set, card.classNames) } : {}),
     });
     const seconds = (performance.now() - start) / 1000;
@@ -72,7 +75,7 @@ export async function evalSegment(
       seconds,
       imagesPerSecond: numImages / seconds,
     };
-    if (out) {
+    if (out && (await finish())) {
       await writeJsonAtomically(join(out, 'scores.json'), document);
       log(`wrote ${numImages} label maps and scores.json to ${out}`);
     }

@@ -1,11 +1,14 @@
 import { DataError } from '../../core/errors.js';
 import type { ClassificationSet } from '../../datasets/imagenet.js';
 import type { Engine } from '../../engine/runtime/engine.js';
+import { ClassificationEvaluator } from '../../evaluation/classification/evaluator.js';
 import type { LoadedClassifier } from '../../models/classifier-weights.js';
 import type { ClassifierCard } from '../../models/model-card.js';
+import type { EvaluationShare } from '../distributed/evaluation.js';
+import { ownSamples } from '../distributed/evaluation.js';
 import type { Scalars } from '../task.js';
 import { loaderOf } from './run.js';
-import { scoreClassifier } from './task.js';
+import { classificationScores, countClassifier } from './task.js';
 
 /** How {@link evaluateClassifier} goes over the data. */
 export interface EvaluateOptions {
@@ -13,6 +16,8 @@ export interface EvaluateOptions {
   readonly workers: number;
   /** Only the first images. */
   readonly limit?: number;
+  /** This process's share of the images; all if not given. */
+  readonly share?: EvaluationShare;
 }
 
 /**
@@ -25,11 +30,11 @@ export async function evaluateClassifier(
   engine: Engine,
   opened: LoadedClassifier & { readonly card: ClassifierCard },
   set: ClassificationSet,
-  { batchSize, workers, limit }: EvaluateOptions,
+  { batchSize, workers, limit, share }: EvaluateOptions,
 ): Promise<Scalars> {
   const { model, store, card } = opened;
   const { classes } = model.config;
-  const samples = samplesToScore(opened, set, limit);
+  const samples = ownSamples(samplesToScore(opened, set, limit), share);
   const loader = loaderOf(
     { batchSize, workers, pixels: card.pixels },
     { ...set, samples },
@@ -37,7 +42,11 @@ export async function evaluateClassifier(
   );
   const program = engine.prepare(model.inference, store, { frozen: true });
   try {
-    return await scoreClassifier(program, loader, classes);
+    const accuracy = new ClassificationEvaluator(classes);
+    if (samples.length > 0) await countClassifier(program, loader, accuracy);
+    for (const part of (await share?.exchange('classification', accuracy.toPart())) ?? [])
+      accuracy.addPart(part);
+    return classificationScores(accuracy);
   } finally {
     await loader.close();
     await program.release();

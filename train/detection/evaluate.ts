@@ -11,8 +11,12 @@ import {
   type CocoGroundTruth,
 } from '../../evaluation/coco/objects.js';
 import { cocoParameters } from '../../evaluation/coco/parameters.js';
+import { addCocoPart, cocoPart } from '../../evaluation/coco/part.js';
 import { DETECTION_STATS } from '../../evaluation/coco/summary.js';
+import { arraysOfPart } from '../../evaluation/part.js';
 import type { Prediction } from '../../models/detector-predictor.js';
+import type { EvaluationShare } from '../distributed/evaluation.js';
+import { ownSamples } from '../distributed/evaluation.js';
 import type { Scalars } from '../task.js';
 import { predictedBox } from './results.js';
 
@@ -27,6 +31,8 @@ export interface EvaluateDetectorOptions {
   readonly masks: boolean;
   /** Only the first images. */
   readonly limit?: number;
+  /** This process's share of the images; all if not given. */
+  readonly share?: EvaluationShare;
   /** Called after each image. */
   readonly onImage?: (done: number, total: number) => void;
   /** Given the detections of each image, e.g. to write them to a file. */
@@ -50,7 +56,7 @@ export interface DetectorScores {
 export async function evaluateDetector(
   detect: ImageDetector,
   data: CocoSet,
-  { classNames, masks, limit, onImage, onPrediction }: EvaluateDetectorOptions,
+  { classNames, masks, limit, share, onImage, onPrediction }: EvaluateDetectorOptions,
 ): Promise<DetectorScores> {
   assertClasses(data, classNames);
   const set = limit === undefined ? data : firstImages(data, limit);
@@ -60,8 +66,12 @@ export async function evaluateDetector(
     bbox: new CocoEvaluator(truth, cocoParameters('bbox')),
     ...(masks && truth.masks ? { segm: new CocoEvaluator(truth, cocoParameters('segm')) } : {}),
   };
-  let numDetections = 0;
-  for (let index = 0; index < samples.length; index++) {
+  let [numImages, numDetections] = [0, 0];
+  const own = ownSamples(
+    Array.from({ length: samples.length }, (_, i) => i),
+    share,
+  );
+  for (const index of own) {
     const { file, imageId, width, height } = samples.at(index);
     const image = await decodeImage(file);
     if (image.width !== width || image.height !== height)
@@ -73,10 +83,21 @@ export async function evaluateDetector(
     numDetections += found.scores.length;
     score(evaluators, found, imageId, set.classes.categoryIds);
     onPrediction?.(imageId, found, file);
-    onImage?.(index + 1, samples.length);
+    numImages++;
+    onImage?.(numImages, own.length);
+  }
+  for (const [name, evaluator] of Object.entries(evaluators))
+    for (const part of (await share?.exchange(name, cocoPart(evaluator))) ?? [])
+      addCocoPart(evaluator, part);
+  const counts = { kind: 'counts', settings: {} };
+  const done = { ...counts, arrays: { counts: Float64Array.of(own.length, numDetections) } };
+  for (const part of (await share?.exchange('counts', done)) ?? []) {
+    const { counts: others } = arraysOfPart(part, { ...counts, arrays: ['counts'] });
+    numImages += others[0];
+    numDetections += others[1];
   }
   return {
-    numImages: samples.length,
+    numImages,
     numDetections,
     bbox: evaluators.bbox.finish(),
     ...(evaluators.segm ? { segm: evaluators.segm.finish() } : {}),

@@ -6,6 +6,8 @@ import type { ScaleLimits } from '../../datasets/transforms/keep-ratio.js';
 import type { PixelStats } from '../../datasets/transforms/normalize.js';
 import { SemanticEvaluator, type SemanticResult } from '../../evaluation/semantic/evaluator.js';
 import type { Segmentation, SegmenterMode, SegmenterPredictor } from '../../models/segmenter.js';
+import type { EvaluationShare } from '../distributed/evaluation.js';
+import { ownSamples } from '../distributed/evaluation.js';
 import { segmenterViews } from './views.js';
 
 /** How {@link evaluateSegmenter} goes over the data. */
@@ -19,6 +21,8 @@ export interface EvaluateSegmenterOptions {
   readonly mode: SegmenterMode;
   /** Only the first images. */
   readonly limit?: number;
+  /** This process's share of the images; all if not given. */
+  readonly share?: EvaluationShare;
   /** Called after each image with the number done. */
   readonly onImage?: (done: number, total: number) => void;
   /** Called with what was found in an image before it is scored. */
@@ -33,14 +37,15 @@ export interface EvaluateSegmenterOptions {
 export async function evaluateSegmenter(
   predictor: SegmenterPredictor,
   set: SegmentationSet,
-  { numClasses, mode, limit, onImage, onSegmentation, ...viewing }: EvaluateSegmenterOptions,
+  { numClasses, mode, limit, share, onImage, onSegmentation, ...viewing }: EvaluateSegmenterOptions,
 ): Promise<SemanticResult> {
   if (set.classes.length !== numClasses)
     throw new DataError(
       `eval: expected data with the model's ${numClasses} classes, got ${set.classes.length}`,
     );
-  const samples = limit === undefined ? set.samples : set.samples.slice(0, limit);
-  if (samples.length === 0) throw new DataError('eval: expected images, got none');
+  const all = limit === undefined ? set.samples : set.samples.slice(0, limit);
+  const samples = ownSamples(all, share);
+  if (all.length === 0) throw new DataError('eval: expected images, got none');
   const evaluator = new SemanticEvaluator({ numClasses });
   let done = 0;
   for (const { file, labelFile } of samples) {
@@ -52,5 +57,7 @@ export async function evaluateSegmenter(
     evaluator.update(labels.data, found.labels, file);
     onImage?.(++done, samples.length);
   }
+  for (const part of (await share?.exchange('semantic', evaluator.toPart())) ?? [])
+    evaluator.addPart(part);
   return evaluator.finish();
 }
