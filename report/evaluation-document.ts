@@ -17,6 +17,8 @@ export interface ReportTable {
 /** Horizontal bars. */
 export interface ReportBars {
   readonly title: string;
+  /** Value of a bar of full length; the largest one by default. */
+  readonly full?: number;
   readonly note?: string;
   readonly bars: readonly {
     readonly name: string;

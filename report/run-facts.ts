@@ -79,7 +79,7 @@ function rows(lines: readonly (readonly string[])[]): string {
     ([name, ...values]) =>
       `<tr><th scope="row">${escapeHtml(name)}</th>${values.map((value) => `<td class="v">${escapeHtml(value)}</td>`).join('')}</tr>`,
   );
-  return `<div class="scroll"><table><tbody>${cells.join('')}</tbody></table></div>`;
+  return `<div class="scroll"><table class="facts"><tbody>${cells.join('')}</tbody></table></div>`;
 }
 
 function duration(seconds: number): string {

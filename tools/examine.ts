@@ -1,9 +1,11 @@
 import { statfsSync, existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { measureGemmPeak } from '../engine/runtime/gemm-peak.js';
 import { DEFAULT_SESSION_OPTIONS, loadOnnxRuntime } from '../engine/runtime/onnx-runtime.js';
 import { probeLowering } from '../engine/runtime/probe.js';
+import { examineMpi, examineProviders } from './examine-providers.js';
 import { cacheFolder } from './model/locate.js';
 
 /** One line of `doctor`. */
@@ -29,6 +31,8 @@ export async function examine(): Promise<readonly Finding[]> {
     memory(),
     disk(),
     ...(await engine()),
+    ...examineProviders(),
+    examineMpi(version('koffi')),
     ...OPTIONAL.map(optionalPackage),
   ];
 }
@@ -73,7 +77,8 @@ function memory(): Finding {
   return {
     name: 'Memory',
     state: fine ? 'ok' : 'problem',
-    detail: gib(total),
+    detail:
+      containerLimit() < totalmem() ? `${gib(total)}, the limit of this container` : gib(total),
     ...(fine ? {} : { remedy: 'training Tiny takes about 2 GiB; raise the memory limit' }),
   };
 }
@@ -132,17 +137,14 @@ async function engine(): Promise<readonly Finding[]> {
   ];
 }
 
+/** Not by `require.resolve`: some packages do not export their package.json. */
 function version(name: string): string | undefined {
-  try {
-    const require = createRequire(import.meta.url);
-    return (
-      JSON.parse(readFileSync(require.resolve(`${name}/package.json`), 'utf8')) as {
-        version: string;
-      }
-    ).version;
-  } catch {
-    return undefined;
-  }
+  const require = createRequire(import.meta.url);
+  const file = (require.resolve.paths(name) ?? [])
+    .map((folder) => join(folder, name, 'package.json'))
+    .find((path) => existsSync(path));
+  if (file === undefined) return undefined;
+  return (JSON.parse(readFileSync(file, 'utf8')) as { readonly version: string }).version;
 }
 
 function optionalPackage([name, what]: readonly [string, string]): Finding {

@@ -42,7 +42,7 @@ export function tableCard(table: ReportTable): string {
   );
   const body = rows.map((row) => {
     const cells = row.map((cell, c) => {
-      const text = cell === null ? '' : typeof cell === 'number' ? formatNumber(cell) : cell;
+      const text = cell === null ? '' : typeof cell === 'number' ? cellText(cell) : cell;
       return `<td${isNumber[c] ? ' class="n"' : ''}>${escapeHtml(text)}</td>`;
     });
     return `<tr>${cells.join('')}</tr>`;
@@ -57,6 +57,11 @@ export function tableCard(table: ReportTable): string {
   return `<div class="card"><h3>${escapeHtml(title)}</h3>${note(remark)}${tableOf(body.slice(0, MOST_ROWS))}${rest}</div>`;
 }
 
+/** Counts in full, other numbers in a few characters. */
+function cellText(value: number): string {
+  return Number.isInteger(value) && Math.abs(value) < 1e12 ? String(value) : formatNumber(value);
+}
+
 function withoutEmptyColumns(table: ReportTable): ReportTable {
   const isUsed = table.columns.map((_, c) => table.rows.some((row) => row[c] !== null));
   return {
@@ -66,11 +71,11 @@ function withoutEmptyColumns(table: ReportTable): ReportTable {
   };
 }
 
-/** Bars in a frame, as long as their share of the longest. */
-export function barsCard({ title, note: remark, bars }: ReportBars): string {
+/** Bars in a frame, as long as their share of `full` or of the longest. */
+export function barsCard({ title, note: remark, bars, full }: ReportBars): string {
   if (bars.length === 0)
     return `<div class="card"><h3>${escapeHtml(title)}</h3>${note(remark ?? 'none')}</div>`;
-  const longest = Math.max(...bars.map(({ value }) => value), 1e-300);
+  const longest = full ?? Math.max(...bars.map(({ value }) => value), 1e-300);
   const draw = (shown: ReportBars['bars']): string =>
     `<div class="bars">${shown
       .map(({ name, value, text }) => {

@@ -88,6 +88,7 @@ th,td{padding:4px 10px;text-align:left;border-bottom:1px solid var(--line);verti
 th{font-weight:600;color:var(--soft);white-space:nowrap}
 td.n,th.n{text-align:right;white-space:nowrap}
 td.v{overflow-wrap:anywhere;font-family:ui-monospace,SFMono-Regular,Menlo,monospace;font-size:13px}
+.facts th{white-space:normal;overflow-wrap:anywhere;width:38%}
 .bars{display:grid;grid-template-columns:minmax(70px,max-content) 1fr max-content;gap:5px 10px;align-items:center;font-size:13px}
 .bars i{display:block;height:12px;border-radius:2px;background:var(--chart-1);min-width:1px}
 .bars span:last-of-type,.bars .t{font-variant-numeric:tabular-nums;color:var(--soft)}

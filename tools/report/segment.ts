@@ -104,7 +104,7 @@ function iouBars({ perClass: rows }: SemanticResult, names: readonly string[]): 
     .map(({ IoU }, k) => ({ name: names[k], value: IoU, text: percent(IoU) }))
     .filter(({ value }) => Number.isFinite(value))
     .sort((a, b) => b.value - a.value);
-  return { title: 'Intersection over union', bars };
+  return { title: 'Intersection over union', full: 1, bars };
 }
 
 function confusion(

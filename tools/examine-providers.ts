@@ -1,0 +1,84 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { encodeModel } from '../engine/onnx/encode-model.js';
+import type { Finding } from './examine.js';
+
+/** Opens a session in a process of its own: a driver that crashes must not take `doctor` along. */
+const PROBE = `
+  const ort = await import('onnxruntime-node');
+  const model = Buffer.from(process.argv[1], 'base64');
+  const session = await ort.InferenceSession.create(model, { executionProviders: [process.argv[2]] });
+  const { y } = await session.run({ x: new ort.Tensor('float32', Float32Array.of(-1, 2), [2]) });
+  if (y.data[0] !== 0 || y.data[1] !== 2) throw new Error('relu([-1, 2]) gave [' + y.data + ']');
+`;
+
+const RELU = encodeModel({
+  name: 'relu',
+  nodes: [{ name: 'relu', op: 'Relu', domain: '', inputs: ['x'], outputs: ['y'], attributes: {} }],
+  inputs: [{ name: 'x', shape: [2], type: 'float32' }],
+  outputs: [{ name: 'y', shape: [2], type: 'float32' }],
+  initializers: [],
+  opsets: { '': 20 },
+});
+
+const REMEDIES = {
+  webgpu:
+    'install a driver for Vulkan, Metal or Direct3D 12 (docs/webgpu.md); without one use --provider cpu',
+  cuda: 'install the CUDA 12 and cuDNN 9 libraries and onnxruntime-node without --onnxruntime-node-install=skip',
+} as const;
+
+/** Whether ONNX Runtime computes on this machine's GPU. */
+export function examineProviders(): readonly Finding[] {
+  return (['webgpu', 'cuda'] as const).map((provider) => {
+    const reason = failure(provider);
+    return {
+      name: `--provider ${provider}`,
+      state: reason === undefined ? 'ok' : 'missing',
+      detail: reason === undefined ? 'computes' : `optional: ${reason}`,
+      ...(reason === undefined ? {} : { remedy: REMEDIES[provider] }),
+    };
+  });
+}
+
+function failure(provider: string): string | undefined {
+  const { status, signal, stderr } = spawnSync(
+    process.execPath,
+    ['--input-type=module', '-e', PROBE, Buffer.from(RELU).toString('base64'), provider],
+    // Packages are looked up from here, wherever the user's shell is.
+    { cwd: fileURLToPath(new URL('.', import.meta.url)), encoding: 'utf8', timeout: 60_000 },
+  );
+  if (status === 0) return undefined;
+  const line = stderr.split('\n').find((text) => /\bError: /.test(text));
+  // ONNX Runtime puts its source file and function before what went wrong.
+  const text =
+    /Failed to .*/.exec(line ?? '')?.[0] ??
+    line?.replace(/^.*?Error: /, '').trim() ??
+    `the process ended with ${signal ?? status}`;
+  return text.length > 100 ? `${text.slice(0, 99)}…` : text;
+}
+
+/** What training on several processes needs. */
+export function examineMpi(koffi: string | undefined): Finding {
+  const launcher = (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, 'mpiexec'))
+    .find((file) => existsSync(file));
+  const isReady = koffi !== undefined && launcher !== undefined;
+  return {
+    name: 'MPI',
+    state: isReady ? 'ok' : 'missing',
+    detail: isReady ? `${launcher}, koffi ${koffi}` : 'optional: training on several processes',
+    ...(isReady
+      ? {}
+      : {
+          remedy: [
+            ...(koffi === undefined ? ['npm install koffi@3'] : []),
+            ...(launcher === undefined
+              ? ['install Open MPI or MPICH (apt-get install openmpi-bin)']
+              : []),
+          ].join('; '),
+        }),
+  };
+}
