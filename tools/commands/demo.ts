@@ -12,8 +12,8 @@ interface Flags {
 /** Images that are held out, and how many of them are drawn. */
 const NUM_HELD_OUT = 40;
 const NUM_DRAWN = 8;
-/** Small pictures, which the recipe enlarges. */
-const PICTURES = { width: 192, height: 144, minObjects: 4, maxObjects: 9 } as const;
+/** Small pictures of few objects: the recipe doubles their size. */
+const PICTURES = { width: 160, height: 120, minObjects: 2, maxObjects: 6 } as const;
 
 const ENGINE = { kind: 'compiled', provider: 'cpu', threads: 0, spinning: false } as const;
 

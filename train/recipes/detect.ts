@@ -13,7 +13,7 @@ const [stage] = MASK_RCNN.stages;
  *
  * Numbers: the structure, losses and thresholds of Mask R-CNN, AdamW, betas and weight decay of the COCO recipes. Ours, for training
  * without pretrained weights that ends in minutes: pyramid and heads of 64 channels (the originals' are 256) and 256 hidden units (1024),
- * anchors of half the size for objects from 16 px, 64 sampled regions an image (512) from 500 proposals (1000), short side 240, rate 1e-3
+ * anchors of half the size for objects from 16 px, 64 sampled regions an image (512) from 500 proposals (1000), short side 240, rate 4e-4
  * falling linearly to 0, clipping.
  */
 export const DETECT: DetectionConfig = {
@@ -54,7 +54,7 @@ export const DETECT: DetectionConfig = {
   accumulation: 1,
   epochs: 4,
   optimizer: { kind: 'adamw', betas: [0.9, 0.999], eps: 1e-8 },
-  lr: 1e-3,
+  lr: 4e-4,
   decay: { kind: 'poly', power: 1, minLr: 0 },
   warmup: { steps: 100, ratio: 0.01 },
   weightDecay: 0.05,
