@@ -34,6 +34,7 @@ export function registerPredict(program: Command): void {
     .option('--tta', 'average over mirror images and scales (detect, segment)', false)
     .option('--slide', 'sliding windows instead of whole images (segment)', false)
     .option('--palette <file>', 'colours of the classes, one #rrggbb a line (segment)')
+    .option('--shard <i/n>', 'only share i of n, from 0; all into the same --out')
     .option('--cache <dir>', 'folder of pulled weights')
     .option('--json', 'print one JSON document')
     .action((model: string, images: string[], flags: Flags) => run(model, images, flags));
@@ -44,7 +45,19 @@ async function run(model: string, images: readonly string[], flags: Flags): Prom
   const files = listImages(images);
   const { locateModel } = await import('../model/locate.js');
   const { predictFiles } = await import('../predict/index.js');
-  const located = await locateModel(model, flags);
-  const document = await predictFiles(located, { ...flags, files, engine: engineOptions(flags) });
-  if (flags.json) printJson(document);
+  const { joinRanks } = await import('../distributed.js');
+  const ranks = await joinRanks();
+  try {
+    const located = await locateModel(model, flags);
+    const document = await predictFiles(located, {
+      ...flags,
+      files,
+      engine: engineOptions({ ...flags, threads: flags.threads || ranks.threads }),
+      communicator: ranks.communicator,
+    });
+    await ranks.finish();
+    if (flags.json && ranks.communicator.rank === 0) printJson(document);
+  } catch (error) {
+    await ranks.fail(error, flags.json ?? false);
+  }
 }

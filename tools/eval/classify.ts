@@ -10,7 +10,7 @@ import { openClassifier } from '../model/classifier.js';
 import type { LocatedModel } from '../model/locate.js';
 import { log } from '../output.js';
 import type { EvalReport, EvalRequest } from './request.js';
-import { parseShard, shareOf } from './share.js';
+import { parseShard, shareOf } from '../share.js';
 
 /** Top-1, top-5 and loss of a classifier. @throws DataError, WeightsError, ConfigError */
 export async function evalClassify(

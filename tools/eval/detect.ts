@@ -17,7 +17,7 @@ import type { LocatedModel } from '../model/locate.js';
 import { log } from '../output.js';
 import { percent } from '../score/format.js';
 import type { EvalReport, EvalRequest } from './request.js';
-import { shareOf } from './share.js';
+import { shareOf } from '../share.js';
 
 /**
  * COCO's average precision of boxes and masks. With `--out` also `results.json` (which `score coco` takes) and `scores.json`.
@@ -76,7 +76,12 @@ export async function evalDetect(located: LocatedModel, request: EvalRequest): P
       seconds,
       imagesPerSecond: scores.numImages / seconds,
     };
-    const all = out ? await gather(rows) : [];
+    const all = out
+      ? await gather(
+          'results',
+          rows.map((row) => [row.image_id, row] as const),
+        )
+      : [];
     if (out && (await finish())) {
       mkdirSync(out, { recursive: true });
       await writeJsonAtomically(join(out, 'results.json'), all);

@@ -18,7 +18,7 @@ import { log } from '../output.js';
 import { pngNames } from '../predict/names.js';
 import { finiteOrNull, percent } from '../score/format.js';
 import type { EvalReport, EvalRequest } from './request.js';
-import { shareOf } from './share.js';
+import { shareOf } from '../share.js';
 
 /**
  * Accuracy and intersection over union of a segmenter, as mmsegmentation counts them. `--slide` lays windows over each image, `--tta`

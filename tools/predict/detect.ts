@@ -13,6 +13,8 @@ import { writeAtomically, writeJsonAtomically } from '../../weights/files/atomic
 import { detectorViews, openDetector } from '../model/detector.js';
 import type { LocatedModel } from '../model/locate.js';
 import { formatTable, log } from '../output.js';
+import type { Numbered } from '../share.js';
+import { shareOf } from '../share.js';
 import { pngNames } from './names.js';
 import type { PredictRequest } from './request.js';
 
@@ -30,6 +32,7 @@ export async function predictDetect(
   request: PredictRequest,
 ): Promise<object> {
   const { files, json, out, score, tta = false } = request;
+  const { owns, gather, finish } = shareOf(request);
   const opened = await openDetector(located, request);
   const { card, file: weights, model, store } = opened;
   const engine = await openEngine(request.engine);
@@ -38,17 +41,19 @@ export async function predictDetect(
   const predictor = new DetectorPredictor({ engine, model, store, thresholds });
   if (out) mkdirSync(out, { recursive: true });
   const names = pngNames(files);
-  const images: object[] = [];
-  const results: object[] = [];
-  const predictions: object[] = [];
+  const images: Numbered<object>[] = [];
+  const results: Numbered<object>[] = [];
+  const predictions: Numbered<object>[] = [];
   for (const [i, file] of files.entries()) {
+    if (!owns(i)) continue;
     const image = await decodeImage(file);
     const found = best(await predictor.predictViews(detectorViews(image, card, tta)), request.max);
     const { width, height } = image;
-    images.push({ id: i + 1, file_name: basename(file), width, height });
-    results.push(...cocoResultRows(found, i + 1, card.categoryIds));
+    images.push([i, { id: i + 1, file_name: basename(file), width, height }]);
+    const rows = cocoResultRows(found, i + 1, card.categoryIds);
+    results.push(...rows.map((row) => [i, row] as const));
     const shown = found.scores.filter((s) => s >= score).length;
-    predictions.push({ file, width, height, detections: described(found, card, shown) });
+    predictions.push([i, { file, width, height, detections: described(found, card, shown) }]);
     if (out) {
       const png = overlay(image, found, card, shown);
       await writeAtomically(join(out, names[i]), (write) => write(png));
@@ -57,12 +62,18 @@ export async function predictDetect(
   }
   await predictor.release();
   const categories = card.classNames.map((name, k) => ({ id: card.categoryIds[k], name }));
-  if (out) {
-    await writeJsonAtomically(join(out, 'results.json'), results);
-    await writeJsonAtomically(join(out, 'images.json'), { images, categories, annotations: [] });
+  const all = {
+    images: await gather('images', images),
+    results: await gather('results', results),
+    predictions: await gather('predictions', predictions),
+  };
+  if (out && (await finish())) {
+    const listed = { images: all.images, categories, annotations: [] };
+    await writeJsonAtomically(join(out, 'results.json'), all.results);
+    await writeJsonAtomically(join(out, 'images.json'), listed);
     log(`wrote ${files.length} overlays, results.json and images.json to ${out}`);
   }
-  return { model: weights, score, predictions };
+  return { model: weights, score, predictions: all.predictions };
 }
 
 /** The first detections, which are the best. */

@@ -14,6 +14,8 @@ import { writeAtomically, writeJsonAtomically } from '../../weights/files/atomic
 import type { LocatedModel } from '../model/locate.js';
 import { openSegmenter, paletteOf, viewing } from '../model/segmenter.js';
 import { formatTable, log } from '../output.js';
+import type { Numbered } from '../share.js';
+import { shareOf } from '../share.js';
 import { pngNames } from './names.js';
 import type { PredictRequest } from './request.js';
 
@@ -36,6 +38,7 @@ export async function predictSegment(
   request: PredictRequest,
 ): Promise<object> {
   const { files, json, out } = request;
+  const { owns, gather, finish } = shareOf(request);
   const opened = await openSegmenter(located, request);
   const { card, file: weights } = opened;
   const palette = paletteOf(card.classNames, request.palette);
@@ -44,14 +47,16 @@ export async function predictSegment(
   const predictor = createSegmenterPredictor({ engine, ...opened });
   if (out) mkdirSync(join(out, 'labels'), { recursive: true });
   const names = pngNames(files);
-  const predictions: object[] = [];
+  const predictions: Numbered<object>[] = [];
   const { ratios, mode } = viewing(card, request);
   for (const [i, file] of files.entries()) {
+    if (!owns(i)) continue;
     const image = await decodeImage(file);
     const views = segmenterViews(image, { ...card, ratios });
     const found = await predictor.segment(views, image, mode);
     const shares = sharesOf(found, card.classNames);
-    predictions.push({ file, width: image.width, height: image.height, classes: shares });
+    const { width, height } = image;
+    predictions.push([i, { file, width, height, classes: shares }]);
     if (out) {
       const map = { width: found.width, height: found.height, data: found.labels };
       await write(join(out, names[i]), encodeRgbPng(overlay(image, found, shares, palette)));
@@ -63,12 +68,13 @@ export async function predictSegment(
     }
   }
   await predictor.release();
-  if (out) {
+  const all = await gather('predictions', predictions);
+  if (out && (await finish())) {
     const classes = card.classNames.map((name, k) => ({ index: k, name, colour: hex(palette, k) }));
     await writeJsonAtomically(join(out, 'classes.json'), classes);
     log(`wrote ${files.length} overlays, labels/ and classes.json to ${out}`);
   }
-  return { model: weights, predictions };
+  return { model: weights, predictions: all };
 }
 
 const write = async (file: string, png: Uint8Array): Promise<void> => {

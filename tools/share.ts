@@ -1,43 +1,72 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigError } from '../../core/errors.js';
-import { decodePart, encodePart } from '../../evaluation/part.js';
-import { SINGLE_PROCESS } from '../../train/distributed/communicator.js';
-import type { EvaluationShare } from '../../train/distributed/evaluation.js';
-import { gatherBytes, shareOfRank } from '../../train/distributed/evaluation.js';
-import type { Shard } from '../../train/distributed/shard.js';
-import { writeAtomically } from '../../weights/files/atomic.js';
-import { log } from '../output.js';
-import type { EvalRequest } from './request.js';
+import { ConfigError } from '../core/errors.js';
+import { decodePart, encodePart } from '../evaluation/part.js';
+import type { Communicator } from '../train/distributed/communicator.js';
+import { SINGLE_PROCESS } from '../train/distributed/communicator.js';
+import type { EvaluationShare } from '../train/distributed/evaluation.js';
+import { gatherBytes, shareOfRank } from '../train/distributed/evaluation.js';
+import type { Shard } from '../train/distributed/shard.js';
+import { writeAtomically } from '../weights/files/atomic.js';
+import { log } from './output.js';
 
-/** How an evaluation is shared. */
-export interface SharedEvaluation {
+/** What a verb was asked for that can share its images. */
+export interface ShareRequest {
+  /** The processes that share the images; one if not given. */
+  readonly communicator?: Communicator;
+  /** `i/n` */
+  readonly shard?: string;
+  /** Folder that shards have in common. */
+  readonly out?: string;
+}
+
+/** How work is shared. */
+export interface SharedWork {
   /** Absent where this process does everything. */
   readonly share?: EvaluationShare;
   /** Whether this process is to write what is known at the end; false where shards are missing or another one does it. */
   finish(): Promise<boolean>;
-  /** Rows of all processes that can be reached. */
-  gather<Row>(rows: readonly Row[]): Promise<readonly Row[]>;
+  /** Whether image `i` is one of this process. */
+  owns(i: number): boolean;
+  /**
+   * Rows of all processes that can be reached, in the order of the images.
+   *
+   * @param rows with their image's number
+   */
+  gather<Row>(name: string, rows: readonly Numbered<Row>[]): Promise<readonly Row[]>;
 }
 
+/** A row and the number of the image it is about. */
+export type Numbered<Row> = readonly [image: number, row: Row];
+
+const inOrder = <Row>(rows: readonly Numbered<Row>[]): readonly Row[] =>
+  [...rows].sort(([a], [b]) => a - b).map(([, row]) => row);
+
 /** Ranks exchange what they count; shards of one folder leave it there for the last one. @throws ConfigError for a wrong `--shard` */
-export function shareOf(request: EvalRequest): SharedEvaluation {
+export function shareOf(request: ShareRequest): SharedWork {
   const { communicator = SINGLE_PROCESS, shard, out } = request;
   if (communicator.size > 1) {
     if (shard !== undefined)
       throw new ConfigError(`--shard: expected none under mpiexec, got ${shard}`);
     return {
       share: shareOfRank(communicator),
+      owns: (i) => i % communicator.size === communicator.rank,
       finish: () => Promise.resolve(communicator.rank === 0),
-      gather: async (rows) => {
+      gather: async <Row>(_name: string, rows: readonly Numbered<Row>[]) => {
         const all = await gatherBytes(communicator, Buffer.from(JSON.stringify(rows)));
-        return all.flatMap((bytes) => JSON.parse(Buffer.from(bytes).toString()) as typeof rows);
+        return inOrder(
+          all.flatMap((bytes) => JSON.parse(Buffer.from(bytes).toString()) as typeof rows),
+        );
       },
     };
   }
   const own = parseShard(shard, out);
   if (own.count === 1 || out === undefined)
-    return { finish: () => Promise.resolve(true), gather: (rows) => Promise.resolve(rows) };
+    return {
+      finish: () => Promise.resolve(true),
+      owns: () => true,
+      gather: (_name, rows) => Promise.resolve(inOrder(rows)),
+    };
   return sharedFolder(out, own);
 }
 
@@ -58,7 +87,7 @@ export function parseShard(shard: string | undefined, out: string | undefined): 
 }
 
 /** Parts as files `NAME-i-of-n.part`, which are also what `score --merge` takes. */
-function sharedFolder(folder: string, { index, count }: Shard): SharedEvaluation {
+function sharedFolder(folder: string, { index, count }: Shard): SharedWork {
   mkdirSync(folder, { recursive: true });
   const missing = new Set<number>();
   const fileOf = (name: string, i: number, extension: string): string =>
@@ -77,7 +106,9 @@ function sharedFolder(folder: string, { index, count }: Shard): SharedEvaluation
       count,
       exchange: async (name, part) => {
         await writeAtomically(fileOf(name, index, 'part'), (write) => write(encodePart(part)));
-        return others(name, 'part').map((file) => decodePart(Uint8Array.from(readFileSync(file)), file));
+        return others(name, 'part').map((file) =>
+          decodePart(Uint8Array.from(readFileSync(file)), file),
+        );
       },
     },
     finish: () => {
@@ -87,13 +118,14 @@ function sharedFolder(folder: string, { index, count }: Shard): SharedEvaluation
         );
       return Promise.resolve(missing.size === 0);
     },
-    gather: async <Row>(rows: readonly Row[]) => {
+    owns: (i) => i % count === index,
+    gather: async <Row>(name: string, rows: readonly Numbered<Row>[]) => {
       const bytes = Buffer.from(JSON.stringify(rows));
-      await writeAtomically(fileOf('results', index, 'json'), (write) => write(bytes));
-      const found = others('results', 'json').map(
-        (file) => JSON.parse(readFileSync(file, 'utf8')) as readonly Row[],
+      await writeAtomically(fileOf(name, index, 'json'), (write) => write(bytes));
+      const found = others(name, 'json').map(
+        (file) => JSON.parse(readFileSync(file, 'utf8')) as typeof rows,
       );
-      return [...rows, ...found.flat()];
+      return inOrder([...rows, ...found.flat()]);
     },
   };
 }
