@@ -44,7 +44,7 @@ export interface EvaluatedParts {
   readonly scored: number;
 }
 
-const PART_IMAGES = 2000;
+const PART_IMAGES = 500;
 const IDENTITY = 'evaluation.json';
 
 /**
