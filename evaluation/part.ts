@@ -88,7 +88,8 @@ export function decodePart(bytes: Uint8Array, file: string): EvaluationPart {
     const from = start + place.offset;
     const to = from + place.length * make.BYTES_PER_ELEMENT;
     if (to > bytes.length) throw wrong('a file that was cut off');
-    arrays[name] = new make(bytes.slice(from, to).buffer);
+    // A copy in a buffer of its own, which `slice` of Node's Buffer would not be.
+    arrays[name] = new make(Uint8Array.from(bytes.subarray(from, to)).buffer);
   }
   return { kind: header.kind, settings: header.settings, arrays };
 }

@@ -16,4 +16,6 @@ convnextv2(
   'warmupEpochs=1',
 );
 convnextv2(`eval ${out}/classifier --data ${data}`);
-convnextv2(`predict ${out}/classifier ${data}/val/${SHAPE_CLASSES[0]} --top 2 --out ${out}/classified`);
+convnextv2(
+  `predict ${out}/classifier ${data}/val/${SHAPE_CLASSES[0]} --top 2 --out ${out}/classified`,
+);

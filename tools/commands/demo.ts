@@ -103,7 +103,7 @@ async function draw(held: string, folder: string, pictures: string): Promise<voi
     files: files.map((name) => join(held, name)),
     out: pictures,
     top: 1,
-    score: 0.5,
+    score: 0.3,
     json: true, // the pictures say it; no tables
     engine: ENGINE,
   });

@@ -86,7 +86,9 @@ async function run(recipe: string, flags: Flags): Promise<void> {
       );
       process.exitCode = 130;
     } else {
-      log(`done: ${flags.out}; next: convnextv2 predict ${flags.out} IMAGE…`);
+      // What pre-trained encoders are for has been said by then.
+      const next = /^fcmae/.test(recipe) ? '' : `; next: convnextv2 predict ${flags.out} IMAGE…`;
+      log(`done: ${flags.out}${next}`);
     }
   } catch (error) {
     await ranks.fail(error, flags.json ?? false);
