@@ -51,9 +51,10 @@ function forget(sources: Map<string, string>, path: string): void {
 
 /**
  * Applies one `--set path=value`. A value is JSON where it parses as such, a list where it has commas and stands in for
- * one (`ratios=0.5,1`), else text; numbers in a path are places in lists.
+ * one (`ratios=0.5,1`), else text. Numbers in a path are places in lists: settings there are merged, and the rest of the list
+ * stays.
  *
- * @throws ConfigError if it has no `=` or the path leads through something that holds no settings
+ * @throws ConfigError if it has no `=`, a list has no such place, or the path leads through something that holds no settings
  */
 export function applySetting(merged: MergedSettings, setting: string): MergedSettings {
   const at = setting.indexOf('=');
@@ -69,14 +70,9 @@ export function applySetting(merged: MergedSettings, setting: string): MergedSet
     if (depth === keys.length) return parseValue(text, Array.isArray(below));
     const key = keys[depth];
     if (Array.isArray(below)) {
-      const index = Number(key);
-      if (!Number.isInteger(index) || index < 0 || index > below.length)
-        throw new ConfigError(
-          `${source}: expected a place from 0 to ${below.length} in the list ${done}, got ${key}`,
-        );
-      const copy = [...(below as readonly unknown[])];
-      copy[index] = build(below[index], depth + 1);
-      return copy;
+      const list = below as readonly unknown[];
+      assertPlace(list, key, { source, path: done });
+      return list.map((item, i) => (String(i) === key ? overItem(item, depth + 1) : item));
     }
     if (below !== undefined && below !== null && !isSettings(below))
       throw new ConfigError(
@@ -84,7 +80,27 @@ export function applySetting(merged: MergedSettings, setting: string): MergedSet
       );
     return { [key]: build(isSettings(below) ? below[key] : undefined, depth + 1) };
   };
+  // Lists are replaced, so what is built of one has to be whole.
+  const overItem = (item: unknown, depth: number): unknown => {
+    const above = build(item, depth);
+    return isSettings(item) && isSettings(above)
+      ? mergeSettings({ config: item, sources: {} }, above, source).config
+      : above;
+  };
   return mergeSettings(merged, build(merged.config, 0) as Settings, source);
+}
+
+function assertPlace(
+  { length }: readonly unknown[],
+  key: string,
+  { source, path }: { readonly source: string; readonly path: string },
+): void {
+  if (/^(0|[1-9]\d*)$/.test(key) && Number(key) < length) return;
+  const places =
+    length === 0 ? `no place in ${path}` : `a place from 0 to ${length - 1} in ${path}`;
+  throw new ConfigError(
+    `${source}: expected ${places}, a list of ${length}, got ${key}; a longer list is set as a whole: --set ${path}='[…]'`,
+  );
 }
 
 function parseValue(text: string, isList: boolean): unknown {

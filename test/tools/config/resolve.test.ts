@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { VARIANTS } from '../../../backbone/variants.js';
 import { ConfigError } from '../../../core/errors.js';
+import type { DetectionConfig } from '../../../train/detection/config.js';
 import { DETECTION_RECIPES } from '../../../train/recipes/detection.js';
 import { RECIPES } from '../../../train/recipes/index.js';
 import type { ConfigRequest, ResolvedConfig } from '../../../tools/config/resolve.js';
@@ -81,6 +82,37 @@ describe('--set', () => {
     ]);
   });
 
+  test('a place in a list of settings is merged, the others stay as they are', () => {
+    const before = DETECTION_RECIPES['coco-cascade-tiny'].detector.stages;
+    const { config, sources } = resolve('coco-cascade-tiny', {
+      set: ['detector.stages.1.sampler.numSamples=64', 'detector.stages.2={"weight":0.5}'],
+    });
+    const { stages } = (config as DetectionConfig).detector;
+    expect(stages).toEqual([
+      before[0],
+      { ...before[1], sampler: { ...before[1].sampler, numSamples: 64 } },
+      { ...before[2], weight: 0.5 },
+    ]);
+    expect(before[1].sampler.numSamples).not.toBe(64); // the recipe is as it was
+    expect(sources['detector.stages']).toBe('--set detector.stages.2');
+  });
+
+  test('a list of settings given whole replaces the list', () => {
+    const whole = JSON.stringify(DETECTION_RECIPES['coco-cascade-tiny'].detector.stages.slice(1));
+    const { config } = resolve('coco-cascade-tiny', { set: [`detector.stages=${whole}`] });
+    expect((config as DetectionConfig).detector.stages).toHaveLength(2);
+    expect(() => resolve('coco-cascade-tiny', { set: ['detector.stages=[]'] })).toThrow(
+      /^--set detector.stages: expected a list of at least 1, got 0/,
+    );
+  });
+
+  test('a mistake inside a place of a list names the path', () => {
+    const wrong = { set: ['detector.stages.0.sampler.numSample=64'] };
+    expect(() => resolve('coco-cascade-tiny', wrong)).toThrow(
+      /^--set detector.stages.0.sampler.numSample: expected one of .*nearest: numSamples$/,
+    );
+  });
+
   test('the last of two settings counts', () => {
     expect(set('lr=1e-3', 'lr=2e-3').config).toMatchObject({ lr: 2e-3 });
   });
@@ -99,7 +131,13 @@ describe('--set', () => {
     ['layers.kind=singel', /^--set layers.kind: expected one of uniform.*; nearest: single$/],
     ['optimizer.kind=sgd', /optimizer.momentum: expected a value, got none/],
     ['backbone.dims=[1,2,3]', /^--set backbone.dims: expected a list of 4, got 3: \[1,2,3\]$/],
-    ['backbone.dims.7=1', /expected a place from 0 to 4 in the list backbone.dims, got 7/],
+    [
+      'backbone.dims.4=1',
+      /^--set backbone.dims.4: expected a place from 0 to 3 in backbone.dims, a list of 4, got 4; .*--set backbone.dims='\[…\]'$/,
+    ],
+    ['backbone.dims.-1=1', /from 0 to 3 in backbone.dims, a list of 4, got -1/],
+    ['backbone.dims.1e0=1', /from 0 to 3 in backbone.dims, a list of 4, got 1e0/],
+    ['backbone.dims.first=1', /from 0 to 3 in backbone.dims, a list of 4, got first/],
     ['backbone=tiny', /^--set backbone: expected settings, got "tiny"$/],
     ['lr.peak=1', /^--set lr.peak: expected lr to hold settings, got 0.001$/],
     ['task=segment', /^--set task: expected classify, got "segment"$/],
