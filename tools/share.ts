@@ -86,6 +86,14 @@ export function parseShard(shard: string | undefined, out: string | undefined): 
   return { index, count };
 }
 
+/** Says so if a share has none of the images: there are more shards than images. */
+export function reportEmptyShare(share: Shard | undefined, ownImages: number): void {
+  if (share && ownImages === 0) log(`shard ${share.index}/${share.count} has none of the images`);
+}
+
+/** Stands in for the scores of no image: shards that have some are still missing. */
+export const NO_SCORES: readonly (readonly string[])[] = [['no scores yet: no image is done']];
+
 /** Parts as files `NAME-i-of-n.part`, which are also what `score --merge` takes. */
 function sharedFolder(folder: string, { index, count }: Shard): SharedWork {
   mkdirSync(folder, { recursive: true });

@@ -1,4 +1,11 @@
 const NUM_BINS = 15;
+const NUM_SUMS = 3 * NUM_BINS + 3;
+/**
+ * Steps of the two sums that a number is kept in. Float64 adds multiples of `2^-20` without rounding up to `2^33`, and the rests, at most
+ * `2^-21`, in multiples of `2^-50` for `2^24` samples: so no order and no division into parts changes a bit.
+ */
+const COARSE = 2 ** 20;
+const FINE = 2 ** 50;
 
 /** How well the probabilities tell the truth. */
 export interface Calibration {
@@ -22,10 +29,14 @@ export interface CalibrationBin {
   readonly accuracy: number;
 }
 
-/** Sums what calibration is computed from. Its numbers may be added to those of another one. */
+/** Sums what calibration is computed from. Its numbers may be added to those of another one, in any order with the same result. */
 export class CalibrationSums {
-  /** `[15, 3]` count, confidence and correct ones of each bin, then samples, NLL and Brier score. */
-  readonly sums = new Float64Array(3 * NUM_BINS + 3);
+  /** `[2, 48]` coarse sums and what they lack: `[15, 3]` count, confidence and correct ones of each bin, then samples, NLL and Brier score. */
+  readonly sums = new Float64Array(2 * NUM_SUMS);
+
+  get numSamples(): number {
+    return this.sums[3 * NUM_BINS];
+  }
 
   /**
    * @param logits `[K]`, no NaN
@@ -43,18 +54,17 @@ export class CalibrationSums {
     }
     const confidence = 1 / total;
     const bin = binOf(confidence);
-    const { sums } = this;
-    sums[3 * bin]++;
-    sums[3 * bin + 1] += confidence;
-    sums[3 * bin + 2] += isCorrect ? 1 : 0;
-    sums[3 * NUM_BINS]++;
-    sums[3 * NUM_BINS + 1] += Math.log(total) - (logits[label] - highest);
-    sums[3 * NUM_BINS + 2] += brier;
+    this.sums[3 * bin]++;
+    this.addTo(3 * bin + 1, confidence);
+    this.sums[3 * bin + 2] += isCorrect ? 1 : 0;
+    this.sums[3 * NUM_BINS]++;
+    this.addTo(3 * NUM_BINS + 1, Math.log(total) - (logits[label] - highest));
+    this.addTo(3 * NUM_BINS + 2, brier);
   }
 
   /** The calibration so far; NaN where there are no samples. */
   finish(): Calibration {
-    const { sums } = this;
+    const sums = this.sums.slice(0, NUM_SUMS).map((sum, at) => sum + this.sums[NUM_SUMS + at]);
     const [numSamples, nll, brier] = sums.subarray(3 * NUM_BINS);
     const bins = Array.from({ length: NUM_BINS }, (_, b): CalibrationBin => {
       const [count, confidence, correct] = sums.subarray(3 * b, 3 * b + 3);
@@ -72,6 +82,14 @@ export class CalibrationSums {
       brier: brier / numSamples,
       bins,
     };
+  }
+
+  private addTo(at: number, value: number): void {
+    const coarse = Math.round(value * COARSE) / COARSE;
+    this.sums[at] += coarse;
+    // Nothing is left of an infinite number.
+    if (Number.isFinite(coarse))
+      this.sums[NUM_SUMS + at] += Math.round((value - coarse) * FINE) / FINE;
   }
 }
 

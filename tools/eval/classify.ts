@@ -10,7 +10,7 @@ import { openClassifier } from '../model/classifier.js';
 import type { LocatedModel } from '../model/locate.js';
 import { log } from '../output.js';
 import type { EvalReport, EvalRequest } from './request.js';
-import { parseShard, shareOf } from '../share.js';
+import { NO_SCORES, parseShard, reportEmptyShare, shareOf } from '../share.js';
 
 /** Top-1, top-5 and loss of a classifier. @throws DataError, WeightsError, ConfigError */
 export async function evalClassify(
@@ -59,7 +59,8 @@ export async function evalClassify(
   // Ranks that are done early have not seen the parts of the others.
   await communicator.barrier({ what: 'evaluation', patient: true });
   const { scores, missing } = communicator.size > 1 ? await inParts() : first;
-  const { scored } = first;
+  const { scored, own } = first;
+  reportEmptyShare(shard, own);
   if (missing > 0)
     log(`${missing} images are still missing: run the other shards, or this command again`);
   return report({ ...base, scored, missing }, scores, timing(scored));
@@ -75,15 +76,18 @@ function report(base: object, scores: Scalars, timing: Timing): EvalReport {
   const { count, top1, top5, loss } = scores;
   return {
     document: { ...base, count, top1, top5, loss, ...timing },
-    table: [
-      ['images', 'top-1 %', 'top-5 %', 'loss', 'images/s'],
-      [
-        String(count),
-        (100 * top1).toFixed(3),
-        (100 * top5).toFixed(3),
-        loss.toFixed(4),
-        timing.imagesPerSecond.toFixed(1),
-      ],
-    ],
+    table:
+      count === 0
+        ? NO_SCORES
+        : [
+            ['images', 'top-1 %', 'top-5 %', 'loss', 'images/s'],
+            [
+              String(count),
+              (100 * top1).toFixed(3),
+              (100 * top5).toFixed(3),
+              loss.toFixed(4),
+              timing.imagesPerSecond.toFixed(1),
+            ],
+          ],
   };
 }

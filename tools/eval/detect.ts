@@ -9,6 +9,7 @@ import { DETECTION_STATS } from '../../evaluation/coco/summary.js';
 import { DetectorPredictor } from '../../models/detector-predictor.js';
 import type { DetectorScores } from '../../train/detection/evaluate.js';
 import { evaluateDetector } from '../../train/detection/evaluate.js';
+import { numOwn } from '../../train/distributed/evaluation.js';
 import type { CocoResultRow } from '../../train/detection/results.js';
 import { cocoResultRows } from '../../train/detection/results.js';
 import { writeJsonAtomically } from '../../weights/files/atomic.js';
@@ -17,7 +18,7 @@ import type { LocatedModel } from '../model/locate.js';
 import { log } from '../output.js';
 import { percent } from '../score/format.js';
 import type { EvalReport, EvalRequest } from './request.js';
-import { shareOf } from '../share.js';
+import { NO_SCORES, reportEmptyShare, shareOf } from '../share.js';
 
 /**
  * COCO's average precision of boxes and masks. With `--out` also `results.json` (which `score coco` takes) and `scores.json`.
@@ -46,6 +47,8 @@ export async function evalDetect(located: LocatedModel, request: EvalRequest): P
   const nameOf = (id: number): string => classNames[categoryIds.indexOf(id)];
   const rows: CocoResultRow[] = [];
   const total = set.images.ids.length;
+  const own = share ? numOwn(total, share) : total;
+  reportEmptyShare(share, own);
   const start = performance.now();
   try {
     const scores = await evaluateDetector(
@@ -54,11 +57,13 @@ export async function evalDetect(located: LocatedModel, request: EvalRequest): P
       {
         classNames,
         masks: model.config.masks !== null,
-        onImage: progress(share ? Math.ceil(total / share.count) : total),
+        onImage: progress(own),
         ...(share ? { share } : {}),
         ...(out
           ? {
-              onPrediction: (id, found) => rows.push(...cocoResultRows(found, id, categoryIds)),
+              onPrediction: ({ imageId }, found) => {
+                rows.push(...cocoResultRows(found, imageId, categoryIds));
+              },
             }
           : {}),
       },
@@ -88,7 +93,8 @@ export async function evalDetect(located: LocatedModel, request: EvalRequest): P
       await writeJsonAtomically(join(out, 'scores.json'), document);
       log(`wrote results.json and scores.json to ${out}`);
     }
-    return { document, table: tableOf(scores, request.perCategory ? nameOf : undefined) };
+    const names = request.perCategory ? nameOf : undefined;
+    return { document, table: scores.numImages === 0 ? NO_SCORES : tableOf(scores, names) };
   } finally {
     await predictor.release();
   }

@@ -10,6 +10,7 @@ import type { SemanticResult } from '../../evaluation/semantic/evaluator.js';
 import { definedMean } from '../../evaluation/semantic/metrics.js';
 import type { Segmentation } from '../../models/segmenter.js';
 import { createSegmenterPredictor } from '../../models/segmenter.js';
+import { numOwn } from '../../train/distributed/evaluation.js';
 import { evaluateSegmenter } from '../../train/segmentation/evaluate.js';
 import { writeAtomically, writeJsonAtomically } from '../../weights/files/atomic.js';
 import type { LocatedModel } from '../model/locate.js';
@@ -18,7 +19,7 @@ import { log } from '../output.js';
 import { pngNames } from '../predict/names.js';
 import { finiteOrNull, percent } from '../score/format.js';
 import type { EvalReport, EvalRequest } from './request.js';
-import { shareOf } from '../share.js';
+import { NO_SCORES, reportEmptyShare, shareOf } from '../share.js';
 
 /**
  * Accuracy and intersection over union of a segmenter, as mmsegmentation counts them. `--slide` lays windows over each image, `--tta`
@@ -36,6 +37,8 @@ export async function evalSegment(
   const opened = await openSegmenter(located, request);
   const { card, file } = opened;
   assertSameClasses(file, card.classNames, set);
+  const total = Math.min(set.samples.length, limit ?? Infinity);
+  reportEmptyShare(share, share ? numOwn(total, share) : total);
   const engine = await openEngine(request.engine);
   log(engine.description);
   const predictor = createSegmenterPredictor({ engine, ...opened });
@@ -79,7 +82,8 @@ export async function evalSegment(
       await writeJsonAtomically(join(out, 'scores.json'), document);
       log(`wrote ${numImages} label maps and scores.json to ${out}`);
     }
-    return { document, table: tableOf(scores, request.perCategory ? card.classNames : []) };
+    const names = request.perCategory ? card.classNames : [];
+    return { document, table: numImages === 0 ? NO_SCORES : tableOf(scores, names) };
   } finally {
     await predictor.release();
   }

@@ -29,7 +29,7 @@ export interface EvaluatePartsOptions extends EvaluateOptions {
   readonly shard: EvaluationShard;
   /** What was evaluated on what; a folder holds one evaluation. */
   readonly identity: Readonly<Record<string, string | number>>;
-  /** Images of a part: what is lost at most when a run is interrupted. */
+  /** Most images of a part, which are lost when a run is interrupted; a folder that has parts keeps theirs. */
   readonly partImages?: number;
   readonly onPart?: (done: { readonly part: number; readonly parts: number }) => void;
 }
@@ -42,6 +42,8 @@ export interface EvaluatedParts {
   readonly missing: number;
   /** Images that this run scored; the others were there. */
   readonly scored: number;
+  /** Images of this shard. */
+  readonly own: number;
 }
 
 const PART_IMAGES = 500;
@@ -49,8 +51,9 @@ const IDENTITY = 'evaluation.json';
 
 /**
  * Scores a classifier part by part. Every finished part is a file, so a run that is repeated does what is missing, and shards in other
- * processes or on other machines write into the same folder; the last one to finish sees the scores of the whole. The
- * part files are also what `score imagenet --merge` adds up.
+ * processes or on other machines write into the same folder; the last one to finish sees the scores of the whole, which do not depend
+ * on the division to the bit. As many parts come on every shard, of sizes that differ by one image at most. The part files are also what
+ * `score imagenet --merge` adds up.
  *
  * @throws DataError if the data does not fit the model; ConfigError if the folder holds another evaluation
  */
@@ -64,36 +67,39 @@ export async function evaluateInParts(
   const { model, store, card } = opened;
   const { classes } = model.config;
   const samples = samplesToScore(opened, set, options.limit);
-  const parts = Math.ceil(samples.length / partImages);
-  const samplesOf = (part: number): ClassificationSet['samples'] =>
-    samples.slice(part * partImages, (part + 1) * partImages);
-  await claimFolder(folder, {
+  const identity = {
     ...options.identity,
     images: samples.length,
     files: fingerprint(samples),
-    partImages,
     classes,
-  });
+  };
+  const parts = await claimFolder(folder, identity, () =>
+    numParts(samples.length, shard.count, partImages),
+  );
+  const start = (part: number): number => Math.floor((part * samples.length) / parts);
+  const samplesOf = (part: number): ClassificationSet['samples'] =>
+    samples.slice(start(part), start(part + 1));
   const program = engine.prepare(model.inference, store, { frozen: true });
-  let scored = 0;
+  let [scored, own] = [0, 0];
   try {
     for (let part = shard.index; part < parts; part += shard.count) {
+      const ofPart = samplesOf(part);
+      own += ofPart.length;
       if (existsSync(partFile(folder, part))) continue;
-      const own = samplesOf(part);
       const loader = loaderOf(
         { batchSize, workers, pixels: card.pixels },
-        { ...set, samples: own },
+        { ...set, samples: ofPart },
         { transform: { kind: 'evaluation', resize: card.resize }, seed: 0, isTraining: false },
       );
       const accuracy = new ClassificationEvaluator(classes);
       try {
-        await countClassifier(program, loader, accuracy);
+        await countClassifier(program, loader, accuracy, { batchSize });
       } finally {
         await loader.close();
       }
       const bytes = encodePart(accuracy.toPart());
       await writeAtomically(partFile(folder, part), (write) => write(bytes));
-      scored += own.length;
+      scored += ofPart.length;
       options.onPart?.({ part, parts });
     }
   } finally {
@@ -107,7 +113,7 @@ export async function evaluateInParts(
     if (existsSync(file)) all.addPart(decodePart(Uint8Array.from(readFileSync(file)), file));
     else missing += samplesOf(part).length;
   }
-  return { scores: classificationScores(all), missing, scored };
+  return { scores: classificationScores(all), missing, scored, own };
 }
 
 const partFile = (folder: string, part: number): string =>
@@ -120,18 +126,30 @@ function fingerprint(samples: ClassificationSet['samples']): string {
   return hash.digest('hex');
 }
 
-/** Parts of different evaluations must not be added up. */
+/** The fewest parts of at most `partImages` images of which every shard has as many; of fewer images than shards each is a part. */
+function numParts(images: number, shards: number, partImages: number): number {
+  return Math.min(images, shards * Math.ceil(images / (shards * partImages)));
+}
+
+/**
+ * Parts of different evaluations must not be added up.
+ *
+ * @param newParts number of parts for an empty folder
+ * @returns the number of parts
+ */
 async function claimFolder(
   folder: string,
   identity: Readonly<Record<string, string | number>>,
-): Promise<void> {
+  newParts: () => number,
+): Promise<number> {
   mkdirSync(folder, { recursive: true });
   const file = join(folder, IDENTITY);
   if (!existsSync(file)) {
-    await writeJsonAtomically(file, identity);
-    return;
+    const parts = newParts();
+    await writeJsonAtomically(file, { ...identity, parts });
+    return parts;
   }
-  const before = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+  const { parts, ...before } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
   const different = [...new Set([...Object.keys(before), ...Object.keys(identity)])].find(
     (key) => before[key] !== identity[key],
   );
@@ -139,4 +157,7 @@ async function claimFolder(
     throw new ConfigError(
       `${folder}: expected a new folder or one of the same evaluation, got one with ${different} ${String(before[different])} instead of ${String(identity[different])}`,
     );
+  if (!(Number.isInteger(parts) && Number(parts) >= 1))
+    throw new ConfigError(`${file}: expected the number of parts, got ${String(parts)}`);
+  return Number(parts);
 }

@@ -43,7 +43,7 @@ export async function evaluateClassifier(
   const program = engine.prepare(model.inference, store, { frozen: true });
   try {
     const accuracy = new ClassificationEvaluator(classes);
-    if (samples.length > 0) await countClassifier(program, loader, accuracy);
+    if (samples.length > 0) await countClassifier(program, loader, accuracy, { batchSize });
     for (const part of (await share?.exchange('classification', accuracy.toPart())) ?? [])
       accuracy.addPart(part);
     return classificationScores(accuracy);

@@ -14,6 +14,11 @@ export interface EvaluationShare extends Shard {
   exchange(name: string, part: EvaluationPart): Promise<readonly EvaluationPart[]>;
 }
 
+/** How many of `total` samples a share has. */
+export function numOwn(total: number, { index, count }: Shard): number {
+  return Math.max(0, Math.ceil((total - index) / count));
+}
+
 /** The samples of a share, in their order. */
 export function ownSamples<Sample>(
   samples: readonly Sample[],

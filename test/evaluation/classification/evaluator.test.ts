@@ -88,6 +88,30 @@ test('parts add up to the whole', () => {
   );
 });
 
+test('no order and no division into parts changes a bit of a mean', () => {
+  const logit = fc.double({ min: -60, max: 60, noNaN: true });
+  const sample = fc.tuple(fc.array(logit, { minLength: 4, maxLength: 4 }), fc.nat(3), fc.nat(2));
+  fc.assert(
+    fc.property(fc.array(sample, { minLength: 1, maxLength: 40 }), (samples) => {
+      const whole = new ClassificationEvaluator(4);
+      const parts = [0, 1, 2].map(() => new ClassificationEvaluator(4));
+      samples.forEach(([logits, label]) => whole.update(Float64Array.from(logits), [label]));
+      for (const [logits, label, part] of samples.toReversed())
+        parts[part].update(Float64Array.from(logits), [label]);
+      const merged = new ClassificationEvaluator(4);
+      parts.forEach((part) => merged.addPart(part.toPart()));
+      expect(merged.finish()).toEqual(whole.finish());
+    }),
+  );
+});
+
+test('an infinite loss stays infinite', () => {
+  const evaluator = new ClassificationEvaluator(2);
+  evaluator.update(Float64Array.of(0, -Infinity), [1]);
+  evaluator.update(Float64Array.of(0, 0), [1]);
+  expect(evaluator.finish().calibration?.meanNLL).toBe(Infinity);
+});
+
 test('no samples have no accuracy', () => {
   const { top1, top5, numSamples } = new ClassificationEvaluator(3).finish();
   expect([top1, top5, numSamples]).toEqual([NaN, NaN, 0]);
