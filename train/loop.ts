@@ -172,18 +172,30 @@ async function oneStep<Batch>(
   let numImages = 0;
   const sums: Record<string, number> = {};
   const names: string[] = [];
-  for (let micro = 0; micro < settings.accumulation; micro++) {
-    const next = await meter.waiting(batches.next());
-    if (next.done)
+  const { accumulation } = settings;
+  const next = async (): Promise<Batch> => {
+    const { done, value } = await meter.waiting(batches.next());
+    if (done)
       throw new WorkError(`train: expected another batch at step ${step}, got the end of the data`);
-    const losses = await task.backward(next.value, { step, micro, shard });
+    return value;
+  };
+  const take = (batch: Batch, losses: Scalars): void => {
     for (const [term, value] of Object.entries(losses))
-      sums[term] = (sums[term] ?? 0) + value / settings.accumulation;
-    names.push(task.describe(next.value));
-    numImages += task.numImages(next.value);
-    if (settings.accumulation > 1)
-      accumulateGradients(buffers, { index: micro, count: settings.accumulation });
-  }
+      sums[term] = (sums[term] ?? 0) + value / accumulation;
+    names.push(task.describe(batch));
+    numImages += task.numImages(batch);
+  };
+  if (task.backwardTogether) {
+    const all: Batch[] = [];
+    while (all.length < accumulation) all.push(await next());
+    const losses = await task.backwardTogether(all, { step, shard });
+    all.forEach((batch, i) => take(batch, losses[i]));
+  } else
+    for (let micro = 0; micro < accumulation; micro++) {
+      const batch = await next();
+      take(batch, await task.backward(batch, { step, micro, shard }));
+      if (accumulation > 1) accumulateGradients(buffers, { index: micro, count: accumulation });
+    }
   // Here, where the images are known, and not when it has spread to all ranks.
   assertFinite(sums, step, names);
   const isStopping = signal?.aborted ?? false;

@@ -19,6 +19,14 @@ export interface TrainingTask<Batch> {
   readonly store: ParameterStore;
   /** Forward and backward pass; the gradients go where the task was told to put them. */
   backward(batch: Batch, position: StepPosition): Promise<Scalars>;
+  /**
+   * The passes of all micro-batches of a step, where what one computes depends on the others. The mean of their gradients is in
+   * the buffer that the optimiser reads. Absent: `backward` for each.
+   */
+  backwardTogether?(
+    batches: readonly Batch[],
+    position: Omit<StepPosition, 'micro'>,
+  ): Promise<readonly Scalars[]>;
   /** Number of images of a batch. */
   numImages(batch: Batch): number;
   /** The images of a batch by file or id, for messages. */

@@ -5,7 +5,7 @@ import type { SegmentationConfig, SegmentationViewing } from '../../train/segmen
 import type { DetectionConfig } from '../../train/detection/config.js';
 import { DETECT } from './schema-detection.js';
 import type { Schema } from './schema.js';
-import { FLAG, SHARE, list, number, record, whole } from './schema.js';
+import { FLAG, SHARE, list, number, oneOf, record, whole } from './schema.js';
 import {
   BACKBONE,
   CLASSIFICATION_TRANSFORM,
@@ -62,6 +62,7 @@ const SEGMENT = record<SegmentationConfig>({
   }),
   dropoutRate: SHARE,
   dropPathRate: SHARE,
+  batchNormOver: oneOf('microBatch', 'ranks', 'step'),
   batchNormMomentum: SHARE,
   pixels: PIXEL_STATS,
   geometry: SEGMENTATION_GEOMETRY,

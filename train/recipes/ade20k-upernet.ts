@@ -27,6 +27,7 @@ export const ADE20K_UPERNET: Omit<
     auxiliary: UPERNET.auxiliary,
   },
   dropoutRate: 0.1,
+  batchNormOver: 'ranks',
   batchNormMomentum: 0.1,
   pixels: IMAGENET_PIXELS,
   geometry: ADE20K_GEOMETRY,

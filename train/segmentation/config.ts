@@ -5,6 +5,7 @@ import type { PhotometricOptions } from '../../datasets/transforms/photometric.j
 import type { SegmentationGeometryOptions } from '../../datasets/transforms/segmentation-geometry.js';
 import type { SlidingWindow } from '../../models/segmenter.js';
 import type { UperNetConfig } from '../../models/upernet.js';
+import type { BatchNormScope } from '../distributed/batch-norm.js';
 import type { LayerRule } from '../parameter-groups.js';
 import type { OptimizerConfig } from '../run-settings.js';
 import type { LinearWarmup } from '../schedule.js';
@@ -28,6 +29,8 @@ export interface SegmentationConfig {
   readonly dropoutRate: number;
   /** Rate of stochastic depth of the last block; the first has 0. */
   readonly dropPathRate: number;
+  /** The images that share the statistics of batch norms. */
+  readonly batchNormOver: BatchNormScope;
   /** Share of a step in the running statistics of batch norms. */
   readonly batchNormMomentum: number;
   readonly pixels: PixelStats;

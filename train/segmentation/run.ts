@@ -95,13 +95,14 @@ export async function trainSegmenter(options: TrainSegmenterOptions): Promise<Tr
     }
     return found;
   });
-  const { dropPathRate, dropoutRate, batchNormMomentum, accumulation } = config;
+  const { dropPathRate, dropoutRate, batchNormOver, batchNormMomentum, accumulation } = config;
   const task = createSegmentationTask<DenseBackboneSpecs>({
     engine,
     model,
     buffers,
     dropPathRate,
     dropoutRate,
+    batchNormOver,
     batchNormMomentum,
     accumulation,
     seed,

@@ -2,6 +2,9 @@ import { ConfigError } from '../../core/errors.js';
 import type { ParameterStore } from '../../engine/parameters/store.js';
 import type { HostTensors } from '../../engine/runtime/program.js';
 import { statisticsName } from '../../models/upernet.js';
+import type { Communicator } from '../distributed/communicator.js';
+import { SINGLE_PROCESS } from '../distributed/communicator.js';
+import { joinMoments, type Moments } from '../distributed/moments.js';
 
 /** What a batch norm saw over one or several batches. */
 interface Seen {
@@ -16,19 +19,23 @@ interface Seen {
  * Mixes what the batch norms of a model saw into their running statistics: `(1 − momentum) · running + momentum · batch`, the
  * variance unbiased as in PyTorch. Several batches count as one large one: their moments are joined exactly.
  *
- * @param batches outputs of the training program, one a micro-batch (or rank)
+ * @param batches outputs of the training program, one a micro-batch
+ * @param communicator processes with other batches; one where the batches' statistics are already those of all
  * @throws ConfigError if a batch lacks the statistics of a batch norm
  * @see {@link statisticsName}
  */
-export function updateRunningStatistics(
+export async function updateRunningStatistics(
   store: ParameterStore,
   batches: readonly HostTensors[],
   momentum: number,
-): void {
+  communicator: Communicator = SINGLE_PROCESS,
+): Promise<void> {
   for (const { path } of store.entries) {
     if (!path.endsWith('.running_mean')) continue;
     const norm = path.slice(0, -'.running_mean'.length);
-    const { mean, variance, count } = batches.map((outputs) => seenBy(norm, outputs)).reduce(join);
+    const own = batches.map((outputs) => seenBy(norm, outputs)).reduce(join);
+    const { mean, variance, count } =
+      communicator.size === 1 ? own : await joinMoments(communicator, single(own));
     const runningMean = store.get(path);
     const runningVariance = store.get(`${norm}.running_var`);
     const unbiased = count / Math.max(1, count - 1);
@@ -56,6 +63,10 @@ function seenBy(norm: string, outputs: HostTensors): Seen {
     return Float64Array.from(outputs[name].data);
   };
   return { mean: find('mean'), variance: find('variance'), count: find('count')[0] };
+}
+
+function single({ mean, variance, count }: Seen): Moments {
+  return { mean: Float32Array.from(mean), variance: Float32Array.from(variance), count };
 }
 
 function join(a: Seen, b: Seen): Seen {

@@ -1,14 +1,16 @@
 import { ConfigError } from '../../core/errors.js';
 import type { SpecTree } from '../../engine/parameters/spec.js';
-import type { ParameterStore } from '../../engine/parameters/store.js';
+import type { ParameterEntry, ParameterStore } from '../../engine/parameters/store.js';
 import type { Engine } from '../../engine/runtime/engine.js';
 import type { Executable, HostTensor, HostTensors } from '../../engine/runtime/program.js';
 import { gradientName } from '../../engine/runtime/program.js';
 import { SEGMENTATION_BN_EPS } from '../../heads/batch-norm-conv.js';
 import { statisticsName, type UperNet, type UperNetSpecs } from '../../models/upernet.js';
 import { STAGE_READS, stageOf } from '../../models/upernet-stages.js';
+import type { BatchNorm } from '../distributed/batch-norm.js';
+import { batchNorms, normalizeBackward, normalizeInto } from '../distributed/batch-norm.js';
 import type { Communicator } from '../distributed/communicator.js';
-import { normalize, normalizeBackward, type Normalized } from './synchronised-norm.js';
+import type { Scalars } from '../task.js';
 
 /** What {@link SynchronisedStep} works with. */
 export interface SynchronisedStepOptions<Tree extends SpecTree> {
@@ -17,26 +19,59 @@ export interface SynchronisedStepOptions<Tree extends SpecTree> {
   readonly store: ParameterStore<UperNetSpecs<Tree>>;
   /** Where gradients go, laid out like the store. */
   readonly into: Float32Array;
+  /** The same size, for those of one micro-batch; needed where a step has several. */
+  readonly ofPart?: Float32Array;
   readonly communicator: Communicator;
 }
 
+/** What a step found. */
+export interface SynchronisedResult {
+  /** `loss`, `lossDecode`, `lossAuxiliary` of every micro-batch. */
+  readonly losses: readonly Scalars[];
+  /** What the batch norms saw, by {@link statisticsName}. */
+  readonly statistics: HostTensors;
+}
+
 const RUNNING_MEAN = '.bn.running_mean';
+/** Stands for no micro-batch. */
+const NO_PART = -1;
+
+/** A program with gradients, and the parameters that are its own. */
+interface Differentiated {
+  readonly program: Executable;
+  readonly parameters: readonly ParameterEntry[];
+}
+
+/** What is known between the stages of a step; lists are by micro-batch. */
+interface Progress {
+  readonly parts: readonly HostTensors[];
+  readonly c5: HostTensor[];
+  /** Outputs of convolutions, by path of their module. */
+  readonly convolved: Map<string, HostTensor[]>;
+  readonly norms: Map<string, BatchNorm>;
+  /** Of `c5` and `y:PATH`. */
+  readonly gradients: readonly Map<string, Float32Array>[];
+}
 
 /**
- * Forward and backward pass of a UPerNet whose batch norms see the batches of all processes, as SyncBN does. A compiled graph
- * cannot stop in its middle to ask the others, so it is cut at the norms. Activations come to the host and back; of the
- * forward pass only the backbone is computed twice. Owns sessions; calls must not overlap.
+ * Forward and backward pass of a UPerNet whose batch norms see the images of all processes and micro-batches of a step, as if they
+ * were one batch. A compiled graph cannot stop in its middle to ask the others, so it is cut at the norms, and every stage is computed
+ * for all micro-batches before the next one. Activations come to the host and back; of the forward pass only the backbone is
+ * computed twice. Of several micro-batches the inputs of all norms are kept. Owns sessions; calls must not overlap.
  */
 export class SynchronisedStep<Tree extends SpecTree> {
   private readonly forward: readonly Executable[];
-  private readonly loss: Executable;
-  private readonly backward: readonly Executable[];
+  private readonly loss: Differentiated;
+  private readonly backward: readonly Differentiated[];
   /** Modules with a batch norm, by stage. */
   private readonly modules: readonly (readonly string[])[];
-  private readonly activations = new Map<string, Float32Array>();
+  /** What came after norm and ReLU, one array a module, and of which micro-batch it is. */
+  private readonly activations = new Map<string, { readonly y: Float32Array; part: number }>();
+  /** Arrays to be used again, by length. */
+  private readonly free = new Map<number, Float32Array[]>();
 
   constructor(private readonly options: SynchronisedStepOptions<Tree>) {
-    const { engine, model, store, into } = options;
+    const { engine, model, store, into, ofPart = into } = options;
     const all = store.entries
       .filter(({ path }) => path.endsWith(RUNNING_MEAN))
       .map(({ path }) => path.slice(0, -RUNNING_MEAN.length));
@@ -49,19 +84,22 @@ export class SynchronisedStep<Tree extends SpecTree> {
       program: typeof loss,
       stage: number,
       isOwn: (path: string) => boolean,
-    ): Executable =>
-      engine.prepare(program, store, {
-        gradients: {
-          of: 'loss',
-          into,
-          parameters: store.entries
-            .filter(({ path, spec }) => spec.trainable && isOwn(path))
-            .map(({ path }) => path),
-          inputs: ['c5', ...all]
-            .filter((path) => STAGE_READS[stage].test(path))
-            .map((path) => (path === 'c5' ? path : `y:${path}`)),
-        },
-      });
+    ): Differentiated => {
+      const parameters = store.entries.filter(({ path, spec }) => spec.trainable && isOwn(path));
+      return {
+        parameters,
+        program: engine.prepare(program, store, {
+          gradients: {
+            of: 'loss',
+            into: ofPart,
+            parameters: parameters.map(({ path }) => path),
+            inputs: ['c5', ...all]
+              .filter((path) => STAGE_READS[stage].test(path))
+              .map((path) => (path === 'c5' ? path : `y:${path}`)),
+          },
+        }),
+      };
+    };
     this.forward = forward.map((program) => engine.prepare(program, store, {}));
     this.loss = prepare(loss, forward.length, (path) => path.includes('.conv_seg.'));
     this.backward = backward.map((program, stage) => {
@@ -75,119 +113,200 @@ export class SynchronisedStep<Tree extends SpecTree> {
   }
 
   /**
-   * @param inputs those of the model's `training`
-   * @returns its losses, and the statistics of all processes under the same names
+   * Losses and, in `into`, the gradient of their mean over the micro-batches.
+   *
+   * @param parts the inputs of the model's `training`, of every micro-batch
    */
-  async run(inputs: HostTensors): Promise<HostTensors> {
-    const { image, dropPath, ...ofLoss } = inputs;
-    const first: HostTensors = { image, ...(dropPath ? { dropPath } : {}) };
-    const given: Record<string, HostTensor> = {};
-    const done: Normalized[][] = [];
-    for (const [stage, paths] of this.modules.entries()) {
-      const outputs = await this.forward[stage].run(stage === 0 ? first : given);
-      if (stage === 0) given['c5'] = outputs['c5'];
-      done.push(await this.normalized(paths, outputs));
-      paths.forEach((path, m) => {
-        given[`y:${path}`] = { shape: outputs[`x:${path}`].shape, data: done[stage][m].y };
+  async run(parts: readonly HostTensors[]): Promise<SynchronisedResult> {
+    const progress: Progress = {
+      parts,
+      c5: [],
+      convolved: new Map(),
+      norms: new Map(),
+      gradients: parts.map(() => new Map<string, Float32Array>()),
+    };
+    for (const stage of this.modules.keys()) await this.goForward(progress, stage);
+    const losses: Scalars[] = [];
+    for (const [part, { image: _, dropPath: __, ...ofLoss }] of parts.entries()) {
+      const outputs = await this.differentiate(this.loss, progress, part, {
+        ...this.activationsFor(progress, this.modules.length, part),
+        ...ofLoss,
+      });
+      const value = (name: string): number => outputs[name].data[0];
+      losses.push({
+        loss: value('loss'),
+        lossDecode: value('lossDecode'),
+        lossAuxiliary: value('lossAuxiliary'),
       });
     }
-    const { loss, lossDecode, lossAuxiliary, ...ofInputs } = await this.loss.run({
-      ...given,
-      ...ofLoss,
-    });
-    await this.goBack(first, given, done, gradientsOf(ofInputs));
-    return { loss, lossDecode, lossAuxiliary, ...this.statistics(done) };
+    for (const stage of [...this.modules.keys()].reverse()) await this.goBack(progress, stage);
+    const ofC5 = progress.gradients.map((all) => all.get('c5') as Float32Array);
+    this.giveBack(progress, [...progress.c5.map(({ data }) => data as Float32Array), ...ofC5]);
+    return { losses, statistics: statisticsOf(progress.norms) };
   }
 
   async release(): Promise<void> {
-    for (const program of [...this.forward, this.loss, ...this.backward]) await program.release();
+    const differentiated = [this.loss, ...this.backward].map(({ program }) => program);
+    for (const program of [...this.forward, ...differentiated]) await program.release();
   }
 
-  private async normalized(paths: readonly string[], outputs: HostTensors): Promise<Normalized[]> {
+  /** Convolves for all micro-batches, then takes the statistics. */
+  private async goForward(progress: Progress, stage: number): Promise<void> {
     const { store, communicator } = this.options;
-    const norms = await normalize(
+    const { parts, c5, convolved, norms } = progress;
+    const paths = this.modules[stage];
+    paths.forEach((path) => convolved.set(path, []));
+    for (const part of parts.keys()) {
+      const outputs = await this.forward[stage].run(this.inputsOf(progress, stage, part));
+      if (stage === 0) c5.push(this.kept(progress, outputs['c5']));
+      for (const path of paths)
+        convolved.get(path)?.push(this.kept(progress, outputs[`x:${path}`]));
+    }
+    const found = await batchNorms(
       communicator,
       paths.map((path) => ({
-        x: outputs[`x:${path}`].data as Float32Array,
+        x: (convolved.get(path) ?? []).map(({ data }) => data as Float32Array),
         weight: store.get(`${path}.bn.weight`),
         bias: store.get(`${path}.bn.bias`),
       })),
       SEGMENTATION_BN_EPS,
-      paths.map((path) => this.activations.get(path)),
     );
-    norms.forEach(({ y }, m) => this.activations.set(paths[m], y));
-    return [...norms];
+    paths.forEach((path, m) => {
+      norms.set(path, found[m]);
+      const old = this.activations.get(path);
+      if (old) old.part = NO_PART;
+    });
   }
 
-  /** From the gradients of what the losses read, stage by stage, to the stem. */
-  private async goBack(
-    first: HostTensors,
-    given: HostTensors,
-    done: readonly (readonly Normalized[])[],
-    gradients: Map<string, Float32Array>,
-  ): Promise<void> {
+  /** From the gradients of a stage's activations to those of what it read. */
+  private async goBack(progress: Progress, stage: number): Promise<void> {
     const { store, into, communicator } = this.options;
-    for (let stage = this.modules.length - 1; stage >= 0; stage--) {
-      const paths = this.modules[stage];
-      const own = paths.map((path) => {
-        const gradient = gradients.get(`y:${path}`);
-        if (!gradient) throw new ConfigError(`${path}: expected a gradient, got none`);
-        return gradient;
-      });
-      const norms = await normalizeBackward(communicator, done[stage], own);
+    const { parts, c5, convolved, norms, gradients } = progress;
+    const paths = this.modules[stage];
+    const take = (part: number, name: string): Float32Array => {
+      const gradient = gradients[part].get(name);
+      if (!gradient) throw new ConfigError(`${name}: expected a gradient, got none`);
+      return gradient;
+    };
+    const own = paths.map((path) => [...parts.keys()].map((part) => take(part, `y:${path}`)));
+    const ofNorms = await normalizeBackward(
+      communicator,
+      paths.map((path) => norms.get(path) as BatchNorm),
+      own,
+    );
+    paths.forEach((path, m) => {
+      for (const kind of ['weight', 'bias'] as const)
+        store
+          .view(store.entry(`${path}.bn.${kind}`), into)
+          .set(ofNorms[m][kind].map((sum) => sum / parts.length));
+    });
+    for (const part of parts.keys()) {
       const seeds: Record<string, HostTensor> = {};
       paths.forEach((path, m) => {
-        store.view(store.entry(`${path}.bn.weight`), into).set(norms[m].weight);
-        store.view(store.entry(`${path}.bn.bias`), into).set(norms[m].bias);
-        seeds[`dx:${path}`] = { shape: given[`y:${path}`].shape, data: own[m] };
+        const { shape } = (convolved.get(path) as HostTensor[])[part];
+        seeds[`dx:${path}`] = { shape, data: own[m][part] };
       });
-      const c5 = gradients.get('c5');
-      if (stage === 0 && c5) seeds['dx:c5'] = { shape: given['c5'].shape, data: c5 };
-      const inputs = stage === 0 ? first : lowerStages(given, stage);
-      const outputs = await this.backward[stage].run({ ...inputs, ...seeds });
-      for (const [name, gradient] of gradientsOf(outputs)) add(gradients, name, gradient);
+      if (stage === 0) seeds['dx:c5'] = { shape: c5[part].shape, data: take(part, 'c5') };
+      await this.differentiate(this.backward[stage], progress, part, {
+        ...this.inputsOf(progress, stage, part),
+        ...seeds,
+      });
+    }
+    this.giveBack(progress, [...paths.flatMap((path) => norms.get(path)?.x ?? []), ...own.flat()]);
+  }
+
+  /** What a stage is computed from. */
+  private inputsOf(progress: Progress, stage: number, part: number): HostTensors {
+    if (stage > 0) return this.activationsFor(progress, stage, part);
+    const { image, dropPath } = progress.parts[part];
+    return { image, ...(dropPath ? { dropPath } : {}) };
+  }
+
+  /** `c5` and the activations of all lower stages; those that the stage does not read are there for their shape. */
+  private activationsFor(
+    { c5, convolved, norms }: Progress,
+    stage: number,
+    part: number,
+  ): HostTensors {
+    const inputs: Record<string, HostTensor> = { c5: c5[part] };
+    for (const path of this.modules.slice(0, stage).flat()) {
+      const { shape } = (convolved.get(path) as HostTensor[])[part];
+      const isRead = STAGE_READS[stage].test(path);
+      const data = this.activation(path, norms.get(path) as BatchNorm, isRead ? part : NO_PART);
+      inputs[`y:${path}`] = { shape, data };
+    }
+    return inputs;
+  }
+
+  /** What came after norm and ReLU, computed again where another micro-batch's was asked for in between. */
+  private activation(path: string, norm: BatchNorm, part: number): Float32Array {
+    const { length } = norm.x[Math.max(0, part)];
+    let known = this.activations.get(path);
+    if (known?.y.length !== length) {
+      known = { y: new Float32Array(length), part: NO_PART };
+      this.activations.set(path, known);
+    }
+    if (part !== NO_PART && known.part !== part) {
+      normalizeInto(norm, part, known.y);
+      known.part = part;
+    }
+    return known.y;
+  }
+
+  /** Runs a program for a micro-batch and adds up its gradients: parameters' over micro-batches, activations' over stages. */
+  private async differentiate(
+    { program, parameters }: Differentiated,
+    progress: Progress,
+    part: number,
+    inputs: HostTensors,
+  ): Promise<HostTensors> {
+    const { store, into, ofPart } = this.options;
+    const { parts, gradients } = progress;
+    const outputs = await program.run(inputs);
+    if (ofPart)
+      for (const entry of parameters) {
+        const [mean, own] = [store.view(entry, into), store.view(entry, ofPart)];
+        if (part === 0) mean.fill(0);
+        for (let i = 0; i < mean.length; i++) mean[i] += own[i] / parts.length;
+      }
+    const prefix = gradientName('');
+    for (const [output, tensor] of Object.entries(outputs)) {
+      const name = output.slice(prefix.length);
+      if (output !== gradientName(name) || !(name === 'c5' || name.startsWith('y:'))) continue;
+      const sum = gradients[part].get(name);
+      const gradient = tensor.data as Float32Array;
+      if (!sum) gradients[part].set(name, this.kept(progress, tensor).data as Float32Array);
+      else for (let i = 0; i < sum.length; i++) sum[i] += gradient[i];
+    }
+    return outputs;
+  }
+
+  /** An output that the run for the next micro-batch does not overwrite. */
+  private kept({ parts }: Progress, { shape, data }: HostTensor): HostTensor {
+    if (parts.length === 1) return { shape, data };
+    const copy = this.free.get(data.length)?.pop() ?? new Float32Array(data.length);
+    copy.set(data);
+    return { shape, data: copy };
+  }
+
+  private giveBack({ parts }: Progress, arrays: readonly Float32Array[]): void {
+    if (parts.length === 1) return;
+    for (const array of arrays) {
+      const { length } = array;
+      this.free.set(length, [...(this.free.get(length) ?? []), array]);
     }
   }
+}
 
-  private statistics(done: readonly (readonly Normalized[])[]): HostTensors {
-    const found: Record<string, HostTensor> = {};
-    this.modules.forEach((paths, stage) =>
-      paths.forEach((path, m) => {
-        const { mean, variance, count } = done[stage][m];
-        const put = (kind: 'mean' | 'variance' | 'count', data: Float32Array): void => {
-          found[statisticsName(kind, `${path}.bn`)] = { shape: [data.length], data };
-        };
-        put('mean', mean);
-        put('variance', variance);
-        put('count', Float32Array.of(count));
-      }),
-    );
-    return found;
+/** What the batch norms saw, under the names of the model's `training`. */
+function statisticsOf(norms: ReadonlyMap<string, BatchNorm>): HostTensors {
+  const found: Record<string, HostTensor> = {};
+  for (const [path, { mean, variance, count }] of norms) {
+    const statistics = { mean, variance, count: Float32Array.of(count) };
+    for (const kind of ['mean', 'variance', 'count'] as const) {
+      const data = statistics[kind];
+      found[statisticsName(kind, `${path}.bn`)] = { shape: [data.length], data };
+    }
   }
-}
-
-/** What a stage is given: the activations of those before it. */
-function lowerStages(given: HostTensors, stage: number): HostTensors {
-  return Object.fromEntries(
-    Object.entries(given).filter(
-      ([name]) => name === 'c5' || stageOf(name.slice('y:'.length)) < stage,
-    ),
-  );
-}
-
-/** Gradients of inputs by the inputs' names. */
-function gradientsOf(outputs: HostTensors): Map<string, Float32Array> {
-  const prefix = gradientName('');
-  return new Map(
-    Object.entries(outputs)
-      .filter(([name]) => name.startsWith(`${prefix}y:`) || name === `${prefix}c5`)
-      .map(([name, { data }]) => [name.slice(prefix.length), data as Float32Array]),
-  );
-}
-
-/** What two stages read has the sum of their gradients. */
-function add(all: Map<string, Float32Array>, name: string, gradient: Float32Array): void {
-  const sum = all.get(name);
-  if (!sum) all.set(name, gradient);
-  else for (let i = 0; i < sum.length; i++) sum[i] += gradient[i];
+  return found;
 }

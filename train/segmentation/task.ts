@@ -6,16 +6,17 @@ import type { FlatBuffers } from '../../engine/optimizer/flat-buffers.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
 import type { SpecTree } from '../../engine/parameters/spec.js';
 import type { Engine } from '../../engine/runtime/engine.js';
-import type { HostTensor, HostTensors } from '../../engine/runtime/program.js';
+import type { Executable, HostTensor, HostTensors } from '../../engine/runtime/program.js';
 import type { UperNet, UperNetSpecs } from '../../models/upernet.js';
+import type { BatchNormScope } from '../distributed/batch-norm.js';
 import type { Communicator } from '../distributed/communicator.js';
 import { SINGLE_PROCESS } from '../distributed/communicator.js';
 import { drawDropPath } from '../drop-path.js';
 import type { SegmentationBatch } from '../pipelines/segmentation.js';
 import type { Scalars, StepPosition, TrainingTask } from '../task.js';
 import { drawChannelMask } from './channel-dropout.js';
-import { SynchronisedStep } from './synchronised-step.js';
 import { copyStatistics, updateRunningStatistics } from './running-statistics.js';
+import { SynchronisedStep, type SynchronisedResult } from './synchronised-step.js';
 
 /** A batch as the loader hands it over. */
 export type LoadedSegmentationBatch = Pick<LoadedBatch<SegmentationBatch>, 'value' | 'release'>;
@@ -31,7 +32,9 @@ export interface SegmentationTaskOptions<Tree extends SpecTree> {
   /** Micro-batches of a step: their statistics are joined before they enter the running ones. */
   readonly accumulation: number;
   readonly seed: number;
-  /** The processes that share a batch, and with it the statistics of batch norms (SyncBN); one if not given. */
+  /** `ranks` if not given. */
+  readonly batchNormOver?: BatchNormScope;
+  /** The processes that share a batch; one if not given. */
   readonly communicator?: Communicator;
   /** File of every training image, for messages. */
   readonly files: {
@@ -47,45 +50,73 @@ export function createSegmentationTask<Tree extends SpecTree>(
   options: SegmentationTaskOptions<Tree>,
 ): TrainingTask<LoadedSegmentationBatch> & { release(): Promise<void> } {
   const { engine, model, buffers, accumulation, files, evaluate } = options;
+  const { communicator = SINGLE_PROCESS, batchNormOver = 'ranks' } = options;
   const storeOf = (values: Float32Array): ParameterStore<UperNetSpecs<Tree>> =>
     new ParameterStore(model.specs, values);
   const store = storeOf(buffers.parameters);
   const into = buffers.microGradients ?? buffers.gradients;
-  const { communicator = SINGLE_PROCESS } = options;
-  const training =
-    communicator.size > 1
-      ? new SynchronisedStep({ engine, model, store, into, communicator })
-      : engine.prepare(model.training, store, { gradients: { of: 'loss', into } });
+  const isTogether = batchNormOver === 'step' && accumulation > 1;
+  const isJoined = isTogether || (batchNormOver !== 'microBatch' && communicator.size > 1);
+  const training = isJoined
+    ? new SynchronisedStep({
+        ...{ engine, model, store, communicator },
+        ...(isTogether ? { into: buffers.gradients, ofPart: into } : { into }),
+      })
+    : wholeGraph(engine.prepare(model.training, store, { gradients: { of: 'loss', into } }));
   const describe = ({ value }: LoadedSegmentationBatch): string =>
     Array.from(value.indices, (index) => files.at(index)?.file ?? String(index)).join(', ');
-  let seen: HostTensors[] = [];
+  const labelsOf = (batch: LoadedSegmentationBatch): HostTensor =>
+    batchLabels(batch.value, model.config.numClasses, describe(batch));
 
+  /** Statistics of micro-batches so far, mixed in after the last. */
+  let seen: HostTensors[] = [];
+  const finish = async (losses: readonly Scalars[]): Promise<void> => {
+    // A step whose loss is not finite ends the run, and must leave nothing behind.
+    if (!losses.every(({ loss }) => Number.isFinite(loss))) return;
+    const others = isJoined ? SINGLE_PROCESS : communicator;
+    await updateRunningStatistics(store, seen, options.batchNormMomentum, others);
+  };
   const backward = async (
     batch: LoadedSegmentationBatch,
     position: StepPosition,
   ): Promise<Scalars> => {
     const { images, shape } = batch.value;
-    const labels = batchLabels(batch.value, model.config.numClasses, describe(batch));
-    const outputs = await training.run({
-      image: { shape, data: images },
-      labels,
-      ...randomInputs(shape[0], options, position),
-    });
-    const [loss, lossDecode, lossAuxiliary] = ['loss', 'lossDecode', 'lossAuxiliary'].map(
-      (name) => outputs[name].data[0],
-    );
+    const image = { shape, data: images };
+    const labels = labelsOf(batch);
+    const random = randomInputs(shape[0], options, position);
+    const { losses, statistics } = await training.run([{ image, labels, ...random }]);
     batch.release();
     if (position.micro === 0) seen = [];
-    seen.push(copyStatistics(outputs));
-    // A step whose loss is not finite ends the run, and must leave nothing behind.
-    if (position.micro === accumulation - 1 && Number.isFinite(loss))
-      updateRunningStatistics(store, seen, options.batchNormMomentum);
-    return { loss, lossDecode, lossAuxiliary };
+    seen.push(statistics);
+    if (position.micro === accumulation - 1) await finish(losses);
+    return losses[0];
+  };
+  const backwardTogether = async (
+    batches: readonly LoadedSegmentationBatch[],
+    position: Omit<StepPosition, 'micro'>,
+  ): Promise<readonly Scalars[]> => {
+    const sizes = batches.map(({ value }) => value.shape[0]);
+    // Drawn as for one batch of all images, so that a step does not depend on how it is divided.
+    const numImages = sizes.reduce((a, b) => a + b);
+    const random = randomInputs(numImages, options, { ...position, micro: 0 });
+    let first = 0;
+    const parts = batches.map((batch, i): HostTensors => {
+      const { images, shape } = batch.value;
+      const own = cutRandomInputs(random, { first, count: sizes[i] });
+      first += sizes[i];
+      return { image: { shape, data: images }, labels: labelsOf(batch), ...own };
+    });
+    const { losses, statistics } = await training.run(parts);
+    for (const batch of batches) batch.release();
+    seen = [statistics];
+    await finish(losses);
+    return losses;
   };
 
   return {
     store,
     backward,
+    ...(isTogether ? { backwardTogether } : {}),
     numImages: ({ value }) => value.labels.length,
     describe,
     ...(evaluate
@@ -95,6 +126,26 @@ export function createSegmentationTask<Tree extends SpecTree>(
         }
       : {}),
     release: () => training.release(),
+  };
+}
+
+/** A program that is not cut, with a call of {@link SynchronisedStep}; its batch norms see the micro-batch. */
+function wholeGraph(program: Executable): {
+  run(parts: readonly HostTensors[]): Promise<SynchronisedResult>;
+  release(): Promise<void>;
+} {
+  return {
+    run: async (parts) => {
+      const outputs = await program.run(parts[0]);
+      const [loss, lossDecode, lossAuxiliary] = ['loss', 'lossDecode', 'lossAuxiliary'].map(
+        (name) => outputs[name].data[0],
+      );
+      return {
+        losses: [{ loss, lossDecode, lossAuxiliary }],
+        statistics: copyStatistics(outputs),
+      };
+    },
+    release: () => program.release(),
   };
 }
 
@@ -121,6 +172,27 @@ function randomInputs<Tree extends SpecTree>(
     inputs['auxiliaryMask'] = mask(model.config.auxiliary.channels, 1);
   }
   return inputs;
+}
+
+/** The masks of some images: {@link randomInputs} has images first, but for drop path's `[blocks, N]`. */
+function cutRandomInputs(
+  { dropPath, ...masks }: Readonly<Record<string, HostTensor>>,
+  { first, count }: { readonly first: number; readonly count: number },
+): Record<string, HostTensor> {
+  const own: Record<string, HostTensor> = {};
+  for (const [name, { shape, data }] of Object.entries(masks)) {
+    const [, channels] = shape;
+    const rows = data.subarray(first * channels, (first + count) * channels);
+    own[name] = { shape: [count, channels], data: rows };
+  }
+  if (dropPath) {
+    const [blocks, n] = dropPath.shape;
+    const data = new Float32Array(blocks * count);
+    for (let b = 0; b < blocks; b++)
+      data.set(dropPath.data.subarray(b * n + first, b * n + first + count), b * count);
+    own['dropPath'] = { shape: [blocks, count], data };
+  }
+  return own;
 }
 
 /**

@@ -2,6 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createFlatBuffers } from '../../../engine/optimizer/flat-buffers.js';
 import { epochBatches } from '../../../datasets/loader/sampler.js';
+import {
+  batchNorms,
+  normalizeBackward,
+  normalizeInto,
+} from '../../../train/distributed/batch-norm.js';
+import type { Communicator } from '../../../train/distributed/communicator.js';
 import { SINGLE_PROCESS } from '../../../train/distributed/communicator.js';
 import { mpiAbi } from '../../../train/distributed/mpi-abi.js';
 import { joinMoments } from '../../../train/distributed/moments.js';
@@ -10,7 +16,6 @@ import { startTogether } from '../../../train/distributed/start.js';
 import { joinReports, totalCounts } from '../../../train/distributed/totals.js';
 import { drawDropPath } from '../../../train/drop-path.js';
 import { epochsAt, newRule, resumedRule, stepsUntil } from '../../../train/progress.js';
-import { normalize, normalizeBackward } from '../../../train/segmentation/synchronised-norm.js';
 import { findLauncher } from '../../../tools/distributed.js';
 import { ranksInOne } from './pair.js';
 
@@ -155,37 +160,68 @@ describe('ranks', () => {
     }
   });
 
-  test('normalise their parts of a batch as one rank does the whole, backwards too', async () => {
-    const [weight, bias] = [Float32Array.of(2, -1), Float32Array.of(0.5, 0.1)];
-    const x = Float32Array.of(1, 2, -3, 4, 5, -6, 7, 0.5);
-    const dy = Float32Array.of(1, -1, 2, 0.5, -0.25, 3, 1, 1);
-    const [whole] = await normalize(SINGLE_PROCESS, [{ x, weight, bias }], 1e-5);
-    const dx = dy.slice();
-    const [gradient] = await normalizeBackward(SINGLE_PROCESS, [whole], [dx]);
-    const parts = await Promise.all(
-      ranksInOne(2).map(async (communicator, r) => {
-        const cut = (all: Float32Array): Float32Array => all.slice(4 * r, 4 * r + 4);
-        const [own] = await normalize(communicator, [{ x: cut(x), weight, bias }], 1e-5);
-        const ownDx = cut(dy);
-        const [ofParameters] = await normalizeBackward(communicator, [own], [ownDx]);
-        return { own, ownDx, ofParameters };
-      }),
-    );
-    const close = (a: readonly number[], b: Float32Array): void =>
-      a.forEach((value, i) => expect(value).toBeCloseTo(b[i], 5));
-    close(
-      parts.flatMap(({ own }) => [...own.y]),
-      whole.y,
-    );
-    close(
-      parts.flatMap(({ ownDx }) => [...ownDx]),
-      dx,
-    );
-    const sum = [0, 1].map(
-      (c) => parts[0].ofParameters.weight[c] + parts[1].ofParameters.weight[c],
-    );
-    close(sum, gradient.weight);
-    expect(parts[0].own.count).toBe(4);
+  test.each([1, 2])(
+    'normalise their parts of a batch, in %i micro-batches, as one rank does the whole, backwards too',
+    async (numParts) => {
+      const parameters = { weight: Float32Array.of(2, -1), bias: Float32Array.of(0.5, 0.1) };
+      const x = Float32Array.of(1, 2, -3, 4, 5, -6, 7, 0.5);
+      const dy = Float32Array.of(1, -1, 2, 0.5, -0.25, 3, 1, 1);
+      const pass = async (communicator: Communicator, parts: readonly [number, number][]) => {
+        const cut = (all: Float32Array): Float32Array[] => parts.map(([a, b]) => all.slice(a, b));
+        const [norm] = await batchNorms(communicator, [{ x: cut(x), ...parameters }], 1e-5);
+        const y = norm.x.map((own, part) => {
+          const result = new Float32Array(own.length);
+          normalizeInto(norm, part, result);
+          return [...result];
+        });
+        const dx = cut(dy);
+        const [ofParameters] = await normalizeBackward(communicator, [norm], [dx]);
+        return { norm, y: y.flat(), dx: dx.flatMap((own) => [...own]), ...ofParameters };
+      };
+      const whole = await pass(SINGLE_PROCESS, [[0, 8]]);
+      // Means 2.5 and 0.125, so the first value of the first channel is 1.5 below its mean.
+      const deviation = Math.sqrt((1.5 ** 2 + 5.5 ** 2 + 2.5 ** 2 + 4.5 ** 2) / 4 + 1e-5);
+      expect(whole.y[4]).toBeCloseTo((2 * 2.5) / deviation + 0.5, 5);
+      expect(whole.y[2]).toBe(0);
+      const ranks = await Promise.all(
+        ranksInOne(2).map((communicator, r) =>
+          pass(
+            communicator,
+            numParts === 1
+              ? [[4 * r, 4 * r + 4]]
+              : [
+                  [4 * r, 4 * r + 2],
+                  [4 * r + 2, 4 * r + 4],
+                ],
+          ),
+        ),
+      );
+      const close = (a: readonly number[], b: ArrayLike<number>): void => {
+        expect(a.length).toBe(b.length);
+        a.forEach((value, i) => expect(value).toBeCloseTo(b[i], 5));
+      };
+      const all = (kind: 'y' | 'dx'): number[] => ranks.flatMap((rank) => rank[kind]);
+      close(all('y'), whole.y);
+      close(all('dx'), whole.dx);
+      for (const kind of ['weight', 'bias'] as const)
+        close(
+          [0, 1].map((c) => ranks[0][kind][c] + ranks[1][kind][c]),
+          whole[kind],
+        );
+      expect(ranks[0].norm.count).toBe(4);
+    },
+  );
+
+  test('without a single position have statistics of 0, not NaN', async () => {
+    const empty = {
+      x: [new Float32Array(0)],
+      weight: Float32Array.of(1),
+      bias: new Float32Array(1),
+    };
+    const [norm] = await batchNorms(SINGLE_PROCESS, [empty], 1e-5);
+    expect([norm.count, norm.mean[0], norm.variance[0]]).toEqual([0, 0, 0]);
+    const [{ weight, bias }] = await normalizeBackward(SINGLE_PROCESS, [norm], [empty.x]);
+    expect([weight[0], bias[0]]).toEqual([0, 0]);
   });
 });
 

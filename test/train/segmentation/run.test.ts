@@ -63,6 +63,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(root, { recursive: true }));
 
+const OPTIONS = { seed: 1, resume: false, maxSteps: null } as const;
 const train = (name: string, options: Partial<TrainSegmenterOptions> = {}): Promise<TrainResult> =>
   trainSegmenter({
     config: CONFIG,
@@ -70,9 +71,7 @@ const train = (name: string, options: Partial<TrainSegmenterOptions> = {}): Prom
     training: set,
     validation: set,
     folder: join(root, name),
-    seed: 1,
-    resume: false,
-    maxSteps: null,
+    ...OPTIONS,
     ...options,
   });
 
@@ -98,6 +97,23 @@ test('a run that is interrupted and resumed ends bit-equal, running statistics i
   expect(b.store.values).toEqual(a.store.values);
   const mean = a.store.get('decode_head.fpn_bottleneck.bn.running_mean');
   expect(mean.some((value) => value !== 0)).toBe(true);
+});
+
+test('with batch norms over the step, micro-batches of one image are a batch of all', async () => {
+  const ends = await Promise.all(
+    [1, 2].map(async (accumulation) => {
+      const name = `accumulated-${accumulation}`;
+      const config: SegmentationConfig = {
+        ...CONFIG,
+        ...{ batchNormOver: 'step', batchSize: 2 / accumulation, accumulation, steps: 2 },
+      };
+      await trainSegmenter({ ...OPTIONS, engine, config, training: set, folder: join(root, name) });
+      return loadSegmenter((await checkpointOf(name)).file);
+    }),
+  );
+  const [{ values }, { values: divided }] = ends.map(({ store }) => store);
+  const difference = Math.hypot(...values.map((v, i) => v - divided[i]));
+  expect(difference).toBeLessThan(1e-5 * Math.hypot(...values));
 });
 
 test('a checkpoint says what it is and scores as the run did', async () => {

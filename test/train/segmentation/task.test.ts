@@ -5,13 +5,18 @@ import { Random } from '../../../core/random.js';
 import { createFlatBuffers, type FlatBuffers } from '../../../engine/optimizer/flat-buffers.js';
 import { ParameterStore, parameterSize } from '../../../engine/parameters/store.js';
 import { openEngine, type Engine } from '../../../engine/runtime/engine.js';
+import { accumulateGradients } from '../../../engine/optimizer/gradients.js';
 import { createUperNet, type UperNet } from '../../../models/upernet.js';
+import type { BatchNormScope } from '../../../train/distributed/batch-norm.js';
+import { shardOf } from '../../../train/distributed/shard.js';
 import { drawChannelMask } from '../../../train/segmentation/channel-dropout.js';
 import {
   createSegmentationTask,
   type LoadedSegmentationBatch,
   type SegmentationTaskOptions,
 } from '../../../train/segmentation/task.js';
+import type { Scalars } from '../../../train/task.js';
+import { ranksInOne } from '../distributed/pair.js';
 
 const MODEL: UperNet<DenseBackboneSpecs> = createUperNet(
   createDenseBackbone({ depths: [1, 1, 1, 1], dims: [4, 8, 8, 8], responseNorm: 'grn' }),
@@ -146,6 +151,111 @@ test('micro-batches enter the running statistics once, joined', async () => {
     const unbiased = (within + between) * ((2 * count) / (2 * count - 1));
     expect(seen(both[8 + c])).toBeCloseTo(unbiased, 4);
   }
+});
+
+describe('batch norms over the step', () => {
+  /** Four images, divided into batches of the given sizes. */
+  const divided = (numBatches: number, of: readonly number[]): LoadedSegmentationBatch[] => {
+    const whole = [0, 1].map((seed) => batch((i) => (i + seed) % 4, 11 + seed).value);
+    const pixels = SIDE * SIDE * 3;
+    const image = (n: number): Float32Array =>
+      whole[n >> 1].images.subarray((n % 2) * pixels, ((n % 2) + 1) * pixels);
+    const label = (n: number): Uint8Array =>
+      Uint8Array.from({ length: SIDE * SIDE }, (_, i) => ((i >> n) % 5 === 0 ? 255 : (i + n) % 3));
+    const count = of.length / numBatches;
+    return Array.from({ length: numBatches }, (_, b) => {
+      const own = of.slice(b * count, (b + 1) * count);
+      const images = new Float32Array(count * pixels);
+      own.forEach((n, i) => images.set(image(n), i * pixels));
+      const labels = own.map((n) => ({ width: SIDE, height: SIDE, data: label(n) }));
+      const value = { images, shape: [count, SIDE, SIDE, 3] as const, labels };
+      return { value: { ...value, indices: Int32Array.from(own) }, release: () => undefined };
+    });
+  };
+
+  interface Step {
+    readonly losses: Readonly<Record<string, number>>;
+    readonly gradients: Float32Array;
+    readonly parameters: Float32Array;
+  }
+
+  /** One step of some ranks with some micro-batches each. */
+  async function step(
+    numRanks: number,
+    accumulation: number,
+    batchNormOver: BatchNormScope = 'step',
+  ): Promise<Step> {
+    const ranks = await Promise.all(
+      ranksInOne(numRanks).map(async (communicator, r) => {
+        const buffers = newBuffers(accumulation > 1);
+        const task = newTask(buffers, {
+          ...{ batchNormOver, accumulation, communicator },
+          ...{ dropPathRate: 0.5, dropoutRate: 0.3 },
+        });
+        // As the loader divides: image i belongs to rank i mod ranks.
+        const own = [0, 1, 2, 3].filter((n) => n % numRanks === r);
+        const batches = divided(accumulation, own);
+        const position = { step: 0, shard: shardOf(communicator) };
+        const losses: Scalars[] = [];
+        if (task.backwardTogether) losses.push(...(await task.backwardTogether(batches, position)));
+        else
+          for (const [micro, given] of batches.entries()) {
+            losses.push(await task.backward(given, { ...position, micro }));
+            if (accumulation > 1)
+              accumulateGradients(buffers, { index: micro, count: accumulation });
+          }
+        await task.release();
+        return { losses, ...buffers };
+      }),
+    );
+    for (const { parameters } of ranks) expect(parameters).toEqual(ranks[0].parameters);
+    const all = ranks.flatMap(({ losses }) => losses);
+    const mean = (term: string): number =>
+      all.reduce((sum, losses) => sum + losses[term], 0) / all.length;
+    return {
+      losses: Object.fromEntries(Object.keys(all[0]).map((term) => [term, mean(term)])),
+      gradients: ranks[0].gradients.map(
+        (_, i) => ranks.reduce((sum, { gradients }) => sum + gradients[i], 0) / numRanks,
+      ),
+      parameters: ranks[0].parameters,
+    };
+  }
+
+  /** `|a − b| / |a|` of losses, of all gradients and of all running statistics: the largest. */
+  function distance(a: Step, b: Step): number {
+    const { entries } = new ParameterStore(MODEL.specs);
+    const relative = (want: readonly number[], got: readonly number[]): number =>
+      Math.hypot(...want.map((v, i) => v - got[i])) / Math.hypot(...want);
+    const values = ({ losses, gradients, parameters }: Step): readonly (readonly number[])[] => [
+      Object.values(losses),
+      ...[gradients, parameters].map((from) =>
+        entries
+          .filter(({ spec }) => spec.trainable === (from === gradients))
+          .flatMap(({ offset, size }) => [...from.subarray(offset, offset + size)]),
+      ),
+    ];
+    const [want, got] = [values(a), values(b)];
+    return Math.max(...want.map((own, kind) => relative(own, got[kind])));
+  }
+
+  test.each([
+    [1, 2],
+    [1, 4],
+    [2, 2],
+  ])(
+    '%i rank(s) with %i micro-batches are one with one batch: losses, gradients, running statistics',
+    async (numRanks, accumulation) => {
+      const found = distance(await step(1, 1), await step(numRanks, accumulation));
+      expect(found).toBeLessThan(1e-5);
+    },
+  );
+
+  test('alone in micro-batches or ranks they give another step; ranks keep the same parameters', async () => {
+    const whole = await step(1, 1);
+    expect(distance(whole, await step(1, 2, 'ranks'))).toBeGreaterThan(0.01);
+    expect(distance(whole, await step(2, 1, 'microBatch'))).toBeGreaterThan(0.01);
+    expect(distance(whole, await step(2, 1, 'ranks'))).toBeLessThan(1e-5);
+  });
 });
 
 describe('bad input', () => {

@@ -1,0 +1,153 @@
+import type { Communicator } from './communicator.js';
+
+/**
+ * The images over which batch norms take their statistics in training:
+ * - `microBatch`: those that one process computes at once
+ * - `ranks`: those that all processes compute at once (SyncBN)
+ * - `step`: all images of a step, of all processes and micro-batches
+ *
+ * Running statistics are those of all images of a step in any case.
+ */
+export type BatchNormScope = 'microBatch' | 'ranks' | 'step';
+
+/** What a convolution with batch norm and ReLU after it computed. */
+export interface NormInput {
+  /** `[P, C]` each: the positions of every micro-batch of this process that shares the statistics. */
+  readonly x: readonly Float32Array[];
+  /** `[C]` */
+  readonly weight: Float32Array;
+  readonly bias: Float32Array;
+}
+
+/** A batch norm whose statistics are known. */
+export interface BatchNorm extends NormInput {
+  /** `[C]`, over the positions of all processes. */
+  readonly mean: Float32Array;
+  /** `[C]`, biased. */
+  readonly variance: Float32Array;
+  readonly inverseDeviation: Float32Array;
+  /** Positions of all processes; without any, mean and variance are 0. */
+  readonly count: number;
+}
+
+/** The statistics of several independent batch norms over all processes and micro-batches: two exchanges for all of them. */
+export async function batchNorms(
+  communicator: Communicator,
+  inputs: readonly NormInput[],
+  eps: number,
+): Promise<readonly BatchNorm[]> {
+  const means = await channelMeans(communicator, inputs);
+  const variances = await channelMeans(
+    communicator,
+    inputs,
+    means.map(({ values }) => values),
+  );
+  return inputs.map((input, m) => ({
+    ...input,
+    mean: means[m].values,
+    variance: variances[m].values,
+    inverseDeviation: variances[m].values.map((v) => 1 / Math.sqrt(v + eps)),
+    count: means[m].count,
+  }));
+}
+
+/**
+ * Batch norm and ReLU of one micro-batch.
+ *
+ * @param y `[P, C]` or longer: where the result goes
+ */
+export function normalizeInto(norm: BatchNorm, part: number, y: Float32Array): void {
+  const x = norm.x[part];
+  const { scale, shift } = affine(norm);
+  const C = scale.length;
+  for (let i = 0; i < x.length; i += C)
+    for (let c = 0; c < C; c++) y[i + c] = Math.max(0, x[i + c] * scale[c] + shift[c]);
+}
+
+/** Gradients of scale and shift over this process's positions. */
+export interface NormGradients {
+  /** `[C]` */
+  readonly weight: Float32Array;
+  readonly bias: Float32Array;
+}
+
+/**
+ * The backward pass of norms and ReLUs for a loss that is the sum of the losses of all processes and micro-batches.
+ *
+ * @param gradients `[P, C]` or longer, of the results of every norm by micro-batch; on return of the norms' inputs
+ */
+export async function normalizeBackward(
+  communicator: Communicator,
+  norms: readonly BatchNorm[],
+  gradients: readonly (readonly Float32Array[])[],
+): Promise<readonly NormGradients[]> {
+  const own = norms.map((norm, m) => {
+    const { mean, inverseDeviation } = norm;
+    const { scale, shift } = affine(norm);
+    const C = mean.length;
+    const [weight, bias] = [new Float64Array(C), new Float64Array(C)];
+    norm.x.forEach((x, part) => {
+      const dy = gradients[m][part];
+      for (let i = 0; i < x.length; i += C)
+        for (let c = 0; c < C; c++) {
+          if (!(x[i + c] * scale[c] + shift[c] > 0)) dy[i + c] = 0;
+          bias[c] += dy[i + c];
+          weight[c] += dy[i + c] * (x[i + c] - mean[c]) * inverseDeviation[c];
+        }
+    });
+    return { weight: Float32Array.from(weight), bias: Float32Array.from(bias) };
+  });
+  const sums = Float32Array.from(own.flatMap(({ weight, bias }) => [...weight, ...bias]));
+  await communicator.allReduceSum(sums, { what: 'batch norms' });
+  let at = 0;
+  norms.forEach(({ x: parts, weight, mean, inverseDeviation, count }, m) => {
+    const C = mean.length;
+    const [ofWeight, ofBias] = [sums.subarray(at, at + C), sums.subarray(at + C, at + 2 * C)];
+    at += 2 * C;
+    parts.forEach((x, part) => {
+      const dx = gradients[m][part];
+      for (let i = 0; i < x.length; i += C)
+        for (let c = 0; c < C; c++) {
+          const normal = (x[i + c] - mean[c]) * inverseDeviation[c];
+          const centred = dx[i + c] - (ofBias[c] + normal * ofWeight[c]) / count;
+          dx[i + c] = weight[c] * inverseDeviation[c] * centred;
+        }
+    });
+  });
+  return own;
+}
+
+/** `x · scale + shift`, in float64 so that small differences from a large mean survive. */
+function affine({ weight, bias, mean, inverseDeviation }: BatchNorm): {
+  readonly scale: Float64Array;
+  readonly shift: Float64Array;
+} {
+  const scale = Float64Array.from(weight, (w, c) => w * inverseDeviation[c]);
+  return { scale, shift: scale.map((s, c) => bias[c] - mean[c] * s) };
+}
+
+/** Means over the positions of all processes, for several modules in one exchange; with `about`, of squared distances from it. */
+async function channelMeans(
+  communicator: Communicator,
+  modules: readonly NormInput[],
+  about?: readonly Float32Array[],
+): Promise<readonly { readonly values: Float32Array; readonly count: number }[]> {
+  const own = modules.map(({ x: parts, weight }, m) => {
+    const C = weight.length;
+    const sums = new Float64Array(C);
+    const centre = about?.[m];
+    for (const x of parts)
+      for (let i = 0; i < x.length; i += C)
+        for (let c = 0; c < C; c++) sums[c] += centre ? (x[i + c] - centre[c]) ** 2 : x[i + c];
+    return [parts.reduce((rows, x) => rows + x.length / C, 0), ...sums];
+  });
+  const totals = Float32Array.from(own.flat());
+  await communicator.allReduceSum(totals, { what: 'batch norms' });
+  let at = 0;
+  return modules.map(({ weight: { length } }) => {
+    const count = totals[at];
+    const sums = totals.slice(at + 1, at + 1 + length);
+    at += 1 + length;
+    return { values: sums.map((sum) => sum / Math.max(1, count)), count };
+  });
+}
