@@ -2,11 +2,12 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { DataError } from '../core/errors.js';
 import { runCharts } from './curves.js';
-import { readEvaluation, type RunEvaluation } from './evaluation-document.js';
+import { readEvaluation, type ReportPictures, type RunEvaluation } from './evaluation-document.js';
 import { barsCard, chartGrid, confusionCard, pictureRow, tableCard, tiles } from './page/blocks.js';
 import { escapeHtml, renderPage, type Section } from './page/html.js';
 import { configTable, factsTable, type StoredConfig } from './run-facts.js';
 import { METRICS, readMetrics, type MetricsRecord } from './run-folder.js';
+import { readSamples } from './samples.js';
 import { readResult, type RunResult } from './run-result.js';
 import { formatNumber } from './svg-axis.js';
 
@@ -43,7 +44,9 @@ function runReport(folder: string, records: readonly MetricsRecord[]): string {
     {
       id: 'pictures',
       title: 'Pictures',
-      body: (evaluation?.pictures ?? []).map((row) => pictureRow(row, folder)).join(''),
+      body: [...(evaluation?.pictures ?? []), ...samples(folder, records)]
+        .map((row) => pictureRow(row, folder))
+        .join(''),
     },
     { id: 'data', title: 'Data', body: evaluation ? dataCards(evaluation) : '' },
     { id: 'configuration', title: 'Configuration', body: config ? configTable(config) : '' },
@@ -58,6 +61,13 @@ function runReport(folder: string, records: readonly MetricsRecord[]): string {
     lead: lead(config, evaluation, result, records),
     sections,
   });
+}
+
+/** What the last evaluation drew. */
+function samples(folder: string, records: readonly MetricsRecord[]): readonly ReportPictures[] {
+  const drawn = readSamples(folder);
+  const last = records.findLast(({ kind }) => kind === 'eval');
+  return drawn && last ? [{ ...drawn, title: `${drawn.title} of step ${last.step}` }] : [];
 }
 
 function readConfig(folder: string): StoredConfig | undefined {

@@ -1,4 +1,5 @@
 import { DataError } from '../core/errors.js';
+import { pictureHeader } from './picture-header.js';
 
 /**
  * TensorBoard's messages in protobuf's wire format; the numbers are those of the fields.
@@ -9,7 +10,7 @@ import { DataError } from '../core/errors.js';
 /** One value of a summary; its tag says in which chart it appears. */
 export type SummaryValue =
   | { readonly kind: 'scalar'; readonly value: number }
-  | { readonly kind: 'image'; readonly png: Uint8Array }
+  | { readonly kind: 'image'; readonly file: Uint8Array }
   | { readonly kind: 'histogram'; readonly values: ArrayLike<number> };
 
 /** When, and at which step. */
@@ -31,7 +32,7 @@ export function sessionStartEvent(time: EventTime): Uint8Array {
 /**
  * An event with one value.
  *
- * @throws DataError if an image is no PNG, or a histogram has no values or some that are not finite
+ * @throws DataError if an image is neither PNG nor JPEG, or a histogram has no values or some that are not finite
  */
 export function summaryEvent(time: EventTime, tag: string, value: SummaryValue): Uint8Array {
   const summary = bytesField(1, [...bytesField(1, utf8(tag)), ...valueField(tag, value)]);
@@ -43,7 +44,7 @@ function valueField(tag: string, value: SummaryValue): Chunks {
     case 'scalar':
       return floatField(2, value.value);
     case 'image':
-      return bytesField(4, imageFields(tag, value.png));
+      return bytesField(4, imageFields(tag, value.file));
     case 'histogram':
       return bytesField(5, histogramFields(tag, value.values));
     default:
@@ -51,19 +52,17 @@ function valueField(tag: string, value: SummaryValue): Chunks {
   }
 }
 
-/** Channels by PNG colour type; a palette decodes to RGB. */
-const CHANNELS: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 3, 4: 2, 6: 4 };
-
-function imageFields(tag: string, png: Uint8Array): Chunks {
-  const view = new DataView(png.buffer, png.byteOffset, png.byteLength);
-  if (png.length < 26 || view.getUint32(0) !== 0x89504e47) {
-    throw new DataError(`image ${tag}: expected a PNG file, got ${png.length} other bytes`);
-  }
+function imageFields(tag: string, file: Uint8Array): Chunks {
+  const header = pictureHeader(file);
+  if (!header)
+    throw new DataError(
+      `image ${tag}: expected a PNG or JPEG file, got ${file.length} other bytes`,
+    );
   return [
-    ...varintField(1, view.getUint32(20)), // height
-    ...varintField(2, view.getUint32(16)), // width
-    ...varintField(3, CHANNELS[png[25]] ?? 3),
-    ...bytesField(4, [png]),
+    ...varintField(1, header.height),
+    ...varintField(2, header.width),
+    ...varintField(3, header.channels),
+    ...bytesField(4, [file]),
   ];
 }
 

@@ -45,9 +45,15 @@ export class TensorBoardWriter {
     this.add(tag, { kind: 'scalar', value }, step);
   }
 
-  /** @param png a PNG file's bytes @throws DataError if it is none */
-  image(tag: string, png: Uint8Array, step: number): void {
-    this.add(tag, { kind: 'image', png }, step);
+  /**
+   * A picture. TensorBoard serves the bytes as they are.
+   *
+   * @param file of a PNG or JPEG file
+   * @throws DataError if it is neither
+   * @see https://github.com/tensorflow/tensorboard, plugins/image/images_plugin.py: the type is read off the bytes
+   */
+  image(tag: string, file: Uint8Array, step: number): void {
+    this.add(tag, { kind: 'image', file }, step);
   }
 
   /** @param values `[n]`, at least one, all finite @throws DataError otherwise */

@@ -9,6 +9,7 @@ import type { RunEvaluation } from '../../report/evaluation-document.js';
 import { confusionCard, tableCard } from '../../report/page/blocks.js';
 import { readMetrics } from '../../report/run-folder.js';
 import { writeReport } from '../../report/run-report.js';
+import { writeSamples } from '../../report/samples.js';
 
 let folder: string;
 beforeEach(() => {
@@ -141,6 +142,22 @@ test('a report shows everything that the run left, and needs neither script nor 
   expect([...html.matchAll(/https?:\/\/[^"\s]*/g)].map(([url]) => url)).toSatisfy(
     (urls: string[]) => urls.every((url) => url === 'http://www.w3.org/2000/svg'),
   );
+});
+
+test('the samples of the last evaluation are shown, also while it trains', () => {
+  const run = writeRun('run', [trainLine(5, 2), evalLine(5, 0.8), trainLine(10, 2)]);
+  mkdirSync(join(run, 'samples'));
+  writeFileSync(join(run, 'samples', 'a.png'), PNG.sync.write(new PNG({ width: 2, height: 1 })));
+  const items = [{ file: 'samples/a.png', caption: '<a>: 2 detected' }];
+  writeSamples(run, { title: 'Samples', note: 'left, right', size: 'wide', items });
+  const html = readFileSync(writeReport(run), 'utf8');
+  for (const part of [
+    'Samples of step 5',
+    'left, right',
+    '&lt;a&gt;: 2 detected',
+    'image/png;base64',
+  ])
+    expect(html).toContain(part);
 });
 
 test('a run that still trains has a report of its curves', () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { PNG } from 'pngjs';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DataError, WorkError } from '../../core/errors.js';
 import { crc32c, frameRecord, maskedCrc32c } from '../../report/tensorboard-records.js';
@@ -163,6 +164,15 @@ describe('events', () => {
     expect(new Uint8Array(one(image, 4) as Buffer)).toEqual(png);
   });
 
+  test('a JPEG is kept as it is', async () => {
+    const grey = { create: { width: 5, height: 7, channels: 3, background: '#888' } } as const;
+    const jpeg = await sharp(grey).jpeg().toBuffer();
+    const [event] = written((writer) => writer.image('sample', jpeg, 1));
+    const image = nested(valueOf(event), 4);
+    expect([1, 2, 3].map((field) => one(image, field))).toEqual([7, 5, 3]);
+    expect((one(image, 4) as Buffer).equals(jpeg)).toBe(true);
+  });
+
   test('histograms count into thirty buckets of equal width', () => {
     const values = Float32Array.from({ length: 61 }, (_, i) => i - 30);
     const [event] = written((writer) => writer.histogram('weights', values, 1));
@@ -209,7 +219,7 @@ describe('what cannot be shown is refused', () => {
   test('with one line that names the tag', () => {
     const writer = new TensorBoardWriter(folder);
     expect(() => writer.image('x', new Uint8Array(40), 0)).toThrow(
-      new DataError('image x: expected a PNG file, got 40 other bytes'),
+      new DataError('image x: expected a PNG or JPEG file, got 40 other bytes'),
     );
     expect(() => writer.histogram('x', [], 0)).toThrow(
       new DataError('histogram x: expected values, got none'),

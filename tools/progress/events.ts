@@ -1,8 +1,8 @@
 import { readFileSync, readdirSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
-import sharp from 'sharp';
 import { TensorBoardWriter } from '../../report/tensorboard.js';
 import type { LogRecord } from '../../train/run-settings.js';
+import { SAMPLES } from '../../report/samples.js';
 import { RECONSTRUCTIONS } from '../../train/fcmae/run.js';
 import { withWeights } from '../../weights/open.js';
 import { toFloat32 } from '../../weights/tensor.js';
@@ -16,13 +16,14 @@ export class RunEvents {
     private readonly resumedAtStep?: number,
   ) {}
 
-  /** Scalars of a record; with an evaluation also the newest pictures of the run. */
+  /** Scalars of a record; with an evaluation also the newest pictures of the run: those of the weights, not of their average. */
   record(record: LogRecord): void {
     const { step } = record;
     if (record.kind === 'eval') {
       for (const [name, value] of Object.entries(record.metrics))
         this.open().scalar(`${record.which === 'ema' ? 'eval_ema' : 'eval'}/${name}`, value, step);
-      this.pictures(RECONSTRUCTIONS, step);
+      if (record.which === 'weights')
+        for (const name of [RECONSTRUCTIONS, SAMPLES]) this.pictures(name, step);
       return;
     }
     const { losses, lr, gradientNorm, imagesPerSecond, dataWait, rssBytes } = record;
@@ -40,20 +41,13 @@ export class RunEvents {
       if (value !== undefined) this.open().scalar(tag, value, step);
   }
 
-  /** All PNG files of a folder inside the run folder. */
+  /** All PNG and JPEG files of a folder inside the run folder. */
   pictures(name: string, step: number): void {
-    for (const file of this.filesOf(name, '.png'))
-      this.open().image(tagOf(name, file), readFileSync(join(this.folder, name, file)), step);
-  }
-
-  /** All JPEG files of a folder inside the run folder, as PNG: TensorBoard's summaries say which it is. */
-  async photographs(name: string, step: number): Promise<void> {
-    for (const file of this.filesOf(name, '.jpg')) {
-      const png = await sharp(join(this.folder, name, file))
-        .png()
-        .toBuffer();
-      this.open().image(tagOf(name, file), png, step);
-    }
+    const folder = join(this.folder, name);
+    if (!existsSync(folder)) return;
+    const files = readdirSync(folder).filter((file) => /\.(png|jpg)$/.test(file));
+    for (const file of files.sort())
+      this.open().image(tagOf(name, file), readFileSync(join(folder, file)), step);
   }
 
   /** Distributions of the weights of a checkpoint, a histogram a tensor with two axes or more. */
@@ -72,14 +66,6 @@ export class RunEvents {
   /** Closes the file. */
   close(): void {
     this.writer?.close();
-  }
-
-  private filesOf(name: string, ending: string): readonly string[] {
-    const folder = join(this.folder, name);
-    if (!existsSync(folder)) return [];
-    return readdirSync(folder)
-      .filter((file) => file.endsWith(ending))
-      .sort();
   }
 
   private open(): TensorBoardWriter {

@@ -6,11 +6,11 @@ import type { Engine } from '../../engine/runtime/engine.js';
 import { ClassificationEvaluator } from '../../evaluation/classification/evaluator.js';
 import { createClassifierPredictor } from '../../models/classifier-predictor.js';
 import type { ReportBars, ReportChart, RunEvaluation } from '../../report/evaluation-document.js';
+import { PICTURES, savePicture } from '../../report/save-picture.js';
 import { classifyFiles } from '../../train/predict-images.js';
 import { openClassifier } from '../model/classifier.js';
 import type { LocatedModel } from '../model/locate.js';
 import { bestAndWorst, percent, scopeOf, type Scored } from './examples.js';
-import { savePicture } from './pictures.js';
 import { precisionRecall } from './precision-recall.js';
 import type { Findings, FindingsRequest } from './request.js';
 
@@ -234,7 +234,8 @@ async function examples(
   ): Promise<RunEvaluation['pictures'][number]['items']> => {
     const items: { file: string; caption: string }[] = [];
     for (const [i, { sample, probabilities, predicted }] of some.entries()) {
-      const file = await savePicture(folder, `${kind}-${i + 1}`, await decodeImage(sample.file));
+      const name = `${PICTURES}/${kind}-${i + 1}.jpg`;
+      const file = await savePicture(folder, name, await decodeImage(sample.file));
       const isRight = predicted === sample.classIndex;
       const truth = `${names[sample.classIndex]} with ${percent(probabilities[sample.classIndex])}`;
       const caption = isRight

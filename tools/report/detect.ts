@@ -2,8 +2,9 @@ import { basename } from 'node:path';
 import { evaluationSamples, trainingSamples } from '../../datasets/coco/samples.js';
 import type { CocoSet } from '../../datasets/coco/set.js';
 import { firstImages } from '../../datasets/coco/set.js';
-import { truthDomain, truthObjects, type TruthObject } from '../../datasets/coco/truth.js';
+import { truthDomain, truthObjects } from '../../datasets/coco/truth.js';
 import { decodeImage } from '../../datasets/decode.js';
+import type { DetectionSample } from '../../datasets/sample.js';
 import { loadDetectionSplit } from '../../datasets/recognise-load.js';
 import { recogniseData } from '../../datasets/recognise.js';
 import type { Engine } from '../../engine/runtime/engine.js';
@@ -18,24 +19,23 @@ import { thresholdCurves } from '../../evaluation/coco/threshold-curves.js';
 import type { Prediction } from '../../models/detector-predictor.js';
 import { DetectorPredictor } from '../../models/detector-predictor.js';
 import type { ReportBars, ReportChart, RunEvaluation } from '../../report/evaluation-document.js';
-import { drawDetections, type DrawnDetection } from '../../report/overlay/detections.js';
+import { drawDetections } from '../../report/overlay/detections.js';
+import { besideEachOther } from '../../report/overlay/panels.js';
+import { PICTURES, savePicture } from '../../report/save-picture.js';
+import { drawnFound, drawnTruth, SHOWN_SCORE } from '../../train/detection/drawing.js';
 import { detectionMetrics, evaluateDetector } from '../../train/detection/evaluate.js';
 import { predictedBox } from '../../train/detection/results.js';
 import { detectorViews, openDetector } from '../model/detector.js';
 import type { LocatedModel } from '../model/locate.js';
 import { bestAndWorst, percent, scopeOf, type Scored } from './examples.js';
-import { besideEachOther, savePicture } from './pictures.js';
 import type { Findings, FindingsRequest } from './request.js';
 
 /** An image with what was found in it. */
 interface Answer {
-  readonly imageId: number;
-  readonly file: string;
+  readonly sample: DetectionSample;
   readonly found: Prediction;
 }
 
-/** From this score on detections are drawn and counted as mistakes. */
-const SHOWN_SCORE = 0.3;
 const AT = { iouType: 'bbox', iouThreshold: 0.5 } as const;
 
 /** Scores, mistakes and examples of a detector. */
@@ -65,7 +65,7 @@ export async function examineDetector(
       {
         classNames,
         masks: model.config.masks !== null,
-        onPrediction: (imageId, found, file) => answers.push({ imageId, found, file }),
+        onPrediction: (sample, found) => void answers.push({ sample, found }),
       },
     );
     const truth = boxTruth(set);
@@ -79,7 +79,7 @@ export async function examineDetector(
       charts: Object.entries(results).flatMap(([kind, result]) => curves(kind, result, names)),
       bars: errors(truth, detections),
       confusion: [confusion(truth, detections, names)],
-      pictures: await examples(answers, set, { truth, detections, classNames, folder }),
+      pictures: await examples(answers, { truth, detections, classNames, folder }),
       data: statistics(training, set),
     };
   } finally {
@@ -95,10 +95,10 @@ function boxTruth(set: CocoSet): CocoGroundTruth {
 
 function boxDetections(answers: readonly Answer[], categoryIds: readonly number[]): CocoDetections {
   const builder = new CocoDetectionsBuilder();
-  for (const { imageId, found } of answers)
+  for (const { sample, found } of answers)
     found.scores.forEach((score, d) =>
       builder.add({
-        imageId,
+        imageId: sample.imageId,
         categoryId: categoryIds[found.classIndices[d]],
         score,
         box: predictedBox(found, d),
@@ -227,7 +227,6 @@ interface ExampleOptions {
 
 async function examples(
   answers: readonly Answer[],
-  set: CocoSet,
   { truth, detections, classNames, folder }: ExampleOptions,
 ): Promise<RunEvaluation['pictures']> {
   const scores = new Map<number, number>();
@@ -236,34 +235,26 @@ async function examples(
     scores.set(imageId, (2 * right) / Math.max(1, found.length + gts.length));
   });
   const scored = answers
-    .filter(({ imageId }) => scores.has(imageId))
-    .map((answer): Scored<Answer> => ({ item: answer, score: scores.get(answer.imageId) ?? 0 }));
+    .filter(({ sample }) => scores.has(sample.imageId))
+    .map((answer): Scored<Answer> => ({
+      item: answer,
+      score: scores.get(answer.sample.imageId) ?? 0,
+    }));
   const { best, worst } = bestAndWorst(scored);
-  const objects = new Map<number, TruthObject[]>();
-  for (const object of truthObjects(set, { masks: truthHasMasks(set) })) {
-    const others = objects.get(object.imageId);
-    if (others) others.push(object);
-    else objects.set(object.imageId, [object]);
-  }
-  const classOf = new Map(set.classes.categoryIds.map((id, k) => [id, k]));
   const row = async (
     kind: string,
     some: readonly Answer[],
   ): Promise<RunEvaluation['pictures'][number]['items']> => {
     const items: { file: string; caption: string }[] = [];
-    for (const [i, { imageId, file, found }] of some.entries()) {
-      const image = await decodeImage(file);
-      const real = (objects.get(imageId) ?? []).map((object) =>
-        drawnTruth(object, classOf, classNames),
-      );
-      const picture = besideEachOther([
-        drawDetections(image, real),
-        drawDetections(image, drawnFound(found, classNames)),
-      ]);
-      const shown = found.scores.filter((score) => score >= SHOWN_SCORE).length;
+    for (const [i, { sample, found }] of some.entries()) {
+      const image = await decodeImage(sample.file);
+      const sides = [drawnTruth(sample, classNames), drawnFound(found, classNames)];
+      const picture = besideEachOther(sides.map((side) => drawDetections(image, side)));
+      const [real, shown] = sides.map(({ length }) => length);
+      const f1 = percent(scores.get(sample.imageId) ?? 0);
       items.push({
-        file: await savePicture(folder, `${kind}-${i + 1}`, picture),
-        caption: `${basename(file)}: ${real.length} annotated (left), ${shown} detected (right); F1 ${percent(scores.get(imageId) ?? 0)}`,
+        file: await savePicture(folder, `${PICTURES}/${kind}-${i + 1}.jpg`, picture),
+        caption: `${basename(sample.file)}: ${real} annotated (left), ${shown} detected (right); F1 ${f1}`,
       });
     }
     return items;
@@ -273,38 +264,6 @@ async function examples(
     { title: 'Worst', size: 'wide', note, items: await row('worst', worst) },
     { title: 'Best', size: 'wide', note, items: await row('best', best) },
   ];
-}
-
-function truthHasMasks(set: CocoSet): boolean {
-  for (const { mask } of truthObjects(set, { masks: true })) return mask !== undefined;
-  return false;
-}
-
-function drawnTruth(
-  { box: [x, y, width, height], categoryId, mask }: TruthObject,
-  classOf: ReadonlyMap<number, number>,
-  names: readonly string[],
-): DrawnDetection {
-  const classIndex = classOf.get(categoryId) ?? 0;
-  return {
-    box: [x, y, x + width, y + height],
-    classIndex,
-    label: names[classIndex],
-    ...(mask ? { mask } : {}),
-  };
-}
-
-function drawnFound(
-  { boxes, scores, classIndices, masks }: Prediction,
-  names: readonly string[],
-): readonly DrawnDetection[] {
-  return Array.from(scores, (score, d) => ({
-    box: boxes.subarray(4 * d, 4 * d + 4),
-    classIndex: classIndices[d],
-    label: names[classIndices[d]],
-    score,
-    ...(masks.length > 0 ? { mask: masks[d] } : {}),
-  })).filter(({ score }) => score >= SHOWN_SCORE);
 }
 
 function statistics(training: CocoSet, evaluated: CocoSet): RunEvaluation['data'] {

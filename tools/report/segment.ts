@@ -16,10 +16,11 @@ import type { ReportBars, RunEvaluation } from '../../report/evaluation-document
 import { blendLabels } from '../../report/overlay/labels.js';
 import { classColour } from '../../report/overlay/colours.js';
 import { appendLegend } from '../../report/overlay/legend.js';
+import { besideEachOther } from '../../report/overlay/panels.js';
+import { PICTURES, savePicture } from '../../report/save-picture.js';
 import { segmenterViews } from '../../train/segmentation/views.js';
 import type { LocatedModel } from '../model/locate.js';
 import { bestAndWorst, percent, scopeOf, type Scored } from './examples.js';
-import { besideEachOther, savePicture } from './pictures.js';
 import type { Findings, FindingsRequest } from './request.js';
 
 /** An image with what was found in it. */
@@ -163,7 +164,7 @@ async function examples(
         seen.map((k) => ({ colour: classColour(k), text: classNames[k] })),
       );
       items.push({
-        file: await savePicture(folder, `${kind}-${i + 1}`, picture),
+        file: await savePicture(folder, `${PICTURES}/${kind}-${i + 1}.jpg`, picture),
         caption: `${basename(file)}: mean IoU ${percent(scoreOf.get(answer) ?? NaN)}`,
       });
     }

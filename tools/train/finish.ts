@@ -3,12 +3,12 @@ import { openEngine } from '../../engine/runtime/engine.js';
 import { readMetrics } from '../../report/run-folder.js';
 import { writeReport } from '../../report/run-report.js';
 import { RESULT, type RunResult } from '../../report/run-result.js';
+import { PICTURES } from '../../report/save-picture.js';
 import { writeJsonAtomically } from '../../weights/files/atomic.js';
 import { join } from 'node:path';
 import type { AnyConfig } from '../config/schemas.js';
 import { locateModel } from '../model/locate.js';
 import { examineRun, type ExaminedWeights } from '../report/index.js';
-import { PICTURES } from '../report/pictures.js';
 import type { TrainingOutcome } from './index.js';
 import { BEST_METRIC, type RunMonitor } from './monitor.js';
 import type { PlannedRequest } from './plan.js';
@@ -69,7 +69,7 @@ async function examine(request: PlannedRequest, monitor: RunMonitor): Promise<vo
     },
     weights,
   );
-  await monitor.events.photographs(PICTURES, weights.step);
+  monitor.events.pictures(PICTURES, weights.step);
   await monitor.events.histograms(located.file, weights.step);
 }
 

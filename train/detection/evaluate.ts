@@ -3,7 +3,7 @@ import { evaluationSamples } from '../../datasets/coco/samples.js';
 import { firstImages, type CocoSet } from '../../datasets/coco/set.js';
 import { truthDomain, truthObjects } from '../../datasets/coco/truth.js';
 import { decodeImage } from '../../datasets/decode.js';
-import type { RgbImage } from '../../datasets/sample.js';
+import type { DetectionSample, RgbImage } from '../../datasets/sample.js';
 import { CocoEvaluator, type CocoResult } from '../../evaluation/coco/evaluator.js';
 import {
   CocoDetectionsBuilder,
@@ -36,7 +36,11 @@ export interface EvaluateDetectorOptions {
   /** Called after each image. */
   readonly onImage?: (done: number, total: number) => void;
   /** Given the detections of each image, e.g. to write them to a file. */
-  readonly onPrediction?: (imageId: number, prediction: Prediction, file: string) => void;
+  readonly onPrediction?: (
+    sample: DetectionSample,
+    prediction: Prediction,
+    image: RgbImage,
+  ) => void | Promise<void>;
 }
 
 /** Scores of a detector on a data set. */
@@ -72,7 +76,8 @@ export async function evaluateDetector(
     share,
   );
   for (const index of own) {
-    const { file, imageId, width, height } = samples.at(index);
+    const sample = samples.at(index);
+    const { file, imageId, width, height } = sample;
     const image = await decodeImage(file);
     if (image.width !== width || image.height !== height)
       throw new DataError(
@@ -82,7 +87,7 @@ export async function evaluateDetector(
     const found = await detect(image);
     numDetections += found.scores.length;
     score(evaluators, found, imageId, set.classes.categoryIds);
-    onPrediction?.(imageId, found, file);
+    await onPrediction?.(sample, found, image);
     numImages++;
     onImage?.(numImages, own.length);
   }

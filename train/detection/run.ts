@@ -36,6 +36,7 @@ import type { Scalars } from '../task.js';
 import { assertTrainingData } from './check-data.js';
 import type { DetectionConfig } from './config.js';
 import { detectionMetrics, evaluateDetector } from './evaluate.js';
+import { SampleDetections } from './samples.js';
 import { createDetectionTask } from './task.js';
 import { detectorView } from './views.js';
 
@@ -104,7 +105,15 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Trai
     seed,
     isTrained: (path) => !isFrozen(path, config.frozenStages),
     communicator,
-    ...(validation ? { evaluate: (weights) => validate(options, validation, model, weights) } : {}),
+    ...(validation
+      ? {
+          evaluate: (weights, which) => {
+            const samples =
+              which === 'weights' ? new SampleDetections(validation, options.folder) : undefined;
+            return validate(options, validation, { model, store: weights, samples });
+          },
+        }
+      : {}),
   });
   try {
     return await trainLoop({
@@ -202,23 +211,34 @@ function settingsOf(
   };
 }
 
-/** Scores weights on validation data as `eval` does. */
+/** Scores weights on validation data as `eval` does, and draws the samples. */
 async function validate(
   { config, engine }: TrainDetectorOptions,
   set: CocoSet,
-  model: Detector<DenseBackboneSpecs>,
-  store: ParameterStore<DetectorSpecs<DenseBackboneSpecs>>,
+  {
+    model,
+    store,
+    samples,
+  }: {
+    readonly model: Detector<DenseBackboneSpecs>;
+    readonly store: ParameterStore<DetectorSpecs<DenseBackboneSpecs>>;
+    readonly samples: SampleDetections | undefined;
+  },
 ): Promise<Scalars> {
   const { limits, thresholds } = config.evaluation;
   const predictor = new DetectorPredictor({ engine, model, store, thresholds });
   try {
-    return detectionMetrics(
-      await evaluateDetector(
-        (image) => predictor.predict(detectorView(image, { limits, pixels: config.pixels })),
-        set,
-        { classNames: set.classes.names, masks: model.config.masks !== null },
-      ),
+    const scores = await evaluateDetector(
+      (image) => predictor.predict(detectorView(image, { limits, pixels: config.pixels })),
+      set,
+      {
+        classNames: set.classes.names,
+        masks: model.config.masks !== null,
+        onPrediction: (sample, found, image) => samples?.add(sample, found, image),
+      },
     );
+    samples?.finish();
+    return detectionMetrics(scores);
   } finally {
     await predictor.release();
   }

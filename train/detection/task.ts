@@ -25,8 +25,11 @@ export interface DetectionTaskOptions<Tree extends SpecTree> {
   readonly isTrained?: (path: string) => boolean;
   /** The processes that share a batch; one if not given. */
   readonly communicator?: Communicator;
-  /** Scores parameters on validation data; absent: no evaluation. */
-  readonly evaluate?: (store: ParameterStore<DetectorSpecs<Tree>>) => Promise<Scalars>;
+  /** Scores parameters, the trained ones or their average, on validation data; absent: no evaluation. */
+  readonly evaluate?: (
+    store: ParameterStore<DetectorSpecs<Tree>>,
+    which: 'weights' | 'ema',
+  ) => Promise<Scalars>;
 }
 
 /** Training of a detector. Owns sessions: `release` frees them. */
@@ -74,7 +77,7 @@ export function createDetectionTask<Tree extends SpecTree>(
     ...(evaluate
       ? {
           evaluate: (which) =>
-            evaluate(which === 'ema' && buffers.ema ? storeOf(buffers.ema) : store),
+            evaluate(which === 'ema' && buffers.ema ? storeOf(buffers.ema) : store, which),
         }
       : {}),
     release: () => step.release(),

@@ -100,7 +100,7 @@ test('a limit takes the first images, and every image is reported once', async (
   const progress: (readonly [number, number])[] = [];
   const { numImages } = await evaluate(oracle(), {
     limit: 2,
-    onPrediction: (id) => seen.push(id),
+    onPrediction: ({ imageId }) => void seen.push(imageId),
     onImage: (done, total) => progress.push([done, total]),
   });
   expect(numImages).toBe(2);
@@ -128,7 +128,8 @@ test.each(['bbox', 'segm'] as const)(
   async (iouType) => {
     const rows: CocoResultRow[] = [];
     const scores = await evaluate(oracle(2), {
-      onPrediction: (id, found) => rows.push(...cocoResultRows(found, id, set.classes.categoryIds)),
+      onPrediction: ({ imageId }, found) =>
+        void rows.push(...cocoResultRows(found, imageId, set.classes.categoryIds)),
     });
     const builder = new CocoGroundTruthBuilder(truthDomain(set));
     for (const object of truthObjects(set, { masks: true })) builder.add(object);

@@ -18,6 +18,7 @@ import type { TrainDetectorOptions } from '../../../train/detection/run.js';
 import { trainDetector } from '../../../train/detection/run.js';
 import { detectorView } from '../../../train/detection/views.js';
 import type { TrainResult } from '../../../train/loop.js';
+import { readSamples } from '../../../report/samples.js';
 import { DETECT } from '../../../train/recipes/detect.js';
 import type { LogRecord } from '../../../train/run-settings.js';
 import { readCheckpoint } from '../../../weights/checkpoint.js';
@@ -154,6 +155,18 @@ describe('a run', () => {
     expect(metrics['bbox_AP']).toBeGreaterThanOrEqual(0);
     expect(metrics['segm_AP']).toBeGreaterThanOrEqual(0);
   }, 60_000);
+
+  test('leaves pictures of samples with annotations and detections', () => {
+    const samples = readdirSync(join(root, 'whole/samples')).sort();
+    expect(samples).toEqual(['image-1.jpg', 'image-2.jpg', 'samples.json']);
+    const { items } = readSamples(join(root, 'whole'))!;
+    expect(items.map(({ file }) => file)).toEqual(['samples/image-1.jpg', 'samples/image-2.jpg']);
+    const [image] = validation.images.ids;
+    const numObjects = validation.annotations.imageIds.filter((id) => id === image).length;
+    expect(items[0].caption).toMatch(
+      new RegExp(`^${validation.images.fileNames[0]}: ${numObjects} annotated .*, \\d+ detected`),
+    );
+  });
 
   test('starts from a whole detector of the same classes', async () => {
     const config = { ...CONFIG, lr: 0, emaDecay: null };

@@ -1,0 +1,40 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DataError } from '../core/errors.js';
+import type { ReportPictures } from './evaluation-document.js';
+
+/** Name of the folder in a run folder with what the model said about a few images at the last evaluation. */
+export const SAMPLES = 'samples';
+
+/** Images that are drawn at every evaluation. */
+const COUNT = 4;
+
+/** Some places of a list, spread evenly and the same every time. @param length of the list */
+export function sampleIndices(length: number): readonly number[] {
+  const count = Math.min(COUNT, length);
+  return Array.from({ length: count }, (_, i) => Math.floor(((i + 0.5) * length) / count));
+}
+
+/** Lists the pictures of an evaluation, which are there already. */
+export function writeSamples(folder: string, pictures: ReportPictures): void {
+  mkdirSync(join(folder, SAMPLES), { recursive: true });
+  const file = listOf(folder);
+  writeFileSync(`${file}.partial`, `${JSON.stringify(pictures, null, 2)}\n`);
+  renameSync(`${file}.partial`, file);
+}
+
+/** The pictures of the last evaluation, or undefined if none has drawn any. @throws DataError if the list is damaged */
+export function readSamples(folder: string): ReportPictures | undefined {
+  const file = listOf(folder);
+  if (!existsSync(file)) return undefined;
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as ReportPictures;
+  } catch (cause) {
+    throw new DataError(`${file}: expected a list of sample pictures, got no JSON`, {
+      cause,
+      file,
+    });
+  }
+}
+
+const listOf = (folder: string): string => join(folder, SAMPLES, 'samples.json');

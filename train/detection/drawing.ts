@@ -1,0 +1,39 @@
+import type { DetectionSample } from '../../datasets/sample.js';
+import { segmentationRuns } from '../../datasets/transforms/mask-grid.js';
+import type { Prediction } from '../../models/detector-predictor.js';
+import type { DrawnDetection } from '../../report/overlay/detections.js';
+
+/** From this score on detections are drawn in reports. */
+export const SHOWN_SCORE = 0.3;
+
+/** The annotated objects of an image, crowds among them, for an overlay. @param names by class index */
+export function drawnTruth(
+  sample: DetectionSample,
+  names: readonly string[],
+): readonly DrawnDetection[] {
+  return [sample.objects, sample.ignored].flatMap(({ boxes, classIndices, segmentations }) =>
+    segmentations.map((segmentation, m): DrawnDetection => {
+      const mask = segmentationRuns(segmentation, sample);
+      return {
+        box: boxes.subarray(4 * m, 4 * m + 4),
+        classIndex: classIndices[m],
+        label: names[classIndices[m]],
+        ...(mask ? { mask } : {}),
+      };
+    }),
+  );
+}
+
+/** The detections of an image from {@link SHOWN_SCORE} on, for an overlay. @param names by class index */
+export function drawnFound(
+  { boxes, scores, classIndices, masks }: Prediction,
+  names: readonly string[],
+): readonly DrawnDetection[] {
+  return Array.from(scores, (score, d) => ({
+    box: boxes.subarray(4 * d, 4 * d + 4),
+    classIndex: classIndices[d],
+    label: names[classIndices[d]],
+    score,
+    ...(masks.length > 0 ? { mask: masks[d] } : {}),
+  })).filter(({ score }) => score >= SHOWN_SCORE);
+}

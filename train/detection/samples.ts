@@ -1,0 +1,53 @@
+import { basename } from 'node:path';
+import { trainableImages } from '../../datasets/coco/samples.js';
+import type { CocoSet } from '../../datasets/coco/set.js';
+import type { DetectionSample, RgbImage } from '../../datasets/sample.js';
+import type { Prediction } from '../../models/detector-predictor.js';
+import { drawDetections } from '../../report/overlay/detections.js';
+import { besideEachOther } from '../../report/overlay/panels.js';
+import { sampleIndices, SAMPLES, writeSamples } from '../../report/samples.js';
+import { savePicture } from '../../report/save-picture.js';
+import { drawnFound, drawnTruth, SHOWN_SCORE } from './drawing.js';
+
+/** Draws, at an evaluation, what was found in a few images of a set: the same ones every time, with annotations where there are any. */
+export class SampleDetections {
+  /** Image id → place among the samples. */
+  private readonly places: ReadonlyMap<number, number>;
+  private readonly captions: string[] = [];
+
+  /** @param folder of the run */
+  constructor(
+    private readonly set: CocoSet,
+    private readonly folder: string,
+  ) {
+    const annotated = trainableImages(set);
+    const among = annotated.length > 0 ? annotated : [...set.images.ids.keys()];
+    this.places = new Map(
+      sampleIndices(among.length).map((index, place) => [set.images.ids[among[index]], place]),
+    );
+  }
+
+  /** Draws the image if it is one of the samples. */
+  async add(sample: DetectionSample, found: Prediction, image: RgbImage): Promise<void> {
+    const place = this.places.get(sample.imageId);
+    if (place === undefined) return;
+    const { names } = this.set.classes;
+    const [truth, shown] = [drawnTruth(sample, names), drawnFound(found, names)];
+    const sides = [truth, shown].map((side) => drawDetections(image, side));
+    await savePicture(this.folder, fileOf(place), besideEachOther(sides));
+    this.captions[place] =
+      `${basename(sample.file)}: ${truth.length} annotated (left), ${shown.length} detected (right)`;
+  }
+
+  /** Lists the pictures for the report. */
+  finish(): void {
+    writeSamples(this.folder, {
+      title: 'Samples',
+      note: `left the annotations, right the detections from score ${SHOWN_SCORE} on`,
+      size: 'wide',
+      items: this.captions.map((caption, place) => ({ file: fileOf(place), caption })),
+    });
+  }
+}
+
+const fileOf = (place: number): string => `${SAMPLES}/image-${place + 1}.jpg`;
