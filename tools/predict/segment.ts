@@ -63,7 +63,7 @@ export async function predictSegment(
       await write(join(out, 'labels', names[i]), encodeIndexedPng(map, palette));
     }
     if (!json) {
-      const rows = shares.map(({ name, share }) => [name, (100 * share).toFixed(1)]);
+      const rows = shares.map(({ name, share }) => [name, shareText(share, 1)]);
       console.log(`${file}\n${formatTable([['class', '% of pixels'], ...rows])}`);
     }
   }
@@ -91,6 +91,10 @@ function sharesOf({ labels }: Segmentation, classNames: readonly string[]): read
     .sort((a, b) => b.share - a.share);
 }
 
+/** Per cent; a class that is there is not shown as 0.0. */
+export const shareText = (share: number, digits: number): string =>
+  share > 0 && share < 0.001 ? '< 0.1' : (100 * share).toFixed(digits);
+
 function overlay(
   image: RgbImage,
   { width, height, labels }: Segmentation,
@@ -101,7 +105,7 @@ function overlay(
   const blended = blendLabels(image, { width, height, data: labels }, colour);
   const entries = shares.map(({ classIndex, name, share }) => ({
     colour: colour(classIndex),
-    text: `${name} ${(100 * share).toFixed(share < 0.01 ? 1 : 0)} %`,
+    text: `${name} ${shareText(share, share < 0.01 ? 1 : 0)} %`,
   }));
   return appendLegend(blended, entries);
 }
