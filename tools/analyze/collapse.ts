@@ -21,6 +21,7 @@ import { openEncoder } from '../../train/fcmae/encoder.js';
 import { readImages } from '../../train/fcmae/images.js';
 import { writeAtomically, writeJsonAtomically } from '../../weights/files/atomic.js';
 import { locateModel } from '../model/locate.js';
+import { assertWritableFolder } from '../out-folder.js';
 import { log } from '../output.js';
 import { channelMosaic } from './channel-mosaic.js';
 import type { ModelCollapse } from './collapse-chart.js';
@@ -53,6 +54,7 @@ const CHANNELS = 'channels';
 export async function analyzeCollapse(request: CollapseRequest): Promise<readonly ModelCollapse[]> {
   const { out, limit } = request;
   if (limit < 1) throw new ConfigError(`--limit: expected an image or more, got ${limit}`);
+  assertWritableFolder(out);
   const all = readImages(request.data).samples.map(({ file }) => file);
   const count = Math.min(limit, all.length);
   const files = Array.from({ length: count }, (_, i) => all[Math.floor((i * all.length) / count)]);

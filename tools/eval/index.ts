@@ -1,5 +1,6 @@
 import { ConfigError } from '../../core/errors.js';
 import type { LocatedModel } from '../model/locate.js';
+import { assertWritableFolder } from '../out-folder.js';
 import type { EvalReport, EvalRequest } from './request.js';
 
 /** Runs a model over a data set and scores it. @throws ConfigError, DataError, WeightsError */
@@ -7,6 +8,7 @@ export async function evaluateModel(
   located: LocatedModel,
   request: EvalRequest,
 ): Promise<EvalReport> {
+  if (request.out !== undefined) assertWritableFolder(request.out);
   switch (located.task) {
     case 'classify':
       return (await import('./classify.js')).evalClassify(located, request);

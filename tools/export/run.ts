@@ -1,6 +1,8 @@
+import { dirname } from 'node:path';
 import { openEngine } from '../../engine/runtime/engine.js';
 import { writeAtomically, writeJsonAtomically } from '../../weights/files/atomic.js';
 import type { LocatedModel } from '../model/locate.js';
+import { assertWritableFolder } from '../out-folder.js';
 import { formatTable, log } from '../output.js';
 import type { OutputDifference } from './compare.js';
 import { compareDetections } from './compare-detections.js';
@@ -32,6 +34,7 @@ export async function exportToFile(
   located: LocatedModel,
   request: ExportRequest,
 ): Promise<ExportDocument> {
+  assertWritableFolder(dirname(request.out));
   const { weights, exported, card, inputs, expected } = await planExport(located, request);
   const engine = await openEngine(request.engine);
   const ours = await expected(engine);

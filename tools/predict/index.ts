@@ -1,5 +1,6 @@
 import { ConfigError } from '../../core/errors.js';
 import type { LocatedModel } from '../model/locate.js';
+import { assertWritableFolder } from '../out-folder.js';
 import type { PredictRequest } from './request.js';
 
 /**
@@ -12,6 +13,7 @@ export async function predictFiles(
   located: LocatedModel,
   request: PredictRequest,
 ): Promise<object> {
+  if (request.out !== undefined) assertWritableFolder(request.out);
   switch (located.task) {
     case 'classify':
       return (await import('./classify.js')).predictClassify(located, request);

@@ -1,6 +1,8 @@
-import { WorkError } from '../../core/errors.js';
+import { resolve, sep } from 'node:path';
+import { DataError, WorkError } from '../../core/errors.js';
 import { SINGLE_PROCESS } from '../../train/distributed/communicator.js';
 import type { TrainResult } from '../../train/loop.js';
+import { assertWritableFolder } from '../out-folder.js';
 import { finishRun } from './finish.js';
 import { RunMonitor } from './monitor.js';
 import type { TrainingFlags } from './plan.js';
@@ -23,6 +25,9 @@ export async function startTraining(
   flags: TrainingFlags,
 ): Promise<TrainingOutcome> {
   const request = await planTraining(recipe, flags);
+  const { size, rank } = request.communicator ?? SINGLE_PROCESS;
+  const isFirst = rank === 0;
+  if (isFirst) assertWritableFolder(request.out);
   const { config } = request.plan.resolved;
   const monitor = new RunMonitor({
     folder: request.out,
@@ -32,8 +37,6 @@ export async function startTraining(
     ...(request.patience ? { patience: request.patience } : {}),
     ...(request.signal ? { signal: request.signal } : {}),
   });
-  const { size, rank } = request.communicator ?? SINGLE_PROCESS;
-  const isFirst = rank === 0;
   if (size > 1 && isFirst) {
     const { batchSize, accumulation } = config;
     monitor.note(
@@ -60,11 +63,16 @@ export async function startTraining(
   }
 }
 
-/** What the system refused while the run folder was written, with its name and what to do. */
+/** What the system refused, with its name and what to do: to write the run folder, or to read what is elsewhere. */
 function refused(error: unknown, folder: string): unknown {
-  const { code, message } = error as Partial<NodeJS.ErrnoException>;
+  const { code, message, path } = error as Partial<NodeJS.ErrnoException>;
   if (code === undefined || !/^E(NOSPC|DQUOT|FBIG|ROFS|ACCES|PERM|NOTDIR|IO)$/.test(code))
     return error;
+  if (path !== undefined && !`${resolve(path)}${sep}`.startsWith(`${resolve(folder)}${sep}`))
+    return new DataError(
+      `${path}: expected a file or folder that can be read, got ${String(message)}`,
+      { cause: error, file: path },
+    );
   return new WorkError(
     `--out ${folder}: expected to write into the run folder, got ${String(message)}; ` +
       'the last checkpoint stands: put that right and go on with --resume',
