@@ -8,7 +8,7 @@ import { fpnSpecs } from '../heads/fpn.js';
 import type { MaskHeadSpecs } from '../heads/mask/mask-head.js';
 import { maskHeadSpecs } from '../heads/mask/mask-head.js';
 import { rpnSpecs } from '../heads/rpn/rpn-head.js';
-import { boxInference, boxTraining } from './detection/box-programs.js';
+import { boxInference, boxTraining, boxTrainingAfterConvs } from './detection/box-programs.js';
 import type { DetectorConfig } from './detection/config.js';
 import { featureGradients, features } from './detection/feature-programs.js';
 import { maskInference, maskTraining } from './detection/mask-programs.js';
@@ -21,6 +21,8 @@ export interface BoxStage<Specs extends SpecTree> {
   readonly inference: Program<Specs>;
   /** See {@link boxTraining}. */
   readonly training: Program<Specs>;
+  /** See {@link boxTrainingAfterConvs}. */
+  readonly trainingAfterConvs: Program<Specs>;
   /** Where its parameters begin, with a dot. */
   readonly prefix: string;
 }
@@ -88,6 +90,7 @@ export function createDetector<Tree extends SpecTree>(
       return {
         inference: boxInference(params),
         training: boxTraining(params, stage, numClasses),
+        trainingAfterConvs: boxTrainingAfterConvs(params, stage, numClasses),
         prefix: `roi_head.bbox_head${at(i)}`,
       };
     }),

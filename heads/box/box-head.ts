@@ -112,7 +112,7 @@ export interface BoxHeadOutputs {
 export function boxHead(params: TensorTree<BoxHeadSpecs>, features: tf.Tensor4D): BoxHeadOutputs {
   return layer('bbox_head', () => {
     const convolved = params.shared_convs.reduce(convBatchNormInference, features);
-    return { ...predictions(params, convolved) };
+    return { ...boxPredictions(params, convolved) };
   });
 }
 
@@ -137,12 +137,20 @@ export function boxHeadTraining(
         moments.push({ ...normed.moments });
       }
     }
-    const { logits, deltas } = predictions(params, x);
+    const { logits, deltas } = boxPredictions(params, x);
     return { logits, deltas, moments };
   });
 }
 
-function predictions(params: TensorTree<BoxHeadSpecs>, features: tf.Tensor4D): BoxHeadOutputs {
+/**
+ * The fully connected layers of a box head: all of it where there are no convolutions.
+ *
+ * @param features `[R, P, P, C]`, after the convolutions
+ */
+export function boxPredictions(
+  params: TensorTree<BoxHeadSpecs>,
+  features: tf.Tensor4D,
+): BoxHeadOutputs {
   const [first, ...more] = params.shared_fcs;
   const [p, q, c, width] = first.weight.shape;
   const flat = features.reshape([-1, p * q * c]) as tf.Tensor2D; // [R, P·P·C]

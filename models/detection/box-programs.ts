@@ -1,11 +1,19 @@
 import * as tf from '@tensorflow/tfjs';
 import type { SpecTree } from '../../engine/parameters/spec.js';
+import { layer } from '../../engine/capture/scope.js';
 import { crossEntropySum } from '../../engine/ops/losses.js';
 import type { Program } from '../../engine/runtime/program.js';
-import type { BoxHeadSpecs } from '../../heads/box/box-head.js';
-import { boxHead, boxHeadTraining, deltasOfClass } from '../../heads/box/box-head.js';
+import type { BoxHeadOutputs, BoxHeadSpecs } from '../../heads/box/box-head.js';
+import {
+  boxHead,
+  boxHeadTraining,
+  boxPredictions,
+  deltasOfClass,
+} from '../../heads/box/box-head.js';
 import { boxLoss } from '../../heads/box/box-losses.js';
+import { conv3x3 } from '../../heads/conv3x3.js';
 import type { BoxStageConfig } from './config.js';
+import { seedGradient } from './seed-gradient.js';
 import type { DetectorSpecs, HeadParams } from './specs.js';
 
 /** Input `features` `[R, P, P, C]`; outputs `logits` `[R, K + 1]` and `deltas` `[R, 4K]` or `[R, 4]`. */
@@ -41,30 +49,73 @@ export function boxTraining<Tree extends SpecTree>(
         inputs['features'] as tf.Tensor4D,
         inputs['shares'] as tf.Tensor2D | undefined,
       );
-      const labels = inputs['labels'] as tf.Tensor1D;
-      const own = deltasOfClass(deltas, oneHot(labels, numClasses)); // [R, 4]
-      const perRegion = boxLoss(own, inputs['targets'] as tf.Tensor2D, stage.boxLoss, {
-        references: inputs['references'] as tf.Tensor2D,
-        coder: stage.coder,
-      });
-      const scale = inputs['scale'].reshape([]);
-      const classTerm = crossEntropySum(logits, labels).mul(scale);
-      const boxTerm = perRegion.mul(inputs['targetWeights']).sum().mul(scale);
       const statistics: Record<string, tf.Tensor> = {};
       moments.forEach(({ mean, variance }, i) => {
         statistics[`mean${i}`] = mean;
         statistics[`variance${i}`] = variance;
       });
-      return {
-        loss: classTerm.add(boxTerm),
-        classLoss: classTerm,
-        boxLoss: boxTerm,
-        logits,
-        deltas,
-        ...statistics,
-      };
+      return { ...losses({ logits, deltas }, inputs, stage, numClasses), ...statistics };
     },
   };
+}
+
+/** {@link boxTraining} from `features` after the convolutions on, for batch norms that are computed elsewhere. */
+export function boxTrainingAfterConvs<Tree extends SpecTree>(
+  paramsOf: HeadParams<Tree, BoxHeadSpecs>,
+  stage: BoxStageConfig,
+  numClasses: number,
+): Program<DetectorSpecs<Tree>> {
+  return {
+    name: 'box head training after convolutions',
+    forward: (params, inputs) => {
+      const features = inputs['features'] as tf.Tensor4D;
+      const outputs = layer('bbox_head', () => ({ ...boxPredictions(paramsOf(params), features) }));
+      return losses(outputs, inputs, stage, numClasses);
+    },
+  };
+}
+
+/**
+ * A 3×3 convolution of a box head, whose weight is an input so that one session serves all.
+ *
+ * Inputs `features` `[R, P, P, C]`, `weight` `[3, 3, C, C']`; output `convolved`.
+ */
+export function boxConv<Specs extends SpecTree>(): Program<Specs> {
+  return {
+    name: 'box head convolution',
+    forward: (_, inputs) => ({ convolved: convolved(inputs) }),
+  };
+}
+
+/** The backward pass of {@link boxConv}. Further input `gradient` of `convolved`; output `loss`, which is 0. */
+export function boxConvGradients<Specs extends SpecTree>(): Program<Specs> {
+  return {
+    name: 'box head convolution gradients',
+    forward: (_, inputs) => ({ loss: seedGradient(convolved(inputs), inputs['gradient']) }),
+  };
+}
+
+function convolved(inputs: Readonly<Record<string, tf.Tensor>>): tf.Tensor4D {
+  const { features, weight } = inputs as Readonly<Record<string, tf.Tensor4D>>;
+  return layer('bbox_head', () => conv3x3(features, { weight }));
+}
+
+function losses(
+  { logits, deltas }: BoxHeadOutputs,
+  inputs: Readonly<Record<string, tf.Tensor>>,
+  stage: BoxStageConfig,
+  numClasses: number,
+): Readonly<Record<string, tf.Tensor>> {
+  const labels = inputs['labels'] as tf.Tensor1D;
+  const own = deltasOfClass(deltas, oneHot(labels, numClasses)); // [R, 4]
+  const perRegion = boxLoss(own, inputs['targets'] as tf.Tensor2D, stage.boxLoss, {
+    references: inputs['references'] as tf.Tensor2D,
+    coder: stage.coder,
+  });
+  const scale = inputs['scale'].reshape([]);
+  const classLoss = crossEntropySum(logits, labels).mul(scale);
+  const boxTerm = perRegion.mul(inputs['targetWeights']).sum().mul(scale);
+  return { loss: classLoss.add(boxTerm), classLoss, boxLoss: boxTerm, logits, deltas };
 }
 
 /** `[R, K]`: 1 at the class; zeros for background and rows without region. */

@@ -41,7 +41,7 @@ export class RegionInference<Tree extends SpecTree> {
     store: ParameterStore<DetectorSpecs<Tree>>,
     options: Omit<PrepareOptions, 'gradients'>,
   ) {
-    const prepare = ({ inference }: Detector<Tree>['boxStages'][number]): Executable =>
+    const prepare = ({ inference }: Detector<Tree>['maskStages'][number]): Executable =>
       engine.prepare(inference, store, options);
     this.boxHeads = model.boxStages.map(prepare);
     this.maskHeads = model.maskStages.map(prepare);

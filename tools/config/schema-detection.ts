@@ -18,7 +18,7 @@ import type {
 } from '../../models/detection/config.js';
 import type { DetectionConfig, LearningRateDecay } from '../../train/detection/config.js';
 import type { DetectionTransform } from '../../train/pipelines/detection.js';
-import { FLAG, SHARE, byKind, kind, list, number, orNull, record, whole } from './schema.js';
+import { FLAG, SHARE, byKind, kind, list, number, oneOf, orNull, record, whole } from './schema.js';
 import { BACKBONE, COMMON, LAYERS, LIMITS, PIXEL_STATS, WARMUP } from './schema-parts.js';
 
 /** The schema of a detector's training. */
@@ -135,34 +135,38 @@ const DECAY = byKind(
 const { minLr: _, ...common } = COMMON;
 
 /** What the configuration of a detector's training may hold. */
-export const DETECT = record<DetectionConfig>({
-  ...common,
-  task: { const: 'detect' },
-  backbone: BACKBONE,
-  detector: record<DetectionConfig['detector']>({
-    channels: whole(1),
-    rpn: RPN,
-    boxRoiSize: whole(1),
-    stages: list(STAGE),
-    masks: orNull(
-      record<NonNullable<DetectionConfig['detector']['masks']>>({
-        roiSize: whole(1),
-        numConvs: whole(0),
-      }),
-    ),
-  }),
-  frozenStages: number({ from: 0, to: 4, whole: true }),
-  dropPathRate: SHARE,
-  pixels: PIXEL_STATS,
-  training: TRANSFORM,
-  evaluation: record<DetectionConfig['evaluation']>({ limits: LIMITS, thresholds: THRESHOLDS }),
-  epochs: whole(1),
-  lr: FROM_0,
-  decay: DECAY,
-  warmup: WARMUP,
-  layers: LAYERS,
-  decayGrn: FLAG,
-  emaDecay: number({ above: 0, to: 1, nullable: true }),
-  evaluateEvery: whole(1),
-  checkpointEvery: whole(1),
-});
+export const DETECT = record<DetectionConfig>(
+  {
+    ...common,
+    task: { const: 'detect' },
+    backbone: BACKBONE,
+    detector: record<DetectionConfig['detector']>({
+      channels: whole(1),
+      rpn: RPN,
+      boxRoiSize: whole(1),
+      stages: list(STAGE),
+      masks: orNull(
+        record<NonNullable<DetectionConfig['detector']['masks']>>({
+          roiSize: whole(1),
+          numConvs: whole(0),
+        }),
+      ),
+    }),
+    frozenStages: number({ from: 0, to: 4, whole: true }),
+    dropPathRate: SHARE,
+    batchNormOver: oneOf('microBatch', 'ranks'),
+    pixels: PIXEL_STATS,
+    training: TRANSFORM,
+    evaluation: record<DetectionConfig['evaluation']>({ limits: LIMITS, thresholds: THRESHOLDS }),
+    epochs: whole(1),
+    lr: FROM_0,
+    decay: DECAY,
+    warmup: WARMUP,
+    layers: LAYERS,
+    decayGrn: FLAG,
+    emaDecay: number({ above: 0, to: 1, nullable: true }),
+    evaluateEvery: whole(1),
+    checkpointEvery: whole(1),
+  },
+  ['batchNormOver'],
+);

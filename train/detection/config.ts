@@ -2,6 +2,7 @@ import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import type { ScaleLimits } from '../../datasets/transforms/keep-ratio.js';
 import type { PixelStats } from '../../datasets/transforms/normalize.js';
 import type { DetectionThresholds, DetectorConfig } from '../../models/detection/config.js';
+import type { BatchNormScope } from '../distributed/batch-norm.js';
 import type { LayerRule } from '../parameter-groups.js';
 import type { DetectionTransform } from '../pipelines/detection.js';
 import type { OptimizerConfig } from '../run-settings.js';
@@ -24,6 +25,8 @@ export interface DetectionConfig {
   readonly frozenStages: number;
   /** Rate of stochastic depth of the last block; the first has 0. */
   readonly dropPathRate: number;
+  /** Whose regions the batch norms of box heads see, where there are any: those of a micro-batch if not given. */
+  readonly batchNormOver?: Exclude<BatchNormScope, 'step'>;
   readonly pixels: PixelStats;
   readonly training: DetectionTransform;
   readonly evaluation: {

@@ -3,6 +3,7 @@ import type { SpecTree } from '../../engine/parameters/spec.js';
 import type { Engine } from '../../engine/runtime/engine.js';
 import type { Executable } from '../../engine/runtime/program.js';
 import type { Detector } from '../../models/detector.js';
+import type { BatchNormScope } from '../distributed/batch-norm.js';
 import type { Communicator } from '../distributed/communicator.js';
 import type { DetectorSpecs } from '../../models/detection/specs.js';
 
@@ -20,6 +21,8 @@ export interface StepContext<Tree extends SpecTree> {
    * number, so that the mean of their gradients is the gradient of the whole batch.
    */
   readonly communicator?: Communicator;
+  /** Whose regions the batch norms of box heads see; those of a micro-batch if not given. */
+  readonly batchNormOver?: Exclude<BatchNormScope, 'step'>;
 }
 
 /** The trained parameters below some prefixes. */

@@ -10,13 +10,14 @@ import { refineBoxes } from '../../models/detection/refine-boxes.js';
 import type { DetectionView } from '../pipelines/detection.js';
 import type { Scalars } from '../task.js';
 import { SINGLE_PROCESS } from '../distributed/communicator.js';
-import { joinMoments } from '../distributed/moments.js';
+import { joinMoments, type Moments } from '../distributed/moments.js';
 import { totalCounts } from '../distributed/totals.js';
 import type { StepContext } from './parts.js';
 import { clearGradients, GradientSum, prepareTraining } from './parts.js';
 import type { RegionBatch } from './region-targets.js';
 import { boxTargets, positiveMasks, sampleRegions } from './region-targets.js';
 import type { Draw } from './rpn-targets.js';
+import { SynchronisedBoxHeads } from './synchronised-box-heads.js';
 
 /** What the heads of all stages work on. */
 export interface RegionStepInputs {
@@ -57,12 +58,14 @@ export interface StageRecord {
 export class RegionStep<Tree extends SpecTree> {
   private readonly boxHeads: readonly Executable[];
   private readonly maskHeads: readonly Executable[];
+  /** For heads with batch norms that see the regions of other processes too. */
+  private readonly synchronised: SynchronisedBoxHeads<Tree> | undefined;
 
   constructor(private readonly context: StepContext<Tree>) {
     const { model } = context;
     const prepare =
       (maxSessions: number) =>
-      ({ training, prefix }: (typeof model.boxStages)[number]): Executable =>
+      ({ training, prefix }: (typeof model.maskStages)[number]): Executable =>
         prepareTraining(context, training, {
           prefixes: [prefix],
           inputs: ['features'],
@@ -70,6 +73,9 @@ export class RegionStep<Tree extends SpecTree> {
         });
     this.boxHeads = model.boxStages.map(prepare(4));
     this.maskHeads = model.maskStages.map(prepare(4));
+    const { communicator = SINGLE_PROCESS, batchNormOver = 'microBatch' } = context;
+    if (batchNormOver === 'ranks' && communicator.size > 1)
+      this.synchronised = new SynchronisedBoxHeads(context);
   }
 
   /** Rows of the box head for so many regions. */
@@ -119,6 +125,7 @@ export class RegionStep<Tree extends SpecTree> {
 
   async release(): Promise<void> {
     for (const program of [...this.boxHeads, ...this.maskHeads]) await program.release();
+    await this.synchronised?.release();
   }
 
   /** What the sums of box and mask losses are multiplied by: their weights over the counts of all processes. */
@@ -148,21 +155,19 @@ export class RegionStep<Tree extends SpecTree> {
     const targets = boxTargets(regions, stage, capacity);
     const outputs = await arena.scope(async () => {
       const { plan, features } = arena.pool(maps, regions, { outputSize: P, capacity });
-      const results = await this.boxHeads[i].run({
+      const results = await this.boxHead(i, R, {
         features: { shape: [capacity, P, P, maps.numChannels], data: features },
         labels: { shape: [capacity], data: targets.labels },
         targets: { shape: [capacity, 4], data: targets.targets },
         targetWeights: { shape: [capacity], data: targets.targetWeights },
         references: { shape: [capacity, 4], data: targets.references },
         scale: { shape: [1], data: Float32Array.of(share) },
-        ...(stage.layers.numConvs > 0 ? { shares: sharesOf(R, capacity, P * P) } : {}),
       });
       const gradient = arena.float32(features.length);
       gradient.set(results['grad:features'].data as Float32Array);
       arena.unpool(plan, gradient, mapGradients);
       return results;
     });
-    await this.updateStatistics(i, outputs, R * P * P);
     const rows = ({ data, shape }: HostTensor): Float32Array =>
       (data as Float32Array).slice(0, R * shape[1]);
     return {
@@ -245,26 +250,42 @@ export class RegionStep<Tree extends SpecTree> {
     });
   }
 
-  /** Running statistics of the batch norms, over all processes: the variance enters unbiased, as in PyTorch. */
-  private async updateStatistics(i: number, outputs: HostTensors, ownCount: number): Promise<void> {
-    const { model, store, communicator = SINGLE_PROCESS } = this.context;
+  /** Runs a box head, and mixes what its batch norms saw in all processes into their running statistics. */
+  private async boxHead(i: number, numRegions: number, inputs: HostTensors): Promise<HostTensors> {
+    const { model, communicator = SINGLE_PROCESS } = this.context;
     const { numConvs } = model.config.stages[i].layers;
+    if (numConvs === 0) return this.boxHeads[i].run(inputs);
+    if (this.synchronised) {
+      const { outputs, moments } = await this.synchronised.run(i, inputs, numRegions);
+      moments.forEach((seen, conv) => this.updateStatistics(i, conv, seen));
+      return outputs;
+    }
+    const [capacity, P] = inputs['features'].shape;
+    const shares = sharesOf(numRegions, capacity, P * P);
+    const outputs = await this.boxHeads[i].run({ ...inputs, shares });
     for (let conv = 0; conv < numConvs; conv++) {
-      const bn = `${model.boxStages[i].prefix}shared_convs.${conv}.bn`;
-      const { mean, variance, count } = await joinMoments(communicator, {
+      const seen = await joinMoments(communicator, {
         mean: outputs[`mean${conv}`].data as Float32Array,
         variance: outputs[`variance${conv}`].data as Float32Array,
-        count: ownCount,
+        count: numRegions * P * P,
       });
-      if (count === 0) continue;
-      const mix = (path: string, batch: Float32Array, factor: number): void => {
-        const running = store.get(path);
-        for (let c = 0; c < running.length; c++)
-          running[c] += BATCH_NORM_MOMENTUM * (batch[c] * factor - running[c]);
-      };
-      mix(`${bn}.running_mean`, mean, 1);
-      mix(`${bn}.running_var`, variance, count / Math.max(1, count - 1));
+      this.updateStatistics(i, conv, seen);
     }
+    return outputs;
+  }
+
+  /** The variance enters unbiased, as in PyTorch. */
+  private updateStatistics(i: number, conv: number, { mean, variance, count }: Moments): void {
+    if (count === 0) return;
+    const { model, store } = this.context;
+    const bn = `${model.boxStages[i].prefix}shared_convs.${conv}.bn`;
+    const mix = (path: string, batch: Float32Array, factor: number): void => {
+      const running = store.get(path);
+      for (let c = 0; c < running.length; c++)
+        running[c] += BATCH_NORM_MOMENTUM * (batch[c] * factor - running[c]);
+    };
+    mix(`${bn}.running_mean`, mean, 1);
+    mix(`${bn}.running_var`, variance, count / Math.max(1, count - 1));
   }
 }
 

@@ -105,6 +105,7 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Trai
     seed,
     isTrained: (path) => !isFrozen(path, config.frozenStages),
     communicator,
+    ...(config.batchNormOver ? { batchNormOver: config.batchNormOver } : {}),
     ...(validation
       ? {
           evaluate: (weights, which) => {

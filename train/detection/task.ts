@@ -6,6 +6,7 @@ import type { Engine } from '../../engine/runtime/engine.js';
 import type { LoadedBatch } from '../../datasets/loader.js';
 import type { Detector } from '../../models/detector.js';
 import type { DetectorSpecs } from '../../models/detection/specs.js';
+import type { BatchNormScope } from '../distributed/batch-norm.js';
 import type { Communicator } from '../distributed/communicator.js';
 import type { DetectionBatch } from '../pipelines/detection.js';
 import type { Scalars, TrainingTask } from '../task.js';
@@ -23,6 +24,8 @@ export interface DetectionTaskOptions<Tree extends SpecTree> {
   readonly seed: number;
   /** Which parameters are trained; all trainable ones if not given. The others need no runs of the optimiser. */
   readonly isTrained?: (path: string) => boolean;
+  /** Whose regions the batch norms of box heads see; those of a micro-batch if not given. */
+  readonly batchNormOver?: Exclude<BatchNormScope, 'step'>;
   /** The processes that share a batch; one if not given. */
   readonly communicator?: Communicator;
   /** Scores parameters, the trained ones or their average, on validation data; absent: no evaluation. */
@@ -36,7 +39,8 @@ export interface DetectionTaskOptions<Tree extends SpecTree> {
 export function createDetectionTask<Tree extends SpecTree>(
   options: DetectionTaskOptions<Tree>,
 ): TrainingTask<LoadedDetectionBatch> & { release(): Promise<void> } {
-  const { engine, model, buffers, seed, dropPathRate, isTrained, communicator, evaluate } = options;
+  const { engine, model, buffers, seed, dropPathRate, evaluate } = options;
+  const { isTrained, communicator, batchNormOver } = options;
   const storeOf = (values: Float32Array): ParameterStore<DetectorSpecs<Tree>> =>
     new ParameterStore(model.specs, values);
   const store = storeOf(buffers.parameters);
@@ -49,6 +53,7 @@ export function createDetectionTask<Tree extends SpecTree>(
       gradients,
       ...(isTrained ? { isTrained } : {}),
       ...(communicator ? { communicator } : {}),
+      ...(batchNormOver ? { batchNormOver } : {}),
     },
     { seed, dropPathRate, sampling: 'random' },
   );

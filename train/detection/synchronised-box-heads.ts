@@ -1,0 +1,125 @@
+import type { SpecTree } from '../../engine/parameters/spec.js';
+import type { Executable, HostTensor, HostTensors } from '../../engine/runtime/program.js';
+import { gradientName } from '../../engine/runtime/program.js';
+import { BATCH_NORM_EPS } from '../../heads/box/region-batch-norm.js';
+import { boxConv, boxConvGradients } from '../../models/detection/box-programs.js';
+import type { BatchNorm } from '../distributed/batch-norm.js';
+import { batchNorms, normalizeBackward, normalizeInto } from '../distributed/batch-norm.js';
+import { SINGLE_PROCESS } from '../distributed/communicator.js';
+import type { Moments } from '../distributed/moments.js';
+import type { StepContext } from './parts.js';
+import { prepareTraining } from './parts.js';
+
+/** What a box head's training gives. */
+export interface BoxHeadResult {
+  /** Those of the stage's `training`, with `grad:features`; overwritten by the next run of any stage. */
+  readonly outputs: HostTensors;
+  /** What its batch norms saw, over all processes. */
+  readonly moments: readonly Moments[];
+}
+
+/**
+ * Box heads with convolutions whose batch norms see the regions of all processes, as SyncBN does. A compiled graph cannot stop in its
+ * middle to ask the others, so the head is cut at the norms, which are computed here; one session convolves for all stages. Owns
+ * sessions; calls must not overlap.
+ */
+export class SynchronisedBoxHeads<Tree extends SpecTree> {
+  private readonly conv: Executable;
+  private readonly convGradients: Executable;
+  /** Of every stage. */
+  private readonly afterConvs: readonly Executable[];
+  /** Arrays by what they hold, kept for the next run. */
+  private readonly arrays = new Map<string, Float32Array>();
+
+  constructor(private readonly context: StepContext<Tree>) {
+    const { engine, model, store, gradients } = context;
+    const maxSessions = 4;
+    this.conv = engine.prepare(boxConv(), store, { maxSessions });
+    this.convGradients = engine.prepare(boxConvGradients(), store, {
+      gradients: {
+        ...{ of: 'loss', into: gradients },
+        ...{ parameters: [], inputs: ['features', 'weight'] },
+      },
+      maxSessions,
+    });
+    this.afterConvs = model.boxStages.map(({ trainingAfterConvs, prefix }) =>
+      prepareTraining(context, trainingAfterConvs, {
+        prefixes: [`${prefix}shared_fcs.`, `${prefix}fc_cls.`, `${prefix}fc_reg.`],
+        inputs: ['features'],
+        maxSessions,
+      }),
+    );
+  }
+
+  /**
+   * @param inputs those of the stage's `training`, but `shares`
+   * @param numRegions the rows of `features` that are regions; the others fill up
+   */
+  async run(stage: number, inputs: HostTensors, numRegions: number): Promise<BoxHeadResult> {
+    const { model, store, communicator = SINGLE_PROCESS } = this.context;
+    const { numConvs } = model.config.stages[stage].layers;
+    const paths = Array.from(
+      { length: numConvs },
+      (_, k) => `${model.boxStages[stage].prefix}shared_convs.${k}`,
+    );
+    const { features, ...ofLoss } = inputs;
+    const numValues = (features.data.length / features.shape[0]) * numRegions;
+    const norms: BatchNorm[] = [];
+    /** What convolution `k` reads; after the last one, what the fully connected layers do. */
+    const read = (k: number): HostTensor => {
+      if (k === 0) return features;
+      const y = this.array('y', features.data.length);
+      normalizeInto(norms[k - 1], 0, y);
+      return { shape: features.shape, data: y.fill(0, numValues) };
+    };
+    for (const [k, path] of paths.entries()) {
+      const inputsOfConv = { features: read(k), weight: this.weightOf(path) };
+      const { convolved } = await this.conv.run(inputsOfConv);
+      const x = this.array(`x${k}`, numValues);
+      x.set((convolved.data as Float32Array).subarray(0, numValues));
+      const [weight, bias] = ['weight', 'bias'].map((kind) => store.get(`${path}.bn.${kind}`));
+      norms.push(...(await batchNorms(communicator, [{ x: [x], weight, bias }], BATCH_NORM_EPS)));
+    }
+    const outputs = await this.afterConvs[stage].run({ ...ofLoss, features: read(numConvs) });
+    const gradient = this.array('gradient', features.data.length);
+    const gradientOf = (results: HostTensors, input: string): Float32Array =>
+      results[gradientName(input)].data as Float32Array;
+    gradient.set(gradientOf(outputs, 'features'));
+    const given: HostTensor = { shape: features.shape, data: gradient };
+    for (const [k, path] of [...paths.entries()].reverse()) {
+      const [ofNorm] = await normalizeBackward(communicator, [norms[k]], [[gradient]]);
+      const inputsOfConv = { features: read(k), weight: this.weightOf(path), gradient: given };
+      const results = await this.convGradients.run(inputsOfConv);
+      this.putGradient(`${path}.bn.weight`, ofNorm.weight);
+      this.putGradient(`${path}.bn.bias`, ofNorm.bias);
+      this.putGradient(`${path}.conv.weight`, gradientOf(results, 'weight'));
+      gradient.set(gradientOf(results, 'features'));
+    }
+    return { outputs: { ...outputs, [gradientName('features')]: given }, moments: norms };
+  }
+
+  async release(): Promise<void> {
+    for (const program of [this.conv, this.convGradients, ...this.afterConvs])
+      await program.release();
+  }
+
+  private weightOf(path: string): HostTensor {
+    const { store } = this.context;
+    const weight = `${path}.conv.weight`;
+    return { shape: store.entry(weight).spec.shape, data: store.get(weight) };
+  }
+
+  private putGradient(path: string, gradient: Float32Array): void {
+    const { store, gradients, isTrained = () => true } = this.context;
+    if (isTrained(path)) store.view(store.entry(path), gradients).set(gradient);
+  }
+
+  private array(name: string, length: number): Float32Array {
+    let array = this.arrays.get(name);
+    if (array === undefined || array.length < length) {
+      array = new Float32Array(length);
+      this.arrays.set(name, array);
+    }
+    return array.subarray(0, length);
+  }
+}
