@@ -1,6 +1,7 @@
 import { VARIANT_NAMES, VARIANTS } from '../backbone/variants.js';
 import type { ConvNeXtV2Config, VariantName } from '../backbone/variants.js';
 import { ConfigError, WeightsError } from '../core/errors.js';
+import { nearestWord } from '../core/nearest-word.js';
 import { ParameterStore } from '../engine/parameters/store.js';
 import type { ParameterTarget } from '../weights/load.js';
 import { loadWeights } from '../weights/load.js';
@@ -25,10 +26,12 @@ export function parameterTargets(store: ParameterStore): readonly ParameterTarge
   }));
 }
 
-/** The published size of that name. @throws ConfigError with the names if there is none */
+/** The published size of that name. @throws ConfigError with all names and the nearest if there is none */
 export function variant(name: string): ConvNeXtV2Config {
   if ((VARIANT_NAMES as readonly string[]).includes(name)) return VARIANTS[name as VariantName];
-  throw new ConfigError(`model size: expected one of ${VARIANT_NAMES.join(', ')}, got ${name}`);
+  throw new ConfigError(
+    `model size: expected one of ${VARIANT_NAMES.join(', ')}, got ${name}; nearest: ${nearestWord(name, VARIANT_NAMES)}`,
+  );
 }
 
 /** What {@link loadClassifier} should know beside the file. */

@@ -1,4 +1,5 @@
 import { WeightsError } from '../core/errors.js';
+import { editDistance } from '../core/nearest-word.js';
 import { CATALOGUE, type CatalogueEntry } from './catalogue.js';
 
 /**
@@ -35,18 +36,4 @@ function suggest(name: string): readonly string[] {
     .sort(([a], [b]) => a - b)
     .slice(0, 3)
     .map(([, candidate]) => candidate);
-}
-
-/** Fewest insertions, deletions and replacements that turn `a` into `b`. */
-export function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replace = row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replace, row[j] + 1, next[j - 1] + 1));
-    }
-    row = next;
-  }
-  return row[b.length];
 }

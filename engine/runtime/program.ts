@@ -5,6 +5,7 @@ import type { ParameterStore } from '../parameters/store.js';
 import type { SpecTree } from '../parameters/spec.js';
 import { mapSpecs } from '../parameters/spec.js';
 import type { TensorTree } from '../parameters/tensors.js';
+import { listInputs, namingAbsentInputs } from './absent-inputs.js';
 
 /** A tensor in host memory. */
 export interface HostTensor {
@@ -69,7 +70,11 @@ export function gradientPaths(store: ParameterStore, request: GradientRequest): 
   return store.entries.filter(({ spec }) => spec.trainable).map(({ path }) => path);
 }
 
-/** Calls the program with tensors by path, returning outputs and, if asked for, gradients as `grad:NAME`. */
+/**
+ * Calls the program with tensors by path, returning outputs and, if asked for, gradients as `grad:NAME`.
+ *
+ * @throws ConfigError for a parameter, an input or an output that is not there
+ */
 export function evaluate<Tree extends SpecTree>(
   program: Program<Tree>,
   store: ParameterStore<Tree>,
@@ -87,14 +92,19 @@ export function evaluate<Tree extends SpecTree>(
     if (!tensor) throw new ConfigError(`${program.name}: expected parameter ${path}, got none`);
     return tensor;
   };
-  if (!request) return program.forward(bind(lookup), inputs);
+  const forward = (): Readonly<Record<string, tf.Tensor>> =>
+    namingAbsentInputs(program.name, inputs, (watched) => program.forward(bind(lookup), watched));
+  if (!request) return forward();
 
   const paths = gradientPaths(store, request);
   const names = request.inputs ?? [];
+  for (const name of names)
+    if (!inputs[name])
+      throw new ConfigError(`${program.name}: expected input ${name}, got ${listInputs(inputs)}`);
   const sources = [...paths.map(lookup), ...names.map((name) => inputs[name])];
   let outputs: Readonly<Record<string, tf.Tensor>> = {};
   const loss = (): tf.Tensor => {
-    outputs = program.forward(bind(lookup), inputs);
+    outputs = forward();
     // The tidy around this function would free what it does not return; the caller disposes the outputs.
     Object.values(outputs).forEach((tensor) => tf.keep(tensor));
     if (!outputs[request.of])

@@ -133,7 +133,11 @@ const MISTAKES: Readonly<Record<string, readonly Mistake[]>> = {
       () => ['benchmark', '--mode', 'both'],
       /--mode: expected infer or train, got both/,
     ],
-    ['an unknown size', () => ['benchmark', '--model', 'giant'], /expected one of atto/],
+    [
+      'an unknown size',
+      () => ['benchmark', '--model', 'hug'],
+      /expected one of atto, .*, huge, got hug; nearest: huge$/m,
+    ],
     ['an image that is too small', () => ['benchmark', '--size', '8'], /expected .*--size from 32/],
   ],
   models: [

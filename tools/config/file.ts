@@ -2,9 +2,9 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import { ConfigError } from '../../core/errors.js';
+import { nearestWord } from '../../core/nearest-word.js';
 import { RECIPES } from '../../train/recipes/index.js';
 import type { Settings } from './layers.js';
-import { nearest } from './validate.js';
 import { RUN_CONFIG, RUN_FORMAT } from './run-config.js';
 
 /** The settings of one file. */
@@ -71,7 +71,7 @@ function parent(file: string, name: unknown, chain: readonly string[]): ConfigFi
   const path = join(dirname(file), name);
   if (existsSync(path)) return read(path, chain);
   throw new ConfigError(
-    `${file}: extends: expected a recipe or a file beside this one, got ${name}; nearest recipe: ${nearest(name, Object.keys(RECIPES))}`,
+    `${file}: extends: expected a recipe or a file beside this one, got ${name}; nearest recipe: ${nearestWord(name, Object.keys(RECIPES))}`,
     { file },
   );
 }

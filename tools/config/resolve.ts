@@ -1,5 +1,6 @@
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { ConfigError } from '../../core/errors.js';
+import { nearestWord } from '../../core/nearest-word.js';
 import { peakLearningRate } from '../../train/fcmae/config.js';
 import type { RecipeConfig } from '../../train/recipes/index.js';
 import { RECIPES } from '../../train/recipes/index.js';
@@ -9,7 +10,7 @@ import type { MergedSettings, Settings } from './layers.js';
 import { applySetting, baseSettings, mergeSettings } from './layers.js';
 import type { AnyConfig } from './schemas.js';
 import { SCHEMAS } from './schemas.js';
-import { nearest, validateConfig } from './validate.js';
+import { validateConfig } from './validate.js';
 
 /** What lies over a recipe, from bottom to top. */
 export interface ConfigRequest {
@@ -64,7 +65,7 @@ function recipeOf(
     );
   if (!Object.hasOwn(RECIPES, named))
     throw new ConfigError(
-      `train: expected a recipe of convnextv2 config list, got ${named}; nearest: ${nearest(named, Object.keys(RECIPES))}`,
+      `train: expected a recipe of convnextv2 config list, got ${named}; nearest: ${nearestWord(named, Object.keys(RECIPES))}`,
     );
   for (const { file, recipe } of files)
     if (recipe !== undefined && recipe !== named)

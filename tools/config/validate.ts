@@ -1,5 +1,5 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
-import { editDistance } from '../../weights/model-name.js';
+import { nearestWord } from '../../core/nearest-word.js';
 import type { Schema } from './schema.js';
 
 /** What is wrong with a configuration, and where. */
@@ -35,12 +35,6 @@ export function validateConfig(schema: Schema, config: unknown): readonly Config
 
 const compiled = new WeakMap<Schema, ValidateFunction>();
 
-/** The nearest of some words by edit distance. */
-export function nearest(word: string, words: readonly string[]): string {
-  const [first] = [...words].sort((a, b) => editDistance(word, a) - editDistance(word, b));
-  return first;
-}
-
 function describe(error: ErrorObject): ConfigProblem {
   const path = error.instancePath.slice(1).split('/').join('.');
   const params = error.params as Readonly<Record<string, unknown>>;
@@ -61,13 +55,13 @@ function describe(error: ErrorObject): ConfigProblem {
       const word = String(params['tagValue']);
       return {
         path: under('kind'),
-        message: `expected one of ${kinds.join(', ')}, got ${word}; nearest: ${nearest(word, kinds)}`,
+        message: `expected one of ${kinds.join(', ')}, got ${word}; nearest: ${nearestWord(word, kinds)}`,
       };
     }
     case 'enum': {
       const allowed = params['allowedValues'] as readonly string[];
       const hint =
-        typeof error.data === 'string' ? `; nearest: ${nearest(error.data, allowed)}` : '';
+        typeof error.data === 'string' ? `; nearest: ${nearestWord(error.data, allowed)}` : '';
       return { path, message: `expected one of ${allowed.join(', ')}, got ${got}${hint}` };
     }
     case 'minItems':
@@ -84,7 +78,7 @@ function describe(error: ErrorObject): ConfigProblem {
 
 /** `expected one of …, got lrr; nearest: lr`. */
 function unknownKey(key: string, keys: readonly string[]): string {
-  return `expected one of ${keys.join(', ')}, got ${key}; nearest: ${nearest(key, keys)}`;
+  return `expected one of ${keys.join(', ')}, got ${key}; nearest: ${nearestWord(key, keys)}`;
 }
 
 function keysOf({ properties }: Schema): readonly string[] {

@@ -4,6 +4,7 @@ import { ConfigError, ShapeError } from '../../../core/errors.js';
 import { ParameterStore } from '../../../engine/parameters/store.js';
 import type { CompileOptions } from '../../../engine/runtime/compiled.js';
 import { CompiledProgram, DEFAULT_COMPILE_OPTIONS } from '../../../engine/runtime/compiled.js';
+import { EagerProgram } from '../../../engine/runtime/eager.js';
 import type { HostTensors, Program } from '../../../engine/runtime/program.js';
 import { expectSame, floats, integers } from '../op-case.js';
 import { MODEL, examples, filledStore, images, targetOf } from './small-model.js';
@@ -270,6 +271,28 @@ describe('wrong use is refused', () => {
     const options = { ...DEFAULT_COMPILE_OPTIONS, frozen: true };
     expect(() => new CompiledProgram(target, MODEL.training, store, gradients, options)).toThrow(
       ConfigError,
+    );
+  });
+
+  test.each([
+    ['compiled', () => new CompiledProgram(target, MODEL.training, filledStore())],
+    ['eager', () => new EagerProgram('cpu', MODEL.training, filledStore())],
+  ] as const)('an input that is missing is named: %s', async (_, open) => {
+    const program = open();
+    await expect(program.run(images(2))).rejects.toThrow(ConfigError);
+    await expect(program.run(images(2))).rejects.toThrow(
+      /^classifier training: expected another input, dropPath or targets, got image \[2, 32, 32, 3\] \(.*\)$/,
+    );
+    await expect(program.run({})).rejects.toThrow(/expected another input, image.*, got none \(/);
+    expect((await program.run(examples()))['loss'].data[0]).toBeGreaterThan(0); // and no harm done
+  });
+
+  test('the gradient of an input that is missing', async () => {
+    const store = filledStore();
+    const gradients = { of: 'loss', into: new Float32Array(store.values.length), inputs: ['x'] };
+    const model = new CompiledProgram(target, MODEL.training, store, gradients);
+    await expect(model.run(examples())).rejects.toThrow(
+      'expected input x, got image [2, 32, 32, 3], targets [2, 3]',
     );
   });
 

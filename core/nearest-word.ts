@@ -1,0 +1,19 @@
+/** Fewest insertions, deletions and replacements that turn `a` into `b`. */
+export function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replace = row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replace, row[j] + 1, next[j - 1] + 1));
+    }
+    row = next;
+  }
+  return row[b.length];
+}
+
+/** The nearest of some words by {@link editDistance}, the first of those as near; for messages. @param words at least one */
+export function nearestWord(word: string, words: readonly string[]): string {
+  const [first] = [...words].sort((a, b) => editDistance(word, a) - editDistance(word, b));
+  return first;
+}

@@ -1,0 +1,47 @@
+import type * as tf from '@tensorflow/tfjs';
+import { ConfigError, InputError } from '../../core/errors.js';
+import { formatShape } from '../../core/shape.js';
+
+type Inputs = Readonly<Record<string, tf.Tensor>>;
+
+/**
+ * Calls a program with its inputs by name. An input that is not there reads as undefined, as optional ones may be; if the
+ * program then fails on it, the error says which inputs it has looked for in vain.
+ *
+ * @param program its name
+ * @throws ConfigError for a missing input; what the program throws otherwise
+ */
+export function namingAbsentInputs<Result>(
+  program: string,
+  inputs: Inputs,
+  forward: (inputs: Inputs) => Result,
+): Result {
+  const absent = new Set<string>();
+  const watched = new Proxy(inputs, {
+    get(target, name: string): tf.Tensor | undefined {
+      if (!(name in target)) absent.add(name);
+      return target[name];
+    },
+  });
+  try {
+    return forward(watched);
+  } catch (cause) {
+    if (absent.size === 0 || !isAboutUndefined(cause)) throw cause;
+    throw new ConfigError(
+      `${program}: expected another input, ${[...absent].join(' or ')}, got ${listInputs(inputs)} (${cause.message})`,
+      { cause },
+    );
+  }
+}
+
+/** `image [1, 32, 32, 3], targets [1, 3]`. */
+export function listInputs(inputs: Inputs): string {
+  const all = Object.entries(inputs).map(([name, { shape }]) => `${name} ${formatShape(shape)}`);
+  return all.length === 0 ? 'none' : all.join(', ');
+}
+
+/** JavaScript's error for a field of undefined, tfjs's for an argument that is no tensor; not one of ours, which say more. */
+function isAboutUndefined(error: unknown): error is Error {
+  if (error instanceof InputError || !(error instanceof Error)) return false;
+  return error instanceof TypeError || /must be a Tensor/.test(error.message);
+}
