@@ -119,18 +119,17 @@ function tameUcx(): void {
 /** MPICH's mpiexec talks through an open file, which a process in between closes unless it knows of it; npx does not. */
 function assertReachable(environment: Environment): void {
   const fd = environment['PMI_FD'];
-  if (fd === undefined || environment['PMI_PORT'] !== undefined || isOpen(Number(fd))) return;
+  if (fd === undefined || environment['PMI_PORT'] !== undefined || isSocket(Number(fd))) return;
   throw new ConfigError(
     `MPI: expected mpiexec's connection (file ${fd}) to be open, got it closed by npx in between; ` +
       'use mpiexec -pmi-port …, or start node_modules/.bin/convnextv2 directly',
   );
 }
 
-/** Whether a file descriptor is open. */
-export function isOpen(fd: number): boolean {
+/** Whether a file descriptor is an open socket; where one was closed, Node itself may have opened something else under its number. */
+export function isSocket(fd: number): boolean {
   try {
-    fstatSync(fd);
-    return true;
+    return fstatSync(fd).isSocket();
   } catch {
     return false;
   }

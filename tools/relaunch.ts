@@ -1,6 +1,6 @@
 import { spawn, type StdioOptions } from 'node:child_process';
 import { constants } from 'node:os';
-import { findLauncher, isOpen } from './distributed.js';
+import { findLauncher, isSocket } from './distributed.js';
 
 /** Set in the process that runs with the settings below: the number of the process that started it. */
 const MARK = 'CONVNEXTV2_RELAUNCHED';
@@ -72,6 +72,6 @@ export function endWithParent(): void {
 /** Everything is inherited; so is the file through which MPICH's mpiexec talks, which Node would close. */
 function stdio(pmiFile: string | undefined): StdioOptions {
   const fd = Number(pmiFile);
-  if (pmiFile === undefined || !(fd > 2) || !isOpen(fd)) return 'inherit';
+  if (pmiFile === undefined || !(fd > 2) || !isSocket(fd)) return 'inherit';
   return Array.from({ length: fd + 1 }, (_, i) => (i < 3 ? 'inherit' : i === fd ? fd : 'ignore'));
 }
