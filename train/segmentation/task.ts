@@ -1,5 +1,5 @@
 import { linearRates } from '../../core/rates.js';
-import { DataError, ShapeError } from '../../core/errors.js';
+import { ConfigError, DataError, ShapeError } from '../../core/errors.js';
 import type { LoadedBatch } from '../../datasets/loader.js';
 import { IGNORED_LABEL } from '../../datasets/png-label-map.js';
 import type { FlatBuffers } from '../../engine/optimizer/flat-buffers.js';
@@ -56,6 +56,8 @@ export function createSegmentationTask<Tree extends SpecTree>(
   const store = storeOf(buffers.parameters);
   const into = buffers.microGradients ?? buffers.gradients;
   const isTogether = batchNormOver === 'step' && accumulation > 1;
+  if (isTogether && !buffers.microGradients)
+    throw new ConfigError('batchNormOver: expected buffers with microGradients for step, got none');
   const isJoined = isTogether || (batchNormOver !== 'microBatch' && communicator.size > 1);
   const training = isJoined
     ? new SynchronisedStep({
@@ -112,11 +114,14 @@ export function createSegmentationTask<Tree extends SpecTree>(
     await finish(losses);
     return losses;
   };
+  const wholeStep: typeof backward = async (batch, position) => {
+    const [losses] = await backwardTogether([batch], position);
+    return losses;
+  };
 
   return {
     store,
-    backward,
-    ...(isTogether ? { backwardTogether } : {}),
+    ...(isTogether ? { backward: wholeStep, backwardTogether } : { backward }),
     numImages: ({ value }) => value.labels.length,
     describe,
     ...(evaluate

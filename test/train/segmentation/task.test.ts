@@ -250,6 +250,24 @@ describe('batch norms over the step', () => {
     },
   );
 
+  test('one batch alone is a whole step; buffers without room for its parts are refused', async () => {
+    const [of, options] = [newBuffers(true), { batchNormOver: 'step', accumulation: 2 } as const];
+    const task = newTask(of, options);
+    const mean = task.store.get('decode_head.fpn_bottleneck.bn.running_mean');
+    expect(mean.every((value) => value === 0)).toBe(true);
+    const { loss } = await task.backward(
+      batch((i) => i % 3),
+      AT_START,
+    );
+    expect(loss).toBeGreaterThan(0);
+    expect(mean.some((value) => value !== 0)).toBe(true);
+    expect(of.gradients.some((value) => value !== 0)).toBe(true);
+    await task.release();
+    expect(() => newTask(newBuffers(), options)).toThrow(
+      'batchNormOver: expected buffers with microGradients for step, got none',
+    );
+  });
+
   test('alone in micro-batches or ranks they give another step; ranks keep the same parameters', async () => {
     const whole = await step(1, 1);
     expect(distance(whole, await step(1, 2, 'ranks'))).toBeGreaterThan(0.01);
