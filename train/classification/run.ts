@@ -2,18 +2,13 @@ import { cpus } from 'node:os';
 import { ConfigError, DataError } from '../../core/errors.js';
 import { Loader } from '../../datasets/loader.js';
 import type { ClassificationSet } from '../../datasets/imagenet.js';
-import { createFlatBuffers } from '../../engine/optimizer/flat-buffers.js';
-import { ParameterStore, parameterSize } from '../../engine/parameters/store.js';
-import type { Engine } from '../../engine/runtime/engine.js';
+import type { ParameterStore } from '../../engine/parameters/store.js';
 import type { Classifier } from '../../models/classifier.js';
 import { createClassifier } from '../../models/classifier.js';
 import type { ClassifierCard } from '../../models/model-card.js';
-import type { RestoredRun, RunState } from '../checkpoints.js';
-import { restoreRun } from '../checkpoints.js';
-import type { Communicator } from '../distributed/communicator.js';
+import type { RunState } from '../checkpoints.js';
 import { SINGLE_PROCESS } from '../distributed/communicator.js';
 import { ownBatchSize, shardOf, WHOLE, type Shard } from '../distributed/shard.js';
-import { startTogether } from '../distributed/start.js';
 import type { TrainResult } from '../loop.js';
 import { trainLoop } from '../loop.js';
 import { groupParameters, parameterRuns } from '../parameter-groups.js';
@@ -22,7 +17,8 @@ import type {
   ClassificationPipelineOptions,
   ClassificationTransform,
 } from '../pipelines/classification.js';
-import type { LogRecord, RunSettings } from '../run-settings.js';
+import type { RunSettings } from '../run-settings.js';
+import { startRun, type RunOptions } from '../start-run.js';
 import type { BatchSource } from '../task.js';
 import type { ClassificationConfig } from './config.js';
 import { loadStart } from './start.js';
@@ -30,25 +26,12 @@ import type { ClassificationLoader, LoadedClassificationBatch } from './task.js'
 import { createClassificationTask } from './task.js';
 
 /** What {@link trainClassifier} is asked to do. */
-export interface TrainClassifierOptions {
+export interface TrainClassifierOptions extends RunOptions {
   readonly config: ClassificationConfig;
-  readonly engine: Engine;
   readonly training: ClassificationSet;
   readonly validation?: ClassificationSet;
-  readonly folder: string;
-  readonly seed: number;
   /** Weight file to start from: everything but the head, which is new. */
   readonly weights?: string;
-  /** Go on from the newest checkpoint of the folder. */
-  readonly resume: boolean;
-  readonly maxSteps: number | null;
-  readonly signal?: AbortSignal;
-  readonly onRecord?: (record: LogRecord) => void;
-  /** Told what a resumed run starts from. */
-  readonly onRestored?: (restored: RestoredRun) => void;
-  readonly onNotice?: (line: string) => void;
-  /** The processes that train together; one if not given. */
-  readonly communicator?: Communicator;
 }
 
 /**
@@ -67,26 +50,12 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
     classes,
     headInitScale: config.headInitScale,
   });
-  const buffers = createFlatBuffers(parameterSize(model.specs), {
-    moments: config.optimizer.kind === 'adamw' ? 2 : 1,
-    ema: config.emaDecay !== null,
-    microGradients: config.accumulation > 1,
-  });
-  const store = new ParameterStore(model.specs, buffers.parameters);
-  const restored = await startTogether(communicator, buffers, async () => {
-    const found = options.resume ? await restoreRun(options.folder, store, buffers) : undefined;
-    if (options.resume && !found) {
-      throw new ConfigError(
-        `train: expected a checkpoint in ${options.folder} to resume from, got none`,
-      );
-    }
-    if (found) options.onRestored?.(found);
-    else {
-      store.initialize(seed);
-      if (options.weights) await loadStart(options.weights, store, config.adaptsResponseNorm);
-    }
-    return found;
-  });
+  const { buffers, store, restored } = await startRun(
+    model.specs,
+    config,
+    options,
+    (file, parameters) => loadStart(file, parameters, config.adaptsResponseNorm),
+  );
   const trainLoader = loaderOf(config, training, {
     transform: config.training,
     seed,
@@ -112,17 +81,13 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
   });
   try {
     return await trainLoop({
+      ...options,
       task,
       source: batchSource(trainLoader),
       buffers,
       settings: settingsOf(config, store, options.maxSteps),
-      folder: options.folder,
       state: restored?.state ?? stateOf(options, model),
       startStep: restored?.step ?? 0,
-      ...(options.signal ? { signal: options.signal } : {}),
-      ...(options.onRecord ? { onRecord: options.onRecord } : {}),
-      ...(options.onNotice ? { onNotice: options.onNotice } : {}),
-      communicator,
     });
   } finally {
     await task.release();

@@ -1,14 +1,11 @@
 import { cpus } from 'node:os';
 import type { DenseBackboneSpecs } from '../../backbone/output-norms.js';
 import { createDenseBackbone } from '../../backbone/output-norms.js';
-import { ConfigError } from '../../core/errors.js';
 import { trainingSamples, type DetectionSamples } from '../../datasets/coco/samples.js';
 import type { CocoSet } from '../../datasets/coco/set.js';
 import { Loader } from '../../datasets/loader.js';
 import type { DetectionSample } from '../../datasets/sample.js';
-import { createFlatBuffers } from '../../engine/optimizer/flat-buffers.js';
-import { ParameterStore, parameterSize } from '../../engine/parameters/store.js';
-import type { Engine } from '../../engine/runtime/engine.js';
+import type { ParameterStore } from '../../engine/parameters/store.js';
 import type { DetectorConfig } from '../../models/detection/config.js';
 import { SIZE_DIVISOR_PX } from '../../models/detection/pyramid-outputs.js';
 import type { DetectorSpecs } from '../../models/detection/specs.js';
@@ -16,12 +13,9 @@ import { createDetector, type Detector } from '../../models/detector.js';
 import type { DetectorCard } from '../../models/detector-card.js';
 import { DetectorPredictor } from '../../models/detector-predictor.js';
 import { startDetector } from '../../models/detector-weights.js';
-import type { RestoredRun, RunState } from '../checkpoints.js';
-import { restoreRun } from '../checkpoints.js';
-import type { Communicator } from '../distributed/communicator.js';
+import type { RunState } from '../checkpoints.js';
 import { SINGLE_PROCESS } from '../distributed/communicator.js';
 import { ownBatchSize, shardOf, type Shard } from '../distributed/shard.js';
-import { startTogether } from '../distributed/start.js';
 import type { TrainResult } from '../loop.js';
 import { trainLoop } from '../loop.js';
 import { groupParameters, parameterRuns } from '../parameter-groups.js';
@@ -30,8 +24,9 @@ import {
   type DetectionBatch,
   type DetectionPipelineOptions,
 } from '../pipelines/detection.js';
-import type { LogRecord, RunSettings } from '../run-settings.js';
+import type { RunSettings } from '../run-settings.js';
 import { assertSchedule, type Schedule } from '../schedule.js';
+import { startRun, type RunOptions } from '../start-run.js';
 import type { Scalars } from '../task.js';
 import { assertTrainingData } from './check-data.js';
 import type { DetectionConfig } from './config.js';
@@ -41,26 +36,13 @@ import { createDetectionTask } from './task.js';
 import { detectorView } from './views.js';
 
 /** What {@link trainDetector} is asked to do. */
-export interface TrainDetectorOptions {
+export interface TrainDetectorOptions extends RunOptions {
   readonly config: DetectionConfig;
-  readonly engine: Engine;
   readonly training: CocoSet;
   /** Absent: no evaluation. */
   readonly validation?: CocoSet;
-  readonly folder: string;
-  readonly seed: number;
   /** Weight file to start from: a classifier, an autoencoder, or a whole detector of the same classes. */
   readonly weights?: string;
-  /** Go on from the newest checkpoint of the folder. */
-  readonly resume: boolean;
-  readonly maxSteps: number | null;
-  readonly signal?: AbortSignal;
-  readonly onRecord?: (record: LogRecord) => void;
-  /** Told what a resumed run starts from. */
-  readonly onRestored?: (restored: RestoredRun) => void;
-  readonly onNotice?: (line: string) => void;
-  /** The processes that train together; one if not given. */
-  readonly communicator?: Communicator;
 }
 
 /**
@@ -76,27 +58,9 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Trai
     numClasses: training.classes.names.length,
   };
   const model = createDetector(createDenseBackbone(config.backbone), detector);
-  const buffers = createFlatBuffers(parameterSize(model.specs), {
-    moments: config.optimizer.kind === 'adamw' ? 2 : 1,
-    ema: config.emaDecay !== null,
-    microGradients: config.accumulation > 1,
-  });
-  const store = new ParameterStore(model.specs, buffers.parameters);
+  const { buffers, store, restored } = await startRun(model.specs, config, options, startDetector);
   const loader = trainingLoader(config, trainingSamples(training), seed, shardOf(communicator));
   const settings = settingsOf(config, store, loader.numBatches(), options.maxSteps);
-  const restored = await startTogether(communicator, buffers, async () => {
-    const found = options.resume ? await restoreRun(options.folder, store, buffers) : undefined;
-    if (options.resume && !found)
-      throw new ConfigError(
-        `train: expected a checkpoint in ${options.folder} to resume from, got none`,
-      );
-    if (found) options.onRestored?.(found);
-    else {
-      store.initialize(seed);
-      if (options.weights) await startDetector(options.weights, store);
-    }
-    return found;
-  });
   const task = createDetectionTask<DenseBackboneSpecs>({
     engine,
     model,
@@ -118,6 +82,7 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Trai
   });
   try {
     return await trainLoop({
+      ...options,
       task,
       source: {
         batchesPerEpoch: loader.numBatches(),
@@ -125,13 +90,8 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Trai
       },
       buffers,
       settings,
-      folder: options.folder,
       state: restored?.state ?? stateOf(options, detector),
       startStep: restored?.step ?? 0,
-      ...(options.signal ? { signal: options.signal } : {}),
-      ...(options.onRecord ? { onRecord: options.onRecord } : {}),
-      ...(options.onNotice ? { onNotice: options.onNotice } : {}),
-      communicator,
     });
   } finally {
     await task.release();

@@ -1,29 +1,25 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { numVisiblePatches, patchGrid } from '../../backbone/masking.js';
-import { ConfigError, DataError } from '../../core/errors.js';
+import { DataError } from '../../core/errors.js';
 import { encodeRgbPng } from '../../datasets/png-write.js';
 import type { RgbImage } from '../../datasets/sample.js';
-import { createFlatBuffers } from '../../engine/optimizer/flat-buffers.js';
-import { ParameterStore, parameterSize } from '../../engine/parameters/store.js';
-import type { Engine } from '../../engine/runtime/engine.js';
+import type { ParameterStore } from '../../engine/parameters/store.js';
 import { createFcmae } from '../../models/fcmae.js';
 import type { FcmaeCard } from '../../models/fcmae-weights.js';
 import { loadFcmae } from '../../models/fcmae-weights.js';
 import { summarizeWeights } from '../../weights/verify.js';
-import type { RestoredRun, RunState } from '../checkpoints.js';
-import { restoreRun } from '../checkpoints.js';
+import type { RunState } from '../checkpoints.js';
 import { loaderOf } from '../classification/run.js';
 import type { ClassificationLoader } from '../classification/task.js';
-import type { Communicator } from '../distributed/communicator.js';
 import { SINGLE_PROCESS } from '../distributed/communicator.js';
 import { shardOf, WHOLE } from '../distributed/shard.js';
-import { startTogether } from '../distributed/start.js';
 import type { TrainResult } from '../loop.js';
 import { trainLoop } from '../loop.js';
 import { groupParameters, parameterRuns } from '../parameter-groups.js';
 import type { ClassificationTransform } from '../pipelines/classification.js';
-import type { LogRecord, RunSettings } from '../run-settings.js';
+import type { RunSettings } from '../run-settings.js';
+import { startRun, type RunOptions } from '../start-run.js';
 import type { PretrainingConfig } from './config.js';
 import { peakLearningRate } from './config.js';
 import type { ImageSet } from './images.js';
@@ -33,26 +29,13 @@ import { createFcmaeTask } from './task.js';
 export const RECONSTRUCTIONS = 'reconstructions';
 
 /** What {@link trainFcmae} is asked to do. */
-export interface TrainFcmaeOptions {
+export interface TrainFcmaeOptions extends RunOptions {
   readonly config: PretrainingConfig;
-  readonly engine: Engine;
   readonly training: ImageSet;
   /** Held-out images; absent: no evaluation and no pictures. */
   readonly validation?: ImageSet;
-  readonly folder: string;
-  readonly seed: number;
   /** Weight file to start from: a whole autoencoder, or an encoder, which gets a new decoder. */
   readonly weights?: string;
-  /** Go on from the newest checkpoint of the folder. */
-  readonly resume: boolean;
-  readonly maxSteps: number | null;
-  readonly signal?: AbortSignal;
-  readonly onRecord?: (record: LogRecord) => void;
-  /** Told what a resumed run starts from. */
-  readonly onRestored?: (restored: RestoredRun) => void;
-  readonly onNotice?: (line: string) => void;
-  /** The processes that train together; one if not given. */
-  readonly communicator?: Communicator;
 }
 
 /**
@@ -67,25 +50,15 @@ export async function trainFcmae(options: TrainFcmaeOptions): Promise<TrainResul
   assertMasking(config);
   if (training.samples.length === 0) throw new DataError('train: expected images, got none');
   const model = createFcmae(config.fcmae);
-  const buffers = createFlatBuffers(parameterSize(model.specs), {
-    moments: config.optimizer.kind === 'adamw' ? 2 : 1,
-    microGradients: config.accumulation > 1,
-  });
-  const store = new ParameterStore(model.specs, buffers.parameters);
-  const restored = await startTogether(communicator, buffers, async () => {
-    const found = options.resume ? await restoreRun(folder, store, buffers) : undefined;
-    if (options.resume && !found)
-      throw new ConfigError(`train: expected a checkpoint in ${folder} to resume from, got none`);
-    if (found) options.onRestored?.(found);
-    else {
-      store.initialize(seed);
-      if (options.weights) {
-        const { hasDecoder } = await summarizeWeights(options.weights);
-        await loadFcmae(options.weights, store, { encoderOnly: !hasDecoder });
-      }
-    }
-    return found;
-  });
+  const { buffers, store, restored } = await startRun(
+    model.specs,
+    { ...config, emaDecay: null },
+    options,
+    async (file, parameters) => {
+      const { hasDecoder } = await summarizeWeights(file);
+      await loadFcmae(file, parameters, { encoderOnly: !hasDecoder });
+    },
+  );
   const open = (set: ImageSet, transform: ClassificationTransform): ClassificationLoader => {
     const isTraining = transform.kind === 'training';
     const { samples } = set;
@@ -113,6 +86,7 @@ export async function trainFcmae(options: TrainFcmaeOptions): Promise<TrainResul
   });
   try {
     return await trainLoop({
+      ...options,
       task,
       source: {
         batchesPerEpoch: trainLoader.numBatches(),
@@ -120,13 +94,8 @@ export async function trainFcmae(options: TrainFcmaeOptions): Promise<TrainResul
       },
       buffers,
       settings: settingsOf(config, store, communicator.size, options.maxSteps),
-      folder,
       state: restored?.state ?? stateOf(options),
       startStep: restored?.step ?? 0,
-      ...(options.signal ? { signal: options.signal } : {}),
-      ...(options.onRecord ? { onRecord: options.onRecord } : {}),
-      ...(options.onNotice ? { onNotice: options.onNotice } : {}),
-      communicator,
     });
   } finally {
     await task.release();

@@ -1,13 +1,11 @@
 import { cpus } from 'node:os';
 import type { DenseBackboneSpecs } from '../../backbone/output-norms.js';
 import { createDenseBackbone } from '../../backbone/output-norms.js';
-import { ConfigError, DataError } from '../../core/errors.js';
+import { DataError } from '../../core/errors.js';
 import type { SegmentationSet } from '../../datasets/folder.js';
 import { Loader } from '../../datasets/loader.js';
 import type { SegmentationSample } from '../../datasets/sample.js';
-import { createFlatBuffers } from '../../engine/optimizer/flat-buffers.js';
-import { ParameterStore, parameterSize } from '../../engine/parameters/store.js';
-import type { Engine } from '../../engine/runtime/engine.js';
+import type { ParameterStore } from '../../engine/parameters/store.js';
 import type { SegmenterCard } from '../../models/segmenter-card.js';
 import { loadSegmenterBackbone } from '../../models/segmenter-weights.js';
 import { createSegmenterPredictor, WHOLE_IMAGE } from '../../models/segmenter.js';
@@ -17,12 +15,9 @@ import {
   type UperNetConfig,
   type UperNetSpecs,
 } from '../../models/upernet.js';
-import type { RestoredRun, RunState } from '../checkpoints.js';
-import { restoreRun } from '../checkpoints.js';
-import type { Communicator } from '../distributed/communicator.js';
+import type { RunState } from '../checkpoints.js';
 import { SINGLE_PROCESS } from '../distributed/communicator.js';
 import { ownBatchSize, shardOf, type Shard } from '../distributed/shard.js';
-import { startTogether } from '../distributed/start.js';
 import type { TrainResult } from '../loop.js';
 import { trainLoop } from '../loop.js';
 import { groupParameters, parameterRuns } from '../parameter-groups.js';
@@ -31,34 +26,22 @@ import {
   type SegmentationBatch,
   type SegmentationPipelineOptions,
 } from '../pipelines/segmentation.js';
-import type { LogRecord, RunSettings } from '../run-settings.js';
+import type { RunSettings } from '../run-settings.js';
 import { assertSchedule, type Schedule } from '../schedule.js';
+import { startRun, type RunOptions } from '../start-run.js';
 import type { Scalars } from '../task.js';
 import type { SegmentationConfig } from './config.js';
 import { evaluateSegmenter } from './evaluate.js';
 import { createSegmentationTask } from './task.js';
 
 /** What {@link trainSegmenter} is asked to do. */
-export interface TrainSegmenterOptions {
+export interface TrainSegmenterOptions extends RunOptions {
   readonly config: SegmentationConfig;
-  readonly engine: Engine;
   readonly training: SegmentationSet;
   /** Absent: no evaluation. */
   readonly validation?: SegmentationSet;
-  readonly folder: string;
-  readonly seed: number;
   /** Weight file of a classifier or autoencoder to start the backbone from. */
   readonly weights?: string;
-  /** Go on from the newest checkpoint of the folder. */
-  readonly resume: boolean;
-  readonly maxSteps: number | null;
-  readonly signal?: AbortSignal;
-  readonly onRecord?: (record: LogRecord) => void;
-  /** Told what a resumed run starts from. */
-  readonly onRestored?: (restored: RestoredRun) => void;
-  readonly onNotice?: (line: string) => void;
-  /** The processes that train together; one if not given. */
-  readonly communicator?: Communicator;
 }
 
 /**
@@ -74,27 +57,14 @@ export async function trainSegmenter(options: TrainSegmenterOptions): Promise<Tr
     createDenseBackbone(config.backbone),
     head,
   );
-  const buffers = createFlatBuffers(parameterSize(model.specs), {
-    moments: config.optimizer.kind === 'adamw' ? 2 : 1,
-    ema: config.emaDecay !== null,
-    microGradients: config.accumulation > 1,
-  });
-  const store = new ParameterStore(model.specs, buffers.parameters);
+  const { buffers, store, restored } = await startRun(
+    model.specs,
+    config,
+    options,
+    loadSegmenterBackbone,
+  );
   const loader = trainingLoader(config, training, seed, shardOf(communicator));
   const settings = settingsOf(config, store, loader.numBatches(), options.maxSteps);
-  const restored = await startTogether(communicator, buffers, async () => {
-    const found = options.resume ? await restoreRun(options.folder, store, buffers) : undefined;
-    if (options.resume && !found)
-      throw new ConfigError(
-        `train: expected a checkpoint in ${options.folder} to resume from, got none`,
-      );
-    if (found) options.onRestored?.(found);
-    else {
-      store.initialize(seed);
-      if (options.weights) await loadSegmenterBackbone(options.weights, store);
-    }
-    return found;
-  });
   const { dropPathRate, dropoutRate, batchNormOver, batchNormMomentum, accumulation } = config;
   const task = createSegmentationTask<DenseBackboneSpecs>({
     engine,
@@ -112,6 +82,7 @@ export async function trainSegmenter(options: TrainSegmenterOptions): Promise<Tr
   });
   try {
     return await trainLoop({
+      ...options,
       task,
       source: {
         batchesPerEpoch: loader.numBatches(),
@@ -119,13 +90,8 @@ export async function trainSegmenter(options: TrainSegmenterOptions): Promise<Tr
       },
       buffers,
       settings,
-      folder: options.folder,
       state: restored?.state ?? stateOf(options, head),
       startStep: restored?.step ?? 0,
-      ...(options.signal ? { signal: options.signal } : {}),
-      ...(options.onRecord ? { onRecord: options.onRecord } : {}),
-      ...(options.onNotice ? { onNotice: options.onNotice } : {}),
-      communicator,
     });
   } finally {
     await task.release();
