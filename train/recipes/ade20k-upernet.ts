@@ -10,9 +10,10 @@ import type { SegmentationConfig } from '../segmentation/config.js';
  * Numbers: ConvNeXt's segmentation configurations (16 images a step, 160 000 steps, AdamW, weight decay 0.05, linear warm-up over 1500
  * steps from 1e-6, then linearly to 0, decay of GRN's scale and shift as of all parameters with several axes), which the V2 paper's
  * appendix A.4 repeats: batch 16, 160 000 steps, weight decay 0.05, 512 px. Batch norms there take their statistics over all 16 images
- * (SyncBN); here they take them over the 2 images of a micro-batch, as many as a GPU had, and join them over the step for the running
- * statistics. Exactly the original are `--set accumulation=1` on eight ranks (`mpiexec -n 8`), which share their batch norms, and `--set
- * batchSize=16 --set accumulation=1` on one, where there is memory for it. The five scales of `--tta` are A.4's; V1 took six from 0.5 to 1.75.
+ * (SyncBN). On one machine that is `--set batchNormOver=step`: a third more computing and, for Tiny, 10 GiB instead of 5. Without, they take
+ * them over the 2 images of a micro-batch, as many as a GPU had, and join them over the step for the running statistics. Eight ranks
+ * share their batch norms: `mpiexec -n 8 … --set accumulation=1` is the original, too. The five scales of `--tta` are A.4's; V1 took six
+ * from 0.5 to 1.75.
  *
  * @see https://github.com/facebookresearch/ConvNeXt/tree/main/semantic_segmentation
  */
