@@ -13,11 +13,8 @@ import type { SegmenterCard } from '../../models/segmenter-card.js';
 import { segmenterCard } from '../../models/segmenter-card.js';
 import { loadSegmenter } from '../../models/segmenter-weights.js';
 import type { ReportBars, RunEvaluation } from '../../report/evaluation-document.js';
-import { blendLabels } from '../../report/overlay/labels.js';
-import { classColour } from '../../report/overlay/colours.js';
-import { appendLegend } from '../../report/overlay/legend.js';
-import { besideEachOther } from '../../report/overlay/panels.js';
 import { PICTURES, savePicture } from '../../report/save-picture.js';
+import { drawSegmentation, PANELS } from '../../train/segmentation/drawing.js';
 import { segmenterViews } from '../../train/segmentation/views.js';
 import type { LocatedModel } from '../model/locate.js';
 import { bestAndWorst, percent, scopeOf, type Scored } from './examples.js';
@@ -154,15 +151,7 @@ async function examples(
       const { width, height } = image;
       const truth = await readLabelMap(labelFile, set.mapping, image);
       const found = { width, height, data: answer.predicted };
-      const panels = besideEachOther([image, blendLabels(image, truth), blendLabels(image, found)]);
-      const seen = [...new Set([...truth.data, ...answer.predicted])]
-        .filter((k) => k < classNames.length)
-        .sort((a, b) => a - b)
-        .slice(0, 12);
-      const picture = appendLegend(
-        panels,
-        seen.map((k) => ({ colour: classColour(k), text: classNames[k] })),
-      );
+      const picture = drawSegmentation(image, { truth, found }, classNames);
       items.push({
         file: await savePicture(folder, `${PICTURES}/${kind}-${i + 1}.jpg`, picture),
         caption: `${basename(file)}: mean IoU ${percent(scoreOf.get(answer) ?? NaN)}`,
@@ -170,9 +159,8 @@ async function examples(
     }
     return items;
   };
-  const note = 'from left to right: image, labels, prediction';
   return [
-    { title: 'Worst', size: 'wide', note, items: await row('worst', worst) },
-    { title: 'Best', size: 'wide', note, items: await row('best', best) },
+    { title: 'Worst', size: 'wide', note: PANELS, items: await row('worst', worst) },
+    { title: 'Best', size: 'wide', note: PANELS, items: await row('best', best) },
   ];
 }

@@ -1,6 +1,7 @@
 import { DataError } from '../../core/errors.js';
 import { decodeImage } from '../../datasets/decode.js';
 import type { SegmentationSet } from '../../datasets/folder.js';
+import type { LabelMap, RgbImage } from '../../datasets/sample.js';
 import { readLabelMap } from '../../datasets/png-label-map.js';
 import type { ScaleLimits } from '../../datasets/transforms/keep-ratio.js';
 import type { PixelStats } from '../../datasets/transforms/normalize.js';
@@ -25,8 +26,12 @@ export interface EvaluateSegmenterOptions {
   readonly share?: EvaluationShare;
   /** Called after each image with the number done. */
   readonly onImage?: (done: number, total: number) => void;
-  /** Called with what was found in an image before it is scored. */
-  readonly onSegmentation?: (file: string, found: Segmentation) => Promise<void>;
+  /** Called with what was found in an image before it is scored, and what there was to see and to find. */
+  readonly onSegmentation?: (
+    file: string,
+    found: Segmentation,
+    given: { readonly image: RgbImage; readonly truth: LabelMap },
+  ) => Promise<void>;
 }
 
 /**
@@ -53,7 +58,7 @@ export async function evaluateSegmenter(
     const labels = await readLabelMap(labelFile, set.mapping, image);
     const views = segmenterViews(image, viewing);
     const found = await predictor.segment(views, image, mode);
-    await onSegmentation?.(file, found);
+    await onSegmentation?.(file, found, { image, truth: labels });
     evaluator.update(labels.data, found.labels, file);
     onImage?.(++done, samples.length);
   }

@@ -32,6 +32,7 @@ import { startRun, type RunOptions } from '../start-run.js';
 import type { Scalars } from '../task.js';
 import type { SegmentationConfig } from './config.js';
 import { evaluateSegmenter } from './evaluate.js';
+import { SampleSegmentations } from './samples.js';
 import { createSegmentationTask } from './task.js';
 
 /** What {@link trainSegmenter} is asked to do. */
@@ -78,7 +79,15 @@ export async function trainSegmenter(options: TrainSegmenterOptions): Promise<Tr
     seed,
     communicator,
     files: training.samples,
-    ...(validation ? { evaluate: (weights) => validate(options, validation, model, weights) } : {}),
+    ...(validation
+      ? {
+          evaluate: (weights, which) => {
+            const samples =
+              which === 'weights' ? new SampleSegmentations(validation, options.folder) : undefined;
+            return validate(options, validation, { model, store: weights, samples });
+          },
+        }
+      : {}),
   });
   try {
     return await trainLoop({
@@ -165,12 +174,19 @@ function settingsOf(
   };
 }
 
-/** Scores weights on validation data at a single scale. */
+/** Scores weights on validation data at a single scale, and draws the samples. */
 async function validate(
   { config, engine }: TrainSegmenterOptions,
   set: SegmentationSet,
-  model: UperNet<DenseBackboneSpecs>,
-  store: ParameterStore<UperNetSpecs<DenseBackboneSpecs>>,
+  {
+    model,
+    store,
+    samples,
+  }: {
+    readonly model: UperNet<DenseBackboneSpecs>;
+    readonly store: ParameterStore<UperNetSpecs<DenseBackboneSpecs>>;
+    readonly samples: SampleSegmentations | undefined;
+  },
 ): Promise<Scalars> {
   const { limits, window } = config.evaluation;
   const predictor = createSegmenterPredictor({ engine, model, store });
@@ -181,7 +197,9 @@ async function validate(
       limits,
       ratios: [1],
       mode: config.slide ? { window, flip: false } : WHOLE_IMAGE,
+      ...(samples ? { onSegmentation: (...found) => samples.add(...found) } : {}),
     });
+    samples?.finish();
     return { aAcc, mIoU, mAcc, count: numImages };
   } finally {
     await predictor.release();

@@ -41,8 +41,11 @@ export interface SegmentationTaskOptions<Tree extends SpecTree> {
     readonly length: number;
     at(index: number): { readonly file: string } | undefined;
   };
-  /** Scores parameters on validation data; absent: no evaluation. */
-  readonly evaluate?: (store: ParameterStore<UperNetSpecs<Tree>>) => Promise<Scalars>;
+  /** Scores parameters, the trained ones or their average, on validation data; absent: no evaluation. */
+  readonly evaluate?: (
+    store: ParameterStore<UperNetSpecs<Tree>>,
+    which: 'weights' | 'ema',
+  ) => Promise<Scalars>;
 }
 
 /** Training of a segmenter. Owns sessions: `release` frees them. */
@@ -127,7 +130,7 @@ export function createSegmentationTask<Tree extends SpecTree>(
     ...(evaluate
       ? {
           evaluate: (which) =>
-            evaluate(which === 'ema' && buffers.ema ? storeOf(buffers.ema) : store),
+            evaluate(which === 'ema' && buffers.ema ? storeOf(buffers.ema) : store, which),
         }
       : {}),
     release: () => training.release(),

@@ -5,13 +5,18 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DataError } from '../../../core/errors.js';
 import { Random } from '../../../core/random.js';
 import { loadFolder, type SegmentationSet } from '../../../datasets/folder.js';
+import { decodeImage } from '../../../datasets/decode.js';
 import { encodeLabelPng, encodeRgbPng } from '../../../datasets/png-write.js';
 import { openEngine, type Engine } from '../../../engine/runtime/engine.js';
 import { loadSegmenter } from '../../../models/segmenter-weights.js';
 import { segmenterCard } from '../../../models/segmenter-card.js';
 import { createSegmenterPredictor, WHOLE_IMAGE } from '../../../models/segmenter.js';
+import type { Labels } from '../../../report/overlay/labels.js';
+import type { Picture } from '../../../report/overlay/picture.js';
+import { readSamples } from '../../../report/samples.js';
 import { SEGMENT_FINETUNE } from '../../../train/recipes/segment-finetune.js';
 import type { SegmentationConfig } from '../../../train/segmentation/config.js';
+import { drawSegmentation } from '../../../train/segmentation/drawing.js';
 import { evaluateSegmenter } from '../../../train/segmentation/evaluate.js';
 import { trainSegmenter, type TrainSegmenterOptions } from '../../../train/segmentation/run.js';
 import type { TrainResult } from '../../../train/loop.js';
@@ -114,6 +119,28 @@ test('with batch norms over the step, micro-batches of one image are a batch of 
   const [{ values }, { values: divided }] = ends.map(({ store }) => store);
   const difference = Math.hypot(...values.map((v, i) => v - divided[i]));
   expect(difference).toBeLessThan(1e-5 * Math.hypot(...values));
+});
+
+test('samples are drawn at every evaluation: image, labels and prediction with their classes', async () => {
+  const { items, note } = readSamples(join(root, 'whole'))!;
+  expect(note).toBe('from left to right: image, labels, prediction');
+  expect(items.map(({ caption }) => caption)).toEqual(['0.png', '1.png', '2.png', '3.png']);
+  const { width, height } = await decodeImage(join(root, 'whole', items[3].file));
+  expect(width).toBe(3 * 80 + 2 * 4); // three panels of 80 and two gaps
+  expect(height).toBeGreaterThan(64); // a legend below
+});
+
+test('a picture of labels names only classes that occur', () => {
+  const image = { width: 2, height: 1, data: new Uint8Array(6).fill(200) };
+  const labels = (...data: readonly number[]): Labels => ({ width: 2, height: 1, data });
+  const draw = (truth: Labels, found: Labels): Picture =>
+    drawSegmentation(image, { truth, found }, CLASSES);
+  const none = draw(labels(255, 255), labels(255, 255));
+  expect(none).toMatchObject({ width: 14, height: 1 }); // ignored pixels only: no legend
+  expect(Array.from(none.data.subarray(0, 6))).toEqual(Array.from(image.data));
+  const one = draw(labels(0, 0), labels(0, 255)).height;
+  expect(one).toBeGreaterThan(1);
+  expect(draw(labels(0, 0), labels(1, 255)).height).toBeGreaterThanOrEqual(one);
 });
 
 test('a checkpoint says what it is and scores as the run did', async () => {

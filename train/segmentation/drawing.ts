@@ -1,0 +1,30 @@
+import { classColour } from '../../report/overlay/colours.js';
+import { blendLabels, type Labels } from '../../report/overlay/labels.js';
+import { appendLegend } from '../../report/overlay/legend.js';
+import { besideEachOther } from '../../report/overlay/panels.js';
+import type { Picture } from '../../report/overlay/picture.js';
+
+/** Classes that a legend names. */
+const MOST_CLASSES = 12;
+
+/** What is to see in {@link drawSegmentation}. */
+export const PANELS = 'from left to right: image, labels, prediction';
+
+/** An image, its labels and what was predicted side by side, with the classes that occur below. @param names by class index */
+export function drawSegmentation(
+  image: Picture,
+  { truth, found }: { readonly truth: Labels; readonly found: Labels },
+  names: readonly string[],
+): Picture {
+  const occurring = new Set<number>();
+  for (const { data } of [truth, found])
+    for (let i = 0; i < data.length; i++) occurring.add(data[i]);
+  const shown = [...occurring]
+    .filter((k) => k < names.length)
+    .sort((a, b) => a - b)
+    .slice(0, MOST_CLASSES);
+  return appendLegend(
+    besideEachOther([image, blendLabels(image, truth), blendLabels(image, found)]),
+    shown.map((k) => ({ colour: classColour(k), text: names[k] })),
+  );
+}

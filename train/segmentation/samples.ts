@@ -1,0 +1,52 @@
+import { basename } from 'node:path';
+import type { SegmentationSet } from '../../datasets/folder.js';
+import type { LabelMap, RgbImage } from '../../datasets/sample.js';
+import type { Segmentation } from '../../models/segmenter.js';
+import { sampleIndices, SAMPLES, writeSamples } from '../../report/samples.js';
+import { savePicture } from '../../report/save-picture.js';
+import { drawSegmentation, PANELS } from './drawing.js';
+
+/** Draws, at an evaluation, what was found in a few images of a set: the same ones every time. */
+export class SampleSegmentations {
+  /** File → place among the samples. */
+  private readonly places: ReadonlyMap<string, number>;
+
+  /** @param folder of the run */
+  constructor(
+    private readonly set: SegmentationSet,
+    private readonly folder: string,
+  ) {
+    this.places = new Map(
+      sampleIndices(set.samples.length).map((index, place) => [set.samples[index].file, place]),
+    );
+  }
+
+  /** Draws the image if it is one of the samples. */
+  async add(
+    file: string,
+    found: Segmentation,
+    { image, truth }: { readonly image: RgbImage; readonly truth: LabelMap },
+  ): Promise<void> {
+    const place = this.places.get(file);
+    if (place === undefined) return;
+    const { width, height } = image;
+    const labels = { truth, found: { width, height, data: found.labels } };
+    const picture = drawSegmentation(image, labels, this.set.classes);
+    await savePicture(this.folder, fileOf(place), picture);
+  }
+
+  /** Lists the pictures for the report. */
+  finish(): void {
+    writeSamples(this.folder, {
+      title: 'Samples',
+      note: PANELS,
+      size: 'wide',
+      items: [...this.places].map(([file, place]) => ({
+        file: fileOf(place),
+        caption: basename(file),
+      })),
+    });
+  }
+}
+
+const fileOf = (place: number): string => `${SAMPLES}/image-${place + 1}.jpg`;
