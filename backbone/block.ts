@@ -21,6 +21,15 @@ export const EPS = 1e-6;
 /** timm's `trunc_normal_` cuts at ±2 absolute, 100 standard deviations: a plain normal in effect. */
 export const WEIGHT_INIT: Initializer = { kind: 'truncatedNormal', std: 0.02, limit: 2 };
 
+/** How a layer starts whose units have so many inputs. */
+export type WeightInit = (numInputs: number) => Initializer;
+
+/** See `ConvNeXtV2Config.initialWeights`. */
+export function weightInit(initialWeights?: 'fanIn'): WeightInit {
+  if (!initialWeights) return () => WEIGHT_INIT;
+  return (numInputs) => ({ kind: 'normal', std: 1 / Math.sqrt(numInputs) });
+}
+
 const EXPANSION = 4;
 
 type Norm = ReturnType<typeof normSpecs>;
@@ -53,12 +62,13 @@ export function blockSpecs(
   channels: number,
   responseNorm: 'grn' | 'none',
   form?: ResponseForm,
+  init: WeightInit = weightInit(),
 ): BlockSpecs {
   const hidden = EXPANSION * channels;
   const specs = {
-    dwconv: depthwiseSpecs(7, channels, WEIGHT_INIT),
+    dwconv: depthwiseSpecs(7, channels, init(49)),
     norm: normSpecs(channels),
-    pwconv1: linearSpecs(channels, hidden, WEIGHT_INIT),
+    pwconv1: linearSpecs(channels, hidden, init(channels)),
     ...(responseNorm === 'grn'
       ? {
           grn: {
@@ -67,7 +77,7 @@ export function blockSpecs(
           },
         }
       : {}),
-    pwconv2: linearSpecs(hidden, channels, WEIGHT_INIT),
+    pwconv2: linearSpecs(hidden, channels, init(hidden)),
   };
   return specs as BlockSpecs;
 }

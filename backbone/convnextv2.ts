@@ -7,7 +7,7 @@ import { layerNorm } from '../engine/ops/layer-norm.js';
 import { convSpecs, normSpecs } from '../engine/parameters/layers.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
 import type { BlockSpecs } from './block.js';
-import { EPS, WEIGHT_INIT, block, blockSpecs } from './block.js';
+import { EPS, block, blockSpecs, weightInit } from './block.js';
 import type { ResponseForm } from './response-form.js';
 import type { ConvNeXtV2Config } from './variants.js';
 
@@ -32,20 +32,22 @@ export function convNeXtV2Specs({
   dims,
   responseNorm,
   responseForm,
+  initialWeights,
 }: ConvNeXtV2Config): ConvNeXtV2Specs {
+  const init = weightInit(initialWeights);
   const downsample = (s: 1 | 2 | 3): Downsample => [
     normSpecs(dims[s - 1]),
-    convSpecs(2, dims[s - 1], dims[s], WEIGHT_INIT),
+    convSpecs(2, dims[s - 1], dims[s], init(4 * dims[s - 1])),
   ];
   return {
     downsample_layers: [
-      [convSpecs(4, 3, dims[0], WEIGHT_INIT), normSpecs(dims[0])],
+      [convSpecs(4, 3, dims[0], init(48)), normSpecs(dims[0])],
       downsample(1),
       downsample(2),
       downsample(3),
     ],
     stages: depths.map((depth, s) =>
-      Array.from({ length: depth }, () => blockSpecs(dims[s], responseNorm, responseForm)),
+      Array.from({ length: depth }, () => blockSpecs(dims[s], responseNorm, responseForm, init)),
     ),
   };
 }

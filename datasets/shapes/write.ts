@@ -21,6 +21,8 @@ export interface ShapesOptions {
   readonly height: number;
   readonly minObjects: number;
   readonly maxObjects: number;
+  /** See `SceneOptions.plain`. */
+  readonly plain: boolean;
   /** PNG keeps the pixels exactly; JPEG is a third of the size and what photos come in. */
   readonly format: 'png' | 'jpeg';
   /** Also write semantic labels and a `segment.yaml` that names them. */
@@ -36,6 +38,7 @@ export const SHAPES_DEFAULTS: ShapesOptions = {
   height: 240,
   minObjects: 3,
   maxObjects: 12,
+  plain: false,
   format: 'png',
   labels: false,
 };

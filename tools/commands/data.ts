@@ -21,6 +21,7 @@ interface ShapesFlags {
   readonly minObjects: number;
   readonly maxObjects: number;
   readonly format: string;
+  readonly plain?: boolean;
   readonly labels?: boolean;
   readonly json?: boolean;
 }
@@ -102,20 +103,25 @@ function registerShapes(data: Command): void {
     .option('--min-objects <n>', 'in an image', wholeNumber('--min-objects'), 3)
     .option('--max-objects <n>', 'in an image', wholeNumber('--max-objects'), 12)
     .option('--format <format>', 'png or jpeg', 'png')
+    .option('--plain', 'whole objects of one colour, side by side: easy to learn')
     .option('--labels', 'also write semantic labels and segment.yaml')
     .option('--json', 'print one JSON document')
     .action(async (flags: ShapesFlags) => {
-      const { out, json, format, labels, ...numbers } = flags;
+      const { out, json, format, labels, plain, ...numbers } = flags;
       if (format !== 'png' && format !== 'jpeg')
         throw new ConfigError(`--format: expected png or jpeg, got ${format}`);
       const { writeShapes } = await import('../../datasets/shapes/write.js');
       const start = performance.now();
       let printed = 0;
-      await writeShapes(out, { ...numbers, format, labels: labels ?? false }, (done, total) => {
-        const tenth = Math.floor((10 * done) / total);
-        if (tenth > printed) log(`${done} of ${total} images`);
-        printed = Math.max(printed, tenth);
-      });
+      await writeShapes(
+        out,
+        { ...numbers, format, plain: plain ?? false, labels: labels ?? false },
+        (done, total) => {
+          const tenth = Math.floor((10 * done) / total);
+          if (tenth > printed) log(`${done} of ${total} images`);
+          printed = Math.max(printed, tenth);
+        },
+      );
       const seconds = Math.round((performance.now() - start) / 100) / 10;
       if (json) printJson({ folder: out, train: numbers.train, val: numbers.val, seconds });
       else console.log(`${out}: ${numbers.train} + ${numbers.val} images in ${seconds} s`);

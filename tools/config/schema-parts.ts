@@ -41,8 +41,9 @@ export const BACKBONE = record<ConvNeXtV2Config>(
     dims: list(whole(1), 4),
     responseNorm: oneOf('grn', 'none'),
     responseForm: RESPONSE_FORM,
+    initialWeights: oneOf('fanIn'),
   },
-  ['responseForm'],
+  ['responseForm', 'initialWeights'],
 );
 
 export const FCMAE = record<FcmaeConfig>({

@@ -94,6 +94,22 @@ test('the set has the promised mix of objects', () => {
   for (const count of classes) expect(count / numObjects).toBeGreaterThan(0.1);
 });
 
+test('plain objects are whole, of one colour, without holes and no crowds', () => {
+  let numObjects = 0;
+  for (let i = 0; i < 50; i++) {
+    const scene = shapesScene({ ...SHAPES_DEFAULTS, plain: true }, 'train', i);
+    sceneAnnotations(scene, 1, 1).forEach(({ area, iscrowd }, o) => {
+      const { fullArea, pieces, texture } = scene.objects[o];
+      numObjects++;
+      expect(area).toBe(fullArea);
+      expect(iscrowd).toBe(0);
+      expect(pieces).toMatchObject([{ hole: 0 }]);
+      expect(texture.pattern).toBe('plain');
+    });
+  }
+  expect(numObjects).toBeGreaterThan(50 * 4);
+});
+
 test('masks, boxes and areas are exactly the visible pixels', () => {
   let [numPolygons, numRuns] = [0, 0];
   const options = fc.record({
