@@ -58,6 +58,19 @@ test('a run leaves its configuration with sources, events, findings and a report
     expect(html).toContain(part);
 });
 
+test('every evaluation leaves its sample pictures in the events; the last ones are in the folder and the report', () => {
+  const files = readdirSync(at('run', 'samples')).sort();
+  expect(files).toEqual([...[1, 2, 3, 4].map((i) => `image-${i}.jpg`), 'samples.json']);
+  const [events] = readdirSync(at('run')).filter((file) => file.startsWith('events.'));
+  const text = readFileSync(at('run', events), 'latin1');
+  expect(text.split('samples/image-1').length - 1).toBe(4); // four epochs
+  const last = readFileSync(at('run', 'samples', 'image-1.jpg'));
+  expect(text).toContain(last.toString('latin1'));
+  const html = readFileSync(at('run', 'report.html'), 'utf8');
+  expect(html).toContain('Samples of step 12');
+  expect(html).toContain(last.toString('base64'));
+});
+
 test('a run is repeated from its folder with the same bits', () => {
   const args = ['train', at('run'), '--out', at('again'), '--no-report'];
   const { code, stderr } = cli(args);

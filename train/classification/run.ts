@@ -21,6 +21,7 @@ import type { RunSettings } from '../run-settings.js';
 import { startRun, type RunOptions } from '../start-run.js';
 import type { BatchSource } from '../task.js';
 import type { ClassificationConfig } from './config.js';
+import { SampleClassifications } from './samples.js';
 import { loadStart } from './start.js';
 import type { ClassificationLoader, LoadedClassificationBatch } from './task.js';
 import { createClassificationTask } from './task.js';
@@ -78,6 +79,7 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
     seed,
     files: training.samples,
     ...(valLoader ? { validation: valLoader } : {}),
+    ...(validation ? { samples: new SampleClassifications(validation, options.folder) } : {}),
   });
   try {
     return await trainLoop({

@@ -11,6 +11,7 @@ import type { Classifier, ClassifierModelSpecs } from '../../models/classifier.j
 import type { ClassificationBatch } from '../pipelines/classification.js';
 import type { Scalars, StepPosition, TrainingTask } from '../task.js';
 import { drawDropPath } from '../drop-path.js';
+import type { SampleClassifications } from './samples.js';
 
 /** A batch as the loader hands it over. */
 export type LoadedClassificationBatch = LoadedBatch<ClassificationBatch>;
@@ -33,6 +34,8 @@ export interface ClassificationTaskOptions {
   };
   /** Absent: no evaluation. */
   readonly validation?: ClassificationLoader;
+  /** Draws a few validation images at every evaluation of the trained weights. */
+  readonly samples?: SampleClassifications;
 }
 
 /** Training and scoring of a classifier. Owns sessions: `release` frees them. */
@@ -94,8 +97,16 @@ export function createClassificationTask(
       Array.from(value.indices, (index) => files.at(index)?.file ?? String(index)).join(', '),
     ...(validation
       ? {
-          evaluate: (which) =>
-            scoreClassifier(which === 'ema' && averaged ? averaged : trained, validation, classes),
+          evaluate: async (which) => {
+            const program = which === 'ema' && averaged ? averaged : trained;
+            const samples = which === 'weights' ? options.samples : undefined;
+            const accuracy = new ClassificationEvaluator(classes);
+            await countClassifier(program, validation, accuracy, {
+              onLogits: (indices, logits) => samples?.take(indices, logits),
+            });
+            await samples?.finish();
+            return classificationScores(accuracy);
+          },
         }
       : {}),
     release: async () => {
@@ -105,36 +116,36 @@ export function createClassificationTask(
   };
 }
 
-/** Top-1, top-5 (fractions) and mean cross-entropy over a data set. */
-export async function scoreClassifier(
-  program: Executable,
-  loader: ClassificationLoader,
-  classes: number,
-): Promise<Scalars> {
-  const accuracy = new ClassificationEvaluator(classes);
-  await countClassifier(program, loader, accuracy);
-  return classificationScores(accuracy);
+/** How {@link countClassifier} goes over the data. */
+export interface CountOptions {
+  /**
+   * That was asked for, 1 if not given. Unless it is 1, an image that is alone in its batch is run twice at once: sums over a
+   * single image's positions are added up in another order than those of two and more, and then it would matter how images are
+   * shared out.
+   */
+  readonly batchSize?: number;
+  /** Given the images of each batch by index, `[N]`, and their logits, `[N, K]`, which are overwritten later. */
+  readonly onLogits?: (indices: Int32Array, logits: Float32Array) => void;
 }
 
 /**
  * Counts a data set.
- *
- * @param options.batchSize that was asked for. Unless it is 1, an image that is alone in its batch is run twice at once: sums over a single
- *   image's positions are added up in another order than those of two and more, and then it would matter how images are shared out
  */
 export async function countClassifier(
   program: Executable,
   loader: ClassificationLoader,
   accuracy: ClassificationEvaluator,
-  { batchSize = 1 }: { readonly batchSize?: number } = {},
+  { batchSize = 1, onLogits }: CountOptions = {},
 ): Promise<void> {
   for await (const batch of loader.epoch(0)) {
-    const { images, shape, labels } = batch.value;
+    const { images, shape, labels, indices } = batch.value;
     const isAlone = labels.length === 1 && batchSize > 1;
     const image = isAlone ? twice(images, shape) : { shape, data: images };
     const { logits } = await program.run({ image });
     const ofBatch = labels.length * logits.shape[1];
-    accuracy.update((logits.data as Float32Array).subarray(0, ofBatch), labels);
+    const values = (logits.data as Float32Array).subarray(0, ofBatch);
+    accuracy.update(values, labels);
+    onLogits?.(indices, values);
     batch.release();
   }
 }

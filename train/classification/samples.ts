@@ -1,0 +1,74 @@
+import { basename } from 'node:path';
+import { decodeImage } from '../../datasets/decode.js';
+import type { ClassificationSet } from '../../datasets/imagenet.js';
+import type { RgbImage } from '../../datasets/sample.js';
+import { topClasses } from '../../models/classifier-predictor.js';
+import { appendLegend } from '../../report/overlay/legend.js';
+import { enlargePicture, type Picture, type Rgb } from '../../report/overlay/picture.js';
+import { readingFactor } from '../../report/overlay/sizes.js';
+import { sampleIndices, SAMPLES, writeSamples } from '../../report/samples.js';
+import { savePicture } from '../../report/save-picture.js';
+
+/** Classes that are written below an image. */
+const MOST_CLASSES = 3;
+const RIGHT: Rgb = [46, 160, 67];
+const WRONG: Rgb = [160, 160, 160];
+
+/** Draws, at an evaluation, what was said of a few images of a set: the same ones every time. */
+export class SampleClassifications {
+  /** Index of an image → place among the samples. */
+  private readonly places: ReadonlyMap<number, number>;
+  private readonly logits = new Map<number, Float32Array>();
+
+  /** @param folder of the run */
+  constructor(
+    private readonly set: ClassificationSet,
+    private readonly folder: string,
+  ) {
+    this.places = new Map(sampleIndices(set.samples.length).map((index, place) => [index, place]));
+  }
+
+  /**
+   * Keeps what was said of the samples among some images.
+   *
+   * @param indices of the images, `[N]`
+   * @param logits `[N, K]`
+   */
+  take(indices: ArrayLike<number>, logits: Float32Array): void {
+    const numClasses = this.set.classes.length;
+    for (let n = 0; n < indices.length; n++)
+      if (this.places.has(indices[n]))
+        this.logits.set(indices[n], logits.slice(n * numClasses, (n + 1) * numClasses));
+  }
+
+  /** Draws the samples and lists the pictures for the report. */
+  async finish(): Promise<void> {
+    const { set, folder } = this;
+    const items: { file: string; caption: string }[] = [];
+    for (const [index, place] of this.places) {
+      const logits = this.logits.get(index);
+      if (!logits) continue;
+      const { file, classIndex } = set.samples[index];
+      const found = topClasses(logits, MOST_CLASSES).map(({ classIndex: k, probability }) => ({
+        colour: k === classIndex ? RIGHT : WRONG,
+        text: `${set.classes[k].name} ${(100 * probability).toFixed(0)}%`,
+      }));
+      const picture = withClasses(await decodeImage(file), found);
+      items.push({
+        file: await savePicture(folder, `${SAMPLES}/image-${place + 1}.jpg`, picture),
+        caption: `${basename(file)}: ${set.classes[classIndex].name}; predicted ${found[0].text}`,
+      });
+    }
+    this.logits.clear();
+    writeSamples(folder, {
+      title: 'Samples',
+      note: 'below an image what the model takes it for; green is right',
+      size: 'small',
+      items,
+    });
+  }
+}
+
+function withClasses(image: RgbImage, found: Parameters<typeof appendLegend>[1]): Picture {
+  return appendLegend(enlargePicture(image, readingFactor(image)), found);
+}
