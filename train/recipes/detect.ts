@@ -17,6 +17,8 @@ const [stage] = MASK_RCNN.stages;
  * scratch learn classes later), anchors of half the size for objects from 16 px, 32 sampled regions an image (512) from 500
  * proposals (1000), short side 240, rate 1e-3 falling linearly to 0, clipping. Expected: on the 1,000 images of `data shapes` box AP 0.333,
  * AP50 0.513, mask AP 0.264 on the 200 held-out ones after 28:51 minutes on two cores, with `--set epochs=14 --set evaluateEvery=14`.
+ * On 8 images of COCO, scored on the same (a `data.yaml` with `limit: 8`), box AP 0.711, AP50 0.973, mask AP 0.609, AP50 0.958 after 195 CPU seconds, with
+ * `--set epochs=80 --set training='{"kind":"evaluation","limits":{"long":320,"short":320}}' --set evaluation.limits='{"long":320,"short":320}'`.
  */
 export const DETECT: DetectionConfig = {
   task: 'detect',
