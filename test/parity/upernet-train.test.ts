@@ -62,7 +62,7 @@ describe.each(fixtures)('$name', (fixture) => {
         expectGradient(path, actual, get(`train.grad.${path}`).data, tolerances.gradient);
       }
 
-      updateRunningStatistics(store, [outputs], json.config.bn?.momentum ?? 0.1);
+      await updateRunningStatistics(store, [outputs], json.config.bn?.momentum ?? 0.1);
       const running = store.entries.filter(({ path }) => /\.running_(mean|var)$/.test(path));
       expect(running.length).toBeGreaterThan(0);
       for (const { path } of running) {

@@ -46,9 +46,7 @@ async function generate(data: string, images: number): Promise<void> {
   const { SHAPE_CATEGORIES } = await import('../../datasets/shapes/annotations.js');
   const { width, height } = SHAPES_DEFAULTS;
   const names = SHAPE_CATEGORIES.map(({ name }) => name).join(', ');
-  log(
-    `1. Generating ${images} + ${NUM_HELD_OUT} pictures of ${width} x ${height} with ${names} …`,
-  );
+  log(`1. Generating ${images} + ${NUM_HELD_OUT} pictures of ${width} x ${height} with ${names} …`);
   await writeShapes(data, { ...SHAPES_DEFAULTS, ...PICTURES, train: images, val: NUM_HELD_OUT });
   log(`   ${data}: COCO annotations, as your own set may have; look at it with`);
   log(`   npx convnextv2 data browse ${data} --out browse.html`);
