@@ -89,8 +89,9 @@ function histogramFields(tag: string, values: ArrayLike<number>): Chunks {
     const bucket = width > 0 ? Math.floor((values[i] - min) / width) : 0;
     counts[Math.min(bucket, numBuckets - 1)]++;
   }
-  const limits = Float64Array.from(counts, (_, i) =>
-    i === numBuckets - 1 ? max : min + width * (i + 1),
+  const limits = Float64Array.from(
+    counts,
+    (_, i) => (i === numBuckets - 1 ? max : Math.min(max, min + width * (i + 1))), // rounding of tiny widths
   );
   return [
     ...doubleField(1, min),
