@@ -43,6 +43,7 @@ export const DETECT: DetectionConfig = {
   },
   frozenStages: 0,
   dropPathRate: 0,
+  batchNormOver: 'ranks',
   pixels: IMAGENET_PIXELS,
   training: {
     kind: 'multiScale',
