@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { SMALL_RECIPES } from '../helpers/small-recipes.js';
 import { writeTinyClasses } from '../helpers/tiny-classes.js';
 import { checkpointValues, cli, installedMpis } from './ranks.js';
 
@@ -21,7 +22,6 @@ beforeAll(() =>
   ]),
 );
 
-const BACKBONE = ['depths=[1,1,1,1]', 'dims=[8,16,24,32]'];
 const EVERYWHERE = ['logEvery=1', 'workers=1', 'accumulation=1', 'clipNorm=1'];
 
 /** A recipe at tiny size, with all its random parts that do not pair or pad the images of a batch. */
@@ -33,42 +33,33 @@ interface Case {
 
 const CASES: Readonly<Record<string, Case>> = {
   classification: {
-    recipe: 'classify',
+    recipe: SMALL_RECIPES.classify.recipe,
     data: () => classes,
     settings: [
-      ...BACKBONE.map((s) => `backbone.${s}`),
-      ...['training.inputSize=32', 'evaluation.inputSize=32', 'dropPathRate=0.2', 'emaDecay=0.9'],
-      'warmupEpochs=0',
+      ...SMALL_RECIPES.classify.settings,
+      ...['dropPathRate=0.2', 'emaDecay=0.9', 'warmupEpochs=0'],
     ],
   },
   'Mask R-CNN': {
-    recipe: 'detect',
+    recipe: SMALL_RECIPES.detect.recipe,
     data: () => shapes,
     settings: [
-      ...BACKBONE.map((s) => `backbone.${s}`),
-      ...['detector.channels=16', 'dropPathRate=0.2'],
+      ...SMALL_RECIPES.detect.settings,
+      'dropPathRate=0.2',
       // Few proposals, all of which are used: of hundreds with nearly equal scores the last bit decides which are drawn.
       'detector.rpn.trainProposals.maxPerImage=8',
-      ...['training.scales.shortSides=[64]', 'training.scales.longSide=64'],
-      ...['training.scales.crop.shortSides=[64]', 'training.scales.crop.sides=[64,64]'],
-      ...['evaluation.limits.long=64', 'evaluation.limits.short=64'],
     ],
   },
   UPerNet: {
-    recipe: 'segment-finetune',
+    recipe: SMALL_RECIPES.segment.recipe,
     data: () => join(shapes, 'segment.yaml'),
-    settings: [
-      ...BACKBONE.map((s) => `backbone.${s}`),
-      ...['head.channels=16', 'head.auxiliary.channels=8', 'dropPathRate=0.2', 'warmup.steps=0'],
-      ...['geometry.cropSize=64', 'geometry.scale.short=64', 'geometry.ratio=[1,1.5]'],
-      ...['evaluation.limits.long=64', 'evaluation.limits.short=64'],
-    ],
+    settings: [...SMALL_RECIPES.segment.settings, 'dropPathRate=0.2', 'warmup.steps=0'],
   },
   FCMAE: {
     recipe: 'fcmae-atto',
     data: () => classes,
     settings: [
-      ...BACKBONE.map((s) => `fcmae.backbone.${s}`),
+      ...['fcmae.backbone.depths=[1,1,1,1]', 'fcmae.backbone.dims=[8,16,24,32]'],
       ...['fcmae.decoder.channels=16', 'training.inputSize=64', 'evaluation.inputSize=64'],
       ...['warmupEpochs=0', 'baseLr=0.064'],
     ],
