@@ -1,25 +1,31 @@
 import { parseArgs } from 'node:util';
 import { createDenseBackbone } from '../backbone/output-norms.js';
 import { VARIANTS, type VariantName } from '../backbone/variants.js';
+import { Random } from '../core/random.js';
 import { ParameterStore } from '../engine/parameters/store.js';
 import { openEngine } from '../engine/runtime/engine.js';
 import { DETECTION_THRESHOLDS } from '../models/detection/config.js';
 import { DetectorPredictor } from '../models/detector-predictor.js';
 import { createMaskRcnn, MASK_RCNN } from '../models/mask-rcnn.js';
+import { needsRelaunch, relaunch } from '../tools/relaunch.js';
 
 /**
  * Memory of a detector that sees many image sizes: resident set after each image of another padded size. The issue is whether
  * it grows: after 60 sizes it should be at most 1.15 times what it was after 5.
  *
- *     GLIBC_TUNABLES=glibc.malloc.hugetlb=1 node dist/bench/detect-shapes.js --model tiny --shapes 60 --short 800
+ *     node dist/bench/detect-shapes.js --model tiny --shapes 60 --short 800 [--order mixed]
  *
- * `--repeat` shows every size so many times, and prints how much longer the first look takes than the last.
+ * The largest size comes first, so that what grows was not given back; in mixed order larger ones that come late count too.
+ * `--repeat` shows every size so many times, and prints how long each look takes. Runs with the command line's allocator settings.
  */
+if (needsRelaunch('benchmark')) process.exit(await relaunch());
+
 const { values } = parseArgs({
   options: {
     model: { type: 'string', default: 'tiny' },
     shapes: { type: 'string', default: '60' },
     short: { type: 'string', default: '800' },
+    order: { type: 'string', default: 'largest-first' },
     repeat: { type: 'string', default: '1' },
   },
 });
@@ -35,7 +41,7 @@ const predictor = new DetectorPredictor({
   thresholds: { ...DETECTION_THRESHOLDS, scoreThreshold: 0.02 },
 });
 
-/** Padded sizes as of COCO images at 800/1333, largest and smallest first, none twice. */
+/** Padded sizes as of COCO images at 800/1333, none twice. */
 const short = Number(values.short);
 const count = Number(values.shapes);
 const all = Array.from({ length: 200 }, (_, i) => {
@@ -44,6 +50,11 @@ const all = Array.from({ length: 200 }, (_, i) => {
   return i % 2 === 0 ? [long, side] : [side, long];
 });
 const sizes = [...new Map(all.map((size) => [size.join(), size])).values()].slice(0, count);
+if (values.order === 'largest-first') sizes.sort((a, b) => b[0] * b[1] - a[0] * a[1]);
+else {
+  const places = new Random(0).shuffle(sizes.map((_, i) => i));
+  sizes.splice(0, count, ...places.map((i) => sizes[i]));
+}
 const mebibytes = (): number => process.memoryUsage().rss / 2 ** 20;
 
 const seen: number[] = [];
