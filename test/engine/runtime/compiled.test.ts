@@ -114,6 +114,14 @@ describe('sessions', () => {
     await model.release();
   });
 
+  test('give equal bits with and without an arena of their own', async () => {
+    const [own, shared] = [inference({ ownArena: true }), inference({ ownArena: false })];
+    for (const n of [1, 3, 1])
+      // also after a run of another size
+      expect(await logits(shared, images(n))).toEqual(await logits(own, images(n)));
+    await Promise.all([own.release(), shared.release()]);
+  });
+
   test('that fail to open leave none behind, and the next run works', async () => {
     const model = inference();
     await expect(model.run({ image: floats([1, 32, 32, 1], Array<number>(1024).fill(0)) })).rejects.toThrow(ShapeError); // prettier-ignore
