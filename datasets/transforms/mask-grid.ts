@@ -113,7 +113,7 @@ export function maskThroughGrid(
 }
 
 /** The smallest rectangle that holds all foreground, as a bitmap `[height, width]`. */
-function cutForeground(mask: Rle): Size & {
+export function cutForeground(mask: Rle): Size & {
   readonly left: number;
   readonly top: number;
   readonly bits: Uint8Array;

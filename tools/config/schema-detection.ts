@@ -101,25 +101,34 @@ const THRESHOLDS = record<DetectionThresholds>({
 
 type TransformOf<Kind> = Extract<DetectionTransform, { readonly kind: Kind }>;
 const SIDES = list(whole(1));
+const OTHER_IMAGES = whole(0);
 const TRANSFORM = byKind(
   record<TransformOf<'evaluation'>>({ kind: kind('evaluation'), limits: LIMITS }),
-  record<TransformOf<'multiScale'>>({
-    kind: kind('multiScale'),
-    scales: record<MultiScaleOptions>({
-      shortSides: SIDES,
-      longSide: whole(1),
-      crop: record<MultiScaleOptions['crop']>({
+  record<TransformOf<'multiScale'>>(
+    {
+      kind: kind('multiScale'),
+      scales: record<MultiScaleOptions>({
         shortSides: SIDES,
-        sides: list(whole(1), 2),
+        longSide: whole(1),
+        crop: record<MultiScaleOptions['crop']>({
+          shortSides: SIDES,
+          sides: list(whole(1), 2),
+        }),
       }),
-    }),
-    flipProbability: SHARE,
-  }),
-  record<TransformOf<'largeScaleJitter'>>({
-    kind: kind('largeScaleJitter'),
-    jitter: record<LargeScaleJitterOptions>({ size: whole(1), scale: list(ABOVE_0, 2) }),
-    flipProbability: SHARE,
-  }),
+      flipProbability: SHARE,
+      copyPaste: OTHER_IMAGES,
+    },
+    ['copyPaste'],
+  ),
+  record<TransformOf<'largeScaleJitter'>>(
+    {
+      kind: kind('largeScaleJitter'),
+      jitter: record<LargeScaleJitterOptions>({ size: whole(1), scale: list(ABOVE_0, 2) }),
+      flipProbability: SHARE,
+      copyPaste: OTHER_IMAGES,
+    },
+    ['copyPaste'],
+  ),
 );
 
 type DecayOf<Kind> = Extract<LearningRateDecay, { readonly kind: Kind }>;

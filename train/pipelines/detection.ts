@@ -6,6 +6,7 @@ import { decodeImage } from '../../datasets/decode.js';
 import { moduleUrl } from '../../datasets/loader/module-url.js';
 import type { Pipeline, Receiver, SampleContext } from '../../datasets/loader/pipeline.js';
 import type { DetectionSample, Objects, RgbImage } from '../../datasets/sample.js';
+import { copyPaste, type AnnotatedImage } from '../../datasets/transforms/copy-paste.js';
 import {
   drawLargeScaleJitter,
   drawMultiScale,
@@ -34,12 +35,16 @@ export type DetectionTransform =
       readonly kind: 'multiScale';
       readonly scales: MultiScaleOptions;
       readonly flipProbability: number;
+      /** Number of other images whose objects are pasted into every image first; default 0. */
+      readonly copyPaste?: number;
     }
   /** Jitter and crop with boxes drawn anew around the masks, then flip. */
   | {
       readonly kind: 'largeScaleJitter';
       readonly jitter: LargeScaleJitterOptions;
       readonly flipProbability: number;
+      /** As for `multiScale`. */
+      readonly copyPaste?: number;
     };
 
 /** Options of {@link createPipeline}. */
@@ -103,10 +108,11 @@ export function createPipeline({
   const scratch = new Scratch();
   const maker = rpn && new RpnTargetMaker(rpn, divisor);
   return {
-    async prepare(first, context) {
+    async prepare(unmixed, context) {
+      const mixed = await pasteOthers(transform, unmixed, context);
+      const first = mixed?.sample ?? unmixed;
       const { index, sample, steps, objects } = await drawView(transform, first, context);
-      const decoded = await decodeImage(sample.file);
-      assertSize(sample, decoded);
+      const decoded = mixed && sample === first ? mixed.image : await decodeSample(sample);
       const { width, height } = sizeAfter(sample, steps);
       const out = context.buffers.takeBytes(width * height * 3);
       const image = transformImage(decoded, steps, { scratch, out });
@@ -151,6 +157,26 @@ export function createReceiver({
     const shape = [images.length, height, width, 3] as const;
     return { value: { images: batch, shape, ...rest }, buffers: [buffer] };
   };
+}
+
+/** An image with objects of others on it, for transforms that ask for them. */
+async function pasteOthers(
+  transform: DetectionTransform,
+  sample: DetectionSample,
+  { random, numSamples, fetch }: SampleContext<DetectionSample>,
+): Promise<{ readonly image: RgbImage; readonly sample: DetectionSample } | undefined> {
+  const numOthers = transform.kind === 'evaluation' ? 0 : (transform.copyPaste ?? 0);
+  if (numOthers === 0) return undefined;
+  const annotated = async (of: DetectionSample): Promise<AnnotatedImage> => ({
+    image: await decodeSample(of),
+    objects: of.objects,
+  });
+  const target = await annotated(sample);
+  const others: AnnotatedImage[] = [];
+  while (others.length < numOthers)
+    others.push(await annotated(await fetch(random.integer(numSamples))));
+  const { image, objects } = copyPaste(target, others, random);
+  return { image, sample: { ...sample, objects } };
 }
 
 interface DrawnView {
@@ -214,8 +240,9 @@ function drawSteps(
   }
 }
 
-function assertSize({ file, width, height, imageId }: DetectionSample, decoded: RgbImage): void {
-  if (decoded.width === width && decoded.height === height) return;
+async function decodeSample({ file, width, height, imageId }: DetectionSample): Promise<RgbImage> {
+  const decoded = await decodeImage(file);
+  if (decoded.width === width && decoded.height === height) return decoded;
   throw new DataError(
     `${file}: expected ${width}x${height} as annotated, got an image of ${decoded.width}x${decoded.height}`,
     { file, id: imageId },

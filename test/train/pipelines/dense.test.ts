@@ -160,11 +160,28 @@ describe('detection', () => {
       flipProbability: 0.5,
     },
     { kind: 'largeScaleJitter', jitter: { size: 64, scale: [0.1, 2] }, flipProbability: 0.5 },
+    {
+      kind: 'largeScaleJitter',
+      jitter: { size: 64, scale: [1, 2] },
+      flipProbability: 0.5,
+      copyPaste: 2,
+    },
   ])('$kind does not depend on the number of workers', async (transform) => {
     const inline = await batches(transform, { batchSize: 2 });
     expect(await batches(transform, { batchSize: 2, numWorkers: 2 })).toEqual(inline);
     const other = await batches(transform, { batchSize: 2, epoch: 1 });
     expect(other[0].views).not.toEqual(inline[0].views);
+  });
+
+  test('copy-paste puts objects of other images into every one', async () => {
+    const jitter = { size: 128, scale: [1, 1] } as const;
+    const plain = { kind: 'largeScaleJitter', jitter, flipProbability: 0 } as const;
+    const [before] = await batches(plain);
+    const [after] = await batches({ ...plain, copyPaste: 3 });
+    const count = ({ views }: DetectionBatch): number =>
+      views.reduce((sum, { objects }) => sum + objects.ids.length, 0);
+    expect(count(after)).toBeGreaterThan(count(before));
+    expect(after.views.map(({ imageId }) => imageId)).toEqual([10, 11, 12]);
   });
 
   test('workers make the targets of the RPN, whichever worker it is', async () => {
