@@ -1,6 +1,7 @@
 import { DataError } from '../core/errors.js';
 import type { SegmentationSet } from './folder.js';
-import { imageNotes, inParallel, inspectImage } from './inspect-image.js';
+import { inParallel } from './in-parallel.js';
+import { imageNotes, inspectImage } from './inspect-image.js';
 import { decodePngIndices, type PngIndices } from './png.js';
 import { allowedLabels, IGNORED_LABEL, labelTable, readLabelFile } from './png-label-map.js';
 import {

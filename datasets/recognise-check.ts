@@ -9,7 +9,8 @@ import { checkSegmentationSet } from './folder-check.js';
 import { loadFolder } from './folder.js';
 import { readImageNet } from './imagenet.js';
 import type { ClassEntry } from './imagenet-classes.js';
-import { imageNotes, inParallel, inspectImage } from './inspect-image.js';
+import { inParallel } from './in-parallel.js';
+import { imageNotes, inspectImage } from './inspect-image.js';
 import { errorAsValue, ProblemLog, quote, type Finding, type ProblemKind } from './problems.js';
 import type {
   ClassificationData,

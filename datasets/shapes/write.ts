@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import sharp from 'sharp';
 import { ConfigError } from '../../core/errors.js';
 import { Random } from '../../core/random.js';
-import { inParallel } from '../inspect-image.js';
+import { inParallel } from '../in-parallel.js';
 import { encodeLabelPng } from '../png-write.js';
 import { sceneAnnotations, SHAPE_CATEGORIES, type ShapeAnnotation } from './annotations.js';
 import { renderScene, sceneLabels } from './render.js';

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { inParallel } from '../../datasets/inspect-image.js';
+import { inParallel } from '../../datasets/in-parallel.js';
 
 describe('inParallel', () => {
   const items = Array.from({ length: 40 }, (_, i) => i);

@@ -1,7 +1,8 @@
 import { relative } from 'node:path';
 import { readImageNet } from '../../datasets/imagenet.js';
 import { errorAsValue } from '../../datasets/problems.js';
-import { inParallel, inspectImage } from '../../datasets/inspect-image.js';
+import { inParallel } from '../../datasets/in-parallel.js';
+import { inspectImage } from '../../datasets/inspect-image.js';
 import type { ClassificationData } from '../../datasets/recognise-types.js';
 import { DataError } from '../../core/errors.js';
 import { chooseImages, shareLimit } from './choose.js';

@@ -6,7 +6,7 @@ import { boxOf, rowsOf } from '../../datasets/coco/samples.js';
 import { createCocoSet, type CocoSet, type CocoSource } from '../../datasets/coco/set.js';
 import { detectionStatistics, sizeOf } from '../../datasets/coco/statistics.js';
 import { readCocoTables } from '../../datasets/coco/tables.js';
-import { inParallel } from '../../datasets/inspect-image.js';
+import { inParallel } from '../../datasets/in-parallel.js';
 import { ProblemLog } from '../../datasets/problems.js';
 import type { DetectionData } from '../../datasets/recognise-types.js';
 import type { Segmentation } from '../../datasets/sample.js';

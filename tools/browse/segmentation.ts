@@ -2,7 +2,7 @@ import { relative } from 'node:path';
 import { ade20kPalette } from '../../datasets/ade20k-classes.js';
 import { checkSegmentationSet, type LabelStatistics } from '../../datasets/folder-check.js';
 import { loadFolder, type SegmentationSet } from '../../datasets/folder.js';
-import { inParallel } from '../../datasets/inspect-image.js';
+import { inParallel } from '../../datasets/in-parallel.js';
 import { IGNORED_LABEL, readLabelMap } from '../../datasets/png-label-map.js';
 import { errorAsValue, ProblemLog } from '../../datasets/problems.js';
 import type { SegmentationData } from '../../datasets/recognise-types.js';
