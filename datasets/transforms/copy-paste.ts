@@ -99,7 +99,7 @@ function rectangle([x1, y1, x2, y2]: readonly number[], { width, height }: Size)
   return { left, top, width: w, height: h, bits: new Uint8Array(w * h).fill(1) };
 }
 
-/** The object at a place where it hides not too much of any other one, if such a place is found. */
+/** A donor, which is pasted once at most, at a place where it hides not too much of any other one, if such a place is found. */
 function findPlace(
   donor: Layer,
   { width, height }: Size,
@@ -110,7 +110,7 @@ function findPlace(
   if (spare.x < 0 || spare.y < 0) return undefined;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const [left, top] = [random.integer(spare.x + 1), random.integer(spare.y + 1)];
-    const seen = { ...donor.seen, left, top, bits: donor.seen.bits.slice() };
+    const seen = { ...donor.seen, left, top };
     const isFree = layers.every(
       (layer) => layer.visiblePx - overlapPx(layer.seen, seen) >= MIN_VISIBLE * layer.fullPx,
     );
@@ -119,8 +119,8 @@ function findPlace(
   return undefined;
 }
 
-/** Calls `visit` for every pixel that is set in both, with its place in the bitmaps. */
-function forEachCommon(a: Cutout, b: Cutout, visit: (atA: number, atB: number) => void): void {
+/** Calls `visit` for every pixel that is set in both, with its place in the first bitmap. */
+function forEachCommon(a: Cutout, b: Cutout, visit: (at: number) => void): void {
   const left = Math.max(a.left, b.left);
   const right = Math.min(a.left + a.width, b.left + b.width);
   const bottom = Math.min(a.top + a.height, b.top + b.height);
@@ -128,7 +128,7 @@ function forEachCommon(a: Cutout, b: Cutout, visit: (atA: number, atB: number) =
     const rowA = (y - a.top) * a.width - a.left;
     const rowB = (y - b.top) * b.width - b.left;
     for (let x = left; x < right; x++)
-      if (a.bits[rowA + x] === 1 && b.bits[rowB + x] === 1) visit(rowA + x, rowB + x);
+      if (a.bits[rowA + x] === 1 && b.bits[rowB + x] === 1) visit(rowA + x);
   }
 }
 

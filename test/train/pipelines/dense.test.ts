@@ -9,6 +9,7 @@ import { rpnTargets, type RpnTargets } from '../../../core/matcher-rpn.js';
 import { Random } from '../../../core/random.js';
 import { Loader, type SampleSource } from '../../../datasets/loader.js';
 import type { DetectionSample, Objects, SegmentationSample } from '../../../datasets/sample.js';
+import { maskThroughGrid, segmentationRuns } from '../../../datasets/transforms/mask-grid.js';
 import { IMAGENET_PIXELS } from '../../../datasets/transforms/normalize.js';
 import { PHOTOMETRIC } from '../../../datasets/transforms/photometric.js';
 import { ADE20K_GEOMETRY } from '../../../datasets/transforms/segmentation-geometry.js';
@@ -173,15 +174,38 @@ describe('detection', () => {
     expect(other[0].views).not.toEqual(inline[0].views);
   });
 
-  test('copy-paste puts objects of other images into every one', async () => {
-    const jitter = { size: 128, scale: [1, 1] } as const;
-    const plain = { kind: 'largeScaleJitter', jitter, flipProbability: 0 } as const;
-    const [before] = await batches(plain);
-    const [after] = await batches({ ...plain, copyPaste: 3 });
-    const count = ({ views }: DetectionBatch): number =>
-      views.reduce((sum, { objects }) => sum + objects.ids.length, 0);
-    expect(count(after)).toBeGreaterThan(count(before));
-    expect(after.views.map(({ imageId }) => imageId)).toEqual([10, 11, 12]);
+  test('copy-paste puts objects of other images, pixels and masks, into every one', async () => {
+    const flat = async (name: string, level: number): Promise<string> => {
+      const file = join(folder, `${name}.png`);
+      const pixels = new Uint8Array(64 * 48 * 3).fill(level);
+      await sharp(pixels, { raw: { width: 64, height: 48, channels: 3 } }).toFile(file);
+      return file;
+    };
+    const size = { width: 64, height: 48 };
+    const [{ objects }] = detection;
+    const black = { ...detection[0], ...size, file: await flat('black', 0), objects: NO_OBJECTS };
+    const white = { ...detection[1], ...size, file: await flat('white', 255), objects };
+    const jitter = { size: 64, scale: [1, 1] } as const;
+    const plain = { kind: 'largeScaleJitter', jitter, flipProbability: 0.5 } as const;
+    const [before] = await batches(plain, {}, [black, white]);
+    expect(before.views.map((view) => view.objects.ids.length)).toEqual([0, 1]);
+    const [{ views, images, shape }] = await batches({ ...plain, copyPaste: 4 }, {}, [
+      black,
+      white,
+    ]);
+    expect(views.map(({ imageId }) => imageId)).toEqual([10, 11]);
+    const [view] = views; // of the black image
+    expect(view.objects.ids.length).toBeGreaterThan(0);
+    const covered = new Uint8Array(size.width * size.height);
+    for (const segmentation of view.objects.segmentations) {
+      const runs = segmentationRuns(segmentation, size);
+      if (!runs) throw new Error('expected a mask');
+      maskThroughGrid(runs, view.grid).forEach((bit, p) => (covered[p] |= bit));
+    }
+    // Normalised, white is above 0 and black below.
+    const isWhite = (p: number): boolean =>
+      images[(Math.floor(p / size.width) * shape[2] + (p % size.width)) * 3] > 0;
+    expect([...covered].flatMap((bit, p) => (isWhite(p) === (bit === 1) ? [] : [p]))).toEqual([]);
   });
 
   test('workers make the targets of the RPN, whichever worker it is', async () => {
