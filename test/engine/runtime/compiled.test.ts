@@ -116,8 +116,8 @@ describe('sessions', () => {
 
   test('give equal bits with and without an arena of their own', async () => {
     const [own, shared] = [inference({ ownArena: true }), inference({ ownArena: false })];
+    // The first size also after another one.
     for (const n of [1, 3, 1])
-      // also after a run of another size
       expect(await logits(shared, images(n))).toEqual(await logits(own, images(n)));
     await Promise.all([own.release(), shared.release()]);
   });

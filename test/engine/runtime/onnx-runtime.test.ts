@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { ConfigError } from '../../../core/errors.js';
 import { encodeModel } from '../../../engine/onnx/encode-model.js';
 import { CompiledProgram, DEFAULT_COMPILE_OPTIONS } from '../../../engine/runtime/compiled.js';
@@ -75,6 +75,32 @@ describe('a provider that is missing is an error with the remedy', () => {
     await expect(openSession(native, broken, DEFAULT_SESSION_OPTIONS)).rejects.not.toThrow(
       ConfigError,
     );
+  });
+});
+
+describe('sessions have an arena of their own', () => {
+  afterEach(() => {
+    vi.unstubAllEnvs();
+    vi.resetModules();
+  });
+
+  test.each([
+    ['', true],
+    ['glibc.malloc.hugetlb=1', true],
+    ['glibc.malloc.hugetlb=1:glibc.malloc.trim_threshold=1099511627776', false],
+  ])('with the allocator settings "%s": %s', async (settings, expected) => {
+    vi.stubEnv('GLIBC_TUNABLES', settings);
+    vi.resetModules();
+    const fresh = await import('../../../engine/runtime/onnx-runtime.js');
+    const asked: unknown[] = [];
+    const create = (_: Uint8Array, options: { readonly enableCpuMemArena: boolean }): object => {
+      asked.push(options.enableCpuMemArena);
+      return {};
+    };
+    const InferenceSession = { create } as unknown as OnnxRuntime['ort']['InferenceSession'];
+    const runtime = { ...native, ort: { ...native.ort, InferenceSession } };
+    await fresh.openSession(runtime, IDENTITY, fresh.DEFAULT_SESSION_OPTIONS);
+    expect(asked).toEqual([expected]);
   });
 });
 
