@@ -20,9 +20,9 @@ import { largestMaskChunk } from './detection/buckets.js';
 import type { DetectionThresholds } from './detection/config.js';
 import {
   assertImages,
-  copyMaps,
   levelPredictions,
-  shapeOfOutputs,
+  mapsAsOutputs,
+  pyramidOf,
 } from './detection/pyramid-outputs.js';
 import type { BoxCandidates } from './detection/region-inference.js';
 import { RegionInference } from './detection/region-inference.js';
@@ -181,8 +181,7 @@ export class DetectorPredictor<Tree extends SpecTree> {
     if (image.shape[0] !== 1)
       throw new ConfigError(`predict: expected one image at a time, got ${image.shape[0]}`);
     const clock = stopwatch();
-    const outputs = await this.features.run({ image });
-    const shape = shapeOfOutputs(outputs);
+    const shape = pyramidOf(image.shape, model.config.channels);
     const { maxPerImage } = model.config.rpn.testProposals;
     const { maxPerImage: maxDetections } = this.options.thresholds;
     const arena = (this.memories[view] ??= new RoiMemory()).begin(shape, 1, [
@@ -198,7 +197,7 @@ export class DetectorPredictor<Tree extends SpecTree> {
       },
     ]);
     const maps = arena.allocateMaps();
-    copyMaps(outputs, maps);
+    const outputs = await this.features.run({ image }, mapsAsOutputs(maps));
     this.seen[view] = { arena, maps, image };
     this.times.featuresMs += clock();
     const anchors = this.anchorsOf(anchorLevelSizes(shape));

@@ -1,17 +1,26 @@
 import type * as Ort from 'onnxruntime-web';
 import { ConfigError, ShapeError } from '../../core/errors.js';
-import { formatShape, numElements, sameShape } from '../../core/shape.js';
+import { formatShape, sameShape } from '../../core/shape.js';
 import type { TensorSpec } from '../capture/capture.js';
 import { captureGraph } from '../capture/capture.js';
 import type { Lowering } from '../capture/graph-builder.js';
 import { encodeModel } from '../onnx/encode-model.js';
-import type { OnnxGraph } from '../onnx/graph.js';
+import type { OnnxGraph, OnnxValue } from '../onnx/graph.js';
 import type { ParameterStore } from '../parameters/store.js';
 import type { SpecTree } from '../parameters/spec.js';
+import { freeNow } from './free-now.js';
 import type { OnnxRuntime, SessionOptions } from './onnx-runtime.js';
 import { DEFAULT_SESSION_OPTIONS, openSession } from './onnx-runtime.js';
-import type { Executable, GradientRequest, HostTensor, HostTensors, Program } from './program.js';
-import { assertHostTensor, evaluate, gradientName } from './program.js';
+import { OutputBuffers } from './output-buffers.js';
+import type {
+  Executable,
+  GradientRequest,
+  HostTensor,
+  HostTensors,
+  OutputArrays,
+  Program,
+} from './program.js';
+import { assertHostTensor, assertOutputArrays, evaluate, gradientName } from './program.js';
 
 /** How a program is compiled. */
 export interface CompileOptions extends SessionOptions {
@@ -42,18 +51,20 @@ export interface GradientTarget extends GradientRequest {
 
 interface OpenSession {
   readonly session: Ort.InferenceSession;
-  readonly feeds: Record<string, Ort.Tensor>;
-  readonly fetches: Record<string, Ort.Tensor>;
-  readonly outputs: HostTensors;
-  readonly inputs: ReadonlyMap<string, TensorSpec>;
+  readonly feeds: Readonly<Record<string, Ort.Tensor>>;
+  /** Outputs that are views of the gradient buffer. */
+  readonly gradients: HostTensors;
+  /** The other outputs. */
+  readonly outputs: readonly OnnxValue[];
 }
 
 /**
  * A program as ONNX Runtime sessions, one for each combination of input shapes. Parameters are views of the
- * store, gradients are written to the given flat buffer, other outputs to buffers that are reused.
+ * store, gradients are written to the given flat buffer, other outputs to buffers that all runs share.
  */
 export class CompiledProgram<Tree extends SpecTree> implements Executable {
   private readonly sessions = new Map<string, OpenSession>();
+  private readonly buffers = new OutputBuffers();
   private queue: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -72,15 +83,18 @@ export class CompiledProgram<Tree extends SpecTree> implements Executable {
     return this.sessions.size;
   }
 
-  async run(inputs: HostTensors): Promise<HostTensors> {
+  async run(inputs: HostTensors, into: OutputArrays = {}): Promise<HostTensors> {
     // One run at a time: the output buffers are shared between runs.
-    const turn = this.queue.then(() => this.runNow(inputs));
+    const turn = this.queue.then(() => this.runNow(inputs, into));
     this.queue = turn.catch(() => undefined);
     return turn;
   }
 
   async release(): Promise<void> {
-    const turn = this.queue.then(() => this.close(0));
+    const turn = this.queue.then(async () => {
+      await this.close(0);
+      this.buffers.clear();
+    });
     this.queue = turn.catch(() => undefined);
     return turn;
   }
@@ -109,18 +123,27 @@ export class CompiledProgram<Tree extends SpecTree> implements Executable {
     });
   }
 
-  private async runNow(inputs: HostTensors): Promise<HostTensors> {
+  private async runNow(inputs: HostTensors, into: OutputArrays): Promise<HostTensors> {
     for (const [name, tensor] of Object.entries(inputs))
       assertHostTensor(this.program.name, name, tensor);
-    const { session, feeds, fetches, outputs } = await this.open(inputs);
+    const { session, feeds, gradients, outputs } = await this.open(inputs);
     const { Tensor } = this.target.runtime.ort;
+    const results: Record<string, HostTensor> = { ...gradients };
+    assertOutputArrays(this.program.name, into, new Map(outputs.map((o) => [o.name, o.shape])));
+    for (const output of outputs) {
+      const { name, shape } = output;
+      results[name] = name in into ? { shape, data: into[name] } : this.buffers.take(output);
+    }
+    const fetches = Object.fromEntries(
+      Object.entries(results).map(([name, result]) => [name, hostToOrt(Tensor, result)]),
+    );
     const all = { ...feeds };
     for (const [name, tensor] of Object.entries(inputs)) {
       if (session.inputNames.includes(name)) all[name] = hostToOrt(Tensor, tensor);
     }
-    if (this.target.runtime.kind === 'native') await session.run(all, fetches);
+    if (this.target.runtime.kind === 'native') freeCopies(await session.run(all, fetches), fetches);
     else copyResults(await session.run(all), fetches);
-    return outputs;
+    return results;
   }
 
   private async open(inputs: HostTensors): Promise<OpenSession> {
@@ -161,14 +184,14 @@ export class CompiledProgram<Tree extends SpecTree> implements Executable {
       if (session.inputNames.includes(path))
         feeds[path] = new Tensor('float32', this.store.get(path), [...spec.shape]);
     }
-    const fetches: Record<string, Ort.Tensor> = {};
-    const outputs: Record<string, HostTensor> = {};
-    for (const { name, shape, type } of graph.outputs) {
-      const data = this.gradientView(name) ?? allocate(type, numElements(shape));
-      fetches[name] = hostToOrt(Tensor, { shape, data });
-      outputs[name] = { shape, data };
+    const gradients: Record<string, HostTensor> = {};
+    const outputs: OnnxValue[] = [];
+    for (const output of graph.outputs) {
+      const data = this.gradientView(output.name);
+      if (data) gradients[output.name] = { shape: output.shape, data };
+      else outputs.push(output);
     }
-    return { session, feeds, fetches, outputs, inputs: new Map(Object.entries(specs)) };
+    return { session, feeds, gradients, outputs };
   }
 
   /** The part of the gradient buffer that an output `grad:PATH` is written to. */
@@ -185,15 +208,22 @@ function elementType(data: HostTensor['data']): 'float32' | 'int32' | 'bool' {
   return data instanceof Int32Array ? 'int32' : 'bool';
 }
 
-function allocate(type: string, size: number): HostTensor['data'] {
-  if (type === 'float32') return new Float32Array(size);
-  return type === 'int32' ? new Int32Array(size) : new Uint8Array(size);
-}
-
 function hostToOrt(Tensor: OnnxRuntime['ort']['Tensor'], { shape, data }: HostTensor): Ort.Tensor {
   if (data instanceof Float32Array) return new Tensor('float32', data, [...shape]);
   if (data instanceof Int32Array) return new Tensor('int32', data, [...shape]);
   return new Tensor('bool', data, [...shape]);
+}
+
+/** onnxruntime-node writes to given tensors, and then hands back copies of them. */
+function freeCopies(
+  results: Ort.InferenceSession.OnnxValueMapType,
+  fetches: Record<string, Ort.Tensor>,
+): void {
+  const copies = Object.entries(results).map(([name, result]) => {
+    const [copy, own] = [(result as Ort.Tensor).data, fetches[name].data] as ArrayBufferView[];
+    return copy.buffer === own.buffer ? [] : [copy];
+  });
+  freeNow(copies.flat());
 }
 
 /** onnxruntime-web does not write to given tensors: it takes them in, and hands them back as they were. */

@@ -3,8 +3,8 @@ import { ConfigError } from '../../core/errors.js';
 import type { ParameterStore } from '../parameters/store.js';
 import type { SpecTree } from '../parameters/spec.js';
 import type { GradientTarget } from './compiled.js';
-import type { Executable, HostTensor, HostTensors, Program } from './program.js';
-import { assertHostTensor, evaluate, gradientName } from './program.js';
+import type { Executable, HostTensor, HostTensors, OutputArrays, Program } from './program.js';
+import { assertHostTensor, assertOutputArrays, evaluate, gradientName } from './program.js';
 
 /**
  * A program run operation by operation on a tfjs backend: the reference for the compiled form, and the way to
@@ -19,7 +19,7 @@ export class EagerProgram<Tree extends SpecTree> implements Executable {
     private readonly gradients?: GradientTarget,
   ) {}
 
-  async run(inputs: HostTensors): Promise<HostTensors> {
+  async run(inputs: HostTensors, into: OutputArrays = {}): Promise<HostTensors> {
     for (const [name, tensor] of Object.entries(inputs))
       assertHostTensor(this.program.name, name, tensor);
     await useBackend(this.backend);
@@ -48,6 +48,12 @@ export class EagerProgram<Tree extends SpecTree> implements Executable {
         outputs[name] = { shape: tensor.shape, data: await hostData(tensor) };
       }
       this.storeGradients(outputs);
+      const shapes = Object.entries(outputs).map(([name, { shape }]) => [name, shape] as const);
+      assertOutputArrays(this.program.name, into, new Map(shapes));
+      for (const [name, data] of Object.entries(into)) {
+        data.set(outputs[name].data);
+        outputs[name] = { shape: outputs[name].shape, data };
+      }
       return outputs;
     } finally {
       tf.dispose(tensors);

@@ -50,13 +50,41 @@ export interface GradientRequest {
   readonly inputs?: readonly string[];
 }
 
+/** Where outputs are written, each as many values as the output has. */
+export type OutputArrays = Readonly<Record<string, Float32Array>>;
+
+/**
+ * Checks what outputs are to be written to.
+ *
+ * @param shapes of the outputs that may be given an array
+ * @throws ConfigError for an output that there is not; ShapeError for an array of another length
+ */
+export function assertOutputArrays(
+  program: string,
+  into: OutputArrays,
+  shapes: ReadonlyMap<string, readonly number[]>,
+): void {
+  for (const [name, { length }] of Object.entries(into)) {
+    const shape = shapes.get(name);
+    if (!shape)
+      throw new ConfigError(
+        `${program}: expected an output to write to, one of ${[...shapes.keys()].join(', ')}, got ${name}`,
+      );
+    if (length !== numElements(shape))
+      throw new ShapeError(
+        `${program}: expected room for ${numElements(shape)} values of ${name} ${formatShape(shape)}, got ${length}`,
+      );
+  }
+}
+
 /** Runs a program, whichever way. */
 export interface Executable {
   /**
-   * @returns the outputs; they may be overwritten by the next run
-   * @throws ShapeError, ConfigError if the inputs do not fit the program
+   * @param into arrays that outputs are to be written to, by name; gradients of parameters have their place already
+   * @returns the outputs; those without an array in `into` may be overwritten by the next run
+   * @throws ShapeError, ConfigError if inputs or `into` do not fit the program
    */
-  run(inputs: HostTensors): Promise<HostTensors>;
+  run(inputs: HostTensors, into?: OutputArrays): Promise<HostTensors>;
   /** Frees sessions and buffers. */
   release(): Promise<void>;
 }

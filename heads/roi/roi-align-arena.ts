@@ -24,10 +24,15 @@ export class Arena {
     this.buffer = buffer;
   }
 
-  /** An arena over new WebAssembly memory of at least `numBytes`; pages are only touched when used. */
-  static withBytes(numBytes: number): Arena {
-    const pages = Math.ceil(numBytes / PAGE_BYTES);
-    return new Arena(new WebAssembly.Memory({ initial: pages, maximum: pages }));
+  /**
+   * An arena over WebAssembly memory of at least `numBytes`; pages are only touched when used.
+   *
+   * @param memory new or of an arena that is no longer used: it grows in place
+   */
+  static withBytes(numBytes: number, memory = new WebAssembly.Memory({ initial: 0 })): Arena {
+    const missing = Math.ceil((numBytes - memory.buffer.byteLength) / PAGE_BYTES);
+    if (missing > 0) memory.grow(missing);
+    return new Arena(memory);
   }
 
   /** Bytes that are left. */

@@ -35,10 +35,11 @@ export interface RegionDemand {
 }
 
 /**
- * The WebAssembly memory of a detector: feature maps, their gradients and the features of regions. It grows by being
- * replaced, between steps, when an input is larger than any before.
+ * The WebAssembly memory of a detector: feature maps, their gradients and the features of regions. It grows in place, between
+ * steps, when an input is larger than any before.
  */
 export class RoiMemory {
+  private readonly memory = new WebAssembly.Memory({ initial: 0 });
   private aligner: RoiAligner | undefined;
 
   /**
@@ -60,10 +61,8 @@ export class RoiMemory {
         aligned(capacity * tableBytes(outputSize, maxCells)),
     );
     const needed = numMaps * mapBytes + Math.max(0, ...regionBytes);
-    if (!this.aligner || this.aligner.arena.buffer.byteLength < needed) {
-      // A fifth more, so that slightly larger images do not each need a memory of their own.
-      this.aligner = new RoiAligner(Arena.withBytes(Math.min(1.2 * needed, MAX_BYTES)));
-    }
+    if (!this.aligner || this.aligner.arena.buffer.byteLength < needed)
+      this.aligner = new RoiAligner(Arena.withBytes(Math.min(needed, MAX_BYTES), this.memory));
     this.aligner.arena.release(0);
     return new RoiArena(this.aligner, shape);
   }

@@ -3,7 +3,7 @@ import { ShapeError } from '../../core/errors.js';
 import { formatShape, numElements } from '../../core/shape.js';
 import type { HostTensor, HostTensors } from '../../engine/runtime/program.js';
 import type { FeatureMaps, PyramidShape } from '../../heads/roi/feature-maps.js';
-import { pyramidShape } from '../../heads/roi/feature-maps.js';
+import { pyramidShape, REGION_STRIDES } from '../../heads/roi/feature-maps.js';
 import { ANCHOR_LEVELS, REGION_LEVELS } from './feature-programs.js';
 
 /** Images are filled up to multiples of this many pixels. */
@@ -27,14 +27,19 @@ export function assertImages(where: string, { shape, data }: HostTensor): void {
     );
 }
 
-/** The sizes of P2 … P5 in the outputs of the features program. */
-export function shapeOfOutputs(outputs: HostTensors): PyramidShape {
-  return pyramidShape(REGION_LEVELS.map((level) => outputs[level].shape));
+/**
+ * The sizes of P2 … P5.
+ *
+ * @param images `[N, H, W, 3]` as {@link assertImages} wants them
+ * @param numChannels of the pyramid
+ */
+export function pyramidOf([n, h, w]: readonly number[], numChannels: number): PyramidShape {
+  return pyramidShape(REGION_STRIDES.map((stride) => [n, h / stride, w / stride, numChannels]));
 }
 
-/** Copies P2 … P5 to where the region kernels read them. */
-export function copyMaps(outputs: HostTensors, { maps }: FeatureMaps): void {
-  REGION_LEVELS.forEach((level, i) => maps[i].set(outputs[level].data as Float32Array));
+/** Where the features program writes P2 … P5, so that the region kernels read them in place. */
+export function mapsAsOutputs({ maps }: FeatureMaps): Readonly<Record<string, Float32Array>> {
+  return Object.fromEntries(REGION_LEVELS.map((level, i) => [level, maps[i]]));
 }
 
 /** The RPN's predictions for one image, views of the outputs. */

@@ -9,9 +9,9 @@ import { anchorLevelSizes } from '../../heads/roi/feature-maps.js';
 import { RoiMemory } from '../../heads/roi/roi-memory.js';
 import { DETECTION_THRESHOLDS } from '../../models/detection/config.js';
 import {
-  copyMaps,
   levelPredictions,
-  shapeOfOutputs,
+  mapsAsOutputs,
+  pyramidOf,
 } from '../../models/detection/pyramid-outputs.js';
 import { DetectorPredictor } from '../../models/detector-predictor.js';
 import { exportModel } from '../../models/export/export-model.js';
@@ -111,7 +111,13 @@ describe.each(fixtures)('$name', (fixture) => {
   test.each(RUNTIMES)('pyramid, RPN, proposals and box head: %s', async (runtime) => {
     const engine = await engineOf(runtime);
     const features = engine.prepare(model.features, store);
-    const outputs = await features.run({ image });
+    const shape = pyramidOf(image.shape, model.config.channels);
+    const capacity = model.config.rpn.testProposals.maxPerImage;
+    const arena = new RoiMemory().begin(shape, 1, [
+      { capacity, outputSize: 7, withGradients: false },
+    ]);
+    const maps = arena.allocateMaps();
+    const outputs = await features.run({ image }, mapsAsOutputs(maps));
     const levels = ['p2', 'p3', 'p4', 'p5'];
     levels.forEach((level, i) => {
       const { data, shape } = outputs[level];
@@ -125,7 +131,6 @@ describe.each(fixtures)('$name', (fixture) => {
     const deltas = toNchw(outputs['deltas2'].data, [1, p4[1], p4[2], 12]);
     expect(maxError(deltas, get('rpn_reg_level2').data)).toBeLessThanOrEqual(2e-5);
 
-    const shape = shapeOfOutputs(outputs);
     const { anchors } = model.config.rpn;
     const proposals = selectProposals(
       levelPredictions(outputs, 0),
@@ -140,12 +145,8 @@ describe.each(fixtures)('$name', (fixture) => {
     expect(proposals.levels).toEqual(get('proposal_levels').data);
 
     const count = proposals.scores.length;
-    const demand = { capacity: count, outputSize: 7, withGradients: false };
-    const arena = new RoiMemory().begin(shape, 1, [demand]);
-    const maps = arena.allocateMaps();
-    copyMaps(outputs, maps);
     const regions = { boxes: proposals.boxes, imageIndices: new Int32Array(count) };
-    const { features: pooled } = arena.pool(maps, regions, demand);
+    const { features: pooled } = arena.pool(maps, regions, { capacity: count, outputSize: 7 });
     const head = engine.prepare(model.boxStages[0].inference, store);
     const predicted = await head.run({
       features: { shape: [count, 7, 7, shape.numChannels], data: pooled },

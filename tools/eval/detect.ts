@@ -57,6 +57,7 @@ export async function evalDetect(located: LocatedModel, request: EvalRequest): P
       {
         classNames,
         masks: model.config.masks !== null,
+        limits: card.limits,
         onImage: progress(own),
         ...(share ? { share } : {}),
         ...(out

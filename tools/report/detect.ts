@@ -65,6 +65,7 @@ export async function examineDetector(
       {
         classNames,
         masks: model.config.masks !== null,
+        limits: card.limits,
         onPrediction: (sample, found) => void answers.push({ sample, found }),
       },
     );

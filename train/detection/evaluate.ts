@@ -4,6 +4,7 @@ import { firstImages, type CocoSet } from '../../datasets/coco/set.js';
 import { truthDomain, truthObjects } from '../../datasets/coco/truth.js';
 import { decodeImage } from '../../datasets/decode.js';
 import type { DetectionSample, RgbImage } from '../../datasets/sample.js';
+import type { ScaleLimits } from '../../datasets/transforms/keep-ratio.js';
 import { CocoEvaluator, type CocoResult } from '../../evaluation/coco/evaluator.js';
 import {
   CocoDetectionsBuilder,
@@ -19,6 +20,7 @@ import type { EvaluationShare } from '../distributed/evaluation.js';
 import { ownSamples } from '../distributed/evaluation.js';
 import type { Scalars } from '../task.js';
 import { predictedBox } from './results.js';
+import { viewingOrder } from './viewing-order.js';
 
 /** Detects objects in an image as it was decoded; boxes and masks are in its pixels. */
 export type ImageDetector = (image: RgbImage) => Promise<Prediction>;
@@ -29,13 +31,15 @@ export interface EvaluateDetectorOptions {
   readonly classNames: readonly string[];
   /** Whether the model predicts masks: they are scored too where the data has some. */
   readonly masks: boolean;
+  /** Of the sides of the images that the detector sees. */
+  readonly limits: ScaleLimits;
   /** Only the first images. */
   readonly limit?: number;
   /** This process's share of the images; all if not given. */
   readonly share?: EvaluationShare;
   /** Called after each image. */
   readonly onImage?: (done: number, total: number) => void;
-  /** Given the detections of each image, e.g. to write them to a file. */
+  /** Given the detections of each image, e.g. to write them to a file; in the order of {@link viewingOrder}. */
   readonly onPrediction?: (
     sample: DetectionSample,
     prediction: Prediction,
@@ -53,14 +57,15 @@ export interface DetectorScores {
 }
 
 /**
- * Detects objects in every image of a set, empty ones included, and scores boxes and masks as COCO does.
+ * Detects objects in every image of a set, empty ones included, and scores boxes and masks as COCO does. Images of one size
+ * follow each other, the largest first.
  *
  * @throws DataError if the classes of data and model differ, the set has masks for only some objects, or a file is broken
  */
 export async function evaluateDetector(
   detect: ImageDetector,
   data: CocoSet,
-  { classNames, masks, limit, share, onImage, onPrediction }: EvaluateDetectorOptions,
+  { classNames, masks, limits, limit, share, onImage, onPrediction }: EvaluateDetectorOptions,
 ): Promise<DetectorScores> {
   assertClasses(data, classNames);
   const set = limit === undefined ? data : firstImages(data, limit);
@@ -75,8 +80,10 @@ export async function evaluateDetector(
     Array.from({ length: samples.length }, (_, i) => i),
     share,
   );
-  for (const index of own) {
-    const sample = samples.at(index);
+  const { widths, heights } = set.images;
+  const sizes = own.map((i) => ({ width: widths[i], height: heights[i] }));
+  for (const place of viewingOrder(sizes, limits)) {
+    const sample = samples.at(own[place]);
     const { file, imageId, width, height } = sample;
     const image = await decodeImage(file);
     if (image.width !== width || image.height !== height)

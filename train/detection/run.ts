@@ -195,6 +195,7 @@ async function validate(
       {
         classNames: set.classes.names,
         masks: model.config.masks !== null,
+        limits,
         onPrediction: (sample, found, image) => samples?.add(sample, found, image),
       },
     );

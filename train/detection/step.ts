@@ -7,9 +7,9 @@ import { RoiMemory } from '../../heads/roi/roi-memory.js';
 import { scatterPatches } from '../../heads/rpn/rpn-rows.js';
 import { REGION_LEVELS } from '../../models/detection/feature-programs.js';
 import {
-  copyMaps,
   levelPredictions,
-  shapeOfOutputs,
+  mapsAsOutputs,
+  pyramidOf,
 } from '../../models/detection/pyramid-outputs.js';
 import { globalIndex, WHOLE } from '../distributed/shard.js';
 import { drawDropPath } from '../drop-path.js';
@@ -87,15 +87,14 @@ export class DetectionStep<Tree extends SpecTree> {
     assertBatch(batch, model);
     const { views } = batch;
     const given = this.featureInputs(batch, position);
-    const outputs = await this.features.run(given);
-    const shape = shapeOfOutputs(outputs);
+    const shape = pyramidOf(batch.shape, model.config.channels);
     const { maxPerImage } = model.config.rpn.trainProposals;
     const numObjects = views.reduce((sum, { objects }) => sum + objects.classIndices.length, 0);
     const demands = this.regions.demands(views.length, views.length * maxPerImage + numObjects);
     const arena = this.memory.begin(shape, 2, demands);
     const maps = arena.allocateMaps();
     const mapGradients = arena.allocateMaps();
-    copyMaps(outputs, maps);
+    const outputs = await this.features.run(given, mapsAsOutputs(maps));
     for (const map of mapGradients.maps) map.fill(0);
 
     const draw = (stream: number): Draw => this.draw(stream, position);

@@ -198,6 +198,39 @@ describe('results', () => {
     expect(runs[2]).toEqual(runs[0]);
   });
 
+  test('of all sizes take turns with one array, which grows when one needs more', async () => {
+    const model = program((_params, { x }) => ({ twice: x.mul(2), isLarge: x.greater(2) }));
+    const run = async (...values: number[]): Promise<HostTensors> =>
+      model.run({ x: floats([values.length], values) });
+    const small = await run(1, 2);
+    const { data } = (await run(1, 2, 3, 4))['twice'];
+    expect([...data]).toEqual([2, 4, 6, 8]);
+    // A larger one got an array of its own, so the small ones are still there.
+    expect([...small['twice'].data]).toEqual([2, 4]);
+    const { twice, isLarge } = await run(3, 1);
+    expect([...twice.data]).toEqual([6, 2]);
+    expect(isLarge.data).toEqual(Uint8Array.of(1, 0));
+    expect(twice.data.buffer).toBe(data.buffer);
+    expect([...data]).toEqual([6, 2, 6, 8]);
+    expect(model.numSessions).toBe(2);
+    await model.release();
+    expect((await run(5))['twice'].data.buffer).not.toBe(data.buffer);
+    await model.release();
+  });
+
+  test('leave no copies behind for the garbage collector', async () => {
+    const model = program((_params, { x }) => ({ twice: x.mul(2), half: x.div(2) }));
+    const x = floats([2 ** 20], new Array<number>(2 ** 20).fill(3));
+    await model.run({ x });
+    const before = process.memoryUsage().arrayBuffers;
+    for (let i = 0; i < 20; i++) {
+      const { twice, half } = await model.run({ x });
+      expect([twice.data.length, twice.data[5], half.data[7]]).toEqual([2 ** 20, 6, 1.5]);
+    }
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 22);
+    await model.release();
+  });
+
   test('may be integers and truth values, given and returned', async () => {
     const model = program((_params, { a, b, mask }) => ({
       sum: a.add(b),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ConfigError } from '../../../core/errors.js';
+import { ConfigError, ShapeError } from '../../../core/errors.js';
 import { DEFAULT_ENGINE, openEngine } from '../../../engine/runtime/engine.js';
 import type { EngineOptions } from '../../../engine/runtime/engine.js';
 import type { HostTensor } from '../../../engine/runtime/program.js';
@@ -45,6 +45,29 @@ describe.each(Object.entries(ENGINES))('the engine %s', (name, options) => {
     const [actual, expected] = [await gradients(options), await gradients(DEFAULT_ENGINE)];
     for (const entry of store.entries)
       expectGradient(entry.path, store.view(entry, actual), store.view(entry, expected), 1e-4);
+  });
+
+  test('writes an output where it is told to, in the middle of an array of others too', async () => {
+    const expected = await logits(options);
+    const program = (await openEngine(options)).prepare(MODEL.inference, filledStore());
+    const memory = new Float32Array(expected.data.length + 2).fill(7);
+    const data = memory.subarray(1, -1);
+    const outputs = await program.run(images(2), { logits: data });
+    expect(outputs['logits'].data).toBe(data);
+    expect(outputs['logits'].shape).toEqual(expected.shape);
+    expect([...memory]).toEqual([7, ...expected.data, 7]);
+    const wrong = (into: Record<string, Float32Array>): Promise<unknown> =>
+      program.run(images(2), into);
+    await expect(wrong({ logits: memory })).rejects.toThrow(ShapeError);
+    await expect(wrong({ logits: memory })).rejects.toThrow(
+      /expected room for 6 values of logits \[2, 3\], got 8/,
+    );
+    await expect(wrong({ scores: data })).rejects.toThrow(ConfigError);
+    await expect(wrong({ scores: data })).rejects.toThrow(/one of .*logits.*, got scores/);
+    // Without the array again.
+    expect([...(await program.run(images(2)))['logits'].data]).toEqual([...expected.data]);
+    expect([...memory]).toEqual([7, ...expected.data, 7]);
+    await program.release();
   });
 
   test('says in a line what it is', async () => {

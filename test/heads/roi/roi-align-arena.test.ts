@@ -32,3 +32,16 @@ test('a full arena, foreign arrays and shared memory are errors', () => {
   const shared = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
   expect(() => new Arena(shared)).toThrow(ConfigError);
 });
+
+test('a larger arena in the same memory keeps what is there and ends the views of the smaller one', () => {
+  const small = Arena.withBytes(1000);
+  const view = small.float32(3).fill(5);
+  const memory = small.memory as WebAssembly.Memory;
+  const large = Arena.withBytes(1e6, memory);
+  expect(large.memory).toBe(memory);
+  expect(large.freeBytes).toBeGreaterThanOrEqual(1e6);
+  expect([...large.float32(3)]).toEqual([5, 5, 5]);
+  expect(view.length).toBe(0);
+  // Less than there is needs no growth.
+  expect(Arena.withBytes(10, memory).buffer).toBe(large.buffer);
+});

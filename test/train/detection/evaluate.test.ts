@@ -64,7 +64,12 @@ const evaluate = (
   detect: ImageDetector,
   options: Partial<Parameters<typeof evaluateDetector>[2]> = {},
 ): ReturnType<typeof evaluateDetector> =>
-  evaluateDetector(detect, set, { classNames: set.classes.names, masks: true, ...options });
+  evaluateDetector(detect, set, {
+    classNames: set.classes.names,
+    masks: true,
+    limits: { long: 1333, short: 800 },
+    ...options,
+  });
 
 test('the truth scores 1, nothing scores 0, shifted boxes lose at strict thresholds but keep their masks', async () => {
   const perfect = detectionMetrics(await evaluate(oracle()));

@@ -146,7 +146,7 @@ describe('a run', () => {
     const scores = await evaluateDetector(
       (image) => predictor.predict(detectorView(image, card)),
       validation,
-      { classNames: card.classNames, masks: true },
+      { classNames: card.classNames, masks: true, limits: card.limits },
     );
     await predictor.release();
     const metrics = detectionMetrics(scores);

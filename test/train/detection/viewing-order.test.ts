@@ -1,0 +1,102 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PNG } from 'pngjs';
+import { expect, test } from 'vitest';
+import { Random } from '../../../core/random.js';
+import { loadCoco } from '../../../datasets/coco/set.js';
+import type { RgbImage } from '../../../datasets/sample.js';
+import type { Prediction } from '../../../models/detector-predictor.js';
+import { evaluateDetector } from '../../../train/detection/evaluate.js';
+import { detectorView, viewSizes } from '../../../train/detection/views.js';
+import { viewingOrder } from '../../../train/detection/viewing-order.js';
+
+const LIMITS = { long: 1333, short: 800 };
+const random = new Random(0);
+const side = (): number => 1 + random.integer(700);
+const sizes = Array.from({ length: 400 }, () => ({ width: side(), height: side() }));
+const areaOf = ({ width, height }: { readonly width: number; readonly height: number }): number =>
+  width * height;
+
+test('takes every image once, the largest first, those of one canvas in a row', () => {
+  const order = viewingOrder(sizes, LIMITS);
+  expect([...order].sort((a, b) => a - b)).toEqual([...sizes.keys()]);
+  const canvases = order.map((i) => viewSizes(sizes[i], LIMITS).canvas);
+  const areas = canvases.map(areaOf);
+  expect(areas).toEqual([...areas].sort((a, b) => b - a));
+  const names = canvases.map(({ width, height }) => `${width}x${height}`);
+  const changes = names.filter((name, i) => name !== names[i - 1]).length;
+  expect(changes).toBe(new Set(names).size);
+  expect(changes).toBeLessThan(sizes.length / 2);
+});
+
+test('takes images of one size in a row too, since larger views of them differ, and in their order', () => {
+  const [a, b] = [
+    { width: 640, height: 480 },
+    { width: 639, height: 480 },
+  ];
+  expect(viewSizes(a, LIMITS).canvas).toEqual(viewSizes(b, LIMITS).canvas);
+  expect(viewingOrder([b, a, b, a], LIMITS)).toEqual([1, 3, 0, 2]);
+  expect(viewingOrder([], LIMITS)).toEqual([]);
+});
+
+test('goes by the size of the view: a small square may become larger than a wide image', () => {
+  expect(viewingOrder([{ width: 2000, height: 400 }, { width: 100, height: 100 }], LIMITS)).toEqual([1, 0]); // prettier-ignore
+});
+
+test('canvases are those of the views', () => {
+  for (const { width, height } of sizes.slice(0, 20)) {
+    const image: RgbImage = { width, height, data: new Uint8Array(width * height * 3) };
+    const limits = { long: 133, short: 80 };
+    const view = detectorView(image, { limits, pixels: { mean: [0, 0, 0], std: [1, 1, 1] } });
+    const { size, canvas } = viewSizes(image, limits);
+    expect(view.shape).toEqual([1, canvas.height, canvas.width, 3]);
+    expect(view.imageSize).toEqual(size);
+  }
+});
+
+test('an evaluation follows it and scores each image by its own annotations', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'convnextv2-viewing-order-'));
+  const images = [
+    [40, 30],
+    [90, 60],
+    [30, 40],
+    [40, 30],
+    [1, 80],
+  ].map(([width, height], i) => ({ id: 10 - i, file_name: `${i}.png`, width, height }));
+  for (const { file_name, width, height } of images)
+    writeFileSync(join(root, file_name), PNG.sync.write(new PNG({ width, height }), { colorType: 2 })); // prettier-ignore
+  const annotations = images.map(({ id, width, height }, i) => ({
+    id: i + 1,
+    image_id: id,
+    category_id: 1,
+    bbox: [0, 0, width, height / 2],
+    area: (width * height) / 2,
+    iscrowd: 0,
+  }));
+  const file = join(root, 'val.json');
+  writeFileSync(
+    file,
+    JSON.stringify({ images, annotations, categories: [{ id: 1, name: 'upper half' }] }),
+  );
+  const set = await loadCoco({ annotations: file, images: root });
+  const detect = ({ width, height }: RgbImage): Promise<Prediction> =>
+    Promise.resolve({
+      boxes: Float32Array.of(0, 0, width, height / 2),
+      scores: Float32Array.of(0.5),
+      classIndices: Int32Array.of(0),
+      masks: [],
+    });
+  const seen: number[] = [];
+  const { bbox, numImages } = await evaluateDetector(detect, set, {
+    classNames: ['upper half'],
+    masks: false,
+    limits: { long: 100, short: 60 },
+    onPrediction: ({ imageId }) => void seen.push(imageId),
+  });
+  rmSync(root, { recursive: true, force: true });
+  expect(numImages).toBe(5);
+  expect(bbox.stats[0]).toBeCloseTo(1, 6);
+  // Three become 96x64, then 64x96, then 32x128.
+  expect(seen).toEqual([9, 10, 7, 8, 6]);
+});
