@@ -6,14 +6,16 @@ import { findLauncher, isSocket } from './distributed.js';
 const MARK = 'CONVNEXTV2_RELAUNCHED';
 
 /**
- * Allocator settings for the work that touches much memory: huge pages and no returning of pages to the
- * system. They only take effect at process start.
+ * Allocator settings for the work that touches much memory: huge pages, no returning of pages to the system, and no caches of
+ * small freed pieces, which would lie between large ones and keep them apart. They only take effect at process start.
  */
 const TUNABLES = [
   'glibc.malloc.hugetlb=1',
   'glibc.malloc.mmap_threshold=4294967296',
   'glibc.malloc.trim_threshold=1099511627776',
   'glibc.malloc.top_pad=67108864',
+  'glibc.malloc.tcache_count=0',
+  'glibc.malloc.mxfast=0',
 ].join(':');
 
 /** How often a rank looks whether the process that started it is still there. */

@@ -155,16 +155,16 @@ export class RegionStep<Tree extends SpecTree> {
     const targets = boxTargets(regions, stage, capacity);
     const outputs = await arena.scope(async () => {
       const { plan, features } = arena.pool(maps, regions, { outputSize: P, capacity });
-      const results = await this.boxHead(i, R, {
+      const gradient = arena.float32(features.length);
+      const inputs = {
         features: { shape: [capacity, P, P, maps.numChannels], data: features },
         labels: { shape: [capacity], data: targets.labels },
         targets: { shape: [capacity, 4], data: targets.targets },
         targetWeights: { shape: [capacity], data: targets.targetWeights },
         references: { shape: [capacity, 4], data: targets.references },
         scale: { shape: [1], data: Float32Array.of(share) },
-      });
-      const gradient = arena.float32(features.length);
-      gradient.set(results['grad:features'].data as Float32Array);
+      };
+      const results = await this.boxHead(i, R, inputs, gradient);
       arena.unpool(plan, gradient, mapGradients);
       return results;
     });
@@ -208,15 +208,15 @@ export class RegionStep<Tree extends SpecTree> {
       );
       await arena.scope(async () => {
         const { plan, features } = arena.pool(maps, chunk, { outputSize: P, capacity: rows });
-        const results = await this.maskHeads[i].run({
+        const gradient = arena.float32(features.length);
+        const inputs = {
           features: { shape: [rows, P, P, maps.numChannels], data: features },
           oneHot: { shape: [rows, numClasses], data: chunk.oneHot },
           targets: { shape: [rows, maskSize, maskSize], data: chunkTargets },
           weights: { shape: [rows], data: chunk.weights },
           scale: { shape: [1], data: Float32Array.of(scale) },
-        });
-        const gradient = arena.float32(features.length);
-        gradient.set(results['grad:features'].data as Float32Array);
+        };
+        const results = await this.maskHeads[i].run(inputs, { 'grad:features': gradient });
         arena.unpool(plan, gradient, mapGradients);
         loss += results['loss'].data[0];
       });
@@ -250,19 +250,30 @@ export class RegionStep<Tree extends SpecTree> {
     });
   }
 
-  /** Runs a box head, and mixes what its batch norms saw in all processes into their running statistics. */
-  private async boxHead(i: number, numRegions: number, inputs: HostTensors): Promise<HostTensors> {
+  /**
+   * Runs a box head, and mixes what its batch norms saw in all processes into their running statistics.
+   *
+   * @param gradient becomes that of the input `features`
+   */
+  private async boxHead(
+    i: number,
+    numRegions: number,
+    inputs: HostTensors,
+    gradient: Float32Array,
+  ): Promise<HostTensors> {
     const { model, communicator = SINGLE_PROCESS } = this.context;
     const { numConvs } = model.config.stages[i].layers;
-    if (numConvs === 0) return this.boxHeads[i].run(inputs);
+    const into = { 'grad:features': gradient };
+    if (numConvs === 0) return this.boxHeads[i].run(inputs, into);
     if (this.synchronised) {
       const { outputs, moments } = await this.synchronised.run(i, inputs, numRegions);
+      gradient.set(outputs['grad:features'].data as Float32Array);
       moments.forEach((seen, conv) => this.updateStatistics(i, conv, seen));
       return outputs;
     }
     const [capacity, P] = inputs['features'].shape;
     const shares = sharesOf(numRegions, capacity, P * P);
-    const outputs = await this.boxHeads[i].run({ ...inputs, shares });
+    const outputs = await this.boxHeads[i].run({ ...inputs, shares }, into);
     for (let conv = 0; conv < numConvs; conv++) {
       const seen = await joinMoments(communicator, {
         mean: outputs[`mean${conv}`].data as Float32Array,

@@ -1,0 +1,82 @@
+import { parseArgs } from 'node:util';
+import { createDenseBackbone } from '../backbone/output-norms.js';
+import { VARIANTS, type VariantName } from '../backbone/variants.js';
+import { ConfigError } from '../core/errors.js';
+import { loadDetectionSplit } from '../datasets/recognise-load.js';
+import { recogniseData } from '../datasets/recognise.js';
+import { IMAGENET_PIXELS } from '../datasets/transforms/normalize.js';
+import { ParameterStore } from '../engine/parameters/store.js';
+import { openEngine } from '../engine/runtime/engine.js';
+import { DETECTION_THRESHOLDS } from '../models/detection/config.js';
+import { DetectorPredictor } from '../models/detector-predictor.js';
+import { createMaskRcnn, MASK_RCNN } from '../models/mask-rcnn.js';
+import { evaluateDetector } from '../train/detection/evaluate.js';
+import { detectorView, viewSizes } from '../train/detection/views.js';
+import { needsRelaunch, relaunch } from '../tools/relaunch.js';
+
+/**
+ * Time and memory of a whole evaluation: every validation image of a COCO data set through a Mask R-CNN with random weights,
+ * 100 detections with masks each, scored.
+ *
+ *     node dist/bench/detect-eval.js --data coco --model tiny --short 800 --long 1333
+ *
+ * Prints the resident set after 5, 15 and all images, and how many images there are of every size that the network sees. Runs
+ * with the command line's allocator settings.
+ */
+if (needsRelaunch('benchmark')) process.exit(await relaunch());
+
+const { values } = parseArgs({
+  options: {
+    data: { type: 'string' },
+    model: { type: 'string', default: 'tiny' },
+    short: { type: 'string', default: '800' },
+    long: { type: 'string', default: '1333' },
+  },
+});
+if (values.data === undefined)
+  throw new ConfigError('--data: expected a folder with COCO data, got none');
+const data = await recogniseData(values.data, { seed: 0 });
+if (data.kind !== 'detection')
+  throw new ConfigError(`--data: expected COCO annotations, got a set for ${data.kind}`);
+const set = await loadDetectionSplit(data, 'val');
+
+const numClasses = set.classes.names.length;
+const backbone = createDenseBackbone(VARIANTS[values.model as VariantName]);
+const model = createMaskRcnn(backbone, { ...MASK_RCNN, numClasses });
+const store = new ParameterStore(model.specs);
+store.initialize(0);
+// So low that random weights detect as much as trained ones at most do.
+const thresholds = { ...DETECTION_THRESHOLDS, scoreThreshold: 0.5 / (numClasses + 1) };
+const predictor = new DetectorPredictor({ engine: await openEngine(), model, store, thresholds });
+
+const limits = { long: Number(values.long), short: Number(values.short) };
+const mebibytes = (): number => process.memoryUsage.rss() / 2 ** 20;
+const canvases = new Map<string, number>();
+let after5 = NaN;
+const start = performance.now();
+const { numImages, numDetections } = await evaluateDetector(
+  (image) => {
+    const { width, height } = viewSizes(image, limits).canvas;
+    const size = `${width}x${height}`;
+    canvases.set(size, (canvases.get(size) ?? 0) + 1);
+    return predictor.predict(detectorView(image, { limits, pixels: IMAGENET_PIXELS }));
+  },
+  set,
+  {
+    classNames: set.classes.names,
+    masks: true,
+    limits,
+    onImage: (done, total) => {
+      if (done === 5) after5 = mebibytes();
+      if (done === 5 || done === 15 || done === total)
+        console.log(`${done} of ${total} images: ${mebibytes().toFixed(0)} MiB`);
+    },
+  },
+);
+const seconds = (performance.now() - start) / 1000;
+console.log(
+  `${numImages} images of ${canvases.size} sizes, ${numDetections} detections: ${seconds.toFixed(0)} s, ` +
+    `${(mebibytes() / after5).toFixed(2)} times the memory after 5`,
+);
+console.log([...canvases].map(([size, count]) => `${size}: ${count}`).join(', '));
+await predictor.release();
