@@ -62,9 +62,9 @@ class Bench {
         const executable = real.prepare(program, store, options);
         if (program.name !== 'mask head training') return executable;
         return {
-          run: (inputs) => {
+          run: (inputs, into) => {
             this.maskShapes.push(inputs['features'].shape);
-            return executable.run(inputs);
+            return executable.run(inputs, into);
           },
           release: () => executable.release(),
         };
