@@ -17,7 +17,8 @@ import { needsRelaunch, relaunch } from '../tools/relaunch.js';
  *     node dist/bench/detect-shapes.js --model tiny --shapes 60 --short 800 [--order mixed --seed 0]
  *
  * The largest size comes first, as in evaluations, so that what grows was not given back; in mixed order larger ones that come
- * late count too: they need more than what was there before. `--repeat` shows every size so many times, and prints how long each look takes. Runs with the command line's allocator settings.
+ * late count too: they need more than what was there before. `--repeat` shows every size so many times, and prints how long each
+ * look takes. Runs with the command line's allocator settings.
  */
 if (needsRelaunch('benchmark')) process.exit(await relaunch());
 

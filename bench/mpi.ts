@@ -12,6 +12,7 @@ import { openEngine } from '../engine/runtime/engine.js';
 import type { HostTensors } from '../engine/runtime/program.js';
 import { createClassifier } from '../models/classifier.js';
 import { joinRanks } from '../tools/distributed.js';
+import { ALLOCATOR_SETTINGS } from '../tools/relaunch.js';
 import { joinReports } from '../train/distributed/totals.js';
 
 /**
@@ -144,8 +145,7 @@ function run(mpiexec: string | undefined, ranks: number, batch: number): Measure
     env: {
       ...process.env,
       OMPI_MCA_hwloc_base_binding_policy: 'none',
-      GLIBC_TUNABLES:
-        'glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=4294967296:glibc.malloc.trim_threshold=1099511627776',
+      GLIBC_TUNABLES: ALLOCATOR_SETTINGS,
     },
   });
   const line = stdout.split('\n').find((text) => text.startsWith('{'));

@@ -7,9 +7,10 @@ const MARK = 'CONVNEXTV2_RELAUNCHED';
 
 /**
  * Allocator settings for the work that touches much memory: huge pages, no returning of pages to the system, and no caches of
- * small freed pieces, which would lie between large ones and keep them apart. They only take effect at process start.
+ * small freed pieces, which would lie between large ones and keep them apart. They only take effect at process start, as the
+ * variable `GLIBC_TUNABLES`.
  */
-const TUNABLES = [
+export const ALLOCATOR_SETTINGS = [
   'glibc.malloc.hugetlb=1',
   'glibc.malloc.mmap_threshold=4294967296',
   'glibc.malloc.trim_threshold=1099511627776',
@@ -41,7 +42,7 @@ export function needsRelaunch(verb: string | undefined): boolean {
 export function relaunch(): Promise<number> {
   const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
     stdio: stdio(process.env['PMI_FD']),
-    env: { GLIBC_TUNABLES: TUNABLES, ...process.env, [MARK]: String(process.pid) },
+    env: { GLIBC_TUNABLES: ALLOCATOR_SETTINGS, ...process.env, [MARK]: String(process.pid) },
   });
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGCONT'] as const;
   let isTold = false;

@@ -5,9 +5,9 @@ const ALIGNMENT_BYTES = 64;
 
 /**
  * Typed arrays side by side in one block of memory that a WebAssembly kernel can address: feature maps, their gradients and
- * RoI features live here, and ONNX Runtime reads and writes them in place. The block has a fixed size (growing would detach
- * every view) and isn't shared between threads (ONNX Runtime refuses shared memory). Allocations are freed in reverse
- * order only, with {@link Arena.mark} and {@link Arena.release}.
+ * RoI features live here, and ONNX Runtime reads and writes them in place. The block has a fixed size (growing detaches every
+ * view, so a larger arena comes after this one) and isn't shared between threads (ONNX Runtime refuses shared memory).
+ * Allocations are freed in reverse order only, with {@link Arena.mark} and {@link Arena.release}.
  */
 export class Arena {
   readonly buffer: ArrayBuffer;

@@ -1,7 +1,7 @@
 import type { LevelPredictions } from '../../core/nms-proposals.js';
 import { ShapeError } from '../../core/errors.js';
 import { formatShape, numElements } from '../../core/shape.js';
-import type { HostTensor, HostTensors } from '../../engine/runtime/program.js';
+import type { HostTensor, HostTensors, OutputArrays } from '../../engine/runtime/program.js';
 import type { FeatureMaps, PyramidShape } from '../../heads/roi/feature-maps.js';
 import { pyramidShape, REGION_STRIDES } from '../../heads/roi/feature-maps.js';
 import { ANCHOR_LEVELS, REGION_LEVELS } from './feature-programs.js';
@@ -38,7 +38,7 @@ export function pyramidOf([n, h, w]: readonly number[], numChannels: number): Py
 }
 
 /** Where the features program writes P2 … P5, so that the region kernels read them in place. */
-export function mapsAsOutputs({ maps }: FeatureMaps): Readonly<Record<string, Float32Array>> {
+export function mapsAsOutputs({ maps }: FeatureMaps): OutputArrays {
   return Object.fromEntries(REGION_LEVELS.map((level, i) => [level, maps[i]]));
 }
 

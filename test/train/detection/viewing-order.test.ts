@@ -44,15 +44,25 @@ test('goes by the size of the view: a small square may become larger than a wide
   expect(viewingOrder([{ width: 2000, height: 400 }, { width: 100, height: 100 }], LIMITS)).toEqual([1, 0]); // prettier-ignore
 });
 
-test('canvases are those of the views', () => {
-  for (const { width, height } of sizes.slice(0, 20)) {
-    const image: RgbImage = { width, height, data: new Uint8Array(width * height * 3) };
-    const limits = { long: 133, short: 80 };
-    const view = detectorView(image, { limits, pixels: { mean: [0, 0, 0], std: [1, 1, 1] } });
-    const { size, canvas } = viewSizes(image, limits);
-    expect(view.shape).toEqual([1, canvas.height, canvas.width, 3]);
-    expect(view.imageSize).toEqual(size);
-  }
+// Worked out by hand: the factor is min(1333 / long side, 800 / short side), sides are rounded and filled up to multiples of 32.
+test.each([
+  [640, 480, 1067, 800, 1088, 800],
+  [480, 640, 800, 1067, 800, 1088],
+  [2000, 400, 1333, 267, 1344, 288],
+  [1, 700, 2, 1333, 32, 1344],
+  [5000, 1, 1333, 1, 1344, 32],
+  [800, 800, 800, 800, 800, 800],
+])('%d×%d becomes %d×%d on a canvas of %d×%d', (width, height, w, h, canvasWidth, canvasHeight) => {
+  const image: RgbImage = { width, height, data: new Uint8Array(width * height * 3) };
+  const size = { width: w, height: h };
+  const canvas = { width: canvasWidth, height: canvasHeight };
+  expect(viewSizes(image, LIMITS)).toEqual({ size, canvas });
+  const view = detectorView(image, {
+    limits: LIMITS,
+    pixels: { mean: [0, 0, 0], std: [1, 1, 1] },
+  });
+  expect(view.shape).toEqual([1, canvasHeight, canvasWidth, 3]);
+  expect(view.imageSize).toEqual(size);
 });
 
 test('an evaluation follows it and scores each image by its own annotations', async () => {
