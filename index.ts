@@ -57,10 +57,10 @@ export {
 export { loadSegmenter, type LoadedSegmenter } from './models/segmenter-weights.js';
 export { createFcmae } from './models/fcmae.js';
 export { RECIPES, type RecipeConfig } from './train/recipes/index.js';
-export { trainClassifier } from './train/classification/run.js';
-export { trainDetector } from './train/detection/run.js';
-export { trainSegmenter } from './train/segmentation/run.js';
-export { trainFcmae } from './train/fcmae/run.js';
+export { trainClassifier } from './train/classify/run.js';
+export { trainDetector } from './train/detect/run.js';
+export { trainSegmenter } from './train/segment/run.js';
+export { trainFcmae } from './train/pretrain/run.js';
 export { CATALOGUE, WEIGHTS_LICENCE, type CatalogueEntry } from './weights/catalogue.js';
 export { loadWeights } from './weights/load.js';
 export { openWeights } from './weights/open.js';

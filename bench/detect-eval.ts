@@ -10,8 +10,8 @@ import { openEngine } from '../engine/runtime/engine.js';
 import { DETECTION_THRESHOLDS } from '../models/detection/config.js';
 import { DetectorPredictor } from '../models/detector-predictor.js';
 import { createMaskRcnn, MASK_RCNN } from '../models/mask-rcnn.js';
-import { evaluateDetector } from '../train/detection/evaluate.js';
-import { detectorView, viewSizes } from '../train/detection/views.js';
+import { evaluateDetector } from '../train/detect/evaluate.js';
+import { detectorView, viewSizes } from '../train/detect/views.js';
 import { needsRelaunch, relaunch } from '../tools/relaunch.js';
 
 /**

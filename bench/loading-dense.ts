@@ -7,7 +7,7 @@ import {
   createReceiver as createDetectionReceiver,
   type DetectionBatch,
   type DetectionPipelineOptions,
-} from '../train/pipelines/detection.js';
+} from '../train/pipelines/detect.js';
 
 /** A detection batch for which a bitmap of every object was made and handed over, as the peers of `loading.ts` do. */
 export interface DenseBatch extends DetectionBatch {

@@ -16,8 +16,8 @@ import { RANDOM_RESIZED_CROP } from '../datasets/transforms/random-resized-crop.
 import {
   CLASSIFICATION_PIPELINE,
   type ClassificationPipelineOptions,
-} from '../train/pipelines/classification.js';
-import { DETECTION_PIPELINE, type DetectionPipelineOptions } from '../train/pipelines/detection.js';
+} from '../train/pipelines/classify.js';
+import { DETECTION_PIPELINE, type DetectionPipelineOptions } from '../train/pipelines/detect.js';
 import { DENSE_PIPELINE } from './loading-dense.js';
 
 /**

@@ -9,7 +9,7 @@ import type { Prediction, ViewedImage } from '../../models/detector-predictor.js
 import { DetectorPredictor } from '../../models/detector-predictor.js';
 import { maxError } from '../helpers/fixtures.js';
 import { engineOf } from '../parity/maskrcnn-fixture.js';
-import { TINY_CONFIG, tinyDetector, tinyStore } from '../train/detection/tiny-detector.js';
+import { TINY_CONFIG, tinyDetector, tinyStore } from '../train/detect/tiny-detector.js';
 
 let engine: Engine;
 beforeAll(async () => {

@@ -14,7 +14,7 @@ import { CASCADE_MASK_RCNN, cascadeStages, createCascade } from '../../models/ca
 import type { DetectorConfig } from '../../models/detection/config.js';
 import { DETECTION_THRESHOLDS } from '../../models/detection/config.js';
 import { RegionInference } from '../../models/detection/region-inference.js';
-import { RegionStep } from '../../train/detection/region-step.js';
+import { RegionStep } from '../../train/detect/region-step.js';
 import { discoverFixtures, FIXTURES, maxAbs, maxError, readTensors } from '../helpers/fixtures.js';
 import { toNhwc } from '../helpers/layout.js';
 import { RUNTIMES } from '../helpers/runtimes.js';

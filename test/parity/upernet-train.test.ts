@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { updateRunningStatistics } from '../../train/segmentation/running-statistics.js';
+import { updateRunningStatistics } from '../../train/segment/running-statistics.js';
 import type { FixtureTensor } from '../helpers/fixtures.js';
 import { discoverFixtures } from '../helpers/fixtures.js';
 import { toNchw, torchValues } from '../helpers/layout.js';

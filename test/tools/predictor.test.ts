@@ -17,7 +17,7 @@ import { loadModel } from '../../tools/model/predictor.js';
 import { predictFiles } from '../../tools/predict/index.js';
 import { toTorchLayout, torchShape } from '../../weights/layout.js';
 import { writeSafetensors } from '../../weights/safetensors/write.js';
-import { tinyStore } from '../train/detection/tiny-detector.js';
+import { tinyStore } from '../train/detect/tiny-detector.js';
 
 const FIXTURES = resolve(dirname(fileURLToPath(import.meta.url)), '../fixtures/small');
 const photo = join(FIXTURES, 'preprocess_q90_420.jpg');

@@ -1,5 +1,5 @@
 import type { RgbImage } from '../../datasets/sample.js';
-import type { BlockActivation } from '../../train/fcmae/collapse.js';
+import type { BlockActivation } from '../../train/pretrain/collapse.js';
 
 /** Channels of a mosaic, on each side and together. */
 const SIDE = 8;

@@ -1,4 +1,4 @@
-import type { BlockCollapse } from '../../train/fcmae/collapse.js';
+import type { BlockCollapse } from '../../train/pretrain/collapse.js';
 import { lineChart } from '../../report/svg-chart.js';
 
 /** Curves of one model. */

@@ -6,7 +6,7 @@ import { ConfigError } from '../../core/errors.js';
 import { numParameters } from '../../engine/parameters/store.js';
 import { classifierSpecs } from '../../heads/classifier.js';
 import { variant } from '../../models/classifier-weights.js';
-import { openEncoder } from '../../train/fcmae/encoder.js';
+import { openEncoder } from '../../train/pretrain/encoder.js';
 import { locateModel } from '../model/locate.js';
 
 /** What `analyze flops` was asked for. */

@@ -1,6 +1,6 @@
 import type { Engine } from '../../engine/runtime/engine.js';
 import { variant } from '../../models/classifier-weights.js';
-import { benchmarkDetector, benchmarkDetectorTraining } from '../../train/detection/benchmark.js';
+import { benchmarkDetector, benchmarkDetectorTraining } from '../../train/detect/benchmark.js';
 import type { BenchmarkReport, BenchmarkRequest } from './request.js';
 
 /** Times a Mask R-CNN of 90 classes on images of `size` × 4/3 `size` pixels. */

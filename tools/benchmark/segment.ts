@@ -1,9 +1,6 @@
 import type { Engine } from '../../engine/runtime/engine.js';
 import { variant } from '../../models/classifier-weights.js';
-import {
-  benchmarkSegmenter,
-  benchmarkSegmenterTraining,
-} from '../../train/segmentation/benchmark.js';
+import { benchmarkSegmenter, benchmarkSegmenterTraining } from '../../train/segment/benchmark.js';
 import type { BenchmarkReport, BenchmarkRequest } from './request.js';
 
 /** Times a UPerNet of 512 channels and 150 classes. */

@@ -1,7 +1,7 @@
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { ConfigError } from '../../core/errors.js';
 import { nearestWord } from '../../core/nearest-word.js';
-import { peakLearningRate } from '../../train/fcmae/config.js';
+import { peakLearningRate } from '../../train/pretrain/config.js';
 import type { RecipeConfig } from '../../train/recipes/index.js';
 import { RECIPES } from '../../train/recipes/index.js';
 import { assertSchedule } from '../../train/schedule.js';

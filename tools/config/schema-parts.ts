@@ -11,7 +11,7 @@ import type { RandomErasingOptions } from '../../datasets/transforms/random-eras
 import type { RandomResizedCropOptions } from '../../datasets/transforms/random-resized-crop.js';
 import type { SegmentationGeometryOptions } from '../../datasets/transforms/segmentation-geometry.js';
 import type { LayerRule } from '../../train/parameter-groups.js';
-import type { ClassificationTransform } from '../../train/pipelines/classification.js';
+import type { ClassificationTransform } from '../../train/pipelines/classify.js';
 import type { OptimizerConfig } from '../../train/run-settings.js';
 import type { LinearWarmup } from '../../train/schedule.js';
 import { FLAG, SHARE, byKind, kind, list, number, oneOf, orNull, record, whole } from './schema.js';

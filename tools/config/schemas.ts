@@ -1,8 +1,8 @@
-import type { ClassificationConfig } from '../../train/classification/config.js';
-import type { PretrainingConfig } from '../../train/fcmae/config.js';
+import type { ClassificationConfig } from '../../train/classify/config.js';
+import type { PretrainingConfig } from '../../train/pretrain/config.js';
 import type { RecipeConfig } from '../../train/recipes/index.js';
-import type { SegmentationConfig, SegmentationViewing } from '../../train/segmentation/config.js';
-import type { DetectionConfig } from '../../train/detection/config.js';
+import type { SegmentationConfig, SegmentationViewing } from '../../train/segment/config.js';
+import type { DetectionConfig } from '../../train/detect/config.js';
 import { DETECT } from './schema-detection.js';
 import type { Schema } from './schema.js';
 import { FLAG, SHARE, list, number, oneOf, record, whole } from './schema.js';

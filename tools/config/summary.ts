@@ -1,6 +1,6 @@
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { VARIANT_NAMES, VARIANTS } from '../../backbone/variants.js';
-import { peakLearningRate } from '../../train/fcmae/config.js';
+import { peakLearningRate } from '../../train/pretrain/config.js';
 import { RECIPES } from '../../train/recipes/index.js';
 
 import type { AnyConfig } from './schemas.js';

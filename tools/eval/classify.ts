@@ -1,7 +1,7 @@
 import { readImageNet } from '../../datasets/imagenet.js';
 import { openEngine } from '../../engine/runtime/engine.js';
-import { evaluateClassifier } from '../../train/classification/evaluate.js';
-import { evaluateInParts } from '../../train/classification/evaluate-parts.js';
+import { evaluateClassifier } from '../../train/classify/evaluate.js';
+import { evaluateInParts } from '../../train/classify/evaluate-parts.js';
 import { SINGLE_PROCESS } from '../../train/distributed/communicator.js';
 import { shardOf } from '../../train/distributed/shard.js';
 import type { Scalars } from '../../train/task.js';

@@ -11,7 +11,7 @@ import { definedMean } from '../../evaluation/semantic/metrics.js';
 import type { Segmentation } from '../../models/segmenter.js';
 import { createSegmenterPredictor } from '../../models/segmenter.js';
 import { numOwn } from '../../train/distributed/evaluation.js';
-import { evaluateSegmenter } from '../../train/segmentation/evaluate.js';
+import { evaluateSegmenter } from '../../train/segment/evaluate.js';
 import { writeAtomically, writeJsonAtomically } from '../../weights/files/atomic.js';
 import type { LocatedModel } from '../model/locate.js';
 import { openSegmenter, paletteOf, viewing } from '../model/segmenter.js';

@@ -10,7 +10,7 @@ import type { DetectorCard } from '../../models/detector-card.js';
 import { detectorCard } from '../../models/detector-card.js';
 import type { LoadedDetector } from '../../models/load-detector.js';
 import { loadDetector } from '../../models/load-detector.js';
-import { detectorView } from '../../train/detection/views.js';
+import { detectorView } from '../../train/detect/views.js';
 import type { LocatedModel } from './locate.js';
 
 /** A detector ready to use, with what its inputs and outputs mean. */

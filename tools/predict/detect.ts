@@ -8,7 +8,7 @@ import type { DetectorCard } from '../../models/detector-card.js';
 import type { Prediction } from '../../models/detector-predictor.js';
 import { DetectorPredictor } from '../../models/detector-predictor.js';
 import { drawDetections } from '../../report/overlay/detections.js';
-import { cocoResultRows, predictedBox } from '../../train/detection/results.js';
+import { cocoResultRows, predictedBox } from '../../train/detect/results.js';
 import { writeAtomically, writeJsonAtomically } from '../../weights/files/atomic.js';
 import { detectorViews, openDetector } from '../model/detector.js';
 import type { LocatedModel } from '../model/locate.js';

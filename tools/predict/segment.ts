@@ -9,7 +9,7 @@ import { createSegmenterPredictor, type Segmentation } from '../../models/segmen
 import { blendLabels } from '../../report/overlay/labels.js';
 import { appendLegend } from '../../report/overlay/legend.js';
 import type { Rgb } from '../../report/overlay/picture.js';
-import { segmenterViews } from '../../train/segmentation/views.js';
+import { segmenterViews } from '../../train/segment/views.js';
 import { writeAtomically, writeJsonAtomically } from '../../weights/files/atomic.js';
 import type { LocatedModel } from '../model/locate.js';
 import { openSegmenter, paletteOf, viewing } from '../model/segmenter.js';

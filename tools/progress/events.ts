@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { TensorBoardWriter } from '../../report/tensorboard.js';
 import type { LogRecord } from '../../train/run-settings.js';
 import { SAMPLES } from '../../report/samples.js';
-import { RECONSTRUCTIONS } from '../../train/fcmae/run.js';
+import { RECONSTRUCTIONS } from '../../train/pretrain/run.js';
 import { withWeights } from '../../weights/open.js';
 import { toFloat32 } from '../../weights/tensor.js';
 

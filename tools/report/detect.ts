@@ -22,9 +22,9 @@ import type { ReportBars, ReportChart, RunEvaluation } from '../../report/evalua
 import { drawDetections } from '../../report/overlay/detections.js';
 import { besideEachOther } from '../../report/overlay/panels.js';
 import { PICTURES, savePicture } from '../../report/save-picture.js';
-import { drawnFound, drawnTruth, SHOWN_SCORE } from '../../train/detection/drawing.js';
-import { detectionMetrics, evaluateDetector } from '../../train/detection/evaluate.js';
-import { predictedBox } from '../../train/detection/results.js';
+import { drawnFound, drawnTruth, SHOWN_SCORE } from '../../train/detect/drawing.js';
+import { detectionMetrics, evaluateDetector } from '../../train/detect/evaluate.js';
+import { predictedBox } from '../../train/detect/results.js';
 import { detectorViews, openDetector } from '../model/detector.js';
 import type { LocatedModel } from '../model/locate.js';
 import { bestAndWorst, percent, scopeOf, type Scored } from './examples.js';

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { RECONSTRUCTIONS } from '../../train/fcmae/run.js';
-import { readImageSplits } from '../../train/fcmae/images.js';
+import { RECONSTRUCTIONS } from '../../train/pretrain/run.js';
+import { readImageSplits } from '../../train/pretrain/images.js';
 import { readMetrics } from '../../report/run-folder.js';
 import type { Findings, FindingsRequest } from './request.js';
 

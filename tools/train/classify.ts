@@ -1,6 +1,6 @@
 import { hasSplit, readImageNet } from '../../datasets/imagenet.js';
-import type { ClassificationConfig } from '../../train/classification/config.js';
-import { trainClassifier } from '../../train/classification/run.js';
+import type { ClassificationConfig } from '../../train/classify/config.js';
+import { trainClassifier } from '../../train/classify/run.js';
 import type { TrainResult } from '../../train/loop.js';
 import { log } from '../output.js';
 import type { TrainingRequest } from './request.js';

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { CHECKPOINTS } from '../../train/checkpoints.js';
-import type { PretrainingConfig } from '../../train/fcmae/config.js';
-import { readImageSplits } from '../../train/fcmae/images.js';
-import { RECONSTRUCTIONS, trainFcmae } from '../../train/fcmae/run.js';
+import type { PretrainingConfig } from '../../train/pretrain/config.js';
+import { readImageSplits } from '../../train/pretrain/images.js';
+import { RECONSTRUCTIONS, trainFcmae } from '../../train/pretrain/run.js';
 import type { TrainResult } from '../../train/loop.js';
 import { log } from '../output.js';
 import type { TrainingRequest } from './request.js';

@@ -1,5 +1,5 @@
 import { VARIANTS } from '../../backbone/variants.js';
-import type { SegmentationConfig } from '../segmentation/config.js';
+import type { SegmentationConfig } from '../segment/config.js';
 import { ADE20K_UPERNET } from './ade20k-upernet.js';
 
 /**

@@ -2,7 +2,7 @@ import { ADE20K_GEOMETRY } from '../../datasets/transforms/segmentation-geometry
 import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
 import { PHOTOMETRIC } from '../../datasets/transforms/photometric.js';
 import { UPERNET } from '../../models/upernet.js';
-import type { SegmentationConfig } from '../segmentation/config.js';
+import type { SegmentationConfig } from '../segment/config.js';
 
 /**
  * What the ADE20K recipes of all sizes share; the recipes are the files `ade20k-upernet-SIZE.ts`.

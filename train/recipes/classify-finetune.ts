@@ -1,6 +1,6 @@
 import { VARIANTS } from '../../backbone/variants.js';
 import { evaluationResize } from '../../datasets/transforms/evaluation.js';
-import type { ClassificationConfig } from '../classification/config.js';
+import type { ClassificationConfig } from '../classify/config.js';
 import { CLASSIFY } from './classify.js';
 
 /**

@@ -1,5 +1,5 @@
 import { CASCADE_MASK_RCNN } from '../../models/cascade.js';
-import type { DetectionConfig } from '../detection/config.js';
+import type { DetectionConfig } from '../detect/config.js';
 import { COCO_MASK_RCNN_TINY_MS } from './coco-mask-rcnn-tiny-ms.js';
 
 /**

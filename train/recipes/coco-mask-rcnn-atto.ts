@@ -1,5 +1,5 @@
 import { VARIANTS } from '../../backbone/variants.js';
-import type { DetectionConfig } from '../detection/config.js';
+import type { DetectionConfig } from '../detect/config.js';
 import { COCO_MASK_RCNN } from './coco-mask-rcnn.js';
 
 /**

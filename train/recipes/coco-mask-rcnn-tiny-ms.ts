@@ -1,7 +1,7 @@
 import { VARIANTS } from '../../backbone/variants.js';
 import { MULTI_SCALE } from '../../datasets/transforms/detection-geometry.js';
 import { DETECTION_THRESHOLDS } from '../../models/detection/config.js';
-import type { DetectionConfig } from '../detection/config.js';
+import type { DetectionConfig } from '../detect/config.js';
 import { COCO_MASK_RCNN } from './coco-mask-rcnn.js';
 
 /**

@@ -3,7 +3,7 @@ import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
 import { SOFT_DETECTION_NMS } from '../../core/nms-multiclass.js';
 import { DETECTION_THRESHOLDS } from '../../models/detection/config.js';
 import { MASK_RCNN } from '../../models/mask-rcnn.js';
-import type { DetectionConfig } from '../detection/config.js';
+import type { DetectionConfig } from '../detect/config.js';
 
 /**
  * What the Mask R-CNN recipes of all sizes share; the recipes are the files `coco-mask-rcnn-SIZE.ts`.

@@ -2,7 +2,7 @@ import { VARIANTS } from '../../backbone/variants.js';
 import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
 import { DETECTION_THRESHOLDS } from '../../models/detection/config.js';
 import { MASK_RCNN } from '../../models/mask-rcnn.js';
-import type { DetectionConfig } from '../detection/config.js';
+import type { DetectionConfig } from '../detect/config.js';
 
 const [stage] = MASK_RCNN.stages;
 

@@ -1,4 +1,4 @@
-import type { DetectionConfig } from '../detection/config.js';
+import type { DetectionConfig } from '../detect/config.js';
 import { COCO_CASCADE_BASE } from './coco-cascade-base.js';
 import { COCO_CASCADE_HUGE } from './coco-cascade-huge.js';
 import { COCO_CASCADE_LARGE } from './coco-cascade-large.js';

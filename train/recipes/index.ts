@@ -1,7 +1,7 @@
-import type { ClassificationConfig } from '../classification/config.js';
-import type { DetectionConfig } from '../detection/config.js';
-import type { PretrainingConfig } from '../fcmae/config.js';
-import type { SegmentationConfig } from '../segmentation/config.js';
+import type { ClassificationConfig } from '../classify/config.js';
+import type { DetectionConfig } from '../detect/config.js';
+import type { PretrainingConfig } from '../pretrain/config.js';
+import type { SegmentationConfig } from '../segment/config.js';
 import { CLASSIFY } from './classify.js';
 import { CLASSIFY_FINETUNE } from './classify-finetune.js';
 import { DETECTION_RECIPES } from './detection.js';

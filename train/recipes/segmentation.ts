@@ -1,4 +1,4 @@
-import type { SegmentationConfig } from '../segmentation/config.js';
+import type { SegmentationConfig } from '../segment/config.js';
 import { ADE20K_UPERNET_ATTO } from './ade20k-upernet-atto.js';
 import { ADE20K_UPERNET_FEMTO } from './ade20k-upernet-femto.js';
 import { ADE20K_UPERNET_PICO } from './ade20k-upernet-pico.js';

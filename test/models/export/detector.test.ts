@@ -8,7 +8,7 @@ import { DetectorPredictor, type ViewedImage } from '../../../models/detector-pr
 import { exportModel } from '../../../models/export/export-model.js';
 import { maxError } from '../../helpers/fixtures.js';
 import { engineOf } from '../../parity/maskrcnn-fixture.js';
-import { TINY_CONFIG, tinyDetector, tinyStore } from '../../train/detection/tiny-detector.js';
+import { TINY_CONFIG, tinyDetector, tinyStore } from '../../train/detect/tiny-detector.js';
 import { mentions, runOnnx } from './run-onnx.js';
 
 let engine: Engine;

@@ -11,7 +11,7 @@ import type { CollapseRequest } from '../../../tools/analyze/collapse.js';
 import { analyzeCollapse } from '../../../tools/analyze/collapse.js';
 import { collapseChart } from '../../../tools/analyze/collapse-chart.js';
 import { analyzeFlops } from '../../../tools/analyze/flops.js';
-import { openEncoder } from '../../../train/fcmae/encoder.js';
+import { openEncoder } from '../../../train/pretrain/encoder.js';
 import { saveCheckpoint } from '../../../weights/checkpoint.js';
 import { FIXTURES } from '../../helpers/fixtures.js';
 import { writeTinyClasses } from '../../helpers/tiny-classes.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { VARIANTS } from '../../../backbone/variants.js';
 import { ConfigError } from '../../../core/errors.js';
-import type { DetectionConfig } from '../../../train/detection/config.js';
+import type { DetectionConfig } from '../../../train/detect/config.js';
 import { DETECTION_RECIPES } from '../../../train/recipes/detection.js';
 import { RECIPES } from '../../../train/recipes/index.js';
 import type { ConfigRequest, ResolvedConfig } from '../../../tools/config/resolve.js';

@@ -16,7 +16,7 @@ import { exportLines, exportToFile, type ExportDocument } from '../../../tools/e
 import { toTorchLayout, torchShape } from '../../../weights/layout.js';
 import { writeSafetensors } from '../../../weights/safetensors/write.js';
 import { runOnnx } from '../../models/export/run-onnx.js';
-import { tinyStore } from '../../train/detection/tiny-detector.js';
+import { tinyStore } from '../../train/detect/tiny-detector.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'convnextv2-export-'));
 const weights = join(folder, 'detector.safetensors');

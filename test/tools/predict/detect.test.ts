@@ -17,7 +17,7 @@ import { predictFiles } from '../../../tools/predict/index.js';
 import type { PredictRequest } from '../../../tools/predict/request.js';
 import { toTorchLayout, torchShape } from '../../../weights/layout.js';
 import { writeSafetensors } from '../../../weights/safetensors/write.js';
-import { tinyStore } from '../../train/detection/tiny-detector.js';
+import { tinyStore } from '../../train/detect/tiny-detector.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'convnextv2-predict-'));
 const weights = join(folder, 'detector.safetensors');

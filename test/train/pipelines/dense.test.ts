@@ -15,17 +15,17 @@ import { PHOTOMETRIC } from '../../../datasets/transforms/photometric.js';
 import { ADE20K_GEOMETRY } from '../../../datasets/transforms/segmentation-geometry.js';
 import { MULTI_SCALE } from '../../../datasets/transforms/detection-geometry.js';
 import { MASK_RCNN_RPN } from '../../../models/detection/config.js';
-import type { RpnTargetRule } from '../../../train/detection/rpn-targets.js';
+import type { RpnTargetRule } from '../../../train/detect/rpn-targets.js';
 import {
   DETECTION_PIPELINE,
   type DetectionBatch,
   type DetectionTransform,
-} from '../../../train/pipelines/detection.js';
+} from '../../../train/pipelines/detect.js';
 import {
   SEGMENTATION_PIPELINE,
   type SegmentationBatch,
   type SegmentationTransform,
-} from '../../../train/pipelines/segmentation.js';
+} from '../../../train/pipelines/segment.js';
 import { maxError } from '../../helpers/fixtures.js';
 
 const SIZES = [

@@ -1,0 +1,169 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { DataError } from '../../../core/errors.js';
+import type { Rle } from '../../../core/rle.js';
+import { loadCoco, type CocoSet } from '../../../datasets/coco/set.js';
+import { truthDomain, truthObjects } from '../../../datasets/coco/truth.js';
+import { SHAPES_DEFAULTS, writeShapes } from '../../../datasets/shapes/write.js';
+import { CocoEvaluator } from '../../../evaluation/coco/evaluator.js';
+import { CocoGroundTruthBuilder } from '../../../evaluation/coco/objects.js';
+import { cocoParameters } from '../../../evaluation/coco/parameters.js';
+import { readCocoResults } from '../../../evaluation/coco/read-detections.js';
+import type { Prediction } from '../../../models/detector-predictor.js';
+import type { ImageDetector } from '../../../train/detect/evaluate.js';
+import { detectionMetrics, evaluateDetector } from '../../../train/detect/evaluate.js';
+import { cocoResultRows, type CocoResultRow } from '../../../train/detect/results.js';
+
+let root: string;
+let set: CocoSet;
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'convnextv2-detect-eval-'));
+  await writeShapes(root, { ...SHAPES_DEFAULTS, train: 1, val: 4, width: 96, height: 80 });
+  set = await loadCoco({
+    annotations: join(root, 'annotations/instances_val.json'),
+    images: join(root, 'val'),
+  });
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const NOTHING: Prediction = {
+  boxes: new Float32Array(0),
+  scores: new Float32Array(0),
+  classIndices: new Int32Array(0),
+  masks: [],
+};
+
+/** Finds the annotations of the images in their order, boxes moved by some pixels. */
+function oracle(shiftPx = 0): ImageDetector {
+  const objects = [...truthObjects(set, { masks: true })];
+  let next = 0;
+  return () => {
+    const imageId = set.images.ids[next++];
+    const found = objects.filter((object) => object.imageId === imageId && !object.isCrowd);
+    return Promise.resolve({
+      boxes: Float32Array.from(
+        found.flatMap(({ box: [x, y, w, h] }) => [
+          x + shiftPx,
+          y + shiftPx,
+          x + w + shiftPx,
+          y + h + shiftPx,
+        ]),
+      ),
+      scores: Float32Array.from(found, (_, i) => 0.9 - i / 100),
+      classIndices: Int32Array.from(found, ({ categoryId }) =>
+        set.classes.categoryIds.indexOf(categoryId),
+      ),
+      masks: found.map(({ mask }) => mask as Rle),
+    });
+  };
+}
+
+const evaluate = (
+  detect: ImageDetector,
+  options: Partial<Parameters<typeof evaluateDetector>[2]> = {},
+): ReturnType<typeof evaluateDetector> =>
+  evaluateDetector(detect, set, {
+    classNames: set.classes.names,
+    masks: true,
+    limits: { long: 1333, short: 800 },
+    ...options,
+  });
+
+test('the truth scores 1, nothing scores 0, shifted boxes lose at strict thresholds but keep their masks', async () => {
+  const perfect = detectionMetrics(await evaluate(oracle()));
+  expect(perfect['bbox_AP']).toBeCloseTo(1, 6);
+  expect(perfect['segm_AP']).toBeCloseTo(1, 6);
+  expect(perfect['count']).toBe(4);
+  const { numDetections, ...none } = await evaluate(() => Promise.resolve(NOTHING));
+  expect([numDetections, none.numImages]).toEqual([0, 4]);
+  expect(detectionMetrics({ numDetections, ...none })).toMatchObject({ bbox_AP: 0, segm_AP: 0 });
+  const shifted = detectionMetrics(await evaluate(oracle(3)));
+  expect(shifted['bbox_AP']).toBeLessThan(0.8);
+  expect(shifted['bbox_AP']).toBeGreaterThan(0.05);
+  expect(shifted['segm_AP']).toBeCloseTo(1, 6);
+});
+
+test('metrics without objects to measure are left out', async () => {
+  const metrics = detectionMetrics(await evaluate(oracle()));
+  const isMeasured = [...truthObjects(set, { masks: false })].some(
+    ({ area, isCrowd }) => area > 96 ** 2 && !isCrowd,
+  );
+  expect('bbox_APl' in metrics).toBe(isMeasured);
+  expect(Object.values(metrics).every((value) => value >= 0)).toBe(true);
+});
+
+test('without masks boxes are scored alone', async () => {
+  const { segm, bbox } = await evaluate(oracle(), { masks: false });
+  expect(segm).toBeUndefined();
+  expect(bbox.stats[0]).toBeCloseTo(1, 6);
+});
+
+test('a limit takes the first images, and every image is reported once', async () => {
+  const seen: number[] = [];
+  const progress: (readonly [number, number])[] = [];
+  const { numImages } = await evaluate(oracle(), {
+    limit: 2,
+    onPrediction: ({ imageId }) => void seen.push(imageId),
+    onImage: (done, total) => progress.push([done, total]),
+  });
+  expect(numImages).toBe(2);
+  expect(seen).toEqual([...set.images.ids.slice(0, 2)]);
+  expect(progress).toEqual([
+    [1, 2],
+    [2, 2],
+  ]);
+});
+
+test('classes that are not the model’s are a DataError that names both', async () => {
+  const wrong = evaluate(oracle(), { classNames: ['a', 'b'] });
+  await expect(wrong).rejects.toThrow(DataError);
+  await expect(wrong).rejects.toThrow(
+    /instances_val\.json: expected data with the model's 2 classes \(a, b\), got 6 \(/,
+  );
+  const [first, second, ...rest] = set.classes.names;
+  await expect(evaluate(oracle(), { classNames: [second, first, ...rest] })).rejects.toThrow(
+    `expected "${second}" as class 0, as the model has it, got "${first}"`,
+  );
+});
+
+test.each(['bbox', 'segm'] as const)(
+  'rows of a result file score as the evaluation did: %s',
+  async (iouType) => {
+    const rows: CocoResultRow[] = [];
+    const scores = await evaluate(oracle(2), {
+      onPrediction: ({ imageId }, found) =>
+        void rows.push(...cocoResultRows(found, imageId, set.classes.categoryIds)),
+    });
+    const builder = new CocoGroundTruthBuilder(truthDomain(set));
+    for (const object of truthObjects(set, { masks: true })) builder.add(object);
+    const truth = builder.build();
+    const bytes = new TextEncoder().encode(JSON.stringify(rows));
+    const { detections } = readCocoResults([{ bytes, file: 'results.json' }], truth, {
+      iouType,
+      strict: false,
+      unknownImages: 'refuse',
+      emptyResults: 'refuse',
+    });
+    const evaluator = new CocoEvaluator(truth, cocoParameters(iouType));
+    evaluator.update(detections);
+    expect(evaluator.finish().stats).toEqual(scores[iouType]?.stats);
+    expect(rows.length).toBe(scores.numDetections);
+  },
+);
+
+test('a row has x, y, width, height, and a mask only where there is one', () => {
+  const found: Prediction = {
+    boxes: Float32Array.of(1, 2, 11, 22),
+    scores: Float32Array.of(0.5),
+    classIndices: Int32Array.of(1),
+    masks: [],
+  };
+  expect(cocoResultRows(found, 7, [4, 9])).toEqual([
+    { image_id: 7, category_id: 9, bbox: [1, 2, 10, 20], score: 0.5 },
+  ]);
+  const mask: Rle = { height: 2, width: 2, counts: Uint32Array.of(1, 3) };
+  const [row] = cocoResultRows({ ...found, masks: [mask] }, 7, [4, 9]);
+  expect(row.segmentation).toEqual({ size: [2, 2], counts: '13' });
+});

@@ -1,0 +1,329 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DataError, WeightsError, WorkError } from '../../../core/errors.js';
+import { trainingSamples } from '../../../datasets/coco/samples.js';
+import { loadCoco, type CocoSet } from '../../../datasets/coco/set.js';
+import { decodeImage } from '../../../datasets/decode.js';
+import { encodeRgbPng } from '../../../datasets/png-write.js';
+import { SHAPES_DEFAULTS, writeShapes } from '../../../datasets/shapes/write.js';
+import type { Engine } from '../../../engine/runtime/engine.js';
+import { detectorCard } from '../../../models/detector-card.js';
+import { DetectorPredictor } from '../../../models/detector-predictor.js';
+import { loadDetector } from '../../../models/load-detector.js';
+import type { DetectionConfig } from '../../../train/detect/config.js';
+import { detectionMetrics, evaluateDetector } from '../../../train/detect/evaluate.js';
+import type { TrainDetectorOptions } from '../../../train/detect/run.js';
+import { trainDetector } from '../../../train/detect/run.js';
+import { detectorView } from '../../../train/detect/views.js';
+import type { TrainResult } from '../../../train/loop.js';
+import { readSamples } from '../../../report/samples.js';
+import { DETECT } from '../../../train/recipes/detect.js';
+import type { LogRecord } from '../../../train/run-settings.js';
+import { readCheckpoint } from '../../../weights/checkpoint.js';
+import { engineOf } from '../../parity/maskrcnn-fixture.js';
+import { TINY_CONFIG } from './tiny-detector.js';
+
+const CONFIG: DetectionConfig = {
+  ...DETECT,
+  backbone: { depths: [1, 1, 2, 1], dims: [4, 4, 8, 8], responseNorm: 'grn' },
+  detector: TINY_CONFIG,
+  dropPathRate: 0.2,
+  training: {
+    kind: 'multiScale',
+    scales: {
+      shortSides: [48, 64],
+      longSide: 96,
+      crop: { shortSides: [64], sides: [32, 64] },
+    },
+    flipProbability: 0.5,
+  },
+  evaluation: {
+    limits: { long: 96, short: 64 },
+    thresholds: { ...DETECT.evaluation.thresholds, scoreThreshold: 0.2, maxPerImage: 10 },
+  },
+  batchSize: 1,
+  accumulation: 2,
+  epochs: 2,
+  lr: 1e-3,
+  warmup: { steps: 2, ratio: 0.1 },
+  layers: { kind: 'layerWise', layerDecay: 0.9, numLayers: 6 },
+  emaDecay: 0.9,
+  logEvery: 1,
+  evaluateEvery: 100,
+  checkpointEvery: 100,
+};
+
+let root: string;
+let training: CocoSet;
+let validation: CocoSet;
+let engine: Engine;
+
+const setOf = (split: 'train' | 'val', annotations = `instances_${split}.json`): Promise<CocoSet> =>
+  loadCoco({
+    annotations: join(root, 'data/annotations', annotations),
+    images: join(root, 'data', split),
+  });
+
+/** A copy of the training annotations with changes. */
+interface CocoFile {
+  images: { id: number; file_name: string; width: number; height: number }[];
+  annotations: { id: number; image_id: number; segmentation?: unknown; iscrowd: number }[];
+  categories: { id: number; name: string }[];
+}
+async function changed(name: string, change: (file: CocoFile) => void): Promise<CocoSet> {
+  const folder = join(root, 'data/annotations');
+  const file = JSON.parse(readFileSync(join(folder, 'instances_train.json'), 'utf8')) as CocoFile;
+  change(file);
+  writeFileSync(join(folder, name), JSON.stringify(file));
+  return setOf('train', name);
+}
+
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'convnextv2-detect-run-'));
+  await writeShapes(join(root, 'data'), {
+    ...SHAPES_DEFAULTS,
+    train: 6,
+    val: 2,
+    width: 96,
+    height: 64,
+    minObjects: 1,
+    maxObjects: 3,
+  });
+  [training, validation] = [await setOf('train'), await setOf('val')];
+  engine = await engineOf('compiled');
+}, 60_000);
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const train = (name: string, options: Partial<TrainDetectorOptions> = {}): Promise<TrainResult> =>
+  trainDetector({
+    config: CONFIG,
+    engine,
+    training,
+    folder: join(root, name),
+    seed: 1,
+    resume: false,
+    maxSteps: null,
+    ...options,
+  });
+
+const checkpoint = (name: string, step: number): string =>
+  join(root, name, 'checkpoints', `step-${String(step).padStart(8, '0')}.safetensors`);
+
+describe('a run', () => {
+  let whole: TrainResult;
+  beforeAll(async () => {
+    whole = await train('whole', { validation });
+  }, 120_000);
+
+  test('that is interrupted and resumed ends bit-equal: weights, average and moments', async () => {
+    expect(whole.step).toBe(6);
+    await train('parts', { maxSteps: 4, validation });
+    await train('parts', { resume: true, validation });
+    const [a, b] = ['whole', 'parts'].map((name) => readFileSync(checkpoint(name, 6)));
+    expect(b.equals(a)).toBe(true);
+  }, 120_000);
+
+  test('leaves a checkpoint that says what it is and scores as the run did', async () => {
+    const file = checkpoint('whole', 6);
+    const { state } = await readCheckpoint(file);
+    const card = detectorCard(file, state);
+    expect(card).toMatchObject({
+      task: 'detect',
+      backbone: CONFIG.backbone,
+      classNames: training.classes.names,
+      categoryIds: training.classes.categoryIds,
+      pixels: CONFIG.pixels,
+      ...CONFIG.evaluation,
+    });
+    expect(card.detector.numClasses).toBe(6);
+    const { model, store } = await loadDetector(file, {
+      which: 'model_ema',
+      architecture: card,
+    });
+    const predictor = new DetectorPredictor({ engine, model, store, thresholds: card.thresholds });
+    const scores = await evaluateDetector(
+      (image) => predictor.predict(detectorView(image, card)),
+      validation,
+      { classNames: card.classNames, masks: true, limits: card.limits },
+    );
+    await predictor.release();
+    const metrics = detectionMetrics(scores);
+    expect(metrics).toEqual(whole.metrics); // the average is scored last
+    expect(metrics['count']).toBe(2);
+    expect(metrics['bbox_AP']).toBeGreaterThanOrEqual(0);
+    expect(metrics['segm_AP']).toBeGreaterThanOrEqual(0);
+  }, 60_000);
+
+  test('leaves pictures of samples with annotations and detections', () => {
+    const samples = readdirSync(join(root, 'whole/samples')).sort();
+    expect(samples).toEqual(['image-1.jpg', 'image-2.jpg', 'samples.json']);
+    const { items } = readSamples(join(root, 'whole'))!;
+    expect(items.map(({ file }) => file)).toEqual(['samples/image-1.jpg', 'samples/image-2.jpg']);
+    const [image] = validation.images.ids;
+    const numObjects = validation.annotations.imageIds.filter((id) => id === image).length;
+    expect(items[0].caption).toMatch(
+      new RegExp(`^${validation.images.fileNames[0]}: ${numObjects} annotated .*, \\d+ detected`),
+    );
+  });
+
+  test('starts from a whole detector of the same classes', async () => {
+    const config = { ...CONFIG, lr: 0, emaDecay: null };
+    await train('from', { config, weights: checkpoint('whole', 6), maxSteps: 1 });
+    const [a, b] = await Promise.all(
+      [checkpoint('whole', 6), checkpoint('from', 1)].map(async (file) => {
+        const { state } = await readCheckpoint(file);
+        return loadDetector(file, { architecture: detectorCard(file, state) });
+      }),
+    );
+    expect(b.store.values).toEqual(a.store.values);
+  }, 60_000);
+
+  test('keeps frozen stages as they were, and trains all others', async () => {
+    await train('none', { config: { ...CONFIG, lr: 0 }, maxSteps: 1 });
+    await train('frozen', { config: { ...CONFIG, frozenStages: 2 }, maxSteps: 2 });
+    const [before, after] = await Promise.all(
+      [checkpoint('none', 1), checkpoint('frozen', 2)].map(async (file) => {
+        const { state } = await readCheckpoint(file);
+        return (await loadDetector(file, { architecture: detectorCard(file, state) })).store;
+      }),
+    );
+    for (const { path } of before.entries) {
+      const isFrozen = /^backbone\.(stages|downsample_layers)\.[01]\./.test(path);
+      const isSame = before.get(path).every((value, i) => value === after.get(path)[i]);
+      expect(isSame, path).toBe(isFrozen);
+    }
+  }, 60_000);
+});
+
+describe('refused before any work', () => {
+  test('objects without a mask where masks are trained; boxes alone are learnt from them', async () => {
+    const bare = await changed('bare.json', ({ annotations }) => {
+      const object = annotations.find(({ iscrowd }) => iscrowd === 0);
+      if (object) delete object.segmentation;
+    });
+    const refused = train('bare', { training: bare });
+    await expect(refused).rejects.toThrow(DataError);
+    await expect(refused).rejects.toThrow(
+      /bare\.json#\d+: expected a mask \(segmentation\) of every object, got none in image \d+ \(.*\.png\); train boxes only with --set detector\.masks=null/,
+    );
+    const config = { ...CONFIG, detector: { ...CONFIG.detector, masks: null } };
+    const { metrics } = await train('boxes', { config, training: bare, validation, maxSteps: 1 });
+    expect(Object.keys(metrics ?? {})).toContain('bbox_AP');
+    expect(Object.keys(metrics ?? {}).filter((name) => name.startsWith('segm'))).toEqual([]);
+  }, 60_000);
+
+  test('validation data of other classes', async () => {
+    const fewer = await changed('fewer.json', (file) => {
+      const last = file.categories.pop();
+      file.annotations = file.annotations.filter(
+        (annotation) => (annotation as unknown as { category_id: number }).category_id !== last?.id,
+      );
+    });
+    await expect(train('fewer', { validation: fewer })).rejects.toThrow(
+      /fewer\.json: expected data with the model's 6 classes \(.*\), got 5/,
+    );
+    const renamed = await changed('renamed.json', ({ categories }) => {
+      categories[1].name = 'other';
+    });
+    await expect(train('renamed', { validation: renamed })).rejects.toThrow(
+      /renamed\.json: expected "\w+" as class 1, as the model has it, got "other"/,
+    );
+  });
+
+  test('a detector of another number of classes as weights', async () => {
+    await train('six', { maxSteps: 1 });
+    const five = await changed('five.json', (file) => {
+      const last = file.categories.pop();
+      file.annotations = file.annotations.filter(
+        (annotation) => (annotation as unknown as { category_id: number }).category_id !== last?.id,
+      );
+    });
+    const refused = train('five', { training: five, weights: checkpoint('six', 1) });
+    await expect(refused).rejects.toThrow(WeightsError);
+    await expect(refused).rejects.toThrow(
+      "expected a detector of the data's 5 classes, got one of 6; start from the weights of a classifier",
+    );
+  }, 60_000);
+
+  test('a folder to resume from that has no checkpoint', async () => {
+    await expect(train('nothing', { resume: true })).rejects.toThrow(
+      /expected a checkpoint in .*nothing to resume from, got none/,
+    );
+  });
+});
+
+test('numbers that are not finite end the run with step and images; the last checkpoint stands', async () => {
+  await train('blow', { maxSteps: 2 });
+  const kept = readFileSync(checkpoint('blow', 2));
+  const config = { ...CONFIG, lr: 1e30, clipNorm: null };
+  const failed = train('blow', { config, resume: true });
+  await expect(failed).rejects.toThrow(WorkError);
+  await expect(failed).rejects.toThrow(
+    /^train: step \d+: .*\.png \(image \d+\).*the last checkpoint is unchanged: lower the learning rate/,
+  );
+  expect(readdirSync(join(root, 'blow', 'checkpoints')).sort()).toEqual(
+    ['step-00000002.json', 'step-00000002.safetensors'].sort(),
+  );
+  expect(readFileSync(checkpoint('blow', 2)).equals(kept)).toBe(true);
+}, 60_000);
+
+test('images of 1 x 1 and of 6000 x 50 pixels are trained around and evaluated', async () => {
+  const odd = await changed('odd.json', (file) => {
+    const sizes = [
+      [1, 1],
+      [6000, 50],
+    ];
+    sizes.forEach(([width, height], i) => {
+      const name = `odd-${i}.png`;
+      writeFileSync(
+        join(root, 'data/train', name),
+        encodeRgbPng({ width, height, data: new Uint8Array(width * height * 3).fill(99) }),
+      );
+      file.images.push({ id: 900 + i, file_name: name, width, height });
+      file.annotations.push({
+        ...file.annotations[0],
+        id: 9000 + i,
+        image_id: 900 + i,
+        bbox: [0, 0, width, height],
+        area: width * height,
+        segmentation: [[0, 0, width, 0, width, height, 0, height]],
+      } as never);
+    });
+  });
+  const records: LogRecord[] = [];
+  const { step, metrics } = await train('odd', {
+    config: { ...CONFIG, epochs: 1, accumulation: 1 },
+    training: odd,
+    validation: odd,
+    onRecord: (record) => records.push(record),
+  });
+  expect(step).toBe(7); // all but the image of one pixel
+  expect(metrics?.['count']).toBe(8);
+  const image = await decodeImage(join(root, 'data/train/odd-0.png'));
+  const view = detectorView(image, { pixels: CONFIG.pixels, ...CONFIG.evaluation });
+  expect([view.imageSize, view.scale.x]).toEqual([{ width: 64, height: 64 }, 64]);
+}, 60_000);
+
+test('five hundred objects in an image, and some outside it or without area, are no obstacle', async () => {
+  const many = await changed('many.json', (file) => {
+    const [first] = file.annotations;
+    const object = (id: number, bbox: readonly number[]): never => {
+      const [x, y, w, h] = bbox;
+      const segmentation = [[x, y, x + w, y, x + w, y + h, x, y + h]];
+      return { ...first, id, bbox, area: w * h, segmentation, iscrowd: 0 } as never;
+    };
+    for (let i = 0; i < 500; i++)
+      file.annotations.push(object(5000 + i, [i % 80, Math.floor(i / 80) * 8, 9, 7]));
+    file.annotations.push(object(7000, [200, 10, 5, 5]), object(7001, [3, 3, 0, 6]));
+  });
+  const sample = trainingSamples(many).at(0);
+  expect(sample.objects.ids.length).toBeGreaterThanOrEqual(500);
+  expect([...sample.objects.ids].filter((id) => id >= 7000)).toEqual([]);
+  const { step } = await train('many', {
+    config: { ...CONFIG, epochs: 1, accumulation: 1 },
+    training: many,
+  });
+  expect(step).toBe(6);
+}, 60_000);

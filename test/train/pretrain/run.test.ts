@@ -1,0 +1,264 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { fcmaeConfig, fcmaeSpecs } from '../../../backbone/fcmae.js';
+import { VARIANT_NAMES } from '../../../backbone/variants.js';
+import { ConfigError, DataError, WeightsError } from '../../../core/errors.js';
+import { evaluationResize } from '../../../datasets/transforms/evaluation.js';
+import { ParameterStore } from '../../../engine/parameters/store.js';
+import type { Engine } from '../../../engine/runtime/engine.js';
+import { openEngine } from '../../../engine/runtime/engine.js';
+import { createClassifier } from '../../../models/classifier.js';
+import { parameterTargets } from '../../../models/classifier-weights.js';
+import { fcmaeCard, loadFcmae } from '../../../models/fcmae-weights.js';
+import type { PretrainingConfig } from '../../../train/pretrain/config.js';
+import { peakLearningRate } from '../../../train/pretrain/config.js';
+import { readImages, readImageSplits } from '../../../train/pretrain/images.js';
+import { drawMasks, fixedMasks } from '../../../train/pretrain/masks.js';
+import type { TrainFcmaeOptions } from '../../../train/pretrain/run.js';
+import { trainFcmae } from '../../../train/pretrain/run.js';
+import type { TrainResult } from '../../../train/loop.js';
+import { FCMAE_RECIPES, fcmaeRecipe } from '../../../train/recipes/fcmae.js';
+import type { LogRecord } from '../../../train/run-settings.js';
+import { convertWeights } from '../../../weights/convert.js';
+import { loadWeights } from '../../../weights/load.js';
+import { readTensors } from '../../helpers/fixtures.js';
+import { writeTinyClasses } from '../../helpers/tiny-classes.js';
+
+const BACKBONE = { depths: [1, 1, 1, 1], dims: [4, 8, 8, 12], responseNorm: 'grn' } as const;
+const RECIPE = fcmaeRecipe('atto');
+const CONFIG: PretrainingConfig = {
+  ...RECIPE,
+  fcmae: {
+    ...fcmaeConfig(BACKBONE),
+    decoder: { channels: 8, depth: 1 },
+  },
+  training: { ...RECIPE.training, inputSize: 64 } as PretrainingConfig['training'],
+  evaluation: evaluationResize(64),
+  batchSize: 4,
+  accumulation: 2,
+  epochs: 4,
+  warmupEpochs: 1,
+  baseLr: 0.1,
+  logEvery: 1,
+  evaluateEvery: 1,
+  checkpointEvery: 100,
+  numPictures: 1,
+  workers: 0,
+};
+
+let data: string;
+let engine: Engine;
+const folders: string[] = [];
+const newFolder = (): string => {
+  const folder = mkdtempSync(join(tmpdir(), 'convnextv2-fcmae-'));
+  folders.push(folder);
+  return folder;
+};
+
+beforeAll(async () => {
+  data = writeTinyClasses();
+  folders.push(data);
+  engine = await openEngine();
+});
+afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true })));
+
+function train(folder: string, options: Partial<TrainFcmaeOptions> = {}): Promise<TrainResult> {
+  const { training, validation } = readImageSplits(data);
+  return trainFcmae({
+    config: CONFIG,
+    engine,
+    training,
+    ...(validation ? { validation } : {}),
+    folder,
+    seed: 3,
+    resume: false,
+    maxSteps: 4,
+    ...options,
+  });
+}
+
+const checkpoint = (folder: string, step: number): string =>
+  join(folder, 'checkpoints', `step-${String(step).padStart(8, '0')}.safetensors`);
+
+describe('a run', () => {
+  let folder: string;
+  const records: LogRecord[] = [];
+  beforeAll(async () => {
+    folder = newFolder();
+    await train(folder, { onRecord: (record) => records.push(record) });
+  });
+
+  test('scores held-out images under masks that do not change', () => {
+    const scores = records.filter((record) => record.kind === 'eval');
+    expect(scores.length).toBeGreaterThan(0);
+    const { loss, explained, count } = scores[scores.length - 1].metrics;
+    expect(count).toBe(readImageSplits(data).validation?.samples.length);
+    expect(explained).toBeCloseTo(1 - loss, 6);
+    const first = records.find((record) => record.kind === 'train');
+    expect(first?.losses['loss']).toBeCloseTo(1, 1);
+    expect(loss).toBeCloseTo(1, 1); // as little as predicting zero: so few steps teach nothing
+  });
+
+  test('is bit-equal when interrupted and resumed', async () => {
+    const halves = newFolder();
+    await train(halves, { maxSteps: 2 });
+    await train(halves, { maxSteps: 4, resume: true });
+    const bytes = (at: string): Buffer => readFileSync(checkpoint(at, 4));
+    expect(bytes(halves).equals(bytes(folder))).toBe(true);
+  });
+
+  test('draws original, masked and reconstructed image', () => {
+    const file = join(folder, 'reconstructions', 'image-0.png');
+    const png = readFileSync(file);
+    expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([3 * 64, 64]);
+    expect(existsSync(`${file}.partial`)).toBe(false);
+  });
+
+  test('leaves an encoder that a classifier starts from', async () => {
+    const model = createClassifier({ backbone: BACKBONE, classes: 3, headInitScale: 1 });
+    const store = new ParameterStore(model.specs);
+    const { loaded, dropped } = await loadWeights(checkpoint(folder, 4), parameterTargets(store), {
+      exceptions: ['newHead', 'encoderOnly'],
+    });
+    expect(loaded.length).toBe(store.entries.length - 4); // all but norm and head
+    expect(dropped).toContain('mask_token');
+    const whole = new ParameterStore(fcmaeSpecs(CONFIG.fcmae));
+    await loadFcmae(checkpoint(folder, 4), whole);
+    for (const path of loaded) expect(store.get(path)).toEqual(whole.get(`encoder.${path}`));
+  });
+
+  test('an encoder of another size is refused', async () => {
+    const other = { ...BACKBONE, dims: [4, 8, 8, 16] } as const;
+    const store = new ParameterStore(fcmaeSpecs({ ...CONFIG.fcmae, backbone: other }));
+    await expect(loadFcmae(checkpoint(folder, 4), store)).rejects.toThrow(WeightsError);
+  });
+
+  test('is written in the official dense and sparse layouts, and read back', async () => {
+    const [dense, sparse] = [join(folder, 'dense.safetensors'), join(folder, 'sparse.safetensors')];
+    await convertWeights(checkpoint(folder, 4), dense, { scheme: 'official' });
+    await convertWeights(checkpoint(folder, 4), sparse, { scheme: 'sparse' });
+    expect([...readTensors(dense).keys()].every((name) => /^(downs|stages)/.test(name))).toBe(true);
+    const shapes = readTensors(sparse);
+    expect(shapes.get('mask_token')?.shape).toEqual([1, 8, 1, 1]);
+    expect(shapes.get('encoder.stages.0.0.dwconv.kernel')?.shape).toEqual([49, 4]);
+    expect(shapes.get('decoder.0.grn.gamma')?.shape).toEqual([1, 1, 1, 32]);
+    const stores = [checkpoint(folder, 4), sparse].map(async (file) => {
+      const store = new ParameterStore(fcmaeSpecs(CONFIG.fcmae));
+      await loadFcmae(file, store);
+      return store.values;
+    });
+    const [ours, theirs] = await Promise.all(stores);
+    expect(theirs).toEqual(ours);
+  });
+
+  test.each([
+    ['a whole autoencoder', 'sparse.safetensors', 0],
+    ['an encoder alone', 'dense.safetensors', 1],
+  ])('starts from %s', async (_, file, numNew) => {
+    const started = newFolder();
+    const scheme = numNew ? 'official' : 'sparse';
+    const weights = join(started, file);
+    await convertWeights(checkpoint(folder, 4), weights, { scheme });
+    // A rate of zero leaves the weights where they started.
+    await train(started, { weights, config: { ...CONFIG, baseLr: 0 }, maxSteps: 1 });
+    const [before, after] = [checkpoint(folder, 4), checkpoint(started, 1)].map(readTensors);
+    const changed = [...before].filter(
+      ([name, { data: values }]) =>
+        name.startsWith('weights.') && `${values}` !== `${after.get(name)?.data}`,
+    );
+    expect(changed.some(([name]) => name.includes('encoder.'))).toBe(false);
+    expect(changed.length > 0).toBe(numNew > 0);
+  });
+});
+
+test('learns to tell the colour of a class from visible patches', async () => {
+  const config = { ...CONFIG, accumulation: 1, epochs: 15, baseLr: 0.6, evaluateEvery: 100 };
+  const { metrics } = await train(newFolder(), { config, maxSteps: null });
+  // The pictures are noise of variance 1200 around three colours that differ by a variance of 3200.
+  expect(metrics?.['explained']).toBeGreaterThan(0.3);
+  expect(metrics?.['explained']).toBeLessThan(0.8);
+});
+
+describe('errors before any work', () => {
+  const broken = (
+    fcmae: Partial<PretrainingConfig['fcmae']>,
+    inputSize = 64,
+  ): PretrainingConfig => ({
+    ...CONFIG,
+    fcmae: { ...CONFIG.fcmae, ...fcmae },
+    training: { ...CONFIG.training, inputSize } as PretrainingConfig['training'],
+  });
+
+  test.each([
+    [
+      'an image of 80 pixels',
+      broken({}, 80),
+      'expected image sides that are multiples of 32, got 80 × 80',
+    ],
+    [
+      'patches of 16 pixels',
+      broken({ patchSize: 16 }),
+      'expected a patch size that is a multiple of 32, got 16',
+    ],
+    ['a ratio of 0.9', broken({ maskRatio: 0.9 }), 'leaves no visible one of 4'],
+    ['a ratio of 0', broken({ maskRatio: 0 }), 'leaves no removed one of 4'],
+  ])('%s', async (_, config, message) => {
+    const folder = join(newFolder(), 'run');
+    const run = train(folder, { config });
+    await expect(run).rejects.toThrow(ConfigError);
+    await expect(run).rejects.toThrow(message);
+    expect(existsSync(folder)).toBe(false);
+  });
+
+  test('the checkpoint of a classifier has no card of an autoencoder', () => {
+    expect(() => fcmaeCard('a.safetensors', { card: { task: 'classify' } })).toThrow(
+      'a.safetensors: expected the checkpoint of a masked autoencoder, got task classify',
+    );
+  });
+});
+
+describe('readImages', () => {
+  test('takes images of all folders below in the order of their paths, not hidden or other files', () => {
+    const folder = newFolder();
+    mkdirSync(join(folder, 'b', '.hidden'), { recursive: true });
+    for (const path of ['z.JPG', 'b/a.png', 'b/notes.txt', 'b/.hidden/x.jpg', '.c.jpeg'])
+      writeFileSync(join(folder, path), '');
+    expect(readImages(folder).samples).toEqual([
+      { file: join(folder, 'b/a.png'), classIndex: -1 },
+      { file: join(folder, 'z.JPG'), classIndex: -1 },
+    ]);
+  });
+
+  test('a folder without images or no folder at all is an error', () => {
+    const folder = newFolder();
+    expect(() => readImages(folder)).toThrow(DataError);
+    expect(() => readImages(join(folder, 'none'))).toThrow(/expected a folder of images, got none/);
+  });
+});
+
+describe('masks', () => {
+  test('those of training change with the step, those of evaluation do not', () => {
+    const shape = [2, 128, 128, 3] as const;
+    const position = { seed: 1, step: 5, micro: 0 };
+    const mask = drawMasks(shape, CONFIG.fcmae, position).mask;
+    expect(drawMasks(shape, CONFIG.fcmae, position).mask).toEqual(mask);
+    expect(drawMasks(shape, CONFIG.fcmae, { ...position, micro: 1 }).mask).not.toEqual(mask);
+    expect(drawMasks(shape, CONFIG.fcmae, { ...position, step: 6 }).mask).not.toEqual(mask);
+    const [a, b] = [Int32Array.of(7, 9), Int32Array.of(9, 7)].map(
+      (indices) => fixedMasks(shape, CONFIG.fcmae, indices).mask,
+    );
+    expect(b).toEqual(Float32Array.of(...a.slice(16), ...a.slice(0, 16)));
+  });
+});
+
+describe('recipes', () => {
+  test('there is one for every published size, with the published rate and batch', () => {
+    expect(Object.keys(FCMAE_RECIPES)).toEqual(VARIANT_NAMES.map((size) => `fcmae-${size}`));
+    for (const recipe of Object.values(FCMAE_RECIPES)) {
+      expect(recipe.batchSize * recipe.accumulation).toBe(4096);
+      expect(peakLearningRate(recipe)).toBeCloseTo(2.4e-3, 10);
+    }
+  });
+});

@@ -1,0 +1,174 @@
+import { linearRates } from '../../core/rates.js';
+import type { FlatBuffers } from '../../engine/optimizer/flat-buffers.js';
+import { ParameterStore } from '../../engine/parameters/store.js';
+import type { Engine } from '../../engine/runtime/engine.js';
+import type { Executable, HostTensor } from '../../engine/runtime/program.js';
+import type { Loader, LoadedBatch } from '../../datasets/loader.js';
+import type { ClassificationSample } from '../../datasets/sample.js';
+import { mixedTargets } from '../../datasets/transforms/mix.js';
+import { ClassificationEvaluator } from '../../evaluation/classification/evaluator.js';
+import type { Classifier, ClassifierModelSpecs } from '../../models/classifier.js';
+import type { ClassificationBatch } from '../pipelines/classify.js';
+import type { Scalars, StepPosition, TrainingTask } from '../task.js';
+import { drawDropPath } from '../drop-path.js';
+import type { SampleClassifications } from './samples.js';
+
+/** A batch as the loader hands it over. */
+export type LoadedClassificationBatch = LoadedBatch<ClassificationBatch>;
+
+/** A loader of classification batches. */
+export type ClassificationLoader = Loader<ClassificationSample, ClassificationBatch>;
+
+/** What {@link createClassificationTask} works with. */
+export interface ClassificationTaskOptions {
+  readonly engine: Engine;
+  readonly model: Classifier;
+  readonly buffers: FlatBuffers;
+  readonly dropPathRate: number;
+  readonly labelSmoothing: number;
+  readonly seed: number;
+  /** File of every training image, for messages. */
+  readonly files: {
+    readonly length: number;
+    at(index: number): { readonly file: string } | undefined;
+  };
+  /** Absent: no evaluation. */
+  readonly validation?: ClassificationLoader;
+  /** Draws a few validation images at every evaluation of the trained weights. */
+  readonly samples?: SampleClassifications;
+}
+
+/** Training and scoring of a classifier. Owns sessions: `release` frees them. */
+export function createClassificationTask(
+  options: ClassificationTaskOptions,
+): TrainingTask<LoadedClassificationBatch> & { release(): Promise<void> } {
+  const { engine, model, buffers, seed, files, validation } = options;
+  const store = new ParameterStore<ClassifierModelSpecs>(model.specs, buffers.parameters);
+  const into = buffers.microGradients ?? buffers.gradients;
+  const training = engine.prepare(model.training, store, { gradients: { of: 'loss', into } });
+  const scorers: Executable[] = [];
+  const scorer = (values: Float32Array): Executable => {
+    const program = engine.prepare(model.inference, new ParameterStore(model.specs, values), {});
+    scorers.push(program);
+    return program;
+  };
+  const trained = scorer(buffers.parameters);
+  const averaged = buffers.ema && scorer(buffers.ema);
+  const rates = linearRates(options.dropPathRate, numBlocks(model));
+  const { classes } = model.config;
+
+  const backward = async (
+    batch: LoadedClassificationBatch,
+    position: StepPosition,
+  ): Promise<Scalars> => {
+    const { images, shape, labels, lambda } = batch.value;
+    const n = labels.length;
+    const inputs: Record<string, HostTensor> = {
+      image: { shape, data: images },
+      targets: {
+        shape: [n, classes],
+        data: mixedTargets(labels, {
+          numClasses: classes,
+          lambda,
+          smoothing: options.labelSmoothing,
+        }),
+      },
+    };
+    if (options.dropPathRate > 0) {
+      inputs['dropPath'] = {
+        shape: [rates.length, n],
+        data: drawDropPath(rates, n, { seed, ...position }),
+      };
+    }
+    const { loss, logits } = await training.run(inputs);
+    const total = loss.data[0];
+    const top1 = Number.isFinite(total)
+      ? shareRight(logits.data as Float32Array, labels, classes)
+      : NaN;
+    batch.release();
+    return { loss: total, top1 };
+  };
+
+  return {
+    store,
+    backward,
+    numImages: ({ value }) => value.labels.length,
+    describe: ({ value }) =>
+      Array.from(value.indices, (index) => files.at(index)?.file ?? String(index)).join(', '),
+    ...(validation
+      ? {
+          evaluate: async (which) => {
+            const program = which === 'ema' && averaged ? averaged : trained;
+            const samples = which === 'weights' ? options.samples : undefined;
+            const accuracy = new ClassificationEvaluator(classes);
+            await countClassifier(program, validation, accuracy, {
+              onLogits: (indices, logits) => samples?.take(indices, logits),
+            });
+            await samples?.finish();
+            return classificationScores(accuracy);
+          },
+        }
+      : {}),
+    release: async () => {
+      await training.release();
+      for (const program of scorers) await program.release();
+    },
+  };
+}
+
+/** How {@link countClassifier} goes over the data. */
+export interface CountOptions {
+  /**
+   * That was asked for, 1 if not given. Unless it is 1, an image that is alone in its batch is run twice at once: sums over a
+   * single image's positions are added up in another order than those of two and more, and then it would matter how images are
+   * shared out.
+   */
+  readonly batchSize?: number;
+  /** Given the images of each batch by index, `[N]`, and their logits, `[N, K]`, which are overwritten later. */
+  readonly onLogits?: (indices: Int32Array, logits: Float32Array) => void;
+}
+
+/**
+ * Counts a data set.
+ */
+export async function countClassifier(
+  program: Executable,
+  loader: ClassificationLoader,
+  accuracy: ClassificationEvaluator,
+  { batchSize = 1, onLogits }: CountOptions = {},
+): Promise<void> {
+  for await (const batch of loader.epoch(0)) {
+    const { images, shape, labels, indices } = batch.value;
+    const isAlone = labels.length === 1 && batchSize > 1;
+    const image = isAlone ? twice(images, shape) : { shape, data: images };
+    const { logits } = await program.run({ image });
+    const ofBatch = labels.length * logits.shape[1];
+    const values = (logits.data as Float32Array).subarray(0, ofBatch);
+    accuracy.update(values, labels);
+    onLogits?.(indices, values);
+    batch.release();
+  }
+}
+
+function twice(image: Float32Array, [, ...size]: ClassificationBatch['shape']): HostTensor {
+  const data = new Float32Array(2 * image.length);
+  data.set(image);
+  data.set(image, image.length);
+  return { shape: [2, ...size], data };
+}
+
+/** `top1`, `top5` (fractions), `loss` (mean cross-entropy), `count` of what was counted. */
+export function classificationScores(accuracy: ClassificationEvaluator): Scalars {
+  const { numSamples, top1, top5, calibration } = accuracy.finish();
+  return { top1, top5, loss: calibration?.meanNLL ?? NaN, count: numSamples };
+}
+
+function numBlocks({ config }: Classifier): number {
+  return config.backbone.depths.reduce((total, depth) => total + depth, 0);
+}
+
+function shareRight(logits: Float32Array, labels: Int32Array, classes: number): number {
+  const accuracy = new ClassificationEvaluator(classes);
+  accuracy.update(logits, labels, 'training batch');
+  return accuracy.finish().top1;
+}

@@ -1,0 +1,296 @@
+import { createDenseBackbone } from '../../backbone/output-norms.js';
+import type { ConvNeXtV2Config } from '../../backbone/variants.js';
+import { boxAreas, iouMatrix, type Boxes, type Size } from '../../core/boxes.js';
+import { identityGrid } from '../../core/mask-targets.js';
+import { Random } from '../../core/random.js';
+import type { RgbImage } from '../../datasets/sample.js';
+import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
+import { adamW } from '../../engine/optimizer/adam-w.js';
+import { createFlatBuffers } from '../../engine/optimizer/flat-buffers.js';
+import { numParameters, ParameterStore, parameterSize } from '../../engine/parameters/store.js';
+import type { SpecTree } from '../../engine/parameters/spec.js';
+import type { Engine } from '../../engine/runtime/engine.js';
+import { DETECTION_THRESHOLDS, type DetectionThresholds } from '../../models/detection/config.js';
+import { detectorMacs } from '../../models/detection/macs.js';
+import type { DetectorSpecs } from '../../models/detection/specs.js';
+import { DetectorPredictor, type PredictionTimes } from '../../models/detector-predictor.js';
+import { createMaskRcnn, MASK_RCNN, type MaskRcnnConfig } from '../../models/mask-rcnn.js';
+import type { DetectionBatch, DetectionView } from '../pipelines/detect.js';
+import { DetectionStep } from './step.js';
+import { detectorView } from './views.js';
+
+/** What is timed. */
+export interface DetectorBenchmarkOptions {
+  readonly backbone: ConvNeXtV2Config;
+  /** Short side of the image; the long one is 4/3 of it. */
+  readonly sizePx: number;
+  /** Images of a training step; inference takes one at a time. */
+  readonly batch: number;
+  readonly repeats: number;
+  /** Store the weights in the graph (inference). */
+  readonly frozen: boolean;
+  /** Default: Mask R-CNN of 90 classes, as many as torchvision's detectors have. */
+  readonly detector?: MaskRcnnConfig;
+}
+
+/** Times, and what was worked on. */
+export interface DetectorBenchmarkResult {
+  readonly minMs: number;
+  readonly medianMs: number;
+  readonly timesMs: readonly number[];
+  /** The first two runs: the first one opens sessions and touches all memory. */
+  readonly firstRunMs: number;
+  readonly secondRunMs: number;
+  /** Multiply-adds count twice, convolutions as if computed directly; a training step is three forward passes. */
+  readonly gflops: number;
+  readonly parameters: number;
+  /** `[H, W]` */
+  readonly paddedSize: readonly [number, number];
+  readonly counts: Readonly<Record<string, number>>;
+  /** Medians of the parts of inference, ms. */
+  readonly partsMs?: Readonly<Record<string, number>>;
+  /** Part of the time that is neither network nor RoIAlign: NMS, paste, pre- and post-processing. */
+  readonly overheadShare?: number;
+}
+
+/** What a trained model lets through, in number: random weights get the threshold that does the same. */
+const NUM_CANDIDATES = 1500;
+const NUM_OBJECTS = 8;
+const DETECTOR: MaskRcnnConfig = { ...MASK_RCNN, numClasses: 90 };
+
+/**
+ * Times a Mask R-CNN with random weights on one random image: normalisation, network, suppression and pasted masks. The score
+ * threshold is put where 1,500 (box, class) candidates pass, so that there are 100 detections with masks.
+ */
+export async function benchmarkDetector(
+  engine: Engine,
+  { backbone, sizePx, frozen, repeats, detector = DETECTOR }: DetectorBenchmarkOptions,
+): Promise<DetectorBenchmarkResult> {
+  const model = createMaskRcnn(createDenseBackbone(backbone), detector);
+  const store = new ParameterStore(model.specs);
+  randomWeights(store);
+  const thresholds: { -readonly [K in keyof DetectionThresholds]: DetectionThresholds[K] } = {
+    ...DETECTION_THRESHOLDS,
+  };
+  const options = { engine, model, store, thresholds, prepare: { frozen } };
+  const predictor = new DetectorPredictor(options);
+  const { numClasses } = detector;
+  let numRegions = 0;
+  const candidates = predictor.candidates.bind(predictor);
+  // The first image's scores say where the threshold has to be.
+  predictor.candidates = async (view) => {
+    const found = await candidates(view);
+    if (numRegions === 0)
+      thresholds.scoreThreshold = thresholdFor(found.scores, numClasses, NUM_CANDIDATES);
+    numRegions = found.scores.length / (numClasses + 1);
+    return found;
+  };
+  const image = randomImage(sizePx);
+  const limits = { long: Infinity, short: sizePx };
+  const viewed = (): ReturnType<typeof detectorView> =>
+    detectorView(image, { limits, pixels: IMAGENET_PIXELS });
+  const { shape } = viewed();
+  const parts: (PredictionTimes & { readonly preMs: number })[] = [];
+  let numDetections = 0;
+  const timesMs = await timed(repeats, async () => {
+    const start = performance.now();
+    const view = viewed();
+    const preMs = performance.now() - start;
+    numDetections = (await predictor.predict(view)).scores.length;
+    parts.push({ ...predictor.lastTimes, preMs });
+  });
+  await predictor.release();
+  const size = { width: shape[2], height: shape[1] };
+  const macs = detectorMacs(backbone, detector, { size, numRegions, numMasks: numDetections });
+  const partsMs = medians(parts.slice(2));
+  const summary = summarized(timesMs);
+  const { preMs, proposalsMs, suppressionMs, pasteMs } = partsMs;
+  return {
+    ...summary,
+    gflops: (2 * macs) / summary.medianMs / 1e6,
+    parameters: numParameters(model.specs),
+    paddedSize: [size.height, size.width],
+    counts: { boxRegions: numRegions, candidates: NUM_CANDIDATES, detections: numDetections },
+    partsMs,
+    overheadShare: (preMs + proposalsMs + suppressionMs + pasteMs) / summary.medianMs,
+  };
+}
+
+/**
+ * Times training steps of a Mask R-CNN with random weights: forward, targets, sampling, backward and AdamW, on random images
+ * with eight objects each, masks included. The objects lie where the first step's proposals are.
+ */
+export async function benchmarkDetectorTraining(
+  engine: Engine,
+  { backbone, sizePx, batch: numImages, repeats, detector = DETECTOR }: DetectorBenchmarkOptions,
+): Promise<DetectorBenchmarkResult> {
+  const model = createMaskRcnn(createDenseBackbone(backbone), detector);
+  const buffers = createFlatBuffers(parameterSize(model.specs), { moments: 2 });
+  const store = new ParameterStore(model.specs, buffers.parameters);
+  randomWeights(store);
+  const step = new DetectionStep(
+    { engine, model, store, gradients: buffers.gradients },
+    { seed: 0, dropPathRate: 0, sampling: 'random' },
+  );
+  let batch = randomBatch(sizePx, numImages);
+  const runs = [{ offset: 0, size: buffers.size, lrScale: 1, weightDecay: 0.05 }];
+  let counts: Record<string, number> = {};
+  let at = 0;
+  const timesMs = await timed(repeats, async () => {
+    const { regions, proposals } = await step.run(batch, { step: at, micro: 0 });
+    adamW(buffers, runs, { lr: 1e-6, betas: [0.9, 0.999], eps: 1e-8, step: ++at });
+    const [stage] = regions.stages;
+    counts = {
+      boxRegions: stage.regions.numRegions,
+      positives: stage.regions.positives.length,
+      maskRows: stage.numMaskRows,
+    };
+    if (at > 1) return;
+    const views = batch.views.map((view, n) =>
+      onProposals(view, proposals[n].boxes, detector.numClasses),
+    );
+    batch = { ...batch, views };
+  });
+  await step.release();
+  const [, height, width] = batch.shape;
+  const macs = detectorMacs(backbone, detector, {
+    size: { width, height },
+    numRegions: counts['boxRegions'] / numImages,
+    numMasks: counts['positives'] / numImages,
+  });
+  const summary = summarized(timesMs);
+  return {
+    ...summary,
+    gflops: (3 * 2 * macs * numImages) / summary.medianMs / 1e6,
+    parameters: numParameters(model.specs),
+    paddedSize: [height, width],
+    counts: {
+      images: numImages,
+      objects: batch.views.reduce((sum, { objects }) => sum + objects.ids.length, 0),
+      ...counts,
+    },
+  };
+}
+
+/** The score that so many of the foreground scores exceed. @param scores `[R, K + 1]` */
+function thresholdFor(scores: Float32Array, numClasses: number, count: number): number {
+  const foreground = scores.filter((_, i) => i % (numClasses + 1) < numClasses).sort();
+  return foreground[Math.max(0, foreground.length - 1 - count)];
+}
+
+/** Initial weights; the RPN and the box head get larger ones, so that scores and boxes differ as those of a trained model. */
+function randomWeights<Tree extends SpecTree>(store: ParameterStore<DetectorSpecs<Tree>>): void {
+  store.initialize(0);
+  for (const path of ['rpn_head.rpn_cls.weight', 'roi_head.bbox_head.fc_cls.weight']) {
+    const values = store.get(path);
+    for (let i = 0; i < values.length; i++) values[i] *= 10;
+  }
+}
+
+function imageSize(sizePx: number): Size {
+  return { width: Math.floor((sizePx * 4) / 3), height: sizePx };
+}
+
+function randomImage(sizePx: number): RgbImage {
+  const { width, height } = imageSize(sizePx);
+  const random = new Random(1);
+  const data = Uint8Array.from({ length: 3 * width * height }, () => random.integer(256));
+  return { width, height, data };
+}
+
+function randomBatch(sizePx: number, numImages: number): DetectionBatch {
+  const random = new Random(2);
+  const size = imageSize(sizePx);
+  const [height, width] = [size.height, size.width].map((side) => 32 * Math.ceil(side / 32));
+  const images = new Float32Array(numImages * height * width * 3);
+  for (let i = 0; i < images.length; i++) images[i] = random.between(-2, 2);
+  const views = Array.from({ length: numImages }, (_, n) => emptyView(n, size));
+  return { images, shape: [numImages, height, width, 3], views };
+}
+
+/** A rectangle as a placeholder: the real objects are put where proposals are. */
+function emptyView(index: number, size: Size): DetectionView {
+  const box = Float32Array.of(0, 0, size.width, size.height);
+  return {
+    index,
+    imageId: index,
+    file: `image ${index}`,
+    ...size,
+    objects: rectangles(box, 1),
+    grid: identityGrid(size),
+  };
+}
+
+/**
+ * Puts the objects of a view on proposals that two or three proposals overlap by half, in turn: with the objects themselves this
+ * makes about 28 positives an image, as torchvision's detector has with random weights and objects.
+ */
+function onProposals(view: DetectionView, proposals: Boxes, numClasses: number): DetectionView {
+  const count = proposals.length / 4;
+  const ious = iouMatrix(proposals, proposals);
+  const row = (r: number): Float32Array => ious.subarray(r * count, (r + 1) * count);
+  const overlapping = Array.from(
+    { length: count },
+    (_, r) => row(r).filter((v) => v >= 0.5).length,
+  );
+  const areas = boxAreas(proposals);
+  const chosen: number[] = [];
+  for (let m = 0; m < NUM_OBJECTS; m++) {
+    const free = overlapping.flatMap((n, r) =>
+      areas[r] > 32 ** 2 && chosen.every((other) => row(other)[r] < 0.1) ? [{ n, r }] : [],
+    );
+    const wanted = 2 + (m % 2);
+    const best = free.sort((a, b) => Math.abs(a.n - wanted) - Math.abs(b.n - wanted))[0];
+    if (best) chosen.push(best.r);
+  }
+  const boxes = Float32Array.from(
+    chosen.flatMap((r) => Array.from(proposals.subarray(4 * r, 4 * r + 4))),
+  );
+  return { ...view, objects: rectangles(boxes, numClasses) };
+}
+
+/** Boxes as objects with masks. */
+function rectangles(boxes: Boxes, numClasses: number): DetectionView['objects'] {
+  const rows = Array.from({ length: boxes.length / 4 }, (_, m) => boxes.subarray(4 * m, 4 * m + 4));
+  return {
+    boxes,
+    classIndices: Int32Array.from(rows, (_, m) => m % numClasses),
+    segmentations: rows.map(([x1, y1, x2, y2]) => ({
+      kind: 'polygons' as const,
+      polygons: [Float64Array.of(x1, y1, x2, y1, x2, y2, x1, y2)],
+    })),
+    ids: Float64Array.from(rows, (_, m) => m),
+  };
+}
+
+/** Times of two runs to warm up and of `repeats` more. */
+async function timed(repeats: number, run: () => Promise<void>): Promise<readonly number[]> {
+  const times: number[] = [];
+  for (let i = 0; i < repeats + 2; i++) {
+    const start = performance.now();
+    await run();
+    times.push(performance.now() - start);
+  }
+  return times;
+}
+
+function summarized([firstRunMs, secondRunMs, ...timesMs]: readonly number[]): Pick<
+  DetectorBenchmarkResult,
+  'minMs' | 'medianMs' | 'timesMs' | 'firstRunMs' | 'secondRunMs'
+> {
+  const minMs = Math.min(...timesMs);
+  return { minMs, medianMs: median(timesMs), timesMs, firstRunMs, secondRunMs };
+}
+
+function medians<Key extends string>(
+  rows: readonly Readonly<Record<Key, number>>[],
+): Readonly<Record<Key, number>> {
+  const keys = Object.keys(rows[0]) as Key[];
+  return Object.fromEntries(
+    keys.map((key) => [key, median(rows.map((row) => row[key]))]),
+  ) as Record<Key, number>;
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+}

@@ -1,0 +1,328 @@
+import type { Boxes, Size } from '../../core/boxes.js';
+import type { SpecTree } from '../../engine/parameters/spec.js';
+import type { Executable, HostTensor, HostTensors } from '../../engine/runtime/program.js';
+import { BATCH_NORM_MOMENTUM } from '../../heads/box/region-batch-norm.js';
+import type { FeatureMaps } from '../../heads/roi/feature-maps.js';
+import type { RegionDemand, Regions, RoiArena } from '../../heads/roi/roi-memory.js';
+import { bucketOf, largestMaskChunk, maskChunks } from '../../models/detection/buckets.js';
+import { foregroundClasses } from '../../models/detection/class-scores.js';
+import { refineBoxes } from '../../models/detection/refine-boxes.js';
+import type { DetectionView } from '../pipelines/detect.js';
+import type { Scalars } from '../task.js';
+import { SINGLE_PROCESS } from '../distributed/communicator.js';
+import { joinMoments, type Moments } from '../distributed/moments.js';
+import { totalCounts } from '../distributed/totals.js';
+import type { StepContext } from './parts.js';
+import { clearGradients, GradientSum, prepareTraining } from './parts.js';
+import type { RegionBatch } from './region-targets.js';
+import { boxTargets, positiveMasks, sampleRegions } from './region-targets.js';
+import type { Draw } from './rpn-targets.js';
+import { SynchronisedBoxHeads } from './synchronised-box-heads.js';
+
+/** What the heads of all stages work on. */
+export interface RegionStepInputs {
+  readonly arena: RoiArena;
+  readonly maps: FeatureMaps;
+  /** Gradients of the maps: added to. */
+  readonly mapGradients: FeatureMaps;
+  /** `[M, 4]` of every image. */
+  readonly proposals: readonly Boxes[];
+  readonly views: readonly Pick<DetectionView, 'objects' | 'grid' | 'width' | 'height'>[];
+  /** The input with padding. */
+  readonly canvas: Size;
+  /** Of a stage. */
+  readonly draw: (stage: number) => Draw;
+}
+
+/** Losses of all stages, and what was worked on. */
+export interface RegionStepResult {
+  /** `loss_cls`, `loss_bbox`, `loss_mask`; with several stages `s0.loss_cls` and so on. Weighted. */
+  readonly losses: Scalars;
+  readonly stages: readonly StageRecord[];
+}
+
+/** What one stage did. */
+export interface StageRecord {
+  readonly regions: RegionBatch;
+  /** `[R, K + 1]` */
+  readonly logits: Float32Array;
+  /** `[R, 4K]` or `[R, 4]` */
+  readonly deltas: Float32Array;
+  /** Rows that the box head computed. */
+  readonly numBoxRows: number;
+  /** Rows that the mask head computed; 0 without positives or masks. */
+  readonly numMaskRows: number;
+}
+
+/** Box and mask heads, forward and backward, on sampled regions. Owns sessions. */
+export class RegionStep<Tree extends SpecTree> {
+  private readonly boxHeads: readonly Executable[];
+  private readonly maskHeads: readonly Executable[];
+  /** For heads with batch norms that see the regions of other processes too. */
+  private readonly synchronised: SynchronisedBoxHeads<Tree> | undefined;
+
+  constructor(private readonly context: StepContext<Tree>) {
+    const { model } = context;
+    const prepare =
+      (maxSessions: number) =>
+      ({ training, prefix }: (typeof model.maskStages)[number]): Executable =>
+        prepareTraining(context, training, {
+          prefixes: [prefix],
+          inputs: ['features'],
+          maxSessions,
+        });
+    this.boxHeads = model.boxStages.map(prepare(4));
+    this.maskHeads = model.maskStages.map(prepare(4));
+    const { communicator = SINGLE_PROCESS, batchNormOver = 'microBatch' } = context;
+    if (batchNormOver === 'ranks' && communicator.size > 1)
+      this.synchronised = new SynchronisedBoxHeads(context);
+  }
+
+  /** Rows of the box head for so many regions. */
+  boxCapacity(stage: number, numImages: number, numRegions: number): number {
+    const { numSamples } = this.context.model.config.stages[stage].sampler;
+    return bucketOf(numRegions, numImages * numSamples, 64);
+  }
+
+  /**
+   * The most that a step takes from the arena.
+   *
+   * @param numProposals of the batch, ground truths included
+   */
+  demands(numImages: number, numProposals: number): readonly RegionDemand[] {
+    const { boxRoiSize, masks, stages } = this.context.model.config;
+    return stages.flatMap(({ sampler: { numSamples, positiveFraction } }, i) => {
+      const numRegions = Math.min(numProposals, numImages * numSamples);
+      const numPositives = Math.min(numProposals, numImages * numSamples * positiveFraction);
+      const box = { capacity: this.boxCapacity(i, numImages, numRegions), outputSize: boxRoiSize };
+      const mask = { capacity: largestMaskChunk(numPositives), outputSize: masks?.roiSize ?? 1 };
+      return [box, mask].map((demand) => ({ ...demand, withGradients: true }));
+    });
+  }
+
+  async run(inputs: RegionStepInputs): Promise<RegionStepResult> {
+    const { stages, numClasses, masks } = this.context.model.config;
+    const losses: Record<string, number> = {};
+    const records: StageRecord[] = [];
+    let { proposals } = inputs;
+    for (const [i, stage] of stages.entries()) {
+      const name = (term: string): string => (stages.length === 1 ? term : `s${i}.${term}`);
+      const regions = sampleRegions(proposals, inputs.views, stage, numClasses, inputs.draw(i));
+      const share = await this.lossShares(i, regions);
+      const box = await this.boxes(i, regions, inputs, share.box);
+      losses[name('loss_cls')] = box.classLoss;
+      losses[name('loss_bbox')] = box.boxLoss;
+      const mask = masks
+        ? await this.masks(i, regions, inputs, share.mask)
+        : { loss: 0, numMaskRows: 0 };
+      if (masks) losses[name('loss_mask')] = mask.loss;
+      const { logits, deltas, numBoxRows } = box;
+      records.push({ regions, logits, deltas, numBoxRows, numMaskRows: mask.numMaskRows });
+      if (i + 1 < stages.length) proposals = this.refined(i, records[i], inputs.views);
+    }
+    return { losses, stages: records };
+  }
+
+  async release(): Promise<void> {
+    for (const program of [...this.boxHeads, ...this.maskHeads]) await program.release();
+    await this.synchronised?.release();
+  }
+
+  /** What the sums of box and mask losses are multiplied by: their weights over the counts of all processes. */
+  private async lossShares(
+    i: number,
+    { numRegions, positives }: RegionBatch,
+  ): Promise<{ readonly box: number; readonly mask: number }> {
+    const { model, communicator = SINGLE_PROCESS } = this.context;
+    const counts = await totalCounts(communicator, 'regions', [numRegions, positives.length]);
+    const { weight } = model.config.stages[i];
+    const [box, mask] = counts.map((n) => (communicator.size * weight) / Math.max(n, 1));
+    return { box, mask };
+  }
+
+  private async boxes(
+    i: number,
+    regions: RegionBatch,
+    { arena, maps, mapGradients }: RegionStepInputs,
+    share: number,
+  ): Promise<
+    Omit<StageRecord, 'regions' | 'numMaskRows'> & { classLoss: number; boxLoss: number }
+  > {
+    const { boxRoiSize: P, stages } = this.context.model.config;
+    const stage = stages[i];
+    const R = regions.numRegions;
+    const capacity = this.boxCapacity(i, maps.numImages, R);
+    const targets = boxTargets(regions, stage, capacity);
+    const outputs = await arena.scope(async () => {
+      const { plan, features } = arena.pool(maps, regions, { outputSize: P, capacity });
+      const gradient = arena.float32(features.length);
+      const inputs = {
+        features: { shape: [capacity, P, P, maps.numChannels], data: features },
+        labels: { shape: [capacity], data: targets.labels },
+        targets: { shape: [capacity, 4], data: targets.targets },
+        targetWeights: { shape: [capacity], data: targets.targetWeights },
+        references: { shape: [capacity, 4], data: targets.references },
+        scale: { shape: [1], data: Float32Array.of(share) },
+      };
+      const results = await this.boxHead(i, R, inputs, gradient);
+      arena.unpool(plan, gradient, mapGradients);
+      return results;
+    });
+    const rows = ({ data, shape }: HostTensor): Float32Array =>
+      (data as Float32Array).slice(0, R * shape[1]);
+    return {
+      classLoss: outputs['classLoss'].data[0],
+      boxLoss: outputs['boxLoss'].data[0],
+      logits: rows(outputs['logits']),
+      deltas: rows(outputs['deltas']),
+      numBoxRows: capacity,
+    };
+  }
+
+  private async masks(
+    i: number,
+    regions: RegionBatch,
+    { arena, maps, mapGradients, views, canvas }: RegionStepInputs,
+    share: number,
+  ): Promise<{ readonly loss: number; readonly numMaskRows: number }> {
+    const { model } = this.context;
+    const { masks, numClasses } = model.config;
+    const numPositives = regions.positives.length;
+    if (!masks || numPositives === 0) {
+      clearGradients(this.context, [model.maskStages[i].prefix]);
+      return { loss: 0, numMaskRows: 0 };
+    }
+    const P = masks.roiSize;
+    const maskSize = 2 * P;
+    const targets = positiveMasks(regions, views, { maskSize, canvas });
+    const scale = share / maskSize ** 2;
+    const sum = new GradientSum(this.context, model.maskStages[i].prefix);
+    let loss = 0;
+    let first = 0;
+    for (const rows of maskChunks(numPositives)) {
+      const chosen = regions.positives.subarray(first, first + rows);
+      const chunk = maskChunk(regions, chosen, numClasses, rows);
+      const chunkTargets = new Float32Array(rows * maskSize ** 2);
+      chunkTargets.set(
+        targets.subarray(first * maskSize ** 2, (first + chosen.length) * maskSize ** 2),
+      );
+      await arena.scope(async () => {
+        const { plan, features } = arena.pool(maps, chunk, { outputSize: P, capacity: rows });
+        const gradient = arena.float32(features.length);
+        const inputs = {
+          features: { shape: [rows, P, P, maps.numChannels], data: features },
+          oneHot: { shape: [rows, numClasses], data: chunk.oneHot },
+          targets: { shape: [rows, maskSize, maskSize], data: chunkTargets },
+          weights: { shape: [rows], data: chunk.weights },
+          scale: { shape: [1], data: Float32Array.of(scale) },
+        };
+        const results = await this.maskHeads[i].run(inputs, { 'grad:features': gradient });
+        arena.unpool(plan, gradient, mapGradients);
+        loss += results['loss'].data[0];
+      });
+      first += chosen.length;
+      sum.add(first === numPositives);
+    }
+    return { loss, numMaskRows: maskChunks(numPositives).reduce((a, b) => a + b) };
+  }
+
+  /** Proposals of the next stage: boxes moved by their class's deltas; ground truths are not passed on. */
+  private refined(
+    i: number,
+    { regions, logits, deltas }: StageRecord,
+    views: readonly Size[],
+  ): readonly Boxes[] {
+    const { stages, numClasses } = this.context.model.config;
+    const perRow = regions.numRegions === 0 ? 4 : deltas.length / regions.numRegions;
+    const likeliest = foregroundClasses(logits, numClasses);
+    let at = 0;
+    return regions.images.map(({ boxes, classIndices, isGroundTruth }, n) => {
+      const first = at;
+      at += classIndices.length;
+      const classes = classIndices.map((k, r) => (k === numClasses ? likeliest[first + r] : k));
+      const own = deltas.subarray(first * perRow, at * perRow);
+      const refined = refineBoxes(boxes, own, classes, views[n], stages[i].coder);
+      const kept = Array.from(isGroundTruth.keys()).filter((r) => isGroundTruth[r] === 0);
+      return Float32Array.from(
+        { length: 4 * kept.length },
+        (_, k) => refined[4 * kept[k >> 2] + (k & 3)],
+      );
+    });
+  }
+
+  /**
+   * Runs a box head, and mixes what its batch norms saw in all processes into their running statistics.
+   *
+   * @param gradient becomes that of the input `features`
+   */
+  private async boxHead(
+    i: number,
+    numRegions: number,
+    inputs: HostTensors,
+    gradient: Float32Array,
+  ): Promise<HostTensors> {
+    const { model, communicator = SINGLE_PROCESS } = this.context;
+    const { numConvs } = model.config.stages[i].layers;
+    const into = { 'grad:features': gradient };
+    if (numConvs === 0) return this.boxHeads[i].run(inputs, into);
+    if (this.synchronised) {
+      const { outputs, moments } = await this.synchronised.run(i, inputs, numRegions);
+      gradient.set(outputs['grad:features'].data as Float32Array);
+      moments.forEach((seen, conv) => this.updateStatistics(i, conv, seen));
+      return outputs;
+    }
+    const [capacity, P] = inputs['features'].shape;
+    const shares = sharesOf(numRegions, capacity, P * P);
+    const outputs = await this.boxHeads[i].run({ ...inputs, shares }, into);
+    for (let conv = 0; conv < numConvs; conv++) {
+      const seen = await joinMoments(communicator, {
+        mean: outputs[`mean${conv}`].data as Float32Array,
+        variance: outputs[`variance${conv}`].data as Float32Array,
+        count: numRegions * P * P,
+      });
+      this.updateStatistics(i, conv, seen);
+    }
+    return outputs;
+  }
+
+  /** The variance enters unbiased, as in PyTorch. */
+  private updateStatistics(i: number, conv: number, { mean, variance, count }: Moments): void {
+    if (count === 0) return;
+    const { model, store } = this.context;
+    const bn = `${model.boxStages[i].prefix}shared_convs.${conv}.bn`;
+    const mix = (path: string, batch: Float32Array, factor: number): void => {
+      const running = store.get(path);
+      for (let c = 0; c < running.length; c++)
+        running[c] += BATCH_NORM_MOMENTUM * (batch[c] * factor - running[c]);
+    };
+    mix(`${bn}.running_mean`, mean, 1);
+    mix(`${bn}.running_var`, variance, count / Math.max(1, count - 1));
+  }
+}
+
+/** Every pixel's share in the statistics of a batch norm: equal for those of regions, 0 for the filling. */
+function sharesOf(numRegions: number, capacity: number, pixels: number): HostTensor {
+  const shares = new Float32Array(capacity * pixels);
+  shares.fill(1 / Math.max(1, numRegions * pixels), 0, numRegions * pixels);
+  return { shape: [1, capacity * pixels], data: shares };
+}
+
+/** Positives of a run of the mask head, filled up to a number of rows. */
+function maskChunk(
+  { boxes, imageIndices, classIndices }: RegionBatch,
+  chosen: Int32Array,
+  numClasses: number,
+  rows: number,
+): Regions & { readonly oneHot: Float32Array; readonly weights: Float32Array } {
+  const oneHot = new Float32Array(rows * numClasses);
+  chosen.forEach((r, p) => (oneHot[p * numClasses + classIndices[r]] = 1));
+  return {
+    boxes: Float32Array.from(
+      { length: 4 * chosen.length },
+      (_, k) => boxes[4 * chosen[k >> 2] + (k & 3)],
+    ),
+    imageIndices: chosen.map((r) => imageIndices[r]),
+    oneHot,
+    weights: new Float32Array(rows).fill(1, 0, chosen.length),
+  };
+}

@@ -1,0 +1,132 @@
+import type { Boxes, Size } from '../../core/boxes.js';
+import { maskTargets } from '../../core/mask-targets.js';
+import type { RoiTargets } from '../../core/matcher-roi.js';
+import { roiTargets } from '../../core/matcher-roi.js';
+import { comparesBoxes } from '../../heads/box/box-losses.js';
+import type { BoxStageConfig } from '../../models/detection/config.js';
+import type { DetectionView } from '../pipelines/detect.js';
+import type { Draw } from './rpn-targets.js';
+
+/** The sampled regions of a batch at one stage: by image, positives before negatives. */
+export interface RegionBatch {
+  /** Of every image. */
+  readonly images: readonly RoiTargets[];
+  /** R */
+  readonly numRegions: number;
+  /** `[R, 4]` */
+  readonly boxes: Boxes;
+  /** `int32 [R]` */
+  readonly imageIndices: Int32Array;
+  /** `int32 [R]`: K for negatives. */
+  readonly classIndices: Int32Array;
+  /** `int32 [P]`: which regions are positives. */
+  readonly positives: Int32Array;
+}
+
+/**
+ * Matches and samples the regions of a batch.
+ *
+ * @param proposals `[M, 4]` of every image
+ */
+export function sampleRegions(
+  proposals: readonly Boxes[],
+  views: readonly Pick<DetectionView, 'objects'>[],
+  stage: BoxStageConfig,
+  numClasses: number,
+  draw: Draw,
+): RegionBatch {
+  const images = views.map(({ objects }, n) =>
+    roiTargets(
+      proposals[n],
+      objects,
+      { ...stage, numClasses },
+      draw === 'inOrder' ? draw : draw(n),
+    ),
+  );
+  const counts = images.map(({ classIndices }) => classIndices.length);
+  const numRegions = counts.reduce((a, b) => a + b, 0);
+  const boxes = new Float32Array(4 * numRegions);
+  const imageIndices = new Int32Array(numRegions);
+  const classIndices = new Int32Array(numRegions);
+  const positives: number[] = [];
+  let at = 0;
+  images.forEach((targets, n) => {
+    boxes.set(targets.boxes, 4 * at);
+    imageIndices.fill(n, at, at + counts[n]);
+    classIndices.set(targets.classIndices, at);
+    for (let p = 0; p < targets.numPositives; p++) positives.push(at + p);
+    at += counts[n];
+  });
+  return {
+    images,
+    numRegions,
+    boxes,
+    imageIndices,
+    classIndices,
+    positives: Int32Array.from(positives),
+  };
+}
+
+/** Inputs of the box head's training program beside the features, filled up to a number of rows. */
+export interface BoxTargets {
+  /** `int32 [capacity]`; −1 where there is no region. */
+  readonly labels: Int32Array;
+  /** `[capacity, 4]`: deltas, or boxes for losses that compare boxes. */
+  readonly targets: Float32Array;
+  /** `[capacity]`: 1 for positives. */
+  readonly targetWeights: Float32Array;
+  /** `[capacity, 4]` */
+  readonly references: Float32Array;
+}
+
+/** Targets of the box head. */
+export function boxTargets(
+  { images, boxes, classIndices, positives }: RegionBatch,
+  { boxLoss }: BoxStageConfig,
+  capacity: number,
+): BoxTargets {
+  const labels = new Int32Array(capacity).fill(-1);
+  labels.set(classIndices);
+  const references = new Float32Array(4 * capacity);
+  references.set(boxes);
+  const targets = new Float32Array(4 * capacity);
+  const targetWeights = new Float32Array(capacity);
+  let p = 0;
+  for (const { deltas, groundTruthBoxes, numPositives } of images) {
+    const source = comparesBoxes(boxLoss) ? groundTruthBoxes : deltas;
+    for (let i = 0; i < numPositives; i++, p++) {
+      targets.set(source.subarray(4 * i, 4 * i + 4), 4 * positives[p]);
+      targetWeights[positives[p]] = 1;
+    }
+  }
+  return { labels, targets, targetWeights, references };
+}
+
+/**
+ * Targets of the mask head for all positives.
+ *
+ * @param canvas the network's input with padding
+ * @returns `uint8 [P, S, S]`, 0 or 1
+ */
+export function positiveMasks(
+  { images }: RegionBatch,
+  views: readonly Pick<DetectionView, 'objects' | 'grid'>[],
+  { maskSize, canvas }: { readonly maskSize: number; readonly canvas: Size },
+): Uint8Array {
+  const parts = images.map(({ boxes, numPositives, groundTruthIndices }, n) => {
+    const { objects, grid } = views[n];
+    const positives = boxes.subarray(0, 4 * numPositives);
+    return maskTargets(positives, groundTruthIndices, objects.segmentations, {
+      maskSize,
+      canvas,
+      grid,
+    });
+  });
+  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}

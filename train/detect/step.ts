@@ -1,0 +1,164 @@
+import { selectProposals } from '../../core/nms-proposals.js';
+import { Random } from '../../core/random.js';
+import { linearRates } from '../../core/rates.js';
+import type { SpecTree } from '../../engine/parameters/spec.js';
+import type { Executable, HostTensor, HostTensors } from '../../engine/runtime/program.js';
+import { RoiMemory } from '../../heads/roi/roi-memory.js';
+import { scatterPatches } from '../../heads/rpn/rpn-rows.js';
+import { REGION_LEVELS } from '../../models/detection/feature-programs.js';
+import {
+  levelPredictions,
+  mapsAsOutputs,
+  pyramidOf,
+} from '../../models/detection/pyramid-outputs.js';
+import { globalIndex, WHOLE } from '../distributed/shard.js';
+import { drawDropPath } from '../drop-path.js';
+import type { DetectionBatch, DetectionView } from '../pipelines/detect.js';
+import type { Scalars, StepPosition } from '../task.js';
+import { assertBatch } from './check-batch.js';
+import type { StepContext } from './parts.js';
+import { prepareTraining } from './parts.js';
+import type { RegionStepResult } from './region-step.js';
+import { RegionStep } from './region-step.js';
+import type { RpnStepResult } from './rpn-step.js';
+import { RpnStep } from './rpn-step.js';
+import type { Draw, RpnImage } from './rpn-targets.js';
+
+/** Keeps the streams of random numbers of a step apart. */
+const RPN_STREAM = 0x72706e;
+const REGION_STREAM = 0x726f69;
+
+/** How a step draws its samples. */
+export interface StepOptions {
+  readonly seed: number;
+  /** Rate of stochastic depth of the last block. */
+  readonly dropPathRate: number;
+  /** `inOrder` takes the first candidates, for comparisons that must not depend on random numbers. */
+  readonly sampling: 'random' | 'inOrder';
+}
+
+/** Losses of a step, and what it worked on. */
+export interface DetectionStepResult {
+  /** `loss`, their sum; `loss_rpn_cls`, `loss_rpn_bbox`, and those of the heads. */
+  readonly losses: Scalars;
+  readonly rpn: RpnStepResult;
+  /** `[M, 4]` and `[M]` of every image. */
+  readonly proposals: readonly ReturnType<typeof selectProposals>[];
+  readonly regions: RegionStepResult;
+}
+
+/**
+ * One forward and backward pass of a detector: the features (graph A), then on the host targets, proposals and sampling; the
+ * heads on regions and on sampled cells (graphs B), whose gradients are added up in those of the maps; and the backward pass
+ * of pyramid and backbone (graph C), which computes their forward pass again instead of keeping hundreds of megabytes.
+ * Owns sessions; calls must not overlap.
+ */
+export class DetectionStep<Tree extends SpecTree> {
+  private readonly features: Executable;
+  private readonly featureGradients: Executable;
+  private readonly rpn: RpnStep<Tree>;
+  private readonly regions: RegionStep<Tree>;
+  private readonly memory = new RoiMemory();
+  private readonly rates: readonly number[];
+
+  constructor(
+    private readonly context: StepContext<Tree>,
+    private readonly options: StepOptions,
+  ) {
+    const { engine, model, store } = context;
+    this.features = engine.prepare(model.features, store, {});
+    this.featureGradients = prepareTraining(context, model.featureGradients, {
+      prefixes: ['backbone.', 'neck.'],
+      maxSessions: 4,
+    });
+    this.rpn = new RpnStep(context);
+    this.regions = new RegionStep(context);
+    this.rates = linearRates(options.dropPathRate, model.numBlocks);
+  }
+
+  /**
+   * Losses of a batch; the gradients are in the context's buffer afterwards.
+   *
+   * @throws ShapeError, DataError before any work if the batch is unsound; WorkError if the network gives numbers that are
+   *   not finite
+   */
+  async run(batch: DetectionBatch, position: StepPosition): Promise<DetectionStepResult> {
+    const { model } = this.context;
+    assertBatch(batch, model);
+    const { views } = batch;
+    const given = this.featureInputs(batch, position);
+    const shape = pyramidOf(batch.shape, model.config.channels);
+    const { maxPerImage } = model.config.rpn.trainProposals;
+    const numObjects = views.reduce((sum, { objects }) => sum + objects.classIndices.length, 0);
+    const demands = this.regions.demands(views.length, views.length * maxPerImage + numObjects);
+    const arena = this.memory.begin(shape, 2, demands);
+    const maps = arena.allocateMaps();
+    const mapGradients = arena.allocateMaps();
+    const outputs = await this.features.run(given, mapsAsOutputs(maps));
+    for (const map of mapGradients.maps) map.fill(0);
+
+    const draw = (stream: number): Draw => this.draw(stream, position);
+    const anchors = this.rpn.anchorsOf(shape);
+    const proposals = views.map((view, n) =>
+      selectProposals(levelPredictions(outputs, n), anchors, view, model.config.rpn.trainProposals),
+    );
+    const targets =
+      batch.rpnTargets ?? this.rpn.targetsOf(shape, views.map(rpnImage), draw(RPN_STREAM));
+    const rpn = await this.rpn.run(maps, targets);
+    scatterPatches(rpn.rows, rpn.patchGradient, mapGradients);
+    const [, height, width] = batch.shape;
+    const regions = await this.regions.run({
+      arena,
+      maps,
+      mapGradients,
+      proposals: proposals.map(({ boxes }) => boxes),
+      views,
+      canvas: { width, height },
+      draw: (stage) => draw(REGION_STREAM + stage),
+    });
+    await this.featureGradients.run({
+      ...given,
+      ...Object.fromEntries(
+        REGION_LEVELS.map((level, i): [string, HostTensor] => [
+          `gradient:${level}`,
+          { shape: outputs[level].shape, data: mapGradients.maps[i] },
+        ]),
+      ),
+    });
+    const losses = {
+      loss_rpn_cls: sum(rpn.classLosses),
+      loss_rpn_bbox: sum(rpn.boxLosses),
+      ...regions.losses,
+    };
+    return { losses: { loss: sum(Object.values(losses)), ...losses }, rpn, proposals, regions };
+  }
+
+  async release(): Promise<void> {
+    await this.features.release();
+    await this.featureGradients.release();
+    await this.rpn.release();
+    await this.regions.release();
+  }
+
+  private featureInputs({ images, shape }: DetectionBatch, position: StepPosition): HostTensors {
+    const image = { shape, data: images };
+    if (this.options.dropPathRate === 0) return { image };
+    const data = drawDropPath(this.rates, shape[0], { seed: this.options.seed, ...position });
+    return { image, dropPath: { shape: [this.rates.length, shape[0]], data } };
+  }
+
+  private draw(stream: number, { step, micro, shard = WHOLE }: StepPosition): Draw {
+    const { sampling, seed } = this.options;
+    if (sampling === 'inOrder') return sampling;
+    return (image) => new Random(seed, stream, step, micro, globalIndex(image, shard));
+  }
+}
+
+/** A view as the RPN's targets need it. */
+function rpnImage({ width, height, objects }: DetectionView): RpnImage {
+  return { width, height, boxes: objects.boxes };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((a, b) => a + b, 0);
+}

@@ -1,0 +1,90 @@
+import { WorkError } from '../../core/errors.js';
+import { ParameterStore } from '../../engine/parameters/store.js';
+import type { FlatBuffers } from '../../engine/optimizer/flat-buffers.js';
+import type { SpecTree } from '../../engine/parameters/spec.js';
+import type { Engine } from '../../engine/runtime/engine.js';
+import type { LoadedBatch } from '../../datasets/loader.js';
+import type { Detector } from '../../models/detector.js';
+import type { DetectorSpecs } from '../../models/detection/specs.js';
+import type { BatchNormScope } from '../distributed/batch-norm.js';
+import type { Communicator } from '../distributed/communicator.js';
+import type { DetectionBatch } from '../pipelines/detect.js';
+import type { Scalars, TrainingTask } from '../task.js';
+import { DetectionStep } from './step.js';
+
+/** A batch as the loader hands it over. */
+export type LoadedDetectionBatch = Pick<LoadedBatch<DetectionBatch>, 'value' | 'release'>;
+
+/** What {@link createDetectionTask} works with. */
+export interface DetectionTaskOptions<Tree extends SpecTree> {
+  readonly engine: Engine;
+  readonly model: Detector<Tree>;
+  readonly buffers: FlatBuffers;
+  readonly dropPathRate: number;
+  readonly seed: number;
+  /** Which parameters are trained; all trainable ones if not given. The others need no runs of the optimiser. */
+  readonly isTrained?: (path: string) => boolean;
+  /** Whose regions the batch norms of box heads see; those of a micro-batch if not given. */
+  readonly batchNormOver?: Exclude<BatchNormScope, 'step'>;
+  /** The processes that share a batch; one if not given. */
+  readonly communicator?: Communicator;
+  /** Scores parameters, the trained ones or their average, on validation data; absent: no evaluation. */
+  readonly evaluate?: (
+    store: ParameterStore<DetectorSpecs<Tree>>,
+    which: 'weights' | 'ema',
+  ) => Promise<Scalars>;
+}
+
+/** Training of a detector. Owns sessions: `release` frees them. */
+export function createDetectionTask<Tree extends SpecTree>(
+  options: DetectionTaskOptions<Tree>,
+): TrainingTask<LoadedDetectionBatch> & { release(): Promise<void> } {
+  const { engine, model, buffers, seed, dropPathRate, evaluate } = options;
+  const { isTrained, communicator, batchNormOver } = options;
+  const storeOf = (values: Float32Array): ParameterStore<DetectorSpecs<Tree>> =>
+    new ParameterStore(model.specs, values);
+  const store = storeOf(buffers.parameters);
+  const gradients = buffers.microGradients ?? buffers.gradients;
+  const step = new DetectionStep(
+    {
+      engine,
+      model,
+      store,
+      gradients,
+      ...(isTrained ? { isTrained } : {}),
+      ...(communicator ? { communicator } : {}),
+      ...(batchNormOver ? { batchNormOver } : {}),
+    },
+    { seed, dropPathRate, sampling: 'random' },
+  );
+  const describe = ({ value }: LoadedDetectionBatch): string =>
+    value.views.map(({ file, imageId }) => `${file} (image ${imageId})`).join(', ');
+  return {
+    store,
+    backward: async (batch, position) => {
+      try {
+        const { losses } = await step.run(batch.value, position);
+        return losses;
+      } catch (cause) {
+        // Numbers that are not finite are noticed before there is a loss: when proposals are chosen.
+        if (!(cause instanceof WorkError)) throw cause;
+        throw new WorkError(
+          `train: step ${position.step}: ${cause.message} on ${describe(batch)}; ` +
+            'the last checkpoint is unchanged: lower the learning rate or set clipNorm',
+          { cause },
+        );
+      } finally {
+        batch.release();
+      }
+    },
+    numImages: ({ value }) => value.views.length,
+    describe,
+    ...(evaluate
+      ? {
+          evaluate: (which) =>
+            evaluate(which === 'ema' && buffers.ema ? storeOf(buffers.ema) : store, which),
+        }
+      : {}),
+    release: () => step.release(),
+  };
+}

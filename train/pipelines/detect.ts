@@ -1,0 +1,250 @@
+import { DataError } from '../../core/errors.js';
+import type { MaskGrid } from '../../core/mask-targets.js';
+import type { RpnTargets } from '../../core/matcher-rpn.js';
+import { Random } from '../../core/random.js';
+import { decodeImage } from '../../datasets/decode.js';
+import { moduleUrl } from '../../datasets/loader/module-url.js';
+import type { Pipeline, Receiver, SampleContext } from '../../datasets/loader/pipeline.js';
+import type { DetectionSample, Objects, RgbImage } from '../../datasets/sample.js';
+import { copyPaste, type AnnotatedImage } from '../../datasets/transforms/copy-paste.js';
+import {
+  drawLargeScaleJitter,
+  drawMultiScale,
+  type LargeScaleJitterOptions,
+  type MultiScaleOptions,
+} from '../../datasets/transforms/detection-geometry.js';
+import { transformImage } from '../../datasets/transforms/geometry-image.js';
+import { gridOf, sizeAfter, type GeometricStep } from '../../datasets/transforms/geometry.js';
+import { keepRatioSize, type ScaleLimits } from '../../datasets/transforms/keep-ratio.js';
+import {
+  normalizationTable,
+  normalizePadded,
+  type PixelStats,
+} from '../../datasets/transforms/normalize.js';
+import { cropObjectsByMask, transformObjects } from '../../datasets/transforms/objects.js';
+import { paddedSize } from '../../datasets/transforms/pad.js';
+import { Scratch } from '../../datasets/transforms/scratch.js';
+import { RpnTargetMaker, type RpnTargetRule } from '../detect/rpn-targets.js';
+
+/** From an image to the detector's input. */
+export type DetectionTransform =
+  /** Keep-ratio resize. */
+  | { readonly kind: 'evaluation'; readonly limits: ScaleLimits }
+  /** Flip, then multi-scale resize with an occasional crop. */
+  | {
+      readonly kind: 'multiScale';
+      readonly scales: MultiScaleOptions;
+      readonly flipProbability: number;
+      /** Number of other images whose objects are pasted into every image first; default 0. */
+      readonly copyPaste?: number;
+    }
+  /** Jitter and crop with boxes drawn anew around the masks, then flip. */
+  | {
+      readonly kind: 'largeScaleJitter';
+      readonly jitter: LargeScaleJitterOptions;
+      readonly flipProbability: number;
+      /** As for `multiScale`. */
+      readonly copyPaste?: number;
+    };
+
+/** Options of {@link createPipeline}. */
+export interface DetectionPipelineOptions {
+  readonly transform: DetectionTransform;
+  readonly pixels: PixelStats;
+  /** Batches are zero-padded at the right and bottom to a multiple of this, 32. */
+  readonly divisor: number;
+  /** How the RPN's targets are made, here in the worker; without it batches have none. */
+  readonly rpn?: RpnTargetRule;
+}
+
+/** One image of a batch as the network sees it. */
+export interface DetectionView {
+  /** Index in the data set, of the image that is really here: a rejected one is replaced. */
+  readonly index: number;
+  readonly imageId: number;
+  readonly file: string;
+  /** Size in the batch without padding, pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** Boxes in pixels of the batch; masks in pixels of the file, seen through `grid`. */
+  readonly objects: Objects;
+  readonly grid: MaskGrid;
+}
+
+/** A batch of a detection set. */
+export interface DetectionBatch {
+  /** `[N, H, W, 3]`, normalised, zero in the padding. */
+  readonly images: Float32Array;
+  readonly shape: readonly [number, number, number, number];
+  readonly views: readonly DetectionView[];
+  /** One an image, if the pipeline was told how to make them. */
+  readonly rpnTargets?: readonly RpnTargets[];
+}
+
+interface Item {
+  readonly image: RgbImage;
+  readonly view: DetectionView;
+  /** Of the stream that samples its anchors. */
+  readonly seed: number;
+}
+
+/** What a worker hands over. */
+interface Handed {
+  /** `[h, w, 3]` each. */
+  readonly images: readonly RgbImage[];
+  readonly views: readonly DetectionView[];
+  readonly rpnTargets?: readonly RpnTargets[];
+}
+
+/** The address of this module, for a loader. */
+export const DETECTION_PIPELINE = moduleUrl('./detection.js', import.meta.url);
+
+/** Decoding and jittering for object detection, in the workers; samples are {@link DetectionSample}. */
+export function createPipeline({
+  transform,
+  divisor,
+  rpn,
+}: DetectionPipelineOptions): Pipeline<DetectionSample, Item, Handed> {
+  const scratch = new Scratch();
+  const maker = rpn && new RpnTargetMaker(rpn, divisor);
+  return {
+    async prepare(unmixed, context) {
+      const mixed = await pasteOthers(transform, unmixed, context);
+      const first = mixed?.sample ?? unmixed;
+      const { index, sample, steps, objects } = await drawView(transform, first, context);
+      const decoded = mixed && sample === first ? mixed.image : await decodeSample(sample);
+      const { width, height } = sizeAfter(sample, steps);
+      const out = context.buffers.takeBytes(width * height * 3);
+      const image = transformImage(decoded, steps, { scratch, out });
+      const { imageId, file } = sample;
+      const grid = gridOf(sample, steps);
+      const view = { index, imageId, file, width, height, objects, grid };
+      // Drawn here, so that an image's anchors do not depend on what else is in its batch or on which process has it.
+      return { image, view, seed: context.random.uint32() };
+    },
+    collate(items) {
+      const images = items.map(({ image }) => image);
+      const buffers = images.map(({ data }) => data.buffer as ArrayBuffer);
+      const views = items.map(({ view }) => view);
+      const value = { images, views };
+      if (!maker) return { value, buffers };
+      const objects = views.map((view) => ({ ...view, boxes: view.objects.boxes }));
+      const targets = maker.targetsOf(
+        objects,
+        paddedSize(images, divisor),
+        (n) => new Random(items[n].seed),
+      );
+      return { value: { ...value, rpnTargets: targets }, buffers };
+    },
+  };
+}
+
+/** Normalising and padding, in the thread that takes the batches. */
+export function createReceiver({
+  pixels,
+  divisor,
+}: DetectionPipelineOptions): Receiver<Handed, DetectionBatch> {
+  const table = normalizationTable(pixels);
+  return ({ images, ...rest }, buffers) => {
+    const { width, height } = paddedSize(images, divisor);
+    const imageValues = width * height * 3;
+    const numValues = images.length * imageValues;
+    const buffer = buffers.take(numValues * Float32Array.BYTES_PER_ELEMENT);
+    const batch = new Float32Array(buffer, 0, numValues);
+    images.forEach((image, i) =>
+      normalizePadded(image, table, batch, { width, height, offset: i * imageValues }),
+    );
+    const shape = [images.length, height, width, 3] as const;
+    return { value: { images: batch, shape, ...rest }, buffers: [buffer] };
+  };
+}
+
+/** An image with objects of others on it, for transforms that ask for them. */
+async function pasteOthers(
+  transform: DetectionTransform,
+  sample: DetectionSample,
+  { random, numSamples, fetch }: SampleContext<DetectionSample>,
+): Promise<{ readonly image: RgbImage; readonly sample: DetectionSample } | undefined> {
+  const numOthers = transform.kind === 'evaluation' ? 0 : (transform.copyPaste ?? 0);
+  if (numOthers === 0) return undefined;
+  const annotated = async (of: DetectionSample): Promise<AnnotatedImage> => ({
+    image: await decodeSample(of),
+    objects: of.objects,
+  });
+  const target = await annotated(sample);
+  const others: AnnotatedImage[] = [];
+  while (others.length < numOthers)
+    others.push(await annotated(await fetch(random.integer(numSamples))));
+  const { image, objects } = copyPaste(target, others, random);
+  return { image, sample: { ...sample, objects } };
+}
+
+interface DrawnView {
+  readonly index: number;
+  readonly sample: DetectionSample;
+  readonly steps: readonly GeometricStep[];
+  readonly objects: Objects;
+}
+
+/** Images in a row that may be rejected; the chance of that many is nil unless no object has a mask pixel. */
+const MAX_REJECTED = 100;
+
+/** Draws the steps; where they leave nothing to learn from, another image takes the place. */
+async function drawView(
+  transform: DetectionTransform,
+  first: DetectionSample,
+  { index: firstIndex, random, numSamples, fetch }: SampleContext<DetectionSample>,
+): Promise<DrawnView> {
+  let [index, sample] = [firstIndex, first];
+  for (let rejected = 0; rejected < MAX_REJECTED; rejected++) {
+    const drawn = drawSteps(transform, sample, random);
+    if (drawn) return { index, sample, ...drawn };
+    index = random.integer(numSamples);
+    sample = await fetch(index);
+  }
+  throw new DataError(
+    `${first.file}: expected an image with a visible object, got ${MAX_REJECTED} without`,
+    { file: first.file, id: first.imageId },
+  );
+}
+
+function drawSteps(
+  transform: DetectionTransform,
+  sample: DetectionSample,
+  random: Random,
+): Pick<DrawnView, 'steps' | 'objects'> | undefined {
+  const flips = (probability: number): GeometricStep[] =>
+    random.chance(probability) ? [{ kind: 'flip' }] : [];
+  switch (transform.kind) {
+    case 'evaluation': {
+      const { width, height } = keepRatioSize(sample, transform.limits);
+      const size = { width: Math.max(width, 1), height: Math.max(height, 1) };
+      const steps = [{ kind: 'resize', size }] as const;
+      return { steps, objects: transformObjects(sample.objects, sample, steps) };
+    }
+    case 'multiScale': {
+      const flip = flips(transform.flipProbability);
+      const steps = [...flip, ...drawMultiScale(sample, transform.scales, random)];
+      return { steps, objects: transformObjects(sample.objects, sample, steps) };
+    }
+    case 'largeScaleJitter': {
+      const jitter = drawLargeScaleJitter(sample, transform.jitter, random);
+      const cropped = cropObjectsByMask(sample.objects, sample, jitter);
+      if (cropped === undefined) return undefined;
+      const flip = flips(transform.flipProbability);
+      const objects = transformObjects(cropped, sizeAfter(sample, jitter), flip);
+      return { steps: [...jitter, ...flip], objects };
+    }
+    default:
+      return transform satisfies never;
+  }
+}
+
+async function decodeSample({ file, width, height, imageId }: DetectionSample): Promise<RgbImage> {
+  const decoded = await decodeImage(file);
+  if (decoded.width === width && decoded.height === height) return decoded;
+  throw new DataError(
+    `${file}: expected ${width}x${height} as annotated, got an image of ${decoded.width}x${decoded.height}`,
+    { file, id: imageId },
+  );
+}

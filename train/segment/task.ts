@@ -1,0 +1,234 @@
+import { linearRates } from '../../core/rates.js';
+import { ConfigError, DataError, ShapeError } from '../../core/errors.js';
+import type { LoadedBatch } from '../../datasets/loader.js';
+import { IGNORED_LABEL } from '../../datasets/png-label-map.js';
+import type { FlatBuffers } from '../../engine/optimizer/flat-buffers.js';
+import { ParameterStore } from '../../engine/parameters/store.js';
+import type { SpecTree } from '../../engine/parameters/spec.js';
+import type { Engine } from '../../engine/runtime/engine.js';
+import type { Executable, HostTensor, HostTensors } from '../../engine/runtime/program.js';
+import type { UperNet, UperNetSpecs } from '../../models/upernet.js';
+import type { BatchNormScope } from '../distributed/batch-norm.js';
+import type { Communicator } from '../distributed/communicator.js';
+import { SINGLE_PROCESS } from '../distributed/communicator.js';
+import { drawDropPath } from '../drop-path.js';
+import type { SegmentationBatch } from '../pipelines/segment.js';
+import type { Scalars, StepPosition, TrainingTask } from '../task.js';
+import { drawChannelMask } from './channel-dropout.js';
+import { copyStatistics, updateRunningStatistics } from './running-statistics.js';
+import { SynchronisedStep, type SynchronisedResult } from './synchronised-step.js';
+
+/** A batch as the loader hands it over. */
+export type LoadedSegmentationBatch = Pick<LoadedBatch<SegmentationBatch>, 'value' | 'release'>;
+
+/** What {@link createSegmentationTask} works with. */
+export interface SegmentationTaskOptions<Tree extends SpecTree> {
+  readonly engine: Engine;
+  readonly model: UperNet<Tree>;
+  readonly buffers: FlatBuffers;
+  readonly dropPathRate: number;
+  readonly dropoutRate: number;
+  readonly batchNormMomentum: number;
+  /** Micro-batches of a step: their statistics are joined before they enter the running ones. */
+  readonly accumulation: number;
+  readonly seed: number;
+  /** `ranks` if not given. */
+  readonly batchNormOver?: BatchNormScope;
+  /** The processes that share a batch; one if not given. */
+  readonly communicator?: Communicator;
+  /** File of every training image, for messages. */
+  readonly files: {
+    readonly length: number;
+    at(index: number): { readonly file: string } | undefined;
+  };
+  /** Scores parameters, the trained ones or their average, on validation data; absent: no evaluation. */
+  readonly evaluate?: (
+    store: ParameterStore<UperNetSpecs<Tree>>,
+    which: 'weights' | 'ema',
+  ) => Promise<Scalars>;
+}
+
+/** Training of a segmenter. Owns sessions: `release` frees them. */
+export function createSegmentationTask<Tree extends SpecTree>(
+  options: SegmentationTaskOptions<Tree>,
+): TrainingTask<LoadedSegmentationBatch> & { release(): Promise<void> } {
+  const { engine, model, buffers, accumulation, files, evaluate } = options;
+  const { communicator = SINGLE_PROCESS, batchNormOver = 'ranks' } = options;
+  const storeOf = (values: Float32Array): ParameterStore<UperNetSpecs<Tree>> =>
+    new ParameterStore(model.specs, values);
+  const store = storeOf(buffers.parameters);
+  const into = buffers.microGradients ?? buffers.gradients;
+  const isTogether = batchNormOver === 'step' && accumulation > 1;
+  if (isTogether && !buffers.microGradients)
+    throw new ConfigError('batchNormOver: expected buffers with microGradients for step, got none');
+  const isJoined = isTogether || (batchNormOver !== 'microBatch' && communicator.size > 1);
+  const training = isJoined
+    ? new SynchronisedStep({
+        ...{ engine, model, store, communicator },
+        ...(isTogether ? { into: buffers.gradients, ofPart: into } : { into }),
+      })
+    : wholeGraph(engine.prepare(model.training, store, { gradients: { of: 'loss', into } }));
+  const describe = ({ value }: LoadedSegmentationBatch): string =>
+    Array.from(value.indices, (index) => files.at(index)?.file ?? String(index)).join(', ');
+  const labelsOf = (batch: LoadedSegmentationBatch): HostTensor =>
+    batchLabels(batch.value, model.config.numClasses, describe(batch));
+
+  /** Statistics of micro-batches so far, mixed in after the last. */
+  let seen: HostTensors[] = [];
+  const finish = async (losses: readonly Scalars[]): Promise<void> => {
+    // A step whose loss is not finite ends the run, and must leave nothing behind.
+    if (!losses.every(({ loss }) => Number.isFinite(loss))) return;
+    const others = isJoined ? SINGLE_PROCESS : communicator;
+    await updateRunningStatistics(store, seen, options.batchNormMomentum, others);
+  };
+  const backward = async (
+    batch: LoadedSegmentationBatch,
+    position: StepPosition,
+  ): Promise<Scalars> => {
+    const { images, shape } = batch.value;
+    const image = { shape, data: images };
+    const labels = labelsOf(batch);
+    const random = randomInputs(shape[0], options, position);
+    const { losses, statistics } = await training.run([{ image, labels, ...random }]);
+    batch.release();
+    if (position.micro === 0) seen = [];
+    seen.push(statistics);
+    if (position.micro === accumulation - 1) await finish(losses);
+    return losses[0];
+  };
+  const backwardTogether = async (
+    batches: readonly LoadedSegmentationBatch[],
+    position: Omit<StepPosition, 'micro'>,
+  ): Promise<readonly Scalars[]> => {
+    const sizes = batches.map(({ value }) => value.shape[0]);
+    // Drawn as for one batch of all images, so that a step does not depend on how it is divided.
+    const numImages = sizes.reduce((a, b) => a + b);
+    const random = randomInputs(numImages, options, { ...position, micro: 0 });
+    let first = 0;
+    const parts = batches.map((batch, i): HostTensors => {
+      const { images, shape } = batch.value;
+      const own = cutRandomInputs(random, { first, count: sizes[i] });
+      first += sizes[i];
+      return { image: { shape, data: images }, labels: labelsOf(batch), ...own };
+    });
+    const { losses, statistics } = await training.run(parts);
+    for (const batch of batches) batch.release();
+    seen = [statistics];
+    await finish(losses);
+    return losses;
+  };
+  const wholeStep: typeof backward = async (batch, position) => {
+    const [losses] = await backwardTogether([batch], position);
+    return losses;
+  };
+
+  return {
+    store,
+    ...(isTogether ? { backward: wholeStep, backwardTogether } : { backward }),
+    numImages: ({ value }) => value.labels.length,
+    describe,
+    ...(evaluate
+      ? {
+          evaluate: (which) =>
+            evaluate(which === 'ema' && buffers.ema ? storeOf(buffers.ema) : store, which),
+        }
+      : {}),
+    release: () => training.release(),
+  };
+}
+
+/** A program that is not cut, with a call of {@link SynchronisedStep}; its batch norms see the micro-batch. */
+function wholeGraph(program: Executable): {
+  run(parts: readonly HostTensors[]): Promise<SynchronisedResult>;
+  release(): Promise<void>;
+} {
+  return {
+    run: async (parts) => {
+      const outputs = await program.run(parts[0]);
+      const [loss, lossDecode, lossAuxiliary] = ['loss', 'lossDecode', 'lossAuxiliary'].map(
+        (name) => outputs[name].data[0],
+      );
+      return {
+        losses: [{ loss, lossDecode, lossAuxiliary }],
+        statistics: copyStatistics(outputs),
+      };
+    },
+    release: () => program.release(),
+  };
+}
+
+/** Masks of drop path and dropout; none where the rate is 0. */
+function randomInputs<Tree extends SpecTree>(
+  n: number,
+  { model, dropPathRate, dropoutRate, seed }: SegmentationTaskOptions<Tree>,
+  position: StepPosition,
+): Record<string, HostTensor> {
+  const inputs: Record<string, HostTensor> = {};
+  if (dropPathRate > 0) {
+    const rates = linearRates(dropPathRate, model.numBlocks);
+    inputs['dropPath'] = {
+      shape: [rates.length, n],
+      data: drawDropPath(rates, n, { seed, ...position }),
+    };
+  }
+  if (dropoutRate > 0) {
+    const mask = (channels: number, head: 0 | 1): HostTensor => ({
+      shape: [n, channels],
+      data: drawChannelMask(dropoutRate, [n, channels], { seed, ...position, head }),
+    });
+    inputs['decodeMask'] = mask(model.config.channels, 0);
+    inputs['auxiliaryMask'] = mask(model.config.auxiliary.channels, 1);
+  }
+  return inputs;
+}
+
+/** The masks of some images: {@link randomInputs} has images first, but for drop path's `[blocks, N]`. */
+function cutRandomInputs(
+  { dropPath, ...masks }: Readonly<Record<string, HostTensor>>,
+  { first, count }: { readonly first: number; readonly count: number },
+): Record<string, HostTensor> {
+  const own: Record<string, HostTensor> = {};
+  for (const [name, { shape, data }] of Object.entries(masks)) {
+    const [, channels] = shape;
+    const rows = data.subarray(first * channels, (first + count) * channels);
+    own[name] = { shape: [count, channels], data: rows };
+  }
+  if (dropPath) {
+    const [blocks, n] = dropPath.shape;
+    const data = new Float32Array(blocks * count);
+    for (let b = 0; b < blocks; b++)
+      data.set(dropPath.data.subarray(b * n + first, b * n + first + count), b * count);
+    own['dropPath'] = { shape: [blocks, count], data };
+  }
+  return own;
+}
+
+/**
+ * The labels of a batch as one tensor, int32 `[N, H, W]`.
+ *
+ * @param files for messages
+ * @throws ShapeError if a label map is not of the images' size; DataError for a label that is no class
+ */
+export function batchLabels(
+  { shape, labels }: Pick<SegmentationBatch, 'shape' | 'labels'>,
+  numClasses: number,
+  files: string,
+): HostTensor {
+  const [n, height, width] = shape;
+  if (labels.length !== n)
+    throw new ShapeError(`${files}: expected ${n} label maps, got ${labels.length}`);
+  const data = new Int32Array(n * height * width);
+  labels.forEach((map, i) => {
+    if (map.width !== width || map.height !== height || map.data.length !== width * height)
+      throw new ShapeError(
+        `${files}: expected labels of the image's ${width} x ${height} pixels, got ${map.width} x ${map.height}`,
+      );
+    for (const label of map.data)
+      if (label >= numClasses && label !== IGNORED_LABEL)
+        throw new DataError(
+          `${files}: expected labels 0 to ${numClasses - 1} or ${IGNORED_LABEL} (ignored), got ${label}`,
+        );
+    data.set(map.data, i * width * height);
+  });
+  return { shape: [n, height, width], data };
+}
