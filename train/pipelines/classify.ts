@@ -88,7 +88,7 @@ interface Handed {
 }
 
 /** The address of this module, for a loader. */
-export const CLASSIFICATION_PIPELINE = moduleUrl('./classification.js', import.meta.url);
+export const CLASSIFICATION_PIPELINE = moduleUrl('./classify.js', import.meta.url);
 
 /** Decoding and transforming for image classification, in the workers. */
 export function createPipeline({

@@ -97,7 +97,7 @@ interface Handed {
 }
 
 /** The address of this module, for a loader. */
-export const DETECTION_PIPELINE = moduleUrl('./detection.js', import.meta.url);
+export const DETECTION_PIPELINE = moduleUrl('./detect.js', import.meta.url);
 
 /** Decoding and jittering for object detection, in the workers; samples are {@link DetectionSample}. */
 export function createPipeline({

@@ -67,7 +67,7 @@ interface Handed {
 }
 
 /** The address of this module, for a loader. */
-export const SEGMENTATION_PIPELINE = moduleUrl('./segmentation.js', import.meta.url);
+export const SEGMENTATION_PIPELINE = moduleUrl('./segment.js', import.meta.url);
 
 /** Decoding and jittering for semantic segmentation, in the workers. */
 export function createPipeline({
