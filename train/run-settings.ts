@@ -1,11 +1,7 @@
 import type { ParameterRun } from '../engine/optimizer/runs.js';
+import type { OptimizerConfig } from './config/loop.js';
 import type { Schedule } from './schedule.js';
 import type { Scalars } from './task.js';
-
-/** The update rule. */
-export type OptimizerConfig =
-  | { readonly kind: 'adamw'; readonly betas: readonly [number, number]; readonly eps: number }
-  | { readonly kind: 'sgd'; readonly momentum: number; readonly nesterov: boolean };
 
 /** How long, how often, how strictly. */
 export interface RunSettings {

@@ -7,7 +7,8 @@ import { restoreRun, type RestoredRun } from './checkpoints.js';
 import type { Communicator } from './distributed/communicator.js';
 import { SINGLE_PROCESS } from './distributed/communicator.js';
 import { startTogether } from './distributed/start.js';
-import type { LogRecord, OptimizerConfig } from './run-settings.js';
+import type { OptimizerConfig } from './config/loop.js';
+import type { LogRecord } from './run-settings.js';
 
 /** What a training run is asked to do, whatever its task. */
 export interface RunOptions {

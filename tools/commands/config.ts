@@ -35,7 +35,7 @@ export function registerConfig(program: Command): void {
 }
 
 async function list({ json }: { readonly json?: boolean }): Promise<void> {
-  const { summarizeRecipes } = await import('../config/summary.js');
+  const { summarizeRecipes } = await import('../../train/config/summary.js');
   const recipes = summarizeRecipes();
   if (json) printJson({ recipes });
   else
@@ -56,7 +56,7 @@ async function list({ json }: { readonly json?: boolean }): Promise<void> {
 }
 
 async function print(name: string, flags: PrintFlags): Promise<void> {
-  const { resolveConfig } = await import('../config/resolve.js');
+  const { resolveConfig } = await import('../../train/config/resolve.js');
   const { variant } = await import('../../models/classifier-weights.js');
   const resolved = resolveConfig(name, {
     ...(flags.config === undefined ? {} : { file: flags.config }),
@@ -65,7 +65,7 @@ async function print(name: string, flags: PrintFlags): Promise<void> {
   });
   if (flags.json) printJson(resolved);
   else {
-    const { configYaml } = await import('../config/yaml.js');
+    const { configYaml } = await import('../../train/config/yaml.js');
     process.stdout.write(configYaml(resolved));
   }
 }

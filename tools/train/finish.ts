@@ -6,7 +6,7 @@ import { RESULT, type RunResult } from '../../report/run-result.js';
 import { PICTURES } from '../../report/save-picture.js';
 import { writeJsonAtomically } from '../../weights/files/atomic.js';
 import { join } from 'node:path';
-import type { AnyConfig } from '../config/schemas.js';
+import type { RecipeConfig } from '../../train/recipes/index.js';
 import { locateModel } from '../model/locate.js';
 import { examineRun, type ExaminedWeights } from '../report/index.js';
 import type { TrainingOutcome } from './index.js';
@@ -74,7 +74,7 @@ async function examine(request: PlannedRequest, monitor: RunMonitor): Promise<vo
 }
 
 /** The step of a checkpoint, and whether its weights or their average scored better there. */
-function bestOf(folder: string, file: string, task: AnyConfig['task']): ExaminedWeights {
+function bestOf(folder: string, file: string, task: RecipeConfig['task']): ExaminedWeights {
   const step = Number(/step-(\d+)/.exec(basename(file))?.[1]);
   const metric = BEST_METRIC[task];
   const value = (which: 'weights' | 'ema'): number => {

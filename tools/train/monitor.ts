@@ -8,10 +8,10 @@ import { RunEvents } from '../progress/events.js';
 import type { TrainRecord } from '../progress/status.js';
 import type { ViewStream } from '../progress/view.js';
 import { ProgressView } from '../progress/view.js';
-import type { AnyConfig } from '../config/schemas.js';
+import type { RecipeConfig } from '../../train/recipes/index.js';
 
 /** The metric whose highest value is the best, by task. */
-export const BEST_METRIC: Readonly<Record<AnyConfig['task'], string>> = {
+export const BEST_METRIC: Readonly<Record<RecipeConfig['task'], string>> = {
   classify: 'top1',
   detect: 'bbox_AP',
   segment: 'mIoU',
@@ -21,7 +21,7 @@ export const BEST_METRIC: Readonly<Record<AnyConfig['task'], string>> = {
 /** What a {@link RunMonitor} watches. */
 export interface MonitorOptions {
   readonly folder: string;
-  readonly config: AnyConfig;
+  readonly config: RecipeConfig;
   /** Steps of `--steps`. */
   readonly maxSteps: number | null;
   /** Evaluations without a better score before the run ends. */
@@ -90,7 +90,7 @@ export class RunMonitor {
 }
 
 /** Steps of a run, from what a record says about the length of an epoch. */
-function stepsOf(config: AnyConfig, { step, epoch }: TrainRecord): number {
+function stepsOf(config: RecipeConfig, { step, epoch }: TrainRecord): number {
   return config.task === 'segment'
     ? config.steps
     : Math.round(config.epochs * Math.round(step / epoch));

@@ -1,9 +1,9 @@
 import { resolve as resolvePath } from 'node:path';
 import { availableParallelism, cpus, totalmem } from 'node:os';
-import type { Settings } from '../config/layers.js';
-import type { ResolvedConfig } from '../config/resolve.js';
-import type { RunConfig } from '../config/run-config.js';
-import { RUN_FORMAT } from '../config/run-config.js';
+import type { Settings } from '../../train/config/layers.js';
+import type { ResolvedConfig } from '../../train/config/resolve.js';
+import type { RunConfig } from '../../train/config/run-config.js';
+import { RUN_FORMAT } from '../../train/config/run-config.js';
 import { packageVersion } from '../version.js';
 import type { StartingPoint, TrainingRequest } from './request.js';
 

@@ -15,7 +15,7 @@ import { locateWeights } from '../../weights/pull/cache.js';
 import { summarizeWeights } from '../../weights/verify.js';
 import { cacheFolder } from '../model/locate.js';
 import { log } from '../output.js';
-import { writeRunConfig } from '../config/run-config.js';
+import { writeRunConfig } from '../../train/config/run-config.js';
 import type { RunMonitor } from './monitor.js';
 import { runConfigOf } from './plan-record.js';
 import type { TrainingPlan } from './plan-record.js';

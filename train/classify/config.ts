@@ -2,11 +2,11 @@ import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import type { EvaluationResize } from '../../datasets/transforms/evaluation.js';
 import type { PixelStats } from '../../datasets/transforms/normalize.js';
 import type { ClassificationTransform } from '../pipelines/classify.js';
+import type { LoopConfig } from '../config/loop.js';
 import type { LayerRule } from '../parameter-groups.js';
-import type { OptimizerConfig } from '../run-settings.js';
 
 /** Everything that determines the training of a classifier, beside the data and the seed. */
-export interface ClassificationConfig {
+export interface ClassificationConfig extends LoopConfig {
   readonly task: 'classify';
   readonly backbone: ConvNeXtV2Config;
   /** Multiplies the initial weights of the head. */
@@ -20,23 +20,14 @@ export interface ClassificationConfig {
   readonly pixels: PixelStats;
   readonly training: ClassificationTransform;
   readonly evaluation: EvaluationResize;
-  readonly batchSize: number;
-  readonly accumulation: number;
   readonly epochs: number;
-  readonly optimizer: OptimizerConfig;
   /** Learning rate at its peak. */
   readonly lr: number;
   readonly minLr: number;
   readonly warmupEpochs: number;
-  readonly weightDecay: number;
   readonly layers: LayerRule;
   readonly decayGrn: boolean;
-  readonly clipNorm: number | null;
   readonly emaDecay: number | null;
-  readonly logEvery: number;
   readonly evaluateEvery: number;
   readonly checkpointEvery: number;
-  readonly keepCheckpoints: number;
-  /** Worker threads that decode and transform; 0 uses the main thread. */
-  readonly workers: number;
 }

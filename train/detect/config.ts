@@ -3,9 +3,9 @@ import type { ScaleLimits } from '../../datasets/transforms/keep-ratio.js';
 import type { PixelStats } from '../../datasets/transforms/normalize.js';
 import type { DetectionThresholds, DetectorConfig } from '../../models/detection/config.js';
 import type { BatchNormScope } from '../distributed/batch-norm.js';
+import type { LoopConfig } from '../config/loop.js';
 import type { LayerRule } from '../parameter-groups.js';
 import type { DetectionTransform } from '../pipelines/detect.js';
-import type { OptimizerConfig } from '../run-settings.js';
 import type { LinearWarmup } from '../schedule.js';
 
 /** How the learning rate falls after the warm-up. */
@@ -16,7 +16,7 @@ export type LearningRateDecay =
   | { readonly kind: 'poly'; readonly power: number; readonly minLr: number };
 
 /** Everything that determines the training of a detector, beside the data and the seed. */
-export interface DetectionConfig {
+export interface DetectionConfig extends LoopConfig {
   readonly task: 'detect';
   readonly backbone: ConvNeXtV2Config;
   /** `numClasses` is that of the data. */
@@ -34,26 +34,16 @@ export interface DetectionConfig {
     readonly limits: ScaleLimits;
     readonly thresholds: DetectionThresholds;
   };
-  /** Images of a micro-batch. */
-  readonly batchSize: number;
-  readonly accumulation: number;
   readonly epochs: number;
-  readonly optimizer: OptimizerConfig;
   /** Learning rate at its peak. */
   readonly lr: number;
   readonly decay: LearningRateDecay;
   readonly warmup: LinearWarmup;
-  readonly weightDecay: number;
   readonly layers: LayerRule;
   readonly decayGrn: boolean;
-  readonly clipNorm: number | null;
   readonly emaDecay: number | null;
-  readonly logEvery: number;
   /** Epochs between evaluations. */
   readonly evaluateEvery: number;
   /** Epochs between checkpoints. */
   readonly checkpointEvery: number;
-  readonly keepCheckpoints: number;
-  /** Worker threads that decode and transform; 0 uses the main thread. */
-  readonly workers: number;
 }

@@ -6,8 +6,8 @@ import type { SegmentationGeometryOptions } from '../../datasets/transforms/segm
 import type { SlidingWindow } from '../../models/segmenter.js';
 import type { UperNetConfig } from '../../models/upernet.js';
 import type { BatchNormScope } from '../distributed/batch-norm.js';
+import type { LoopConfig } from '../config/loop.js';
 import type { LayerRule } from '../parameter-groups.js';
-import type { OptimizerConfig } from '../run-settings.js';
 import type { LinearWarmup } from '../schedule.js';
 
 /** How images are prepared for evaluation and prediction. */
@@ -20,7 +20,7 @@ export interface SegmentationViewing {
 }
 
 /** Everything that determines the training of a segmenter, beside the data and the seed. */
-export interface SegmentationConfig {
+export interface SegmentationConfig extends LoopConfig {
   readonly task: 'segment';
   readonly backbone: ConvNeXtV2Config;
   /** `numClasses` is that of the data. */
@@ -39,29 +39,19 @@ export interface SegmentationConfig {
   readonly evaluation: SegmentationViewing;
   /** Whether validation during training slides windows; else it takes whole images. */
   readonly slide: boolean;
-  /** Images of a micro-batch. */
-  readonly batchSize: number;
-  readonly accumulation: number;
   /** Optimizer steps of the whole run. */
   readonly steps: number;
-  readonly optimizer: OptimizerConfig;
   /** Learning rate at its peak. */
   readonly lr: number;
   readonly minLr: number;
   /** Of the polynomial decay. */
   readonly power: number;
   readonly warmup: LinearWarmup;
-  readonly weightDecay: number;
   readonly layers: LayerRule;
   readonly decayGrn: boolean;
-  readonly clipNorm: number | null;
   readonly emaDecay: number | null;
-  readonly logEvery: number;
   /** Steps between evaluations, rounded to whole epochs. */
   readonly evaluateEverySteps: number;
   /** Steps between checkpoints, rounded to whole epochs. */
   readonly checkpointEverySteps: number;
-  readonly keepCheckpoints: number;
-  /** Worker threads that decode and transform; 0 uses the main thread. */
-  readonly workers: number;
 }

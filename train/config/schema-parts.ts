@@ -10,10 +10,10 @@ import type { RandAugmentOptions } from '../../datasets/transforms/rand-augment.
 import type { RandomErasingOptions } from '../../datasets/transforms/random-erasing.js';
 import type { RandomResizedCropOptions } from '../../datasets/transforms/random-resized-crop.js';
 import type { SegmentationGeometryOptions } from '../../datasets/transforms/segmentation-geometry.js';
-import type { LayerRule } from '../../train/parameter-groups.js';
-import type { ClassificationTransform } from '../../train/pipelines/classify.js';
-import type { OptimizerConfig } from '../../train/run-settings.js';
-import type { LinearWarmup } from '../../train/schedule.js';
+import type { LayerRule } from '../parameter-groups.js';
+import type { ClassificationTransform } from '../pipelines/classify.js';
+import type { OptimizerConfig } from './loop.js';
+import type { LinearWarmup } from '../schedule.js';
 import { FLAG, SHARE, byKind, kind, list, number, oneOf, orNull, record, whole } from './schema.js';
 
 /** Schemas of the parts that several tasks share. */

@@ -1,14 +1,13 @@
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { ConfigError } from '../../core/errors.js';
 import { nearestWord } from '../../core/nearest-word.js';
-import { peakLearningRate } from '../../train/pretrain/config.js';
-import type { RecipeConfig } from '../../train/recipes/index.js';
-import { RECIPES } from '../../train/recipes/index.js';
-import { assertSchedule } from '../../train/schedule.js';
+import { peakLearningRate } from '../pretrain/config.js';
+import type { RecipeConfig } from '../recipes/index.js';
+import { RECIPES } from '../recipes/index.js';
+import { assertSchedule } from '../schedule.js';
 import { isConfigPath, readConfigFile } from './file.js';
 import type { MergedSettings, Settings } from './layers.js';
 import { applySetting, baseSettings, mergeSettings } from './layers.js';
-import type { AnyConfig } from './schemas.js';
 import { SCHEMAS } from './schemas.js';
 import { validateConfig } from './validate.js';
 
@@ -111,7 +110,7 @@ function place(path: string, config: Settings, sources: Readonly<Record<string, 
 }
 
 /** Rules between fields. */
-function assertConsistent(config: AnyConfig): void {
+function assertConsistent(config: RecipeConfig): void {
   switch (config.task) {
     case 'classify':
     case 'pretrain': {

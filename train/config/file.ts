@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import { ConfigError } from '../../core/errors.js';
 import { nearestWord } from '../../core/nearest-word.js';
-import { RECIPES } from '../../train/recipes/index.js';
+import { RECIPES } from '../recipes/index.js';
 import type { Settings } from './layers.js';
 import { RUN_CONFIG, RUN_FORMAT } from './run-config.js';
 

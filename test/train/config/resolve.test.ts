@@ -7,12 +7,12 @@ import { ConfigError } from '../../../core/errors.js';
 import type { DetectionConfig } from '../../../train/detect/config.js';
 import { DETECTION_RECIPES } from '../../../train/recipes/detection.js';
 import { RECIPES } from '../../../train/recipes/index.js';
-import type { ConfigRequest, ResolvedConfig } from '../../../tools/config/resolve.js';
-import { resolveConfig } from '../../../tools/config/resolve.js';
-import { SCHEMAS } from '../../../tools/config/schemas.js';
-import { validateConfig } from '../../../tools/config/validate.js';
-import { writeRunConfig, type RunConfig } from '../../../tools/config/run-config.js';
-import { configYaml } from '../../../tools/config/yaml.js';
+import type { ConfigRequest, ResolvedConfig } from '../../../train/config/resolve.js';
+import { resolveConfig } from '../../../train/config/resolve.js';
+import { SCHEMAS } from '../../../train/config/schemas.js';
+import { validateConfig } from '../../../train/config/validate.js';
+import { writeRunConfig, type RunConfig } from '../../../train/config/run-config.js';
+import { configYaml } from '../../../train/config/yaml.js';
 
 let folder: string;
 const write = (name: string, text: string): string => {

@@ -1,8 +1,7 @@
-import type { ClassificationConfig } from '../../train/classify/config.js';
-import type { PretrainingConfig } from '../../train/pretrain/config.js';
-import type { RecipeConfig } from '../../train/recipes/index.js';
-import type { SegmentationConfig, SegmentationViewing } from '../../train/segment/config.js';
-import type { DetectionConfig } from '../../train/detect/config.js';
+import type { ClassificationConfig } from '../classify/config.js';
+import type { PretrainingConfig } from '../pretrain/config.js';
+import type { RecipeConfig } from '../recipes/index.js';
+import type { SegmentationConfig, SegmentationViewing } from '../segment/config.js';
 import { DETECT } from './schema-detection.js';
 import type { Schema } from './schema.js';
 import { FLAG, SHARE, list, number, oneOf, record, whole } from './schema.js';
@@ -99,11 +98,8 @@ const PRETRAIN = record<PretrainingConfig>({
   numPictures: whole(0),
 });
 
-/** The configuration of any task. */
-export type AnyConfig = RecipeConfig | DetectionConfig;
-
 /** What the configuration of a task may hold. */
-export const SCHEMAS: Readonly<Record<AnyConfig['task'], Schema>> = {
+export const SCHEMAS: Readonly<Record<RecipeConfig['task'], Schema>> = {
   classify: CLASSIFY,
   detect: DETECT,
   segment: SEGMENT,

@@ -16,8 +16,8 @@ import type {
   DetectionThresholds,
   RpnConfig,
 } from '../../models/detection/config.js';
-import type { DetectionConfig, LearningRateDecay } from '../../train/detect/config.js';
-import type { DetectionTransform } from '../../train/pipelines/detect.js';
+import type { DetectionConfig, LearningRateDecay } from '../detect/config.js';
+import type { DetectionTransform } from '../pipelines/detect.js';
 import { FLAG, SHARE, byKind, kind, list, number, oneOf, orNull, record, whole } from './schema.js';
 import { BACKBONE, COMMON, LAYERS, LIMITS, PIXEL_STATS, WARMUP } from './schema-parts.js';
 

@@ -1,14 +1,13 @@
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { VARIANT_NAMES, VARIANTS } from '../../backbone/variants.js';
-import { peakLearningRate } from '../../train/pretrain/config.js';
-import { RECIPES } from '../../train/recipes/index.js';
-
-import type { AnyConfig } from './schemas.js';
+import { peakLearningRate } from '../pretrain/config.js';
+import type { RecipeConfig } from '../recipes/index.js';
+import { RECIPES } from '../recipes/index.js';
 
 /** One line of `config list`. */
 export interface RecipeSummary {
   readonly name: string;
-  readonly task: AnyConfig['task'];
+  readonly task: RecipeConfig['task'];
   readonly model: string;
   /** Side of the training images or crops, pixels. */
   readonly inputPx: number;
@@ -40,7 +39,7 @@ export function sizeName({ depths, dims }: ConvNeXtV2Config): string {
   return found ?? `${depths.join('-')}/${dims.join('-')}`;
 }
 
-function inputPx(config: AnyConfig): number {
+function inputPx(config: RecipeConfig): number {
   switch (config.task) {
     case 'segment':
       return config.geometry.cropSize;
