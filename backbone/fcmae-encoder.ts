@@ -47,9 +47,8 @@ const AXES: Readonly<Record<ResponseStatistics, EnergyAxes>> = {
 };
 
 /**
- * The encoder on visible sites only. They are kept patch below patch; the depthwise convolution alone sees the
- * map, with zeros at removed sites. The other layers act on single sites, or on 2 × 2 sites that always belong to
- * the same patch.
+ * The encoder on visible sites only. They are kept patch below patch; the depthwise convolution alone sees the map, with
+ * zeros at removed sites. The other layers act on single sites, or on 2 × 2 sites that always belong to the same patch.
  *
  * @see ConvNeXt V2, section 3: https://arxiv.org/abs/2301.00808
  */

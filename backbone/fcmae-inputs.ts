@@ -10,7 +10,7 @@ const STRIDES = [4, 8, 16, 32] as const;
 
 /** A masked batch inside a forward pass. */
 export interface MaskedBatch {
-  /** `[N, H, W, 3]`, normalised. */
+  /** `[N, H, W, 3]`, normalized. */
   readonly image: tf.Tensor4D;
   /** `[N, rows, columns, 1]`: 1 where removed. */
   readonly mask: tf.Tensor4D;
@@ -25,7 +25,7 @@ export interface MaskedBatch {
  * The inputs of an autoencoder's programs: `image`, `mask` `[N, rows, columns, 1]`, and for moving sites
  * `gatherImage`, `gather0` … `gather3`, `scatter0` … `scatter3`.
  *
- * @param image `[N, H, W, 3]`, normalised
+ * @param image `[N, H, W, 3]`, normalized
  * @throws ConfigError if patches do not tile the image; ShapeError if the mask is of another batch
  */
 export function fcmaeInputs(image: HostTensor, mask: PatchMask, patchSize: number): HostTensors {

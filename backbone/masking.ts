@@ -94,7 +94,7 @@ export function maskFromNoise(noise: Float32Array, grid: PatchGrid, maskRatio: n
 
 /**
  * Where the visible sites of a feature map lie, in units of *segments*: the `cell` sites of one patch in one row of the map
- * are neighbours in memory and move together.
+ * are neighbors in memory and move together.
  */
 export interface SegmentIndices {
   /** `[N · K · cell]`: segment of the map for every segment of the visible patches, which are stacked. */

@@ -8,7 +8,7 @@ import { standardize } from '../engine/ops/layer-norm.js';
  * - `grn`: `γ · x · N(G(x)) + β`, plus `x` with `skip`. G aggregates a channel over the positions: `l2`, `l1`, `average`, or
  *   `one` (no aggregation, G = 1). N relates it to the other channels: `share` G / mean G (the published form, with
  *   `l2`), `standardize` (G − μ) / σ, `inverseSum` 1 / Σ G, or `none`.
- * - `lrn`: local response normalization over 5 neighbouring channels
+ * - `lrn`: local response normalization over 5 neighboring channels
  * - `batchNorm`: over the batch, with its own statistics in evaluation too (no running averages are kept)
  * - `layerNorm`: over the channels of a position
  *
@@ -116,7 +116,7 @@ function related(
   }
 }
 
-/** `(k + α/n Σ x²)^−β` over the neighbouring channels. */
+/** `(k + α/n Σ x²)^−β` over the neighboring channels. */
 function localScale(x: tf.Tensor4D): tf.Tensor4D {
   const { size, alpha, beta, k } = LRN;
   const [n, h, w, c] = x.shape;

@@ -1,9 +1,6 @@
 import type { ResponseForm } from './response-form.js';
 
-/**
- * A ConvNeXt V2 network up to its last stage. Any depths and widths work; {@link VARIANTS} has the
- * published ones.
- */
+/** A ConvNeXt V2 network up to its last stage. Any depths and widths work; {@link VARIANTS} has the published ones. */
 export interface ConvNeXtV2Config {
   /** Blocks of the four stages. */
   readonly depths: readonly [number, number, number, number];

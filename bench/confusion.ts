@@ -15,11 +15,10 @@ import { recogniseData } from '../datasets/recognise.js';
 import { SemanticEvaluator } from '../evaluation/semantic/evaluator.js';
 
 /**
- * Times the semantic metrics on one thread, in megapixels a second of wall time and of processor time (which other programs
- * on the machine disturb less):
- * `npm run bench:confusion -- --data ../shared/data --json`.
+ * Times the semantic metrics on one thread, in megapixels a second of wall time and of processor time (which other
+ * programs on the machine disturb less): `npm run bench:confusion -- --data ../shared/data --json`.
  * - `counted`: label and prediction maps in memory become a confusion matrix (wanted 200)
- * - `noise`: the same with independent random numbers, where no pixel resembles its neighbour
+ * - `noise`: the same with independent random numbers, where no pixel resembles its neighbor
  * - `decoded`: label PNGs to numbers (`pngjs` beside it)
  * - `scored`: what `score ade20k` does: two PNGs a pair decoded and counted (wanted 60, goal 200)
  *
@@ -114,7 +113,7 @@ function score(labels: readonly Buffer[], predictions: readonly Buffer[]): void 
   checkCount(evaluator);
 }
 
-/** Keeps the work from being optimised away, and wrong work from being fast. */
+/** Keeps the work from being optimized away, and wrong work from being fast. */
 function checkCount(evaluator: SemanticEvaluator): void {
   const { areas, aAcc } = evaluator.finish();
   if (!(areas.labelled.some((n) => n > 0) && aAcc >= 0))

@@ -23,12 +23,12 @@ import { DENSE_PIPELINE } from './loading-dense.js';
 /**
  * Times the training input pipelines on real files, with the hand-over to the main thread:
  * `npm run bench:loading -- --workers 2 --passes 5 --json`.
- * - `imagenet`: decode, random resized crop to 224 (bicubic), flip, RandAugment, normalised float32 batches of 32
- * - `coco-lsj`: decode, large-scale jitter to 1024, flip, masks as run lengths with boxes drawn anew, normalised float32
+ * - `imagenet`: decode, random resized crop to 224 (bicubic), flip, RandAugment, normalized float32 batches of 32
+ * - `coco-lsj`: decode, large-scale jitter to 1024, flip, masks as run lengths with boxes drawn anew, normalized float32
  *   batches of 4, padded to a multiple of 32
  * - `coco-lsj-dense`: the same and a bitmap of every object, which our training doesn't need but its peers make
  *
- * `--peer /usr/bin/python3` runs torchvision, OpenCV and Pillow on the same files afterwards (see `loading_peers.py`).
+ * `--peer /usr/bin/python3` runs torchvision, OpenCV and Pillow on the same files afterward (see `loading_peers.py`).
  */
 
 /** One input pipeline to time. */

@@ -1,7 +1,7 @@
 import type { Boxes, Size } from './boxes.js';
 import { ConfigError } from './errors.js';
 
-/** Anchors of a pyramid: one side per level (`scale · stride`), one box per ratio in every cell. */
+/** Anchors of a feature pyramid: one side length per level (`scale · stride`), one box per aspect ratio in every cell. */
 export interface AnchorConfig {
   /** Stride of every level in pixels, finest first. */
   readonly strides: readonly number[];
@@ -21,7 +21,7 @@ export const PYRAMID_ANCHORS = {
 const f32 = Math.fround;
 
 /**
- * Size of every level's map for an input of the given (padded) size: `⌈size / stride⌉`.
+ * Computes the size of every level's map for an input of the given (padded) size: `⌈size / stride⌉`.
  *
  * @throws ConfigError unless the strides are positive
  */
@@ -34,8 +34,8 @@ export function levelSizes({ width, height }: Size, strides: readonly number[]):
 }
 
 /**
- * The anchors of the cell at the origin, centred on (0, 0): width `stride · scale / √ratio`, height `stride · scale · √ratio`,
- * computed in float32 in the order of the original.
+ * Computes the anchors of one cell, centered on (0, 0): width `stride · scale / √ratio`, height
+ * `stride · scale · √ratio`, in float32 in the order of the original code.
  *
  * @returns `[A, 4]`, one per ratio
  */
@@ -51,11 +51,11 @@ export function baseAnchors(stride: number, { scale, ratios }: AnchorConfig): Bo
 }
 
 /**
- * All anchors of a pyramid. Cell (x, y) of a level has its anchors centred on `(x · stride, y · stride)`, without a
- * half-cell offset; they are neither rounded nor clipped. Order: levels, rows, columns, ratios.
+ * Computes all anchors of a pyramid. The anchors of cell (x, y) of a level are centered on `(x · stride, y · stride)`,
+ * without a half-cell offset; they are neither rounded nor clipped. Order: levels, rows, columns, ratios.
  *
  * @param sizes size of every level's map, as {@link levelSizes} gives it
- * @returns `[Σ H·W·A, 4]`, levels one after the other; {@link levelOffsets} says where
+ * @returns `[Σ H·W·A, 4]`, level after level; {@link levelOffsets} has the first index of each
  * @throws ConfigError unless there is one size per stride
  */
 export function pyramidAnchors(sizes: readonly Size[], config: AnchorConfig): Boxes {
@@ -80,7 +80,7 @@ export function pyramidAnchors(sizes: readonly Size[], config: AnchorConfig): Bo
 }
 
 /**
- * Index of the first anchor of every level, and the number of all anchors as last entry.
+ * Index of the first anchor of every level, followed by the total number of anchors.
  *
  * @returns `int32 [levels + 1]`
  * @throws ConfigError unless there is one size per stride
@@ -97,22 +97,22 @@ export function levelOffsets(sizes: readonly Size[], config: AnchorConfig): Int3
   return offsets;
 }
 
-/** Which anchors take part in assignment. */
+/** Selection of the anchors that take part in assignment. */
 export interface UsableAnchorOptions {
-  /** The image's own padded size (to a multiple of 32, not the batch's): cells beyond it are out. */
+  /** Size of this image padded to a multiple of 32 (not the batch's size): cells beyond it are left out. */
   readonly padded: Size;
   /** The image without padding. */
   readonly image: Size;
-  /** −1 keeps all anchors of those cells; b ≥ 0 those that reach at most b pixels over the image's border. */
+  /** −1 keeps all anchors of the remaining cells; b ≥ 0 keeps those that reach at most b pixels beyond the image border. */
   readonly allowedBorderPx: number;
 }
 
 /**
- * Marks the anchors that targets are assigned to. Proposals come from all anchors of the batch-padded maps regardless.
+ * Marks the anchors that can be assigned targets. Proposals still come from all anchors of the batch-padded maps.
  *
  * @param anchors `[Σ H·W·A, 4]` of {@link pyramidAnchors}
  * @param sizes level sizes of the batch
- * @returns `uint8 [Σ H·W·A]`, 1 where used
+ * @returns `uint8 [Σ H·W·A]`, 1 for the marked anchors
  * @throws ConfigError unless there is one size per stride
  */
 export function usableAnchors(

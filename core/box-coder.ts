@@ -1,7 +1,7 @@
 import { numBoxes, type Boxes, type Size } from './boxes.js';
 import { DataError, ShapeError } from './errors.js';
 
-/** How boxes are written relative to a reference box: `((dx, dy, dw, dh) - means) / stds`. */
+/** Encoding of boxes relative to a reference box: `((dx, dy, dw, dh) - means) / stds`. */
 export interface BoxCoderConfig {
   readonly means: readonly [number, number, number, number];
   readonly stds: readonly [number, number, number, number];
@@ -19,18 +19,18 @@ export const BOX_HEAD_CODER = {
   stds: [0.1, 0.1, 0.2, 0.2],
 } as const satisfies BoxCoderConfig;
 
-/** Decoded widths and heights change by at most this factor's logarithm either way: |ln(16 / 1000)|. */
+/** Limit of |dw| and |dh| when decoding: |ln(16 / 1000)|. */
 export const MAX_LOG_RATIO = Math.abs(Math.log(16 / 1000));
 
-/** Decoding. Without `clip` the boxes may leave the image. */
+/** Options of decoding. Without `clip` the boxes may extend beyond the image. */
 export interface DecodeOptions extends BoxCoderConfig {
   /** The un-padded image. */
   readonly clip?: Size;
 }
 
 /**
- * Writes targets relative to reference boxes: `dx = (gx - px) / pw`, `dy` likewise, `dw = ln(gw / pw)`, `dh` likewise,
- * for centres and sides of both; then `(d - mean) / std`.
+ * Encodes targets relative to reference boxes: `dx = (gx - px) / pw` from the centers, `dw = ln(gw / pw)` from the
+ * widths, `dy` and `dh` likewise; then `(d - mean) / std`.
  *
  * @param references `[M, 4]`, sides > 0
  * @param targets `[M, 4]`, sides > 0
@@ -72,12 +72,12 @@ function withoutArea(references: Boxes, targets: Boxes, b: number): DataError {
 }
 
 /**
- * Inverse of {@link encodeBoxes}; `dw` and `dh` are clamped to ±|ln(16/1000)| first. With more than four deltas a row
- * (class-specific regression, class-major) every group of four is decoded from the same reference.
+ * Inverse of {@link encodeBoxes}; `dw` and `dh` are clamped to ±|ln(16/1000)| first. If a row has more than four
+ * deltas (class-specific regression, class-major), every group of four is decoded from the same reference.
  *
  * @param references `[M, 4]`
  * @param deltas `[M, K·4]`
- * @param out where to write, `[M, K·4]`; may be `deltas`
+ * @param out destination, `[M, K·4]`; may be `deltas`
  * @returns `[M, K·4]`
  * @throws ShapeError unless `deltas` has `K·4` numbers per reference
  */
@@ -101,7 +101,7 @@ export function decodeBoxes(
 }
 
 /**
- * Decodes one group of deltas per reference: the one of its class. Cascade R-CNN refines boxes between stages so.
+ * Decodes one group of deltas per reference, the one of its class, as Cascade R-CNN does between stages.
  *
  * @param references `[M, 4]`
  * @param deltas `[M, K·4]`, class-major

@@ -1,33 +1,33 @@
 /**
- * RoIAlign along one axis. Averaging bilinear samples over the bins of a box is separable: `out = Ay · map · Axᵀ`, and the rows
- * of A are narrow bands. Samples of a bin that fall on the same cell are merged, so that a bin has about one tap more than
- * it has cells, whatever the number of samples.
+ * RoIAlign along one axis. Averaging bilinear samples over the bins of a box is separable: `out = Ay · map · Axᵀ`,
+ * and the rows of A are narrow bands. Samples of a bin that fall on the same cell are merged, so a bin has about one
+ * tap more than it has cells, whatever the number of samples.
  */
 
-/** How a box is divided and sampled along one axis. */
+/** Division and sampling of a box along one axis. */
 export interface BandOptions {
   /** Bins per axis: the output size. */
   readonly numBins: number;
   /** Samples per bin; 0 takes `⌈bin size⌉`, at least one per cell. */
   readonly samplingRatio: number;
   /**
-   * Whether cell i lies at `i + ½` (the box is shifted by half a cell and may be of any size) or, as in the first version of
-   * the method, at i (and the box is at least one cell large).
+   * True: cell i lies at `i + ½`; the box is shifted by half a cell and may have any size. False (the first version
+   * of the method): cell i lies at i, and a box is at least one cell large.
    */
   readonly aligned: boolean;
 }
 
-/** Taps of the bins of one axis, reused from box to box. */
+/** Taps of the bins along one axis; reused for every box. */
 export interface Bands {
   /** `int32 [bins + 1]`: bin p has the taps `ends[p] … ends[p + 1] - 1`. */
   readonly ends: Int32Array;
   /** `int32`: cell of every tap, ascending within a bin. */
   readonly cells: Int32Array;
-  /** Weight of every tap; those of a bin sum to 1 where all its samples are inside. */
+  /** Weight of every tap; a bin's weights sum to 1 if all its samples are inside. */
   readonly weights: Float64Array;
 }
 
-/** Room for the bands of maps up to `maxCells` long. */
+/** Allocates bands for maps of up to `maxCells` cells per axis. */
 export function allocateBands(numBins: number, maxCells: number): Bands {
   return {
     ends: new Int32Array(numBins + 1),
@@ -37,11 +37,11 @@ export function allocateBands(numBins: number, maxCells: number): Bands {
 }
 
 /**
- * Computes the taps of one axis of one box. Sample positions are float32 in the order of the original, because rounding
- * decides the number of samples and the cells they fall on.
+ * Computes the taps of one axis of one box. Sample positions are float32 in the order of the original, because
+ * rounding decides the number of samples and the cells they fall on.
  *
- * A sample outside `[-1, numCells]` contributes nothing; one between there and the map's edge is moved to the edge. A box
- * without extent (aligned, adaptive) has no samples, hence no taps.
+ * A sample outside `[-1, numCells]` contributes nothing; one between those limits and the map's edge is moved to the
+ * edge. A box without extent (aligned, adaptive) has no samples and therefore no taps.
  *
  * @param low,high the box along the axis, in pixels
  * @param scale cells per pixel, 1 / stride
@@ -63,7 +63,7 @@ export function computeBands(
   const start = f32(f32(low * cellsPerPx) - shift);
   const extent = f32(f32(f32(high * cellsPerPx) - shift) - start);
   const bin = f32((aligned ? extent : Math.max(extent, 1)) / numBins);
-  // A box that is inside out has no samples (the original refuses it).
+  // An inverted box (high < low) has no samples; the original rejects it.
   const numSamples = bin < 0 ? 0 : samplingRatio > 0 ? samplingRatio : Math.ceil(bin);
   const last = numCells - 1;
   let tap = 0;

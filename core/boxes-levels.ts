@@ -1,10 +1,10 @@
 import { numBoxes, type Boxes } from './boxes.js';
 
-/** The side in pixels from which on a box belongs to the second level (56 · 2); see {@link boxLevels}. */
+/** Smallest side in pixels of boxes on the second level (56 · 2); see {@link boxLevels}. */
 const FINEST_SIDE_PX = 56;
 
 /**
- * The pyramid level on which the features of each box are taken: `clamp(⌊log2(√area / 56 + 1e-6)⌋, 0, numLevels - 1)`,
+ * Assigns each box the pyramid level its features are pooled from: `clamp(⌊log2(√area / 56 + 1e-6)⌋, 0, numLevels - 1)`,
  * 0 being P2 (stride 4). Boxes without area go to level 0.
  *
  * @param boxes `[R, 4]`, pixels of the network's input
@@ -20,7 +20,7 @@ export function boxLevels(boxes: Boxes, numLevels = 4): Int32Array {
     const area = f32(f32(boxes[b + 2] - boxes[b]) * f32(boxes[b + 3] - boxes[b + 1]));
     const side = f32(Math.sqrt(area));
     const level = Math.floor(f32(Math.log2(f32(f32(side / FINEST_SIDE_PX) + f32(1e-6)))));
-    // Written so that a side that is not a number (negative area) gives 0.
+    // The comparison is written so that NaN (negative area) gives level 0.
     levels[i] = level > 0 ? Math.min(level, numLevels - 1) : 0;
   }
   return levels;

@@ -1,19 +1,19 @@
 import { ShapeError } from './errors.js';
 
 /**
- * Boxes are rows of a flat array, `[M, 4]` as `[x1, y1, x2, y2]` in pixels, of width `x2 - x1`. Areas and overlaps are
- * computed in float32 in the order of the original (`Math.fround` after every operation), so that exact ties and
- * comparisons with a threshold come out as there.
+ * Boxes as rows of a flat array `[M, 4]`: `[x1, y1, x2, y2]` in pixels, width `x2 - x1`. Areas and overlaps are
+ * computed in float32 in the order of the original (`Math.fround` after every operation), so exact ties and
+ * comparisons with thresholds have the same outcome.
  */
 export type Boxes = Float32Array;
 
-/** Sizes of an image or map in pixels or cells. */
+/** Size of an image in pixels or of a feature map in cells. */
 export interface Size {
   readonly width: number;
   readonly height: number;
 }
 
-/** Floor of unions and enclosing areas: keeps the quotients finite for boxes without area. */
+/** Lower bound of unions and enclosing areas; keeps the quotients finite for boxes without area. */
 export const AREA_FLOOR_PX = 1e-6;
 
 const FLOOR = Math.fround(AREA_FLOOR_PX);
@@ -31,7 +31,7 @@ export function numBoxes(where: string, boxes: ArrayLike<number>): number {
 }
 
 /**
- * Areas `(x2 - x1) · (y2 - y1)`; not floored, so a box with one negative side has a negative area.
+ * Computes areas `(x2 - x1) · (y2 - y1)`. There is no lower bound: a box with one negative side has a negative area.
  *
  * @param boxes `[M, 4]`
  * @returns `[M]`, square pixels
@@ -143,7 +143,7 @@ function onePair(a: Boxes, i: number, b: Boxes, j: number, ratio: Ratio): number
  * Clamps x to `[0, width]` and y to `[0, height]` (not `width - 1`).
  *
  * @param boxes `[M, 4]`
- * @param out where to write; may be `boxes`
+ * @param out destination; may be `boxes`
  * @returns `[M, 4]`
  * @throws ShapeError unless the length is a multiple of 4
  */
@@ -161,10 +161,10 @@ export function clipBoxes(
 }
 
 /**
- * Multiplies x and y by the factors; to undo a resize pass `1 / factor`s or use {@link unscaleBoxes}.
+ * Multiplies x and y by the factors. To undo a resize, use {@link unscaleBoxes}.
  *
  * @param boxes `[M, 4]`
- * @param out where to write; may be `boxes`
+ * @param out destination; may be `boxes`
  * @returns `[M, 4]`
  * @throws ShapeError unless the length is a multiple of 4
  */
@@ -183,11 +183,11 @@ export function scaleBoxes(
 }
 
 /**
- * Divides x and y by the factors of a resize: detections go back to the original image this way (a quotient, not
- * a product with the reciprocal, which rounds differently).
+ * Divides x and y by the factors of a resize, which maps detections back to the original image. (Multiplying by the
+ * reciprocal would round differently.)
  *
  * @param boxes `[M, 4]`
- * @param out where to write; may be `boxes`
+ * @param out destination; may be `boxes`
  * @returns `[M, 4]`
  * @throws ShapeError unless the length is a multiple of 4
  */

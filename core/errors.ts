@@ -1,16 +1,16 @@
 /**
- * The errors that callers can tell apart. Messages read `where: expected X, got Y`, with file and id
- * for data and the remedy where there is one. All but plain `Error` mean that the input is wrong.
+ * Error classes for callers to distinguish. Messages read `where: expected X, got Y`, with file and id for data, and
+ * with the remedy if one is known.
  */
 
-/** What an error can say beyond its message: the file and the record it is about. */
+/** Details of an error beyond its message: the file and the record it concerns. */
 export interface ErrorDetails {
   readonly cause?: unknown;
   readonly file?: string;
   readonly id?: string | number;
 }
 
-/** Base of our errors: the input, not the program, is wrong. The command line exits with 2. */
+/** Base class of errors caused by the input, not by the program. The command line exits with 2. */
 export class InputError extends Error {
   readonly file?: string;
   readonly id?: string | number;
@@ -23,19 +23,19 @@ export class InputError extends Error {
   }
 }
 
-/** A tensor or array has another shape than the operation needs. */
+/** A tensor or array does not have the shape that the operation needs. */
 export class ShapeError extends InputError {}
 
-/** An option, recipe or environment is wrong or incomplete. */
+/** An option, recipe or environment is invalid or incomplete. */
 export class ConfigError extends InputError {}
 
-/** A data set, image or annotation is wrong. */
+/** A data set, image or annotation is invalid. */
 export class DataError extends InputError {}
 
-/** A weight file is wrong or does not fit the model. */
+/** A weight file is invalid or does not fit the model. */
 export class WeightsError extends InputError {}
 
-/** Work that was sound at the start failed on the way, e.g. a loss that is not finite. Exit code 1. */
+/** Work with valid input failed while running, e.g. because the loss is not finite. Exit code 1. */
 export class WorkError extends Error {
   constructor(message: string, details: { readonly cause?: unknown } = {}) {
     super(message, 'cause' in details ? { cause: details.cause } : undefined);

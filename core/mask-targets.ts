@@ -3,49 +3,49 @@ import { numBoxes, type Boxes, type Size } from './boxes.js';
 import { ConfigError, DataError, ShapeError } from './errors.js';
 import { rleFromPolygons } from './rle-polygons.js';
 
-/** The region of one object: polygons in pixels, run lengths (column-major), or a bitmap (row-major, 0 is background). */
+/** Mask of one object: polygons in pixels, run lengths (column-major), or a bitmap (row-major, 0 is background). */
 export type MaskSource =
   | { readonly kind: 'none' }
   | { readonly kind: 'polygons'; readonly polygons: readonly ArrayLike<number>[] }
   | ({ readonly kind: 'rle'; readonly counts: Uint32Array } & Size)
   | ({ readonly kind: 'bitmap'; readonly data: Uint8Array } & Size);
 
-/** How the pixels of the network's input were taken from the image that the masks belong to. */
+/** Mapping from the pixels of the network's input to the pixels of the original image, which the masks refer to. */
 export interface MaskGrid {
-  /** Size of that image: polygons are rasterised at it, run lengths and bitmaps have it. */
+  /** Size of the original image: polygons are rasterized at this size; run lengths and bitmaps have it. */
   readonly source: Size;
-  /** `int32`: source row of every row of the input, −1 where there is none (padding); missing rows at the end likewise. */
+  /** `int32`: source row of every row of the input, −1 for padding. Rows missing at the end are padding too. */
   readonly rows: Int32Array;
   /** `int32`: source column of every column of the input. */
   readonly columns: Int32Array;
 }
 
-/** Targets of the mask head. */
+/** Options of mask head targets. */
 export interface MaskTargetOptions {
   /** Side of the targets, 28. */
   readonly maskSize: number;
-  /** The network's input with padding: boxes are clipped to it. */
+  /** Size of the network's input with padding: boxes are clipped to it. */
   readonly canvas: Size;
   readonly grid: MaskGrid;
 }
 
-/** The grid of masks that have the input's own size, apart from padding. */
+/** Creates the grid of masks that have the size of the input without padding. */
 export function identityGrid(source: Size): MaskGrid {
   const ramp = (length: number): Int32Array => Int32Array.from({ length }, (_, i) => i);
   return { source, rows: ramp(source.height), columns: ramp(source.width) };
 }
 
 /**
- * Targets of the mask head for positive boxes: RoIAlign of the object's bitmap (scale 1, adaptive sampling, aligned) on the
- * box clipped to the input, then 1 where the mean is at least ½. Bitmaps are cut, not built: only the pixels under a box
- * are looked at, through the grid that resizing, flipping and cropping amount to.
+ * Computes the mask head's targets for positive boxes: RoIAlign of the object's bitmap (scale 1, adaptive sampling,
+ * aligned) on the box clipped to the input, then 1 where the mean is at least ½. Only the pixels under a box are
+ * read, through the grid that stands for resizing, flipping and cropping; no bitmap of the whole input is built.
  *
  * @param boxes `[P, 4]`, pixels of the network's input
  * @param objectIndices `int32 [P]`: index into `masks`
  * @param masks one per object of the image
  * @returns `uint8 [P, S, S]`, 0 or 1
- * @throws ShapeError unless the lengths fit; DataError for an object without mask or one of another size, or a bad index;
- *   ConfigError for a mask size below 1
+ * @throws ShapeError unless the lengths fit; DataError for an object without mask or one of another size, or a bad
+ *   index; ConfigError for a mask size below 1
  * @see https://github.com/open-mmlab/mmdetection/blob/v2.11.0/mmdet/core/mask/structures.py
  */
 export function maskTargets(
@@ -87,7 +87,7 @@ interface Span {
   readonly end: number;
 }
 
-/** Copies columns and rows of a mask as 0 or 1, `[columns, rows]` column-major. */
+/** Function that copies columns and rows of a mask as 0 or 1, `[columns, rows]` column-major. */
 type Cutter = (columns: Span, rows: Span) => Uint8Array;
 
 function averageBits(
@@ -106,7 +106,7 @@ function averageBits(
   if (sourceRows.end <= sourceRows.start || sourceColumns.end <= sourceColumns.start) return;
   const bits = cut(sourceColumns, sourceRows);
   const height = sourceRows.end - sourceRows.start;
-  // Where in a column of bits every tap looks; a tap on padding looks at the first bit with weight 0.
+  // Offset of every tap within a column of bits. A tap on padding reads the first bit with weight 0.
   const numTapsY = yBands.ends[S];
   const offsets = new Int32Array(numTapsY);
   const weights = yBands.weights.slice(0, numTapsY);
@@ -115,7 +115,7 @@ function averageBits(
     if (row >= 0) offsets[t] = row - sourceRows.start;
     else weights[t] = 0;
   }
-  // Means down every column of the window, [columns, S].
+  // Means along every column of the window, [columns, S].
   const means = new Float64Array((xSpan.end - xSpan.start) * S);
   for (let x = xSpan.start; x < xSpan.end; x++) {
     const column = x < columns.length ? columns[x] : -1;
@@ -135,7 +135,7 @@ function averageBits(
       const at = (xBands.cells[t] - xSpan.start) * S;
       for (let p = 0; p < S; p++) total[p] += xBands.weights[t] * means[at + p];
     }
-    // Rounded to float32 so that a mean of exactly one half isn't lost to the order of the sums.
+    // Rounded to float32, so that the order of summation cannot change a mean of exactly one half.
     for (let p = 0; p < S; p++) target[p * S + q] = Math.fround(total[p]) >= 0.5 ? 1 : 0;
   }
 }
@@ -149,7 +149,7 @@ function cellSpan({ ends, cells }: Bands): Span {
   return { start: Math.min(start, end), end };
 }
 
-/** The source cells that a span of the input needs; it may run backwards (flip) and have gaps (padding). */
+/** Returns the source cells that a span of the input needs. The map may be reversed (flip) and have gaps (padding). */
 function sourceSpan(map: Int32Array, span: Span): Span {
   let [start, end] = [Infinity, 0];
   for (let i = span.start; i < Math.min(span.end, map.length); i++) {
@@ -196,7 +196,7 @@ function cutRuns(counts: Uint32Array, { height }: Size): Cutter {
       const begin = end;
       end += counts[run];
       if ((run & 1) === 0 || end <= first) continue;
-      // A run of foreground may go on over several columns; each one is clipped to the rows.
+      // A run of foreground may extend over several columns; each column is clipped to the rows.
       for (let at = Math.max(begin, first); at < Math.min(end, last);) {
         const x = Math.floor(at / height);
         const columnEnd = Math.min(end, (x + 1) * height);

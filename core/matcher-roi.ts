@@ -5,12 +5,12 @@ import { matchBoxes, ROI_MATCHER, type MatcherConfig } from './matcher.js';
 import type { Random } from './random.js';
 import { ROI_SAMPLER, sampleInOrder, sampleRandom, type SamplerConfig } from './sampler.js';
 
-/** Matching, sampling and coding of the box head's targets. */
+/** Configuration of the box head's targets: matching, sampling and encoding. */
 export interface RoiTargetConfig {
   readonly matcher: MatcherConfig;
   readonly sampler: SamplerConfig;
   readonly coder: BoxCoderConfig;
-  /** K, also the index of the background class. */
+  /** K; also the index of the background class. */
   readonly numClasses: number;
 }
 
@@ -40,7 +40,7 @@ export interface RoiTargets {
   readonly classIndices: Int32Array;
   /** `int32 [P]`: index of the ground truth of every positive. */
   readonly groundTruthIndices: Int32Array;
-  /** `[P, 4]`: raw ground truth box of every positive. */
+  /** `[P, 4]`: ground-truth box of every positive, not encoded. */
   readonly groundTruthBoxes: Boxes;
   /** `[P, 4]`: regression targets of the positives. */
   readonly deltas: Float32Array;
@@ -49,11 +49,11 @@ export interface RoiTargets {
 }
 
 /**
- * Matches proposals to ground truths, puts the ground truths themselves before the proposals (each matched to itself), and
- * samples. The matching sees the proposals only.
+ * Matches proposals to ground truths, prepends the ground truths to the proposals (each matched to itself), samples
+ * and encodes. Only the proposals take part in the matching.
  *
  * @param proposals `[M, 4]`
- * @param random where sampling draws from; `'inOrder'` takes the lowest indices
+ * @param random source of the random samples; `'inOrder'` takes the lowest indices
  * @throws ShapeError unless the lengths fit; DataError for a ground truth or positive without area
  */
 export function roiTargets(

@@ -4,7 +4,7 @@ import { matchBoxes, RPN_MATCHER, type MatcherConfig } from './matcher.js';
 import type { Random } from './random.js';
 import { RPN_SAMPLER, sampleInOrder, sampleRandom, type SamplerConfig } from './sampler.js';
 
-/** Matching, sampling and coding of RPN targets. */
+/** Configuration of RPN targets: matching, sampling and encoding. */
 export interface RpnTargetConfig {
   readonly matcher: MatcherConfig;
   readonly sampler: SamplerConfig;
@@ -18,7 +18,7 @@ export const RPN_TARGETS = {
   coder: RPN_CODER,
 } as const satisfies RpnTargetConfig;
 
-/** What the RPN learns from one image. */
+/** RPN targets of one image. */
 export interface RpnTargets {
   /** `int32 [P]`: anchors with objectness target 1, ascending. */
   readonly positives: Int32Array;
@@ -26,18 +26,18 @@ export interface RpnTargets {
   readonly negatives: Int32Array;
   /** `[P, 4]`: regression targets of the positives. */
   readonly deltas: Float32Array;
-  /** This image's part of the loss's divisor: max(P, 1) + max(N, 1). */
+  /** Contribution of this image to the loss normalizer: max(P, 1) + max(N, 1). */
   readonly numSampled: number;
 }
 
 /**
- * Matches anchors to ground truths, samples, and encodes the positives' targets. Depends on anchors and ground truths
- * only, so data loading computes it.
+ * Matches anchors to ground truths, samples, and encodes the targets of the positives. Needs only anchors and ground
+ * truths, so the data loader's workers compute it.
  *
  * @param anchors `[M, 4]`
  * @param include `uint8 [M]` of `usableAnchors`
  * @param groundTruths `[G, 4]`, without crowd regions
- * @param random where sampling draws from; `'inOrder'` takes the lowest indices
+ * @param random source of the random samples; `'inOrder'` takes the lowest indices
  * @throws ShapeError unless the lengths fit; DataError for a ground truth without area that was matched
  */
 export function rpnTargets(

@@ -3,17 +3,20 @@ import { ConfigError, ShapeError } from './errors.js';
 
 /** Thresholds of the IoU matcher. */
 export interface MatcherConfig {
-  /** At or above: matched to the ground truth of highest IoU. */
+  /** Boxes at or above this IoU are matched to the ground truth of highest IoU. */
   readonly positiveIou: number;
-  /** Below: background. Between the two: ignored. */
+  /** Boxes below this IoU are background; boxes between the two thresholds are ignored. */
   readonly negativeIou: number;
-  /** Low-quality matching applies to ground truths whose best IoU is at least this. */
+  /** Smallest best IoU of a ground truth for which low-quality matching applies. */
   readonly minPositiveIou: number;
-  /** Whether the boxes of highest IoU with a ground truth are matched to it below `positiveIou` too. */
+  /**
+   * Low-quality matching: whether the boxes of highest IoU with a ground truth are matched to it even below
+   * `positiveIou`.
+   */
   readonly lowQuality: boolean;
   /**
-   * Low-quality matching takes IoUs this much below the best as equal to it. 0 is the original, where float32 rounding splits
-   * some anchors that tie mathematically; 1e-6 takes those too, as a computation in float64 does.
+   * Tolerance within which low-quality matching treats an IoU as equal to the best. 0 as in the original, where
+   * float32 rounding separates some anchors that are tied mathematically; 1e-6 matches those too, as float64 would.
    */
   readonly tieTolerance: number;
 }
@@ -45,7 +48,7 @@ export const CASCADE_MATCHERS = [0.5, 0.6, 0.7].map((iou): MatcherConfig => ({
   tieTolerance: 0,
 }));
 
-/** Value of {@link Matches.assigned} for a box that takes no part in the loss. */
+/** Value of {@link Matches.assigned} for boxes excluded from the loss. */
 export const IGNORED = -1;
 /** Value of {@link Matches.assigned} for background. */
 export const BACKGROUND = 0;
@@ -54,17 +57,17 @@ export const BACKGROUND = 0;
 export interface Matches {
   /** `int32 [M]`: −1 ignored, 0 background, g + 1 for ground truth g. */
   readonly assigned: Int32Array;
-  /** `[M]`: highest IoU with any ground truth; 0 without one, or where the box was left out. */
+  /** `[M]`: highest IoU with any ground truth; 0 if there is none or the box is excluded. */
   readonly maxOverlaps: Float32Array;
 }
 
 const f32 = Math.fround;
 
 /**
- * Assigns boxes to ground truths by IoU. Low-quality matching gives a ground truth *every* box whose IoU equals its best
- * (neighbouring anchors often tie exactly), overwrites what the thresholds gave, and later ground truths overwrite earlier
- * ones. Equal IoUs of one box with several ground truths go to the first. Boxes without overlap are never
- * claimed. IoUs are float32 in the original's order.
+ * Assigns boxes to ground truths by IoU. Low-quality matching assigns to a ground truth *every* box whose IoU equals
+ * its best (neighboring anchors often tie exactly). It overrides the thresholds, and later ground truths override
+ * earlier ones. If a box has equal IoUs with several ground truths, the first one wins. Boxes without overlap are
+ * never assigned. IoUs are float32 in the original's order.
  *
  * @param boxes `[M, 4]`
  * @param groundTruths `[G, 4]`; none makes every box background
@@ -124,13 +127,13 @@ function checkArguments(M: number, config: MatcherConfig, include?: Uint8Array):
     );
 }
 
-/** Boxes that overlap a ground truth; the first so many entries hold. */
+/** Boxes that overlap a ground truth. Buffers: only the first `count` entries are valid. */
 interface Overlaps {
   readonly indices: Int32Array;
   readonly ious: Float32Array;
 }
 
-/** Finds the boxes that overlap ground truth `g` and their IoUs; returns how many. */
+/** Writes the boxes that overlap ground truth `g` and their IoUs; returns their number. */
 function overlapsWith(
   groundTruths: Boxes,
   g: number,
@@ -146,7 +149,7 @@ function overlapsWith(
   const floor = f32(AREA_FLOOR_PX);
   let count = 0;
   for (let i = 0, b = 0; b < boxes.length; i++, b += 4) {
-    // Rows first: anchors come row by row, so this branch is well predicted.
+    // The y axis first: anchors are ordered by rows, so this branch is well predicted.
     const top = boxes[b + 1] > y1 ? boxes[b + 1] : y1;
     const bottom = boxes[b + 3] < y2 ? boxes[b + 3] : y2;
     if (!(bottom > top)) continue;

@@ -1,4 +1,4 @@
-/** Fewest insertions, deletions and replacements that turn `a` into `b`. */
+/** Smallest number of insertions, deletions and replacements that turn `a` into `b`. */
 export function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
@@ -12,7 +12,7 @@ export function editDistance(a: string, b: string): number {
   return row[b.length];
 }
 
-/** The nearest of some words by {@link editDistance}, the first of those as near; for messages. @param words at least one */
+/** Finds the word nearest by {@link editDistance}, the first one of ties; for messages. @param words at least one */
 export function nearestWord(word: string, words: readonly string[]): string {
   const [first] = [...words].sort((a, b) => editDistance(word, a) - editDistance(word, b));
   return first;

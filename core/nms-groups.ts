@@ -2,8 +2,8 @@ import { numBoxes, type Boxes } from './boxes.js';
 import { ShapeError } from './errors.js';
 
 /**
- * Moves every group's boxes to a place of their own, `x + group · (max + 1)` in float32 with the highest coordinate of all
- * boxes: the original suppresses within groups this way, and the rounding of large shifts is part of its results.
+ * Moves the boxes of different groups apart: `x + group · (max + 1)` in float32, where `max` is the highest coordinate of
+ * all boxes. The original separates groups this way, and the rounding of large shifts affects its results.
  *
  * @param boxes `[M, 4]`, coordinates ≥ 0
  * @param groups `int32 [M]`, ≥ 0: class or pyramid level
@@ -30,7 +30,7 @@ export function shiftByGroup(boxes: Boxes, groups: Int32Array): Boxes {
  *
  * @param order indices into `groups`
  * @param groups `int32 [M]`, ≥ 0
- * @returns one list per group that occurs, by ascending group
+ * @returns one list per non-empty group, in ascending order of group
  */
 export function splitByGroup(order: Int32Array, groups: Int32Array): readonly Int32Array[] {
   let numGroups = 0;

@@ -3,12 +3,12 @@ import { ShapeError } from './errors.js';
 import { groupedSoftNms, type SoftNmsDecay } from './nms-soft.js';
 import { groupedNms } from './nms.js';
 
-/** How overlapping detections of a class are thinned out. */
+/** Suppression of overlapping detections of a class. */
 export type Suppression =
   | { readonly kind: 'hard'; readonly iouThreshold: number }
   | { readonly kind: 'soft'; readonly decay: SoftNmsDecay; readonly minScore: number };
 
-/** From class scores and boxes to detections. */
+/** Options for turning class scores and boxes into detections. */
 export interface MulticlassNmsOptions {
   /** K, without background. */
   readonly numClasses: number;
@@ -40,7 +40,7 @@ export interface Detections {
   readonly scores: Float32Array;
   /** `int32 [D]`, 0 … K − 1 */
   readonly classIndices: Int32Array;
-  /** `int32 [D]`: the row of the input that the detection came from. */
+  /** `int32 [D]`: input row of every detection. */
   readonly rows: Int32Array;
 }
 
@@ -84,7 +84,13 @@ export function multiclassNms(
       candidateScores[at++] = score;
     }
   }
-  const kept = thinOut(candidates, candidateScores, classes, suppression, maxPerImage);
+  const kept = suppressWithinClasses(
+    candidates,
+    candidateScores,
+    classes,
+    suppression,
+    maxPerImage,
+  );
   return {
     boxes: gatherBoxes(candidates, kept.indices),
     scores: kept.scores,
@@ -93,7 +99,7 @@ export function multiclassNms(
   };
 }
 
-function thinOut(
+function suppressWithinClasses(
   boxes: Boxes,
   scores: Float32Array,
   classes: Int32Array,

@@ -4,19 +4,19 @@ import { ConfigError, ShapeError, WorkError } from './errors.js';
 import { groupedNms } from './nms.js';
 import { topK } from './nms-top-k.js';
 
-/** How proposals are chosen from the RPN's output. */
+/** Selection of proposals from the RPN's output. */
 export interface ProposalConfig {
-  /** Anchors per level that are decoded, by score. */
+  /** Number of anchors per level that are decoded, those of highest score. */
   readonly numBeforeNms: number;
   readonly iouThreshold: number;
-  /** Proposals of an image over all levels. */
+  /** Number of proposals of an image over all levels. */
   readonly maxPerImage: number;
-  /** Width and height must be greater than this after clipping; −1 keeps every box (mmdet 2.x), 0 drops empty ones (3.x). */
+  /** Exclusive lower bound of width and height after clipping; −1 keeps every box (mmdet 2.x), 0 drops empty ones (3.x). */
   readonly minSizePx: number;
   readonly coder: BoxCoderConfig;
 }
 
-/** Proposals of Mask R-CNN while training. */
+/** Mask R-CNN in training. */
 export const TRAIN_PROPOSALS = {
   numBeforeNms: 2000,
   iouThreshold: 0.7,
@@ -25,13 +25,13 @@ export const TRAIN_PROPOSALS = {
   coder: RPN_CODER,
 } as const satisfies ProposalConfig;
 
-/** Proposals of Mask R-CNN and Cascade R-CNN at test time. */
+/** Mask R-CNN and Cascade R-CNN at test time. */
 export const TEST_PROPOSALS = {
   ...TRAIN_PROPOSALS,
   numBeforeNms: 1000,
 } as const satisfies ProposalConfig;
 
-/** Proposals of Cascade R-CNN while training. */
+/** Cascade R-CNN in training. */
 export const CASCADE_TRAIN_PROPOSALS = {
   ...TRAIN_PROPOSALS,
   maxPerImage: 2000,
@@ -51,7 +51,7 @@ export interface Proposals {
   readonly boxes: Boxes;
   /** `[R]` */
   readonly scores: Float32Array;
-  /** `int32 [R]`: level that the proposal's anchor is on. */
+  /** `int32 [R]`: pyramid level of the anchor. */
   readonly levels: Int32Array;
 }
 
@@ -123,7 +123,7 @@ function checkArguments(
     );
 }
 
-/** A diverged network would otherwise yield boxes that are not numbers, which only fail much later. */
+/** Otherwise the NaN boxes of a diverged network would fail only much later. */
 function assertFinite(
   score: number,
   deltas: Float32Array,

@@ -3,23 +3,23 @@ import { ConfigError, ShapeError } from './errors.js';
 import { shiftByGroup, splitByGroup } from './nms-groups.js';
 import { topK } from './nms-top-k.js';
 
-/** How soft-NMS lowers the score of a box that overlaps a better one with IoU `o`. */
+/** Decay of the score of a box whose IoU with a box of higher score is `o`. */
 export type SoftNmsDecay =
-  /** Times `1 - o` where `o` is at least the threshold. */
+  /** Multiplies by `1 - o` if `o` is at least the threshold. */
   | { readonly kind: 'linear'; readonly iouThreshold: number }
-  /** Times `exp(-o² / sigma)`, always. */
+  /** Always multiplies by `exp(-o² / sigma)`. */
   | { readonly kind: 'gaussian'; readonly sigma: number };
 
 /** Soft non-maximum suppression. */
 export interface SoftNmsOptions {
   readonly decay: SoftNmsDecay;
-  /** Boxes whose score is or falls below this are dropped. */
+  /** Boxes are dropped as soon as their score is below this. */
   readonly minScore: number;
   /** Stop after this many boxes; all if left out. */
   readonly maxKept?: number;
 }
 
-/** What soft-NMS keeps. */
+/** Boxes that soft-NMS keeps. */
 export interface SoftNmsResult {
   /** `int32 [R]`, highest final score first. */
   readonly indices: Int32Array;
@@ -28,9 +28,9 @@ export interface SoftNmsResult {
 }
 
 /**
- * Soft non-maximum suppression within groups: takes the highest remaining score (equal ones by index), lowers the scores
- * of the remaining boxes of its group by their overlap with it, and drops those below `minScore`, until none is left.
- * Float32 in the original's order; the groups are moved apart as there, see `shiftByGroup`.
+ * Soft non-maximum suppression within groups: takes the box of highest remaining score (ties by index), decays the
+ * scores of the group's other boxes by their overlap with it, drops those below `minScore`, and repeats until none is
+ * left. Float32 in the original's order; groups are separated as in the original, see `shiftByGroup`.
  *
  * @param boxes `[M, 4]`, coordinates ≥ 0
  * @param scores `[M]`
@@ -58,15 +58,15 @@ export function groupedSoftNms(
 }
 
 function checkDecay(decay: SoftNmsDecay): void {
-  const sound =
+  const valid =
     decay.kind === 'linear' ? decay.iouThreshold >= 0 && decay.iouThreshold <= 1 : decay.sigma > 0;
-  if (!sound)
+  if (!valid)
     throw new ConfigError(
       `groupedSoftNms: expected an iouThreshold of 0 to 1 or sigma > 0, got ${JSON.stringify(decay)}`,
     );
 }
 
-/** Runs one group; `members` ascend. Taken boxes move to the front, dropped ones are closed up over. */
+/** Processes one group; `members` is ascending. The arrays are compacted as boxes are taken or dropped. */
 function decayGroup(
   boxes: Boxes,
   scores: Float32Array,
@@ -91,7 +91,7 @@ function decayGroup(
     const taken = left[best];
     indices[numTaken] = taken;
     final[numTaken++] = current[best];
-    // Closing up keeps the members ascending, which is what orders equal scores.
+    // Compaction keeps the members ascending, and thereby the order of equal scores.
     let kept = 0;
     for (let i = 0; i < numLeft; i++) {
       if (i === best) continue;
@@ -128,7 +128,7 @@ function weightOf(iou: number, decay: SoftNmsDecay): number {
   }
 }
 
-/** Puts the groups together by final score; equal ones by index, as one run over all groups would take them. */
+/** Merges the groups by final score, ties by index, as a single run over all groups would order them. */
 function mergeResults(results: readonly SoftNmsResult[], maxKept = Infinity): SoftNmsResult {
   const total = results.reduce((sum, { indices }) => sum + indices.length, 0);
   const pairs: { readonly index: number; readonly score: number }[] = [];

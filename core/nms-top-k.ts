@@ -1,9 +1,9 @@
 /**
- * Selection and sorting of scores by radix passes over their bits: fast on tens of thousands of scores whatever their
- * distribution, and with a defined order: higher scores first, equal ones by index.
+ * Selection and sorting of scores by radix passes over their bits. Fast for tens of thousands of scores of any
+ * distribution, in a defined order: higher scores first, ties by index.
  */
 
-/** 32-bit keys that order as the numbers do; −0 equals 0, not-a-number comes below everything. */
+/** Computes 32-bit keys that sort like the numbers; −0 equals 0, and NaN sorts below everything. */
 function orderedKeys(scores: Float32Array): Uint32Array {
   const bits = new Uint32Array(scores.buffer, scores.byteOffset, scores.length);
   const keys = new Uint32Array(scores.length);
@@ -16,10 +16,10 @@ function orderedKeys(scores: Float32Array): Uint32Array {
 }
 
 /**
- * Indices of the `k` highest scores, highest first; equal scores by ascending index. Not-a-number comes last.
+ * Finds the indices of the `k` highest scores, highest first, ties by ascending index. NaN comes last.
  *
  * @param scores `[M]`
- * @param k at most this many; `M` and more sorts everything
+ * @param k maximal number of indices; `M` or more sorts everything
  * @returns `int32 [min(k, M)]`
  */
 export function topK(scores: Float32Array, k = scores.length): Int32Array {
@@ -31,7 +31,7 @@ export function topK(scores: Float32Array, k = scores.length): Int32Array {
 }
 
 /**
- * Indices of the `k` highest keys in ascending order of the index; of equal keys at the limit those of lowest index.
+ * Finds the indices of the `k` highest keys, in ascending order of the index. Ties at the limit go to the lowest indices.
  *
  * @param keys `uint32 [M]`
  * @returns `int32 [min(k, M)]`
@@ -53,7 +53,7 @@ export function highestKeys(keys: Uint32Array, k: number): Int32Array {
   return chosen;
 }
 
-/** The k-th highest key, found 11, 11 and 10 bits at a time, and how many keys equal to it belong to the k highest. */
+/** Finds the k-th highest key, 11, 11 and 10 bits at a time, and how many keys equal to it are among the k highest. */
 function kthHighest(
   keys: Uint32Array,
   k: number,
@@ -79,7 +79,7 @@ function kthHighest(
   return { threshold: prefix, numAtThreshold: left };
 }
 
-/** Sorts `indices` by their keys, highest first, keeping the order of equal ones (three passes of 11 bits). */
+/** Sorts `indices` by their keys, highest first; stable (three passes of 11 bits). */
 function sortDescending(indices: Int32Array, indexKeys: Uint32Array): Int32Array {
   const n = indices.length;
   let [from, fromKeys]: [Int32Array, Uint32Array] = [indices, indexKeys];

@@ -3,16 +3,17 @@ import { ConfigError, ShapeError } from './errors.js';
 import { shiftByGroup, splitByGroup } from './nms-groups.js';
 import { topK } from './nms-top-k.js';
 
-/** Non-maximum suppression. */
+/** Options of non-maximum suppression. */
 export interface NmsOptions {
-  /** A box goes if its IoU with a kept box of higher score is greater than this; 0–1. */
+  /** A box is suppressed if its IoU with a kept box of higher score is greater than this; 0–1. */
   readonly iouThreshold: number;
   /** Stop after this many boxes; all if left out. */
   readonly maxKept?: number;
 }
 
 /**
- * Non-maximum suppression over all boxes: highest score first, equal scores by index; IoU in float32, strictly greater.
+ * Non-maximum suppression over all boxes: highest score first, ties by index; IoU in float32, strictly greater than the
+ * threshold.
  *
  * @param boxes `[M, 4]`
  * @param scores `[M]`
@@ -29,7 +30,7 @@ export function nms(boxes: Boxes, scores: Float32Array, options: NmsOptions): In
 }
 
 /**
- * Non-maximum suppression within groups: boxes of different groups don't suppress each other. The groups are moved apart in
+ * Non-maximum suppression within groups: boxes of different groups don't suppress each other. Groups are separated in
  * float32 as in the original, see `shiftByGroup`.
  *
  * @param boxes `[M, 4]`, coordinates ≥ 0
@@ -78,9 +79,9 @@ function keptInOrder(order: Int32Array, kept: Uint8Array, maxKept = Infinity): I
 const NUM_COLUMNS = 64;
 
 /**
- * Marks the boxes of `order` that survive. Kept boxes hang in lists by the column their centre lies in; only columns
- * in reach are searched. An IoU above t needs one above t along x alone, so the other box is at most w / t wide, and the centres
- * are nearer than (1 - t) / 2t · w.
+ * Marks the boxes of `order` that survive. Kept boxes are stored in one linked list per column of centers, and only
+ * columns within reach are searched: an IoU above t implies one above t along x alone, so the other box is at most
+ * `w / t` wide and its center is nearer than `(1 - t) / 2t · w`.
  */
 function suppress(
   boxes: Boxes,
@@ -90,7 +91,7 @@ function suppress(
 ): void {
   const f32 = Math.fround;
   const threshold = f32(iouThreshold);
-  // 1 % and a pixel more than the bound, because coordinates, areas and IoU are rounded.
+  // A margin of 1 % and one pixel on that bound, because coordinates, areas and IoU are rounded.
   const reach = (1.01 * (1 - iouThreshold)) / (2 * iouThreshold);
   const slackPx = 1;
   const x1s = new Float32Array(order.length);
@@ -109,11 +110,11 @@ function suppress(
     const x2 = boxes[b + 2];
     const y2 = boxes[b + 3];
     const area = f32(f32(x2 - x1) * f32(y2 - y1));
-    const centre = 0.5 * (x1 + x2) - left;
+    const center = 0.5 * (x1 + x2) - left;
     const radius = reach * (x2 - x1) + slackPx;
-    const last = columnOf((centre + radius) * columnsPerPx);
+    const last = columnOf((center + radius) * columnsPerPx);
     let survives = true;
-    search: for (let c = columnOf((centre - radius) * columnsPerPx); c <= last; c++) {
+    search: for (let c = columnOf((center - radius) * columnsPerPx); c <= last; c++) {
       for (let k = firstInColumn[c]; k >= 0; k = nextInColumn[k]) {
         const right = x2 < x2s[k] ? x2 : x2s[k];
         const leftEdge = x1 > x1s[k] ? x1 : x1s[k];
@@ -135,7 +136,7 @@ function suppress(
     x2s[numKept] = x2;
     y2s[numKept] = y2;
     areas[numKept] = area;
-    const column = columnOf(centre * columnsPerPx);
+    const column = columnOf(center * columnsPerPx);
     nextInColumn[numKept] = firstInColumn[column];
     firstInColumn[column] = numKept++;
   }
@@ -148,14 +149,14 @@ function columnGrid(
   let left = Infinity;
   let right = -Infinity;
   for (let i = 0; i < order.length; i++) {
-    const centre = 0.5 * (boxes[4 * order[i]] + boxes[4 * order[i] + 2]);
-    if (centre < left) left = centre;
-    if (centre > right) right = centre;
+    const center = 0.5 * (boxes[4 * order[i]] + boxes[4 * order[i] + 2]);
+    if (center < left) left = center;
+    if (center > right) right = center;
   }
   return { left, columnsPerPx: right > left ? NUM_COLUMNS / (right - left) : 0 };
 }
 
-/** Monotone, so that an interval of positions maps to an interval of columns; not-a-number gives 0. */
+/** Column of a position. Monotone, so an interval of positions maps to an interval of columns; NaN gives 0. */
 function columnOf(position: number): number {
   return position > 0 ? (position < NUM_COLUMNS ? position | 0 : NUM_COLUMNS - 1) : 0;
 }

@@ -2,19 +2,20 @@ import type { Size } from './boxes.js';
 import { DataError, ShapeError } from './errors.js';
 import type { Rle } from './rle.js';
 
-/** One predicted mask and where it goes. */
+/** A predicted mask and its box. */
 export interface PastedMask {
   /** `[S, S]` row-major probabilities of the object's class inside its box. */
   readonly mask: Float32Array;
-  /** `[x1, y1, x2, y2]`, pixels of the image that is pasted into. */
+  /** `[x1, y1, x2, y2]` in pixels of the image. */
   readonly box: ArrayLike<number>;
 }
 
 /**
- * Spreads a mask over its box in an image and thresholds it. The value of a pixel is the bilinear interpolation of the mask,
- * zeros around it, at the pixel's centre; pixels are visited in `[⌊x1⌋ - 1, ⌈x2⌉ + 1)` only, as the original does on a CPU.
+ * Resizes a mask to its box in an image and thresholds it. The value of a pixel is the mask, surrounded by zeros,
+ * interpolated bilinearly at the pixel's center. Only pixels in `[⌊x1⌋ - 1, ⌈x2⌉ + 1)` are computed, as in the
+ * original on a CPU.
  *
- * @param threshold on where the probability is at least this
+ * @param threshold foreground has at least this probability
  * @returns `uint8 [H, W]` row-major, 0 or 1
  * @throws ShapeError unless the mask is square and the box has four numbers; DataError for a box that is not finite
  * @see https://github.com/open-mmlab/mmdetection/blob/v2.11.0/mmdet/models/roi_heads/mask_heads/fcn_mask_head.py
@@ -30,7 +31,7 @@ export function pasteMask(pasted: PastedMask, image: Size, threshold = 0.5): Uin
 }
 
 /**
- * The run lengths of what {@link pasteMask} gives, without building the bitmap.
+ * Computes the run lengths of the result of {@link pasteMask} without building the bitmap.
  *
  * @throws ShapeError unless the mask is square and the box has four numbers; DataError for a box that is not finite
  */
@@ -38,7 +39,7 @@ export function pasteMaskRle(pasted: PastedMask, image: Size, threshold = 0.5): 
   const { height, width } = image;
   const on = Math.fround(threshold);
   const counts: number[] = [];
-  let last = 0; // value of the open run
+  let last = 0; // value of the current run
   let start = 0; // its first pixel, column-major
   const turn = (value: number, at: number): void => {
     if (value === last) return;
@@ -48,7 +49,7 @@ export function pasteMaskRle(pasted: PastedMask, image: Size, threshold = 0.5): 
   };
   forEachColumn('pasteMaskRle', pasted, image, (x, firstY, values, numRows) => {
     const top = x * height + firstY;
-    // Above and below the window is background.
+    // Pixels above and below the window are background.
     if (firstY > 0) turn(0, x * height);
     for (let i = 0; i < numRows; i++) turn(values[i] >= on ? 1 : 0, top + i);
     if (firstY + numRows < height) turn(0, top + numRows);
@@ -61,7 +62,7 @@ export function pasteMaskRle(pasted: PastedMask, image: Size, threshold = 0.5): 
 }
 
 /**
- * The interpolated probabilities before thresholding: for soft overlays and comparisons.
+ * Computes the interpolated probabilities before thresholding, for soft overlays and comparisons.
  *
  * @returns `[H, W]` row-major
  * @throws ShapeError unless the mask is square and the box has four numbers; DataError for a box that is not finite
@@ -100,7 +101,7 @@ function windowOf(
   return { x: span(box[0], box[2], width), y: span(box[1], box[3], height), side };
 }
 
-/** The two cells that a pixel lies between, and its distance from the first in cells; per pixel of a span. */
+/** Interpolation of every pixel of a span: the first of its two cells, and the distance from it in cells. */
 interface AxisSamples {
   readonly cells: Int32Array;
   readonly fractions: Float64Array;
@@ -110,11 +111,11 @@ function axisSamples({ start, end }: Span, low: number, high: number, side: numb
   const cells = new Int32Array(Math.max(0, end - start));
   const fractions = new Float64Array(cells.length);
   for (let i = 0; i < cells.length; i++) {
-    let share = (start + i + 0.5 - low) / (high - low);
+    let relative = (start + i + 0.5 - low) / (high - low);
     // As in the original, every pixel of a box without extent gets the middle of the mask.
-    if (!Number.isFinite(share)) share = 0.5;
-    // A share far outside would overflow the index; beyond a cell's width all is zero anyway.
-    const at = Math.min(Math.max(share * side - 0.5, -2), side + 1);
+    if (!Number.isFinite(relative)) relative = 0.5;
+    // Clamped so that the index cannot overflow; more than a cell outside the mask everything is zero anyway.
+    const at = Math.min(Math.max(relative * side - 0.5, -2), side + 1);
     cells[i] = Math.floor(at);
     fractions[i] = at - cells[i];
   }
@@ -122,8 +123,8 @@ function axisSamples({ start, end }: Span, low: number, high: number, side: numb
 }
 
 /**
- * Visits the columns of the window with their values. A column is interpolated between mask columns first, once per mask
- * row; then there is one interpolation per pixel.
+ * Visits the columns of the window with their values. A column is first interpolated between mask columns, once per
+ * mask row; then every pixel needs one interpolation.
  */
 function forEachColumn(
   where: string,
@@ -137,23 +138,23 @@ function forEachColumn(
   const y = axisSamples(rows, box[1], box[3], side);
   const numRows = y.cells.length;
   const values = new Float32Array(numRows);
-  // Entry k + 2 belongs to mask row k; rows −2, −1, S, S + 1 and S + 2 are the zeros around.
+  // Entry k + 2 holds mask row k; rows −2, −1, S, S + 1 and S + 2 are the surrounding zeros.
   const profile = new Float64Array(side + 5);
   for (let i = 0; i < x.cells.length; i++) {
     const left = x.cells[i];
     const right = left + 1;
-    const share = x.fractions[i];
-    const leftShare = left >= 0 && left < side ? 1 - share : 0;
-    const rightShare = right >= 0 && right < side ? share : 0;
+    const fraction = x.fractions[i];
+    const leftWeight = left >= 0 && left < side ? 1 - fraction : 0;
+    const rightWeight = right >= 0 && right < side ? fraction : 0;
     for (let k = 0; k < side; k++) {
-      const a = leftShare === 0 ? 0 : leftShare * mask[k * side + left];
-      const b = rightShare === 0 ? 0 : rightShare * mask[k * side + right];
+      const a = leftWeight === 0 ? 0 : leftWeight * mask[k * side + left];
+      const b = rightWeight === 0 ? 0 : rightWeight * mask[k * side + right];
       profile[k + 2] = a + b;
     }
     for (let j = 0; j < numRows; j++) {
       const top = y.cells[j] + 2;
-      const part = y.fractions[j];
-      values[j] = (1 - part) * profile[top] + part * profile[top + 1];
+      const fraction = y.fractions[j];
+      values[j] = (1 - fraction) * profile[top] + fraction * profile[top + 1];
     }
     visit(columns.start + i, rows.start, values, numRows);
   }

@@ -1,6 +1,6 @@
 /**
- * Seeded random numbers (xoshiro128**, state filled by splitmix32). A stream is a value: it can be
- * saved, restored and forked, so that a resumed run draws what the uninterrupted run would have drawn.
+ * Seeded random numbers (xoshiro128**, state filled by splitmix32). The state can be saved, restored and forked, so a
+ * resumed run draws the same numbers as an uninterrupted one.
  *
  * @see https://prng.di.unimi.it/
  */
@@ -25,7 +25,7 @@ export class Random {
     this.state = [splitmix(), splitmix(), splitmix(), splitmix()];
   }
 
-  /** Four 32-bit words that determine everything drawn from here on. */
+  /** State: four 32-bit words that determine all further numbers. */
   get state(): readonly [number, number, number, number] {
     return [this.s0, this.s1, this.s2, this.s3];
   }
@@ -71,7 +71,7 @@ export class Random {
     return this.uniform() < p;
   }
 
-  /** Standard normal (Box–Muller, one value of the pair so that the state says everything). */
+  /** Standard normal. Box–Muller, using one value of the pair, so that the state is complete. */
   normal(): number {
     const radius = Math.sqrt(-2 * Math.log(1 - this.uniform()));
     return radius * Math.cos(2 * Math.PI * this.uniform());

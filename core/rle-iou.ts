@@ -1,8 +1,8 @@
 import { rleArea, rleBox, type Rle } from './rle.js';
 
 /**
- * IoU of every pair of masks, `[D, G]` row-major. A crowd divides by the area of the detection instead of the
- * union. Pairs whose boxes do not meet have 0; masks of different sizes whose boxes meet have −1.
+ * IoU of every pair of masks, `[D, G]` row-major. For a crowd the divisor is the detection's area instead of the
+ * union. Pairs whose boxes do not intersect have 0; masks of different sizes whose boxes intersect have −1.
  *
  * @param iscrowd `[G]`, 0 or 1
  * @see `rleIou`: https://github.com/cocodataset/cocoapi/blob/8c9bcc3/common/maskApi.c
@@ -28,7 +28,7 @@ export function rleIou(
  *
  * @param dts `[D, 4]` x, y, width, height
  * @param gts `[G, 4]` likewise
- * @param iscrowd `[G]`, 0 or 1: a crowd divides by the area of the detection instead of the union
+ * @param iscrowd `[G]`, 0 or 1: for a crowd the divisor is the detection's area instead of the union
  */
 export function boxIou(
   dts: ArrayLike<number>,
@@ -54,7 +54,7 @@ export function boxPairIou(
   return both > 0 ? both / (dts[d + 2] * dts[d + 3] + gts[g + 2] * gts[g + 3] - both) : 0;
 }
 
-/** The share of the box `dts[d … d + 4)` that lies in the box `gts[g … g + 4)`, as crowds are compared. */
+/** Fraction of the box `dts[d … d + 4)` inside the box `gts[g … g + 4)`: the measure for crowds. */
 export function boxPairCover(
   dts: ArrayLike<number>,
   d: number,
@@ -73,8 +73,8 @@ function commonArea(dts: ArrayLike<number>, d: number, gts: ArrayLike<number>, g
 }
 
 /**
- * IoU of two masks of one size by walking both lists of runs. The walk ends where both have a run of length 0 at
- * one place, as the reference's does.
+ * IoU of two masks of equal size, computed in one pass over both lists of runs. The pass ends where both have a run
+ * of length 0 at the same position, as in the reference.
  */
 export function runIou(dt: Uint32Array, gt: Uint32Array, crowd: boolean): number {
   let [i, j, both, either] = [1, 1, 0, 0];

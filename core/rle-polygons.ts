@@ -1,16 +1,16 @@
 import { DataError } from './errors.js';
 import { assertMaskSize, mergeRles, type Rle, type XywhBox } from './rle.js';
 
-/** Polygons are rasterised on a grid this many times finer than the pixels. */
+/** Factor by which the rasterization grid is finer than the pixels. */
 const SCALE = 5;
 /** Largest coordinate on the fine grid. */
 const MAX_FINE = 2e9;
 
 /**
- * The mask of a polygon annotation, rasterised as the COCO API does it: every part by itself, then the union.
+ * Rasterizes a polygon annotation as the COCO API does: every polygon separately, then the union.
  *
- * @param polygons flat lists `x0, y0, x1, y1, …` in pixels; a part is closed by itself
- * @throws DataError for an odd number of coordinates, or one that is no number of a sane size
+ * @param polygons flat lists `x0, y0, x1, y1, …` in pixels; polygons are closed implicitly
+ * @throws DataError for an odd number of coordinates, or for a coordinate that is not finite or too large
  * @see `rleFrPoly`: https://github.com/cocodataset/cocoapi/blob/8c9bcc3/common/maskApi.c
  */
 export function rleFromPolygons(
@@ -26,15 +26,14 @@ export function rleFromPolygons(
   );
 }
 
-/** The mask of a box `[x, y, width, height]`, rasterised as a four-cornered polygon. */
+/** Rasterizes a box `[x, y, width, height]` as a polygon with four corners. */
 export function rleFromBox([x, y, w, h]: XywhBox, height: number, width: number): Rle {
   return rleFromPolygons([[x, y, x, y + h, x + w, y + h, x + w, y]], height, width);
 }
 
 /**
- * The outline crosses the middle of pixel column `c` where its x goes from `5c + 2` to `5c + 3` on the fine
- * grid (either way). Every crossing starts or ends a run at the row found there, so only the crossings
- * are computed, not the points between them.
+ * The outline crosses the middle of pixel column `c` where its x changes between `5c + 2` and `5c + 3` on the fine
+ * grid. Every crossing starts or ends a run, so only the crossings are computed, not the points between them.
  */
 function rleFromPolygon(polygon: ArrayLike<number>, height: number, width: number): Rle {
   const [xs, ys] = fineVertices(polygon);
@@ -62,7 +61,7 @@ function fineVertices(polygon: ArrayLike<number>): readonly [Float64Array, Float
   for (let i = 0; i < numVertices; i++) {
     xs[i] = Math.trunc(SCALE * polygon[2 * i] + 0.5);
     ys[i] = Math.trunc(SCALE * polygon[2 * i + 1] + 0.5);
-    // NaN fails too. The reference has 32-bit integers here.
+    // NaN fails too. The reference uses 32-bit integers here.
     if (!(Math.abs(xs[i]) <= MAX_FINE && Math.abs(ys[i]) <= MAX_FINE))
       throw new DataError(
         `rleFromPolygons: expected coordinates of at most ${MAX_FINE / SCALE}, got (${polygon[2 * i]}, ${polygon[2 * i + 1]}) at vertex ${i}`,
@@ -73,17 +72,17 @@ function fineVertices(polygon: ArrayLike<number>): readonly [Float64Array, Float
   return [xs, ys];
 }
 
-/** The first pixel column whose middle is at or right of the fine coordinate `x`. */
+/** First pixel column whose middle is at or right of the fine coordinate `x`. */
 function firstColumn(x: number): number {
   return Math.max(0, Math.ceil((x - 2) / SCALE));
 }
 
-/** The last pixel column of the mask whose middle is passed before the fine coordinate `x`. */
+/** Last pixel column of the mask whose middle is left of the fine coordinate `x`. */
 function lastColumn(x: number, width: number): number {
   return Math.min(width - 1, Math.floor((x - 3) / SCALE));
 }
 
-/** Positions, column-major, of the first pixels below the crossings of an outline with the columns. */
+/** Column-major positions of the first pixels below the crossings of an outline with the columns. */
 class CrossingList {
   readonly pixels: Uint32Array;
   private length = 0;
@@ -109,7 +108,7 @@ class CrossingList {
     const last = lastColumn(Math.max(xa, xb), this.width);
     for (let column = firstColumn(Math.min(xa, xb)); column <= last; column++) {
       const x = SCALE * column + 2;
-      let y: number; // the upper one of the two points beside the crossing
+      let y: number; // the upper of the two points next to the crossing
       if (shallow) {
         const left = Math.trunc(y0 + slope * (x - x0) + 0.5);
         y = Math.min(left, Math.trunc(y0 + slope * (x + 1 - x0) + 0.5));
@@ -124,7 +123,7 @@ class CrossingList {
 
 /**
  * The last step `t` of a steep line whose next point lies across the border between `x − 1` and `x`; point `t` is
- * `trunc(x0 + slope·t + 0.5)`. The estimate is off by rounding only, so the two loops take a step at most.
+ * `trunc(x0 + slope·t + 0.5)`. The estimate is off only by rounding, so each loop takes at most one step.
  */
 function stepBefore(x0: number, slope: number, x: number): number {
   let t = Math.floor((x - 0.5 - x0) / slope);
@@ -138,7 +137,7 @@ function stepBefore(x0: number, slope: number, x: number): number {
   return t;
 }
 
-/** Runs between the sorted positions; runs of length 0 vanish and their neighbours join, but for the first. */
+/** Runs between the sorted positions. Runs of length 0 are removed and their neighbors joined, except for the first. */
 function runsBetween(pixels: Uint32Array, numPixels: number): Uint32Array {
   const counts = new Uint32Array(pixels.length + 1);
   let numRuns = 0;

@@ -2,17 +2,18 @@ import { DataError } from './errors.js';
 import { assertMaskSize, assertRunSum, type Rle } from './rle.js';
 
 /**
- * Reads COCO's compressed run lengths: 5 bits a character, lowest first, `48 + bits`, bit 32 = more follows,
- * bit 16 of the last character = negative. From the fourth run on, the difference to the run two before is stored.
+ * Reads COCO's compressed run lengths: 5 bits per character, lowest first, `48 + bits`; 32 means that more characters
+ * follow, 16 in the last character means a negative number. From the fourth run on, the difference from the run two
+ * places before is stored.
  *
  * @param text the characters as a string or as ASCII bytes
- * @throws DataError for a foreign character, a text that stops inside a number, a negative run, or runs that do
- *   not sum to `height · width`
+ * @throws DataError for an invalid character, text that ends inside a number, a negative run, or runs that do not sum
+ *   to `height · width`
  */
 export function rleFromString(text: string | Uint8Array, height: number, width: number): Rle {
   assertMaskSize('rleFromString', height, width);
   const bytes = typeof text === 'string' ? asciiBytes(text) : text;
-  const counts = new Uint32Array(bytes.length); // no run takes less than one character
+  const counts = new Uint32Array(bytes.length); // every run takes at least one character
   const numRuns = decodeRunsInto(bytes, 0, bytes.length, counts, 0);
   let sum = 0;
   for (let i = 0; i < numRuns; i++) sum += counts[i];
@@ -22,7 +23,7 @@ export function rleFromString(text: string | Uint8Array, height: number, width: 
 
 /**
  * Decodes the characters `bytes[start … end)` into `counts` from position `at` on, and returns the number of runs.
- * Their sum is not checked.
+ * The sum is not checked.
  *
  * @throws DataError as `rleFromString`
  */
@@ -57,7 +58,7 @@ export function decodeRunsInto(
   return numRuns;
 }
 
-/** COCO's compressed form of the runs; the inverse of `rleFromString`. */
+/** Encodes runs in COCO's compressed form; the inverse of `rleFromString`. */
 export function rleToString({ counts }: Pick<Rle, 'counts'>): string {
   let text = '';
   for (let i = 0; i < counts.length; i++) {

@@ -1,8 +1,8 @@
 import { DataError } from './errors.js';
 
 /**
- * A binary mask as run lengths in column-major order (down the columns, left to right), beginning with
- * a run of background that may be 0 long. The runs sum to `height · width`.
+ * A binary mask as run lengths in column-major order. The first run is background and may have length 0. The runs sum
+ * to `height · width`.
  *
  * @see the mask API of COCO: https://github.com/cocodataset/cocoapi/blob/8c9bcc3/common/maskApi.c
  */
@@ -12,14 +12,14 @@ export interface Rle {
   readonly counts: Uint32Array;
 }
 
-/** `[x, y, width, height]` in pixels, as COCO files hold boxes. */
+/** `[x, y, width, height]` in pixels, COCO's format of boxes. */
 export type XywhBox = readonly [x: number, y: number, width: number, height: number];
 
 /**
- * Checks run lengths that came from a file and wraps them.
+ * Checks run lengths read from a file and makes an RLE of them.
  *
  * @param counts whole numbers ≥ 0 that sum to `height · width`; runs of length 0 are kept
- * @throws DataError if a run is no such number or the sum is another one
+ * @throws DataError if a run is not such a number or the sum differs
  */
 export function rleFromCounts(counts: ArrayLike<number>, height: number, width: number): Rle {
   assertMaskSize('rleFromCounts', height, width);
@@ -36,9 +36,9 @@ export function rleFromCounts(counts: ArrayLike<number>, height: number, width: 
 }
 
 /**
- * Run lengths of a mask.
+ * Encodes a mask as run lengths.
  *
- * @param mask `[height, width]` row-major, 0 is background and anything else foreground
+ * @param mask `[height, width]` row-major, 0 for background, anything else for foreground
  * @throws DataError if the length is not `height · width`
  */
 export function encodeRle(mask: ArrayLike<number>, height: number, width: number): Rle {
@@ -65,7 +65,7 @@ export function encodeRle(mask: ArrayLike<number>, height: number, width: number
   return { height, width, counts: Uint32Array.from(runs) };
 }
 
-/** The mask of the runs: `[height, width]` row-major, 0 or 1. */
+/** Decodes runs to a mask, `[height, width]` row-major, 0 or 1. */
 export function decodeRle({ height, width, counts }: Rle): Uint8Array {
   const mask = new Uint8Array(height * width);
   let x = 0;
@@ -99,8 +99,8 @@ export function rleArea({ counts }: Pick<Rle, 'counts'>): number {
 }
 
 /**
- * The box around the foreground, zeros for an empty mask. As in the COCO API a run that goes on into the next
- * column makes the box as high as the mask, and a foreground run of length 0 stretches it too.
+ * Bounding box of the foreground; zeros for an empty mask. As in the COCO API, a run that continues in the next
+ * column makes the box as high as the mask, and a foreground run of length 0 extends the box too.
  */
 export function rleBox({ height, width, counts }: Rle): XywhBox {
   const numRuns = counts.length - (counts.length % 2);
@@ -110,8 +110,8 @@ export function rleBox({ height, width, counts }: Rle): XywhBox {
   let firstColumn = 0;
   for (let i = 0; i < numRuns; i++) {
     position += counts[i];
-    // First pixel of the foreground run after a background run, last pixel of a foreground run. The
-    // unsigned wrap at 0 is the reference's, for a mask that begins with two runs of length 0.
+    // First pixel of a foreground run, or last pixel of one. The unsigned wrap at 0 is as in the reference, for a
+    // mask that begins with two runs of length 0.
     const pixel = (position - (i & 1)) >>> 0;
     const y = pixel % height;
     const x = (pixel - y) / height;
@@ -129,8 +129,8 @@ export function rleBox({ height, width, counts }: Rle): XywhBox {
 }
 
 /**
- * Union or intersection of masks. As in the COCO API masks of different sizes give one of size 0 x 0, and so
- * does an empty list; a single mask is returned with its runs unchanged.
+ * Union or intersection of masks. As in the COCO API, masks of different sizes and an empty list give a mask of size
+ * 0 x 0; a single mask is returned unchanged.
  */
 export function mergeRles(rles: readonly Rle[], mode: 'union' | 'intersection'): Rle {
   const empty: Rle = { height: 0, width: 0, counts: new Uint32Array(0) };
@@ -143,7 +143,7 @@ export function mergeRles(rles: readonly Rle[], mode: 'union' | 'intersection'):
   return merged;
 }
 
-/** Walks both lists of runs and writes a run whenever the combined value changes. */
+/** Passes over both lists of runs and writes a run whenever the combined value changes. */
 function mergeCounts(a: Uint32Array, b: Uint32Array, intersect: boolean): Uint32Array {
   const out = new Uint32Array(a.length + b.length);
   let [i, j, numRuns, run] = [1, 1, 0, 0];

@@ -1,11 +1,11 @@
 import { BACKGROUND } from './matcher.js';
 import type { Random } from './random.js';
 
-/** How many boxes of an image enter the loss. */
+/** Number of boxes of an image that enter the loss. */
 export interface SamplerConfig {
-  /** Positives and negatives together; `Infinity` takes all. */
+  /** Number of positives and negatives together; `Infinity` takes all. */
   readonly numSamples: number;
-  /** At most this share (rounded down) are positives; negatives fill up what positives leave. */
+  /** Largest fraction of positives (rounded down); negatives fill the rest. */
   readonly positiveFraction: number;
 }
 
@@ -21,7 +21,7 @@ export const ROI_SAMPLER = {
   positiveFraction: 0.25,
 } as const satisfies SamplerConfig;
 
-/** Chosen boxes, as ascending indices. */
+/** Sampled boxes as ascending indices. */
 export interface Samples {
   /** `int32 [P]` */
   readonly positives: Int32Array;
@@ -30,10 +30,10 @@ export interface Samples {
 }
 
 /**
- * Draws positives and negatives uniformly without replacement. The chosen indices are ascending, as in the original.
+ * Draws positives and negatives uniformly without replacement. The indices are ascending, as in the original.
  *
  * @param assigned `int32 [M]` of the matcher: −1 ignored, 0 background, else positive
- * @param random advanced once per box drawn, for a kind that has more candidates than are needed
+ * @param random advanced once per box drawn, if there are more candidates than needed
  * @see https://github.com/open-mmlab/mmdetection/blob/v2.11.0/mmdet/core/bbox/samplers/random_sampler.py
  */
 export function sampleRandom(assigned: Int32Array, config: SamplerConfig, random: Random): Samples {
@@ -41,7 +41,7 @@ export function sampleRandom(assigned: Int32Array, config: SamplerConfig, random
 }
 
 /**
- * A uniform subset with one random number per element drawn, however many candidates there are.
+ * Draws a uniform subset with one random number per element drawn, whatever the number of candidates.
  *
  * @see R. Floyd in J. Bentley, Programming Pearls: A Sample of Brilliance, https://doi.org/10.1145/30401.315746
  */
@@ -59,7 +59,7 @@ function drawSubset(candidates: Int32Array, count: number, random: Random): Int3
 }
 
 /**
- * Takes the lowest indices instead of random ones: for comparisons that must not depend on random numbers.
+ * Takes the lowest indices instead of random ones, for comparisons that must not depend on random numbers.
  *
  * @param assigned `int32 [M]` of the matcher: −1 ignored, 0 background, else positive
  */

@@ -1,6 +1,6 @@
 import { ShapeError } from './errors.js';
 
-/** Anything with a shape: a tensor or a plain description. */
+/** Anything that has a shape: a tensor or a description of one. */
 export interface Shaped {
   readonly shape: readonly number[];
 }
@@ -10,7 +10,7 @@ export function numElements(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-/** `[2, 3]` as text for messages. */
+/** Formats a shape as `[2, 3]` for messages. */
 export function formatShape(shape: readonly (number | string)[]): string {
   return `[${shape.join(', ')}]`;
 }

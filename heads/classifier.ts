@@ -18,9 +18,7 @@ export interface ClassifierSpecs {
   readonly head: ReturnType<typeof linearSpecs>;
 }
 
-/**
- * @param initScale multiplies the initial weights of the head (0.001 in fine-tuning, 1 from scratch)
- */
+/** @param initScale multiplies the initial weights of the head (0.001 in fine-tuning, 1 from scratch) */
 export function classifierSpecs(
   channels: number,
   classes: number,

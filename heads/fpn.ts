@@ -71,7 +71,7 @@ export function fpn(
 const sizeOf = ({ shape }: tf.Tensor4D): readonly [number, number] => [shape[1], shape[2]];
 
 /**
- * Nearest-neighbour resize to a size that is not smaller: `source = ⌊target · in / out⌋`. Twice the size, the usual case, is a
+ * Nearest-neighbor resize to a size that is not smaller: `source = ⌊target · in / out⌋`. Twice the size, the usual case, is a
  * repetition; any other is two products with 0/1 matrices, exact in both directions.
  *
  * @param x `[N, H, W, C]`

@@ -6,7 +6,7 @@ import { bilinearMatrix } from '../engine/ops/resize.js';
 const PIXELS_AT_ONCE = 16384;
 
 /**
- * Cross-entropy of logits enlarged to the labels' size. The sum over the labelled pixels is divided by the number of all
+ * Cross-entropy of logits enlarged to the labels' size. The sum over the labeled pixels is divided by the number of all
  * pixels, as mmsegmentation does.
  *
  * Enlarged scores are 16 times the logits and a training step would go over them two dozen times. So loss and gradient are computed
@@ -36,7 +36,7 @@ export function pixelCrossEntropy(
   })(logits) as tf.Scalar;
 }
 
-/** Sums over the labelled pixels. */
+/** Sums over the labeled pixels. */
 type Summed = {
   /** Scalar. */
   readonly loss: tf.Tensor;

@@ -5,7 +5,7 @@ import type { CaptureBackend } from './backend.js';
 import { pad } from './kernels/shape.js';
 
 /**
- * ONNX Runtime's blocked CPU convolutions, written into the graph by hand. Its optimiser only uses them
+ * ONNX Runtime's blocked CPU convolutions, written into the graph by hand. Its optimizer only uses them
  * for constant weights; the kernels themselves take any. Channels lie in blocks of `B` (16 with AVX-512,
  * 8 otherwise), so channel counts are rounded up to a multiple of `B`; the padding is zero.
  */

@@ -1,9 +1,8 @@
 import type { OnnxInitializer, OnnxType, OnnxValue } from '../onnx/graph.js';
 
 /**
- * What the capture backend holds for the data of a tensor. The tensor's own shape may differ from the
- * record's: reshapes share the data, and broadcasts are kept as their small source until somebody
- * needs all elements.
+ * What the capture backend holds for the data of a tensor. The tensor's own shape may differ from the record's: reshapes
+ * share the data, and broadcasts are kept as their small source until somebody needs all elements.
  */
 export type CaptureRecord =
   | { readonly kind: 'value'; readonly value: OnnxValue; readonly broadcastTo?: readonly number[] }

@@ -25,9 +25,7 @@ function scopeNames(): string[] {
   return tf.engine().state.scopeStack.map((scope) => scope.name);
 }
 
-/**
- * Runs `body` as a named layer: a `tf.tidy` whose name appears in the nodes of a captured graph.
- */
+/** Runs `body` as a named layer: a `tf.tidy` whose name appears in the nodes of a captured graph. */
 export function layer<T extends tf.TensorContainer>(name: string, body: () => T): T {
   return tf.tidy(name, body);
 }

@@ -4,7 +4,7 @@ const LIMIT_BYTES = 2 ** 31 - 1;
 
 /**
  * Writes the protobuf wire format into one growing buffer. Nested messages are written in place: room
- * for a five-byte length is left in front and filled in afterwards (a padded varint is valid).
+ * for a five-byte length is left in front and filled in afterward (a padded varint is valid).
  *
  * @see https://protobuf.dev/programming-guides/encoding/
  */

@@ -20,9 +20,8 @@ export function bilinearMatrix(inSize: number, outSize: number): Float32Array {
 }
 
 /**
- * Bilinear resize with half-pixel centres (PyTorch's `align_corners=False`). Two products with
- * interpolation matrices, so forward and gradient are exact on every backend; tfjs's own half-pixel
- * gradient is wrong.
+ * Bilinear resize with half-pixel centers (PyTorch's `align_corners=False`). Two products with interpolation matrices, so
+ * forward and gradient are exact on every backend; tfjs's own half-pixel gradient is wrong.
  *
  * @param x `[N, H, W, C]`
  * @param size `[height, width]`
@@ -47,7 +46,7 @@ export function resizeBilinear(
 }
 
 /**
- * Nearest-neighbour enlargement by two.
+ * Nearest-neighbor enlargement by two.
  *
  * @param x `[N, H, W, C]`
  * @returns `[N, 2H, 2W, C]`

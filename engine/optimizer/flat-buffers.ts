@@ -3,7 +3,7 @@ import { Kernels, MAX_MEMORY_BYTES, STAGING_BYTES } from './kernels.js';
 
 /** What a training run keeps besides parameters and gradients. */
 export interface FlatBufferOptions {
-  /** Running averages of the optimiser: AdamW 2, SGD 1. */
+  /** Running averages of the optimizer: AdamW 2, SGD 1. */
   readonly moments: 0 | 1 | 2;
   /** A moving average of the parameters. */
   readonly ema?: boolean;
@@ -15,7 +15,7 @@ export interface FlatBufferOptions {
 
 /**
  * All numbers of a training run, one array a kind, parameters in the order of their paths. The arrays are
- * views of one WebAssembly memory where it fits (the optimiser works in place then); sessions read and write
+ * views of one WebAssembly memory where it fits (the optimizer works in place then); sessions read and write
  * them there. Never post such a view to a worker: the whole memory would be copied.
  */
 export interface FlatBuffers {
@@ -23,7 +23,7 @@ export interface FlatBuffers {
   readonly size: number;
   /** `[n]`. */
   readonly parameters: Float32Array;
-  /** `[n]`; what the optimiser reads: averaged over the batch. */
+  /** `[n]`; what the optimizer reads: averaged over the batch. */
   readonly gradients: Float32Array;
   /** `[n]`; where the backward pass writes when gradients are accumulated. */
   readonly microGradients?: Float32Array;

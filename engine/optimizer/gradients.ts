@@ -11,7 +11,7 @@ export function gradientNorm({ gradients, kernels }: FlatBuffers): number {
 
 /**
  * Factor that brings gradients of norm `norm` down to `maxNorm`: `min(1, maxNorm / (norm + 1e-6))`. Pass it as
- * `gradientScale` to the optimiser, which saves a pass over the gradients.
+ * `gradientScale` to the optimizer, which saves a pass over the gradients.
  *
  * @see https://pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_norm_.html
  */

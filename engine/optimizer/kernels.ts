@@ -42,7 +42,7 @@ export interface SgdCoefficients {
 }
 
 /**
- * The optimiser's loops (`kernels.wat`, SIMD). Arrays that are views of `memory` are worked on in place;
+ * The optimizer's loops (`kernels.wat`, SIMD). Arrays that are views of `memory` are worked on in place;
  * all others, and the odd elements at the end, pass through a staging area. Either way the same
  * instructions run on the same numbers, so results are equal bit for bit.
  */

@@ -13,7 +13,7 @@ export interface ParameterRun {
 }
 
 /**
- * Sorts runs by offset and joins neighbours with equal settings: fewer, longer loops, same result.
+ * Sorts runs by offset and joins neighbors with equal settings: fewer, longer loops, same result.
  *
  * @throws ConfigError if two runs overlap
  */

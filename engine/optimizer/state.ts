@@ -10,7 +10,7 @@ export interface FlatParameter {
   readonly size: number;
 }
 
-/** What an optimiser must remember between runs; moments `[n]` each, parameters in the order of `parameters`. */
+/** What an optimizer must remember between runs; moments `[n]` each, parameters in the order of `parameters`. */
 export interface OptimizerState {
   /** Updates done. */
   readonly step: number;

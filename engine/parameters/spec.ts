@@ -26,7 +26,7 @@ export interface ParameterSpec<Layout extends ParameterLayout = ParameterLayout>
   readonly shape: readonly number[];
   readonly layout: Layout;
   readonly init: Initializer;
-  /** False for running statistics: saved and loaded, but not optimised. */
+  /** False for running statistics: saved and loaded, but not optimized. */
   readonly trainable: boolean;
 }
 
@@ -37,9 +37,7 @@ function isSpec(node: SpecTree): node is ParameterSpec {
   return 'layout' in node && 'init' in node;
 }
 
-/**
- * The tree with every leaf replaced, in a fixed order (keys as written). Paths join the keys and indices with dots.
- */
+/** The tree with every leaf replaced, in a fixed order (keys as written). Paths join the keys and indices with dots. */
 export function mapSpecs(
   tree: SpecTree,
   leaf: (path: string, spec: ParameterSpec) => unknown,

@@ -15,7 +15,7 @@ export interface ParameterEntry {
 }
 
 /**
- * All parameters of a model in one flat buffer, in the order of the spec tree. Sessions, optimisers and
+ * All parameters of a model in one flat buffer, in the order of the spec tree. Sessions, optimizers and
  * checkpoints read and write views of it, so a weight exists once.
  */
 export class ParameterStore<Tree extends SpecTree = SpecTree> {

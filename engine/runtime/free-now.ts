@@ -1,6 +1,6 @@
 /**
  * Frees the memory of arrays at once, instead of when the garbage collector comes by: many short-lived large ones would
- * otherwise pile up and leave holes between what stays. Each array is empty afterwards, and so are all others on its buffer.
+ * otherwise pile up and leave holes between what stays. Each array is empty afterward, and so are all others on its buffer.
  *
  * @see https://html.spec.whatwg.org/multipage/web-messaging.html#message-ports (the steps of postMessage without a target)
  */

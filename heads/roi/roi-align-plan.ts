@@ -53,7 +53,7 @@ export interface RoiPlan {
 /** Tables of all regions, in the order in which they are worked on. They lie in the arena until it is released. */
 export interface RoiAlignPlan {
   readonly config: RoiAlignConfig;
-  /** Sorted by image, level and height in the image, so that neighbours find their cells in the cache. */
+  /** Sorted by image, level and height in the image, so that neighbors find their cells in the cache. */
   readonly rois: readonly RoiPlan[];
 }
 
@@ -121,7 +121,7 @@ function checkArguments(
   }
 }
 
-/** Regions by image, level and centre row; equal ones by index. */
+/** Regions by image, level and center row; equal ones by index. */
 function workingOrder({ boxes, imageIndices, levels }: Rois, config: RoiAlignConfig): number[] {
   const numLevels = config.levels.length;
   const centre = (r: number): number => boxes[4 * r + 1] + boxes[4 * r + 3];

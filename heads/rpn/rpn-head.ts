@@ -58,7 +58,7 @@ export function rpn(params: TensorTree<RpnSpecs>, level: tf.Tensor4D): RpnOutput
 }
 
 /**
- * The network on single cells, given the 3×3 neighbourhood of each: what {@link rpn} computes there, for the few cells that
+ * The network on single cells, given the 3×3 neighborhood of each: what {@link rpn} computes there, for the few cells that
  * have a loss.
  *
  * @param patches `[S, 9C]`: rows, columns, channels; zeros outside the map

@@ -5,7 +5,7 @@ import { anchorLevelSizes } from '../roi/feature-maps.js';
 
 /**
  * The RPN's loss touches a few hundred sampled anchors of a batch, so its gradient does too: the head runs on the cells of
- * those anchors only, given the 3×3 neighbourhood of each. A row is one cell; it may hold several sampled anchors.
+ * those anchors only, given the 3×3 neighborhood of each. A row is one cell; it may hold several sampled anchors.
  */
 export interface RpnRows {
   /** S, filled up with rows that have no weight. */
@@ -31,7 +31,7 @@ export interface RpnCell {
   readonly x: number;
 }
 
-/** Number of values of a 3×3 neighbourhood with one channel. */
+/** Number of values of a 3×3 neighborhood with one channel. */
 const NEIGHBOURS = 9;
 
 /**
@@ -96,7 +96,7 @@ export function rpnRows(
 }
 
 /**
- * The neighbourhoods of all rows.
+ * The neighborhoods of all rows.
  *
  * @param out `[S, 9C]`: rows, columns, channels; zeros outside the map and in rows that are not in use
  */
@@ -109,7 +109,7 @@ export function gatherPatches(rows: RpnRows, maps: FeatureMaps, out: Float32Arra
 }
 
 /**
- * Adds the gradients of neighbourhoods to those of the maps. One after the other, so the sums have a fixed order.
+ * Adds the gradients of neighborhoods to those of the maps. One after the other, so the sums have a fixed order.
  *
  * @param gradient `[S, 9C]`
  */
@@ -120,7 +120,7 @@ export function scatterPatches(rows: RpnRows, gradient: Float32Array, maps: Feat
   });
 }
 
-/** Visits the cells of all neighbourhoods that are inside the map; P6 is every second row and column of P5. */
+/** Visits the cells of all neighborhoods that are inside the map; P6 is every second row and column of P5. */
 function forEachNeighbour(
   { cells }: RpnRows,
   { maps, levels, numChannels }: FeatureMaps,

@@ -15,7 +15,7 @@ function axesOf(axis: number | readonly number[] | null | undefined, rank: numbe
 }
 
 /**
- * A reduction, with neighbouring axes merged first: ONNX Runtime has fast paths for few axes
+ * A reduction, with neighboring axes merged first: ONNX Runtime has fast paths for few axes
  * (a 2-D sum over rows is several times faster than the same sum written over three axes).
  *
  * @returns the value without the reduced axes
