@@ -65,7 +65,7 @@ export { CATALOGUE, WEIGHTS_LICENCE, type CatalogueEntry } from './weights/catal
 export { loadWeights } from './weights/load.js';
 export { openWeights } from './weights/open.js';
 export { convertWeights } from './weights/convert.js';
-export { decodeImage } from './datasets/decode.js';
+export { decodeImage } from './io/image/decode.js';
 export { readImageNet } from './datasets/imagenet.js';
 export { evaluationResize, resizeForEvaluation } from './datasets/transforms/evaluation.js';
 export {
@@ -73,7 +73,7 @@ export {
   normalizationTable,
   normalizeInto,
 } from './datasets/transforms/normalize.js';
-export type { RgbImage } from './datasets/sample.js';
+export type { RgbImage } from './core/image.js';
 export {
   decodeRle,
   encodeRle,
@@ -107,7 +107,7 @@ export {
   type LoaderOptions,
   type SampleSource,
 } from './datasets/loader.js';
-export { decodePngIndices, type PngIndices } from './datasets/png.js';
+export { decodePngIndices, type PngIndices } from './io/png/indices.js';
 export { readLabelMap, type LabelMapping } from './datasets/png-label-map.js';
 export { checkData, type DataReport } from './datasets/recognise-check.js';
 export { loadDetectionSplit, loadSegmentationSplit } from './datasets/recognise-load.js';
@@ -115,10 +115,10 @@ export { recogniseData } from './datasets/recognise.js';
 export type { RecognisedData } from './datasets/recognise-types.js';
 export type {
   DetectionSample,
-  LabelMap,
   Objects,
   Segmentation as ObjectSegmentation,
 } from './datasets/sample.js';
+export type { LabelMap } from './core/image.js';
 export { SHAPES_DEFAULTS, writeShapes, type ShapesOptions } from './datasets/shapes/write.js';
 export {
   ClassificationEvaluator,

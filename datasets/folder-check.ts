@@ -2,7 +2,7 @@ import { DataError } from '../core/errors.js';
 import type { SegmentationSet } from './folder.js';
 import { inParallel } from './in-parallel.js';
 import { imageNotes, inspectImage } from './inspect-image.js';
-import { decodePngIndices, type PngIndices } from './png.js';
+import { decodePngIndices, type PngIndices } from '../io/png/indices.js';
 import { allowedLabels, IGNORED_LABEL, labelTable, readLabelFile } from './png-label-map.js';
 import {
   errorAsValue,

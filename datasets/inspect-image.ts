@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { DataError } from '../core/errors.js';
-import { readImageHeader, type ImageHeader } from './decode-header.js';
-import { readJpegTags, type JpegTags } from './jpeg-tags.js';
+import { readImageHeader, type ImageHeader } from '../io/image-header/read.js';
+import { readJpegTags, type JpegTags } from '../io/image-header/jpeg-tags.js';
 import type { ProblemKind } from './problems.js';
 
 /** Beginning of a file that holds the header of nearly every image; larger ones are read whole. */
@@ -23,7 +23,7 @@ export async function inspectImage(
   const header = await headerOf(bytes, path);
   if (options.decode) {
     // Loaded only here: the decoder brings a native library.
-    const { decodeImageBytes } = await import('./decode.js');
+    const { decodeImageBytes } = await import('../io/image/decode.js');
     await decodeImageBytes(bytes, path);
   }
   return { ...header, ...readJpegTags(bytes) };

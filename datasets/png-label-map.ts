@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { DataError } from '../core/errors.js';
-import { decodePngIndices, type PngIndices } from './png.js';
-import type { LabelMap } from './sample.js';
+import { decodePngIndices, type PngIndices } from '../io/png/indices.js';
+import type { LabelMap } from '../core/image.js';
 
 /** The label of pixels that neither losses nor metrics look at. */
 export const IGNORED_LABEL = 255;

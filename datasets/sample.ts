@@ -1,21 +1,5 @@
 /** What data sets yield and transforms change: typed arrays only, so that samples cross threads cheaply. */
 
-/** An 8-bit RGB picture, `[H, W, 3]` row-major. */
-export interface RgbImage {
-  readonly width: number;
-  readonly height: number;
-  /** `[H, W, 3]`, 0–255. */
-  readonly data: Uint8Array;
-}
-
-/** An 8-bit label map, `[H, W]` row-major; 255 is ignored. */
-export interface LabelMap {
-  readonly width: number;
-  readonly height: number;
-  /** `[H, W]`. */
-  readonly data: Uint8Array;
-}
-
 /**
  * The region of one object in image coordinates. Polygons are flat `[x0, y0, x1, y1, …]` lists in pixels;
  * run lengths are column-major and start with background, as in `core/rle.ts`.

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PNG } from 'pngjs';
 import { Random } from '../core/random.js';
-import type { RgbImage } from './sample.js';
+import type { RgbImage } from '../core/image.js';
 
 /** Outlines that the generated classification set has, by class index. */
 export const SHAPE_CLASSES = ['circle', 'square', 'triangle', 'star', 'cross', 'ring'] as const;

@@ -9,8 +9,8 @@ import { toCanonical } from '../weights/schemes/canonical.js';
 import { detectScheme } from '../weights/schemes/names.js';
 import type { Which } from '../weights/select.js';
 import { selectWeights } from '../weights/select.js';
-import type { TensorMap } from '../weights/tensor.js';
-import { reshaped } from '../weights/tensor.js';
+import type { TensorMap } from '../io/tensor.js';
+import { reshaped } from '../io/tensor.js';
 import { parameterTargets } from './classifier-weights.js';
 import type { DetectorSpecs } from './detection/specs.js';
 

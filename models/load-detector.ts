@@ -7,7 +7,7 @@ import type { BoxHeadLayers } from '../heads/box/box-head.js';
 import { inferArchitecture } from '../weights/architecture.js';
 import { withWeights } from '../weights/open.js';
 import { selectWeights, subtree, type Which } from '../weights/select.js';
-import type { TensorMap } from '../weights/tensor.js';
+import type { TensorMap } from '../io/tensor.js';
 import { CASCADE_MASK_RCNN, cascadeStages } from './cascade.js';
 import type { DetectorConfig } from './detection/config.js';
 import type { DetectorSpecs } from './detection/specs.js';

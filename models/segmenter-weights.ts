@@ -7,7 +7,7 @@ import { inferArchitecture } from '../weights/architecture.js';
 import { loadWeights, type LoadReport } from '../weights/load.js';
 import { withWeights } from '../weights/open.js';
 import { selectWeights, subtree, type Which } from '../weights/select.js';
-import type { TensorMap } from '../weights/tensor.js';
+import type { TensorMap } from '../io/tensor.js';
 import { parameterTargets } from './classifier-weights.js';
 import {
   createUperNet,

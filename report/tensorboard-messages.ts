@@ -1,5 +1,5 @@
 import { DataError } from '../core/errors.js';
-import { pictureHeader } from './picture-header.js';
+import { pictureHeader } from '../io/image-header/picture-size.js';
 
 /**
  * TensorBoard's messages in protobuf's wire format; the numbers are those of the fields.

@@ -14,7 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   engine: ['core', 'io'],
   backbone: ['engine', 'core'],
   heads: ['engine', 'core'],
-  models: ['engine', 'backbone', 'heads', 'weights', 'core'],
+  models: ['engine', 'backbone', 'heads', 'weights', 'core', 'io'],
   weights: ['core', 'io', 'backbone', 'heads'],
   inference: ['models', 'weights', 'engine', 'backbone', 'heads', 'datasets', 'core', 'io'],
   report: ['core', 'io', 'evaluation', 'weights'],

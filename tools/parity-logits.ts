@@ -1,4 +1,4 @@
-import { decodeImage } from '../datasets/decode.js';
+import { decodeImage } from '../io/image/decode.js';
 import { evaluationGeometry, evaluationResize } from '../datasets/transforms/evaluation.js';
 import {
   IMAGENET_PIXELS,

@@ -7,7 +7,7 @@ import { SINGLE_PROCESS } from '../train/distributed/communicator.js';
 import type { EvaluationShare } from '../train/distributed/evaluation.js';
 import { gatherBytes, shareOfRank } from '../train/distributed/evaluation.js';
 import type { Shard } from '../train/distributed/shard.js';
-import { writeAtomically } from '../weights/files/atomic.js';
+import { writeAtomically } from '../io/files/atomic.js';
 import { log } from './output.js';
 
 /** What a verb was asked for that can share its images. */

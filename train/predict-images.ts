@@ -1,4 +1,4 @@
-import { decodeImage } from '../datasets/decode.js';
+import { decodeImage } from '../io/image/decode.js';
 import { resizeForEvaluation } from '../datasets/transforms/evaluation.js';
 import { normalizationTable, normalizeInto } from '../datasets/transforms/normalize.js';
 import type { ClassScore, ClassifierPredictor } from '../models/classifier-predictor.js';

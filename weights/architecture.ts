@@ -1,6 +1,6 @@
 import { WeightsError } from '../core/errors.js';
 import { formatShape, sameShape } from '../core/shape.js';
-import type { TensorMap } from './tensor.js';
+import type { TensorMap } from '../io/tensor.js';
 
 /** What the tensors say about the network that they belong to. */
 export interface Architecture {

@@ -2,7 +2,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WeightsError } from '../core/errors.js';
 import { readCheckpoint, readCheckpointJson, type Checkpoint } from './checkpoint.js';
-import { writeJsonAtomically } from './files/atomic.js';
+import { writeJsonAtomically } from '../io/files/atomic.js';
 
 /** The checkpoints of a run: which is the newest sound one, which is the best, which may go. */
 

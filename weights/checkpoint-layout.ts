@@ -1,6 +1,6 @@
 import { WeightsError } from '../core/errors.js';
 import { toTorchLayout, torchShape, type Layout } from './layout.js';
-import { derivedTensor, toFloat32, type LazyTensor, type TensorSource } from './tensor.js';
+import { derivedTensor, toFloat32, type LazyTensor, type TensorSource } from '../io/tensor.js';
 
 /**
  * Our own checkpoints hold parameters in this library's axis order. The layouts travel in the safetensors metadata,

@@ -3,12 +3,12 @@ import { basename, dirname, join } from 'node:path';
 import { ConfigError, WeightsError } from '../core/errors.js';
 import { formatShape, sameShape } from '../core/shape.js';
 import { CHECKPOINT_FORMAT, checkpointMetadata } from './checkpoint-layout.js';
-import { writeJsonAtomically } from './files/atomic.js';
-import { sha256OfFile } from './files/sha256.js';
+import { writeJsonAtomically } from '../io/files/atomic.js';
+import { sha256OfFile } from '../io/files/sha256.js';
 import type { Layout } from './layout.js';
 import type { ParameterTarget } from './load.js';
 import { withWeights } from './open.js';
-import { writeSafetensors } from './safetensors/write.js';
+import { writeSafetensors } from '../io/safetensors/write.js';
 
 /**
  * A checkpoint is `NAME.safetensors` (all that is float32: weights, moving average, optimizer moments) and

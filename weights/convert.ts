@@ -1,16 +1,16 @@
 import { WeightsError } from '../core/errors.js';
 import { numElements } from '../core/shape.js';
 import { inferArchitecture, type SizeName } from './architecture.js';
-import { float32ToFloat16 } from './half.js';
+import { float32ToFloat16 } from '../core/half.js';
 import { firstNonFinite } from './load.js';
 import { withWeights } from './open.js';
-import { writeSafetensors, type TensorToWrite } from './safetensors/write.js';
+import { writeSafetensors, type TensorToWrite } from '../io/safetensors/write.js';
 import { toCanonical } from './schemes/canonical.js';
 import { fromOfficialName, isDecoderName, type Scheme } from './schemes/names.js';
 import { asRow, denseKernelToSparse } from './schemes/sparse.js';
 import { selectWeights, type Which } from './select.js';
-import { reshaped, toFloat32, type LazyTensor, type TensorMap } from './tensor.js';
-import type { WrittenFile } from './files/atomic.js';
+import { reshaped, toFloat32, type LazyTensor, type TensorMap } from '../io/tensor.js';
+import type { WrittenFile } from '../io/files/atomic.js';
 
 /** What to write. */
 export interface ConvertOptions {

@@ -2,7 +2,7 @@ import { InputError } from '../core/errors.js';
 import { withWeights } from './open.js';
 import { summarizeWeights, type WeightsSummary } from './verify.js';
 import type { Which } from './select.js';
-import type { Container, DType } from './tensor.js';
+import type { Container, DType } from '../io/tensor.js';
 
 /** What is in a weight file, whether or not it is a network that we know. JSON-serializable. */
 export interface WeightsInspection {

@@ -5,7 +5,7 @@ import { withWeights } from './open.js';
 import { toCanonical } from './schemes/canonical.js';
 import { detectScheme, isDecoderName } from './schemes/names.js';
 import { selectWeights, type Which } from './select.js';
-import { toFloat32, type LazyTensor, type TensorMap } from './tensor.js';
+import { toFloat32, type LazyTensor, type TensorMap } from '../io/tensor.js';
 
 /** A parameter to fill. The engine's parameter store has these fields for every entry. */
 export interface ParameterTarget {

@@ -1,9 +1,9 @@
 import { WeightsError } from '../core/errors.js';
-import { RandomAccessFile } from './files/random-access.js';
-import { openSafetensors } from './safetensors/read.js';
-import { openTorchLegacy } from './torch/legacy.js';
-import { openTorchZip } from './torch/zip.js';
-import type { Container, TensorSource } from './tensor.js';
+import { RandomAccessFile } from '../io/files/random-access.js';
+import { openSafetensors } from '../io/safetensors/read.js';
+import { openTorchLegacy } from '../io/torch/legacy.js';
+import { openTorchZip } from '../io/torch/zip.js';
+import type { Container, TensorSource } from '../io/tensor.js';
 
 /**
  * Opens a weight file of any container, recognised by its first bytes and not by its name: safetensors, torch zip,

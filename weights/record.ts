@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { WeightsError } from '../core/errors.js';
-import { writeJsonAtomically } from './files/atomic.js';
-import { sha256OfFile } from './files/sha256.js';
+import { writeJsonAtomically } from '../io/files/atomic.js';
+import { sha256OfFile } from '../io/files/sha256.js';
 
 /** What is known of a file in the cache, in `FILE.json` beside it. */
 export interface FileRecord {

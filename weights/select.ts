@@ -1,6 +1,6 @@
 import { WeightsError } from '../core/errors.js';
 import { checkpointGroup, isCheckpoint } from './checkpoint-layout.js';
-import type { TensorMap, TensorSource } from './tensor.js';
+import type { TensorMap, TensorSource } from '../io/tensor.js';
 
 /** Trained weights, or their exponential moving average. */
 export type Which = 'model' | 'model_ema';

@@ -13,7 +13,7 @@ import { checkRecord } from './record.js';
 import { toCanonical } from './schemes/canonical.js';
 import { isDecoderName, type Scheme } from './schemes/names.js';
 import { selectWeights, type Which } from './select.js';
-import { toFloat32, type Container, type TensorMap } from './tensor.js';
+import { toFloat32, type Container, type TensorMap } from '../io/tensor.js';
 
 /** What a sound weight file is. */
 export interface WeightsSummary {

@@ -1,4 +1,4 @@
-import type { LabelMap, RgbImage } from '../sample.js';
+import type { LabelMap, RgbImage } from '../../core/image.js';
 import type { Scene } from './scene.js';
 import { shade } from './texture.js';
 

@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { ConfigError } from '../../core/errors.js';
 import { Random } from '../../core/random.js';
 import { inParallel } from '../in-parallel.js';
-import { encodeLabelPng } from '../png-write.js';
+import { encodeLabelPng } from '../../io/png/write.js';
 import { sceneAnnotations, SHAPE_CATEGORIES, type ShapeAnnotation } from './annotations.js';
 import { renderScene, sceneLabels } from './render.js';
 import { composeScene, type Scene } from './scene.js';

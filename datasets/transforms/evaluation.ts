@@ -1,5 +1,5 @@
 import { ConfigError } from '../../core/errors.js';
-import type { RgbImage } from '../sample.js';
+import type { RgbImage } from '../../core/image.js';
 import type { PilFilter } from './pil-coefficients.js';
 import type { Rect, Size } from './rect.js';
 import { resizePil } from './resize-pil.js';

@@ -1,4 +1,4 @@
-import type { RgbImage } from '../sample.js';
+import type { RgbImage } from '../../core/image.js';
 import { resamplings, type GeometricStep, type Resampling } from './geometry.js';
 import { resizeLinearCv } from './resize-cv.js';
 import { sharedScratch, type Scratch } from './scratch.js';

@@ -1,6 +1,6 @@
 import type { MaskGrid } from '../../core/mask-targets.js';
 import { ShapeError } from '../../core/errors.js';
-import type { LabelMap } from '../sample.js';
+import type { LabelMap } from '../../core/image.js';
 import { fullRect, isInside, type Rect, type Size } from './rect.js';
 import { nearestCv } from './resize-cv.js';
 

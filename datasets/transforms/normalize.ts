@@ -1,5 +1,5 @@
 import { ShapeError } from '../../core/errors.js';
-import type { RgbImage } from '../sample.js';
+import type { RgbImage } from '../../core/image.js';
 import type { Size } from './rect.js';
 import { sharedScratch } from './scratch.js';
 

@@ -1,5 +1,5 @@
 import type { Random } from '../../core/random.js';
-import type { RgbImage } from '../sample.js';
+import type { RgbImage } from '../../core/image.js';
 import { hsvToRgb, rgbToHsv } from './hsv.js';
 
 /** Ranges of {@link photometricDistortion}. */

@@ -1,4 +1,4 @@
-import type { RgbImage } from '../sample.js';
+import type { RgbImage } from '../../core/image.js';
 
 /** Output pixel centre (x, y) takes input position `(a·x + b·y + c, d·x + e·y + f)`. */
 export type AffineMatrix = readonly [

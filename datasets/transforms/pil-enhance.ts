@@ -1,4 +1,4 @@
-import type { RgbImage } from '../sample.js';
+import type { RgbImage } from '../../core/image.js';
 
 /**
  * Pillow's `ImageOps` and `ImageEnhance`, bit for bit. All write `[H, W, 3]` to `out`; all but {@link sharpness} may work in

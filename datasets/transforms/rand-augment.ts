@@ -1,5 +1,5 @@
 import type { Random } from '../../core/random.js';
-import type { RgbImage } from '../sample.js';
+import type { RgbImage } from '../../core/image.js';
 import { affineBicubicPil, rotationPil, type AffineMatrix, type Rgb } from './pil-affine.js';
 import {
   autoContrast,

@@ -1,5 +1,5 @@
 import { ShapeError } from '../../core/errors.js';
-import type { LabelMap, RgbImage } from '../sample.js';
+import type { LabelMap, RgbImage } from '../../core/image.js';
 import { fullRect, isInside, type Rect, type Size } from './rect.js';
 import { sharedScratch, type Scratch } from './scratch.js';
 

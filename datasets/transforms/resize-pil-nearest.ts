@@ -1,5 +1,5 @@
 import { ShapeError } from '../../core/errors.js';
-import type { LabelMap } from '../sample.js';
+import type { LabelMap } from '../../core/image.js';
 import { isInside, type Size } from './rect.js';
 
 /**

@@ -1,5 +1,5 @@
 import { ShapeError } from '../../core/errors.js';
-import type { RgbImage } from '../sample.js';
+import type { RgbImage } from '../../core/image.js';
 import type { ImageKernels } from './kernels.js';
 import { axisWeights, type AxisWeights, type PilFilter } from './pil-coefficients.js';
 import { fullRect, isInside, type Rect, type Size } from './rect.js';

@@ -4,7 +4,7 @@ import { drawWindow } from './detection-geometry.js';
 import { gridOf, transformLabels, type GeometricStep } from './geometry.js';
 import { keepRatioSize } from './keep-ratio.js';
 import { IGNORED_LABEL } from '../png-label-map.js';
-import type { LabelMap } from '../sample.js';
+import type { LabelMap } from '../../core/image.js';
 
 /** Random scale, crop and flip for semantic segmentation. */
 export interface SegmentationGeometryOptions {

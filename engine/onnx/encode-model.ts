@@ -1,6 +1,6 @@
 import type { OnnxAttribute, OnnxGraph, OnnxInitializer, OnnxNode, OnnxValue } from './graph.js';
 import { ONNX_TYPE } from './graph.js';
-import { ProtobufWriter } from './protobuf-writer.js';
+import { ProtobufWriter } from '../../io/protobuf/writer.js';
 
 const IR_VERSION = 9;
 /** AttributeProto.AttributeType */

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { ade20kPalette, ADE20K_CLASSES } from '../../datasets/ade20k-classes.js';
 import { loadAde20k } from '../../datasets/ade20k.js';
 import { checkSegmentationSet } from '../../datasets/folder-check.js';
-import { encodeLabelPng, encodeRgbPng } from '../../datasets/png-write.js';
+import { encodeLabelPng, encodeRgbPng } from '../../io/png/write.js';
 import { ProblemLog } from '../../datasets/problems.js';
 
 test('there are 150 classes of different names; only road and skyscraper share a colour', () => {

@@ -12,7 +12,7 @@ import {
   type SegmentationSet,
 } from '../../datasets/folder.js';
 import { mapLabels, readLabelMap } from '../../datasets/png-label-map.js';
-import { encodeLabelPng, encodeRgbPng } from '../../datasets/png-write.js';
+import { encodeLabelPng, encodeRgbPng } from '../../io/png/write.js';
 import { ProblemLog } from '../../datasets/problems.js';
 import { buildPng } from '../helpers/png.js';
 

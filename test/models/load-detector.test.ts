@@ -12,7 +12,7 @@ import { createDetector } from '../../models/detector.js';
 import { inferDetector, loadDetector } from '../../models/load-detector.js';
 import { MASK_RCNN } from '../../models/mask-rcnn.js';
 import { toTorchLayout, torchShape } from '../../weights/layout.js';
-import { writeSafetensors } from '../../weights/safetensors/write.js';
+import { writeSafetensors } from '../../io/safetensors/write.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'convnextv2-load-detector-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -6,7 +6,7 @@ import { afterAll, expect, test } from 'vitest';
 import { Random } from '../../core/random.js';
 import { numElements } from '../../core/shape.js';
 import { loadClassifier } from '../../models/classifier-weights.js';
-import { writeSafetensors } from '../../weights/safetensors/write.js';
+import { writeSafetensors } from '../../io/safetensors/write.js';
 import { maxError } from '../helpers/fixtures.js';
 import { RUNTIMES, executable } from '../helpers/runtimes.js';
 

@@ -1,7 +1,7 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { readCheckpoint } from '../../weights/checkpoint.js';
-import { openSafetensors } from '../../weights/safetensors/read.js';
+import { openSafetensors } from '../../io/safetensors/read.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const CLI = join(ROOT, 'dist/tools/cli.js');

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { decodeImage } from '../../datasets/decode.js';
-import type { RgbImage } from '../../datasets/sample.js';
+import { decodeImage } from '../../io/image/decode.js';
+import type { RgbImage } from '../../core/image.js';
 import { evaluationGeometry, resizeForEvaluation } from '../../datasets/transforms/evaluation.js';
 import { keepRatioSize } from '../../datasets/transforms/keep-ratio.js';
 import {

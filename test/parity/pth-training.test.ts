@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { withWeights } from '../../weights/open.js';
 import { selectWeights } from '../../weights/select.js';
-import { toFloat32 } from '../../weights/tensor.js';
+import { toFloat32 } from '../../io/tensor.js';
 import { discoverFixtures } from '../helpers/fixtures.js';
 
 interface TrainingFixture {

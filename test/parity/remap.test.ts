@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { convertWeights, toScheme } from '../../weights/convert.js';
-import { float16ToFloat32, float32ToFloat16 } from '../../weights/half.js';
+import { float16ToFloat32, float32ToFloat16 } from '../../core/half.js';
 import { withWeights } from '../../weights/open.js';
 import { toCanonical } from '../../weights/schemes/canonical.js';
 import { isDecoderName } from '../../weights/schemes/names.js';
 import { selectWeights } from '../../weights/select.js';
-import { toFloat32, type TensorMap } from '../../weights/tensor.js';
+import { toFloat32, type TensorMap } from '../../io/tensor.js';
 import {
   discoverFixtures,
   readTensors,

@@ -6,7 +6,7 @@ import sharp, { type Sharp } from 'sharp';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DataError } from '../../core/errors.js';
 import { blankPicture } from '../../report/overlay/picture.js';
-import { pictureHeader } from '../../report/picture-header.js';
+import { pictureHeader } from '../../io/image-header/picture-size.js';
 import { readSamples, sampleIndices, writeSamples } from '../../report/samples.js';
 import { savePicture } from '../../report/save-picture.js';
 

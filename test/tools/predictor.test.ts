@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createDenseBackbone } from '../../backbone/output-norms.js';
 import { ConfigError, DataError } from '../../core/errors.js';
-import { decodeImage } from '../../datasets/decode.js';
+import { decodeImage } from '../../io/image/decode.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
 import { DEFAULT_ENGINE } from '../../engine/runtime/engine.js';
 import { createDetector } from '../../models/detector.js';
@@ -16,7 +16,7 @@ import type { LoadModelOptions } from '../../tools/model/predictor.js';
 import { loadModel } from '../../tools/model/predictor.js';
 import { predictFiles } from '../../tools/predict/index.js';
 import { toTorchLayout, torchShape } from '../../weights/layout.js';
-import { writeSafetensors } from '../../weights/safetensors/write.js';
+import { writeSafetensors } from '../../io/safetensors/write.js';
 import { tinyStore } from '../train/detect/tiny-detector.js';
 
 const FIXTURES = resolve(dirname(fileURLToPath(import.meta.url)), '../fixtures/small');

@@ -8,7 +8,7 @@ import {
 } from '../../weights/architecture.js';
 import { CATALOGUE } from '../../weights/catalogue.js';
 import { resolveModelName } from '../../weights/model-name.js';
-import { tensorOf } from '../../weights/tensor.js';
+import { tensorOf } from '../../io/tensor.js';
 import { smallNetwork } from './small-network.js';
 
 /** Published parameter counts with 1000 classes (mmpretrain's integers). */

@@ -21,7 +21,7 @@ import { loadWeights, type ParameterTarget } from '../../weights/load.js';
 import { locateWeights } from '../../weights/pull/cache.js';
 import { expectedShapes } from '../../weights/architecture.js';
 import { readTensors } from '../helpers/fixtures.js';
-import { temporaryFolder } from './temporary-folder.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 
 const { folder: root } = temporaryFolder();
 let folder: string;

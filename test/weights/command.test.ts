@@ -6,11 +6,11 @@ import { InputError, WeightsError } from '../../core/errors.js';
 import { registerWeights } from '../../tools/commands/weights.js';
 import { SIZES } from '../../weights/architecture.js';
 import { CATALOGUE } from '../../weights/catalogue.js';
-import { writeSafetensors } from '../../weights/safetensors/write.js';
+import { writeSafetensors } from '../../io/safetensors/write.js';
 import { readTensors } from '../helpers/fixtures.js';
 import { startFileServer, type FileServer } from './pull/file-server.js';
 import { smallNetwork } from './small-network.js';
-import { temporaryFolder } from './temporary-folder.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 
 const logits = vi.hoisted(() =>
   vi.fn<(file: string, image: string, size: number) => Promise<Record<string, Float32Array>>>(),

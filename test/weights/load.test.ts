@@ -2,11 +2,11 @@ import { expect, test } from 'vitest';
 import { WeightsError } from '../../core/errors.js';
 import { toLibraryLayout, type Layout } from '../../weights/layout.js';
 import { loadTensors, loadWeights, type ParameterTarget } from '../../weights/load.js';
-import { writeSafetensors } from '../../weights/safetensors/write.js';
-import { reshaped, tensorOf, type LazyTensor } from '../../weights/tensor.js';
+import { writeSafetensors } from '../../io/safetensors/write.js';
+import { reshaped, tensorOf, type LazyTensor } from '../../io/tensor.js';
 import { smallNetwork } from './small-network.js';
-import { temporaryFolder } from './temporary-folder.js';
-import { dict, floats, tensor, torchZip } from './torch/torch-file.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
+import { dict, floats, tensor, torchZip } from '../io/torch/torch-file.js';
 
 const { path, put } = temporaryFolder();
 

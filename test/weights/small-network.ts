@@ -1,5 +1,5 @@
 import { expectedShapes, type Architecture } from '../../weights/architecture.js';
-import { tensorOf, type LazyTensor } from '../../weights/tensor.js';
+import { tensorOf, type LazyTensor } from '../../io/tensor.js';
 import { Random } from '../../core/random.js';
 
 /** A network of random weights under official dense names. */

@@ -4,11 +4,11 @@ import { convertWeights, toScheme } from '../../weights/convert.js';
 import { inspectWeights } from '../../weights/inspect.js';
 import { withWeights } from '../../weights/open.js';
 import { writeRecord } from '../../weights/record.js';
-import { writeSafetensors } from '../../weights/safetensors/write.js';
-import { tensorOf, type LazyTensor, type TensorMap } from '../../weights/tensor.js';
+import { writeSafetensors } from '../../io/safetensors/write.js';
+import { tensorOf, type LazyTensor, type TensorMap } from '../../io/tensor.js';
 import { summarizeWeights, verifyWeights } from '../../weights/verify.js';
 import { smallNetwork } from './small-network.js';
-import { temporaryFolder } from './temporary-folder.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 
 const { path, put } = temporaryFolder();
 

@@ -1,4 +1,4 @@
-import type { RgbImage } from '../../datasets/sample.js';
+import type { RgbImage } from '../../core/image.js';
 import type { BlockActivation } from '../../train/pretrain/collapse.js';
 
 /** Channels of a mosaic, on each side and together. */

@@ -4,8 +4,8 @@ import sharp from 'sharp';
 import type { ResponseForm } from '../../backbone/response-form.js';
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { ConfigError } from '../../core/errors.js';
-import { decodeImage } from '../../datasets/decode.js';
-import { encodeRgbPng } from '../../datasets/png-write.js';
+import { decodeImage } from '../../io/image/decode.js';
+import { encodeRgbPng } from '../../io/png/write.js';
 import { evaluationResize, resizeForEvaluation } from '../../datasets/transforms/evaluation.js';
 import {
   IMAGENET_PIXELS,
@@ -19,7 +19,7 @@ import type { ImagePreprocessing } from '../../models/model-card.js';
 import { featureCollapse } from '../../train/pretrain/collapse.js';
 import { openEncoder } from '../../train/pretrain/encoder.js';
 import { readImages } from '../../train/pretrain/images.js';
-import { writeAtomically, writeJsonAtomically } from '../../weights/files/atomic.js';
+import { writeAtomically, writeJsonAtomically } from '../../io/files/atomic.js';
 import { locateModel } from '../model/locate.js';
 import { assertWritableFolder } from '../out-folder.js';
 import { log } from '../output.js';

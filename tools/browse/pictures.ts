@@ -1,10 +1,10 @@
 import sharp from 'sharp';
 import { DataError } from '../../core/errors.js';
 import { decodeRle, type Rle } from '../../core/rle.js';
-import { decodeImage } from '../../datasets/decode.js';
-import { encodeRgbaPng } from '../../datasets/png-write.js';
+import { decodeImage } from '../../io/image/decode.js';
+import { encodeRgbaPng } from '../../io/png/write.js';
 import { errorAsValue } from '../../datasets/problems.js';
-import type { LabelMap } from '../../datasets/sample.js';
+import type { LabelMap } from '../../core/image.js';
 
 /** A small JPEG of an image as data URI, or why there is none. */
 export async function thumbnailOf(

@@ -238,7 +238,7 @@ async function finish(
 ): Promise<void> {
   for (const warning of score.warnings) log(`warning: ${warning}`);
   if (!flags.part) return;
-  const { writeAtomically } = await import('../../weights/files/atomic.js');
+  const { writeAtomically } = await import('../../io/files/atomic.js');
   await writeAtomically(flags.part, (write) => write(score.part()));
   log(`wrote ${flags.part}`);
 }

@@ -12,7 +12,7 @@ import { evaluateDetector } from '../../train/detect/evaluate.js';
 import { numOwn } from '../../train/distributed/evaluation.js';
 import type { CocoResultRow } from '../../train/detect/results.js';
 import { cocoResultRows } from '../../train/detect/results.js';
-import { writeJsonAtomically } from '../../weights/files/atomic.js';
+import { writeJsonAtomically } from '../../io/files/atomic.js';
 import { detectorViews, openDetector } from '../model/detector.js';
 import type { LocatedModel } from '../model/locate.js';
 import { log } from '../output.js';

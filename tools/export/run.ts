@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { openEngine } from '../../engine/runtime/engine.js';
-import { writeAtomically, writeJsonAtomically } from '../../weights/files/atomic.js';
+import { writeAtomically, writeJsonAtomically } from '../../io/files/atomic.js';
 import type { LocatedModel } from '../model/locate.js';
 import { assertWritableFolder } from '../out-folder.js';
 import { formatTable, log } from '../output.js';

@@ -1,6 +1,6 @@
 import { WeightsError } from '../../core/errors.js';
 import { readClassList } from '../../datasets/imagenet-classes.js';
-import type { RgbImage } from '../../datasets/sample.js';
+import type { RgbImage } from '../../core/image.js';
 import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
 import { cocoClasses } from '../../models/coco-classes.js';
 import type { DetectorView } from '../../models/detection/augmentation.js';

@@ -1,5 +1,5 @@
-import { decodeImage } from '../../datasets/decode.js';
-import type { RgbImage } from '../../datasets/sample.js';
+import { decodeImage } from '../../io/image/decode.js';
+import type { RgbImage } from '../../core/image.js';
 import { resizeForEvaluation } from '../../datasets/transforms/evaluation.js';
 import { normalizationTable, normalizeInto } from '../../datasets/transforms/normalize.js';
 import type { Rle } from '../../core/rle.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { openEngine } from '../../engine/runtime/engine.js';
 import { createClassifierPredictor } from '../../models/classifier-predictor.js';
 import { classifyFiles } from '../../train/predict-images.js';
-import { writeJsonAtomically } from '../../weights/files/atomic.js';
+import { writeJsonAtomically } from '../../io/files/atomic.js';
 import { openClassifier } from '../model/classifier.js';
 import type { LocatedModel } from '../model/locate.js';
 import { log } from '../output.js';

@@ -5,7 +5,7 @@ import type { LogRecord } from '../../train/run-settings.js';
 import { SAMPLES } from '../../report/samples.js';
 import { RECONSTRUCTIONS } from '../../train/pretrain/run.js';
 import { withWeights } from '../../weights/open.js';
-import { toFloat32 } from '../../weights/tensor.js';
+import { toFloat32 } from '../../io/tensor.js';
 
 /** Writes what a run records as TensorBoard events into its folder. The file is created with the first record. */
 export class RunEvents {

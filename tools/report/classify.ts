@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { hasSplit, readImageNet } from '../../datasets/imagenet.js';
 import type { ClassificationSample } from '../../datasets/sample.js';
-import { decodeImage } from '../../datasets/decode.js';
+import { decodeImage } from '../../io/image/decode.js';
 import type { Engine } from '../../engine/runtime/engine.js';
 import { ClassificationEvaluator } from '../../evaluation/classification/evaluator.js';
 import { createClassifierPredictor } from '../../models/classifier-predictor.js';

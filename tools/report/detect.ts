@@ -3,7 +3,7 @@ import { evaluationSamples, trainingSamples } from '../../datasets/coco/samples.
 import type { CocoSet } from '../../datasets/coco/set.js';
 import { firstImages } from '../../datasets/coco/set.js';
 import { truthDomain, truthObjects } from '../../datasets/coco/truth.js';
-import { decodeImage } from '../../datasets/decode.js';
+import { decodeImage } from '../../io/image/decode.js';
 import type { DetectionSample } from '../../datasets/sample.js';
 import { loadDetectionSplit } from '../../datasets/recognise-load.js';
 import { recogniseData } from '../../datasets/recognise.js';

@@ -1,6 +1,6 @@
 import type { Engine } from '../../engine/runtime/engine.js';
 import { EVALUATION, type RunEvaluation } from '../../report/evaluation-document.js';
-import { writeJsonAtomically } from '../../weights/files/atomic.js';
+import { writeJsonAtomically } from '../../io/files/atomic.js';
 import { join } from 'node:path';
 import type { LocatedModel } from '../model/locate.js';
 import type { Findings, FindingsRequest } from './request.js';

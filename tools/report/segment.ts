@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { DataError } from '../../core/errors.js';
-import { decodeImage } from '../../datasets/decode.js';
+import { decodeImage } from '../../io/image/decode.js';
 import type { SegmentationSet } from '../../datasets/folder.js';
 import { readLabelMap } from '../../datasets/png-label-map.js';
 import { loadSegmentationSplit } from '../../datasets/recognise-load.js';

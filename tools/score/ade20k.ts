@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError, DataError } from '../../core/errors.js';
-import { decodePngIndices, type PngIndices } from '../../datasets/png.js';
+import { decodePngIndices, type PngIndices } from '../../io/png/indices.js';
 import { BoundaryIouEvaluator } from '../../evaluation/semantic/boundary-iou.js';
 import { SemanticEvaluator, type SemanticResult } from '../../evaluation/semantic/evaluator.js';
 import { semanticMetrics } from '../../evaluation/semantic/metrics.js';

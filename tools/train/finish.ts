@@ -4,7 +4,7 @@ import { readMetrics } from '../../report/run-folder.js';
 import { writeReport } from '../../report/run-report.js';
 import { RESULT, type RunResult } from '../../report/run-result.js';
 import { PICTURES } from '../../report/save-picture.js';
-import { writeJsonAtomically } from '../../weights/files/atomic.js';
+import { writeJsonAtomically } from '../../io/files/atomic.js';
 import { join } from 'node:path';
 import type { RecipeConfig } from '../../train/recipes/index.js';
 import { locateModel } from '../model/locate.js';

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, resolve as resolvePath } from 'node:path';
 import { ConfigError, WeightsError } from '../../core/errors.js';
-import { sha256OfFile } from '../../weights/files/sha256.js';
+import { sha256OfFile } from '../../io/files/sha256.js';
 import { isConfigPath } from '../../train/config/file.js';
 import { flattenSettings } from '../../train/config/layers.js';
 import type { Settings } from '../../train/config/layers.js';

@@ -8,7 +8,7 @@ import { decodePart, encodePart } from '../../evaluation/part.js';
 import type { Engine } from '../../engine/runtime/engine.js';
 import type { LoadedClassifier } from '../../models/classifier-weights.js';
 import type { ClassifierCard } from '../../models/model-card.js';
-import { writeAtomically, writeJsonAtomically } from '../../weights/files/atomic.js';
+import { writeAtomically, writeJsonAtomically } from '../../io/files/atomic.js';
 import type { Scalars } from '../task.js';
 import type { EvaluateOptions } from './evaluate.js';
 import { samplesToScore } from './evaluate.js';

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
-import { decodeImage } from '../../datasets/decode.js';
+import { decodeImage } from '../../io/image/decode.js';
 import type { ClassificationSet } from '../../datasets/imagenet.js';
-import type { RgbImage } from '../../datasets/sample.js';
+import type { RgbImage } from '../../core/image.js';
 import { topClasses } from '../../models/classifier-predictor.js';
 import { appendLegend } from '../../report/overlay/legend.js';
 import { enlargePicture, type Picture, type Rgb } from '../../report/overlay/picture.js';

@@ -3,7 +3,7 @@ import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { boxAreas, iouMatrix, type Boxes, type Size } from '../../core/boxes.js';
 import { identityGrid } from '../../core/mask-targets.js';
 import { Random } from '../../core/random.js';
-import type { RgbImage } from '../../datasets/sample.js';
+import type { RgbImage } from '../../core/image.js';
 import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
 import { adamW } from '../../engine/optimizer/adam-w.js';
 import { createFlatBuffers } from '../../engine/optimizer/flat-buffers.js';

@@ -2,8 +2,9 @@ import { DataError } from '../../core/errors.js';
 import { evaluationSamples } from '../../datasets/coco/samples.js';
 import { firstImages, type CocoSet } from '../../datasets/coco/set.js';
 import { truthDomain, truthObjects } from '../../datasets/coco/truth.js';
-import { decodeImage } from '../../datasets/decode.js';
-import type { DetectionSample, RgbImage } from '../../datasets/sample.js';
+import { decodeImage } from '../../io/image/decode.js';
+import type { DetectionSample } from '../../datasets/sample.js';
+import type { RgbImage } from '../../core/image.js';
 import type { ScaleLimits } from '../../datasets/transforms/keep-ratio.js';
 import { CocoEvaluator, type CocoResult } from '../../evaluation/coco/evaluator.js';
 import {

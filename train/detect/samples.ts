@@ -1,7 +1,8 @@
 import { basename } from 'node:path';
 import { trainableImages } from '../../datasets/coco/samples.js';
 import type { CocoSet } from '../../datasets/coco/set.js';
-import type { DetectionSample, RgbImage } from '../../datasets/sample.js';
+import type { DetectionSample } from '../../datasets/sample.js';
+import type { RgbImage } from '../../core/image.js';
 import type { Prediction } from '../../models/detector-predictor.js';
 import { drawDetections } from '../../report/overlay/detections.js';
 import { besideEachOther } from '../../report/overlay/panels.js';

@@ -1,4 +1,4 @@
-import type { RgbImage } from '../../datasets/sample.js';
+import type { RgbImage } from '../../core/image.js';
 import { transformImage } from '../../datasets/transforms/geometry-image.js';
 import { keepRatioSize, type ScaleLimits } from '../../datasets/transforms/keep-ratio.js';
 import {

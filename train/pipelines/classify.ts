@@ -1,8 +1,9 @@
 import { Random } from '../../core/random.js';
-import { decodeImage } from '../../datasets/decode.js';
+import { decodeImage } from '../../io/image/decode.js';
 import type { BatchContext, Collated, Pipeline, Receiver } from '../../datasets/loader/pipeline.js';
 import { moduleUrl } from '../../datasets/loader/module-url.js';
-import type { ClassificationSample, RgbImage } from '../../datasets/sample.js';
+import type { ClassificationSample } from '../../datasets/sample.js';
+import type { RgbImage } from '../../core/image.js';
 import {
   resizeForEvaluation,
   type EvaluationResize,

@@ -2,10 +2,11 @@ import { DataError } from '../../core/errors.js';
 import type { MaskGrid } from '../../core/mask-targets.js';
 import type { RpnTargets } from '../../core/matcher-rpn.js';
 import { Random } from '../../core/random.js';
-import { decodeImage } from '../../datasets/decode.js';
+import { decodeImage } from '../../io/image/decode.js';
 import { moduleUrl } from '../../datasets/loader/module-url.js';
 import type { Pipeline, Receiver, SampleContext } from '../../datasets/loader/pipeline.js';
-import type { DetectionSample, Objects, RgbImage } from '../../datasets/sample.js';
+import type { DetectionSample, Objects } from '../../datasets/sample.js';
+import type { RgbImage } from '../../core/image.js';
 import { copyPaste, type AnnotatedImage } from '../../datasets/transforms/copy-paste.js';
 import {
   drawLargeScaleJitter,

@@ -1,10 +1,11 @@
 import { ConfigError } from '../../core/errors.js';
 import type { Random } from '../../core/random.js';
-import { decodeImage } from '../../datasets/decode.js';
+import { decodeImage } from '../../io/image/decode.js';
 import { moduleUrl } from '../../datasets/loader/module-url.js';
 import type { Pipeline, Receiver } from '../../datasets/loader/pipeline.js';
 import { readLabelMap, type LabelMapping } from '../../datasets/png-label-map.js';
-import type { LabelMap, RgbImage, SegmentationSample } from '../../datasets/sample.js';
+import type { LabelMap, RgbImage } from '../../core/image.js';
+import type { SegmentationSample } from '../../datasets/sample.js';
 import { transformImage } from '../../datasets/transforms/geometry-image.js';
 import { sizeAfter, type GeometricStep } from '../../datasets/transforms/geometry.js';
 import { keepRatioSize, type ScaleLimits } from '../../datasets/transforms/keep-ratio.js';

@@ -10,7 +10,7 @@ import { toCanonical } from '../../weights/schemes/canonical.js';
 import { detectScheme } from '../../weights/schemes/names.js';
 import type { Which } from '../../weights/select.js';
 import { selectWeights } from '../../weights/select.js';
-import type { TensorMap } from '../../weights/tensor.js';
+import type { TensorMap } from '../../io/tensor.js';
 
 /** A backbone with its weights. */
 export interface OpenedEncoder {

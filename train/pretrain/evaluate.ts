@@ -1,6 +1,6 @@
 import { fcmaeInputs } from '../../backbone/fcmae-inputs.js';
 import type { PatchMask } from '../../backbone/masking.js';
-import type { RgbImage } from '../../datasets/sample.js';
+import type { RgbImage } from '../../core/image.js';
 import type { PixelStats } from '../../datasets/transforms/normalize.js';
 import type { Executable } from '../../engine/runtime/program.js';
 import type { FcmaeConfig } from '../../backbone/fcmae.js';

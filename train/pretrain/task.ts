@@ -1,6 +1,6 @@
 import type { FcmaeSpecs } from '../../backbone/fcmae.js';
 import { fcmaeInputs } from '../../backbone/fcmae-inputs.js';
-import type { RgbImage } from '../../datasets/sample.js';
+import type { RgbImage } from '../../core/image.js';
 import type { PixelStats } from '../../datasets/transforms/normalize.js';
 import type { FlatBuffers } from '../../engine/optimizer/flat-buffers.js';
 import { ParameterStore } from '../../engine/parameters/store.js';

@@ -1,7 +1,7 @@
 import { DataError } from '../../core/errors.js';
-import { decodeImage } from '../../datasets/decode.js';
+import { decodeImage } from '../../io/image/decode.js';
 import type { SegmentationSet } from '../../datasets/folder.js';
-import type { LabelMap, RgbImage } from '../../datasets/sample.js';
+import type { LabelMap, RgbImage } from '../../core/image.js';
 import { readLabelMap } from '../../datasets/png-label-map.js';
 import type { ScaleLimits } from '../../datasets/transforms/keep-ratio.js';
 import type { PixelStats } from '../../datasets/transforms/normalize.js';

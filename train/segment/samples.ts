@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import type { SegmentationSet } from '../../datasets/folder.js';
-import type { LabelMap, RgbImage } from '../../datasets/sample.js';
+import type { LabelMap, RgbImage } from '../../core/image.js';
 import type { Segmentation } from '../../models/segmenter.js';
 import { sampleIndices, SAMPLES, writeSamples } from '../../report/samples.js';
 import { savePicture } from '../../report/save-picture.js';

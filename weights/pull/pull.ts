@@ -1,7 +1,7 @@
 import { mkdir, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { syncFolder } from '../files/atomic.js';
-import { sha256OfFile } from '../files/sha256.js';
+import { syncFolder } from '../../io/files/atomic.js';
+import { sha256OfFile } from '../../io/files/sha256.js';
 import { checkRecord, writeRecord } from '../record.js';
 import { cachedPath } from './cache.js';
 import { download, type DownloadOptions } from './download.js';

@@ -1,6 +1,6 @@
 import { WeightsError } from '../../core/errors.js';
 import { numElements } from '../../core/shape.js';
-import { reshaped, type LazyTensor, type TensorMap } from '../tensor.js';
+import { reshaped, type LazyTensor, type TensorMap } from '../../io/tensor.js';
 import { foldLayerScale, isV1 } from './layer-scale.js';
 import { detectScheme, toOfficialName, type Scheme } from './names.js';
 import { sparseKernelToDense } from './sparse.js';

@@ -1,6 +1,12 @@
 import { WeightsError } from '../../core/errors.js';
 import { formatShape, numElements } from '../../core/shape.js';
-import { derivedTensor, tensorOf, toFloat32, type LazyTensor, type TensorMap } from '../tensor.js';
+import {
+  derivedTensor,
+  tensorOf,
+  toFloat32,
+  type LazyTensor,
+  type TensorMap,
+} from '../../io/tensor.js';
 
 /** LayerScale of ConvNeXt V1: `stages.s.b.gamma`, one factor for each channel of the block's output. */
 const LAYER_SCALE = /^(.*stages\.\d+\.\d+)\.gamma$/;

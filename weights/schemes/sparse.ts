@@ -1,7 +1,7 @@
 import { WeightsError } from '../../core/errors.js';
 import { formatShape, numElements } from '../../core/shape.js';
 import { permute } from '../permute.js';
-import { derivedTensor, reshaped, toFloat32, type LazyTensor } from '../tensor.js';
+import { derivedTensor, reshaped, toFloat32, type LazyTensor } from '../../io/tensor.js';
 
 /**
  * Sparse convolution kernels and dense ones. In a sparse kernel the row runs fastest, `index = ky + kx·K`,

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkImageFiles } from '../../../datasets/coco/image-files.js';
 import type { CocoImages } from '../../../datasets/coco/tables.js';
 import { imageNotes } from '../../../datasets/inspect-image.js';
-import { readJpegTags, type JpegTags } from '../../../datasets/jpeg-tags.js';
+import { readJpegTags, type JpegTags } from '../../../io/image-header/jpeg-tags.js';
 import { ProblemLog } from '../../../datasets/problems.js';
 
 let folder: string;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../../core/random.js';
-import type { LabelMap } from '../../../datasets/sample.js';
+import type { LabelMap } from '../../../core/image.js';
 import {
   drawLargeScaleJitter,
   drawMultiScale,

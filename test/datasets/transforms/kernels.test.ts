@@ -7,7 +7,7 @@ import { ImageKernels } from '../../../datasets/transforms/kernels.js';
 import { WASM_BASE64 } from '../../../datasets/transforms/kernels-wasm.js';
 import { resizeLinearCv } from '../../../datasets/transforms/resize-cv.js';
 import { resizePil } from '../../../datasets/transforms/resize-pil.js';
-import type { RgbImage } from '../../../datasets/sample.js';
+import type { RgbImage } from '../../../core/image.js';
 import type { Size } from '../../../datasets/transforms/rect.js';
 
 // wabt 1.0.39 reads past the end of the text in a test process of Node 24 and newer; the bytes are compared on Node 20 and 22.

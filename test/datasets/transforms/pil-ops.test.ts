@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../../core/random.js';
-import type { RgbImage } from '../../../datasets/sample.js';
+import type { RgbImage } from '../../../core/image.js';
 import {
   affineBicubicPil,
   rotationPil,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../../core/random.js';
-import type { RgbImage } from '../../../datasets/sample.js';
+import type { RgbImage } from '../../../core/image.js';
 import type { Rect, Size } from '../../../datasets/transforms/rect.js';
 import { resizeLinearCv, resizeNearestCv } from '../../../datasets/transforms/resize-cv.js';
 import { resizePil } from '../../../datasets/transforms/resize-pil.js';

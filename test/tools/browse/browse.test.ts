@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { encodeRle } from '../../../core/rle.js';
-import { encodeLabelPng, encodeRgbPng } from '../../../datasets/png-write.js';
+import { encodeLabelPng, encodeRgbPng } from '../../../io/png/write.js';
 import { chooseImages, shareLimit } from '../../../tools/browse/choose.js';
 import { client } from '../../../tools/browse/client.js';
 import type { PageData } from '../../../tools/browse/page-data.js';

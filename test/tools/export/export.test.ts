@@ -14,7 +14,7 @@ import { compareOutputs } from '../../../tools/export/compare.js';
 import type { ExportRequest } from '../../../tools/export/request.js';
 import { exportLines, exportToFile, type ExportDocument } from '../../../tools/export/run.js';
 import { toTorchLayout, torchShape } from '../../../weights/layout.js';
-import { writeSafetensors } from '../../../weights/safetensors/write.js';
+import { writeSafetensors } from '../../../io/safetensors/write.js';
 import { runOnnx } from '../../models/export/run-onnx.js';
 import { tinyStore } from '../../train/detect/tiny-detector.js';
 

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { decodeImage } from '../../../datasets/decode.js';
+import { decodeImage } from '../../../io/image/decode.js';
 import { readImageNet } from '../../../datasets/imagenet.js';
 import { readSamples } from '../../../report/samples.js';
 import { SampleClassifications } from '../../../train/classify/samples.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { evaluationSamples } from '../../../datasets/coco/samples.js';
 import { loadCoco, type CocoSet } from '../../../datasets/coco/set.js';
-import { decodeImage } from '../../../datasets/decode.js';
+import { decodeImage } from '../../../io/image/decode.js';
 import { SHAPES_DEFAULTS, writeShapes } from '../../../datasets/shapes/write.js';
 import type { Prediction } from '../../../models/detector-predictor.js';
 import { readSamples } from '../../../report/samples.js';

@@ -5,7 +5,7 @@ import { PNG } from 'pngjs';
 import { expect, test } from 'vitest';
 import { Random } from '../../../core/random.js';
 import { loadCoco } from '../../../datasets/coco/set.js';
-import type { RgbImage } from '../../../datasets/sample.js';
+import type { RgbImage } from '../../../core/image.js';
 import type { Prediction } from '../../../models/detector-predictor.js';
 import { evaluateDetector } from '../../../train/detect/evaluate.js';
 import { detectorView, viewSizes } from '../../../train/detect/views.js';

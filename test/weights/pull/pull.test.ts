@@ -8,7 +8,7 @@ import { CATALOGUE } from '../../../weights/catalogue.js';
 import { cachedPath, isCached, locateWeights } from '../../../weights/pull/cache.js';
 import { pullWeights, type PulledFile, type PullOptions } from '../../../weights/pull/pull.js';
 import { readRecord } from '../../../weights/record.js';
-import { temporaryFolder } from '../temporary-folder.js';
+import { temporaryFolder } from '../../helpers/temporary-folder.js';
 import { startFileServer, type FileServer } from './file-server.js';
 
 const { folder } = temporaryFolder();

@@ -15,7 +15,7 @@ import {
   toFloat32,
   type LazyTensor,
   type TensorMap,
-} from '../../../weights/tensor.js';
+} from '../../../io/tensor.js';
 import { smallNetwork } from '../small-network.js';
 
 const OTHERS: readonly Scheme[] = ['timm', 'hf', 'sparse'];

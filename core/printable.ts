@@ -1,4 +1,4 @@
-import { WeightsError } from '../core/errors.js';
+import { WeightsError } from './errors.js';
 
 /** Control characters, which would break a message into lines or colour a terminal. */
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;

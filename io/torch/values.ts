@@ -1,4 +1,4 @@
-import { printable } from '../printable.js';
+import { printable } from '../../core/printable.js';
 import type { DType } from '../tensor.js';
 
 /** What a pickle can hold here: plain data and descriptions. No value carries behaviour. */

@@ -1,5 +1,5 @@
 import { PNG } from 'pngjs';
-import type { LabelMap, RgbImage } from './sample.js';
+import type { LabelMap, RgbImage } from '../../core/image.js';
 
 /** A label map as 8-bit gray PNG. */
 export function encodeLabelPng({ width, height, data }: LabelMap): Uint8Array {

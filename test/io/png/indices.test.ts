@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { PNG } from 'pngjs';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
-import { DataError } from '../../core/errors.js';
-import { decodePngIndices } from '../../datasets/png.js';
-import { encodeLabelPng, encodeRgbaPng, encodeRgbPng } from '../../datasets/png-write.js';
-import { buildPng, pngChunk, type PngDescription } from '../helpers/png.js';
+import { DataError } from '../../../core/errors.js';
+import { decodePngIndices } from '../../../io/png/indices.js';
+import { encodeLabelPng, encodeRgbaPng, encodeRgbPng } from '../../../io/png/write.js';
+import { buildPng, pngChunk, type PngDescription } from '../../helpers/png.js';
 
 const side = fc.integer({ min: 1, max: 20 });
 

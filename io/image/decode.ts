@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
-import { DataError } from '../core/errors.js';
-import { readImageHeader, type ImageHeader } from './decode-header.js';
-import type { RgbImage } from './sample.js';
+import { DataError } from '../../core/errors.js';
+import { readImageHeader, type ImageHeader } from '../image-header/read.js';
+import type { RgbImage } from '../../core/image.js';
 
 /** Limits and strictness of {@link decodeImage}. */
 export interface DecodeOptions {

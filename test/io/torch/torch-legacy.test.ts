@@ -1,7 +1,7 @@
 import { open, truncate } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { openTorchLegacy } from '../../../weights/torch/legacy.js';
-import { temporaryFolder } from '../temporary-folder.js';
+import { openTorchLegacy } from '../../../io/torch/legacy.js';
+import { temporaryFolder } from '../../helpers/temporary-folder.js';
 import {
   bytes,
   dict,

@@ -1,6 +1,6 @@
 import { inflateSync } from 'node:zlib';
-import { DataError } from '../core/errors.js';
-import { readPngParts, type PngParts } from './png-chunks.js';
+import { DataError } from '../../core/errors.js';
+import { readPngParts, type PngParts } from './chunks.js';
 
 /** One number a pixel, as stored: gray values are not scaled, palette images give indices. */
 export interface PngIndices {

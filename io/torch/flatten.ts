@@ -1,5 +1,5 @@
 import { WeightsError } from '../../core/errors.js';
-import { assertPrintableName, printable } from '../printable.js';
+import { assertPrintableName, printable } from '../../core/printable.js';
 import { describe, type PickleKey, type PickleTensor, type PickleValue } from './values.js';
 
 /** A checkpoint taken apart: tensors by dotted path, and the rest as plain JavaScript values. */

@@ -1,8 +1,8 @@
 import { PNG } from 'pngjs';
 import { expect, test } from 'vitest';
-import { ShapeError } from '../../core/errors.js';
-import { decodePngIndices } from '../../datasets/png.js';
-import { encodeIndexedPng } from '../../datasets/png-indexed.js';
+import { ShapeError } from '../../../core/errors.js';
+import { decodePngIndices } from '../../../io/png/indices.js';
+import { encodeIndexedPng } from '../../../io/png/indexed.js';
 
 const MAP = { width: 3, height: 2, data: Uint8Array.of(0, 1, 255, 1, 1, 0) };
 const PALETTE = Uint8Array.of(10, 20, 30, 200, 100, 50);

@@ -1,7 +1,7 @@
 import { openPromise, type Entry, type ZipFile } from 'yauzl';
 import { WeightsError } from '../../core/errors.js';
 import { RandomAccessFile } from '../files/random-access.js';
-import { printable } from '../printable.js';
+import { printable } from '../../core/printable.js';
 import type { TensorSource } from '../tensor.js';
 import { PickleCursor } from './cursor.js';
 import { flattenCheckpoint } from './flatten.js';

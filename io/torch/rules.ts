@@ -1,6 +1,6 @@
 import { WeightsError } from '../../core/errors.js';
 import { numElements } from '../../core/shape.js';
-import { printable } from '../printable.js';
+import { printable } from '../../core/printable.js';
 import type { DType } from '../tensor.js';
 import { numpyDtype, numpyScalar, setNumpyDtypeState } from './numpy.js';
 import type { PickleRules } from './unpickle.js';

@@ -1,7 +1,7 @@
-import { ShapeError } from '../core/errors.js';
-import { crc32 } from './png-chunks.js';
-import { encodeLabelPng } from './png-write.js';
-import type { LabelMap } from './sample.js';
+import { ShapeError } from '../../core/errors.js';
+import { crc32 } from './chunks.js';
+import { encodeLabelPng } from './write.js';
+import type { LabelMap } from '../../core/image.js';
 
 const SIGNATURE_BYTES = 8;
 /** Length, type, content and checksum of the header. */

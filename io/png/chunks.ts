@@ -1,4 +1,4 @@
-import { DataError } from '../core/errors.js';
+import { DataError } from '../../core/errors.js';
 
 /** What a PNG file holds, still compressed. */
 export interface PngParts {

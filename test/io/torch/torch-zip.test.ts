@@ -2,7 +2,7 @@ import { open, truncate } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { WeightsError } from '../../../core/errors.js';
 import { openWeights } from '../../../weights/open.js';
-import { temporaryFolder } from '../temporary-folder.js';
+import { temporaryFolder } from '../../helpers/temporary-folder.js';
 import {
   bytes,
   call,

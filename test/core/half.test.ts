@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { bfloat16ToFloat32, float16ToFloat32, float32ToFloat16 } from '../../weights/half.js';
+import { bfloat16ToFloat32, float16ToFloat32, float32ToFloat16 } from '../../core/half.js';
 
 const widen = (...halves: number[]) => [...float16ToFloat32(Uint16Array.from(halves))];
 const narrow = (...values: number[]) => [...float32ToFloat16(Float32Array.from(values))];

@@ -5,9 +5,9 @@ import { crc32, deflateSync } from 'node:zlib';
 import { PNG } from 'pngjs';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { DataError } from '../../core/errors.js';
-import { decodeImage, decodeImageBytes, MAX_PIXELS } from '../../datasets/decode.js';
-import { readImageHeader } from '../../datasets/decode-header.js';
+import { DataError } from '../../../core/errors.js';
+import { decodeImage, decodeImageBytes, MAX_PIXELS } from '../../../io/image/decode.js';
+import { readImageHeader } from '../../../io/image-header/read.js';
 
 const QUIRKS = resolve(process.env['CONVNEXTV2_DATA'] ?? '../shared/data', 'jpeg-quirks');
 

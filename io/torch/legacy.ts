@@ -1,6 +1,6 @@
 import { WeightsError } from '../../core/errors.js';
 import { RandomAccessFile } from '../files/random-access.js';
-import { printable } from '../printable.js';
+import { printable } from '../../core/printable.js';
 import { BYTES_PER_ELEMENT, type TensorSource } from '../tensor.js';
 import { PickleCursor, TruncatedPickle } from './cursor.js';
 import { flattenCheckpoint } from './flatten.js';

@@ -2,11 +2,11 @@ import { open, readdir, readFile, truncate } from 'node:fs/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { WeightsError } from '../../../core/errors.js';
-import { openSafetensors } from '../../../weights/safetensors/read.js';
-import { writeSafetensors, type TensorToWrite } from '../../../weights/safetensors/write.js';
-import { BYTES_PER_ELEMENT, type DType, type TensorValues } from '../../../weights/tensor.js';
+import { openSafetensors } from '../../../io/safetensors/read.js';
+import { writeSafetensors, type TensorToWrite } from '../../../io/safetensors/write.js';
+import { BYTES_PER_ELEMENT, type DType, type TensorValues } from '../../../io/tensor.js';
 import { readTensors } from '../../helpers/fixtures.js';
-import { temporaryFolder } from '../temporary-folder.js';
+import { temporaryFolder } from '../../helpers/temporary-folder.js';
 
 const { folder, path, put } = temporaryFolder();
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import fc from 'fast-check';
 import { InputError } from '../../../core/errors.js';
-import { ProtobufWriter } from '../../../engine/onnx/protobuf-writer.js';
+import { ProtobufWriter } from '../../../io/protobuf/writer.js';
 
 /** A field as it lies in the bytes: varints as bigint, length-delimited and fixed32 fields as bytes. */
 type Field = readonly [number: number, value: bigint | Uint8Array];

@@ -1,5 +1,5 @@
 import { WeightsError } from '../../core/errors.js';
-import { assertPrintableName } from '../printable.js';
+import { assertPrintableName } from '../../core/printable.js';
 import { BYTES_PER_ELEMENT, numBytes, type DType } from '../tensor.js';
 
 /** Where a tensor lies: bytes `[start, end)` of the data that follow the header. */

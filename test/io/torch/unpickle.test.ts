@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { WeightsError } from '../../../core/errors.js';
-import { PickleCursor } from '../../../weights/torch/cursor.js';
-import { flattenCheckpoint } from '../../../weights/torch/flatten.js';
-import { torchRules } from '../../../weights/torch/rules.js';
-import { unpickle } from '../../../weights/torch/unpickle.js';
+import { PickleCursor } from '../../../io/torch/cursor.js';
+import { flattenCheckpoint } from '../../../io/torch/flatten.js';
+import { torchRules } from '../../../io/torch/rules.js';
+import { unpickle } from '../../../io/torch/unpickle.js';
 import {
   bytes,
   call,

@@ -1,4 +1,4 @@
-import { DataError } from '../core/errors.js';
+import { DataError } from '../../core/errors.js';
 
 /** What the first bytes of an image file say, before any pixel is decoded. */
 export interface ImageHeader {

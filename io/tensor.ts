@@ -1,9 +1,9 @@
 import { numElements } from '../core/shape.js';
-import { bfloat16ToFloat32, float16ToFloat32 } from './half.js';
+import { bfloat16ToFloat32, float16ToFloat32 } from '../core/half.js';
 
 /**
  * What every weight file looks like from inside: named tensors that are read when asked for. Shapes and
- * axis order are PyTorch's until {@link file://./layout.ts} turns them into this library's.
+ * axis order are PyTorch's until {@link file://../weights/layout.ts} turns them into this library's.
  */
 
 /** Element types that weight files hold, by their safetensors names. */
@@ -38,7 +38,7 @@ export interface LazyTensor {
 /** Tensors by name, in file order. */
 export type TensorMap = ReadonlyMap<string, LazyTensor>;
 
-/** What {@link file://./open.ts} found in a file. */
+/** What {@link file://../weights/open.ts} found in a file. */
 export type Container = 'safetensors' | 'torch-zip' | 'torch-legacy';
 
 /**
