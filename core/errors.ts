@@ -42,3 +42,14 @@ export class WorkError extends Error {
     this.name = 'WorkError';
   }
 }
+
+/** A value as it may stand in a message: JSON, cut to 60 characters. */
+export function quote(value: unknown): string {
+  let text: string;
+  try {
+    text = JSON.stringify(value) ?? String(value);
+  } catch {
+    return 'a value too deep to print'; // stringify recurses where parse does not
+  }
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}

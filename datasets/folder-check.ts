@@ -1,16 +1,10 @@
-import { DataError } from '../core/errors.js';
+import { DataError, quote } from '../core/errors.js';
 import type { SegmentationSet } from './folder.js';
 import { inParallel } from './in-parallel.js';
 import { imageNotes, inspectImage } from './inspect-image.js';
 import { decodePngIndices, type PngIndices } from '../io/png/indices.js';
 import { allowedLabels, IGNORED_LABEL, labelTable, readLabelFile } from './png-label-map.js';
-import {
-  errorAsValue,
-  quote,
-  type ProblemKind,
-  type ProblemLog,
-  type Severity,
-} from './problems.js';
+import { errorAsValue, type ProblemKind, type ProblemLog, type Severity } from './problems.js';
 import type { SegmentationSample } from './sample.js';
 
 /** What can be wrong with a segmentation set; see `COCO_PROBLEMS` for what the severities mean. */

@@ -85,14 +85,3 @@ export async function errorAsValue<T>(work: Promise<T>): Promise<T | DataError> 
     throw error;
   }
 }
-
-/** A value as it may stand in a message: JSON, cut to 60 characters. */
-export function quote(value: unknown): string {
-  let text: string;
-  try {
-    text = JSON.stringify(value) ?? String(value);
-  } catch {
-    return 'a value too deep to print'; // stringify recurses where parse does not
-  }
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
-}

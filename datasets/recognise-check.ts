@@ -1,5 +1,5 @@
 import { basename, resolve } from 'node:path';
-import { DataError } from '../core/errors.js';
+import { DataError, quote } from '../core/errors.js';
 import { checkUsable } from './coco/check-usable.js';
 import { checkCocoTables } from './coco/checks.js';
 import { checkImageFiles, reportMissingImages } from './coco/image-files.js';
@@ -11,7 +11,7 @@ import { readImageNet } from './imagenet.js';
 import type { ClassEntry } from './imagenet-classes.js';
 import { inParallel } from './in-parallel.js';
 import { imageNotes, inspectImage } from './inspect-image.js';
-import { errorAsValue, ProblemLog, quote, type Finding, type ProblemKind } from './problems.js';
+import { errorAsValue, ProblemLog, type Finding, type ProblemKind } from './problems.js';
 import type {
   ClassificationData,
   DetectionData,

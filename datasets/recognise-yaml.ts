@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import { DataError } from '../core/errors.js';
-import { compileCheck } from './coco/validate.js';
+import { compileSchema, formatProblems } from '../io/schema.js';
 import { readClassNames, type FolderSource } from './folder.js';
 import { detectionData } from './recognise-coco.js';
 import { segmentationData } from './recognise-folders.js';
@@ -66,8 +66,8 @@ export function recogniseYaml(file: string): DetectionData | SegmentationData {
     throw wrong(
       'expected {train: {annotations, images}, val: {…}}, got the data.yaml of a YOLO set; export it in COCO format',
     );
-  const problems = compileCheck(DATA_YAML_SCHEMA)(content);
-  if (problems.length > 0) throw wrong(problems.join('; '));
+  const problems = compileSchema(DATA_YAML_SCHEMA)(content);
+  if (problems.length > 0) throw wrong(formatProblems(problems));
   const yaml = content as DataYaml;
   const base = dirname(resolve(file));
   const existing = (key: string, path: string): string => {

@@ -1,12 +1,12 @@
 import { DataError } from '../../core/errors.js';
 import { rleArea, rleBox, rleFromCounts, type Rle } from '../../core/rle.js';
 import { rleFromString } from '../../core/rle-string.js';
+import { compileSchema, type SchemaCheck } from '../../io/schema.js';
 import type { ProblemKind, ProblemLog } from '../problems.js';
 import { Column } from './column.js';
 import { MaskStore } from './mask-store.js';
 import { COCO_PROBLEMS as PROBLEMS } from './problem-kinds.js';
 import { INSTANCE_SCHEMA, KEYPOINTS_SCHEMA } from './schemas.js';
-import { compileCheck } from './validate.js';
 
 /** The annotations of a file, in its order, as they stand there. */
 export interface CocoAnnotations {
@@ -58,8 +58,8 @@ interface RawAnnotation {
 
 /** Takes annotation records one by one, checks what can be seen from one alone, and stores them as columns. */
 export class AnnotationTable {
-  private readonly instances = compileCheck(INSTANCE_SCHEMA);
-  private readonly keypoints = compileCheck(KEYPOINTS_SCHEMA);
+  private readonly instances = compileSchema(INSTANCE_SCHEMA);
+  private readonly keypoints = compileSchema(KEYPOINTS_SCHEMA);
   private readonly positions = new Column((n) => new Uint32Array(n));
   private readonly ids = new Column((n) => new Float64Array(n));
   private readonly imageIds = new Column((n) => new Float64Array(n));
@@ -80,7 +80,7 @@ export class AnnotationTable {
   ) {}
 
   /** Checks a record against the schema of instances, or of keypoints if it has some. */
-  readonly check = (record: unknown): readonly string[] => {
+  readonly check: SchemaCheck = (record) => {
     const hasKeypoints = typeof record === 'object' && record !== null && 'keypoints' in record;
     return hasKeypoints ? this.keypoints(record) : this.instances(record);
   };

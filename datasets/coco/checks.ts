@@ -1,4 +1,5 @@
-import { quote, type ProblemKind, type ProblemLog } from '../problems.js';
+import { quote } from '../../core/errors.js';
+import type { ProblemKind, ProblemLog } from '../problems.js';
 import { staysInside } from './image-path.js';
 import { COCO_PROBLEMS as PROBLEMS } from './problem-kinds.js';
 import { placeOf } from './annotation-table.js';

@@ -1,9 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { dirname, extname, join, normalize } from 'node:path';
-import { DataError } from '../../core/errors.js';
+import { DataError, quote } from '../../core/errors.js';
 import { inParallel } from '../in-parallel.js';
 import { imageNotes, inspectImage } from '../inspect-image.js';
-import { errorAsValue, quote, type ProblemKind, type ProblemLog } from '../problems.js';
+import { errorAsValue, type ProblemKind, type ProblemLog } from '../problems.js';
 import { imagePath, staysInside } from './image-path.js';
 import { COCO_PROBLEMS as PROBLEMS } from './problem-kinds.js';
 import { imageProblem, type CocoTables } from './tables.js';

@@ -1,11 +1,11 @@
 import { DataError } from '../../core/errors.js';
 import { decodeRunsInto } from '../../core/rle-string.js';
+import { compileSchema, formatProblems } from '../../io/schema.js';
 import type { ProblemKind, ProblemLog } from '../problems.js';
 import { COCO_PROBLEMS as PROBLEMS } from './problem-kinds.js';
 import { scanCocoFile } from './scan-file.js';
 import { RESULT_SCHEMA } from './schemas.js';
 import type { CocoTables } from './tables.js';
-import { compileCheck } from './validate.js';
 
 /** How many detections of which kind a result file holds. */
 export interface ResultCounts {
@@ -37,7 +37,7 @@ export async function checkCocoResults(
   truth: CocoTables,
   log: ProblemLog,
 ): Promise<ResultCounts> {
-  const check = compileCheck(RESULT_SCHEMA);
+  const check = compileSchema(RESULT_SCHEMA);
   const imageOf = new Map<number, number>();
   truth.images.ids.forEach((id, i) => imageOf.set(id, i));
   const categories = new Map(truth.categories.map((category) => [category.id, category]));
@@ -83,7 +83,7 @@ export async function checkCocoResults(
       numRecords++;
       const wrong = check(record);
       if (wrong.length === 0) checkResult(record as RawResult, report);
-      else report(PROBLEMS.schema, wrong.join('; '));
+      else report(PROBLEMS.schema, formatProblems(wrong));
     },
     invalid: (_, index, message) => {
       numRecords++;

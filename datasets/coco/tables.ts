@@ -1,10 +1,11 @@
-import { quote, type Problem, type ProblemLog } from '../problems.js';
+import { quote } from '../../core/errors.js';
+import { compileSchema, formatProblems, type SchemaCheck } from '../../io/schema.js';
+import type { Problem, ProblemLog } from '../problems.js';
 import { AnnotationTable, placeOf, type CocoAnnotations } from './annotation-table.js';
 import { Column } from './column.js';
 import { COCO_PROBLEMS as PROBLEMS } from './problem-kinds.js';
 import { scanCocoFile } from './scan-file.js';
 import { CATEGORY_SCHEMA, IMAGE_SCHEMA } from './schemas.js';
-import { compileCheck, type RecordCheck } from './validate.js';
 
 /** The images of a file, in its order. */
 export interface CocoImages {
@@ -45,7 +46,7 @@ export interface ReadOptions {
 
 /** Takes the records of one array. */
 interface Table {
-  readonly check: RecordCheck;
+  readonly check: SchemaCheck;
   add(record: unknown, position: number): void;
 }
 
@@ -86,7 +87,7 @@ export async function readCocoTables(
       }
       log.add(PROBLEMS.schema, {
         file,
-        message: `${placeOf(name, index, id)}: ${wrong.join('; ')}`,
+        message: `${placeOf(name, index, id)}: ${formatProblems(wrong)}`,
         ...(id === undefined ? {} : { id }),
       });
     },
@@ -129,7 +130,7 @@ function idOf(record: unknown): number | string | undefined {
 }
 
 class ImageTable implements Table {
-  readonly check = compileCheck(IMAGE_SCHEMA);
+  readonly check = compileSchema(IMAGE_SCHEMA);
   private readonly positions = new Column((n) => new Uint32Array(n));
   private readonly ids = new Column((n) => new Float64Array(n));
   private readonly widths = new Column((n) => new Int32Array(n));
@@ -157,7 +158,7 @@ class ImageTable implements Table {
 }
 
 class CategoryTable implements Table {
-  readonly check = compileCheck(CATEGORY_SCHEMA);
+  readonly check = compileSchema(CATEGORY_SCHEMA);
   readonly rows: CocoCategory[] = [];
 
   add(record: unknown): void {

@@ -221,15 +221,18 @@ test('a data.yaml can name label folders, with classes in it or in a file', asyn
 
 test.each([
   ['train: [', 'expected YAML, got'],
-  ['', 'expected object, got null'],
-  ['val: {images: pictures}', 'expected a property "train", got none'],
+  ['', 'expected an object, got null'],
+  ['val: {images: pictures}', 'train: expected a value, got none'],
   ['train: {images: pictures}', 'train: expected annotations (detection) or labels (segmentation)'],
   ['train: {images: none, annotations: a.json}', 'train/annotations: expected a path that exists'],
   ['train: {images: none, annotations: x.json}', 'train/images: expected a path that exists'],
-  ['train: {images: pictures, annotations: x.json, mask: 1}', 'train: expected no property "mask"'],
+  [
+    'train: {images: pictures, annotations: x.json, mask: 1}',
+    'train/mask: expected one of annotations, labels, images, limit, got mask',
+  ],
   [
     'train: {images: pictures, annotations: x.json, limit: 0}',
-    'train/limit: expected a number >= 1, got 0',
+    'train/limit: expected a whole number from 1, got 0',
   ],
   [
     'train: {images: pictures, labels: pictures, limit: 1}\nclasses: [a]',
@@ -246,7 +249,7 @@ test.each([
   ],
   [
     'train: {images: pictures, annotations: x.json}\nclasses: []',
-    'classes: expected at least 1 items, got 0',
+    'classes: expected a list of at least 1, got 0: []',
   ],
   [
     'train: ../train/images\nnc: 3\nnames: [a]',

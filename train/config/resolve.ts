@@ -1,6 +1,7 @@
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { ConfigError } from '../../core/errors.js';
 import { nearestWord } from '../../core/nearest-word.js';
+import { compileSchema, formatProblems } from '../../io/schema.js';
 import { peakLearningRate } from '../pretrain/config.js';
 import type { RecipeConfig } from '../recipes/index.js';
 import { RECIPES } from '../recipes/index.js';
@@ -9,7 +10,6 @@ import { isConfigPath, readConfigFile } from './file.js';
 import type { MergedSettings, Settings } from './layers.js';
 import { applySetting, baseSettings, mergeSettings } from './layers.js';
 import { SCHEMAS } from './schemas.js';
-import { validateConfig } from './validate.js';
 
 /** What lies over a recipe, from bottom to top. */
 export interface ConfigRequest {
@@ -82,14 +82,11 @@ function withBackbone(
 }
 
 function checked({ config, sources }: MergedSettings, task: RecipeConfig['task']): RecipeConfig {
-  const problems = validateConfig(SCHEMAS[task], config);
-  if (problems.length > 0) {
-    const lines = problems.map(
-      ({ path, message }) => `${place(path, config, sources)}: ${message}`,
-    );
-    const more = lines.length > 4 ? `; and ${lines.length - 4} more` : '';
-    throw new ConfigError(lines.slice(0, 4).join('; ') + more);
-  }
+  const problems = compileSchema(SCHEMAS[task])(config).map(({ path, message }) => ({
+    path: place(path.replaceAll('/', '.'), config, sources),
+    message,
+  }));
+  if (problems.length > 0) throw new ConfigError(formatProblems(problems));
   const sound = config as unknown as RecipeConfig;
   assertConsistent(sound);
   return sound;

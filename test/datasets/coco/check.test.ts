@@ -89,23 +89,33 @@ test('every duplicate and every unknown id is counted', async () => {
 });
 
 test.each<[string, Json, string, string]>([
-  ['no id', { id: undefined }, 'schema', 'expected a property "id", got none'],
-  ['a text as id', { id: '1' }, 'schema', 'annotations[0] (id 1): id: expected integer, got "1"'],
-  ['an id beyond 2^53', { id: 2 ** 53 }, 'schema', 'expected a number <= 9007199254740991'],
+  ['no id', { id: undefined }, 'schema', 'id: expected a value, got none'],
+  [
+    'a text as id',
+    { id: '1' },
+    'schema',
+    'annotations[0] (id 1): id: expected a whole number from -9007199254740991 to 9007199254740991, got "1"',
+  ],
+  [
+    'an id beyond 2^53',
+    { id: 2 ** 53 },
+    'schema',
+    'expected a whole number from -9007199254740991 to 9007199254740991, got',
+  ],
   [
     'three numbers in a box',
     { bbox: [1, 2, 3] },
     'schema',
-    'bbox: expected at least 4 items, got 3',
+    'bbox: expected a list of 4, got 3: [1,2,3]',
   ],
-  ['a text in a box', { bbox: [1, 2, 3, 'x'] }, 'schema', 'bbox/3: expected number, got "x"'],
+  ['a text in a box', { bbox: [1, 2, 3, 'x'] }, 'schema', 'bbox/3: expected a number, got "x"'],
   [
     'a crowd flag of 2',
     { iscrowd: 2 },
     'schema',
-    'iscrowd: expected one of [0,1,true,false], got 2',
+    'iscrowd: expected one of 0, 1, true, false, got 2',
   ],
-  ['a flat polygon', { segmentation: SQUARE }, 'schema', 'segmentation/0: expected array, got 10'],
+  ['a flat polygon', { segmentation: SQUARE }, 'schema', 'segmentation/0: expected a list, got 10'],
   ['half a point', { segmentation: [[1, 2, 3, 4, 5, 6, 7]] }, 'polygon', 'got 7 numbers'],
   [
     'two points',
@@ -170,7 +180,7 @@ test.each<[string, Json, string, string]>([
     'keypoints without a count',
     { keypoints: [1, 2, 2] },
     'schema',
-    'expected a property "num_keypoints"',
+    'num_keypoints: expected a value, got none',
   ],
   [
     'a wrong count of keypoints',
@@ -193,7 +203,7 @@ test('places are those of the file, also after broken records', async () => {
   const messages = found.flatMap(({ examples }) => examples.map(({ message }) => message));
   expect(messages).toContain('annotations[2] (id 2): expected a known image_id, got 9');
   expect(messages).toContain('images[2] (id 8): no annotation');
-  expect(messages).toContain('annotations[0]: expected object, got null');
+  expect(messages).toContain('annotations[0]: expected an object, got null');
 });
 
 test('images and categories are checked, too', async () => {
@@ -355,7 +365,7 @@ test('result files are checked against their images and categories', async () =>
   });
   const schema = log.findings().find(({ code }) => code === 'schema');
   expect(schema?.examples[0].message).toBe(
-    '[6]: expected a property "bbox" or "segmentation" or "keypoints", got none of them',
+    '[6]: expected bbox or segmentation or keypoints, got none of them',
   );
   writeFileSync(results, '[]');
   const empty = new ProblemLog();

@@ -209,7 +209,7 @@ test('a set with errors is refused, with file and id of the first one and the nu
   expect(error).toBeInstanceOf(DataError);
   expect(error).toMatchObject({ file: annotations, id: 2 });
   expect((error as DataError).message).toBe(
-    `${annotations}: annotations[2] (id 2): bbox: expected at least 4 items, got 1 (and 2 more: \`convnextv2 data check\` lists them)`,
+    `${annotations}: annotations[2] (id 2): bbox: expected a list of 4, got 1: [1] (and 2 more: \`convnextv2 data check\` lists them)`,
   );
 });
 

@@ -10,7 +10,7 @@ import { RECIPES } from '../../../train/recipes/index.js';
 import type { ConfigRequest, ResolvedConfig } from '../../../train/config/resolve.js';
 import { resolveConfig } from '../../../train/config/resolve.js';
 import { SCHEMAS } from '../../../train/config/schemas.js';
-import { validateConfig } from '../../../train/config/validate.js';
+import { compileSchema } from '../../../io/schema.js';
 import { writeRunConfig, type RunConfig } from '../../../train/config/run-config.js';
 import { configYaml } from '../../../train/config/yaml.js';
 
@@ -37,7 +37,7 @@ test.each(Object.keys(RECIPES))('recipe %s is sound and unchanged when nothing i
 });
 
 test.each(Object.keys(DETECTION_RECIPES))('recipe %s fits its schema', (name) => {
-  expect(validateConfig(SCHEMAS.detect, DETECTION_RECIPES[name])).toEqual([]);
+  expect(compileSchema(SCHEMAS.detect)(DETECTION_RECIPES[name])).toEqual([]);
 });
 
 describe('--set', () => {
@@ -138,7 +138,7 @@ describe('--set', () => {
     ['backbone.dims.-1=1', /from 0 to 3 in backbone.dims, a list of 4, got -1/],
     ['backbone.dims.1e0=1', /from 0 to 3 in backbone.dims, a list of 4, got 1e0/],
     ['backbone.dims.first=1', /from 0 to 3 in backbone.dims, a list of 4, got first/],
-    ['backbone=tiny', /^--set backbone: expected settings, got "tiny"$/],
+    ['backbone=tiny', /^--set backbone: expected an object, got "tiny"$/],
     ['lr.peak=1', /^--set lr.peak: expected lr to hold settings, got 0.001$/],
     ['task=segment', /^--set task: expected classify, got "segment"$/],
     ['lr', /^--set: expected path=value, got lr$/],

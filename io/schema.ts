@@ -1,0 +1,143 @@
+import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv';
+import { quote } from '../core/errors.js';
+import { nearestWord } from '../core/nearest-word.js';
+
+/** One thing that is wrong with a value. */
+export interface SchemaProblem {
+  /** Keys and positions from the top, `bbox/2`; empty for the value itself. */
+  readonly path: string;
+  /** `expected a number from 0, got "fast"`. */
+  readonly message: string;
+}
+
+/** Checks a value. @returns all problems, one a path; none if it fits */
+export type SchemaCheck = (value: unknown) => readonly SchemaProblem[];
+
+type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** Compiling takes longer than checking a small file. */
+const compiled = new WeakMap<object, SchemaCheck>();
+
+/**
+ * Compiles a schema, once. The check stops at the first error; a value that fails is checked again for all of
+ * them, so that good values cost little and bad ones are described in full.
+ *
+ * @param schema a JSON Schema, draft 7; `oneOf` may have a `discriminator`
+ * @see https://ajv.js.org/json-schema.html
+ */
+export function compileSchema(schema: object): SchemaCheck {
+  let check = compiled.get(schema);
+  if (!check) compiled.set(schema, (check = compile(schema)));
+  return check;
+}
+
+function compile(schema: object): SchemaCheck {
+  const options: Options = {
+    strict: true,
+    strictRequired: false,
+    strictTypes: false,
+    discriminator: true,
+  };
+  const fits = new Ajv(options).compile(schema);
+  let describe: ValidateFunction | undefined;
+  return (value) => {
+    if (fits(value)) return [];
+    describe ??= new Ajv({ ...options, allErrors: true, verbose: true }).compile(schema);
+    describe(value);
+    const problems = new Map<string, SchemaProblem>();
+    for (const error of describe.errors ?? []) {
+      if (error.keyword === 'if' || error.schemaPath.includes('/anyOf/')) continue;
+      const problem = describeError(error);
+      // A number that is no number breaks several rules: the first one says it all.
+      if (!problems.has(problem.path)) problems.set(problem.path, problem);
+    }
+    return [...problems.values()];
+  };
+}
+
+/** Some problems in one line: `bbox/2: expected a number, got "12"; id: …; and 3 more`. */
+export function formatProblems(problems: readonly SchemaProblem[], most = 4): string {
+  const lines = problems
+    .slice(0, most)
+    .map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
+  const more = problems.length - lines.length;
+  return [...lines, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
+}
+
+function describeError(error: ErrorObject): SchemaProblem {
+  const path = error.instancePath.slice(1).replaceAll('~1', '/').replaceAll('~0', '~');
+  const params = error.params as JsonSchema;
+  const schema = (error.parentSchema ?? {}) as JsonSchema;
+  const got = quote(error.data);
+  const under = (key: unknown): string => (path === '' ? String(key) : `${path}/${String(key)}`);
+  switch (error.keyword) {
+    case 'additionalProperties': {
+      const key = String(params['additionalProperty']);
+      return {
+        path: under(key),
+        message: oneOf(Object.keys(schema['properties'] ?? {}), key, key),
+      };
+    }
+    case 'required':
+      return { path: under(params['missingProperty']), message: 'expected a value, got none' };
+    case 'discriminator': {
+      const key = String(params['tag']);
+      const kinds = (schema['oneOf'] as readonly JsonSchema[]).map(({ properties }) =>
+        String((properties as Readonly<Record<string, JsonSchema>>)[key]['const']),
+      );
+      const word = String(params['tagValue']);
+      return { path: under(key), message: oneOf(kinds, word, word) };
+    }
+    case 'enum': {
+      const allowed = (params['allowedValues'] as readonly unknown[]).map(String);
+      const word = typeof error.data === 'string' ? error.data : undefined;
+      return { path, message: oneOf(allowed, got, word) };
+    }
+    case 'anyOf': {
+      const names = (schema['anyOf'] as readonly JsonSchema[]).flatMap(({ required }) => required);
+      return { path, message: `expected ${names.join(' or ')}, got none of them` };
+    }
+    case 'minItems':
+    case 'maxItems': {
+      const { minItems, maxItems } = schema;
+      const wanted = minItems === maxItems ? String(minItems) : `at least ${String(minItems)}`;
+      const { length } = error.data as readonly unknown[];
+      return { path, message: `expected a list of ${wanted}, got ${length}: ${got}` };
+    }
+    case 'minLength':
+      return { path, message: 'expected a text that is not empty, got ""' };
+    default:
+      return { path, message: `expected ${expectation(schema)}, got ${got}` };
+  }
+}
+
+/** `expected one of crop, warp, got "wrp"; nearest: warp`. */
+function oneOf(allowed: readonly string[], got: string, word?: string): string {
+  const hint = word === undefined ? '' : `; nearest: ${nearestWord(word, allowed)}`;
+  return `expected one of ${allowed.join(', ')}, got ${got}${hint}`;
+}
+
+const NOUNS: Readonly<Record<string, string>> = {
+  number: 'a number',
+  integer: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+  string: 'a text',
+  null: 'null',
+};
+
+/** The rule in words: `a number from 0 to 1`. */
+function expectation(schema: JsonSchema): string {
+  const { type, minimum, exclusiveMinimum, maximum, multipleOf } = schema;
+  if ('const' in schema) return String(schema['const']);
+  const types = [type].flat() as readonly string[];
+  const [first, ...rest] = types.map((name) => NOUNS[name] ?? name);
+  const bounds = [
+    minimum === undefined ? '' : ` from ${String(minimum)}`,
+    exclusiveMinimum === undefined ? '' : ` above ${String(exclusiveMinimum)}`,
+    maximum === undefined ? '' : ` to ${String(maximum)}`,
+    multipleOf === undefined ? '' : ` that is a multiple of ${String(multipleOf)}`,
+  ].join('');
+  return [first + bounds, ...rest].join(' or ');
+}
