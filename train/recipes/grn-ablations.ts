@@ -40,7 +40,7 @@ const BASE = IMAGENET_1K_RECIPES['imagenet-base-1k'];
  *
  * Numbers: paper, tables 2 and 16: Base, 800 epochs, else as `fcmae-base` (which is the baseline with GRN, 84.6 after fine-tuning).
  * Not published: initial scales without a skip connection (1 here), constants of LRN (5 channels, 1e-4, 0.75 here), running
- * statistics of batch norm (none here: a batch is normalised by its own, in evaluation too). The unstable `X · N(X)` is left out.
+ * statistics of batch norm (none here: a batch is normalized by its own, in evaluation too). The unstable `X · N(X)` is left out.
  */
 export const GRN_PRETRAINING_RECIPES: Readonly<Record<string, PretrainingConfig>> =
   Object.fromEntries(

@@ -2,19 +2,35 @@ import type { ClassificationConfig } from '../classify/config.js';
 import type { DetectionConfig } from '../detect/config.js';
 import type { PretrainingConfig } from '../pretrain/config.js';
 import type { SegmentationConfig } from '../segment/config.js';
-import { CLASSIFY } from './classify.js';
-import { CLASSIFY_FINETUNE } from './classify-finetune.js';
-import { DETECTION_RECIPES } from './detection.js';
+import { ADE20K_UPERNET_RECIPES } from './ade20k-upernet.js';
+import { CLASSIFY, CLASSIFY_FINETUNE } from './classify.js';
+import { COCO_CASCADE_RECIPES } from './coco-cascade.js';
+import { COCO_MASK_RCNN_RECIPES } from './coco-mask-rcnn.js';
+import { DETECT, DETECT_FINETUNE } from './detect.js';
 import { FCMAE_RECIPES } from './fcmae.js';
 import { GRN_FINETUNING_RECIPES, GRN_PRETRAINING_RECIPES } from './grn-ablations.js';
 import { IMAGENET_1K_RECIPES } from './imagenet-1k.js';
 import { IMAGENET_22K_1K_RECIPES, IMAGENET_22K_RECIPES } from './imagenet-22k.js';
 import { IMAGENET_SUPERVISED_RECIPES } from './imagenet-supervised.js';
-import { SEGMENTATION_RECIPES } from './segmentation.js';
+import { SEGMENT_FINETUNE } from './segment-finetune.js';
 
 /** Configuration of any task. */
 export type RecipeConfig =
   ClassificationConfig | DetectionConfig | SegmentationConfig | PretrainingConfig;
+
+/** Recipes of object detection by name. */
+export const DETECTION_RECIPES: Readonly<Record<string, DetectionConfig>> = {
+  detect: DETECT,
+  'detect-finetune': DETECT_FINETUNE,
+  ...COCO_MASK_RCNN_RECIPES,
+  ...COCO_CASCADE_RECIPES,
+};
+
+/** Recipes of semantic segmentation by name. */
+export const SEGMENTATION_RECIPES: Readonly<Record<string, SegmentationConfig>> = {
+  ...ADE20K_UPERNET_RECIPES,
+  'segment-finetune': SEGMENT_FINETUNE,
+};
 
 /** All recipes by name. */
 export const RECIPES: Readonly<Record<string, RecipeConfig>> = {

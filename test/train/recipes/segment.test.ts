@@ -5,7 +5,7 @@ import { listSpecs } from '../../../engine/parameters/spec.js';
 import { numParameters } from '../../../engine/parameters/store.js';
 import { createUperNet, UPERNET } from '../../../models/upernet.js';
 import { groupParameters } from '../../../train/parameter-groups.js';
-import { SEGMENTATION_RECIPES } from '../../../train/recipes/segmentation.js';
+import { SEGMENTATION_RECIPES } from '../../../train/recipes/index.js';
 
 describe.each(Object.entries(SEGMENTATION_RECIPES))('%s', (_, recipe) => {
   const { specs } = createUperNet(createDenseBackbone(recipe.backbone), {

@@ -6,7 +6,7 @@ import { numParameters } from '../../../engine/parameters/store.js';
 import { createDetector } from '../../../models/detector.js';
 import type { DetectionConfig } from '../../../train/detect/config.js';
 import { groupParameters } from '../../../train/parameter-groups.js';
-import { DETECTION_RECIPES } from '../../../train/recipes/detection.js';
+import { DETECTION_RECIPES } from '../../../train/recipes/index.js';
 import { learningRate } from '../../../train/schedule.js';
 
 const specsOf = ({
