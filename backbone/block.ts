@@ -18,13 +18,13 @@ import { initialScale, respond } from './response-form.js';
 /** Epsilon of every normalization of the network. */
 export const EPS = 1e-6;
 
-/** timm's `trunc_normal_` cuts at ±2 absolute, 100 standard deviations: a plain normal in effect. */
+/** timm's `trunc_normal_` truncates at ±2 absolute, 100 standard deviations: in effect a plain normal distribution. */
 export const WEIGHT_INIT: Initializer = { kind: 'truncatedNormal', std: 0.02, limit: 2 };
 
-/** How a layer starts whose units have so many inputs. */
+/** Initializer of a layer whose units have `numInputs` inputs. */
 export type WeightInit = (numInputs: number) => Initializer;
 
-/** See `ConvNeXtV2Config.initialWeights`. */
+/** Chooses the initializer of all layers, see `ConvNeXtV2Config.initialWeights`. */
 export function weightInit(initialWeights?: 'fanIn'): WeightInit {
   if (!initialWeights) return () => WEIGHT_INIT;
   return (numInputs) => ({ kind: 'normal', std: 1 / Math.sqrt(numInputs) });
@@ -82,20 +82,20 @@ export function blockSpecs(
   return specs as BlockSpecs;
 }
 
-/** What a block may be given beside its input. */
+/** Optional inputs of a block. */
 export interface BlockInputs {
   /** `[N]`, see {@link dropPath}. */
   readonly dropPathMask?: tf.Tensor1D;
-  /** In the place of global response normalization. */
+  /** Variant that replaces global response normalization. */
   readonly form?: ResponseForm | undefined;
-  /** Called with the expanded activation before and after response normalization, `[N, H, W, 4C]`. */
+  /** Called with the expanded activation before and after GRN, `[N, H, W, 4C]`. */
   readonly observe?: (name: 'expanded' | 'normalized', activation: tf.Tensor4D) => void;
 }
 
 /**
  * The ConvNeXt V2 block: `x + pwconv2(GRN(gelu(pwconv1(LN(dwconv(x))))))`.
  *
- * LayerNorm's affine part and GRN's shift are moved into the linear maps that follow them; that is exact
+ * The affine part of layer norm and the shift of GRN are folded into the linear layers that follow them, which is exact
  * and saves passes over the largest activations.
  *
  * @param x `[N, H, W, C]`

@@ -52,18 +52,18 @@ export function convNeXtV2Specs({
   };
 }
 
-/** What a forward pass may be given beside the image. */
+/** Optional inputs of a forward pass. */
 export interface ConvNeXtV2Inputs extends BackboneInputs {
   /** `responseForm` of the configuration. */
   readonly form?: ResponseForm | undefined;
 }
 
 /**
- * The four feature maps of an image.
+ * Computes the four feature maps of an image.
  *
- * @param image `[N, H, W, 3]`, normalized; sides that are no multiple of 32 lose their remainder
+ * @param image `[N, H, W, 3]`, normalized; pixels beyond a multiple of 32 are ignored
  * @returns c2 … c5, `[N, H/4, W/4, dims[0]]` … `[N, H/32, W/32, dims[3]]`, without any output norm
- * @throws ShapeError if the image has not three channels
+ * @throws ShapeError if the image does not have three channels
  */
 export function convNeXtV2Features(
   params: TensorTree<ConvNeXtV2Specs>,
@@ -109,7 +109,7 @@ function downsampled(
   return patchifyConv(layerNorm(x, norm, EPS), conv);
 }
 
-/** The network as a value for heads to build on. */
+/** Creates the backbone: the network as a value that heads build on. */
 export function createBackbone(config: ConvNeXtV2Config): Backbone<ConvNeXtV2Specs> {
   return {
     specs: convNeXtV2Specs(config),

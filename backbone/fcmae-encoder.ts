@@ -19,13 +19,13 @@ import type { ResponseForm } from './response-form.js';
 import { respond } from './response-form.js';
 
 /**
- * Over which visible sites the encoder's response norm takes its energy:
- * - `sample`: those of an image, as in the dense model and in the code that trained the released weights
+ * Visible sites over which the encoder's GRN aggregates:
+ * - `sample`: those of each image, as in the dense model and in the code that trained the released weights
  * - `batch`: those of all images of the batch, as the published PyTorch script does
  */
 export type ResponseStatistics = 'sample' | 'batch';
 
-/** What an encoder is told beside its input. */
+/** Options of an encoder. */
 export interface EncoderOptions {
   readonly statistics: ResponseStatistics;
   /** `responseForm` of the configuration. */
@@ -47,8 +47,8 @@ const AXES: Readonly<Record<ResponseStatistics, EnergyAxes>> = {
 };
 
 /**
- * The encoder on visible sites only. They are kept patch below patch; the depthwise convolution alone sees the map, with
- * zeros at removed sites. The other layers act on single sites, or on 2 × 2 sites that always belong to the same patch.
+ * Encoder that computes visible sites only, stored patch after patch. Only the depthwise convolution needs the map, with
+ * zeros at removed sites; the other layers act on single sites, or on 2 × 2 sites of the same patch.
  *
  * @see ConvNeXt V2, section 3: https://arxiv.org/abs/2301.00808
  */
@@ -56,7 +56,7 @@ export const gatheredEncoder: MaskedEncoder = (params, batch, { statistics, form
   const { image, imageSegments, imageShape, sites } = batch;
   const seen = (name: string, stage: number, x: tf.Tensor4D): void =>
     observe?.(name, scatterVisible(x, sites[stage], sites[stage].shape));
-  // The image is no parameter: its gather needs no inverse.
+  // The image has no gradient, so its gather needs no inverse.
   let x = gatheredImage(image, imageSegments, imageShape); // [N, K · patch, patch, 3]
   params.stages.forEach((blocks, s) => {
     x = layer(`downsample_layers.${s}`, () => downsampled(params, s, x)); // [N, K · cell, cell, C]
@@ -75,11 +75,11 @@ export const gatheredEncoder: MaskedEncoder = (params, batch, { statistics, form
 };
 
 /**
- * The same on the whole map, masked before and after every convolution: the oracle of {@link gatheredEncoder}, and what to
- * compare its speed with.
+ * Encoder on the whole map, masked before and after every convolution: the oracle of {@link gatheredEncoder} and the
+ * baseline of its speed.
  */
 export const denseMaskedEncoder: MaskedEncoder = (params, batch, { statistics, form, observe }) => {
-  // Other forms would count the removed sites.
+  // Other variants would include the removed sites in their statistics.
   if (form) {
     throw new ConfigError(
       `denseMaskedEncoder: expected global response normalization, got ${form.kind}`,
@@ -127,9 +127,9 @@ function downsampled(
 }
 
 /**
- * A block after its depthwise convolution.
+ * Computes a block from its depthwise convolution on.
  *
- * @param visible `[N, H, W, 1]`, 1 at the sites that count for the response norm; all do if not given
+ * @param visible `[N, H, W, 1]`, 1 at the sites that enter GRN; all sites if not given
  */
 function pointwise(
   x: tf.Tensor4D,
@@ -154,9 +154,10 @@ function pointwise(
 }
 
 /**
- * `linear(x)` that is zero at removed sites: they then add nothing to the response norm, since gelu(0) = 0.
+ * Computes `linear(x)`, zero at removed sites, which then add nothing to GRN because gelu(0) = 0.
  *
- * The mask goes into the input, and with the bias in the place of one more input channel: both are a quarter as wide as the output.
+ * The mask is multiplied into the input and appended to it as one more channel, whose weight is the bias: the input is a
+ * quarter as wide as the output.
  */
 function maskedLinear(
   x: tf.Tensor4D,

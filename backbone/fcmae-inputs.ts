@@ -5,16 +5,16 @@ import type { SiteIndices, SiteShape } from './fcmae-sites.js';
 import type { PatchMask } from './masking.js';
 import { patchGrid, segmentIndices } from './masking.js';
 
-/** Strides of the four stages, pixels. */
+/** Strides of the four stages in pixels. */
 const STRIDES = [4, 8, 16, 32] as const;
 
-/** A masked batch inside a forward pass. */
+/** A masked batch as tensors of a forward pass. */
 export interface MaskedBatch {
   /** `[N, H, W, 3]`, normalized. */
   readonly image: tf.Tensor4D;
   /** `[N, rows, columns, 1]`: 1 where removed. */
   readonly mask: tf.Tensor4D;
-  /** Segment of the image for every segment of the visible patches, `int32 [N · K · patchSize]`. */
+  /** `int32 [N · K · patchSize]`: image segment of every segment of the visible patches. */
   readonly imageSegments: tf.Tensor1D;
   /** By stage. */
   readonly sites: readonly (SiteIndices & { readonly shape: SiteShape })[];
@@ -22,11 +22,11 @@ export interface MaskedBatch {
 }
 
 /**
- * The inputs of an autoencoder's programs: `image`, `mask` `[N, rows, columns, 1]`, and for moving sites
+ * Creates the inputs of an autoencoder's programs: `image`, `mask` `[N, rows, columns, 1]`, and the indices
  * `gatherImage`, `gather0` … `gather3`, `scatter0` … `scatter3`.
  *
  * @param image `[N, H, W, 3]`, normalized
- * @throws ConfigError if patches do not tile the image; ShapeError if the mask is of another batch
+ * @throws ConfigError if patches do not tile the image; ShapeError if the mask does not belong to the batch
  */
 export function fcmaeInputs(image: HostTensor, mask: PatchMask, patchSize: number): HostTensors {
   const [numImages, height, width] = image.shape;
@@ -52,7 +52,7 @@ export function fcmaeInputs(image: HostTensor, mask: PatchMask, patchSize: numbe
 
 const vector = (data: Int32Array): HostTensor => ({ shape: [data.length], data });
 
-/** The inputs of {@link fcmaeInputs} inside a forward pass; sizes are read off their shapes. */
+/** Reads the inputs made by {@link fcmaeInputs} in a forward pass; sizes are derived from their shapes. */
 export function maskedBatch(
   inputs: Readonly<Record<string, tf.Tensor>>,
   patchSize: number,
@@ -77,7 +77,7 @@ export function maskedBatch(
 }
 
 /**
- * 1 at the visible sites of a stage.
+ * Computes the mask of a stage: 1 at visible sites.
  *
  * @returns `[N, rows · cell, columns · cell, 1]`
  */

@@ -4,16 +4,16 @@ import { assertShape, numElements } from '../core/shape.js';
 /** Shape of a feature map and its visible part: G = grid columns, `cell` sites of a patch on each axis. */
 export interface SiteShape {
   readonly numImages: number;
-  /** Patches of an image, down and across. */
+  /** Number of patches of an image along each axis. */
   readonly rows: number;
   readonly columns: number;
   /** K, visible patches of an image. */
   readonly numVisible: number;
-  /** Sites of a patch on each axis. */
+  /** Sites of a patch along each axis. */
   readonly cell: number;
 }
 
-/** Indices of the visible segments, see `segmentIndices`. */
+/** Shape and indices of the visible segments, see `segmentIndices`. */
 export interface SiteIndices {
   /** `int32 [N · K · cell]` */
   readonly gather: tf.Tensor1D;
@@ -22,14 +22,14 @@ export interface SiteIndices {
 }
 
 /**
- * The visible sites of a feature map, patch below patch.
+ * Gathers the visible sites of a feature map, patch after patch.
  *
- * Gathering and scattering are each other's gradients because no site is taken twice; so both are gathers, by the indices and
- * by their inverse, and no scatter-add is needed.
+ * No site is gathered twice, so gathering and scattering are each other's gradients: both are gathers, by the indices and
+ * by the inverse indices, and no scatter-add is needed.
  *
  * @param x `[N, rows · cell, columns · cell, C]`
  * @returns `[N, K · cell, cell, C]`
- * @throws ShapeError if the map has another size
+ * @throws ShapeError if the size of the map differs
  */
 export function gatherVisible(x: tf.Tensor4D, indices: SiteIndices, shape: SiteShape): tf.Tensor4D {
   const channels = x.shape[3];
@@ -39,11 +39,11 @@ export function gatherVisible(x: tf.Tensor4D, indices: SiteIndices, shape: SiteS
 }
 
 /**
- * The inverse of {@link gatherVisible}: a map that is zero at removed sites.
+ * Inverse of {@link gatherVisible}: the map, with zeros at removed sites.
  *
  * @param x `[N, K · cell, cell, C]`
  * @returns `[N, rows · cell, columns · cell, C]`
- * @throws ShapeError if there are not as many sites
+ * @throws ShapeError if the number of sites differs
  */
 export function scatterVisible(
   x: tf.Tensor4D,
@@ -58,7 +58,7 @@ export function scatterVisible(
 
 type Move = (x: tf.Tensor4D, indices: tf.Tensor1D, shape: SiteShape) => tf.Tensor4D;
 
-/** A move of sites whose gradient is the move back. */
+/** Moves sites; the gradient moves them back. */
 function moved(
   x: tf.Tensor4D,
   [indices, inverse]: readonly [tf.Tensor1D, tf.Tensor1D],
@@ -98,7 +98,7 @@ function scattered(x: tf.Tensor4D, scatter: tf.Tensor1D, shape: SiteShape): tf.T
   const width = cell * channels;
   return tf.tidy(() => {
     const segments = x.reshape([numElements(x.shape) / width, width]); // [N · K · cell, cell · C]
-    const padded = tf.concat([segments, tf.zeros([1, width])]); // removed segments take the last row
+    const padded = tf.concat([segments, tf.zeros([1, width])]); // removed segments index the last row
     return tf.gather(padded, scatter).reshape(mapShape(shape, channels));
   });
 }

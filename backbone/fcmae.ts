@@ -14,21 +14,21 @@ import type { MaskedBatch } from './fcmae-inputs.js';
 import { visibleSites } from './fcmae-inputs.js';
 import type { ConvNeXtV2Config } from './variants.js';
 
-/** A fully convolutional masked autoencoder. */
+/** Configuration of a fully convolutional masked autoencoder. */
 export interface FcmaeConfig {
   readonly backbone: ConvNeXtV2Config;
   readonly decoder: { readonly channels: number; readonly depth: number };
-  /** Side of the patches that are removed and predicted, pixels; a multiple of 32. */
+  /** Side of the patches that are removed and predicted, in pixels; a multiple of 32. */
   readonly patchSize: number;
-  /** Part of the patches that is removed. */
+  /** Fraction of the patches that is removed. */
   readonly maskRatio: number;
-  /** Of the encoder's response norm; the decoder's is by image. */
+  /** Statistics of GRN in the encoder; the decoder always uses those of each image. */
   readonly statistics: ResponseStatistics;
-  /** Whether patches are predicted with mean 0 and variance 1. */
+  /** Whether the target of a patch is normalized to mean 0 and variance 1. */
   readonly normPixLoss: boolean;
 }
 
-/** The published autoencoder around a backbone. @see ConvNeXt V2, section 3 and table 8 */
+/** Configuration of the published autoencoder. @see ConvNeXt V2, section 3 and table 8 */
 export function fcmaeConfig(backbone: ConvNeXtV2Config): FcmaeConfig {
   return {
     backbone,
@@ -59,8 +59,8 @@ export interface FcmaeSpecs {
 const VARIANCE_EPS = 1e-6;
 
 /**
- * Parameters of an autoencoder. All weights start with standard deviation 0.02: the published script re-draws convolutions
- * with 1, by a default of its library, which looks unintended.
+ * Parameters of an autoencoder. All weights start with a standard deviation of 0.02. (The published script redraws
+ * convolutions with 1, its library's default, which looks unintended.)
  *
  * @throws ConfigError if the decoder is empty
  */
@@ -86,7 +86,7 @@ export function fcmaeSpecs({ backbone, decoder, patchSize }: FcmaeConfig): Fcmae
 }
 
 /**
- * Encodes the visible patches and predicts all of them.
+ * Decoder: predicts all patches from the encoded visible ones.
  *
  * @param encoded `[N, H/32, W/32, C]`, zero at removed sites
  * @param visible `[N, H/32, W/32, 1]`
@@ -110,7 +110,7 @@ export function fcmaeDecoder(
 }
 
 /**
- * The pixels of every patch.
+ * Rearranges an image as the pixels of every patch.
  *
  * @param image `[N, H, W, 3]`
  * @returns `[N, rows, columns, patchSize² · 3]`
@@ -128,7 +128,8 @@ export function patchify(image: tf.Tensor4D, patchSize: number): tf.Tensor4D {
 }
 
 /**
- * What is to be predicted: the pixels of every patch, if asked for with mean 0 and (unbiased) variance 1 in each.
+ * Computes the target of the prediction: the pixels of every patch, with `normPixLoss` normalized to mean 0 and
+ * (unbiased) variance 1 within each patch.
  *
  * @param image `[N, H, W, 3]`
  * @returns `[N, rows, columns, patchSize² · 3]`
@@ -140,17 +141,17 @@ export function fcmaeTarget(
   return tf.tidy(() => {
     const pixels = patchify(image, patchSize);
     if (!normPixLoss) return pixels;
-    const centred = pixels.sub(pixels.mean(-1, true));
-    const variance = centred
-      .mul(centred)
+    const centered = pixels.sub(pixels.mean(-1, true));
+    const variance = centered
+      .mul(centered)
       .sum(-1, true)
       .div(pixels.shape[3] - 1); // [N, rows, columns, 1]
-    return centred.mul<tf.Tensor4D>(variance.add(VARIANCE_EPS).rsqrt());
+    return centered.mul<tf.Tensor4D>(variance.add(VARIANCE_EPS).rsqrt());
   });
 }
 
 /**
- * Mean squared error of the removed patches, over the whole batch.
+ * Mean squared error over the removed patches of the whole batch.
  *
  * @param mask `[N, rows, columns, 1]`, 1 where removed
  */
@@ -166,7 +167,7 @@ export function fcmaeLoss(
   });
 }
 
-/** What an autoencoder computes. */
+/** Outputs of an autoencoder. */
 export interface FcmaeOutputs {
   /** `[N, H/32, W/32, C]`, zero at removed sites. */
   readonly encoded: tf.Tensor4D;
@@ -175,7 +176,7 @@ export interface FcmaeOutputs {
   readonly loss: tf.Scalar;
 }
 
-/** Forward pass with either form of the encoder. */
+/** Forward pass with either encoder. */
 export function fcmae(
   params: TensorTree<FcmaeSpecs>,
   batch: MaskedBatch,

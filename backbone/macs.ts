@@ -1,16 +1,17 @@
 import type { ConvNeXtV2Config } from './variants.js';
 
-/** Multiply-adds of one image, as the literature counts FLOPs. */
+/** Multiply-adds for one image, which the literature calls FLOPs. */
 export interface Macs {
-  /** Convolutions and linear maps: the matrix work. */
+  /** Multiply-adds of all convolutions and linear layers. */
   readonly products: number;
-  /** Of every stage, its downsampling layer included. */
+  /** Multiply-adds of every stage with its downsampling layer. */
   readonly stages: readonly number[];
 }
 
 /**
- * Multiply-adds of the backbone's convolutions and linear maps for one image, plus a classifier's if `classes` is
- * given. Norms and activations are not counted (the published figures add them: 0.55 instead of 0.547 G for Atto).
+ * Counts the multiply-adds of the backbone's convolutions and linear layers for one image, plus those of a classifier if
+ * `classes` is given. Norms and activations are not counted (the published figures include them: 0.55 instead of 0.547 G
+ * for Atto).
  *
  * @param size `[height, width]` in pixels
  */

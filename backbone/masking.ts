@@ -1,33 +1,33 @@
 import { ConfigError, ShapeError } from '../core/errors.js';
 
-/** Stride of the network's last stage, pixels: a site there must be visible or removed as a whole. */
+/** Stride of the network's last stage in pixels. Every site of that stage must be either visible or removed. */
 const LAST_STRIDE = 32;
 
-/** Patches of an image. */
+/** Number of patches of an image along each axis. */
 export interface PatchGrid {
   readonly rows: number;
   readonly columns: number;
 }
 
 /**
- * Which patches of a batch are removed; L = rows · columns patches an image, K of them visible. The number is the same for
- * every image, so that the shapes of what is computed on visible patches do not change.
+ * Removed and visible patches of a batch: L = rows · columns patches per image, K of them visible. K is the same for
+ * every image, so tensors of visible patches have fixed shapes.
  */
 export interface PatchMask {
   readonly numImages: number;
   readonly grid: PatchGrid;
   /** K */
   readonly numVisible: number;
-  /** `[N, L]`, row by row: 1 where removed, 0 where kept. */
+  /** `[N, L]` row-major: 1 for removed patches, 0 for visible ones. */
   readonly mask: Float32Array;
   /** `[N, K]`: the visible patches of every image, ascending. */
   readonly visible: Int32Array;
 }
 
 /**
- * The patches of an image.
+ * Divides an image into patches.
  *
- * @throws ConfigError if patches are no multiple of 32 pixels, or do not tile the image
+ * @throws ConfigError if the patch size is not a multiple of 32 pixels, or patches do not tile the image
  */
 export function patchGrid(
   image: { readonly height: number; readonly width: number },
@@ -50,7 +50,7 @@ export function patchGrid(
 /**
  * Number of visible patches: `⌊L (1 − ratio)⌋`.
  *
- * @throws ConfigError if that leaves no visible or no removed patch
+ * @throws ConfigError if no patch would be visible, or none removed
  */
 export function numVisiblePatches({ rows, columns }: PatchGrid, maskRatio: number): number {
   const patches = rows * columns;
@@ -65,10 +65,10 @@ export function numVisiblePatches({ rows, columns }: PatchGrid, maskRatio: numbe
 }
 
 /**
- * Random masking: the K patches with the lowest noise stay visible. Only the order of the noise matters.
+ * Random masking: the K patches with the lowest noise stay visible. Only the ranks of the noise matter.
  *
  * @param noise `[N, L]`
- * @throws ConfigError if the ratio leaves no visible or no removed patch; ShapeError if the noise does not fit
+ * @throws ConfigError if no patch would be visible, or none removed; ShapeError if the noise does not fit
  * @see ConvNeXt V2, section 3, and `fcmae.py`: https://github.com/facebookresearch/ConvNeXt-V2
  */
 export function maskFromNoise(noise: Float32Array, grid: PatchGrid, maskRatio: number): PatchMask {
@@ -93,20 +93,20 @@ export function maskFromNoise(noise: Float32Array, grid: PatchGrid, maskRatio: n
 }
 
 /**
- * Where the visible sites of a feature map lie, in units of *segments*: the `cell` sites of one patch in one row of the map
- * are neighbors in memory and move together.
+ * Indices of the visible sites of a feature map, in units of *segments*: the `cell` sites of one patch in one row of the
+ * map, which are adjacent in memory.
  */
 export interface SegmentIndices {
-  /** `[N · K · cell]`: segment of the map for every segment of the visible patches, which are stacked. */
+  /** `[N · K · cell]`: map segment of every segment of the visible patches, stored patch after patch. */
   readonly gather: Int32Array;
-  /** `[N · rows · cell · columns]`, the inverse; removed segments are `N · K · cell`, one past the last. */
+  /** `[N · rows · cell · columns]`: the inverse; `N · K · cell` (one past the last) for removed segments. */
   readonly scatter: Int32Array;
 }
 
 /**
- * The segments of the visible patches.
+ * Computes the segments of the visible patches.
  *
- * @param cell sites of a patch on each axis: patch size / stride
+ * @param cell sites of a patch along each axis: patch size / stride
  */
 export function segmentIndices(
   { numImages, grid, numVisible, visible }: PatchMask,

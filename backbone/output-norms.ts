@@ -10,7 +10,7 @@ import type { ConvNeXtV2Config } from './variants.js';
 
 type Norm = ReturnType<typeof normSpecs>;
 
-/** The network plus one layer norm per output level. */
+/** Specs of the network plus one layer norm per output level. */
 export type DenseBackboneSpecs = ConvNeXtV2Specs & {
   readonly norm0: Norm;
   readonly norm1: Norm;
@@ -19,8 +19,8 @@ export type DenseBackboneSpecs = ConvNeXtV2Specs & {
 };
 
 /**
- * The backbone of detectors and segmenters: every level passes a layer norm of its own on the way out; the next
- * stage gets the level as it was.
+ * Creates the backbone of detectors and segmenters: a separate layer norm is applied to every output level; the next
+ * stage takes the level before that norm.
  *
  * @see ConvNeXt's detection and segmentation code, `norm{i}`: https://github.com/facebookresearch/ConvNeXt
  */

@@ -4,12 +4,12 @@ import type { GrnParams } from '../engine/ops/grn.js';
 import { standardize } from '../engine/ops/layer-norm.js';
 
 /**
- * What stands in the place of global response normalization in the paper's ablations. All have scale γ and shift β of `[4C]`.
- * - `grn`: `γ · x · N(G(x)) + β`, plus `x` with `skip`. G aggregates a channel over the positions: `l2`, `l1`, `average`, or
- *   `one` (no aggregation, G = 1). N relates it to the other channels: `share` G / mean G (the published form, with
- *   `l2`), `standardize` (G − μ) / σ, `inverseSum` 1 / Σ G, or `none`.
+ * Variant of GRN, or its replacement, in the paper's ablations. All have a scale γ and a shift β of `[4C]`.
+ * - `grn`: `γ · x · N(G(x)) + β`, plus `x` with `skip`. G aggregates a channel over the positions: `l2`, `l1`, `average`,
+ *   or `one` (no aggregation, G = 1). N normalizes over the channels: `share` G / mean G (with `l2`, the published GRN),
+ *   `standardize` (G − μ) / σ, `inverseSum` 1 / Σ G, or `none`.
  * - `lrn`: local response normalization over 5 neighboring channels
- * - `batchNorm`: over the batch, with its own statistics in evaluation too (no running averages are kept)
+ * - `batchNorm`: over the batch, with batch statistics also in evaluation (there are no running averages)
  * - `layerNorm`: over the channels of a position
  *
  * @see ConvNeXt V2, tables 2 and 16: https://arxiv.org/abs/2301.00808
@@ -25,21 +25,21 @@ export type ResponseForm =
   | { readonly kind: 'batchNorm' }
   | { readonly kind: 'layerNorm' };
 
-/** Values of the window and constants of local response normalization where it came from (AlexNet), PyTorch's defaults. */
+/** Window and constants of local response normalization: those of AlexNet, PyTorch's defaults. */
 const LRN = { size: 5, alpha: 1e-4, beta: 0.75, k: 1 } as const;
 /** Keeps the gradient finite where a channel is zero everywhere. */
 const SMALLEST_ENERGY = 1e-30;
 
-/** Initial γ: 0 where the skip connection makes that the identity, else 1. The paper does not say what it starts with. */
+/** Initial γ: 0 if the skip connection makes that the identity, else 1. The paper does not state the initial value. */
 export function initialScale(form: ResponseForm): 0 | 1 {
   return form.kind === 'grn' && form.skip ? 0 : 1;
 }
 
 /**
- * Applies a form.
+ * Applies a variant.
  *
  * @param x `[N, H, W, C]`, after the activation function
- * @param axes over which a channel is aggregated: a sample's positions, or the batch's
+ * @param axes axes of the aggregation: the positions of each sample, or those of the whole batch
  * @returns `[N, H, W, C]`
  */
 export function respond(
@@ -58,9 +58,9 @@ export function respond(
       case 'lrn':
         return x.mul<tf.Tensor4D>(localScale(x)).mul<tf.Tensor4D>(gamma).add<tf.Tensor4D>(beta);
       case 'batchNorm': {
-        const centred = x.sub(x.mean([0, 1, 2], true));
-        const variance = centred.mul(centred).mean([0, 1, 2], true); // [1, 1, 1, C]
-        return centred.mul<tf.Tensor4D>(variance.add(eps).rsqrt().mul(gamma)).add(beta);
+        const centered = x.sub(x.mean([0, 1, 2], true));
+        const variance = centered.mul(centered).mean([0, 1, 2], true); // [1, 1, 1, C]
+        return centered.mul<tf.Tensor4D>(variance.add(eps).rsqrt().mul(gamma)).add(beta);
       }
       case 'layerNorm':
         return standardize(x, eps).mul<tf.Tensor4D>(gamma).add<tf.Tensor4D>(beta);
@@ -72,7 +72,7 @@ export function respond(
 
 type Form<Key extends string> = Extract<ResponseForm, Record<Key, unknown>>;
 
-/** G, `[N or 1, 1, 1, C]` */
+/** Computes G, `[N or 1, 1, 1, C]`. */
 function aggregated(
   x: tf.Tensor4D,
   aggregation: Form<'aggregation'>['aggregation'],
@@ -96,7 +96,7 @@ function aggregated(
   }
 }
 
-/** N(G), of the shape of G or `[N or 1, 1, 1, 1]` */
+/** Computes N(G) in the shape of G or `[N or 1, 1, 1, 1]`. */
 function related(
   g: tf.Tensor,
   normalization: Form<'normalization'>['normalization'],
@@ -116,7 +116,7 @@ function related(
   }
 }
 
-/** `(k + α/n Σ x²)^−β` over the neighboring channels. */
+/** Computes `(k + α/n Σ x²)^−β` over the neighboring channels. */
 function localScale(x: tf.Tensor4D): tf.Tensor4D {
   const { size, alpha, beta, k } = LRN;
   const [n, h, w, c] = x.shape;
@@ -124,7 +124,7 @@ function localScale(x: tf.Tensor4D): tf.Tensor4D {
   const padded = tf.concat([border, x.mul<tf.Tensor4D>(x), border], 3); // [N, H, W, C + 4]
   const windows = Array.from({ length: size }, (_, i) =>
     padded.slice([0, 0, 0, i], [n, h, w, c]),
-  ).reduce((sum, part) => sum.add<tf.Tensor4D>(part));
+  ).reduce((sum, window) => sum.add<tf.Tensor4D>(window));
   const energy = windows.mul<tf.Tensor4D>(alpha / size).add<tf.Tensor4D>(k);
   return energy.log().mul<tf.Tensor4D>(-beta).exp();
 }

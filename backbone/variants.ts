@@ -1,23 +1,27 @@
 import type { ResponseForm } from './response-form.js';
 
-/** A ConvNeXt V2 network up to its last stage. Any depths and widths work; {@link VARIANTS} has the published ones. */
+/**
+ * Configuration of a ConvNeXt V2 network without head. Depths and widths are free; {@link VARIANTS} has the published
+ * ones.
+ */
 export interface ConvNeXtV2Config {
-  /** Blocks of the four stages. */
+  /** Number of blocks of the four stages. */
   readonly depths: readonly [number, number, number, number];
   /** Channels of the four stages. */
   readonly dims: readonly [number, number, number, number];
-  /** `grn`: the V2 block. `none`: a V1-style block, for comparison and folded V1 weights. */
+  /** `grn`: the V2 block. `none`: a V1-style block, for comparisons and for folded V1 weights. */
   readonly responseNorm: 'grn' | 'none';
-  /** Another form of the response norm, for the paper's ablations; absent in all published models. */
+  /** Variant of GRN for the paper's ablations; absent in all published models. */
   readonly responseForm?: ResponseForm;
   /**
-   * How weights start. Absent, as in all published models: a normal distribution of standard deviation 0.02, whatever the width.
-   * `fanIn`: of 1/√(inputs of a unit), with which small networks learn from scratch at twice the rate and in half the steps.
+   * Initial weights. Absent, as in all published models: normal distribution with standard deviation 0.02, whatever the
+   * width. `fanIn`: standard deviation 1/√(inputs of a unit), with which small networks learn from scratch at twice the
+   * learning rate in half the steps.
    */
   readonly initialWeights?: 'fanIn';
 }
 
-/** Names of the published sizes, smallest first. */
+/** Names of the published variants, smallest first. */
 export const VARIANT_NAMES = [
   'atto',
   'femto',
@@ -29,11 +33,11 @@ export const VARIANT_NAMES = [
   'huge',
 ] as const;
 
-/** A published size. */
+/** Name of a published variant. */
 export type VariantName = (typeof VARIANT_NAMES)[number];
 
 /**
- * The published family.
+ * The published variants.
  *
  * @see ConvNeXt V2, appendix A: https://arxiv.org/abs/2301.00808
  */

@@ -10,20 +10,20 @@ export interface FeatureLevels {
   readonly c5: tf.Tensor4D;
 }
 
-/** What a forward pass may be given beside the image. */
+/** Optional inputs of a forward pass. */
 export interface BackboneInputs {
   /** Stochastic depth, `[blocks, N]`: 0 where a block is dropped, `1 / (1 − rate)` elsewhere. */
   readonly dropPath?: tf.Tensor2D;
-  /** Called with every named activation, for analysis. */
+  /** Called with every named activation, for analyses. */
   readonly observe?: (name: string, activation: tf.Tensor4D) => void;
 }
 
-/** A feature extractor as heads see it. */
+/** Backbone as heads see it: a feature extractor. */
 export interface Backbone<Tree extends SpecTree> {
   readonly specs: Tree;
   /** Channels of c2 … c5. */
   readonly channels: readonly [number, number, number, number];
-  /** Number of residual blocks, for drop path. */
+  /** Number of residual blocks, the rows of the drop path mask. */
   readonly numBlocks: number;
   readonly features: (
     params: TensorTree<Tree>,

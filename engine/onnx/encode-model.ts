@@ -7,7 +7,7 @@ const IR_VERSION = 9;
 const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, ints: 7 } as const;
 
 /**
- * Serializes a graph as an ONNX model file.
+ * Serializes a graph as an ONNX model.
  *
  * @returns the bytes of a `ModelProto`
  * @throws InputError above protobuf's limit of 2 GiB

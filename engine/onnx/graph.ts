@@ -1,6 +1,6 @@
-/** The part of ONNX that this library writes: a graph of nodes over named, statically shaped tensors. */
+/** The subset of ONNX that this library writes: a graph of nodes over named tensors of static shape. */
 
-/** Element types that occur, by their ONNX numbers. */
+/** ONNX's numbers of the element types in use. */
 export const ONNX_TYPE = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9 } as const;
 
 /** Name of an element type. */
@@ -13,7 +13,7 @@ export interface OnnxValue {
   readonly type: OnnxType;
 }
 
-/** A tensor stored in the model file. */
+/** A tensor stored in the model. */
 export interface OnnxInitializer extends OnnxValue {
   readonly data: Float32Array | Int32Array | BigInt64Array | Uint8Array;
 }
@@ -36,7 +36,7 @@ export interface OnnxNode {
   readonly attributes: Readonly<Record<string, OnnxAttribute>>;
 }
 
-/** A complete graph. `nodes` are in an order in which they can run. */
+/** A complete graph. `nodes` are in a valid order of execution. */
 export interface OnnxGraph {
   readonly name: string;
   readonly nodes: readonly OnnxNode[];

@@ -41,9 +41,9 @@ export function batchNormTraining(
   assertShape('batchNormTraining', x, ['N', 'H', 'W', weight.size]);
   return tf.tidy(() => {
     const mean = x.mean([0, 1, 2]) as tf.Tensor1D; // [C]
-    const centred = x.sub(mean);
-    const variance = centred.mul(centred).mean([0, 1, 2]) as tf.Tensor1D; // [C]
-    const y = centred.mul(weight.mul(variance.add(eps).rsqrt())).add(bias) as tf.Tensor4D;
+    const centered = x.sub(mean);
+    const variance = centered.mul(centered).mean([0, 1, 2]) as tf.Tensor1D; // [C]
+    const y = centered.mul(weight.mul(variance.add(eps).rsqrt())).add(bias) as tf.Tensor4D;
     return { y, moments: { mean, variance } };
   });
 }

@@ -15,8 +15,7 @@ export interface DepthwiseParams {
 }
 
 /**
- * Convolution of non-overlapping patches: stride = kernel size, no padding. Rows and columns that do
- * not fill a patch are ignored.
+ * Convolution of non-overlapping patches: stride = kernel size, no padding. Remaining rows and columns are ignored.
  *
  * @param x `[N, H, W, in]`
  * @returns `[N, ⌊H / k⌋, ⌊W / k⌋, out]`
@@ -40,7 +39,7 @@ export function patchifyConv(x: tf.Tensor4D, { weight, bias }: ConvParams): tf.T
 }
 
 /**
- * Convolution with stride 1 whose result has the size of its input (odd kernels, zero padding).
+ * Convolution with stride 1, odd kernel and zero padding; keeps height and width.
  *
  * @param x `[N, H, W, in]`
  * @returns `[N, H, W, out]`
@@ -52,7 +51,7 @@ export function sameConv(x: tf.Tensor4D, { weight, bias }: ConvParams): tf.Tenso
 }
 
 /**
- * Depthwise convolution with stride 1 whose result has the size of its input.
+ * Depthwise convolution with stride 1 and zero padding; keeps height and width.
  *
  * @param x `[N, H, W, C]`
  * @returns `[N, H, W, C]`

@@ -2,8 +2,8 @@ import * as tf from '@tensorflow/tfjs';
 import { assertShape } from '../../core/shape.js';
 
 /**
- * Stochastic depth on the branch of a residual block: whole samples are dropped, the others scaled up.
- * The mask is an input, so that a compiled graph draws nothing itself.
+ * Stochastic depth on the branch of a residual block: drops whole samples and scales the others up. The mask is an input,
+ * so compiled graphs need no random numbers.
  *
  * @param branch `[N, H, W, C]`
  * @param mask `[N]`, 0 for dropped samples, `1 / (1 − rate)` for kept ones

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { assertShape, numElements } from '../../core/shape.js';
 import { geluAgain, geluGradientHalf, geluValue } from './gelu.js';
-import { responseScale, responseScaleGradient } from './grn.js';
+import { grnScale, grnScaleGradient } from './grn.js';
 import type { LinearParams } from './linear.js';
 
 /** `gamma` is `[C]`, `weight` `[C, out]`, `bias` `[out]`. */
@@ -9,19 +9,19 @@ export interface GeluGrnLinearParams extends LinearParams {
   readonly gamma: tf.Tensor1D;
 }
 
-/** Activations of a sample up to which `a` is kept for the backward pass: it takes memory, but 1 % less time. */
+/** Up to this number of activations per sample, `a` is kept for the backward pass: 1 % less time, more memory. */
 const KEPT_PER_SAMPLE = 2 ** 21;
 
-/** Over which axes the response energy is summed: each sample's positions, or those of the whole batch. */
+/** Axes over which a channel's energy is summed: the positions of each sample, or of the whole batch. */
 export type EnergyAxes = readonly [1, 2] | readonly [0, 1, 2];
 
 /**
- * `linear(a · s)` with `a = gelu(x)` and `s` the scale of global response normalization: the second half of a
- * ConvNeXt V2 block (GRN's shift belongs into the bias, see {@link foldIntoLinear}).
+ * `linear(a · s)` with `a = gelu(x)` and `s` the scale of global response normalization: the second half of a ConvNeXt V2
+ * block (with GRN's shift folded into the bias, see {@link foldIntoLinear}).
  *
- * One op with a gradient of its own, because these are the widest activations of the network: for large images only `x` is kept
- * for the backward pass and `a` is computed again there, and the chain rule is written in the fewest passes. The scale goes where
- * it is smaller, into the activations or into a weight for every sample.
+ * One op with a custom gradient, because these are the widest activations of the network: for large images only `x` is
+ * kept for the backward pass, where `a` is recomputed, and the gradient takes as few passes as possible. The scale is
+ * multiplied into the smaller operand: the activations, or one copy of the weight per sample.
  *
  * @param x `[N, H, W, C]`
  * @returns `[N, H, W, out]`
@@ -50,7 +50,7 @@ export function geluGrnLinear(
     const [value, energy] = tf.tidy((): [tf.Tensor, tf.Tensor4D] => {
       const a = geluValue(input);
       const total = a.mul(a).sum<tf.Tensor4D>([...axes], true); // [N or 1, 1, 1, C]
-      const y = product.value(a, responseScale(total, g, eps), matrix, b);
+      const y = product.value(a, grnScale(total, g, eps), matrix, b);
       return [y.reshape([n, h, w, out]), total];
     });
     save([input, g, matrix, energy]);
@@ -66,15 +66,15 @@ export function geluGrnLinear(
     ];
     return tf.tidy(() => {
       const a = h * w * channels > KEPT_PER_SAMPLE ? geluAgain(input) : geluValue(input);
-      const scale = responseScale(energy, g, eps); // [N or 1, 1, 1, C]
+      const scale = grnScale(energy, g, eps); // [N or 1, 1, 1, C]
       const { dWeight, dScale, halfDScaled } = product.gradient(
         dy as tf.Tensor4D,
         a,
         scale,
         matrix,
       );
-      const { dEnergy, dGamma } = responseScaleGradient(dScale, energy, g, eps);
-      // Half of da = dScaled · s + 2 a dE: the factor 2 comes back with gelu's derivative.
+      const { dEnergy, dGamma } = grnScaleGradient(dScale, energy, g, eps);
+      // Half of da = dScaled · s + 2 a dE; `geluGradientHalf` multiplies by 2.
       const halfDa = halfDScaled.add(a.mul(dEnergy));
       return [geluGradientHalf(halfDa, input), dGamma, dWeight, rows(dy).sum(0)];
     });
@@ -82,7 +82,7 @@ export function geluGrnLinear(
   return op(x, gamma, weight, bias) as tf.Tensor4D;
 }
 
-/** `(a · s) · W + b` and what its gradient is made of. `a` is `[N, H, W, C]`, `s` `[N or 1, 1, 1, C]`. */
+/** `(a · s) · W + b` and the parts of its gradient. `a` is `[N, H, W, C]`, `s` `[N or 1, 1, 1, C]`. */
 interface ScaledProduct {
   value(a: tf.Tensor4D, scale: tf.Tensor4D, weight: tf.Tensor2D, bias: tf.Tensor1D): tf.Tensor;
   gradient(
@@ -95,12 +95,12 @@ interface ScaledProduct {
     readonly dWeight: tf.Tensor;
     /** The shape of `s`. */
     readonly dScale: tf.Tensor4D;
-    /** Half the gradient of `a` with `s` held fixed, `[N, H, W, C]`. */
+    /** Half the gradient of `a` for constant `s`, `[N, H, W, C]`. */
     readonly halfDScaled: tf.Tensor;
   };
 }
 
-/** Few positions: `a · s` is formed. */
+/** For few positions: computes `a · s`. */
 const scaledActivations: ScaledProduct = {
   value: (a, scale, weight, bias) => tf.fused.matMul({ a: rows(a.mul(scale)), b: weight, bias }),
   gradient: (dy, a, scale, weight) => {
@@ -108,7 +108,8 @@ const scaledActivations: ScaledProduct = {
     const dz = rows(dy);
     const dScaled = tf.matMul(dz, weight, false, true).reshape(a.shape);
     return {
-      // The factors in the other order: a graph would otherwise keep the forward pass's product all the way.
+      // The factors in reverse order: otherwise a captured graph would reuse, and therefore keep, the forward pass's
+      // product.
       dWeight: tf.matMul(rows(scale.mul(a)), dz, true),
       dScale: dScaled.mul(a).sum(axes, true),
       halfDScaled: dScaled.mul(scale.mul(0.5)),
@@ -117,8 +118,8 @@ const scaledActivations: ScaledProduct = {
 };
 
 /**
- * Many positions: a weight for every sample, `s · W` `[N, C, out]`. With `aᵀ dz` of every sample the gradients of weight and scale
- * need no pass over the activations.
+ * For many positions: computes a weight per sample, `s · W` `[N, C, out]`. With `aᵀ dz` of every sample, the gradients of
+ * weight and scale need no pass over the activations.
  */
 const scaledWeights: ScaledProduct = {
   value: (a, scale, weight, bias) => tf.matMul(samples(a), columns(scale).mul(weight)).add(bias),

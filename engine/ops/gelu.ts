@@ -30,7 +30,7 @@ export function geluValue<T extends tf.Tensor>(x: T): T {
   return tf.tidy(() => x.mul(x.mul(INVERSE_ROOT_2).erf().add(1).mul(0.5)) as T);
 }
 
-/** {@link geluValue} for a backward pass: a captured graph computes it anew instead of keeping the first result. */
+/** {@link geluValue} for a backward pass: a captured graph recomputes it instead of keeping the first result. */
 export function geluAgain<T extends tf.Tensor>(x: T): T {
   if (hasFusedKernel('gelu'))
     return tf.engine().runKernel<T>(FUSED_KERNEL.gelu, { x }, { again: true });
@@ -38,8 +38,8 @@ export function geluAgain<T extends tf.Tensor>(x: T): T {
 }
 
 /**
- * `2 · halfDy · gelu'(x)`. With `t = x / √2` the derivative is `½ (1 + erf t + 2/√π · t e^(−t²))`; callers halve `dy` where
- * that costs nothing.
+ * `2 · halfDy · gelu'(x)`. With `t = x / √2` the derivative is `½ (1 + erf t + 2/√π · t e^(−t²))`; callers halve `dy`
+ * where this costs nothing.
  */
 export function geluGradientHalf(halfDy: tf.Tensor, x: tf.Tensor): tf.Tensor {
   return tf.tidy(() => {

@@ -7,17 +7,17 @@ export interface GrnParams {
   readonly beta: tf.Tensor1D;
 }
 
-/** Keeps the gradient finite where a channel is zero everywhere: √ has an infinite slope there. */
+/** Keeps the gradient finite where a channel is zero everywhere: the slope of √ is infinite there. */
 const SMALLEST_ENERGY = 1e-30;
 
 /**
- * Energy of every channel, `Σ x²` over the positions.
+ * Computes the energy of every channel, `Σ x²` over the positions.
  *
  * @param x `[N, H, W, C]`
  * @returns `[N, 1, 1, C]`
  */
 export function channelEnergy(x: tf.Tensor4D): tf.Tensor4D {
-  // Written with its own gradient, `2 x dy`: one pass instead of the two that Σ and ² would take.
+  // Custom gradient `2 x dy`: one pass instead of two for Σ and ².
   return tf.customGrad((input, save) => {
     (save as tf.GradSaveFunc)([input as tf.Tensor]);
     const value = tf.tidy(() => {
@@ -29,29 +29,29 @@ export function channelEnergy(x: tf.Tensor4D): tf.Tensor4D {
 }
 
 /**
- * The factor by which global response normalization scales each channel: `γ · N + 1` with
- * `N = G / (mean G + eps)` and `G` the channel's 2-norm over the positions.
+ * Computes the factor by which GRN scales each channel: `γ · N + 1` with `N = G / (mean G + eps)` and `G` the channel's
+ * 2-norm over the positions.
  *
  * @param energy `[N, 1, 1, C]`, `G²`
  * @param gamma `[C]`
  * @returns `[N, 1, 1, C]`
  */
-export function responseScale(energy: tf.Tensor4D, gamma: tf.Tensor1D, eps: number): tf.Tensor4D {
+export function grnScale(energy: tf.Tensor4D, gamma: tf.Tensor1D, eps: number): tf.Tensor4D {
   return tf.tidy(() => {
     const norm = energy.maximum(SMALLEST_ENERGY).sqrt(); // [N, 1, 1, C]
-    const share = norm.div(norm.mean(-1, true).add(eps)); // [N, 1, 1, C]
-    return share.mul(gamma).add(1);
+    const relative = norm.div(norm.mean(-1, true).add(eps)); // [N, 1, 1, C]
+    return relative.mul(gamma).add(1);
   });
 }
 
 /**
- * Gradient of {@link responseScale}. A channel that is zero everywhere gets 0.
+ * Gradient of {@link grnScale}. A channel that is zero everywhere gets 0.
  *
  * @param dScale `[N, 1, 1, C]`
  * @param energy `[N, 1, 1, C]`
  * @returns `dEnergy` `[N, 1, 1, C]`, `dGamma` `[C]`
  */
-export function responseScaleGradient(
+export function grnScaleGradient(
   dScale: tf.Tensor4D,
   energy: tf.Tensor4D,
   gamma: tf.Tensor1D,
@@ -60,22 +60,22 @@ export function responseScaleGradient(
   return tf.tidy(() => {
     const norm = energy.maximum(SMALLEST_ENERGY).sqrt(); // G
     const divisor = norm.mean(-1, true).add(eps); // [N, 1, 1, 1]
-    const share = norm.div(divisor); // N = G / (mean G + eps)
-    const dShare = dScale.mul(gamma);
+    const relative = norm.div(divisor); // N = G / (mean G + eps)
+    const dRelative = dScale.mul(gamma);
     // dG = (dN − mean(dN · N)) / (mean G + eps), dE = dG / 2G
-    const dNorm = dShare.sub(dShare.mul(share).mean(-1, true)).div(divisor);
+    const dNorm = dRelative.sub(dRelative.mul(relative).mean(-1, true)).div(divisor);
     const isLive = energy.greater(SMALLEST_ENERGY).cast('float32');
     return {
       dEnergy: dNorm.div(norm.mul(2)).mul(isLive) as tf.Tensor4D,
-      dGamma: dScale.mul(share).sum([0, 1, 2]) as tf.Tensor1D,
+      dGamma: dScale.mul(relative).sum([0, 1, 2]) as tf.Tensor1D,
     };
   });
 }
 
 /**
- * Global response normalization: scales each channel by its share of the response energy, `γ (x · N) + β + x`.
- * Residual, so zero-initialized parameters give the identity. The gradient at a channel that is zero
- * everywhere is the sub-gradient 0 of its norm.
+ * Global response normalization: scales each channel by its norm relative to the mean norm of all channels,
+ * `γ (x · N) + β + x`. Residual, so zero-initialized parameters give the identity. A channel that is zero everywhere gets
+ * the subgradient 0.
  *
  * @param x `[N, H, W, C]`
  * @returns `[N, H, W, C]`
@@ -84,5 +84,5 @@ export function responseScaleGradient(
  */
 export function grn(x: tf.Tensor4D, { gamma, beta }: GrnParams, eps: number): tf.Tensor4D {
   assertShape('grn', x, ['N', 'H', 'W', gamma.size]);
-  return tf.tidy(() => x.mul(responseScale(channelEnergy(x), gamma, eps)).add(beta));
+  return tf.tidy(() => x.mul(grnScale(channelEnergy(x), gamma, eps)).add(beta));
 }

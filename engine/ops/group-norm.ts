@@ -4,8 +4,8 @@ import { assertShape } from '../../core/shape.js';
 import type { NormParams } from './layer-norm.js';
 
 /**
- * Group normalization: every image's channels are standardized in `groups` groups. The sums run per
- * channel first and then per group: on the small result the second step costs nothing.
+ * Group normalization: the channels of every image are standardized in `groups` groups. The sums are taken per channel
+ * first and then per group; the second step is on small tensors and costs nothing.
  *
  * @param x `[N, H, W, C]`
  * @returns `[N, H, W, C]`
@@ -30,8 +30,8 @@ export function groupNorm(
         .mean(2, true); // [N, groups, 1]
       return means.tile([1, 1, c / groups]).reshape([n, 1, 1, c]);
     };
-    const centred = x.sub(perChannel(x));
-    const variance = perChannel(centred.mul(centred)); // [N, 1, 1, C]
-    return centred.mul(variance.add(eps).rsqrt().mul(weight)).add(bias);
+    const centered = x.sub(perChannel(x));
+    const variance = perChannel(centered.mul(centered)); // [N, 1, 1, C]
+    return centered.mul(variance.add(eps).rsqrt().mul(weight)).add(bias);
   });
 }

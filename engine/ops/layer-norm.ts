@@ -32,10 +32,10 @@ export function standardize<T extends tf.Tensor>(x: T, eps: number): T {
 }
 
 function composed(x: tf.Tensor, eps: number): [tf.Tensor, tf.Tensor] {
-  const centred = x.sub(x.mean(-1, true));
-  const variance = centred.mul(centred).mean(-1, true); // […, 1]
+  const centered = x.sub(x.mean(-1, true));
+  const variance = centered.mul(centered).mean(-1, true); // […, 1]
   const inverse = variance.add(eps).rsqrt();
-  return [centred.mul(inverse), inverse];
+  return [centered.mul(inverse), inverse];
 }
 
 /** `(dy − mean(dy) − y · mean(dy · y)) / σ` */

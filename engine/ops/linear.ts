@@ -26,9 +26,9 @@ export function linear<T extends tf.Tensor>(x: T, { weight, bias }: LinearParams
 }
 
 /**
- * Moves a per-channel scale and shift into the linear map that follows it:
- * `(x ∘ scale + shift) · W + b = x · (scale ∘ W) + (b + shift · W)`. Exact, and it saves two passes
- * over the activations in each direction.
+ * Folds a per-channel scale and shift into the linear layer that follows:
+ * `(x ∘ scale + shift) · W + b = x · (scale ∘ W) + (b + shift · W)`. Exact; saves two passes over the activations in each
+ * direction.
  *
  * @param scale `[in]`, or none
  * @param shift `[in]`

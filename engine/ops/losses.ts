@@ -14,14 +14,14 @@ export function softTargetCrossEntropy(logits: tf.Tensor2D, targets: tf.Tensor2D
 }
 
 /**
- * Cross-entropy against class indices: the sum over rows whose label is not ignored. A row that is ignored
- * contributes neither loss nor gradient. Divide by the normalizer that the method defines.
+ * Cross-entropy against class indices, summed over the rows that are not ignored. Ignored rows contribute neither loss
+ * nor gradient. Callers divide by the normalizer of their method.
  *
  * @param logits `[R, K]`
- * @param labels int32 `[R]`: `0 … K − 1`, or any value outside that range to ignore the row
+ * @param labels int32 `[R]`: `0 … K − 1`; rows with any other value are ignored
  * @param weights `[R]`
  * @returns scalar
- * @throws ShapeError if labels or weights have another length
+ * @throws ShapeError if the length of labels or weights differs
  */
 export function crossEntropySum(
   logits: tf.Tensor2D,
@@ -58,7 +58,7 @@ export function l1<T extends tf.Tensor>(predicted: T, target: T): T {
   return tf.tidy(() => distance(predicted.sub(target)));
 }
 
-/** |d|. tfjs's own gradient of it is −1 at 0. */
+/** |d| with gradient 0 at 0, where tfjs has −1. */
 function distance<T extends tf.Tensor>(difference: T): T {
   return tf.customGrad((input, save) => {
     const d = input as T;
@@ -78,7 +78,7 @@ export function smoothL1<T extends tf.Tensor>(predicted: T, target: T, beta: num
   assertShape('smoothL1', target, predicted.shape);
   return tf.tidy(() => {
     const d = distance(predicted.sub(target));
-    const inner = d.minimum(beta); // the quadratic part, saturating at β
+    const inner = d.minimum(beta); // the quadratic term, saturating at β
     return inner
       .mul(inner)
       .mul(0.5 / beta)

@@ -21,7 +21,7 @@ export function bilinearMatrix(inSize: number, outSize: number): Float32Array {
 
 /**
  * Bilinear resize with half-pixel centers (PyTorch's `align_corners=False`). Two products with interpolation matrices, so
- * forward and gradient are exact on every backend; tfjs's own half-pixel gradient is wrong.
+ * value and gradient are exact on every backend; the gradient of tfjs's half-pixel resize is wrong.
  *
  * @param x `[N, H, W, C]`
  * @param size `[height, width]`
@@ -46,7 +46,7 @@ export function resizeBilinear(
 }
 
 /**
- * Nearest-neighbor enlargement by two.
+ * Nearest-neighbor upsampling by a factor of two.
  *
  * @param x `[N, H, W, C]`
  * @returns `[N, 2H, 2W, C]`
@@ -60,7 +60,7 @@ export function upsampleNearest2(x: tf.Tensor4D): tf.Tensor4D {
         .tile([1, 1, 2, 1, 2, 1]) // [N, H, 2, W, 2, C]
         .reshape([n, 2 * h, 2 * w, c]),
     );
-    // tfjs differentiates tiles up to rank 4 only. Summed axis by axis: each is a fast reduction.
+    // tfjs can differentiate `tile` only up to rank 4. Summing one axis at a time gives fast reductions.
     const gradFunc = (dy: tf.Tensor): tf.Tensor =>
       tf.tidy(() => {
         const rows = dy.reshape([n * h, 2, 2 * w * c]).sum(1); // [N·H, 2·W·C]

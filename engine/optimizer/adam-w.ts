@@ -4,26 +4,26 @@ import { assertRuns, type ParameterRun } from './runs.js';
 
 /** Settings of one AdamW update. */
 export interface AdamWOptions {
-  /** Learning rate before the runs' own factors. */
+  /** Learning rate before the factors of the parameter runs. */
   readonly lr: number;
   readonly betas: readonly [number, number];
   readonly eps: number;
-  /** Which update this is, from 1: the bias corrections depend on it. */
+  /** Number of this update, from 1; determines the bias corrections. */
   readonly step: number;
-  /** Factor on the gradients, e.g. of clipping; 1 by default. */
+  /** Factor applied to the gradients, e.g. by clipping; default 1. */
   readonly gradientScale?: number;
 }
 
 /**
- * One update of every run, decay first and `eps` after the root:
+ * Performs one update of every parameter run; weight decay first, `eps` outside the root:
  *
  *     p ← p − lr·decay·p;  m ← β₁m + (1−β₁)g;  v ← β₂v + (1−β₂)g²
  *     p ← p − lr · m/(1−β₁ᵗ) / (√(v/(1−β₂ᵗ)) + eps)
  *
- * Gradients must be averaged already, over the whole batch of all processes and micro-batches. Parameters
- * outside the runs stay as they are. Float32, a fixed order: the same bits on every machine.
+ * Gradients must already be averaged over the whole batch of all processes and micro-batches. Parameters outside the runs
+ * do not change. Float32 in a fixed order: bit-identical on every machine.
  *
- * @throws ConfigError if the buffers hold fewer than two moments, a run lies outside, or `step` is no whole number from 1
+ * @throws ConfigError if the buffers hold fewer than two moments, a run lies outside, or `step` is not a whole number ≥ 1
  * @see Loshchilov & Hutter: https://arxiv.org/abs/1711.05101
  */
 export function adamW(
@@ -39,7 +39,7 @@ export function adamW(
     throw new ConfigError(`adamW: expected a step number from 1, got ${step}`);
   }
   assertRuns('adamW', runs, buffers.size);
-  // Both corrections as factors of the step and of eps: √(v/c) + eps = (√v + eps·√c) / √c.
+  // Both corrections as factors of the learning rate and of eps: √(v/c) + eps = (√v + eps·√c) / √c.
   const rootOfCorrection2 = Math.sqrt(1 - betas[1] ** step);
   const correction = rootOfCorrection2 / (1 - betas[0] ** step);
   for (const { offset, size, lrScale, weightDecay } of runs) {

@@ -2,7 +2,7 @@ import { ConfigError } from '../../core/errors.js';
 import type { FlatBuffers } from './flat-buffers.js';
 
 /**
- * Starts the moving average as a copy of the parameters: after the weights are loaded, before the first update.
+ * Initializes the EMA with the parameters. Call it after loading weights and before the first update.
  *
  * @throws ConfigError if the buffers were made without `ema`
  */
@@ -11,7 +11,7 @@ export function startEma(buffers: FlatBuffers): void {
 }
 
 /**
- * `ema ← decay · ema + (1 − decay) · parameters`, after every update; the decay has no warm-up.
+ * Updates the EMA, `ema ← decay · ema + (1 − decay) · parameters`, after every update; the decay has no warm-up.
  *
  * @throws ConfigError if the buffers were made without `ema`
  */

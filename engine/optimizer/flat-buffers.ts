@@ -1,31 +1,31 @@
 import { ConfigError } from '../../core/errors.js';
 import { Kernels, MAX_MEMORY_BYTES, STAGING_BYTES } from './kernels.js';
 
-/** What a training run keeps besides parameters and gradients. */
+/** Arrays of a training run besides parameters and gradients. */
 export interface FlatBufferOptions {
-  /** Running averages of the optimizer: AdamW 2, SGD 1. */
+  /** Number of moments of the optimizer: AdamW 2, SGD 1. */
   readonly moments: 0 | 1 | 2;
-  /** A moving average of the parameters. */
+  /** Exponential moving average (EMA) of the parameters. */
   readonly ema?: boolean;
-  /** A second gradient array, for accumulation over micro-batches. */
+  /** Second gradient array, for accumulation over micro-batches. */
   readonly microGradients?: boolean;
-  /** Above this many bytes in total the arrays do not share a WebAssembly memory. Default: what 32 bits address. */
+  /** Largest total number of bytes for which the arrays share a WebAssembly memory. Default: the 32-bit address space. */
   readonly maxMemoryBytes?: number;
 }
 
 /**
- * All numbers of a training run, one array a kind, parameters in the order of their paths. The arrays are
- * views of one WebAssembly memory where it fits (the optimizer works in place then); sessions read and write
- * them there. Never post such a view to a worker: the whole memory would be copied.
+ * Flat arrays of a training run; each holds the values of all parameters in order of their paths. If they fit, the arrays
+ * are views of one WebAssembly memory, in which the optimizer and the sessions work in place. Never post such a view to a
+ * worker: the whole memory would be copied.
  */
 export interface FlatBuffers {
   /** Number of parameters `n`. */
   readonly size: number;
   /** `[n]`. */
   readonly parameters: Float32Array;
-  /** `[n]`; what the optimizer reads: averaged over the batch. */
+  /** `[n]`: gradients averaged over the batch, the input of the optimizer. */
   readonly gradients: Float32Array;
-  /** `[n]`; where the backward pass writes when gradients are accumulated. */
+  /** `[n]`: output of the backward pass if gradients are accumulated. */
   readonly microGradients?: Float32Array;
   /** `[n]` each: first and second moment (AdamW), momentum (SGD). */
   readonly moments: readonly Float32Array[];
@@ -39,7 +39,7 @@ const PAGE_BYTES = 65536;
 /**
  * Allocates zeroed arrays for `size` parameters.
  *
- * @throws ConfigError if `size` is no whole number
+ * @throws ConfigError if `size` is not a whole number
  */
 export function createFlatBuffers(size: number, options: FlatBufferOptions): FlatBuffers {
   if (!Number.isInteger(size) || size < 0) {
@@ -78,7 +78,7 @@ export function createFlatBuffers(size: number, options: FlatBufferOptions): Fla
 function allocateMemory(bytes: number): WebAssembly.Memory | undefined {
   const pages = Math.ceil(bytes / PAGE_BYTES);
   try {
-    // Maximum = initial: growing would detach every view.
+    // The maximum equals the initial size: growing would detach every view.
     return new WebAssembly.Memory({ initial: pages, maximum: pages });
   } catch (error) {
     if (error instanceof RangeError) return undefined;

@@ -1,28 +1,28 @@
 import { ShapeError } from '../../core/errors.js';
 import { WASM_BASE64 } from './kernels-wasm.js';
 
-/** Largest size of a WebAssembly memory that is addressed with 32 bits, less the last page. */
+/** Largest WebAssembly memory with 32-bit addresses, less the last page. */
 export const MAX_MEMORY_BYTES = 65535 * 65536;
 
 const BYTES = Float32Array.BYTES_PER_ELEMENT;
 const LANES = 4;
-/** Arrays that one kernel touches at most. */
+/** Maximal number of arrays of one kernel. */
 const NUM_SLOTS = 4;
-/** Elements of an array that are staged at once: four arrays (256 KiB) stay in a second-level cache. */
+/** Elements of an array staged at a time: four arrays (256 KiB) fit in a second-level cache. */
 const SLOT_SIZE = 16384;
 
-/** Bytes at the start of a memory that belong to {@link Kernels}; arrays may be placed behind them. */
+/** Bytes at the start of a memory reserved for {@link Kernels}; arrays may be placed after them. */
 export const STAGING_BYTES = NUM_SLOTS * SLOT_SIZE * BYTES;
 
 type KernelName = 'adamW' | 'sgd' | 'average' | 'accumulate' | 'sumSquares';
 
-/** Elements `start … start + count − 1` of the arrays of one call. */
+/** Arrays of one call and their elements `start … start + count − 1`. */
 export interface Span {
   readonly start: number;
   readonly count: number;
 }
 
-/** The scalars of an AdamW update; the formula is in `kernels.wat`. */
+/** Scalars of an AdamW update; the formula is in `kernels.wat`. */
 export interface AdamWCoefficients {
   readonly scale: number;
   readonly a1: number;
@@ -32,7 +32,7 @@ export interface AdamWCoefficients {
   readonly eps: number;
 }
 
-/** The scalars of an SGD update; the formula is in `kernels.wat`. */
+/** Scalars of an SGD update; the formula is in `kernels.wat`. */
 export interface SgdCoefficients {
   readonly scale: number;
   readonly momentum: number;
@@ -42,15 +42,15 @@ export interface SgdCoefficients {
 }
 
 /**
- * The optimizer's loops (`kernels.wat`, SIMD). Arrays that are views of `memory` are worked on in place;
- * all others, and the odd elements at the end, pass through a staging area. Either way the same
- * instructions run on the same numbers, so results are equal bit for bit.
+ * The optimizer's loops (`kernels.wat`, SIMD). Arrays that are views of `memory` are processed in place; other arrays,
+ * and the remaining elements at the end, are copied through a staging area. Both run the same instructions on the same
+ * numbers, so results are bit-identical.
  */
 export class Kernels {
   private readonly exports: Readonly<Record<KernelName, (...numbers: number[]) => number>>;
   private readonly slots: readonly Float32Array[];
 
-  /** @param memory unshared; its first {@link STAGING_BYTES} are ours. It must never grow. */
+  /** @param memory not shared between threads; its first {@link STAGING_BYTES} are reserved. It must never grow. */
   constructor(readonly memory: WebAssembly.Memory) {
     const bytes = Uint8Array.from(atob(WASM_BASE64), (char) => char.charCodeAt(0));
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
@@ -63,7 +63,7 @@ export class Kernels {
     );
   }
 
-  /** One AdamW update of `[parameters, firstMoment, secondMoment]` by `gradients`. */
+  /** AdamW update of `[parameters, firstMoment, secondMoment]` by `gradients`. */
   adamW(
     arrays: readonly [p: Float32Array, m: Float32Array, v: Float32Array, g: Float32Array],
     span: Span,
@@ -74,7 +74,7 @@ export class Kernels {
     );
   }
 
-  /** One SGD update of `[parameters, momentum]` by `gradients`. */
+  /** SGD update of `[parameters, momentum]` by `gradients`. */
   sgd(
     arrays: readonly [p: Float32Array, m: Float32Array, g: Float32Array],
     span: Span,
@@ -103,12 +103,12 @@ export class Kernels {
     );
   }
 
-  /** `Σ x²` in float64, in an order that depends on the length only. */
+  /** `Σ x²` in float64, in an order that depends only on the length. */
   sumSquares(x: Float32Array): number {
     const full = x.length - (x.length % LANES);
     let sum = 0;
     for (let start = 0; start < x.length;) {
-      // The odd elements at the end are a call of their own wherever `x` lies, so the order is the same.
+      // The remaining elements are always a separate call, wherever `x` lies, so the order is the same.
       const count = start < full ? Math.min(SLOT_SIZE, full - start) : x.length - full;
       this.apply([x], 0, { start, count }, ([toX], n) => {
         sum += this.exports.sumSquares(toX, n);
@@ -118,7 +118,10 @@ export class Kernels {
     return sum;
   }
 
-  /** Calls a kernel with byte offsets and a count that is a multiple of four; it changes the first `numChanged` arrays. */
+  /**
+   * Calls a kernel with byte offsets and a count that is a multiple of four. The kernel changes the first `numChanged`
+   * arrays.
+   */
   private apply(
     arrays: readonly Float32Array[],
     numChanged: number,

@@ -1,19 +1,19 @@
 import { ConfigError } from '../../core/errors.js';
 
-/** A stretch of the flat arrays whose parameters are updated alike. */
+/** Contiguous range of the flat arrays whose parameters have equal settings. */
 export interface ParameterRun {
   /** First element. */
   readonly offset: number;
   /** Number of elements. */
   readonly size: number;
-  /** Factor on the learning rate. */
+  /** Factor of the learning rate. */
   readonly lrScale: number;
-  /** Decoupled decay (AdamW) or L2 coefficient (SGD). */
+  /** Decoupled weight decay (AdamW) or L2 coefficient (SGD). */
   readonly weightDecay: number;
 }
 
 /**
- * Sorts runs by offset and joins neighbors with equal settings: fewer, longer loops, same result.
+ * Sorts runs by offset and merges adjacent ones of equal settings: fewer, longer loops with the same result.
  *
  * @throws ConfigError if two runs overlap
  */
@@ -42,7 +42,7 @@ export function mergeRuns(runs: readonly ParameterRun[]): readonly ParameterRun[
 /**
  * Checks that runs lie inside arrays of `size` elements.
  *
- * @throws ConfigError naming the first run that does not
+ * @throws ConfigError that names the first run that does not
  */
 export function assertRuns(where: string, runs: readonly ParameterRun[], size: number): void {
   for (const { offset, size: length } of runs) {

@@ -4,20 +4,20 @@ import { assertRuns, type ParameterRun } from './runs.js';
 
 /** Settings of one SGD update. */
 export interface SgdOptions {
-  /** Learning rate before the runs' own factors. */
+  /** Learning rate before the factors of the parameter runs. */
   readonly lr: number;
   readonly momentum: number;
   readonly nesterov: boolean;
-  /** Factor on the gradients, e.g. of clipping; 1 by default. */
+  /** Factor applied to the gradients, e.g. by clipping; default 1. */
   readonly gradientScale?: number;
 }
 
 /**
- * One update of every run, with decay added to the gradient (L2, not decoupled) and no dampening:
+ * Performs one update of every parameter run. Weight decay is added to the gradient (L2, not decoupled); no dampening:
  *
  *     g ← g + decay·p;  m ← momentum·m + g;  p ← p − lr·m   (Nesterov: p − lr·(g + momentum·m))
  *
- * Gradients must be averaged already. Parameters outside the runs stay as they are.
+ * Gradients must already be averaged. Parameters outside the runs do not change.
  *
  * @throws ConfigError if the buffers hold no moment or a run lies outside
  * @see https://pytorch.org/docs/stable/generated/torch.optim.SGD.html

@@ -1,7 +1,7 @@
 import { WeightsError } from '../../core/errors.js';
 import type { FlatBuffers } from './flat-buffers.js';
 
-/** A parameter's place in the flat arrays. */
+/** Position of a parameter in the flat arrays. */
 export interface FlatParameter {
   readonly path: string;
   /** First element. */
@@ -10,15 +10,15 @@ export interface FlatParameter {
   readonly size: number;
 }
 
-/** What an optimizer must remember between runs; moments `[n]` each, parameters in the order of `parameters`. */
+/** Optimizer state for a checkpoint: moments of `[n]` each, in the order of `parameters`. */
 export interface OptimizerState {
-  /** Updates done. */
+  /** Number of updates done. */
   readonly step: number;
   readonly parameters: readonly FlatParameter[];
   readonly moments: readonly Float32Array[];
 }
 
-/** The state as it stands. The moments are the live arrays: write or copy them before the next update. */
+/** Returns the current state. The moments are the live arrays: write or copy them before the next update. */
 export function optimizerState(
   { moments }: FlatBuffers,
   parameters: readonly FlatParameter[],
@@ -28,10 +28,10 @@ export function optimizerState(
 }
 
 /**
- * Copies saved moments into the buffers. The order of the parameters may differ from the saved one.
+ * Copies saved moments into the buffers. The order of parameters may differ from the saved one.
  *
  * @returns the number of updates done
- * @throws WeightsError if parameters, sizes or the number of moments differ; nothing is copied then
+ * @throws WeightsError if parameters, sizes or the number of moments differ; then nothing is copied
  */
 export function restoreOptimizerState(
   buffers: FlatBuffers,

@@ -5,7 +5,7 @@ import type { Initializer, ParameterSpec } from './spec.js';
 const ZERO: Initializer = { kind: 'constant', value: 0 };
 const ONE: Initializer = { kind: 'constant', value: 1 };
 
-/** `[size]`, trained. */
+/** Trainable vector `[size]`. */
 export function vectorSpec(size: number, init: Initializer = ZERO): ParameterSpec<'vector'> {
   return { shape: [size], layout: 'vector', init, trainable: true };
 }
@@ -52,7 +52,7 @@ export function depthwiseSpecs(
   };
 }
 
-/** Scale 1 and shift 0 of a normalization, both `[C]`. */
+/** Scale (1 at the start) and shift (0 at the start) of a normalization, both `[C]`. */
 export function normSpecs(channels: number): {
   readonly weight: ParameterSpec<'vector'>;
   readonly bias: ParameterSpec<'vector'>;

@@ -1,6 +1,6 @@
 /**
- * How a model says which parameters it has: a tree of specs whose paths are the names of the
- * official checkpoints, e.g. `stages.0.0.pwconv1.weight`.
+ * Declaration of a model's parameters: a tree of specs whose paths are the names in the official checkpoints, e.g.
+ * `stages.0.0.pwconv1.weight`.
  */
 
 /** Distribution of the initial values. */
@@ -12,21 +12,21 @@ export type Initializer =
   | { readonly kind: 'uniform'; readonly limit: number };
 
 /**
- * Axes of a parameter in this library, and what PyTorch's axes are (converted in `weights/`):
- * - `vector`: any shape that both sides hold alike (biases, norms; GRN's `[4C]` is `[1, 1, 1, 4C]` there)
- * - `linear`: `[in, out]`, there `[out, in]`
- * - `conv`: `[kh, kw, in, out]`, there `[out, in, kh, kw]`
- * - `depthwise`: `[kh, kw, C, 1]`, there `[C, 1, kh, kw]`
- * - `convTranspose`: `[kh, kw, out, in]`, there `[in, out, kh, kw]`
+ * Axes of a parameter in this library and in PyTorch (converted in `weights/`):
+ * - `vector`: the same in both (biases, norms; GRN's `[4C]` is `[1, 1, 1, 4C]` in PyTorch)
+ * - `linear`: `[in, out]`, PyTorch `[out, in]`
+ * - `conv`: `[kh, kw, in, out]`, PyTorch `[out, in, kh, kw]`
+ * - `depthwise`: `[kh, kw, C, 1]`, PyTorch `[C, 1, kh, kw]`
+ * - `convTranspose`: `[kh, kw, out, in]`, PyTorch `[in, out, kh, kw]`
  */
 export type ParameterLayout = 'vector' | 'linear' | 'conv' | 'depthwise' | 'convTranspose';
 
-/** One parameter: its shape in this library's layout and how it starts. */
+/** One parameter: its shape in this library's layout and its initializer. */
 export interface ParameterSpec<Layout extends ParameterLayout = ParameterLayout> {
   readonly shape: readonly number[];
   readonly layout: Layout;
   readonly init: Initializer;
-  /** False for running statistics: saved and loaded, but not optimized. */
+  /** False for running statistics, which are saved and loaded but not optimized. */
   readonly trainable: boolean;
 }
 
@@ -37,7 +37,7 @@ function isSpec(node: SpecTree): node is ParameterSpec {
   return 'layout' in node && 'init' in node;
 }
 
-/** The tree with every leaf replaced, in a fixed order (keys as written). Paths join the keys and indices with dots. */
+/** Replaces every leaf of the tree, in a fixed order (that of the keys). Paths join keys and indices with dots. */
 export function mapSpecs(
   tree: SpecTree,
   leaf: (path: string, spec: ParameterSpec) => unknown,
@@ -56,7 +56,7 @@ export function mapSpecs(
   return walk(tree, '');
 }
 
-/** All parameters of a tree, in order. */
+/** Lists all parameters of a tree in order. */
 export function listSpecs(
   tree: SpecTree,
 ): readonly (readonly [path: string, spec: ParameterSpec])[] {

@@ -4,7 +4,7 @@ import { numElements } from '../../core/shape.js';
 import type { Initializer, ParameterSpec, SpecTree } from './spec.js';
 import { listSpecs } from './spec.js';
 
-/** Where a parameter lies in the flat buffers. */
+/** Position of a parameter in the flat buffers. */
 export interface ParameterEntry {
   readonly path: string;
   readonly spec: ParameterSpec;
@@ -15,8 +15,8 @@ export interface ParameterEntry {
 }
 
 /**
- * All parameters of a model in one flat buffer, in the order of the spec tree. Sessions, optimizers and
- * checkpoints read and write views of it, so a weight exists once.
+ * All parameters of a model in one flat buffer, in the order of the spec tree. Sessions, optimizers and checkpoints read
+ * and write views of it, so every weight exists only once.
  */
 export class ParameterStore<Tree extends SpecTree = SpecTree> {
   readonly entries: readonly ParameterEntry[];
@@ -24,7 +24,7 @@ export class ParameterStore<Tree extends SpecTree = SpecTree> {
 
   /**
    * @param values `[size]`; zeros if not given
-   * @throws ConfigError if the buffer has another size
+   * @throws ConfigError if the size of the buffer differs
    */
   constructor(
     readonly specs: Tree,
@@ -44,26 +44,26 @@ export class ParameterStore<Tree extends SpecTree = SpecTree> {
     this.byPath = new Map(this.entries.map((entry) => [entry.path, entry]));
   }
 
-  /** The entry of a path. @throws ConfigError if there is none */
+  /** Entry of a path. @throws ConfigError if there is none */
   entry(path: string): ParameterEntry {
     const entry = this.byPath.get(path);
     if (!entry) throw new ConfigError(`ParameterStore: expected a known parameter, got ${path}`);
     return entry;
   }
 
-  /** The values of a parameter: a view. */
+  /** Values of a parameter (a view). */
   get(path: string): Float32Array {
     return this.view(this.entry(path), this.values);
   }
 
-  /** The part of any buffer laid out like this store that belongs to a parameter: a view. */
+  /** Values of a parameter in any buffer laid out like this store (a view). */
   view({ offset, size }: ParameterEntry, buffer: Float32Array): Float32Array {
     return buffer.subarray(offset, offset + size);
   }
 
   /**
-   * Draws all initial values. Every parameter has a stream of its own, chosen by its path, so that adding one changes no
-   * other and a backbone starts alike under every head.
+   * Draws all initial values. The random stream of a parameter depends on its path, so adding a parameter does not change
+   * the others, and a backbone starts with the same values under every head.
    */
   initialize(seed: number): void {
     for (const entry of this.entries) {
@@ -73,12 +73,12 @@ export class ParameterStore<Tree extends SpecTree = SpecTree> {
   }
 }
 
-/** Number of values of all parameters. */
+/** Number of values of all parameters, trainable or not. */
 export function parameterSize(specs: SpecTree): number {
   return listSpecs(specs).reduce((total, [, { shape }]) => total + numElements(shape), 0);
 }
 
-/** Number of values that are trained: what the literature calls the number of parameters. */
+/** Number of trainable values, which the literature calls the number of parameters. */
 export function numParameters(specs: SpecTree): number {
   return listSpecs(specs).reduce(
     (total, [, spec]) => total + (spec.trainable ? numElements(spec.shape) : 0),

@@ -4,7 +4,7 @@ import { ShapeError } from '../../../core/errors.js';
 import type { EnergyAxes } from '../../../engine/ops/gelu-grn-linear.js';
 import { geluGrnLinear } from '../../../engine/ops/gelu-grn-linear.js';
 import { gelu } from '../../../engine/ops/gelu.js';
-import { grn, responseScale, responseScaleGradient } from '../../../engine/ops/grn.js';
+import { grn, grnScale, grnScaleGradient } from '../../../engine/ops/grn.js';
 import { linear } from '../../../engine/ops/linear.js';
 import type { HostTensor } from '../../../engine/runtime/program.js';
 import { expectGradient } from '../../helpers/tolerance.js';
@@ -108,15 +108,15 @@ test('large images, whose activations are computed again for the backward pass, 
     expectGradient(name, compiled.gradients[name].data, data, 2e-5);
 });
 
-test('responseScaleGradient is the derivative of responseScale', () => {
+test('grnScaleGradient is the derivative of grnScale', () => {
   tf.tidy(() => {
     const energy = tf.tensor4d(values(1, [2, 1, 1, 5], [0.2, 3]).data, [2, 1, 1, 5]);
     const gamma = tf.tensor1d(values(2, [5]).data);
     const dy = tf.tensor4d(values(3, [2, 1, 1, 5]).data, [2, 1, 1, 5]);
     const [dEnergy, dGamma] = tf.grads((e: tf.Tensor, g: tf.Tensor) =>
-      responseScale(e as tf.Tensor4D, g as tf.Tensor1D, EPS),
+      grnScale(e as tf.Tensor4D, g as tf.Tensor1D, EPS),
     )([energy, gamma], dy);
-    const actual = responseScaleGradient(dy, energy, gamma, EPS);
+    const actual = grnScaleGradient(dy, energy, gamma, EPS);
     expectGradient('energy', actual.dEnergy.dataSync(), dEnergy.dataSync(), 1e-5);
     expectGradient('gamma', actual.dGamma.dataSync(), dGamma.dataSync(), 1e-5);
   });
