@@ -6,12 +6,12 @@ import type { GraphBuilder } from './graph-builder.js';
 import type { CaptureRecord } from './record.js';
 import { onnxType } from './record.js';
 
-/** Name under which tfjs knows the backend. */
+/** Name of the backend in tfjs. */
 export const CAPTURE = 'convnextv2-capture';
 
 /**
- * A tfjs backend that computes nothing: its kernels append ONNX nodes to the graph being captured, and
- * its tensors are names of values in that graph.
+ * Capture backend: a tfjs backend for tracing. Its kernels compute nothing but append ONNX nodes to the captured graph,
+ * and its tensors stand for named values of that graph.
  */
 export class CaptureBackend extends tf.KernelBackend {
   private readonly storage: tf.DataStorage<CaptureRecord>;
@@ -23,7 +23,7 @@ export class CaptureBackend extends tf.KernelBackend {
     this.storage = new tf.DataStorage<CaptureRecord>(this, tf.engine());
   }
 
-  /** The graph that kernels write to. @throws ConfigError outside a capture */
+  /** Graph that kernels write to. @throws ConfigError outside a capture */
   get graph(): GraphBuilder {
     if (!this.open) throw new ConfigError('capture: expected a graph to be open, got none');
     return this.open;
@@ -40,22 +40,22 @@ export class CaptureBackend extends tf.KernelBackend {
     }
   }
 
-  /** What is known about a tensor's data. */
+  /** Record of a tensor's data. */
   record(x: tf.TensorInfo): CaptureRecord {
     return this.storage.get(x.dataId);
   }
 
-  /** A tensor for a value of the graph. */
+  /** Creates a tensor for a value of the graph. */
   tensorInfo(value: OnnxValue, shape: readonly number[] = value.shape): tf.TensorInfo {
     return this.store({ kind: 'value', value }, shape, value.type);
   }
 
-  /** A tensor whose elements all equal `fill`. */
+  /** Creates a tensor whose elements all equal `fill`. */
   uniformInfo(fill: number, shape: readonly number[], type: OnnxType): tf.TensorInfo {
     return this.store({ kind: 'uniform', fill, type }, shape, type);
   }
 
-  /** `source` repeated to `shape` (by broadcasting rules); written out only where it must be. */
+  /** Broadcasts `source` to `shape`; nodes for it are emitted only if a kernel needs all elements. */
   broadcastInfo(source: OnnxValue, shape: readonly number[]): tf.TensorInfo {
     if (sameShape(source.shape, shape)) return this.tensorInfo(source);
     return this.store(
@@ -65,13 +65,13 @@ export class CaptureBackend extends tf.KernelBackend {
     );
   }
 
-  /** The same data under another shape or equal type. */
+  /** Creates a tensor of the same data with another shape or an equal type. */
   alias(x: tf.TensorInfo, shape: readonly number[]): tf.TensorInfo {
     this.incRef(x.dataId);
     return { dataId: x.dataId, shape: [...shape], dtype: x.dtype };
   }
 
-  /** The value of exactly the tensor's shape. */
+  /** Value with exactly the shape of the tensor. */
   value(x: tf.TensorInfo): OnnxValue {
     const record = this.record(x);
     switch (record.kind) {
@@ -97,7 +97,7 @@ export class CaptureBackend extends tf.KernelBackend {
     }
   }
 
-  /** A value that broadcasts to the tensor's shape and may be smaller: for elementwise operations. */
+  /** Value that broadcasts to the shape of the tensor and may be smaller; for elementwise operations. */
   operand(x: tf.TensorInfo): OnnxValue {
     const record = this.record(x);
     if (record.kind === 'uniform') return this.graph.scalar(record.fill, record.type);
@@ -106,7 +106,7 @@ export class CaptureBackend extends tf.KernelBackend {
     return this.value(x);
   }
 
-  /** The number that all elements equal, where that is known. */
+  /** Number that all elements equal, if known. */
   uniform(x: tf.TensorInfo): number | undefined {
     const record = this.record(x);
     return record.kind === 'uniform' ? record.fill : undefined;
@@ -200,7 +200,7 @@ export class CaptureBackend extends tf.KernelBackend {
   override dispose(): void {}
 }
 
-/** The backend instance that a kernel was called with. */
+/** Backend instance that a kernel was called with. */
 export function captureBackend(backend: object): CaptureBackend {
   if (backend instanceof CaptureBackend) return backend;
   throw new ConfigError('capture kernel: expected the capture backend, got another one');

@@ -8,28 +8,28 @@ import { GraphBuilder } from './graph-builder.js';
 import { ensureCaptureBackend } from './register.js';
 import { layerScope } from './scope.js';
 
-/** A tensor of a graph's interface. */
+/** Input or output of a graph. */
 export interface TensorSpec {
   readonly shape: readonly number[];
   readonly type: 'float32' | 'int32' | 'bool';
 }
 
-/** What to capture. */
+/** Request for a capture. */
 export interface CaptureRequest {
   readonly name: string;
   readonly lowering: Lowering;
   readonly inputs: Readonly<Record<string, TensorSpec>>;
-  /** Computes the outputs; called once, synchronously. Everything that may change later is an input. */
+  /** Computes the outputs; called once, synchronously. Everything that may change between runs must be an input. */
   readonly body: (
     inputs: Readonly<Record<string, tf.Tensor>>,
   ) => Readonly<Record<string, tf.Tensor>>;
-  /** Values of inputs that are stored in the graph. */
+  /** Values of inputs to store in the graph as constants. */
   readonly frozen?: ReadonlyMap<string, Float32Array>;
 }
 
 /**
- * Runs tfjs code once and writes down what it would compute. Works inside anybody's `tf.tidy` or gradient
- * function on any backend: tfjs's backend, scopes and tape are set aside and restored, also after a throw.
+ * Traces tfjs code: runs it once and records its operations as a graph. Works inside any `tf.tidy` or gradient function
+ * on any backend: tfjs's backend, scopes and tape are saved and restored, also after a throw.
  *
  * @throws ConfigError if a kernel has no ONNX form, or a value is read during capture
  */
@@ -51,7 +51,7 @@ export function captureGraph(request: CaptureRequest): OnnxGraph {
         const results = request.body(inputs);
         const outputs = mapValues(results, (tensor) => backend.value(tensor));
         captured = graph.finish(request.name, outputs, request.frozen);
-        Object.values(results).forEach((tensor) => tensor.dispose()); // kept ones would outlive the tidy
+        Object.values(results).forEach((tensor) => tensor.dispose()); // `tf.keep` would let them outlive the tidy
       }),
     );
     return captured as OnnxGraph;
@@ -68,11 +68,11 @@ function symbolicTensor(
   return tf.engine().makeTensorFromTensorInfo(backend.tensorInfo(value), backend);
 }
 
-/** Runs `body` on the capture backend with tfjs's engine state put aside. */
+/** Runs `body` on the capture backend while tfjs's engine state is saved. */
 function isolated<T>(body: () => T): T {
   const engine = tf.engine();
   const { state } = engine;
-  // Private, but nothing public returns to "none chosen yet" or to a backend that is still starting.
+  // Private API: no public function returns to "no backend chosen yet" or to a backend that is still starting.
   const backend = Object.fromEntries(
     ['backendName', 'backendInstance', 'pendingBackendInit', 'profiler'].map((name) => [
       name,
@@ -91,7 +91,7 @@ function isolated<T>(body: () => T): T {
       numDataMovesStack: [],
     });
     Object.assign(engine, { pendingBackendInit: null });
-    // The backend exists already, so the switch happens before the promise is returned.
+    // The backend exists already, so it is switched before the promise is returned.
     void tf.setBackend(CAPTURE);
     if (engine.backendName !== CAPTURE)
       throw new ConfigError('capture: expected tfjs to switch backends at once');
@@ -109,7 +109,7 @@ function isolated<T>(body: () => T): T {
   }
 }
 
-/** Applies `f` to every value of a record. */
+/** Maps the values of a record. */
 function mapValues<A, B>(
   record: Readonly<Record<string, A>>,
   f: (value: A, key: string) => B,

@@ -5,15 +5,15 @@ import { CAPTURE, captureBackend } from './backend.js';
 /** Inputs of a kernel by name; an optional input may be absent. */
 type Inputs = Readonly<Record<string, tf.TensorInfo | undefined>>;
 
-/** A capture kernel that has not been registered yet. */
+/** A capture kernel before registration. */
 export interface CaptureKernel {
   readonly name: string;
   readonly config: tf.KernelConfig;
 }
 
 /**
- * Gives a capture kernel typed inputs and attributes. The only place where tfjs's untyped maps are
- * taken at their word: every kernel's attributes are documented by tfjs-core's `kernel_names`.
+ * Gives a capture kernel typed inputs and attributes. Only here are tfjs's untyped maps cast: the attributes of every
+ * kernel are documented in tfjs-core's `kernel_names`.
  */
 export function defineKernel<I extends Inputs, A = Readonly<Record<string, never>>>(
   name: string,

@@ -10,14 +10,17 @@ import type {
 } from '../onnx/graph.js';
 import { int, ints } from '../onnx/graph.js';
 
-/** How convolutions and batched products are written down. */
+/** Target of lowering, which decides how convolutions and batched products are written. */
 export type Lowering =
-  /** For ONNX Runtime's CPU provider: its blocked convolution kernels with dynamic weights. Not to be stored. */
+  /**
+   * For ONNX Runtime's CPU provider: its blocked convolution kernels with dynamic weights. Such graphs must not be
+   * stored.
+   */
   | { readonly kind: 'cpu'; readonly blockSize: number }
-  /** Standard ONNX only: any provider, any runtime, export. */
+  /** Standard ONNX only: for every provider, other runtimes and export. */
   | { readonly kind: 'portable' };
 
-/** What a node computes, for {@link GraphBuilder.emit}. */
+/** Description of a node for {@link GraphBuilder.emit}. */
 export interface Emission {
   readonly domain?: string;
   readonly inputs: readonly (OnnxValue | undefined)[];
@@ -32,8 +35,8 @@ const OPSETS: Readonly<Record<string, number>> = {
 };
 
 /**
- * Collects the nodes of one graph. Equal expressions are emitted once, so a layout that forward and
- * backward pass both need is computed once; what no output needs is dropped at the end.
+ * Collects the nodes of one graph. Equal expressions are emitted once, so a layout change that both the forward and the
+ * backward pass need is computed once. Nodes that no output needs are dropped at the end.
  */
 export class GraphBuilder {
   private readonly nodes: OnnxNode[] = [];
@@ -43,7 +46,7 @@ export class GraphBuilder {
   private readonly counts = new Map<string, number>();
   private readonly taken = new Set<string>();
 
-  /** @param scope names the layer that is being captured; node names begin with it */
+  /** @param scope returns the name of the current layer, the prefix of node names */
   constructor(
     readonly lowering: Lowering,
     readonly scope: { current: string } = { current: '' },
@@ -57,7 +60,7 @@ export class GraphBuilder {
     return value;
   }
 
-  /** Appends a node, or finds the equal one, and returns its outputs. */
+  /** Appends a node, or finds an equal one, and returns its outputs. */
   emit(
     op: string,
     { domain = '', inputs, outputs, attributes = {} }: Emission,
@@ -78,7 +81,7 @@ export class GraphBuilder {
     return values;
   }
 
-  /** A node with one output. */
+  /** Emits a node with one output. */
   node(
     op: string,
     inputs: readonly (OnnxValue | undefined)[],
@@ -89,7 +92,7 @@ export class GraphBuilder {
     return this.emit(op, { inputs, outputs: [{ shape, type }], attributes })[0];
   }
 
-  /** A node of ONNX Runtime's own domain with one output. */
+  /** Emits a node with one output in ONNX Runtime's own domain. */
   contrib(
     domain: 'com.microsoft' | 'com.microsoft.nchwc',
     op: string,
@@ -100,7 +103,7 @@ export class GraphBuilder {
     return this.emit(op, { domain, inputs, outputs: [{ shape, type: 'float32' }], attributes })[0];
   }
 
-  /** A constant; equal ones are stored once. */
+  /** Adds a constant; equal constants are stored once. */
   constant(data: OnnxInitializer['data'], shape: readonly number[], type: OnnxType): OnnxValue {
     const key = `${type}[${shape.join()}]${fingerprint(bytesOf(data))}`;
     const alike = this.constants.get(key) ?? [];
@@ -111,19 +114,19 @@ export class GraphBuilder {
     return value;
   }
 
-  /** An int64 vector constant, as shapes, axes and pads are given. */
+  /** Adds an int64 vector, ONNX's type of shapes, axes and pads. */
   shapeConstant(values: readonly number[]): OnnxValue {
     return this.constant(BigInt64Array.from(values, BigInt), [values.length], 'int64');
   }
 
-  /** A scalar constant of one of the types that tensors have. */
+  /** Adds a scalar constant. */
   scalar(value: number, type: OnnxType = 'float32'): OnnxValue {
     if (type === 'int32') return this.constant(Int32Array.of(value), [], type);
     if (type === 'bool') return this.constant(Uint8Array.of(value), [], type);
     return this.constant(Float32Array.of(value), [], 'float32');
   }
 
-  /** `x` with another shape of the same size. Reshapes of reshapes collapse. */
+  /** Reshapes `x`. Consecutive reshapes are merged. */
   reshape(x: OnnxValue, shape: readonly number[]): OnnxValue {
     if (sameShape(x.shape, shape)) return x;
     if (numElements(x.shape) !== numElements(shape)) {
@@ -133,14 +136,14 @@ export class GraphBuilder {
     }
     const source = this.reshaped.get(x.name) ?? x;
     if (sameShape(source.shape, shape)) return source;
-    // By default a 0 means the size of the input there.
+    // By default ONNX takes 0 as "the input's size on this axis".
     const attributes = shape.includes(0) ? { allowzero: int(1) } : {};
     const y = this.node('Reshape', [source, this.shapeConstant(shape)], shape, attributes);
     this.reshaped.set(y.name, source);
     return y;
   }
 
-  /** `x` with its axes permuted. Moves of axes of size 1 only become a reshape. */
+  /** Transposes `x`. If only axes of size 1 move, this is a reshape. */
   transpose(x: OnnxValue, permutation: readonly number[]): OnnxValue {
     const shape = permutation.map((axis) => x.shape[axis]);
     const moving = permutation.filter((axis) => x.shape[axis] !== 1);
@@ -149,7 +152,7 @@ export class GraphBuilder {
   }
 
   /**
-   * The graph of everything that the named outputs need.
+   * Builds the graph of all nodes that the named outputs need.
    *
    * @param frozen values of inputs that become constants
    */
@@ -206,8 +209,8 @@ export class GraphBuilder {
   }
 
   /**
-   * The values that get an output's name, and the outputs that need a copy: of an input, a constant or a value
-   * that has an output's name already. What happens to be named like an output gives way.
+   * Determines which values are renamed to an output, and which outputs need a copy: those of an input, of a constant, or
+   * of a value that is already another output. Other values of the same name are renamed.
    */
   private outputNames(outputs: readonly { readonly as: string; readonly value: OnnxValue }[]): {
     readonly newName: ReadonlyMap<string, string>;
@@ -257,9 +260,9 @@ function fingerprint(bytes: Uint8Array): number {
 }
 
 /**
- * Moves the nodes whose results nobody uses further to the end, in reverse order. ONNX Runtime orders a graph by a search from
- * these nodes, last one first: so a gradient is computed as soon as it can be, and what it needed is freed, instead of after the
- * whole backward chain.
+ * Moves nodes whose results no other node uses to the end, in reverse order. ONNX Runtime orders a graph by a search from
+ * these nodes, last one first. So each gradient is computed, and the memory of its inputs freed, as early as possible
+ * instead of after the whole backward pass.
  */
 function leavesLast(nodes: readonly OnnxNode[]): readonly OnnxNode[] {
   const used = new Set(nodes.flatMap((node) => node.inputs));

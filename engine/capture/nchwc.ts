@@ -5,20 +5,20 @@ import type { CaptureBackend } from './backend.js';
 import { pad } from './kernels/shape.js';
 
 /**
- * ONNX Runtime's blocked CPU convolutions, written into the graph by hand. Its optimizer only uses them
- * for constant weights; the kernels themselves take any. Channels lie in blocks of `B` (16 with AVX-512,
- * 8 otherwise), so channel counts are rounded up to a multiple of `B`; the padding is zero.
+ * ONNX Runtime's blocked CPU convolutions, emitted explicitly. Its optimizer uses them only for constant weights, but the
+ * kernels accept any. Channels are stored in blocks of `B` (16 with AVX-512, 8 otherwise), so channel counts are rounded
+ * up to a multiple of `B`; the padding is zero.
  */
 const DOMAIN = 'com.microsoft.nchwc';
 
-/** Smallest multiple of `block` that is not below `channels`. */
+/** Rounds `channels` up to a multiple of `block`. */
 export const padChannels = (channels: number, block: number): number =>
   Math.ceil(channels / block) * block;
 
-/** Whether the layout change accepts this number of channels. */
+/** Whether the layout conversion accepts this number of channels. */
 export const canBlock = (channels: number): boolean => channels % 4 === 0;
 
-/** What a convolution needs beside its operands. */
+/** Attributes of a convolution. */
 export interface BlockedConv {
   readonly block: number;
   readonly kernel: readonly [number, number];
@@ -30,7 +30,7 @@ export interface BlockedConv {
   readonly size: readonly [number, number];
 }
 
-/** `[N, H, W, C]` → blocked, declared as `[N, Cp, H, W]`. */
+/** Converts `[N, H, W, C]` to the blocked layout, declared as `[N, Cp, H, W]`. */
 export function toBlocked(backend: CaptureBackend, x: OnnxValue, block: number): OnnxValue {
   const [n, h, w, c] = x.shape;
   return backend.graph.contrib(DOMAIN, 'ReorderInput', [x], [n, padChannels(c, block), h, w], {
@@ -38,7 +38,7 @@ export function toBlocked(backend: CaptureBackend, x: OnnxValue, block: number):
   });
 }
 
-/** Blocked `[N, Cp, H, W]` → `[N, H, W, channels]`. */
+/** Converts blocked `[N, Cp, H, W]` to `[N, H, W, channels]`. */
 export function fromBlocked(backend: CaptureBackend, x: OnnxValue, channels: number): OnnxValue {
   const [n, , h, w] = x.shape;
   return backend.graph.contrib(DOMAIN, 'ReorderOutput', [x], [n, h, w, channels], {
@@ -47,7 +47,7 @@ export function fromBlocked(backend: CaptureBackend, x: OnnxValue, channels: num
   });
 }
 
-/** The blocked convolution itself, blocked in and out. */
+/** Emits the blocked convolution; input and output are blocked. */
 export function blockedConv(
   backend: CaptureBackend,
   x: OnnxValue,
@@ -82,7 +82,7 @@ export function blockedBias(backend: CaptureBackend, bias: OnnxValue, block: num
   return padLast(backend, flat, padChannels(flat.shape[0], block));
 }
 
-/** Depthwise weights `[kh, kw, C, 1]` → `[Cp, 1, kh, kw]` with the channel inside each block innermost. */
+/** Depthwise weights `[kh, kw, C, 1]` → `[Cp, 1, kh, kw]`, with the channel within its block innermost. */
 export function blockedDepthwiseWeight(
   backend: CaptureBackend,
   weight: OnnxValue,
@@ -96,7 +96,7 @@ export function blockedDepthwiseWeight(
   return graph.reshape(blocked, [cp, 1, kh, kw]);
 }
 
-/** Dense weights `[kh, kw, C, K]` → `[Kp, Cp, kh, kw]` ordered (K/B, C/B, kh, kw, input in block, output in block). */
+/** Dense weights `[kh, kw, C, K]` → `[Kp, Cp, kh, kw]` in the order (K/B, C/B, kh, kw, input in block, output in block). */
 export function blockedWeight(
   backend: CaptureBackend,
   weight: OnnxValue,

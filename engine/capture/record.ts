@@ -1,8 +1,8 @@
 import type { OnnxInitializer, OnnxType, OnnxValue } from '../onnx/graph.js';
 
 /**
- * What the capture backend holds for the data of a tensor. The tensor's own shape may differ from the record's: reshapes
- * share the data, and broadcasts are kept as their small source until somebody needs all elements.
+ * Data of a tensor in the capture backend. The shape of the tensor may differ from the record's: reshaped tensors share
+ * the data, and a broadcast is kept as its small source until a kernel needs all elements.
  */
 export type CaptureRecord =
   | { readonly kind: 'value'; readonly value: OnnxValue; readonly broadcastTo?: readonly number[] }

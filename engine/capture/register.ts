@@ -23,8 +23,8 @@ export const CAPTURE_KERNELS: readonly CaptureKernel[] = [
 ];
 
 /**
- * Makes the capture backend known to tfjs (once a process: tfjs's registries are global) and returns it.
- * Every kernel that tfjs has and we have not is registered to fail with its name and layer.
+ * Registers the capture backend with tfjs (once per process: tfjs's registries are global) and returns it. For kernels
+ * that only tfjs has, a stub is registered that throws with the names of kernel and layer.
  */
 export function ensureCaptureBackend(): CaptureBackend {
   const existing = tf.findBackend(CAPTURE);

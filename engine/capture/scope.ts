@@ -1,17 +1,17 @@
 import * as tf from '@tensorflow/tfjs';
 
-/** Scope names that say nothing about the model. */
+/** Scope names that do not belong to the model. */
 const ANONYMOUS = new Set(['default scope', 'unnamed scope', 'gradients', 'forward', '']);
 const OP_SUFFIX = '__op';
 
-/** Names of the layers that are open (see {@link layer}), outermost first. */
+/** Names of the current layers (see {@link layer}), outermost first. */
 export function layerScope(): string {
   return scopeNames()
     .filter((name) => !name.endsWith(OP_SUFFIX) && !ANONYMOUS.has(name))
     .join('/');
 }
 
-/** The open layer and tfjs op, for messages. */
+/** Current layer and tfjs op, for messages. */
 export function describeScope(): string {
   const op = scopeNames().findLast((name) => name.endsWith(OP_SUFFIX));
   const parts = [

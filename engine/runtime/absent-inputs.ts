@@ -5,11 +5,11 @@ import { formatShape } from '../../core/shape.js';
 type Inputs = Readonly<Record<string, tf.Tensor>>;
 
 /**
- * Calls a program with its inputs by name. An input that is not there reads as undefined, as optional ones may be; if the
- * program then fails on it, the error says which inputs it has looked for in vain.
+ * Calls a program with its inputs by name. A missing input reads as undefined, which is allowed for optional ones; if the
+ * program then fails, the error names the missing inputs that it read.
  *
- * @param program its name
- * @throws ConfigError for a missing input; what the program throws otherwise
+ * @param program name of the program
+ * @throws ConfigError for a missing input; otherwise the program's error
  */
 export function namingAbsentInputs<Result>(
   program: string,
@@ -40,7 +40,10 @@ export function listInputs(inputs: Inputs): string {
   return all.length === 0 ? 'none' : all.join(', ');
 }
 
-/** JavaScript's error for a field of undefined, tfjs's for an argument that is no tensor; not one of ours, which say more. */
+/**
+ * Whether an error is JavaScript's for a property of undefined or tfjs's for an argument that is not a tensor. Our own
+ * errors say more and are kept.
+ */
 function isAboutUndefined(error: unknown): error is Error {
   if (error instanceof InputError || !(error instanceof Error)) return false;
   return error instanceof TypeError || /must be a Tensor/.test(error.message);

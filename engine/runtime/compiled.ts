@@ -22,45 +22,45 @@ import type {
 } from './program.js';
 import { assertHostTensor, assertOutputArrays, evaluate, gradientName } from './program.js';
 
-/** How a program is compiled. */
+/** Options of compilation. */
 export interface CompileOptions extends SessionOptions {
-  /** Stores the weights in the graph: fastest for many runs of one shape, but a copy of them. */
+  /** Stores a copy of the weights in the graph: fastest for many runs of one shape. */
   readonly frozen: boolean;
-  /** Sessions (one per input shapes) kept open; the one used longest ago is closed first. */
+  /** Number of sessions (one per combination of input shapes) kept open; the least recently used is closed first. */
   readonly maxSessions: number;
 }
 
-/** Weights as inputs, four shapes at a time. */
+/** Defaults: weights as inputs, sessions for four combinations of shapes. */
 export const DEFAULT_COMPILE_OPTIONS: CompileOptions = {
   ...DEFAULT_SESSION_OPTIONS,
   frozen: false,
   maxSessions: 4,
 };
 
-/** ONNX Runtime and the form of graphs that suits it. */
+/** ONNX Runtime and the lowering that suits it. */
 export interface CompilerTarget {
   readonly runtime: OnnxRuntime;
   readonly lowering: Lowering;
 }
 
-/** Where gradients go. */
+/** Destination of gradients. */
 export interface GradientTarget extends GradientRequest {
-  /** Laid out like the parameter store; parameters that are not differentiated are left alone. */
+  /** Laid out like the parameter store; entries of parameters that are not differentiated do not change. */
   readonly into: Float32Array;
 }
 
 interface OpenSession {
   readonly session: Ort.InferenceSession;
   readonly feeds: Readonly<Record<string, Ort.Tensor>>;
-  /** Outputs that are views of the gradient buffer. */
+  /** Outputs written to views of the gradient buffer. */
   readonly gradients: HostTensors;
-  /** The other outputs. */
+  /** All other outputs. */
   readonly outputs: readonly OnnxValue[];
 }
 
 /**
- * A program as ONNX Runtime sessions, one for each combination of input shapes. Parameters are views of the
- * store, gradients are written to the given flat buffer, other outputs to buffers that all runs share.
+ * A program as ONNX Runtime sessions, one for each combination of input shapes. Parameters are views of the store;
+ * gradients are written to the given flat buffer, other outputs to buffers that all runs share.
  */
 export class CompiledProgram<Tree extends SpecTree> implements Executable {
   private readonly sessions = new Map<string, OpenSession>();
@@ -78,7 +78,7 @@ export class CompiledProgram<Tree extends SpecTree> implements Executable {
       throw new ConfigError(`${program.name}: expected no gradients of frozen weights`);
   }
 
-  /** Number of sessions that are open. */
+  /** Number of open sessions. */
   get numSessions(): number {
     return this.sessions.size;
   }
@@ -99,7 +99,7 @@ export class CompiledProgram<Tree extends SpecTree> implements Executable {
     return turn;
   }
 
-  /** The graph for inputs of the given shapes, without opening a session. */
+  /** Builds the graph for inputs of the given shapes without opening a session. */
   capture(inputs: Readonly<Record<string, TensorSpec>>): OnnxGraph {
     const entries = this.store.entries;
     const parameterInputs = Object.fromEntries(
@@ -151,7 +151,7 @@ export class CompiledProgram<Tree extends SpecTree> implements Executable {
       .map(([name, { shape, data }]) => `${name}${formatShape(shape)}${data.constructor.name}`)
       .join(';');
     let open = this.sessions.get(key);
-    this.sessions.delete(key); // comes back at the end: the order is that of last use
+    this.sessions.delete(key); // reinserted at the end: the order of the map is that of last use
     if (!open) {
       await this.close(Math.max(0, this.options.maxSessions - 1));
       open = await this.create(inputs);
@@ -160,7 +160,7 @@ export class CompiledProgram<Tree extends SpecTree> implements Executable {
     return open;
   }
 
-  /** Closes sessions, the one used longest ago first, until no more than `keep` are open. */
+  /** Closes sessions, least recently used first, until at most `keep` are open. */
   private async close(keep: number): Promise<void> {
     for (const [key, { session }] of this.sessions) {
       if (this.sessions.size <= keep) return;
@@ -194,7 +194,7 @@ export class CompiledProgram<Tree extends SpecTree> implements Executable {
     return { session, feeds, gradients, outputs };
   }
 
-  /** The part of the gradient buffer that an output `grad:PATH` is written to. */
+  /** View of the gradient buffer that output `grad:PATH` is written to. */
   private gradientView(output: string): Float32Array | undefined {
     const { gradients, store } = this;
     if (!gradients) return undefined;
@@ -214,7 +214,7 @@ function hostToOrt(Tensor: OnnxRuntime['ort']['Tensor'], { shape, data }: HostTe
   return new Tensor('bool', data, [...shape]);
 }
 
-/** onnxruntime-node writes to given tensors, and then hands back copies of them. */
+/** onnxruntime-node writes to the given tensors and returns copies of them. */
 function freeCopies(
   results: Ort.InferenceSession.OnnxValueMapType,
   fetches: Record<string, Ort.Tensor>,
@@ -226,7 +226,7 @@ function freeCopies(
   freeNow(copies.flat());
 }
 
-/** onnxruntime-web does not write to given tensors: it takes them in, and hands them back as they were. */
+/** onnxruntime-web accepts output tensors but returns them without writing to them. */
 function copyResults(
   results: Ort.InferenceSession.OnnxValueMapType,
   fetches: Record<string, Ort.Tensor>,

@@ -7,11 +7,11 @@ import type { Executable, HostTensor, HostTensors, OutputArrays, Program } from 
 import { assertHostTensor, assertOutputArrays, evaluate, gradientName } from './program.js';
 
 /**
- * A program run operation by operation on a tfjs backend: the reference for the compiled form, and the way to
- * use `@tensorflow/tfjs-node-gpu`.
+ * Runs a program operation by operation on a tfjs backend: the reference for compiled programs, and the way to use
+ * `@tensorflow/tfjs-node-gpu`.
  */
 export class EagerProgram<Tree extends SpecTree> implements Executable {
-  /** @param backend a tfjs backend that is registered, e.g. `cpu`, `wasm`, `tensorflow` */
+  /** @param backend a registered tfjs backend, e.g. `cpu`, `wasm`, `tensorflow` */
   constructor(
     private readonly backend: string,
     private readonly program: Program<Tree>,
@@ -79,7 +79,7 @@ async function useBackend(name: string): Promise<void> {
     throw new ConfigError(`eager: expected the tfjs backend ${name} to start, got none`);
 }
 
-/** tfjs's cpu backend keeps integers in place where it casts to float32. */
+/** tfjs's cpu backend does not convert integers when it casts them to float32. */
 async function hostData(tensor: tf.Tensor): Promise<HostTensor['data']> {
   const data = await tensor.data();
   const type = { int32: Int32Array, bool: Uint8Array }[tensor.dtype as string] ?? Float32Array;
@@ -89,6 +89,6 @@ async function hostData(tensor: tf.Tensor): Promise<HostTensor['data']> {
 function hostToTensor({ shape, data }: HostTensor): tf.Tensor {
   const dtype =
     data instanceof Float32Array ? 'float32' : data instanceof Int32Array ? 'int32' : 'bool';
-  // A copy: tfjs's cpu backend would otherwise alias the caller's memory.
+  // Copied, because tfjs's cpu backend would alias the caller's memory.
   return tf.tensor(data.slice(), [...shape], dtype);
 }

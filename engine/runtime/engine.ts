@@ -9,21 +9,21 @@ import { startTfjsBackend } from './tfjs-backend.js';
 import { probeLowering } from './probe.js';
 import type { Executable, Program } from './program.js';
 
-/** What computes, and with how many threads. */
+/** Choice of the engine, its device and its number of threads. */
 export type EngineOptions =
   | {
       readonly kind: 'compiled';
       readonly provider: Provider;
-      /** 0: one a core. */
+      /** 0: one per core. */
       readonly threads: number;
       readonly spinning: boolean;
-      /** Skips the native package, or the blocked kernels: for comparisons and tests. */
+      /** Disables the native package or the blocked kernels, for comparisons and tests. */
       readonly runtime?: 'native' | 'wasm';
       readonly lowering?: 'portable';
     }
   | { readonly kind: 'eager'; readonly tfjsBackend: string };
 
-/** Compiled, on all cores of the CPU. */
+/** Default engine: compiled, on all cores of the CPU. */
 export const DEFAULT_ENGINE: EngineOptions = {
   kind: 'compiled',
   provider: 'cpu',
@@ -31,7 +31,7 @@ export const DEFAULT_ENGINE: EngineOptions = {
   spinning: false,
 };
 
-/** How one program is prepared. */
+/** Options of loading one program. */
 export interface PrepareOptions {
   readonly gradients?: GradientTarget;
   /** See {@link CompileOptions}; ignored by the eager engine. */
@@ -39,9 +39,9 @@ export interface PrepareOptions {
   readonly maxSessions?: number;
 }
 
-/** A place to run programs. */
+/** An engine that runs programs. */
 export interface Engine {
-  /** One line for people: what runs where. */
+  /** Description in one line for people, e.g. package, device and threads. */
   readonly description: string;
   prepare<Tree extends SpecTree>(
     program: Program<Tree>,
@@ -53,7 +53,7 @@ export interface Engine {
 /**
  * Opens an engine.
  *
- * @throws ConfigError if what was asked for is not installed, with the command that installs it
+ * @throws ConfigError with the install command if the engine is not installed
  */
 export async function openEngine(options: EngineOptions = DEFAULT_ENGINE): Promise<Engine> {
   if (options.kind === 'eager') {

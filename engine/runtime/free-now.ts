@@ -1,8 +1,9 @@
 /**
- * Frees the memory of arrays at once, instead of when the garbage collector comes by: many short-lived large ones would
- * otherwise pile up and leave holes between what stays. Each array is empty afterward, and so are all others on its buffer.
+ * Frees the memory of arrays immediately instead of at the next garbage collection; otherwise many large short-lived
+ * arrays would accumulate and fragment the heap. Each array, and every other view of its buffer, is empty afterward.
  *
- * @see https://html.spec.whatwg.org/multipage/web-messaging.html#message-ports (the steps of postMessage without a target)
+ * @see https://html.spec.whatwg.org/multipage/web-messaging.html#message-ports (the steps of postMessage without a
+ *   target)
  */
 export function freeNow(arrays: readonly ArrayBufferView[]): void {
   closedPort ??= openAndClose();
@@ -10,7 +11,7 @@ export function freeNow(arrays: readonly ArrayBufferView[]): void {
   closedPort.postMessage(null, [...buffers] as ArrayBuffer[]);
 }
 
-/** Transferring to a closed port detaches a buffer and drops what it held: there is nobody to receive it. */
+/** Transferring a buffer to a closed port detaches it and drops its content, because there is no receiver. */
 let closedPort: MessagePort | undefined;
 
 function openAndClose(): MessagePort {

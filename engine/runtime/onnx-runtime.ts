@@ -2,21 +2,21 @@ import { availableParallelism } from 'node:os';
 import type * as Ort from 'onnxruntime-web';
 import { ConfigError } from '../../core/errors.js';
 
-/** The part of ONNX Runtime's JavaScript API that both packages share. */
+/** The JavaScript API common to both packages of ONNX Runtime. */
 export type OrtModule = Pick<typeof Ort, 'InferenceSession' | 'Tensor'>;
 
-/** ONNX Runtime as found on this machine. */
+/** ONNX Runtime on this machine. */
 export interface OnnxRuntime {
   /** `native` is onnxruntime-node; `wasm` is onnxruntime-web, slower and single-threaded here. */
   readonly kind: 'native' | 'wasm';
   readonly ort: OrtModule;
 }
 
-/** Where a graph runs. */
+/** Device that runs a graph. */
 export type Provider = 'cpu' | 'webgpu' | 'cuda';
 
 /**
- * Loads onnxruntime-node, or onnxruntime-web where its native part is missing.
+ * Loads onnxruntime-node, or onnxruntime-web if the native part is missing.
  *
  * @param prefer `wasm` skips the native package (for comparisons)
  * @throws ConfigError if neither can be loaded
@@ -47,20 +47,20 @@ async function importNative(): Promise<OrtModule | undefined> {
   }
 }
 
-/** How sessions compute. */
+/** Options of sessions. */
 export interface SessionOptions {
   readonly provider: Provider;
-  /** Threads within an operation; 0: one a core. */
+  /** Threads within an operation; 0: one per core. */
   readonly threads: number;
-  /** Whether waiting threads spin. Costs other programs dearly on a loaded machine and gains nothing on a quiet one. */
+  /** Whether waiting threads spin, which slows other programs on a busy machine and gains nothing on an idle one. */
   readonly spinning: boolean;
-  /** Whether every session keeps the pages it touched for itself; without, all share those of the process's allocator. */
+  /** Whether every session keeps its memory pages in its own arena; otherwise all sessions use the process's allocator. */
   readonly ownArena: boolean;
   /** Writes a Chrome trace to files with this prefix. */
   readonly profilePrefix?: string;
 }
 
-/** Settings that were measured to be right for this library's graphs. */
+/** Settings measured to be best for this library's graphs. */
 export const DEFAULT_SESSION_OPTIONS: SessionOptions = {
   provider: 'cpu',
   threads: 0,
@@ -69,9 +69,9 @@ export const DEFAULT_SESSION_OPTIONS: SessionOptions = {
 };
 
 /**
- * Whether the process was started so that glibc's allocator keeps the pages it was given (a fresh one costs microseconds), as
- * {@link SessionOptions.ownArena} does for one session. Several sessions then need 30 to 50 % less memory without arenas of
- * their own, at the same speed; otherwise they would be 10 % slower.
+ * Whether the process was started with settings that make glibc's allocator keep its pages (a new one costs
+ * microseconds), as {@link SessionOptions.ownArena} does for one session. If so, several sessions without their own
+ * arenas need 30 to 50 % less memory at the same speed; if not, they would be 10 % slower.
  */
 function keepsPages(): boolean {
   return process.env['GLIBC_TUNABLES']?.includes('glibc.malloc.trim_threshold=') ?? false;
@@ -80,7 +80,7 @@ function keepsPages(): boolean {
 /**
  * Opens a session.
  *
- * @throws ConfigError if the provider is missing, with the remedy
+ * @throws ConfigError with the remedy if the provider is missing
  */
 export async function openSession(
   runtime: OnnxRuntime,
@@ -95,13 +95,13 @@ export async function openSession(
   try {
     return await runtime.ort.InferenceSession.create(model, {
       executionProviders: [runtime.kind === 'wasm' ? 'wasm' : options.provider],
-      // ONNX Runtime's own choice was seen to be one thread on a machine with two cores.
+      // ONNX Runtime's default was one thread on a machine with two cores.
       intraOpNumThreads: options.threads || availableParallelism(),
       interOpNumThreads: 1,
       executionMode: 'sequential',
       graphOptimizationLevel: 'all',
       enableCpuMemArena: options.ownArena,
-      // Patterns only raise the peak.
+      // Memory patterns only raise the peak.
       enableMemPattern: false,
       logSeverityLevel: 3,
       ...(options.profilePrefix

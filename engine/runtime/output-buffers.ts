@@ -3,13 +3,13 @@ import type { OnnxType, OnnxValue } from '../onnx/graph.js';
 import type { HostTensor } from './program.js';
 
 /**
- * Memory for the outputs of a program. Its sessions, one for each input shape, take turns with it: an output has as much as
- * it ever needed, and a smaller one gets the beginning of that.
+ * Memory for the outputs of a program, shared by its sessions (one per input shape). The buffer of an output is as large
+ * as its largest size so far; smaller sizes use the beginning.
  */
 export class OutputBuffers {
   private readonly arrays = new Map<string, HostTensor['data']>();
 
-  /** A tensor for the next run, which overwrites what the last one left there. */
+  /** Returns a tensor for the next run, which overwrites the last run's values. */
   take({ name, shape, type }: OnnxValue): HostTensor {
     const size = numElements(shape);
     const key = `${type} ${name}`;
@@ -21,7 +21,7 @@ export class OutputBuffers {
     return { shape, data: array.subarray(0, size) };
   }
 
-  /** Lets the memory go; tensors that were taken keep theirs. */
+  /** Releases the memory; tensors in use keep theirs. */
   clear(): void {
     this.arrays.clear();
   }

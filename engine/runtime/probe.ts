@@ -5,10 +5,10 @@ import type { OnnxRuntime } from './onnx-runtime.js';
 import { DEFAULT_SESSION_OPTIONS, openSession } from './onnx-runtime.js';
 
 /**
- * Finds out whether this build of ONNX Runtime has the blocked convolution kernels, and their block size:
- * four channels are reordered, and the result says how many there are.
+ * Determines whether this build of ONNX Runtime has the blocked convolution kernels, and their block size: reorders four
+ * channels and reads the number of channels of the result.
  *
- * @returns the `cpu` lowering, or `portable` where the kernels are missing
+ * @returns the `cpu` lowering, or `portable` if the kernels are missing
  */
 export async function probeLowering(runtime: OnnxRuntime): Promise<Lowering> {
   if (runtime.kind === 'wasm') return { kind: 'portable' };

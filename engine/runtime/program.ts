@@ -16,7 +16,7 @@ export interface HostTensor {
 /**
  * Checks an input of a program.
  *
- * @throws ShapeError if there are not as many values as the shape says
+ * @throws ShapeError if the number of values does not match the shape
  */
 export function assertHostTensor(program: string, name: string, { shape, data }: HostTensor): void {
   if (data.length === numElements(shape)) return;
@@ -29,8 +29,8 @@ export function assertHostTensor(program: string, name: string, { shape, data }:
 export type HostTensors = Readonly<Record<string, HostTensor>>;
 
 /**
- * Something to compute: a pure function of parameters and inputs, written over tfjs tensors. The same
- * program runs eagerly on any tfjs backend and compiled.
+ * A computation: a pure function of parameters and inputs on tfjs tensors. The same program runs eagerly on any tfjs
+ * backend, or compiled.
  */
 export interface Program<Tree extends SpecTree> {
   readonly name: string;
@@ -40,24 +40,24 @@ export interface Program<Tree extends SpecTree> {
   ) => Readonly<Record<string, tf.Tensor>>;
 }
 
-/** Which gradients a run computes beside the outputs. */
+/** Gradients that a run computes in addition to the outputs. */
 export interface GradientRequest {
   /** Name of the scalar output that is differentiated. */
   readonly of: string;
-  /** Parameters; all trainable ones if not given. Ones that do not influence the loss get zeros. */
+  /** Parameters to differentiate; default: all trainable ones. Parameters that do not influence the loss get zeros. */
   readonly parameters?: readonly string[];
-  /** Inputs whose gradients are outputs too, as `grad:NAME`. */
+  /** Inputs to differentiate; their gradients are outputs `grad:NAME`. */
   readonly inputs?: readonly string[];
 }
 
-/** Where outputs are written, each as many values as the output has. */
+/** Arrays that outputs are written to, each with as many values as the output. */
 export type OutputArrays = Readonly<Record<string, Float32Array>>;
 
 /**
- * Checks what outputs are to be written to.
+ * Checks the arrays that outputs are written to.
  *
- * @param shapes of the outputs that may be given an array
- * @throws ConfigError for an output that there is not; ShapeError for an array of another length
+ * @param shapes shapes of the outputs that may have an array
+ * @throws ConfigError for an unknown output; ShapeError for an array of another length
  */
 export function assertOutputArrays(
   program: string,
@@ -77,11 +77,11 @@ export function assertOutputArrays(
   }
 }
 
-/** Runs a program, whichever way. */
+/** Interface of a loaded program, eager or compiled. */
 export interface Executable {
   /**
-   * @param into arrays that outputs are to be written to, by name; gradients of parameters have their place already
-   * @returns the outputs; those without an array in `into` may be overwritten by the next run
+   * @param into arrays that outputs are written to, by name; not for gradients of parameters, which have a buffer
+   * @returns the outputs; the next run may overwrite those without an array in `into`
    * @throws ShapeError, ConfigError if inputs or `into` do not fit the program
    */
   run(inputs: HostTensors, into?: OutputArrays): Promise<HostTensors>;
@@ -89,19 +89,19 @@ export interface Executable {
   release(): Promise<void>;
 }
 
-/** Output name of the gradient of a parameter or input. */
+/** Name of the output with the gradient of a parameter or input. */
 export const gradientName = (name: string): string => `grad:${name}`;
 
-/** The parameters that `request` differentiates. */
+/** Lists the parameters that `request` differentiates. */
 export function gradientPaths(store: ParameterStore, request: GradientRequest): readonly string[] {
   if (request.parameters) return request.parameters;
   return store.entries.filter(({ spec }) => spec.trainable).map(({ path }) => path);
 }
 
 /**
- * Calls the program with tensors by path, returning outputs and, if asked for, gradients as `grad:NAME`.
+ * Calls the program with tensors by path and returns its outputs and, on request, gradients as `grad:NAME`.
  *
- * @throws ConfigError for a parameter, an input or an output that is not there
+ * @throws ConfigError for a missing parameter, input or output
  */
 export function evaluate<Tree extends SpecTree>(
   program: Program<Tree>,
@@ -133,7 +133,7 @@ export function evaluate<Tree extends SpecTree>(
   let outputs: Readonly<Record<string, tf.Tensor>> = {};
   const loss = (): tf.Tensor => {
     outputs = forward();
-    // The tidy around this function would free what it does not return; the caller disposes the outputs.
+    // The tidy around this function would free everything it does not return; the caller disposes the outputs.
     Object.values(outputs).forEach((tensor) => tf.keep(tensor));
     if (!outputs[request.of])
       throw new ConfigError(`${program.name}: expected an output ${request.of}, got none`);
@@ -147,7 +147,7 @@ export function evaluate<Tree extends SpecTree>(
   return results;
 }
 
-/** tfjs's gradients; if they throw, nothing is left behind: not the outputs, not what was saved for the backward pass. */
+/** Computes gradients with tfjs. If that throws, no tensors leak, neither outputs nor those saved for the backward pass. */
 function gradients(
   loss: () => tf.Tensor,
   sources: tf.Tensor[],

@@ -4,9 +4,10 @@ import { CAPTURE } from '../capture/backend.js';
 import { TENSORFLOW, loadTensorflowBackend } from './tfjs-node.js';
 
 /**
- * Starts a tfjs backend by name, importing the optional package that brings it.
+ * Starts a tfjs backend by name; imports the optional package that provides it.
  *
- * @throws ConfigError with the install command if its package is missing, if nobody knows it, or if it does not start
+ * @throws ConfigError if its package is missing (with the install command), or if the backend is unknown or does not
+ *   start
  */
 export async function startTfjsBackend(name: string): Promise<void> {
   if (name === TENSORFLOW) {

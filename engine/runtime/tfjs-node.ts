@@ -2,7 +2,7 @@ import util from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import { ConfigError } from '../../core/errors.js';
 
-/** Name under which both packages register their backend. */
+/** Name of the backend that both packages register. */
 export const TENSORFLOW = 'tensorflow';
 
 const GPU = '@tensorflow/tfjs-node-gpu';
@@ -10,34 +10,34 @@ const CPU = '@tensorflow/tfjs-node';
 const VERSION = '4.22.0';
 const NOT_INSTALLED = 'not installed';
 
-/** The optional packages that run tfjs on TensorFlow's native library. */
+/** Optional packages that run tfjs on TensorFlow's native library. */
 export type TensorflowPackage = typeof GPU | typeof CPU;
 
-/** The backend that is running. */
+/** The active backend. */
 export interface TensorflowBackend {
   readonly package: TensorflowPackage;
-  /** Whether operations run on a GPU. False with the GPU package where it found no usable device. */
+  /** Whether operations run on a GPU. False if the GPU package found no usable device. */
   readonly usesGpu: boolean;
-  /** Packages that came first but could not be used, and why. */
+  /** Packages that were tried first but could not be used, with reasons. */
   readonly skipped: readonly SkippedPackage[];
 }
 
-/** A package that could not be used, and why. */
+/** A package that could not be used, with the reason. */
 export interface SkippedPackage {
   readonly package: TensorflowPackage;
   readonly reason: string;
 }
 
-/** How the packages are looked for. */
+/** Options of the search for packages. */
 export interface LoadTensorflowOptions {
-  /** Package that is tried first; the other one is tried after it. */
+  /** Package that is tried first, before the other one. */
   readonly prefer?: 'gpu' | 'cpu';
   /** Imports a package by name. */
   readonly importModule?: (name: string) => Promise<unknown>;
 }
 
 /**
- * Functions of Node's `util` that tfjs-node 4.22 calls; Node 23 removed the second one.
+ * Functions of Node's `util` that tfjs-node 4.22 calls; Node 23 removed the second.
  *
  * @see https://github.com/tensorflow/tfjs/issues/8609
  */
@@ -47,11 +47,11 @@ const REMOVED_FROM_UTIL: Readonly<Record<string, (value: unknown) => boolean>> =
 };
 
 /**
- * Makes `tensorflow` the current tfjs backend. Neither package is a dependency, because installing one downloads a
- * native library; they are imported only here. A backend that is running already is kept.
+ * Makes `tensorflow` the current tfjs backend. The packages are not dependencies, because installing one downloads a
+ * native library; they are imported only here. A backend that is already active is kept.
  *
- * @throws ConfigError if neither package can be used (with the command that installs one), or if the package works
- *   on another copy of tfjs than this library
+ * @throws ConfigError if neither package can be used (with the command that installs one), or if the package uses another
+ *   copy of tfjs than this library
  */
 export async function loadTensorflowBackend({
   prefer = 'gpu',
@@ -61,7 +61,7 @@ export async function loadTensorflowBackend({
   const candidates = prefer === 'gpu' ? ([GPU, CPU] as const) : ([CPU, GPU] as const);
   restoreUtil();
   for (const name of candidates) {
-    // Two native libraries in one process would share the backend's name.
+    // Two native libraries in one process would use the same backend name.
     if (isRegistered()) break;
     try {
       await importModule(name);
@@ -85,7 +85,7 @@ function restoreUtil(): void {
 
 const isRegistered = (): boolean => TENSORFLOW in tf.engine().registryFactory;
 
-/** A failed import leaves kernels, perhaps a backend too, that would clash with the other package's. */
+/** A failed import leaves kernels, and perhaps a backend, that would conflict with those of the other package. */
 function forgetBackend(): void {
   for (const { kernelName } of tf.getKernelsForBackend(TENSORFLOW))
     tf.unregisterKernel(kernelName, TENSORFLOW);
@@ -93,7 +93,7 @@ function forgetBackend(): void {
 }
 
 function description(backend: unknown): Omit<TensorflowBackend, 'skipped'> {
-  // All copies of tfjs in a process share one registry, so a backend can be found whose classes are not ours.
+  // All copies of tfjs in a process share one registry, so the registered backend may belong to another copy.
   if (!(backend instanceof tf.KernelBackend)) {
     throw new ConfigError(
       `tfjs backend ${TENSORFLOW}: expected its package to use the same copy of @tensorflow/tfjs as convnextv2, got ` +
@@ -107,11 +107,11 @@ function description(backend: unknown): Omit<TensorflowBackend, 'skipped'> {
   return { package: flags.isGPUPackage ? GPU : CPU, usesGpu: flags.isUsingGpuDevice === true };
 }
 
-/** The first line of an error, without what it suggests. */
+/** First line of an error, without its suggestions. */
 function reasonOf(cause: unknown, name: string): string {
   const { code, message } = cause as { readonly code?: string; readonly message?: string };
   const missing = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
-  // A package may also be there and lack one of its own dependencies.
+  // A package may also be installed but lack one of its dependencies.
   if (missing && message?.includes(`'${name}'`)) return NOT_INSTALLED;
   return (message ?? String(cause)).split('\n')[0].trim();
 }

@@ -17,7 +17,7 @@ import {
 import { activate, matrixProduct, rows } from './products.js';
 import { concat, pad, reverse, slice, strided } from './shape.js';
 
-/** Sizes of a convolution, from tfjs's attributes. */
+/** Sizes of a convolution. */
 export type ConvInfo = tf.backend_util.Conv2DInfo;
 
 /** Attributes shared by tfjs's convolution kernels. */
@@ -29,7 +29,7 @@ export interface ConvAttrs {
   readonly dimRoundingMode?: 'floor' | 'round' | 'ceil';
 }
 
-/** Output size and padding of a convolution in NHWC without dilation. */
+/** Computes output size and padding of an NHWC convolution without dilation. */
 export function convInfo(
   input: readonly number[],
   filter: readonly number[],
@@ -71,7 +71,10 @@ const noPadding = ({ padInfo: p }: ConvInfo): boolean =>
 const isBlockable = (backend: CaptureBackend, i: ConvInfo): boolean =>
   backend.graph.lowering.kind === 'cpu' && canBlock(i.inChannels) && canBlock(i.outChannels);
 
-/** `[N, H, W, C]` → `[N·h·w, kh·kw·C]`: non-overlapping patches, cut where the size is no multiple. */
+/**
+ * Extracts non-overlapping patches, `[N, H, W, C]` → `[N·h·w, kh·kw·C]`; pixels beyond a multiple of the patch are
+ * cropped.
+ */
 function patches(backend: CaptureBackend, x: OnnxValue, i: ConvInfo): OnnxValue {
   const { graph } = backend;
   const [kh, kw, h, w, c] = [i.filterHeight, i.filterWidth, i.outHeight, i.outWidth, i.inChannels];
@@ -80,7 +83,7 @@ function patches(backend: CaptureBackend, x: OnnxValue, i: ConvInfo): OnnxValue 
   return graph.reshape(graph.transpose(split, [0, 2, 1, 3]), [i.batchSize * h * w, kh * kw * c]);
 }
 
-/** Inverse of {@link patches}; what was cut is zero. */
+/** Inverse of {@link patches}; cropped pixels are zero. */
 function unpatch(backend: CaptureBackend, y: OnnxValue, i: ConvInfo): OnnxValue {
   const { graph } = backend;
   const [kh, kw, h, w, c] = [i.filterHeight, i.filterWidth, i.outHeight, i.outWidth, i.inChannels];
@@ -99,7 +102,7 @@ function unpatch(backend: CaptureBackend, y: OnnxValue, i: ConvInfo): OnnxValue 
   ]);
 }
 
-/** `[N, H, W, C]` → `[N·h·w, kh·kw·C]`: overlapping patches of the padded input. */
+/** Extracts overlapping patches of the padded input (im2col), `[N, H, W, C]` → `[N·h·w, kh·kw·C]`. */
 function columns(backend: CaptureBackend, x: OnnxValue, i: ConvInfo): OnnxValue {
   const { top, bottom, left, right } = i.padInfo;
   const padded = pad(backend, x, [
@@ -188,7 +191,7 @@ function convInputGradient(
     return isPointwise(i) ? graph.reshape(dx, i.inShape) : unpatch(backend, dx, i);
   }
   if (i.strideHeight === 1 && i.strideWidth === 1) {
-    // Stride 1: a convolution of dy with the rotated kernel whose channels are swapped.
+    // Stride 1: a convolution of dy with the rotated kernel and swapped channels.
     const rotated = graph.transpose(reverse(backend, weight, [0, 1]), [0, 1, 3, 2]);
     const [kh, kw] = [i.filterHeight, i.filterWidth];
     const padding = [
@@ -220,7 +223,7 @@ function convInputGradient(
       group: int(1),
     },
   );
-  const padded = graph.transpose(spread, [0, 2, 3, 1]); // gradient of the padded input, without an unused rim
+  const padded = graph.transpose(spread, [0, 2, 3, 1]); // gradient of the padded input, without unused border pixels
   const { top, left } = i.padInfo;
   const height = Math.min(i.inHeight, padded.shape[1] - top);
   const width = Math.min(i.inWidth, padded.shape[2] - left);

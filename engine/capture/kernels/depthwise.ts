@@ -97,8 +97,8 @@ function depthwiseInputGradient(
 }
 
 /**
- * Gradient with respect to the weight, `[kh, kw, C, 1]`: every (image, channel) pair becomes a channel of
- * one depthwise convolution of x whose kernel is dy; the results are summed over the images.
+ * Gradient with respect to the weight, `[kh, kw, C, 1]`: every (image, channel) pair becomes a channel of one depthwise
+ * convolution of x with kernel dy; the results are summed over the images.
  */
 function depthwiseWeightGradient(
   backend: CaptureBackend,
@@ -109,7 +109,7 @@ function depthwiseWeightGradient(
   const { graph } = backend;
   const [kh, kw, n, c] = [i.filterHeight, i.filterWidth, i.batchSize, i.inChannels];
   const { top, bottom, left, right } = i.padInfo;
-  // Padding beforehand is faster than the kernel's own: borders are its slow path.
+  // Padding first is faster than the kernel's own padding, which takes a slow path at borders.
   const padded = pad(backend, x, [
     [0, 0],
     [top, bottom],

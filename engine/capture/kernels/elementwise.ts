@@ -8,7 +8,7 @@ import { sameShape } from '../../../core/shape.js';
 type Unary = { readonly x: tf.TensorInfo };
 type Binary = { readonly a: tf.TensorInfo; readonly b: tf.TensorInfo };
 
-/** tfjs kernels that are one ONNX operation of the same meaning. */
+/** tfjs kernels that correspond to exactly one ONNX operation. */
 const UNARY: Readonly<Record<string, string>> = {
   Abs: 'Abs',
   Ceil: 'Ceil',
@@ -49,12 +49,12 @@ const COMPARISON: Readonly<Record<string, string>> = {
   LogicalOr: 'Or',
 };
 
-/** An ONNX operation on one value, keeping shape and type. */
+/** Emits an ONNX operation on one value that keeps shape and type. */
 function apply(backend: CaptureBackend, op: string, x: OnnxValue): OnnxValue {
   return backend.graph.node(op, [x], x.shape);
 }
 
-/** Applies `f` to the small source of a broadcast, or to the value. */
+/** Applies `f` to the source of a broadcast if there is one, else to the value. */
 function pointwise(
   backend: CaptureBackend,
   x: tf.TensorInfo,
@@ -72,7 +72,7 @@ function unary(
   );
 }
 
-/** What multiplying by one, adding zero and the like come to: the other operand. */
+/** Simplifies operations with a neutral element (x · 1, x + 0, …) to the other operand. */
 function neutral(
   name: string,
   backend: CaptureBackend,
@@ -110,7 +110,10 @@ function square(backend: CaptureBackend, x: OnnxValue): OnnxValue {
   return backend.graph.node('Mul', [x, x], x.shape);
 }
 
-/** ONNX Runtime's WebGPU provider has no `Sign` and would send the tensor through the CPU: `x > 0 ? 1 : x < 0 ? −1 : 0`. */
+/**
+ * `x > 0 ? 1 : x < 0 ? −1 : 0`, because ONNX Runtime's WebGPU provider has no `Sign` and would move the tensor to the
+ * CPU.
+ */
 function sign(backend: CaptureBackend, x: OnnxValue): OnnxValue {
   const { graph } = backend;
   if (graph.lowering.kind === 'cpu') return apply(backend, 'Sign', x);
@@ -132,7 +135,8 @@ const composed: readonly CaptureKernel[] = [
     pointwise(backend, x, (value) => {
       const { graph } = backend;
       const positive = graph.node('Greater', [value, graph.scalar(0)], value.shape, {}, 'bool');
-      // NaN compares false and becomes alpha here; tfjs's Step keeps it. The loss check catches NaN either way.
+      // NaN compares false and becomes alpha here, while tfjs's Step preserves it. The check of the loss detects NaN in
+      // both cases.
       return graph.node(
         'Where',
         [positive, graph.scalar(1), graph.scalar(alpha)],
@@ -185,7 +189,7 @@ const composed: readonly CaptureKernel[] = [
   }>('Select', (backend, { condition, t, e }) => {
     const { graph } = backend;
     let choice = backend.value(condition);
-    // A condition of lower rank selects along the first axis.
+    // A condition of lower rank selects along the first axes.
     const trailing = t.shape.length - choice.shape.length;
     if (trailing > 0)
       choice = graph.reshape(choice, [...choice.shape, ...Array<number>(trailing).fill(1)]);

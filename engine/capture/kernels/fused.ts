@@ -8,24 +8,25 @@ import { FUSED_KERNEL } from '../../ops/fused-kernels.js';
 import { reduce } from './reduce.js';
 
 /**
- * `x` less the mean of its last axis, in portable graphs: ONNX Runtime's WebGPU kernel computes the variance as the mean of
- * x² less the square of the mean, which loses digits, or becomes negative, where the mean is far from zero.
+ * Subtracts the mean over the last axis, in portable graphs only: ONNX Runtime's WebGPU kernel computes the variance as
+ * E[x²] − E[x]², which loses digits or becomes negative if the mean is far from zero.
  */
-function centred(backend: CaptureBackend, x: OnnxValue): OnnxValue {
+function centered(backend: CaptureBackend, x: OnnxValue): OnnxValue {
   const { graph } = backend;
   if (graph.lowering.kind === 'cpu') return x;
   const mean = reduce(backend, 'ReduceMean', x, [x.shape.length - 1]);
   return graph.node('Sub', [x, graph.reshape(mean, [...x.shape.slice(0, -1), 1])], x.shape);
 }
 
-/** Kernels of our own ops that ONNX has as one operation. */
+/** Custom kernels that correspond to one ONNX operation. */
 export const FUSED: readonly CaptureKernel[] = [
   defineKernel<{ readonly x: tf.TensorInfo }, { readonly again: boolean }>(
     FUSED_KERNEL.gelu,
     (backend, { x }, { again }) => {
       const { graph } = backend;
       const value = backend.value(x);
-      // ONNX Runtime's own operator of that name: neither this builder nor its optimizer takes it for the first one.
+      // ONNX Runtime's own operator of that name, which neither this builder nor ONNX Runtime's optimizer merges with the
+      // first one.
       if (again && graph.lowering.kind === 'cpu') {
         return backend.tensorInfo(graph.contrib('com.microsoft', 'Gelu', [value], x.shape));
       }
@@ -40,7 +41,7 @@ export const FUSED: readonly CaptureKernel[] = [
       const ones = graph.constant(new Float32Array(channels).fill(1), [channels], 'float32');
       const perPixel = [...x.shape.slice(0, -1), 1];
       const [y, , inverse] = graph.emit('LayerNormalization', {
-        inputs: [centred(backend, backend.value(x)), ones],
+        inputs: [centered(backend, backend.value(x)), ones],
         outputs: [x.shape, perPixel, perPixel].map((shape) => ({ shape, type: 'float32' })),
         attributes: { axis: int(-1), epsilon: float(epsilon) },
       });

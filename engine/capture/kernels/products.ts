@@ -13,7 +13,7 @@ export interface Transposed {
   readonly b?: boolean;
 }
 
-/** `a · b` of matrices, with an optional bias row. */
+/** Matrix product `a · b` with an optional bias row. */
 export function matrixProduct(
   backend: CaptureBackend,
   a: OnnxValue,
@@ -31,7 +31,7 @@ export function matrixProduct(
   return graph.node('Gemm', bias ? [a, b, bias] : [a, b], shape, attributes);
 }
 
-/** `x` as a matrix whose rows are everything but the last axis. */
+/** Reshapes `x` to a matrix: all axes but the last become rows. */
 export function rows(backend: CaptureBackend, x: OnnxValue): OnnxValue {
   const columns = x.shape.at(-1) ?? 1;
   return backend.graph.reshape(x, [numElements(x.shape) / columns, columns]);
@@ -83,7 +83,7 @@ interface ProductAttrs {
   readonly transposeB: boolean;
 }
 
-/** Activations of tfjs's fused kernels that models here use. */
+/** Activations of tfjs's fused kernels that our models use. */
 export function activate(
   backend: CaptureBackend,
   x: OnnxValue,

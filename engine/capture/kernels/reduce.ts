@@ -15,8 +15,8 @@ function axesOf(axis: number | readonly number[] | null | undefined, rank: numbe
 }
 
 /**
- * A reduction, with neighboring axes merged first: ONNX Runtime has fast paths for few axes
- * (a 2-D sum over rows is several times faster than the same sum written over three axes).
+ * Emits a reduction after merging adjacent axes, because ONNX Runtime has fast paths for few axes (a 2-D sum over rows is
+ * several times faster than the same sum over three axes).
  *
  * @returns the value without the reduced axes
  */
@@ -48,7 +48,7 @@ export function reduce(
   const [first, second] = groups;
   const parts = groups.length === 2 && first.reduced && splits(op, first.size);
   if (parts) {
-    // Sums over rows run on one long loop each; in parts they are three times as fast.
+    // ONNX Runtime runs a sum over rows in one long loop; split into chunks it is three times as fast.
     const split = graph.reshape(merged, [parts, first.size / parts, second.size]);
     return graph.reshape(step(step(split, [1]), [0]), kept);
   }
@@ -56,7 +56,7 @@ export function reduce(
   return graph.reshape(step(merged, over), kept);
 }
 
-/** Into how many parts a sum over `rows` rows is split; 0 for none. */
+/** Number of chunks that a sum over `rows` rows is split into; 0 for no split. */
 function splits(op: string, rows: number): number {
   if (rows < 256 || (op !== 'ReduceSum' && op !== 'ReduceMean')) return 0;
   return [16, 12, 8, 7, 6, 5, 4].find((parts) => rows % parts === 0) ?? 0;
@@ -77,7 +77,7 @@ function reduction(
   >(name, (backend, { x }, attrs) => {
     const axes = axesOf(attrs[attribute], x.shape.length);
     const input = backend.value(x);
-    // tfjs: means of integers are floats.
+    // In tfjs, means of integers are floats.
     const number =
       name === 'Mean' && x.dtype !== 'float32'
         ? backend.graph.node(
@@ -112,7 +112,7 @@ function argReduction(name: string, op: string): CaptureKernel {
   });
 }
 
-/** Kernels that shrink axes, and softmax. */
+/** Reductions and softmax. */
 export const REDUCE: readonly CaptureKernel[] = [
   reduction('Sum', 'ReduceSum', 'axis'),
   reduction('Mean', 'ReduceMean', 'axis'),
@@ -146,7 +146,7 @@ export const REDUCE: readonly CaptureKernel[] = [
       readonly dtype: string;
     }
   >('OneHot', (backend, { indices }, { depth, onValue, offValue, dtype }) => {
-    // Not ONNX's OneHot: it counts negative indices from the end, and ONNX Runtime has it for few types.
+    // Not ONNX's OneHot, which counts negative indices from the end and supports few types in ONNX Runtime.
     const { graph } = backend;
     const shape = [...indices.shape, depth];
     const column = graph.reshape(backend.value(indices), [...indices.shape, 1]);

@@ -9,7 +9,7 @@ import { numElements } from '../../../core/shape.js';
 
 type X = { readonly x: tf.TensorInfo };
 
-/** `x` restricted to `begin … begin + size − 1` on every axis. */
+/** Slices `x` to `begin … begin + size − 1` on every axis. */
 export function slice(
   backend: CaptureBackend,
   x: OnnxValue,
@@ -26,7 +26,7 @@ export function slice(
   return graph.node('Slice', [x, starts, ends, graph.shapeConstant(axes)], size);
 }
 
-/** `x` with every `stride`-th element of two axes, beginning at `begin`. */
+/** Takes every `stride`-th element of two axes of `x`, beginning at `begin`. */
 export function strided(
   backend: CaptureBackend,
   x: OnnxValue,
@@ -52,7 +52,7 @@ export function strided(
   );
 }
 
-/** `x` reversed along `axes`. */
+/** Reverses `x` along `axes`. */
 export function reverse(backend: CaptureBackend, x: OnnxValue, axes: readonly number[]): OnnxValue {
   const { graph } = backend;
   const starts = graph.shapeConstant(axes.map((axis) => x.shape[axis] - 1));
@@ -61,7 +61,7 @@ export function reverse(backend: CaptureBackend, x: OnnxValue, axes: readonly nu
   return graph.node('Slice', [x, starts, ends, graph.shapeConstant(axes), steps], x.shape);
 }
 
-/** `x` with `[before, after]` elements of `value` added on every axis. */
+/** Pads `x` with `[before, after]` elements of `value` on every axis. */
 export function pad(
   backend: CaptureBackend,
   x: OnnxValue,
@@ -78,7 +78,7 @@ export function pad(
   return graph.node('Pad', [x, amounts, graph.scalar(value, x.type)], shape);
 }
 
-/** `values` joined along `axis`. */
+/** Concatenates `values` along `axis`. */
 export function concat(
   backend: CaptureBackend,
   values: readonly OnnxValue[],
