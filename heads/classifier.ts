@@ -18,7 +18,7 @@ export interface ClassifierSpecs {
   readonly head: ReturnType<typeof linearSpecs>;
 }
 
-/** @param initScale multiplies the initial weights of the head (0.001 in fine-tuning, 1 from scratch) */
+/** @param initScale factor of the head's initial weights (0.001 in fine-tuning, 1 from scratch) */
 export function classifierSpecs(
   channels: number,
   classes: number,
@@ -28,7 +28,7 @@ export function classifierSpecs(
   return { norm: normSpecs(channels), head: linearSpecs(channels, classes, init) };
 }
 
-/** What a classifier computes on the way. */
+/** Intermediate and final outputs of a classifier. */
 export interface ClassifierOutputs {
   /** Mean over the positions, `[N, C]`. */
   readonly pooled: tf.Tensor2D;
@@ -39,7 +39,7 @@ export interface ClassifierOutputs {
 }
 
 /**
- * Pool, then normalize, then classify: the order matters.
+ * Classifier head: pooling, then normalization, then a linear layer; the order matters.
  *
  * @param c5 `[N, H, W, C]`
  */

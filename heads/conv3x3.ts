@@ -5,25 +5,25 @@ import type { ConvParams } from '../engine/ops/conv.js';
 import { sameConv } from '../engine/ops/conv.js';
 import { axisTransforms, PATCH, PRODUCTS, TILE, twoAxes } from './winograd.js';
 
-/** The matrices that are multiplied from the left, row-major. */
+/** Transform matrices, applied from the left; row-major. */
 const TRANSFORMS = (() => {
   const { input, filter, output } = axisTransforms();
   return {
-    /** `[36, 36]` on the pixels of a patch. */
+    /** `[36, 36]`, applied to the pixels of a patch. */
     input: twoAxes(input),
-    /** `[36, 9]` on the taps, and `[9, 36]` back. */
+    /** `[36, 9]`, applied to the filter's taps, and its transpose `[9, 36]`. */
     filter: twoAxes(filter),
     filterGradient: twoAxes(filter, 'transposed'),
-    /** `[16, 36]` on the products, and `[36, 16]` back. */
+    /** `[16, 36]`, applied to the products, and its transpose `[36, 16]`. */
     output: twoAxes(output),
     outputGradient: twoAxes(output, 'transposed'),
   };
 })();
 
 /**
- * Convolution 3×3 with stride 1 whose result has the size of its input. The heads spend most of their time in these, so they are
- * computed by Winograd's method, forward and both gradients: a quarter of the multiplications, in large matrix products. A
- * graph that must be standard gets the ordinary convolution.
+ * 3×3 convolution with stride 1 and zero padding; keeps height and width. The heads spend most of their time here, so
+ * forward pass and both gradients use Winograd's method: a quarter of the multiplications, in large matrix products.
+ * Portable graphs get the ordinary convolution.
  *
  * @param x `[N, H, W, in]`
  * @returns `[N, H, W, out]`
@@ -39,7 +39,7 @@ export function conv3x3(x: tf.Tensor4D, params: ConvParams): tf.Tensor4D {
   });
 }
 
-/** Whether a graph is being captured that other runtimes must know how to run fast: they know convolutions. */
+/** Whether a portable graph is being captured: other runtimes are optimized for ordinary convolutions. */
 function wantsStandardGraph(): boolean {
   const backend = tf.backend();
   return backend instanceof CaptureBackend && backend.graph.lowering.kind === 'portable';
@@ -62,7 +62,7 @@ function winogradConv(x: tf.Tensor4D, weight: tf.Tensor4D): tf.Tensor4D {
 
 type Matrix = (typeof TRANSFORMS)['input'];
 
-/** `matrix · x` over the first axis. */
+/** Computes `matrix · x` over the first axis. */
 function transform({ data, shape }: Matrix, x: tf.Tensor): tf.Tensor2D {
   const flat = x.reshape([shape[1], -1]) as tf.Tensor2D;
   return tf.matMul(tf.tensor2d(data, shape), flat);
@@ -70,13 +70,13 @@ function transform({ data, shape }: Matrix, x: tf.Tensor): tf.Tensor2D {
 
 const tilesOf = (size: number): number => Math.ceil(size / TILE);
 
-/** Rows of tiles that are worked on together: from `first` on, `count` of them. */
+/** Rows of tiles that are processed together: `first … first + count − 1`. */
 interface Band {
   readonly first: number;
   readonly count: number;
 }
 
-/** Tiles that are worked on together, about: more of them need memory, fewer make the products small. */
+/** Approximate number of tiles processed together: more tiles need more memory, fewer make the products small. */
 const TILES_AT_ONCE = 512;
 
 function bandsOf([n, h, w]: readonly number[]): readonly Band[] {
@@ -89,15 +89,15 @@ function bandsOf([n, h, w]: readonly number[]): readonly Band[] {
 }
 
 /**
- * Every band's transformed patches of 6×6 pixels around its tiles of 4×4.
+ * Computes, for every band, the transformed patches of 6×6 pixels around its 4×4 tiles.
  *
  * @param x `[N, H, W, C]`
- * @returns `[36, T, C]` each, tiles by image, row, column
+ * @returns `[36, T, C]` for every band, tiles by image, row, column
  */
 function inputFactors(x: tf.Tensor4D): readonly tf.Tensor3D[] {
   const [n, h, w, c] = x.shape;
   const [rows, columns] = [tilesOf(h), tilesOf(w)];
-  // A row and a column of tiles more than there are: patches reach two pixels into the next tile.
+  // One more row and column of tiles, because patches reach two pixels into the next tile.
   const padded = x.pad([
     [0, 0],
     [1, TILE * (rows + 1) - h - 1],
@@ -120,13 +120,13 @@ function inputFactors(x: tf.Tensor4D): readonly tf.Tensor3D[] {
   });
 }
 
-/** `[3, 3, in, out]` to `[36, in, out]`. */
+/** Transforms weights, `[3, 3, in, out]` to `[36, in, out]`. */
 function filterFactors(weight: tf.Tensor): tf.Tensor3D {
   const [, , inChannels, outChannels] = weight.shape;
   return transform(TRANSFORMS.filter, weight).reshape([PRODUCTS, inChannels, outChannels]);
 }
 
-/** The convolution, and the factors of its input for the gradient of the weight. */
+/** Computes the convolution, and the transformed input for the gradient of the weight. */
 function convolve(
   x: tf.Tensor4D,
   weight: tf.Tensor4D,
@@ -146,7 +146,10 @@ function convolve(
   return { value: whole.slice([0, 0, 0, 0], [n, h, w, channels]), factors };
 }
 
-/** Every band's pixels `[16, T·K]`: the transpose of how {@link convolve} puts its result together. */
+/**
+ * Splits the output's gradient into the pixels of every band, `[16, T·K]`: the transpose of the assembly in
+ * {@link convolve}.
+ */
 function outputTiles(y: tf.Tensor4D): readonly tf.Tensor2D[] {
   const [n, h, w, channels] = y.shape;
   const [rows, columns] = [tilesOf(h), tilesOf(w)];
@@ -165,13 +168,13 @@ function outputTiles(y: tf.Tensor4D): readonly tf.Tensor2D[] {
   );
 }
 
-/** A convolution of the output's gradient with the kernel turned round and its channels exchanged. */
+/** Gradient of the input: a convolution of the output's gradient with the rotated kernel and swapped channels. */
 function inputGradient(dy: tf.Tensor4D, weight: tf.Tensor4D): tf.Tensor4D {
   const turned = weight.reverse([0, 1]).transpose<tf.Tensor4D>([0, 1, 3, 2]);
   return convolve(dy, turned).value;
 }
 
-/** @param factors `[36, T, in]` of the input, by band */
+/** @param factors transformed input of every band, `[36, T, in]` */
 function weightGradient(
   factors: readonly tf.Tensor3D[],
   dy: tf.Tensor4D,

@@ -23,7 +23,7 @@ export function fcnHeadSpecs(
 }
 
 /**
- * The auxiliary head, used in training only: one 3×3 convolution and a classifier on a single level.
+ * Auxiliary head, used only in training: one 3×3 convolution and a classifier on a single level.
  *
  * @param x `[N, H, W, C]`
  * @returns logits `[N, H, W, K]`

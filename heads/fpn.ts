@@ -10,11 +10,11 @@ import { conv3x3 } from './conv3x3.js';
 
 type ConvModule = { readonly conv: ReturnType<typeof convSpecs> };
 
-/** Specs of the pyramid, by the names of mmdetection. */
+/** Specs of the feature pyramid, by the names of mmdetection. */
 export type FpnSpecs = {
-  /** 1×1, one for each backbone level. */
+  /** 1×1 convolutions, one for each backbone level. */
   readonly lateral_convs: readonly ConvModule[];
-  /** 3×3, one for each pyramid level. */
+  /** 3×3 convolutions, one for each pyramid level. */
   readonly fpn_convs: readonly ConvModule[];
 };
 
@@ -27,7 +27,7 @@ export interface PyramidLevels {
   readonly p6: tf.Tensor4D;
 }
 
-/** A convolution with its bias in a module of its own, Xavier-uniform weights. */
+/** Convolution in a submodule `conv`, as in mmcv's `ConvModule`; Xavier-uniform weights. */
 function convModule(kernel: number, inChannels: number, outChannels: number): ConvModule {
   const fans = kernel * kernel * (inChannels + outChannels);
   const init: Initializer = { kind: 'uniform', limit: Math.sqrt(6 / fans) };
@@ -46,8 +46,8 @@ export function fpnSpecs(inChannels: readonly number[], channels: number): FpnSp
 }
 
 /**
- * The feature pyramid: every backbone level is brought to `C` channels, coarser levels are enlarged and added to the
- * finer ones, and a 3×3 convolution smooths each sum. P6 takes every second row and column of P5.
+ * Feature pyramid network: projects every backbone level to `C` channels, upsamples coarser levels and adds them to the
+ * finer ones, and applies a 3×3 convolution to each sum. P6 takes every second row and column of P5.
  *
  * @see Feature Pyramid Networks: https://arxiv.org/abs/1612.03144
  * @see https://github.com/open-mmlab/mmdetection/blob/v2.11.0/mmdet/models/necks/fpn.py
@@ -71,8 +71,8 @@ export function fpn(
 const sizeOf = ({ shape }: tf.Tensor4D): readonly [number, number] => [shape[1], shape[2]];
 
 /**
- * Nearest-neighbor resize to a size that is not smaller: `source = ⌊target · in / out⌋`. Twice the size, the usual case, is a
- * repetition; any other is two products with 0/1 matrices, exact in both directions.
+ * Nearest-neighbor upsampling, `source = ⌊target · in / out⌋`. A factor of two, the usual case, repeats pixels; any other
+ * takes two products with 0/1 matrices, exact in both directions.
  *
  * @param x `[N, H, W, C]`
  * @param size `[height, width]`
@@ -94,7 +94,7 @@ export function enlargeNearest(
   });
 }
 
-/** `[outSize, inSize]`, a single 1 in every row. */
+/** Selection matrix `[outSize, inSize]` with a single 1 in every row. */
 function nearestMatrix(inSize: number, outSize: number): Float32Array {
   const matrix = new Float32Array(outSize * inSize);
   for (let i = 0; i < outSize; i++) matrix[i * inSize + Math.floor((i * inSize) / outSize)] = 1;
@@ -102,7 +102,7 @@ function nearestMatrix(inSize: number, outSize: number): Float32Array {
 }
 
 /**
- * Every second row and column, beginning with the first.
+ * Takes every second row and column, beginning with the first.
  *
  * @param x `[N, H, W, C]`
  * @returns `[N, ⌈H / 2⌉, ⌈W / 2⌉, C]`
@@ -110,7 +110,7 @@ function nearestMatrix(inSize: number, outSize: number): Float32Array {
 export function everySecond(x: tf.Tensor4D): tf.Tensor4D {
   const [n, h, w, c] = x.shape;
   const [rows, columns] = [Math.ceil(h / 2), Math.ceil(w / 2)];
-  // tfjs has no gradient of strided slices; of slices after a reshape it has.
+  // tfjs has a gradient for reshape and slice, but none for strided slices.
   return tf.tidy(() =>
     x
       .pad([

@@ -2,21 +2,21 @@ import * as tf from '@tensorflow/tfjs';
 import { assertShape } from '../core/shape.js';
 import { bilinearMatrix } from '../engine/ops/resize.js';
 
-/** Pixels at the labels' size that are worked on together: at 150 classes their scores fit a processor's cache. */
+/** Pixels at the labels' size that are processed together: with 150 classes their logits fit in the CPU's cache. */
 const PIXELS_AT_ONCE = 16384;
 
 /**
- * Cross-entropy of logits enlarged to the labels' size. The sum over the labeled pixels is divided by the number of all
- * pixels, as mmsegmentation does.
+ * Cross-entropy of logits upsampled to the labels' size. The sum over labeled pixels is divided by the number of all
+ * pixels, as in mmsegmentation.
  *
- * Enlarged scores are 16 times the logits and a training step would go over them two dozen times. So loss and gradient are computed
- * together, a band of rows at a time, and only the gradient of the logits is kept.
+ * Upsampled logits are 16 times as large, and a training step would pass over them two dozen times. So loss and gradient
+ * are computed together, one band of rows at a time, and only the gradient of the logits is kept.
  *
  * @param logits `[N, h, w, K]`
- * @param labels int32 `[N, H, W]`: 0 … K − 1, all else is ignored
- * @param pixelsAtOnce of a band
+ * @param labels int32 `[N, H, W]`: 0 … K − 1; other values are ignored
+ * @param pixelsAtOnce pixels of a band
  * @returns scalar
- * @throws ShapeError if the labels are of another number of images
+ * @throws ShapeError if the number of images differs
  */
 export function pixelCrossEntropy(
   logits: tf.Tensor4D,
@@ -25,22 +25,22 @@ export function pixelCrossEntropy(
 ): tf.Scalar {
   const [n] = logits.shape;
   assertShape('pixelCrossEntropy', labels, [n, 'H', 'W']);
-  const share = 1 / labels.size;
+  const perPixel = 1 / labels.size;
   return tf.customGrad((...args) => {
     const [scores, save] = args as unknown as [tf.Tensor4D, tf.GradSaveFunc];
     const { loss, gradient } = tf.tidy(() => bandwise(scores, labels, pixelsAtOnce));
     save([gradient]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor =>
-      tf.tidy(() => saved[0].mul(dy.mul(share)));
-    return { value: tf.tidy(() => loss.mul(share)), gradFunc };
+      tf.tidy(() => saved[0].mul(dy.mul(perPixel)));
+    return { value: tf.tidy(() => loss.mul(perPixel)), gradFunc };
   })(logits) as tf.Scalar;
 }
 
-/** Sums over the labeled pixels. */
+/** Loss and gradient, summed over the labeled pixels. */
 type Summed = {
   /** Scalar. */
   readonly loss: tf.Tensor;
-  /** Of the logits, `[N, h, w, K]`. */
+  /** Gradient of the logits, `[N, h, w, K]`. */
   readonly gradient: tf.Tensor;
 };
 
@@ -80,7 +80,7 @@ function bandwise(logits: tf.Tensor4D, labels: tf.Tensor3D, pixelsAtOnce: number
   return { loss: tf.addN(losses), gradient: tf.addN(gradients) };
 }
 
-/** The rows of an interpolation matrix that make a band, cut to the columns that are not 0 there. */
+/** Rows of an interpolation matrix for a band, restricted to their nonzero columns. */
 function rowsOf(
   matrix: Float32Array,
   inSize: number,

@@ -4,10 +4,10 @@ import type { TensorTree } from '../engine/parameters/tensors.js';
 import type { BatchNormMode, ConvModuleSpecs } from './batch-norm-conv.js';
 import { convModule, convModuleSpecs } from './batch-norm-conv.js';
 
-/** One module a pooling scale, by the names of mmsegmentation (index 0 of each is the pooling). */
+/** Specs with one module per pooling scale, by the names of mmsegmentation (index 0 of each is the pooling). */
 export type PyramidPoolingSpecs = readonly { readonly '1': ConvModuleSpecs }[];
 
-/** @param poolScales bins a side of each module */
+/** @param poolScales number of bins per side of each module */
 export function pyramidPoolingSpecs(
   poolScales: readonly number[],
   inChannels: number,
@@ -17,10 +17,11 @@ export function pyramidPoolingSpecs(
 }
 
 /**
- * The pyramid pooling module: the map averaged in `s × s` bins, each scale brought to `channels`. Left at the bins' size.
+ * Pyramid pooling module: averages the map in `s × s` bins and projects each scale to `channels`. Results are not
+ * resized.
  *
  * @param x `[N, H, W, C]`
- * @param path of the list of modules, for the statistics
+ * @param path path of the list of modules, for the statistics
  * @returns `[N, s, s, channels]` for each scale
  * @see PSPNet: https://arxiv.org/abs/1612.01105
  */

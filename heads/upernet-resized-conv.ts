@@ -4,9 +4,9 @@ import { bilinearMatrix, resizeBilinear } from '../engine/ops/resize.js';
 import { conv3x3 } from './conv3x3.js';
 
 /**
- * The 3×3 convolution (zero padding) of maps that are resized to one size and concatenated, without making that
- * concatenation: the convolution is the sum of one a map, and where a map is enlarged its nine taps are applied before the
- * enlargement. Both maps are linear, so the result is the same; at a quarter of the size it is a ninth to a third of
+ * 3×3 convolution (zero padding) of maps that are resized to one size and concatenated, computed without the
+ * concatenation: as a sum of one convolution per map, and for an upsampled map the nine taps are applied before
+ * upsampling. Both operations are linear, so the result is the same; at a quarter of the size it is a ninth to a third of
  * the work.
  *
  * @param maps `[N, h, w, C_i]` each
@@ -46,7 +46,7 @@ function joined(tensors: readonly tf.Tensor4D[], axis: number): tf.Tensor4D {
   return tensors.length === 1 ? tensors[0] : tf.concat([...tensors], axis);
 }
 
-/** One map's share of {@link convOfResized}, with the taps applied at the map's own size. */
+/** Contribution of one map to {@link convOfResized}, with the taps applied at the map's own size. */
 function tapsBeforeResize(
   map: tf.Tensor4D,
   weight: tf.Tensor4D,
@@ -68,8 +68,8 @@ function tapsBeforeResize(
 }
 
 /**
- * Interpolation and shift by the three taps in one matrix: row `i` holds, for each tap `t`, the weights of position
- * `i + t − 1`, or zeros where that is in the padding.
+ * Matrix of interpolation and shift by the three taps: row `i` holds, for each tap `t`, the weights of position
+ * `i + t − 1`, or zeros if that is in the padding.
  *
  * @returns `[outSize, 3 · inSize]`
  */

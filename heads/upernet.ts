@@ -10,12 +10,12 @@ import { convModule, convModuleSpecs, normalizedConv } from './batch-norm-conv.j
 import { pyramidPooling, pyramidPoolingSpecs, type PyramidPoolingSpecs } from './ppm.js';
 import { convOfResized } from './upernet-resized-conv.js';
 
-/** Sizes of the decode head. */
+/** Configuration of the decode head. */
 export interface UperNetHeadConfig {
   readonly numClasses: number;
-  /** Width of every map of the head. */
+  /** Number of channels of every map of the head. */
   readonly channels: number;
-  /** Bins a side of the pyramid pooling. */
+  /** Number of bins per side of each pyramid pooling scale. */
   readonly poolScales: readonly number[];
 }
 
@@ -46,7 +46,7 @@ export function uperNetHeadSpecs(
   };
 }
 
-/** The 1×1 convolution to the classes, drawn as the original draws it. */
+/** Specs of the 1×1 convolution to the classes, initialized as in the original. */
 export function classifierSpecs(
   channels: number,
   numClasses: number,
@@ -54,17 +54,17 @@ export function classifierSpecs(
   return convSpecs(1, channels, numClasses, { kind: 'normal', std: 0.01 });
 }
 
-/** What a head may be given beside the features. */
+/** Optional inputs of a head. */
 export interface SegmentationHeadInputs {
   readonly mode: BatchNormMode;
-  /** Where the head's parameters begin, for the statistics. */
+  /** Path of the head's parameters, for the statistics. */
   readonly path: string;
   /** Dropout of whole channels before the classifier, `[N, channels]`: 0, or `1 / (1 − rate)`. */
   readonly channelMask?: tf.Tensor2D;
 }
 
 /**
- * UPerNet: pyramid pooling on the coarsest map, a feature pyramid down to stride 4, all levels fused.
+ * UPerNet: pyramid pooling on the coarsest map, a feature pyramid down to stride 4, and fusion of all levels.
  *
  * @returns logits `[N, H / 4, W / 4, K]`
  * @see https://arxiv.org/abs/1807.10221
@@ -113,7 +113,7 @@ export function uperNetHead(
 }
 
 /**
- * Dropout of channels, then the classifier.
+ * Applies dropout of channels, then the classifier.
  *
  * @param x `[N, H, W, C]`
  * @returns `[N, H, W, K]`

@@ -1,25 +1,25 @@
 /**
- * Short convolutions with fewer multiplications: `y = Aᵀ((G w) ∘ (Bᵀ d))` gives four outputs of a filter with three taps from six
- * inputs with six products instead of twelve; in two dimensions 36 instead of 144 for a tile of 4×4.
+ * Winograd's short convolutions with fewer multiplications: `y = Aᵀ((G w) ∘ (Bᵀ d))` gives four outputs of a filter with
+ * three taps from six inputs with six products instead of twelve; in two dimensions, 36 instead of 144 for a 4×4 tile.
  *
  * @see Winograd's minimal filtering for convolutional networks: https://arxiv.org/abs/1509.09308
  */
 
 /** Outputs of a tile along one axis. */
 export const TILE = 4;
-/** Inputs of a tile along one axis: the tile and a pixel on either side. */
+/** Inputs of a tile along one axis: the tile and one pixel on either side. */
 export const PATCH = TILE + 2;
 /** Products of a tile. */
 export const PRODUCTS = PATCH * PATCH;
 
 /**
- * Where the polynomials of the construction are evaluated, beside infinity. 0, ±¾, ±3/2 keep the transforms well conditioned: the
- * error of a convolution over 256 channels is 2e-6 of its largest value, against 9e-6 with the usual 0, ±1, ±2 (4e-7
- * without transforms).
+ * Points at which the polynomials are evaluated, in addition to infinity. 0, ±¾, ±3/2 keep the transforms well
+ * conditioned: the error of a convolution over 256 channels is 2e-6 of its largest value, versus 9e-6 with the usual 0,
+ * ±1, ±2 (4e-7 without transforms).
  */
 const POINTS = [0, 0.75, -0.75, 1.5, -1.5];
 
-/** Matrices of one axis, row-major. */
+/** Transform matrices of one axis, row-major. */
 export interface AxisTransforms {
   /** `[4, 6]`: products to outputs, Aᵀ. */
   readonly output: readonly (readonly number[])[];
@@ -29,7 +29,7 @@ export interface AxisTransforms {
   readonly input: readonly (readonly number[])[];
 }
 
-/** The construction of Toom and Cook: evaluation at {@link POINTS} and infinity, products, interpolation. */
+/** Toom–Cook construction: evaluation at {@link POINTS} and infinity, products, interpolation. */
 export function axisTransforms(): AxisTransforms {
   const powers = (x: number, count: number): number[] =>
     Array.from({ length: count }, (_, i) => x ** i);
@@ -50,7 +50,7 @@ export function axisTransforms(): AxisTransforms {
   };
 }
 
-/** Coefficients of `Π (x − root)`, constant first. */
+/** Computes the coefficients of `Π (x − root)`, constant term first. */
 function fromRoots(roots: readonly number[]): number[] {
   return roots.reduce<number[]>(
     (polynomial, root) =>
@@ -59,7 +59,7 @@ function fromRoots(roots: readonly number[]): number[] {
   );
 }
 
-/** The matrix of both axes at once, `matrix ⊗ matrix`, row-major; transposed if asked for. */
+/** Computes the matrix of both axes, `matrix ⊗ matrix`, row-major; optionally transposed. */
 export function twoAxes(
   matrix: readonly (readonly number[])[],
   order: 'plain' | 'transposed' = 'plain',

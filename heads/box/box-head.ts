@@ -12,11 +12,11 @@ import {
   convBatchNormTraining,
 } from './region-batch-norm.js';
 
-/** What is between the features of a region and its predictions. */
+/** Hidden layers between the features of an RoI and its predictions. */
 export interface BoxHeadLayers {
-  /** 3×3 convolutions with batch norm: 0 or, in the heads of Cascade R-CNN, 4. */
+  /** Number of 3×3 convolutions with batch norm: 0, or 4 in the heads of Cascade R-CNN. */
   readonly numConvs: number;
-  /** Fully connected layers, at least one: 2, or 1 after convolutions. */
+  /** Number of fully connected layers, at least one: 2, or 1 after convolutions. */
   readonly numFcs: number;
   /** Width of the fully connected layers. */
   readonly fcChannels: number;
@@ -36,19 +36,19 @@ export const SHARED_4CONV_1FC = {
   fcChannels: 1024,
 } as const satisfies BoxHeadLayers;
 
-/** A box head. */
+/** Configuration of a box head. */
 export interface BoxHeadConfig extends BoxHeadLayers {
   /** Channels of the features and of the convolutions, C. */
   readonly channels: number;
-  /** Side of the features, P: 7. */
+  /** Side of the RoI features, P: 7. */
   readonly roiSize: number;
   /** K, without background. */
   readonly numClasses: number;
-  /** One set of deltas for all classes, instead of one a class. */
+  /** Whether there is one set of deltas for all classes instead of one per class. */
   readonly classAgnostic: boolean;
 }
 
-/** The first fully connected layer: a convolution as large as the region. */
+/** First fully connected layer: a convolution with a kernel as large as the RoI features. */
 type RegionFc = {
   readonly weight: ParameterSpec<'conv'>;
   readonly bias: ParameterSpec<'vector'>;
@@ -59,8 +59,8 @@ type Linear = ReturnType<typeof linearSpecs>;
 export type BoxHeadSpecs = {
   readonly shared_convs: readonly ConvBatchNormSpecs[];
   /**
-   * The first is kept as a convolution `[P, P, C, F]`: mmdetection's `[F, C·P·P]` is the same convolution's weight, flattened,
-   * so the axes are converted like those of any other and features need no reordering.
+   * The first is stored as a convolution `[P, P, C, F]`: mmdetection's `[F, C·P·P]` is its flattened weight, so the axes
+   * are converted like those of any convolution and features need no reordering.
    */
   readonly shared_fcs: readonly [RegionFc, ...Linear[]];
   readonly fc_cls: Linear;
@@ -95,7 +95,7 @@ export function boxHeadSpecs(config: BoxHeadConfig): BoxHeadSpecs {
   };
 }
 
-/** Predictions for every region. */
+/** Predictions for every RoI. */
 export interface BoxHeadOutputs {
   /** `[R, K + 1]`, background last. */
   readonly logits: tf.Tensor2D;
@@ -104,7 +104,7 @@ export interface BoxHeadOutputs {
 }
 
 /**
- * Classes and deltas of regions.
+ * Predicts the classes and deltas of RoIs.
  *
  * @param features `[R, P, P, C]`
  * @see Fast R-CNN: https://arxiv.org/abs/1504.08083
@@ -117,7 +117,7 @@ export function boxHead(params: TensorTree<BoxHeadSpecs>, features: tf.Tensor4D)
 }
 
 /**
- * {@link boxHead} with batch norms that use the statistics of these regions.
+ * {@link boxHead} whose batch norms use the statistics of these RoIs.
  *
  * @param shares `[1, R·P·P]`, see {@link convBatchNormTraining}; not needed without convolutions
  * @returns also the moments of every batch norm
@@ -143,7 +143,7 @@ export function boxHeadTraining(
 }
 
 /**
- * The fully connected layers of a box head: all of it where there are no convolutions.
+ * Computes the fully connected layers of a box head: the whole head if it has no convolutions.
  *
  * @param features `[R, P, P, C]`, after the convolutions
  */
@@ -164,7 +164,7 @@ export function boxPredictions(
 }
 
 /**
- * The deltas of each region's own class.
+ * Selects the deltas of each RoI's class.
  *
  * @param deltas `[R, 4K]`, class-major, or `[R, 4]`
  * @param oneHot `[R, K]`, zeros for background

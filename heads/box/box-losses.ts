@@ -5,19 +5,19 @@ import { assertShape } from '../../core/shape.js';
 import { l1, smoothL1 } from '../../engine/ops/losses.js';
 
 /**
- * How boxes are compared:
- * - `l1`, `smoothL1`: encoded deltas with encoded targets, summed over the four
- * - `giou`: decoded, unclipped boxes with target boxes, `1 − GIoU`
+ * Kind of box regression loss:
+ * - `l1`, `smoothL1`: on encoded deltas and targets, summed over the four
+ * - `giou`: `1 − GIoU` of decoded, unclipped boxes and target boxes
  */
 export type BoxLoss =
   | { readonly kind: 'l1'; readonly weight: number }
   | { readonly kind: 'smoothL1'; readonly beta: number; readonly weight: number }
   | { readonly kind: 'giou'; readonly weight: number };
 
-/** Whether targets are boxes in pixels instead of deltas. */
+/** Whether the loss needs target boxes in pixels instead of deltas. */
 export const comparesBoxes = ({ kind }: BoxLoss): boolean => kind === 'giou';
 
-/** Where deltas are decoded from, for losses on boxes. */
+/** Reference boxes for decoding, for losses on boxes. */
 export interface DecodeContext {
   /** `[R, 4]`, pixels. */
   readonly references: tf.Tensor2D;
@@ -25,7 +25,7 @@ export interface DecodeContext {
 }
 
 /**
- * The loss of every row, times its weight in {@link BoxLoss}.
+ * Computes the loss of every row, times the weight in {@link BoxLoss}.
  *
  * @param deltas `[R, 4]`
  * @param targets `[R, 4]`: deltas, or boxes where {@link comparesBoxes}
@@ -53,7 +53,7 @@ export function boxLoss(
 }
 
 /**
- * Boxes of deltas, as `decodeBoxes` computes them, differentiable and not clipped.
+ * Decodes deltas as `decodeBoxes` does, but differentiably and without clipping.
  *
  * @param deltas `[R, 4]`
  * @returns `[R, 4]`
@@ -85,7 +85,7 @@ export function decodeDeltas(
 }
 
 /**
- * Generalized IoU of the boxes of equal index, differentiable; union and enclosing area are floored at 1e-6.
+ * Generalized IoU of the boxes of equal index, differentiable; union and enclosing area are at least 1e-6.
  *
  * @param a,b `[R, 4]`
  * @returns `[R]`
@@ -116,7 +116,7 @@ export function giou(a: tf.Tensor2D, b: tf.Tensor2D): tf.Tensor1D {
   });
 }
 
-/** The four columns of `[R, 4]`, each `[R, 1]`. */
+/** Splits `[R, 4]` into its four columns, each `[R, 1]`. */
 function columns(x: tf.Tensor2D): readonly tf.Tensor2D[] {
   return [0, 1, 2, 3].map((k) => x.slice([0, k], [x.shape[0], 1]));
 }

@@ -5,9 +5,9 @@ import type { Initializer, ParameterSpec } from '../../engine/parameters/spec.js
 import type { TensorTree } from '../../engine/parameters/tensors.js';
 import { conv3x3 } from '../conv3x3.js';
 
-/** A mask head. */
+/** Configuration of a mask head. */
 export interface MaskHeadConfig {
-  /** 3×3 convolutions before the enlargement: 4. */
+  /** Number of 3×3 convolutions before upsampling: 4. */
   readonly numConvs: number;
   /** Channels of the features and of all hidden layers. */
   readonly channels: number;
@@ -50,11 +50,11 @@ export function maskHeadSpecs({ numConvs, channels, numClasses }: MaskHeadConfig
 }
 
 /**
- * The mask of every region for its own class. Only that class is computed: its column of the last 1×1 convolution is picked
- * first, which is exact and K times cheaper.
+ * Predicts the mask of every RoI for its class. Only that class is computed: its column of the last 1×1 convolution is
+ * selected first, which is exact and K times cheaper.
  *
  * @param features `[R, P, P, C]`
- * @param oneHot `[R, K]`: the class of every region
+ * @param oneHot `[R, K]`: class of every RoI
  * @returns `[R, 2P, 2P]`, logits
  * @see Mask R-CNN, section 3: https://arxiv.org/abs/1703.06870
  */
@@ -78,7 +78,7 @@ export function maskHead(
 }
 
 /**
- * Transposed convolution 2×2 with stride 2: every cell becomes a block of four, so it is one product and a shuffle.
+ * Transposed 2×2 convolution with stride 2. Every cell becomes a block of four, so it is one product and a transpose.
  *
  * @param x `[R, H, W, in]`
  * @returns `[R, 2H, 2W, out]`

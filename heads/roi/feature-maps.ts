@@ -2,10 +2,10 @@ import type { Size } from '../../core/boxes.js';
 import { ShapeError } from '../../core/errors.js';
 import type { RoiLevel } from './roi-align-plan.js';
 
-/** Strides of the levels that regions are taken from: P2 … P5. */
+/** Strides of the levels that RoIs are pooled from: P2 … P5. */
 export const REGION_STRIDES = [4, 8, 16, 32] as const;
 
-/** Sizes of the maps of a batch. */
+/** Sizes of the feature maps of a batch. */
 export interface PyramidShape {
   readonly numImages: number;
   readonly numChannels: number;
@@ -20,15 +20,15 @@ export interface FeatureMaps extends PyramidShape {
 }
 
 /**
- * The sizes of P2 … P5.
+ * Checks and returns the sizes of P2 … P5.
  *
  * @param shapes `[N, H, W, C]` of every level
  * @throws ShapeError unless there are four levels with the same images and channels
  */
 export function pyramidShape(shapes: readonly (readonly number[])[]): PyramidShape {
   const [numImages, , , numChannels] = shapes[0] ?? [];
-  const sound = shapes.every((s) => s.length === 4 && s[0] === numImages && s[3] === numChannels);
-  if (shapes.length !== REGION_STRIDES.length || !sound)
+  const valid = shapes.every((s) => s.length === 4 && s[0] === numImages && s[3] === numChannels);
+  if (shapes.length !== REGION_STRIDES.length || !valid)
     throw new ShapeError(
       `pyramidShape: expected four maps [N, H, W, C], got ${shapes.map((s) => `[${s.join(', ')}]`).join(', ')}`,
     );
@@ -47,7 +47,7 @@ export function pyramidSize({ numImages, numChannels, levels }: PyramidShape): n
   );
 }
 
-/** Sizes of the levels with anchors: P2 … P5 and P6, every second row and column of P5. */
+/** Computes the sizes of the levels with anchors: P2 … P5 and P6, which has every second row and column of P5. */
 export function anchorLevelSizes({ levels }: PyramidShape): readonly Size[] {
   const last = levels[levels.length - 1];
   return [

@@ -4,9 +4,9 @@ const PAGE_BYTES = 65536;
 const ALIGNMENT_BYTES = 64;
 
 /**
- * Typed arrays side by side in one block of memory that a WebAssembly kernel can address: feature maps, their gradients and
- * RoI features live here, and ONNX Runtime reads and writes them in place. The block has a fixed size (growing detaches every
- * view, so a larger arena comes after this one) and isn't shared between threads (ONNX Runtime refuses shared memory).
+ * Typed arrays in one block of memory that a WebAssembly kernel can address: feature maps, their gradients and RoI
+ * features, which ONNX Runtime reads and writes in place. The block has a fixed size (growing would detach every view, so
+ * a larger arena replaces this one) and isn't shared between threads (ONNX Runtime does not accept shared memory).
  * Allocations are freed in reverse order only, with {@link Arena.mark} and {@link Arena.release}.
  */
 export class Arena {
@@ -14,7 +14,7 @@ export class Arena {
   private used = 0;
 
   /**
-   * @param memory what to allocate from; a plain `ArrayBuffer` where there is no WebAssembly
+   * @param memory memory to allocate from; a plain `ArrayBuffer` without WebAssembly
    * @throws ConfigError if the memory is shared
    */
   constructor(readonly memory: WebAssembly.Memory | ArrayBuffer) {
@@ -25,9 +25,9 @@ export class Arena {
   }
 
   /**
-   * An arena over WebAssembly memory of at least `numBytes`; pages are only touched when used.
+   * Creates an arena over WebAssembly memory of at least `numBytes`; pages are touched only when used.
    *
-   * @param memory new or of an arena that is no longer used: it grows in place
+   * @param memory new, or that of an arena no longer in use: it grows in place
    */
   static withBytes(numBytes: number, memory = new WebAssembly.Memory({ initial: 0 })): Arena {
     const missing = Math.ceil((numBytes - memory.buffer.byteLength) / PAGE_BYTES);
@@ -35,13 +35,13 @@ export class Arena {
     return new Arena(memory);
   }
 
-  /** Bytes that are left. */
+  /** Number of free bytes. */
   get freeBytes(): number {
     return this.buffer.byteLength - this.used;
   }
 
   /**
-   * A new array of zeros or of whatever was there before {@link Arena.release}.
+   * Allocates an array. Its content is zeros or left over from before {@link Arena.release}.
    *
    * @throws ConfigError if the arena is full
    */
@@ -56,12 +56,12 @@ export class Arena {
     return new Float32Array(this.buffer, start, length);
   }
 
-  /** The current fill level, for {@link Arena.release}. */
+  /** Returns the current fill level, for {@link Arena.release}. */
   mark(): number {
     return this.used;
   }
 
-  /** Frees everything allocated since the mark; its views must no longer be used. */
+  /** Frees everything allocated since the mark; those views must no longer be used. */
   release(mark: number): void {
     if (mark > this.used)
       throw new RangeError(`Arena: expected a mark <= ${this.used}, got ${mark}`);

@@ -2,7 +2,7 @@ import type { Arena } from './roi-align-arena.js';
 import { ROI_ALIGN_KERNEL } from './roi-align-kernel.generated.js';
 
 /**
- * The banded product of one region, `dst[i, j, :] (+)= Σ wy · wx · src[y, x, :]`, on byte addresses of an arena; see
+ * Banded product of one RoI, `dst[i, j, :] (+)= Σ wy · wx · src[y, x, :]`, on byte addresses of an arena; see
  * `roi-align-kernel.wat`.
  */
 export type BandedProduct = (
@@ -19,8 +19,8 @@ export type BandedProduct = (
 ) => void;
 
 /**
- * The kernel for an arena: WebAssembly where the arena lies in its memory and the engine knows SIMD, else {@link scalarKernel}.
- * Both give the same bits.
+ * Chooses the kernel for an arena: WebAssembly if the arena lies in such memory and the JavaScript engine supports SIMD,
+ * else {@link scalarKernel}. Results are bit-identical.
  */
 export function createKernel(arena: Arena): BandedProduct {
   const { memory } = arena;
@@ -31,7 +31,10 @@ export function createKernel(arena: Arena): BandedProduct {
   return exports['bandedProduct'] as BandedProduct;
 }
 
-/** The same product in JavaScript: every product and sum is rounded to float32, in the order of the kernel. */
+/**
+ * Creates the same kernel in JavaScript: every product and sum is rounded to float32, in the order of the WebAssembly
+ * kernel.
+ */
 export function scalarKernel({ buffer }: Arena): BandedProduct {
   const f32 = Math.fround;
   const floats = new Float32Array(buffer);

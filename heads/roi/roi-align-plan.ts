@@ -8,36 +8,36 @@ import { numBoxes, type Boxes, type Size } from '../../core/boxes.js';
 import { ConfigError, DataError, ShapeError } from '../../core/errors.js';
 import type { Arena } from './roi-align-arena.js';
 
-/** Regions over the batch. */
+/** RoIs of a batch. */
 export interface Rois {
   /** `[R, 4]`, pixels of the network's input. */
   readonly boxes: Boxes;
   /** `int32 [R]`, 0 … N − 1. */
   readonly imageIndices: Int32Array;
-  /** `int32 [R]`: index into the levels, as `boxLevels` gives it. */
+  /** `int32 [R]`: index of the pyramid level, see `boxLevels`. */
   readonly levels: Int32Array;
 }
 
-/** Geometry of one level's maps. */
+/** Geometry of the maps of one level. */
 export interface RoiLevel extends Size {
   /** Pixels per cell. */
   readonly stride: number;
 }
 
-/** Output size, sampling, and the levels that are sampled. */
+/** Options: output size, sampling and levels. */
 export interface RoiAlignConfig {
   /** Bins per side P. */
   readonly outputSize: number;
   /** Samples per bin and axis; 0 takes `⌈bin size⌉`. */
   readonly samplingRatio: number;
-  /** Half-cell shift, no minimal size; see `BandOptions`. */
+  /** Half-cell shift without minimal size; see `BandOptions`. */
   readonly aligned: boolean;
   readonly levels: readonly RoiLevel[];
   readonly numImages: number;
   readonly numChannels: number;
 }
 
-/** One region's tables (byte addresses in the arena) and the window of cells it touches. */
+/** Tables of one RoI (byte addresses in the arena) and the window of cells it touches. */
 export interface RoiPlan {
   /** Row of the output. */
   readonly roi: number;
@@ -50,19 +50,19 @@ export interface RoiPlan {
   readonly window: { readonly x: number; readonly y: number } & Size;
 }
 
-/** Tables of all regions, in the order in which they are worked on. They lie in the arena until it is released. */
+/** Tables of all RoIs, in order of processing. They occupy the arena until it is released. */
 export interface RoiAlignPlan {
   readonly config: RoiAlignConfig;
-  /** Sorted by image, level and height in the image, so that neighbors find their cells in the cache. */
+  /** Sorted by image, level and vertical position, so that nearby RoIs find their cells in the cache. */
   readonly rois: readonly RoiPlan[];
 }
 
 /**
- * Builds the tables of {@link roiAlign} and its gradient: for both axes of every region the taps of each bin, and transposed
- * the bins of each cell of the window. One plan serves both directions and any number of feature maps.
+ * Builds the tables of {@link roiAlign} and its gradient: for both axes of every RoI, the taps of each bin and,
+ * transposed, the bins of each cell of the window. One plan serves both directions and any number of feature maps.
  *
- * @throws ConfigError for impossible options or if the arena is full; ShapeError unless the lengths fit; DataError for a
- *   coordinate that is not finite, an image or a level that doesn't exist
+ * @throws ConfigError for invalid options or if the arena is full; ShapeError unless the lengths fit; DataError for a
+ *   coordinate that is not finite, or an image or level that doesn't exist
  */
 export function planRoiAlign(arena: Arena, rois: Rois, config: RoiAlignConfig): RoiAlignPlan {
   checkArguments(rois, config);
@@ -100,9 +100,9 @@ function checkArguments(
   { boxes, imageIndices, levels }: Rois,
   { outputSize, samplingRatio, levels: maps, numImages, numChannels }: RoiAlignConfig,
 ): void {
-  const sound =
+  const valid =
     outputSize >= 1 && samplingRatio >= 0 && Number.isInteger(outputSize) && numChannels >= 1;
-  if (!sound || !Number.isInteger(samplingRatio))
+  if (!valid || !Number.isInteger(samplingRatio))
     throw new ConfigError(
       `planRoiAlign: expected whole numbers outputSize >= 1, samplingRatio >= 0 and channels >= 1, got ${outputSize}, ${samplingRatio} and ${numChannels}`,
     );
@@ -121,26 +121,26 @@ function checkArguments(
   }
 }
 
-/** Regions by image, level and center row; equal ones by index. */
+/** Sorts RoIs by image, level and row of the center; ties by index. */
 function workingOrder({ boxes, imageIndices, levels }: Rois, config: RoiAlignConfig): number[] {
   const numLevels = config.levels.length;
-  const centre = (r: number): number => boxes[4 * r + 1] + boxes[4 * r + 3];
+  const center = (r: number): number => boxes[4 * r + 1] + boxes[4 * r + 3];
   const map = (r: number): number => imageIndices[r] * numLevels + levels[r];
   return Array.from(levels.keys()).sort(
-    (a, b) => map(a) - map(b) || centre(a) - centre(b) || a - b,
+    (a, b) => map(a) - map(b) || center(a) - center(b) || a - b,
   );
 }
 
-/** One axis of one region, written. */
+/** Written tables of one axis of one RoI. */
 interface WrittenAxis {
   readonly forward: number;
   readonly backward: number;
-  /** First cell with a tap, and cells up to the last one. */
+  /** First cell with a tap, and number of cells up to the last one. */
   readonly first: number;
   readonly numCells: number;
 }
 
-/** Writes tables to the free part of an arena as it goes and takes the room it needed at the end. */
+/** Writes tables to the free part of an arena; allocates the bytes used at the end. */
 class TableWriter {
   private readonly words: Int32Array;
   private readonly floats: Float32Array;
@@ -204,7 +204,7 @@ class TableWriter {
     for (let cell = 0; cell < numCells; cell++) {
       const count = tapsOfCell[cell];
       words[at++] = count;
-      tapsOfCell[cell] = at; // from here on: where the cell's next tap goes
+      tapsOfCell[cell] = at; // from here on: position of the cell's next tap
       at += 2 * count;
     }
     for (let p = 0; p + 1 < ends.length; p++) {

@@ -4,16 +4,16 @@ import { createKernel, type BandedProduct } from './roi-align-kernel.js';
 import type { RoiAlignPlan } from './roi-align-plan.js';
 
 /**
- * RoIAlign over pyramid levels in both directions, on feature maps that lie in one arena. It is linear in the features and
+ * RoIAlign over pyramid levels, forward and backward, on feature maps in one arena. It is linear in the features and
  * separable: `out = Ay · F · Axᵀ`, and the gradient `dF += Ayᵀ · g · Ax` is the same banded product with transposed
- * tables; every cell of a window is written once per region. Deterministic: the order of all sums is fixed.
+ * tables; every cell of a window is written once per RoI. Deterministic: the order of all sums is fixed.
  *
  * @see Mask R-CNN, section 3: https://arxiv.org/abs/1703.06870
  */
 export class RoiAligner {
   private readonly bandedProduct: BandedProduct;
 
-  /** @param bandedProduct the kernel to use; by default the fastest there is for the arena */
+  /** @param bandedProduct kernel; by default the fastest for the arena */
   constructor(
     readonly arena: Arena,
     bandedProduct: BandedProduct = createKernel(arena),
@@ -22,11 +22,11 @@ export class RoiAligner {
   }
 
   /**
-   * Samples every region from its level.
+   * Samples every RoI from its level.
    *
    * @param plan tables in this arena
    * @param features one map per level, `[N, H, W, C]`, in the arena
-   * @param out `[R, P, P, C]` in the arena, overwritten; rows of regions without extent become 0
+   * @param out `[R, P, P, C]` in the arena, overwritten; rows of RoIs without extent become 0
    * @throws ShapeError unless the lengths fit; ConfigError for arrays outside the arena
    */
   forward(plan: RoiAlignPlan, features: readonly Float32Array[], out: Float32Array): void {
@@ -59,7 +59,8 @@ export class RoiAligner {
    *
    * @param plan tables in this arena
    * @param outGradient `[R, P, P, C]` in the arena
-   * @param featureGradients one map per level, `[N, H, W, C]`, in the arena; added to, so the caller sets them to 0 first
+   * @param featureGradients one map per level, `[N, H, W, C]`, in the arena; gradients are added, so callers set them to
+   *   0 first
    * @throws ShapeError unless the lengths fit; ConfigError for arrays outside the arena
    */
   backward(

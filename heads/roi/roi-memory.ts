@@ -6,7 +6,7 @@ import type { RoiAlignPlan } from './roi-align-plan.js';
 import { planRoiAlign } from './roi-align-plan.js';
 import { RoiAligner } from './roi-align.js';
 
-/** Regions over the batch, before they have a level. */
+/** RoIs of a batch, before assignment to levels. */
 export interface Regions {
   /** `[R, 4]`, pixels of the network's input. */
   readonly boxes: Boxes;
@@ -14,39 +14,39 @@ export interface Regions {
   readonly imageIndices: Int32Array;
 }
 
-/** Features of regions, and what the way back needs. */
+/** Features of RoIs, and the plan for their gradient. */
 export interface RegionFeatures {
   readonly plan: RoiAlignPlan;
-  /** `[capacity, P, P, C]` in the arena; rows without a region are 0. */
+  /** `[capacity, P, P, C]` in the arena; rows without an RoI are 0. */
   readonly features: Float32Array;
 }
 
-/** Room for the tables, per region and axis: bins and cells with their taps in both directions, words of 4 bytes. */
+/** Size of the tables per RoI and axis: bins and cells with their taps in both directions, in words of 4 bytes. */
 const tableBytes = (outputSize: number, maxCells: number): number =>
   4 * 2 * (9 * outputSize + 5 * maxCells + 16);
 
-/** How many regions of which size a step looks at. */
+/** Size of a buffer of RoI features in a step. */
 export interface RegionDemand {
-  /** Rows of features, padding included. */
+  /** Number of rows, including padding. */
   readonly capacity: number;
   readonly outputSize: number;
-  /** Whether there is a gradient beside the features. */
+  /** Whether the features have a gradient buffer. */
   readonly withGradients: boolean;
 }
 
 /**
- * The WebAssembly memory of a detector: feature maps, their gradients and the features of regions. It grows in place, between
- * steps, when an input is larger than any before.
+ * WebAssembly memory of a detector: feature maps, their gradients and RoI features. It grows in place, between steps, if
+ * an input is larger than all before.
  */
 export class RoiMemory {
   private readonly memory = new WebAssembly.Memory({ initial: 0 });
   private aligner: RoiAligner | undefined;
 
   /**
-   * Begins a step: what the previous one put into the arena is gone.
+   * Begins a step; the arena's content from the previous step becomes invalid.
    *
-   * @param numMaps sets of maps of that shape: 1, with gradients 2
-   * @param demands region features that are alive one after the other; the largest counts
+   * @param numMaps number of sets of maps: 1, or 2 with gradients
+   * @param demands sizes of RoI features that exist one after the other; memory is reserved for the largest
    */
   begin(shape: PyramidShape, numMaps: number, demands: readonly RegionDemand[]): RoiArena {
     const { numChannels, levels } = shape;
@@ -68,18 +68,18 @@ export class RoiMemory {
   }
 }
 
-/** What 32-bit addresses reach, less a page. */
+/** 32-bit address space, less a page. */
 const MAX_BYTES = 2 ** 32 - 65536;
 const aligned = (numFloats: number): number => Math.ceil(numFloats / 16) * 64;
 
-/** One step's use of the memory. */
+/** The arena during one step. */
 export class RoiArena {
   constructor(
     private readonly aligner: RoiAligner,
     readonly shape: PyramidShape,
   ) {}
 
-  /** Maps of all levels; their content is undefined. */
+  /** Allocates the maps of all levels; their content is undefined. */
   allocateMaps(): FeatureMaps {
     const { numImages, numChannels, levels } = this.shape;
     return {
@@ -90,12 +90,12 @@ export class RoiArena {
     };
   }
 
-  /** An array for the duration of {@link RoiArena.scope}, or of the step. */
+  /** Allocates an array until the end of {@link RoiArena.scope}, or of the step. */
   float32(length: number): Float32Array {
     return this.aligner.arena.float32(length);
   }
 
-  /** Frees what `body` allocates. */
+  /** Runs `body` and frees its allocations. */
   async scope<T>(body: () => Promise<T>): Promise<T> {
     const mark = this.aligner.arena.mark();
     try {
@@ -106,9 +106,9 @@ export class RoiArena {
   }
 
   /**
-   * Features of regions, each from the level of its size.
+   * Pools the features of RoIs, each from the level for its size.
    *
-   * @param capacity rows of the result, at least the number of regions
+   * @param capacity number of rows of the result, at least the number of RoIs
    */
   pool(
     { maps }: FeatureMaps,
@@ -129,12 +129,12 @@ export class RoiArena {
     });
     const used = imageIndices.length * rowSize;
     this.aligner.forward(plan, maps, features.subarray(0, used));
-    // Whatever lay there before may not even be a number, and 0 · NaN is not 0.
+    // The previous content may include NaN, and 0 · NaN is not 0.
     features.fill(0, used);
     return { plan, features };
   }
 
-  /** Adds the gradient of regions' features to that of the maps. */
+  /** Adds the gradient of RoI features to that of the maps. */
   unpool(plan: RoiAlignPlan, gradient: Float32Array, { maps }: FeatureMaps): void {
     const { outputSize, numChannels } = plan.config;
     const used = plan.rois.length * outputSize ** 2 * numChannels;

@@ -19,7 +19,7 @@ export type RpnSpecs = {
   readonly rpn_reg: Conv;
 };
 
-/** What the network says about the `A` anchors of every cell. */
+/** Predictions for the `A` anchors of every cell. */
 export interface RpnOutputs<T extends tf.Tensor> {
   /** `[…, A]`, logits. */
   readonly objectness: T;
@@ -28,8 +28,8 @@ export interface RpnOutputs<T extends tf.Tensor> {
 }
 
 /**
- * @param channels of the pyramid
- * @param numAnchors a cell, A
+ * @param channels number of channels of the pyramid
+ * @param numAnchors number of anchors per cell, A
  */
 export function rpnSpecs(channels: number, numAnchors: number): RpnSpecs {
   const init: Initializer = { kind: 'normal', std: 0.01 };
@@ -41,7 +41,7 @@ export function rpnSpecs(channels: number, numAnchors: number): RpnSpecs {
 }
 
 /**
- * The network on a whole map.
+ * Applies the RPN to a whole map.
  *
  * @param level `[N, H, W, C]`
  * @returns `[N, H, W, A]` and `[N, H, W, 4A]`
@@ -58,8 +58,8 @@ export function rpn(params: TensorTree<RpnSpecs>, level: tf.Tensor4D): RpnOutput
 }
 
 /**
- * The network on single cells, given the 3×3 neighborhood of each: what {@link rpn} computes there, for the few cells that
- * have a loss.
+ * Applies the RPN to single cells, given the 3×3 neighborhood of each. Same result as {@link rpn}, for the few cells that
+ * enter the loss.
  *
  * @param patches `[S, 9C]`: rows, columns, channels; zeros outside the map
  * @returns `[S, A]` and `[S, 4A]`

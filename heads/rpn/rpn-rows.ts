@@ -4,13 +4,14 @@ import type { FeatureMaps, PyramidShape } from '../roi/feature-maps.js';
 import { anchorLevelSizes } from '../roi/feature-maps.js';
 
 /**
- * The RPN's loss touches a few hundred sampled anchors of a batch, so its gradient does too: the head runs on the cells of
- * those anchors only, given the 3×3 neighborhood of each. A row is one cell; it may hold several sampled anchors.
+ * Cells of the sampled anchors of a batch. The RPN's loss, and therefore its gradient, involves only a few hundred
+ * sampled anchors, so the head runs on their cells only, given the 3×3 neighborhood of each. A row is one cell, which may
+ * have several sampled anchors.
  */
 export interface RpnRows {
-  /** S, filled up with rows that have no weight. */
+  /** S, including padding rows of weight 0. */
   readonly capacity: number;
-  /** Rows in use, by image, level, row and column of the map. */
+  /** Cells of the rows in use, by image, level, row and column of the map. */
   readonly cells: readonly RpnCell[];
   /** `[S, A]`, 0 or 1. */
   readonly labels: Float32Array;
@@ -37,10 +38,10 @@ const NEIGHBOURS = 9;
 /**
  * Collects the sampled anchors of a batch by cell.
  *
- * @param targets of every image
- * @param numAnchors a cell, A
- * @param capacityOf number of rows to make of so many cells
- * @throws ShapeError if there are not as many targets as images
+ * @param targets targets of every image
+ * @param numAnchors number of anchors per cell, A
+ * @param capacityOf returns the number of rows for a number of cells
+ * @throws ShapeError if the numbers of targets and images differ
  */
 export function rpnRows(
   targets: readonly RpnTargets[],
@@ -96,32 +97,32 @@ export function rpnRows(
 }
 
 /**
- * The neighborhoods of all rows.
+ * Gathers the neighborhoods of all rows.
  *
  * @param out `[S, 9C]`: rows, columns, channels; zeros outside the map and in rows that are not in use
  */
 export function gatherPatches(rows: RpnRows, maps: FeatureMaps, out: Float32Array): void {
   const C = maps.numChannels;
   out.fill(0);
-  forEachNeighbour(rows, maps, (map, from, patch) => {
+  forEachNeighbor(rows, maps, (map, from, patch) => {
     out.set(map.subarray(from, from + C), patch * C);
   });
 }
 
 /**
- * Adds the gradients of neighborhoods to those of the maps. One after the other, so the sums have a fixed order.
+ * Adds the gradients of neighborhoods to those of the maps, sequentially, so the order of sums is fixed.
  *
  * @param gradient `[S, 9C]`
  */
 export function scatterPatches(rows: RpnRows, gradient: Float32Array, maps: FeatureMaps): void {
   const C = maps.numChannels;
-  forEachNeighbour(rows, maps, (map, to, patch) => {
+  forEachNeighbor(rows, maps, (map, to, patch) => {
     for (let c = 0, at = patch * C; c < C; c++, at++) map[to + c] += gradient[at];
   });
 }
 
-/** Visits the cells of all neighborhoods that are inside the map; P6 is every second row and column of P5. */
-function forEachNeighbour(
+/** Visits the cells of all neighborhoods that lie inside the map; P6 is every second row and column of P5. */
+function forEachNeighbor(
   { cells }: RpnRows,
   { maps, levels, numChannels }: FeatureMaps,
   visit: (map: Float32Array, offset: number, patch: number) => void,
