@@ -1,0 +1,134 @@
+import { createHash } from 'node:crypto';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { PNG } from 'pngjs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runInProcess } from '../helpers/in-process.js';
+
+/** `test/oracles/previous-version.mjs` made the runs and noted what version 0.1.0 gave for them. */
+const FOLDER = resolve(dirname(fileURLToPath(import.meta.url)), '../fixtures/previous-version');
+
+interface Losses {
+  readonly step: number;
+  readonly losses: Readonly<Record<string, number>>;
+}
+
+interface Expected {
+  readonly recipe: string;
+  readonly data: string;
+  readonly steps: number;
+  readonly resumed: { readonly losses: readonly Losses[]; readonly sha256: string };
+  readonly images: readonly string[];
+  readonly flags: readonly string[];
+  readonly shown: readonly string[];
+  readonly predictions: unknown;
+  readonly results?: unknown;
+  readonly evaluation: unknown;
+}
+
+const { engine, tasks } = readJson(join(FOLDER, 'expected.json')) as {
+  engine: string;
+  tasks: Readonly<Record<'classify' | 'detect' | 'segment' | 'pretrain', Expected>>;
+};
+const at = (path: string): string => join(FOLDER, path);
+
+let scratch: string;
+beforeAll(() => void (scratch = mkdtempSync(join(tmpdir(), 'convnextv2-previous-'))));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+/** Numbers of another instruction set differ by rounding: after two steps of AdamW more than in a prediction. */
+const ROUNDING = { prediction: 1e-4, training: 1e-3, pixels: 0.01 };
+
+/**
+ * Runs a command, in this process.
+ *
+ * @returns what it printed, and whether ONNX Runtime's blocks are those of the machine that made the fixtures: then every bit is the
+ * same, else what is computed has the instruction set's own rounding
+ */
+async function run(args: readonly string[]): Promise<{ stdout: string; sameBits: boolean }> {
+  const { code, stdout, stderr } = await runInProcess(args);
+  expect(code, stderr + stdout).toBe(0);
+  return { stdout, sameBits: stderr.includes(engine) };
+}
+
+describe.each(['classify', 'detect', 'segment'] as const)('%s run of version 0.1.0', (task) => {
+  const { data, images, flags, shown, predictions, results, evaluation } = tasks[task];
+
+  test('gives the same predictions', async () => {
+    const out = join(scratch, `${task}-out`);
+    const args = ['predict', at(task), ...images.map(at), ...flags, ...shown, '--out', out];
+    const { stdout, sameBits } = await run(args);
+    const tolerance = sameBits ? 0 : ROUNDING.prediction;
+    const document = JSON.parse(stdout) as { predictions: unknown };
+    expectSame(document.predictions, predictions, tolerance, 'predictions');
+    if (results !== undefined)
+      expectSame(readJson(join(out, 'results.json')), results, tolerance, 'results');
+    if (task === 'segment') {
+      for (const name of readdirSync(at('labels'))) {
+        const [actual, expected] = [join(out, 'labels', name), at(`labels/${name}`)].map(
+          (file) => PNG.sync.read(readFileSync(file)).data,
+        );
+        const different = expected.filter((value, i) => value !== actual[i]).length;
+        expect(actual.length).toBe(expected.length);
+        expect(different / expected.length).toBeLessThanOrEqual(sameBits ? 0 : ROUNDING.pixels);
+      }
+    }
+  });
+
+  test('scores the same', async () => {
+    const args = ['eval', at(task), '--data', at(data), '--split', 'train', ...flags];
+    const { stdout, sameBits } = await run(args);
+    const tolerance = sameBits ? 0 : ROUNDING.pixels;
+    expectSame(JSON.parse(stdout), evaluation, tolerance, 'evaluation');
+  });
+});
+
+test.each(['classify', 'detect', 'segment', 'pretrain'] as const)(
+  'a %s run of version 0.1.0 is gone on from with the same losses and the same checkpoint',
+  async (task) => {
+    const { recipe, data, steps, resumed } = tasks[task];
+    const folder = join(scratch, task);
+    cpSync(at(task), folder, { recursive: true });
+    const args = ['train', recipe, '--data', at(data), '--out', folder, '--resume', '--no-report'];
+    const { sameBits } = await run([...args, '--threads', '1', '--steps', String(steps + 2)]);
+    const losses = readFileSync(join(folder, 'metrics.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Losses & { kind: string })
+      .filter(({ kind }) => kind === 'train')
+      .map(({ step, losses }) => ({ step, losses }));
+    expectSame(losses, resumed.losses, sameBits ? 0 : ROUNDING.training, 'losses');
+    const name = `step-${String(steps + 2).padStart(8, '0')}.safetensors`;
+    const bytes = readFileSync(join(folder, 'checkpoints', name));
+    if (sameBits) expect(createHash('sha256').update(bytes).digest('hex')).toBe(resumed.sha256);
+  },
+);
+
+/** Depends on the machine or the folder, not on the model. */
+const VARYING = new Set(['seconds', 'imagesPerSecond', 'model', 'data', 'file']);
+
+/** Every expected field is there with its value; numbers within a relative tolerance, encoded masks only where it is 0. */
+function expectSame(actual: unknown, expected: unknown, tolerance: number, where: string): void {
+  if (typeof expected === 'number' && tolerance > 0) {
+    expect(typeof actual, where).toBe('number');
+    const error = Math.abs((actual as number) - expected);
+    expect(error, where).toBeLessThanOrEqual(tolerance * Math.max(1, Math.abs(expected)));
+  } else if (Array.isArray(expected)) {
+    expect((actual as unknown[]).length, where).toBe(expected.length);
+    expected.forEach((value, i) =>
+      expectSame((actual as unknown[])[i], value, tolerance, `${where}.${i}`),
+    );
+  } else if (typeof expected === 'object' && expected !== null) {
+    for (const [key, value] of Object.entries(expected)) {
+      expect(actual, where).toHaveProperty([key]);
+      if (VARYING.has(key) || (key === 'counts' && tolerance > 0)) continue;
+      expectSame((actual as Record<string, unknown>)[key], value, tolerance, `${where}.${key}`);
+    }
+  } else expect(actual, where).toBe(expected);
+}
+
+function readJson(file: string): unknown {
+  return JSON.parse(readFileSync(file, 'utf8'));
+}
