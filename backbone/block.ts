@@ -85,11 +85,12 @@ export function blockSpecs(
 /** Optional inputs of a block. */
 export interface BlockInputs {
   /** `[N]`, see {@link dropPath}. */
-  readonly dropPathMask?: tf.Tensor1D;
+  readonly dropPathMask?: tf.Tensor1D | undefined;
   /** Variant that replaces global response normalization. */
   readonly form?: ResponseForm | undefined;
   /** Called with the expanded activation before and after GRN, `[N, H, W, 4C]`. */
-  readonly observe?: (name: 'expanded' | 'normalized', activation: tf.Tensor4D) => void;
+  readonly observe?:
+    ((name: 'expanded' | 'normalized', activation: tf.Tensor4D) => void) | undefined;
 }
 
 /**
@@ -138,7 +139,10 @@ function projected(
 function observeHidden(
   hidden: tf.Tensor4D,
   params: GrnParams | undefined,
-  { form, observe }: Required<Pick<BlockInputs, 'observe'>> & Pick<BlockInputs, 'form'>,
+  {
+    form,
+    observe,
+  }: { form: ResponseForm | undefined; observe: NonNullable<BlockInputs['observe']> },
 ): void {
   const expanded = gelu(hidden);
   observe('expanded', expanded);

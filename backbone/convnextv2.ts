@@ -84,10 +84,8 @@ export function convNeXtV2Features(
       x = layer(name, () =>
         block(x, blockParams, {
           form,
-          ...(dropPath
-            ? { dropPathMask: dropPath.slice([row, 0], [1, n]).reshape<tf.Tensor1D>([n]) }
-            : {}),
-          ...(observe ? { observe: (kind, value) => observe(`${name}.${kind}`, value) } : {}),
+          dropPathMask: dropPath?.slice([row, 0], [1, n]).reshape<tf.Tensor1D>([n]),
+          observe: observe && ((kind, value) => observe(`${name}.${kind}`, value)),
         }),
       );
     });
@@ -110,12 +108,14 @@ function downsampled(
 }
 
 /** Creates the backbone: the network as a value that heads build on. */
-export function createBackbone(config: ConvNeXtV2Config): Backbone<ConvNeXtV2Specs> {
+export function createBackbone(
+  config: ConvNeXtV2Config,
+): Backbone & { readonly specs: ConvNeXtV2Specs } {
   return {
     specs: convNeXtV2Specs(config),
     channels: config.dims,
     numBlocks: config.depths.reduce((total, depth) => total + depth, 0),
-    features: (params, image, inputs) =>
+    features: (params: TensorTree<ConvNeXtV2Specs>, image, inputs) =>
       convNeXtV2Features(params, image, { ...inputs, form: config.responseForm }),
   };
 }

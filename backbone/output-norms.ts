@@ -24,7 +24,7 @@ export type DenseBackboneSpecs = ConvNeXtV2Specs & {
  *
  * @see ConvNeXt's detection and segmentation code, `norm{i}`: https://github.com/facebookresearch/ConvNeXt
  */
-export function createDenseBackbone(config: ConvNeXtV2Config): Backbone<DenseBackboneSpecs> {
+export function createDenseBackbone(config: ConvNeXtV2Config): Backbone {
   const plain = createBackbone(config);
   const [d0, d1, d2, d3] = config.dims;
   const specs = {

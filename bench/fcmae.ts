@@ -42,10 +42,10 @@ interface Setting {
   readonly maskRatio: number;
 }
 
-function timed<Tree extends SpecTree>(
+function timed(
   engine: Engine,
   name: string,
-  { program, specs, inputs }: { program: Program<Tree>; specs: Tree; inputs: HostTensors },
+  { program, specs, inputs }: { program: Program; specs: SpecTree; inputs: HostTensors },
 ): Timed {
   const buffers = createFlatBuffers(parameterSize(specs), { moments: 2 });
   const store = new ParameterStore(specs, buffers.parameters);

@@ -13,21 +13,18 @@ export interface FeatureLevels {
 /** Optional inputs of a forward pass. */
 export interface BackboneInputs {
   /** Stochastic depth, `[blocks, N]`: 0 where a block is dropped, `1 / (1 − rate)` elsewhere. */
-  readonly dropPath?: tf.Tensor2D;
+  readonly dropPath?: tf.Tensor2D | undefined;
   /** Called with every named activation, for analyses. */
-  readonly observe?: (name: string, activation: tf.Tensor4D) => void;
+  readonly observe?: ((name: string, activation: tf.Tensor4D) => void) | undefined;
 }
 
 /** Backbone as heads see it: a feature extractor. */
-export interface Backbone<Tree extends SpecTree> {
-  readonly specs: Tree;
+export interface Backbone {
+  readonly specs: SpecTree;
   /** Channels of c2 … c5. */
   readonly channels: readonly [number, number, number, number];
   /** Number of residual blocks, the rows of the drop path mask. */
   readonly numBlocks: number;
-  readonly features: (
-    params: TensorTree<Tree>,
-    image: tf.Tensor4D,
-    inputs?: BackboneInputs,
-  ) => FeatureLevels;
+  /** @param params the {@link TensorTree} of `specs` */
+  features(params: unknown, image: tf.Tensor4D, inputs?: BackboneInputs): FeatureLevels;
 }

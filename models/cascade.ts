@@ -5,7 +5,6 @@ import { CASCADE_MATCHERS } from '../core/matcher.js';
 import { CASCADE_TRAIN_PROPOSALS } from '../core/nms-proposals.js';
 import { ROI_SAMPLER } from '../core/sampler.js';
 import type { Backbone } from '../engine/backbone.js';
-import type { SpecTree } from '../engine/parameters/spec.js';
 import { SHARED_4CONV_1FC } from '../heads/box/box-head.js';
 import type { BoxStageConfig, DetectorConfig } from './detection/config.js';
 import { MASK_RCNN_RPN } from './detection/config.js';
@@ -64,10 +63,10 @@ export const CASCADE_MASK_RCNN: DetectorConfig = {
  *
  * @throws ConfigError for fewer than two stages
  */
-export function createCascade<Tree extends SpecTree>(
-  backbone: Backbone<Tree>,
+export function createCascade(
+  backbone: Backbone,
   config: DetectorConfig = CASCADE_MASK_RCNN,
-): Detector<Tree> {
+): Detector {
   if (config.stages.length < 2)
     throw new ConfigError(
       `createCascade: expected two or more stages, got ${config.stages.length}; use createMaskRcnn`,

@@ -7,13 +7,13 @@ import type { ParameterTarget } from '../weights/load.js';
 import { loadWeights } from '../weights/load.js';
 import type { Which } from '../weights/select.js';
 import { summarizeWeights } from '../weights/verify.js';
-import type { Classifier, ClassifierModelSpecs } from './classifier.js';
+import type { Classifier } from './classifier.js';
 import { createClassifier } from './classifier.js';
 
 /** A classifier with its weights. */
 export interface LoadedClassifier {
   readonly model: Classifier;
-  readonly store: ParameterStore<ClassifierModelSpecs>;
+  readonly store: ParameterStore;
 }
 
 /** The parameters of a store as `weights/` fills them. */

@@ -26,12 +26,12 @@ export interface Classifier {
   readonly config: ClassifierConfig;
   readonly specs: ClassifierModelSpecs;
   /** Input `image` `[N, H, W, 3]`; outputs `logits` `[N, K]`. */
-  readonly inference: Program<ClassifierModelSpecs>;
+  readonly inference: Program;
   /**
    * Inputs `image`, `targets` `[N, K]` (rows sum to 1) and, with drop path, `dropPath` `[blocks, N]`;
    * outputs `loss` and `logits`.
    */
-  readonly training: Program<ClassifierModelSpecs>;
+  readonly training: Program;
 }
 
 /** Composes backbone and head. */
@@ -40,8 +40,9 @@ export function createClassifier(config: ClassifierConfig): Classifier {
     ...convNeXtV2Specs(config.backbone),
     ...classifierSpecs(config.backbone.dims[3], config.classes, config.headInitScale),
   } as ClassifierModelSpecs;
+  type Params = TensorTree<ClassifierModelSpecs>;
   const forward = (
-    params: TensorTree<ClassifierModelSpecs>,
+    params: Params,
     inputs: Readonly<Record<string, tf.Tensor>>,
   ): ClassifierOutputs => {
     const { image, dropPath } = inputs as { image: tf.Tensor4D; dropPath?: tf.Tensor2D };
@@ -56,11 +57,11 @@ export function createClassifier(config: ClassifierConfig): Classifier {
     specs,
     inference: {
       name: 'classifier',
-      forward: (params, inputs) => ({ logits: forward(params, inputs).logits }),
+      forward: (params: Params, inputs) => ({ logits: forward(params, inputs).logits }),
     },
     training: {
       name: 'classifier training',
-      forward: (params, inputs) => {
+      forward: (params: Params, inputs) => {
         const { logits } = forward(params, inputs);
         return { loss: softTargetCrossEntropy(logits, inputs['targets'] as tf.Tensor2D), logits };
       },

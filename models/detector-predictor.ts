@@ -7,7 +7,6 @@ import { selectProposals } from '../core/nms-proposals.js';
 import { pasteMaskRle } from '../core/paste-mask.js';
 import type { Rle } from '../core/rle.js';
 import type { ParameterStore } from '../engine/parameters/store.js';
-import type { SpecTree } from '../engine/parameters/spec.js';
 import type { Engine, PrepareOptions } from '../engine/runtime/engine.js';
 import type { Executable } from '../engine/runtime/program.js';
 import type { FeatureMaps } from '../heads/roi/feature-maps.js';
@@ -26,7 +25,6 @@ import {
 } from './detection/pyramid-outputs.js';
 import type { BoxCandidates } from './detection/region-inference.js';
 import { RegionInference } from './detection/region-inference.js';
-import type { DetectorSpecs } from './detection/specs.js';
 import type { Detector } from './detector.js';
 
 /** How a network input came from an image. */
@@ -87,10 +85,10 @@ interface SeenView {
 }
 
 /** What {@link DetectorPredictor} is made of. */
-export interface PredictorOptions<Tree extends SpecTree> {
+export interface PredictorOptions {
   readonly engine: Engine;
-  readonly model: Detector<Tree>;
-  readonly store: ParameterStore<DetectorSpecs<Tree>>;
+  readonly model: Detector;
+  readonly store: ParameterStore;
   readonly thresholds: DetectionThresholds;
   /** `frozen` and `maxSessions` of the features program; the heads see few shapes and keep theirs. */
   readonly prepare?: Omit<PrepareOptions, 'gradients'>;
@@ -100,16 +98,16 @@ export interface PredictorOptions<Tree extends SpecTree> {
  * Detects objects in images, one at a time. Owns sessions and a WebAssembly memory; {@link DetectorPredictor.release} frees
  * the sessions. Calls must not overlap.
  */
-export class DetectorPredictor<Tree extends SpecTree> {
+export class DetectorPredictor {
   private readonly features: Executable;
-  private readonly heads: RegionInference<Tree>;
+  private readonly heads: RegionInference;
   /** One a view: features stay until the masks are done. */
   private readonly memories: RoiMemory[] = [];
   private readonly seen: SeenView[] = [];
   private anchors: { readonly key: string; readonly boxes: Boxes } | undefined;
   private times: Mutable<PredictionTimes> = { ...NO_TIMES };
 
-  constructor(private readonly options: PredictorOptions<Tree>) {
+  constructor(private readonly options: PredictorOptions) {
     const { engine, model, store, prepare = {} } = options;
     this.features = engine.prepare(model.features, store, prepare);
     this.heads = new RegionInference(engine, model, store, {

@@ -1,5 +1,4 @@
 import type { ParameterStore } from '../engine/parameters/store.js';
-import type { SpecTree } from '../engine/parameters/spec.js';
 import { WeightsError } from '../core/errors.js';
 import { torchShape } from '../weights/layout.js';
 import type { LoadReport, ParameterTarget } from '../weights/load.js';
@@ -12,7 +11,6 @@ import { selectWeights } from '../weights/select.js';
 import type { TensorMap } from '../io/tensor.js';
 import { reshaped } from '../io/tensor.js';
 import { parameterTargets } from './classifier-weights.js';
-import type { DetectorSpecs } from './detection/specs.js';
 
 /** The fully connected layer right after the features of a region. */
 const REGION_FC = /^roi_head\.bbox_head\.(\d+\.)?shared_fcs\.0\.weight$/;
@@ -23,9 +21,9 @@ const REGION_FC = /^roi_head\.bbox_head\.(\d+\.)?shared_fcs\.0\.weight$/;
  *
  * @throws WeightsError listing every missing, unexpected and wrongly shaped name
  */
-export function loadDetectorWeights<Tree extends SpecTree>(
+export function loadDetectorWeights(
   file: string,
-  store: ParameterStore<DetectorSpecs<Tree>>,
+  store: ParameterStore,
   options: { readonly which?: Which } = {},
 ): Promise<LoadReport> {
   return withWeights(file, (source) => {
@@ -43,9 +41,9 @@ export function loadDetectorWeights<Tree extends SpecTree>(
  *
  * @throws WeightsError if the file does not hold an encoder of this size
  */
-export function loadDetectorBackbone<Tree extends SpecTree>(
+export function loadDetectorBackbone(
   file: string,
-  store: ParameterStore<DetectorSpecs<Tree>>,
+  store: ParameterStore,
   options: { readonly which?: Which } = {},
 ): Promise<LoadReport> {
   const prefix = 'backbone.';
@@ -77,10 +75,7 @@ export function holdsDetector(file: string): Promise<boolean> {
  *
  * @throws WeightsError if nothing of that fits; nothing is written then
  */
-export async function startDetector<Tree extends SpecTree>(
-  file: string,
-  store: ParameterStore<DetectorSpecs<Tree>>,
-): Promise<LoadReport> {
+export async function startDetector(file: string, store: ParameterStore): Promise<LoadReport> {
   if (!(await holdsDetector(file))) return loadDetectorBackbone(file, store);
   const got = await withWeights(file, (source) => {
     const bias = [...selectWeights(source).tensors].find(([name]) => CLASS_BIAS.test(name));

@@ -1,5 +1,4 @@
 import type { Backbone } from '../engine/backbone.js';
-import type { SpecTree } from '../engine/parameters/spec.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
 import type { Program } from '../engine/runtime/program.js';
 import type { BoxHeadSpecs } from '../heads/box/box-head.js';
@@ -13,54 +12,50 @@ import type { DetectorConfig } from './detection/config.js';
 import { featureGradients, features } from './detection/feature-programs.js';
 import { maskInference, maskTraining } from './detection/mask-programs.js';
 import { rpnTraining } from './detection/rpn-program.js';
-import type { DetectorSpecs } from './detection/specs.js';
+import type { DetectorParams, DetectorSpecs } from './detection/specs.js';
 
 /** A box head as programs. */
-export interface BoxStage<Specs extends SpecTree> {
+export interface BoxStage {
   /** Inputs `features` `[R, P, P, C]`; outputs `logits` `[R, K + 1]`, `deltas` `[R, 4K]` or `[R, 4]`. */
-  readonly inference: Program<Specs>;
+  readonly inference: Program;
   /** See {@link boxTraining}. */
-  readonly training: Program<Specs>;
+  readonly training: Program;
   /** See {@link boxTrainingAfterConvs}. */
-  readonly trainingAfterConvs: Program<Specs>;
+  readonly trainingAfterConvs: Program;
   /** Where its parameters begin, with a dot. */
   readonly prefix: string;
 }
 
 /** A mask head as programs. */
-export interface MaskStage<Specs extends SpecTree> {
+export interface MaskStage {
   /** Inputs `features` `[R, P, P, C]`, `oneHot` `[R, K]`; outputs `masks` `[R, 2P, 2P]`, probabilities. */
-  readonly inference: Program<Specs>;
+  readonly inference: Program;
   /** See {@link maskTraining}. */
-  readonly training: Program<Specs>;
+  readonly training: Program;
   readonly prefix: string;
 }
 
 /**
  * A detector: its parameters and the programs between which proposals, sampling and RoIAlign run on the host.
  */
-export interface Detector<Tree extends SpecTree = SpecTree> {
+export interface Detector {
   readonly config: DetectorConfig;
-  readonly specs: DetectorSpecs<Tree>;
+  readonly specs: DetectorSpecs;
   /** Residual blocks of the backbone, for drop path. */
   readonly numBlocks: number;
   /** See {@link features}. */
-  readonly features: Program<DetectorSpecs<Tree>>;
+  readonly features: Program;
   /** See {@link featureGradients}. */
-  readonly featureGradients: Program<DetectorSpecs<Tree>>;
+  readonly featureGradients: Program;
   /** See {@link rpnTraining}. */
-  readonly rpnTraining: Program<DetectorSpecs<Tree>>;
-  readonly boxStages: readonly BoxStage<DetectorSpecs<Tree>>[];
+  readonly rpnTraining: Program;
+  readonly boxStages: readonly BoxStage[];
   /** As many as box stages, or none. */
-  readonly maskStages: readonly MaskStage<DetectorSpecs<Tree>>[];
+  readonly maskStages: readonly MaskStage[];
 }
 
 /** Composes backbone, pyramid, RPN and heads. */
-export function createDetector<Tree extends SpecTree>(
-  backbone: Backbone<Tree>,
-  config: DetectorConfig,
-): Detector<Tree> {
-  type Params = TensorTree<DetectorSpecs<Tree>>;
+export function createDetector(backbone: Backbone, config: DetectorConfig): Detector {
   const { channels, numClasses, rpn, stages, masks } = config;
   const boxHeads = stages.map(({ layers, classAgnostic }) =>
     boxHeadSpecs({ ...layers, channels, roiSize: config.boxRoiSize, numClasses, classAgnostic }),
@@ -86,7 +81,8 @@ export function createDetector<Tree extends SpecTree>(
     featureGradients: featureGradients(backbone),
     rpnTraining: rpnTraining(rpn),
     boxStages: stages.map((stage, i) => {
-      const params = (all: Params): TensorTree<BoxHeadSpecs> => headOf(all.roi_head.bbox_head, i);
+      const params = (all: DetectorParams): TensorTree<BoxHeadSpecs> =>
+        headOf(all.roi_head.bbox_head, i);
       return {
         inference: boxInference(params),
         training: boxTraining(params, stage, numClasses),
@@ -95,7 +91,8 @@ export function createDetector<Tree extends SpecTree>(
       };
     }),
     maskStages: maskHeads.map((_, i) => {
-      const params = (all: Params): TensorTree<MaskHeadSpecs> => headOf(all.roi_head.mask_head, i);
+      const params = (all: DetectorParams): TensorTree<MaskHeadSpecs> =>
+        headOf(all.roi_head.mask_head, i);
       return {
         inference: maskInference(params),
         training: maskTraining(params),

@@ -1,4 +1,4 @@
-import type { FcmaeConfig, FcmaeSpecs } from '../backbone/fcmae.js';
+import type { FcmaeConfig } from '../backbone/fcmae.js';
 import { WeightsError } from '../core/errors.js';
 import type { ParameterStore } from '../engine/parameters/store.js';
 import type { LoadReport } from '../weights/load.js';
@@ -24,7 +24,7 @@ export interface LoadFcmaeOptions {
  */
 export function loadFcmae(
   file: string,
-  store: ParameterStore<FcmaeSpecs>,
+  store: ParameterStore,
   { which, encoderOnly = false }: LoadFcmaeOptions = {},
 ): Promise<LoadReport> {
   return loadWeights(file, parameterTargets(store), {

@@ -4,6 +4,7 @@ import { fcmae, fcmaeSpecs } from '../backbone/fcmae.js';
 import type { MaskedEncoder } from '../backbone/fcmae-encoder.js';
 import { gatheredEncoder } from '../backbone/fcmae-encoder.js';
 import { maskedBatch } from '../backbone/fcmae-inputs.js';
+import type { TensorTree } from '../engine/parameters/tensors.js';
 import type { Program } from '../engine/runtime/program.js';
 
 /** A masked autoencoder: its parameters and what it computes. Inputs of its programs: `fcmaeInputs`. */
@@ -11,9 +12,9 @@ export interface Fcmae {
   readonly config: FcmaeConfig;
   readonly specs: FcmaeSpecs;
   /** Output `loss`. */
-  readonly training: Program<FcmaeSpecs>;
+  readonly training: Program;
   /** Outputs `loss` and `prediction` `[N, rows, columns, patchSize² · 3]`. */
-  readonly inference: Program<FcmaeSpecs>;
+  readonly inference: Program;
 }
 
 /**
@@ -23,8 +24,9 @@ export interface Fcmae {
  * @throws ConfigError if the configuration cannot be built
  */
 export function createFcmae(config: FcmaeConfig, encoder: MaskedEncoder = gatheredEncoder): Fcmae {
+  type Params = TensorTree<FcmaeSpecs>;
   const forward = (
-    params: Parameters<typeof fcmae>[0],
+    params: Params,
     inputs: Readonly<Record<string, tf.Tensor>>,
   ): ReturnType<typeof fcmae> =>
     fcmae(params, maskedBatch(inputs, config.patchSize), config, encoder);
@@ -33,11 +35,11 @@ export function createFcmae(config: FcmaeConfig, encoder: MaskedEncoder = gather
     specs: fcmaeSpecs(config),
     training: {
       name: 'masked autoencoder training',
-      forward: (params, inputs) => ({ loss: forward(params, inputs).loss }),
+      forward: (params: Params, inputs) => ({ loss: forward(params, inputs).loss }),
     },
     inference: {
       name: 'masked autoencoder',
-      forward: (params, inputs) => {
+      forward: (params: Params, inputs) => {
         const { loss, prediction } = forward(params, inputs);
         return { loss, prediction };
       },

@@ -1,4 +1,3 @@
-import type { DenseBackboneSpecs } from '../backbone/output-norms.js';
 import { createDenseBackbone } from '../backbone/output-norms.js';
 import type { ConvNeXtV2Config } from '../backbone/variants.js';
 import { WeightsError } from '../core/errors.js';
@@ -10,7 +9,6 @@ import { selectWeights, subtree, type Which } from '../weights/select.js';
 import type { TensorMap } from '../io/tensor.js';
 import { CASCADE_MASK_RCNN, cascadeStages } from './cascade.js';
 import type { DetectorConfig } from './detection/config.js';
-import type { DetectorSpecs } from './detection/specs.js';
 import { loadDetectorWeights } from './detector-weights.js';
 import { createDetector, type Detector } from './detector.js';
 import { MASK_RCNN } from './mask-rcnn.js';
@@ -24,8 +22,8 @@ export interface DetectorArchitecture {
 /** A detector with its weights. */
 export interface LoadedDetector {
   readonly backbone: ConvNeXtV2Config;
-  readonly model: Detector<DenseBackboneSpecs>;
-  readonly store: ParameterStore<DetectorSpecs<DenseBackboneSpecs>>;
+  readonly model: Detector;
+  readonly store: ParameterStore;
 }
 
 /** What {@link loadDetector} should know beside the file. */

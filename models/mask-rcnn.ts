@@ -2,7 +2,6 @@ import { BOX_HEAD_CODER } from '../core/box-coder.js';
 import { ROI_MATCHER } from '../core/matcher.js';
 import { ROI_SAMPLER } from '../core/sampler.js';
 import type { Backbone } from '../engine/backbone.js';
-import type { SpecTree } from '../engine/parameters/spec.js';
 import { SHARED_2FC } from '../heads/box/box-head.js';
 import type { DetectorConfig } from './detection/config.js';
 import { MASK_RCNN_RPN } from './detection/config.js';
@@ -40,9 +39,6 @@ export interface MaskRcnnConfig extends DetectorConfig {
 }
 
 /** Mask R-CNN on a backbone. */
-export function createMaskRcnn<Tree extends SpecTree>(
-  backbone: Backbone<Tree>,
-  config: MaskRcnnConfig = MASK_RCNN,
-): Detector<Tree> {
+export function createMaskRcnn(backbone: Backbone, config: MaskRcnnConfig = MASK_RCNN): Detector {
   return createDetector(backbone, config);
 }

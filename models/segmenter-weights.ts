@@ -1,4 +1,3 @@
-import type { DenseBackboneSpecs } from '../backbone/output-norms.js';
 import { createDenseBackbone } from '../backbone/output-norms.js';
 import type { ConvNeXtV2Config } from '../backbone/variants.js';
 import { WeightsError } from '../core/errors.js';
@@ -9,13 +8,7 @@ import { withWeights } from '../weights/open.js';
 import { selectWeights, subtree, type Which } from '../weights/select.js';
 import type { TensorMap } from '../io/tensor.js';
 import { parameterTargets } from './classifier-weights.js';
-import {
-  createUperNet,
-  UPERNET,
-  type UperNet,
-  type UperNetConfig,
-  type UperNetSpecs,
-} from './upernet.js';
+import { createUperNet, UPERNET, type UperNet, type UperNetConfig } from './upernet.js';
 
 /** The sizes of a segmenter. */
 export interface SegmenterArchitecture {
@@ -26,8 +19,8 @@ export interface SegmenterArchitecture {
 /** A segmenter with its weights. */
 export interface LoadedSegmenter {
   readonly backbone: ConvNeXtV2Config;
-  readonly model: UperNet<DenseBackboneSpecs>;
-  readonly store: ParameterStore<UperNetSpecs<DenseBackboneSpecs>>;
+  readonly model: UperNet;
+  readonly store: ParameterStore;
 }
 
 /** What {@link loadSegmenter} should know beside the file. */

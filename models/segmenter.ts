@@ -1,6 +1,5 @@
 import { ConfigError, ShapeError, WorkError } from '../core/errors.js';
 import type { ParameterStore } from '../engine/parameters/store.js';
-import type { SpecTree } from '../engine/parameters/spec.js';
 import type { Engine } from '../engine/runtime/engine.js';
 import type { Executable } from '../engine/runtime/program.js';
 import {
@@ -13,7 +12,7 @@ import {
   type ScoreRows,
   type WindowGrid,
 } from './segmenter-rows.js';
-import type { UperNet, UperNetSpecs } from './upernet.js';
+import type { UperNet } from './upernet.js';
 
 /** Width and height, pixels. */
 export interface ImageSize {
@@ -53,10 +52,10 @@ export interface SegmenterMode {
 export const WHOLE_IMAGE: SegmenterMode = { window: null, flip: false };
 
 /** What {@link createSegmenterPredictor} is made of. */
-export interface SegmenterPredictorOptions<Tree extends SpecTree> {
+export interface SegmenterPredictorOptions {
   readonly engine: Engine;
-  readonly model: Pick<UperNet<Tree>, 'inference' | 'config'>;
-  readonly store: ParameterStore<UperNetSpecs<Tree>>;
+  readonly model: Pick<UperNet, 'inference' | 'config'>;
+  readonly store: ParameterStore;
   /** Copies the weights into the session: faster for many images of one size. */
   readonly frozen?: boolean;
   /** Windows are run together up to this many pixels, default four of 512 × 512. */
@@ -92,9 +91,7 @@ const MIN_SIDE = 32;
 const DEFAULT_BATCH_PIXELS = 4 * 512 * 512;
 
 /** Opens a predictor. */
-export function createSegmenterPredictor<Tree extends SpecTree>(
-  options: SegmenterPredictorOptions<Tree>,
-): SegmenterPredictor {
+export function createSegmenterPredictor(options: SegmenterPredictorOptions): SegmenterPredictor {
   const { engine, model, store, frozen = false } = options;
   const program = engine.prepare(model.inference, store, { frozen });
   const maxBatchPixels = options.maxBatchPixels ?? DEFAULT_BATCH_PIXELS;

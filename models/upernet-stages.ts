@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
 import type { FeatureLevels } from '../engine/backbone.js';
-import type { SpecTree } from '../engine/parameters/spec.js';
 import type { Program } from '../engine/runtime/program.js';
 import type { BatchNormMode } from '../heads/batch-norm-conv.js';
 import { seedGradient } from './detection/seed-gradient.js';
@@ -27,13 +26,13 @@ export interface SegmentationLosses {
  * Inputs of all but stage 0: `c5`, and `y:PATH`, what came after norm and ReLU of module `PATH`, of all lower stages. Stage 0
  * has `image` and `dropPath`.
  */
-export interface UperNetStages<Tree extends SpecTree> {
+export interface UperNetStages {
   /** Outputs `x:PATH`, the convolution of every module of the stage; of stage 0 also `c5`. */
-  readonly forward: readonly Program<Tree>[];
+  readonly forward: readonly Program[];
   /** Further inputs `labels`, `decodeMask`, `auxiliaryMask`; outputs as of `training`. */
-  readonly loss: Program<Tree>;
+  readonly loss: Program;
   /** Further inputs `dx:PATH`, and of stage 0 `dx:c5`: gradients of the outputs of `forward`. Output `loss`, which is 0. */
-  readonly backward: readonly Program<Tree>[];
+  readonly backward: readonly Program[];
 }
 
 /** Modules by the number of batch norms before them. */
@@ -60,25 +59,21 @@ type Inputs = Readonly<Record<string, tf.Tensor>>;
 
 /** What a UPerNet computes, in parts. */
 interface UperNetParts {
-  readonly features: (params: never, inputs: Inputs) => FeatureLevels;
-  readonly heads: (
-    params: never,
+  features(params: unknown, inputs: Inputs): FeatureLevels;
+  heads(
+    params: unknown,
     levels: FeatureLevels,
     inputs: Inputs,
     mode: BatchNormMode,
-  ) => SegmentationScores;
-  readonly losses: (scores: SegmentationScores, inputs: Inputs) => SegmentationLosses;
+  ): SegmentationScores;
+  losses(scores: SegmentationScores, inputs: Inputs): SegmentationLosses;
 }
 
 /** Cuts a UPerNet. What a stage computes beyond its own modules is of no use and drops out of compiled graphs. */
-export function uperNetStages<Tree extends SpecTree>({
-  features,
-  heads,
-  losses,
-}: UperNetParts): UperNetStages<Tree> {
+export function uperNetStages({ features, heads, losses }: UperNetParts): UperNetStages {
   const run = (
     stage: number,
-    params: never,
+    params: unknown,
     inputs: Inputs,
   ): { readonly scores: SegmentationScores; readonly found: Record<string, tf.Tensor> } => {
     const found: Record<string, tf.Tensor> = {};
@@ -100,32 +95,31 @@ export function uperNetStages<Tree extends SpecTree>({
     if (stage === 0) found['c5'] = levels.c5;
     return { scores: heads(params, levels, inputs, mode), found };
   };
-  // The compiler gives up on a generic tree of parameters (TS2589), so the type is widened here.
-  type Forward = (params: never, inputs: Inputs) => Readonly<Record<string, tf.Tensor>>;
-  const program = (name: string, forward: Forward): Program<Tree> => ({
-    name,
-    forward: forward as Program<Tree>['forward'],
-  });
   return {
-    forward: STAGES.map((_, stage) =>
-      program(`segmenter stage ${stage}`, (params, inputs) => {
+    forward: STAGES.map((_, stage) => ({
+      name: `segmenter stage ${stage}`,
+      forward: (params, inputs) => {
         const { found } = run(stage, params, inputs);
         return Object.fromEntries(
           Object.entries(found).map(([path, x]) => [path === 'c5' ? path : `x:${path}`, x]),
         );
-      }),
-    ),
-    loss: program('segmenter losses', (params, inputs) => ({
-      ...losses(run(STAGES.length, params, inputs).scores, inputs),
+      },
     })),
-    backward: STAGES.map((_, stage) =>
-      program(`segmenter stage ${stage} gradients`, (params, inputs) => {
+    loss: {
+      name: 'segmenter losses',
+      forward: (params, inputs) => ({
+        ...losses(run(STAGES.length, params, inputs).scores, inputs),
+      }),
+    },
+    backward: STAGES.map((_, stage) => ({
+      name: `segmenter stage ${stage} gradients`,
+      forward: (params, inputs) => {
         const { found } = run(stage, params, inputs);
         const seeds = Object.entries(found).map(([path, x]) =>
           seedGradient(x, inputs[`dx:${path}`]),
         );
         return { loss: tf.addN(seeds) };
-      }),
-    ),
+      },
+    })),
   };
 }

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import type { Backbone, BackboneInputs, FeatureLevels } from '../engine/backbone.js';
+import type { Backbone, FeatureLevels } from '../engine/backbone.js';
 import { layer } from '../engine/capture/scope.js';
 import type { SpecTree } from '../engine/parameters/spec.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
@@ -30,20 +30,20 @@ export const UPERNET = {
 } as const satisfies UperNetConfig;
 
 /** All parameters, by the names of mmsegmentation. */
-export type UperNetSpecs<Tree extends SpecTree> = {
-  readonly backbone: Tree;
+export type UperNetSpecs = {
+  readonly backbone: SpecTree;
   readonly decode_head: UperNetHeadSpecs;
   readonly auxiliary_head: FcnHeadSpecs;
 };
 
 /** A semantic segmenter: its parameters and what it computes. */
-export interface UperNet<Tree extends SpecTree = SpecTree> {
+export interface UperNet {
   readonly config: UperNetConfig;
-  readonly specs: UperNetSpecs<Tree>;
+  readonly specs: UperNetSpecs;
   /** Residual blocks of the backbone, for drop path. */
   readonly numBlocks: number;
   /** Input `image` `[N, H, W, 3]`; outputs `logits` `[N, H / 4, W / 4, K]`. */
-  readonly inference: Program<UperNetSpecs<Tree>>;
+  readonly inference: Program;
   /**
    * Inputs `image`, `labels` int32 `[N, H, W]` (0 … K − 1, all else ignored) and, where wanted, `dropPath` `[blocks, N]`,
    * `decodeMask` `[N, channels]` and `auxiliaryMask` `[N, auxiliary.channels]` (dropout of channels).
@@ -51,9 +51,9 @@ export interface UperNet<Tree extends SpecTree = SpecTree> {
    * Outputs `loss`, its terms `lossDecode` and `lossAuxiliary` (weighted), `logits`, `auxiliaryLogits`, and for each batch
    * norm the batch's `mean` and biased `variance` `[C]` and the `count` of values by {@link statisticsName}.
    */
-  readonly training: Program<UperNetSpecs<Tree>>;
+  readonly training: Program;
   /** The same training cut at the batch norms, for statistics over several processes. */
-  readonly stages: UperNetStages<UperNetSpecs<Tree>>;
+  readonly stages: UperNetStages;
 }
 
 /** Name of the output that holds what a batch norm saw, e.g. `mean:decode_head.bottleneck.bn`. */
@@ -61,23 +61,13 @@ export const statisticsName = (kind: 'mean' | 'variance' | 'count', path: string
   `${kind}:${path}`;
 
 /** Composes backbone, decode head and auxiliary head. */
-export function createUperNet<Tree extends SpecTree>(
-  backbone: Backbone<Tree>,
-  config: UperNetConfig = UPERNET,
-): UperNet<Tree> {
-  interface Params {
-    readonly backbone: unknown;
-    readonly decode_head: TensorTree<UperNetHeadSpecs>;
-    readonly auxiliary_head: TensorTree<FcnHeadSpecs>;
-  }
+export function createUperNet(backbone: Backbone, config: UperNetConfig = UPERNET): UperNet {
+  type Params = TensorTree<UperNetSpecs>;
   type Inputs = Readonly<Record<string, tf.Tensor>>;
   const { poolScales, auxiliary } = config;
   const features = (params: Params, inputs: Inputs): FeatureLevels => {
     const { image, dropPath } = inputs as { image: tf.Tensor4D; dropPath?: tf.Tensor2D };
-    // The compiler gives up on a generic tree of parameters (TS2589), so the type is widened here.
-    const forward: (params: never, image: tf.Tensor4D, inputs: BackboneInputs) => FeatureLevels =
-      backbone.features;
-    return forward(params.backbone as never, image, dropPath ? { dropPath } : {});
+    return backbone.features(params.backbone, image, { dropPath });
   };
   const decode = (
     params: Params,
@@ -130,13 +120,13 @@ export function createUperNet<Tree extends SpecTree>(
     },
     inference: {
       name: 'segmenter',
-      forward: (params, inputs) => ({
+      forward: (params: Params, inputs) => ({
         logits: decode(params, features(params, inputs), { kind: 'running' }),
       }),
     },
     training: {
       name: 'segmenter training',
-      forward: (params, inputs) => {
+      forward: (params: Params, inputs) => {
         const statistics: Record<string, tf.Tensor> = {};
         const mode: BatchNormMode = {
           kind: 'batch',

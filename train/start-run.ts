@@ -37,9 +37,9 @@ export interface OptimizerState {
 }
 
 /** A run that is ready for its first step. */
-export interface StartedRun<Tree extends SpecTree> {
+export interface StartedRun {
   readonly buffers: FlatBuffers;
-  readonly store: ParameterStore<Tree>;
+  readonly store: ParameterStore;
   /** Absent in a new run. */
   readonly restored: RestoredRun | undefined;
 }
@@ -51,12 +51,12 @@ export interface StartedRun<Tree extends SpecTree> {
  * @param loadWeights fills the parameters that a weight file has
  * @throws ConfigError if there is no checkpoint to resume from; WeightsError if the weights do not fit
  */
-export async function startRun<Tree extends SpecTree>(
-  specs: Tree,
+export async function startRun(
+  specs: SpecTree,
   config: OptimizerState,
   { communicator = SINGLE_PROCESS, folder, seed, resume, weights, onRestored }: RunOptions,
-  loadWeights: (file: string, store: ParameterStore<Tree>) => Promise<unknown>,
-): Promise<StartedRun<Tree>> {
+  loadWeights: (file: string, store: ParameterStore) => Promise<unknown>,
+): Promise<StartedRun> {
   const buffers = createFlatBuffers(parameterSize(specs), {
     moments: config.optimizer.kind === 'adamw' ? 2 : 1,
     ema: config.emaDecay !== null,

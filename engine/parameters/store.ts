@@ -18,7 +18,7 @@ export interface ParameterEntry {
  * All parameters of a model in one flat buffer, in the order of the spec tree. Sessions, optimizers and checkpoints read
  * and write views of it, so every weight exists only once.
  */
-export class ParameterStore<Tree extends SpecTree = SpecTree> {
+export class ParameterStore {
   readonly entries: readonly ParameterEntry[];
   private readonly byPath: ReadonlyMap<string, ParameterEntry>;
 
@@ -27,7 +27,7 @@ export class ParameterStore<Tree extends SpecTree = SpecTree> {
    * @throws ConfigError if the size of the buffer differs
    */
   constructor(
-    readonly specs: Tree,
+    readonly specs: SpecTree,
     readonly values: Float32Array = new Float32Array(parameterSize(specs)),
   ) {
     let offset = 0;

@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
-import type { ParameterLayout, ParameterSpec } from './spec.js';
+import type { ParameterLayout, ParameterSpec, SpecTree } from './spec.js';
 
 /** Tensor type of a parameter layout. */
 export type TensorOf<Layout extends ParameterLayout> = Layout extends 'vector'
@@ -8,8 +8,12 @@ export type TensorOf<Layout extends ParameterLayout> = Layout extends 'vector'
     ? tf.Tensor2D
     : tf.Tensor4D;
 
-/** Parameters of a forward pass: a tree of specs with every leaf replaced by its tensor. */
-export type TensorTree<Tree> =
-  Tree extends ParameterSpec<infer Layout>
+/**
+ * Parameters of a forward pass: a tree of specs with every leaf replaced by its tensor. Unknown for trees that their
+ * owner alone knows, such as those of backbones.
+ */
+export type TensorTree<Tree> = SpecTree extends Tree
+  ? unknown
+  : Tree extends ParameterSpec<infer Layout>
     ? TensorOf<Layout>
     : { readonly [Key in keyof Tree]: TensorTree<Tree[Key]> };

@@ -7,7 +7,6 @@ import type { Lowering } from '../capture/graph-builder.js';
 import { encodeModel } from '../onnx/encode-model.js';
 import type { OnnxGraph, OnnxValue } from '../onnx/graph.js';
 import type { ParameterStore } from '../parameters/store.js';
-import type { SpecTree } from '../parameters/spec.js';
 import { freeNow } from './free-now.js';
 import type { OnnxRuntime, SessionOptions } from './onnx-runtime.js';
 import { DEFAULT_SESSION_OPTIONS, openSession } from './onnx-runtime.js';
@@ -62,15 +61,15 @@ interface OpenSession {
  * A program as ONNX Runtime sessions, one for each combination of input shapes. Parameters are views of the store;
  * gradients are written to the given flat buffer, other outputs to buffers that all runs share.
  */
-export class CompiledProgram<Tree extends SpecTree> implements Executable {
+export class CompiledProgram implements Executable {
   private readonly sessions = new Map<string, OpenSession>();
   private readonly buffers = new OutputBuffers();
   private queue: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly target: CompilerTarget,
-    private readonly program: Program<Tree>,
-    private readonly store: ParameterStore<Tree>,
+    private readonly program: Program,
+    private readonly store: ParameterStore,
     private readonly gradients?: GradientTarget,
     private readonly options: CompileOptions = DEFAULT_COMPILE_OPTIONS,
   ) {

@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { ConfigError } from '../../core/errors.js';
 import type { ParameterStore } from '../parameters/store.js';
-import type { SpecTree } from '../parameters/spec.js';
 import type { GradientTarget } from './compiled.js';
 import type { Executable, HostTensor, HostTensors, OutputArrays, Program } from './program.js';
 import { assertHostTensor, assertOutputArrays, evaluate, gradientName } from './program.js';
@@ -10,12 +9,12 @@ import { assertHostTensor, assertOutputArrays, evaluate, gradientName } from './
  * Runs a program operation by operation on a tfjs backend: the reference for compiled programs, and the way to use
  * `@tensorflow/tfjs-node-gpu`.
  */
-export class EagerProgram<Tree extends SpecTree> implements Executable {
+export class EagerProgram implements Executable {
   /** @param backend a registered tfjs backend, e.g. `cpu`, `wasm`, `tensorflow` */
   constructor(
     private readonly backend: string,
-    private readonly program: Program<Tree>,
-    private readonly store: ParameterStore<Tree>,
+    private readonly program: Program,
+    private readonly store: ParameterStore,
     private readonly gradients?: GradientTarget,
   ) {}
 

@@ -1,5 +1,4 @@
 import type { ParameterStore } from '../parameters/store.js';
-import type { SpecTree } from '../parameters/spec.js';
 import type { CompilerTarget, GradientTarget } from './compiled.js';
 import { CompiledProgram, DEFAULT_COMPILE_OPTIONS } from './compiled.js';
 import { EagerProgram } from './eager.js';
@@ -43,11 +42,7 @@ export interface PrepareOptions {
 export interface Engine {
   /** Description in one line for people, e.g. package, device and threads. */
   readonly description: string;
-  prepare<Tree extends SpecTree>(
-    program: Program<Tree>,
-    store: ParameterStore<Tree>,
-    options?: PrepareOptions,
-  ): Executable;
+  prepare(program: Program, store: ParameterStore, options?: PrepareOptions): Executable;
 }
 
 /**

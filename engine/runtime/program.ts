@@ -2,7 +2,6 @@ import * as tf from '@tensorflow/tfjs';
 import { ConfigError, ShapeError } from '../../core/errors.js';
 import { formatShape, numElements } from '../../core/shape.js';
 import type { ParameterStore } from '../parameters/store.js';
-import type { SpecTree } from '../parameters/spec.js';
 import { mapSpecs } from '../parameters/spec.js';
 import type { TensorTree } from '../parameters/tensors.js';
 import { listInputs, namingAbsentInputs } from './absent-inputs.js';
@@ -32,12 +31,13 @@ export type HostTensors = Readonly<Record<string, HostTensor>>;
  * A computation: a pure function of parameters and inputs on tfjs tensors. The same program runs eagerly on any tfjs
  * backend, or compiled.
  */
-export interface Program<Tree extends SpecTree> {
+export interface Program {
   readonly name: string;
-  readonly forward: (
-    params: TensorTree<Tree>,
+  /** @param params the {@link TensorTree} of the store's specs; each program declares which one it takes */
+  forward(
+    params: unknown,
     inputs: Readonly<Record<string, tf.Tensor>>,
-  ) => Readonly<Record<string, tf.Tensor>>;
+  ): Readonly<Record<string, tf.Tensor>>;
 }
 
 /** Gradients that a run computes in addition to the outputs. */
@@ -103,25 +103,24 @@ export function gradientPaths(store: ParameterStore, request: GradientRequest): 
  *
  * @throws ConfigError for a missing parameter, input or output
  */
-export function evaluate<Tree extends SpecTree>(
-  program: Program<Tree>,
-  store: ParameterStore<Tree>,
+export function evaluate(
+  program: Program,
+  store: ParameterStore,
   parameters: ReadonlyMap<string, tf.Tensor>,
   inputs: Readonly<Record<string, tf.Tensor>>,
   request: GradientRequest | undefined,
 ): Readonly<Record<string, tf.Tensor>> {
-  const bind = (get: (path: string) => tf.Tensor): TensorTree<Tree> =>
-    mapSpecs(store.specs, (path, spec) => {
-      const tensor = get(path);
-      return spec.layout === 'vector' ? tensor.reshape([-1]) : tensor;
-    }) as TensorTree<Tree>;
   const lookup = (path: string): tf.Tensor => {
     const tensor = parameters.get(path);
     if (!tensor) throw new ConfigError(`${program.name}: expected parameter ${path}, got none`);
     return tensor;
   };
+  const bound = (): unknown =>
+    mapSpecs(store.specs, (path, { layout }) =>
+      layout === 'vector' ? lookup(path).reshape([-1]) : lookup(path),
+    );
   const forward = (): Readonly<Record<string, tf.Tensor>> =>
-    namingAbsentInputs(program.name, inputs, (watched) => program.forward(bind(lookup), watched));
+    namingAbsentInputs(program.name, inputs, (watched) => program.forward(bound(), watched));
   if (!request) return forward();
 
   const paths = gradientPaths(store, request);

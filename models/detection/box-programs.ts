@@ -1,5 +1,4 @@
 import * as tf from '@tensorflow/tfjs';
-import type { SpecTree } from '../../engine/parameters/spec.js';
 import { layer } from '../../engine/capture/scope.js';
 import { crossEntropySum } from '../../engine/ops/losses.js';
 import type { Program } from '../../engine/runtime/program.js';
@@ -14,15 +13,13 @@ import { boxLoss } from '../../heads/box/box-losses.js';
 import { conv3x3 } from '../../heads/conv3x3.js';
 import type { BoxStageConfig } from './config.js';
 import { seedGradient } from './seed-gradient.js';
-import type { DetectorSpecs, HeadParams } from './specs.js';
+import type { DetectorParams, HeadParams } from './specs.js';
 
 /** Input `features` `[R, P, P, C]`; outputs `logits` `[R, K + 1]` and `deltas` `[R, 4K]` or `[R, 4]`. */
-export function boxInference<Tree extends SpecTree>(
-  paramsOf: HeadParams<Tree, BoxHeadSpecs>,
-): Program<DetectorSpecs<Tree>> {
+export function boxInference(paramsOf: HeadParams<BoxHeadSpecs>): Program {
   return {
     name: 'box head',
-    forward: (params, { features }) => ({
+    forward: (params: DetectorParams, { features }) => ({
       ...boxHead(paramsOf(params), features as tf.Tensor4D),
     }),
   };
@@ -36,14 +33,14 @@ export function boxInference<Tree extends SpecTree>(
  * the stage's weight over the number of regions. Outputs `loss`, its terms `classLoss` and `boxLoss`, `logits`, `deltas`,
  * and of every batch norm `mean{i}` and `variance{i}`.
  */
-export function boxTraining<Tree extends SpecTree>(
-  paramsOf: HeadParams<Tree, BoxHeadSpecs>,
+export function boxTraining(
+  paramsOf: HeadParams<BoxHeadSpecs>,
   stage: BoxStageConfig,
   numClasses: number,
-): Program<DetectorSpecs<Tree>> {
+): Program {
   return {
     name: 'box head training',
-    forward: (params, inputs) => {
+    forward: (params: DetectorParams, inputs) => {
       const { logits, deltas, moments } = boxHeadTraining(
         paramsOf(params),
         inputs['features'] as tf.Tensor4D,
@@ -60,14 +57,14 @@ export function boxTraining<Tree extends SpecTree>(
 }
 
 /** {@link boxTraining} from `features` after the convolutions on, for batch norms that are computed elsewhere. */
-export function boxTrainingAfterConvs<Tree extends SpecTree>(
-  paramsOf: HeadParams<Tree, BoxHeadSpecs>,
+export function boxTrainingAfterConvs(
+  paramsOf: HeadParams<BoxHeadSpecs>,
   stage: BoxStageConfig,
   numClasses: number,
-): Program<DetectorSpecs<Tree>> {
+): Program {
   return {
     name: 'box head training after convolutions',
-    forward: (params, inputs) => {
+    forward: (params: DetectorParams, inputs) => {
       const features = inputs['features'] as tf.Tensor4D;
       const outputs = layer('bbox_head', () => ({ ...boxPredictions(paramsOf(params), features) }));
       return losses(outputs, inputs, stage, numClasses);
@@ -80,7 +77,7 @@ export function boxTrainingAfterConvs<Tree extends SpecTree>(
  *
  * Inputs `features` `[R, P, P, C]`, `weight` `[3, 3, C, C']`; output `convolved`.
  */
-export function boxConv<Specs extends SpecTree>(): Program<Specs> {
+export function boxConv(): Program {
   return {
     name: 'box head convolution',
     forward: (_, inputs) => ({ convolved: convolved(inputs) }),
@@ -88,7 +85,7 @@ export function boxConv<Specs extends SpecTree>(): Program<Specs> {
 }
 
 /** The backward pass of {@link boxConv}. Further input `gradient` of `convolved`; output `loss`, which is 0. */
-export function boxConvGradients<Specs extends SpecTree>(): Program<Specs> {
+export function boxConvGradients(): Program {
   return {
     name: 'box head convolution gradients',
     forward: (_, inputs) => ({ loss: seedGradient(convolved(inputs), inputs['gradient']) }),

@@ -1,12 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
-import type { Backbone, BackboneInputs, FeatureLevels } from '../../engine/backbone.js';
-import type { SpecTree } from '../../engine/parameters/spec.js';
-import type { TensorTree } from '../../engine/parameters/tensors.js';
+import type { Backbone } from '../../engine/backbone.js';
 import type { Program } from '../../engine/runtime/program.js';
-import type { FpnSpecs, PyramidLevels } from '../../heads/fpn.js';
+import type { PyramidLevels } from '../../heads/fpn.js';
 import { fpn } from '../../heads/fpn.js';
 import { rpn } from '../../heads/rpn/rpn-head.js';
-import type { DetectorSpecs } from './specs.js';
+import type { DetectorParams } from './specs.js';
 import { seedGradient } from './seed-gradient.js';
 
 /** Levels that regions are taken from. */
@@ -16,16 +14,15 @@ export const ANCHOR_LEVELS = [...REGION_LEVELS, 'p6'] as const;
 
 type Inputs = Readonly<Record<string, tf.Tensor>>;
 
-function pyramid<Tree extends SpecTree>(
-  backbone: Backbone<Tree>,
-  params: { readonly backbone: unknown; readonly neck: TensorTree<FpnSpecs> },
+function pyramid(
+  backbone: Backbone,
+  params: DetectorParams,
   { image, dropPath }: Inputs,
 ): PyramidLevels {
-  // The compiler gives up on a generic tree of parameters (TS2589), so the type is widened here.
-  const features: (params: never, image: tf.Tensor4D, inputs: BackboneInputs) => FeatureLevels =
-    backbone.features;
-  const given = dropPath ? { dropPath: dropPath as tf.Tensor2D } : {};
-  return fpn(params.neck, features(params.backbone as never, image as tf.Tensor4D, given));
+  const levels = backbone.features(params.backbone, image as tf.Tensor4D, {
+    dropPath: dropPath as tf.Tensor2D | undefined,
+  });
+  return fpn(params.neck, levels);
 }
 
 /**
@@ -35,12 +32,10 @@ function pyramid<Tree extends SpecTree>(
  * `[N, H/s, W/s, C]`, and for each of the five levels `scores{i}` `[N, n]` (objectness after the sigmoid) and `deltas{i}`
  * `[N, n, 4]` of its anchors.
  */
-export function features<Tree extends SpecTree>(
-  backbone: Backbone<Tree>,
-): Program<DetectorSpecs<Tree>> {
+export function features(backbone: Backbone): Program {
   return {
     name: 'detector features',
-    forward: (params, inputs) => {
+    forward: (params: DetectorParams, inputs) => {
       const levels = pyramid(backbone, params, inputs);
       const outputs: Record<string, tf.Tensor> = {};
       for (const name of REGION_LEVELS) outputs[name] = levels[name];
@@ -60,12 +55,10 @@ export function features<Tree extends SpecTree>(
  *
  * Inputs as {@link features}, and `gradient:p2` … `gradient:p5`; output `loss`, which is 0: only its gradients matter.
  */
-export function featureGradients<Tree extends SpecTree>(
-  backbone: Backbone<Tree>,
-): Program<DetectorSpecs<Tree>> {
+export function featureGradients(backbone: Backbone): Program {
   return {
     name: 'detector feature gradients',
-    forward: (params, inputs) => {
+    forward: (params: DetectorParams, inputs) => {
       const levels = pyramid(backbone, params, inputs);
       const seeds = REGION_LEVELS.map((name) =>
         seedGradient(levels[name], inputs[`gradient:${name}`]),

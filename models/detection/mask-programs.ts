@@ -1,18 +1,15 @@
 import * as tf from '@tensorflow/tfjs';
-import type { SpecTree } from '../../engine/parameters/spec.js';
 import { sigmoidCrossEntropy } from '../../engine/ops/losses.js';
 import type { Program } from '../../engine/runtime/program.js';
 import type { MaskHeadSpecs } from '../../heads/mask/mask-head.js';
 import { maskHead } from '../../heads/mask/mask-head.js';
-import type { DetectorSpecs, HeadParams } from './specs.js';
+import type { DetectorParams, HeadParams } from './specs.js';
 
 /** Inputs `features` `[R, P, P, C]`, `oneHot` `[R, K]`; output `masks` `[R, 2P, 2P]`, probabilities. */
-export function maskInference<Tree extends SpecTree>(
-  paramsOf: HeadParams<Tree, MaskHeadSpecs>,
-): Program<DetectorSpecs<Tree>> {
+export function maskInference(paramsOf: HeadParams<MaskHeadSpecs>): Program {
   return {
     name: 'mask head',
-    forward: (params, { features, oneHot }) => ({
+    forward: (params: DetectorParams, { features, oneHot }) => ({
       masks: tf.sigmoid(maskHead(paramsOf(params), features as tf.Tensor4D, oneHot as tf.Tensor2D)),
     }),
   };
@@ -24,12 +21,10 @@ export function maskInference<Tree extends SpecTree>(
  * Inputs `features` `[R, P, P, C]`, `oneHot` `[R, K]`, `targets` `[R, 2P, 2P]` (0 or 1), `weights` `[R]` (0 for rows without
  * region), `scale` `[1]`, the stage's weight over the number of pixels of real rows. Output `loss`.
  */
-export function maskTraining<Tree extends SpecTree>(
-  paramsOf: HeadParams<Tree, MaskHeadSpecs>,
-): Program<DetectorSpecs<Tree>> {
+export function maskTraining(paramsOf: HeadParams<MaskHeadSpecs>): Program {
   return {
     name: 'mask head training',
-    forward: (params, inputs) => {
+    forward: (params: DetectorParams, inputs) => {
       const logits = maskHead(
         paramsOf(params),
         inputs['features'] as tf.Tensor4D,

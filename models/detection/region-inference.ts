@@ -1,7 +1,6 @@
 import type { Boxes, Size } from '../../core/boxes.js';
 import { decodeBoxes } from '../../core/box-coder.js';
 import type { ParameterStore } from '../../engine/parameters/store.js';
-import type { SpecTree } from '../../engine/parameters/spec.js';
 import type { Engine, PrepareOptions } from '../../engine/runtime/engine.js';
 import type { Executable } from '../../engine/runtime/program.js';
 import type { FeatureMaps } from '../../heads/roi/feature-maps.js';
@@ -10,7 +9,6 @@ import type { Detector } from '../detector.js';
 import { bucketOf, maskChunks } from './buckets.js';
 import { classScores, foregroundClasses } from './class-scores.js';
 import { refineBoxes } from './refine-boxes.js';
-import type { DetectorSpecs } from './specs.js';
 
 /** Boxes and class scores of the regions of one image, before anything is suppressed. */
 export interface BoxCandidates {
@@ -31,17 +29,17 @@ export interface StagePredictions {
 }
 
 /** The heads of a detector on the regions of one image. Owns sessions. */
-export class RegionInference<Tree extends SpecTree> {
+export class RegionInference {
   private readonly boxHeads: readonly Executable[];
   private readonly maskHeads: readonly Executable[];
 
   constructor(
     engine: Engine,
-    private readonly model: Detector<Tree>,
-    store: ParameterStore<DetectorSpecs<Tree>>,
+    private readonly model: Detector,
+    store: ParameterStore,
     options: Omit<PrepareOptions, 'gradients'>,
   ) {
-    const prepare = ({ inference }: Detector<Tree>['maskStages'][number]): Executable =>
+    const prepare = ({ inference }: Detector['maskStages'][number]): Executable =>
       engine.prepare(inference, store, options);
     this.boxHeads = model.boxStages.map(prepare);
     this.maskHeads = model.maskStages.map(prepare);

@@ -1,9 +1,8 @@
 import type * as tf from '@tensorflow/tfjs';
-import type { SpecTree } from '../../engine/parameters/spec.js';
 import { l1, sigmoidCrossEntropy, smoothL1 } from '../../engine/ops/losses.js';
 import type { Program } from '../../engine/runtime/program.js';
 import { rpnOfPatches } from '../../heads/rpn/rpn-head.js';
-import type { DetectorSpecs } from './specs.js';
+import type { DetectorParams } from './specs.js';
 import type { RpnConfig } from './config.js';
 
 /**
@@ -12,12 +11,10 @@ import type { RpnConfig } from './config.js';
  * Inputs `patches` `[S, 9C]`; `labels`, `labelWeights` `[S, A]`; `deltas`, `deltaWeights` `[S, 4A]`; `scale` `[1]`, one over
  * the number of sampled anchors. Outputs `loss`, and by row `classLoss` and `boxLoss` `[S]`.
  */
-export function rpnTraining<Tree extends SpecTree>({
-  boxLoss,
-}: Pick<RpnConfig, 'boxLoss'>): Program<DetectorSpecs<Tree>> {
+export function rpnTraining({ boxLoss }: Pick<RpnConfig, 'boxLoss'>): Program {
   return {
     name: 'rpn training',
-    forward: (params, inputs) => {
+    forward: (params: DetectorParams, inputs) => {
       const { objectness, deltas } = rpnOfPatches(
         params.rpn_head,
         inputs['patches'] as tf.Tensor2D,

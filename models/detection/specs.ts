@@ -9,8 +9,8 @@ import type { RpnSpecs } from '../../heads/rpn/rpn-head.js';
  * All parameters of a two-stage detector, by the names of mmdetection. A detector with one stage has its heads' parameters
  * right at `bbox_head` and `mask_head`, one with several has them below the stage's number.
  */
-export type DetectorSpecs<Tree extends SpecTree = SpecTree> = {
-  readonly backbone: Tree;
+export type DetectorSpecs = {
+  readonly backbone: SpecTree;
   readonly neck: FpnSpecs;
   readonly rpn_head: RpnSpecs;
   readonly roi_head: {
@@ -20,7 +20,8 @@ export type DetectorSpecs<Tree extends SpecTree = SpecTree> = {
   };
 };
 
+/** The parameters' tensors. */
+export type DetectorParams = TensorTree<DetectorSpecs>;
+
 /** Finds a head's parameters in a detector's. */
-export type HeadParams<Tree extends SpecTree, Head> = (
-  params: TensorTree<DetectorSpecs<Tree>>,
-) => TensorTree<Head>;
+export type HeadParams<Head> = (params: DetectorParams) => TensorTree<Head>;

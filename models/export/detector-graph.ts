@@ -3,12 +3,10 @@ import { ConfigError } from '../../core/errors.js';
 import type { OnnxGraph } from '../../engine/onnx/graph.js';
 import { int } from '../../engine/onnx/graph.js';
 import type { ParameterStore } from '../../engine/parameters/store.js';
-import type { SpecTree } from '../../engine/parameters/spec.js';
 import { anchorLevelSizes } from '../../heads/roi/feature-maps.js';
 import type { DetectionThresholds } from '../detection/config.js';
 import { ANCHOR_LEVELS, REGION_LEVELS } from '../detection/feature-programs.js';
 import { SIZE_DIVISOR_PX } from '../detection/pyramid-outputs.js';
-import type { DetectorSpecs } from '../detection/specs.js';
 import type { Detector } from '../detector.js';
 import {
   decodeNodes,
@@ -23,16 +21,16 @@ import { CAST_TO, GraphComposer } from './graph-composer.js';
 import { portableGraph } from './portable-graph.js';
 
 /** A detector to be exported. */
-export interface DetectorExport<Tree extends SpecTree> {
-  readonly model: Detector<Tree>;
-  readonly store: ParameterStore<DetectorSpecs<Tree>>;
+export interface DetectorExport {
+  readonly model: Detector;
+  readonly store: ParameterStore;
   readonly thresholds: DetectionThresholds;
   /** Of the padded input, multiples of 32. */
   readonly size: { readonly width: number; readonly height: number };
 }
 
 /** Values that several parts of the graph need. */
-interface Context<Tree extends SpecTree> extends DetectorExport<Tree> {
+interface Context extends DetectorExport {
   readonly g: GraphComposer;
   /** `[4]`: width, height, width, height of the image in the padding. */
   readonly limits: ValueName;
@@ -48,7 +46,7 @@ interface Context<Tree extends SpecTree> extends DetectorExport<Tree> {
  *
  * @throws ConfigError for soft suppression, which ONNX has no operator for, and sides that are no multiples of 32
  */
-export function detectorGraph<Tree extends SpecTree>(request: DetectorExport<Tree>): OnnxGraph {
+export function detectorGraph(request: DetectorExport): OnnxGraph {
   const { model, thresholds, size } = request;
   const { suppression, maxPerImage: D } = thresholds;
   if (suppression.kind !== 'hard')
@@ -64,7 +62,7 @@ export function detectorGraph<Tree extends SpecTree>(request: DetectorExport<Tre
   const image = g.input({ name: 'image', shape: imageShape, type: 'float32' });
   const imageSize = g.input({ name: 'image_size', shape: [2], type: 'float32' });
   const limits = g.op('Gather', [imageSize, g.integers([1, 0, 1, 0])]);
-  const context: Context<Tree> = { ...request, g, limits };
+  const context: Context = { ...request, g, limits };
 
   const captured = portableGraph(model.features, request.store, {
     image: { shape: imageShape, type: 'float32' },
@@ -96,8 +94,8 @@ interface Proposals extends PaddedRows {
 }
 
 /** See `selectProposals`. */
-function proposalNodes<Tree extends SpecTree>(
-  { g, model, size, limits }: Context<Tree>,
+function proposalNodes(
+  { g, model, size, limits }: Context,
   features: Readonly<Record<string, ValueName>>,
 ): Proposals {
   const { anchors, testProposals } = model.config.rpn;
@@ -180,8 +178,8 @@ interface Candidates {
 }
 
 /** The box heads, one after the other; see `RegionInference`. */
-function stageNodes<Tree extends SpecTree>(
-  { g, model, store, limits }: Context<Tree>,
+function stageNodes(
+  { g, model, store, limits }: Context,
   maps: readonly ValueName[],
   { boxes: proposals, rows }: Proposals,
 ): Candidates {
@@ -231,8 +229,8 @@ interface FoundNodes extends PaddedRows {
 }
 
 /** See `multiclassNms`. */
-function detectionNodes<Tree extends SpecTree>(
-  { g, model, thresholds }: Context<Tree>,
+function detectionNodes(
+  { g, model, thresholds }: Context,
   candidates: Candidates,
   { isReal, rows }: Proposals,
   iouThreshold: number,
@@ -260,8 +258,8 @@ function detectionNodes<Tree extends SpecTree>(
 }
 
 /** Mean of the mask heads' probabilities, `[D, S, S]`; nothing for a model without masks. */
-function maskNodes<Tree extends SpecTree>(
-  { g, model, store, thresholds: { maxPerImage: D } }: Context<Tree>,
+function maskNodes(
+  { g, model, store, thresholds: { maxPerImage: D } }: Context,
   maps: readonly ValueName[],
   { boxes, classes, isReal }: FoundNodes,
 ): ValueName | undefined {

@@ -1,9 +1,8 @@
 import { encodeModel } from '../../engine/onnx/encode-model.js';
 import type { OnnxGraph, OnnxValue } from '../../engine/onnx/graph.js';
 import type { ParameterStore } from '../../engine/parameters/store.js';
-import type { SpecTree } from '../../engine/parameters/spec.js';
-import type { Classifier, ClassifierModelSpecs } from '../classifier.js';
-import type { UperNet, UperNetSpecs } from '../upernet.js';
+import type { Classifier } from '../classifier.js';
+import type { UperNet } from '../upernet.js';
 import type { DetectorExport } from './detector-graph.js';
 import { detectorGraph } from './detector-graph.js';
 import { portableGraph } from './portable-graph.js';
@@ -15,25 +14,25 @@ interface InputSize {
 }
 
 /** What can be exported. */
-export type ExportableModel<Tree extends SpecTree> =
+export type ExportableModel =
   | {
       /** Output `logits` `[N, K]`. */
       readonly kind: 'classify';
       readonly model: Pick<Classifier, 'inference'>;
-      readonly store: ParameterStore<ClassifierModelSpecs>;
+      readonly store: ParameterStore;
       readonly batch: number;
       readonly size: InputSize;
     }
   | {
       /** Output `logits` `[N, H/4, W/4, K]`, of a quarter of the input's size. */
       readonly kind: 'segment';
-      readonly model: Pick<UperNet<Tree>, 'inference'>;
-      readonly store: ParameterStore<UperNetSpecs<Tree>>;
+      readonly model: Pick<UperNet, 'inference'>;
+      readonly store: ParameterStore;
       readonly batch: number;
       readonly size: InputSize;
     }
   /** See {@link detectorGraph}. */
-  | ({ readonly kind: 'detect' } & DetectorExport<Tree>);
+  | ({ readonly kind: 'detect' } & DetectorExport);
 
 /** An ONNX file in memory. */
 export interface ExportedModel {
@@ -50,7 +49,7 @@ export interface ExportedModel {
  *
  * @throws InputError above protobuf's limit of 2 GiB; ConfigError for what ONNX cannot express
  */
-export function exportModel<Tree extends SpecTree>(model: ExportableModel<Tree>): ExportedModel {
+export function exportModel(model: ExportableModel): ExportedModel {
   const graph = graphOf(model);
   return {
     bytes: encodeModel(graph),
@@ -61,7 +60,7 @@ export function exportModel<Tree extends SpecTree>(model: ExportableModel<Tree>)
   };
 }
 
-function graphOf<Tree extends SpecTree>(request: ExportableModel<Tree>): OnnxGraph {
+function graphOf(request: ExportableModel): OnnxGraph {
   switch (request.kind) {
     case 'classify':
       return portableGraph(request.model.inference, request.store, imageInput(request));

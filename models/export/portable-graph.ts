@@ -2,14 +2,13 @@ import type { TensorSpec } from '../../engine/capture/capture.js';
 import { captureGraph } from '../../engine/capture/capture.js';
 import type { OnnxGraph } from '../../engine/onnx/graph.js';
 import type { ParameterStore } from '../../engine/parameters/store.js';
-import type { SpecTree } from '../../engine/parameters/spec.js';
 import type { Program } from '../../engine/runtime/program.js';
 import { evaluate } from '../../engine/runtime/program.js';
 
 /** A program as a graph of standard ONNX operators with its weights inside. */
-export function portableGraph<Tree extends SpecTree>(
-  program: Program<Tree>,
-  store: ParameterStore<Tree>,
+export function portableGraph(
+  program: Program,
+  store: ParameterStore,
   inputs: Readonly<Record<string, TensorSpec>>,
 ): OnnxGraph {
   const parameters = Object.fromEntries(

@@ -28,9 +28,9 @@ const CONFIGS: Readonly<Record<string, ConvNeXtV2Config>> = {
   plain: { depths: [1, 1, 1, 1], dims: [8, 4, 4, 12], responseNorm: 'none' },
 };
 
-type AnyBackbone = Backbone<ConvNeXtV2Specs>;
+type AnyBackbone = Backbone;
 
-function filled<Tree extends SpecTree>(specs: Tree): ParameterStore<Tree> {
+function filled(specs: SpecTree): ParameterStore {
   const store = new ParameterStore(specs);
   const random = new Random(3);
   for (let i = 0; i < store.values.length; i++) store.values[i] = random.between(-0.4, 0.4);
@@ -38,7 +38,7 @@ function filled<Tree extends SpecTree>(specs: Tree): ParameterStore<Tree> {
 }
 
 /** The four levels as outputs, and their mean as a loss. */
-function programOf(features: AnyBackbone['features']): Program<ConvNeXtV2Specs> {
+function programOf(features: AnyBackbone['features']): Program {
   return {
     name: 'features',
     forward: (params, { image, dropPath }) => {
@@ -179,7 +179,7 @@ test('a mask of ones changes nothing, and every block has its own row', async ()
 test('what is observed is named by layer, in the order of the forward pass', async () => {
   const { specs } = createBackbone(CONFIGS['odd']);
   const names: string[] = [];
-  const features: AnyBackbone['features'] = (params, x) =>
+  const features: AnyBackbone['features'] = (params: TensorTree<ConvNeXtV2Specs>, x) =>
     convNeXtV2Features(params, x, { observe: (name, { shape }) => names.push(`${name} ${shape[3]}`) }); // prettier-ignore
   await run('compiled', features, specs, image(1, 32, 32));
   const blockOf = (at: string, width: number): string[] => [
@@ -236,11 +236,7 @@ describe('the dense backbone', () => {
     async (runtime) => {
       const store = filled(dense.specs);
       const features = dense.features as unknown as AnyBackbone['features'];
-      const program = await executable(
-        runtime,
-        programOf(features),
-        store as unknown as ParameterStore<ConvNeXtV2Specs>,
-      );
+      const program = await executable(runtime, programOf(features), store);
       const outputs = await program.run(image(2, 64, 64));
       const inner = new ParameterStore(plain.specs);
       for (const { path } of inner.entries) inner.get(path).set(store.get(path));

@@ -18,6 +18,7 @@ import { maskFromNoise, patchGrid, segmentIndices } from '../../backbone/masking
 import { VARIANTS } from '../../backbone/variants.js';
 import { Random } from '../../core/random.js';
 import { numParameters, ParameterStore } from '../../engine/parameters/store.js';
+import type { TensorTree } from '../../engine/parameters/tensors.js';
 import type { HostTensor, HostTensors, Program } from '../../engine/runtime/program.js';
 import { executable } from '../helpers/runtimes.js';
 
@@ -30,7 +31,7 @@ const uniform = (seed: number, shape: readonly number[]): HostTensor => {
 };
 
 /** A random autoencoder whose response norms and biases are not at their neutral start. */
-function randomStore(config: FcmaeConfig): ParameterStore<FcmaeSpecs> {
+function randomStore(config: FcmaeConfig): ParameterStore {
   const store = new ParameterStore(fcmaeSpecs(config));
   const random = new Random(5);
   store.values.forEach((_, i) => (store.values[i] = random.between(-0.3, 0.3)));
@@ -48,9 +49,9 @@ function batchOf(
   return fcmaeInputs(image, maskFromNoise(noise, grid, config.maskRatio), config.patchSize);
 }
 
-const program = (config: FcmaeConfig, encoder: MaskedEncoder): Program<FcmaeSpecs> => ({
+const program = (config: FcmaeConfig, encoder: MaskedEncoder): Program => ({
   name: 'autoencoder',
-  forward: (params, inputs) => ({
+  forward: (params: TensorTree<FcmaeSpecs>, inputs) => ({
     ...fcmae(params, maskedBatch(inputs, config.patchSize), config, encoder),
   }),
 });

@@ -137,9 +137,9 @@ describe('in a network', () => {
   });
   afterAll(() => tf.disposeVariables());
 
-  async function run<Tree extends SpecTree>(
+  async function run(
     engine: Engine,
-    { program, specs, inputs }: { program: Program<Tree>; specs: Tree; inputs: HostTensors },
+    { program, specs, inputs }: { program: Program; specs: SpecTree; inputs: HostTensors },
   ): Promise<{ readonly loss: number; readonly gradients: Float32Array }> {
     const store = new ParameterStore(specs);
     store.initialize(1);

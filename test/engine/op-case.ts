@@ -70,7 +70,7 @@ export interface OpResult {
 }
 
 /** The op as a program without parameters; with gradients, its loss weighs the output by a random cotangent. */
-function programOf(c: OpCase): Program<Record<string, never>> {
+function programOf(c: OpCase): Program {
   return {
     name: c.name,
     forward: (_params, { cotangent, ...inputs }) =>
@@ -83,10 +83,10 @@ function programOf(c: OpCase): Program<Record<string, never>> {
 
 async function prepare(
   way: Way,
-  program: Program<Record<string, never>>,
+  program: Program,
   gradients?: GradientTarget,
 ): Promise<Executable> {
-  const store = new ParameterStore<Record<string, never>>({});
+  const store = new ParameterStore({});
   if (way === 'eager wasm') return new EagerProgram('wasm', program, store, gradients);
   return executable(way, program, store, gradients);
 }

@@ -1,5 +1,4 @@
 import * as tf from '@tensorflow/tfjs';
-import type { SpecTree } from '../../engine/parameters/spec.js';
 import type { ParameterStore } from '../../engine/parameters/store.js';
 import type { CompilerTarget, GradientTarget } from '../../engine/runtime/compiled.js';
 import { CompiledProgram, DEFAULT_COMPILE_OPTIONS } from '../../engine/runtime/compiled.js';
@@ -20,10 +19,10 @@ async function compilerTarget(): Promise<CompilerTarget> {
 }
 
 /** Prepares a program on one of the runtimes. */
-export async function executable<Tree extends SpecTree>(
+export async function executable(
   name: RuntimeName,
-  program: Program<Tree>,
-  store: ParameterStore<Tree>,
+  program: Program,
+  store: ParameterStore,
   gradients?: GradientTarget,
 ): Promise<Executable> {
   if (name === 'eager cpu') {

@@ -13,7 +13,7 @@ const CONFIG = {
 } as const;
 const MODEL = createClassifier(CONFIG);
 
-const filled = (model = MODEL): ParameterStore<typeof MODEL.specs> => {
+const filled = (model = MODEL): ParameterStore => {
   const store = new ParameterStore(model.specs);
   const random = new Random(4);
   for (let i = 0; i < store.values.length; i++) store.values[i] = random.between(-0.4, 0.4);

@@ -28,7 +28,7 @@ const model = tinyDetector();
 const predictorOf = (
   thresholds: DetectionThresholds = LOW,
   config: DetectorConfig = TINY_CONFIG,
-): DetectorPredictor<ReturnType<typeof tinyDetector>['specs']['backbone']> => {
+): DetectorPredictor => {
   const own = tinyDetector(config);
   return new DetectorPredictor({ engine, model: own, store: tinyStore(own), thresholds });
 };

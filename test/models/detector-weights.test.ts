@@ -41,7 +41,7 @@ const cascade = (): Detector =>
     })),
   }) as unknown as Detector;
 
-const initialized = ({ specs }: Detector, seed: number): ParameterStore<Detector['specs']> => {
+const initialized = ({ specs }: Detector, seed: number): ParameterStore => {
   const store = new ParameterStore(specs);
   store.initialize(seed);
   // Constants too, so that no two parameters are alike.
@@ -131,7 +131,7 @@ test('a pretrained encoder goes into the backbone and leaves the rest alone', as
   const encoder = new ParameterStore(createBackbone(TINY).specs);
   encoder.initialize(5);
   const file = join(folder, 'encoder.safetensors');
-  await writeSafetensors(file, mmdetection(encoder as unknown as ParameterStore));
+  await writeSafetensors(file, mmdetection(encoder));
   const store = initialized(maskRcnn(), 1);
   const before = store.values.slice();
   const { loaded } = await loadDetectorBackbone(file, store);
@@ -149,7 +149,7 @@ test('a run starts from whatever the file holds', async () => {
   const encoder = new ParameterStore(createBackbone(TINY).specs);
   encoder.initialize(5);
   const encoderFile = join(folder, 'start-encoder.safetensors');
-  await writeSafetensors(encoderFile, mmdetection(encoder as unknown as ParameterStore));
+  await writeSafetensors(encoderFile, mmdetection(encoder));
   const whole = initialized(maskRcnn(), 3);
   const wholeFile = join(folder, 'start-whole.safetensors');
   await writeSafetensors(wholeFile, mmdetection(whole));

@@ -56,7 +56,7 @@ test.each<[string, DetectorConfig]>([
 ])('sizes are read off the tensors, and the weights load: %s', async (name, config) => {
   const store = new ParameterStore(createDetector(createDenseBackbone(BACKBONE), config).specs);
   store.initialize(3);
-  const file = await written(store as unknown as ParameterStore, name);
+  const file = await written(store, name);
   const { backbone, detector } = await inferDetector(file);
   expect(backbone).toEqual(BACKBONE);
   expect(detector).toEqual(config);
@@ -65,7 +65,7 @@ test.each<[string, DetectorConfig]>([
 
 test('what is no detector is refused with the tensor that is missing', async () => {
   const encoder = new ParameterStore({ backbone: createBackbone(BACKBONE).specs });
-  const file = await written(encoder as unknown as ParameterStore, 'encoder');
+  const file = await written(encoder, 'encoder');
   await expect(inferDetector(file)).rejects.toThrow(
     'expected a detector with a tensor neck.lateral_convs.0.conv.weight, got none',
   );

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createDenseBackbone, type DenseBackboneSpecs } from '../../backbone/output-norms.js';
+import { createDenseBackbone } from '../../backbone/output-norms.js';
 import { ConfigError, ShapeError, WorkError } from '../../core/errors.js';
 import { Random } from '../../core/random.js';
 import { bilinearMatrix } from '../../engine/ops/resize.js';
@@ -100,7 +100,7 @@ describe('windows', () => {
   });
 });
 
-const MODEL: UperNet<DenseBackboneSpecs> = createUperNet(
+const MODEL: UperNet = createUperNet(
   createDenseBackbone({ depths: [1, 1, 1, 1], dims: [4, 8, 8, 8], responseNorm: 'grn' }),
   { numClasses: 3, channels: 8, poolScales: [1, 2, 3, 6], auxiliary: { channels: 4, weight: 0.4 } },
 );

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { EPS } from '../../backbone/block.js';
 import { convNeXtV2Features } from '../../backbone/convnextv2.js';
 import { numParameters } from '../../engine/parameters/store.js';
+import type { TensorTree } from '../../engine/parameters/tensors.js';
 import type { Program } from '../../engine/runtime/program.js';
 import { classifier } from '../../heads/classifier.js';
 import type { ClassifierModelSpecs } from '../../models/classifier.js';
@@ -39,9 +40,9 @@ function tolerance(lines: readonly string[], kind: 'logits' | 'stats'): number {
   return Number(match[1]);
 }
 
-const traced: Program<ClassifierModelSpecs> = {
+const traced: Program = {
   name: 'atto',
-  forward: (params, inputs) => {
+  forward: (params: TensorTree<ClassifierModelSpecs>, inputs) => {
     const stages: Record<string, tf.Tensor> = {};
     const { c5 } = convNeXtV2Features(params, inputs['image'] as tf.Tensor4D, {
       observe: (name, x) => {

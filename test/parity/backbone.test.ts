@@ -5,6 +5,7 @@ import { convNeXtV2Features } from '../../backbone/convnextv2.js';
 import { EPS } from '../../backbone/block.js';
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
+import type { TensorTree } from '../../engine/parameters/tensors.js';
 import type { Program } from '../../engine/runtime/program.js';
 import { classifier } from '../../heads/classifier.js';
 import type { ClassifierModelSpecs } from '../../models/classifier.js';
@@ -36,10 +37,10 @@ function model(json: BackboneJson): ReturnType<typeof createClassifier> {
 }
 
 /** The classifier with every intermediate activation as an output. */
-function traced(eps: number): Program<ClassifierModelSpecs> {
+function traced(eps: number): Program {
   return {
     name: 'traced',
-    forward: (params, inputs) => {
+    forward: (params: TensorTree<ClassifierModelSpecs>, inputs) => {
       const activations: Record<string, tf.Tensor> = {};
       const { c5 } = convNeXtV2Features(params, inputs['image'] as tf.Tensor4D, {
         observe: (name, x) => {
@@ -51,7 +52,7 @@ function traced(eps: number): Program<ClassifierModelSpecs> {
   };
 }
 
-const loaded = (fixture: Fixture<BackboneJson>): ParameterStore<ClassifierModelSpecs> => {
+const loaded = (fixture: Fixture<BackboneJson>): ParameterStore => {
   const store = new ParameterStore(model(fixture.json).specs);
   const file = Object.values(fixture.json.weights).find((name) =>
     name.endsWith('_official.safetensors'),

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
-import type { DenseBackboneSpecs } from '../../backbone/output-norms.js';
 import { createDenseBackbone } from '../../backbone/output-norms.js';
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
@@ -24,7 +23,7 @@ interface DenseBackboneJson {
 const LEVELS = ['c2', 'c3', 'c4', 'c5'] as const;
 
 /** Outputs of every level, and the loss `Σ_i Σ out_i · weight_i` of the fixture. */
-function weighted(config: ConvNeXtV2Config): Program<DenseBackboneSpecs> {
+function weighted(config: ConvNeXtV2Config): Program {
   return {
     name: 'dense backbone',
     forward: (params, inputs) => {

@@ -9,6 +9,7 @@ import { fcmaeInputs, maskedBatch } from '../../backbone/fcmae-inputs.js';
 import { maskFromNoise, patchGrid } from '../../backbone/masking.js';
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
+import type { TensorTree } from '../../engine/parameters/tensors.js';
 import type { HostTensor, HostTensors, Program } from '../../engine/runtime/program.js';
 import { loadFcmae } from '../../models/fcmae-weights.js';
 import type { Fixture, FixtureTensor } from '../helpers/fixtures.js';
@@ -55,10 +56,10 @@ function configOf({ config }: FcmaeJson, statistics: ResponseStatistics): FcmaeC
 }
 
 /** All activations and both losses, by the fixture's names. */
-function traced(config: FcmaeConfig, encoder: MaskedEncoder): Program<FcmaeSpecs> {
+function traced(config: FcmaeConfig, encoder: MaskedEncoder): Program {
   return {
     name: 'traced autoencoder',
-    forward: (params, inputs) => {
+    forward: (params: TensorTree<FcmaeSpecs>, inputs) => {
       const maps: Record<string, tf.Tensor> = {};
       const batch = maskedBatch(inputs, config.patchSize);
       const outputs = fcmae(params, batch, config, encoder, (name, x) => {
@@ -98,7 +99,7 @@ function inputsOf(fixture: Fixture<FcmaeJson>): HostTensors {
   return fcmaeInputs(image, maskFromNoise(noise, grid, ratio), patch);
 }
 
-async function weightsOf(fixture: Fixture<FcmaeJson>): Promise<ParameterStore<FcmaeSpecs>> {
+async function weightsOf(fixture: Fixture<FcmaeJson>): Promise<ParameterStore> {
   const store = new ParameterStore(fcmaeSpecs(configOf(fixture.json, 'sample')));
   const file = Object.values(fixture.json.weights).find((name) => name.endsWith('.pth'));
   if (!file) throw new Error(`${fixture.name}: expected a sparse checkpoint`);

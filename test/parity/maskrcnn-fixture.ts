@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import type { DenseBackboneSpecs } from '../../backbone/output-norms.js';
 import { createDenseBackbone } from '../../backbone/output-norms.js';
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import type { MatcherConfig } from '../../core/matcher.js';
@@ -8,9 +7,7 @@ import { encodeRle } from '../../core/rle.js';
 import type { Engine } from '../../engine/runtime/engine.js';
 import { DEFAULT_ENGINE, openEngine } from '../../engine/runtime/engine.js';
 import type { ParameterStore } from '../../engine/parameters/store.js';
-import type { SpecTree } from '../../engine/parameters/spec.js';
 import type { Backbone } from '../../engine/backbone.js';
-import type { DetectorSpecs } from '../../models/detection/specs.js';
 import type { Segmentation } from '../../datasets/sample.js';
 import { toLibraryLayout, toTorchLayout } from '../../weights/layout.js';
 import type { Fixture, FixtureTensor } from '../helpers/fixtures.js';
@@ -37,7 +34,7 @@ export interface BackboneJson {
   readonly dims: ConvNeXtV2Config['dims'];
 }
 
-export function backboneOf({ depths, dims }: BackboneJson): Backbone<DenseBackboneSpecs> {
+export function backboneOf({ depths, dims }: BackboneJson): Backbone {
   return createDenseBackbone({ depths, dims, responseNorm: 'grn' });
 }
 
@@ -93,11 +90,7 @@ function unflattened(
 }
 
 /** Fills the parameters below a prefix from a weight file of a fixture. */
-export function fillDetector<Tree extends SpecTree>(
-  store: ParameterStore<DetectorSpecs<Tree>>,
-  file: string,
-  prefix = '',
-): void {
+export function fillDetector(store: ParameterStore, file: string, prefix = ''): void {
   const tensors = readTensors(file);
   for (const { path, spec } of store.entries) {
     if (!path.startsWith(prefix)) continue;
@@ -109,8 +102,8 @@ export function fillDetector<Tree extends SpecTree>(
 }
 
 /** Values of a parameter, laid out like the store, in the order of the fixture. */
-export function inTorchOrder<Tree extends SpecTree>(
-  store: ParameterStore<DetectorSpecs<Tree>>,
+export function inTorchOrder(
+  store: ParameterStore,
   buffer: Float32Array,
   path: string,
 ): Float32Array {

@@ -1,9 +1,8 @@
 import { join } from 'node:path';
-import type { DenseBackboneSpecs } from '../../backbone/output-norms.js';
 import { createDenseBackbone } from '../../backbone/output-norms.js';
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
-import { createUperNet, UPERNET, type UperNet, type UperNetSpecs } from '../../models/upernet.js';
+import { createUperNet, UPERNET, type UperNet } from '../../models/upernet.js';
 import type { Fixture, FixtureTensor } from '../helpers/fixtures.js';
 import { readTensors } from '../helpers/fixtures.js';
 import { fillStore, toNhwc } from '../helpers/layout.js';
@@ -30,8 +29,8 @@ export interface UperNetJson {
 
 /** The model of a fixture with its weights; what `weights` holds of the auxiliary head tells its width. */
 export function fixtureModel({ json, folder }: Fixture<UperNetJson>): {
-  readonly model: UperNet<DenseBackboneSpecs>;
-  readonly store: ParameterStore<UperNetSpecs<DenseBackboneSpecs>>;
+  readonly model: UperNet;
+  readonly store: ParameterStore;
   readonly weights: string;
 } {
   const weights = join(folder, json.weights);

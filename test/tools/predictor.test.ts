@@ -54,7 +54,7 @@ beforeAll(async () => {
     channels: 4,
     stages: [{ ...stage, layers: { ...stage.layers, fcChannels: 4 } }],
   });
-  await write(files.detect, tinyStore(detector) as unknown as ParameterStore);
+  await write(files.detect, tinyStore(detector));
   const segmenter = createUperNet(backbone, {
     numClasses: 3,
     channels: 4,
@@ -63,7 +63,7 @@ beforeAll(async () => {
   });
   const store = new ParameterStore(segmenter.specs);
   store.initialize(1);
-  await write(files.segment, store as unknown as ParameterStore);
+  await write(files.segment, store);
 });
 afterAll(() => {
   vi.restoreAllMocks();

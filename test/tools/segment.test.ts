@@ -52,7 +52,7 @@ beforeAll(async () => {
   const store: ParameterStore = new ParameterStore(
     model.specs,
     new Float32Array(parameterSize(model.specs)),
-  ) as unknown as ParameterStore;
+  );
   store.initialize(1);
   store.get('decode_head.conv_seg.bias').set([0, 0.01, -100]);
   await writeSafetensors(

@@ -1,8 +1,6 @@
-import type { SpecTree } from '../../engine/parameters/spec.js';
 import type { Backbone } from '../../engine/backbone.js';
 import type { HostTensor, HostTensors } from '../../engine/runtime/program.js';
 import { CASCADE_MASK_RCNN, createCascade } from '../../models/cascade.js';
-import type { Detector } from '../../models/detector.js';
 import { createMaskRcnn, MASK_RCNN } from '../../models/mask-rcnn.js';
 import type { StepParts, TrainingStep } from './training-step.js';
 import { random, trainingStep } from './training-step.js';
@@ -64,10 +62,7 @@ const BOX_INPUTS: HostTensors = {
   scale: SCALE,
 };
 
-function parts<Tree extends SpecTree>(
-  backbone: Backbone<Tree>,
-  image: HostTensor,
-): readonly StepParts<Detector<Tree>['specs']>[] {
+function parts(backbone: Backbone, image: HostTensor): readonly StepParts[] {
   const mask = createMaskRcnn(backbone, {
     ...MASK_RCNN,
     ...SIZES,
@@ -155,9 +150,6 @@ function parts<Tree extends SpecTree>(
  *
  * @param image `[N, H, W, 3]`, sides multiples of 32
  */
-export function detectorSteps<Tree extends SpecTree>(
-  backbone: Backbone<Tree>,
-  image: HostTensor,
-): readonly TrainingStep[] {
+export function detectorSteps(backbone: Backbone, image: HostTensor): readonly TrainingStep[] {
   return parts(backbone, image).map((each) => trainingStep(each));
 }

@@ -45,10 +45,7 @@ const differentiable = ({ inputs, differentiable: chosen }: KernelCase): readonl
   chosen ?? Object.keys(inputs).filter((name) => inputs[name].data instanceof Float32Array);
 
 /** All cases of a kernel as one program, and the sum of the differentiable outputs times random cotangents. */
-function programOf(
-  cases: readonly KernelCase[],
-  way: 'op' | 'reference',
-): Program<Record<string, never>> {
+function programOf(cases: readonly KernelCase[], way: 'op' | 'reference'): Program {
   return {
     name: 'cases',
     forward: (_params, inputs) => {
@@ -72,7 +69,7 @@ function programOf(
   };
 }
 
-const store = new ParameterStore<Record<string, never>>({});
+const store = new ParameterStore({});
 
 const inputsOf = (cases: readonly KernelCase[]): HostTensors =>
   Object.fromEntries(

@@ -13,7 +13,7 @@ const EPS = 1e-6;
 const adapter = inject('adapter');
 if (adapter.kind === 'none') console.warn(`WebGPU tests are skipped: ${adapter.reason}`);
 
-const program: Program<Record<string, never>> = {
+const program: Program = {
   name: 'standardize',
   forward: (_params, { x }) => ({ y: standardize(x, EPS) }),
 };
@@ -37,7 +37,7 @@ describe.runIf(adapter.kind === 'found')('layer normalization on WebGPU', () => 
       () => mean + spread * numbers.normal(),
     );
     const target = { runtime: await loadOnnxRuntime(), lowering: { kind: 'portable' } } as const;
-    const store = new ParameterStore<Record<string, never>>({});
+    const store = new ParameterStore({});
     const options = { ...DEFAULT_COMPILE_OPTIONS, provider: 'webgpu' } as const;
     const compiled = new CompiledProgram(target, program, store, undefined, options);
     const { y } = await compiled.run({ x: { shape: [ROWS, CHANNELS], data } });

@@ -7,9 +7,9 @@ import type { Executable, HostTensor, HostTensors, Program } from '../../engine/
 import { gradientName } from '../../engine/runtime/program.js';
 
 /** Makes a program ready to run somewhere; without gradients, forward only. */
-export type Prepare = <Tree extends SpecTree>(
-  program: Program<Tree>,
-  store: ParameterStore<Tree>,
+export type Prepare = (
+  program: Program,
+  store: ParameterStore,
   gradients?: GradientTarget,
 ) => Executable;
 
@@ -27,10 +27,10 @@ export function random(seed: number, shape: readonly number[]): HostTensor {
 }
 
 /** What {@link trainingStep} is made of. */
-export interface StepParts<Tree extends SpecTree> {
+export interface StepParts {
   readonly name: string;
-  readonly program: Program<Tree>;
-  readonly specs: Tree;
+  readonly program: Program;
+  readonly specs: SpecTree;
   readonly inputs: HostTensors;
   /** Inputs that are differentiated beside the parameters; null for a program without loss. */
   readonly differentiable: readonly string[] | null;
@@ -39,7 +39,7 @@ export interface StepParts<Tree extends SpecTree> {
 }
 
 /** A program with random parameters: unlike the initial values, they leave no gradient zero. */
-export function trainingStep<Tree extends SpecTree>(parts: StepParts<Tree>): TrainingStep {
+export function trainingStep(parts: StepParts): TrainingStep {
   const { name, program, specs, inputs, differentiable, prefix = '' } = parts;
   return {
     name,

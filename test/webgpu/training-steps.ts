@@ -56,7 +56,7 @@ function classifier(responseNorm: ConvNeXtV2Config['responseNorm']): TrainingSte
 
 function denseBackbone(): TrainingStep {
   const { specs, features } = createDenseBackbone({ ...BACKBONE, responseNorm: 'grn' });
-  const program: Program<typeof specs> = {
+  const program: Program = {
     name: 'dense backbone',
     forward: (params, { image, dropPath }) => {
       const levels = features(params, image as tf.Tensor4D, { dropPath: dropPath as tf.Tensor2D });
@@ -77,7 +77,7 @@ function headOperations(): TrainingStep {
     fuse: convSpecs(3, 8, 4, INIT),
     group: normSpecs(4),
   };
-  const program: Program<typeof specs> = {
+  const program: Program = {
     name: 'operations of heads',
     forward: ({ conv, batch, fuse, group }, inputs) => {
       const wide = sameConv(inputs['image'] as tf.Tensor4D, conv); // [2, 12, 20, 8]

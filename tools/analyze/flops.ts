@@ -53,10 +53,7 @@ export async function analyzeFlops(request: FlopsRequest): Promise<FlopsReport> 
   const parts: PartCost[] = stages.map((macs, s) => ({
     part: `stage ${s}`,
     macs,
-    parameters: numParameters({
-      downsample: specs.downsample_layers[s] as never,
-      blocks: specs.stages[s],
-    }),
+    parameters: numParameters([specs.downsample_layers[s], specs.stages[s]] as const),
   }));
   const head = classes > 0 ? classifierSpecs(config.dims[3], classes, 1) : undefined;
   if (head)

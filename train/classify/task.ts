@@ -7,7 +7,7 @@ import type { Loader, LoadedBatch } from '../../datasets/loader.js';
 import type { ClassificationSample } from '../../datasets/sample.js';
 import { mixedTargets } from '../../datasets/transforms/mix.js';
 import { ClassificationEvaluator } from '../../evaluation/classification/evaluator.js';
-import type { Classifier, ClassifierModelSpecs } from '../../models/classifier.js';
+import type { Classifier } from '../../models/classifier.js';
 import type { ClassificationBatch } from '../pipelines/classify.js';
 import type { Scalars, StepPosition, TrainingTask } from '../task.js';
 import { drawDropPath } from '../drop-path.js';
@@ -43,7 +43,7 @@ export function createClassificationTask(
   options: ClassificationTaskOptions,
 ): TrainingTask<LoadedClassificationBatch> & { release(): Promise<void> } {
   const { engine, model, buffers, seed, files, validation } = options;
-  const store = new ParameterStore<ClassifierModelSpecs>(model.specs, buffers.parameters);
+  const store = new ParameterStore(model.specs, buffers.parameters);
   const into = buffers.microGradients ?? buffers.gradients;
   const training = engine.prepare(model.training, store, { gradients: { of: 'loss', into } });
   const scorers: Executable[] = [];

@@ -8,11 +8,9 @@ import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
 import { adamW } from '../../engine/optimizer/adam-w.js';
 import { createFlatBuffers } from '../../engine/optimizer/flat-buffers.js';
 import { numParameters, ParameterStore, parameterSize } from '../../engine/parameters/store.js';
-import type { SpecTree } from '../../engine/parameters/spec.js';
 import type { Engine } from '../../engine/runtime/engine.js';
 import { DETECTION_THRESHOLDS, type DetectionThresholds } from '../../models/detection/config.js';
 import { detectorMacs } from '../../models/detection/macs.js';
-import type { DetectorSpecs } from '../../models/detection/specs.js';
 import { DetectorPredictor, type PredictionTimes } from '../../models/detector-predictor.js';
 import { createMaskRcnn, MASK_RCNN, type MaskRcnnConfig } from '../../models/mask-rcnn.js';
 import type { DetectionBatch, DetectionView } from '../pipelines/detect.js';
@@ -179,7 +177,7 @@ function thresholdFor(scores: Float32Array, numClasses: number, count: number): 
 }
 
 /** Initial weights; the RPN and the box head get larger ones, so that scores and boxes differ as those of a trained model. */
-function randomWeights<Tree extends SpecTree>(store: ParameterStore<DetectorSpecs<Tree>>): void {
+function randomWeights(store: ParameterStore): void {
   store.initialize(0);
   for (const path of ['rpn_head.rpn_cls.weight', 'roi_head.bbox_head.fc_cls.weight']) {
     const values = store.get(path);

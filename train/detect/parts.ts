@@ -1,17 +1,15 @@
 import type { ParameterStore } from '../../engine/parameters/store.js';
-import type { SpecTree } from '../../engine/parameters/spec.js';
 import type { Engine } from '../../engine/runtime/engine.js';
 import type { Executable } from '../../engine/runtime/program.js';
 import type { Detector } from '../../models/detector.js';
 import type { BatchNormScope } from '../distributed/batch-norm.js';
 import type { Communicator } from '../distributed/communicator.js';
-import type { DetectorSpecs } from '../../models/detection/specs.js';
 
 /** What the programs of a training step are made of. */
-export interface StepContext<Tree extends SpecTree> {
+export interface StepContext {
   readonly engine: Engine;
-  readonly model: Detector<Tree>;
-  readonly store: ParameterStore<DetectorSpecs<Tree>>;
+  readonly model: Detector;
+  readonly store: ParameterStore;
   /** Where gradients go, laid out like the store. Those of parameters that are not trained stay as they are. */
   readonly gradients: Float32Array;
   /** Which parameters are trained; all trainable ones if not given. */
@@ -26,8 +24,8 @@ export interface StepContext<Tree extends SpecTree> {
 }
 
 /** The trained parameters below some prefixes. */
-export function trainedPaths<Tree extends SpecTree>(
-  { store, isTrained = () => true }: StepContext<Tree>,
+export function trainedPaths(
+  { store, isTrained = () => true }: StepContext,
   prefixes: readonly string[],
 ): readonly string[] {
   return store.entries
@@ -37,9 +35,9 @@ export function trainedPaths<Tree extends SpecTree>(
 }
 
 /** A program with its gradients: those of the parameters go to the context's buffer, those of inputs are outputs. */
-export function prepareTraining<Tree extends SpecTree>(
-  context: StepContext<Tree>,
-  program: Detector<Tree>['features'],
+export function prepareTraining(
+  context: StepContext,
+  program: Detector['features'],
   {
     prefixes,
     inputs = [],
@@ -59,22 +57,19 @@ export function prepareTraining<Tree extends SpecTree>(
 }
 
 /** Sets the gradients of parameters to 0: those of a head that had nothing to do. */
-export function clearGradients<Tree extends SpecTree>(
-  context: StepContext<Tree>,
-  prefixes: readonly string[],
-): void {
+export function clearGradients(context: StepContext, prefixes: readonly string[]): void {
   const { store, gradients } = context;
   for (const path of trainedPaths(context, prefixes))
     store.view(store.entry(path), gradients).fill(0);
 }
 
 /** Adds up the gradients of a head over several runs, each of which overwrites them. */
-export class GradientSum<Tree extends SpecTree> {
+export class GradientSum {
   private readonly views: readonly Float32Array[];
   private sums: readonly Float32Array[] | undefined;
 
   /** @param prefix where the head's parameters begin */
-  constructor(context: StepContext<Tree>, prefix: string) {
+  constructor(context: StepContext, prefix: string) {
     const { store, gradients } = context;
     this.views = trainedPaths(context, [prefix]).map((path) =>
       store.view(store.entry(path), gradients),

@@ -1,5 +1,4 @@
 import type { Boxes, Size } from '../../core/boxes.js';
-import type { SpecTree } from '../../engine/parameters/spec.js';
 import type { Executable, HostTensor, HostTensors } from '../../engine/runtime/program.js';
 import { BATCH_NORM_MOMENTUM } from '../../heads/box/region-batch-norm.js';
 import type { FeatureMaps } from '../../heads/roi/feature-maps.js';
@@ -55,13 +54,13 @@ export interface StageRecord {
 }
 
 /** Box and mask heads, forward and backward, on sampled regions. Owns sessions. */
-export class RegionStep<Tree extends SpecTree> {
+export class RegionStep {
   private readonly boxHeads: readonly Executable[];
   private readonly maskHeads: readonly Executable[];
   /** For heads with batch norms that see the regions of other processes too. */
-  private readonly synchronised: SynchronisedBoxHeads<Tree> | undefined;
+  private readonly synchronised: SynchronisedBoxHeads | undefined;
 
-  constructor(private readonly context: StepContext<Tree>) {
+  constructor(private readonly context: StepContext) {
     const { model } = context;
     const prepare =
       (maxSessions: number) =>

@@ -1,6 +1,5 @@
 import type { Boxes, Size } from '../../core/boxes.js';
 import type { RpnTargets } from '../../core/matcher-rpn.js';
-import type { SpecTree } from '../../engine/parameters/spec.js';
 import type { Executable } from '../../engine/runtime/program.js';
 import type { FeatureMaps, PyramidShape } from '../../heads/roi/feature-maps.js';
 import type { RpnRows } from '../../heads/rpn/rpn-rows.js';
@@ -25,12 +24,12 @@ export interface RpnStepResult {
 }
 
 /** The RPN's loss and gradients on the sampled anchors of a batch. Owns sessions. */
-export class RpnStep<Tree extends SpecTree> {
+export class RpnStep {
   private readonly program: Executable;
   private readonly maker: RpnTargetMaker;
   private patches = new Float32Array(0);
 
-  constructor(private readonly context: StepContext<Tree>) {
+  constructor(private readonly context: StepContext) {
     this.program = prepareTraining(context, context.model.rpnTraining, {
       prefixes: ['rpn_head.'],
       inputs: ['patches'],

@@ -1,5 +1,4 @@
 import { cpus } from 'node:os';
-import type { DenseBackboneSpecs } from '../../backbone/output-norms.js';
 import { createDenseBackbone } from '../../backbone/output-norms.js';
 import { trainingSamples, type DetectionSamples } from '../../datasets/coco/samples.js';
 import type { CocoSet } from '../../datasets/coco/set.js';
@@ -8,7 +7,6 @@ import type { DetectionSample } from '../../datasets/sample.js';
 import type { ParameterStore } from '../../engine/parameters/store.js';
 import type { DetectorConfig } from '../../models/detection/config.js';
 import { SIZE_DIVISOR_PX } from '../../models/detection/pyramid-outputs.js';
-import type { DetectorSpecs } from '../../models/detection/specs.js';
 import { createDetector, type Detector } from '../../models/detector.js';
 import type { DetectorCard } from '../../models/detector-card.js';
 import { DetectorPredictor } from '../../models/detector-predictor.js';
@@ -61,7 +59,7 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Trai
   const { buffers, store, restored } = await startRun(model.specs, config, options, startDetector);
   const loader = trainingLoader(config, trainingSamples(training), seed, shardOf(communicator));
   const settings = settingsOf(config, store, loader.numBatches(), options.maxSteps);
-  const task = createDetectionTask<DenseBackboneSpecs>({
+  const task = createDetectionTask({
     engine,
     model,
     buffers,
@@ -181,8 +179,8 @@ async function validate(
     store,
     samples,
   }: {
-    readonly model: Detector<DenseBackboneSpecs>;
-    readonly store: ParameterStore<DetectorSpecs<DenseBackboneSpecs>>;
+    readonly model: Detector;
+    readonly store: ParameterStore;
     readonly samples: SampleDetections | undefined;
   },
 ): Promise<Scalars> {

@@ -1,7 +1,6 @@
 import { selectProposals } from '../../core/nms-proposals.js';
 import { Random } from '../../core/random.js';
 import { linearRates } from '../../core/rates.js';
-import type { SpecTree } from '../../engine/parameters/spec.js';
 import type { Executable, HostTensor, HostTensors } from '../../engine/runtime/program.js';
 import { RoiMemory } from '../../heads/roi/roi-memory.js';
 import { scatterPatches } from '../../heads/rpn/rpn-rows.js';
@@ -53,16 +52,16 @@ export interface DetectionStepResult {
  * of pyramid and backbone (graph C), which computes their forward pass again instead of keeping hundreds of megabytes.
  * Owns sessions; calls must not overlap.
  */
-export class DetectionStep<Tree extends SpecTree> {
+export class DetectionStep {
   private readonly features: Executable;
   private readonly featureGradients: Executable;
-  private readonly rpn: RpnStep<Tree>;
-  private readonly regions: RegionStep<Tree>;
+  private readonly rpn: RpnStep;
+  private readonly regions: RegionStep;
   private readonly memory = new RoiMemory();
   private readonly rates: readonly number[];
 
   constructor(
-    private readonly context: StepContext<Tree>,
+    private readonly context: StepContext,
     private readonly options: StepOptions,
   ) {
     const { engine, model, store } = context;

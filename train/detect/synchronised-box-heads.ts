@@ -1,4 +1,3 @@
-import type { SpecTree } from '../../engine/parameters/spec.js';
 import type { Executable, HostTensor, HostTensors } from '../../engine/runtime/program.js';
 import { gradientName } from '../../engine/runtime/program.js';
 import { BATCH_NORM_EPS } from '../../heads/box/region-batch-norm.js';
@@ -23,7 +22,7 @@ export interface BoxHeadResult {
  * middle to ask the others, so the head is cut at the norms, which are computed here; one session convolves for all stages. Owns
  * sessions; calls must not overlap.
  */
-export class SynchronisedBoxHeads<Tree extends SpecTree> {
+export class SynchronisedBoxHeads {
   private readonly conv: Executable;
   private readonly convGradients: Executable;
   /** Of every stage. */
@@ -31,7 +30,7 @@ export class SynchronisedBoxHeads<Tree extends SpecTree> {
   /** Arrays by what they hold, kept for the next run. */
   private readonly arrays = new Map<string, Float32Array>();
 
-  constructor(private readonly context: StepContext<Tree>) {
+  constructor(private readonly context: StepContext) {
     const { engine, model, store, gradients } = context;
     const maxSessions = 4;
     this.conv = engine.prepare(boxConv(), store, { maxSessions });

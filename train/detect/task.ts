@@ -1,11 +1,9 @@
 import { WorkError } from '../../core/errors.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
 import type { FlatBuffers } from '../../engine/optimizer/flat-buffers.js';
-import type { SpecTree } from '../../engine/parameters/spec.js';
 import type { Engine } from '../../engine/runtime/engine.js';
 import type { LoadedBatch } from '../../datasets/loader.js';
 import type { Detector } from '../../models/detector.js';
-import type { DetectorSpecs } from '../../models/detection/specs.js';
 import type { BatchNormScope } from '../distributed/batch-norm.js';
 import type { Communicator } from '../distributed/communicator.js';
 import type { DetectionBatch } from '../pipelines/detect.js';
@@ -16,9 +14,9 @@ import { DetectionStep } from './step.js';
 export type LoadedDetectionBatch = Pick<LoadedBatch<DetectionBatch>, 'value' | 'release'>;
 
 /** What {@link createDetectionTask} works with. */
-export interface DetectionTaskOptions<Tree extends SpecTree> {
+export interface DetectionTaskOptions {
   readonly engine: Engine;
-  readonly model: Detector<Tree>;
+  readonly model: Detector;
   readonly buffers: FlatBuffers;
   readonly dropPathRate: number;
   readonly seed: number;
@@ -29,20 +27,16 @@ export interface DetectionTaskOptions<Tree extends SpecTree> {
   /** The processes that share a batch; one if not given. */
   readonly communicator?: Communicator;
   /** Scores parameters, the trained ones or their average, on validation data; absent: no evaluation. */
-  readonly evaluate?: (
-    store: ParameterStore<DetectorSpecs<Tree>>,
-    which: 'weights' | 'ema',
-  ) => Promise<Scalars>;
+  readonly evaluate?: (store: ParameterStore, which: 'weights' | 'ema') => Promise<Scalars>;
 }
 
 /** Training of a detector. Owns sessions: `release` frees them. */
-export function createDetectionTask<Tree extends SpecTree>(
-  options: DetectionTaskOptions<Tree>,
+export function createDetectionTask(
+  options: DetectionTaskOptions,
 ): TrainingTask<LoadedDetectionBatch> & { release(): Promise<void> } {
   const { engine, model, buffers, seed, dropPathRate, evaluate } = options;
   const { isTrained, communicator, batchNormOver } = options;
-  const storeOf = (values: Float32Array): ParameterStore<DetectorSpecs<Tree>> =>
-    new ParameterStore(model.specs, values);
+  const storeOf = (values: Float32Array): ParameterStore => new ParameterStore(model.specs, values);
   const store = storeOf(buffers.parameters);
   const gradients = buffers.microGradients ?? buffers.gradients;
   const step = new DetectionStep(

@@ -5,6 +5,7 @@ import type { ResponseForm } from '../../backbone/response-form.js';
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { DataError } from '../../core/errors.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
+import type { TensorTree } from '../../engine/parameters/tensors.js';
 import type { Engine } from '../../engine/runtime/engine.js';
 import type { HostTensor, Program } from '../../engine/runtime/program.js';
 import { meanChannelCosineDistance } from '../../evaluation/collapse.js';
@@ -47,10 +48,10 @@ export interface CollapseOptions {
 }
 
 /** Outputs `stages.s.b.expanded` and `stages.s.b.normalized`, `[N, H, W, 4C]`, of every block. */
-export function collapseProgram(form?: ResponseForm): Program<ConvNeXtV2Specs> {
+export function collapseProgram(form?: ResponseForm): Program {
   return {
     name: 'block activations',
-    forward: (params, inputs) => {
+    forward: (params: TensorTree<ConvNeXtV2Specs>, inputs) => {
       const activations: Record<string, tf.Tensor> = {};
       const observe = (name: string, x: tf.Tensor4D): void => {
         if (name.startsWith('stages.')) activations[name] = tf.keep(x.clone());
@@ -70,7 +71,7 @@ export async function loadEncoder(
   file: string,
   config: ConvNeXtV2Config,
   which: Which = 'model',
-): Promise<ParameterStore<ConvNeXtV2Specs>> {
+): Promise<ParameterStore> {
   const store = new ParameterStore(convNeXtV2Specs(config));
   await loadWeights(file, parameterTargets(store), { which, exceptions: ['encoderOnly'] });
   return store;
@@ -87,7 +88,7 @@ export async function loadEncoder(
  */
 export async function featureCollapse(
   engine: Engine,
-  store: ParameterStore<ConvNeXtV2Specs>,
+  store: ParameterStore,
   images: Iterable<HostTensor> | AsyncIterable<HostTensor>,
   { form, onActivation }: CollapseOptions = {},
 ): Promise<readonly BlockCollapse[]> {

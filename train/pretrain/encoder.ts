@@ -1,4 +1,3 @@
-import type { ConvNeXtV2Specs } from '../../backbone/convnextv2.js';
 import { convNeXtV2Specs } from '../../backbone/convnextv2.js';
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
@@ -15,7 +14,7 @@ import type { TensorMap } from '../../io/tensor.js';
 /** A backbone with its weights. */
 export interface OpenedEncoder {
   readonly config: ConvNeXtV2Config;
-  readonly store: ParameterStore<ConvNeXtV2Specs>;
+  readonly store: ParameterStore;
 }
 
 /**

@@ -1,4 +1,3 @@
-import type { FcmaeSpecs } from '../../backbone/fcmae.js';
 import { fcmaeInputs } from '../../backbone/fcmae-inputs.js';
 import type { RgbImage } from '../../core/image.js';
 import type { PixelStats } from '../../datasets/transforms/normalize.js';
@@ -36,7 +35,7 @@ export function createFcmaeTask(
   const { engine, model, buffers, seed, files, validation, pixels, numPictures, onPicture } =
     options;
   const { config, specs } = model;
-  const store = new ParameterStore<FcmaeSpecs>(specs, buffers.parameters);
+  const store = new ParameterStore(specs, buffers.parameters);
   const into = buffers.microGradients ?? buffers.gradients;
   const training = engine.prepare(model.training, store, { gradients: { of: 'loss', into } });
   const scorer = engine.prepare(model.inference, store, {});

@@ -1,5 +1,4 @@
 import { cpus } from 'node:os';
-import type { DenseBackboneSpecs } from '../../backbone/output-norms.js';
 import { createDenseBackbone } from '../../backbone/output-norms.js';
 import { DataError } from '../../core/errors.js';
 import type { SegmentationSet } from '../../datasets/folder.js';
@@ -9,12 +8,7 @@ import type { ParameterStore } from '../../engine/parameters/store.js';
 import type { SegmenterCard } from '../../models/segmenter-card.js';
 import { loadSegmenterBackbone } from '../../models/segmenter-weights.js';
 import { createSegmenterPredictor, WHOLE_IMAGE } from '../../models/segmenter.js';
-import {
-  createUperNet,
-  type UperNet,
-  type UperNetConfig,
-  type UperNetSpecs,
-} from '../../models/upernet.js';
+import { createUperNet, type UperNet, type UperNetConfig } from '../../models/upernet.js';
 import type { RunState } from '../checkpoints.js';
 import { SINGLE_PROCESS } from '../distributed/communicator.js';
 import { ownBatchSize, shardOf, type Shard } from '../distributed/shard.js';
@@ -54,10 +48,7 @@ export async function trainSegmenter(options: TrainSegmenterOptions): Promise<Tr
   const { config, engine, training, validation, seed, communicator = SINGLE_PROCESS } = options;
   assertData(training, validation);
   const head: UperNetConfig = { ...config.head, numClasses: training.classes.length };
-  const model: UperNet<DenseBackboneSpecs> = createUperNet(
-    createDenseBackbone(config.backbone),
-    head,
-  );
+  const model: UperNet = createUperNet(createDenseBackbone(config.backbone), head);
   const { buffers, store, restored } = await startRun(
     model.specs,
     config,
@@ -67,7 +58,7 @@ export async function trainSegmenter(options: TrainSegmenterOptions): Promise<Tr
   const loader = trainingLoader(config, training, seed, shardOf(communicator));
   const settings = settingsOf(config, store, loader.numBatches(), options.maxSteps);
   const { dropPathRate, dropoutRate, batchNormOver, batchNormMomentum, accumulation } = config;
-  const task = createSegmentationTask<DenseBackboneSpecs>({
+  const task = createSegmentationTask({
     engine,
     model,
     buffers,
@@ -183,8 +174,8 @@ async function validate(
     store,
     samples,
   }: {
-    readonly model: UperNet<DenseBackboneSpecs>;
-    readonly store: ParameterStore<UperNetSpecs<DenseBackboneSpecs>>;
+    readonly model: UperNet;
+    readonly store: ParameterStore;
     readonly samples: SampleSegmentations | undefined;
   },
 ): Promise<Scalars> {

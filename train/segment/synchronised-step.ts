@@ -1,11 +1,10 @@
 import { ConfigError } from '../../core/errors.js';
-import type { SpecTree } from '../../engine/parameters/spec.js';
 import type { ParameterEntry, ParameterStore } from '../../engine/parameters/store.js';
 import type { Engine } from '../../engine/runtime/engine.js';
 import type { Executable, HostTensor, HostTensors } from '../../engine/runtime/program.js';
 import { gradientName } from '../../engine/runtime/program.js';
 import { SEGMENTATION_BN_EPS } from '../../heads/batch-norm-conv.js';
-import { statisticsName, type UperNet, type UperNetSpecs } from '../../models/upernet.js';
+import { statisticsName, type UperNet } from '../../models/upernet.js';
 import { STAGE_READS, stageOf } from '../../models/upernet-stages.js';
 import type { BatchNorm } from '../distributed/batch-norm.js';
 import { batchNorms, normalizeBackward, normalizeInto } from '../distributed/batch-norm.js';
@@ -13,10 +12,10 @@ import type { Communicator } from '../distributed/communicator.js';
 import type { Scalars } from '../task.js';
 
 /** What {@link SynchronisedStep} works with. */
-export interface SynchronisedStepOptions<Tree extends SpecTree> {
+export interface SynchronisedStepOptions {
   readonly engine: Engine;
-  readonly model: UperNet<Tree>;
-  readonly store: ParameterStore<UperNetSpecs<Tree>>;
+  readonly model: UperNet;
+  readonly store: ParameterStore;
   /** Where gradients go, laid out like the store. */
   readonly into: Float32Array;
   /** The same size, for those of one micro-batch; needed where a step has several. */
@@ -59,7 +58,7 @@ interface Progress {
  * for all micro-batches before the next one. Activations come to the host and back; of the forward pass only the backbone is
  * computed twice. Of several micro-batches the inputs of all norms are kept. Owns sessions; calls must not overlap.
  */
-export class SynchronisedStep<Tree extends SpecTree> {
+export class SynchronisedStep {
   private readonly forward: readonly Executable[];
   private readonly loss: Differentiated;
   private readonly backward: readonly Differentiated[];
@@ -70,7 +69,7 @@ export class SynchronisedStep<Tree extends SpecTree> {
   /** Arrays to be used again, by length. */
   private readonly free = new Map<number, Float32Array[]>();
 
-  constructor(private readonly options: SynchronisedStepOptions<Tree>) {
+  constructor(private readonly options: SynchronisedStepOptions) {
     const { engine, model, store, into, ofPart = into } = options;
     const all = store.entries
       .filter(({ path }) => path.endsWith(RUNNING_MEAN))

@@ -4,10 +4,9 @@ import type { LoadedBatch } from '../../datasets/loader.js';
 import { IGNORED_LABEL } from '../../datasets/png-label-map.js';
 import type { FlatBuffers } from '../../engine/optimizer/flat-buffers.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
-import type { SpecTree } from '../../engine/parameters/spec.js';
 import type { Engine } from '../../engine/runtime/engine.js';
 import type { Executable, HostTensor, HostTensors } from '../../engine/runtime/program.js';
-import type { UperNet, UperNetSpecs } from '../../models/upernet.js';
+import type { UperNet } from '../../models/upernet.js';
 import type { BatchNormScope } from '../distributed/batch-norm.js';
 import type { Communicator } from '../distributed/communicator.js';
 import { SINGLE_PROCESS } from '../distributed/communicator.js';
@@ -22,9 +21,9 @@ import { SynchronisedStep, type SynchronisedResult } from './synchronised-step.j
 export type LoadedSegmentationBatch = Pick<LoadedBatch<SegmentationBatch>, 'value' | 'release'>;
 
 /** What {@link createSegmentationTask} works with. */
-export interface SegmentationTaskOptions<Tree extends SpecTree> {
+export interface SegmentationTaskOptions {
   readonly engine: Engine;
-  readonly model: UperNet<Tree>;
+  readonly model: UperNet;
   readonly buffers: FlatBuffers;
   readonly dropPathRate: number;
   readonly dropoutRate: number;
@@ -42,20 +41,16 @@ export interface SegmentationTaskOptions<Tree extends SpecTree> {
     at(index: number): { readonly file: string } | undefined;
   };
   /** Scores parameters, the trained ones or their average, on validation data; absent: no evaluation. */
-  readonly evaluate?: (
-    store: ParameterStore<UperNetSpecs<Tree>>,
-    which: 'weights' | 'ema',
-  ) => Promise<Scalars>;
+  readonly evaluate?: (store: ParameterStore, which: 'weights' | 'ema') => Promise<Scalars>;
 }
 
 /** Training of a segmenter. Owns sessions: `release` frees them. */
-export function createSegmentationTask<Tree extends SpecTree>(
-  options: SegmentationTaskOptions<Tree>,
+export function createSegmentationTask(
+  options: SegmentationTaskOptions,
 ): TrainingTask<LoadedSegmentationBatch> & { release(): Promise<void> } {
   const { engine, model, buffers, accumulation, files, evaluate } = options;
   const { communicator = SINGLE_PROCESS, batchNormOver = 'ranks' } = options;
-  const storeOf = (values: Float32Array): ParameterStore<UperNetSpecs<Tree>> =>
-    new ParameterStore(model.specs, values);
+  const storeOf = (values: Float32Array): ParameterStore => new ParameterStore(model.specs, values);
   const store = storeOf(buffers.parameters);
   const into = buffers.microGradients ?? buffers.gradients;
   const isTogether = batchNormOver === 'step' && accumulation > 1;
@@ -158,9 +153,9 @@ function wholeGraph(program: Executable): {
 }
 
 /** Masks of drop path and dropout; none where the rate is 0. */
-function randomInputs<Tree extends SpecTree>(
+function randomInputs(
   n: number,
-  { model, dropPathRate, dropoutRate, seed }: SegmentationTaskOptions<Tree>,
+  { model, dropPathRate, dropoutRate, seed }: SegmentationTaskOptions,
   position: StepPosition,
 ): Record<string, HostTensor> {
   const inputs: Record<string, HostTensor> = {};

@@ -11,29 +11,23 @@ import { MODEL, examples, filledStore, images, targetOf } from './small-model.js
 
 const target = await targetOf();
 
-const inference = (
-  options: Partial<CompileOptions> = {},
-  store = filledStore(),
-): CompiledProgram<typeof MODEL.specs> =>
+const inference = (options: Partial<CompileOptions> = {}, store = filledStore()): CompiledProgram =>
   new CompiledProgram(target, MODEL.inference, store, undefined, {
     ...DEFAULT_COMPILE_OPTIONS,
     ...options,
   });
 
-const logits = async (
-  program: CompiledProgram<typeof MODEL.specs>,
-  inputs: HostTensors,
-): Promise<number[]> => [...(await program.run(inputs))['logits'].data];
+const logits = async (program: CompiledProgram, inputs: HostTensors): Promise<number[]> => [
+  ...(await program.run(inputs))['logits'].data,
+];
 
 /** A program without parameters. */
-const program = (
-  forward: Program<Record<string, never>>['forward'],
-): CompiledProgram<Record<string, never>> =>
+const program = (forward: Program['forward']): CompiledProgram =>
   new CompiledProgram(target, { name: 'test', forward }, new ParameterStore({}));
 
 /** A model that keeps `maxSessions` sessions, and which sessions it opened and released. */
 function counted(maxSessions: number): {
-  readonly model: CompiledProgram<typeof MODEL.specs>;
+  readonly model: CompiledProgram;
   readonly opened: readonly number[];
   readonly released: readonly number[];
 } {
@@ -283,7 +277,7 @@ describe('gradients', () => {
     const store = new ParameterStore(specs);
     store.values.fill(3);
     const into = new Float32Array(store.values.length).fill(NaN);
-    const square: Program<typeof specs> = {
+    const square: Program = {
       name: 'square',
       forward: ({ used }) => ({ loss: used.square().sum() }),
     };

@@ -56,7 +56,7 @@ test('results are the caller’s own: a later run does not change them', async (
 });
 
 test('inputs are not written to, and types are kept', async () => {
-  const forward: Program<Record<string, never>>['forward'] = (_params, { a, b }) => ({
+  const forward: Program['forward'] = (_params, { a, b }) => ({
     sum: a.add(b),
     less: a.less(b),
     float: a.cast('float32'),

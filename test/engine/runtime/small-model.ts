@@ -4,7 +4,6 @@ import type { CompilerTarget } from '../../../engine/runtime/compiled.js';
 import { loadOnnxRuntime } from '../../../engine/runtime/onnx-runtime.js';
 import { probeLowering } from '../../../engine/runtime/probe.js';
 import type { HostTensors } from '../../../engine/runtime/program.js';
-import type { ClassifierModelSpecs } from '../../../models/classifier.js';
 import { createClassifier } from '../../../models/classifier.js';
 import { floats, values } from '../op-case.js';
 
@@ -16,7 +15,7 @@ export const MODEL = createClassifier({
 });
 
 /** Parameters whose gradients are all of ordinary size. */
-export function filledStore(seed = 1): ParameterStore<ClassifierModelSpecs> {
+export function filledStore(seed = 1): ParameterStore {
   const store = new ParameterStore(MODEL.specs);
   const random = new Random(seed);
   for (let i = 0; i < store.values.length; i++) store.values[i] = random.between(-0.4, 0.4);

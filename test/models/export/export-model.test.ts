@@ -36,7 +36,7 @@ describe.each([1, 3])('batch %i', (batch) => {
   test('a classifier’s file gives our logits', async () => {
     const model = createClassifier({ backbone: BACKBONE, classes: 7, headInitScale: 1 });
     const store = new ParameterStore(model.specs);
-    randomized(store as unknown as ParameterStore);
+    randomized(store);
     const image = noise([batch, 64, 96, 3]);
     const program = engine.prepare(model.inference, store);
     const { logits } = await program.run({ image });
@@ -57,7 +57,7 @@ describe.each([1, 3])('batch %i', (batch) => {
     };
     const model = createUperNet(createDenseBackbone(BACKBONE), config);
     const store = new ParameterStore(model.specs);
-    randomized(store as unknown as ParameterStore);
+    randomized(store);
     const image = noise([batch, 64, 64, 3]);
     const program = engine.prepare(model.inference, store);
     const { logits } = await program.run({ image });

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createDenseBackbone } from '../../../backbone/output-norms.js';
 import { WorkError } from '../../../core/errors.js';
-import type { ParameterStore } from '../../../engine/parameters/store.js';
 import { DEFAULT_ENGINE } from '../../../engine/runtime/engine.js';
 import { createDetector } from '../../../models/detector.js';
 import { MASK_RCNN } from '../../../models/mask-rcnn.js';
@@ -32,7 +31,7 @@ beforeAll(async () => {
     channels: 4,
     stages: [{ ...stage, layers: { ...stage.layers, fcChannels: 4 } }],
   });
-  const store = tinyStore(model) as unknown as ParameterStore;
+  const store = tinyStore(model);
   await writeSafetensors(
     weights,
     store.entries.map(({ path, spec }) => ({

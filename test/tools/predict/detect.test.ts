@@ -38,7 +38,7 @@ beforeAll(async () => {
     channels: 4,
     stages: [{ ...stage, layers: { ...stage.layers, fcChannels: 4 } }],
   });
-  const store: ParameterStore = tinyStore(model) as unknown as ParameterStore;
+  const store: ParameterStore = tinyStore(model);
   await writeSafetensors(
     weights,
     store.entries.map(({ path, spec }) => ({

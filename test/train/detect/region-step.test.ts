@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import type { DenseBackboneSpecs } from '../../../backbone/output-norms.js';
 import type { Boxes } from '../../../core/boxes.js';
 import { Random } from '../../../core/random.js';
 import type { Engine } from '../../../engine/runtime/engine.js';
@@ -71,7 +70,7 @@ class Bench {
       },
     };
     const { model, store, gradients } = this;
-    this.step = new RegionStep<DenseBackboneSpecs>({ engine, model, store, gradients });
+    this.step = new RegionStep({ engine, model, store, gradients });
   }
 
   run({ proposals = BACKGROUND, objects = OBJECTS, change }: Run = {}): Promise<RegionStepResult> {

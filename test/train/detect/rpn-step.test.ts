@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
-import type { DenseBackboneSpecs } from '../../../backbone/output-norms.js';
 import { pyramidAnchors, usableAnchors } from '../../../core/anchors.js';
 import { rpnTargets } from '../../../core/matcher-rpn.js';
 import { Random } from '../../../core/random.js';
 import { l1, sigmoidCrossEntropy } from '../../../engine/ops/losses.js';
 import { ParameterStore } from '../../../engine/parameters/store.js';
+import type { TensorTree } from '../../../engine/parameters/tensors.js';
 import type { HostTensor, Program } from '../../../engine/runtime/program.js';
 import { everySecond } from '../../../heads/fpn.js';
 import type { FeatureMaps } from '../../../heads/roi/feature-maps.js';
@@ -13,7 +13,6 @@ import { anchorLevelSizes, pyramidShape } from '../../../heads/roi/feature-maps.
 import type { RpnSpecs } from '../../../heads/rpn/rpn-head.js';
 import { rpn } from '../../../heads/rpn/rpn-head.js';
 import { scatterPatches } from '../../../heads/rpn/rpn-rows.js';
-import type { DetectorSpecs } from '../../../models/detection/specs.js';
 import { RpnStep } from '../../../train/detect/rpn-step.js';
 import { engineOf } from '../../parity/maskrcnn-fixture.js';
 import { expectGradient } from '../../helpers/tolerance.js';
@@ -38,9 +37,9 @@ interface RpnOnly {
 }
 
 /** The loss on whole maps, by autodiff: nothing about it is sparse but the weights. */
-const dense: Program<RpnOnly> = {
+const dense: Program = {
   name: 'dense rpn',
-  forward: (params, inputs) => {
+  forward: (params: TensorTree<RpnOnly>, inputs) => {
     const maps = [0, 1, 2, 3].map((i) => inputs[`map${i}`] as tf.Tensor4D);
     const levels = [...maps, everySecond(maps[3])].map((level) => rpn(params.rpn_head, level));
     const join = (name: 'objectness' | 'deltas', width: number): tf.Tensor =>
@@ -68,7 +67,7 @@ describe.each(['compiled', 'compiled portable', 'eager cpu'] as const)('%s', (ru
         Float32Array.from({ length: 2 * width * height * CHANNELS }, () => random.between(-1, 1)),
       ),
     };
-    const step = new RpnStep<DenseBackboneSpecs>({ engine, model, store, gradients });
+    const step = new RpnStep({ engine, model, store, gradients });
     const { classLosses, boxLosses, rows, patchGradient } = await step.run(
       maps,
       step.targetsOf(maps, IMAGES, draw),
@@ -106,7 +105,7 @@ describe.each(['compiled', 'compiled portable', 'eager cpu'] as const)('%s', (ru
       expect(targets.positives.length > 0).toBe(n === 0);
     });
 
-    const rpnStore = new ParameterStore<RpnOnly>({ rpn_head: model.specs.rpn_head });
+    const rpnStore = new ParameterStore({ rpn_head: model.specs.rpn_head });
     for (const { path } of rpnStore.entries) rpnStore.get(path).set(store.get(path));
     const into = new Float32Array(rpnStore.values.length);
     const names = [0, 1, 2, 3].map((i) => `map${i}`);
@@ -142,7 +141,7 @@ describe.each(['compiled', 'compiled portable', 'eager cpu'] as const)('%s', (ru
 
 test('a detector has other parameters than the RPN, and they get no gradient here', async () => {
   const model = tinyDetector();
-  const store = tinyStore(model) as ParameterStore<DetectorSpecs<DenseBackboneSpecs>>;
+  const store = tinyStore(model);
   const gradients = new Float32Array(store.values.length).fill(NaN);
   const step = new RpnStep({ engine: await engineOf('compiled'), model, store, gradients });
   const maps = {

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import type { DenseBackboneSpecs } from '../../../backbone/output-norms.js';
 import type { StepContext } from '../../../train/detect/parts.js';
 import type { DetectionStepResult, StepOptions } from '../../../train/detect/step.js';
 import { DetectionStep } from '../../../train/detect/step.js';
@@ -16,7 +15,7 @@ const VIEWS = [
 const OPTIONS: StepOptions = { seed: 1, dropPathRate: 0, sampling: 'random' };
 
 interface Bench {
-  readonly step: DetectionStep<DenseBackboneSpecs>;
+  readonly step: DetectionStep;
   readonly store: ReturnType<typeof tinyStore>;
   readonly gradients: Float32Array;
   run(step: number, views?: typeof VIEWS): Promise<DetectionStepResult>;
@@ -27,14 +26,14 @@ const FEW = { numSamples: 32, positiveFraction: 0.5 };
 
 async function bench(
   options: Partial<StepOptions> = {},
-  context: Partial<StepContext<DenseBackboneSpecs>> = {},
+  context: Partial<StepContext> = {},
   sampler = FEW,
 ): Promise<Bench> {
   const model = tinyDetector({ ...TINY_CONFIG, rpn: { ...TINY_CONFIG.rpn, sampler } });
   const store = tinyStore(model);
   const gradients = new Float32Array(store.values.length).fill(NaN);
   const engine = await engineOf('compiled');
-  const step = new DetectionStep<DenseBackboneSpecs>(
+  const step = new DetectionStep(
     { engine, model, store, gradients, ...context },
     { ...OPTIONS, ...options },
   );

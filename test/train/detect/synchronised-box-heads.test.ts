@@ -1,5 +1,4 @@
 import { beforeAll, expect, test } from 'vitest';
-import type { DenseBackboneSpecs } from '../../../backbone/output-norms.js';
 import { Random } from '../../../core/random.js';
 import type { Engine } from '../../../engine/runtime/engine.js';
 import { openEngine } from '../../../engine/runtime/engine.js';
@@ -58,11 +57,11 @@ interface Outcome {
 async function step(
   views: readonly DetectionView[],
   own: readonly number[],
-  context: Pick<StepContext<DenseBackboneSpecs>, 'communicator' | 'batchNormOver'>,
+  context: Pick<StepContext, 'communicator' | 'batchNormOver'>,
 ): Promise<Outcome> {
   const store = tinyStore(MODEL);
   const gradients = new Float32Array(store.values.length);
-  const running = new DetectionStep<DenseBackboneSpecs>(
+  const running = new DetectionStep(
     { engine, model: MODEL, store, gradients, ...context },
     { seed: 1, dropPathRate: 0, sampling: 'inOrder' },
   );
@@ -190,7 +189,7 @@ test('a rank without regions waits for the others and changes nothing', async ()
   await Promise.all(
     ranksInOne(2).map(async (communicator, r) => {
       const context = { engine, model: MODEL, store, gradients: actual[r], communicator };
-      const heads = new SynchronisedBoxHeads<DenseBackboneSpecs>(context);
+      const heads = new SynchronisedBoxHeads(context);
       const own = r === 0 ? numRegions : 0;
       const { outputs, moments } = await heads.run(stage, inputsOf(own), own);
       moments.forEach(({ mean, variance, count }, conv) => {

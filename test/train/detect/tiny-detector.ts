@@ -1,16 +1,13 @@
-import { createDenseBackbone, type DenseBackboneSpecs } from '../../../backbone/output-norms.js';
+import { createDenseBackbone } from '../../../backbone/output-norms.js';
 import type { MaskSource } from '../../../core/mask-targets.js';
 import { identityGrid } from '../../../core/mask-targets.js';
 import { Random } from '../../../core/random.js';
 import { ParameterStore } from '../../../engine/parameters/store.js';
 import type { DetectorConfig } from '../../../models/detection/config.js';
-import type { DetectorSpecs } from '../../../models/detection/specs.js';
 import type { Detector } from '../../../models/detector.js';
 import { createDetector } from '../../../models/detector.js';
 import { MASK_RCNN } from '../../../models/mask-rcnn.js';
 import type { DetectionBatch, DetectionView } from '../../../train/pipelines/detect.js';
-
-export type TinySpecs = DetectorSpecs<DenseBackboneSpecs>;
 
 /** A detector that runs in milliseconds, with the structure of the real one. */
 export const TINY_CONFIG: DetectorConfig = {
@@ -25,16 +22,13 @@ export const TINY_CONFIG: DetectorConfig = {
   masks: { roiSize: 4, numConvs: 2 },
 };
 
-export function tinyDetector(config: DetectorConfig = TINY_CONFIG): Detector<DenseBackboneSpecs> {
+export function tinyDetector(config: DetectorConfig = TINY_CONFIG): Detector {
   const backbone = { depths: [1, 1, 2, 1], dims: [4, 4, 8, 8], responseNorm: 'grn' } as const;
   return createDetector(createDenseBackbone(backbone), config);
 }
 
 /** Parameters large enough that every path of the network matters. */
-export function tinyStore(
-  model: Detector<DenseBackboneSpecs>,
-  values?: Float32Array,
-): ParameterStore<TinySpecs> {
+export function tinyStore(model: Detector, values?: Float32Array): ParameterStore {
   const store = new ParameterStore(model.specs, values);
   const random = new Random(5);
   for (const { path } of store.entries) {

@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { ConvNeXtV2Specs } from '../../../backbone/convnextv2.js';
 import { convNeXtV2Specs } from '../../../backbone/convnextv2.js';
 import { fcmaeConfig, fcmaeSpecs } from '../../../backbone/fcmae.js';
 import type { ConvNeXtV2Config } from '../../../backbone/variants.js';
@@ -25,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function randomStore(config: ConvNeXtV2Config): ParameterStore<ConvNeXtV2Specs> {
+function randomStore(config: ConvNeXtV2Config): ParameterStore {
   const store = new ParameterStore(convNeXtV2Specs(config));
   const random = new Random(2);
   store.values.forEach((_, i) => (store.values[i] = random.between(-0.5, 0.5)));

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createDenseBackbone, type DenseBackboneSpecs } from '../../../backbone/output-norms.js';
+import { createDenseBackbone } from '../../../backbone/output-norms.js';
 import { Random } from '../../../core/random.js';
 import { ParameterStore } from '../../../engine/parameters/store.js';
 import { openEngine, type Engine } from '../../../engine/runtime/engine.js';
@@ -8,7 +8,7 @@ import { createUperNet, type UperNet } from '../../../models/upernet.js';
 import { SINGLE_PROCESS } from '../../../train/distributed/communicator.js';
 import { SynchronisedStep } from '../../../train/segment/synchronised-step.js';
 
-const MODEL: UperNet<DenseBackboneSpecs> = createUperNet(
+const MODEL: UperNet = createUperNet(
   createDenseBackbone({ depths: [1, 1, 1, 1], dims: [4, 8, 8, 8], responseNorm: 'grn' }),
   { numClasses: 3, channels: 8, poolScales: [1, 2], auxiliary: { channels: 4, weight: 0.4 } },
 );
@@ -53,7 +53,7 @@ test('cut at the batch norms, a step has the losses, statistics and gradients of
   const whole = engine.prepare(MODEL.training, store, {
     gradients: { of: 'loss', into: expected },
   });
-  const cut = new SynchronisedStep<DenseBackboneSpecs>({
+  const cut = new SynchronisedStep({
     engine,
     model: MODEL,
     store,

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { createDenseBackbone, type DenseBackboneSpecs } from '../../../backbone/output-norms.js';
+import { createDenseBackbone } from '../../../backbone/output-norms.js';
 import { DataError, ShapeError } from '../../../core/errors.js';
 import { Random } from '../../../core/random.js';
 import { createFlatBuffers, type FlatBuffers } from '../../../engine/optimizer/flat-buffers.js';
@@ -18,7 +18,7 @@ import {
 import type { Scalars } from '../../../train/task.js';
 import { ranksInOne } from '../distributed/pair.js';
 
-const MODEL: UperNet<DenseBackboneSpecs> = createUperNet(
+const MODEL: UperNet = createUperNet(
   createDenseBackbone({ depths: [1, 1, 1, 1], dims: [4, 8, 8, 8], responseNorm: 'grn' }),
   {
     numClasses: 3,
@@ -42,9 +42,9 @@ function newBuffers(microGradients = false): FlatBuffers {
 
 function newTask(
   buffers: FlatBuffers,
-  options: Partial<SegmentationTaskOptions<DenseBackboneSpecs>> = {},
-): ReturnType<typeof createSegmentationTask<DenseBackboneSpecs>> {
-  return createSegmentationTask<DenseBackboneSpecs>({
+  options: Partial<SegmentationTaskOptions> = {},
+): ReturnType<typeof createSegmentationTask> {
+  return createSegmentationTask({
     engine,
     model: MODEL,
     buffers,

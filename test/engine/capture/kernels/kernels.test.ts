@@ -36,11 +36,7 @@ const differentiable = ({ inputs, differentiable: chosen }: KernelCase): readonl
   chosen ?? Object.keys(inputs).filter((name) => inputs[name].data instanceof Float32Array);
 
 /** All cases of a kernel as one program, so that one session checks them; the layers name the cases. */
-function programOf(
-  kernel: string,
-  cases: readonly KernelCase[],
-  way: 'op' | 'reference',
-): Program<Record<string, never>> {
+function programOf(kernel: string, cases: readonly KernelCase[], way: 'op' | 'reference'): Program {
   return {
     name: kernel,
     forward: (_params, inputs) => {
@@ -77,7 +73,7 @@ async function run(
   const program = await executable(
     runtime,
     programOf(kernel, cases, runtime === 'eager cpu' ? 'reference' : 'op'),
-    new ParameterStore<Record<string, never>>({}),
+    new ParameterStore({}),
     sources.length > 0 ? { of: 'loss', into: new Float32Array(0), inputs: sources } : undefined,
   );
   try {
