@@ -15,21 +15,21 @@ import { recogniseData } from '../datasets/recognise.js';
 import { SemanticEvaluator } from '../evaluation/semantic/evaluator.js';
 
 /**
- * Times the semantic metrics on one thread, in megapixels a second of wall time and of processor time (which other
- * programs on the machine disturb less): `npm run bench:confusion -- --data ../shared/data --json`.
- * - `counted`: label and prediction maps in memory become a confusion matrix (wanted 200)
- * - `noise`: the same with independent random numbers, where no pixel resembles its neighbor
- * - `decoded`: label PNGs to numbers (`pngjs` beside it)
- * - `scored`: what `score ade20k` does: two PNGs a pair decoded and counted (wanted 60, goal 200)
+ * Times the semantic segmentation metrics on one thread, in megapixels per second of wall time and of CPU time (which is
+ * less sensitive to other programs): `npm run bench:confusion -- --data ../shared/data --json`.
+ * - `counted`: confusion matrix of label and prediction maps in memory (goal 200)
+ * - `noise`: the same for random maps without spatial correlation
+ * - `decoded`: decoding label PNGs (with `pngjs` for comparison)
+ * - `scored`: decoding and counting pairs of PNGs, as `score ade20k` does (required 60, goal 200)
  *
- * Labels are those of ADE20K pairs, predictions the same maps moved by a few pixels. A pixel of a pair counts once.
+ * Labels are ADE20K's; predictions are the same maps shifted by a few pixels. A pixel of a pair counts once.
  */
 
 interface Rate {
   readonly name: string;
   readonly best: number;
   readonly median: number;
-  /** A second of processor time, the best pass. */
+  /** Megapixels per second of CPU time, best pass. */
   readonly bestCpu: number;
   readonly wanted?: number;
 }
@@ -113,14 +113,14 @@ function score(labels: readonly Buffer[], predictions: readonly Buffer[]): void 
   checkCount(evaluator);
 }
 
-/** Keeps the work from being optimized away, and wrong work from being fast. */
+/** Prevents the work from being optimized away, and detects wrong results. */
 function checkCount(evaluator: SemanticEvaluator): void {
   const { areas, aAcc } = evaluator.finish();
   if (!(areas.labelled.some((n) => n > 0) && aAcc >= 0))
     throw new Error('bench: expected counted pixels, got none');
 }
 
-/** A prediction with errors along the borders, as real ones have: the labels 3 pixels to the right, as class indices. */
+/** Creates a prediction with errors along borders, as real ones have: the labels shifted by 3 pixels, as class indices. */
 function moved({ width, height, data }: LabelMap): LabelMap {
   const out = new Uint8Array(data.length);
   for (let y = 0; y < height; y++)
@@ -135,7 +135,7 @@ function noisy({ width, height }: LabelMap): LabelMap {
   return { width, height, data: Uint8Array.from({ length: width * height }, draw) };
 }
 
-/** Seconds of each pass after two that warm up. */
+/** Seconds of each pass after two warm-up passes. */
 function timePasses(work: () => void, passes: number): { wall: number; cpu: number }[] {
   const seconds: { wall: number; cpu: number }[] = [];
   for (let pass = -2; pass < passes; pass++) {

@@ -13,9 +13,10 @@ import type { HostTensor } from '../engine/runtime/program.js';
 import { conv3x3 } from '../heads/conv3x3.js';
 
 /**
- * The heads' 3×3 convolutions as ONNX Runtime's profile times them (sum over all nodes, transforms included), as a share of the
- * machine's matrix product. Multiply-adds are those of the direct convolution, so Winograd's method can be above 100 %. The gradient of
- * the weight is timed alone, with the transform of the input that a training step has from the forward pass.
+ * Times the heads' 3×3 convolutions with ONNX Runtime's profiler (sum over all nodes, including transforms), relative to
+ * the machine's peak of matrix multiplication. Multiply-adds are those of the direct convolution, so Winograd's method
+ * can exceed 100 %. The gradient of the weight is timed separately, with the transformed input that a training step has
+ * from the forward pass.
  *
  *     npm run bench:conv3x3 -- --channels 512 --sides 128,64,32 --repeats 10
  */
@@ -81,7 +82,7 @@ for (const side of values.sides.split(',').map(Number)) {
   }
 }
 
-/** Time in all kernels of each run, ms. */
+/** Total kernel time of each run in ms. */
 function kernelMs(folder: string): readonly number[] {
   interface Event {
     readonly cat: string;

@@ -7,20 +7,20 @@ import { parseArgs } from 'node:util';
 import { Random } from '../core/random.js';
 
 /**
- * Time and peak memory of `data check` on generated annotation files: one of the size of COCO's training set, and one
- * beyond V8's string limit (512 Mi characters), which no `JSON.parse` of a whole file can read:
- * `npm run bench:data-check -- --mb 460 --mb 620`. Each check is a process of its own; generating is not timed.
+ * Measures time and peak memory of `data check` on generated annotation files: one of the size of COCO's training set,
+ * and one beyond V8's limit for strings (512 Mi characters), which `JSON.parse` cannot read:
+ * `npm run bench:data-check -- --mb 460 --mb 620`. Each check runs in a separate process; generation is not timed.
  *
- * Goals: 450 MB in at most 12 s and 1.5 GB; 600 MB passes.
+ * Goals: 450 MB in at most 12 s and 1.5 GB; 600 MB must pass.
  */
 const CLI = resolve(fileURLToPath(import.meta.url), '../../tools/cli.js');
 const NUM_CATEGORIES = 80;
 /** As in COCO's train2017. */
 const ANNOTATIONS_PER_IMAGE = 7.27;
-/** Mean bytes of what is generated below. */
+/** Mean number of bytes of a generated record. */
 const BYTES = { annotation: 460, image: 336 };
 
-/** Writes a file that resembles instances_train2017.json. @returns its annotations */
+/** Writes a file like instances_train2017.json. @returns the number of annotations */
 function writeAnnotations(file: string, megabytes: number): number {
   const random = new Random(0);
   const out = openSync(file, 'w');

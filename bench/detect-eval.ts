@@ -15,13 +15,13 @@ import { detectorView, viewSizes } from '../train/detect/views.js';
 import { needsRelaunch, relaunch } from '../tools/relaunch.js';
 
 /**
- * Time and memory of a whole evaluation: every validation image of a COCO data set through a Mask R-CNN with random weights,
- * 100 detections with masks each, scored.
+ * Measures time and memory of a whole evaluation: Mask R-CNN with random weights on every validation image of a COCO data
+ * set, 100 detections with masks per image, scored.
  *
  *     node dist/bench/detect-eval.js --data coco --model tiny --short 800 --long 1333
  *
- * Prints the resident set after 5, 15 and all images, and how many images there are of every size that the network sees. Runs
- * with the command line's allocator settings.
+ * Prints the resident set size after 5, 15 and all images, and the number of images of every input size. Uses the command
+ * line's allocator settings.
  */
 if (needsRelaunch('benchmark')) process.exit(await relaunch());
 
@@ -45,7 +45,7 @@ const backbone = createDenseBackbone(VARIANTS[values.model as VariantName]);
 const model = createMaskRcnn(backbone, { ...MASK_RCNN, numClasses });
 const store = new ParameterStore(model.specs);
 store.initialize(0);
-// So low that random weights detect as much as trained ones at most do.
+// Low enough that random weights yield the maximal number of detections.
 const thresholds = { ...DETECTION_THRESHOLDS, scoreThreshold: 0.5 / (numClasses + 1) };
 const predictor = new DetectorPredictor({ engine: await openEngine(), model, store, thresholds });
 

@@ -11,14 +11,14 @@ import { createMaskRcnn, MASK_RCNN } from '../models/mask-rcnn.js';
 import { needsRelaunch, relaunch } from '../tools/relaunch.js';
 
 /**
- * Memory of a detector that sees many image sizes: resident set after each image of another padded size. The issue is whether
- * it grows: after 60 sizes it should be at most 1.15 times what it was after 5.
+ * Measures the memory of a detector that sees many image sizes: resident set size after each image of a new padded size.
+ * It should not grow: after 60 sizes it should be at most 1.15 times that after 5.
  *
  *     node dist/bench/detect-shapes.js --model tiny --shapes 60 --short 800 [--order mixed --seed 0]
  *
- * The largest size comes first, as in evaluations, so that what grows was not given back; in mixed order larger ones that come
- * late count too: they need more than what was there before. `--repeat` shows every size so many times, and prints how long each
- * look takes. Runs with the command line's allocator settings.
+ * The largest size comes first, as in evaluations, so growth means memory that was not returned; in mixed order, larger
+ * sizes that come later legitimately need more. `--repeat` runs every size that many times and prints the time of each
+ * run. Uses the command line's allocator settings.
  */
 if (needsRelaunch('benchmark')) process.exit(await relaunch());
 
@@ -44,7 +44,7 @@ const predictor = new DetectorPredictor({
   thresholds: { ...DETECTION_THRESHOLDS, scoreThreshold: 0.02 },
 });
 
-/** Padded sizes as of COCO images at 800/1333, none twice. */
+/** Distinct padded sizes, as of COCO images at 800/1333. */
 const short = Number(values.short);
 const count = Number(values.shapes);
 const all = Array.from({ length: 200 }, (_, i) => {

@@ -18,13 +18,13 @@ import { variant } from '../models/classifier-weights.js';
 import { createFcmae } from '../models/fcmae.js';
 
 /**
- * Times a pre-training step (forward, backward, AdamW) with the encoder on visible sites and with the masked dense one, beside the
- * supervised step of the same network and batch, in alternating rounds:
+ * Times a pre-training step (forward, backward, AdamW) with the encoder on visible sites and with the masked dense
+ * encoder, compared with the supervised step of the same network and batch, in alternating rounds:
  *
  *     npm run bench:fcmae -- --model tiny --batch 16 --rounds 5
  *
- * Wall times count on a machine that does nothing else; processor times say something on a busy one too (`--threads 1`).
- * Wanted for Tiny, 16 images of 224 pixels, ratio 0.6: dense / gathered 1.6 or more, dense / supervised 1.15 or less.
+ * Use wall times on an idle machine; CPU times are also meaningful on a busy one (`--threads 1`). Goals for Tiny, 16
+ * images of 224 pixels, mask ratio 0.6: dense / gathered ≥ 1.6, dense / supervised ≤ 1.15.
  */
 
 interface Timed {
@@ -127,7 +127,7 @@ async function main(): Promise<void> {
   });
   for (const candidate of all) {
     await candidate.step();
-    await candidate.step(); // the arena has its final size after the second run
+    await candidate.step(); // the memory arena has its final size after the second run
   }
   for (let round = 0; round < Number(values.rounds); round++) {
     for (const candidate of all) {

@@ -9,9 +9,9 @@ import {
   type DetectionPipelineOptions,
 } from '../train/pipelines/detect.js';
 
-/** A detection batch for which a bitmap of every object was made and handed over, as the peers of `loading.ts` do. */
+/** A detection batch with a bitmap of every object, as the libraries compared in `loading.ts` produce. */
 export interface DenseBatch extends DetectionBatch {
-  /** Bitmap bytes that were read on arrival, one a page. */
+  /** Bitmap bytes read on arrival, one per page. */
   readonly checksum: number;
 }
 
@@ -21,10 +21,10 @@ type Handed = Parameters<Receive>[0] & {
   readonly bitmaps: readonly Uint8Array[];
 };
 
-/** The address of this module, for a loader. */
+/** URL of this module, for a loader. */
 export const DENSE_PIPELINE = moduleUrl('./loading-dense.js', import.meta.url);
 
-/** The detection pipeline, which hands run lengths over, with dense bitmaps on top. */
+/** The detection pipeline, which transfers run lengths, plus dense bitmaps. */
 export function createPipeline(
   options: DetectionPipelineOptions,
 ): Pipeline<DetectionSample, unknown, Handed> {
@@ -51,7 +51,7 @@ export function createPipeline(
   };
 }
 
-/** Reads the bitmaps once; their buffers then go back to the workers. */
+/** Reads the bitmaps once; then their buffers are returned to the workers. */
 export function createReceiver(options: DetectionPipelineOptions): Receiver<Handed, DenseBatch> {
   const receive = createDetectionReceiver(options);
   return (handed, buffers) => {

@@ -21,14 +21,14 @@ import { DETECTION_PIPELINE, type DetectionPipelineOptions } from '../train/pipe
 import { DENSE_PIPELINE } from './loading-dense.js';
 
 /**
- * Times the training input pipelines on real files, with the hand-over to the main thread:
+ * Times the training input pipelines on real files, including the transfer to the main thread:
  * `npm run bench:loading -- --workers 2 --passes 5 --json`.
  * - `imagenet`: decode, random resized crop to 224 (bicubic), flip, RandAugment, normalized float32 batches of 32
- * - `coco-lsj`: decode, large-scale jitter to 1024, flip, masks as run lengths with boxes drawn anew, normalized float32
+ * - `coco-lsj`: decode, large-scale jitter to 1024, flip, masks as run lengths with recomputed boxes, normalized float32
  *   batches of 4, padded to a multiple of 32
- * - `coco-lsj-dense`: the same and a bitmap of every object, which our training doesn't need but its peers make
+ * - `coco-lsj-dense`: the same plus a bitmap of every object, which our training doesn't need but other libraries produce
  *
- * `--peer /usr/bin/python3` runs torchvision, OpenCV and Pillow on the same files afterward (see `loading_peers.py`).
+ * `--peer /usr/bin/python3` then runs torchvision, OpenCV and Pillow on the same files (see `loading_peers.py`).
  */
 
 /** One input pipeline to time. */
@@ -38,7 +38,7 @@ interface Case {
   readonly pipeline: URL;
   readonly pipelineOptions: unknown;
   readonly batchSize: number;
-  /** Images a second on two cores. */
+  /** Images per second on two cores. */
   readonly wanted: { readonly least: number; readonly goal: number };
 }
 
@@ -47,7 +47,7 @@ interface Report {
   readonly images: number;
   readonly best: number;
   readonly median: number;
-  /** Of all threads, an image. */
+  /** CPU time of all threads per image. */
   readonly cpuMs: number;
   readonly least: number;
   readonly goal: number;
@@ -58,11 +58,11 @@ interface PeerReport {
   readonly name: string;
   readonly best: number;
   readonly median: number;
-  /** Of all processes, an image. */
+  /** CPU time of all processes per image. */
   readonly cpuMs: number;
 }
 
-/** The cases that `loading_peers.py` knows. */
+/** Cases supported by `loading_peers.py`. */
 const PEER_CASES = ['imagenet', 'coco-lsj'] as const;
 
 interface Batch {
@@ -178,7 +178,7 @@ async function cases(data: string): Promise<readonly Case[]> {
   ];
 }
 
-/** Whole passes over the set after one that warms up; passes follow each other without a pause, as epochs do. */
+/** Full passes over the set after one warm-up pass, without pauses in between, like epochs. */
 async function time(
   { name, samples, pipeline, pipelineOptions, batchSize, wanted }: Case,
   counts: { readonly numWorkers: number; readonly concurrency: number; readonly passes: number },
@@ -197,7 +197,7 @@ async function time(
   let cpuStart = process.cpuUsage();
   try {
     for await (const batch of loader.stream({ epoch: 0, batch: 0 }, passes + 1)) {
-      // What a consumer would do first: read the batch, here one value a page.
+      // Reads the batch as a consumer would, here one value per page.
       const { images: values } = batch.value;
       for (let i = 0; i < values.length; i += 1024) checksum += values[i];
       batch.release();

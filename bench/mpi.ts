@@ -16,12 +16,13 @@ import { ALLOCATOR_SETTINGS } from '../tools/relaunch.js';
 import { joinReports } from '../train/distributed/totals.js';
 
 /**
- * How training a classifier scales over the cores of this machine with MPI, one thread a rank: images/s of one process and of several
- * with the same batch each, in alternating rounds, and where the time of a rank goes. Also the all-reduce of all gradients alone.
+ * Measures how training a classifier scales over the cores of this machine with MPI, one thread per rank: images/s of one
+ * process and of several with the same batch each, in alternating rounds, with a breakdown of a rank's time. Also times
+ * the all-reduce of all gradients alone.
  *
  *     npm run bench:mpi -- --ranks 2 --batches 8,4 --rounds 3
  *
- * Needs mpiexec.openmpi or mpiexec.mpich; run it on a machine that does nothing else.
+ * Needs mpiexec.openmpi or mpiexec.mpich; run it on an idle machine.
  */
 
 const CLASSES = 1000;
@@ -29,14 +30,14 @@ const SIZE_PX = 224;
 const WARM_STEPS = 2;
 const ALL_REDUCES = 7;
 
-/** What a rank measured; times of a step. */
+/** Measurements of a rank; times per step. */
 interface Measured {
   readonly imagesPerSecond: number;
   readonly stepMs: number;
   readonly computeMs: number;
   readonly waitMs: number;
   readonly allReduceMs: number;
-  /** Of the gradients, all ranks ready. */
+  /** All-reduce of the gradients when all ranks are ready. */
   readonly bareAllReduceMs: number;
   readonly rssMiB: number;
 }
@@ -132,7 +133,7 @@ function randomBatch(batch: number, seed: number): HostTensors {
   };
 }
 
-/** A run in processes of its own; alone without `mpiexec`. */
+/** Runs a case in separate processes; a single rank without `mpiexec`. */
 function run(mpiexec: string | undefined, ranks: number, batch: number): Measured {
   const own = [
     ...[process.execPath, fileURLToPath(import.meta.url), '--rank'],
@@ -189,7 +190,7 @@ if (values.rank) {
     Number(values.batch),
     Number(values.steps),
   );
-  // Rank 0 is the one that measured every wait of its own; the others' lines are left out.
+  // Only rank 0's line is used, which includes its waits for others.
   if ((process.env['OMPI_COMM_WORLD_RANK'] ?? process.env['PMI_RANK'] ?? '0') === '0')
     console.log(JSON.stringify(measured));
 } else {

@@ -5,12 +5,13 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 /**
- * Times Mask R-CNN beside torchvision's on Debian's PyTorch 1.13 (CPU, malloc-tuned, OpenBLAS) in alternating rounds: the same
- * backbone, padded size, sampled regions, candidates and detections, which both sides print. Prints the ratio of the medians.
+ * Times Mask R-CNN and torchvision's on Debian's PyTorch 1.13 (CPU, malloc-tuned, OpenBLAS) in alternating rounds with
+ * equal backbone, padded size and numbers of sampled RoIs, candidates and detections, which both print. Prints the ratio
+ * of the medians.
  *
  *     node dist/bench/peer-detect.js --rounds 3 --cases "infer tiny 1 800,train atto 2 512"
  *
- * Needs `apt-get install python3-torch python3-torchvision libopenblas0-pthread`; run it on a machine that does nothing else.
+ * Needs `apt-get install python3-torch python3-torchvision libopenblas0-pthread`; run it on an idle machine.
  */
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');

@@ -5,12 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 /**
- * Times UPerNet (512 channels, 150 classes) beside eager PyTorch 1.13 (CPU, malloc-tuned, OpenBLAS) in alternating rounds
- * and prints the ratio of the medians. Ours ends with the class of every pixel, the peer's with the scores of every pixel.
+ * Times UPerNet (512 channels, 150 classes) and eager PyTorch 1.13 (CPU, malloc-tuned, OpenBLAS) in alternating rounds
+ * and prints the ratio of the medians. Ours returns the class of every pixel, the peer the logits of every pixel.
  *
  *     npm run bench:peer-segment -- --rounds 3 --cases "infer tiny 1 512,train tiny 1 512"
  *
- * Needs what `bench/peer.ts` needs; run it on a machine that does nothing else.
+ * Requirements as for `bench/peer.ts`; run it on an idle machine.
  */
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');

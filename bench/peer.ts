@@ -5,12 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 /**
- * Times this library beside Debian's PyTorch 1.13 (CPU, malloc-tuned, OpenBLAS) in alternating rounds and prints the ratio of
- * the medians.
+ * Times this library and Debian's PyTorch 1.13 (CPU, malloc-tuned, OpenBLAS) in alternating rounds and prints the ratio
+ * of the medians.
  *
  *     npm run bench:peer -- --rounds 3 --cases "infer tiny 8,train tiny 8"
  *
- * Needs `apt-get install python3-torch libopenblas0-pthread`; run it on a machine that does nothing else.
+ * Needs `apt-get install python3-torch libopenblas0-pthread`; run it on an idle machine.
  */
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -84,7 +84,7 @@ for (const text of values.cases.split(',')) {
   const inputs: number[] = [];
   const theirs: number[] = [];
   for (let round = 0; round < Number(values.rounds); round++) {
-    // The peer's threads spin while they wait; training without a loader beside it may as well.
+    // The peer's threads spin while waiting, so ours may too: no loader needs the cores.
     ours.push(own(case_, mode === 'train' ? ['--spin'] : []));
     if (mode === 'infer') inputs.push(own(case_, ['--no-freeze']).medianMs);
     theirs.push(peer(case_));

@@ -5,8 +5,8 @@ import { rleToString } from '../core/rle-string.js';
 import { mergeRles, rleArea, rleBox } from '../core/rle.js';
 
 /**
- * A COCO evaluation problem of val2017 size made from integers, so that any program can make it again bit for
- * bit: polygons and crowds over 80 categories and exactly 100 detections an image.
+ * A COCO evaluation problem of val2017 size generated with integer arithmetic, so any program can reproduce it bit for
+ * bit: polygons and crowds over 80 categories and exactly 100 detections per image.
  *
  * The order of the draws and of the arithmetic is part of the definition.
  */
@@ -26,7 +26,7 @@ interface Truth {
   readonly box: readonly number[];
 }
 
-/** What a generated file is compared by. */
+/** Digest of a generated file. */
 export interface FileDigest {
   readonly bytes: number;
   readonly sha256: string;
@@ -186,7 +186,7 @@ function detections(
   return { boxes, masks };
 }
 
-/** A copy of a ground truth's polygons, scaled and shifted by up to `q`. */
+/** Copies a ground truth's polygons, scaled and shifted by up to `q`. */
 function jitter(
   draw: Draw,
   q: number,
@@ -281,7 +281,7 @@ function microRound(x: number): number {
   return Math.floor(x * 1e6 + 0.5) / 1e6;
 }
 
-/** A text file written in pieces and hashed on the way. */
+/** Writer of a text file that hashes the text. */
 class JsonFile {
   private readonly handle: number;
   private readonly hash: Hash = createHash('sha256');

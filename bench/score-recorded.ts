@@ -1,4 +1,7 @@
-/** What the reference evaluator and generator gave: SHA-256 of the files and the 12 numbers, by images. */
+/**
+ * Recorded results of the reference generator and evaluator by number of images: SHA-256 of the files, and the 12
+ * numbers.
+ */
 export interface RecordedScore {
   readonly gt: string;
   readonly boxes: string;

@@ -11,9 +11,9 @@ import { RECORDED_SCORES, type RecordedScore } from './score-recorded.js';
 import { writeScoreProblem } from './score-problem.js';
 
 /**
- * Times the COCO evaluation on a problem of val2017 size: `npm run bench:score -- --images 5000 --runs 3 --json`.
- * Every run is a process of its own, which reads the files, evaluates and accumulates; generating the
- * problem is not timed. Exits with 1 if the files or the results are not those recorded.
+ * Times the COCO evaluation on a problem of val2017 size: `npm run bench:score -- --images 5000 --runs 3 --json`. Every
+ * run is a separate process that reads the files, evaluates and accumulates; generating the problem is not timed. Exits
+ * with 1 if files or results differ from the recorded ones.
  *
  * `--peer python3` runs pycocotools after each of our runs, with an interpreter that can import it (see `coco_peer.py`).
  */
@@ -26,7 +26,7 @@ interface RunReport {
   readonly stats: readonly number[];
 }
 
-/** What `coco_peer.py` prints. */
+/** Output of `coco_peer.py`. */
 interface PeerReport {
   readonly seconds: number;
   readonly steps: CocoScoreTimes;
@@ -104,7 +104,7 @@ async function main(): Promise<void> {
   console.log(values.json ? JSON.stringify(document) : JSON.stringify(document, null, 2));
 }
 
-/** In a process of its own: one run. */
+/** One run, in a separate process. */
 async function report(iouType: IouType, gt: string, dt: string): Promise<void> {
   const start = performance.now();
   const { result, seconds, threads } = await scoreCoco({
@@ -164,7 +164,7 @@ function summarizePeer(peers: readonly PeerReport[], ours: RunReport): object {
   };
 }
 
-/** Makes the files unless they are there already, and compares their hashes with the recorded ones. */
+/** Generates the files unless they exist, and compares their hashes with the recorded ones. */
 async function prepare(numImages: number, dir: string, recorded?: RecordedScore): Promise<Problem> {
   mkdirSync(dir, { recursive: true });
   const files = {

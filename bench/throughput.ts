@@ -14,21 +14,21 @@ import { readImages } from '../train/pretrain/images.js';
 import { IMAGENET_1K_RECIPES } from '../train/recipes/imagenet-1k.js';
 
 /**
- * End-to-end training with the ImageNet recipe (RandAugment, erasing, mixing) on a folder of images, beside what the step and the
- * loader do alone:
+ * Times end-to-end training with the ImageNet recipe (RandAugment, erasing, mixing) on a folder of images, compared with
+ * step and loader alone:
  *
  *     npm run bench:throughput -- --data DIR --model atto --batch 32 --steps 30
  *
- * On as many cores as loader and step share the rates of both add up as resistances do: 1 / (1/step + 1/loader). Wanted: 0.9 of that
- * or more. The labels are made up, which does not matter to the time.
+ * If loader and step share the cores, the expected rate is 1 / (1/step + 1/loader). Goal: at least 0.9 of that. Labels
+ * are arbitrary, which does not affect the time.
  */
 
 interface Rates {
-  /** Images a second. */
+  /** Images per second. */
   readonly step: number;
   readonly loader: number;
   readonly both: number;
-  /** Share of the training's time that it waited for data. */
+  /** Fraction of the training time spent waiting for data. */
   readonly dataWait: number;
 }
 
@@ -36,7 +36,7 @@ const CLASSES = 10;
 
 function labelled(folder: string, least: number): ClassificationSet {
   const { samples } = readImages(folder);
-  // Short folders are gone through several times, so that an epoch is long enough.
+  // Small folders are repeated, so that an epoch is long enough.
   const times = Math.ceil(least / samples.length);
   const all = Array.from({ length: times }, () => samples).flat();
   return {
@@ -82,7 +82,7 @@ async function trainingRate(
       folder,
       seed: 0,
       resume: false,
-      // The first interval has capture, session and start of the workers in it.
+      // The first interval includes tracing, creation of the session and start of the workers.
       maxSteps: 2 * steps,
       onRecord: (record) => {
         if (record.kind === 'train') records.push(record);
