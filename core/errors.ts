@@ -6,8 +6,8 @@
 /** Details of an error beyond its message: the file and the record it concerns. */
 export interface ErrorDetails {
   readonly cause?: unknown;
-  readonly file?: string;
-  readonly id?: string | number;
+  readonly file?: string | undefined;
+  readonly id?: string | number | undefined;
 }
 
 /** Base class of errors caused by the input, not by the program. The command line exits with 2. */

@@ -2,8 +2,9 @@ import { DataError, quote } from '../core/errors.js';
 import type { SegmentationSet } from './folder.js';
 import { inParallel } from './in-parallel.js';
 import { imageNotes, inspectImage } from './inspect-image.js';
+import { readBytes } from '../io/files/read.js';
 import { decodePngIndices, type PngIndices } from '../io/png/indices.js';
-import { allowedLabels, IGNORED_LABEL, labelTable, readLabelFile } from './png-label-map.js';
+import { allowedLabels, IGNORED_LABEL, labelTable } from './png-label-map.js';
 import { errorAsValue, type ProblemKind, type ProblemLog, type Severity } from './problems.js';
 import type { SegmentationSample } from './sample.js';
 
@@ -127,7 +128,7 @@ async function inspectPair(
 }> {
   const image = await errorAsValue(inspectImage(file, options));
   const label = await errorAsValue(
-    readLabelFile(labelFile).then((bytes) => countNumbers(decodePngIndices(bytes, labelFile))),
+    readBytes(labelFile).then((bytes) => countNumbers(decodePngIndices(bytes, labelFile))),
   );
   return { image, label };
 }

@@ -1,9 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { DataError } from '../core/errors.js';
+import { isImageName } from '../io/files/images.js';
 import type { SegmentationSample } from './sample.js';
-
-const IMAGES = new Set(['.jpg', '.jpeg', '.png']);
 
 /**
  * Pairs the images of a folder with the label PNGs of the same name in another one, sorted by name. Folders below are
@@ -12,8 +11,8 @@ const IMAGES = new Set(['.jpg', '.jpeg', '.png']);
  * @throws DataError if there are no images, or an image or label has no partner: each is named, up to five
  */
 export function pairFiles(imageFolder: string, labelFolder: string): readonly SegmentationSample[] {
-  const images = filesByName(imageFolder, (extension) => IMAGES.has(extension));
-  const labels = filesByName(labelFolder, (extension) => extension === '.png');
+  const images = filesByName(imageFolder, isImageName);
+  const labels = filesByName(labelFolder, (path) => /\.png$/i.test(path));
   if (images.size === 0)
     throw new DataError(`${imageFolder}: expected JPEG or PNG images, got none`, {
       file: imageFolder,
@@ -41,7 +40,7 @@ export function pairFiles(imageFolder: string, labelFolder: string): readonly Se
 /** Files by their path below `folder` without extension, in order of that path. */
 function filesByName(
   folder: string,
-  wanted: (extension: string) => boolean,
+  wanted: (path: string) => boolean,
 ): ReadonlyMap<string, string> {
   let paths: readonly string[];
   try {
@@ -51,9 +50,8 @@ function filesByName(
   }
   const found = new Map<string, string>();
   for (const path of paths.toSorted()) {
-    const extension = extname(path);
-    const name = path.slice(0, path.length - extension.length);
-    if (!wanted(extension.toLowerCase()) || isHidden(path)) continue;
+    if (!wanted(path) || isHidden(path)) continue;
+    const name = path.slice(0, path.length - extname(path).length);
     const earlier = found.get(name);
     if (earlier !== undefined)
       throw new DataError(

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { DataError } from '../core/errors.js';
+import { isImageName } from '../io/files/images.js';
 import { CLASS_FILES, classLookup, readClassFile, type ClassEntry } from './imagenet-classes.js';
 import { findLabelFile, LABEL_FILES, readLabelFile } from './imagenet-labels.js';
 import type { ClassificationSample } from './sample.js';
@@ -30,7 +31,6 @@ const SPLIT_FOLDERS = {
   train: ['train', 'training'],
   val: ['val', 'validation', 'valid'],
 } as const;
-const IMAGE = new Set(['.jpg', '.jpeg', '.png']);
 /** Files that say something about the set and are no strangers in it. */
 const DESCRIBING = new Set<string>([...CLASS_FILES, ...LABEL_FILES]);
 
@@ -71,7 +71,7 @@ function readPart(
   split: ClassificationSet['split'],
   classes: readonly ClassEntry[] | undefined,
 ): ClassificationSet {
-  const isFlat = listFiles(folder).some(isImage);
+  const isFlat = listFiles(folder).some(isImageName);
   const inside = findLabelFile(folder);
   const labelFile = inside ?? (isFlat ? findLabelFile(root) : undefined);
   // `labels.txt` beside class folders is likely to be a list of the classes.
@@ -179,7 +179,7 @@ function fromLabelFile(
 function imagesBelow(folder: string, ignoredFiles: string[]): string[] {
   const files: string[] = [];
   for (const name of listFiles(folder))
-    if (isImage(name)) files.push(join(folder, name));
+    if (isImageName(name)) files.push(join(folder, name));
     else if (!DESCRIBING.has(name)) ignoredFiles.push(join(folder, name));
   return [
     ...files,
@@ -203,7 +203,6 @@ function splitFolder(root: string, split: 'train' | 'val'): string | undefined {
 
 const named = (name: string): ClassEntry => ({ key: name, name });
 const isFolder = (path: string): boolean => existsSync(path) && statSync(path).isDirectory();
-const isImage = (name: string): boolean => IMAGE.has(extname(name).toLowerCase());
 const stem = (file: string): string => file.slice(0, file.length - extname(file).length);
 
 function entries(folder: string, wantFolders: boolean): string[] {

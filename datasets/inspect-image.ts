@@ -1,5 +1,4 @@
-import { open } from 'node:fs/promises';
-import { DataError } from '../core/errors.js';
+import { readBytes } from '../io/files/read.js';
 import { readImageHeader, type ImageHeader } from '../io/image-header/read.js';
 import { readJpegTags, type JpegTags } from '../io/image-header/jpeg-tags.js';
 import type { ProblemKind } from './problems.js';
@@ -19,7 +18,7 @@ export async function inspectImage(
   path: string,
   options: { readonly decode: boolean },
 ): Promise<ImageFacts> {
-  const bytes = await readStart(path, options.decode ? Infinity : HEADER_BYTES);
+  const bytes = await readBytes(path, options.decode ? Infinity : HEADER_BYTES);
   const header = await headerOf(bytes, path);
   if (options.decode) {
     // Loaded only here: the decoder brings a native library.
@@ -66,28 +65,6 @@ async function headerOf(bytes: Uint8Array, path: string): Promise<ImageHeader> {
     return readImageHeader(bytes, path);
   } catch (error) {
     if (bytes.length < HEADER_BYTES) throw error;
-    return readImageHeader(await readStart(path, Infinity), path);
-  }
-}
-
-async function readStart(path: string, limit: number): Promise<Uint8Array> {
-  try {
-    const handle = await open(path, 'r');
-    try {
-      const { size } = await handle.stat();
-      const bytes = new Uint8Array(Math.min(size, limit));
-      let length = 0;
-      while (length < bytes.length) {
-        const { bytesRead } = await handle.read(bytes, length, bytes.length - length);
-        if (bytesRead === 0) break;
-        length += bytesRead;
-      }
-      return bytes.subarray(0, length);
-    } finally {
-      await handle.close();
-    }
-  } catch (cause) {
-    const { message } = cause as Error;
-    throw new DataError(`${path}: expected a readable file, got ${message}`, { cause, file: path });
+    return readImageHeader(await readBytes(path), path);
   }
 }

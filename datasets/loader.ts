@@ -1,13 +1,9 @@
 import { ConfigError, WorkError } from '../core/errors.js';
+import { reviveFailure } from '../core/failure.js';
 import { BufferPool } from './loader/buffer-pool.js';
 import { startInline, startThread, type Host } from './loader/host.js';
 import { loadPipelineModule } from './loader/load-pipeline.js';
-import {
-  inProgress,
-  reviveFailure,
-  type BatchRequest,
-  type FromWorker,
-} from './loader/messages.js';
+import { inProgress, type BatchRequest, type FromWorker } from './loader/messages.js';
 import type { Collated, Receiver } from './loader/pipeline.js';
 import {
   batchesFrom,
@@ -200,7 +196,7 @@ export class Loader<Sample, Value> {
         this.settle(message.id)?.resolve(message);
         return;
       case 'failed':
-        this.settle(message.id)?.reject(reviveFailure(message.failure));
+        this.settle(message.id)?.reject(reviveFailure(message.failure, 'loader'));
         return;
       case 'cancelled':
         message.buffers.forEach((buffer) => this.returning.give(buffer));
@@ -212,7 +208,7 @@ export class Loader<Sample, Value> {
         return;
       }
       case 'unusable':
-        this.fail(reviveFailure(inProgress(message.failure, this.firstOf(host))));
+        this.fail(reviveFailure(inProgress(message.failure, this.firstOf(host)), 'loader'));
         return;
       default:
         message satisfies never;

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { DataError } from '../core/errors.js';
+import { readBytes } from '../io/files/read.js';
 import { decodePngIndices, type PngIndices } from '../io/png/indices.js';
 import type { LabelMap } from '../core/image.js';
 
@@ -49,23 +49,13 @@ export async function readLabelMap(
   mapping: LabelMapping,
   size?: { readonly width: number; readonly height: number },
 ): Promise<LabelMap> {
-  const indices = decodePngIndices(await readLabelFile(file), file);
+  const indices = decodePngIndices(await readBytes(file), file);
   if (size && (indices.width !== size.width || indices.height !== size.height))
     throw new DataError(
       `${file}: expected ${size.width}x${size.height} of its image, got ${indices.width}x${indices.height}`,
       { file },
     );
   return mapLabels(indices, mapping, file);
-}
-
-/** @throws DataError if the file cannot be read */
-export async function readLabelFile(file: string): Promise<Uint8Array> {
-  try {
-    return await readFile(file);
-  } catch (cause) {
-    const { message } = cause as Error;
-    throw new DataError(`${file}: expected a readable file, got ${message}`, { cause, file });
-  }
 }
 
 /** The numbers that a label file may hold, for messages. */

@@ -1,13 +1,12 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
+import { isImageName } from '../io/files/images.js';
 import { ADE20K_SPLITS, ADE20K_MAPPING } from './ade20k.js';
 import { ADE20K_CLASSES } from './ade20k-classes.js';
 import { readClassNames, splitFolderIn, SPLIT_NAMES, type FolderSource } from './folder.js';
 import { hasSplit } from './imagenet.js';
 import { LABEL_FILES } from './imagenet-labels.js';
 import type { ClassificationData, SegmentationData } from './recognise-types.js';
-
-const IMAGES = new Set(['.jpg', '.jpeg', '.png']);
 
 /** `images/{training,validation}` and `annotations/{training,validation}` with label PNGs. */
 export function recogniseAde20k(root: string): readonly SegmentationData[] {
@@ -80,7 +79,7 @@ function hasClassFolders(root: string): boolean {
 
 function holdsImage(folder: string, depth: number): boolean {
   const entries = readdirSync(folder, { withFileTypes: true });
-  if (entries.some(({ name }) => IMAGES.has(extname(name).toLowerCase()))) return true;
+  if (entries.some(({ name }) => isImageName(name))) return true;
   return depth > 0 && foldersIn(folder).some((below) => holdsImage(below, depth - 1));
 }
 

@@ -1,10 +1,9 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { DataError } from '../core/errors.js';
+import { writeAtomicallySync } from '../io/files/atomic.js';
 import type { ReportChart, ReportTable } from './evaluation-document.js';
 import { chartGrid, tableCard } from './page/blocks.js';
 import { renderPage } from './page/html.js';
-import { flattenConfig, type StoredConfig } from './run-facts.js';
+import { flattenConfig, readStoredConfig } from './run-facts.js';
 import { METRICS, readMetrics, type MetricsRecord } from './run-folder.js';
 
 /** A run beside others. */
@@ -77,11 +76,9 @@ function readRun(name: string): ComparedRun {
 }
 
 function settingsOf(folder: string): ReadonlyMap<string, string> {
-  const file = join(folder, 'config.json');
-  if (!existsSync(file)) return new Map();
-  const { recipe, data, seed, weights, config } = JSON.parse(
-    readFileSync(file, 'utf8'),
-  ) as StoredConfig;
+  const stored = readStoredConfig(folder);
+  if (stored === undefined) return new Map();
+  const { recipe, data, seed, weights, config } = stored;
   const head = Object.entries({ recipe, data, seed, weights });
   return new Map(
     [...head, ...flattenConfig(config)].map(([path, value]) => [path, JSON.stringify(value)]),
@@ -165,6 +162,5 @@ export function writeComparison(file: string, comparison: RunComparison): void {
       },
     ],
   });
-  writeFileSync(`${file}.partial`, html);
-  renameSync(`${file}.partial`, file);
+  writeAtomicallySync(file, html);
 }

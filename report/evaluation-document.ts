@@ -1,6 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DataError } from '../core/errors.js';
+import { readJsonIfPresent } from '../io/files/read.js';
 import type { LineChart } from './svg-chart.js';
 
 /** Name of the file in a run folder with the findings of the last evaluation. */
@@ -73,14 +72,5 @@ export interface RunEvaluation {
 
 /** The findings of a run folder, or undefined if there are none. @throws DataError if the file is damaged */
 export function readEvaluation(folder: string): RunEvaluation | undefined {
-  const file = join(folder, EVALUATION);
-  if (!existsSync(file)) return undefined;
-  try {
-    return JSON.parse(readFileSync(file, 'utf8')) as RunEvaluation;
-  } catch (cause) {
-    throw new DataError(`${file}: expected the findings of an evaluation, got no JSON`, {
-      cause,
-      file,
-    });
-  }
+  return readJsonIfPresent(join(folder, EVALUATION), 'the findings of an evaluation');
 }

@@ -1,9 +1,11 @@
+import { join } from 'node:path';
+import { readJsonIfPresent } from '../io/files/read.js';
 import { escapeHtml } from './page/html.js';
 import type { MetricsRecord } from './run-folder.js';
 import type { RunResult } from './run-result.js';
 import { formatNumber } from './svg-axis.js';
 
-/** What reports read of a run's `config.json`. */
+/** The values of a run's `config.json` that reports show. */
 export interface StoredConfig {
   readonly recipe: string;
   readonly data: string;
@@ -13,6 +15,11 @@ export interface StoredConfig {
   readonly config: Readonly<Record<string, unknown>>;
   readonly sources: Readonly<Record<string, string>>;
   readonly environment: Readonly<Record<string, string | number>>;
+}
+
+/** The configuration that a run folder stores, or undefined. @throws DataError if the file is damaged */
+export function readStoredConfig(folder: string): StoredConfig | undefined {
+  return readJsonIfPresent(join(folder, 'config.json'), 'the configuration of a run');
 }
 
 /** The merged configuration; what differs from the recipe comes first. */

@@ -1,11 +1,11 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { DataError } from '../core/errors.js';
+import { writeAtomicallySync } from '../io/files/atomic.js';
 import { runCharts } from './curves.js';
 import { readEvaluation, type ReportPictures, type RunEvaluation } from './evaluation-document.js';
 import { barsCard, chartGrid, confusionCard, pictureRow, tableCard, tiles } from './page/blocks.js';
 import { escapeHtml, renderPage, type Section } from './page/html.js';
-import { configTable, factsTable, type StoredConfig } from './run-facts.js';
+import { configTable, factsTable, readStoredConfig, type StoredConfig } from './run-facts.js';
 import { METRICS, readMetrics, type MetricsRecord } from './run-folder.js';
 import { readSamples } from './samples.js';
 import { readResult, type RunResult } from './run-result.js';
@@ -29,13 +29,12 @@ export function writeReport(folder: string): string {
     });
   const html = runReport(folder, records);
   const file = join(folder, REPORT);
-  writeFileSync(`${file}.partial`, html);
-  renameSync(`${file}.partial`, file);
+  writeAtomicallySync(file, html);
   return file;
 }
 
 function runReport(folder: string, records: readonly MetricsRecord[]): string {
-  const config = readConfig(folder);
+  const config = readStoredConfig(folder);
   const evaluation = readEvaluation(folder);
   const result = readResult(folder);
   const sections: readonly Section[] = [
@@ -68,11 +67,6 @@ function samples(folder: string, records: readonly MetricsRecord[]): readonly Re
   const drawn = readSamples(folder);
   const last = records.findLast(({ kind }) => kind === 'eval');
   return drawn && last ? [{ ...drawn, title: `${drawn.title} of step ${last.step}` }] : [];
-}
-
-function readConfig(folder: string): StoredConfig | undefined {
-  const file = join(folder, 'config.json');
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as StoredConfig) : undefined;
 }
 
 function lead(

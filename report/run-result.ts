@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readJsonIfPresent } from '../io/files/read.js';
 
 /** Name of the file in a run folder that says how the run ended. */
 export const RESULT = 'result.json';
@@ -16,8 +16,7 @@ export interface RunResult {
   readonly peakMemoryBytes: number;
 }
 
-/** What a run folder says about its end, or undefined while it runs. */
+/** The end of a run as its folder tells it, or undefined while it runs. @throws DataError if the file is damaged */
 export function readResult(folder: string): RunResult | undefined {
-  const file = join(folder, RESULT);
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as RunResult) : undefined;
+  return readJsonIfPresent(join(folder, RESULT), 'the end of a run');
 }

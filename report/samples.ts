@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DataError } from '../core/errors.js';
+import { jsonText, writeAtomicallySync } from '../io/files/atomic.js';
+import { readJsonIfPresent } from '../io/files/read.js';
 import type { ReportPictures } from './evaluation-document.js';
 
 /** Name of the folder in a run folder with what the model said about a few images at the last evaluation. */
@@ -17,24 +17,12 @@ export function sampleIndices(length: number): readonly number[] {
 
 /** Lists the pictures of an evaluation, which are there already. */
 export function writeSamples(folder: string, pictures: ReportPictures): void {
-  mkdirSync(join(folder, SAMPLES), { recursive: true });
-  const file = listOf(folder);
-  writeFileSync(`${file}.partial`, `${JSON.stringify(pictures, null, 2)}\n`);
-  renameSync(`${file}.partial`, file);
+  writeAtomicallySync(listOf(folder), jsonText(pictures));
 }
 
 /** The pictures of the last evaluation, or undefined if none has drawn any. @throws DataError if the list is damaged */
 export function readSamples(folder: string): ReportPictures | undefined {
-  const file = listOf(folder);
-  if (!existsSync(file)) return undefined;
-  try {
-    return JSON.parse(readFileSync(file, 'utf8')) as ReportPictures;
-  } catch (cause) {
-    throw new DataError(`${file}: expected a list of sample pictures, got no JSON`, {
-      cause,
-      file,
-    });
-  }
+  return readJsonIfPresent(listOf(folder), 'a list of sample pictures');
 }
 
 const listOf = (folder: string): string => join(folder, SAMPLES, 'samples.json');

@@ -1,6 +1,6 @@
-import { mkdirSync, renameSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import sharp from 'sharp';
+import { writeAtomically } from '../io/files/atomic.js';
 import type { Picture } from './overlay/picture.js';
 
 /** Name of the folder of the report's examples in a run folder. */
@@ -20,12 +20,10 @@ export async function savePicture(
   file: string,
   { width, height, data }: Picture,
 ): Promise<string> {
-  const path = join(folder, file);
-  mkdirSync(dirname(path), { recursive: true });
-  await sharp(data, { raw: { width, height, channels: 3 } })
+  const jpeg = await sharp(data, { raw: { width, height, channels: 3 } })
     .resize(LONGEST_PX, LONGEST_PX, { fit: 'inside', withoutEnlargement: true })
     .jpeg({ quality: 84 })
-    .toFile(`${path}.partial`);
-  renameSync(`${path}.partial`, path);
+    .toBuffer();
+  await writeAtomically(join(folder, file), jpeg);
   return file;
 }

@@ -17,7 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   models: ['engine', 'backbone', 'heads', 'weights', 'core', 'io'],
   weights: ['core', 'io', 'backbone', 'heads'],
   inference: ['models', 'weights', 'engine', 'backbone', 'heads', 'datasets', 'core', 'io'],
-  report: ['core', 'io', 'evaluation', 'weights'],
+  report: ['core', 'io', 'evaluation'],
   train: [
     'core',
     'io',

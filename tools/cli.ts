@@ -1,21 +1,18 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { COMMANDS } from './commands/index.js';
 import { reportError } from './failure.js';
 import { endWithParent, needsRelaunch, relaunch } from './relaunch.js';
+import { packageVersion } from './version.js';
 
 /**
  * The command line: `convnextv2 <verb>`. Only option tables are loaded here; a verb imports what it
  * computes with when it runs, so `--help` answers at once.
  */
 async function main(): Promise<void> {
-  const { version } = JSON.parse(
-    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-  ) as { version: string };
   const program = new Command('convnextv2')
     .description('ConvNeXt V2 in TypeScript: classification, detection and segmentation')
-    .version(version)
+    .version(packageVersion())
     .showHelpAfterError('(--help lists the verbs and options)');
   for (const register of COMMANDS) register(program);
   exitByThrowing(program);

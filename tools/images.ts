@@ -1,8 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import { DataError } from '../core/errors.js';
-
-const IMAGE = new Set(['.jpg', '.jpeg', '.png']);
+import { isImageName } from '../io/files/images.js';
 
 /**
  * The image files that the arguments name: files as they are, folders by their JPEG and PNG files in order of name.
@@ -17,7 +16,7 @@ export function listImages(paths: readonly string[]): readonly string[] {
       });
     if (!statSync(path).isDirectory()) return [path];
     const files = readdirSync(path)
-      .filter((name) => IMAGE.has(extname(name).toLowerCase()))
+      .filter(isImageName)
       .sort()
       .map((name) => join(path, name));
     if (files.length === 0)

@@ -113,7 +113,7 @@ function sharedFolder(folder: string, { index, count }: Shard): SharedWork {
       index,
       count,
       exchange: async (name, part) => {
-        await writeAtomically(fileOf(name, index, 'part'), (write) => write(encodePart(part)));
+        await writeAtomically(fileOf(name, index, 'part'), encodePart(part));
         return others(name, 'part').map((file) =>
           decodePart(Uint8Array.from(readFileSync(file)), file),
         );
@@ -129,7 +129,7 @@ function sharedFolder(folder: string, { index, count }: Shard): SharedWork {
     owns: (i) => i % count === index,
     gather: async <Row>(name: string, rows: readonly Numbered<Row>[]) => {
       const bytes = Buffer.from(JSON.stringify(rows));
-      await writeAtomically(fileOf(name, index, 'json'), (write) => write(bytes));
+      await writeAtomically(fileOf(name, index, 'json'), bytes);
       const found = others(name, 'json').map(
         (file) => JSON.parse(readFileSync(file, 'utf8')) as typeof rows,
       );

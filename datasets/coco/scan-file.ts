@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import { DataError } from '../../core/errors.js';
+import { readable } from '../../io/files/read.js';
 import { CocoScanner, type ScanHandler } from './scanner.js';
 
 const CHUNK_BYTES = 1 << 22;
@@ -34,15 +34,4 @@ export async function scanCocoFile(
     await handle.close();
   }
   scanner.finish();
-}
-
-async function readable<T>(file: string, work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (cause) {
-    throw new DataError(`${file}: expected a readable file, got ${(cause as Error).message}`, {
-      cause,
-      file,
-    });
-  }
 }

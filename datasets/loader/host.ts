@@ -1,7 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { WorkError } from '../../core/errors.js';
 import { loadPipelineModule } from './load-pipeline.js';
-import { describeFailure, type FromWorker, type ToWorker, type WorkerSetup } from './messages.js';
+import { describeFailure } from '../../core/failure.js';
+import type { FromWorker, ToWorker, WorkerSetup } from './messages.js';
 import { moduleUrl } from './module-url.js';
 import { PipelineRuntime } from './runtime.js';
 

@@ -1,11 +1,4 @@
-import {
-  ConfigError,
-  DataError,
-  ShapeError,
-  WeightsError,
-  WorkError,
-  type ErrorDetails,
-} from '../../core/errors.js';
+import { describeFailure, type Failure } from '../../core/failure.js';
 
 /** Everything a worker needs for one batch. */
 export interface BatchRequest {
@@ -54,29 +47,13 @@ export interface RuntimeOptions {
   readonly concurrency: number;
 }
 
-/** An error that can cross threads: classes don't survive the structured clone. */
-export interface Failure {
-  readonly name: string;
-  readonly message: string;
-  readonly stack: string;
-  readonly file?: string;
-  readonly id?: string | number;
-}
-
 /** Describes an error; where it names no file, that of the sample is put in front. */
-export function describeFailure(error: unknown, sample?: unknown): Failure {
-  const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
-  const { file: ownFile, id } = error instanceof Error ? (error as ErrorDetails) : {};
-  const sampleFile = fileOf(sample);
-  const file = ownFile ?? sampleFile;
-  return {
-    name,
-    message:
-      ownFile === undefined && sampleFile !== undefined ? `${sampleFile}: ${message}` : message,
-    stack: stack ?? message,
-    ...(file === undefined ? {} : { file }),
-    ...(id === undefined ? {} : { id }),
-  };
+export function describeSampleFailure(error: unknown, sample: unknown): Failure {
+  const failure = describeFailure(error);
+  const file = fileOf(sample);
+  return failure.file !== undefined || file === undefined
+    ? failure
+    : { ...failure, message: `${file}: ${failure.message}`, file };
 }
 
 /** The failure of a worker that died, with the files that it was working on: one of them may be why. */
@@ -89,19 +66,4 @@ export function inProgress(failure: Failure, samples: readonly unknown[]): Failu
 function fileOf(sample: unknown): string | undefined {
   const isObject = typeof sample === 'object' && sample !== null;
   return isObject && 'file' in sample && typeof sample.file === 'string' ? sample.file : undefined;
-}
-
-const INPUT_ERRORS = { ShapeError, ConfigError, DataError, WeightsError } as const;
-
-/** The error again, of the class it had; anything unexpected becomes a WorkError. The cause is its text from the worker. */
-export function reviveFailure(failure: Failure): Error {
-  const { name, message, stack, file, id } = failure;
-  const cause = new Error(stack);
-  const Known = Object.entries(INPUT_ERRORS).find(([known]) => known === name)?.[1];
-  if (!Known) return new WorkError(`loader: ${message}`, { cause });
-  return new Known(message, {
-    cause,
-    ...(file === undefined ? {} : { file }),
-    ...(id === undefined ? {} : { id }),
-  });
 }

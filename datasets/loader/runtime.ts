@@ -1,7 +1,8 @@
+import { describeFailure } from '../../core/failure.js';
 import { Random } from '../../core/random.js';
 import { BufferPool } from './buffer-pool.js';
 import {
-  describeFailure,
+  describeSampleFailure,
   type BatchRequest,
   type FromWorker,
   type RuntimeOptions,
@@ -70,7 +71,10 @@ export class PipelineRuntime {
     const failed = prepared.findIndex((item) => item.status === 'rejected');
     if (failed >= 0) {
       const { reason } = prepared[failed] as PromiseRejectedResult;
-      this.post({ kind: 'failed', id, failure: describeFailure(reason, samples[failed]) }, []);
+      this.post(
+        { kind: 'failed', id, failure: describeSampleFailure(reason, samples[failed]) },
+        [],
+      );
       return;
     }
     try {

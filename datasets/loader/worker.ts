@@ -1,7 +1,8 @@
 /** Entry of a loader's worker thread: runs the pipeline that `workerData` names. */
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import sharp from 'sharp';
-import { describeFailure, type FromWorker, type ToWorker, type WorkerSetup } from './messages.js';
+import { describeFailure } from '../../core/failure.js';
+import type { FromWorker, ToWorker, WorkerSetup } from './messages.js';
 import { loadPipelineModule } from './load-pipeline.js';
 import { PipelineRuntime } from './runtime.js';
 

@@ -1,4 +1,13 @@
 import { createHash } from 'node:crypto';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { WorkError } from '../../core/errors.js';
@@ -6,7 +15,7 @@ import { WorkError } from '../../core/errors.js';
 /** Largest single write, so that a tensor of several GB neither exceeds Node's limit nor blocks for long. */
 const CHUNK_BYTES = 2 ** 26;
 
-/** What was written: enough to recognise the file again. */
+/** A file just written: enough to recognize it again. */
 export interface WrittenFile {
   readonly file: string;
   readonly bytes: number;
@@ -19,15 +28,16 @@ export type WriteBytes = (bytes: ArrayBufferView) => Promise<void>;
 
 /**
  * Writes a file so that it is either complete or not there: temporary name in the same folder, fsync,
- * rename, fsync of the folder. If `fill` throws, the temporary file is removed and an older file stays.
+ * rename, fsync of the folder. Missing folders are made. If writing fails, the temporary file is removed and an older file stays.
  *
+ * @param content all bytes, or a function that appends them piece by piece
  * @throws WorkError with the file's name if the system refuses: disk full, folder not writable
  */
 export async function writeAtomically(
   file: string,
-  fill: (write: WriteBytes) => Promise<void>,
+  content: ArrayBufferView | ((write: WriteBytes) => Promise<void>),
 ): Promise<WrittenFile> {
-  const temporary = `${file}.${process.pid}.tmp`;
+  const temporary = temporaryName(file);
   const hash = createHash('sha256');
   let bytes = 0;
   const handle = await mkdir(dirname(file), { recursive: true })
@@ -35,17 +45,18 @@ export async function writeAtomically(
     .catch((error: unknown) => {
       throw explained(error, file);
     });
+  const write: WriteBytes = async (view) => {
+    for (let start = 0; start < view.byteLength; start += CHUNK_BYTES) {
+      const length = Math.min(CHUNK_BYTES, view.byteLength - start);
+      const chunk = new Uint8Array(view.buffer, view.byteOffset + start, length);
+      hash.update(chunk);
+      await writeFully(handle, chunk);
+      bytes += length;
+    }
+  };
   try {
     try {
-      await fill(async (view) => {
-        for (let start = 0; start < view.byteLength; start += CHUNK_BYTES) {
-          const length = Math.min(CHUNK_BYTES, view.byteLength - start);
-          const chunk = new Uint8Array(view.buffer, view.byteOffset + start, length);
-          hash.update(chunk);
-          await writeFully(handle, chunk);
-          bytes += length;
-        }
-      });
+      await (typeof content === 'function' ? content(write) : write(content));
       await handle.sync();
     } finally {
       await handle.close();
@@ -55,9 +66,45 @@ export async function writeAtomically(
     await rm(temporary, { force: true }).catch(() => undefined); // the error above says more
     throw explained(error, file);
   }
-  await syncFolder(dirname(file));
+  syncFolder(dirname(file));
   return { file, bytes, sha256: hash.digest('hex') };
 }
+
+/** {@link writeAtomically} for a JSON document. */
+export function writeJsonAtomically(file: string, value: unknown): Promise<WrittenFile> {
+  return writeAtomically(file, new TextEncoder().encode(jsonText(value)));
+}
+
+/** {@link writeAtomically} for synchronous callers. */
+export function writeAtomicallySync(file: string, content: string | Uint8Array): void {
+  const temporary = temporaryName(file);
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    const handle = openSync(temporary, 'w');
+    try {
+      writeFileSync(handle, content);
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+    renameSync(temporary, file);
+  } catch (error) {
+    try {
+      rmSync(temporary, { force: true });
+    } catch {
+      // The error above says more.
+    }
+    throw explained(error, file);
+  }
+  syncFolder(dirname(file));
+}
+
+/** A JSON document as files hold it: indented, with a line end. */
+export function jsonText(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+const temporaryName = (file: string): string => `${file}.${process.pid}.tmp`;
 
 /** The system's refusals of a write do not name the file, and leave people in doubt about the old one. */
 function explained(error: unknown, file: string): unknown {
@@ -69,32 +116,22 @@ function explained(error: unknown, file: string): unknown {
   );
 }
 
-/** {@link writeAtomically} for a JSON document. */
-export function writeJsonAtomically(file: string, value: unknown): Promise<WrittenFile> {
-  return writeAtomically(file, (write) =>
-    write(new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`)),
-  );
-}
-
 async function writeFully(handle: FileHandle, chunk: Uint8Array): Promise<void> {
   for (let done = 0; done < chunk.byteLength;) {
     done += (await handle.write(chunk, done, chunk.byteLength - done)).bytesWritten;
   }
 }
 
-/** Makes a rename durable. Some systems cannot open a folder; there it is left to them. */
-export async function syncFolder(folder: string): Promise<void> {
-  let handle: FileHandle;
+/** Makes a rename durable. Some systems cannot open a folder or do not sync one; there it is left to them. */
+export function syncFolder(folder: string): void {
   try {
-    handle = await open(folder, 'r');
+    const handle = openSync(folder, 'r');
+    try {
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
   } catch {
-    return;
-  }
-  try {
-    await handle.sync();
-  } catch {
-    // EINVAL or EPERM: the file system does not sync folders.
-  } finally {
-    await handle.close();
+    // EISDIR, EINVAL or EPERM.
   }
 }

@@ -1,8 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { WeightsError } from '../../core/errors.js';
-
-/** One `read` call of Node takes at most 2³¹ − 1 bytes. */
-const MAX_READ_BYTES = 2 ** 30;
+import { fill } from './read.js';
 
 /**
  * A file that is read by ranges, so that a 3 GB checkpoint costs only the tensors asked for. Offsets
@@ -44,17 +42,10 @@ export class RandomAccessFile {
       );
     }
     const bytes = new Uint8Array(length);
-    for (let done = 0; done < length;) {
-      const wanted = Math.min(length - done, MAX_READ_BYTES);
-      const { bytesRead } = await this.handle.read(bytes, done, wanted, offset + done);
-      if (bytesRead === 0) {
-        throw new WeightsError(`${this.path}: expected ${this.sizeBytes} bytes, got fewer`, {
-          file: this.path,
-        });
-      }
-      done += bytesRead;
-    }
-    return bytes;
+    if ((await fill(this.handle, bytes, offset)) === length) return bytes;
+    throw new WeightsError(`${this.path}: expected ${this.sizeBytes} bytes, got fewer`, {
+      file: this.path,
+    });
   }
 
   close(): Promise<void> {

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { DataError } from '../../core/errors.js';
+import { readBytes } from '../files/read.js';
 import { readImageHeader, type ImageHeader } from '../image-header/read.js';
 import type { RgbImage } from '../../core/image.js';
 
@@ -25,14 +25,7 @@ const HARMLESS = /extraneous bytes before marker|Invalid SOS parameters|Unknown 
  * @throws DataError with the file and the reason if it can't be read or decoded
  */
 export async function decodeImage(file: string, options: DecodeOptions = {}): Promise<RgbImage> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(file);
-  } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    throw new DataError(`${file}: expected a readable image file, got ${reason}`, { file, cause });
-  }
-  return decodeImageBytes(bytes, file, options);
+  return decodeImageBytes(await readBytes(file), file, options);
 }
 
 /**

@@ -101,7 +101,7 @@ async function writeCharts(out: string, models: readonly ModelCollapse[]): Promi
 }
 
 async function writeBytes(file: string, bytes: Uint8Array): Promise<void> {
-  await writeAtomically(file, (write) => write(bytes));
+  await writeAtomically(file, bytes);
 }
 
 async function* imageTensors(

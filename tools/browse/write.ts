@@ -1,7 +1,6 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { recogniseData } from '../../datasets/recognise.js';
 import type { RecognisedData } from '../../datasets/recognise-types.js';
+import { writeAtomicallySync } from '../../io/files/atomic.js';
 import { classificationPage } from './classification.js';
 import { detectionPage, type BrowseOptions } from './detection.js';
 import type { PageData } from './page-data.js';
@@ -17,7 +16,7 @@ export interface WrittenPage {
 }
 
 /**
- * Writes the browser of a data set: one HTML file, under a temporary name until it is complete.
+ * Writes the browser of a data set: one HTML file.
  *
  * @throws DataError if the set is not recognised or cannot be read
  */
@@ -27,15 +26,7 @@ export async function writeBrowser(
   options: BrowseOptions,
 ): Promise<WrittenPage> {
   const page = await pageOf(await recogniseData(path, { several: true }), options);
-  const partial = `${file}.partial-${process.pid}`;
-  await mkdir(dirname(file), { recursive: true });
-  try {
-    await writeFile(partial, renderPage(page));
-    await rename(partial, file);
-  } catch (error) {
-    await rm(partial, { force: true });
-    throw error;
-  }
+  writeAtomicallySync(file, renderPage(page));
   return { line: page.line, cards: page.cards.length, numConcerns: page.numConcerns };
 }
 

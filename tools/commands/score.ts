@@ -239,6 +239,6 @@ async function finish(
   for (const warning of score.warnings) log(`warning: ${warning}`);
   if (!flags.part) return;
   const { writeAtomically } = await import('../../io/files/atomic.js');
-  await writeAtomically(flags.part, (write) => write(score.part()));
+  await writeAtomically(flags.part, score.part());
   log(`wrote ${flags.part}`);
 }

@@ -5,6 +5,7 @@ import type { WeightsInspection } from '../../weights/inspect.js';
 import type { Progress } from '../../weights/pull/download.js';
 import type { Scheme } from '../../weights/schemes/names.js';
 import type { Which } from '../../weights/select.js';
+import { cacheFolder } from '../cache-folder.js';
 import { formatTable, log, printJson } from '../output.js';
 
 interface CacheOptions {
@@ -65,17 +66,12 @@ export function registerWeights(program: Command): void {
     .action(verifyAction);
 }
 
-async function cacheFolder({ cache }: CacheOptions): Promise<string> {
-  const { defaultCacheFolder } = await import('../../weights/pull/cache.js');
-  return cache ?? process.env['CONVNEXTV2_CACHE'] ?? defaultCacheFolder();
-}
-
 async function listAction(options: CacheOptions): Promise<void> {
   const [{ CATALOGUE, WEIGHTS_LICENCE }, { isCached }] = await Promise.all([
     import('../../weights/catalogue.js'),
     import('../../weights/pull/cache.js'),
   ]);
-  const folder = await cacheFolder(options);
+  const folder = cacheFolder(options.cache);
   const entries = CATALOGUE.map((entry) => ({ ...entry, cached: isCached(entry, folder) }));
   if (options.json) {
     printJson({ licence: WEIGHTS_LICENCE, cacheFolder: folder, weights: entries });
@@ -104,7 +100,7 @@ async function pullAction(
     import('../../weights/pull/pull.js'),
     import('../../weights/verify.js'),
   ]);
-  const folder = await cacheFolder(options);
+  const folder = cacheFolder(options.cache);
   const entries = names.map(resolveModelName); // all names are checked before the first download
   const results = [];
   for (const entry of entries) {
@@ -159,7 +155,7 @@ async function inspectAction(
     import('../../weights/inspect.js'),
     import('../../weights/pull/cache.js'),
   ]);
-  const { file } = await locateWeights(nameOrFile, await cacheFolder(options));
+  const { file } = await locateWeights(nameOrFile, cacheFolder(options.cache));
   const inspection = await inspectWeights(file, options.which);
   if (options.json) {
     printJson(options.tensors ? inspection : { ...inspection, tensors: undefined });
@@ -220,7 +216,7 @@ async function convertAction(
     import('../../weights/convert.js'),
     import('../../weights/pull/cache.js'),
   ]);
-  const { file } = await locateWeights(input, await cacheFolder(options));
+  const { file } = await locateWeights(input, cacheFolder(options.cache));
   const { names, dropped, ...written } = await convertWeights(file, output, {
     scheme: options.to,
     dtype: options.dtype === 'f16' ? 'F16' : 'F32',
@@ -242,7 +238,7 @@ async function verifyAction(nameOrFile: string, options: VerifyOptions): Promise
     import('../../weights/verify.js'),
     import('../../weights/pull/cache.js'),
   ]);
-  const { file, entry } = await locateWeights(nameOrFile, await cacheFolder(options));
+  const { file, entry } = await locateWeights(nameOrFile, cacheFolder(options.cache));
   const verified = await verifyWeights(file, {
     ...(options.which && { which: options.which }),
     ...(entry && { size: entry.size }),

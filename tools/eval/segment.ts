@@ -141,7 +141,7 @@ function labelWriter(
   const palette = paletteOf(classNames);
   return async (file, { width, height, labels }) => {
     const png = encodeIndexedPng({ width, height, data: labels }, palette);
-    await writeAtomically(join(out, names.get(file) as string), (write) => write(png));
+    await writeAtomically(join(out, names.get(file) as string), png);
   };
 }
 

@@ -41,7 +41,7 @@ export async function exportToFile(
   const found = await runFile(exported.bytes, inputs);
   const compare = located.task === 'detect' ? compareDetections : compareOutputs;
   const differences = compare(found, ours);
-  const { sha256, bytes } = await writeAtomically(request.out, (write) => write(exported.bytes));
+  const { sha256, bytes } = await writeAtomically(request.out, exported.bytes);
   const shapes = (values: typeof exported.inputs): Record<string, readonly number[]> =>
     Object.fromEntries(values.map(({ name, shape }) => [name, shape]));
   const document: ExportDocument = {

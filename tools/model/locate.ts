@@ -1,11 +1,11 @@
 import { existsSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError, WeightsError } from '../../core/errors.js';
 import { CHECKPOINTS } from '../../train/checkpoints.js';
 import { latestValid, readBest } from '../../weights/checkpoint-folder.js';
 import { readCheckpoint } from '../../weights/checkpoint.js';
 import { locateWeights } from '../../weights/pull/cache.js';
+import { cacheFolder } from '../cache-folder.js';
 import { log } from '../output.js';
 
 /** What a model can be for; the state of a checkpoint says it. */
@@ -19,11 +19,6 @@ export interface LocatedModel {
   readonly state?: Readonly<Record<string, unknown>>;
   /** Side of the input in pixels, known for official files. */
   readonly inputSize?: number;
-}
-
-/** Folder of pulled weights: option, environment, default. */
-export function cacheFolder(option?: string): string {
-  return option ?? process.env['CONVNEXTV2_CACHE'] ?? join(homedir(), '.cache', 'convnextv2');
 }
 
 const TASKS: readonly Task[] = ['classify', 'detect', 'segment', 'pretrain'];

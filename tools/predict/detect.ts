@@ -56,7 +56,7 @@ export async function predictDetect(
     predictions.push([i, { file, width, height, detections: described(found, card, shown) }]);
     if (out) {
       const png = overlay(image, found, card, shown);
-      await writeAtomically(join(out, names[i]), (write) => write(png));
+      await writeAtomically(join(out, names[i]), png);
     }
     if (!json) printTable(file, found, card, shown);
   }

@@ -78,7 +78,7 @@ export async function predictSegment(
 }
 
 const write = async (file: string, png: Uint8Array): Promise<void> => {
-  await writeAtomically(file, (append) => append(png));
+  await writeAtomically(file, png);
 };
 
 /** The classes of an image, the largest first. */

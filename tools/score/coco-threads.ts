@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { ConfigError, DataError, WorkError } from '../../core/errors.js';
+import { ConfigError, WorkError } from '../../core/errors.js';
+import { reviveFailure } from '../../core/failure.js';
 import { moduleUrl } from '../../datasets/loader/module-url.js';
 import type { CocoMatchOptions } from './coco-match.js';
 import type { CocoWorkerAnswer, CocoWorkerData } from './coco-worker.js';
@@ -57,7 +58,7 @@ function partOf(worker: Worker): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     worker.on('message', (answer: CocoWorkerAnswer) => {
       if ('part' in answer) resolve(answer.part);
-      else reject(rebuild(answer.error));
+      else reject(reviveFailure(answer.error, 'score'));
     });
     worker.on('error', (cause) =>
       reject(
@@ -68,12 +69,4 @@ function partOf(worker: Worker): Promise<Uint8Array> {
       reject(new WorkError(`score: expected the thread to finish, got exit code ${code}`)),
     );
   });
-}
-
-/** An error of a thread as this thread would have thrown it. */
-function rebuild(error: Extract<CocoWorkerAnswer, { error: unknown }>['error']): Error {
-  const { name, message, ...details } = error;
-  if (name === 'DataError') return new DataError(message, details);
-  if (name === 'ConfigError') return new ConfigError(message, details);
-  return new WorkError(message);
 }

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { InputError } from '../../core/errors.js';
+import { describeFailure, type Failure } from '../../core/failure.js';
 import { cocoPart } from '../../evaluation/coco/part.js';
 import type { ImageShard } from '../../evaluation/coco/shard.js';
 import { encodePart } from '../../evaluation/part.js';
@@ -12,32 +12,14 @@ export interface CocoWorkerData {
 }
 
 /** What a thread answers: its part, or why there is none. */
-export type CocoWorkerAnswer =
-  | { readonly part: Uint8Array }
-  | {
-      readonly error: {
-        readonly name: string;
-        readonly message: string;
-        readonly file?: string;
-        readonly id?: string | number;
-      };
-    };
+export type CocoWorkerAnswer = { readonly part: Uint8Array } | { readonly error: Failure };
 
 /** The work of a thread: matches a share of the images and answers with a part. */
 function answer({ options, shard }: CocoWorkerData): CocoWorkerAnswer {
   try {
     return { part: encodePart(cocoPart(matchCoco(options, shard).evaluator)) };
   } catch (cause) {
-    const { name, message } = cause as Error;
-    const { file, id } = cause instanceof InputError ? cause : {};
-    return {
-      error: {
-        name,
-        message,
-        ...(file === undefined ? {} : { file }),
-        ...(id === undefined ? {} : { id }),
-      },
-    };
+    return { error: describeFailure(cause) };
   }
 }
 

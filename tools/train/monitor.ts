@@ -1,5 +1,6 @@
-import { existsSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeAtomicallySync } from '../../io/files/atomic.js';
 import { METRICS, readMetrics } from '../../report/run-folder.js';
 import type { RestoredRun } from '../../train/checkpoints.js';
 import type { LogRecord } from '../../train/run-settings.js';
@@ -106,9 +107,7 @@ function keepRecords(folder: string, step: number): readonly LogRecord[] {
   const file = join(folder, METRICS);
   const records = readMetrics(folder).filter((record) => record.step <= step);
   if (existsSync(file)) {
-    const text = records.map((record) => `${JSON.stringify(record)}\n`).join('');
-    writeFileSync(`${file}.partial`, text);
-    renameSync(`${file}.partial`, file);
+    writeAtomicallySync(file, records.map((record) => `${JSON.stringify(record)}\n`).join(''));
   }
   return records as readonly LogRecord[];
 }

@@ -13,7 +13,7 @@ import type { Communicator } from '../../train/distributed/communicator.js';
 import type { LogRecord } from '../../train/run-settings.js';
 import { locateWeights } from '../../weights/pull/cache.js';
 import { summarizeWeights } from '../../weights/verify.js';
-import { cacheFolder } from '../model/locate.js';
+import { cacheFolder } from '../cache-folder.js';
 import { log } from '../output.js';
 import { writeRunConfig } from '../../train/config/run-config.js';
 import type { RunMonitor } from './monitor.js';

@@ -98,7 +98,7 @@ export async function evaluateInParts(
         await loader.close();
       }
       const bytes = encodePart(accuracy.toPart());
-      await writeAtomically(partFile(folder, part), (write) => write(bytes));
+      await writeAtomically(partFile(folder, part), bytes);
       scored += ofPart.length;
       options.onPart?.({ part, parts });
     }

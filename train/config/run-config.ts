@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from '../../core/errors.js';
+import { jsonText, writeAtomicallySync } from '../../io/files/atomic.js';
 import type { Settings } from './layers.js';
 
 /** Name of the file in a run folder that says how the run was made. */
@@ -29,12 +30,9 @@ export interface RunConfig {
   readonly environment: Readonly<Record<string, string | number>>;
 }
 
-/** Stores the configuration of a run, under a temporary name first. */
+/** Stores the configuration of a run. */
 export function writeRunConfig(folder: string, run: RunConfig): void {
-  mkdirSync(folder, { recursive: true });
-  const file = join(folder, RUN_CONFIG);
-  writeFileSync(`${file}.partial`, `${JSON.stringify(run, null, 2)}\n`);
-  renameSync(`${file}.partial`, file);
+  writeAtomicallySync(join(folder, RUN_CONFIG), jsonText(run));
 }
 
 /** The configuration that a run folder stores, or undefined. @throws ConfigError if it is damaged */

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import { DataError } from '../../core/errors.js';
+import { isImageName } from '../../io/files/images.js';
 import type { ClassificationSample } from '../../datasets/sample.js';
 
 /** Images without labels. */
@@ -10,7 +11,6 @@ export interface ImageSet {
   readonly samples: readonly ClassificationSample[];
 }
 
-const IMAGE = new Set(['.jpg', '.jpeg', '.png']);
 const SPLITS = {
   train: ['train', 'training', 'train2017'],
   val: ['val', 'validation', 'valid', 'val2017'],
@@ -26,7 +26,7 @@ export function readImages(folder: string): ImageSet {
     throw new DataError(`${folder}: expected a folder of images, got none`, { file: folder });
   }
   const samples = readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((path) => IMAGE.has(extname(path).toLowerCase()) && !/(^|[\\/])\./.test(path))
+    .filter((path) => isImageName(path) && !/(^|[\\/])\./.test(path))
     .sort()
     .map((path) => ({ file: join(folder, path), classIndex: -1 }));
   if (samples.length === 0) {

@@ -1,7 +1,7 @@
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { numVisiblePatches, patchGrid } from '../../backbone/masking.js';
 import { DataError } from '../../core/errors.js';
+import { writeAtomicallySync } from '../../io/files/atomic.js';
 import { encodeRgbPng } from '../../io/png/write.js';
 import type { RgbImage } from '../../core/image.js';
 import type { ParameterStore } from '../../engine/parameters/store.js';
@@ -116,10 +116,7 @@ function assertMasking({ fcmae, training, evaluation }: PretrainingConfig): void
 
 /** The newest picture of an image replaces the one before. */
 function writePicture(folder: string, index: number, picture: RgbImage): void {
-  mkdirSync(join(folder, RECONSTRUCTIONS), { recursive: true });
-  const file = join(folder, RECONSTRUCTIONS, `image-${index}.png`);
-  writeFileSync(`${file}.partial`, encodeRgbPng(picture));
-  renameSync(`${file}.partial`, file);
+  writeAtomicallySync(join(folder, RECONSTRUCTIONS, `image-${index}.png`), encodeRgbPng(picture));
 }
 
 function settingsOf(

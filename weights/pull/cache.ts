@@ -1,16 +1,10 @@
 import { existsSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { WeightsError } from '../../core/errors.js';
 import type { CatalogueEntry } from '../catalogue.js';
 import { findCheckpoint } from '../checkpoint-folder.js';
 import { resolveModelName } from '../model-name.js';
 import { checkRecord } from '../record.js';
-
-/** Where pulled files go unless the user says otherwise. */
-export function defaultCacheFolder(): string {
-  return join(homedir(), '.cache', 'convnextv2');
-}
 
 /** Path of a file in the cache. */
 export function cachedPath(fileName: string, cacheFolder: string): string {

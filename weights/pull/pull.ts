@@ -63,7 +63,7 @@ export async function pullWeights(source: PullSource, options: PullOptions): Pro
       recordedAt: new Date().toISOString(),
     });
     await rename(partial.path, file);
-    await syncFolder(dirname(file));
+    syncFolder(dirname(file));
     await partial.finish();
     return { file, bytes, sha256, downloaded: true };
   });

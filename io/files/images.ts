@@ -1,0 +1,8 @@
+import { extname } from 'node:path';
+
+const EXTENSIONS = new Set(['.jpg', '.jpeg', '.png']);
+
+/** Whether a file is taken for a JPEG or PNG image: by its extension, in capitals, too. */
+export function isImageName(name: string): boolean {
+  return EXTENSIONS.has(extname(name).toLowerCase());
+}

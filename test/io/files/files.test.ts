@@ -1,0 +1,52 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { DataError, WorkError } from '../../../core/errors.js';
+import { writeAtomically, writeAtomicallySync } from '../../../io/files/atomic.js';
+import { isImageName } from '../../../io/files/images.js';
+import { readBytes, readJsonIfPresent } from '../../../io/files/read.js';
+import { temporaryFolder } from '../../helpers/temporary-folder.js';
+
+const { path, put } = temporaryFolder();
+
+test('both ways of writing make missing folders and leave the file alone there', async () => {
+  writeAtomicallySync(path('a/b/sync.txt'), 'text');
+  await writeAtomically(path('a/b/async.txt'), new TextEncoder().encode('text'));
+  expect(readdirSync(path('a/b')).sort()).toEqual(['async.txt', 'sync.txt']);
+  for (const name of ['sync', 'async'])
+    expect(readFileSync(path(`a/b/${name}.txt`), 'utf8')).toBe('text');
+});
+
+test('a refused write names the file, and leaves no temporary file', async () => {
+  mkdirSync(path('taken/inside'), { recursive: true });
+  const expected = /taken: expected to write it, got E\w+.*what was there before is unchanged/;
+  const write = (): void => writeAtomicallySync(path('taken'), 'text');
+  expect(write).toThrow(WorkError);
+  expect(write).toThrow(expected);
+  await expect(writeAtomically(path('taken'), new Uint8Array(1))).rejects.toThrow(expected);
+  expect(readdirSync(path('.')).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+});
+
+test('reading takes the beginning or all, and names what it cannot read', async () => {
+  const file = await put('bytes', Uint8Array.of(1, 2, 3, 4, 5));
+  expect(await readBytes(file)).toEqual(Uint8Array.of(1, 2, 3, 4, 5));
+  expect(await readBytes(file, 2)).toEqual(Uint8Array.of(1, 2));
+  expect(await readBytes(file, 9)).toHaveLength(5);
+  await expect(readBytes(path('none'))).rejects.toThrow(DataError);
+  await expect(readBytes(path('none'))).rejects.toThrow(/none: expected a readable file.*ENOENT/);
+});
+
+test('a missing JSON document is undefined, a damaged one an error', () => {
+  writeFileSync(path('good.json'), '{"a": 1}');
+  writeFileSync(path('bad.json'), '{"a": ');
+  expect(readJsonIfPresent(path('good.json'), 'a record')).toEqual({ a: 1 });
+  expect(readJsonIfPresent(path('none.json'), 'a record')).toBeUndefined();
+  expect(() => readJsonIfPresent(path('bad.json'), 'a record')).toThrow(
+    `${path('bad.json')}: expected a record, got no JSON`,
+  );
+});
+
+test('images are known by their extension in any case', () => {
+  expect(['a.jpg', 'b.JPEG', join('c', 'd.Png')].every(isImageName)).toBe(true);
+  expect(['a.gif', 'jpg', '.png', 'b.jpg.txt'].some(isImageName)).toBe(false);
+});
