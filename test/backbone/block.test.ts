@@ -90,7 +90,7 @@ describe.each(WAYS)('a block, %s', (way) => {
     ['none', undefined],
     ['grn', MASK],
     ['none', MASK],
-  ])('with response norm %s is the paper’s, layer by layer', async (responseNorm, mask) => {
+  ])('with responseNorm %s is the paper’s, layer by layer', async (responseNorm, mask) => {
     const actual = await forward(way, caseOf('block', X, responseNorm, ours, mask));
     const written = caseOf('reference', X, responseNorm, reference, mask);
     expectSame('y', actual, await forward('eager cpu', written));
@@ -105,7 +105,7 @@ describe.each(WAYS)('a block, %s', (way) => {
 });
 
 test.each(['compiled', 'compiled portable'] as const)(
-  'folding and fusing leave every gradient as it was: %s',
+  'folding and fusing do not change any gradient: %s',
   async (way) => {
     const actual = await forwardAndGradients(way, caseOf('block', X, 'grn', ours, MASK));
     const expected = await forwardAndGradients(
@@ -117,7 +117,7 @@ test.each(['compiled', 'compiled portable'] as const)(
   },
 );
 
-test('what is observed are the expanded activations, before and after response norm', async () => {
+test('observe gets the expanded activations before and after GRN', async () => {
   const seen = async (
     responseNorm: 'grn' | 'none',
     which: 'expanded' | 'normalized',
@@ -143,7 +143,7 @@ test('what is observed are the expanded activations, before and after response n
   expect((await seen('none', 'normalized')).shape).toEqual([0]);
 });
 
-test('specs have the official names and shapes; without response norm there is no grn', () => {
+test('specs have the official names and shapes; without GRN there is no grn', () => {
   const shapes = listSpecs(blockSpecs(3, 'grn')).map(([path, { shape }]) => [path, shape]);
   expect(shapes).toEqual([
     ['dwconv.weight', [7, 7, 3, 1]],
@@ -161,7 +161,7 @@ test('specs have the official names and shapes; without response norm there is n
   expect(names).toEqual(shapes.map(([path]) => path).filter((path) => !String(path).startsWith('grn'))); // prettier-ignore
 });
 
-test('at the start response norm is the identity, norms are plain, biases zero', () => {
+test('initially GRN is the identity, norms have scale 1 and shift 0, biases are zero', () => {
   const init = Object.fromEntries(listSpecs(blockSpecs(3, 'grn')).map(([p, s]) => [p, s.init]));
   const constant = (value: number): unknown => ({ kind: 'constant', value });
   for (const path of ['grn.gamma', 'grn.beta', 'norm.bias', 'dwconv.bias', 'pwconv1.bias'])

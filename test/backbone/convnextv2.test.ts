@@ -142,7 +142,7 @@ describe.each(Object.entries(CONFIGS))('the network %s', (_name, config) => {
   });
 });
 
-test('sides that are no multiple of 32 lose their remainder at each level', async () => {
+test('pixels beyond a multiple of the stride are ignored at each level', async () => {
   const { features, specs } = createBackbone(CONFIGS['even']);
   const sizes = async (h: number, w: number): Promise<(readonly number[])[]> => {
     const outputs = await run('compiled', features, specs, image(1, h, w));
@@ -152,7 +152,7 @@ test('sides that are no multiple of 32 lose their remainder at each level', asyn
   expect(await sizes(32, 32)).toEqual([[8, 8], [4, 4], [2, 2], [1, 1]]); // prettier-ignore
 });
 
-test('an image that is too small, or has not three channels, is refused', async () => {
+test('an image that is too small or does not have three channels is rejected', async () => {
   const { features, specs } = createBackbone(CONFIGS['even']);
   await expect(run('compiled', features, specs, image(1, 16, 32))).rejects.toThrow(ShapeError);
   const grey = { image: values(1, [1, 32, 32, 1]) };
@@ -161,7 +161,7 @@ test('an image that is too small, or has not three channels, is refused', async 
   );
 });
 
-test('a mask of ones changes nothing, and every block has its own row', async () => {
+test('a mask of ones changes nothing, and every block uses its own row', async () => {
   const { features, specs, numBlocks } = createBackbone(CONFIGS['even']);
   expect(numBlocks).toBe(5);
   const withMask = (rows: number[]): Promise<HostTensors> =>
@@ -176,7 +176,7 @@ test('a mask of ones changes nothing, and every block has its own row', async ()
     expect([...dropped[level].data]).not.toEqual([...plain[level].data]);
 });
 
-test('what is observed is named by layer, in the order of the forward pass', async () => {
+test('observed activations are named by layer, in the order of the forward pass', async () => {
   const { specs } = createBackbone(CONFIGS['odd']);
   const names: string[] = [];
   const features: AnyBackbone['features'] = (params: TensorTree<ConvNeXtV2Specs>, x) =>
@@ -223,7 +223,7 @@ describe('the dense backbone', () => {
   const plain = createBackbone(CONFIGS['even']);
   const dense = createDenseBackbone(CONFIGS['even']);
 
-  test('adds a norm for each level, and describes itself like the plain one', () => {
+  test('adds a norm for each level and describes itself like the plain backbone', () => {
     const names = (specs: SpecTree): string[] => listSpecs(specs).map(([path]) => path);
     const added = [0, 1, 2, 3].flatMap((i) => [`norm${i}.weight`, `norm${i}.bias`]);
     expect(names(dense.specs)).toEqual([...names(plain.specs), ...added]);
@@ -232,7 +232,7 @@ describe('the dense backbone', () => {
   });
 
   test.each(RUNTIMES)(
-    'normalizes what goes out; the next stage gets the level as it was: %s',
+    'normalizes outputs; the next stage gets the level before the norm: %s',
     async (runtime) => {
       const store = filled(dense.specs);
       const features = dense.features as unknown as AnyBackbone['features'];

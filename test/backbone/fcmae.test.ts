@@ -67,7 +67,7 @@ const largest = (values: ArrayLike<number>): number =>
 const difference = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
   largest(Array.from(a, (v, i) => v - b[i]));
 
-describe('the gathered encoder is the dense-masked one', () => {
+describe('the gathered encoder equals the dense masked encoder', () => {
   test.each<[string, Partial<FcmaeConfig>, readonly [number, number, number]]>([
     ['statistics by sample', { statistics: 'sample' }, [2, 64, 96]],
     ['statistics by batch', { statistics: 'batch' }, [3, 64, 64]],
@@ -105,7 +105,7 @@ describe('the gathered encoder is the dense-masked one', () => {
   });
 });
 
-test('removed pixels change neither the encoding nor the prediction, visible ones do', async () => {
+test('only visible pixels change the encoding and the prediction', async () => {
   const store = randomStore(SMALL);
   const running = await executable('compiled', program(SMALL, gatheredEncoder), store);
   const inputs = batchOf(SMALL, [1, 64, 64]);
@@ -126,7 +126,7 @@ test('removed pixels change neither the encoding nor the prediction, visible one
   await running.release();
 });
 
-test('statistics by sample do not depend on the other images, those by batch do', async () => {
+test('per-sample statistics do not depend on the other images, per-batch statistics do', async () => {
   const store = randomStore(SMALL);
   const changes: Record<string, number> = {};
   for (const statistics of ['sample', 'batch'] as const) {
@@ -179,7 +179,7 @@ describe('moving visible sites', () => {
     });
   });
 
-  test('nothing is left behind', async () => {
+  test('no tensor leaks', async () => {
     await tf.setBackend('cpu');
     const at = indices();
     const map = tf.ones<tf.Rank.R4>([1, 2, 2, 3]);
@@ -202,7 +202,7 @@ describe('moving visible sites', () => {
 });
 
 describe('targets and loss', () => {
-  test('patchify puts channel (y · patch + x) · 3 + c of a patch at its place', async () => {
+  test('patchify orders a patch as (y · patch + x) · 3 + c', async () => {
     await tf.setBackend('cpu');
     tf.tidy(() => {
       const image = tf.range(0, 2 * 4 * 4 * 3).reshape<tf.Tensor4D>([2, 4, 4, 3]);
@@ -214,7 +214,7 @@ describe('targets and loss', () => {
     });
   });
 
-  test('normalised targets have mean 0 and unbiased variance 1; flat patches become 0', async () => {
+  test('normalized targets have mean 0 and unbiased variance 1; constant patches become 0', async () => {
     await tf.setBackend('cpu');
     tf.tidy(() => {
       const image = uniform(3, [1, 32, 64, 3]);
@@ -234,7 +234,7 @@ describe('targets and loss', () => {
     });
   });
 
-  test('the loss is the mean over removed patches of the whole batch', async () => {
+  test('the loss is the mean over the removed patches of the whole batch', async () => {
     await tf.setBackend('cpu');
     tf.tidy(() => {
       const target = tf.zeros<tf.Rank.R4>([2, 1, 2, 2]);
@@ -246,7 +246,7 @@ describe('targets and loss', () => {
   });
 });
 
-test('the encoder has the parameters that are published, and std 0.02 everywhere', () => {
+test('the encoder has the published parameters, and std 0.02 everywhere', () => {
   const specs = fcmaeSpecs(fcmaeConfig(VARIANTS.atto));
   expect(numParameters(specs.encoder)).toBe(3_386_760);
   const store = new ParameterStore(fcmaeSpecs({ ...SMALL, decoder: { channels: 64, depth: 1 } }));

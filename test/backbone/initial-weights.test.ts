@@ -26,16 +26,16 @@ const WEIGHTS = [
   ['stages.3.0.pwconv2.weight', 512],
 ] as const;
 
-test.each(WEIGHTS)('%s starts with deviation 0.02 as published', (path) => {
+test.each(WEIGHTS)('weights of %s start with standard deviation 0.02, as published', (path) => {
   expect(spreadOf(CONFIG, path) / 0.02).toBeCloseTo(1, 1);
 });
 
-test.each(WEIGHTS)('%s starts by its %i inputs with fanIn', (path, numInputs) => {
+test.each(WEIGHTS)('with fanIn, weights of %s scale with %i inputs', (path, numInputs) => {
   const config = { ...CONFIG, initialWeights: 'fanIn' } as const;
   expect(spreadOf(config, path) * Math.sqrt(numInputs)).toBeCloseTo(1, 1);
 });
 
-test('biases, norms and GRN start alike either way', () => {
+test('biases, norms and GRN do not depend on initialWeights', () => {
   for (const path of ['stages.3.0.pwconv1.bias', 'stages.3.0.grn.gamma'])
     expect(spreadOf({ ...CONFIG, initialWeights: 'fanIn' }, path)).toBe(0);
   expect(spreadOf({ ...CONFIG, initialWeights: 'fanIn' }, 'stages.3.0.norm.weight')).toBe(1);

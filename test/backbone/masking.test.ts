@@ -88,13 +88,13 @@ describe('maskFromNoise', () => {
     expect([mask.length, visible.length, numImages]).toEqual([0, 0, 0]);
   });
 
-  test('noise that is no whole number of images is an error', () => {
+  test('noise for a fraction of an image is an error', () => {
     expect(() => maskFromNoise(new Float32Array(5), { rows: 2, columns: 2 }, 0.5)).toThrow(
       'maskFromNoise: expected a multiple of 4 values, got 5',
     );
   });
 
-  test('depends on the order of the noise only, and every image loses the same number', () => {
+  test('depends only on the order of the noise, and removes the same number from every image', () => {
     fc.assert(
       fc.property(fc.integer(), fc.integer({ min: 1, max: 3 }), (seed, numImages) => {
         const grid = { rows: 3, columns: 4 };
@@ -126,7 +126,7 @@ describe('segmentIndices', () => {
     });
   });
 
-  test('scatter is the inverse of gather, and all others are one past the last', () => {
+  test('scatter is the inverse of gather; removed segments are one past the last', () => {
     fc.assert(
       fc.property(fc.integer(), fc.integer({ min: 1, max: 4 }), (seed, cell) => {
         const mask = maskFromNoise(noise(seed, 24), { rows: 3, columns: 4 }, 0.6);

@@ -47,7 +47,7 @@ function byHand(form: ResponseForm): number[] {
   });
 }
 
-describe('by hand', () => {
+describe('values computed by hand', () => {
   // L2 norms 5 and 2, L1 norms 7 and 2, means 3.5 and 1.
   test.each<[string, ResponseForm, readonly number[]]>([
     [
@@ -95,7 +95,7 @@ describe('by hand', () => {
   });
 });
 
-test('the published form is global response normalization', () => {
+test('the published variant is global response normalization', () => {
   tf.tidy(() => {
     const x = tf.randomNormal<tf.Rank.R4>([2, 3, 4, 5], 0, 1, 'float32', 1);
     const params = {
@@ -107,7 +107,7 @@ test('the published form is global response normalization', () => {
   });
 });
 
-test('forms with a skip connection start as the identity, the others with scale 1', () => {
+test('variants with a skip connection start as the identity, the others with scale 1', () => {
   expect(FORMS.map(([name, form]) => [name, initialScale(form)])).toEqual(
     FORMS.map(([name]) => [
       name,
@@ -194,7 +194,7 @@ describe('in a network', () => {
     },
   );
 
-  test('the dense oracle refuses other forms: removed sites would count', async () => {
+  test('the dense oracle rejects other variants, which would include removed sites', async () => {
     const backbone = {
       depths: [1, 1, 1, 1],
       dims: [4, 4, 4, 4],

@@ -32,20 +32,20 @@ describe.each(VARIANT_NAMES)('%s', (name) => {
     expect(backbone.responseNorm).toBe('grn');
   });
 
-  test('has the published number of parameters, to the last one', () => {
+  test('has exactly the published number of parameters', () => {
     const { specs } = createClassifier({ backbone, classes: 1000, headInitScale: 1 });
     expect(numParameters(specs)).toBe(all);
     expect(numParameters(convNeXtV2Specs(backbone))).toBe(bare);
   });
 });
 
-test('the names are those of the table, smallest first', () => {
+test('the names are in the order of the table, smallest first', () => {
   expect(Object.keys(VARIANTS)).toEqual([...VARIANT_NAMES]);
   const sizes = VARIANT_NAMES.map((name) => numParameters(convNeXtV2Specs(VARIANTS[name])));
   expect([...sizes].sort((a, b) => a - b)).toEqual(sizes);
 });
 
-test('without response norm a block of width C has 8 C parameters less', () => {
+test('without GRN a block of width C has 8 C parameters less', () => {
   const config: ConvNeXtV2Config = { ...VARIANTS.tiny, responseNorm: 'none' };
   const { depths, dims } = config;
   const grn = dims.reduce((sum, width, s) => sum + depths[s] * 8 * width, 0);

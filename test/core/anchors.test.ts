@@ -16,7 +16,7 @@ describe('anchors by hand', () => {
     expect([...baseAnchors(4, SMALL)]).toEqual([-4, -4, 4, 4, -2, -8, 2, 8]);
   });
 
-  test('cells come row by row, ratios innermost, centres on multiples of the stride', () => {
+  test('cells are ordered by rows, ratios innermost, with centers on multiples of the stride', () => {
     const sizes = levelSizes({ width: 8, height: 8 }, SMALL.strides);
     const anchors = pyramidAnchors(sizes, SMALL);
     const centres = Array.from({ length: anchors.length / 4 }, (_, i) => [
@@ -66,13 +66,13 @@ describe('usable anchors', () => {
     }),
   ];
 
-  test('cells beyond the own padded size are out', () => {
+  test('cells beyond the image’s padded size are left out', () => {
     const row = [1, 1, 1, 1, 1, 1, 0, 0];
     expect(usable(12, -1)).toEqual([...row, ...row, 1, 1, 1, 1]);
     expect(usable(16, -1)).not.toContain(0);
   });
 
-  test('with a border only anchors within it remain, the far side exclusive', () => {
+  test('with a border only anchors within it remain; the far side is exclusive', () => {
     expect(usable(16, 0)).toEqual(new Array(20).fill(0));
     const kept = (border: number): number[] =>
       usable(16, border).flatMap((flag, i) => (flag === 1 ? [i] : []));

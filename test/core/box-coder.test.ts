@@ -23,7 +23,7 @@ test('encoding by hand: a quarter width right, half as wide, twice as high', () 
   );
 });
 
-test('means are taken off before the division', () => {
+test('means are subtracted before the division', () => {
   const coder = { means: [0.05, 0, 0, 0], stds: [0.1, 1, 1, 1] } as const;
   const deltas = encodeBoxes(anchor, Float32Array.of(20, 0, 30, 80), coder);
   expect(deltas[0]).toBeCloseTo((0.25 - 0.05) / 0.1, 5);
@@ -57,14 +57,14 @@ test('widths and heights change by at most 1000 / 16 either way', () => {
   expect(MAX_LOG_RATIO).toBeCloseTo(4.1352, 4);
 });
 
-test('clipping clamps to the image, without it boxes may leave', () => {
+test('clipping clamps to the image; without it boxes may extend beyond', () => {
   const deltas = Float32Array.of(-2, 0, 0, 1);
   expect(decodeBoxes(anchor, deltas, RPN_CODER)[0]).toBe(-30);
   const clip = { width: 25, height: 50 };
   expect([...decodeBoxes(anchor, deltas, { ...RPN_CODER, clip })]).toEqual([0, 0, 0, 50]);
 });
 
-test('class-specific deltas decode from the same reference, one class can be picked', () => {
+test('class-specific deltas decode from the same reference; one class can be selected', () => {
   const two = Float32Array.of(10, 20, 30, 60, 0, 0, 10, 10);
   const deltas = Float32Array.from({ length: 24 }, (_, i) => Math.sin(i) / 4);
   const all = decodeBoxes(two, deltas, BOX_HEAD_CODER); // [2, 3 * 4]

@@ -28,7 +28,7 @@ function taps(
 
 const aligned = { numBins: 2, samplingRatio: 0, aligned: true };
 
-describe('by hand', () => {
+describe('values computed by hand', () => {
   test('a box on the cells borders samples their middles', () => {
     expect(taps(0, 2, 1, 4, aligned)).toEqual([
       { bin: 0, cell: 0, weight: 1 },
@@ -36,7 +36,7 @@ describe('by hand', () => {
     ]);
   });
 
-  test('two samples a bin are merged on their cells', () => {
+  test('the two samples of a bin are merged per cell', () => {
     expect(taps(1, 5, 1, 8, aligned)).toEqual([
       { bin: 0, cell: 1, weight: 0.5 },
       { bin: 0, cell: 2, weight: 0.5 },
@@ -45,7 +45,7 @@ describe('by hand', () => {
     ]);
   });
 
-  test('samples between cells are shared', () => {
+  test('samples between cells are split between them', () => {
     expect(taps(0.25, 2.25, 1, 4, aligned)).toEqual([
       { bin: 0, cell: 0, weight: 0.75 },
       { bin: 0, cell: 1, weight: 0.25 },
@@ -54,8 +54,8 @@ describe('by hand', () => {
     ]);
   });
 
-  test('samples up to a cell outside move to the edge, farther ones vanish', () => {
-    // centres at -1.75, -0.75, 0.25, 1.25
+  test('samples up to one cell outside move to the edge; farther ones are dropped', () => {
+    // centers at -1.75, -0.75, 0.25, 1.25
     const four = { numBins: 4, samplingRatio: 1, aligned: true };
     expect(taps(-1.75, 2.25, 1, 2, four)).toEqual([
       { bin: 1, cell: 0, weight: 1 },

@@ -3,7 +3,7 @@ import { boxLevels } from '../../core/boxes-levels.js';
 
 const square = (side: number): number[] => [10, 10, 10 + side, 10 + side];
 
-test('the level goes up where the side reaches 112, 224 and 448 pixels', () => {
+test('the level increases at sides of 112, 224 and 448 pixels', () => {
   const sides = [1, 111.9, 112, 223.9, 224, 447.9, 448, 2000];
   expect([...boxLevels(Float32Array.from(sides.flatMap(square)))]).toEqual([
     0, 0, 1, 1, 2, 2, 3, 3,
@@ -15,7 +15,7 @@ test('a side that rounding left just short of a limit still reaches it', () => {
   expect([...boxLevels(Float32Array.of(0, 0, 112, 111.99998))]).toEqual([1]);
 });
 
-test('only the area counts, not the shape', () => {
+test('only the area matters, not the shape', () => {
   expect([...boxLevels(Float32Array.of(0, 0, 56, 224))]).toEqual([1]);
 });
 

@@ -26,7 +26,7 @@ describe('overlaps', () => {
     expect([...boxAreas(Float32Array.of(1, 2, 4, 4, 5, 5, 5, 9))]).toEqual([6, 0]);
   });
 
-  test('computed by hand: 4 of 12 pixels, 4 of 8, and a hull of 6 x 2', () => {
+  test('values computed by hand: 4 of 12 pixels, 4 of 8, and a hull of 6 x 2', () => {
     expect(iouMatrix(HALVES, HALVES)[1]).toBeCloseTo(4 / 12, 6);
     expect(iofMatrix(HALVES, HALVES)[1]).toBeCloseTo(4 / 8, 6);
     expect(giouMatrix(HALVES, HALVES)[1]).toBeCloseTo(4 / 12 - 0, 6);
@@ -34,7 +34,7 @@ describe('overlaps', () => {
     expect(apart[0]).toBeCloseTo(0 - (12 - 8) / 12, 6);
   });
 
-  test('boxes without area overlap nothing, and the floors keep the quotients finite', () => {
+  test('boxes without area overlap nothing, and quotients stay finite', () => {
     const point = Float32Array.of(3, 3, 3, 3);
     expect([...iouMatrix(point, point), ...iofMatrix(point, point)]).toEqual([0, 0]);
     // union and hull are both floored at 1e-6: 0 / 1e-6 - (1e-6 - 1e-6) / 1e-6
@@ -89,7 +89,7 @@ describe('overlaps', () => {
     expect(boxAreas(none)).toHaveLength(0);
   });
 
-  test('lengths that are no multiple of 4 or differ are named', () => {
+  test('lengths that differ or are not multiples of 4 are named', () => {
     expect(() => iouMatrix(new Float32Array(5), HALVES)).toThrow(ShapeError);
     expect(() => alignedGiou(HALVES, new Float32Array(4))).toThrow(
       'alignedGiou: expected boxes [2, 4], got [1, 4]',
@@ -97,19 +97,19 @@ describe('overlaps', () => {
   });
 });
 
-describe('moving', () => {
+describe('clipping and scaling', () => {
   test('clipping clamps to the size itself', () => {
     const clipped = clipBoxes(Float32Array.of(-1, -2, 11, 21), { width: 10, height: 20 });
     expect([...clipped]).toEqual([0, 0, 10, 20]);
   });
 
-  test('scaling multiplies x and y apart, in place if asked', () => {
+  test('scaling multiplies x and y separately, also in place', () => {
     const box = Float32Array.of(1, 2, 3, 4);
     expect(scaleBoxes(box, { x: 2, y: 10 }, box)).toBe(box);
     expect([...box]).toEqual([2, 20, 6, 40]);
   });
 
-  test('unscaling divides: thirds come out as float32 quotients', () => {
+  test('unscaling divides: thirds are float32 quotients', () => {
     const factor = { x: 3, y: 3 };
     const divided = unscaleBoxes(Float32Array.of(1, 2, 5, 7), factor);
     expect([...divided]).toEqual([1, 2, 5, 7].map((v) => Math.fround(v / 3)));

@@ -5,7 +5,7 @@ import { describeFailure, reviveFailure } from '../../core/failure.js';
 const crossed = (error: unknown): Error =>
   reviveFailure(structuredClone(describeFailure(error)), 'loader');
 
-test('an error of ours keeps its class, message, file and id', () => {
+test('one of our errors keeps its class, message, file and id', () => {
   const error = crossed(new DataError('a.png: broken', { file: 'a.png', id: 7 }));
   expect(error).toBeInstanceOf(DataError);
   expect(error).toMatchObject({ message: 'a.png: broken', file: 'a.png', id: 7 });
@@ -13,7 +13,7 @@ test('an error of ours keeps its class, message, file and id', () => {
   expect(crossed(new WeightsError('w'))).toMatchObject({ file: undefined, id: undefined });
 });
 
-test('anything else becomes a WorkError that says where, with the text as cause', () => {
+test('other errors become a WorkError with the place, and the text as cause', () => {
   const error = crossed(new TypeError('no such function'));
   expect(error).toBeInstanceOf(WorkError);
   expect(error).not.toBeInstanceOf(InputError);

@@ -39,7 +39,7 @@ test('float32ToFloat16 rounds to nearest, ties to even, and overflows to infinit
   expect(narrow(65519.996, 65520, -1e30)).toEqual([0x7bff, 0x7c00, 0xfc00]);
 });
 
-test('narrowing is off by at most half a step', () => {
+test('the error of narrowing is at most half a step', () => {
   fc.assert(
     fc.property(fc.float({ min: -65504, max: 65504, noNaN: true }), (value) => {
       const [back] = float16ToFloat32(float32ToFloat16(Float32Array.of(value)));

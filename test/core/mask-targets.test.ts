@@ -62,7 +62,7 @@ describe('maskTargets', () => {
     }
   });
 
-  test('a mean of exactly one half is on', () => {
+  test('a mean of exactly one half is foreground', () => {
     const data = Uint8Array.of(1, 0, 1, 0, 1, 0);
     const size = { width: 2, height: 3 };
     const mask: MaskSource = { kind: 'bitmap', data, ...size };
@@ -102,7 +102,7 @@ describe('maskTargets', () => {
     expect(numOn).toBeGreaterThan(1000);
   });
 
-  test('polygons are rasterised at the source size', () => {
+  test('polygons are rasterized at the source size', () => {
     const polygons = [[2.3, 1.1, 17.2, 3.4, 9.9, 12.7]];
     const size = { width: 20, height: 14 };
     const data = decodeRle(rleFromPolygons(polygons, 14, 20));
@@ -138,7 +138,7 @@ describe('maskTargets', () => {
     }
   });
 
-  test('every box looks at its own object', () => {
+  test('every box uses the mask of its object', () => {
     const size = { width: 2, height: 2 };
     const on: MaskSource = { kind: 'bitmap', data: new Uint8Array(4).fill(1), ...size };
     const off: MaskSource = { kind: 'bitmap', data: new Uint8Array(4), ...size };

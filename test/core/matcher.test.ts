@@ -61,7 +61,7 @@ describe('matchBoxes', () => {
     ]);
   });
 
-  test('an IoU on the limit is positive, and no longer background', () => {
+  test('an IoU equal to a threshold is positive, or no longer background', () => {
     const half = boxesOf([0, 0, 10, 5]); // IoU 0.5
     const [cascade] = CASCADE_MATCHERS;
     expect([...matchBoxes(half, boxesOf(strip(0)), cascade).assigned]).toEqual([1]);
@@ -96,7 +96,7 @@ describe('matchBoxes', () => {
     expect([...matchBoxes(boxes, gts, RPN_MATCHER).assigned]).toEqual([2, 1]);
   });
 
-  test('boxes left out neither match nor count for the best', () => {
+  test('excluded boxes neither match nor count for the best IoU', () => {
     const include = Uint8Array.of(0, 1);
     const { assigned, maxOverlaps } = matchBoxes(
       boxesOf(strip(0), strip(3)),
@@ -108,7 +108,7 @@ describe('matchBoxes', () => {
     expect(maxOverlaps[0]).toBe(0);
   });
 
-  test('IoUs that rounding splits tie within the tolerance only', () => {
+  test('IoUs separated by rounding tie only within the tolerance', () => {
     // Mathematically the same box in two places; sides of 1 / 3 are rounded differently there.
     const boxes = boxesOf([0.1, 0, 3.4333333, 1], [100.1, 0, 103.4333333, 1]);
     const gts = boxesOf([0, 0, 104, 1]);
@@ -128,7 +128,7 @@ describe('matchBoxes', () => {
     expect(matchBoxes(none, boxesOf(strip(0)), RPN_MATCHER).assigned).toHaveLength(0);
   });
 
-  test('agrees with the rules taken literally', () => {
+  test('agrees with a literal implementation of the rules', () => {
     // A coarse grid makes ties common.
     const box = fc
       .tuple(fc.nat(12), fc.nat(12), fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 6 }))
@@ -169,7 +169,7 @@ describe('rpnTargets', () => {
   const anchors = boxesOf(strip(0), strip(1), strip(40), strip(60));
   const all = new Uint8Array(4).fill(1);
 
-  test('positives with their deltas, negatives, and the count for the divisor', () => {
+  test('positives with their deltas, negatives, and the count for the normalizer', () => {
     const targets = rpnTargets(anchors, all, boxesOf(strip(1)), RPN_TARGETS, 'inOrder');
     expect([...targets.positives]).toEqual([0, 1]);
     expect([...targets.negatives]).toEqual([2, 3]);
@@ -216,7 +216,7 @@ describe('roiTargets', () => {
     expect(draw(1)).toHaveLength(4 * 512);
   });
 
-  test('neither ground truths nor proposals give nothing', () => {
+  test('without ground truths and proposals there are no targets', () => {
     const none = { boxes: new Float32Array(0), classIndices: new Int32Array(0) };
     const targets = roiTargets(new Float32Array(0), none, ROI_TARGETS, new Random(1));
     expect(targets.boxes).toHaveLength(0);

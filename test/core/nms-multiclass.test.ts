@@ -28,7 +28,7 @@ describe('multiclassNms', () => {
     expect([...found.boxes]).toEqual([5, 5, 6, 6, 0, 0, 1, 1]);
   });
 
-  test('equal scores come by row, then class; the limit cuts', () => {
+  test('ties are ordered by row, then class; the limit truncates', () => {
     const scores = Float32Array.of(0.5, 0.5, 0, 0, 0.5, 0);
     const apart = Float32Array.of(0, 0, 1, 1, 5, 5, 6, 6);
     const found = multiclassNms(apart, scores, { ...two, maxPerImage: 2 });
@@ -43,7 +43,7 @@ describe('multiclassNms', () => {
     expect(found.scores[1]).toBeCloseTo(0.8 * 0.1, 6);
   });
 
-  test('no rows or nothing above the threshold gives nothing', () => {
+  test('without rows or scores above the threshold the result is empty', () => {
     const none = new Float32Array(0);
     expect(multiclassNms(none, none, two).scores).toHaveLength(0);
     expect(multiclassNms(boxes, new Float32Array(6), two).boxes).toHaveLength(0);

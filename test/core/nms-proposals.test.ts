@@ -31,7 +31,7 @@ function randomAnchors(random: Random, n: number): Float32Array {
 }
 
 describe('selectProposals', () => {
-  test('equals the rule taken literally', () => {
+  test('equals a literal implementation of the rule', () => {
     const random = new Random(8);
     for (let trial = 0; trial < 50; trial++) {
       const counts = [40, 20, 5];
@@ -68,7 +68,7 @@ describe('selectProposals', () => {
   const anchors = Float32Array.of(0, 0, 10, 10, -20, 0, -10, 10);
   const level = { scores: Float32Array.of(0.5, 0.9), deltas: new Float32Array(8) };
 
-  test('boxes that clipping empties stay unless a minimal size is set', () => {
+  test('boxes without area after clipping stay unless a minimal size is set', () => {
     const all = selectProposals([level], anchors, image, TRAIN_PROPOSALS);
     expect([...all.boxes]).toEqual([0, 0, 0, 10, 0, 0, 10, 10]);
     const solid = selectProposals([level], anchors, image, { ...TRAIN_PROPOSALS, minSizePx: 0 });

@@ -56,14 +56,14 @@ test('by hand: an IoU of exactly the threshold decays, below it nothing changes'
   expect(result.scores[2]).toBeCloseTo(0.6 * 0.5 * 0.2, 6);
 });
 
-test('scores below the minimum are dropped, at the start and on the way', () => {
+test('scores below the minimum are dropped, initially and after decay', () => {
   const boxes = Float32Array.of(0, 0, 10, 10, 0, 0, 10, 9, 50, 50, 60, 60);
   const scores = Float32Array.of(0.9, 0.5, 0.05);
   const result = groupedSoftNms(boxes, scores, new Int32Array(3), { decay: LINEAR, minScore: 0.1 });
   expect([...result.indices]).toEqual([0]);
 });
 
-test('classes do not see each other', () => {
+test('classes do not affect each other', () => {
   const boxes = Float32Array.of(0, 0, 10, 10, 0, 0, 10, 10);
   const scores = Float32Array.of(0.5, 0.9);
   const result = groupedSoftNms(boxes, scores, Int32Array.of(1, 0), {
@@ -77,7 +77,7 @@ test('classes do not see each other', () => {
 test.each<[string, SoftNmsDecay]>([
   ['linear', LINEAR],
   ['gaussian', { kind: 'gaussian', sigma: 0.5 }],
-])('%s: equals the rule taken literally in 1000 random cases', (_, decay) => {
+])('%s: equals a literal implementation of the rule in 1000 random cases', (_, decay) => {
   const random = new Random(29);
   for (let trial = 0; trial < 1000; trial++) {
     const M = random.integer(24);
@@ -99,7 +99,7 @@ test.each<[string, SoftNmsDecay]>([
   }
 });
 
-test('no boxes give nothing; wrong lengths and options are errors', () => {
+test('no boxes give an empty result; wrong lengths and options are errors', () => {
   const none = new Float32Array(0);
   const options = { decay: LINEAR, minScore: 0.01 };
   expect(groupedSoftNms(none, none, new Int32Array(0), options).indices).toHaveLength(0);

@@ -10,7 +10,7 @@ const score = fc.oneof(
 const scores = fc.array(score, { maxLength: 300 }).map((list) => Float32Array.from(list));
 
 describe('topK', () => {
-  test('highest first, equal scores by index', () => {
+  test('highest first, ties by index', () => {
     expect([...topK(Float32Array.of(0.1, 0.9, 0.5, 0.9, 0.5, 0.5), 4)]).toEqual([1, 3, 2, 4]);
   });
 
@@ -18,7 +18,7 @@ describe('topK', () => {
     expect([...topK(Float32Array.of(-2, -0, 0, -1, 3))]).toEqual([4, 1, 2, 3, 0]);
   });
 
-  test('not-a-number of either sign comes last', () => {
+  test('NaN of either sign comes last', () => {
     const values = Float32Array.of(NaN, -Infinity, 1, -NaN);
     new Uint32Array(values.buffer)[3] = 0xffc00000;
     expect([...topK(values)]).toEqual([2, 1, 0, 3]);
@@ -41,13 +41,13 @@ describe('topK', () => {
     expect([...topK(all.subarray(1, 4), 2)]).toEqual([1, 2]);
   });
 
-  test('nothing asked for or nothing there gives nothing', () => {
+  test('for k = 0 or no scores the result is empty', () => {
     expect(topK(Float32Array.of(1, 2), 0)).toHaveLength(0);
     expect(topK(new Float32Array(0), 5)).toHaveLength(0);
   });
 });
 
-test('highestKeys returns ascending indices, at the limit the lowest', () => {
+test('highestKeys returns ascending indices; ties at the limit go to the lowest', () => {
   const keys = Uint32Array.of(7, 0xffffffff, 7, 7, 0x80000000, 3);
   expect([...highestKeys(keys, 3)]).toEqual([0, 1, 4]);
   expect([...highestKeys(keys, 4)]).toEqual([0, 1, 2, 4]);

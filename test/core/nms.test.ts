@@ -44,7 +44,7 @@ describe('nms', () => {
     expect([...kept]).toEqual([0, 2]);
   });
 
-  test('equal scores are taken by index', () => {
+  test('ties are ordered by index', () => {
     const same = Float32Array.of(0, 0, 4, 4, 0, 0, 4, 4, 9, 9, 12, 12);
     expect([...nms(same, Float32Array.of(0.5, 0.5, 0.5), { iouThreshold: 0.5 })]).toEqual([0, 2]);
   });
@@ -95,19 +95,19 @@ describe('nms', () => {
     }
   });
 
-  test('finds the farthest box that can suppress: one inside the other, flush at an end', () => {
+  test('finds the farthest box that can suppress: one inside the other, with a common edge', () => {
     const inside = Float32Array.of(0, 0, 1000, 10, 290, 0, 1000, 10); // IoU 0.71
     expect([...nms(inside, Float32Array.of(0.9, 0.8), { iouThreshold: 0.7 })]).toEqual([0]);
     expect([...nms(inside, Float32Array.of(0.8, 0.9), { iouThreshold: 0.7 })]).toEqual([1]);
   });
 
-  test('maxKept cuts the list', () => {
+  test('maxKept truncates the list', () => {
     const apart = Float32Array.of(0, 0, 1, 1, 5, 5, 6, 6, 9, 9, 10, 10);
     const options = { iouThreshold: 0.5, maxKept: 2 };
     expect([...nms(apart, Float32Array.of(0.1, 0.3, 0.2), options)]).toEqual([1, 2]);
   });
 
-  test('one box stays, no boxes give nothing', () => {
+  test('a single box stays; no boxes give an empty result', () => {
     const options = { iouThreshold: 0.5 };
     expect([...nms(pair.subarray(0, 4), Float32Array.of(0.5), options)]).toEqual([0]);
     expect(nms(new Float32Array(0), new Float32Array(0), options)).toHaveLength(0);
@@ -121,7 +121,7 @@ describe('nms', () => {
 });
 
 describe('groupedNms', () => {
-  test('groups do not see each other', () => {
+  test('groups do not affect each other', () => {
     const same = Float32Array.of(0, 0, 4, 4, 0, 0, 4, 4, 0, 0, 4, 4);
     const kept = groupedNms(same, Float32Array.of(0.1, 0.3, 0.2), Int32Array.of(0, 5, 0), {
       iouThreshold: 0.5,

@@ -4,7 +4,7 @@ import { DataError, ShapeError } from '../../core/errors.js';
 import { pasteMask, pasteMaskProbabilities, pasteMaskRle } from '../../core/paste-mask.js';
 import { encodeRle } from '../../core/rle.js';
 
-/** Grid sampling as defined: four cells around the pixel's centre, zeros outside, inside the window only. */
+/** Grid sampling as defined: four cells around the pixel's center, zeros outside, inside the window only. */
 function slowPaste(
   mask: Float32Array,
   [x1, y1, x2, y2]: readonly number[],
@@ -54,7 +54,7 @@ describe('pasting', () => {
     expect([...bitmap]).toEqual([0, 0, 0, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 0, 0, 0]);
   });
 
-  test('half of the mask fills half of the box, exactly one half is on', () => {
+  test('half of the mask fills half of the box; exactly one half is foreground', () => {
     // Cells 1 and 0 are interpolated at a quarter, so the four pixels get 1, 0.75, 0.25 and 0.
     const mask = Float32Array.of(1, 0, 1, 0);
     const paste = (threshold: number): number[] => [
@@ -90,7 +90,7 @@ describe('pasting', () => {
     );
   });
 
-  test('runs that reach the borders, everything and nothing', () => {
+  test('runs that reach the borders, full and empty masks', () => {
     const full = new Float32Array(4).fill(1);
     const small = { width: 2, height: 3 };
     expect([...pasteMaskRle({ mask: full, box: [-9, -9, 12, 12] }, small).counts]).toEqual([0, 6]);
@@ -108,7 +108,7 @@ describe('pasting', () => {
     expect(pasteMaskRle(one, image, 0.3)).toEqual(encodeRle(bitmap, 14, 20));
   });
 
-  test('a box without extent gets the middle of the mask', () => {
+  test('a box without extent gets the value at the middle of the mask', () => {
     const one = { mask: new Float32Array(4).fill(0.75), box: [3, 2, 3, 4] };
     expect(Math.max(...pasteMaskProbabilities(one, image))).toBe(0.75);
   });

@@ -8,7 +8,7 @@ describe('linearRates', () => {
     expect(linearRates(0, 3)).toEqual([0, 0, 0]);
   });
 
-  test('a single block never drops its path, none gives none', () => {
+  test('a single block never drops its path; no blocks give no rates', () => {
     expect(linearRates(0.5, 1)).toEqual([0]);
     expect(linearRates(0.5, 0)).toEqual([]);
   });
@@ -25,12 +25,12 @@ describe('geometricRates', () => {
     expect(geometricRates(0.9, 5)[0]).toBe(0.6561);
   });
 
-  test('what lies just above the middle of two doubles is rounded up', () => {
+  test('a value just above the middle of two doubles is rounded up', () => {
     // (1 + a)^5 = 1 + 5a + 10a² + 10a³ + …: with a = 2^-27 the second term ends in half a unit, the third decides.
     expect(geometricRates(1 + 2 ** -27, 6)[0]).toBe(1 + 5 * 2 ** -27 + 2 ** -51 + 2 ** -52);
   });
 
-  test('no neighbouring double is nearer to the exact power', () => {
+  test('no neighboring double is nearer to the exact power', () => {
     // x = m/2^60 exactly for doubles in (1/128, 1]; powers compare as integers over 2^(60 n).
     const scaled = (x: number): bigint => BigInt(x * 2 ** 60);
     const distance = (x: number, base: number, n: number): bigint => {

@@ -51,7 +51,7 @@ test('a rectangle covers the pixels whose middles it contains', () => {
   expect(picture(4, decodeRle(rle))).toEqual(['000000', '011100', '011100', '000000']);
 });
 
-test('parts are joined', () => {
+test('several polygons give their union', () => {
   const parts = [
     [0, 0, 2, 0, 2, 2, 0, 2],
     [1, 1, 3, 1, 3, 3, 1, 3],
@@ -86,7 +86,7 @@ test('gives the pixels of the outline drawn point by point', () => {
 });
 
 describe('degenerate input', () => {
-  test('no parts, an empty part and a point cover nothing', () => {
+  test('no polygons, an empty polygon and a point cover nothing', () => {
     for (const parts of [[], [[]], [[3, 3]], [[3, 3, 3, 3, 3, 3]]])
       expect(rleArea(rleFromPolygons(parts, 6, 6))).toBe(0);
   });
@@ -106,7 +106,7 @@ describe('degenerate input', () => {
     [[1, NaN, 3, 4], 'coordinates of at most 400000000, got (1, NaN) at vertex 0'],
     [[5e8, 2, 3, 4], 'coordinates of at most 400000000, got (500000000, 2) at vertex 0'],
     [[1, 2, Infinity, 4], 'coordinates of at most 400000000, got (Infinity, 4) at vertex 1'],
-  ])('%j is refused', (polygon, message) => {
+  ])('%j is rejected', (polygon, message) => {
     expect(() => rleFromPolygons([polygon], 5, 5)).toThrow(DataError);
     expect(() => rleFromPolygons([polygon], 5, 5)).toThrow(message);
   });

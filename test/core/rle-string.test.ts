@@ -7,13 +7,13 @@ import { decodeRle, rleFromCounts } from '../../core/rle.js';
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 describe('the compressed form', () => {
-  test('holds 5 bits a character, lowest first', () => {
+  test('has 5 bits per character, lowest first', () => {
     // 40 = 8 + 32: "8" + continuation, then 1; "d0" is 20 = 20 with a sign bit in the way, then 0.
     expect(rleToString(rleFromCounts([40], 5, 8))).toBe('X1');
     expect(rleToString(rleFromCounts([20], 4, 5))).toBe('d0');
   });
 
-  test('holds differences to the run two before from the fourth run on', () => {
+  test('has differences from the run two places before, from the fourth run on', () => {
     expect(rleToString(rleFromCounts([1, 2, 3, 4, 5], 3, 5))).toBe('12322');
     expect(rleToString(rleFromCounts([9, 9, 9, 1], 4, 7))).toBe('999H');
   });
@@ -31,7 +31,7 @@ describe('the compressed form', () => {
     );
   });
 
-  test('holds the longest run of the largest mask', () => {
+  test('can hold the longest run of the largest mask', () => {
     const rle = rleFromCounts([0, 2 ** 31 - 1], 1, 2 ** 31 - 1);
     expect(rleToString(rle)).toBe('0oooooo1');
     expect(rleFromString('0oooooo1', 1, 2 ** 31 - 1)).toEqual(rle);
@@ -43,7 +43,7 @@ describe('the compressed form', () => {
   });
 });
 
-describe('rleFromString refuses', () => {
+describe('rleFromString rejects', () => {
   test.each([
     ['4 ', 2, 2, 'characters from "0" to "o", got " "'],
     ['4p', 2, 2, 'characters from "0" to "o", got "p"'],
@@ -61,7 +61,7 @@ describe('rleFromString refuses', () => {
   });
 });
 
-test('any text is either a mask of its size or refused with a DataError', () => {
+test('any text is either a mask of the given size or rejected with a DataError', () => {
   const character = fc.integer({ min: 40, max: 120 }).map((code) => String.fromCharCode(code));
   const text = fc.oneof(
     fc.string({ unit: character, maxLength: 12 }),

@@ -42,7 +42,7 @@ describe('encodeRle', () => {
     expect([...encodeRle([], 0, 5).counts]).toEqual([0]);
   });
 
-  test('refuses another number of pixels, naming both', () => {
+  test('rejects another number of pixels, naming both', () => {
     expect(() => encodeRle([1, 0], 2, 2)).toThrow('expected 2 x 2 = 4 pixels, got 2');
   });
 });
@@ -68,7 +68,7 @@ describe('rleBox', () => {
     expect(rleBox(encodeRle(mask(['0000', '0110', '0100', '0000']), 4, 4))).toEqual([1, 1, 2, 2]);
   });
 
-  test('is as high as the mask where a run goes on into the next column', () => {
+  test('is as high as the mask if a run continues in the next column', () => {
     expect(rleBox(encodeRle(mask(['001', '010']), 2, 3))).toEqual([1, 0, 2, 2]);
   });
 
@@ -100,7 +100,7 @@ describe('rleFromCounts', () => {
     [[1.5, 2.5], 'whole run lengths >= 0, got 1.5'],
     [[1, 2], 'runs of 2 x 2 = 4 pixels, got 3'],
     [[5], 'runs of 2 x 2 = 4 pixels, got 5'],
-  ])('refuses %j', (counts, message) => {
+  ])('rejects %j', (counts, message) => {
     expect(() => rleFromCounts(counts, 2, 2)).toThrow(DataError);
     expect(() => rleFromCounts(counts, 2, 2)).toThrow(message);
   });
@@ -110,7 +110,7 @@ describe('rleFromCounts', () => {
     [1.5, 2],
     [NaN, 1],
     [65536, 65536],
-  ])('refuses a mask of %d x %d', (height, width) => {
+  ])('rejects a mask of %d x %d', (height, width) => {
     expect(() => rleFromCounts([], height, width)).toThrow('a mask size');
   });
 });
@@ -119,7 +119,7 @@ describe('mergeRles', () => {
   const join = (a: Rle, b: Rle, mode: 'union' | 'intersection'): Uint8Array =>
     decodeRle(mergeRles([a, b], mode));
 
-  test('is or and and of the pixels, whatever the order', () => {
+  test('is the union or intersection of the pixels, in any order', () => {
     fc.assert(
       fc.property(anyMask, fc.infiniteStream(fc.integer({ min: 0, max: 1 })), (m, bits) => {
         const other = m.pixels.map(() => bits.next().value as number);

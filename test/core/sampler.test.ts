@@ -7,7 +7,7 @@ const assignment = fc
   .array(fc.constantFrom(-1, 0, 0, 0, 1, 2), { maxLength: 200 })
   .map((values) => Int32Array.from(values));
 
-test('in order: the lowest indices, negatives fill up what positives leave', () => {
+test('in order: the lowest indices; negatives fill the rest', () => {
   const assigned = Int32Array.of(0, 1, -1, 2, 0, 1, 0, 0, 0, 0);
   const { positives, negatives } = sampleInOrder(assigned, {
     numSamples: 6,
@@ -25,7 +25,7 @@ test('infinity takes everything', () => {
   expect(sampleRandom(assigned, config, new Random(1))).toEqual(expected);
 });
 
-test('random samples ascend, fit their kind, and are as many as in order', () => {
+test('random samples are ascending, of the right kind, and as many as in order', () => {
   fc.assert(
     fc.property(assignment, fc.nat(60), fc.nat(1000), (assigned, numSamples, seed) => {
       const config = { numSamples, positiveFraction: 0.25 };
@@ -54,7 +54,7 @@ test('every candidate is drawn equally often', () => {
   for (const count of counts) expect(Math.abs(count - 1000)).toBeLessThan(140);
 });
 
-test('nothing to sample from gives nothing', () => {
+test('without candidates the samples are empty', () => {
   const { positives, negatives } = sampleRandom(
     new Int32Array(0),
     { numSamples: 8, positiveFraction: 0.5 },

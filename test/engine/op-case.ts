@@ -188,7 +188,7 @@ export function describeOp(cases: readonly OpCase[]): void {
     });
 
     test.runIf(differentiable(c).length > 0)(
-      'the gradients are those of finite differences',
+      'the gradients agree with finite differences',
       async () => {
         const { gradients } = await reference(c);
         await tf.setBackend('cpu');

@@ -40,7 +40,7 @@ describe('kernels of tfjs-node 4.22', () => {
     registerRecorder();
   });
 
-  test('the list is that of both packages', () => {
+  test('the list matches both packages', () => {
     expect(LIST.packages.map(({ name, version }) => `${name}@${version}`)).toEqual([
       '@tensorflow/tfjs-node-gpu@4.22.0',
       '@tensorflow/tfjs-node@4.22.0',

@@ -93,14 +93,14 @@ describe('loadTensorflowBackend', () => {
     expect(tf.getBackend()).toBe(TENSORFLOW);
   });
 
-  test('takes the CPU package first where that is preferred', async () => {
+  test('takes the CPU package first if preferred', async () => {
     const { imported, importModule } = packages({ [CPU]: working(false, false) });
     const backend = await loadTensorflowBackend({ prefer: 'cpu', importModule });
     expect(backend).toEqual({ package: CPU, usesGpu: false, skipped: [] });
     expect(imported).toEqual([CPU]);
   });
 
-  test('tells a GPU package without a GPU apart', async () => {
+  test('recognizes a GPU package without a GPU', async () => {
     const { importModule } = packages({ [GPU]: working(true, false) });
     expect(await loadTensorflowBackend({ importModule })).toMatchObject({
       package: GPU,
@@ -108,14 +108,14 @@ describe('loadTensorflowBackend', () => {
     });
   });
 
-  test('takes the other package where the first is missing, and says so', async () => {
+  test('takes the other package if the first is missing, and says so', async () => {
     const { importModule } = packages({ [CPU]: working(false, false) });
     const backend = await loadTensorflowBackend({ importModule });
     expect(backend.package).toBe(CPU);
     expect(backend.skipped).toEqual([{ package: GPU, reason: 'not installed' }]);
   });
 
-  test('kernels of a package that failed to load do not stay in the way of the other', async () => {
+  test('kernels of a package that failed to load do not block the other', async () => {
     const warnings = vi.spyOn(console, 'warn').mockReturnValue();
     const { importModule } = packages({ [GPU]: broken, [CPU]: working(false, false) });
     const backend = await loadTensorflowBackend({ importModule });
@@ -126,7 +126,7 @@ describe('loadTensorflowBackend', () => {
     expect(warnings).not.toHaveBeenCalled();
   });
 
-  test('a backend that does not start is given up for the other package', async () => {
+  test('if a backend does not start, the other package is used', async () => {
     vi.spyOn(console, 'warn').mockReturnValue();
     const { importModule } = packages({
       [GPU]: () =>
@@ -140,7 +140,7 @@ describe('loadTensorflowBackend', () => {
     expect(backend.skipped).toMatchObject([{ package: GPU }]);
   });
 
-  test('keeps a backend that runs already, and imports nothing', async () => {
+  test('keeps an active backend, and imports nothing', async () => {
     working(false, false)();
     const { imported, importModule } = packages({ [GPU]: working(true, true) });
     expect(await loadTensorflowBackend({ importModule })).toMatchObject({ package: CPU });
@@ -157,7 +157,7 @@ describe('loadTensorflowBackend', () => {
     expect(tf.getKernelsForBackend(TENSORFLOW)).toEqual([]);
   });
 
-  test('where a package is installed but broken, the error has its reason and repairs it', async () => {
+  test('if a package is installed but broken, the error has the reason and the repair command', async () => {
     const { importModule } = packages({ [CPU]: broken });
     const { message } = await failure({ importModule });
     expect(message).toContain(`${CPU}: The native addon can not be found at path: /app/lib.node.`);
@@ -165,7 +165,7 @@ describe('loadTensorflowBackend', () => {
     expect(message).not.toContain('npm install');
   });
 
-  test('a package that lacks a dependency of its own is not called missing', async () => {
+  test('a package that lacks a dependency is not reported as missing', async () => {
     const { importModule } = packages({
       [CPU]: () => {
         const error = new Error("Cannot find module 'progress'\nRequire stack:\n- /app/tfjs-node");
@@ -177,13 +177,13 @@ describe('loadTensorflowBackend', () => {
     expect(message).toContain(`npm rebuild ${CPU}`);
   });
 
-  test('a package that registers nothing is refused', async () => {
+  test('a package that registers nothing is rejected', async () => {
     const { importModule } = packages({ [GPU]: () => undefined });
     const { message } = await failure({ importModule });
     expect(message).toContain(`${GPU}: it registered no backend`);
   });
 
-  test('a package on another copy of tfjs-core is refused, although that copy finds our registry', async () => {
+  test('a package on another copy of tfjs-core is rejected, although that copy uses our registry', async () => {
     vi.spyOn(console, 'warn').mockReturnValue(); // the copy sets tfjs's platform a second time
     const require = createRequire(import.meta.url);
     const ours = createRequire(require.resolve('@tensorflow/tfjs'));
@@ -206,7 +206,7 @@ describe('loadTensorflowBackend', () => {
     expect(message).toContain('npm ls @tensorflow/tfjs');
   });
 
-  test('gives back the functions that Node removed from util, and replaces none', async () => {
+  test('restores the functions that Node removed from util, and replaces none', async () => {
     const originals = Object.getOwnPropertyDescriptors(util);
     const kept = util.isArray;
     try {
@@ -230,7 +230,7 @@ describe('loadTensorflowBackend', () => {
     }
   });
 
-  test('by default it looks for the packages themselves', () => {
+  test('by default it imports the real packages', () => {
     // In a process of its own, as users run it: the test runner resolves imports in its own way.
     const { stdout, stderr } = spawnSync(
       process.execPath,

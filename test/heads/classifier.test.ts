@@ -48,7 +48,7 @@ const inputs: OpCase<Inputs>['inputs'] = {
   headBias: values(5, [5]),
 };
 
-describe.each(WAYS)('by hand, %s', (way) => {
+describe.each(WAYS)('values computed by hand, %s', (way) => {
   const small: OpCase<Inputs>['inputs'] = {
     // Means over the positions: (2, 4).
     c5: floats([1, 1, 2, 2], [1, 8, 3, 0]),

@@ -35,7 +35,7 @@ describeOp([
   convolution([3, 3, 9, 1], 1),
 ]);
 
-describe.each(WAYS)('by hand, %s', (way) => {
+describe.each(WAYS)('values computed by hand, %s', (way) => {
   test('the middle tap keeps the image, a side tap shifts it, zeros come in', async () => {
     const weight = new Float32Array(9 * 2);
     weight[4 * 2] = 1; // (1, 1) to output 0
@@ -87,7 +87,7 @@ test('over many channels the error stays below 1e-5 of the largest value', async
   expect(maxError(y, expected)).toBeLessThan(1e-5 * maxAbs(expected));
 });
 
-test('maps of many tiles are worked on in bands, which fit together', async () => {
+test('maps of many tiles are processed in bands with the same result', async () => {
   await tf.setBackend('cpu');
   const random = new Random(1);
   const draw = (shape: [number, number, number, number]): tf.Tensor4D =>
@@ -115,7 +115,7 @@ test('maps of many tiles are worked on in bands, which fit together', async () =
   });
 });
 
-test('a standard graph has a convolution, ours has products', () => {
+test('portable graphs have a convolution, others products', () => {
   const operations = (lowering: Lowering): ReadonlySet<string> =>
     new Set(
       captureGraph({
@@ -136,7 +136,7 @@ test('a standard graph has a convolution, ours has products', () => {
   expect(ours.has('MatMul')).toBe(true);
 });
 
-test('other kernels are refused', () => {
+test('other kernel sizes are rejected', () => {
   const x = tf.zeros<tf.Rank.R4>([1, 4, 4, 2]);
   expect(() => conv3x3(x, { weight: tf.zeros([5, 5, 2, 2]) })).toThrow('conv3x3');
   expect(() => conv3x3(x, { weight: tf.zeros([3, 3, 3, 2]) })).toThrow('conv3x3');

@@ -34,7 +34,7 @@ const second = (shape: readonly number[], x = values(1, shape)): OpCase =>
     op: (i) => everySecond(i.x),
   });
 
-describe.each(WAYS)('by hand, %s', (way) => {
+describe.each(WAYS)('values computed by hand, %s', (way) => {
   test('two columns to five: source = floor(target · 2 / 5)', async () => {
     const c = enlarge([1, 1, 2, 1], [1, 5], floats([1, 1, 2, 1], [3, 4]));
     expectSame('y', await forward(way, c), floats([1, 1, 5, 1], [3, 3, 3, 4, 4]));
@@ -61,7 +61,7 @@ describeOp([
   second([1, 1, 1, 3]),
 ]);
 
-test('any enlargement takes the pixel that the rule names', () => {
+test('every upsampling takes the pixel given by the formula', () => {
   const side = fc.integer({ min: 1, max: 7 });
   fc.assert(
     fc.property(side, side, side, side, (h, w, moreRows, moreColumns) => {

@@ -44,7 +44,7 @@ describeOp([inBands(54)]);
 
 // One row at a time, four that do not divide the height, all.
 test.each([1, 72, 10_000])(
-  'it is the cross-entropy of enlarged logits, whatever the bands: %i pixels',
+  'equals the cross-entropy of upsampled logits for bands of %i pixels',
   async (pixels) => {
     const expected = await forwardAndGradients('eager cpu', plain);
     for (const way of WAYS) {
@@ -79,12 +79,12 @@ test('probabilities that are 0 in float32 cost what they should', async () => {
   expect(data[0]).toBeCloseTo(600, 3);
 });
 
-test('where nothing is labelled loss and gradient are 0', async () => {
+test('without labeled pixels loss and gradient are 0', async () => {
   const { output, gradients } = await forwardAndGradients('compiled', single([1, 2], 255));
   expect([output.data[0], ...gradients['logits'].data].every((value) => value === 0)).toBe(true);
 });
 
-test('labels of another number of images are refused', () => {
+test('labels of another number of images are rejected', () => {
   tf.tidy(() => {
     const logits = tf.zeros<tf.Rank.R4>([2, 1, 1, 3]);
     const labels = tf.zeros<tf.Rank.R3>([1, 4, 4], 'int32');

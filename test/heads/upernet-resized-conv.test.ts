@@ -27,13 +27,13 @@ const plain = opCase<Inputs>({
     sameConv(tf.concat([a, resizeBilinear(b, SIZE), resizeBilinear(c, SIZE)], 3), { weight }),
 });
 
-test.each(WAYS)('it is the convolution of the enlarged, concatenated maps: %s', async (way) => {
+test.each(WAYS)('equals the convolution of the upsampled, concatenated maps: %s', async (way) => {
   expectSame('y', await forward(way, fast), await forward('eager cpu', plain));
 });
 
 describeOp([fast]);
 
-test('a map that is nearly as large is enlarged first', async () => {
+test('a map that is nearly as large is upsampled first', async () => {
   const inputs = { x: values(5, [1, 5, 5, 4]), weight: values(6, [3, 3, 4, 4]) };
   type One = { x: tf.Tensor4D; weight: tf.Tensor4D };
   const of = (op: (i: One) => tf.Tensor): OpCase => opCase<One>({ name: 'one map', inputs, op });
@@ -52,7 +52,7 @@ describe('shifted interpolation', () => {
     ]);
   });
 
-  test('channels that do not add up are refused', () => {
+  test('channels that do not add up are rejected', () => {
     tf.tidy(() => {
       const x = tf.zeros<tf.Rank.R4>([1, 2, 2, 3]);
       const weight = tf.zeros<tf.Rank.R4>([3, 3, 4, 1]);

@@ -118,7 +118,7 @@ describe.each(fixtures)('$name', ({ json, tensors }) => {
     expect(maxError(targets.deltas, floats('rcnn.targets'))).toBeLessThanOrEqual(deltas);
   });
 
-  test('boxes go to the levels of the original', () => {
+  test('boxes are assigned to the levels of the original', () => {
     expect(boxLevels(floats('levels.rois'))).toEqual(integers('levels.level'));
   });
 });

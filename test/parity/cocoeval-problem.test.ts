@@ -22,7 +22,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test('the benchmark problem is made bit for bit', () => {
+test('the benchmark problem is reproduced bit for bit', () => {
   expect([digests.gt.sha256, digests.boxes.sha256, digests.masks.sha256]).toEqual([
     recorded?.gt,
     recorded?.boxes,

@@ -67,7 +67,7 @@ describe.each(fixtures)('$name', ({ json, tensors }) => {
     test.each([
       ['in one memory', undefined],
       ['in plain arrays', 0],
-    ])('parameters, moments and moving average equal the original (%s)', (_, maxMemoryBytes) => {
+    ])('parameters, moments and EMA equal the original (%s)', (_, maxMemoryBytes) => {
       const paths = Object.keys(config.lr_scale);
       let size = 0;
       const runs = paths.map((path) => {

@@ -118,7 +118,7 @@ describe.each(fixtures)('$name', (fixture) => {
     expect(maxError(data, tensor(fixture, name))).toBe(0);
   });
 
-  test('the evaluation transform resizes, crops and normalises as the original', async () => {
+  test('the evaluation transform resizes, crops and normalizes as the original', async () => {
     const { crop, short_side, resized_wh, left_top } = config.eval;
     const resize = {
       inputSize: crop,
@@ -145,7 +145,7 @@ describe.each(fixtures)('$name', (fixture) => {
     );
   });
 
-  test('the detectors’ normalisation is the same one in other units', async () => {
+  test('the detectors’ normalization is the same in other units', async () => {
     const [width] = config.image_wh;
     const { data } = await picture();
     const rows = { width, height: 2, data: data.subarray(0, width * 6) };

@@ -75,7 +75,7 @@ describe.skipIf(fixtures.length === 0)('full training checkpoints of PyTorch', (
     }),
   );
 
-  test.each(cases)('%s: the moving average is chosen on demand', (_, file, { tensors }) =>
+  test.each(cases)('%s: the EMA is chosen on demand', (_, file, { tensors }) =>
     withWeights(file, async (source) => {
       const prefix = 'model_ema.';
       const names = [...tensors.keys()].filter((name) => name.startsWith(prefix));

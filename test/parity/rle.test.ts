@@ -60,7 +60,7 @@ function expectMask(rle: Rle, expected: MaskCase): void {
 }
 
 describe.each(discover<MaskCase>('polygons'))('$name', ({ cases }) => {
-  test.each(cases)('rasterises $name as the COCO API does', (c) => {
+  test.each(cases)('rasterizes $name as the COCO API does', (c) => {
     const polygons = c.polygons ?? [];
     expect(polygons.map((part) => json(rleFromPolygons([part], c.h, c.w)))).toEqual(c.parts);
     expectMask(rleFromPolygons(polygons, c.h, c.w), c);
@@ -84,7 +84,7 @@ describe.each(discover<MaskCase>('uncompressed'))('$name', ({ cases }) => {
 });
 
 describe.each(discover<MaskCase>('boxes'))('$name', ({ cases }) => {
-  test.each(cases)('rasterises $name', (c) => {
+  test.each(cases)('rasterizes $name', (c) => {
     expectMask(rleFromBox(c.box ?? [0, 0, 0, 0], c.h, c.w), c);
   });
 });

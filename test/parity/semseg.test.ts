@@ -47,7 +47,7 @@ const fixtures = discoverMetricFixtures<SemsegJson>(
   (file) => !file.startsWith('boundary'),
 );
 
-test.each(fixtures)('$name gives the counts and shares', ({ folder, json }) => {
+test.each(fixtures)('$name gives the counts and fractions', ({ folder, json }) => {
   const { numClasses: K, ignoreIndex, reduceZeroLabel } = json;
   const evaluator = new SemanticEvaluator({ numClasses: K, ignoreIndex, reduceZeroLabel });
   json.images.forEach(({ label, pred }, i) => {

@@ -54,14 +54,14 @@ describe.each(fixtures)('$name', (fixture) => {
     return createSegmenterPredictor({ engine, model, store });
   };
 
-  test('the windows lie where the original lays them', () => {
+  test('the windows are at the original positions', () => {
     const { tops, lefts, height, width } = windowGrid(view, window);
     const windows = tops.flatMap((y) => lefts.map((x) => [y, x, y + height, x + width]));
     expect(windows).toEqual(json.windows_y1x1y2x2);
   });
 
   test.each(RUNTIMES)(
-    'whole, sliding, mirrored and rescaled: %s',
+    'whole image, sliding window, flipped and rescaled: %s',
     { timeout: 240_000 },
     async (runtime) => {
       const predictor = await open(runtime);

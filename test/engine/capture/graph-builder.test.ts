@@ -32,8 +32,8 @@ async function run(graph: OnnxGraph, x: readonly number[]): Promise<Record<strin
   return Object.fromEntries(values) as Record<string, number[]>;
 }
 
-describe('equal expressions are written once', () => {
-  test('the same node twice is one value', () => {
+describe('equal expressions are emitted once', () => {
+  test('a repeated node is one value', () => {
     const graph = builder();
     const x = input(graph);
     const first = graph.node('Relu', [x], x.shape);
@@ -41,7 +41,7 @@ describe('equal expressions are written once', () => {
     expect(graph.node('Neg', [x], x.shape)).not.toBe(first);
   });
 
-  test('other attributes, operands or result types are other values', () => {
+  test('different attributes, operands or result types are different values', () => {
     const graph = builder();
     const [x, y] = [input(graph, 'x'), input(graph, 'y')];
     const names = [
@@ -56,7 +56,7 @@ describe('equal expressions are written once', () => {
     expect(new Set(names).size).toBe(names.length);
   });
 
-  test('equal constants are stored once, large ones too; other shapes, types and zeros are others', () => {
+  test('equal constants are stored once, also large ones; other shapes, types and signs of zero differ', () => {
     const graph = builder();
     const large = (): Float32Array => Float32Array.from({ length: 1000 }, (_, i) => i);
     const same = graph.constant(large(), [1000], 'float32');
@@ -77,7 +77,7 @@ describe('equal expressions are written once', () => {
   });
 });
 
-describe('what no output needs is left out', () => {
+describe('nodes that no output needs are dropped', () => {
   test('nodes, inputs and constants', () => {
     const graph = builder();
     const [x, unused] = [input(graph), input(graph, 'unused')];
@@ -101,7 +101,7 @@ describe('what no output needs is left out', () => {
 });
 
 describe('reshapes', () => {
-  test('of reshapes collapse, and back to the source vanish', () => {
+  test('of reshapes are merged, and dropped if they restore the source', () => {
     const graph = builder();
     const x = input(graph);
     const flat = graph.reshape(x, [6]);
@@ -121,7 +121,7 @@ describe('reshapes', () => {
     expect(() => graph.reshape(x, [4])).toThrow('reshape of x: expected 6 elements, got [4]');
   });
 
-  test('a transposition that moves axes of size 1 only is one, the identity is nothing', () => {
+  test('a transpose that moves only axes of size 1 is a reshape, and the identity is dropped', () => {
     const graph = builder();
     const x = input(graph, 'x', [2, 1, 3]);
     expect(graph.transpose(x, [0, 1, 2])).toBe(x);
@@ -132,7 +132,7 @@ describe('reshapes', () => {
   });
 });
 
-describe('outputs get the names that are asked for', () => {
+describe('outputs get the requested names', () => {
   test('a value takes its output’s name without a copy, also where other nodes use it', async () => {
     const graph = builder();
     const x = input(graph);
@@ -154,7 +154,7 @@ describe('outputs get the names that are asked for', () => {
     expect(await run(done, [1, 2])).toEqual({ a: [2, 4], b: [2, 4], c: [1, 2], d: [7, 8] });
   });
 
-  test('names that nodes and constants have already are free for outputs', async () => {
+  test('outputs may take names that nodes and constants have', async () => {
     const graph = builder();
     const x = input(graph, 'x', [2]);
     const sum = graph.node('Add', [x, graph.scalar(1)], x.shape); // named Add, its constant const
@@ -163,7 +163,7 @@ describe('outputs get the names that are asked for', () => {
     expect(await run(done, [1, 2])).toEqual({ Add: [2, 6], const: [2, 3], Add_1: [2, 3] });
   });
 
-  test('inputs named like operations or constants are kept apart from them', async () => {
+  test('inputs may be named like operations or constants', async () => {
     const graph = builder();
     const x = input(graph, 'const', [2]);
     const y = input(graph, 'Add', [2]);
@@ -180,7 +180,7 @@ describe('outputs get the names that are asked for', () => {
 });
 
 describe('names', () => {
-  test('begin with the layer that is captured, and are unique', () => {
+  test('begin with the current layer, and are unique', () => {
     const scope = { current: 'stages.0' };
     const graph = new GraphBuilder({ kind: 'portable' }, scope);
     const x = input(graph);
@@ -196,7 +196,7 @@ describe('names', () => {
   });
 });
 
-test('frozen inputs become initializers, and the graph gives the same', async () => {
+test('frozen inputs become initializers, with the same results', async () => {
   const graph = builder();
   const [x, weight] = [input(graph, 'x', [2]), input(graph, 'weight', [2])];
   const y = graph.node('Mul', [x, weight], [2]);

@@ -46,7 +46,7 @@ const ops = ({ nodes }: OnnxGraph): string[] => nodes.map(({ op }) => op);
 describe.each(['cpu', 'wasm'])('on the backend %s', (backend) => {
   beforeEach(() => tf.setBackend(backend));
 
-  test('a capture inside somebody’s tidy leaves the tidy as it was', () => {
+  test('a capture inside a tidy does not affect the tidy', () => {
     const result = tf.tidy('outer', () => {
       const before = tf.tensor1d([1, 2]);
       const state = engineState();
@@ -58,7 +58,7 @@ describe.each(['cpu', 'wasm'])('on the backend %s', (backend) => {
     result.dispose();
   });
 
-  test('a capture inside somebody’s gradient neither sees nor touches the tape', () => {
+  test('a capture inside a gradient function does not use or change the tape', () => {
     const gradient = tf.grad((x) => {
       const square = x.square();
       const state = engineState();
@@ -70,7 +70,7 @@ describe.each(['cpu', 'wasm'])('on the backend %s', (backend) => {
     expect([...gradient(tf.tensor1d([1, -3])).dataSync()]).toEqual([2, -6]);
   });
 
-  test('a throw in the body puts everything back', () => {
+  test('a throw in the body restores everything', () => {
     tf.tidy(() => {
       const state = engineState();
       const failing = (): OnnxGraph =>
@@ -86,7 +86,7 @@ describe.each(['cpu', 'wasm'])('on the backend %s', (backend) => {
     });
   });
 
-  test('repeated captures keep neither tensors nor data', () => {
+  test('repeated captures leak neither tensors nor data', () => {
     capture((x) => x.relu());
     const state = engineState();
     for (let i = 0; i < 3; i++) capture((x) => x.matMul(tf.randomNormal([3, 3])).softmax());
@@ -114,7 +114,7 @@ describe('a program whose gradient fails', () => {
     ['in the forward pass', (x) => ({ loss: tf.cumsum(x).sum() }), 'Cumsum'],
     ['in the backward pass', (x) => ({ loss: tf.elu(x.mul(x)).sum(), more: x.neg() }), 'EluGrad'],
     ['for want of its loss', (x) => ({ more: x.neg() }), 'expected an output loss, got none'],
-  ])('%s leaves no tensor and no tape behind', (_where, body, message) => {
+  ])('%s leaks no tensor and no tape', (_where, body, message) => {
     const state = engineState();
     expect(() => run(program(body))).toThrow(message);
     expect(engineState()).toEqual(state);
@@ -177,7 +177,7 @@ describe('messages', () => {
     expect(thrown.message).toContain('graph input');
   });
 
-  test('asynchronous reading is refused the same way', async () => {
+  test('asynchronous reading is rejected in the same way', async () => {
     let reading: Promise<unknown> = Promise.resolve();
     capture((x) => {
       reading = x.data();
@@ -187,7 +187,7 @@ describe('messages', () => {
     await expect(reading).rejects.toThrow(ConfigError);
   });
 
-  test('text is refused', () => {
+  test('string tensors are rejected', () => {
     expect(error(() => tf.tensor(['a'])).message).toContain('float32, int32 or bool');
   });
 });
@@ -239,7 +239,7 @@ describe.runIf(built)('in worker threads', () => {
     }
     return losses;`;
 
-  test('two captures at once give what each gives alone', async () => {
+  test('two simultaneous captures give the same graphs as each alone', async () => {
     const together = await Promise.all([
       inWorker<number[]>(training(1)),
       inWorker<number[]>(training(2)),

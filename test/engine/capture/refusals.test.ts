@@ -27,7 +27,7 @@ test.each<[string, (x: Image) => tf.Tensor, string]>([
   ],
   ['pooling', (x) => tf.maxPool(x, 2, 2, 'valid'), 'MaxPool'],
   ['scatters', (x) => tf.unsortedSegmentSum(x, tf.tensor1d([0], 'int32'), 1), 'UnsortedSegmentSum'],
-])('%s are refused by name', (_name, body, message) => {
+])('%s are rejected by name', (_name, body, message) => {
   const capture = (): unknown =>
     captureGraph({
       name: 'test',
@@ -39,7 +39,7 @@ test.each<[string, (x: Image) => tf.Tensor, string]>([
   expect(capture).toThrow(message);
 });
 
-test('kernels outside a capture are refused', async () => {
+test('kernels outside a capture are rejected', async () => {
   ensureCaptureBackend();
   await tf.setBackend('convnextv2-capture');
   try {
@@ -51,6 +51,6 @@ test('kernels outside a capture are refused', async () => {
   }
 });
 
-test('the backend is made once', () => {
+test('the backend is created once', () => {
   expect(ensureCaptureBackend()).toBe(ensureCaptureBackend());
 });

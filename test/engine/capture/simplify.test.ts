@@ -26,7 +26,7 @@ const ops = ({ nodes }: OnnxGraph): string[] => nodes.map(({ op }) => op);
 const largestConstant = ({ initializers }: OnnxGraph): number =>
   Math.max(0, ...initializers.map(({ data }) => data.length));
 
-describe('what changes nothing leaves no node', () => {
+describe('operations without effect emit no node', () => {
   const ones = (): tf.Tensor => tf.ones(SHAPE);
   const zeros = (): tf.Tensor => tf.zeros(SHAPE);
 
@@ -57,12 +57,12 @@ describe('what changes nothing leaves no node', () => {
     ['1 ^ x', (x) => ones().pow(x)],
     ['x · 2', (x) => x.mul(2)],
     ['max(x, 0)', (x) => x.maximum(0)],
-  ])('but %s does change something', (_name, body) => {
+  ])('%s has an effect and is kept', (_name, body) => {
     expect(ops(capture((x) => body(x)))).not.toEqual(['Identity']);
   });
 });
 
-describe('constants of one value are never written out', () => {
+describe('constants of a single value are never materialized', () => {
   test.each<[string, string[], (x: tf.Tensor, bias: tf.Tensor) => tf.Tensor]>([
     ['a full-size summand', ['Add'], (x) => x.add(tf.fill(SHAPE, 2.5))],
     ['a transposed factor', ['Mul'], (x) => x.mul(tf.fill([30, 20], 3).transpose())],
@@ -82,7 +82,7 @@ describe('constants of one value are never written out', () => {
     expect(largestConstant(graph)).toBeLessThanOrEqual(2); // the shape of a reshape
   });
 
-  test('the gradient of a mean is a scalar until something needs it all', () => {
+  test('the gradient of a mean is a scalar until a kernel needs all elements', () => {
     const graph = capture((x) => tf.grad((z) => z.square().mean())(x));
     expect(ops(graph)).not.toContain('Expand');
     expect(largestConstant(graph)).toBe(1);
@@ -109,11 +109,11 @@ describe.each(LOWERINGS)('the training graph of a classifier, $kind', (lowering)
     });
   };
 
-  test('holds no constant larger than a vector over channels', async () => {
+  test('contains no constant larger than a vector over channels', async () => {
     expect(largestConstant(await graph())).toBeLessThanOrEqual(4 * dims[3]);
   });
 
-  test('writes out one broadcast only: the gradient of the pooled features', async () => {
+  test('materializes only one broadcast: the gradient of the pooled features', async () => {
     const { nodes } = await graph();
     expect(nodes.filter(({ op }) => op === 'Expand')).toHaveLength(1);
     expect(nodes.filter(({ op }) => op === 'Tile')).toEqual([]);

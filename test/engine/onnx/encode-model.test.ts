@@ -129,7 +129,7 @@ describe('onnxruntime-node understands', () => {
     expect(result['y'].data).toEqual([13]);
   });
 
-  test('a graph that is wrong is refused with the name of the node', async () => {
+  test('an invalid graph is rejected with the name of the node', async () => {
     const wrong = graph({
       nodes: [node('MatMul', ['x', 'x'], ['y'], { name: 'stages.0/MatMul' })],
       inputs: [{ name: 'x', shape: [2, 3], type: 'float32' }],
@@ -139,7 +139,7 @@ describe('onnxruntime-node understands', () => {
   });
 });
 
-test('weights beyond 2 GiB are refused with the remedy', () => {
+test('weights beyond 2 GiB are rejected with the remedy', () => {
   const data = { byteLength: 2 ** 31 } as Float32Array;
   const large = graph({ initializers: [{ name: 'w', shape: [2 ** 29], type: 'float32', data }] });
   expect(() => encodeModel(large)).toThrow(InputError);

@@ -26,7 +26,7 @@ const globalPool = (shape: readonly number[], x = values(1, shape)): OpCase =>
     op: (i) => globalAveragePool(i.x),
   });
 
-describe.each(WAYS)('by hand, %s', (way) => {
+describe.each(WAYS)('values computed by hand, %s', (way) => {
   test('bins of 3 over 4 overlap: {0, 1}, {1, 2}, {2, 3}', async () => {
     const row = [0, 2, 6, 12];
     const x = floats([1, 4, 4, 1], [...row, ...row, ...row, ...row]);

@@ -59,10 +59,10 @@ const update = (momentum: number, count: number, inputs: OpCase['inputs']): OpCa
       }),
   });
 
-describe.each(WAYS)('by hand, %s', (way) => {
+describe.each(WAYS)('values computed by hand, %s', (way) => {
   test('inference uses the statistics it is given', async () => {
     const c = inference(
-      'by hand',
+      'values computed by hand',
       {
         x: floats([1, 1, 2, 2], [5, 1, 9, 3]),
         weight: floats([2], [3, 1]),
@@ -76,7 +76,7 @@ describe.each(WAYS)('by hand, %s', (way) => {
     expectSame('y', await forward(way, c), floats([1, 1, 2, 2], [6, 10, 12, 14]));
   });
 
-  test('training uses the batch: all images and positions together, population variance', async () => {
+  test('training uses the statistics of all images and positions, with the population variance', async () => {
     const inputs = {
       x: floats([2, 1, 2, 1], [1, 2, 3, 6]),
       weight: floats([1], [2]),
@@ -89,7 +89,7 @@ describe.each(WAYS)('by hand, %s', (way) => {
     expectSame('y', await result('y'), floats([2, 1, 2, 1], [-1, 0, 1, 4]));
   });
 
-  test('running moments take a tenth of the batch, its variance unbiased', async () => {
+  test('running moments take a tenth of the batch’s, with unbiased variance', async () => {
     const inputs = {
       mean: floats([1], [10]),
       variance: floats([1], [1]),
@@ -102,7 +102,7 @@ describe.each(WAYS)('by hand, %s', (way) => {
   });
 });
 
-test('inference with the batch’s own moments is training', async () => {
+test('inference with the batch’s moments equals training', async () => {
   const x = values(1, [2, 3, 4, 5], [-1, 4]);
   const inputs = { x, ...affine(5) };
   const mean = await forward('eager cpu', training('mean', inputs));
@@ -122,7 +122,7 @@ test('the parameters must have the size of the last axis', () => {
   expect(() => batchNormInference(x, { weight, bias: weight }, moments, EPS)).toThrow(ShapeError);
 });
 
-test('training returns three tensors, and nothing else outlives it', () => {
+test('training returns three tensors and leaks none', () => {
   const [x, weight] = [tf.ones<tf.Rank.R4>([1, 2, 2, 3]), tf.ones<tf.Rank.R1>([3])];
   const before = tf.memory().numTensors;
   const { y, moments } = batchNormTraining(x, { weight, bias: weight }, EPS);

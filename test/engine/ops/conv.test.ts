@@ -37,9 +37,9 @@ function random(
 const range = (count: number, from = 1): number[] =>
   Array.from({ length: count }, (_, i) => i + from);
 
-describe.each(WAYS)('by hand, %s', (way) => {
-  test('a patchify convolution sums every patch, and what fills none is ignored', async () => {
-    const c = conv('patchify', 'by hand', {
+describe.each(WAYS)('values computed by hand, %s', (way) => {
+  test('a patchify convolution sums every patch and ignores incomplete ones', async () => {
+    const c = conv('patchify', 'values computed by hand', {
       x: floats([1, 3, 5, 1], range(15)),
       weight: floats([2, 2, 1, 2], [1, 1, 1, 0, 1, 0, 1, -1]), // all ones; top left − bottom right
       bias: floats([2], [0, 100]),
@@ -50,9 +50,9 @@ describe.each(WAYS)('by hand, %s', (way) => {
 
   test('a 3×3 convolution pads with zeros and does not flip its kernel', async () => {
     const kernel = Array<number>(9).fill(0);
-    kernel[0] = 1; // the upper left neighbour
-    kernel[5] = 10; // the right neighbour
-    const c = conv('same', 'by hand', {
+    kernel[0] = 1; // the upper left neighbor
+    kernel[5] = 10; // the right neighbor
+    const c = conv('same', 'values computed by hand', {
       x: floats([1, 2, 3, 1], range(6)),
       weight: floats([3, 3, 1, 1], kernel),
       bias: floats([1], [0.5]),
@@ -61,11 +61,11 @@ describe.each(WAYS)('by hand, %s', (way) => {
     expectSame('y', await forward(way, c), floats([1, 2, 3, 1], expected));
   });
 
-  test('a depthwise convolution keeps its channels apart', async () => {
+  test('a depthwise convolution does not mix channels', async () => {
     const kernel = new Float32Array(18);
-    kernel[2 * 4] = 1; // centre, channel 0
-    kernel[2 * 3 + 1] = -1; // left neighbour, channel 1
-    const c = conv('depthwise', 'by hand', {
+    kernel[2 * 4] = 1; // center, channel 0
+    kernel[2 * 3 + 1] = -1; // left neighbor, channel 1
+    const c = conv('depthwise', 'values computed by hand', {
       x: floats([1, 1, 3, 2], range(6)),
       weight: floats([3, 3, 2, 1], [...kernel]),
       bias: floats([2], [0, 10]),
@@ -74,7 +74,7 @@ describe.each(WAYS)('by hand, %s', (way) => {
   });
 });
 
-test('a convolution without a bias is the one with bias zero', async () => {
+test('a convolution without a bias equals one with bias zero', async () => {
   const { inputs } = random('same', [1, 3, 4, 8], [3, 3], 8);
   const { x, weight } = inputs;
   const bare = opCase<Pick<Conv, 'x' | 'weight'>>({
@@ -86,7 +86,7 @@ test('a convolution without a bias is the one with bias zero', async () => {
   for (const way of WAYS) expectSame(way, await forward(way, bare), await forward(way, zero));
 });
 
-describe('wrong shapes are refused', () => {
+describe('wrong shapes are rejected', () => {
   beforeAll(() => tf.setBackend('cpu'));
 
   test('channels that differ', () => {

@@ -10,7 +10,7 @@ type DropPath = { branch: tf.Tensor4D; mask: tf.Tensor1D };
 
 test.each(WAYS)('whole samples are dropped or scaled up: %s', async (way) => {
   const c = opCase<DropPath>({
-    name: 'by hand',
+    name: 'values computed by hand',
     inputs: { branch: floats([3, 1, 1, 2], [1, 2, 3, 4, 5, 6]), mask: floats([3], [0, 1.25, 1]) },
     op: ({ branch, mask }) => dropPath(branch, mask),
   });

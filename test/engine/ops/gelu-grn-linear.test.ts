@@ -55,19 +55,16 @@ const composed = (x: HostTensor, out = 5): OpCase =>
 
 describe.each(WAYS)('%s', (way) => {
   // 12 positions: with 5 outputs the weights are scaled, with 7 the activations.
-  test.each([5, 7])(
-    'is linear(grn(gelu(x))), with the gradients of that: %i outputs',
-    async (out) => {
-      const x = values(1, [2, 3, 4, 12], [-2, 2]);
-      const actual = await forwardAndGradients(way, fused('fused', x, out));
-      const expected = await forwardAndGradients('eager cpu', composed(x, out));
-      expectSame('y', actual.output, expected.output);
-      for (const [name, { data }] of Object.entries(expected.gradients))
-        expectGradient(name, actual.gradients[name].data, data, 2e-5);
-    },
-  );
+  test.each([5, 7])('equals linear(grn(gelu(x))), gradients included: %i outputs', async (out) => {
+    const x = values(1, [2, 3, 4, 12], [-2, 2]);
+    const actual = await forwardAndGradients(way, fused('fused', x, out));
+    const expected = await forwardAndGradients('eager cpu', composed(x, out));
+    expectSame('y', actual.output, expected.output);
+    for (const [name, { data }] of Object.entries(expected.gradients))
+      expectGradient(name, actual.gradients[name].data, data, 2e-5);
+  });
 
-  test('channels that are zero everywhere have finite gradients, the composed op’s', async () => {
+  test('channels that are zero everywhere have the finite gradients of the composed op', async () => {
     const x = values(1, [2, 2, 3, 4], [-2, 2]);
     for (let i = 2; i < x.data.length; i += 4) x.data[i] = 0;
     const actual = await forwardAndGradients(way, fused('fused', x));
@@ -89,7 +86,7 @@ describe.each(WAYS)('%s', (way) => {
   });
 });
 
-test('energies over the batch are those of one image that holds all positions', async () => {
+test('energies over the batch equal those of one image with all positions', async () => {
   const x = values(1, [3, 2, 2, 4], [-2, 2]);
   const batch = await forwardAndGradients('eager cpu', fused('batch', x, 5, [0, 1, 2]));
   const tall = { ...x, shape: [1, 6, 2, 4] };
@@ -99,7 +96,7 @@ test('energies over the batch are those of one image that holds all positions', 
     expectGradient(name, batch.gradients[name].data, data, 1e-5);
 });
 
-test('large images, whose activations are computed again for the backward pass, have the same gradients', async () => {
+test('large images, whose activations are recomputed in the backward pass, have the same gradients', async () => {
   const x = values(1, [1, 128, 129, 128], [-2, 2]);
   const compiled = await forwardAndGradients('compiled', fused('large', x, 2));
   const standard = await forwardAndGradients('compiled portable', fused('large', x, 2));
@@ -122,7 +119,7 @@ test('grnScaleGradient is the derivative of grnScale', () => {
   });
 });
 
-test('shapes that do not fit are refused', () => {
+test('shapes that do not fit are rejected', () => {
   const weight = tf.zeros<tf.Rank.R2>([4, 2]);
   const [gamma, bias] = [tf.zeros<tf.Rank.R1>([4]), tf.zeros<tf.Rank.R1>([2])];
   const x = tf.zeros<tf.Rank.R4>([1, 2, 2, 4]);

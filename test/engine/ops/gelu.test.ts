@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { gelu } from '../../../engine/ops/gelu.js';
 import { describeOp, floats, forward, values } from '../op-case.js';
 
-test('gelu is x · Φ(x), by the table of the normal distribution', async () => {
+test('gelu is x · Φ(x), compared with a table of the normal distribution', async () => {
   // Φ(0) = 0.5, Φ(±1) = 0.841345 / 0.158655, Φ(±2) = 0.977250 / 0.022750
   const x = floats([5], [-2, -1, 0, 1, 2]);
   const { data } = await forward('eager cpu', {
@@ -15,13 +15,13 @@ test('gelu is x · Φ(x), by the table of the normal distribution', async () => 
   expected.forEach((value, i) => expect(data[i]).toBeCloseTo(value, 6));
 });
 
-test('gelu is the exact one, not the tanh approximation (they differ by 4.7e-4 at 2.8)', async () => {
+test('gelu is exact, not the tanh approximation (they differ by 4.7e-4 at 2.8)', async () => {
   const x = floats([1], [2.8]);
   const { data } = await forward('compiled', { name: 'gelu', inputs: { x }, op: (i) => gelu(i.x) });
   expect(data[0]).toBeCloseTo(2.8 * 0.9974449, 5); // the approximation gives 2.7933
 });
 
-test('the derivative of gelu at 0 is a half, and far out it is 0 or 1', async () => {
+test('the derivative of gelu is a half at 0, and 0 or 1 far from it', async () => {
   await tf.setBackend('cpu');
   const slopes = tf.tidy(() =>
     tf

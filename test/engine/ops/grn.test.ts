@@ -32,11 +32,11 @@ const response = (
     op: (i) => grn(i.x, { gamma: i.gamma, beta: i.beta }, EPS),
   });
 
-describe.each(WAYS)('by hand, %s', (way) => {
-  test('channel norms 5 and 0 have shares 2 and 0', async () => {
+describe.each(WAYS)('values computed by hand, %s', (way) => {
+  test('channel norms 5 and 0 are 2 and 0 relative to their mean', async () => {
     // Channel 0 is (3, 4), norm 5; channel 1 is zero. mean = 2.5, so N = (2, 0) up to epsilon.
     const c = response(
-      'by hand',
+      'values computed by hand',
       floats([1, 1, 2, 2], [3, 0, 4, 0]),
       floats([2], [0.5, 7]),
       floats([2], [1, -1]),
@@ -51,7 +51,7 @@ describe.each(WAYS)('by hand, %s', (way) => {
     expectSame('y', await forward(way, c), x);
   });
 
-  test('a channel that is zero everywhere has a finite gradient, the limit’s', async () => {
+  test('a channel that is zero everywhere has the limit as its finite gradient', async () => {
     const x = values(6, [2, 2, 3, 4]);
     for (let i = 1; i < x.data.length; i += 4) x.data[i] = 0;
     const gamma = values(2, [4]);
@@ -84,7 +84,7 @@ describe.each(WAYS)('by hand, %s', (way) => {
   });
 });
 
-test('every image is normalized for itself', async () => {
+test('every image is normalized separately', async () => {
   const [a, b] = [values(7, [1, 3, 3, 5]), values(8, [1, 3, 3, 5], [-9, 9])];
   const both = floats([2, 3, 3, 5], [...a.data, ...b.data]);
   const together = await forward('eager cpu', response('both', both));

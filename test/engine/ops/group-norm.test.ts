@@ -20,10 +20,10 @@ function group(name: string, x: HostTensor, groups: number, eps = 1e-5): OpCase 
   });
 }
 
-describe.each(WAYS)('by hand, %s', (way) => {
+describe.each(WAYS)('values computed by hand, %s', (way) => {
   test('positions and channels of a group are standardized together', async () => {
     const c: OpCase = {
-      ...group('by hand', floats([1, 1, 2, 4], [1, 2, 0, 0, 3, 6, 0, 8]), 2, 0.5),
+      ...group('values computed by hand', floats([1, 1, 2, 4], [1, 2, 0, 0, 3, 6, 0, 8]), 2, 0.5),
       inputs: {
         x: floats([1, 1, 2, 4], [1, 2, 0, 0, 3, 6, 0, 8]),
         weight: floats([4], [2, 2, 1, 1]),

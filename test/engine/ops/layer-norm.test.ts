@@ -22,10 +22,10 @@ const norm = (name: string, shape: readonly number[], spread = 2): ReturnType<ty
   });
 };
 
-describe.each(WAYS)('by hand, %s', (way) => {
+describe.each(WAYS)('values computed by hand, %s', (way) => {
   test('[1, 2, 3, 6] has mean 3 and population variance 3.5', async () => {
     const c = opCase<Norm>({
-      name: 'by hand',
+      name: 'values computed by hand',
       inputs: {
         x: floats([1, 4], [1, 2, 3, 6]),
         weight: floats([4], [1, 2, 1, 1]),
@@ -49,7 +49,7 @@ describe.each(WAYS)('by hand, %s', (way) => {
   });
 });
 
-test('a mean far from zero costs no accuracy (the variance is centred first)', async () => {
+test('a mean far from zero does not reduce accuracy (the variance is centered first)', async () => {
   // E[x²] − E[x]² in float32 would lose all digits of the variance 1.25 at a mean of 4096.
   const x = floats([1, 4], [4096, 4097, 4098, 4099]);
   const expected = floats([1, 4], [-1.3416407, -0.4472136, 0.4472136, 1.3416407]);

@@ -37,10 +37,10 @@ const folded = (name: string, op: (i: Folded) => tf.Tensor): OpCase =>
     op: (i) => tf.tidy(() => op(i)),
   });
 
-describe.each(WAYS)('by hand, %s', (way) => {
+describe.each(WAYS)('values computed by hand, %s', (way) => {
   test('x · W + b', async () => {
     const c = opCase<Linear>({
-      name: 'by hand',
+      name: 'values computed by hand',
       inputs: {
         x: floats([2, 3], [1, 2, 3, 0, -1, 1]),
         weight: floats([3, 2], [1, 2, 3, 4, 5, 6]),
@@ -77,7 +77,7 @@ test('the last axis must be the input of the weight', () => {
   expect(() => linear(tf.zeros([5, 4]), { weight, bias })).toThrow(ShapeError);
 });
 
-test('folding owns what it returns: disposing it leaves the parameters alone', () => {
+test('folded tensors are new: disposing them keeps the parameters', () => {
   const weight = tf.ones<tf.Rank.R2>([2, 3]);
   const [shift, bias] = [tf.ones<tf.Rank.R1>([2]), tf.ones<tf.Rank.R1>([3])];
   const before = tf.memory().numTensors;

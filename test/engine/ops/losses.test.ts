@@ -104,11 +104,11 @@ describe.each(WAYS)('elementwise losses by hand, %s', (way) => {
     expected: number[],
   ): Promise<void> => {
     const shape = [a.length];
-    const c = pair('by hand', { a: floats(shape, a), b: floats(shape, b) }, op);
+    const c = pair('values computed by hand', { a: floats(shape, a), b: floats(shape, b) }, op);
     expectSame('loss', await forward(way, c), floats(shape, expected));
   };
 
-  test('binary cross-entropy of logits, stable far out', () =>
+  test('binary cross-entropy of logits is stable for large logits', () =>
     expectLoss(
       sigmoidCrossEntropy,
       [0, Math.log(3), Math.log(3), 100, -100, 0],
@@ -147,7 +147,7 @@ test.each(WAYS)('the gradient of binary cross-entropy at logit 0 is ½ − t: %s
   expect(gradients['a'].data[2]).toBeCloseTo(0.25 * cotangent, 5);
 });
 
-describe('shapes that differ are refused', () => {
+describe('shapes that differ are rejected', () => {
   const [two, three] = [floats([2, 2], [1, 2, 3, 4]), floats([3], [1, 2, 3])];
   test.each<[string, OpCase]>([
     ['softTargetCrossEntropy', soft('', { logits: two, targets: floats([1, 2], [1, 0]) })],

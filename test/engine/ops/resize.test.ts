@@ -26,24 +26,24 @@ const upsample = (shape: readonly number[], x = values(1, shape)): OpCase =>
     op: (i) => upsampleNearest2(i.x),
   });
 
-describe.each(WAYS)('by hand, %s', (way) => {
-  test('two pixels to four: half-pixel centres, borders held', async () => {
+describe.each(WAYS)('values computed by hand, %s', (way) => {
+  test('two pixels to four: half-pixel centers, clamped at the borders', async () => {
     const c = resize([1, 1, 2, 1], [1, 4], floats([1, 1, 2, 1], [0, 4]));
     // Sources −0.25 → 0, 0.25, 0.75, 1.25 → 1.
     expectSame('y', await forward(way, c), floats([1, 1, 4, 1], [0, 1, 3, 4]));
   });
 
-  test('four pixels to two: no antialiasing, the two middle neighbours are averaged', async () => {
+  test('four pixels to two: no antialiasing, the average of two neighbors', async () => {
     const c = resize([1, 4, 1, 1], [2, 1], floats([1, 4, 1, 1], [1, 3, 10, 30]));
     expectSame('y', await forward(way, c), floats([1, 2, 1, 1], [2, 20]));
   });
 
-  test('to one pixel: the centre', async () => {
+  test('to one pixel: the center', async () => {
     const c = resize([1, 3, 2, 1], [1, 1], floats([1, 3, 2, 1], [9, 9, 2, 6, 9, 9]));
     expectSame('y', await forward(way, c), floats([1, 1, 1, 1], [4]));
   });
 
-  test('from one pixel: the same everywhere', async () => {
+  test('from one pixel: constant', async () => {
     const c = resize([1, 1, 1, 2], [2, 3], floats([1, 1, 1, 2], [5, -1]));
     const expected = floats(
       [1, 2, 3, 2],
@@ -52,7 +52,7 @@ describe.each(WAYS)('by hand, %s', (way) => {
     expectSame('y', await forward(way, c), expected);
   });
 
-  test('nearest enlargement repeats every pixel', async () => {
+  test('nearest-neighbor upsampling repeats every pixel', async () => {
     const c = upsample([1, 1, 2, 2], floats([1, 1, 2, 2], [1, 2, 3, 4]));
     const row = [1, 2, 1, 2, 3, 4, 3, 4];
     expectSame('y', await forward(way, c), floats([1, 2, 4, 2], [...row, ...row]));
@@ -62,7 +62,7 @@ describe.each(WAYS)('by hand, %s', (way) => {
 describe('the interpolation matrix', () => {
   const sizes = fc.integer({ min: 1, max: 40 });
 
-  test('has rows of at most two neighbouring weights that sum to 1', () => {
+  test('has rows of at most two adjacent weights that sum to 1', () => {
     fc.assert(
       fc.property(sizes, sizes, (from, to) => {
         const matrix = bilinearMatrix(from, to);

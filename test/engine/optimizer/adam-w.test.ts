@@ -75,7 +75,7 @@ describe('adamW', () => {
     expect(buffers.moments[1][0]).toBeCloseTo(exact.v, 6);
   });
 
-  test('every size gives the bits of a float32 loop, in place and staged', () => {
+  test('every size is bit-identical to a float32 loop, in place and staged', () => {
     // 16384 is the staging size; odd sizes leave elements at the end.
     for (const size of [1, 2, 3, 4, 5, 7, 31, 16384, 16385, 16387, 40001]) {
       const [inPlace, staged] = both(size, size);
@@ -94,7 +94,7 @@ describe('adamW', () => {
     }
   });
 
-  test('cutting a run into pieces changes nothing, and what lies outside stays', () => {
+  test('splitting a run changes nothing, and elements outside do not change', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 6 }), (sizes) => {
         const total = sizes.reduce((sum, size) => sum + size, 0);
@@ -112,7 +112,7 @@ describe('adamW', () => {
     );
   });
 
-  test('lrScale and weightDecay act on their run only', () => {
+  test('lrScale and weightDecay affect only their run', () => {
     const buffers = createFlatBuffers(4, { moments: 2 });
     buffers.parameters.fill(1);
     buffers.gradients.fill(1);
@@ -123,7 +123,7 @@ describe('adamW', () => {
     );
   });
 
-  test('addresses beyond 2 GiB work (pages that nobody touches cost nothing)', () => {
+  test('addresses beyond 2 GiB work (untouched pages cost nothing)', () => {
     const size = 150_000_000; // four arrays: 2.4 GB
     const buffers = createFlatBuffers(size, { moments: 2 });
     buffers.gradients[size - 2] = 3;
@@ -141,7 +141,7 @@ describe('adamW', () => {
     expect([...buffers.parameters]).toEqual([0]);
   });
 
-  test('wrong buffers, steps and runs are refused before anything changes', () => {
+  test('wrong buffers, steps and runs are rejected before anything changes', () => {
     const buffers = createFlatBuffers(4, { moments: 2 });
     buffers.gradients.fill(1);
     const one = createFlatBuffers(4, { moments: 1 });
@@ -155,7 +155,7 @@ describe('adamW', () => {
 });
 
 describe('mergeRuns', () => {
-  test('joins neighbours with equal settings only', () => {
+  test('merges only adjacent runs with equal settings', () => {
     const merged = mergeRuns([
       run(10, 5),
       run(0, 4),
@@ -174,7 +174,7 @@ describe('mergeRuns', () => {
     expect(mergeRuns([])).toEqual([]);
   });
 
-  test('refuses runs that overlap', () => {
+  test('rejects runs that overlap', () => {
     expect(() => mergeRuns([run(0, 4), run(3, 4)])).toThrow(
       'mergeRuns: expected runs that do not overlap, got one at 3 before 4',
     );

@@ -11,7 +11,7 @@ import {
 import { optimizerState, restoreOptimizerState } from '../../../engine/optimizer/state.js';
 
 describe('createFlatBuffers', () => {
-  test('gives zeroed arrays of one memory that do not touch each other', () => {
+  test('gives zeroed arrays of one memory that do not overlap', () => {
     const buffers = createFlatBuffers(5, { moments: 2, ema: true, microGradients: true });
     const arrays = [
       buffers.parameters,
@@ -28,28 +28,28 @@ describe('createFlatBuffers', () => {
     arrays.forEach((array, index) => expect(array[4] + array[0]).toBe(2 * (index + 1)));
   });
 
-  test('beyond the limit the arrays stand alone', () => {
+  test('beyond the limit the arrays do not share a memory', () => {
     const buffers = createFlatBuffers(5, { moments: 1, maxMemoryBytes: 100 });
     expect(buffers.parameters.buffer).not.toBe(buffers.kernels.memory.buffer);
     expect(buffers.parameters.buffer.byteLength).toBe(20);
     expect(buffers.ema).toBeUndefined();
   });
 
-  test('a size that is no whole number is refused', () => {
+  test('a size that is not a whole number is rejected', () => {
     expect(() => createFlatBuffers(1.5, { moments: 0 })).toThrow('got 1.5');
     expect(() => createFlatBuffers(-1, { moments: 0 })).toThrow('got -1');
   });
 });
 
 describe('gradientNorm', () => {
-  test('is the root of the sum of squares, zero for nothing', () => {
+  test('is the root of the sum of squares, zero for an empty array', () => {
     const buffers = createFlatBuffers(5, { moments: 0 });
     buffers.gradients.set([1, -2, 2, 4, 0]);
     expect(gradientNorm(buffers)).toBe(5);
     expect(gradientNorm(createFlatBuffers(0, { moments: 0 }))).toBe(0);
   });
 
-  test('has the same bits in place and staged, and agrees with a float64 sum', () => {
+  test('is bit-identical in place and staged, and agrees with a float64 sum', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 40_000 }), fc.integer(), (size, seed) => {
         const inPlace = createFlatBuffers(size, { moments: 0 });
@@ -82,7 +82,7 @@ describe('gradientNorm', () => {
   });
 });
 
-test('clipScale leaves small norms alone and brings large ones down', () => {
+test('clipScale keeps small norms and reduces large ones', () => {
   expect(clipScale({ norm: 0.5, maxNorm: 1 })).toBe(1);
   expect(clipScale({ norm: 0, maxNorm: 1 })).toBe(1);
   expect(clipScale({ norm: 4, maxNorm: 1 })).toBeCloseTo(0.25, 6);
@@ -90,7 +90,7 @@ test('clipScale leaves small norms alone and brings large ones down', () => {
 });
 
 describe('accumulateGradients', () => {
-  test('averages micro-batches and forgets what was there, even NaN', () => {
+  test('averages micro-batches and overwrites previous values, even NaN', () => {
     const buffers = createFlatBuffers(3, { moments: 0, microGradients: true });
     buffers.gradients.fill(NaN);
     const micro = buffers.microGradients as Float32Array;
@@ -111,8 +111,8 @@ describe('accumulateGradients', () => {
   });
 });
 
-describe('the moving average', () => {
-  test('starts as a copy and moves by 1 − decay', () => {
+describe('the EMA', () => {
+  test('starts as a copy and changes by the factor 1 − decay', () => {
     const buffers = createFlatBuffers(5, { moments: 0, ema: true });
     buffers.parameters.fill(2);
     startEma(buffers);
@@ -121,7 +121,7 @@ describe('the moving average', () => {
     expect([...(buffers.ema as Float32Array)]).toEqual([2.5, 2.5, 2.5, 2.5, 2.5]);
   });
 
-  test('equal parameters are a fixed point, bit for bit, also at decay 0.9999', () => {
+  test('equal parameters are a bit-exact fixed point, also at decay 0.9999', () => {
     const buffers = createFlatBuffers(1000, { moments: 0, ema: true });
     const random = new Random(2);
     for (let i = 0; i < 1000; i++) buffers.parameters[i] = random.normal();
@@ -143,7 +143,7 @@ describe('optimizer state', () => {
     { path: 'b', offset: 2, size: 3 },
   ];
 
-  test('is restored by path, whatever the order', () => {
+  test('is restored by path, in any order', () => {
     const from = createFlatBuffers(5, { moments: 2 });
     from.moments[0].set([1, 2, 3, 4, 5]);
     from.moments[1].set([6, 7, 8, 9, 10]);
@@ -157,7 +157,7 @@ describe('optimizer state', () => {
     expect([...to.moments[1]]).toEqual([8, 9, 10, 6, 7]);
   });
 
-  test('of another model is refused and nothing is copied', () => {
+  test('of another model is rejected and nothing is copied', () => {
     const from = createFlatBuffers(5, { moments: 2 });
     from.moments[0].fill(1);
     const state = optimizerState(from, layout, 1);

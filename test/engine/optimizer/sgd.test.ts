@@ -6,7 +6,7 @@ import { sgdInFloat32 } from './oracle.js';
 
 const RUN = { offset: 0, size: 1, lrScale: 1, weightDecay: 0 };
 
-test('momentum accumulates gradients, the first step is plain', () => {
+test('momentum accumulates gradients; the first step is plain SGD', () => {
   const buffers = createFlatBuffers(1, { moments: 1 });
   buffers.gradients[0] = 1;
   const options = { lr: 0.1, momentum: 0.5, nesterov: false };
@@ -23,7 +23,7 @@ test('nesterov looks one step ahead', () => {
   expect(buffers.parameters[0]).toBeCloseTo(-0.15, 7);
 });
 
-test('weight decay joins the gradient and so the momentum', () => {
+test('weight decay is added to the gradient and therefore to the momentum', () => {
   const buffers = createFlatBuffers(1, { moments: 1 });
   buffers.parameters[0] = 2;
   const runs = [{ ...RUN, lrScale: 0.5, weightDecay: 0.25 }];
@@ -32,7 +32,7 @@ test('weight decay joins the gradient and so the momentum', () => {
   expect(buffers.parameters[0]).toBeCloseTo(2 - 0.1 * 0.5, 7);
 });
 
-test('in place, staged and a float32 loop give the same bits', () => {
+test('in place, staged and a float32 loop are bit-identical', () => {
   for (const nesterov of [false, true]) {
     const options = { lr: 0.03, momentum: 0.9, nesterov, gradientScale: 0.7 };
     const size = 20_003;
@@ -59,7 +59,7 @@ test('in place, staged and a float32 loop give the same bits', () => {
   }
 });
 
-test('buffers without a moment are refused', () => {
+test('buffers without a moment are rejected', () => {
   expect(() =>
     sgd(createFlatBuffers(1, { moments: 0 }), [], { lr: 1, momentum: 0, nesterov: false }),
   ).toThrow('sgd: expected buffers with 1 moment, got 0');

@@ -23,7 +23,7 @@ const TREE = {
 } as const;
 
 describe('specs', () => {
-  test('are listed with dotted paths in the order in which they are written', () => {
+  test('are listed with dotted paths in the order of declaration', () => {
     expect(listSpecs(TREE).map(([path]) => path)).toEqual([
       'stem.weight',
       'stem.bias',
@@ -61,7 +61,7 @@ describe('specs', () => {
 });
 
 describe('a store', () => {
-  test('lays the parameters out one after the other', () => {
+  test('lays the parameters out contiguously', () => {
     const store = new ParameterStore(TREE);
     expect(store.entries.map(({ path, offset, size }) => [path, offset, size])).toEqual([
       ['stem.weight', 0, 12],
@@ -85,14 +85,14 @@ describe('a store', () => {
     expect(gradients.indexOf(1)).toBe(12);
   });
 
-  test('takes a buffer that is given, and refuses one of another size', () => {
+  test('accepts a buffer and rejects one of another size', () => {
     const values = Float32Array.from({ length: 32 }, (_, i) => i);
     expect([...new ParameterStore(TREE, values).get('stem.bias')]).toEqual([12, 13, 14, 15]);
     expect(() => new ParameterStore(TREE, new Float32Array(31))).toThrow(ConfigError);
     expect(() => new ParameterStore(TREE, new Float32Array(31))).toThrow('32 values, got 31');
   });
 
-  test('refuses unknown paths by name', () => {
+  test('rejects unknown paths by name', () => {
     const store = new ParameterStore(TREE);
     expect(() => store.get('stem.wieght')).toThrow(ConfigError);
     expect(() => store.entry('stem')).toThrow('got stem');
@@ -118,7 +118,7 @@ describe('initial values', () => {
     expect([...new Set(drawn({ kind: 'constant', value: 0.5 }))]).toEqual([0.5]);
   });
 
-  test('normal: mean 0 and the standard deviation that is asked for, with tails', () => {
+  test('normal: mean 0 and the given standard deviation, with tails', () => {
     const values = drawn({ kind: 'normal', std: 0.02 });
     const { mean, std } = moments(values);
     expect(Math.abs(mean) / 0.02).toBeLessThan(MEAN);
@@ -128,7 +128,7 @@ describe('initial values', () => {
     expect(beyond).toBeLessThan(0.051);
   });
 
-  test('truncated normal: none outside the limit, none piled up on it', () => {
+  test('truncated normal: none outside the limit, none accumulated at it', () => {
     const values = drawn({ kind: 'truncatedNormal', std: 1, limit: 1 });
     expect(values.every((x) => Math.abs(x) <= 1)).toBe(true);
     // Variance of a normal truncated at one standard deviation: 1 − 2 φ(1) / (2 Φ(1) − 1).
@@ -136,12 +136,12 @@ describe('initial values', () => {
     expect(values.filter((x) => Math.abs(x) > 0.999).length / SIZE).toBeLessThan(0.003);
   });
 
-  test('truncated normal with the limit far out is a plain normal: the weights of the network', () => {
+  test('truncated normal with a far limit is a plain normal: the weights of the network', () => {
     const { std } = moments(drawn({ kind: 'truncatedNormal', std: 0.02, limit: 2 }));
     expect(Math.abs(std / 0.02 - 1)).toBeLessThan(STD);
   });
 
-  test('truncated normal of width zero ends', () => {
+  test('truncated normal of width zero terminates', () => {
     const values = drawn({ kind: 'truncatedNormal', std: 0, limit: 0 });
     expect(values.every((x) => x + 0 === 0)).toBe(true);
   });
@@ -154,12 +154,12 @@ describe('initial values', () => {
     expect(Math.abs(std / Math.sqrt(3) - 1)).toBeLessThan(STD);
   });
 
-  test('the same seed draws the same, another seed another', () => {
+  test('equal seeds draw equal values, different seeds different ones', () => {
     expect(drawn(NORMAL, 7)).toEqual(drawn(NORMAL, 7));
     expect(drawn(NORMAL, 7)).not.toEqual(drawn(NORMAL, 8));
   });
 
-  test('parameters have streams of their own, uncorrelated ones', () => {
+  test('parameters have separate, uncorrelated streams', () => {
     const store = new ParameterStore({
       a: vectorSpec(SIZE, NORMAL),
       b: vectorSpec(SIZE, NORMAL),
@@ -178,7 +178,7 @@ describe('initial values', () => {
     }
   });
 
-  test('a parameter that is added, in front or behind, changes no other', () => {
+  test('adding a parameter, before or after, does not change the others', () => {
     const first = new ParameterStore({ a: vectorSpec(9, NORMAL), b: vectorSpec(4, NORMAL) });
     const second = new ParameterStore({
       new: vectorSpec(3, NORMAL),
@@ -190,7 +190,7 @@ describe('initial values', () => {
     expect(second.get('b')).toEqual(first.get('b'));
   });
 
-  test('a backbone starts alike under every head', () => {
+  test('a backbone starts with the same values under every head', () => {
     const backbone = { depths: [1, 1, 1, 1], dims: [2, 3, 4, 5], responseNorm: 'grn' } as const;
     const alone = new ParameterStore(createBackbone(backbone).specs);
     const model = createClassifier({ backbone, classes: 3, headInitScale: 1 });

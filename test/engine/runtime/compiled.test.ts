@@ -74,7 +74,7 @@ describe('sessions', () => {
     expect(model.numSessions).toBe(0);
   });
 
-  test('never exceed their number, and the one used longest ago is closed', async () => {
+  test('never exceed their limit, and the least recently used is closed', async () => {
     const { model, opened, released } = counted(2);
     await model.run(images(1)); // session 1
     await model.run(images(2)); // session 2
@@ -89,7 +89,7 @@ describe('sessions', () => {
     expect(released).toEqual([2, 3, 1, 4]);
   });
 
-  test('are opened once by runs that are started together, and not closed under them', async () => {
+  test('are opened once by concurrent runs, and not closed while in use', async () => {
     const { model, opened, released } = counted(1);
     const sizes = [1, 1, 2, 2, 1];
     const together = await Promise.all(sizes.map((n) => logits(model, images(n))));
@@ -99,7 +99,7 @@ describe('sessions', () => {
     await model.release();
   });
 
-  test('one is enough', async () => {
+  test('a limit of one works', async () => {
     const model = inference({ maxSessions: 1 });
     const [a, b] = [await logits(model, images(1)), await logits(model, images(2))];
     expect(model.numSessions).toBe(1);
@@ -108,7 +108,7 @@ describe('sessions', () => {
     await model.release();
   });
 
-  test('give equal bits with and without an arena of their own', async () => {
+  test('are bit-identical with and without their own arena', async () => {
     const [own, shared] = [inference({ ownArena: true }), inference({ ownArena: false })];
     // The first size also after another one.
     for (const n of [1, 3, 1])
@@ -116,7 +116,7 @@ describe('sessions', () => {
     await Promise.all([own.release(), shared.release()]);
   });
 
-  test('that fail to open leave none behind, and the next run works', async () => {
+  test('that fail to open leak nothing, and the next run works', async () => {
     const model = inference();
     await expect(model.run({ image: floats([1, 32, 32, 1], Array<number>(1024).fill(0)) })).rejects.toThrow(ShapeError); // prettier-ignore
     expect(model.numSessions).toBe(0);
@@ -124,7 +124,7 @@ describe('sessions', () => {
     await model.release();
   });
 
-  test('a release waits for the runs before it', async () => {
+  test('release waits for earlier runs', async () => {
     const model = inference();
     const running = logits(model, images(1));
     const released = model.release();
@@ -135,7 +135,7 @@ describe('sessions', () => {
 });
 
 describe('results', () => {
-  test('of two models that predict at once are those of each alone', async () => {
+  test('of two models that run concurrently are those of each alone', async () => {
     const [a, b] = [inference({}, filledStore(1)), inference({}, filledStore(2))];
     const alone = [await logits(a, images(1)), await logits(b, images(2))];
     const together = await Promise.all([logits(a, images(1)), logits(b, images(2))]);
@@ -144,7 +144,7 @@ describe('results', () => {
     await Promise.all([a.release(), b.release()]);
   });
 
-  test('of runs that are started together keep their order', async () => {
+  test('of concurrent runs keep their order', async () => {
     const model = inference();
     const seeds = [1, 2, 3, 4];
     const together = await Promise.all(seeds.map((s) => logits(model, images(1, 32, 32, s))));
@@ -153,7 +153,7 @@ describe('results', () => {
     await model.release();
   });
 
-  test('with frozen weights are the same, and stay so when the weights change', async () => {
+  test('with frozen weights are the same, and do not change with the weights', async () => {
     const store = filledStore();
     const [frozen, free] = [inference({ frozen: true }, store), inference({}, store)];
     const before = (await frozen.run(images(2)))['logits'];
@@ -165,7 +165,7 @@ describe('results', () => {
     await Promise.all([frozen.release(), free.release()]);
   });
 
-  test('follow the weights without a new session', async () => {
+  test('change with the weights without a new session', async () => {
     const store = filledStore(1);
     const model = inference({}, store);
     const before = await logits(model, images(1));
@@ -178,7 +178,7 @@ describe('results', () => {
     await Promise.all([model.release(), fresh.release()]);
   });
 
-  test('are bit for bit the same in every run', async () => {
+  test('are bit-identical in every run', async () => {
     const store = filledStore();
     const runs: number[][] = [];
     for (let i = 0; i < 3; i++) {
@@ -192,7 +192,7 @@ describe('results', () => {
     expect(runs[2]).toEqual(runs[0]);
   });
 
-  test('of all sizes take turns with one array, which grows when one needs more', async () => {
+  test('of all sizes share one array, which grows if needed', async () => {
     const model = program((_params, { x }) => ({ twice: x.mul(2), isLarge: x.greater(2) }));
     const run = async (...values: number[]): Promise<HostTensors> =>
       model.run({ x: floats([values.length], values) });
@@ -212,7 +212,7 @@ describe('results', () => {
     await model.release();
   });
 
-  test('leave no copies behind for the garbage collector', async () => {
+  test('leave no copies to the garbage collector', async () => {
     const model = program((_params, { x }) => ({ twice: x.mul(2), half: x.div(2) }));
     const x = floats([2 ** 20], new Array<number>(2 ** 20).fill(3));
     await model.run({ x });
@@ -225,7 +225,7 @@ describe('results', () => {
     await model.release();
   });
 
-  test('may be integers and truth values, given and returned', async () => {
+  test('may be integers and booleans, as inputs and outputs', async () => {
     const model = program((_params, { a, b, mask }) => ({
       sum: a.add(b),
       larger: a.greater(b),
@@ -242,7 +242,7 @@ describe('results', () => {
     await model.release();
   });
 
-  test('are right where an input is not used, or an output is an input or a constant', async () => {
+  test('are right if an input is unused, or an output is an input or a constant', async () => {
     const model = program((_params, { a }) => ({ same: a, two: tf.scalar(2), sum: a.add(1) }));
     const outputs = await model.run({ a: floats([2], [1, 2]), unused: floats([1], [9]) });
     expect([...outputs['same'].data]).toEqual([1, 2]);
@@ -253,7 +253,7 @@ describe('results', () => {
 });
 
 describe('gradients', () => {
-  test('go to their places in the flat buffer; what is not asked for is left alone', async () => {
+  test('are written to the flat buffer; other entries do not change', async () => {
     const store = filledStore();
     const all = new Float32Array(store.values.length).fill(NaN);
     const some = new Float32Array(store.values.length).fill(7);
@@ -289,7 +289,7 @@ describe('gradients', () => {
   });
 });
 
-describe('wrong use is refused', () => {
+describe('wrong use is rejected', () => {
   test('an input with too few values', async () => {
     const model = inference();
     const wrong = { image: { shape: [1, 32, 32, 3], data: new Float32Array(5) } };
@@ -331,7 +331,7 @@ describe('wrong use is refused', () => {
     );
   });
 
-  test('a loss that is no output', async () => {
+  test('a loss that is not an output', async () => {
     const store = filledStore();
     const gradients = { of: 'los', into: new Float32Array(store.values.length) };
     const model = new CompiledProgram(target, MODEL.training, store, gradients);

@@ -21,7 +21,7 @@ test('a model predicts the same eagerly on cpu, on wasm and compiled', async () 
   await compiled.release();
 });
 
-test('loss and gradients are those of the compiled form, parameter by parameter', async () => {
+test('loss and gradients are those of the compiled program, parameter by parameter', async () => {
   const store = filledStore();
   const [eager, compiled] = [0, 1].map(() => new Float32Array(store.values.length).fill(NaN));
   const reference = new EagerProgram('cpu', MODEL.training, store, { of: 'loss', into: eager });
@@ -36,7 +36,7 @@ test('loss and gradients are those of the compiled form, parameter by parameter'
   await program.release();
 });
 
-test('runs leave no tensor behind, also when they fail', async () => {
+test('runs leak no tensors, also when they fail', async () => {
   const store = filledStore();
   const into = new Float32Array(store.values.length);
   const program = new EagerProgram('cpu', MODEL.training, store, { of: 'loss', into });
@@ -47,7 +47,7 @@ test('runs leave no tensor behind, also when they fail', async () => {
   expect(tf.memory()).toMatchObject({ numTensors, numDataBuffers });
 });
 
-test('results are the caller’s own: a later run does not change them', async () => {
+test('results belong to the caller: a later run does not change them', async () => {
   const program = new EagerProgram('cpu', MODEL.inference, filledStore());
   const first = (await program.run(images(1)))['logits'].data;
   const copy = [...first];
@@ -70,7 +70,7 @@ test('inputs are not written to, and types are kept', async () => {
   expect(a.data).toEqual(Int32Array.of(1, 5));
 });
 
-test('a backend that is not registered, and inputs of the wrong size, are refused', async () => {
+test('unregistered backends and inputs of the wrong size are rejected', async () => {
   const store = filledStore();
   const missing = new EagerProgram('no-such-backend', MODEL.inference, store);
   await expect(missing.run(images(1))).rejects.toThrow(ConfigError);

@@ -47,7 +47,7 @@ describe.each(Object.entries(ENGINES))('the engine %s', (name, options) => {
       expectGradient(entry.path, store.view(entry, actual), store.view(entry, expected), 1e-4);
   });
 
-  test('writes an output where it is told to, in the middle of an array of others too', async () => {
+  test('writes an output to the given view, also in the middle of a larger array', async () => {
     const expected = await logits(options);
     const program = (await openEngine(options)).prepare(MODEL.inference, filledStore());
     const memory = new Float32Array(expected.data.length + 2).fill(7);
@@ -70,14 +70,14 @@ describe.each(Object.entries(ENGINES))('the engine %s', (name, options) => {
     await program.release();
   });
 
-  test('says in a line what it is', async () => {
+  test('describes itself in one line', async () => {
     const { description } = await openEngine(options);
     expect(description).toContain(name === 'one thread' ? 'ONNX Runtime' : name);
     expect(description).not.toContain('\n');
   });
 });
 
-test('a tfjs backend that nobody has is refused', async () => {
+test('an unknown tfjs backend is rejected', async () => {
   const open = (tfjsBackend: string): Promise<unknown> =>
     openEngine({ kind: 'eager', tfjsBackend });
   await expect(open('abacus')).rejects.toThrow(ConfigError);

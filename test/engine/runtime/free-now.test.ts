@@ -3,7 +3,7 @@ import { freeNow } from '../../../engine/runtime/free-now.js';
 
 const MEBIBYTE = 2 ** 20;
 
-test('the memory of arrays is free at once, without the garbage collector', () => {
+test('the memory of arrays is freed immediately, without garbage collection', () => {
   const before = process.memoryUsage().arrayBuffers;
   for (let i = 0; i < 50; i++) {
     const arrays = [new Float32Array(4 * MEBIBYTE), new Int32Array(MEBIBYTE)];
@@ -13,7 +13,7 @@ test('the memory of arrays is free at once, without the garbage collector', () =
   }
 });
 
-test('views of one buffer go together, and others stay', () => {
+test('views of one buffer are emptied together, and others stay', () => {
   const buffer = new ArrayBuffer(16);
   const views = [new Uint8Array(buffer, 0, 4), new Float32Array(buffer, 8, 1)];
   const other = Float32Array.of(1, 2);

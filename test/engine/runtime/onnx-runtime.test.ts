@@ -63,14 +63,14 @@ describe('a provider that is missing is an error with the remedy', () => {
     await expect(model.run(images())).rejects.toThrow(ConfigError);
   });
 
-  test('any but cpu with onnxruntime-web', async () => {
+  test('all but cpu with onnxruntime-web', async () => {
     const web: OnnxRuntime = { ...native, kind: 'wasm' };
     const options = { ...DEFAULT_SESSION_OPTIONS, provider: 'webgpu' } as const;
     await expect(openSession(web, IDENTITY, options)).rejects.toThrow(ConfigError);
     await expect(openSession(web, IDENTITY, options)).rejects.toThrow('onnxruntime-node');
   });
 
-  test('a graph that is wrong is not blamed on the provider', async () => {
+  test('an invalid graph is not reported as a provider error', async () => {
     const broken = IDENTITY.slice(0, -5);
     await expect(openSession(native, broken, DEFAULT_SESSION_OPTIONS)).rejects.not.toThrow(
       ConfigError,
@@ -78,7 +78,7 @@ describe('a provider that is missing is an error with the remedy', () => {
   });
 });
 
-describe('sessions have an arena of their own', () => {
+describe('sessions have their own arena', () => {
   afterEach(() => {
     vi.unstubAllEnvs();
     vi.resetModules();

@@ -74,7 +74,7 @@ const own = opCase<Own>({
 describeOp([full, own]);
 
 describe.each(WAYS)('%s', (way) => {
-  test('regions that only fill up the batch change nothing for the others', async () => {
+  test('padding RoIs do not affect the others', async () => {
     const x = values(1, [3, 2, 2, 4]);
     const filled = new Float32Array(5 * 16).fill(1e3);
     filled.set(x.data);
@@ -95,7 +95,7 @@ describe.each(WAYS)('%s', (way) => {
     expectSame('own', await forward(way, c), floats([2, 4], [5, 6, 7, 8, 0, 0, 0, 0]));
   });
 
-  test('class-agnostic deltas are everybody’s', async () => {
+  test('class-agnostic deltas apply to every class', async () => {
     const c = {
       ...own,
       inputs: { deltas: values(7, [2, 4]), oneHot: floats([2, 2], [0, 1, 0, 0]) },
@@ -104,7 +104,7 @@ describe.each(WAYS)('%s', (way) => {
   });
 });
 
-test('with the running statistics of a batch, inference gives what training gave', async () => {
+test('with the running statistics of a batch, inference equals training', async () => {
   await tf.setBackend('cpu');
   tf.tidy(() => {
     const { x, kernel, weight, bias, shares } = Object.fromEntries(

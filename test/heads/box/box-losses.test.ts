@@ -56,8 +56,8 @@ const loss = (kind: 'l1' | 'smoothL1' | 'giou') =>
 
 describeOp([overlap, decode, loss('l1'), loss('smoothL1'), loss('giou')]);
 
-describe.each(WAYS)('by hand, %s', (way) => {
-  test('apart by their own width: IoU 0, a third of the hull empty', async () => {
+describe.each(WAYS)('values computed by hand, %s', (way) => {
+  test('one width apart: IoU 0, a third of the hull empty', async () => {
     const c = { ...overlap, inputs: { a: rows([0, 0, 2, 1]), b: rows([4, 0, 6, 1]) } };
     // Union 4 of a hull of 6: 0 − (6 − 4) / 6.
     expectSame('giou', await forward(way, c), floats([1], [-1 / 3]));

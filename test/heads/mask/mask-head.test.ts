@@ -55,7 +55,7 @@ const head = opCase<Head>({
 
 describeOp([deconvolution, head]);
 
-describe.each(WAYS)('by hand, %s', (way) => {
+describe.each(WAYS)('values computed by hand, %s', (way) => {
   test('every cell becomes a block of four', async () => {
     const c = {
       ...deconvolution,

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { ConfigError } from '../../../core/errors.js';
 import { Arena } from '../../../heads/roi/roi-align-arena.js';
 
-test('arrays lie side by side in one memory, aligned to 64 bytes', () => {
+test('arrays are contiguous in one memory, aligned to 64 bytes', () => {
   const arena = Arena.withBytes(1000);
   const [a, b] = [arena.float32(3), arena.float32(5)];
   expect(a.buffer).toBe(b.buffer);
@@ -12,7 +12,7 @@ test('arrays lie side by side in one memory, aligned to 64 bytes', () => {
   expect(arena.addressOf('test', b)).toBe(b.byteOffset);
 });
 
-test('what is allocated after a mark is freed by its release', () => {
+test('release frees allocations after the mark', () => {
   const arena = new Arena(new ArrayBuffer(1024));
   arena.float32(16);
   const mark = arena.mark();
@@ -33,7 +33,7 @@ test('a full arena, foreign arrays and shared memory are errors', () => {
   expect(() => new Arena(shared)).toThrow(ConfigError);
 });
 
-test('a larger arena in the same memory keeps what is there and ends the views of the smaller one', () => {
+test('a larger arena in the same memory keeps the content and detaches the views of the smaller one', () => {
   const small = Arena.withBytes(1000);
   const view = small.float32(3).fill(5);
   const memory = small.memory as WebAssembly.Memory;

@@ -52,7 +52,7 @@ function byHand(arena: Arena, numChannels: number, kernel: ReturnType<typeof cre
   return { run };
 }
 
-test.each([1, 2, 3, 4, 5, 31, 32, 33, 64, 71])('a region by hand with %i channels', (C) => {
+test.each([1, 2, 3, 4, 5, 31, 32, 33, 64, 71])('an RoI computed by hand, with %i channels', (C) => {
   const sums = Array.from({ length: C }, (_, c) => 2 * (0.5 * (C + c) + 0.25 * (5 * C + c)));
   const arenas = [Arena.withBytes(65536), new Arena(new ArrayBuffer(65536))];
   for (const arena of arenas) {

@@ -133,7 +133,7 @@ describe.each(OPTIONS)('%o', (options) => {
     out.fill(NaN);
     new RoiAligner(arena).forward(plan, features, out);
     expect(maxAbs(expected)).toBeGreaterThan(0.2);
-    // float32 positions in 64 cells move a sample by up to 4e-6 cells, where neighbours differ by up to 2
+    // float32 positions in 64 cells move a sample by up to 4e-6 cells, where neighbors differ by up to 2
     expect(maxError(out, expected)).toBeLessThan(2e-5);
   });
 
@@ -154,7 +154,7 @@ describe.each(OPTIONS)('%o', (options) => {
     expect(maxAbs(gradients[3])).toBeGreaterThan(0.51);
   });
 
-  test('JavaScript gives the bits of WebAssembly, both ways', () => {
+  test('JavaScript and WebAssembly are bit-identical, forward and backward', () => {
     const [fast, slow] = [scene(options, 'wasm'), scene(options, 'plain')];
     for (const { arena, plan, features, gradients, out } of [fast, slow]) {
       const aligner = new RoiAligner(arena);
@@ -186,7 +186,7 @@ test('backward is the adjoint of forward', () => {
   expect(inner / squared).toBeCloseTo(1, 5);
 });
 
-test('regions without extent and regions outside give zeros and no gradient', () => {
+test('RoIs without extent and RoIs outside give zeros and no gradient', () => {
   const { arena, plan, features, gradients, out } = scene(small);
   out.fill(9);
   const aligner = new RoiAligner(arena);
@@ -198,7 +198,7 @@ test('regions without extent and regions outside give zeros and no gradient', ()
   expect(gradients.map(maxAbs)).toEqual([0, 0, 0, 0]);
 });
 
-test('the order of the regions changes their rows, not their values', () => {
+test('the order of RoIs changes their rows, not their values', () => {
   const { arena, rois, config, plan, features, out } = scene(small);
   const aligner = new RoiAligner(arena);
   aligner.forward(plan, features, out);
@@ -221,7 +221,7 @@ test('the order of the regions changes their rows, not their values', () => {
     );
 });
 
-test('regions are worked on by image, level and height', () => {
+test('RoIs are processed by image, level and vertical position', () => {
   const { rois, plan } = scene(small);
   const keys = plan.rois.map(({ roi, image, level }) => [
     image,
@@ -232,7 +232,7 @@ test('regions are worked on by image, level and height', () => {
   expect(keys).toEqual(sorted);
 });
 
-test('no regions do nothing', () => {
+test('no RoIs have no effect', () => {
   const { arena, config, features, gradients } = scene(small);
   const none = { boxes: new Float32Array(0), imageIndices: new Int32Array(0) };
   const plan = planRoiAlign(arena, { ...none, levels: new Int32Array(0) }, config);
@@ -242,7 +242,7 @@ test('no regions do nothing', () => {
   expect(gradients.map(maxAbs)).toEqual([0, 0, 0, 0]);
 });
 
-test('bad regions, options and arrays are errors', () => {
+test('invalid RoIs, options and arrays are errors', () => {
   const { arena, rois, config, plan, features, out } = scene(small);
   const aligner = new RoiAligner(arena);
   const nan = rois.boxes.slice();

@@ -56,7 +56,7 @@ test('without samples there are only rows without weight', () => {
   expect(out).toEqual(new Float32Array(4 * 18));
 });
 
-test('neighbourhoods are rows, columns, channels, with zeros outside the map', () => {
+test('neighborhoods are rows, columns, channels, with zeros outside the map', () => {
   const maps = mapsOf(SHAPE, (i) => i + 1);
   // The last cell of P4: row 1, column 3 of 2×4.
   const rows = rpnRows([targets([], [3 * (128 + 32 + 7)])], SHAPE, 3, exactly);
@@ -124,6 +124,6 @@ test('scattering is the transpose of gathering', () => {
   );
 });
 
-test('targets of another number of images are refused', () => {
+test('targets of another number of images are rejected', () => {
   expect(() => rpnRows([], SHAPE, 3, exactly)).toThrow('expected targets of 1 images, got 0');
 });

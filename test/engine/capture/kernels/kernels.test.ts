@@ -104,7 +104,7 @@ async function dispatched(body: () => Promise<void>): Promise<ReadonlySet<string
   return names;
 }
 
-test('the table has cases for every capture kernel and for nothing else', () => {
+test('the table has cases for every capture kernel and no others', () => {
   expect(Object.keys(TABLE).sort()).toEqual(CAPTURE_KERNELS.map(({ name }) => name).sort());
 });
 
