@@ -56,7 +56,8 @@ export {
 } from './models/segmenter.js';
 export { loadSegmenter, type LoadedSegmenter } from './models/segmenter-weights.js';
 export { createFcmae } from './models/fcmae.js';
-export { RECIPES, type RecipeConfig } from './train/recipes/index.js';
+export type { RecipeConfig } from './train/config/schemas.js';
+export { RECIPES } from './train/recipes/index.js';
 export { trainClassifier } from './train/classify/run.js';
 export { trainDetector } from './train/detect/run.js';
 export { trainSegmenter } from './train/segment/run.js';

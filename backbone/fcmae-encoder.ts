@@ -1,29 +1,26 @@
 import * as tf from '@tensorflow/tfjs';
 import { ConfigError } from '../core/errors.js';
+import { oneOf, type Infer } from '../core/schema.js';
 import { layer } from '../engine/capture/scope.js';
 import { depthwiseConv, patchifyConv } from '../engine/ops/conv.js';
-import type { EnergyAxes } from '../engine/ops/gelu-grn-linear.js';
-import { geluGrnLinear } from '../engine/ops/gelu-grn-linear.js';
+import { geluGrnLinear, type EnergyAxes } from '../engine/ops/gelu-grn-linear.js';
 import { gelu } from '../engine/ops/gelu.js';
 import { layerNorm, standardize } from '../engine/ops/layer-norm.js';
-import type { LinearParams } from '../engine/ops/linear.js';
-import { foldIntoLinear, foldNorm, linear } from '../engine/ops/linear.js';
+import { foldIntoLinear, foldNorm, linear, type LinearParams } from '../engine/ops/linear.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
-import type { BlockParams } from './block.js';
-import { EPS } from './block.js';
+import { EPS, type BlockParams } from './block.js';
 import type { ConvNeXtV2Specs } from './convnextv2.js';
-import type { MaskedBatch } from './fcmae-inputs.js';
-import { visibleSites } from './fcmae-inputs.js';
+import { visibleSites, type MaskedBatch } from './fcmae-inputs.js';
 import { gatherVisible, scatterVisible } from './fcmae-sites.js';
-import type { ResponseForm } from './response-form.js';
-import { respond } from './response-form.js';
+import { respond, type ResponseForm } from './response-form.js';
 
 /**
  * Visible sites over which the encoder's GRN aggregates:
  * - `sample`: those of each image, as in the dense model and in the code that trained the released weights
  * - `batch`: those of all images of the batch, as the published PyTorch script does
  */
-export type ResponseStatistics = 'sample' | 'batch';
+export const ResponseStatistics = oneOf('sample', 'batch');
+export type ResponseStatistics = Infer<typeof ResponseStatistics>;
 
 /** Options of an encoder. */
 export interface EncoderOptions {

@@ -1,32 +1,31 @@
 import * as tf from '@tensorflow/tfjs';
 import { ConfigError } from '../core/errors.js';
+import { FLAG, number, record, whole, type Infer } from '../core/schema.js';
 import { layer } from '../engine/capture/scope.js';
 import { patchifyConv } from '../engine/ops/conv.js';
 import { convSpecs } from '../engine/parameters/layers.js';
 import type { ParameterSpec } from '../engine/parameters/spec.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
-import type { BlockSpecs } from './block.js';
-import { WEIGHT_INIT, block, blockSpecs } from './block.js';
-import type { ConvNeXtV2Specs } from './convnextv2.js';
-import { convNeXtV2Specs } from './convnextv2.js';
-import type { MaskedEncoder, ResponseStatistics } from './fcmae-encoder.js';
-import type { MaskedBatch } from './fcmae-inputs.js';
-import { visibleSites } from './fcmae-inputs.js';
-import type { ConvNeXtV2Config } from './variants.js';
+import { WEIGHT_INIT, block, blockSpecs, type BlockSpecs } from './block.js';
+import { convNeXtV2Specs, type ConvNeXtV2Specs } from './convnextv2.js';
+import { ResponseStatistics, type MaskedEncoder } from './fcmae-encoder.js';
+import { visibleSites, type MaskedBatch } from './fcmae-inputs.js';
+import { ConvNeXtV2Config } from './variants.js';
 
 /** Configuration of a fully convolutional masked autoencoder. */
-export interface FcmaeConfig {
-  readonly backbone: ConvNeXtV2Config;
-  readonly decoder: { readonly channels: number; readonly depth: number };
+export const FcmaeConfig = record({
+  backbone: ConvNeXtV2Config,
+  decoder: record({ channels: whole(1), depth: whole(0) }),
   /** Side of the patches that are removed and predicted, in pixels; a multiple of 32. */
-  readonly patchSize: number;
+  patchSize: { ...whole(32), multipleOf: 32 },
   /** Fraction of the patches that is removed. */
-  readonly maskRatio: number;
+  maskRatio: number({ above: 0, to: 1 }),
   /** Statistics of GRN in the encoder; the decoder always uses those of each image. */
-  readonly statistics: ResponseStatistics;
+  statistics: ResponseStatistics,
   /** Whether the target of a patch is normalized to mean 0 and variance 1. */
-  readonly normPixLoss: boolean;
-}
+  normPixLoss: FLAG,
+});
+export type FcmaeConfig = Infer<typeof FcmaeConfig>;
 
 /** Configuration of the published autoencoder. @see ConvNeXt V2, section 3 and table 8 */
 export function fcmaeConfig(backbone: ConvNeXtV2Config): FcmaeConfig {

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { FLAG, byKind, literal, oneOf, record, type Infer } from '../core/schema.js';
 import type { EnergyAxes } from '../engine/ops/gelu-grn-linear.js';
 import type { GrnParams } from '../engine/ops/grn.js';
 import { standardize } from '../engine/ops/layer-norm.js';
@@ -14,16 +15,18 @@ import { standardize } from '../engine/ops/layer-norm.js';
  *
  * @see ConvNeXt V2, tables 2 and 16: https://arxiv.org/abs/2301.00808
  */
-export type ResponseForm =
-  | {
-      readonly kind: 'grn';
-      readonly aggregation: 'one' | 'average' | 'l1' | 'l2';
-      readonly normalization: 'none' | 'standardize' | 'inverseSum' | 'share';
-      readonly skip: boolean;
-    }
-  | { readonly kind: 'lrn' }
-  | { readonly kind: 'batchNorm' }
-  | { readonly kind: 'layerNorm' };
+export const ResponseForm = byKind(
+  record({
+    kind: literal('grn'),
+    aggregation: oneOf('one', 'average', 'l1', 'l2'),
+    normalization: oneOf('none', 'standardize', 'inverseSum', 'share'),
+    skip: FLAG,
+  }),
+  record({ kind: literal('lrn') }),
+  record({ kind: literal('batchNorm') }),
+  record({ kind: literal('layerNorm') }),
+);
+export type ResponseForm = Infer<typeof ResponseForm>;
 
 /** Window and constants of local response normalization: those of AlexNet, PyTorch's defaults. */
 const LRN = { size: 5, alpha: 1e-4, beta: 0.75, k: 1 } as const;

@@ -1,25 +1,27 @@
-import type { ResponseForm } from './response-form.js';
+import { list, oneOf, optional, record, whole, type Infer } from '../core/schema.js';
+import { ResponseForm } from './response-form.js';
 
 /**
  * Configuration of a ConvNeXt V2 network without head. Depths and widths are free; {@link VARIANTS} has the published
  * ones.
  */
-export interface ConvNeXtV2Config {
+export const ConvNeXtV2Config = record({
   /** Number of blocks of the four stages. */
-  readonly depths: readonly [number, number, number, number];
+  depths: list(whole(1), 4),
   /** Channels of the four stages. */
-  readonly dims: readonly [number, number, number, number];
+  dims: list(whole(1), 4),
   /** `grn`: the V2 block. `none`: a V1-style block, for comparisons and for folded V1 weights. */
-  readonly responseNorm: 'grn' | 'none';
+  responseNorm: oneOf('grn', 'none'),
   /** Variant of GRN for the paper's ablations; absent in all published models. */
-  readonly responseForm?: ResponseForm;
+  responseForm: optional(ResponseForm),
   /**
    * Initial weights. Absent, as in all published models: normal distribution with standard deviation 0.02, whatever the
    * width. `fanIn`: standard deviation 1/√(inputs of a unit), with which small networks learn from scratch at twice the
    * learning rate in half the steps.
    */
-  readonly initialWeights?: 'fanIn';
-}
+  initialWeights: optional(oneOf('fanIn')),
+});
+export type ConvNeXtV2Config = Infer<typeof ConvNeXtV2Config>;
 
 /** Names of the published variants, smallest first. */
 export const VARIANT_NAMES = [

@@ -8,7 +8,7 @@ import { openEngine } from '../engine/runtime/engine.js';
 import type { Engine } from '../engine/runtime/engine.js';
 import { variant } from '../models/classifier-weights.js';
 import { benchmarkClassifier } from '../models/benchmark.js';
-import type { ClassificationConfig } from '../train/classify/config.js';
+import type { ClassificationConfig } from '../train/config/classify.js';
 import { loaderOf, trainClassifier } from '../train/classify/run.js';
 import { readImages } from '../train/pretrain/images.js';
 import { IMAGENET_1K_RECIPES } from '../train/recipes/imagenet-1k.js';

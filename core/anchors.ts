@@ -1,15 +1,17 @@
 import type { Boxes, Size } from './boxes.js';
 import { ConfigError } from './errors.js';
+import { POSITIVE, list, record, whole, type Infer } from './schema.js';
 
 /** Anchors of a feature pyramid: one side length per level (`scale · stride`), one box per aspect ratio in every cell. */
-export interface AnchorConfig {
+export const AnchorConfig = record({
   /** Stride of every level in pixels, finest first. */
-  readonly strides: readonly number[];
+  strides: list(whole(1)),
   /** Side of the square anchor in units of the stride. */
-  readonly scale: number;
+  scale: POSITIVE,
   /** Height / width. */
-  readonly ratios: readonly number[];
-}
+  ratios: list(POSITIVE),
+});
+export type AnchorConfig = Infer<typeof AnchorConfig>;
 
 /** The anchors of Mask R-CNN on P2 to P6. */
 export const PYRAMID_ANCHORS = {

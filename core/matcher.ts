@@ -1,25 +1,27 @@
 import { AREA_FLOOR_PX, numBoxes, type Boxes } from './boxes.js';
 import { ConfigError, ShapeError } from './errors.js';
+import { FLAG, FRACTION, NON_NEGATIVE, record, type Infer } from './schema.js';
 
 /** Thresholds of the IoU matcher. */
-export interface MatcherConfig {
+export const MatcherConfig = record({
   /** Boxes at or above this IoU are matched to the ground truth of highest IoU. */
-  readonly positiveIou: number;
+  positiveIou: FRACTION,
   /** Boxes below this IoU are background; boxes between the two thresholds are ignored. */
-  readonly negativeIou: number;
+  negativeIou: FRACTION,
   /** Smallest best IoU of a ground truth for which low-quality matching applies. */
-  readonly minPositiveIou: number;
+  minPositiveIou: FRACTION,
   /**
    * Low-quality matching: whether the boxes of highest IoU with a ground truth are matched to it even below
    * `positiveIou`.
    */
-  readonly lowQuality: boolean;
+  lowQuality: FLAG,
   /**
    * Tolerance within which low-quality matching treats an IoU as equal to the best. 0 as in the original, where
    * float32 rounding separates some anchors that are tied mathematically; 1e-6 matches those too, as float64 would.
    */
-  readonly tieTolerance: number;
-}
+  tieTolerance: NON_NEGATIVE,
+});
+export type MatcherConfig = Infer<typeof MatcherConfig>;
 
 /** The matcher of the RPN. */
 export const RPN_MATCHER = {

@@ -1,22 +1,26 @@
 import type { Boxes } from './boxes.js';
 import { ShapeError } from './errors.js';
-import { groupedSoftNms, type SoftNmsDecay } from './nms-soft.js';
+import { groupedSoftNms, SoftNmsDecay } from './nms-soft.js';
 import { groupedNms } from './nms.js';
+import { FRACTION, byKind, literal, record, whole, type Infer } from './schema.js';
 
 /** Suppression of overlapping detections of a class. */
-export type Suppression =
-  | { readonly kind: 'hard'; readonly iouThreshold: number }
-  | { readonly kind: 'soft'; readonly decay: SoftNmsDecay; readonly minScore: number };
+export const Suppression = byKind(
+  record({ kind: literal('hard'), iouThreshold: FRACTION }),
+  record({ kind: literal('soft'), decay: SoftNmsDecay, minScore: FRACTION }),
+);
+export type Suppression = Infer<typeof Suppression>;
 
 /** Options for turning class scores and boxes into detections. */
-export interface MulticlassNmsOptions {
+export const MulticlassNmsOptions = record({
   /** K, without background. */
-  readonly numClasses: number;
+  numClasses: whole(1),
   /** A class score must be greater than this. */
-  readonly scoreThreshold: number;
-  readonly suppression: Suppression;
-  readonly maxPerImage: number;
-}
+  scoreThreshold: FRACTION,
+  suppression: Suppression,
+  maxPerImage: whole(1),
+});
+export type MulticlassNmsOptions = Infer<typeof MulticlassNmsOptions>;
 
 /** The test setting of Mask R-CNN. */
 export const DETECTION_NMS = {

@@ -1,20 +1,22 @@
-import { decodeBoxes, RPN_CODER, type BoxCoderConfig } from './box-coder.js';
+import { decodeBoxes, RPN_CODER, BoxCoderConfig } from './box-coder.js';
 import type { Boxes, Size } from './boxes.js';
 import { ConfigError, ShapeError, WorkError } from './errors.js';
 import { groupedNms } from './nms.js';
 import { topK } from './nms-top-k.js';
+import { FRACTION, number, record, whole, type Infer } from './schema.js';
 
 /** Selection of proposals from the RPN's output. */
-export interface ProposalConfig {
+export const ProposalConfig = record({
   /** Number of anchors per level that are decoded, those of highest score. */
-  readonly numBeforeNms: number;
-  readonly iouThreshold: number;
+  numBeforeNms: whole(1),
+  iouThreshold: FRACTION,
   /** Number of proposals of an image over all levels. */
-  readonly maxPerImage: number;
+  maxPerImage: whole(1),
   /** Exclusive lower bound of width and height after clipping; −1 keeps every box (mmdet 2.x), 0 drops empty ones (3.x). */
-  readonly minSizePx: number;
-  readonly coder: BoxCoderConfig;
-}
+  minSizePx: number({ from: -1 }),
+  coder: BoxCoderConfig,
+});
+export type ProposalConfig = Infer<typeof ProposalConfig>;
 
 /** Mask R-CNN in training. */
 export const TRAIN_PROPOSALS = {

@@ -2,13 +2,16 @@ import { numBoxes, type Boxes } from './boxes.js';
 import { ConfigError, ShapeError } from './errors.js';
 import { shiftByGroup, splitByGroup } from './nms-groups.js';
 import { topK } from './nms-top-k.js';
+import { FRACTION, POSITIVE, byKind, literal, record, type Infer } from './schema.js';
 
 /** Decay of the score of a box whose IoU with a box of higher score is `o`. */
-export type SoftNmsDecay =
+export const SoftNmsDecay = byKind(
   /** Multiplies by `1 - o` if `o` is at least the threshold. */
-  | { readonly kind: 'linear'; readonly iouThreshold: number }
+  record({ kind: literal('linear'), iouThreshold: FRACTION }),
   /** Always multiplies by `exp(-o² / sigma)`. */
-  | { readonly kind: 'gaussian'; readonly sigma: number };
+  record({ kind: literal('gaussian'), sigma: POSITIVE }),
+);
+export type SoftNmsDecay = Infer<typeof SoftNmsDecay>;
 
 /** Soft non-maximum suppression. */
 export interface SoftNmsOptions {

@@ -1,13 +1,15 @@
 import { BACKGROUND } from './matcher.js';
 import type { Random } from './random.js';
+import { FRACTION, record, whole, type Infer } from './schema.js';
 
 /** Number of boxes of an image that enter the loss. */
-export interface SamplerConfig {
+export const SamplerConfig = record({
   /** Number of positives and negatives together; `Infinity` takes all. */
-  readonly numSamples: number;
+  numSamples: whole(1),
   /** Largest fraction of positives (rounded down); negatives fill the rest. */
-  readonly positiveFraction: number;
-}
+  positiveFraction: FRACTION,
+});
+export type SamplerConfig = Infer<typeof SamplerConfig>;
 
 /** The sampler of the RPN. */
 export const RPN_SAMPLER = {

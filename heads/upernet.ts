@@ -1,23 +1,30 @@
 import type * as tf from '@tensorflow/tfjs';
+import { list, record, whole, type Infer } from '../core/schema.js';
 import type { FeatureLevels } from '../engine/backbone.js';
 import { layer } from '../engine/capture/scope.js';
 import { sameConv } from '../engine/ops/conv.js';
 import { resizeBilinear } from '../engine/ops/resize.js';
 import { convSpecs } from '../engine/parameters/layers.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
-import type { BatchNormMode, ConvModuleSpecs } from './batch-norm-conv.js';
-import { convModule, convModuleSpecs, normalizedConv } from './batch-norm-conv.js';
+import {
+  convModule,
+  convModuleSpecs,
+  normalizedConv,
+  type BatchNormMode,
+  type ConvModuleSpecs,
+} from './batch-norm-conv.js';
 import { pyramidPooling, pyramidPoolingSpecs, type PyramidPoolingSpecs } from './ppm.js';
 import { convOfResized } from './upernet-resized-conv.js';
 
 /** Configuration of the decode head. */
-export interface UperNetHeadConfig {
-  readonly numClasses: number;
+export const UperNetHeadConfig = record({
+  numClasses: whole(1),
   /** Number of channels of every map of the head. */
-  readonly channels: number;
+  channels: whole(1),
   /** Number of bins per side of each pyramid pooling scale. */
-  readonly poolScales: readonly number[];
-}
+  poolScales: list(whole(1)),
+});
+export type UperNetHeadConfig = Infer<typeof UperNetHeadConfig>;
 
 /** Specs of the head, by the names of mmsegmentation. */
 export type UperNetHeadSpecs = {

@@ -1,4 +1,5 @@
 import { ConfigError, ShapeError, WorkError } from '../core/errors.js';
+import { record, whole, type Infer } from '../core/schema.js';
 import type { ParameterStore } from '../engine/parameters/store.js';
 import type { Engine } from '../engine/runtime/engine.js';
 import type { Executable } from '../engine/runtime/program.js';
@@ -33,12 +34,13 @@ export interface Segmentation extends ImageSize {
 }
 
 /** Square windows that are laid over an image. */
-export interface SlidingWindow {
+export const SlidingWindow = record({
   /** Side, pixels; along a side of the image that is shorter the window is as long as that. */
-  readonly cropSize: number;
+  cropSize: whole(1),
   /** Between the windows' beginnings, pixels; the last one is shifted back into the image. */
-  readonly stride: number;
-}
+  stride: whole(1),
+});
+export type SlidingWindow = Infer<typeof SlidingWindow>;
 
 /** How a segmenter looks at an image. */
 export interface SegmenterMode {

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { NON_NEGATIVE, extend, record, whole, type Infer } from '../core/schema.js';
 import type { Backbone, FeatureLevels } from '../engine/backbone.js';
 import { layer } from '../engine/capture/scope.js';
 import type { SpecTree } from '../engine/parameters/spec.js';
@@ -7,19 +8,28 @@ import type { Program } from '../engine/runtime/program.js';
 import type { BatchNormMode } from '../heads/batch-norm-conv.js';
 import { fcnHead, fcnHeadSpecs, type FcnHeadSpecs } from '../heads/fcn.js';
 import { pixelCrossEntropy } from '../heads/pixel-cross-entropy.js';
-import type { UperNetHeadConfig } from '../heads/upernet.js';
-import type { SegmentationLosses, SegmentationScores, UperNetStages } from './upernet-stages.js';
-import { uperNetStages } from './upernet-stages.js';
-import { uperNetHead, uperNetHeadSpecs, type UperNetHeadSpecs } from '../heads/upernet.js';
+import {
+  UperNetHeadConfig,
+  uperNetHead,
+  uperNetHeadSpecs,
+  type UperNetHeadSpecs,
+} from '../heads/upernet.js';
+import {
+  uperNetStages,
+  type SegmentationLosses,
+  type SegmentationScores,
+  type UperNetStages,
+} from './upernet-stages.js';
 
 /** A UPerNet with its auxiliary head. */
-export interface UperNetConfig extends UperNetHeadConfig {
-  readonly auxiliary: {
-    readonly channels: number;
+export const UperNetConfig = extend(UperNetHeadConfig, {
+  auxiliary: record({
+    channels: whole(1),
     /** Of the auxiliary loss in the total. */
-    readonly weight: number;
-  };
-}
+    weight: NON_NEGATIVE,
+  }),
+});
+export type UperNetConfig = Infer<typeof UperNetConfig>;
 
 /** UPerNet as ConvNeXt trains it on ADE20K. For other classes: `{ ...UPERNET, numClasses }`. */
 export const UPERNET = {

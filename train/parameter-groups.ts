@@ -1,8 +1,11 @@
 import { ConfigError } from '../core/errors.js';
 import { geometricRates } from '../core/rates.js';
+import { byKind, literal, number, record, whole, type Infer } from '../core/schema.js';
 import { mergeRuns, type ParameterRun } from '../engine/optimizer/runs.js';
 import type { FlatParameter } from '../engine/optimizer/state.js';
 import type { ParameterSpec } from '../engine/parameters/spec.js';
+
+const DECAY = number({ above: 0, to: 1 });
 
 /**
  * How the learning rate shrinks towards the stem: factor `layerDecay^(top − id)`, where heads have the top id.
@@ -12,12 +15,14 @@ import type { ParameterSpec } from '../engine/parameters/spec.js';
  * - `layerWise`: the same with `numLayers` for 12 (detection: 6 for nine blocks, 12 for 27)
  * - `stageWise`: one id for all downsampling layers, then one a stage (segmentation)
  */
-export type LayerRule =
-  | { readonly kind: 'uniform' }
-  | { readonly kind: 'single'; readonly layerDecay: number }
-  | { readonly kind: 'group'; readonly layerDecay: number }
-  | { readonly kind: 'layerWise'; readonly layerDecay: number; readonly numLayers: number }
-  | { readonly kind: 'stageWise'; readonly layerDecay: number; readonly numLayers: number };
+export const LayerRule = byKind(
+  record({ kind: literal('uniform') }),
+  record({ kind: literal('single'), layerDecay: DECAY }),
+  record({ kind: literal('group'), layerDecay: DECAY }),
+  record({ kind: literal('layerWise'), layerDecay: DECAY, numLayers: whole(1) }),
+  record({ kind: literal('stageWise'), layerDecay: DECAY, numLayers: whole(1) }),
+);
+export type LayerRule = Infer<typeof LayerRule>;
 
 /** Weight decay and learning rate factors of a recipe. */
 export interface ParameterGroupConfig {

@@ -1,11 +1,13 @@
 import { ConfigError } from '../core/errors.js';
+import { FRACTION, record, whole, type Infer } from '../core/schema.js';
 
 /** The learning rate starts at `ratio` of its scheduled value and reaches it linearly at step `steps` (0: no warm-up). */
-export interface LinearWarmup {
+export const LinearWarmup = record({
   /** mmcv's 500 iterations are 500; a warm-up that reaches 1 at iteration 999, as mmengine's, is 999. */
-  readonly steps: number;
-  readonly ratio: number;
-}
+  steps: whole(0),
+  ratio: FRACTION,
+});
+export type LinearWarmup = Infer<typeof LinearWarmup>;
 
 /**
  * How the learning rate changes, once an iteration.

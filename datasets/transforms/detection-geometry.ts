@@ -1,15 +1,17 @@
 import type { Random } from '../../core/random.js';
+import { POSITIVE, list, record, whole, type Infer } from '../../core/schema.js';
 import type { GeometricStep } from './geometry.js';
 import { keepRatioSize, type ScaleLimits } from './keep-ratio.js';
 import type { Rect, Size } from './rect.js';
 
 /** Large-scale jitter. */
-export interface LargeScaleJitterOptions {
+export const LargeScaleJitterOptions = record({
   /** Side of the square that the jittered image is cut to, pixels. */
-  readonly size: number;
+  size: whole(1),
   /** Range of the factor. */
-  readonly scale: readonly [number, number];
-}
+  scale: list(POSITIVE, 2),
+});
+export type LargeScaleJitterOptions = Infer<typeof LargeScaleJitterOptions>;
 
 /** The paper's: 1024 × 1024, 0.1 to 2. */
 export const LARGE_SCALE_JITTER: LargeScaleJitterOptions = { size: 1024, scale: [0.1, 2] };
@@ -39,17 +41,18 @@ export function drawLargeScaleJitter(
 }
 
 /** Multi-scale training with an occasional crop. */
-export interface MultiScaleOptions {
+export const MultiScaleOptions = record({
   /** Short sides to choose from, pixels. */
-  readonly shortSides: readonly number[];
-  readonly longSide: number;
+  shortSides: list(whole(1)),
+  longSide: whole(1),
   /** The alternative, taken half of the time: resize to one of these, cut, resize again. */
-  readonly crop: {
-    readonly shortSides: readonly number[];
+  crop: record({
+    shortSides: list(whole(1)),
     /** Range of the sides of the cut, pixels. */
-    readonly sides: readonly [number, number];
-  };
-}
+    sides: list(whole(1), 2),
+  }),
+});
+export type MultiScaleOptions = Infer<typeof MultiScaleOptions>;
 
 /** The V1 configurations' (DETR's) scales. */
 export const MULTI_SCALE: MultiScaleOptions = {

@@ -1,20 +1,22 @@
 import { ConfigError } from '../../core/errors.js';
 import type { RgbImage } from '../../core/image.js';
-import type { PilFilter } from './pil-coefficients.js';
+import { number, oneOf, record, whole, type Infer } from '../../core/schema.js';
+import { PilFilter } from './pil-coefficients.js';
 import type { Rect, Size } from './rect.js';
 import { resizePil } from './resize-pil.js';
 import type { Scratch } from './scratch.js';
 
 /** How an image becomes the classifier's input; saved with the weights. */
-export interface EvaluationResize {
+export const EvaluationResize = record({
   /** Side of the square input in pixels. */
-  readonly inputSize: number;
+  inputSize: whole(1),
   /** The part of the resized short side that the crop keeps; 224/256 for 224, ignored by `warp`. */
-  readonly cropFraction: number;
+  cropFraction: number({ above: 0, to: 1 }),
   /** `crop`: short side to `inputSize / cropFraction`, then the centre. `warp`: both sides to `inputSize`, whatever the aspect. */
-  readonly mode: 'crop' | 'warp';
-  readonly filter: PilFilter;
-}
+  mode: oneOf('crop', 'warp'),
+  filter: PilFilter,
+});
+export type EvaluationResize = Infer<typeof EvaluationResize>;
 
 /** From this input size on the originals warp. */
 const WARP_FROM = 384;

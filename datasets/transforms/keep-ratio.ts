@@ -1,12 +1,14 @@
+import { record, whole, type Infer } from '../../core/schema.js';
 import type { Size } from './rect.js';
 
 /** The largest size allowed for a resize that keeps the aspect ratio; which side is which doesn't matter. */
-export interface ScaleLimits {
+export const ScaleLimits = record({
   /** The long side's limit, pixels. */
-  readonly long: number;
+  long: whole(1),
   /** The short side's limit, pixels. */
-  readonly short: number;
-}
+  short: whole(1),
+});
+export type ScaleLimits = Infer<typeof ScaleLimits>;
 
 /**
  * The detectors' resize rule: `f = min(long / max(w, h), short / min(w, h))`, sides `int(side · f + 0.5)`.

@@ -1,19 +1,21 @@
 import { ShapeError } from '../../core/errors.js';
 import type { Random } from '../../core/random.js';
+import { FRACTION, NON_NEGATIVE, record, type Infer } from '../../core/schema.js';
 import { drawBeta } from './beta.js';
 import type { Rect, Size } from './rect.js';
 
 /** How often and how strongly batches are mixed. */
-export interface MixOptions {
+export const MixOptions = record({
   /** Parameter of mixup's Beta(α, α); 0 is no mixup. */
-  readonly mixupAlpha: number;
+  mixupAlpha: NON_NEGATIVE,
   /** Parameter of CutMix's Beta(α, α); 0 is no CutMix. */
-  readonly cutmixAlpha: number;
+  cutmixAlpha: NON_NEGATIVE,
   /** Share of batches that are mixed at all. */
-  readonly probability: number;
+  probability: FRACTION,
   /** Where both are on: share of CutMix. */
-  readonly switchProbability: number;
-}
+  switchProbability: FRACTION,
+});
+export type MixOptions = Infer<typeof MixOptions>;
 
 /** One draw for a batch; `lambda` is the weight of an image's own label. */
 export type Mix =

@@ -1,13 +1,15 @@
 import { ShapeError } from '../../core/errors.js';
 import type { RgbImage } from '../../core/image.js';
+import { POSITIVE, list, number, record, type Infer } from '../../core/schema.js';
 import type { Size } from './rect.js';
 import { sharedScratch } from './scratch.js';
 
 /** Mean and standard deviation per channel (red, green, blue) in units of the full range: 1 is white. */
-export interface PixelStats {
-  readonly mean: readonly [number, number, number];
-  readonly std: readonly [number, number, number];
-}
+export const PixelStats = record({
+  mean: list(number(), 3),
+  std: list(POSITIVE, 3),
+});
+export type PixelStats = Infer<typeof PixelStats>;
 
 /** ImageNet's, used by every official ConvNeXt V2 file; times 255 it is the detectors' 123.675, 116.28, 103.53 / 58.395, 57.12, 57.375. */
 export const IMAGENET_PIXELS: PixelStats = {

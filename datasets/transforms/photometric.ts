@@ -1,16 +1,18 @@
 import type { Random } from '../../core/random.js';
 import type { RgbImage } from '../../core/image.js';
+import { NON_NEGATIVE, list, record, type Infer } from '../../core/schema.js';
 import { hsvToRgb, rgbToHsv } from './hsv.js';
 
 /** Ranges of {@link photometricDistortion}. */
-export interface PhotometricOptions {
+export const PhotometricOptions = record({
   /** Largest change of brightness, levels. */
-  readonly brightness: number;
-  readonly contrast: readonly [number, number];
-  readonly saturation: readonly [number, number];
+  brightness: NON_NEGATIVE,
+  contrast: list(NON_NEGATIVE, 2),
+  saturation: list(NON_NEGATIVE, 2),
   /** Largest change of hue, half degrees; `hue − 1` upwards. */
-  readonly hue: number;
-}
+  hue: NON_NEGATIVE,
+});
+export type PhotometricOptions = Infer<typeof PhotometricOptions>;
 
 /** mmsegmentation's defaults. */
 export const PHOTOMETRIC: PhotometricOptions = {

@@ -1,5 +1,7 @@
+import { oneOf, type Infer } from '../../core/schema.js';
 /** Pillow's antialiased filters. Support is in output pixels when reducing, in input pixels when enlarging. */
-export type PilFilter = 'bicubic' | 'bilinear';
+export const PilFilter = oneOf('bicubic', 'bilinear');
+export type PilFilter = Infer<typeof PilFilter>;
 
 /** Bits after the point: 8 are the pixel's, 2 are left for the sum of weights beyond 1. */
 const PRECISION_BITS = 32 - 8 - 2;

@@ -1,5 +1,6 @@
 import type { Random } from '../../core/random.js';
 import type { RgbImage } from '../../core/image.js';
+import { FRACTION, NON_NEGATIVE, number, record, whole, type Infer } from '../../core/schema.js';
 import { affineBicubicPil, rotationPil, type AffineMatrix, type Rgb } from './pil-affine.js';
 import {
   autoContrast,
@@ -16,16 +17,17 @@ import {
 import { sharedScratch, type Scratch } from './scratch.js';
 
 /** How strongly and how often {@link randAugment} acts. */
-export interface RandAugmentOptions {
+export const RandAugmentOptions = record({
   /** Operations drawn an image, with replacement. */
-  readonly numOperations: number;
+  numOperations: whole(0),
   /** Mean strength, 0 to 10. */
-  readonly magnitude: number;
+  magnitude: number({ from: 0, to: 10 }),
   /** Standard deviation of the strength, drawn for each operation and clipped to 0 … 10. */
-  readonly magnitudeStd: number;
+  magnitudeStd: NON_NEGATIVE,
   /** Whether a drawn operation is carried out. */
-  readonly probability: number;
-}
+  probability: FRACTION,
+});
+export type RandAugmentOptions = Infer<typeof RandAugmentOptions>;
 
 /** `rand-m9-mstd0.5-inc1`, the originals' setting. */
 export const RAND_AUGMENT: RandAugmentOptions = {

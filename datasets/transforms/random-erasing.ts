@@ -1,14 +1,16 @@
 import type { Random } from '../../core/random.js';
+import { FRACTION, POSITIVE, list, record, type Infer } from '../../core/schema.js';
 import type { Rect, Size } from './rect.js';
 
 /** How {@link drawErasing} draws. */
-export interface RandomErasingOptions {
-  readonly probability: number;
+export const RandomErasingOptions = record({
+  probability: FRACTION,
   /** Share of the image's area, drawn uniformly. */
-  readonly area: readonly [number, number];
+  area: list(FRACTION, 2),
   /** Height / width, drawn log-uniformly. */
-  readonly aspect: readonly [number, number];
-}
+  aspect: list(POSITIVE, 2),
+});
+export type RandomErasingOptions = Infer<typeof RandomErasingOptions>;
 
 /** The originals' `reprob 0.25`, mode `pixel`, count 1. */
 export const RANDOM_ERASING: RandomErasingOptions = {

@@ -1,13 +1,15 @@
 import type { Random } from '../../core/random.js';
+import { FRACTION, POSITIVE, list, record, type Infer } from '../../core/schema.js';
 import type { Rect, Size } from './rect.js';
 
 /** Ranges of {@link randomResizedCrop}. */
-export interface RandomResizedCropOptions {
+export const RandomResizedCropOptions = record({
   /** Share of the image's area, drawn uniformly. */
-  readonly scale: readonly [number, number];
+  scale: list(FRACTION, 2),
   /** Width / height, drawn log-uniformly. */
-  readonly ratio: readonly [number, number];
-}
+  ratio: list(POSITIVE, 2),
+});
+export type RandomResizedCropOptions = Infer<typeof RandomResizedCropOptions>;
 
 /** The originals' ranges for supervised training; pre-training uses scale 0.2 to 1. */
 export const RANDOM_RESIZED_CROP: RandomResizedCropOptions = {

@@ -1,22 +1,24 @@
 import { ConfigError } from '../../core/errors.js';
 import type { Random } from '../../core/random.js';
+import { FRACTION, POSITIVE, list, record, whole, type Infer } from '../../core/schema.js';
 import { drawWindow } from './detection-geometry.js';
 import { gridOf, transformLabels, type GeometricStep } from './geometry.js';
-import { keepRatioSize } from './keep-ratio.js';
+import { ScaleLimits, keepRatioSize } from './keep-ratio.js';
 import { IGNORED_LABEL } from '../png-label-map.js';
 import type { LabelMap } from '../../core/image.js';
 
 /** Random scale, crop and flip for semantic segmentation. */
-export interface SegmentationGeometryOptions {
+export const SegmentationGeometryOptions = record({
   /** Limits of the sides at ratio 1, pixels. */
-  readonly scale: { readonly long: number; readonly short: number };
-  readonly ratio: readonly [number, number];
+  scale: ScaleLimits,
+  ratio: list(POSITIVE, 2),
   /** Side of the square crop, pixels; smaller images stay smaller. */
-  readonly cropSize: number;
+  cropSize: whole(1),
   /** A crop is drawn again while one class takes this share of its labelled pixels, or more. */
-  readonly categoryMaxRatio: number;
-  readonly flipProbability: number;
-}
+  categoryMaxRatio: FRACTION,
+  flipProbability: FRACTION,
+});
+export type SegmentationGeometryOptions = Infer<typeof SegmentationGeometryOptions>;
 
 /** ADE20K at 512 × 512. */
 export const ADE20K_GEOMETRY: SegmentationGeometryOptions = {

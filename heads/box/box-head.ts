@@ -1,26 +1,28 @@
 import * as tf from '@tensorflow/tfjs';
+import { record, whole, type Infer } from '../../core/schema.js';
 import { layer } from '../../engine/capture/scope.js';
 import type { Moments } from '../../engine/ops/batch-norm.js';
 import { linear } from '../../engine/ops/linear.js';
 import { linearSpecs, vectorSpec } from '../../engine/parameters/layers.js';
 import type { Initializer, ParameterSpec } from '../../engine/parameters/spec.js';
 import type { TensorTree } from '../../engine/parameters/tensors.js';
-import type { ConvBatchNormSpecs } from './region-batch-norm.js';
 import {
   convBatchNormInference,
   convBatchNormSpecs,
   convBatchNormTraining,
+  type ConvBatchNormSpecs,
 } from './region-batch-norm.js';
 
 /** Hidden layers between the features of an RoI and its predictions. */
-export interface BoxHeadLayers {
+export const BoxHeadLayers = record({
   /** Number of 3×3 convolutions with batch norm: 0, or 4 in the heads of Cascade R-CNN. */
-  readonly numConvs: number;
+  numConvs: whole(0),
   /** Number of fully connected layers, at least one: 2, or 1 after convolutions. */
-  readonly numFcs: number;
+  numFcs: whole(1),
   /** Width of the fully connected layers. */
-  readonly fcChannels: number;
-}
+  fcChannels: whole(1),
+});
+export type BoxHeadLayers = Infer<typeof BoxHeadLayers>;
 
 /** Two fully connected layers: the head of Mask R-CNN. */
 export const SHARED_2FC = {

@@ -1,18 +1,24 @@
 import * as tf from '@tensorflow/tfjs';
 import { AREA_FLOOR_PX } from '../../core/boxes.js';
 import { MAX_LOG_RATIO, type BoxCoderConfig } from '../../core/box-coder.js';
+import { NON_NEGATIVE, POSITIVE, byKind, literal, record, type Infer } from '../../core/schema.js';
 import { assertShape } from '../../core/shape.js';
 import { l1, smoothL1 } from '../../engine/ops/losses.js';
+
+const L1 = record({ kind: literal('l1'), weight: NON_NEGATIVE });
+const SMOOTH_L1 = record({ kind: literal('smoothL1'), beta: POSITIVE, weight: NON_NEGATIVE });
+const GIOU = record({ kind: literal('giou'), weight: NON_NEGATIVE });
+
+/** Losses of encoded deltas. */
+export const DeltaLoss = byKind(L1, SMOOTH_L1);
 
 /**
  * Kind of box regression loss:
  * - `l1`, `smoothL1`: on encoded deltas and targets, summed over the four
  * - `giou`: `1 − GIoU` of decoded, unclipped boxes and target boxes
  */
-export type BoxLoss =
-  | { readonly kind: 'l1'; readonly weight: number }
-  | { readonly kind: 'smoothL1'; readonly beta: number; readonly weight: number }
-  | { readonly kind: 'giou'; readonly weight: number };
+export const BoxLoss = byKind(L1, SMOOTH_L1, GIOU);
+export type BoxLoss = Infer<typeof BoxLoss>;
 
 /** Whether the loss needs target boxes in pixels instead of deltas. */
 export const comparesBoxes = ({ kind }: BoxLoss): boolean => kind === 'giou';

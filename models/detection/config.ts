@@ -1,30 +1,38 @@
-import type { AnchorConfig } from '../../core/anchors.js';
-import { PYRAMID_ANCHORS } from '../../core/anchors.js';
-import type { BoxCoderConfig } from '../../core/box-coder.js';
-import { RPN_CODER } from '../../core/box-coder.js';
-import type { MatcherConfig } from '../../core/matcher.js';
-import { RPN_MATCHER } from '../../core/matcher.js';
-import type { MulticlassNmsOptions } from '../../core/nms-multiclass.js';
-import { DETECTION_NMS } from '../../core/nms-multiclass.js';
-import type { ProposalConfig } from '../../core/nms-proposals.js';
-import { TEST_PROPOSALS, TRAIN_PROPOSALS } from '../../core/nms-proposals.js';
-import type { SamplerConfig } from '../../core/sampler.js';
-import { RPN_SAMPLER } from '../../core/sampler.js';
-import type { BoxHeadLayers } from '../../heads/box/box-head.js';
-import type { BoxLoss } from '../../heads/box/box-losses.js';
+import { AnchorConfig, PYRAMID_ANCHORS } from '../../core/anchors.js';
+import { BoxCoderConfig, RPN_CODER } from '../../core/box-coder.js';
+import { MatcherConfig, RPN_MATCHER } from '../../core/matcher.js';
+import { MulticlassNmsOptions, DETECTION_NMS } from '../../core/nms-multiclass.js';
+import { ProposalConfig, TEST_PROPOSALS, TRAIN_PROPOSALS } from '../../core/nms-proposals.js';
+import { SamplerConfig, RPN_SAMPLER } from '../../core/sampler.js';
+import {
+  FLAG,
+  FRACTION,
+  NON_NEGATIVE,
+  extend,
+  list,
+  number,
+  omit,
+  orNull,
+  record,
+  whole,
+  type Infer,
+} from '../../core/schema.js';
+import { BoxHeadLayers } from '../../heads/box/box-head.js';
+import { BoxLoss, DeltaLoss } from '../../heads/box/box-losses.js';
 
 /** The region proposal network: its anchors, what it learns, and what it passes on. */
-export interface RpnConfig {
-  readonly anchors: AnchorConfig;
+export const RpnConfig = record({
+  anchors: AnchorConfig,
   /** See `usableAnchors`: −1 takes all, 0 those inside the image. */
-  readonly allowedBorderPx: number;
-  readonly matcher: MatcherConfig;
-  readonly sampler: SamplerConfig;
-  readonly coder: BoxCoderConfig;
-  readonly boxLoss: Exclude<BoxLoss, { readonly kind: 'giou' }>;
-  readonly trainProposals: ProposalConfig;
-  readonly testProposals: ProposalConfig;
-}
+  allowedBorderPx: number({ from: -1 }),
+  matcher: MatcherConfig,
+  sampler: SamplerConfig,
+  coder: BoxCoderConfig,
+  boxLoss: DeltaLoss,
+  trainProposals: ProposalConfig,
+  testProposals: ProposalConfig,
+});
+export type RpnConfig = Infer<typeof RpnConfig>;
 
 /** The RPN of Mask R-CNN. */
 export const MASK_RCNN_RPN = {
@@ -39,22 +47,24 @@ export const MASK_RCNN_RPN = {
 } as const satisfies RpnConfig;
 
 /** A box head and how its targets are made. Mask R-CNN has one such stage, Cascade R-CNN three. */
-export interface BoxStageConfig {
-  readonly layers: BoxHeadLayers;
-  readonly classAgnostic: boolean;
-  readonly matcher: MatcherConfig;
-  readonly sampler: SamplerConfig;
-  readonly coder: BoxCoderConfig;
-  readonly boxLoss: BoxLoss;
+export const BoxStageConfig = record({
+  layers: BoxHeadLayers,
+  classAgnostic: FLAG,
+  matcher: MatcherConfig,
+  sampler: SamplerConfig,
+  coder: BoxCoderConfig,
+  boxLoss: BoxLoss,
   /** Factor on all losses of the stage, those of its mask head included. */
-  readonly weight: number;
-}
+  weight: NON_NEGATIVE,
+});
+export type BoxStageConfig = Infer<typeof BoxStageConfig>;
 
 /** What becomes a detection, and where a mask begins. */
-export interface DetectionThresholds extends Omit<MulticlassNmsOptions, 'numClasses'> {
+export const DetectionThresholds = extend(omit(MulticlassNmsOptions, 'numClasses'), {
   /** A pixel belongs to an object from this probability on. */
-  readonly maskThreshold: number;
-}
+  maskThreshold: FRACTION,
+});
+export type DetectionThresholds = Infer<typeof DetectionThresholds>;
 
 /** The test setting of Mask R-CNN: score above 0.05, NMS at 0.5, the best 100, masks from ½. */
 export const DETECTION_THRESHOLDS = {
@@ -65,19 +75,22 @@ export const DETECTION_THRESHOLDS = {
 } as const satisfies DetectionThresholds;
 
 /** A two-stage detector, apart from its backbone. JSON-serialisable. */
-export interface DetectorConfig {
+export const DetectorConfig = record({
   /** K, without background. */
-  readonly numClasses: number;
+  numClasses: whole(1),
   /** Channels of the pyramid and of the heads, 256. */
-  readonly channels: number;
-  readonly rpn: RpnConfig;
+  channels: whole(1),
+  rpn: RpnConfig,
   /** Side of the features of a region for boxes, 7. */
-  readonly boxRoiSize: number;
-  readonly stages: readonly BoxStageConfig[];
+  boxRoiSize: whole(1),
+  stages: list(BoxStageConfig),
   /** Null: boxes only. */
-  readonly masks: {
-    /** Side of the features of a region for masks, 14; masks have twice that. */
-    readonly roiSize: number;
-    readonly numConvs: number;
-  } | null;
-}
+  masks: orNull(
+    record({
+      /** Side of the features of an RoI for masks, 14; masks have twice that. */
+      roiSize: whole(1),
+      numConvs: whole(0),
+    }),
+  ),
+});
+export type DetectorConfig = Infer<typeof DetectorConfig>;

@@ -7,7 +7,7 @@ import { readImageNet } from '../../datasets/imagenet.js';
 import { evaluationResize } from '../../datasets/transforms/evaluation.js';
 import type { Engine } from '../../engine/runtime/engine.js';
 import { openEngine } from '../../engine/runtime/engine.js';
-import type { ClassificationConfig } from '../../train/classify/config.js';
+import type { ClassificationConfig } from '../../train/config/classify.js';
 import type { TrainClassifierOptions } from '../../train/classify/run.js';
 import { trainClassifier } from '../../train/classify/run.js';
 import type { TrainResult } from '../../train/loop.js';

@@ -1,5 +1,5 @@
 import { hasSplit, readImageNet } from '../../datasets/imagenet.js';
-import type { ClassificationConfig } from '../../train/classify/config.js';
+import type { ClassificationConfig } from '../../train/config/classify.js';
 import { trainClassifier } from '../../train/classify/run.js';
 import type { TrainResult } from '../../train/loop.js';
 import { log } from '../output.js';

@@ -3,7 +3,7 @@ import { trainingSamples } from '../../datasets/coco/samples.js';
 import { loadDetectionSplit } from '../../datasets/recognise-load.js';
 import { recogniseData } from '../../datasets/recognise.js';
 import type { TrainResult } from '../../train/loop.js';
-import type { DetectionConfig } from '../../train/detect/config.js';
+import type { DetectionConfig } from '../../train/config/detect.js';
 import { trainDetector } from '../../train/detect/run.js';
 import { log } from '../output.js';
 import type { TrainingRequest } from './request.js';

@@ -6,7 +6,7 @@ import { RESULT, type RunResult } from '../../report/run-result.js';
 import { PICTURES } from '../../report/save-picture.js';
 import { writeJsonAtomically } from '../../io/files/atomic.js';
 import { join } from 'node:path';
-import type { RecipeConfig } from '../../train/recipes/index.js';
+import type { RecipeConfig } from '../../train/config/schemas.js';
 import { locateModel } from '../model/locate.js';
 import { examineRun, type ExaminedWeights } from '../report/index.js';
 import type { TrainingOutcome } from './index.js';

@@ -9,7 +9,7 @@ import { RunEvents } from '../progress/events.js';
 import type { TrainRecord } from '../progress/status.js';
 import type { ViewStream } from '../progress/view.js';
 import { ProgressView } from '../progress/view.js';
-import type { RecipeConfig } from '../../train/recipes/index.js';
+import type { RecipeConfig } from '../../train/config/schemas.js';
 
 /** The metric whose highest value is the best, by task. */
 export const BEST_METRIC: Readonly<Record<RecipeConfig['task'], string>> = {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { CHECKPOINTS } from '../../train/checkpoints.js';
-import type { PretrainingConfig } from '../../train/pretrain/config.js';
+import type { PretrainingConfig } from '../../train/config/pretrain.js';
 import { readImageSplits } from '../../train/pretrain/images.js';
 import { RECONSTRUCTIONS, trainFcmae } from '../../train/pretrain/run.js';
 import type { TrainResult } from '../../train/loop.js';

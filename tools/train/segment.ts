@@ -2,7 +2,7 @@ import { DataError } from '../../core/errors.js';
 import { loadSegmentationSplit } from '../../datasets/recognise-load.js';
 import { recogniseData } from '../../datasets/recognise.js';
 import type { TrainResult } from '../../train/loop.js';
-import type { SegmentationConfig } from '../../train/segment/config.js';
+import type { SegmentationConfig } from '../../train/config/segment.js';
 import { trainSegmenter } from '../../train/segment/run.js';
 import { log } from '../output.js';
 import type { TrainingRequest } from './request.js';

@@ -13,14 +13,11 @@ import type { TrainResult } from '../loop.js';
 import { trainLoop } from '../loop.js';
 import { groupParameters, parameterRuns } from '../parameter-groups.js';
 import { CLASSIFICATION_PIPELINE } from '../pipelines/classify.js';
-import type {
-  ClassificationPipelineOptions,
-  ClassificationTransform,
-} from '../pipelines/classify.js';
+import type { ClassificationPipelineOptions } from '../pipelines/classify.js';
 import type { RunSettings } from '../run-settings.js';
 import { startRun, type RunOptions } from '../start-run.js';
 import type { BatchSource } from '../task.js';
-import type { ClassificationConfig } from './config.js';
+import type { ClassificationConfig, ClassificationTransform } from '../config/classify.js';
 import { SampleClassifications } from './samples.js';
 import { loadStart } from './start.js';
 import type { ClassificationLoader, LoadedClassificationBatch } from './task.js';

@@ -1,21 +1,42 @@
+import {
+  FRACTION,
+  FLAG,
+  NON_NEGATIVE,
+  POSITIVE,
+  byKind,
+  list,
+  literal,
+  number,
+  orNull,
+  record,
+  whole,
+  type Infer,
+} from '../../core/schema.js';
+
 /** The update rule. */
-export type OptimizerConfig =
-  | { readonly kind: 'adamw'; readonly betas: readonly [number, number]; readonly eps: number }
-  | { readonly kind: 'sgd'; readonly momentum: number; readonly nesterov: boolean };
+export const OptimizerConfig = byKind(
+  record({ kind: literal('adamw'), betas: list(FRACTION, 2), eps: POSITIVE }),
+  record({ kind: literal('sgd'), momentum: FRACTION, nesterov: FLAG }),
+);
+export type OptimizerConfig = Infer<typeof OptimizerConfig>;
+
+/** Decay of the moving average of the parameters, or none. */
+export const EMA_DECAY = orNull(number({ above: 0, to: 1 }));
 
 /** Settings of the training loop, the same in all tasks. */
-export interface LoopConfig {
+export const LoopConfig = record({
   /** Images of a micro-batch. */
-  readonly batchSize: number;
+  batchSize: whole(1),
   /** Micro-batches of an update; what is left at the end of an epoch is dropped. */
-  readonly accumulation: number;
-  readonly optimizer: OptimizerConfig;
-  readonly weightDecay: number;
+  accumulation: whole(1),
+  optimizer: OptimizerConfig,
+  weightDecay: NON_NEGATIVE,
   /** Limit of the gradients' global L2 norm, or none. */
-  readonly clipNorm: number | null;
+  clipNorm: orNull(POSITIVE),
   /** Steps between log lines. */
-  readonly logEvery: number;
-  readonly keepCheckpoints: number;
+  logEvery: whole(1),
+  keepCheckpoints: whole(1),
   /** Worker threads that decode and transform; 0 uses the main thread. */
-  readonly workers: number;
-}
+  workers: whole(0),
+});
+export type LoopConfig = Infer<typeof LoopConfig>;

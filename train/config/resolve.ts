@@ -2,14 +2,13 @@ import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { ConfigError } from '../../core/errors.js';
 import { nearestWord } from '../../core/nearest-word.js';
 import { compileSchema, formatProblems } from '../../io/schema.js';
-import { peakLearningRate } from '../pretrain/config.js';
-import type { RecipeConfig } from '../recipes/index.js';
+import { peakLearningRate } from './pretrain.js';
 import { RECIPES } from '../recipes/index.js';
 import { assertSchedule } from '../schedule.js';
 import { isConfigPath, readConfigFile } from './file.js';
 import type { MergedSettings, Settings } from './layers.js';
 import { applySetting, baseSettings, mergeSettings } from './layers.js';
-import { SCHEMAS } from './schemas.js';
+import { SCHEMAS, type RecipeConfig } from './schemas.js';
 
 /** What lies over a recipe, from bottom to top. */
 export interface ConfigRequest {

@@ -1,8 +1,8 @@
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { VARIANT_NAMES, VARIANTS } from '../../backbone/variants.js';
-import { peakLearningRate } from '../pretrain/config.js';
-import type { RecipeConfig } from '../recipes/index.js';
 import { RECIPES } from '../recipes/index.js';
+import { peakLearningRate } from './pretrain.js';
+import type { RecipeConfig } from './schemas.js';
 
 /** One line of `config list`. */
 export interface RecipeSummary {

@@ -27,7 +27,7 @@ import { assertSchedule, type Schedule } from '../schedule.js';
 import { startRun, type RunOptions } from '../start-run.js';
 import type { Scalars } from '../task.js';
 import { assertTrainingData } from './check-data.js';
-import type { DetectionConfig } from './config.js';
+import type { DetectionConfig } from '../config/detect.js';
 import { detectionMetrics, evaluateDetector } from './evaluate.js';
 import { SampleDetections } from './samples.js';
 import { createDetectionTask } from './task.js';

@@ -1,3 +1,4 @@
+import { oneOf, type Infer } from '../../core/schema.js';
 import type { Communicator } from './communicator.js';
 
 /**
@@ -8,7 +9,8 @@ import type { Communicator } from './communicator.js';
  *
  * Running statistics are those of all images of a step in any case.
  */
-export type BatchNormScope = 'microBatch' | 'ranks' | 'step';
+export const BatchNormScope = oneOf('microBatch', 'ranks', 'step');
+export type BatchNormScope = Infer<typeof BatchNormScope>;
 
 /** What a convolution with batch norm and ReLU after it computed. */
 export interface NormInput {

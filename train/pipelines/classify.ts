@@ -4,47 +4,21 @@ import type { BatchContext, Collated, Pipeline, Receiver } from '../../datasets/
 import { moduleUrl } from '../../datasets/loader/module-url.js';
 import type { ClassificationSample } from '../../datasets/sample.js';
 import type { RgbImage } from '../../core/image.js';
-import {
-  resizeForEvaluation,
-  type EvaluationResize,
-} from '../../datasets/transforms/evaluation.js';
+import { resizeForEvaluation } from '../../datasets/transforms/evaluation.js';
 import {
   normalizationTable,
   normalizeInto,
   type PixelStats,
 } from '../../datasets/transforms/normalize.js';
-import { drawMix, mixImages, type Mix, type MixOptions } from '../../datasets/transforms/mix.js';
+import { drawMix, mixImages, type Mix } from '../../datasets/transforms/mix.js';
 import type { Rgb } from '../../datasets/transforms/pil-affine.js';
-import type { PilFilter } from '../../datasets/transforms/pil-coefficients.js';
-import { randAugment, type RandAugmentOptions } from '../../datasets/transforms/rand-augment.js';
-import {
-  drawErasing,
-  eraseWithNoise,
-  type RandomErasingOptions,
-} from '../../datasets/transforms/random-erasing.js';
-import {
-  randomResizedCrop,
-  type RandomResizedCropOptions,
-} from '../../datasets/transforms/random-resized-crop.js';
+import { randAugment } from '../../datasets/transforms/rand-augment.js';
+import { drawErasing, eraseWithNoise } from '../../datasets/transforms/random-erasing.js';
+import { randomResizedCrop } from '../../datasets/transforms/random-resized-crop.js';
 import type { Rect } from '../../datasets/transforms/rect.js';
 import { resizePil } from '../../datasets/transforms/resize-pil.js';
 import { Scratch } from '../../datasets/transforms/scratch.js';
-
-/** From a file to the classifier's input. */
-export type ClassificationTransform =
-  | { readonly kind: 'evaluation'; readonly resize: EvaluationResize }
-  | {
-      readonly kind: 'training';
-      /** Side of the square input in pixels. */
-      readonly inputSize: number;
-      readonly crop: RandomResizedCropOptions;
-      readonly filter: PilFilter;
-      readonly flipProbability: number;
-      readonly randAugment?: RandAugmentOptions;
-      readonly erasing?: RandomErasingOptions;
-      /** Mixup and CutMix; the batch size must then be even. */
-      readonly mix?: MixOptions;
-    };
+import type { ClassificationTransform } from '../config/classify.js';
 
 /** Options of {@link createPipeline}. */
 export interface ClassificationPipelineOptions {

@@ -11,12 +11,10 @@ import { copyPaste, type AnnotatedImage } from '../../datasets/transforms/copy-p
 import {
   drawLargeScaleJitter,
   drawMultiScale,
-  type LargeScaleJitterOptions,
-  type MultiScaleOptions,
 } from '../../datasets/transforms/detection-geometry.js';
 import { transformImage } from '../../datasets/transforms/geometry-image.js';
 import { gridOf, sizeAfter, type GeometricStep } from '../../datasets/transforms/geometry.js';
-import { keepRatioSize, type ScaleLimits } from '../../datasets/transforms/keep-ratio.js';
+import { keepRatioSize } from '../../datasets/transforms/keep-ratio.js';
 import {
   normalizationTable,
   normalizePadded,
@@ -26,27 +24,7 @@ import { cropObjectsByMask, transformObjects } from '../../datasets/transforms/o
 import { paddedSize } from '../../datasets/transforms/pad.js';
 import { Scratch } from '../../datasets/transforms/scratch.js';
 import { RpnTargetMaker, type RpnTargetRule } from '../detect/rpn-targets.js';
-
-/** From an image to the detector's input. */
-export type DetectionTransform =
-  /** Keep-ratio resize. */
-  | { readonly kind: 'evaluation'; readonly limits: ScaleLimits }
-  /** Flip, then multi-scale resize with an occasional crop. */
-  | {
-      readonly kind: 'multiScale';
-      readonly scales: MultiScaleOptions;
-      readonly flipProbability: number;
-      /** Number of other images whose objects are pasted into every image first; default 0. */
-      readonly copyPaste?: number;
-    }
-  /** Jitter and crop with boxes drawn anew around the masks, then flip. */
-  | {
-      readonly kind: 'largeScaleJitter';
-      readonly jitter: LargeScaleJitterOptions;
-      readonly flipProbability: number;
-      /** As for `multiScale`. */
-      readonly copyPaste?: number;
-    };
+import type { DetectionTransform } from '../config/detect.js';
 
 /** Options of {@link createPipeline}. */
 export interface DetectionPipelineOptions {

@@ -17,11 +17,11 @@ import { shardOf, WHOLE } from '../distributed/shard.js';
 import type { TrainResult } from '../loop.js';
 import { trainLoop } from '../loop.js';
 import { groupParameters, parameterRuns } from '../parameter-groups.js';
-import type { ClassificationTransform } from '../pipelines/classify.js';
 import type { RunSettings } from '../run-settings.js';
 import { startRun, type RunOptions } from '../start-run.js';
-import type { PretrainingConfig } from './config.js';
-import { peakLearningRate } from './config.js';
+import type { ClassificationTransform } from '../config/classify.js';
+import type { PretrainingConfig } from '../config/pretrain.js';
+import { peakLearningRate } from '../config/pretrain.js';
 import type { ImageSet } from './images.js';
 import { createFcmaeTask } from './task.js';
 

@@ -3,7 +3,7 @@ import { ADE20K_GEOMETRY } from '../../datasets/transforms/segmentation-geometry
 import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
 import { PHOTOMETRIC } from '../../datasets/transforms/photometric.js';
 import { UPERNET } from '../../models/upernet.js';
-import type { SegmentationConfig } from '../segment/config.js';
+import type { SegmentationConfig } from '../config/segment.js';
 
 const { numClasses: _, ...head } = UPERNET;
 

@@ -1,7 +1,7 @@
 import { VARIANTS } from '../../backbone/variants.js';
 import { evaluationResize } from '../../datasets/transforms/evaluation.js';
 import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
-import type { ClassificationConfig } from '../classify/config.js';
+import type { ClassificationConfig } from '../config/classify.js';
 
 /**
  * A small classifier from scratch, for a few hundred to a few thousand images.

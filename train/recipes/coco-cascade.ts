@@ -3,7 +3,7 @@ import { MULTI_SCALE } from '../../datasets/transforms/detection-geometry.js';
 import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
 import { CASCADE_MASK_RCNN } from '../../models/cascade.js';
 import { DETECTION_THRESHOLDS } from '../../models/detection/config.js';
-import type { DetectionConfig } from '../detect/config.js';
+import type { DetectionConfig } from '../config/detect.js';
 
 const { numClasses: _, ...detector } = CASCADE_MASK_RCNN;
 

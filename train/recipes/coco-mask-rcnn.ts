@@ -4,7 +4,7 @@ import { LARGE_SCALE_JITTER, MULTI_SCALE } from '../../datasets/transforms/detec
 import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
 import { DETECTION_THRESHOLDS } from '../../models/detection/config.js';
 import { MASK_RCNN } from '../../models/mask-rcnn.js';
-import type { DetectionConfig } from '../detect/config.js';
+import type { DetectionConfig } from '../config/detect.js';
 
 const { numClasses: _, ...detector } = MASK_RCNN;
 

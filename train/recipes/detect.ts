@@ -3,7 +3,7 @@ import { MULTI_SCALE } from '../../datasets/transforms/detection-geometry.js';
 import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
 import { DETECTION_THRESHOLDS } from '../../models/detection/config.js';
 import { MASK_RCNN } from '../../models/mask-rcnn.js';
-import type { DetectionConfig } from '../detect/config.js';
+import type { DetectionConfig } from '../config/detect.js';
 import { COCO_MASK_RCNN } from './coco-mask-rcnn.js';
 
 const [stage] = MASK_RCNN.stages;

@@ -3,7 +3,7 @@ import type { VariantName } from '../../backbone/variants.js';
 import { VARIANT_NAMES, VARIANTS } from '../../backbone/variants.js';
 import { evaluationResize } from '../../datasets/transforms/evaluation.js';
 import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
-import type { PretrainingConfig } from '../pretrain/config.js';
+import type { PretrainingConfig } from '../config/pretrain.js';
 
 /**
  * FCMAE pre-training on images without labels.

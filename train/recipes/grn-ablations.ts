@@ -1,8 +1,8 @@
 import type { ResponseForm } from '../../backbone/response-form.js';
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { VARIANTS } from '../../backbone/variants.js';
-import type { ClassificationConfig } from '../classify/config.js';
-import type { PretrainingConfig } from '../pretrain/config.js';
+import type { ClassificationConfig } from '../config/classify.js';
+import type { PretrainingConfig } from '../config/pretrain.js';
 import { fcmaeRecipe } from './fcmae.js';
 import { IMAGENET_1K_RECIPES } from './imagenet-1k.js';
 

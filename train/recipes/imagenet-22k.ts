@@ -1,5 +1,5 @@
 import type { VariantName } from '../../backbone/variants.js';
-import type { ClassificationConfig } from '../classify/config.js';
+import type { ClassificationConfig } from '../config/classify.js';
 import type { ImageNetSettings } from './imagenet.js';
 import { imageNetRecipe } from './imagenet.js';
 

@@ -1,6 +1,6 @@
 import type { VariantName } from '../../backbone/variants.js';
 import { VARIANT_NAMES } from '../../backbone/variants.js';
-import type { ClassificationConfig } from '../classify/config.js';
+import type { ClassificationConfig } from '../config/classify.js';
 import { imageNetRecipe } from './imagenet.js';
 
 /** Tiny, Base and Large are V1's; the smaller ones are ours, Huge takes Large's. */

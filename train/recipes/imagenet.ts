@@ -4,7 +4,7 @@ import { evaluationResize } from '../../datasets/transforms/evaluation.js';
 import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
 import { RAND_AUGMENT } from '../../datasets/transforms/rand-augment.js';
 import { RANDOM_ERASING } from '../../datasets/transforms/random-erasing.js';
-import type { ClassificationConfig } from '../classify/config.js';
+import type { ClassificationConfig } from '../config/classify.js';
 import type { LayerRule } from '../parameter-groups.js';
 
 /** What the tables of the paper's appendix list by size; the rest is the same in all of them. */

@@ -1,7 +1,6 @@
-import type { ClassificationConfig } from '../classify/config.js';
-import type { DetectionConfig } from '../detect/config.js';
-import type { PretrainingConfig } from '../pretrain/config.js';
-import type { SegmentationConfig } from '../segment/config.js';
+import type { DetectionConfig } from '../config/detect.js';
+import type { RecipeConfig } from '../config/schemas.js';
+import type { SegmentationConfig } from '../config/segment.js';
 import { ADE20K_UPERNET_RECIPES } from './ade20k-upernet.js';
 import { CLASSIFY, CLASSIFY_FINETUNE } from './classify.js';
 import { COCO_CASCADE_RECIPES } from './coco-cascade.js';
@@ -13,10 +12,6 @@ import { IMAGENET_1K_RECIPES } from './imagenet-1k.js';
 import { IMAGENET_22K_1K_RECIPES, IMAGENET_22K_RECIPES } from './imagenet-22k.js';
 import { IMAGENET_SUPERVISED_RECIPES } from './imagenet-supervised.js';
 import { SEGMENT_FINETUNE } from './segment-finetune.js';
-
-/** Configuration of any task. */
-export type RecipeConfig =
-  ClassificationConfig | DetectionConfig | SegmentationConfig | PretrainingConfig;
 
 /** Recipes of object detection by name. */
 export const DETECTION_RECIPES: Readonly<Record<string, DetectionConfig>> = {

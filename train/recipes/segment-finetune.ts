@@ -1,5 +1,5 @@
 import { VARIANTS } from '../../backbone/variants.js';
-import type { SegmentationConfig } from '../segment/config.js';
+import type { SegmentationConfig } from '../config/segment.js';
 import { ADE20K_UPERNET } from './ade20k-upernet.js';
 
 /**

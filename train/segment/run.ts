@@ -24,7 +24,7 @@ import type { RunSettings } from '../run-settings.js';
 import { assertSchedule, type Schedule } from '../schedule.js';
 import { startRun, type RunOptions } from '../start-run.js';
 import type { Scalars } from '../task.js';
-import type { SegmentationConfig } from './config.js';
+import type { SegmentationConfig } from '../config/segment.js';
 import { evaluateSegmenter } from './evaluate.js';
 import { SampleSegmentations } from './samples.js';
 import { createSegmentationTask } from './task.js';

@@ -8,7 +8,7 @@ import { evaluationResize } from '../../../datasets/transforms/evaluation.js';
 import { RANDOM_ERASING } from '../../../datasets/transforms/random-erasing.js';
 import type { Engine } from '../../../engine/runtime/engine.js';
 import { openEngine } from '../../../engine/runtime/engine.js';
-import type { ClassificationConfig } from '../../../train/classify/config.js';
+import type { ClassificationConfig } from '../../../train/config/classify.js';
 import type { TrainClassifierOptions } from '../../../train/classify/run.js';
 import { trainClassifier } from '../../../train/classify/run.js';
 import { trainFcmae } from '../../../train/pretrain/run.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { VARIANTS } from '../../../backbone/variants.js';
 import { ConfigError } from '../../../core/errors.js';
-import type { DetectionConfig } from '../../../train/detect/config.js';
+import type { DetectionConfig } from '../../../train/config/detect.js';
 import { DETECTION_RECIPES, RECIPES } from '../../../train/recipes/index.js';
 import type { ConfigRequest, ResolvedConfig } from '../../../train/config/resolve.js';
 import { resolveConfig } from '../../../train/config/resolve.js';

@@ -12,7 +12,7 @@ import type { Engine } from '../../../engine/runtime/engine.js';
 import { detectorCard } from '../../../models/detector-card.js';
 import { DetectorPredictor } from '../../../models/detector-predictor.js';
 import { loadDetector } from '../../../models/load-detector.js';
-import type { DetectionConfig } from '../../../train/detect/config.js';
+import type { DetectionConfig } from '../../../train/config/detect.js';
 import { detectionMetrics, evaluateDetector } from '../../../train/detect/evaluate.js';
 import type { TrainDetectorOptions } from '../../../train/detect/run.js';
 import { trainDetector } from '../../../train/detect/run.js';

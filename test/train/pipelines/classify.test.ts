@@ -20,9 +20,9 @@ import { RANDOM_RESIZED_CROP } from '../../../datasets/transforms/random-resized
 import {
   CLASSIFICATION_PIPELINE,
   type ClassificationBatch,
-  type ClassificationTransform,
 } from '../../../train/pipelines/classify.js';
 import { maxError } from '../../helpers/fixtures.js';
+import type { ClassificationTransform } from '../../../train/config/classify.js';
 
 let folder = '';
 let samples: ClassificationSample[] = [];

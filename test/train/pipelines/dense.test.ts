@@ -16,17 +16,14 @@ import { ADE20K_GEOMETRY } from '../../../datasets/transforms/segmentation-geome
 import { MULTI_SCALE } from '../../../datasets/transforms/detection-geometry.js';
 import { MASK_RCNN_RPN } from '../../../models/detection/config.js';
 import type { RpnTargetRule } from '../../../train/detect/rpn-targets.js';
-import {
-  DETECTION_PIPELINE,
-  type DetectionBatch,
-  type DetectionTransform,
-} from '../../../train/pipelines/detect.js';
+import { DETECTION_PIPELINE, type DetectionBatch } from '../../../train/pipelines/detect.js';
 import {
   SEGMENTATION_PIPELINE,
   type SegmentationBatch,
   type SegmentationTransform,
 } from '../../../train/pipelines/segment.js';
 import { maxError } from '../../helpers/fixtures.js';
+import type { DetectionTransform } from '../../../train/config/detect.js';
 
 const SIZES = [
   [60, 40],

@@ -4,7 +4,7 @@ import { VARIANT_NAMES, VARIANTS } from '../../../backbone/variants.js';
 import { listSpecs } from '../../../engine/parameters/spec.js';
 import { numParameters } from '../../../engine/parameters/store.js';
 import { createDetector } from '../../../models/detector.js';
-import type { DetectionConfig } from '../../../train/detect/config.js';
+import type { DetectionConfig } from '../../../train/config/detect.js';
 import { groupParameters } from '../../../train/parameter-groups.js';
 import { DETECTION_RECIPES } from '../../../train/recipes/index.js';
 import { learningRate } from '../../../train/schedule.js';

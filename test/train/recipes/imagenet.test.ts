@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { VARIANT_NAMES, VARIANTS } from '../../../backbone/variants.js';
 import { convNeXtV2Specs } from '../../../backbone/convnextv2.js';
 import { ParameterStore } from '../../../engine/parameters/store.js';
-import type { ClassificationConfig } from '../../../train/classify/config.js';
+import type { ClassificationConfig } from '../../../train/config/classify.js';
 import { groupParameters } from '../../../train/parameter-groups.js';
 import { GRN_FINETUNING_RECIPES } from '../../../train/recipes/grn-ablations.js';
 import { RECIPES } from '../../../train/recipes/index.js';

@@ -15,7 +15,7 @@ import type { Labels } from '../../../report/overlay/labels.js';
 import type { Picture } from '../../../report/overlay/picture.js';
 import { readSamples } from '../../../report/samples.js';
 import { SEGMENT_FINETUNE } from '../../../train/recipes/segment-finetune.js';
-import type { SegmentationConfig } from '../../../train/segment/config.js';
+import type { SegmentationConfig } from '../../../train/config/segment.js';
 import { drawSegmentation } from '../../../train/segment/drawing.js';
 import { evaluateSegmenter } from '../../../train/segment/evaluate.js';
 import { trainSegmenter, type TrainSegmenterOptions } from '../../../train/segment/run.js';

@@ -1,0 +1,136 @@
+/**
+ * A JSON Schema (draft 7) of values of type `T`, so that a configuration and its rules are one text:
+ * `export const Range = record({ from: number(), to: number() }); export type Range = Infer<typeof Range>;`.
+ */
+export interface Schema<T = unknown> {
+  readonly [keyword: string]: unknown;
+  readonly [TYPE]?: T;
+}
+
+declare const TYPE: unique symbol;
+const OPTIONAL = Symbol('optional');
+
+/** A field that may be absent. */
+export interface OptionalSchema<T> extends Schema<T> {
+  readonly [OPTIONAL]: true;
+}
+
+/** The type of the values that fit a schema. */
+export type Infer<S> = S extends Schema<infer T> ? T : never;
+
+/** Schemas by the name of a field. */
+export type Fields = Readonly<Record<string, Schema>>;
+
+type OptionalKeys<F> = {
+  [K in keyof F]: F[K] extends OptionalSchema<unknown> ? K : never;
+}[keyof F];
+type Flat<T> = { [K in keyof T]: T[K] };
+
+/** An object with these fields. Mapped over picked keys, so that the fields keep their doc comments. */
+export type RecordOf<F extends Fields> = Flat<
+  { readonly [K in keyof Pick<F, Exclude<keyof F, OptionalKeys<F>>>]: Infer<F[K]> } & {
+    readonly [K in keyof Pick<F, OptionalKeys<F>>]?: Infer<F[K]> | undefined;
+  }
+>;
+
+/** Bounds of a number, inclusive unless they say `above`. */
+export interface Bounds {
+  readonly from?: number;
+  readonly above?: number;
+  readonly to?: number;
+}
+
+/** A number within bounds. */
+export function number({ from, above, to }: Bounds = {}): Schema<number> {
+  const bounds = { minimum: from, exclusiveMinimum: above, maximum: to };
+  const given = Object.entries(bounds).filter(([, bound]) => bound !== undefined);
+  return { type: 'number', ...Object.fromEntries(given) };
+}
+
+/** A whole number from `from`, up to `to` where given. */
+export const whole = (from: number, to?: number): Schema<number> => ({
+  ...number(to === undefined ? { from } : { from, to }),
+  type: 'integer',
+});
+
+/** A number from 0. */
+export const NON_NEGATIVE = number({ from: 0 });
+
+/** A number above 0. */
+export const POSITIVE = number({ above: 0 });
+
+/** A fraction or probability: 0 … 1. */
+export const FRACTION = number({ from: 0, to: 1 });
+
+/** true or false. */
+export const FLAG: Schema<boolean> = { type: 'boolean' };
+
+/** One of some words. */
+export const oneOf = <const W extends string>(...words: readonly W[]): Schema<W> => ({
+  enum: words,
+});
+
+/** One word: the field that tells records apart. */
+export const literal = <const W extends string>(word: W): Schema<W> => ({ const: word });
+
+type Tuple<T, N extends 2 | 3 | 4> = {
+  2: readonly [T, T];
+  3: readonly [T, T, T];
+  4: readonly [T, T, T, T];
+}[N];
+
+/** A list of `length` items, or of at least one. */
+export function list<T>(items: Schema<T>): Schema<readonly T[]>;
+export function list<T, N extends 2 | 3 | 4>(items: Schema<T>, length: N): Schema<Tuple<T, N>>;
+export function list(items: Schema, length?: number): Schema {
+  const most = length === undefined ? {} : { maxItems: length };
+  return { type: 'array', items, minItems: length ?? 1, ...most };
+}
+
+/** An object with exactly these fields; those made by {@link optional} may be absent. */
+export const record = <const F extends Fields>(fields: F): Schema<RecordOf<F>> => exactly(fields);
+
+function exactly(fields: Fields): Schema<never> {
+  return {
+    type: 'object',
+    properties: fields,
+    required: Object.keys(fields).filter((key) => !(OPTIONAL in fields[key])),
+    additionalProperties: false,
+  };
+}
+
+/** A field of {@link record} that may be absent. */
+export const optional = <T>(schema: Schema<T>): OptionalSchema<T> => ({
+  ...schema,
+  [OPTIONAL]: true,
+});
+
+/** A {@link record} with more fields. */
+export const extend = <T, const F extends Fields>(
+  schema: Schema<T>,
+  fields: F,
+): Schema<Flat<T & RecordOf<F>>> => exactly({ ...(schema['properties'] as Fields), ...fields });
+
+/** A {@link record} without one of its fields. */
+export function omit<T, K extends keyof T & string>(schema: Schema<T>, key: K): Schema<Omit<T, K>> {
+  const { [key as string]: _, ...fields } = schema['properties'] as Fields;
+  return exactly(fields);
+}
+
+/** A value of a schema with a `type`, or null. */
+export const orNull = <T>(schema: Schema<T>): Schema<T | null> => ({
+  ...schema,
+  type: [schema['type'], 'null'],
+});
+
+/** Records told apart by the {@link literal} in their field `kind`. */
+export function byKind<const V extends readonly Schema[]>(
+  ...variants: V
+): Schema<Infer<V[number]>> {
+  return {
+    type: 'object',
+    required: ['kind'],
+    discriminator: { propertyName: 'kind' },
+    oneOf: variants,
+  };
+}

@@ -1,0 +1,38 @@
+import { FcmaeConfig } from '../../backbone/fcmae.js';
+import { NON_NEGATIVE, POSITIVE, extend, literal, whole, type Infer } from '../../core/schema.js';
+import { EvaluationResize } from '../../datasets/transforms/evaluation.js';
+import { PixelStats } from '../../datasets/transforms/normalize.js';
+import { scaledLearningRate } from '../schedule.js';
+import { ClassificationTransform } from './classify.js';
+import { LoopConfig } from './loop.js';
+
+/** Everything that determines the pre-training of a masked autoencoder, beside the data and the seed. */
+export const PretrainingConfig = extend(LoopConfig, {
+  task: literal('pretrain'),
+  fcmae: FcmaeConfig,
+  pixels: PixelStats,
+  training: ClassificationTransform,
+  evaluation: EvaluationResize,
+  epochs: POSITIVE,
+  /** Learning rate for 256 images an update; see {@link peakLearningRate}. */
+  baseLr: NON_NEGATIVE,
+  minLr: NON_NEGATIVE,
+  warmupEpochs: NON_NEGATIVE,
+  evaluateEvery: whole(1),
+  checkpointEvery: whole(1),
+  /** Held-out images whose reconstructions are drawn at every evaluation. */
+  numPictures: whole(0),
+});
+export type PretrainingConfig = Infer<typeof PretrainingConfig>;
+
+/** The linear rule: the rate at its peak is proportional to the images of an update. */
+export function peakLearningRate(
+  {
+    baseLr,
+    batchSize,
+    accumulation,
+  }: Pick<PretrainingConfig, 'baseLr' | 'batchSize' | 'accumulation'>,
+  numProcesses = 1,
+): number {
+  return scaledLearningRate({ baseLr, batchSize, accumulation, numProcesses });
+}
