@@ -58,10 +58,6 @@ export { loadSegmenter, type LoadedSegmenter } from './models/segmenter-weights.
 export { createFcmae } from './models/fcmae.js';
 export type { RecipeConfig } from './train/config/schemas.js';
 export { RECIPES } from './train/recipes/index.js';
-export { trainClassifier } from './train/classify/run.js';
-export { trainDetector } from './train/detect/run.js';
-export { trainSegmenter } from './train/segment/run.js';
-export { trainFcmae } from './train/pretrain/run.js';
 export { CATALOGUE, WEIGHTS_LICENCE, type CatalogueEntry } from './weights/catalogue.js';
 export { loadWeights } from './weights/load.js';
 export { openWeights } from './weights/open.js';

@@ -9,7 +9,12 @@ import type { Engine } from '../engine/runtime/engine.js';
 import { variant } from '../models/classifier-weights.js';
 import { benchmarkClassifier } from '../models/benchmark.js';
 import type { ClassificationConfig } from '../train/config/classify.js';
-import { loaderOf, trainClassifier } from '../train/classify/run.js';
+import { trainingLoader } from '../train/classify/loader.js';
+import { SINGLE_PROCESS } from '../train/distributed/communicator.js';
+import { WHOLE } from '../train/distributed/shard.js';
+import type { LogRecord, StepRates } from '../train/log-record.js';
+import { trainTask } from '../train/run.js';
+import { classify } from '../train/tasks/classify.js';
 import { readImages } from '../train/pretrain/images.js';
 import { IMAGENET_1K_RECIPES } from '../train/recipes/imagenet-1k.js';
 
@@ -49,8 +54,7 @@ function labelled(folder: string, least: number): ClassificationSet {
 }
 
 async function loaderRate(config: ClassificationConfig, set: ClassificationSet): Promise<number> {
-  const { training: transform } = config;
-  const loader = loaderOf(config, set, { transform, seed: 0, isTraining: true });
+  const loader = trainingLoader(config, set.samples, { seed: 0, shard: WHOLE });
   let images = 0;
   let start = 0;
   try {
@@ -73,21 +77,23 @@ async function trainingRate(
   steps: number,
 ): Promise<Pick<Rates, 'both' | 'dataWait'>> {
   const folder = mkdtempSync(join(tmpdir(), 'convnextv2-throughput-'));
-  const records: { readonly imagesPerSecond: number; readonly dataWait: number }[] = [];
+  const records: StepRates[] = [];
   try {
-    await trainClassifier({
-      config: { ...config, logEvery: steps },
-      engine,
-      training: set,
-      folder,
-      seed: 0,
-      resume: false,
-      // The first interval includes tracing, creation of the session and start of the workers.
-      maxSteps: 2 * steps,
-      onRecord: (record) => {
+    const listener = {
+      record: (record: LogRecord): void => {
         if (record.kind === 'train') records.push(record);
       },
-    });
+    };
+    await trainTask(
+      classify,
+      { ...config, logEvery: steps },
+      { training: set },
+      {
+        ...{ engine, folder, listener, seed: 0, resume: false, communicator: SINGLE_PROCESS },
+        // The first interval includes tracing, creation of the session and start of the workers.
+        maxSteps: 2 * steps,
+      },
+    );
   } finally {
     rmSync(folder, { recursive: true });
   }

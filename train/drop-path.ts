@@ -1,6 +1,6 @@
 import { Random } from '../core/random.js';
 import { globalIndex, WHOLE } from './distributed/shard.js';
-import type { StepPosition } from './task.js';
+import type { StepPosition } from './trainer.js';
 
 /** Keeps the streams of random numbers of a step apart. */
 const DROP_PATH_STREAM = 0x64726f70;

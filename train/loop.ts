@@ -4,40 +4,79 @@ import { ConfigError, WorkError } from '../core/errors.js';
 import { adamW } from '../engine/optimizer/adam-w.js';
 import { startEma, updateEma } from '../engine/optimizer/ema.js';
 import type { FlatBuffers } from '../engine/optimizer/flat-buffers.js';
+import type { ParameterRun } from '../engine/optimizer/runs.js';
+import type { Engine } from '../engine/runtime/engine.js';
 import { accumulateGradients, clipScale, gradientNorm } from '../engine/optimizer/gradients.js';
 import { sgd } from '../engine/optimizer/sgd.js';
+import { METRICS } from '../report/run-folder.js';
 import type { RunState } from './checkpoints.js';
 import { markBestRun, saveRun } from './checkpoints.js';
+import type { LoopConfig } from './config/loop.js';
 import type { Communicator } from './distributed/communicator.js';
-import { SINGLE_PROCESS } from './distributed/communicator.js';
 import { shardOf } from './distributed/shard.js';
 import { shareJson } from './distributed/start.js';
 import type { StepReport } from './distributed/totals.js';
 import { joinReports } from './distributed/totals.js';
 import { epochsAt, resumedRule, stepsUntil } from './progress.js';
 import { Meter } from './meter.js';
-import type { LogRecord, RunSettings } from './run-settings.js';
-import { learningRate } from './schedule.js';
-import type { BatchSource, Scalars, TrainingTask } from './task.js';
+import type { LogRecord, RunListener, WhichWeights } from './log-record.js';
+import { learningRate, type Schedule } from './schedule.js';
+import type { BatchSource, Scalars, Trainer } from './trainer.js';
 
-/** What {@link trainLoop} works with. */
+/** A run of any task: all that is settled beside its configuration and data. */
+export interface Run {
+  readonly engine: Engine;
+  /** Run folder. */
+  readonly folder: string;
+  readonly seed: number;
+  /** Weight file to start from. */
+  readonly weights?: string | undefined;
+  /** Go on from the newest checkpoint of the folder. */
+  readonly resume: boolean;
+  /** Stops after this many steps, or never. */
+  readonly maxSteps: number | null;
+  /** The processes that train together. */
+  readonly communicator: Communicator;
+  /** Saves and stops after the current step when aborted. */
+  readonly signal?: AbortSignal | undefined;
+  readonly listener?: RunListener | undefined;
+}
+
+/** How long a run is and how often it is interrupted, which every task counts in its own way. */
+export interface RunLength {
+  readonly schedule: Schedule;
+  readonly epochs: number;
+  /** Epochs between evaluations; the last epoch is always evaluated. */
+  readonly evaluateEvery: number;
+  /** Epochs between checkpoints. Beside these there is one at the end and one when interrupted. */
+  readonly checkpointEvery: number;
+  /** Stops after this many steps. */
+  readonly maxSteps?: number | undefined;
+}
+
+/** How long, how often, how strictly. */
+export interface RunSettings
+  extends
+    Pick<LoopConfig, 'optimizer' | 'accumulation' | 'clipNorm' | 'logEvery' | 'keepCheckpoints'>,
+    RunLength {
+  readonly parameterRuns: readonly ParameterRun[];
+  /** Decay of the moving average of the parameters, or none. */
+  readonly emaDecay: number | null;
+  /** The metric whose highest value marks the best checkpoint. */
+  readonly bestMetric: string;
+}
+
+/** A model, its data and its settings, ready for the next step. */
 export interface TrainLoop<Batch> {
-  readonly task: TrainingTask<Batch>;
-  readonly source: BatchSource<Batch>;
+  readonly trainer: Trainer<Batch>;
+  readonly loader: BatchSource<Batch>;
   readonly buffers: FlatBuffers;
   readonly settings: RunSettings;
-  /** Run folder: `metrics.jsonl` and `checkpoints/` go there, written by rank 0. */
-  readonly folder: string;
+  /** Scores the current parameters, or their moving average. Absent without validation data. */
+  readonly evaluate?: ((which: WhichWeights) => Promise<Scalars>) | undefined;
   readonly state: RunState;
   /** Steps done before, from a checkpoint. */
   readonly startStep: number;
-  /** Saves and stops after the current step when aborted. */
-  readonly signal?: AbortSignal;
-  readonly onRecord?: (record: LogRecord) => void;
-  /** The processes that train together, each with its part of every batch; one if not given. */
-  readonly communicator?: Communicator;
-  /** Told what is worth knowing about a resumed run. */
-  readonly onNotice?: (line: string) => void;
 }
 
 /** How a run ended. */
@@ -54,22 +93,30 @@ export interface TrainResult {
  *
  * @throws WorkError if a loss or gradient is not finite: nothing is updated then and the last checkpoint stands
  */
-export async function trainLoop<Batch>(loop: TrainLoop<Batch>): Promise<TrainResult> {
-  const { task, source, buffers, settings, communicator = SINGLE_PROCESS } = loop;
+export async function trainLoop<Batch>(
+  loop: TrainLoop<Batch>,
+  {
+    folder,
+    communicator,
+    signal,
+    listener,
+  }: Pick<Run, 'folder' | 'communicator' | 'signal' | 'listener'>,
+): Promise<TrainResult> {
+  const { trainer, loader, evaluate, buffers, settings } = loop;
   const isFirst = communicator.rank === 0;
-  const stepsPerEpoch = Math.floor(source.batchesPerEpoch / settings.accumulation);
+  const stepsPerEpoch = Math.floor(loader.numBatches() / settings.accumulation);
   if (stepsPerEpoch === 0) {
     throw new ConfigError(
-      `train: expected at least ${settings.accumulation} batches an epoch, got ${source.batchesPerEpoch}; use a smaller batch or accumulation`,
+      `train: expected at least ${settings.accumulation} batches an epoch, got ${loader.numBatches()}; use a smaller batch or accumulation`,
     );
   }
-  if (isFirst) mkdirSync(loop.folder, { recursive: true });
+  if (isFirst) mkdirSync(folder, { recursive: true });
   let step = loop.startStep;
   const { rule, notice } = resumedRule(loop.state.epochs, step, {
     ranks: communicator.size,
     stepsPerEpoch,
   });
-  if (notice !== undefined && isFirst) loop.onNotice?.(notice);
+  if (notice !== undefined && isFirst) listener?.note?.(notice);
   const total = Math.min(stepsUntil(rule, settings.epochs), settings.maxSteps ?? Infinity);
   let best = loop.state.bestValue;
   let metrics: Scalars | undefined;
@@ -77,11 +124,11 @@ export async function trainLoop<Batch>(loop: TrainLoop<Batch>): Promise<TrainRes
   const meter = new Meter(communicator);
   const record = (entry: LogRecord): void => {
     if (!isFirst) return;
-    appendFileSync(join(loop.folder, 'metrics.jsonl'), `${JSON.stringify(entry)}\n`);
-    loop.onRecord?.(entry);
+    appendFileSync(join(folder, METRICS), `${JSON.stringify(entry)}\n`);
+    listener?.record?.(entry, total);
   };
   const save = (): Promise<string> =>
-    saveRun(loop.folder, task.store, buffers, {
+    saveRun(folder, trainer.store, buffers, {
       step,
       state: { ...loop.state, bestValue: best, epochs: rule },
       keep: settings.keepCheckpoints,
@@ -90,16 +137,13 @@ export async function trainLoop<Batch>(loop: TrainLoop<Batch>): Promise<TrainRes
   while (step < total) {
     const epoch = Math.floor(epochsAt(rule, step));
     const first = ((step - rule.origin.step) % stepsPerEpoch) * settings.accumulation;
-    const batches = source.epoch(epoch, first)[Symbol.asyncIterator]();
+    const batches = loader.epoch(epoch, first)[Symbol.asyncIterator]();
     try {
       const end = Math.min(stepsUntil(rule, epoch + 1), total);
       while (step < end) {
         const lr = learningRate(settings.schedule, { step, epoch: epochsAt(rule, step) });
         const { losses, norm, isStopping } = await oneStep(loop, batches, {
-          communicator,
-          step,
-          lr,
-          meter,
+          ...{ communicator, signal, step, lr, meter },
         });
         step++;
         if (step % settings.logEvery === 0 || step === total) {
@@ -114,7 +158,7 @@ export async function trainLoop<Batch>(loop: TrainLoop<Batch>): Promise<TrainRes
           });
         }
         // One process can still say so after the step.
-        if (communicator.size === 1 ? loop.signal?.aborted : isStopping) {
+        if (communicator.size === 1 ? signal?.aborted : isStopping) {
           if (isFirst) await save();
           return { step, interrupted: true, metrics, bestValue: best };
         }
@@ -126,9 +170,9 @@ export async function trainLoop<Batch>(loop: TrainLoop<Batch>): Promise<TrainRes
     const isLast = step >= total;
     let isBest = false;
     const isEvaluated = isLast || done % settings.evaluateEvery === 0;
-    if (task.evaluate && isEvaluated && isFirst) {
+    if (evaluate && isEvaluated && isFirst) {
       for (const which of buffers.ema ? (['weights', 'ema'] as const) : (['weights'] as const)) {
-        metrics = await task.evaluate(which);
+        metrics = await evaluate(which);
         record({ kind: 'eval', step, epoch: done, which, metrics });
         const value = metrics[settings.bestMetric];
         if (value !== undefined && (best === null || value > best)) [best, isBest] = [value, true];
@@ -136,7 +180,7 @@ export async function trainLoop<Batch>(loop: TrainLoop<Batch>): Promise<TrainRes
     }
     if (isFirst && (isLast || isBest || done % settings.checkpointEvery === 0)) {
       const name = await save();
-      if (isBest && best !== null) await markBestRun(loop.folder, name, settings.bestMetric, best);
+      if (isBest && best !== null) await markBestRun(folder, name, settings.bestMetric, best);
     }
     // The others wait for rank 0, however long it takes.
     if (isEvaluated) [best, metrics] = await shared(communicator, best, metrics);
@@ -145,18 +189,17 @@ export async function trainLoop<Batch>(loop: TrainLoop<Batch>): Promise<TrainRes
   return { step, interrupted: false, metrics, bestValue: best };
 }
 
-/** What rank 0 found out, on every rank. */
+/** Rank 0's best value and metrics, on every rank. */
 async function shared(
   communicator: Communicator,
   best: number | null,
   metrics: Scalars | undefined,
 ): Promise<[number | null, Scalars | undefined]> {
-  const found = await shareJson(communicator, { best, metrics });
-  return [found?.best ?? null, found?.metrics];
+  const known = await shareJson(communicator, { best, metrics });
+  return [known?.best ?? null, known?.metrics];
 }
 
-interface StepContext {
-  readonly communicator: Communicator;
+interface StepContext extends Pick<Run, 'communicator' | 'signal'> {
   readonly step: number;
   readonly lr: number;
   readonly meter: Meter;
@@ -164,9 +207,9 @@ interface StepContext {
 
 /** Gradients of all micro-batches and ranks, checks, clipping, update, average. */
 async function oneStep<Batch>(
-  { task, buffers, settings, signal }: TrainLoop<Batch>,
+  { trainer, buffers, settings }: TrainLoop<Batch>,
   batches: AsyncIterator<Batch>,
-  { communicator, step, lr, meter }: StepContext,
+  { communicator, signal, step, lr, meter }: StepContext,
 ): Promise<StepReport & { readonly norm: number }> {
   const shard = shardOf(communicator);
   let numImages = 0;
@@ -182,18 +225,18 @@ async function oneStep<Batch>(
   const take = (batch: Batch, losses: Scalars): void => {
     for (const [term, value] of Object.entries(losses))
       sums[term] = (sums[term] ?? 0) + value / accumulation;
-    names.push(task.describe(batch));
-    numImages += task.numImages(batch);
+    names.push(trainer.describe(batch));
+    numImages += trainer.numImages(batch);
   };
-  if (task.backwardTogether) {
+  if (trainer.backwardTogether) {
     const all: Batch[] = [];
     while (all.length < accumulation) all.push(await next());
-    const losses = await task.backwardTogether(all, { step, shard });
+    const losses = await trainer.backwardTogether(all, { step, shard });
     all.forEach((batch, i) => take(batch, losses[i]));
   } else
     for (let micro = 0; micro < accumulation; micro++) {
       const batch = await next();
-      take(batch, await task.backward(batch, { step, micro, shard }));
+      take(batch, await trainer.backward(batch, { step, micro, shard }));
       if (accumulation > 1) accumulateGradients(buffers, { index: micro, count: accumulation });
     }
   // Here, where the images are known, and not when it has spread to all ranks.

@@ -1,5 +1,5 @@
 import type { CommunicationTimes } from './distributed/communicator.js';
-import type { StepRates } from './run-settings.js';
+import type { StepRates } from './log-record.js';
 
 /** Rates since the last log line. */
 export class Meter {

@@ -3,16 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ConfigError, WorkError } from '../../core/errors.js';
-import { readImageNet } from '../../datasets/imagenet.js';
+import { readImageNet, type ClassificationSet } from '../../datasets/imagenet.js';
 import { evaluationResize } from '../../datasets/transforms/evaluation.js';
 import type { Engine } from '../../engine/runtime/engine.js';
 import { openEngine } from '../../engine/runtime/engine.js';
 import type { ClassificationConfig } from '../../train/config/classify.js';
-import type { TrainClassifierOptions } from '../../train/classify/run.js';
-import { trainClassifier } from '../../train/classify/run.js';
 import type { TrainResult } from '../../train/loop.js';
 import { CLASSIFY } from '../../train/recipes/classify.js';
 import { writeTinyClasses } from '../helpers/tiny-classes.js';
+import { runTask, type RunOptions } from '../helpers/run-task.js';
+import { classify } from '../../train/tasks/classify.js';
 
 const CONFIG: ClassificationConfig = {
   ...CLASSIFY,
@@ -50,11 +50,11 @@ afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true })))
 
 function train(
   folder: string,
-  options: Partial<TrainClassifierOptions> = {},
+  options: Partial<RunOptions<ClassificationConfig, ClassificationSet>> = {},
 ): Promise<TrainResult> {
   const training = readImageNet(data, { split: 'train' });
   const validation = readImageNet(data, { split: 'val', classes: training.classes });
-  return trainClassifier({
+  return runTask(classify, {
     config: CONFIG,
     engine,
     training,
@@ -113,9 +113,11 @@ test('a torn newest checkpoint is passed over', async () => {
     config,
     maxSteps: 6,
     resume: true,
-    onRestored: ({ step, skipped }) => {
-      steps.push(step);
-      expect(skipped.map(({ file }) => file)).toEqual([newest]);
+    listener: {
+      restored: ({ step, skipped }) => {
+        steps.push(step);
+        expect(skipped.map(({ file }) => file)).toEqual([newest]);
+      },
     },
   });
   expect(steps).toEqual([3]);
@@ -128,8 +130,10 @@ test('an abort saves, and the resumed run is bit-equal', async () => {
   const result = await train(stopped, {
     maxSteps: 5,
     signal: stop.signal,
-    onRecord: (record) => {
-      if (record.kind === 'train' && record.step === 2) stop.abort();
+    listener: {
+      record: (record) => {
+        if (record.kind === 'train' && record.step === 2) stop.abort();
+      },
     },
   });
   expect(result).toMatchObject({ interrupted: true, step: 2 });

@@ -4,7 +4,7 @@ import { evaluateClassifier } from '../../train/classify/evaluate.js';
 import { evaluateInParts } from '../../train/classify/evaluate-parts.js';
 import { SINGLE_PROCESS } from '../../train/distributed/communicator.js';
 import { shardOf } from '../../train/distributed/shard.js';
-import type { Scalars } from '../../train/task.js';
+import type { Scalars } from '../../train/trainer.js';
 import { sha256OfFile } from '../../io/files/sha256.js';
 import { openClassifier } from '../model/classifier.js';
 import type { LocatedModel } from '../model/locate.js';

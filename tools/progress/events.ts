@@ -1,9 +1,9 @@
 import { readFileSync, readdirSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { TensorBoardWriter } from '../../report/tensorboard.js';
-import type { LogRecord } from '../../train/run-settings.js';
+import type { LogRecord } from '../../train/log-record.js';
 import { SAMPLES } from '../../report/samples.js';
-import { RECONSTRUCTIONS } from '../../train/pretrain/run.js';
+import { RECONSTRUCTIONS } from '../../train/pretrain/set-up.js';
 import { withWeights } from '../../weights/open.js';
 import { toFloat32 } from '../../io/tensor.js';
 

@@ -1,4 +1,4 @@
-import type { LogRecord } from '../../train/run-settings.js';
+import type { LogRecord } from '../../train/log-record.js';
 
 /** The record of a step. */
 export type TrainRecord = Extract<LogRecord, { readonly kind: 'train' }>;

@@ -1,4 +1,4 @@
-import type { LogRecord } from '../../train/run-settings.js';
+import type { LogRecord } from '../../train/log-record.js';
 import { formatTerms, statusBlock, statusLine, type Status, type TrainRecord } from './status.js';
 
 /** Where the view writes: standard error. */

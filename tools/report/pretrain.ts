@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { RECONSTRUCTIONS } from '../../train/pretrain/run.js';
+import { RECONSTRUCTIONS } from '../../train/pretrain/set-up.js';
 import { readImageSplits } from '../../train/pretrain/images.js';
 import { readMetrics } from '../../report/run-folder.js';
 import type { Findings, FindingsRequest } from './request.js';

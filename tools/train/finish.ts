@@ -7,10 +7,11 @@ import { PICTURES } from '../../report/save-picture.js';
 import { writeJsonAtomically } from '../../io/files/atomic.js';
 import { join } from 'node:path';
 import type { RecipeConfig } from '../../train/config/schemas.js';
+import { TASKS } from '../../train/tasks/index.js';
 import { locateModel } from '../model/locate.js';
 import { examineRun, type ExaminedWeights } from '../report/index.js';
 import type { TrainingOutcome } from './index.js';
-import { BEST_METRIC, type RunMonitor } from './monitor.js';
+import type { RunMonitor } from './monitor.js';
 import type { PlannedRequest } from './plan.js';
 
 /** Images that the report looks at. */
@@ -76,7 +77,7 @@ async function examine(request: PlannedRequest, monitor: RunMonitor): Promise<vo
 /** The step of a checkpoint, and whether its weights or their average scored better there. */
 function bestOf(folder: string, file: string, task: RecipeConfig['task']): ExaminedWeights {
   const step = Number(/step-(\d+)/.exec(basename(file))?.[1]);
-  const metric = BEST_METRIC[task];
+  const metric = TASKS[task].bestMetric;
   const value = (which: 'weights' | 'ema'): number => {
     const record = readMetrics(folder).find(
       (found) => found.kind === 'eval' && found.step === step && found.which === which,

@@ -1,5 +1,7 @@
-import { resolve, sep } from 'node:path';
+import { join, resolve, sep } from 'node:path';
 import { DataError, WorkError } from '../../core/errors.js';
+import { CHECKPOINTS } from '../../train/checkpoints.js';
+import { RECONSTRUCTIONS } from '../../train/pretrain/set-up.js';
 import { SINGLE_PROCESS } from '../../train/distributed/communicator.js';
 import type { TrainResult } from '../../train/loop.js';
 import { assertWritableFolder } from '../out-folder.js';
@@ -7,7 +9,8 @@ import { finishRun } from './finish.js';
 import { RunMonitor } from './monitor.js';
 import type { TrainingFlags } from './plan.js';
 import { planTraining } from './plan.js';
-import type { TrainingRequest } from './request.js';
+import { runOf, startingPoint, type TrainingRequest } from './request.js';
+import { log } from '../output.js';
 
 /** How a run ended. */
 export interface TrainingOutcome extends TrainResult {
@@ -84,14 +87,18 @@ async function dispatch(
   request: TrainingRequest & Required<Pick<TrainingRequest, 'plan'>>,
 ): Promise<TrainResult> {
   const { config } = request.plan.resolved;
-  switch (config.task) {
-    case 'classify':
-      return (await import('./classify.js')).trainClassify(config, request);
-    case 'detect':
-      return (await import('./detect.js')).trainDetect(config, request);
-    case 'segment':
-      return (await import('./segment.js')).trainSegment(config, request);
-    case 'pretrain':
-      return (await import('./pretrain.js')).trainPretrain(config, request);
+  const { TASKS } = await import('../../train/tasks/index.js');
+  const { trainTask } = await import('../../train/run.js');
+  const task = TASKS[config.task];
+  const data = await task.load(request.data, request);
+  data.lines.forEach(log);
+  const run = await runOf(request, await startingPoint(request));
+  const result = await trainTask(task, config, data, run);
+  if (config.task === 'pretrain' && !result.interrupted) {
+    const pictures = data.validation ? `; pictures: ${join(request.out, RECONSTRUCTIONS)}` : '';
+    log(
+      `fine-tune from it: convnextv2 train classify-finetune --data DIR --out RUN --weights ${join(request.out, CHECKPOINTS)}${pictures}`,
+    );
   }
+  return result;
 }

@@ -3,21 +3,14 @@ import { join } from 'node:path';
 import { writeAtomicallySync } from '../../io/files/atomic.js';
 import { METRICS, readMetrics } from '../../report/run-folder.js';
 import type { RestoredRun } from '../../train/checkpoints.js';
-import type { LogRecord } from '../../train/run-settings.js';
+import { TASKS } from '../../train/tasks/index.js';
+import type { LogRecord } from '../../train/log-record.js';
 import { EarlyStop } from '../progress/early-stop.js';
 import { RunEvents } from '../progress/events.js';
 import type { TrainRecord } from '../progress/status.js';
 import type { ViewStream } from '../progress/view.js';
 import { ProgressView } from '../progress/view.js';
 import type { RecipeConfig } from '../../train/config/schemas.js';
-
-/** The metric whose highest value is the best, by task. */
-export const BEST_METRIC: Readonly<Record<RecipeConfig['task'], string>> = {
-  classify: 'top1',
-  detect: 'bbox_AP',
-  segment: 'mIoU',
-  pretrain: 'explained',
-};
 
 /** What a {@link RunMonitor} watches. */
 export interface MonitorOptions {
@@ -51,7 +44,7 @@ export class RunMonitor {
       totalSteps: (record) => Math.min(stepsOf(config, record), maxSteps ?? Infinity),
     });
     this.earlyStop =
-      patience === undefined ? undefined : new EarlyStop(BEST_METRIC[config.task], patience);
+      patience === undefined ? undefined : new EarlyStop(TASKS[config.task].bestMetric, patience);
     this.signal = signal ? AbortSignal.any([signal, this.stop.signal]) : this.stop.signal;
   }
 

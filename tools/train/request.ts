@@ -2,15 +2,14 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { ConfigError } from '../../core/errors.js';
-import type { Engine, EngineOptions } from '../../engine/runtime/engine.js';
+import type { EngineOptions } from '../../engine/runtime/engine.js';
 import { openEngine } from '../../engine/runtime/engine.js';
 import { variant } from '../../models/classifier-weights.js';
 import { holdsDetector } from '../../models/detector-weights.js';
 import { inferDetector } from '../../models/load-detector.js';
 import { CHECKPOINTS } from '../../train/checkpoints.js';
-import type { RestoredRun } from '../../train/checkpoints.js';
-import type { Communicator } from '../../train/distributed/communicator.js';
-import type { LogRecord } from '../../train/run-settings.js';
+import { SINGLE_PROCESS, type Communicator } from '../../train/distributed/communicator.js';
+import type { Run } from '../../train/loop.js';
 import { locateWeights } from '../../weights/pull/cache.js';
 import { summarizeWeights } from '../../weights/verify.js';
 import { cacheFolder } from '../cache-folder.js';
@@ -77,26 +76,8 @@ export async function startingPoint(request: TrainingRequest): Promise<StartingP
   return { weights: file, backbone: found, ...named };
 }
 
-/** What every task's training takes beside configuration and data. */
-export interface RunOptions {
-  readonly engine: Engine;
-  readonly folder: string;
-  readonly seed: number;
-  readonly resume: boolean;
-  readonly maxSteps: number | null;
-  readonly onRecord: (record: LogRecord) => void;
-  readonly onRestored: (restored: RestoredRun) => void;
-  readonly onNotice: (line: string) => void;
-  readonly communicator?: Communicator;
-  readonly weights?: string;
-  readonly signal?: AbortSignal;
-}
-
 /** Checks the run folder and opens the engine. Called last before training. @throws ConfigError */
-export async function runOptions(
-  request: TrainingRequest,
-  { weights }: StartingPoint,
-): Promise<RunOptions> {
+export async function runOf(request: TrainingRequest, { weights }: StartingPoint): Promise<Run> {
   checkFolder(request);
   const engine = await openEngine(request.engine);
   log(engine.description);
@@ -108,12 +89,10 @@ export async function runOptions(
     seed: request.seed,
     resume: request.resume ?? false,
     maxSteps: request.steps ?? null,
-    onRecord: (record) => request.monitor?.record(record),
-    onRestored: (restored) => request.monitor?.restored(restored),
-    onNotice: (line) => request.monitor?.note(line),
-    ...(request.communicator ? { communicator: request.communicator } : {}),
-    ...(weights ? { weights } : {}),
-    ...(request.monitor ? { signal: request.monitor.signal } : {}),
+    listener: request.monitor,
+    communicator: request.communicator ?? SINGLE_PROCESS,
+    weights,
+    signal: request.monitor?.signal,
   };
 }
 

@@ -9,11 +9,11 @@ import type { Engine } from '../../engine/runtime/engine.js';
 import type { LoadedClassifier } from '../../models/classifier-weights.js';
 import type { ClassifierCard } from '../../models/model-card.js';
 import { writeAtomically, writeJsonAtomically } from '../../io/files/atomic.js';
-import type { Scalars } from '../task.js';
+import type { Scalars } from '../trainer.js';
 import type { EvaluateOptions } from './evaluate.js';
 import { samplesToScore } from './evaluate.js';
-import { loaderOf } from './run.js';
-import { classificationScores, countClassifier } from './task.js';
+import { evaluationLoader } from './loader.js';
+import { classificationScores, countClassifier } from './trainer.js';
 
 /** A share of an evaluation: parts `index`, `index + count`, … */
 export interface EvaluationShard {
@@ -86,11 +86,8 @@ export async function evaluateInParts(
       const ofPart = samplesOf(part);
       own += ofPart.length;
       if (existsSync(partFile(folder, part))) continue;
-      const loader = loaderOf(
-        { batchSize, workers, pixels: card.pixels },
-        { ...set, samples: ofPart },
-        { transform: { kind: 'evaluation', resize: card.resize }, seed: 0, isTraining: false },
-      );
+      const { pixels, resize: evaluation } = card;
+      const loader = evaluationLoader({ batchSize, workers, pixels, evaluation }, ofPart);
       const accuracy = new ClassificationEvaluator(classes);
       try {
         await countClassifier(program, loader, accuracy, { batchSize });

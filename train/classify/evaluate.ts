@@ -6,9 +6,9 @@ import type { LoadedClassifier } from '../../models/classifier-weights.js';
 import type { ClassifierCard } from '../../models/model-card.js';
 import type { EvaluationShare } from '../distributed/evaluation.js';
 import { ownSamples } from '../distributed/evaluation.js';
-import type { Scalars } from '../task.js';
-import { loaderOf } from './run.js';
-import { classificationScores, countClassifier } from './task.js';
+import type { Scalars } from '../trainer.js';
+import { evaluationLoader } from './loader.js';
+import { classificationScores, countClassifier } from './trainer.js';
 
 /** How {@link evaluateClassifier} goes over the data. */
 export interface EvaluateOptions {
@@ -35,11 +35,8 @@ export async function evaluateClassifier(
   const { model, store, card } = opened;
   const { classes } = model.config;
   const samples = ownSamples(samplesToScore(opened, set, limit), share);
-  const loader = loaderOf(
-    { batchSize, workers, pixels: card.pixels },
-    { ...set, samples },
-    { transform: { kind: 'evaluation', resize: card.resize }, seed: 0, isTraining: false },
-  );
+  const { pixels, resize: evaluation } = card;
+  const loader = evaluationLoader({ batchSize, workers, pixels, evaluation }, samples);
   const program = engine.prepare(model.inference, store, { frozen: true });
   try {
     const accuracy = new ClassificationEvaluator(classes);

@@ -19,7 +19,7 @@ import { arraysOfPart } from '../../evaluation/part.js';
 import type { Prediction } from '../../models/detector-predictor.js';
 import type { EvaluationShare } from '../distributed/evaluation.js';
 import { ownSamples } from '../distributed/evaluation.js';
-import type { Scalars } from '../task.js';
+import type { Scalars } from '../trainer.js';
 import { predictedBox } from './results.js';
 import { viewingOrder } from './viewing-order.js';
 

@@ -13,14 +13,14 @@ export interface StepContext {
   /** Where gradients go, laid out like the store. Those of parameters that are not trained stay as they are. */
   readonly gradients: Float32Array;
   /** Which parameters are trained; all trainable ones if not given. */
-  readonly isTrained?: (path: string) => boolean;
+  readonly isTrained?: ((path: string) => boolean) | undefined;
   /**
    * The processes that share a batch; one if not given. Losses are divided by the counts of all of them and multiplied by their
    * number, so that the mean of their gradients is the gradient of the whole batch.
    */
-  readonly communicator?: Communicator;
+  readonly communicator?: Communicator | undefined;
   /** Whose regions the batch norms of box heads see; those of a micro-batch if not given. */
-  readonly batchNormOver?: Exclude<BatchNormScope, 'step'>;
+  readonly batchNormOver?: Exclude<BatchNormScope, 'step'> | undefined;
 }
 
 /** The trained parameters below some prefixes. */

@@ -7,7 +7,7 @@ import { bucketOf, largestMaskChunk, maskChunks } from '../../models/detection/b
 import { foregroundClasses } from '../../models/detection/class-scores.js';
 import { refineBoxes } from '../../models/detection/refine-boxes.js';
 import type { DetectionView } from '../pipelines/detect.js';
-import type { Scalars } from '../task.js';
+import type { Scalars } from '../trainer.js';
 import { SINGLE_PROCESS } from '../distributed/communicator.js';
 import { joinMoments, type Moments } from '../distributed/moments.js';
 import { totalCounts } from '../distributed/totals.js';

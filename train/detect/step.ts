@@ -13,7 +13,7 @@ import {
 import { globalIndex, WHOLE } from '../distributed/shard.js';
 import { drawDropPath } from '../drop-path.js';
 import type { DetectionBatch, DetectionView } from '../pipelines/detect.js';
-import type { Scalars, StepPosition } from '../task.js';
+import type { Scalars, StepPosition } from '../trainer.js';
 import { assertBatch } from './check-batch.js';
 import type { StepContext } from './parts.js';
 import { prepareTraining } from './parts.js';

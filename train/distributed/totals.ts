@@ -1,4 +1,4 @@
-import type { Scalars } from '../task.js';
+import type { Scalars } from '../trainer.js';
 import type { Communicator } from './communicator.js';
 
 /** What ranks tell each other before an update. */

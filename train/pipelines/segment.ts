@@ -34,7 +34,7 @@ export type SegmentationTransform =
   | {
       readonly kind: 'training';
       readonly geometry: SegmentationGeometryOptions;
-      readonly photometric?: PhotometricOptions;
+      readonly photometric?: PhotometricOptions | undefined;
     };
 
 /** Options of {@link createPipeline}. */

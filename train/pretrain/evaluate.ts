@@ -5,8 +5,8 @@ import type { PixelStats } from '../../datasets/transforms/normalize.js';
 import type { Executable } from '../../engine/runtime/program.js';
 import type { FcmaeConfig } from '../../backbone/fcmae.js';
 import { reconstruct } from '../../models/fcmae-reconstruction.js';
-import type { ClassificationLoader } from '../classify/task.js';
-import type { Scalars } from '../task.js';
+import type { ClassificationLoader } from '../classify/loader.js';
+import type { Scalars } from '../trainer.js';
 import { fixedMasks } from './masks.js';
 
 /** What {@link evaluateFcmae} works with. */
@@ -19,12 +19,12 @@ export interface EvaluateFcmaeOptions {
   /** How many pictures to draw. */
   readonly numPictures: number;
   /** Given each picture: original, masked and reconstructed image side by side. */
-  readonly onPicture?: (index: number, picture: RgbImage) => void;
+  readonly onPicture?: ((index: number, picture: RgbImage) => void) | undefined;
 }
 
 /**
- * Mean loss on held-out images under masks that never change. With normalised pixels, predicting zero scores
- * (almost exactly) 1, so `explained` = 1 − loss is the share of the variance that is predicted.
+ * Mean loss on held-out images under masks that never change. With normalized pixels, predicting zero scores
+ * (almost exactly) 1, so `explained` = 1 − loss is the fraction of the variance that is predicted.
  *
  * @returns `loss`, `explained`, `count`
  */
@@ -39,10 +39,9 @@ export async function evaluateFcmae(options: EvaluateFcmaeOptions): Promise<Scal
     const { loss, prediction } = await program.run(inputs);
     total += loss.data[0] * indices.length; // every image has the same number of removed patches
     count += indices.length;
-    indices.forEach((index, n) => {
+    for (const [n, index] of indices.entries())
       if (index < numPictures)
         onPicture?.(index, picture(options, images, prediction.data as Float32Array, mask, n));
-    });
     batch.release();
   }
   return { loss: total / count, explained: 1 - total / count, count };

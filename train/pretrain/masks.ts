@@ -3,7 +3,7 @@ import type { PatchMask } from '../../backbone/masking.js';
 import { maskFromNoise, patchGrid } from '../../backbone/masking.js';
 import { Random } from '../../core/random.js';
 import { ownRows, WHOLE } from '../distributed/shard.js';
-import type { StepPosition } from '../task.js';
+import type { StepPosition } from '../trainer.js';
 
 /** Keeps the masks' random numbers apart from others of the same seed. */
 const TRAINING_STREAM = 0x6d61736b;

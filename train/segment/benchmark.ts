@@ -8,7 +8,8 @@ import type { Engine } from '../../engine/runtime/engine.js';
 import { createSegmenterPredictor, type SegmenterView } from '../../models/segmenter.js';
 import { createUperNet, UPERNET, type UperNetConfig } from '../../models/upernet.js';
 import { upernetMacs } from '../../models/upernet-macs.js';
-import { createSegmentationTask } from './task.js';
+import { SINGLE_PROCESS } from '../distributed/communicator.js';
+import { createSegmenterTrainer } from './trainer.js';
 
 /** What is timed. */
 export interface SegmenterBenchmarkOptions {
@@ -67,7 +68,7 @@ export async function benchmarkSegmenterTraining(
   const model = createUperNet(createDenseBackbone(backbone), head);
   const buffers = createFlatBuffers(parameterSize(model.specs), { moments: 2 });
   new ParameterStore(model.specs, buffers.parameters).initialize(0);
-  const task = createSegmentationTask({
+  const task = createSegmenterTrainer({
     engine,
     model,
     buffers,
@@ -76,7 +77,8 @@ export async function benchmarkSegmenterTraining(
     batchNormMomentum: 0.1,
     accumulation: 1,
     seed: 0,
-    files: [],
+    communicator: SINGLE_PROCESS,
+    samples: [],
   });
   const random = new Random(0);
   const value = {

@@ -1,6 +1,6 @@
 import { Random } from '../../core/random.js';
 import { ownRows, WHOLE } from '../distributed/shard.js';
-import type { StepPosition } from '../task.js';
+import type { StepPosition } from '../trainer.js';
 
 /** Keeps the streams of random numbers of a step apart; each head adds its own number. */
 const CHANNEL_STREAM = 0x6368616e;

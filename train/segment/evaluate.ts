@@ -31,7 +31,7 @@ export interface EvaluateSegmenterOptions {
     file: string,
     found: Segmentation,
     given: { readonly image: RgbImage; readonly truth: LabelMap },
-  ) => Promise<void>;
+  ) => Promise<void> | undefined;
 }
 
 /**

@@ -9,7 +9,7 @@ import { STAGE_READS, stageOf } from '../../models/upernet-stages.js';
 import type { BatchNorm } from '../distributed/batch-norm.js';
 import { batchNorms, normalizeBackward, normalizeInto } from '../distributed/batch-norm.js';
 import type { Communicator } from '../distributed/communicator.js';
-import type { Scalars } from '../task.js';
+import type { Scalars } from '../trainer.js';
 
 /** What {@link SynchronisedStep} works with. */
 export interface SynchronisedStepOptions {

@@ -3,7 +3,7 @@ import { EarlyStop } from '../../../tools/progress/early-stop.js';
 import { formatBytes, formatDuration, formatValue } from '../../../tools/progress/status.js';
 import type { TrainRecord } from '../../../tools/progress/status.js';
 import { ProgressView } from '../../../tools/progress/view.js';
-import type { LogRecord } from '../../../train/run-settings.js';
+import type { LogRecord } from '../../../train/log-record.js';
 
 const train = (step: number): TrainRecord => ({
   kind: 'train',

@@ -3,22 +3,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ConfigError, WeightsError } from '../../../core/errors.js';
-import { readImageNet } from '../../../datasets/imagenet.js';
+import { readImageNet, type ClassificationSet } from '../../../datasets/imagenet.js';
 import { evaluationResize } from '../../../datasets/transforms/evaluation.js';
 import { RANDOM_ERASING } from '../../../datasets/transforms/random-erasing.js';
 import type { Engine } from '../../../engine/runtime/engine.js';
 import { openEngine } from '../../../engine/runtime/engine.js';
 import type { ClassificationConfig } from '../../../train/config/classify.js';
-import type { TrainClassifierOptions } from '../../../train/classify/run.js';
-import { trainClassifier } from '../../../train/classify/run.js';
-import { trainFcmae } from '../../../train/pretrain/run.js';
+import { pretrain } from '../../../train/tasks/pretrain.js';
 import { readImageSplits } from '../../../train/pretrain/images.js';
 import type { TrainResult } from '../../../train/loop.js';
 import { fcmaeRecipe } from '../../../train/recipes/fcmae.js';
 import { IMAGENET_1K_RECIPES } from '../../../train/recipes/imagenet-1k.js';
-import type { LogRecord } from '../../../train/run-settings.js';
+import type { LogRecord } from '../../../train/log-record.js';
 import { readTensors } from '../../helpers/fixtures.js';
 import { writeTinyClasses } from '../../helpers/tiny-classes.js';
+import { runTask, type RunOptions } from '../../helpers/run-task.js';
+import { classify } from '../../../train/tasks/classify.js';
 
 const BACKBONE = { depths: [1, 1, 1, 1], dims: [8, 8, 16, 16], responseNorm: 'grn' } as const;
 const RECIPE = IMAGENET_1K_RECIPES['imagenet-tiny-1k'];
@@ -63,7 +63,7 @@ beforeAll(async () => {
   engine = await openEngine();
   const recipe = fcmaeRecipe('atto');
   const folder = newFolder();
-  await trainFcmae({
+  await runTask(pretrain, {
     config: {
       ...recipe,
       fcmae: { ...recipe.fcmae, backbone: BACKBONE, decoder: { channels: 8, depth: 1 } },
@@ -87,10 +87,10 @@ afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true })))
 
 function finetune(
   folder: string,
-  options: Partial<TrainClassifierOptions> = {},
+  options: Partial<RunOptions<ClassificationConfig, ClassificationSet>> = {},
 ): Promise<TrainResult> {
   const training = readImageNet(data, { split: 'train' });
-  return trainClassifier({
+  return runTask(classify, {
     config: CONFIG,
     engine,
     training,
@@ -125,7 +125,9 @@ const largestChange = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
 test('the whole recipe learns, and scores both the weights and their average', async () => {
   const records: LogRecord[] = [];
   const folder = newFolder();
-  const { metrics } = await finetune(folder, { onRecord: (record) => records.push(record) });
+  const { metrics } = await finetune(folder, {
+    listener: { record: (record) => void records.push(record) },
+  });
   const scores = records.filter((record) => record.kind === 'eval');
   expect(scores.map(({ which }) => which)).toEqual(['weights', 'ema']);
   expect(scores[0].metrics['loss']).not.toBe(scores[1].metrics['loss']);

@@ -14,16 +14,16 @@ import { DetectorPredictor } from '../../../models/detector-predictor.js';
 import { loadDetector } from '../../../models/load-detector.js';
 import type { DetectionConfig } from '../../../train/config/detect.js';
 import { detectionMetrics, evaluateDetector } from '../../../train/detect/evaluate.js';
-import type { TrainDetectorOptions } from '../../../train/detect/run.js';
-import { trainDetector } from '../../../train/detect/run.js';
 import { detectorView } from '../../../train/detect/views.js';
 import type { TrainResult } from '../../../train/loop.js';
 import { readSamples } from '../../../report/samples.js';
 import { DETECT } from '../../../train/recipes/detect.js';
-import type { LogRecord } from '../../../train/run-settings.js';
+import type { LogRecord } from '../../../train/log-record.js';
 import { readCheckpoint } from '../../../weights/checkpoint.js';
 import { engineOf } from '../../parity/maskrcnn-fixture.js';
 import { TINY_CONFIG } from './tiny-detector.js';
+import { runTask, type RunOptions } from '../../helpers/run-task.js';
+import { detect } from '../../../train/tasks/detect.js';
 
 const CONFIG: DetectionConfig = {
   ...DETECT,
@@ -96,8 +96,11 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-const train = (name: string, options: Partial<TrainDetectorOptions> = {}): Promise<TrainResult> =>
-  trainDetector({
+const train = (
+  name: string,
+  options: Partial<RunOptions<DetectionConfig, CocoSet>> = {},
+): Promise<TrainResult> =>
+  runTask(detect, {
     config: CONFIG,
     engine,
     training,
@@ -297,7 +300,7 @@ test('images of 1 x 1 and of 6000 x 50 pixels are trained around and evaluated',
     config: { ...CONFIG, epochs: 1, accumulation: 1 },
     training: odd,
     validation: odd,
-    onRecord: (record) => records.push(record),
+    listener: { record: (record) => void records.push(record) },
   });
   expect(step).toBe(7); // all but the image of one pixel
   expect(metrics?.['count']).toBe(8);

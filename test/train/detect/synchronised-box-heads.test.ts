@@ -12,7 +12,7 @@ import { SynchronisedBoxHeads } from '../../../train/detect/synchronised-box-hea
 import type { Communicator } from '../../../train/distributed/communicator.js';
 import { SINGLE_PROCESS } from '../../../train/distributed/communicator.js';
 import type { DetectionView } from '../../../train/pipelines/detect.js';
-import type { Scalars } from '../../../train/task.js';
+import type { Scalars } from '../../../train/trainer.js';
 import { expectGradient } from '../../helpers/tolerance.js';
 import { ranksInOne } from '../distributed/pair.js';
 import { batchOf, TINY_CONFIG, tinyDetector, tinyStore, viewOf } from './tiny-detector.js';

@@ -14,17 +14,17 @@ import { parameterTargets } from '../../../models/classifier-weights.js';
 import { fcmaeCard, loadFcmae } from '../../../models/fcmae-weights.js';
 import type { PretrainingConfig } from '../../../train/config/pretrain.js';
 import { peakLearningRate } from '../../../train/config/pretrain.js';
-import { readImages, readImageSplits } from '../../../train/pretrain/images.js';
+import { readImages, readImageSplits, type ImageSet } from '../../../train/pretrain/images.js';
 import { drawMasks, fixedMasks } from '../../../train/pretrain/masks.js';
-import type { TrainFcmaeOptions } from '../../../train/pretrain/run.js';
-import { trainFcmae } from '../../../train/pretrain/run.js';
 import type { TrainResult } from '../../../train/loop.js';
 import { FCMAE_RECIPES, fcmaeRecipe } from '../../../train/recipes/fcmae.js';
-import type { LogRecord } from '../../../train/run-settings.js';
+import type { LogRecord } from '../../../train/log-record.js';
 import { convertWeights } from '../../../weights/convert.js';
 import { loadWeights } from '../../../weights/load.js';
 import { readTensors } from '../../helpers/fixtures.js';
 import { writeTinyClasses } from '../../helpers/tiny-classes.js';
+import { runTask, type RunOptions } from '../../helpers/run-task.js';
+import { pretrain } from '../../../train/tasks/pretrain.js';
 
 const BACKBONE = { depths: [1, 1, 1, 1], dims: [4, 8, 8, 12], responseNorm: 'grn' } as const;
 const RECIPE = fcmaeRecipe('atto');
@@ -64,13 +64,16 @@ beforeAll(async () => {
 });
 afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true })));
 
-function train(folder: string, options: Partial<TrainFcmaeOptions> = {}): Promise<TrainResult> {
+function train(
+  folder: string,
+  options: Partial<RunOptions<PretrainingConfig, ImageSet>> = {},
+): Promise<TrainResult> {
   const { training, validation } = readImageSplits(data);
-  return trainFcmae({
+  return runTask(pretrain, {
     config: CONFIG,
     engine,
     training,
-    ...(validation ? { validation } : {}),
+    validation,
     folder,
     seed: 3,
     resume: false,
@@ -87,7 +90,7 @@ describe('a run', () => {
   const records: LogRecord[] = [];
   beforeAll(async () => {
     folder = newFolder();
-    await train(folder, { onRecord: (record) => records.push(record) });
+    await train(folder, { listener: { record: (record) => void records.push(record) } });
   });
 
   test('scores held-out images under masks that do not change', () => {

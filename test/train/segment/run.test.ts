@@ -18,9 +18,10 @@ import { SEGMENT_FINETUNE } from '../../../train/recipes/segment-finetune.js';
 import type { SegmentationConfig } from '../../../train/config/segment.js';
 import { drawSegmentation } from '../../../train/segment/drawing.js';
 import { evaluateSegmenter } from '../../../train/segment/evaluate.js';
-import { trainSegmenter, type TrainSegmenterOptions } from '../../../train/segment/run.js';
 import type { TrainResult } from '../../../train/loop.js';
 import { latestValid } from '../../../weights/checkpoint-folder.js';
+import { runTask, type RunOptions } from '../../helpers/run-task.js';
+import { segment } from '../../../train/tasks/segment.js';
 
 const CLASSES = ['ground', 'thing'];
 const CONFIG: SegmentationConfig = {
@@ -69,8 +70,11 @@ beforeAll(async () => {
 afterAll(() => rmSync(root, { recursive: true }));
 
 const OPTIONS = { seed: 1, resume: false, maxSteps: null } as const;
-const train = (name: string, options: Partial<TrainSegmenterOptions> = {}): Promise<TrainResult> =>
-  trainSegmenter({
+const train = (
+  name: string,
+  options: Partial<RunOptions<SegmentationConfig, SegmentationSet>> = {},
+): Promise<TrainResult> =>
+  runTask(segment, {
     config: CONFIG,
     engine,
     training: set,
@@ -112,7 +116,13 @@ test('with batch norms over the step, micro-batches of one image are a batch of 
         ...CONFIG,
         ...{ batchNormOver: 'step', batchSize: 2 / accumulation, accumulation, steps: 2 },
       };
-      await trainSegmenter({ ...OPTIONS, engine, config, training: set, folder: join(root, name) });
+      await runTask(segment, {
+        ...OPTIONS,
+        engine,
+        config,
+        training: set,
+        folder: join(root, name),
+      });
       return loadSegmenter((await checkpointOf(name)).file);
     }),
   );

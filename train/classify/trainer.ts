@@ -3,57 +3,39 @@ import type { FlatBuffers } from '../../engine/optimizer/flat-buffers.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
 import type { Engine } from '../../engine/runtime/engine.js';
 import type { Executable, HostTensor } from '../../engine/runtime/program.js';
-import type { Loader, LoadedBatch } from '../../datasets/loader.js';
-import type { ClassificationSample } from '../../datasets/sample.js';
+import type { LoadedBatch } from '../../datasets/loader.js';
 import { mixedTargets } from '../../datasets/transforms/mix.js';
 import { ClassificationEvaluator } from '../../evaluation/classification/evaluator.js';
 import type { Classifier } from '../../models/classifier.js';
 import type { ClassificationBatch } from '../pipelines/classify.js';
-import type { Scalars, StepPosition, TrainingTask } from '../task.js';
+import { describeSamples } from '../trainer.js';
+import type { NamedSamples, Scalars, StepPosition, Trainer } from '../trainer.js';
+import type { ClassificationLoader } from './loader.js';
 import { drawDropPath } from '../drop-path.js';
-import type { SampleClassifications } from './samples.js';
 
 /** A batch as the loader hands it over. */
 export type LoadedClassificationBatch = LoadedBatch<ClassificationBatch>;
 
-/** A loader of classification batches. */
-export type ClassificationLoader = Loader<ClassificationSample, ClassificationBatch>;
-
-/** What {@link createClassificationTask} works with. */
-export interface ClassificationTaskOptions {
+/** What {@link createClassifierTrainer} works with. */
+export interface ClassifierTrainerOptions {
   readonly engine: Engine;
   readonly model: Classifier;
   readonly buffers: FlatBuffers;
   readonly dropPathRate: number;
   readonly labelSmoothing: number;
   readonly seed: number;
-  /** File of every training image, for messages. */
-  readonly files: {
-    readonly length: number;
-    at(index: number): { readonly file: string } | undefined;
-  };
-  /** Absent: no evaluation. */
-  readonly validation?: ClassificationLoader;
-  /** Draws a few validation images at every evaluation of the trained weights. */
-  readonly samples?: SampleClassifications;
+  /** Of the training set, for messages. */
+  readonly samples: NamedSamples;
 }
 
-/** Training and scoring of a classifier. Owns sessions: `release` frees them. */
-export function createClassificationTask(
-  options: ClassificationTaskOptions,
-): TrainingTask<LoadedClassificationBatch> & { release(): Promise<void> } {
-  const { engine, model, buffers, seed, files, validation } = options;
+/** Training of a classifier. */
+export function createClassifierTrainer(
+  options: ClassifierTrainerOptions,
+): Trainer<LoadedClassificationBatch> {
+  const { engine, model, buffers, seed, samples } = options;
   const store = new ParameterStore(model.specs, buffers.parameters);
   const into = buffers.microGradients ?? buffers.gradients;
   const training = engine.prepare(model.training, store, { gradients: { of: 'loss', into } });
-  const scorers: Executable[] = [];
-  const scorer = (values: Float32Array): Executable => {
-    const program = engine.prepare(model.inference, new ParameterStore(model.specs, values), {});
-    scorers.push(program);
-    return program;
-  };
-  const trained = scorer(buffers.parameters);
-  const averaged = buffers.ema && scorer(buffers.ema);
   const rates = linearRates(options.dropPathRate, numBlocks(model));
   const { classes } = model.config;
 
@@ -93,26 +75,8 @@ export function createClassificationTask(
     store,
     backward,
     numImages: ({ value }) => value.labels.length,
-    describe: ({ value }) =>
-      Array.from(value.indices, (index) => files.at(index)?.file ?? String(index)).join(', '),
-    ...(validation
-      ? {
-          evaluate: async (which) => {
-            const program = which === 'ema' && averaged ? averaged : trained;
-            const samples = which === 'weights' ? options.samples : undefined;
-            const accuracy = new ClassificationEvaluator(classes);
-            await countClassifier(program, validation, accuracy, {
-              onLogits: (indices, logits) => samples?.take(indices, logits),
-            });
-            await samples?.finish();
-            return classificationScores(accuracy);
-          },
-        }
-      : {}),
-    release: async () => {
-      await training.release();
-      for (const program of scorers) await program.release();
-    },
+    describe: ({ value }) => describeSamples(samples, value.indices),
+    release: () => training.release(),
   };
 }
 

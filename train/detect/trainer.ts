@@ -7,48 +7,37 @@ import type { Detector } from '../../models/detector.js';
 import type { BatchNormScope } from '../distributed/batch-norm.js';
 import type { Communicator } from '../distributed/communicator.js';
 import type { DetectionBatch } from '../pipelines/detect.js';
-import type { Scalars, TrainingTask } from '../task.js';
+import type { Trainer } from '../trainer.js';
 import { DetectionStep } from './step.js';
 
 /** A batch as the loader hands it over. */
 export type LoadedDetectionBatch = Pick<LoadedBatch<DetectionBatch>, 'value' | 'release'>;
 
-/** What {@link createDetectionTask} works with. */
-export interface DetectionTaskOptions {
+/** What {@link createDetectorTrainer} works with. */
+export interface DetectorTrainerOptions {
   readonly engine: Engine;
   readonly model: Detector;
   readonly buffers: FlatBuffers;
   readonly dropPathRate: number;
   readonly seed: number;
   /** Which parameters are trained; all trainable ones if not given. The others need no runs of the optimiser. */
-  readonly isTrained?: (path: string) => boolean;
+  readonly isTrained?: ((path: string) => boolean) | undefined;
   /** Whose regions the batch norms of box heads see; those of a micro-batch if not given. */
-  readonly batchNormOver?: Exclude<BatchNormScope, 'step'>;
-  /** The processes that share a batch; one if not given. */
-  readonly communicator?: Communicator;
-  /** Scores parameters, the trained ones or their average, on validation data; absent: no evaluation. */
-  readonly evaluate?: (store: ParameterStore, which: 'weights' | 'ema') => Promise<Scalars>;
+  readonly batchNormOver?: Exclude<BatchNormScope, 'step'> | undefined;
+  /** The processes that share a batch. */
+  readonly communicator: Communicator;
 }
 
-/** Training of a detector. Owns sessions: `release` frees them. */
-export function createDetectionTask(
-  options: DetectionTaskOptions,
-): TrainingTask<LoadedDetectionBatch> & { release(): Promise<void> } {
-  const { engine, model, buffers, seed, dropPathRate, evaluate } = options;
+/** Training of a detector. */
+export function createDetectorTrainer(
+  options: DetectorTrainerOptions,
+): Trainer<LoadedDetectionBatch> {
+  const { engine, model, buffers, seed, dropPathRate } = options;
   const { isTrained, communicator, batchNormOver } = options;
-  const storeOf = (values: Float32Array): ParameterStore => new ParameterStore(model.specs, values);
-  const store = storeOf(buffers.parameters);
+  const store = new ParameterStore(model.specs, buffers.parameters);
   const gradients = buffers.microGradients ?? buffers.gradients;
   const step = new DetectionStep(
-    {
-      engine,
-      model,
-      store,
-      gradients,
-      ...(isTrained ? { isTrained } : {}),
-      ...(communicator ? { communicator } : {}),
-      ...(batchNormOver ? { batchNormOver } : {}),
-    },
+    { engine, model, store, gradients, isTrained, communicator, batchNormOver },
     { seed, dropPathRate, sampling: 'random' },
   );
   const describe = ({ value }: LoadedDetectionBatch): string =>
@@ -73,12 +62,6 @@ export function createDetectionTask(
     },
     numImages: ({ value }) => value.views.length,
     describe,
-    ...(evaluate
-      ? {
-          evaluate: (which) =>
-            evaluate(which === 'ema' && buffers.ema ? storeOf(buffers.ema) : store, which),
-        }
-      : {}),
     release: () => step.release(),
   };
 }

@@ -12,7 +12,8 @@ import type { Communicator } from '../distributed/communicator.js';
 import { SINGLE_PROCESS } from '../distributed/communicator.js';
 import { drawDropPath } from '../drop-path.js';
 import type { SegmentationBatch } from '../pipelines/segment.js';
-import type { Scalars, StepPosition, TrainingTask } from '../task.js';
+import { describeSamples } from '../trainer.js';
+import type { NamedSamples, Scalars, StepPosition, Trainer } from '../trainer.js';
 import { drawChannelMask } from './channel-dropout.js';
 import { copyStatistics, updateRunningStatistics } from './running-statistics.js';
 import { SynchronisedStep, type SynchronisedResult } from './synchronised-step.js';
@@ -20,8 +21,8 @@ import { SynchronisedStep, type SynchronisedResult } from './synchronised-step.j
 /** A batch as the loader hands it over. */
 export type LoadedSegmentationBatch = Pick<LoadedBatch<SegmentationBatch>, 'value' | 'release'>;
 
-/** What {@link createSegmentationTask} works with. */
-export interface SegmentationTaskOptions {
+/** What {@link createSegmenterTrainer} works with. */
+export interface SegmenterTrainerOptions {
   readonly engine: Engine;
   readonly model: UperNet;
   readonly buffers: FlatBuffers;
@@ -32,26 +33,20 @@ export interface SegmentationTaskOptions {
   readonly accumulation: number;
   readonly seed: number;
   /** `ranks` if not given. */
-  readonly batchNormOver?: BatchNormScope;
-  /** The processes that share a batch; one if not given. */
-  readonly communicator?: Communicator;
-  /** File of every training image, for messages. */
-  readonly files: {
-    readonly length: number;
-    at(index: number): { readonly file: string } | undefined;
-  };
-  /** Scores parameters, the trained ones or their average, on validation data; absent: no evaluation. */
-  readonly evaluate?: (store: ParameterStore, which: 'weights' | 'ema') => Promise<Scalars>;
+  readonly batchNormOver?: BatchNormScope | undefined;
+  /** The processes that share a batch. */
+  readonly communicator: Communicator;
+  /** Of the training set, for messages. */
+  readonly samples: NamedSamples;
 }
 
-/** Training of a segmenter. Owns sessions: `release` frees them. */
-export function createSegmentationTask(
-  options: SegmentationTaskOptions,
-): TrainingTask<LoadedSegmentationBatch> & { release(): Promise<void> } {
-  const { engine, model, buffers, accumulation, files, evaluate } = options;
-  const { communicator = SINGLE_PROCESS, batchNormOver = 'ranks' } = options;
-  const storeOf = (values: Float32Array): ParameterStore => new ParameterStore(model.specs, values);
-  const store = storeOf(buffers.parameters);
+/** Training of a segmenter. */
+export function createSegmenterTrainer(
+  options: SegmenterTrainerOptions,
+): Trainer<LoadedSegmentationBatch> {
+  const { engine, model, buffers, accumulation, samples } = options;
+  const { communicator, batchNormOver = 'ranks' } = options;
+  const store = new ParameterStore(model.specs, buffers.parameters);
   const into = buffers.microGradients ?? buffers.gradients;
   const isTogether = batchNormOver === 'step' && accumulation > 1;
   if (isTogether && !buffers.microGradients)
@@ -64,7 +59,7 @@ export function createSegmentationTask(
       })
     : wholeGraph(engine.prepare(model.training, store, { gradients: { of: 'loss', into } }));
   const describe = ({ value }: LoadedSegmentationBatch): string =>
-    Array.from(value.indices, (index) => files.at(index)?.file ?? String(index)).join(', ');
+    describeSamples(samples, value.indices);
   const labelsOf = (batch: LoadedSegmentationBatch): HostTensor =>
     batchLabels(batch.value, model.config.numClasses, describe(batch));
 
@@ -122,12 +117,6 @@ export function createSegmentationTask(
     ...(isTogether ? { backward: wholeStep, backwardTogether } : { backward }),
     numImages: ({ value }) => value.labels.length,
     describe,
-    ...(evaluate
-      ? {
-          evaluate: (which) =>
-            evaluate(which === 'ema' && buffers.ema ? storeOf(buffers.ema) : store, which),
-        }
-      : {}),
     release: () => training.release(),
   };
 }
@@ -155,7 +144,7 @@ function wholeGraph(program: Executable): {
 /** Masks of drop path and dropout; none where the rate is 0. */
 function randomInputs(
   n: number,
-  { model, dropPathRate, dropoutRate, seed }: SegmentationTaskOptions,
+  { model, dropPathRate, dropoutRate, seed }: SegmenterTrainerOptions,
   position: StepPosition,
 ): Record<string, HostTensor> {
   const inputs: Record<string, HostTensor> = {};

@@ -10,12 +10,13 @@ import { ParameterStore, parameterSize } from '../../../engine/parameters/store.
 import { cascadeStages } from '../../../models/cascade.js';
 import type { DetectorConfig } from '../../../models/detection/config.js';
 import { restoreRun } from '../../../train/checkpoints.js';
-import type { LoadedDetectionBatch } from '../../../train/detect/task.js';
-import { createDetectionTask } from '../../../train/detect/task.js';
-import { trainLoop } from '../../../train/loop.js';
+import type { LoadedDetectionBatch } from '../../../train/detect/trainer.js';
+import { createDetectorTrainer } from '../../../train/detect/trainer.js';
+import { SINGLE_PROCESS } from '../../../train/distributed/communicator.js';
+import { trainLoop, type RunSettings } from '../../../train/loop.js';
 import { groupParameters, parameterRuns } from '../../../train/parameter-groups.js';
-import type { LogRecord, RunSettings } from '../../../train/run-settings.js';
-import type { BatchSource } from '../../../train/task.js';
+import type { LogRecord } from '../../../train/log-record.js';
+import type { BatchSource } from '../../../train/trainer.js';
 import { engineOf } from '../../parity/maskrcnn-fixture.js';
 import { batchOf, TINY_CONFIG, tinyDetector, viewOf } from './tiny-detector.js';
 
@@ -44,7 +45,7 @@ const SETTINGS: Omit<RunSettings, 'parameterRuns' | 'maxSteps'> = {
 
 /** Bright rectangles on noise, the same in every epoch. */
 const SOURCE: BatchSource<LoadedDetectionBatch> = {
-  batchesPerEpoch: 8,
+  numBatches: () => 8,
   async *epoch(_epoch, from) {
     for (let i = from; i < 8; i++) {
       const random = new Random(7, i);
@@ -78,13 +79,13 @@ async function train(
   const store = new ParameterStore(model.specs, buffers.parameters);
   store.initialize(1);
   const restored = await restoreRun(folder, store, buffers);
-  const task = createDetectionTask({
+  const task = createDetectorTrainer({
     engine: await engineOf('compiled'),
     model,
     buffers,
     dropPathRate: 0.2,
     seed: 3,
-    evaluate: (of) => Promise.resolve({ boxes: of.values[0] }),
+    communicator: SINGLE_PROCESS,
   });
   const trained = store.entries.filter(({ spec }) => spec.trainable);
   const groups = groupParameters(trained, {
@@ -93,16 +94,24 @@ async function train(
     decayGrn: false,
   });
   const records: LogRecord[] = [];
-  await trainLoop({
-    task,
-    source: SOURCE,
-    buffers,
-    settings: { ...SETTINGS, parameterRuns: parameterRuns(groups, trained), maxSteps },
-    folder,
-    state: restored?.state ?? { card: {}, config: {}, seed: 3, bestValue: null },
-    startStep: restored?.step ?? 0,
-    onRecord: (record) => records.push(record),
-  });
+  const listener = { record: (record: LogRecord) => void records.push(record) };
+  await trainLoop(
+    {
+      trainer: task,
+      loader: SOURCE,
+      buffers,
+      settings: { ...SETTINGS, parameterRuns: parameterRuns(groups, trained), maxSteps },
+      evaluate: (which) => {
+        const { parameters, ema } = buffers;
+        return Promise.resolve({
+          boxes: (which === 'ema' ? (ema as Float32Array) : parameters)[0],
+        });
+      },
+      state: restored?.state ?? { card: {}, config: {}, seed: 3, bestValue: null },
+      startStep: restored?.step ?? 0,
+    },
+    { folder, communicator: SINGLE_PROCESS, listener },
+  );
   await task.release();
   return { buffers, records };
 }
@@ -159,22 +168,25 @@ test('a loss that is not finite ends the run with its term, the step and the ima
   const store = new ParameterStore(model.specs, buffers.parameters);
   store.initialize(1);
   store.get('roi_head.bbox_head.fc_cls.bias')[1] = NaN;
-  const task = createDetectionTask({
+  const task = createDetectorTrainer({
     engine: await engineOf('compiled'),
     model,
     buffers,
     dropPathRate: 0,
     seed: 3,
+    communicator: SINGLE_PROCESS,
   });
-  const failed = trainLoop({
-    task,
-    source: SOURCE,
-    buffers,
-    settings: { ...SETTINGS, parameterRuns: [], maxSteps: 1 },
-    folder,
-    state: { card: {}, config: {}, seed: 3, bestValue: null },
-    startStep: 0,
-  });
+  const failed = trainLoop(
+    {
+      trainer: task,
+      loader: SOURCE,
+      buffers,
+      settings: { ...SETTINGS, parameterRuns: [], maxSteps: 1 },
+      state: { card: {}, config: {}, seed: 3, bestValue: null },
+      startStep: 0,
+    },
+    { folder, communicator: SINGLE_PROCESS },
+  );
   await expect(failed).rejects.toThrow(WorkError);
   await expect(failed).rejects.toThrow(
     /step 0: expected finite losses.* got .*loss_cls = NaN.* on image\.png \(image 17\); image\.png \(image 17\)/,
@@ -185,16 +197,16 @@ test('a loss that is not finite ends the run with its term, the step and the ima
 
 test('messages name file and image', async () => {
   const model = tinyDetector();
-  const task = createDetectionTask({
+  const task = createDetectorTrainer({
     engine: await engineOf('compiled'),
     model,
     buffers: createFlatBuffers(parameterSize(model.specs), { moments: 0 }),
     dropPathRate: 0,
     seed: 1,
+    communicator: SINGLE_PROCESS,
   });
   const batch = { value: batchOf([viewOf([]), viewOf([])]), release: () => undefined };
   expect(task.describe(batch)).toBe('image.png (image 17), image.png (image 17)');
   expect(task.numImages(batch)).toBe(2);
-  expect(task.evaluate).toBeUndefined();
   await task.release();
 });

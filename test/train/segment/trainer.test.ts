@@ -8,14 +8,15 @@ import { openEngine, type Engine } from '../../../engine/runtime/engine.js';
 import { accumulateGradients } from '../../../engine/optimizer/gradients.js';
 import { createUperNet, type UperNet } from '../../../models/upernet.js';
 import type { BatchNormScope } from '../../../train/distributed/batch-norm.js';
+import { SINGLE_PROCESS } from '../../../train/distributed/communicator.js';
 import { shardOf } from '../../../train/distributed/shard.js';
 import { drawChannelMask } from '../../../train/segment/channel-dropout.js';
 import {
-  createSegmentationTask,
+  createSegmenterTrainer,
   type LoadedSegmentationBatch,
-  type SegmentationTaskOptions,
-} from '../../../train/segment/task.js';
-import type { Scalars } from '../../../train/task.js';
+  type SegmenterTrainerOptions,
+} from '../../../train/segment/trainer.js';
+import type { Scalars } from '../../../train/trainer.js';
 import { ranksInOne } from '../distributed/pair.js';
 
 const MODEL: UperNet = createUperNet(
@@ -42,9 +43,9 @@ function newBuffers(microGradients = false): FlatBuffers {
 
 function newTask(
   buffers: FlatBuffers,
-  options: Partial<SegmentationTaskOptions> = {},
-): ReturnType<typeof createSegmentationTask> {
-  return createSegmentationTask({
+  options: Partial<SegmenterTrainerOptions> = {},
+): ReturnType<typeof createSegmenterTrainer> {
+  return createSegmenterTrainer({
     engine,
     model: MODEL,
     buffers,
@@ -53,7 +54,8 @@ function newTask(
     batchNormMomentum: 0.1,
     accumulation: 1,
     seed: 3,
-    files: [{ file: 'a.jpg' }, { file: 'b.jpg' }],
+    communicator: SINGLE_PROCESS,
+    samples: [{ file: 'a.jpg' }, { file: 'b.jpg' }],
     ...options,
   });
 }

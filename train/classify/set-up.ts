@@ -1,0 +1,83 @@
+import { ConfigError, DataError } from '../../core/errors.js';
+import type { ClassificationSet } from '../../datasets/imagenet.js';
+import { ClassificationEvaluator } from '../../evaluation/classification/evaluator.js';
+import { createClassifier } from '../../models/classifier.js';
+import type { ClassifierCard } from '../../models/model-card.js';
+import { shardOf } from '../distributed/shard.js';
+import type { Run } from '../loop.js';
+import type { Setup, TrainingData } from '../tasks/task.js';
+import type { ClassificationConfig } from '../config/classify.js';
+import { evaluationLoader, trainingLoader } from './loader.js';
+import { SampleClassifications } from './samples.js';
+import { loadStart } from './start.js';
+import {
+  classificationScores,
+  countClassifier,
+  createClassifierTrainer,
+  type LoadedClassificationBatch,
+} from './trainer.js';
+
+/** Training of a classifier: everything but the head starts from the weights, where there are any. */
+export function setUpClassifier(
+  config: ClassificationConfig,
+  { training, validation }: TrainingData<ClassificationSet>,
+  { engine, seed, folder, communicator }: Run,
+): Setup<LoadedClassificationBatch> {
+  const { backbone, pixels, headInitScale, epochs, lr, minLr, warmupEpochs } = config;
+  const { samples, classes } = training;
+  if (classes.length < 2)
+    throw new DataError(`train: expected at least two classes, got ${classes.length}`);
+  if (samples.length === 0) throw new DataError('train: expected images, got none');
+  assertPairs(config, samples.length);
+  const model = createClassifier({ backbone, classes: classes.length, headInitScale });
+  const card: ClassifierCard = {
+    task: 'classify',
+    backbone: model.config.backbone,
+    classNames: classes.map(({ name }) => name),
+    pixels,
+    resize: config.evaluation,
+  };
+  return {
+    specs: model.specs,
+    card,
+    groups: config,
+    loadWeights: (file, store) => loadStart(file, store, config.adaptsResponseNorm),
+    loader: trainingLoader(config, samples, { seed, shard: shardOf(communicator) }),
+    length: () => ({
+      ...config,
+      schedule: { kind: 'cosine', lr, minLr, epochs, warmupEpochs },
+    }),
+    createTrainer: (buffers) =>
+      createClassifierTrainer({ ...config, engine, model, buffers, seed, samples }),
+    evaluate:
+      validation &&
+      (async (store, which) => {
+        const drawn = which === 'weights' ? new SampleClassifications(validation, folder) : null;
+        const accuracy = new ClassificationEvaluator(classes.length);
+        const loader = evaluationLoader(config, validation.samples);
+        const program = engine.prepare(model.inference, store, {});
+        try {
+          await countClassifier(program, loader, accuracy, {
+            onLogits: (indices, logits) => drawn?.take(indices, logits),
+          });
+        } finally {
+          await loader.close();
+          await program.release();
+        }
+        await drawn?.finish();
+        return classificationScores(accuracy);
+      }),
+  };
+}
+
+/** Mixing pairs the images of a batch. */
+function assertPairs({ training, batchSize }: ClassificationConfig, numImages: number): void {
+  const mix = training.kind === 'training' ? training.mix : undefined;
+  const isMixed = mix !== undefined && (mix.mixupAlpha > 0 || mix.cutmixAlpha > 0);
+  const size = Math.min(batchSize, numImages);
+  if (isMixed && size % 2 !== 0) {
+    throw new ConfigError(
+      `train: expected an even batch for mixup and CutMix, got ${size} images (batchSize ${batchSize}, ${numImages} images in all)`,
+    );
+  }
+}

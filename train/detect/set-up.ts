@@ -1,0 +1,102 @@
+import { createDenseBackbone } from '../../backbone/output-norms.js';
+import { trainingSamples } from '../../datasets/coco/samples.js';
+import type { CocoSet } from '../../datasets/coco/set.js';
+import type { DetectorConfig } from '../../models/detection/config.js';
+import { SIZE_DIVISOR_PX } from '../../models/detection/pyramid-outputs.js';
+import { createDetector } from '../../models/detector.js';
+import type { DetectorCard } from '../../models/detector-card.js';
+import { DetectorPredictor } from '../../models/detector-predictor.js';
+import { startDetector } from '../../models/detector-weights.js';
+import { shardOf } from '../distributed/shard.js';
+import { openLoader } from '../loader.js';
+import type { Run } from '../loop.js';
+import { DETECTION_PIPELINE, type DetectionPipelineOptions } from '../pipelines/detect.js';
+import { assertSchedule, type Schedule } from '../schedule.js';
+import type { Setup, TrainingData } from '../tasks/task.js';
+import { assertTrainingData } from './check-data.js';
+import type { DetectionConfig } from '../config/detect.js';
+import { detectionMetrics, evaluateDetector } from './evaluate.js';
+import { SampleDetections } from './samples.js';
+import { createDetectorTrainer, type LoadedDetectionBatch } from './trainer.js';
+import { detectorView } from './views.js';
+
+/** Training of a detector: it starts from a classifier, an autoencoder, or a whole detector of the same classes. */
+export function setUpDetector(
+  config: DetectionConfig,
+  { training, validation }: TrainingData<CocoSet>,
+  { engine, seed, folder, communicator }: Run,
+): Setup<LoadedDetectionBatch> {
+  const { backbone, pixels, epochs, lr, decay, warmup } = config;
+  const { limits, thresholds } = config.evaluation;
+  const { names: classNames, categoryIds } = training.classes;
+  const masks = config.detector.masks !== null;
+  assertTrainingData(training, validation, { masks });
+  const detector: DetectorConfig = { ...config.detector, numClasses: classNames.length };
+  const model = createDetector(createDenseBackbone(backbone), detector);
+  const samples = trainingSamples(training);
+  const isTrained = (path: string): boolean => !isFrozen(path, config.frozenStages);
+  const pipelineOptions: DetectionPipelineOptions = {
+    transform: config.training,
+    pixels,
+    divisor: SIZE_DIVISOR_PX,
+    rpn: detector.rpn,
+  };
+  const card: DetectorCard = {
+    task: 'detect',
+    ...{ backbone, detector, classNames, categoryIds, pixels, limits, thresholds },
+  };
+  return {
+    specs: model.specs,
+    card,
+    groups: config,
+    isTrained,
+    loadWeights: startDetector,
+    loader: openLoader(config, {
+      samples,
+      shuffle: true,
+      seed,
+      shard: shardOf(communicator),
+      // Landscape and portrait apart, so that batches have little padding; a group need not divide by the batch.
+      groups: samples.aspectGroups,
+      lastBatch: 'fill',
+      pipeline: DETECTION_PIPELINE,
+      pipelineOptions,
+    }),
+    length: (stepsPerEpoch) => {
+      const schedule: Schedule =
+        decay.kind === 'poly'
+          ? { ...decay, lr, warmup, steps: epochs * stepsPerEpoch }
+          : { ...decay, lr, warmup };
+      assertSchedule('train', schedule);
+      return { ...config, schedule };
+    },
+    createTrainer: (buffers) =>
+      createDetectorTrainer({ ...config, engine, model, buffers, seed, isTrained, communicator }),
+    evaluate:
+      validation &&
+      (async (store, which) => {
+        const drawn = which === 'weights' ? new SampleDetections(validation, folder) : null;
+        const predictor = new DetectorPredictor({ engine, model, store, thresholds });
+        try {
+          const scores = await evaluateDetector(
+            (image) => predictor.predict(detectorView(image, { limits, pixels })),
+            validation,
+            {
+              ...{ classNames, masks, limits },
+              onPrediction: (sample, predicted, image) => drawn?.add(sample, predicted, image),
+            },
+          );
+          drawn?.finish();
+          return detectionMetrics(scores);
+        } finally {
+          await predictor.release();
+        }
+      }),
+  };
+}
+
+/** Whether a parameter belongs to the stem or the first `stages` stages. */
+export function isFrozen(path: string, stages: number): boolean {
+  const stage = /^backbone\.(?:stages|downsample_layers)\.(\d)\./.exec(path)?.[1];
+  return stage !== undefined && Number(stage) < stages;
+}

@@ -1,0 +1,86 @@
+import { join } from 'node:path';
+import { numVisiblePatches, patchGrid } from '../../backbone/masking.js';
+import { DataError } from '../../core/errors.js';
+import { encodeRgbPng } from '../../io/png/write.js';
+import { createFcmae } from '../../models/fcmae.js';
+import type { FcmaeCard } from '../../models/fcmae-weights.js';
+import { loadFcmae } from '../../models/fcmae-weights.js';
+import { writeAtomicallySync } from '../../io/files/atomic.js';
+import { summarizeWeights } from '../../weights/verify.js';
+import { evaluationLoader, trainingLoader } from '../classify/loader.js';
+import type { LoadedClassificationBatch } from '../classify/trainer.js';
+import { shardOf } from '../distributed/shard.js';
+import type { Run } from '../loop.js';
+import type { Setup, TrainingData } from '../tasks/task.js';
+import type { PretrainingConfig } from '../config/pretrain.js';
+import { peakLearningRate } from '../config/pretrain.js';
+import { evaluateFcmae } from './evaluate.js';
+import type { ImageSet } from './images.js';
+import { createAutoencoderTrainer } from './trainer.js';
+
+/** Name of the folder of reconstruction pictures inside a run folder. */
+export const RECONSTRUCTIONS = 'reconstructions';
+
+/**
+ * Pre-training of an autoencoder; it starts from a whole autoencoder, or from an encoder, which gets a new decoder. Classifier,
+ * detector and segmenter start from its checkpoints, and `weights convert` writes them in the official dense (encoder) and
+ * sparse (whole) layouts.
+ */
+export function setUpAutoencoder(
+  config: PretrainingConfig,
+  { training, validation }: TrainingData<ImageSet>,
+  { engine, seed, folder, communicator }: Run,
+): Setup<LoadedClassificationBatch> {
+  const { fcmae, pixels, numPictures, epochs, minLr, warmupEpochs, weightDecay } = config;
+  const { samples } = training;
+  assertMasking(config);
+  if (samples.length === 0) throw new DataError('train: expected images, got none');
+  const model = createFcmae(fcmae);
+  const card: FcmaeCard = { task: 'pretrain', fcmae, pixels, resize: config.evaluation };
+  return {
+    specs: model.specs,
+    card,
+    // As the original does: what has one axis and every bias is exempt, the mask token and GRN are not.
+    groups: { layers: { kind: 'uniform' }, weightDecay, decayGrn: true },
+    loadWeights: async (file, store) => {
+      const { hasDecoder } = await summarizeWeights(file);
+      await loadFcmae(file, store, { encoderOnly: !hasDecoder });
+    },
+    loader: trainingLoader(config, samples, { seed, shard: shardOf(communicator) }),
+    length: () => {
+      const lr = peakLearningRate(config, communicator.size);
+      return { ...config, schedule: { kind: 'cosine', lr, minLr, epochs, warmupEpochs } };
+    },
+    createTrainer: (buffers) => createAutoencoderTrainer({ engine, model, buffers, seed, samples }),
+    evaluate:
+      validation &&
+      (async (store) => {
+        const loader = evaluationLoader(config, validation.samples);
+        const program = engine.prepare(model.inference, store, {});
+        try {
+          return await evaluateFcmae({
+            ...{ config: fcmae, pixels, program, loader, numPictures },
+            // The newest picture of an image replaces the one before.
+            onPicture: (index, picture) =>
+              writeAtomicallySync(
+                join(folder, RECONSTRUCTIONS, `image-${index}.png`),
+                encodeRgbPng(picture),
+              ),
+          });
+        } finally {
+          await loader.close();
+          await program.release();
+        }
+      }),
+  };
+}
+
+/** Sizes and ratio, checked before anything is read. */
+function assertMasking({ fcmae, training, evaluation }: PretrainingConfig): void {
+  const sides = [
+    evaluation.inputSize,
+    ...(training.kind === 'training' ? [training.inputSize] : []),
+  ];
+  for (const side of sides)
+    numVisiblePatches(patchGrid({ height: side, width: side }, fcmae.patchSize), fcmae.maskRatio);
+}

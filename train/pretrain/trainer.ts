@@ -1,0 +1,48 @@
+import { fcmaeInputs } from '../../backbone/fcmae-inputs.js';
+import type { FlatBuffers } from '../../engine/optimizer/flat-buffers.js';
+import { ParameterStore } from '../../engine/parameters/store.js';
+import type { Engine } from '../../engine/runtime/engine.js';
+import type { Fcmae } from '../../models/fcmae.js';
+import type { LoadedClassificationBatch } from '../classify/trainer.js';
+import { describeSamples } from '../trainer.js';
+import type { NamedSamples, Trainer } from '../trainer.js';
+import { drawMasks } from './masks.js';
+
+/** What {@link createAutoencoderTrainer} works with. */
+export interface AutoencoderTrainerOptions {
+  readonly engine: Engine;
+  readonly model: Fcmae;
+  readonly buffers: FlatBuffers;
+  readonly seed: number;
+  /** Of the training set, for messages. */
+  readonly samples: NamedSamples;
+}
+
+/** Pre-training of an autoencoder on images alone. */
+export function createAutoencoderTrainer({
+  engine,
+  model,
+  buffers,
+  seed,
+  samples,
+}: AutoencoderTrainerOptions): Trainer<LoadedClassificationBatch> {
+  const { config, specs } = model;
+  const store = new ParameterStore(specs, buffers.parameters);
+  const into = buffers.microGradients ?? buffers.gradients;
+  const training = engine.prepare(model.training, store, { gradients: { of: 'loss', into } });
+  return {
+    store,
+    backward: async (batch, position) => {
+      const { images, shape } = batch.value;
+      const mask = drawMasks(shape, config, { seed, ...position });
+      const inputs = fcmaeInputs({ shape, data: images }, mask, config.patchSize);
+      const { loss } = await training.run(inputs);
+      const value = loss.data[0];
+      batch.release();
+      return { loss: value };
+    },
+    numImages: ({ value }) => value.indices.length,
+    describe: ({ value }) => describeSamples(samples, value.indices),
+    release: () => training.release(),
+  };
+}

@@ -1,0 +1,105 @@
+import { ConfigError } from '../core/errors.js';
+import { createFlatBuffers, type FlatBuffers } from '../engine/optimizer/flat-buffers.js';
+import { ParameterStore, parameterSize } from '../engine/parameters/store.js';
+import { restoreRun, type RestoredRun } from './checkpoints.js';
+import type { LoopConfig } from './config/loop.js';
+import { startTogether } from './distributed/start.js';
+import type { WhichWeights } from './log-record.js';
+import { trainLoop, type Run, type TrainResult } from './loop.js';
+import { groupParameters, parameterRuns } from './parameter-groups.js';
+import type { RecipeConfig } from './config/schemas.js';
+import type { Setup, Task, TrainingData } from './tasks/task.js';
+
+/**
+ * Trains a model of a task in a run folder.
+ *
+ * @throws DataError, ConfigError, WeightsError before any work starts; WorkError if it fails on the way
+ */
+export async function trainTask<Config extends RecipeConfig, Set>(
+  task: Task<Config, Set>,
+  config: Config,
+  data: TrainingData<Set>,
+  run: Run,
+): Promise<TrainResult> {
+  const emaDecay = config.task === 'pretrain' ? null : config.emaDecay;
+  const setup = task.setUp(config, data, run);
+  const { loader, groups, isTrained = () => true, evaluate, card } = setup;
+  try {
+    const started = await start(setup, { ...config, emaDecay }, run);
+    const { buffers, store, restored } = started;
+    const stepsPerEpoch = Math.max(1, Math.floor(loader.numBatches() / config.accumulation));
+    const length = setup.length(stepsPerEpoch);
+    const trainable = store.entries.filter(({ spec }) => spec.trainable);
+    const trained = trainable.filter(({ path }) => isTrained(path));
+    const trainer = setup.createTrainer(buffers);
+    const storeOf = (which: WhichWeights): ParameterStore =>
+      which === 'ema' && buffers.ema ? new ParameterStore(setup.specs, buffers.ema) : store;
+    try {
+      return await trainLoop(
+        {
+          trainer,
+          loader,
+          buffers,
+          settings: {
+            ...config,
+            ...length,
+            emaDecay,
+            // Depths are read off the names of all blocks, frozen ones included.
+            parameterRuns: parameterRuns(groupParameters(trainable, groups), trained),
+            bestMetric: task.bestMetric,
+            maxSteps: Math.min(length.maxSteps ?? Infinity, run.maxSteps ?? Infinity),
+          },
+          evaluate: evaluate && ((which) => evaluate(storeOf(which), which)),
+          state: restored?.state ?? {
+            card: { ...card },
+            config: { ...config },
+            seed: run.seed,
+            bestValue: null,
+          },
+          startStep: restored?.step ?? 0,
+        },
+        run,
+      );
+    } finally {
+      await trainer.release();
+    }
+  } finally {
+    await loader.close();
+  }
+}
+
+/**
+ * The parameters of a run with what its optimizer keeps: those of the newest checkpoint in a resumed run, else from the seed
+ * with the weights to start from over them. The same in all processes.
+ *
+ * @throws ConfigError if there is no checkpoint to resume from; WeightsError if the weights do not fit
+ */
+async function start(
+  { specs, loadWeights }: Setup<unknown>,
+  { optimizer, emaDecay, accumulation }: LoopConfig & { readonly emaDecay: number | null },
+  { communicator, folder, seed, resume, weights, listener }: Run,
+): Promise<{
+  readonly buffers: FlatBuffers;
+  readonly store: ParameterStore;
+  readonly restored: RestoredRun | undefined;
+}> {
+  const buffers = createFlatBuffers(parameterSize(specs), {
+    moments: optimizer.kind === 'adamw' ? 2 : 1,
+    ema: emaDecay !== null,
+    microGradients: accumulation > 1,
+  });
+  const store = new ParameterStore(specs, buffers.parameters);
+  const restored = await startTogether(communicator, buffers, async () => {
+    if (resume) {
+      const found = await restoreRun(folder, store, buffers);
+      if (!found)
+        throw new ConfigError(`train: expected a checkpoint in ${folder} to resume from, got none`);
+      listener?.restored?.(found);
+      return found;
+    }
+    store.initialize(seed);
+    if (weights) await loadWeights(weights, store);
+    return undefined;
+  });
+  return { buffers, store, restored };
+}

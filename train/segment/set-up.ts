@@ -1,0 +1,91 @@
+import { createDenseBackbone } from '../../backbone/output-norms.js';
+import { DataError } from '../../core/errors.js';
+import type { SegmentationSet } from '../../datasets/folder.js';
+import type { SegmenterCard } from '../../models/segmenter-card.js';
+import { loadSegmenterBackbone } from '../../models/segmenter-weights.js';
+import { createSegmenterPredictor, WHOLE_IMAGE } from '../../models/segmenter.js';
+import { createUperNet, type UperNetConfig } from '../../models/upernet.js';
+import { shardOf } from '../distributed/shard.js';
+import { openLoader } from '../loader.js';
+import type { Run } from '../loop.js';
+import { SEGMENTATION_PIPELINE, type SegmentationPipelineOptions } from '../pipelines/segment.js';
+import { assertSchedule, type Schedule } from '../schedule.js';
+import type { Setup, TrainingData } from '../tasks/task.js';
+import type { SegmentationConfig } from '../config/segment.js';
+import { evaluateSegmenter } from './evaluate.js';
+import { SampleSegmentations } from './samples.js';
+import { createSegmenterTrainer, type LoadedSegmentationBatch } from './trainer.js';
+
+/** Training of a segmenter, whose backbone starts from a classifier or autoencoder. */
+export function setUpSegmenter(
+  config: SegmentationConfig,
+  { training, validation }: TrainingData<SegmentationSet>,
+  { engine, seed, folder, communicator }: Run,
+): Setup<LoadedSegmentationBatch> {
+  const { backbone, pixels, geometry, photometric, steps, lr, minLr, power, warmup } = config;
+  const { limits, window } = config.evaluation;
+  const { samples, classes: classNames } = training;
+  assertData(training, validation);
+  const head: UperNetConfig = { ...config.head, numClasses: classNames.length };
+  const model = createUperNet(createDenseBackbone(backbone), head);
+  const pipelineOptions: SegmentationPipelineOptions = {
+    transform: { kind: 'training', geometry, photometric: photometric ?? undefined },
+    pixels,
+    mapping: training.mapping,
+  };
+  const card: SegmenterCard = {
+    task: 'segment',
+    ...{ backbone, head, classNames, pixels, ...config.evaluation },
+  };
+  return {
+    specs: model.specs,
+    card,
+    groups: config,
+    loadWeights: loadSegmenterBackbone,
+    loader: openLoader(config, {
+      ...{ samples, shuffle: true, seed, shard: shardOf(communicator), lastBatch: 'drop' },
+      pipeline: SEGMENTATION_PIPELINE,
+      pipelineOptions,
+    }),
+    length: (stepsPerEpoch) => {
+      const schedule: Schedule = { kind: 'poly', lr, minLr, power, steps, warmup };
+      assertSchedule('train', schedule);
+      const epochs = (every: number): number => Math.max(1, Math.round(every / stepsPerEpoch));
+      return {
+        schedule,
+        epochs: Infinity, // ends by steps
+        maxSteps: steps,
+        evaluateEvery: epochs(config.evaluateEverySteps),
+        checkpointEvery: epochs(config.checkpointEverySteps),
+      };
+    },
+    createTrainer: (buffers) =>
+      createSegmenterTrainer({ ...config, engine, model, buffers, seed, communicator, samples }),
+    evaluate:
+      validation &&
+      (async (store, which) => {
+        const drawn = which === 'weights' ? new SampleSegmentations(validation, folder) : null;
+        const predictor = createSegmenterPredictor({ engine, model, store });
+        try {
+          const { aAcc, mIoU, mAcc, numImages } = await evaluateSegmenter(predictor, validation, {
+            ...{ numClasses: classNames.length, pixels, limits, ratios: [1] },
+            mode: config.slide ? { window, flip: false } : WHOLE_IMAGE,
+            onSegmentation: (...predicted) => drawn?.add(...predicted),
+          });
+          drawn?.finish();
+          return { aAcc, mIoU, mAcc, count: numImages };
+        } finally {
+          await predictor.release();
+        }
+      }),
+  };
+}
+
+function assertData(training: SegmentationSet, validation: SegmentationSet | undefined): void {
+  if (training.classes.length < 2)
+    throw new DataError(`train: expected at least two classes, got ${training.classes.length}`);
+  if (validation && validation.classes.join('\n') !== training.classes.join('\n'))
+    throw new DataError(
+      `train: expected the classes of ${training.source} for validation, got others in ${validation.source}`,
+    );
+}

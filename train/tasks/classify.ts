@@ -1,0 +1,23 @@
+import { hasSplit, readImageNet, type ClassificationSet } from '../../datasets/imagenet.js';
+import type { ClassificationConfig } from '../config/classify.js';
+import { setUpClassifier } from '../classify/set-up.js';
+import type { Task } from './task.js';
+
+/** Image classification. */
+export const classify: Task<ClassificationConfig, ClassificationSet> = {
+  name: 'classify',
+  bestMetric: 'top1',
+  load: (path) => {
+    const training = readImageNet(path, { split: 'train' });
+    const { layout, samples, classes } = training;
+    const validation = hasSplit(path, 'val') && readImageNet(path, { split: 'val', classes });
+    const lines = [
+      `${path}: ${layout}; ${samples.length} training images, ${classes.length} classes`,
+      validation
+        ? `${validation.samples.length} validation images`
+        : 'no val folder: the scores are on the training images',
+    ];
+    return Promise.resolve({ training, validation: validation || training, lines });
+  },
+  setUp: setUpClassifier,
+};

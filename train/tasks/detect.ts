@@ -1,0 +1,27 @@
+import { trainingSamples } from '../../datasets/coco/samples.js';
+import type { CocoSet } from '../../datasets/coco/set.js';
+import { loadDetectionSplit } from '../../datasets/recognise-load.js';
+import type { DetectionConfig } from '../config/detect.js';
+import { setUpDetector } from '../detect/set-up.js';
+import { recognizeAs } from './recognize.js';
+import type { Task } from './task.js';
+
+/** Object detection and instance segmentation. */
+export const detect: Task<DetectionConfig, CocoSet> = {
+  name: 'detect',
+  bestMetric: 'bbox_AP',
+  load: async (path, options) => {
+    const { data, hasValidation } = await recognizeAs('detection', path, options);
+    const training = await loadDetectionSplit(data, 'train');
+    const validation = hasValidation ? await loadDetectionSplit(data, 'val') : undefined;
+    const numUsed = trainingSamples(training).length;
+    const numImages = training.images.ids.length;
+    const unused =
+      numUsed < numImages ? ` (${numImages - numUsed} without annotations or too small)` : '';
+    const counts =
+      `${numUsed} training images${unused}, ${training.classes.names.length} classes; ` +
+      `${validation?.images.ids.length ?? 'no'} validation images`;
+    return { training, validation, lines: [data.line, counts] };
+  },
+  setUp: setUpDetector,
+};

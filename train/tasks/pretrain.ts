@@ -1,0 +1,16 @@
+import type { PretrainingConfig } from '../config/pretrain.js';
+import { readImageSplits, type ImageSet } from '../pretrain/images.js';
+import { setUpAutoencoder } from '../pretrain/set-up.js';
+import type { Task } from './task.js';
+
+/** Pre-training of a masked autoencoder on images without labels. */
+export const pretrain: Task<PretrainingConfig, ImageSet> = {
+  name: 'pretrain',
+  bestMetric: 'explained',
+  load: (path) => {
+    const { training, validation } = readImageSplits(path);
+    const counts = `${training.samples.length} images; ${validation?.samples.length ?? 'none'} held out`;
+    return Promise.resolve({ training, validation, lines: [`${training.folder}: ${counts}`] });
+  },
+  setUp: setUpAutoencoder,
+};

@@ -1,0 +1,32 @@
+import { DataError } from '../../core/errors.js';
+import { recogniseData } from '../../datasets/recognise.js';
+import type { RecognisedData, RecogniseOptions } from '../../datasets/recognise-types.js';
+
+type FoundData<Kind> = Extract<RecognisedData, { readonly kind: Kind }>;
+
+const EXPECTED = {
+  detection: 'images with COCO annotations',
+  segmentation: 'images with label maps',
+} as const;
+
+/**
+ * Finds the data of one kind at a path, and whether it has a part to validate on.
+ *
+ * @throws DataError naming the kind that was found instead
+ */
+export async function recognizeAs<Kind extends keyof typeof EXPECTED>(
+  kind: Kind,
+  path: string,
+  options: RecogniseOptions = {},
+): Promise<{
+  readonly data: FoundData<Kind>;
+  readonly hasValidation: boolean;
+}> {
+  const data = await recogniseData(path, options);
+  if (data.kind !== kind)
+    throw new DataError(`${path}: expected ${EXPECTED[kind]}, got a set for ${data.kind}`);
+  return {
+    data: data as FoundData<Kind>,
+    hasValidation: 'splitRule' in data || 'val' in data.splits,
+  };
+}

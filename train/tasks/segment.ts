@@ -1,0 +1,23 @@
+import type { SegmentationSet } from '../../datasets/folder.js';
+import { loadSegmentationSplit } from '../../datasets/recognise-load.js';
+import type { SegmentationConfig } from '../config/segment.js';
+import { setUpSegmenter } from '../segment/set-up.js';
+import { recognizeAs } from './recognize.js';
+import type { Task } from './task.js';
+
+/** Semantic segmentation. */
+export const segment: Task<SegmentationConfig, SegmentationSet> = {
+  name: 'segment',
+  bestMetric: 'mIoU',
+  load: async (path, options) => {
+    const { data, hasValidation } = await recognizeAs('segmentation', path, options);
+    const training = loadSegmentationSplit(data, 'train');
+    const validation = hasValidation ? loadSegmentationSplit(data, 'val') : undefined;
+    const { samples, classes } = training;
+    const counts =
+      `${samples.length} training images, ${classes.length} classes; ` +
+      `${validation?.samples.length ?? 'no'} validation images`;
+    return { training, validation, lines: [data.line, counts] };
+  },
+  setUp: setUpSegmenter,
+};
