@@ -6,9 +6,9 @@ import { renderPage } from './page/html.js';
 import { flattenConfig, readStoredConfig } from './run-facts.js';
 import { METRICS, readMetrics, type MetricsRecord } from './run-folder.js';
 
-/** A run beside others. */
+/** One run of a comparison. */
 export interface ComparedRun {
-  /** Folder as the user wrote it. */
+  /** Folder as given by the user. */
   readonly name: string;
   readonly records: readonly MetricsRecord[];
   readonly step: number;
@@ -17,18 +17,18 @@ export interface ComparedRun {
   readonly loss: number | undefined;
   /** Median over the records. */
   readonly imagesPerSecond: number | undefined;
-  /** Highest value of each score and the step it was reached at; of losses the lowest. */
+  /** Best value of each score (lowest for losses) and its step. */
   readonly best: Readonly<Record<string, { readonly value: number; readonly step: number }>>;
-  /** Values of the configuration by path; empty where none is stored. */
+  /** Values of the configuration by path; empty if none is stored. */
   readonly settings: ReadonlyMap<string, string>;
 }
 
-/** Runs side by side. */
+/** Comparison of runs. */
 export interface RunComparison {
   readonly runs: readonly ComparedRun[];
-  /** Scores that any run has. */
+  /** Names of all scores of any run. */
   readonly metrics: readonly string[];
-  /** Settings in which the runs differ, a value a run. */
+  /** Settings that differ between the runs, with one value per run. */
   readonly differences: readonly { readonly path: string; readonly values: readonly string[] }[];
 }
 
@@ -85,7 +85,7 @@ function settingsOf(folder: string): ReadonlyMap<string, string> {
   );
 }
 
-/** The runs as a table: steps, speed, last loss, best scores. */
+/** Creates the table of runs: steps, speed, last loss, best scores. */
 export function comparisonTable({ runs, metrics }: RunComparison): ReportTable {
   return {
     title: 'Runs',
@@ -112,7 +112,7 @@ function rounded(value: number | undefined): number | null {
   return value === undefined || !Number.isFinite(value) ? null : Number(value.toPrecision(4));
 }
 
-/** A curve a run for the loss and for every score. */
+/** Creates charts of the loss and of every score, with one curve per run. */
 export function comparisonCharts({ runs, metrics }: RunComparison): readonly ReportChart[] {
   const chart = (
     title: string,
@@ -141,7 +141,7 @@ export function comparisonCharts({ runs, metrics }: RunComparison): readonly Rep
   ];
 }
 
-/** Writes the comparison as one page that needs no other file. */
+/** Writes the comparison as one self-contained page. */
 export function writeComparison(file: string, comparison: RunComparison): void {
   const { runs, differences } = comparison;
   const settings: ReportTable = {

@@ -5,7 +5,7 @@ import type { ChartSeries } from './svg-chart.js';
 type TrainRecord = Extract<MetricsRecord, { readonly kind: 'train' }>;
 type EvalRecord = Extract<MetricsRecord, { readonly kind: 'eval' }>;
 
-/** Curves of a run: losses, scores by evaluation, learning rate, speed. */
+/** Creates the charts of a run: losses, scores by evaluation, learning rate, speed. */
 export function runCharts(records: readonly MetricsRecord[]): readonly ReportChart[] {
   const steps = records.filter((record): record is TrainRecord => record.kind === 'train');
   const evaluations = records.filter((record): record is EvalRecord => record.kind === 'eval');
@@ -57,13 +57,13 @@ export function runCharts(records: readonly MetricsRecord[]): readonly ReportCha
   ].filter(({ series }) => series.some(({ points }) => points.length > 0));
 }
 
-/** Loss terms: the total first; accuracies among them are no losses. */
+/** Loss terms, the total first. Accuracies among the terms are not losses. */
 function lossNames(steps: readonly TrainRecord[]): readonly string[] {
   const names = [...new Set(steps.flatMap(({ losses }) => Object.keys(losses)))];
   return names.filter((name) => name === 'loss' || /loss/i.test(name));
 }
 
-/** Scores that charts show together, by what they begin with. */
+/** Prefixes of the scores that are shown in one chart. */
 function scoreCharts(evaluations: readonly EvalRecord[]): readonly ReportChart[] {
   const groups = new Map<string, string[]>();
   for (const name of new Set(evaluations.flatMap(({ metrics }) => Object.keys(metrics)))) {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { readJsonIfPresent } from '../io/files/read.js';
 import type { LineChart } from './svg-chart.js';
 
-/** Name of the file in a run folder with the findings of the last evaluation. */
+/** Name of the file in a run folder with the report of the last evaluation. */
 export const EVALUATION = 'evaluation.json';
 
 /** A table of a report; numbers are right-aligned, null is an empty cell. */
@@ -16,7 +16,7 @@ export interface ReportTable {
 /** Horizontal bars. */
 export interface ReportBars {
   readonly title: string;
-  /** Value of a bar of full length; the largest one by default. */
+  /** Value of a bar of full length; default: the largest value. */
   readonly full?: number;
   readonly note?: string;
   readonly bars: readonly {
@@ -45,20 +45,20 @@ export interface ReportPictures {
   /** `small` for single images, `wide` for panels side by side. */
   readonly size: 'small' | 'wide';
   readonly items: readonly {
-    /** Inside the run folder: JPEG or PNG. */
+    /** JPEG or PNG file, relative to the run folder. */
     readonly file: string;
     readonly caption: string;
   }[];
 }
 
-/** A line chart with a remark. */
+/** A line chart with a note. */
 export type ReportChart = LineChart & { readonly note?: string };
 
-/** What is known about a trained model on held-out data, whatever its task. */
+/** Evaluation report of a trained model on held-out data, for all tasks. */
 export interface RunEvaluation {
   readonly step: number;
   readonly which: 'weights' | 'ema';
-  /** What was evaluated, in words: `200 of 5000 validation images`. */
+  /** Description of the data: `200 of 5000 validation images`. */
   readonly scope: string;
   readonly metrics: Readonly<Record<string, number>>;
   readonly tables: readonly ReportTable[];
@@ -66,11 +66,14 @@ export interface RunEvaluation {
   readonly bars: readonly ReportBars[];
   readonly confusion: readonly ReportConfusion[];
   readonly pictures: readonly ReportPictures[];
-  /** About the data rather than the model. */
+  /** Notes on the data, not on the model. */
   readonly data: readonly (ReportBars | ReportTable)[];
 }
 
-/** The findings of a run folder, or undefined if there are none. @throws DataError if the file is damaged */
+/**
+ * Reads the evaluation report of a run folder, or returns undefined if there is none. @throws DataError if the file is
+ * damaged
+ */
 export function readEvaluation(folder: string): RunEvaluation | undefined {
   return readJsonIfPresent(join(folder, EVALUATION), 'the findings of an evaluation');
 }

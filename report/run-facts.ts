@@ -5,7 +5,7 @@ import type { MetricsRecord } from './run-folder.js';
 import type { RunResult } from './run-result.js';
 import { formatNumber } from './svg-axis.js';
 
-/** The values of a run's `config.json` that reports show. */
+/** Values of a run's `config.json` that reports show. */
 export interface StoredConfig {
   readonly recipe: string;
   readonly data: string;
@@ -17,12 +17,12 @@ export interface StoredConfig {
   readonly environment: Readonly<Record<string, string | number>>;
 }
 
-/** The configuration that a run folder stores, or undefined. @throws DataError if the file is damaged */
+/** Reads the configuration of a run folder, or returns undefined. @throws DataError if the file is damaged */
 export function readStoredConfig(folder: string): StoredConfig | undefined {
   return readJsonIfPresent(join(folder, 'config.json'), 'the configuration of a run');
 }
 
-/** The merged configuration; what differs from the recipe comes first. */
+/** Creates the table of the merged configuration; values that differ from the recipe come first. */
 export function configTable({ recipe, config, sources }: StoredConfig): string {
   const leaves = flattenConfig(config).map(
     ([path, value]) => [path, JSON.stringify(value), sources[path] ?? ''] as const,
@@ -38,7 +38,7 @@ export function configTable({ recipe, config, sources }: StoredConfig): string {
   return `${lead}<details><summary>${rest.length} values of recipe ${escapeHtml(recipe)}</summary><div class="card">${rows(rest.map(([path, value]) => [path, value]))}</div></details>`;
 }
 
-/** Where and how long the run went. */
+/** Creates the table of environment and times of the run. */
 export function factsTable(
   config: StoredConfig | undefined,
   result: RunResult | undefined,
@@ -95,7 +95,7 @@ function duration(seconds: number): string {
   return minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** Values of a configuration that are no objects, by path. */
+/** Flattens a configuration to its values by path. */
 export function flattenConfig(
   config: Readonly<Record<string, unknown>>,
 ): readonly (readonly [path: string, value: unknown])[] {

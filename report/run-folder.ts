@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Name of the file with one JSON document a line: what a run recorded. */
+/** Name of the file with the records of a run, one JSON document per line. */
 export const METRICS = 'metrics.jsonl';
 
 /** A line of {@link METRICS} as reports read it. */
@@ -26,8 +26,8 @@ export type MetricsRecord =
     };
 
 /**
- * The records of a run in order. Lines that a crash has torn are left out, and where a run was killed and resumed the later
- * records of a step stand for the earlier ones.
+ * Reads the records of a run in order. Lines truncated by a crash are skipped; if a run was killed and resumed, later
+ * records of a step replace earlier ones.
  */
 export function readMetrics(folder: string): readonly MetricsRecord[] {
   const file = join(folder, METRICS);
@@ -36,7 +36,7 @@ export function readMetrics(folder: string): readonly MetricsRecord[] {
   for (const line of readFileSync(file, 'utf8').split('\n')) {
     const record = parseRecord(line);
     if (record === undefined) continue;
-    // The record of a step comes before its evaluations.
+    // The record of a step precedes those of its evaluations.
     const isRepeated = (old: MetricsRecord): boolean =>
       old.step > record.step ||
       (old.step === record.step && (record.kind === 'train' || whichOf(old) === whichOf(record)));

@@ -15,11 +15,11 @@ import { formatNumber } from './svg-axis.js';
 export const REPORT = 'report.html';
 
 /**
- * Writes `report.html` of a run: one file that needs no other, no script and no network. What the run has not recorded (an
- * evaluation, its end) is left out.
+ * Writes `report.html` of a run: one self-contained file without scripts or network access. Sections without records (an
+ * evaluation, the end) are left out.
  *
  * @returns path of the report
- * @throws DataError if the folder has no record of a run, or one that is damaged
+ * @throws DataError if the folder has no records of a run, or damaged ones
  */
 export function writeReport(folder: string): string {
   const records = readMetrics(folder);
@@ -62,7 +62,7 @@ function runReport(folder: string, records: readonly MetricsRecord[]): string {
   });
 }
 
-/** What the last evaluation drew. */
+/** Creates the section with the pictures of the last evaluation. */
 function samples(folder: string, records: readonly MetricsRecord[]): readonly ReportPictures[] {
   const drawn = readSamples(folder);
   const last = records.findLast(({ kind }) => kind === 'eval');
@@ -95,7 +95,7 @@ function lastMetrics(
   return undefined;
 }
 
-/** At most eight scores; parts of an AP are in the tables. */
+/** At most eight scores; the components of an AP are in the tables. */
 function headline(
   metrics: Readonly<Record<string, number>>,
 ): readonly (readonly [name: string, value: string])[] {

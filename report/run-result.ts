@@ -1,22 +1,25 @@
 import { join } from 'node:path';
 import { readJsonIfPresent } from '../io/files/read.js';
 
-/** Name of the file in a run folder that says how the run ended. */
+/** Name of the file in a run folder with the outcome of the run. */
 export const RESULT = 'result.json';
 
-/** How a run ended. */
+/** Outcome of a run. */
 export interface RunResult {
   readonly step: number;
-  /** `finished`, `interrupted`, or why it was stopped early. */
+  /** `finished`, `interrupted`, or the reason of an early stop. */
   readonly ended: string;
-  /** Wall time of the last session, seconds, by part. */
+  /** Wall time of the last session in seconds, by phase. */
   readonly seconds: Readonly<Record<string, number>>;
-  /** Processor time of the last session over all threads, seconds. */
+  /** CPU time of the last session over all threads in seconds. */
   readonly cpuSeconds: number;
   readonly peakMemoryBytes: number;
 }
 
-/** The end of a run as its folder tells it, or undefined while it runs. @throws DataError if the file is damaged */
+/**
+ * Reads the outcome of a run from its folder, or returns undefined while it runs. @throws DataError if the file is
+ * damaged
+ */
 export function readResult(folder: string): RunResult | undefined {
   return readJsonIfPresent(join(folder, RESULT), 'the end of a run');
 }

@@ -3,24 +3,27 @@ import { jsonText, writeAtomicallySync } from '../io/files/atomic.js';
 import { readJsonIfPresent } from '../io/files/read.js';
 import type { ReportPictures } from './evaluation-document.js';
 
-/** Name of the folder in a run folder with what the model said about a few images at the last evaluation. */
+/** Name of the folder in a run folder with predictions for a few images at the last evaluation. */
 export const SAMPLES = 'samples';
 
-/** Images that are drawn at every evaluation. */
+/** Number of images that are drawn at every evaluation. */
 const COUNT = 4;
 
-/** Some places of a list, spread evenly and the same every time. @param length of the list */
+/** Chooses evenly spaced, reproducible indices of a list. @param length of the list */
 export function sampleIndices(length: number): readonly number[] {
   const count = Math.min(COUNT, length);
   return Array.from({ length: count }, (_, i) => Math.floor(((i + 0.5) * length) / count));
 }
 
-/** Lists the pictures of an evaluation, which are there already. */
+/** Writes the list of an evaluation's existing pictures. */
 export function writeSamples(folder: string, pictures: ReportPictures): void {
   writeAtomicallySync(listOf(folder), jsonText(pictures));
 }
 
-/** The pictures of the last evaluation, or undefined if none has drawn any. @throws DataError if the list is damaged */
+/**
+ * Reads the pictures of the last evaluation, or returns undefined if there are none. @throws DataError if the list is
+ * damaged
+ */
 export function readSamples(folder: string): ReportPictures | undefined {
   return readJsonIfPresent(listOf(folder), 'a list of sample pictures');
 }

@@ -3,16 +3,17 @@ import sharp from 'sharp';
 import { writeAtomically } from '../io/files/atomic.js';
 import type { Picture } from './overlay/picture.js';
 
-/** Name of the folder of the report's examples in a run folder. */
+/** Name of the folder in a run folder with the report's examples. */
 export const PICTURES = 'pictures';
 
-/** Longest side of a saved picture, pixels. */
+/** Largest side of a saved picture in pixels. */
 const LONGEST_PX = 900;
 
 /**
- * Saves a picture in a run folder as JPEG, made smaller where it is large. What had the name before stays whole until then.
+ * Saves a picture in a run folder as JPEG, downscaled if it is large. An existing file of that name is replaced
+ * atomically.
  *
- * @param file inside the run folder, `pictures/best-1.jpg`; its folder is made
+ * @param file path in the run folder, `pictures/best-1.jpg`; its folder is created
  * @returns `file`
  */
 export async function savePicture(

@@ -1,32 +1,35 @@
-/** A mark on an axis. */
+/** A tick of an axis. */
 export interface Tick {
   readonly value: number;
   readonly text: string;
 }
 
-/** Where an axis runs from and to, its ticks in ascending order, and where a value lies on it. */
+/** An axis: its ends, its ticks in ascending order, and the mapping of values to positions. */
 export interface Axis {
   readonly min: number;
   readonly max: number;
   readonly ticks: readonly Tick[];
-  /** 0 at `min`, 1 at `max`; not finite where the axis has no place for the value. */
+  /** Position of a value: 0 at `min`, 1 at `max`; not finite if the axis cannot show the value. */
   readonly position: (value: number) => number;
 }
 
-/** What an axis must show (within ±1e100), and about how many ticks are wanted. */
+/** Range that an axis must show (within ±1e100) and approximate number of ticks. */
 export interface AxisRange {
   readonly min: number;
   readonly max: number;
   readonly count: number;
 }
 
-/** Ticks at multiples of 1, 2 or 5 times a power of ten. The axis ends where the range does (equal ends are moved apart). */
+/**
+ * Creates an axis with ticks at multiples of 1, 2 or 5 times a power of ten. Its ends are those of the range (equal ends
+ * are moved apart).
+ */
 export function linearAxis(range: AxisRange): Axis {
   const { min, max } = withExtent(range);
   return axisOf(min, max, niceStep((max - min) / range.count));
 }
 
-/** As {@link linearAxis}, widened so that it starts and ends at a tick. */
+/** Like {@link linearAxis}, but extended to start and end at a tick. */
 export function roundedAxis(range: AxisRange): Axis {
   const { min, max } = withExtent(range);
   const step = niceStep((max - min) / range.count);
@@ -36,7 +39,8 @@ export function roundedAxis(range: AxisRange): Axis {
 }
 
 /**
- * Ticks at powers of ten, and at 2 and 5 times them where there are few. The axis is widened to such values.
+ * Creates a logarithmic axis with ticks at powers of ten and, if there are few, at 2 and 5 times them. It is extended to
+ * such values.
  *
  * @param range both ends above 0
  */
@@ -62,7 +66,7 @@ export function logAxis({ min, max, count }: AxisRange): Axis {
   };
 }
 
-/** A number in a few characters: `0.25`, `1200`, `2e-5`. */
+/** Formats a number in a few characters: `0.25`, `1200`, `2e-5`. */
 export function formatNumber(value: number): string {
   const size = Math.abs(value);
   const plain = size === 0 || (size >= 1e-3 && size < 1e5);
@@ -71,7 +75,7 @@ export function formatNumber(value: number): string {
     : value.toExponential(3).replace(/\.?0*e\+?/, 'e');
 }
 
-/** In steps: the ends of an axis may be multiples of the step but for rounding. */
+/** In units of the step: the ends of an axis may be multiples of it up to rounding. */
 const TOLERANCE = 1e-6;
 
 function axisOf(min: number, max: number, step: number): Axis {
@@ -87,7 +91,7 @@ function axisOf(min: number, max: number, step: number): Axis {
   };
 }
 
-/** One notation for all: the decimals that the step needs, thousands and millions as `k`, `M`, `G`. */
+/** The same notation for all ticks: as many decimals as the step needs, thousands and millions as `k`, `M`, `G`. */
 function formatMultiples(values: readonly number[], step: number): readonly string[] {
   const largest = Math.max(0, ...values.map(Math.abs));
   if (largest < 1e-3 || largest >= 1e13) return values.map(formatNumber);
@@ -106,21 +110,21 @@ function formatMultiples(values: readonly number[], step: number): readonly stri
 }
 
 function withExtent({ min, max }: AxisRange): { readonly min: number; readonly max: number } {
-  // Ends closer than rounding can tell apart count as equal.
+  // Ends that differ only by rounding are treated as equal.
   const largest = Math.max(Math.abs(min), Math.abs(max));
   if (max - min > 1e-9 * largest && largest > 1e-100) return { min, max };
   const margin = largest > 1e-100 ? largest / 10 : 1;
   return { min: min - margin, max: max + margin };
 }
 
-/** The nearest of 1, 2, 5 and 10 times the power of ten below. */
+/** Rounds to the nearest of 1, 2, 5 and 10 times the power of ten below. */
 function niceStep(raw: number): number {
   const power = 10 ** Math.floor(Math.log10(raw));
   const ratio = raw / power;
   return rounded(power * (ratio < 1.5 ? 1 : ratio < 3.5 ? 2 : ratio < 7.5 ? 5 : 10));
 }
 
-/** Without the rounding errors of products with 0.1, 0.01, …. */
+/** Removes the rounding errors of products with 0.1, 0.01, …. */
 function rounded(value: number): number {
   return Number(value.toPrecision(12));
 }

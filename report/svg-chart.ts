@@ -1,21 +1,24 @@
 import { ConfigError } from '../core/errors.js';
 import { linearAxis, logAxis, roundedAxis, type Axis } from './svg-axis.js';
 
-/** A line: points in the order in which they are joined. */
+/** A line of a chart. */
 export interface ChartSeries {
   readonly name: string;
-  /** What no axis shows leaves a gap: values that are not finite or beyond ±1e100, on a logarithmic axis also those up to 0. */
+  /**
+   * Points in drawing order. Values that no axis can show leave a gap: those not finite or beyond ±1e100, and those ≤ 0
+   * on a logarithmic axis.
+   */
   readonly points: readonly (readonly [x: number, y: number])[];
 }
 
-/** What a chart shows. */
+/** Content of a chart. */
 export interface LineChart {
   readonly title: string;
   readonly xLabel: string;
   readonly yLabel: string;
   readonly series: readonly ChartSeries[];
   readonly yScale?: 'linear' | 'log';
-  /** Ends of an axis; those of the data by default. What lies outside is cut off. */
+  /** Ends of an axis; default: those of the data. Lines are clipped to them. */
   readonly xRange?: readonly [min: number, max: number];
   readonly yRange?: readonly [min: number, max: number];
 }
@@ -27,8 +30,8 @@ export interface ChartSize {
 }
 
 /**
- * Colours of series 1, 2, …: a page may set others as `--chart-1`, …. All keep a contrast of 3 : 1 or more
- * with white and with a dark page. More than eight series repeat them, dashed.
+ * Colors of series 1, 2, …; a page may override them with `--chart-1`, …. All have a contrast of at least 3 : 1 with a
+ * white and with a dark page. From the ninth series on they are reused with dashed lines.
  */
 const COLOURS = [
   '#3b7ddd',
@@ -42,15 +45,15 @@ const COLOURS = [
 ];
 
 const FONT_PX = 12;
-/** Mean width of a character of a sans-serif font, generous. */
+/** Generous estimate of the mean width of a sans-serif character. */
 const CHAR_PX = FONT_PX * 0.58;
 const LEGEND_ROW_PX = 20;
 const SWATCH_PX = 16;
 
 /**
- * A line chart as one SVG element, to stand alone or in a page. Text and axes take the page's text colour
- * (`currentColor`), so it fits a light and a dark page. Long series are thinned to the least and greatest
- * value of each pixel column.
+ * Creates a line chart as one SVG element, standalone or for a page. Text and axes have the page's text color
+ * (`currentColor`), so it fits light and dark pages. Long series are reduced to the minimum and maximum of each pixel
+ * column.
  *
  * @throws ConfigError if a range is empty or beyond ±1e100, or starts at or below 0 on a logarithmic axis
  */
@@ -79,7 +82,7 @@ export function lineChart(
     `<text x="12" y="${top - 10}" fill-opacity="0.7">${escape(chart.yLabel)}</text>`,
     yTicks(y, plot),
     xTicks(x, plot, chart.xLabel, height),
-    // A nested svg cuts off what lies outside; a clip path would need an id that is unique in the page.
+    // A nested svg clips lines; a clip path would need an id that is unique in the page.
     `<svg x="${px(left)}" y="${px(top)}" width="${px(plot.width)}" height="${px(plot.height)}">`,
     ...lines,
     '</svg>',
@@ -191,7 +194,7 @@ function line(
   );
 }
 
-/** The attribute is for viewers that do not know CSS variables. */
+/** The attribute is for viewers without CSS variables. */
 function strokeOf(index: number): string {
   const slot = index % COLOURS.length;
   const dash = index < COLOURS.length ? '' : ' stroke-dasharray="6 4"';
@@ -200,7 +203,7 @@ function strokeOf(index: number): string {
 
 type Point = readonly [x: number, y: number];
 
-/** Stretches of points that are all finite. */
+/** Splits points into runs of finite ones. */
 function segments(points: readonly Point[]): readonly (readonly Point[])[] {
   const parts: Point[][] = [[]];
   for (const point of points) {
@@ -210,7 +213,7 @@ function segments(points: readonly Point[]): readonly (readonly Point[])[] {
   return parts.filter(({ length }) => length > 0);
 }
 
-/** Of neighbours in one pixel column only the first, the lowest, the highest and the last. */
+/** Keeps only the first, lowest, highest and last point of each pixel column. */
 function thin(points: readonly Point[]): readonly Point[] {
   const kept: Point[] = [];
   for (let from = 0; from < points.length;) {
@@ -255,7 +258,7 @@ function noData({ left, top, width, height }: Frame): string {
   return `<text x="${x}" y="${y}" text-anchor="middle" fill-opacity="0.7">no data</text>`;
 }
 
-/** A coordinate with one decimal. */
+/** Formats a coordinate with one decimal. */
 function px(value: number): string {
   return String(Math.round(value * 10) / 10);
 }

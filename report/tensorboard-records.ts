@@ -1,6 +1,6 @@
 /**
- * The container of TensorBoard's event files: for each record its length, a checksum of the length, the
- * bytes and their checksum, all little-endian.
+ * Container format of TensorBoard's event files: each record has its length, a checksum of the length, the bytes and
+ * their checksum, all little-endian.
  *
  * @see https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details
  */
@@ -12,13 +12,13 @@ export function crc32c(bytes: Uint8Array): number {
   return (crc ^ 0xffffffff) >>> 0;
 }
 
-/** The checksum as stored: rotated by 15 bits, plus a constant, so that checksums of checksums differ. */
+/** Masked checksum as stored: rotated by 15 bits, plus a constant, so that checksums of checksums differ. */
 export function maskedCrc32c(bytes: Uint8Array): number {
   const crc = crc32c(bytes);
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
 }
 
-/** `data` framed as one record. */
+/** Frames `data` as one record. */
 export function frameRecord(data: Uint8Array): Uint8Array {
   const record = new Uint8Array(data.length + 16);
   const view = new DataView(record.buffer);

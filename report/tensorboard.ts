@@ -11,17 +11,17 @@ import {
 } from './tensorboard-messages.js';
 import { frameRecord } from './tensorboard-records.js';
 
-/** What a {@link TensorBoardWriter} may be told. */
+/** Options of a {@link TensorBoardWriter}. */
 export interface TensorBoardOptions {
-  /** First step of a resumed run: what earlier files of the folder have from there on is dropped by TensorBoard. */
+  /** First step of a resumed run: TensorBoard drops the later events of earlier files in the folder. */
   readonly resumedAtStep?: number;
-  /** Milliseconds since 1970; the system's clock by default. */
+  /** Returns milliseconds since 1970; default: the system clock. */
   readonly now?: () => number;
 }
 
 /**
- * Writes an event file for TensorBoard (`tensorboard --logdir RUN`). Every event is on disk when its method
- * returns, so a run that dies keeps its curves. Tags may have a group: `loss/rpn`.
+ * Writes an event file for TensorBoard (`tensorboard --logdir RUN`). Every event is on disk when its method returns, so a
+ * crashed run keeps its curves. Tags may have a group: `loss/rpn`.
  */
 export class TensorBoardWriter {
   /** Path of the event file. */
@@ -40,15 +40,15 @@ export class TensorBoardWriter {
     if (resumedAtStep !== undefined) this.write(sessionStartEvent(this.time(resumedAtStep)));
   }
 
-  /** A point of a curve. NaN is kept: TensorBoard marks it. */
+  /** Writes a point of a curve. NaN is allowed; TensorBoard marks it. */
   scalar(tag: string, value: number, step: number): void {
     this.add(tag, { kind: 'scalar', value }, step);
   }
 
   /**
-   * A picture. TensorBoard serves the bytes as they are.
+   * Writes a picture. TensorBoard serves the bytes unchanged.
    *
-   * @param file of a PNG or JPEG file
+   * @param file content of a PNG or JPEG file
    * @throws DataError if it is neither
    * @see https://github.com/tensorflow/tensorboard, plugins/image/images_plugin.py: the type is read off the bytes
    */
@@ -84,7 +84,7 @@ export class TensorBoardWriter {
   }
 }
 
-/** TensorBoard knows event files by `tfevents` in their names and reads them in the order of the names. */
+/** TensorBoard recognizes event files by `tfevents` in their names and reads them in the order of the names. */
 function createEventFile(
   folder: string,
   nowMs: number,

@@ -1,13 +1,13 @@
 import type { Rgb } from './picture.js';
 
-/** Steps of the hue circle that never come close to earlier ones soon: 360° over the golden ratio squared. */
+/** Step on the hue circle that keeps successive hues far apart: 360° divided by the square of the golden ratio. */
 const GOLDEN_ANGLE = 137.50776;
 const FIRST_HUE = 25;
-/** Neighbouring indices differ in lightness too, for eyes that see few hues. */
+/** Adjacent indices also differ in lightness, for color-blind readers. */
 const LIGHTNESS = [0.68, 0.8, 0.6, 0.74] as const;
 const CHROMA = 0.2;
 
-/** A colour of every class: bright, told apart by hue and lightness, and the same in every picture. */
+/** Returns the color of a class: bright, distinguished by hue and lightness, and the same in every picture. */
 export function classColour(classIndex: number): Rgb {
   const hue = FIRST_HUE + classIndex * GOLDEN_ANGLE;
   const lightness = LIGHTNESS[((classIndex % 4) + 4) % 4];
@@ -18,7 +18,7 @@ export function classColour(classIndex: number): Rgb {
   return toBytes(oklch(lightness, 0, 0));
 }
 
-/** Black or white, whichever reads better on a colour. */
+/** Returns black or white, whichever is more readable on a color. */
 export function textColourOn(background: Rgb): Rgb {
   return luminance(background) > 0.179 ? [0, 0, 0] : [255, 255, 255];
 }
@@ -32,7 +32,7 @@ export function luminance(colour: Rgb): number {
   return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 }
 
-/** Linear RGB of a colour in OKLCH. @see https://bottosson.github.io/posts/oklab/ */
+/** Converts OKLCH to linear RGB. @see https://bottosson.github.io/posts/oklab/ */
 function oklch(lightness: number, chroma: number, hueDegrees: number): readonly number[] {
   const hue = (hueDegrees * Math.PI) / 180;
   const [a, b] = [chroma * Math.cos(hue), chroma * Math.sin(hue)];

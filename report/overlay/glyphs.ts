@@ -1,8 +1,8 @@
 /**
- * A typeface of strokes, our own, so that pictures look the same on every machine, with or without fonts. A glyph is a list of
- * strokes in units of 1/20 of the font size, y upwards from the baseline: capitals are 14 high, small letters 10, and tails reach
- * down to −4. `L x y x y …` is a line through points, `A x y rx ry from to` an arc of an ellipse round (x, y) in degrees,
- * anticlockwise from the right.
+ * Custom stroke font, so that pictures look the same on every machine, with or without fonts. A glyph is a list of
+ * strokes in units of 1/20 of the font size, y upward from the baseline: capitals are 14 high, lowercase letters 10, and
+ * descenders reach −4. `L x y x y …` is a line through points, `A x y rx ry from to` an arc of an ellipse around (x, y)
+ * in degrees, counterclockwise from the right.
  */
 export const GLYPHS: Readonly<Record<string, string>> = {
   a: 'A 4 5 4 5 0 360 L 8 10 8 0',
@@ -112,5 +112,5 @@ export const GLYPHS: Readonly<Record<string, string>> = {
   ł: 'L 1.5 14 1.5 0 L 0 5.8 3 8.4',
 };
 
-/** For characters without a glyph. */
+/** Glyph for unknown characters. */
 export const UNKNOWN_GLYPH = 'L 0 0 0 14 8 14 8 0 0 0';

@@ -3,27 +3,27 @@ import { classColour } from './colours.js';
 import type { Picture, Rgb } from './picture.js';
 import { blendPixel, copyPicture } from './picture.js';
 
-/** A class of every pixel, `[H, W]` row-major. */
+/** Class of every pixel, `[H, W]` row-major. */
 export interface Labels {
   readonly width: number;
   readonly height: number;
   readonly data: ArrayLike<number>;
 }
 
-/** How labels are drawn. */
+/** Options of drawing labels. */
 export interface BlendOptions {
-  /** 0–1, default 0.55. */
+  /** Opacity, 0–1, default 0.55. */
   readonly opacity?: number;
-  /** Left as it is; default 255. */
+  /** Label that is not drawn; default 255. */
   readonly ignoredLabel?: number;
 }
 
 const LINE: Rgb = [255, 255, 255];
 
 /**
- * Colours a picture by the class of its pixels, with a thin light line where classes meet.
+ * Colors a picture by the class of its pixels, with a thin light line between classes.
  *
- * @param palette the colour of a class
+ * @param palette returns the color of a class
  * @returns a new picture
  * @throws ShapeError unless picture and labels have the same size
  */

@@ -3,7 +3,7 @@ import { blankPicture, fillRectangle } from './picture.js';
 import { sizesFor } from './sizes.js';
 import { CAP_HEIGHT, drawText, shortenText, textWidth } from './text.js';
 
-/** One line of a legend. */
+/** One entry of a legend. */
 export interface LegendEntry {
   readonly colour: Rgb;
   readonly text: string;
@@ -12,7 +12,7 @@ export interface LegendEntry {
 const PAPER: Rgb = [255, 255, 255];
 const INK: Rgb = [32, 32, 32];
 
-/** The picture with a legend below: swatches and texts in as many columns as there is room for, read downwards. */
+/** Adds a legend below the picture: swatches and texts in as many columns as fit, in column order. */
 export function appendLegend(picture: Picture, entries: readonly LegendEntry[]): Picture {
   const { width, height, data } = picture;
   if (entries.length === 0) return picture;

@@ -2,16 +2,16 @@ import type { Rle } from '../../core/rle.js';
 import type { Picture, Rgb } from './picture.js';
 import { blendPixel } from './picture.js';
 
-/** How a mask is drawn. */
+/** Options of drawing a mask. */
 export interface MaskStyle {
   readonly colour: Rgb;
-  /** Of the inside, 0–1. */
+  /** Opacity of the inside, 0–1. */
   readonly opacity: number;
-  /** Width of the contour, pixels of the picture. */
+  /** Width of the contour in pixels of the picture. */
   readonly linePx: number;
 }
 
-/** Values over a part of a picture. */
+/** Values of a window of a picture. */
 interface Field {
   readonly left: number;
   readonly top: number;
@@ -21,10 +21,10 @@ interface Field {
 }
 
 /**
- * Draws a mask: its inside shines through, its contour is a soft line. The mask is blurred twice, so that the edge becomes
- * a slope whose height says how far away it is.
+ * Draws a mask with a translucent inside and a soft contour. The mask is blurred twice, so that values near the edge give
+ * the distance from it.
  *
- * @param factor pixels of the picture a pixel of the mask
+ * @param factor pixels of the picture per pixel of the mask
  */
 export function drawMask(picture: Picture, mask: Rle, factor: number, style: MaskStyle): void {
   const radius = Math.max(1, Math.round(style.linePx / 2 + (factor - 1) / 2));
@@ -37,8 +37,8 @@ export function drawMask(picture: Picture, mask: Rle, factor: number, style: Mas
     for (let x = 0; x < width; x++, at++) {
       const value = blurred.values[at];
       if (value <= 0) continue;
-      const depth = (value - 0.5) * slope; // pixels inside the edge, roughly
-      // Without enlargement every pixel of the mask is shown, however thin it is.
+      const depth = (value - 0.5) * slope; // approximate distance inside the edge in pixels
+      // Without upscaling, every pixel of the mask is shown, even in thin parts.
       const inside = factor === 1 ? values[at] : Math.min(Math.max(0.5 + depth, 0), 1);
       blendPixel(picture, left + x, top + y, style.colour, style.opacity * inside);
       const line = 0.5 + style.linePx / 2 - Math.abs(depth);
@@ -47,7 +47,7 @@ export function drawMask(picture: Picture, mask: Rle, factor: number, style: Mas
   }
 }
 
-/** The mask enlarged, in a window that has `margin` pixels round it; nothing for an empty mask. */
+/** Upscales the mask in a window with a border of `margin` pixels; undefined for an empty mask. */
 function fieldOf(mask: Rle, factor: number, margin: number): Field | undefined {
   const runs = columnRuns(mask);
   if (runs.length === 0) return undefined;
@@ -70,7 +70,7 @@ function fieldOf(mask: Rle, factor: number, margin: number): Field | undefined {
   return { left, top, width, height, values };
 }
 
-/** The foreground column by column. */
+/** Visits the runs of foreground, column by column. */
 function columnRuns({
   height,
   counts,
@@ -91,7 +91,7 @@ function columnRuns({
   return runs;
 }
 
-/** Mean over squares of side `2 · radius + 1`; zeros outside. */
+/** Box blur: mean over squares of side `2 · radius + 1`, with zeros outside. */
 function blur(field: Field, radius: number): Field {
   const { width, height, values } = field;
   const rows = new Float32Array(values.length);

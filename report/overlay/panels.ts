@@ -2,7 +2,7 @@ import { blankPicture, type Picture } from './picture.js';
 
 const GAP_PX = 4;
 
-/** Pictures side by side, with a gap; lower ones end in grey. */
+/** Places pictures side by side with a gap; shorter ones are padded with gray. */
 export function besideEachOther(pictures: readonly Picture[]): Picture {
   const height = Math.max(...pictures.map((picture) => picture.height));
   const width = pictures.reduce((sum, picture) => sum + picture.width + GAP_PX, -GAP_PX);

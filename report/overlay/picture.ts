@@ -1,6 +1,6 @@
 import { ShapeError } from '../../core/errors.js';
 
-/** An 8-bit RGB picture, `[H, W, 3]` row-major; what is drawn on is changed in place. */
+/** An 8-bit RGB picture, `[H, W, 3]` row-major; drawing changes it in place. */
 export interface Picture {
   readonly width: number;
   readonly height: number;
@@ -11,7 +11,7 @@ export interface Picture {
 /** Red, green, blue, 0–255. */
 export type Rgb = readonly [red: number, green: number, blue: number];
 
-/** A rectangle in pixels; edges may lie between pixels. */
+/** A rectangle in pixels; edges may be fractional. */
 export interface Rectangle {
   readonly x: number;
   readonly y: number;
@@ -19,7 +19,7 @@ export interface Rectangle {
   readonly height: number;
 }
 
-/** A picture of one colour. */
+/** Creates a picture of one color. */
 export function blankPicture(width: number, height: number, [r, g, b]: Rgb): Picture {
   const data = new Uint8Array(3 * width * height);
   for (let i = 0; i < data.length; i += 3) {
@@ -30,18 +30,18 @@ export function blankPicture(width: number, height: number, [r, g, b]: Rgb): Pic
   return { width, height, data };
 }
 
-/** A copy to draw on. @throws ShapeError unless there are three bytes a pixel */
+/** Copies a picture for drawing. @throws ShapeError unless there are three bytes per pixel */
 export function copyPicture({ width, height, data }: Picture): Picture {
   if (data.length !== 3 * width * height)
     throw new ShapeError(
       `picture: expected ${3 * width * height} bytes for ${width}x${height}, got ${data.length}`,
     );
-  // Not `slice`: a Buffer's would share the memory.
+  // Not `slice`, which shares memory for a Buffer.
   return { width, height, data: Uint8Array.from(data) };
 }
 
 /**
- * Enlarges by a whole factor, bilinear; tags on a picture of 100 pixels would otherwise hide it.
+ * Upscales by a whole factor, bilinear, because tags would hide a picture of 100 pixels.
  *
  * @param factor 1 gives a copy
  */
@@ -75,7 +75,7 @@ function neighbours(
   return { low, high: Math.min(low + 1, size - 1), share: source - low };
 }
 
-/** Mixes a colour into one pixel; pixels outside are ignored. @param alpha 0–1 */
+/** Blends a color into one pixel; pixels outside are ignored. @param alpha 0–1 */
 export function blendPixel(
   { width, height, data }: Picture,
   x: number,
@@ -92,9 +92,9 @@ export function blendPixel(
 }
 
 /**
- * Calls `shade` for the pixels of a rectangle (widened by a pixel for soft edges) that are inside the picture.
+ * Calls `shade` for the pixels of a rectangle, extended by a pixel for soft edges, that are inside the picture.
  *
- * @param shade 0–1, how much of the pixel is covered; gets the pixel's centre
+ * @param shade returns the covered fraction of a pixel, 0–1, given its center
  */
 export function fillShape(
   picture: Picture,
@@ -109,16 +109,16 @@ export function fillShape(
       blendPixel(picture, column, row, colour, shade(column + 0.5, row + 0.5));
 }
 
-/** How a rectangle is drawn. */
+/** Options of drawing a rectangle. */
 export interface RectangleStyle {
   readonly colour: Rgb;
   /** 0–1 */
   readonly alpha: number;
-  /** Radius of the corners, pixels. */
+  /** Radius of the corners in pixels. */
   readonly radiusPx: number;
 }
 
-/** A filled rectangle with round corners and soft edges. */
+/** Fills a rectangle with round corners and soft edges. */
 export function fillRectangle(
   picture: Picture,
   rectangle: Rectangle,
@@ -128,7 +128,7 @@ export function fillRectangle(
   fillShape(picture, rectangle, colour, (x, y) => alpha * coverage(distance(x, y)));
 }
 
-/** The outline of a rectangle, its line centred on the edges. Touches only pixels near the line. */
+/** Draws the outline of a rectangle, centered on its edges. Visits only pixels near the line. */
 export function strokeRectangle(
   picture: Picture,
   rectangle: Rectangle,
@@ -150,7 +150,7 @@ export function strokeRectangle(
   }
 }
 
-/** Pixels along one axis that a line of the outline may touch, and those between the lines. */
+/** Splits the pixels along one axis into those near a line of the outline and those between the lines. */
 function outerAndInner(
   start: number,
   size: number,
@@ -166,7 +166,7 @@ function outerAndInner(
   };
 }
 
-/** How much of a pixel is inside an edge that is `distance` pixels outwards of its centre. */
+/** Covered fraction of a pixel whose center is `distance` pixels outside an edge (negative: inside). */
 export function coverage(distance: number): number {
   return Math.min(Math.max(0.5 - distance, 0), 1);
 }

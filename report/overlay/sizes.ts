@@ -7,15 +7,15 @@ const LEAST_SIDE_PX = 560;
 const LARGEST_FACTOR = 8;
 
 /**
- * By how much a small picture is enlarged before text is written on it: the least whole factor that makes the longer side
- * 560 pixels, but no more than 8.
+ * Factor by which a small picture is upscaled before drawing text: the smallest whole number that makes the longer side
+ * at least 560 pixels, at most 8.
  */
 export function readingFactor({ width, height }: Extent): number {
   const factor = Math.ceil(LEAST_SIDE_PX / Math.max(width, height, 1));
   return Math.min(Math.max(factor, 1), LARGEST_FACTOR);
 }
 
-/** Line width and font size that suit a picture: a fixed part of its side, which stays the same part on any screen. */
+/** Computes line width and font size as fixed fractions of the picture's side. */
 export function sizesFor({ width, height }: Extent): {
   readonly linePx: number;
   readonly fontPx: number;

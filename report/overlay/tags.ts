@@ -1,24 +1,24 @@
 import type { Rectangle } from './picture.js';
 
-/** A tag to be placed near its box. */
+/** A tag that is placed near its box. */
 export interface TagRequest {
   readonly width: number;
   readonly height: number;
   readonly box: Rectangle;
 }
 
-/** Tags of one class side by side stay two. */
+/** Gap between tags, so that adjacent tags of one class stay distinct. */
 const GAP_PX = 1;
 
 interface Candidate extends Rectangle {
-  readonly dislike: number;
+  readonly cost: number;
 }
 
 /**
- * Finds places for tags: above the box's left corner if that is free, else at another corner, inside or along the edges;
- * where all places are taken, that which hides least of the tags before it. Earlier tags choose first.
+ * Places tags: above the box's left corner if that is free, else at another corner, inside or along the edges. If all
+ * positions are taken, uses the one that hides least of earlier tags. Tags are placed in order.
  *
- * @param bounds size of the picture; every tag ends up inside as far as it fits
+ * @param bounds size of the picture; tags are kept inside as far as they fit
  */
 export function placeTags(
   requests: readonly TagRequest[],
@@ -30,7 +30,7 @@ export function placeTags(
     let least = Infinity;
     for (const candidate of candidates(request, bounds)) {
       const hidden = placed.reduce((sum, other) => sum + overlap(candidate, other), 0);
-      const cost = candidate.dislike + (4 * hidden) / (request.width * request.height);
+      const cost = candidate.cost + (4 * hidden) / (request.width * request.height);
       if (cost >= least) continue;
       least = cost;
       best = candidate;
@@ -51,7 +51,7 @@ function candidates(
   const [right, bottom] = [box.x + box.width - width, box.y + box.height];
   const hides = box.height < 2.5 * height || box.width < width;
   const inside = hides ? 1.2 : 0.3;
-  const wanted: [x: number, y: number, dislike: number][] = [
+  const wanted: [x: number, y: number, cost: number][] = [
     [box.x, box.y - height, 0],
     [box.x, box.y, inside],
     [box.x, bottom, 0.5],
@@ -74,18 +74,18 @@ function candidates(
         box.y - (1 + up) * height,
         0.6 * Math.abs(aside) + 0.7 * up + 0.4,
       ]);
-  return wanted.map(([x, y, dislike]) => {
+  return wanted.map(([x, y, cost]) => {
     const inBounds = {
       x: Math.round(Math.max(0, Math.min(x, bounds.width - width))),
       y: Math.round(Math.max(0, Math.min(y, bounds.height - height))),
     };
     const moved = Math.abs(inBounds.x - x) / width + Math.abs(inBounds.y - y) / height;
-    // A tag that is pushed back into the picture may cover its own box.
-    return { ...inBounds, width, height, dislike: dislike + (moved > 0.1 ? 0.4 * moved : 0) };
+    // A tag that is moved back into the picture may cover its box.
+    return { ...inBounds, width, height, cost: cost + (moved > 0.1 ? 0.4 * moved : 0) };
   });
 }
 
-/** Area that two rectangles share, the gap between tags included. */
+/** Area of the intersection of two rectangles, including the gap between tags. */
 function overlap(a: Rectangle, b: Rectangle): number {
   const width = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x) + GAP_PX;
   const height = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y) + GAP_PX;

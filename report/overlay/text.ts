@@ -2,22 +2,22 @@ import { GLYPHS, UNKNOWN_GLYPH } from './glyphs.js';
 import type { Picture, Rgb } from './picture.js';
 import { coverage, fillShape } from './picture.js';
 
-/** Units of the glyphs in one font size. */
+/** Glyph units per font size. */
 const UNITS = 20;
 const GAP_UNITS = 3.4;
 const SPACE_UNITS = 5;
-/** Figures are as wide as each other, so that columns of numbers line up. */
+/** Digits have equal widths, so that columns of numbers are aligned. */
 const FIGURE_UNITS = 8.4;
-/** Top of capitals above the baseline, as a part of the font size. */
+/** Height of capitals as a fraction of the font size. */
 export const CAP_HEIGHT = 14 / UNITS;
 const DEGREES_A_STEP = 12;
 
-/** How text is drawn. */
+/** Options of drawing text. */
 export interface TextStyle {
-  /** Font size, pixels: capitals are 0.7 of it high. */
+  /** Font size in pixels; capitals are 0.7 of it high. */
   readonly sizePx: number;
   readonly colour: Rgb;
-  /** Width of the strokes as a part of the font size; default 0.095. */
+  /** Width of the strokes as a fraction of the font size; default 0.095. */
   readonly weight?: number;
 }
 
@@ -35,7 +35,7 @@ export function textWidth(text: string, sizePx: number): number {
   return (Math.max(0, units - GAP_UNITS) * sizePx) / UNITS;
 }
 
-/** The text, or as much of its beginning as fits, with an ellipsis. */
+/** Returns the text, truncated with an ellipsis if it does not fit. */
 export function shortenText(text: string, sizePx: number, maxWidthPx: number): string {
   if (textWidth(text, sizePx) <= maxWidthPx) return text;
   const all = characters(text);
@@ -47,7 +47,7 @@ export function shortenText(text: string, sizePx: number, maxWidthPx: number): s
 }
 
 /**
- * Draws one line of text with soft edges. Accents are left off; what has no glyph becomes an empty box.
+ * Draws one line of text with soft edges. Accents are dropped; characters without a glyph become an empty box.
  *
  * @param at left end of the baseline, pixels
  */
@@ -81,7 +81,7 @@ export function drawText(
 }
 
 function characters(text: string): readonly string[] {
-  // Composed letters fall apart into letter and accents; the accents are dropped.
+  // Composed letters are decomposed into letter and accents, and the accents dropped.
   return [...text.normalize('NFD').replace(/\p{M}/gu, '')];
 }
 

@@ -12,28 +12,28 @@ import { formatNumber } from '../svg-axis.js';
 import { lineChart } from '../svg-chart.js';
 import { escapeHtml } from './html.js';
 
-/** The pieces that reports are made of, as HTML. */
+/** Building blocks of reports as HTML. */
 
 const note = (text: string | undefined): string =>
   text === undefined ? '' : `<p class="note">${escapeHtml(text)}</p>`;
 
-/** Pixels: narrow enough to stay readable on a phone. */
+/** Width in pixels, readable on a phone. */
 const CHART = { width: 480, height: 300 };
 
-/** A chart in a frame. */
+/** Creates a chart in a frame. */
 export function chartCard({ note: remark, ...chart }: ReportChart): string {
   return `<div class="card">${lineChart(chart, CHART)}${note(remark)}</div>`;
 }
 
-/** Charts side by side where there is room. */
+/** Places charts side by side if they fit. */
 export function chartGrid(charts: readonly ReportChart[]): string {
   return charts.length === 0 ? '' : `<div class="grid">${charts.map(chartCard).join('')}</div>`;
 }
 
-/** Rows that a table shows; the others open on demand. */
+/** Number of rows that a table shows; the others are collapsed. */
 const MOST_ROWS = 40;
 
-/** A table in a frame. */
+/** Creates a table in a frame. */
 export function tableCard(table: ReportTable): string {
   const { title, note: remark, columns, rows } = withoutEmptyColumns(table);
   const isNumber = columns.map((_, c) => rows.some((row) => typeof row[c] === 'number'));
@@ -57,7 +57,7 @@ export function tableCard(table: ReportTable): string {
   return `<div class="card"><h3>${escapeHtml(title)}</h3>${note(remark)}${tableOf(body.slice(0, MOST_ROWS))}${rest}</div>`;
 }
 
-/** Counts in full, other numbers in a few characters. */
+/** Formats counts in full and other numbers in a few characters. */
 function cellText(value: number): string {
   return Number.isInteger(value) && Math.abs(value) < 1e12 ? String(value) : formatNumber(value);
 }
@@ -71,7 +71,7 @@ function withoutEmptyColumns(table: ReportTable): ReportTable {
   };
 }
 
-/** Bars in a frame, as long as their share of `full` or of the longest. */
+/** Creates bars in a frame, with lengths relative to `full` or to the longest. */
 export function barsCard({ title, note: remark, bars, full }: ReportBars): string {
   if (bars.length === 0)
     return `<div class="card"><h3>${escapeHtml(title)}</h3>${note(remark ?? 'none')}</div>`;
@@ -91,10 +91,10 @@ export function barsCard({ title, note: remark, bars, full }: ReportBars): strin
   return `<div class="card"><h3>${escapeHtml(title)}</h3>${note(remark)}${draw(bars.slice(0, MOST_ROWS))}${rest}</div>`;
 }
 
-/** Most classes of a matrix; of more, the most frequent mistakes are listed. */
+/** Largest number of classes shown as a matrix; for more, the most frequent confusions are listed. */
 const MOST_CLASSES = 24;
 
-/** A confusion matrix: the darker a cell, the larger its share of the row. */
+/** Creates a confusion matrix: the darker a cell, the larger its fraction of the row. */
 export function confusionCard(confusion: ReportConfusion): string {
   const { title, rows, columns, counts, rowTitle, columnTitle } = confusion;
   if (rows.length > MOST_CLASSES) return mistakesCard(confusion);
@@ -151,9 +151,9 @@ const MIME: Readonly<Record<string, string>> = {
 };
 
 /**
- * Pictures with captions, inside the page.
+ * Creates pictures with captions, embedded in the page.
  *
- * @param folder that the files lie in
+ * @param folder folder of the files
  * @throws DataError if a file is missing
  */
 export function pictureRow(
@@ -179,7 +179,7 @@ export function pictureRow(
   return `<h3>${escapeHtml(title)}</h3>${note(remark)}<div class="pictures ${size}">${figures.join('')}</div><p></p>`;
 }
 
-/** Large numbers with their names. */
+/** Creates large numbers with labels. */
 export function tiles(items: readonly (readonly [name: string, value: string])[]): string {
   if (items.length === 0) return '';
   const tile = ([name, value]: readonly [string, string]): string =>

@@ -1,4 +1,4 @@
-/** Text with everything escaped that HTML gives a meaning. */
+/** Escapes text for HTML. */
 export function escapeHtml(text: string): string {
   return text
     .replaceAll('&', '&amp;')
@@ -7,7 +7,7 @@ export function escapeHtml(text: string): string {
     .replaceAll('"', '&quot;');
 }
 
-/** A part of a page with a heading to jump to. */
+/** A section of a page with a linked heading. */
 export interface Section {
   readonly id: string;
   readonly title: string;
@@ -20,11 +20,11 @@ export interface Page {
   readonly title: string;
   /** HTML below the title. */
   readonly lead: string;
-  /** Those without a body are left out. */
+  /** Sections; those without a body are left out. */
   readonly sections: readonly Section[];
 }
 
-/** A page that needs no other file and no script, light or dark as the reader's system is. */
+/** Creates a self-contained page without scripts, light or dark according to the reader's system. */
 export function renderPage({ title, lead, sections }: Page): string {
   const shown = sections.filter(({ body }) => body !== '');
   const links = shown.map(({ id, title: name }) => `<a href="#${id}">${escapeHtml(name)}</a>`);
