@@ -80,6 +80,15 @@ export {
   rleFromCounts,
   type Rle,
 } from './core/rle.js';
+export type {
+  CocoDomain,
+  GroundTruthObject,
+  ResultRecord,
+  Segmentation as ObjectSegmentation,
+} from './core/coco.js';
+export { readAnnotations, type CocoTables } from './io/coco/annotations.js';
+export { refuseLoss, type CocoIssue } from './io/coco/issues.js';
+export { readResults } from './io/coco/results.js';
 export { boxIou, rleIou } from './core/rle-iou.js';
 export { rleFromBox, rleFromPolygons } from './core/rle-polygons.js';
 export { rleFromString, rleToString } from './core/rle-string.js';
@@ -90,13 +99,13 @@ export {
   trainingSamples,
   type DetectionSamples,
 } from './datasets/coco/samples.js';
-export {
-  INSTANCES_FILE_SCHEMA,
-  KEYPOINTS_FILE_SCHEMA,
-  RESULTS_FILE_SCHEMA,
-} from './datasets/coco/schemas.js';
 export { loadCoco, splitCoco, type CocoSet, type CocoSource } from './datasets/coco/set.js';
-export { truthDomain, truthObjects, type TruthObject } from './datasets/coco/truth.js';
+export {
+  groundTruthDomain,
+  groundTruthObjects,
+  tableDomain,
+  tableObjects,
+} from './datasets/coco/ground-truth.js';
 export { loadFolder, type FolderSource, type SegmentationSet } from './datasets/folder.js';
 export {
   Loader,
@@ -110,11 +119,7 @@ export { checkData, type DataReport } from './datasets/recognise-check.js';
 export { loadDetectionSplit, loadSegmentationSplit } from './datasets/recognise-load.js';
 export { recogniseData } from './datasets/recognise.js';
 export type { RecognisedData } from './datasets/recognise-types.js';
-export type {
-  DetectionSample,
-  Objects,
-  Segmentation as ObjectSegmentation,
-} from './datasets/sample.js';
+export type { DetectionSample, Objects } from './datasets/sample.js';
 export type { LabelMap } from './core/image.js';
 export { SHAPES_DEFAULTS, writeShapes, type ShapesOptions } from './datasets/shapes/write.js';
 export {
@@ -132,8 +137,7 @@ export {
 } from './evaluation/coco/objects.js';
 export { cocoParameters, type CocoParameters } from './evaluation/coco/parameters.js';
 export { addCocoPart, cocoPart } from './evaluation/coco/part.js';
-export { readCocoResults } from './evaluation/coco/read-detections.js';
-export { readCocoGroundTruth } from './evaluation/coco/read-ground-truth.js';
+export { CocoResultsBuilder } from './evaluation/coco/results-builder.js';
 export { DETECTION_STATS, KEYPOINT_STATS } from './evaluation/coco/summary.js';
 export { meanCurve, thresholdCurves } from './evaluation/coco/threshold-curves.js';
 export { cocoWarnings } from './evaluation/coco/warnings.js';

@@ -5,7 +5,7 @@ import { cpus, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import type { IouType } from '../evaluation/coco/objects.js';
+import type { IouType } from '../core/coco.js';
 import { scoreCoco, type CocoScoreTimes } from '../tools/score/coco.js';
 import { RECORDED_SCORES, type RecordedScore } from './score-recorded.js';
 import { writeScoreProblem } from './score-problem.js';

@@ -14,9 +14,9 @@ export interface ProblemKind {
 export interface Problem {
   readonly file: string;
   readonly message: string;
-  readonly id?: number | string;
+  readonly id?: number | string | undefined;
   /** Where it is in the tables of a set, for what shows it. */
-  readonly row?: { readonly table: 'images' | 'annotations'; readonly index: number };
+  readonly row?: { readonly table: 'images' | 'annotations'; readonly index: number } | undefined;
 }
 
 /** All occurrences of one kind: every one is counted, the first ones are kept. */
@@ -69,10 +69,7 @@ export class ProblemLog {
     const { file, message, id } = this.first;
     const more = this.count('error') - 1;
     const rest = more > 0 ? ` (and ${more} more: \`convnextv2 data check\` lists them)` : '';
-    throw new DataError(`${file}: ${message}${rest}`, {
-      file,
-      ...(id === undefined ? {} : { id }),
-    });
+    throw new DataError(`${file}: ${message}${rest}`, { file, id });
   }
 }
 

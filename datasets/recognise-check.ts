@@ -3,8 +3,8 @@ import { DataError, quote } from '../core/errors.js';
 import { checkUsable } from './coco/check-usable.js';
 import { checkCocoTables } from './coco/checks.js';
 import { checkImageFiles, reportMissingImages } from './coco/image-files.js';
-import { COCO_PROBLEMS } from './coco/problem-kinds.js';
-import { readCocoTables, type CocoTables } from './coco/tables.js';
+import { COCO_PROBLEMS, reportTo } from './coco/problem-kinds.js';
+import { readAnnotations, type CocoTables } from '../io/coco/annotations.js';
 import { checkSegmentationSet } from './folder-check.js';
 import { loadFolder } from './folder.js';
 import { readImageNet } from './imagenet.js';
@@ -69,7 +69,7 @@ async function checkDetection(data: DetectionData, options: CheckOptions): Promi
   const tables: CocoTables[] = [];
   for (const [split, source] of Object.entries(data.splits)) {
     const log = new ProblemLog(options.maxExamples);
-    const table = await readCocoTables(source.annotations, log, { masks: false });
+    const table = await readAnnotations(source.annotations, reportTo(log), { masks: false });
     const imageIndices = checkCocoTables(table, log);
     checkUsable(table, imageIndices, { source, isTrainingPart: split === 'train' }, log);
     if (source.images === undefined || options.images === 'none')

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, relative } from 'node:path';
-import { peekCoco } from './coco/peek.js';
+import { peekCoco } from '../io/coco/peek.js';
 import type { CocoSource } from './coco/set.js';
 import type { DetectionData, SplitName } from './recognise-types.js';
 

@@ -4,7 +4,7 @@ import { createClassMap } from './class-map.js';
 import { COCO_PROBLEMS as PROBLEMS } from './problem-kinds.js';
 import { trainableImages } from './samples.js';
 import { createCocoSet, type CocoSource } from './set.js';
-import type { CocoTables } from './tables.js';
+import type { CocoTables } from '../../io/coco/annotations.js';
 
 /**
  * Reports what stops training although every record is sound: no images or categories, wanted classes that the file

@@ -1,9 +1,9 @@
 import { quote } from '../../core/errors.js';
+import type { CocoTables } from '../../io/coco/annotations.js';
+import { placeOf } from '../../io/coco/issues.js';
 import type { ProblemKind, ProblemLog } from '../problems.js';
 import { staysInside } from './image-path.js';
-import { COCO_PROBLEMS as PROBLEMS } from './problem-kinds.js';
-import { placeOf } from './annotation-table.js';
-import { imageProblem, type CocoTables } from './tables.js';
+import { COCO_PROBLEMS as PROBLEMS, imageProblem } from './problem-kinds.js';
 import { MIN_IMAGE_SIDE_PX, skipReason } from './training-rules.js';
 
 /** Coordinates have two decimals, so `x + width` may pass the border by that much. */

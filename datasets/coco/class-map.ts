@@ -1,5 +1,5 @@
 import { ConfigError } from '../../core/errors.js';
-import type { CocoCategory } from './tables.js';
+import type { CocoCategory } from '../../core/coco.js';
 
 /** Which class index stands for which category: class `k` has `names[k]` and `categoryIds[k]`. Stored with checkpoints. */
 export interface ClassMap {

@@ -1,12 +1,12 @@
 import { readdir } from 'node:fs/promises';
 import { dirname, extname, join, normalize } from 'node:path';
 import { DataError, quote } from '../../core/errors.js';
+import type { CocoTables } from '../../io/coco/annotations.js';
 import { inParallel } from '../in-parallel.js';
 import { imageNotes, inspectImage } from '../inspect-image.js';
 import { errorAsValue, type ProblemKind, type ProblemLog } from '../problems.js';
 import { imagePath, staysInside } from './image-path.js';
-import { COCO_PROBLEMS as PROBLEMS } from './problem-kinds.js';
-import { imageProblem, type CocoTables } from './tables.js';
+import { COCO_PROBLEMS as PROBLEMS, imageProblem } from './problem-kinds.js';
 
 const IMAGE_EXTENSIONS = new Set([
   '.jpg',

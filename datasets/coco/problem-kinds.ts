@@ -1,4 +1,6 @@
-import type { ProblemKind, Severity } from '../problems.js';
+import type { CocoTables } from '../../io/coco/annotations.js';
+import { placeOf, type Report } from '../../io/coco/issues.js';
+import type { Problem, ProblemKind, ProblemLog, Severity } from '../problems.js';
 
 /**
  * What can be wrong with a COCO set. Errors are what training refuses; warnings what it leaves out or changes by the
@@ -88,4 +90,24 @@ export const COCO_PROBLEMS = {
 
 function kind(code: string, severity: Severity, meaning: string): ProblemKind {
   return { code, severity, meaning };
+}
+
+/** A report of a reader that adds to a log. */
+export function reportTo(log: ProblemLog): Report {
+  return ({ code, row: index, ...problem }) =>
+    log.add(COCO_PROBLEMS[code], {
+      ...problem,
+      row: index === undefined ? undefined : { table: 'annotations', index },
+    });
+}
+
+/** What is wrong with an image. @param row of `images` */
+export function imageProblem(
+  { file, images }: Pick<CocoTables, 'file' | 'images'>,
+  row: number,
+  message: string,
+): Problem {
+  const id = images.ids[row];
+  const where = placeOf('images', images.positions[row], id);
+  return { file, message: `${where}: ${message}`, id, row: { table: 'images', index: row } };
 }

@@ -1,5 +1,6 @@
 import { ConfigError } from '../../core/errors.js';
-import type { DetectionSample, Objects, Segmentation } from '../sample.js';
+import type { Segmentation } from '../../core/coco.js';
+import type { DetectionSample, Objects } from '../sample.js';
 import { imagePath } from './image-path.js';
 import type { CocoSet } from './set.js';
 import { MIN_IMAGE_SIDE_PX, skipReason } from './training-rules.js';
@@ -114,8 +115,10 @@ export function rowsOf(set: CocoSet, image: number): readonly number[] {
 }
 
 /** x, y, width, height of an annotation. */
-export function boxOf(set: CocoSet, row: number): [number, number, number, number] {
-  const { boxes } = set.annotations;
+export function boxOf(
+  { annotations: { boxes } }: Pick<CocoSet, 'annotations'>,
+  row: number,
+): [number, number, number, number] {
   return [boxes[4 * row], boxes[4 * row + 1], boxes[4 * row + 2], boxes[4 * row + 3]];
 }
 

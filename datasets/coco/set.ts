@@ -1,11 +1,12 @@
 import { ConfigError } from '../../core/errors.js';
 import { Random } from '../../core/random.js';
 import { ProblemLog, type Finding } from '../problems.js';
-import type { CocoAnnotations } from './annotation-table.js';
+import type { CocoAnnotations } from '../../io/coco/annotation-columns.js';
 import { checkCocoTables } from './checks.js';
 import { classIndicesOf, createClassMap, type ClassMap } from './class-map.js';
 import { reportMissingImages } from './image-files.js';
-import { readCocoTables, type CocoImages, type CocoTables } from './tables.js';
+import { reportTo } from './problem-kinds.js';
+import { readAnnotations, type CocoImages, type CocoTables } from '../../io/coco/annotations.js';
 
 /** A detection set in memory: columns of typed arrays, and which annotations belong to which image. */
 export interface CocoSet {
@@ -48,7 +49,7 @@ export interface CocoSource {
  */
 export async function loadCoco(source: CocoSource): Promise<CocoSet> {
   const log = new ProblemLog();
-  const tables = await readCocoTables(source.annotations, log);
+  const tables = await readAnnotations(source.annotations, reportTo(log));
   const imageIndices = checkCocoTables(tables, log);
   if (source.images !== undefined) await reportMissingImages(tables, source.images, log);
   log.throwErrors();

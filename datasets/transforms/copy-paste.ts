@@ -1,6 +1,7 @@
 import type { Random } from '../../core/random.js';
 import { rleBox, type Rle } from '../../core/rle.js';
-import type { Objects, Segmentation } from '../sample.js';
+import type { Segmentation } from '../../core/coco.js';
+import type { Objects } from '../sample.js';
 import type { RgbImage } from '../../core/image.js';
 import { cutForeground, segmentationRuns } from './mask-grid.js';
 import type { Size } from './rect.js';

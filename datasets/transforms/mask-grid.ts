@@ -2,7 +2,7 @@ import { DataError } from '../../core/errors.js';
 import type { MaskGrid } from '../../core/mask-targets.js';
 import { rleFromPolygons } from '../../core/rle-polygons.js';
 import type { Rle } from '../../core/rle.js';
-import type { Segmentation } from '../sample.js';
+import type { Segmentation } from '../../core/coco.js';
 import type { Size } from './rect.js';
 
 /**

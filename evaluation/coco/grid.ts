@@ -1,5 +1,5 @@
 import { DataError } from '../../core/errors.js';
-import type { CocoDomain } from './objects.js';
+import type { CocoDomain } from '../../core/coco.js';
 import type { CocoParameters } from './parameters.js';
 import { isInShard, type ImageShard } from './shard.js';
 

@@ -1,6 +1,7 @@
 import { ConfigError } from '../../core/errors.js';
 import { CocoMatcher, type CellObserver } from './match.js';
-import type { CocoDetections, CocoGroundTruth, IouType } from './objects.js';
+import type { IouType } from '../../core/coco.js';
+import type { CocoDetections, CocoGroundTruth } from './objects.js';
 import { cocoParameters } from './parameters.js';
 
 export interface ImageMatchOptions {

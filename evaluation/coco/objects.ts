@@ -1,31 +1,13 @@
+import type { CocoDomain, CompressedRle, GroundTruthObject } from '../../core/coco.js';
+import { Column } from '../../core/column.js';
 import { DataError } from '../../core/errors.js';
 import type { Rle } from '../../core/rle.js';
-import { GrowingNumbers } from '../growing-array.js';
 import { MaskPoolBuilder, type MaskPool } from './mask-pool.js';
-
-/** What detections are compared by: boxes, masks or keypoints. */
-export type IouType = 'bbox' | 'segm' | 'keypoints';
-
-/** The images and categories of a data set. */
-export interface CocoDomain {
-  /** `[I]`, in file order. */
-  readonly imageIds: Float64Array;
-  /** `[I]`, pixels; 0 where the file does not say. */
-  readonly imageHeights: Float64Array;
-  /** `[I]`, pixels; 0 where the file does not say. */
-  readonly imageWidths: Float64Array;
-  readonly categories: readonly CocoCategory[];
-}
-
-export interface CocoCategory {
-  readonly id: number;
-  readonly name: string;
-}
 
 /** The objects to be found, in file order, as flat arrays of `N` objects. */
 export interface CocoGroundTruth extends CocoDomain {
   /** The file it was read from, named in errors. */
-  readonly source?: string;
+  readonly source?: string | undefined;
   /** `[N]`, unique. */
   readonly ids: Float64Array;
   /** `[N]`. */
@@ -41,17 +23,17 @@ export interface CocoGroundTruth extends CocoDomain {
   /** `[N]`, 0 or 1: the `ignore` flag of the file, which the reference does not honour. */
   readonly ignoreFlags: Uint8Array;
   /** `N` masks; only needed to compare masks. */
-  readonly masks?: MaskPool;
+  readonly masks?: MaskPool | undefined;
   /** `[N, 3P]` x, y, visibility; only needed to compare keypoints. */
-  readonly keypoints?: Float64Array;
+  readonly keypoints?: Float64Array | undefined;
   /** `[N]`, visible or hidden but labelled; only needed to compare keypoints. */
-  readonly numKeypoints?: Float64Array;
+  readonly numKeypoints?: Float64Array | undefined;
 }
 
 /** Detections in file order, as flat arrays of `D` detections. */
 export interface CocoDetections {
   /** The files they were read from, named in errors. */
-  readonly source?: string;
+  readonly source?: string | undefined;
   /** `[D]`. */
   readonly imageOf: Float64Array;
   /** `[D]`. */
@@ -59,52 +41,27 @@ export interface CocoDetections {
   /** `[D]`, finite; only their order counts. */
   readonly scores: Float64Array;
   /** `[D]`; 1 … D where left out. */
-  readonly ids?: Float64Array;
+  readonly ids?: Float64Array | undefined;
   /** `[D]`, square pixels; those of the masks where left out. */
-  readonly areas?: Float64Array;
+  readonly areas?: Float64Array | undefined;
   /** `[D, 4]` x, y, width, height, pixels; only needed to compare boxes. */
-  readonly boxes?: Float64Array;
+  readonly boxes?: Float64Array | undefined;
   /** `D` masks; only needed to compare masks. */
-  readonly masks?: MaskPool;
+  readonly masks?: MaskPool | undefined;
   /** `[D, 3P]` x, y, anything; only needed to compare keypoints. */
-  readonly keypoints?: Float64Array;
-}
-
-/** One object to be found, for `CocoGroundTruthBuilder`. */
-export interface GroundTruthObject {
-  readonly id: number;
-  readonly imageId: number;
-  readonly categoryId: number;
-  /** `[4]` x, y, width, height, pixels. */
-  readonly box: ArrayLike<number>;
-  /** Square pixels. */
-  readonly area: number;
-  readonly isCrowd?: boolean | undefined;
-  readonly ignore?: boolean | undefined;
-  readonly mask?: Rle | undefined;
-  /** `[3P]` x, y, visibility. */
-  readonly keypoints?: ArrayLike<number> | undefined;
-  /** Those that are labelled; counted where left out. */
-  readonly numKeypoints?: number | undefined;
+  readonly keypoints?: Float64Array | undefined;
 }
 
 /** Collects ground truth object by object. */
 export class CocoGroundTruthBuilder {
-  private readonly numbers = Array.from({ length: 6 }, () => new GrowingNumbers());
-  private readonly boxes = new GrowingNumbers();
-  private readonly keypoints = new GrowingNumbers();
-  private readonly numKeypoints = new GrowingNumbers();
-  readonly masks: MaskPoolBuilder;
+  private readonly numbers = Array.from({ length: 6 }, () => new Column());
+  private readonly boxes = new Column();
+  private readonly keypoints = new Column();
+  private readonly numKeypoints = new Column();
+  private readonly masks = new MaskPoolBuilder();
 
-  /** @param text bytes that ranges added to `masks` point into */
-  constructor(
-    private readonly domain: CocoDomain,
-    text?: Uint8Array,
-  ) {
-    this.masks = new MaskPoolBuilder(text);
-  }
+  constructor(private readonly domain: CocoDomain) {}
 
-  /** Adds an object. Its mask may have been added to `masks` directly just before. */
   add(object: GroundTruthObject): void {
     const [ids, images, categories, areas, crowds, ignores] = this.numbers;
     ids.push(object.id);
@@ -125,25 +82,27 @@ export class CocoGroundTruthBuilder {
     }
   }
 
-  /** @throws DataError if only some of the objects have a mask or keypoints */
-  build(): CocoGroundTruth {
+  /**
+   * @param source the file it was read from, named in errors
+   * @throws DataError if only some of the objects have a mask or keypoints
+   */
+  build(source?: string): CocoGroundTruth {
     const [ids, images, categories, areas, crowds, ignores] = this.numbers;
     const count = ids.length;
-    assertAllOrNone('masks', this.masks.length, count);
-    assertAllOrNone('keypoints', this.numKeypoints.length, count);
+    const hasKeypoints = isOfAll('keypoints', this.numKeypoints.length, count);
     return {
       ...this.domain,
+      source,
       ids: ids.view(),
       imageOf: images.view(),
       categoryOf: categories.view(),
       boxes: this.boxes.view(),
       areas: areas.view(),
-      isCrowd: Uint8Array.from(crowds.view()),
-      ignoreFlags: Uint8Array.from(ignores.view()),
-      ...(this.masks.length === count ? { masks: this.masks.build() } : {}),
-      ...(this.numKeypoints.length === count
-        ? { keypoints: this.keypoints.view(), numKeypoints: this.numKeypoints.view() }
-        : {}),
+      isCrowd: crowds.to(Uint8Array),
+      ignoreFlags: ignores.to(Uint8Array),
+      masks: isOfAll('masks', this.masks.length, count) ? this.masks.build() : undefined,
+      keypoints: hasKeypoints ? this.keypoints.view() : undefined,
+      numKeypoints: hasKeypoints ? this.numKeypoints.view() : undefined,
     };
   }
 }
@@ -158,33 +117,27 @@ export interface Detection {
   readonly area?: number | undefined;
   /** `[4]` x, y, width, height, pixels. */
   readonly box?: ArrayLike<number> | undefined;
-  readonly mask?: Rle | undefined;
+  readonly mask?: Rle | CompressedRle | undefined;
   /** `[3P]` x, y, anything. */
   readonly keypoints?: ArrayLike<number> | undefined;
 }
 
 /** Collects detections one by one. */
 export class CocoDetectionsBuilder {
-  private readonly images = new GrowingNumbers();
-  private readonly categories = new GrowingNumbers();
-  private readonly scores = new GrowingNumbers();
-  private readonly ids = new GrowingNumbers();
-  private readonly areas = new GrowingNumbers();
-  private readonly boxes = new GrowingNumbers();
-  private readonly keypoints = new GrowingNumbers();
+  private readonly images = new Column();
+  private readonly categories = new Column();
+  private readonly scores = new Column();
+  private readonly ids = new Column();
+  private readonly areas = new Column();
+  private readonly boxes = new Column();
+  private readonly keypoints = new Column();
   private numWithKeypoints = 0;
-  readonly masks: MaskPoolBuilder;
-
-  /** @param text bytes that ranges added to `masks` point into */
-  constructor(text?: Uint8Array) {
-    this.masks = new MaskPoolBuilder(text);
-  }
+  private readonly masks = new MaskPoolBuilder();
 
   get length(): number {
     return this.scores.length;
   }
 
-  /** Adds a detection. Its mask may have been added to `masks` directly just before. */
   add(detection: Detection): void {
     this.images.push(detection.imageId);
     this.categories.push(detection.categoryId);
@@ -202,28 +155,29 @@ export class CocoDetectionsBuilder {
     if (area !== undefined) this.areas.push(area);
   }
 
-  /** @throws DataError if only some of the detections have an id, area, box, mask or keypoints */
-  build(): CocoDetections {
-    const count = this.length;
-    assertAllOrNone('ids', this.ids.length, count);
-    assertAllOrNone('areas', this.areas.length, count);
-    assertAllOrNone('boxes', this.boxes.length / 4, count);
-    assertAllOrNone('masks', this.masks.length, count);
-    assertAllOrNone('keypoints', this.numWithKeypoints, count);
+  /**
+   * @param source the files they were read from, named in errors
+   * @throws DataError if only some of the detections have an id, area, box, mask or keypoints
+   */
+  build(source?: string): CocoDetections {
+    const { ids, areas, boxes, masks, keypoints, length: count } = this;
     return {
+      source,
       imageOf: this.images.view(),
       categoryOf: this.categories.view(),
       scores: this.scores.view(),
-      ...(this.ids.length === count && count > 0 ? { ids: this.ids.view() } : {}),
-      ...(this.areas.length === count ? { areas: this.areas.view() } : {}),
-      ...(this.boxes.length === 4 * count ? { boxes: this.boxes.view() } : {}),
-      ...(this.masks.length === count ? { masks: this.masks.build() } : {}),
-      ...(this.numWithKeypoints === count ? { keypoints: this.keypoints.view() } : {}),
+      ids: isOfAll('ids', ids.length, count) && count > 0 ? ids.view() : undefined,
+      areas: isOfAll('areas', areas.length, count) ? areas.view() : undefined,
+      boxes: isOfAll('boxes', boxes.length / 4, count) ? boxes.view() : undefined,
+      masks: isOfAll('masks', masks.length, count) ? masks.build() : undefined,
+      keypoints: isOfAll('keypoints', this.numWithKeypoints, count) ? keypoints.view() : undefined,
     };
   }
 }
 
-function assertAllOrNone(what: string, count: number, all: number): void {
+/** Whether all objects have something. @throws DataError if only some have */
+function isOfAll(what: string, count: number, all: number): boolean {
   if (count !== 0 && count !== all)
     throw new DataError(`coco: expected ${what} for all ${all} objects or for none, got ${count}`);
+  return count === all;
 }

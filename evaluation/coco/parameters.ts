@@ -1,5 +1,5 @@
 import { ConfigError } from '../../core/errors.js';
-import type { IouType } from './objects.js';
+import type { IouType } from '../../core/coco.js';
 
 /** An area range with its name; both ends belong to it. */
 export interface AreaRange {

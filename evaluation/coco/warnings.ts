@@ -1,6 +1,6 @@
 import type { CocoGroundTruth } from './objects.js';
 import type { CocoParameters } from './parameters.js';
-import type { CocoResults } from './read-detections.js';
+import type { CocoResults } from './results-builder.js';
 
 /**
  * What makes results puzzling although they are computed as the reference does it, one line each.

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -6,8 +6,7 @@ import { RECORDED_SCORES } from '../../bench/score-recorded.js';
 import { writeScoreProblem } from '../../bench/score-problem.js';
 import { CocoEvaluator } from '../../evaluation/coco/evaluator.js';
 import { cocoParameters } from '../../evaluation/coco/parameters.js';
-import { readCocoResults } from '../../evaluation/coco/read-detections.js';
-import { readCocoGroundTruth } from '../../evaluation/coco/read-ground-truth.js';
+import { readDetections, readGroundTruth } from '../../tools/score/read-coco.js';
 
 const NUM_IMAGES = 50;
 const recorded = RECORDED_SCORES[NUM_IMAGES];
@@ -34,14 +33,12 @@ test('the benchmark problem is reproduced bit for bit', () => {
 test.each([
   ['bbox', 'boxes', 'boxStats'],
   ['segm', 'masks', 'maskStats'],
-] as const)('%s: the recorded numbers of the benchmark problem', (iouType, name, stats) => {
-  const truth = readCocoGroundTruth({ bytes: readFileSync(files.gt), file: files.gt }, iouType);
-  const text = { bytes: readFileSync(files[name]), file: files[name] };
-  const { detections } = readCocoResults([text], truth, {
+] as const)('%s: the recorded numbers of the benchmark problem', async (iouType, name, stats) => {
+  const truth = await readGroundTruth(files.gt, iouType);
+  const { detections } = await readDetections([files[name]], truth, {
     iouType,
     strict: true,
     unknownImages: 'refuse',
-    emptyResults: 'refuse',
   });
   const evaluator = new CocoEvaluator(truth, cocoParameters(iouType));
   evaluator.update(detections);

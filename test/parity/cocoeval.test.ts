@@ -1,20 +1,21 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { DataError } from '../../core/errors.js';
 import { CocoEvaluator, type CocoResult } from '../../evaluation/coco/evaluator.js';
 import { CocoMatcher, type CellObserver } from '../../evaluation/coco/match.js';
+import type { IouType } from '../../core/coco.js';
 import {
   CocoDetectionsBuilder,
   type CocoDetections,
   type CocoGroundTruth,
-  type IouType,
 } from '../../evaluation/coco/objects.js';
 import { cocoParameters, type CocoParameters } from '../../evaluation/coco/parameters.js';
-import { readCocoResults } from '../../evaluation/coco/read-detections.js';
-import { readCocoGroundTruth } from '../../evaluation/coco/read-ground-truth.js';
+import { readDetections, readGroundTruth } from '../../tools/score/read-coco.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { discoverMetricFixtures } from '../evaluation/metric-fixtures.js';
+
+const { put } = temporaryFolder();
 
 interface ParamsJson {
   readonly useCats?: 0 | 1;
@@ -78,18 +79,19 @@ function parametersOf(iouType: IouType, json: ParamsJson): CocoParameters {
   });
 }
 
-function load(
-  gt: Uint8Array,
-  dt: Uint8Array,
+async function load(
+  gt: string,
+  dt: string,
   iouType: IouType,
-): { truth: CocoGroundTruth; detections: CocoDetections } {
-  const truth = readCocoGroundTruth({ bytes: gt, file: 'gt.json' }, iouType);
-  const { detections } = readCocoResults([{ bytes: dt, file: 'dt.json' }], truth, {
+): Promise<{ truth: CocoGroundTruth; detections: CocoDetections }> {
+  const truth = await readGroundTruth(gt, iouType);
+  const { detections, kind } = await readDetections([dt], truth, {
     iouType,
     strict: true,
     unknownImages: 'refuse',
-    emptyResults: 'refuse',
   });
+  // The reference fails; we warn.
+  if (kind === undefined) throw new DataError(`${dt}: expected detections, got none`);
   return { truth, detections };
 }
 
@@ -257,28 +259,27 @@ const cases = discoverMetricFixtures<{ runs: RunJson[] }>(
 
 describe.each(cases)('$name', ({ folder, json: { runs } }) => {
   const loadRun = (iouType: IouType): ReturnType<typeof load> =>
-    load(
-      readFileSync(join(folder, 'gt.json')),
-      readFileSync(join(folder, `dt-${iouType}.json`)),
-      iouType,
-    );
+    load(join(folder, 'gt.json'), join(folder, `dt-${iouType}.json`), iouType);
 
   test.each(runs.map((run) => ({ ...run, title: JSON.stringify(run.params) })))(
     'evaluates $iouType $title exactly',
-    (run) => {
-      const { truth, detections } = loadRun(run.iouType);
+    async (run) => {
+      const { truth, detections } = await loadRun(run.iouType);
       expectRun(evaluate(truth, detections, parametersOf(run.iouType, run.params)), run);
     },
   );
 
-  test.each(runs.filter((run) => run.evalImgs))('matches each image as the reference', (run) => {
-    const { truth, detections } = loadRun(run.iouType);
-    const { cells, ious } = evalImgs(truth, detections, parametersOf(run.iouType, run.params));
-    expect(cells).toEqual(run.evalImgs);
-    const byCell = (a: { imageId: number; categoryId: number }, b: typeof a): number =>
-      a.imageId - b.imageId || a.categoryId - b.categoryId;
-    expect(ious.sort(byCell)).toEqual([...(run.ious ?? [])].sort(byCell));
-  });
+  test.each(runs.filter((run) => run.evalImgs))(
+    'matches each image as the reference',
+    async (run) => {
+      const { truth, detections } = await loadRun(run.iouType);
+      const { cells, ious } = evalImgs(truth, detections, parametersOf(run.iouType, run.params));
+      expect(cells).toEqual(run.evalImgs);
+      const byCell = (a: { imageId: number; categoryId: number }, b: typeof a): number =>
+        a.imageId - b.imageId || a.categoryId - b.categoryId;
+      expect(ious.sort(byCell)).toEqual([...(run.ious ?? [])].sort(byCell));
+    },
+  );
 });
 
 interface QuirkJson {
@@ -311,19 +312,17 @@ const quirks = discoverMetricFixtures<{ cases: QuirkJson[] }>('cocoeval', (file)
 );
 
 describe.each(quirks)('$name', ({ json }) => {
-  test.each(json.cases)('$name: $note', ({ gt, dt, dtIsRawAnnotations, expected }) => {
-    const bytes = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+  test.each(json.cases)('$name: $note', async ({ gt, dt, dtIsRawAnnotations, expected }) => {
     const { iouType } = expected;
+    const gtFile = await put('gt.json', JSON.stringify(gt));
+    const dtFile = await put('dt.json', JSON.stringify(dt));
     if (expected.error !== undefined) {
-      expect(() => load(bytes(gt), bytes(dt), iouType)).toThrow(DataError);
+      await expect(load(gtFile, dtFile, iouType)).rejects.toThrow(DataError);
       return;
     }
     const { truth, detections } = dtIsRawAnnotations
-      ? {
-          truth: readCocoGroundTruth({ bytes: bytes(gt), file: 'gt.json' }, iouType),
-          detections: rawDetections(dt),
-        }
-      : load(bytes(gt), bytes(dt), iouType);
+      ? { truth: await readGroundTruth(gtFile, iouType), detections: rawDetections(dt) }
+      : await load(gtFile, dtFile, iouType);
     expectRun(evaluate(truth, detections, parametersOf(iouType, expected.params)), expected);
   });
 });

@@ -8,7 +8,7 @@ import type { Engine } from '../../engine/runtime/engine.js';
 import { DEFAULT_ENGINE, openEngine } from '../../engine/runtime/engine.js';
 import type { ParameterStore } from '../../engine/parameters/store.js';
 import type { Backbone } from '../../engine/backbone.js';
-import type { Segmentation } from '../../datasets/sample.js';
+import type { Segmentation } from '../../core/coco.js';
 import { toLibraryLayout, toTorchLayout } from '../../weights/layout.js';
 import type { Fixture, FixtureTensor } from '../helpers/fixtures.js';
 import { readTensors } from '../helpers/fixtures.js';

@@ -5,11 +5,12 @@ import { checkImageFiles } from '../../datasets/coco/image-files.js';
 import { boxOf, rowsOf } from '../../datasets/coco/samples.js';
 import { createCocoSet, type CocoSet, type CocoSource } from '../../datasets/coco/set.js';
 import { detectionStatistics, sizeOf } from '../../datasets/coco/statistics.js';
-import { readCocoTables } from '../../datasets/coco/tables.js';
+import { reportTo } from '../../datasets/coco/problem-kinds.js';
+import { readAnnotations } from '../../io/coco/annotations.js';
 import { inParallel } from '../../datasets/in-parallel.js';
 import { ProblemLog } from '../../datasets/problems.js';
 import type { DetectionData } from '../../datasets/recognise-types.js';
-import type { Segmentation } from '../../datasets/sample.js';
+import type { Segmentation } from '../../core/coco.js';
 import { chooseImages, shareLimit } from './choose.js';
 import { annotationsToLookAt } from './concerns.js';
 import type { Card, CardObject, Concern, PageClass, PageData, PageSplit } from './page-data.js';
@@ -94,7 +95,7 @@ interface Part {
 
 async function readPart(source: CocoSource): Promise<Part> {
   const log = new ProblemLog(MAX_CONCERNS);
-  const tables = await readCocoTables(source.annotations, log);
+  const tables = await readAnnotations(source.annotations, reportTo(log));
   const imageIndices = checkCocoTables(tables, log);
   if (source.images !== undefined)
     await checkImageFiles(tables, source.images, log, { decode: false });

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { IouType } from '../../evaluation/coco/objects.js';
+import type { IouType } from '../../core/coco.js';
 import type { AreaRange } from '../../evaluation/coco/parameters.js';
 import { wholeNumber } from '../engine-options.js';
 import { formatTable, log, printJson } from '../output.js';

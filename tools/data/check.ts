@@ -1,7 +1,7 @@
 import { DataError } from '../../core/errors.js';
-import { COCO_PROBLEMS } from '../../datasets/coco/problem-kinds.js';
+import { COCO_PROBLEMS, reportTo } from '../../datasets/coco/problem-kinds.js';
 import { checkCocoResults } from '../../datasets/coco/results.js';
-import { readCocoTables } from '../../datasets/coco/tables.js';
+import { readAnnotations } from '../../io/coco/annotations.js';
 import { ProblemLog, type Finding } from '../../datasets/problems.js';
 import { checkData, type CheckOptions, type SplitReport } from '../../datasets/recognise-check.js';
 import type { RecognisedData } from '../../datasets/recognise-types.js';
@@ -98,7 +98,9 @@ async function checkResults(
     // The part with the fewest unknown images is the one that is meant.
     let best: { report: SplitReport; log: ProblemLog; unknown: number } | undefined;
     for (const [split, source] of data.kind === 'detection' ? Object.entries(data.splits) : []) {
-      const truth = await readCocoTables(source.annotations, new ProblemLog(), { masks: false });
+      const truth = await readAnnotations(source.annotations, reportTo(new ProblemLog()), {
+        masks: false,
+      });
       const problems = new ProblemLog(maxExamples);
       const counts = await checkCocoResults(file, truth, problems);
       const findings = problems.findings();

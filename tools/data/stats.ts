@@ -1,7 +1,8 @@
 import { checkCocoTables } from '../../datasets/coco/checks.js';
 import { createCocoSet, type CocoSource } from '../../datasets/coco/set.js';
 import { detectionStatistics, rangeOf, type Range } from '../../datasets/coco/statistics.js';
-import { readCocoTables } from '../../datasets/coco/tables.js';
+import { reportTo } from '../../datasets/coco/problem-kinds.js';
+import { readAnnotations } from '../../io/coco/annotations.js';
 import { checkSegmentationSet } from '../../datasets/folder-check.js';
 import { loadFolder, type FolderSource } from '../../datasets/folder.js';
 import { readImageNet } from '../../datasets/imagenet.js';
@@ -39,7 +40,7 @@ async function detectionStats(
   json: boolean,
 ): Promise<Readonly<Record<string, unknown>>> {
   const problems = new ProblemLog();
-  const tables = await readCocoTables(source.annotations, problems);
+  const tables = await readAnnotations(source.annotations, reportTo(problems));
   const set = createCocoSet(tables, checkCocoTables(tables, problems), source);
   const stats = detectionStatistics(set);
   const errors = warnOfErrors(split, problems);

@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { evaluationSamples, trainingSamples } from '../../datasets/coco/samples.js';
 import type { CocoSet } from '../../datasets/coco/set.js';
 import { firstImages } from '../../datasets/coco/set.js';
-import { truthDomain, truthObjects } from '../../datasets/coco/truth.js';
+import { groundTruthDomain, groundTruthObjects } from '../../datasets/coco/ground-truth.js';
 import { decodeImage } from '../../io/image/decode.js';
 import type { DetectionSample } from '../../datasets/sample.js';
 import { loadDetectionSplit } from '../../datasets/recognise-load.js';
@@ -89,8 +89,8 @@ export async function examineDetector(
 }
 
 function boxTruth(set: CocoSet): CocoGroundTruth {
-  const builder = new CocoGroundTruthBuilder(truthDomain(set));
-  for (const object of truthObjects(set, { masks: false })) builder.add(object);
+  const builder = new CocoGroundTruthBuilder(groundTruthDomain(set));
+  for (const object of groundTruthObjects(set, { masks: false })) builder.add(object);
   return builder.build();
 }
 

@@ -1,10 +1,10 @@
 import { CocoEvaluator } from '../../evaluation/coco/evaluator.js';
-import type { CocoGroundTruth, IouType } from '../../evaluation/coco/objects.js';
+import type { IouType } from '../../core/coco.js';
+import type { CocoGroundTruth } from '../../evaluation/coco/objects.js';
 import { cocoParameters, type CocoParameters } from '../../evaluation/coco/parameters.js';
-import { readCocoResults, type CocoResults } from '../../evaluation/coco/read-detections.js';
-import { readCocoGroundTruth } from '../../evaluation/coco/read-ground-truth.js';
-import type { ImageShard } from '../../evaluation/coco/shard.js';
-import { readBytes } from './read-bytes.js';
+import type { CocoResults } from '../../evaluation/coco/results-builder.js';
+import { isInShard, type ImageShard } from '../../evaluation/coco/shard.js';
+import { readDetections, readGroundTruth } from './read-coco.js';
 
 /** What to match; plain data, so that it can be sent to a thread. */
 export interface CocoMatchOptions {
@@ -32,21 +32,20 @@ export interface CocoMatchRun {
  * @param shard reads everything, but matches only a share of the images
  * @throws DataError or ConfigError for what cannot be scored
  */
-export function matchCoco(options: CocoMatchOptions, shard?: ImageShard): CocoMatchRun {
+export async function matchCoco(
+  options: CocoMatchOptions,
+  shard?: ImageShard,
+): Promise<CocoMatchRun> {
   const { gt, dt, iouType, unknownImages } = options;
   const parameters = cocoParameters(iouType, options.parameters);
   const clock = stopwatch();
-  const truth = readCocoGroundTruth({ bytes: readBytes(gt), file: gt }, iouType, shard);
+  const wantsMask = shard && ((imageId: number): boolean => isInShard(imageId, shard));
+  const truth = await readGroundTruth(gt, iouType, wantsMask);
   const loadGroundTruth = clock();
-  const texts = dt.map((file) => ({ bytes: readBytes(file), file }));
+  const { strict } = parameters;
   const results =
-    texts.length > 0
-      ? readCocoResults(texts, truth, {
-          iouType,
-          strict: parameters.strict,
-          unknownImages,
-          emptyResults: 'accept',
-        })
+    dt.length > 0
+      ? await readDetections(dt, truth, { iouType, strict, unknownImages, wantsMask })
       : undefined;
   const loadResults = clock();
   const evaluator = new CocoEvaluator(truth, parameters);

@@ -15,15 +15,15 @@ export interface CocoWorkerData {
 export type CocoWorkerAnswer = { readonly part: Uint8Array } | { readonly error: Failure };
 
 /** The work of a thread: matches a share of the images and answers with a part. */
-function answer({ options, shard }: CocoWorkerData): CocoWorkerAnswer {
+async function answer({ options, shard }: CocoWorkerData): Promise<CocoWorkerAnswer> {
   try {
-    return { part: encodePart(cocoPart(matchCoco(options, shard).evaluator)) };
+    return { part: encodePart(cocoPart((await matchCoco(options, shard)).evaluator)) };
   } catch (cause) {
     return { error: describeFailure(cause) };
   }
 }
 
 if (parentPort) {
-  const message = answer(workerData as CocoWorkerData);
+  const message = await answer(workerData as CocoWorkerData);
   parentPort.postMessage(message, 'part' in message ? [message.part.buffer as ArrayBuffer] : []);
 }

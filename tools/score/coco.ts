@@ -55,7 +55,7 @@ export async function scoreCoco(options: CocoScoreOptions): Promise<CocoScore> {
   const others = startCocoThreads(options, threads);
   try {
     const shard = threads > 1 ? { index: 0, count: threads } : undefined;
-    const { truth, results, evaluator, seconds } = matchCoco(options, shard);
+    const { truth, results, evaluator, seconds } = await matchCoco(options, shard);
     const clock = stopwatch();
     for (const part of await others.parts) addCocoPart(evaluator, decodePart(part, 'thread'));
     for (const file of options.parts) addCocoPart(evaluator, decodePart(readBytes(file), file));

@@ -1,7 +1,7 @@
 import { DataError } from '../../core/errors.js';
 import { evaluationSamples } from '../../datasets/coco/samples.js';
 import { firstImages, type CocoSet } from '../../datasets/coco/set.js';
-import { truthDomain, truthObjects } from '../../datasets/coco/truth.js';
+import { groundTruthDomain, groundTruthObjects } from '../../datasets/coco/ground-truth.js';
 import { decodeImage } from '../../io/image/decode.js';
 import type { DetectionSample } from '../../datasets/sample.js';
 import type { RgbImage } from '../../core/image.js';
@@ -160,8 +160,8 @@ function short(names: readonly string[]): string {
 }
 
 function groundTruth(set: CocoSet, masks: boolean): CocoGroundTruth {
-  const builder = new CocoGroundTruthBuilder(truthDomain(set));
-  for (const object of truthObjects(set, { masks })) builder.add(object);
+  const builder = new CocoGroundTruthBuilder(groundTruthDomain(set));
+  for (const object of groundTruthObjects(set, { masks })) builder.add(object);
   return builder.build();
 }
 

@@ -7,7 +7,8 @@ import { DataError } from '../../../core/errors.js';
 import { checkCocoTables } from '../../../datasets/coco/checks.js';
 import { staysInside } from '../../../datasets/coco/image-path.js';
 import { checkCocoResults } from '../../../datasets/coco/results.js';
-import { readCocoTables } from '../../../datasets/coco/tables.js';
+import { reportTo } from '../../../datasets/coco/problem-kinds.js';
+import { readAnnotations } from '../../../io/coco/annotations.js';
 import { ProblemLog, type Finding } from '../../../datasets/problems.js';
 
 let folder: string;
@@ -35,7 +36,7 @@ async function findings(content: unknown): Promise<readonly Finding[]> {
   const file = join(folder, 'instances.json');
   writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
   const log = new ProblemLog(100);
-  checkCocoTables(await readCocoTables(file, log), log);
+  checkCocoTables(await readAnnotations(file, reportTo(log)), log);
   return log.findings();
 }
 
@@ -332,7 +333,7 @@ test('result files are checked against their images and categories', async () =>
   const file = join(folder, 'instances.json');
   writeFileSync(file, JSON.stringify(GOOD));
   const log = new ProblemLog();
-  const truth = await readCocoTables(file, log);
+  const truth = await readAnnotations(file, reportTo(log));
   const results = join(folder, 'results.json');
   const good = { image_id: 7, category_id: 3, score: 0.5, bbox: [1, 2, 3, 4] };
   const mask = { size: [80, 100], counts: [7000, 1000] };

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkImageFiles } from '../../../datasets/coco/image-files.js';
-import type { CocoImages } from '../../../datasets/coco/tables.js';
+import type { CocoImages } from '../../../io/coco/annotations.js';
 import { imageNotes } from '../../../datasets/inspect-image.js';
 import { readJpegTags, type JpegTags } from '../../../io/image-header/jpeg-tags.js';
 import { ProblemLog } from '../../../datasets/problems.js';

@@ -6,7 +6,8 @@ import { checkImageFiles } from '../../../datasets/coco/image-files.js';
 import { checkCocoResults } from '../../../datasets/coco/results.js';
 import { evaluationSamples, trainingSamples } from '../../../datasets/coco/samples.js';
 import { loadCoco } from '../../../datasets/coco/set.js';
-import { readCocoTables } from '../../../datasets/coco/tables.js';
+import { reportTo } from '../../../datasets/coco/problem-kinds.js';
+import { readAnnotations } from '../../../io/coco/annotations.js';
 import { ProblemLog } from '../../../datasets/problems.js';
 
 const DATA = process.env['CONVNEXTV2_DATA'] ?? resolve('../shared/data');
@@ -17,7 +18,7 @@ if (!present) console.warn(`no ${DATA}/coco-mini: tests on real COCO annotations
 async function check(annotations: string, images?: string): Promise<object> {
   const file = join(DATA, annotations);
   const log = new ProblemLog(3);
-  const tables = await readCocoTables(file, log, { masks: false });
+  const tables = await readAnnotations(file, reportTo(log), { masks: false });
   checkCocoTables(tables, log);
   if (images !== undefined)
     await checkImageFiles(tables, join(DATA, images), log, { decode: false });
@@ -53,9 +54,9 @@ test.skipIf(!present)('the known quirks of the real sets are found, and nothing 
 test.skipIf(!present)('the fake results of the COCO API have nothing wrong', async () => {
   for (const split of ['train2017', 'val2017']) {
     const log = new ProblemLog();
-    const truth = await readCocoTables(
+    const truth = await readAnnotations(
       join(DATA, `coco-mini/annotations/instances_${split}.json`),
-      log,
+      reportTo(log),
     );
     for (const type of ['bbox', 'segm']) {
       const file = join(DATA, `coco-mini/results/fake_${type}_${split}.json`);

@@ -6,10 +6,10 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { rleArea } from '../../../core/rle.js';
 import { ConfigError, DataError } from '../../../core/errors.js';
 import { createClassMap } from '../../../datasets/coco/class-map.js';
-import { MaskStore } from '../../../datasets/coco/mask-store.js';
+import { MaskStore } from '../../../io/coco/mask-store.js';
 import { evaluationSamples, trainingSamples } from '../../../datasets/coco/samples.js';
 import { loadCoco, selectImages, splitCoco } from '../../../datasets/coco/set.js';
-import { truthDomain, truthObjects } from '../../../datasets/coco/truth.js';
+import { groundTruthDomain, groundTruthObjects } from '../../../datasets/coco/ground-truth.js';
 import type { SampleSource } from '../../../datasets/loader.js';
 import type { DetectionSample } from '../../../datasets/sample.js';
 import { CocoGroundTruthBuilder } from '../../../evaluation/coco/objects.js';
@@ -128,27 +128,27 @@ test('evaluation takes every image in file order, and all annotations of its cla
   const set = await loadCoco({ annotations, ...NO_FILES, classes: ['dog'] });
   expect(evaluationSamples(set).length).toBe(5);
   expect(trainingSamples(set).length).toBe(2);
-  expect(truthDomain(set)).toEqual({
+  expect(groundTruthDomain(set)).toEqual({
     imageIds: Float64Array.of(30, 20, 10, 40, 50),
     imageHeights: Float64Array.of(80, 80, 100, 80, 80),
     imageWidths: Float64Array.of(100, 100, 80, 31, 100),
     categories: [{ id: 7, name: 'dog' }],
   });
-  const truth = [...truthObjects(set, { masks: true })];
+  const truth = [...groundTruthObjects(set, { masks: true })];
   expect(truth.map(({ id }) => id)).toEqual([1, 2, 3, 4, 6, 7, 9, 11]);
   expect(truth[1]).toMatchObject({ imageId: 30, categoryId: 7, isCrowd: true, ignore: false });
   expect(truth.map(({ mask }) => (mask ? rleArea(mask) : -1))).toEqual([
     1240, 100, 1240, 1240, 1240, 1240, 840, 100,
   ]);
-  expect([...truthObjects(set, { masks: false })].some(({ mask }) => mask)).toBe(false);
+  expect([...groundTruthObjects(set, { masks: false })].some(({ mask }) => mask)).toBe(false);
 });
 
 test('the views fit the loader and the evaluator as they are', async () => {
   const set = await loadCoco({ annotations, ...NO_FILES });
   const source: SampleSource<DetectionSample> = trainingSamples(set);
   expect(structuredClone(source.at(0))).toEqual(source.at(0));
-  const builder = new CocoGroundTruthBuilder(truthDomain(set));
-  for (const object of truthObjects(set, { masks: false })) builder.add(object);
+  const builder = new CocoGroundTruthBuilder(groundTruthDomain(set));
+  for (const object of groundTruthObjects(set, { masks: false })) builder.add(object);
   const truth = builder.build();
   expect([...truth.ids]).toEqual([5, 1, 2, 3, 4, 6, 7, 8, 9, 11]);
   expect([...truth.isCrowd]).toEqual([0, 0, 1, 0, 0, 0, 0, 0, 0, 1]);
@@ -167,7 +167,7 @@ test('polygons of two points are left out of a mask, the others stay', async () 
 test('a limit takes the first images of the file', async () => {
   const set = await loadCoco({ annotations, limit: 2 });
   expect([...set.images.ids]).toEqual([30, 20]);
-  expect([...truthObjects(set, { masks: false })].map(({ id }) => id)).toEqual([
+  expect([...groundTruthObjects(set, { masks: false })].map(({ id }) => id)).toEqual([
     1, 2, 3, 4, 6, 7, 8,
   ]);
   expect((await loadCoco({ annotations, limit: 99 })).images.ids).toHaveLength(5);
@@ -181,7 +181,7 @@ test('selected images keep their own annotations, in any order', async () => {
   const picked = selectImages(selectImages(set, [2, 0, 4]), [0, 2]);
   expect([...picked.images.ids]).toEqual([10, 50]);
   expect(picked.images.fileNames).toEqual(['10.jpg', '50.jpg']);
-  expect([...truthObjects(picked, { masks: false })].map(({ id }) => id)).toEqual([5, 11]);
+  expect([...groundTruthObjects(picked, { masks: false })].map(({ id }) => id)).toEqual([5, 11]);
 });
 
 test('a split is a partition that depends on the seed and the ids, not on the order of the file', async () => {

@@ -9,7 +9,8 @@ import { decodeRle, rleFromCounts } from '../../../core/rle.js';
 import { rleFromPolygons } from '../../../core/rle-polygons.js';
 import { rleFromString } from '../../../core/rle-string.js';
 import { checkCocoTables } from '../../../datasets/coco/checks.js';
-import { readCocoTables } from '../../../datasets/coco/tables.js';
+import { reportTo } from '../../../datasets/coco/problem-kinds.js';
+import { readAnnotations } from '../../../io/coco/annotations.js';
 import { decodeImage } from '../../../io/image/decode.js';
 import { checkSegmentationSet } from '../../../datasets/folder-check.js';
 import { decodePngIndices } from '../../../io/png/indices.js';
@@ -215,7 +216,7 @@ test('what is written is a sound COCO set with the rendered pixels', async () =>
     expect(set.images.ids).toHaveLength(SMALL[split]);
     expect(set.classes.names).toEqual(FORMS.map(({ name }) => name));
     const log = new ProblemLog();
-    checkCocoTables(await readCocoTables(set.file, log), log);
+    checkCocoTables(await readAnnotations(set.file, reportTo(log)), log);
     expect(log.count('error') + log.count('warning')).toBe(0);
     for (let i = 0; i < SMALL[split]; i++) {
       const { data: pixels } = await decodeImage(join(folder, split, set.images.fileNames[i]));

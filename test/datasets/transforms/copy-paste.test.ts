@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../../core/random.js';
 import { decodeRle, encodeRle } from '../../../core/rle.js';
-import type { Objects, Segmentation } from '../../../datasets/sample.js';
+import type { Segmentation } from '../../../core/coco.js';
+import type { Objects } from '../../../datasets/sample.js';
 import { copyPaste, type AnnotatedImage } from '../../../datasets/transforms/copy-paste.js';
 import { segmentationRuns } from '../../../datasets/transforms/mask-grid.js';
 

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { encodeRle } from '../../../core/rle.js';
 import { Random } from '../../../core/random.js';
 import type { LabelMap, RgbImage } from '../../../core/image.js';
-import type { Objects, Segmentation } from '../../../datasets/sample.js';
+import type { Segmentation } from '../../../core/coco.js';
+import type { Objects } from '../../../datasets/sample.js';
 import { transformImage } from '../../../datasets/transforms/geometry-image.js';
 import {
   gridOf,

@@ -1,41 +1,39 @@
 import { describe, expect, test } from 'vitest';
+import type { CocoDomain, GroundTruthObject, ResultRecord, RleRecord } from '../../../core/coco.js';
+import { rleFromPolygons } from '../../../core/rle-polygons.js';
 import { cocoParameters, type CocoParameters } from '../../../evaluation/coco/parameters.js';
-import { readCocoResults } from '../../../evaluation/coco/read-detections.js';
-import { readCocoGroundTruth } from '../../../evaluation/coco/read-ground-truth.js';
+import { CocoGroundTruthBuilder } from '../../../evaluation/coco/objects.js';
+import { CocoResultsBuilder } from '../../../evaluation/coco/results-builder.js';
 import { cocoWarnings } from '../../../evaluation/coco/warnings.js';
 
-const bytes = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
-const annotation = {
+const DOMAIN: CocoDomain = {
+  imageIds: Float64Array.of(1),
+  imageHeights: Float64Array.of(4),
+  imageWidths: Float64Array.of(4),
+  categories: [{ id: 1, name: 'a' }],
+};
+const annotation: GroundTruthObject = {
   id: 1,
-  image_id: 1,
-  category_id: 1,
+  imageId: 1,
+  categoryId: 1,
   area: 4,
-  bbox: [0, 0, 2, 2],
-  iscrowd: 0,
-  segmentation: [[0, 0, 2, 0, 2, 2, 0, 2]],
+  box: [0, 0, 2, 2],
+  mask: rleFromPolygons([[0, 0, 2, 0, 2, 2, 0, 2]], 4, 4),
 };
 const detection = { image_id: 1, category_id: 1, score: 1, bbox: [0, 0, 2, 2] };
-const mask = { size: [4, 4], counts: [16] };
+const mask: RleRecord = { size: [4, 4], counts: [16] };
 
 function warningsOf(
-  annotations: readonly object[],
-  detections: readonly object[],
+  annotations: readonly GroundTruthObject[],
+  detections: readonly ResultRecord[],
   parameters: CocoParameters = cocoParameters('bbox'),
 ): readonly string[] {
   const { iouType, strict } = parameters;
-  const gt = {
-    images: [{ id: 1, height: 4, width: 4 }],
-    categories: [{ id: 1, name: 'a' }],
-    annotations,
-  };
-  const truth = readCocoGroundTruth({ bytes: bytes(gt), file: 'gt' }, iouType);
-  const results = readCocoResults([{ bytes: bytes(detections), file: 'dt' }], truth, {
-    iouType,
-    strict,
-    unknownImages: 'leaveOut',
-    emptyResults: 'accept',
-  });
-  return cocoWarnings(truth, results, parameters);
+  const groundTruth = new CocoGroundTruthBuilder(DOMAIN);
+  for (const object of annotations) groundTruth.add(object);
+  const results = new CocoResultsBuilder(DOMAIN, { iouType, strict, unknownImages: 'leaveOut' });
+  for (const record of detections) results.add(record);
+  return cocoWarnings(groundTruth.build(), results.build(), parameters);
 }
 
 test('usual files give no warning', () => {
@@ -47,7 +45,7 @@ test('usual files give no warning', () => {
 });
 
 describe('there is a warning about', () => {
-  test.each<[string, object[], object[], CocoParameters, RegExp]>([
+  test.each<[string, GroundTruthObject[], ResultRecord[], CocoParameters, RegExp]>([
     [
       'id 0',
       [{ ...annotation, id: 0 }],
@@ -57,7 +55,7 @@ describe('there is a warning about', () => {
     ],
     [
       'ignore',
-      [{ ...annotation, ignore: 1 }],
+      [{ ...annotation, ignore: true }],
       [detection],
       cocoParameters('bbox'),
       /^1 annotations have "ignore"/,
@@ -108,6 +106,6 @@ describe('there is a warning about', () => {
   test('nothing of what strictness explains, without it', () => {
     const lenient = cocoParameters('segm', { strict: false });
     const both = { ...detection, segmentation: mask };
-    expect(warningsOf([{ ...annotation, id: 0, ignore: 1 }], [both], lenient)).toEqual([]);
+    expect(warningsOf([{ ...annotation, id: 0, ignore: true }], [both], lenient)).toEqual([]);
   });
 });

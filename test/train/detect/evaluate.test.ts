@@ -5,12 +5,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DataError } from '../../../core/errors.js';
 import type { Rle } from '../../../core/rle.js';
 import { loadCoco, type CocoSet } from '../../../datasets/coco/set.js';
-import { truthDomain, truthObjects } from '../../../datasets/coco/truth.js';
+import { groundTruthDomain, groundTruthObjects } from '../../../datasets/coco/ground-truth.js';
 import { SHAPES_DEFAULTS, writeShapes } from '../../../datasets/shapes/write.js';
 import { CocoEvaluator } from '../../../evaluation/coco/evaluator.js';
 import { CocoGroundTruthBuilder } from '../../../evaluation/coco/objects.js';
 import { cocoParameters } from '../../../evaluation/coco/parameters.js';
-import { readCocoResults } from '../../../evaluation/coco/read-detections.js';
+import { CocoResultsBuilder } from '../../../evaluation/coco/results-builder.js';
 import type { Prediction } from '../../../models/detector-predictor.js';
 import type { ImageDetector } from '../../../train/detect/evaluate.js';
 import { detectionMetrics, evaluateDetector } from '../../../train/detect/evaluate.js';
@@ -37,7 +37,7 @@ const NOTHING: Prediction = {
 
 /** Finds the annotations of the images in their order, boxes moved by some pixels. */
 function oracle(shiftPx = 0): ImageDetector {
-  const objects = [...truthObjects(set, { masks: true })];
+  const objects = [...groundTruthObjects(set, { masks: true })];
   let next = 0;
   return () => {
     const imageId = set.images.ids[next++];
@@ -87,7 +87,7 @@ test('the truth scores 1, nothing scores 0, shifted boxes lose at strict thresho
 
 test('metrics without objects to measure are left out', async () => {
   const metrics = detectionMetrics(await evaluate(oracle()));
-  const isMeasured = [...truthObjects(set, { masks: false })].some(
+  const isMeasured = [...groundTruthObjects(set, { masks: false })].some(
     ({ area, isCrowd }) => area > 96 ** 2 && !isCrowd,
   );
   expect('bbox_APl' in metrics).toBe(isMeasured);
@@ -136,16 +136,16 @@ test.each(['bbox', 'segm'] as const)(
       onPrediction: ({ imageId }, found) =>
         void rows.push(...cocoResultRows(found, imageId, set.classes.categoryIds)),
     });
-    const builder = new CocoGroundTruthBuilder(truthDomain(set));
-    for (const object of truthObjects(set, { masks: true })) builder.add(object);
+    const builder = new CocoGroundTruthBuilder(groundTruthDomain(set));
+    for (const object of groundTruthObjects(set, { masks: true })) builder.add(object);
     const truth = builder.build();
-    const bytes = new TextEncoder().encode(JSON.stringify(rows));
-    const { detections } = readCocoResults([{ bytes, file: 'results.json' }], truth, {
+    const results = new CocoResultsBuilder(truth, {
       iouType,
       strict: false,
       unknownImages: 'refuse',
-      emptyResults: 'refuse',
     });
+    for (const row of JSON.parse(JSON.stringify(rows)) as typeof rows) results.add(row);
+    const { detections } = results.build();
     const evaluator = new CocoEvaluator(truth, cocoParameters(iouType));
     evaluator.update(detections);
     expect(evaluator.finish().stats).toEqual(scores[iouType]?.stats);

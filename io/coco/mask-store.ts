@@ -1,6 +1,6 @@
+import type { Segmentation } from '../../core/coco.js';
+import { Column } from '../../core/column.js';
 import type { Rle } from '../../core/rle.js';
-import type { Segmentation } from '../sample.js';
-import { Column } from './column.js';
 
 const BLOCK = 1 << 20;
 const [NONE, POLYGONS_HUNDREDTHS, POLYGONS_FLOAT64, RUNS] = [0, 1, 2, 3];
@@ -11,9 +11,9 @@ const [NONE, POLYGONS_HUNDREDTHS, POLYGONS_FLOAT64, RUNS] = [0, 1, 2, 3];
  * float64; polygons with other coordinates keep float64.
  */
 export class MaskStore {
-  private readonly kinds = new Column((n) => new Uint8Array(n));
-  private readonly layouts = new Column((n) => new Float64Array(n));
-  private readonly coordinates = new Column((n) => new Float64Array(n));
+  private readonly kinds = new Column();
+  private readonly layouts = new Column();
+  private readonly coordinates = new Column();
   private readonly words = new Blocks((n) => new Uint32Array(n));
   private readonly hundredths = new Blocks((n) => new Uint16Array(n));
   private readonly floats = new Blocks((n) => new Float64Array(n));

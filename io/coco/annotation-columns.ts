@@ -1,12 +1,10 @@
+import type { RleRecord } from '../../core/coco.js';
+import { Column } from '../../core/column.js';
 import { DataError } from '../../core/errors.js';
 import { rleArea, rleBox, rleFromCounts, type Rle } from '../../core/rle.js';
 import { rleFromString } from '../../core/rle-string.js';
-import { compileSchema, type SchemaCheck } from '../../io/schema.js';
-import type { ProblemKind, ProblemLog } from '../problems.js';
-import { Column } from './column.js';
+import { placeOf, type CocoIssue, type Report } from './issues.js';
 import { MaskStore } from './mask-store.js';
-import { COCO_PROBLEMS as PROBLEMS } from './problem-kinds.js';
-import { INSTANCE_SCHEMA, KEYPOINTS_SCHEMA } from './schemas.js';
 
 /** The annotations of a file, in its order, as they stand there. */
 export interface CocoAnnotations {
@@ -34,112 +32,114 @@ export interface CocoAnnotations {
   readonly maskSizes: Int32Array;
   /** `[A]`, numbers in `keypoints`. */
   readonly keypointLengths: Int32Array;
+  /** x, y, visibility of all keypoints one after the other; empty if they were not kept. */
+  readonly keypoints: Float64Array;
+  /** `[A]`, `num_keypoints`, NaN where the file does not say. */
+  readonly numKeypoints: Float64Array;
 }
 
-interface RawRle {
-  readonly size: readonly [number, number];
-  readonly counts: readonly number[] | string;
+/** What to keep of annotations beside their numbers. */
+export interface KeepOptions {
+  /** Polygons of fewer than three points are reported and left out, unless they are kept as written. */
+  readonly masks: boolean | 'asWritten';
+  readonly keypoints: boolean;
 }
 
 type Polygons = readonly (readonly number[])[];
 
-interface RawAnnotation {
+/** An entry of `annotations` that fits its schema. */
+interface AnnotationRecord {
   readonly id: number;
   readonly image_id: number;
   readonly category_id: number;
-  readonly bbox: readonly [number, number, number, number];
+  readonly bbox?: readonly number[];
   readonly area?: number;
   readonly iscrowd?: 0 | 1 | boolean;
   readonly ignore?: 0 | 1 | boolean;
-  readonly segmentation?: RawRle | Polygons | null;
+  readonly segmentation?: RleRecord | Polygons | null;
   readonly keypoints?: readonly number[];
   readonly num_keypoints?: number;
 }
 
+type Issue = (code: CocoIssue['code'], message: string) => void;
+
 /** Takes annotation records one by one, checks what can be seen from one alone, and stores them as columns. */
-export class AnnotationTable {
-  private readonly instances = compileSchema(INSTANCE_SCHEMA);
-  private readonly keypoints = compileSchema(KEYPOINTS_SCHEMA);
-  private readonly positions = new Column((n) => new Uint32Array(n));
-  private readonly ids = new Column((n) => new Float64Array(n));
-  private readonly imageIds = new Column((n) => new Float64Array(n));
-  private readonly categoryIds = new Column((n) => new Float64Array(n));
-  private readonly boxes = new Column((n) => new Float64Array(n));
-  private readonly areas = new Column((n) => new Float64Array(n));
-  private readonly crowds = new Column((n) => new Uint8Array(n));
-  private readonly ignores = new Column((n) => new Uint8Array(n));
+export class AnnotationColumns {
+  private readonly positions = new Column();
+  private readonly ids = new Column();
+  private readonly imageIds = new Column();
+  private readonly categoryIds = new Column();
+  private readonly boxes = new Column();
+  private readonly areas = new Column();
+  private readonly crowds = new Column();
+  private readonly ignores = new Column();
   private readonly masks = new MaskStore();
-  private readonly extents = new Column((n) => new Float32Array(n));
-  private readonly sizes = new Column((n) => new Int32Array(n));
-  private readonly keypointLengths = new Column((n) => new Int32Array(n));
+  private readonly extents = new Column();
+  private readonly sizes = new Column();
+  private readonly keypointLengths = new Column();
+  private readonly keypoints = new Column();
+  private readonly numKeypoints = new Column();
 
   constructor(
     private readonly file: string,
-    private readonly log: ProblemLog,
-    private readonly keepMasks: boolean,
+    private readonly report: Report,
+    private readonly keep: KeepOptions,
   ) {}
-
-  /** Checks a record against the schema of instances, or of keypoints if it has some. */
-  readonly check: SchemaCheck = (record) => {
-    const hasKeypoints = typeof record === 'object' && record !== null && 'keypoints' in record;
-    return hasKeypoints ? this.keypoints(record) : this.instances(record);
-  };
 
   /** Stores a record that fits the schema. */
   add(record: unknown, position: number): void {
-    const annotation = record as RawAnnotation;
-    const { id } = annotation;
-    const row = { table: 'annotations', index: this.ids.length } as const;
-    const report = (kind: ProblemKind, message: string): void => {
+    const annotation = record as AnnotationRecord;
+    const { id, bbox = [] } = annotation;
+    const row = this.ids.length;
+    const issue: Issue = (code, message) => {
       const where = placeOf('annotations', position, id);
-      this.log.add(kind, { file: this.file, message: `${where}: ${message}`, id, row });
+      this.report({ code, file: this.file, message: `${where}: ${message}`, id, row });
     };
     this.positions.push(position);
-    this.ids.push(annotation.id);
+    this.ids.push(id);
     this.imageIds.push(annotation.image_id);
     this.categoryIds.push(annotation.category_id);
-    for (let i = 0; i < 4; i++) this.boxes.push(annotation.bbox[i]);
+    for (let i = 0; i < 4; i++) this.boxes.push(bbox.length === 4 ? bbox[i] : 0);
     this.crowds.push(annotation.iscrowd ? 1 : 0);
     this.ignores.push(annotation.ignore ? 1 : 0);
-    const maskArea = this.addMask(annotation, report);
-    if (annotation.area === undefined) report(PROBLEMS.areaMissing, 'expected "area", got none');
-    const [, , width, height] = annotation.bbox;
-    this.areas.push(annotation.area ?? maskArea ?? width * height);
-    this.addKeypoints(annotation, report);
+    const maskArea = this.addMask(annotation, issue);
+    if (annotation.area === undefined) issue('areaMissing', 'expected "area", got none');
+    this.areas.push(annotation.area ?? maskArea ?? bbox[2] * bbox[3]);
+    this.addKeypoints(annotation, issue);
   }
 
   finish(): CocoAnnotations {
     return {
-      positions: this.positions.finish(),
-      ids: this.ids.finish(),
-      imageIds: this.imageIds.finish(),
-      categoryIds: this.categoryIds.finish(),
-      boxes: this.boxes.finish(),
-      areas: this.areas.finish(),
-      crowds: this.crowds.finish(),
-      ignores: this.ignores.finish(),
+      positions: this.positions.to(Uint32Array),
+      ids: this.ids.view(),
+      imageIds: this.imageIds.view(),
+      categoryIds: this.categoryIds.view(),
+      boxes: this.boxes.view(),
+      areas: this.areas.view(),
+      crowds: this.crowds.to(Uint8Array),
+      ignores: this.ignores.to(Uint8Array),
       masks: this.masks,
-      maskExtents: this.extents.finish(),
-      maskSizes: this.sizes.finish(),
-      keypointLengths: this.keypointLengths.finish(),
+      maskExtents: this.extents.to(Float32Array),
+      maskSizes: this.sizes.to(Int32Array),
+      keypointLengths: this.keypointLengths.to(Int32Array),
+      keypoints: this.keypoints.view(),
+      numKeypoints: this.numKeypoints.view(),
     };
   }
 
   /** @returns the area of the mask in px², nothing if there is none */
-  private addMask(
-    { segmentation, iscrowd }: RawAnnotation,
-    report: (kind: ProblemKind, message: string) => void,
-  ): number | undefined {
-    if (isRle(segmentation)) return this.addRle(segmentation, report);
+  private addMask({ segmentation, iscrowd }: AnnotationRecord, issue: Issue): number | undefined {
+    if (segmentation && 'counts' in segmentation) return this.addRle(segmentation, issue);
     const polygons = (segmentation ?? []).filter((polygon, p) => {
+      if (this.keep.masks === 'asWritten') return true;
       if (polygon.length % 2 !== 0)
-        report(
-          PROBLEMS.polygon,
+        issue(
+          'polygon',
           `segmentation/${p}: expected pairs of coordinates, got ${polygon.length} numbers`,
         );
       else if (polygon.length < 6)
-        report(
-          PROBLEMS.polygonShort,
+        issue(
+          'polygonShort',
           `segmentation/${p}: expected at least 3 points, got ${polygon.length / 2}`,
         );
       return polygon.length % 2 === 0 && polygon.length >= 6;
@@ -151,20 +151,14 @@ export class AnnotationTable {
       return undefined;
     }
     if (iscrowd)
-      report(
-        PROBLEMS.crowdPolygons,
-        `expected run lengths of a crowd, got ${polygons.length} polygons`,
-      );
+      issue('crowdPolygons', `expected run lengths of a crowd, got ${polygons.length} polygons`);
     for (const value of extentOf(polygons)) this.extents.push(value);
-    if (this.keepMasks) this.masks.addPolygons(polygons);
+    if (this.keep.masks) this.masks.addPolygons(polygons);
     else this.masks.addNone();
     return polygons.reduce((sum, polygon) => sum + shoelaceArea(polygon), 0);
   }
 
-  private addRle(
-    raw: RawRle,
-    report: (kind: ProblemKind, message: string) => void,
-  ): number | undefined {
+  private addRle(raw: RleRecord, issue: Issue): number | undefined {
     const [height, width] = raw.size;
     this.sizes.push(height);
     this.sizes.push(width);
@@ -176,16 +170,15 @@ export class AnnotationTable {
           : rleFromCounts(raw.counts, height, width);
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
-      report(PROBLEMS.rleRuns, `segmentation/counts: ${error.message.replace(/^\w+: /, '')}`);
+      issue('rleRuns', `segmentation/counts: ${error.message.replace(/^\w+: /, '')}`);
       this.addNoMask();
       return undefined;
     }
     const area = rleArea(rle);
-    if (area === 0)
-      report(PROBLEMS.maskEmpty, 'segmentation: expected a mask with pixels, got none');
+    if (area === 0) issue('maskEmpty', 'segmentation: expected a mask with pixels, got none');
     const [x, y, w, h] = rleBox(rle);
     for (const value of area === 0 ? NO_EXTENT : [x, y, x + w, y + h]) this.extents.push(value);
-    if (this.keepMasks) this.masks.addRle(rle);
+    if (this.keep.masks) this.masks.addRle(rle);
     else this.masks.addNone();
     return area;
   }
@@ -196,38 +189,31 @@ export class AnnotationTable {
   }
 
   private addKeypoints(
-    { keypoints, num_keypoints: numKeypoints }: RawAnnotation,
-    report: (kind: ProblemKind, message: string) => void,
+    { keypoints, num_keypoints: numKeypoints }: AnnotationRecord,
+    issue: Issue,
   ): void {
     this.keypointLengths.push(keypoints?.length ?? 0);
+    this.numKeypoints.push(numKeypoints ?? NaN);
     if (!keypoints) return;
+    if (this.keep.keypoints) for (const value of keypoints) this.keypoints.push(value);
     let labelled = 0;
     for (let i = 2; i < keypoints.length; i += 3) {
       if (![0, 1, 2].includes(keypoints[i]))
-        report(
-          PROBLEMS.keypoints,
+        issue(
+          'keypoints',
           `keypoints/${i}: expected a visibility of 0, 1 or 2, got ${keypoints[i]}`,
         );
       if (keypoints[i] > 0) labelled++;
     }
     if (labelled !== numKeypoints)
-      report(
-        PROBLEMS.keypoints,
-        `num_keypoints: expected ${labelled} (visibility > 0), got ${numKeypoints}`,
+      issue(
+        'keypoints',
+        `num_keypoints: expected ${labelled} (visibility > 0), got ${String(numKeypoints)}`,
       );
   }
 }
 
-/** `annotations[12] (id 34)`. */
-export function placeOf(array: string, position: number, id?: number | string): string {
-  return id === undefined ? `${array}[${position}]` : `${array}[${position}] (id ${id})`;
-}
-
 const NO_EXTENT: readonly number[] = [NaN, NaN, NaN, NaN];
-
-function isRle(segmentation: RawAnnotation['segmentation']): segmentation is RawRle {
-  return typeof segmentation === 'object' && segmentation !== null && 'counts' in segmentation;
-}
 
 function extentOf(polygons: Polygons): readonly [number, number, number, number] {
   let [x1, y1, x2, y2] = [Infinity, Infinity, -Infinity, -Infinity];

@@ -7,7 +7,7 @@ const CHUNK_BYTES = 1 << 22;
 /** How a file is read to its end, or less far. */
 export interface ScanOptions {
   /** Asked after every 4 MiB: `true` ends the scan early, without a look at the rest. */
-  readonly stop?: () => boolean;
+  readonly stop?: (() => boolean) | undefined;
 }
 
 /**
@@ -21,9 +21,10 @@ export async function scanCocoFile(
   { stop }: ScanOptions = {},
 ): Promise<void> {
   const scanner = new CocoScanner(file, handler);
-  const buffer = new Uint8Array(CHUNK_BYTES);
   const handle = await readable(file, open(file, 'r'));
   try {
+    const { size } = await readable(file, handle.stat());
+    const buffer = new Uint8Array(Math.min(CHUNK_BYTES, size || CHUNK_BYTES));
     for (;;) {
       const { bytesRead } = await readable(file, handle.read(buffer, 0, buffer.length));
       if (bytesRead === 0) break;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { DataError } from '../../../core/errors.js';
-import { CocoScanner } from '../../../datasets/coco/scanner.js';
+import { CocoScanner } from '../../../io/coco/scanner.js';
 
 interface Scan {
   readonly arrays: Readonly<Record<string, readonly unknown[]>>;

@@ -1,0 +1,122 @@
+import { DataError } from './errors.js';
+import { rleFromString } from './rle-string.js';
+import { rleFromBox, rleFromPolygons } from './rle-polygons.js';
+import { mergeRles, rleFromCounts, type Rle } from './rle.js';
+
+/** What detections are compared by: boxes, masks or keypoints. */
+export type IouType = 'bbox' | 'segm' | 'keypoints';
+
+/** One entry of `categories`. */
+export interface CocoCategory {
+  readonly id: number;
+  readonly name: string;
+  readonly supercategory?: string | null | undefined;
+  /** Names of its keypoints, in keypoint files. */
+  readonly keypoints?: readonly string[] | undefined;
+}
+
+/** The images and categories of a data set. */
+export interface CocoDomain {
+  /** `[I]`, in file order. */
+  readonly imageIds: Float64Array;
+  /** `[I]`, pixels; 0 where the file does not say. */
+  readonly imageHeights: Float64Array;
+  /** `[I]`, pixels; 0 where the file does not say. */
+  readonly imageWidths: Float64Array;
+  readonly categories: readonly CocoCategory[];
+}
+
+/** A mask as COCO's string of run lengths, not checked yet. */
+export interface CompressedRle {
+  readonly height: number;
+  readonly width: number;
+  readonly counts: string;
+}
+
+/** One annotation as metrics want it: the numbers of the file, nothing left out. */
+export interface GroundTruthObject {
+  readonly id: number;
+  readonly imageId: number;
+  readonly categoryId: number;
+  /** `[4]` x, y, width, height, pixels. */
+  readonly box: ArrayLike<number>;
+  /** Square pixels. */
+  readonly area: number;
+  readonly isCrowd?: boolean | undefined;
+  readonly ignore?: boolean | undefined;
+  readonly mask?: Rle | undefined;
+  /** `[3P]` x, y, visibility. */
+  readonly keypoints?: ArrayLike<number> | undefined;
+  /** Those that are labelled; counted where left out. */
+  readonly numKeypoints?: number | undefined;
+}
+
+/**
+ * The mask of an object in image coordinates. Polygons are flat `[x0, y0, x1, y1, …]` lists in pixels;
+ * run lengths are column-major and start with background, as in `core/rle.ts`.
+ */
+export type Segmentation =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'polygons'; readonly polygons: readonly Float64Array[] }
+  | {
+      readonly kind: 'rle';
+      readonly height: number;
+      readonly width: number;
+      readonly counts: Uint32Array;
+    };
+
+/** A mask as run lengths, as COCO's files hold it. */
+export interface RleRecord {
+  /** Height and width, pixels. */
+  readonly size: readonly [number, number];
+  readonly counts: string | readonly number[];
+}
+
+/** One detection of COCO's result files, with the fields that are looked at. */
+export interface ResultRecord {
+  readonly image_id: number;
+  readonly category_id: number;
+  readonly score: number;
+  /** x, y, width, height in pixels, or nothing. */
+  readonly bbox?: readonly number[] | undefined;
+  readonly segmentation?: RleRecord | readonly (readonly number[])[] | null | undefined;
+  /** x, y, visibility of each point. */
+  readonly keypoints?: readonly number[] | undefined;
+}
+
+/**
+ * A mask of COCO's files as run lengths. Lists of four numbers are boxes if the first one is: so the reference takes them.
+ *
+ * @param imageHeight pixels, needed for polygons
+ * @param imageWidth pixels, needed for polygons
+ * @throws DataError for runs that do not fill the mask, or an image or polygon without a size
+ * @see https://github.com/cocodataset/cocoapi/blob/8c9bcc3/PythonAPI/pycocotools/_mask.pyx#L285
+ */
+export function rleOfSegmentation(
+  segmentation: RleRecord | readonly ArrayLike<number>[],
+  imageHeight: number,
+  imageWidth: number,
+): Rle {
+  if ('counts' in segmentation) {
+    const { size, counts } = segmentation;
+    const decode = typeof counts === 'string' ? rleFromString : rleFromCounts;
+    return decode(counts as string & readonly number[], size[0], size[1]);
+  }
+  assertImageSize(imageHeight, imageWidth);
+  const [{ length }] = segmentation;
+  if (length > 4) return rleFromPolygons(segmentation, imageHeight, imageWidth);
+  if (!segmentation.every((box) => box.length === 4))
+    throw new DataError(`expected polygons of 6 numbers or more, got ${length}`);
+  return mergeRles(
+    segmentation.map((box) =>
+      rleFromBox([box[0], box[1], box[2], box[3]], imageHeight, imageWidth),
+    ),
+    'union',
+  );
+}
+
+/** @throws DataError unless the image has a size */
+export function assertImageSize(height: number, width: number): void {
+  if (!(height > 0) || !(width > 0))
+    throw new DataError(`expected an image with height and width, got ${height} x ${width}`);
+}

@@ -1,0 +1,118 @@
+import { rleOfSegmentation, type CocoDomain, type GroundTruthObject } from '../../core/coco.js';
+import { DataError } from '../../core/errors.js';
+import type { Rle, XywhBox } from '../../core/rle.js';
+import type { CocoTables } from '../../io/coco/annotations.js';
+import { placeOf } from '../../io/coco/issues.js';
+import { boxOf } from './samples.js';
+import type { CocoSet } from './set.js';
+
+/** The images and classes of a set, for an evaluator. */
+export function groundTruthDomain({ images, classes }: CocoSet): CocoDomain {
+  return tableDomain({
+    images,
+    categories: classes.categoryIds.map((id, k) => ({ id, name: classes.names[k] })),
+  });
+}
+
+/**
+ * The annotations of a set in file order, for an evaluator: those of its images and classes, also those that training
+ * leaves out, since the COCO evaluation counts them.
+ */
+export function groundTruthObjects(
+  set: CocoSet,
+  { masks }: { readonly masks: boolean },
+): Generator<BoxedObject> {
+  return tableObjects(set, {
+    wantsRow: (row) => set.imageIndices[row] >= 0 && set.classIndices[row] >= 0,
+    wantsMask: masks ? () => true : undefined,
+  });
+}
+
+/** The images and categories of a file, for an evaluator. */
+export function tableDomain({
+  images,
+  categories,
+}: Pick<CocoTables, 'images' | 'categories'>): CocoDomain {
+  return {
+    imageIds: images.ids,
+    imageHeights: Float64Array.from(images.heights),
+    imageWidths: Float64Array.from(images.widths),
+    categories: categories.map(({ id, name }) => ({ id, name })),
+  };
+}
+
+/** What of a file is wanted. */
+export interface ObjectOptions {
+  /** Tells the annotations that are wanted; all where left out. */
+  readonly wantsRow?: ((row: number) => boolean) | undefined;
+  /** Tells the images whose masks are wanted, the others get empty ones; no masks where left out. */
+  readonly wantsMask?: ((imageId: number) => boolean) | undefined;
+}
+
+const EMPTY: Rle = { height: 0, width: 0, counts: new Uint32Array(0) };
+
+/** An annotation with its box as numbers that can be listed. */
+type BoxedObject = GroundTruthObject & { readonly box: XywhBox };
+
+/**
+ * The annotations of a file in its order, for an evaluator.
+ *
+ * @throws DataError for polygons of an unknown image or such that cannot be drawn
+ */
+export function* tableObjects(
+  tables: Omit<CocoTables, 'categories'>,
+  { wantsRow = () => true, wantsMask }: ObjectOptions,
+): Generator<BoxedObject> {
+  const { file, images, annotations } = tables;
+  const { ids, positions, imageIds, keypoints, keypointLengths } = annotations;
+  const imageOf = new Map(Array.from(images.ids, (id, i) => [id, i]));
+  let keypointsEnd = 0;
+  for (let a = 0; a < ids.length; a++) {
+    const keypointsAt = keypointsEnd;
+    keypointsEnd += keypoints.length > 0 ? keypointLengths[a] : 0;
+    if (!wantsRow(a)) continue;
+    const [id, imageId, numKeypoints] = [ids[a], imageIds[a], annotations.numKeypoints[a]];
+    let mask: Rle | undefined;
+    try {
+      if (wantsMask) mask = wantsMask(imageId) ? maskOf(tables, a, imageOf.get(imageId)) : EMPTY;
+    } catch (cause) {
+      if (!(cause instanceof DataError)) throw cause;
+      const where = placeOf('annotations', positions[a], id);
+      throw new DataError(`${file}: ${where}: ${cause.message}`, { cause, file, id });
+    }
+    yield {
+      id,
+      imageId,
+      categoryId: annotations.categoryIds[a],
+      box: boxOf(tables, a),
+      area: annotations.areas[a],
+      isCrowd: annotations.crowds[a] === 1,
+      ignore: annotations.ignores[a] === 1,
+      mask,
+      keypoints:
+        keypointsEnd > keypointsAt ? keypoints.subarray(keypointsAt, keypointsEnd) : undefined,
+      numKeypoints: Number.isNaN(numKeypoints) ? undefined : numKeypoints,
+    };
+  }
+}
+
+/** Undefined where the annotation has no mask. */
+function maskOf(
+  { images, annotations }: Pick<CocoTables, 'images' | 'annotations'>,
+  row: number,
+  image: number | undefined,
+): Rle | undefined {
+  const mask = annotations.masks.get(row);
+  switch (mask.kind) {
+    case 'none':
+      return undefined;
+    case 'rle':
+      return mask;
+    case 'polygons':
+      if (image === undefined)
+        throw new DataError(`expected a known image_id, got ${annotations.imageIds[row]}`);
+      return rleOfSegmentation(mask.polygons, images.heights[image], images.widths[image]);
+    default:
+      return mask satisfies never;
+  }
+}

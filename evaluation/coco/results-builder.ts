@@ -1,0 +1,171 @@
+import {
+  assertImageSize,
+  rleOfSegmentation,
+  type CocoDomain,
+  type CompressedRle,
+  type IouType,
+  type ResultRecord,
+} from '../../core/coco.js';
+import { DataError } from '../../core/errors.js';
+import { rleFromBox } from '../../core/rle-polygons.js';
+import { rleArea, rleBox, type Rle } from '../../core/rle.js';
+import { CocoDetectionsBuilder, type CocoDetections } from './objects.js';
+
+/** A field of a result that says where the object is. */
+export type ResultKind = 'bbox' | 'segmentation' | 'keypoints';
+
+/** Results with what is odd about them. */
+export interface CocoResults {
+  readonly detections: CocoDetections;
+  /** Where the first record has its object; it decides how the areas of all are computed. Undefined without records. */
+  readonly kind: ResultKind | undefined;
+  /** Whether the first record holds a box and a mask. */
+  readonly hasBoxAndMask: boolean;
+  /** Detections left out because their image is not listed. */
+  readonly numUnknownImages: number;
+}
+
+export interface ResultsOptions {
+  readonly iouType: IouType;
+  /** Whether results that hold boxes and masks get the areas of the boxes, as the reference does it. */
+  readonly strict: boolean;
+  /** What to do about a detection of an image that is not listed. */
+  readonly unknownImages: 'refuse' | 'leaveOut';
+  /** Tells the images whose masks are needed; the others get empty ones. All where left out. */
+  readonly wantsMask?: ((imageId: number) => boolean) | undefined;
+}
+
+/**
+ * Collects the records of COCO result files. Where masks are asked for and there are boxes these become masks, and
+ * the other way round.
+ *
+ * @see `loadRes`: https://github.com/cocodataset/cocoapi/blob/8c9bcc3/PythonAPI/pycocotools/coco.py
+ */
+export class CocoResultsBuilder {
+  private readonly detections = new CocoDetectionsBuilder();
+  private readonly imageIndexOf: ReadonlyMap<number, number>;
+  private kind: ResultKind | undefined;
+  private hasBoxAndMask = false;
+  private numUnknownImages = 0;
+  private needsMasks = false;
+  private keepsBoxAreas = false;
+
+  constructor(
+    private readonly domain: CocoDomain,
+    private readonly options: ResultsOptions,
+  ) {
+    this.imageIndexOf = new Map(Array.from(domain.imageIds, (id, index) => [id, index]));
+  }
+
+  /**
+   * The fields that matter, which the first of all records decides.
+   *
+   * @param first any value; what is no record has all fields
+   */
+  fields(first: unknown): readonly ResultKind[] {
+    const { bbox, segmentation, keypoints } = (first ?? {}) as Readonly<Record<string, unknown>>;
+    if (this.kind === undefined) {
+      const hasBox = Array.isArray(bbox) && bbox.length > 0;
+      if (hasBox) this.kind = 'bbox';
+      else if (segmentation !== undefined) this.kind = 'segmentation';
+      else if (keypoints !== undefined) this.kind = 'keypoints';
+      else return ['bbox', 'segmentation', 'keypoints'];
+      const { iouType, strict } = this.options;
+      this.hasBoxAndMask = hasBox && segmentation !== undefined;
+      this.needsMasks = iouType === 'segm' || this.kind === 'segmentation';
+      this.keepsBoxAreas =
+        iouType !== 'segm' ||
+        (this.kind === 'bbox' && (strict || !this.hasBoxAndMask)) ||
+        this.kind === 'keypoints';
+    }
+    const needsKeypoints = this.options.iouType === 'keypoints' || this.kind === 'keypoints';
+    return [
+      'bbox',
+      ...(this.needsMasks ? (['segmentation'] as const) : []),
+      ...(needsKeypoints ? (['keypoints'] as const) : []),
+    ];
+  }
+
+  /**
+   * Adds a record whose {@link fields} hold what COCO's format says; the others may hold anything.
+   *
+   * @throws DataError if it lacks what is compared, or is of an unknown image where those are refused
+   */
+  add(record: ResultRecord): void {
+    if (this.kind === undefined) this.fields(record);
+    const { iouType, unknownImages } = this.options;
+    const { image_id: imageId, keypoints } = record;
+    const image = this.imageIndexOf.get(imageId);
+    if (image === undefined) {
+      if (unknownImages === 'refuse')
+        throw new DataError(`expected an image_id of the ground truth, got ${imageId}`);
+      this.numUnknownImages++;
+      return;
+    }
+    let mask = this.needsMasks ? this.maskOf(record, image) : undefined;
+    let box = record.bbox?.length ? record.bbox : undefined;
+    if (this.kind === 'keypoints') box = boxAround(keypoints ?? []);
+    let area: number | undefined;
+    if (mask && iouType !== 'segm') {
+      const rle = mask as Rle;
+      box ??= rleBox(rle);
+      area = rleArea(rle);
+      mask = undefined;
+    } else if (this.keepsBoxAreas) {
+      if (!box) throw new DataError('expected a bbox, got none');
+      area = box[2] * box[3];
+    }
+    this.detections.add({
+      imageId,
+      categoryId: record.category_id,
+      score: record.score,
+      area,
+      mask,
+      box: iouType === 'bbox' ? box : undefined,
+      keypoints: iouType === 'keypoints' ? (keypoints ?? []) : undefined,
+    });
+  }
+
+  /** @param source the files the records are of, named in errors */
+  build(source?: string): CocoResults {
+    const { kind, hasBoxAndMask, numUnknownImages } = this;
+    return { detections: this.detections.build(source), kind, hasBoxAndMask, numUnknownImages };
+  }
+
+  /** The mask of a record, or that of its box; compressed ones stay so where masks are compared. */
+  private maskOf(
+    { image_id, bbox, segmentation }: ResultRecord,
+    image: number,
+  ): Rle | CompressedRle {
+    const { domain, kind } = this;
+    const { iouType, wantsMask } = this.options;
+    const [height, width] = [domain.imageHeights[image], domain.imageWidths[image]];
+    if (segmentation && ('counts' in segmentation || segmentation.length > 0)) {
+      const isWanted = wantsMask?.(image_id) ?? true;
+      if (iouType === 'segm' && 'counts' in segmentation) {
+        const { size, counts } = segmentation;
+        if (typeof counts === 'string')
+          return { height: size[0], width: size[1], counts: isWanted ? counts : '' };
+      }
+      return rleOfSegmentation(segmentation, height, width);
+    }
+    if (kind !== 'bbox' || segmentation !== undefined || !bbox?.length)
+      throw new DataError('expected a segmentation, got none');
+    assertImageSize(height, width);
+    return rleFromBox([bbox[0], bbox[1], bbox[2], bbox[3]], height, width);
+  }
+}
+
+/** The box around keypoints, as the reference makes it: x, y, width, height in pixels. */
+function boxAround(points: ArrayLike<number>): readonly number[] {
+  let [x1, y1, x2, y2] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (let p = 0; p + 1 < points.length; p += 3) {
+    x1 = Math.min(x1, points[p]);
+    x2 = Math.max(x2, points[p]);
+    y1 = Math.min(y1, points[p + 1]);
+    y2 = Math.max(y2, points[p + 1]);
+  }
+  if (points.length === 0 || points.length % 3 !== 0)
+    throw new DataError(`expected keypoints (x, y, v), got ${points.length}`);
+  return [x1, y1, x2 - x1, y2 - y1];
+}

@@ -1,0 +1,191 @@
+import type { CocoCategory, IouType } from '../../core/coco.js';
+import { Column } from '../../core/column.js';
+import { quote } from '../../core/errors.js';
+import { compileSchema, formatProblems, type SchemaCheck } from '../schema.js';
+import { AnnotationColumns, type CocoAnnotations } from './annotation-columns.js';
+import { placeOf, type CocoIssue, type Report } from './issues.js';
+import { scanCocoFile } from './scan-file.js';
+import {
+  CATEGORY_SCHEMA,
+  COMPARED_SCHEMAS,
+  ID_SCHEMA,
+  IMAGE_SCHEMA,
+  INSTANCE_SCHEMA,
+  KEYPOINTS_SCHEMA,
+} from './schemas.js';
+
+/** The images of a file, in its order. */
+export interface CocoImages {
+  /** `[N]`, positions in the file's `images`; they leave gaps where records are broken. */
+  readonly positions: Uint32Array;
+  /** `[N]`. */
+  readonly ids: Float64Array;
+  /** `[N]`, pixels; 0 where the file does not say and need not. */
+  readonly widths: Int32Array;
+  /** `[N]`, pixels; 0 where the file does not say and need not. */
+  readonly heights: Int32Array;
+  /** As they stand in the file, relative to the image folder. */
+  readonly fileNames: readonly string[];
+}
+
+/** A file as read: every record fits the format, but how records refer to each other is not checked yet. */
+export interface CocoTables {
+  readonly file: string;
+  readonly images: CocoImages;
+  readonly categories: readonly CocoCategory[];
+  readonly annotations: CocoAnnotations;
+}
+
+/** What to keep of a file. */
+export interface ReadOptions {
+  /** Keep the masks; default true. Ignored where `compared` is given. */
+  readonly masks?: boolean | undefined;
+  /**
+   * Looks at no more than the COCO evaluation does to compare boxes, masks or keypoints: images need no file and no size,
+   * annotations need an area, and polygons are kept whatever they are.
+   */
+  readonly compared?: IouType | undefined;
+}
+
+/** Takes the records of one array. */
+interface Table {
+  readonly check: SchemaCheck;
+  add(record: unknown, position: number): void;
+}
+
+/**
+ * Reads a COCO annotation file of any size into typed arrays. Records that do not fit the format are reported and
+ * left out.
+ *
+ * @param report takes what is wrong with single records
+ * @throws DataError if the file cannot be read or its JSON structure is broken
+ */
+export async function readAnnotations(
+  file: string,
+  report: Report,
+  { masks = true, compared }: ReadOptions = {},
+): Promise<CocoTables> {
+  const images = new ImageTable(compared ? ID_SCHEMA : IMAGE_SCHEMA);
+  const categories = new CategoryTable(compared ? ID_SCHEMA : CATEGORY_SCHEMA);
+  const annotations = new AnnotationColumns(file, report, {
+    masks: compared === undefined ? masks : compared === 'segm' && 'asWritten',
+    keypoints: compared === 'keypoints',
+  });
+  const tables = new Map<string, Table>([
+    ['images', images],
+    ['categories', categories],
+    ['annotations', annotationTable(annotations, compared)],
+  ]);
+  const issue = (code: CocoIssue['code'], message: string): void => report({ code, file, message });
+  const seen = new Set<string>();
+  await scanCocoFile(file, {
+    array: (name) => {
+      seen.add(name);
+      return true;
+    },
+    element: (name, index, record) => {
+      const table = tables.get(name);
+      if (!table) return;
+      const wrong = table.check(record);
+      if (wrong.length === 0) {
+        table.add(record, index);
+        return;
+      }
+      const id = idOf(record);
+      const message = `${placeOf(name, index, id)}: ${formatProblems(wrong)}`;
+      report({ code: 'schema', file, message, id });
+    },
+    invalid: (name, index, message) => issue('json', `${name}[${index}]: ${message}`),
+    value: (name, value) => {
+      if (tables.has(name)) issue('array', `${name}: expected an array, got ${quote(value)}`);
+      seen.add(name);
+    },
+  });
+  for (const name of tables.keys())
+    if (!seen.has(name)) issue('array', `expected an array "${name}", got none`);
+  return {
+    file,
+    images: images.finish(),
+    categories: categories.rows,
+    annotations: annotations.finish(),
+  };
+}
+
+function annotationTable(columns: AnnotationColumns, compared: IouType | undefined): Table {
+  if (compared) {
+    const schema = COMPARED_SCHEMAS[compared];
+    const fields = Object.keys(schema.properties);
+    const pick = (record: Readonly<Record<string, unknown>>): object =>
+      Object.fromEntries(fields.map((field) => [field, record[field]]));
+    return {
+      check: compileSchema(schema),
+      add: (record, position) =>
+        columns.add(pick(record as Readonly<Record<string, unknown>>), position),
+    };
+  }
+  const [instances, keypoints] = [INSTANCE_SCHEMA, KEYPOINTS_SCHEMA].map(compileSchema);
+  return {
+    check: (record) => {
+      const hasKeypoints = typeof record === 'object' && record !== null && 'keypoints' in record;
+      return hasKeypoints ? keypoints(record) : instances(record);
+    },
+    add: (record, position) => columns.add(record, position),
+  };
+}
+
+function idOf(record: unknown): number | string | undefined {
+  const id: unknown = (record as { readonly id?: unknown } | null)?.id;
+  return typeof id === 'number' || typeof id === 'string' ? id : undefined;
+}
+
+class ImageTable implements Table {
+  readonly check: SchemaCheck;
+  private readonly positions = new Column();
+  private readonly ids = new Column();
+  private readonly widths = new Column();
+  private readonly heights = new Column();
+  private readonly fileNames: string[] = [];
+
+  constructor(schema: object) {
+    this.check = compileSchema(schema);
+  }
+
+  add(record: unknown, position: number): void {
+    const image = record as { id: number; width?: unknown; height?: unknown; file_name?: unknown };
+    const { id, width, height, file_name: fileName } = image;
+    this.positions.push(position);
+    this.ids.push(id);
+    this.widths.push(typeof width === 'number' ? width : 0);
+    this.heights.push(typeof height === 'number' ? height : 0);
+    this.fileNames.push(typeof fileName === 'string' ? fileName : '');
+  }
+
+  finish(): CocoImages {
+    return {
+      positions: this.positions.to(Uint32Array),
+      ids: this.ids.view(),
+      widths: this.widths.to(Int32Array),
+      heights: this.heights.to(Int32Array),
+      fileNames: this.fileNames,
+    };
+  }
+}
+
+class CategoryTable implements Table {
+  readonly check: SchemaCheck;
+  readonly rows: CocoCategory[] = [];
+
+  constructor(schema: object) {
+    this.check = compileSchema(schema);
+  }
+
+  add(record: unknown): void {
+    const { id, name, supercategory, keypoints } = record as CocoCategory;
+    this.rows.push({
+      id,
+      name: typeof name === 'string' ? name : String(id),
+      supercategory,
+      keypoints,
+    });
+  }
+}

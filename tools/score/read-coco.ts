@@ -1,0 +1,57 @@
+import type { CocoDomain, IouType } from '../../core/coco.js';
+import { DataError } from '../../core/errors.js';
+import { tableDomain, tableObjects } from '../../datasets/coco/ground-truth.js';
+import { CocoGroundTruthBuilder, type CocoGroundTruth } from '../../evaluation/coco/objects.js';
+import {
+  CocoResultsBuilder,
+  type CocoResults,
+  type ResultsOptions,
+} from '../../evaluation/coco/results-builder.js';
+import { readAnnotations } from '../../io/coco/annotations.js';
+import { refuseLoss } from '../../io/coco/issues.js';
+import { readResults } from '../../io/coco/results.js';
+
+/**
+ * Reads the annotations that detections are compared with. Only what `iouType` compares is looked at.
+ *
+ * @param wantsMask tells the images whose masks are needed, the others get empty ones; all where left out
+ * @throws DataError if it is no annotation file or an object lacks what is compared
+ */
+export async function readGroundTruth(
+  file: string,
+  iouType: IouType,
+  wantsMask: (imageId: number) => boolean = () => true,
+): Promise<CocoGroundTruth> {
+  const tables = await readAnnotations(file, refuseLoss, { compared: iouType });
+  const builder = new CocoGroundTruthBuilder(tableDomain(tables));
+  const masks = iouType === 'segm' ? { wantsMask } : {};
+  for (const object of tableObjects(tables, masks)) builder.add(object);
+  return builder.build(file);
+}
+
+/**
+ * Reads result files as if their lists were one.
+ *
+ * @throws DataError if a file is no list of detections or a record lacks what is compared
+ */
+export async function readDetections(
+  files: readonly string[],
+  domain: CocoDomain,
+  options: ResultsOptions,
+): Promise<CocoResults> {
+  const builder = new CocoResultsBuilder(domain, options);
+  for (const file of files)
+    await readResults(file, {
+      fields: (first) => builder.fields(first),
+      report: refuseLoss,
+      record: (record, id) => {
+        try {
+          builder.add(record);
+        } catch (cause) {
+          if (!(cause instanceof DataError)) throw cause;
+          throw new DataError(`${file}: [${id}]: ${cause.message}`, { cause, file, id });
+        }
+      },
+    });
+  return builder.build(files.join(', '));
+}
