@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { PNG } from 'pngjs';
 import { Random } from '../core/random.js';
-import { ADE20K_CLASSES } from '../datasets/ade20k-classes.js';
+import { ADE20K_CLASSES } from '../datasets/classes/ade20k.js';
 import { loadFolder } from '../datasets/folder.js';
 import { decodePngIndices } from '../io/png/indices.js';
 import { encodeLabelPng } from '../io/png/write.js';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataError } from '../core/errors.js';
-import { ADE20K_CLASSES } from './ade20k-classes.js';
+import { ADE20K_CLASSES } from './classes/ade20k.js';
 import type { SegmentationSet } from './folder.js';
 import { pairFiles } from './folder-pairs.js';
 import type { LabelMapping } from './png-label-map.js';

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { DataError } from '../core/errors.js';
 import { isImageName } from '../io/files/images.js';
-import { CLASS_FILES, classLookup, readClassFile, type ClassEntry } from './imagenet-classes.js';
+import { CLASS_FILES, classLookup, readClassFile, type ClassEntry } from './class-list.js';
 import { findLabelFile, LABEL_FILES, readLabelFile } from './imagenet-labels.js';
 import type { ClassificationSample } from './sample.js';
 

@@ -8,7 +8,7 @@ import { readAnnotations, type CocoTables } from '../io/coco/annotations.js';
 import { checkSegmentationSet } from './folder-check.js';
 import { loadFolder } from './folder.js';
 import { readImageNet } from './imagenet.js';
-import type { ClassEntry } from './imagenet-classes.js';
+import type { ClassEntry } from './class-list.js';
 import { inParallel } from './in-parallel.js';
 import { imageNotes, inspectImage } from './inspect-image.js';
 import { errorAsValue, ProblemLog, type Finding, type ProblemKind } from './problems.js';

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isImageName } from '../io/files/images.js';
 import { ADE20K_SPLITS, ADE20K_MAPPING } from './ade20k.js';
-import { ADE20K_CLASSES } from './ade20k-classes.js';
+import { ADE20K_CLASSES } from './classes/ade20k.js';
 import { readClassNames, splitFolderIn, SPLIT_NAMES, type FolderSource } from './folder.js';
 import { hasSplit } from './imagenet.js';
 import { LABEL_FILES } from './imagenet-labels.js';

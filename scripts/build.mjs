@@ -1,5 +1,5 @@
-// Compiles the TypeScript sources to dist/ and marks the command line executable.
-import { chmodSync, existsSync } from 'node:fs';
+// Compiles the TypeScript sources to dist/, copies the data file beside them and marks the command line executable.
+import { chmodSync, copyFileSync, existsSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 
@@ -8,4 +8,6 @@ const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'
   stdio: 'inherit',
 });
 if (status !== 0) process.exit(status ?? 1);
+const CLASSES = 'datasets/classes/imagenet.txt';
+copyFileSync(CLASSES, `dist/${CLASSES}`);
 if (existsSync('dist/tools/cli.js')) chmodSync('dist/tools/cli.js', 0o755);

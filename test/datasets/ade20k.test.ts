@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import { ade20kPalette, ADE20K_CLASSES } from '../../datasets/ade20k-classes.js';
+import { ade20kPalette, ADE20K_CLASSES } from '../../datasets/classes/ade20k.js';
 import { loadAde20k } from '../../datasets/ade20k.js';
 import { checkSegmentationSet } from '../../datasets/folder-check.js';
 import { encodeLabelPng, encodeRgbPng } from '../../io/png/write.js';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DataError } from '../../core/errors.js';
-import { readClassList } from '../../datasets/imagenet-classes.js';
+import { readClassList } from '../../datasets/class-list.js';
 import { readImageNet } from '../../datasets/imagenet.js';
 
 let root = '';

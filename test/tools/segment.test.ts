@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createDenseBackbone } from '../../backbone/output-norms.js';
 import { DataError, WeightsError } from '../../core/errors.js';
 import { Random } from '../../core/random.js';
-import { ADE20K_CLASSES, ade20kPalette } from '../../datasets/ade20k-classes.js';
+import { ADE20K_CLASSES, ade20kPalette } from '../../datasets/classes/ade20k.js';
 import { decodeImage } from '../../io/image/decode.js';
 import { decodePngIndices } from '../../io/png/indices.js';
 import { encodeLabelPng, encodeRgbPng } from '../../io/png/write.js';

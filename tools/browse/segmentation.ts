@@ -1,5 +1,5 @@
 import { relative } from 'node:path';
-import { ade20kPalette } from '../../datasets/ade20k-classes.js';
+import { ade20kPalette } from '../../datasets/classes/ade20k.js';
 import { checkSegmentationSet, type LabelStatistics } from '../../datasets/folder-check.js';
 import { loadFolder, type SegmentationSet } from '../../datasets/folder.js';
 import { inParallel } from '../../datasets/in-parallel.js';

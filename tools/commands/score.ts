@@ -161,7 +161,7 @@ async function runSemantic(flags: SemanticFlags): Promise<void> {
   if (!flags.dt && !flags.merge)
     throw new ConfigError('--dt: expected a folder, or --merge, got none');
   const { scoreSemantic, semanticDocument } = await import('../score/ade20k.js');
-  const { ADE20K_CLASSES } = await import('../../datasets/ade20k-classes.js');
+  const { ADE20K_CLASSES } = await import('../../datasets/classes/ade20k.js');
   const classNames = flags.numClasses === ADE20K_CLASSES.length ? ADE20K_CLASSES : undefined;
   const options = {
     gt: flags.gt,

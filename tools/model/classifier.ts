@@ -1,10 +1,10 @@
 import { WeightsError } from '../../core/errors.js';
-import { readClassList } from '../../datasets/imagenet-classes.js';
+import { readClassList } from '../../datasets/class-list.js';
+import { imageNetClasses } from '../../datasets/classes/imagenet.js';
 import { evaluationResize } from '../../datasets/transforms/evaluation.js';
 import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
 import type { LoadedClassifier } from '../../models/classifier-weights.js';
 import { loadClassifier } from '../../models/classifier-weights.js';
-import { imageNetNames } from '../../models/imagenet-names.js';
 import type { ClassifierCard } from '../../models/model-card.js';
 import { classifierCard } from '../../models/model-card.js';
 import type { LocatedModel } from './locate.js';
@@ -44,7 +44,7 @@ export async function openClassifier(
   const classNames = options.classes
     ? readClassList(options.classes).map(({ name }) => name)
     : classes === 1000
-      ? await imageNetNames()
+      ? imageNetClasses().map(({ name }) => name)
       : Array.from({ length: classes }, (_, k) => `class ${k}`);
   if (classNames.length !== classes) {
     throw new WeightsError(

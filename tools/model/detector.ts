@@ -1,5 +1,5 @@
 import { WeightsError } from '../../core/errors.js';
-import { readClassList } from '../../datasets/imagenet-classes.js';
+import { readClassList } from '../../datasets/class-list.js';
 import type { RgbImage } from '../../core/image.js';
 import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
 import { cocoClasses } from '../../models/coco-classes.js';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { DataError, WeightsError } from '../../core/errors.js';
-import { ADE20K_CLASSES, ade20kPalette } from '../../datasets/ade20k-classes.js';
-import { readClassList } from '../../datasets/imagenet-classes.js';
+import { ADE20K_CLASSES, ade20kPalette } from '../../datasets/classes/ade20k.js';
+import { readClassList } from '../../datasets/class-list.js';
 import type { SegmenterCard } from '../../models/segmenter-card.js';
 import { segmenterCard } from '../../models/segmenter-card.js';
 import type { LoadedSegmenter } from '../../models/segmenter-weights.js';
