@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { assertShape } from '../core/shape.js';
-import { CaptureBackend } from '../engine/capture/backend.js';
 import type { ConvParams } from '../engine/ops/conv.js';
 import { sameConv } from '../engine/ops/conv.js';
+import { prefersStandardOperators } from '../engine/ops/lowering.js';
 import { axisTransforms, PATCH, PRODUCTS, TILE, twoAxes } from './winograd.js';
 
 /** Transform matrices, applied from the left; row-major. */
@@ -32,17 +32,11 @@ const TRANSFORMS = (() => {
 export function conv3x3(x: tf.Tensor4D, params: ConvParams): tf.Tensor4D {
   const { weight, bias } = params;
   assertShape('conv3x3', weight, [3, 3, x.shape[3], 'out']);
-  if (wantsStandardGraph()) return sameConv(x, params);
+  if (prefersStandardOperators()) return sameConv(x, params);
   return tf.tidy(() => {
     const y = winogradConv(x, weight);
     return bias ? y.add<tf.Tensor4D>(bias) : y;
   });
-}
-
-/** Whether a portable graph is being captured: other runtimes are optimized for ordinary convolutions. */
-function wantsStandardGraph(): boolean {
-  const backend = tf.backend();
-  return backend instanceof CaptureBackend && backend.graph.lowering.kind === 'portable';
 }
 
 function winogradConv(x: tf.Tensor4D, weight: tf.Tensor4D): tf.Tensor4D {

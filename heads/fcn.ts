@@ -1,14 +1,14 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { convSpecs } from '../engine/parameters/layers.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
-import type { ConvModuleSpecs } from './batch-norm-conv.js';
-import { convModule, convModuleSpecs } from './batch-norm-conv.js';
+import type { ConvNormSpecs } from './conv-norm.js';
+import { convNorm, convNormSpecs } from './conv-norm.js';
 import { classifierSpecs, classify, type SegmentationHeadInputs } from './upernet.js';
 
 /** Specs of a one-convolution FCN head, by the names of mmsegmentation. */
 export type FcnHeadSpecs = {
   readonly conv_seg: ReturnType<typeof convSpecs>;
-  readonly convs: readonly [ConvModuleSpecs];
+  readonly convs: readonly [ConvNormSpecs];
 };
 
 /** Specs of the head. */
@@ -18,7 +18,7 @@ export function fcnHeadSpecs(
 ): FcnHeadSpecs {
   return {
     conv_seg: classifierSpecs(channels, numClasses),
-    convs: [convModuleSpecs(3, inChannels, channels)],
+    convs: [convNormSpecs(3, inChannels, channels)],
   };
 }
 
@@ -34,6 +34,6 @@ export function fcnHead(
   params: TensorTree<FcnHeadSpecs>,
   { mode, path, channelMask }: SegmentationHeadInputs,
 ): tf.Tensor4D {
-  const features = convModule(x, params.convs[0], `${path}.convs.0`, mode);
+  const features = convNorm(x, params.convs[0], `${path}.convs.0`, mode);
   return classify(features, params.conv_seg, channelMask);
 }

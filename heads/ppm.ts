@@ -1,11 +1,11 @@
 import type * as tf from '@tensorflow/tfjs';
 import { adaptiveAveragePool } from '../engine/ops/adaptive-pool.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
-import type { BatchNormMode, ConvModuleSpecs } from './batch-norm-conv.js';
-import { convModule, convModuleSpecs } from './batch-norm-conv.js';
+import type { BatchNormMode, ConvNormSpecs } from './conv-norm.js';
+import { convNorm, convNormSpecs } from './conv-norm.js';
 
 /** Specs with one module per pooling scale, by the names of mmsegmentation (index 0 of each is the pooling). */
-export type PyramidPoolingSpecs = readonly { readonly '1': ConvModuleSpecs }[];
+export type PyramidPoolingSpecs = readonly { readonly '1': ConvNormSpecs }[];
 
 /** @param poolScales number of bins per side of each module */
 export function pyramidPoolingSpecs(
@@ -13,7 +13,7 @@ export function pyramidPoolingSpecs(
   inChannels: number,
   channels: number,
 ): PyramidPoolingSpecs {
-  return poolScales.map(() => ({ '1': convModuleSpecs(1, inChannels, channels) }));
+  return poolScales.map(() => ({ '1': convNormSpecs(1, inChannels, channels) }));
 }
 
 /**
@@ -33,6 +33,6 @@ export function pyramidPooling(
   mode: BatchNormMode,
 ): tf.Tensor4D[] {
   return poolScales.map((bins, i) =>
-    convModule(adaptiveAveragePool(x, bins), params[i]['1'], `${path}.${i}.1`, mode),
+    convNorm(adaptiveAveragePool(x, bins), params[i]['1'], `${path}.${i}.1`, mode),
   );
 }

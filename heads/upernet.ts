@@ -7,12 +7,12 @@ import { resizeBilinear } from '../engine/ops/resize.js';
 import { convSpecs } from '../engine/parameters/layers.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
 import {
-  convModule,
-  convModuleSpecs,
+  convNorm,
+  convNormSpecs,
   normalizedConv,
   type BatchNormMode,
-  type ConvModuleSpecs,
-} from './batch-norm-conv.js';
+  type ConvNormSpecs,
+} from './conv-norm.js';
 import { pyramidPooling, pyramidPoolingSpecs, type PyramidPoolingSpecs } from './ppm.js';
 import { convOfResized } from './upernet-resized-conv.js';
 
@@ -30,10 +30,10 @@ export type UperNetHeadConfig = Infer<typeof UperNetHeadConfig>;
 export type UperNetHeadSpecs = {
   readonly conv_seg: ReturnType<typeof convSpecs>;
   readonly psp_modules: PyramidPoolingSpecs;
-  readonly bottleneck: ConvModuleSpecs;
-  readonly lateral_convs: readonly ConvModuleSpecs[];
-  readonly fpn_convs: readonly ConvModuleSpecs[];
-  readonly fpn_bottleneck: ConvModuleSpecs;
+  readonly bottleneck: ConvNormSpecs;
+  readonly lateral_convs: readonly ConvNormSpecs[];
+  readonly fpn_convs: readonly ConvNormSpecs[];
+  readonly fpn_bottleneck: ConvNormSpecs;
 };
 
 /** @param inChannels of c2 … c5 */
@@ -46,10 +46,10 @@ export function uperNetHeadSpecs(
   return {
     conv_seg: classifierSpecs(channels, numClasses),
     psp_modules: pyramidPoolingSpecs(poolScales, top, channels),
-    bottleneck: convModuleSpecs(3, top + poolScales.length * channels, channels),
-    lateral_convs: lower.map((size) => convModuleSpecs(1, size, channels)),
-    fpn_convs: lower.map(() => convModuleSpecs(3, channels, channels)),
-    fpn_bottleneck: convModuleSpecs(3, 4 * channels, channels),
+    bottleneck: convNormSpecs(3, top + poolScales.length * channels, channels),
+    lateral_convs: lower.map((size) => convNormSpecs(1, size, channels)),
+    fpn_convs: lower.map(() => convNormSpecs(3, channels, channels)),
+    fpn_bottleneck: convNormSpecs(3, 4 * channels, channels),
   };
 }
 
@@ -96,7 +96,7 @@ export function uperNetHead(
   );
   const merged = layer('laterals', () => {
     const maps = [c2, c3, c4].map((level, i) =>
-      convModule(level, params.lateral_convs[i], `${path}.lateral_convs.${i}`, mode),
+      convNorm(level, params.lateral_convs[i], `${path}.lateral_convs.${i}`, mode),
     );
     maps.push(top);
     for (let i = maps.length - 1; i > 0; i--)
@@ -106,7 +106,7 @@ export function uperNetHead(
   const smoothed = layer('pyramid', () =>
     merged
       .slice(0, 3)
-      .map((map, i) => convModule(map, params.fpn_convs[i], `${path}.fpn_convs.${i}`, mode)),
+      .map((map, i) => convNorm(map, params.fpn_convs[i], `${path}.fpn_convs.${i}`, mode)),
   );
   const fused = layer('fusion', () =>
     normalizedConv(

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import type { FeatureLevels } from '../engine/backbone.js';
+import { vjp } from '../engine/ops/vjp.js';
 import type { Program } from '../engine/runtime/program.js';
-import type { BatchNormMode } from '../heads/batch-norm-conv.js';
-import { seedGradient } from './detection/seed-gradient.js';
+import type { BatchNormMode } from '../heads/conv-norm.js';
 
 /** Scores of both heads, before they are enlarged. */
 export interface SegmentationScores {
@@ -115,10 +115,8 @@ export function uperNetStages({ features, heads, losses }: UperNetParts): UperNe
       name: `segmenter stage ${stage} gradients`,
       forward: (params, inputs) => {
         const { found } = run(stage, params, inputs);
-        const seeds = Object.entries(found).map(([path, x]) =>
-          seedGradient(x, inputs[`dx:${path}`]),
-        );
-        return { loss: tf.addN(seeds) };
+        const products = Object.entries(found).map(([path, x]) => vjp(x, inputs[`dx:${path}`]));
+        return { loss: tf.addN(products) };
       },
     })),
   };

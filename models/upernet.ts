@@ -5,7 +5,7 @@ import { layer } from '../engine/capture/scope.js';
 import type { SpecTree } from '../engine/parameters/spec.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
 import type { Program } from '../engine/runtime/program.js';
-import type { BatchNormMode } from '../heads/batch-norm-conv.js';
+import type { BatchNormMode } from '../heads/conv-norm.js';
 import { fcnHead, fcnHeadSpecs, type FcnHeadSpecs } from '../heads/fcn.js';
 import { pixelCrossEntropy } from '../heads/pixel-cross-entropy.js';
 import {

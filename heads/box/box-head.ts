@@ -1,17 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
 import { record, whole, type Infer } from '../../core/schema.js';
 import { layer } from '../../engine/capture/scope.js';
-import type { Moments } from '../../engine/ops/batch-norm.js';
 import { linear } from '../../engine/ops/linear.js';
 import { linearSpecs, vectorSpec } from '../../engine/parameters/layers.js';
 import type { Initializer, ParameterSpec } from '../../engine/parameters/spec.js';
 import type { TensorTree } from '../../engine/parameters/tensors.js';
-import {
-  convBatchNormInference,
-  convBatchNormSpecs,
-  convBatchNormTraining,
-  type ConvBatchNormSpecs,
-} from './region-batch-norm.js';
+import { convNorm, convNormSpecs, type BatchNormMode, type ConvNormSpecs } from '../conv-norm.js';
 
 /** Hidden layers between the features of an RoI and its predictions. */
 export const BoxHeadLayers = record({
@@ -59,7 +53,7 @@ type Linear = ReturnType<typeof linearSpecs>;
 
 /** Specs of a box head, by the names of mmdetection. */
 export type BoxHeadSpecs = {
-  readonly shared_convs: readonly ConvBatchNormSpecs[];
+  readonly shared_convs: readonly ConvNormSpecs[];
   /**
    * The first is stored as a convolution `[P, P, C, F]`: mmdetection's `[F, C·P·P]` is its flattened weight, so the axes
    * are converted like those of any convolution and features need no reordering.
@@ -90,7 +84,7 @@ export function boxHeadSpecs(config: BoxHeadConfig): BoxHeadSpecs {
   );
   const numDeltas = classAgnostic ? 4 : 4 * numClasses;
   return {
-    shared_convs: Array.from({ length: numConvs }, () => convBatchNormSpecs(channels, channels)),
+    shared_convs: Array.from({ length: numConvs }, () => convNormSpecs(3, channels, channels)),
     shared_fcs: [first, ...more],
     fc_cls: linearSpecs(fcChannels, numClasses + 1, { kind: 'normal', std: 0.01 }),
     fc_reg: linearSpecs(fcChannels, numDeltas, { kind: 'normal', std: 0.001 }),
@@ -109,38 +103,20 @@ export interface BoxHeadOutputs {
  * Predicts the classes and deltas of RoIs.
  *
  * @param features `[R, P, P, C]`
+ * @param mode of the batch norms, whose paths are the numbers of their convolutions
  * @see Fast R-CNN: https://arxiv.org/abs/1504.08083
  */
-export function boxHead(params: TensorTree<BoxHeadSpecs>, features: tf.Tensor4D): BoxHeadOutputs {
-  return layer('bbox_head', () => {
-    const convolved = params.shared_convs.reduce(convBatchNormInference, features);
-    return { ...boxPredictions(params, convolved) };
-  });
-}
-
-/**
- * {@link boxHead} whose batch norms use the statistics of these RoIs.
- *
- * @param shares `[1, R·P·P]`, see {@link convBatchNormTraining}; not needed without convolutions
- * @returns also the moments of every batch norm
- */
-export function boxHeadTraining(
+export function boxHead(
   params: TensorTree<BoxHeadSpecs>,
   features: tf.Tensor4D,
-  shares: tf.Tensor2D | undefined,
-): BoxHeadOutputs & { readonly moments: readonly Moments[] } {
+  mode: BatchNormMode = { kind: 'running' },
+): BoxHeadOutputs {
   return layer('bbox_head', () => {
-    const moments: { mean: tf.Tensor1D; variance: tf.Tensor1D }[] = [];
-    let x = features;
-    if (shares) {
-      for (const conv of params.shared_convs) {
-        const normed = convBatchNormTraining(x, conv, shares);
-        x = normed.y;
-        moments.push({ ...normed.moments });
-      }
-    }
-    const { logits, deltas } = boxPredictions(params, x);
-    return { logits, deltas, moments };
+    const convolved = params.shared_convs.reduce(
+      (x, conv, i) => convNorm(x, conv, `${i}`, mode),
+      features,
+    );
+    return { ...boxPredictions(params, convolved) };
   });
 }
 

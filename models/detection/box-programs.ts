@@ -1,18 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
 import { layer } from '../../engine/capture/scope.js';
 import { crossEntropySum } from '../../engine/ops/losses.js';
+import { vjp } from '../../engine/ops/vjp.js';
 import type { Program } from '../../engine/runtime/program.js';
 import type { BoxHeadOutputs, BoxHeadSpecs } from '../../heads/box/box-head.js';
-import {
-  boxHead,
-  boxHeadTraining,
-  boxPredictions,
-  deltasOfClass,
-} from '../../heads/box/box-head.js';
+import { boxHead, boxPredictions, deltasOfClass } from '../../heads/box/box-head.js';
 import { boxLoss } from '../../heads/box/box-losses.js';
 import { conv3x3 } from '../../heads/conv3x3.js';
 import type { BoxStageConfig } from './config.js';
-import { seedGradient } from './seed-gradient.js';
 import type { DetectorParams, HeadParams } from './specs.js';
 
 /** Input `features` `[R, P, P, C]`; outputs `logits` `[R, K + 1]` and `deltas` `[R, 4K]` or `[R, 4]`. */
@@ -29,7 +24,7 @@ export function boxInference(paramsOf: HeadParams<BoxHeadSpecs>): Program {
  * The losses of a box head.
  *
  * Inputs `features` `[R, P, P, C]`; `labels` int32 `[R]` (K: background, −1: no region); `targets` `[R, 4]`, `targetWeights`
- * `[R]` (1 for positives); `references` `[R, 4]`, the regions; `shares` `[1, R·P·P]` for heads with batch norm; `scale` `[1]`,
+ * `[R]` (1 for positives); `references` `[R, 4]`, the regions; `fractions` `[1, R·P·P]` for heads with batch norm; `scale` `[1]`,
  * the stage's weight over the number of regions. Outputs `loss`, its terms `classLoss` and `boxLoss`, `logits`, `deltas`,
  * and of every batch norm `mean{i}` and `variance{i}`.
  */
@@ -41,17 +36,17 @@ export function boxTraining(
   return {
     name: 'box head training',
     forward: (params: DetectorParams, inputs) => {
-      const { logits, deltas, moments } = boxHeadTraining(
-        paramsOf(params),
-        inputs['features'] as tf.Tensor4D,
-        inputs['shares'] as tf.Tensor2D | undefined,
-      );
       const statistics: Record<string, tf.Tensor> = {};
-      moments.forEach(({ mean, variance }, i) => {
-        statistics[`mean${i}`] = mean;
-        statistics[`variance${i}`] = variance;
+      const outputs = boxHead(paramsOf(params), inputs['features'] as tf.Tensor4D, {
+        kind: 'batch',
+        fractions: inputs['fractions'] as tf.Tensor2D | undefined,
+        onStatistics: (conv, { moments }) => {
+          // Kept: the layers that are open here dispose what they do not return.
+          statistics[`mean${conv}`] = tf.keep(moments.mean);
+          statistics[`variance${conv}`] = tf.keep(moments.variance);
+        },
       });
-      return { ...losses({ logits, deltas }, inputs, stage, numClasses), ...statistics };
+      return { ...losses(outputs, inputs, stage, numClasses), ...statistics };
     },
   };
 }
@@ -88,7 +83,7 @@ export function boxConv(): Program {
 export function boxConvGradients(): Program {
   return {
     name: 'box head convolution gradients',
-    forward: (_, inputs) => ({ loss: seedGradient(convolved(inputs), inputs['gradient']) }),
+    forward: (_, inputs) => ({ loss: vjp(convolved(inputs), inputs['gradient']) }),
   };
 }
 

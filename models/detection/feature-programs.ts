@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Backbone } from '../../engine/backbone.js';
+import { vjp } from '../../engine/ops/vjp.js';
 import type { Program } from '../../engine/runtime/program.js';
 import type { PyramidLevels } from '../../heads/fpn.js';
 import { fpn } from '../../heads/fpn.js';
 import { rpn } from '../../heads/rpn/rpn-head.js';
 import type { DetectorParams } from './specs.js';
-import { seedGradient } from './seed-gradient.js';
 
 /** Levels that regions are taken from. */
 export const REGION_LEVELS = ['p2', 'p3', 'p4', 'p5'] as const;
@@ -60,10 +60,8 @@ export function featureGradients(backbone: Backbone): Program {
     name: 'detector feature gradients',
     forward: (params: DetectorParams, inputs) => {
       const levels = pyramid(backbone, params, inputs);
-      const seeds = REGION_LEVELS.map((name) =>
-        seedGradient(levels[name], inputs[`gradient:${name}`]),
-      );
-      return { loss: tf.addN(seeds) };
+      const products = REGION_LEVELS.map((name) => vjp(levels[name], inputs[`gradient:${name}`]));
+      return { loss: tf.addN(products) };
     },
   };
 }

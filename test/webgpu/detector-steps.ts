@@ -45,7 +45,7 @@ const MOVED: HostTensor = {
 const FEATURES = random(11, [REGIONS, SIDE, SIDE, CHANNELS]);
 
 /** Every position of the real regions weighs the same. */
-const SHARES: HostTensor = {
+const FRACTIONS: HostTensor = {
   shape: [1, REGIONS * SIDE * SIDE],
   data: Float32Array.from({ length: REGIONS * SIDE * SIDE }, (_, i) =>
     i < (REGIONS - 1) * SIDE * SIDE ? 1 / ((REGIONS - 1) * SIDE * SIDE) : 0,
@@ -138,7 +138,7 @@ function parts(backbone: Backbone, image: HostTensor): readonly StepParts[] {
       name: 'Cascade Mask R-CNN: box head of the second stage',
       program: cascade.boxStages[1].training,
       specs: cascade.specs,
-      inputs: { ...BOX_INPUTS, targets: MOVED, shares: SHARES },
+      inputs: { ...BOX_INPUTS, targets: MOVED, fractions: FRACTIONS },
       differentiable: ['features'],
       prefix: cascade.boxStages[1].prefix,
     },

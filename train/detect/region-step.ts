@@ -1,6 +1,6 @@
 import type { Boxes, Size } from '../../core/boxes.js';
 import type { Executable, HostTensor, HostTensors } from '../../engine/runtime/program.js';
-import { BATCH_NORM_MOMENTUM } from '../../heads/box/region-batch-norm.js';
+import { BATCH_NORM_MOMENTUM } from '../../heads/conv-norm.js';
 import type { FeatureMaps } from '../../heads/roi/feature-maps.js';
 import type { RegionDemand, Regions, RoiArena } from '../../heads/roi/roi-memory.js';
 import { bucketOf, largestMaskChunk, maskChunks } from '../../models/detection/buckets.js';
@@ -9,7 +9,7 @@ import { refineBoxes } from '../../models/detection/refine-boxes.js';
 import type { DetectionView } from '../pipelines/detect.js';
 import type { Scalars } from '../trainer.js';
 import { SINGLE_PROCESS } from '../distributed/communicator.js';
-import { joinMoments, type Moments } from '../distributed/moments.js';
+import { joinMoments, updateRunningMoments, type Moments } from '../distributed/moments.js';
 import { totalCounts } from '../distributed/totals.js';
 import type { StepContext } from './parts.js';
 import { clearGradients, GradientSum, prepareTraining } from './parts.js';
@@ -271,8 +271,8 @@ export class RegionStep {
       return outputs;
     }
     const [capacity, P] = inputs['features'].shape;
-    const shares = sharesOf(numRegions, capacity, P * P);
-    const outputs = await this.boxHeads[i].run({ ...inputs, shares }, into);
+    const fractions = fractionsOf(numRegions, capacity, P * P);
+    const outputs = await this.boxHeads[i].run({ ...inputs, fractions }, into);
     for (let conv = 0; conv < numConvs; conv++) {
       const seen = await joinMoments(communicator, {
         mean: outputs[`mean${conv}`].data as Float32Array,
@@ -284,26 +284,18 @@ export class RegionStep {
     return outputs;
   }
 
-  /** The variance enters unbiased, as in PyTorch. */
-  private updateStatistics(i: number, conv: number, { mean, variance, count }: Moments): void {
-    if (count === 0) return;
+  private updateStatistics(i: number, conv: number, moments: Moments): void {
     const { model, store } = this.context;
-    const bn = `${model.boxStages[i].prefix}shared_convs.${conv}.bn`;
-    const mix = (path: string, batch: Float32Array, factor: number): void => {
-      const running = store.get(path);
-      for (let c = 0; c < running.length; c++)
-        running[c] += BATCH_NORM_MOMENTUM * (batch[c] * factor - running[c]);
-    };
-    mix(`${bn}.running_mean`, mean, 1);
-    mix(`${bn}.running_var`, variance, count / Math.max(1, count - 1));
+    const norm = `${model.boxStages[i].prefix}shared_convs.${conv}.bn`;
+    updateRunningMoments(store, norm, moments, BATCH_NORM_MOMENTUM);
   }
 }
 
-/** Every pixel's share in the statistics of a batch norm: equal for those of regions, 0 for the filling. */
-function sharesOf(numRegions: number, capacity: number, pixels: number): HostTensor {
-  const shares = new Float32Array(capacity * pixels);
-  shares.fill(1 / Math.max(1, numRegions * pixels), 0, numRegions * pixels);
-  return { shape: [1, capacity * pixels], data: shares };
+/** Weights of the pixels in the statistics of a batch norm: equal for those of RoIs, 0 for the padding. */
+function fractionsOf(numRegions: number, capacity: number, pixels: number): HostTensor {
+  const fractions = new Float32Array(capacity * pixels);
+  fractions.fill(1 / Math.max(1, numRegions * pixels), 0, numRegions * pixels);
+  return { shape: [1, capacity * pixels], data: fractions };
 }
 
 /** Positives of a run of the mask head, filled up to a number of rows. */

@@ -1,6 +1,6 @@
 import type { Executable, HostTensor, HostTensors } from '../../engine/runtime/program.js';
 import { gradientName } from '../../engine/runtime/program.js';
-import { BATCH_NORM_EPS } from '../../heads/box/region-batch-norm.js';
+import { BATCH_NORM_EPS } from '../../heads/conv-norm.js';
 import { boxConv, boxConvGradients } from '../../models/detection/box-programs.js';
 import type { BatchNorm } from '../distributed/batch-norm.js';
 import { batchNorms, normalizeBackward, normalizeInto } from '../distributed/batch-norm.js';
@@ -51,7 +51,7 @@ export class SynchronisedBoxHeads {
   }
 
   /**
-   * @param inputs those of the stage's `training`, but `shares`
+   * @param inputs those of the stage's `training`, but `fractions`
    * @param numRegions the rows of `features` that are regions; the others fill up
    */
   async run(stage: number, inputs: HostTensors, numRegions: number): Promise<BoxHeadResult> {

@@ -1,3 +1,4 @@
+import type { ParameterStore } from '../../engine/parameters/store.js';
 import type { Communicator } from './communicator.js';
 
 /** Mean and biased variance of some values by channel. */
@@ -29,4 +30,27 @@ export async function joinMoments(communicator: Communicator, own: Moments): Pro
     variance: joined.map((m, c) => Math.max(0, sums[C + c] / Math.max(1, total) - m ** 2)),
     count: total,
   };
+}
+
+/**
+ * Mixes moments into the running statistics of a batch norm: `(1 − momentum) · running + momentum · batch`, the variance
+ * unbiased (`count / (count − 1)`) as in PyTorch. Without values nothing changes.
+ *
+ * @param norm path of the batch norm
+ * @param moments mean and biased variance `[C]` of `count` values a channel
+ */
+export function updateRunningMoments(
+  store: ParameterStore,
+  norm: string,
+  { mean, variance, count }: Record<'mean' | 'variance', ArrayLike<number>> & { count: number },
+  momentum: number,
+): void {
+  if (count === 0) return;
+  const runningMean = store.get(`${norm}.running_mean`);
+  const runningVariance = store.get(`${norm}.running_var`);
+  const unbiased = count / Math.max(1, count - 1);
+  for (let c = 0; c < mean.length; c++) {
+    runningMean[c] += momentum * (mean[c] - runningMean[c]);
+    runningVariance[c] += momentum * (variance[c] * unbiased - runningVariance[c]);
+  }
 }

@@ -4,7 +4,7 @@ import type { HostTensors } from '../../engine/runtime/program.js';
 import { statisticsName } from '../../models/upernet.js';
 import type { Communicator } from '../distributed/communicator.js';
 import { SINGLE_PROCESS } from '../distributed/communicator.js';
-import { joinMoments, type Moments } from '../distributed/moments.js';
+import { joinMoments, updateRunningMoments, type Moments } from '../distributed/moments.js';
 
 /** What a batch norm saw over one or several batches. */
 interface Seen {
@@ -34,15 +34,8 @@ export async function updateRunningStatistics(
     if (!path.endsWith('.running_mean')) continue;
     const norm = path.slice(0, -'.running_mean'.length);
     const own = batches.map((outputs) => seenBy(norm, outputs)).reduce(join);
-    const { mean, variance, count } =
-      communicator.size === 1 ? own : await joinMoments(communicator, single(own));
-    const runningMean = store.get(path);
-    const runningVariance = store.get(`${norm}.running_var`);
-    const unbiased = count / Math.max(1, count - 1);
-    for (let c = 0; c < mean.length; c++) {
-      runningMean[c] += momentum * (mean[c] - runningMean[c]);
-      runningVariance[c] += momentum * (variance[c] * unbiased - runningVariance[c]);
-    }
+    const joined = communicator.size === 1 ? own : await joinMoments(communicator, single(own));
+    updateRunningMoments(store, norm, joined, momentum);
   }
 }
 

@@ -3,7 +3,7 @@ import type { ParameterEntry, ParameterStore } from '../../engine/parameters/sto
 import type { Engine } from '../../engine/runtime/engine.js';
 import type { Executable, HostTensor, HostTensors } from '../../engine/runtime/program.js';
 import { gradientName } from '../../engine/runtime/program.js';
-import { SEGMENTATION_BN_EPS } from '../../heads/batch-norm-conv.js';
+import { BATCH_NORM_EPS } from '../../heads/conv-norm.js';
 import { statisticsName, type UperNet } from '../../models/upernet.js';
 import { STAGE_READS, stageOf } from '../../models/upernet-stages.js';
 import type { BatchNorm } from '../distributed/batch-norm.js';
@@ -168,7 +168,7 @@ export class SynchronisedStep {
         weight: store.get(`${path}.bn.weight`),
         bias: store.get(`${path}.bn.bias`),
       })),
-      SEGMENTATION_BN_EPS,
+      BATCH_NORM_EPS,
     );
     paths.forEach((path, m) => {
       norms.set(path, found[m]);

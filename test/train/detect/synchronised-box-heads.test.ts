@@ -177,14 +177,14 @@ test('a rank without regions waits for the others and changes nothing', async ()
   const whole = prepareTraining({ engine, model: MODEL, store, gradients: expected }, training, {
     ...{ prefixes: [prefix], inputs: ['features'], maxSessions: 1 },
   });
-  const shares = new Float32Array(rows * P * P).fill(
+  const fractions = new Float32Array(rows * P * P).fill(
     1 / (numRegions * P * P),
     0,
     numRegions * P * P,
   );
   const want = await whole.run({
     ...inputsOf(numRegions),
-    shares: { shape: [1, shares.length], data: shares },
+    fractions: { shape: [1, fractions.length], data: fractions },
   });
   await Promise.all(
     ranksInOne(2).map(async (communicator, r) => {

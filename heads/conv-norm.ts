@@ -3,15 +3,17 @@ import type { Moments } from '../engine/ops/batch-norm.js';
 import { batchNormTraining } from '../engine/ops/batch-norm.js';
 import { sameConv } from '../engine/ops/conv.js';
 import { normSpecs, vectorSpec } from '../engine/parameters/layers.js';
-import type { Initializer, ParameterSpec } from '../engine/parameters/spec.js';
+import type { ParameterSpec } from '../engine/parameters/spec.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
 import { conv3x3 } from './conv3x3.js';
 
-/** Epsilon of the segmentation heads' batch norms. */
-export const SEGMENTATION_BN_EPS = 1e-5;
+/** Epsilon of the heads' batch norms. */
+export const BATCH_NORM_EPS = 1e-5;
+/** Weight of a batch in the running statistics. */
+export const BATCH_NORM_MOMENTUM = 0.1;
 
-/** A convolution without bias and the batch norm after it, by the names of mmcv's `ConvModule`. */
-export type ConvModuleSpecs = {
+/** Specs of a convolution without bias and the batch norm after it, by the names of mmcv's `ConvModule`. */
+export type ConvNormSpecs = {
   readonly conv: { readonly weight: ParameterSpec<'conv'> };
   readonly bn: {
     readonly weight: ParameterSpec<'vector'>;
@@ -21,7 +23,7 @@ export type ConvModuleSpecs = {
   };
 };
 
-/** What a batch norm saw in a training step. */
+/** Statistics of a batch norm in a training step. */
 export interface BatchStatistics {
   /** Mean and biased variance, `[C]` each. */
   readonly moments: Moments;
@@ -32,14 +34,16 @@ export interface BatchStatistics {
 /**
  * How batch norms behave in a forward pass.
  * - `running`: with the running statistics
- * - `batch`: with those of the batch, which are handed to `onStatistics` with the module's path
- * - `cut`: not here: `normalized` gets the convolution, uncomputed, and says what comes after norm and ReLU, for statistics that
- *   several processes must join before the pass can go on
+ * - `batch`: with those of the batch, weighted by `fractions` (see {@link batchNormTraining}); passed to `onStatistics` with
+ *   the module's path
+ * - `cut`: outside this forward pass, for statistics that several processes must join before it can go on: `normalized` gets
+ *   the convolution, not yet computed, and returns the result of norm and ReLU
  */
 export type BatchNormMode =
   | { readonly kind: 'running' }
   | {
       readonly kind: 'batch';
+      readonly fractions?: tf.Tensor2D | undefined;
       readonly onStatistics: (path: string, statistics: BatchStatistics) => void;
     }
   | {
@@ -48,19 +52,16 @@ export type BatchNormMode =
     };
 
 /**
- * Kaiming-normal weights (fan out, ReLU); the running statistics are saved but not trained.
+ * Specs with Kaiming-normal weights (fan out, ReLU); the running statistics are saved but not trained.
  *
  * @see mmcv 1.x, cnn/bricks/conv_module.py
  */
-export function convModuleSpecs(
+export function convNormSpecs(
   kernel: number,
   inChannels: number,
   outChannels: number,
-): ConvModuleSpecs {
-  const init: Initializer = {
-    kind: 'normal',
-    std: Math.sqrt(2 / (kernel * kernel * outChannels)),
-  };
+): ConvNormSpecs {
+  const std = Math.sqrt(2 / (kernel * kernel * outChannels));
   const statistic = (value: number): ParameterSpec<'vector'> => ({
     ...vectorSpec(outChannels, { kind: 'constant', value }),
     trainable: false,
@@ -70,7 +71,7 @@ export function convModuleSpecs(
       weight: {
         shape: [kernel, kernel, inChannels, outChannels],
         layout: 'conv',
-        init,
+        init: { kind: 'normal', std },
         trainable: true,
       },
     },
@@ -85,9 +86,9 @@ export function convModuleSpecs(
  * @param path of the module, for the statistics
  * @returns `[N, H, W, C']`
  */
-export function convModule(
+export function convNorm(
   x: tf.Tensor4D,
-  params: TensorTree<ConvModuleSpecs>,
+  params: TensorTree<ConvNormSpecs>,
   path: string,
   mode: BatchNormMode,
 ): tf.Tensor4D {
@@ -104,20 +105,20 @@ export function convModule(
  */
 export function normalizedConv(
   conv: (weight: tf.Tensor4D) => tf.Tensor4D,
-  { conv: { weight }, bn }: TensorTree<ConvModuleSpecs>,
+  { conv: { weight }, bn }: TensorTree<ConvNormSpecs>,
   path: string,
   mode: BatchNormMode,
 ): tf.Tensor4D {
   switch (mode.kind) {
     case 'running': {
       // The scale is moved into the weight: exact, and one pass over the features less.
-      const scale = bn.weight.mul(bn.running_var.add(SEGMENTATION_BN_EPS).rsqrt()); // [C']
+      const scale = bn.weight.mul(bn.running_var.add(BATCH_NORM_EPS).rsqrt()); // [C']
       const shift = bn.bias.sub(bn.running_mean.mul(scale)); // [C']
       return conv(weight.mul(scale)).add(shift).relu() as tf.Tensor4D;
     }
     case 'batch': {
       const x = conv(weight);
-      const { y, moments } = batchNormTraining(x, bn, SEGMENTATION_BN_EPS);
+      const { y, moments } = batchNormTraining(x, bn, BATCH_NORM_EPS, mode.fractions);
       const [n, h, w] = x.shape;
       mode.onStatistics(path, { moments, count: n * h * w });
       return y.relu();
