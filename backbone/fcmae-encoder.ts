@@ -28,7 +28,7 @@ export interface EncoderOptions {
   /** `responseForm` of the configuration. */
   readonly form?: ResponseForm | undefined;
   /** Called with `stem` and `stage0` … `stage3` as `[N, H, W, C]`, zero at removed sites. */
-  readonly observe?: (name: string, activation: tf.Tensor4D) => void;
+  readonly observe?: ((name: string, activation: tf.Tensor4D) => void) | undefined;
 }
 
 /** An encoder of masked images: `[N, H/32, W/32, C]`, zero at removed sites. */

@@ -184,11 +184,8 @@ export function fcmae(
   observe?: (name: string, activation: tf.Tensor4D) => void,
 ): FcmaeOutputs {
   const { statistics, backbone } = config;
-  const encoded = encoder(params.encoder, batch, {
-    statistics,
-    form: backbone.responseForm,
-    ...(observe ? { observe } : {}),
-  });
+  const form = backbone.responseForm;
+  const encoded = encoder(params.encoder, batch, { statistics, form, observe });
   const prediction = fcmaeDecoder(encoded, visibleSites(batch, 3), params);
   const loss = layer('loss', () =>
     fcmaeLoss(prediction, fcmaeTarget(batch.image, config), batch.mask),

@@ -31,7 +31,7 @@ interface Rate {
   readonly median: number;
   /** Megapixels per second of CPU time, best pass. */
   readonly bestCpu: number;
-  readonly wanted?: number;
+  readonly wanted?: number | undefined;
 }
 
 interface Pair {
@@ -69,7 +69,7 @@ async function main(args: readonly string[]): Promise<void> {
       best: walls[0],
       median: walls[walls.length >> 1],
       bestCpu: megapixels / Math.min(...times.map(({ cpu }) => cpu)),
-      ...(wanted === undefined ? {} : { wanted }),
+      wanted,
     };
   };
   const rates = [

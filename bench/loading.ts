@@ -102,7 +102,7 @@ async function main(args: readonly string[]): Promise<void> {
         );
   const machine = { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, load: loadavg()[0] };
   if (values.json) {
-    const document = { ...counts, machine, reports, ...(python === undefined ? {} : { peers }) };
+    const document = { ...counts, machine, reports, peers: python && peers };
     console.log(JSON.stringify(document, null, 2));
     return;
   }

@@ -93,8 +93,8 @@ async function main(): Promise<void> {
       steps: sorted[0].steps,
       peakRssBytes: Math.max(...runs.map(({ peakRssBytes }) => peakRssBytes)),
       stats: sorted[0].stats,
-      ...(worst === undefined ? {} : { maxDifferenceFromRecorded: worst }),
-      ...(peers.length === 0 ? {} : { pycocotools: summarizePeer(peers, sorted[0]) }),
+      maxDifferenceFromRecorded: worst,
+      pycocotools: peers.length === 0 ? undefined : summarizePeer(peers, sorted[0]),
     };
     if (worst !== undefined && !(worst <= 1e-12)) {
       process.exitCode = 1;

@@ -107,8 +107,8 @@ export function recogniseYaml(file: string): DetectionData | SegmentationData {
           {
             annotations: existing(`${entry.split}/annotations`, entry.part.annotations ?? ''),
             images: images(entry),
-            ...(classes ? { classes } : {}),
-            ...(entry.part.limit === undefined ? {} : { limit: entry.part.limit }),
+            classes,
+            limit: entry.part.limit,
           },
         ]),
       ),

@@ -67,7 +67,7 @@ export interface SegmentationHeadInputs {
   /** Path of the head's parameters, for the statistics. */
   readonly path: string;
   /** Dropout of whole channels before the classifier, `[N, channels]`: 0, or `1 / (1 − rate)`. */
-  readonly channelMask?: tf.Tensor2D;
+  readonly channelMask?: tf.Tensor2D | undefined;
 }
 
 /**

@@ -46,10 +46,8 @@ export function createClassifier(config: ClassifierConfig): Classifier {
     inputs: Readonly<Record<string, tf.Tensor>>,
   ): ClassifierOutputs => {
     const { image, dropPath } = inputs as { image: tf.Tensor4D; dropPath?: tf.Tensor2D };
-    const { c5 } = convNeXtV2Features(params, image, {
-      form: config.backbone.responseForm,
-      ...(dropPath ? { dropPath } : {}),
-    });
+    const form = config.backbone.responseForm;
+    const { c5 } = convNeXtV2Features(params, image, { form, dropPath });
     return layer('head', () => ({ ...classifier(c5, params, EPS) }));
   };
   return {

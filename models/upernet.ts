@@ -89,7 +89,7 @@ export function createUperNet(backbone: Backbone, config: UperNetConfig = UPERNE
       uperNetHead(levels, params.decode_head, poolScales, {
         mode,
         path: 'decode_head',
-        ...(mask ? { channelMask: mask } : {}),
+        channelMask: mask,
       }),
     );
   const heads = (
@@ -104,7 +104,7 @@ export function createUperNet(backbone: Backbone, config: UperNetConfig = UPERNE
       fcnHead(levels.c4, params.auxiliary_head, {
         mode,
         path: 'auxiliary_head',
-        ...(auxiliaryMask ? { channelMask: auxiliaryMask } : {}),
+        channelMask: auxiliaryMask,
       }),
     );
     return { logits, auxiliaryLogits };

@@ -26,11 +26,11 @@ export interface FlatBuffers {
   /** `[n]`: gradients averaged over the batch, the input of the optimizer. */
   readonly gradients: Float32Array;
   /** `[n]`: output of the backward pass if gradients are accumulated. */
-  readonly microGradients?: Float32Array;
+  readonly microGradients?: Float32Array | undefined;
   /** `[n]` each: first and second moment (AdamW), momentum (SGD). */
   readonly moments: readonly Float32Array[];
   /** `[n]`. */
-  readonly ema?: Float32Array;
+  readonly ema?: Float32Array | undefined;
   readonly kernels: Kernels;
 }
 
@@ -69,8 +69,8 @@ export function createFlatBuffers(size: number, options: FlatBufferOptions): Fla
     parameters,
     gradients,
     moments: rest.slice(0, moments),
-    ...(ema ? { ema: rest[moments] } : {}),
-    ...(microGradients ? { microGradients: rest[moments + Number(ema)] } : {}),
+    ema: ema ? rest[moments] : undefined,
+    microGradients: microGradients ? rest[moments + Number(ema)] : undefined,
     kernels: new Kernels(memory),
   };
 }

@@ -82,7 +82,11 @@ export function suppressNodes(
     iouThreshold,
     maxKept,
     minScore,
-  }: { readonly iouThreshold: number; readonly maxKept: number; readonly minScore?: number },
+  }: {
+    readonly iouThreshold: number;
+    readonly maxKept: number;
+    readonly minScore?: number | undefined;
+  },
 ): ValueName {
   const column = g.op('Unsqueeze', [groups, g.integers([1])]); // [N, 1]
   let counted = boxes;

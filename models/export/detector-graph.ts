@@ -143,7 +143,7 @@ function proposalNodes(
   const indices = suppressNodes(
     g,
     { boxes, scores, groups },
-    { iouThreshold, maxKept: maxPerImage, ...(isFiltered ? { minScore: 0 } : {}) },
+    { iouThreshold, maxKept: maxPerImage, minScore: isFiltered ? 0 : undefined },
   );
   const rows = Math.min(
     maxPerImage,

@@ -46,7 +46,7 @@ export async function classificationPage(
         file: relative(data.root, file),
         ...size,
         objects: [],
-        ...(classIndex >= 0 ? { shares: [[classIndex, 1] as const] } : {}),
+        shares: classIndex >= 0 ? [[classIndex, 1]] : undefined,
         ...(await thumbnailOf(file, options.thumbnail)),
       };
       return card;

@@ -83,7 +83,7 @@ export async function detectionPage(
 interface RowConcern {
   readonly severity: Concern['severity'];
   readonly message: string;
-  readonly image?: number;
+  readonly image?: number | undefined;
   readonly annotation?: number;
 }
 
@@ -113,7 +113,7 @@ async function readPart(source: CocoSource): Promise<Part> {
             severity,
             message: text,
             annotation: row.index,
-            ...(image < 0 ? {} : { image }),
+            image: image < 0 ? undefined : image,
           };
         }),
   );
@@ -167,17 +167,16 @@ async function showPart(
       ...picture,
       // Large objects first, so that small ones lie on top and can be pointed at.
       objects: objects.sort((a, b) => b.box[2] * b.box[3] - a.box[2] * a.box[3]),
-      ...(i === fullest && counts[i] > 1 ? { fullest: true } : {}),
+      fullest: i === fullest && counts[i] > 1 ? true : undefined,
     };
   });
   const cardOf = new Map(chosen.map((i, card) => [i, card]));
   const concerns = rowConcerns.map(({ severity, message, image, annotation }): Concern => {
-    const card = image === undefined ? undefined : cardOf.get(image);
     return {
       severity,
       message,
-      ...(card === undefined ? {} : { card }),
-      ...(annotation === undefined ? {} : { object: annotations.ids[annotation] }),
+      card: image === undefined ? undefined : cardOf.get(image),
+      object: annotation === undefined ? undefined : annotations.ids[annotation],
     };
   });
   return { cards, concerns };

@@ -40,10 +40,10 @@ export interface Card {
   /** Coloured labels as data URI, for segmentation. */
   readonly overlay?: string;
   /** Classes of the image with their share of the pixels (segmentation), or its class with share 1. */
-  readonly shares?: readonly (readonly [classIndex: number, share: number])[];
+  readonly shares?: readonly (readonly [classIndex: number, share: number])[] | undefined;
   /** Share of ignored pixels. */
   readonly ignored?: number;
-  readonly fullest?: boolean;
+  readonly fullest?: boolean | undefined;
 }
 
 /** One annotation. */
@@ -67,7 +67,7 @@ export interface Concern {
   readonly severity: 'error' | 'warning' | 'look';
   readonly message: string;
   /** Index of the card that shows it; nothing where no image belongs to it. */
-  readonly card?: number;
+  readonly card?: number | undefined;
   /** Id of the annotation. */
-  readonly object?: number;
+  readonly object?: number | undefined;
 }

@@ -58,11 +58,7 @@ export async function segmentationPage(
     for (const { severity, file, message, meaning } of problems) {
       const card = position.get(indexOf.get(file) ?? -1);
       const text = message.startsWith(file) ? message : `${file}: ${message}`;
-      concerns.push({
-        severity,
-        message: `${text} (${meaning})`,
-        ...(card === undefined ? {} : { card }),
-      });
+      concerns.push({ severity, message: `${text} (${meaning})`, card });
     }
     numConcerns += log.count('error') + log.count('warning');
     splits.push({ name, images: set.samples.length, facts: factsOf(statistics) });
