@@ -2,25 +2,25 @@ import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv'
 import { quote } from '../core/errors.js';
 import { nearestWord } from '../core/nearest-word.js';
 
-/** One thing that is wrong with a value. */
+/** One problem of a value. */
 export interface SchemaProblem {
-  /** Keys and positions from the top, `bbox/2`; empty for the value itself. */
+  /** Path of keys and indices, `bbox/2`; empty for the value itself. */
   readonly path: string;
   /** `expected a number from 0, got "fast"`. */
   readonly message: string;
 }
 
-/** Checks a value. @returns all problems, one a path; none if it fits */
+/** Checks a value. @returns all problems, one per path; none if it is valid */
 export type SchemaCheck = (value: unknown) => readonly SchemaProblem[];
 
 type JsonSchema = Readonly<Record<string, unknown>>;
 
-/** Compiling takes longer than checking a small file. */
+/** Compiled lazily, because compiling takes longer than checking a small file. */
 const compiled = new WeakMap<object, SchemaCheck>();
 
 /**
- * Compiles a schema, once. The check stops at the first error; a value that fails is checked again for all of
- * them, so that good values cost little and bad ones are described in full.
+ * Compiles a schema, once. The check stops at the first error; an invalid value is checked again for all errors, so that
+ * valid values are checked fast and invalid ones described in full.
  *
  * @param schema a JSON Schema, draft 7; `oneOf` may have a `discriminator`
  * @see https://ajv.js.org/json-schema.html
@@ -48,14 +48,14 @@ function compile(schema: object): SchemaCheck {
     for (const error of describe.errors ?? []) {
       if (error.keyword === 'if' || error.schemaPath.includes('/anyOf/')) continue;
       const problem = describeError(error);
-      // A number that is no number breaks several rules: the first one says it all.
+      // NaN violates several rules; the first one suffices.
       if (!problems.has(problem.path)) problems.set(problem.path, problem);
     }
     return [...problems.values()];
   };
 }
 
-/** Some problems in one line: `bbox/2: expected a number, got "12"; id: …; and 3 more`. */
+/** Formats problems in one line: `bbox/2: expected a number, got "12"; id: …; and 3 more`. */
 export function formatProblems(problems: readonly SchemaProblem[], most = 4): string {
   const lines = problems
     .slice(0, most)
@@ -127,7 +127,7 @@ const NOUNS: Readonly<Record<string, string>> = {
   null: 'null',
 };
 
-/** The rule in words: `a number from 0 to 1`. */
+/** Describes the rule in words: `a number from 0 to 1`. */
 function expectation(schema: JsonSchema): string {
   const { type, minimum, exclusiveMinimum, maximum, multipleOf } = schema;
   if ('const' in schema) return String(schema['const']);

@@ -2,11 +2,11 @@ import { numElements } from '../core/shape.js';
 import { bfloat16ToFloat32, float16ToFloat32 } from '../core/half.js';
 
 /**
- * What every weight file looks like from inside: named tensors that are read when asked for. Shapes and
- * axis order are PyTorch's until {@link file://../weights/layout.ts} turns them into this library's.
+ * Common representation of weight files: named tensors that are read lazily. Shapes and axis order are PyTorch's until
+ * {@link file://../weights/layout.ts} converts them to this library's.
  */
 
-/** Element types that weight files hold, by their safetensors names. */
+/** Element types of weight files, by their safetensors names. */
 export type DType = 'F64' | 'F32' | 'F16' | 'BF16' | 'I64' | 'I32' | 'I16' | 'I8' | 'U8' | 'BOOL';
 
 /** Size of one element in a file. */
@@ -31,19 +31,19 @@ export type TensorValues =
 export interface LazyTensor {
   readonly dtype: DType;
   readonly shape: readonly number[];
-  /** The values, contiguous, last axis fastest. A fresh array that the caller owns. */
+  /** Reads the values, contiguous, last axis fastest. The array is new and belongs to the caller. */
   read(): Promise<TensorValues>;
 }
 
 /** Tensors by name, in file order. */
 export type TensorMap = ReadonlyMap<string, LazyTensor>;
 
-/** What {@link file://../weights/open.ts} found in a file. */
+/** Container of a weight file, as detected by {@link file://../weights/open.ts}. */
 export type Container = 'safetensors' | 'torch-zip' | 'torch-legacy';
 
 /**
- * An open weight file. Nested dictionaries of torch checkpoints are flattened with dots
- * (`model.head.weight`); what is no tensor (epoch, args, metadata) is in `plain`.
+ * An open weight file. Nested dictionaries of torch checkpoints are flattened with dots (`model.head.weight`); other
+ * values (epoch, args, metadata) are in `plain`.
  */
 export interface TensorSource {
   readonly file: string;
@@ -59,7 +59,7 @@ export function numBytes(dtype: DType, shape: readonly number[]): number {
 }
 
 /**
- * Little-endian bytes as values.
+ * Converts little-endian bytes to values.
  *
  * @param bytes start at a multiple of 8 in their buffer, length a multiple of the element size
  */
@@ -91,14 +91,14 @@ export function decodeValues(dtype: DType, bytes: Uint8Array): TensorValues {
   }
 }
 
-/** Values as float32: doubles are rounded, integers converted, float32 returned as it is. */
+/** Converts values to float32: doubles are rounded, integers converted, float32 is returned unchanged. */
 export function toFloat32(values: TensorValues): Float32Array {
   if (values instanceof Float32Array) return values;
   if (values instanceof BigInt64Array) return Float32Array.from(values, Number);
   return new Float32Array(values);
 }
 
-/** A tensor that is computed from another when it is read. */
+/** Creates a tensor that is computed from another when it is read. */
 export function derivedTensor(
   from: LazyTensor,
   shape: readonly number[],
@@ -107,12 +107,12 @@ export function derivedTensor(
   return { dtype: from.dtype, shape, read: async () => compute(await from.read()) };
 }
 
-/** The same values under another shape with as many elements. */
+/** Creates a tensor of the same values with another shape of equal size. */
 export function reshaped(from: LazyTensor, shape: readonly number[]): LazyTensor {
   return { dtype: from.dtype, shape, read: () => from.read() };
 }
 
-/** A tensor that is already in memory; `read` gives a copy. */
+/** Wraps values in memory as a tensor; `read` returns a copy. */
 export function tensorOf(values: Float32Array, shape: readonly number[]): LazyTensor {
   return { dtype: 'F32', shape, read: () => Promise.resolve(values.slice()) };
 }

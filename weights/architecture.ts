@@ -2,20 +2,20 @@ import { WeightsError } from '../core/errors.js';
 import { formatShape, sameShape } from '../core/shape.js';
 import type { TensorMap } from '../io/tensor.js';
 
-/** What the tensors say about the network that they belong to. */
+/** Architecture of a network, derived from its tensors. */
 export interface Architecture {
-  /** The published size with these depths and dims, if there is one. */
+  /** Published size with these depths and dims, if any. */
   readonly size: SizeName | undefined;
   readonly depths: readonly number[];
   readonly dims: readonly number[];
   readonly inChannels: number;
   /** Undefined without a classifier head. */
   readonly numClasses: number | undefined;
-  /** Whether the norm before the head is there (not in FCMAE encoders). */
+  /** Whether there is a norm before the head (not in FCMAE encoders). */
   readonly hasNorm: boolean;
-  /** V1-style blocks: no block has a response norm. */
+  /** V1-style blocks: no block has GRN. */
   readonly withoutResponseNorm?: true;
-  /** Stages with an output norm of their own (`norm0` … `norm3`). */
+  /** Stages with an output norm (`norm0` … `norm3`). */
   readonly stageNorms: readonly number[];
 }
 
@@ -36,11 +36,11 @@ export const SIZES: Readonly<
   huge: { depths: [3, 3, 27, 3], dims: [352, 704, 1408, 2816] },
 };
 
-/** A name may claim any block number; this bounds what is made of it. */
+/** Limit of block numbers, because a name may contain any number. */
 const MAX_DEPTH = 1000;
 
 /**
- * Reads depths, dims and classes off the tensors.
+ * Derives depths, dims and number of classes from the tensors.
  *
  * @param tensors official dense names
  * @throws WeightsError if the tensors that define them are missing
@@ -86,7 +86,7 @@ export function inferArchitecture(file: string, tensors: TensorMap): Architectur
   };
 }
 
-/** The published size with these depths and dims. */
+/** Finds the published size with these depths and dims. */
 export function sizeOf(depths: readonly number[], dims: readonly number[]): SizeName | undefined {
   const names = Object.keys(SIZES) as SizeName[];
   return names.find(
@@ -94,7 +94,7 @@ export function sizeOf(depths: readonly number[], dims: readonly number[]): Size
   );
 }
 
-/** Every tensor that a network has, with its official shape. */
+/** Lists all tensors of a network with their official shapes. */
 export function expectedShapes(architecture: Architecture): ReadonlyMap<string, readonly number[]> {
   const { depths, dims, inChannels, numClasses, hasNorm, withoutResponseNorm, stageNorms } =
     architecture;
@@ -124,7 +124,7 @@ export function expectedShapes(architecture: Architecture): ReadonlyMap<string, 
 }
 
 /**
- * What is wrong with the names and shapes of `tensors`, one entry each; empty if they are exactly the network's.
+ * Lists the differences between the names and shapes of `tensors` and those of the network; empty if equal.
  *
  * @param tensors official dense names
  */

@@ -1,6 +1,6 @@
 import { SIZES, type SizeName } from './architecture.js';
 
-/** How an official file was trained. `fcmae` files hold an encoder without head. */
+/** Training of an official file. `fcmae` files contain an encoder without head. */
 export type WeightsTag =
   | 'fcmae'
   | 'fcmae_ft_in1k'
@@ -10,20 +10,20 @@ export type WeightsTag =
 
 /** ImageNet-1K accuracy in percent. */
 export interface PublishedAccuracy {
-  /** As the authors report it. */
+  /** As reported by the authors. */
   readonly top1: number;
-  /** As measured from the public file by timm, with the exact GELU. */
+  /** As measured by timm on the public file, with the exact GELU. */
   readonly measured: { readonly top1: number; readonly top5: number };
 }
 
-/** One of the files that the authors published. */
+/** An official file, published by the authors. */
 export interface CatalogueEntry {
   /** `SIZE.TAG`, e.g. `tiny.fcmae_ft_in1k`. */
   readonly name: string;
   readonly size: SizeName;
   readonly tag: WeightsTag;
   readonly url: string;
-  /** Name in the cache folder: the last part of the URL. */
+  /** Name in the cache folder: the last component of the URL. */
   readonly fileName: string;
   readonly inputSizePx: number;
   /** Undefined for encoders. */
@@ -35,7 +35,7 @@ export interface CatalogueEntry {
   readonly parityLogits: readonly number[] | undefined;
 }
 
-/** Licence of all official weights; the code of this library is MIT. */
+/** License of all official weights; the code of this library is MIT. */
 export const WEIGHTS_LICENCE = 'CC-BY-NC-4.0';
 
 const BASE_URL = 'https://dl.fbaipublicfiles.com/convnext/convnextv2/';

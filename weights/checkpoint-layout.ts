@@ -3,29 +3,29 @@ import { toTorchLayout, torchShape, type Layout } from './layout.js';
 import { derivedTensor, toFloat32, type LazyTensor, type TensorSource } from '../io/tensor.js';
 
 /**
- * Our own checkpoints hold parameters in this library's axis order. The layouts travel in the safetensors metadata,
+ * Our own checkpoints store parameters in this library's axis order. The layouts are stored in the safetensors metadata,
  * so that such a file can be read like any other weight file.
  */
 
 /** Value of `format` in the metadata of our checkpoints. */
 export const CHECKPOINT_FORMAT = 'convnextv2-checkpoint';
 
-/** Metadata of a checkpoint with these layouts by parameter path. */
+/** Creates the metadata of a checkpoint from the layouts by parameter path. */
 export function checkpointMetadata(
   layouts: ReadonlyMap<string, Layout>,
 ): Readonly<Record<string, string>> {
   return { format: CHECKPOINT_FORMAT, layouts: JSON.stringify(Object.fromEntries(layouts)) };
 }
 
-/** Whether a file was written by {@link file://./checkpoint.ts}. */
+/** Whether a file is a checkpoint written by {@link file://./checkpoint.ts}. */
 export function isCheckpoint(source: TensorSource): boolean {
   return source.plain['format'] === CHECKPOINT_FORMAT;
 }
 
 /**
- * The tensors of one group of a checkpoint (`weights`, `ema`, …) by parameter path, in PyTorch's axis order.
+ * Selects the tensors of one group of a checkpoint (`weights`, `ema`, …) by parameter path, in PyTorch's axis order.
  *
- * @throws WeightsError if the metadata name no layout for a tensor
+ * @throws WeightsError if the metadata lacks the layout of a tensor
  */
 export function checkpointGroup(
   source: TensorSource,

@@ -11,23 +11,23 @@ import { withWeights } from './open.js';
 import { writeSafetensors } from '../io/safetensors/write.js';
 
 /**
- * A checkpoint is `NAME.safetensors` (all that is float32: weights, moving average, optimizer moments) and
- * `NAME.json` (all else). The JSON is written last and holds the checksum, so a pair is complete or recognisably not.
+ * A checkpoint is `NAME.safetensors` (float32 values: weights, EMA, optimizer moments) and `NAME.json` (everything else).
+ * The JSON is written last and contains the checksum, so incomplete pairs are detected.
  */
 
 /** Current version of the JSON. */
 const VERSION = 1;
 
-/** Parameters by group: `weights` and `ema` are understood by {@link file://./select.ts}, others (moments) are free. */
+/** Parameters by group: {@link file://./select.ts} reads `weights` and `ema`; other names (moments) are free. */
 export type CheckpointGroups = Readonly<Record<string, readonly ParameterTarget[]>>;
 
-/** What is saved. */
+/** Content of a checkpoint. */
 export interface CheckpointContent<State extends object = Record<string, unknown>> {
-  /** Optimizer steps done. */
+  /** Number of optimizer steps done. */
   readonly step: number;
-  /** Read while saving: must not change until that is done. */
+  /** Read while saving; must not change until saving is complete. */
   readonly groups: CheckpointGroups;
-  /** Anything that JSON holds: random and sampler states, configuration, class names, mean and deviation, … */
+  /** Any JSON value: random and sampler states, configuration, class names, mean and standard deviation, … */
   readonly state: State;
 }
 
@@ -52,9 +52,9 @@ interface CheckpointJson<State extends object> {
 }
 
 /**
- * Saves a checkpoint: both files under temporary names, synced and renamed, the JSON last.
+ * Saves a checkpoint: writes both files atomically, the JSON last.
  *
- * @throws ConfigError if a name has a path in it, a group a dot, or the state a number that JSON cannot hold
+ * @throws ConfigError if the name contains a path or a group a dot, or the state has a number that JSON cannot represent
  */
 export async function saveCheckpoint<State extends object>(
   folder: string,
@@ -92,7 +92,7 @@ export async function saveCheckpoint<State extends object>(
  * Opens a checkpoint and verifies its checksum.
  *
  * @param path of the JSON or the safetensors file, or without extension
- * @throws WeightsError if a file is missing, torn, changed, or from a newer version
+ * @throws WeightsError if a file is missing, incomplete, changed, or from a newer version
  */
 export async function readCheckpoint<State extends object = Record<string, unknown>>(
   path: string,
@@ -119,7 +119,7 @@ export async function readCheckpoint<State extends object = Record<string, unkno
   return { folder, name: basename(base), file, sha256, step, state };
 }
 
-/** The JSON of a checkpoint, without looking at its tensors. @throws WeightsError if it is torn or something else */
+/** Reads the JSON of a checkpoint without its tensors. @throws WeightsError if it is incomplete or not a checkpoint */
 export async function readCheckpointJson<State extends object = Record<string, unknown>>(
   path: string,
 ): Promise<CheckpointJson<State>> {
@@ -152,8 +152,8 @@ export async function readCheckpointJson<State extends object = Record<string, u
 }
 
 /**
- * Fills the parameters of all given groups from a checkpoint, bit for bit. Strict: every group must have exactly
- * these paths and shapes, or nothing is written. Groups of the file that are not asked for stay unread.
+ * Restores the parameters of the given groups bit for bit. Strict: every group must have exactly these paths and shapes,
+ * or nothing is written. Other groups of the file are not read.
  *
  * @throws WeightsError listing all differences
  */
@@ -195,7 +195,7 @@ export async function restoreCheckpoint(
   });
 }
 
-/** JSON would turn NaN into null and drop undefined; a resumed run must not start from that. */
+/** JSON would change NaN to null and drop undefined, which would change a resumed run. */
 function assertJson(where: string, value: unknown): void {
   if (typeof value === 'number' && !Number.isFinite(value)) {
     throw new ConfigError(`saveCheckpoint: expected a finite number at ${where}, got ${value}`);

@@ -12,22 +12,25 @@ import { selectWeights, type Which } from './select.js';
 import { reshaped, toFloat32, type LazyTensor, type TensorMap } from '../io/tensor.js';
 import type { WrittenFile } from '../io/files/atomic.js';
 
-/** What to write. */
+/** Options of the conversion. */
 export interface ConvertOptions {
   readonly scheme: Scheme;
   /** Default `F32`. */
   readonly dtype?: 'F32' | 'F16';
   readonly which?: Which;
-  /** timm's 4-D pointwise weights; default: for the sizes where timm has them (atto, femto, pico, nano). */
+  /**
+   * Whether pointwise weights are 4-D as in timm; default: for the sizes for which timm has them (atto, femto, pico,
+   * nano).
+   */
   readonly timmConvMlp?: boolean;
 }
 
-/** What was written, and what the scheme has no place for. */
+/** Result of the conversion. */
 export interface Converted extends WrittenFile {
   readonly scheme: Scheme;
-  /** Names under which the tensors were written. */
+  /** Names of the written tensors. */
   readonly names: readonly string[];
-  /** Official names that the target scheme does not have: FCMAE's decoder in dense schemes, norm and head in sparse ones. */
+  /** Official names that the target scheme lacks: the FCMAE decoder in dense schemes, norm and head in sparse ones. */
   readonly dropped: readonly string[];
 }
 
@@ -36,7 +39,7 @@ const CONV_MLP_SIZES: readonly (SizeName | undefined)[] = ['atto', 'femto', 'pic
 /**
  * Converts weights of any container and scheme to safetensors in another scheme.
  *
- * @throws WeightsError if the input is no sound ConvNeXt, has unknown names, or a value that is not finite in `dtype`
+ * @throws WeightsError if the input is not a valid ConvNeXt, has unknown names, or a value that is not finite in `dtype`
  */
 export function convertWeights(
   input: string,
@@ -51,16 +54,16 @@ export function convertWeights(
       const data = async () => encode(input, name, toFloat32(await tensor.read()), dtype);
       return { name, dtype, shape: tensor.shape, data };
     });
-    // `format` is what transformers asks for.
+    // transformers requires `format`.
     const written = await writeSafetensors(output, toWrite, { format: 'pt' });
     return { ...written, scheme, names: [...named.keys()], dropped };
   });
 }
 
 /**
- * Official dense tensors under the names and shapes of another scheme.
+ * Converts official dense tensors to the names and shapes of another scheme.
  *
- * @throws WeightsError if a name has no place there and is not known to be dispensable
+ * @throws WeightsError if the scheme lacks a name that is not known to be dispensable
  */
 export function toScheme(
   file: string,
@@ -107,7 +110,7 @@ function schemeShape(
       }
       return tensor;
     case 'sparse':
-      if (isDecoderName(official)) return tensor; // the decoder is dense in sparse files too
+      if (isDecoderName(official)) return tensor; // the decoder is dense also in sparse files
       if (isGrn) return asRow(tensor);
       if (/(^downsample_layers\.[123]\.1|\.dwconv)\.bias$/.test(official)) return asRow(tensor);
       if (/(^downsample_layers\.[123]\.1|\.dwconv)\.weight$/.test(official)) {

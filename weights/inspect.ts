@@ -4,7 +4,7 @@ import { summarizeWeights, type WeightsSummary } from './verify.js';
 import type { Which } from './select.js';
 import type { Container, DType } from '../io/tensor.js';
 
-/** What is in a weight file, whether or not it is a network that we know. JSON-serializable. */
+/** Description of a weight file, whether its network is known or not. JSON-serializable. */
 export interface WeightsInspection {
   readonly file: string;
   readonly container: Container;
@@ -16,14 +16,14 @@ export interface WeightsInspection {
     readonly dtype: DType;
     readonly shape: readonly number[];
   }[];
-  /** What is no tensor: epoch, arguments, metadata. */
+  /** Values that are not tensors: epoch, arguments, metadata. */
   readonly plain: unknown;
-  /** The network, or why it is none. */
+  /** The network, or the reason why it is unknown. */
   readonly network: WeightsSummary | { readonly problem: string };
 }
 
 /**
- * Looks into a weight file without reading values.
+ * Describes a weight file without reading values.
  *
  * @throws WeightsError if the file cannot be opened
  */
@@ -52,7 +52,7 @@ async function networkOf(file: string, which?: Which): Promise<WeightsInspection
   }
 }
 
-/** Python values that JSON lacks: large integers become text, bytes their number. */
+/** Converts Python values that JSON lacks: large integers to text, bytes to their number. */
 function toJson(value: unknown): unknown {
   if (typeof value === 'bigint') return value.toString();
   if (value instanceof Uint8Array) return `${value.byteLength} bytes`;

@@ -2,16 +2,16 @@ import { sameShape } from '../core/shape.js';
 import { inverseAxes, permute } from './permute.js';
 
 /**
- * Axes of a parameter here and in PyTorch (the same words as the engine's parameter specs):
- * - `vector`: any shape that both sides hold alike, up to axes of size 1 (GRN's `[4C]` is `[1, 1, 1, 4C]` there)
- * - `linear`: `[in, out]`, there `[out, in]`
- * - `conv`: `[kh, kw, in, out]`, there `[out, in, kh, kw]`
- * - `depthwise`: `[kh, kw, C, 1]`, there `[C, 1, kh, kw]`
- * - `convTranspose`: `[kh, kw, out, in]`, there `[in, out, kh, kw]`
+ * Axes of a parameter in this library and in PyTorch (the same names as in the engine's parameter specs):
+ * - `vector`: the same in both, up to axes of size 1 (GRN's `[4C]` is `[1, 1, 1, 4C]` in PyTorch)
+ * - `linear`: `[in, out]`, PyTorch `[out, in]`
+ * - `conv`: `[kh, kw, in, out]`, PyTorch `[out, in, kh, kw]`
+ * - `depthwise`: `[kh, kw, C, 1]`, PyTorch `[C, 1, kh, kw]`
+ * - `convTranspose`: `[kh, kw, out, in]`, PyTorch `[in, out, kh, kw]`
  */
 export type Layout = 'vector' | 'linear' | 'conv' | 'depthwise' | 'convTranspose';
 
-/** Axis `k` here is axis `AXES[k]` in PyTorch. */
+/** Axis `k` in this library is axis `AXES[k]` in PyTorch. */
 const AXES: Readonly<Record<Exclude<Layout, 'vector'>, readonly number[]>> = {
   linear: [1, 0],
   conv: [2, 3, 1, 0],
@@ -19,12 +19,12 @@ const AXES: Readonly<Record<Exclude<Layout, 'vector'>, readonly number[]>> = {
   convTranspose: [2, 3, 1, 0],
 };
 
-/** PyTorch's shape of a parameter that has `shape` here. */
+/** Converts `shape` of this library to PyTorch's. */
 export function torchShape(shape: readonly number[], layout: Layout): readonly number[] {
   return layout === 'vector' ? shape : inverseAxes(AXES[layout]).map((axis) => shape[axis]);
 }
 
-/** Whether a PyTorch tensor of shape `stored` fits a parameter that has `shape` here. */
+/** Whether a PyTorch tensor of shape `stored` fits a parameter of `shape` in this library. */
 export function fitsLayout(
   stored: readonly number[],
   shape: readonly number[],
@@ -35,7 +35,7 @@ export function fitsLayout(
 }
 
 /**
- * PyTorch's values in this library's axis order.
+ * Converts PyTorch's values to this library's axis order.
  *
  * @param stored PyTorch's shape
  */
@@ -48,7 +48,7 @@ export function toLibraryLayout(
 }
 
 /**
- * This library's values in PyTorch's axis order: the inverse of {@link toLibraryLayout}.
+ * Inverse of {@link toLibraryLayout}: converts values to PyTorch's axis order.
  *
  * @param shape this library's shape
  */

@@ -26,7 +26,7 @@ function aliases({ name, size, tag, fileName, inputSizePx }: CatalogueEntry): re
   return [...own, `convnextv2-${size}-${data}-${inputSizePx}`];
 }
 
-/** All names of a size if only that was given, else the three nearest by edit distance. */
+/** All names of a size if only the size is given, else the three nearest by edit distance. */
 function suggest(name: string): readonly string[] {
   const names = CATALOGUE.map((entry) => entry.name);
   const ofSize = names.filter((candidate) => candidate.startsWith(`${name}.`));

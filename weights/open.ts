@@ -6,10 +6,10 @@ import { openTorchZip } from '../io/torch/zip.js';
 import type { Container, TensorSource } from '../io/tensor.js';
 
 /**
- * Opens a weight file of any container, recognised by its first bytes and not by its name: safetensors, torch zip,
- * torch legacy. Values are read later, tensor by tensor. The caller closes it ({@link withWeights} does).
+ * Opens a weight file of any container (safetensors, torch zip, torch legacy), detected by its first bytes. Values are
+ * read lazily. The caller closes it, as {@link withWeights} does.
  *
- * @throws WeightsError if the file is missing, empty, damaged or of another kind
+ * @throws WeightsError if the file is missing, empty, damaged or of an unknown container
  */
 export async function openWeights(path: string): Promise<TensorSource> {
   const container = await detectContainer(path);
@@ -38,7 +38,7 @@ export async function withWeights<Result>(
   }
 }
 
-/** Container of a file, by its first bytes. @throws WeightsError if it is none of ours */
+/** Detects the container of a file by its first bytes. @throws WeightsError if it is unknown */
 export async function detectContainer(path: string): Promise<Container> {
   const file = await RandomAccessFile.open(path);
   try {

@@ -37,10 +37,10 @@ export function permute(
   return result;
 }
 
-/** Side of the tiles of {@link transpose}: both sides of a tile fit into the first-level cache. */
+/** Side of the tiles of {@link transpose}: source and destination of a tile fit in the first-level cache. */
 const TILE = 32;
 
-/** `[rows, columns]` to `[columns, rows]`, tile by tile. */
+/** Transposes `[rows, columns]` to `[columns, rows]`, tile by tile. */
 function transpose(values: Float32Array, rows: number, columns: number): Float32Array {
   const result = new Float32Array(rows * columns);
   for (let top = 0; top < rows; top += TILE) {
@@ -57,7 +57,7 @@ function transpose(values: Float32Array, rows: number, columns: number): Float32
   return result;
 }
 
-/** The axes that undo {@link permute}. */
+/** Axes of the inverse of {@link permute}. */
 export function inverseAxes(axes: readonly number[]): readonly number[] {
   return axes.map((_, axis) => axes.indexOf(axis));
 }

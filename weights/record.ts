@@ -3,9 +3,9 @@ import { WeightsError } from '../core/errors.js';
 import { writeJsonAtomically } from '../io/files/atomic.js';
 import { sha256OfFile } from '../io/files/sha256.js';
 
-/** What is known of a file in the cache, in `FILE.json` beside it. */
+/** Record of a file in the cache, stored next to it as `FILE.json`. */
 export interface FileRecord {
-  /** Where it came from; `null` if the user put it there. */
+  /** URL of the source; `null` if the user placed the file. */
   readonly url: string | null;
   readonly bytes: number;
   readonly sha256: string;
@@ -27,7 +27,7 @@ export async function writeRecord(file: string, record: FileRecord): Promise<voi
 }
 
 /**
- * The record of a file, or undefined if none was made.
+ * Reads the record of a file, or returns undefined if there is none.
  *
  * @throws WeightsError if the record is damaged
  */
@@ -44,7 +44,7 @@ export async function readRecord(file: string): Promise<FileRecord | undefined> 
     const record = JSON.parse(text) as FileRecord;
     if (/^[0-9a-f]{64}$/.test(record.sha256) && Number.isSafeInteger(record.bytes)) return record;
   } catch {
-    // Reported below, like a record without checksum.
+    // Reported below like a record without checksum.
   }
   throw new WeightsError(
     `${path}: expected a record with sha256 and bytes (delete it to make a new one)`,
@@ -57,7 +57,7 @@ export async function readRecord(file: string): Promise<FileRecord | undefined> 
 /**
  * Checks a file against its record.
  *
- * @returns its checksum, and whether there was a record to compare with
+ * @returns the checksum, and whether there is a record
  * @throws WeightsError if length or checksum differ
  */
 export async function checkRecord(

@@ -2,10 +2,10 @@ import { WeightsError } from '../core/errors.js';
 import { checkpointGroup, isCheckpoint } from './checkpoint-layout.js';
 import type { TensorMap, TensorSource } from '../io/tensor.js';
 
-/** Trained weights, or their exponential moving average. */
+/** Choice between trained weights and their exponential moving average (EMA). */
 export type Which = 'model' | 'model_ema';
 
-/** Where training scripts put each, in the order they are looked for. `''` is the file itself. */
+/** Keys used by training scripts, in order of preference. `''` is the file itself. */
 const GROUPS: Readonly<Record<Which, readonly string[]>> = {
   model: ['model', 'state_dict', ''],
   model_ema: ['model_ema', 'state_dict_ema'],
@@ -14,18 +14,18 @@ const GROUPS: Readonly<Record<Which, readonly string[]>> = {
 /** Groups of our own checkpoints. */
 const CHECKPOINT_GROUPS: Readonly<Record<Which, string>> = { model: 'weights', model_ema: 'ema' };
 
-/** The state dict that was chosen. */
+/** The chosen state dict. */
 export interface Selection {
-  /** Its key in the file, `''` where the file holds nothing else. */
+  /** Its key in the file; `''` if the file itself is the state dict. */
   readonly group: string;
   /** Names without that key, PyTorch's axis order. */
   readonly tensors: TensorMap;
 }
 
 /**
- * Chooses the state dict of a file: `model`, `state_dict` or the file itself; or the moving average.
+ * Chooses the state dict of a file: `model`, `state_dict` or the file itself; or the EMA.
  *
- * @throws WeightsError if the file has no such weights; the message lists what it has
+ * @throws WeightsError if the file has no such weights; the message lists those it has
  */
 export function selectWeights(source: TensorSource, which: Which = 'model'): Selection {
   const { file } = source;
@@ -45,7 +45,7 @@ export function selectWeights(source: TensorSource, which: Which = 'model'): Sel
   });
 }
 
-/** The tensors whose names begin with `group.`, without it. */
+/** Selects the tensors whose names begin with `group.`, and removes that prefix. */
 export function subtree(tensors: TensorMap, group: string): TensorMap {
   const prefix = `${group}.`;
   return new Map(

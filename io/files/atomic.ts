@@ -15,11 +15,11 @@ import { WorkError } from '../../core/errors.js';
 /** Largest single write, so that a tensor of several GB neither exceeds Node's limit nor blocks for long. */
 const CHUNK_BYTES = 2 ** 26;
 
-/** A file just written: enough to recognize it again. */
+/** Identity of a written file. */
 export interface WrittenFile {
   readonly file: string;
   readonly bytes: number;
-  /** Hexadecimal. */
+  /** SHA-256, hexadecimal. */
   readonly sha256: string;
 }
 
@@ -27,8 +27,8 @@ export interface WrittenFile {
 export type WriteBytes = (bytes: ArrayBufferView) => Promise<void>;
 
 /**
- * Writes a file so that it is either complete or not there: temporary name in the same folder, fsync,
- * rename, fsync of the folder. Missing folders are made. If writing fails, the temporary file is removed and an older file stays.
+ * Writes a file atomically: temporary name in the same folder, fsync, rename, fsync of the folder. Missing folders are
+ * created. If writing fails, the temporary file is removed and an existing file is kept.
  *
  * @param content all bytes, or a function that appends them piece by piece
  * @throws WorkError with the file's name if the system refuses: disk full, folder not writable
@@ -63,7 +63,7 @@ export async function writeAtomically(
     }
     await rename(temporary, file);
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined); // the error above says more
+    await rm(temporary, { force: true }).catch(() => undefined); // the first error says more
     throw explained(error, file);
   }
   syncFolder(dirname(file));
@@ -92,21 +92,24 @@ export function writeAtomicallySync(file: string, content: string | Uint8Array):
     try {
       rmSync(temporary, { force: true });
     } catch {
-      // The error above says more.
+      // The first error says more.
     }
     throw explained(error, file);
   }
   syncFolder(dirname(file));
 }
 
-/** A JSON document as files hold it: indented, with a line end. */
+/** Formats a JSON document for a file: indented, with a final newline. */
 export function jsonText(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
 const temporaryName = (file: string): string => `${file}.${process.pid}.tmp`;
 
-/** The system's refusals of a write do not name the file, and leave people in doubt about the old one. */
+/**
+ * Error for a failed write that names the file and says that the existing one is unchanged; the system's message does
+ * neither.
+ */
 function explained(error: unknown, file: string): unknown {
   const { code, message } = error as Partial<NodeJS.ErrnoException>;
   if (code === undefined || !/^E[A-Z0-9]+$/.test(code)) return error;
@@ -122,7 +125,7 @@ async function writeFully(handle: FileHandle, chunk: Uint8Array): Promise<void> 
   }
 }
 
-/** Makes a rename durable. Some systems cannot open a folder or do not sync one; there it is left to them. */
+/** Makes a rename durable by syncing the folder. Errors of systems that cannot open or sync a folder are ignored. */
 export function syncFolder(folder: string): void {
   try {
     const handle = openSync(folder, 'r');

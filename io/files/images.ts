@@ -2,7 +2,7 @@ import { extname } from 'node:path';
 
 const EXTENSIONS = new Set(['.jpg', '.jpeg', '.png']);
 
-/** Whether a file is taken for a JPEG or PNG image: by its extension, in capitals, too. */
+/** Whether a file is a JPEG or PNG image by its extension, ignoring case. */
 export function isImageName(name: string): boolean {
   return EXTENSIONS.has(extname(name).toLowerCase());
 }

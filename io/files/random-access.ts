@@ -3,8 +3,8 @@ import { WeightsError } from '../../core/errors.js';
 import { fill } from './read.js';
 
 /**
- * A file that is read by ranges, so that a 3 GB checkpoint costs only the tensors asked for. Offsets
- * are exact up to 2⁵³.
+ * A file that is read by ranges, so that only the requested tensors of a 3 GB checkpoint are read. Offsets are exact up
+ * to 2⁵³.
  */
 export class RandomAccessFile {
   private constructor(
@@ -13,7 +13,7 @@ export class RandomAccessFile {
     private readonly handle: FileHandle,
   ) {}
 
-  /** @throws WeightsError if there is no such file or it is a folder */
+  /** @throws WeightsError if the file does not exist or is a folder */
   static async open(path: string): Promise<RandomAccessFile> {
     let handle: FileHandle;
     try {
@@ -33,7 +33,7 @@ export class RandomAccessFile {
     return new RandomAccessFile(path, stats.size, handle);
   }
 
-  /** The bytes `[offset, offset + length)` in a buffer of their own. @throws WeightsError if the file is shorter */
+  /** Reads the bytes `[offset, offset + length)` into a new buffer. @throws WeightsError if the file is shorter */
   async read(offset: number, length: number): Promise<Uint8Array> {
     if (offset < 0 || length < 0 || offset + length > this.sizeBytes) {
       throw new WeightsError(

@@ -2,13 +2,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { DataError } from '../../core/errors.js';
 
-/** One `read` call of Node takes at most 2³¹ − 1 bytes. */
+/** Largest read in one call of Node, 2³¹ − 1 bytes. */
 const MAX_READ_BYTES = 2 ** 30;
 
 /**
- * The bytes of a file of any size that a typed array can hold.
+ * Reads a file of any size that a typed array can hold.
  *
- * @param limit bytes from its beginning that are wanted; all of them by default
+ * @param limit number of bytes to read from the beginning; default: all
  * @throws DataError if it cannot be read
  */
 export function readBytes(file: string, limit = Infinity): Promise<Uint8Array> {
@@ -28,7 +28,7 @@ async function readStart(file: string, limit: number): Promise<Uint8Array> {
   }
 }
 
-/** Passes on the result of `work`, which reads `file`. @throws DataError with the file's name if it fails */
+/** Returns the result of `work`, which reads `file`. @throws DataError with the file's name if it fails */
 export async function readable<T>(file: string, work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -39,7 +39,7 @@ export async function readable<T>(file: string, work: Promise<T>): Promise<T> {
 }
 
 /**
- * Reads from `offset` on until `bytes` is full or the file ends.
+ * Reads from `offset` until `bytes` is full or the file ends.
  *
  * @returns number of bytes read
  */
@@ -55,10 +55,10 @@ export async function fill(handle: FileHandle, bytes: Uint8Array, offset: number
 }
 
 /**
- * The JSON document of a file, or undefined if there is no such file. Its type is not checked.
+ * Reads the JSON document of a file, or returns undefined if the file does not exist. The type is not checked.
  *
  * @param expected names the document in the message
- * @throws DataError if the file holds no JSON
+ * @throws DataError if the file is not JSON
  */
 export function readJsonIfPresent<T>(file: string, expected: string): T | undefined {
   if (!existsSync(file)) return undefined;

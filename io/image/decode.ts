@@ -6,39 +6,39 @@ import type { RgbImage } from '../../core/image.js';
 
 /** Limits and strictness of {@link decodeImage}. */
 export interface DecodeOptions {
-  /** Larger images are refused before they are decoded; default {@link MAX_PIXELS}. */
+  /** Larger images are rejected before they are decoded; default {@link MAX_PIXELS}. */
   readonly maxPixels?: number;
-  /** Accept JPEGs whose compressed data is damaged or ends early (grey areas); default false. */
+  /** Accept JPEGs whose compressed data is damaged or ends early (gray areas); default false. */
   readonly tolerant?: boolean;
 }
 
-/** Where Pillow, too, calls an image a decompression bomb: twice a quarter GiB of RGB pixels. */
+/** Pillow's limit for decompression bombs: twice a quarter GiB of RGB pixels. */
 export const MAX_PIXELS = 178_956_970;
 
-/** libjpeg remarks that leave every pixel right; Pillow and OpenCV are silent about them, too. */
+/** libjpeg warnings after which every pixel is still correct; Pillow and OpenCV ignore them, too. */
 const HARMLESS = /extraneous bytes before marker|Invalid SOS parameters|Unknown Adobe color/i;
 
 /**
- * Decodes a JPEG or PNG file to RGB. JPEG pixels equal Pillow's `convert('RGB')` (libjpeg-turbo: islow IDCT, fancy upsampling).
- * See {@link decodeImageBytes} for the conventions.
+ * Decodes a JPEG or PNG file to RGB. JPEG pixels equal Pillow's `convert('RGB')` (libjpeg-turbo: islow IDCT, fancy
+ * upsampling). See {@link decodeImageBytes} for the conventions.
  *
- * @throws DataError with the file and the reason if it can't be read or decoded
+ * @throws DataError with file and reason if it can't be read or decoded
  */
 export async function decodeImage(file: string, options: DecodeOptions = {}): Promise<RgbImage> {
   return decodeImageBytes(await readBytes(file), file, options);
 }
 
 /**
- * Decodes a JPEG or PNG in memory to RGB, as the originals' loaders do (Pillow `convert('RGB')`):
- * - embedded colour profiles and EXIF orientation are ignored, and nothing is scaled while decoding;
- *   OpenCV's `imread` turns by EXIF, which COCO's and ADE20K's files don't need;
- * - grey is repeated; alpha is dropped, not blended; CMYK and YCCK use Pillow's formula without a profile,
+ * Decodes a JPEG or PNG in memory to RGB, as the loaders of the original code do (Pillow `convert('RGB')`):
+ * - embedded color profiles and EXIF orientation are ignored, and nothing is scaled while decoding; OpenCV's `imread`
+ *   applies the EXIF orientation, which COCO's and ADE20K's files don't need;
+ * - gray is repeated; alpha is dropped, not blended; CMYK and YCCK use Pillow's formula without a profile,
  *   `255 − K − C·(255 − K)/255` (`torchvision.io` gives the same values up to ±1);
- * - 16 bits keep the high byte (Pillow does so for RGB, but clips 16-bit grey at 255: white nearly everywhere).
+ * - 16 bits keep the high byte (Pillow does so for RGB, but clips 16-bit gray at 255: white nearly everywhere).
  *
  * @param bytes the whole file
- * @param file for the error message
- * @throws DataError if it is no JPEG or PNG, damaged, or larger than `maxPixels`
+ * @param file name for error messages
+ * @throws DataError if it is not a JPEG or PNG, damaged, or larger than `maxPixels`
  */
 export async function decodeImageBytes(
   bytes: Uint8Array,
@@ -97,8 +97,8 @@ function repeatGrey(grey: Uint8Array): Uint8Array {
 }
 
 /**
- * Pillow's conversion. Ink is 0 … 255; libvips turns the inverted storage round where there is Adobe's marker,
- * Pillow always.
+ * Converts CMYK to RGB like Pillow. Ink is 0 … 255; libvips undoes the inverted storage only if Adobe's marker is
+ * present, Pillow always.
  *
  * @param cmyk `[H, W, 4]`
  * @returns `[H, W, 3]`

@@ -1,6 +1,6 @@
 import { DataError } from '../../core/errors.js';
 
-/** What a PNG file holds, still compressed. */
+/** Content of a PNG file, still compressed. */
 export interface PngParts {
   readonly width: number;
   readonly height: number;
@@ -8,13 +8,13 @@ export interface PngParts {
   readonly bitDepth: number;
   readonly colourType: PngColourType;
   readonly interlaced: boolean;
-  /** `[n, 3]` RGB, if there is one. */
+  /** Palette, `[n, 3]` RGB, if present. */
   readonly palette?: Uint8Array;
-  /** The contents of the IDAT chunks. */
+  /** Contents of the IDAT chunks. */
   readonly data: readonly Uint8Array[];
 }
 
-/** 0 grey, 2 RGB, 3 palette, 4 grey and alpha, 6 RGB and alpha. */
+/** 0 gray, 2 RGB, 3 palette, 4 gray and alpha, 6 RGB and alpha. */
 export type PngColourType = 0 | 2 | 3 | 4 | 6;
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
@@ -27,10 +27,10 @@ const DEPTHS: Readonly<Record<PngColourType, readonly number[]>> = {
 };
 
 /**
- * Takes a PNG file apart; every chunk's checksum is verified.
+ * Parses a PNG file into its chunks; the checksum of every chunk is verified.
  *
  * @param file for messages
- * @throws DataError if the bytes are no complete PNG
+ * @throws DataError if the bytes are not a complete PNG
  * @see https://www.w3.org/TR/png-3/
  */
 export function readPngParts(bytes: Uint8Array, file: string): PngParts {
@@ -64,7 +64,7 @@ export function readPngParts(bytes: Uint8Array, file: string): PngParts {
       palette = content;
     } else if (type === 'IDAT') data.push(content);
     else if (type === 'IEND') break;
-    // A capital letter marks what a decoder must understand.
+    // A capital first letter marks critical chunks, which a decoder must understand.
     else if (type.charCodeAt(0) < 0x60) throw wrong('known chunks', JSON.stringify(type));
     at = end;
   }
@@ -103,7 +103,7 @@ function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
 }
 
-/** The checksum of chunks; `zlib.crc32` is missing from the first releases of Node 20. */
+/** CRC-32 of chunks; `zlib.crc32` is missing in the first releases of Node 20. */
 export function crc32(bytes: Uint8Array): number {
   const table = (crcTable ??= Uint32Array.from({ length: 256 }, (_, n) => {
     let c = n;

@@ -10,18 +10,18 @@ const COLOUR_TYPE_AT = 9;
 const INDEXED = 3;
 
 /**
- * A label map as 8-bit PNG with a palette: readers of labels get the numbers, viewers show the colours. Numbers without a colour of
- * the palette are white.
+ * Encodes a label map as 8-bit PNG with a palette: readers of labels get the indices, image viewers show the colors.
+ * Indices beyond the palette are white.
  *
  * @param palette `[K, 3]` RGB, K up to 256
- * @throws ShapeError for a palette of another form
+ * @throws ShapeError for a palette of another shape
  */
 export function encodeIndexedPng(map: LabelMap, palette: Uint8Array): Uint8Array {
   if (palette.length % 3 !== 0 || palette.length === 0 || palette.length > 768)
     throw new ShapeError(
       `encodeIndexedPng: expected 3 bytes for each of 1 to 256 colours, got ${palette.length} bytes`,
     );
-  // Pixels of gray and of indexed images are stored alike: only the header says which they are.
+  // Pixels of grayscale and of indexed images are stored identically; only the header differs.
   const gray = encodeLabelPng(map);
   const headerEnd = SIGNATURE_BYTES + HEADER_BYTES;
   const header = gray.slice(SIGNATURE_BYTES + 8, headerEnd - 4);

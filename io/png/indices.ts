@@ -2,17 +2,17 @@ import { inflateSync } from 'node:zlib';
 import { DataError } from '../../core/errors.js';
 import { readPngParts, type PngParts } from './chunks.js';
 
-/** One number a pixel, as stored: gray values are not scaled, palette images give indices. */
+/** One number per pixel, as stored: gray values are not scaled, palette images give indices. */
 export interface PngIndices {
   readonly width: number;
   readonly height: number;
-  /** `[H, W]`; 16 bits only where the file has them. */
+  /** `[H, W]`; `Uint16Array` only if the file has 16 bits. */
   readonly data: Uint8Array | Uint16Array;
   /** `[n, 3]` RGB, for palette images. */
   readonly palette?: Uint8Array;
 }
 
-/** Larger images are refused before they are decompressed. */
+/** Larger images are rejected before they are decompressed. */
 const MAX_PIXELS = 178_956_970;
 /** Offset and distance of the columns and rows of the seven passes of interlaced files. */
 const PASSES = [
@@ -26,11 +26,11 @@ const PASSES = [
 ];
 
 /**
- * Decodes a label PNG: gray of 1 to 16 bits or a palette. (pngjs would give a palette's colours, which cannot be turned
- * back into indices where two of them are equal, and takes four times as long.)
+ * Decodes a label PNG: gray of 1 to 16 bits or a palette. (pngjs returns palette colors, which cannot be mapped back to
+ * indices if two are equal, and takes four times as long.)
  *
  * @param file for messages
- * @throws DataError if the bytes are no complete PNG or hold colours instead of indices
+ * @throws DataError if the bytes are not a complete PNG or contain colors instead of indices
  * @see https://www.w3.org/TR/png-3/
  */
 export function decodePngIndices(bytes: Uint8Array, file: string): PngIndices {
@@ -76,7 +76,7 @@ const COLOUR_NAMES = { 2: 'RGB', 4: 'gray with alpha', 6: 'RGB with alpha' } as 
 function inflate({ data }: PngParts, size: number, file: string): Uint8Array {
   let raw: Uint8Array;
   try {
-    // One byte more than expected is enough to know that there is too much.
+    // One byte more than expected is enough to detect excess data.
     raw = inflateSync(data.length === 1 ? data[0] : Buffer.concat(data), {
       maxOutputLength: size + 1,
     });
@@ -90,7 +90,10 @@ function inflate({ data }: PngParts, size: number, file: string): Uint8Array {
   return raw;
 }
 
-/** Undoes the filters in place. Each row is a filter byte and `stride − 1` bytes; `bpp` = bytes a pixel, at least 1. */
+/**
+ * Undoes the filters in place. Each row is a filter byte and `stride − 1` bytes; `bpp` is the number of bytes per pixel,
+ * at least 1.
+ */
 function unfilter(raw: Uint8Array, stride: number, rows: number, bpp: number, file: string): void {
   for (let row = 0; row < rows; row++) {
     const start = row * stride + 1;
@@ -98,7 +101,7 @@ function unfilter(raw: Uint8Array, stride: number, rows: number, bpp: number, fi
     const filter = raw[start - 1];
     if (filter > 4)
       throw new DataError(`${file}: expected a filter from 0 to 4, got ${filter}`, { file });
-    // Above the first row lie zeros: then "up" changes nothing, and Paeth takes the left neighbour.
+    // Zeros above the first row: then "up" changes nothing, and Paeth takes the left neighbor.
     if (filter === 1 || (filter === 4 && row === 0)) addLeft(raw, start, end, bpp);
     else if (filter === 2 && row > 0) addUp(raw, start, end, stride);
     else if (filter === 3) addMean(raw, start, end, bpp, row === 0 ? 0 : stride);
@@ -122,7 +125,10 @@ function addMean(raw: Uint8Array, start: number, end: number, bpp: number, strid
   }
 }
 
-/** Adds whichever of left, up and upper left is nearest to `left + up − upperLeft`; in the first column that is up. */
+/**
+ * Paeth filter: adds whichever of left, up and upper left is nearest to `left + up − upperLeft`, which is up in the first
+ * column.
+ */
 function addPaeth(raw: Uint8Array, start: number, end: number, bpp: number, stride: number): void {
   const inside = Math.min(start + bpp, end);
   for (let i = start; i < inside; i++) raw[i] += raw[i - stride];
@@ -138,7 +144,7 @@ function addPaeth(raw: Uint8Array, start: number, end: number, bpp: number, stri
   }
 }
 
-/** Writes the numbers of a row to `data[start]`, `data[start + step]`, …. */
+/** Writes the values of a row to `data[start]`, `data[start + step]`, …. */
 function unpack(
   line: Uint8Array,
   bitDepth: number,

@@ -1,17 +1,17 @@
 import { PNG } from 'pngjs';
 import type { LabelMap, RgbImage } from '../../core/image.js';
 
-/** A label map as 8-bit gray PNG. */
+/** Encodes a label map as 8-bit grayscale PNG. */
 export function encodeLabelPng({ width, height, data }: LabelMap): Uint8Array {
   return encode(width, height, data, { colorType: 0, inputColorType: 0 });
 }
 
-/** A picture as 8-bit RGB PNG. */
+/** Encodes a picture as 8-bit RGB PNG. */
 export function encodeRgbPng({ width, height, data }: RgbImage): Uint8Array {
   return encode(width, height, data, { colorType: 2, inputColorType: 2 });
 }
 
-/** @param data `[H, W, 4]`, alpha not multiplied in */
+/** @param data `[H, W, 4]`, alpha not premultiplied */
 export function encodeRgbaPng(width: number, height: number, data: Uint8Array): Uint8Array {
   return encode(width, height, data, { colorType: 6, inputColorType: 6 });
 }

@@ -2,7 +2,7 @@ import { WeightsError } from '../../core/errors.js';
 import { assertPrintableName } from '../../core/printable.js';
 import { BYTES_PER_ELEMENT, numBytes, type DType } from '../tensor.js';
 
-/** Where a tensor lies: bytes `[start, end)` of the data that follow the header. */
+/** Position of a tensor: bytes `[start, end)` of the data after the header. */
 export interface HeaderEntry {
   readonly dtype: DType;
   readonly shape: readonly number[];
@@ -16,15 +16,15 @@ export interface SafetensorsHeader {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** 100 000 tensors at most, and a header that describes so many: far above any model, far below a full memory. */
+/** Limits of 100,000 tensors and of the header's size: far above any model, far below the memory. */
 export const MAX_HEADER_BYTES = 2 ** 24;
 const MAX_TENSORS = 100_000;
 
 const KEY_OF_METADATA = '__metadata__';
 
 /**
- * Parses and checks the JSON header: known dtypes, sizes that are natural numbers, as many bytes as
- * dtype and shape need, and tensors that fill the data from end to end without overlap or hole.
+ * Parses and checks the JSON header: known dtypes, sizes that are natural numbers, byte counts that match dtype and
+ * shape, and tensors that fill the data without overlaps or gaps.
  *
  * @param dataBytes length of the file after the header
  * @throws WeightsError naming the file and the tensor

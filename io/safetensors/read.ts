@@ -3,13 +3,13 @@ import { RandomAccessFile } from '../files/random-access.js';
 import { decodeValues, type LazyTensor, type TensorSource } from '../tensor.js';
 import { MAX_HEADER_BYTES, parseHeader } from './header.js';
 
-/** The 8 bytes before the header hold its length. */
+/** Number of bytes before the header, which give its length. */
 const PREFIX_BYTES = 8;
 
 /**
- * Opens a safetensors file: only the header is read now, tensors by ranges later. Its metadata is in `plain`.
+ * Opens a safetensors file: reads only the header; tensors are read by ranges later. The metadata is in `plain`.
  *
- * @throws WeightsError if the header lies about lengths, offsets, dtypes or shapes
+ * @throws WeightsError if lengths, offsets, dtypes or shapes of the header are inconsistent
  */
 export async function openSafetensors(path: string): Promise<TensorSource> {
   const file = await RandomAccessFile.open(path);

@@ -3,18 +3,18 @@ import { formatShape } from '../../core/shape.js';
 import { writeAtomically, type WrittenFile } from '../files/atomic.js';
 import { BYTES_PER_ELEMENT, numBytes, type DType } from '../tensor.js';
 
-/** A tensor to write. `data` is called when its turn comes, so that only one need be in memory. */
+/** A tensor to write. `data` is called just before writing, so that only one tensor is in memory. */
 export interface TensorToWrite {
   readonly name: string;
   readonly dtype: DType;
   readonly shape: readonly number[];
-  /** Raw little-endian elements, contiguous: a view is enough (F16 and BF16 as `Uint16Array`). */
+  /** Returns raw little-endian elements, contiguous (F16 and BF16 as `Uint16Array`); a view is enough. */
   readonly data: ArrayBufferView | (() => ArrayBufferView | Promise<ArrayBufferView>);
 }
 
 /**
- * Writes a safetensors file of any size, streaming tensor by tensor to a temporary name, then fsync
- * and rename. Wider elements come first, so that every tensor is aligned to its element size.
+ * Writes a safetensors file of any size, atomically, streaming one tensor at a time. Wider elements come first, so that
+ * every tensor is aligned to its element size.
  *
  * @throws WeightsError if a name occurs twice or the data do not fit dtype and shape
  */
@@ -40,7 +40,7 @@ export async function writeSafetensors(
     position = end;
   }
   const text = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
-  const padding = (8 - (text.byteLength % 8)) % 8; // the data start at a multiple of 8
+  const padding = (8 - (text.byteLength % 8)) % 8; // the data starts at a multiple of 8
   const head = new Uint8Array(8 + text.byteLength + padding).fill(0x20);
   new DataView(head.buffer).setBigUint64(0, BigInt(text.byteLength + padding), true);
   head.set(text, 8);

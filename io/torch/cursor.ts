@@ -1,12 +1,12 @@
 import { WeightsError } from '../../core/errors.js';
 
-/** The bytes end inside a value. The legacy reader then fetches more of the file and starts again. */
+/** Thrown if the bytes end inside a value. The legacy reader then reads more of the file and starts again. */
 export class TruncatedPickle extends WeightsError {}
 
-/** Longest text line of protocol 0 (numbers and names; longer strings use counted opcodes). */
+/** Longest text line of protocol 0 (numbers and names; longer strings use opcodes with a length). */
 const MAX_LINE_BYTES = 65_536;
 
-/** Reads forward through the bytes of a pickle; every length is checked before it is believed. */
+/** Cursor over the bytes of a pickle; every length is checked before use. */
 export class PickleCursor {
   private readonly view: DataView;
 
@@ -57,7 +57,7 @@ export class PickleCursor {
     return Number(length);
   }
 
-  /** Big-endian, unlike all else in a pickle. */
+  /** Big-endian, unlike everything else in a pickle. */
   float64(): number {
     return this.view.getFloat64(this.advance(8), false);
   }
@@ -108,7 +108,7 @@ export class PickleCursor {
   }
 }
 
-/** A number where it is exact, a bigint elsewhere. */
+/** Converts to a number if that is exact, else keeps the bigint. */
 export function narrow(value: bigint): number | bigint {
   const asNumber = Number(value);
   return Number.isSafeInteger(asNumber) ? asNumber : value;

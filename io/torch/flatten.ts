@@ -2,23 +2,23 @@ import { WeightsError } from '../../core/errors.js';
 import { assertPrintableName, printable } from '../../core/printable.js';
 import { describe, type PickleKey, type PickleTensor, type PickleValue } from './values.js';
 
-/** A checkpoint taken apart: tensors by dotted path, and the rest as plain JavaScript values. */
+/** A flattened checkpoint: tensors by dotted path, and all other values as plain JavaScript. */
 export interface FlatCheckpoint {
   readonly tensors: ReadonlyMap<string, PickleTensor>;
   readonly plain: Readonly<Record<string, unknown>>;
 }
 
-/** Real checkpoints nest about six deep. */
+/** Limit of nesting; real checkpoints have about six levels. */
 const MAX_DEPTH = 64;
-/** A value may be shared many times over, and sharing of sharing grows exponentially. */
+/** Limit of visited values, because nested sharing of values grows exponentially. */
 const MAX_NODES = 1_000_000;
 
-/** Stands for a value that was a tensor, or held nothing else. */
+/** Marks a value that was a tensor or contained only tensors. */
 const TENSORS_ONLY = Symbol('tensors only');
 
 /**
- * Walks the value of a pickle. Dicts and lists become path components (`optimizer.state.0.exp_avg`); dicts that
- * held only tensors are left out of `plain`, and a tensor inside a list leaves `null`.
+ * Flattens the value of a pickle. Dicts and lists become path components (`optimizer.state.0.exp_avg`); dicts of tensors
+ * only are left out of `plain`, and a tensor in a list leaves `null`.
  *
  * @throws WeightsError on cycles, excessive nesting, and two tensors of one path
  */

@@ -15,12 +15,12 @@ const FIRST_WINDOW_BYTES = 2 ** 20;
 const MAX_PICKLE_BYTES = 2 ** 26;
 
 /**
- * Opens a torch file from before PyTorch 1.6 (or of `_use_new_zipfile_serialization=False`): pickles of magic
+ * Opens a legacy torch file (before PyTorch 1.6, or with `_use_new_zipfile_serialization=False`): pickles of magic
  * number, protocol, system, checkpoint and storage keys, then each storage as a count and its elements.
  *
- * The elements are little-endian whatever the system that wrote them (the writer converts).
+ * Elements are always little-endian; the writer converts them.
  *
- * @throws WeightsError if the file is cut short, is something else, or holds anything but data
+ * @throws WeightsError if the file is truncated, is not a torch file, or contains anything but data
  * @see https://github.com/pytorch/pytorch/blob/v1.5.0/torch/serialization.py
  */
 export async function openTorchLegacy(path: string): Promise<TensorSource> {
@@ -44,16 +44,16 @@ export async function openTorchLegacy(path: string): Promise<TensorSource> {
   }
 }
 
-/** The pickles in front. */
+/** The pickles at the beginning of the file. */
 interface LegacyHead {
   readonly checkpoint: PickleValue;
   readonly storages: ReadonlyMap<string, PickleStorage>;
   readonly keys: readonly string[];
-  /** Where the first storage begins. */
+  /** Offset of the first storage. */
   readonly end: number;
 }
 
-/** The pickles don't say how long they are: a window from the start grows until they fit. */
+/** The length of the pickles is not stored: a window from the start grows until they fit. */
 async function readPickles(file: RandomAccessFile): Promise<LegacyHead> {
   const limit = Math.min(file.sizeBytes, MAX_PICKLE_BYTES);
   for (let window = Math.min(FIRST_WINDOW_BYTES, limit); ; window = Math.min(window * 4, limit)) {
@@ -81,7 +81,7 @@ function parsePickles(path: string, bytes: Uint8Array): LegacyHead {
         return storage;
       },
     });
-  /** Views name the length of the whole in the fifth place; that is what the file holds. */
+  /** For storage views, the fifth field is the length of the whole storage, which is what the file contains. */
   const note = (storage: PickleStorage, id: PickleValue): void => {
     const whole = isKind(id, 'tuple') ? id.items[4] : undefined;
     const length = typeof whole === 'number' ? whole : storage.length;
@@ -99,7 +99,7 @@ function parsePickles(path: string, bytes: Uint8Array): LegacyHead {
   }
   const protocol = next();
   if (protocol !== PROTOCOL) fail(`expected torch protocol ${PROTOCOL}, got ${String(protocol)}`);
-  next(); // the writer's system: see the note on byte order above
+  next(); // the writer's system; see the note on byte order above
   const checkpoint = next();
   const keys = next();
   if (!isKind(keys, 'list') || !keys.items.every((key) => typeof key === 'string')) {

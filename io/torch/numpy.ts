@@ -2,7 +2,7 @@ import { WeightsError } from '../../core/errors.js';
 import { narrow } from './cursor.js';
 import { describe, isKind, type PickleObject, type PickleValue } from './values.js';
 
-/** Numpy scalars, which training scripts leave in checkpoints (`best_accuracy: np.float64`). */
+/** NumPy scalars, which training scripts leave in checkpoints (`best_accuracy: np.float64`). */
 
 const CODE = 'code';
 const ORDER = 'byteorder';

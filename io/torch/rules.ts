@@ -39,11 +39,11 @@ const DTYPE_OF_NAME: ReadonlyMap<string, DType> = new Map(
 );
 const UNTYPED_STORAGE = 'torch.UntypedStorage';
 
-/** Most axes of a tensor, as in PyTorch's own kernels. */
+/** Largest number of axes, as in PyTorch's own kernels. */
 const MAX_RANK = 64;
 const MAX_COPIED = 4_000_000;
 
-/** Names that only stand for themselves. */
+/** Names that are kept as names. */
 const INERT = new Set([
   ...DTYPE_OF_STORAGE.keys(),
   ...DTYPE_OF_NAME.keys(),
@@ -54,7 +54,7 @@ const INERT = new Set([
   'numpy.ndarray',
 ]);
 
-/** Modules that were renamed: older and newer spellings of the same names. */
+/** Renamed modules: older and newer spellings of the same names. */
 const MODULE_ALIASES: ReadonlyMap<string, string> = new Map([
   ['__builtin__', 'builtins'],
   ['copy_reg', 'copyreg'],
@@ -67,8 +67,8 @@ const MODULE_ALIASES: ReadonlyMap<string, string> = new Map([
 const PATH_CLASSES = ['Path', 'PosixPath', 'WindowsPath', 'PurePosixPath', 'PureWindowsPath'];
 
 /**
- * The white list of a torch checkpoint: tensors, storages, plain containers, `argparse.Namespace` and
- * numpy scalars. Each entry makes a description; nothing of Python is imitated beyond that.
+ * Allowlist of a torch checkpoint: tensors, storages, plain containers, `argparse.Namespace` and NumPy scalars. Each
+ * entry creates a description; no Python behavior is emulated beyond that.
  *
  * @param file for messages
  */
@@ -76,7 +76,7 @@ export function torchRules(file: string): PickleRules {
   const fail = (message: string): never => {
     throw new WeightsError(`${file}: ${message}`, { file });
   };
-  // Calls that copy what they get could be repeated on one large value: together they may copy so much.
+  // Limit of all copies together, because calls that copy their arguments could be repeated on one large value.
   let copied = 0;
   const spend = (amount: number): void => {
     copied += amount;
@@ -142,11 +142,11 @@ export function torchRules(file: string): PickleRules {
     ],
     ['torch._utils._rebuild_parameter', parameter],
     ['torch._utils._rebuild_parameter_with_state', parameter],
-    // (function, type, args, attributes): a tensor that carries Python attributes.
+    // (function, type, args, attributes): a tensor with Python attributes.
     [
       'torch._tensor._rebuild_from_type_v2',
       ([inner, , args]) => {
-        // One level only: a chain of these would recurse as deep as the file likes.
+        // One level only: otherwise a file could force unlimited recursion.
         const rebuilds = isKind(inner, 'global') && inner.name.startsWith('torch._utils.');
         return rebuilds && isKind(args, 'tuple')
           ? rules.call(inner, args.items)
@@ -165,7 +165,7 @@ export function torchRules(file: string): PickleRules {
     ['builtins.frozenset', sequenceOf('set')],
     ['builtins.bytes', ([bytes]) => bytes ?? new Uint8Array()],
     ['argparse.Namespace', () => plainObject('argparse.Namespace')],
-    // Protocols 0 and 1 make objects through `_reconstructor(class, object, None)`.
+    // Protocols 0 and 1 create objects with `_reconstructor(class, object, None)`.
     [
       'copyreg._reconstructor',
       ([type]) =>
@@ -173,7 +173,7 @@ export function torchRules(file: string): PickleRules {
           ? plainObject(type.name)
           : fail(`expected argparse.Namespace, got ${describe(type)}`),
     ],
-    // Bytes of protocol 2: text whose characters are the bytes.
+    // Bytes in protocol 2: text whose characters are the bytes.
     [
       '_codecs.encode',
       ([text, encoding]) => {
@@ -216,7 +216,7 @@ export function torchRules(file: string): PickleRules {
         for (const [key, value] of state.entries) object.fields.set(key, value);
         return object;
       }
-      // State dicts carry `_metadata` (module versions) as an attribute of the OrderedDict; tensors carry hooks.
+      // State dicts have `_metadata` (module versions) as an attribute of the OrderedDict; tensors have hooks.
       if (isKind(object, 'dict') || isKind(object, 'tensor')) return object;
       return fail(`expected an object with fields, got ${describe(object)}`);
     },
@@ -236,7 +236,7 @@ export function torchRules(file: string): PickleRules {
     },
   };
 
-  /** Legacy files: `(key, offset, size)` of a storage that is a part of another. */
+  /** Legacy files: `(key, offset, size)` of a storage that is a view of another. */
   const viewOf = (storage: PickleStorage, view: PickleValue | undefined): PickleStorage => {
     if (view === undefined || view === null) return storage;
     const [, start, length] = isKind(view, 'tuple') ? view.items : [];
@@ -254,6 +254,6 @@ function isSize(value: PickleValue | undefined): value is number {
 
 function sizes(value: PickleValue | undefined): readonly number[] | undefined {
   if (!isKind(value, 'tuple') && !isKind(value, 'list')) return undefined;
-  // A copy: a list could be changed by the pickle after this check.
+  // A copy, because the pickle could change a list after this check.
   return value.items.length <= MAX_RANK && value.items.every(isSize) ? [...value.items] : undefined;
 }

@@ -4,22 +4,22 @@ import { BYTES_PER_ELEMENT, decodeValues, type LazyTensor } from '../tensor.js';
 import type { PickleTensor } from './values.js';
 import { gather, isContiguous, viewExtent } from './views.js';
 
-/** Where the storages of a file are. */
+/** Access to the storages of a file. */
 export interface StorageReader {
-  /** Bytes of the storage stored under `key`. @throws WeightsError if there is none */
+  /** Number of bytes of the storage stored under `key`. @throws WeightsError if there is none */
   sizeBytes(key: string): number;
-  /** Its bytes `[start, start + length)`, in a buffer of their own. */
+  /** Reads its bytes `[start, start + length)` into a new buffer. */
   read(key: string, start: number, length: number): Promise<Uint8Array>;
   readonly bigEndian: boolean;
 }
 
-/** Views may repeat elements (`expand`), but not blow a small file up beyond this. */
+/** Limit for views that repeat elements (`expand`), so that a small file cannot fill the memory. */
 const MAX_EXPANDED_ELEMENTS = 2 ** 24;
 
 /**
- * A tensor whose storage is read by range, only as far as the view reaches.
+ * Creates a tensor that reads only the range of its storage that the view covers.
  *
- * @throws WeightsError at once if the view leaves its storage
+ * @throws WeightsError immediately if the view exceeds its storage
  */
 export function storedTensor(
   file: string,
@@ -32,7 +32,7 @@ export function storedTensor(
     throw new WeightsError(`${file}: tensor "${name}": ${message}`, { file, id: name });
   };
   const width = BYTES_PER_ELEMENT[dtype];
-  // Untyped storages count bytes, and a storage view counts in the elements of its storage.
+  // Untyped storages are measured in bytes, storage views in elements of their storage.
   const unit = storage.dtype === undefined ? 1 : BYTES_PER_ELEMENT[storage.dtype];
   const [startBytes, lengthBytes] = [storage.start * unit, storage.length * unit];
   const [start, end] = viewExtent(tensor.offset, shape, strides);

@@ -9,9 +9,9 @@ import {
   type PickleValue,
 } from './values.js';
 
-/** What the machine does with names and calls: the white list decides, nothing is looked up or run. */
+/** Handling of names and calls by the allowlist: nothing is looked up or executed. */
 export interface PickleRules {
-  /** A name in the stream. @throws WeightsError if it is not on the list */
+  /** Resolves a name in the stream. @throws WeightsError if it is not on the list */
   resolve(module: string, name: string): PickleValue;
   /** `callable(*args)` as data. */
   call(callable: PickleValue, args: readonly PickleValue[]): PickleValue;
@@ -21,7 +21,7 @@ export interface PickleRules {
   persistent(id: PickleValue): PickleValue;
 }
 
-/** Values and memo entries that one pickle may make: several times what the largest training checkpoint needs. */
+/** Limit of values and memo entries of one pickle: several times that of the largest training checkpoint. */
 const MAX_VALUES = 1_000_000;
 const MAX_STACK = 500_000;
 
@@ -29,11 +29,11 @@ const MAX_STACK = 500_000;
 const MARK = Symbol('mark');
 
 /**
- * Reads one pickle (protocols 0–5) as data. It is a stack machine without recursion, it knows only the
- * opcodes that build plain values, and every name goes through `rules`; so nothing in the file can run.
+ * Reads one pickle (protocols 0–5) as data. It is a stack machine without recursion that supports only the opcodes for
+ * plain values and resolves every name with `rules`, so nothing in the file can be executed.
  *
- * @param cursor left just behind the STOP opcode
- * @throws WeightsError on unknown opcodes, names that `rules` refuse, and above the limits
+ * @param cursor positioned right after the STOP opcode afterward
+ * @throws WeightsError for unknown opcodes, names that `rules` reject, and beyond the limits
  * @see https://github.com/python/cpython/blob/v3.12.0/Lib/pickletools.py
  */
 export function unpickle(cursor: PickleCursor, rules: PickleRules): PickleValue {
@@ -60,7 +60,7 @@ export function unpickle(cursor: PickleCursor, rules: PickleRules): PickleValue 
     const value = stack[stack.length - 1];
     return value === undefined || value === MARK ? fail('expected a value on the stack') : value;
   };
-  /** Everything above the last mark, which goes too. */
+  /** Pops everything above the last mark, and the mark. */
   const popMark = (): PickleValue[] => {
     const at = stack.lastIndexOf(MARK);
     if (at < 0) fail('expected a mark on the stack');
@@ -279,7 +279,7 @@ export function unpickle(cursor: PickleCursor, rules: PickleRules): PickleValue 
       case 'j':
         recall(cursor.uint32());
         break;
-      // Names, calls and state: the rules decide what they mean.
+      // Names, calls and state, which the rules resolve.
       case 'c':
         push(rules.resolve(cursor.line(), cursor.line()));
         break;

@@ -1,7 +1,7 @@
 import { printable } from '../../core/printable.js';
 import type { DType } from '../tensor.js';
 
-/** What a pickle can hold here: plain data and descriptions. No value carries behaviour. */
+/** Values of a pickle: plain data and descriptions. No value has behavior. */
 export type PickleValue =
   | null
   | boolean
@@ -18,43 +18,43 @@ export type PickleValue =
   | PickleStorage
   | PickleTensor;
 
-/** A list, tuple or set, by its kind. Only lists and sets change after they were made. */
+/** A list, tuple or set. Only lists and sets are mutable. */
 export interface PickleSequence<Kind extends 'list' | 'tuple' | 'set'> {
   readonly kind: Kind;
   readonly items: PickleValue[];
 }
 
-/** A dict or OrderedDict; keys that are no primitives are kept as text. */
+/** A dict or OrderedDict; keys that are not primitives are kept as text. */
 export interface PickleDict {
   readonly kind: 'dict';
   readonly entries: Map<PickleKey, PickleValue>;
 }
 
-/** What a dict is keyed by. */
+/** Key of a dict. */
 export type PickleKey = null | boolean | number | bigint | string;
 
-/** An instance of a class that holds nothing but fields (`argparse.Namespace`, `numpy.dtype`). */
+/** An instance of a class that has only fields (`argparse.Namespace`, `numpy.dtype`). */
 export interface PickleObject {
   readonly kind: 'object';
   readonly className: string;
   readonly fields: Map<PickleKey, PickleValue>;
 }
 
-/** A white-listed name, e.g. `torch.float32`: never called, only recognised. */
+/** An allowed name, e.g. `torch.float32`: never called, only recognized. */
 export interface PickleGlobal {
   readonly kind: 'global';
   readonly name: string;
 }
 
-/** A flat piece of memory in the file; tensors are views of it. */
+/** A flat block of memory in the file; tensors are views of it. */
 export interface PickleStorage {
   readonly kind: 'storage';
   readonly key: string;
-  /** Undefined for untyped storages, whose tensors name their own type. */
+  /** Undefined for untyped storages, whose tensors specify the type. */
   readonly dtype: DType | undefined;
-  /** Elements, or bytes where untyped. */
+  /** Number of elements, or of bytes if untyped. */
   readonly length: number;
-  /** Where this storage starts inside the one stored under `key`, in elements. */
+  /** Offset in the storage stored under `key`, in elements. */
   readonly start: number;
 }
 
@@ -68,7 +68,7 @@ export interface PickleTensor {
   readonly strides: readonly number[];
 }
 
-/** Whether a value is of one of the record kinds. */
+/** Whether a value is one of the record kinds. */
 export function isKind<Kind extends Extract<PickleValue, { kind: string }>['kind']>(
   value: PickleValue | undefined,
   kind: Kind,
@@ -76,17 +76,17 @@ export function isKind<Kind extends Extract<PickleValue, { kind: string }>['kind
   return typeof value === 'object' && value !== null && 'kind' in value && value.kind === kind;
 }
 
-/** A list, tuple or set with these items. */
+/** Creates a list, tuple or set with these items. */
 export function sequence(kind: 'list' | 'tuple' | 'set', items: PickleValue[]): PickleValue {
   return { kind, items };
 }
 
-/** An empty dict. */
+/** Creates an empty dict. */
 export function emptyDict(): PickleDict {
   return { kind: 'dict', entries: new Map() };
 }
 
-/** A few words about a value, for messages. */
+/** Describes a value in a few words, for messages. */
 export function describe(value: PickleValue | undefined): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'None';

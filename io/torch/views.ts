@@ -1,7 +1,7 @@
 import { numElements } from '../../core/shape.js';
 import type { TensorValues } from '../tensor.js';
 
-/** Elements of a storage between the first and behind the last that a view touches; `[offset, offset)` if empty. */
+/** Range of storage elements from the first to past the last one of a view; `[offset, offset)` if empty. */
 export function viewExtent(
   offset: number,
   shape: readonly number[],
@@ -12,7 +12,7 @@ export function viewExtent(
   return [offset, last + 1];
 }
 
-/** Whether the view is a plain run of elements. Strides of axes of size 1 don't matter. */
+/** Whether the view is contiguous. Strides of axes of size 1 don't matter. */
 export function isContiguous(shape: readonly number[], strides: readonly number[]): boolean {
   let expected = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
@@ -23,9 +23,9 @@ export function isContiguous(shape: readonly number[], strides: readonly number[
 }
 
 /**
- * Collects a strided view into contiguous values: `out[i, j, …] = values[i·strides[0] + j·strides[1] + …]`.
+ * Copies a strided view to contiguous values: `out[i, j, …] = values[i·strides[0] + j·strides[1] + …]`.
  *
- * @param values begin with the view's first element
+ * @param values values from the view's first element on
  */
 export function gather<Values extends TensorValues>(
   values: Values,

@@ -9,18 +9,18 @@ import { torchRules } from './rules.js';
 import { storedTensor, type StorageReader } from './storage.js';
 import { unpickle } from './unpickle.js';
 
-/** The pickle of the largest training checkpoint is below 1 MB. */
+/** Limit of the pickle's size; that of the largest training checkpoint is below 1 MB. */
 const MAX_PICKLE_BYTES = 2 ** 26;
-/** torch stores tensors uncompressed; a repacked file may hold records up to this size inflated. */
+/** Limit of the inflated size of compressed records in repacked files; torch stores tensors uncompressed. */
 const MAX_INFLATED_BYTES = 2 ** 28;
 const MAX_ENTRIES = 200_000;
 const STORED = 0;
 const DEFLATED = 8;
 
 /**
- * Opens a torch file of the zip kind (PyTorch ≥ 1.6): the pickle is read now, storages by ranges later.
+ * Opens a torch zip file (PyTorch ≥ 1.6): reads the pickle; storages are read by ranges later.
  *
- * @throws WeightsError if the archive is damaged, is no torch file, or holds anything but data
+ * @throws WeightsError if the archive is damaged, is not a torch file, or contains anything but data
  */
 export async function openTorchZip(path: string): Promise<TensorSource> {
   const file = await RandomAccessFile.open(path);
@@ -51,7 +51,7 @@ export async function openTorchZip(path: string): Promise<TensorSource> {
   }
 }
 
-/** Entries by name, without the folder that all of them are in (`archive/data.pkl` → `data.pkl`). */
+/** Entries by name, without their common folder (`archive/data.pkl` → `data.pkl`). */
 async function listEntries(path: string, zip: ZipFile): Promise<ReadonlyMap<string, Entry>> {
   if (zip.entryCount > MAX_ENTRIES) {
     throw new WeightsError(
@@ -161,7 +161,7 @@ class Archive {
     }
     const inflated = new Uint8Array(entry.uncompressedSize);
     try {
-      // yauzl ends the stream with an error when more or fewer bytes come than the entry declares.
+      // yauzl ends the stream with an error if the number of bytes differs from that of the entry.
       const stream = await this.zip.openReadStreamPromise(entry);
       let position = 0;
       for await (const chunk of stream as AsyncIterable<Buffer>) {

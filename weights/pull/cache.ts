@@ -16,17 +16,17 @@ export function isCached(entry: CatalogueEntry, cacheFolder: string): boolean {
   return existsSync(cachedPath(entry.fileName, cacheFolder));
 }
 
-/** A weight file, and the catalogue's entry if it is an official one from the cache. */
+/** A weight file, and its catalogue entry if it is an official file from the cache. */
 export interface LocatedWeights {
   readonly file: string;
   readonly entry: CatalogueEntry | undefined;
 }
 
 /**
- * Finds the weights that a user named: a file, a folder of checkpoints, or an official name whose file is in the cache and still has the
+ * Finds weights by file, by folder of checkpoints, or by official name if the file is in the cache and matches the
  * recorded checksum.
  *
- * @throws WeightsError if it is neither, is not in the cache, or changed since it was recorded
+ * @throws WeightsError if nothing matches, the file is not in the cache, or it has changed
  */
 export async function locateWeights(
   nameOrFile: string,

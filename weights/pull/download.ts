@@ -4,43 +4,43 @@ import { WeightsError, WorkError } from '../../core/errors.js';
 import { IdleTimer } from './idle-timer.js';
 import { PartialFile, type PartialState } from './partial.js';
 
-/** How far a download is. */
+/** Progress of a download. */
 export interface Progress {
   readonly receivedBytes: number;
-  /** Undefined if the server doesn't say. */
+  /** Undefined if the server doesn't send it. */
   readonly totalBytes: number | undefined;
 }
 
-/** How to download. Times in milliseconds. */
+/** Options of a download. Times are in milliseconds. */
 export interface DownloadOptions {
   readonly onProgress?: (progress: Progress) => void;
-  /** Attempts without a new byte before giving up; default 5. */
+  /** Number of attempts without a new byte; default 5. */
   readonly retries?: number;
   /** Pause before the second attempt, doubled each time up to 30 s; default 1000. */
   readonly retryDelayMs?: number;
-  /** A connection that sends nothing for so long is cut; default 30 000. */
+  /** Time without data after which the connection is closed; default 30,000. */
   readonly idleTimeoutMs?: number;
 }
 
-/** What the server said about the complete file. */
+/** The server's description of the complete file. */
 export interface Downloaded {
   readonly bytes: number;
   readonly etag: string | null;
   readonly lastModified: string | null;
 }
 
-/** The connection or the server failed in a way that may pass. */
+/** A temporary failure of the connection or the server. */
 class Interrupted extends Error {}
 
 const MAX_DELAY_MS = 30_000;
 const OFFLINE = ['ENOTFOUND', 'EAI_AGAIN', 'ECONNREFUSED', 'ENETUNREACH', 'EHOSTUNREACH'];
 
 /**
- * Downloads `url` to `path`, which may hold the beginning from an earlier run: then only the rest is asked for, on
- * the condition that the file on the server is still the same (`If-Range`); if not, it starts again.
+ * Downloads `url` to `path`. If `path` has the beginning of an earlier download, only the rest is requested, provided
+ * that the file on the server is still the same (`If-Range`); otherwise the download starts again.
  *
- * @param remedy ends the message when the server cannot be reached
- * @throws WorkError if the server cannot be reached or keeps cutting the connection
+ * @param remedy end of the message if the server cannot be reached
+ * @throws WorkError if the server cannot be reached or repeatedly closes the connection
  * @throws WeightsError if the server has no such file
  */
 export async function download(
@@ -120,11 +120,11 @@ async function attempt(
     return { ...known, bytes: received };
   } finally {
     idle.stop();
-    abort.abort(); // leaves no half-read connection behind
+    abort.abort(); // releases the connection
   }
 }
 
-/** Turns a failed `fetch` or a broken body into {@link Interrupted}. */
+/** Converts a failed `fetch` or an interrupted body to {@link Interrupted}. */
 function interrupt(idle: IdleTimer): (error: unknown) => never {
   return (error) => {
     if (error instanceof WeightsError) throw error;
@@ -143,7 +143,7 @@ async function rejectStatus(response: Response, url: string, partial: PartialFil
   if (status === 200) return;
   await response.body?.cancel();
   if (status === 416 || status === 206) {
-    await partial.discard(); // our beginning is longer than the file, or of another file
+    await partial.discard(); // the local beginning is longer than the file, or belongs to another file
     throw new Interrupted(`expected the rest of the file, got status ${status}`);
   }
   if (status === 408 || status === 429 || status >= 500) {
@@ -152,7 +152,7 @@ async function rejectStatus(response: Response, url: string, partial: PartialFil
   throw new WeightsError(`pull: ${url}: expected status 200, got ${status} ${response.statusText}`);
 }
 
-/** Whether a 206 answer is the rest that was asked for, of the file that was begun. */
+/** Whether a 206 response is the requested rest of the same file. */
 function continues(response: Response, state: PartialState, offset: number): boolean {
   const range = response.headers.get('content-range') ?? '';
   const [, start, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(range) ?? [];
@@ -171,7 +171,7 @@ function stateOf(url: string, response: Response): PartialState {
   };
 }
 
-/** A weak etag does not promise equal bytes, so it cannot guard a resumed download. */
+/** A weak etag does not guarantee equal bytes, so a download cannot be resumed with it. */
 function validatorOf(state: PartialState): string {
   const strong = state.etag !== null && !state.etag.startsWith('W/');
   return (strong ? state.etag : state.lastModified) ?? '';

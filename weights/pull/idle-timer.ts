@@ -1,4 +1,4 @@
-/** Calls back once when nothing restarted it for `ms` milliseconds. */
+/** Timer that calls back once if it is not restarted for `ms` milliseconds. */
 export class IdleTimer {
   expired = false;
   private timer: NodeJS.Timeout;

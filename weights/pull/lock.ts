@@ -3,8 +3,8 @@ import { hostname } from 'node:os';
 import { WorkError } from '../../core/errors.js';
 
 /**
- * Runs `work` while no other process works on the same file: two downloads appending to one file would leave a
- * wrong one with a sound record.
+ * Runs `work` under a lock on the file: two downloads that append to one file would produce a corrupt file with a valid
+ * record.
  *
  * @throws WorkError if another live process holds the lock
  */
@@ -38,7 +38,7 @@ async function acquire(path: string): Promise<void> {
   }
 }
 
-/** A process of another machine counts as alive: it cannot be asked. */
+/** A process of another machine cannot be checked and is assumed alive. */
 function isAlive(holder: string): boolean {
   const [host, pid] = holder.split(' ');
   if (host !== hostname()) return true;

@@ -1,15 +1,15 @@
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 
-/** Which version of which file the bytes received so far belong to. */
+/** Identity of the file that the received bytes belong to. */
 export interface PartialState {
   readonly url: string;
-  /** `null` if the server did not say. */
+  /** `null` if the server did not send it. */
   readonly totalBytes: number | null;
   readonly etag: string | null;
   readonly lastModified: string | null;
 }
 
-/** The beginning of a download on disk, and beside it what it is the beginning of. */
+/** The beginning of a download on disk, with a file that identifies it. */
 export class PartialFile {
   constructor(readonly path: string) {}
 
@@ -17,7 +17,7 @@ export class PartialFile {
     return `${this.path}.json`;
   }
 
-  /** Bytes received so far; 0 if there are none. */
+  /** Number of bytes received so far. */
   async sizeBytes(): Promise<number> {
     try {
       return (await stat(this.path)).size;
@@ -26,7 +26,7 @@ export class PartialFile {
     }
   }
 
-  /** The state, if the bytes come from this URL and the server can tell whether the file is still the same. */
+  /** Returns the state if the bytes are from this URL and the server can verify that the file is unchanged. */
   async stateFor(url: string): Promise<PartialState | undefined> {
     try {
       const state = JSON.parse(await readFile(this.statePath, 'utf8')) as PartialState;
@@ -36,11 +36,11 @@ export class PartialFile {
         ? state
         : undefined;
     } catch {
-      return undefined; // none, or torn: the download starts again
+      return undefined; // missing or incomplete: the download starts again
     }
   }
 
-  /** Forgets older bytes and notes what the new ones will be. A torn note only means to start again. */
+  /** Deletes older bytes and writes the state of the new ones. If that file is incomplete, the download starts again. */
   async begin(state: PartialState): Promise<void> {
     await rm(this.path, { force: true });
     await writeFile(this.statePath, JSON.stringify(state));
@@ -52,7 +52,7 @@ export class PartialFile {
     await rm(this.statePath, { force: true });
   }
 
-  /** Removes the state after the bytes moved to their place. */
+  /** Removes the state after the file is in place. */
   async finish(): Promise<void> {
     await rm(this.statePath, { force: true });
   }

@@ -8,17 +8,17 @@ import { download, type DownloadOptions } from './download.js';
 import { withLock } from './lock.js';
 import { PartialFile } from './partial.js';
 
-/** A file that can be pulled; the catalogue's entries are. */
+/** A file that can be pulled, e.g. a catalogue entry. */
 export interface PullSource {
   readonly url: string;
   readonly fileName: string;
   readonly licence: string;
 }
 
-/** Where to and how. */
+/** Destination and options of a pull. */
 export interface PullOptions extends DownloadOptions {
   readonly cacheFolder: string;
-  /** Looks into the complete file before it takes its place; throwing rejects it. */
+  /** Checks the complete file before it is renamed; throws to reject it. */
   readonly check?: (file: string) => Promise<void>;
 }
 
@@ -27,13 +27,13 @@ export interface PulledFile {
   readonly file: string;
   readonly bytes: number;
   readonly sha256: string;
-  /** False if it was there already. */
+  /** False if the file existed already. */
   readonly downloaded: boolean;
 }
 
 /**
- * Puts a file into the cache, or checks the one that is there against its record. A file that the user put there
- * by hand is checked and recorded. The download resumes where an earlier one stopped.
+ * Downloads a file to the cache, or checks the existing one against its record. A file placed there manually is checked
+ * and recorded. Interrupted downloads are resumed.
  *
  * @throws WorkError, WeightsError as {@link download} and {@link checkRecord}
  */
@@ -52,7 +52,7 @@ export async function pullWeights(source: PullSource, options: PullOptions): Pro
       throw error;
     }
     const sha256 = await sha256OfFile(partial.path);
-    // The record first: a file without one would pass unchecked after a crash between the two.
+    // The record is written first: after a crash in between, a file without a record would not be checked.
     await writeRecord(file, {
       url: source.url,
       bytes,

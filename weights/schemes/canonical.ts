@@ -5,7 +5,7 @@ import { foldLayerScale, isV1 } from './layer-scale.js';
 import { detectScheme, toOfficialName, type Scheme } from './names.js';
 import { sparseKernelToDense } from './sparse.js';
 
-/** Weights under official dense names, with what they were before. */
+/** Weights under official dense names, with their origin. */
 export interface CanonicalWeights {
   readonly scheme: Scheme;
   /** 1: LayerScale was folded and an identity GRN added. */
@@ -14,12 +14,12 @@ export interface CanonicalWeights {
 }
 
 /**
- * Brings weights of any scheme to official dense names and shapes (PyTorch's axis order): sparse kernels become
- * dense, GRN of any rank becomes `[1, 1, 1, 4C]`, 4-D pointwise weights of timm become 2-D, V1 becomes V2.
- * Names outside the scheme stay as they are, for strict loading to report. Nothing is read yet.
+ * Brings weights of any scheme to official dense names and shapes (PyTorch's axis order): sparse kernels become dense,
+ * GRN of any rank becomes `[1, 1, 1, 4C]`, 4-D pointwise weights of timm become 2-D, V1 becomes V2. Unknown names are
+ * kept, so that strict loading reports them. No values are read.
  *
  * @param file for messages
- * @throws WeightsError if the names follow no known scheme, or two of them mean the same
+ * @throws WeightsError if the names follow no known scheme, or two of them are equivalent
  */
 export function toCanonical(file: string, tensors: TensorMap): CanonicalWeights {
   const scheme = detectScheme(tensors.keys());

@@ -17,11 +17,11 @@ export function isV1(names: Iterable<string>): boolean {
 }
 
 /**
- * Turns a V1 network into the V2 network of the same function: `γ·(W h + b) = (γ W) h + γ b` goes into
- * `pwconv2`, and GRN with γ = β = 0, the identity, is added.
+ * Converts a V1 network to an equivalent V2 network: folds `γ·(W h + b) = (γ W) h + γ b` into `pwconv2`, and adds GRN
+ * with γ = β = 0, the identity.
  *
  * @param tensors official dense names
- * @throws WeightsError if a block lacks `pwconv2`, or its sizes disagree
+ * @throws WeightsError if a block lacks `pwconv2`, or its sizes do not match
  */
 export function foldLayerScale(tensors: TensorMap): TensorMap {
   const folded = new Map(tensors);

@@ -1,13 +1,13 @@
 /** Pairs of name templates, e.g. `['stages.{s}.{b}.dwconv.{p}', 'stages.{s}.blocks.{b}.conv_dw.{p}']`. */
 export type NamePairs = readonly (readonly [official: string, other: string])[];
 
-/** Renames one way, or tells that a name is not in the table. */
+/** Renames in one direction; returns undefined if the name is not in the table. */
 export type Rename = (name: string) => string | undefined;
 
-/** Numbers, but for `{p}`: the last component, `weight` or `bias`. */
+/** Placeholders are numbers, except `{p}`: the last component, `weight` or `bias`. */
 const PLACEHOLDER = /\{(\w+)\}/g;
 
-/** Both directions of a table. The first template that fits decides. */
+/** Creates both directions of a table. The first matching template is used. */
 export function renamesOf(pairs: NamePairs): { readonly from: Rename; readonly to: Rename } {
   const direction = (rules: readonly (readonly [string, string])[]): Rename => {
     const compiled = rules.map(([pattern, template]) => [toRegExp(pattern), template] as const);
@@ -28,6 +28,6 @@ function toRegExp(template: string): RegExp {
     .replace(PLACEHOLDER, (_, key: string) =>
       key === 'p' ? '(?<p>weight|bias)' : `(?<${key}>\\d+)`,
     );
-  // An empty alternative group makes `groups` defined for templates without placeholders.
+  // An empty alternative group, so that `groups` is defined for templates without placeholders.
   return new RegExp(`^(?<none>)${source}$`);
 }

@@ -1,7 +1,7 @@
 import { renamesOf, type NamePairs } from './name-map.js';
 
 /**
- * Names of the same network: `official` (facebookresearch/ConvNeXt-V2), `sparse` (its FCMAE encoder on
+ * Naming schemes of the same network: `official` (facebookresearch/ConvNeXt-V2), `sparse` (its FCMAE encoder on
  * MinkowskiEngine), `timm`, `hf` (transformers). Official names are this library's parameter paths.
  */
 export type Scheme = 'official' | 'sparse' | 'timm' | 'hf';
@@ -24,7 +24,10 @@ const TIMM: NamePairs = [
   ['head.{p}', 'head.fc.{p}'],
 ];
 
-/** Without the prefix of the whole-model classes. @see https://github.com/huggingface/transformers/blob/v4.40.0/src/transformers/models/convnextv2 */
+/**
+ * Names without the prefix of the full-model classes. @see
+ * https://github.com/huggingface/transformers/blob/v4.40.0/src/transformers/models/convnextv2
+ */
 const HF: NamePairs = [
   ['downsample_layers.0.0.{p}', 'embeddings.patch_embeddings.{p}'],
   ['downsample_layers.0.1.{p}', 'embeddings.layernorm.{p}'],
@@ -64,12 +67,12 @@ const timm = renamesOf(TIMM);
 const hf = renamesOf(HF);
 const sparse = renamesOf(SPARSE);
 
-/** What only a masked autoencoder has: it is dropped where an encoder is wanted. */
+/** Parameters of a masked autoencoder only; dropped if an encoder is loaded. */
 export function isDecoderName(name: string): boolean {
   return /^(decoder\.|mask_token$|proj\.|pred\.)/.test(name);
 }
 
-/** The official dense name, or undefined where the scheme has no such name. */
+/** Converts a name to the official dense name, or returns undefined if the scheme has no such name. */
 export function toOfficialName(name: string, scheme: Scheme): string | undefined {
   switch (scheme) {
     case 'official':
@@ -81,7 +84,7 @@ export function toOfficialName(name: string, scheme: Scheme): string | undefined
     case 'sparse': {
       if (isDecoderName(name)) return name;
       const bare = name.replace(/^encoder\./, '');
-      // An autoencoder of this library has dense names behind the same prefix.
+      // An autoencoder of this library has dense names with the same prefix.
       return sparse.from(bare) ?? (sparse.to(bare) === undefined ? undefined : bare);
     }
     default:
@@ -90,7 +93,7 @@ export function toOfficialName(name: string, scheme: Scheme): string | undefined
 }
 
 /**
- * The name of an official dense tensor in another scheme, or undefined where it has none.
+ * Converts an official dense name to another scheme, or returns undefined if the scheme has no such name.
  *
  * @param prefixed `hf` only: names of the classification class (`convnextv2.…`) instead of the bare model's
  */
@@ -119,7 +122,7 @@ export function fromOfficialName(
   }
 }
 
-/** The scheme that a list of names follows, or undefined where it is none of ours. */
+/** Detects the scheme of a list of names, or returns undefined if it is unknown. */
 export function detectScheme(names: Iterable<string>): Scheme | undefined {
   let isOfficial = false;
   for (const name of names) {

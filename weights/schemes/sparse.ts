@@ -4,16 +4,16 @@ import { permute } from '../permute.js';
 import { derivedTensor, reshaped, toFloat32, type LazyTensor } from '../../io/tensor.js';
 
 /**
- * Sparse convolution kernels and dense ones. In a sparse kernel the row runs fastest, `index = ky + kx·K`,
- * so `dense[o, i, ky, kx] = kernel[ky + kx·K, i, o]`: a transpose without a flip.
+ * Conversion between sparse and dense convolution kernels. In a sparse kernel the row index varies fastest,
+ * `index = ky + kx·K`, so `dense[o, i, ky, kx] = kernel[ky + kx·K, i, o]`: a transpose without a flip.
  *
  * @see `remap_checkpoint_keys`, https://github.com/facebookresearch/ConvNeXt-V2/blob/main/utils.py
  */
 
 /**
- * `[K², in, out]` to `[out, in, K, K]`, or depthwise `[K², C]` to `[C, 1, K, K]`.
+ * Converts `[K², in, out]` to `[out, in, K, K]`, or depthwise `[K², C]` to `[C, 1, K, K]`.
  *
- * @throws WeightsError if the first axis is no square
+ * @throws WeightsError if the first axis is not a square
  */
 export function sparseKernelToDense(name: string, kernel: LazyTensor): LazyTensor {
   const [area, ...channels] = kernel.shape;
@@ -31,7 +31,7 @@ export function sparseKernelToDense(name: string, kernel: LazyTensor): LazyTenso
   return derivedTensor(kernel, shape, (values) => permute(toFloat32(values), spatial, axes));
 }
 
-/** The inverse of {@link sparseKernelToDense}; a kernel with one input channel a group counts as depthwise. */
+/** Inverse of {@link sparseKernelToDense}; a kernel with one input channel is treated as depthwise. */
 export function denseKernelToSparse(name: string, weight: LazyTensor): LazyTensor {
   const [out, perGroup, height, width] = weight.shape;
   if (weight.shape.length !== 4 || height !== width) {
@@ -47,7 +47,7 @@ export function denseKernelToSparse(name: string, weight: LazyTensor): LazyTenso
   return derivedTensor(weight, shape, (values) => permute(toFloat32(values), dense, axes));
 }
 
-/** The shape that sparse checkpoints give biases of sparse layers and GRN: `[1, C]`. */
+/** Shape of GRN and of biases of sparse layers in sparse checkpoints: `[1, C]`. */
 export function asRow(tensor: LazyTensor): LazyTensor {
   return reshaped(tensor, [1, numElements(tensor.shape)]);
 }
