@@ -65,6 +65,9 @@ export const FRACTION = number({ from: 0, to: 1 });
 /** true or false. */
 export const FLAG: Schema<boolean> = { type: 'boolean' };
 
+/** A text that is not empty. */
+export const TEXT: Schema<string> = { type: 'string', minLength: 1 };
+
 /** One of some words. */
 export const oneOf = <const W extends string>(...words: readonly W[]): Schema<W> => ({
   enum: words,

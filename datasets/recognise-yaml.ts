@@ -2,56 +2,42 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import { DataError } from '../core/errors.js';
+import {
+  FLAG,
+  TEXT,
+  list,
+  optional,
+  record,
+  whole,
+  type Infer,
+  type Schema,
+} from '../core/schema.js';
 import { compileSchema, formatProblems } from '../io/schema.js';
 import { readClassNames, type FolderSource } from './folder.js';
 import { detectionData } from './recognise-coco.js';
 import { segmentationData } from './recognise-folders.js';
-import type { DetectionData, SegmentationData, SplitName } from './recognise-types.js';
+import type { DetectionData, SegmentationData } from './recognise-types.js';
 
-const SPLIT_SCHEMA = {
-  type: 'object',
-  additionalProperties: false,
-  required: ['images'],
-  properties: {
-    annotations: { type: 'string', minLength: 1 },
-    labels: { type: 'string', minLength: 1 },
-    images: { type: 'string', minLength: 1 },
-    limit: { type: 'integer', minimum: 1 },
-  },
-} as const;
-
-/** What `data.yaml` may hold. Paths are relative to the file. */
-export const DATA_YAML_SCHEMA = {
-  $schema: 'http://json-schema.org/draft-07/schema#',
-  title: 'data.yaml',
-  type: 'object',
-  additionalProperties: false,
-  required: ['train'],
-  properties: {
-    train: SPLIT_SCHEMA,
-    val: SPLIT_SCHEMA,
-    test: SPLIT_SCHEMA,
-    classes: {
-      if: { type: 'string' },
-      else: { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1 },
-    },
-    reduceZeroLabel: { type: 'boolean' },
-  },
-} as const;
-
-interface YamlSplit {
-  readonly annotations?: string;
-  readonly labels?: string;
-  readonly images: string;
+/** A split. Paths are relative to the file. */
+const Split = record({
+  annotations: optional(TEXT),
+  labels: optional(TEXT),
+  images: TEXT,
   /** Only the first so many images of the annotation file. */
-  readonly limit?: number;
-}
+  limit: optional(whole(1)),
+});
 
-type DataYaml = Readonly<Partial<Record<SplitName, YamlSplit>>> & {
-  /** Names, or a file with one a line. */
-  readonly classes?: readonly string[] | string;
-  readonly reduceZeroLabel?: boolean;
-};
+/** Names, or a file with one a line. */
+const Classes: Schema<readonly string[] | string> = { if: { type: 'string' }, else: list(TEXT) };
+
+const DataYaml = record({
+  train: Split,
+  val: optional(Split),
+  test: optional(Split),
+  classes: optional(Classes),
+  reduceZeroLabel: optional(FLAG),
+});
+type DataYaml = Infer<typeof DataYaml>;
 
 /**
  * Reads a `data.yaml`: `{train: {annotations, images, limit?}, val: {…}, test: {…}, classes: […]}` for detection, or with `labels`
@@ -66,7 +52,7 @@ export function recogniseYaml(file: string): DetectionData | SegmentationData {
     throw wrong(
       'expected {train: {annotations, images}, val: {…}}, got the data.yaml of a YOLO set; export it in COCO format',
     );
-  const problems = compileSchema(DATA_YAML_SCHEMA)(content);
+  const problems = compileSchema(DataYaml)(content);
   if (problems.length > 0) throw wrong(formatProblems(problems));
   const yaml = content as DataYaml;
   const base = dirname(resolve(file));

@@ -1,18 +1,6 @@
-/** What data sets yield and transforms change: typed arrays only, so that samples cross threads cheaply. */
+import type { Segmentation } from '../core/coco.js';
 
-/**
- * The region of one object in image coordinates. Polygons are flat `[x0, y0, x1, y1, …]` lists in pixels;
- * run lengths are column-major and start with background, as in `core/rle.ts`.
- */
-export type Segmentation =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'polygons'; readonly polygons: readonly Float64Array[] }
-  | {
-      readonly kind: 'rle';
-      readonly height: number;
-      readonly width: number;
-      readonly counts: Uint32Array;
-    };
+/** What data sets yield and transforms change: typed arrays only, so that samples cross threads cheaply. */
 
 /** The objects of one image. Crowd regions are kept apart: they are not trained on. */
 export interface Objects {

@@ -17,7 +17,7 @@ export interface FlopsRequest {
   readonly widthPx: number;
   /** Of a classifier; 0: the backbone alone. */
   readonly classes: number;
-  readonly cache?: string;
+  readonly cache?: string | undefined;
 }
 
 /** Cost of a part of a network for one image. */

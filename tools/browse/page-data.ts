@@ -29,16 +29,16 @@ export interface PageSplit {
 export interface Card {
   readonly split: number;
   readonly file: string;
-  readonly id?: number;
+  readonly id?: number | undefined;
   readonly width: number;
   readonly height: number;
   /** A data URI; nothing where the image is not at hand. */
-  readonly thumbnail?: string;
+  readonly thumbnail?: string | undefined;
   /** Why the image cannot be shown. */
-  readonly failure?: string;
+  readonly failure?: string | undefined;
   readonly objects: readonly CardObject[];
   /** Coloured labels as data URI, for segmentation. */
-  readonly overlay?: string;
+  readonly overlay?: string | undefined;
   /** Classes of the image with their share of the pixels (segmentation), or its class with share 1. */
   readonly shares?: readonly (readonly [classIndex: number, share: number])[] | undefined;
   /** Share of ignored pixels. */

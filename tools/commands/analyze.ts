@@ -76,7 +76,7 @@ async function flops(model: string, flags: FlopsFlags): Promise<void> {
     heightPx: size,
     widthPx: width ?? size,
     classes,
-    ...(cache === undefined ? {} : { cache }),
+    cache,
   });
   if (flags.json) {
     printJson({ model, ...report });

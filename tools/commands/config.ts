@@ -59,8 +59,8 @@ async function print(name: string, flags: PrintFlags): Promise<void> {
   const { resolveConfig } = await import('../../train/config/resolve.js');
   const { variant } = await import('../../models/classifier-weights.js');
   const resolved = resolveConfig(name, {
-    ...(flags.config === undefined ? {} : { file: flags.config }),
-    ...(flags.model === undefined ? {} : { asked: variant(flags.model) }),
+    file: flags.config,
+    asked: flags.model === undefined ? undefined : variant(flags.model),
     set: flags.set,
   });
   if (flags.json) printJson(resolved);

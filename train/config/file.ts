@@ -16,7 +16,7 @@ export interface ConfigLayer {
 /** A configuration file with all that it extends. */
 export interface ConfigFile {
   /** The recipe at the end of the chain, where it names one. */
-  readonly recipe?: string;
+  readonly recipe?: string | undefined;
   /** What is extended comes first. */
   readonly layers: readonly ConfigLayer[];
 }
@@ -55,10 +55,7 @@ function read(path: string, chain: readonly string[]): ConfigFile {
       { file },
     );
   const [recipe] = recipes;
-  return {
-    ...(recipe === undefined ? {} : { recipe }),
-    layers: [...below.flatMap(({ layers }) => layers), { file, settings }],
-  };
+  return { recipe, layers: [...below.flatMap(({ layers }) => layers), { file, settings }] };
 }
 
 function parent(file: string, name: unknown, chain: readonly string[]): ConfigFile {

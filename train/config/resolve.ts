@@ -13,11 +13,11 @@ import { SCHEMAS, type RecipeConfig } from './schemas.js';
 /** What lies over a recipe, from bottom to top. */
 export interface ConfigRequest {
   /** The size of the weights that training starts from. */
-  readonly ofWeights?: ConvNeXtV2Config;
+  readonly ofWeights?: ConvNeXtV2Config | undefined;
   /** A file of `--config`. */
-  readonly file?: string;
+  readonly file?: string | undefined;
   /** The size that the user asked for. */
-  readonly asked?: ConvNeXtV2Config;
+  readonly asked?: ConvNeXtV2Config | undefined;
   /** `--set path=value`. */
   readonly set: readonly string[];
 }
@@ -53,7 +53,7 @@ export function resolveConfig(name: string, request: ConfigRequest): ResolvedCon
 
 function recipeOf(
   name: string,
-  files: readonly { readonly file: string; readonly recipe?: string }[],
+  files: readonly { readonly file: string; readonly recipe?: string | undefined }[],
 ): string {
   const named = isConfigPath(name) ? files[0].recipe : name;
   if (named === undefined)
