@@ -1,12 +1,16 @@
 import { readBytes } from '../io/files/read.js';
-import { readImageHeader, type ImageHeader } from '../io/image-header/read.js';
-import { readJpegTags, type JpegTags } from '../io/image-header/jpeg-tags.js';
+import {
+  readImageHeader,
+  readJpegTags,
+  type ImageHeader,
+  type JpegTags,
+} from '../io/image-header/read.js';
 import type { ProblemKind } from './problems.js';
 
 /** Beginning of a file that holds the header of nearly every image; larger ones are read whole. */
 const HEADER_BYTES = 1 << 16;
 
-/** What an image file says about itself before its pixels are decoded. */
+/** Header and tags of an image file. */
 export type ImageFacts = ImageHeader & JpegTags;
 
 /**
@@ -28,7 +32,7 @@ export async function inspectImage(
   return { ...header, ...readJpegTags(bytes) };
 }
 
-/** What decoders or pipelines treat differently from a plain RGB image. */
+/** Properties of images that decoders or pipelines treat differently from plain RGB. */
 export const IMAGE_NOTES = {
   grey: note('grey', 'grayscale images: the channel is used three times'),
   fourChannels: note('four-channels', 'images with four channels (CMYK or alpha)'),
@@ -37,7 +41,7 @@ export const IMAGE_NOTES = {
     'invalid-orientation',
     'images with an EXIF orientation that does not exist: not turned',
   ),
-  colourProfile: note('colour-profile', 'images with a colour profile: not applied'),
+  colorProfile: note('colour-profile', 'images with a colour profile: not applied'),
 } as const;
 
 /** The notes that apply to an image. */
@@ -46,7 +50,7 @@ export function imageNotes(facts: ImageFacts): readonly ProblemKind[] {
     ...(facts.channels <= 2 ? [IMAGE_NOTES.grey] : []),
     ...(facts.channels === 4 ? [IMAGE_NOTES.fourChannels] : []),
     ...orientationNotes(facts.orientation),
-    ...(facts.colourProfile ? [IMAGE_NOTES.colourProfile] : []),
+    ...(facts.colorProfile ? [IMAGE_NOTES.colorProfile] : []),
   ];
 }
 

@@ -1,16 +1,24 @@
 import { DataError } from '../../core/errors.js';
 
-/** What the first bytes of an image file say, before any pixel is decoded. */
+/** Size and layout of an image file, known before any pixel is decoded. */
 export interface ImageHeader {
   readonly format: 'jpeg' | 'png';
   readonly width: number;
   readonly height: number;
-  /** Stored channels: 1 grey, 2 grey + alpha, 3 RGB or palette, 4 CMYK (JPEG) or RGBA (PNG). */
+  /** Stored channels: 1 gray, 2 gray + alpha, 3 RGB or palette, 4 CMYK (JPEG) or RGBA (PNG). */
   readonly channels: number;
   /** 1–16 for PNG; 8 or 12 for JPEG. */
   readonly bitsPerChannel: number;
   /** JPEG: whether there is an Adobe marker, which decides how CMYK is stored. */
   readonly adobe: boolean;
+}
+
+/** Tags of a JPEG that decoders may follow or ignore. */
+export interface JpegTags {
+  /** EXIF orientation as it stands in the file: 1–8, or another number, which is invalid; 1 where there is none. */
+  readonly orientation: number;
+  /** Whether an ICC profile is embedded. */
+  readonly colorProfile: boolean;
 }
 
 const KNOWN_SIGNATURES: readonly (readonly [name: string, bytes: readonly number[]])[] = [
@@ -24,7 +32,10 @@ const KNOWN_SIGNATURES: readonly (readonly [name: string, bytes: readonly number
   ['gzip data', [0x1f, 0x8b]],
 ];
 
+const JPEG_SIGNATURE = [0xff, 0xd8];
 const PNG_SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+const ascii = (text: string): readonly number[] => Array.from(text, (c) => c.charCodeAt(0));
+const [ADOBE, EXIF, ICC] = ['Adobe', 'Exif\0\0', 'ICC_PROFILE\0'].map(ascii);
 const PNG_CHANNELS: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 3, 4: 2, 6: 4 };
 
 /**
@@ -37,7 +48,7 @@ const PNG_CHANNELS: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 3, 4: 2,
 export function readImageHeader(bytes: Uint8Array, file: string): ImageHeader {
   if (bytes.length === 0)
     throw new DataError(`${file}: expected an image, got an empty file`, { file });
-  if (startsWith(bytes, [0xff, 0xd8])) return jpegHeader(bytes, file);
+  if (startsWith(bytes, JPEG_SIGNATURE)) return jpegHeader(bytes, file);
   if (startsWith(bytes, PNG_SIGNATURE)) return pngHeader(bytes, file);
   const known = KNOWN_SIGNATURES.find(([, signature]) => startsWith(bytes, signature));
   const start = Array.from(bytes.subarray(0, 8), (b) => b.toString(16).padStart(2, '0')).join(' ');
@@ -67,57 +78,70 @@ function pngHeader(bytes: Uint8Array, file: string): ImageHeader {
   return { format: 'png', width, height, channels, bitsPerChannel: bytes[24], adobe: false };
 }
 
-function jpegHeader(bytes: Uint8Array, file: string): ImageHeader {
-  let adobe = false;
-  let at = 2;
-  while (at + 4 <= bytes.length) {
-    if (bytes[at] !== 0xff) {
-      at++; // garbage between segments, which libjpeg skips as well
-      continue;
-    }
+/** Segments of a JPEG before its pixels. Bytes between them are skipped, as libjpeg does; the last one may be cut short. */
+function* segments(bytes: Uint8Array): Generator<readonly [marker: number, content: Uint8Array]> {
+  for (let at = 2; at + 4 <= bytes.length;) {
     const marker = bytes[at + 1];
-    if (marker === 0xff) {
-      at++; // fill byte
-      continue;
+    if (bytes[at] !== 0xff || marker === 0xff) {
+      at++; // garbage or a fill byte
+    } else if (marker <= 1 || (marker >= 0xd0 && marker <= 0xd8)) {
+      at += 2; // stuffed zeros, restart markers, start of image and TEM carry no length
+    } else {
+      if (marker === 0xd9 || marker === 0xda) return; // end of image or start of scan
+      const length = Math.max(2, (bytes[at + 2] << 8) | bytes[at + 3]);
+      yield [marker, bytes.subarray(at + 4, at + 2 + length)];
+      at += 2 + length;
     }
-    // Stuffed zeros, restart markers, start of image and TEM carry no length.
-    if (marker === 0 || marker === 1 || (marker >= 0xd0 && marker <= 0xd8)) {
-      at += 2;
-      continue;
-    }
-    if (marker === 0xd9 || marker === 0xda) break; // end of image or start of scan without a frame
-    const length = (bytes[at + 2] << 8) | bytes[at + 3];
-    const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
-    if (isFrame) {
-      if (at + 10 > bytes.length) break;
-      const height = (bytes[at + 5] << 8) | bytes[at + 6];
-      const width = (bytes[at + 7] << 8) | bytes[at + 8];
-      if (width * height === 0)
-        throw new DataError(`${file}: expected a JPEG with pixels, got size ${width}x${height}`, {
-          file,
-        });
-      const bitsPerChannel = bytes[at + 4];
-      // Adobe's marker may also follow the frame header; it matters for four channels only.
-      const channels = bytes[at + 9];
-      if (channels === 4 && !adobe) adobe = hasAdobeMarker(bytes, at + 2 + length);
-      return { format: 'jpeg', width, height, channels, bitsPerChannel, adobe };
-    }
-    if (marker === 0xee && startsWith(bytes.subarray(at + 4), [0x41, 0x64, 0x6f, 0x62, 0x65]))
-      adobe = true;
-    at += 2 + length;
   }
-  throw truncated(file, 'a JPEG frame header', bytes.length);
 }
 
-function hasAdobeMarker(bytes: Uint8Array, from: number): boolean {
-  let at = from;
-  while (at + 4 <= bytes.length && bytes[at] === 0xff && bytes[at + 1] !== 0xda) {
-    if (
-      bytes[at + 1] === 0xee &&
-      startsWith(bytes.subarray(at + 4), [0x41, 0x64, 0x6f, 0x62, 0x65])
-    )
-      return true;
-    at += 2 + ((bytes[at + 2] << 8) | bytes[at + 3]);
+function jpegHeader(bytes: Uint8Array, file: string): ImageHeader {
+  let frame: Uint8Array | undefined;
+  let adobe = false; // the marker may also follow the frame header
+  for (const [marker, content] of segments(bytes)) {
+    const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
+    if (isFrame) frame ??= content;
+    adobe ||= marker === 0xee && startsWith(content, ADOBE);
   }
-  return false;
+  if (!frame || frame.length < 6) throw truncated(file, 'a JPEG frame header', bytes.length);
+  const [bitsPerChannel, h1, h0, w1, w0, channels] = frame;
+  const [height, width] = [(h1 << 8) | h0, (w1 << 8) | w0];
+  if (width * height === 0)
+    throw new DataError(`${file}: expected a JPEG with pixels, got size ${width}x${height}`, {
+      file,
+    });
+  return { format: 'jpeg', width, height, channels, bitsPerChannel, adobe };
+}
+
+/**
+ * Reads the tags from the beginning of a file; a file that is no JPEG, or is cut short, has none beyond that.
+ *
+ * @see Exif 2.32 section 4.6 and ICC.1:2010 annex B.4
+ */
+export function readJpegTags(bytes: Uint8Array): JpegTags {
+  let orientation = 1;
+  let colorProfile = false;
+  for (const [marker, content] of startsWith(bytes, JPEG_SIGNATURE) ? segments(bytes) : []) {
+    if (marker === 0xe1 && startsWith(content, EXIF))
+      orientation = orientationOf(content.subarray(6));
+    colorProfile ||= marker === 0xe2 && startsWith(content, ICC);
+  }
+  return { orientation, colorProfile };
+}
+
+/** Tag 0x0112 of the first directory of a TIFF structure. */
+function orientationOf(tiff: Uint8Array): number {
+  if (tiff.length < 8) return 1;
+  const view = new DataView(tiff.buffer, tiff.byteOffset, tiff.byteLength);
+  const little = view.getUint16(0) === 0x4949;
+  const directory = view.getUint32(4, little);
+  if (directory + 2 > tiff.length) return 1;
+  const numEntries = view.getUint16(directory, little);
+  for (let e = 0; e < numEntries; e++) {
+    const entry = directory + 2 + 12 * e;
+    if (entry + 12 > tiff.length) return 1;
+    if (view.getUint16(entry, little) !== 0x0112) continue;
+    return view.getUint16(entry + 8, little);
+  }
+  return 1;
 }

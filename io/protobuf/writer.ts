@@ -44,6 +44,19 @@ export class ProtobufWriter {
     this.length += 4;
   }
 
+  /** `double` field. */
+  double(field: number, value: number): void {
+    this.tag(field, 1);
+    this.doubleValue(value);
+  }
+
+  /** `repeated double` field, packed. */
+  packedDoubles(field: number, values: Float64Array): void {
+    this.tag(field, 2);
+    this.varint(8 * values.length);
+    values.forEach((value) => this.doubleValue(value));
+  }
+
   /** `string` field; text is ASCII or UTF-8. */
   text(field: number, value: string): void {
     this.raw(field, new TextEncoder().encode(value));
@@ -72,6 +85,12 @@ export class ProtobufWriter {
 
   private tag(field: number, wireType: number): void {
     this.varint(field * 8 + wireType);
+  }
+
+  private doubleValue(value: number): void {
+    this.reserve(8);
+    this.view.setFloat64(this.length, value, true);
+    this.length += 8;
   }
 
   private varint(value: number): void {

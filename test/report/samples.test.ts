@@ -2,11 +2,10 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import sharp, { type Sharp } from 'sharp';
+import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DataError } from '../../core/errors.js';
 import { blankPicture } from '../../report/overlay/picture.js';
-import { pictureHeader } from '../../io/image-header/picture-size.js';
 import { readSamples, sampleIndices, writeSamples } from '../../report/samples.js';
 import { savePicture } from '../../report/save-picture.js';
 
@@ -59,30 +58,4 @@ test('a saved picture has at most 900 pixels on a side and replaces the one befo
   expect(await savePicture(folder, file, blankPicture(2000, 500, [9, 9, 9]))).toBe(file);
   expect(await sharp(join(folder, file)).metadata()).toMatchObject({ width: 900, height: 225 });
   expect(readdirSync(join(folder, 'samples'))).toEqual(['image-1.jpg']);
-});
-
-describe('pictureHeader', () => {
-  const blank = (channels: 3 | 4): Sharp =>
-    sharp({ create: { width: 700, height: 300, channels, background: '#123' } });
-
-  test.each([
-    ['a PNG', blank(3).png(), 3],
-    ['a PNG with opacity', blank(4).png(), 4],
-    ['a JPEG', blank(3).jpeg(), 3],
-    ['a progressive JPEG', blank(3).jpeg({ progressive: true }), 3],
-    ['a JPEG with metadata before the frame', blank(3).withMetadata().jpeg(), 3],
-    ['a grey JPEG', blank(3).toColourspace('b-w').jpeg(), 1],
-  ] as const)('reads %s', async (_, picture, channels) => {
-    const bytes = await picture.toBuffer();
-    expect(pictureHeader(bytes)).toEqual({ width: 700, height: 300, channels });
-  });
-
-  test('knows nothing else, nor what is cut off', async () => {
-    expect(pictureHeader(new Uint8Array(0))).toBeUndefined();
-    expect(pictureHeader(new Uint8Array(40))).toBeUndefined();
-    const jpeg = await blank(3).jpeg().toBuffer();
-    for (const length of [2, 4, 20, 60]) {
-      expect(pictureHeader(jpeg.subarray(0, length))).toBeUndefined();
-    }
-  });
 });

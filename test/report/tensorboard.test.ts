@@ -220,7 +220,10 @@ describe('what cannot be shown is refused', () => {
   test('with one line that names the tag', () => {
     const writer = new TensorBoardWriter(folder);
     expect(() => writer.image('x', new Uint8Array(40), 0)).toThrow(
-      new DataError('image x: expected a PNG or JPEG file, got 40 other bytes'),
+      new DataError(
+        'image x: expected a JPEG or PNG image, got something else (starts with 00 00 00 00 00 00 00 00)',
+        { file: 'image x' },
+      ),
     );
     expect(() => writer.histogram('x', [], 0)).toThrow(
       new DataError('histogram x: expected values, got none'),

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkImageFiles } from '../../../datasets/coco/image-files.js';
 import type { CocoImages } from '../../../io/coco/annotations.js';
 import { imageNotes } from '../../../datasets/inspect-image.js';
-import { readJpegTags, type JpegTags } from '../../../io/image-header/jpeg-tags.js';
+import { readJpegTags, type JpegTags } from '../../../io/image-header/read.js';
 import { ProblemLog } from '../../../datasets/problems.js';
 
 let folder: string;
@@ -103,7 +103,7 @@ test('an orientation is read in both byte orders, and one that does not exist is
     return readJpegTags(Uint8Array.of(0xff, 0xd8, 0xff, 0xe1, 0, payload.length + 2, ...payload));
   };
   const noted = (orientation: number): readonly string[] =>
-    imageNotes({ ...HEADER, orientation, colourProfile: false }).map(({ code }) => code);
+    imageNotes({ ...HEADER, orientation, colorProfile: false }).map(({ code }) => code);
   for (const little of [true, false])
     for (const value of [0, 1, 6, 8, 9, 513]) expect(tags(little, value).orientation).toBe(value);
   expect([0, 1, 2, 8, 9].map(noted)).toEqual([
@@ -116,7 +116,7 @@ test('an orientation is read in both byte orders, and one that does not exist is
 });
 
 test('tags of anything that is no JPEG, or too short, are the defaults', () => {
-  const defaults = { orientation: 1, colourProfile: false };
+  const defaults = { orientation: 1, colorProfile: false };
   expect(readJpegTags(new Uint8Array(0))).toEqual(defaults);
   expect(readJpegTags(Uint8Array.of(0xff, 0xd8, 0xff, 0xe1, 0, 0))).toEqual(defaults);
   const exif = [0x45, 0x78, 0x69, 0x66, 0, 0, 0x4d, 0x4d, 0, 42, 0, 0, 0, 8];

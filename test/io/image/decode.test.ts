@@ -7,7 +7,6 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DataError } from '../../../core/errors.js';
 import { decodeImage, decodeImageBytes, MAX_PIXELS } from '../../../io/image/decode.js';
-import { readImageHeader } from '../../../io/image-header/read.js';
 
 const QUIRKS = resolve(process.env['CONVNEXTV2_DATA'] ?? '../shared/data', 'jpeg-quirks');
 
@@ -201,25 +200,6 @@ describe('decodeImage names the file and the reason', () => {
     );
     const error = await failure(await jpeg(), { maxPixels: 48 * 32 - 1 });
     expect(error.message).toContain('raise maxPixels');
-  });
-});
-
-describe('readImageHeader', () => {
-  test('needs only the beginning of the file', async () => {
-    const bytes = await jpeg();
-    const end = bytes.indexOf(Uint8Array.of(0xff, 0xda));
-    const header = readImageHeader(bytes.subarray(0, end), 'x');
-    expect(header).toMatchObject({ format: 'jpeg', width: 48, height: 32, channels: 3 });
-  });
-
-  test('tells what a PNG stores', () => {
-    expect(readImageHeader(png([7, 5, 16, 6], []), 'x')).toMatchObject({
-      format: 'png',
-      width: 7,
-      height: 5,
-      channels: 4,
-      bitsPerChannel: 16,
-    });
   });
 });
 
