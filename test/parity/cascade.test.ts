@@ -15,6 +15,7 @@ import type { DetectorConfig } from '../../models/detection/config.js';
 import { DETECTION_THRESHOLDS } from '../../models/detection/config.js';
 import { RegionInference } from '../../models/detection/region-inference.js';
 import { RegionStep } from '../../train/detect/region-step.js';
+import { SINGLE_PROCESS } from '../../train/distributed/communicator.js';
 import { discoverFixtures, FIXTURES, maxAbs, maxError, readTensors } from '../helpers/fixtures.js';
 import { toNhwc } from '../helpers/layout.js';
 import { RUNTIMES } from '../helpers/runtimes.js';
@@ -184,7 +185,13 @@ describe.each(fixtures)('$name', (fixture) => {
       fillDetector(store, weightsFile(fixture), 'roi_head.bbox_head.');
       const gradients = new Float32Array(store.values.length).fill(NaN);
       const engine = await engineOf(runtime);
-      const step = new RegionStep({ engine, model, store, gradients });
+      const step = new RegionStep({
+        engine,
+        model,
+        store,
+        gradients,
+        communicator: SINGLE_PROCESS,
+      });
       const { arena, maps } = arenaWith(2);
       const mapGradients = arena.allocateMaps();
       const [classIndices, boxes] = [get('train.gt_labels').data, get('train.gt_boxes').data];

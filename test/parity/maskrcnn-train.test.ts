@@ -6,6 +6,7 @@ import { createMaskRcnn, MASK_RCNN, type MaskRcnnConfig } from '../../models/mas
 import type { DetectionBatch } from '../../train/pipelines/detect.js';
 import { positiveMasks } from '../../train/detect/region-targets.js';
 import { DetectionStep } from '../../train/detect/step.js';
+import { SINGLE_PROCESS } from '../../train/distributed/communicator.js';
 import { discoverFixtures, maxError } from '../helpers/fixtures.js';
 import { RUNTIMES } from '../helpers/runtimes.js';
 import { expectGradient } from '../helpers/tolerance.js';
@@ -129,7 +130,7 @@ describe.each(fixtures)('$name', (fixture) => {
       const gradients = new Float32Array(store.values.length).fill(NaN);
       const engine = await engineOf(runtime);
       const step = new DetectionStep(
-        { engine, model, store, gradients },
+        { engine, model, store, gradients, communicator: SINGLE_PROCESS },
         { seed: 1, dropPathRate: 0, sampling: 'inOrder' },
       );
       const result = await step.run(batch, { step: 0, micro: 0 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { updateRunningStatistics } from '../../train/segment/running-statistics.js';
+import { SINGLE_PROCESS } from '../../train/distributed/communicator.js';
 import type { FixtureTensor } from '../helpers/fixtures.js';
 import { discoverFixtures } from '../helpers/fixtures.js';
 import { toNchw, torchValues } from '../helpers/layout.js';
@@ -62,7 +63,8 @@ describe.each(fixtures)('$name', (fixture) => {
         expectGradient(path, actual, get(`train.grad.${path}`).data, tolerances.gradient);
       }
 
-      await updateRunningStatistics(store, [outputs], json.config.bn?.momentum ?? 0.1);
+      const momentum = json.config.bn?.momentum ?? 0.1;
+      await updateRunningStatistics(store, [outputs], momentum, SINGLE_PROCESS);
       const running = store.entries.filter(({ path }) => /\.running_(mean|var)$/.test(path));
       expect(running.length).toBeGreaterThan(0);
       for (const { path } of running) {

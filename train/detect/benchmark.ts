@@ -14,6 +14,7 @@ import { detectorMacs } from '../../models/detection/macs.js';
 import { DetectorPredictor, type PredictionTimes } from '../../models/detector-predictor.js';
 import { createMaskRcnn, MASK_RCNN, type MaskRcnnConfig } from '../../models/mask-rcnn.js';
 import type { DetectionBatch, DetectionView } from '../pipelines/detect.js';
+import { SINGLE_PROCESS } from '../distributed/communicator.js';
 import { DetectionStep } from './step.js';
 import { detectorView } from './views.js';
 
@@ -127,7 +128,7 @@ export async function benchmarkDetectorTraining(
   const store = new ParameterStore(model.specs, buffers.parameters);
   randomWeights(store);
   const step = new DetectionStep(
-    { engine, model, store, gradients: buffers.gradients },
+    { engine, model, store, gradients: buffers.gradients, communicator: SINGLE_PROCESS },
     { seed: 0, dropPathRate: 0, sampling: 'random' },
   );
   let batch = randomBatch(sizePx, numImages);

@@ -15,10 +15,10 @@ export interface StepContext {
   /** Which parameters are trained; all trainable ones if not given. */
   readonly isTrained?: ((path: string) => boolean) | undefined;
   /**
-   * The processes that share a batch; one if not given. Losses are divided by the counts of all of them and multiplied by their
+   * Processes that share a batch. Losses are divided by the counts of all of them and multiplied by their
    * number, so that the mean of their gradients is the gradient of the whole batch.
    */
-  readonly communicator?: Communicator | undefined;
+  readonly communicator: Communicator;
   /** Whose regions the batch norms of box heads see; those of a micro-batch if not given. */
   readonly batchNormOver?: Exclude<BatchNormScope, 'step'> | undefined;
 }

@@ -8,7 +8,6 @@ import { foregroundClasses } from '../../models/detection/class-scores.js';
 import { refineBoxes } from '../../models/detection/refine-boxes.js';
 import type { DetectionView } from '../pipelines/detect.js';
 import type { Scalars } from '../trainer.js';
-import { SINGLE_PROCESS } from '../distributed/communicator.js';
 import { joinMoments, updateRunningMoments, type Moments } from '../distributed/moments.js';
 import { totalCounts } from '../distributed/totals.js';
 import type { StepContext } from './parts.js';
@@ -72,7 +71,7 @@ export class RegionStep {
         });
     this.boxHeads = model.boxStages.map(prepare(4));
     this.maskHeads = model.maskStages.map(prepare(4));
-    const { communicator = SINGLE_PROCESS, batchNormOver = 'microBatch' } = context;
+    const { communicator, batchNormOver = 'microBatch' } = context;
     if (batchNormOver === 'ranks' && communicator.size > 1)
       this.synchronised = new SynchronisedBoxHeads(context);
   }
@@ -132,7 +131,7 @@ export class RegionStep {
     i: number,
     { numRegions, positives }: RegionBatch,
   ): Promise<{ readonly box: number; readonly mask: number }> {
-    const { model, communicator = SINGLE_PROCESS } = this.context;
+    const { model, communicator } = this.context;
     const counts = await totalCounts(communicator, 'regions', [numRegions, positives.length]);
     const { weight } = model.config.stages[i];
     const [box, mask] = counts.map((n) => (communicator.size * weight) / Math.max(n, 1));
@@ -260,7 +259,7 @@ export class RegionStep {
     inputs: HostTensors,
     gradient: Float32Array,
   ): Promise<HostTensors> {
-    const { model, communicator = SINGLE_PROCESS } = this.context;
+    const { model, communicator } = this.context;
     const { numConvs } = model.config.stages[i].layers;
     const into = { 'grad:features': gradient };
     if (numConvs === 0) return this.boxHeads[i].run(inputs, into);

@@ -6,7 +6,6 @@ import type { RpnRows } from '../../heads/rpn/rpn-rows.js';
 import { gatherPatches, rpnRows } from '../../heads/rpn/rpn-rows.js';
 import { bucketOf } from '../../models/detection/buckets.js';
 import { SIZE_DIVISOR_PX } from '../../models/detection/pyramid-outputs.js';
-import { SINGLE_PROCESS } from '../distributed/communicator.js';
 import { totalCounts } from '../distributed/totals.js';
 import type { StepContext } from './parts.js';
 import { prepareTraining } from './parts.js';
@@ -59,7 +58,7 @@ export class RpnStep {
     if (this.patches.length !== S * width) this.patches = new Float32Array(S * width);
     gatherPatches(rows, maps, this.patches);
     const numSampled = targets.reduce((sum, target) => sum + target.numSampled, 0);
-    const { communicator = SINGLE_PROCESS } = this.context;
+    const { communicator } = this.context;
     const [total] = await totalCounts(communicator, 'sampled anchors', [numSampled]);
     const outputs = await this.program.run({
       patches: { shape: [S, width], data: this.patches },

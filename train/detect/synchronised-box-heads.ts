@@ -4,7 +4,6 @@ import { BATCH_NORM_EPS } from '../../heads/conv-norm.js';
 import { boxConv, boxConvGradients } from '../../models/detection/box-programs.js';
 import type { BatchNorm } from '../distributed/batch-norm.js';
 import { batchNorms, normalizeBackward, normalizeInto } from '../distributed/batch-norm.js';
-import { SINGLE_PROCESS } from '../distributed/communicator.js';
 import type { Moments } from '../distributed/moments.js';
 import type { StepContext } from './parts.js';
 import { prepareTraining } from './parts.js';
@@ -55,7 +54,7 @@ export class SynchronisedBoxHeads {
    * @param numRegions the rows of `features` that are regions; the others fill up
    */
   async run(stage: number, inputs: HostTensors, numRegions: number): Promise<BoxHeadResult> {
-    const { model, store, communicator = SINGLE_PROCESS } = this.context;
+    const { model, store, communicator } = this.context;
     const { numConvs } = model.config.stages[stage].layers;
     const paths = Array.from(
       { length: numConvs },

@@ -3,7 +3,6 @@ import type { ParameterStore } from '../../engine/parameters/store.js';
 import type { HostTensors } from '../../engine/runtime/program.js';
 import { statisticsName } from '../../models/upernet.js';
 import type { Communicator } from '../distributed/communicator.js';
-import { SINGLE_PROCESS } from '../distributed/communicator.js';
 import { joinMoments, updateRunningMoments, type Moments } from '../distributed/moments.js';
 
 /** What a batch norm saw over one or several batches. */
@@ -28,7 +27,7 @@ export async function updateRunningStatistics(
   store: ParameterStore,
   batches: readonly HostTensors[],
   momentum: number,
-  communicator: Communicator = SINGLE_PROCESS,
+  communicator: Communicator,
 ): Promise<void> {
   for (const { path } of store.entries) {
     if (!path.endsWith('.running_mean')) continue;

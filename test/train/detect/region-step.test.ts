@@ -9,6 +9,7 @@ import { cascadeStages } from '../../../models/cascade.js';
 import type { DetectorConfig } from '../../../models/detection/config.js';
 import type { RegionStepResult } from '../../../train/detect/region-step.js';
 import { RegionStep } from '../../../train/detect/region-step.js';
+import { SINGLE_PROCESS } from '../../../train/distributed/communicator.js';
 import { expectGradient } from '../../helpers/tolerance.js';
 import { engineOf } from '../../parity/maskrcnn-fixture.js';
 import { TINY_CONFIG, tinyDetector, tinyStore, viewOf } from './tiny-detector.js';
@@ -70,7 +71,7 @@ class Bench {
       },
     };
     const { model, store, gradients } = this;
-    this.step = new RegionStep({ engine, model, store, gradients });
+    this.step = new RegionStep({ engine, model, store, gradients, communicator: SINGLE_PROCESS });
   }
 
   run({ proposals = BACKGROUND, objects = OBJECTS, change }: Run = {}): Promise<RegionStepResult> {

@@ -14,6 +14,7 @@ import type { RpnSpecs } from '../../../heads/rpn/rpn-head.js';
 import { rpn } from '../../../heads/rpn/rpn-head.js';
 import { scatterPatches } from '../../../heads/rpn/rpn-rows.js';
 import { RpnStep } from '../../../train/detect/rpn-step.js';
+import { SINGLE_PROCESS } from '../../../train/distributed/communicator.js';
 import { engineOf } from '../../parity/maskrcnn-fixture.js';
 import { expectGradient } from '../../helpers/tolerance.js';
 import { TINY_CONFIG, tinyDetector, tinyStore } from './tiny-detector.js';
@@ -67,7 +68,7 @@ describe.each(['compiled', 'compiled portable', 'eager cpu'] as const)('%s', (ru
         Float32Array.from({ length: 2 * width * height * CHANNELS }, () => random.between(-1, 1)),
       ),
     };
-    const step = new RpnStep({ engine, model, store, gradients });
+    const step = new RpnStep({ engine, model, store, gradients, communicator: SINGLE_PROCESS });
     const { classLosses, boxLosses, rows, patchGradient } = await step.run(
       maps,
       step.targetsOf(maps, IMAGES, draw),
@@ -143,7 +144,11 @@ test('a detector has other parameters than the RPN, and they get no gradient her
   const model = tinyDetector();
   const store = tinyStore(model);
   const gradients = new Float32Array(store.values.length).fill(NaN);
-  const step = new RpnStep({ engine: await engineOf('compiled'), model, store, gradients });
+  const step = new RpnStep({
+    engine: await engineOf('compiled'),
+    ...{ model, store, gradients },
+    communicator: SINGLE_PROCESS,
+  });
   const maps = {
     ...SHAPE,
     maps: SHAPE.levels.map(({ width, height }) => new Float32Array(2 * width * height * CHANNELS)),

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { StepContext } from '../../../train/detect/parts.js';
 import type { DetectionStepResult, StepOptions } from '../../../train/detect/step.js';
 import { DetectionStep } from '../../../train/detect/step.js';
+import { SINGLE_PROCESS } from '../../../train/distributed/communicator.js';
 import { engineOf } from '../../parity/maskrcnn-fixture.js';
 import { batchOf, TINY_CONFIG, tinyDetector, tinyStore, viewOf } from './tiny-detector.js';
 
@@ -34,7 +35,7 @@ async function bench(
   const gradients = new Float32Array(store.values.length).fill(NaN);
   const engine = await engineOf('compiled');
   const step = new DetectionStep(
-    { engine, model, store, gradients, ...context },
+    { engine, model, store, gradients, communicator: SINGLE_PROCESS, ...context },
     { ...OPTIONS, ...options },
   );
   return {

@@ -174,7 +174,8 @@ test('a rank without regions waits for the others and changes nothing', async ()
   const store = tinyStore(MODEL);
   const [expected, ...actual] = [0, 1, 2].map(() => new Float32Array(store.values.length));
   const { prefix, training } = MODEL.boxStages[stage];
-  const whole = prepareTraining({ engine, model: MODEL, store, gradients: expected }, training, {
+  const own = { engine, model: MODEL, store, gradients: expected, communicator: SINGLE_PROCESS };
+  const whole = prepareTraining(own, training, {
     ...{ prefixes: [prefix], inputs: ['features'], maxSessions: 1 },
   });
   const fractions = new Float32Array(rows * P * P).fill(
