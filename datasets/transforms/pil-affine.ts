@@ -1,6 +1,6 @@
 import type { RgbImage } from '../../core/image.js';
 
-/** Output pixel centre (x, y) takes input position `(a·x + b·y + c, d·x + e·y + f)`. */
+/** Output pixel center (x, y) takes input position `(a·x + b·y + c, d·x + e·y + f)`. */
 export type AffineMatrix = readonly [
   a: number,
   b: number,
@@ -10,7 +10,7 @@ export type AffineMatrix = readonly [
   f: number,
 ];
 
-/** An 8-bit colour. */
+/** An 8-bit color. */
 export type Rgb = readonly [number, number, number];
 
 /**
@@ -28,13 +28,13 @@ export function affineBicubicPil(
   out: Uint8Array,
 ): void {
   const [a, b, c, d, e, f] = matrix;
-  if (d === 0 && e === 1 && f === 0) alongRows(image, [a, b, c], fill, out);
-  else if (a === 1 && b === 0 && c === 0) alongColumns(image, [d, e, f], fill, out);
+  if (d === 0 && e === 1 && f === 0) alongAxis('x', image, [a, b, c], fill, out);
+  else if (a === 1 && b === 0 && c === 0) alongAxis('y', image, [d, e, f], fill, out);
   else anyDirection(image, matrix, fill, out);
 }
 
 /**
- * The matrix that Pillow's `Image.rotate` uses about the centre.
+ * The matrix that Pillow's `Image.rotate` uses about the center.
  *
  * @param degrees counter-clockwise
  */
@@ -47,7 +47,7 @@ export function rotationPil(degrees: number, width: number, height: number): Aff
   return [cos, sin, cos * -x + sin * -y + x, minusSin, cos, minusSin * -x + cos * -y + y];
 }
 
-/** Pillow's cubic through four neighbours, `t` past the second. */
+/** Pillow's cubic through four neighbors, `t` past the second. */
 function cubic(v1: number, v2: number, v3: number, v4: number, t: number): number {
   return v2 + t * (v3 - v1 + t * (2 * (v1 - v2) + v3 - v4 + t * (v2 - v1 - v3 + v4)));
 }
@@ -57,19 +57,21 @@ function toByte(v: number): number {
   return v <= 0 ? 0 : v >= 255 ? 255 : v | 0;
 }
 
-/** Vertical position unchanged: only the four neighbours in the row count. */
-function alongRows(
+/** One coordinate unchanged: only the four neighbors along the other `axis` count. */
+function alongAxis(
+  axis: 'x' | 'y',
   { width, height, data }: RgbImage,
   [a, b, c]: readonly [number, number, number],
   fill: Rgb,
   out: Uint8Array,
 ): void {
-  const last = width - 1;
+  const isRow = axis === 'x';
+  const [size, step] = isRow ? [width, 3] : [height, width * 3];
+  const last = size - 1;
   for (let y = 0, o = 0; y < height; y++) {
-    const row = y * width * 3;
     for (let x = 0; x < width; x++, o += 3) {
       const at = a * (x + 0.5) + b * (y + 0.5) + c;
-      if (!(at >= 0 && at < width)) {
+      if (!(at >= 0 && at < size)) {
         out[o] = fill[0];
         out[o + 1] = fill[1];
         out[o + 2] = fill[2];
@@ -77,40 +79,11 @@ function alongRows(
       }
       const i = Math.floor(at - 0.5);
       const t = at - 0.5 - i;
-      const p0 = row + (i > 1 ? i - 1 : 0) * 3;
-      const p1 = row + (i > 0 ? i : 0) * 3;
-      const p2 = row + (i < last ? i + 1 : last) * 3;
-      const p3 = row + (i < last - 1 ? i + 2 : last) * 3;
-      for (let k = 0; k < 3; k++)
-        out[o + k] = toByte(cubic(data[p0 + k], data[p1 + k], data[p2 + k], data[p3 + k], t));
-    }
-  }
-}
-
-/** Horizontal position unchanged. */
-function alongColumns(
-  { width, height, data }: RgbImage,
-  [d, e, f]: readonly [number, number, number],
-  fill: Rgb,
-  out: Uint8Array,
-): void {
-  const last = height - 1;
-  const stride = width * 3;
-  for (let y = 0, o = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, o += 3) {
-      const at = d * (x + 0.5) + e * (y + 0.5) + f;
-      if (!(at >= 0 && at < height)) {
-        out[o] = fill[0];
-        out[o + 1] = fill[1];
-        out[o + 2] = fill[2];
-        continue;
-      }
-      const i = Math.floor(at - 0.5);
-      const t = at - 0.5 - i;
-      const p0 = (i > 1 ? i - 1 : 0) * stride + x * 3;
-      const p1 = (i > 0 ? i : 0) * stride + x * 3;
-      const p2 = (i < last ? i + 1 : last) * stride + x * 3;
-      const p3 = (i < last - 1 ? i + 2 : last) * stride + x * 3;
+      const start = isRow ? y * width * 3 : x * 3;
+      const p0 = start + (i > 1 ? i - 1 : 0) * step;
+      const p1 = start + (i > 0 ? i : 0) * step;
+      const p2 = start + (i < last ? i + 1 : last) * step;
+      const p3 = start + (i < last - 1 ? i + 2 : last) * step;
       for (let k = 0; k < 3; k++)
         out[o + k] = toByte(cubic(data[p0 + k], data[p1 + k], data[p2 + k], data[p3 + k], t));
     }
