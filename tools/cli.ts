@@ -3,7 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { COMMANDS } from './commands/index.js';
 import { reportError } from './failure.js';
 import { endWithParent, needsRelaunch, relaunch } from './relaunch.js';
-import { packageVersion } from './version.js';
+import { packageVersion } from '../io/files/package-version.js';
 
 /**
  * The command line: `convnextv2 <verb>`. Only option tables are loaded here; a verb imports what it

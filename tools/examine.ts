@@ -6,7 +6,7 @@ import { measureGemmPeak } from '../engine/runtime/gemm-peak.js';
 import { DEFAULT_SESSION_OPTIONS, loadOnnxRuntime } from '../engine/runtime/onnx-runtime.js';
 import { probeLowering } from '../engine/runtime/probe.js';
 import { examineMpi, examineProviders } from './examine-providers.js';
-import { cacheFolder } from './cache-folder.js';
+import { cacheFolder } from '../io/files/cache-folder.js';
 
 /** One line of `doctor`. */
 export interface Finding {

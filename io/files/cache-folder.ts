@@ -5,3 +5,8 @@ import { join } from 'node:path';
 export function defaultCacheFolder(): string {
   return join(homedir(), '.cache', 'convnextv2');
 }
+
+/** Folder of pulled weights: option, environment, default. */
+export function cacheFolder(option?: string): string {
+  return option ?? process.env['CONVNEXTV2_CACHE'] ?? defaultCacheFolder();
+}

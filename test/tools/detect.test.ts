@@ -10,7 +10,7 @@ import { evaluateModel } from '../../tools/eval/index.js';
 import type { EvalReport, EvalRequest } from '../../tools/eval/request.js';
 import { locateModel } from '../../tools/model/locate.js';
 import { scoreCoco } from '../../tools/score/coco.js';
-import { startTraining } from '../../tools/train/index.js';
+import { train } from '../../train/train.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'convnextv2-detect-tools-'));
 const [data, run, out] = ['data', 'run', 'scores'].map((name) => join(folder, name));
@@ -39,11 +39,10 @@ beforeAll(async () => {
       'workers: 0',
     ].join('\n'),
   );
-  await startTraining('detect', {
+  await train('detect', {
     data,
-    out: run,
-    config: small,
-    set: [],
+    folder: run,
+    configFile: small,
     engine: DEFAULT_ENGINE,
   });
 }, 120_000);

@@ -8,7 +8,7 @@ import { evaluateModel } from '../../tools/eval/index.js';
 import type { EvalReport } from '../../tools/eval/request.js';
 import { locateModel } from '../../tools/model/locate.js';
 import { formatTable } from '../../tools/output.js';
-import { startTraining } from '../../tools/train/index.js';
+import { train } from '../../train/train.js';
 import { SMALL_RECIPES } from '../helpers/small-recipes.js';
 import { writeTinyClasses } from '../helpers/tiny-classes.js';
 
@@ -64,8 +64,8 @@ describe.each(['classify', 'detect', 'segment'] as const)('%s', (task) => {
   };
 
   test('more shards than images: one that has none says so, the last one has the scores of one process', async () => {
-    await startTraining(recipe, {
-      ...{ data, out: run, engine: DEFAULT_ENGINE, steps: 1 },
+    await train(recipe, {
+      ...{ data, folder: run, engine: DEFAULT_ENGINE, steps: 1 },
       set: [...settings, 'batchSize=2', 'workers=0', 'accumulation=1'],
     });
     const whole = await evaluate();

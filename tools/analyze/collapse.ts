@@ -21,7 +21,7 @@ import { openEncoder } from '../../train/pretrain/encoder.js';
 import { readImages } from '../../train/pretrain/images.js';
 import { writeAtomically, writeJsonAtomically } from '../../io/files/atomic.js';
 import { locateModel } from '../model/locate.js';
-import { assertWritableFolder } from '../out-folder.js';
+import { assertWritableFolder } from '../../io/files/out-folder.js';
 import { log } from '../output.js';
 import { channelMosaic } from './channel-mosaic.js';
 import type { ModelCollapse } from './collapse-chart.js';

@@ -53,18 +53,20 @@ async function generate(data: string, images: number): Promise<void> {
 }
 
 async function train(data: string, folder: string, epochs: number): Promise<void> {
-  const { startTraining } = await import('../train/index.js');
+  const { train } = await import('../../train/train.js');
+  const { ProgressView } = await import('../progress/view.js');
   log('2. Training a Mask R-CNN on ConvNeXt V2 Atto from scratch. With your own set:');
   log('   npx convnextv2 train detect --data DIR --out RUN');
   log('   or, from pretrained weights, which needs far less data:');
   log('   npx convnextv2 train detect-finetune --data DIR --weights tiny.fcmae_ft_in1k --out RUN');
-  await startTraining('detect', {
+  await train('detect', {
     data,
-    out: folder,
+    folder,
     seed: 0,
     // The score comes afterwards, as its own step.
     set: [`epochs=${epochs}`, `evaluateEvery=${epochs}`, `checkpointEvery=${epochs}`],
     engine: ENGINE,
+    listener: new ProgressView({ stream: process.stderr }),
   });
 }
 

@@ -3,7 +3,7 @@ import { registerBenchmark } from './benchmark.js';
 import { registerPredict } from './predict.js';
 import { registerExport } from './export.js';
 import { registerEval } from './eval.js';
-import { registerTrain } from './train.js';
+import { registerTrain } from '../train.js';
 import { registerConfig } from './config.js';
 import { registerAnalyze } from './analyze.js';
 import { registerData } from './data.js';

@@ -5,7 +5,7 @@ import type { WeightsInspection } from '../../weights/inspect.js';
 import type { Progress } from '../../weights/pull/download.js';
 import type { Scheme } from '../../weights/schemes/names.js';
 import type { Which } from '../../weights/select.js';
-import { cacheFolder } from '../cache-folder.js';
+import { cacheFolder } from '../../io/files/cache-folder.js';
 import { formatTable, log, printJson } from '../output.js';
 
 interface CacheOptions {

@@ -1,6 +1,6 @@
 import { ConfigError } from '../../core/errors.js';
 import type { LocatedModel } from '../model/locate.js';
-import { assertWritableFolder } from '../out-folder.js';
+import { assertWritableFolder } from '../../io/files/out-folder.js';
 import type { EvalReport, EvalRequest } from './request.js';
 
 /** Runs a model over a data set and scores it. @throws ConfigError, DataError, WeightsError */

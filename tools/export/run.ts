@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import { openEngine } from '../../engine/runtime/engine.js';
 import { writeAtomically, writeJsonAtomically } from '../../io/files/atomic.js';
 import type { LocatedModel } from '../model/locate.js';
-import { assertWritableFolder } from '../out-folder.js';
+import { assertWritableFolder } from '../../io/files/out-folder.js';
 import { formatTable, log } from '../output.js';
 import type { OutputDifference } from './compare.js';
 import { compareDetections } from './compare-detections.js';

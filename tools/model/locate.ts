@@ -5,7 +5,7 @@ import { CHECKPOINTS } from '../../train/checkpoints.js';
 import { latestValid, readBest } from '../../weights/checkpoint-folder.js';
 import { readCheckpoint } from '../../weights/checkpoint.js';
 import { locateWeights } from '../../weights/pull/cache.js';
-import { cacheFolder } from '../cache-folder.js';
+import { cacheFolder } from '../../io/files/cache-folder.js';
 import { log } from '../output.js';
 
 /** What a model can be for; the state of a checkpoint says it. */

@@ -1,6 +1,6 @@
 import { ConfigError } from '../../core/errors.js';
 import type { LocatedModel } from '../model/locate.js';
-import { assertWritableFolder } from '../out-folder.js';
+import { assertWritableFolder } from '../../io/files/out-folder.js';
 import type { PredictRequest } from './request.js';
 
 /**

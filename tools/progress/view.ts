@@ -1,4 +1,4 @@
-import type { LogRecord } from '../../train/log-record.js';
+import type { LogRecord, RunListener } from '../../train/log-record.js';
 import { formatTerms, statusBlock, statusLine, type Status, type TrainRecord } from './status.js';
 
 /** Where the view writes: standard error. */
@@ -11,8 +11,6 @@ export interface ViewStream {
 /** What a view must know. */
 export interface ViewOptions {
   readonly stream: ViewStream;
-  /** Steps of the whole run, from what the first record says about an epoch. */
-  readonly totalSteps: (record: TrainRecord) => number;
   /** Milliseconds; the clock by default. */
   readonly now?: () => number;
 }
@@ -24,30 +22,28 @@ const SMOOTHING = 0.3;
  * Shows how training goes: on a terminal three lines that are drawn over, with evaluations kept above them; elsewhere
  * a line a record.
  */
-export class ProgressView {
+export class ProgressView implements RunListener {
   private readonly stream: ViewStream;
-  private readonly totalSteps: ViewOptions['totalSteps'];
   private readonly now: () => number;
   private readonly startMs: number;
   private last: { readonly step: number; readonly ms: number } | undefined;
   private msPerStep: number | undefined;
   private drawn: readonly string[] = [];
 
-  constructor({ stream, totalSteps, now = Date.now }: ViewOptions) {
+  constructor({ stream, now = Date.now }: ViewOptions) {
     this.stream = stream;
-    this.totalSteps = totalSteps;
     this.now = now;
     this.startMs = now();
   }
 
   /** Shows a record. */
-  record(record: LogRecord): void {
+  record(record: LogRecord, totalSteps: number): void {
     if (record.kind === 'eval') {
       const { step, which, metrics } = record;
       this.note(`eval   step ${step}  ${which}: ${formatTerms(metrics)}`);
       return;
     }
-    const status = this.statusOf(record);
+    const status = this.statusOf(record, totalSteps);
     if (!this.stream.isTTY) {
       this.stream.write(`${statusLine(status)}\n`);
       return;
@@ -66,7 +62,7 @@ export class ProgressView {
     this.drawn = block;
   }
 
-  private statusOf(record: TrainRecord): Status {
+  private statusOf(record: TrainRecord, totalSteps: number): Status {
     const ms = this.now();
     if (this.last && record.step > this.last.step) {
       const interval = (ms - this.last.ms) / (record.step - this.last.step);
@@ -76,7 +72,6 @@ export class ProgressView {
           : SMOOTHING * interval + (1 - SMOOTHING) * this.msPerStep;
     }
     this.last = { step: record.step, ms };
-    const totalSteps = this.totalSteps(record);
     return {
       record,
       totalSteps,

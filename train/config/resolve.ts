@@ -16,6 +16,8 @@ export interface ConfigRequest {
   readonly ofWeights?: ConvNeXtV2Config | undefined;
   /** A file of `--config`. */
   readonly file?: string | undefined;
+  /** Settings of a program. */
+  readonly settings?: Settings | undefined;
   /** The size that the user asked for. */
   readonly asked?: ConvNeXtV2Config | undefined;
   /** `--set path=value`. */
@@ -24,31 +26,38 @@ export interface ConfigRequest {
 
 /** A configuration that was checked, and where its values are from. */
 export interface ResolvedConfig {
-  /** Name of the recipe at the bottom. */
+  /** Name of the recipe at the bottom; {@link OWN_RECIPE} for a configuration that was given whole. */
   readonly recipe: string;
   readonly config: RecipeConfig;
   readonly sources: Readonly<Record<string, string>>;
 }
 
+/** Stands for the name of a recipe where there is none. */
+export const OWN_RECIPE = 'own';
+
 /**
  * Merges recipe, files and settings.
  *
- * @param name a recipe, or a configuration file or run folder that extends one
+ * @param from a recipe, a configuration file or run folder that extends one, or a whole configuration
  * @throws ConfigError with source, path, what is allowed and the nearest key
  */
-export function resolveConfig(name: string, request: ConfigRequest): ResolvedConfig {
+export function resolveConfig(from: string | RecipeConfig, request: ConfigRequest): ResolvedConfig {
+  const isNamed = typeof from === 'string';
   const files = [
-    ...(isConfigPath(name) ? [name] : []),
+    ...(isNamed && isConfigPath(from) ? [from] : []),
     ...(request.file === undefined ? [] : [request.file]),
   ].map((file) => ({ file, ...readConfigFile(file) }));
-  const recipe = recipeOf(name, files);
-  let merged = baseSettings(RECIPES[recipe], `recipe ${recipe}`);
+  const recipe = isNamed ? recipeOf(from, files) : OWN_RECIPE;
+  const base = isNamed ? (RECIPES[recipe] as RecipeConfig | undefined) : from;
+  let merged = baseSettings(base ?? {}, `recipe ${recipe}`);
   if (request.ofWeights) merged = withBackbone(merged, request.ofWeights, 'size of --weights');
   for (const { file, settings } of files.flatMap(({ layers }) => layers))
     merged = mergeSettings(merged, settings, file);
+  if (request.settings) merged = mergeSettings(merged, request.settings, 'config');
   if (request.asked) merged = withBackbone(merged, request.asked, '--model');
   for (const setting of request.set) merged = applySetting(merged, setting);
-  return { recipe, config: checked(merged, RECIPES[recipe].task), sources: merged.sources };
+  const task = base?.task ?? (merged.config['task'] as RecipeConfig['task']);
+  return { recipe, config: checked(merged, task), sources: merged.sources };
 }
 
 function recipeOf(
@@ -61,7 +70,7 @@ function recipeOf(
       `${name}: expected \`extends: RECIPE\` (convnextv2 config list), got none in the file`,
       { file: name },
     );
-  if (!Object.hasOwn(RECIPES, named))
+  if (!Object.hasOwn(RECIPES, named) && !(named === OWN_RECIPE && isConfigPath(name)))
     throw new ConfigError(
       `train: expected a recipe of convnextv2 config list, got ${named}; nearest: ${nearestWord(named, Object.keys(RECIPES))}`,
     );

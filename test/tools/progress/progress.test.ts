@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { EarlyStop } from '../../../tools/progress/early-stop.js';
+import { EarlyStop } from '../../../train/early-stop.js';
 import { formatBytes, formatDuration, formatValue } from '../../../tools/progress/status.js';
 import type { TrainRecord } from '../../../tools/progress/status.js';
 import { ProgressView } from '../../../tools/progress/view.js';
@@ -43,11 +43,19 @@ function screen(written: string): string[] {
 function watch(
   isTTY: boolean,
   columns = 80,
-): { view: ProgressView; text: () => string; tick: (ms: number) => void } {
+): {
+  view: { record: (record: LogRecord) => void; note: (line: string) => void };
+  text: () => string;
+  tick: (ms: number) => void;
+} {
   let [text, ms] = ['', 0];
   const stream = { isTTY, columns, write: (part: string) => void (text += part) };
-  const view = new ProgressView({ stream, totalSteps: () => 100, now: () => ms });
-  return { view, text: () => text, tick: (more) => void (ms += more) };
+  const view = new ProgressView({ stream, now: () => ms });
+  const shown = {
+    record: (record: LogRecord) => view.record(record, 100),
+    note: (line: string) => view.note(line),
+  };
+  return { view: shown, text: () => text, tick: (more) => void (ms += more) };
 }
 
 describe('the view', () => {

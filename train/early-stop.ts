@@ -1,4 +1,4 @@
-import type { LogRecord } from '../../train/log-record.js';
+import type { LogRecord } from './log-record.js';
 
 /** Counts evaluations since the best one. */
 export class EarlyStop {

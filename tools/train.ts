@@ -1,7 +1,10 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Command } from 'commander';
-import type { EngineFlags } from '../engine-options.js';
-import { addEngineOptions, engineOptions, fraction, wholeNumber } from '../engine-options.js';
-import { log, printJson } from '../output.js';
+import type { TrainOutcome } from '../train/train.js';
+import type { EngineFlags } from './engine-options.js';
+import { addEngineOptions, engineOptions, fraction, wholeNumber } from './engine-options.js';
+import { log, printJson } from './output.js';
 
 interface Flags extends EngineFlags {
   readonly data?: string;
@@ -60,39 +63,65 @@ export function registerTrain(program: Command): void {
 }
 
 async function run(recipe: string, flags: Flags): Promise<void> {
-  const { startTraining } = await import('../train/index.js');
+  const { out, json = false } = flags;
+  const { train } = await import('../train/train.js');
+  const { examineRun } = await import('./report/index.js');
+  const { locateModel } = await import('./model/locate.js');
+  const { openEngine } = await import('../engine/runtime/engine.js');
+  const { listenForStop } = await import('./stop-signals.js');
+  const { joinRanks } = await import('./distributed.js');
+  const { ProgressView } = await import('./progress/view.js');
   const stop = new AbortController();
-  const { listenForStop } = await import('../stop-signals.js');
   const endListening = listenForStop(() => {
     log(
       'saving after this step, then stopping; once more stops at once (the last checkpoint stays)',
     );
     stop.abort();
   });
-  const { joinRanks } = await import('../distributed.js');
   const ranks = await joinRanks();
+  const { communicator } = ranks;
   try {
-    const result = await startTraining(recipe, {
-      ...flags,
-      engine: engineOptions({ ...flags, threads: flags.threads || ranks.threads }),
+    const engine = engineOptions({ ...flags, threads: flags.threads || ranks.threads });
+    const { config: configFile, ...options } = flags;
+    const result = await train(recipe, {
+      ...options,
+      ...{ folder: out, configFile, engine, communicator },
       signal: stop.signal,
-      communicator: ranks.communicator,
+      listener: new ProgressView({ stream: process.stderr }),
+      examine: async (request, weights) => {
+        const isAverage = weights.which === 'ema';
+        const located = await locateModel(request.folder);
+        await examineRun(
+          await openEngine(engine),
+          located,
+          { ...request, ema: isAverage },
+          weights,
+        );
+      },
     });
     await ranks.finish();
-    if (flags.json && ranks.communicator.rank === 0) printJson(result);
+    if (json && communicator.rank === 0) printJson(result);
     if (result.interrupted) {
       log(
-        `interrupted at step ${result.step}; go on with: convnextv2 train ${recipe} --out ${flags.out} --resume`,
+        `interrupted at step ${result.step}; go on with: convnextv2 train ${recipe} --out ${out} --resume`,
       );
       process.exitCode = 130;
-    } else {
-      // What pre-trained encoders are for has been said by then.
-      const next = /^fcmae/.test(recipe) ? '' : `; next: convnextv2 predict ${flags.out} IMAGE…`;
-      log(`done: ${flags.out}${next}`);
-    }
+    } else log(`done: ${out}${await next(out, result)}`);
   } catch (error) {
-    await ranks.fail(error, flags.json ?? false);
+    await ranks.fail(error, json);
   } finally {
     endListening();
   }
+}
+
+/** The next command, where it has not been named yet. */
+async function next(out: string, { task }: TrainOutcome): Promise<string> {
+  if (task !== 'pretrain') return `; next: convnextv2 predict ${out} IMAGE…`;
+  const { RECONSTRUCTIONS } = await import('../train/pretrain/set-up.js');
+  const pictures = join(out, RECONSTRUCTIONS);
+  log(
+    `fine-tune from it: convnextv2 train classify-finetune --data DIR --out RUN --weights ${join(out, 'checkpoints')}` +
+      (existsSync(pictures) ? `; pictures: ${pictures}` : ''),
+  );
+  return '';
 }

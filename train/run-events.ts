@@ -1,11 +1,11 @@
 import { readFileSync, readdirSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { TensorBoardWriter } from '../../report/tensorboard.js';
-import type { LogRecord } from '../../train/log-record.js';
-import { SAMPLES } from '../../report/samples.js';
-import { RECONSTRUCTIONS } from '../../train/pretrain/set-up.js';
-import { withWeights } from '../../weights/open.js';
-import { toFloat32 } from '../../io/tensor.js';
+import { TensorBoardWriter } from '../report/tensorboard.js';
+import type { LogRecord } from './log-record.js';
+import { SAMPLES } from '../report/samples.js';
+import { RECONSTRUCTIONS } from './pretrain/set-up.js';
+import { withWeights } from '../weights/open.js';
+import { toFloat32 } from '../io/tensor.js';
 
 /** Writes what a run records as TensorBoard events into its folder. The file is created with the first record. */
 export class RunEvents {

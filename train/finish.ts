@@ -1,0 +1,85 @@
+import { basename, join } from 'node:path';
+import { writeJsonAtomically } from '../io/files/atomic.js';
+import { readMetrics } from '../report/run-folder.js';
+import { writeReport } from '../report/run-report.js';
+import { RESULT, type RunResult } from '../report/run-result.js';
+import { PICTURES } from '../report/save-picture.js';
+import { latestValid, readBest } from '../weights/checkpoint-folder.js';
+import { CHECKPOINTS } from './checkpoints.js';
+import type { WhichWeights } from './log-record.js';
+import type { TrainResult } from './loop.js';
+import type { RunMonitor } from './monitor.js';
+import type { ExaminedWeights, TrainOptions } from './options.js';
+import { IN_MEMORY, type RunPlan } from './plan.js';
+import { TASKS } from './tasks/index.js';
+
+/** Images that the report looks at. */
+const MOST_IMAGES = 500;
+
+/**
+ * Closes a run: notes how it ended, examines the best weights on held-out data where the run is complete, and writes the report.
+ * The weights are safe by then, so an error here becomes a note and does not fail the run.
+ */
+export async function finishRun(
+  plan: RunPlan,
+  options: TrainOptions,
+  {
+    outcome,
+    monitor,
+    seconds,
+  }: {
+    readonly outcome: TrainResult & { readonly stoppedEarly?: string };
+    readonly monitor: RunMonitor;
+    readonly seconds: number;
+  },
+): Promise<void> {
+  const { folder, report = true, examine } = options;
+  if (readMetrics(folder).length === 0) return;
+  const start = performance.now();
+  const examines = report && !outcome.interrupted && plan.data !== IN_MEMORY;
+  if (examines) {
+    monitor.note('examining the best weights for the report …');
+    try {
+      const { file, ...weights } = await bestWeights(folder, TASKS[plan.config.task].bestMetric);
+      const { data, seed, valFraction } = plan;
+      const request = { data, seed, folder, valFraction: valFraction ?? undefined };
+      await examine?.({ ...request, limit: MOST_IMAGES }, weights);
+      monitor.events.pictures(PICTURES, weights.step);
+      await monitor.events.histograms(file, weights.step);
+    } catch (error) {
+      monitor.note(`the report has no findings: ${(error as Error).message}`);
+    }
+  }
+  const result: RunResult = {
+    step: outcome.step,
+    ended: outcome.stoppedEarly ?? (outcome.interrupted ? 'interrupted' : 'finished'),
+    seconds: {
+      training: seconds,
+      ...(examines ? { 'findings for this report': (performance.now() - start) / 1000 } : {}),
+    },
+    cpuSeconds: (process.cpuUsage().user + process.cpuUsage().system) / 1e6,
+    peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+  };
+  await writeJsonAtomically(join(folder, RESULT), result);
+  monitor.note(`report: ${writeReport(folder)}`);
+}
+
+/** The best checkpoint, or the last one, and whether its weights or their average scored better. */
+async function bestWeights(
+  folder: string,
+  metric: string,
+): Promise<ExaminedWeights & { readonly file: string }> {
+  const checkpoints = join(folder, CHECKPOINTS);
+  const best = await readBest(checkpoints);
+  const file = best
+    ? join(checkpoints, `${best.name}.safetensors`)
+    : String((await latestValid(checkpoints)).checkpoint?.file);
+  const step = Number(/step-(\d+)/.exec(basename(file))?.[1]);
+  const value = (which: WhichWeights): number => {
+    const record = readMetrics(folder).find(
+      (known) => known.kind === 'eval' && known.step === step && known.which === which,
+    );
+    return record?.kind === 'eval' ? record.metrics[metric] : -Infinity;
+  };
+  return { file, step, which: value('ema') > value('weights') ? 'ema' : 'weights' };
+}

@@ -1,0 +1,88 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { writeAtomicallySync } from '../io/files/atomic.js';
+import { METRICS, readMetrics } from '../report/run-folder.js';
+import type { RestoredRun } from './checkpoints.js';
+import { EarlyStop } from './early-stop.js';
+import type { LogRecord, RunListener } from './log-record.js';
+import { RunEvents } from './run-events.js';
+
+/** What a {@link RunMonitor} watches. */
+export interface MonitorOptions {
+  readonly folder: string;
+  /** The metric whose highest value is the best. */
+  readonly metric: string;
+  /** Evaluations without a better score before the run ends. */
+  readonly patience?: number | undefined;
+  /** Stops the run from outside. */
+  readonly signal?: AbortSignal | undefined;
+  /** Hears the same, and notes. */
+  readonly listener?: RunListener | undefined;
+}
+
+/** Watches a run from outside the loop: writes TensorBoard events, and ends the run when it gets no better. */
+export class RunMonitor implements RunListener {
+  /** Aborts when the user stops the run or patience is at its end. */
+  readonly signal: AbortSignal;
+  /** Why the run was ended early, if it was. */
+  stoppedBecause: string | undefined;
+  private readonly folder: string;
+  private readonly listener: RunListener | undefined;
+  private readonly earlyStop: EarlyStop | undefined;
+  private readonly stop = new AbortController();
+  private runEvents: RunEvents | undefined;
+
+  constructor({ folder, metric, patience, signal, listener }: MonitorOptions) {
+    this.folder = folder;
+    this.listener = listener;
+    this.earlyStop = patience ? new EarlyStop(metric, patience) : undefined;
+    this.signal = signal ? AbortSignal.any([signal, this.stop.signal]) : this.stop.signal;
+  }
+
+  /** TensorBoard events of the run. */
+  get events(): RunEvents {
+    this.runEvents ??= new RunEvents(this.folder);
+    return this.runEvents;
+  }
+
+  record(record: LogRecord, totalSteps: number): void {
+    this.listener?.record?.(record, totalSteps);
+    this.events.record(record);
+    const reason = this.earlyStop?.record(record);
+    if (reason === undefined || this.stoppedBecause !== undefined) return;
+    this.stoppedBecause = reason;
+    this.stop.abort();
+  }
+
+  restored(restored: RestoredRun): void {
+    const { step, skipped } = restored;
+    this.listener?.restored?.(restored);
+    for (const { reason } of skipped) this.note(`warning: ${reason}; the one before is used`);
+    this.note(`resuming at step ${step}`);
+    this.runEvents = new RunEvents(this.folder, step);
+    for (const record of keepRecords(this.folder, step)) this.earlyStop?.record(record);
+  }
+
+  note(line: string): void {
+    this.listener?.note?.(line);
+  }
+
+  /** Closes the event file. */
+  close(): void {
+    this.runEvents?.close();
+  }
+}
+
+/**
+ * Takes out of `metrics.jsonl` what a killed run recorded after its last checkpoint, a torn line included: the resumed run
+ * records it again.
+ *
+ * @returns what is left
+ */
+function keepRecords(folder: string, step: number): readonly LogRecord[] {
+  const file = join(folder, METRICS);
+  const records = readMetrics(folder).filter((record) => record.step <= step);
+  if (existsSync(file))
+    writeAtomicallySync(file, records.map((record) => `${JSON.stringify(record)}\n`).join(''));
+  return records as readonly LogRecord[];
+}

@@ -1,0 +1,160 @@
+import { existsSync, statSync } from 'node:fs';
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import { dirname, join, resolve as resolvePath } from 'node:path';
+import type { ConvNeXtV2Config } from '../backbone/variants.js';
+import { ConfigError, WeightsError } from '../core/errors.js';
+import { cacheFolder } from '../io/files/cache-folder.js';
+import { packageVersion } from '../io/files/package-version.js';
+import { sha256OfFile } from '../io/files/sha256.js';
+import { variant } from '../models/classifier-weights.js';
+import { holdsDetector } from '../models/detector-weights.js';
+import { inferDetector } from '../models/load-detector.js';
+import { locateWeights } from '../weights/pull/cache.js';
+import { summarizeWeights } from '../weights/verify.js';
+import { CHECKPOINTS } from './checkpoints.js';
+import { isConfigPath } from './config/file.js';
+import { flattenSettings, type Settings } from './config/layers.js';
+import { resolveConfig } from './config/resolve.js';
+import { readRunConfig, RUN_CONFIG, RUN_FORMAT, type RunConfig } from './config/run-config.js';
+import type { RecipeConfig } from './config/schemas.js';
+import type { TrainOptions } from './options.js';
+
+/** Stands for the data of a run that were given as sets. */
+export const IN_MEMORY = '(in memory)';
+
+/** All that is settled before data and engine are opened: what the run folder stores, but for the environment. */
+export interface RunPlan extends Omit<RunConfig, 'environment' | 'config'> {
+  readonly config: RecipeConfig;
+  /** Weight file to start from; a resumed run has none. */
+  readonly weightFile: string | undefined;
+}
+
+/**
+ * Merges recipe, stored run, files and options. A run that is resumed keeps its configuration, data and seed; one that is
+ * repeated (the recipe is a run folder or its `config.json`) also its weights and length. Options go first.
+ *
+ * @throws ConfigError, WeightsError
+ */
+export async function planRun(
+  recipe: string | RecipeConfig,
+  options: TrainOptions,
+  note: (line: string) => void,
+): Promise<RunPlan> {
+  const { folder, resume, model } = options;
+  const path = typeof recipe === 'string' && isConfigPath(recipe) ? recipe : undefined;
+  const repeated = path === undefined ? undefined : storedAt(path);
+  const resumed = resume ? readRunConfig(folder) : undefined;
+  if (resumed && typeof recipe === 'string' && !path && resumed.recipe !== recipe)
+    throw new ConfigError(
+      `--resume: expected recipe ${resumed.recipe}, which ${folder} was started with, got ${recipe}`,
+    );
+  const stored = resumed ?? repeated;
+  const data = typeof options.data === 'object' ? IN_MEMORY : (options.data ?? stored?.data);
+  if (data === undefined || (data === IN_MEMORY && options.data === undefined))
+    throw new ConfigError('train: expected --data DIR, got none');
+  const seed = options.seed ?? stored?.seed ?? 0;
+  if (resumed && seed !== resumed.seed)
+    throw new ConfigError(
+      `--seed: expected ${resumed.seed}, the seed of the run that is resumed, got ${seed}`,
+    );
+  // A resumed run has its weights from the checkpoint.
+  const weights = resumed ? undefined : (options.weights ?? repeated?.weights ?? undefined);
+  const start =
+    weights === undefined ? undefined : await startingPoint(weights, options.cache, note);
+  const weightsSha256 = start === undefined ? null : await sha256OfFile(start.file);
+  if (repeated && options.weights === undefined && weightsSha256 !== repeated.weightsSha256)
+    throw new WeightsError(
+      `${String(start?.file)}: expected the weights that ${String(recipe)} was started with, got another content`,
+      { file: String(start?.file) },
+    );
+  const asked = model === undefined ? undefined : variant(model);
+  const resolved = resolveConfig(resumed && typeof recipe === 'string' ? folder : recipe, {
+    ofWeights: asked ? undefined : start?.backbone,
+    asked,
+    file: options.configFile,
+    settings: options.config,
+    set: options.set ?? [],
+  });
+  if (resumed) reportChanges(resumed, resolved.config, note);
+  return {
+    ...resolved,
+    format: RUN_FORMAT,
+    version: 1,
+    data: data === IN_MEMORY ? data : resolvePath(data),
+    seed,
+    weights: (resumed ? resumed.weights : absolute(weights)) ?? null,
+    weightsSha256: resumed ? resumed.weightsSha256 : weightsSha256,
+    valFraction: options.valFraction ?? stored?.valFraction ?? null,
+    steps: options.steps ?? repeated?.steps ?? null,
+    patience: options.patience ?? stored?.patience ?? null,
+    weightFile: start?.file,
+  };
+}
+
+/** The plan as the run folder stores it. @param engine its description */
+export function runConfigOf(
+  { weightFile: _, config, ...plan }: RunPlan,
+  engine: string,
+): RunConfig {
+  const { format, version, recipe, data, seed, weights, weightsSha256, sources } = plan;
+  const { valFraction, steps, patience } = plan;
+  return {
+    ...{ format, version, recipe, data, seed, weights, weightsSha256 },
+    ...{ valFraction, steps, patience },
+    config: config as unknown as Settings,
+    sources,
+    environment: {
+      convnextv2: packageVersion(),
+      node: process.version,
+      platform: `${process.platform}-${process.arch}`,
+      processor: cpus()[0]?.model.trim() ?? 'unknown',
+      threads: availableParallelism(),
+      memoryGiB: Math.round(totalmem() / 2 ** 30),
+      engine,
+      started: new Date().toISOString(),
+    },
+  };
+}
+
+/** The weight file behind a run folder, file or official name, and the size of its network. */
+async function startingPoint(
+  weights: string,
+  cache: string | undefined,
+  note: (line: string) => void,
+): Promise<{ readonly file: string; readonly backbone: ConvNeXtV2Config }> {
+  const ofRun = join(weights, CHECKPOINTS);
+  const { file, entry } = await locateWeights(
+    existsSync(ofRun) ? ofRun : weights,
+    cacheFolder(cache),
+  );
+  if (entry)
+    note(`${entry.name}: official weights, licence ${entry.licence} (not for commercial use)`);
+  const { depths, dims } = (await holdsDetector(file))
+    ? (await inferDetector(file)).backbone
+    : (await summarizeWeights(file)).architecture;
+  // The response norm is the recipe's.
+  return { file, backbone: { depths, dims } as ConvNeXtV2Config };
+}
+
+/** A file keeps its meaning when the run is repeated from another folder; names stay names. */
+function absolute(weights: string | undefined): string | undefined {
+  return weights !== undefined && existsSync(weights) ? resolvePath(weights) : weights;
+}
+
+function storedAt(path: string): RunConfig | undefined {
+  if (!existsSync(path)) return undefined;
+  if (statSync(path).isDirectory()) return readRunConfig(path);
+  return path.endsWith(RUN_CONFIG) ? readRunConfig(dirname(path)) : undefined;
+}
+
+function reportChanges(
+  stored: RunConfig,
+  config: RecipeConfig,
+  note: (line: string) => void,
+): void {
+  const before = new Map(flattenSettings(stored.config));
+  for (const [path, value] of flattenSettings(config as unknown as Settings)) {
+    const [was, is] = [before.get(path), value].map((v) => JSON.stringify(v) ?? 'nothing');
+    if (was !== is) note(`changed for the rest of the run: ${path} from ${was} to ${is}`);
+  }
+}

@@ -1,0 +1,124 @@
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join, resolve, sep } from 'node:path';
+import { ConfigError, DataError, WorkError } from '../core/errors.js';
+import { openEngine } from '../engine/runtime/engine.js';
+import { assertWritableFolder } from '../io/files/out-folder.js';
+import { CHECKPOINTS } from './checkpoints.js';
+import { writeRunConfig } from './config/run-config.js';
+import type { RecipeConfig } from './config/schemas.js';
+import { SINGLE_PROCESS } from './distributed/communicator.js';
+import { finishRun } from './finish.js';
+import type { TrainResult } from './loop.js';
+import { RunMonitor } from './monitor.js';
+import type { ConfigOf, TrainOptions } from './options.js';
+import { planRun, runConfigOf } from './plan.js';
+import { trainTask } from './run.js';
+import { TASKS, type TaskName } from './tasks/index.js';
+
+/** How training ended. */
+export interface TrainOutcome extends TrainResult {
+  readonly task: TaskName;
+  /** Why the run has ended by itself: no better score for as long as patience went. */
+  readonly stoppedEarly?: string;
+}
+
+/**
+ * Trains a model by a recipe. The run folder gets configuration, metrics, TensorBoard events, checkpoints and a report; its
+ * name is a model for `loadModel`.
+ *
+ * @param recipe the name of one (see `RECIPES`), a whole configuration, a configuration file, or a run folder to repeat
+ * @throws ConfigError, DataError, WeightsError before any work starts; WorkError if it fails on the way
+ */
+export async function train<const Recipe extends string | RecipeConfig>(
+  recipe: Recipe,
+  options: TrainOptions<ConfigOf<Recipe>>,
+): Promise<TrainOutcome> {
+  const { folder, signal, listener, communicator = SINGLE_PROCESS } = options;
+  const { size, rank } = communicator;
+  const isFirst = rank === 0;
+  const note = (line: string): void => {
+    if (isFirst) listener?.note?.(line);
+  };
+  const plan = await planRun(recipe, options as TrainOptions, note);
+  if (isFirst) assertWritableFolder(folder);
+  const { config, seed } = plan;
+  const task = TASKS[config.task];
+  const patience = plan.patience ?? undefined;
+  const monitor = new RunMonitor({ folder, metric: task.bestMetric, patience, signal, listener });
+  try {
+    if (size > 1) {
+      const { batchSize, accumulation } = config;
+      note(
+        `${size} ranks × batch ${batchSize} × accumulation ${accumulation} = ${size * batchSize * accumulation} images an update`,
+      );
+    }
+    const start = performance.now();
+    const valFraction = plan.valFraction ?? undefined;
+    const data =
+      typeof options.data === 'object'
+        ? { ...options.data, lines: [] }
+        : await task.load(options.data ?? plan.data, { valFraction, seed });
+    data.lines.forEach(note);
+    assertRunFolder(options);
+    const engine =
+      options.engine && 'prepare' in options.engine
+        ? options.engine
+        : await openEngine(options.engine);
+    note(engine.description);
+    if (isFirst) writeRunConfig(folder, runConfigOf(plan, engine.description));
+    const result = await trainTask(task, config, data, {
+      ...{ engine, folder, seed, communicator },
+      weights: plan.weightFile,
+      resume: options.resume ?? false,
+      maxSteps: plan.steps,
+      signal: monitor.signal,
+      listener: monitor,
+    });
+    const seconds = (performance.now() - start) / 1000;
+    const reason = monitor.stoppedBecause;
+    const isEarly = result.interrupted && reason !== undefined && signal?.aborted !== true;
+    const outcome: TrainOutcome = isEarly
+      ? { ...result, task: task.name, interrupted: false, stoppedEarly: reason }
+      : { ...result, task: task.name };
+    if (reason !== undefined) note(`stopped early: ${reason}`);
+    if (isFirst) await finishRun(plan, options as TrainOptions, { outcome, monitor, seconds });
+    return outcome;
+  } catch (error) {
+    throw refused(error, folder);
+  } finally {
+    monitor.close();
+  }
+}
+
+/** A run folder holds one run: an old one is continued or left alone, never mixed with a new one. */
+function assertRunFolder({ folder, resume }: Pick<TrainOptions, 'folder' | 'resume'>): void {
+  const checkpoints = join(folder, CHECKPOINTS);
+  const isUsed = existsSync(checkpoints) && readdirSync(checkpoints).length > 0;
+  if (resume && !isUsed)
+    throw new ConfigError(`train: expected a checkpoint in ${folder} to resume from, got none`);
+  if (isUsed && !resume)
+    throw new ConfigError(
+      `--out ${folder}: expected an empty or new folder, got one with checkpoints; add --resume to go on, or choose another`,
+    );
+  // A killed run leaves the file that it was writing under a temporary name.
+  if (isUsed)
+    for (const name of readdirSync(checkpoints))
+      if (/\.\d+\.tmp$/.test(name)) rmSync(join(checkpoints, name), { force: true });
+}
+
+/** An error of the system with its name and the remedy: about writing the run folder, or reading files elsewhere. */
+function refused(error: unknown, folder: string): unknown {
+  const { code, message, path } = error as Partial<NodeJS.ErrnoException>;
+  if (code === undefined || !/^E(NOSPC|DQUOT|FBIG|ROFS|ACCES|PERM|NOTDIR|IO)$/.test(code))
+    return error;
+  if (path !== undefined && !`${resolve(path)}${sep}`.startsWith(`${resolve(folder)}${sep}`))
+    return new DataError(
+      `${path}: expected a file or folder that can be read, got ${String(message)}`,
+      { cause: error, file: path },
+    );
+  return new WorkError(
+    `--out ${folder}: expected to write into the run folder, got ${String(message)}; ` +
+      'the last checkpoint stands: put that right and go on with --resume',
+    { cause: error },
+  );
+}
