@@ -58,6 +58,9 @@ export { loadSegmenter, type LoadedSegmenter } from './models/segmenter-weights.
 export { createFcmae } from './models/fcmae.js';
 export type { RecipeConfig } from './train/config/schemas.js';
 export { RECIPES } from './train/recipes/index.js';
+export { train, type TrainOutcome } from './train/train.js';
+export type { TrainOptions } from './train/options.js';
+export type { LogRecord, RunListener } from './train/log-record.js';
 export { CATALOGUE, WEIGHTS_LICENCE, type CatalogueEntry } from './weights/catalogue.js';
 export { loadWeights } from './weights/load.js';
 export { openWeights } from './weights/open.js';
