@@ -1,9 +1,10 @@
 import { defineConfig } from 'vitest/config';
+import { SkipReporter } from './test/helpers/skip-reporter.js';
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/**/*.slow.test.ts', 'node_modules/**'],
+    reporters: ['default', new SkipReporter()],
     globalSetup: ['test/helpers/build-once.ts'],
     pool: 'forks',
     maxWorkers: 2,

@@ -1,12 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { expect, test } from 'vitest';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
 import { ade20kPalette, ADE20K_CLASSES } from '../../datasets/classes/ade20k.js';
 import { loadAde20k } from '../../datasets/ade20k.js';
 import { checkSegmentationSet } from '../../datasets/folder-check.js';
 import { encodeLabelPng, encodeRgbPng } from '../../io/png/write.js';
 import { ProblemLog } from '../../datasets/problems.js';
+import { needsRealData, REAL_DATA } from '../helpers/leave-out.js';
 
 test('there are 150 classes of different names; only road and skyscraper share a colour', () => {
   expect(ADE20K_CLASSES).toHaveLength(150);
@@ -53,22 +54,22 @@ test('the splits of the benchmark are found, and 0 is no class', () => {
   }
 });
 
-const REAL = join(process.env['CONVNEXTV2_DATA'] ?? resolve('../shared/data'), 'ade20k-mini');
-const hasReal = existsSync(REAL);
-if (!hasReal) console.warn(`no ${REAL}: the test on real ADE20K pairs is skipped`);
+describe('real sets', () => {
+  needsRealData('ade20k-mini');
 
-test.skipIf(!hasReal)('the real pairs have unlabelled pixels and nothing wrong', async () => {
-  const used = new Set<number>();
-  let numPairs = 0;
-  for (const split of ['train', 'val'] as const) {
-    const log = new ProblemLog();
-    const set = loadAde20k(REAL, split);
-    const statistics = await checkSegmentationSet(set, log, { decode: true });
-    statistics.pixels.forEach((count, k) => count > 0 && used.add(k));
-    numPairs += statistics.images;
-    const codes = Object.fromEntries(log.findings().map(({ code, count }) => [code, count]));
-    const unused = statistics.pixels.filter((count) => count === 0).length;
-    expect(codes).toEqual({ 'ignored-pixels': statistics.images, 'class-unused': unused });
-  }
-  expect([numPairs, used.size]).toEqual([17, 68]);
+  test('the real pairs have unlabelled pixels and nothing wrong', async () => {
+    const used = new Set<number>();
+    let numPairs = 0;
+    for (const split of ['train', 'val'] as const) {
+      const log = new ProblemLog();
+      const set = loadAde20k(join(REAL_DATA, 'ade20k-mini'), split);
+      const statistics = await checkSegmentationSet(set, log, { decode: true });
+      statistics.pixels.forEach((count, k) => count > 0 && used.add(k));
+      numPairs += statistics.images;
+      const codes = Object.fromEntries(log.findings().map(({ code, count }) => [code, count]));
+      const unused = statistics.pixels.filter((count) => count === 0).length;
+      expect(codes).toEqual({ 'ignored-pixels': statistics.images, 'class-unused': unused });
+    }
+    expect([numPairs, used.size]).toEqual([17, 68]);
+  });
 });

@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative, resolve } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DataError } from '../../core/errors.js';
 import { readClassList } from '../../datasets/class-list.js';
 import { readImageNet } from '../../datasets/imagenet.js';
+import { needsRealData, REAL_DATA } from '../helpers/leave-out.js';
 
 let root = '';
 beforeEach(() => {
@@ -216,15 +217,12 @@ test('an empty folder, a missing one and two folders for one split are errors', 
   expect(failure()).toBe('ROOT: expected one folder for val, got ROOT/val and ROOT/valid');
 });
 
-const MINI = resolve(process.env['CONVNEXTV2_DATA'] ?? '../shared/data', 'imagenet-mini');
-if (existsSync(MINI))
+describe('real set', () => {
+  needsRealData('imagenet-mini');
   test('the small real set has 120 images of 1000 classes', () => {
-    const set = readImageNet(MINI, { split: 'val' });
+    const set = readImageNet(join(REAL_DATA, 'imagenet-mini'), { split: 'val' });
     expect([set.samples.length, set.classes.length]).toEqual([120, 1000]);
     for (const { file, classIndex } of set.samples)
       expect(file).toContain(set.classes[classIndex].key);
   });
-else {
-  console.warn(`${MINI} is absent: the real ImageNet files are not read`);
-  test.skip('the small real set');
-}
+});

@@ -1,12 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ConfigError, DataError } from '../../core/errors.js';
 import { loadDetectionSplit, loadSegmentationSplit } from '../../datasets/recognise-load.js';
 import type { DetectionData, SegmentationData } from '../../datasets/recognise-types.js';
 import { recogniseData } from '../../datasets/recognise.js';
+import { needsRealData, REAL_DATA } from '../helpers/leave-out.js';
 
 let root: string;
 beforeEach(() => {
@@ -323,20 +324,22 @@ test('fractions that are none are refused', async () => {
     await expect(recogniseData(root, { valFraction })).rejects.toThrow(ConfigError);
 });
 
-const REAL = process.env['CONVNEXTV2_DATA'] ?? resolve('../shared/data');
-const hasReal = existsSync(join(REAL, 'coco-mini'));
-if (!hasReal) console.warn(`no ${REAL}/coco-mini: recognition of real sets is skipped`);
+describe('real sets', () => {
+  needsRealData('coco-mini');
 
-test.skipIf(!hasReal)('the real sets are recognised', async () => {
-  const lines = await Promise.all(
-    ['coco-mini', 'ade20k-mini', 'imagenet-mini'].map(
-      async (name) => (await recogniseData(join(REAL, name))).line,
-    ),
-  );
-  expect(lines).toEqual([
-    'COCO layout: train annotations/instances_train2017.json (images in train2017), val annotations/instances_val2017.json (images in val2017)',
-    'ADE20K layout: train, val, 150 classes',
-    'ImageNet layout: all',
-  ]);
-  await expect(recogniseData(join(REAL, 'coco-annotations-only'))).rejects.toThrow('got 2: ');
+  test('the real sets are recognised', async () => {
+    const lines = await Promise.all(
+      ['coco-mini', 'ade20k-mini', 'imagenet-mini'].map(
+        async (name) => (await recogniseData(join(REAL_DATA, name))).line,
+      ),
+    );
+    expect(lines).toEqual([
+      'COCO layout: train annotations/instances_train2017.json (images in train2017), val annotations/instances_val2017.json (images in val2017)',
+      'ADE20K layout: train, val, 150 classes',
+      'ImageNet layout: all',
+    ]);
+    await expect(recogniseData(join(REAL_DATA, 'coco-annotations-only'))).rejects.toThrow(
+      'got 2: ',
+    );
+  });
 });

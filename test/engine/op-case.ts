@@ -187,9 +187,8 @@ export function describeOp(cases: readonly OpCase[]): void {
       });
     });
 
-    test.runIf(differentiable(c).length > 0)(
-      'the gradients agree with finite differences',
-      async () => {
+    if (differentiable(c).length > 0)
+      test('the gradients agree with finite differences', async () => {
         const { gradients } = await reference(c);
         await tf.setBackend('cpu');
         for (const name of differentiable(c)) {
@@ -201,8 +200,7 @@ export function describeOp(cases: readonly OpCase[]): void {
             ...(c.reach === undefined ? {} : { reach: c.reach }),
           });
         }
-      },
-    );
+      });
 
     test('no tensor outlives the call', async () => {
       await tf.setBackend('cpu');

@@ -1,7 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { test } from 'vitest';
-import { FIXTURES } from '../helpers/fixtures.js';
+import { FIXTURES, reportAbsent } from '../helpers/fixtures.js';
 
 /** A json file of metric fixtures: its name for titles, its folder, its content. */
 export interface MetricFixture<Json> {
@@ -13,8 +12,8 @@ export interface MetricFixture<Json> {
 const ROOT = join(FIXTURES, 'metrics');
 
 /**
- * Every json file below `metrics/` whose path inside a folder `kind` satisfies `accept`. Where there is none, a
- * line says that the tests of this kind are skipped.
+ * Every json file below `metrics/` whose path inside a folder `kind` satisfies `accept`.
+ * @throws Error if the committed fixtures have none
  */
 export function discoverMetricFixtures<Json>(
   kind: string,
@@ -28,10 +27,7 @@ export function discoverMetricFixtures<Json>(
       folder: dirname(file),
       json: JSON.parse(readFileSync(file, 'utf8')) as Json,
     }));
-  if (found.length === 0) {
-    console.warn(`no ${kind} fixture of this kind below ${ROOT}: its tests are skipped`);
-    test.todo(`${kind}: no fixture`); // a test file without a test would fail
-  }
+  if (found.length === 0) reportAbsent(`metrics/${kind}`);
   return found;
 }
 

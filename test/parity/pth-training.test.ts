@@ -30,7 +30,7 @@ const DTYPES: Readonly<Record<string, string>> = {
 
 const fixtures = discoverFixtures<TrainingFixture>('pth_training');
 
-describe.skipIf(fixtures.length === 0)('full training checkpoints of PyTorch', () => {
+describe('full training checkpoints of PyTorch', () => {
   const cases = fixtures.flatMap((fixture) =>
     fixture.json.files.map((file) => [file, join(fixture.folder, file), fixture] as const),
   );

@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { checkCocoTables } from '../../../datasets/coco/checks.js';
 import { checkImageFiles } from '../../../datasets/coco/image-files.js';
@@ -9,10 +8,10 @@ import { loadCoco } from '../../../datasets/coco/set.js';
 import { reportTo } from '../../../datasets/coco/problem-kinds.js';
 import { readAnnotations } from '../../../io/coco/annotations.js';
 import { ProblemLog } from '../../../datasets/problems.js';
+import { needsRealData, REAL_DATA } from '../../helpers/leave-out.js';
 
-const DATA = process.env['CONVNEXTV2_DATA'] ?? resolve('../shared/data');
-const present = existsSync(join(DATA, 'coco-mini'));
-if (!present) console.warn(`no ${DATA}/coco-mini: tests on real COCO annotations are skipped`);
+const DATA = REAL_DATA;
+needsRealData('coco-mini');
 
 /** What a check finds, by code: how often and for which ids (the first ones). */
 async function check(annotations: string, images?: string): Promise<object> {
@@ -33,7 +32,7 @@ async function check(annotations: string, images?: string): Promise<object> {
 }
 
 // The expected facts are those that the README of the data lists; nothing else may be found.
-test.skipIf(!present)('the known quirks of the real sets are found, and nothing else', async () => {
+test('the known quirks of the real sets are found, and nothing else', async () => {
   expect(
     await check('coco-mini/annotations/instances_train2017.json', 'coco-mini/train2017'),
   ).toEqual({ crowd: 19, 'image-empty': [250, 262284], grey: [86], 'colour-profile': 67 });
@@ -51,7 +50,7 @@ test.skipIf(!present)('the known quirks of the real sets are found, and nothing 
   });
 });
 
-test.skipIf(!present)('the fake results of the COCO API have nothing wrong', async () => {
+test('the fake results of the COCO API have nothing wrong', async () => {
   for (const split of ['train2017', 'val2017']) {
     const log = new ProblemLog();
     const truth = await readAnnotations(
@@ -67,7 +66,7 @@ test.skipIf(!present)('the fake results of the COCO API have nothing wrong', asy
   }
 });
 
-test.skipIf(!present)('samples hold every object of the file once', async () => {
+test('samples hold every object of the file once', async () => {
   const set = await loadCoco({
     annotations: join(DATA, 'coco-mini/annotations/instances_train2017.json'),
     images: join(DATA, 'coco-mini/train2017'),

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
@@ -193,9 +192,6 @@ describe('messages', () => {
 });
 
 const DIST = resolve(import.meta.dirname, '../../../dist');
-const built = existsSync(resolve(DIST, 'engine/capture/capture.js'));
-if (!built)
-  console.warn(`capture in workers: skipped, ${DIST} was not built (CONVNEXTV2_SKIP_BUILD)`);
 
 /** Runs `body` (JavaScript of an async function) in a worker of its own; `load` imports a built module. */
 function inWorker<T>(body: string): Promise<T> {
@@ -212,7 +208,7 @@ function inWorker<T>(body: string): Promise<T> {
   });
 }
 
-describe.runIf(built)('in worker threads', () => {
+describe('in worker threads', () => {
   /** Compiles and runs a small classifier, several times over, and returns its losses. */
   const training = (...seeds: readonly number[]): string => `
     const { createClassifier } = await load('models/classifier.js');

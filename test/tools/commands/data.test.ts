@@ -1,10 +1,11 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { Command } from 'commander';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ConfigError, DataError } from '../../../core/errors.js';
 import { registerData } from '../../../tools/commands/data.js';
+import { needsRealData, REAL_DATA } from '../../helpers/leave-out.js';
 
 let root: string;
 beforeEach(() => {
@@ -201,28 +202,25 @@ test('wrong usage is an error that names the option', async () => {
   await expect(run('check', join(root, 'none'))).rejects.toThrow(DataError);
 });
 
-const DATA = process.env['CONVNEXTV2_DATA'] ?? resolve('../shared/data');
-const present = existsSync(join(DATA, 'coco-mini'));
-if (!present) console.warn(`no ${DATA}/coco-mini: data verbs on real sets are not tested`);
+describe('real sets', () => {
+  needsRealData('coco-mini');
 
-test.skipIf(!present).each(['coco-mini', 'ade20k-mini', 'coco-annotations-only', 'imagenet-mini'])(
-  'check, stats and browse run on %s without errors or warnings',
-  async (name) => {
-    const path = join(DATA, name);
-    const { out, code } = await run('check', path);
-    expect(out).toContain('No errors, 0 warnings');
-    expect(code).toBe(0);
-    expect((await run('stats', path)).out).not.toBe('');
-    const page = join(root, 'page.html');
-    const browsed = await run('browse', path, '--out', page, '--limit', '8', '--thumbnail', '64');
-    expect(browsed.out).toContain(': 8 images, ');
-  },
-);
+  test.each(['coco-mini', 'ade20k-mini', 'coco-annotations-only', 'imagenet-mini'])(
+    'check, stats and browse run on %s without errors or warnings',
+    async (name) => {
+      const path = join(REAL_DATA, name);
+      const { out, code } = await run('check', path);
+      expect(out).toContain('No errors, 0 warnings');
+      expect(code).toBe(0);
+      expect((await run('stats', path)).out).not.toBe('');
+      const page = join(root, 'page.html');
+      const browsed = await run('browse', path, '--out', page, '--limit', '8', '--thumbnail', '64');
+      expect(browsed.out).toContain(': 8 images, ');
+    },
+  );
 
-test.skipIf(!present)(
-  'check reports the quirks that the README of imagenet-mini lists',
-  async () => {
-    const { out } = await run('check', join(DATA, 'imagenet-mini'), '--json');
+  test('check reports the quirks that the README of imagenet-mini lists', async () => {
+    const { out } = await run('check', join(REAL_DATA, 'imagenet-mini'), '--json');
     const { splits } = JSON.parse(out) as {
       splits: { findings: { code: string; count: number; examples: { message: string }[] }[] }[];
     };
@@ -242,13 +240,10 @@ test.skipIf(!present)(
       expect.stringContaining('"crane": '),
       expect.stringContaining('"maillot": '),
     ]);
-  },
-);
+  });
 
-test.skipIf(!present)(
-  'stats agree with the counts that the README of coco-mini gives',
-  async () => {
-    const { out } = await run('stats', join(DATA, 'coco-mini'), '--json');
+  test('stats agree with the counts that the README of coco-mini gives', async () => {
+    const { out } = await run('stats', join(REAL_DATA, 'coco-mini'), '--json');
     const { splits } = JSON.parse(out) as { splits: Record<string, unknown> };
     expect(splits['train']).toMatchObject({
       images: 150,
@@ -266,5 +261,5 @@ test.skipIf(!present)(
       sizes: { small: 339, medium: 233, large: 116 },
       fullest: { annotations: 45 },
     });
-  },
-);
+  });
+});

@@ -1,12 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { cocoDocument, scoreCoco } from '../../../tools/score/coco.js';
+import { needsRealData, REAL_DATA } from '../../helpers/leave-out.js';
 
-const DATA = process.env['CONVNEXTV2_DATA'] ?? resolve('../shared/data');
-const FOLDER = join(DATA, 'coco-mini');
-const present = existsSync(FOLDER);
-if (!present) console.warn(`no ${FOLDER}: the comparison with pycocotools on real data is skipped`);
+const FOLDER = join(REAL_DATA, 'coco-mini');
+needsRealData('coco-mini');
 
 /**
  * What the COCO API's evaluation gives (its mask code compiled from the source, NumPy 1.24; that build gives the arrays of the
@@ -51,7 +50,7 @@ const CASES = [
   },
 ] as const;
 
-test.skipIf(!present).each(CASES)(
+test.each(CASES)(
   'pycocotools gives the same arrays for $iouType of $split',
   async ({ split, iouType, AP, AR100, ...sha256 }) => {
     const dt = join(FOLDER, `results/fake_${iouType}_${split}.json`);
