@@ -9,15 +9,15 @@ import type { LabelMapping } from './png-label-map.js';
 /** Label 0 is "other" and ignored, 1 … 150 are the classes 0 … 149. */
 export const ADE20K_MAPPING: LabelMapping = { numClasses: 150, reduceZeroLabel: true };
 
-/** The folders of the benchmark, one of each split. */
+/** Folders of the benchmark, one per split. */
 export const ADE20K_SPLITS = { train: 'training', val: 'validation' } as const;
 
 /**
- * The ADE20K scene parsing benchmark: `images/{training,validation}/*.jpg` and
- * `annotations/{training,validation}/*.png` with 8-bit labels of the image's size.
+ * The ADE20K scene parsing benchmark: `images/{training,validation}/*.jpg` and `annotations/{training,validation}/*.png`
+ * with 8-bit labels of the image's size.
  *
- * @param root the folder that holds `images` and `annotations`
- * @throws DataError if a folder is missing or a file has no partner
+ * @param root folder with `images` and `annotations`
+ * @throws DataError if a folder is missing or an image or label is unpaired
  * @see http://sceneparsing.csail.mit.edu/
  */
 export function loadAde20k(root: string, split: keyof typeof ADE20K_SPLITS): SegmentationSet {

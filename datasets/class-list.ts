@@ -4,13 +4,13 @@ import { DataError } from '../core/errors.js';
 
 /** A class of a classification set. Two classes may share a name (ImageNet: crane, maillot), never a key. */
 export interface ClassEntry {
-  /** What folders and label files call it, e.g. a WordNet id such as `n01440764`. */
+  /** Key in folders and label files, e.g. a WordNet id such as `n01440764`. */
   readonly key: string;
-  /** What people call it. */
+  /** Name for people. */
   readonly name: string;
 }
 
-/** Files that may list the classes of a set, in order of their indices. */
+/** Names of files that may list the classes of a set in order of their indices. */
 export const CLASS_FILES = [
   'classes.json',
   'imagenet_class_index.json',
@@ -19,7 +19,7 @@ export const CLASS_FILES = [
 ] as const;
 
 /**
- * The list of classes beside a data set, if there is one, see {@link readClassList}.
+ * Reads the list of classes next to a data set, if any, see {@link readClassList}.
  *
  * @returns the classes by index, or undefined if `folder` has no such file
  * @throws DataError if there are several files, or one can't be understood
@@ -36,7 +36,7 @@ export function readClassFile(folder: string): readonly ClassEntry[] | undefined
 
 /**
  * Reads a list of classes. JSON may be a list of names, a list of `{index?, wnid? | key?, name}`, or an object
- * `{"0": ["n01440764", "tench"]}`; text has one class a line: a name, or a WordNet id and a name.
+ * `{"0": ["n01440764", "tench"]}`; text has one class per line: a name, or a WordNet id and a name.
  *
  * @returns the classes by index, at least one
  * @throws DataError if the file can't be read or understood, or a class occurs twice
@@ -119,9 +119,9 @@ function classOf(entry: unknown, file: string, id: string | number): ClassEntry 
 }
 
 /**
- * Looks classes up by key, by name where that is unique, or by index.
+ * Looks classes up by key, by name if that is unique, or by index.
  *
- * @returns the class index, or a reason why there is none
+ * @returns returns the class index, or the reason why there is none
  */
 export function classLookup(
   classes: readonly ClassEntry[],

@@ -8,7 +8,7 @@ import { allowedLabels, IGNORED_LABEL, labelTable } from './png-label-map.js';
 import { errorAsValue, type ProblemKind, type ProblemLog, type Severity } from './problems.js';
 import type { SegmentationSample } from './sample.js';
 
-/** What can be wrong with a segmentation set; see `COCO_PROBLEMS` for what the severities mean. */
+/** Kinds of problems of a segmentation set; see `COCO_PROBLEMS` for the severities. */
 export const LABEL_PROBLEMS = {
   imageUnreadable: kind('image-unreadable', 'error', 'images that cannot be read'),
   labelUnreadable: kind('label-unreadable', 'error', 'label files that cannot be read'),
@@ -19,24 +19,24 @@ export const LABEL_PROBLEMS = {
   classUnused: kind('class-unused', 'note', 'classes without a pixel'),
 } as const satisfies Readonly<Record<string, ProblemKind>>;
 
-/** How many pixels there are of what. */
+/** Numbers of pixels and images by class. */
 export interface LabelStatistics {
   readonly images: number;
   /** `[K]`. */
   readonly pixels: Float64Array;
-  /** `[K]`, in how many images a class occurs. */
+  /** `[K]`, number of images in which a class occurs. */
   readonly imagesWith: Float64Array;
   readonly ignoredPixels: number;
-  /** By number in the files, before they are mapped; ascending. */
+  /** Counts by raw value in the files, ascending. */
   readonly fileNumbers: readonly (readonly [number: number, pixels: number])[];
-  /** `[images, 2]` width and height; 0 where the image cannot be read. */
+  /** `[images, 2]` width and height; 0 if the image cannot be read. */
   readonly sizes: Int32Array;
 }
 
 /**
- * Reads every label file and the header of every image, and reports what is wrong with them.
+ * Reads every label file and the header of every image, and reports problems.
  *
- * @param options.decode decode the images, too
+ * @param options.decode whether to decode the images
  */
 export async function checkSegmentationSet(
   set: SegmentationSet,

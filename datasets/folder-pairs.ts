@@ -5,10 +5,9 @@ import { isImageName } from '../io/files/images.js';
 import type { SegmentationSample } from './sample.js';
 
 /**
- * Pairs the images of a folder with the label PNGs of the same name in another one, sorted by name. Folders below are
- * visited, too.
+ * Pairs the images of a folder with the label PNGs of the same name in another folder, recursively, sorted by name.
  *
- * @throws DataError if there are no images, or an image or label has no partner: each is named, up to five
+ * @throws DataError if there are no images, or that names up to five unpaired images or labels
  */
 export function pairFiles(imageFolder: string, labelFolder: string): readonly SegmentationSample[] {
   const images = filesByName(imageFolder, isImageName);
@@ -37,7 +36,7 @@ export function pairFiles(imageFolder: string, labelFolder: string): readonly Se
   return samples;
 }
 
-/** Files by their path below `folder` without extension, in order of that path. */
+/** Files by relative path without extension, in order of that path. */
 function filesByName(
   folder: string,
   wanted: (path: string) => boolean,
@@ -63,7 +62,7 @@ function filesByName(
   return found;
 }
 
-/** Such as `._image.jpg`, which macOS puts into archives. */
+/** Whether a file is like `._image.jpg`, which macOS adds to archives. */
 function isHidden(path: string): boolean {
   return path.split(/[/\\]/).some((part) => part.startsWith('.'));
 }

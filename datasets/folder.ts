@@ -6,9 +6,9 @@ import { pairFiles } from './folder-pairs.js';
 import { IGNORED_LABEL, type LabelMapping } from './png-label-map.js';
 import type { SegmentationSample } from './sample.js';
 
-/** A semantic segmentation set: pairs of files, and what the numbers in the label files mean. */
+/** A semantic segmentation set: pairs of files, and the meaning of the label values. */
 export interface SegmentationSet {
-  /** The folder or file it was recognised by, for messages. */
+  /** Folder or file by which it was detected, for messages. */
   readonly source: string;
   readonly samples: readonly SegmentationSample[];
   /** `[K]`. */
@@ -16,7 +16,7 @@ export interface SegmentationSet {
   readonly mapping: LabelMapping;
 }
 
-/** Where the files of a segmentation set are. */
+/** Folders of a segmentation set. */
 export interface FolderSource {
   readonly images: string;
   readonly labels: string;
@@ -25,11 +25,11 @@ export interface FolderSource {
 }
 
 /**
- * A segmentation set of one's own: a folder of images, a folder of label PNGs of the same names, and the names of
- * the classes 0, 1, …; 255 is ignored.
+ * Opens a custom segmentation set: a folder of images, a folder of label PNGs of the same names, and the names of the
+ * classes 0, 1, …; 255 is ignored.
  *
- * @throws DataError if a file has no partner
- * @throws ConfigError for no class, or more than the 255 that a label has room for
+ * @throws DataError if an image or label is unpaired
+ * @throws ConfigError for no classes or more than 255
  */
 export function loadFolder(source: FolderSource): SegmentationSet {
   const { images, labels, classes } = source;
@@ -47,9 +47,9 @@ export function loadFolder(source: FolderSource): SegmentationSet {
 }
 
 /**
- * Reads `classes.txt`: one name a line, the first for label 0. Empty lines at the end are dropped.
+ * Reads `classes.txt`: one name per line, the first for label 0. Empty lines at the end are dropped.
  *
- * @throws DataError if there is no name, an empty line between names, or a name twice
+ * @throws DataError for no names, an empty line between names, or a duplicate name
  */
 export function readClassNames(file: string): readonly string[] {
   if (!existsSync(file))
@@ -73,7 +73,7 @@ export function readClassNames(file: string): readonly string[] {
 }
 
 /**
- * Splits a set in two at random, by seed; both parts keep the order of the files.
+ * Splits a set in two at random, by seed; both splits keep the order of the files.
  *
  * @throws ConfigError if the fraction is not between 0 and 1, or there are fewer than two images
  */
@@ -98,14 +98,14 @@ export function splitFolder(
   };
 }
 
-/** The names of the folders that hold a split, below `images/` and `labels/`. */
+/** Names of the folders of a split below `images/` and `labels/`. */
 export const SPLIT_NAMES = {
   train: ['train', 'training'],
   val: ['val', 'valid', 'validation'],
   test: ['test', 'testing'],
 } as const;
 
-/** The sub-folder of `folder` that holds a split; nothing if there is none. */
+/** Finds the subfolder of a split; undefined if there is none. */
 export function splitFolderIn(folder: string, split: keyof typeof SPLIT_NAMES): string | undefined {
   return SPLIT_NAMES[split].map((name) => join(folder, name)).find((path) => existsSync(path));
 }

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataError } from '../core/errors.js';
 
-/** Files that may give the label of each image of a flat folder. */
+/** Names of files that may contain the labels of the images of a flat folder. */
 export const LABEL_FILES = [
   'labels.json',
   'val.txt',
@@ -15,14 +15,14 @@ export const LABEL_FILES = [
 
 /** One line of a label file. */
 export interface FileLabel {
-  /** Path as written; the ending may be missing. */
+  /** Path as written; the extension may be missing. */
   readonly file: string;
-  /** A class's key, name or index. */
+  /** Key, name or index of a class. */
   readonly label: string | number;
 }
 
 /**
- * The one label file of a folder.
+ * Finds the label file of a folder.
  *
  * @returns its path, or undefined if there is none
  * @throws DataError if there are several
@@ -37,8 +37,9 @@ export function findLabelFile(folder: string): string | undefined {
 }
 
 /**
- * Reads a label file: JSON (`[{file, index | wnid | class | label}]` or `{"file": label}`), or text with a file name and a label
- * a line, between them blanks, a tab or a comma; what follows is not read (boxes in Kaggle's and Tiny ImageNet's files).
+ * Reads a label file: JSON (`[{file, index | wnid | class | label}]` or `{"file": label}`), or text with a file name and
+ * a label per line, separated by blanks, a tab or a comma; further columns are ignored (boxes in Kaggle's and Tiny
+ * ImageNet's files).
  *
  * @throws DataError if it can't be understood
  */
@@ -67,7 +68,7 @@ function splitOnce(line: string, separator: string): string[] {
   return at < 0 ? [line] : [line.slice(0, at), line.slice(at + 1)];
 }
 
-/** The devkit's ground truth has one number a line, in an order of classes of its own. */
+/** The devkit's ground truth has one number per line, in its own order of classes. */
 function bareNumberHint(line: string): string {
   return /^\s*\d+\s*$/.test(line)
     ? '; the development kit’s numbers follow another class order, use a list of file names with WordNet ids'
@@ -97,7 +98,7 @@ function fromJson(text: string, file: string): FileLabel[] {
 
 function listed(entry: unknown): [unknown, unknown] {
   const fields = (entry ?? {}) as Readonly<Record<string, unknown>>;
-  // The key says more than the number: it can be checked against the list of classes.
+  // The key is preferred to the index, because it can be checked against the list of classes.
   const label = fields['wnid'] ?? fields['class'] ?? fields['label'] ?? fields['index'];
   return [fields['file'] ?? fields['image'], label];
 }

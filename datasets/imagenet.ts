@@ -6,24 +6,24 @@ import { CLASS_FILES, classLookup, readClassFile, type ClassEntry } from './clas
 import { findLabelFile, LABEL_FILES, readLabelFile } from './imagenet-labels.js';
 import type { ClassificationSample } from './sample.js';
 
-/** A part of a classification set. */
+/** A split of a classification set. */
 export interface ClassificationSet {
-  /** What was recognised, in words. */
+  /** Description of the detected layout. */
   readonly layout: string;
-  /** `all` where the set isn't divided. */
+  /** `all` if the set isn't divided. */
   readonly split: 'train' | 'val' | 'all';
   /** By class and file name, or in the order of the label file. */
   readonly samples: readonly ClassificationSample[];
   /** By class index. */
   readonly classes: readonly ClassEntry[];
-  /** Files in image folders that are no JPEG or PNG by name; hidden files are not counted. */
+  /** Number of files in image folders that are not JPEG or PNG by name, without hidden files. */
   readonly ignoredFiles: readonly string[];
 }
 
-/** What {@link readImageNet} should assume rather than find out. */
+/** Options of {@link readImageNet}. */
 export interface ImageNetOptions {
   readonly split: 'train' | 'val';
-  /** The classes by index, e.g. those of a checkpoint; default: the set's own list or its training folders. */
+  /** Classes by index, e.g. those of a checkpoint; default: the set's list or its training folders. */
   readonly classes?: readonly ClassEntry[];
 }
 
@@ -31,20 +31,21 @@ const SPLIT_FOLDERS = {
   train: ['train', 'training'],
   val: ['val', 'validation', 'valid'],
 } as const;
-/** Files that say something about the set and are no strangers in it. */
+/** Files that belong to a set besides images. */
 const DESCRIBING = new Set<string>([...CLASS_FILES, ...LABEL_FILES]);
 
 /**
- * Finds the images and labels of a classification set. Recognised are
- * - `train/` and `val/`, each with a folder a class (WordNet ids or any names), sorted by name; images may lie one folder deeper
- * - a flat `val/` with a label file (`val.txt`, `LOC_val_solution.csv`, …) in it or beside it
- * - class folders without a division, or images with `labels.json`: the split is then `all`.
+ * Finds the images and labels of a classification set. Supported layouts:
+ * - `train/` and `val/`, each with one folder per class (WordNet ids or any names), sorted by name; images may be one
+ *   folder deeper
+ * - a flat `val/` with a label file (`val.txt`, `LOC_val_solution.csv`, …) in it or next to it
+ * - undivided class folders, or images with `labels.json`: the split is then `all`.
  *
- * A list of classes beside them (`classes.json`, `classes.txt`, …) gives order and names; without one the training folders
- * do, so that a validation set with fewer classes gets the right indices.
+ * A list of classes (`classes.json`, `classes.txt`, …) defines order and names; otherwise the training folders do, so
+ * that a validation set with fewer classes gets the right indices.
  *
- * @throws DataError for a layout that isn't recognised, an empty class folder, an unknown class, and labels
- * without a file or files without a label
+ * @throws DataError for an unknown layout, an empty class folder, an unknown class, and labels without a file or files
+ *   without a label
  */
 export function readImageNet(root: string, options: ImageNetOptions): ClassificationSet {
   if (!isFolder(root))
@@ -74,7 +75,7 @@ function readPart(
   const isFlat = listFiles(folder).some(isImageName);
   const inside = findLabelFile(folder);
   const labelFile = inside ?? (isFlat ? findLabelFile(root) : undefined);
-  // `labels.txt` beside class folders is likely to be a list of the classes.
+  // `labels.txt` next to class folders is probably a list of the classes.
   const isOfImages = isFlat || inside?.endsWith('.json') || subfolders(folder).length === 1;
   if (isFlat && split === 'train')
     throw new DataError(`${folder}: expected a folder a class for training, got images`, {
@@ -139,7 +140,7 @@ function fromLabelFile(
   const ignoredFiles: string[] = [];
   const unlabelled = new Set(imagesBelow(folder, ignoredFiles));
   const byStem = new Map([...unlabelled].map((file) => [stem(file), file]));
-  // Tiny ImageNet's list names the files without their folder. Names that occur twice are no help.
+  // Tiny ImageNet's list has file names without folders. Ambiguous names are not used.
   const byName = new Map<string, string>();
   for (const file of unlabelled) {
     const name = basename(stem(file));
@@ -175,7 +176,7 @@ function fromLabelFile(
   };
 }
 
-/** Images of a folder and its subfolders, sorted as Python sorts (by code unit). */
+/** Lists the images of a folder and its subfolders, sorted by code unit as in Python. */
 function imagesBelow(folder: string, ignoredFiles: string[]): string[] {
   const files: string[] = [];
   for (const name of listFiles(folder))
@@ -187,7 +188,7 @@ function imagesBelow(folder: string, ignoredFiles: string[]): string[] {
   ];
 }
 
-/** Whether a set has a folder for that part; without any division there is none. */
+/** Whether a set has a folder for that split; an undivided set has none. */
 export function hasSplit(root: string, split: 'train' | 'val'): boolean {
   return splitFolder(root, split) !== undefined;
 }
@@ -209,7 +210,7 @@ function entries(folder: string, wantFolders: boolean): string[] {
   return readdirSync(folder, { withFileTypes: true })
     .filter((entry) => !entry.name.startsWith('.'))
     .filter((entry) => {
-      // Links count as what they point to: data sets are often linked together.
+      // Follows links, because data sets often consist of links.
       const isDirectory = entry.isSymbolicLink()
         ? isFolder(join(folder, entry.name))
         : entry.isDirectory();

@@ -1,6 +1,6 @@
 /**
- * Runs `work` on every item, eight at a time, and returns the results in order. After a failure no more items are begun, and
- * those under way have ended when it is thrown: nothing writes behind the caller's back while it clears up.
+ * Runs `work` on every item, eight at a time, and returns the results in order. After a failure no further items are
+ * started, and the error is thrown only after running items have ended, so that nothing runs while the caller cleans up.
  */
 export async function inParallel<Item, Result>(
   items: readonly Item[],

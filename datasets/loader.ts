@@ -13,32 +13,32 @@ import {
   type SamplerPosition,
 } from './loader/sampler.js';
 
-/** The samples of a data set, e.g. an array. They are sent to the workers, so they must be structured-cloneable and small. */
+/** Samples of a data set, e.g. an array. They are sent to the workers, so they must be structured-cloneable and small. */
 export interface SampleSource<Sample> {
   readonly length: number;
   at(index: number): Sample | undefined;
 }
 
-/** How a {@link Loader} works. */
+/** Options of a {@link Loader}. */
 export interface LoaderOptions<Sample> {
   readonly samples: SampleSource<Sample>;
   readonly sampler: SamplerOptions;
-  /** A `PipelineModule`; JavaScript, see `moduleUrl`. */
+  /** URL of a `PipelineModule` in JavaScript, see `moduleUrl`. */
   readonly pipeline: URL;
-  /** Given to `createPipeline`; structured-cloneable. */
+  /** Options of `createPipeline`; structured-cloneable. */
   readonly pipelineOptions: unknown;
-  /** Worker threads; 0 works in this thread. */
+  /** Number of worker threads; 0 runs the pipeline in this thread. */
   readonly numWorkers: number;
-  /** Batches that are being made or wait, at most, besides the one that the caller has; default two a worker. */
+  /** Largest number of batches in preparation or waiting, not counting the caller's; default: two per worker. */
   readonly prefetch?: number;
-  /** Samples that one worker prepares at a time; default 2, so that decoding overlaps with transforming. */
+  /** Number of samples that a worker prepares concurrently; default 2, so that decoding overlaps with transforms. */
   readonly concurrency?: number;
 }
 
-/** A batch and where it stands. */
+/** A batch with its position. */
 export interface LoadedBatch<Value> extends PlannedBatch {
   readonly value: Value;
-  /** Returns the buffers of `value` for reuse; it must not be read afterwards. Not calling it costs speed only. */
+  /** Returns the buffers of `value` for reuse; it must not be read afterward. Without this call loading is only slower. */
   release(): void;
 }
 
@@ -56,18 +56,19 @@ interface Ordered {
 }
 
 /**
- * Makes batches in worker threads. Their order and content depend on seed, epoch and sample index alone, not on the number of
- * workers. At most `prefetch` batches are made ahead. An error, with the file's name, is thrown when its batch's turn comes.
+ * Loads batches in worker threads. Order and content depend only on seed, epoch and sample index, not on the number of
+ * workers. At most `prefetch` batches are loaded ahead. An error, with the file's name, is thrown at the turn of its
+ * batch.
  *
- * @typeParam Value what the pipeline's receiver makes of a batch or, without one, its `collate`
+ * @typeParam Value batch type: the result of the pipeline's receiver or, without one, of its `collate`
  */
 export class Loader<Sample, Value> {
   private readonly hosts: readonly Host[];
   private readonly load: number[];
   private readonly waiting = new Map<number, Waiting>();
-  /** Of released batches, to be sent to the workers again. */
+  /** Buffers of released batches, to be sent to the workers again. */
   private readonly returning = new BufferPool();
-  /** Of this thread, for receivers. */
+  /** Buffers of this thread, for receivers. */
   private readonly own = new BufferPool();
   private readonly receiver: Promise<Receiver<unknown, unknown> | undefined>;
   private readonly prefetch: number;
@@ -101,22 +102,25 @@ export class Loader<Sample, Value> {
     this.load = this.hosts.map(() => 0);
   }
 
-  /** Milliseconds that callers have waited for batches so far: near zero means that loading keeps up. */
+  /** Total milliseconds that callers have waited for batches; near zero if loading is fast enough. */
   get waitedMs(): number {
     return this.waitedTotalMs;
   }
 
-  /** Batches in an epoch of this shard. */
+  /** Number of batches in an epoch of this shard. */
   numBatches(epoch = 0): number {
     return epochBatches(this.options.samples.length, this.options.sampler, epoch).length;
   }
 
-  /** The batches of one epoch in order, from batch `from` on. */
+  /** Iterates over the batches of one epoch in order, from batch `from`. */
   epoch(epoch: number, from = 0): AsyncGenerator<LoadedBatch<Value>, void> {
     return this.stream({ epoch, batch: from }, epoch + 1);
   }
 
-  /** Batches from `position` on, through all epochs before `numEpochs`; the next epoch is begun before this one ends. */
+  /**
+   * Iterates over batches from `position` through all epochs before `numEpochs`; the next epoch is prefetched before one
+   * ends.
+   */
   async *stream(
     position: SamplerPosition,
     numEpochs = Infinity,
@@ -140,7 +144,7 @@ export class Loader<Sample, Value> {
         this.waitedTotalMs += performance.now() - start;
         ahead.shift();
         const batch = this.receive(planned, arrived, receiver);
-        order(); // before the caller works with the batch: the workers go on meanwhile
+        order(); // before the caller processes the batch, so that the workers continue meanwhile
         yield batch;
       }
     } finally {
@@ -166,7 +170,7 @@ export class Loader<Sample, Value> {
     const answer = new Promise<Collated<unknown>>((resolve, reject) => {
       this.waiting.set(id, { host, samples, reject, resolve });
     });
-    answer.catch(() => undefined); // reported when its turn comes, not as unhandled before
+    answer.catch(() => undefined); // reported at its turn, not as an unhandled rejection before
     this.setLoad(host, 1);
     this.hosts[host].send({ kind: 'batch', request }, buffers);
     return { id, plan, answer };
@@ -185,7 +189,7 @@ export class Loader<Sample, Value> {
     let isReleased = false;
     const release = (): void => {
       if (!isReleased) giveBack(pool, { value, buffers });
-      isReleased = true; // a buffer given back twice would serve two batches
+      isReleased = true; // a buffer returned twice would be used for two batches
     };
     return { ...plan, value: value as Value, release };
   }
@@ -215,7 +219,7 @@ export class Loader<Sample, Value> {
     }
   }
 
-  /** Samples of the batch that a host works on: they are done in the order in which they were asked for. */
+  /** Samples of the batch that a host is processing; batches are processed in order. */
   private firstOf(host: number): readonly unknown[] {
     return [...this.waiting.values()].find((waiting) => waiting.host === host)?.samples ?? [];
   }

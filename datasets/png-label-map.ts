@@ -3,22 +3,22 @@ import { readBytes } from '../io/files/read.js';
 import { decodePngIndices, type PngIndices } from '../io/png/indices.js';
 import type { LabelMap } from '../core/image.js';
 
-/** The label of pixels that neither losses nor metrics look at. */
+/** Label of pixels that losses and metrics ignore. */
 export const IGNORED_LABEL = 255;
 
-/** How the numbers of a label file become class indices 0 … `numClasses − 1`. 255 is always "ignored". */
+/** Mapping of label values to class indices 0 … `numClasses − 1`. 255 is always "ignored". */
 export interface LabelMapping {
-  /** At most 255. */
+  /** Number of classes, at most 255. */
   readonly numClasses: number;
-  /** 0 means "none of the classes" and becomes 255; 1 … `numClasses` become 0 … `numClasses − 1`, as ADE20K has it. */
+  /** Whether 0 means "other" and becomes 255, and 1 … `numClasses` become 0 … `numClasses − 1`, as in ADE20K. */
   readonly reduceZeroLabel: boolean;
 }
 
 /**
- * Maps the numbers of a label file to class indices.
+ * Maps label values to class indices.
  *
  * @param file for messages
- * @throws DataError if a number is none of the classes, with the number and the first pixel that has it
+ * @throws DataError for an unknown value, with the value and its first pixel
  */
 export function mapLabels(indices: PngIndices, mapping: LabelMapping, file: string): LabelMap {
   const { width, height, data } = indices;
@@ -39,10 +39,10 @@ export function mapLabels(indices: PngIndices, mapping: LabelMapping, file: stri
 }
 
 /**
- * Reads a label PNG and maps its numbers to class indices.
+ * Reads a label PNG and maps its values to class indices.
  *
  * @param size of the image it belongs to
- * @throws DataError if the file is unreadable, has another size, or a number that is none of the classes
+ * @throws DataError if the file is unreadable, has another size, or an unknown value
  */
 export async function readLabelMap(
   file: string,
@@ -58,7 +58,7 @@ export async function readLabelMap(
   return mapLabels(indices, mapping, file);
 }
 
-/** The numbers that a label file may hold, for messages. */
+/** Describes the allowed label values, for messages. */
 export function allowedLabels({ numClasses, reduceZeroLabel }: LabelMapping): string {
   return reduceZeroLabel
     ? `0 (none), labels 1 to ${numClasses} or ${IGNORED_LABEL}`
@@ -67,7 +67,7 @@ export function allowedLabels({ numClasses, reduceZeroLabel }: LabelMapping): st
 
 const INVALID = -1;
 
-/** `[256]`: the class index of each number, −1 where it is none. */
+/** `[256]`: class index of each value, −1 if unknown. */
 export function labelTable({ numClasses, reduceZeroLabel }: LabelMapping): Int16Array {
   const table = new Int16Array(256).fill(INVALID);
   const shift = reduceZeroLabel ? 1 : 0;

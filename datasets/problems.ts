@@ -1,9 +1,9 @@
 import { DataError } from '../core/errors.js';
 
-/** What a problem leads to: training refuses the set, leaves the record out (or changes it), or nothing. */
+/** Severity of a problem: training rejects the set, skips or changes the record, or does nothing. */
 export type Severity = 'error' | 'warning' | 'note';
 
-/** A class of problems. `meaning` says in a few words what is wrong and what happens with it. */
+/** A kind of problem. `meaning` describes the problem and its effect in a few words. */
 export interface ProblemKind {
   readonly code: string;
   readonly severity: Severity;
@@ -15,11 +15,11 @@ export interface Problem {
   readonly file: string;
   readonly message: string;
   readonly id?: number | string | undefined;
-  /** Where it is in the tables of a set, for what shows it. */
+  /** Position in the tables of a set, for display. */
   readonly row?: { readonly table: 'images' | 'annotations'; readonly index: number } | undefined;
 }
 
-/** All occurrences of one kind: every one is counted, the first ones are kept. */
+/** Occurrences of one kind: all are counted, the first ones are kept. */
 export interface Finding extends ProblemKind {
   readonly count: number;
   readonly examples: readonly Problem[];
@@ -43,7 +43,7 @@ export class ProblemLog {
     if (kind.severity === 'error') this.first ??= problem;
   }
 
-  /** How many problems of this severity there are. */
+  /** Number of problems of this severity. */
   count(severity: Severity): number {
     let sum = 0;
     for (const { kind, count } of this.kinds.values()) if (kind.severity === severity) sum += count;
@@ -55,7 +55,7 @@ export class ProblemLog {
     return this.kinds.has(kind.code);
   }
 
-  /** What was found, errors first, then in order of first occurrence. */
+  /** Problems by kind, errors first, then in order of first occurrence. */
   findings(): readonly Finding[] {
     const order: readonly Severity[] = ['error', 'warning', 'note'];
     return [...this.kinds.values()]
@@ -63,7 +63,7 @@ export class ProblemLog {
       .sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
   }
 
-  /** @throws DataError that names the first error and how many more there are, and where to see them */
+  /** @throws DataError with the first error, the number of others, and how to list them */
   throwErrors(): void {
     if (!this.first) return;
     const { file, message, id } = this.first;
@@ -73,7 +73,7 @@ export class ProblemLog {
   }
 }
 
-/** The result of `work`, or the DataError that it failed with: for checks that go on after a bad file. */
+/** Returns the result of `work` or its DataError, for checks that continue after a bad file. */
 export async function errorAsValue<T>(work: Promise<T>): Promise<T | DataError> {
   try {
     return await work;

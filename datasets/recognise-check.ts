@@ -19,34 +19,34 @@ import type {
   SegmentationData,
 } from './recognise-types.js';
 
-/** How thoroughly to check. */
+/** Options of a check. */
 export interface CheckOptions {
-  /** How far to look at image files: not at all, that they exist, their headers, or every pixel. */
+  /** Depth of the check of image files: none, existence, headers, or every pixel. */
   readonly images: 'none' | 'exist' | 'headers' | 'pixels';
-  /** How many problems of a kind to keep; all are counted. */
+  /** Number of problems kept per kind; all are counted. */
   readonly maxExamples: number;
 }
 
-/** What was found in one part of a set. */
+/** Report on one split of a set. */
 export interface SplitReport {
   readonly split: string;
-  /** Numbers to print, e.g. images and annotations. */
+  /** Counts to print, e.g. of images and annotations. */
   readonly counts: Readonly<Record<string, number>>;
   readonly findings: readonly Finding[];
 }
 
-/** What was found in a set. Training refuses it if there are errors. */
+/** Report on a set. Training rejects a set with errors. */
 export interface DataReport {
   readonly data: RecognisedData;
   readonly splits: readonly SplitReport[];
-  /** What concerns several parts. */
+  /** Problems across splits. */
   readonly across: readonly Finding[];
   readonly errors: number;
   readonly warnings: number;
 }
 
 /**
- * Checks a whole data set. Problems of single records and files are collected, not thrown.
+ * Checks a whole data set. Problems of individual records and files are collected, not thrown.
  *
  * @throws DataError if a file cannot be read at all or its structure is broken
  */
@@ -93,12 +93,12 @@ async function checkDetection(data: DetectionData, options: CheckOptions): Promi
     });
   }
   const across = new ProblemLog(options.maxExamples);
-  // Parts of one set belong together; files that are only looked at need not.
+  // Splits of one set must be consistent; files that are only inspected need not be.
   if (data.layout !== 'file') checkAcross(data, tables, across);
   return report(data, splits, across, logs);
 }
 
-/** Do the parts have the same categories, and no image in common? */
+/** Checks that all splits have the same categories, and no image in common. */
 function checkAcross(data: DetectionData, tables: readonly CocoTables[], log: ProblemLog): void {
   const entries = Object.entries(data.splits);
   const signature = ({ categories }: CocoTables): string =>
@@ -113,7 +113,7 @@ function checkAcross(data: DetectionData, tables: readonly CocoTables[], log: Pr
         message: `expected the categories of ${entries[0][0]}, got others`,
       });
     table.images.fileNames.forEach((name, i) => {
-      // Image ids alone say little: some exports number each part from 0, and names may be numbers as well.
+      // Image ids alone are not sufficient: some exports number each split from 0, and names may be numbers as well.
       const id = table.images.ids[i];
       const keys = [`${id}/${name}`, ...(folder === undefined ? [] : [resolve(folder, name)])];
       const other = keys.map((key) => seen.get(key)).find((found) => found !== undefined);

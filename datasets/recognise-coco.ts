@@ -4,7 +4,7 @@ import { peekCoco } from '../io/coco/peek.js';
 import type { CocoSource } from './coco/set.js';
 import type { DetectionData, SplitName } from './recognise-types.js';
 
-/** `annotations/instances_{train,val,test}*.json` with images beside `annotations`; one candidate for each ending. */
+/** `annotations/instances_{train,val,test}*.json` with images next to `annotations`; one candidate per suffix. */
 export async function recogniseCocoLayout(root: string): Promise<readonly DetectionData[]> {
   const byEnding = new Map<string, Record<string, CocoSource>>();
   for (const name of filesIn(join(root, 'annotations'))) {
@@ -30,7 +30,7 @@ const ROBOFLOW_SPLITS: readonly (readonly [SplitName, string])[] = [
   ['test', 'test'],
 ];
 
-/** `train|valid|test/_annotations.coco.json` with the images beside each. */
+/** `train|valid|test/_annotations.coco.json` with the images next to each. */
 export function recogniseRoboflow(root: string): readonly DetectionData[] {
   const splits: Record<string, CocoSource> = {};
   for (const [split, folder] of ROBOFLOW_SPLITS) {
@@ -40,7 +40,7 @@ export function recogniseRoboflow(root: string): readonly DetectionData[] {
   return Object.keys(splits).length > 0 ? [detectionData('roboflow', root, splits)] : [];
 }
 
-/** Annotation files in the folder itself or in `annotations/`, one candidate each. */
+/** Annotation files in the folder or in `annotations/`, one candidate each. */
 export async function recogniseCocoFiles(root: string): Promise<readonly DetectionData[]> {
   const found: DetectionData[] = [];
   for (const folder of [root, join(root, 'annotations')])
@@ -49,7 +49,7 @@ export async function recogniseCocoFiles(root: string): Promise<readonly Detecti
       const file = join(folder, name);
       const isAnnotations = await peekCoco(file).then(
         (peek) => peek.isAnnotations,
-        () => false, // other JSON may lie about; what is named by the user is read strictly
+        () => false, // there may be other JSON files; only files named by the user are read strictly
       );
       if (isAnnotations) found.push(await recogniseCocoFile(file, root));
     }
@@ -57,7 +57,7 @@ export async function recogniseCocoFiles(root: string): Promise<readonly Detecti
 }
 
 /**
- * One annotation file. @param root where images are looked for; default the folder of the file
+ * Creates the candidate of one annotation file. @param root folder to search for images; default: that of the file
  *
  * @throws DataError if the file cannot be read
  */
@@ -76,7 +76,7 @@ export async function recogniseCocoFile(file: string, root?: string): Promise<De
   return detectionData('file', root ?? file, { train: { annotations: file, images } });
 }
 
-/** All of some one-file candidates as one set with a split a file, for verbs that only look. */
+/** Merges one-file candidates to a set with one split per file, for commands that only inspect. */
 export function combineCocoFiles(root: string, files: readonly DetectionData[]): DetectionData {
   const splits: Record<string, CocoSource> = {};
   for (const { splits: part } of files)
@@ -85,7 +85,7 @@ export function combineCocoFiles(root: string, files: readonly DetectionData[]):
   return detectionData('file', root, splits);
 }
 
-/** Builds the record and its line. */
+/** Creates the record and its description. */
 export function detectionData(
   layout: DetectionData['layout'],
   root: string,
@@ -94,7 +94,7 @@ export function detectionData(
   const base = existsSync(root) && statSync(root).isDirectory() ? root : dirname(root);
   const shown = (path: string): string => {
     const short = relative(base, path) || '.';
-    return short.startsWith('..') ? path : short; // a way up and down again tells nobody where it is
+    return short.startsWith('..') ? path : short; // a path with `..` would be confusing
   };
   const [{ classes } = {}] = Object.values(splits);
   const ending = classes ? `; classes ${classes.join(', ')}` : '';
@@ -112,7 +112,7 @@ export function detectionData(
   return { kind: 'detection', layout, root, splits, line };
 }
 
-/** The first folder that holds the file's first image, or else the first that exists below the root. */
+/** Finds the first folder with the file's first image, or else the first existing one below the root. */
 async function imageFolderOf(
   annotations: string,
   candidates: readonly string[],
@@ -122,11 +122,11 @@ async function imageFolderOf(
     const holder = candidates.find((folder) => existsSync(join(folder, firstFileName)));
     if (holder !== undefined) return holder;
   }
-  // The last candidate is the root itself: it exists, but says nothing about images.
+  // The last candidate is the root, which exists but may have no images.
   return candidates.slice(0, -1).find((folder) => existsSync(folder));
 }
 
-/** The names of the files in a folder, sorted; none if there is no such folder. */
+/** Lists the names of the files in a folder, sorted; none if the folder does not exist. */
 export function filesIn(folder: string): readonly string[] {
   if (!existsSync(folder) || !statSync(folder).isDirectory()) return [];
   return readdirSync(folder, { withFileTypes: true })

@@ -26,7 +26,7 @@ export function recogniseAde20k(root: string): readonly SegmentationData[] {
     : [];
 }
 
-/** `images/`, `labels/` and `classes.txt`, with or without a folder a split in both. */
+/** `images/`, `labels/` and `classes.txt`, with or without one folder per split in both. */
 export function recogniseFolder(root: string): readonly SegmentationData[] {
   const [images, labels, classFile] = ['images', 'labels', 'classes.txt'].map((part) =>
     join(root, part),
@@ -43,7 +43,7 @@ export function recogniseFolder(root: string): readonly SegmentationData[] {
   return [segmentationData('folder', root, splits, 'images, labels and classes.txt')];
 }
 
-/** Builds the record and its line. */
+/** Creates the record and its description. */
 export function segmentationData(
   layout: SegmentationData['layout'],
   root: string,
@@ -55,9 +55,9 @@ export function segmentationData(
   return { kind: 'segmentation', layout, root, splits, line };
 }
 
-/** Class folders under `train/` and `val/` or directly, or images with a label file, as `readImageNet` takes them. */
+/** Class folders, divided into `train/` and `val/` or not, or images with a label file, as `readImageNet` accepts. */
 export function recogniseImageNet(root: string): readonly ClassificationData[] {
-  // These folders belong to other layouts; a label list beside them is theirs.
+  // These folders belong to other layouts, as does a label list next to them.
   if (['labels', 'annotations'].some((name) => existsSync(join(root, name)))) return [];
   const divided = (['train', 'val'] as const).filter((split) => hasSplit(root, split));
   const parts = ['train', 'training', 'val', 'valid', 'validation'].map((name) => join(root, name));

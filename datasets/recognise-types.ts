@@ -1,30 +1,30 @@
 import type { CocoSource } from './coco/set.js';
 import type { FolderSource } from './folder.js';
 
-/** The parts of a set. */
+/** Splits of a set. */
 export type SplitName = 'train' | 'val' | 'test';
 
-/** How a set without a validation part is to be divided. */
+/** Rule to divide a set that has no validation split. */
 export interface SplitRule {
   readonly valFraction: number;
   readonly seed: number;
 }
 
-/** A data set as recognised: what it is, where its parts are, and a line to print. */
+/** A detected data set: its layout, its splits, and a line to print. */
 export type RecognisedData = DetectionData | SegmentationData | ClassificationData;
 
 interface Recognised {
-  /** The path that was given. */
+  /** Path as given by the user. */
   readonly root: string;
-  /** What was recognised, for people. */
+  /** Description of the layout for people. */
   readonly line: string;
 }
 
-/** COCO annotations in any layout. Without `val` there is a `splitRule`, or nothing to validate on. */
+/** COCO annotations in any layout. Without `val` there is a `splitRule`, or no validation. */
 export interface DetectionData extends Recognised {
   readonly kind: 'detection';
   readonly layout: 'coco' | 'roboflow' | 'file' | 'yaml';
-  /** By split; a file that is not divided is `train`. Under `several` names are those of the files. */
+  /** Files by split; an undivided file is `train`. For several files without a layout, splits are named after the files. */
   readonly splits: Readonly<Record<string, CocoSource>>;
   readonly splitRule?: SplitRule;
 }
@@ -44,10 +44,10 @@ export interface ClassificationData extends Recognised {
   readonly splits: readonly ('train' | 'val' | 'all')[];
 }
 
-/** What `--val-fraction`, `--seed` and the verb say beside `--data`. */
+/** Options besides `--data`: `--val-fraction`, `--seed`, and the command's. */
 export interface RecogniseOptions {
   readonly valFraction?: number | undefined;
   readonly seed?: number | undefined;
-  /** Several annotation files without a layout: take all of them, as inspecting verbs can, instead of refusing. */
+  /** Whether to accept several annotation files without a layout, as inspecting commands do; otherwise an error. */
   readonly several?: boolean;
 }

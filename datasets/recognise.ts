@@ -12,7 +12,7 @@ import { recogniseAde20k, recogniseFolder, recogniseImageNet } from './recognise
 import type { RecognisedData, RecogniseOptions } from './recognise-types.js';
 import { isYoloYaml, recogniseYaml } from './recognise-yaml.js';
 
-/** What a data set may look like, for the message when it looks like none of these. */
+/** Supported layouts, for the message if none matches. */
 const LOOKED_FOR = [
   'annotations/instances_{train,val}*.json (COCO)',
   'train|valid|test/_annotations.coco.json (Roboflow)',
@@ -24,10 +24,10 @@ const LOOKED_FOR = [
 ];
 
 /**
- * Finds out what data set `path` is: a folder in one of the known layouts, a `data.yaml`, or a COCO annotation file.
+ * Detects the layout of a data set: a folder in one of the known layouts, a `data.yaml`, or a COCO annotation file.
  *
- * @throws ConfigError if several layouts fit (the message lists them), or a fraction is given that nothing needs
- * @throws DataError if nothing fits (the message lists what was looked for), or a file is broken
+ * @throws ConfigError if several layouts match (the message lists them), or a validation fraction is given but not needed
+ * @throws DataError if no layout matches (the message lists the supported ones), or a file is broken
  */
 export async function recogniseData(
   path: string,
@@ -55,7 +55,7 @@ async function recognisePath(path: string, options: RecogniseOptions): Promise<R
         );
     }
   }
-  // What a data.yaml says is meant; a folder may hold one of a YOLO export beside something else.
+  // A data.yaml takes precedence, but a folder may contain that of a YOLO export next to another layout.
   const yaml = ['data.yaml', 'data.yml'].map((name) => join(path, name)).find(existsSync);
   const isYolo = yaml !== undefined && isYoloYaml(yaml);
   if (yaml !== undefined && !isYolo) return recogniseYaml(yaml);
@@ -74,7 +74,7 @@ async function recognisePath(path: string, options: RecogniseOptions): Promise<R
       `${path}: expected one data set, got ${candidates.length}: ${candidates.map(({ line }) => line).join('; ')}. Pass the annotation file itself, or a data.yaml that names the parts`,
       { file: path },
     );
-  if (yaml !== undefined) return recogniseYaml(yaml); // says what is wrong with it
+  if (yaml !== undefined) return recogniseYaml(yaml); // throws with the reason
   throw new DataError(`${path}: expected a data set, looked for ${LOOKED_FOR.join('; ')}`, {
     file: path,
   });

@@ -4,10 +4,10 @@ import { PNG } from 'pngjs';
 import { Random } from '../core/random.js';
 import type { RgbImage } from '../core/image.js';
 
-/** Outlines that the generated classification set has, by class index. */
+/** Shapes of the generated classification set by class index. */
 export const SHAPE_CLASSES = ['circle', 'square', 'triangle', 'star', 'cross', 'ring'] as const;
 
-/** What {@link writeShapeClasses} generates. */
+/** Options of {@link writeShapeClasses}. */
 export interface ShapeClassesOptions {
   readonly trainPerClass: number;
   readonly valPerClass: number;
@@ -16,7 +16,8 @@ export interface ShapeClassesOptions {
 }
 
 /**
- * Writes a classification set in class folders: one outline per image, any place, size and colour, turned a little, on darker noisy ground.
+ * Writes a classification set in class folders: one shape per image with random position, size, color and small rotation,
+ * on a darker noisy background.
  *
  * @returns number of images written
  */
@@ -40,7 +41,7 @@ export function writeShapeClasses(root: string, options: ShapeClassesOptions): n
   return written;
 }
 
-/** One picture of a class. */
+/** Draws one picture of a class. */
 export function drawShape(classIndex: number, sizePx: number, random: Random): RgbImage {
   const data = new Uint8Array(sizePx * sizePx * 3);
   const radius = sizePx * random.between(0.28, 0.42);
@@ -61,7 +62,7 @@ export function drawShape(classIndex: number, sizePx: number, random: Random): R
   return { width: sizePx, height: sizePx, data };
 }
 
-/** Whether a point belongs to an outline of radius 1 around the origin. */
+/** Whether a point belongs to a shape of radius 1 around the origin. */
 function isInside(classIndex: number, u: number, v: number): boolean {
   const distance = Math.hypot(u, v);
   switch (SHAPE_CLASSES[classIndex]) {

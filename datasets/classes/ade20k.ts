@@ -20,7 +20,7 @@ export const ADE20K_CLASSES: readonly string[] = (
   'crt screen,plate,monitor,bulletin board,shower,radiator,glass,clock,flag'
 ).split(',');
 
-/** The colors in which the classes are commonly drawn, `rrggbb` each. Road and skyscraper share one. */
+/** Usual colors of the classes, `rrggbb` each. Road and skyscraper have the same color. */
 const COLORS =
   '787878 b47878 06e6e6 503232 04c803 787850 8c8c8c cc05ff e6e6e6 04fa07 e005ff ebff07 ' +
   '96053d 787846 08ff33 ff0652 8fff8c ccff04 ff3307 cc4603 0066c8 3de6fa ff0633 0b66ff ' +

@@ -7,11 +7,11 @@ import { createCocoSet, type CocoSource } from './set.js';
 import type { CocoTables } from '../../io/coco/annotations.js';
 
 /**
- * Reports what stops training although every record is sound: no images or categories, wanted classes that the file
- * lacks, and in the part to train on no image with annotations. Where records are wrong that has been said.
+ * Reports problems that prevent training although every record is valid: no images or categories, requested classes that
+ * the file lacks, and for training no image with annotations. Invalid records have been reported before.
  *
  * @param imageIndices `[A]`, as `checkCocoTables` returns them
- * @param options.isTrainingPart whether the part is trained on, not only evaluated
+ * @param options.isTrainingPart whether the split is for training, not only for evaluation
  */
 export function checkUsable(
   tables: CocoTables,

@@ -6,15 +6,15 @@ import { staysInside } from './image-path.js';
 import { COCO_PROBLEMS as PROBLEMS, imageProblem } from './problem-kinds.js';
 import { MIN_IMAGE_SIDE_PX, skipReason } from './training-rules.js';
 
-/** Coordinates have two decimals, so `x + width` may pass the border by that much. */
+/** Tolerance at the border, because coordinates have two decimals. */
 const TOLERANCE_PX = 0.05;
-/** Below this overlap of a box with the box of its mask one of them is wrong. */
+/** Smallest IoU of a box with the bounding box of its mask; below it one of them is wrong. */
 const MIN_BOX_MASK_IOU = 0.5;
-/** Tiny objects are off by rounding alone. */
+/** Tiny objects differ because of rounding alone. */
 const MIN_BOX_MASK_DISTANCE_PX = 2;
 
 /**
- * Checks how the records of a file refer to each other and whether their numbers are plausible.
+ * Checks the references between the records of a file, and whether their values are plausible.
  *
  * @returns `[A]` the index of each annotation's image, −1 if it is not listed
  */
@@ -186,7 +186,7 @@ function checkRegion(
     );
   if (skip) return;
   checkBoxAgainstMask([x, y, x + width, y + height], extent, report);
-  // Boxes of crowds are drawn loosely.
+  // Boxes of crowds are only approximate.
   if (annotations.crowds[a] === 0 && areaPx > 1.01 * width * height + 1)
     report(
       PROBLEMS.areaBox,
@@ -231,7 +231,7 @@ function leaves(box: ArrayLike<number>, width: number, height: number): boolean 
   );
 }
 
-/** Calls `report` with the index of every value that occurs earlier, too. */
+/** Calls `report` with the index of every value that occurred before. */
 function reportDuplicates(ids: Float64Array, report: (index: number) => void): void {
   const sorted = ids.slice().sort();
   const twice = new Set<number>();

@@ -1,7 +1,7 @@
 import { ConfigError } from '../../core/errors.js';
 import type { CocoCategory } from '../../core/coco.js';
 
-/** Which class index stands for which category: class `k` has `names[k]` and `categoryIds[k]`. Stored with checkpoints. */
+/** Mapping of class indices to categories: class `k` has `names[k]` and `categoryIds[k]`. Stored with checkpoints. */
 export interface ClassMap {
   /** `[K]`. */
   readonly names: readonly string[];
@@ -10,8 +10,8 @@ export interface ClassMap {
 }
 
 /**
- * Numbers the classes: in ascending order of category id, or in the order of `names` where only some are wanted. An id that
- * occurs twice, which loading refuses, is taken once, so that such a file can still be looked at.
+ * Numbers the classes in ascending order of category id, or in the order of `names` for a selection. An id that occurs
+ * twice, which loading rejects, is used once, so that such a file can still be inspected.
  *
  * @throws ConfigError if a name is unknown, ambiguous or given twice, or if there is no category
  */
@@ -30,7 +30,7 @@ export function createClassMap(
   return { names: chosen.map(({ name }) => name), categoryIds: chosen.map(({ id }) => id) };
 }
 
-/** The class index of each category id. */
+/** Maps category ids to class indices. */
 export function classIndicesOf({ categoryIds }: ClassMap): ReadonlyMap<number, number> {
   return new Map(categoryIds.map((id, k) => [id, k]));
 }

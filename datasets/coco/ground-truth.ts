@@ -6,7 +6,7 @@ import { placeOf } from '../../io/coco/issues.js';
 import { boxOf } from './samples.js';
 import type { CocoSet } from './set.js';
 
-/** The images and classes of a set, for an evaluator. */
+/** Collects the images and classes of a set for an evaluator. */
 export function groundTruthDomain({ images, classes }: CocoSet): CocoDomain {
   return tableDomain({
     images,
@@ -15,8 +15,8 @@ export function groundTruthDomain({ images, classes }: CocoSet): CocoDomain {
 }
 
 /**
- * The annotations of a set in file order, for an evaluator: those of its images and classes, also those that training
- * leaves out, since the COCO evaluation counts them.
+ * Collects the annotations of a set in file order for an evaluator: those of its images and classes, including those that
+ * training skips, because the COCO evaluation counts them.
  */
 export function groundTruthObjects(
   set: CocoSet,
@@ -28,7 +28,7 @@ export function groundTruthObjects(
   });
 }
 
-/** The images and categories of a file, for an evaluator. */
+/** Collects the images and categories of a file for an evaluator. */
 export function tableDomain({
   images,
   categories,
@@ -41,23 +41,23 @@ export function tableDomain({
   };
 }
 
-/** What of a file is wanted. */
+/** Selection of annotations and masks. */
 export interface ObjectOptions {
-  /** Tells the annotations that are wanted; all where left out. */
+  /** Selects annotations; default: all. */
   readonly wantsRow?: ((row: number) => boolean) | undefined;
-  /** Tells the images whose masks are wanted, the others get empty ones; no masks where left out. */
+  /** Selects the images whose masks are read, others get empty masks; default: no masks. */
   readonly wantsMask?: ((imageId: number) => boolean) | undefined;
 }
 
 const EMPTY: Rle = { height: 0, width: 0, counts: new Uint32Array(0) };
 
-/** An annotation with its box as numbers that can be listed. */
+/** An annotation with its box as an array. */
 type BoxedObject = GroundTruthObject & { readonly box: XywhBox };
 
 /**
- * The annotations of a file in its order, for an evaluator.
+ * Collects the annotations of a file in file order for an evaluator.
  *
- * @throws DataError for polygons of an unknown image or such that cannot be drawn
+ * @throws DataError for polygons of an unknown image, or invalid polygons
  */
 export function* tableObjects(
   tables: Omit<CocoTables, 'categories'>,
@@ -96,7 +96,7 @@ export function* tableObjects(
   }
 }
 
-/** Undefined where the annotation has no mask. */
+/** Undefined if the annotation has no mask. */
 function maskOf(
   { images, annotations }: Pick<CocoTables, 'images' | 'annotations'>,
   row: number,

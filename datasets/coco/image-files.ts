@@ -21,13 +21,13 @@ const IMAGE_EXTENSIONS = new Set([
 
 type Listed = Pick<CocoTables, 'file' | 'images'>;
 
-/** Reports every listed image that does not exist in the folder. @returns the indices of those that do */
+/** Reports every listed image that does not exist in the folder. @returns the indices of those that exist */
 export async function reportMissingImages(
   { file, images }: Listed,
   folder: string,
   log: ProblemLog,
 ): Promise<readonly number[]> {
-  // One listing a folder is much faster than a question a file.
+  // Listing each folder once is much faster than a query per file.
   const listings = new Map<string, ReadonlySet<string>>();
   const existing: number[] = [];
   for (let i = 0; i < images.ids.length; i++) {
@@ -52,10 +52,10 @@ export async function reportMissingImages(
 }
 
 /**
- * Looks into the image files: do they exist, can they be read, have they the listed size, and do they hold what decoders
- * treat differently (gray, four channels, orientation, colour profile).
+ * Checks the image files: whether they exist, are readable and have the listed size, and notes properties that decoders
+ * handle differently (grayscale, four channels, orientation, color profile).
  *
- * @param options.decode decode every pixel, too; otherwise only the headers are read
+ * @param options.decode whether to decode every pixel; otherwise only headers are read
  */
 export async function checkImageFiles(
   { file, images }: Listed,
@@ -86,7 +86,7 @@ export async function checkImageFiles(
   });
 }
 
-/** Notes images that lie in the visited folders but are not listed; that is normal for a subset of a set. */
+/** Notes images in the visited folders that are not listed, which is normal for a subset. */
 function reportUnlisted(
   fileNames: readonly string[],
   listings: ReadonlyMap<string, ReadonlySet<string>>,
@@ -102,7 +102,7 @@ function reportUnlisted(
     }
 }
 
-/** The names in a folder, none if it does not exist: then every file in it is missing. */
+/** Lists the names in a folder; none if it does not exist, so that all its files count as missing. */
 async function namesIn(folder: string): Promise<readonly string[]> {
   try {
     return (await readdir(folder)).sort();

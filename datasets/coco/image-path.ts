@@ -1,8 +1,8 @@
 import { join, resolve, sep } from 'node:path';
 
 /**
- * Whether a `file_name` stays inside the image folder: no absolute path, no drive, no URL, no way up and out. Backslashes
- * count as separators on every system, so that a set is judged alike everywhere.
+ * Whether a `file_name` stays inside the image folder: no absolute path, drive, URL or escape with `..`. Backslashes are
+ * separators on every system, so that the result does not depend on the system.
  */
 export function staysInside(fileName: string): boolean {
   const path = fileName.replaceAll('\\', '/');
@@ -11,7 +11,7 @@ export function staysInside(fileName: string): boolean {
   return resolve(root, path).startsWith(root + sep);
 }
 
-/** The path of an image. Names that lead out of the folder are refused when a set is loaded. */
+/** Path of an image. Loading a set rejects names that lead out of the folder. */
 export function imagePath(folder: string, fileName: string): string {
   return join(folder, fileName);
 }

@@ -3,8 +3,8 @@ import { placeOf, type Report } from '../../io/coco/issues.js';
 import type { Problem, ProblemKind, ProblemLog, Severity } from '../problems.js';
 
 /**
- * What can be wrong with a COCO set. Errors are what training refuses; warnings what it leaves out or changes by the
- * conventions of the original pipelines, or what is probably a mistake; notes are facts worth knowing.
+ * Kinds of problems of a COCO set. Training rejects errors. Warnings are records that it skips or changes, following the
+ * original pipelines, or probable mistakes. Notes are facts worth knowing.
  *
  * @see https://github.com/open-mmlab/mmdetection/blob/cfd5d3a/mmdet/datasets/coco.py for what is left out
  */
@@ -92,7 +92,7 @@ function kind(code: string, severity: Severity, meaning: string): ProblemKind {
   return { code, severity, meaning };
 }
 
-/** A report of a reader that adds to a log. */
+/** Creates a reader's callback that adds issues to a log. */
 export function reportTo(log: ProblemLog): Report {
   return ({ code, row: index, ...problem }) =>
     log.add(COCO_PROBLEMS[code], {
@@ -101,7 +101,7 @@ export function reportTo(log: ProblemLog): Report {
     });
 }
 
-/** What is wrong with an image. @param row of `images` */
+/** Describes problems of an image. @param row of `images` */
 export function imageProblem(
   { file, images }: Pick<CocoTables, 'file' | 'images'>,
   row: number,

@@ -5,7 +5,7 @@ import { readResults } from '../../io/coco/results.js';
 import type { ProblemKind, ProblemLog } from '../problems.js';
 import { COCO_PROBLEMS as PROBLEMS, reportTo } from './problem-kinds.js';
 
-/** How many detections of which kind a result file holds. */
+/** Numbers of detections by kind in a result file. */
 export interface ResultCounts {
   readonly detections: number;
   readonly withBox: number;
@@ -14,7 +14,7 @@ export interface ResultCounts {
 }
 
 /**
- * Checks a result file of any size against the images and categories it is about.
+ * Checks a result file of any size against the images and categories of the ground truth.
  *
  * @throws DataError if the file cannot be read or its JSON structure is broken
  */

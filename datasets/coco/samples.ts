@@ -5,18 +5,18 @@ import { imagePath } from './image-path.js';
 import type { CocoSet } from './set.js';
 import { MIN_IMAGE_SIDE_PX, skipReason } from './training-rules.js';
 
-/** The images of a set as samples, made when asked for; a `SampleSource` of the loader. */
+/** Images of a set as lazily created samples; a `SampleSource` for the loader. */
 export interface DetectionSamples {
   readonly length: number;
-  /** `[length]`: 1 where the image is wider than high. Batches take images of one group. */
+  /** `[length]`: 1 if the image is wider than high. Batches contain images of one group. */
   readonly aspectGroups: Uint8Array;
   /** @param index 0 … `length − 1` */
   at(index: number): DetectionSample;
 }
 
 /**
- * The training view: images with at least one annotation of the classes (crowds and unusable ones count) and sides of
- * 32 px or more; objects that break the rules of {@link skipReason} are left out, crowds are kept apart.
+ * Creates training samples: images with at least one annotation of the classes (crowds and unusable ones count) and sides
+ * of at least 32 px. Objects rejected by {@link skipReason} are left out; crowds are separate.
  *
  * @throws ConfigError if the set has no image folder or no image is left
  */
@@ -29,7 +29,7 @@ export function trainingSamples(set: CocoSet): DetectionSamples {
   return samplesOf(set, chosen);
 }
 
-/** The images that {@link trainingSamples} takes, as indices. */
+/** Indices of the images that {@link trainingSamples} uses. */
 export function trainableImages(set: CocoSet): readonly number[] {
   const { widths, heights } = set.images;
   return indicesWhere(set, (i) => {
@@ -39,8 +39,8 @@ export function trainableImages(set: CocoSet): readonly number[] {
 }
 
 /**
- * The evaluation view: every image in file order, empty and small ones too. The objects are those of training;
- * metrics take the annotations themselves.
+ * Creates evaluation samples: every image in file order, including empty and small ones. Objects are those of training;
+ * metrics use the annotations themselves.
  *
  * @throws ConfigError if the set has no image folder
  */
@@ -109,7 +109,7 @@ function objectsOf(set: CocoSet, rows: readonly number[]): Objects {
   };
 }
 
-/** The annotations of an image, as rows of `set.annotations`. */
+/** Annotations of an image as rows of `set.annotations`. */
 export function rowsOf(set: CocoSet, image: number): readonly number[] {
   return Array.from(set.order.subarray(set.starts[image], set.starts[image + 1]));
 }

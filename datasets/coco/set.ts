@@ -8,41 +8,41 @@ import { reportMissingImages } from './image-files.js';
 import { reportTo } from './problem-kinds.js';
 import { readAnnotations, type CocoImages, type CocoTables } from '../../io/coco/annotations.js';
 
-/** A detection set in memory: columns of typed arrays, and which annotations belong to which image. */
+/** A detection set in memory: columns of typed arrays, with an index of annotations by image. */
 export interface CocoSet {
   readonly file: string;
-  /** Nothing where only the annotations are at hand. */
+  /** Undefined if only the annotations are available. */
   readonly imageFolder: string | undefined;
   readonly classes: ClassMap;
   readonly images: CocoImages;
-  /** All of the file; those of images that were not selected stay unused. */
+  /** All annotations of the file; those of images that are not selected are unused. */
   readonly annotations: CocoAnnotations;
-  /** `[A]`, the class of each annotation, −1 if it is none of `classes`. */
+  /** `[A]`, class index of each annotation, −1 if its class is not selected. */
   readonly classIndices: Int32Array;
-  /** `[A]`, the image of each annotation, −1 if it is not selected. */
+  /** `[A]`, image index of each annotation, −1 if its image is not selected. */
   readonly imageIndices: Int32Array;
   /** `[N + 1]`: the annotations of image `i` are `order[starts[i] … starts[i + 1])`, in file order. */
   readonly starts: Uint32Array;
   readonly order: Uint32Array;
-  /** What is not quite right with the file, errors excluded. */
+  /** Warnings and notes about the file. */
   readonly findings: readonly Finding[];
 }
 
-/** Where a set is and what of it is wanted. */
+/** Location of a set and the selection to load. */
 export interface CocoSource {
-  /** The annotation file. */
+  /** Path of the annotation file. */
   readonly annotations: string;
-  /** The folder that `file_name`s are relative to. */
+  /** Folder that `file_name`s are relative to. */
   readonly images?: string | undefined;
-  /** Names of the wanted classes, in their order; default all, by ascending category id. */
+  /** Names of the classes to load, in order; default: all, by ascending category id. */
   readonly classes?: readonly string[] | undefined;
-  /** Only the first so many images of the file. */
+  /** Number of images to load from the beginning of the file; default: all. */
   readonly limit?: number | undefined;
 }
 
 /**
- * Loads a COCO annotation file of any size and refuses it if anything is wrong with it: records that do not fit the
- * format, ids that occur twice or refer to nothing, masks of a wrong size, image files that are missing.
+ * Loads a COCO annotation file of any size and rejects it if it has errors: invalid records, duplicate or dangling ids,
+ * masks of a wrong size, missing image files.
  *
  * @throws DataError that names the first error and counts the others
  * @throws ConfigError if `classes` or `limit` do not fit the file
@@ -57,7 +57,7 @@ export async function loadCoco(source: CocoSource): Promise<CocoSet> {
   return source.limit === undefined ? set : firstImages(set, source.limit);
 }
 
-/** The set of the first images. @throws ConfigError unless `limit` is a whole number ≥ 1 */
+/** Selects the first images of a set. @throws ConfigError unless `limit` is a whole number ≥ 1 */
 export function firstImages(set: CocoSet, limit: number): CocoSet {
   if (!Number.isInteger(limit) || limit < 1)
     throw new ConfigError(`limit: expected a whole number of images >= 1, got ${limit}`);
@@ -69,7 +69,7 @@ export function firstImages(set: CocoSet, limit: number): CocoSet {
 }
 
 /**
- * Builds the set of checked tables.
+ * Builds a set from checked tables.
  *
  * @param imageIndices `[A]`, as `checkCocoTables` returns them
  * @throws ConfigError if `classes` do not fit the file, or it has no categories
@@ -104,7 +104,7 @@ function classMapOf({ file, categories }: CocoTables, names?: readonly string[])
   }
 }
 
-/** The set of some images, in the given order. @param indices of images of `set` */
+/** Selects images of a set, in the given order. @param indices of images of `set` */
 export function selectImages(set: CocoSet, indices: readonly number[]): CocoSet {
   const { images } = set;
   const newIndex = new Int32Array(images.ids.length).fill(-1); // [N]
@@ -124,10 +124,10 @@ export function selectImages(set: CocoSet, indices: readonly number[]): CocoSet 
 }
 
 /**
- * Splits a set in two at random. The choice depends on the image ids and the seed only, not on the order of the file, and
- * both parts keep that order.
+ * Splits a set in two at random. The choice depends only on the image ids and the seed, not on the order of the file,
+ * which both splits keep.
  *
- * @param options.valFraction share of the images that go to `val`, rounded, at least one on each side
+ * @param options.valFraction fraction of the images for `val`, rounded, at least one in each split
  * @throws ConfigError if the fraction is not between 0 and 1, or there are fewer than two images
  */
 export function splitCoco(

@@ -1,13 +1,13 @@
 import type { CocoSet } from './set.js';
 
-/** Objects by area, as COCO divides them: small below 32² px, large from 96² px. */
+/** COCO's ranges of object areas: small below 32² px, large from 96² px. */
 export interface SizeCounts {
   readonly small: number;
   readonly medium: number;
   readonly large: number;
 }
 
-/** Counts of one class. Crowds are included. */
+/** Counts of one class, including crowds. */
 export interface ClassCounts extends SizeCounts {
   readonly name: string;
   readonly categoryId: number;
@@ -16,14 +16,14 @@ export interface ClassCounts extends SizeCounts {
   readonly crowds: number;
 }
 
-/** Smallest, middle and largest of some numbers; 0 where there are none. */
+/** Minimum, median and maximum; 0 without values. */
 export interface Range {
   readonly min: number;
   readonly median: number;
   readonly max: number;
 }
 
-/** What a detection set consists of. */
+/** Statistics of a detection set. */
 export interface DetectionStatistics {
   readonly images: number;
   readonly emptyImages: number;
@@ -31,32 +31,32 @@ export interface DetectionStatistics {
   readonly crowds: number;
   readonly masks: {
     readonly polygons: number;
-    /** Objects of several polygons. */
+    /** Number of objects with several polygons. */
     readonly severalPolygons: number;
     readonly runLengths: number;
     readonly none: number;
   };
   readonly sizes: SizeCounts;
   readonly objectsPerImage: Range & { readonly mean: number };
-  /** The image with the most annotations; its id is nothing where there is no annotation. */
+  /** Image with the most annotations; its id is undefined if there are no annotations. */
   readonly fullest: { readonly imageId: number | undefined; readonly annotations: number };
   /** Pixels. */
   readonly imageWidths: Range;
   readonly imageHeights: Range;
-  /** Square roots of areas, pixels. */
+  /** Square roots of areas in pixels. */
   readonly objectSides: Range;
-  /** Images wider than high; training batches are made of one group. */
+  /** Number of images wider than high; a training batch has images of one orientation. */
   readonly wideImages: number;
   readonly classes: readonly ClassCounts[];
 }
 
-/** Names the size of an object. @param areaPx px² */
+/** Size category of an object. @param areaPx px² */
 export function sizeOf(areaPx: number): keyof SizeCounts {
   if (areaPx < 32 * 32) return 'small';
   return areaPx < 96 * 96 ? 'medium' : 'large';
 }
 
-/** Counts everything. Annotations of images or classes that are not in the set are left out. */
+/** Computes the statistics of a set. Annotations of images or classes outside the set are skipped. */
 export function detectionStatistics(set: CocoSet): DetectionStatistics {
   const { images, annotations, classes, starts, order } = set;
   const numImages = images.ids.length;

@@ -1,16 +1,16 @@
 import { COCO_PROBLEMS as PROBLEMS } from './problem-kinds.js';
 
-/** Images with a shorter side are not trained on. */
+/** Smallest side in pixels of training images. */
 export const MIN_IMAGE_SIDE_PX = 32;
 
-/** Why an annotation is not trained on. */
+/** Reason to skip an annotation in training. */
 export type SkipReason =
   | typeof PROBLEMS.ignored
   | typeof PROBLEMS.boxOutside
   | typeof PROBLEMS.areaNotPositive
   | typeof PROBLEMS.boxSmall;
 
-/** What decides whether an annotation is trained on. */
+/** Fields that decide whether an annotation is used in training. */
 export interface AnnotationFacts {
   readonly ignore: boolean;
   /** x, y, width, height in pixels. */
@@ -21,8 +21,7 @@ export interface AnnotationFacts {
 }
 
 /**
- * Why training leaves an annotation out; nothing if it is used. Crowds are judged by the same rules before they go to
- * the ignored regions.
+ * Reason why training skips an annotation; undefined if it is used. The same rules apply to crowds.
  *
  * @see https://github.com/open-mmlab/mmdetection/blob/cfd5d3a/mmdet/datasets/coco.py#L87-L125
  */
@@ -32,7 +31,7 @@ export function skipReason(facts: AnnotationFacts): SkipReason | undefined {
   const overlapX = Math.min(x + width, facts.imageWidth) - Math.max(x, 0);
   const overlapY = Math.min(y + height, facts.imageHeight) - Math.max(y, 0);
   if (overlapX <= 0 || overlapY <= 0) {
-    // A box without a side overlaps nothing, but it is its size that is wrong.
+    // A box without area also has no overlap, but the size is the actual problem.
     return width <= 0 || height <= 0 ? PROBLEMS.boxSmall : PROBLEMS.boxOutside;
   }
   if (facts.areaPx <= 0) return PROBLEMS.areaNotPositive;

@@ -6,16 +6,16 @@ import type { FromWorker, ToWorker, WorkerSetup } from './messages.js';
 import { moduleUrl } from './module-url.js';
 import { PipelineRuntime } from './runtime.js';
 
-/** Where a pipeline runs, seen from the main thread. */
+/** Main thread's handle of a running pipeline. */
 export interface Host {
   /** Sends a message; `buffers` are moved. */
   send(message: ToWorker, buffers?: readonly ArrayBuffer[]): void;
-  /** Whether the process must stay alive for the answers still owed. */
+  /** Sets whether the process must stay alive for pending answers. */
   setBusy(isBusy: boolean): void;
   close(): Promise<void>;
 }
 
-/** Called with everything a host answers; `unusable` means that it will not answer again. */
+/** Called with every answer of a host; `unusable` means that it will not answer again. */
 export type HostListener = (message: FromWorker) => void;
 
 /** Starts a worker thread. Errors in it are reported to the listener. */

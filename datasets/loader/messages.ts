@@ -1,14 +1,14 @@
 import { describeFailure, type Failure } from '../../core/failure.js';
 
-/** Everything a worker needs for one batch. */
+/** Request for one batch. */
 export interface BatchRequest {
   readonly id: number;
   readonly epoch: number;
   readonly batchIndex: number;
   readonly indices: readonly number[];
-  /** One an index. */
+  /** One per index. */
   readonly samples: readonly unknown[];
-  /** Buffers to fill, from batches that were released. */
+  /** Buffers of released batches, to be reused. */
   readonly buffers: readonly ArrayBuffer[];
 }
 
@@ -31,23 +31,23 @@ export type FromWorker =
   | { readonly kind: 'fetch'; readonly fetchId: number; readonly index: number }
   | { readonly kind: 'unusable'; readonly failure: Failure };
 
-/** What a worker is started with. */
+/** Start data of a worker. */
 export interface WorkerSetup {
-  /** Address of a module that exports `createPipeline`. */
+  /** URL of a module that exports `createPipeline`. */
   readonly pipelineUrl: string;
   readonly pipelineOptions: unknown;
   readonly runtime: RuntimeOptions;
 }
 
-/** Constants of a loader that its workers know. */
+/** Constants of a loader for its workers. */
 export interface RuntimeOptions {
   readonly seed: number;
   readonly numSamples: number;
-  /** Samples that a worker prepares at a time: while one is decoded, another is transformed. */
+  /** Number of samples that a worker prepares concurrently: one is decoded while another is transformed. */
   readonly concurrency: number;
 }
 
-/** Describes an error; where it names no file, that of the sample is put in front. */
+/** Describes an error; if it has no file, that of the sample is prepended. */
 export function describeSampleFailure(error: unknown, sample: unknown): Failure {
   const failure = describeFailure(error);
   const file = fileOf(sample);
@@ -56,7 +56,7 @@ export function describeSampleFailure(error: unknown, sample: unknown): Failure 
     : { ...failure, message: `${file}: ${failure.message}`, file };
 }
 
-/** The failure of a worker that died, with the files that it was working on: one of them may be why. */
+/** Describes the failure of a crashed worker with the files that it was processing, one of which may be the cause. */
 export function inProgress(failure: Failure, samples: readonly unknown[]): Failure {
   const files = samples.flatMap((sample) => fileOf(sample) ?? []);
   if (files.length === 0) return failure;

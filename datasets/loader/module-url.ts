@@ -3,8 +3,8 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /**
- * Address of a module for a worker thread, which runs JavaScript only: where the caller itself runs from TypeScript (in
- * tests), the built file in `dist/` is meant.
+ * URL of a module for a worker thread, which runs JavaScript only: if the caller runs from TypeScript (in tests), the
+ * built file in `dist/`.
  *
  * @param path relative to the caller, ending in `.js`
  * @param caller its `import.meta.url`

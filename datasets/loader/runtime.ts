@@ -13,15 +13,15 @@ import type { Pipeline } from './pipeline.js';
 /** Sends a message; `buffers` are moved. */
 export type Post = (message: FromWorker, buffers: readonly ArrayBuffer[]) => void;
 
-/** Thrown inside a request that nobody waits for any more. */
+/** Thrown inside a canceled request. */
 const CANCELLED = Symbol('cancelled');
 
-/** Keeps the streams of batches apart from those of samples. */
+/** Separates the random streams of batches from those of samples. */
 const BATCH_STREAM = 0x6261;
 
 /**
- * Runs a pipeline for one worker: takes requests in order, prepares a few samples at a time, also of the next request while the
- * last samples of this one are worked on, and posts finished batches.
+ * Runs a pipeline in one worker: processes requests in order, prepares a few samples concurrently, including those of the
+ * next request while the current one finishes, and posts finished batches.
  */
 export class PipelineRuntime {
   private readonly buffers = new BufferPool();
@@ -37,7 +37,7 @@ export class PipelineRuntime {
     private readonly post: Post,
   ) {}
 
-  /** Takes a message of the main thread. */
+  /** Handles a message of the main thread. */
   receive(message: ToWorker): void {
     switch (message.kind) {
       case 'batch':
@@ -80,7 +80,7 @@ export class PipelineRuntime {
     try {
       const items = prepared.map((item) => (item as PromiseFulfilledResult<unknown>).value);
       const { seed } = this.options;
-      // The first index tells apart the batches of the same number in different shards.
+      // The first index distinguishes batches of the same number in different shards.
       const random = new Random(seed, epoch, batchIndex, indices[0], BATCH_STREAM);
       const context = { epoch, batchIndex, indices, random, buffers: this.buffers };
       const { value, buffers } = this.pipeline.collate(items, context);
@@ -107,7 +107,7 @@ export class PipelineRuntime {
       const context = { index, epoch, random, buffers: this.buffers, numSamples, fetch };
       return await this.pipeline.prepare(sample, context);
     } finally {
-      // Hand the place on, or give it up.
+      // Pass the slot on, or release it.
       const next = this.waiting.shift();
       if (next) next();
       else this.running--;

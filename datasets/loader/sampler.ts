@@ -1,27 +1,27 @@
 import { ConfigError } from '../../core/errors.js';
 import { Random } from '../../core/random.js';
 
-/** In which order and grouping samples are visited. */
+/** Order and grouping of samples. */
 export interface SamplerOptions {
   readonly batchSize: number;
-  /** A new order every epoch; otherwise the data set's own. */
+  /** Whether to shuffle every epoch; otherwise the order is that of the data set. */
   readonly shuffle: boolean;
   readonly seed: number;
   /**
-   * What becomes of the samples that don't fill a batch: `keep` yields a smaller one (every sample exactly once: evaluation),
+   * Handling of samples that don't fill a batch: `keep` yields a smaller one (every sample exactly once: evaluation),
    * `drop` leaves them out, `fill` repeats samples from the start of the epoch.
    */
   readonly lastBatch: 'keep' | 'drop' | 'fill';
-  /** `[numSamples]`; samples share a batch only with those of the same number (e.g. landscape or portrait). */
+  /** `[numSamples]`; a batch contains only samples of the same group (e.g. landscape or portrait). */
   readonly groups?: ArrayLike<number>;
-  /** This process's part where several share the work; all have the same seed. */
+  /** Shard of this process if there are several; all have the same seed. */
   readonly shard?: { readonly index: number; readonly count: number };
 }
 
-/** Where to go on; saved in checkpoints. */
+/** Position to resume from; saved in checkpoints. */
 export interface SamplerPosition {
   readonly epoch: number;
-  /** Batches of the epoch that are done. */
+  /** Number of finished batches of the epoch. */
   readonly batch: number;
 }
 
@@ -33,15 +33,15 @@ export interface PlannedBatch extends SamplerPosition {
   readonly next: SamplerPosition;
 }
 
-/** Keeps the order's stream apart from those of samples. */
+/** Separates the random stream of the order from those of samples. */
 const ORDER_STREAM = 0x6f72;
 
 /**
- * The batches of an epoch: a pure function of seed and epoch, so that a resumed run goes on exactly.
+ * Computes the batches of an epoch: a pure function of seed and epoch, so that a resumed run continues exactly.
  *
  * @param numSamples of the data set
  * @returns sample indices of each batch of this shard
- * @throws ConfigError for sizes that are no whole numbers in range
+ * @throws ConfigError for sizes that are not whole numbers in range
  */
 export function epochBatches(
   numSamples: number,
@@ -53,7 +53,7 @@ export function epochBatches(
   const random = new Random(seed, epoch, ORDER_STREAM);
   const order = Int32Array.from({ length: numSamples }, (_, i) => i);
   if (shuffle) random.shuffle(order);
-  // One chunk is a batch of every shard.
+  // One chunk contains a batch of every shard.
   const chunks = groupsOf(order, options.groups).flatMap((members) =>
     chunk(members, batchSize * shard.count, lastBatch),
   );
@@ -64,9 +64,9 @@ export function epochBatches(
 }
 
 /**
- * All batches from `position` on, epoch after epoch; ends after epoch `numEpochs − 1`, or never.
+ * Iterates over all batches from `position`, epoch after epoch; ends after epoch `numEpochs − 1`, or never.
  *
- * @throws ConfigError if an epoch has no batch, or `position` lies behind its epoch's end
+ * @throws ConfigError if an epoch has no batch, or `position` is beyond the end of its epoch
  */
 export function* batchesFrom(
   numSamples: number,

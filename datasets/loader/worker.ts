@@ -1,4 +1,4 @@
-/** Entry of a loader's worker thread: runs the pipeline that `workerData` names. */
+/** Entry of a loader's worker thread: runs the pipeline named in `workerData`. */
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import sharp from 'sharp';
 import { describeFailure } from '../../core/failure.js';
@@ -15,7 +15,7 @@ async function start(
   const post = (message: FromWorker, buffers: readonly ArrayBuffer[]): void =>
     port.postMessage(message, buffers as ArrayBuffer[]);
   try {
-    // The workers are the parallelism; libvips' cache would keep images that are read once.
+    // Parallelism comes from the workers; libvips' cache would keep images that are read only once.
     sharp.concurrency(1);
     sharp.cache(false);
     const pipeline = (await loadPipelineModule(pipelineUrl)).createPipeline(pipelineOptions);

@@ -6,13 +6,13 @@ import { traceOutlines } from './outline.js';
 import { visibleMasks, type VisibleMask } from './render.js';
 import type { Scene } from './scene.js';
 
-/** One entry of `annotations`, as COCO files have it. */
+/** One entry of `annotations` in COCO's format. */
 export interface ShapeAnnotation {
   readonly id: number;
   readonly image_id: number;
   readonly category_id: number;
   readonly iscrowd: 0 | 1;
-  /** Visible pixels. */
+  /** Number of visible pixels. */
   readonly area: number;
   readonly bbox: XywhBox;
   readonly segmentation:
@@ -28,10 +28,10 @@ export const SHAPE_CATEGORIES: readonly {
 }[] = FORMS.map(({ name }, k) => ({ id: k + 1, name, supercategory: 'shape' }));
 
 /**
- * The annotations of a scene. Masks are the visible pixels, exactly: as polygons where polygons can say so, else as run
- * lengths (compressed), and for crowds as run lengths in plain numbers as in COCO.
+ * Creates the annotations of a scene. Masks are exactly the visible pixels: as polygons if possible, else as compressed
+ * run lengths, and for crowds as uncompressed run lengths, as in COCO.
  *
- * @param firstId the id of the first annotation; the others follow
+ * @param firstId id of the first annotation; the others follow
  */
 export function sceneAnnotations(
   scene: Scene,
@@ -58,7 +58,7 @@ export function sceneAnnotations(
   });
 }
 
-/** The run lengths of a cut-out in the whole picture. */
+/** Run lengths of a cutout in the whole picture. */
 function wholeRle(mask: VisibleMask, width: number, height: number): Rle {
   const runs: number[] = [0];
   const add = (value: number, length: number): void => {
@@ -76,7 +76,7 @@ function wholeRle(mask: VisibleMask, width: number, height: number): Rle {
   return { height, width, counts: Uint32Array.from(runs) };
 }
 
-/** Outlines that COCO's rasteriser turns into exactly this mask; nothing where there are none. */
+/** Outlines that COCO's rasterizer converts to exactly this mask; undefined if there are none. */
 function exactPolygons(
   mask: VisibleMask,
   { height, width, counts }: Rle,

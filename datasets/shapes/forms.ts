@@ -1,15 +1,15 @@
 /**
- * The forms of the synthetic set, in a unit disc: `inside(x, y)` says whether a point belongs to the form, x to the
- * right and y down. Only `+ − × ÷` and comparisons are used, so every engine draws the same pixels.
+ * A shape of the synthetic set in the unit disk: `inside(x, y)` tests whether a point belongs to the shape, with x to the
+ * right and y down. Only `+ − × ÷` and comparisons are used, so every JavaScript engine draws the same pixels.
  */
 export interface Form {
   readonly name: string;
   readonly inside: (x: number, y: number) => boolean;
-  /** Largest radius of a round hole in the middle; 0 where none fits. */
+  /** Largest radius of a round hole in the middle; 0 if none fits. */
   readonly maxHole: number;
 }
 
-/** The six classes, in the order of their indices. */
+/** The six classes in order of their indices. */
 export const FORMS: readonly Form[] = [
   { name: 'disc', inside: (x, y) => x * x + y * y <= 1, maxHole: 0.55 },
   { name: 'square', inside: (x, y) => Math.abs(x) <= 0.7 && Math.abs(y) <= 0.7, maxHole: 0.45 },
@@ -42,7 +42,7 @@ const NORMALS: readonly (readonly [number, number])[] = [
   [-0.587785252, -0.809016994],
   [-0.951056516, 0.309016994],
 ];
-/** Distance of those lines from the centre: `cos 72°`. */
+/** Distance of those lines from the center: `cos 72°`. */
 const LINE = 0.309016994;
 
 /** A point is in a pentagram if it lies inside at least four of its five lines. */

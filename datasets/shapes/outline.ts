@@ -1,9 +1,9 @@
 /**
- * Traces the outlines of a mask along pixel borders: one closed polygon of whole coordinates for each part whose pixels
- * touch at sides. A part with a hole cannot be written as COCO polygons, which are united.
+ * Traces the outlines of a mask along pixel borders: one closed polygon of whole coordinates per 4-connected component. A
+ * component with a hole cannot be represented by COCO polygons, whose union is taken.
  *
  * @param mask `[H, W]`, 0 or 1
- * @returns flat lists `x0, y0, x1, y1, …`; nothing if there is a hole
+ * @returns flat lists `x0, y0, x1, y1, …`; undefined if there is a hole
  */
 export function traceOutlines(
   mask: Uint8Array,
@@ -12,7 +12,7 @@ export function traceOutlines(
 ): readonly (readonly number[])[] | undefined {
   const at = (x: number, y: number): boolean =>
     x >= 0 && y >= 0 && x < width && y < height && mask[y * width + x] === 1;
-  // Upper sides of pixels, walked to the right; each belongs to one outline.
+  // Upper sides of pixels, traversed to the right; each belongs to one outline.
   const pending = new Set<number>();
   for (let i = 0; i < mask.length; i++)
     if (mask[i] === 1 && (i < width || mask[i - width] === 0)) pending.add(i);
@@ -48,7 +48,7 @@ function walk(
     if (direction === 0) visitUpperSide(x, y);
     x += STEPS[direction].dx;
     y += STEPS[direction].dy;
-    // Turn right if possible: parts that touch at a corner only stay apart.
+    // Turn right if possible, so that components that touch only at a corner stay separate.
     for (const turn of [1, 0, 3]) {
       const next = (direction + turn) % 4;
       const { right, left } = STEPS[next];
@@ -61,7 +61,7 @@ function walk(
   return corners;
 }
 
-/** Twice the area, positive where the outline runs clockwise on a screen. */
+/** Twice the signed area, positive if the outline runs clockwise on a screen. */
 function signedArea(polygon: readonly number[]): number {
   let twice = 0;
   for (let i = 0; i < polygon.length; i += 2) {

@@ -2,7 +2,7 @@ import type { LabelMap, RgbImage } from '../../core/image.js';
 import type { Scene } from './scene.js';
 import { shade } from './texture.js';
 
-/** Colours a scene. */
+/** Renders a scene in color. */
 export function renderScene({ width, height, ground, objects, owners }: Scene): RgbImage {
   const data = new Uint8Array(width * height * 3); // [H, W, 3]
   for (let y = 0, pixel = 0; y < height; y++)
@@ -13,13 +13,13 @@ export function renderScene({ width, height, ground, objects, owners }: Scene): 
   return { width, height, data };
 }
 
-/** The semantic labels of a scene: 0 for the ground, 1 + class index for objects. */
+/** Renders the semantic labels of a scene: 0 for the background, 1 + class index for objects. */
 export function sceneLabels({ width, height, objects, owners }: Scene): LabelMap {
   const data = owners.map((owner) => (owner === 0 ? 0 : 1 + objects[owner - 1].classIndex));
   return { width, height, data };
 }
 
-/** The visible part of an object, cut out. */
+/** Cutout of the visible part of an object. */
 export interface VisibleMask {
   /** Upper left corner in the picture. */
   readonly x: number;
@@ -30,7 +30,7 @@ export interface VisibleMask {
   readonly data: Uint8Array;
 }
 
-/** The visible pixels of every object, in one walk over the picture. */
+/** Collects the visible pixels of every object in one pass over the picture. */
 export function visibleMasks({ width, height, objects, owners }: Scene): readonly VisibleMask[] {
   const boxes = objects.map(() => ({ x1: width, y1: height, x2: 0, y2: 0 }));
   for (let y = 0, pixel = 0; y < height; y++)

@@ -2,17 +2,20 @@ import type { Random } from '../../core/random.js';
 import { FORMS } from './forms.js';
 import { randomTexture, type Texture } from './texture.js';
 
-/** What a scene is made of. */
+/** Options of a scene. */
 export interface SceneOptions {
   readonly width: number;
   readonly height: number;
   readonly minObjects: number;
   readonly maxObjects: number;
-  /** Objects of one colour each, whole, side by side, without holes or crowds: what a small network learns in minutes. */
+  /**
+   * Whether objects have a single color and are complete, separate, without holes or crowds, which a small network learns
+   * in minutes.
+   */
   readonly plain?: boolean;
 }
 
-/** One drawn form. `[ux, uy]` is its x axis, a unit vector. */
+/** One drawn shape. `[ux, uy]` is its x axis, a unit vector. */
 export interface Piece {
   readonly classIndex: number;
   readonly x: number;
@@ -20,7 +23,7 @@ export interface Piece {
   readonly radius: number;
   readonly ux: number;
   readonly uy: number;
-  /** Radius of the hole in the middle as a share of `radius`, 0 for none. */
+  /** Radius of the hole in the middle as a fraction of `radius`, 0 for none. */
   readonly hole: number;
 }
 
@@ -30,33 +33,33 @@ export interface SceneObject {
   readonly isCrowd: boolean;
   readonly pieces: readonly Piece[];
   readonly texture: Texture;
-  /** Pixels inside the picture that it would cover alone. */
+  /** Number of pixels inside the picture that it would cover without occlusion. */
   readonly fullArea: number;
 }
 
-/** A picture before it is coloured. */
+/** A scene before rendering. */
 export interface Scene {
   readonly width: number;
   readonly height: number;
   readonly ground: Texture;
   /** From back to front. */
   readonly objects: readonly SceneObject[];
-  /** `[H, W]`: 1 + index of the object seen at a pixel, 0 for the ground. */
+  /** `[H, W]`: 1 + index of the visible object, 0 for the background. */
   readonly owners: Uint8Array;
 }
 
-/** Shares of the objects that are to be crowds, that are placed to cover an earlier one, and that have a hole. */
+/** Fractions of the objects that are crowds, that are placed over an earlier one, and that have a hole. */
 const CROWD_SHARE = 0.05;
 const COVERING_SHARE = 0.7;
 const HOLE_SHARE = 0.35;
-/** What must stay visible of an object, and how much of it is covered when it is to be. */
+/** Smallest visible fraction of an object, and the covered fraction for intended occlusions. */
 const MIN_VISIBLE = { share: 0.3, areaPx: 30 };
 const MAX_VISIBLE_WHEN_COVERED = 0.75;
 const ATTEMPTS = 40;
 
 /**
- * Composes a scene: forms of all sizes from back to front, half of them small, many partly covered by later ones, a
- * few crowds. The same random stream gives the same scene.
+ * Composes a scene: shapes of all sizes from back to front, half of them small, many partly covered by later ones, a few
+ * crowds. The same random stream gives the same scene.
  */
 export function composeScene(random: Random, options: SceneOptions): Scene {
   const { width, height, minObjects, maxObjects } = options;
@@ -79,11 +82,11 @@ interface Canvas {
   readonly ground: Texture;
   readonly owners: Uint8Array;
   readonly objects: SceneObject[];
-  /** Visible pixels of each object. */
+  /** Counts the visible pixels of each object. */
   readonly visible: number[];
 }
 
-/** Tries to add an object, so that it covers an earlier one if `covering`. @returns whether a place was found */
+/** Tries to add an object, so that it covers an earlier one if `covering`. @returns whether a position was found */
 function place(random: Random, canvas: Canvas, covering: boolean): boolean {
   const { objects, visible, owners, plain } = canvas;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -131,7 +134,7 @@ function randomRadius(random: Random, largest: number): number {
   return Math.min(radius, largest);
 }
 
-/** An object that is still whole, and small enough to be covered noticeably. */
+/** Chooses an object that is not covered yet and small enough to be covered noticeably. */
 function coverTarget(random: Random, canvas: Canvas, radius: number): number | undefined {
   const { objects, visible } = canvas;
   const whole = objects.flatMap(({ isCrowd, pieces, fullArea }, o) =>
@@ -142,13 +145,13 @@ function coverTarget(random: Random, canvas: Canvas, radius: number): number | u
 
 type Point = readonly [x: number, y: number];
 
-/** A centre so that at least a good part lies in the picture. */
+/** Draws a center such that a large part lies in the picture. */
 function anywhere(random: Random, { width, height }: Canvas, radius: number): Point {
   const margin = 0.4 * radius;
   return [random.between(margin, width - margin), random.between(margin, height - margin)];
 }
 
-/** A centre at which a form of `radius` overlaps `piece` in part. */
+/** Draws a center at which a shape of `radius` partly overlaps `piece`. */
 function besides(random: Random, piece: Piece, radius: number): Point {
   const [ux, uy] = randomDirection(random);
   const distance = (piece.radius + radius) * random.between(0.35, 0.8);
@@ -168,7 +171,7 @@ function randomPiece(
   return { classIndex, x, y, radius, ux, uy, hole };
 }
 
-/** Six to ten small forms of one class around a centre. */
+/** Draws six to ten small shapes of one class around a center. */
 function crowdPieces(random: Random, classIndex: number, [x, y]: Point): readonly Piece[] {
   return Array.from({ length: 6 + random.integer(5) }, () => {
     const [ux, uy] = randomDirection(random);
@@ -178,7 +181,7 @@ function crowdPieces(random: Random, classIndex: number, [x, y]: Point): readonl
   });
 }
 
-/** A unit vector: a random point of the unit disc over its length. `Math.sqrt` is exact on every engine. */
+/** Draws a unit vector: a random point of the unit disk divided by its length. `Math.sqrt` is exact on every engine. */
 function randomDirection(random: Random): Point {
   for (;;) {
     const x = random.between(-1, 1);
@@ -190,7 +193,7 @@ function randomDirection(random: Random): Point {
   }
 }
 
-/** The pixels whose centres lie in one of the pieces, each once. */
+/** Visits the pixels whose centers lie in one of the pieces, each once. */
 function pixelsOf(pieces: readonly Piece[], canvas: Canvas): readonly number[] {
   if (pieces.length === 1) return pixelsOfPiece(pieces[0], canvas);
   return [...new Set(pieces.flatMap((piece) => pixelsOfPiece(piece, canvas)))];

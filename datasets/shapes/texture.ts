@@ -1,12 +1,12 @@
 import type { Random } from '../../core/random.js';
 
-/** How a surface is coloured: two colours, mixed by a pattern, under a grain. */
+/** Texture of a surface: two colors mixed by a pattern, plus grain. */
 export interface Texture {
   readonly pattern: 'plain' | 'stripes' | 'checks' | 'dots' | 'clouds';
   /** RGB, 0–255. */
   readonly first: readonly number[];
   readonly second: readonly number[];
-  /** Length of a period in pixels. */
+  /** Period in pixels. */
   readonly period: number;
   /** Direction of the pattern, per pixel to the right and down. */
   readonly slopeX: number;
@@ -21,8 +21,8 @@ const LATTICE = 32;
 const PATTERNS = ['plain', 'stripes', 'checks', 'dots', 'clouds'] as const;
 
 /**
- * Draws a texture: of the ground, or of an object that lies on the given ground and differs from it in colour. The
- * ground is duller and coarser.
+ * Draws a random texture of the background, or of an object on the given background with a different color. The
+ * background is duller and coarser.
  */
 export function randomTexture(random: Random, ground?: Texture): Texture {
   const first = ground ? colourApartFrom(random, ground.first) : randomColour(random, 70, 150);
@@ -43,7 +43,7 @@ export function randomTexture(random: Random, ground?: Texture): Texture {
   };
 }
 
-/** A colour whose channels differ from `other` by at least this much in all. */
+/** Draws a color whose total difference from `other` over the channels is at least this. */
 const MIN_DISTANCE = 150;
 
 function colourApartFrom(random: Random, other: readonly number[]): readonly number[] {
@@ -58,10 +58,10 @@ function randomColour(random: Random, low: number, high: number): readonly numbe
   return Array.from({ length: 3 }, () => Math.round(random.between(low, high)));
 }
 
-/** Writes the colour of the texture at pixel `(x, y)` to `out[at … at + 3)`. */
+/** Writes the color of a texture at pixel `(x, y)` to `out[at … at + 3)`. */
 export function shade(texture: Texture, x: number, y: number, out: Uint8Array, at: number): void {
   const mix = mixAt(texture, x, y);
-  // A tile that repeats: it looks like grain, and PNG compresses it.
+  // A repeated tile looks like grain and compresses well as PNG.
   const tile = texture.lattice[(y % LATTICE) * LATTICE + (x % LATTICE)];
   const grain = Math.floor(tile * 4) * (texture.grain / 3) - texture.grain / 2;
   for (let c = 0; c < 3; c++) {
@@ -70,7 +70,7 @@ export function shade(texture: Texture, x: number, y: number, out: Uint8Array, a
   }
 }
 
-/** Share of the second colour, 0 … 1. */
+/** Weight of the second color, 0 … 1. */
 function mixAt(texture: Texture, x: number, y: number): number {
   const { pattern, period, slopeX, slopeY } = texture;
   const along = (x * slopeX + y * slopeY) / period;

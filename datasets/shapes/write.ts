@@ -10,7 +10,7 @@ import { sceneAnnotations, SHAPE_CATEGORIES, type ShapeAnnotation } from './anno
 import { renderScene, sceneLabels } from './render.js';
 import { composeScene, type Scene } from './scene.js';
 
-/** What to generate. */
+/** Options of the generator. */
 export interface ShapesOptions {
   readonly seed: number;
   /** Number of images. */
@@ -23,13 +23,13 @@ export interface ShapesOptions {
   readonly maxObjects: number;
   /** See `SceneOptions.plain`. */
   readonly plain: boolean;
-  /** PNG keeps the pixels exactly; JPEG is a third of the size and what photos come in. */
+  /** PNG keeps pixels exactly; JPEG, the usual format of photos, is a third of the size. */
   readonly format: 'png' | 'jpeg';
-  /** Also write semantic labels and a `segment.yaml` that names them. */
+  /** Whether to write semantic labels too, with a `segment.yaml`. */
   readonly labels: boolean;
 }
 
-/** 1,000 + 200 images of 320 × 240. */
+/** Defaults: 1,000 + 200 images of 320 × 240. */
 export const SHAPES_DEFAULTS: ShapesOptions = {
   seed: 0,
   train: 1000,
@@ -58,10 +58,10 @@ export interface ShapesFile {
 }
 
 const SPLITS = ['train', 'val'] as const;
-/** Ids of the splits differ, so that mixing them up is noticed. */
+/** Different ids for the splits, so that mixing them up is noticed. */
 const FIRST_ID = { train: 1, val: 1_000_001 } as const;
 
-/** The scene of one image: it depends on seed, split and index only, not on how many there are. */
+/** Composes the scene of one image, which depends only on seed, split and index, not on the number of images. */
 export function shapesScene(
   options: ShapesOptions,
   split: (typeof SPLITS)[number],
@@ -71,9 +71,9 @@ export function shapesScene(
 }
 
 /**
- * Generates the annotation file of a split without its images.
+ * Generates the annotations of a split without images.
  *
- * @param onScene is given each scene, in order
+ * @param onScene called with each scene in order
  */
 export function shapesAnnotations(
   options: ShapesOptions,
@@ -101,10 +101,10 @@ export function shapesAnnotations(
 }
 
 /**
- * Writes the synthetic set in COCO layout: `annotations/instances_{train,val}.json`, `train/`, `val/`, and with
- * `labels` also `labels/{train,val}/` and `segment.yaml`. It is made under a temporary name and renamed when complete.
+ * Writes the synthetic set in COCO layout: `annotations/instances_{train,val}.json`, `train/`, `val/`, and with `labels`
+ * also `labels/{train,val}/` and `segment.yaml`. The folder is written under a temporary name and renamed when complete.
  *
- * @param onProgress is called after every image
+ * @param onProgress called after every image
  * @throws ConfigError if an option is out of range or the folder exists and is not empty
  */
 export async function writeShapes(
@@ -132,7 +132,7 @@ export async function writeShapes(
       );
     }
     if (options.labels) await writeFile(join(partial, 'segment.yaml'), segmentYaml());
-    await rm(target, { recursive: true, force: true }); // an empty folder at most
+    await rm(target, { recursive: true, force: true }); // at most an empty folder
     await rename(partial, target);
   } catch (error) {
     await rm(partial, { recursive: true, force: true });
@@ -140,7 +140,7 @@ export async function writeShapes(
   }
 }
 
-/** Scenes are composed in blocks, so that coloured pictures of a few images exist at a time. */
+/** Scenes are processed in blocks, so that only a few pictures are in memory at a time. */
 async function writeSplit(
   folder: string,
   split: (typeof SPLITS)[number],

@@ -12,7 +12,7 @@ export const EvaluationResize = record({
   inputSize: whole(1),
   /** The part of the resized short side that the crop keeps; 224/256 for 224, ignored by `warp`. */
   cropFraction: number({ above: 0, to: 1 }),
-  /** `crop`: short side to `inputSize / cropFraction`, then the centre. `warp`: both sides to `inputSize`, whatever the aspect. */
+  /** `crop`: short side to `inputSize / cropFraction`, then the center. `warp`: both sides to `inputSize`, whatever the aspect. */
   mode: oneOf('crop', 'warp'),
   filter: PilFilter,
 });
@@ -22,7 +22,7 @@ export type EvaluationResize = Infer<typeof EvaluationResize>;
 const WARP_FROM = 384;
 
 /**
- * The originals' rule: below 384 the short side becomes `int(inputSize · 256 / 224)` and the centre is cut out, from 384 on
+ * The originals' rule: below 384 the short side becomes `int(inputSize · 256 / 224)` and the center is cut out, from 384 on
  * the image is warped to the square.
  *
  * @throws ConfigError if the size is no positive whole number or the fraction is not in (0, 1]
@@ -82,7 +82,7 @@ function centerOffset(side: number, crop: number): number {
 }
 
 /**
- * The evaluation transform up to normalisation; only the kept window is resized.
+ * The evaluation transform up to normalization; only the kept window is resized.
  *
  * @param image `[H, W, 3]`
  * @returns `[inputSize, inputSize, 3]`, in `out` if given

@@ -75,8 +75,8 @@ export function sizeAfter(source: Size, steps: readonly GeometricStep[]): Size {
 }
 
 /**
- * Which source row and column every row and column of the result takes, with nearest neighbours as OpenCV takes them. Steps
- * compose, since a nearest-neighbour resize only picks.
+ * Which source row and column every row and column of the result takes, with nearest neighbors as OpenCV takes them. Steps
+ * compose, since a nearest-neighbor resize only picks.
  */
 export function gridOf(source: Size, steps: readonly GeometricStep[]): MaskGrid {
   const ramp = (length: number): Int32Array => Int32Array.from({ length }, (_, i) => i);

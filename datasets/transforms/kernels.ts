@@ -41,7 +41,7 @@ const ALIGNMENT = 16;
 /** The loops may touch this much behind an area. */
 const SLACK_BYTES = 64;
 
-/** Inner loops of resizing and normalising in WebAssembly (SIMD), with a memory of their own that only grows. */
+/** Inner loops of resizing and normalizing in WebAssembly (SIMD), with a memory of their own that only grows. */
 export class ImageKernels {
   readonly loops: Loops;
   private readonly memory = new WebAssembly.Memory({ initial: 1 });

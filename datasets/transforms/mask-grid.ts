@@ -6,7 +6,7 @@ import type { Segmentation } from '../../core/coco.js';
 import type { Size } from './rect.js';
 
 /**
- * The region as run lengths at the size of its image, rasterised as the COCO API does.
+ * The region as run lengths at the size of its image, rasterized as the COCO API does.
  *
  * @returns undefined where there is no mask
  * @throws DataError if run lengths have another size

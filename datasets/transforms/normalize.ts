@@ -39,7 +39,7 @@ export interface Placement {
 }
 
 /**
- * Writes the normalised image into a batch, each value `fround(fround(v · scale) + shift)`; what lies between the rows is left
+ * Writes the normalized image into a batch, each value `fround(fround(v · scale) + shift)`; what lies between the rows is left
  * alone.
  *
  * @param image `[H, W, 3]`
@@ -80,7 +80,7 @@ export function normalizeInto(
   }
 }
 
-/** Values that are normalised at a time: they stay in a first- or second-level cache until they are copied to the batch. */
+/** Values that are normalized at a time: they stay in a first- or second-level cache until they are copied to the batch. */
 const BLOCK_VALUES = 16384;
 
 /** Scales of twelve values of an RGB row, then their shifts. */
@@ -89,8 +89,8 @@ function repeatedAffine(table: Float32Array): Float32Array {
 }
 
 /**
- * Writes the normalised image into the upper left corner of a canvas and zeros into the rest, which is what padding after
- * normalising means.
+ * Writes the normalized image into the upper left corner of a canvas and zeros into the rest, which is what padding after
+ * normalizing means.
  *
  * @param image `[h, w, 3]`
  * @param batch e.g. `[N, H, W, 3]`

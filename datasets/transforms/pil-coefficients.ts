@@ -57,7 +57,7 @@ function bilinear(signed: number): number {
 
 /**
  * Fixed-point weights exactly as Pillow computes them: the filter is widened by the reduction (antialiasing), cut at the
- * image border and normalised in float64, then rounded to 22 bits.
+ * image border and normalized in float64, then rounded to 22 bits.
  *
  * @see Pillow 9.4, src/libImaging/Resample.c, precompute_coeffs and normalize_coeffs_8bpc
  */

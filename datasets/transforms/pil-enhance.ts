@@ -58,7 +58,7 @@ export const solarizeAdd: Operation<[amount: number]> = (image, out, amount) =>
 export const brightness: Operation<[factor: number]> = (image, out, factor) =>
   applyTable(image, out, blendWith(0, factor));
 
-/** 0 the mean grey, 1 the image. */
+/** 0 the mean gray, 1 the image. */
 export const contrast: Operation<[factor: number]> = (image, out, factor) => {
   const { data } = image;
   let sum = 0;
@@ -67,7 +67,7 @@ export const contrast: Operation<[factor: number]> = (image, out, factor) => {
   applyTable(image, out, blendWith(mean, factor));
 };
 
-/** 0 grey, 1 the image. */
+/** 0 gray, 1 the image. */
 export const color: Operation<[factor: number]> = ({ data }, out, factor) => {
   const scaled = scaledDifferences(factor);
   for (let i = 0; i < data.length; i += 3) {
@@ -84,7 +84,7 @@ const SMOOTHED = Uint8Array.from({ length: 255 * 13 + 1 }, (_, sum) =>
   Math.floor((2 * sum + 13) / 26),
 );
 
-/** 0 smoothed (3×3, the centre five times), 1 the image; the border stays. Not in place. */
+/** 0 smoothed (3×3, the center five times), 1 the image; the border stays. Not in place. */
 export const sharpness: Operation<[factor: number]> = ({ width, height, data }, out, factor) => {
   const scaled = scaledDifferences(factor);
   const stride = width * 3;

@@ -44,7 +44,7 @@ interface OperationContext {
   /** Strength, 0 to 1. */
   readonly level: number;
   readonly random: Random;
-  /** Colour of what comes in from outside. */
+  /** Color of what comes in from outside. */
   readonly fill: Rgb;
 }
 
@@ -104,7 +104,7 @@ const NAMES = Object.keys(RANDOM_OPERATIONS);
  * RandAugment: a few operations drawn from fifteen, each with its own strength. The image's pixels are overwritten.
  *
  * @param image `[H, W, 3]`
- * @param fill colour of what comes in from outside, in the originals the rounded pixel mean
+ * @param fill color of what comes in from outside, in the originals the rounded pixel mean
  * @returns the image
  * @see RandAugment: https://arxiv.org/abs/1909.13719; timm 0.3.2, data/auto_augment.py
  */

@@ -50,7 +50,7 @@ export function drawErasing(
 }
 
 /**
- * Random erasing: replaces a rectangle of a normalised image by values drawn from N(0, 1), in place.
+ * Random erasing: replaces a rectangle of a normalized image by values drawn from N(0, 1), in place.
  *
  * @param images e.g. `[N, H, W, 3]`
  * @param place index of the image's first value, and its size

@@ -18,7 +18,7 @@ export interface CvResizeOptions {
 const ONE = 2048;
 
 /**
- * Resizes like OpenCV's `INTER_LINEAR` on 8 bits, bit for bit: half-pixel centres, no antialiasing, 11-bit weights.
+ * Resizes like OpenCV's `INTER_LINEAR` on 8 bits, bit for bit: half-pixel centers, no antialiasing, 11-bit weights.
  * Only what `window` needs is computed.
  *
  * @param image `[H, W, 3]`
@@ -96,7 +96,7 @@ export function resizeNearestCv(map: LabelMap, options: CvResizeOptions): LabelM
 }
 
 /**
- * Which inputs OpenCV's nearest-neighbour resize takes, along one axis.
+ * Which inputs OpenCV's nearest-neighbor resize takes, along one axis.
  *
  * @returns `int32 [length]`: the input index of outputs `offset … offset + length − 1`
  */

@@ -3,7 +3,7 @@ import type { LabelMap } from '../../core/image.js';
 import { isInside, type Size } from './rect.js';
 
 /**
- * Resizes a label map like Pillow's `Image.resize` with `NEAREST`: output `i` is the input under its centre,
+ * Resizes a label map like Pillow's `Image.resize` with `NEAREST`: output `i` is the input under its center,
  * `floor(x1 + (i + 0.5) · (x2 − x1) / size)`, with the position accumulated as Pillow does.
  *
  * @param map `[H, W]`

@@ -8,7 +8,7 @@ export class Scratch {
   private readonly buffers = new Map<string, ArrayBuffer>();
   private ownKernels: ImageKernels | undefined;
 
-  /** The inner loops of resizing and normalising, and their memory. */
+  /** The inner loops of resizing and normalizing, and their memory. */
   get kernels(): ImageKernels {
     return (this.ownKernels ??= new ImageKernels());
   }

@@ -14,7 +14,7 @@ export const SegmentationGeometryOptions = record({
   ratio: list(POSITIVE, 2),
   /** Side of the square crop, pixels; smaller images stay smaller. */
   cropSize: whole(1),
-  /** A crop is drawn again while one class takes this share of its labelled pixels, or more. */
+  /** A crop is drawn again while one class takes this share of its labeled pixels, or more. */
   categoryMaxRatio: FRACTION,
   flipProbability: FRACTION,
 });
@@ -69,7 +69,7 @@ export function drawSegmentationGeometry(
   }
 }
 
-/** Whether there is more than one class and the most frequent one has less than `maxRatio` of the labelled pixels. */
+/** Whether there is more than one class and the most frequent one has less than `maxRatio` of the labeled pixels. */
 export function isVaried({ data }: LabelMap, maxRatio: number): boolean {
   const counts = new Uint32Array(256);
   for (let i = 0; i < data.length; i++) counts[data[i]]++;

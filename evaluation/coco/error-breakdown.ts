@@ -46,14 +46,14 @@ interface Row {
 /**
  * Sorts false detections and missed objects by what is wrong, with `f` the threshold and `b` that of background:
  *
- * - localisation: the category is right, IoU in `[b, f)`
+ * - localization: the category is right, IoU in `[b, f)`
  * - classification: another category, IoU ≥ f
  * - duplicate: the category is right, IoU ≥ f, but a better detection found the object
  * - background: IoU < b with everything
  * - both: another category, IoU in `[b, f)`
  * - missed: objects that nothing found, nor would have found but for one of the first two errors
  *
- * A gain is computed by an oracle: wrong localisation or classification becomes right (or is removed where its object
+ * A gain is computed by an oracle: wrong localization or classification becomes right (or is removed where its object
  * has been found already or by a better one), the other false detections are removed, missed objects are not asked for.
  *
  * @see TIDE, https://arxiv.org/abs/2008.08115

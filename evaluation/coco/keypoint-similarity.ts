@@ -6,8 +6,8 @@ import type { Similarity } from './similarity.js';
 const EPSILON = 2 ** -52;
 
 /**
- * Object keypoint similarity: the mean over the labelled keypoints of `exp(−distance² / (2 · (2σ)² · area))`. An
- * object without labelled keypoints is compared by how far the keypoints lie outside its box, doubled in size.
+ * Object keypoint similarity: the mean over the labeled keypoints of `exp(−distance² / (2 · (2σ)² · area))`. An
+ * object without labeled keypoints is compared by how far the keypoints lie outside its box, doubled in size.
  *
  * @param sigmas `[P]`
  * @throws DataError if there are no keypoints, or not `P` an object

@@ -20,13 +20,13 @@ export interface CocoGroundTruth extends CocoDomain {
   readonly areas: Float64Array;
   /** `[N]`, 0 or 1: a region of many objects that absorbs detections. */
   readonly isCrowd: Uint8Array;
-  /** `[N]`, 0 or 1: the `ignore` flag of the file, which the reference does not honour. */
+  /** `[N]`, 0 or 1: the `ignore` flag of the file, which the reference does not honor. */
   readonly ignoreFlags: Uint8Array;
   /** `N` masks; only needed to compare masks. */
   readonly masks?: MaskPool | undefined;
   /** `[N, 3P]` x, y, visibility; only needed to compare keypoints. */
   readonly keypoints?: Float64Array | undefined;
-  /** `[N]`, visible or hidden but labelled; only needed to compare keypoints. */
+  /** `[N]`, visible or hidden but labeled; only needed to compare keypoints. */
   readonly numKeypoints?: Float64Array | undefined;
 }
 

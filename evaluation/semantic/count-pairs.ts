@@ -4,7 +4,7 @@ export type ClassMap = Uint8Array | Uint16Array | Int32Array;
 /**
  * Counts how often each pair of bytes occurs: `pairs[label · 256 + prediction]`.
  *
- * Neighbouring pixels mostly repeat a pair, and an increment has to wait for the one before it on the same
+ * Neighboring pixels mostly repeat a pair, and an increment has to wait for the one before it on the same
  * counter. So the pixels go to two tables in turn, which is half again as fast.
  *
  * @param pairs `[2, 256, 256]`, added to

@@ -18,7 +18,7 @@ export interface SemanticResult extends SemanticMetrics {
   readonly confusion: Float64Array;
   readonly areas: ClassAreas;
   readonly numImages: number;
-  /** Labelled pixels whose prediction is no class: wrong, but no class's prediction. */
+  /** Labeled pixels whose prediction is no class: wrong, but no class's prediction. */
   readonly numOutOfRange: number;
 }
 

@@ -1,6 +1,6 @@
 /** Pixels per class, `[K]` each. */
 export interface ClassAreas {
-  /** Labelled and predicted as the class. */
+  /** Labeled and predicted as the class. */
   readonly intersection: Float64Array;
   readonly predicted: Float64Array;
   readonly labelled: Float64Array;
@@ -27,14 +27,14 @@ export interface SemanticMetrics {
   readonly mPrecision: number;
   readonly mRecall: number;
   readonly mFscore: number;
-  /** IoU weighted by labelled pixels. */
+  /** IoU weighted by labeled pixels. */
   readonly fwIoU: number;
   /** `[K]`. */
   readonly perClass: readonly ClassMetrics[];
 }
 
 /**
- * The usual shares. A class that is predicted but never labelled has IoU 0 and no accuracy: it lowers mIoU, not mAcc.
+ * The usual shares. A class that is predicted but never labeled has IoU 0 and no accuracy: it lowers mIoU, not mAcc.
  *
  * @see https://github.com/open-mmlab/mmsegmentation/blob/v0.30.0/mmseg/core/evaluation/metrics.py
  */
