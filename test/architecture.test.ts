@@ -45,6 +45,39 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'report',
     'train',
   ],
+  bench: [
+    'core',
+    'io',
+    'engine',
+    'backbone',
+    'heads',
+    'weights',
+    'datasets',
+    'evaluation',
+    'models',
+    'inference',
+    'report',
+    'train',
+    'tools',
+  ],
+};
+
+const TOOLS = /^\.\/(tools|serve|bench)\//;
+
+/** Left from before the rooms of inference and tasks; the lists may only get shorter. */
+const RESTRUCTURED = {
+  api: new Set(['./tools/model/predictor.js']),
+  cycles: ['models/detector-predictor.ts'],
+  imports: new Set([
+    'models/detector-predictor.ts',
+    'train/detect/set-up.ts',
+    'train/loop.ts',
+    'tools/analyze/collapse.ts',
+    'tools/eval/detect.ts',
+    'tools/eval/segment.ts',
+    'tools/report/detect.ts',
+    'tools/report/segment.ts',
+  ]),
 };
 
 /** Folders that also run in a browser: no `node:*`. */
@@ -90,7 +123,7 @@ function importsOf(file: string): Import[] {
   return found;
 }
 
-const files = Object.keys(MAY_IMPORT).flatMap(sources);
+const files = [...Object.keys(MAY_IMPORT).flatMap(sources), 'index.ts'];
 const imports = files.flatMap(importsOf);
 const target = ({ file, to }: Import): string | undefined =>
   to.startsWith('.') ? normalize(join(dirname(file), to)).replace(/\.js$/, '.ts') : undefined;
@@ -102,7 +135,7 @@ test('every folder imports only what the table allows', () => {
     const to = target(i);
     if (to === undefined) return false;
     const [from, into] = [i.file.split('/')[0], to.split('/')[0]];
-    return from !== into && !MAY_IMPORT[from].includes(into);
+    return from !== 'index.ts' && from !== into && !MAY_IMPORT[from].includes(into);
   });
   expect(wrong.map((i) => `${i.file} -> ${i.to}`)).toEqual([]);
 });
@@ -121,11 +154,27 @@ test('data, metrics, weights and reports know no tensor library', () => {
   expect(wrong.map((i) => `${i.file} -> ${i.to}`)).toEqual([]);
 });
 
-test('there are no import cycles', () => {
+test('the public API re-exports what the rooms below the tools have', () => {
+  const text = readFileSync(join(ROOT, 'index.ts'), 'utf8').replaceAll(/\/\*.*?\*\//gs, '');
+  expect(text.replaceAll(/export (?:type )?\{[^}]*\} from '[^']+';/g, '').trim()).toBe('');
+  const from = importsOf('index.ts').map(({ to }) => to);
+  expect(from.filter((to) => TOOLS.test(to) && !RESTRUCTURED.api.has(to))).toEqual([]);
+});
+
+test('examples use the package as its users do', () => {
+  const found = readdirSync(join(ROOT, 'examples'))
+    .filter((name) => name.endsWith('.mjs'))
+    .flatMap((name) => importsOf(`examples/${name}`))
+    .filter(({ to }) => to.startsWith('.') && !/^\.\/[\w-]+\.mjs$/.test(to))
+    .filter(({ to }) => !to.startsWith('../dist/'));
+  expect(found.map(({ file, to }) => `${file} -> ${to}`)).toEqual([]);
+});
+
+test('there are no import cycles, also not of types', () => {
   const graph = new Map<string, string[]>();
   for (const i of imports) {
     const to = target(i);
-    if (to !== undefined && i.runtime) graph.set(i.file, [...(graph.get(i.file) ?? []), to]);
+    if (to !== undefined) graph.set(i.file, [...(graph.get(i.file) ?? []), to]);
   }
   const done = new Set<string>();
   const cycles: string[] = [];
@@ -136,7 +185,16 @@ test('there are no import cycles', () => {
     done.add(file);
   };
   for (const file of graph.keys()) visit(file, []);
-  expect(cycles).toEqual([]);
+  expect(
+    cycles.filter((cycle) => !RESTRUCTURED.cycles.some((file) => cycle.includes(file))),
+  ).toEqual([]);
+});
+
+test('no file has more than 20 imports', () => {
+  const count = (file: string): number =>
+    readFileSync(join(ROOT, file), 'utf8').match(/^import\b/gm)?.length ?? 0;
+  const many = files.filter((file) => count(file) > 20);
+  expect(many.filter((file) => !RESTRUCTURED.imports.has(file))).toEqual([]);
 });
 
 test('files stay small, and every import resolves to a source file', () => {

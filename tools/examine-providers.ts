@@ -3,7 +3,15 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { encodeModel } from '../engine/onnx/encode-model.js';
-import type { Finding } from './examine.js';
+
+/** One line of `doctor`. */
+export interface Finding {
+  readonly name: string;
+  /** `missing` is optional, `problem` stops the tool from working. */
+  readonly state: 'ok' | 'missing' | 'problem';
+  readonly detail: string;
+  readonly remedy?: string;
+}
 
 /** Opens a session in a process of its own: a driver that crashes must not take `doctor` along. */
 const PROBE = `

@@ -5,17 +5,8 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { measureGemmPeak } from '../engine/runtime/gemm-peak.js';
 import { DEFAULT_SESSION_OPTIONS, loadOnnxRuntime } from '../engine/runtime/onnx-runtime.js';
 import { probeLowering } from '../engine/runtime/probe.js';
-import { examineMpi, examineProviders } from './examine-providers.js';
+import { examineMpi, examineProviders, type Finding } from './examine-providers.js';
 import { cacheFolder } from '../io/files/cache-folder.js';
-
-/** One line of `doctor`. */
-export interface Finding {
-  readonly name: string;
-  /** `missing` is optional, `problem` stops the tool from working. */
-  readonly state: 'ok' | 'missing' | 'problem';
-  readonly detail: string;
-  readonly remedy?: string;
-}
 
 const OPTIONAL: readonly (readonly [name: string, what: string])[] = [
   ['@tensorflow/tfjs-node-gpu', 'TensorFlow on CUDA for --eager tensorflow'],

@@ -1,6 +1,5 @@
 import { DataError } from '../../core/errors.js';
-import type { CocoDetections, CocoGroundTruth } from './objects.js';
-import type { Similarity } from './similarity.js';
+import type { CocoDetections, CocoGroundTruth, Similarity } from './objects.js';
 
 /** The distance of 1 to the next double, added to areas so that an empty object divides by no 0. */
 const EPSILON = 2 ** -52;

@@ -1,9 +1,8 @@
 import { DataError } from '../../core/errors.js';
 import { assertRunSum, rleBox, type Rle } from '../../core/rle.js';
 import { boxPairIou, runIou } from '../../core/rle-iou.js';
-import type { CocoDetections, CocoGroundTruth } from './objects.js';
+import type { CocoDetections, CocoGroundTruth, Similarity } from './objects.js';
 import { rleOfPool, type MaskPool } from './mask-pool.js';
-import type { Similarity } from './similarity.js';
 
 /**
  * IoU of masks. They stay compressed; those of one cell at a time are decoded into foreground spans of pixel

@@ -181,3 +181,17 @@ function isOfAll(what: string, count: number, all: number): boolean {
     throw new DataError(`coco: expected ${what} for all ${all} objects or for none, got ${count}`);
   return count === all;
 }
+
+/** How well the detections and the ground truth of a cell fit. */
+export interface Similarity {
+  /**
+   * Writes the `[D, G]` similarities of a cell.
+   *
+   * @param dts `[D]` positions of detections
+   * @param gts `[G]` positions of ground truth
+   * @param out room for `D · G` numbers
+   */
+  fill(dts: Uint32Array, gts: Uint32Array, out: Float64Array): void;
+  /** Area of detection `d` in square pixels. */
+  area(d: number): number;
+}

@@ -2,22 +2,8 @@ import { ConfigError, DataError } from '../../core/errors.js';
 import { boxPairCover, boxPairIou } from '../../core/rle-iou.js';
 import { maskSimilarity } from './mask-similarity.js';
 import { keypointSimilarity } from './keypoint-similarity.js';
-import type { CocoDetections, CocoGroundTruth } from './objects.js';
+import type { CocoDetections, CocoGroundTruth, Similarity } from './objects.js';
 import type { CocoParameters } from './parameters.js';
-
-/** How well the detections and the ground truth of a cell fit. */
-export interface Similarity {
-  /**
-   * Writes the `[D, G]` similarities of a cell.
-   *
-   * @param dts `[D]` positions of detections
-   * @param gts `[G]` positions of ground truth
-   * @param out room for `D · G` numbers
-   */
-  fill(dts: Uint32Array, gts: Uint32Array, out: Float64Array): void;
-  /** Area of detection `d` in square pixels. */
-  area(d: number): number;
-}
 
 /** The similarity that `parameters.iouType` names. @throws DataError if one side lacks what it compares */
 export function cocoSimilarity(

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { keypointSimilarity } from '../../../evaluation/coco/keypoint-similarity.js';
 import { CocoDetectionsBuilder, CocoGroundTruthBuilder } from '../../../evaluation/coco/objects.js';
-import type { Similarity } from '../../../evaluation/coco/similarity.js';
+import type { Similarity } from '../../../evaluation/coco/objects.js';
 
 const SIGMAS = [0.5, 0.25];
 
