@@ -1,25 +1,27 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isImageName } from '../io/files/images.js';
-import { ADE20K_SPLITS, ADE20K_MAPPING } from './ade20k.js';
 import { ADE20K_CLASSES } from './classes/ade20k.js';
 import { readClassNames, splitFolderIn, SPLIT_NAMES, type FolderSource } from './folder.js';
 import { hasSplit } from './imagenet.js';
 import { LABEL_FILES } from './imagenet-labels.js';
 import type { ClassificationData, SegmentationData } from './recognise-types.js';
 
-/** `images/{training,validation}` and `annotations/{training,validation}` with label PNGs. */
+/** The folders of ADE20K, one of each split. */
+const ADE20K_SPLITS = { train: 'training', val: 'validation' } as const;
+
+/**
+ * The ADE20K scene parsing benchmark: `images/{training,validation}/*.jpg` and `annotations/{training,validation}/*.png` with 8-bit
+ * labels of the image's size. Label 0 is "other" and ignored, 1 … 150 are the classes 0 … 149.
+ *
+ * @see http://sceneparsing.csail.mit.edu/
+ */
 export function recogniseAde20k(root: string): readonly SegmentationData[] {
   const splits: Record<string, FolderSource> = {};
   for (const [split, folder] of Object.entries(ADE20K_SPLITS)) {
     const [images, labels] = ['images', 'annotations'].map((part) => join(root, part, folder));
     if (existsSync(images) && existsSync(labels))
-      splits[split] = {
-        images,
-        labels,
-        classes: ADE20K_CLASSES,
-        reduceZeroLabel: ADE20K_MAPPING.reduceZeroLabel,
-      };
+      splits[split] = { images, labels, classes: ADE20K_CLASSES, reduceZeroLabel: true };
   }
   return Object.keys(splits).length > 0
     ? [segmentationData('ade20k', root, splits, 'ADE20K layout')]

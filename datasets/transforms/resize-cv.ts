@@ -1,5 +1,5 @@
 import { ShapeError } from '../../core/errors.js';
-import type { LabelMap, RgbImage } from '../../core/image.js';
+import type { RgbImage } from '../../core/image.js';
 import { fullRect, isInside, type Rect, type Size } from './rect.js';
 import { sharedScratch, type Scratch } from './scratch.js';
 
@@ -31,7 +31,7 @@ export function resizeLinearCv(
   options: CvResizeOptions,
   scratch: Scratch = sharedScratch(),
 ): RgbImage {
-  const { width, height, window, out } = prepare('resizeLinearCv', image, options, 3);
+  const { width, height, window, out } = prepare(image, options);
   const columns = linearTaps(image.width, options.size.width, window.x, width, options.mirrored);
   const rows = linearTaps(image.height, options.size.height, window.y, height, false);
   const topRow = clampIndex(rows.index[0], image.height);
@@ -77,25 +77,6 @@ export function resizeLinearCv(
 }
 
 /**
- * Resizes a label map like OpenCV's `INTER_NEAREST`: output `i` is input `floor(i · in / out)`.
- *
- * @param map `[H, W]`
- * @returns `[window.height, window.width]`
- * @throws ShapeError if the window reaches outside or `out` is too small
- */
-export function resizeNearestCv(map: LabelMap, options: CvResizeOptions): LabelMap {
-  const { width, height, window, out } = prepare('resizeNearestCv', map, options, 1);
-  const columns = nearestCv(map.width, options.size.width, window.x, width);
-  if (options.mirrored) columns.reverse();
-  const rows = nearestCv(map.height, options.size.height, window.y, height);
-  for (let y = 0, o = 0; y < height; y++) {
-    const row = rows[y] * map.width;
-    for (let x = 0; x < width; x++) out[o++] = map.data[row + columns[x]];
-  }
-  return { width, height, data: out };
-}
-
-/**
  * Which inputs OpenCV's nearest-neighbor resize takes, along one axis.
  *
  * @returns `int32 [length]`: the input index of outputs `offset … offset + length − 1`
@@ -113,20 +94,18 @@ export function nearestCv(
 }
 
 function prepare(
-  where: string,
   image: Size,
   { size, window = fullRect(size), out }: CvResizeOptions,
-  channels: number,
 ): Size & { readonly window: Rect; readonly out: Uint8Array } {
   if (!isInside(window, size) || image.width * image.height === 0)
     throw new ShapeError(
-      `${where}: expected pixels and a window inside ${size.width}x${size.height}, got ` +
+      `resizeLinearCv: expected pixels and a window inside ${size.width}x${size.height}, got ` +
         `${window.width}x${window.height} at (${window.x}, ${window.y}) of an image ${image.width}x${image.height}`,
     );
   const { width, height } = window;
-  const needed = width * height * channels;
+  const needed = width * height * 3;
   if (out !== undefined && out.length < needed)
-    throw new ShapeError(`${where}: expected room for ${needed} bytes, got ${out.length}`);
+    throw new ShapeError(`resizeLinearCv: expected room for ${needed} bytes, got ${out.length}`);
   return { width, height, window, out: out?.subarray(0, needed) ?? new Uint8Array(needed) };
 }
 

@@ -10,9 +10,10 @@ import {
   normalizeInto,
 } from '../../datasets/transforms/normalize.js';
 import type { PilFilter } from '../../datasets/transforms/pil-coefficients.js';
-import { resizeLinearCv, resizeNearestCv } from '../../datasets/transforms/resize-cv.js';
+import { resizeLinearCv } from '../../datasets/transforms/resize-cv.js';
 import { resizePil } from '../../datasets/transforms/resize-pil.js';
 import { discoverFixtures, maxError, type Fixture } from '../helpers/fixtures.js';
+import { resizeNearestCv } from '../datasets/transforms/resize-nearest-cv.js';
 
 type Pair = readonly [number, number];
 interface PreprocessJson {
@@ -113,7 +114,7 @@ describe.each(fixtures)('$name', (fixture) => {
   test.each(sized(fixture, 'cv.nearest.'))('%s is exact', (name, width, height) => {
     const [w, h] = config.image_wh;
     const label = { width: w, height: h, data: Uint8Array.from(tensor(fixture, 'label')) };
-    const { data } = resizeNearestCv(label, { size: { width, height } });
+    const { data } = resizeNearestCv(label, { width, height });
     expect(maxError(data, tensor(fixture, name))).toBe(0);
   });
 

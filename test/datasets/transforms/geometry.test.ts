@@ -22,7 +22,8 @@ import {
   normalizePadded,
 } from '../../../datasets/transforms/normalize.js';
 import type { Size } from '../../../datasets/transforms/rect.js';
-import { resizeLinearCv, resizeNearestCv } from '../../../datasets/transforms/resize-cv.js';
+import { resizeLinearCv } from '../../../datasets/transforms/resize-cv.js';
+import { resizeNearestCv } from './resize-nearest-cv.js';
 
 const size = (width: number, height: number): Size => ({ width, height });
 const resize = (width: number, height: number): GeometricStep => ({
@@ -113,7 +114,7 @@ describe('steps in one go', () => {
     fc.assert(
       fc.property(stepLists, (steps) => {
         const map = labels(13, 9);
-        const expected = stepByStep(map, steps, 1, (m, to) => resizeNearestCv(m, { size: to }));
+        const expected = stepByStep(map, steps, 1, (m, to) => resizeNearestCv(m, to));
         const actual = transformLabels(map, gridOf(map, steps));
         expect({ ...actual, data: [...actual.data] }).toEqual({
           ...expected,

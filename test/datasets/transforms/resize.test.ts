@@ -3,10 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { Random } from '../../../core/random.js';
 import type { RgbImage } from '../../../core/image.js';
 import type { Rect, Size } from '../../../datasets/transforms/rect.js';
-import { resizeLinearCv, resizeNearestCv } from '../../../datasets/transforms/resize-cv.js';
+import { nearestCv, resizeLinearCv } from '../../../datasets/transforms/resize-cv.js';
 import { resizePil } from '../../../datasets/transforms/resize-pil.js';
-import { resizeNearestPil } from '../../../datasets/transforms/resize-pil-nearest.js';
 import { Scratch } from '../../../datasets/transforms/scratch.js';
+import { resizeNearestCv } from './resize-nearest-cv.js';
 
 function noise(width: number, height: number, seed = 1): RgbImage {
   const random = new Random(seed);
@@ -175,25 +175,9 @@ describe('nearest neighbours', () => {
     data: Uint8Array.from({ length: width }, (_, i) => i),
   });
 
-  test('OpenCV takes floor(i · in / out), Pillow the input under the centre', () => {
-    const size = { width: 2, height: 1 };
-    expect([...resizeNearestCv(labels(6), { size }).data]).toEqual([0, 3]);
-    expect([...resizeNearestPil(labels(6), size).data]).toEqual([1, 4]);
-    expect([...resizeNearestPil(labels(6), size, [2, 0, 6, 1]).data]).toEqual([3, 5]);
-  });
-
-  test('a window of a label map is what would be cut from the whole', () => {
-    const map = { width: 5, height: 4, data: Uint8Array.from({ length: 20 }, (_, i) => i) };
-    const size = { width: 10, height: 8 };
-    const whole = resizeNearestCv(map, { size });
-    const window = { x: 3, y: 2, width: 4, height: 1 };
-    const part = resizeNearestCv(map, { size, window, mirrored: true });
-    expect([...part.data]).toEqual([...whole.data.subarray(23, 27)].reverse());
-  });
-
-  test('refuses a size of zero and a box outside', () => {
-    expect(() => resizeNearestPil(labels(3), { width: 0, height: 1 })).toThrow(/positive size/);
-    const size = { width: 1, height: 1 };
-    expect(() => resizeNearestPil(labels(3), size, [0, 0, 4, 1])).toThrow(/box inside 3x1/);
+  test('OpenCV takes floor(i · in / out), in a window as in the whole', () => {
+    expect([...resizeNearestCv(labels(6), { width: 2, height: 1 }).data]).toEqual([0, 3]);
+    expect([...nearestCv(5, 10, 0, 10)]).toEqual([0, 0, 1, 1, 2, 2, 3, 3, 4, 4]);
+    expect([...nearestCv(5, 10, 3, 4)]).toEqual([1, 2, 2, 3]);
   });
 });

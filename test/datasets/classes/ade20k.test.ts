@@ -2,14 +2,16 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { ade20kPalette, ADE20K_CLASSES } from '../../datasets/classes/ade20k.js';
-import { loadAde20k } from '../../datasets/ade20k.js';
-import { checkSegmentationSet } from '../../datasets/folder-check.js';
-import { encodeLabelPng, encodeRgbPng } from '../../io/png/write.js';
-import { ProblemLog } from '../../datasets/problems.js';
-import { needsRealData, REAL_DATA } from '../helpers/leave-out.js';
+import { ade20kPalette, ADE20K_CLASSES } from '../../../datasets/classes/ade20k.js';
+import { checkSegmentationSet } from '../../../datasets/folder-check.js';
+import { encodeLabelPng, encodeRgbPng } from '../../../io/png/write.js';
+import { recogniseData } from '../../../datasets/recognise.js';
+import { loadSegmentationSplit } from '../../../datasets/recognise-load.js';
+import type { SegmentationData } from '../../../datasets/recognise-types.js';
+import { ProblemLog } from '../../../datasets/problems.js';
+import { needsRealData, REAL_DATA } from '../../helpers/leave-out.js';
 
-test('there are 150 classes of different names; only road and skyscraper share a colour', () => {
+test('there are 150 classes of different names; only road and skyscraper share a color', () => {
   expect(ADE20K_CLASSES).toHaveLength(150);
   expect(new Set(ADE20K_CLASSES).size).toBe(150);
   expect([0, 6, 12, 48, 149].map((k) => ADE20K_CLASSES[k])).toEqual([
@@ -20,13 +22,13 @@ test('there are 150 classes of different names; only road and skyscraper share a
     'flag',
   ]);
   const palette = ade20kPalette();
-  const colours = ADE20K_CLASSES.map((_, k) => palette.subarray(3 * k, 3 * k + 3).join());
-  expect(new Set(colours).size).toBe(149);
-  expect(colours[48]).toBe(colours[6]);
-  expect(colours[0]).toBe('120,120,120');
+  const colors = ADE20K_CLASSES.map((_, k) => palette.subarray(3 * k, 3 * k + 3).join());
+  expect(new Set(colors).size).toBe(149);
+  expect(colors[48]).toBe(colors[6]);
+  expect(colors[0]).toBe('120,120,120');
 });
 
-test('the splits of the benchmark are found, and 0 is no class', () => {
+test('the splits of the benchmark are found, and 0 is no class', async () => {
   const root = mkdtempSync(join(tmpdir(), 'ade20k-'));
   try {
     const write = (path: string, bytes: Uint8Array): void => {
@@ -38,17 +40,17 @@ test('the splits of the benchmark are found, and 0 is no class', () => {
       'annotations/training/a.png',
       encodeLabelPng({ width: 1, height: 1, data: new Uint8Array(1) }),
     );
-    const set = loadAde20k(root, 'train');
+    const data = (await recogniseData(root)) as SegmentationData;
+    const set = loadSegmentationSplit(data, 'train');
     expect(set.samples).toEqual([
       {
         file: join(root, 'images/training/a.jpg'),
         labelFile: join(root, 'annotations/training/a.png'),
       },
     ]);
+    expect(set.classes).toEqual(ADE20K_CLASSES);
     expect(set.mapping).toEqual({ numClasses: 150, reduceZeroLabel: true });
-    expect(() => loadAde20k(root, 'val')).toThrow(
-      `expected the folder ${join(root, 'images/validation')}, got none`,
-    );
+    expect(() => loadSegmentationSplit(data, 'val')).toThrow('expected a part "val", got train');
   } finally {
     rmSync(root, { recursive: true });
   }
@@ -60,9 +62,10 @@ describe('real sets', () => {
   test('the real pairs have unlabelled pixels and nothing wrong', async () => {
     const used = new Set<number>();
     let numPairs = 0;
+    const data = (await recogniseData(join(REAL_DATA, 'ade20k-mini'))) as SegmentationData;
     for (const split of ['train', 'val'] as const) {
       const log = new ProblemLog();
-      const set = loadAde20k(join(REAL_DATA, 'ade20k-mini'), split);
+      const set = loadSegmentationSplit(data, split);
       const statistics = await checkSegmentationSet(set, log, { decode: true });
       statistics.pixels.forEach((count, k) => count > 0 && used.add(k));
       numPairs += statistics.images;
