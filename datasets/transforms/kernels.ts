@@ -1,4 +1,4 @@
-import { WASM_BASE64 } from './kernels-wasm.js';
+import { WASM_BASE64 } from './kernels.generated.js';
 
 /** The loops of `kernels.wat`; arguments are byte offsets and counts. */
 interface Loops {

@@ -1,5 +1,5 @@
 import { ShapeError } from '../../core/errors.js';
-import { WASM_BASE64 } from './kernels-wasm.js';
+import { WASM_BASE64 } from './kernels.generated.js';
 
 /** Largest WebAssembly memory with 32-bit addresses, less the last page. */
 export const MAX_MEMORY_BYTES = 65535 * 65536;

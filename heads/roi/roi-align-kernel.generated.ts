@@ -1,5 +1,5 @@
-/** 1171 bytes of WebAssembly, base64: roi-align-kernel.wat assembled by scripts/assemble-wasm.mjs. */
-export const ROI_ALIGN_KERNEL =
+/** 1171 bytes of WebAssembly, base64: `heads/roi/roi-align-kernel.wat` assembled by `npm run wasm`. */
+export const WASM_BASE64 =
   'AGFzbQEAAAABDgFgCn9/f39/f39/f38AAg8BA2VudgZtZW1vcnkCAAADAgEABxEBDWJhbmRlZFByb2R1Y3QAAArQCA' +
   'HNCAQMfwF9CXsBfQJAA0AgBUUNASAHQQRqIQ0gDSAHKAIAQQN0aiEOIAAhCyAIIQwgBiEKAkAgCUEARyANIA5GcQ0A' +
   'A0AgCkUNASAMQQRqIQ8gDyAMKAIAQQN0aiEQQQAhEQJAA0AgEUGAAWogBEsNAf0MAAAAAAAAAAAAAAAAAAAAACEY/Q' +

@@ -1,5 +1,5 @@
 import type { Arena } from './roi-align-arena.js';
-import { ROI_ALIGN_KERNEL } from './roi-align-kernel.generated.js';
+import { WASM_BASE64 } from './roi-align-kernel.generated.js';
 
 /**
  * Banded product of one RoI, `dst[i, j, :] (+)= Σ wy · wx · src[y, x, :]`, on byte addresses of an arena; see
@@ -25,7 +25,7 @@ export type BandedProduct = (
 export function createKernel(arena: Arena): BandedProduct {
   const { memory } = arena;
   if (memory instanceof ArrayBuffer) return scalarKernel(arena);
-  const bytes = Uint8Array.from(atob(ROI_ALIGN_KERNEL), (char) => char.charCodeAt(0));
+  const bytes = Uint8Array.from(atob(WASM_BASE64), (char) => char.charCodeAt(0));
   if (!WebAssembly.validate(bytes)) return scalarKernel(arena);
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
   return exports['bandedProduct'] as BandedProduct;

@@ -1,20 +1,6 @@
-import { spawnSync } from 'node:child_process';
-import { dirname, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { Arena } from '../../../heads/roi/roi-align-arena.js';
 import { createKernel, scalarKernel } from '../../../heads/roi/roi-align-kernel.js';
-
-const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
-
-test('the committed bytes are the assembled source', () => {
-  const { status, stderr } = spawnSync(process.execPath, ['scripts/assemble-wasm.mjs', '--check'], {
-    cwd: ROOT,
-    encoding: 'utf8',
-  });
-  expect(stderr).toBe('');
-  expect(status).toBe(0);
-});
 
 /** One region with tables written by hand: row 0 has taps on y = 0 and 2, row 1 has none; column 0 has x = 1. */
 function byHand(arena: Arena, numChannels: number, kernel: ReturnType<typeof createKernel>) {
