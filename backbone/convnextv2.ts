@@ -96,7 +96,12 @@ export function convNeXtV2Features(
   return { c2, c3, c4, c5 };
 }
 
-function downsampled(
+/**
+ * Downsamples a map for stage `stage`: the stem for stage 0, norm and 2×2 convolution for the others.
+ *
+ * @param x `[N, H, W, C]`
+ */
+export function downsampled(
   params: TensorTree<ConvNeXtV2Specs>,
   stage: number,
   x: tf.Tensor4D,

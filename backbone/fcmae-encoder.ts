@@ -2,14 +2,14 @@ import * as tf from '@tensorflow/tfjs';
 import { ConfigError } from '../core/errors.js';
 import { oneOf, type Infer } from '../core/schema.js';
 import { layer } from '../engine/capture/scope.js';
-import { depthwiseConv, patchifyConv } from '../engine/ops/conv.js';
+import { depthwiseConv } from '../engine/ops/conv.js';
 import { geluGrnLinear, type EnergyAxes } from '../engine/ops/gelu-grn-linear.js';
 import { gelu } from '../engine/ops/gelu.js';
-import { layerNorm, standardize } from '../engine/ops/layer-norm.js';
+import { standardize } from '../engine/ops/layer-norm.js';
 import { foldIntoLinear, foldNorm, linear, type LinearParams } from '../engine/ops/linear.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
 import { EPS, type BlockParams } from './block.js';
-import type { ConvNeXtV2Specs } from './convnextv2.js';
+import { downsampled, type ConvNeXtV2Specs } from './convnextv2.js';
 import { visibleSites, type MaskedBatch } from './fcmae-inputs.js';
 import { gatherVisible, scatterVisible } from './fcmae-sites.js';
 import { respond, type ResponseForm } from './response-form.js';
@@ -110,17 +110,6 @@ function gatheredImage(
       .gather(image.reshape([numImages * height * columns, cell * channels]), segments)
       .reshape<tf.Tensor4D>([numImages, numVisible * cell, cell, channels]),
   );
-}
-
-function downsampled(
-  params: TensorTree<ConvNeXtV2Specs>,
-  stage: number,
-  x: tf.Tensor4D,
-): tf.Tensor4D {
-  const [stem, ...rest] = params.downsample_layers;
-  if (stage === 0) return layerNorm(patchifyConv(x, stem[0]), stem[1], EPS);
-  const [norm, conv] = rest[stage - 1];
-  return patchifyConv(layerNorm(x, norm, EPS), conv);
 }
 
 /**

@@ -11,6 +11,7 @@ import { DEFAULT_SESSION_OPTIONS, loadOnnxRuntime } from '../engine/runtime/onnx
 import { probeLowering } from '../engine/runtime/probe.js';
 import type { HostTensor } from '../engine/runtime/program.js';
 import { conv3x3 } from '../heads/conv3x3.js';
+import { median } from './measure.js';
 
 /**
  * Times the heads' 3×3 convolutions with ONNX Runtime's profiler (sum over all nodes, including transforms), relative to
@@ -54,8 +55,6 @@ const runtime = await loadOnnxRuntime();
 const target = { runtime, lowering: await probeLowering(runtime) };
 const peak = await measureGemmPeak(runtime, DEFAULT_SESSION_OPTIONS);
 console.log(`matrix product: ${peak.toFixed(0)} GFLOP/s`);
-const median = (all: readonly number[]): number =>
-  [...all].sort((a, b) => a - b)[Math.floor(all.length / 2)];
 
 for (const side of values.sides.split(',').map(Number)) {
   const map = [1, side, side, channels];

@@ -16,6 +16,7 @@ import type { HostTensors, Program } from '../engine/runtime/program.js';
 import { createClassifier } from '../models/classifier.js';
 import { variant } from '../models/classifier-weights.js';
 import { createFcmae } from '../models/fcmae.js';
+import { median } from './measure.js';
 
 /**
  * Times a pre-training step (forward, backward, AdamW) with the encoder on visible sites and with the masked dense
@@ -102,8 +103,6 @@ function candidates(
 }
 
 const least = (values: readonly number[]): number => Math.min(...values);
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
 async function main(): Promise<void> {
   const { values } = parseArgs({

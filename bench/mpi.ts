@@ -14,6 +14,7 @@ import { createClassifier } from '../models/classifier.js';
 import { joinRanks } from '../tools/distributed.js';
 import { ALLOCATOR_SETTINGS } from '../tools/relaunch.js';
 import { joinReports } from '../train/distributed/totals.js';
+import { median } from './measure.js';
 
 /**
  * Measures how training a classifier scales over the cores of this machine with MPI, one thread per rank: images/s of one
@@ -53,9 +54,6 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
   },
 });
-
-const median = (numbers: readonly number[]): number =>
-  [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
 async function measure(size: VariantName, batch: number, steps: number): Promise<Measured> {
   const ranks = await joinRanks();

@@ -1,8 +1,5 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { median, runBenchmark, runPeer } from './measure.js';
 
 /**
  * Times Mask R-CNN and torchvision's on Debian's PyTorch 1.13 (CPU, malloc-tuned, OpenBLAS) in alternating rounds with
@@ -14,17 +11,7 @@ import { parseArgs } from 'node:util';
  * Needs `apt-get install python3-torch python3-torchvision libopenblas0-pthread`; run it on an idle machine.
  */
 
-const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
-const CLI = join(ROOT, 'dist/tools/cli.js');
-const PEER = join(ROOT, 'bench/torch_convnextv2.py');
-const PYTHON = '/usr/bin/python3';
 const CASES = 'infer tiny 1 800,train atto 2 512';
-const TUNED = {
-  GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
-  MALLOC_MMAP_THRESHOLD_: '4294967296',
-  MALLOC_TRIM_THRESHOLD_: '1099511627776',
-  MALLOC_TOP_PAD_: '1073741824',
-};
 
 interface Case {
   readonly mode: string;
@@ -47,28 +34,14 @@ interface OwnResult {
 
 function own({ mode, size, batch, px }: Case, repeats: string): OwnResult {
   const flags = ['--task', 'detect', '--mode', mode, '--model', size, '--batch', batch];
-  const args = [CLI, 'benchmark', '--json', ...flags, '--size', px, '--repeats', repeats];
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`benchmark: ${stderr}`);
-  return JSON.parse(stdout) as OwnResult;
+  return runBenchmark([...flags, '--size', px, '--repeats', repeats]);
 }
 
 function peer({ mode, size, batch, px }: Case, repeats: string): { ms: number; says: string } {
-  const environment: NodeJS.ProcessEnv = { ...process.env, ...TUNED, REPEAT: repeats };
-  delete environment['OPENBLAS_CORETYPE'];
-  delete environment['OPENBLAS_L2_SIZE'];
   const name = mode === 'infer' ? 'detect' : 'detect-train';
-  const { stdout, stderr } = spawnSync(PYTHON, [PEER, name, size, batch, px], {
-    encoding: 'utf8',
-    env: environment,
-  });
-  const median = /median ([\d.]+) ms/.exec(stdout)?.[1];
-  if (median === undefined) throw new Error(`peer: expected a median, got ${stdout}${stderr}`);
-  return { ms: Number(median), says: stdout.split('\n')[0] };
+  const { ms, text } = runPeer('torch_convnextv2.py', [name, size, batch, px], repeats);
+  return { ms, says: text.split('\n')[0] };
 }
-
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
 const { values } = parseArgs({
   options: {
@@ -77,7 +50,6 @@ const { values } = parseArgs({
     cases: { type: 'string', default: CASES },
   },
 });
-if (!existsSync(PYTHON)) throw new Error(`peer-detect: expected ${PYTHON} with python3-torch`);
 
 for (const text of values.cases.split(',')) {
   const [mode, size, batch, px] = text.trim().split(' ');
@@ -103,9 +75,7 @@ for (const text of values.cases.split(',')) {
       shareOfGemmPeak: of(({ shareOfGemmPeak }) => shareOfGemmPeak),
       gemmPeakGflops: of(({ gemmPeakGflops }) => gemmPeakGflops),
       firstMinusSecondMs: of(({ firstRunMs, secondRunMs }) => firstRunMs - secondRunMs),
-      ...(overheadShare === undefined
-        ? {}
-        : { overheadShare: of(({ overheadShare: share }) => share ?? NaN) }),
+      overheadShare: overheadShare && of(({ overheadShare: share }) => share ?? NaN),
       peakRssMB: of(({ peakRssBytes }) => peakRssBytes) / 1e6,
       oursWorkedOn: { paddedSize, ...counts },
       peerWorkedOn: theirs[0].says,

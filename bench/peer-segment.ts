@@ -1,8 +1,5 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { median, runBenchmark, runPeer } from './measure.js';
 
 /**
  * Times UPerNet (512 channels, 150 classes) and eager PyTorch 1.13 (CPU, malloc-tuned, OpenBLAS) in alternating rounds
@@ -13,17 +10,6 @@ import { parseArgs } from 'node:util';
  * Requirements as for `bench/peer.ts`; run it on an idle machine.
  */
 
-const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
-const CLI = join(ROOT, 'dist/tools/cli.js');
-const PEER = join(ROOT, 'bench/torch_upernet.py');
-const PYTHON = '/usr/bin/python3';
-const TUNED = {
-  GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
-  MALLOC_MMAP_THRESHOLD_: '4294967296',
-  MALLOC_TRIM_THRESHOLD_: '1099511627776',
-  MALLOC_TOP_PAD_: '1073741824',
-};
-
 interface OwnResult {
   readonly medianMs: number;
   readonly gflops: number;
@@ -33,10 +19,7 @@ interface OwnResult {
 
 function own([mode, size, batch, px]: readonly string[], repeats: string): OwnResult {
   const flags = ['--task', 'segment', '--mode', mode, '--model', size, '--batch', batch];
-  const args = [CLI, 'benchmark', '--json', ...flags, '--size', px, '--repeats', repeats];
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`benchmark: ${stderr}${stdout}`);
-  return JSON.parse(stdout) as OwnResult;
+  return runBenchmark([...flags, '--size', px, '--repeats', repeats]);
 }
 
 interface PeerResult {
@@ -45,17 +28,9 @@ interface PeerResult {
 }
 
 function peer(args: readonly string[], repeats: string): PeerResult {
-  const env: NodeJS.ProcessEnv = { ...process.env, ...TUNED, REPEAT: repeats };
-  delete env['OPENBLAS_CORETYPE'];
-  delete env['OPENBLAS_L2_SIZE'];
-  const { stdout, stderr } = spawnSync(PYTHON, [PEER, ...args], { encoding: 'utf8', env });
-  const found = /median ([\d.]+) ms, peak ([\d.]+) GiB/.exec(stdout);
-  if (!found) throw new Error(`peer: expected a median, got ${stdout}${stderr}`);
-  return { medianMs: Number(found[1]), peakGiB: Number(found[2]) };
+  const { ms, text } = runPeer('torch_upernet.py', args, repeats);
+  return { medianMs: ms, peakGiB: Number(/peak ([\d.]+) GiB/.exec(text)?.[1]) };
 }
-
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
 const { values } = parseArgs({
   options: {
@@ -64,8 +39,6 @@ const { values } = parseArgs({
     cases: { type: 'string', default: 'infer tiny 1 512,train tiny 1 512' },
   },
 });
-if (!existsSync(PYTHON))
-  throw new Error(`bench:peer-segment: expected ${PYTHON} with python3-torch`);
 
 for (const text of values.cases.split(',')) {
   const args = text.trim().split(' ');

@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
 import { ConfigError } from '../../../core/errors.js';
-import { sameShape } from '../../../core/shape.js';
 import type { OnnxValue } from '../../onnx/graph.js';
 import { int, ints } from '../../onnx/graph.js';
 import type { CaptureBackend } from '../backend.js';
@@ -257,51 +256,63 @@ function convWeightGradient(
   return backend.graph.reshape(dw, i.filterShape);
 }
 
-interface ConvInputs {
-  readonly x: tf.TensorInfo;
-  readonly filter: tf.TensorInfo;
-  readonly [name: string]: tf.TensorInfo | undefined;
+/** A kind of convolution: its sizes, forward pass and gradients. */
+interface ConvOps {
+  sizes(input: readonly number[], filter: readonly number[], attrs: ConvAttrs): ConvInfo;
+  forward(
+    backend: CaptureBackend,
+    x: OnnxValue,
+    filter: OnnxValue,
+    bias: OnnxValue | undefined,
+    info: ConvInfo,
+  ): OnnxValue;
+  inputGradient(
+    backend: CaptureBackend,
+    dy: OnnxValue,
+    filter: OnnxValue,
+    info: ConvInfo,
+  ): OnnxValue;
+  weightGradient(backend: CaptureBackend, x: OnnxValue, dy: OnnxValue, info: ConvInfo): OnnxValue;
+}
+
+/** Kernels of a kind of convolution under tfjs's names: plain, with bias and activation, and both gradients. */
+export function convKernels(plain: string, fused: string, ops: ConvOps): readonly CaptureKernel[] {
+  type Tensors<Name extends string> = Readonly<Record<Name, tf.TensorInfo>>;
+  return [
+    ...[plain, fused].map((name) =>
+      defineKernel<
+        Tensors<'x' | 'filter'> & { readonly bias?: tf.TensorInfo },
+        ConvAttrs & { readonly activation?: string }
+      >(name, (backend, { x, filter, bias }, attrs) => {
+        const info = ops.sizes(x.shape, filter.shape, attrs);
+        const [input, weight] = [backend.value(x), backend.value(filter)];
+        const y = ops.forward(backend, input, weight, bias && backend.value(bias), info);
+        return backend.tensorInfo(activate(backend, y, attrs.activation));
+      }),
+    ),
+    defineKernel<Tensors<'dy' | 'filter'>, ConvAttrs & { readonly inputShape: number[] }>(
+      `${plain}BackpropInput`,
+      (backend, { dy, filter }, attrs) => {
+        const info = ops.sizes(attrs.inputShape, filter.shape, attrs);
+        const [gradient, weight] = [backend.value(dy), backend.value(filter)];
+        return backend.tensorInfo(ops.inputGradient(backend, gradient, weight, info));
+      },
+    ),
+    defineKernel<Tensors<'x' | 'dy'>, ConvAttrs & { readonly filterShape: number[] }>(
+      `${plain}BackpropFilter`,
+      (backend, { x, dy }, attrs) => {
+        const info = ops.sizes(x.shape, attrs.filterShape, attrs);
+        const [input, gradient] = [backend.value(x), backend.value(dy)];
+        return backend.tensorInfo(ops.weightGradient(backend, input, gradient, info));
+      },
+    ),
+  ];
 }
 
 /** Dense convolutions and their gradients. */
-export const CONV: readonly CaptureKernel[] = [
-  defineKernel<ConvInputs, ConvAttrs>('Conv2D', (backend, { x, filter }, attrs) => {
-    const info = convInfo(x.shape, filter.shape, attrs);
-    return backend.tensorInfo(
-      conv(backend, backend.value(x), backend.value(filter), undefined, info),
-    );
-  }),
-  defineKernel<
-    ConvInputs & { readonly bias?: tf.TensorInfo },
-    ConvAttrs & { readonly activation?: string }
-  >('FusedConv2D', (backend, { x, filter, bias }, attrs) => {
-    const info = convInfo(x.shape, filter.shape, attrs);
-    const y = conv(
-      backend,
-      backend.value(x),
-      backend.value(filter),
-      bias && backend.value(bias),
-      info,
-    );
-    return backend.tensorInfo(activate(backend, y, attrs.activation));
-  }),
-  defineKernel<
-    { readonly dy: tf.TensorInfo; readonly filter: tf.TensorInfo },
-    ConvAttrs & { readonly inputShape: number[] }
-  >('Conv2DBackpropInput', (backend, { dy, filter }, attrs) => {
-    const info = convInfo(attrs.inputShape, filter.shape, attrs);
-    return backend.tensorInfo(
-      convInputGradient(backend, backend.value(dy), backend.value(filter), info),
-    );
-  }),
-  defineKernel<
-    { readonly x: tf.TensorInfo; readonly dy: tf.TensorInfo },
-    ConvAttrs & { readonly filterShape: number[] }
-  >('Conv2DBackpropFilter', (backend, { x, dy }, attrs) => {
-    const info = convInfo(x.shape, attrs.filterShape, attrs);
-    const result = convWeightGradient(backend, backend.value(x), backend.value(dy), info);
-    if (!sameShape(result.shape, attrs.filterShape))
-      throw new ConfigError('Conv2DBackpropFilter: unexpected filter shape');
-    return backend.tensorInfo(result);
-  }),
-];
+export const CONV = convKernels('Conv2D', 'FusedConv2D', {
+  sizes: convInfo,
+  forward: conv,
+  inputGradient: convInputGradient,
+  weightGradient: convWeightGradient,
+});

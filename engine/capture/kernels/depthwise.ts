@@ -3,8 +3,6 @@ import { ConfigError } from '../../../core/errors.js';
 import type { OnnxValue } from '../../onnx/graph.js';
 import { int, ints } from '../../onnx/graph.js';
 import type { CaptureBackend } from '../backend.js';
-import type { CaptureKernel } from '../define-kernel.js';
-import { defineKernel } from '../define-kernel.js';
 import {
   blockedBias,
   blockedConv,
@@ -15,8 +13,7 @@ import {
   toBlocked,
 } from '../nchwc.js';
 import type { ConvAttrs, ConvInfo } from './conv.js';
-import { convInfo } from './conv.js';
-import { activate } from './products.js';
+import { convInfo, convKernels } from './conv.js';
 import { reduce } from './reduce.js';
 import { pad, reverse } from './shape.js';
 
@@ -153,47 +150,10 @@ function depthwiseWeightGradient(
   return graph.reshape(graph.transpose(summed, [1, 2, 0]), [kh, kw, c, 1]);
 }
 
-interface DepthwiseInputs {
-  readonly x: tf.TensorInfo;
-  readonly filter: tf.TensorInfo;
-  readonly bias?: tf.TensorInfo;
-  readonly [name: string]: tf.TensorInfo | undefined;
-}
-
 /** Depthwise convolutions and their gradients. */
-export const DEPTHWISE: readonly CaptureKernel[] = [
-  ...['DepthwiseConv2dNative', 'FusedDepthwiseConv2D'].map((name) =>
-    defineKernel<DepthwiseInputs, ConvAttrs & { readonly activation?: string }>(
-      name,
-      (backend, { x, filter, bias }, attrs) => {
-        const info = depthwiseInfo(x.shape, filter.shape, attrs);
-        const y = depthwise(
-          backend,
-          backend.value(x),
-          backend.value(filter),
-          bias && backend.value(bias),
-          info,
-        );
-        return backend.tensorInfo(activate(backend, y, attrs.activation));
-      },
-    ),
-  ),
-  defineKernel<
-    { readonly dy: tf.TensorInfo; readonly filter: tf.TensorInfo },
-    ConvAttrs & { readonly inputShape: number[] }
-  >('DepthwiseConv2dNativeBackpropInput', (backend, { dy, filter }, attrs) => {
-    const info = depthwiseInfo(attrs.inputShape, filter.shape, attrs);
-    return backend.tensorInfo(
-      depthwiseInputGradient(backend, backend.value(dy), backend.value(filter), info),
-    );
-  }),
-  defineKernel<
-    { readonly x: tf.TensorInfo; readonly dy: tf.TensorInfo },
-    ConvAttrs & { readonly filterShape: number[] }
-  >('DepthwiseConv2dNativeBackpropFilter', (backend, { x, dy }, attrs) => {
-    const info = depthwiseInfo(x.shape, attrs.filterShape, attrs);
-    return backend.tensorInfo(
-      depthwiseWeightGradient(backend, backend.value(x), backend.value(dy), info),
-    );
-  }),
-];
+export const DEPTHWISE = convKernels('DepthwiseConv2dNative', 'FusedDepthwiseConv2D', {
+  sizes: depthwiseInfo,
+  forward: depthwise,
+  inputGradient: depthwiseInputGradient,
+  weightGradient: depthwiseWeightGradient,
+});
