@@ -19,7 +19,7 @@ interface ImageSize {
   readonly height: number;
 }
 
-interface Truth {
+interface GroundTruth {
   readonly image: number;
   readonly categoryIndex: number;
   readonly polygons: readonly (readonly number[])[];
@@ -49,11 +49,11 @@ export function writeScoreProblem(
 ): { readonly gt: FileDigest; readonly boxes: FileDigest; readonly masks: FileDigest } {
   const images = makeImages(numImages);
   const gt = new JsonFile(files.gt);
-  const truthsOfImage = writeGroundTruth(gt, images);
+  const groundTruthsOfImage = writeGroundTruth(gt, images);
   const boxes = new JsonFile(files.boxes);
   const masks = new JsonFile(files.masks);
   images.forEach((image, k) => {
-    const lists = detections(image, k, truthsOfImage[k]);
+    const lists = detections(image, k, groundTruthsOfImage[k]);
     const comma = k > 0 ? ',' : '[';
     boxes.write(comma + lists.boxes.join(','));
     masks.write(comma + lists.masks.join(','));
@@ -73,7 +73,7 @@ function makeImages(numImages: number): ImageSize[] {
   });
 }
 
-function writeGroundTruth(file: JsonFile, images: readonly ImageSize[]): Truth[][] {
+function writeGroundTruth(file: JsonFile, images: readonly ImageSize[]): GroundTruth[][] {
   const share = images.length / 5000;
   const numPolygons = Math.round(36335 * share);
   const numCrowds = Math.round(446 * share);
@@ -96,7 +96,7 @@ function writeGroundTruth(file: JsonFile, images: readonly ImageSize[]): Truth[]
     categories,
   };
   file.write(`${JSON.stringify(head).slice(0, -1)},"annotations":[`);
-  const truthsOfImage: Truth[][] = images.map(() => []);
+  const groundTruthsOfImage: GroundTruth[][] = images.map(() => []);
   const draw = mulberry32(2);
   for (let g = 0; g < numPolygons; g++) {
     let image = g;
@@ -109,7 +109,7 @@ function writeGroundTruth(file: JsonFile, images: readonly ImageSize[]): Truth[]
     const polygons = [drawBlob(draw, width, height)];
     if (draw() < 0.08) polygons.push(drawBlob(draw, width, height));
     const box = extent(polygons);
-    truthsOfImage[image].push({ image, categoryIndex, polygons, box });
+    groundTruthsOfImage[image].push({ image, categoryIndex, polygons, box });
     const record = {
       id: 900001 + 7 * g,
       image_id: id,
@@ -123,7 +123,7 @@ function writeGroundTruth(file: JsonFile, images: readonly ImageSize[]): Truth[]
   }
   writeCrowds(file, images, { numPolygons, numCrowds, numUsed });
   file.write(']}');
-  return truthsOfImage;
+  return groundTruthsOfImage;
 }
 
 function writeCrowds(
@@ -155,7 +155,7 @@ function writeCrowds(
 function detections(
   { id, width, height }: ImageSize,
   k: number,
-  truths: readonly Truth[],
+  groundTruths: readonly GroundTruth[],
 ): { boxes: string[]; masks: string[] } {
   const draw = mulberry32(Math.imul(k + 1, 0x9e3779b1));
   const boxes: string[] = [];
@@ -164,12 +164,12 @@ function detections(
     let polygons: (readonly number[])[];
     let categoryIndex: number;
     let raw: number;
-    if (truths.length > 0 && draw() < 0.5) {
-      const truth = truths[Math.floor(draw() * truths.length)];
+    if (groundTruths.length > 0 && draw() < 0.5) {
+      const groundTruth = groundTruths[Math.floor(draw() * groundTruths.length)];
       let q = draw();
       q = q * q * 0.5;
-      polygons = jitter(draw, q, truth, width, height);
-      categoryIndex = draw() < 0.85 ? truth.categoryIndex : drawCategory(draw);
+      polygons = jitter(draw, q, groundTruth, width, height);
+      categoryIndex = draw() < 0.85 ? groundTruth.categoryIndex : drawCategory(draw);
       raw = draw() * (1 - q);
     } else {
       polygons = [drawBlob(draw, width, height)];
@@ -190,18 +190,18 @@ function detections(
 function jitter(
   draw: Draw,
   q: number,
-  truth: Truth,
+  groundTruth: GroundTruth,
   width: number,
   height: number,
 ): (readonly number[])[] {
-  const [bx, by, bw, bh] = truth.box;
+  const [bx, by, bw, bh] = groundTruth.box;
   const sx = 1 + q * (draw() - 0.5);
   const sy = 1 + q * (draw() - 0.5);
   const ox = q * bw * (draw() - 0.5);
   const oy = q * bh * (draw() - 0.5);
   const cx = bx + bw / 2;
   const cy = by + bh / 2;
-  return truth.polygons.map((polygon) =>
+  return groundTruth.polygons.map((polygon) =>
     polygon.map((v, at) =>
       at % 2 === 0
         ? centRound(clamp(cx + (v - cx) * sx + ox, 0, width))

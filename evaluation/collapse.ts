@@ -1,11 +1,11 @@
 import { ShapeError } from '../core/errors.js';
 
 /**
- * Feature collapse: the mean over all pairs of channels, a channel with itself included, of `(1 − cos) / 2`. It is
- * near 0 when channels are copies of each other.
+ * Feature collapse: the mean of `(1 − cos) / 2` over all pairs of channels, including each channel with itself. Near 0 if
+ * channels are copies of each other.
  *
  * The sum over pairs is the squared length of the sum of the unit channels: `(1 − |Σ uᵢ|² / C²) / 2`, so no `[C, C]`
- * matrix is needed. A channel that is zero everywhere has cosine 0 with every channel, itself too.
+ * matrix is needed. A channel that is zero everywhere has cosine 0 with every channel, including itself.
  *
  * @param activations `[H, W, C]`, channels last, any H and W
  * @param numChannels C
@@ -26,12 +26,12 @@ export function meanChannelCosineDistance(
   for (let i = 0; i < activations.length;) {
     for (let c = 0; c < C; c++, i++) inverseNorms[c] += activations[i] * activations[i];
   }
-  // No epsilon: float64 holds the square of every float32 that is not 0, and one would shrink small channels.
+  // No epsilon, which would shrink small channels: float64 can represent the square of every nonzero float32.
   for (let c = 0; c < C; c++)
     inverseNorms[c] = inverseNorms[c] > 0 ? 1 / Math.sqrt(inverseNorms[c]) : 0;
   let squaredLength = 0;
   for (let i = 0; i < activations.length;) {
-    let sum = 0; // of the unit channels at this position
+    let sum = 0; // sum of the unit channels at this position
     for (let c = 0; c < C; c++, i++) sum += activations[i] * inverseNorms[c];
     squaredLength += sum * sum;
   }

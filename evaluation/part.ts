@@ -3,13 +3,13 @@ import { ConfigError, DataError } from '../core/errors.js';
 type PartArray = Float64Array | Uint32Array | Int32Array;
 
 /**
- * What an evaluator has gathered from its share of a data set. A part is written by every worker of a distributed
- * evaluation; one process merges the parts and finishes.
+ * Partial result of an evaluator on its shard of a data set. Every worker of a distributed evaluation writes one; one
+ * process merges them.
  */
 export interface EvaluationPart {
-  /** The evaluator that wrote it. */
+  /** Kind of evaluator. */
   readonly kind: string;
-  /** What all parts of one evaluation have in common, plain JSON. */
+  /** Settings common to all partial results of an evaluation, plain JSON. */
   readonly settings: unknown;
   readonly arrays: Readonly<Record<string, PartArray>>;
 }
@@ -29,7 +29,7 @@ interface ArrayPlace {
   readonly length: number;
 }
 
-/** A part as bytes: a mark, the length of a JSON header (uint32), the header, the arrays (little-endian). */
+/** Encodes a partial result: magic bytes, the length of a JSON header (uint32), the header, the arrays (little-endian). */
 export function encodePart({ kind, settings, arrays }: EvaluationPart): Uint8Array {
   const places: Record<string, ArrayPlace> = {};
   let offset = 0;
@@ -59,7 +59,7 @@ export function encodePart({ kind, settings, arrays }: EvaluationPart): Uint8Arr
  * The inverse of `encodePart`.
  *
  * @param file named in errors
- * @throws DataError if the bytes are no such part
+ * @throws DataError if the bytes are not a partial result
  */
 export function decodePart(bytes: Uint8Array, file: string): EvaluationPart {
   const wrong = (got: string, cause?: unknown): DataError =>
@@ -88,14 +88,14 @@ export function decodePart(bytes: Uint8Array, file: string): EvaluationPart {
     const from = start + place.offset;
     const to = from + place.length * make.BYTES_PER_ELEMENT;
     if (to > bytes.length) throw wrong('a file that was cut off');
-    // A copy in a buffer of its own, which `slice` of Node's Buffer would not be.
+    // Copies to a new buffer, which `slice` of Node's Buffer would not do.
     arrays[name] = new make(Uint8Array.from(bytes.subarray(from, to)).buffer);
   }
   return { kind: header.kind, settings: header.settings, arrays };
 }
 
 /**
- * Checks that a part belongs to this evaluation, and returns its arrays.
+ * Checks that a partial result belongs to this evaluation, and returns its arrays.
  *
  * @throws ConfigError if it was written by another evaluator or with other settings
  * @throws DataError if an array is missing
@@ -120,7 +120,7 @@ export function arraysOfPart<Names extends string>(
   return part.arrays as Record<Names, PartArray>;
 }
 
-/** The first setting that differs, as `name value instead of value`. */
+/** Describes the first setting that differs, as `name value instead of value`. */
 function differentSettings(expected: unknown, got: unknown): string | undefined {
   const [a, b] = [expected, got].map((value) =>
     typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : { value },

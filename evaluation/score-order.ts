@@ -2,7 +2,7 @@ const DIGIT_BITS = 11;
 const NUM_DIGITS = 6;
 
 /**
- * Stable order of scores from high to low: equal scores (also +0 and −0) keep their places. NaN is not expected.
+ * Computes a stable order of descending scores; +0 and −0 are equal. Scores must not be NaN.
  *
  * @param scores `[N]`
  * @returns `[N]`, positions
@@ -24,7 +24,9 @@ function insertionOrder(scores: Float64Array): Uint32Array {
   return order;
 }
 
-/** Radix sort of the bits of the doubles, made ascending unsigned numbers; digits that are all equal are skipped. */
+/**
+ * Radix sort of the bits of the doubles, mapped to ascending unsigned numbers; digits that are equal for all are skipped.
+ */
 function radixOrder(scores: Float64Array): Uint32Array {
   const count = scores.length;
   const lows = new Uint32Array(count);
@@ -60,7 +62,7 @@ function radixOrder(scores: Float64Array): Uint32Array {
   return from;
 }
 
-/** 11 bits of the 64-bit number from `shift` on; the digit from bit 22 on reaches into the upper word. */
+/** Extracts 11 bits of the 64-bit number at `shift`; the digit at bit 22 includes bits of the upper word. */
 function digitAt(low: number, high: number, shift: number): number {
   const mask = (1 << DIGIT_BITS) - 1;
   if (shift >= 32) return (high >>> (shift - 32)) & mask;

@@ -1,17 +1,18 @@
 const NUM_BINS = 15;
 const NUM_SUMS = 3 * NUM_BINS + 3;
 /**
- * Steps of the two sums that a number is kept in. Float64 adds multiples of `2^-20` without rounding up to `2^33`, and the rests, at most
- * `2^-21`, in multiples of `2^-50` for `2^24` samples: so no order and no division into parts changes a bit.
+ * Steps of the two sums that represent a number. Float64 adds multiples of `2^-20` exactly up to `2^33`, and the
+ * remainders, at most `2^-21`, in multiples of `2^-50` for `2^24` samples. So the result does not depend on order or on
+ * division into shards.
  */
 const COARSE = 2 ** 20;
 const FINE = 2 ** 50;
 
-/** How well the probabilities tell the truth. */
+/** Calibration of the probabilities. */
 export interface Calibration {
-  /** Mean over the samples of |accuracy − confidence| of their bin. */
+  /** Expected calibration error: mean over the samples of |accuracy − confidence| of their bin. */
   readonly ece: number;
-  /** The largest |accuracy − confidence| of a bin. */
+  /** Maximum calibration error: largest |accuracy − confidence| of a bin. */
   readonly mce: number;
   /** Mean negative log-likelihood, nats. */
   readonly meanNLL: number;
@@ -29,9 +30,12 @@ export interface CalibrationBin {
   readonly accuracy: number;
 }
 
-/** Sums what calibration is computed from. Its numbers may be added to those of another one, in any order with the same result. */
+/** Accumulates the sums for calibration. Sums of several instances may be added in any order with the same result. */
 export class CalibrationSums {
-  /** `[2, 48]` coarse sums and what they lack: `[15, 3]` count, confidence and correct ones of each bin, then samples, NLL and Brier score. */
+  /**
+   * `[2, 48]` coarse sums and remainders: `[15, 3]` count, confidence and number correct of each bin, then samples, NLL
+   * and Brier score.
+   */
   readonly sums = new Float64Array(2 * NUM_SUMS);
 
   get numSamples(): number {
@@ -62,7 +66,7 @@ export class CalibrationSums {
     this.addTo(3 * NUM_BINS + 2, brier);
   }
 
-  /** The calibration so far; NaN where there are no samples. */
+  /** Computes the calibration so far; NaN without samples. */
   finish(): Calibration {
     const sums = this.sums.slice(0, NUM_SUMS).map((sum, at) => sum + this.sums[NUM_SUMS + at]);
     const [numSamples, nll, brier] = sums.subarray(3 * NUM_BINS);
@@ -87,7 +91,7 @@ export class CalibrationSums {
   private addTo(at: number, value: number): void {
     const coarse = Math.round(value * COARSE) / COARSE;
     this.sums[at] += coarse;
-    // Nothing is left of an infinite number.
+    // An infinite number has no remainder.
     if (Number.isFinite(coarse))
       this.sums[NUM_SUMS + at] += Math.round((value - coarse) * FINE) / FINE;
   }

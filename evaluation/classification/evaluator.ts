@@ -3,19 +3,19 @@ import { arraysOfPart, type EvaluationPart } from '../part.js';
 import { CalibrationSums, type Calibration } from './calibration.js';
 import { assertLogits, labelRank } from './top-k.js';
 
-/** A finished evaluation; shares are 0–1, NaN without samples. */
+/** Result of an evaluation; fractions are 0–1, NaN without samples. */
 export interface ClassificationResult {
   readonly numSamples: number;
   readonly top1: number;
   readonly top5: number;
-  /** Share of right first classes among the samples of a class, for the classes that occur. */
+  /** Top-1 accuracy of each class that occurs. */
   readonly perClassTop1: ReadonlyMap<number, number>;
   readonly meanPerClassTop1: number;
-  /** Undefined where samples came as ranked classes, without logits. */
+  /** Undefined if samples were added as ranked classes without logits. */
   readonly calibration?: Calibration;
 }
 
-/** Top-1 and top-5 accuracy and calibration over a data set. */
+/** Evaluator of top-1 and top-5 accuracy and calibration over a data set. */
 export class ClassificationEvaluator {
   /** `[K]`. */
   private readonly samples: Float64Array;
@@ -33,12 +33,12 @@ export class ClassificationEvaluator {
   }
 
   /**
-   * Counts a batch.
+   * Adds a batch.
    *
    * @param logits `[N, K]` row-major
    * @param labels `[N]`, 0 … K − 1
    * @param name of the batch or sample for errors
-   * @throws DataError if the sizes do not fit, a logit is NaN or a label is no class; nothing is counted then
+   * @throws DataError if the sizes do not fit, a logit is NaN or a label is invalid; then nothing is added
    */
   update(logits: Float32Array | Float64Array, labels: ArrayLike<number>, name = 'sample'): void {
     const K = this.numClasses;
@@ -59,10 +59,10 @@ export class ClassificationEvaluator {
   }
 
   /**
-   * Counts a sample of which only the first classes are known.
+   * Adds a sample of which only the first classes are known.
    *
-   * @param classes from the likeliest on, at least five or all of them
-   * @throws DataError for too few classes, one that is none, or a wrong label; nothing is counted then
+   * @param classes classes by descending probability, at least five or all
+   * @throws DataError for too few or invalid classes, or an invalid label; then nothing is added
    */
   updateRanked(classes: ArrayLike<number>, label: number, name = 'sample'): void {
     const K = this.numClasses;
@@ -95,7 +95,7 @@ export class ClassificationEvaluator {
     };
   }
 
-  /** What has been counted, for another evaluator's `addPart`. */
+  /** Returns the partial result, for another evaluator's `addPart`. */
   toPart(): EvaluationPart {
     const { samples, top1, top5 } = this.totals;
     return {
@@ -110,7 +110,7 @@ export class ClassificationEvaluator {
     };
   }
 
-  /** @throws ConfigError for a part of another kind or number of classes */
+  /** @throws ConfigError for a partial result of another kind or number of classes */
   addPart(part: EvaluationPart): void {
     const arrays = arraysOfPart(part, {
       kind: 'classification',

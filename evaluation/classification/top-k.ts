@@ -1,8 +1,8 @@
 import { DataError } from '../../core/errors.js';
 
 /**
- * How many classes come before the label: those with a greater logit, and those with an equal one and a lower index.
- * The label is among the top k when its rank is below k.
+ * Rank of the label: the number of classes with a greater logit, or with an equal one and a lower index. The label is
+ * among the top k if its rank is below k.
  *
  * @param logits `[K]`, no NaN
  */
@@ -15,7 +15,7 @@ export function labelRank(logits: ArrayLike<number>, label: number): number {
 }
 
 /**
- * The k classes of the highest logits, of equal ones the lower index first.
+ * Finds the k classes of the highest logits, ties by index.
  *
  * @param logits `[K]`, no NaN
  * @returns `[min(k, K)]`
@@ -35,7 +35,7 @@ export function topClasses(logits: ArrayLike<number>, k: number): Int32Array {
   return top;
 }
 
-/** @throws DataError if a logit is NaN or the label is no class */
+/** @throws DataError if a logit is NaN or the label is invalid */
 export function assertLogits(where: string, logits: ArrayLike<number>, label: number): void {
   if (!Number.isInteger(label) || label < 0 || label >= logits.length)
     throw new DataError(`${where}: expected a label of 0 to ${logits.length - 1}, got ${label}`);

@@ -2,7 +2,7 @@ import { orderByScore } from '../score-order.js';
 import type { CocoMatches } from './match-rows.js';
 import type { CocoParameters } from './parameters.js';
 
-/** Precision and score at the recall points, and the recall reached. −1 where there is no ground truth. */
+/** Precision and score at the recall points, and the maximal recall; −1 without ground truth. */
 export interface CocoCurves {
   /** Thresholds, recall points, categories, area ranges, detection limits. */
   readonly shape: readonly [T: number, R: number, K: number, A: number, M: number];
@@ -14,26 +14,26 @@ export interface CocoCurves {
   readonly scores: Float64Array;
 }
 
-/** `numpy.spacing(1)`, which keeps the first precision from 0/0. */
+/** `numpy.spacing(1)`, which prevents 0/0 in the first precision. */
 const EPSILON = 2 ** -52;
 
 /**
- * Turns matches into precision-recall curves. The precision at a recall is the highest one from there on, which
- * is reached at true positives only, so a curve takes as many steps as there are true positives.
+ * Computes precision-recall curves from matches. The precision at a recall is the maximum from there on, which is always
+ * at a true positive, so a curve needs only the true positives.
  *
- * @param matches rows sorted by category, in it by image, in it by score
- * @param numTruth `[K, A]`, ground truth that counts
+ * @param matches rows sorted by category, image and score
+ * @param numGroundTruths `[K, A]`, numbers of ground truths that are not ignored
  */
 export function accumulateCoco(
   matches: CocoMatches,
-  numTruth: Int32Array,
+  numGroundTruths: Int32Array,
   parameters: CocoParameters,
 ): CocoCurves {
   const { iouThresholds, recallPoints, maxDetections, areaRanges } = parameters;
   const [T, R, A, M] = [iouThresholds, recallPoints, areaRanges, maxDetections].map(
     (l) => l.length,
   );
-  const K = numTruth.length / A;
+  const K = numGroundTruths.length / A;
   const curves: CocoCurves = {
     shape: [T, R, K, A, M],
     precision: new Float64Array(T * R * K * A * M).fill(-1),
@@ -45,7 +45,7 @@ export function accumulateCoco(
     const order = orderByScore(matches.scores.subarray(from, to));
     for (let i = 0; i < order.length; i++) order[i] += from;
     for (let a = 0; a < A; a++) {
-      const total = numTruth[k * A + a];
+      const total = numGroundTruths[k * A + a];
       if (total === 0) continue;
       for (let m = 0; m < M; m++) {
         const walk = walkTruePositives(matches, order, { a, A, T, limit: maxDetections[m], total });
@@ -56,15 +56,15 @@ export function accumulateCoco(
   return curves;
 }
 
-/** The true positives of a category at every threshold, in order of score. */
+/** True positives of a category at every threshold, in order of score. */
 interface Walk {
   readonly numDetections: number;
   readonly firstScore: number;
-  /** Upper bound of true positives: row length of the lists below. */
+  /** Upper bound of true positives, the row length of the lists below. */
   readonly stride: number;
   /** `[T]`. */
   readonly numTrue: Int32Array;
-  /** `[T, stride]`: precision when the true positive is reached. */
+  /** `[T, stride]`: precision at the true positive. */
   readonly precision: Float64Array;
   /** `[T, stride]`. */
   readonly scores: Float64Array;
@@ -79,7 +79,7 @@ function walkTruePositives(
   const words = Math.ceil(T / 32);
   const numTrue = new Int32Array(T);
   const numFalse = new Int32Array(T);
-  // With ids <= 0 a ground truth can be matched more than once, so that `total` is no bound.
+  // With ids ≤ 0 a ground truth can be matched more than once, so `total` is not a bound.
   let stride = Math.min(total, order.length);
   let precision: Float64Array = new Float64Array(T * stride);
   let scoresOf: Float64Array = new Float64Array(T * stride);
@@ -146,7 +146,7 @@ function fillCurve(
       while (next < numTrue && (next + 1) / total < point) next++;
       reached &&= next < numTrue;
     }
-    // A recall of 0 is reached by the first detection, be it true or false.
+    // The first detection reaches recall 0, whether true or false.
     const score = point > 0 ? walk.scores[first + next] : walk.firstScore;
     const precision =
       point > 0 ? walk.precision[first + next] : numTrue > 0 ? walk.precision[first] : 0;

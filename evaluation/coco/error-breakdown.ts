@@ -3,7 +3,7 @@ import { matchImages, type ImageMatch, type ImageMatchOptions } from './match-im
 import type { CocoDetections, CocoGroundTruth } from './objects.js';
 import { cocoParameters } from './parameters.js';
 
-/** What can be wrong, in the order in which it is tested. */
+/** Kinds of errors in the order of the tests. */
 export const ERROR_KINDS = [
   'localisation',
   'classification',
@@ -16,68 +16,69 @@ export const ERROR_KINDS = [
 export type ErrorKind = (typeof ERROR_KINDS)[number];
 
 export interface ErrorBreakdown {
-  /** At the threshold, over all areas; NaN without ground truth. */
+  /** AP at the threshold over all areas; NaN without ground truth. */
   readonly AP: number;
   readonly counts: Readonly<Record<ErrorKind, number>>;
-  /** How much AP would gain if the errors of one kind, and only these, were put right. */
+  /** Gain of AP if only the errors of one kind were corrected. */
   readonly gains: Readonly<Record<ErrorKind, number>>;
-  /** `[D]`: kind of error of each detection; undefined where it is right or does not count. */
+  /** `[D]`: kind of error of each detection; undefined if it is correct or ignored. */
   readonly kindOf: readonly (ErrorKind | undefined)[];
-  /** Positions of the ground truth that was missed. */
+  /** Positions of the missed ground truths. */
   readonly missed: readonly number[];
 }
 
 export interface ErrorOptions extends ImageMatchOptions {
-  /** What overlaps less is background. */
+  /** Smallest IoU that is not background. */
   readonly backgroundThreshold?: number;
 }
 
-/** A detection as it enters a curve. */
+/** A detection of a curve. */
 interface Row {
   readonly category: number;
   readonly score: number;
   readonly isTrue: boolean;
-  /** What is wrong; undefined where nothing is. */
+  /** Kind of error; undefined if correct. */
   readonly kind?: ErrorKind;
-  /** The object it would have found, were it right; −1 where there is none. */
+  /** Ground truth that it would match if corrected; −1 if there is none. */
   readonly target: number;
 }
 
 /**
- * Sorts false detections and missed objects by what is wrong, with `f` the threshold and `b` that of background:
+ * Classifies false detections and missed objects by kind of error; `f` is the threshold and `b` that of background:
  *
- * - localization: the category is right, IoU in `[b, f)`
+ * - localization: correct category, IoU in `[b, f)`
  * - classification: another category, IoU ≥ f
- * - duplicate: the category is right, IoU ≥ f, but a better detection found the object
- * - background: IoU < b with everything
+ * - duplicate: correct category, IoU ≥ f, but a better detection matches the object
+ * - background: IoU < b with all objects
  * - both: another category, IoU in `[b, f)`
- * - missed: objects that nothing found, nor would have found but for one of the first two errors
+ * - missed: objects without a match, not even by a detection with one of the first two errors
  *
- * A gain is computed by an oracle: wrong localization or classification becomes right (or is removed where its object
- * has been found already or by a better one), the other false detections are removed, missed objects are not asked for.
+ * Gains are computed by an oracle: localization and classification errors are corrected (or removed if their object is
+ * already matched, or by a better one), other false detections are removed, and missed objects are dropped from the
+ * ground truth.
  *
  * @see TIDE, https://arxiv.org/abs/2008.08115
  */
 export function errorBreakdown(
-  truth: CocoGroundTruth,
+  groundTruth: CocoGroundTruth,
   detections: CocoDetections,
   options: ErrorOptions,
 ): ErrorBreakdown {
-  const categoryIds = truth.categories.map(({ id }) => id).sort((a, b) => a - b);
+  const categoryIds = groundTruth.categories.map(({ id }) => id).sort((a, b) => a - b);
   const indexOf = new Map(categoryIds.map((id, k) => [id, k]));
   const categoryOf = (id: number): number => indexOf.get(id) ?? -1;
-  const rows: Row[] = []; // image by image: equal scores keep this order
+  const rows: Row[] = []; // image by image: ties keep this order
   const kindOf = new Array<ErrorKind | undefined>(detections.scores.length).fill(undefined);
   const missed: number[] = [];
   const totals = new Int32Array(categoryIds.length);
   const missedOf = new Int32Array(categoryIds.length);
   const isFound = new Set<number>();
 
-  matchImages(truth, detections, options, (match) => {
+  matchImages(groundTruth, detections, options, (match) => {
     const { dts, gts, found, foundBy } = match;
     const reachable = new Set<number>();
     for (let d = 0; d < dts.length; d++) {
-      if (found[d] >= 0 && truth.isCrowd[gts[found[d]]]) continue;
+      if (found[d] >= 0 && groundTruth.isCrowd[gts[found[d]]]) continue;
       const score = detections.scores[dts[d]];
       const category = categoryOf(detections.categoryOf[dts[d]]);
       if (found[d] >= 0) {
@@ -85,14 +86,14 @@ export function errorBreakdown(
         isFound.add(gts[found[d]]);
         continue;
       }
-      const { kind, target } = judge(match, d, truth, detections, options);
+      const { kind, target } = judge(match, d, groundTruth, detections, options);
       kindOf[dts[d]] = kind;
       if (target >= 0) reachable.add(target);
       rows.push({ category, score, isTrue: false, kind, target: target >= 0 ? gts[target] : -1 });
     }
     for (let g = 0; g < gts.length; g++) {
-      if (truth.isCrowd[gts[g]]) continue;
-      const category = categoryOf(truth.categoryOf[gts[g]]);
+      if (groundTruth.isCrowd[gts[g]]) continue;
+      const category = categoryOf(groundTruth.categoryOf[gts[g]]);
       totals[category]++;
       if (foundBy[g] >= 0 || reachable.has(g)) continue;
       missed.push(gts[g]);
@@ -111,7 +112,7 @@ export function errorBreakdown(
     const corrected = rows.flatMap((row): Row[] => {
       if (row.kind !== kind) return [row];
       if (!claims.has(row)) return [];
-      return [{ ...row, category: categoryOf(truth.categoryOf[row.target]), isTrue: true }];
+      return [{ ...row, category: categoryOf(groundTruth.categoryOf[row.target]), isTrue: true }];
     });
     return meanAp(corrected, totals);
   };
@@ -127,7 +128,7 @@ export function errorBreakdown(
   };
 }
 
-/** The rows of a kind that get their object when put right: the best of each object that nothing has found. */
+/** Rows of a kind that match their object when corrected: the best one of each unmatched object. */
 function claimTargets(
   rows: readonly Row[],
   kind: ErrorKind,
@@ -141,19 +142,19 @@ function claimTargets(
   return new Set(claims.values());
 }
 
-/** What is wrong with detection `d`, and which object of the image it should have found. */
+/** Determines the error of detection `d`, and the object of the image that it should match. */
 function judge(
   { dts, gts, ious }: ImageMatch,
   d: number,
-  truth: CocoGroundTruth,
+  groundTruth: CocoGroundTruth,
   detections: CocoDetections,
   { iouThreshold, backgroundThreshold = 0.1 }: ErrorOptions,
 ): { kind: ErrorKind; target: number } {
   const best = { own: -1, other: -1 };
   const iou = { own: 0, other: 0 };
   for (let g = 0; g < gts.length; g++) {
-    if (truth.isCrowd[gts[g]]) continue;
-    const isOwn = truth.categoryOf[gts[g]] === detections.categoryOf[dts[d]];
+    if (groundTruth.isCrowd[gts[g]]) continue;
+    const isOwn = groundTruth.categoryOf[gts[g]] === detections.categoryOf[dts[d]];
     const side = isOwn ? 'own' : 'other';
     if (ious[d * gts.length + g] <= iou[side]) continue;
     iou[side] = ious[d * gts.length + g];
@@ -167,7 +168,7 @@ function judge(
   return { kind: 'both', target: -1 };
 }
 
-/** Mean AP of the categories that have objects. */
+/** Mean AP over the categories with objects. */
 function meanAp(rows: readonly Row[], totals: Int32Array): number {
   const known = rows.filter(({ category }) => category >= 0);
   const sorted = known.sort((a, b) => a.category - b.category || b.score - a.score);

@@ -8,7 +8,7 @@ import type { CocoParameters } from './parameters.js';
 import type { ImageShard } from './shard.js';
 import { summarizeCategories, summarizeCoco, type CategorySummary } from './summary.js';
 
-/** A finished evaluation. */
+/** Result of an evaluation. */
 export interface CocoResult {
   readonly parameters: CocoParameters;
   /** 12 numbers, or 10 for keypoints, as `DETECTION_STATS` and `KEYPOINT_STATS` name them. */
@@ -18,13 +18,13 @@ export interface CocoResult {
   readonly grid: CocoGrid;
   /** Sorted by category, image and score. */
   readonly matches: CocoMatches;
-  /** `[K, A]`: ground truth that counts. */
-  readonly numTruth: Int32Array;
+  /** `[K, A]`: numbers of ground truths that are not ignored. */
+  readonly numGroundTruths: Int32Array;
 }
 
 /**
- * Evaluates detections as the COCO API does. Images may come in any portions, each with all of its detections;
- * masks are not kept beyond the portion. Images that never come count as images without detections.
+ * Evaluates detections like the COCO API. Images may be added in any batches, each image with all its detections; masks
+ * are kept only for the current batch. Images that are not added count as images without detections.
  *
  * @see https://github.com/cocodataset/cocoapi/blob/8c9bcc3/PythonAPI/pycocotools/cocoeval.py
  */
@@ -34,24 +34,24 @@ export class CocoEvaluator {
   private readonly seen = new Set<number>();
 
   /** @throws ConfigError or DataError as `CocoMatcher` */
-  constructor(truth: CocoGroundTruth, parameters: CocoParameters) {
-    this.matcher = new CocoMatcher(truth, parameters);
+  constructor(groundTruth: CocoGroundTruth, parameters: CocoParameters) {
+    this.matcher = new CocoMatcher(groundTruth, parameters);
   }
 
   /**
    * Matches all detections of some images.
    *
-   * @param shard matches only those of a share of the images
-   * @throws DataError if an image came before, and as `CocoMatcher.match`
+   * @param shard matches only the images of a shard
+   * @throws DataError if an image was added before, and as `CocoMatcher.match`
    */
   update(detections: CocoDetections, shard?: ImageShard): void {
     this.addMatches(this.matcher.match(detections, shard ? { shard } : {}));
   }
 
   /**
-   * Takes in what another evaluator of the same ground truth and parameters has matched.
+   * Merges the matches of another evaluator of the same ground truth and parameters.
    *
-   * @throws DataError if an image came before
+   * @throws DataError if an image was added before
    */
   addMatches(matches: CocoMatches): void {
     const images = new Set(matches.images);
@@ -85,8 +85,8 @@ export class CocoEvaluator {
   finish(): CocoResult {
     const { parameters, grid } = this.matcher;
     const matches = this.matches();
-    const numTruth = this.matcher.countTruth();
-    const curves = accumulateCoco(matches, numTruth, parameters);
+    const numGroundTruths = this.matcher.countGroundTruths();
+    const curves = accumulateCoco(matches, numGroundTruths, parameters);
     return {
       parameters,
       stats: summarizeCoco(curves, parameters),
@@ -94,7 +94,7 @@ export class CocoEvaluator {
       curves,
       grid,
       matches,
-      numTruth,
+      numGroundTruths,
     };
   }
 }

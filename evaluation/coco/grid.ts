@@ -4,13 +4,13 @@ import type { CocoParameters } from './parameters.js';
 import { isInShard, type ImageShard } from './shard.js';
 
 /**
- * The images and categories to evaluate, numbered. Objects are visited cell by cell, a cell being what lies in one
- * image under one category, or under any category where categories are pooled.
+ * Grid of the images and categories to evaluate. A cell contains the objects of one category in one image, or of all
+ * categories if these are pooled.
  */
 export interface CocoGrid {
   /** `[I]`, ascending: equal scores are ordered by image id. */
   readonly imageIds: Float64Array;
-  /** `[K]`, ascending; in the given order where categories are pooled. */
+  /** `[K]`, ascending; in the given order if categories are pooled. */
   readonly categoryIds: Float64Array;
   readonly imageIndexOf: ReadonlyMap<number, number>;
   readonly categoryIndexOf: ReadonlyMap<number, number>;
@@ -34,20 +34,20 @@ export function cocoGrid(domain: CocoDomain, parameters: CocoParameters): CocoGr
   };
 }
 
-/** Objects sorted by cell. Those of images or categories that are not evaluated are left out. */
+/** Objects sorted by cell, without those of images or categories that are not evaluated. */
 export interface CellOrder {
-  /** Positions of the objects: image by image, in these by category, in these in file order. */
+  /** Positions of the objects by image, category and file order. */
   readonly order: Uint32Array;
-  /** The cell of `order[i]`: `image · K + category`, with K = 1 where categories are pooled. */
+  /** Cell of `order[i]`: `image · K + category`, with K = 1 if categories are pooled. */
   readonly cells: Float64Array;
 }
 
-/** K of the cells: 1 where categories are pooled. */
+/** K of the cells: 1 if categories are pooled. */
 export function numCellCategories({ pooled, categoryIds }: CocoGrid): number {
   return pooled ? 1 : categoryIds.length;
 }
 
-/** Two stable counting sorts, so that the cost follows the number of objects and not of cells. */
+/** Two stable counting sorts, so that the cost depends on the number of objects, not of cells. */
 export function orderByCell(
   grid: CocoGrid,
   imageOf: Float64Array,

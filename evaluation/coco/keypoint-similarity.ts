@@ -1,31 +1,36 @@
 import { DataError } from '../../core/errors.js';
 import type { CocoDetections, CocoGroundTruth, Similarity } from './objects.js';
 
-/** The distance of 1 to the next double, added to areas so that an empty object divides by no 0. */
+/** The distance from 1 to the next double, added to areas to avoid division by 0. */
 const EPSILON = 2 ** -52;
 
 /**
- * Object keypoint similarity: the mean over the labeled keypoints of `exp(−distance² / (2 · (2σ)² · area))`. An
- * object without labeled keypoints is compared by how far the keypoints lie outside its box, doubled in size.
+ * Object keypoint similarity: the mean over the labeled keypoints of `exp(−distance² / (2 · (2σ)² · area))`. For an
+ * object without labeled keypoints, distances are those of the keypoints from its box, doubled in size.
  *
  * @param sigmas `[P]`
- * @throws DataError if there are no keypoints, or not `P` an object
+ * @throws DataError if there are no keypoints, or not `P` per object
  */
 export function keypointSimilarity(
-  truth: CocoGroundTruth,
+  groundTruth: CocoGroundTruth,
   detections: CocoDetections,
   sigmas: readonly number[],
 ): Similarity {
   const { areas } = detections;
   const dtPoints = keypointsOf('detection', detections.keypoints, detections.scores.length, sigmas);
-  const gtPoints = keypointsOf('ground truth', truth.keypoints, truth.ids.length, sigmas);
+  const gtPoints = keypointsOf(
+    'ground truth',
+    groundTruth.keypoints,
+    groundTruth.ids.length,
+    sigmas,
+  );
   const variances = sigmas.map((sigma) => (sigma * 2) ** 2);
   const terms = new Float64Array(sigmas.length);
 
   const similarity = (d: number, g: number): number => {
-    const scale = truth.areas[g] + EPSILON;
-    const [left, top] = [truth.boxes[4 * g], truth.boxes[4 * g + 1]];
-    const [width, height] = [truth.boxes[4 * g + 2], truth.boxes[4 * g + 3]];
+    const scale = groundTruth.areas[g] + EPSILON;
+    const [left, top] = [groundTruth.boxes[4 * g], groundTruth.boxes[4 * g + 1]];
+    const [width, height] = [groundTruth.boxes[4 * g + 2], groundTruth.boxes[4 * g + 3]];
     const first = 3 * sigmas.length * g;
     let numLabelled = 0;
     for (let p = 0; p < sigmas.length; p++) if (gtPoints[first + 3 * p + 2] > 0) numLabelled++;
@@ -83,7 +88,7 @@ function extentArea(points: Float64Array, index: number, numPoints: number): num
   return (x2 - x1) * (y2 - y1);
 }
 
-/** Sums in the order of NumPy for up to 128 numbers (eight running sums), so that the last bits agree. */
+/** Sums in NumPy's order for up to 128 numbers (eight running sums), so that results are bit-identical. */
 function pairwiseSum(values: Float64Array, count: number): number {
   const numBlocked = count - (count % 8);
   let sum = 0;

@@ -4,8 +4,8 @@ import { decodeRunsInto, rleToString } from '../../core/rle-string.js';
 import { assertMaskSize, assertRunSum, type Rle } from '../../core/rle.js';
 
 /**
- * The masks of many objects, compressed: mask `i` is COCO's run-length string `bytes[starts[i] … ends[i])`. Nothing
- * else is kept of a mask, so a pool costs little more than the text of a result file.
+ * Compressed masks of many objects: mask `i` is COCO's run-length string `bytes[starts[i] … ends[i])`. Nothing else is
+ * stored per mask, so a pool is only slightly larger than the text of a result file.
  */
 export interface MaskPool {
   readonly bytes: Uint8Array;
@@ -32,7 +32,7 @@ export class MaskPoolBuilder {
     return this.starts.length;
   }
 
-  /** Adds a mask. A compressed one is checked when it is decoded. */
+  /** Adds a mask. Compressed masks are checked when they are decoded. */
   add(mask: Rle | CompressedRle): void {
     const { height, width, counts } = mask;
     assertMaskSize('segmentation', height, width);
@@ -43,7 +43,7 @@ export class MaskPoolBuilder {
       this.bytes = larger;
     }
     this.starts.push(this.used);
-    // Characters beyond a byte are none of a mask, and 255 isn't either.
+    // Characters beyond a byte are invalid, and so is 255.
     for (let i = 0; i < text.length; i++)
       this.bytes[this.used++] = Math.min(255, text.charCodeAt(i));
     this.ends.push(this.used);
@@ -62,7 +62,7 @@ export class MaskPoolBuilder {
   }
 }
 
-/** The runs of mask `index`. @throws DataError if the text is no mask of its size */
+/** Decodes the runs of mask `index`. @throws DataError if the text is not a mask of its size */
 export function rleOfPool(pool: MaskPool, index: number): Rle {
   const [start, end] = [pool.starts[index], pool.ends[index]];
   const counts = new Uint32Array(end - start);

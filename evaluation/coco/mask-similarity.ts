@@ -5,15 +5,18 @@ import type { CocoDetections, CocoGroundTruth, Similarity } from './objects.js';
 import { rleOfPool, type MaskPool } from './mask-pool.js';
 
 /**
- * IoU of masks. They stay compressed; those of one cell at a time are decoded into foreground spans of pixel
- * positions, and a pair walks both lists of spans only where they can meet.
+ * IoU of masks. Masks stay compressed; those of one cell at a time are decoded to foreground spans of pixel positions,
+ * and for a pair only spans that can intersect are visited.
  *
  * @throws DataError if there are no masks
  */
-export function maskSimilarity(truth: CocoGroundTruth, detections: CocoDetections): Similarity {
+export function maskSimilarity(
+  groundTruth: CocoGroundTruth,
+  detections: CocoDetections,
+): Similarity {
   const { areas } = detections;
   const dtMasks = detections.masks;
-  const gtMasks = truth.masks;
+  const gtMasks = groundTruth.masks;
   if (!dtMasks) throw new DataError('coco: expected masks in the detections, got none');
   if (!gtMasks) throw new DataError('coco: expected masks in the ground truth, got none');
   const known = areas ?? new Float64Array(detections.scores.length).fill(-1);
@@ -23,9 +26,9 @@ export function maskSimilarity(truth: CocoGroundTruth, detections: CocoDetection
     id: d,
   }));
   const gtSpans = new SpanList(gtMasks, (g) => ({
-    file: truth.source,
-    name: `annotation ${truth.ids[g]}`,
-    id: truth.ids[g],
+    file: groundTruth.source,
+    name: `annotation ${groundTruth.ids[g]}`,
+    id: groundTruth.ids[g],
   }));
 
   return {
@@ -47,7 +50,7 @@ export function maskSimilarity(truth: CocoGroundTruth, detections: CocoDetection
         if (known[d] < 0) known[d] = dtSpans.areas[0];
         for (let j = 0; j < gts.length; j++, at++) {
           const g = gts[j];
-          const crowd = truth.isCrowd[g] !== 0;
+          const crowd = groundTruth.isCrowd[g] !== 0;
           if (!sameSize(dtMasks, d, gtMasks, g) || (dtSpans.hasEmptyRun && gtSpans.hasEmptyRun)) {
             out[at] = exactIou(rleOfPool(dtMasks, d), rleOfPool(gtMasks, g), crowd);
             continue;
@@ -65,14 +68,14 @@ function sameSize(a: MaskPool, i: number, b: MaskPool, j: number): boolean {
   return a.heights[i] === b.heights[j] && a.widths[i] === b.widths[j];
 }
 
-/** The reference's own way, for the odd cases: masks of different sizes, and runs of length 0 on both sides. */
+/** The reference's algorithm for special cases: masks of different sizes, and runs of length 0 in both. */
 function exactIou(dt: Rle, gt: Rle, crowd: boolean): number {
   if (!(boxPairIou(rleBox(dt), 0, rleBox(gt), 0) > 0)) return 0;
   const isSameSize = dt.height === gt.height && dt.width === gt.width;
   return isSameSize ? runIou(dt.counts, gt.counts, crowd) : -1;
 }
 
-/** Which record a mask belongs to, for errors. */
+/** Record of a mask, for errors. */
 interface MaskOwner {
   readonly file: string | undefined;
   readonly name: string;
@@ -80,8 +83,8 @@ interface MaskOwner {
 }
 
 /**
- * The masks of a cell as pixel positions at which runs end, one mask after the other: the foreground spans of a mask
- * are `[ends[0], ends[1])`, `[ends[2], ends[3])`, ….
+ * Masks of a cell as pixel positions of the ends of runs, mask after mask: the foreground spans of a mask are
+ * `[ends[0], ends[1])`, `[ends[2], ends[3])`, ….
  */
 class SpanList {
   ends = new Uint32Array(4096);
@@ -102,7 +105,7 @@ class SpanList {
     this.hasEmptyRun = false;
   }
 
-  /** @throws DataError if the text of mask `index` is no mask of its size */
+  /** @throws DataError if the text of mask `index` is not a mask of its size */
   add(index: number): void {
     const { bytes, starts, ends, heights, widths } = this.pool;
     const at = this.offsets[this.offsets.length - 1];
@@ -113,7 +116,7 @@ class SpanList {
     }
     try {
       const numRuns = this.decode(bytes, starts[index], ends[index], at);
-      if (numRuns < 0) rleOfPool(this.pool, index); // says what is wrong
+      if (numRuns < 0) rleOfPool(this.pool, index); // throws with the reason
       const sum = numRuns > 0 ? this.ends[at + numRuns - 1] : 0;
       assertRunSum('mask', sum, heights[index], widths[index]);
       this.offsets.push(at + numRuns - (numRuns % 2));
@@ -126,14 +129,14 @@ class SpanList {
   }
 
   /**
-   * Decodes, sums and measures in one pass, which takes half the time of doing one after the other: this loop sees
-   * every character of a result file. Runs and errors are those of `decodeRunsInto`.
+   * Decodes, sums and measures in one pass, in half the time of separate passes, because this loop processes every
+   * character of a result file. Runs and errors are those of `decodeRunsInto`.
    *
-   * @returns the number of runs, or −1 where the text is unsound
+   * @returns the number of runs, or −1 if the text is invalid
    */
   private decode(bytes: Uint8Array, start: number, end: number, at: number): number {
     const out = this.ends;
-    // One by one: an array pattern here makes the loop half again as slow.
+    // Separate assignments: an array pattern makes the loop half again as slow.
     let numRuns = 0;
     let position = 0;
     let area = 0;
@@ -166,7 +169,7 @@ class SpanList {
       if (numRuns & 1) area += value;
       out[at + numRuns] = position;
     }
-    // Stored positions wrap at 2³²; a sum beyond a mask's largest size must not come out as sound.
+    // Stored positions wrap at 2³²; a sum beyond the largest size of a mask must not be accepted.
     if (position > 0x7fffffff) return -1;
     if (hasEmptyRun) this.hasEmptyRun = true;
     this.areas.push(area);
@@ -174,7 +177,7 @@ class SpanList {
   }
 }
 
-/** Pixels that lie in spans of both masks. */
+/** Number of pixels in spans of both masks. */
 function spanIntersection(a: SpanList, i: number, b: SpanList, j: number): number {
   let atA = a.offsets[i];
   let atB = b.offsets[j];
@@ -202,7 +205,7 @@ function spanIntersection(a: SpanList, i: number, b: SpanList, j: number): numbe
   return area;
 }
 
-/** The first span from `low` on that ends after `position`; one exists. */
+/** First span from `low` on that ends after `position`, which must exist. */
 function firstAfter(spans: Uint32Array, low: number, high: number, position: number): number {
   while (low < high) {
     const middle = low + (((high - low) >> 2) << 1);

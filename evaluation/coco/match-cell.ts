@@ -1,19 +1,19 @@
 import type { CocoParameters } from './parameters.js';
 
-/** What the matching of a cell needs to know of its ground truth; each list is `[G]`. */
-export interface CellTruth {
+/** Ground truth of a cell for matching; each list is `[G]`. */
+export interface CellGroundTruth {
   readonly areas: ArrayLike<number>;
   readonly isCrowd: ArrayLike<number>;
-  /** Never counted, whatever its area. */
+  /** Always ignored, whatever its area. */
   readonly isIgnored: ArrayLike<number>;
-  /** 0 where a match is not recorded (the reference's id 0). */
+  /** 0 if a match is not recorded (the reference's id 0). */
   readonly isRecorded: ArrayLike<number>;
 }
 
-/** Told about every match: area range, threshold, detection and ground truth, numbered within the cell. */
+/** Callback for every match: area range, threshold, and indices of detection and ground truth within the cell. */
 export type MatchObserver = (area: number, threshold: number, dt: number, gt: number) => void;
 
-/** Bits of the thresholds, 32 a word: those at which a detection is matched, and those at which it is ignored. */
+/** Bit sets of thresholds, 32 per word: those at which a detection is matched, and those at which it is ignored. */
 export interface MatchBits {
   /** `[D, A, W]`. */
   readonly matched: Uint32Array;
@@ -21,20 +21,20 @@ export interface MatchBits {
   readonly ignored: Uint32Array;
 }
 
-/** The detections and the ground truth of one cell. */
+/** Detections and ground truth of one cell. */
 export interface Cell {
   readonly numDts: number;
   readonly numGts: number;
-  readonly truth: CellTruth;
+  readonly groundTruth: CellGroundTruth;
   /** `[D, G]`, detections by descending score, ground truth in file order. */
   readonly ious: Float64Array;
   /** `[D]`, square pixels. */
   readonly dtAreas: Float64Array;
-  /** Whether detection `d` uses up what it matches (ids ≤ 0 do not); all do where left out. */
+  /** Whether detection `d` occupies its match (ids ≤ 0 do not); default: all do. */
   readonly holds?: ((d: number) => boolean) | undefined;
 }
 
-/** Where matches go. */
+/** Destination of matches. */
 export interface MatchSink {
   readonly bits: MatchBits;
   /** Row of `bits` of the first detection of the cell. */
@@ -42,15 +42,15 @@ export interface MatchSink {
   readonly observe?: MatchObserver | undefined;
 }
 
-/** Words that hold one bit a threshold. */
+/** Number of words with one bit per threshold. */
 export function numWords(parameters: Pick<CocoParameters, 'iouThresholds'>): number {
   return Math.ceil(parameters.iouThresholds.length / 32);
 }
 
 /**
- * Matches detections of one cell to its ground truth, for every area range and threshold. In order of score a
- * detection takes the ground truth of the highest IoU that is at least the threshold and still free. Ground
- * truth that counts comes before ignored one; a crowd is never used up; of equal IoUs the later one wins.
+ * Matches detections of one cell to its ground truth, for every area range and threshold. In order of score, a detection
+ * takes the free ground truth of the highest IoU that is at least the threshold. Ground truth that is not ignored takes
+ * precedence; a crowd can be matched repeatedly; ties go to the later one.
  */
 export class CellMatcher {
   private readonly thresholds: Float64Array;
@@ -60,12 +60,12 @@ export class CellMatcher {
   private sorted = new Int32Array(64);
   private taken = new Uint32Array(64);
   private ignored = new Uint8Array(64);
-  /** The area range at hand, and how much of `sorted` counts in it. */
+  /** Current area range, and the number of entries of `sorted` that are not ignored in it. */
   private area = 0;
   private numCounted = 0;
 
   constructor(private readonly parameters: CocoParameters) {
-    // An IoU of 1 must reach a threshold of 1 although it may have lost its last bits.
+    // An IoU of 1 must reach a threshold of 1 despite rounding.
     this.thresholds = Float64Array.from(parameters.iouThresholds, (t) => Math.min(t, 1 - 1e-10));
     this.lowest = Math.min(...this.thresholds);
     this.words = numWords(parameters);
@@ -83,7 +83,7 @@ export class CellMatcher {
     for (let a = 0; a < areaRanges.length; a++) {
       const { min, max } = areaRanges[a];
       this.area = a;
-      this.sortTruth(cell.truth, numGts, min, max);
+      this.sortGroundTruth(cell.groundTruth, numGts, min, max);
       this.taken.fill(0, 0, numGts * words);
       for (let d = 0; d < numDts; d++) {
         const row = ((sink.at + d) * areaRanges.length + a) * words;
@@ -95,7 +95,7 @@ export class CellMatcher {
   }
 
   private matchOne(cell: Cell, d: number, sink: MatchSink, row: number): void {
-    const { numGts, truth, ious, holds } = cell;
+    const { numGts, groundTruth, ious, holds } = cell;
     const { sorted, taken, thresholds, words } = this;
     const first = d * numGts;
     let highest = -1;
@@ -108,26 +108,32 @@ export class CellMatcher {
       const bit = 1 << (t & 31);
       let best = -1;
       for (let i = 0; i < numGts; i++) {
-        if (i === this.numCounted && best >= 0) break; // what counts is preferred to what is ignored
+        if (i === this.numCounted && best >= 0) break; // ground truth that is not ignored takes precedence
         const g = sorted[i];
         if (ious[first + g] < iou) continue;
-        if (taken[g * words + word] & bit && !truth.isCrowd[g]) continue;
+        if (taken[g * words + word] & bit && !groundTruth.isCrowd[g]) continue;
         iou = ious[first + g];
         best = g;
       }
       if (best < 0) continue;
       if (this.ignored[best]) sink.bits.ignored[row + word] |= bit;
-      if (truth.isRecorded[best]) sink.bits.matched[row + word] |= bit;
+      if (groundTruth.isRecorded[best]) sink.bits.matched[row + word] |= bit;
       if (!holds || holds(d)) taken[best * words + word] |= bit;
       sink.observe?.(this.area, t, d, best);
     }
   }
 
-  /** Sorts the ground truth that counts in this area range before the ignored one. */
-  private sortTruth(truth: CellTruth, numGts: number, min: number, max: number): void {
+  /** Sorts the ground truth, entries ignored in this area range last. */
+  private sortGroundTruth(
+    groundTruth: CellGroundTruth,
+    numGts: number,
+    min: number,
+    max: number,
+  ): void {
     let numCounted = 0;
     for (let g = 0; g < numGts; g++) {
-      const ignored = truth.isIgnored[g] || truth.areas[g] < min || truth.areas[g] > max;
+      const ignored =
+        groundTruth.isIgnored[g] || groundTruth.areas[g] < min || groundTruth.areas[g] > max;
       this.ignored[g] = ignored ? 1 : 0;
       if (!ignored) this.sorted[numCounted++] = g;
     }

@@ -6,17 +6,17 @@ import { cocoParameters } from './parameters.js';
 
 export interface ImageMatchOptions {
   readonly iouType: Exclude<IouType, 'keypoints'>;
-  /** A detection that reaches it is right, if it names the category. */
+  /** Smallest IoU of a correct detection of the category. */
   readonly iouThreshold: number;
-  /** Detections below are left out. */
+  /** Smallest score of detections. */
   readonly minScore?: number;
-  /** Detections that count, an image and category. */
+  /** Largest number of detections per image and category. */
   readonly maxDetections?: number;
-  /** The images to look at; all where left out. */
+  /** Images to visit; default: all. */
   readonly imageIds?: readonly number[];
 }
 
-/** The objects of one image with the IoUs of all pairs, whatever their categories. */
+/** Objects of one image with the IoUs of all pairs, across categories. */
 export interface ImageMatch {
   readonly imageId: number;
   /** `[D]`, positions of detections, by descending score. */
@@ -25,20 +25,20 @@ export interface ImageMatch {
   readonly gts: Uint32Array;
   /** `[D, G]`. */
   readonly ious: Float64Array;
-  /** `[D]`, index into `gts` of what the detection found in its own category, or −1. */
+  /** `[D]`, index into `gts` of the match within the category, or −1. */
   readonly found: Int32Array;
-  /** `[G]`, index into `dts` of what found it, or −1. */
+  /** `[G]`, index into `dts` of the match, or −1. */
   readonly foundBy: Int32Array;
 }
 
 /**
- * Visits images and matches detections to the ground truth of their own category as the COCO evaluation does at one
- * threshold over all areas, so that what is found are its true positives. Crowds can be found more than once.
+ * Visits images and matches detections to the ground truth of their category, as the COCO evaluation does at one
+ * threshold over all areas, so that matches are its true positives. Crowds can be matched repeatedly.
  *
- * @throws ConfigError for keypoints, whose similarity is not one between categories
+ * @throws ConfigError for keypoints, whose similarity is not defined between categories
  */
 export function matchImages(
-  truth: CocoGroundTruth,
+  groundTruth: CocoGroundTruth,
   detections: CocoDetections,
   options: ImageMatchOptions,
   visit: (match: ImageMatch) => void,
@@ -49,7 +49,7 @@ export function matchImages(
       'coco: expected boxes or masks to compare between categories, got keypoints',
     );
   const matcher = new CocoMatcher(
-    truth,
+    groundTruth,
     cocoParameters(iouType, {
       iouThresholds: [iouThreshold],
       maxDetections: [Number.MAX_SAFE_INTEGER],
@@ -77,7 +77,7 @@ export function matchImages(
       found: new Int32Array(kept.length).fill(-1),
       foundBy: new Int32Array(numGts).fill(-1),
     };
-    matchOwnCategory(truth, detections, match, Math.min(iouThreshold, 1 - 1e-10));
+    matchOwnCategory(groundTruth, detections, match, Math.min(iouThreshold, 1 - 1e-10));
     visit(match);
     return undefined;
   };
@@ -85,18 +85,18 @@ export function matchImages(
 }
 
 function matchOwnCategory(
-  truth: CocoGroundTruth,
+  groundTruth: CocoGroundTruth,
   detections: CocoDetections,
   { dts, gts, ious, found, foundBy }: ImageMatch,
   threshold: number,
 ): void {
   for (let d = 0; d < dts.length; d++) {
-    // What counts is preferred to crowds; of equal IoUs the later one wins.
+    // Ground truth that is not ignored takes precedence over crowds; ties go to the later one.
     for (let crowd = 0; crowd <= 1 && found[d] < 0; crowd++) {
       let best = threshold;
       for (let g = 0; g < gts.length; g++) {
-        if (truth.categoryOf[gts[g]] !== detections.categoryOf[dts[d]]) continue;
-        if (truth.isCrowd[gts[g]] !== crowd || (!crowd && foundBy[g] >= 0)) continue;
+        if (groundTruth.categoryOf[gts[g]] !== detections.categoryOf[dts[d]]) continue;
+        if (groundTruth.isCrowd[gts[g]] !== crowd || (!crowd && foundBy[g] >= 0)) continue;
         if (ious[d * gts.length + g] < best) continue;
         best = ious[d * gts.length + g];
         found[d] = g;

@@ -2,21 +2,21 @@ import { countingSort } from './grid.js';
 import type { MatchBits } from './match-cell.js';
 
 /**
- * What the matching leaves of detections: enough to accumulate every curve, and to merge what was matched
- * elsewhere. Rows are sorted by category, in it by image, in it by score.
+ * Matched detections, sufficient to accumulate all curves and to merge partial results. Rows are sorted by category,
+ * image and score.
  */
 export interface CocoMatches extends MatchBits {
   /** `[D]`, index into the grid's images. */
   readonly images: Int32Array;
-  /** `[D]`, index into the grid's categories, 0 where they are pooled. */
+  /** `[D]`, index into the grid's categories, 0 if they are pooled. */
   readonly categories: Int32Array;
   /** `[D]`. */
   readonly scores: Float64Array;
-  /** `[D]`, place among the detections of the cell. */
+  /** `[D]`, rank among the detections of the cell. */
   readonly ranks: Int32Array;
 }
 
-/** Rows of zeros. @param wordsPerRow words of bits a row, `A · W` */
+/** Allocates rows of zeros. @param wordsPerRow words of bits per row, `A · W` */
 export function newMatches(count: number, wordsPerRow: number): CocoMatches {
   return {
     images: new Int32Array(count),
@@ -28,7 +28,7 @@ export function newMatches(count: number, wordsPerRow: number): CocoMatches {
   };
 }
 
-/** The first `count` rows, sorted by category; those of a category keep their order. */
+/** Sorts the first `count` rows by category; stable. */
 export function sortByCategory(
   rows: CocoMatches,
   count: number,
@@ -37,7 +37,7 @@ export function sortByCategory(
   return pickRows(rows, countingSort(positions(count), rows.categories, numCategories));
 }
 
-/** The rows of several portions, each sorted, of different images, as one. */
+/** Merges the sorted rows of several batches of different images. */
 export function mergeMatches(
   portions: readonly CocoMatches[],
   sizes: {
@@ -81,7 +81,7 @@ function pickRows(rows: CocoMatches, order: Uint32Array): CocoMatches {
   };
 }
 
-/** Rows of `to.length / order.length` numbers in another order. */
+/** Reorders rows of `to.length / order.length` numbers. */
 function gather<Numbers extends Int32Array | Uint32Array | Float64Array>(
   from: Numbers,
   order: Uint32Array,

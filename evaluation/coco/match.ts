@@ -8,7 +8,7 @@ import { assertCocoParameters, type CocoParameters } from './parameters.js';
 import type { ImageShard } from './shard.js';
 import { cocoSimilarity } from './similarity.js';
 
-/** A cell as it was matched, for those who look closer: `dts` by score, `gts` in file order, `ious` `[D, G]`. */
+/** A matched cell, for analyses: `dts` by score, `gts` in file order, `ious` `[D, G]`. */
 export interface CellView {
   readonly image: number;
   readonly category: number;
@@ -17,10 +17,10 @@ export interface CellView {
   readonly ious: Float64Array;
 }
 
-/** Called before the matches of a cell are told; returns who is told about them. */
+/** Called before the matches of a cell; returns the callback for them. */
 export type CellObserver = (cell: CellView) => MatchObserver | undefined;
 
-/** Ground truth sorted into cells; matches detections to it, some images at a time. */
+/** Matches detections to ground truth sorted into cells, in batches of images. */
 export class CocoMatcher {
   readonly grid: CocoGrid;
   readonly numWords: number;
@@ -28,26 +28,26 @@ export class CocoMatcher {
   private readonly isIgnored: Uint8Array;
 
   /**
-   * @throws ConfigError for parameters out of order
+   * @throws ConfigError for invalid parameters
    * @throws DataError for ids that occur twice, or an object of an image or category that is not listed
    */
   constructor(
-    readonly truth: CocoGroundTruth,
+    readonly groundTruth: CocoGroundTruth,
     readonly parameters: CocoParameters,
   ) {
     assertCocoParameters(parameters);
-    this.grid = cocoGrid(truth, parameters);
+    this.grid = cocoGrid(groundTruth, parameters);
     this.numWords = numWords(parameters);
-    assertTruth(truth);
-    this.gtOrder = orderByCell(this.grid, truth.imageOf, truth.categoryOf);
-    this.isIgnored = Uint8Array.from(truth.isCrowd, (crowd, g) => {
-      const unlabelled = parameters.iouType === 'keypoints' && truth.numKeypoints?.[g] === 0;
-      return crowd || unlabelled || (!parameters.strict && truth.ignoreFlags[g]) ? 1 : 0;
+    assertTruth(groundTruth);
+    this.gtOrder = orderByCell(this.grid, groundTruth.imageOf, groundTruth.categoryOf);
+    this.isIgnored = Uint8Array.from(groundTruth.isCrowd, (crowd, g) => {
+      const unlabelled = parameters.iouType === 'keypoints' && groundTruth.numKeypoints?.[g] === 0;
+      return crowd || unlabelled || (!parameters.strict && groundTruth.ignoreFlags[g]) ? 1 : 0;
     });
   }
 
-  /** `[K, A]`: ground truth that counts, in all images. K is 1 where categories are pooled. */
-  countTruth(): Int32Array {
+  /** `[K, A]`: numbers of ground truths that are not ignored, in all images. K is 1 if categories are pooled. */
+  countGroundTruths(): Int32Array {
     const { areaRanges } = this.parameters;
     const K = numCellCategories(this.grid);
     const counts = new Int32Array(K * areaRanges.length);
@@ -58,7 +58,7 @@ export class CocoMatcher {
       const category = cells[i] % K;
       for (let a = 0; a < areaRanges.length; a++) {
         const { min, max } = areaRanges[a];
-        if (!(this.truth.areas[g] < min || this.truth.areas[g] > max))
+        if (!(this.groundTruth.areas[g] < min || this.groundTruth.areas[g] > max))
           counts[category * areaRanges.length + a]++;
       }
     }
@@ -66,10 +66,10 @@ export class CocoMatcher {
   }
 
   /**
-   * Matches all detections of some images. Detections of images or categories that are not evaluated are left out,
-   * and so are those beyond the largest detection limit of their cell.
+   * Matches all detections of some images. Detections of images or categories that are not evaluated are skipped, as are
+   * those beyond the largest detection limit of their cell.
    *
-   * @param options who watches, and the share of the images to match
+   * @param options observer, and shard of the images to match
    * @throws DataError for a score or box that is not finite, and what `cocoSimilarity` throws
    */
   match(
@@ -77,7 +77,7 @@ export class CocoMatcher {
     { observe, shard }: { readonly observe?: CellObserver; readonly shard?: ImageShard } = {},
   ): CocoMatches {
     assertDetections(detections);
-    const similarity = cocoSimilarity(this.truth, detections, this.parameters);
+    const similarity = cocoSimilarity(this.groundTruth, detections, this.parameters);
     const dts = orderByCell(this.grid, detections.imageOf, detections.categoryOf, shard);
     const rows = newMatches(dts.order.length, this.parameters.areaRanges.length * this.numWords);
     const matcher = new CellMatcher(this.parameters);
@@ -113,7 +113,7 @@ export class CocoMatcher {
       for (let i = 0; i < sorted.length; i++) scores[i] = detections.scores[sorted[i]];
       const byScore = orderByScore(scores.subarray(0, sorted.length));
       const numDts = Math.min(sorted.length, this.parameters.maxDetections.at(-1) ?? 0);
-      const cellDts = byScore.subarray(0, numDts); // becomes the positions of the detections kept
+      const cellDts = byScore.subarray(0, numDts); // overwritten with the positions of the kept detections
       const category = cell % K;
       const image = Math.floor(cell / K);
       for (let i = 0; i < numDts; i++) {
@@ -135,7 +135,7 @@ export class CocoMatcher {
         {
           numDts,
           numGts,
-          truth: cellTruth,
+          groundTruth: cellTruth,
           ious,
           dtAreas: areas,
           holds: ids && ((d) => ids[cellDts[d]] > 0),
@@ -148,7 +148,7 @@ export class CocoMatcher {
     return sortByCategory(rows, numRows, K);
   }
 
-  /** Shows a cell with ground truth but no detections and returns where the next cell begins. */
+  /** Reports a cell with ground truth but no detections, and returns the start of the next cell. */
   private showMissed(from: number, observe: CellObserver): number {
     const { cells, order } = this.gtOrder;
     let to = from;
@@ -168,36 +168,38 @@ export class CocoMatcher {
     gts: Uint32Array,
     into: { [list in 'areas' | 'isCrowd' | 'isIgnored' | 'isRecorded']: number[] },
   ): void {
-    const { truth, parameters } = this;
+    const { groundTruth, parameters } = this;
     for (let j = 0; j < gts.length; j++) {
       const g = gts[j];
-      into.areas[j] = truth.areas[g];
-      into.isCrowd[j] = truth.isCrowd[g];
+      into.areas[j] = groundTruth.areas[g];
+      into.isCrowd[j] = groundTruth.isCrowd[g];
       into.isIgnored[j] = this.isIgnored[g];
-      into.isRecorded[j] = parameters.strict && truth.ids[g] === 0 ? 0 : 1;
+      into.isRecorded[j] = parameters.strict && groundTruth.ids[g] === 0 ? 0 : 1;
     }
   }
 }
 
-function assertTruth(truth: CocoGroundTruth): void {
-  const images = new Set(truth.imageIds);
-  const categories = new Set(truth.categories.map(({ id }) => id));
+function assertTruth(groundTruth: CocoGroundTruth): void {
+  const images = new Set(groundTruth.imageIds);
+  const categories = new Set(groundTruth.categories.map(({ id }) => id));
   const ids = new Set<number>();
-  for (let g = 0; g < truth.ids.length; g++) {
-    const id = truth.ids[g];
+  for (let g = 0; g < groundTruth.ids.length; g++) {
+    const id = groundTruth.ids[g];
     const at = `annotation ${id}`;
     if (ids.has(id)) throw new DataError(`${at}: expected unique ids, got this one twice`, { id });
     ids.add(id);
-    if (!images.has(truth.imageOf[g]))
-      throw new DataError(`${at}: expected a known image_id, got ${truth.imageOf[g]}`, { id });
-    if (!categories.has(truth.categoryOf[g]))
-      throw new DataError(`${at}: expected a known category_id, got ${truth.categoryOf[g]}`, {
+    if (!images.has(groundTruth.imageOf[g]))
+      throw new DataError(`${at}: expected a known image_id, got ${groundTruth.imageOf[g]}`, {
         id,
       });
-    if (!Number.isFinite(truth.areas[g]))
-      throw new DataError(`${at}: expected a finite area, got ${truth.areas[g]}`, { id });
+    if (!categories.has(groundTruth.categoryOf[g]))
+      throw new DataError(`${at}: expected a known category_id, got ${groundTruth.categoryOf[g]}`, {
+        id,
+      });
+    if (!Number.isFinite(groundTruth.areas[g]))
+      throw new DataError(`${at}: expected a finite area, got ${groundTruth.areas[g]}`, { id });
   }
-  assertFinite('annotation', truth.boxes, 4);
+  assertFinite('annotation', groundTruth.boxes, 4);
 }
 
 function assertDetections({ scores, boxes, areas, keypoints }: CocoDetections): void {

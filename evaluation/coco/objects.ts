@@ -4,9 +4,9 @@ import { DataError } from '../../core/errors.js';
 import type { Rle } from '../../core/rle.js';
 import { MaskPoolBuilder, type MaskPool } from './mask-pool.js';
 
-/** The objects to be found, in file order, as flat arrays of `N` objects. */
+/** Ground truth in file order, as flat arrays of `N` objects. */
 export interface CocoGroundTruth extends CocoDomain {
-  /** The file it was read from, named in errors. */
+  /** Name of the file, for errors. */
   readonly source?: string | undefined;
   /** `[N]`, unique. */
   readonly ids: Float64Array;
@@ -18,31 +18,31 @@ export interface CocoGroundTruth extends CocoDomain {
   readonly boxes: Float64Array;
   /** `[N]`, square pixels, as annotated. */
   readonly areas: Float64Array;
-  /** `[N]`, 0 or 1: a region of many objects that absorbs detections. */
+  /** `[N]`, 0 or 1: a crowd of many objects that absorbs detections. */
   readonly isCrowd: Uint8Array;
-  /** `[N]`, 0 or 1: the `ignore` flag of the file, which the reference does not honor. */
+  /** `[N]`, 0 or 1: the file's `ignore` flag, which the reference does not use. */
   readonly ignoreFlags: Uint8Array;
   /** `N` masks; only needed to compare masks. */
   readonly masks?: MaskPool | undefined;
   /** `[N, 3P]` x, y, visibility; only needed to compare keypoints. */
   readonly keypoints?: Float64Array | undefined;
-  /** `[N]`, visible or hidden but labeled; only needed to compare keypoints. */
+  /** `[N]`, number of labeled keypoints, visible or hidden; only needed to compare keypoints. */
   readonly numKeypoints?: Float64Array | undefined;
 }
 
 /** Detections in file order, as flat arrays of `D` detections. */
 export interface CocoDetections {
-  /** The files they were read from, named in errors. */
+  /** Names of the files, for errors. */
   readonly source?: string | undefined;
   /** `[D]`. */
   readonly imageOf: Float64Array;
   /** `[D]`. */
   readonly categoryOf: Float64Array;
-  /** `[D]`, finite; only their order counts. */
+  /** `[D]`, finite; only the order matters. */
   readonly scores: Float64Array;
-  /** `[D]`; 1 … D where left out. */
+  /** `[D]`; default 1 … D. */
   readonly ids?: Float64Array | undefined;
-  /** `[D]`, square pixels; those of the masks where left out. */
+  /** `[D]`, square pixels; default: areas of the masks. */
   readonly areas?: Float64Array | undefined;
   /** `[D, 4]` x, y, width, height, pixels; only needed to compare boxes. */
   readonly boxes?: Float64Array | undefined;
@@ -83,7 +83,7 @@ export class CocoGroundTruthBuilder {
   }
 
   /**
-   * @param source the file it was read from, named in errors
+   * @param source name of the file, for errors
    * @throws DataError if only some of the objects have a mask or keypoints
    */
   build(source?: string): CocoGroundTruth {
@@ -113,7 +113,7 @@ export interface Detection {
   readonly categoryId: number;
   readonly score: number;
   readonly id?: number | undefined;
-  /** Square pixels; the area of the mask, or else of the box, where left out. */
+  /** Square pixels; default: area of the mask, or else of the box. */
   readonly area?: number | undefined;
   /** `[4]` x, y, width, height, pixels. */
   readonly box?: ArrayLike<number> | undefined;
@@ -156,7 +156,7 @@ export class CocoDetectionsBuilder {
   }
 
   /**
-   * @param source the files they were read from, named in errors
+   * @param source names of the files, for errors
    * @throws DataError if only some of the detections have an id, area, box, mask or keypoints
    */
   build(source?: string): CocoDetections {
@@ -175,7 +175,7 @@ export class CocoDetectionsBuilder {
   }
 }
 
-/** Whether all objects have something. @throws DataError if only some have */
+/** Whether all objects have a field. @throws DataError if only some have */
 function isOfAll(what: string, count: number, all: number): boolean {
   if (count !== 0 && count !== all)
     throw new DataError(`coco: expected ${what} for all ${all} objects or for none, got ${count}`);

@@ -1,7 +1,7 @@
 import { ConfigError } from '../../core/errors.js';
 import type { IouType } from '../../core/coco.js';
 
-/** An area range with its name; both ends belong to it. */
+/** An area range with its name; both ends are inclusive. */
 export interface AreaRange {
   readonly name: string;
   /** Square pixels. */
@@ -10,26 +10,26 @@ export interface AreaRange {
   readonly max: number;
 }
 
-/** How detections are evaluated; the defaults are those that published numbers were made with. */
+/** Parameters of the evaluation; the defaults are those of published numbers. */
 export interface CocoParameters {
   readonly iouType: IouType;
   readonly iouThresholds: readonly number[];
   readonly recallPoints: readonly number[];
-  /** Detections that count, an image and category; ascending. */
+  /** Numbers of detections per image and category, ascending. */
   readonly maxDetections: readonly number[];
   readonly areaRanges: readonly AreaRange[];
-  /** The images to evaluate; all where left out. */
+  /** Images to evaluate; default: all. */
   readonly imageIds?: readonly number[];
-  /** The categories to evaluate; all where left out. */
+  /** Categories to evaluate; default: all. */
   readonly categoryIds?: readonly number[];
-  /** Whether a detection has to name the category too; otherwise all categories are pooled. */
+  /** Whether the category of a detection must match; otherwise all categories are pooled. */
   readonly useCategories: boolean;
-  /** `[P]`: how far annotators differ in a keypoint, as a share of the object's size. */
+  /** `[P]`: standard deviation of annotators per keypoint, as a fraction of the object's size. */
   readonly keypointSigmas: readonly number[];
   /**
-   * Whether the reference's oddities are kept, as published numbers need it: a ground truth with id 0 never counts
-   * as matched, `ignore` without `iscrowd` has no effect, and results that hold boxes and masks are put into
-   * area ranges by their boxes.
+   * Whether to reproduce the reference's quirks, which published numbers include: a ground truth with id 0 is never
+   * recorded as matched, `ignore` without `iscrowd` has no effect, and results with boxes and masks are assigned to area
+   * ranges by their boxes.
    */
   readonly strict: boolean;
 }
@@ -39,14 +39,14 @@ const SMALL: AreaRange = { name: 'small', min: 0, max: 1024 };
 const MEDIUM: AreaRange = { name: 'medium', min: 1024, max: 9216 };
 const LARGE: AreaRange = { name: 'large', min: 9216, max: 1e10 };
 
-/** The 17 keypoints of COCO's persons. */
+/** Names of the 17 keypoints of COCO's persons. */
 const PERSON_SIGMAS = [
   0.26, 0.25, 0.25, 0.35, 0.35, 0.79, 0.79, 0.72, 0.72, 0.62, 0.62, 1.07, 1.07, 0.87, 0.87, 0.89,
   0.89,
 ].map((sigma) => sigma / 10);
 
 /**
- * The protocol of the COCO challenge.
+ * Parameters of the COCO challenge.
  *
  * @see https://github.com/cocodataset/cocoapi/blob/8c9bcc3/PythonAPI/pycocotools/cocoeval.py
  */
@@ -57,8 +57,8 @@ export function cocoParameters(
   const keypoints = iouType === 'keypoints';
   return {
     iouType,
-    // The last bits matter: a recall such as 7/20 lies exactly on a recall point, and these are the
-    // products and sums that NumPy's linspace yields, not i / 100.
+    // Computed like NumPy's linspace, not as i / 100: the last bits matter, because a recall such as 7/20 lies exactly on
+    // a recall point.
     iouThresholds: Array.from({ length: 10 }, (_, i) => 0.5 + i * ((0.95 - 0.5) / 9)),
     recallPoints: Array.from({ length: 101 }, (_, i) => i * 0.01),
     maxDetections: keypoints ? [20] : [1, 10, 100],
@@ -70,7 +70,7 @@ export function cocoParameters(
   };
 }
 
-/** @throws ConfigError if a list is empty, not finite or out of order */
+/** @throws ConfigError if a list is empty, not finite or not sorted */
 export function assertCocoParameters(parameters: CocoParameters): void {
   const { iouThresholds, recallPoints, maxDetections, areaRanges } = parameters;
   const lists = { iouThresholds, recallPoints, maxDetections };

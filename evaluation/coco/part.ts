@@ -6,7 +6,9 @@ import type { CocoMatches } from './match-rows.js';
 
 const ARRAYS = ['imageIds', 'categories', 'scores', 'ranks', 'matched', 'ignored'] as const;
 
-/** What an evaluator has matched, for another evaluator of the same ground truth and parameters. */
+/**
+ * Encodes the matches of an evaluator as a partial result, for another evaluator of the same ground truth and parameters.
+ */
 export function cocoPart(evaluator: CocoEvaluator): EvaluationPart {
   const { images, categories, scores, ranks, matched, ignored } = evaluator.matches();
   const { imageIds } = evaluator.matcher.grid;
@@ -25,10 +27,10 @@ export function cocoPart(evaluator: CocoEvaluator): EvaluationPart {
 }
 
 /**
- * Adds what another evaluator has matched.
+ * Adds the partial result of another evaluator.
  *
  * @throws ConfigError for other ground truth or parameters
- * @throws DataError for an image that came before, or arrays that do not fit
+ * @throws DataError for an image that was added before, or arrays that do not fit
  */
 export function addCocoPart(evaluator: CocoEvaluator, part: EvaluationPart): void {
   const { grid, parameters, numWords } = evaluator.matcher;
@@ -61,13 +63,16 @@ export function addCocoPart(evaluator: CocoEvaluator, part: EvaluationPart): voi
   } satisfies CocoMatches);
 }
 
-/** Parts fit together if parameters and ground truth are the same; the latter is known by its sizes and sums. */
-function settingsOf({ matcher: { parameters, truth, grid } }: CocoEvaluator): unknown {
+/**
+ * Settings that partial results must have in common: parameters and ground truth, the latter identified by sizes and
+ * sums.
+ */
+function settingsOf({ matcher: { parameters, groundTruth, grid } }: CocoEvaluator): unknown {
   const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
   return {
     ...parameters,
     imageIds: [grid.imageIds.length, sum(grid.imageIds)],
     categoryIds: [...grid.categoryIds],
-    annotations: [truth.ids.length, sum(truth.ids), sum(truth.areas)],
+    annotations: [groundTruth.ids.length, sum(groundTruth.ids), sum(groundTruth.areas)],
   };
 }

@@ -11,33 +11,33 @@ import { rleFromBox } from '../../core/rle-polygons.js';
 import { rleArea, rleBox, type Rle } from '../../core/rle.js';
 import { CocoDetectionsBuilder, type CocoDetections } from './objects.js';
 
-/** A field of a result that says where the object is. */
+/** A field of a result with the location of the object. */
 export type ResultKind = 'bbox' | 'segmentation' | 'keypoints';
 
-/** Results with what is odd about them. */
+/** Results with observations for warnings. */
 export interface CocoResults {
   readonly detections: CocoDetections;
-  /** Where the first record has its object; it decides how the areas of all are computed. Undefined without records. */
+  /** Location field of the first record, which decides how all areas are computed. Undefined without records. */
   readonly kind: ResultKind | undefined;
-  /** Whether the first record holds a box and a mask. */
+  /** Whether the first record has a box and a mask. */
   readonly hasBoxAndMask: boolean;
-  /** Detections left out because their image is not listed. */
+  /** Number of detections skipped because their image is not listed. */
   readonly numUnknownImages: number;
 }
 
 export interface ResultsOptions {
   readonly iouType: IouType;
-  /** Whether results that hold boxes and masks get the areas of the boxes, as the reference does it. */
+  /** Whether results with boxes and masks get the areas of the boxes, as in the reference. */
   readonly strict: boolean;
-  /** What to do about a detection of an image that is not listed. */
+  /** Handling of detections of images that are not listed. */
   readonly unknownImages: 'refuse' | 'leaveOut';
-  /** Tells the images whose masks are needed; the others get empty ones. All where left out. */
+  /** Selects the images whose masks are needed; others get empty ones. Default: all. */
   readonly wantsMask?: ((imageId: number) => boolean) | undefined;
 }
 
 /**
- * Collects the records of COCO result files. Where masks are asked for and there are boxes these become masks, and
- * the other way round.
+ * Collects the records of COCO result files. If masks are requested and there are only boxes, these are converted to
+ * masks, and vice versa.
  *
  * @see `loadRes`: https://github.com/cocodataset/cocoapi/blob/8c9bcc3/PythonAPI/pycocotools/coco.py
  */
@@ -58,9 +58,9 @@ export class CocoResultsBuilder {
   }
 
   /**
-   * The fields that matter, which the first of all records decides.
+   * Required fields, determined by the first record.
    *
-   * @param first any value; what is no record has all fields
+   * @param first any value; all fields if it is not a record
    */
   fields(first: unknown): readonly ResultKind[] {
     const { bbox, segmentation, keypoints } = (first ?? {}) as Readonly<Record<string, unknown>>;
@@ -87,9 +87,9 @@ export class CocoResultsBuilder {
   }
 
   /**
-   * Adds a record whose {@link fields} hold what COCO's format says; the others may hold anything.
+   * Adds a record whose {@link fields} have COCO's format; other fields may have any value.
    *
-   * @throws DataError if it lacks what is compared, or is of an unknown image where those are refused
+   * @throws DataError if it lacks the compared field, or if its image is unknown and unknown images are rejected
    */
   add(record: ResultRecord): void {
     if (this.kind === undefined) this.fields(record);
@@ -126,13 +126,13 @@ export class CocoResultsBuilder {
     });
   }
 
-  /** @param source the files the records are of, named in errors */
+  /** @param source names of the files, for errors */
   build(source?: string): CocoResults {
     const { kind, hasBoxAndMask, numUnknownImages } = this;
     return { detections: this.detections.build(source), kind, hasBoxAndMask, numUnknownImages };
   }
 
-  /** The mask of a record, or that of its box; compressed ones stay so where masks are compared. */
+  /** Mask of a record, or of its box; compressed masks stay compressed if masks are compared. */
   private maskOf(
     { image_id, bbox, segmentation }: ResultRecord,
     image: number,
@@ -156,7 +156,7 @@ export class CocoResultsBuilder {
   }
 }
 
-/** The box around keypoints, as the reference makes it: x, y, width, height in pixels. */
+/** Bounding box of keypoints, as in the reference: x, y, width, height in pixels. */
 function boxAround(points: ArrayLike<number>): readonly number[] {
   let [x1, y1, x2, y2] = [Infinity, Infinity, -Infinity, -Infinity];
   for (let p = 0; p + 1 < points.length; p += 3) {

@@ -1,12 +1,12 @@
-/** One of `count` shares of the images, for threads that divide an evaluation among themselves. */
+/** One of `count` shards of the images, for threads that divide an evaluation. */
 export interface ImageShard {
   readonly index: number;
   readonly count: number;
 }
 
 /**
- * Whether an image belongs to a share. Each image is in one share, and the shares are about equal, whatever the ids
- * have in common.
+ * Whether an image belongs to a shard. Every image belongs to one shard; shards have nearly equal sizes for any pattern
+ * of ids.
  */
 export function isInShard(imageId: number, { index, count }: ImageShard): boolean {
   return (Math.imul(imageId, 0x9e3779b1) >>> 16) % count === index;

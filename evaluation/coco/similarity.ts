@@ -5,20 +5,20 @@ import { keypointSimilarity } from './keypoint-similarity.js';
 import type { CocoDetections, CocoGroundTruth, Similarity } from './objects.js';
 import type { CocoParameters } from './parameters.js';
 
-/** The similarity that `parameters.iouType` names. @throws DataError if one side lacks what it compares */
+/** Creates the similarity for `parameters.iouType`. @throws DataError if one side lacks the compared field */
 export function cocoSimilarity(
-  truth: CocoGroundTruth,
+  groundTruth: CocoGroundTruth,
   detections: CocoDetections,
   parameters: CocoParameters,
 ): Similarity {
   const { iouType } = parameters;
   switch (iouType) {
     case 'bbox':
-      return boxSimilarity(truth, detections);
+      return boxSimilarity(groundTruth, detections);
     case 'segm':
-      return maskSimilarity(truth, detections);
+      return maskSimilarity(groundTruth, detections);
     case 'keypoints':
-      return keypointSimilarity(truth, detections, parameters.keypointSigmas);
+      return keypointSimilarity(groundTruth, detections, parameters.keypointSigmas);
     default:
       throw new ConfigError(
         `coco: expected bbox, segm or keypoints, got ${String(iouType satisfies never)}`,
@@ -26,7 +26,7 @@ export function cocoSimilarity(
   }
 }
 
-function boxSimilarity(truth: CocoGroundTruth, detections: CocoDetections): Similarity {
+function boxSimilarity(groundTruth: CocoGroundTruth, detections: CocoDetections): Similarity {
   const { boxes, areas } = detections;
   if (!boxes) throw new DataError('coco: expected boxes in the detections, got none');
   return {
@@ -34,9 +34,9 @@ function boxSimilarity(truth: CocoGroundTruth, detections: CocoDetections): Simi
     fill(dts, gts, out) {
       for (let i = 0, at = 0; i < dts.length; i++)
         for (let j = 0; j < gts.length; j++, at++)
-          out[at] = truth.isCrowd[gts[j]]
-            ? boxPairCover(boxes, 4 * dts[i], truth.boxes, 4 * gts[j])
-            : boxPairIou(boxes, 4 * dts[i], truth.boxes, 4 * gts[j]);
+          out[at] = groundTruth.isCrowd[gts[j]]
+            ? boxPairCover(boxes, 4 * dts[i], groundTruth.boxes, 4 * gts[j])
+            : boxPairIou(boxes, 4 * dts[i], groundTruth.boxes, 4 * gts[j]);
     },
   };
 }

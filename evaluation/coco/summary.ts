@@ -2,11 +2,11 @@ import type { CocoCurves } from './accumulate.js';
 import type { CocoGrid } from './grid.js';
 import type { CocoParameters } from './parameters.js';
 
-/** Average precision and recall of one category; −1 where there is no ground truth. */
+/** Average precision and recall of one category; −1 without ground truth. */
 export interface CategorySummary {
-  /** −1 where categories are pooled. */
+  /** −1 if categories are pooled. */
   readonly categoryId: number;
-  /** Over the first area range and the largest detection limit, as the next three. */
+  /** Over the first area range and the largest detection limit, like the next three. */
   readonly AP: number;
   readonly AP50: number;
   readonly AP75: number;
@@ -17,12 +17,12 @@ export interface CategorySummary {
   readonly ARbyArea: readonly number[];
 }
 
-/** Names of the 12 numbers of boxes and masks, in their order. */
+/** Names of the 12 numbers of boxes and masks, in order. */
 export const DETECTION_STATS = [
   'AP', 'AP50', 'AP75', 'APs', 'APm', 'APl', 'AR1', 'AR10', 'AR100', 'ARs', 'ARm', 'ARl',
 ] as const; // prettier-ignore
 
-/** Names of the 10 numbers of keypoints, in their order. */
+/** Names of the 10 numbers of keypoints, in order. */
 export const KEYPOINT_STATS = [
   'AP', 'AP50', 'AP75', 'APm', 'APl', 'AR', 'AR50', 'AR75', 'ARm', 'ARl',
 ] as const; // prettier-ignore
@@ -34,9 +34,9 @@ interface Slice {
 }
 
 /**
- * The 12 numbers of boxes and masks or the 10 of keypoints, −1 where there is nothing to measure. As in the
- * reference the first number of boxes and masks looks for a detection limit of exactly 100, keypoints look
- * for 20, and an area range is found by its name.
+ * Computes the 12 numbers of boxes and masks or the 10 of keypoints; −1 without ground truth. As in the reference, the
+ * first number needs a detection limit of exactly 100 for boxes and masks and of 20 for keypoints, and area ranges are
+ * found by name.
  */
 export function summarizeCoco(curves: CocoCurves, parameters: CocoParameters): readonly number[] {
   const limits = parameters.maxDetections;
@@ -75,7 +75,7 @@ export function summarizeCoco(curves: CocoCurves, parameters: CocoParameters): r
   ];
 }
 
-/** AP and AR of every category, in the order of the grid. */
+/** Computes AP and AR of every category, in the order of the grid. */
 export function summarizeCategories(
   curves: CocoCurves,
   grid: CocoGrid,
@@ -105,7 +105,7 @@ export function summarizeCategories(
   });
 }
 
-/** AP and AR over all categories, for any thresholds, area ranges and limits; −1 where there is nothing to measure. */
+/** AP and AR over all categories for any thresholds, area ranges and limits; −1 without ground truth. */
 export interface CocoTables {
   /** Over all thresholds, with the largest detection limit. */
   readonly byArea: readonly { readonly area: string; readonly AP: number; readonly AR: number }[];
@@ -115,7 +115,7 @@ export interface CocoTables {
   readonly byLimit: readonly { readonly limit: number; readonly AP: number; readonly AR: number }[];
 }
 
-/** What the 12 numbers say for the usual parameters, for any parameters. */
+/** Generalizes the 12 numbers to any parameters. */
 export function tabulateCoco(curves: CocoCurves, parameters: CocoParameters): CocoTables {
   const { iouThresholds, areaRanges, maxDetections } = parameters;
   const [, , K, , M] = curves.shape;
@@ -158,7 +158,7 @@ interface Block {
   readonly m: number;
 }
 
-/** Mean over thresholds, recall points and categories of what is measured (above −1), or −1. */
+/** Mean of the defined values (above −1) over thresholds, recall points and categories, or −1. */
 function precisionMean({ shape, precision }: CocoCurves, block: Block): number {
   const [, R, K, A, M] = shape;
   const { thresholds, categories, a, m } = block;
@@ -175,7 +175,7 @@ function precisionMean({ shape, precision }: CocoCurves, block: Block): number {
   return count === 0 ? -1 : sum / count;
 }
 
-/** Mean over thresholds and categories of what is measured (above −1), or −1. */
+/** Mean of the defined values (above −1) over thresholds and categories, or −1. */
 function recallMean({ shape, recall }: CocoCurves, block: Block): number {
   const [, , K, A, M] = shape;
   const { thresholds, categories, a, m } = block;

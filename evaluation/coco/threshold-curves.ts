@@ -2,18 +2,18 @@ import { ConfigError } from '../../core/errors.js';
 import { orderByScore } from '../score-order.js';
 import type { CocoResult } from './evaluator.js';
 
-/** Precision, recall and F1 of one category against the lowest score that is kept. */
+/** Precision, recall and F1 of one category as functions of the score threshold. */
 export interface ThresholdCurve {
   readonly categoryId: number;
-  /** `[S]`, the different scores, descending. */
+  /** `[S]`, distinct scores, descending. */
   readonly scores: Float64Array;
-  /** `[S]`: of the detections with at least that score. */
+  /** `[S]`, precision of the detections with at least that score. */
   readonly precision: Float64Array;
   /** `[S]`. */
   readonly recall: Float64Array;
   /** `[S]`. */
   readonly f1: Float64Array;
-  /** Where F1 is highest; undefined without detections that count. */
+  /** Point of the highest F1; undefined without detections. */
   readonly best: CurvePoint | undefined;
 }
 
@@ -25,14 +25,14 @@ export interface CurvePoint {
 }
 
 /**
- * The curve of every category that has ground truth, over all areas and with the largest detection limit. Ignored
- * detections do not count.
+ * Computes the curve of every category with ground truth, over all areas and with the largest detection limit. Ignored
+ * detections are skipped.
  *
- * @param iouThreshold one of those that were evaluated
+ * @param iouThreshold one of the evaluated thresholds
  * @throws ConfigError for another threshold
  */
 export function thresholdCurves(result: CocoResult, iouThreshold = 0.5): readonly ThresholdCurve[] {
-  const { parameters, matches, numTruth, grid } = result;
+  const { parameters, matches, numGroundTruths, grid } = result;
   const t = parameters.iouThresholds.indexOf(iouThreshold);
   if (t < 0)
     throw new ConfigError(
@@ -41,9 +41,9 @@ export function thresholdCurves(result: CocoResult, iouThreshold = 0.5): readonl
   const A = parameters.areaRanges.length;
   const words = Math.ceil(parameters.iouThresholds.length / 32);
   const curves: ThresholdCurve[] = [];
-  for (let k = 0, from = 0, to = 0; k < numTruth.length / A; k++, from = to) {
+  for (let k = 0, from = 0, to = 0; k < numGroundTruths.length / A; k++, from = to) {
     while (to < matches.categories.length && matches.categories[to] === k) to++;
-    const total = numTruth[k * A];
+    const total = numGroundTruths[k * A];
     if (total === 0) continue;
     const points: CurvePoint[] = [];
     let [numTrue, numFalse] = [0, 0];
@@ -78,7 +78,8 @@ export function thresholdCurves(result: CocoResult, iouThreshold = 0.5): readonl
 }
 
 /**
- * The mean over categories at given scores, for a chart; a category with nothing kept has precision 1, recall 0.
+ * Computes the mean over categories at given scores, for a chart; a category without detections has precision 1 and
+ * recall 0.
  *
  * @param scores `[S]`, any order
  */
@@ -94,7 +95,7 @@ export function meanCurve(
   });
 }
 
-/** The curve at its lowest score that is at least `score`. */
+/** Finds the point of the curve at the lowest score that is at least `score`. */
 function pointAt(curve: ThresholdCurve, score: number): CurvePoint {
   let [low, high] = [0, curve.scores.length];
   while (low < high) {

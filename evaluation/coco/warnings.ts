@@ -3,37 +3,40 @@ import type { CocoParameters } from './parameters.js';
 import type { CocoResults } from './results-builder.js';
 
 /**
- * What makes results puzzling although they are computed as the reference does it, one line each.
+ * Lists possible causes of surprising results that are computed as in the reference, one line each.
  *
- * @param results undefined where only parts are merged
+ * @param results undefined if only partial results are merged
  */
 export function cocoWarnings(
-  truth: CocoGroundTruth,
+  groundTruth: CocoGroundTruth,
   results: CocoResults | undefined,
   parameters: CocoParameters,
 ): readonly string[] {
   return [
-    ...truthWarnings(truth, parameters),
+    ...groundTruthWarnings(groundTruth, parameters),
     ...limitWarnings(parameters),
-    ...(results ? resultWarnings(truth, results, parameters) : []),
+    ...(results ? resultWarnings(groundTruth, results, parameters) : []),
   ];
 }
 
-function truthWarnings(truth: CocoGroundTruth, { strict }: CocoParameters): readonly string[] {
+function groundTruthWarnings(
+  groundTruth: CocoGroundTruth,
+  { strict }: CocoParameters,
+): readonly string[] {
   const warnings: string[] = [];
-  if (strict && truth.ids.includes(0))
+  if (strict && groundTruth.ids.includes(0))
     warnings.push(
       'annotation 0: the reference never counts a ground truth with id 0 as matched; number from 1 on, or give --no-strict',
     );
-  const numIgnored = truth.ignoreFlags.reduce(
-    (n, flag, g) => n + (flag & ~truth.isCrowd[g] & 1),
+  const numIgnored = groundTruth.ignoreFlags.reduce(
+    (n, flag, g) => n + (flag & ~groundTruth.isCrowd[g] & 1),
     0,
   );
   if (strict && numIgnored > 0)
     warnings.push(
       `${numIgnored} annotations have "ignore" without "iscrowd", which the reference does not honour; give --no-strict to leave them out`,
     );
-  if (truth.ids.length === 0)
+  if (groundTruth.ids.length === 0)
     warnings.push('the ground truth holds no annotations: all numbers are -1');
   return warnings;
 }
@@ -47,7 +50,7 @@ function limitWarnings({ iouType, maxDetections }: CocoParameters): readonly str
 }
 
 function resultWarnings(
-  truth: CocoGroundTruth,
+  groundTruth: CocoGroundTruth,
   { detections, kind, hasBoxAndMask, numUnknownImages }: CocoResults,
   { iouType, strict }: CocoParameters,
 ): readonly string[] {
@@ -58,7 +61,7 @@ function resultWarnings(
     warnings.push(
       `${numUnknownImages} detections are of images that the ground truth does not list`,
     );
-  const known = new Set(truth.categories.map(({ id }) => id));
+  const known = new Set(groundTruth.categories.map(({ id }) => id));
   const unknown = new Map<number, number>();
   for (const id of detections.categoryOf)
     if (!known.has(id)) unknown.set(id, (unknown.get(id) ?? 0) + 1);
@@ -70,7 +73,7 @@ function resultWarnings(
     warnings.push(
       'the first result has a box and a mask: as in the reference, area ranges go by the boxes; give --no-strict to go by the masks',
     );
-  const numOtherSize = masksOfOtherSize(truth, detections);
+  const numOtherSize = masksOfOtherSize(groundTruth, detections);
   if (numOtherSize > 0)
     warnings.push(
       `${numOtherSize} masks have another size than their image and match nothing of its size`,
@@ -79,18 +82,18 @@ function resultWarnings(
 }
 
 function masksOfOtherSize(
-  truth: CocoGroundTruth,
+  groundTruth: CocoGroundTruth,
   { masks, imageOf }: CocoResults['detections'],
 ): number {
   if (!masks) return 0;
-  const indexOf = new Map(Array.from(truth.imageIds, (id, index) => [id, index]));
+  const indexOf = new Map(Array.from(groundTruth.imageIds, (id, index) => [id, index]));
   let count = 0;
   for (let i = 0; i < imageOf.length; i++) {
     const image = indexOf.get(imageOf[i]) ?? -1;
-    if (!(truth.imageHeights[image] > 0)) continue;
+    if (!(groundTruth.imageHeights[image] > 0)) continue;
     const isSame =
-      masks.heights[i] === truth.imageHeights[image] &&
-      masks.widths[i] === truth.imageWidths[image];
+      masks.heights[i] === groundTruth.imageHeights[image] &&
+      masks.widths[i] === groundTruth.imageWidths[image];
     if (!isSame) count++;
   }
   return count;

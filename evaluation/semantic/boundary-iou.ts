@@ -6,11 +6,11 @@ import { definedMean } from './metrics.js';
 export interface BoundaryOptions {
   readonly height: number;
   readonly width: number;
-  /** Distance as a share of the image's diagonal. */
+  /** Default distance as a fraction of the image diagonal. */
   readonly dilationRatio?: number;
 }
 
-/** How far a boundary reaches into its region, pixels: `max(1, round(ratio · diagonal))`, ties to even. */
+/** Width of a boundary in pixels: `max(1, round(ratio · diagonal))`, ties to even. */
 export function boundaryDistance({ height, width, dilationRatio = 0.02 }: BoundaryOptions): number {
   const exact = dilationRatio * Math.sqrt(height * height + width * width);
   const below = Math.floor(exact);
@@ -20,8 +20,8 @@ export function boundaryDistance({ height, width, dilationRatio = 0.02 }: Bounda
 }
 
 /**
- * Pixels of every region that eroding it takes away: those that have another value, or the outside of the image,
- * within `distance` in rows or columns. This is `distance` erosions by a 3 x 3 square, for all values at once.
+ * Marks the boundary pixels of every region: those with another value, or the outside of the image, within `distance` in
+ * rows or columns. Equivalent to removing the result of `distance` erosions by a 3 x 3 square, for all values at once.
  *
  * @param map `[H, W]`
  * @returns `[H, W]`, 1 on boundaries
@@ -37,8 +37,7 @@ export function boundaryPixels(
       `boundaryPixels: expected ${height} x ${width} = ${height * width} pixels, got ${map.length}`,
     );
   const boundary = new Uint8Array(map.length);
-  // A square lies inside a region if the strips of 2 · distance + 1 pixels of its rows do and these
-  // rows lie inside the region too, so first rows are eroded and then columns of what is left.
+  // Erosion by a square is separable: rows are eroded first, then columns of the result.
   for (let y = 0; y < height; y++)
     markRunEnds(map.subarray(y * width, (y + 1) * width), boundary.subarray(y * width), distance);
   const rows = boundary.slice();
@@ -73,22 +72,24 @@ function markRunEnds(row: ClassMap, marks: Uint8Array, distance: number): void {
 /**
  * IoU of the boundaries of two masks.
  *
- * @param truth `[H, W]`, 0 or 1
+ * @param groundTruth `[H, W]`, 0 or 1
  * @param prediction `[H, W]`, 0 or 1
  * @returns 0–1, NaN where both boundaries are empty
  * @see https://arxiv.org/abs/2103.16562
  */
 export function boundaryIou(
-  truth: Uint8Array,
+  groundTruth: Uint8Array,
   prediction: Uint8Array,
   options: BoundaryOptions,
 ): number {
   const { height, width } = options;
   const distance = boundaryDistance(options);
-  const [a, b] = [truth, prediction].map((mask) => boundaryPixels(mask, height, width, distance));
+  const [a, b] = [groundTruth, prediction].map((mask) =>
+    boundaryPixels(mask, height, width, distance),
+  );
   let [both, either] = [0, 0];
   for (let i = 0; i < a.length; i++) {
-    const inA = a[i] & truth[i];
+    const inA = a[i] & groundTruth[i];
     const inB = b[i] & prediction[i];
     both += inA & inB;
     either += inA | inB;
@@ -110,7 +111,7 @@ export class BoundaryIouEvaluator {
   }
 
   /**
-   * @param labels `[H, W]`, classes or the ignored label; ignored pixels bound regions but are not counted
+   * @param labels `[H, W]`, classes or the ignored label; ignored pixels form boundaries but are not counted
    * @param predictions `[H, W]`
    */
   update(labels: ClassMap, predictions: ClassMap, options: BoundaryOptions): void {
@@ -130,16 +131,16 @@ export class BoundaryIouEvaluator {
     }
   }
 
-  /** Boundary IoU of every class (NaN where it has no boundary) and their mean. */
+  /** Computes the boundary IoU of every class (NaN without boundary) and their mean. */
   finish(): { readonly mean: number; readonly perClass: Float64Array } {
     const perClass = this.both.map((both, k) => both / this.either[k]);
     return { mean: definedMean([...perClass]), perClass };
   }
 
   /**
-   * Adds what was counted to a part of the same evaluation, for another evaluator's `addPart`.
+   * Adds the counts to a partial result of the same evaluation, for another evaluator's `addPart`.
    *
-   * @param part what a `SemanticEvaluator` counted on the same images
+   * @param part partial result of a `SemanticEvaluator` on the same images
    */
   extendPart(part: EvaluationPart): EvaluationPart {
     const { both, either } = this;
@@ -147,7 +148,7 @@ export class BoundaryIouEvaluator {
   }
 
   /**
-   * @throws ConfigError for a part that was written without boundaries
+   * @throws ConfigError for a partial result without boundaries
    * @throws DataError for one of another number of classes
    */
   addPart(part: EvaluationPart): void {
@@ -168,7 +169,7 @@ export class BoundaryIouEvaluator {
   }
 
   private add(k: number, both: number, either: number): void {
-    if (k < 0 || k >= this.numClasses) return; // predicted as no class
+    if (k < 0 || k >= this.numClasses) return; // prediction without a class
     this.both[k] += both;
     this.either[k] += either;
   }

@@ -4,10 +4,10 @@ export type ClassMap = Uint8Array | Uint16Array | Int32Array;
 /**
  * Counts how often each pair of bytes occurs: `pairs[label · 256 + prediction]`.
  *
- * Neighboring pixels mostly repeat a pair, and an increment has to wait for the one before it on the same
- * counter. So the pixels go to two tables in turn, which is half again as fast.
+ * Neighboring pixels mostly repeat a pair, and an increment must wait for the previous one of the same counter. So pixels
+ * are counted alternately in two tables, which is 1.5 times as fast.
  *
- * @param pairs `[2, 256, 256]`, added to
+ * @param pairs `[2, 256, 256]`, incremented
  */
 export function countBytePairs(
   labels: Uint8Array,

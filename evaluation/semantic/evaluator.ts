@@ -6,36 +6,33 @@ import { semanticMetrics, type ClassAreas, type SemanticMetrics } from './metric
 export interface SemanticOptions {
   /** K, at most 65535. */
   readonly numClasses: number;
-  /** The label of pixels that do not count. */
+  /** Label of ignored pixels. */
   readonly ignoreIndex?: number;
-  /** Whether label files hold 0 = nothing and 1 … K = classes, which become the ignored label and 0 … K − 1. */
+  /** Whether 0 in label files means "other" and 1 … K are classes; they become the ignored label and 0 … K − 1. */
   readonly reduceZeroLabel?: boolean;
 }
 
-/** A finished evaluation. */
+/** Result of an evaluation. */
 export interface SemanticResult extends SemanticMetrics {
   /** `[K, K]` pixels, label by prediction. */
   readonly confusion: Float64Array;
   readonly areas: ClassAreas;
   readonly numImages: number;
-  /** Labeled pixels whose prediction is no class: wrong, but no class's prediction. */
+  /** Number of labeled pixels whose prediction is not a class: wrong, but not counted as predictions of a class. */
   readonly numOutOfRange: number;
 }
 
-/**
- * Counts labels against predictions over a data set. Pixels whose label is ignored are dropped, whatever the
- * prediction.
- */
+/** Accumulates a confusion matrix over a data set. Pixels with the ignored label are skipped. */
 export class SemanticEvaluator {
   private readonly numClasses: number;
   private readonly ignoreIndex: number;
   private readonly reduceZeroLabel: boolean;
   private readonly pairs = new Uint32Array(2 * 65536);
-  /** `[K, K + 1]`: the last column is what is predicted as no class. */
+  /** `[K, K + 1]`; the last column is for predictions without a class. */
   private readonly counts: Float64Array;
   private numImages = 0;
 
-  /** @throws ConfigError for a number of classes that maps cannot hold */
+  /** @throws ConfigError for a number of classes that maps cannot represent */
   constructor({ numClasses, ignoreIndex = 255, reduceZeroLabel = false }: SemanticOptions) {
     if (!Number.isInteger(numClasses) || numClasses < 1 || numClasses > 65535)
       throw new ConfigError(`semantic: expected 1 to 65535 classes, got ${numClasses}`);
@@ -46,13 +43,13 @@ export class SemanticEvaluator {
   }
 
   /**
-   * Counts an image.
+   * Adds an image.
    *
    * @param labels `[H, W]`
    * @param predictions `[H, W]`
    * @param name named in errors
    * @returns the counts of this image alone
-   * @throws DataError if the maps differ in size, or a label is neither a class nor ignored; nothing is counted then
+   * @throws DataError if the maps differ in size, or a label is neither a class nor ignored; then nothing is added
    */
   update(labels: ClassMap, predictions: ClassMap, name = 'image'): ClassAreas {
     if (labels.length !== predictions.length)
@@ -86,7 +83,7 @@ export class SemanticEvaluator {
     };
   }
 
-  /** What has been counted, for another evaluator's `addPart`. */
+  /** Returns the partial result, for another evaluator's `addPart`. */
   toPart(): EvaluationPart {
     return {
       kind: 'semantic',
@@ -95,7 +92,7 @@ export class SemanticEvaluator {
     };
   }
 
-  /** @throws ConfigError for a part of another kind or with other settings */
+  /** @throws ConfigError for a partial result of another kind or with other settings */
   addPart(part: EvaluationPart): void {
     const { counts, numImages } = arraysOfPart(part, {
       kind: 'semantic',

@@ -1,12 +1,12 @@
 /** Pixels per class, `[K]` each. */
 export interface ClassAreas {
-  /** Labeled and predicted as the class. */
+  /** Pixels labeled and predicted as the class. */
   readonly intersection: Float64Array;
   readonly predicted: Float64Array;
   readonly labelled: Float64Array;
 }
 
-/** Shares of one class, 0–1; NaN where undefined (0/0). */
+/** Metrics of one class, 0–1; NaN if undefined (0/0). */
 export interface ClassMetrics {
   readonly IoU: number;
   readonly Acc: number;
@@ -16,11 +16,11 @@ export interface ClassMetrics {
   readonly Fscore: number;
 }
 
-/** Shares over all classes, 0–1; NaN where no class has a value. */
+/** Metrics over all classes, 0–1; NaN if undefined for all classes. */
 export interface SemanticMetrics {
-  /** Pixels that are right. */
+  /** Pixel accuracy. */
   readonly aAcc: number;
-  /** Means over the classes where the share is defined, as all that begin with m. */
+  /** Mean over the classes for which it is defined, like all that begin with m. */
   readonly mIoU: number;
   readonly mAcc: number;
   readonly mDice: number;
@@ -34,7 +34,8 @@ export interface SemanticMetrics {
 }
 
 /**
- * The usual shares. A class that is predicted but never labeled has IoU 0 and no accuracy: it lowers mIoU, not mAcc.
+ * Computes the usual metrics. A class that is predicted but never labeled has IoU 0 and no accuracy: it lowers mIoU, not
+ * mAcc.
  *
  * @see https://github.com/open-mmlab/mmsegmentation/blob/v0.30.0/mmseg/core/evaluation/metrics.py
  */
@@ -71,7 +72,7 @@ export function semanticMetrics({
   };
 }
 
-/** Mean of the values that are not NaN; NaN if there is none. */
+/** Mean of the values that are not NaN; NaN if there are none. */
 export function definedMean(values: readonly number[]): number {
   const defined = values.filter((value) => !Number.isNaN(value));
   return sum(defined) / defined.length;

@@ -6,9 +6,9 @@ import { rleFromString } from '../../core/rle-string.js';
 import { placeOf, type CocoIssue, type Report } from './issues.js';
 import { MaskStore } from './mask-store.js';
 
-/** The annotations of a file, in its order, as they stand there. */
+/** Annotations of a file in file order, with the values of the file. */
 export interface CocoAnnotations {
-  /** `[A]`, positions in the file's `annotations`; they leave gaps where records are broken. */
+  /** `[A]`, positions in the file's `annotations`; positions of invalid records are missing. */
   readonly positions: Uint32Array;
   /** `[A]`. */
   readonly ids: Float64Array;
@@ -18,7 +18,7 @@ export interface CocoAnnotations {
   readonly categoryIds: Float64Array;
   /** `[A, 4]`: x, y, width, height in pixels. */
   readonly boxes: Float64Array;
-  /** `[A]`, px²; where the file has none, that of the mask, or else of the box. */
+  /** `[A]`, px²; if missing in the file, that of the mask, or else of the box. */
   readonly areas: Float64Array;
   /** `[A]`, 0 or 1. */
   readonly crowds: Uint8Array;
@@ -26,28 +26,28 @@ export interface CocoAnnotations {
   readonly ignores: Uint8Array;
   /** `[A]`; all "none" if the masks were not kept. */
   readonly masks: MaskStore;
-  /** `[A, 4]`: x1, y1, x2, y2 around the mask in pixels, NaN where there is none. */
+  /** `[A, 4]`: bounding box x1, y1, x2, y2 of the mask in pixels, NaN without mask. */
   readonly maskExtents: Float32Array;
-  /** `[A, 2]`: height and width of a run-length mask, 0 where there is none. */
+  /** `[A, 2]`: height and width of a run-length mask, 0 without one. */
   readonly maskSizes: Int32Array;
-  /** `[A]`, numbers in `keypoints`. */
+  /** `[A]`, number of values in `keypoints`. */
   readonly keypointLengths: Int32Array;
-  /** x, y, visibility of all keypoints one after the other; empty if they were not kept. */
+  /** x, y, visibility of all keypoints, concatenated; empty if they were not kept. */
   readonly keypoints: Float64Array;
-  /** `[A]`, `num_keypoints`, NaN where the file does not say. */
+  /** `[A]`, `num_keypoints`, NaN if missing. */
   readonly numKeypoints: Float64Array;
 }
 
-/** What to keep of annotations beside their numbers. */
+/** Options: parts of annotations to keep. */
 export interface KeepOptions {
-  /** Polygons of fewer than three points are reported and left out, unless they are kept as written. */
+  /** Whether to keep polygons of fewer than three points; otherwise they are reported and dropped. */
   readonly masks: boolean | 'asWritten';
   readonly keypoints: boolean;
 }
 
 type Polygons = readonly (readonly number[])[];
 
-/** An entry of `annotations` that fits its schema. */
+/** An entry of `annotations` that matches its schema. */
 interface AnnotationRecord {
   readonly id: number;
   readonly image_id: number;
@@ -63,7 +63,7 @@ interface AnnotationRecord {
 
 type Issue = (code: CocoIssue['code'], message: string) => void;
 
-/** Takes annotation records one by one, checks what can be seen from one alone, and stores them as columns. */
+/** Builder of columns: checks annotation records individually and stores them. */
 export class AnnotationColumns {
   private readonly positions = new Column();
   private readonly ids = new Column();
@@ -86,7 +86,7 @@ export class AnnotationColumns {
     private readonly keep: KeepOptions,
   ) {}
 
-  /** Stores a record that fits the schema. */
+  /** Stores a record that matches the schema. */
   add(record: unknown, position: number): void {
     const annotation = record as AnnotationRecord;
     const { id, bbox = [] } = annotation;
@@ -127,7 +127,7 @@ export class AnnotationColumns {
     };
   }
 
-  /** @returns the area of the mask in px², nothing if there is none */
+  /** @returns the area of the mask in px², undefined without mask */
   private addMask({ segmentation, iscrowd }: AnnotationRecord, issue: Issue): number | undefined {
     if (segmentation && 'counts' in segmentation) return this.addRle(segmentation, issue);
     const polygons = (segmentation ?? []).filter((polygon, p) => {
@@ -229,7 +229,7 @@ function extentOf(polygons: Polygons): readonly [number, number, number, number]
   return [x1, y1, x2, y2];
 }
 
-/** Area inside a closed outline, `|Σ x_i·y_{i+1} − x_{i+1}·y_i| / 2`. */
+/** Area of a closed polygon, `|Σ x_i·y_{i+1} − x_{i+1}·y_i| / 2`. */
 function shoelaceArea(polygon: readonly number[]): number {
   let twice = 0;
   for (let i = 0; i < polygon.length; i += 2) {

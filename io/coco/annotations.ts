@@ -14,21 +14,21 @@ import {
   KEYPOINTS_SCHEMA,
 } from './schemas.js';
 
-/** The images of a file, in its order. */
+/** Images of a file in file order. */
 export interface CocoImages {
-  /** `[N]`, positions in the file's `images`; they leave gaps where records are broken. */
+  /** `[N]`, positions in the file's `images`; positions of invalid records are missing. */
   readonly positions: Uint32Array;
   /** `[N]`. */
   readonly ids: Float64Array;
-  /** `[N]`, pixels; 0 where the file does not say and need not. */
+  /** `[N]`, pixels; 0 if missing and optional. */
   readonly widths: Int32Array;
-  /** `[N]`, pixels; 0 where the file does not say and need not. */
+  /** `[N]`, pixels; 0 if missing and optional. */
   readonly heights: Int32Array;
-  /** As they stand in the file, relative to the image folder. */
+  /** File names as in the file, relative to the image folder. */
   readonly fileNames: readonly string[];
 }
 
-/** A file as read: every record fits the format, but how records refer to each other is not checked yet. */
+/** Content of a file: every record matches the format, but references between records are not checked yet. */
 export interface CocoTables {
   readonly file: string;
   readonly images: CocoImages;
@@ -36,28 +36,27 @@ export interface CocoTables {
   readonly annotations: CocoAnnotations;
 }
 
-/** What to keep of a file. */
+/** Options: parts of a file to keep. */
 export interface ReadOptions {
-  /** Keep the masks; default true. Ignored where `compared` is given. */
+  /** Whether to keep masks; default true. Ignored if `compared` is given. */
   readonly masks?: boolean | undefined;
   /**
-   * Looks at no more than the COCO evaluation does to compare boxes, masks or keypoints: images need no file and no size,
-   * annotations need an area, and polygons are kept whatever they are.
+   * Kind of comparison of the COCO evaluation; only the fields it needs are checked: images need no file name and size,
+   * annotations need an area, and polygons are kept unchecked.
    */
   readonly compared?: IouType | undefined;
 }
 
-/** Takes the records of one array. */
+/** Handler of the records of one array. */
 interface Table {
   readonly check: SchemaCheck;
   add(record: unknown, position: number): void;
 }
 
 /**
- * Reads a COCO annotation file of any size into typed arrays. Records that do not fit the format are reported and
- * left out.
+ * Reads a COCO annotation file of any size into typed arrays. Invalid records are reported and skipped.
  *
- * @param report takes what is wrong with single records
+ * @param report called with the issues of individual records
  * @throws DataError if the file cannot be read or its JSON structure is broken
  */
 export async function readAnnotations(

@@ -1,6 +1,6 @@
 import { DataError } from '../../core/errors.js';
 
-/** One thing that is odd about a file, most often about a record of it. */
+/** One issue of a file, usually of one record. */
 export interface CocoIssue {
   readonly code:
     | 'json'
@@ -17,16 +17,16 @@ export interface CocoIssue {
   /** `annotations[12] (id 34): expected X, got Y`, without the file. */
   readonly message: string;
   readonly id?: number | string | undefined;
-  /** The row of the annotation in the columns. */
+  /** Row of the annotation in the columns. */
   readonly row?: number | undefined;
 }
 
-/** Takes what is odd about a file. */
+/** Callback for issues of a file. */
 export type Report = (issue: CocoIssue) => void;
 
 const LOSSES: ReadonlySet<CocoIssue['code']> = new Set(['json', 'array', 'schema', 'rleRuns']);
 
-/** A report that accepts what is odd. @throws DataError for what would leave a record or its mask out */
+/** Callback that ignores warnings. @throws DataError for issues that would drop a record or its mask */
 export function refuseLoss({ code, file, message, id }: CocoIssue): void {
   if (LOSSES.has(code)) throw new DataError(`${file}: ${message}`, { file, id });
 }

@@ -6,9 +6,9 @@ const BLOCK = 1 << 20;
 const [NONE, POLYGONS_HUNDREDTHS, POLYGONS_FLOAT64, RUNS] = [0, 1, 2, 3];
 
 /**
- * The masks of a set, in blocks of typed arrays. COCO's coordinates have two decimals: those below 655.36 are
- * kept as 16-bit hundredths, which is exact (`1234 / 100` is the number that `12.34` is parsed to) and a quarter of
- * float64; polygons with other coordinates keep float64.
+ * Masks of a set in blocks of typed arrays. COCO's coordinates have two decimals: values below 655.36 are stored as
+ * 16-bit hundredths, which is exact (`1234 / 100` equals the parsed `12.34`) and a quarter of float64; polygons with
+ * other coordinates are stored as float64.
  */
 export class MaskStore {
   private readonly kinds = new Column();
@@ -64,7 +64,7 @@ export class MaskStore {
     this.add(RUNS, position, 0);
   }
 
-  /** The mask of the `index`-th object, copied: a view would take its whole block along to a worker thread. */
+  /** Copies the mask of object `index`; a view would transfer its whole block to a worker thread. */
   get(index: number): Segmentation {
     const kind = this.kinds.at(index);
     if (kind === NONE) return { kind: 'none' };
@@ -85,7 +85,7 @@ export class MaskStore {
     return { kind: 'polygons', polygons };
   }
 
-  /** The kind of a mask and, for polygons, their number, without reading it. */
+  /** Returns the kind of a mask and, for polygons, their number, without reading it. */
   describe(index: number): { readonly kind: Segmentation['kind']; readonly parts: number } {
     const kind = this.kinds.at(index);
     if (kind === NONE) return { kind: 'none', parts: 0 };
@@ -101,7 +101,7 @@ export class MaskStore {
   }
 }
 
-/** Whether every coordinate is a 16-bit number of hundredths, exactly. */
+/** Whether every coordinate is exactly a 16-bit number of hundredths. */
 function areHundredths(polygon: readonly number[]): boolean {
   for (let i = 0; i < polygon.length; i++) {
     const rounded = Math.round(polygon[i] * 100);
@@ -111,7 +111,7 @@ function areHundredths(polygon: readonly number[]): boolean {
   return true;
 }
 
-/** Blocks of a fixed size; what is larger gets one of its own. A position is `block · 2³² + offset`. */
+/** Allocator of fixed-size blocks; larger items get a separate block. A position is `block · 2³² + offset`. */
 class Blocks<T extends Uint32Array | Uint16Array | Float64Array> {
   private readonly blocks: T[] = [];
   private used = 0;

@@ -1,17 +1,17 @@
 import { scanCocoFile } from './scan-file.js';
 
-/** What a first look at a JSON file tells. */
+/** Summary of the beginning of a JSON file. */
 export interface CocoPeek {
-  /** Whether it has `images` and `annotations`, as annotation files do. */
+  /** Whether it has `images` and `annotations`, like annotation files. */
   readonly isAnnotations: boolean;
   /** `file_name` of the first image. */
   readonly firstFileName: string | undefined;
 }
 
 /**
- * Looks at the top-level keys of a JSON file, and no further than needed to tell whether it is a COCO annotation file.
+ * Reads a JSON file only as far as needed to decide whether it is a COCO annotation file.
  *
- * @throws DataError if the file cannot be read or its JSON structure is broken as far as it was read
+ * @throws DataError if the file cannot be read or the JSON read so far is broken
  */
 export async function peekCoco(file: string): Promise<CocoPeek> {
   const arrays = new Set<string>();
@@ -27,7 +27,7 @@ export async function peekCoco(file: string): Promise<CocoPeek> {
         const name: unknown = (record as { readonly file_name?: unknown } | null)?.file_name;
         if (index === 0 && typeof name === 'string') firstFileName = name;
       },
-      invalid: () => undefined, // the file itself is checked when it is loaded
+      invalid: () => undefined, // the file is checked when it is loaded
       value: () => undefined,
     },
     { stop: () => arrays.has('') || (arrays.has('images') && arrays.has('annotations')) },

@@ -4,21 +4,21 @@ import type { CocoIssue } from './issues.js';
 import { scanCocoFile } from './scan-file.js';
 import { resultSchema, type ResultField } from './schemas.js';
 
-/** Takes the detections of a result file. */
+/** Handler of the detections of a result file. */
 export interface ResultHandler {
-  /** The fields that are looked at in all records, given the first one as parsed; the others may hold anything. */
+  /** Returns the fields to check in all records, given the parsed first one; other fields may have any value. */
   fields(first: unknown): readonly ResultField[];
-  /** A record that fits the format. */
+  /** Called with a valid record. */
   record(record: ResultRecord, index: number): void;
-  /** What is wrong with the file or a record: `[12]: expected X, got Y`. */
+  /** Called with an issue of the file or a record: `[12]: expected X, got Y`. */
   report(issue: CocoIssue): void;
 }
 
 /**
- * Reads a COCO result file, a list of `{image_id, category_id, score, bbox | segmentation | keypoints}`, of any size. Records that
- * do not fit the format are reported and left out.
+ * Reads a COCO result file, a list of `{image_id, category_id, score, bbox | segmentation | keypoints}`, of any size.
+ * Invalid records are reported and skipped.
  *
- * @returns the number of records, sound or not
+ * @returns the number of records, valid or not
  * @throws DataError if the file cannot be read or its JSON structure is broken
  */
 export async function readResults(file: string, handler: ResultHandler): Promise<number> {

@@ -4,9 +4,9 @@ import { CocoScanner, type ScanHandler } from './scanner.js';
 
 const CHUNK_BYTES = 1 << 22;
 
-/** How a file is read to its end, or less far. */
+/** Options of a scan. */
 export interface ScanOptions {
-  /** Asked after every 4 MiB: `true` ends the scan early, without a look at the rest. */
+  /** Called after every 4 MiB; `true` ends the scan early. */
   readonly stop?: (() => boolean) | undefined;
 }
 

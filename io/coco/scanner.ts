@@ -1,14 +1,14 @@
 import { DataError } from '../../core/errors.js';
 
-/** Takes what a scan reports. Arrays and values are those of the top level; a file that is one array has the name `''`. */
+/** Handler of a scan. Arrays and values are those of the top level; if the file is one array, its name is `''`. */
 export interface ScanHandler {
-  /** An array begins; `false` skips its elements unparsed. */
+  /** Called at the start of an array; `false` skips its elements without parsing. */
   array(name: string): boolean;
-  /** One parsed element of an array. */
+  /** Called with a parsed element of an array. */
   element(name: string, index: number, value: unknown): void;
-  /** An element that is no valid JSON. */
+  /** Called with an element that is not valid JSON. */
   invalid(name: string, index: number, message: string): void;
-  /** A parsed top-level value that is no array. */
+  /** Called with a parsed top-level value that is not an array. */
   value(name: string, value: unknown): void;
 }
 
@@ -23,15 +23,15 @@ const BACKSLASH = 0x5c;
 const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
-/** One record is parsed as one string, and V8's strings end near 512 Mi characters. */
+/** Limit of a record, which is parsed as one string; V8's limit for strings is near 512 Mi characters. */
 const MAX_RECORD_BYTES = 1 << 28;
-/** Elements are parsed in batches of about this size: large enough to pay, small enough to die young in memory. */
+/** Approximate batch size for parsing: large enough to be efficient, small enough for the young generation of the heap. */
 const BATCH_BYTES = 1 << 16;
 
 /**
- * Reads the JSON of a COCO file piece by piece: finds the top-level arrays, in any order, and parses their elements
- * in small batches. Memory holds one batch, however large the file is. Every byte is either parsed by `JSON.parse`, checked here as
- * structure, or (in arrays that the handler skips) matched by brackets only.
+ * Streaming reader of a COCO file: finds the top-level arrays, in any order, and parses their elements in small batches,
+ * so memory use does not depend on the size of the file. Every byte is either parsed by `JSON.parse`, checked here as
+ * structure, or (in skipped arrays) only matched by brackets.
  */
 export class CocoScanner {
   private window: Uint8Array = new Uint8Array(1 << 16);
@@ -47,7 +47,7 @@ export class CocoScanner {
   private mayClose = true;
   private ascii = true;
   private readonly ends: number[] = []; // of a batch: start and end of each element
-  private needed = 0; // bytes of the unfinished record before it is worth another look
+  private needed = 0; // number of bytes of an incomplete record before it is scanned again
 
   /** @param file for messages */
   constructor(
@@ -56,9 +56,9 @@ export class CocoScanner {
   ) {}
 
   /**
-   * Takes the next bytes of the file, in pieces of any size.
+   * Processes the next bytes of the file, in chunks of any size.
    *
-   * @throws DataError where the structure is broken, with the byte position
+   * @throws DataError with the byte position if the structure is broken
    */
   push(chunk: Uint8Array): void {
     this.reserve(chunk.length);
@@ -70,7 +70,7 @@ export class CocoScanner {
     this.drop();
   }
 
-  /** Ends the file. @throws DataError if it stops before the JSON does */
+  /** Marks the end of the file. @throws DataError if the JSON is incomplete */
   finish(): void {
     this.skipByteOrderMark(true);
     while (this.step(true));
@@ -98,7 +98,7 @@ export class CocoScanner {
     }
   }
 
-  /** @returns false while the first bytes may still become a mark */
+  /** @returns false while the first bytes may still be a byte order mark */
   private skipByteOrderMark(last: boolean): boolean {
     if (this.offset > 0 || this.at > 0 || this.state !== 'start') return true;
     const mark = [0xef, 0xbb, 0xbf];
@@ -170,10 +170,10 @@ export class CocoScanner {
     if (byte !== QUOTE) throw this.unexpected('a key in quotes', byte);
     const end = endOfString(this.window, this.at, this.length);
     if (end < 0) return this.wait();
-    this.ascii = false; // any UTF-8 may stand in a key
+    this.ascii = false; // a key may contain any UTF-8
     const key = this.parse(this.at, end);
     if (typeof key !== 'string') throw this.broken(`expected a key, got ${String(key)}`, this.at);
-    // JSON.parse would let the last one win: half of the file would vanish without a word.
+    // JSON.parse would silently use only the last one.
     if (this.keys.has(key))
       throw this.broken(`expected each key once, got "${key}" again`, this.at);
     this.keys.add(key);
@@ -212,7 +212,7 @@ export class CocoScanner {
     return true;
   }
 
-  /** Consumes the elements that are in memory to their ends, up to a batch of them. */
+  /** Consumes the complete elements in memory, up to one batch. */
   private takeElements(last: boolean): boolean {
     const { ends, window } = this;
     const start = this.at;
@@ -242,7 +242,7 @@ export class CocoScanner {
     return true;
   }
 
-  /** Parses a batch as one text, which is faster than one by one, unless there is something wrong with it. */
+  /** Parses a batch as one text, which is faster, or one by one if that fails. */
   private deliver(): void {
     const { ends, handler, key, index } = this;
     const all = ends.length > 2 ? this.parse(ends[0], ends[ends.length - 1], true) : undefined;
@@ -267,19 +267,19 @@ export class CocoScanner {
     return at;
   }
 
-  /** Waits for more bytes of the record that begins at `at`. */
+  /** Waits for more bytes of the record at `at`. */
   private wait(): false {
     if (this.length - this.at > MAX_RECORD_BYTES)
       throw this.broken(
         `expected the end of ${this.place()} within ${MAX_RECORD_BYTES} bytes, got none (a bracket or quote is missing)`,
         this.at,
       );
-    // Scanning it again only when it has doubled keeps the work linear.
+    // Scanning it again only when its size has doubled keeps the work linear.
     this.needed = 2 * (this.length - this.at);
     return false;
   }
 
-  /** End of the value at `at`, −1 if it goes on behind the window. */
+  /** End of the value at `at`, −1 if it extends beyond the window. */
   private endOfValue(last: boolean): number {
     const { window, length } = this;
     const byte = window[this.at];
@@ -325,7 +325,7 @@ export class CocoScanner {
   }
 }
 
-/** A record that `JSON.parse` refused; a class of its own, since any JSON value may be the result. */
+/** Marks a record that `JSON.parse` rejected; a class, because any JSON value may be a result. */
 class SyntaxProblem {
   constructor(readonly message: string) {}
 
@@ -340,7 +340,7 @@ function isSpace(byte: number): boolean {
   return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 }
 
-/** Position after the string that begins at `start`, −1 if it goes on behind `length`. */
+/** Position after the string at `start`, −1 if it extends beyond `length`. */
 function endOfString(bytes: Uint8Array, start: number, length: number): number {
   for (let i = start + 1; i < length; i++) {
     const c = bytes[i];
@@ -351,8 +351,8 @@ function endOfString(bytes: Uint8Array, start: number, length: number): number {
 }
 
 /**
- * Position after the object or array that begins at `start`, negated if it holds bytes beyond ASCII; −1 if it goes on
- * behind `length`. Most bytes are digits of coordinates, which sort between quote and bracket: one comparison each.
+ * Position after the object or array at `start`, negated if it contains non-ASCII bytes; −1 if it extends beyond
+ * `length`. Most bytes are digits of coordinates, which lie between quote and bracket and need one comparison.
  */
 function endOfNested(bytes: Uint8Array, start: number, length: number): number {
   let depth = 0;

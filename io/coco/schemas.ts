@@ -1,21 +1,21 @@
 import type { IouType, ResultRecord } from '../../core/coco.js';
 
 /**
- * JSON Schemas of the records of COCO's formats: annotation files and result files. What a field may hold is said once;
- * which fields are looked at and which must be there depends on what the file is read for.
+ * JSON Schemas of the records of COCO's formats: annotation files and result files. The type of a field is defined once;
+ * which fields are checked and required depends on the purpose.
  *
  * @see https://cocodataset.org/#format-data and https://cocodataset.org/#format-results
  */
 type Fields = Readonly<Record<string, object>>;
 
-/** The schema of an object with these fields, among others. */
+/** Schema of an object with these fields, and possibly others. */
 export interface RecordSchema {
   readonly type: 'object';
   readonly required: readonly string[];
   readonly properties: Fields;
 }
 
-/** Ids above 2⁵³ would be rounded when parsed, and two different ones could become equal. */
+/** Ids above 2⁵³ would be rounded when parsed, so different ids could become equal. */
 const ID = { type: 'integer', minimum: -9007199254740991, maximum: 9007199254740991 };
 const NUMBER = { type: 'number' };
 const NUMBERS = { type: 'array', items: NUMBER };
@@ -38,7 +38,7 @@ const RLE = record({
   },
 });
 const POLYGONS = { type: 'array', items: NUMBERS };
-/** `null` and `[]` occur where a file has boxes only. */
+/** `null` and `[]` occur in files with boxes only. */
 const SEGMENTATION = {
   if: { type: 'object' },
   then: RLE,
@@ -71,18 +71,18 @@ const REQUIRED = ['id', 'image_id', 'category_id', 'bbox'];
 /** One entry of `annotations` of an instances file. */
 export const INSTANCE_SCHEMA = record(INSTANCE, REQUIRED);
 
-/** One entry of `annotations` of a keypoints file: `x, y, v` a point, v = 0 (absent), 1 (hidden) or 2 (visible). */
+/** One entry of `annotations` of a keypoints file: `x, y, v` per point, v = 0 (absent), 1 (hidden) or 2 (visible). */
 export const KEYPOINTS_SCHEMA = record(
   { ...INSTANCE, keypoints: NUMBERS, num_keypoints: { type: 'integer', minimum: 0 } },
   [...REQUIRED, 'keypoints', 'num_keypoints'],
 );
 
-/** An entry of `images` or `categories` of which the COCO evaluation needs the id alone. */
+/** An entry of `images` or `categories` of which the COCO evaluation needs only the id. */
 export const ID_SCHEMA = record({ id: ID });
 
 const COMPARED = ['id', 'image_id', 'category_id', 'area'];
 
-/** One entry of `annotations`, with what the COCO evaluation needs to compare one thing. */
+/** One entry of `annotations` with the fields that the COCO evaluation needs for one kind of comparison. */
 export const COMPARED_SCHEMAS: Readonly<Record<IouType, RecordSchema>> = {
   bbox: record({ ...OBJECT, bbox: BOX }, [...COMPARED, 'bbox']),
   segm: record(
@@ -98,11 +98,11 @@ export const COMPARED_SCHEMAS: Readonly<Record<IouType, RecordSchema>> = {
   ),
 };
 
-/** A field of a result that says where the object is. */
+/** A field of a result with the location of the object. */
 export type ResultField = keyof typeof RESULT_FIELDS & keyof ResultRecord;
 
 const RESULT_FIELDS = {
-  /** `[]` occurs beside masks. */
+  /** `[]` occurs together with masks. */
   bbox: { ...NUMBERS, if: { minItems: 1 }, then: { minItems: 4, maxItems: 4 } },
   segmentation: SEGMENTATION,
   keypoints: NUMBERS,
