@@ -24,7 +24,8 @@ export type Fields = Readonly<Record<string, Schema>>;
 type OptionalKeys<F> = {
   [K in keyof F]: F[K] extends OptionalSchema<unknown> ? K : never;
 }[keyof F];
-type Flat<T> = { [K in keyof T]: T[K] };
+/** One object type of an intersection, so that errors and hovers show its fields. */
+type Flat<T> = T extends infer All ? { [K in keyof All]: All[K] } : never;
 
 /** An object with these fields. Mapped over picked keys, so that the fields keep their doc comments. */
 export type RecordOf<F extends Fields> = Flat<

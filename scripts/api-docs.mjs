@@ -120,6 +120,8 @@ function signatureOf(symbol, declaration) {
         ),
       )
       .join('\n');
+  if (symbol.flags & ts.SymbolFlags.TypeAlias && ts.isVariableDeclaration(declaration))
+    return schemaSignature(symbol);
   if (ts.isVariableDeclaration(declaration)) {
     const type = checker.typeToString(
       checker.getTypeOfSymbol(symbol),
@@ -147,4 +149,20 @@ function signatureOf(symbol, declaration) {
     return `class ${symbol.name} ${heritage} {\n${members.join('\n')}\n}`;
   }
   return print(declaration).replace(/^export (declare )?/, '');
+}
+
+/** The type that a schema describes; long fields by the name of their own schema. */
+function schemaSignature(symbol) {
+  const type = checker.getDeclaredTypeOfSymbol(symbol);
+  const text = (t) => checker.typeToString(t, undefined, ts.TypeFormatFlags.NoTruncation);
+  if (type.isUnion()) return `type ${symbol.name} =\n  | ${type.types.map(text).join('\n  | ')}`;
+  const fields = type.getProperties().map((field) => {
+    const source = field.declarations?.[0]?.getText() ?? '';
+    const [, builder, schema] = /:\s*(\w+\()?([A-Z][a-z]\w+)/.exec(source) ?? [];
+    const name = builder === 'list(' ? `readonly ${schema}[]` : schema;
+    const mark = field.flags & ts.SymbolFlags.Optional ? '?' : '';
+    const written = text(checker.getTypeOfSymbol(field));
+    return `  readonly ${field.name}${mark}: ${written.length > 100 && schema ? name : written};`;
+  });
+  return `type ${symbol.name} = {\n${fields.join('\n')}\n};`;
 }
