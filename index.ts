@@ -23,6 +23,7 @@ export {
   type VariantName,
 } from './backbone/variants.js';
 export { createBackbone } from './backbone/convnextv2.js';
+export type { Backbone, FeatureLevels } from './engine/backbone.js';
 export { createDenseBackbone } from './backbone/output-norms.js';
 export { countMacs } from './backbone/macs.js';
 export {
@@ -59,7 +60,7 @@ export { createFcmae } from './models/fcmae.js';
 export type { RecipeConfig } from './train/config/schemas.js';
 export { RECIPES } from './train/recipes/index.js';
 export { train, type TrainOutcome } from './train/train.js';
-export type { TrainOptions } from './train/options.js';
+export type { Examples, TrainOptions } from './train/options.js';
 export type { LogRecord, RunListener } from './train/log-record.js';
 export { CATALOGUE, WEIGHTS_LICENCE, type CatalogueEntry } from './weights/catalogue.js';
 export { loadWeights } from './weights/load.js';

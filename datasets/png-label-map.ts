@@ -2,6 +2,7 @@ import { DataError } from '../core/errors.js';
 import { readBytes } from '../io/files/read.js';
 import { decodePngIndices, type PngIndices } from '../io/png/indices.js';
 import type { LabelMap } from '../core/image.js';
+import type { SegmentationSample } from './sample.js';
 
 /** Label of pixels that losses and metrics ignore. */
 export const IGNORED_LABEL = 255;
@@ -44,12 +45,21 @@ export function mapLabels(indices: PngIndices, mapping: LabelMapping, file: stri
  * @param size of the image it belongs to
  * @throws DataError if the file is unreadable, has another size, or an unknown value
  */
-export async function readLabelMap(
+export function readLabelMap(
   file: string,
   mapping: LabelMapping,
   size?: { readonly width: number; readonly height: number },
 ): Promise<LabelMap> {
-  const indices = decodePngIndices(await readBytes(file), file);
+  return labelsOf({ labelFile: file }, mapping, size);
+}
+
+/** The label map of a sample, in memory or as {@link readLabelMap} reads it. @throws DataError as there */
+export async function labelsOf(
+  { labelFile: file, labels }: Pick<SegmentationSample, 'labelFile' | 'labels'>,
+  mapping: LabelMapping,
+  size?: { readonly width: number; readonly height: number },
+): Promise<LabelMap> {
+  const indices = labels ?? decodePngIndices(await readBytes(file), file);
   if (size && (indices.width !== size.width || indices.height !== size.height))
     throw new DataError(
       `${file}: expected ${size.width}x${size.height} of its image, got ${indices.width}x${indices.height}`,

@@ -1,4 +1,6 @@
 import type { Segmentation } from '../core/coco.js';
+import type { LabelMap, RgbImage } from '../core/image.js';
+import { decodeImage } from '../io/image/decode.js';
 
 /** What data sets yield and transforms change: typed arrays only, so that samples cross threads cheaply. */
 
@@ -18,6 +20,8 @@ export interface Objects {
 export interface DetectionSample {
   readonly imageId: number;
   readonly file: string;
+  /** Pixels in memory, instead of those of the file, whose name is for messages then. */
+  readonly image?: RgbImage | undefined;
   readonly width: number;
   readonly height: number;
   readonly objects: Objects;
@@ -28,11 +32,29 @@ export interface DetectionSample {
 /** One image of a semantic segmentation set. */
 export interface SegmentationSample {
   readonly file: string;
+  /** Pixels in memory, instead of those of the file, whose name is for messages then. */
+  readonly image?: RgbImage | undefined;
   readonly labelFile: string;
+  /** Labels in memory, instead of those of the file; 255 is ignored. */
+  readonly labels?: LabelMap | undefined;
 }
 
 /** One image of a classification set; `classIndex` is −1 where the label is unknown. */
 export interface ClassificationSample {
   readonly file: string;
+  /** Pixels in memory, instead of those of the file, whose name is for messages then. */
+  readonly image?: RgbImage | undefined;
   readonly classIndex: number;
+}
+
+/**
+ * The pixels of a sample: a copy of those in memory, which transforms may overwrite, else those of the file.
+ *
+ * @throws DataError with the file's name if it cannot be decoded
+ */
+export function imageOf({
+  file,
+  image,
+}: Pick<ClassificationSample, 'file' | 'image'>): Promise<RgbImage> {
+  return image ? Promise.resolve({ ...image, data: image.data.slice() }) : decodeImage(file);
 }

@@ -1,8 +1,9 @@
 import type * as tf from '@tensorflow/tfjs';
 import { EPS } from '../backbone/block.js';
 import type { ConvNeXtV2Specs } from '../backbone/convnextv2.js';
-import { convNeXtV2Features, convNeXtV2Specs } from '../backbone/convnextv2.js';
+import { createBackbone } from '../backbone/convnextv2.js';
 import type { ConvNeXtV2Config } from '../backbone/variants.js';
+import type { Backbone } from '../engine/backbone.js';
 import { layer } from '../engine/capture/scope.js';
 import { softTargetCrossEntropy } from '../engine/ops/losses.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
@@ -25,6 +26,8 @@ export type ClassifierModelSpecs = ConvNeXtV2Specs & ClassifierSpecs;
 export interface Classifier {
   readonly config: ClassifierConfig;
   readonly specs: ClassifierModelSpecs;
+  /** Number of residual blocks, the rows of the drop path mask. */
+  readonly numBlocks: number;
   /** Input `image` `[N, H, W, 3]`; outputs `logits` `[N, K]`. */
   readonly inference: Program;
   /**
@@ -34,11 +37,14 @@ export interface Classifier {
   readonly training: Program;
 }
 
-/** Composes backbone and head. */
-export function createClassifier(config: ClassifierConfig): Classifier {
+/** Composes backbone and head. @param backbone another one than `config.backbone` */
+export function createClassifier(
+  config: ClassifierConfig,
+  backbone: Backbone = createBackbone(config.backbone),
+): Classifier {
   const specs = {
-    ...convNeXtV2Specs(config.backbone),
-    ...classifierSpecs(config.backbone.dims[3], config.classes, config.headInitScale),
+    ...backbone.specs,
+    ...classifierSpecs(backbone.channels[3], config.classes, config.headInitScale),
   } as ClassifierModelSpecs;
   type Params = TensorTree<ClassifierModelSpecs>;
   const forward = (
@@ -46,13 +52,13 @@ export function createClassifier(config: ClassifierConfig): Classifier {
     inputs: Readonly<Record<string, tf.Tensor>>,
   ): ClassifierOutputs => {
     const { image, dropPath } = inputs as { image: tf.Tensor4D; dropPath?: tf.Tensor2D };
-    const form = config.backbone.responseForm;
-    const { c5 } = convNeXtV2Features(params, image, { form, dropPath });
+    const { c5 } = backbone.features(params, image, { dropPath });
     return layer('head', () => ({ ...classifier(c5, params, EPS) }));
   };
   return {
     config,
     specs,
+    numBlocks: backbone.numBlocks,
     inference: {
       name: 'classifier',
       forward: (params: Params, inputs) => ({ logits: forward(params, inputs).logits }),

@@ -5,6 +5,7 @@ import { adamW } from '../engine/optimizer/adam-w.js';
 import { startEma, updateEma } from '../engine/optimizer/ema.js';
 import type { FlatBuffers } from '../engine/optimizer/flat-buffers.js';
 import type { ParameterRun } from '../engine/optimizer/runs.js';
+import type { Backbone } from '../engine/backbone.js';
 import type { Engine } from '../engine/runtime/engine.js';
 import { accumulateGradients, clipScale, gradientNorm } from '../engine/optimizer/gradients.js';
 import { sgd } from '../engine/optimizer/sgd.js';
@@ -29,6 +30,8 @@ export interface Run {
   /** Run folder. */
   readonly folder: string;
   readonly seed: number;
+  /** Takes the place of the configuration's backbone. */
+  readonly backbone?: Backbone | undefined;
   /** Weight file to start from. */
   readonly weights?: string | undefined;
   /** Go on from the newest checkpoint of the folder. */

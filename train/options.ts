@@ -1,6 +1,13 @@
 import type { CocoSet } from '../datasets/coco/set.js';
+import type {
+  ClassificationExample,
+  DetectionExample,
+  ImageExample,
+  SegmentationExample,
+} from '../datasets/in-memory.js';
 import type { SegmentationSet } from '../datasets/folder.js';
 import type { ClassificationSet } from '../datasets/imagenet.js';
+import type { Backbone } from '../engine/backbone.js';
 import type { Engine, EngineOptions } from '../engine/runtime/engine.js';
 import type { ClassificationConfig } from './config/classify.js';
 import type { DetectionConfig } from './config/detect.js';
@@ -34,6 +41,24 @@ export type SetOf<Config> = Config extends ClassificationConfig
       ? SegmentationSet
       : ImageSet;
 
+/** An image in memory with its labels, as a configuration's task has them. */
+export type ExampleOf<Config> = Config extends ClassificationConfig
+  ? ClassificationExample
+  : Config extends DetectionConfig
+    ? DetectionExample
+    : Config extends SegmentationConfig
+      ? SegmentationExample
+      : ImageExample;
+
+/** Data in memory. */
+export interface Examples<Example> {
+  /** Class names by index; none for pre-training. */
+  readonly classes?: readonly string[] | undefined;
+  readonly training: readonly Example[];
+  /** Absent: no evaluation. */
+  readonly validation?: readonly Example[] | undefined;
+}
+
 /** Some of the settings of a configuration, at any depth; lists are replaced whole. */
 export type Overrides<T> = T extends readonly unknown[]
   ? T
@@ -59,8 +84,8 @@ export interface ExamineRequest {
 
 /** How {@link train} trains. */
 export interface TrainOptions<Config extends RecipeConfig = RecipeConfig> {
-  /** A folder, a `data.yaml` or loaded sets; a run that is resumed or repeated knows its folder. */
-  readonly data?: string | TrainingData<SetOf<Config>> | undefined;
+  /** A folder, a `data.yaml`, loaded sets, or images in memory; a run that is resumed or repeated knows its folder. */
+  readonly data?: string | TrainingData<SetOf<Config>> | Examples<ExampleOf<Config>> | undefined;
   /** Run folder. */
   readonly folder: string;
   /** Weights to start from: a file, a run folder or an official name. */
@@ -87,6 +112,8 @@ export interface TrainOptions<Config extends RecipeConfig = RecipeConfig> {
   readonly report?: boolean | undefined;
   /** Folder of pulled weights. */
   readonly cache?: string | undefined;
+  /** Takes the place of the configuration's backbone: a network of one's own. Pre-training has none. */
+  readonly backbone?: Backbone | undefined;
   /** An open engine, or how to open one; by default all cores of the CPU. */
   readonly engine?: Engine | EngineOptions | undefined;
   /** The processes that train together; one by default. */

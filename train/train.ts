@@ -10,10 +10,11 @@ import { SINGLE_PROCESS } from './distributed/communicator.js';
 import { finishRun } from './finish.js';
 import type { TrainResult } from './loop.js';
 import { RunMonitor } from './monitor.js';
-import type { ConfigOf, TrainOptions } from './options.js';
-import { planRun, runConfigOf } from './plan.js';
+import type { ConfigOf, Examples, TrainOptions } from './options.js';
+import { planRun, runConfigOf, type RunPlan } from './plan.js';
 import { trainTask } from './run.js';
 import { TASKS, type TaskName } from './tasks/index.js';
+import type { LoadedData, Task } from './tasks/task.js';
 
 /** How training ended. */
 export interface TrainOutcome extends TrainResult {
@@ -33,7 +34,7 @@ export async function train<const Recipe extends string | RecipeConfig>(
   recipe: Recipe,
   options: TrainOptions<ConfigOf<Recipe>>,
 ): Promise<TrainOutcome> {
-  const { folder, signal, listener, communicator = SINGLE_PROCESS } = options;
+  const { folder, signal, listener, backbone, communicator = SINGLE_PROCESS } = options;
   const { size, rank } = communicator;
   const isFirst = rank === 0;
   const note = (line: string): void => {
@@ -41,7 +42,10 @@ export async function train<const Recipe extends string | RecipeConfig>(
   };
   const plan = await planRun(recipe, options as TrainOptions, note);
   if (isFirst) assertWritableFolder(folder);
-  const { config, seed } = plan;
+  // The mask of drop path has a row a block.
+  const hasBlocks = backbone === undefined || backbone.numBlocks > 0;
+  const config = hasBlocks ? plan.config : { ...plan.config, dropPathRate: 0 };
+  const { seed } = plan;
   const task = TASKS[config.task];
   const patience = plan.patience ?? undefined;
   const monitor = new RunMonitor({ folder, metric: task.bestMetric, patience, signal, listener });
@@ -53,11 +57,7 @@ export async function train<const Recipe extends string | RecipeConfig>(
       );
     }
     const start = performance.now();
-    const valFraction = plan.valFraction ?? undefined;
-    const data =
-      typeof options.data === 'object'
-        ? { ...options.data, lines: [] }
-        : await task.load(options.data ?? plan.data, { valFraction, seed });
+    const data = await dataOf(task, options as TrainOptions, plan);
     data.lines.forEach(note);
     assertRunFolder(options);
     const engine =
@@ -67,7 +67,7 @@ export async function train<const Recipe extends string | RecipeConfig>(
     note(engine.description);
     if (isFirst) writeRunConfig(folder, runConfigOf(plan, engine.description));
     const result = await trainTask(task, config, data, {
-      ...{ engine, folder, seed, communicator },
+      ...{ engine, folder, seed, communicator, backbone },
       weights: plan.weightFile,
       resume: options.resume ?? false,
       maxSteps: plan.steps,
@@ -88,6 +88,26 @@ export async function train<const Recipe extends string | RecipeConfig>(
   } finally {
     monitor.close();
   }
+}
+
+/** The sets that were given, as they are or as images in memory, or those of the folder. */
+async function dataOf(
+  task: Task,
+  { data }: TrainOptions,
+  plan: RunPlan,
+): Promise<LoadedData<unknown>> {
+  if (typeof data !== 'object') {
+    const valFraction = plan.valFraction ?? undefined;
+    return task.load(data ?? plan.data, { valFraction, seed: plan.seed });
+  }
+  const { training, validation } = data;
+  if (!('classes' in data) && !Array.isArray(training)) return { training, validation, lines: [] };
+  const { classes = [], ...examples } = data as Examples<unknown>;
+  return {
+    training: task.fromExamples(examples.training, classes),
+    validation: examples.validation && task.fromExamples(examples.validation, classes),
+    lines: [],
+  };
 }
 
 /** A run folder holds one run: an old one is continued or left alone, never mixed with a new one. */

@@ -80,6 +80,7 @@ function sampleOf(set: CocoSet, folder: string, image: number): DetectionSample 
   return {
     imageId: images.ids[image],
     file: imagePath(folder, images.fileNames[image]),
+    image: images.pixels?.[image],
     width,
     height,
     objects: objectsOf(

@@ -107,6 +107,7 @@ function classMapOf({ file, categories }: CocoTables, names?: readonly string[])
 /** Selects images of a set, in the given order. @param indices of images of `set` */
 export function selectImages(set: CocoSet, indices: readonly number[]): CocoSet {
   const { images } = set;
+  const { pixels } = images;
   const newIndex = new Int32Array(images.ids.length).fill(-1); // [N]
   indices.forEach((old, i) => (newIndex[old] = i));
   const imageIndices = set.imageIndices.map((old) => (old < 0 ? -1 : newIndex[old]));
@@ -118,6 +119,7 @@ export function selectImages(set: CocoSet, indices: readonly number[]): CocoSet 
       widths: Int32Array.from(indices, (i) => images.widths[i]),
       heights: Int32Array.from(indices, (i) => images.heights[i]),
       fileNames: indices.map((i) => images.fileNames[i]),
+      pixels: pixels && indices.map((i) => pixels[i]),
     },
     ...groupByImage(imageIndices, indices.length),
   };

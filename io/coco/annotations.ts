@@ -1,4 +1,5 @@
 import type { CocoCategory, IouType } from '../../core/coco.js';
+import type { RgbImage } from '../../core/image.js';
 import { Column } from '../../core/column.js';
 import { quote } from '../../core/errors.js';
 import { compileSchema, formatProblems, type SchemaCheck } from '../schema.js';
@@ -26,6 +27,8 @@ export interface CocoImages {
   readonly heights: Int32Array;
   /** File names as in the file, relative to the image folder. */
   readonly fileNames: readonly string[];
+  /** `[N]`, where they are in memory: the pixels. */
+  readonly pixels?: readonly RgbImage[] | undefined;
 }
 
 /** Content of a file: every record matches the format, but references between records are not checked yet. */

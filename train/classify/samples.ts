@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { decodeImage } from '../../io/image/decode.js';
+import { imageOf } from '../../datasets/sample.js';
 import type { ClassificationSet } from '../../datasets/imagenet.js';
 import type { RgbImage } from '../../core/image.js';
 import { topClasses } from '../../models/classifier-predictor.js';
@@ -48,12 +48,13 @@ export class SampleClassifications {
     for (const [index, place] of this.places) {
       const logits = this.logits.get(index);
       if (!logits) continue;
-      const { file, classIndex } = set.samples[index];
+      const sample = set.samples[index];
+      const { file, classIndex } = sample;
       const found = topClasses(logits, MOST_CLASSES).map(({ classIndex: k, probability }) => ({
         colour: k === classIndex ? RIGHT : WRONG,
         text: `${set.classes[k].name} ${(100 * probability).toFixed(0)}%`,
       }));
-      const picture = withClasses(await decodeImage(file), found);
+      const picture = withClasses(await imageOf(sample), found);
       items.push({
         file: await savePicture(folder, `${SAMPLES}/image-${place + 1}.jpg`, picture),
         caption: `${basename(file)}: ${set.classes[classIndex].name}; predicted ${found[0].text}`,

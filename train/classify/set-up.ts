@@ -21,7 +21,7 @@ import {
 export function setUpClassifier(
   config: ClassificationConfig,
   { training, validation }: TrainingData<ClassificationSet>,
-  { engine, seed, folder, communicator }: Run,
+  { engine, seed, folder, communicator, ...run }: Run,
 ): Setup<LoadedClassificationBatch> {
   const { backbone, pixels, headInitScale, epochs, lr, minLr, warmupEpochs } = config;
   const { samples, classes } = training;
@@ -29,7 +29,10 @@ export function setUpClassifier(
     throw new DataError(`train: expected at least two classes, got ${classes.length}`);
   if (samples.length === 0) throw new DataError('train: expected images, got none');
   assertPairs(config, samples.length);
-  const model = createClassifier({ backbone, classes: classes.length, headInitScale });
+  const model = createClassifier(
+    { backbone, classes: classes.length, headInitScale },
+    run.backbone,
+  );
   const card: ClassifierCard = {
     task: 'classify',
     backbone: model.config.backbone,

@@ -36,7 +36,7 @@ export function createClassifierTrainer(
   const store = new ParameterStore(model.specs, buffers.parameters);
   const into = buffers.microGradients ?? buffers.gradients;
   const training = engine.prepare(model.training, store, { gradients: { of: 'loss', into } });
-  const rates = linearRates(options.dropPathRate, numBlocks(model));
+  const rates = linearRates(options.dropPathRate, model.numBlocks);
   const { classes } = model.config;
 
   const backward = async (
@@ -125,10 +125,6 @@ function twice(image: Float32Array, [, ...size]: ClassificationBatch['shape']): 
 export function classificationScores(accuracy: ClassificationEvaluator): Scalars {
   const { numSamples, top1, top5, calibration } = accuracy.finish();
   return { top1, top5, loss: calibration?.meanNLL ?? NaN, count: numSamples };
-}
-
-function numBlocks({ config }: Classifier): number {
-  return config.backbone.depths.reduce((total, depth) => total + depth, 0);
 }
 
 function shareRight(logits: Float32Array, labels: Int32Array, classes: number): number {

@@ -2,8 +2,7 @@ import { DataError } from '../../core/errors.js';
 import { evaluationSamples } from '../../datasets/coco/samples.js';
 import { firstImages, type CocoSet } from '../../datasets/coco/set.js';
 import { groundTruthDomain, groundTruthObjects } from '../../datasets/coco/ground-truth.js';
-import { decodeImage } from '../../io/image/decode.js';
-import type { DetectionSample } from '../../datasets/sample.js';
+import { imageOf, type DetectionSample } from '../../datasets/sample.js';
 import type { RgbImage } from '../../core/image.js';
 import type { ScaleLimits } from '../../datasets/transforms/keep-ratio.js';
 import { CocoEvaluator, type CocoResult } from '../../evaluation/coco/evaluator.js';
@@ -86,7 +85,7 @@ export async function evaluateDetector(
   for (const place of viewingOrder(sizes, limits)) {
     const sample = samples.at(own[place]);
     const { file, imageId, width, height } = sample;
-    const image = await decodeImage(file);
+    const image = await imageOf(sample);
     if (image.width !== width || image.height !== height)
       throw new DataError(
         `${file}: expected ${width}x${height} as annotated, got an image of ${image.width}x${image.height}`,

@@ -24,7 +24,7 @@ import { detectorView } from './views.js';
 export function setUpDetector(
   config: DetectionConfig,
   { training, validation }: TrainingData<CocoSet>,
-  { engine, seed, folder, communicator }: Run,
+  { engine, seed, folder, communicator, ...run }: Run,
 ): Setup<LoadedDetectionBatch> {
   const { backbone, pixels, epochs, lr, decay, warmup } = config;
   const { limits, thresholds } = config.evaluation;
@@ -32,7 +32,7 @@ export function setUpDetector(
   const masks = config.detector.masks !== null;
   assertTrainingData(training, validation, { masks });
   const detector: DetectorConfig = { ...config.detector, numClasses: classNames.length };
-  const model = createDetector(createDenseBackbone(backbone), detector);
+  const model = createDetector(run.backbone ?? createDenseBackbone(backbone), detector);
   const samples = trainingSamples(training);
   const isTrained = (path: string): boolean => !isFrozen(path, config.frozenStages);
   const pipelineOptions: DetectionPipelineOptions = {

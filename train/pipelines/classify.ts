@@ -1,8 +1,7 @@
 import { Random } from '../../core/random.js';
-import { decodeImage } from '../../io/image/decode.js';
 import type { BatchContext, Collated, Pipeline, Receiver } from '../../datasets/loader/pipeline.js';
 import { moduleUrl } from '../../datasets/loader/module-url.js';
-import type { ClassificationSample } from '../../datasets/sample.js';
+import { imageOf, type ClassificationSample } from '../../datasets/sample.js';
 import type { RgbImage } from '../../core/image.js';
 import { resizeForEvaluation } from '../../datasets/transforms/evaluation.js';
 import {
@@ -73,14 +72,14 @@ export function createPipeline({
   const [red, green, blue] = pixels.mean.map((mean) => Math.min(Math.round(mean * 255), 255));
   const work = { scratch: new Scratch(), fill: [red, green, blue] } as const;
   return {
-    async prepare({ file, classIndex }, { random, buffers }) {
-      const decoded = await decodeImage(file);
+    async prepare(sample, { random, buffers }) {
+      const decoded = await imageOf(sample);
       const out = buffers.takeBytes(inputSizeOf(transform) ** 2 * 3);
       const image = apply(transform, decoded, random, { ...work, out });
       const options = transform.kind === 'training' ? transform.erasing : undefined;
       const rect = options && drawErasing(image, options, random);
       const erasing = rect && { rect, randomState: random.state };
-      return { classIndex, image, erasing };
+      return { classIndex: sample.classIndex, image, erasing };
     },
     collate: (items, context) => collate(items, context, transform),
   };

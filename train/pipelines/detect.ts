@@ -2,10 +2,9 @@ import { DataError } from '../../core/errors.js';
 import type { MaskGrid } from '../../core/mask-targets.js';
 import type { RpnTargets } from '../../core/matcher-rpn.js';
 import { Random } from '../../core/random.js';
-import { decodeImage } from '../../io/image/decode.js';
 import { moduleUrl } from '../../datasets/loader/module-url.js';
 import type { Pipeline, Receiver, SampleContext } from '../../datasets/loader/pipeline.js';
-import type { DetectionSample, Objects } from '../../datasets/sample.js';
+import { imageOf, type DetectionSample, type Objects } from '../../datasets/sample.js';
 import type { RgbImage } from '../../core/image.js';
 import { copyPaste, type AnnotatedImage } from '../../datasets/transforms/copy-paste.js';
 import {
@@ -219,8 +218,9 @@ function drawSteps(
   }
 }
 
-async function decodeSample({ file, width, height, imageId }: DetectionSample): Promise<RgbImage> {
-  const decoded = await decodeImage(file);
+async function decodeSample(sample: DetectionSample): Promise<RgbImage> {
+  const { file, width, height, imageId } = sample;
+  const decoded = await imageOf(sample);
   if (decoded.width === width && decoded.height === height) return decoded;
   throw new DataError(
     `${file}: expected ${width}x${height} as annotated, got an image of ${decoded.width}x${decoded.height}`,

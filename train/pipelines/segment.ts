@@ -1,11 +1,10 @@
 import { ConfigError } from '../../core/errors.js';
 import type { Random } from '../../core/random.js';
-import { decodeImage } from '../../io/image/decode.js';
 import { moduleUrl } from '../../datasets/loader/module-url.js';
 import type { Pipeline, Receiver } from '../../datasets/loader/pipeline.js';
-import { readLabelMap, type LabelMapping } from '../../datasets/png-label-map.js';
+import { labelsOf, type LabelMapping } from '../../datasets/png-label-map.js';
 import type { LabelMap, RgbImage } from '../../core/image.js';
-import type { SegmentationSample } from '../../datasets/sample.js';
+import { imageOf, type SegmentationSample } from '../../datasets/sample.js';
 import { transformImage } from '../../datasets/transforms/geometry-image.js';
 import { sizeAfter, type GeometricStep } from '../../datasets/transforms/geometry.js';
 import { keepRatioSize, type ScaleLimits } from '../../datasets/transforms/keep-ratio.js';
@@ -77,9 +76,9 @@ export function createPipeline({
 }: SegmentationPipelineOptions): Pipeline<SegmentationSample, Item, Handed> {
   const scratch = new Scratch();
   return {
-    async prepare({ file, labelFile }, { random, buffers }) {
-      const decoded = await decodeImage(file);
-      const whole = await readLabelMap(labelFile, mapping, decoded);
+    async prepare(sample, { random, buffers }) {
+      const decoded = await imageOf(sample);
+      const whole = await labelsOf(sample, mapping, decoded);
       const { steps, labels } = drawSteps(transform, whole, random);
       const { width, height } = sizeAfter(decoded, steps);
       const out = buffers.takeBytes(width * height * 3);

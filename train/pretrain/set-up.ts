@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { numVisiblePatches, patchGrid } from '../../backbone/masking.js';
-import { DataError } from '../../core/errors.js';
+import { ConfigError, DataError } from '../../core/errors.js';
 import { encodeRgbPng } from '../../io/png/write.js';
 import { createFcmae } from '../../models/fcmae.js';
 import type { FcmaeCard } from '../../models/fcmae-weights.js';
@@ -29,10 +29,14 @@ export const RECONSTRUCTIONS = 'reconstructions';
 export function setUpAutoencoder(
   config: PretrainingConfig,
   { training, validation }: TrainingData<ImageSet>,
-  { engine, seed, folder, communicator }: Run,
+  { engine, seed, folder, communicator, backbone }: Run,
 ): Setup<LoadedClassificationBatch> {
   const { fcmae, pixels, numPictures, epochs, minLr, warmupEpochs, weightDecay } = config;
   const { samples } = training;
+  if (backbone)
+    throw new ConfigError(
+      'train: expected no backbone for pre-training, which has a sparse one, got one',
+    );
   assertMasking(config);
   if (samples.length === 0) throw new DataError('train: expected images, got none');
   const model = createFcmae(fcmae);

@@ -1,8 +1,8 @@
 import { DataError } from '../../core/errors.js';
-import { decodeImage } from '../../io/image/decode.js';
+import { imageOf } from '../../datasets/sample.js';
 import type { SegmentationSet } from '../../datasets/folder.js';
 import type { LabelMap, RgbImage } from '../../core/image.js';
-import { readLabelMap } from '../../datasets/png-label-map.js';
+import { labelsOf } from '../../datasets/png-label-map.js';
 import type { ScaleLimits } from '../../datasets/transforms/keep-ratio.js';
 import type { PixelStats } from '../../datasets/transforms/normalize.js';
 import { SemanticEvaluator, type SemanticResult } from '../../evaluation/semantic/evaluator.js';
@@ -53,9 +53,10 @@ export async function evaluateSegmenter(
   if (all.length === 0) throw new DataError('eval: expected images, got none');
   const evaluator = new SemanticEvaluator({ numClasses });
   let done = 0;
-  for (const { file, labelFile } of samples) {
-    const image = await decodeImage(file);
-    const labels = await readLabelMap(labelFile, set.mapping, image);
+  for (const sample of samples) {
+    const { file } = sample;
+    const image = await imageOf(sample);
+    const labels = await labelsOf(sample, set.mapping, image);
     const views = segmenterViews(image, viewing);
     const found = await predictor.segment(views, image, mode);
     await onSegmentation?.(file, found, { image, truth: labels });

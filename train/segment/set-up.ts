@@ -20,14 +20,14 @@ import { createSegmenterTrainer, type LoadedSegmentationBatch } from './trainer.
 export function setUpSegmenter(
   config: SegmentationConfig,
   { training, validation }: TrainingData<SegmentationSet>,
-  { engine, seed, folder, communicator }: Run,
+  { engine, seed, folder, communicator, ...run }: Run,
 ): Setup<LoadedSegmentationBatch> {
   const { backbone, pixels, geometry, photometric, steps, lr, minLr, power, warmup } = config;
   const { limits, window } = config.evaluation;
   const { samples, classes: classNames } = training;
   assertData(training, validation);
   const head: UperNetConfig = { ...config.head, numClasses: classNames.length };
-  const model = createUperNet(createDenseBackbone(backbone), head);
+  const model = createUperNet(run.backbone ?? createDenseBackbone(backbone), head);
   const pipelineOptions: SegmentationPipelineOptions = {
     transform: { kind: 'training', geometry, photometric: photometric ?? undefined },
     pixels,

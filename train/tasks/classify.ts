@@ -1,10 +1,11 @@
+import { classificationSet, type ClassificationExample } from '../../datasets/in-memory.js';
 import { hasSplit, readImageNet, type ClassificationSet } from '../../datasets/imagenet.js';
 import type { ClassificationConfig } from '../config/classify.js';
 import { setUpClassifier } from '../classify/set-up.js';
 import type { Task } from './task.js';
 
 /** Image classification. */
-export const classify: Task<ClassificationConfig, ClassificationSet> = {
+export const classify: Task<ClassificationConfig, ClassificationSet, ClassificationExample> = {
   name: 'classify',
   bestMetric: 'top1',
   load: (path) => {
@@ -19,5 +20,6 @@ export const classify: Task<ClassificationConfig, ClassificationSet> = {
     ];
     return Promise.resolve({ training, validation: validation || training, lines });
   },
+  fromExamples: classificationSet,
   setUp: setUpClassifier,
 };

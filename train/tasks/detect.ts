@@ -1,3 +1,4 @@
+import { detectionSet, type DetectionExample } from '../../datasets/in-memory.js';
 import { trainingSamples } from '../../datasets/coco/samples.js';
 import type { CocoSet } from '../../datasets/coco/set.js';
 import { loadDetectionSplit } from '../../datasets/recognise-load.js';
@@ -7,7 +8,7 @@ import { recognizeAs } from './recognize.js';
 import type { Task } from './task.js';
 
 /** Object detection and instance segmentation. */
-export const detect: Task<DetectionConfig, CocoSet> = {
+export const detect: Task<DetectionConfig, CocoSet, DetectionExample> = {
   name: 'detect',
   bestMetric: 'bbox_AP',
   load: async (path, options) => {
@@ -23,5 +24,6 @@ export const detect: Task<DetectionConfig, CocoSet> = {
       `${validation?.images.ids.length ?? 'no'} validation images`;
     return { training, validation, lines: [data.line, counts] };
   },
+  fromExamples: detectionSet,
   setUp: setUpDetector,
 };

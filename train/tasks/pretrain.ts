@@ -1,10 +1,11 @@
+import { imageSamples, type ImageExample } from '../../datasets/in-memory.js';
 import type { PretrainingConfig } from '../config/pretrain.js';
 import { readImageSplits, type ImageSet } from '../pretrain/images.js';
 import { setUpAutoencoder } from '../pretrain/set-up.js';
 import type { Task } from './task.js';
 
 /** Pre-training of a masked autoencoder on images without labels. */
-export const pretrain: Task<PretrainingConfig, ImageSet> = {
+export const pretrain: Task<PretrainingConfig, ImageSet, ImageExample> = {
   name: 'pretrain',
   bestMetric: 'explained',
   load: (path) => {
@@ -12,5 +13,6 @@ export const pretrain: Task<PretrainingConfig, ImageSet> = {
     const counts = `${training.samples.length} images; ${validation?.samples.length ?? 'none'} held out`;
     return Promise.resolve({ training, validation, lines: [`${training.folder}: ${counts}`] });
   },
+  fromExamples: (examples) => ({ folder: 'images in memory', samples: imageSamples(examples) }),
   setUp: setUpAutoencoder,
 };

@@ -1,3 +1,4 @@
+import { segmentationSet, type SegmentationExample } from '../../datasets/in-memory.js';
 import type { SegmentationSet } from '../../datasets/folder.js';
 import { loadSegmentationSplit } from '../../datasets/recognise-load.js';
 import type { SegmentationConfig } from '../config/segment.js';
@@ -6,7 +7,7 @@ import { recognizeAs } from './recognize.js';
 import type { Task } from './task.js';
 
 /** Semantic segmentation. */
-export const segment: Task<SegmentationConfig, SegmentationSet> = {
+export const segment: Task<SegmentationConfig, SegmentationSet, SegmentationExample> = {
   name: 'segment',
   bestMetric: 'mIoU',
   load: async (path, options) => {
@@ -19,5 +20,6 @@ export const segment: Task<SegmentationConfig, SegmentationSet> = {
       `${validation?.samples.length ?? 'no'} validation images`;
     return { training, validation, lines: [data.line, counts] };
   },
+  fromExamples: segmentationSet,
   setUp: setUpSegmenter,
 };

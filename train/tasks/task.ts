@@ -46,7 +46,11 @@ export interface Setup<Batch> {
 }
 
 /** All that differs between classification, detection, segmentation and pre-training. */
-export interface Task<Config extends RecipeConfig = RecipeConfig, Set = unknown> {
+export interface Task<
+  Config extends RecipeConfig = RecipeConfig,
+  Set = unknown,
+  Example = unknown,
+> {
   readonly name: Config['task'];
   /** The metric whose highest value is the best. */
   readonly bestMetric: string;
@@ -56,6 +60,8 @@ export interface Task<Config extends RecipeConfig = RecipeConfig, Set = unknown>
    * @throws DataError naming the file, or the kind of set that was found instead
    */
   load(path: string, options: LoadOptions): Promise<LoadedData<Set>>;
+  /** Takes images in memory as a set. @throws DataError naming the first one that is wrong */
+  fromExamples(examples: readonly Example[], classes: readonly string[]): Set;
   /** Checks configuration and data, and gives what a run needs of the task. @throws ConfigError, DataError */
   setUp(config: Config, data: TrainingData<Set>, run: Run): Setup<unknown>;
 }

@@ -1,0 +1,137 @@
+import type { RleRecord } from '../core/coco.js';
+import { DataError } from '../core/errors.js';
+import type { LabelMap, RgbImage } from '../core/image.js';
+import { AnnotationColumns } from '../io/coco/annotation-columns.js';
+import { checkCocoTables } from './coco/checks.js';
+import { reportTo } from './coco/problem-kinds.js';
+import { createCocoSet, type CocoSet } from './coco/set.js';
+import type { SegmentationSet } from './folder.js';
+import type { ClassificationSet } from './imagenet.js';
+import { ProblemLog } from './problems.js';
+import type { ClassificationSample } from './sample.js';
+
+/** Stands for a file in messages about data in memory. */
+const NAME = '(in memory)';
+
+/** An image and its class, by name or by index. */
+export interface ClassificationExample {
+  readonly image: RgbImage;
+  readonly label: string | number;
+}
+
+/** An image and the objects in it. */
+export interface DetectionExample {
+  readonly image: RgbImage;
+  readonly objects: readonly {
+    /** x, y, width, height in pixels. */
+    readonly box: readonly [number, number, number, number];
+    /** Class by name or by index. */
+    readonly label: string | number;
+    /** Polygons `[x0, y0, x1, y1, …]` in pixels, or run lengths as in COCO files. */
+    readonly mask?: readonly (readonly number[])[] | RleRecord | undefined;
+  }[];
+}
+
+/** An image and the class of each of its pixels. */
+export interface SegmentationExample {
+  readonly image: RgbImage;
+  /** Of the image's size; 255 is ignored. */
+  readonly labels: LabelMap;
+}
+
+/** An image without a label. */
+export interface ImageExample {
+  readonly image: RgbImage;
+}
+
+/** Examples as a classification set. @throws DataError for an image of a wrong length or an unknown class */
+export function classificationSet(
+  examples: readonly ClassificationExample[],
+  classes: readonly string[],
+): ClassificationSet {
+  const samples = examples.map(({ label, ...example }, i) => ({
+    ...imageSample(example, i),
+    classIndex: classIndexOf(label, classes, i),
+  }));
+  const entries = classes.map((name) => ({ key: name, name }));
+  return { layout: 'images in memory', split: 'all', samples, classes: entries, ignoredFiles: [] };
+}
+
+/**
+ * Examples as a detection set, which has the category ids 1, 2, ….
+ *
+ * @throws DataError for an image of a wrong length, an unknown class, or objects that COCO files may not have
+ */
+export function detectionSet(
+  examples: readonly DetectionExample[],
+  classes: readonly string[],
+): CocoSet {
+  const log = new ProblemLog();
+  const columns = new AnnotationColumns(NAME, reportTo(log), { masks: true, keypoints: false });
+  let numObjects = 0;
+  const files = examples.map(imageSample);
+  examples.forEach(({ objects }, i) => {
+    for (const { box, label, mask } of objects) {
+      const category = classIndexOf(label, classes, i) + 1;
+      const ids = { id: ++numObjects, image_id: i + 1, category_id: category };
+      const area = mask ? undefined : box[2] * box[3];
+      columns.add({ ...ids, bbox: box, area, segmentation: mask }, numObjects - 1);
+    }
+  });
+  const tables = {
+    file: NAME,
+    categories: classes.map((name, k) => ({ id: k + 1, name })),
+    annotations: columns.finish(),
+    images: {
+      positions: Uint32Array.from(examples, (_, i) => i),
+      ids: Float64Array.from(examples, (_, i) => i + 1),
+      widths: Int32Array.from(examples, ({ image }) => image.width),
+      heights: Int32Array.from(examples, ({ image }) => image.height),
+      fileNames: files.map(({ file }) => file),
+      pixels: examples.map(({ image }) => image),
+    },
+  };
+  const imageIndices = checkCocoTables(tables, log);
+  log.throwErrors();
+  return createCocoSet(tables, imageIndices, { images: '' });
+}
+
+/** Examples as a segmentation set. @throws DataError for an image or label map of a wrong length */
+export function segmentationSet(
+  examples: readonly SegmentationExample[],
+  classes: readonly string[],
+): SegmentationSet {
+  const samples = examples.map(({ labels, ...example }, i) => {
+    assertLength(labels.data.length, labels.width * labels.height, `labels of image ${i}`);
+    return { ...imageSample(example, i), labelFile: `labels of image ${i}`, labels };
+  });
+  const mapping = { numClasses: classes.length, reduceZeroLabel: false };
+  return { source: NAME, samples, classes, mapping };
+}
+
+/** Images without labels as samples. @throws DataError for an image of a wrong length */
+export function imageSamples(examples: readonly ImageExample[]): readonly ClassificationSample[] {
+  return examples.map((example, i) => ({ ...imageSample(example, i), classIndex: -1 }));
+}
+
+function imageSample(
+  { image }: ImageExample,
+  i: number,
+): { readonly file: string; readonly image: RgbImage } {
+  assertLength(image.data.length, 3 * image.width * image.height, `image ${i}`);
+  return { file: `image ${i}`, image };
+}
+
+function assertLength(length: number, expected: number, where: string): void {
+  if (length !== expected)
+    throw new DataError(`data: ${where}: expected ${expected} values, got ${length}`);
+}
+
+function classIndexOf(label: string | number, classes: readonly string[], i: number): number {
+  const index = typeof label === 'number' ? label : classes.indexOf(label);
+  if (classes[index] === undefined)
+    throw new DataError(
+      `data: image ${i}: expected a class of ${classes.join(', ')}, got ${JSON.stringify(label)}`,
+    );
+  return index;
+}
