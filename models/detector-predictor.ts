@@ -39,7 +39,7 @@ export interface ImageView {
 
 /** One image as the network takes it. */
 export interface ViewedImage extends ImageView {
-  /** `[1, H, W, 3]`, normalised, padded at the right and bottom. */
+  /** `[1, H, W, 3]`, normalized, padded at the right and bottom. */
   readonly shape: readonly number[];
   readonly data: Float32Array;
 }

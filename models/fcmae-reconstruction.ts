@@ -5,7 +5,7 @@ export interface MaskedImage {
   readonly height: number;
   readonly width: number;
   readonly patchSize: number;
-  /** `[H, W, 3]`, normalised. */
+  /** `[H, W, 3]`, normalized. */
   readonly image: Float32Array;
   /** `[L]`, 1 where removed. */
   readonly mask: Float32Array;
@@ -15,11 +15,11 @@ export interface MaskedImage {
   readonly normPixLoss: boolean;
 }
 
-/** Pictures of one image, `[H, W, 3]`, normalised as the input. */
+/** Pictures of one image, `[H, W, 3]`, normalized as the input. */
 export interface Reconstruction {
-  /** Removed patches are 0: the mean colour of the data. */
+  /** Removed patches are 0: the mean color of the data. */
   readonly masked: Float32Array;
-  /** Removed patches are the prediction; where patches are predicted normalised, with the true mean and deviation. */
+  /** Removed patches are the prediction; where patches are predicted normalized, with the true mean and deviation. */
   readonly reconstructed: Float32Array;
 }
 

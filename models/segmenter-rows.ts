@@ -20,7 +20,7 @@ export function mapRows(
   return { height, width, channels, row: (y) => data.subarray(y * size, (y + 1) * size) };
 }
 
-/** Two neighbours of each output position and the weight of the second: half-pixel centres, borders held. */
+/** Two neighbors of each output position and the weight of the second: half-pixel centers, borders held. */
 interface Neighbours {
   readonly low: Int32Array;
   readonly high: Int32Array;
@@ -39,7 +39,7 @@ function neighbours(inSize: number, outSize: number): Neighbours {
   };
 }
 
-/** Bilinear resize with half-pixel centres (PyTorch's `align_corners=False`). */
+/** Bilinear resize with half-pixel centers (PyTorch's `align_corners=False`). */
 export function resizedRows(
   source: ScoreRows,
   { height, width }: { readonly height: number; readonly width: number },

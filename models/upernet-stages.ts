@@ -21,7 +21,7 @@ export interface SegmentationLosses {
 
 /**
  * The training of a UPerNet cut at its batch norms, whose statistics are to be those of the batches of several processes. Between
- * the stages the host normalises: stage `k` convolves what lies `k` norms behind the backbone.
+ * the stages the host normalizes: stage `k` convolves what lies `k` norms behind the backbone.
  *
  * Inputs of all but stage 0: `c5`, and `y:PATH`, what came after norm and ReLU of module `PATH`, of all lower stages. Stage 0
  * has `image` and `dropPath`.

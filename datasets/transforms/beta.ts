@@ -1,19 +1,22 @@
 import type { Random } from '../../core/random.js';
 
 /**
- * A draw from Beta(α, β), as the share of one of two gamma variables.
+ * Draws from Beta(α, β), as the ratio of one gamma variable to the sum of two.
  *
  * @param alpha > 0
  * @param beta > 0
  */
 export function drawBeta(random: Random, alpha: number, beta: number): number {
   const [a, b] = [logGamma(random, alpha), logGamma(random, beta)];
-  // On the logarithm: for small parameters both variables underflow to 0.
+  // Computed with logarithms, because for small parameters both variables underflow to 0.
   const largest = Math.max(a, b);
   return Math.exp(a - largest) / (Math.exp(a - largest) + Math.exp(b - largest));
 }
 
-/** Logarithm of a Gamma(shape, 1) variable. @see Marsaglia and Tsang, 2000, https://doi.org/10.1145/358407.358414 */
+/**
+ * Draws the logarithm of a Gamma(shape, 1) variable. @see Marsaglia and Tsang, 2000,
+ * https://doi.org/10.1145/358407.358414
+ */
 function logGamma(random: Random, shape: number): number {
   if (shape < 1) return logGamma(random, shape + 1) + Math.log(1 - random.uniform()) / shape;
   const d = shape - 1 / 3;

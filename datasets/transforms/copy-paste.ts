@@ -6,13 +6,13 @@ import type { RgbImage } from '../../core/image.js';
 import { cutForeground, segmentationRuns } from './mask-grid.js';
 import type { Size } from './rect.js';
 
-/** An image and its objects, whose masks are in pixels of the image. */
+/** An image and its objects, with masks in pixels of the image. */
 export interface AnnotatedImage {
   readonly image: RgbImage;
   readonly objects: Objects;
 }
 
-/** A part of an image as a bitmap. */
+/** A bitmap of a window of an image. */
 interface Cutout extends Size {
   readonly left: number;
   readonly top: number;
@@ -20,12 +20,12 @@ interface Cutout extends Size {
   readonly bits: Uint8Array;
 }
 
-/** An object while others are pasted over it. */
+/** State of an object while others are pasted over it. */
 interface Layer {
-  /** What is still seen of it; of objects without a mask, of their box. */
+  /** Visible part of its mask, or of its box without a mask. */
   readonly seen: Cutout;
   readonly hasMask: boolean;
-  /** Whether `box` and `segmentation` are no longer those of `seen`. */
+  /** Whether `box` and `segmentation` must be recomputed from `seen`. */
   isChanged: boolean;
   readonly fullPx: number;
   visiblePx: number;
@@ -35,21 +35,22 @@ interface Layer {
   readonly segmentation: Segmentation;
 }
 
-/** Places that are tried for an object before it is left out. */
+/** Number of positions tried before an object is left out. */
 const ATTEMPTS = 8;
-/** What must stay visible of an object that others are pasted on, as a share of what was there at first. */
+/** Smallest fraction of an object that must stay visible, relative to the initial mask. */
 const MIN_VISIBLE = 0.5;
 
 /**
- * Copy-paste: objects of other images are copied to random places of an image. What they cover is taken away from the masks there
- * and boxes shrink with them; an object that would hide more than half of another one is put elsewhere or left out, as are objects
- * that are larger than the image or have no mask.
+ * Copy-paste: copies objects of other images to random positions of an image. Covered pixels are removed from the masks
+ * there and boxes shrink accordingly. An object that would hide more than half of another one is moved or left out;
+ * objects that are larger than the image or have no mask are left out.
  *
- * Ours: the original moves a whole jittered image's objects, keeps their places and only drops what is hidden entirely.
+ * Differs from the original, which pastes the objects of a jittered image at their positions and drops only completely
+ * hidden ones.
  *
- * @param target its pixels are overwritten
+ * @param target image whose pixels are overwritten
  * @param others images whose objects are pasted, all of them
- * @returns the image, with first its own objects
+ * @returns the image, its own objects first
  * @throws DataError if run lengths have another size than their image
  * @see https://arxiv.org/abs/2012.07177
  */
@@ -92,7 +93,7 @@ function layersOf(objects: Objects, size: Size): Layer[] {
   });
 }
 
-/** The pixels of a box, which may reach beyond the image. */
+/** Pixels of a box, which may extend beyond the image. */
 function rectangle([x1, y1, x2, y2]: readonly number[], { width, height }: Size): Cutout {
   const left = Math.min(Math.max(Math.floor(x1), 0), width);
   const top = Math.min(Math.max(Math.floor(y1), 0), height);
@@ -101,7 +102,7 @@ function rectangle([x1, y1, x2, y2]: readonly number[], { width, height }: Size)
   return { left, top, width: w, height: h, bits: new Uint8Array(w * h).fill(1) };
 }
 
-/** A donor, which is pasted once at most, at a place where it hides not too much of any other one, if such a place is found. */
+/** Pastes a donor at most once, at a position where it does not hide too much of any object, if one is found. */
 function findPlace(
   donor: Layer,
   { width, height }: Size,
@@ -121,7 +122,7 @@ function findPlace(
   return undefined;
 }
 
-/** Calls `visit` for every pixel that is set in both, with its place in the first bitmap. */
+/** Calls `visit` for every pixel that is set in both, with its index in the first bitmap. */
 function forEachCommon(a: Cutout, b: Cutout, visit: (at: number) => void): void {
   const left = Math.max(a.left, b.left);
   const right = Math.min(a.left + a.width, b.left + b.width);
@@ -140,7 +141,7 @@ function overlapPx(a: Cutout, b: Cutout): number {
   return px;
 }
 
-/** Takes the pixels of `by` away from a layer. */
+/** Removes the pixels of `by` from a layer. */
 function cover(layer: Layer, by: Cutout): void {
   forEachCommon(layer.seen, by, (at) => {
     layer.seen.bits[at] = 0;
@@ -159,7 +160,7 @@ function paste(image: RgbImage, to: Cutout, source: RgbImage, from: Cutout): voi
     }
 }
 
-/** Those that nothing was pasted on keep box and mask, the others get new ones. */
+/** Uncovered objects keep box and mask; others get new ones. */
 function objectsOf(layers: readonly Layer[], size: Size): Objects {
   const drawn = layers.map((layer) => {
     if (!layer.isChanged || !layer.hasMask) return layer;
@@ -175,7 +176,7 @@ function objectsOf(layers: readonly Layer[], size: Size): Objects {
   };
 }
 
-/** A cutout as run lengths of the whole image. */
+/** Converts a cutout to run lengths of the whole image. */
 function runsOf({ left, top, width, height, bits }: Cutout, size: Size): Rle {
   const runs: number[] = [];
   let end = 0;

@@ -6,19 +6,19 @@ import type { Rect, Size } from './rect.js';
 
 /** Large-scale jitter. */
 export const LargeScaleJitterOptions = record({
-  /** Side of the square that the jittered image is cut to, pixels. */
+  /** Side of the square crop of the jittered image in pixels. */
   size: whole(1),
   /** Range of the factor. */
   scale: list(POSITIVE, 2),
 });
 export type LargeScaleJitterOptions = Infer<typeof LargeScaleJitterOptions>;
 
-/** The paper's: 1024 × 1024, 0.1 to 2. */
+/** The paper's values: 1024 × 1024, 0.1 to 2. */
 export const LARGE_SCALE_JITTER: LargeScaleJitterOptions = { size: 1024, scale: [0.1, 2] };
 
 /**
- * Large-scale jitter: the long side becomes `int(size · r)`, then a window of at most `size` × `size` is cut at a random place.
- * Small images stay small: nothing is padded here.
+ * Large-scale jitter: the long side becomes `int(size · r)`, then a window of at most `size` × `size` is cropped at a
+ * random position. Small images stay small, without padding.
  *
  * @see ConvNeXt V2, appendix A.3; mmdet 3.x, RandomResize and RandomCrop (absolute_range with equal bounds)
  */
@@ -42,19 +42,19 @@ export function drawLargeScaleJitter(
 
 /** Multi-scale training with an occasional crop. */
 export const MultiScaleOptions = record({
-  /** Short sides to choose from, pixels. */
+  /** Short sides to choose from, in pixels. */
   shortSides: list(whole(1)),
   longSide: whole(1),
-  /** The alternative, taken half of the time: resize to one of these, cut, resize again. */
+  /** The alternative, with probability ½: resize to one of these, crop, resize again. */
   crop: record({
     shortSides: list(whole(1)),
-    /** Range of the sides of the cut, pixels. */
+    /** Range of the sides of the crop in pixels. */
     sides: list(whole(1), 2),
   }),
 });
 export type MultiScaleOptions = Infer<typeof MultiScaleOptions>;
 
-/** The V1 configurations' (DETR's) scales. */
+/** Scales of the V1 configurations (DETR's). */
 export const MULTI_SCALE: MultiScaleOptions = {
   shortSides: [480, 512, 544, 576, 608, 640, 672, 704, 736, 768, 800],
   longSide: 1333,
@@ -62,7 +62,7 @@ export const MULTI_SCALE: MultiScaleOptions = {
 };
 
 /**
- * Keep-ratio resize to a random short side, half of the time after a crop of the image at another scale.
+ * Keep-ratio resize to a random short side, with probability ½ after a crop of the image at another scale.
  *
  * @see ConvNeXt V1, object_detection configs, AutoAugment of Resize and RandomCrop
  */
@@ -94,14 +94,14 @@ export function drawMultiScale(
   ];
 }
 
-/** A window of `size` at a uniform place inside `image`. */
+/** Draws a window of `size` at a uniform position inside `image`. */
 export function drawWindow(image: Size, size: Size, random: Random): Rect {
   const y = random.integer(image.height - size.height + 1);
   const x = random.integer(image.width - size.width + 1);
   return { x, y, width: size.width, height: size.height };
 }
 
-/** Very long images would lose their short side. */
+/** At least 1: the short side of very long images would be 0. */
 function atLeastOnePixel({ width, height }: Size): Size {
   return { width: Math.max(width, 1), height: Math.max(height, 1) };
 }

@@ -6,26 +6,29 @@ import type { Rect, Size } from './rect.js';
 import { resizePil } from './resize-pil.js';
 import type { Scratch } from './scratch.js';
 
-/** How an image becomes the classifier's input; saved with the weights. */
+/** Preprocessing of images for the classifier; saved with the weights. */
 export const EvaluationResize = record({
   /** Side of the square input in pixels. */
   inputSize: whole(1),
-  /** The part of the resized short side that the crop keeps; 224/256 for 224, ignored by `warp`. */
+  /** Fraction of the resized short side that the crop keeps; 224/256 for 224, ignored by `warp`. */
   cropFraction: number({ above: 0, to: 1 }),
-  /** `crop`: short side to `inputSize / cropFraction`, then the center. `warp`: both sides to `inputSize`, whatever the aspect. */
+  /**
+   * `crop`: short side to `inputSize / cropFraction`, then a center crop. `warp`: both sides to `inputSize`, whatever the
+   * aspect ratio.
+   */
   mode: oneOf('crop', 'warp'),
   filter: PilFilter,
 });
 export type EvaluationResize = Infer<typeof EvaluationResize>;
 
-/** From this input size on the originals warp. */
+/** Smallest input size for which the original code warps. */
 const WARP_FROM = 384;
 
 /**
- * The originals' rule: below 384 the short side becomes `int(inputSize · 256 / 224)` and the center is cut out, from 384 on
- * the image is warped to the square.
+ * Rule of the original code: below 384 the short side becomes `int(inputSize · 256 / 224)`, followed by a center crop;
+ * from 384 on the image is warped to the square.
  *
- * @throws ConfigError if the size is no positive whole number or the fraction is not in (0, 1]
+ * @throws ConfigError if the size is not a positive whole number or the fraction is not in (0, 1]
  */
 export function evaluationResize(inputSize: number, cropFraction = 224 / 256): EvaluationResize {
   if (!Number.isInteger(inputSize) || inputSize <= 0 || !(cropFraction > 0 && cropFraction <= 1))
@@ -40,15 +43,15 @@ export function evaluationResize(inputSize: number, cropFraction = 224 / 256): E
   };
 }
 
-/** The size an image is resized to and the window of it that is kept. */
+/** Resized size of an image, and the window that is kept. */
 export interface ResizeAndCrop {
   readonly size: Size;
   readonly window: Rect;
 }
 
 /**
- * Sizes and offsets of the evaluation transform for one image size. The long side is `int(short · long / short side)`, the crop
- * begins at `int(round(difference / 2))` with ties to even, as Python rounds.
+ * Computes sizes and offsets of the evaluation transform for an image size. The long side is
+ * `int(short · long / short side)`, the crop begins at `int(round(difference / 2))` with ties to even, as Python rounds.
  */
 export function evaluationGeometry(
   image: Size,
@@ -82,7 +85,7 @@ function centerOffset(side: number, crop: number): number {
 }
 
 /**
- * The evaluation transform up to normalization; only the kept window is resized.
+ * Applies the evaluation transform without normalization; only the kept window is computed.
  *
  * @param image `[H, W, 3]`
  * @returns `[inputSize, inputSize, 3]`, in `out` if given

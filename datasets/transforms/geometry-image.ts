@@ -4,10 +4,11 @@ import { resizeLinearCv } from './resize-cv.js';
 import { sharedScratch, type Scratch } from './scratch.js';
 
 /**
- * Applies geometric steps to an image, with OpenCV's bilinear resize; a resize and what is cut and mirrored of it are one pass.
+ * Applies geometric steps to an image, with OpenCV's bilinear resize; a resize and the following crop and flip are one
+ * pass.
  *
  * @param image `[H, W, 3]`
- * @param out where the result is written; default a new array
+ * @param out destination; default: a new array
  * @returns `[h, w, 3]`, see `sizeAfter`; the image itself if there is no step
  */
 export function transformImage(
@@ -21,7 +22,7 @@ export function transformImage(
   const passes = resamplings(image, steps);
   return passes.reduce((current, pass, i) => {
     const length = pass.window.width * pass.window.height * 3;
-    // Two buffers in turn: a pass must not write where it reads.
+    // Two alternating buffers: a pass must not write where it reads.
     const target =
       i === passes.length - 1
         ? (out ?? new Uint8Array(length))

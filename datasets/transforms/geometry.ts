@@ -5,16 +5,16 @@ import { fullRect, isInside, type Rect, type Size } from './rect.js';
 import { nearestCv } from './resize-cv.js';
 
 /**
- * One geometric step. A list of them is drawn first and then applied alike to the image (`transformImage`), to boxes
+ * One geometric step. A list of steps is drawn first and then applied to the image (`transformImage`), to boxes
  * ({@link transformBoxes}), to masks ({@link gridOf}) and to label maps ({@link transformLabels}).
  */
 export type GeometricStep =
   | { readonly kind: 'resize'; readonly size: Size }
   | { readonly kind: 'crop'; readonly window: Rect }
-  /** Left to right. */
+  /** Horizontal flip. */
   | { readonly kind: 'flip' };
 
-/** A resize, a window of its result and a flip of that: what one pass over the pixels can do. */
+/** One pass over the pixels: a resize, a crop of its result, and a flip. */
 export interface Resampling {
   readonly from: Size;
   readonly size: Size;
@@ -23,10 +23,10 @@ export interface Resampling {
 }
 
 /**
- * Gathers steps into passes over the pixels.
+ * Combines steps into passes over the pixels.
  *
- * @param source size of the image that the first step is applied to
- * @throws ShapeError for a crop that reaches outside or a resize to nothing
+ * @param source size of the image before the first step
+ * @throws ShapeError for a crop that extends outside, or a resize to an empty image
  */
 export function resamplings(source: Size, steps: readonly GeometricStep[]): readonly Resampling[] {
   const passes: Resampling[] = [];
@@ -75,8 +75,8 @@ export function sizeAfter(source: Size, steps: readonly GeometricStep[]): Size {
 }
 
 /**
- * Which source row and column every row and column of the result takes, with nearest neighbors as OpenCV takes them. Steps
- * compose, since a nearest-neighbor resize only picks.
+ * Computes the source row and column of every row and column of the result, with OpenCV's nearest neighbors. Steps can be
+ * composed, because a nearest-neighbor resize only selects.
  */
 export function gridOf(source: Size, steps: readonly GeometricStep[]): MaskGrid {
   const ramp = (length: number): Int32Array => Int32Array.from({ length }, (_, i) => i);
@@ -92,8 +92,8 @@ export function gridOf(source: Size, steps: readonly GeometricStep[]): MaskGrid 
 }
 
 /**
- * Moves boxes along: scaled by the ratio of the sizes, shifted by crops, mirrored by flips, and clipped to the image after
- * each resize and crop. A box outside a crop becomes empty.
+ * Transforms boxes: scales by the ratio of the sizes, shifts by crops, flips, and clips to the image after each resize
+ * and crop. A box outside a crop becomes empty.
  *
  * @param boxes `[M, 4]`, pixels of the source
  * @returns `[M, 4]`, pixels of the result
@@ -119,7 +119,7 @@ export function transformBoxes(
   return out;
 }
 
-/** One coordinate: scaled and clipped, then shifted and clipped, in float32 as the originals compute. */
+/** Transforms one coordinate: scaled and clipped, then shifted and clipped, in float32 as in the original code. */
 function alongAxis(
   at: number,
   scale: number,
@@ -132,11 +132,11 @@ function alongAxis(
 }
 
 /**
- * A label map through a grid.
+ * Transforms a label map with a grid.
  *
  * @param labels `[H, W]`, of the grid's source size
  * @returns `[rows, columns]`
- * @throws ShapeError if the map has another size
+ * @throws ShapeError if the size of the map differs
  */
 export function transformLabels(labels: LabelMap, { source, rows, columns }: MaskGrid): LabelMap {
   if (labels.width !== source.width || labels.height !== source.height)

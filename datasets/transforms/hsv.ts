@@ -63,7 +63,7 @@ export function hsvToRgb(hsv: Hsv, rgb: Uint8Array): void {
   }
 }
 
-/** Truncated: OpenCV's vector code does, whatever rounding its scalar code for the last few pixels of a row uses. */
+/** Truncated like OpenCV's vector code (its scalar code for the last pixels of a row rounds). */
 function toByte(unit: number): number {
   return Math.trunc(f32(unit * 255));
 }

@@ -1,17 +1,18 @@
 import { record, whole, type Infer } from '../../core/schema.js';
 import type { Size } from './rect.js';
 
-/** The largest size allowed for a resize that keeps the aspect ratio; which side is which doesn't matter. */
+/** Limits of the size for a resize that keeps the aspect ratio, in any orientation. */
 export const ScaleLimits = record({
-  /** The long side's limit, pixels. */
+  /** Limit of the long side in pixels. */
   long: whole(1),
-  /** The short side's limit, pixels. */
+  /** Limit of the short side in pixels. */
   short: whole(1),
 });
 export type ScaleLimits = Infer<typeof ScaleLimits>;
 
 /**
- * The detectors' resize rule: `f = min(long / max(w, h), short / min(w, h))`, sides `int(side · f + 0.5)`.
+ * Computes the size by the resize rule of detectors: `f = min(long / max(w, h), short / min(w, h))`, sides
+ * `int(side · f + 0.5)`.
  *
  * @see mmcv, image/geometric.py, rescale_size
  */

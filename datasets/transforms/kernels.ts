@@ -1,6 +1,6 @@
 import { WASM_BASE64 } from './kernels.generated.js';
 
-/** The loops of `kernels.wat`; arguments are byte offsets and counts. */
+/** Loops of `kernels.wat`; arguments are byte offsets and counts. */
 interface Loops {
   pilColumns(
     source: number,
@@ -36,12 +36,12 @@ interface Loops {
 }
 
 const PAGE_BYTES = 65536;
-/** Areas begin at multiples of this. */
+/** Alignment of areas in bytes. */
 const ALIGNMENT = 16;
-/** The loops may touch this much behind an area. */
+/** Number of bytes that the loops may touch after an area. */
 const SLACK_BYTES = 64;
 
-/** Inner loops of resizing and normalizing in WebAssembly (SIMD), with a memory of their own that only grows. */
+/** Inner loops of resizing and normalizing in WebAssembly (SIMD), with a separate memory that only grows. */
 export class ImageKernels {
   readonly loops: Loops;
   private readonly memory = new WebAssembly.Memory({ initial: 1 });
@@ -55,7 +55,7 @@ export class ImageKernels {
   }
 
   /**
-   * Lays out areas of the given sizes from the start of the memory; what was there before is lost.
+   * Lays out areas of the given sizes from the start of the memory; the previous content is lost.
    *
    * @returns the byte offset of each
    */
@@ -102,7 +102,7 @@ export class ImageKernels {
   }
 }
 
-/** Rows of an image, in bytes. */
+/** Rows of an image in bytes. */
 export interface RowRange {
   readonly start: number;
   readonly stride: number;

@@ -6,9 +6,9 @@ import type { Segmentation } from '../../core/coco.js';
 import type { Size } from './rect.js';
 
 /**
- * The region as run lengths at the size of its image, rasterized as the COCO API does.
+ * Converts a mask to run lengths at the size of its image, rasterized as in the COCO API.
  *
- * @returns undefined where there is no mask
+ * @returns undefined without a mask
  * @throws DataError if run lengths have another size
  */
 export function segmentationRuns(segmentation: Segmentation, source: Size): Rle | undefined {
@@ -28,7 +28,10 @@ export function segmentationRuns(segmentation: Segmentation, source: Size): Rle 
   }
 }
 
-/** Outputs `starts[i] … starts[i + 1] − 1` of an axis take input `i`; for an axis that isn't mirrored. */
+/**
+ * Range of outputs of each input along an axis that isn't flipped: outputs `starts[i] … starts[i + 1] − 1` take input
+ * `i`.
+ */
 export function outputStarts(axis: Int32Array, inputLength: number): Int32Array {
   const starts = new Int32Array(inputLength + 1);
   let output = 0;
@@ -39,7 +42,7 @@ export function outputStarts(axis: Int32Array, inputLength: number): Int32Array 
   return starts;
 }
 
-/** Calls `visit` for every vertical piece of foreground: column and rows `top … bottom − 1` of the source. */
+/** Calls `visit` for every vertical run of foreground: column and rows `top … bottom − 1` of the source. */
 function forEachPiece(
   { height, counts }: Rle,
   visit: (column: number, top: number, bottom: number) => void,
@@ -58,10 +61,10 @@ function forEachPiece(
 }
 
 /**
- * The box around what a grid leaves of a mask: `x1`, `y1` the first set column and row, `x2`, `y2` one past the last; zeros
- * if nothing is left.
+ * Bounding box of a mask transformed by a grid: `x1`, `y1` are the first set column and row, `x2`, `y2` one past the
+ * last; zeros if empty.
  *
- * @param starts {@link outputStarts} of the grid's columns and rows, which must not be mirrored
+ * @param starts {@link outputStarts} of the grid's columns and rows, which must not be flipped
  */
 export function boxThroughGrid(
   mask: Rle,
@@ -82,9 +85,9 @@ export function boxThroughGrid(
 }
 
 /**
- * What the network sees of a mask, as a bitmap. Training cuts its targets from the runs instead; this is for pictures and tests.
+ * Transforms a mask by a grid to a bitmap, for pictures and tests. (Training computes targets from the runs instead.)
  *
- * @param out where the bitmap is written; default a new array
+ * @param out destination; default: a new array
  * @returns `[rows, columns]`, 0 or 1
  */
 export function maskThroughGrid(
@@ -100,7 +103,7 @@ export function maskThroughGrid(
   for (let y = 0; y < rows.length; y++) {
     const to = y * rowLength;
     const row = rows[y] - top;
-    // Enlarging repeats rows.
+    // Upscaling repeats rows.
     if (y > 0 && rows[y] === rows[y - 1]) out.copyWithin(to, to - rowLength, to);
     else {
       out.fill(0, to, to + rowLength);
@@ -112,7 +115,7 @@ export function maskThroughGrid(
   return out;
 }
 
-/** The smallest rectangle that holds all foreground, as a bitmap `[height, width]`. */
+/** Crops a bitmap to the smallest rectangle with all foreground, `[height, width]`. */
 export function cutForeground(mask: Rle): Size & {
   readonly left: number;
   readonly top: number;

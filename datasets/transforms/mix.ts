@@ -4,20 +4,20 @@ import { FRACTION, NON_NEGATIVE, record, type Infer } from '../../core/schema.js
 import { drawBeta } from './beta.js';
 import type { Rect, Size } from './rect.js';
 
-/** How often and how strongly batches are mixed. */
+/** Options of mixing batches. */
 export const MixOptions = record({
-  /** Parameter of mixup's Beta(α, α); 0 is no mixup. */
+  /** Parameter of mixup's Beta(α, α); 0 disables mixup. */
   mixupAlpha: NON_NEGATIVE,
-  /** Parameter of CutMix's Beta(α, α); 0 is no CutMix. */
+  /** Parameter of CutMix's Beta(α, α); 0 disables CutMix. */
   cutmixAlpha: NON_NEGATIVE,
-  /** Share of batches that are mixed at all. */
+  /** Fraction of batches that are mixed. */
   probability: FRACTION,
-  /** Where both are on: share of CutMix. */
+  /** Fraction of CutMix if both are enabled. */
   switchProbability: FRACTION,
 });
 export type MixOptions = Infer<typeof MixOptions>;
 
-/** One draw for a batch; `lambda` is the weight of an image's own label. */
+/** Random draw for a batch; `lambda` is the weight of an image's own label. */
 export type Mix =
   | { readonly kind: 'none'; readonly lambda: 1 }
   | { readonly kind: 'mixup'; readonly lambda: number }
@@ -27,7 +27,7 @@ export type Mix =
 type BatchShape = readonly [number, number, number, number];
 
 /**
- * Draws what happens to a batch: one λ, and for CutMix one box, for all its images.
+ * Draws the mix of a batch: one λ, and for CutMix one box, for all images.
  *
  * @see timm 0.3.2, data/mixup.py, mode `batch`
  */
@@ -45,8 +45,8 @@ export function drawMix(size: Size, options: MixOptions, random: Random): Mix {
 }
 
 /**
- * The box that takes about 1 − λ of the image, cut at its border, and λ corrected to what it really takes. An odd side loses
- * a pixel, as in the original.
+ * Draws a box of about 1 − λ of the image area, clipped at the border, and corrects λ to the actual area. An odd side
+ * loses a pixel, as in the original.
  */
 export function cutMixBox(
   { width, height }: Size,
@@ -67,8 +67,8 @@ export function cutMixBox(
 /**
  * Mixes every image with its partner, in place: the first with the last, the second with the last but one, …
  *
- * @param images `[N, H, W, C]`, N even
- * @throws ShapeError if N is odd: the middle image would have no partner
+ * @param images `[N, H, W, C]`, N is even
+ * @throws ShapeError if N is odd, because the middle image would have no partner
  * @see mixup: https://arxiv.org/abs/1710.09412; CutMix: https://arxiv.org/abs/1905.04899
  */
 export function mixImages(images: Float32Array, shape: BatchShape, mix: Mix): void {
@@ -121,8 +121,8 @@ function swap(values: Float32Array, { first, second, length }: Pair): void {
 }
 
 /**
- * Soft targets of a mixed batch: λ of an image's own smoothed label, 1 − λ of its partner's. Smoothing gives
- * `ε / K` to every class and `1 − ε + ε / K` to the label.
+ * Computes the soft targets of a mixed batch: λ times an image's smoothed label plus 1 − λ times its partner's. A
+ * smoothed label is `ε / K` for every class and `1 − ε + ε / K` for the label.
  *
  * @param labels `[N]`, 0 … K − 1
  * @returns `[N, K]`

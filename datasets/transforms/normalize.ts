@@ -11,15 +11,18 @@ export const PixelStats = record({
 });
 export type PixelStats = Infer<typeof PixelStats>;
 
-/** ImageNet's, used by every official ConvNeXt V2 file; times 255 it is the detectors' 123.675, 116.28, 103.53 / 58.395, 57.12, 57.375. */
+/**
+ * ImageNet's statistics, used by every official ConvNeXt V2 file; times 255 they are the detectors' 123.675, 116.28,
+ * 103.53 / 58.395, 57.12, 57.375.
+ */
 export const IMAGENET_PIXELS: PixelStats = {
   mean: [0.485, 0.456, 0.406],
   std: [0.229, 0.224, 0.225],
 };
 
 /**
- * `(v / 255 − mean) / std` as `v · scale + shift` in float32. For ImageNet's statistics no value is off by more than 3.4e-7;
- * PyTorch's own order of operations is off by 3.7e-7.
+ * `(v / 255 − mean) / std` as `v · scale + shift` in float32. For ImageNet's statistics the error is at most 3.4e-7; that
+ * of PyTorch's order of operations is 3.7e-7.
  *
  * @returns `[2, 3]`: scales, then shifts, of the channels
  */
@@ -30,17 +33,17 @@ export function normalizationTable({ mean, std }: PixelStats): Float32Array {
   );
 }
 
-/** Where an image lies in a batch. */
+/** Position of an image in a batch. */
 export interface Placement {
   /** Index of the image's first value. */
   readonly offset: number;
-  /** Values from one row to the next; default `3 · width`. */
+  /** Number of values from one row to the next; default `3 · width`. */
   readonly rowStride?: number;
 }
 
 /**
- * Writes the normalized image into a batch, each value `fround(fround(v · scale) + shift)`; what lies between the rows is left
- * alone.
+ * Writes the normalized image into a batch, each value `fround(fround(v · scale) + shift)`; values between the rows do
+ * not change.
  *
  * @param image `[H, W, 3]`
  * @param table of {@link normalizationTable}
@@ -80,7 +83,9 @@ export function normalizeInto(
   }
 }
 
-/** Values that are normalized at a time: they stay in a first- or second-level cache until they are copied to the batch. */
+/**
+ * Number of values normalized at a time, which stay in a first- or second-level cache until they are copied to the batch.
+ */
 const BLOCK_VALUES = 16384;
 
 /** Scales of twelve values of an RGB row, then their shifts. */
@@ -89,8 +94,7 @@ function repeatedAffine(table: Float32Array): Float32Array {
 }
 
 /**
- * Writes the normalized image into the upper left corner of a canvas and zeros into the rest, which is what padding after
- * normalizing means.
+ * Writes the normalized image to the upper left corner of a canvas and zeros to the rest: padding after normalization.
  *
  * @param image `[h, w, 3]`
  * @param batch e.g. `[N, H, W, 3]`

@@ -3,7 +3,7 @@ import { gridOf, transformBoxes, type GeometricStep } from './geometry.js';
 import { boxThroughGrid, outputStarts, segmentationRuns } from './mask-grid.js';
 import type { Size } from './rect.js';
 
-/** The objects at `indices`, in that order. */
+/** Selects the objects at `indices`, in that order. */
 export function selectObjects(objects: Objects, indices: readonly number[]): Objects {
   return {
     boxes: Float32Array.from({ length: indices.length * 4 }, (_, i) => {
@@ -16,8 +16,8 @@ export function selectObjects(objects: Objects, indices: readonly number[]): Obj
 }
 
 /**
- * Moves objects along with their image. Boxes are in pixels of the result, objects whose box is empty there are left out. Masks
- * stay as they are, in pixels of the source: `gridOf` says where the result shows them.
+ * Transforms objects with their image. Boxes are in pixels of the result; objects with an empty box are dropped. Masks
+ * stay in pixels of the source; `gridOf` maps them to the result.
  */
 export function transformObjects(
   objects: Objects,
@@ -28,15 +28,15 @@ export function transformObjects(
   return selectObjects({ ...objects, boxes }, largerThan(boxes, 0));
 }
 
-/** Sides below which a box that was made from a cropped mask is dropped, pixels. */
+/** Smallest side in pixels of boxes computed from cropped masks. */
 const MIN_SIDE_PX = 1e-2;
 
 /**
- * Like {@link transformObjects}, but boxes are then drawn anew around what the crop leaves of the masks, and masks come back as
- * run lengths. Objects without a mask keep their clipped box.
+ * Like {@link transformObjects}, but boxes are recomputed from the cropped masks, and masks are returned as run lengths.
+ * Objects without a mask keep their clipped box.
  *
  * @param steps without flips
- * @returns undefined if the crop leaves boxes but no mask with a pixel in it: such an image is replaced by another one
+ * @returns undefined if boxes but no mask pixels remain; such an image is replaced by another one
  * @see mmdet 3.x, RandomCrop with recompute_bbox and FilterAnnotations
  */
 export function cropObjectsByMask(
@@ -62,7 +62,7 @@ export function cropObjectsByMask(
   return selectObjects({ ...boxed, boxes, segmentations }, kept);
 }
 
-/** Indices of boxes with both sides longer than `sidePx`. */
+/** Finds the indices of boxes with both sides longer than `sidePx`. */
 function largerThan(boxes: Float32Array, sidePx: number): number[] {
   const indices: number[] = [];
   for (let b = 0; b < boxes.length; b += 4)

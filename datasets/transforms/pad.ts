@@ -4,10 +4,10 @@ import type { LabelMap } from '../../core/image.js';
 import type { Size } from './rect.js';
 
 /**
- * The size of a batch's canvas: the largest sides, rounded up to a multiple of `divisor`, and no larger, since GRN and
- * convolutions see the padding.
+ * Computes the canvas size of a batch: the largest sides, rounded up to a multiple of `divisor`. Not larger, because
+ * padding affects GRN and convolutions.
  *
- * @throws ConfigError without a size, or for a divisor that is no whole number above 0
+ * @throws ConfigError without sizes, or for a divisor that is not a positive whole number
  */
 export function paddedSize(sizes: readonly Size[], divisor: number): Size {
   if (sizes.length === 0 || !Number.isInteger(divisor) || divisor < 1)
@@ -22,7 +22,7 @@ export function paddedSize(sizes: readonly Size[], divisor: number): Size {
 }
 
 /**
- * Writes labels into the upper left corner of a canvas and 255 (ignored) into the rest.
+ * Writes labels to the upper left corner of a canvas and 255 (ignored) to the rest.
  *
  * @param labels `[h, w]`
  * @param batch e.g. `[N, H, W]`

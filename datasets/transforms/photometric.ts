@@ -5,16 +5,16 @@ import { hsvToRgb, rgbToHsv } from './hsv.js';
 
 /** Ranges of {@link photometricDistortion}. */
 export const PhotometricOptions = record({
-  /** Largest change of brightness, levels. */
+  /** Largest change of brightness in levels. */
   brightness: NON_NEGATIVE,
   contrast: list(NON_NEGATIVE, 2),
   saturation: list(NON_NEGATIVE, 2),
-  /** Largest change of hue, half degrees; `hue − 1` upwards. */
+  /** Largest change of hue in half degrees; upward `hue − 1`. */
   hue: NON_NEGATIVE,
 });
 export type PhotometricOptions = Infer<typeof PhotometricOptions>;
 
-/** mmsegmentation's defaults. */
+/** Defaults of mmsegmentation. */
 export const PHOTOMETRIC: PhotometricOptions = {
   brightness: 32,
   contrast: [0.5, 1.5],
@@ -23,8 +23,8 @@ export const PHOTOMETRIC: PhotometricOptions = {
 };
 
 /**
- * Brightness, contrast, saturation and hue, each with probability ½, clipped and truncated to 8 bits after each. A coin decides
- * whether contrast is tried before saturation or after hue. In place.
+ * Changes brightness, contrast, saturation and hue, each with probability ½, clipped and truncated to 8 bits after each.
+ * Contrast comes before saturation or after hue, with probability ½. In place.
  *
  * @param image `[H, W, 3]`
  * @see mmsegmentation 0.x, datasets/pipelines/transforms.py, PhotoMetricDistortion
@@ -63,7 +63,7 @@ export function photometricDistortion(
   if (!isContrastFirst) tryContrast();
 }
 
-/** `alpha · v + beta` in float32, clipped and truncated. */
+/** Computes `alpha · v + beta` in float32, clipped and truncated. */
 function linear(alpha: number, beta: number): Uint8Array {
   const [a, b] = [Math.fround(alpha), Math.fround(beta)];
   return Uint8Array.from({ length: 256 }, (_, v) =>

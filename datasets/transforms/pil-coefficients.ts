@@ -1,44 +1,44 @@
 import { oneOf, type Infer } from '../../core/schema.js';
-/** Pillow's antialiased filters. Support is in output pixels when reducing, in input pixels when enlarging. */
+/** Pillow's antialiased filters. Support is in output pixels for downscaling, in input pixels for upscaling. */
 export const PilFilter = oneOf('bicubic', 'bilinear');
 export type PilFilter = Infer<typeof PilFilter>;
 
-/** Bits after the point: 8 are the pixel's, 2 are left for the sum of weights beyond 1. */
+/** Fractional bits; 8 bits are for the pixel and 2 for sums of weights above 1. */
 const PRECISION_BITS = 32 - 8 - 2;
 
 /**
- * The weights of one axis: output `i` is the sum over `t` of `weight[i, t] · input[first[i] + t]`. Taps come in pairs, the last of
- * which may have a weight of zero, and weights are split for 16-bit multiplication: `weight = high · 2¹¹ + low`.
+ * Weights of one axis: output `i` is the sum over `t` of `weight[i, t] · input[first[i] + t]`. Taps come in pairs,
+ * possibly padded with a zero weight, and weights are split for 16-bit multiplication: `weight = high · 2¹¹ + low`.
  */
 export interface AxisWeights {
   /** `int32 [length]`. */
   readonly first: Int32Array;
-  /** `int32 [length]`: inputs that count. */
+  /** `int32 [length]`: number of inputs. */
   readonly count: Int32Array;
-  /** `int32 [length]`: pairs of taps in use. */
+  /** `int32 [length]`: number of pairs of taps. */
   readonly numPairs: Int32Array;
-  /** Pairs an output has room for. */
+  /** Largest number of pairs per output. */
   readonly maxPairs: number;
   /** `int32 [length, maxPairs, 2]`: two packed high parts, then two packed low parts. */
   readonly weights: Int32Array;
 }
 
-/** Bits of the low part. */
+/** Number of bits of the low part. */
 const LOW_BITS = 11;
 const LOW_MASK = (1 << LOW_BITS) - 1;
 
-/** One axis of a resize: which part of the input goes to how many outputs, and which of those are wanted. */
+/** One axis of a resize: range of the input, number of outputs, and the outputs to compute. */
 export interface AxisResize {
   readonly inputLength: number;
   readonly outputLength: number;
-  /** The part of the input that the outputs cover; may be fractional. Taps may reach beyond it. */
+  /** Range of the input covered by the outputs; may be fractional. Taps may extend beyond it. */
   readonly from: number;
   readonly to: number;
-  /** First wanted output. */
+  /** First output to compute. */
   readonly offset: number;
-  /** How many outputs are wanted. */
+  /** Number of outputs to compute. */
   readonly length: number;
-  /** Yield the outputs in reverse order. */
+  /** Whether to reverse the order of outputs. */
   readonly mirrored?: boolean;
 }
 
@@ -56,8 +56,8 @@ function bilinear(signed: number): number {
 }
 
 /**
- * Fixed-point weights exactly as Pillow computes them: the filter is widened by the reduction (antialiasing), cut at the
- * image border and normalized in float64, then rounded to 22 bits.
+ * Computes fixed-point weights exactly like Pillow: the filter is widened by the downscaling factor (antialiasing), cut
+ * at the image border and normalized in float64, then rounded to 22 bits.
  *
  * @see Pillow 9.4, src/libImaging/Resample.c, precompute_coeffs and normalize_coeffs_8bpc
  */

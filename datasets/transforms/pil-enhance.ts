@@ -1,8 +1,8 @@
 import type { RgbImage } from '../../core/image.js';
 
 /**
- * Pillow's `ImageOps` and `ImageEnhance`, bit for bit. All write `[H, W, 3]` to `out`; all but {@link sharpness} may work in
- * place (`out === image.data`).
+ * Pillow's `ImageOps` and `ImageEnhance`, bit for bit. All write `[H, W, 3]` to `out`; all except {@link sharpness} can
+ * work in place (`out === image.data`).
  *
  * @see Pillow 9.4, src/PIL/ImageOps.py, ImageEnhance.py, src/libImaging/Blend.c, Filter.c
  */
@@ -23,7 +23,7 @@ export const autoContrast: Operation<[]> = (image, out) =>
     return (v) => Math.min(Math.max(Math.trunc(v * scale + offset), 0), 255);
   });
 
-/** Equalises the histogram of every channel. */
+/** Equalizes the histogram of every channel. */
 export const equalize: Operation<[]> = (image, out) =>
   applyTables(image, out, (histogram) => {
     const numPixels = histogram.reduce((sum, n) => sum + n, 0);
@@ -46,19 +46,19 @@ export const invert: Operation<[]> = (image, out) => applyTable(image, out, (v) 
 export const posterize: Operation<[bits: number]> = (image, out, bits) =>
   applyTable(image, out, (v) => v & ~((1 << (8 - bits)) - 1));
 
-/** Inverts what is not below `threshold`. */
+/** Solarize: inverts values not below `threshold`. */
 export const solarize: Operation<[threshold: number]> = (image, out, threshold) =>
   applyTable(image, out, (v) => (v < threshold ? v : 255 - v));
 
-/** Adds `amount` to what is below 128. */
+/** Adds `amount` to values below 128. */
 export const solarizeAdd: Operation<[amount: number]> = (image, out, amount) =>
   applyTable(image, out, (v) => (v < 128 ? Math.min(v + amount, 255) : v));
 
-/** 0 black, 1 the image. */
+/** Adjusts brightness: 0 gives black, 1 the image. */
 export const brightness: Operation<[factor: number]> = (image, out, factor) =>
   applyTable(image, out, blendWith(0, factor));
 
-/** 0 the mean gray, 1 the image. */
+/** Adjusts contrast: 0 gives the mean gray, 1 the image. */
 export const contrast: Operation<[factor: number]> = (image, out, factor) => {
   const { data } = image;
   let sum = 0;
@@ -67,7 +67,7 @@ export const contrast: Operation<[factor: number]> = (image, out, factor) => {
   applyTable(image, out, blendWith(mean, factor));
 };
 
-/** 0 gray, 1 the image. */
+/** Adjusts saturation: 0 gives gray, 1 the image. */
 export const color: Operation<[factor: number]> = ({ data }, out, factor) => {
   const scaled = scaledDifferences(factor);
   for (let i = 0; i < data.length; i += 3) {
@@ -79,12 +79,15 @@ export const color: Operation<[factor: number]> = ({ data }, out, factor) => {
   }
 };
 
-/** Sums of a smoothing window, 13 times a value at most 255, to the rounded mean. */
+/** Table from sums of a smoothing window, at most 13 times 255, to the rounded mean. */
 const SMOOTHED = Uint8Array.from({ length: 255 * 13 + 1 }, (_, sum) =>
   Math.floor((2 * sum + 13) / 26),
 );
 
-/** 0 smoothed (3×3, the center five times), 1 the image; the border stays. Not in place. */
+/**
+ * Adjusts sharpness: 0 gives the smoothed image (3×3, center weight five), 1 the image; the border does not change. Not
+ * in place.
+ */
 export const sharpness: Operation<[factor: number]> = ({ width, height, data }, out, factor) => {
   const scaled = scaledDifferences(factor);
   const stride = width * 3;
@@ -113,13 +116,13 @@ function toByte(v: number): number {
   return v <= 0 ? 0 : v >= 255 ? 255 : v | 0;
 }
 
-/** `factor · d` of differences −255 … 255 in float32, as `Image.blend` computes. */
+/** Table of `factor · d` for differences −255 … 255 in float32, as in `Image.blend`. */
 function scaledDifferences(factor: number): Float32Array {
   const alpha = Math.fround(factor);
   return Float32Array.from({ length: 511 }, (_, i) => alpha * (i - 255));
 }
 
-/** `Image.blend` of one degenerate value with the image. */
+/** `Image.blend` of a constant with the image. */
 function blendWith(degenerate: number, factor: number): (v: number) => number {
   const scaled = scaledDifferences(factor);
   return (v) => toByte(Math.fround(degenerate + scaled[v - degenerate + 255]));
@@ -130,7 +133,7 @@ function applyTable({ data }: RgbImage, out: Uint8Array, of: (v: number) => numb
   for (let i = 0; i < data.length; i++) out[i] = table[data[i]];
 }
 
-/** A table a channel, made from the channel's histogram. */
+/** Applies one table per channel, made from the channel's histogram. */
 function applyTables(
   { data }: RgbImage,
   out: Uint8Array,

@@ -16,20 +16,20 @@ import {
 } from './pil-enhance.js';
 import { sharedScratch, type Scratch } from './scratch.js';
 
-/** How strongly and how often {@link randAugment} acts. */
+/** Options of {@link randAugment}. */
 export const RandAugmentOptions = record({
-  /** Operations drawn an image, with replacement. */
+  /** Number of operations drawn per image, with replacement. */
   numOperations: whole(0),
   /** Mean strength, 0 to 10. */
   magnitude: number({ from: 0, to: 10 }),
   /** Standard deviation of the strength, drawn for each operation and clipped to 0 … 10. */
   magnitudeStd: NON_NEGATIVE,
-  /** Whether a drawn operation is carried out. */
+  /** Probability that a drawn operation is applied. */
   probability: FRACTION,
 });
 export type RandAugmentOptions = Infer<typeof RandAugmentOptions>;
 
-/** `rand-m9-mstd0.5-inc1`, the originals' setting. */
+/** `rand-m9-mstd0.5-inc1`, the setting of the original code. */
 export const RAND_AUGMENT: RandAugmentOptions = {
   numOperations: 2,
   magnitude: 9,
@@ -39,19 +39,19 @@ export const RAND_AUGMENT: RandAugmentOptions = {
 
 const MAX_MAGNITUDE = 10;
 
-/** What an operation needs beside the image. */
+/** Arguments of an operation besides the image. */
 interface OperationContext {
   /** Strength, 0 to 1. */
   readonly level: number;
   readonly random: Random;
-  /** Color of what comes in from outside. */
+  /** Fill color for pixels from outside. */
   readonly fill: Rgb;
 }
 
 type RandomOperation = (image: RgbImage, out: Uint8Array, context: OperationContext) => void;
 
 const eitherSign = (value: number, random: Random): number => (random.chance(0.5) ? -value : value);
-/** Enhancement factors lie 0.9 · level above or below 1. */
+/** Enhancement factors are 1 ± 0.9 · level. */
 const factor = ({ level, random }: OperationContext): number => 1 + eitherSign(0.9 * level, random);
 
 function moved(
@@ -61,7 +61,7 @@ function moved(
     affineBicubicPil(image, matrixOf(image, context), context.fill, out);
 }
 
-/** The fifteen operations of the `inc1` set: all grow with the level. */
+/** The fifteen operations of the `inc1` set; all increase with the level. */
 export const RANDOM_OPERATIONS: Readonly<Record<string, RandomOperation>> = {
   autoContrast: (image, out) => autoContrast(image, out),
   equalize: (image, out) => equalize(image, out),
@@ -101,10 +101,11 @@ export const RANDOM_OPERATIONS: Readonly<Record<string, RandomOperation>> = {
 const NAMES = Object.keys(RANDOM_OPERATIONS);
 
 /**
- * RandAugment: a few operations drawn from fifteen, each with its own strength. The image's pixels are overwritten.
+ * RandAugment: applies a few operations drawn from fifteen, each with a random strength. The image's pixels are
+ * overwritten.
  *
  * @param image `[H, W, 3]`
- * @param fill color of what comes in from outside, in the originals the rounded pixel mean
+ * @param fill color of pixels from outside, in the original code the rounded pixel mean
  * @returns the image
  * @see RandAugment: https://arxiv.org/abs/1909.13719; timm 0.3.2, data/auto_augment.py
  */

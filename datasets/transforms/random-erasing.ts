@@ -2,17 +2,17 @@ import type { Random } from '../../core/random.js';
 import { FRACTION, POSITIVE, list, record, type Infer } from '../../core/schema.js';
 import type { Rect, Size } from './rect.js';
 
-/** How {@link drawErasing} draws. */
+/** Options of {@link drawErasing}. */
 export const RandomErasingOptions = record({
   probability: FRACTION,
-  /** Share of the image's area, drawn uniformly. */
+  /** Range of the fraction of the image area, drawn uniformly. */
   area: list(FRACTION, 2),
-  /** Height / width, drawn log-uniformly. */
+  /** Range of height / width, drawn log-uniformly. */
   aspect: list(POSITIVE, 2),
 });
 export type RandomErasingOptions = Infer<typeof RandomErasingOptions>;
 
-/** The originals' `reprob 0.25`, mode `pixel`, count 1. */
+/** Setting of the original code: `reprob 0.25`, mode `pixel`, count 1. */
 export const RANDOM_ERASING: RandomErasingOptions = {
   probability: 0.25,
   area: [0.02, 1 / 3],
@@ -22,7 +22,7 @@ export const RANDOM_ERASING: RandomErasingOptions = {
 const MAX_DRAWS = 10;
 
 /**
- * Draws the rectangle to erase: up to ten draws until one is smaller than the image in both directions.
+ * Draws the rectangle to erase; repeats up to ten times until it is smaller than the image on both axes.
  *
  * @returns undefined if nothing is to be erased
  * @see timm 0.3.2, data/random_erasing.py
@@ -50,7 +50,7 @@ export function drawErasing(
 }
 
 /**
- * Random erasing: replaces a rectangle of a normalized image by values drawn from N(0, 1), in place.
+ * Random erasing: replaces a rectangle of a normalized image with values from N(0, 1), in place.
  *
  * @param images e.g. `[N, H, W, 3]`
  * @param place index of the image's first value, and its size
@@ -69,7 +69,7 @@ export function eraseWithNoise(
   }
 }
 
-/** Box–Muller with both values of a pair; 32 random bits are enough for noise. */
+/** Box–Muller using both values of a pair; 32 random bits are enough for noise. */
 function fillNormal(values: Float32Array, random: Random): void {
   for (let i = 0; i < values.length; i += 2) {
     const radius = Math.sqrt(-2 * Math.log((random.uint32() + 0.5) / 4294967296));

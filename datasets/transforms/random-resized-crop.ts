@@ -4,14 +4,14 @@ import type { Rect, Size } from './rect.js';
 
 /** Ranges of {@link randomResizedCrop}. */
 export const RandomResizedCropOptions = record({
-  /** Share of the image's area, drawn uniformly. */
+  /** Range of the fraction of the image area, drawn uniformly. */
   scale: list(FRACTION, 2),
-  /** Width / height, drawn log-uniformly. */
+  /** Range of width / height, drawn log-uniformly. */
   ratio: list(POSITIVE, 2),
 });
 export type RandomResizedCropOptions = Infer<typeof RandomResizedCropOptions>;
 
-/** The originals' ranges for supervised training; pre-training uses scale 0.2 to 1. */
+/** Ranges of the original code for supervised training; pre-training uses scale 0.2 to 1. */
 export const RANDOM_RESIZED_CROP: RandomResizedCropOptions = {
   scale: [0.08, 1],
   ratio: [3 / 4, 4 / 3],
@@ -20,8 +20,8 @@ export const RANDOM_RESIZED_CROP: RandomResizedCropOptions = {
 const MAX_DRAWS = 10;
 
 /**
- * Draws the part of an image that becomes a training input: up to ten draws until one fits, then the largest central part
- * with an aspect ratio in range.
+ * Draws the crop of an image for training: up to ten draws until one fits, then the largest center crop with an aspect
+ * ratio in range.
  *
  * @see timm 0.3.2, data/transforms.py, RandomResizedCropAndInterpolation.get_params
  */

@@ -3,27 +3,27 @@ import type { RgbImage } from '../../core/image.js';
 import { fullRect, isInside, type Rect, type Size } from './rect.js';
 import { sharedScratch, type Scratch } from './scratch.js';
 
-/** Size of the whole result and the part of it that is wanted. */
+/** Size of the whole result, and the window to compute. */
 export interface CvResizeOptions {
   readonly size: Size;
-  /** The part of the result that is computed and returned. Default: all. */
+  /** Window of the result that is computed and returned. Default: all. */
   readonly window?: Rect;
-  /** Mirror the returned part left to right. */
+  /** Whether to flip the returned window horizontally. */
   readonly mirrored?: boolean;
-  /** Where the result is written; default a new array. */
+  /** Destination; default: a new array. */
   readonly out?: Uint8Array;
 }
 
-/** OpenCV's weights have 11 bits after the point. */
+/** Number of fractional bits of OpenCV's weights. */
 const ONE = 2048;
 
 /**
- * Resizes like OpenCV's `INTER_LINEAR` on 8 bits, bit for bit: half-pixel centers, no antialiasing, 11-bit weights.
- * Only what `window` needs is computed.
+ * Resizes like OpenCV's `INTER_LINEAR` on 8 bits, bit for bit: half-pixel centers, no antialiasing, 11-bit weights. Only
+ * `window` is computed.
  *
  * @param image `[H, W, 3]`
  * @returns `[window.height, window.width, 3]`
- * @throws ShapeError if the window reaches outside or `out` is too small
+ * @throws ShapeError if the window extends outside or `out` is too small
  * @see OpenCV 4.6, modules/imgproc/src/resize.cpp, resizeGeneric_ and VResizeLinear
  */
 export function resizeLinearCv(
@@ -56,7 +56,7 @@ export function resizeLinearCv(
   kernels.copyRows(image.data, range, at.source);
   const filterRow = (row: number, to: number): void =>
     kernels.loops.cvColumns(at.source + (row - topRow) * sourceBytes, to, width, at.taps);
-  // The two source rows between which outputs lie, filtered horizontally; enlarging uses each many times.
+  // Cache of the two horizontally filtered source rows around the current output; upscaling uses each many times.
   let [upper, lower] = [at.rowA, at.rowB];
   let [upperRow, lowerRow] = [-1, -1];
   for (let y = 0; y < height; y++) {
@@ -77,7 +77,7 @@ export function resizeLinearCv(
 }
 
 /**
- * Which inputs OpenCV's nearest-neighbor resize takes, along one axis.
+ * Computes the inputs of OpenCV's nearest-neighbor resize along one axis.
  *
  * @returns `int32 [length]`: the input index of outputs `offset … offset + length − 1`
  */
@@ -109,7 +109,7 @@ function prepare(
   return { width, height, window, out: out?.subarray(0, needed) ?? new Uint8Array(needed) };
 }
 
-/** For every output the lower of its two inputs (may be −1 or the last) and the weights of both. */
+/** For every output, the lower of its two inputs (may be −1 or the last) and the weights of both. */
 interface LinearTaps {
   readonly index: Int32Array;
   readonly weight0: Int32Array;
@@ -145,7 +145,7 @@ function clampIndex(index: number, length: number): number {
   return Math.min(Math.max(index, 0), length - 1);
 }
 
-/** Byte offset of the left pixel and both weights, for every output; at the border the edge pixel counts alone. */
+/** Byte offset of the left pixel and both weights for every output; at the border only the edge pixel has weight. */
 function putTaps(
   { index, weight0, weight1 }: LinearTaps,
   inputLength: number,

@@ -5,30 +5,30 @@ import { axisWeights, type AxisWeights, type PilFilter } from './pil-coefficient
 import { fullRect, isInside, type Rect, type Size } from './rect.js';
 import { sharedScratch, type Scratch } from './scratch.js';
 
-/** What {@link resizePil} does beyond filtering. */
+/** Options of {@link resizePil}. */
 export interface PilResizeOptions {
   readonly filter: PilFilter;
   /** Size of the whole result. */
   readonly size: Size;
-  /** Cut this out first: the filter sees nothing outside. Default: the whole image. */
+  /** Crop applied before the filter, which uses no pixels outside. Default: the whole image. */
   readonly crop?: Rect;
-  /** `[x1, y1, x2, y2]` in pixels of the cut image, may be fractional; taps reach beyond it as in Pillow. Default: all. */
+  /** `[x1, y1, x2, y2]` in pixels of the crop, may be fractional; taps extend beyond it as in Pillow. Default: all. */
   readonly box?: readonly [number, number, number, number];
-  /** The part of the result that is computed and returned. Default: all. */
+  /** Window of the result that is computed and returned. Default: all. */
   readonly window?: Rect;
-  /** Mirror the returned part left to right. */
+  /** Whether to flip the returned window horizontally. */
   readonly mirrored?: boolean;
-  /** Where the result is written, at least `[window.height, window.width, 3]`; default a new array. */
+  /** Destination, at least `[window.height, window.width, 3]`; default: a new array. */
   readonly out?: Uint8Array;
 }
 
 /**
- * Resizes like Pillow's `Image.resize` with antialiasing, bit for bit: a horizontal and a vertical pass in 22-bit fixed point,
- * rounded to 8 bits between the passes. Only what `window` needs is computed.
+ * Resizes like Pillow's `Image.resize` with antialiasing, bit for bit: a horizontal and a vertical pass in 22-bit fixed
+ * point, rounded to 8 bits between the passes. Only `window` is computed.
  *
  * @param image `[H, W, 3]`
  * @returns `[window.height, window.width, 3]`
- * @throws ShapeError if a rectangle reaches outside or a size is not positive
+ * @throws ShapeError if a rectangle extends outside or a size is not positive
  * @see Pillow 9.4, src/libImaging/Resample.c
  */
 export function resizePil(
@@ -68,7 +68,7 @@ export function resizePil(
   return { width: window.width, height: window.height, data };
 }
 
-/** The horizontal pass over the rows that the vertical pass needs, then the vertical pass. */
+/** Computes the horizontal pass for the rows that the vertical pass needs, then the vertical pass. */
 function filter2d(
   image: RgbImage,
   crop: Rect,
@@ -89,7 +89,7 @@ function filter2d(
     rowPairs: height * 4,
     rowWeights: rows.weights.byteLength,
     source: numRows * sourceBytes,
-    // One row more: an odd number of taps looks at the next row, with a weight of zero.
+    // One more row: with an odd number of taps, the next row is read with weight zero.
     between: (numRows + 1) * rowBytes,
     out: height * rowBytes,
   });

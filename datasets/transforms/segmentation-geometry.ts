@@ -7,20 +7,20 @@ import { ScaleLimits, keepRatioSize } from './keep-ratio.js';
 import { IGNORED_LABEL } from '../png-label-map.js';
 import type { LabelMap } from '../../core/image.js';
 
-/** Random scale, crop and flip for semantic segmentation. */
+/** Options of random scale, crop and flip for semantic segmentation. */
 export const SegmentationGeometryOptions = record({
-  /** Limits of the sides at ratio 1, pixels. */
+  /** Limits of the sides at ratio 1, in pixels. */
   scale: ScaleLimits,
   ratio: list(POSITIVE, 2),
-  /** Side of the square crop, pixels; smaller images stay smaller. */
+  /** Side of the square crop in pixels; smaller images stay smaller. */
   cropSize: whole(1),
-  /** A crop is drawn again while one class takes this share of its labeled pixels, or more. */
+  /** A crop is drawn again if one class has at least this fraction of its labeled pixels. */
   categoryMaxRatio: FRACTION,
   flipProbability: FRACTION,
 });
 export type SegmentationGeometryOptions = Infer<typeof SegmentationGeometryOptions>;
 
-/** ADE20K at 512 × 512. */
+/** Options for ADE20K at 512 × 512. */
 export const ADE20K_GEOMETRY: SegmentationGeometryOptions = {
   scale: { long: 2048, short: 512 },
   ratio: [0.5, 2],
@@ -32,12 +32,12 @@ export const ADE20K_GEOMETRY: SegmentationGeometryOptions = {
 const MAX_REDRAWS = 10;
 
 /**
- * Draws scale, crop and flip. The crop is drawn again, up to ten times, while it shows one class only or mostly; the eleventh is
- * taken as it is.
+ * Draws scale, crop and flip. The crop is drawn again, up to ten times, while a single class dominates; the eleventh is
+ * always accepted.
  *
  * @param labels `[H, W]` of the image
- * @returns the steps for the image and the labels after them
- * @throws ConfigError for a crop size that is no whole number above 0
+ * @returns the steps for the image, and the transformed labels
+ * @throws ConfigError for a crop size that is not a positive whole number
  * @see mmsegmentation 0.x, Resize, RandomCrop and RandomFlip
  */
 export function drawSegmentationGeometry(
@@ -69,7 +69,7 @@ export function drawSegmentationGeometry(
   }
 }
 
-/** Whether there is more than one class and the most frequent one has less than `maxRatio` of the labeled pixels. */
+/** Whether there are several classes and the most frequent one has less than `maxRatio` of the labeled pixels. */
 export function isVaried({ data }: LabelMap, maxRatio: number): boolean {
   const counts = new Uint32Array(256);
   for (let i = 0; i < data.length; i++) counts[data[i]]++;

@@ -39,7 +39,7 @@ interface Context extends DetectorExport {
 /**
  * A whole detector as one graph of standard operators: backbone, pyramid, RPN, suppression, RoIAlign, heads.
  *
- * Inputs `image` `[1, H, W, 3]`, normalised and zero-padded at the right and bottom, and `image_size` `[2]`, height and width of the
+ * Inputs `image` `[1, H, W, 3]`, normalized and zero-padded at the right and bottom, and `image_size` `[2]`, height and width of the
  * image inside the padding. Outputs, D being the most detections of an image: `count` int64 `[1]`, the number of detections; `boxes`
  * `[D, 4]`, x1, y1, x2, y2 in pixels of the input; `scores` `[D]`, descending; `classes` int64 `[D]`; and `masks` `[D, S, S]`,
  * probabilities inside the box. Rows from `count` on are zeros.

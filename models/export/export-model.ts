@@ -45,7 +45,7 @@ export interface ExportedModel {
 }
 
 /**
- * A model as an ONNX file: standard operators only, weights inside, shapes fixed, images `[N, H, W, 3]` normalised as in training.
+ * A model as an ONNX file: standard operators only, weights inside, shapes fixed, images `[N, H, W, 3]` normalized as in training.
  *
  * @throws InputError above protobuf's limit of 2 GiB; ConfigError for what ONNX cannot express
  */
