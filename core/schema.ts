@@ -36,9 +36,9 @@ export type RecordOf<F extends Fields> = Flat<
 
 /** Bounds of a number, inclusive unless they say `above`. */
 export interface Bounds {
-  readonly from?: number;
-  readonly above?: number;
-  readonly to?: number;
+  readonly from?: number | undefined;
+  readonly above?: number | undefined;
+  readonly to?: number | undefined;
 }
 
 /** A number within bounds. */
@@ -50,7 +50,7 @@ export function number({ from, above, to }: Bounds = {}): Schema<number> {
 
 /** A whole number from `from`, up to `to` where given. */
 export const whole = (from: number, to?: number): Schema<number> => ({
-  ...number(to === undefined ? { from } : { from, to }),
+  ...number({ from, to }),
   type: 'integer',
 });
 
