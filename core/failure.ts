@@ -7,7 +7,7 @@ import {
   type ErrorDetails,
 } from './errors.js';
 
-/** An error that can cross threads: classes do not survive the structured clone. */
+/** An error in a form that can be sent between threads, because structured cloning loses classes. */
 export interface Failure {
   readonly name: string;
   readonly message: string;
@@ -16,7 +16,7 @@ export interface Failure {
   readonly id?: string | number | undefined;
 }
 
-/** Takes an error apart; the reverse of {@link reviveFailure}. */
+/** Converts an error to a failure; the inverse of {@link reviveFailure}. */
 export function describeFailure(error: unknown): Failure {
   const known: Error & ErrorDetails = error instanceof Error ? error : new Error(String(error));
   const { name, message, stack = message, file, id } = known;
@@ -26,9 +26,9 @@ export function describeFailure(error: unknown): Failure {
 const INPUT_ERRORS = { ShapeError, ConfigError, DataError, WeightsError } as const;
 
 /**
- * The error again, of the class it had; anything unexpected becomes a WorkError. The cause is its text from the other thread.
+ * Recreates the error with its class; unexpected errors become a WorkError. The cause is the text from the other thread.
  *
- * @param where begins the message of a WorkError
+ * @param where beginning of the message of a WorkError
  */
 export function reviveFailure({ name, message, stack, file, id }: Failure, where: string): Error {
   const cause = new Error(stack);

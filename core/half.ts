@@ -1,6 +1,6 @@
 /** 16-bit floats: widening is exact, narrowing rounds to nearest, ties to even. */
 
-/** IEEE half precision to float32, exactly (also subnormals, infinities and NaN). */
+/** Converts IEEE half precision to float32 exactly, including subnormals, infinities and NaN. */
 export function float16ToFloat32(halves: Uint16Array): Float32Array {
   const result = new Float32Array(halves.length);
   for (let i = 0; i < halves.length; i++) {
@@ -20,14 +20,14 @@ export function float16ToFloat32(halves: Uint16Array): Float32Array {
   return result;
 }
 
-/** bfloat16 to float32: the upper half of its bits. */
+/** Converts bfloat16 to float32: bfloat16 is the upper half of its bits. */
 export function bfloat16ToFloat32(halves: Uint16Array): Float32Array {
   const bits = new Uint32Array(halves.length);
   for (let i = 0; i < halves.length; i++) bits[i] = halves[i] << 16;
   return new Float32Array(bits.buffer);
 }
 
-/** float32 to half precision; beyond ±65504 (after rounding) gives an infinity. */
+/** Converts float32 to half precision; values beyond ±65504 (after rounding) give infinity. */
 export function float32ToFloat16(values: Float32Array): Uint16Array {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
   const result = new Uint16Array(values.length);
@@ -41,7 +41,7 @@ export function float32ToFloat16(values: Float32Array): Uint16Array {
     } else if (exponent < -25) {
       result[i] = sign;
     } else {
-      // Subnormal halves lose one more bit per step below 2^-14; the carry of rounding may enter the exponent, rightly.
+      // Subnormal halves lose one more bit per step below 2^-14; the carry of rounding may correctly enter the exponent.
       const shift = exponent < -14 ? -1 - exponent : 13;
       const significand = exponent < -14 ? fraction | 0x800000 : fraction;
       const base = exponent < -14 ? 0 : (exponent + 15) << 10;

@@ -1,6 +1,6 @@
 /**
- * A JSON Schema (draft 7) of values of type `T`, so that a configuration and its rules are one text:
- * `export const Range = record({ from: number(), to: number() }); export type Range = Infer<typeof Range>;`.
+ * A JSON Schema (draft 7) of values of type `T`, so that a configuration's type and schema are defined together: `export
+ * const Range = record({ from: number(), to: number() }); export type Range = Infer<typeof Range>;`.
  */
 export interface Schema<T = unknown> {
   readonly [keyword: string]: unknown;
@@ -15,7 +15,7 @@ export interface OptionalSchema<T> extends Schema<T> {
   readonly [OPTIONAL]: true;
 }
 
-/** The type of the values that fit a schema. */
+/** Type of the valid values of a schema. */
 export type Infer<S> = S extends Schema<infer T> ? T : never;
 
 /** Schemas by the name of a field. */
@@ -24,7 +24,7 @@ export type Fields = Readonly<Record<string, Schema>>;
 type OptionalKeys<F> = {
   [K in keyof F]: F[K] extends OptionalSchema<unknown> ? K : never;
 }[keyof F];
-/** One object type of an intersection, so that errors and hovers show its fields. */
+/** Flattens an intersection to one object type, so that errors and hovers show its fields. */
 type Flat<T> = T extends infer All ? { [K in keyof All]: All[K] } : never;
 
 /** An object with these fields. Mapped over picked keys, so that the fields keep their doc comments. */
@@ -34,7 +34,7 @@ export type RecordOf<F extends Fields> = Flat<
   }
 >;
 
-/** Bounds of a number, inclusive unless they say `above`. */
+/** Bounds of a number; `above` is exclusive. */
 export interface Bounds {
   readonly from?: number | undefined;
   readonly above?: number | undefined;
@@ -48,16 +48,16 @@ export function number({ from, above, to }: Bounds = {}): Schema<number> {
   return { type: 'number', ...Object.fromEntries(given) };
 }
 
-/** A whole number from `from`, up to `to` where given. */
+/** A whole number from `from`, up to `to` if given. */
 export const whole = (from: number, to?: number): Schema<number> => ({
   ...number({ from, to }),
   type: 'integer',
 });
 
-/** A number from 0. */
+/** A number ≥ 0. */
 export const NON_NEGATIVE = number({ from: 0 });
 
-/** A number above 0. */
+/** A number > 0. */
 export const POSITIVE = number({ above: 0 });
 
 /** A fraction or probability: 0 … 1. */
@@ -66,7 +66,7 @@ export const FRACTION = number({ from: 0, to: 1 });
 /** true or false. */
 export const FLAG: Schema<boolean> = { type: 'boolean' };
 
-/** A text that is not empty. */
+/** A non-empty string. */
 export const TEXT: Schema<string> = { type: 'string', minLength: 1 };
 
 /** One of some words. */
@@ -74,7 +74,7 @@ export const oneOf = <const W extends string>(...words: readonly W[]): Schema<W>
   enum: words,
 });
 
-/** One word: the field that tells records apart. */
+/** A fixed string: the field that discriminates records. */
 export const literal = <const W extends string>(word: W): Schema<W> => ({ const: word });
 
 type Tuple<T, N extends 2 | 3 | 4> = {
@@ -127,7 +127,7 @@ export const orNull = <T>(schema: Schema<T>): Schema<T | null> => ({
   type: [schema['type'], 'null'],
 });
 
-/** Records told apart by the {@link literal} in their field `kind`. */
+/** A union of records discriminated by the {@link literal} in their field `kind`. */
 export function byKind<const V extends readonly Schema[]>(
   ...variants: V
 ): Schema<Infer<V[number]>> {

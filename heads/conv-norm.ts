@@ -32,12 +32,12 @@ export interface BatchStatistics {
 }
 
 /**
- * How batch norms behave in a forward pass.
+ * Mode of batch norms in a forward pass.
  * - `running`: with the running statistics
- * - `batch`: with those of the batch, weighted by `fractions` (see {@link batchNormTraining}); passed to `onStatistics` with
- *   the module's path
- * - `cut`: outside this forward pass, for statistics that several processes must join before it can go on: `normalized` gets
- *   the convolution, not yet computed, and returns the result of norm and ReLU
+ * - `batch`: with those of the batch, weighted by `fractions` (see {@link batchNormTraining}); passed to `onStatistics`
+ *   with the module's path
+ * - `cut`: normalization happens outside this program, because several processes must combine their statistics first:
+ *   `normalized` gets a function that computes the convolution, and returns the result of norm and ReLU
  */
 export type BatchNormMode =
   | { readonly kind: 'running' }
@@ -111,7 +111,7 @@ export function normalizedConv(
 ): tf.Tensor4D {
   switch (mode.kind) {
     case 'running': {
-      // The scale is moved into the weight: exact, and one pass over the features less.
+      // The scale is folded into the weight: exact, and saves a pass over the features.
       const scale = bn.weight.mul(bn.running_var.add(BATCH_NORM_EPS).rsqrt()); // [C']
       const shift = bn.bias.sub(bn.running_mean.mul(scale)); // [C']
       return conv(weight.mul(scale)).add(shift).relu() as tf.Tensor4D;

@@ -7,7 +7,7 @@ import type { Engine } from '../engine/runtime/engine.js';
 import type { HostTensors } from '../engine/runtime/program.js';
 import { createClassifier } from './classifier.js';
 
-/** What is timed. */
+/** Options of a benchmark. */
 export interface BenchmarkOptions {
   readonly config: ConvNeXtV2Config;
   readonly classes: number;
@@ -25,17 +25,15 @@ export interface BenchmarkResult {
   readonly minMs: number;
   readonly medianMs: number;
   readonly timesMs: readonly number[];
-  /** The first run: capture, session and the first touch of all memory. */
+  /** Time of the first run, including tracing, opening the session and the first touch of all memory. */
   readonly firstRunMs: number;
   readonly imagesPerSecond: number;
-  /** Multiply-adds count twice; a training step counts three times the forward pass. From the median. */
+  /** Computed from the median; a multiply-add counts as two operations, a training step as three forward passes. */
   readonly gflops: number;
   readonly parameters: number;
 }
 
-/**
- * Times inference or training steps of a classifier with random weights on random images.
- */
+/** Times inference or training steps of a classifier with random weights on random images. */
 export async function benchmarkClassifier(
   engine: Engine,
   options: BenchmarkOptions,
@@ -64,7 +62,7 @@ export async function benchmarkClassifier(
     return performance.now() - start;
   };
   const firstRunMs = await once();
-  await once(); // the arena has its final size after the second run
+  await once(); // the memory arena has its final size after the second run
   const timesMs: number[] = [];
   for (let i = 0; i < repeats; i++) timesMs.push(await once());
   await program.release();

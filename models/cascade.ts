@@ -14,17 +14,17 @@ import { MASK_RCNN } from './mask-rcnn.js';
 
 const means = BOX_HEAD_CODER.means;
 
-/** The coders of the three stages: later boxes are closer to the objects, so their deltas are smaller. */
+/** Coders of the three stages. Boxes of later stages are closer to the objects, so their deltas are smaller. */
 export const CASCADE_CODERS: readonly BoxCoderConfig[] = [
   BOX_HEAD_CODER,
   { means, stds: [0.05, 0.05, 0.1, 0.1] },
   { means, stds: [0.033, 0.033, 0.067, 0.067] },
 ];
 
-/** Weights of the stages' losses. */
+/** Loss weights of the stages. */
 const STAGE_WEIGHTS = [1, 0.5, 0.25];
 
-/** Stages that differ in thresholds, coders and weights only. */
+/** Creates stages that differ only in thresholds, coders and loss weights. */
 export function cascadeStages(
   head: Pick<BoxStageConfig, 'layers' | 'classAgnostic' | 'boxLoss'>,
 ): readonly BoxStageConfig[] {
@@ -59,7 +59,7 @@ export const CASCADE_MASK_RCNN: DetectorConfig = {
 };
 
 /**
- * Cascade Mask R-CNN on a backbone.
+ * Creates Cascade Mask R-CNN on a backbone.
  *
  * @throws ConfigError for fewer than two stages
  */

@@ -11,18 +11,18 @@ import type { Program } from '../engine/runtime/program.js';
 import type { ClassifierOutputs, ClassifierSpecs } from '../heads/classifier.js';
 import { classifier, classifierSpecs } from '../heads/classifier.js';
 
-/** A ConvNeXt V2 image classifier. */
+/** Configuration of a ConvNeXt V2 image classifier. */
 export interface ClassifierConfig {
   readonly backbone: ConvNeXtV2Config;
   readonly classes: number;
-  /** Multiplies the initial weights of the head: 0.001 when fine-tuning, 1 from scratch. */
+  /** Factor of the head's initial weights: 0.001 in fine-tuning, 1 from scratch. */
   readonly headInitScale: number;
 }
 
 /** All parameters of a classifier, by the names of the official checkpoints. */
 export type ClassifierModelSpecs = ConvNeXtV2Specs & ClassifierSpecs;
 
-/** A classifier: its parameters and what it computes. */
+/** A classifier: its parameters and programs. */
 export interface Classifier {
   readonly config: ClassifierConfig;
   readonly specs: ClassifierModelSpecs;

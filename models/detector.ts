@@ -14,7 +14,7 @@ import { maskInference, maskTraining } from './detection/mask-programs.js';
 import { rpnTraining } from './detection/rpn-program.js';
 import type { DetectorParams, DetectorSpecs } from './detection/specs.js';
 
-/** A box head as programs. */
+/** Programs of a box head. */
 export interface BoxStage {
   /** Inputs `features` `[R, P, P, C]`; outputs `logits` `[R, K + 1]`, `deltas` `[R, 4K]` or `[R, 4]`. */
   readonly inference: Program;
@@ -22,11 +22,11 @@ export interface BoxStage {
   readonly training: Program;
   /** See {@link boxTrainingAfterConvs}. */
   readonly trainingAfterConvs: Program;
-  /** Where its parameters begin, with a dot. */
+  /** Prefix of its parameters, with a dot. */
   readonly prefix: string;
 }
 
-/** A mask head as programs. */
+/** Programs of a mask head. */
 export interface MaskStage {
   /** Inputs `features` `[R, P, P, C]`, `oneHot` `[R, K]`; outputs `masks` `[R, 2P, 2P]`, probabilities. */
   readonly inference: Program;
@@ -35,13 +35,11 @@ export interface MaskStage {
   readonly prefix: string;
 }
 
-/**
- * A detector: its parameters and the programs between which proposals, sampling and RoIAlign run on the host.
- */
+/** A detector: its parameters and programs. Proposals, sampling and RoIAlign run on the host between programs. */
 export interface Detector {
   readonly config: DetectorConfig;
   readonly specs: DetectorSpecs;
-  /** Residual blocks of the backbone, for drop path. */
+  /** Number of residual blocks of the backbone, the rows of the drop path mask. */
   readonly numBlocks: number;
   /** See {@link features}. */
   readonly features: Program;
@@ -50,7 +48,7 @@ export interface Detector {
   /** See {@link rpnTraining}. */
   readonly rpnTraining: Program;
   readonly boxStages: readonly BoxStage[];
-  /** As many as box stages, or none. */
+  /** One per box stage, or none. */
   readonly maskStages: readonly MaskStage[];
 }
 
@@ -102,7 +100,7 @@ export function createDetector(backbone: Backbone, config: DetectorConfig): Dete
   };
 }
 
-/** The parameters of stage `i`, which stand alone where there is one stage. */
+/** Parameters of stage `i`; with one stage there is no number. */
 function headOf<Head extends Readonly<Record<string, unknown>>>(
   heads: Head | readonly Head[],
   i: number,

@@ -1,6 +1,6 @@
 import { ShapeError } from '../core/errors.js';
 
-/** One image of a masked batch and what was predicted for it. */
+/** One image of a masked batch with its prediction. */
 export interface MaskedImage {
   readonly height: number;
   readonly width: number;
@@ -11,15 +11,18 @@ export interface MaskedImage {
   readonly mask: Float32Array;
   /** `[L, patchSize² · 3]` */
   readonly prediction: Float32Array;
-  /** Whether predictions have mean 0 and variance 1 by patch. */
+  /** Whether predictions are normalized to mean 0 and variance 1 per patch. */
   readonly normPixLoss: boolean;
 }
 
-/** Pictures of one image, `[H, W, 3]`, normalized as the input. */
+/** Pictures of one image, `[H, W, 3]`, normalized like the input. */
 export interface Reconstruction {
-  /** Removed patches are 0: the mean color of the data. */
+  /** Input with removed patches set to 0, the mean color of the data. */
   readonly masked: Float32Array;
-  /** Removed patches are the prediction; where patches are predicted normalized, with the true mean and deviation. */
+  /**
+   * Input with removed patches replaced by the prediction; normalized predictions get the true mean and standard
+   * deviation.
+   */
   readonly reconstructed: Float32Array;
 }
 
@@ -27,9 +30,9 @@ const CHANNELS = 3;
 const VARIANCE_EPS = 1e-6;
 
 /**
- * What an autoencoder saw and what it made of it.
+ * Creates the pictures of an autoencoder's input and reconstruction.
  *
- * @throws ShapeError if the arrays do not fit each other
+ * @throws ShapeError if the sizes of the arrays do not match
  */
 export function reconstruct(input: MaskedImage): Reconstruction {
   const { height, width, patchSize, image, mask, prediction, normPixLoss } = input;
@@ -68,7 +71,7 @@ export function reconstruct(input: MaskedImage): Reconstruction {
   return { masked, reconstructed };
 }
 
-/** As in the loss: the variance is the unbiased one. */
+/** The unbiased variance, as in the loss. */
 function patchStatistics(
   image: Float32Array,
   starts: readonly number[],

@@ -7,7 +7,7 @@ import { maskedBatch } from '../backbone/fcmae-inputs.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
 import type { Program } from '../engine/runtime/program.js';
 
-/** A masked autoencoder: its parameters and what it computes. Inputs of its programs: `fcmaeInputs`. */
+/** A masked autoencoder: its parameters and programs, whose inputs are made by `fcmaeInputs`. */
 export interface Fcmae {
   readonly config: FcmaeConfig;
   readonly specs: FcmaeSpecs;
@@ -20,8 +20,8 @@ export interface Fcmae {
 /**
  * Composes encoder, decoder and loss.
  *
- * @param encoder the form that computes visible sites only, or `denseMaskedEncoder` for comparison
- * @throws ConfigError if the configuration cannot be built
+ * @param encoder `gatheredEncoder`, or `denseMaskedEncoder` for comparison
+ * @throws ConfigError if the configuration is invalid
  */
 export function createFcmae(config: FcmaeConfig, encoder: MaskedEncoder = gatheredEncoder): Fcmae {
   type Params = TensorTree<FcmaeSpecs>;

@@ -33,12 +33,12 @@ export const MASK_RCNN = {
   masks: { roiSize: 14, numConvs: 4 },
 } as const satisfies DetectorConfig;
 
-/** A detector with one box stage. */
+/** Configuration of a detector with one box stage. */
 export interface MaskRcnnConfig extends DetectorConfig {
   readonly stages: readonly [DetectorConfig['stages'][number]];
 }
 
-/** Mask R-CNN on a backbone. */
+/** Creates Mask R-CNN on a backbone. */
 export function createMaskRcnn(backbone: Backbone, config: MaskRcnnConfig = MASK_RCNN): Detector {
   return createDetector(backbone, config);
 }

@@ -3,12 +3,12 @@ import type { ConvNeXtV2Config } from '../backbone/variants.js';
 import type { UperNetConfig } from './upernet.js';
 
 /**
- * Multiply-adds of a UPerNet's convolutions and linear maps for one image, every convolution counted directly, however it is
- * computed: maps are enlarged before the fusion's convolution, Winograd's savings are not subtracted. Norms, activations and resizing are not
- * counted.
+ * Counts the multiply-adds of a UPerNet's convolutions and linear layers for one image. Every convolution is counted as a
+ * direct one: maps are upsampled before the fusion convolution, and Winograd's savings are not subtracted. Norms,
+ * activations and resizing are not counted.
  *
  * @param size `[height, width]` of the image, pixels
- * @param auxiliary whether the auxiliary head runs, as it does in training
+ * @param auxiliary whether the auxiliary head runs, as in training
  */
 export function upernetMacs(
   backbone: ConvNeXtV2Config,

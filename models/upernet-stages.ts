@@ -4,7 +4,7 @@ import { vjp } from '../engine/ops/vjp.js';
 import type { Program } from '../engine/runtime/program.js';
 import type { BatchNormMode } from '../heads/conv-norm.js';
 
-/** Scores of both heads, before they are enlarged. */
+/** Logits of both heads before upsampling. */
 export interface SegmentationScores {
   /** `[N, H / 4, W / 4, K]` */
   readonly logits: tf.Tensor4D;
@@ -20,18 +20,21 @@ export interface SegmentationLosses {
 }
 
 /**
- * The training of a UPerNet cut at its batch norms, whose statistics are to be those of the batches of several processes. Between
- * the stages the host normalizes: stage `k` convolves what lies `k` norms behind the backbone.
+ * Training of a UPerNet, cut at its batch norms so that statistics can be combined over several processes. Between stages
+ * the host normalizes; stage `k` contains the convolutions with `k` norms between them and the backbone.
  *
- * Inputs of all but stage 0: `c5`, and `y:PATH`, what came after norm and ReLU of module `PATH`, of all lower stages. Stage 0
- * has `image` and `dropPath`.
+ * Inputs of all but stage 0: `c5`, and for every module `PATH` of lower stages `y:PATH`, its output after norm and ReLU.
+ * Stage 0 has `image` and `dropPath`.
  */
 export interface UperNetStages {
   /** Outputs `x:PATH`, the convolution of every module of the stage; of stage 0 also `c5`. */
   readonly forward: readonly Program[];
-  /** Further inputs `labels`, `decodeMask`, `auxiliaryMask`; outputs as of `training`. */
+  /** Additional inputs `labels`, `decodeMask`, `auxiliaryMask`; outputs as of `training`. */
   readonly loss: Program;
-  /** Further inputs `dx:PATH`, and of stage 0 `dx:c5`: gradients of the outputs of `forward`. Output `loss`, which is 0. */
+  /**
+   * Additional inputs `dx:PATH`, and for stage 0 `dx:c5`: gradients of the outputs of `forward`. Output `loss`, which is
+   * 0.
+   */
   readonly backward: readonly Program[];
 }
 
@@ -43,10 +46,10 @@ const STAGES: readonly RegExp[] = [
   /\.fpn_bottleneck$/,
 ];
 
-/** The stage of a module with a batch norm, by its path. */
+/** Stage of a module with a batch norm, by path. */
 export const stageOf = (path: string): number => STAGES.findIndex((stage) => stage.test(path));
 
-/** The modules, whose activations the losses and the convolutions of a stage depend on; `c5` is a feature map. */
+/** Modules whose activations are inputs of a stage; `c5` is a feature map. */
 export const STAGE_READS: readonly RegExp[] = [
   /^$/,
   /^c5$|\.psp_modules\./,
@@ -57,7 +60,7 @@ export const STAGE_READS: readonly RegExp[] = [
 
 type Inputs = Readonly<Record<string, tf.Tensor>>;
 
-/** What a UPerNet computes, in parts. */
+/** Functions of a UPerNet. */
 interface UperNetParts {
   features(params: unknown, inputs: Inputs): FeatureLevels;
   heads(
@@ -69,39 +72,42 @@ interface UperNetParts {
   losses(scores: SegmentationScores, inputs: Inputs): SegmentationLosses;
 }
 
-/** Cuts a UPerNet. What a stage computes beyond its own modules is of no use and drops out of compiled graphs. */
+/**
+ * Cuts a UPerNet. Every stage traces the whole network; nodes that its outputs do not need are dropped from the compiled
+ * graph.
+ */
 export function uperNetStages({ features, heads, losses }: UperNetParts): UperNetStages {
   const run = (
     stage: number,
     params: unknown,
     inputs: Inputs,
-  ): { readonly scores: SegmentationScores; readonly found: Record<string, tf.Tensor> } => {
-    const found: Record<string, tf.Tensor> = {};
+  ): { readonly scores: SegmentationScores; readonly cut: Record<string, tf.Tensor> } => {
+    const cut: Record<string, tf.Tensor> = {};
     const mode: BatchNormMode = {
       kind: 'cut',
       normalized: (path, convolved) => {
         const given = inputs[`y:${path}`] as tf.Tensor4D | undefined;
         if (given) return given;
         const x = convolved();
-        // Kept: the layers that are open here dispose what they do not return.
-        if (stageOf(path) === stage) found[path] = tf.keep(x);
+        // `tf.keep`, because the enclosing layers dispose tensors that they do not return.
+        if (stageOf(path) === stage) cut[path] = tf.keep(x);
         return x;
       },
     };
     const { c5 } = inputs as Readonly<Record<string, tf.Tensor4D>>;
-    // Only modules of stage 0 read the other levels.
+    // Only modules of stage 0 use the other levels.
     const levels: FeatureLevels =
       stage === 0 ? features(params, inputs) : { c2: c5, c3: c5, c4: c5, c5 };
-    if (stage === 0) found['c5'] = levels.c5;
-    return { scores: heads(params, levels, inputs, mode), found };
+    if (stage === 0) cut['c5'] = levels.c5;
+    return { scores: heads(params, levels, inputs, mode), cut };
   };
   return {
     forward: STAGES.map((_, stage) => ({
       name: `segmenter stage ${stage}`,
       forward: (params, inputs) => {
-        const { found } = run(stage, params, inputs);
+        const { cut } = run(stage, params, inputs);
         return Object.fromEntries(
-          Object.entries(found).map(([path, x]) => [path === 'c5' ? path : `x:${path}`, x]),
+          Object.entries(cut).map(([path, x]) => [path === 'c5' ? path : `x:${path}`, x]),
         );
       },
     })),
@@ -114,8 +120,8 @@ export function uperNetStages({ features, heads, losses }: UperNetParts): UperNe
     backward: STAGES.map((_, stage) => ({
       name: `segmenter stage ${stage} gradients`,
       forward: (params, inputs) => {
-        const { found } = run(stage, params, inputs);
-        const products = Object.entries(found).map(([path, x]) => vjp(x, inputs[`dx:${path}`]));
+        const { cut } = run(stage, params, inputs);
+        const products = Object.entries(cut).map(([path, x]) => vjp(x, inputs[`dx:${path}`]));
         return { loss: tf.addN(products) };
       },
     })),

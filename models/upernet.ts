@@ -21,11 +21,11 @@ import {
   type UperNetStages,
 } from './upernet-stages.js';
 
-/** A UPerNet with its auxiliary head. */
+/** Configuration of a UPerNet with its auxiliary head. */
 export const UperNetConfig = extend(UperNetHeadConfig, {
   auxiliary: record({
     channels: whole(1),
-    /** Of the auxiliary loss in the total. */
+    /** Weight of the auxiliary loss. */
     weight: NON_NEGATIVE,
   }),
 });
@@ -46,27 +46,27 @@ export type UperNetSpecs = {
   readonly auxiliary_head: FcnHeadSpecs;
 };
 
-/** A semantic segmenter: its parameters and what it computes. */
+/** A semantic segmenter: its parameters and programs. */
 export interface UperNet {
   readonly config: UperNetConfig;
   readonly specs: UperNetSpecs;
-  /** Residual blocks of the backbone, for drop path. */
+  /** Number of residual blocks of the backbone, the rows of the drop path mask. */
   readonly numBlocks: number;
   /** Input `image` `[N, H, W, 3]`; outputs `logits` `[N, H / 4, W / 4, K]`. */
   readonly inference: Program;
   /**
-   * Inputs `image`, `labels` int32 `[N, H, W]` (0 … K − 1, all else ignored) and, where wanted, `dropPath` `[blocks, N]`,
-   * `decodeMask` `[N, channels]` and `auxiliaryMask` `[N, auxiliary.channels]` (dropout of channels).
+   * Inputs `image`, `labels` int32 `[N, H, W]` (0 … K − 1, other values are ignored) and optionally `dropPath`
+   * `[blocks, N]`, `decodeMask` `[N, channels]` and `auxiliaryMask` `[N, auxiliary.channels]` (dropout of channels).
    *
-   * Outputs `loss`, its terms `lossDecode` and `lossAuxiliary` (weighted), `logits`, `auxiliaryLogits`, and for each batch
-   * norm the batch's `mean` and biased `variance` `[C]` and the `count` of values by {@link statisticsName}.
+   * Outputs `loss`, its terms `lossDecode` and `lossAuxiliary` (weighted), `logits`, `auxiliaryLogits`, and for each
+   * batch norm the batch's `mean` and biased `variance` `[C]` and the `count` of values by {@link statisticsName}.
    */
   readonly training: Program;
-  /** The same training cut at the batch norms, for statistics over several processes. */
+  /** The same training, cut at the batch norms, for statistics over several processes. */
   readonly stages: UperNetStages;
 }
 
-/** Name of the output that holds what a batch norm saw, e.g. `mean:decode_head.bottleneck.bn`. */
+/** Name of the output with a statistic of a batch norm, e.g. `mean:decode_head.bottleneck.bn`. */
 export const statisticsName = (kind: 'mean' | 'variance' | 'count', path: string): string =>
   `${kind}:${path}`;
 
@@ -141,7 +141,7 @@ export function createUperNet(backbone: Backbone, config: UperNetConfig = UPERNE
         const mode: BatchNormMode = {
           kind: 'batch',
           onStatistics: (path, { moments, count }) => {
-            // Kept: the layers that are open here dispose what they do not return.
+            // `tf.keep`, because the enclosing layers dispose tensors that they do not return.
             const seen = { ...moments, count: tf.scalar(count) };
             for (const kind of ['mean', 'variance', 'count'] as const)
               statistics[statisticsName(kind, `${path}.bn`)] = tf.keep(seen[kind]);

@@ -21,12 +21,12 @@ export function boxInference(paramsOf: HeadParams<BoxHeadSpecs>): Program {
 }
 
 /**
- * The losses of a box head.
+ * Training program of a box head.
  *
- * Inputs `features` `[R, P, P, C]`; `labels` int32 `[R]` (K: background, −1: no region); `targets` `[R, 4]`, `targetWeights`
- * `[R]` (1 for positives); `references` `[R, 4]`, the regions; `fractions` `[1, R·P·P]` for heads with batch norm; `scale` `[1]`,
- * the stage's weight over the number of regions. Outputs `loss`, its terms `classLoss` and `boxLoss`, `logits`, `deltas`,
- * and of every batch norm `mean{i}` and `variance{i}`.
+ * Inputs `features` `[R, P, P, C]`; `labels` int32 `[R]` (K: background, −1: padding); `targets` `[R, 4]`,
+ * `targetWeights` `[R]` (1 for positives); `references` `[R, 4]`, the RoIs; `fractions` `[1, R·P·P]` for heads with batch
+ * norm; `scale` `[1]`, the stage's loss weight divided by the number of RoIs. Outputs `loss`, its terms `classLoss` and
+ * `boxLoss`, `logits`, `deltas`, and of every batch norm `mean{i}` and `variance{i}`.
  */
 export function boxTraining(
   paramsOf: HeadParams<BoxHeadSpecs>,
@@ -41,7 +41,7 @@ export function boxTraining(
         kind: 'batch',
         fractions: inputs['fractions'] as tf.Tensor2D | undefined,
         onStatistics: (conv, { moments }) => {
-          // Kept: the layers that are open here dispose what they do not return.
+          // `tf.keep`, because the enclosing layers dispose tensors that they do not return.
           statistics[`mean${conv}`] = tf.keep(moments.mean);
           statistics[`variance${conv}`] = tf.keep(moments.variance);
         },
@@ -51,7 +51,7 @@ export function boxTraining(
   };
 }
 
-/** {@link boxTraining} from `features` after the convolutions on, for batch norms that are computed elsewhere. */
+/** {@link boxTraining} on `features` after the convolutions, for batch norms computed elsewhere. */
 export function boxTrainingAfterConvs(
   paramsOf: HeadParams<BoxHeadSpecs>,
   stage: BoxStageConfig,
@@ -68,7 +68,7 @@ export function boxTrainingAfterConvs(
 }
 
 /**
- * A 3×3 convolution of a box head, whose weight is an input so that one session serves all.
+ * Program of one 3×3 convolution of a box head. The weight is an input, so one session serves all convolutions.
  *
  * Inputs `features` `[R, P, P, C]`, `weight` `[3, 3, C, C']`; output `convolved`.
  */
@@ -79,7 +79,7 @@ export function boxConv(): Program {
   };
 }
 
-/** The backward pass of {@link boxConv}. Further input `gradient` of `convolved`; output `loss`, which is 0. */
+/** Backward pass of {@link boxConv}. Additional input `gradient` of `convolved`; output `loss`, which is 0. */
 export function boxConvGradients(): Program {
   return {
     name: 'box head convolution gradients',
@@ -110,7 +110,7 @@ function losses(
   return { loss: classLoss.add(boxTerm), classLoss, boxLoss: boxTerm, logits, deltas };
 }
 
-/** `[R, K]`: 1 at the class; zeros for background and rows without region. */
+/** `[R, K]`: 1 at the class; zeros for background and padding rows. */
 function oneHot(labels: tf.Tensor1D, numClasses: number): tf.Tensor2D {
   const classes = tf.tensor1d(
     Int32Array.from({ length: numClasses }, (_, k) => k),

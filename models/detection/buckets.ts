@@ -1,10 +1,10 @@
 /**
- * Every number of rows needs a session of its own, so rows are filled up to one of few numbers: fractions ½, ¼, … of the
- * largest, rounded up.
+ * Rounds a number of rows up to one of a few bucket sizes, ½, ¼, … of the largest, because every number of rows needs a
+ * separate session.
  *
- * @param count rows that are needed
- * @param largest what is never exceeded by the caller; without a limit (`Infinity`) the numbers are powers of two
- * @param smallest no fewer rows than this, where `largest` allows it
+ * @param count number of rows needed
+ * @param largest largest possible count; for `Infinity` the bucket sizes are powers of two
+ * @param smallest smallest bucket size, unless `largest` is smaller
  * @returns at least `count`
  */
 export function bucketOf(count: number, largest: number, smallest: number): number {
@@ -18,12 +18,12 @@ export function bucketOf(count: number, largest: number, smallest: number): numb
   return Math.ceil(rows);
 }
 
-/** Rows that a mask head works on at once, ascending. */
+/** Numbers of rows per run of a mask head, ascending. */
 const MASK_CHUNKS = [8, 16, 32] as const;
 
 /**
- * Splits the rows of a mask head into runs of 32, 16 and 8, of which only the last is filled up: at most 7 rows are computed for
- * nothing, and three sessions of bounded memory serve any number of objects.
+ * Splits the rows of a mask head into runs of 32, 16 and 8, of which only the last is padded: at most 7 rows are wasted,
+ * and three sessions of bounded memory serve any number of objects.
  *
  * @returns sizes that sum to the next multiple of 8; none for 0 rows
  */
@@ -37,7 +37,7 @@ export function maskChunks(count: number): readonly number[] {
   return chunks;
 }
 
-/** The largest of {@link maskChunks}, 8 for none: what memory has to be there for. */
+/** Largest of {@link maskChunks}, 8 for no rows: the number of rows to allocate memory for. */
 export function largestMaskChunk(count: number): number {
   return maskChunks(count)[0] ?? MASK_CHUNKS[0];
 }

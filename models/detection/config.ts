@@ -20,10 +20,10 @@ import {
 import { BoxHeadLayers } from '../../heads/box/box-head.js';
 import { BoxLoss, DeltaLoss } from '../../heads/box/box-losses.js';
 
-/** The region proposal network: its anchors, what it learns, and what it passes on. */
+/** Configuration of the region proposal network: anchors, targets and proposals. */
 export const RpnConfig = record({
   anchors: AnchorConfig,
-  /** See `usableAnchors`: −1 takes all, 0 those inside the image. */
+  /** Border for `usableAnchors`: −1 takes all anchors, 0 those inside the image. */
   allowedBorderPx: number({ from: -1 }),
   matcher: MatcherConfig,
   sampler: SamplerConfig,
@@ -46,7 +46,7 @@ export const MASK_RCNN_RPN = {
   testProposals: TEST_PROPOSALS,
 } as const satisfies RpnConfig;
 
-/** A box head and how its targets are made. Mask R-CNN has one such stage, Cascade R-CNN three. */
+/** Configuration of a stage: a box head and its targets. Mask R-CNN has one stage, Cascade R-CNN three. */
 export const BoxStageConfig = record({
   layers: BoxHeadLayers,
   classAgnostic: FLAG,
@@ -54,19 +54,19 @@ export const BoxStageConfig = record({
   sampler: SamplerConfig,
   coder: BoxCoderConfig,
   boxLoss: BoxLoss,
-  /** Factor on all losses of the stage, those of its mask head included. */
+  /** Weight of all losses of the stage, including those of its mask head. */
   weight: NON_NEGATIVE,
 });
 export type BoxStageConfig = Infer<typeof BoxStageConfig>;
 
-/** What becomes a detection, and where a mask begins. */
+/** Thresholds and suppression at test time. */
 export const DetectionThresholds = extend(omit(MulticlassNmsOptions, 'numClasses'), {
-  /** A pixel belongs to an object from this probability on. */
+  /** Smallest probability of mask pixels. */
   maskThreshold: FRACTION,
 });
 export type DetectionThresholds = Infer<typeof DetectionThresholds>;
 
-/** The test setting of Mask R-CNN: score above 0.05, NMS at 0.5, the best 100, masks from ½. */
+/** Test setting of Mask R-CNN: score above 0.05, NMS at 0.5, the best 100, masks at ½. */
 export const DETECTION_THRESHOLDS = {
   scoreThreshold: DETECTION_NMS.scoreThreshold,
   suppression: DETECTION_NMS.suppression,
@@ -74,20 +74,20 @@ export const DETECTION_THRESHOLDS = {
   maskThreshold: 0.5,
 } as const satisfies DetectionThresholds;
 
-/** A two-stage detector, apart from its backbone. JSON-serialisable. */
+/** Configuration of a two-stage detector without its backbone. JSON-serializable. */
 export const DetectorConfig = record({
   /** K, without background. */
   numClasses: whole(1),
-  /** Channels of the pyramid and of the heads, 256. */
+  /** Number of channels of the pyramid and of the heads, 256. */
   channels: whole(1),
   rpn: RpnConfig,
-  /** Side of the features of a region for boxes, 7. */
+  /** Side of the RoI features for boxes, 7. */
   boxRoiSize: whole(1),
   stages: list(BoxStageConfig),
-  /** Null: boxes only. */
+  /** Null for boxes only. */
   masks: orNull(
     record({
-      /** Side of the features of an RoI for masks, 14; masks have twice that. */
+      /** Side of the RoI features for masks, 14; masks have twice that. */
       roiSize: whole(1),
       numConvs: whole(0),
     }),

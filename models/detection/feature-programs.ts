@@ -7,9 +7,9 @@ import { fpn } from '../../heads/fpn.js';
 import { rpn } from '../../heads/rpn/rpn-head.js';
 import type { DetectorParams } from './specs.js';
 
-/** Levels that regions are taken from. */
+/** Levels that RoIs are pooled from. */
 export const REGION_LEVELS = ['p2', 'p3', 'p4', 'p5'] as const;
-/** Levels that have anchors. */
+/** Levels with anchors. */
 export const ANCHOR_LEVELS = [...REGION_LEVELS, 'p6'] as const;
 
 type Inputs = Readonly<Record<string, tf.Tensor>>;
@@ -26,11 +26,11 @@ function pyramid(
 }
 
 /**
- * The forward pass up to the proposals.
+ * Program of the forward pass up to the proposals.
  *
- * Inputs `image` `[N, H, W, 3]`, both sides multiples of 32, and in training `dropPath` `[blocks, N]`; outputs `p2` … `p5`
- * `[N, H/s, W/s, C]`, and for each of the five levels `scores{i}` `[N, n]` (objectness after the sigmoid) and `deltas{i}`
- * `[N, n, 4]` of its anchors.
+ * Inputs `image` `[N, H, W, 3]`, both sides multiples of 32, and in training `dropPath` `[blocks, N]`; outputs `p2` …
+ * `p5` `[N, H/s, W/s, C]`, and for each of the five levels `scores{i}` `[N, n]` (objectness after the sigmoid) and
+ * `deltas{i}` `[N, n, 4]` of its anchors.
  */
 export function features(backbone: Backbone): Program {
   return {
@@ -51,9 +51,9 @@ export function features(backbone: Backbone): Program {
 }
 
 /**
- * The backward pass from P2 … P5 on.
+ * Program of the backward pass from P2 … P5.
  *
- * Inputs as {@link features}, and `gradient:p2` … `gradient:p5`; output `loss`, which is 0: only its gradients matter.
+ * Inputs as {@link features}, and `gradient:p2` … `gradient:p5`; output `loss`, which is 0; only its gradients matter.
  */
 export function featureGradients(backbone: Backbone): Program {
   return {

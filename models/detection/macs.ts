@@ -3,18 +3,18 @@ import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import type { Size } from '../../core/boxes.js';
 import type { DetectorConfig } from './config.js';
 
-/** What a forward pass works on. */
+/** Sizes of a forward pass. */
 export interface DetectorWork {
-  /** Of the padded input. */
+  /** Size of the padded input. */
   readonly size: Size;
-  /** Regions that the box heads see, all stages together counting once. */
+  /** Number of RoIs of the box heads; the same for every stage. */
   readonly numRegions: number;
   readonly numMasks: number;
 }
 
 /**
- * Multiply-adds of a detector's convolutions and linear maps for one image, every convolution counted directly, however it
- * is computed. RoIAlign, norms and activations are not counted.
+ * Counts the multiply-adds of a detector's convolutions and linear layers for one image; every convolution is counted as
+ * a direct one. RoIAlign, norms and activations are not counted.
  */
 export function detectorMacs(
   backbone: ConvNeXtV2Config,
@@ -34,7 +34,7 @@ export function detectorMacs(
     }),
   );
   const maskCells = (masks?.roiSize ?? 0) ** 2;
-  // The last 1×1 convolution is computed for the region's own class only.
+  // The last 1×1 convolution is computed only for the RoI's class.
   const maskHead = masks ? maskCells * (masks.numConvs * 9 * C * C + 4 * C * C + 4 * C) : 0;
   return (
     countMacs(backbone, [size.height, size.width]).products +

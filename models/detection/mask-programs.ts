@@ -16,10 +16,10 @@ export function maskInference(paramsOf: HeadParams<MaskHeadSpecs>): Program {
 }
 
 /**
- * The loss of a mask head.
+ * Training program of a mask head.
  *
- * Inputs `features` `[R, P, P, C]`, `oneHot` `[R, K]`, `targets` `[R, 2P, 2P]` (0 or 1), `weights` `[R]` (0 for rows without
- * region), `scale` `[1]`, the stage's weight over the number of pixels of real rows. Output `loss`.
+ * Inputs `features` `[R, P, P, C]`, `oneHot` `[R, K]`, `targets` `[R, 2P, 2P]` (0 or 1), `weights` `[R]` (0 for padding
+ * rows), `scale` `[1]`, the stage's loss weight divided by the number of pixels of real rows. Output `loss`.
  */
 export function maskTraining(paramsOf: HeadParams<MaskHeadSpecs>): Program {
   return {

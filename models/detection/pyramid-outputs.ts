@@ -6,7 +6,7 @@ import type { FeatureMaps, PyramidShape } from '../../heads/roi/feature-maps.js'
 import { pyramidShape, REGION_STRIDES } from '../../heads/roi/feature-maps.js';
 import { ANCHOR_LEVELS, REGION_LEVELS } from './feature-programs.js';
 
-/** Images are filled up to multiples of this many pixels. */
+/** Images are padded to multiples of this number of pixels. */
 export const SIZE_DIVISOR_PX = 32;
 
 /**
@@ -28,21 +28,21 @@ export function assertImages(where: string, { shape, data }: HostTensor): void {
 }
 
 /**
- * The sizes of P2 … P5.
+ * Computes the sizes of P2 … P5.
  *
- * @param images `[N, H, W, 3]` as {@link assertImages} wants them
- * @param numChannels of the pyramid
+ * @param images `[N, H, W, 3]`, see {@link assertImages}
+ * @param numChannels number of channels of the pyramid
  */
 export function pyramidOf([n, h, w]: readonly number[], numChannels: number): PyramidShape {
   return pyramidShape(REGION_STRIDES.map((stride) => [n, h / stride, w / stride, numChannels]));
 }
 
-/** Where the features program writes P2 … P5, so that the region kernels read them in place. */
+/** Destinations for P2 … P5 in the arena, so that the RoI kernels read them in place. */
 export function mapsAsOutputs({ maps }: FeatureMaps): OutputArrays {
   return Object.fromEntries(REGION_LEVELS.map((level, i) => [level, maps[i]]));
 }
 
-/** The RPN's predictions for one image, views of the outputs. */
+/** RPN predictions for one image, as views of the outputs. */
 export function levelPredictions(outputs: HostTensors, image: number): readonly LevelPredictions[] {
   const part = ({ shape, data }: HostTensor): Float32Array => {
     const size = numElements(shape) / shape[0];

@@ -3,11 +3,12 @@ import type { BoxCoderConfig } from '../../core/box-coder.js';
 import { decodeBoxes, decodeBoxesOfClass } from '../../core/box-coder.js';
 
 /**
- * The regions of the next stage of a cascade: every box is moved by the deltas of one class and clipped to its image.
+ * Computes the RoIs of the next stage of a cascade: applies the deltas of one class to every box and clips it to the
+ * image.
  *
  * @param boxes `[R, 4]`
  * @param deltas `[R, 4K]`, class-major, or `[R, 4]`
- * @param classIndices `int32 [R]`: whose deltas; not looked at where there is one set for all
+ * @param classIndices `int32 [R]`: class of the deltas; ignored if the deltas are class-agnostic
  * @param image the un-padded image
  * @returns `[R, 4]`
  */

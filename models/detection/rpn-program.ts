@@ -6,10 +6,10 @@ import type { DetectorParams } from './specs.js';
 import type { RpnConfig } from './config.js';
 
 /**
- * The loss of the RPN on the cells that have one.
+ * Training program of the RPN on the cells with sampled anchors.
  *
- * Inputs `patches` `[S, 9C]`; `labels`, `labelWeights` `[S, A]`; `deltas`, `deltaWeights` `[S, 4A]`; `scale` `[1]`, one over
- * the number of sampled anchors. Outputs `loss`, and by row `classLoss` and `boxLoss` `[S]`.
+ * Inputs `patches` `[S, 9C]`; `labels`, `labelWeights` `[S, A]`; `deltas`, `deltaWeights` `[S, 4A]`; `scale` `[1]`, the
+ * reciprocal of the number of sampled anchors. Outputs `loss`, and per row `classLoss` and `boxLoss` `[S]`.
  */
 export function rpnTraining({ boxLoss }: Pick<RpnConfig, 'boxLoss'>): Program {
   return {

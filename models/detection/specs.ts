@@ -6,8 +6,8 @@ import type { MaskHeadSpecs } from '../../heads/mask/mask-head.js';
 import type { RpnSpecs } from '../../heads/rpn/rpn-head.js';
 
 /**
- * All parameters of a two-stage detector, by the names of mmdetection. A detector with one stage has its heads' parameters
- * right at `bbox_head` and `mask_head`, one with several has them below the stage's number.
+ * All parameters of a two-stage detector, by the names of mmdetection. With one stage, the heads' parameters are directly
+ * below `bbox_head` and `mask_head`; with several, below the number of the stage.
  */
 export type DetectorSpecs = {
   readonly backbone: SpecTree;
@@ -15,13 +15,13 @@ export type DetectorSpecs = {
   readonly rpn_head: RpnSpecs;
   readonly roi_head: {
     readonly bbox_head: BoxHeadSpecs | readonly BoxHeadSpecs[];
-    /** An empty list where there are no masks. */
+    /** An empty list for a detector without masks. */
     readonly mask_head: MaskHeadSpecs | readonly MaskHeadSpecs[];
   };
 };
 
-/** The parameters' tensors. */
+/** Tensors of the parameters. */
 export type DetectorParams = TensorTree<DetectorSpecs>;
 
-/** Finds a head's parameters in a detector's. */
+/** Selects a head's parameters from those of the detector. */
 export type HeadParams<Head> = (params: DetectorParams) => TensorTree<Head>;
