@@ -49,7 +49,7 @@ export async function joinRanks(environment: Environment = process.env): Promise
   const { openMpi } = await import('../train/distributed/mpi.js');
   const communicator = await openMpi({
     launcher,
-    ...(library === undefined ? {} : { library }),
+    library,
     timeoutMs: 1000 * timeoutSeconds(environment),
     warnAfterMs: WARN_AFTER_MS,
     onWarning: log,
@@ -84,11 +84,7 @@ export function findLauncher(environment: Environment): Launcher | undefined {
     kind: Launcher['kind'],
     rank: number | undefined,
     size: number | undefined,
-  ): Launcher => ({
-    kind,
-    ...(rank === undefined ? {} : { rank }),
-    ...(size === undefined ? {} : { size }),
-  });
+  ): Launcher => ({ kind, rank, size });
   if (environment['OMPI_COMM_WORLD_SIZE'] !== undefined)
     return found('Open MPI', number('OMPI_COMM_WORLD_RANK'), number('OMPI_COMM_WORLD_SIZE'));
   const slurmSize = number('SLURM_STEP_NUM_TASKS') ?? number('SLURM_NTASKS');

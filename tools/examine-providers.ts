@@ -10,7 +10,7 @@ export interface Finding {
   /** `missing` is optional, `problem` stops the tool from working. */
   readonly state: 'ok' | 'missing' | 'problem';
   readonly detail: string;
-  readonly remedy?: string;
+  readonly remedy?: string | undefined;
 }
 
 /** Opens a session in a process of its own: a driver that crashes must not take `doctor` along. */
@@ -45,7 +45,7 @@ export function examineProviders(): readonly Finding[] {
       name: `--provider ${provider}`,
       state: reason === undefined ? 'ok' : 'missing',
       detail: reason === undefined ? 'computes' : `optional: ${reason}`,
-      ...(reason === undefined ? {} : { remedy: REMEDIES[provider] }),
+      remedy: reason === undefined ? undefined : REMEDIES[provider],
     };
   });
 }
@@ -78,15 +78,13 @@ export function examineMpi(koffi: string | undefined): Finding {
     name: 'MPI',
     state: isReady ? 'ok' : 'missing',
     detail: isReady ? `${launcher}, koffi ${koffi}` : 'optional: training on several processes',
-    ...(isReady
-      ? {}
-      : {
-          remedy: [
-            ...(koffi === undefined ? ['npm install koffi@3'] : []),
-            ...(launcher === undefined
-              ? ['install Open MPI or MPICH (apt-get install openmpi-bin)']
-              : []),
-          ].join('; '),
-        }),
+    remedy: isReady
+      ? undefined
+      : [
+          ...(koffi === undefined ? ['npm install koffi@3'] : []),
+          ...(launcher === undefined
+            ? ['install Open MPI or MPICH (apt-get install openmpi-bin)']
+            : []),
+        ].join('; '),
   };
 }

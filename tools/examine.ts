@@ -35,7 +35,7 @@ function node(): Finding {
     name: 'Node',
     state: fine ? 'ok' : 'problem',
     detail: `${process.version}, ${process.platform}-${process.arch}`,
-    ...(fine ? {} : { remedy: 'install Node 20 or newer' }),
+    remedy: fine ? undefined : 'install Node 20 or newer',
   };
 }
 
@@ -70,7 +70,7 @@ function memory(): Finding {
     state: fine ? 'ok' : 'problem',
     detail:
       containerLimit() < totalmem() ? `${gib(total)}, the limit of this container` : gib(total),
-    ...(fine ? {} : { remedy: 'training Tiny takes about 2 GiB; raise the memory limit' }),
+    remedy: fine ? undefined : 'training Tiny takes about 2 GiB; raise the memory limit',
   };
 }
 
@@ -92,7 +92,7 @@ function disk(): Finding {
     name: 'Free disk space here',
     state: fine ? 'ok' : 'problem',
     detail: `${gib(free)}; weights go to ${cacheFolder()}`,
-    ...(fine ? {} : { remedy: 'free some space: checkpoints of Tiny take 0.34 GB each' }),
+    remedy: fine ? undefined : 'free some space: checkpoints of Tiny take 0.34 GB each',
   };
 }
 
@@ -108,9 +108,9 @@ async function engine(): Promise<readonly Finding[]> {
       detail: native
         ? `onnxruntime-node ${version('onnxruntime-node') ?? ''}`
         : 'onnxruntime-web: one thread, slower',
-      ...(native
-        ? {}
-        : { remedy: 'npm install onnxruntime-node@1.30.0 --onnxruntime-node-install=skip' }),
+      remedy: native
+        ? undefined
+        : 'npm install onnxruntime-node@1.30.0 --onnxruntime-node-install=skip',
     },
     {
       name: 'Blocked convolutions',
@@ -144,6 +144,6 @@ function optionalPackage([name, what]: readonly [string, string]): Finding {
     name,
     state: found ? 'ok' : 'missing',
     detail: found ?? `optional: ${what}`,
-    ...(found ? {} : { remedy: `npm install ${name}@4.22.0` }),
+    remedy: found ? undefined : `npm install ${name}@4.22.0`,
   };
 }

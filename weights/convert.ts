@@ -17,12 +17,12 @@ export interface ConvertOptions {
   readonly scheme: Scheme;
   /** Default `F32`. */
   readonly dtype?: 'F32' | 'F16';
-  readonly which?: Which;
+  readonly which?: Which | undefined;
   /**
    * Whether pointwise weights are 4-D as in timm; default: for the sizes for which timm has them (atto, femto, pico,
    * nano).
    */
-  readonly timmConvMlp?: boolean;
+  readonly timmConvMlp?: boolean | undefined;
 }
 
 /** Result of the conversion. */

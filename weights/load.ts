@@ -28,7 +28,7 @@ export type LoadException = 'newHead' | 'encoderOnly';
 
 /** How to load. */
 export interface LoadOptions {
-  readonly which?: Which;
+  readonly which?: Which | undefined;
   readonly exceptions?: readonly LoadException[];
   /** Name in the file of a parameter here; for a backbone inside a detector, its path without the prefix. */
   readonly sourceName?: (path: string) => string;

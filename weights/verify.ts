@@ -46,7 +46,10 @@ export interface VerifiedWeights extends WeightsSummary {
  */
 export function summarizeWeights(
   file: string,
-  { which, size }: { readonly which?: Which; readonly size?: SizeName } = {},
+  {
+    which,
+    size,
+  }: { readonly which?: Which | undefined; readonly size?: SizeName | undefined } = {},
 ): Promise<WeightsSummary> {
   return withWeights(file, async (source) => {
     const { group, tensors } = selectWeights(source, which);
@@ -88,7 +91,7 @@ export function summarizeWeights(
  */
 export async function verifyWeights(
   file: string,
-  options: { readonly which?: Which; readonly size?: SizeName } = {},
+  options: { readonly which?: Which | undefined; readonly size?: SizeName | undefined } = {},
 ): Promise<VerifiedWeights> {
   const summary = await summarizeWeights(file, options);
   const checksum = await checkRecord(file);

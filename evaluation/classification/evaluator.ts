@@ -12,7 +12,7 @@ export interface ClassificationResult {
   readonly perClassTop1: ReadonlyMap<number, number>;
   readonly meanPerClassTop1: number;
   /** Undefined if samples were added as ranked classes without logits. */
-  readonly calibration?: Calibration;
+  readonly calibration?: Calibration | undefined;
 }
 
 /** Evaluator of top-1 and top-5 accuracy and calibration over a data set. */
@@ -91,7 +91,7 @@ export class ClassificationEvaluator {
       top5: top5 / samples,
       perClassTop1,
       meanPerClassTop1: sum / perClassTop1.size,
-      ...(hasLogits ? { calibration: this.calibration.finish() } : {}),
+      calibration: hasLogits ? this.calibration.finish() : undefined,
     };
   }
 

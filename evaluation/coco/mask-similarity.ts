@@ -124,7 +124,7 @@ class SpanList {
       if (!(cause instanceof DataError)) throw cause;
       const { file, name, id } = this.ownerOf(index);
       const message = `${file === undefined ? '' : `${file}: `}${name}: ${cause.message}`;
-      throw new DataError(message, { cause, id, ...(file === undefined ? {} : { file }) });
+      throw new DataError(message, { cause, id, file });
     }
   }
 

@@ -13,7 +13,7 @@ export interface ImageMatchOptions {
   /** Largest number of detections per image and category. */
   readonly maxDetections?: number;
   /** Images to visit; default: all. */
-  readonly imageIds?: readonly number[];
+  readonly imageIds?: readonly number[] | undefined;
 }
 
 /** Objects of one image with the IoUs of all pairs, across categories. */
@@ -55,7 +55,7 @@ export function matchImages(
       maxDetections: [Number.MAX_SAFE_INTEGER],
       areaRanges: [{ name: 'all', min: -Infinity, max: Infinity }],
       useCategories: false,
-      ...(options.imageIds ? { imageIds: options.imageIds } : {}),
+      imageIds: options.imageIds,
     }),
   );
   const observe: CellObserver = (cell) => {

@@ -19,9 +19,9 @@ export interface CocoParameters {
   readonly maxDetections: readonly number[];
   readonly areaRanges: readonly AreaRange[];
   /** Images to evaluate; default: all. */
-  readonly imageIds?: readonly number[];
+  readonly imageIds?: readonly number[] | undefined;
   /** Categories to evaluate; default: all. */
-  readonly categoryIds?: readonly number[];
+  readonly categoryIds?: readonly number[] | undefined;
   /** Whether the category of a detection must match; otherwise all categories are pooled. */
   readonly useCategories: boolean;
   /** `[P]`: standard deviation of annotators per keypoint, as a fraction of the object's size. */
@@ -45,6 +45,11 @@ const PERSON_SIGMAS = [
   0.89,
 ].map((sigma) => sigma / 10);
 
+/** Parameters that differ from COCO's. */
+export type CocoChanges = {
+  readonly [Key in keyof Omit<CocoParameters, 'iouType'>]?: CocoParameters[Key] | undefined;
+};
+
 /**
  * Parameters of the COCO challenge.
  *
@@ -52,21 +57,22 @@ const PERSON_SIGMAS = [
  */
 export function cocoParameters(
   iouType: IouType,
-  changes: Partial<Omit<CocoParameters, 'iouType'>> = {},
-): CocoParameters {
-  const keypoints = iouType === 'keypoints';
-  return {
-    iouType,
+  {
     // Computed like NumPy's linspace, not as i / 100: the last bits matter, because a recall such as 7/20 lies exactly on
     // a recall point.
-    iouThresholds: Array.from({ length: 10 }, (_, i) => 0.5 + i * ((0.95 - 0.5) / 9)),
-    recallPoints: Array.from({ length: 101 }, (_, i) => i * 0.01),
-    maxDetections: keypoints ? [20] : [1, 10, 100],
-    areaRanges: keypoints ? [ALL, MEDIUM, LARGE] : [ALL, SMALL, MEDIUM, LARGE],
-    useCategories: true,
-    keypointSigmas: PERSON_SIGMAS,
-    strict: true,
-    ...changes,
+    iouThresholds = Array.from({ length: 10 }, (_, i) => 0.5 + i * ((0.95 - 0.5) / 9)),
+    recallPoints = Array.from({ length: 101 }, (_, i) => i * 0.01),
+    maxDetections = iouType === 'keypoints' ? [20] : [1, 10, 100],
+    areaRanges = iouType === 'keypoints' ? [ALL, MEDIUM, LARGE] : [ALL, SMALL, MEDIUM, LARGE],
+    useCategories = true,
+    keypointSigmas = PERSON_SIGMAS,
+    strict = true,
+    ...chosen
+  }: CocoChanges = {},
+): CocoParameters {
+  return {
+    ...{ iouType, iouThresholds, recallPoints, maxDetections, areaRanges },
+    ...{ useCategories, keypointSigmas, strict, ...chosen },
   };
 }
 

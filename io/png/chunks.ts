@@ -9,7 +9,7 @@ export interface PngParts {
   readonly colourType: PngColourType;
   readonly interlaced: boolean;
   /** Palette, `[n, 3]` RGB, if present. */
-  readonly palette?: Uint8Array;
+  readonly palette?: Uint8Array | undefined;
   /** Contents of the IDAT chunks. */
   readonly data: readonly Uint8Array[];
 }
@@ -70,7 +70,7 @@ export function readPngParts(bytes: Uint8Array, file: string): PngParts {
   }
   if (data.length === 0) throw wrong('pixels (IDAT)', 'none');
   if (header.colourType === 3 && !palette) throw wrong('a palette (PLTE)', 'none');
-  return { ...header, data, ...(palette ? { palette } : {}) };
+  return { ...header, data, palette };
 }
 
 function headerOf(

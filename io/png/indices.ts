@@ -9,7 +9,7 @@ export interface PngIndices {
   /** `[H, W]`; `Uint16Array` only if the file has 16 bits. */
   readonly data: Uint8Array | Uint16Array;
   /** `[n, 3]` RGB, for palette images. */
-  readonly palette?: Uint8Array;
+  readonly palette?: Uint8Array | undefined;
 }
 
 /** Larger images are rejected before they are decompressed. */
@@ -68,7 +68,7 @@ export function decodePngIndices(bytes: Uint8Array, file: string): PngIndices {
       unpack(line, parts.bitDepth, pass.columns, data, start, pass.dx);
     }
   }
-  return { width, height, data, ...(parts.palette ? { palette: parts.palette } : {}) };
+  return { width, height, data, palette: parts.palette };
 }
 
 const COLOUR_NAMES = { 2: 'RGB', 4: 'gray with alpha', 6: 'RGB with alpha' } as const;

@@ -134,15 +134,15 @@ async function runCoco(flags: CocoFlags): Promise<void> {
     iouType: flags.type as IouType,
     unknownImages: flags.unknownImages === 'refuse' ? ('refuse' as const) : ('leaveOut' as const),
     errors: flags.errors ?? false,
-    ...(confusionScore === undefined ? {} : { confusionScore }),
-    ...(flags.threads === undefined ? {} : { threads: Math.max(1, flags.threads) }),
+    confusionScore,
+    threads: flags.threads === undefined ? undefined : Math.max(1, flags.threads),
     parameters: {
-      ...(flags.iouThresholds ? { iouThresholds: flags.iouThresholds } : {}),
-      ...(flags.areaRanges ? { areaRanges: flags.areaRanges } : {}),
-      ...(flags.maxDets ? { maxDetections: [...flags.maxDets].sort((a, b) => a - b) } : {}),
-      ...(flags.imageIds ? { imageIds: flags.imageIds } : {}),
-      ...(flags.categoryIds ? { categoryIds: flags.categoryIds } : {}),
-      ...(flags.sigmas ? { keypointSigmas: flags.sigmas } : {}),
+      iouThresholds: flags.iouThresholds,
+      areaRanges: flags.areaRanges,
+      maxDetections: flags.maxDets && [...flags.maxDets].sort((a, b) => a - b),
+      imageIds: flags.imageIds,
+      categoryIds: flags.categoryIds,
+      keypointSigmas: flags.sigmas,
       useCategories: !flags.poolCategories,
       strict: flags.strict,
     },
@@ -165,7 +165,7 @@ async function runSemantic(flags: SemanticFlags): Promise<void> {
   const classNames = flags.numClasses === ADE20K_CLASSES.length ? ADE20K_CLASSES : undefined;
   const options = {
     gt: flags.gt,
-    ...(flags.dt ? { dt: flags.dt } : {}),
+    dt: flags.dt,
     parts: flags.merge ?? [],
     numClasses: flags.numClasses,
     ignoreIndex: flags.ignore,
@@ -211,8 +211,8 @@ async function runImagenet(flags: ImagenetFlags): Promise<void> {
   const options = {
     dt: flags.dt ?? [],
     parts: flags.merge ?? [],
-    ...(flags.gt ? { gt: flags.gt } : {}),
-    ...(flags.numClasses === undefined ? {} : { numClasses: flags.numClasses }),
+    gt: flags.gt,
+    numClasses: flags.numClasses,
   };
   const score = scoreImagenet(options);
   await finish(flags, score);

@@ -220,8 +220,8 @@ async function convertAction(
   const { names, dropped, ...written } = await convertWeights(file, output, {
     scheme: options.to,
     dtype: options.dtype === 'f16' ? 'F16' : 'F32',
-    ...(options.which && { which: options.which }),
-    ...(options.convMlp !== undefined && { timmConvMlp: options.convMlp }),
+    which: options.which,
+    timmConvMlp: options.convMlp,
   });
   if (options.json) printJson({ ...written, numTensors: names.length, dropped });
   if (dropped.length > 0) log(`${options.to} has no place for ${dropped.join(', ')}`);
@@ -239,16 +239,13 @@ async function verifyAction(nameOrFile: string, options: VerifyOptions): Promise
     import('../../weights/pull/cache.js'),
   ]);
   const { file, entry } = await locateWeights(nameOrFile, cacheFolder(options.cache));
-  const verified = await verifyWeights(file, {
-    ...(options.which && { which: options.which }),
-    ...(entry && { size: entry.size }),
-  });
+  const verified = await verifyWeights(file, { which: options.which, size: entry?.size });
   const logits =
     options.image === undefined
       ? undefined
       : await compareLogits(file, options.image, options.as ?? entry?.name);
   if (options.json) {
-    printJson({ ...verified, ...(logits && { logits }) });
+    printJson({ ...verified, logits });
     return;
   }
   const { architecture, numParameters, sha256, recorded } = verified;

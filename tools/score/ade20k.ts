@@ -14,7 +14,7 @@ export interface SemanticScoreOptions {
   /** Folder of label PNGs, or one such file. */
   readonly gt: string;
   /** Folder of predicted PNGs with the same names, or one such file. */
-  readonly dt?: string;
+  readonly dt?: string | undefined;
   readonly parts: readonly string[];
   readonly numClasses: number;
   readonly ignoreIndex: number;
@@ -30,7 +30,7 @@ export interface SemanticScoreOptions {
 
 export interface SemanticScore {
   readonly result: SemanticResult;
-  readonly boundary?: { readonly mean: number; readonly perClass: Float64Array };
+  readonly boundary?: { readonly mean: number; readonly perClass: Float64Array } | undefined;
   readonly perImage: readonly {
     readonly file: string;
     readonly aAcc: number;
@@ -78,7 +78,7 @@ export function scoreSemantic(options: SemanticScoreOptions): SemanticScore {
   warnings.push(...resultWarnings(result, numShifted, options));
   return {
     result,
-    ...(boundary ? { boundary: boundary.finish() } : {}),
+    boundary: boundary?.finish(),
     perImage,
     warnings,
     part: () => encodePart(boundary?.extendPart(evaluator.toPart()) ?? evaluator.toPart()),
@@ -111,19 +111,19 @@ export function semanticDocument(
       predictions: options.predictions,
     },
     metrics: nulls(shares),
-    ...(boundary ? { boundaryIoU: finiteOrNull(boundary.mean) } : {}),
+    boundaryIoU: boundary && finiteOrNull(boundary.mean),
     perClass: perClass.map((metrics, k) => ({
       index: k,
       name: classNames?.[k] ?? null,
       ...nulls(metrics),
-      ...(boundary ? { boundaryIoU: finiteOrNull(boundary.perClass[k]) } : {}),
+      boundaryIoU: boundary && finiteOrNull(boundary.perClass[k]),
       pixels: areas.labelled[k],
       predictedPixels: areas.predicted[k],
     })),
     confusion: entries,
-    ...(options.perImage
-      ? { perImage: perImage.map(({ file, ...metrics }) => ({ file, ...nulls(metrics) })) }
-      : {}),
+    perImage: options.perImage
+      ? perImage.map(({ file, ...metrics }) => ({ file, ...nulls(metrics) }))
+      : undefined,
     warnings,
   };
 }

@@ -1,7 +1,7 @@
 import { CocoEvaluator } from '../../evaluation/coco/evaluator.js';
 import type { IouType } from '../../core/coco.js';
 import type { CocoGroundTruth } from '../../evaluation/coco/objects.js';
-import { cocoParameters, type CocoParameters } from '../../evaluation/coco/parameters.js';
+import { cocoParameters, type CocoChanges } from '../../evaluation/coco/parameters.js';
 import type { CocoResults } from '../../evaluation/coco/results-builder.js';
 import { isInShard, type ImageShard } from '../../evaluation/coco/shard.js';
 import { readDetections, readGroundTruth } from './read-coco.js';
@@ -12,7 +12,7 @@ export interface CocoMatchOptions {
   /** Result files, read as if their lists were one. */
   readonly dt: readonly string[];
   readonly iouType: IouType;
-  readonly parameters: Partial<Omit<CocoParameters, 'iouType'>>;
+  readonly parameters: CocoChanges;
   readonly unknownImages: 'refuse' | 'leaveOut';
 }
 

@@ -22,9 +22,9 @@ export interface CocoScoreOptions extends CocoMatchOptions {
   /** Whether to sort errors by what is wrong. */
   readonly errors: boolean;
   /** Lowest score of the confusion matrix; none where left out. */
-  readonly confusionScore?: number;
+  readonly confusionScore?: number | undefined;
   /** Threads that match; as many as pay where left out. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
 }
 
 /** Wall times in seconds. */
@@ -44,8 +44,8 @@ export interface CocoScore {
   readonly threads: number;
   readonly seconds: CocoScoreTimes;
   readonly part: () => Uint8Array;
-  readonly errors?: ReturnType<typeof errorBreakdown>;
-  readonly confusion?: ReturnType<typeof detectionConfusion>;
+  readonly errors?: ReturnType<typeof errorBreakdown> | undefined;
+  readonly confusion?: ReturnType<typeof detectionConfusion> | undefined;
 }
 
 /** Reads and scores result files. @throws DataError or ConfigError for what cannot be scored */
@@ -105,15 +105,13 @@ function closerLook(
   { iouType, parameters, errors, confusionScore }: CocoScoreOptions,
 ): Pick<CocoScore, 'errors' | 'confusion'> {
   if (iouType === 'keypoints') return {}; // refused at the start where it was asked for
-  const { imageIds } = parameters;
-  const common = { iouType, iouThreshold: 0.5, ...(imageIds ? { imageIds } : {}) };
+  const common = { iouType, iouThreshold: 0.5, imageIds: parameters.imageIds };
   return {
-    ...(errors ? { errors: errorBreakdown(truth, detections, common) } : {}),
-    ...(confusionScore === undefined
-      ? {}
-      : {
-          confusion: detectionConfusion(truth, detections, { ...common, minScore: confusionScore }),
-        }),
+    errors: errors ? errorBreakdown(truth, detections, common) : undefined,
+    confusion:
+      confusionScore === undefined
+        ? undefined
+        : detectionConfusion(truth, detections, { ...common, minScore: confusionScore }),
   };
 }
 
@@ -159,19 +157,13 @@ export function cocoDocument(score: CocoScore, options: CocoScoreOptions): objec
       recall: sha256(curves.recall),
       scores: sha256(curves.scores),
     },
-    ...(errors
-      ? { errors: { iou: 0.5, AP: errors.AP, counts: errors.counts, gains: errors.gains } }
-      : {}),
-    ...(confusion
-      ? {
-          confusion: {
-            iou: 0.5,
-            minScore: options.confusionScore,
-            categoryIds: confusion.categoryIds,
-            counts: matrixRows(confusion.counts, confusion.categoryIds.length + 1),
-          },
-        }
-      : {}),
+    errors: errors && { iou: 0.5, AP: errors.AP, counts: errors.counts, gains: errors.gains },
+    confusion: confusion && {
+      iou: 0.5,
+      minScore: options.confusionScore,
+      categoryIds: confusion.categoryIds,
+      counts: matrixRows(confusion.counts, confusion.categoryIds.length + 1),
+    },
     warnings: score.warnings,
     threads: score.threads,
     seconds: score.seconds,

@@ -18,9 +18,9 @@ export interface ImagenetScoreOptions {
   readonly dt: readonly string[];
   readonly parts: readonly string[];
   /** Labels by file name: a JSON list of `{file, label | index}`, a JSON object, or lines `file label`. */
-  readonly gt?: string;
+  readonly gt?: string | undefined;
   /** Needed where there are no logits. */
-  readonly numClasses?: number;
+  readonly numClasses?: number | undefined;
 }
 
 export interface ImagenetScore {
@@ -32,7 +32,7 @@ export interface ImagenetScore {
 
 interface ResultRecord {
   readonly file: string;
-  readonly label?: number;
+  readonly label?: number | undefined;
   readonly logits?: readonly number[];
   readonly top?: readonly number[];
 }
@@ -97,24 +97,16 @@ export function imagenetDocument(score: ImagenetScore, options: ImagenetScoreOpt
       top1: finiteOrNull(result.top1),
       top5: finiteOrNull(result.top5),
       meanPerClassTop1: finiteOrNull(result.meanPerClassTop1),
-      ...(calibration
-        ? {
-            ece: finiteOrNull(calibration.ece),
-            mce: finiteOrNull(calibration.mce),
-            meanNLL: finiteOrNull(calibration.meanNLL),
-            brier: finiteOrNull(calibration.brier),
-          }
-        : {}),
+      ece: calibration && finiteOrNull(calibration.ece),
+      mce: calibration && finiteOrNull(calibration.mce),
+      meanNLL: calibration && finiteOrNull(calibration.meanNLL),
+      brier: calibration && finiteOrNull(calibration.brier),
     },
-    ...(calibration
-      ? {
-          bins: calibration.bins.map(({ count, confidence, accuracy }) => [
-            count,
-            finiteOrNull(confidence),
-            finiteOrNull(accuracy),
-          ]),
-        }
-      : {}),
+    bins: calibration?.bins.map(({ count, confidence, accuracy }) => [
+      count,
+      finiteOrNull(confidence),
+      finiteOrNull(accuracy),
+    ]),
     perClassTop1: Object.fromEntries(result.perClassTop1),
     warnings,
   };
@@ -156,7 +148,7 @@ function toRecord(value: unknown, where: string): ResultRecord {
     throw new DataError(
       `${where}: expected "label" as a class index, got ${JSON.stringify(label)}`,
     );
-  const common = { file: name, ...(label === undefined ? {} : { label }) };
+  const common = { file: name, label };
   if (logits !== undefined) return { ...common, logits: numbers(logits, where, 'logits') };
   const list = top ?? topk;
   if (!Array.isArray(list))

@@ -10,15 +10,15 @@ import { Rendezvous } from './rendezvous.js';
 export interface Launcher {
   readonly kind: 'Open MPI' | 'MPICH' | 'unknown';
   /** Absent where the launcher does not say. */
-  readonly rank?: number;
-  readonly size?: number;
+  readonly rank?: number | undefined;
+  readonly size?: number | undefined;
 }
 
 /** How {@link openMpi} works. */
 export interface MpiOptions extends Patience {
   readonly launcher: Launcher;
   /** File of the library, instead of the usual names. */
-  readonly library?: string;
+  readonly library?: string | undefined;
 }
 
 /** One call moves so many values at most: counts are 32-bit integers. */
