@@ -1,5 +1,6 @@
 import type { CompressedRle } from '../../core/coco.js';
 import { Column } from '../../core/column.js';
+import { DataError } from '../../core/errors.js';
 import { decodeRunsInto, rleToString } from '../../core/rle-string.js';
 import { assertMaskSize, assertRunSum, type Rle } from '../../core/rle.js';
 
@@ -19,6 +20,8 @@ export interface MaskPool {
   readonly widths: Float64Array;
 }
 
+const ENCODER = new TextEncoder();
+
 /** Collects masks into a pool. */
 export class MaskPoolBuilder {
   private readonly starts = new Column();
@@ -32,7 +35,7 @@ export class MaskPoolBuilder {
     return this.starts.length;
   }
 
-  /** Adds a mask. Compressed masks are checked when they are decoded. */
+  /** Adds a mask. Compressed masks are checked when they are decoded. @throws DataError for text that is not ASCII */
   add(mask: Rle | CompressedRle): void {
     const { height, width, counts } = mask;
     assertMaskSize('segmentation', height, width);
@@ -42,11 +45,12 @@ export class MaskPoolBuilder {
       larger.set(this.bytes);
       this.bytes = larger;
     }
+    const end = this.used + text.length;
+    const { read } = ENCODER.encodeInto(text, this.bytes.subarray(this.used, end));
+    if (read !== text.length)
+      throw new DataError('segmentation/counts: expected ASCII characters, got others');
     this.starts.push(this.used);
-    // Characters beyond a byte are invalid, and so is 255.
-    for (let i = 0; i < text.length; i++)
-      this.bytes[this.used++] = Math.min(255, text.charCodeAt(i));
-    this.ends.push(this.used);
+    this.ends.push((this.used = end));
     this.heights.push(height);
     this.widths.push(width);
   }

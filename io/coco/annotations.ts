@@ -116,13 +116,13 @@ export async function readAnnotations(
 function annotationTable(columns: AnnotationColumns, compared: IouType | undefined): Table {
   if (compared) {
     const schema = COMPARED_SCHEMAS[compared];
-    const fields = Object.keys(schema.properties);
-    const pick = (record: Readonly<Record<string, unknown>>): object =>
-      Object.fromEntries(fields.map((field) => [field, record[field]]));
+    const hidden = ['bbox', 'segmentation', 'keypoints'].filter(
+      (key) => !(key in schema.properties),
+    );
+    const none = Object.fromEntries(hidden.map((key) => [key, undefined]));
     return {
       check: compileSchema(schema),
-      add: (record, position) =>
-        columns.add(pick(record as Readonly<Record<string, unknown>>), position),
+      add: (record, position) => columns.add({ ...(record as object), ...none }, position),
     };
   }
   const [instances, keypoints] = [INSTANCE_SCHEMA, KEYPOINTS_SCHEMA].map(compileSchema);
