@@ -110,19 +110,23 @@ export {
   tableDomain,
   tableObjects,
 } from './datasets/coco/ground-truth.js';
-export { loadFolder, type FolderSource, type SegmentationSet } from './datasets/folder.js';
+export {
+  loadSegmentationFolder,
+  type FolderSource,
+  type SegmentationSet,
+} from './datasets/segmentation-folder.js';
 export {
   Loader,
   type LoadedBatch,
   type LoaderOptions,
   type SampleSource,
-} from './datasets/loader.js';
+} from './datasets/loader/loader.js';
 export { decodePngIndices, type PngIndices } from './io/png/indices.js';
 export { readLabelMap, type LabelMapping } from './datasets/png-label-map.js';
-export { checkData, type DataReport } from './datasets/recognise-check.js';
-export { loadDetectionSplit, loadSegmentationSplit } from './datasets/recognise-load.js';
-export { recogniseData } from './datasets/recognise.js';
-export type { RecognisedData } from './datasets/recognise-types.js';
+export { checkData, type DataReport } from './datasets/check.js';
+export { loadDetectionSplit, loadSegmentationSplit } from './datasets/layout/load.js';
+export { detectLayout } from './datasets/layout/detect.js';
+export type { DataLayout } from './datasets/layout/types.js';
 export type { DetectionSample, Objects } from './datasets/sample.js';
 export type { LabelMap } from './core/image.js';
 export { SHAPES_DEFAULTS, writeShapes, type ShapesOptions } from './datasets/shapes/write.js';

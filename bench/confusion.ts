@@ -6,12 +6,12 @@ import { parseArgs } from 'node:util';
 import { PNG } from 'pngjs';
 import { Random } from '../core/random.js';
 import { ADE20K_CLASSES } from '../datasets/classes/ade20k.js';
-import { loadFolder } from '../datasets/folder.js';
+import { loadSegmentationFolder } from '../datasets/segmentation-folder.js';
 import { decodePngIndices } from '../io/png/indices.js';
 import { encodeLabelPng } from '../io/png/write.js';
 import type { LabelMap } from '../core/image.js';
-import type { SegmentationData } from '../datasets/recognise-types.js';
-import { recogniseData } from '../datasets/recognise.js';
+import type { SegmentationData } from '../datasets/layout/types.js';
+import { detectLayout } from '../datasets/layout/detect.js';
 import { SemanticEvaluator } from '../evaluation/semantic/evaluator.js';
 
 /**
@@ -50,7 +50,7 @@ async function main(args: readonly string[]): Promise<void> {
   });
   const passes = Number(values.passes);
   if (!(passes >= 1)) throw new Error(`bench: expected --passes from 1, got ${values.passes}`);
-  const data = await recogniseData(join(values.data, 'ade20k-mini'));
+  const data = await detectLayout(join(values.data, 'ade20k-mini'));
   if (data.kind !== 'segmentation') throw new Error(`bench: expected label maps, got ${data.line}`);
   const files = labelFilesOf(data).map((file) => readFileSync(file));
   const pairs = files.map((bytes): Pair => {
@@ -90,7 +90,7 @@ async function main(args: readonly string[]): Promise<void> {
 
 function labelFilesOf({ splits }: SegmentationData): readonly string[] {
   return Object.values(splits).flatMap((source) =>
-    loadFolder(source).samples.map(({ labelFile }) => labelFile),
+    loadSegmentationFolder(source).samples.map(({ labelFile }) => labelFile),
   );
 }
 

@@ -2,8 +2,8 @@ import { parseArgs } from 'node:util';
 import { createDenseBackbone } from '../backbone/output-norms.js';
 import { VARIANTS, type VariantName } from '../backbone/variants.js';
 import { ConfigError } from '../core/errors.js';
-import { loadDetectionSplit } from '../datasets/recognise-load.js';
-import { recogniseData } from '../datasets/recognise.js';
+import { loadDetectionSplit } from '../datasets/layout/load.js';
+import { detectLayout } from '../datasets/layout/detect.js';
 import { IMAGENET_PIXELS } from '../datasets/transforms/normalize.js';
 import { ParameterStore } from '../engine/parameters/store.js';
 import { openEngine } from '../engine/runtime/engine.js';
@@ -35,7 +35,7 @@ const { values } = parseArgs({
 });
 if (values.data === undefined)
   throw new ConfigError('--data: expected a folder with COCO data, got none');
-const data = await recogniseData(values.data, { seed: 0 });
+const data = await detectLayout(values.data, { seed: 0 });
 if (data.kind !== 'detection')
   throw new ConfigError(`--data: expected COCO annotations, got a set for ${data.kind}`);
 const set = await loadDetectionSplit(data, 'val');

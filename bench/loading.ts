@@ -8,7 +8,7 @@ import { ConfigError } from '../core/errors.js';
 import { trainingSamples } from '../datasets/coco/samples.js';
 import { loadCoco } from '../datasets/coco/set.js';
 import { readImageNet } from '../datasets/imagenet.js';
-import { Loader, type SampleSource } from '../datasets/loader.js';
+import { Loader, type SampleSource } from '../datasets/loader/loader.js';
 import { LARGE_SCALE_JITTER } from '../datasets/transforms/detection-geometry.js';
 import { IMAGENET_PIXELS } from '../datasets/transforms/normalize.js';
 import { RAND_AUGMENT } from '../datasets/transforms/rand-augment.js';

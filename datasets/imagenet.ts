@@ -50,7 +50,10 @@ const DESCRIBING = new Set<string>([...CLASS_FILES, ...LABEL_FILES]);
 export function readImageNet(root: string, options: ImageNetOptions): ClassificationSet {
   if (!isFolder(root))
     throw new DataError(`${root}: expected a folder with images, got none`, { file: root });
-  const folders = { train: splitFolder(root, 'train'), val: splitFolder(root, 'val') };
+  const folders = {
+    train: splitSegmentationFolder(root, 'train'),
+    val: splitSegmentationFolder(root, 'val'),
+  };
   const known = options.classes ?? readClassFile(root);
   if (folders.train === undefined && folders.val === undefined)
     return readPart(root, root, 'all', known);
@@ -190,10 +193,10 @@ function imagesBelow(folder: string, ignoredFiles: string[]): string[] {
 
 /** Whether a set has a folder for that split; an undivided set has none. */
 export function hasSplit(root: string, split: 'train' | 'val'): boolean {
-  return splitFolder(root, split) !== undefined;
+  return splitSegmentationFolder(root, split) !== undefined;
 }
 
-function splitFolder(root: string, split: 'train' | 'val'): string | undefined {
+function splitSegmentationFolder(root: string, split: 'train' | 'val'): string | undefined {
   const found = SPLIT_FOLDERS[split].map((name) => join(root, name)).filter(isFolder);
   if (found.length > 1)
     throw new DataError(`${root}: expected one folder for ${split}, got ${found.join(' and ')}`, {

@@ -5,7 +5,7 @@ import { AnnotationColumns } from '../io/coco/annotation-columns.js';
 import { checkCocoTables } from './coco/checks.js';
 import { reportTo } from './coco/problem-kinds.js';
 import { createCocoSet, type CocoSet } from './coco/set.js';
-import type { SegmentationSet } from './folder.js';
+import type { SegmentationSet } from './segmentation-folder.js';
 import type { ClassificationSet } from './imagenet.js';
 import { ProblemLog } from './problems.js';
 import type { ClassificationSample } from './sample.js';

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { Loader, type SampleSource } from '../datasets/loader.js';
+import { Loader, type SampleSource } from '../datasets/loader/loader.js';
 import type { SamplerOptions } from '../datasets/loader/sampler.js';
 import type { LoopConfig } from './config/loop.js';
 import { ownBatchSize, WHOLE } from './distributed/shard.js';

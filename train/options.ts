@@ -5,7 +5,7 @@ import type {
   ImageExample,
   SegmentationExample,
 } from '../datasets/in-memory.js';
-import type { SegmentationSet } from '../datasets/folder.js';
+import type { SegmentationSet } from '../datasets/segmentation-folder.js';
 import type { ClassificationSet } from '../datasets/imagenet.js';
 import type { Backbone } from '../engine/backbone.js';
 import type { Engine, EngineOptions } from '../engine/runtime/engine.js';

@@ -1,4 +1,4 @@
-import type { SampleSource } from '../datasets/loader.js';
+import type { SampleSource } from '../datasets/loader/loader.js';
 import type { ParameterStore } from '../engine/parameters/store.js';
 import type { Shard } from './distributed/shard.js';
 

@@ -5,7 +5,7 @@ import type * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ConfigError, DataError } from '../../core/errors.js';
 import { evaluationSamples } from '../../datasets/coco/samples.js';
-import { loadDetectionSplit, loadSegmentationSplit } from '../../datasets/recognise-load.js';
+import { loadDetectionSplit, loadSegmentationSplit } from '../../datasets/layout/load.js';
 import { readLabelMap } from '../../datasets/png-label-map.js';
 import { readImageNet } from '../../datasets/imagenet.js';
 import { SHAPES_DEFAULTS, writeShapes } from '../../datasets/shapes/write.js';
@@ -16,7 +16,7 @@ import { convSpecs } from '../../engine/parameters/layers.js';
 import type { TensorTree } from '../../engine/parameters/tensors.js';
 import { decodeImage } from '../../io/image/decode.js';
 import { RECIPES } from '../../train/recipes/index.js';
-import { recognizeAs } from '../../train/tasks/recognize.js';
+import { findData } from '../../train/tasks/find-data.js';
 import { train } from '../../train/train.js';
 import { SMALL_RECIPES } from '../helpers/small-recipes.js';
 import { writeTinyClasses } from '../helpers/tiny-classes.js';
@@ -74,7 +74,7 @@ describe('images in memory train as the files do, bit for bit', () => {
   test('detection, with masks', async () => {
     const { settings } = SMALL_RECIPES.detect;
     await train('detect', { ...options('detect-files', settings), data: shapes });
-    const { data } = await recognizeAs('detection', shapes);
+    const { data } = await findData('detection', shapes);
     const [training, validation] = await Promise.all(
       (['train', 'val'] as const).map(async (split) => {
         const samples = evaluationSamples(await loadDetectionSplit(data, split));
@@ -115,7 +115,7 @@ describe('images in memory train as the files do, bit for bit', () => {
     const { settings } = SMALL_RECIPES.segment;
     const path = join(shapes, 'segment.yaml');
     await train('segment-finetune', { ...options('segment-files', settings), data: path });
-    const { data } = await recognizeAs('segmentation', path);
+    const { data } = await findData('segmentation', path);
     const set = loadSegmentationSplit(data, 'train');
     const training = await Promise.all(
       set.samples.map(async ({ file, labelFile }) => ({

@@ -3,7 +3,7 @@ import { readImageNet } from '../../datasets/imagenet.js';
 import { errorAsValue } from '../../datasets/problems.js';
 import { inParallel } from '../../datasets/in-parallel.js';
 import { inspectImage } from '../../datasets/inspect-image.js';
-import type { ClassificationData } from '../../datasets/recognise-types.js';
+import type { ClassificationData } from '../../datasets/layout/types.js';
 import { DataError } from '../../core/errors.js';
 import { chooseImages, shareLimit } from './choose.js';
 import type { BrowseOptions } from './detection.js';

@@ -9,7 +9,7 @@ import { reportTo } from '../../datasets/coco/problem-kinds.js';
 import { readAnnotations } from '../../io/coco/annotations.js';
 import { inParallel } from '../../datasets/in-parallel.js';
 import { ProblemLog } from '../../datasets/problems.js';
-import type { DetectionData } from '../../datasets/recognise-types.js';
+import type { DetectionData } from '../../datasets/layout/types.js';
 import type { Segmentation } from '../../core/coco.js';
 import { chooseImages, shareLimit } from './choose.js';
 import { annotationsToLookAt } from './concerns.js';

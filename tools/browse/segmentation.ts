@@ -1,11 +1,14 @@
 import { relative } from 'node:path';
 import { ade20kPalette } from '../../datasets/classes/ade20k.js';
-import { checkSegmentationSet, type LabelStatistics } from '../../datasets/folder-check.js';
-import { loadFolder, type SegmentationSet } from '../../datasets/folder.js';
+import { checkSegmentationSet, type LabelStatistics } from '../../datasets/segmentation-check.js';
+import {
+  loadSegmentationFolder,
+  type SegmentationSet,
+} from '../../datasets/segmentation-folder.js';
 import { inParallel } from '../../datasets/in-parallel.js';
 import { IGNORED_LABEL, readLabelMap } from '../../datasets/png-label-map.js';
 import { errorAsValue, ProblemLog } from '../../datasets/problems.js';
-import type { SegmentationData } from '../../datasets/recognise-types.js';
+import type { SegmentationData } from '../../datasets/layout/types.js';
 import { DataError } from '../../core/errors.js';
 import { chooseImages, shareLimit } from './choose.js';
 import type { BrowseOptions } from './detection.js';
@@ -18,7 +21,7 @@ export async function segmentationPage(
   options: BrowseOptions,
 ): Promise<PageData> {
   const parts = Object.entries(data.splits).map(
-    ([name, source]) => [name, loadFolder(source)] as const,
+    ([name, source]) => [name, loadSegmentationFolder(source)] as const,
   );
   const limits = shareLimit(
     parts.map(([, { samples }]) => samples.length),

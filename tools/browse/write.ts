@@ -1,5 +1,5 @@
-import { recogniseData } from '../../datasets/recognise.js';
-import type { RecognisedData } from '../../datasets/recognise-types.js';
+import { detectLayout } from '../../datasets/layout/detect.js';
+import type { DataLayout } from '../../datasets/layout/types.js';
 import { writeAtomicallySync } from '../../io/files/atomic.js';
 import { classificationPage } from './classification.js';
 import { detectionPage, type BrowseOptions } from './detection.js';
@@ -18,19 +18,19 @@ export interface WrittenPage {
 /**
  * Writes the browser of a data set: one HTML file.
  *
- * @throws DataError if the set is not recognised or cannot be read
+ * @throws DataError if the set is not detected or cannot be read
  */
 export async function writeBrowser(
   path: string,
   file: string,
   options: BrowseOptions,
 ): Promise<WrittenPage> {
-  const page = await pageOf(await recogniseData(path, { several: true }), options);
+  const page = await pageOf(await detectLayout(path, { several: true }), options);
   writeAtomicallySync(file, renderPage(page));
   return { line: page.line, cards: page.cards.length, numConcerns: page.numConcerns };
 }
 
-async function pageOf(data: RecognisedData, options: BrowseOptions): Promise<PageData> {
+async function pageOf(data: DataLayout, options: BrowseOptions): Promise<PageData> {
   switch (data.kind) {
     case 'detection':
       return detectionPage(data, options);

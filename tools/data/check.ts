@@ -3,9 +3,9 @@ import { COCO_PROBLEMS, reportTo } from '../../datasets/coco/problem-kinds.js';
 import { checkCocoResults } from '../../datasets/coco/results.js';
 import { readAnnotations } from '../../io/coco/annotations.js';
 import { ProblemLog, type Finding } from '../../datasets/problems.js';
-import { checkData, type CheckOptions, type SplitReport } from '../../datasets/recognise-check.js';
-import type { RecognisedData } from '../../datasets/recognise-types.js';
-import { recogniseData } from '../../datasets/recognise.js';
+import { checkData, type CheckOptions, type SplitReport } from '../../datasets/check.js';
+import type { DataLayout } from '../../datasets/layout/types.js';
+import { detectLayout } from '../../datasets/layout/detect.js';
 import { log, printJson } from '../output.js';
 
 /** Flags of `data check`. */
@@ -22,7 +22,7 @@ const EXAMPLES = { text: 5, json: 100, all: 1_000_000 };
 
 /** Runs `data check`. @returns whether training would accept the set */
 export async function runCheck(path: string, flags: CheckFlags): Promise<boolean> {
-  const data = await recogniseData(path, { several: true });
+  const data = await detectLayout(path, { several: true });
   log(data.line);
   const options: CheckOptions = {
     images: flags.decode ? 'pixels' : flags.images ? 'headers' : 'none',
@@ -82,7 +82,7 @@ function printFindings(findings: readonly Finding[], shown: number): void {
 
 /** Checks result files against the part whose images they are about. */
 async function checkResults(
-  data: RecognisedData,
+  data: DataLayout,
   files: readonly string[],
   maxExamples: number,
 ): Promise<{

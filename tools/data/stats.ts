@@ -3,16 +3,16 @@ import { createCocoSet, type CocoSource } from '../../datasets/coco/set.js';
 import { detectionStatistics, rangeOf, type Range } from '../../datasets/coco/statistics.js';
 import { reportTo } from '../../datasets/coco/problem-kinds.js';
 import { readAnnotations } from '../../io/coco/annotations.js';
-import { checkSegmentationSet } from '../../datasets/folder-check.js';
-import { loadFolder, type FolderSource } from '../../datasets/folder.js';
+import { checkSegmentationSet } from '../../datasets/segmentation-check.js';
+import { loadSegmentationFolder, type FolderSource } from '../../datasets/segmentation-folder.js';
 import { readImageNet } from '../../datasets/imagenet.js';
 import { ProblemLog } from '../../datasets/problems.js';
-import { recogniseData } from '../../datasets/recognise.js';
+import { detectLayout } from '../../datasets/layout/detect.js';
 import { formatTable, log, printJson } from '../output.js';
 
 /** Runs `data stats`. Records with errors are left out of the counts, which is said. */
 export async function runStats(path: string, flags: { readonly json?: boolean }): Promise<void> {
-  const data = await recogniseData(path, { several: true });
+  const data = await detectLayout(path, { several: true });
   log(data.line);
   const splits: Record<string, unknown> = {};
   switch (data.kind) {
@@ -83,7 +83,7 @@ async function segmentationStats(
   json: boolean,
 ): Promise<Readonly<Record<string, unknown>>> {
   const problems = new ProblemLog();
-  const set = loadFolder(source);
+  const set = loadSegmentationFolder(source);
   const stats = await checkSegmentationSet(set, problems, { decode: false });
   const errors = warnOfErrors(split, problems);
   const labelled = stats.pixels.reduce((sum, count) => sum + count, 0);

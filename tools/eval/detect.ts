@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataError } from '../../core/errors.js';
-import { loadDetectionSplit } from '../../datasets/recognise-load.js';
-import { recogniseData } from '../../datasets/recognise.js';
+import { loadDetectionSplit } from '../../datasets/layout/load.js';
+import { detectLayout } from '../../datasets/layout/detect.js';
 import { openEngine } from '../../engine/runtime/engine.js';
 import type { CocoResult } from '../../evaluation/coco/evaluator.js';
 import { DETECTION_STATS } from '../../evaluation/coco/summary.js';
@@ -26,7 +26,7 @@ import { NO_SCORES, reportEmptyShare, shareOf } from '../share.js';
  * @throws ConfigError, DataError, WeightsError
  */
 export async function evalDetect(located: LocatedModel, request: EvalRequest): Promise<EvalReport> {
-  const data = await recogniseData(request.data, {
+  const data = await detectLayout(request.data, {
     valFraction: request.valFraction,
     seed: request.seed,
   });

@@ -1,10 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataError } from '../../core/errors.js';
-import type { SegmentationSet } from '../../datasets/folder.js';
+import type { SegmentationSet } from '../../datasets/segmentation-folder.js';
 import { encodeIndexedPng } from '../../io/png/indexed.js';
-import { loadSegmentationSplit } from '../../datasets/recognise-load.js';
-import { recogniseData } from '../../datasets/recognise.js';
+import { loadSegmentationSplit } from '../../datasets/layout/load.js';
+import { detectLayout } from '../../datasets/layout/detect.js';
 import { openEngine } from '../../engine/runtime/engine.js';
 import type { SemanticResult } from '../../evaluation/semantic/evaluator.js';
 import { definedMean } from '../../evaluation/semantic/metrics.js';
@@ -95,7 +95,7 @@ async function segmentationData({
   seed,
   split,
 }: EvalRequest): Promise<SegmentationSet> {
-  const data = await recogniseData(path, { valFraction, seed });
+  const data = await detectLayout(path, { valFraction, seed });
   if (data.kind !== 'segmentation')
     throw new DataError(`${path}: expected images with label maps, got a set for ${data.kind}`);
   log(data.line);

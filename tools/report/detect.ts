@@ -5,8 +5,8 @@ import { firstImages } from '../../datasets/coco/set.js';
 import { groundTruthDomain, groundTruthObjects } from '../../datasets/coco/ground-truth.js';
 import { decodeImage } from '../../io/image/decode.js';
 import type { DetectionSample } from '../../datasets/sample.js';
-import { loadDetectionSplit } from '../../datasets/recognise-load.js';
-import { recogniseData } from '../../datasets/recognise.js';
+import { loadDetectionSplit } from '../../datasets/layout/load.js';
+import { detectLayout } from '../../datasets/layout/detect.js';
 import type { Engine } from '../../engine/runtime/engine.js';
 import { DataError } from '../../core/errors.js';
 import { detectionConfusion } from '../../evaluation/coco/detection-confusion.js';
@@ -45,7 +45,7 @@ export async function examineDetector(
   { data: path, seed, valFraction, folder, limit, ema }: FindingsRequest,
 ): Promise<Findings> {
   const { card, model, store } = await openDetector(located, { ema });
-  const data = await recogniseData(path, { valFraction, seed });
+  const data = await detectLayout(path, { valFraction, seed });
   if (data.kind !== 'detection')
     throw new DataError(
       `${path}: expected images with COCO annotations, got a set for ${data.kind}`,

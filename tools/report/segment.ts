@@ -1,10 +1,10 @@
 import { basename } from 'node:path';
 import { DataError } from '../../core/errors.js';
 import { decodeImage } from '../../io/image/decode.js';
-import type { SegmentationSet } from '../../datasets/folder.js';
+import type { SegmentationSet } from '../../datasets/segmentation-folder.js';
 import { readLabelMap } from '../../datasets/png-label-map.js';
-import { loadSegmentationSplit } from '../../datasets/recognise-load.js';
-import { recogniseData } from '../../datasets/recognise.js';
+import { loadSegmentationSplit } from '../../datasets/layout/load.js';
+import { detectLayout } from '../../datasets/layout/detect.js';
 import type { Engine } from '../../engine/runtime/engine.js';
 import { SemanticEvaluator, type SemanticResult } from '../../evaluation/semantic/evaluator.js';
 import { semanticMetrics } from '../../evaluation/semantic/metrics.js';
@@ -38,7 +38,7 @@ export async function examineSegmenter(
     architecture: { backbone, head },
     ...(ema ? { which: 'model_ema' as const } : {}),
   });
-  const data = await recogniseData(path, { valFraction, seed });
+  const data = await detectLayout(path, { valFraction, seed });
   if (data.kind !== 'segmentation')
     throw new DataError(`${path}: expected images with label maps, got a set for ${data.kind}`);
   const hasValidation = data.splitRule !== undefined || data.splits['val'] !== undefined;

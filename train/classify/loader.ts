@@ -1,6 +1,6 @@
-import type { Loader } from '../../datasets/loader.js';
+import type { Loader } from '../../datasets/loader/loader.js';
 import type { ClassificationSample } from '../../datasets/sample.js';
-import type { SampleSource } from '../../datasets/loader.js';
+import type { SampleSource } from '../../datasets/loader/loader.js';
 import { openLoader } from '../loader.js';
 import {
   CLASSIFICATION_PIPELINE,

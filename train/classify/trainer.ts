@@ -3,7 +3,7 @@ import type { FlatBuffers } from '../../engine/optimizer/flat-buffers.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
 import type { Engine } from '../../engine/runtime/engine.js';
 import type { Executable, HostTensor } from '../../engine/runtime/program.js';
-import type { LoadedBatch } from '../../datasets/loader.js';
+import type { LoadedBatch } from '../../datasets/loader/loader.js';
 import { mixedTargets } from '../../datasets/transforms/mix.js';
 import { ClassificationEvaluator } from '../../evaluation/classification/evaluator.js';
 import type { Classifier } from '../../models/classifier.js';

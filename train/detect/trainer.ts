@@ -2,7 +2,7 @@ import { WorkError } from '../../core/errors.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
 import type { FlatBuffers } from '../../engine/optimizer/flat-buffers.js';
 import type { Engine } from '../../engine/runtime/engine.js';
-import type { LoadedBatch } from '../../datasets/loader.js';
+import type { LoadedBatch } from '../../datasets/loader/loader.js';
 import type { Detector } from '../../models/detector.js';
 import type { BatchNormScope } from '../distributed/batch-norm.js';
 import type { Communicator } from '../distributed/communicator.js';

@@ -1,6 +1,6 @@
 import { DataError } from '../../core/errors.js';
 import { imageOf } from '../../datasets/sample.js';
-import type { SegmentationSet } from '../../datasets/folder.js';
+import type { SegmentationSet } from '../../datasets/segmentation-folder.js';
 import type { LabelMap, RgbImage } from '../../core/image.js';
 import { labelsOf } from '../../datasets/png-label-map.js';
 import type { ScaleLimits } from '../../datasets/transforms/keep-ratio.js';

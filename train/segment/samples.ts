@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import type { SegmentationSet } from '../../datasets/folder.js';
+import type { SegmentationSet } from '../../datasets/segmentation-folder.js';
 import type { LabelMap, RgbImage } from '../../core/image.js';
 import type { Segmentation } from '../../models/segmenter.js';
 import { sampleIndices, SAMPLES, writeSamples } from '../../report/samples.js';

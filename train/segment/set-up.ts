@@ -1,6 +1,6 @@
 import { createDenseBackbone } from '../../backbone/output-norms.js';
 import { DataError } from '../../core/errors.js';
-import type { SegmentationSet } from '../../datasets/folder.js';
+import type { SegmentationSet } from '../../datasets/segmentation-folder.js';
 import type { SegmenterCard } from '../../models/segmenter-card.js';
 import { loadSegmenterBackbone } from '../../models/segmenter-weights.js';
 import { createSegmenterPredictor, WHOLE_IMAGE } from '../../models/segmenter.js';

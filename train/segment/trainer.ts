@@ -1,6 +1,6 @@
 import { linearRates } from '../../core/rates.js';
 import { ConfigError, DataError, ShapeError } from '../../core/errors.js';
-import type { LoadedBatch } from '../../datasets/loader.js';
+import type { LoadedBatch } from '../../datasets/loader/loader.js';
 import { IGNORED_LABEL } from '../../datasets/png-label-map.js';
 import type { FlatBuffers } from '../../engine/optimizer/flat-buffers.js';
 import { ParameterStore } from '../../engine/parameters/store.js';

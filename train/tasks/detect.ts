@@ -1,10 +1,10 @@
 import { detectionSet, type DetectionExample } from '../../datasets/in-memory.js';
 import { trainingSamples } from '../../datasets/coco/samples.js';
 import type { CocoSet } from '../../datasets/coco/set.js';
-import { loadDetectionSplit } from '../../datasets/recognise-load.js';
+import { loadDetectionSplit } from '../../datasets/layout/load.js';
 import type { DetectionConfig } from '../config/detect.js';
 import { setUpDetector } from '../detect/set-up.js';
-import { recognizeAs } from './recognize.js';
+import { findData } from './find-data.js';
 import type { Task } from './task.js';
 
 /** Object detection and instance segmentation. */
@@ -12,7 +12,7 @@ export const detect: Task<DetectionConfig, CocoSet, DetectionExample> = {
   name: 'detect',
   bestMetric: 'bbox_AP',
   load: async (path, options) => {
-    const { data, hasValidation } = await recognizeAs('detection', path, options);
+    const { data, hasValidation } = await findData('detection', path, options);
     const training = await loadDetectionSplit(data, 'train');
     const validation = hasValidation ? await loadDetectionSplit(data, 'val') : undefined;
     const numUsed = trainingSamples(training).length;

@@ -1,9 +1,9 @@
 import { segmentationSet, type SegmentationExample } from '../../datasets/in-memory.js';
-import type { SegmentationSet } from '../../datasets/folder.js';
-import { loadSegmentationSplit } from '../../datasets/recognise-load.js';
+import type { SegmentationSet } from '../../datasets/segmentation-folder.js';
+import { loadSegmentationSplit } from '../../datasets/layout/load.js';
 import type { SegmentationConfig } from '../config/segment.js';
 import { setUpSegmenter } from '../segment/set-up.js';
-import { recognizeAs } from './recognize.js';
+import { findData } from './find-data.js';
 import type { Task } from './task.js';
 
 /** Semantic segmentation. */
@@ -11,7 +11,7 @@ export const segment: Task<SegmentationConfig, SegmentationSet, SegmentationExam
   name: 'segment',
   bestMetric: 'mIoU',
   load: async (path, options) => {
-    const { data, hasValidation } = await recognizeAs('segmentation', path, options);
+    const { data, hasValidation } = await findData('segmentation', path, options);
     const training = loadSegmentationSplit(data, 'train');
     const validation = hasValidation ? loadSegmentationSplit(data, 'val') : undefined;
     const { samples, classes } = training;

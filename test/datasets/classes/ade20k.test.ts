@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ade20kPalette, ADE20K_CLASSES } from '../../../datasets/classes/ade20k.js';
-import { checkSegmentationSet } from '../../../datasets/folder-check.js';
+import { checkSegmentationSet } from '../../../datasets/segmentation-check.js';
 import { encodeLabelPng, encodeRgbPng } from '../../../io/png/write.js';
-import { recogniseData } from '../../../datasets/recognise.js';
-import { loadSegmentationSplit } from '../../../datasets/recognise-load.js';
-import type { SegmentationData } from '../../../datasets/recognise-types.js';
+import { detectLayout } from '../../../datasets/layout/detect.js';
+import { loadSegmentationSplit } from '../../../datasets/layout/load.js';
+import type { SegmentationData } from '../../../datasets/layout/types.js';
 import { ProblemLog } from '../../../datasets/problems.js';
 import { needsRealData, REAL_DATA } from '../../helpers/leave-out.js';
 
@@ -40,7 +40,7 @@ test('the splits of the benchmark are found, and 0 is no class', async () => {
       'annotations/training/a.png',
       encodeLabelPng({ width: 1, height: 1, data: new Uint8Array(1) }),
     );
-    const data = (await recogniseData(root)) as SegmentationData;
+    const data = (await detectLayout(root)) as SegmentationData;
     const set = loadSegmentationSplit(data, 'train');
     expect(set.samples).toEqual([
       {
@@ -62,7 +62,7 @@ describe('real sets', () => {
   test('the real pairs have unlabelled pixels and nothing wrong', async () => {
     const used = new Set<number>();
     let numPairs = 0;
-    const data = (await recogniseData(join(REAL_DATA, 'ade20k-mini'))) as SegmentationData;
+    const data = (await detectLayout(join(REAL_DATA, 'ade20k-mini'))) as SegmentationData;
     for (const split of ['train', 'val'] as const) {
       const log = new ProblemLog();
       const set = loadSegmentationSplit(data, split);

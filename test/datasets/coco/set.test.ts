@@ -10,7 +10,7 @@ import { MaskStore } from '../../../io/coco/mask-store.js';
 import { evaluationSamples, trainingSamples } from '../../../datasets/coco/samples.js';
 import { loadCoco, selectImages, splitCoco } from '../../../datasets/coco/set.js';
 import { groundTruthDomain, groundTruthObjects } from '../../../datasets/coco/ground-truth.js';
-import type { SampleSource } from '../../../datasets/loader.js';
+import type { SampleSource } from '../../../datasets/loader/loader.js';
 import type { DetectionSample } from '../../../datasets/sample.js';
 import { CocoGroundTruthBuilder } from '../../../evaluation/coco/objects.js';
 

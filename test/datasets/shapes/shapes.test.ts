@@ -12,12 +12,12 @@ import { checkCocoTables } from '../../../datasets/coco/checks.js';
 import { reportTo } from '../../../datasets/coco/problem-kinds.js';
 import { readAnnotations } from '../../../io/coco/annotations.js';
 import { decodeImage } from '../../../io/image/decode.js';
-import { checkSegmentationSet } from '../../../datasets/folder-check.js';
+import { checkSegmentationSet } from '../../../datasets/segmentation-check.js';
 import { decodePngIndices } from '../../../io/png/indices.js';
 import { ProblemLog } from '../../../datasets/problems.js';
-import { loadDetectionSplit, loadSegmentationSplit } from '../../../datasets/recognise-load.js';
-import type { DetectionData, SegmentationData } from '../../../datasets/recognise-types.js';
-import { recogniseData } from '../../../datasets/recognise.js';
+import { loadDetectionSplit, loadSegmentationSplit } from '../../../datasets/layout/load.js';
+import type { DetectionData, SegmentationData } from '../../../datasets/layout/types.js';
+import { detectLayout } from '../../../datasets/layout/detect.js';
 import { sceneAnnotations, type ShapeAnnotation } from '../../../datasets/shapes/annotations.js';
 import { FORMS } from '../../../datasets/shapes/forms.js';
 import { traceOutlines } from '../../../datasets/shapes/outline.js';
@@ -210,7 +210,7 @@ test('what is written is a sound COCO set with the rendered pixels', async () =>
   expect(progress.at(-1)).toBe(1);
   expect(readdirSync(root)).toEqual(['set']);
   expect(readdirSync(folder).sort()).toEqual(['annotations', 'train', 'val']);
-  const data = (await recogniseData(folder)) as DetectionData;
+  const data = (await detectLayout(folder)) as DetectionData;
   for (const split of ['train', 'val'] as const) {
     const set = await loadDetectionSplit(data, split);
     expect(set.images.ids).toHaveLength(SMALL[split]);
@@ -228,7 +228,7 @@ test('what is written is a sound COCO set with the rendered pixels', async () =>
 test('with labels it is a segmentation set, too', async () => {
   const folder = join(root, 'set');
   await writeShapes(folder, { ...SMALL, format: 'jpeg', labels: true });
-  const data = (await recogniseData(join(folder, 'segment.yaml'))) as SegmentationData;
+  const data = (await detectLayout(join(folder, 'segment.yaml'))) as SegmentationData;
   const set = loadSegmentationSplit(data, 'val');
   expect(set.classes).toEqual(['ground', ...FORMS.map(({ name }) => name)]);
   const log = new ProblemLog();
@@ -236,7 +236,7 @@ test('with labels it is a segmentation set, too', async () => {
   expect(log.count('error') + log.count('warning')).toBe(0);
   const label = decodePngIndices(readFileSync(set.samples[1].labelFile), 'f').data;
   expect(label).toEqual(sceneLabels(shapesScene(SMALL, 'val', 1)).data);
-  expect((await recogniseData(folder)).kind).toBe('detection');
+  expect((await detectLayout(folder)).kind).toBe('detection');
 });
 
 test('a folder that holds something is not touched, and a failure leaves nothing behind', async () => {

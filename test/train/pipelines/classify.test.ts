@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DataError } from '../../../core/errors.js';
 import { Random } from '../../../core/random.js';
 import { decodeImage } from '../../../io/image/decode.js';
-import { Loader } from '../../../datasets/loader.js';
+import { Loader } from '../../../datasets/loader/loader.js';
 import type { ClassificationSample } from '../../../datasets/sample.js';
 import { evaluationResize, resizeForEvaluation } from '../../../datasets/transforms/evaluation.js';
 import {

@@ -7,7 +7,7 @@ import { levelSizes, pyramidAnchors, usableAnchors } from '../../../core/anchors
 import { DataError } from '../../../core/errors.js';
 import { rpnTargets, type RpnTargets } from '../../../core/matcher-rpn.js';
 import { Random } from '../../../core/random.js';
-import { Loader, type SampleSource } from '../../../datasets/loader.js';
+import { Loader, type SampleSource } from '../../../datasets/loader/loader.js';
 import type { DetectionSample, Objects, SegmentationSample } from '../../../datasets/sample.js';
 import { maskThroughGrid, segmentationRuns } from '../../../datasets/transforms/mask-grid.js';
 import { IMAGENET_PIXELS } from '../../../datasets/transforms/normalize.js';

@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DataError } from '../../../core/errors.js';
 import { Random } from '../../../core/random.js';
-import { loadFolder, type SegmentationSet } from '../../../datasets/folder.js';
+import {
+  loadSegmentationFolder,
+  type SegmentationSet,
+} from '../../../datasets/segmentation-folder.js';
 import { decodeImage } from '../../../io/image/decode.js';
 import { encodeLabelPng, encodeRgbPng } from '../../../io/png/write.js';
 import { openEngine, type Engine } from '../../../engine/runtime/engine.js';
@@ -64,7 +67,7 @@ beforeAll(async () => {
     writeFileSync(join(images, `${i}.png`), encodeRgbPng({ width, height, data: pixels }));
     writeFileSync(join(labels, `${i}.png`), encodeLabelPng({ width, height, data: map }));
   }
-  set = loadFolder({ images, labels, classes: CLASSES });
+  set = loadSegmentationFolder({ images, labels, classes: CLASSES });
   engine = await openEngine();
 });
 afterAll(() => rmSync(root, { recursive: true }));

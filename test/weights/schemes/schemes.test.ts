@@ -203,7 +203,7 @@ test('LayerScale of V1 is folded into the second pointwise layer', async () => {
   expect(() => toCanonical('f', network)).toThrow(WeightsError);
 });
 
-test('V1 under the names of timm and Hugging Face is recognised', () => {
+test('V1 under the names of timm and Hugging Face is detected', () => {
   const names = {
     timm: ['stem.0.weight', 'stages.0.blocks.0.gamma'],
     hf: [

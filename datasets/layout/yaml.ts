@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
-import { DataError } from '../core/errors.js';
+import { DataError } from '../../core/errors.js';
 import {
   FLAG,
   TEXT,
@@ -11,12 +11,12 @@ import {
   whole,
   type Infer,
   type Schema,
-} from '../core/schema.js';
-import { compileSchema, formatProblems } from '../io/schema.js';
-import { readClassNames, type FolderSource } from './folder.js';
-import { detectionData } from './recognise-coco.js';
-import { segmentationData } from './recognise-folders.js';
-import type { DetectionData, SegmentationData } from './recognise-types.js';
+} from '../../core/schema.js';
+import { compileSchema, formatProblems } from '../../io/schema.js';
+import { readClassNames, type FolderSource } from '../segmentation-folder.js';
+import { detectionData } from './coco.js';
+import { segmentationData } from './folders.js';
+import type { DetectionData, SegmentationData } from './types.js';
 
 /** A split. Paths are relative to the file. */
 const Split = record({
@@ -45,7 +45,7 @@ type DataYaml = Infer<typeof DataYaml>;
  *
  * @throws DataError if it does not fit the schema, mixes both forms, or names a path that does not exist
  */
-export function recogniseYaml(file: string): DetectionData | SegmentationData {
+export function yamlLayout(file: string): DetectionData | SegmentationData {
   const content = readYaml(file);
   const wrong = (message: string): DataError => new DataError(`${file}: ${message}`, { file });
   if (isYolo(content))

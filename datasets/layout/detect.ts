@@ -1,16 +1,16 @@
 import { existsSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
-import { ConfigError, DataError } from '../core/errors.js';
+import { ConfigError, DataError } from '../../core/errors.js';
 import {
   combineCocoFiles,
-  recogniseCocoFile,
-  recogniseCocoFiles,
-  recogniseCocoLayout,
-  recogniseRoboflow,
-} from './recognise-coco.js';
-import { recogniseAde20k, recogniseFolder, recogniseImageNet } from './recognise-folders.js';
-import type { RecognisedData, RecogniseOptions } from './recognise-types.js';
-import { isYoloYaml, recogniseYaml } from './recognise-yaml.js';
+  cocoFileLayout,
+  cocoFileLayouts,
+  cocoLayouts,
+  roboflowLayouts,
+} from './coco.js';
+import { ade20kLayouts, folderLayouts, imageNetLayouts } from './folders.js';
+import type { DataLayout, LayoutOptions } from './types.js';
+import { isYoloYaml, yamlLayout } from './yaml.js';
 
 /** Supported layouts, for the message if none matches. */
 const LOOKED_FOR = [
@@ -29,25 +29,22 @@ const LOOKED_FOR = [
  * @throws ConfigError if several layouts match (the message lists them), or a validation fraction is given but not needed
  * @throws DataError if no layout matches (the message lists the supported ones), or a file is broken
  */
-export async function recogniseData(
-  path: string,
-  options: RecogniseOptions = {},
-): Promise<RecognisedData> {
+export async function detectLayout(path: string, options: LayoutOptions = {}): Promise<DataLayout> {
   if (!existsSync(path))
     throw new DataError(`${path}: expected a folder, data.yaml or COCO file, got nothing there`, {
       file: path,
     });
-  return withSplitRule(await recognisePath(path, options), options);
+  return withSplitRule(await layoutOf(path, options), options);
 }
 
-async function recognisePath(path: string, options: RecogniseOptions): Promise<RecognisedData> {
+async function layoutOf(path: string, options: LayoutOptions): Promise<DataLayout> {
   if (!statSync(path).isDirectory()) {
     switch (extname(path).toLowerCase()) {
       case '.yaml':
       case '.yml':
-        return recogniseYaml(path);
+        return yamlLayout(path);
       case '.json':
-        return recogniseCocoFile(path);
+        return cocoFileLayout(path);
       default:
         throw new DataError(
           `${path}: expected a folder, a data.yaml or a COCO annotation file (.json), got another file`,
@@ -58,15 +55,15 @@ async function recognisePath(path: string, options: RecogniseOptions): Promise<R
   // A data.yaml takes precedence, but a folder may contain that of a YOLO export next to another layout.
   const yaml = ['data.yaml', 'data.yml'].map((name) => join(path, name)).find(existsSync);
   const isYolo = yaml !== undefined && isYoloYaml(yaml);
-  if (yaml !== undefined && !isYolo) return recogniseYaml(yaml);
-  const layouts = [...(await recogniseCocoLayout(path)), ...recogniseRoboflow(path)];
-  const files = layouts.length > 0 ? [] : await recogniseCocoFiles(path);
-  const candidates: readonly RecognisedData[] = [
+  if (yaml !== undefined && !isYolo) return yamlLayout(yaml);
+  const layouts = [...(await cocoLayouts(path)), ...roboflowLayouts(path)];
+  const files = layouts.length > 0 ? [] : await cocoFileLayouts(path);
+  const candidates: readonly DataLayout[] = [
     ...layouts,
     ...(files.length > 1 && options.several ? [combineCocoFiles(path, files)] : files),
-    ...recogniseAde20k(path),
-    ...recogniseFolder(path),
-    ...recogniseImageNet(path),
+    ...ade20kLayouts(path),
+    ...folderLayouts(path),
+    ...imageNetLayouts(path),
   ];
   if (candidates.length === 1) return candidates[0];
   if (candidates.length > 1)
@@ -74,16 +71,13 @@ async function recognisePath(path: string, options: RecogniseOptions): Promise<R
       `${path}: expected one data set, got ${candidates.length}: ${candidates.map(({ line }) => line).join('; ')}. Pass the annotation file itself, or a data.yaml that names the parts`,
       { file: path },
     );
-  if (yaml !== undefined) return recogniseYaml(yaml); // throws with the reason
+  if (yaml !== undefined) return yamlLayout(yaml); // throws with the reason
   throw new DataError(`${path}: expected a data set, looked for ${LOOKED_FOR.join('; ')}`, {
     file: path,
   });
 }
 
-function withSplitRule(
-  data: RecognisedData,
-  { valFraction, seed = 0 }: RecogniseOptions,
-): RecognisedData {
+function withSplitRule(data: DataLayout, { valFraction, seed = 0 }: LayoutOptions): DataLayout {
   if (valFraction === undefined) return data;
   if (!(valFraction > 0 && valFraction < 1))
     throw new ConfigError(`--val-fraction: expected a number between 0 and 1, got ${valFraction}`);

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { ConfigError, DataError, WorkError } from '../../core/errors.js';
-import { Loader, type LoaderOptions } from '../../datasets/loader.js';
+import { ConfigError, DataError, WorkError } from '../../../core/errors.js';
+import { Loader, type LoaderOptions } from '../../../datasets/loader/loader.js';
 
 interface Sample {
   readonly file: string;
@@ -54,7 +54,7 @@ const pipeline = (errors: string) => `
     },
   });`;
 const moduleOf = (code: string): URL => new URL(`data:text/javascript,${encodeURIComponent(code)}`);
-const ERRORS = new URL('../../dist/core/errors.js', import.meta.url).href;
+const ERRORS = new URL('../../../dist/core/errors.js', import.meta.url).href;
 const PIPELINE = moduleOf(pipeline(ERRORS));
 
 const opened: Loader<Sample, Value>[] = [];

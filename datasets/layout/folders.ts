@@ -1,11 +1,16 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { isImageName } from '../io/files/images.js';
-import { ADE20K_CLASSES } from './classes/ade20k.js';
-import { readClassNames, splitFolderIn, SPLIT_NAMES, type FolderSource } from './folder.js';
-import { hasSplit } from './imagenet.js';
-import { LABEL_FILES } from './imagenet-labels.js';
-import type { ClassificationData, SegmentationData } from './recognise-types.js';
+import { isImageName } from '../../io/files/images.js';
+import { ADE20K_CLASSES } from '../classes/ade20k.js';
+import {
+  readClassNames,
+  splitFolderIn,
+  SPLIT_NAMES,
+  type FolderSource,
+} from '../segmentation-folder.js';
+import { hasSplit } from '../imagenet.js';
+import { LABEL_FILES } from '../imagenet-labels.js';
+import type { ClassificationData, SegmentationData } from './types.js';
 
 /** The folders of ADE20K, one of each split. */
 const ADE20K_SPLITS = { train: 'training', val: 'validation' } as const;
@@ -16,7 +21,7 @@ const ADE20K_SPLITS = { train: 'training', val: 'validation' } as const;
  *
  * @see http://sceneparsing.csail.mit.edu/
  */
-export function recogniseAde20k(root: string): readonly SegmentationData[] {
+export function ade20kLayouts(root: string): readonly SegmentationData[] {
   const splits: Record<string, FolderSource> = {};
   for (const [split, folder] of Object.entries(ADE20K_SPLITS)) {
     const [images, labels] = ['images', 'annotations'].map((part) => join(root, part, folder));
@@ -29,7 +34,7 @@ export function recogniseAde20k(root: string): readonly SegmentationData[] {
 }
 
 /** `images/`, `labels/` and `classes.txt`, with or without one folder per split in both. */
-export function recogniseFolder(root: string): readonly SegmentationData[] {
+export function folderLayouts(root: string): readonly SegmentationData[] {
   const [images, labels, classFile] = ['images', 'labels', 'classes.txt'].map((part) =>
     join(root, part),
   );
@@ -58,7 +63,7 @@ export function segmentationData(
 }
 
 /** Class folders, divided into `train/` and `val/` or not, or images with a label file, as `readImageNet` accepts. */
-export function recogniseImageNet(root: string): readonly ClassificationData[] {
+export function imageNetLayouts(root: string): readonly ClassificationData[] {
   // These folders belong to other layouts, as does a label list next to them.
   if (['labels', 'annotations'].some((name) => existsSync(join(root, name)))) return [];
   const divided = (['train', 'val'] as const).filter((split) => hasSplit(root, split));

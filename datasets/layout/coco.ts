@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, relative } from 'node:path';
-import { peekCoco } from '../io/coco/peek.js';
-import type { CocoSource } from './coco/set.js';
-import type { DetectionData, SplitName } from './recognise-types.js';
+import { peekCoco } from '../../io/coco/peek.js';
+import type { CocoSource } from '../coco/set.js';
+import type { DetectionData, SplitName } from './types.js';
 
 /** `annotations/instances_{train,val,test}*.json` with images next to `annotations`; one candidate per suffix. */
-export async function recogniseCocoLayout(root: string): Promise<readonly DetectionData[]> {
+export async function cocoLayouts(root: string): Promise<readonly DetectionData[]> {
   const byEnding = new Map<string, Record<string, CocoSource>>();
   for (const name of filesIn(join(root, 'annotations'))) {
     const match = /^instances_(train|val|test)(.*)\.json$/.exec(name);
@@ -31,7 +31,7 @@ const ROBOFLOW_SPLITS: readonly (readonly [SplitName, string])[] = [
 ];
 
 /** `train|valid|test/_annotations.coco.json` with the images next to each. */
-export function recogniseRoboflow(root: string): readonly DetectionData[] {
+export function roboflowLayouts(root: string): readonly DetectionData[] {
   const splits: Record<string, CocoSource> = {};
   for (const [split, folder] of ROBOFLOW_SPLITS) {
     const annotations = join(root, folder, '_annotations.coco.json');
@@ -41,7 +41,7 @@ export function recogniseRoboflow(root: string): readonly DetectionData[] {
 }
 
 /** Annotation files in the folder or in `annotations/`, one candidate each. */
-export async function recogniseCocoFiles(root: string): Promise<readonly DetectionData[]> {
+export async function cocoFileLayouts(root: string): Promise<readonly DetectionData[]> {
   const found: DetectionData[] = [];
   for (const folder of [root, join(root, 'annotations')])
     for (const name of filesIn(folder)) {
@@ -51,7 +51,7 @@ export async function recogniseCocoFiles(root: string): Promise<readonly Detecti
         (peek) => peek.isAnnotations,
         () => false, // there may be other JSON files; only files named by the user are read strictly
       );
-      if (isAnnotations) found.push(await recogniseCocoFile(file, root));
+      if (isAnnotations) found.push(await cocoFileLayout(file, root));
     }
   return found;
 }
@@ -61,7 +61,7 @@ export async function recogniseCocoFiles(root: string): Promise<readonly Detecti
  *
  * @throws DataError if the file cannot be read
  */
-export async function recogniseCocoFile(file: string, root?: string): Promise<DetectionData> {
+export async function cocoFileLayout(file: string, root?: string): Promise<DetectionData> {
   const folder = dirname(file);
   const base = root ?? (basename(folder) === 'annotations' ? dirname(folder) : folder);
   const stem = basename(file, '.json');

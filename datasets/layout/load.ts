@@ -1,7 +1,11 @@
-import { ConfigError } from '../core/errors.js';
-import { firstImages, loadCoco, splitCoco, type CocoSet } from './coco/set.js';
-import { loadFolder, splitFolder, type SegmentationSet } from './folder.js';
-import type { DetectionData, SegmentationData, SplitName } from './recognise-types.js';
+import { ConfigError } from '../../core/errors.js';
+import { firstImages, loadCoco, splitCoco, type CocoSet } from '../coco/set.js';
+import {
+  loadSegmentationFolder,
+  splitSegmentationFolder,
+  type SegmentationSet,
+} from '../segmentation-folder.js';
+import type { DetectionData, SegmentationData, SplitName } from './types.js';
 
 /**
  * Loads a part of a detection set; a set of one part is divided by its rule.
@@ -39,8 +43,8 @@ export function loadSegmentationSplit(
   const { splitRule, splits } = data;
   const set =
     splitRule && split !== 'test'
-      ? splitFolder(loadFolder(splits['train']), splitRule)[split]
-      : loadFolder(partOf(data, split));
+      ? splitSegmentationFolder(loadSegmentationFolder(splits['train']), splitRule)[split]
+      : loadSegmentationFolder(partOf(data, split));
   const { limit } = options;
   if (limit === undefined) return set;
   if (!Number.isInteger(limit) || limit < 1)

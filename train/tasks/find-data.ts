@@ -1,8 +1,8 @@
 import { DataError } from '../../core/errors.js';
-import { recogniseData } from '../../datasets/recognise.js';
-import type { RecognisedData, RecogniseOptions } from '../../datasets/recognise-types.js';
+import { detectLayout } from '../../datasets/layout/detect.js';
+import type { DataLayout, LayoutOptions } from '../../datasets/layout/types.js';
 
-type FoundData<Kind> = Extract<RecognisedData, { readonly kind: Kind }>;
+type FoundData<Kind> = Extract<DataLayout, { readonly kind: Kind }>;
 
 const EXPECTED = {
   detection: 'images with COCO annotations',
@@ -14,15 +14,15 @@ const EXPECTED = {
  *
  * @throws DataError naming the kind that was found instead
  */
-export async function recognizeAs<Kind extends keyof typeof EXPECTED>(
+export async function findData<Kind extends keyof typeof EXPECTED>(
   kind: Kind,
   path: string,
-  options: RecogniseOptions = {},
+  options: LayoutOptions = {},
 ): Promise<{
   readonly data: FoundData<Kind>;
   readonly hasValidation: boolean;
 }> {
-  const data = await recogniseData(path, options);
+  const data = await detectLayout(path, options);
   if (data.kind !== kind)
     throw new DataError(`${path}: expected ${EXPECTED[kind]}, got a set for ${data.kind}`);
   return {

@@ -1,5 +1,5 @@
-import type { CocoSource } from './coco/set.js';
-import type { FolderSource } from './folder.js';
+import type { CocoSource } from '../coco/set.js';
+import type { FolderSource } from '../segmentation-folder.js';
 
 /** Splits of a set. */
 export type SplitName = 'train' | 'val' | 'test';
@@ -11,9 +11,9 @@ export interface SplitRule {
 }
 
 /** A detected data set: its layout, its splits, and a line to print. */
-export type RecognisedData = DetectionData | SegmentationData | ClassificationData;
+export type DataLayout = DetectionData | SegmentationData | ClassificationData;
 
-interface Recognised {
+interface FoundLayout {
   /** Path as given by the user. */
   readonly root: string;
   /** Description of the layout for people. */
@@ -21,7 +21,7 @@ interface Recognised {
 }
 
 /** COCO annotations in any layout. Without `val` there is a `splitRule`, or no validation. */
-export interface DetectionData extends Recognised {
+export interface DetectionData extends FoundLayout {
   readonly kind: 'detection';
   readonly layout: 'coco' | 'roboflow' | 'file' | 'yaml';
   /** Files by split; an undivided file is `train`. For several files without a layout, splits are named after the files. */
@@ -30,7 +30,7 @@ export interface DetectionData extends Recognised {
 }
 
 /** Images and label PNGs. */
-export interface SegmentationData extends Recognised {
+export interface SegmentationData extends FoundLayout {
   readonly kind: 'segmentation';
   readonly layout: 'ade20k' | 'folder' | 'yaml';
   readonly splits: Readonly<Record<string, FolderSource>>;
@@ -38,14 +38,14 @@ export interface SegmentationData extends Recognised {
 }
 
 /** Class folders, or images with a label file; `readImageNet` reads them. */
-export interface ClassificationData extends Recognised {
+export interface ClassificationData extends FoundLayout {
   readonly kind: 'classification';
   readonly layout: 'imagenet';
   readonly splits: readonly ('train' | 'val' | 'all')[];
 }
 
 /** Options besides `--data`: `--val-fraction`, `--seed`, and the command's. */
-export interface RecogniseOptions {
+export interface LayoutOptions {
   readonly valFraction?: number | undefined;
   readonly seed?: number | undefined;
   /** Whether to accept several annotation files without a layout, as inspecting commands do; otherwise an error. */

@@ -1,17 +1,17 @@
-import { ConfigError, WorkError } from '../core/errors.js';
-import { reviveFailure } from '../core/failure.js';
-import { BufferPool } from './loader/buffer-pool.js';
-import { startInline, startThread, type Host } from './loader/host.js';
-import { loadPipelineModule } from './loader/load-pipeline.js';
-import { inProgress, type BatchRequest, type FromWorker } from './loader/messages.js';
-import type { Collated, Receiver } from './loader/pipeline.js';
+import { ConfigError, WorkError } from '../../core/errors.js';
+import { reviveFailure } from '../../core/failure.js';
+import { BufferPool } from './buffer-pool.js';
+import { startInline, startThread, type Host } from './host.js';
+import { loadPipelineModule } from './load-pipeline.js';
+import { inProgress, type BatchRequest, type FromWorker } from './messages.js';
+import type { Collated, Receiver } from './pipeline.js';
 import {
   batchesFrom,
   epochBatches,
   type PlannedBatch,
   type SamplerOptions,
   type SamplerPosition,
-} from './loader/sampler.js';
+} from './sampler.js';
 
 /** Samples of a data set, e.g. an array. They are sent to the workers, so they must be structured-cloneable and small. */
 export interface SampleSource<Sample> {

@@ -1,5 +1,5 @@
 import { DataError, quote } from '../core/errors.js';
-import type { SegmentationSet } from './folder.js';
+import type { SegmentationSet } from './segmentation-folder.js';
 import { inParallel } from './in-parallel.js';
 import { imageNotes, inspectImage } from './inspect-image.js';
 import { readBytes } from '../io/files/read.js';

@@ -1,6 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { batchesFrom, epochBatches, type SamplerOptions } from '../../datasets/loader/sampler.js';
+import {
+  batchesFrom,
+  epochBatches,
+  type SamplerOptions,
+} from '../../../datasets/loader/sampler.js';
 
 const plain: SamplerOptions = { batchSize: 3, shuffle: false, seed: 1, lastBatch: 'keep' };
 const batches = (n: number, options: Partial<SamplerOptions> = {}, epoch = 0): number[][] =>

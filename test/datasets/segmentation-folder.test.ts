@@ -4,13 +4,13 @@ import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ConfigError, DataError } from '../../core/errors.js';
-import { checkSegmentationSet } from '../../datasets/folder-check.js';
+import { checkSegmentationSet } from '../../datasets/segmentation-check.js';
 import {
-  loadFolder,
+  loadSegmentationFolder,
   readClassNames,
-  splitFolder,
+  splitSegmentationFolder,
   type SegmentationSet,
-} from '../../datasets/folder.js';
+} from '../../datasets/segmentation-folder.js';
 import { mapLabels, readLabelMap } from '../../datasets/png-label-map.js';
 import { encodeLabelPng, encodeRgbPng } from '../../io/png/write.js';
 import { ProblemLog } from '../../datasets/problems.js';
@@ -33,7 +33,7 @@ const label = (...data: number[]): Uint8Array =>
   encodeLabelPng({ width: 2, height: data.length / 2, data: Uint8Array.from(data) });
 
 const load = (classes: readonly string[] = ['a', 'b', 'c']): SegmentationSet =>
-  loadFolder({ images: join(root, 'images'), labels: join(root, 'labels'), classes });
+  loadSegmentationFolder({ images: join(root, 'images'), labels: join(root, 'labels'), classes });
 
 test('images and labels are paired by name, in order, through folders', () => {
   for (const name of ['b', 'x/a', 'a']) {
@@ -146,17 +146,17 @@ test('a split is a partition by seed', () => {
     classes: ['a'],
     mapping: { numClasses: 1, reduceZeroLabel: false },
   };
-  const { train, val } = splitFolder(set, { valFraction: 0.3, seed: 0 });
+  const { train, val } = splitSegmentationFolder(set, { valFraction: 0.3, seed: 0 });
   expect(val.samples).toHaveLength(3);
   expect([...train.samples, ...val.samples].map(({ file }) => file).sort()).toEqual(
     samples.map(({ file }) => file),
   );
-  const again = splitFolder(set, { valFraction: 0.3, seed: 0 });
+  const again = splitSegmentationFolder(set, { valFraction: 0.3, seed: 0 });
   expect(again).toEqual({ train, val });
-  expect(() => splitFolder(set, { valFraction: 0, seed: 0 })).toThrow(ConfigError);
-  expect(() => splitFolder({ ...set, samples: [] }, { valFraction: 0.5, seed: 0 })).toThrow(
-    'got 0',
-  );
+  expect(() => splitSegmentationFolder(set, { valFraction: 0, seed: 0 })).toThrow(ConfigError);
+  expect(() =>
+    splitSegmentationFolder({ ...set, samples: [] }, { valFraction: 0.5, seed: 0 }),
+  ).toThrow('got 0');
 });
 
 test('a check finds every problem of every pair and counts the pixels of what is sound', async () => {

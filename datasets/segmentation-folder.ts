@@ -31,7 +31,7 @@ export interface FolderSource {
  * @throws DataError if an image or label is unpaired
  * @throws ConfigError for no classes or more than 255
  */
-export function loadFolder(source: FolderSource): SegmentationSet {
+export function loadSegmentationFolder(source: FolderSource): SegmentationSet {
   const { images, labels, classes } = source;
   if (classes.length === 0 || classes.length > IGNORED_LABEL)
     throw new ConfigError(`classes: expected 1 to ${IGNORED_LABEL} names, got ${classes.length}`);
@@ -77,7 +77,7 @@ export function readClassNames(file: string): readonly string[] {
  *
  * @throws ConfigError if the fraction is not between 0 and 1, or there are fewer than two images
  */
-export function splitFolder(
+export function splitSegmentationFolder(
   set: SegmentationSet,
   options: { readonly valFraction: number; readonly seed: number },
 ): { readonly train: SegmentationSet; readonly val: SegmentationSet } {

@@ -3,15 +3,15 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ConfigError, DataError } from '../../core/errors.js';
-import { loadDetectionSplit, loadSegmentationSplit } from '../../datasets/recognise-load.js';
-import type { DetectionData, SegmentationData } from '../../datasets/recognise-types.js';
-import { recogniseData } from '../../datasets/recognise.js';
-import { needsRealData, REAL_DATA } from '../helpers/leave-out.js';
+import { ConfigError, DataError } from '../../../core/errors.js';
+import { loadDetectionSplit, loadSegmentationSplit } from '../../../datasets/layout/load.js';
+import type { DetectionData, SegmentationData } from '../../../datasets/layout/types.js';
+import { detectLayout } from '../../../datasets/layout/detect.js';
+import { needsRealData, REAL_DATA } from '../../helpers/leave-out.js';
 
 let root: string;
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), 'recognise-'));
+  root = mkdtempSync(join(tmpdir(), 'layout-'));
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
@@ -28,14 +28,14 @@ const coco = (...fileNames: string[]): object => ({
   images: fileNames.map((name, i) => ({ id: i + 1, file_name: name, width: 64, height: 64 })),
 });
 
-test('the COCO layout is recognised with its image folders', async () => {
+test('the COCO layout is detected with its image folders', async () => {
   const train = write('annotations/instances_train2017.json', coco('a.jpg'));
   const val = write('annotations/instances_val2017.json', coco('b.jpg'));
   write('annotations/captions_val2017.json', coco('b.jpg'));
   write('train2017/a.jpg');
   write('images/val2017/b.jpg');
   write('results/fake.json', '[]');
-  const data = await recogniseData(root);
+  const data = await detectLayout(root);
   expect(data).toEqual({
     kind: 'detection',
     layout: 'coco',
@@ -52,30 +52,30 @@ test('images are looked for by the first file name, and may be missing', async (
   write('annotations/instances_train.json', coco('train/a.jpg'));
   mkdirSync(join(root, 'images/train'), { recursive: true });
   write('train/a.jpg');
-  expect(await recogniseData(root)).toMatchObject({ splits: { train: { images: root } } });
+  expect(await detectLayout(root)).toMatchObject({ splits: { train: { images: root } } });
   rmSync(join(root, 'train'), { recursive: true });
-  expect(await recogniseData(root)).toMatchObject({
+  expect(await detectLayout(root)).toMatchObject({
     splits: { train: { images: join(root, 'images/train') } },
   });
   rmSync(join(root, 'images'), { recursive: true });
-  const data = await recogniseData(root);
+  const data = await detectLayout(root);
   expect(data).toMatchObject({ splits: { train: { images: undefined } } });
   expect(data.line).toContain('(no image folder found)');
 });
 
 test('two years of COCO are ambiguous, and the candidates are listed', async () => {
   for (const year of ['2014', '2017']) write(`annotations/instances_train${year}.json`, coco());
-  const error = await recogniseData(root).catch((e: unknown) => e);
+  const error = await detectLayout(root).catch((e: unknown) => e);
   expect(error).toBeInstanceOf(ConfigError);
   expect((error as Error).message).toContain('expected one data set, got 2: ');
   for (const year of ['2014', '2017'])
     expect((error as Error).message).toContain(`annotations/instances_train${year}.json`);
 });
 
-test('Roboflow exports are recognised', async () => {
+test('Roboflow exports are detected', async () => {
   for (const split of ['train', 'valid', 'test'])
     write(`${split}/_annotations.coco.json`, coco('a.jpg'));
-  expect(await recogniseData(root)).toMatchObject({
+  expect(await detectLayout(root)).toMatchObject({
     layout: 'roboflow',
     splits: {
       train: { images: join(root, 'train') },
@@ -85,13 +85,13 @@ test('Roboflow exports are recognised', async () => {
   });
 });
 
-test('one COCO file is recognised in a folder or by itself, and divided by fraction and seed', async () => {
+test('one COCO file is detected in a folder or by itself, and divided by fraction and seed', async () => {
   const images = Array.from({ length: 10 }, (_, i) => `${i}.jpg`);
   const file = write('export.json', coco(...images));
   write('other.json', { something: 'else' });
   write('broken.json', '{"images":');
   images.forEach((name) => write(`images/${name}`));
-  const data = (await recogniseData(root, { valFraction: 0.3, seed: 4 })) as DetectionData;
+  const data = (await detectLayout(root, { valFraction: 0.3, seed: 4 })) as DetectionData;
   expect(data).toMatchObject({
     layout: 'file',
     splits: { train: { annotations: file, images: join(root, 'images') } },
@@ -101,7 +101,7 @@ test('one COCO file is recognised in a folder or by itself, and divided by fract
   expect((await loadDetectionSplit(data, 'train')).images.ids).toHaveLength(7);
   expect((await loadDetectionSplit(data, 'val')).images.ids).toHaveLength(3);
   expect((await loadDetectionSplit(data, 'val', { limit: 2 })).images.ids).toHaveLength(2);
-  const whole = (await recogniseData(file)) as DetectionData;
+  const whole = (await detectLayout(file)) as DetectionData;
   expect(whole).toMatchObject({ root: file, splits: { train: { annotations: file } } });
   expect((await loadDetectionSplit(whole, 'train')).images.ids).toHaveLength(10);
   await expect(loadDetectionSplit(whole, 'val')).rejects.toThrow(
@@ -112,31 +112,31 @@ test('one COCO file is recognised in a folder or by itself, and divided by fract
 test('several COCO files without a layout are refused, or taken together by verbs that only look', async () => {
   write('a.json', coco());
   write('annotations/b.json', coco());
-  await expect(recogniseData(root)).rejects.toThrow('expected one data set, got 2');
-  const data = await recogniseData(root, { several: true });
+  await expect(detectLayout(root)).rejects.toThrow('expected one data set, got 2');
+  const data = await detectLayout(root, { several: true });
   expect(Object.keys((data as DetectionData).splits)).toEqual(['a', 'annotations/b']);
 });
 
-test('the ADE20K layout is recognised', async () => {
+test('the ADE20K layout is detected', async () => {
   for (const split of ['training', 'validation']) {
     write(`images/${split}/a.jpg`);
     write(`annotations/${split}/a.png`);
   }
   write('classes150.json', '[]');
-  const data = (await recogniseData(root)) as SegmentationData;
+  const data = (await detectLayout(root)) as SegmentationData;
   expect(data).toMatchObject({ kind: 'segmentation', layout: 'ade20k' });
   expect(data.line).toBe('ADE20K layout: train, val, 150 classes');
   expect(loadSegmentationSplit(data, 'val').mapping.reduceZeroLabel).toBe(true);
   expect(() => loadSegmentationSplit(data, 'test')).toThrow('expected a part "test"');
 });
 
-test('images, labels and classes.txt are recognised, divided or not', async () => {
+test('images, labels and classes.txt are detected, divided or not', async () => {
   write('classes.txt', 'road\ngrass\n');
   for (const name of ['a', 'b', 'c', 'd']) {
     write(`images/${name}.jpg`);
     write(`labels/${name}.png`);
   }
-  const whole = (await recogniseData(root, { valFraction: 0.5 })) as SegmentationData;
+  const whole = (await detectLayout(root, { valFraction: 0.5 })) as SegmentationData;
   expect(whole.splits).toEqual({
     train: {
       images: join(root, 'images'),
@@ -151,17 +151,17 @@ test('images, labels and classes.txt are recognised, divided or not', async () =
     write(`images/${split}/a.jpg`);
     write(`labels/${split}/a.png`);
   }
-  const divided = (await recogniseData(root)) as SegmentationData;
+  const divided = (await detectLayout(root)) as SegmentationData;
   expect(Object.keys(divided.splits)).toEqual(['train', 'val']);
-  await expect(recogniseData(root, { valFraction: 0.5 })).rejects.toThrow(
+  await expect(detectLayout(root, { valFraction: 0.5 })).rejects.toThrow(
     '--val-fraction: expected a set of one part to divide',
   );
 });
 
-test('class folders and labelled images are recognised as ImageNet', async () => {
+test('class folders and labelled images are detected as ImageNet', async () => {
   for (const split of ['train', 'val'])
     for (const wnid of ['n1', 'n2']) write(`${split}/${wnid}/a.jpg`);
-  expect(await recogniseData(root)).toMatchObject({
+  expect(await detectLayout(root)).toMatchObject({
     kind: 'classification',
     splits: ['train', 'val'],
     line: 'ImageNet layout: train, val',
@@ -170,7 +170,7 @@ test('class folders and labelled images are recognised as ImageNet', async () =>
   rmSync(join(root, 'val'), { recursive: true });
   write('images/a.jpg');
   write('labels.json', '[]');
-  expect(await recogniseData(root)).toMatchObject({ kind: 'classification', splits: ['all'] });
+  expect(await detectLayout(root)).toMatchObject({ kind: 'classification', splits: ['all'] });
 });
 
 test('a data.yaml names the parts, relative to itself', async () => {
@@ -183,7 +183,7 @@ test('a data.yaml names the parts, relative to itself', async () => {
     'train: {annotations: x/train.json, images: pictures}\nval: {annotations: x/val.json, images: pictures}\nclasses: [cat]\n',
   );
   for (const path of [root, yaml])
-    expect(await recogniseData(path)).toMatchObject({
+    expect(await detectLayout(path)).toMatchObject({
       layout: 'yaml',
       root: yaml,
       splits: { train: { annotations: train, images: join(root, 'pictures'), classes: ['cat'] } },
@@ -194,7 +194,7 @@ test('a data.yaml can take the first images of a part; a smaller limit still goe
   write('x/train.json', coco('a.jpg', 'b.jpg', 'c.jpg'));
   ['a', 'b', 'c'].forEach((name) => write(`pictures/${name}.jpg`));
   write('data.yaml', 'train: {annotations: x/train.json, images: pictures, limit: 2}\n');
-  const data = (await recogniseData(root)) as DetectionData;
+  const data = (await detectLayout(root)) as DetectionData;
   const lengths = await Promise.all(
     [undefined, 1, 3].map(async (limit) => {
       const { images } = await loadDetectionSplit(data, 'train', { limit });
@@ -212,7 +212,7 @@ test('a data.yaml can name label folders, with classes in it or in a file', asyn
     'data.yaml',
     'train: {images: pictures, labels: numbers}\nclasses: names.txt\nreduceZeroLabel: true\n',
   );
-  const data = (await recogniseData(root)) as SegmentationData;
+  const data = (await detectLayout(root)) as SegmentationData;
   expect(data).toMatchObject({ kind: 'segmentation', layout: 'yaml' });
   expect(loadSegmentationSplit(data, 'train').mapping).toEqual({
     numClasses: 2,
@@ -260,11 +260,11 @@ test.each([
   mkdirSync(join(root, 'pictures'));
   write('x.json', coco());
   const file = write('data.yaml', content);
-  await expect(recogniseData(file)).rejects.toThrow(DataError);
-  await expect(recogniseData(file)).rejects.toThrow(message);
+  await expect(detectLayout(file)).rejects.toThrow(DataError);
+  await expect(detectLayout(file)).rejects.toThrow(message);
 });
 
-test('any text as data.yaml is recognised or refused with a DataError', async () => {
+test('any text as data.yaml is detected or refused with a DataError', async () => {
   const file = join(root, 'data.yaml');
   const word = fc.constantFrom(
     'train:',
@@ -294,7 +294,7 @@ test('any text as data.yaml is recognised or refused with a DataError', async ()
       ),
       async (text) => {
         writeFileSync(file, text);
-        await expect(recogniseData(file)).rejects.toThrow(DataError);
+        await expect(detectLayout(file)).rejects.toThrow(DataError);
       },
     ),
     { numRuns: 200 },
@@ -304,33 +304,33 @@ test('any text as data.yaml is recognised or refused with a DataError', async ()
 test('a YOLO data.yaml beside a COCO file is no obstacle', async () => {
   write('data.yaml', 'train: train/images\nnames: [a]\n');
   write('export.json', coco());
-  expect(await recogniseData(root)).toMatchObject({ layout: 'file' });
+  expect(await detectLayout(root)).toMatchObject({ layout: 'file' });
 });
 
 test('where nothing fits, the message lists what was looked for', async () => {
   write('readme.txt');
-  const error = await recogniseData(root).catch((e: unknown) => e);
+  const error = await detectLayout(root).catch((e: unknown) => e);
   expect(error).toBeInstanceOf(DataError);
   for (const layout of ['COCO', 'Roboflow', 'ADE20K', 'classes.txt', 'ImageNet', 'data.yaml'])
     expect((error as Error).message).toContain(layout);
-  await expect(recogniseData(join(root, 'readme.txt'))).rejects.toThrow('got another file');
-  await expect(recogniseData(join(root, 'none'))).rejects.toThrow('got nothing there');
-  await expect(recogniseData(write('x.json', '{'))).rejects.toThrow(DataError);
+  await expect(detectLayout(join(root, 'readme.txt'))).rejects.toThrow('got another file');
+  await expect(detectLayout(join(root, 'none'))).rejects.toThrow('got nothing there');
+  await expect(detectLayout(write('x.json', '{'))).rejects.toThrow(DataError);
 });
 
 test('fractions that are none are refused', async () => {
   write('export.json', coco());
   for (const valFraction of [0, 1, NaN, -1])
-    await expect(recogniseData(root, { valFraction })).rejects.toThrow(ConfigError);
+    await expect(detectLayout(root, { valFraction })).rejects.toThrow(ConfigError);
 });
 
 describe('real sets', () => {
   needsRealData('coco-mini');
 
-  test('the real sets are recognised', async () => {
+  test('the real sets are detected', async () => {
     const lines = await Promise.all(
       ['coco-mini', 'ade20k-mini', 'imagenet-mini'].map(
-        async (name) => (await recogniseData(join(REAL_DATA, name))).line,
+        async (name) => (await detectLayout(join(REAL_DATA, name))).line,
       ),
     );
     expect(lines).toEqual([
@@ -338,8 +338,6 @@ describe('real sets', () => {
       'ADE20K layout: train, val, 150 classes',
       'ImageNet layout: all',
     ]);
-    await expect(recogniseData(join(REAL_DATA, 'coco-annotations-only'))).rejects.toThrow(
-      'got 2: ',
-    );
+    await expect(detectLayout(join(REAL_DATA, 'coco-annotations-only'))).rejects.toThrow('got 2: ');
   });
 });

@@ -5,8 +5,8 @@ import { checkCocoTables } from './coco/checks.js';
 import { checkImageFiles, reportMissingImages } from './coco/image-files.js';
 import { COCO_PROBLEMS, reportTo } from './coco/problem-kinds.js';
 import { readAnnotations, type CocoTables } from '../io/coco/annotations.js';
-import { checkSegmentationSet } from './folder-check.js';
-import { loadFolder } from './folder.js';
+import { checkSegmentationSet } from './segmentation-check.js';
+import { loadSegmentationFolder } from './segmentation-folder.js';
 import { readImageNet } from './imagenet.js';
 import type { ClassEntry } from './class-list.js';
 import { inParallel } from './in-parallel.js';
@@ -15,9 +15,9 @@ import { errorAsValue, ProblemLog, type Finding, type ProblemKind } from './prob
 import type {
   ClassificationData,
   DetectionData,
-  RecognisedData,
+  DataLayout,
   SegmentationData,
-} from './recognise-types.js';
+} from './layout/types.js';
 
 /** Options of a check. */
 export interface CheckOptions {
@@ -37,7 +37,7 @@ export interface SplitReport {
 
 /** Report on a set. Training rejects a set with errors. */
 export interface DataReport {
-  readonly data: RecognisedData;
+  readonly data: DataLayout;
   readonly splits: readonly SplitReport[];
   /** Problems across splits. */
   readonly across: readonly Finding[];
@@ -50,7 +50,7 @@ export interface DataReport {
  *
  * @throws DataError if a file cannot be read at all or its structure is broken
  */
-export async function checkData(data: RecognisedData, options: CheckOptions): Promise<DataReport> {
+export async function checkData(data: DataLayout, options: CheckOptions): Promise<DataReport> {
   switch (data.kind) {
     case 'detection':
       return checkDetection(data, options);
@@ -136,7 +136,7 @@ async function checkSegmentation(
   const splits: SplitReport[] = [];
   for (const [split, source] of Object.entries(data.splits)) {
     const log = new ProblemLog(options.maxExamples);
-    const set = loadFolder(source);
+    const set = loadSegmentationFolder(source);
     const { images, pixels } = await checkSegmentationSet(set, log, {
       decode: options.images === 'pixels',
     });
@@ -233,7 +233,7 @@ async function inspectFiles(
 }
 
 function report(
-  data: RecognisedData,
+  data: DataLayout,
   splits: readonly SplitReport[],
   across: ProblemLog,
   logs: readonly ProblemLog[],
