@@ -11,7 +11,7 @@ import { DEFAULT_SESSION_OPTIONS, loadOnnxRuntime } from '../engine/runtime/onnx
 import { probeLowering } from '../engine/runtime/probe.js';
 import type { HostTensor } from '../engine/runtime/program.js';
 import { conv3x3 } from '../heads/conv3x3.js';
-import { median } from './measure.js';
+import { median } from '../core/statistics.js';
 
 /**
  * Times the heads' 3×3 convolutions with ONNX Runtime's profiler (sum over all nodes, including transforms), relative to

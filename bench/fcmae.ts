@@ -16,7 +16,7 @@ import type { HostTensors, Program } from '../engine/runtime/program.js';
 import { createClassifier } from '../models/classifier.js';
 import { variant } from '../models/classifier-weights.js';
 import { createFcmae } from '../models/fcmae.js';
-import { median } from './measure.js';
+import { median } from '../core/statistics.js';
 
 /**
  * Times a pre-training step (forward, backward, AdamW) with the encoder on visible sites and with the masked dense

@@ -14,11 +14,6 @@ const TUNED = {
   MALLOC_TOP_PAD_: '1073741824',
 };
 
-/** Middle value, the upper one of two. */
-export function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
-}
-
 /**
  * Runs `convnextv2 benchmark --json` in a process of its own.
  *

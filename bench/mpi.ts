@@ -14,7 +14,7 @@ import { createClassifier } from '../models/classifier.js';
 import { joinRanks } from '../tools/distributed.js';
 import { ALLOCATOR_SETTINGS } from '../tools/relaunch.js';
 import { joinReports } from '../train/distributed/totals.js';
-import { median } from './measure.js';
+import { median } from '../core/statistics.js';
 
 /**
  * Measures how training a classifier scales over the cores of this machine with MPI, one thread per rank: images/s of one

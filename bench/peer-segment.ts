@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
-import { median, runBenchmark, runPeer } from './measure.js';
+import { median } from '../core/statistics.js';
+import { runBenchmark, runPeer } from './measure.js';
 
 /**
  * Times UPerNet (512 channels, 150 classes) and eager PyTorch 1.13 (CPU, malloc-tuned, OpenBLAS) in alternating rounds

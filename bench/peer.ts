@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
-import { median, runBenchmark, runPeer } from './measure.js';
+import { median } from '../core/statistics.js';
+import { runBenchmark, runPeer } from './measure.js';
 
 /**
  * Times this library and Debian's PyTorch 1.13 (CPU, malloc-tuned, OpenBLAS) in alternating rounds and prints the ratio

@@ -1,3 +1,4 @@
+import { median } from '../core/statistics.js';
 import { countMacs } from '../backbone/macs.js';
 import type { ConvNeXtV2Config } from '../backbone/variants.js';
 import { adamW } from '../engine/optimizer/adam-w.js';
@@ -66,12 +67,11 @@ export async function benchmarkClassifier(
   const timesMs: number[] = [];
   for (let i = 0; i < repeats; i++) timesMs.push(await once());
   await program.release();
-  const sorted = [...timesMs].sort((a, b) => a - b);
-  const medianMs = sorted[Math.floor(sorted.length / 2)];
+  const medianMs = median(timesMs);
   const macs =
     countMacs(config, [sizePx, sizePx], classes).products * batch * (mode === 'train' ? 3 : 1);
   return {
-    minMs: sorted[0],
+    minMs: Math.min(...timesMs),
     medianMs,
     timesMs,
     firstRunMs,

@@ -1,4 +1,5 @@
 import { DataError } from '../core/errors.js';
+import { median } from '../core/statistics.js';
 import { writeAtomicallySync } from '../io/files/atomic.js';
 import type { ReportChart, ReportTable } from './evaluation-document.js';
 import { chartGrid, tableCard } from './page/blocks.js';
@@ -51,7 +52,7 @@ function readRun(name: string): ComparedRun {
       file: name,
     });
   const training = records.filter((record) => record.kind === 'train');
-  const speeds = training.map(({ imagesPerSecond }) => imagesPerSecond).sort((a, b) => a - b);
+  const speeds = training.map(({ imagesPerSecond }) => imagesPerSecond);
   const best: Record<string, { value: number; step: number }> = {};
   for (const record of records) {
     if (record.kind !== 'eval') continue;
@@ -69,7 +70,7 @@ function readRun(name: string): ComparedRun {
     step: last.step,
     epoch: last.epoch,
     loss: training.at(-1)?.losses['loss'],
-    imagesPerSecond: speeds.at(speeds.length >> 1),
+    imagesPerSecond: speeds.length > 0 ? median(speeds) : undefined,
     best,
     settings: settingsOf(name),
   };

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { median } from '../core/statistics.js';
 import { readJsonIfPresent } from '../io/files/read.js';
 import { escapeHtml } from './page/html.js';
 import type { MetricsRecord } from './run-folder.js';
@@ -44,9 +45,7 @@ export function factsTable(
   result: RunResult | undefined,
   records: readonly MetricsRecord[],
 ): string {
-  const speeds = records
-    .flatMap((r) => (r.kind === 'train' ? [r.imagesPerSecond] : []))
-    .sort((a, b) => a - b);
+  const speeds = records.flatMap((r) => (r.kind === 'train' ? [r.imagesPerSecond] : []));
   const waits = records.flatMap((r) => (r.kind === 'train' ? [r.dataWait] : []));
   const memory = records.flatMap((r) => (r.kind === 'train' ? [r.rssBytes] : []));
   const facts: (readonly [string, string] | undefined)[] = [
@@ -58,7 +57,7 @@ export function factsTable(
       ([name, value]) => [name, String(value)] as const,
     ),
     speeds.length > 0
-      ? ['images a second, median', formatNumber(Number(speeds[speeds.length >> 1].toPrecision(3)))]
+      ? ['images a second, median', formatNumber(Number(median(speeds).toPrecision(3)))]
       : undefined,
     waits.length > 0
       ? [

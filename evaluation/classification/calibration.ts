@@ -1,3 +1,5 @@
+import { highestLogit, softmaxTerms } from '../../core/softmax.js';
+
 const NUM_BINS = 15;
 const NUM_SUMS = 3 * NUM_BINS + 3;
 /**
@@ -47,15 +49,11 @@ export class CalibrationSums {
    * @param isCorrect whether the first class is the label
    */
   add(logits: ArrayLike<number>, label: number, isCorrect: boolean): void {
-    let highest = -Infinity;
-    for (let k = 0; k < logits.length; k++) highest = Math.max(highest, logits[k]);
-    let total = 0;
-    for (let k = 0; k < logits.length; k++) total += Math.exp(logits[k] - highest);
+    const terms = new Float64Array(logits.length);
+    const total = softmaxTerms(logits, 0, terms);
+    const highest = highestLogit(logits, 0, logits.length);
     let brier = 0;
-    for (let k = 0; k < logits.length; k++) {
-      const probability = Math.exp(logits[k] - highest) / total;
-      brier += (probability - (k === label ? 1 : 0)) ** 2;
-    }
+    for (let k = 0; k < terms.length; k++) brier += (terms[k] / total - (k === label ? 1 : 0)) ** 2;
     const confidence = 1 / total;
     const bin = binOf(confidence);
     this.sums[3 * bin]++;

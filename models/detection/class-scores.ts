@@ -1,3 +1,5 @@
+import { softmaxTerms } from '../../core/softmax.js';
+
 /**
  * Softmax of every row of the mean of several heads' logits: Cascade R-CNN averages before the softmax.
  *
@@ -8,15 +10,12 @@ export function classScores(logits: readonly Float32Array[], numColumns: number)
   const scores = new Float32Array(logits[0].length);
   const row = new Float64Array(numColumns);
   for (let at = 0; at < scores.length; at += numColumns) {
-    let highest = -Infinity;
     for (let c = 0; c < numColumns; c++) {
       let sum = 0;
       for (const head of logits) sum += head[at + c];
       row[c] = sum / logits.length;
-      if (row[c] > highest) highest = row[c];
     }
-    let total = 0;
-    for (let c = 0; c < numColumns; c++) total += row[c] = Math.exp(row[c] - highest);
+    const total = softmaxTerms(row, 0, row);
     for (let c = 0; c < numColumns; c++) scores[at + c] = row[c] / total;
   }
   return scores;

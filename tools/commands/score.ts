@@ -175,7 +175,7 @@ async function runSemantic(flags: SemanticFlags): Promise<void> {
     boundary: flags.boundary ?? false,
     allowMissing: flags.allowMissing ?? false,
   };
-  const score = scoreSemantic(options);
+  const score = await scoreSemantic(options);
   await finish(flags, score);
   if (flags.json) return printJson(semanticDocument(score, options, classNames));
   const { result, boundary } = score;
@@ -214,7 +214,7 @@ async function runImagenet(flags: ImagenetFlags): Promise<void> {
     gt: flags.gt,
     numClasses: flags.numClasses,
   };
-  const score = scoreImagenet(options);
+  const score = await scoreImagenet(options);
   await finish(flags, score);
   if (flags.json) return printJson(imagenetDocument(score, options));
   const { numSamples, top1, top5, meanPerClassTop1, calibration } = score.result;

@@ -1,3 +1,4 @@
+import { softmax } from '../../core/softmax.js';
 import { basename } from 'node:path';
 import { hasSplit, readImageNet } from '../../datasets/imagenet.js';
 import type { ClassificationSample } from '../../datasets/sample.js';
@@ -92,13 +93,6 @@ export async function examineClassifier(
 function evenly<Item>(items: readonly Item[], limit: number): readonly Item[] {
   if (items.length <= limit) return items;
   return Array.from({ length: limit }, (_, i) => items[Math.floor((i * items.length) / limit)]);
-}
-
-function softmax(logits: Float32Array): Float64Array {
-  const highest = logits.reduce((max, value) => Math.max(max, value), -Infinity);
-  const powers = Float64Array.from(logits, (value) => Math.exp(value - highest));
-  const total = powers.reduce((sum, value) => sum + value, 0);
-  return powers.map((value) => value / total);
 }
 
 function argmax(values: Float64Array): number {

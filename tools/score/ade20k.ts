@@ -1,13 +1,13 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError, DataError } from '../../core/errors.js';
+import { readBytes } from '../../io/files/read.js';
 import { decodePngIndices, type PngIndices } from '../../io/png/indices.js';
 import { BoundaryIouEvaluator } from '../../evaluation/semantic/boundary-iou.js';
 import { SemanticEvaluator, type SemanticResult } from '../../evaluation/semantic/evaluator.js';
 import { semanticMetrics } from '../../evaluation/semantic/metrics.js';
 import { decodePart, encodePart } from '../../evaluation/part.js';
 import { finiteOrNull } from './format.js';
-import { readBytes } from './read-bytes.js';
 
 /** What to score, and how. */
 export interface SemanticScoreOptions {
@@ -43,7 +43,7 @@ export interface SemanticScore {
 }
 
 /** Scores predicted label maps. @throws DataError or ConfigError for what cannot be scored */
-export function scoreSemantic(options: SemanticScoreOptions): SemanticScore {
+export async function scoreSemantic(options: SemanticScoreOptions): Promise<SemanticScore> {
   const { numClasses, ignoreIndex, reduceZeroLabel } = options;
   if (options.perImage && options.parts.length > 0)
     throw new ConfigError(
@@ -57,8 +57,8 @@ export function scoreSemantic(options: SemanticScoreOptions): SemanticScore {
     options.dt === undefined ? [] : pairFiles(options.gt, options.dt, options, warnings);
   let numShifted = 0;
   for (const { labelFile, predictionFile, name } of pairs) {
-    const labels = decodePngIndices(readFileSync(labelFile), labelFile);
-    const predicted = decodePngIndices(readFileSync(predictionFile), predictionFile);
+    const labels = decodePngIndices(await readBytes(labelFile), labelFile);
+    const predicted = decodePngIndices(await readBytes(predictionFile), predictionFile);
     assertSameSize(labels, predicted, predictionFile);
     const predictions = classIndices(predicted.data, options);
     const areas = evaluator.update(labels.data, predictions, labelFile);
@@ -70,7 +70,7 @@ export function scoreSemantic(options: SemanticScoreOptions): SemanticScore {
     numShifted += countShifted(labels.data, predicted.data, options);
   }
   for (const file of options.parts) {
-    const part = decodePart(readBytes(file), file);
+    const part = decodePart(await readBytes(file), file);
     evaluator.addPart(part);
     boundary?.addPart(part);
   }

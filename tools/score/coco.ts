@@ -11,9 +11,9 @@ import { DETECTION_STATS, KEYPOINT_STATS, tabulateCoco } from '../../evaluation/
 import { thresholdCurves } from '../../evaluation/coco/threshold-curves.js';
 import { cocoWarnings } from '../../evaluation/coco/warnings.js';
 import { decodePart, encodePart } from '../../evaluation/part.js';
+import { readBytes } from '../../io/files/read.js';
 import { matchCoco, stopwatch, type CocoMatchOptions } from './coco-match.js';
 import { canStartThreads, startCocoThreads } from './coco-threads.js';
-import { readBytes } from './read-bytes.js';
 
 /** What to score, and how. */
 export interface CocoScoreOptions extends CocoMatchOptions {
@@ -58,7 +58,8 @@ export async function scoreCoco(options: CocoScoreOptions): Promise<CocoScore> {
     const { truth, results, evaluator, seconds } = await matchCoco(options, shard);
     const clock = stopwatch();
     for (const part of await others.parts) addCocoPart(evaluator, decodePart(part, 'thread'));
-    for (const file of options.parts) addCocoPart(evaluator, decodePart(readBytes(file), file));
+    for (const file of options.parts)
+      addCocoPart(evaluator, decodePart(await readBytes(file), file));
     const merge = clock();
     const result = evaluator.finish();
     const accumulate = clock();

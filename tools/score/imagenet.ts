@@ -6,8 +6,8 @@ import {
   type ClassificationResult,
 } from '../../evaluation/classification/evaluator.js';
 import { decodePart, encodePart } from '../../evaluation/part.js';
+import { readBytes } from '../../io/files/read.js';
 import { finiteOrNull } from './format.js';
-import { readBytes } from './read-bytes.js';
 
 /** What to score. */
 export interface ImagenetScoreOptions {
@@ -38,13 +38,13 @@ interface ResultRecord {
 }
 
 /** Scores classification results. @throws DataError or ConfigError for what cannot be scored */
-export function scoreImagenet(options: ImagenetScoreOptions): ImagenetScore {
-  const labels = options.gt === undefined ? undefined : readLabels(options.gt);
+export async function scoreImagenet(options: ImagenetScoreOptions): Promise<ImagenetScore> {
+  const labels = options.gt === undefined ? undefined : await readLabels(options.gt);
   let evaluator: ClassificationEvaluator | undefined;
   let numClasses = options.numClasses;
   const seen = new Set<string>();
   for (const file of options.dt) {
-    for (const { record, where } of readResults(file)) {
+    for (const { record, where } of parseResults(await readText(file), file)) {
       const name = basename(record.file);
       if (seen.has(name))
         throw new DataError(`${where}: expected each image once, got ${name} again`, { file });
@@ -66,7 +66,7 @@ export function scoreImagenet(options: ImagenetScoreOptions): ImagenetScore {
     }
   }
   for (const file of options.parts) {
-    const part = decodePart(readBytes(file), file);
+    const part = decodePart(await readBytes(file), file);
     numClasses ??= (part.settings as { numClasses?: number } | null)?.numClasses ?? 1;
     evaluator ??= new ClassificationEvaluator(numClasses);
     evaluator.addPart(part);
@@ -112,8 +112,13 @@ export function imagenetDocument(score: ImagenetScore, options: ImagenetScoreOpt
   };
 }
 
-function* readResults(file: string): Generator<{ record: ResultRecord; where: string }> {
-  const text = new TextDecoder().decode(readBytes(file));
+const readText = async (file: string): Promise<string> =>
+  new TextDecoder().decode(await readBytes(file));
+
+function* parseResults(
+  text: string,
+  file: string,
+): Generator<{ record: ResultRecord; where: string }> {
   const whole = tryParse(text);
   if (isObject(whole) && Array.isArray(whole['predictions'])) {
     for (const [i, value] of (whole['predictions'] as unknown[]).entries()) {
@@ -175,10 +180,10 @@ function numbers(value: unknown, where: string, what: string): readonly number[]
   });
 }
 
-function readLabels(file: string): ReadonlyMap<string, number> {
+async function readLabels(file: string): Promise<ReadonlyMap<string, number>> {
   if (!existsSync(file))
     throw new DataError(`${file}: expected labels, got no such file`, { file });
-  const text = new TextDecoder().decode(readBytes(file));
+  const text = await readText(file);
   const json = tryParse(text);
   const entries: [unknown, unknown, string][] = Array.isArray(json)
     ? json.map((item: unknown, i) => {

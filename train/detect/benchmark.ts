@@ -4,6 +4,7 @@ import { boxAreas, iouMatrix, type Boxes, type Size } from '../../core/boxes.js'
 import { identityGrid } from '../../core/mask-targets.js';
 import { Random } from '../../core/random.js';
 import type { RgbImage } from '../../core/image.js';
+import { median } from '../../core/statistics.js';
 import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
 import { adamW } from '../../engine/optimizer/adam-w.js';
 import { createFlatBuffers } from '../../engine/optimizer/flat-buffers.js';
@@ -288,8 +289,4 @@ function medians<Key extends string>(
   return Object.fromEntries(
     keys.map((key) => [key, median(rows.map((row) => row[key]))]),
   ) as Record<Key, number>;
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 }

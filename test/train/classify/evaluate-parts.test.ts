@@ -125,7 +125,7 @@ test('shards write into one folder; the last one sees the whole', async () => {
   expect([last.scored, last.missing]).toEqual([12, 0]);
   expect(last.scores).toEqual(whole);
   const files = parts(folder).map((name) => join(folder, name));
-  const merged = scoreImagenet({ dt: [], parts: files });
+  const merged = await scoreImagenet({ dt: [], parts: files });
   expect(merged.result.numSamples).toBe(24);
   expect(merged.result.top1).toBe(whole['top1']);
   expect(merged.result.calibration?.meanNLL).toBe(whole['loss']);
