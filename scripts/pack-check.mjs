@@ -25,7 +25,6 @@ function run(command, args, cwd) {
 
 // The five-line use of the library, in a file of the user's.
 const API = `
-import { convnextv2Check } from './names.mjs';
 import { loadClassifier, createClassifierPredictor, openEngine, decodeImage, evaluationResize, resizeForEvaluation, normalizationTable, normalizeInto, IMAGENET_PIXELS, topClasses } from 'convnextv2';
 const { model, store } = await loadClassifier('model.pth');
 const predictor = createClassifierPredictor(await openEngine(), { model, store }, { inputSize: 64, frozen: false });
@@ -33,7 +32,7 @@ const input = new Float32Array(64 * 64 * 3);
 normalizeInto(resizeForEvaluation(await decodeImage('image.jpg'), evaluationResize(64)), normalizationTable(IMAGENET_PIXELS), input, { offset: 0 });
 console.log(JSON.stringify(topClasses(await predictor.logits(input, 1), 3)));
 await predictor.release();
-`.replace("import { convnextv2Check } from './names.mjs';\n", '');
+`;
 
 const TYPED = `
 import { loadClassifier, type ClassScore } from 'convnextv2';
@@ -100,22 +99,19 @@ try {
     );
     if (scores[0].classIndex !== top[0].classIndex)
       fail('expected the library to agree with the command');
-    const tsc = resolve('node_modules/typescript/bin/tsc');
-    run(
-      'node',
-      [
-        tsc,
-        '--noEmit',
-        '--strict',
-        '--module',
-        'nodenext',
-        '--target',
-        'es2022',
-        '--skipLibCheck',
-        'use.ts',
-      ],
-      project,
-    );
+    for (const [module, moduleResolution] of [
+      ['nodenext', 'nodenext'],
+      ['esnext', 'bundler'],
+    ])
+      for (const exactOptionalPropertyTypes of [true, false]) {
+        const compilerOptions = {
+          ...{ module, moduleResolution, exactOptionalPropertyTypes, target: 'es2022' },
+          ...{ strict: true, skipLibCheck: false, noEmit: true },
+        };
+        const config = JSON.stringify({ compilerOptions, files: ['use.ts'] });
+        writeFileSync(join(project, 'tsconfig.json'), config);
+        run('node', [resolve('node_modules/typescript/lib/tsc.js')], project);
+      }
   }
   console.log('pack-check: the package installs and works');
 } finally {
