@@ -1,13 +1,47 @@
 /** The public API. */
+export { open as loadModel, type OpenOptions as LoadModelOptions } from './inference/open.js';
 export {
-  loadModel,
-  type ClassifiedImage,
-  type DetectedObjects,
+  modelOf,
+  type CallOptions,
+  type ClassifierModel,
+  type DetectorModel,
   type ImageModel,
+  type LoadedModel,
+  type PredictOptions,
+  type SegmenterModel,
+} from './inference/model.js';
+export type {
+  AutoencoderCard,
+  ClassifierCard,
+  DetectorCard,
+  ModelCard,
+  SegmenterCard,
+  TaskName,
+} from './inference/card.js';
+export type { ImageInput, PixelImage } from './io/image/input.js';
+export {
+  compressMask,
+  expandMask,
+  type ClassifyResult,
+  type ClassScore,
+  type CompressedMask,
+  type DetectedObject,
+  type DetectResult,
   type ImageResult,
-  type LoadModelOptions,
-  type SegmentedImage,
-} from './tools/model/predictor.js';
+  type SegmentResult,
+} from './core/results.js';
+export { evaluate, type EvaluationData } from './train/evaluate.js';
+export type { EvaluationOptions } from './train/evaluation.js';
+export {
+  exportOnnx,
+  type ExportDocument,
+  type ExportOptions,
+} from './inference/export/export-onnx.js';
+export { draw, type DrawOptions } from './report/draw.js';
+export { toCoco, type CocoResultRow, type ToCocoOptions } from './inference/to-coco.js';
+export { toYolo, type ToYoloOptions } from './inference/to-yolo.js';
+export { toLabelMe, type LabelMeFile } from './inference/to-labelme.js';
+export { encodeRgbPng } from './io/png/write.js';
 export {
   ConfigError,
   DataError,
@@ -35,27 +69,14 @@ export {
 export { ParameterStore, numParameters } from './engine/parameters/store.js';
 export type { Executable, HostTensor, HostTensors, Program } from './engine/runtime/program.js';
 export { createClassifier, type Classifier, type ClassifierConfig } from './models/classifier.js';
-export { loadClassifier, type LoadedClassifier } from './models/classifier-weights.js';
-export {
-  createClassifierPredictor,
-  topClasses,
-  type ClassScore,
-  type ClassifierPredictor,
-} from './models/classifier-predictor.js';
-export type { ClassifierCard, ImagePreprocessing } from './models/model-card.js';
+export { loadClassifier, type LoadedClassifier } from './inference/classify/load.js';
 export { MASK_RCNN, createMaskRcnn, type MaskRcnnConfig } from './models/mask-rcnn.js';
 export { CASCADE_MASK_RCNN, createCascade } from './models/cascade.js';
 export { createDetector, type Detector } from './models/detector.js';
-export { DetectorPredictor, type Prediction } from './models/detector-predictor.js';
 export type { DetectorConfig } from './models/detection/config.js';
-export { loadDetector, type LoadedDetector } from './models/load-detector.js';
+export { loadDetector, type LoadedDetector } from './inference/detect/load.js';
 export { UPERNET, createUperNet, type UperNet, type UperNetConfig } from './models/upernet.js';
-export {
-  createSegmenterPredictor,
-  type Segmentation,
-  type SegmenterPredictor,
-} from './models/segmenter.js';
-export { loadSegmenter, type LoadedSegmenter } from './models/segmenter-weights.js';
+export { loadSegmenter, type LoadedSegmenter } from './inference/segment/load.js';
 export { createFcmae } from './models/fcmae.js';
 export type { RecipeConfig } from './train/config/schemas.js';
 export { RECIPES } from './train/recipes/index.js';

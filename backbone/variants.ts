@@ -1,3 +1,5 @@
+import { ConfigError } from '../core/errors.js';
+import { nearestWord } from '../core/nearest-word.js';
 import { list, oneOf, optional, record, whole, type Infer } from '../core/schema.js';
 import { ResponseForm } from './response-form.js';
 
@@ -53,3 +55,11 @@ export const VARIANTS = {
   large: { depths: [3, 3, 27, 3], dims: [192, 384, 768, 1536], responseNorm: 'grn' },
   huge: { depths: [3, 3, 27, 3], dims: [352, 704, 1408, 2816], responseNorm: 'grn' },
 } as const satisfies Readonly<Record<VariantName, ConvNeXtV2Config>>;
+
+/** The published size of that name. @throws ConfigError with all names and the nearest if there is none */
+export function variant(name: string): ConvNeXtV2Config {
+  if ((VARIANT_NAMES as readonly string[]).includes(name)) return VARIANTS[name as VariantName];
+  throw new ConfigError(
+    `model size: expected one of ${VARIANT_NAMES.join(', ')}, got ${name}; nearest: ${nearestWord(name, VARIANT_NAMES)}`,
+  );
+}

@@ -8,10 +8,10 @@ import { IMAGENET_PIXELS } from '../datasets/transforms/normalize.js';
 import { ParameterStore } from '../engine/parameters/store.js';
 import { openEngine } from '../engine/runtime/engine.js';
 import { DETECTION_THRESHOLDS } from '../models/detection/config.js';
-import { DetectorPredictor } from '../models/detector-predictor.js';
+import { modelOf } from '../inference/model.js';
 import { createMaskRcnn, MASK_RCNN } from '../models/mask-rcnn.js';
 import { evaluateDetector } from '../train/detect/evaluate.js';
-import { detectorView, viewSizes } from '../train/detect/views.js';
+import { inputSizes } from '../inference/detect/preprocess.js';
 import { needsRelaunch, relaunch } from '../tools/relaunch.js';
 
 /**
@@ -47,36 +47,42 @@ const store = new ParameterStore(model.specs);
 store.initialize(0);
 // Low enough that random weights yield the maximal number of detections.
 const thresholds = { ...DETECTION_THRESHOLDS, scoreThreshold: 0.5 / (numClasses + 1) };
-const predictor = new DetectorPredictor({ engine: await openEngine(), model, store, thresholds });
-
 const limits = { long: Number(values.long), short: Number(values.short) };
+const detector = modelOf<'detect'>(await openEngine(), {
+  card: {
+    task: 'detect',
+    backbone: VARIANTS[values.model as VariantName],
+    detector: model.config,
+    classNames: set.classes.names,
+    categoryIds: set.classes.categoryIds,
+    pixels: IMAGENET_PIXELS,
+    limits,
+    thresholds,
+  },
+  model,
+  store,
+});
+
 const mebibytes = (): number => process.memoryUsage.rss() / 2 ** 20;
 const canvases = new Map<string, number>();
 let after5 = NaN;
 const start = performance.now();
-const { numImages, numDetections } = await evaluateDetector(
-  (image) => {
-    const { width, height } = viewSizes(image, limits).canvas;
+const { numImages, numDetections } = await evaluateDetector(detector, set, {
+  onResult: (_sample, _result, image) => {
+    const { width, height } = inputSizes(image, limits).canvas;
     const size = `${width}x${height}`;
     canvases.set(size, (canvases.get(size) ?? 0) + 1);
-    return predictor.predict(detectorView(image, { limits, pixels: IMAGENET_PIXELS }));
   },
-  set,
-  {
-    classNames: set.classes.names,
-    masks: true,
-    limits,
-    onImage: (done, total) => {
-      if (done === 5) after5 = mebibytes();
-      if (done === 5 || done === 15 || done === total)
-        console.log(`${done} of ${total} images: ${mebibytes().toFixed(0)} MiB`);
-    },
+  onImage: (done, total) => {
+    if (done === 5) after5 = mebibytes();
+    if (done === 5 || done === 15 || done === total)
+      console.log(`${done} of ${total} images: ${mebibytes().toFixed(0)} MiB`);
   },
-);
+});
 const seconds = (performance.now() - start) / 1000;
 console.log(
   `${numImages} images of ${canvases.size} sizes, ${numDetections} detections: ${seconds.toFixed(0)} s, ` +
     `${(mebibytes() / after5).toFixed(2)} times the memory after 5`,
 );
 console.log([...canvases].map(([size, count]) => `${size}: ${count}`).join(', '));
-await predictor.release();
+await detector.release();

@@ -6,7 +6,7 @@ import { Random } from '../core/random.js';
 import { ParameterStore } from '../engine/parameters/store.js';
 import { openEngine } from '../engine/runtime/engine.js';
 import { DETECTION_THRESHOLDS } from '../models/detection/config.js';
-import { DetectorPredictor } from '../models/detector-predictor.js';
+import { DetectorPredictor } from '../inference/detect/predictor.js';
 import { createMaskRcnn, MASK_RCNN } from '../models/mask-rcnn.js';
 import { needsRelaunch, relaunch } from '../tools/relaunch.js';
 

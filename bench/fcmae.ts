@@ -14,7 +14,7 @@ import type { Engine } from '../engine/runtime/engine.js';
 import { openEngine } from '../engine/runtime/engine.js';
 import type { HostTensors, Program } from '../engine/runtime/program.js';
 import { createClassifier } from '../models/classifier.js';
-import { variant } from '../models/classifier-weights.js';
+import { variant } from '../backbone/variants.js';
 import { createFcmae } from '../models/fcmae.js';
 import { median } from '../core/statistics.js';
 

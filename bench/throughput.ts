@@ -6,7 +6,7 @@ import { ConfigError } from '../core/errors.js';
 import type { ClassificationSet } from '../datasets/imagenet.js';
 import { openEngine } from '../engine/runtime/engine.js';
 import type { Engine } from '../engine/runtime/engine.js';
-import { variant } from '../models/classifier-weights.js';
+import { variant } from '../backbone/variants.js';
 import { benchmarkClassifier } from '../models/benchmark.js';
 import type { ClassificationConfig } from '../train/config/classify.js';
 import { trainingLoader } from '../train/classify/loader.js';

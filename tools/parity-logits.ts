@@ -7,7 +7,7 @@ import {
 } from '../datasets/transforms/normalize.js';
 import { resizePil } from '../datasets/transforms/resize-pil.js';
 import { openEngine } from '../engine/runtime/engine.js';
-import { loadClassifier } from '../models/classifier-weights.js';
+import { loadClassifier } from '../inference/classify/load.js';
 
 /**
  * Logits of one image under each preprocessing that the published parity vectors may have been made with: the evaluation

@@ -65,9 +65,6 @@ export function registerTrain(program: Command): void {
 async function run(recipe: string, flags: Flags): Promise<void> {
   const { out, json = false } = flags;
   const { train } = await import('../train/train.js');
-  const { examineRun } = await import('./report/index.js');
-  const { locateModel } = await import('./model/locate.js');
-  const { openEngine } = await import('../engine/runtime/engine.js');
   const { listenForStop } = await import('./stop-signals.js');
   const { joinRanks } = await import('./distributed.js');
   const { ProgressView } = await import('./progress/view.js');
@@ -88,16 +85,6 @@ async function run(recipe: string, flags: Flags): Promise<void> {
       ...{ folder: out, configFile, engine, communicator },
       signal: stop.signal,
       listener: new ProgressView({ stream: process.stderr }),
-      examine: async (request, weights) => {
-        const isAverage = weights.which === 'ema';
-        const located = await locateModel(request.folder);
-        await examineRun(
-          await openEngine(engine),
-          located,
-          { ...request, ema: isAverage },
-          weights,
-        );
-      },
     });
     await ranks.finish();
     if (json && communicator.rank === 0) printJson(result);

@@ -2,13 +2,10 @@ import { join } from 'node:path';
 import type { FlatBuffers } from '../engine/optimizer/flat-buffers.js';
 import type { ParameterStore } from '../engine/parameters/store.js';
 import type { SkippedCheckpoint } from '../weights/checkpoint-folder.js';
-import { keepLast, latestValid, markBest } from '../weights/checkpoint-folder.js';
+import { CHECKPOINTS, keepLast, latestValid, markBest } from '../weights/checkpoint-folder.js';
 import type { CheckpointGroups } from '../weights/checkpoint.js';
 import { restoreCheckpoint, saveCheckpoint } from '../weights/checkpoint.js';
 import type { EpochRule } from './progress.js';
-
-/** Name of the folder of checkpoints inside a run folder. */
-export const CHECKPOINTS = 'checkpoints';
 
 /** Everything of a run that changes, as groups of a checkpoint: weights, average, moments. */
 function groupsOf(store: ParameterStore, { ema, moments }: FlatBuffers): CheckpointGroups {

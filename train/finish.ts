@@ -1,15 +1,17 @@
 import { basename, join } from 'node:path';
+import type { Engine } from '../engine/runtime/engine.js';
 import { writeJsonAtomically } from '../io/files/atomic.js';
 import { readMetrics } from '../report/run-folder.js';
 import { writeReport } from '../report/run-report.js';
 import { RESULT, type RunResult } from '../report/run-result.js';
 import { PICTURES } from '../report/save-picture.js';
 import { latestValid, readBest } from '../weights/checkpoint-folder.js';
-import { CHECKPOINTS } from './checkpoints.js';
+import { CHECKPOINTS } from '../weights/checkpoint-folder.js';
 import type { WhichWeights } from './log-record.js';
 import type { TrainResult } from './loop.js';
 import type { RunMonitor } from './monitor.js';
-import type { ExaminedWeights, TrainOptions } from './options.js';
+import { examineRun, type ExaminedWeights } from './examine.js';
+import type { TrainOptions } from './options.js';
 import { IN_MEMORY, type RunPlan } from './plan.js';
 import { TASKS } from './tasks/index.js';
 
@@ -24,16 +26,18 @@ export async function finishRun(
   plan: RunPlan,
   options: TrainOptions,
   {
+    engine,
     outcome,
     monitor,
     seconds,
   }: {
+    readonly engine: Engine;
     readonly outcome: TrainResult & { readonly stoppedEarly?: string };
     readonly monitor: RunMonitor;
     readonly seconds: number;
   },
 ): Promise<void> {
-  const { folder, report = true, examine } = options;
+  const { folder, report = true, backbone } = options;
   if (readMetrics(folder).length === 0) return;
   const start = performance.now();
   const examines = report && !outcome.interrupted && plan.data !== IN_MEMORY;
@@ -42,8 +46,15 @@ export async function finishRun(
     try {
       const { file, ...weights } = await bestWeights(folder, TASKS[plan.config.task].bestMetric);
       const { data, seed, valFraction } = plan;
-      const request = { data, seed, folder, valFraction: valFraction ?? undefined };
-      await examine?.({ ...request, limit: MOST_IMAGES }, weights);
+      await examineRun(
+        plan.config.task,
+        engine,
+        {
+          ...{ data, seed, folder, backbone, valFraction: valFraction ?? undefined },
+          limit: MOST_IMAGES,
+        },
+        weights,
+      );
       monitor.events.pictures(PICTURES, weights.step);
       await monitor.events.histograms(file, weights.step);
     } catch (error) {

@@ -15,7 +15,7 @@ import type { PretrainingConfig } from './config/pretrain.js';
 import type { RecipeConfig } from './config/schemas.js';
 import type { SegmentationConfig } from './config/segment.js';
 import type { Communicator } from './distributed/communicator.js';
-import type { RunListener, WhichWeights } from './log-record.js';
+import type { RunListener } from './log-record.js';
 import type { ImageSet } from './pretrain/images.js';
 import type { TrainingData } from './tasks/task.js';
 
@@ -66,22 +66,6 @@ export type Overrides<T> = T extends readonly unknown[]
     ? { readonly [Key in keyof T]?: Overrides<T[Key]> | undefined }
     : T;
 
-/** The weights that a report is about. */
-export interface ExaminedWeights {
-  readonly step: number;
-  readonly which: WhichWeights;
-}
-
-/** Data and run folder of a report. */
-export interface ExamineRequest {
-  readonly data: string;
-  readonly seed: number;
-  readonly valFraction: number | undefined;
-  readonly folder: string;
-  /** Images at most. */
-  readonly limit: number;
-}
-
 /** How {@link train} trains. */
 export interface TrainOptions<Config extends RecipeConfig = RecipeConfig> {
   /** A folder, a `data.yaml`, loaded sets, or images in memory; a run that is resumed or repeated knows its folder. */
@@ -121,7 +105,4 @@ export interface TrainOptions<Config extends RecipeConfig = RecipeConfig> {
   /** Saves and stops after the current step when aborted. */
   readonly signal?: AbortSignal | undefined;
   readonly listener?: RunListener | undefined;
-  /** Leaves findings about the trained model in the run folder. */
-  readonly examine?:
-    ((request: ExamineRequest, weights: ExaminedWeights) => Promise<unknown>) | undefined;
 }

@@ -3,7 +3,7 @@ import { join, resolve, sep } from 'node:path';
 import { ConfigError, DataError, WorkError } from '../core/errors.js';
 import { openEngine } from '../engine/runtime/engine.js';
 import { assertWritableFolder } from '../io/files/out-folder.js';
-import { CHECKPOINTS } from './checkpoints.js';
+import { CHECKPOINTS } from '../weights/checkpoint-folder.js';
 import { writeRunConfig } from './config/run-config.js';
 import type { RecipeConfig } from './config/schemas.js';
 import { SINGLE_PROCESS } from './distributed/communicator.js';
@@ -81,7 +81,8 @@ export async function train<const Recipe extends string | RecipeConfig>(
       ? { ...result, task: task.name, interrupted: false, stoppedEarly: reason }
       : { ...result, task: task.name };
     if (reason !== undefined) note(`stopped early: ${reason}`);
-    if (isFirst) await finishRun(plan, options as TrainOptions, { outcome, monitor, seconds });
+    if (isFirst)
+      await finishRun(plan, options as TrainOptions, { engine, outcome, monitor, seconds });
     return outcome;
   } catch (error) {
     throw refused(error, folder);

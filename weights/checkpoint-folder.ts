@@ -30,6 +30,9 @@ export interface BestCheckpoint {
 
 const BEST = 'best.json';
 
+/** Name of the folder of checkpoints inside a run folder. */
+export const CHECKPOINTS = 'checkpoints';
+
 /**
  * The newest checkpoint (most steps) whose files are complete and unchanged. Torn ones are passed over and reported.
  * A folder that does not exist is an empty one.

@@ -18,6 +18,26 @@ export interface ParameterTarget {
   readonly values: Float32Array;
 }
 
+/** Parameters as the engine's store has them: `weights` knows no engine. */
+export interface ParameterSource {
+  readonly entries: readonly {
+    readonly path: string;
+    readonly spec: { readonly shape: readonly number[]; readonly layout: Layout };
+  }[];
+  /** The values of a parameter: a view. */
+  get(path: string): Float32Array;
+}
+
+/** All parameters of a store as targets. */
+export function parameterTargets(store: ParameterSource): readonly ParameterTarget[] {
+  return store.entries.map(({ path, spec: { shape, layout } }) => ({
+    path,
+    shape,
+    layout,
+    values: store.get(path),
+  }));
+}
+
 /**
  * What may differ between file and model, by name:
  * - `newHead`: the classifier head keeps its initial values, the file's is dropped
@@ -29,7 +49,7 @@ export type LoadException = 'newHead' | 'encoderOnly';
 /** How to load. */
 export interface LoadOptions {
   readonly which?: Which | undefined;
-  readonly exceptions?: readonly LoadException[];
+  readonly exceptions?: readonly LoadException[] | undefined;
   /** Name in the file of a parameter here; for a backbone inside a detector, its path without the prefix. */
   readonly sourceName?: (path: string) => string;
 }

@@ -32,10 +32,10 @@ export const DEFAULT_ENGINE: EngineOptions = {
 
 /** Options of loading one program. */
 export interface PrepareOptions {
-  readonly gradients?: GradientTarget;
+  readonly gradients?: GradientTarget | undefined;
   /** See {@link CompileOptions}; ignored by the eager engine. */
-  readonly frozen?: boolean;
-  readonly maxSessions?: number;
+  readonly frozen?: boolean | undefined;
+  readonly maxSessions?: number | undefined;
 }
 
 /** An engine that runs programs. */

@@ -1,12 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-/** Default folder of pulled files: `~/.cache/convnextv2`. */
-export function defaultCacheFolder(): string {
-  return join(homedir(), '.cache', 'convnextv2');
-}
-
-/** Folder of pulled weights: option, environment, default. */
-export function cacheFolder(option?: string): string {
-  return option ?? process.env['CONVNEXTV2_CACHE'] ?? defaultCacheFolder();
+/** Folder of pulled weights: as given, else of `CONVNEXTV2_CACHE`, else `~/.cache/convnextv2`. */
+export function cacheFolder(folder?: string): string {
+  return folder ?? process.env['CONVNEXTV2_CACHE'] ?? join(homedir(), '.cache', 'convnextv2');
 }

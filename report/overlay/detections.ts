@@ -16,9 +16,9 @@ export interface DrawnDetection {
   /** Name of the class. */
   readonly label: string;
   /** 0–1; left out for ground truth. */
-  readonly score?: number;
+  readonly score?: number | undefined;
   /** Of the picture's size. */
-  readonly mask?: Rle;
+  readonly mask?: Rle | undefined;
 }
 
 /** Opacity of the inside of masks. */

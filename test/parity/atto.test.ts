@@ -8,8 +8,8 @@ import type { TensorTree } from '../../engine/parameters/tensors.js';
 import type { Program } from '../../engine/runtime/program.js';
 import { classifier } from '../../heads/classifier.js';
 import type { ClassifierModelSpecs } from '../../models/classifier.js';
-import { loadClassifier } from '../../models/classifier-weights.js';
-import { topClasses } from '../../models/classifier-predictor.js';
+import { loadClassifier } from '../../inference/classify/load.js';
+import { topClasses } from '../../inference/classify/top-classes.js';
 import type { FixtureTensor } from '../helpers/fixtures.js';
 import { discoverFixtures, maxAbs, maxError } from '../helpers/fixtures.js';
 import { toNchw, toNhwc } from '../helpers/layout.js';
@@ -81,7 +81,9 @@ describe.each(fixtures)('$name', ({ json, tensors, folder }) => {
         );
       }
       expect(
-        topClasses(outputs['logits'].data as Float32Array, 5).map(({ classIndex }) => classIndex),
+        topClasses(outputs['logits'].data as Float32Array, [], 5).map(
+          ({ classIndex }) => classIndex,
+        ),
       ).toEqual(json.top5);
       const relative = tolerance(json.tolerance, 'stats');
       for (const [name, stats] of Object.entries(json.stats)) {

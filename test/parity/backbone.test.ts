@@ -10,7 +10,7 @@ import type { Program } from '../../engine/runtime/program.js';
 import { classifier } from '../../heads/classifier.js';
 import type { ClassifierModelSpecs } from '../../models/classifier.js';
 import { createClassifier } from '../../models/classifier.js';
-import { loadClassifier } from '../../models/classifier-weights.js';
+import { loadClassifier } from '../../inference/classify/load.js';
 import type { Fixture } from '../helpers/fixtures.js';
 import { discoverFixtures, readTensors } from '../helpers/fixtures.js';
 import { fillStore, toNchw, toNhwc, torchValues } from '../helpers/layout.js';

@@ -13,7 +13,7 @@ import { RoiMemory } from '../../heads/roi/roi-memory.js';
 import { CASCADE_MASK_RCNN, cascadeStages, createCascade } from '../../models/cascade.js';
 import type { DetectorConfig } from '../../models/detection/config.js';
 import { DETECTION_THRESHOLDS } from '../../models/detection/config.js';
-import { RegionInference } from '../../models/detection/region-inference.js';
+import { RoiHeads } from '../../inference/detect/roi-heads.js';
 import { RegionStep } from '../../train/detect/region-step.js';
 import { SINGLE_PROCESS } from '../../train/distributed/communicator.js';
 import { discoverFixtures, FIXTURES, maxAbs, maxError, readTensors } from '../helpers/fixtures.js';
@@ -123,7 +123,7 @@ describe.each(fixtures)('$name', (fixture) => {
     const model = createCascade(backboneOf(TINY), configOf(json, numRegions, hasMasks));
     const store = new ParameterStore(model.specs);
     fillDetector(store, weightsFile(fixture), 'roi_head.');
-    const heads = new RegionInference(await engineOf(runtime), model, store, {});
+    const heads = new RoiHeads(await engineOf(runtime), model, store, {});
     const { arena, maps } = arenaWith(1);
     const { boxes, scores, stages } = await heads.boxes(arena, maps, proposals, imageSize);
     stages.forEach((stage, i) => {

@@ -11,7 +11,7 @@ import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
 import type { TensorTree } from '../../engine/parameters/tensors.js';
 import type { HostTensor, HostTensors, Program } from '../../engine/runtime/program.js';
-import { loadFcmae } from '../../models/fcmae-weights.js';
+import { loadFcmae } from '../../inference/pretrain/load.js';
 import type { Fixture, FixtureTensor } from '../helpers/fixtures.js';
 import { discoverFixtures } from '../helpers/fixtures.js';
 import { toNchw, toNhwc, torchValues } from '../helpers/layout.js';

@@ -13,13 +13,13 @@ import {
   mapsAsOutputs,
   pyramidOf,
 } from '../../models/detection/pyramid-outputs.js';
-import { DetectorPredictor } from '../../models/detector-predictor.js';
-import { exportModel } from '../../models/export/export-model.js';
+import { DetectorPredictor } from '../../inference/detect/predictor.js';
+import { exportModel } from '../../inference/export/export-model.js';
 import { createMaskRcnn, MASK_RCNN, type MaskRcnnConfig } from '../../models/mask-rcnn.js';
 import { discoverFixtures, maxAbs, maxError } from '../helpers/fixtures.js';
 import { toNchw } from '../helpers/layout.js';
 import { RUNTIMES } from '../helpers/runtimes.js';
-import { runOnnx } from '../models/export/run-onnx.js';
+import { runOnnx } from '../inference/export/run-onnx.js';
 import type { BackboneJson } from './maskrcnn-fixture.js';
 import {
   backboneOf,

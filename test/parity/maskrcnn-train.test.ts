@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { identityGrid } from '../../core/mask-targets.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
-import { loadDetectorWeights } from '../../models/detector-weights.js';
+import { loadDetectorWeights } from '../../inference/detect/weights.js';
 import { createMaskRcnn, MASK_RCNN, type MaskRcnnConfig } from '../../models/mask-rcnn.js';
 import type { DetectionBatch } from '../../train/pipelines/detect.js';
 import { positiveMasks } from '../../train/detect/region-targets.js';

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { Engine } from '../../engine/runtime/engine.js';
-import { labelsOf, type ScoreRows } from '../../models/segmenter-rows.js';
+import { labelsOf, type ScoreRows } from '../../inference/segment/score-rows.js';
 import {
   createSegmenterPredictor,
   WHOLE_IMAGE,
-  windowGrid,
   type SegmenterPredictor,
-} from '../../models/segmenter.js';
+} from '../../inference/segment/predictor.js';
+import { windowGrid } from '../../inference/segment/windows.js';
 import type { FixtureTensor } from '../helpers/fixtures.js';
 import { discoverFixtures, maxError } from '../helpers/fixtures.js';
 import { toNhwc } from '../helpers/layout.js';
@@ -83,7 +83,7 @@ describe.each(fixtures)('$name', (fixture) => {
         const labels = labelsOf(scores);
         expect(numDifferent(labels, get(`pred_${kind}`).data), kind).toBeLessThanOrEqual(uncertain);
       }
-      const { labels } = await predictor.segment([view], size);
+      const labels = await predictor.segment([view], size);
       expect(numDifferent(labels, get('pred_whole').data)).toBe(0);
       await predictor.release();
     },

@@ -4,11 +4,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { SHAPES_DEFAULTS, writeShapes } from '../../datasets/shapes/write.js';
 import { DEFAULT_ENGINE } from '../../engine/runtime/engine.js';
-import { evaluateModel } from '../../tools/eval/index.js';
-import type { EvalReport } from '../../tools/eval/request.js';
-import { locateModel } from '../../tools/model/locate.js';
+import type { EvaluationReport } from '../../train/evaluation.js';
 import { formatTable } from '../../tools/output.js';
 import { train } from '../../train/train.js';
+import { openAndEvaluate } from '../helpers/open-and.js';
 import { SMALL_RECIPES } from '../helpers/small-recipes.js';
 import { writeTinyClasses } from '../helpers/tiny-classes.js';
 
@@ -45,21 +44,14 @@ describe.each(['classify', 'detect', 'segment'] as const)('%s', (task) => {
   const run = join(root, task);
   const data = DATA[task];
   const { recipe, settings } = SMALL_RECIPES[task];
-  const evaluate = async (shard?: string): Promise<EvalReport> =>
-    evaluateModel(await locateModel(run), {
-      ...{ data, split: 'val', batch: 2, workers: 0, seed: 0, limit: IMAGES },
-      engine: DEFAULT_ENGINE,
-      ...(shard === undefined ? {} : { shard, out: join(root, `${task}-scores`) }),
+  const evaluate = (shard?: string): Promise<EvaluationReport> =>
+    openAndEvaluate(run, data, {
+      ...{ batch: 2, workers: 0, limit: IMAGES, shard },
+      out: shard && join(root, `${task}-scores`),
     });
   /** What does not tell of files and time. */
-  const scores = ({ document }: EvalReport): object => {
-    const {
-      seconds: _,
-      imagesPerSecond: __,
-      scored: ___,
-      missing: ____,
-      ...rest
-    } = document as Record<string, unknown>;
+  const scores = ({ document }: EvaluationReport): object => {
+    const { seconds: _, imagesPerSecond: __, scored: ___, missing: ____, ...rest } = document;
     return rest;
   };
 
@@ -70,8 +62,7 @@ describe.each(['classify', 'detect', 'segment'] as const)('%s', (task) => {
     });
     const whole = await evaluate();
     // Something to merge: a detector that finds nothing has the same scores in any case.
-    if (task === 'detect')
-      expect((whole.document as { detections: number }).detections).toBeGreaterThan(5);
+    if (task === 'detect') expect(whole.document['detections']).toBeGreaterThan(5);
     lines.length = 0;
     const empty = await evaluate('3/4');
     expect(lines.join('')).toContain('shard 3/4 has none of the images');

@@ -10,14 +10,11 @@ import { decodeImage } from '../../io/image/decode.js';
 import { decodePngIndices } from '../../io/png/indices.js';
 import { encodeLabelPng, encodeRgbPng } from '../../io/png/write.js';
 import { ParameterStore, parameterSize } from '../../engine/parameters/store.js';
-import { DEFAULT_ENGINE } from '../../engine/runtime/engine.js';
 import { createUperNet } from '../../models/upernet.js';
-import { evaluateModel } from '../../tools/eval/index.js';
-import type { EvalRequest } from '../../tools/eval/request.js';
-import { paletteOf } from '../../tools/model/segmenter.js';
-import { predictFiles } from '../../tools/predict/index.js';
-import type { PredictRequest } from '../../tools/predict/request.js';
+import type { EvaluationReport } from '../../train/evaluation.js';
+import { paletteOf } from '../../train/segment/palette.js';
 import { toTorchLayout, torchShape } from '../../weights/layout.js';
+import { openAndEvaluate, openAndPredict } from '../helpers/open-and.js';
 import { writeSafetensors } from '../../io/safetensors/write.js';
 
 const CLASSES = ['ground', 'thing', 'never'];
@@ -25,7 +22,6 @@ const folder = mkdtempSync(join(tmpdir(), 'convnextv2-segment-tools-'));
 const [data, images, labels] = ['', 'images', 'labels'].map((name) => join(folder, 'data', name));
 const weights = join(folder, 'segmenter.safetensors');
 const classFile = join(folder, 'data', 'classes.txt');
-const located = { file: weights, task: 'segment' } as const;
 const SIZE = { width: 70, height: 50 };
 
 beforeAll(async () => {
@@ -70,27 +66,18 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const evalRequest = (more: Partial<EvalRequest> = {}): EvalRequest => ({
-  data,
-  split: 'train',
-  batch: 1,
-  workers: 0,
-  seed: 0,
-  size: 64,
-  classes: classFile,
-  engine: DEFAULT_ENGINE,
-  ...more,
-});
-const predictRequest = (more: Partial<PredictRequest> = {}): PredictRequest => ({
-  files: ['a', 'b'].map((name) => join(images, `${name}.png`)),
-  top: 5,
-  score: 0.3,
-  size: 64,
-  classes: classFile,
-  json: true,
-  engine: DEFAULT_ENGINE,
-  ...more,
-});
+const MODEL = { task: 'segment', size: 64, classes: classFile } as const;
+const evaluate = (
+  options: Parameters<typeof openAndEvaluate>[2] = {},
+  path = data,
+): Promise<EvaluationReport> =>
+  openAndEvaluate(weights, path, { ...MODEL, split: 'train', ...options });
+const predict = (options: Parameters<typeof openAndPredict>[2]): Promise<object> =>
+  openAndPredict(
+    weights,
+    ['a', 'b'].map((name) => join(images, `${name}.png`)),
+    { ...MODEL, ...options },
+  );
 
 interface Scores {
   readonly aAcc: number;
@@ -102,8 +89,8 @@ interface Scores {
 
 test('eval scores what it writes: the label maps give the same accuracy', async () => {
   const out = join(folder, 'eval');
-  const { document } = await evaluateModel(located, evalRequest({ out }));
-  const { aAcc, perClass, labelledClasses } = document as Scores;
+  const { document } = await evaluate({ out });
+  const { aAcc, perClass, labelledClasses } = document as unknown as Scores;
   let [right, total] = [0, 0];
   for (const name of ['a.png', 'b.png']) {
     const found = decodePngIndices(readFileSync(join(out, name)), name).data;
@@ -121,21 +108,21 @@ test('eval scores what it writes: the label maps give the same accuracy', async 
 });
 
 test('windows, mirror images and scales change how it looks, and the table names every class that occurs', async () => {
-  const plain = await evaluateModel(located, evalRequest({ perCategory: true }));
+  const plain = await evaluate({ perCategory: true });
   const names = plain.table.map(([name]) => name);
   expect(names.slice(-2)).toEqual(['ground', 'thing']);
-  const others = await Promise.all(
-    [{ slide: true }, { tta: true }].map((how) => evaluateModel(located, evalRequest(how))),
-  );
+  const others = await Promise.all([{ slide: true }, { tta: true }].map((how) => evaluate(how)));
   for (const { document } of others)
-    expect((document as Scores).aAcc).not.toBe((plain.document as Scores).aAcc);
+    expect((document as unknown as Scores).aAcc).not.toBe(
+      (plain.document as unknown as Scores).aAcc,
+    );
 });
 
 test('predict writes an overlay, a label map with palette and the classes', async () => {
   const out = join(folder, 'predict');
   const palette = join(folder, 'palette.txt');
   writeFileSync(palette, '#ff0000\n00ff00\n#0000ff\n');
-  const document = await predictFiles(located, predictRequest({ out, palette }));
+  const document = await predict({ out, palette });
   const { predictions } = document as {
     predictions: readonly { classes: readonly { classIndex: number; share: number }[] }[];
   };
@@ -171,15 +158,15 @@ test('150 classes of ADE20K have its colours, others some of their own', () => {
 test('a class list of another length than the weights is refused', async () => {
   const classes = join(folder, 'two.txt');
   writeFileSync(classes, 'a\nb\n');
-  const refused = evaluateModel(located, evalRequest({ classes }));
+  const refused = evaluate({ classes });
   await expect(refused).rejects.toThrow(WeightsError);
-  await expect(refused).rejects.toThrow('expected weights for the 2 classes of the list, got 3');
+  await expect(refused).rejects.toThrow('expected 3 class names, got 2');
 });
 
 test('data with other classes than the model is refused before any work', async () => {
   const classes = join(folder, 'others.txt');
   writeFileSync(classes, 'ground\nanother\nnever\n');
-  const refused = evaluateModel(located, evalRequest({ classes }));
+  const refused = evaluate({ classes });
   await expect(refused).rejects.toThrow(DataError);
   await expect(refused).rejects.toThrow('expected class 1 to be another');
 });
@@ -202,7 +189,7 @@ test('a label that is no class, and a label map of another size than its image, 
   const pixels = { ...SIZE, data: new Uint8Array(3 * area) };
   writeFileSync(broken('images'), encodeRgbPng(pixels));
   writeFileSync(broken('labels'), encodeLabelPng({ ...SIZE, data: new Uint8Array(area).fill(3) }));
-  const score = (): Promise<unknown> => evaluateModel(located, evalRequest({ data: root }));
+  const score = (): Promise<unknown> => evaluate({}, root);
   await expect(score()).rejects.toThrow(`${broken('labels')}: expected`);
   await expect(score()).rejects.toThrow('got 3 at pixel (0, 0)');
   const small = { width: 5, height: 4, data: new Uint8Array(20) };

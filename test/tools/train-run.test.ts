@@ -2,8 +2,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { bestAndWorst } from '../../tools/report/examples.js';
-import { precisionRecall } from '../../tools/report/precision-recall.js';
+import { bestAndWorst } from '../../report/examples.js';
+import { precisionRecall } from '../../evaluation/classification/precision-recall.js';
 import { cli } from '../helpers/cli.js';
 import { writeTinyClasses } from '../helpers/tiny-classes.js';
 

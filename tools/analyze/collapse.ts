@@ -15,17 +15,19 @@ import {
 import type { EngineOptions } from '../../engine/runtime/engine.js';
 import { openEngine } from '../../engine/runtime/engine.js';
 import type { HostTensor } from '../../engine/runtime/program.js';
-import type { ImagePreprocessing } from '../../models/model-card.js';
+import type { ClassifierCard } from '../../inference/card.js';
 import { featureCollapse } from '../../train/pretrain/collapse.js';
 import { openEncoder } from '../../train/pretrain/encoder.js';
 import { readImages } from '../../train/pretrain/images.js';
 import { writeAtomically, writeJsonAtomically } from '../../io/files/atomic.js';
-import { locateModel } from '../model/locate.js';
+import { locateModel } from '../../inference/locate.js';
 import { assertWritableFolder } from '../../io/files/out-folder.js';
 import { log } from '../output.js';
 import { channelMosaic } from './channel-mosaic.js';
 import type { ModelCollapse } from './collapse-chart.js';
 import { collapseChart } from './collapse-chart.js';
+
+type Preprocessing = Pick<ClassifierCard, 'pixels' | 'resize'>;
 
 /** What `analyze collapse` was asked for. */
 export interface CollapseRequest {
@@ -106,7 +108,7 @@ async function writeBytes(file: string, bytes: Uint8Array): Promise<void> {
 
 async function* imageTensors(
   files: readonly string[],
-  { pixels, resize }: ImagePreprocessing,
+  { pixels, resize }: Preprocessing,
 ): AsyncGenerator<HostTensor> {
   const table = normalizationTable(pixels);
   const { inputSize } = resize;
@@ -133,8 +135,8 @@ function preprocessingOf(
   state: Readonly<Record<string, unknown>> | undefined,
   fallbackSize: number,
   asked: number | undefined,
-): ImagePreprocessing {
-  const card = state?.['card'] as Partial<ImagePreprocessing> | undefined;
+): Preprocessing {
+  const card = state?.['card'] as Partial<Preprocessing> | undefined;
   const own = card?.resize?.inputSize !== undefined ? card.resize : undefined;
   const resize = own && asked === undefined ? own : evaluationResize(fallbackSize);
   return { pixels: card?.pixels ?? IMAGENET_PIXELS, resize };

@@ -5,9 +5,9 @@ import { VARIANT_NAMES } from '../../backbone/variants.js';
 import { ConfigError } from '../../core/errors.js';
 import { numParameters } from '../../engine/parameters/store.js';
 import { classifierSpecs } from '../../heads/classifier.js';
-import { variant } from '../../models/classifier-weights.js';
+import { variant } from '../../backbone/variants.js';
 import { openEncoder } from '../../train/pretrain/encoder.js';
-import { locateModel } from '../model/locate.js';
+import { locateModel } from '../../inference/locate.js';
 
 /** What `analyze flops` was asked for. */
 export interface FlopsRequest {

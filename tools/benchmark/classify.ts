@@ -1,6 +1,6 @@
 import type { Engine } from '../../engine/runtime/engine.js';
 import { benchmarkClassifier } from '../../models/benchmark.js';
-import { variant } from '../../models/classifier-weights.js';
+import { variant } from '../../backbone/variants.js';
 import type { BenchmarkReport, BenchmarkRequest } from './request.js';
 
 /** Times a classifier of 1000 classes. */

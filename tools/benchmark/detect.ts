@@ -1,5 +1,5 @@
 import type { Engine } from '../../engine/runtime/engine.js';
-import { variant } from '../../models/classifier-weights.js';
+import { variant } from '../../backbone/variants.js';
 import { benchmarkDetector, benchmarkDetectorTraining } from '../../train/detect/benchmark.js';
 import type { BenchmarkReport, BenchmarkRequest } from './request.js';
 

@@ -1,5 +1,5 @@
 import type { Engine } from '../../engine/runtime/engine.js';
-import { variant } from '../../models/classifier-weights.js';
+import { variant } from '../../backbone/variants.js';
 import { benchmarkSegmenter, benchmarkSegmenterTraining } from '../../train/segment/benchmark.js';
 import type { BenchmarkReport, BenchmarkRequest } from './request.js';
 

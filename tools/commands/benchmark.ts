@@ -56,7 +56,7 @@ async function run(flags: Flags): Promise<void> {
   const { batch, size } = { ...DEFAULTS[task], ...flags };
   if (batch < 1 || size < 32 || repeats < 1)
     throw new ConfigError('benchmark: expected --batch and --repeats from 1 and --size from 32');
-  (await import('../../models/classifier-weights.js')).variant(model); // throws for an unknown one
+  (await import('../../backbone/variants.js')).variant(model); // throws for an unknown one
   if (task === 'detect' && mode === 'infer' && batch !== 1)
     throw new ConfigError(`--batch: expected 1 for the inference of detectors, got ${batch}`);
   const frozen = mode === 'infer' && flags.freeze !== false;

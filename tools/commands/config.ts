@@ -57,7 +57,7 @@ async function list({ json }: { readonly json?: boolean }): Promise<void> {
 
 async function print(name: string, flags: PrintFlags): Promise<void> {
   const { resolveConfig } = await import('../../train/config/resolve.js');
-  const { variant } = await import('../../models/classifier-weights.js');
+  const { variant } = await import('../../backbone/variants.js');
   const resolved = resolveConfig(name, {
     file: flags.config,
     asked: flags.model === undefined ? undefined : variant(flags.model),

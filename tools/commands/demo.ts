@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { EvalRequest } from '../eval/request.js';
+import type { ImageModel } from '../../inference/model.js';
 import { wholeNumber } from '../engine-options.js';
 import { formatTable, log } from '../output.js';
 
@@ -71,20 +71,12 @@ async function train(data: string, folder: string, epochs: number): Promise<void
 }
 
 async function score(data: string, folder: string, out: string): Promise<void> {
-  const { locateModel } = await import('../model/locate.js');
-  const { evaluateModel } = await import('../eval/index.js');
+  const { evaluationReport } = await import('../../train/evaluate.js');
   log(`3. Scoring it on the ${NUM_HELD_OUT} pictures that it has not seen. With your own run:`);
   log('   npx convnextv2 eval RUN --data DIR --per-category');
-  const request: EvalRequest = {
-    data,
-    split: 'val',
-    batch: 1,
-    workers: 1,
-    seed: 0,
-    out,
-    engine: ENGINE,
-  };
-  const { table } = await evaluateModel(await locateModel(folder), request);
+  const model = await opened(folder);
+  const { table } = await evaluationReport(model, data, { out, onNotice: log });
+  await model.release();
   console.log(formatTable(table));
   log(
     '   AP50: average precision where half of box or mask must be right; AP asks for more, up to 95 %.',
@@ -94,18 +86,18 @@ async function score(data: string, folder: string, out: string): Promise<void> {
 async function draw(held: string, folder: string, pictures: string): Promise<void> {
   const { readdirSync } = await import('node:fs');
   const { join } = await import('node:path');
-  const { locateModel } = await import('../model/locate.js');
-  const { predictFiles } = await import('../predict/index.js');
+  const { predictFiles } = await import('../../train/predict-files.js');
   log(`4. Drawing what it finds in ${NUM_DRAWN} of them. With your own pictures:`);
   log(`   npx convnextv2 predict ${folder} IMAGE… --out DIR`);
   const files = readdirSync(held).sort().slice(0, NUM_DRAWN);
-  await predictFiles(await locateModel(folder), {
-    files: files.map((name) => join(held, name)),
-    out: pictures,
-    top: 1,
-    score: 0.3,
-    json: true, // the pictures say it; no tables
-    engine: ENGINE,
-  });
+  const model = await opened(folder);
+  const paths = files.map((name) => join(held, name));
+  await predictFiles(model, paths, { out: pictures, score: 0.3, onNotice: log });
+  await model.release();
   log(`Done: open ${join(pictures, files[0])}`);
+}
+
+async function opened(folder: string): Promise<ImageModel> {
+  const { openModel } = await import('../open-model.js');
+  return openModel(folder, { engine: ENGINE }, NUM_HELD_OUT);
 }

@@ -3,7 +3,7 @@ import type { IouType } from '../../core/coco.js';
 import type { AreaRange } from '../../evaluation/coco/parameters.js';
 import { wholeNumber } from '../engine-options.js';
 import { formatTable, log, printJson } from '../output.js';
-import { percent } from '../score/format.js';
+import { percent } from '../../report/format.js';
 import { areaRangeList, idList, numberList } from '../score/lists.js';
 
 interface CommonFlags {

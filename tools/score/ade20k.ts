@@ -7,7 +7,7 @@ import { BoundaryIouEvaluator } from '../../evaluation/semantic/boundary-iou.js'
 import { SemanticEvaluator, type SemanticResult } from '../../evaluation/semantic/evaluator.js';
 import { semanticMetrics } from '../../evaluation/semantic/metrics.js';
 import { decodePart, encodePart } from '../../evaluation/part.js';
-import { finiteOrNull } from './format.js';
+import { finiteOrNull } from '../../report/format.js';
 
 /** What to score, and how. */
 export interface SemanticScoreOptions {

@@ -2,7 +2,7 @@ import { ERROR_KINDS } from '../../evaluation/coco/error-breakdown.js';
 import { DETECTION_STATS, KEYPOINT_STATS, tabulateCoco } from '../../evaluation/coco/summary.js';
 import { formatTable } from '../output.js';
 import type { CocoScore } from './coco.js';
-import { percent } from './format.js';
+import { percent } from '../../report/format.js';
 
 /** A score as text for a terminal, in percent; "-" where there is nothing to measure. */
 export function cocoText(score: CocoScore, perCategory: boolean): string {

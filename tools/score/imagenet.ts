@@ -7,7 +7,7 @@ import {
 } from '../../evaluation/classification/evaluator.js';
 import { decodePart, encodePart } from '../../evaluation/part.js';
 import { readBytes } from '../../io/files/read.js';
-import { finiteOrNull } from './format.js';
+import { finiteOrNull } from '../../report/format.js';
 
 /** What to score. */
 export interface ImagenetScoreOptions {

@@ -5,15 +5,12 @@ import { ConfigError } from '../../core/errors.js';
 import type { ClassificationSet } from '../../datasets/imagenet.js';
 import { ClassificationEvaluator } from '../../evaluation/classification/evaluator.js';
 import { decodePart, encodePart } from '../../evaluation/part.js';
-import type { Engine } from '../../engine/runtime/engine.js';
-import type { LoadedClassifier } from '../../models/classifier-weights.js';
-import type { ClassifierCard } from '../../models/model-card.js';
+import type { ClassifierModel } from '../../inference/model.js';
 import { writeAtomically, writeJsonAtomically } from '../../io/files/atomic.js';
 import type { Scalars } from '../trainer.js';
 import type { EvaluateOptions } from './evaluate.js';
-import { samplesToScore } from './evaluate.js';
-import { evaluationLoader } from './loader.js';
-import { classificationScores, countClassifier } from './trainer.js';
+import { countSamples, samplesToScore } from './evaluate.js';
+import { classificationScores } from './trainer.js';
 
 /** A share of an evaluation: parts `index`, `index + count`, … */
 export interface EvaluationShard {
@@ -58,15 +55,13 @@ const IDENTITY = 'evaluation.json';
  * @throws DataError if the data does not fit the model; ConfigError if the folder holds another evaluation
  */
 export async function evaluateInParts(
-  engine: Engine,
-  opened: LoadedClassifier & { readonly card: ClassifierCard },
+  model: ClassifierModel,
   set: ClassificationSet,
   options: EvaluatePartsOptions,
 ): Promise<EvaluatedParts> {
-  const { folder, shard, partImages = PART_IMAGES, batchSize, workers } = options;
-  const { model, store, card } = opened;
-  const { classes } = model.config;
-  const samples = samplesToScore(opened, set, options.limit);
+  const { folder, shard, partImages = PART_IMAGES } = options;
+  const classes = model.classNames.length;
+  const samples = samplesToScore(model, set, options.limit);
   const identity = {
     ...options.identity,
     images: samples.length,
@@ -79,28 +74,17 @@ export async function evaluateInParts(
   const start = (part: number): number => Math.floor((part * samples.length) / parts);
   const samplesOf = (part: number): ClassificationSet['samples'] =>
     samples.slice(start(part), start(part + 1));
-  const program = engine.prepare(model.inference, store, { frozen: true });
   let [scored, own] = [0, 0];
-  try {
-    for (let part = shard.index; part < parts; part += shard.count) {
-      const ofPart = samplesOf(part);
-      own += ofPart.length;
-      if (existsSync(partFile(folder, part))) continue;
-      const { pixels, resize: evaluation } = card;
-      const loader = evaluationLoader({ batchSize, workers, pixels, evaluation }, ofPart);
-      const accuracy = new ClassificationEvaluator(classes);
-      try {
-        await countClassifier(program, loader, accuracy, { batchSize });
-      } finally {
-        await loader.close();
-      }
-      const bytes = encodePart(accuracy.toPart());
-      await writeAtomically(partFile(folder, part), bytes);
-      scored += ofPart.length;
-      options.onPart?.({ part, parts });
-    }
-  } finally {
-    await program.release();
+  for (let part = shard.index; part < parts; part += shard.count) {
+    const ofPart = samplesOf(part);
+    own += ofPart.length;
+    if (existsSync(partFile(folder, part))) continue;
+    const accuracy = new ClassificationEvaluator(classes);
+    await countSamples(model, ofPart, accuracy, options);
+    const bytes = encodePart(accuracy.toPart());
+    await writeAtomically(partFile(folder, part), bytes);
+    scored += ofPart.length;
+    options.onPart?.({ part, parts });
   }
   const all = new ClassificationEvaluator(classes);
   let missing = 0;

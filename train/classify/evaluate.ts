@@ -1,9 +1,7 @@
 import { DataError } from '../../core/errors.js';
 import type { ClassificationSet } from '../../datasets/imagenet.js';
-import type { Engine } from '../../engine/runtime/engine.js';
 import { ClassificationEvaluator } from '../../evaluation/classification/evaluator.js';
-import type { LoadedClassifier } from '../../models/classifier-weights.js';
-import type { ClassifierCard } from '../../models/model-card.js';
+import type { ClassifierModel } from '../../inference/model.js';
 import type { EvaluationShare } from '../distributed/evaluation.js';
 import { ownSamples } from '../distributed/evaluation.js';
 import type { Scalars } from '../trainer.js';
@@ -15,38 +13,43 @@ export interface EvaluateOptions {
   readonly batchSize: number;
   readonly workers: number;
   /** Only the first images. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
   /** This process's share of the images; all if not given. */
-  readonly share?: EvaluationShare;
+  readonly share?: EvaluationShare | undefined;
 }
 
 /**
- * Scores a classifier on a data set with the preprocessing that belongs to its weights.
+ * Scores a classifier on a data set with the pre-processing that belongs to its weights.
  *
  * @returns `top1`, `top5` (fractions), `loss`, `count`
  * @throws DataError if the classes of data and model differ in number
  */
 export async function evaluateClassifier(
-  engine: Engine,
-  opened: LoadedClassifier & { readonly card: ClassifierCard },
+  model: ClassifierModel,
   set: ClassificationSet,
   { batchSize, workers, limit, share }: EvaluateOptions,
 ): Promise<Scalars> {
-  const { model, store, card } = opened;
-  const { classes } = model.config;
-  const samples = ownSamples(samplesToScore(opened, set, limit), share);
-  const { pixels, resize: evaluation } = card;
-  const loader = evaluationLoader({ batchSize, workers, pixels, evaluation }, samples);
-  const program = engine.prepare(model.inference, store, { frozen: true });
+  const samples = ownSamples(samplesToScore(model, set, limit), share);
+  const accuracy = new ClassificationEvaluator(model.classNames.length);
+  if (samples.length > 0) await countSamples(model, samples, accuracy, { batchSize, workers });
+  for (const part of (await share?.exchange('classification', accuracy.toPart())) ?? [])
+    accuracy.addPart(part);
+  return classificationScores(accuracy);
+}
+
+/** Counts some samples, decoded and resized in worker threads. */
+export async function countSamples(
+  model: ClassifierModel,
+  samples: ClassificationSet['samples'],
+  accuracy: ClassificationEvaluator,
+  { batchSize, workers }: Pick<EvaluateOptions, 'batchSize' | 'workers'>,
+): Promise<void> {
+  const { pixels, resize } = model.card;
+  const loader = evaluationLoader({ batchSize, workers, pixels, evaluation: resize }, samples);
   try {
-    const accuracy = new ClassificationEvaluator(classes);
-    if (samples.length > 0) await countClassifier(program, loader, accuracy, { batchSize });
-    for (const part of (await share?.exchange('classification', accuracy.toPart())) ?? [])
-      accuracy.addPart(part);
-    return classificationScores(accuracy);
+    await countClassifier(model, loader, accuracy, { batchSize });
   } finally {
     await loader.close();
-    await program.release();
   }
 }
 
@@ -56,16 +59,14 @@ export async function evaluateClassifier(
  * @throws DataError if the classes of data and model differ in number, or there is no sample
  */
 export function samplesToScore(
-  { model }: LoadedClassifier,
+  { classNames: { length } }: ClassifierModel,
   set: ClassificationSet,
   limit?: number,
 ): ClassificationSet['samples'] {
-  const { classes } = model.config;
-  if (set.classes.length !== classes) {
+  if (set.classes.length !== length)
     throw new DataError(
-      `eval: expected data with the model's ${classes} classes, got ${set.classes.length}`,
+      `eval: expected data with the model's ${length} classes, got ${set.classes.length}`,
     );
-  }
   const samples = limit === undefined ? set.samples : set.samples.slice(0, limit);
   if (samples.length === 0) throw new DataError('eval: expected images, got none');
   return samples;

@@ -1,11 +1,9 @@
 import { basename } from 'node:path';
 import { imageOf } from '../../datasets/sample.js';
 import type { ClassificationSet } from '../../datasets/imagenet.js';
-import type { RgbImage } from '../../core/image.js';
-import { topClasses } from '../../models/classifier-predictor.js';
-import { appendLegend } from '../../report/overlay/legend.js';
-import { enlargePicture, type Picture, type Rgb } from '../../report/overlay/picture.js';
-import { readingFactor } from '../../report/overlay/sizes.js';
+import { topClasses } from '../../inference/classify/top-classes.js';
+import { withLegend } from '../../report/draw.js';
+import type { Rgb } from '../../report/overlay/picture.js';
 import { sampleIndices, SAMPLES, writeSamples } from '../../report/samples.js';
 import { savePicture } from '../../report/save-picture.js';
 
@@ -50,11 +48,12 @@ export class SampleClassifications {
       if (!logits) continue;
       const sample = set.samples[index];
       const { file, classIndex } = sample;
-      const found = topClasses(logits, MOST_CLASSES).map(({ classIndex: k, probability }) => ({
-        colour: k === classIndex ? RIGHT : WRONG,
-        text: `${set.classes[k].name} ${(100 * probability).toFixed(0)}%`,
+      const names = set.classes.map(({ name }) => name);
+      const found = topClasses(logits, names, MOST_CLASSES).map((top) => ({
+        colour: top.classIndex === classIndex ? RIGHT : WRONG,
+        text: `${top.name} ${(100 * top.probability).toFixed(0)}%`,
       }));
-      const picture = withClasses(await imageOf(sample), found);
+      const picture = withLegend(await imageOf(sample), found);
       items.push({
         file: await savePicture(folder, `${SAMPLES}/image-${place + 1}.jpg`, picture),
         caption: `${basename(file)}: ${set.classes[classIndex].name}; predicted ${found[0].text}`,
@@ -68,8 +67,4 @@ export class SampleClassifications {
       items,
     });
   }
-}
-
-function withClasses(image: RgbImage, found: Parameters<typeof appendLegend>[1]): Picture {
-  return appendLegend(enlargePicture(image, readingFactor(image)), found);
 }

@@ -2,7 +2,8 @@ import { ConfigError, DataError } from '../../core/errors.js';
 import type { ClassificationSet } from '../../datasets/imagenet.js';
 import { ClassificationEvaluator } from '../../evaluation/classification/evaluator.js';
 import { createClassifier } from '../../models/classifier.js';
-import type { ClassifierCard } from '../../models/model-card.js';
+import { modelOf } from '../../inference/model.js';
+import type { ClassifierCard } from '../../inference/card.js';
 import { shardOf } from '../distributed/shard.js';
 import type { Run } from '../loop.js';
 import type { Setup, TrainingData } from '../tasks/task.js';
@@ -58,14 +59,14 @@ export function setUpClassifier(
         const drawn = which === 'weights' ? new SampleClassifications(validation, folder) : null;
         const accuracy = new ClassificationEvaluator(classes.length);
         const loader = evaluationLoader(config, validation.samples);
-        const program = engine.prepare(model.inference, store, {});
+        const classifier = modelOf<'classify'>(engine, { card, model, store });
         try {
-          await countClassifier(program, loader, accuracy, {
+          await countClassifier(classifier, loader, accuracy, {
             onLogits: (indices, logits) => drawn?.take(indices, logits),
           });
         } finally {
           await loader.close();
-          await program.release();
+          await classifier.release();
         }
         await drawn?.finish();
         return classificationScores(accuracy);

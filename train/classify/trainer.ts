@@ -2,10 +2,11 @@ import { linearRates } from '../../core/rates.js';
 import type { FlatBuffers } from '../../engine/optimizer/flat-buffers.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
 import type { Engine } from '../../engine/runtime/engine.js';
-import type { Executable, HostTensor } from '../../engine/runtime/program.js';
+import type { HostTensor } from '../../engine/runtime/program.js';
 import type { LoadedBatch } from '../../datasets/loader/loader.js';
 import { mixedTargets } from '../../datasets/transforms/mix.js';
 import { ClassificationEvaluator } from '../../evaluation/classification/evaluator.js';
+import type { ClassifierModel } from '../../inference/model.js';
 import type { Classifier } from '../../models/classifier.js';
 import type { ClassificationBatch } from '../pipelines/classify.js';
 import { describeSamples } from '../trainer.js';
@@ -96,7 +97,7 @@ export interface CountOptions {
  * Counts a data set.
  */
 export async function countClassifier(
-  program: Executable,
+  model: Pick<ClassifierModel, 'logits'>,
   loader: ClassificationLoader,
   accuracy: ClassificationEvaluator,
   { batchSize = 1, onLogits }: CountOptions = {},
@@ -105,9 +106,8 @@ export async function countClassifier(
     const { images, shape, labels, indices } = batch.value;
     const isAlone = labels.length === 1 && batchSize > 1;
     const image = isAlone ? twice(images, shape) : { shape, data: images };
-    const { logits } = await program.run({ image });
-    const ofBatch = labels.length * logits.shape[1];
-    const values = (logits.data as Float32Array).subarray(0, ofBatch);
+    const logits = await model.logits(image);
+    const values = isAlone ? logits.subarray(0, logits.length / 2) : logits;
     accuracy.update(values, labels);
     onLogits?.(indices, values);
     batch.release();

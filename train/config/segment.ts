@@ -17,7 +17,7 @@ import { ScaleLimits } from '../../datasets/transforms/keep-ratio.js';
 import { PixelStats } from '../../datasets/transforms/normalize.js';
 import { PhotometricOptions } from '../../datasets/transforms/photometric.js';
 import { SegmentationGeometryOptions } from '../../datasets/transforms/segmentation-geometry.js';
-import { SlidingWindow } from '../../models/segmenter.js';
+import { SlidingWindow } from '../../inference/segment/windows.js';
 import { UperNetConfig } from '../../models/upernet.js';
 import { BatchNormScope } from '../distributed/batch-norm.js';
 import { LayerRule } from '../parameter-groups.js';

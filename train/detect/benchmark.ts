@@ -12,12 +12,12 @@ import { numParameters, ParameterStore, parameterSize } from '../../engine/param
 import type { Engine } from '../../engine/runtime/engine.js';
 import { DETECTION_THRESHOLDS, type DetectionThresholds } from '../../models/detection/config.js';
 import { detectorMacs } from '../../models/detection/macs.js';
-import { DetectorPredictor, type PredictionTimes } from '../../models/detector-predictor.js';
+import { DetectorPredictor, type PredictionTimes } from '../../inference/detect/predictor.js';
 import { createMaskRcnn, MASK_RCNN, type MaskRcnnConfig } from '../../models/mask-rcnn.js';
 import type { DetectionBatch, DetectionView } from '../pipelines/detect.js';
 import { SINGLE_PROCESS } from '../distributed/communicator.js';
 import { DetectionStep } from './step.js';
-import { detectorView } from './views.js';
+import { detectorInput } from '../../inference/detect/preprocess.js';
 
 /** What is timed. */
 export interface DetectorBenchmarkOptions {
@@ -87,8 +87,8 @@ export async function benchmarkDetector(
   };
   const image = randomImage(sizePx);
   const limits = { long: Infinity, short: sizePx };
-  const viewed = (): ReturnType<typeof detectorView> =>
-    detectorView(image, { limits, pixels: IMAGENET_PIXELS });
+  const viewed = (): ReturnType<typeof detectorInput> =>
+    detectorInput(image, { limits, pixels: IMAGENET_PIXELS });
   const { shape } = viewed();
   const parts: (PredictionTimes & { readonly preMs: number })[] = [];
   let numDetections = 0;

@@ -1,6 +1,5 @@
 import type { DetectionSample } from '../../datasets/sample.js';
 import { segmentationRuns } from '../../datasets/transforms/mask-grid.js';
-import type { Prediction } from '../../models/detector-predictor.js';
 import type { DrawnDetection } from '../../report/overlay/detections.js';
 
 /** From this score on detections are drawn in reports. */
@@ -18,22 +17,8 @@ export function drawnTruth(
         box: boxes.subarray(4 * m, 4 * m + 4),
         classIndex: classIndices[m],
         label: names[classIndices[m]],
-        ...(mask ? { mask } : {}),
+        mask,
       };
     }),
   );
-}
-
-/** The detections of an image from {@link SHOWN_SCORE} on, for an overlay. @param names by class index */
-export function drawnFound(
-  { boxes, scores, classIndices, masks }: Prediction,
-  names: readonly string[],
-): readonly DrawnDetection[] {
-  return Array.from(scores, (score, d) => ({
-    box: boxes.subarray(4 * d, 4 * d + 4),
-    classIndex: classIndices[d],
-    label: names[classIndices[d]],
-    score,
-    ...(masks.length > 0 ? { mask: masks[d] } : {}),
-  })).filter(({ score }) => score >= SHOWN_SCORE);
 }

@@ -2,9 +2,9 @@ import { DataError } from '../../core/errors.js';
 import { evaluationSamples } from '../../datasets/coco/samples.js';
 import { firstImages, type CocoSet } from '../../datasets/coco/set.js';
 import { groundTruthDomain, groundTruthObjects } from '../../datasets/coco/ground-truth.js';
-import { imageOf, type DetectionSample } from '../../datasets/sample.js';
+import { imageOf } from '../../datasets/sample.js';
 import type { RgbImage } from '../../core/image.js';
-import type { ScaleLimits } from '../../datasets/transforms/keep-ratio.js';
+import type { DetectionSample } from '../../datasets/sample.js';
 import { CocoEvaluator, type CocoResult } from '../../evaluation/coco/evaluator.js';
 import {
   CocoDetectionsBuilder,
@@ -15,36 +15,26 @@ import { cocoParameters } from '../../evaluation/coco/parameters.js';
 import { addCocoPart, cocoPart } from '../../evaluation/coco/part.js';
 import { DETECTION_STATS } from '../../evaluation/coco/summary.js';
 import { arraysOfPart } from '../../evaluation/part.js';
-import type { Prediction } from '../../models/detector-predictor.js';
+import type { DetectResult } from '../../core/results.js';
+import { expandMask } from '../../core/results.js';
+import type { DetectorModel } from '../../inference/model.js';
 import type { EvaluationShare } from '../distributed/evaluation.js';
 import { ownSamples } from '../distributed/evaluation.js';
 import type { Scalars } from '../trainer.js';
-import { predictedBox } from './results.js';
 import { viewingOrder } from './viewing-order.js';
-
-/** Detects objects in an image as it was decoded; boxes and masks are in its pixels. */
-export type ImageDetector = (image: RgbImage) => Promise<Prediction>;
 
 /** How {@link evaluateDetector} goes over the data. */
 export interface EvaluateDetectorOptions {
-  /** Of the model, by class index. */
-  readonly classNames: readonly string[];
-  /** Whether the model predicts masks: they are scored too where the data has some. */
-  readonly masks: boolean;
-  /** Of the sides of the images that the detector sees. */
-  readonly limits: ScaleLimits;
   /** Only the first images. */
-  readonly limit?: number;
-  /** This process's share of the images; all if not given. */
-  readonly share?: EvaluationShare;
+  readonly limit?: number | undefined;
+  /** This process's shard of the images; all if not given. */
+  readonly share?: EvaluationShare | undefined;
   /** Called after each image. */
-  readonly onImage?: (done: number, total: number) => void;
+  readonly onImage?: ((done: number, total: number) => void) | undefined;
   /** Given the detections of each image, e.g. to write them to a file; in the order of {@link viewingOrder}. */
-  readonly onPrediction?: (
-    sample: DetectionSample,
-    prediction: Prediction,
-    image: RgbImage,
-  ) => void | Promise<void>;
+  readonly onResult?:
+    | ((sample: DetectionSample, result: DetectResult, image: RgbImage) => void | Promise<void>)
+    | undefined;
 }
 
 /** Scores of a detector on a data set. */
@@ -63,17 +53,19 @@ export interface DetectorScores {
  * @throws DataError if the classes of data and model differ, the set has masks for only some objects, or a file is broken
  */
 export async function evaluateDetector(
-  detect: ImageDetector,
+  model: DetectorModel,
   data: CocoSet,
-  { classNames, masks, limits, limit, share, onImage, onPrediction }: EvaluateDetectorOptions,
+  { limit, share, onImage, onResult }: EvaluateDetectorOptions = {},
 ): Promise<DetectorScores> {
+  const { classNames, card } = model;
+  const masks = card.detector.masks !== null;
   assertClasses(data, classNames);
   const set = limit === undefined ? data : firstImages(data, limit);
   const samples = evaluationSamples(set);
   const truth = groundTruth(set, masks);
   const evaluators = {
     bbox: new CocoEvaluator(truth, cocoParameters('bbox')),
-    ...(masks && truth.masks ? { segm: new CocoEvaluator(truth, cocoParameters('segm')) } : {}),
+    ...(masks && truth.masks && { segm: new CocoEvaluator(truth, cocoParameters('segm')) }),
   };
   let [numImages, numDetections] = [0, 0];
   const own = ownSamples(
@@ -82,7 +74,7 @@ export async function evaluateDetector(
   );
   const { widths, heights } = set.images;
   const sizes = own.map((i) => ({ width: widths[i], height: heights[i] }));
-  for (const place of viewingOrder(sizes, limits)) {
+  for (const place of viewingOrder(sizes, card.limits)) {
     const sample = samples.at(own[place]);
     const { file, imageId, width, height } = sample;
     const image = await imageOf(sample);
@@ -91,10 +83,10 @@ export async function evaluateDetector(
         `${file}: expected ${width}x${height} as annotated, got an image of ${image.width}x${image.height}`,
         { file, id: imageId },
       );
-    const found = await detect(image);
-    numDetections += found.scores.length;
-    score(evaluators, found, imageId, set.classes.categoryIds);
-    await onPrediction?.(sample, found, image);
+    const result = await model.predict(image);
+    numDetections += result.objects.length;
+    score(evaluators, result, imageId, set.classes.categoryIds);
+    await onResult?.(sample, result, image);
     numImages++;
     onImage?.(numImages, own.length);
   }
@@ -112,7 +104,7 @@ export async function evaluateDetector(
     numImages,
     numDetections,
     bbox: evaluators.bbox.finish(),
-    ...(evaluators.segm ? { segm: evaluators.segm.finish() } : {}),
+    ...(evaluators.segm && { segm: evaluators.segm.finish() }),
   };
 }
 
@@ -158,7 +150,8 @@ function short(names: readonly string[]): string {
   return names.length > 5 ? `${names.slice(0, 5).join(', ')}, …` : names.join(', ');
 }
 
-function groundTruth(set: CocoSet, masks: boolean): CocoGroundTruth {
+/** The annotated objects of a set, with masks or boxes alone. */
+export function groundTruth(set: CocoSet, masks: boolean): CocoGroundTruth {
   const builder = new CocoGroundTruthBuilder(groundTruthDomain(set));
   for (const object of groundTruthObjects(set, { masks })) builder.add(object);
   return builder.build();
@@ -167,17 +160,17 @@ function groundTruth(set: CocoSet, masks: boolean): CocoGroundTruth {
 /** Boxes and masks are scored apart: a mask's area decides how large it is, not that of its box. */
 function score(
   { bbox, segm }: { readonly bbox: CocoEvaluator; readonly segm?: CocoEvaluator },
-  found: Prediction,
+  { objects }: DetectResult,
   imageId: number,
   categoryIds: readonly number[],
 ): void {
   const boxes = new CocoDetectionsBuilder();
   const masks = new CocoDetectionsBuilder();
-  found.scores.forEach((value, d) => {
-    const detection = { imageId, categoryId: categoryIds[found.classIndices[d]], score: value };
-    boxes.add({ ...detection, box: predictedBox(found, d) });
-    if (segm) masks.add({ ...detection, mask: found.masks[d] });
-  });
+  for (const { classIndex, score: value, box, mask } of objects) {
+    const detection = { imageId, categoryId: categoryIds[classIndex], score: value };
+    boxes.add({ ...detection, box });
+    if (segm && mask) masks.add({ ...detection, mask: expandMask(mask) });
+  }
   bbox.update(boxes.build());
   segm?.update(masks.build());
 }

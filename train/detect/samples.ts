@@ -1,14 +1,15 @@
 import { basename } from 'node:path';
 import { trainableImages } from '../../datasets/coco/samples.js';
 import type { CocoSet } from '../../datasets/coco/set.js';
-import type { DetectionSample } from '../../datasets/sample.js';
 import type { RgbImage } from '../../core/image.js';
-import type { Prediction } from '../../models/detector-predictor.js';
+import type { DetectionSample } from '../../datasets/sample.js';
+import type { DetectResult } from '../../core/results.js';
+import { drawnObjects } from '../../report/draw.js';
 import { drawDetections } from '../../report/overlay/detections.js';
 import { besideEachOther } from '../../report/overlay/panels.js';
 import { sampleIndices, SAMPLES, writeSamples } from '../../report/samples.js';
 import { savePicture } from '../../report/save-picture.js';
-import { drawnFound, drawnTruth, SHOWN_SCORE } from './drawing.js';
+import { drawnTruth, SHOWN_SCORE } from './drawing.js';
 
 /** Draws, at an evaluation, what was found in a few images of a set: the same ones every time, with annotations where there are any. */
 export class SampleDetections {
@@ -29,11 +30,11 @@ export class SampleDetections {
   }
 
   /** Draws the image if it is one of the samples. */
-  async add(sample: DetectionSample, found: Prediction, image: RgbImage): Promise<void> {
+  async add(sample: DetectionSample, result: DetectResult, image: RgbImage): Promise<void> {
     const place = this.places.get(sample.imageId);
     if (place === undefined) return;
     const { names } = this.set.classes;
-    const [truth, shown] = [drawnTruth(sample, names), drawnFound(found, names)];
+    const [truth, shown] = [drawnTruth(sample, names), drawnObjects(result, SHOWN_SCORE)];
     const sides = [truth, shown].map((side) => drawDetections(image, side));
     await savePicture(this.folder, fileOf(place), besideEachOther(sides));
     this.captions[place] =

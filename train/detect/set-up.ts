@@ -4,9 +4,9 @@ import type { CocoSet } from '../../datasets/coco/set.js';
 import type { DetectorConfig } from '../../models/detection/config.js';
 import { SIZE_DIVISOR_PX } from '../../models/detection/pyramid-outputs.js';
 import { createDetector } from '../../models/detector.js';
-import type { DetectorCard } from '../../models/detector-card.js';
-import { DetectorPredictor } from '../../models/detector-predictor.js';
-import { startDetector } from '../../models/detector-weights.js';
+import type { DetectorCard } from '../../inference/card.js';
+import { modelOf } from '../../inference/model.js';
+import { startDetector } from '../../inference/detect/weights.js';
 import { shardOf } from '../distributed/shard.js';
 import { openLoader } from '../loader.js';
 import type { Run } from '../loop.js';
@@ -18,7 +18,6 @@ import type { DetectionConfig } from '../config/detect.js';
 import { detectionMetrics, evaluateDetector } from './evaluate.js';
 import { SampleDetections } from './samples.js';
 import { createDetectorTrainer, type LoadedDetectionBatch } from './trainer.js';
-import { detectorView } from './views.js';
 
 /** Training of a detector: it starts from a classifier, an autoencoder, or a whole detector of the same classes. */
 export function setUpDetector(
@@ -76,20 +75,15 @@ export function setUpDetector(
       validation &&
       (async (store, which) => {
         const drawn = which === 'weights' ? new SampleDetections(validation, folder) : null;
-        const predictor = new DetectorPredictor({ engine, model, store, thresholds });
+        const predicting = modelOf<'detect'>(engine, { card, model, store });
         try {
-          const scores = await evaluateDetector(
-            (image) => predictor.predict(detectorView(image, { limits, pixels })),
-            validation,
-            {
-              ...{ classNames, masks, limits },
-              onPrediction: (sample, predicted, image) => drawn?.add(sample, predicted, image),
-            },
-          );
+          const scores = await evaluateDetector(predicting, validation, {
+            onResult: (sample, result, image) => drawn?.add(sample, result, image),
+          });
           drawn?.finish();
           return detectionMetrics(scores);
         } finally {
-          await predictor.release();
+          await predicting.release();
         }
       }),
   };

@@ -1,6 +1,6 @@
 import type { ScaleLimits } from '../../datasets/transforms/keep-ratio.js';
 import type { Size } from '../../datasets/transforms/rect.js';
-import { viewSizes } from './views.js';
+import { inputSizes } from '../../inference/detect/preprocess.js';
 
 /**
  * The order in which a detector looks at many images: those that become inputs of one size follow each other, as a new size
@@ -12,7 +12,7 @@ import { viewSizes } from './views.js';
 export function viewingOrder(sizes: readonly Size[], limits: ScaleLimits): readonly number[] {
   // The size itself decides last: augmented views of equal canvases may differ.
   const keys = sizes.map((size) => {
-    const { width, height } = viewSizes(size, limits).canvas;
+    const { width, height } = inputSizes(size, limits).canvas;
     return [width * height, width, size.width, size.height] as const;
   });
   return [...keys.keys()].sort((a, b) => {

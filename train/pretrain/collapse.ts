@@ -9,7 +9,7 @@ import type { TensorTree } from '../../engine/parameters/tensors.js';
 import type { Engine } from '../../engine/runtime/engine.js';
 import type { HostTensor, Program } from '../../engine/runtime/program.js';
 import { meanChannelCosineDistance } from '../../evaluation/collapse.js';
-import { parameterTargets } from '../../models/classifier-weights.js';
+import { parameterTargets } from '../../weights/load.js';
 import { loadWeights } from '../../weights/load.js';
 import type { Which } from '../../weights/select.js';
 

@@ -1,7 +1,7 @@
 import { convNeXtV2Specs } from '../../backbone/convnextv2.js';
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
-import { parameterTargets } from '../../models/classifier-weights.js';
+import { parameterTargets } from '../../weights/load.js';
 import { inferArchitecture } from '../../weights/architecture.js';
 import { loadTensors } from '../../weights/load.js';
 import { withWeights } from '../../weights/open.js';

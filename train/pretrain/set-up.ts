@@ -3,8 +3,8 @@ import { numVisiblePatches, patchGrid } from '../../backbone/masking.js';
 import { ConfigError, DataError } from '../../core/errors.js';
 import { encodeRgbPng } from '../../io/png/write.js';
 import { createFcmae } from '../../models/fcmae.js';
-import type { FcmaeCard } from '../../models/fcmae-weights.js';
-import { loadFcmae } from '../../models/fcmae-weights.js';
+import type { AutoencoderCard } from '../../inference/card.js';
+import { loadFcmae } from '../../inference/pretrain/load.js';
 import { writeAtomicallySync } from '../../io/files/atomic.js';
 import { summarizeWeights } from '../../weights/verify.js';
 import { evaluationLoader, trainingLoader } from '../classify/loader.js';
@@ -40,7 +40,7 @@ export function setUpAutoencoder(
   assertMasking(config);
   if (samples.length === 0) throw new DataError('train: expected images, got none');
   const model = createFcmae(fcmae);
-  const card: FcmaeCard = { task: 'pretrain', fcmae, pixels, resize: config.evaluation };
+  const card: AutoencoderCard = { task: 'pretrain', fcmae, pixels, resize: config.evaluation };
   return {
     specs: model.specs,
     card,

@@ -5,7 +5,8 @@ import { adamW } from '../../engine/optimizer/adam-w.js';
 import { createFlatBuffers } from '../../engine/optimizer/flat-buffers.js';
 import { numParameters, ParameterStore, parameterSize } from '../../engine/parameters/store.js';
 import type { Engine } from '../../engine/runtime/engine.js';
-import { createSegmenterPredictor, type SegmenterView } from '../../models/segmenter.js';
+import { createSegmenterPredictor } from '../../inference/segment/predictor.js';
+import { type SegmenterInput } from '../../inference/segment/preprocess.js';
 import { createUperNet, UPERNET, type UperNetConfig } from '../../models/upernet.js';
 import { upernetMacs } from '../../models/upernet-macs.js';
 import { SINGLE_PROCESS } from '../distributed/communicator.js';
@@ -47,7 +48,7 @@ export async function benchmarkSegmenter(
   store.initialize(0);
   const predictor = createSegmenterPredictor({ engine, model, store, frozen });
   const size = { width: sizePx, height: sizePx };
-  const view: SegmenterView = { ...size, data: noise(sizePx * sizePx * 3) };
+  const view: SegmenterInput = { ...size, data: noise(sizePx * sizePx * 3) };
   const times = await timed(repeats, async () => {
     for (let i = 0; i < batch; i++) await predictor.segment([view], size);
   });

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import type { SegmentationSet } from '../../datasets/segmentation-folder.js';
 import type { LabelMap, RgbImage } from '../../core/image.js';
-import type { Segmentation } from '../../models/segmenter.js';
+import type { SegmentResult } from '../../core/results.js';
 import { sampleIndices, SAMPLES, writeSamples } from '../../report/samples.js';
 import { savePicture } from '../../report/save-picture.js';
 import { drawSegmentation, PANELS } from './drawing.js';
@@ -24,13 +24,13 @@ export class SampleSegmentations {
   /** Draws the image if it is one of the samples. */
   async add(
     file: string,
-    found: Segmentation,
+    result: SegmentResult,
     { image, truth }: { readonly image: RgbImage; readonly truth: LabelMap },
   ): Promise<void> {
     const place = this.places.get(file);
     if (place === undefined) return;
     const { width, height } = image;
-    const labels = { truth, found: { width, height, data: found.labels } };
+    const labels = { truth, found: { width, height, data: result.labels } };
     const picture = drawSegmentation(image, labels, this.set.classes);
     await savePicture(this.folder, fileOf(place), picture);
   }

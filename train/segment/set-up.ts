@@ -1,9 +1,9 @@
 import { createDenseBackbone } from '../../backbone/output-norms.js';
 import { DataError } from '../../core/errors.js';
 import type { SegmentationSet } from '../../datasets/segmentation-folder.js';
-import type { SegmenterCard } from '../../models/segmenter-card.js';
-import { loadSegmenterBackbone } from '../../models/segmenter-weights.js';
-import { createSegmenterPredictor, WHOLE_IMAGE } from '../../models/segmenter.js';
+import type { SegmenterCard } from '../../inference/card.js';
+import { loadSegmenterBackbone } from '../../inference/segment/load.js';
+import { modelOf } from '../../inference/model.js';
 import { createUperNet, type UperNetConfig } from '../../models/upernet.js';
 import { shardOf } from '../distributed/shard.js';
 import { openLoader } from '../loader.js';
@@ -23,7 +23,6 @@ export function setUpSegmenter(
   { engine, seed, folder, communicator, ...run }: Run,
 ): Setup<LoadedSegmentationBatch> {
   const { backbone, pixels, geometry, photometric, steps, lr, minLr, power, warmup } = config;
-  const { limits, window } = config.evaluation;
   const { samples, classes: classNames } = training;
   assertData(training, validation);
   const head: UperNetConfig = { ...config.head, numClasses: classNames.length };
@@ -65,17 +64,16 @@ export function setUpSegmenter(
       validation &&
       (async (store, which) => {
         const drawn = which === 'weights' ? new SampleSegmentations(validation, folder) : null;
-        const predictor = createSegmenterPredictor({ engine, model, store });
+        const { slide } = config;
+        const segmenter = modelOf<'segment'>(engine, { card, model, store }, { slide });
         try {
-          const { aAcc, mIoU, mAcc, numImages } = await evaluateSegmenter(predictor, validation, {
-            ...{ numClasses: classNames.length, pixels, limits, ratios: [1] },
-            mode: config.slide ? { window, flip: false } : WHOLE_IMAGE,
-            onSegmentation: (...predicted) => drawn?.add(...predicted),
+          const { aAcc, mIoU, mAcc, numImages } = await evaluateSegmenter(segmenter, validation, {
+            onResult: (...predicted) => drawn?.add(...predicted),
           });
           drawn?.finish();
           return { aAcc, mIoU, mAcc, count: numImages };
         } finally {
-          await predictor.release();
+          await segmenter.release();
         }
       }),
   };

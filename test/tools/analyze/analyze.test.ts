@@ -6,7 +6,7 @@ import { fcmaeConfig, fcmaeSpecs } from '../../../backbone/fcmae.js';
 import type { ConvNeXtV2Config } from '../../../backbone/variants.js';
 import { ConfigError, DataError, WeightsError } from '../../../core/errors.js';
 import { ParameterStore } from '../../../engine/parameters/store.js';
-import { parameterTargets } from '../../../models/classifier-weights.js';
+import { parameterTargets } from '../../../weights/load.js';
 import type { CollapseRequest } from '../../../tools/analyze/collapse.js';
 import { analyzeCollapse } from '../../../tools/analyze/collapse.js';
 import { collapseChart } from '../../../tools/analyze/collapse-chart.js';

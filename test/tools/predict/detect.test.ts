@@ -8,15 +8,16 @@ import { rleFromString } from '../../../core/rle-string.js';
 import { decodeImage } from '../../../io/image/decode.js';
 import { encodeRgbPng } from '../../../io/png/write.js';
 import type { ParameterStore } from '../../../engine/parameters/store.js';
-import { DEFAULT_ENGINE } from '../../../engine/runtime/engine.js';
-import type { DetectorCard } from '../../../models/detector-card.js';
+import type { DetectorCard } from '../../../inference/card.js';
 import { createDetector } from '../../../models/detector.js';
 import { MASK_RCNN } from '../../../models/mask-rcnn.js';
-import { detectorViews, openDetector } from '../../../tools/model/detector.js';
-import { predictFiles } from '../../../tools/predict/index.js';
-import type { PredictRequest } from '../../../tools/predict/request.js';
+import { openDetector } from '../../../inference/detect/load.js';
+import { detectorViews } from '../../../inference/detect/tta.js';
 import { toTorchLayout, torchShape } from '../../../weights/layout.js';
 import { writeSafetensors } from '../../../io/safetensors/write.js';
+import { openAndPredict } from '../../helpers/open-and.js';
+import { formatTable } from '../../../tools/output.js';
+import type { TextBlock } from '../../../train/presentation.js';
 import { tinyStore } from '../../train/detect/tiny-detector.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'convnextv2-predict-'));
@@ -60,15 +61,11 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const request = (more: Partial<PredictRequest> = {}): PredictRequest => ({
-  files: images,
-  top: 5,
-  score: 0.2,
-  size: 64,
-  json: true,
-  engine: DEFAULT_ENGINE,
-  ...more,
-});
+const predict = (
+  files: readonly string[],
+  options: Parameters<typeof openAndPredict>[2],
+): Promise<object> =>
+  openAndPredict(weights, files, { task: 'detect', size: 64, score: 0.2, ...options });
 interface Row {
   readonly image_id: number;
   readonly category_id: number;
@@ -81,7 +78,7 @@ const readJson = <T>(...path: string[]): T =>
 
 test('writes an overlay per image and results that COCO tools read', async () => {
   const out = join(folder, 'out');
-  const document = await predictFiles(located, request({ out, max: 7 }));
+  const document = await predict(images, { out, max: 7 });
   const rows = readJson<Row[]>('out', 'results.json');
   expect(rows.map(({ image_id }) => image_id)).toEqual(
     [1, 2].flatMap((id) => new Array<number>(7).fill(id)),
@@ -106,10 +103,11 @@ test('writes an overlay per image and results that COCO tools read', async () =>
 
 test('prints a table of what reaches the score', async () => {
   const lines: string[] = [];
-  const spy = vi.spyOn(console, 'log').mockImplementation((line: string) => void lines.push(line));
-  await predictFiles(located, request({ files: [images[0]], json: false, score: 1 }));
-  await predictFiles(located, request({ files: [images[0]], json: false, score: 0 }));
-  spy.mockRestore();
+  const onText = (text: readonly TextBlock[]): void =>
+    void lines.push(
+      ...text.map((block) => (typeof block === 'string' ? block : formatTable(block))),
+    );
+  for (const score of [1, 0]) await predict([images[0]], { onText, score });
   expect(lines[0]).toBe(`${images[0]}: 0 objects`);
   expect(lines[2]).toMatch(/^class +score % +x +y +width +height\nclass \d +\d+\.\d/);
   expect(lines[3]).toMatch(/^… and \d+ more$/);
@@ -118,7 +116,7 @@ test('prints a table of what reaches the score', async () => {
 test('augmented views are three sizes, each also mirrored', async () => {
   const card = { limits: { long: 200, short: 100 }, pixels: { mean: [0, 0, 0], std: [1, 1, 1] } };
   const image = await decodeImage(images[0]);
-  const views = detectorViews(image, card as unknown as DetectorCard, true);
+  const views = detectorViews(image, card as unknown as DetectorCard);
   expect(views.map(({ imageSize, isFlipped }) => [imageSize.width, isFlipped])).toEqual([
     [120, false],
     [120, true],
@@ -127,7 +125,6 @@ test('augmented views are three sizes, each also mirrored', async () => {
     [180, false],
     [180, true],
   ]);
-  expect(detectorViews(image, card as unknown as DetectorCard, false).length).toBe(1);
 });
 
 test('class names of another number are refused', async () => {

@@ -11,15 +11,15 @@ import { ParameterStore } from '../../../engine/parameters/store.js';
 import type { Engine } from '../../../engine/runtime/engine.js';
 import { openEngine } from '../../../engine/runtime/engine.js';
 import { createClassifier } from '../../../models/classifier.js';
-import type { LoadedClassifier } from '../../../models/classifier-weights.js';
-import type { ClassifierCard } from '../../../models/model-card.js';
+import type { ClassifierCard } from '../../../inference/card.js';
+import { modelOf, type ClassifierModel } from '../../../inference/model.js';
 import { evaluateClassifier } from '../../../train/classify/evaluate.js';
 import type {
   EvaluatedParts,
   EvaluatePartsOptions,
 } from '../../../train/classify/evaluate-parts.js';
 import { evaluateInParts } from '../../../train/classify/evaluate-parts.js';
-import { evalClassify } from '../../../tools/eval/classify.js';
+import { scoreClassifier } from '../../../train/classify/score.js';
 import { scoreImagenet } from '../../../tools/score/imagenet.js';
 import { writeTinyClasses } from '../../helpers/tiny-classes.js';
 
@@ -36,7 +36,8 @@ const card: ClassifierCard = {
 let engine: Engine;
 let data: string;
 let set: ClassificationSet; // 24 images
-let opened: LoadedClassifier & { card: ClassifierCard };
+let store: ParameterStore;
+let opened: ClassifierModel;
 const folders: string[] = [];
 const newFolder = (): string => {
   const folder = mkdtempSync(join(tmpdir(), 'convnextv2-parts-'));
@@ -49,18 +50,21 @@ beforeAll(async () => {
   data = writeTinyClasses();
   folders.push(data);
   set = readImageNet(data, { split: 'val' });
-  const store = new ParameterStore(model.specs);
+  store = new ParameterStore(model.specs);
   store.initialize(3);
-  opened = { model, store, card };
+  opened = modelOf<'classify'>(engine, { model, store, card }, { frozen: true });
 });
-afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true })));
+afterAll(async () => {
+  await opened.release();
+  folders.forEach((folder) => rmSync(folder, { recursive: true }));
+});
 
 const OPTIONS = { batchSize: 4, workers: 0 };
 const evaluate = (
   folder: string,
   options: Partial<EvaluatePartsOptions> = {},
 ): Promise<EvaluatedParts> =>
-  evaluateInParts(engine, opened, set, {
+  evaluateInParts(opened, set, {
     ...OPTIONS,
     folder,
     shard: { index: 0, count: 1 },
@@ -72,7 +76,7 @@ const parts = (folder: string): string[] =>
   readdirSync(folder).filter((name) => name.endsWith('.part'));
 
 test('parts add up to the evaluation in one go', async () => {
-  const whole = await evaluateClassifier(engine, opened, set, OPTIONS);
+  const whole = await evaluateClassifier(opened, set, OPTIONS);
   const { scores, missing, scored } = await evaluate(newFolder());
   expect(scores).toEqual(whole);
   expect([missing, scored]).toEqual([0, 24]);
@@ -98,26 +102,26 @@ test.each([
     }
     expect(own).toEqual(expected);
     expect(last?.missing).toBe(0);
-    expect(last?.scores).toEqual(
-      await evaluateClassifier(engine, opened, set, { ...OPTIONS, limit }),
-    );
+    expect(last?.scores).toEqual(await evaluateClassifier(opened, set, { ...OPTIONS, limit }));
   },
 );
 
 test('images of a size at which one alone is summed up in another order are scored the same', async () => {
   // 64 · 64 positions in the stem's output: 256 or more.
-  const large = { ...opened, card: { ...card, resize: evaluationResize(256) } };
+  const largeCard = { ...card, resize: evaluationResize(256) };
+  const large = modelOf<'classify'>(engine, { model, store, card: largeCard }, { frozen: true });
   const scores = async (batchSize: number): Promise<unknown> =>
-    evaluateClassifier(engine, large, set, { batchSize, workers: 0, limit: 4 });
+    evaluateClassifier(large, set, { batchSize, workers: 0, limit: 4 });
   // Batches of 4, of 3 and 1, of 2 and 2.
   const whole = await scores(4);
   expect(await scores(3)).toEqual(whole);
   expect(await scores(2)).toEqual(whole);
+  await large.release();
 });
 
 test('shards write into one folder; the last one sees the whole', async () => {
   const folder = newFolder();
-  const whole = await evaluateClassifier(engine, opened, set, OPTIONS);
+  const whole = await evaluateClassifier(opened, set, OPTIONS);
   const first = await evaluate(folder, { shard: { index: 1, count: 2 } });
   // Parts 1, 3 and 5 of six, which have four images each.
   expect([first.scored, first.missing, first.scores['count']]).toEqual([12, 12, 12]);
@@ -136,7 +140,7 @@ test('what shards have left is finished by any number of others', async () => {
   await evaluate(folder, { shard: { index: 1, count: 4 } });
   const rest = await evaluate(folder);
   expect([rest.scored, rest.missing]).toEqual([18, 0]);
-  expect(rest.scores).toEqual(await evaluateClassifier(engine, opened, set, OPTIONS));
+  expect(rest.scores).toEqual(await evaluateClassifier(opened, set, OPTIONS));
 });
 
 test('a run that was interrupted does what is missing and leaves the rest', async () => {
@@ -173,7 +177,7 @@ describe('errors before any work', () => {
 
   test('data with other classes', async () => {
     const other = { ...set, classes: set.classes.slice(1) };
-    const run = evaluateInParts(engine, opened, other, {
+    const run = evaluateInParts(opened, other, {
       ...OPTIONS,
       folder: newFolder(),
       shard: { index: 0, count: 1 },
@@ -187,9 +191,7 @@ describe('errors before any work', () => {
     ['one', '--shard: expected i/n'],
     ['0/2', '--shard: expected --out DIR'],
   ])('--shard %s', async (shard, message) => {
-    const located = { file: 'none', task: 'classify' } as const;
-    const request = { data, split: 'val', batch: 4, workers: 0, seed: 0, shard } as const;
-    const run = evalClassify(located, { ...request, engine: {} as never });
+    const run = scoreClassifier(opened, data, { batch: 4, workers: 0, shard });
     await expect(run).rejects.toThrow(ConfigError);
     await expect(run).rejects.toThrow(message);
   });

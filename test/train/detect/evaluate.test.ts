@@ -11,10 +11,12 @@ import { CocoEvaluator } from '../../../evaluation/coco/evaluator.js';
 import { CocoGroundTruthBuilder } from '../../../evaluation/coco/objects.js';
 import { cocoParameters } from '../../../evaluation/coco/parameters.js';
 import { CocoResultsBuilder } from '../../../evaluation/coco/results-builder.js';
-import type { Prediction } from '../../../models/detector-predictor.js';
-import type { ImageDetector } from '../../../train/detect/evaluate.js';
+import type { DetectResult } from '../../../core/results.js';
+import { compressMask } from '../../../core/results.js';
+import { MASK_RCNN } from '../../../models/mask-rcnn.js';
+import { detectorOf } from './detector-of.js';
 import { detectionMetrics, evaluateDetector } from '../../../train/detect/evaluate.js';
-import { cocoResultRows, type CocoResultRow } from '../../../train/detect/results.js';
+import { toCoco, type CocoResultRow } from '../../../inference/to-coco.js';
 
 let root: string;
 let set: CocoSet;
@@ -28,55 +30,50 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-const NOTHING: Prediction = {
-  boxes: new Float32Array(0),
-  scores: new Float32Array(0),
-  classIndices: new Int32Array(0),
-  masks: [],
-};
+type Detect = Parameters<typeof detectorOf>[0];
+const NOTHING: Detect = () => [];
 
 /** Finds the annotations of the images in their order, boxes moved by some pixels. */
-function oracle(shiftPx = 0): ImageDetector {
+function oracle(shiftPx = 0): Detect {
   const objects = [...groundTruthObjects(set, { masks: true })];
   let next = 0;
   return () => {
     const imageId = set.images.ids[next++];
     const found = objects.filter((object) => object.imageId === imageId && !object.isCrowd);
-    return Promise.resolve({
-      boxes: Float32Array.from(
-        found.flatMap(({ box: [x, y, w, h] }) => [
-          x + shiftPx,
-          y + shiftPx,
-          x + w + shiftPx,
-          y + h + shiftPx,
-        ]),
-      ),
-      scores: Float32Array.from(found, (_, i) => 0.9 - i / 100),
-      classIndices: Int32Array.from(found, ({ categoryId }) =>
-        set.classes.categoryIds.indexOf(categoryId),
-      ),
-      masks: found.map(({ mask }) => mask as Rle),
-    });
+    return found.map(({ box: [x, y, w, h], categoryId, mask }, i) => ({
+      classIndex: set.classes.categoryIds.indexOf(categoryId),
+      categoryId,
+      name: '',
+      score: 0.9 - i / 100,
+      box: [x + shiftPx, y + shiftPx, w, h],
+      mask: compressMask(mask as Rle),
+    }));
   };
 }
 
 const evaluate = (
-  detect: ImageDetector,
-  options: Partial<Parameters<typeof evaluateDetector>[2]> = {},
+  detect: Detect,
+  {
+    classNames = set.classes.names,
+    masks = true,
+    ...options
+  }: Parameters<typeof evaluateDetector>[2] & {
+    classNames?: readonly string[];
+    masks?: boolean;
+  } = {},
 ): ReturnType<typeof evaluateDetector> =>
-  evaluateDetector(detect, set, {
-    classNames: set.classes.names,
-    masks: true,
-    limits: { long: 1333, short: 800 },
-    ...options,
-  });
+  evaluateDetector(
+    detectorOf(detect, { classNames, masks: masks ? MASK_RCNN.masks : null }),
+    set,
+    options,
+  );
 
 test('the truth scores 1, nothing scores 0, shifted boxes lose at strict thresholds but keep their masks', async () => {
   const perfect = detectionMetrics(await evaluate(oracle()));
   expect(perfect['bbox_AP']).toBeCloseTo(1, 6);
   expect(perfect['segm_AP']).toBeCloseTo(1, 6);
   expect(perfect['count']).toBe(4);
-  const { numDetections, ...none } = await evaluate(() => Promise.resolve(NOTHING));
+  const { numDetections, ...none } = await evaluate(NOTHING);
   expect([numDetections, none.numImages]).toEqual([0, 4]);
   expect(detectionMetrics({ numDetections, ...none })).toMatchObject({ bbox_AP: 0, segm_AP: 0 });
   const shifted = detectionMetrics(await evaluate(oracle(3)));
@@ -105,7 +102,7 @@ test('a limit takes the first images, and every image is reported once', async (
   const progress: (readonly [number, number])[] = [];
   const { numImages } = await evaluate(oracle(), {
     limit: 2,
-    onPrediction: ({ imageId }) => void seen.push(imageId),
+    onResult: ({ imageId }) => void seen.push(imageId),
     onImage: (done, total) => progress.push([done, total]),
   });
   expect(numImages).toBe(2);
@@ -133,8 +130,7 @@ test.each(['bbox', 'segm'] as const)(
   async (iouType) => {
     const rows: CocoResultRow[] = [];
     const scores = await evaluate(oracle(2), {
-      onPrediction: ({ imageId }, found) =>
-        void rows.push(...cocoResultRows(found, imageId, set.classes.categoryIds)),
+      onResult: ({ imageId }, found) => void rows.push(...toCoco(found, { imageId })),
     });
     const builder = new CocoGroundTruthBuilder(groundTruthDomain(set));
     for (const object of groundTruthObjects(set, { masks: true })) builder.add(object);
@@ -154,16 +150,22 @@ test.each(['bbox', 'segm'] as const)(
 );
 
 test('a row has x, y, width, height, and a mask only where there is one', () => {
-  const found: Prediction = {
-    boxes: Float32Array.of(1, 2, 11, 22),
-    scores: Float32Array.of(0.5),
-    classIndices: Int32Array.of(1),
-    masks: [],
-  };
-  expect(cocoResultRows(found, 7, [4, 9])).toEqual([
+  const object = {
+    classIndex: 1,
+    categoryId: 8,
+    name: 'b',
+    score: 0.5,
+    box: [1, 2, 10, 20],
+  } as const;
+  const result: DetectResult = { task: 'detect', width: 2, height: 2, objects: [object] };
+  expect(toCoco(result, { imageId: 7, categoryIds: [4, 9] })).toEqual([
     { image_id: 7, category_id: 9, bbox: [1, 2, 10, 20], score: 0.5 },
   ]);
-  const mask: Rle = { height: 2, width: 2, counts: Uint32Array.of(1, 3) };
-  const [row] = cocoResultRows({ ...found, masks: [mask] }, 7, [4, 9]);
-  expect(row.segmentation).toEqual({ size: [2, 2], counts: '13' });
+  const mask = compressMask({ height: 2, width: 2, counts: Uint32Array.of(1, 3) });
+  const [row] = toCoco({ ...result, objects: [{ ...object, mask }] });
+  expect(row).toMatchObject({
+    image_id: 0,
+    category_id: 8,
+    segmentation: { size: [2, 2], counts: '13' },
+  });
 });

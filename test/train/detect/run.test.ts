@@ -9,12 +9,12 @@ import { decodeImage } from '../../../io/image/decode.js';
 import { encodeRgbPng } from '../../../io/png/write.js';
 import { SHAPES_DEFAULTS, writeShapes } from '../../../datasets/shapes/write.js';
 import type { Engine } from '../../../engine/runtime/engine.js';
-import { detectorCard } from '../../../models/detector-card.js';
-import { DetectorPredictor } from '../../../models/detector-predictor.js';
-import { loadDetector } from '../../../models/load-detector.js';
+import { readCard } from '../../../inference/card.js';
+import { detectorInput } from '../../../inference/detect/preprocess.js';
+import { loadDetector } from '../../../inference/detect/load.js';
+import { modelOf } from '../../../inference/model.js';
 import type { DetectionConfig } from '../../../train/config/detect.js';
 import { detectionMetrics, evaluateDetector } from '../../../train/detect/evaluate.js';
-import { detectorView } from '../../../train/detect/views.js';
 import type { TrainResult } from '../../../train/loop.js';
 import { readSamples } from '../../../report/samples.js';
 import { DETECT } from '../../../train/recipes/detect.js';
@@ -131,7 +131,7 @@ describe('a run', () => {
   test('leaves a checkpoint that says what it is and scores as the run did', async () => {
     const file = checkpoint('whole', 6);
     const { state } = await readCheckpoint(file);
-    const card = detectorCard(file, state);
+    const card = readCard(file, state, 'detect');
     expect(card).toMatchObject({
       task: 'detect',
       backbone: CONFIG.backbone,
@@ -145,13 +145,9 @@ describe('a run', () => {
       which: 'model_ema',
       architecture: card,
     });
-    const predictor = new DetectorPredictor({ engine, model, store, thresholds: card.thresholds });
-    const scores = await evaluateDetector(
-      (image) => predictor.predict(detectorView(image, card)),
-      validation,
-      { classNames: card.classNames, masks: true, limits: card.limits },
-    );
-    await predictor.release();
+    const detector = modelOf<'detect'>(engine, { card, model, store });
+    const scores = await evaluateDetector(detector, validation);
+    await detector.release();
     const metrics = detectionMetrics(scores);
     expect(metrics).toEqual(whole.metrics); // the average is scored last
     expect(metrics['count']).toBe(2);
@@ -177,7 +173,7 @@ describe('a run', () => {
     const [a, b] = await Promise.all(
       [checkpoint('whole', 6), checkpoint('from', 1)].map(async (file) => {
         const { state } = await readCheckpoint(file);
-        return loadDetector(file, { architecture: detectorCard(file, state) });
+        return loadDetector(file, { architecture: readCard(file, state, 'detect') });
       }),
     );
     expect(b.store.values).toEqual(a.store.values);
@@ -189,7 +185,7 @@ describe('a run', () => {
     const [before, after] = await Promise.all(
       [checkpoint('none', 1), checkpoint('frozen', 2)].map(async (file) => {
         const { state } = await readCheckpoint(file);
-        return (await loadDetector(file, { architecture: detectorCard(file, state) })).store;
+        return (await loadDetector(file, { architecture: readCard(file, state, 'detect') })).store;
       }),
     );
     for (const { path } of before.entries) {
@@ -305,7 +301,7 @@ test('images of 1 x 1 and of 6000 x 50 pixels are trained around and evaluated',
   expect(step).toBe(7); // all but the image of one pixel
   expect(metrics?.['count']).toBe(8);
   const image = await decodeImage(join(root, 'data/train/odd-0.png'));
-  const view = detectorView(image, { pixels: CONFIG.pixels, ...CONFIG.evaluation });
+  const view = detectorInput(image, { pixels: CONFIG.pixels, ...CONFIG.evaluation });
   expect([view.imageSize, view.scale.x]).toEqual([{ width: 64, height: 64 }, 64]);
 }, 60_000);
 

@@ -6,9 +6,10 @@ import { evaluationSamples } from '../../../datasets/coco/samples.js';
 import { loadCoco, type CocoSet } from '../../../datasets/coco/set.js';
 import { decodeImage } from '../../../io/image/decode.js';
 import { SHAPES_DEFAULTS, writeShapes } from '../../../datasets/shapes/write.js';
-import type { Prediction } from '../../../models/detector-predictor.js';
+import type { DetectResult } from '../../../core/results.js';
+import { drawnObjects } from '../../../report/draw.js';
 import { readSamples } from '../../../report/samples.js';
-import { drawnFound, drawnTruth } from '../../../train/detect/drawing.js';
+import { drawnTruth } from '../../../train/detect/drawing.js';
 import { SampleDetections } from '../../../train/detect/samples.js';
 
 const NUM_IMAGES = 9;
@@ -31,20 +32,26 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-const found = (...scores: readonly number[]): Prediction => ({
-  boxes: Float32Array.from(scores.flatMap((_, i) => [10 + i, 10, 60 + i, 50])),
-  scores: Float32Array.from(scores),
-  classIndices: Int32Array.from(scores, (_, i) => i % 3),
-  masks: [],
+const found = (...scores: readonly number[]): DetectResult => ({
+  task: 'detect',
+  width: 96,
+  height: 80,
+  objects: scores.map((score, i) => ({
+    classIndex: i % 3,
+    categoryId: i,
+    name: set.classes.names[i % 3],
+    score,
+    box: [10 + i, 10, 50, 40],
+  })),
 });
 
 /** An evaluation of all images, each with the same detections. */
-async function evaluate(folder: string, prediction: Prediction): Promise<void> {
+async function evaluate(folder: string, result: DetectResult): Promise<void> {
   const samples = new SampleDetections(set, folder);
   const images = evaluationSamples(set);
   for (let i = 0; i < images.length; i++) {
     const sample = images.at(i);
-    await samples.add(sample, prediction, await decodeImage(sample.file));
+    await samples.add(sample, result, await decodeImage(sample.file));
   }
   samples.finish();
 }
@@ -107,7 +114,7 @@ test('annotations are drawn with their class and mask, crowds among them; detect
   expect(Array.from(truth[0].box)).toEqual(Array.from(sample.objects.boxes.subarray(0, 4)));
   expect(truth[0].mask).toMatchObject({ width: 96, height: 80 });
   expect(truth[0].score).toBeUndefined();
-  const shown = drawnFound(found(0.5, 0.29, 0.3), set.classes.names);
-  expect(shown.map(({ score }) => score)).toEqual([0.5, Math.fround(0.3)]);
+  const shown = drawnObjects(found(0.5, 0.29, 0.3), 0.3);
+  expect(shown.map(({ score }) => score)).toEqual([0.5, 0.3]);
   expect(shown.map(({ label }) => label)).toEqual([set.classes.names[0], set.classes.names[2]]);
 });

@@ -5,10 +5,10 @@ import { PNG } from 'pngjs';
 import { expect, test } from 'vitest';
 import { Random } from '../../../core/random.js';
 import { loadCoco } from '../../../datasets/coco/set.js';
-import type { RgbImage } from '../../../core/image.js';
-import type { Prediction } from '../../../models/detector-predictor.js';
 import { evaluateDetector } from '../../../train/detect/evaluate.js';
-import { detectorView, viewSizes } from '../../../train/detect/views.js';
+import { detectorInput, inputSizes } from '../../../inference/detect/preprocess.js';
+import type { RgbImage } from '../../../core/image.js';
+import { detectorOf } from './detector-of.js';
 import { viewingOrder } from '../../../train/detect/viewing-order.js';
 
 const LIMITS = { long: 1333, short: 800 };
@@ -21,7 +21,7 @@ const areaOf = ({ width, height }: { readonly width: number; readonly height: nu
 test('takes every image once, the largest first, those of one canvas in a row', () => {
   const order = viewingOrder(sizes, LIMITS);
   expect([...order].sort((a, b) => a - b)).toEqual([...sizes.keys()]);
-  const canvases = order.map((i) => viewSizes(sizes[i], LIMITS).canvas);
+  const canvases = order.map((i) => inputSizes(sizes[i], LIMITS).canvas);
   const areas = canvases.map(areaOf);
   expect(areas).toEqual([...areas].sort((a, b) => b - a));
   const names = canvases.map(({ width, height }) => `${width}x${height}`);
@@ -35,7 +35,7 @@ test('takes images of one size in a row too, since larger views of them differ, 
     { width: 640, height: 480 },
     { width: 639, height: 480 },
   ];
-  expect(viewSizes(a, LIMITS).canvas).toEqual(viewSizes(b, LIMITS).canvas);
+  expect(inputSizes(a, LIMITS).canvas).toEqual(inputSizes(b, LIMITS).canvas);
   expect(viewingOrder([b, a, b, a], LIMITS)).toEqual([1, 3, 0, 2]);
   expect(viewingOrder([], LIMITS)).toEqual([]);
 });
@@ -56,8 +56,8 @@ test.each([
   const image: RgbImage = { width, height, data: new Uint8Array(width * height * 3) };
   const size = { width: w, height: h };
   const canvas = { width: canvasWidth, height: canvasHeight };
-  expect(viewSizes(image, LIMITS)).toEqual({ size, canvas });
-  const view = detectorView(image, {
+  expect(inputSizes(image, LIMITS)).toEqual({ size, canvas });
+  const view = detectorInput(image, {
     limits: LIMITS,
     pixels: { mean: [0, 0, 0], std: [1, 1, 1] },
   });
@@ -90,19 +90,16 @@ test('an evaluation follows it and scores each image by its own annotations', as
     JSON.stringify({ images, annotations, categories: [{ id: 1, name: 'upper half' }] }),
   );
   const set = await loadCoco({ annotations: file, images: root });
-  const detect = ({ width, height }: RgbImage): Promise<Prediction> =>
-    Promise.resolve({
-      boxes: Float32Array.of(0, 0, width, height / 2),
-      scores: Float32Array.of(0.5),
-      classIndices: Int32Array.of(0),
-      masks: [],
-    });
-  const seen: number[] = [];
-  const { bbox, numImages } = await evaluateDetector(detect, set, {
+  const detect: Parameters<typeof detectorOf>[0] = ({ width, height }) => [
+    { classIndex: 0, categoryId: 1, name: '', score: 0.5, box: [0, 0, width, height / 2] },
+  ];
+  const model = detectorOf(detect, {
     classNames: ['upper half'],
-    masks: false,
     limits: { long: 100, short: 60 },
-    onPrediction: ({ imageId }) => void seen.push(imageId),
+  });
+  const seen: number[] = [];
+  const { bbox, numImages } = await evaluateDetector(model, set, {
+    onResult: ({ imageId }) => void seen.push(imageId),
   });
   rmSync(root, { recursive: true, force: true });
   expect(numImages).toBe(5);

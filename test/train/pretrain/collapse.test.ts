@@ -10,7 +10,7 @@ import { ParameterStore } from '../../../engine/parameters/store.js';
 import type { Engine } from '../../../engine/runtime/engine.js';
 import { openEngine } from '../../../engine/runtime/engine.js';
 import type { HostTensor } from '../../../engine/runtime/program.js';
-import { parameterTargets } from '../../../models/classifier-weights.js';
+import { parameterTargets } from '../../../weights/load.js';
 import { collapseProgram, featureCollapse, loadEncoder } from '../../../train/pretrain/collapse.js';
 import { saveCheckpoint } from '../../../weights/checkpoint.js';
 

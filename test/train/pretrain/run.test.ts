@@ -10,8 +10,9 @@ import { ParameterStore } from '../../../engine/parameters/store.js';
 import type { Engine } from '../../../engine/runtime/engine.js';
 import { openEngine } from '../../../engine/runtime/engine.js';
 import { createClassifier } from '../../../models/classifier.js';
-import { parameterTargets } from '../../../models/classifier-weights.js';
-import { fcmaeCard, loadFcmae } from '../../../models/fcmae-weights.js';
+import { parameterTargets } from '../../../weights/load.js';
+import { readCard } from '../../../inference/card.js';
+import { loadFcmae } from '../../../inference/pretrain/load.js';
 import type { PretrainingConfig } from '../../../train/config/pretrain.js';
 import { peakLearningRate } from '../../../train/config/pretrain.js';
 import { readImages, readImageSplits, type ImageSet } from '../../../train/pretrain/images.js';
@@ -216,7 +217,7 @@ describe('errors before any work', () => {
   });
 
   test('the checkpoint of a classifier has no card of an autoencoder', () => {
-    expect(() => fcmaeCard('a.safetensors', { card: { task: 'classify' } })).toThrow(
+    expect(() => readCard('a.safetensors', { card: { task: 'classify' } }, 'pretrain')).toThrow(
       'a.safetensors: expected the checkpoint of a masked autoencoder, got task classify',
     );
   });

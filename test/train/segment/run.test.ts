@@ -11,9 +11,9 @@ import {
 import { decodeImage } from '../../../io/image/decode.js';
 import { encodeLabelPng, encodeRgbPng } from '../../../io/png/write.js';
 import { openEngine, type Engine } from '../../../engine/runtime/engine.js';
-import { loadSegmenter } from '../../../models/segmenter-weights.js';
-import { segmenterCard } from '../../../models/segmenter-card.js';
-import { createSegmenterPredictor, WHOLE_IMAGE } from '../../../models/segmenter.js';
+import { loadSegmenter } from '../../../inference/segment/load.js';
+import { readCard } from '../../../inference/card.js';
+import { modelOf } from '../../../inference/model.js';
 import type { Labels } from '../../../report/overlay/labels.js';
 import type { Picture } from '../../../report/overlay/picture.js';
 import { readSamples } from '../../../report/samples.js';
@@ -158,33 +158,17 @@ test('a picture of labels names only classes that occur', () => {
 
 test('a checkpoint says what it is and scores as the run did', async () => {
   const { file, state } = await checkpointOf('whole');
-  const card = segmenterCard(file, state);
+  const card = readCard(file, state, 'segment');
   expect(card.classNames).toEqual(CLASSES);
   const { model, store } = await loadSegmenter(file, { classNames: card.classNames });
-  const predictor = createSegmenterPredictor({ engine, model, store });
-  const scores = await evaluateSegmenter(predictor, set, {
-    numClasses: CLASSES.length,
-    pixels: card.pixels,
-    limits: card.limits,
-    ratios: [1],
-    mode: WHOLE_IMAGE,
-  });
+  const segmenter = modelOf<'segment'>(engine, { card, model, store });
+  const scores = await evaluateSegmenter(segmenter, set);
   expect(scores.numImages).toBe(4);
   expect(scores.aAcc).toBeGreaterThan(0);
-  await expect(
-    evaluateSegmenter(
-      predictor,
-      { ...set, classes: ['a', 'b', 'c'] },
-      {
-        numClasses: CLASSES.length,
-        pixels: card.pixels,
-        limits: card.limits,
-        ratios: [1],
-        mode: WHOLE_IMAGE,
-      },
-    ),
-  ).rejects.toThrow("expected data with the model's 2 classes, got 3");
-  await predictor.release();
+  await expect(evaluateSegmenter(segmenter, { ...set, classes: ['a', 'b', 'c'] })).rejects.toThrow(
+    "expected data with the model's 2 classes, got 3",
+  );
+  await segmenter.release();
 });
 
 test('validation data with other classes is refused before any work', async () => {

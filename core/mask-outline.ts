@@ -1,0 +1,102 @@
+import { decodeRle, type Rle } from './rle.js';
+
+/** Steps along the edges of pixels, clockwise: right, down, left, up. */
+const STEPS = [
+  [1, 0],
+  [0, 1],
+  [-1, 0],
+  [0, -1],
+] as const;
+/** From a corner to the pixel on the right of a step. */
+const RIGHT = [
+  [0, 0],
+  [-1, 0],
+  [-1, -1],
+  [0, -1],
+] as const;
+
+/**
+ * The edges between a mask and what is not of it, as closed lines along the sides of pixels: round outlines run clockwise, round holes
+ * the other way. Pixels that touch at a corner only are apart.
+ *
+ * @returns polygons `[x0, y0, x1, y1, …]`, pixels; corners only
+ */
+export function maskContours(mask: Rle): readonly Float64Array[] {
+  const { width, height } = mask;
+  const pixels = decodeRle(mask); // column-major
+  const isInside = (x: number, y: number): boolean =>
+    x >= 0 && y >= 0 && x < width && y < height && pixels[x * height + y] === 1;
+  // Whether a step from a corner has the mask on its right and nothing on its left.
+  const isEdge = (x: number, y: number, direction: number): boolean => {
+    const [px, py] = [x + RIGHT[direction][0], y + RIGHT[direction][1]];
+    const [dx, dy] = STEPS[(direction + 3) % 4];
+    return isInside(px, py) && !isInside(px + dx, py + dy);
+  };
+  const seen = new Uint8Array((width + 1) * (height + 1)); // steps to the right that are done
+  const contours: Float64Array[] = [];
+  for (let top = 0; top <= height; top++)
+    for (let left = 0; left < width; left++) {
+      if (seen[top * (width + 1) + left] || !isEdge(left, top, 0)) continue;
+      const corners: number[] = [];
+      let [x, y, direction] = [left, top, 0];
+      do {
+        if (direction === 0) seen[y * (width + 1) + x] = 1;
+        x += STEPS[direction][0];
+        y += STEPS[direction][1];
+        // To the right if there is an edge, so that the line stays with its pixel.
+        const next = [1, 0, 3].map((turn) => (direction + turn) % 4).find((d) => isEdge(x, y, d));
+        if (next !== direction) corners.push(x, y);
+        direction = next as number;
+      } while (x !== left || y !== top || direction !== 0);
+      contours.push(Float64Array.from(corners));
+    }
+  return contours;
+}
+
+/**
+ * A mask as one polygon: its parts and holes are joined by lines that are walked there and back, so that filling the polygon gives the
+ * mask.
+ *
+ * @returns `[x0, y0, x1, y1, …]`, pixels; empty for an empty mask
+ */
+export function maskOutline(mask: Rle): Float64Array {
+  const [first, ...others] = maskContours(mask);
+  if (!first) return new Float64Array(0);
+  // Corner of the first contour → contours that begin and end there.
+  const branches = new Map<number, Float64Array[]>();
+  for (const contour of others) {
+    const { at, to } = nearestCorners(first, contour);
+    const walk = new Float64Array(contour.length + 2);
+    walk.set(contour.subarray(to));
+    walk.set(contour.subarray(0, to + 2), contour.length - to);
+    const here = branches.get(at);
+    if (here) here.push(walk);
+    else branches.set(at, [walk]);
+  }
+  const outline: number[] = [];
+  for (let i = 0; i < first.length; i += 2) {
+    outline.push(first[i], first[i + 1]);
+    for (const walk of branches.get(i) ?? []) {
+      for (const value of walk) outline.push(value);
+      outline.push(first[i], first[i + 1]);
+    }
+  }
+  return Float64Array.from(outline);
+}
+
+/** Corners that are looked at of each contour: where the lines between parts run matters to the eye only. */
+const SAMPLES = 64;
+
+function nearestCorners(
+  a: Float64Array,
+  b: Float64Array,
+): { readonly at: number; readonly to: number } {
+  const [stepA, stepB] = [a, b].map(({ length }) => 2 * Math.ceil(length / 2 / SAMPLES));
+  let [at, to, least] = [0, 0, Infinity];
+  for (let i = 0; i < a.length; i += stepA)
+    for (let j = 0; j < b.length; j += stepB) {
+      const distance = (a[i] - b[j]) ** 2 + (a[i + 1] - b[j + 1]) ** 2;
+      if (distance < least) [at, to, least] = [i, j, distance];
+    }
+  return { at, to };
+}

@@ -1,0 +1,88 @@
+import type { ConvNeXtV2Config } from '../../backbone/variants.js';
+import { WeightsError } from '../../core/errors.js';
+import { imageNetClasses } from '../../datasets/classes/imagenet.js';
+import { evaluationResize } from '../../datasets/transforms/evaluation.js';
+import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
+import { ParameterStore } from '../../engine/parameters/store.js';
+import type { Classifier } from '../../models/classifier.js';
+import { createClassifier } from '../../models/classifier.js';
+import { loadWeights, parameterTargets } from '../../weights/load.js';
+import type { Which } from '../../weights/select.js';
+import { summarizeWeights } from '../../weights/verify.js';
+import { readCard, type ClassifierCard } from '../card.js';
+import { classNamesOf, type LoadOptions } from '../class-names.js';
+import type { LocatedModel } from '../locate.js';
+
+/** A classifier with its weights. */
+export interface LoadedClassifier {
+  readonly model: Classifier;
+  readonly store: ParameterStore;
+}
+
+/** What {@link loadClassifier} should know beside the file. */
+export interface LoadClassifierOptions {
+  /** Trained weights, or their moving average. */
+  readonly which?: Which | undefined;
+  /** The architecture, where a checkpoint states it; else it is read off the tensors. */
+  readonly backbone?: ConvNeXtV2Config | undefined;
+}
+
+/**
+ * Reads a classifier of any size from a weight file of any container and naming scheme.
+ *
+ * @throws WeightsError if the file is damaged, holds no classifier, or does not fit
+ */
+export async function loadClassifier(
+  file: string,
+  { which, backbone }: LoadClassifierOptions = {},
+): Promise<LoadedClassifier> {
+  const { architecture } = await summarizeWeights(file, { which });
+  const { depths, dims, numClasses } = architecture;
+  if (numClasses === undefined)
+    throw new WeightsError(
+      `${file}: expected a classifier, got an encoder without head; fine-tune it first (train --weights ${file})`,
+      { file },
+    );
+  const model = createClassifier({
+    backbone: backbone ?? ({ depths, dims, responseNorm: 'grn' } as ConvNeXtV2Config),
+    classes: numClasses,
+    headInitScale: 1,
+  });
+  const store = new ParameterStore(model.specs);
+  await loadWeights(file, parameterTargets(store), { which });
+  return { model, store };
+}
+
+/**
+ * Opens a classifier with its card; weight files without one get ImageNet's pre-processing and, for 1000 classes, its names.
+ *
+ * @throws WeightsError if the file is of another task or does not fit
+ */
+export async function openClassifier(
+  { file, state, inputSize }: LocatedModel,
+  { which, classes, size, backbone: own }: LoadOptions,
+): Promise<LoadedClassifier & { readonly file: string; readonly card: ClassifierCard }> {
+  if (state) {
+    const card = readCard(file, state, 'classify');
+    const { backbone } = card;
+    if (!own) return { ...(await loadClassifier(file, { which, backbone })), file, card };
+    const config = { backbone, classes: card.classNames.length, headInitScale: 1 };
+    const model = createClassifier(config, own);
+    const store = new ParameterStore(model.specs);
+    await loadWeights(file, parameterTargets(store), { which });
+    return { model, store, file, card };
+  }
+  const loaded = await loadClassifier(file, { which });
+  const { backbone, classes: numClasses } = loaded.model.config;
+  const card: ClassifierCard = {
+    task: 'classify',
+    backbone,
+    classNames:
+      classes === undefined && numClasses === 1000
+        ? imageNetClasses().map(({ name }) => name)
+        : classNamesOf(file, numClasses, classes),
+    pixels: IMAGENET_PIXELS,
+    resize: evaluationResize(size ?? inputSize ?? 224),
+  };
+  return { ...loaded, file, card };
+}

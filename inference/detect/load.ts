@@ -1,0 +1,156 @@
+import { createDenseBackbone } from '../../backbone/output-norms.js';
+import type { ConvNeXtV2Config } from '../../backbone/variants.js';
+import { WeightsError } from '../../core/errors.js';
+import { cocoClasses } from '../../datasets/classes/coco.js';
+import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
+import type { Backbone } from '../../engine/backbone.js';
+import { ParameterStore } from '../../engine/parameters/store.js';
+import type { BoxHeadLayers } from '../../heads/box/box-head.js';
+import { inferArchitecture } from '../../weights/architecture.js';
+import { withWeights } from '../../weights/open.js';
+import { selectWeights, subtree, type Which } from '../../weights/select.js';
+import type { TensorMap } from '../../io/tensor.js';
+import { CASCADE_MASK_RCNN, cascadeStages } from '../../models/cascade.js';
+import { DETECTION_THRESHOLDS, type DetectorConfig } from '../../models/detection/config.js';
+import { readCard, type DetectorCard } from '../card.js';
+import { classNamesOf, type LoadOptions } from '../class-names.js';
+import type { LocatedModel } from '../locate.js';
+import { loadDetectorWeights } from './weights.js';
+import { createDetector, type Detector } from '../../models/detector.js';
+import { MASK_RCNN } from '../../models/mask-rcnn.js';
+
+/** The test size of detectors on COCO. */
+const LIMITS = { long: 1333, short: 800 } as const;
+
+/** The sizes of a detector. */
+export interface DetectorArchitecture {
+  readonly backbone: ConvNeXtV2Config;
+  readonly detector: DetectorConfig;
+}
+
+/** A detector with its weights. */
+export interface LoadedDetector {
+  readonly backbone: ConvNeXtV2Config;
+  readonly model: Detector;
+  readonly store: ParameterStore;
+}
+
+/** What {@link loadDetector} should know beside the file. */
+export interface LoadDetectorOptions {
+  /** Trained weights, or their moving average. */
+  readonly which?: Which | undefined;
+  /** The architecture, where a checkpoint states it; else it is read off the tensors. */
+  readonly architecture?: DetectorArchitecture | undefined;
+  /** Another backbone than that of the architecture. */
+  readonly network?: Backbone | undefined;
+}
+
+/**
+ * Reads a Mask R-CNN or Cascade Mask R-CNN on ConvNeXt from a checkpoint of this library or a state dict of mmdetection. Strict:
+ * every name and shape must fit.
+ *
+ * @throws WeightsError if the file is damaged, holds no such detector, or does not fit
+ */
+export async function loadDetector(
+  file: string,
+  { which, architecture, network }: LoadDetectorOptions = {},
+): Promise<LoadedDetector> {
+  const { backbone, detector } = architecture ?? (await inferDetector(file, which));
+  const model = createDetector(network ?? createDenseBackbone(backbone), detector);
+  const store = new ParameterStore(model.specs);
+  await loadDetectorWeights(file, store, { which });
+  return { backbone, model, store };
+}
+
+/**
+ * Opens a detector with its card; weight files without one (state dicts of mmdetection) get COCO's pre-processing and thresholds
+ * and, for 80 classes, its names.
+ *
+ * @throws WeightsError if the file is of another task or does not fit
+ */
+export async function openDetector(
+  { file, state }: LocatedModel,
+  { which, classes, size = LIMITS.short, backbone: network }: LoadOptions,
+): Promise<LoadedDetector & { readonly file: string; readonly card: DetectorCard }> {
+  if (state) {
+    const card = readCard(file, state, 'detect');
+    const loaded = await loadDetector(file, { which, architecture: card, network });
+    return { ...loaded, file, card };
+  }
+  const loaded = await loadDetector(file, { which });
+  const { backbone, model } = loaded;
+  const coco = cocoClasses();
+  const classNames = classNamesOf(file, model.config.numClasses, classes, coco.names);
+  const card: DetectorCard = {
+    task: 'detect',
+    backbone,
+    detector: model.config,
+    classNames,
+    categoryIds: classNames === coco.names ? coco.categoryIds : classNames.map((_, k) => k + 1),
+    pixels: IMAGENET_PIXELS,
+    limits: { short: size, long: Math.round((LIMITS.long * size) / LIMITS.short) },
+    thresholds: DETECTION_THRESHOLDS,
+  };
+  return { ...loaded, file, card };
+}
+
+/**
+ * Reads the sizes of a detector off the tensors of a file: one box stage is a Mask R-CNN, several are a cascade.
+ *
+ * @throws WeightsError if it is none
+ */
+export function inferDetector(file: string, which?: Which): Promise<DetectorArchitecture> {
+  return withWeights(file, (source) => {
+    const { tensors } = selectWeights(source, which);
+    const { depths, dims } = inferArchitecture(file, subtree(tensors, 'backbone'));
+    const heads = subtree(tensors, 'roi_head');
+    const numStages = count(heads, /^bbox_head\.\d+\.fc_cls\.weight$/);
+    const first = subtree(heads, numStages > 0 ? 'bbox_head.0' : 'bbox_head');
+    const size = (map: TensorMap, name: string, axis: number): number =>
+      sizeOf(file, map, name, axis);
+    const channels = size(tensors, 'neck.lateral_convs.0.conv.weight', 0);
+    const layers: BoxHeadLayers = {
+      numConvs: count(first, /^shared_convs\.\d+\.conv\.weight$/),
+      numFcs: count(first, /^shared_fcs\.\d+\.weight$/),
+      fcChannels: size(first, 'shared_fcs.0.weight', 0),
+    };
+    const common = {
+      numClasses: size(first, 'fc_cls.weight', 0) - 1,
+      channels,
+      masks: masksOf(heads),
+    };
+    const classAgnostic = size(first, 'fc_reg.weight', 0) === 4;
+    const [stage] = MASK_RCNN.stages;
+    const [cascadeStage] = CASCADE_MASK_RCNN.stages;
+    const stages = cascadeStages({ layers, classAgnostic, boxLoss: cascadeStage.boxLoss });
+    if (numStages > 0 && numStages !== stages.length)
+      throw new WeightsError(
+        `${file}: expected a cascade of ${stages.length} box heads, got ${numStages}`,
+        { file },
+      );
+    const detector =
+      numStages > 0
+        ? { ...CASCADE_MASK_RCNN, ...common, stages }
+        : { ...MASK_RCNN, ...common, stages: [{ ...stage, layers, classAgnostic }] };
+    const backbone = { depths, dims, responseNorm: 'grn' } as ConvNeXtV2Config;
+    return Promise.resolve({ backbone, detector });
+  });
+}
+
+function masksOf(heads: TensorMap): DetectorConfig['masks'] {
+  const numConvs = count(heads, /^mask_head\.(0\.)?convs\.\d+\.conv\.weight$/);
+  return numConvs > 0 ? { ...MASK_RCNN.masks, numConvs } : null;
+}
+
+function sizeOf(file: string, tensors: TensorMap, name: string, axis: number): number {
+  const tensor = tensors.get(name);
+  if (tensor) return tensor.shape[axis];
+  throw new WeightsError(`${file}: expected a detector with a tensor ${name}, got none`, {
+    file,
+    id: name,
+  });
+}
+
+function count(tensors: TensorMap, pattern: RegExp): number {
+  return [...tensors.keys()].filter((name) => pattern.test(name)).length;
+}

@@ -1,0 +1,301 @@
+import type { Boxes, Size } from '../../core/boxes.js';
+import { scaleBoxes, unscaleBoxes } from '../../core/boxes.js';
+import { pyramidAnchors } from '../../core/anchors.js';
+import { ConfigError } from '../../core/errors.js';
+import { multiclassNms } from '../../core/nms-multiclass.js';
+import { selectProposals } from '../../core/nms-proposals.js';
+import { pasteMaskRle } from '../../core/paste-mask.js';
+import type { Rle } from '../../core/rle.js';
+import type { ParameterStore } from '../../engine/parameters/store.js';
+import type { Engine, PrepareOptions } from '../../engine/runtime/engine.js';
+import type { Executable } from '../../engine/runtime/program.js';
+import { anchorLevelSizes, type FeatureMaps } from '../../heads/roi/feature-maps.js';
+import { RoiMemory, type RoiArena } from '../../heads/roi/roi-memory.js';
+import { largestMaskChunk } from '../../models/detection/buckets.js';
+import type { DetectionThresholds } from '../../models/detection/config.js';
+import {
+  assertImages,
+  levelPredictions,
+  mapsAsOutputs,
+  pyramidOf,
+} from '../../models/detection/pyramid-outputs.js';
+import type { Detector } from '../../models/detector.js';
+import type { DetectorInput, InputGeometry } from './preprocess.js';
+import { RoiHeads, type BoxCandidates } from './roi-heads.js';
+import { flipBoxes, flipMasks, joinCandidates, meanOf, type DetectorView } from './tta.js';
+
+/** Detections of one image, highest score first. */
+export interface Prediction {
+  /** `[D, 4]`, pixels of the original image. */
+  readonly boxes: Boxes;
+  /** `[D]` */
+  readonly scores: Float32Array;
+  /** `int32 [D]` */
+  readonly classIndices: Int32Array;
+  /** One a detection, of the original size; empty where the model has no masks. */
+  readonly masks: readonly Rle[];
+}
+
+/** How long the parts of a prediction took. */
+export interface PredictionTimes {
+  readonly featuresMs: number;
+  readonly proposalsMs: number;
+  readonly boxesMs: number;
+  readonly suppressionMs: number;
+  readonly masksMs: number;
+  readonly pasteMs: number;
+}
+
+const NO_TIMES: PredictionTimes = {
+  featuresMs: 0,
+  proposalsMs: 0,
+  boxesMs: 0,
+  suppressionMs: 0,
+  masksMs: 0,
+  pasteMs: 0,
+};
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** A view whose features are in memory. */
+interface SeenView {
+  readonly arena: RoiArena;
+  readonly maps: FeatureMaps;
+  readonly image: InputGeometry;
+}
+
+/** Which detections of an image are wanted, and for how long. */
+export interface PredictOptions {
+  /** Only those from this score on. */
+  readonly minScore?: number | undefined;
+  /** Only the best. */
+  readonly max?: number | undefined;
+  /** Looked at between the stages. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What {@link DetectorPredictor} is made of. */
+export interface PredictorOptions {
+  readonly engine: Engine;
+  readonly model: Detector;
+  readonly store: ParameterStore;
+  readonly thresholds: DetectionThresholds;
+  /** `frozen` and `maxSessions` of the features program; the heads see few shapes and keep theirs. */
+  readonly prepare?: Omit<PrepareOptions, 'gradients'> | undefined;
+}
+
+/**
+ * Detects objects in images, one at a time. Owns sessions and a WebAssembly memory; {@link DetectorPredictor.release} frees
+ * the sessions. Calls must not overlap.
+ */
+export class DetectorPredictor {
+  private readonly features: Executable;
+  private readonly heads: RoiHeads;
+  /** One a view: features stay until the masks are done. */
+  private readonly memories: RoiMemory[] = [];
+  private readonly seen: SeenView[] = [];
+  private anchors: { readonly key: string; readonly boxes: Boxes } | undefined;
+  private times: Mutable<PredictionTimes> = { ...NO_TIMES };
+
+  constructor(private readonly options: PredictorOptions) {
+    const { engine, model, store, prepare = {} } = options;
+    this.features = engine.prepare(model.features, store, prepare);
+    this.heads = new RoiHeads(engine, model, store, {
+      frozen: prepare.frozen ?? false,
+      maxSessions: 6,
+    });
+  }
+
+  /** Of the last prediction. */
+  get lastTimes(): PredictionTimes {
+    return this.times;
+  }
+
+  /**
+   * Detections of an image.
+   *
+   * @throws ShapeError unless the image is `[1, H, W, 3]` padded to multiples of 32; WorkError if the network gives numbers
+   *   that are not finite
+   */
+  predict(image: DetectorInput): Promise<Prediction> {
+    return this.predictViews([{ ...image, isFlipped: false }]);
+  }
+
+  /**
+   * Detections of an image of which there are several views, mirrored or of other scales: boxes of all views go through one
+   * suppression, masks are means of the views' probabilities.
+   *
+   * @throws ConfigError unless there are views and all are of one image size; as {@link DetectorPredictor.predict}; the signal's
+   *   reason
+   */
+  async predictViews(
+    views: readonly DetectorView[],
+    { minScore = 0, max = Infinity, signal }: PredictOptions = {},
+  ): Promise<Prediction> {
+    const { thresholds, model } = this.options;
+    const { width, height } = sizeOfViews(views);
+    this.times = { ...NO_TIMES };
+    const parts: BoxCandidates[] = [];
+    for (const [v, view] of views.entries()) {
+      const { boxes, scores } = await this.candidates(view, v, signal);
+      parts.push({ boxes: view.isFlipped ? flipBoxes(boxes, width) : boxes, scores });
+    }
+    const clock = stopwatch();
+    const joined = joinCandidates(parts);
+    const found = multiclassNms(joined.boxes, joined.scores, {
+      ...thresholds,
+      numClasses: model.config.numClasses,
+    });
+    this.times.suppressionMs = clock();
+    const masks: Float32Array[] = [];
+    for (const [v, { isFlipped }] of views.entries()) {
+      signal?.throwIfAborted();
+      const boxes = isFlipped ? flipBoxes(found.boxes, width) : found.boxes;
+      const own = await this.maskProbabilities(boxes, found.classIndices, v);
+      masks.push(isFlipped ? flipMasks(own, found.scores.length) : own);
+    }
+    signal?.throwIfAborted();
+    // The best ones come first. All have had a mask: how many do changes its last bits.
+    const wanted = found.scores.findIndex((score, d) => d >= max || score < minScore);
+    const count = wanted < 0 ? found.scores.length : wanted;
+    const boxes = found.boxes.subarray(0, 4 * count);
+    const area = masks[0].length / Math.max(found.scores.length, 1);
+    return {
+      boxes,
+      scores: found.scores.subarray(0, count),
+      classIndices: found.classIndices.subarray(0, count),
+      masks: area === 0 ? [] : this.pasted(boxes, meanOf(masks), area, { width, height }),
+    };
+  }
+
+  /**
+   * Boxes and scores before suppression, in pixels of the original image, mirrored if the view is. The features stay for
+   * {@link DetectorPredictor.maskProbabilities}.
+   *
+   * @param view under which number the features are kept
+   */
+  async candidates(image: DetectorInput, view = 0, signal?: AbortSignal): Promise<BoxCandidates> {
+    const { model } = this.options;
+    assertImages('predict', image);
+    if (image.shape[0] !== 1)
+      throw new ConfigError(`predict: expected one image at a time, got ${image.shape[0]}`);
+    const clock = stopwatch();
+    const shape = pyramidOf(image.shape, model.config.channels);
+    const { maxPerImage } = model.config.rpn.testProposals;
+    const { maxPerImage: maxDetections } = this.options.thresholds;
+    const arena = (this.memories[view] ??= new RoiMemory()).begin(shape, 1, [
+      {
+        capacity: this.heads.boxCapacity(maxPerImage),
+        outputSize: model.config.boxRoiSize,
+        withGradients: false,
+      },
+      {
+        capacity: largestMaskChunk(maxDetections),
+        outputSize: model.config.masks?.roiSize ?? 1,
+        withGradients: false,
+      },
+    ]);
+    const maps = arena.allocateMaps();
+    const outputs = await this.features.run({ image }, mapsAsOutputs(maps));
+    this.seen[view] = { arena, maps, image };
+    this.times.featuresMs += clock();
+    signal?.throwIfAborted();
+    const anchors = this.anchorsOf(anchorLevelSizes(shape));
+    const levels = levelPredictions(outputs, 0);
+    const proposals = selectProposals(
+      levels,
+      anchors,
+      image.imageSize,
+      model.config.rpn.testProposals,
+    );
+    this.times.proposalsMs += clock();
+    signal?.throwIfAborted();
+    const found = await this.heads.boxes(arena, maps, proposals.boxes, image.imageSize);
+    const candidates = {
+      boxes: unscaleBoxes(found.boxes, image.scale, found.boxes),
+      scores: found.scores,
+    };
+    this.times.boxesMs += clock();
+    return candidates;
+  }
+
+  /**
+   * Masks of boxes in a view that {@link DetectorPredictor.candidates} has seen.
+   *
+   * @param boxes `[D, 4]`, pixels of the original image, mirrored if the view is
+   * @param classIndices `int32 [D]`
+   * @returns `[D, S, S]`, mirrored if the view is; empty without mask heads
+   * @throws ConfigError before the first image
+   */
+  async maskProbabilities(boxes: Boxes, classIndices: Int32Array, view = 0): Promise<Float32Array> {
+    const seen = this.seen.at(view);
+    if (!seen)
+      throw new ConfigError('maskProbabilities: expected a call of candidates before, got none');
+    const { arena, maps, image } = seen;
+    const clock = stopwatch();
+    const scaled = scaleBoxes(boxes, image.scale);
+    const masks = await this.heads.masks(arena, maps, scaled, classIndices);
+    this.times.masksMs += clock();
+    return masks;
+  }
+
+  async release(): Promise<void> {
+    await this.features.release();
+    await this.heads.release();
+  }
+
+  private pasted(
+    boxes: Boxes,
+    probabilities: Float32Array,
+    area: number,
+    size: Size,
+  ): readonly Rle[] {
+    const clock = stopwatch();
+    const { maskThreshold } = this.options.thresholds;
+    const masks = Array.from({ length: boxes.length / 4 }, (_, d) =>
+      pasteMaskRle(
+        {
+          mask: probabilities.subarray(d * area, (d + 1) * area),
+          box: boxes.subarray(4 * d, 4 * d + 4),
+        },
+        size,
+        maskThreshold,
+      ),
+    );
+    this.times.pasteMs = clock();
+    return masks;
+  }
+
+  private anchorsOf(sizes: readonly Size[]): Boxes {
+    const key = sizes.map(({ width, height }) => `${width}x${height}`).join();
+    if (this.anchors?.key !== key) {
+      const boxes = pyramidAnchors(sizes, this.options.model.config.rpn.anchors);
+      this.anchors = { key, boxes };
+    }
+    return this.anchors.boxes;
+  }
+}
+
+/** The size of the image that all views are of. */
+function sizeOfViews(views: readonly DetectorView[]): Size {
+  if (views.length === 0) throw new ConfigError('predictViews: expected views, got none');
+  const [{ originalSize: size }] = views;
+  for (const { originalSize } of views) {
+    if (originalSize.width !== size.width || originalSize.height !== size.height)
+      throw new ConfigError(
+        `predictViews: expected views of one image of ${size.width}x${size.height}, got one of ${originalSize.width}x${originalSize.height}`,
+      );
+  }
+  return size;
+}
+
+/** Milliseconds since the last call. */
+function stopwatch(): () => number {
+  let since = performance.now();
+  return () => {
+    const now = performance.now();
+    const elapsedMs = now - since;
+    since = now;
+    return elapsedMs;
+  };
+}

@@ -1,0 +1,112 @@
+import type { ParameterStore } from '../../engine/parameters/store.js';
+import { WeightsError } from '../../core/errors.js';
+import { torchShape } from '../../weights/layout.js';
+import type { LoadReport, ParameterTarget } from '../../weights/load.js';
+import { loadTensors, loadWeights, parameterTargets } from '../../weights/load.js';
+import { withWeights } from '../../weights/open.js';
+import { toCanonical } from '../../weights/schemes/canonical.js';
+import { detectScheme } from '../../weights/schemes/names.js';
+import type { Which } from '../../weights/select.js';
+import { selectWeights } from '../../weights/select.js';
+import type { TensorMap } from '../../io/tensor.js';
+import { reshaped } from '../../io/tensor.js';
+
+/** The fully connected layer right after the features of a region. */
+const REGION_FC = /^roi_head\.bbox_head\.(\d+\.)?shared_fcs\.0\.weight$/;
+
+/**
+ * Loads the weights of a whole detector: a checkpoint of mmdetection (V2, or V1 whose LayerScale is folded) or of this library.
+ * Strict: all names, shapes and values fit, or nothing is written; the number of classes must be the model's.
+ *
+ * @throws WeightsError listing every missing, unexpected and wrongly shaped name
+ */
+export function loadDetectorWeights(
+  file: string,
+  store: ParameterStore,
+  options: { readonly which?: Which | undefined } = {},
+): Promise<LoadReport> {
+  return withWeights(file, (source) => {
+    const { tensors } = selectWeights(source, options.which);
+    const known = detectScheme(tensors.keys()) !== undefined;
+    const named = known ? toCanonical(file, tensors).tensors : tensors;
+    const targets = parameterTargets(store);
+    return loadTensors(file, asConvolutions(named, targets), targets);
+  });
+}
+
+/**
+ * Loads a pretrained encoder of any naming scheme into the backbone of a detector; the output norms, the pyramid and
+ * all heads keep their initial values.
+ *
+ * @throws WeightsError if the file does not hold an encoder of this size
+ */
+export function loadDetectorBackbone(
+  file: string,
+  store: ParameterStore,
+  options: { readonly which?: Which | undefined } = {},
+): Promise<LoadReport> {
+  const prefix = 'backbone.';
+  return loadWeights(
+    file,
+    parameterTargets(store).filter(({ path }) => path.startsWith(prefix)),
+    {
+      ...options,
+      exceptions: ['encoderOnly'],
+      sourceName: (path) => path.slice(prefix.length),
+    },
+  );
+}
+
+/** Only detectors have such parameters. */
+const DETECTOR_NAME = /^(neck|rpn_head|roi_head)\./;
+const CLASS_BIAS = /^roi_head\.bbox_head\.(\d+\.)?fc_cls\.bias$/;
+
+/** Whether a file holds a whole detector, not only an encoder or a classifier. @throws WeightsError if it is damaged */
+export function holdsDetector(file: string): Promise<boolean> {
+  return withWeights(file, (source) =>
+    Promise.resolve([...selectWeights(source).tensors.keys()].some((n) => DETECTOR_NAME.test(n))),
+  );
+}
+
+/**
+ * Fills a new detector from whatever the file holds: a whole detector of the same classes, or an encoder or classifier of any
+ * naming scheme for the backbone.
+ *
+ * @throws WeightsError if nothing of that fits; nothing is written then
+ */
+export async function startDetector(file: string, store: ParameterStore): Promise<LoadReport> {
+  if (!(await holdsDetector(file))) return loadDetectorBackbone(file, store);
+  const got = await withWeights(file, (source) => {
+    const bias = [...selectWeights(source).tensors].find(([name]) => CLASS_BIAS.test(name));
+    return Promise.resolve(bias && bias[1].shape[0] - 1);
+  });
+  const bias = store.entries.find(({ path }) => CLASS_BIAS.test(path));
+  const expected = Number(bias?.spec.shape[0]) - 1;
+  if (got !== undefined && got !== expected)
+    throw new WeightsError(
+      `${file}: expected a detector of the data's ${expected} classes, got one of ${got}; ` +
+        'start from the weights of a classifier or encoder instead',
+      { file },
+    );
+  return loadDetectorWeights(file, store);
+}
+
+/**
+ * mmdetection flattens a region's features channel by channel before its first fully connected layer, `[F, C·P·P]`; here that
+ * layer is a convolution as large as the region. The values are the same in the same order, so only the shape is changed;
+ * axes are then converted as for any convolution.
+ */
+function asConvolutions(tensors: TensorMap, targets: readonly ParameterTarget[]): TensorMap {
+  const shaped = new Map(tensors);
+  for (const { path, shape, layout } of targets) {
+    const tensor = tensors.get(path);
+    if (!REGION_FC.test(path) || tensor?.shape.length !== 2) continue;
+    const wanted = torchShape(shape, layout);
+    const [width, ...features] = wanted;
+    const flat = features.reduce((a, b) => a * b, 1);
+    // Another size stays as it is, for the loader to report with the original's shape.
+    if (tensor.shape[0] === width && tensor.shape[1] === flat)
+      shaped.set(path, reshaped(tensor, wanted));
+  }
+  return shaped;
+}

@@ -1,0 +1,62 @@
+import { encodeModel } from '../../engine/onnx/encode-model.js';
+import type { OnnxGraph, OnnxValue } from '../../engine/onnx/graph.js';
+import type { ParameterStore } from '../../engine/parameters/store.js';
+import type { Program } from '../../engine/runtime/program.js';
+import type { DetectorExport } from './detector-graph.js';
+import { detectorGraph } from './detector-graph.js';
+import { portableGraph } from './portable-graph.js';
+
+/** Sides of an input, pixels. */
+interface InputSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** What can be exported. */
+export type ExportableModel =
+  | {
+      /** Output `logits`: of a classifier `[N, K]`, of a segmenter `[N, H/4, W/4, K]`. */
+      readonly kind: 'classify' | 'segment';
+      readonly model: { readonly inference: Program };
+      readonly store: ParameterStore;
+      readonly batch: number;
+      readonly size: InputSize;
+    }
+  /** See {@link detectorGraph}. */
+  | ({ readonly kind: 'detect' } & DetectorExport);
+
+/** An ONNX file in memory. */
+export interface ExportedModel {
+  readonly bytes: Uint8Array;
+  /** Version of the standard operators; there are no others. */
+  readonly opset: number;
+  readonly inputs: readonly OnnxValue[];
+  readonly outputs: readonly OnnxValue[];
+  readonly numNodes: number;
+}
+
+/**
+ * A model as an ONNX file: standard operators only, weights inside, shapes fixed, images `[N, H, W, 3]` normalized as in training.
+ *
+ * @throws InputError above protobuf's limit of 2 GiB; ConfigError for what ONNX cannot express
+ */
+export function exportModel(model: ExportableModel): ExportedModel {
+  const graph = model.kind === 'detect' ? detectorGraph(model) : logitsGraph(model);
+  return {
+    bytes: encodeModel(graph),
+    opset: graph.opsets[''],
+    inputs: graph.inputs,
+    outputs: graph.outputs,
+    numNodes: graph.nodes.length,
+  };
+}
+
+function logitsGraph({
+  model,
+  store,
+  batch,
+  size: { width, height },
+}: Exclude<ExportableModel, { readonly kind: 'detect' }>): OnnxGraph {
+  const image = { shape: [batch, height, width, 3], type: 'float32' } as const;
+  return portableGraph(model.inference, store, { image });
+}

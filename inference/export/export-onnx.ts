@@ -1,0 +1,81 @@
+import { ConfigError } from '../../core/errors.js';
+import { openEngine, type Engine, type EngineOptions } from '../../engine/runtime/engine.js';
+import { writeAtomically, writeJsonAtomically } from '../../io/files/atomic.js';
+import type { LoadedModel } from '../model.js';
+import type { OutputDifference } from './compare.js';
+import { compareDetections } from './compare-detections.js';
+import { compareOutputs, runFile } from './compare.js';
+import { planExport } from './plan.js';
+
+/** How {@link exportOnnx} writes a model. */
+export interface ExportOptions {
+  /** The ONNX file; what its inputs and outputs mean goes to a JSON beside it. */
+  readonly out: string;
+  /** Images at a time, default 1; a detector takes one. */
+  readonly batch?: number | undefined;
+  /** Sides of the input, pixels; where they are left out the model's own. */
+  readonly height?: number | undefined;
+  readonly width?: number | undefined;
+  /** Ordinary suppression for a detector that uses soft-NMS. */
+  readonly hardNms?: boolean | undefined;
+  /** What computes the outputs that the file is compared with. */
+  readonly engine?: EngineOptions | Engine | undefined;
+}
+
+/** What was written. */
+export interface ExportDocument {
+  readonly model: string | undefined;
+  readonly task: string;
+  readonly file: string;
+  readonly sha256: string;
+  readonly bytes: number;
+  readonly opset: number;
+  readonly numNodes: number;
+  readonly inputs: Readonly<Record<string, readonly number[]>>;
+  readonly outputs: Readonly<Record<string, readonly number[]>>;
+  readonly differences: readonly OutputDifference[];
+}
+
+/**
+ * Writes a model as an ONNX file, after comparing what it computes on random inputs with what this library does, and beside it
+ * a JSON file that says how to prepare images and what the outputs mean.
+ *
+ * @param model opened, or its weights
+ * @throws ConfigError; WorkError if the outputs differ
+ */
+export async function exportOnnx(
+  model: LoadedModel | { readonly loaded: LoadedModel },
+  options: ExportOptions,
+): Promise<ExportDocument> {
+  const { out, batch = 1, height = 32, width = 32, engine } = options;
+  if (batch < 1 || height < 32 || width < 32)
+    throw new ConfigError('export: expected --batch from 1, --height and --width from 32');
+  if (!out.endsWith('.onnx'))
+    throw new ConfigError(`--out: expected a name that ends in .onnx, got ${out}`);
+  const loaded = 'loaded' in model ? model.loaded : model;
+  const { exported, card, inputs, expected } = planExport(loaded, options);
+  const ours = await expected(engine && 'prepare' in engine ? engine : await openEngine(engine));
+  const found = await runFile(exported.bytes, inputs);
+  const compare = card.task === 'detect' ? compareDetections : compareOutputs;
+  const differences = compare(found, ours);
+  const { sha256, bytes } = await writeAtomically(out, exported.bytes);
+  const shapes = (values: typeof exported.inputs): Record<string, readonly number[]> =>
+    Object.fromEntries(values.map(({ name, shape }) => [name, shape]));
+  const document: ExportDocument = {
+    model: loaded.file,
+    task: card.task,
+    file: out,
+    sha256,
+    bytes,
+    opset: exported.opset,
+    numNodes: exported.numNodes,
+    inputs: shapes(exported.inputs),
+    outputs: shapes(exported.outputs),
+    differences,
+  };
+  await writeJsonAtomically(cardFile(out), { ...document, card });
+  return document;
+}
+
+/** The JSON file beside an ONNX file. */
+export const cardFile = (onnxFile: string): string => onnxFile.replace(/\.onnx$/, '.json');

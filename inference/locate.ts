@@ -1,0 +1,89 @@
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { ConfigError, WeightsError } from '../core/errors.js';
+import { cacheFolder } from '../io/files/cache-folder.js';
+import { CHECKPOINTS, latestValid, readBest } from '../weights/checkpoint-folder.js';
+import { readCheckpoint } from '../weights/checkpoint.js';
+import { locateWeights } from '../weights/pull/cache.js';
+import type { TaskName } from './card.js';
+
+/** The file behind the name of a model. */
+export interface LocatedModel {
+  readonly file: string;
+  readonly task: TaskName;
+  /** State of a checkpoint of ours, its card included. */
+  readonly state?: Readonly<Record<string, unknown>>;
+  /** Side of the input in pixels, known for official files. */
+  readonly inputSize?: number;
+}
+
+const TASKS: readonly TaskName[] = ['classify', 'detect', 'segment', 'pretrain'];
+
+/** How {@link locateModel} looks. */
+export interface LocateOptions {
+  /** Folder of pulled weights. */
+  readonly cache?: string | undefined;
+  /** What a weight file without card is for; `classify` unless told. */
+  readonly task?: string | undefined;
+  /** Told the licence of official weights, and which checkpoints are passed over. */
+  readonly onNotice?: ((line: string) => void) | undefined;
+}
+
+/**
+ * Finds a model: a run folder, a checkpoint or weight file, or an official name from the cache.
+ *
+ * @throws ConfigError for an unknown task or one that the checkpoint is not of; WeightsError naming what was looked for
+ */
+export async function locateModel(
+  model: string,
+  options: LocateOptions = {},
+): Promise<LocatedModel> {
+  const asked = options.task;
+  if (asked !== undefined && !(TASKS as readonly string[]).includes(asked))
+    throw new ConfigError(`--task: expected one of ${TASKS.join(', ')}, got ${asked}`);
+  const found = await locate(model, options);
+  const card = found.state?.['card'] as { readonly task?: TaskName } | undefined;
+  if (card?.task !== undefined && asked !== undefined && card.task !== asked)
+    throw new ConfigError(
+      `--task: expected ${card.task}, which ${found.file} was trained for, got ${asked}`,
+    );
+  return { ...found, task: card?.task ?? (asked as TaskName | undefined) ?? 'classify' };
+}
+
+async function locate(
+  model: string,
+  { cache, onNotice }: LocateOptions,
+): Promise<Omit<LocatedModel, 'task'>> {
+  if (typeof (model as unknown) !== 'string' || model === '')
+    throw new ConfigError(
+      `model: expected a run folder, a checkpoint or weight file, or an official name, got ${model === '' ? 'an empty text' : String(model)}`,
+    );
+  if (existsSync(model) && statSync(model).isDirectory()) return locateRun(model, onNotice);
+  if (existsSync(model.replace(/\.safetensors$/, '.json')) && model.endsWith('.safetensors')) {
+    const { file, state } = await readCheckpoint(model);
+    return { file, state };
+  }
+  const { file, entry } = await locateWeights(model, cacheFolder(cache));
+  if (!entry) return { file };
+  onNotice?.(`${entry.name}: official weights, licence ${entry.licence} (not for commercial use)`);
+  return { file, inputSize: entry.inputSizePx };
+}
+
+async function locateRun(
+  folder: string,
+  onNotice: LocateOptions['onNotice'],
+): Promise<Omit<LocatedModel, 'task'>> {
+  const checkpoints = existsSync(join(folder, CHECKPOINTS)) ? join(folder, CHECKPOINTS) : folder;
+  const best = await readBest(checkpoints);
+  if (best) {
+    const { file, state } = await readCheckpoint(join(checkpoints, best.name));
+    return { file, state };
+  }
+  const { checkpoint, skipped } = await latestValid(checkpoints);
+  skipped.forEach(({ reason }) => onNotice?.(`warning: ${reason}`));
+  if (!checkpoint)
+    throw new WeightsError(`${folder}: expected a run folder with checkpoints, got none`, {
+      file: folder,
+    });
+  return { file: checkpoint.file, state: checkpoint.state };
+}

@@ -1,0 +1,279 @@
+import { ConfigError } from '../core/errors.js';
+import {
+  compressMask,
+  segmentResult,
+  type ClassifyResult,
+  type DetectResult,
+  type ImageResult,
+  type SegmentResult,
+} from '../core/results.js';
+import type { RgbImage } from '../core/image.js';
+import type { ParameterStore } from '../engine/parameters/store.js';
+import type { Engine } from '../engine/runtime/engine.js';
+import type { HostTensor } from '../engine/runtime/program.js';
+import type { Classifier } from '../models/classifier.js';
+import type { Detector } from '../models/detector.js';
+import type { UperNet } from '../models/upernet.js';
+import type { ClassifierCard, DetectorCard, SegmenterCard } from './card.js';
+import { classifierInput } from './classify/preprocess.js';
+import { topClasses } from './classify/top-classes.js';
+import { DetectorPredictor } from './detect/predictor.js';
+import { detectorInput } from './detect/preprocess.js';
+import { detectorViews } from './detect/tta.js';
+import { imageReader, type ImageInput } from '../io/image/input.js';
+import { CallQueue } from './queue.js';
+import { createSegmenterPredictor } from './segment/predictor.js';
+import { segmenterInputs } from './segment/preprocess.js';
+
+/** Tasks that say something about an image. */
+export type PredictTask = ImageResult['task'];
+
+/** Weights in memory, with what they are for, by task. */
+interface Loaded {
+  readonly classify: Weights<ClassifierCard, Classifier>;
+  readonly detect: Weights<DetectorCard, Detector>;
+  readonly segment: Weights<SegmenterCard, UperNet>;
+}
+
+interface Weights<Card, Model> {
+  /** Where they are from. */
+  readonly file?: string | undefined;
+  readonly card: Card;
+  readonly model: Model;
+  readonly store: ParameterStore;
+}
+
+/** The weights of a task, with what they are for. */
+export type LoadedOf<Task extends PredictTask> = Loaded[Task];
+
+/** Weights in memory, with what they are for. */
+export type LoadedModel = LoadedOf<PredictTask>;
+
+/** The result of a task. */
+export type ResultOf<Task extends PredictTask> = Extract<ImageResult, { readonly task: Task }>;
+
+/** How a model looks at images. */
+export interface PredictOptions {
+  /** Mirror images and several scales (detect, segment). */
+  readonly tta?: boolean | undefined;
+  /** Sliding windows instead of whole images (segment). */
+  readonly slide?: boolean | undefined;
+  /** Only objects from this score on, 0–1 (detect). The thresholds of the card decide before. */
+  readonly score?: number | undefined;
+  /** Only so many objects, the best ones (detect). */
+  readonly max?: number | undefined;
+  /** Only so many classes, the most probable ones (classify). */
+  readonly top?: number | undefined;
+  /** Copies the weights into the sessions: faster for many images of one size. */
+  readonly frozen?: boolean | undefined;
+  /** Whether the weights are their moving average. */
+  readonly ema?: boolean | undefined;
+}
+
+/** What an opened model has, whatever its task. */
+interface Opened<Task extends PredictTask> {
+  readonly task: Task;
+  /** Of the weights; undefined where they come from memory. */
+  readonly file: string | undefined;
+  /** What the weights are for: classes, pre-processing, thresholds. */
+  readonly card: LoadedOf<Task>['card'];
+  /** By class index. */
+  readonly classNames: readonly string[];
+  /** The network and its weights. */
+  readonly loaded: LoadedOf<Task>;
+  readonly options: PredictOptions;
+  /**
+   * Says what is in an image. Calls may overlap: they are worked on one after the other.
+   *
+   * @param options `signal` ends the call, waiting or running
+   * @throws InputError for what is no image, or after `release`; DataError for a file that cannot be decoded; WorkError if the network
+   *   gives numbers that are not finite; the signal's reason
+   */
+  predict(image: ImageInput, options?: CallOptions): Promise<ResultOf<Task>>;
+  /** Frees sessions and memory when the running call is over; calls that wait are refused. */
+  release(): Promise<void>;
+}
+
+/** How long a call may take. */
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** An opened classifier. */
+export interface ClassifierModel extends Opened<'classify'> {
+  /**
+   * The network alone, for many images at once. Waits its turn like `predict`.
+   *
+   * @param images `[N, H, W, 3]`, prepared
+   * @returns `[N, K]`
+   */
+  logits(images: HostTensor, options?: CallOptions): Promise<Float32Array>;
+}
+
+/** An opened detector. */
+export type DetectorModel = Opened<'detect'>;
+
+/** An opened segmenter. */
+export type SegmenterModel = Opened<'segment'>;
+
+/** A model that takes images. Owns sessions: `release` frees them. */
+export type ImageModel = ClassifierModel | DetectorModel | SegmenterModel;
+
+/** The model of a task. */
+export type ModelOf<Task extends PredictTask> = Extract<ImageModel, { readonly task: Task }>;
+
+/** The model of weights in memory: what {@link file://./open.ts} gives for files. @throws ConfigError for options out of range */
+export function modelOf<Task extends PredictTask>(
+  engine: Engine,
+  loaded: LoadedOf<Task>,
+  options?: PredictOptions,
+): ModelOf<Task>;
+export function modelOf(
+  engine: Engine,
+  loaded: LoadedModel,
+  options: PredictOptions = {},
+): ImageModel {
+  assertOptions(options);
+  switch (loaded.card.task) {
+    case 'classify':
+      return classifierModel(engine, loaded as LoadedOf<'classify'>, options);
+    case 'detect':
+      return detectorModel(engine, loaded as LoadedOf<'detect'>, options);
+    case 'segment':
+      return segmenterModel(engine, loaded as LoadedOf<'segment'>, options);
+    default:
+      return loaded.card satisfies never;
+  }
+}
+
+function classifierModel(
+  engine: Engine,
+  loaded: LoadedOf<'classify'>,
+  options: PredictOptions,
+): ClassifierModel {
+  const { card, model, store } = loaded;
+  const program = engine.prepare(model.inference, store, { frozen: options.frozen });
+  const queue = new CallQueue();
+  const logits = async (image: HostTensor): Promise<Float32Array> =>
+    (await program.run({ image })).logits.data as Float32Array;
+  const predict = async (image: RgbImage): Promise<ClassifyResult> => {
+    const values = await logits(classifierInput(image, card));
+    const classes = topClasses(values, card.classNames, options.top);
+    return { task: 'classify', width: image.width, height: image.height, classes };
+  };
+  return {
+    ...queued('classify', { loaded, options, queue, predict, free: () => program.release() }),
+    // A copy: the next call may begin before this one's caller has looked.
+    logits: (images, { signal } = {}) =>
+      queue.run(async () => (await logits(images)).slice(), signal),
+  };
+}
+
+function detectorModel(
+  engine: Engine,
+  loaded: LoadedOf<'detect'>,
+  options: PredictOptions,
+): DetectorModel {
+  const { card, model, store } = loaded;
+  const { tta = false, score: minScore, max, frozen } = options;
+  const { classNames, categoryIds, thresholds } = card;
+  const predictor = new DetectorPredictor({
+    engine,
+    model,
+    store,
+    thresholds,
+    prepare: { frozen },
+  });
+  const predict = async (image: RgbImage, signal?: AbortSignal): Promise<DetectResult> => {
+    const views = tta
+      ? detectorViews(image, card)
+      : [{ ...detectorInput(image, card), isFlipped: false }];
+    const { boxes, scores, classIndices, masks } = await predictor.predictViews(views, {
+      minScore,
+      max,
+      signal,
+    });
+    const objects = Array.from(scores, (value, d) => {
+      const [x1, y1, x2, y2] = boxes.subarray(4 * d, 4 * d + 4);
+      const classIndex = classIndices[d];
+      return {
+        classIndex,
+        categoryId: categoryIds[classIndex],
+        name: classNames[classIndex],
+        score: value,
+        box: [x1, y1, x2 - x1, y2 - y1] as const,
+        ...(masks.length > 0 && { mask: compressMask(masks[d]) }),
+      };
+    });
+    return { task: 'detect', width: image.width, height: image.height, objects };
+  };
+  const queue = new CallQueue();
+  return queued('detect', { loaded, options, queue, predict, free: () => predictor.release() });
+}
+
+function segmenterModel(
+  engine: Engine,
+  loaded: LoadedOf<'segment'>,
+  options: PredictOptions,
+): SegmenterModel {
+  const { card, model, store } = loaded;
+  const { tta = false, slide = false, frozen } = options;
+  const { classNames, window } = card;
+  const predictor = createSegmenterPredictor({ engine, model, store, frozen });
+  const ratios = tta ? card.ratios : [1];
+  const mode = { window: slide ? window : null, flip: tta };
+  const predict = async (image: RgbImage, signal?: AbortSignal): Promise<SegmentResult> => {
+    const { width, height } = image;
+    const inputs = segmenterInputs(image, { ...card, ratios });
+    const labels = await predictor.segment(inputs, { width, height }, mode, signal);
+    return segmentResult({ width, height, labels, classNames });
+  };
+  const queue = new CallQueue();
+  return queued('segment', { loaded, options, queue, predict, free: () => predictor.release() });
+}
+
+/** A model whose calls wait for each other. */
+function queued<Task extends PredictTask>(
+  task: Task,
+  {
+    loaded,
+    options,
+    queue,
+    predict,
+    free,
+  }: {
+    readonly loaded: LoadedOf<Task>;
+    readonly options: PredictOptions;
+    readonly queue: CallQueue;
+    readonly predict: (image: RgbImage, signal?: AbortSignal) => Promise<ResultOf<Task>>;
+    readonly free: () => Promise<void>;
+  },
+): Opened<Task> {
+  const { file, card } = loaded;
+  return {
+    task,
+    file,
+    card,
+    classNames: card.classNames,
+    loaded,
+    options,
+    predict: async (image, { signal } = {}) => {
+      const read = imageReader(image);
+      return queue.run(async () => {
+        const pixels = await read();
+        signal?.throwIfAborted();
+        return predict(pixels, signal);
+      }, signal);
+    },
+    release: () => queue.release(free),
+  };
+}
+
+function assertOptions({ score = 0, max = 0, top = 1 }: PredictOptions): void {
+  if (!(score >= 0 && score <= 1))
+    throw new ConfigError(`score: expected a number from 0 to 1, got ${score}`);
+  if (!Number.isInteger(max) || max < 0)
+    throw new ConfigError(`max: expected a whole number of objects, got ${max}`);
+  if (!Number.isInteger(top) || top < 1)
+    throw new ConfigError(`top: expected a whole number of classes from 1, got ${top}`);
+}

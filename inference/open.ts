@@ -1,0 +1,68 @@
+import { ConfigError } from '../core/errors.js';
+import { openEngine, type Engine, type EngineOptions } from '../engine/runtime/engine.js';
+import { openClassifier } from './classify/load.js';
+import type { LoadOptions } from './class-names.js';
+import { openDetector } from './detect/load.js';
+import { locateModel, type LocatedModel, type LocateOptions } from './locate.js';
+import {
+  modelOf,
+  type LoadedModel,
+  type ModelOf,
+  type PredictOptions,
+  type PredictTask,
+} from './model.js';
+import { openSegmenter } from './segment/load.js';
+
+/** How {@link open} opens a model. */
+export interface OpenOptions<Task extends PredictTask = PredictTask>
+  extends PredictOptions, Omit<LoadOptions, 'which'>, Omit<LocateOptions, 'task'> {
+  /** What a weight file without card is for; checkpoints say it. Another task than theirs is an error. */
+  readonly task?: Task | undefined;
+  /** What computes; one that is open already may serve several models. */
+  readonly engine?: EngineOptions | Engine | undefined;
+}
+
+/**
+ * Opens a model for images.
+ *
+ * @param model a run folder, a checkpoint or weight file, or an official name from the cache
+ * @throws WeightsError, ConfigError naming what was looked for
+ */
+export async function open<Task extends PredictTask = PredictTask>(
+  model: string,
+  options: OpenOptions<Task> = {},
+): Promise<ModelOf<Task>> {
+  const { engine, ema, frozen, max, score, slide, top, tta } = options;
+  const loaded = await load(model, options);
+  return modelOf<PredictTask>(
+    engine && 'prepare' in engine ? engine : await openEngine(engine),
+    loaded,
+    { ema, frozen, max, score, slide, top, tta },
+  ) as ModelOf<Task>;
+}
+
+/** The weights alone, with their card. @throws as {@link open} */
+export async function load(
+  model: string,
+  options: Omit<OpenOptions, 'engine'> = {},
+): Promise<LoadedModel> {
+  const located = await locateModel(model, options);
+  return loadLocated(located, { ...options, which: options.ema ? 'model_ema' : undefined });
+}
+
+function loadLocated(located: LocatedModel, options: LoadOptions): Promise<LoadedModel> {
+  switch (located.task) {
+    case 'classify':
+      return openClassifier(located, options);
+    case 'detect':
+      return openDetector(located, options);
+    case 'segment':
+      return openSegmenter(located, options);
+    case 'pretrain':
+      throw new ConfigError(
+        `${located.file}: expected a model that predicts, got a pre-trained encoder; fine-tune it first (convnextv2 train … --weights)`,
+      );
+    default:
+      return located.task satisfies never;
+  }
+}

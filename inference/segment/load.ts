@@ -1,0 +1,161 @@
+import { createDenseBackbone } from '../../backbone/output-norms.js';
+import type { ConvNeXtV2Config } from '../../backbone/variants.js';
+import { WeightsError } from '../../core/errors.js';
+import { ADE20K_CLASSES } from '../../datasets/classes/ade20k.js';
+import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
+import type { Backbone } from '../../engine/backbone.js';
+import { ParameterStore } from '../../engine/parameters/store.js';
+import { inferArchitecture } from '../../weights/architecture.js';
+import { loadWeights, parameterTargets, type LoadReport } from '../../weights/load.js';
+import { withWeights } from '../../weights/open.js';
+import { selectWeights, subtree, type Which } from '../../weights/select.js';
+import type { TensorMap } from '../../io/tensor.js';
+import { createUperNet, UPERNET, type UperNet, type UperNetConfig } from '../../models/upernet.js';
+
+import { readCard, type SegmenterCard } from '../card.js';
+import { classNamesOf, type LoadOptions } from '../class-names.js';
+import type { LocatedModel } from '../locate.js';
+
+/** The sizes of a segmenter. */
+export interface SegmenterArchitecture {
+  readonly backbone: ConvNeXtV2Config;
+  readonly head: UperNetConfig;
+}
+
+/** A segmenter with its weights. */
+export interface LoadedSegmenter {
+  readonly backbone: ConvNeXtV2Config;
+  readonly model: UperNet;
+  readonly store: ParameterStore;
+}
+
+/** What {@link loadSegmenter} should know beside the file. */
+export interface LoadSegmenterOptions {
+  /** Trained weights, or their moving average. */
+  readonly which?: Which | undefined;
+  /** The architecture, where a checkpoint states it; else it is read off the tensors. */
+  readonly architecture?: SegmenterArchitecture | undefined;
+  /** Another backbone than that of the architecture. */
+  readonly network?: Backbone | undefined;
+  /** Names of the classes the weights are meant for: their number is checked. */
+  readonly classNames?: readonly string[] | undefined;
+}
+
+/**
+ * Reads a UPerNet on ConvNeXt from a checkpoint of this library or a state dict of mmsegmentation. Strict: every name and shape
+ * must fit.
+ *
+ * @throws WeightsError if the file is damaged, holds no UPerNet, does not fit, or has another number of classes
+ */
+export async function loadSegmenter(
+  file: string,
+  { which, architecture, network, classNames }: LoadSegmenterOptions = {},
+): Promise<LoadedSegmenter> {
+  const { backbone, head } = architecture ?? (await inferSegmenter(file, which));
+  if (classNames && classNames.length !== head.numClasses)
+    throw new WeightsError(
+      `${file}: expected weights for the ${classNames.length} classes of the list, got ${head.numClasses}`,
+      { file },
+    );
+  const model = createUperNet(network ?? createDenseBackbone(backbone), head);
+  const store = new ParameterStore(model.specs);
+  await loadWeights(file, parameterTargets(store), { which });
+  return { backbone, model, store };
+}
+
+/** Short side of ADE20K's images in testing, and side of its windows, pixels. */
+const TEST_SIDE_PX = 512;
+
+/** Factors on the size in multi-scale testing. @see ConvNeXt V2, appendix A.4 */
+const TEST_RATIOS = [0.75, 0.875, 1, 1.125, 1.25] as const;
+
+/**
+ * Opens a segmenter with its card; weight files without one (state dicts of mmsegmentation) get ADE20K's pre-processing and, for
+ * 150 classes, its names: images of at most 2048 x 512 pixels, windows of 512 that begin every 341.
+ *
+ * @throws WeightsError if the file is of another task, does not fit, or has another number of classes than the list
+ * @see https://github.com/facebookresearch/ConvNeXt/tree/main/semantic_segmentation, configs/_base_/datasets/ade20k.py
+ */
+export async function openSegmenter(
+  { file, state }: LocatedModel,
+  { which, classes, size = TEST_SIDE_PX, backbone: network }: LoadOptions,
+): Promise<LoadedSegmenter & { readonly file: string; readonly card: SegmenterCard }> {
+  if (state) {
+    const card = readCard(file, state, 'segment');
+    const loaded = await loadSegmenter(file, { which, architecture: card, network });
+    return { ...loaded, file, card };
+  }
+  const loaded = await loadSegmenter(file, { which });
+  const { backbone, model } = loaded;
+  if (size < 32) throw new WeightsError(`--size: expected at least 32 pixels, got ${size}`);
+  const card: SegmenterCard = {
+    task: 'segment',
+    backbone,
+    head: model.config,
+    classNames: classNamesOf(file, model.config.numClasses, classes, ADE20K_CLASSES),
+    pixels: IMAGENET_PIXELS,
+    limits: { long: 4 * size, short: size },
+    window: { cropSize: size, stride: Math.floor((2 * size) / 3) },
+    ratios: TEST_RATIOS,
+  };
+  return { ...loaded, file, card };
+}
+
+/**
+ * Fills the backbone of a segmenter from the weights of a classifier or an autoencoder, of any container and naming scheme. The
+ * output norms and heads keep their initial values.
+ *
+ * @throws WeightsError if the file is damaged or does not fit; nothing is written then
+ */
+export function loadSegmenterBackbone(file: string, store: ParameterStore): Promise<LoadReport> {
+  const prefix = 'backbone.';
+  const targets = parameterTargets(store).filter(({ path }) => path.startsWith(prefix));
+  return loadWeights(file, targets, {
+    exceptions: ['encoderOnly'],
+    sourceName: (path) => path.slice(prefix.length),
+  });
+}
+
+/**
+ * Reads the sizes of a UPerNet off the tensors of a file.
+ *
+ * @throws WeightsError if it is none
+ */
+export function inferSegmenter(file: string, which?: Which): Promise<SegmenterArchitecture> {
+  return withWeights(file, (source) => {
+    const { tensors } = selectWeights(source, which);
+    const shape = (name: string): readonly number[] => shapeOf(file, tensors, name);
+    const [numClasses, channels] = shape('decode_head.conv_seg.weight');
+    const [, auxiliaryChannels] = shape('auxiliary_head.conv_seg.weight');
+    const numScales = count(tensors, /^decode_head\.psp_modules\.\d+\.1\.conv\.weight$/);
+    if (numScales !== UPERNET.poolScales.length)
+      throw new WeightsError(
+        `${file}: expected ${UPERNET.poolScales.length} pooling modules, got ${numScales}`,
+        { file },
+      );
+    const { depths, dims } = inferArchitecture(file, subtree(tensors, 'backbone'));
+    const architecture: SegmenterArchitecture = {
+      backbone: { depths, dims, responseNorm: 'grn' } as ConvNeXtV2Config,
+      head: {
+        ...UPERNET,
+        numClasses,
+        channels,
+        auxiliary: { ...UPERNET.auxiliary, channels: auxiliaryChannels },
+      },
+    };
+    return Promise.resolve(architecture);
+  });
+}
+
+function shapeOf(file: string, tensors: TensorMap, name: string): readonly number[] {
+  const tensor = tensors.get(name);
+  if (tensor) return tensor.shape;
+  throw new WeightsError(`${file}: expected a UPerNet segmenter with a tensor ${name}, got none`, {
+    file,
+    id: name,
+  });
+}
+
+function count(tensors: TensorMap, pattern: RegExp): number {
+  return [...tensors.keys()].filter((name) => pattern.test(name)).length;
+}

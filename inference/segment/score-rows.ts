@@ -1,0 +1,174 @@
+import { softmaxTerms } from '../../core/softmax.js';
+import type { WindowGrid } from './windows.js';
+
+/**
+ * Score maps that are computed row by row: a whole map of 150 classes at the size of a photograph takes gigabytes, two rows of
+ * each stage do not.
+ */
+export interface ScoreRows {
+  readonly height: number;
+  readonly width: number;
+  /** Number of classes `K`. */
+  readonly channels: number;
+  /** Row `y`, `[width, K]`, valid until the next call. Cheapest from top to bottom. */
+  row(y: number): Float32Array;
+}
+
+/** The rows of a map in memory. */
+export function mapRows(
+  data: Float32Array,
+  { height, width, channels }: Omit<ScoreRows, 'row'>,
+): ScoreRows {
+  const size = width * channels;
+  return { height, width, channels, row: (y) => data.subarray(y * size, (y + 1) * size) };
+}
+
+/** Two neighbors of each output position and the weight of the second: half-pixel centers, borders held. */
+interface Neighbours {
+  readonly low: Int32Array;
+  readonly high: Int32Array;
+  readonly fraction: Float32Array;
+}
+
+function neighbours(inSize: number, outSize: number): Neighbours {
+  const source = (i: number): number => Math.max(0, ((i + 0.5) * inSize) / outSize - 0.5);
+  const low = Int32Array.from({ length: outSize }, (_, i) =>
+    Math.min(inSize - 1, Math.floor(source(i))),
+  );
+  return {
+    low,
+    high: low.map((at) => Math.min(inSize - 1, at + 1)),
+    fraction: Float32Array.from(low, (at, i) => source(i) - at),
+  };
+}
+
+/** Bilinear resize with half-pixel centers (PyTorch's `align_corners=False`). */
+export function resizedRows(
+  source: ScoreRows,
+  { height, width }: { readonly height: number; readonly width: number },
+): ScoreRows {
+  if (source.height === height && source.width === width) return source;
+  const { channels } = source;
+  const [ys, xs] = [neighbours(source.height, height), neighbours(source.width, width)];
+  const out = new Float32Array(width * channels);
+  // The two source rows between which the last output row lay, as wide as the output.
+  let [above, below] = [0, 1].map(() => ({ y: -1, data: new Float32Array(width * channels) }));
+  const widened = (y: number): Float32Array => {
+    if (below.y === y) return below.data;
+    [above, below] = [below, above];
+    widen(source.row(y), xs, channels, below.data);
+    below.y = y;
+    return below.data;
+  };
+  const row = (y: number): Float32Array => {
+    const isBetween = above.y === ys.low[y] && below.y === ys.high[y];
+    const first = isBetween ? above.data : widened(ys.low[y]);
+    if (ys.high[y] === ys.low[y]) return first;
+    const second = isBetween ? below.data : widened(ys.high[y]);
+    const fraction = ys.fraction[y];
+    for (let i = 0; i < out.length; i++) out[i] = first[i] + fraction * (second[i] - first[i]);
+    return out;
+  };
+  return { height, width, channels, row };
+}
+
+function widen(
+  source: Float32Array,
+  { low, high, fraction }: Neighbours,
+  channels: number,
+  out: Float32Array,
+): void {
+  for (let x = 0, to = 0; x < low.length; x++) {
+    const [a, b, f] = [low[x] * channels, high[x] * channels, fraction[x]];
+    for (let k = 0; k < channels; k++, to++)
+      out[to] = source[a + k] + f * (source[b + k] - source[a + k]);
+  }
+}
+
+/** Mirrored left to right. */
+export function flippedRows(source: ScoreRows): ScoreRows {
+  const { height, width, channels } = source;
+  const out = new Float32Array(width * channels);
+  const row = (y: number): Float32Array => {
+    const from = source.row(y);
+    for (let x = 0; x < width; x++)
+      out.set(from.subarray(x * channels, (x + 1) * channels), (width - 1 - x) * channels);
+    return out;
+  };
+  return { height, width, channels, row };
+}
+
+/**
+ * Overlapping windows joined to one map: scores are summed and divided by the number of windows there.
+ *
+ * @param windows in order of the grid, row by row, each of the grid's size
+ */
+export function joinedRows(
+  windows: readonly ScoreRows[],
+  grid: WindowGrid,
+  { height, width }: { readonly height: number; readonly width: number },
+): ScoreRows {
+  const [{ channels }] = windows;
+  const out = new Float32Array(width * channels);
+  const coverage = new Float32Array(width);
+  for (const left of grid.lefts) for (let x = left; x < left + grid.width; x++) coverage[x] += 1;
+  const row = (y: number): Float32Array => {
+    out.fill(0);
+    let numRows = 0;
+    grid.tops.forEach((top, r) => {
+      if (y < top || y >= top + grid.height) return;
+      numRows++;
+      grid.lefts.forEach((left, c) => {
+        const from = windows[r * grid.lefts.length + c].row(y - top);
+        for (let i = 0, to = left * channels; i < from.length; i++, to++) out[to] += from[i];
+      });
+    });
+    for (let x = 0, at = 0; x < width; x++) {
+      const share = 1 / (coverage[x] * numRows);
+      for (let k = 0; k < channels; k++, at++) out[at] *= share;
+    }
+    return out;
+  };
+  return { height, width, channels, row };
+}
+
+/** Mean of the softmax of several maps of logits of one size. */
+export function meanProbabilityRows(sources: readonly ScoreRows[]): ScoreRows {
+  const [{ height, width, channels }] = sources;
+  const out = new Float32Array(width * channels);
+  const row = (y: number): Float32Array => {
+    out.fill(0);
+    for (const source of sources) addSoftmax(source.row(y), channels, 1 / sources.length, out);
+    return out;
+  };
+  return { height, width, channels, row };
+}
+
+function addSoftmax(
+  logits: Float32Array,
+  channels: number,
+  weight: number,
+  out: Float32Array,
+): void {
+  const exponentials = new Float64Array(channels);
+  for (let at = 0; at < logits.length; at += channels) {
+    const total = softmaxTerms(logits, at, exponentials);
+    const scale = weight / total;
+    for (let k = 0; k < channels; k++) out[at + k] += scale * exponentials[k];
+  }
+}
+
+/** The class with the highest score of each pixel, `[H, W]`; of equal ones the lowest. */
+export function labelsOf(rows: ScoreRows): Uint8Array {
+  const { height, width, channels } = rows;
+  const labels = new Uint8Array(height * width);
+  for (let y = 0, to = 0; y < height; y++) {
+    const row = rows.row(y);
+    for (let x = 0, at = 0; x < width; x++, at += channels, to++) {
+      let best = 0;
+      for (let k = 1; k < channels; k++) if (row[at + k] > row[at + best]) best = k;
+      labels[to] = best;
+    }
+  }
+  return labels;
+}

@@ -1,0 +1,57 @@
+import type { Size } from '../../core/boxes.js';
+import { ConfigError } from '../../core/errors.js';
+import { record, whole, type Infer } from '../../core/schema.js';
+
+/** The coarsest level of the network has a pixel for 32 of the image. */
+export const MIN_SIDE = 32;
+
+/** Square windows that are laid over an image. */
+export const SlidingWindow = record({
+  /** Side, pixels; along a side of the image that is shorter the window is as long as that. */
+  cropSize: whole(1),
+  /** Between the windows' beginnings, pixels; the last one is shifted back into the image. */
+  stride: whole(1),
+});
+/** Square windows that are laid over an image. */
+export type SlidingWindow = Infer<typeof SlidingWindow>;
+
+/** Where the windows of a grid begin, pixels. All have one size. */
+export interface WindowGrid {
+  readonly tops: readonly number[];
+  readonly lefts: readonly number[];
+  readonly height: number;
+  readonly width: number;
+}
+
+/**
+ * Where windows begin: as many as it takes to cover each side, the last one shifted back to end with it.
+ *
+ * @see mmsegmentation 0.x, models/segmentors/encoder_decoder.py, slide_inference
+ */
+export function windowGrid(
+  { width, height }: Size,
+  { cropSize, stride }: SlidingWindow,
+): WindowGrid {
+  const starts = (side: number): readonly number[] => {
+    const count = Math.floor(Math.max(side - cropSize + stride - 1, 0) / stride) + 1;
+    return Array.from({ length: count }, (_, i) =>
+      Math.max(Math.min(i * stride + cropSize, side) - cropSize, 0),
+    );
+  };
+  return {
+    tops: starts(height),
+    lefts: starts(width),
+    height: Math.min(cropSize, height),
+    width: Math.min(cropSize, width),
+  };
+}
+
+/** @throws ConfigError for windows that are too small or leave gaps */
+export function assertWindow({ cropSize, stride }: SlidingWindow): void {
+  if (!Number.isInteger(cropSize) || cropSize < MIN_SIDE)
+    throw new ConfigError(
+      `window: expected a cropSize of at least ${MIN_SIDE} pixels, got ${cropSize}`,
+    );
+  if (!Number.isInteger(stride) || stride < 1 || stride > cropSize)
+    throw new ConfigError(`window: expected a stride from 1 to ${cropSize}, got ${stride}`);
+}

@@ -1,0 +1,120 @@
+import type { RgbImage } from '../core/image.js';
+import {
+  expandMask,
+  type ClassifyResult,
+  type DetectResult,
+  type ImageResult,
+  type SegmentResult,
+} from '../core/results.js';
+import { imageReader, type ImageInput } from '../io/image/input.js';
+import { classColour } from './overlay/colours.js';
+import { drawDetections, type DrawnDetection } from './overlay/detections.js';
+import { blendLabels } from './overlay/labels.js';
+import { appendLegend, type LegendEntry } from './overlay/legend.js';
+import { enlargePicture, type Rgb } from './overlay/picture.js';
+import { readingFactor } from './overlay/sizes.js';
+
+/** How {@link draw} draws. */
+export interface DrawOptions {
+  /** Only objects from this score on, 0–1; default all that the result has. */
+  readonly minScore?: number | undefined;
+  /** Colors of the classes of pixels, `[K, 3]`; default colors that are easy to tell apart. */
+  readonly palette?: Uint8Array | undefined;
+}
+
+/** Classes that are written below an image. */
+const MOST_CLASSES = 5;
+
+/**
+ * Draws what a model says about an image: its classes in a legend below, objects with boxes, masks and names, or the classes of all
+ * pixels with a legend. Small pictures are enlarged.
+ *
+ * @param image that the result is of
+ * @returns a new picture, `[H, W, 3]`
+ * @throws InputError for what is no image; DataError if it cannot be decoded; ShapeError if the result is of one of another size
+ */
+export async function draw(
+  result: ImageResult,
+  image: ImageInput,
+  options: DrawOptions = {},
+): Promise<RgbImage> {
+  const pixels = await imageReader(image)();
+  switch (result.task) {
+    case 'classify': {
+      const best = result.classes.slice(0, MOST_CLASSES);
+      return withLegend(pixels, legendOf({ ...result, classes: best }));
+    }
+    case 'detect':
+      return drawDetections(pixels, drawnObjects(result, options.minScore));
+    case 'segment':
+      return drawSegmentation(pixels, result, options.palette);
+    default:
+      return result satisfies never;
+  }
+}
+
+/** The objects of a result from a score on, for an overlay. */
+export function drawnObjects({ objects }: DetectResult, minScore = 0): readonly DrawnDetection[] {
+  return objects
+    .filter(({ score }) => score >= minScore)
+    .map(({ box: [x, y, width, height], classIndex, name, score, mask }) => ({
+      box: [x, y, x + width, y + height],
+      classIndex,
+      label: name,
+      score,
+      mask: mask && expandMask(mask),
+    }));
+}
+
+/** An image, enlarged where it is small, with a legend below. */
+export function withLegend(image: RgbImage, entries: readonly LegendEntry[]): RgbImage {
+  return appendLegend(enlargePicture(image, readingFactor(image)), entries);
+}
+
+function legendOf({ classes }: ClassifyResult): readonly LegendEntry[] {
+  return classes.map(({ classIndex, name, probability }) => ({
+    colour: classColour(classIndex),
+    text: `${name} ${(100 * probability).toFixed(0)}%`,
+  }));
+}
+
+function drawSegmentation(
+  image: RgbImage,
+  result: SegmentResult,
+  palette: Uint8Array | undefined,
+): RgbImage {
+  const colour = (k: number): Rgb =>
+    palette ? [palette[3 * k], palette[3 * k + 1], palette[3 * k + 2]] : classColour(k);
+  const { width, height, labels } = result;
+  const entries = classFractions(result).map(({ classIndex, name, fraction }) => ({
+    colour: colour(classIndex),
+    text: `${name} ${fractionText(fraction, fraction < 0.01 ? 1 : 0)} %`,
+  }));
+  return appendLegend(blendLabels(image, { width, height, data: labels }, colour), entries);
+}
+
+/** A class and how much of an image it takes. */
+export interface ClassFraction {
+  readonly classIndex: number;
+  readonly name: string;
+  /** 0–1. */
+  readonly fraction: number;
+}
+
+/** The classes of an image's pixels, the largest first. */
+export function classFractions({ labels, classNames }: SegmentResult): readonly ClassFraction[] {
+  const counts = new Uint32Array(classNames.length);
+  for (const label of labels) counts[label]++;
+  return classNames
+    .map((name, classIndex) => ({
+      classIndex,
+      name,
+      fraction: counts[classIndex] / labels.length,
+    }))
+    .filter(({ fraction }) => fraction > 0)
+    .sort((a, b) => b.fraction - a.fraction);
+}
+
+/** Percent; a class that is there is not shown as 0.0. */
+export const fractionText = (fraction: number, digits: number): string =>
+  fraction > 0 && fraction < 0.001 ? '< 0.1' : (100 * fraction).toFixed(digits);

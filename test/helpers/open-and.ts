@@ -1,0 +1,37 @@
+import type { EvaluationData } from '../../train/evaluate.js';
+import { evaluationReport } from '../../train/evaluate.js';
+import type { EvaluationOptions, EvaluationReport } from '../../train/evaluation.js';
+import { predictFiles, type PredictFilesOptions } from '../../train/predict-files.js';
+import { openModel, type ModelFlags } from '../../tools/open-model.js';
+import { DEFAULT_ENGINE } from '../../engine/runtime/engine.js';
+import { log } from '../../tools/output.js';
+
+type Flags = Omit<ModelFlags, 'engine'>;
+
+/** Opens a model and scores it, as `eval` does. */
+export async function openAndEvaluate(
+  name: string,
+  data: EvaluationData,
+  options: Flags & EvaluationOptions = {},
+): Promise<EvaluationReport> {
+  const model = await openModel(name, { ...options, engine: DEFAULT_ENGINE }, Infinity);
+  try {
+    return await evaluationReport(model, data, { onNotice: log, ...options });
+  } finally {
+    await model.release();
+  }
+}
+
+/** Opens a model and predicts files, as `predict` does. */
+export async function openAndPredict(
+  name: string,
+  files: readonly string[],
+  options: Flags & Partial<PredictFilesOptions> = {},
+): Promise<object> {
+  const model = await openModel(name, { ...options, engine: DEFAULT_ENGINE }, files.length);
+  try {
+    return await predictFiles(model, files, { score: 0.3, onNotice: log, ...options });
+  } finally {
+    await model.release();
+  }
+}

@@ -1,0 +1,85 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { createDenseBackbone } from '../../../backbone/output-norms.js';
+import { Random } from '../../../core/random.js';
+import { ParameterStore } from '../../../engine/parameters/store.js';
+import { openEngine, type Engine } from '../../../engine/runtime/engine.js';
+import { createClassifier } from '../../../models/classifier.js';
+import { exportModel } from '../../../inference/export/export-model.js';
+import { createUperNet, UPERNET } from '../../../models/upernet.js';
+import { maxError } from '../../helpers/fixtures.js';
+import { mentions, runOnnx, type Values } from './run-onnx.js';
+
+let engine: Engine;
+beforeAll(async () => {
+  engine = await openEngine();
+});
+
+const BACKBONE = { depths: [1, 1, 2, 1], dims: [8, 16, 24, 32], responseNorm: 'grn' } as const;
+
+function randomized(store: ParameterStore): void {
+  const random = new Random(9);
+  store.entries.forEach(({ path }) => {
+    const isVariance = path.endsWith('running_var');
+    const values = store.get(path);
+    for (let i = 0; i < values.length; i++)
+      values[i] = isVariance ? random.between(0.5, 1.5) : random.between(-0.3, 0.3);
+  });
+}
+
+const noise = (shape: readonly number[]): Values => {
+  const random = new Random(4);
+  const size = shape.reduce((a, b) => a * b, 1);
+  return { shape, data: Float32Array.from({ length: size }, () => random.normal()) };
+};
+
+describe.each([1, 3])('batch %i', (batch) => {
+  test('a classifier’s file gives our logits', async () => {
+    const model = createClassifier({ backbone: BACKBONE, classes: 7, headInitScale: 1 });
+    const store = new ParameterStore(model.specs);
+    randomized(store);
+    const image = noise([batch, 64, 96, 3]);
+    const program = engine.prepare(model.inference, store);
+    const { logits } = await program.run({ image });
+    const size = { width: 96, height: 64 };
+    const file = exportModel({ kind: 'classify', model, store, batch, size });
+    const found = await runOnnx(file, { image });
+    expect(found['logits'].shape).toEqual([batch, 7]);
+    expect(maxError(found['logits'].data, logits.data)).toBeLessThanOrEqual(2e-5);
+    await program.release();
+  });
+
+  test('a segmenter’s file gives our logits', async () => {
+    const config = {
+      ...UPERNET,
+      numClasses: 5,
+      channels: 12,
+      auxiliary: { ...UPERNET.auxiliary, channels: 8 },
+    };
+    const model = createUperNet(createDenseBackbone(BACKBONE), config);
+    const store = new ParameterStore(model.specs);
+    randomized(store);
+    const image = noise([batch, 64, 64, 3]);
+    const program = engine.prepare(model.inference, store);
+    const { logits } = await program.run({ image });
+    const size = { width: 64, height: 64 };
+    const file = exportModel({ kind: 'segment', model, store, batch, size });
+    const found = await runOnnx(file, { image });
+    expect(found['logits'].shape).toEqual(logits.shape);
+    const scale = Math.max(...Array.from(logits.data, Math.abs));
+    expect(maxError(found['logits'].data, logits.data)).toBeLessThanOrEqual(2e-5 * scale);
+    await program.release();
+  });
+});
+
+test('a file stands alone: standard operators, weights inside', () => {
+  const model = createClassifier({ backbone: BACKBONE, classes: 7, headInitScale: 1 });
+  const store = new ParameterStore(model.specs);
+  store.initialize(0);
+  const size = { width: 32, height: 32 };
+  const file = exportModel({ kind: 'classify', model, store, batch: 1, size });
+  expect(file.opset).toBe(20);
+  expect(file.inputs.map(({ name }) => name)).toEqual(['image']);
+  expect(file.outputs).toMatchObject([{ name: 'logits', shape: [1, 7] }]);
+  expect(mentions(file, 'com.microsoft')).toBe(false);
+  expect(file.bytes.length).toBeGreaterThan(4 * store.values.length);
+});

@@ -1,0 +1,90 @@
+import type { Command } from 'commander';
+import type { ExportDocument } from '../inference/export/export-onnx.js';
+import type { PredictTask } from '../inference/model.js';
+import type { EngineFlags } from './engine-options.js';
+import { addEngineOptions, engineOptions, wholeNumber } from './engine-options.js';
+import { formatTable, log, printJson } from './output.js';
+
+interface Flags extends EngineFlags {
+  readonly out: string;
+  readonly task?: PredictTask;
+  readonly batch: number;
+  readonly height?: number;
+  readonly width?: number;
+  readonly hardNms: boolean;
+  readonly ema: boolean;
+  readonly classes?: string;
+  readonly size?: number;
+  readonly cache?: string;
+  readonly json?: boolean;
+}
+
+/** `convnextv2 export` */
+export function registerExport(program: Command): void {
+  addEngineOptions(
+    program
+      .command('export')
+      .description('write a model as one ONNX file, checked against our output'),
+  )
+    .argument('<model>', 'run folder, checkpoint or weight file, or official name')
+    .requiredOption(
+      '--out <file>',
+      'ONNX file; what its inputs and outputs mean goes to a JSON beside it',
+    )
+    .option('--task <task>', 'classify, detect or segment, for weight files that do not say it')
+    .option('--batch <n>', 'images at a time', wholeNumber('--batch'), 1)
+    .option(
+      '--height <px>',
+      "height of the input (default: the model's own)",
+      wholeNumber('--height'),
+    )
+    .option('--width <px>', "width of the input (default: the model's own)", wholeNumber('--width'))
+    .option('--hard-nms', 'ordinary suppression for detectors that use soft-NMS', false)
+    .option('--ema', 'use the moving average of the weights', false)
+    .option('--classes <file>', 'class names, for weight files without (JSON or one a line)')
+    .option(
+      '--size <px>',
+      'side of the input, for weight files that do not say it',
+      wholeNumber('--size'),
+    )
+    .option('--cache <dir>', 'folder of pulled weights')
+    .option('--json', 'print one JSON document')
+    .action((model: string, flags: Flags) => run(model, flags));
+}
+
+async function run(model: string, flags: Flags): Promise<void> {
+  const { dirname } = await import('node:path');
+  const { load } = await import('../inference/open.js');
+  const { cardFile, exportOnnx } = await import('../inference/export/export-onnx.js');
+  const { assertWritableFolder } = await import('../io/files/out-folder.js');
+  assertWritableFolder(dirname(flags.out));
+  const loaded = await load(model, { ...flags, onNotice: log });
+  const document = await exportOnnx(loaded, { ...flags, engine: engineOptions(flags) });
+  log(`wrote ${flags.out} and ${cardFile(flags.out)}`);
+  if (flags.json) printJson(document);
+  else console.log(exportLines(document));
+}
+
+/** The document for people. */
+export function exportLines({
+  file,
+  bytes,
+  opset,
+  numNodes,
+  inputs,
+  differences,
+}: ExportDocument): string {
+  const sizes = Object.entries(inputs).map(([name, shape]) => `${name} [${shape.join(', ')}]`);
+  return [
+    `${file}: ${(bytes / 1e6).toFixed(1)} MB, ${numNodes} nodes, opset ${opset}; inputs ${sizes.join(', ')}`,
+    formatTable([
+      ['output', 'compared', 'largest', 'difference'],
+      ...differences.map(({ name, count, maxAbs, maxAbsDifference }) => [
+        name,
+        count,
+        maxAbs.toPrecision(4),
+        maxAbsDifference.toExponential(1),
+      ]),
+    ]),
+  ].join('\n');
+}

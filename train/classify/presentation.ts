@@ -1,0 +1,22 @@
+import { join } from 'node:path';
+import type { ClassifyResult } from '../../core/results.js';
+import type { ClassifierModel } from '../../inference/model.js';
+import type { Presentation } from '../presentation.js';
+
+/** The most probable classes of each image. */
+export function presentClasses({ file }: ClassifierModel): Presentation<ClassifyResult> {
+  return {
+    fields: ({ classes }) => ({ top: classes }),
+    text: ({ file: image, result: { classes } }) => [
+      image,
+      ...classes.map(
+        ({ name, probability }) => `  ${(100 * probability).toFixed(1).padStart(5)} %  ${name}`,
+      ),
+    ],
+    lists: [],
+    rows: () => ({}),
+    pictures: () => Promise.resolve({}),
+    files: ({ predictions }) => ({ 'predictions.json': { model: file, predictions } }),
+    wrote: (_, out) => `wrote ${join(out, 'predictions.json')}`,
+  };
+}

@@ -1,0 +1,253 @@
+import { basename } from 'node:path';
+import { hasSplit, readImageNet } from '../../datasets/imagenet.js';
+import { softmax } from '../../core/softmax.js';
+import type { ClassificationSample } from '../../datasets/sample.js';
+import { ClassificationEvaluator } from '../../evaluation/classification/evaluator.js';
+import { precisionRecall } from '../../evaluation/classification/precision-recall.js';
+import { classifierInput } from '../../inference/classify/preprocess.js';
+import { topClasses } from '../../inference/classify/top-classes.js';
+import type { ClassifierModel } from '../../inference/model.js';
+import { decodeImage } from '../../io/image/decode.js';
+import type { ReportBars, ReportChart, RunEvaluation } from '../../report/evaluation-document.js';
+import { bestAndWorst, percent, scopeOf, type Scored } from '../../report/examples.js';
+import { PICTURES, savePicture } from '../../report/save-picture.js';
+import type { ReportSections, SectionsRequest } from '../report-sections.js';
+
+/** What was said about an image. */
+interface Answer {
+  readonly sample: ClassificationSample;
+  /** By class index. */
+  readonly probabilities: Float64Array;
+  readonly predicted: number;
+}
+
+/** Scores, mistakes and examples of a classifier. */
+export async function classifierSections(
+  model: ClassifierModel,
+  { data, folder, limit }: SectionsRequest,
+): Promise<ReportSections> {
+  const { card } = model;
+  const training = readImageNet(data, { split: 'train' });
+  const split = hasSplit(data, 'val') ? 'val' : 'train';
+  const set = split === 'val' ? readImageNet(data, { split, classes: training.classes }) : training;
+  // Class after class would leave out the last ones: take them evenly from the whole set.
+  const used = evenly(set.samples, limit);
+  const evaluator = new ClassificationEvaluator(card.classNames.length);
+  const answers: Answer[] = [];
+  for (const sample of used) {
+    const logits = await model.logits(classifierInput(await decodeImage(sample.file), card));
+    evaluator.update(logits, [sample.classIndex], sample.file);
+    const [{ classIndex: predicted }] = topClasses(logits, card.classNames, 1);
+    answers.push({ sample, probabilities: softmax(logits), predicted });
+  }
+  const result = evaluator.finish();
+  const { calibration } = result;
+  const scope =
+    used.length === set.samples.length
+      ? scopeOf(used.length, used.length, split)
+      : `${used.length} of ${set.samples.length} ${split} images`;
+  return {
+    scope,
+    metrics: {
+      top1: result.top1,
+      top5: result.top5,
+      ...(calibration && { loss: calibration.meanNLL, calibrationError: calibration.ece }),
+      count: used.length,
+    },
+    tables: [perClass(answers, card.classNames)],
+    charts: [
+      ...curves(answers, card.classNames),
+      ...(calibration ? [reliability(calibration)] : []),
+    ],
+    bars: [mistakes(answers, card.classNames)],
+    confusion: [
+      {
+        title: 'Confusion matrix',
+        rowTitle: 'true class',
+        columnTitle: 'predicted class',
+        rows: card.classNames,
+        columns: card.classNames,
+        counts: confusionCounts(answers, card.classNames.length),
+      },
+    ],
+    pictures: await examples(answers, card.classNames, folder),
+    data: [
+      countBars('Training images a class', training.samples, card.classNames),
+      countBars(`Evaluated images a class (${split})`, used, card.classNames),
+    ],
+  };
+}
+
+function evenly<Item>(items: readonly Item[], limit: number): readonly Item[] {
+  if (items.length <= limit) return items;
+  return Array.from({ length: limit }, (_, i) => items[Math.floor((i * items.length) / limit)]);
+}
+
+function confusionCounts(
+  answers: readonly Answer[],
+  classes: number,
+): readonly (readonly number[])[] {
+  const counts = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
+  for (const { sample, predicted } of answers) counts[sample.classIndex][predicted]++;
+  return counts;
+}
+
+function perClass(
+  answers: readonly Answer[],
+  names: readonly string[],
+): RunEvaluation['tables'][number] {
+  const counts = confusionCounts(answers, names.length);
+  return {
+    title: 'Scores of every class, %',
+    columns: ['class', 'images', 'recall', 'precision', 'F1'],
+    rows: names.map((name, k) => {
+      const total = counts[k].reduce((sum, count) => sum + count, 0);
+      const predicted = counts.reduce((sum, row) => sum + row[k], 0);
+      const share = (part: number, whole: number): number | null =>
+        whole > 0 ? Number(((100 * part) / whole).toFixed(1)) : null;
+      const right = counts[k][k];
+      return [
+        name,
+        total,
+        share(right, total),
+        share(right, predicted),
+        share(2 * right, total + predicted),
+      ];
+    }),
+  };
+}
+
+/** Classes with a curve of their own. */
+const MOST_CURVES = 8;
+
+function curves(answers: readonly Answer[], names: readonly string[]): readonly ReportChart[] {
+  const present = names
+    .map((_, k) => k)
+    .filter((k) => answers.some(({ sample }) => sample.classIndex === k));
+  return [
+    {
+      title: 'Precision and recall',
+      xLabel: 'recall',
+      yLabel: 'precision, one class against the others',
+      xRange: [0, 1],
+      yRange: [0, 1.02],
+      series: present.slice(0, MOST_CURVES).map((k) => ({
+        name: names[k],
+        points: precisionRecall(
+          answers.map(({ probabilities }) => probabilities[k]),
+          answers.map(({ sample }) => sample.classIndex === k),
+        ),
+      })),
+      ...(present.length > MOST_CURVES && {
+        note: `the first ${MOST_CURVES} of ${present.length} classes`,
+      }),
+    },
+  ];
+}
+
+function reliability({
+  bins,
+}: {
+  readonly bins: readonly {
+    readonly count: number;
+    readonly confidence: number;
+    readonly accuracy: number;
+  }[];
+}): ReportChart {
+  const filled = bins.filter(({ count }) => count > 0);
+  return {
+    title: 'Confidence',
+    xLabel: 'probability of the predicted class',
+    yLabel: 'share that is right',
+    xRange: [0, 1],
+    yRange: [0, 1.02],
+    series: [
+      { name: 'model', points: filled.map(({ confidence, accuracy }) => [confidence, accuracy]) },
+      {
+        name: 'ideal',
+        points: [
+          [0, 0],
+          [1, 1],
+        ],
+      },
+    ],
+  };
+}
+
+function mistakes(answers: readonly Answer[], names: readonly string[]): ReportBars {
+  const pairs = new Map<string, number>();
+  for (const { sample, predicted } of answers) {
+    if (sample.classIndex === predicted) continue;
+    const pair = `${names[sample.classIndex]} taken for ${names[predicted]}`;
+    pairs.set(pair, (pairs.get(pair) ?? 0) + 1);
+  }
+  const wrong = [...pairs.values()].reduce((sum, count) => sum + count, 0);
+  return {
+    title: 'Most frequent mistakes',
+    note: `${wrong} of ${answers.length} images are classified wrongly`,
+    bars: [...pairs]
+      .sort((a, b) => b[1] - a[1])
+      .slice(0, 10)
+      .map(([name, value]) => ({
+        name,
+        value,
+        text: `${value} (${percent(value / answers.length)})`,
+      })),
+  };
+}
+
+async function examples(
+  answers: readonly Answer[],
+  names: readonly string[],
+  folder: string,
+): Promise<RunEvaluation['pictures']> {
+  const scored = answers.map((answer): Scored<Answer> => ({
+    item: answer,
+    score: answer.probabilities[answer.sample.classIndex],
+  }));
+  const { best, worst } = bestAndWorst(scored);
+  const row = async (
+    kind: string,
+    some: readonly Answer[],
+  ): Promise<RunEvaluation['pictures'][number]['items']> => {
+    const items: { file: string; caption: string }[] = [];
+    for (const [i, { sample, probabilities, predicted }] of some.entries()) {
+      const name = `${PICTURES}/${kind}-${i + 1}.jpg`;
+      const file = await savePicture(folder, name, await decodeImage(sample.file));
+      const isRight = predicted === sample.classIndex;
+      const truth = `${names[sample.classIndex]} with ${percent(probabilities[sample.classIndex])}`;
+      const caption = isRight
+        ? `right: ${truth}`
+        : `${names[predicted]} with ${percent(probabilities[predicted])}; right would be ${truth}`;
+      items.push({ file, caption: `${caption} · ${basename(sample.file)}` });
+    }
+    return items;
+  };
+  return [
+    {
+      title: 'Worst',
+      size: 'small',
+      note: 'the true class got the lowest probability',
+      items: await row('worst', worst),
+    },
+    {
+      title: 'Best',
+      size: 'small',
+      note: 'the true class got the highest probability',
+      items: await row('best', best),
+    },
+  ];
+}
+
+function countBars(
+  title: string,
+  samples: Iterable<ClassificationSample>,
+  names: readonly string[],
+): ReportBars {
+  const counts = new Array<number>(names.length).fill(0);
+  for (const { classIndex } of samples) counts[classIndex]++;
+  return {
+    title,
+    bars: names.map((name, k) => ({ name, value: counts[k], text: String(counts[k]) })),
+  };
+}

@@ -1,0 +1,81 @@
+import { readImageNet, type ClassificationSet } from '../../datasets/imagenet.js';
+import type { ClassifierModel } from '../../inference/model.js';
+import { sha256OfFile } from '../../io/files/sha256.js';
+import { SINGLE_PROCESS } from '../distributed/communicator.js';
+import { shardOf } from '../distributed/shard.js';
+import { NO_SCORES, parseShard, reportEmptyShare, shareOf } from '../distributed/shared-work.js';
+import type { EvaluationOptions, EvaluationReport } from '../evaluation.js';
+import type { Scalars } from '../trainer.js';
+import { evaluateClassifier } from './evaluate.js';
+import { evaluateInParts } from './evaluate-parts.js';
+
+/**
+ * Top-1, top-5 and loss of a classifier. With `out` part by part: what is there is not done again.
+ *
+ * @param data folder, or set
+ * @throws DataError, ConfigError
+ */
+export async function scoreClassifier(
+  model: ClassifierModel,
+  data: string | ClassificationSet,
+  options: EvaluationOptions,
+): Promise<EvaluationReport> {
+  const { batch: batchSize = 8, workers = 2, limit, split = 'val', out, onNotice } = options;
+  const { communicator = SINGLE_PROCESS } = options;
+  const shard = parseShard(options.shard, out);
+  const set = typeof data === 'string' ? readImageNet(data, { split }) : data;
+  const { layout, samples, classes } = set;
+  onNotice?.(
+    `${typeof data === 'string' ? `${data}: ` : ''}${layout}; ${samples.length} images, ${classes.length} classes`,
+  );
+  const start = performance.now();
+  const base = { model: model.file, data: typeof data === 'string' ? data : layout };
+  if (out === undefined) {
+    const { share } = shareOf(options);
+    const scores = await evaluateClassifier(model, set, { batchSize, workers, limit, share });
+    return report(base, scores, scores['count'], start);
+  }
+  const weights = model.file === undefined ? 'memory' : await sha256OfFile(model.file);
+  const inParts = (): ReturnType<typeof evaluateInParts> =>
+    evaluateInParts(model, set, {
+      batchSize,
+      workers,
+      limit,
+      folder: out,
+      shard: communicator.size > 1 ? shardOf(communicator) : shard,
+      identity: {
+        weights,
+        average: model.options.ema ? 'ema' : 'none',
+        split,
+        inputSize: model.card.resize.inputSize,
+      },
+      onPart: ({ part, parts }) => onNotice?.(`part ${part + 1} of ${parts}`),
+    });
+  const first = await inParts();
+  // Ranks that are done early have not seen the parts of the others.
+  await communicator.barrier({ what: 'evaluation', patient: true });
+  const { scores, missing } = communicator.size > 1 ? await inParts() : first;
+  const { scored, own } = first;
+  reportEmptyShare(shard, own, onNotice);
+  if (missing > 0)
+    onNotice?.(`${missing} images are still missing: run the other shards, or this command again`);
+  return report({ ...base, scored, missing }, scores, scored, start);
+}
+
+/** @param images that this run scored, since `start` */
+function report(base: object, scores: Scalars, images: number, start: number): EvaluationReport {
+  const { count, top1, top5, loss } = scores;
+  const seconds = (performance.now() - start) / 1000;
+  const imagesPerSecond = images / seconds;
+  const rates = [top1, top5].map((rate) => (100 * rate).toFixed(3));
+  return {
+    document: { ...base, count, top1, top5, loss, seconds, imagesPerSecond },
+    table:
+      count === 0
+        ? NO_SCORES
+        : [
+            ['images', 'top-1 %', 'top-5 %', 'loss', 'images/s'],
+            [String(count), ...rates, loss.toFixed(4), imagesPerSecond.toFixed(1)],
+          ],
+  };
+}

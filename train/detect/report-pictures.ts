@@ -1,0 +1,70 @@
+import { basename } from 'node:path';
+import type { DetectResult } from '../../core/results.js';
+import { imageOf, type DetectionSample } from '../../datasets/sample.js';
+import { matchImages } from '../../evaluation/coco/match-images.js';
+import type { CocoDetections, CocoGroundTruth } from '../../evaluation/coco/objects.js';
+import { drawnObjects } from '../../report/draw.js';
+import type { RunEvaluation } from '../../report/evaluation-document.js';
+import { bestAndWorst, percent, type Scored } from '../../report/examples.js';
+import { drawDetections } from '../../report/overlay/detections.js';
+import { besideEachOther } from '../../report/overlay/panels.js';
+import { PICTURES, savePicture } from '../../report/save-picture.js';
+import { drawnTruth, SHOWN_SCORE } from './drawing.js';
+
+/** An image with its detections. */
+export interface DetectedImage {
+  readonly sample: DetectionSample;
+  readonly result: DetectResult;
+}
+
+/** How detections are matched with the ground truth. */
+export const AT = { iouType: 'bbox', iouThreshold: 0.5 } as const;
+
+interface ExampleOptions {
+  readonly truth: CocoGroundTruth;
+  readonly detections: CocoDetections;
+  readonly classNames: readonly string[];
+  readonly folder: string;
+}
+
+/** The images with the best and the worst F1, annotations and detections side by side. */
+export async function examplePictures(
+  answers: readonly DetectedImage[],
+  { truth, detections, classNames, folder }: ExampleOptions,
+): Promise<RunEvaluation['pictures']> {
+  const scores = new Map<number, number>();
+  matchImages(truth, detections, { ...AT, minScore: SHOWN_SCORE }, ({ imageId, found, gts }) => {
+    const right = found.filter((g) => g >= 0).length;
+    scores.set(imageId, (2 * right) / Math.max(1, found.length + gts.length));
+  });
+  const scored = answers
+    .filter(({ sample }) => scores.has(sample.imageId))
+    .map((answer): Scored<DetectedImage> => ({
+      item: answer,
+      score: scores.get(answer.sample.imageId) ?? 0,
+    }));
+  const { best, worst } = bestAndWorst(scored);
+  const row = async (
+    kind: string,
+    some: readonly DetectedImage[],
+  ): Promise<RunEvaluation['pictures'][number]['items']> => {
+    const items: { file: string; caption: string }[] = [];
+    for (const [i, { sample, result }] of some.entries()) {
+      const image = await imageOf(sample);
+      const sides = [drawnTruth(sample, classNames), drawnObjects(result, SHOWN_SCORE)];
+      const picture = besideEachOther(sides.map((side) => drawDetections(image, side)));
+      const [real, shown] = sides.map(({ length }) => length);
+      const f1 = percent(scores.get(sample.imageId) ?? 0);
+      items.push({
+        file: await savePicture(folder, `${PICTURES}/${kind}-${i + 1}.jpg`, picture),
+        caption: `${basename(sample.file)}: ${real} annotated (left), ${shown} detected (right); F1 ${f1}`,
+      });
+    }
+    return items;
+  };
+  const note = `left the annotations, right the detections from score ${SHOWN_SCORE} on`;
+  return [
+    { title: 'Worst', size: 'wide', note, items: await row('worst', worst) },
+    { title: 'Best', size: 'wide', note, items: await row('best', best) },
+  ];
+}

@@ -1,0 +1,200 @@
+import { evaluationSamples, trainingSamples } from '../../datasets/coco/samples.js';
+import { firstImages, type CocoSet } from '../../datasets/coco/set.js';
+import { loadDetectionSplit } from '../../datasets/layout/load.js';
+import { detectionConfusion } from '../../evaluation/coco/detection-confusion.js';
+import { ERROR_KINDS, errorBreakdown } from '../../evaluation/coco/error-breakdown.js';
+import type { CocoResult } from '../../evaluation/coco/evaluator.js';
+import type { CocoDetections, CocoGroundTruth } from '../../evaluation/coco/objects.js';
+import { CocoDetectionsBuilder } from '../../evaluation/coco/objects.js';
+import { thresholdCurves } from '../../evaluation/coco/threshold-curves.js';
+import type { DetectorModel } from '../../inference/model.js';
+import type { ReportBars, ReportChart, RunEvaluation } from '../../report/evaluation-document.js';
+import { percent, scopeOf } from '../../report/examples.js';
+import type { ReportSections, SectionsRequest } from '../report-sections.js';
+import { findData } from '../tasks/find-data.js';
+import { SHOWN_SCORE } from './drawing.js';
+import { detectionMetrics, evaluateDetector, groundTruth } from './evaluate.js';
+import { AT, examplePictures, type DetectedImage } from './report-pictures.js';
+
+/** Scores, mistakes and examples of a detector. */
+export async function detectorSections(
+  model: DetectorModel,
+  { data: path, seed, valFraction, folder, limit }: SectionsRequest,
+): Promise<ReportSections> {
+  const { classNames } = model;
+  const { data, hasValidation } = await findData('detection', path, { valFraction, seed });
+  const training = await loadDetectionSplit(data, 'train');
+  const all = hasValidation ? await loadDetectionSplit(data, 'val') : training;
+  const total = evaluationSamples(all).length;
+  const set = total > limit ? firstImages(all, limit) : all;
+  const answers: DetectedImage[] = [];
+  const scores = await evaluateDetector(model, set, {
+    onResult: (sample, result) => void answers.push({ sample, result }),
+  });
+  const truth = groundTruth(set, false);
+  const detections = boxDetections(answers, set.classes.categoryIds);
+  const names = new Map(set.classes.categoryIds.map((id, k) => [id, classNames[k]]));
+  const results = { bbox: scores.bbox, ...(scores.segm && { segm: scores.segm }) };
+  return {
+    scope: scopeOf(Math.min(total, limit), total, hasValidation ? 'validation' : 'training'),
+    metrics: detectionMetrics(scores),
+    tables: Object.entries(results).map(([kind, result]) => perCategory(kind, result, names)),
+    charts: Object.entries(results).flatMap(([kind, result]) => curves(kind, result, names)),
+    bars: errors(truth, detections),
+    confusion: [confusion(truth, detections, names)],
+    pictures: await examplePictures(answers, { truth, detections, classNames, folder }),
+    data: statistics(training, set),
+  };
+}
+
+function boxDetections(
+  answers: readonly DetectedImage[],
+  categoryIds: readonly number[],
+): CocoDetections {
+  const builder = new CocoDetectionsBuilder();
+  for (const { sample, result } of answers)
+    for (const { classIndex, score, box } of result.objects)
+      builder.add({
+        imageId: sample.imageId,
+        categoryId: categoryIds[classIndex],
+        score,
+        box,
+      });
+  return builder.build();
+}
+
+const KINDS: Readonly<Record<string, string>> = { bbox: 'boxes', segm: 'masks' };
+
+function perCategory(
+  kind: string,
+  { perCategory: rows }: CocoResult,
+  names: ReadonlyMap<number, string>,
+): RunEvaluation['tables'][number] {
+  const value = (share: number): number | null =>
+    share < 0 ? null : Number((100 * share).toFixed(1));
+  return {
+    title: `Every category, ${KINDS[kind]}, %`,
+    columns: ['category', 'AP', 'AP50', 'AP75', 'AR', 'AP small', 'AP medium', 'AP large'],
+    rows: rows.map(({ categoryId, AP, AP50, AP75, AR, APbyArea }) => [
+      names.get(categoryId) ?? String(categoryId),
+      ...[AP, AP50, AP75, AR, ...APbyArea.slice(1)].map(value),
+    ]),
+  };
+}
+
+/** Categories with a curve of their own. */
+const MOST_CURVES = 8;
+
+function curves(
+  kind: string,
+  result: CocoResult,
+  names: ReadonlyMap<number, string>,
+): readonly ReportChart[] {
+  const all = thresholdCurves(result, 0.5);
+  const shown = all.slice(0, MOST_CURVES);
+  const name = ({ categoryId }: { readonly categoryId: number }): string =>
+    names.get(categoryId) ?? String(categoryId);
+  const note =
+    all.length > MOST_CURVES
+      ? { note: `the first ${MOST_CURVES} of ${all.length} categories` }
+      : {};
+  return [
+    {
+      title: `Precision and recall, ${KINDS[kind]}`,
+      xLabel: 'recall',
+      yLabel: 'precision at IoU 0.5',
+      xRange: [0, 1],
+      yRange: [0, 1.02],
+      series: shown.map((curve) => ({
+        name: name(curve),
+        points: Array.from(curve.recall, (recall, i) => [recall, curve.precision[i]] as const),
+      })),
+      ...note,
+    },
+    {
+      title: `F1 by least score, ${KINDS[kind]}`,
+      xLabel: 'detections from this score on',
+      yLabel: 'F1 at IoU 0.5',
+      xRange: [0, 1],
+      yRange: [0, 1.02],
+      series: shown.map((curve) => ({
+        name: name(curve),
+        points: Array.from(curve.scores, (score, i) => [score, curve.f1[i]] as const),
+      })),
+      ...note,
+    },
+  ];
+}
+
+const ERRORS: Readonly<Record<(typeof ERROR_KINDS)[number], string>> = {
+  localisation: 'right category, box too far off',
+  classification: 'right box, wrong category',
+  duplicate: 'object found twice',
+  background: 'nothing there',
+  both: 'wrong category and box too far off',
+  missed: 'object not found',
+};
+
+function errors(truth: CocoGroundTruth, detections: CocoDetections): readonly ReportBars[] {
+  const { AP, gains, counts } = errorBreakdown(truth, detections, AT);
+  return [
+    {
+      title: 'What costs AP50 of boxes',
+      note: `AP50 is ${percent(AP)}; bars say how much it would gain if all errors of one kind were put right`,
+      bars: ERROR_KINDS.map((kind) => ({
+        name: ERRORS[kind],
+        value: gains[kind],
+        text: `+${percent(gains[kind])} · ${counts[kind]} times`,
+      })),
+    },
+  ];
+}
+
+function confusion(
+  truth: CocoGroundTruth,
+  detections: CocoDetections,
+  names: ReadonlyMap<number, string>,
+): RunEvaluation['confusion'][number] {
+  const { categoryIds, counts } = detectionConfusion(truth, detections, {
+    ...AT,
+    minScore: SHOWN_SCORE,
+  });
+  const size = categoryIds.length + 1;
+  const labels = categoryIds.map((id) => names.get(id) ?? String(id));
+  return {
+    title: 'Confusion matrix',
+    note: `boxes from score ${SHOWN_SCORE} on that overlap by IoU 0.5 or more; in the last row detections of nothing, in the last column objects that were missed`,
+    rowTitle: 'true category',
+    columnTitle: 'detected category',
+    rows: [...labels, 'nothing'],
+    columns: [...labels, 'missed'],
+    counts: Array.from({ length: size }, (_, row) => [
+      ...counts.subarray(row * size, (row + 1) * size),
+    ]),
+  };
+}
+
+function statistics(training: CocoSet, evaluated: CocoSet): RunEvaluation['data'] {
+  const bars = (title: string, set: CocoSet, images: number): ReportBars => {
+    const counts = new Array<number>(set.classes.names.length).fill(0);
+    let total = 0;
+    for (const k of set.classIndices) {
+      if (k < 0) continue;
+      counts[k]++;
+      total++;
+    }
+    return {
+      title,
+      note: `${total} objects in ${images} images`,
+      bars: set.classes.names.map((name, k) => ({
+        name,
+        value: counts[k],
+        text: String(counts[k]),
+      })),
+    };
+  };
+  return [
+    bars('Objects a category, training', training, trainingSamples(training).length),
+    bars('Objects a category, evaluated', evaluated, evaluationSamples(evaluated).length),
+  ];
+}

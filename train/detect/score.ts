@@ -1,0 +1,115 @@
+import { join } from 'node:path';
+import type { CocoSet } from '../../datasets/coco/set.js';
+import { loadDetectionSplit } from '../../datasets/layout/load.js';
+import type { CocoResult } from '../../evaluation/coco/evaluator.js';
+import { DETECTION_STATS } from '../../evaluation/coco/summary.js';
+import type { DetectorModel } from '../../inference/model.js';
+import { toCoco } from '../../inference/to-coco.js';
+import { writeJsonAtomically } from '../../io/files/atomic.js';
+import { percent } from '../../report/format.js';
+import { numOwn } from '../distributed/evaluation.js';
+import { NO_SCORES, reportEmptyShare, shareOf, type Numbered } from '../distributed/shared-work.js';
+import { tellingProgress, type EvaluationOptions, type EvaluationReport } from '../evaluation.js';
+import { findData } from '../tasks/find-data.js';
+import { evaluateDetector, type DetectorScores } from './evaluate.js';
+
+/**
+ * COCO's average precision of boxes and masks. With `out` also `results.json` (which `score coco` takes) and `scores.json`.
+ *
+ * @param data path of annotations and images, or set
+ * @throws DataError, ConfigError
+ */
+export async function scoreDetector(
+  model: DetectorModel,
+  data: string | CocoSet,
+  options: EvaluationOptions,
+): Promise<EvaluationReport> {
+  const { limit, out, split = 'val', onNotice } = options;
+  const set = typeof data === 'string' ? await loadSet(data, options) : data;
+  const { share, finish, gather } = shareOf(options);
+  const { categoryIds } = set.classes;
+  const nameOf = (id: number): string => model.classNames[categoryIds.indexOf(id)];
+  const rows: Numbered<object>[] = [];
+  const total = Math.min(set.images.ids.length, limit ?? Infinity);
+  reportEmptyShare(share, share ? numOwn(total, share) : total, onNotice);
+  const start = performance.now();
+  const scores = await evaluateDetector(model, set, {
+    limit: typeof data === 'string' ? undefined : limit,
+    share,
+    onImage: tellingProgress(onNotice),
+    onResult: ({ imageId }, result) => {
+      if (!out) return;
+      for (const row of toCoco(result, { imageId, categoryIds })) rows.push([imageId, row]);
+    },
+  });
+  const seconds = (performance.now() - start) / 1000;
+  const document = {
+    model: model.file,
+    data: typeof data === 'string' ? data : set.file,
+    split,
+    tta: model.options.tta ?? false,
+    count: scores.numImages,
+    detections: scores.numDetections,
+    ...documentOf('bbox', scores.bbox, nameOf),
+    ...(scores.segm && documentOf('segm', scores.segm, nameOf)),
+    seconds,
+    imagesPerSecond: scores.numImages / seconds,
+  };
+  const results = out ? await gather('results', rows) : [];
+  if (out && (await finish())) {
+    await writeJsonAtomically(join(out, 'results.json'), results);
+    await writeJsonAtomically(join(out, 'scores.json'), document);
+    onNotice?.(`wrote results.json and scores.json to ${out}`);
+  }
+  const names = options.perCategory ? nameOf : undefined;
+  return { document, table: scores.numImages === 0 ? NO_SCORES : tableOf(scores, names) };
+}
+
+async function loadSet(
+  path: string,
+  { split = 'val', limit, valFraction, seed = 0, onNotice }: EvaluationOptions,
+): Promise<CocoSet> {
+  const { data } = await findData('detection', path, { valFraction, seed });
+  onNotice?.(data.line);
+  return loadDetectionSplit(data, split, { limit });
+}
+
+/** All numbers of a score by name, and those of every category. */
+function documentOf(
+  kind: 'bbox' | 'segm',
+  { stats, perCategory }: CocoResult,
+  nameOf: (categoryId: number) => string,
+): object {
+  return {
+    [kind]: Object.fromEntries(DETECTION_STATS.map((name, i) => [name, stats[i]])),
+    [`${kind}PerCategory`]: perCategory.map(({ categoryId, AP, AP50, AP75, AR }) => ({
+      name: nameOf(categoryId),
+      categoryId,
+      AP,
+      AP50,
+      AP75,
+      AR,
+    })),
+  };
+}
+
+/** The twelve numbers of boxes and masks in percent and, given names, those of every category that it has. */
+function tableOf(
+  { bbox, segm }: DetectorScores,
+  nameOf: ((categoryId: number) => string) | undefined,
+): EvaluationReport['table'] {
+  const rowsOf = (kind: string, { stats, perCategory }: CocoResult): EvaluationReport['table'] => [
+    [kind, ...stats.map((value) => percent(value, 2))],
+    ...(nameOf ? perCategory : []).map(({ categoryId, AP, AP50, AP75, AR, APbyArea, ARbyArea }) => [
+      `${kind} ${nameOf?.(categoryId) ?? ''}`,
+      ...[AP, AP50, AP75, ...APbyArea.slice(1)].map((value) => percent(value, 2)),
+      ...['', '', percent(AR, 2)],
+      ...ARbyArea.slice(1).map((value) => percent(value, 2)),
+    ]),
+  ];
+  return [
+    ['%', ...DETECTION_STATS],
+    ...rowsOf('bbox', bbox),
+    ...(segm ? rowsOf('segm', segm) : []),
+  ];
+}

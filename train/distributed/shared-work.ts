@@ -1,0 +1,153 @@
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ConfigError } from '../../core/errors.js';
+import { decodePart, encodePart } from '../../evaluation/part.js';
+import { writeAtomically } from '../../io/files/atomic.js';
+import type { Communicator } from './communicator.js';
+import { SINGLE_PROCESS } from './communicator.js';
+import type { EvaluationShare } from './evaluation.js';
+import { gatherBytes, shareOfRank } from './evaluation.js';
+import type { Shard } from './shard.js';
+
+/** Work on images that several processes may do. */
+export interface SharedWorkOptions {
+  /** The processes that share the images; one if not given. */
+  readonly communicator?: Communicator | undefined;
+  /** `i/n`: only every n-th image, from the i-th on, counted from 0. */
+  readonly shard?: string | undefined;
+  /** Folder for result files, which shards have in common. */
+  readonly out?: string | undefined;
+  /** Told what goes on, a line at a time. */
+  readonly onNotice?: ((line: string) => void) | undefined;
+}
+
+/** How work is shared. */
+export interface SharedWork {
+  /** Absent where this process does everything. */
+  readonly share?: EvaluationShare | undefined;
+  /** Whether this process is to write what is known at the end; false where shards are missing or another one does it. */
+  finish(): Promise<boolean>;
+  /** Whether image `i` is one of this process. */
+  owns(i: number): boolean;
+  /**
+   * Rows of all processes that can be reached, in the order of the images.
+   *
+   * @param rows with their image's number
+   */
+  gather<Row>(name: string, rows: readonly Numbered<Row>[]): Promise<readonly Row[]>;
+}
+
+/** A row and the number of the image it is about. */
+export type Numbered<Row> = readonly [image: number, row: Row];
+
+const inOrder = <Row>(rows: readonly Numbered<Row>[]): readonly Row[] =>
+  [...rows].sort(([a], [b]) => a - b).map(([, row]) => row);
+
+/** Ranks exchange what they count; shards of one folder leave it there for the last one. @throws ConfigError for a wrong `--shard` */
+export function shareOf({
+  communicator = SINGLE_PROCESS,
+  shard,
+  out,
+  onNotice,
+}: SharedWorkOptions): SharedWork {
+  if (communicator.size > 1) {
+    if (shard !== undefined)
+      throw new ConfigError(`--shard: expected none under mpiexec, got ${shard}`);
+    return {
+      share: shareOfRank(communicator),
+      owns: (i) => i % communicator.size === communicator.rank,
+      finish: () => Promise.resolve(communicator.rank === 0),
+      gather: async <Row>(_name: string, rows: readonly Numbered<Row>[]) => {
+        const all = await gatherBytes(communicator, Buffer.from(JSON.stringify(rows)));
+        return inOrder(
+          all.flatMap((bytes) => JSON.parse(Buffer.from(bytes).toString()) as typeof rows),
+        );
+      },
+    };
+  }
+  const own = parseShard(shard, out);
+  if (own.count === 1 || out === undefined)
+    return {
+      finish: () => Promise.resolve(true),
+      owns: () => true,
+      gather: (_name, rows) => Promise.resolve(inOrder(rows)),
+    };
+  return sharedFolder(out, own, onNotice);
+}
+
+/**
+ * `i/n` with i from 0, as job arrays count.
+ *
+ * @throws ConfigError for anything else, or without a folder to share
+ */
+export function parseShard(shard: string | undefined, out: string | undefined): Shard {
+  if (shard === undefined) return { index: 0, count: 1 };
+  const [, i, n] = /^(\d+)\/(\d+)$/.exec(shard) ?? [];
+  const [index, count] = [Number(i), Number(n)];
+  if (!(count >= 1 && index < count))
+    throw new ConfigError(`--shard: expected i/n with i from 0 to n − 1, got ${shard}`);
+  if (out === undefined)
+    throw new ConfigError('--shard: expected --out DIR, the same for all shards, got none');
+  return { index, count };
+}
+
+/** Says so if a shard has none of the images: there are more shards than images. */
+export function reportEmptyShare(
+  share: Shard | undefined,
+  ownImages: number,
+  onNotice: SharedWorkOptions['onNotice'],
+): void {
+  if (share && ownImages === 0)
+    onNotice?.(`shard ${share.index}/${share.count} has none of the images`);
+}
+
+/** Stands in for the scores of no image: shards that have some are still missing. */
+export const NO_SCORES: readonly (readonly string[])[] = [['no scores yet: no image is done']];
+
+/** Parts as files `NAME-i-of-n.part`, which are also what `score --merge` takes. */
+function sharedFolder(
+  folder: string,
+  { index, count }: Shard,
+  onNotice: SharedWorkOptions['onNotice'],
+): SharedWork {
+  mkdirSync(folder, { recursive: true });
+  const missing = new Set<number>();
+  const fileOf = (name: string, i: number, extension: string): string =>
+    join(folder, `${name}-${i}-of-${count}.${extension}`);
+  const others = (name: string, extension: string): readonly string[] =>
+    Array.from({ length: count }, (_, i) => i).flatMap((i) => {
+      const file = fileOf(name, i, extension);
+      if (i === index) return [];
+      if (existsSync(file)) return [file];
+      missing.add(i);
+      return [];
+    });
+  return {
+    share: {
+      index,
+      count,
+      exchange: async (name, part) => {
+        await writeAtomically(fileOf(name, index, 'part'), encodePart(part));
+        return others(name, 'part').map((file) =>
+          decodePart(Uint8Array.from(readFileSync(file)), file),
+        );
+      },
+    },
+    finish: () => {
+      if (missing.size > 0)
+        onNotice?.(
+          `scores of ${count - missing.size} of ${count} shards; still missing: ${[...missing].sort((a, b) => a - b).join(', ')}`,
+        );
+      return Promise.resolve(missing.size === 0);
+    },
+    owns: (i) => i % count === index,
+    gather: async <Row>(name: string, rows: readonly Numbered<Row>[]) => {
+      const bytes = Buffer.from(JSON.stringify(rows));
+      await writeAtomically(fileOf(name, index, 'json'), bytes);
+      const found = others(name, 'json').map(
+        (file) => JSON.parse(readFileSync(file, 'utf8')) as typeof rows,
+      );
+      return inOrder([...rows, ...found.flat()]);
+    },
+  };
+}

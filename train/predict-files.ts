@@ -1,0 +1,83 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ImageModel } from '../inference/model.js';
+import { writeAtomically, writeJsonAtomically } from '../io/files/atomic.js';
+import { decodeImage } from '../io/image/decode.js';
+import { pngNames } from '../io/png/names.js';
+import { presentClasses } from './classify/presentation.js';
+import { presentObjects } from './detect/presentation.js';
+import { shareOf, type Numbered, type SharedWorkOptions } from './distributed/shared-work.js';
+import type { Presentation, RowLists, TextBlock } from './presentation.js';
+import { presentPixels } from './segment/presentation.js';
+
+/** What is done with the predictions of files. */
+export interface PredictFilesOptions extends SharedWorkOptions {
+  /** Least score of an object that is shown. */
+  readonly score: number;
+  /** File with the colors of the classes of a segmenter. */
+  readonly palette?: string | undefined;
+  /** Given what there is to read about each image. */
+  readonly onText?: ((text: readonly TextBlock[]) => void) | undefined;
+}
+
+/**
+ * Predicts image files and, with `out`, writes what the task has: pictures, JSON.
+ *
+ * @returns what `predict --json` prints
+ * @throws ConfigError, DataError
+ */
+export async function predictFiles(
+  model: ImageModel,
+  files: readonly string[],
+  options: PredictFilesOptions,
+): Promise<object> {
+  const { out, score, onText, onNotice } = options;
+  const { owns, gather, finish } = shareOf(options);
+  const presentation = presentationOf(model, options);
+  if (out) mkdirSync(out, { recursive: true });
+  const names = pngNames(files);
+  const own: Record<string, Numbered<object>[]> = Object.fromEntries(
+    [...presentation.lists, 'predictions'].map((list) => [list, []]),
+  );
+  for (const [index, file] of files.entries()) {
+    if (!owns(index)) continue;
+    const image = await decodeImage(file);
+    const { width, height } = image;
+    const result = await model.predict(image);
+    const predicted = { file, index, image, result };
+    own['predictions'].push([index, { file, width, height, ...presentation.fields(result) }]);
+    for (const [list, rows] of Object.entries(presentation.rows(predicted)))
+      own[list].push(...rows.map((row) => [index, row] as const));
+    if (out) {
+      const pictures = await presentation.pictures(predicted, names[index]);
+      for (const [name, bytes] of Object.entries(pictures))
+        await writeAtomically(join(out, name), bytes);
+    }
+    onText?.(presentation.text(predicted));
+  }
+  const lists: Record<string, RowLists[string]> = {};
+  for (const [list, rows] of Object.entries(own)) lists[list] = await gather(list, rows);
+  if (out && (await finish())) {
+    for (const [name, content] of Object.entries(presentation.files(lists)))
+      await writeJsonAtomically(join(out, name), content);
+    onNotice?.(presentation.wrote(files.length, out));
+  }
+  return {
+    model: model.file,
+    ...(model.task === 'detect' && { score }),
+    predictions: lists['predictions'],
+  };
+}
+
+function presentationOf(model: ImageModel, { score, palette }: PredictFilesOptions): Presentation {
+  switch (model.task) {
+    case 'classify':
+      return presentClasses(model);
+    case 'detect':
+      return presentObjects(model, score);
+    case 'segment':
+      return presentPixels(model, palette);
+    default:
+      return model satisfies never;
+  }
+}

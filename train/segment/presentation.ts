@@ -1,0 +1,53 @@
+import { join } from 'node:path';
+import type { SegmentResult } from '../../core/results.js';
+import type { SegmenterModel } from '../../inference/model.js';
+import { encodeIndexedPng } from '../../io/png/indexed.js';
+import { encodeRgbPng } from '../../io/png/write.js';
+import { classFractions, draw, fractionText } from '../../report/draw.js';
+import type { Presentation } from '../presentation.js';
+import { paletteOf } from './palette.js';
+
+/**
+ * The class of every pixel: a table of fractions, and as files for each image an overlay with a legend, in `labels/` the class
+ * indices as PNG with the palette, and `classes.json`.
+ *
+ * @param paletteFile colors of the classes, one `#rrggbb` a line
+ * @throws DataError for a palette that cannot be read
+ */
+export function presentPixels(
+  { classNames }: SegmenterModel,
+  paletteFile: string | undefined,
+): Presentation<SegmentResult> {
+  const palette = paletteOf(classNames, paletteFile);
+  const hex = (k: number): string =>
+    `#${Buffer.from(palette.subarray(3 * k, 3 * k + 3)).toString('hex')}`;
+  return {
+    fields: (result) => ({
+      classes: classFractions(result).map(({ classIndex, name, fraction }) => ({
+        classIndex,
+        name,
+        share: fraction,
+      })),
+    }),
+    text: ({ file, result }) => [
+      file,
+      [
+        ['class', '% of pixels'],
+        ...classFractions(result).map(({ name, fraction }) => [name, fractionText(fraction, 1)]),
+      ],
+    ],
+    lists: [],
+    rows: () => ({}),
+    pictures: async ({ image, result }, name) => {
+      const { width, height, labels: data } = result;
+      return {
+        [name]: encodeRgbPng(await draw(result, image, { palette })),
+        [join('labels', name)]: encodeIndexedPng({ width, height, data }, palette),
+      };
+    },
+    files: () => ({
+      'classes.json': classNames.map((name, k) => ({ index: k, name, colour: hex(k) })),
+    }),
+    wrote: (numImages, out) => `wrote ${numImages} overlays, labels/ and classes.json to ${out}`,
+  };
+}

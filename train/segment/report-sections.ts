@@ -1,0 +1,143 @@
+import { basename } from 'node:path';
+import type { SegmentationSet } from '../../datasets/segmentation-folder.js';
+import { readLabelMap } from '../../datasets/png-label-map.js';
+import { loadSegmentationSplit } from '../../datasets/layout/load.js';
+import type { SemanticResult } from '../../evaluation/semantic/evaluator.js';
+import { semanticMetrics } from '../../evaluation/semantic/metrics.js';
+import type { SegmenterModel } from '../../inference/model.js';
+import { decodeImage } from '../../io/image/decode.js';
+import type { ReportBars, RunEvaluation } from '../../report/evaluation-document.js';
+import { bestAndWorst, percent, scopeOf, type Scored } from '../../report/examples.js';
+import { PICTURES, savePicture } from '../../report/save-picture.js';
+import type { ReportSections, SectionsRequest } from '../report-sections.js';
+import { findData } from '../tasks/find-data.js';
+import { drawSegmentation, PANELS } from './drawing.js';
+import { evaluateSegmenter } from './evaluate.js';
+
+/** An image with its predicted labels. */
+interface Answer {
+  readonly index: number;
+  readonly predicted: Uint8Array;
+}
+
+/** Scores, mistakes and examples of a segmenter. */
+export async function segmenterSections(
+  model: SegmenterModel,
+  { data: path, seed, valFraction, folder, limit }: SectionsRequest,
+): Promise<ReportSections> {
+  const { classNames } = model;
+  const { data, hasValidation } = await findData('segmentation', path, { valFraction, seed });
+  const split = hasValidation ? 'val' : 'train';
+  const all = loadSegmentationSplit(data, split);
+  const set = { ...all, samples: all.samples.slice(0, limit) };
+  const scored: Scored<Answer>[] = [];
+  let index = 0;
+  const result = await evaluateSegmenter(model, set, {
+    onResult: (_file, { labels }, { areas }) => {
+      const score = semanticMetrics(areas).mIoU;
+      const item = { index: index++, predicted: labels };
+      if (Number.isFinite(score)) scored.push({ item, score });
+    },
+  });
+  const { aAcc, mIoU, mAcc, fwIoU, mFscore } = result;
+  return {
+    scope: scopeOf(
+      set.samples.length,
+      all.samples.length,
+      hasValidation ? 'validation' : 'training',
+    ),
+    metrics: { mIoU, mAcc, aAcc, fwIoU, mFscore, count: set.samples.length },
+    tables: [perClass(result, classNames)],
+    charts: [],
+    bars: [iouBars(result, classNames)],
+    confusion: [confusion(result, classNames)],
+    pictures: await examples(scored, set, classNames, folder),
+    data: [pixelBars(result, classNames)],
+  };
+}
+
+const rounded = (share: number): number | null =>
+  Number.isFinite(share) ? Number((100 * share).toFixed(1)) : null;
+
+function perClass(
+  { perClass: rows, areas }: SemanticResult,
+  names: readonly string[],
+): RunEvaluation['tables'][number] {
+  return {
+    title: 'Every class, %',
+    columns: ['class', 'pixels', 'IoU', 'accuracy', 'precision', 'F1'],
+    rows: rows.map(({ IoU, Acc, Precision, Fscore }, k) => [
+      names[k],
+      areas.labelled[k],
+      ...[IoU, Acc, Precision, Fscore].map(rounded),
+    ]),
+  };
+}
+
+function iouBars({ perClass: rows }: SemanticResult, names: readonly string[]): ReportBars {
+  const bars = rows
+    .map(({ IoU }, k) => ({ name: names[k], value: IoU, text: percent(IoU) }))
+    .filter(({ value }) => Number.isFinite(value))
+    .sort((a, b) => b.value - a.value);
+  return { title: 'Intersection over union', full: 1, bars };
+}
+
+function confusion(
+  { confusion: counts }: SemanticResult,
+  names: readonly string[],
+): RunEvaluation['confusion'][number] {
+  const size = names.length;
+  return {
+    title: 'Confusion matrix, pixels',
+    rowTitle: 'true class',
+    columnTitle: 'predicted class',
+    rows: names,
+    columns: names,
+    counts: names.map((_, row) => [...counts.subarray(row * size, (row + 1) * size)]),
+  };
+}
+
+function pixelBars({ areas }: SemanticResult, names: readonly string[]): ReportBars {
+  const total = areas.labelled.reduce((sum, area) => sum + area, 0);
+  return {
+    title: 'Pixels a class, evaluated images',
+    bars: names.map((name, k) => ({
+      name,
+      value: areas.labelled[k],
+      text: percent(areas.labelled[k] / total),
+    })),
+  };
+}
+
+async function examples(
+  scored: readonly Scored<Answer>[],
+  set: SegmentationSet,
+  classNames: readonly string[],
+  folder: string,
+): Promise<RunEvaluation['pictures']> {
+  const scoreOf = new Map(scored.map(({ item, score }) => [item, score]));
+  const { best, worst } = bestAndWorst(scored);
+  const row = async (
+    kind: string,
+    some: readonly Answer[],
+  ): Promise<RunEvaluation['pictures'][number]['items']> => {
+    const items: { file: string; caption: string }[] = [];
+    for (const [i, answer] of some.entries()) {
+      const { file, labelFile } = set.samples[answer.index];
+      const image = await decodeImage(file);
+      const { width, height } = image;
+      const truth = await readLabelMap(labelFile, set.mapping, image);
+      const found = { width, height, data: answer.predicted };
+      const picture = drawSegmentation(image, { truth, found }, classNames);
+      items.push({
+        file: await savePicture(folder, `${PICTURES}/${kind}-${i + 1}.jpg`, picture),
+        caption: `${basename(file)}: mean IoU ${percent(scoreOf.get(answer) ?? NaN)}`,
+      });
+    }
+    return items;
+  };
+  return [
+    { title: 'Worst', size: 'wide', note: PANELS, items: await row('worst', worst) },
+    { title: 'Best', size: 'wide', note: PANELS, items: await row('best', best) },
+  ];
+}

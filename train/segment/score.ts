@@ -1,0 +1,147 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DataError } from '../../core/errors.js';
+import type { SegmentResult } from '../../core/results.js';
+import type { SegmentationSet } from '../../datasets/segmentation-folder.js';
+import { loadSegmentationSplit } from '../../datasets/layout/load.js';
+import type { SemanticResult } from '../../evaluation/semantic/evaluator.js';
+import { definedMean } from '../../evaluation/semantic/metrics.js';
+import type { SegmenterModel } from '../../inference/model.js';
+import { writeAtomically, writeJsonAtomically } from '../../io/files/atomic.js';
+import { encodeIndexedPng } from '../../io/png/indexed.js';
+import { pngNames } from '../../io/png/names.js';
+import { finiteOrNull, percent } from '../../report/format.js';
+import { numOwn } from '../distributed/evaluation.js';
+import { NO_SCORES, reportEmptyShare, shareOf } from '../distributed/shared-work.js';
+import { tellingProgress, type EvaluationOptions, type EvaluationReport } from '../evaluation.js';
+import { findData } from '../tasks/find-data.js';
+import { evaluateSegmenter } from './evaluate.js';
+import { paletteOf } from './palette.js';
+
+/**
+ * Accuracy and intersection over union of a segmenter, as mmsegmentation counts them. With `out` also label PNGs (which `score ade20k`
+ * takes) and `scores.json`.
+ *
+ * @param data path of images and label maps, or set
+ * @throws DataError, ConfigError
+ */
+export async function scoreSegmenter(
+  model: SegmenterModel,
+  data: string | SegmentationSet,
+  options: EvaluationOptions,
+): Promise<EvaluationReport> {
+  const { limit, out, split = 'val', onNotice } = options;
+  const { share, finish } = shareOf(options);
+  const set = typeof data === 'string' ? await loadSet(data, options) : data;
+  const { file = 'the model', classNames } = model;
+  assertSameClasses(file, classNames, set);
+  const total = Math.min(set.samples.length, limit ?? Infinity);
+  reportEmptyShare(share, share ? numOwn(total, share) : total, onNotice);
+  const start = performance.now();
+  const scores = await evaluateSegmenter(model, set, {
+    limit,
+    share,
+    onImage: tellingProgress(onNotice),
+    onResult: out === undefined ? undefined : labelWriter(out, set, classNames),
+  });
+  const seconds = (performance.now() - start) / 1000;
+  const { aAcc, mIoU, mAcc, numImages } = scores;
+  const document = {
+    model: model.file,
+    data: typeof data === 'string' ? data : set.source,
+    split,
+    tta: model.options.tta ?? false,
+    slide: model.options.slide ?? false,
+    count: numImages,
+    aAcc,
+    mIoU,
+    mAcc,
+    ...ofLabelledClasses(scores),
+    perClass: scores.perClass.map(({ IoU, Acc }, k) => ({
+      name: classNames[k],
+      IoU: finiteOrNull(IoU),
+      Acc: finiteOrNull(Acc),
+      pixels: scores.areas.labelled[k],
+    })),
+    seconds,
+    imagesPerSecond: numImages / seconds,
+  };
+  if (out && (await finish())) {
+    await writeJsonAtomically(join(out, 'scores.json'), document);
+    onNotice?.(`wrote ${numImages} label maps and scores.json to ${out}`);
+  }
+  const names = options.perCategory ? classNames : [];
+  return { document, table: numImages === 0 ? NO_SCORES : tableOf(scores, names) };
+}
+
+async function loadSet(
+  path: string,
+  { split = 'val', valFraction, seed = 0, onNotice }: EvaluationOptions,
+): Promise<SegmentationSet> {
+  const { data } = await findData('segmentation', path, { valFraction, seed });
+  onNotice?.(data.line);
+  return loadSegmentationSplit(data, split);
+}
+
+/** Scores of other classes under the same numbers would mean nothing. */
+function assertSameClasses(
+  model: string,
+  classNames: readonly string[],
+  { classes, source }: SegmentationSet,
+): void {
+  if (classes.length !== classNames.length)
+    throw new DataError(
+      `${source}: expected the ${classNames.length} classes of ${model}, got ${classes.length}`,
+      { file: source },
+    );
+  const other = classes.findIndex((name, k) => name !== classNames[k]);
+  const isNamed = classNames.some((name, k) => name !== `class ${k}`);
+  if (other >= 0 && isNamed)
+    throw new DataError(
+      `${source}: expected class ${other} to be ${classNames[other]} as in ${model}, got ${classes[other]}`,
+      { file: source },
+    );
+}
+
+function labelWriter(
+  out: string,
+  { samples }: SegmentationSet,
+  classNames: readonly string[],
+): (file: string, result: SegmentResult) => Promise<void> {
+  mkdirSync(out, { recursive: true });
+  const files = samples.map(({ file }) => file);
+  const names = new Map(pngNames(files).map((name, i) => [files[i], name]));
+  const palette = paletteOf(classNames);
+  return async (file, { width, height, labels }) => {
+    const png = encodeIndexedPng({ width, height, data: labels }, palette);
+    await writeAtomically(join(out, names.get(file) as string), png);
+  };
+}
+
+/** The mean over the classes that the labels have; one that is only predicted counts in mIoU, not here. */
+function ofLabelledClasses({ perClass, areas }: SemanticResult): {
+  readonly labelledClasses: number;
+  readonly mIoUOfLabelled: number;
+} {
+  const labelled = perClass.filter((_, k) => areas.labelled[k] > 0);
+  return {
+    labelledClasses: labelled.length,
+    mIoUOfLabelled: definedMean(labelled.map(({ IoU }) => IoU)),
+  };
+}
+
+/** The scores in percent and, given names, those of every class that occurs. */
+function tableOf(scores: SemanticResult, names: readonly string[]): EvaluationReport['table'] {
+  const { labelledClasses, mIoUOfLabelled } = ofLabelledClasses(scores);
+  const { aAcc, mIoU, mAcc, numImages, perClass, areas } = scores;
+  return [
+    ['%', 'IoU', 'Acc', 'pixels'],
+    [`all pixels of ${numImages} images`, '', percent(aAcc, 2), ''],
+    ['mean of classes labelled or predicted', percent(mIoU, 2), percent(mAcc, 2), ''],
+    [`mean of the ${labelledClasses} classes labelled`, percent(mIoUOfLabelled, 2), '', ''],
+    ...names.flatMap((name, k) => {
+      const { IoU, Acc } = perClass[k];
+      return Number.isNaN(IoU) ? [] : [[name, percent(IoU, 2), percent(Acc, 2), areas.labelled[k]]];
+    }),
+  ];
+}
