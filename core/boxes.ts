@@ -55,107 +55,17 @@ export function boxAreas(
  * @throws ShapeError unless the lengths are multiples of 4
  */
 export function iouMatrix(a: Boxes, b: Boxes): Float32Array {
-  return pairs('iouMatrix', a, b, (inter, areaA, areaB) => {
-    const union = f32(f32(areaA + areaB) - inter);
-    return f32(inter / (union > FLOOR ? union : FLOOR));
-  });
-}
-
-/**
- * Intersection over the area of the first box ("foreground") of all pairs; the area is floored at 1e-6.
- *
- * @param a `[A, 4]`
- * @param b `[B, 4]`
- * @returns `[A, B]`, 0–1
- * @throws ShapeError unless the lengths are multiples of 4
- */
-export function iofMatrix(a: Boxes, b: Boxes): Float32Array {
-  return pairs('iofMatrix', a, b, (inter, areaA) => f32(inter / (areaA > FLOOR ? areaA : FLOOR)));
-}
-
-/**
- * Generalized IoU of all pairs, `iou - (enclosing - union) / enclosing`; union and enclosing area are floored at 1e-6.
- *
- * @param a `[A, 4]`
- * @param b `[B, 4]`
- * @returns `[A, B]`, −1 to 1
- * @throws ShapeError unless the lengths are multiples of 4
- * @see https://arxiv.org/abs/1902.09630
- */
-export function giouMatrix(a: Boxes, b: Boxes): Float32Array {
-  return pairs('giouMatrix', a, b, generalizedIou);
-}
-
-/**
- * Generalized IoU of the boxes of equal index; the GIoU loss is `1 - giou`.
- *
- * @param a `[M, 4]`
- * @param b `[M, 4]`
- * @returns `[M]`, −1 to 1
- * @throws ShapeError unless both are `[M, 4]`
- */
-export function alignedGiou(a: Boxes, b: Boxes): Float32Array {
-  const M = numBoxes('alignedGiou', a);
-  if (b.length !== a.length)
-    throw new ShapeError(
-      `alignedGiou: expected boxes [${M}, 4], got [${numBoxes('alignedGiou', b)}, 4]`,
-    );
-  const out = new Float32Array(M);
-  for (let i = 0; i < M; i++) out[i] = onePair(a, 4 * i, b, 4 * i, generalizedIou);
-  return out;
-}
-
-type Ratio = (inter: number, areaA: number, areaB: number, enclosing: number) => number;
-
-function generalizedIou(inter: number, areaA: number, areaB: number, enclosing: number): number {
-  const sum = f32(f32(areaA + areaB) - inter);
-  const union = sum > FLOOR ? sum : FLOOR;
-  const hull = enclosing > FLOOR ? enclosing : FLOOR;
-  return f32(f32(inter / union) - f32(f32(hull - union) / hull));
-}
-
-function pairs(where: string, a: Boxes, b: Boxes, ratio: Ratio): Float32Array {
-  const A = numBoxes(where, a);
-  const B = numBoxes(where, b);
-  const out = new Float32Array(A * B);
-  for (let i = 0, at = 0; i < A; i++) {
-    for (let j = 0; j < B; j++, at++) out[at] = onePair(a, 4 * i, b, 4 * j, ratio);
-  }
-  return out;
-}
-
-function onePair(a: Boxes, i: number, b: Boxes, j: number, ratio: Ratio): number {
-  const [ax1, ay1, ax2, ay2] = [a[i], a[i + 1], a[i + 2], a[i + 3]];
-  const [bx1, by1, bx2, by2] = [b[j], b[j + 1], b[j + 2], b[j + 3]];
-  const w = f32(Math.min(ax2, bx2) - Math.max(ax1, bx1));
-  const h = f32(Math.min(ay2, by2) - Math.max(ay1, by1));
-  const hullW = f32(Math.max(ax2, bx2) - Math.min(ax1, bx1));
-  const hullH = f32(Math.max(ay2, by2) - Math.min(ay1, by1));
-  return ratio(
-    w > 0 && h > 0 ? f32(w * h) : 0,
-    f32(f32(ax2 - ax1) * f32(ay2 - ay1)),
-    f32(f32(bx2 - bx1) * f32(by2 - by1)),
-    f32((hullW > 0 ? hullW : 0) * (hullH > 0 ? hullH : 0)),
-  );
-}
-
-/**
- * Clamps x to `[0, width]` and y to `[0, height]` (not `width - 1`).
- *
- * @param boxes `[M, 4]`
- * @param out destination; may be `boxes`
- * @returns `[M, 4]`
- * @throws ShapeError unless the length is a multiple of 4
- */
-export function clipBoxes(
-  boxes: Boxes,
-  { width, height }: Size,
-  out: Boxes = new Float32Array(boxes.length),
-): Boxes {
-  numBoxes('clipBoxes', boxes);
-  for (let i = 0; i < boxes.length; i += 2) {
-    out[i] = Math.min(Math.max(boxes[i], 0), width);
-    out[i + 1] = Math.min(Math.max(boxes[i + 1], 0), height);
+  const out = new Float32Array(numBoxes('iouMatrix', a) * numBoxes('iouMatrix', b));
+  const [areasA, areasB] = [boxAreas(a), boxAreas(b)];
+  let at = 0;
+  for (let i = 0; i < a.length; i += 4) {
+    for (let j = 0; j < b.length; j += 4) {
+      const w = f32(Math.min(a[i + 2], b[j + 2]) - Math.max(a[i], b[j]));
+      const h = f32(Math.min(a[i + 3], b[j + 3]) - Math.max(a[i + 1], b[j + 1]));
+      const inter = w > 0 && h > 0 ? f32(w * h) : 0;
+      const union = f32(f32(areasA[i / 4] + areasB[j / 4]) - inter);
+      out[at++] = f32(inter / (union > FLOOR ? union : FLOOR));
+    }
   }
   return out;
 }

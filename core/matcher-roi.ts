@@ -1,9 +1,9 @@
-import { BOX_HEAD_CODER, encodeBoxes, type BoxCoderConfig } from './box-coder.js';
+import { encodeBoxes, type BoxCoderConfig } from './box-coder.js';
 import { numBoxes, type Boxes } from './boxes.js';
 import { ShapeError } from './errors.js';
-import { matchBoxes, ROI_MATCHER, type MatcherConfig } from './matcher.js';
+import { matchBoxes, type MatcherConfig } from './matcher.js';
 import type { Random } from './random.js';
-import { ROI_SAMPLER, sampleInOrder, sampleRandom, type SamplerConfig } from './sampler.js';
+import { sampleInOrder, sampleRandom, type SamplerConfig } from './sampler.js';
 
 /** Configuration of the box head's targets: matching, sampling and encoding. */
 export interface RoiTargetConfig {
@@ -13,14 +13,6 @@ export interface RoiTargetConfig {
   /** K; also the index of the background class. */
   readonly numClasses: number;
 }
-
-/** Box head targets of Mask R-CNN on COCO. */
-export const ROI_TARGETS = {
-  matcher: ROI_MATCHER,
-  sampler: ROI_SAMPLER,
-  coder: BOX_HEAD_CODER,
-  numClasses: 80,
-} as const satisfies RoiTargetConfig;
 
 /** Ground truth of one image. */
 export interface GroundTruths {

@@ -1,8 +1,8 @@
-import { encodeBoxes, RPN_CODER, type BoxCoderConfig } from './box-coder.js';
+import { encodeBoxes, type BoxCoderConfig } from './box-coder.js';
 import type { Boxes } from './boxes.js';
-import { matchBoxes, RPN_MATCHER, type MatcherConfig } from './matcher.js';
+import { matchBoxes, type MatcherConfig } from './matcher.js';
 import type { Random } from './random.js';
-import { RPN_SAMPLER, sampleInOrder, sampleRandom, type SamplerConfig } from './sampler.js';
+import { sampleInOrder, sampleRandom, type SamplerConfig } from './sampler.js';
 
 /** Configuration of RPN targets: matching, sampling and encoding. */
 export interface RpnTargetConfig {
@@ -10,13 +10,6 @@ export interface RpnTargetConfig {
   readonly sampler: SamplerConfig;
   readonly coder: BoxCoderConfig;
 }
-
-/** RPN targets of Mask R-CNN and Cascade R-CNN. */
-export const RPN_TARGETS = {
-  matcher: RPN_MATCHER,
-  sampler: RPN_SAMPLER,
-  coder: RPN_CODER,
-} as const satisfies RpnTargetConfig;
 
 /** RPN targets of one image. */
 export interface RpnTargets {

@@ -12,32 +12,16 @@ export interface NmsOptions {
 }
 
 /**
- * Non-maximum suppression over all boxes: highest score first, ties by index; IoU in float32, strictly greater than the
- * threshold.
- *
- * @param boxes `[M, 4]`
- * @param scores `[M]`
- * @returns `int32`, indices of the kept boxes, highest score first
- * @throws ShapeError unless the lengths fit; ConfigError for a threshold outside 0–1
- * @see https://github.com/open-mmlab/mmcv/blob/v1.3.0/mmcv/ops/csrc/pytorch/nms.cpp
- */
-export function nms(boxes: Boxes, scores: Float32Array, options: NmsOptions): Int32Array {
-  checkArguments('nms', boxes, scores, options);
-  const order = topK(scores);
-  const kept = new Uint8Array(scores.length);
-  suppress(boxes, order, options, kept);
-  return keptInOrder(order, kept, options.maxKept);
-}
-
-/**
- * Non-maximum suppression within groups: boxes of different groups don't suppress each other. Groups are separated in
- * float32 as in the original, see `shiftByGroup`.
+ * Non-maximum suppression within groups: highest score first, ties by index; IoU in float32, strictly greater than the
+ * threshold. Boxes of different groups don't suppress each other; groups are separated in float32 as in the original, see
+ * `shiftByGroup`.
  *
  * @param boxes `[M, 4]`, coordinates ≥ 0
  * @param scores `[M]`
  * @param groups `int32 [M]`, ≥ 0: class or pyramid level
  * @returns `int32`, indices of the kept boxes of all groups, highest score first
  * @throws ShapeError unless the lengths fit; ConfigError for a threshold outside 0–1
+ * @see https://github.com/open-mmlab/mmcv/blob/v1.3.0/mmcv/ops/csrc/pytorch/nms.cpp
  */
 export function groupedNms(
   boxes: Boxes,

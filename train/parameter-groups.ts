@@ -2,7 +2,7 @@ import { ConfigError } from '../core/errors.js';
 import { geometricRates } from '../core/rates.js';
 import { byKind, literal, number, record, whole, type Infer } from '../core/schema.js';
 import { mergeRuns, type ParameterRun } from '../engine/optimizer/runs.js';
-import type { FlatParameter } from '../engine/optimizer/state.js';
+import type { ParameterEntry } from '../engine/parameters/store.js';
 import type { ParameterSpec } from '../engine/parameters/spec.js';
 
 const DECAY = number({ above: 0, to: 1 });
@@ -120,7 +120,7 @@ export function lrScales(layers: LayerRule, depths: readonly number[]): readonly
  */
 export function parameterRuns(
   groups: readonly ParameterGroup[],
-  places: readonly FlatParameter[],
+  places: readonly Pick<ParameterEntry, 'path' | 'offset' | 'size'>[],
 ): readonly ParameterRun[] {
   const byPath = new Map(groups.map((group) => [group.path, group]));
   return mergeRuns(

@@ -39,14 +39,6 @@ export function pyramidShape(shapes: readonly (readonly number[])[]): PyramidSha
   };
 }
 
-/** Number of values of the maps of all levels. */
-export function pyramidSize({ numImages, numChannels, levels }: PyramidShape): number {
-  return levels.reduce(
-    (sum, { width, height }) => sum + numImages * numChannels * width * height,
-    0,
-  );
-}
-
 /** Computes the sizes of the levels with anchors: P2 … P5 and P6, which has every second row and column of P5. */
 export function anchorLevelSizes({ levels }: PyramidShape): readonly Size[] {
   const last = levels[levels.length - 1];

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { iouMatrix } from '../../core/boxes.js';
 import { ConfigError, DataError, ShapeError } from '../../core/errors.js';
-import { roiTargets, ROI_TARGETS } from '../../core/matcher-roi.js';
-import { rpnTargets, RPN_TARGETS } from '../../core/matcher-rpn.js';
+import { roiTargets } from '../../core/matcher-roi.js';
+import { rpnTargets } from '../../core/matcher-rpn.js';
 import {
   CASCADE_MATCHERS,
   matchBoxes,
@@ -11,6 +11,7 @@ import {
   type MatcherConfig,
 } from '../../core/matcher.js';
 import { Random } from '../../core/random.js';
+import { ROI_TARGETS, RPN_TARGETS } from './target-configs.js';
 
 const strip = (x: number, width = 10): number[] => [x, 0, x + width, 10];
 const boxesOf = (...rows: readonly (readonly number[])[]): Float32Array =>

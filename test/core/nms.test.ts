@@ -2,9 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { iouMatrix } from '../../core/boxes.js';
 import { ConfigError, ShapeError } from '../../core/errors.js';
-import { groupedNms, nms } from '../../core/nms.js';
+import { groupedNms, type NmsOptions } from '../../core/nms.js';
 import { shiftByGroup, splitByGroup } from '../../core/nms-groups.js';
 import { Random } from '../../core/random.js';
+
+/** Suppression over all boxes: one group. */
+const nms = (boxes: Float32Array, scores: Float32Array, options: NmsOptions): Int32Array =>
+  groupedNms(boxes, scores, new Int32Array(scores.length), options);
 
 /** Takes the best, removes what overlaps it more than the threshold, and so on. */
 function slowNms(boxes: Float32Array, scores: Float32Array, threshold: number): number[] {

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { levelSizes, PYRAMID_ANCHORS, pyramidAnchors, usableAnchors } from '../../core/anchors.js';
 import { boxLevels } from '../../core/boxes-levels.js';
-import { roiTargets, ROI_TARGETS } from '../../core/matcher-roi.js';
-import { rpnTargets, RPN_TARGETS } from '../../core/matcher-rpn.js';
+import { roiTargets } from '../../core/matcher-roi.js';
+import { rpnTargets } from '../../core/matcher-rpn.js';
 import { matchBoxes, type MatcherConfig } from '../../core/matcher.js';
 import { discoverFixtures, maxError } from '../helpers/fixtures.js';
 import { statedTolerance } from './stated-tolerance.js';
+import { ROI_TARGETS, RPN_TARGETS } from '../core/target-configs.js';
 
 interface MatcherJson {
   readonly pos: number;

@@ -7,7 +7,8 @@ import {
   type AnchorConfig,
 } from '../../core/anchors.js';
 import { BOX_HEAD_CODER, decodeBoxes, encodeBoxes, RPN_CODER } from '../../core/box-coder.js';
-import { alignedGiou, giouMatrix, iofMatrix, iouMatrix } from '../../core/boxes.js';
+import { iouMatrix } from '../../core/boxes.js';
+import { alignedGiou, giouMatrix } from '../core/giou.js';
 import { discoverFixtures, maxError } from '../helpers/fixtures.js';
 import { statedTolerance } from './stated-tolerance.js';
 
@@ -63,7 +64,6 @@ describe.each(fixtures)('$name', ({ json, tensors }) => {
 
   test.each([
     ['iou.iou', iouMatrix],
-    ['iou.iof', iofMatrix],
     ['iou.giou', giouMatrix],
   ])('%s', (name, matrix) => {
     const actual = matrix(floats('iou.a'), floats('iou.b'));

@@ -5,7 +5,6 @@ import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { adaptiveAveragePool } from '../../engine/ops/adaptive-pool.js';
 import { batchNormTraining } from '../../engine/ops/batch-norm.js';
 import { sameConv } from '../../engine/ops/conv.js';
-import { groupNorm } from '../../engine/ops/group-norm.js';
 import {
   crossEntropySum,
   l1,
@@ -15,6 +14,7 @@ import {
 } from '../../engine/ops/losses.js';
 import { resizeBilinear, upsampleNearest2 } from '../../engine/ops/resize.js';
 import { convSpecs, normSpecs } from '../../engine/parameters/layers.js';
+import type { TensorTree } from '../../engine/parameters/tensors.js';
 import type { Initializer } from '../../engine/parameters/spec.js';
 import type { HostTensor, Program } from '../../engine/runtime/program.js';
 import { createClassifier } from '../../models/classifier.js';
@@ -75,16 +75,15 @@ function headOperations(): TrainingStep {
     conv: { weight: convSpecs(3, 3, 8, INIT).weight },
     batch: normSpecs(8),
     fuse: convSpecs(3, 8, 4, INIT),
-    group: normSpecs(4),
   };
   const program: Program = {
     name: 'operations of heads',
-    forward: ({ conv, batch, fuse, group }, inputs) => {
+    forward: ({ conv, batch, fuse }: TensorTree<typeof specs>, inputs) => {
       const wide = sameConv(inputs['image'] as tf.Tensor4D, conv); // [2, 12, 20, 8]
       const { y } = batchNormTraining(wide, batch, EPS);
       const small = resizeBilinear(y.relu(), [5, 7]); // [2, 5, 7, 8]
       const large = upsampleNearest2(resizeBilinear(small, [6, 10])); // [2, 12, 20, 8]
-      const fused = groupNorm(sameConv(large.add(y), fuse), group, 2, EPS); // [2, 12, 20, 4]
+      const fused = sameConv(large.add(y), fuse); // [2, 12, 20, 4]
       const rows = adaptiveAveragePool(fused, 3).reshape<tf.Tensor2D>([18, 4]);
       const [a, b] = tf.split(rows, [3, 1], 1) as [tf.Tensor2D, tf.Tensor2D]; // [18, 3], [18, 1]
       const joined = tf.concat([b, a], 1); // [18, 4]

@@ -8,7 +8,6 @@ import {
   clipScale,
   gradientNorm,
 } from '../../../engine/optimizer/gradients.js';
-import { optimizerState, restoreOptimizerState } from '../../../engine/optimizer/state.js';
 
 describe('createFlatBuffers', () => {
   test('gives zeroed arrays of one memory that do not overlap', () => {
@@ -134,47 +133,5 @@ describe('the EMA', () => {
     const buffers = createFlatBuffers(1, { moments: 0 });
     expect(() => startEma(buffers)).toThrow('startEma: expected buffers with ema, got none');
     expect(() => updateEma(buffers, 0.9)).toThrow('updateEma: expected buffers with ema');
-  });
-});
-
-describe('optimizer state', () => {
-  const layout = [
-    { path: 'a', offset: 0, size: 2 },
-    { path: 'b', offset: 2, size: 3 },
-  ];
-
-  test('is restored by path, in any order', () => {
-    const from = createFlatBuffers(5, { moments: 2 });
-    from.moments[0].set([1, 2, 3, 4, 5]);
-    from.moments[1].set([6, 7, 8, 9, 10]);
-    const to = createFlatBuffers(5, { moments: 2 });
-    const swapped = [
-      { path: 'b', offset: 0, size: 3 },
-      { path: 'a', offset: 3, size: 2 },
-    ];
-    expect(restoreOptimizerState(to, swapped, optimizerState(from, layout, 41))).toBe(41);
-    expect([...to.moments[0]]).toEqual([3, 4, 5, 1, 2]);
-    expect([...to.moments[1]]).toEqual([8, 9, 10, 6, 7]);
-  });
-
-  test('of another model is rejected and nothing is copied', () => {
-    const from = createFlatBuffers(5, { moments: 2 });
-    from.moments[0].fill(1);
-    const state = optimizerState(from, layout, 1);
-    const to = createFlatBuffers(5, { moments: 2 });
-    const restore =
-      (parameters: typeof layout, changed = state) =>
-      () =>
-        restoreOptimizerState(to, parameters, changed);
-    expect(restore([layout[0], { path: 'c', offset: 2, size: 3 }])).toThrow(
-      'restoreOptimizerState: missing [c], unexpected [b]',
-    );
-    expect(restore([layout[0], { path: 'b', offset: 2, size: 2 }])).toThrow(
-      'restoreOptimizerState: b: expected 2 elements, got 3',
-    );
-    expect(restore(layout, { ...state, moments: [from.moments[0]] })).toThrow(
-      'expected 2 moments of 5 elements, got [5]',
-    );
-    expect([...to.moments[0]]).toEqual([0, 0, 0, 0, 0]);
   });
 });

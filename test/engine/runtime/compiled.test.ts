@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import * as tf from '@tensorflow/tfjs';
 import { ConfigError, ShapeError } from '../../../core/errors.js';
 import { ParameterStore } from '../../../engine/parameters/store.js';
+import type { TensorTree } from '../../../engine/parameters/tensors.js';
 import type { CompileOptions } from '../../../engine/runtime/compiled.js';
 import { CompiledProgram, DEFAULT_COMPILE_OPTIONS } from '../../../engine/runtime/compiled.js';
 import { EagerProgram } from '../../../engine/runtime/eager.js';
@@ -279,7 +280,7 @@ describe('gradients', () => {
     const into = new Float32Array(store.values.length).fill(NaN);
     const square: Program = {
       name: 'square',
-      forward: ({ used }) => ({ loss: used.square().sum() }),
+      forward: ({ used }: TensorTree<typeof specs>) => ({ loss: used.square().sum() }),
     };
     const model = new CompiledProgram(target, square, store, { of: 'loss', into });
     await model.run({});

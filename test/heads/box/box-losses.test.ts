@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { alignedGiou } from '../../../core/boxes.js';
+import { alignedGiou } from '../../core/giou.js';
 import { decodeBoxes, encodeBoxes } from '../../../core/box-coder.js';
 import { boxLoss, decodeDeltas, giou } from '../../../heads/box/box-losses.js';
 import { maxError } from '../../helpers/fixtures.js';
