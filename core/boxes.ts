@@ -70,6 +70,12 @@ export function iouMatrix(a: Boxes, b: Boxes): Float32Array {
   return out;
 }
 
+/** Factors of a resize. */
+interface Scale {
+  readonly x: number;
+  readonly y: number;
+}
+
 /**
  * Multiplies x and y by the factors. To undo a resize, use {@link unscaleBoxes}.
  *
@@ -78,19 +84,8 @@ export function iouMatrix(a: Boxes, b: Boxes): Float32Array {
  * @returns `[M, 4]`
  * @throws ShapeError unless the length is a multiple of 4
  */
-export function scaleBoxes(
-  boxes: Boxes,
-  factor: { readonly x: number; readonly y: number },
-  out: Boxes = new Float32Array(boxes.length),
-): Boxes {
-  numBoxes('scaleBoxes', boxes);
-  const [fx, fy] = [f32(factor.x), f32(factor.y)];
-  for (let i = 0; i < boxes.length; i += 2) {
-    out[i] = boxes[i] * fx;
-    out[i + 1] = boxes[i + 1] * fy;
-  }
-  return out;
-}
+export const scaleBoxes = (boxes: Boxes, factor: Scale, out?: Boxes): Boxes =>
+  mapCoordinates('scaleBoxes', boxes, factor, (value, by) => value * by, out);
 
 /**
  * Divides x and y by the factors of a resize, which maps detections back to the original image. (Multiplying by the
@@ -101,16 +96,18 @@ export function scaleBoxes(
  * @returns `[M, 4]`
  * @throws ShapeError unless the length is a multiple of 4
  */
-export function unscaleBoxes(
+export const unscaleBoxes = (boxes: Boxes, factor: Scale, out?: Boxes): Boxes =>
+  mapCoordinates('unscaleBoxes', boxes, factor, (value, by) => value / by, out);
+
+function mapCoordinates(
+  where: string,
   boxes: Boxes,
-  factor: { readonly x: number; readonly y: number },
+  factor: Scale,
+  map: (value: number, by: number) => number,
   out: Boxes = new Float32Array(boxes.length),
 ): Boxes {
-  numBoxes('unscaleBoxes', boxes);
-  const [fx, fy] = [f32(factor.x), f32(factor.y)];
-  for (let i = 0; i < boxes.length; i += 2) {
-    out[i] = boxes[i] / fx;
-    out[i + 1] = boxes[i + 1] / fy;
-  }
+  numBoxes(where, boxes);
+  const by = [f32(factor.x), f32(factor.y)];
+  for (let i = 0; i < boxes.length; i++) out[i] = map(boxes[i], by[i & 1]);
   return out;
 }

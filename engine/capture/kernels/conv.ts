@@ -145,36 +145,71 @@ export function conv(
     const input = isPointwise(i) ? rows(backend, x) : patches(backend, x, i);
     return graph.reshape(matrixProduct(backend, input, rows(backend, weight), {}, bias), shape);
   }
+  return onnxConv(backend, x, bias, i, {
+    group: () => 1,
+    blocked: (block) => blockedWeight(backend, weight, block),
+    standard: () => graph.transpose(weight, [3, 2, 0, 1]),
+  });
+}
+
+/** Weight of a convolution in ONNX's layouts. */
+interface OnnxWeight {
+  /** @param block size of a block of channels; 1 without blocks */
+  group(block: number): number;
+  blocked(block: number): OnnxValue;
+  /** `[out, in / group, kh, kw]` */
+  standard(): OnnxValue;
+}
+
+/** NHWC convolution by blocked kernels where the lowering has them, else by the standard operator. */
+export function onnxConv(
+  backend: CaptureBackend,
+  x: OnnxValue,
+  bias: OnnxValue | undefined,
+  i: ConvInfo,
+  weight: OnnxWeight,
+): OnnxValue {
+  const { graph } = backend;
+  const kernel = [i.filterHeight, i.filterWidth] as const;
+  const strides = [i.strideHeight, i.strideWidth] as const;
   if (graph.lowering.kind === 'cpu' && isBlockable(backend, i)) {
     const block = graph.lowering.blockSize;
     const y = blockedConv(
       backend,
       toBlocked(backend, x, block),
-      blockedWeight(backend, weight, block),
+      weight.blocked(block),
       bias && blockedBias(backend, bias, block),
       {
-        block,
-        kernel: [i.filterHeight, i.filterWidth],
-        strides: [i.strideHeight, i.strideWidth],
-        pads: pads(i),
-        group: 1,
+        ...{ block, kernel, strides, pads: pads(i) },
+        group: weight.group(block),
         size: [i.outHeight, i.outWidth],
       },
     );
     return fromBlocked(backend, y, i.outChannels);
   }
-  const inputs = [graph.transpose(x, [0, 3, 1, 2]), graph.transpose(weight, [3, 2, 0, 1]), bias];
+  const inputs = [graph.transpose(x, [0, 3, 1, 2]), weight.standard()];
   const y = graph.node(
     'Conv',
-    bias ? inputs : inputs.slice(0, 2),
+    bias ? [...inputs, bias] : inputs,
     [i.batchSize, i.outChannels, i.outHeight, i.outWidth],
     {
-      kernel_shape: ints([i.filterHeight, i.filterWidth]),
-      strides: ints([i.strideHeight, i.strideWidth]),
-      pads: ints(pads(i)),
+      ...{ kernel_shape: ints(kernel), strides: ints(strides), pads: ints(pads(i)) },
+      group: int(weight.group(1)),
     },
   );
   return graph.transpose(y, [0, 2, 3, 1]);
+}
+
+/** Padding of the gradient's convolution: as far as the kernel reaches, less the padding of the forward pass. */
+export function gradientPadding(i: ConvInfo): tf.backend_util.ExplicitPadding {
+  const { top, bottom, left, right } = i.padInfo;
+  const [kh, kw] = [i.filterHeight, i.filterWidth];
+  return [
+    [0, 0],
+    [kh - 1 - top, kh - 1 - bottom],
+    [kw - 1 - left, kw - 1 - right],
+    [0, 0],
+  ];
 }
 
 /** Gradient with respect to the input. */
@@ -192,20 +227,8 @@ function convInputGradient(
   if (i.strideHeight === 1 && i.strideWidth === 1) {
     // Stride 1: a convolution of dy with the rotated kernel and swapped channels.
     const rotated = graph.transpose(reverse(backend, weight, [0, 1]), [0, 1, 3, 2]);
-    const [kh, kw] = [i.filterHeight, i.filterWidth];
-    const padding = [
-      [0, 0],
-      [kh - 1 - i.padInfo.top, kh - 1 - i.padInfo.bottom],
-      [kw - 1 - i.padInfo.left, kw - 1 - i.padInfo.right],
-      [0, 0],
-    ] as tf.backend_util.ExplicitPadding;
-    return conv(
-      backend,
-      dy,
-      rotated,
-      undefined,
-      convInfo(dy.shape, rotated.shape, { strides: 1, pad: padding }),
-    );
+    const attrs = { strides: 1, pad: gradientPadding(i) };
+    return conv(backend, dy, rotated, undefined, convInfo(dy.shape, rotated.shape, attrs));
   }
   const nchw = graph.transpose(dy, [0, 3, 1, 2]);
   const full = [

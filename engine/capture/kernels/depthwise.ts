@@ -1,10 +1,8 @@
-import type * as tf from '@tensorflow/tfjs';
 import { ConfigError } from '../../../core/errors.js';
 import type { OnnxValue } from '../../onnx/graph.js';
 import { int, ints } from '../../onnx/graph.js';
 import type { CaptureBackend } from '../backend.js';
 import {
-  blockedBias,
   blockedConv,
   blockedDepthwiseWeight,
   canBlock,
@@ -13,7 +11,7 @@ import {
   toBlocked,
 } from '../nchwc.js';
 import type { ConvAttrs, ConvInfo } from './conv.js';
-import { convInfo, convKernels } from './conv.js';
+import { convInfo, convKernels, gradientPadding, onnxConv } from './conv.js';
 import { reduce } from './reduce.js';
 import { pad, reverse } from './shape.js';
 
@@ -40,38 +38,11 @@ function depthwise(
   i: ConvInfo,
 ): OnnxValue {
   const { graph } = backend;
-  const [kh, kw, c] = [i.filterHeight, i.filterWidth, i.inChannels];
-  const { top, left, bottom, right } = i.padInfo;
-  if (graph.lowering.kind === 'cpu' && canBlock(c)) {
-    const block = graph.lowering.blockSize;
-    const y = blockedConv(
-      backend,
-      toBlocked(backend, x, block),
-      blockedDepthwiseWeight(backend, weight, block),
-      bias && blockedBias(backend, bias, block),
-      {
-        block,
-        kernel: [kh, kw],
-        strides: [1, 1],
-        pads: [top, left, bottom, right],
-        group: padChannels(c, block),
-        size: [i.outHeight, i.outWidth],
-      },
-    );
-    return fromBlocked(backend, y, c);
-  }
-  const inputs = [graph.transpose(x, [0, 3, 1, 2]), graph.transpose(weight, [2, 3, 0, 1]), bias]; // [N, C, H, W], [C, 1, kh, kw]
-  const y = graph.node(
-    'Conv',
-    bias ? inputs : inputs.slice(0, 2),
-    [i.batchSize, c, i.outHeight, i.outWidth],
-    {
-      kernel_shape: ints([kh, kw]),
-      pads: ints([top, left, bottom, right]),
-      group: int(c),
-    },
-  );
-  return graph.transpose(y, [0, 2, 3, 1]);
+  return onnxConv(backend, x, bias, i, {
+    group: (block) => padChannels(i.inChannels, block),
+    blocked: (block) => blockedDepthwiseWeight(backend, weight, block),
+    standard: () => graph.transpose(weight, [2, 3, 0, 1]), // [C, 1, kh, kw]
+  });
 }
 
 /** Gradient with respect to the input: the same convolution of dy with the rotated kernel. */
@@ -82,14 +53,8 @@ function depthwiseInputGradient(
   i: ConvInfo,
 ): OnnxValue {
   const rotated = reverse(backend, weight, [0, 1]);
-  const [kh, kw] = [i.filterHeight, i.filterWidth];
-  const padding = [
-    [0, 0],
-    [kh - 1 - i.padInfo.top, kh - 1 - i.padInfo.bottom],
-    [kw - 1 - i.padInfo.left, kw - 1 - i.padInfo.right],
-    [0, 0],
-  ] as tf.backend_util.ExplicitPadding;
-  const info = depthwiseInfo(dy.shape, rotated.shape, { strides: 1, pad: padding });
+  const attrs = { strides: 1, pad: gradientPadding(i) };
+  const info = depthwiseInfo(dy.shape, rotated.shape, attrs);
   return depthwise(backend, dy, rotated, undefined, info);
 }
 
