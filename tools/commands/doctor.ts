@@ -8,8 +8,8 @@ export function registerDoctor(program: Command): void {
     .description('what this machine offers, what is missing, and the command that adds it')
     .option('--json', 'print one JSON document')
     .action(async (flags: { readonly json?: boolean }) => {
-      const { examine } = await import('../examine.js');
-      const findings = await examine();
+      const { diagnose } = await import('../doctor/diagnose.js');
+      const findings = await diagnose();
       if (flags.json) printJson({ findings });
       else {
         for (const { name, state, detail, remedy } of findings) {

@@ -2,11 +2,11 @@ import { statfsSync, existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { availableParallelism, cpus, totalmem } from 'node:os';
-import { measureGemmPeak } from '../engine/runtime/gemm-peak.js';
-import { DEFAULT_SESSION_OPTIONS, loadOnnxRuntime } from '../engine/runtime/onnx-runtime.js';
-import { probeLowering } from '../engine/runtime/probe.js';
-import { examineMpi, examineProviders, type Finding } from './examine-providers.js';
-import { cacheFolder } from '../io/files/cache-folder.js';
+import { measureGemmPeak } from '../../engine/runtime/gemm-peak.js';
+import { DEFAULT_SESSION_OPTIONS, loadOnnxRuntime } from '../../engine/runtime/onnx-runtime.js';
+import { probeLowering } from '../../engine/runtime/probe.js';
+import { diagnoseMpi, diagnoseProviders, type Diagnosis } from './providers.js';
+import { cacheFolder } from '../../io/files/cache-folder.js';
 
 const OPTIONAL: readonly (readonly [name: string, what: string])[] = [
   ['@tensorflow/tfjs-node-gpu', 'TensorFlow on CUDA for --eager tensorflow'],
@@ -15,20 +15,20 @@ const OPTIONAL: readonly (readonly [name: string, what: string])[] = [
 ];
 
 /** Looks at everything the tool depends on. */
-export async function examine(): Promise<readonly Finding[]> {
+export async function diagnose(): Promise<readonly Diagnosis[]> {
   return [
     node(),
     processor(),
     memory(),
     disk(),
     ...(await engine()),
-    ...examineProviders(),
-    examineMpi(version('koffi')),
+    ...diagnoseProviders(),
+    diagnoseMpi(version('koffi')),
     ...OPTIONAL.map(optionalPackage),
   ];
 }
 
-function node(): Finding {
+function node(): Diagnosis {
   const major = Number(process.versions.node.split('.')[0]);
   const fine = major >= 20;
   return {
@@ -39,7 +39,7 @@ function node(): Finding {
   };
 }
 
-function processor(): Finding {
+function processor(): Diagnosis {
   const features = ['avx512f', 'avx2', 'fma']
     .filter((flag) => cpuFlags().includes(flag))
     .join(', ');
@@ -62,7 +62,7 @@ function cpuFlags(): readonly string[] {
 
 const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 
-function memory(): Finding {
+function memory(): Diagnosis {
   const total = Math.min(totalmem(), containerLimit());
   const fine = total > 2 * 2 ** 30;
   return {
@@ -84,7 +84,7 @@ function containerLimit(): number {
   return Infinity;
 }
 
-function disk(): Finding {
+function disk(): Diagnosis {
   const { bavail, bsize } = statfsSync('.');
   const free = bavail * bsize;
   const fine = free > 2 ** 30;
@@ -96,7 +96,7 @@ function disk(): Finding {
   };
 }
 
-async function engine(): Promise<readonly Finding[]> {
+async function engine(): Promise<readonly Diagnosis[]> {
   const runtime = await loadOnnxRuntime();
   const lowering = await probeLowering(runtime);
   const peak = await measureGemmPeak(runtime, DEFAULT_SESSION_OPTIONS);
@@ -138,7 +138,7 @@ function version(name: string): string | undefined {
   return (JSON.parse(readFileSync(file, 'utf8')) as { readonly version: string }).version;
 }
 
-function optionalPackage([name, what]: readonly [string, string]): Finding {
+function optionalPackage([name, what]: readonly [string, string]): Diagnosis {
   const found = version(name);
   return {
     name,

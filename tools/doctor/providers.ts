@@ -2,10 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { encodeModel } from '../engine/onnx/encode-model.js';
+import { encodeModel } from '../../engine/onnx/encode-model.js';
 
 /** One line of `doctor`. */
-export interface Finding {
+export interface Diagnosis {
   readonly name: string;
   /** `missing` is optional, `problem` stops the tool from working. */
   readonly state: 'ok' | 'missing' | 'problem';
@@ -38,7 +38,7 @@ const REMEDIES = {
 } as const;
 
 /** Whether ONNX Runtime computes on this machine's GPU. */
-export function examineProviders(): readonly Finding[] {
+export function diagnoseProviders(): readonly Diagnosis[] {
   return (['webgpu', 'cuda'] as const).map((provider) => {
     const reason = failure(provider);
     return {
@@ -68,7 +68,7 @@ function failure(provider: string): string | undefined {
 }
 
 /** What training on several processes needs. */
-export function examineMpi(koffi: string | undefined): Finding {
+export function diagnoseMpi(koffi: string | undefined): Diagnosis {
   const launcher = (process.env['PATH'] ?? '')
     .split(delimiter)
     .map((folder) => join(folder, 'mpiexec'))
