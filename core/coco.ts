@@ -3,7 +3,7 @@ import { rleFromString } from './rle-string.js';
 import { rleFromBox, rleFromPolygons } from './rle-polygons.js';
 import { mergeRles, rleFromCounts, type Rle } from './rle.js';
 
-/** What detections are compared by: boxes, masks or keypoints. */
+/** Geometry by which detections are compared: boxes, masks or keypoints. */
 export type IouType = 'bbox' | 'segm' | 'keypoints';
 
 /** One entry of `categories`. */

@@ -2,7 +2,7 @@ import type { Segmentation } from '../core/coco.js';
 import type { LabelMap, RgbImage } from '../core/image.js';
 import { decodeImage } from '../io/image/decode.js';
 
-/** What data sets yield and transforms change: typed arrays only, so that samples cross threads cheaply. */
+/** Samples of data sets, as transforms take and return them: typed arrays only, so that they cross threads cheaply. */
 
 /** The objects of one image. Crowd regions are kept apart: they are not trained on. */
 export interface Objects {

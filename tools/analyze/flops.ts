@@ -9,7 +9,7 @@ import { variant } from '../../backbone/variants.js';
 import { openEncoder } from '../../train/pretrain/encoder.js';
 import { locateModel } from '../../inference/locate.js';
 
-/** What `analyze flops` was asked for. */
+/** Options of `analyze flops`. */
 export interface FlopsRequest {
   /** A size (`tiny`), or what `locateModel` finds. */
   readonly model: string;

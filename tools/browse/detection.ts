@@ -79,7 +79,7 @@ export async function detectionPage(
   };
 }
 
-/** What is known of one annotation or image, by rows of the set. */
+/** Remark on one annotation or image, by rows of the set. */
 interface RowConcern {
   readonly severity: Concern['severity'];
   readonly message: string;

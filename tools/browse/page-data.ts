@@ -1,7 +1,7 @@
-/** What the page of `data browse` shows: everything in one JSON document inside the HTML. */
+/** Content of the page of `data browse`: one JSON document inside the HTML. */
 export interface PageData {
   readonly title: string;
-  /** What was detected. */
+  /** Description of the data set. */
   readonly line: string;
   readonly kind: 'detection' | 'segmentation' | 'classification';
   readonly classes: readonly PageClass[];

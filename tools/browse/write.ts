@@ -7,7 +7,7 @@ import type { PageData } from './page-data.js';
 import { renderPage } from './page.js';
 import { segmentationPage } from './segmentation.js';
 
-/** What a written page holds. */
+/** Summary of a written page. */
 export interface WrittenPage {
   readonly line: string;
   /** Images on the page. */

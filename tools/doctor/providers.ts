@@ -67,7 +67,7 @@ function failure(provider: string): string | undefined {
   return text.length > 100 ? `${text.slice(0, 99)}…` : text;
 }
 
-/** What training on several processes needs. */
+/** Requirements of training on several processes. */
 export function diagnoseMpi(koffi: string | undefined): Diagnosis {
   const launcher = (process.env['PATH'] ?? '')
     .split(delimiter)

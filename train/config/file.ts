@@ -15,9 +15,9 @@ export interface ConfigLayer {
 
 /** A configuration file with all that it extends. */
 export interface ConfigFile {
-  /** The recipe at the end of the chain, where it names one. */
+  /** The recipe at the end of the chain, if the chain names one. */
   readonly recipe?: string | undefined;
-  /** What is extended comes first. */
+  /** In order of application: files that others extend come first. */
   readonly layers: readonly ConfigLayer[];
 }
 
@@ -30,7 +30,7 @@ export function isConfigPath(name: string): boolean {
  * Reads a YAML or JSON file: settings as in a recipe, and `extends`, the name of a recipe, a file (relative to this one), or a
  * list of files of which the first names a recipe or extends one. A run folder stands for the configuration that it stores.
  *
- * @throws ConfigError naming file and line where it does not parse, and the chain where it bites its tail
+ * @throws ConfigError with file and line if it does not parse, and with the chain if files extend each other in a circle
  */
 export function readConfigFile(path: string): ConfigFile {
   return read(path, []);

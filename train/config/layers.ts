@@ -3,10 +3,10 @@ import { ConfigError } from '../../core/errors.js';
 /** A tree of settings as JSON holds it. */
 export type Settings = Readonly<Record<string, unknown>>;
 
-/** A configuration and where each of its values is from. */
+/** A configuration and the source of each value. */
 export interface MergedSettings {
   readonly config: Settings;
-  /** Source by path of every value that is no object: `training.crop.scale` → `my.yaml`. */
+  /** Source by path of every value that is not an object: `training.crop.scale` → `my.yaml`. */
   readonly sources: Readonly<Record<string, string>>;
 }
 
@@ -16,8 +16,8 @@ export function baseSettings(config: object, source: string): MergedSettings {
 }
 
 /**
- * Lays settings over others: objects are merged, all else (lists too) is replaced. An object of another `kind` replaces the
- * old one whole, as its fields mean something else.
+ * Overrides settings: objects are merged, all other values, lists included, are replaced. An object of another `kind` replaces the
+ * whole old one, since its fields have other meanings.
  */
 export function mergeSettings(
   { config, sources }: MergedSettings,
@@ -50,11 +50,11 @@ function forget(sources: Map<string, string>, path: string): void {
 }
 
 /**
- * Applies one `--set path=value`. A value is JSON where it parses as such, a list where it has commas and stands in for
- * one (`ratios=0.5,1`), else text. Numbers in a path are places in lists: settings there are merged, and the rest of the list
- * stays.
+ * Applies one `--set path=value`. A value is read as JSON if it parses, as a list if it has commas and replaces one
+ * (`ratios=0.5,1`), else as text. Numbers in a path are positions in lists: settings there are merged, and the rest of the list
+ * is kept.
  *
- * @throws ConfigError if it has no `=`, a list has no such place, or the path leads through something that holds no settings
+ * @throws ConfigError if it has no `=`, a list has no such place, or the path leads through a value without settings
  */
 export function applySetting(merged: MergedSettings, setting: string): MergedSettings {
   const at = setting.indexOf('=');

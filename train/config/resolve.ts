@@ -10,21 +10,21 @@ import type { MergedSettings, Settings } from './layers.js';
 import { applySetting, baseSettings, mergeSettings } from './layers.js';
 import { SCHEMAS, type RecipeConfig } from './schemas.js';
 
-/** What lies over a recipe, from bottom to top. */
+/** Settings that override those of a recipe, lowest priority first. */
 export interface ConfigRequest {
-  /** The size of the weights that training starts from. */
+  /** Size of the weights that training starts from. */
   readonly ofWeights?: ConvNeXtV2Config | undefined;
   /** A file of `--config`. */
   readonly file?: string | undefined;
   /** Settings of a program. */
   readonly settings?: Settings | undefined;
-  /** The size that the user asked for. */
+  /** Size that the user asked for. */
   readonly asked?: ConvNeXtV2Config | undefined;
   /** `--set path=value`. */
   readonly set: readonly string[];
 }
 
-/** A configuration that was checked, and where its values are from. */
+/** A validated configuration and the source of each value. */
 export interface ResolvedConfig {
   /** Name of the recipe at the bottom; {@link OWN_RECIPE} for a configuration that was given whole. */
   readonly recipe: string;
@@ -100,7 +100,7 @@ function checked({ config, sources }: MergedSettings, task: RecipeConfig['task']
   return sound;
 }
 
-/** Where the user wrote it: `--set lr`, `my.yaml: lr`. */
+/** The place of a setting in the words of the user: `--set lr`, `my.yaml: lr`. */
 function place(path: string, config: Settings, sources: Readonly<Record<string, string>>): string {
   const keys = path.split('.');
   const above = keys.map((_, i) => keys.slice(0, keys.length - i).join('.'));

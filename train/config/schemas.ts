@@ -4,7 +4,7 @@ import { DetectionConfig } from './detect.js';
 import { PretrainingConfig } from './pretrain.js';
 import { SegmentationConfig } from './segment.js';
 
-/** What the configuration of a task may hold. */
+/** Schemas of the configurations, by task. */
 export const SCHEMAS = {
   classify: ClassificationConfig,
   detect: DetectionConfig,

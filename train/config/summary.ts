@@ -16,7 +16,7 @@ export interface RecipeSummary {
   readonly lr: number;
 }
 
-/** What tells the recipes apart, in their order. */
+/** Summaries of all recipes, in their order. */
 export function summarizeRecipes(): readonly RecipeSummary[] {
   return Object.entries(RECIPES).map(([name, config]) => ({
     name,

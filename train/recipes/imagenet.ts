@@ -7,7 +7,7 @@ import { RANDOM_ERASING } from '../../datasets/transforms/random-erasing.js';
 import type { ClassificationConfig } from '../config/classify.js';
 import type { LayerRule } from '../parameter-groups.js';
 
-/** What the tables of the paper's appendix list by size; the rest is the same in all of them. */
+/** Settings that the tables of the paper's appendix list by size; all others are common. */
 export interface ImageNetSettings {
   /** Side of the square input, pixels. */
   readonly inputSize: number;
