@@ -1,79 +1,61 @@
 import { relative } from 'node:path';
-import { readImageNet } from '../../datasets/imagenet.js';
-import { errorAsValue } from '../../datasets/problems.js';
+import { DataError } from '../../core/errors.js';
+import { readImageNet, type ClassificationSet } from '../../datasets/imagenet.js';
 import { inParallel } from '../../datasets/in-parallel.js';
 import { inspectImage } from '../../datasets/inspect-image.js';
 import type { ClassificationData } from '../../datasets/layout/types.js';
-import { DataError } from '../../core/errors.js';
-import { chooseImages, shareLimit } from './choose.js';
-import type { BrowseOptions } from './detection.js';
-import type { Card, Concern, PageClass, PageData, PageSplit } from './page-data.js';
-import { classColours, thumbnailOf } from './pictures.js';
+import { errorAsValue } from '../../datasets/problems.js';
+import { chooseImages } from './choose.js';
+import type { BrowsedSplit, ShowOptions, ShownSplit } from './gather.js';
+import type { Card, Concern } from './page-data.js';
+import { coloredClasses, thumbnailOf } from './pictures.js';
 
-/** Gathers the page of a classification set. Only the images it shows are read. */
-export async function classificationPage(
-  data: ClassificationData,
-  options: BrowseOptions,
-): Promise<PageData> {
-  const cards: Card[] = [];
-  const concerns: Concern[] = [];
-  const splits: PageSplit[] = [];
-  let classes: readonly PageClass[] = [];
-  const parts = data.splits.map((name) =>
-    readImageNet(data.root, { split: name === 'val' ? 'val' : 'train' }),
-  );
-  const limits = shareLimit(
-    parts.map(({ samples }) => samples.length),
-    options.limit,
-  );
-  for (const [index, name] of data.splits.entries()) {
-    const set = parts[index];
-    if (classes.length === 0) {
-      const colours = classColours(set.classes.length);
-      classes = set.classes.map((entry, k) => ({ name: entry.name, colour: colours[k] }));
-    }
-    const chosen = chooseImages(set.samples.length, [], limits[index]);
-    const offset = cards.length;
-    const shown = await inParallel(chosen, async (i) => {
-      const { file, classIndex } = set.samples[i];
+/** The splits of a classification set, for its page. Only the images that are shown are read. */
+export function classificationSplits({ root, splits }: ClassificationData): BrowsedSplit[] {
+  return splits.map((name) => {
+    const set = readImageNet(root, { split: name === 'val' ? 'val' : 'train' });
+    return {
+      name,
+      numImages: set.samples.length,
+      classes: coloredClasses(set.classes.map((entry) => entry.name)),
+      show: (options) => show(root, set, options),
+    };
+  });
+}
+
+async function show(
+  root: string,
+  { samples, classes }: ClassificationSet,
+  { split, limit, thumbnail }: ShowOptions,
+): Promise<ShownSplit> {
+  const cards = await inParallel(
+    chooseImages(samples.length, [], limit),
+    async (i): Promise<Card> => {
+      const { file, classIndex } = samples[i];
       const facts = await errorAsValue(inspectImage(file, { decode: false }));
-      const size =
-        facts instanceof DataError
-          ? { width: 4, height: 3 }
-          : { width: facts.width, height: facts.height };
-      const card: Card = {
-        split: index,
-        file: relative(data.root, file),
-        ...size,
+      const { width, height } = facts instanceof DataError ? { width: 4, height: 3 } : facts;
+      return {
+        split,
+        file: relative(root, file),
+        width,
+        height,
         objects: [],
         shares: classIndex >= 0 ? [[classIndex, 1]] : undefined,
-        ...(await thumbnailOf(file, options.thumbnail)),
+        ...(await thumbnailOf(file, thumbnail)),
       };
-      return card;
-    });
-    shown.forEach(({ failure }, at) => {
-      if (failure !== undefined)
-        concerns.push({ severity: 'error', message: failure, card: offset + at });
-    });
-    cards.push(...shown);
-    const used = new Set(set.samples.map(({ classIndex }) => classIndex)).size;
-    splits.push({
-      name,
-      images: set.samples.length,
-      facts: [
-        ['images', String(set.samples.length)],
-        ['classes used', `${used} of ${set.classes.length}`],
-      ],
-    });
-  }
+    },
+  );
+  const concerns = cards.flatMap(({ failure }, card): readonly Concern[] =>
+    failure === undefined ? [] : [{ severity: 'error', message: failure, card }],
+  );
+  const used = new Set(samples.map(({ classIndex }) => classIndex)).size;
   return {
-    title: data.root,
-    line: data.line,
-    kind: 'classification',
-    classes,
-    splits,
     cards,
     concerns,
     numConcerns: concerns.length,
+    facts: [
+      ['images', String(samples.length)],
+      ['classes used', `${used} of ${classes.length}`],
+    ],
   };
 }

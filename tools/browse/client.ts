@@ -34,7 +34,7 @@ export function client(): void {
     for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
     return node;
   };
-  const colour = (k: number): string => data.classes[k]?.colour ?? '#888888';
+  const color = (k: number): string => data.classes[k]?.color ?? '#888888';
   const className = (k: number): string => data.classes[k]?.name ?? '?';
 
   /** Image, masks, boxes and names of a card, in pixels of the image. */
@@ -67,7 +67,7 @@ export function client(): void {
       class: `object${object.isCrowd ? ' crowd' : ''}${object.concerns.length > 0 ? ' concern' : ''}`,
     });
     group.dataset['index'] = String(index);
-    group.style.setProperty('--colour', colour(object.classIndex));
+    group.style.setProperty('--color', color(object.classIndex));
     if (object.mask !== undefined)
       group.append(
         svg('image', {
@@ -107,7 +107,7 @@ export function client(): void {
 
   const chip = (k: number, text: string): HTMLElement => {
     const node = element('span', { class: 'chip' }, element('i'), text);
-    (node.firstChild as HTMLElement).style.background = colour(k);
+    (node.firstChild as HTMLElement).style.background = color(k);
     return node;
   };
 

@@ -11,72 +11,29 @@ import { inParallel } from '../../datasets/in-parallel.js';
 import { ProblemLog } from '../../datasets/problems.js';
 import type { DetectionData } from '../../datasets/layout/types.js';
 import type { Segmentation } from '../../core/coco.js';
-import { chooseImages, shareLimit } from './choose.js';
+import { chooseImages } from './choose.js';
 import { annotationsToLookAt } from './concerns.js';
-import type { Card, CardObject, Concern, PageClass, PageData, PageSplit } from './page-data.js';
-import { classColours, maskPicture, thumbnailOf } from './pictures.js';
-
-/** How much a page shows. */
-export interface BrowseOptions {
-  /** Images in all. */
-  readonly limit: number;
-  /** Longer side of the thumbnails in pixels. */
-  readonly thumbnail: number;
-}
+import type { BrowsedSplit, ShowOptions, ShownSplit } from './gather.js';
+import type { Card, CardObject, Concern, PageSplit } from './page-data.js';
+import { coloredClasses, maskPicture, thumbnailOf } from './pictures.js';
 
 /** Problems of a kind that a page lists. */
 const MAX_CONCERNS = 200;
 
-/** Gathers the page of a detection set; sets with errors are shown, too, as far as they can be read. */
-export async function detectionPage(
-  data: DetectionData,
-  options: BrowseOptions,
-): Promise<PageData> {
-  const classes: PageClass[] = [];
-  const cards: Card[] = [];
-  const concerns: Concern[] = [];
-  const splits: PageSplit[] = [];
-  let numConcerns = 0;
-  const parts: (readonly [string, Part])[] = [];
-  for (const [name, source] of Object.entries(data.splits))
-    parts.push([name, await readPart(source)]);
-  const limits = shareLimit(
-    parts.map(([, { set }]) => set.images.ids.length),
-    options.limit,
-  );
-  for (const [index, [name, part]] of parts.entries()) {
-    if (classes.length === 0) {
-      const colours = classColours(part.set.classes.names.length);
-      part.set.classes.names.forEach((className, k) =>
-        classes.push({ name: className, colour: colours[k] }),
-      );
-    }
-    const shown = await showPart(part, {
-      index,
-      classes,
-      limit: limits[index],
-      thumbnail: options.thumbnail,
+/** The splits of a detection set, for its page; sets with errors are shown, too, as far as they can be read. */
+export async function detectionSplits({ splits }: DetectionData): Promise<BrowsedSplit[]> {
+  const parts: BrowsedSplit[] = [];
+  // One after the other: annotation files may be large.
+  for (const [name, source] of Object.entries(splits)) {
+    const part = await readPart(source);
+    parts.push({
+      name,
+      numImages: part.set.images.ids.length,
+      classes: coloredClasses(part.set.classes.names),
+      show: (options) => showPart(part, options),
     });
-    const offset = cards.length;
-    cards.push(...shown.cards);
-    concerns.push(
-      ...shown.concerns.map((concern) =>
-        concern.card === undefined ? concern : { ...concern, card: concern.card + offset },
-      ),
-    );
-    numConcerns += part.numConcerns;
-    splits.push({ name, images: part.set.images.ids.length, facts: factsOf(part.set) });
   }
-  return {
-    title: data.root,
-    line: data.line,
-    kind: 'detection',
-    classes,
-    splits,
-    cards,
-    concerns,
-    numConcerns,
-  };
+  return parts;
 }
 
 /** Remark on one annotation or image, by rows of the set. */
@@ -130,17 +87,10 @@ async function readPart(source: CocoSource): Promise<Part> {
   };
 }
 
-interface ShowOptions {
-  readonly index: number;
-  readonly classes: readonly PageClass[];
-  readonly limit: number;
-  readonly thumbnail: number;
-}
-
 async function showPart(
-  { set, rowConcerns }: Part,
+  { set, rowConcerns, numConcerns }: Part,
   options: ShowOptions,
-): Promise<{ readonly cards: readonly Card[]; readonly concerns: readonly Concern[] }> {
+): Promise<ShownSplit> {
   const { starts, images, annotations } = set;
   const numImages = images.ids.length;
   const counts = Array.from({ length: numImages }, (_, i) => starts[i + 1] - starts[i]);
@@ -159,7 +109,7 @@ async function showPart(
       .filter((a) => set.classIndices[a] >= 0)
       .map((a) => objectOf(set, a, byRow.get(a) ?? [], options));
     return {
-      split: options.index,
+      split: options.split,
       file: name,
       id: images.ids[i],
       width: images.widths[i],
@@ -179,7 +129,7 @@ async function showPart(
       object: annotation === undefined ? undefined : annotations.ids[annotation],
     };
   });
-  return { cards, concerns };
+  return { cards, concerns, numConcerns, facts: factsOf(set) };
 }
 
 async function pictureOf(
@@ -208,14 +158,14 @@ function objectOf(
     isCrowd: annotations.crowds[row] === 1,
     area: Math.round(annotations.areas[row]),
     box: boxOf(set, row).map(tenth),
-    ...drawingOf(mask, classes[classIndex]?.colour ?? '#888888', thumbnail),
+    ...drawingOf(mask, classes[classIndex]?.color ?? '#888888', thumbnail),
     concerns,
   };
 }
 
 function drawingOf(
   mask: Segmentation,
-  colour: string,
+  color: string,
   maxSide: number,
 ): Pick<CardObject, 'path' | 'mask'> {
   switch (mask.kind) {
@@ -224,7 +174,7 @@ function drawingOf(
     case 'polygons':
       return { path: mask.polygons.map(pathOf).join('') };
     case 'rle':
-      return { mask: maskPicture(mask satisfies Rle, colour, maxSide) };
+      return { mask: maskPicture(mask satisfies Rle, color, maxSide) };
     default:
       return mask satisfies never;
   }

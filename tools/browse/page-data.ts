@@ -12,10 +12,10 @@ export interface PageData {
   readonly numConcerns: number;
 }
 
-/** A class with its colour, `#rrggbb`. */
+/** A class with its color, `#rrggbb`. */
 export interface PageClass {
   readonly name: string;
-  readonly colour: string;
+  readonly color: string;
 }
 
 /** A part of the set: how much of it the page shows, and numbers to print. */
@@ -37,7 +37,7 @@ export interface Card {
   /** Why the image cannot be shown. */
   readonly failure?: string | undefined;
   readonly objects: readonly CardObject[];
-  /** Coloured labels as data URI, for segmentation. */
+  /** Colored labels as data URI, for segmentation. */
   readonly overlay?: string | undefined;
   /** Classes of the image with their share of the pixels (segmentation), or its class with share 1. */
   readonly shares?: readonly (readonly [classIndex: number, share: number])[] | undefined;

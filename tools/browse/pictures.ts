@@ -5,6 +5,7 @@ import { decodeImage } from '../../io/image/decode.js';
 import { encodeRgbaPng } from '../../io/png/write.js';
 import { errorAsValue } from '../../datasets/problems.js';
 import type { LabelMap } from '../../core/image.js';
+import type { PageClass } from './page-data.js';
 
 /** A small JPEG of an image as data URI, or why there is none. */
 export async function thumbnailOf(
@@ -21,22 +22,22 @@ export async function thumbnailOf(
   return { thumbnail: `data:image/jpeg;base64,${jpeg.toString('base64')}` };
 }
 
-/** A run-length mask as a transparent picture of one colour. @param colour `#rrggbb` */
-export function maskPicture(rle: Rle, colour: string, maxSide: number): string {
+/** A run-length mask as a transparent picture of one color. @param color `#rrggbb` */
+export function maskPicture(rle: Rle, color: string, maxSide: number): string {
   const mask = decodeRle(rle);
-  const [red, green, blue] = rgbOf(colour);
+  const [red, green, blue] = rgbOf(color);
   return picture(rle.width, rle.height, maxSide, (pixel, out, at) => {
     if (mask[pixel] === 0) return;
     out.set([red, green, blue, 255], at);
   });
 }
 
-/** Labels as a picture: each class in its colour, ignored pixels transparent. */
-export function labelPicture(label: LabelMap, colours: readonly string[], maxSide: number): string {
-  const palette = colours.map(rgbOf);
+/** Labels as a picture: each class in its color, ignored pixels transparent. */
+export function labelPicture(label: LabelMap, colors: readonly string[], maxSide: number): string {
+  const palette = colors.map(rgbOf);
   return picture(label.width, label.height, maxSide, (pixel, out, at) => {
-    const colour = palette[label.data[pixel]] as readonly number[] | undefined;
-    if (colour) out.set([...colour, 255], at);
+    const color = palette[label.data[pixel]] as readonly number[] | undefined;
+    if (color) out.set([...color, 255], at);
   });
 }
 
@@ -57,11 +58,25 @@ function picture(
   return `data:image/png;base64,${Buffer.from(encodeRgbaPng(w, h, rgba)).toString('base64')}`;
 }
 
-/** Colours that are easy to tell apart: hues by the golden angle, in three lightnesses. */
-export function classColours(count: number): readonly string[] {
+/** Colors that are easy to tell apart: hues by the golden angle, in three lightnesses. */
+export function classColors(count: number): readonly string[] {
   return Array.from({ length: count }, (_, k) =>
     hexOf((k * 137.508) % 360, 0.85, [0.55, 0.66, 0.45][k % 3]),
   );
+}
+
+/** Classes in the colors of a palette `[K, 3]` RGB, else in {@link classColors}. */
+export function coloredClasses(
+  names: readonly string[],
+  palette?: Uint8Array,
+): readonly PageClass[] {
+  const colors = classColors(names.length);
+  return names.map((name, k) => ({
+    name,
+    color: palette
+      ? `#${Buffer.from(palette.subarray(3 * k, 3 * k + 3)).toString('hex')}`
+      : colors[k],
+  }));
 }
 
 function hexOf(hue: number, saturation: number, lightness: number): string {
@@ -76,6 +91,6 @@ function hexOf(hue: number, saturation: number, lightness: number): string {
   return `#${channel(0)}${channel(8)}${channel(4)}`;
 }
 
-function rgbOf(colour: string): readonly number[] {
-  return [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+function rgbOf(color: string): readonly number[] {
+  return [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
 }

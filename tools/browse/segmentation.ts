@@ -10,80 +10,58 @@ import { IGNORED_LABEL, readLabelMap } from '../../datasets/png-label-map.js';
 import { errorAsValue, ProblemLog } from '../../datasets/problems.js';
 import type { SegmentationData } from '../../datasets/layout/types.js';
 import { DataError } from '../../core/errors.js';
-import { chooseImages, shareLimit } from './choose.js';
-import type { BrowseOptions } from './detection.js';
-import type { Card, Concern, PageClass, PageData, PageSplit } from './page-data.js';
-import { classColours, labelPicture, thumbnailOf } from './pictures.js';
+import { chooseImages } from './choose.js';
+import type { BrowsedSplit, ShowOptions, ShownSplit } from './gather.js';
+import type { Card, PageSplit } from './page-data.js';
+import { coloredClasses, labelPicture, thumbnailOf } from './pictures.js';
 
-/** Gathers the page of a segmentation set. */
-export async function segmentationPage(
-  data: SegmentationData,
-  options: BrowseOptions,
-): Promise<PageData> {
-  const parts = Object.entries(data.splits).map(
-    ([name, source]) => [name, loadSegmentationFolder(source)] as const,
-  );
-  const limits = shareLimit(
-    parts.map(([, { samples }]) => samples.length),
-    options.limit,
-  );
-  const cards: Card[] = [];
-  const concerns: Concern[] = [];
-  const splits: PageSplit[] = [];
-  let classes: readonly PageClass[] = [];
-  let numConcerns = 0;
-  for (const [index, [name, set]] of parts.entries()) {
-    if (classes.length === 0) classes = colouredClasses(set.classes, data.layout === 'ade20k');
-    const log = new ProblemLog(200);
-    const statistics = await checkSegmentationSet(set, log, { decode: false });
-    const problems = log
-      .findings()
-      .flatMap(({ severity, meaning, examples }) =>
-        severity === 'note'
-          ? []
-          : examples.map(({ file, message }) => ({ severity, file, message, meaning })),
-      );
-    const indexOf = new Map(
-      set.samples.flatMap(({ file, labelFile }, i) => [
-        [file, i],
-        [labelFile, i],
-      ]),
+/** The splits of a segmentation set, for its page. */
+export function segmentationSplits({ splits, layout }: SegmentationData): BrowsedSplit[] {
+  return Object.entries(splits).map(([name, source]) => {
+    const set = loadSegmentationFolder(source);
+    return {
+      name,
+      numImages: set.samples.length,
+      classes: coloredClasses(set.classes, layout === 'ade20k' ? ade20kPalette() : undefined),
+      show: (options) => show(set, options),
+    };
+  });
+}
+
+async function show(set: SegmentationSet, options: ShowOptions): Promise<ShownSplit> {
+  const log = new ProblemLog(200);
+  const statistics = await checkSegmentationSet(set, log, { decode: false });
+  const problems = log
+    .findings()
+    .flatMap(({ severity, meaning, examples }) =>
+      severity === 'note'
+        ? []
+        : examples.map(({ file, message }) => ({ severity, file, message, meaning })),
     );
-    const urgent = problems.flatMap(({ file }) => indexOf.get(file) ?? []);
-    const chosen = chooseImages(set.samples.length, urgent, limits[index]);
-    const offset = cards.length;
-    cards.push(
-      ...(await inParallel(chosen, (i) =>
-        cardOf(set, i, statistics, classes, { split: index, maxSide: options.thumbnail }),
-      )),
-    );
-    const position = new Map(chosen.map((i, card) => [i, offset + card]));
-    for (const { severity, file, message, meaning } of problems) {
-      const card = position.get(indexOf.get(file) ?? -1);
-      const text = message.startsWith(file) ? message : `${file}: ${message}`;
-      concerns.push({ severity, message: `${text} (${meaning})`, card });
-    }
-    numConcerns += log.count('error') + log.count('warning');
-    splits.push({ name, images: set.samples.length, facts: factsOf(statistics) });
-  }
-  return {
-    title: data.root,
-    line: data.line,
-    kind: 'segmentation',
-    classes,
-    splits,
-    cards,
-    concerns,
-    numConcerns,
-  };
+  const indexOf = new Map(
+    set.samples.flatMap(({ file, labelFile }, i) => [
+      [file, i],
+      [labelFile, i],
+    ]),
+  );
+  const urgent = problems.flatMap(({ file }) => indexOf.get(file) ?? []);
+  const chosen = chooseImages(set.samples.length, urgent, options.limit);
+  const cards = await inParallel(chosen, (i) => cardOf(set, i, statistics, options));
+  const position = new Map(chosen.map((i, card) => [i, card]));
+  const concerns = problems.map(({ severity, file, message, meaning }) => {
+    const text = message.startsWith(file) ? message : `${file}: ${message}`;
+    const card = position.get(indexOf.get(file) ?? -1);
+    return { severity, message: `${text} (${meaning})`, card };
+  });
+  const numConcerns = log.count('error') + log.count('warning');
+  return { cards, concerns, numConcerns, facts: factsOf(statistics) };
 }
 
 async function cardOf(
   set: SegmentationSet,
   i: number,
   { sizes }: LabelStatistics,
-  classes: readonly PageClass[],
-  { split, maxSide }: { readonly split: number; readonly maxSide: number },
+  { split, classes, thumbnail }: ShowOptions,
 ): Promise<Card> {
   const { file, labelFile } = set.samples[i];
   const [width, height] = sizes.subarray(2 * i, 2 * i + 2);
@@ -93,7 +71,7 @@ async function cardOf(
     width: width || 4,
     height: height || 3,
     objects: [],
-    ...(await thumbnailOf(file, maxSide)),
+    ...(await thumbnailOf(file, thumbnail)),
   };
   const label = await errorAsValue(readLabelMap(labelFile, set.mapping));
   if (label instanceof DataError) return card; // among the concerns
@@ -107,24 +85,12 @@ async function cardOf(
     ...card,
     overlay: labelPicture(
       label,
-      classes.map(({ colour }) => colour),
-      maxSide,
+      classes.map(({ color }) => color),
+      thumbnail,
     ),
     shares,
     ignored: counts[IGNORED_LABEL] / label.data.length,
   };
-}
-
-function colouredClasses(names: readonly string[], isAde20k: boolean): readonly PageClass[] {
-  if (!isAde20k) {
-    const colours = classColours(names.length);
-    return names.map((name, k) => ({ name, colour: colours[k] }));
-  }
-  const palette = ade20kPalette();
-  return names.map((name, k) => ({
-    name,
-    colour: `#${Buffer.from(palette.subarray(3 * k, 3 * k + 3)).toString('hex')}`,
-  }));
 }
 
 function factsOf({ images, pixels, ignoredPixels }: LabelStatistics): PageSplit['facts'] {

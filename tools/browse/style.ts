@@ -61,8 +61,8 @@ figcaption { display: flex; flex-wrap: wrap; gap: 2px 10px; padding: 8px 12px 10
 .chip.more { color: var(--soft); }
 .blank { fill: var(--blank); }
 .labels, .mask { opacity: var(--opacity); }
-path.mask { fill: var(--colour); fill-rule: nonzero; }
-.box { fill: transparent; stroke: var(--colour); }
+path.mask { fill: var(--color); fill-rule: nonzero; }
+.box { fill: transparent; stroke: var(--color); }
 .crowd .box { stroke-dasharray: 6 4; }
 .concern .box { stroke: #ff2d2d; }
 .name { fill: #fff; stroke: #000c; paint-order: stroke; font-weight: 600; }

@@ -1,11 +1,11 @@
 import { detectLayout } from '../../datasets/layout/detect.js';
 import type { DataLayout } from '../../datasets/layout/types.js';
 import { writeAtomicallySync } from '../../io/files/atomic.js';
-import { classificationPage } from './classification.js';
-import { detectionPage, type BrowseOptions } from './detection.js';
-import type { PageData } from './page-data.js';
+import { classificationSplits } from './classification.js';
+import { detectionSplits } from './detection.js';
+import { gatherPage, type BrowseOptions, type BrowsedSplit } from './gather.js';
 import { renderPage } from './page.js';
-import { segmentationPage } from './segmentation.js';
+import { segmentationSplits } from './segmentation.js';
 
 /** Summary of a written page. */
 export interface WrittenPage {
@@ -25,19 +25,20 @@ export async function writeBrowser(
   file: string,
   options: BrowseOptions,
 ): Promise<WrittenPage> {
-  const page = await pageOf(await detectLayout(path, { several: true }), options);
+  const data = await detectLayout(path, { several: true });
+  const page = await gatherPage(data, await splitsOf(data), options);
   writeAtomicallySync(file, renderPage(page));
   return { line: page.line, cards: page.cards.length, numConcerns: page.numConcerns };
 }
 
-async function pageOf(data: DataLayout, options: BrowseOptions): Promise<PageData> {
+function splitsOf(data: DataLayout): BrowsedSplit[] | Promise<BrowsedSplit[]> {
   switch (data.kind) {
     case 'detection':
-      return detectionPage(data, options);
+      return detectionSplits(data);
     case 'segmentation':
-      return segmentationPage(data, options);
+      return segmentationSplits(data);
     case 'classification':
-      return classificationPage(data, options);
+      return classificationSplits(data);
     default:
       return data satisfies never;
   }

@@ -9,7 +9,7 @@ import { encodeLabelPng, encodeRgbPng } from '../../../io/png/write.js';
 import { chooseImages, shareLimit } from '../../../tools/browse/choose.js';
 import { client } from '../../../tools/browse/client.js';
 import type { PageData } from '../../../tools/browse/page-data.js';
-import { classColours, maskPicture } from '../../../tools/browse/pictures.js';
+import { classColors, maskPicture } from '../../../tools/browse/pictures.js';
 import { writeBrowser } from '../../../tools/browse/write.js';
 
 let root: string;
@@ -150,9 +150,9 @@ test('the page of a segmentation set shows labels and shares', async () => {
   });
   const overlay = Buffer.from(page.cards[0].overlay?.split(',')[1] ?? '', 'base64');
   const pixels = await sharp(overlay).raw().toBuffer(); // [2, 4, 4]
-  const colours = classColours(3).map((hex) => [...Buffer.from(hex.slice(1), 'hex'), 255]);
-  expect([...pixels.subarray(0, 4)]).toEqual(colours[0]);
-  expect([...pixels.subarray(16, 20)]).toEqual(colours[2]);
+  const colors = classColors(3).map((hex) => [...Buffer.from(hex.slice(1), 'hex'), 255]);
+  expect([...pixels.subarray(0, 4)]).toEqual(colors[0]);
+  expect([...pixels.subarray(16, 20)]).toEqual(colors[2]);
   expect([...pixels.subarray(24, 28)]).toEqual([0, 0, 0, 0]);
   expect(page.concerns).toHaveLength(1);
   expect(page.concerns[0]).toMatchObject({ severity: 'error', card: 1 });
@@ -202,10 +202,10 @@ test('parts share the page, and none is left out', () => {
   expect(shareLimit([5, 0, 5], 100)).toEqual([5, 1, 5]);
 });
 
-test('colours of classes differ, and a mask has the colour of its class', async () => {
-  const colours = classColours(80);
-  expect(new Set(colours).size).toBe(80);
-  for (const colour of colours) expect(colour).toMatch(/^#[0-9a-f]{6}$/);
+test('colors of classes differ, and a mask has the color of its class', async () => {
+  const colors = classColors(80);
+  expect(new Set(colors).size).toBe(80);
+  for (const color of colors) expect(color).toMatch(/^#[0-9a-f]{6}$/);
   const rle = encodeRle(Uint8Array.of(0, 1, 1, 0), 2, 2);
   const uri = maskPicture(rle, '#102030', 64);
   const pixels = await sharp(Buffer.from(uri.split(',')[1], 'base64'))
