@@ -2,14 +2,14 @@ import { Random } from '../core/random.js';
 import { globalIndex, WHOLE } from './distributed/shard.js';
 import type { StepPosition } from './trainer.js';
 
-/** Keeps the streams of random numbers of a step apart. */
+/** Separates the random streams of a step. */
 const DROP_PATH_STREAM = 0x64726f70;
 
 /**
- * Draws which samples skip which blocks.
+ * Draws the drop path mask of a batch.
  *
- * @param rates of every block
- * @param batch samples of this process
+ * @param rates rate rate of every block
+ * @param batch shard of this process
  * @returns `[blocks, N]`: 0, or `1 / (1 − rate)`
  */
 export function drawDropPath(

@@ -4,15 +4,15 @@ import type { SamplerOptions } from '../datasets/loader/sampler.js';
 import type { LoopConfig } from './config/loop.js';
 import { ownBatchSize, WHOLE } from './distributed/shard.js';
 
-/** The samples of a loader, their order, and the worker module that prepares them. */
+/** Options of a loader: samples, order, and worker module. */
 export interface OpenLoaderOptions<Sample> extends Omit<SamplerOptions, 'batchSize'> {
   readonly samples: SampleSource<Sample>;
-  /** Address of the module. */
+  /** URL of the module. */
   readonly pipeline: URL;
   readonly pipelineOptions: unknown;
 }
 
-/** Opens a loader with this process's part of the batches, and no more workers than there are cores. */
+/** Opens a loader with this process's shard of the batches, and at most one worker per core. */
 export function openLoader<Sample, Batch>(
   { batchSize, workers }: Pick<LoopConfig, 'batchSize' | 'workers'>,
   { samples, pipeline, pipelineOptions, ...sampler }: OpenLoaderOptions<Sample>,

@@ -1,19 +1,19 @@
 import type { RestoredRun } from './checkpoints.js';
 import type { Scalars } from './trainer.js';
 
-/** Speed since the last log line. Images are those of all ranks, everything else is of this one. */
+/** Speed since the last log line. Images are those of all ranks, everything else is of this rank. */
 export interface StepRates {
   readonly imagesPerSecond: number;
   /** Fraction of the time spent waiting for data. */
   readonly dataWait: number;
   readonly rssBytes: number;
-  /** With several ranks: fraction of the time spent waiting for the slowest one. */
+  /** With several ranks: fraction of the time spent waiting for the slowest rank. */
   readonly rankWait?: number | undefined;
-  /** With several ranks: fraction of the time spent adding up their gradients. */
+  /** With several ranks: fraction of the time spent summing gradients. */
   readonly allReduce?: number | undefined;
 }
 
-/** Which weights are evaluated: the trained ones or their moving average. */
+/** Evaluated weights: the trained ones or their EMA. */
 export type WhichWeights = 'weights' | 'ema';
 
 /** One line of `metrics.jsonl`. */
@@ -34,12 +34,12 @@ export type LogRecord =
       readonly metrics: Scalars;
     };
 
-/** Hears how a run goes. */
+/** Listener of a run's progress. */
 export interface RunListener {
-  /** Given every line of `metrics.jsonl`, and the steps that the run will have. */
+  /** Called with every line of `metrics.jsonl` and the total number of steps. */
   record?(record: LogRecord, totalSteps: number): void;
-  /** Given the checkpoint that a resumed run starts from. */
+  /** Called with the checkpoint of a resumed run. */
   restored?(restored: RestoredRun): void;
-  /** Given lines for people. */
+  /** Called with messages for people. */
   note?(line: string): void;
 }

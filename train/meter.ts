@@ -1,7 +1,7 @@
 import type { CommunicationTimes } from './distributed/communicator.js';
 import type { StepRates } from './log-record.js';
 
-/** Rates since the last log line. */
+/** Meter of rates since the last log line. */
 export class Meter {
   images = 0;
   private waitMs = 0;
@@ -15,7 +15,7 @@ export class Meter {
     this.before = { ...ranks.times };
   }
 
-  /** Waits for data. */
+  /** Times a wait for data. */
   async waiting<T>(promise: Promise<T>): Promise<T> {
     const start = performance.now();
     const value = await promise;
@@ -23,7 +23,7 @@ export class Meter {
     return value;
   }
 
-  /** The rates; begins anew. */
+  /** Returns the rates and resets the meter. */
   read(): StepRates {
     const elapsedMs = performance.now() - this.since;
     const { size, times } = this.ranks;

@@ -1,35 +1,38 @@
-/** Where epochs begin; saved in checkpoints. With {@link EpochRule.origin} a step tells its place in the data. */
+/**
+ * Mapping of steps to epochs; saved in checkpoints. With {@link EpochRule.origin}, a step determines its position in the
+ * data.
+ */
 export interface EpochRule {
-  /** Processes that shared the batches. */
+  /** Number of processes that divided the batches. */
   readonly ranks: number;
   readonly stepsPerEpoch: number;
-  /** The step at which epochs of this length began, and how many were done then. */
+  /** Step at which epochs of this length began, and number of epochs done then. */
   readonly origin: { readonly step: number; readonly epoch: number };
 }
 
-/** A new run. */
+/** Creates the rule of a new run. */
 export const newRule = (ranks: number, stepsPerEpoch: number): EpochRule => ({
   ranks,
   stepsPerEpoch,
   origin: { step: 0, epoch: 0 },
 });
 
-/** Epochs done before a step, with the fraction of the one that is under way. */
+/** Number of epochs done before a step, including the fraction of the current one. */
 export function epochsAt({ stepsPerEpoch, origin }: EpochRule, step: number): number {
   return origin.epoch + (step - origin.step) / stepsPerEpoch;
 }
 
-/** Steps of a run of so many epochs. */
+/** Number of steps of a run with a number of epochs. */
 export function stepsUntil({ stepsPerEpoch, origin }: EpochRule, epochs: number): number {
   return origin.step + (epochs - origin.epoch) * stepsPerEpoch;
 }
 
 /**
- * How a resumed run goes on. With the same number of steps an epoch it goes on exactly where it stopped. Otherwise batches are
- * others now, so the epoch that was under way counts as done and the next one starts; the number of steps goes on.
+ * Creates the rule of a resumed run. With the same number of steps per epoch it continues exactly where it stopped.
+ * Otherwise the batches differ, so the current epoch counts as done and the next one starts; step numbers continue.
  *
- * @param saved of the checkpoint; undefined for those of older versions, which had one process
- * @returns the rule, and a line for people if an epoch is cut short or the number of ranks changed
+ * @param saved rule of the checkpoint; undefined for older versions, which had one process
+ * @returns the rule, and a message if an epoch is cut short or the number of ranks changed
  */
 export function resumedRule(
   saved: EpochRule | undefined,

@@ -11,7 +11,7 @@ import type { RecipeConfig } from './config/schemas.js';
 import type { Setup, Task, TrainingData } from './tasks/task.js';
 
 /**
- * Trains a model of a task in a run folder.
+ * Trains a model of any task in a run folder.
  *
  * @throws DataError, ConfigError, WeightsError before any work starts; WorkError if it fails on the way
  */
@@ -44,7 +44,7 @@ export async function trainTask<Config extends RecipeConfig, Set>(
             ...config,
             ...length,
             emaDecay,
-            // Depths are read off the names of all blocks, frozen ones included.
+            // Depths are derived from the names of all blocks, including frozen ones.
             parameterRuns: parameterRuns(groupParameters(trainable, groups), trained),
             bestMetric: task.bestMetric,
             maxSteps: Math.min(length.maxSteps ?? Infinity, run.maxSteps ?? Infinity),
@@ -69,8 +69,8 @@ export async function trainTask<Config extends RecipeConfig, Set>(
 }
 
 /**
- * The parameters of a run with what its optimizer keeps: those of the newest checkpoint in a resumed run, else from the seed
- * with the weights to start from over them. The same in all processes.
+ * Creates the parameters and optimizer state of a run: from the newest checkpoint if resumed, else from the seed and the
+ * initial weights. Identical in all processes.
  *
  * @throws ConfigError if there is no checkpoint to resume from; WeightsError if the weights do not fit
  */

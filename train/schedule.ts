@@ -1,18 +1,18 @@
 import { ConfigError } from '../core/errors.js';
 import { FRACTION, record, whole, type Infer } from '../core/schema.js';
 
-/** The learning rate starts at `ratio` of its scheduled value and reaches it linearly at step `steps` (0: no warm-up). */
+/** Linear warm-up from `ratio` times the scheduled value to the full value at step `steps` (0: no warm-up). */
 export const LinearWarmup = record({
-  /** mmcv's 500 iterations are 500; a warm-up that reaches 1 at iteration 999, as mmengine's, is 999. */
+  /** 500 for mmcv's 500 iterations; 999 for a warm-up that reaches 1 at iteration 999, as in mmengine. */
   steps: whole(0),
   ratio: FRACTION,
 });
 export type LinearWarmup = Infer<typeof LinearWarmup>;
 
 /**
- * How the learning rate changes, once an iteration.
+ * Learning rate schedule, evaluated every iteration.
  * - `cosine`: from 0 to `lr` over `warmupEpochs`, then half a cosine down to `minLr`; both in fractional epochs
- * - `multiStep`: times `gamma` at each of the `milestones` (whole epochs)
+ * - `multiStep`: multiplied by `gamma` at each of the `milestones` (whole epochs)
  * - `poly`: `minLr + (lr − minLr) · (1 − step/steps)^power`
  */
 export type Schedule =
@@ -39,16 +39,16 @@ export type Schedule =
       readonly warmup: LinearWarmup;
     };
 
-/** Where a run stands before an update. */
+/** Position of a run before an update. */
 export interface SchedulePosition {
-  /** Iterations done, from 0. */
+  /** Number of iterations done, from 0. */
   readonly step: number;
-  /** Epochs done, fractional: `step / stepsPerEpoch`. */
+  /** Fractional number of epochs done: `step / stepsPerEpoch`. */
   readonly epoch: number;
 }
 
 /**
- * The learning rate of the coming iteration, before the parameters' own factors.
+ * Computes the learning rate of the next iteration, before the factors of parameters.
  *
  * @see ConvNeXt V2, `utils.py` (`adjust_learning_rate`): https://github.com/facebookresearch/ConvNeXt-V2
  * @see mmcv, `runner/hooks/lr_updater.py`: https://github.com/open-mmlab/mmcv
@@ -78,7 +78,7 @@ export function learningRate(schedule: Schedule, { step, epoch }: SchedulePositi
 }
 
 /**
- * The linear scaling rule: `lr = base · batch / 256`, the batch over all processes and micro-batches.
+ * Linear scaling rule: `lr = base · batch / 256`, with the batch over all processes and micro-batches.
  *
  * @see Goyal et al.: https://arxiv.org/abs/1706.02677
  */
@@ -89,7 +89,7 @@ export function scaledLearningRate({
   numProcesses,
 }: {
   readonly baseLr: number;
-  /** Images of one micro-batch of one process. */
+  /** Number of images of one micro-batch of one process. */
   readonly batchSize: number;
   readonly accumulation: number;
   readonly numProcesses: number;
@@ -98,7 +98,7 @@ export function scaledLearningRate({
 }
 
 /**
- * Checks what a user may have typed.
+ * Checks a schedule.
  *
  * @throws ConfigError naming the first field that is out of range
  */

@@ -9,13 +9,13 @@ import {
 } from '../pipelines/classify.js';
 import type { ClassificationConfig } from '../config/classify.js';
 
-/** A loader of classification batches. */
+/** Creates a loader of classification batches. */
 export type ClassificationLoader = Loader<ClassificationSample, ClassificationBatch>;
 
 type LoaderConfig = Pick<ClassificationConfig, 'batchSize' | 'workers'> &
   Omit<ClassificationPipelineOptions, 'transform'>;
 
-/** A loader of training batches: shuffled, all of one size. @param shard of this process */
+/** Creates a loader of training batches: shuffled, all of equal size. @param shard shard of this process */
 export function trainingLoader(
   { pixels, training, ...config }: LoaderConfig & Pick<ClassificationConfig, 'training'>,
   samples: SampleSource<ClassificationSample>,
@@ -29,7 +29,7 @@ export function trainingLoader(
   });
 }
 
-/** A loader that gives every image once and in order. */
+/** Creates a loader that yields every image once and in order. */
 export function evaluationLoader(
   { pixels, evaluation, ...config }: LoaderConfig & Pick<ClassificationConfig, 'evaluation'>,
   samples: SampleSource<ClassificationSample>,

@@ -22,7 +22,7 @@ import { RandomResizedCropOptions } from '../../datasets/transforms/random-resiz
 import { LayerRule } from '../parameter-groups.js';
 import { EMA_DECAY, LoopConfig } from './loop.js';
 
-/** From a file to the classifier's input. */
+/** Preprocessing and augmentation of the classifier's input. */
 export const ClassificationTransform = byKind(
   record({
     kind: literal('training'),
@@ -33,30 +33,30 @@ export const ClassificationTransform = byKind(
     flipProbability: FRACTION,
     randAugment: optional(RandAugmentOptions),
     erasing: optional(RandomErasingOptions),
-    /** Mixup and CutMix; the batch size must then be even. */
+    /** Mixup and CutMix; requires an even batch size. */
     mix: optional(MixOptions),
   }),
   record({ kind: literal('evaluation'), resize: EvaluationResize }),
 );
 export type ClassificationTransform = Infer<typeof ClassificationTransform>;
 
-/** Everything that determines the training of a classifier, beside the data and the seed. */
+/** Configuration of the training of a classifier; with data and seed it determines the result. */
 export const ClassificationConfig = extend(LoopConfig, {
   task: literal('classify'),
   backbone: ConvNeXtV2Config,
-  /** Multiplies the initial weights of the head. */
+  /** Factor of the head's initial weights. */
   headInitScale: NON_NEGATIVE,
-  /** Whether the weights that training starts from may have a response norm more or less than the model: an ablation. */
+  /** Whether the initial weights may have GRN where the model has none, or vice versa; for ablations. */
   adaptsResponseNorm: optional(FLAG),
-  /** Rate of stochastic depth of the last block; the first has 0. */
+  /** Drop path rate of the last block; that of the first is 0. */
   dropPathRate: FRACTION,
-  /** Fraction of the target that is spread over all classes. */
+  /** Label smoothing: fraction of the target that is spread over all classes. */
   labelSmoothing: FRACTION,
   pixels: PixelStats,
   training: ClassificationTransform,
   evaluation: EvaluationResize,
   epochs: POSITIVE,
-  /** Learning rate at its peak. */
+  /** Peak learning rate. */
   lr: NON_NEGATIVE,
   minLr: NON_NEGATIVE,
   warmupEpochs: NON_NEGATIVE,

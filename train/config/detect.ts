@@ -25,19 +25,19 @@ import { LayerRule } from '../parameter-groups.js';
 import { LinearWarmup } from '../schedule.js';
 import { EMA_DECAY, LoopConfig } from './loop.js';
 
-/** From an image to the detector's input. */
+/** Preprocessing and augmentation of the detector's input. */
 export const DetectionTransform = byKind(
   /** Keep-ratio resize. */
   record({ kind: literal('evaluation'), limits: ScaleLimits }),
-  /** Flip, then multi-scale resize with an occasional crop. */
+  /** Flip, then multi-scale resize with a random crop. */
   record({
     kind: literal('multiScale'),
     scales: MultiScaleOptions,
     flipProbability: FRACTION,
-    /** Number of other images whose objects are pasted into every image first; default 0. */
+    /** Number of other images whose objects are pasted into every image before that; default 0. */
     copyPaste: optional(whole(0)),
   }),
-  /** Jitter and crop with boxes drawn anew around the masks, then flip. */
+  /** Jitter and crop with boxes recomputed from the masks, then flip. */
   record({
     kind: literal('largeScaleJitter'),
     jitter: LargeScaleJitterOptions,
@@ -48,9 +48,9 @@ export const DetectionTransform = byKind(
 );
 export type DetectionTransform = Infer<typeof DetectionTransform>;
 
-/** How the learning rate falls after the warm-up. */
+/** Decay of the learning rate after the warm-up. */
 export const LearningRateDecay = byKind(
-  /** Times `gamma` at each of the `milestones`, whole epochs. */
+  /** Multiplies by `gamma` at each of the `milestones`, in whole epochs. */
   record({
     kind: literal('multiStep'),
     milestones: { ...list(NON_NEGATIVE), minItems: 0 },
@@ -61,17 +61,17 @@ export const LearningRateDecay = byKind(
 );
 export type LearningRateDecay = Infer<typeof LearningRateDecay>;
 
-/** Everything that determines the training of a detector, beside the data and the seed. */
+/** Configuration of the training of a detector; with data and seed it determines the result. */
 export const DetectionConfig = extend(LoopConfig, {
   task: literal('detect'),
   backbone: ConvNeXtV2Config,
-  /** `numClasses` is that of the data. */
+  /** Architecture; `numClasses` is taken from the data. */
   detector: omit(DetectorConfig, 'numClasses'),
-  /** The stem and so many stages keep their weights: 0 trains everything, 4 only output norms, pyramid and heads. */
+  /** Number of frozen stages (with the stem): 0 trains everything, 4 only output norms, pyramid and heads. */
   frozenStages: whole(0, 4),
-  /** Rate of stochastic depth of the last block; the first has 0. */
+  /** Drop path rate of the last block; that of the first is 0. */
   dropPathRate: FRACTION,
-  /** Whose RoIs the batch norms of box heads see, where there are any: those of a micro-batch if not given. */
+  /** SyncBN scope: RoIs over which the batch norms of box heads take statistics; default: those of a micro-batch. */
   batchNormOver: optional(oneOf('microBatch', 'ranks')),
   pixels: PixelStats,
   training: DetectionTransform,
@@ -81,7 +81,7 @@ export const DetectionConfig = extend(LoopConfig, {
     thresholds: DetectionThresholds,
   }),
   epochs: whole(1),
-  /** Learning rate at its peak. */
+  /** Peak learning rate. */
   lr: NON_NEGATIVE,
   decay: LearningRateDecay,
   warmup: LinearWarmup,

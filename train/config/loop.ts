@@ -13,30 +13,30 @@ import {
   type Infer,
 } from '../../core/schema.js';
 
-/** The update rule. */
+/** Optimizer and its settings. */
 export const OptimizerConfig = byKind(
   record({ kind: literal('adamw'), betas: list(FRACTION, 2), eps: POSITIVE }),
   record({ kind: literal('sgd'), momentum: FRACTION, nesterov: FLAG }),
 );
 export type OptimizerConfig = Infer<typeof OptimizerConfig>;
 
-/** Decay of the moving average of the parameters, or none. */
+/** Decay of the EMA of the parameters, or null. */
 export const EMA_DECAY = orNull(number({ above: 0, to: 1 }));
 
-/** Settings of the training loop, the same in all tasks. */
+/** Settings of the training loop, common to all tasks. */
 export const LoopConfig = record({
-  /** Images of a micro-batch. */
+  /** Number of images of a micro-batch. */
   batchSize: whole(1),
-  /** Micro-batches of an update; what is left at the end of an epoch is dropped. */
+  /** Number of micro-batches of an update; incomplete updates at the end of an epoch are dropped. */
   accumulation: whole(1),
   optimizer: OptimizerConfig,
   weightDecay: NON_NEGATIVE,
-  /** Limit of the gradients' global L2 norm, or none. */
+  /** Limit of the global L2 norm of the gradients, or null. */
   clipNorm: orNull(POSITIVE),
-  /** Steps between log lines. */
+  /** Number of steps between log lines. */
   logEvery: whole(1),
   keepCheckpoints: whole(1),
-  /** Worker threads that decode and transform; 0 uses the main thread. */
+  /** Number of worker threads that decode and transform; 0 uses the main thread. */
   workers: whole(0),
 });
 export type LoopConfig = Infer<typeof LoopConfig>;

@@ -6,7 +6,7 @@ import { scaledLearningRate } from '../schedule.js';
 import { ClassificationTransform } from './classify.js';
 import { LoopConfig } from './loop.js';
 
-/** Everything that determines the pre-training of a masked autoencoder, beside the data and the seed. */
+/** Configuration of the pre-training of a masked autoencoder; with data and seed it determines the result. */
 export const PretrainingConfig = extend(LoopConfig, {
   task: literal('pretrain'),
   fcmae: FcmaeConfig,
@@ -14,18 +14,18 @@ export const PretrainingConfig = extend(LoopConfig, {
   training: ClassificationTransform,
   evaluation: EvaluationResize,
   epochs: POSITIVE,
-  /** Learning rate for 256 images an update; see {@link peakLearningRate}. */
+  /** Learning rate for 256 images per update; see {@link peakLearningRate}. */
   baseLr: NON_NEGATIVE,
   minLr: NON_NEGATIVE,
   warmupEpochs: NON_NEGATIVE,
   evaluateEvery: whole(1),
   checkpointEvery: whole(1),
-  /** Held-out images whose reconstructions are drawn at every evaluation. */
+  /** Number of held-out images whose reconstructions are drawn at every evaluation. */
   numPictures: whole(0),
 });
 export type PretrainingConfig = Infer<typeof PretrainingConfig>;
 
-/** The linear rule: the rate at its peak is proportional to the images of an update. */
+/** Linear scaling rule: the peak learning rate is proportional to the number of images per update. */
 export function peakLearningRate(
   {
     baseLr,

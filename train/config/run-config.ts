@@ -4,17 +4,17 @@ import { ConfigError } from '../../core/errors.js';
 import { jsonText, writeAtomicallySync } from '../../io/files/atomic.js';
 import type { Settings } from './layers.js';
 
-/** Name of the file in a run folder that says how the run was made. */
+/** Name of the file in a run folder with the configuration of the run. */
 export const RUN_CONFIG = 'config.json';
 
-/** Value of `format` in it. */
+/** Value of `format` in that file. */
 export const RUN_FORMAT = 'convnextv2-run';
 
-/** All that determines a run, beside the data and the program. */
+/** Everything that determines a run besides data and program. */
 export interface RunConfig {
   readonly format: typeof RUN_FORMAT;
   readonly version: 1;
-  /** The recipe that the configuration started from. */
+  /** Recipe on which the configuration is based. */
   readonly recipe: string;
   readonly data: string;
   readonly seed: number;
@@ -25,7 +25,7 @@ export interface RunConfig {
   readonly steps: number | null;
   readonly patience: number | null;
   readonly config: Settings;
-  /** Where each value of `config` is from. */
+  /** Source of every value of `config`. */
   readonly sources: Readonly<Record<string, string>>;
   readonly environment: Readonly<Record<string, string | number>>;
 }
@@ -35,7 +35,7 @@ export function writeRunConfig(folder: string, run: RunConfig): void {
   writeAtomicallySync(join(folder, RUN_CONFIG), jsonText(run));
 }
 
-/** The configuration that a run folder stores, or undefined. @throws ConfigError if it is damaged */
+/** Reads the configuration of a run folder, or returns undefined. @throws ConfigError if it is damaged */
 export function readRunConfig(folder: string): RunConfig | undefined {
   const file = join(folder, RUN_CONFIG);
   if (!existsSync(file)) return undefined;

@@ -4,10 +4,10 @@ import { assertImages } from '../../models/detection/pyramid-outputs.js';
 import type { DetectionBatch, DetectionView } from '../pipelines/detect.js';
 
 /**
- * Checks a batch before any work is done on it.
+ * Checks a batch before any computation.
  *
- * @throws ShapeError if the images have the wrong shape; DataError, naming file, image and object, for a view larger than
- *   the batch, an object without area or outside its image, a class that the model has not, or a missing mask
+ * @throws ShapeError if the images have the wrong shape; DataError, naming file, image and object, for an image larger
+ *   than the batch, an object without area or outside its image, an unknown class, or a missing mask
  */
 export function assertBatch(
   { images, shape, views }: DetectionBatch,

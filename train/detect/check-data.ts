@@ -4,7 +4,7 @@ import type { CocoSet } from '../../datasets/coco/set.js';
 import { assertClasses } from './evaluate.js';
 
 /**
- * Checks before training that the sets fit each other, and that all objects have what is learnt.
+ * Checks before training that the sets are consistent, and that all objects have the required annotations.
  *
  * @throws DataError naming files, image and annotation
  */

@@ -5,25 +5,25 @@ import type { Detector } from '../../models/detector.js';
 import type { BatchNormScope } from '../distributed/batch-norm.js';
 import type { Communicator } from '../distributed/communicator.js';
 
-/** What the programs of a training step are made of. */
+/** Context of the programs of a training step. */
 export interface StepContext {
   readonly engine: Engine;
   readonly model: Detector;
   readonly store: ParameterStore;
-  /** Where gradients go, laid out like the store. Those of parameters that are not trained stay as they are. */
+  /** Gradient buffer, laid out like the store. Entries of parameters that are not trained do not change. */
   readonly gradients: Float32Array;
-  /** Which parameters are trained; all trainable ones if not given. */
+  /** Selects the parameters to train; default: all trainable ones. */
   readonly isTrained?: ((path: string) => boolean) | undefined;
   /**
-   * Processes that share a batch. Losses are divided by the counts of all of them and multiplied by their
-   * number, so that the mean of their gradients is the gradient of the whole batch.
+   * Processes that divide a batch. Losses are divided by the counts of all processes and multiplied by the number of
+   * processes, so that the mean of their gradients is the gradient of the whole batch.
    */
   readonly communicator: Communicator;
   /** Whose regions the batch norms of box heads see; those of a micro-batch if not given. */
   readonly batchNormOver?: Exclude<BatchNormScope, 'step'> | undefined;
 }
 
-/** The trained parameters below some prefixes. */
+/** Lists the trained parameters with certain prefixes. */
 export function trainedPaths(
   { store, isTrained = () => true }: StepContext,
   prefixes: readonly string[],
@@ -34,7 +34,7 @@ export function trainedPaths(
     .filter((path) => prefixes.some((prefix) => path.startsWith(prefix)));
 }
 
-/** A program with its gradients: those of the parameters go to the context's buffer, those of inputs are outputs. */
+/** Loads a program with gradients: those of parameters are written to the context's buffer, those of inputs are outputs. */
 export function prepareTraining(
   context: StepContext,
   program: Detector['features'],
@@ -56,19 +56,19 @@ export function prepareTraining(
   });
 }
 
-/** Sets the gradients of parameters to 0: those of a head that had nothing to do. */
+/** Sets gradients to 0, for a head without work in this step. */
 export function clearGradients(context: StepContext, prefixes: readonly string[]): void {
   const { store, gradients } = context;
   for (const path of trainedPaths(context, prefixes))
     store.view(store.entry(path), gradients).fill(0);
 }
 
-/** Adds up the gradients of a head over several runs, each of which overwrites them. */
+/** Sums the gradients of a head over several runs, each of which overwrites them. */
 export class GradientSum {
   private readonly views: readonly Float32Array[];
   private sums: readonly Float32Array[] | undefined;
 
-  /** @param prefix where the head's parameters begin */
+  /** @param prefix prefix of the head's parameters */
   constructor(context: StepContext, prefix: string) {
     const { store, gradients } = context;
     this.views = trainedPaths(context, [prefix]).map((path) =>
@@ -77,9 +77,9 @@ export class GradientSum {
   }
 
   /**
-   * Takes in the gradients of a run.
+   * Adds the gradients of a run.
    *
-   * @param isLast afterwards the buffer holds the sum
+   * @param isLast afterward the buffer holds the sum
    */
   add(isLast: boolean): void {
     const { views, sums } = this;

@@ -12,9 +12,9 @@ import { prepareTraining } from './parts.js';
 import type { Draw, RpnImage } from './rpn-targets.js';
 import { RpnTargetMaker } from './rpn-targets.js';
 
-/** Loss of the RPN; the gradient with respect to the maps is in `patchGradient` until it is scattered. */
+/** Loss of the RPN. `patchGradient` holds the gradient of the maps until it is scattered. */
 export interface RpnStepResult {
-  /** By level, P2 … P6. */
+  /** Losses by level, P2 … P6. */
   readonly classLosses: readonly number[];
   readonly boxLosses: readonly number[];
   readonly rows: RpnRows;
@@ -37,12 +37,12 @@ export class RpnStep {
     this.maker = new RpnTargetMaker(context.model.config.rpn, SIZE_DIVISOR_PX);
   }
 
-  /** All anchors of a batch of that size. */
+  /** All anchors of a batch of this size. */
   anchorsOf(shape: PyramidShape): Boxes {
     return this.maker.anchorsOf(canvasOf(shape));
   }
 
-  /** Targets of a batch, where data loading has not made them. */
+  /** Computes the targets of a batch that has none from the data loader. */
   targetsOf(shape: PyramidShape, images: readonly RpnImage[], draw: Draw): readonly RpnTargets[] {
     return this.maker.targetsOf(images, canvasOf(shape), draw);
   }
@@ -86,7 +86,7 @@ export class RpnStep {
   }
 }
 
-/** The input that has maps of that size: P2 has stride 4, and inputs are multiples of 32. */
+/** Size of the input for maps of this size: P2 has stride 4, and inputs are multiples of 32. */
 function canvasOf({ levels: [{ width, height, stride }] }: PyramidShape): Size {
   return { width: width * stride, height: height * stride };
 }

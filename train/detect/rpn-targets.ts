@@ -5,35 +5,35 @@ import { rpnTargets } from '../../core/matcher-rpn.js';
 import type { Random } from '../../core/random.js';
 import type { RpnConfig } from '../../models/detection/config.js';
 
-/** What a random choice depends on; `inOrder` takes the first candidates instead, for comparisons. */
+/** Seed of random sampling; `inOrder` takes the first candidates instead, for comparisons. */
 export type Draw = ((image: number) => Random) | 'inOrder';
 
-/** An image as the RPN's targets need it. */
+/** Data of an image for the RPN's targets. */
 export interface RpnImage extends Size {
   /** `[M, 4]`, ground truth. */
   readonly boxes: Boxes;
 }
 
-/** What the targets of the RPN depend on beside the images. */
+/** Options of the RPN's targets. */
 export type RpnTargetRule = Pick<
   RpnConfig,
   'anchors' | 'allowedBorderPx' | 'matcher' | 'sampler' | 'coder'
 >;
 
 /**
- * Makes the targets of the RPN, which depend on anchors and ground truths only: in the loader's workers. Keeps the anchors of the
- * last size.
+ * Computes the targets of the RPN in the loader's workers; they depend only on anchors and ground truths. Caches the
+ * anchors of the last size.
  */
 export class RpnTargetMaker {
   private anchors: { readonly key: string; readonly boxes: Boxes } | undefined;
 
-  /** @param divisor images are filled up to multiples of this, pixels */
+  /** @param divisor images are padded to multiples of this, in pixels */
   constructor(
     private readonly rule: RpnTargetRule,
     private readonly divisor: number,
   ) {}
 
-  /** All anchors of a batch of that size with padding. */
+  /** All anchors of a batch of this padded size. */
   anchorsOf(canvas: Size): Boxes {
     const key = `${canvas.width}x${canvas.height}`;
     if (this.anchors?.key !== key) {
@@ -44,7 +44,7 @@ export class RpnTargetMaker {
     return this.anchors.boxes;
   }
 
-  /** Targets of every image of a batch. @param canvas size of the batch with padding */
+  /** Computes the targets of every image of a batch. @param canvas size of the batch with padding */
   targetsOf(images: readonly RpnImage[], canvas: Size, draw: Draw): readonly RpnTargets[] {
     const { rule, divisor } = this;
     const anchors = this.anchorsOf(canvas);

@@ -23,20 +23,20 @@ import type { RpnStepResult } from './rpn-step.js';
 import { RpnStep } from './rpn-step.js';
 import type { Draw, RpnImage } from './rpn-targets.js';
 
-/** Keeps the streams of random numbers of a step apart. */
+/** Separates the random streams of a step. */
 const RPN_STREAM = 0x72706e;
 const REGION_STREAM = 0x726f69;
 
-/** How a step draws its samples. */
+/** Options of a step's random sampling. */
 export interface StepOptions {
   readonly seed: number;
-  /** Rate of stochastic depth of the last block. */
+  /** Drop path rate of the last block. */
   readonly dropPathRate: number;
   /** `inOrder` takes the first candidates, for comparisons that must not depend on random numbers. */
   readonly sampling: 'random' | 'inOrder';
 }
 
-/** Losses of a step, and what it worked on. */
+/** Losses and intermediate results of a step. */
 export interface DetectionStepResult {
   /** `loss`, their sum; `loss_rpn_cls`, `loss_rpn_bbox`, and those of the heads. */
   readonly losses: Scalars;
@@ -47,10 +47,10 @@ export interface DetectionStepResult {
 }
 
 /**
- * One forward and backward pass of a detector: the features (graph A), then on the host targets, proposals and sampling; the
- * heads on regions and on sampled cells (graphs B), whose gradients are added up in those of the maps; and the backward pass
- * of pyramid and backbone (graph C), which computes their forward pass again instead of keeping hundreds of megabytes.
- * Owns sessions; calls must not overlap.
+ * Forward and backward pass of a detector: features (graph A); targets, proposals and sampling on the host; heads on RoIs
+ * and on sampled cells (graphs B), whose gradients are summed in those of the maps; and the backward pass of pyramid and
+ * backbone (graph C), which recomputes their forward pass instead of keeping hundreds of megabytes. Owns sessions; calls
+ * must not overlap.
  */
 export class DetectionStep {
   private readonly features: Executable;
@@ -76,9 +76,9 @@ export class DetectionStep {
   }
 
   /**
-   * Losses of a batch; the gradients are in the context's buffer afterwards.
+   * Computes the losses of a batch; the gradients are in the context's buffer afterward.
    *
-   * @throws ShapeError, DataError before any work if the batch is unsound; WorkError if the network gives numbers that are
+   * @throws ShapeError, DataError before any computation if the batch is invalid; WorkError if the network's outputs are
    *   not finite
    */
   async run(batch: DetectionBatch, position: StepPosition): Promise<DetectionStepResult> {
@@ -153,7 +153,7 @@ export class DetectionStep {
   }
 }
 
-/** A view as the RPN's targets need it. */
+/** Converts a batch image to the input of the RPN's targets. */
 function rpnImage({ width, height, objects }: DetectionView): RpnImage {
   return { width, height, boxes: objects.boxes };
 }

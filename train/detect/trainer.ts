@@ -10,25 +10,25 @@ import type { DetectionBatch } from '../pipelines/detect.js';
 import type { Trainer } from '../trainer.js';
 import { DetectionStep } from './step.js';
 
-/** A batch as the loader hands it over. */
+/** A batch of the loader. */
 export type LoadedDetectionBatch = Pick<LoadedBatch<DetectionBatch>, 'value' | 'release'>;
 
-/** What {@link createDetectorTrainer} works with. */
+/** Arguments of {@link createDetectorTrainer}. */
 export interface DetectorTrainerOptions {
   readonly engine: Engine;
   readonly model: Detector;
   readonly buffers: FlatBuffers;
   readonly dropPathRate: number;
   readonly seed: number;
-  /** Which parameters are trained; all trainable ones if not given. The others need no runs of the optimiser. */
+  /** Selects the parameters to train; default: all trainable ones. Others need no parameter runs of the optimizer. */
   readonly isTrained?: ((path: string) => boolean) | undefined;
-  /** Whose regions the batch norms of box heads see; those of a micro-batch if not given. */
+  /** SyncBN scope of the box heads; default: the RoIs of a micro-batch. */
   readonly batchNormOver?: Exclude<BatchNormScope, 'step'> | undefined;
-  /** The processes that share a batch. */
+  /** Processes that divide a batch. */
   readonly communicator: Communicator;
 }
 
-/** Training of a detector. */
+/** Creates the trainer of a detector. */
 export function createDetectorTrainer(
   options: DetectorTrainerOptions,
 ): Trainer<LoadedDetectionBatch> {
@@ -49,7 +49,7 @@ export function createDetectorTrainer(
         const { losses } = await step.run(batch.value, position);
         return losses;
       } catch (cause) {
-        // Numbers that are not finite are noticed before there is a loss: when proposals are chosen.
+        // Values that are not finite are detected before the loss, during the selection of proposals.
         if (!(cause instanceof WorkError)) throw cause;
         throw new WorkError(
           `train: step ${position.step}: ${cause.message} on ${describe(batch)}; ` +

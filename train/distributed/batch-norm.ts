@@ -2,37 +2,40 @@ import { oneOf, type Infer } from '../../core/schema.js';
 import type { Communicator } from './communicator.js';
 
 /**
- * The images over which batch norms take their statistics in training:
- * - `microBatch`: those that one process computes at once
- * - `ranks`: those that all processes compute at once (SyncBN)
- * - `step`: all images of a step, of all processes and micro-batches
+ * SyncBN scope: the images over which batch norms take statistics in training:
+ * - `microBatch`: those of one micro-batch of one process
+ * - `ranks`: those of one micro-batch of all processes (SyncBN)
+ * - `step`: all images of a step, over all processes and micro-batches
  *
- * Running statistics are those of all images of a step in any case.
+ * Running statistics always use all images of a step.
  */
 export const BatchNormScope = oneOf('microBatch', 'ranks', 'step');
 export type BatchNormScope = Infer<typeof BatchNormScope>;
 
-/** What a convolution with batch norm and ReLU after it computed. */
+/** Outputs of a convolution that is followed by batch norm and ReLU. */
 export interface NormInput {
-  /** `[P, C]` each: the positions of every micro-batch of this process that shares the statistics. */
+  /** `[P, C]` each: the positions of every micro-batch of this process in the scope. */
   readonly x: readonly Float32Array[];
   /** `[C]` */
   readonly weight: Float32Array;
   readonly bias: Float32Array;
 }
 
-/** A batch norm whose statistics are known. */
+/** A batch norm with its statistics. */
 export interface BatchNorm extends NormInput {
   /** `[C]`, over the positions of all processes. */
   readonly mean: Float32Array;
   /** `[C]`, biased. */
   readonly variance: Float32Array;
   readonly inverseDeviation: Float32Array;
-  /** Positions of all processes; without any, mean and variance are 0. */
+  /** Number of positions over all processes; if 0, mean and variance are 0. */
   readonly count: number;
 }
 
-/** The statistics of several independent batch norms over all processes and micro-batches: two exchanges for all of them. */
+/**
+ * Computes the statistics of several independent batch norms over all processes and micro-batches, with two exchanges in
+ * total.
+ */
 export async function batchNorms(
   communicator: Communicator,
   inputs: readonly NormInput[],
@@ -56,7 +59,7 @@ export async function batchNorms(
 /**
  * Batch norm and ReLU of one micro-batch.
  *
- * @param y `[P, C]` or longer: where the result goes
+ * @param y `[P, C]` or longer: destination of the result
  */
 export function normalizeInto(norm: BatchNorm, part: number, y: Float32Array): void {
   const x = norm.x[part];
@@ -66,7 +69,7 @@ export function normalizeInto(norm: BatchNorm, part: number, y: Float32Array): v
     for (let c = 0; c < C; c++) y[i + c] = Math.max(0, x[i + c] * scale[c] + shift[c]);
 }
 
-/** Gradients of scale and shift over this process's positions. */
+/** Gradients of scale and shift, summed over this process's positions. */
 export interface NormGradients {
   /** `[C]` */
   readonly weight: Float32Array;
@@ -74,9 +77,10 @@ export interface NormGradients {
 }
 
 /**
- * The backward pass of norms and ReLUs for a loss that is the sum of the losses of all processes and micro-batches.
+ * Backward pass of norms and ReLUs for the sum of the losses of all processes and micro-batches.
  *
- * @param gradients `[P, C]` or longer, of the results of every norm by micro-batch; on return of the norms' inputs
+ * @param gradients `[P, C]` or longer: gradients of the results of every norm by micro-batch; overwritten with those of
+ *   the norms' inputs
  */
 export async function normalizeBackward(
   communicator: Communicator,
@@ -119,7 +123,7 @@ export async function normalizeBackward(
   return own;
 }
 
-/** `x · scale + shift`, in float64 so that small differences from a large mean survive. */
+/** Computes `x · scale + shift` in float64, to preserve small differences from a large mean. */
 function affine({ weight, bias, mean, inverseDeviation }: BatchNorm): {
   readonly scale: Float64Array;
   readonly shift: Float64Array;
@@ -128,7 +132,10 @@ function affine({ weight, bias, mean, inverseDeviation }: BatchNorm): {
   return { scale, shift: scale.map((s, c) => bias[c] - mean[c] * s) };
 }
 
-/** Means over the positions of all processes, for several modules in one exchange; with `about`, of squared distances from it. */
+/**
+ * Computes means over the positions of all processes, for several modules in one exchange; with `about`, means of squared
+ * distances from it.
+ */
 async function channelMeans(
   communicator: Communicator,
   modules: readonly NormInput[],

@@ -1,17 +1,17 @@
 import type { ParameterStore } from '../../engine/parameters/store.js';
 import type { Communicator } from './communicator.js';
 
-/** Mean and biased variance of some values by channel. */
+/** Mean and biased variance of values per channel. */
 export interface Moments {
   /** `[C]` */
   readonly mean: Float32Array;
   /** `[C]` */
   readonly variance: Float32Array;
-  /** Values a channel. */
+  /** Number of values per channel. */
   readonly count: number;
 }
 
-/** The moments of the values of all processes. One process: its own. */
+/** Combines the moments of all processes. One process: its own. */
 export async function joinMoments(communicator: Communicator, own: Moments): Promise<Moments> {
   if (communicator.size === 1) return own;
   const { mean, variance, count } = own;
@@ -33,11 +33,11 @@ export async function joinMoments(communicator: Communicator, own: Moments): Pro
 }
 
 /**
- * Mixes moments into the running statistics of a batch norm: `(1 − momentum) · running + momentum · batch`, the variance
- * unbiased (`count / (count − 1)`) as in PyTorch. Without values nothing changes.
+ * Updates the running statistics of a batch norm: `(1 − momentum) · running + momentum · batch`, the variance unbiased
+ * (`count / (count − 1)`) as in PyTorch. Without values nothing changes.
  *
  * @param norm path of the batch norm
- * @param moments mean and biased variance `[C]` of `count` values a channel
+ * @param moments mean and biased variance `[C]` of `count` values per channel
  */
 export function updateRunningMoments(
   store: ParameterStore,

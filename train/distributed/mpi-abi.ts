@@ -3,7 +3,7 @@ import { ConfigError } from '../../core/errors.js';
 /** Handles as they are passed to functions: numbers, or addresses of objects inside the library. */
 export type MpiHandle = number | bigint;
 
-/** What differs between MPI implementations: the C interface leaves the values of constants to them. */
+/** Differences between MPI implementations: the C interface does not define the values of constants. */
 export interface MpiAbi {
   readonly name: 'Open MPI' | 'MPICH';
   /** C type of communicators, data types and operations. */
@@ -14,10 +14,10 @@ export interface MpiAbi {
   readonly constants: Readonly<Record<MpiConstant, MpiHandle | string>>;
 }
 
-/** The constants that are used. */
+/** Constants in use. */
 export type MpiConstant = 'world' | 'float' | 'int' | 'byte' | 'sum';
 
-/** Handles are addresses of objects: here by symbol. */
+/** Handles that are addresses of objects, given by symbol. */
 const OPEN_MPI: MpiAbi = {
   name: 'Open MPI',
   handle: 'void *',
@@ -33,7 +33,7 @@ const OPEN_MPI: MpiAbi = {
   },
 };
 
-/** Handles are numbers. */
+/** Handles that are numbers. */
 const MPICH: MpiAbi = {
   name: 'MPICH',
   handle: 'int',
@@ -49,7 +49,7 @@ const MPICH: MpiAbi = {
   },
 };
 
-/** Implementations whose constants are known, by what `MPI_Get_library_version` says. */
+/** Implementations with known constants, by the result of `MPI_Get_library_version`. */
 const KNOWN: readonly { readonly says: RegExp; readonly label: string; readonly abi: MpiAbi }[] = [
   { says: /^Open MPI v4\./, label: 'Open MPI 4', abi: OPEN_MPI },
   { says: /^Open MPI v5\./, label: 'Open MPI 5', abi: OPEN_MPI },
@@ -58,10 +58,10 @@ const KNOWN: readonly { readonly says: RegExp; readonly label: string; readonly 
 ];
 
 /**
- * The interface of a library, by its version string. With the constants of another one every call would crash or do something
- * else, so an unknown one is refused.
+ * Determines the interface of a library by its version string. Unknown libraries are rejected, because wrong constants
+ * would cause crashes or other effects.
  *
- * @throws ConfigError with the list of known ones
+ * @throws ConfigError with the list of known implementations
  */
 export function mpiAbi(version: string, library: string): MpiAbi {
   const known = KNOWN.find(({ says }) => says.test(version));

@@ -14,7 +14,7 @@ export interface Collective<Arguments extends readonly unknown[]> {
   ) => void;
 }
 
-/** The functions of MPI that are used. All but `MPI_Abort` return 0 on success. */
+/** MPI functions in use. All except `MPI_Abort` return 0 on success. */
 export interface MpiFunctions {
   readonly init: Call<[argc: null, argv: null, required: number, provided: Int32Array]>;
   readonly commRank: Call<[comm: MpiHandle, rank: Int32Array]>;
@@ -58,7 +58,7 @@ type Koffi = typeof import('koffi');
 
 const ASYNC_STACK_BYTES = 4 * 2 ** 20;
 
-/** File names of libraries, most likely first. */
+/** File names of libraries in order of preference. */
 export const LIBRARY_NAMES = {
   'Open MPI': ['libmpi.so.40', 'libmpi.40.dylib'],
   MPICH: ['libmpich.so.12', 'libmpi.so.12', 'libmpich.12.dylib', 'libmpi.12.dylib'],
@@ -66,14 +66,14 @@ export const LIBRARY_NAMES = {
 } as const;
 
 /**
- * Loads an MPI library and binds its functions; nothing is initialised.
+ * Loads an MPI library and binds its functions without initializing it.
  *
  * @param files names or paths, tried in order
- * @throws ConfigError if koffi or all libraries are missing, or the library is an unknown one
+ * @throws ConfigError if koffi or all libraries are missing, or the library is unknown
  */
 export async function loadMpi(files: readonly string[]): Promise<MpiLibrary> {
   const koffi = await importKoffi();
-  // Collectives need more than the default in the thread that runs them: MPICH crashes with 128 KiB.
+  // Stack size of the thread that runs collectives: MPICH crashes with the default of 128 KiB.
   koffi.config({ async_stack_size: ASYNC_STACK_BYTES });
   const failures: string[] = [];
   for (const file of files) {

@@ -3,7 +3,7 @@ import { WorkError } from '../../core/errors.js';
 import type { CollectiveOptions } from './communicator.js';
 import type { MpiLibrary } from './mpi-library.js';
 
-/** When late ranks are reported and when they are given up. */
+/** Times after which late ranks are reported and given up. */
 export interface Patience {
   readonly warnAfterMs: number;
   readonly timeoutMs: number;
@@ -12,19 +12,19 @@ export interface Patience {
 
 const ARRIVAL = 101;
 const RELEASE = 102;
-/** Numbers of a message. */
+/** Number of fields of a message. */
 const FIELDS = 3;
-/** Looks without a pause before the first one: ranks that come together are not held up by a timer. */
+/** Number of polls before the first pause, so that ranks that arrive together are not delayed by a timer. */
 const QUICK_LOOKS = 200;
 
-/** The collectives by number, for messages. */
+/** Names of the collectives by number, for messages. */
 const KINDS = ['all-reduce', 'broadcast', 'barrier'] as const;
 export type CollectiveKind = (typeof KINDS)[number];
 
 /**
- * Where ranks meet before a collective. MPI's own collectives say nothing about who is missing, and the waiting ones burn a core
- * that the late one could use. So every rank first tells rank 0 that it has come, and what it came for; rank 0 knows at any
- * time who is missing, and lets all go on when nobody is.
+ * Barrier before a collective. MPI's collectives do not report missing ranks, and waiting ranks use a core that the late
+ * one could need. So every rank first sends rank 0 a message with the collective it calls; rank 0 knows the missing
+ * ranks, and releases all when none is missing.
  */
 export class Rendezvous {
   private readonly sent = new Int32Array(FIELDS);
@@ -51,9 +51,9 @@ export class Rendezvous {
   }
 
   /**
-   * Resolves when all ranks are here for the same thing.
+   * Resolves when all ranks have arrived at the same collective.
    *
-   * @throws WorkError naming the ranks that are missing or came for something else
+   * @throws WorkError naming the ranks that are missing or call another collective
    */
   async meet(kind: CollectiveKind, count: number, options: CollectiveOptions = {}): Promise<void> {
     this.sequence++;
@@ -63,7 +63,7 @@ export class Rendezvous {
     else await this.announce(what, options.patient ?? false);
   }
 
-  /** A rank for people, e.g. `rank 1 (node7, process 4242)`. */
+  /** Description of a rank, e.g. `rank 1 (node7, process 4242)`. */
   nameOf(rank: number): string {
     const name = this.names[rank];
     return name === undefined ? `rank ${rank}` : `rank ${rank} (${name})`;
@@ -99,7 +99,7 @@ export class Rendezvous {
     this.send(0, ARRIVAL);
     await this.until(() => this.isDone(request), {
       patient,
-      // Rank 0 knows more, so it is to speak first.
+      // Delay, so that rank 0, which knows more, reports first.
       timeoutMs: 1.2 * this.patience.timeoutMs + 2000,
       describe: () => `word from ${this.nameOf(0)} at the ${what}`,
       isQuiet: true,

@@ -1,30 +1,27 @@
 import type { Communicator } from './communicator.js';
 
-/**
- * This process's part of a batch that several share: sample `i` of the whole belongs to process `i mod count`, as in the
- * loader's sampler.
- */
+/** Shard of a batch: sample `i` of the whole batch belongs to process `i mod count`, as in the loader's sampler. */
 export interface Shard {
   readonly index: number;
   readonly count: number;
 }
 
-/** All of it. */
+/** The whole batch. */
 export const WHOLE: Shard = { index: 0, count: 1 };
 
-/** The part of a rank. */
+/** Shard of a rank. */
 export const shardOf = ({ rank, size }: Communicator): Shard => ({ index: rank, count: size });
 
-/** Where sample `local` of a part stands in the whole batch. */
+/** Index in the whole batch of sample `local` of a shard. */
 export const globalIndex = (local: number, { index, count }: Shard): number =>
   local * count + index;
 
 /**
- * The rows of this part. Random numbers of a step are drawn for the whole batch and then cut, so that every sample gets the
- * same ones on any number of processes.
+ * Selects the rows of a shard. Random numbers of a step are drawn for the whole batch, so that every sample gets the same
+ * ones on any number of processes.
  *
  * @param whole `[N · count, width]`
- * @returns `[N, width]`: `whole` itself where there is one part
+ * @returns `[N, width]`; `whole` itself if there is only one shard
  */
 export function ownRows(whole: Float32Array, width: number, shard: Shard): Float32Array {
   if (shard.count === 1) return whole;
@@ -37,7 +34,7 @@ export function ownRows(whole: Float32Array, width: number, shard: Shard): Float
   return own;
 }
 
-/** Images of a batch of this part: what was asked for, or what the data give. */
+/** Number of images of a batch of this shard: the requested number, or that of the data. */
 export function ownBatchSize(batchSize: number, numSamples: number, { count }: Shard): number {
   return Math.min(batchSize, Math.max(1, Math.floor(numSamples / count)));
 }

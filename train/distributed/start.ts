@@ -2,11 +2,11 @@ import type { FlatBuffers } from '../../engine/optimizer/flat-buffers.js';
 import type { Communicator } from './communicator.js';
 
 /**
- * Lets rank 0 fill the buffers (from a checkpoint, weights or random numbers) and gives them to all ranks: others need
- * neither the files nor the time.
+ * Rank 0 fills the buffers (from a checkpoint, weights or random numbers) and broadcasts them to all ranks, so the others
+ * do not need the files.
  *
  * @param prepare runs on rank 0; its result must survive JSON
- * @returns what `prepare` returned, on every rank
+ * @returns the result of `prepare`, on every rank
  */
 export async function startTogether<Outcome extends object | undefined>(
   communicator: Communicator,
@@ -22,7 +22,7 @@ export async function startTogether<Outcome extends object | undefined>(
   return outcome as Outcome;
 }
 
-/** Rank 0's value on every rank. */
+/** Broadcasts rank 0's value to every rank. */
 export async function shareJson<Value>(
   communicator: Communicator,
   value: Value,

@@ -1,16 +1,19 @@
 import type { Scalars } from '../trainer.js';
 import type { Communicator } from './communicator.js';
 
-/** What ranks tell each other before an update. */
+/** Report of a rank before an update. */
 export interface StepReport {
-  /** Every rank has the same names. */
+  /** Losses; every rank has the same names. */
   readonly losses: Scalars;
   readonly numImages: number;
-  /** Whether this rank was asked to stop after the step. */
+  /** Whether this rank should stop after the step. */
   readonly isStopping: boolean;
 }
 
-/** Losses averaged and images added up over ranks; stopping as soon as one of them is. One process: the report itself. */
+/**
+ * Combines reports: losses are averaged and images summed over ranks; stops if any rank should stop. One process: the
+ * report itself.
+ */
 export async function joinReports(
   communicator: Communicator,
   report: StepReport,
@@ -31,7 +34,7 @@ export async function joinReports(
   };
 }
 
-/** Sums of counts over ranks, e.g. of the positives that a loss is divided by. One process: the counts themselves. */
+/** Sums counts over ranks, e.g. the positives that normalize a loss. One process: the counts themselves. */
 export async function totalCounts(
   communicator: Communicator,
   what: string,

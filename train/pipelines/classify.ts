@@ -27,12 +27,12 @@ export interface ClassificationPipelineOptions {
 
 /** A batch of a classification set. */
 export interface ClassificationBatch {
-  /** `[N, S, S, 3]`, normalised. */
+  /** `[N, S, S, 3]`, normalized. */
   readonly images: Float32Array;
   readonly shape: readonly [number, number, number, number];
-  /** `[N]`; −1 where the label is unknown. */
+  /** `[N]`; −1 if the label is unknown. */
   readonly labels: Int32Array;
-  /** `[N]`, in the data set. */
+  /** `[N]`, indices in the data set. */
   readonly indices: Int32Array;
   /** Weight of an image's own label; 1 − λ is that of the image at the other end of the batch. 1 without mixing. */
   readonly lambda: number;
@@ -44,27 +44,27 @@ interface Item {
   readonly erasing: Erasing | undefined;
 }
 
-/** Where to erase, and the stream that the noise comes from. */
+/** Rectangle to erase, and random stream of the noise. */
 interface Erasing {
   readonly rect: Rect;
   readonly randomState: Random['state'];
 }
 
-/** What a worker hands over: 8-bit images and what is to be done after normalising. */
+/** Result of a worker: 8-bit images and the operations after normalization. */
 interface Handed {
   /** `[N, S, S, 3]`. */
   readonly images: Uint8Array;
   readonly labels: Int32Array;
   readonly indices: Int32Array;
-  /** One an image. */
+  /** One per image. */
   readonly erasings: readonly (Erasing | undefined)[];
   readonly mix: Mix;
 }
 
-/** The address of this module, for a loader. */
+/** URL of this module, for a loader. */
 export const CLASSIFICATION_PIPELINE = moduleUrl('./classify.js', import.meta.url);
 
-/** Decoding and transforming for image classification, in the workers. */
+/** Pipeline of image classification in the workers: decoding and transforms. */
 export function createPipeline({
   transform,
   pixels,
@@ -85,7 +85,7 @@ export function createPipeline({
   };
 }
 
-/** Normalising, erasing and mixing, in the thread that takes the batches. */
+/** Main-thread part: normalization, erasing and mixing. */
 export function createReceiver({
   transform,
   pixels,
@@ -98,7 +98,7 @@ export function createReceiver({
     const numImages = labels.length;
     const buffer = buffers.take(numImages * imageValues * Float32Array.BYTES_PER_ELEMENT);
     const images = new Float32Array(buffer, 0, numImages * imageValues);
-    // The images lie one below the other.
+    // The images are contiguous.
     normalizeInto({ width: side, height: side * numImages, data: bytes }, table, images, {
       offset: 0,
     });

@@ -31,42 +31,42 @@ export interface DetectionPipelineOptions {
   readonly pixels: PixelStats;
   /** Batches are zero-padded at the right and bottom to a multiple of this, 32. */
   readonly divisor: number;
-  /** How the RPN's targets are made, here in the worker; without it batches have none. */
+  /** Options of the RPN's targets, computed in the worker; without them batches have none. */
   readonly rpn?: RpnTargetRule;
 }
 
-/** One image of a batch as the network sees it. */
+/** One image of a batch as model input. */
 export interface DetectionView {
-  /** Index in the data set, of the image that is really here: a rejected one is replaced. */
+  /** Index in the data set of the actual image, because rejected images are replaced. */
   readonly index: number;
   readonly imageId: number;
   readonly file: string;
-  /** Size in the batch without padding, pixels. */
+  /** Size in the batch without padding, in pixels. */
   readonly width: number;
   readonly height: number;
-  /** Boxes in pixels of the batch; masks in pixels of the file, seen through `grid`. */
+  /** Boxes in pixels of the batch; masks in pixels of the file, mapped by `grid`. */
   readonly objects: Objects;
   readonly grid: MaskGrid;
 }
 
 /** A batch of a detection set. */
 export interface DetectionBatch {
-  /** `[N, H, W, 3]`, normalised, zero in the padding. */
+  /** `[N, H, W, 3]`, normalized, zero in the padding. */
   readonly images: Float32Array;
   readonly shape: readonly [number, number, number, number];
   readonly views: readonly DetectionView[];
-  /** One an image, if the pipeline was told how to make them. */
+  /** One per image, if the pipeline has options for them. */
   readonly rpnTargets?: readonly RpnTargets[];
 }
 
 interface Item {
   readonly image: RgbImage;
   readonly view: DetectionView;
-  /** Of the stream that samples its anchors. */
+  /** Seed of the sampling of its anchors. */
   readonly seed: number;
 }
 
-/** What a worker hands over. */
+/** Result of a worker. */
 interface Handed {
   /** `[h, w, 3]` each. */
   readonly images: readonly RgbImage[];
@@ -74,10 +74,10 @@ interface Handed {
   readonly rpnTargets?: readonly RpnTargets[];
 }
 
-/** The address of this module, for a loader. */
+/** URL of this module, for a loader. */
 export const DETECTION_PIPELINE = moduleUrl('./detect.js', import.meta.url);
 
-/** Decoding and jittering for object detection, in the workers; samples are {@link DetectionSample}. */
+/** Pipeline of object detection in the workers: decoding and augmentation; samples are {@link DetectionSample}. */
 export function createPipeline({
   transform,
   divisor,
@@ -97,7 +97,7 @@ export function createPipeline({
       const { imageId, file } = sample;
       const grid = gridOf(sample, steps);
       const view = { index, imageId, file, width, height, objects, grid };
-      // Drawn here, so that an image's anchors do not depend on what else is in its batch or on which process has it.
+      // Drawn here, so that an image's anchors do not depend on the rest of its batch or on the process.
       return { image, view, seed: context.random.uint32() };
     },
     collate(items) {
@@ -117,7 +117,7 @@ export function createPipeline({
   };
 }
 
-/** Normalising and padding, in the thread that takes the batches. */
+/** Main-thread part: normalization and padding. */
 export function createReceiver({
   pixels,
   divisor,
@@ -137,7 +137,7 @@ export function createReceiver({
   };
 }
 
-/** An image with objects of others on it, for transforms that ask for them. */
+/** Pastes objects of other images, for transforms that request it. */
 async function pasteOthers(
   transform: DetectionTransform,
   sample: DetectionSample,
@@ -164,10 +164,10 @@ interface DrawnView {
   readonly objects: Objects;
 }
 
-/** Images in a row that may be rejected; the chance of that many is nil unless no object has a mask pixel. */
+/** Largest number of consecutive rejected images; only reached if no object has mask pixels. */
 const MAX_REJECTED = 100;
 
-/** Draws the steps; where they leave nothing to learn from, another image takes the place. */
+/** Draws the geometric steps; if no objects remain, another image is used. */
 async function drawView(
   transform: DetectionTransform,
   first: DetectionSample,

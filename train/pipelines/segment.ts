@@ -25,11 +25,11 @@ import {
   type SegmentationGeometryOptions,
 } from '../../datasets/transforms/segmentation-geometry.js';
 
-/** From an image and its labels to the network's input. */
+/** Preprocessing and augmentation of images and labels. */
 export type SegmentationTransform =
-  /** Keep-ratio resize of the image; labels stay as they are. Images of one batch must come out equally large. */
+  /** Keep-ratio resize of the image; labels are not resized. Resized images of one batch must have equal sizes. */
   | { readonly kind: 'evaluation'; readonly limits: ScaleLimits }
-  /** Random scale, crop, flip and colours, padded to the crop's size. */
+  /** Random scale, crop, flip and colors, padded to the crop's size. */
   | {
       readonly kind: 'training';
       readonly geometry: SegmentationGeometryOptions;
@@ -45,12 +45,12 @@ export interface SegmentationPipelineOptions {
 
 /** A batch of a semantic segmentation set. */
 export interface SegmentationBatch {
-  /** `[N, H, W, 3]`, normalised, zero in the padding. */
+  /** `[N, H, W, 3]`, normalized, zero in the padding. */
   readonly images: Float32Array;
   readonly shape: readonly [number, number, number, number];
-  /** One an image, 255 ignored: in training `[H, W]` each and one behind the other, in evaluation of the file's size. */
+  /** One per image, 255 is ignored: in training `[H, W]` each and contiguous, in evaluation of the file's size. */
   readonly labels: readonly LabelMap[];
-  /** `[N]`, in the data set. */
+  /** `[N]`, indices in the data set. */
   readonly indices: Int32Array;
 }
 
@@ -59,17 +59,17 @@ interface Item {
   readonly labels: LabelMap;
 }
 
-/** What a worker hands over; without padding. */
+/** Result of a worker, without padding. */
 interface Handed {
   readonly images: readonly RgbImage[];
   readonly labels: readonly LabelMap[];
   readonly indices: Int32Array;
 }
 
-/** The address of this module, for a loader. */
+/** URL of this module, for a loader. */
 export const SEGMENTATION_PIPELINE = moduleUrl('./segment.js', import.meta.url);
 
-/** Decoding and jittering for semantic segmentation, in the workers. */
+/** Pipeline of semantic segmentation in the workers: decoding and augmentation. */
 export function createPipeline({
   transform,
   mapping,
@@ -98,7 +98,7 @@ export function createPipeline({
   };
 }
 
-/** Normalising and padding, in the thread that takes the batches. */
+/** Main-thread part: normalization and padding. */
 export function createReceiver({
   transform,
   pixels,

@@ -9,22 +9,22 @@ import type { ClassificationLoader } from '../classify/loader.js';
 import type { Scalars } from '../trainer.js';
 import { fixedMasks } from './masks.js';
 
-/** What {@link evaluateFcmae} works with. */
+/** Arguments of {@link evaluateFcmae}. */
 export interface EvaluateFcmaeOptions {
   readonly config: FcmaeConfig;
   readonly pixels: PixelStats;
   /** `inference` of an autoencoder. */
   readonly program: Executable;
   readonly loader: ClassificationLoader;
-  /** How many pictures to draw. */
+  /** Number of pictures to draw. */
   readonly numPictures: number;
-  /** Given each picture: original, masked and reconstructed image side by side. */
+  /** Called with each picture: original, masked and reconstructed image side by side. */
   readonly onPicture?: ((index: number, picture: RgbImage) => void) | undefined;
 }
 
 /**
- * Mean loss on held-out images under masks that never change. With normalized pixels, predicting zero scores
- * (almost exactly) 1, so `explained` = 1 − loss is the fraction of the variance that is predicted.
+ * Computes the mean loss on held-out images with fixed masks. With normalized pixels, predicting zero gives a loss of
+ * (almost exactly) 1, so `explained` = 1 − loss is the explained fraction of the variance.
  *
  * @returns `loss`, `explained`, `count`
  */

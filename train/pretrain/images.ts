@@ -4,10 +4,10 @@ import { DataError } from '../../core/errors.js';
 import { isImageName } from '../../io/files/images.js';
 import type { ClassificationSample } from '../../datasets/sample.js';
 
-/** Images without labels. */
+/** A set of unlabeled images. */
 export interface ImageSet {
   readonly folder: string;
-  /** In the order of their paths; the class is −1, unknown. */
+  /** Sorted by path; the class is −1, unknown. */
   readonly samples: readonly ClassificationSample[];
 }
 
@@ -17,9 +17,9 @@ const SPLITS = {
 } as const;
 
 /**
- * All JPEG and PNG images of a folder and those below it. Hidden files and folders are left out.
+ * Lists all JPEG and PNG images of a folder, recursively. Hidden files and folders are skipped.
  *
- * @throws DataError if the folder is missing or holds no image
+ * @throws DataError if the folder is missing or has no images
  */
 export function readImages(folder: string): ImageSet {
   if (!existsSync(folder) || !statSync(folder).isDirectory()) {
@@ -36,10 +36,10 @@ export function readImages(folder: string): ImageSet {
 }
 
 /**
- * Images to train on and, where the set has them, to hold out: folders named `train` and `val` (also `images/train`, or with
- * COCO's year); else all images of the folder are trained on.
+ * Finds training images and, if any, held-out images: folders named `train` and `val` (also `images/train`, or with
+ * COCO's year); otherwise all images of the folder are for training.
  *
- * @throws DataError if a folder is missing or holds no image
+ * @throws DataError if a folder is missing or has no images
  */
 export function readImageSplits(root: string): {
   readonly training: ImageSet;

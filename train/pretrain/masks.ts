@@ -5,14 +5,14 @@ import { Random } from '../../core/random.js';
 import { ownRows, WHOLE } from '../distributed/shard.js';
 import type { StepPosition } from '../trainer.js';
 
-/** Keeps the masks' random numbers apart from others of the same seed. */
+/** Separates the random stream of masks from others of the same seed. */
 const TRAINING_STREAM = 0x6d61736b;
 const EVALUATION_STREAM = 0x66697865;
 
 type Shape = readonly [numImages: number, height: number, width: number, channels: number];
 type MaskConfig = Pick<FcmaeConfig, 'patchSize' | 'maskRatio'>;
 
-/** Masks of a training batch: they depend on seed and position only. */
+/** Draws the masks of a training batch, which depend only on seed and position. */
 export function drawMasks(
   [numImages, height, width]: Shape,
   { patchSize, maskRatio }: MaskConfig,
@@ -25,7 +25,10 @@ export function drawMasks(
   return maskFromNoise(ownRows(noise, patches, shard), grid, maskRatio);
 }
 
-/** Masks of held-out images, the same at every evaluation and in every run: they depend on the image's index only. */
+/**
+ * Draws the masks of held-out images, which depend only on the image's index, so they are the same in every evaluation
+ * and run.
+ */
 export function fixedMasks(
   [, height, width]: Shape,
   { patchSize, maskRatio }: MaskConfig,

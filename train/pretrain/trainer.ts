@@ -8,17 +8,17 @@ import { describeSamples } from '../trainer.js';
 import type { NamedSamples, Trainer } from '../trainer.js';
 import { drawMasks } from './masks.js';
 
-/** What {@link createAutoencoderTrainer} works with. */
+/** Arguments of {@link createAutoencoderTrainer}. */
 export interface AutoencoderTrainerOptions {
   readonly engine: Engine;
   readonly model: Fcmae;
   readonly buffers: FlatBuffers;
   readonly seed: number;
-  /** Of the training set, for messages. */
+  /** Files of the training set, for messages. */
   readonly samples: NamedSamples;
 }
 
-/** Pre-training of an autoencoder on images alone. */
+/** Creates the trainer of an autoencoder. */
 export function createAutoencoderTrainer({
   engine,
   model,

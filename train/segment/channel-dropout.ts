@@ -2,11 +2,11 @@ import { Random } from '../../core/random.js';
 import { ownRows, WHOLE } from '../distributed/shard.js';
 import type { StepPosition } from '../trainer.js';
 
-/** Keeps the streams of random numbers of a step apart; each head adds its own number. */
+/** Separates the random streams of a step; each head adds its own number. */
 const CHANNEL_STREAM = 0x6368616e;
 
 /**
- * Draws which channels of which images are dropped before a classifier.
+ * Draws the channel dropout mask before a classifier.
  *
  * @param head 0 for the decode head, 1 for the auxiliary head
  * @returns `[N, C]`: 0, or `1 / (1 − rate)`

@@ -4,13 +4,16 @@ import { appendLegend } from '../../report/overlay/legend.js';
 import { besideEachOther } from '../../report/overlay/panels.js';
 import type { Picture } from '../../report/overlay/picture.js';
 
-/** Classes that a legend names. */
+/** Largest number of classes in a legend. */
 const MOST_CLASSES = 12;
 
-/** What is to see in {@link drawSegmentation}. */
+/** Arguments of {@link drawSegmentation}. */
 export const PANELS = 'from left to right: image, labels, prediction';
 
-/** An image, its labels and what was predicted side by side, with the classes that occur below. @param names by class index */
+/**
+ * Draws an image, its labels and its predictions side by side, with a legend of the classes below. @param names by class
+ * index
+ */
 export function drawSegmentation(
   image: Picture,
   { truth, found }: { readonly truth: Labels; readonly found: Labels },

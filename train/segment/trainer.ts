@@ -18,10 +18,10 @@ import { drawChannelMask } from './channel-dropout.js';
 import { copyStatistics, updateRunningStatistics } from './running-statistics.js';
 import { SynchronisedStep, type SynchronisedResult } from './synchronised-step.js';
 
-/** A batch as the loader hands it over. */
+/** A batch of the loader. */
 export type LoadedSegmentationBatch = Pick<LoadedBatch<SegmentationBatch>, 'value' | 'release'>;
 
-/** What {@link createSegmenterTrainer} works with. */
+/** Arguments of {@link createSegmenterTrainer}. */
 export interface SegmenterTrainerOptions {
   readonly engine: Engine;
   readonly model: UperNet;
@@ -29,18 +29,18 @@ export interface SegmenterTrainerOptions {
   readonly dropPathRate: number;
   readonly dropoutRate: number;
   readonly batchNormMomentum: number;
-  /** Micro-batches of a step: their statistics are joined before they enter the running ones. */
+  /** Number of micro-batches of a step, whose statistics are combined before the running statistics are updated. */
   readonly accumulation: number;
   readonly seed: number;
-  /** `ranks` if not given. */
+  /** SyncBN scope; default `ranks`. */
   readonly batchNormOver?: BatchNormScope | undefined;
-  /** The processes that share a batch. */
+  /** Processes that divide a batch. */
   readonly communicator: Communicator;
-  /** Of the training set, for messages. */
+  /** Files of the training set, for messages. */
   readonly samples: NamedSamples;
 }
 
-/** Training of a segmenter. */
+/** Creates the trainer of a segmenter. */
 export function createSegmenterTrainer(
   options: SegmenterTrainerOptions,
 ): Trainer<LoadedSegmentationBatch> {
@@ -63,10 +63,10 @@ export function createSegmenterTrainer(
   const labelsOf = (batch: LoadedSegmentationBatch): HostTensor =>
     batchLabels(batch.value, model.config.numClasses, describe(batch));
 
-  /** Statistics of micro-batches so far, mixed in after the last. */
+  /** Statistics of the micro-batches so far; the running statistics are updated after the last. */
   let seen: HostTensors[] = [];
   const finish = async (losses: readonly Scalars[]): Promise<void> => {
-    // A step whose loss is not finite ends the run, and must leave nothing behind.
+    // A step whose loss is not finite ends the run and must not change the running statistics.
     if (!losses.every(({ loss }) => Number.isFinite(loss))) return;
     const others = isJoined ? SINGLE_PROCESS : communicator;
     await updateRunningStatistics(store, seen, options.batchNormMomentum, others);
@@ -91,7 +91,7 @@ export function createSegmenterTrainer(
     position: Omit<StepPosition, 'micro'>,
   ): Promise<readonly Scalars[]> => {
     const sizes = batches.map(({ value }) => value.shape[0]);
-    // Drawn as for one batch of all images, so that a step does not depend on how it is divided.
+    // Drawn as for one batch of all images, so that a step does not depend on its division.
     const numImages = sizes.reduce((a, b) => a + b);
     const random = randomInputs(numImages, options, { ...position, micro: 0 });
     let first = 0;
@@ -121,7 +121,7 @@ export function createSegmenterTrainer(
   };
 }
 
-/** A program that is not cut, with a call of {@link SynchronisedStep}; its batch norms see the micro-batch. */
+/** An uncut program with the interface of {@link SynchronisedStep}; batch norm statistics are those of the micro-batch. */
 function wholeGraph(program: Executable): {
   run(parts: readonly HostTensors[]): Promise<SynchronisedResult>;
   release(): Promise<void>;
@@ -141,7 +141,7 @@ function wholeGraph(program: Executable): {
   };
 }
 
-/** Masks of drop path and dropout; none where the rate is 0. */
+/** Draws the masks of drop path and dropout; none if the rate is 0. */
 function randomInputs(
   n: number,
   { model, dropPathRate, dropoutRate, seed }: SegmenterTrainerOptions,
@@ -166,7 +166,7 @@ function randomInputs(
   return inputs;
 }
 
-/** The masks of some images: {@link randomInputs} has images first, but for drop path's `[blocks, N]`. */
+/** Selects the masks of some images. The first axis is that of images, except for drop path's `[blocks, N]`. */
 function cutRandomInputs(
   { dropPath, ...masks }: Readonly<Record<string, HostTensor>>,
   { first, count }: { readonly first: number; readonly count: number },
@@ -188,10 +188,10 @@ function cutRandomInputs(
 }
 
 /**
- * The labels of a batch as one tensor, int32 `[N, H, W]`.
+ * Converts the labels of a batch to one tensor, int32 `[N, H, W]`.
  *
  * @param files for messages
- * @throws ShapeError if a label map is not of the images' size; DataError for a label that is no class
+ * @throws ShapeError if a label map differs from the images in size; DataError for an unknown label
  */
 export function batchLabels(
   { shape, labels }: Pick<SegmentationBatch, 'shape' | 'labels'>,

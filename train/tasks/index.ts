@@ -5,8 +5,8 @@ import { pretrain } from './pretrain.js';
 import { segment } from './segment.js';
 import type { Task } from './task.js';
 
-/** The name of a task; there are no other ones. */
+/** Name of a task. */
 export type TaskName = RecipeConfig['task'];
 
-/** The tasks by name. */
+/** Tasks by name. */
 export const TASKS: Readonly<Record<TaskName, Task>> = { classify, detect, segment, pretrain };

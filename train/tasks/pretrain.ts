@@ -4,7 +4,7 @@ import { readImageSplits, type ImageSet } from '../pretrain/images.js';
 import { setUpAutoencoder } from '../pretrain/set-up.js';
 import type { Task } from './task.js';
 
-/** Pre-training of a masked autoencoder on images without labels. */
+/** Task of pre-training a masked autoencoder on unlabeled images. */
 export const pretrain: Task<PretrainingConfig, ImageSet, ImageExample> = {
   name: 'pretrain',
   bestMetric: 'explained',
