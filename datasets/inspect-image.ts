@@ -34,7 +34,7 @@ export async function inspectImage(
 
 /** Properties of images that decoders or pipelines treat differently from plain RGB. */
 export const IMAGE_NOTES = {
-  grey: note('grey', 'grayscale images: the channel is used three times'),
+  gray: note('grey', 'grayscale images: the channel is used three times'),
   fourChannels: note('four-channels', 'images with four channels (CMYK or alpha)'),
   orientation: note('orientation', 'images with an EXIF orientation: not turned'),
   invalidOrientation: note(
@@ -47,7 +47,7 @@ export const IMAGE_NOTES = {
 /** The notes that apply to an image. */
 export function imageNotes(facts: ImageFacts): readonly ProblemKind[] {
   return [
-    ...(facts.channels <= 2 ? [IMAGE_NOTES.grey] : []),
+    ...(facts.channels <= 2 ? [IMAGE_NOTES.gray] : []),
     ...(facts.channels === 4 ? [IMAGE_NOTES.fourChannels] : []),
     ...orientationNotes(facts.orientation),
     ...(facts.colorProfile ? [IMAGE_NOTES.colorProfile] : []),

@@ -74,7 +74,7 @@ export async function checkSegmentationSet(
         `expected ${image.width}x${image.height} of its image, got ${label.width}x${label.height}`,
       );
     let numIgnored = 0;
-    let numLabelled = 0;
+    let numLabeled = 0;
     for (const [number, count] of label.counts) {
       fileNumbers.set(number, (fileNumbers.get(number) ?? 0) + count);
       const k = number < table.length ? table[number] : -1;
@@ -88,14 +88,14 @@ export async function checkSegmentationSet(
       else {
         pixels[k] += count;
         imagesWith[k]++;
-        numLabelled += count;
+        numLabeled += count;
       }
     }
     ignoredPixels += numIgnored;
-    if (numLabelled === 0)
+    if (numLabeled === 0)
       report(LABEL_PROBLEMS.labelEmpty, labelFile, 'expected a pixel of a class, got none');
     else if (numIgnored > 0) {
-      const percent = (100 * numIgnored) / (numIgnored + numLabelled);
+      const percent = (100 * numIgnored) / (numIgnored + numLabeled);
       report(LABEL_PROBLEMS.ignoredPixels, labelFile, `${percent.toFixed(1)} % ignored`);
     }
   });

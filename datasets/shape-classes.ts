@@ -47,14 +47,14 @@ export function drawShape(classIndex: number, sizePx: number, random: Random): R
   const radius = sizePx * random.between(0.28, 0.42);
   const [cx, cy] = [0, 1].map(() => random.between(radius, sizePx - radius));
   const turn = random.between(-0.35, 0.35);
-  const colour = [0, 1, 2].map(() => random.between(140, 255));
+  const color = [0, 1, 2].map(() => random.between(140, 255));
   const ground = [0, 1, 2].map(() => random.between(0, 110));
   const [cos, sin] = [Math.cos(turn) / radius, Math.sin(turn) / radius];
   for (let y = 0, p = 0; y < sizePx; y++) {
     for (let x = 0; x < sizePx; x++) {
       const u = (x + 0.5 - cx) * cos + (y + 0.5 - cy) * sin;
       const v = (y + 0.5 - cy) * cos - (x + 0.5 - cx) * sin;
-      const base = isInside(classIndex, u, v) ? colour : ground;
+      const base = isInside(classIndex, u, v) ? color : ground;
       const noise = random.between(-20, 20);
       for (let c = 0; c < 3; c++, p++) data[p] = Math.min(255, Math.max(0, base[c] + noise));
     }

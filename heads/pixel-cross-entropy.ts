@@ -104,11 +104,11 @@ function ofPixels(scores: tf.Tensor2D, labels: tf.Tensor1D): Summed {
   const probabilities = tf.softmax(scores);
   // The largest probability is at least 1 / K, so its logarithm is safe: log Σ exp(z) = max z − log max p.
   const logSum = scores.max(1).sub(probabilities.max(1).log()); // [R]
-  const isLabelled = labels.greaterEqual(0).logicalAnd(labels.less(k)); // [R]
+  const isLabeled = labels.greaterEqual(0).logicalAnd(labels.less(k)); // [R]
   const starts = tf.tensor1d(Int32Array.from({ length: r }, (_, i) => i * k));
-  const places = starts.add<tf.Tensor1D>(labels.mul(isLabelled.cast('int32'))); // int32 [R]
+  const places = starts.add<tf.Tensor1D>(labels.mul(isLabeled.cast('int32'))); // int32 [R]
   const ofLabel = tf.gather(scores.reshape([-1]), places); // [R]
-  const weight = isLabelled.cast('float32'); // [R]
+  const weight = isLabeled.cast('float32'); // [R]
   const classes = tf.tensor1d(Int32Array.from({ length: k }, (_, i) => i));
   const oneHot = labels.expandDims(1).equal(classes).cast('float32'); // [R, K], zero where ignored
   return {

@@ -94,14 +94,14 @@ function place(random: Random, canvas: Canvas, covering: boolean): boolean {
     const radius = randomRadius(random, Math.min(canvas.width, canvas.height) / 4);
     const target = covering ? coverTarget(random, canvas, radius) : undefined;
     if (covering && target === undefined) return false;
-    const centre =
+    const center =
       target === undefined
         ? anywhere(random, canvas, radius)
         : besides(random, objects[target].pieces[0], radius);
     const classIndex = random.integer(FORMS.length);
     const pieces = isCrowd
-      ? crowdPieces(random, classIndex, centre)
-      : [randomPiece(random, classIndex, centre, radius, plain ? 0 : HOLE_SHARE)];
+      ? crowdPieces(random, classIndex, center)
+      : [randomPiece(random, classIndex, center, radius, plain ? 0 : HOLE_SHARE)];
     const pixels = pixelsOf(pieces, canvas);
     if (pixels.length < MIN_VISIBLE.areaPx) continue;
     if (plain && pixels.some((pixel) => owners[pixel] > 0)) continue;
@@ -176,8 +176,8 @@ function crowdPieces(random: Random, classIndex: number, [x, y]: Point): readonl
   return Array.from({ length: 6 + random.integer(5) }, () => {
     const [ux, uy] = randomDirection(random);
     const distance = 32 * random.uniform();
-    const centre: Point = [x + ux * distance, y + uy * distance];
-    return randomPiece(random, classIndex, centre, random.between(5, 9), HOLE_SHARE);
+    const center: Point = [x + ux * distance, y + uy * distance];
+    return randomPiece(random, classIndex, center, random.between(5, 9), HOLE_SHARE);
   });
 }
 

@@ -25,7 +25,7 @@ const PATTERNS = ['plain', 'stripes', 'checks', 'dots', 'clouds'] as const;
  * background is duller and coarser.
  */
 export function randomTexture(random: Random, ground?: Texture): Texture {
-  const first = ground ? colourApartFrom(random, ground.first) : randomColour(random, 70, 150);
+  const first = ground ? colorApartFrom(random, ground.first) : randomColor(random, 70, 150);
   const contrast = ground ? 90 : 40;
   const second = first.map((value) => {
     const change = random.between(0.4 * contrast, contrast);
@@ -46,15 +46,15 @@ export function randomTexture(random: Random, ground?: Texture): Texture {
 /** Draws a color whose total difference from `other` over the channels is at least this. */
 const MIN_DISTANCE = 150;
 
-function colourApartFrom(random: Random, other: readonly number[]): readonly number[] {
+function colorApartFrom(random: Random, other: readonly number[]): readonly number[] {
   for (;;) {
-    const colour = randomColour(random, 20, 235);
-    const distance = colour.reduce((sum, value, c) => sum + Math.abs(value - other[c]), 0);
-    if (distance >= MIN_DISTANCE) return colour;
+    const color = randomColor(random, 20, 235);
+    const distance = color.reduce((sum, value, c) => sum + Math.abs(value - other[c]), 0);
+    if (distance >= MIN_DISTANCE) return color;
   }
 }
 
-function randomColour(random: Random, low: number, high: number): readonly number[] {
+function randomColor(random: Random, low: number, high: number): readonly number[] {
   return Array.from({ length: 3 }, () => Math.round(random.between(low, high)));
 }
 

@@ -71,11 +71,11 @@ export const contrast: Operation<[factor: number]> = (image, out, factor) => {
 export const color: Operation<[factor: number]> = ({ data }, out, factor) => {
   const scaled = scaledDifferences(factor);
   for (let i = 0; i < data.length; i += 3) {
-    const grey = luma(data[i], data[i + 1], data[i + 2]);
-    const offset = 255 - grey;
-    out[i] = toByte(Math.fround(grey + scaled[data[i] + offset]));
-    out[i + 1] = toByte(Math.fround(grey + scaled[data[i + 1] + offset]));
-    out[i + 2] = toByte(Math.fround(grey + scaled[data[i + 2] + offset]));
+    const gray = luma(data[i], data[i + 1], data[i + 2]);
+    const offset = 255 - gray;
+    out[i] = toByte(Math.fround(gray + scaled[data[i] + offset]));
+    out[i + 1] = toByte(Math.fround(gray + scaled[data[i + 1] + offset]));
+    out[i + 2] = toByte(Math.fround(gray + scaled[data[i + 2] + offset]));
   }
 };
 

@@ -32,15 +32,15 @@ export function keypointSimilarity(
     const [left, top] = [groundTruth.boxes[4 * g], groundTruth.boxes[4 * g + 1]];
     const [width, height] = [groundTruth.boxes[4 * g + 2], groundTruth.boxes[4 * g + 3]];
     const first = 3 * sigmas.length * g;
-    let numLabelled = 0;
-    for (let p = 0; p < sigmas.length; p++) if (gtPoints[first + 3 * p + 2] > 0) numLabelled++;
+    let numLabeled = 0;
+    for (let p = 0; p < sigmas.length; p++) if (gtPoints[first + 3 * p + 2] > 0) numLabeled++;
     let numTerms = 0;
     for (let p = 0; p < sigmas.length; p++) {
       const x = dtPoints[3 * (sigmas.length * d + p)];
       const y = dtPoints[3 * (sigmas.length * d + p) + 1];
       let dx: number;
       let dy: number;
-      if (numLabelled > 0) {
+      if (numLabeled > 0) {
         if (!(gtPoints[first + 3 * p + 2] > 0)) continue;
         dx = x - gtPoints[first + 3 * p];
         dy = y - gtPoints[first + 3 * p + 1];

@@ -73,12 +73,12 @@ export class CocoGroundTruthBuilder {
     for (let i = 0; i < 4; i++) this.boxes.push(object.box[i]);
     if (object.mask) this.masks.add(object.mask);
     if (object.keypoints) {
-      let numLabelled = 0;
+      let numLabeled = 0;
       for (let i = 0; i < object.keypoints.length; i++) {
         this.keypoints.push(object.keypoints[i]);
-        if (i % 3 === 2 && object.keypoints[i] > 0) numLabelled++;
+        if (i % 3 === 2 && object.keypoints[i] > 0) numLabeled++;
       }
-      this.numKeypoints.push(object.numKeypoints ?? numLabelled);
+      this.numKeypoints.push(object.numKeypoints ?? numLabeled);
     }
   }
 

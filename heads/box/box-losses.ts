@@ -79,10 +79,10 @@ export function decodeDeltas(
       logRatio: tf.Tensor,
     ): readonly [tf.Tensor, tf.Tensor] => {
       const extent = high.sub(low);
-      const centre = low.add(high).mul(0.5).add(extent.mul(shift));
+      const center = low.add(high).mul(0.5).add(extent.mul(shift));
       const clamped = logRatio.clipByValue(-MAX_LOG_RATIO, MAX_LOG_RATIO);
       const half = extent.mul(0.5).mul(clamped.exp());
-      return [centre.sub(half), centre.add(half)];
+      return [center.sub(half), center.add(half)];
     };
     const [left, right] = along(x1, x2, dx, dw);
     const [top, bottom] = along(y1, y2, dy, dh);

@@ -83,15 +83,15 @@ async function decodePixels(
   const { data, info } = await image.raw().toBuffer({ resolveWithObject: true });
   const { width, height, channels } = info;
   if (isCmyk) return { width, height, data: cmykToRgb(data, !header.adobe) };
-  return { width, height, data: channels === 1 ? repeatGrey(data) : data };
+  return { width, height, data: channels === 1 ? repeatGray(data) : data };
 }
 
-function repeatGrey(grey: Uint8Array): Uint8Array {
-  const rgb = new Uint8Array(grey.length * 3);
-  for (let i = 0, o = 0; i < grey.length; i++) {
-    rgb[o++] = grey[i];
-    rgb[o++] = grey[i];
-    rgb[o++] = grey[i];
+function repeatGray(gray: Uint8Array): Uint8Array {
+  const rgb = new Uint8Array(gray.length * 3);
+  for (let i = 0, o = 0; i < gray.length; i++) {
+    rgb[o++] = gray[i];
+    rgb[o++] = gray[i];
+    rgb[o++] = gray[i];
   }
   return rgb;
 }

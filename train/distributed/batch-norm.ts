@@ -115,8 +115,8 @@ export async function normalizeBackward(
       for (let i = 0; i < x.length; i += C)
         for (let c = 0; c < C; c++) {
           const normal = (x[i + c] - mean[c]) * inverseDeviation[c];
-          const centred = dx[i + c] - (ofBias[c] + normal * ofWeight[c]) / count;
-          dx[i + c] = weight[c] * inverseDeviation[c] * centred;
+          const centered = dx[i + c] - (ofBias[c] + normal * ofWeight[c]) / count;
+          dx[i + c] = weight[c] * inverseDeviation[c] * centered;
         }
     });
   });
@@ -144,10 +144,10 @@ async function channelMeans(
   const own = modules.map(({ x: parts, weight }, m) => {
     const C = weight.length;
     const sums = new Float64Array(C);
-    const centre = about?.[m];
+    const center = about?.[m];
     for (const x of parts)
       for (let i = 0; i < x.length; i += C)
-        for (let c = 0; c < C; c++) sums[c] += centre ? (x[i + c] - centre[c]) ** 2 : x[i + c];
+        for (let c = 0; c < C; c++) sums[c] += center ? (x[i + c] - center[c]) ** 2 : x[i + c];
     return [parts.reduce((rows, x) => rows + x.length / C, 0), ...sums];
   });
   const totals = Float32Array.from(own.flat());
