@@ -155,7 +155,7 @@ describe('moving visible sites', () => {
     return { gather: tf.tensor1d(gather, 'int32'), scatter: tf.tensor1d(scatter, 'int32') };
   };
 
-  test('values and gradients by hand', async () => {
+  test('values and gradients computed by hand', async () => {
     await tf.setBackend('cpu');
     tf.tidy(() => {
       const at = indices();

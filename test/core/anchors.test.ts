@@ -11,7 +11,7 @@ import { ConfigError } from '../../core/errors.js';
 
 const SMALL = { strides: [4, 8], scale: 2, ratios: [1, 4] } as const;
 
-describe('anchors by hand', () => {
+describe('anchors computed by hand', () => {
   test('ratio is height / width at constant area', () => {
     expect([...baseAnchors(4, SMALL)]).toEqual([-4, -4, 4, 4, -2, -8, 2, 8]);
   });

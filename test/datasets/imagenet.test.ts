@@ -58,7 +58,7 @@ describe('class folders', () => {
     expect(read('val')).toMatchObject({ split: 'val', layout: '2 class folders' });
   });
 
-  test('without a division are one set', () => {
+  test('without splits are one set', () => {
     files('cats/1.png', 'dogs/1.png', 'dogs/deeper/2.png');
     expect(read().split).toBe('all');
     expect(labels(read())).toEqual({ 'cats/1.png': 0, 'dogs/1.png': 1, 'dogs/deeper/2.png': 1 });
@@ -74,13 +74,13 @@ describe('class folders', () => {
     ]);
   });
 
-  test('take the classes that the caller knows before those of the set', () => {
+  test('prefer the caller’s classes to those of the set', () => {
     files('val/dog/x.jpg', 'train/dog/y.jpg');
     const classes = ['cat', 'dog'].map((name, i) => ({ key: `n0${i}`, name }));
     expect(readImageNet(root, { split: 'val', classes }).samples[0].classIndex).toBe(1);
   });
 
-  test('tell which files were not taken, hidden ones aside', () => {
+  test('report skipped files, except hidden ones', () => {
     files('val/a/x.jpg', 'val/a/notes.txt', 'val/a/.DS_Store', 'val/a/y.webp');
     const ignored = read().ignoredFiles.map((f) => relative(root, f));
     expect(ignored).toEqual(['val/a/notes.txt', 'val/a/y.webp']);
@@ -106,7 +106,7 @@ describe('a flat val/', () => {
     ],
     ['val/labels.json', '{"v1.JPEG": "n02", "v2": "n01"}'],
     ['val_labels.txt', 'v1.JPEG 1\r\nv2.JPEG 0\r\n'],
-  ])('is labelled by %s', (name, content) => {
+  ])('is labeled by %s', (name, content) => {
     files('train/n01/a.JPEG', 'train/n02/a.JPEG', 'val/v1.JPEG', 'val/v2.JPEG', [name, content]);
     expect(labels(read())).toEqual({ 'val/v1.JPEG': 1, 'val/v2.JPEG': 0 });
   });
@@ -123,7 +123,7 @@ describe('a flat val/', () => {
     expect(failure()).toMatch(/one file of labels, got val.txt and labels.csv/);
   });
 
-  test('is not for training', () => {
+  test('is not accepted for training', () => {
     files('train/a.jpg', ['train/labels.csv', 'a.jpg,x']);
     expect(failure('train')).toBe('ROOT/train: expected a folder a class for training, got images');
   });
@@ -195,12 +195,12 @@ describe('images with labels.json', () => {
     ],
     [[{ index: 0 }], /#0: expected a name or a wnid, got {"index":0}/],
     ['7', /list of classes, got number/],
-  ])('refuse a classes.json like %j', (content, message) => {
+  ])('reject a classes.json like %j', (content, message) => {
     files(...images, ['labels.json', list], ['classes.json', content]);
     expect(failure()).toMatch(message);
   });
 
-  test('refuse entries without a file or class', () => {
+  test('reject entries without a file or class', () => {
     files(...images, ['labels.json', [{ file: 'images/x.JPEG' }]]);
     expect(failure()).toMatch(/labels.json#0: expected a file and its class, got \["images\/x/);
   });

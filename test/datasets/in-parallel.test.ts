@@ -13,7 +13,7 @@ describe('inParallel', () => {
     expect(doubled).toEqual(items.map((item) => 2 * item));
   });
 
-  test('a failure is thrown when nothing is under way any more, and begins nothing more', async () => {
+  test('a failure is thrown after running items have ended, and starts no more', async () => {
     let numUnderWay = 0;
     let numBegun = 0;
     const failed = inParallel(items, async (item) => {

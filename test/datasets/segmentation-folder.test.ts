@@ -52,7 +52,7 @@ test('images and labels are paired by name, in order, through folders', () => {
   expect(mapping).toEqual({ numClasses: 3, reduceZeroLabel: false });
 });
 
-test('files without a partner are named', () => {
+test('unpaired files are named', () => {
   write('images/a.png', rgb());
   write('images/b.png', rgb());
   write('labels/a.png', label(0, 0));
@@ -79,7 +79,7 @@ test('missing and empty folders, and classes that do not fit a byte, are errors'
   expect(() => load(Array.from({ length: 256 }, (_, k) => `${k}`))).toThrow('got 256');
 });
 
-test('class names are lines', () => {
+test('class names are read from lines', () => {
   write('classes.txt', '\ufeffroad\r\n grass \n\n');
   expect(readClassNames(join(root, 'classes.txt'))).toEqual(['road', 'grass']);
   write('classes.txt', 'road\n\ngrass\n');
@@ -89,7 +89,7 @@ test('class names are lines', () => {
   expect(() => readClassNames(join(root, 'none.txt'))).toThrow('got no file');
 });
 
-test('labels are mapped as the mapping says', () => {
+test('labels are mapped by the mapping', () => {
   const indices = { width: 3, height: 2, data: Uint8Array.of(0, 1, 2, 3, 255, 1) };
   expect([...mapLabels(indices, { numClasses: 4, reduceZeroLabel: false }, 'f').data]).toEqual([
     0, 1, 2, 3, 255, 1,
@@ -102,7 +102,7 @@ test('labels are mapped as the mapping says', () => {
   );
 });
 
-test('a mapped label is a class, ignored, or an error: never another number', () => {
+test('a mapped label is a class, ignored, or an error, never another number', () => {
   fc.assert(
     fc.property(
       fc.array(fc.integer({ min: 0, max: 65535 }), { minLength: 1, maxLength: 20 }),
@@ -159,7 +159,7 @@ test('a split is a partition by seed', () => {
   ).toThrow('got 0');
 });
 
-test('a check finds every problem of every pair and counts the pixels of what is sound', async () => {
+test('a check finds every problem of every pair and counts the pixels of what is valid', async () => {
   write('images/a.png', rgb());
   write('labels/a.png', label(0, 1, 1, 255));
   write('images/b.png', rgb(3, 2));

@@ -34,7 +34,7 @@ describe('meanChannelCosineDistance', () => {
     );
   });
 
-  test('refuses a length that is no multiple of the channels', () => {
+  test('rejects a length that is no multiple of the channels', () => {
     expect(() => meanChannelCosineDistance(new Float32Array(5), 2)).toThrow(ShapeError);
     expect(() => meanChannelCosineDistance(new Float32Array(5), 0)).toThrow(ShapeError);
   });

@@ -31,6 +31,6 @@ test('sorts extremes, denormals and equal low words', () => {
   expect([...orderByScore(scores)]).toEqual(sorted(scores));
 });
 
-test('nothing gives nothing', () => {
+test('no scores give an empty order', () => {
   expect(orderByScore(new Float64Array(0)).length).toBe(0);
 });

@@ -167,7 +167,7 @@ test('a run that still trains has a report of its curves', () => {
   expect(html).not.toContain('id="pictures"');
 });
 
-test('what is no run, or has lost a picture, is refused by name', () => {
+test('what is no run, or has lost a picture, is rejected by name', () => {
   expect(() => writeReport(folder)).toThrow(DataError);
   expect(() => writeReport(folder)).toThrow(/expected a run folder with metrics\.jsonl, got none/);
   const run = writeRun('run', [trainLine(5, 2)]);
@@ -178,7 +178,7 @@ test('what is no run, or has lost a picture, is refused by name', () => {
   expect(() => writeReport(run)).toThrow(/evaluation\.json: expected the findings/);
 });
 
-test('torn lines are left out and the records of a resumed run replace those of the killed one', () => {
+test('truncated lines are left out and the records of a resumed run replace those of the killed one', () => {
   const run = writeRun('run', [
     trainLine(5, 2),
     trainLine(10, 1),

@@ -93,7 +93,7 @@ describe('lineChart', () => {
     expect(lines[0][1][0]).toBeCloseTo(width / 2, 0);
   });
 
-  test('refuses ranges that are empty or not for a logarithm', () => {
+  test('rejects ranges that are empty or not for a logarithm', () => {
     expect(() => chart([], { xRange: [1, 1] })).toThrow(
       'lineChart: xRange: expected [min, max] with min below max, got [1, 1]',
     );
@@ -111,7 +111,7 @@ describe('lineChart', () => {
     expect(chart([named('a', [0, 1])])).not.toContain('no data');
   });
 
-  test('gives each of eight series a colour and dashes the next', () => {
+  test('gives each of eight series a color and dashes the next', () => {
     const svg = chart(Array.from({ length: 9 }, (_, i) => named(`s${i}`, [0, i])));
     const strokes = [...svg.matchAll(/<g fill="none" (.*?) stroke-width/g)].map(([, s]) => s);
     expect(new Set(strokes).size).toBe(9);

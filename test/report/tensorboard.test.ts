@@ -216,7 +216,7 @@ describe('events', () => {
   });
 });
 
-describe('what cannot be shown is refused', () => {
+describe('what cannot be shown is rejected', () => {
   test('with one line that names the tag', () => {
     const writer = new TensorBoardWriter(folder);
     expect(() => writer.image('x', new Uint8Array(40), 0)).toThrow(

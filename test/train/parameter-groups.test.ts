@@ -113,7 +113,7 @@ describe('weight decay', () => {
   });
 });
 
-describe('what does not fit is refused', () => {
+describe('what does not fit is rejected', () => {
   const config = { layers: SINGLE, weightDecay: 0.05, decayGrn: false };
 
   test('a numLayers too small for the blocks', () => {
@@ -144,7 +144,7 @@ describe('what does not fit is refused', () => {
   });
 });
 
-test('parameterRuns joins neighbours that are updated alike', () => {
+test('parameterRuns joins neighbors that are updated alike', () => {
   const groups = groupParameters(
     [...backbone([2]), named('stages.0.1.norm.weight', 'vector'), named('head.weight')],
     { layers: SINGLE, weightDecay: 0.1, decayGrn: false },

@@ -95,7 +95,7 @@ test('training learns, and the best checkpoint is kept', async () => {
   expect(existsSync(join(folder, 'checkpoints', 'best.json'))).toBe(true);
 }, 120_000);
 
-test('a torn newest checkpoint is passed over', async () => {
+test('a truncated newest checkpoint is passed over', async () => {
   const folder = newFolder();
   const config = { ...CONFIG, checkpointEvery: 1 };
   await train(folder, { config, maxSteps: 6 });

@@ -77,7 +77,7 @@ describe('multiStep', () => {
 });
 
 describe('poly', () => {
-  test('falls with the power of what is left and stays at minLr', () => {
+  test('falls with the power of the rest and stays at minLr', () => {
     expect(atStep(POLY, 0)).toBe(1);
     expect(atStep(POLY, 50)).toBeCloseTo(0.2 + 0.8 * 0.25, 12);
     expect(atStep(POLY, 100)).toBe(0.2);
@@ -97,7 +97,7 @@ test('the learning rate grows with the whole batch', () => {
 });
 
 describe('assertSchedule', () => {
-  test('passes what is sound', () => {
+  test('passes what is valid', () => {
     for (const schedule of [COSINE, STEPS, POLY]) {
       expect(() => assertSchedule('test', schedule)).not.toThrow();
     }
@@ -115,7 +115,7 @@ describe('assertSchedule', () => {
     ['poly minLr', { ...POLY, minLr: 2 }, 'minLr: expected at most lr (1), got 2'],
     ['steps', { ...POLY, steps: 0 }, 'steps: expected a number above 0, got 0'],
     ['power', { ...POLY, power: -1 }, 'power: expected a number from 0, got -1'],
-  ])('refuses a wrong %s', (_, schedule, message) => {
+  ])('rejects a wrong %s', (_, schedule, message) => {
     expect(() => assertSchedule('test', schedule)).toThrow(ConfigError);
     expect(() => assertSchedule('test', schedule)).toThrow(message);
   });

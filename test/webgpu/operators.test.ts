@@ -41,7 +41,7 @@ test.each(TRAINING_STEPS)('WebGPU has every operator of a training step: $name',
   expect(missing.map(({ op, name }) => `${op} ${name}`)).toEqual([]);
 });
 
-test('rows are centred before LayerNormalization, which loses digits on WebGPU otherwise', async () => {
+test('rows are centerd before LayerNormalization, which loses digits on WebGPU otherwise', async () => {
   const nodes = await nodesOf(TRAINING_STEPS[0]);
   const producer = new Map(nodes.flatMap(({ op, outputs }) => outputs.map((name) => [name, op])));
   const norms = nodes.filter(({ op }) => op === 'LayerNormalization');

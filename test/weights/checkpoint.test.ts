@@ -91,7 +91,7 @@ test('restoring is strict and all or nothing', async () => {
   expect([...bias.values]).toEqual([107, 108, 109]);
 });
 
-test('a state that JSON cannot hold is refused before anything is written', async () => {
+test('a state that JSON cannot hold is rejected before anything is written', async () => {
   const save = (bad: object) =>
     saveCheckpoint(folder, 'a', { step: 1, groups: groupsOf(1), state: bad });
   await expect(save({ a: { lr: NaN } })).rejects.toThrow(
@@ -119,7 +119,7 @@ async function saveSteps(...steps: number[]): Promise<void> {
     await saveCheckpoint(folder, `step-${step}`, { step, groups: groupsOf(step), state });
 }
 
-test('the newest sound checkpoint is found by step, not by name', async () => {
+test('the newest valid checkpoint is found by step, not by name', async () => {
   await saveSteps(9, 100, 20);
   const { checkpoint, skipped } = await latestValid(folder);
   expect([checkpoint?.name, checkpoint?.step, skipped]).toEqual(['step-100', 100, []]);
@@ -171,7 +171,7 @@ async function editJson(file: string, from: string, to: string): Promise<void> {
   await writeFile(`${file}.json`, (await readFile(`${file}.json`, 'utf8')).replace(from, to));
 }
 
-test('a folder without sound checkpoints is empty, not an error', async () => {
+test('a folder without valid checkpoints is empty, not an error', async () => {
   expect(await latestValid(folder)).toEqual({ checkpoint: undefined, skipped: [] });
   expect(await keepLast(folder, 2)).toEqual([]);
   await expect(findCheckpoint(folder)).rejects.toThrow('expected a sound checkpoint, got none');

@@ -60,7 +60,7 @@ async function run(args: readonly string[]): Promise<string> {
 const runJson = async (args: readonly string[]) =>
   JSON.parse(await run([...args, '--json'])) as Record<string, unknown>;
 
-test('list shows every official file with licence and whether it is cached', async () => {
+test('list shows every official file with license and whether it is cached', async () => {
   const listed = await runJson(['list', '--cache', folder]);
   expect(listed).toMatchObject({ licence: 'CC-BY-NC-4.0', cacheFolder: folder });
   expect(listed['weights']).toEqual(
@@ -81,7 +81,7 @@ test('the cache folder comes from the option, else from the environment', async 
   expect((await runJson(['list', '--cache', '/from/option']))['cacheFolder']).toBe('/from/option');
 });
 
-test('pull fetches by name from a mirror, and refuses what is no network of that size', async () => {
+test('pull fetches by name from a mirror, and rejects what is no network of that size', async () => {
   const cache = join(folder, 'cache');
   const mirror = new URL(server.url).origin;
   server.serve({ content: await readFile(atto), etag: '"a"' });
@@ -143,7 +143,7 @@ test('convert writes the asked scheme and element type', async () => {
   );
 });
 
-test('verify reports a sound file and throws for a damaged one', async () => {
+test('verify reports a valid file and throws for a damaged one', async () => {
   expect(await runJson(['verify', network])).toMatchObject({
     recorded: false,
     architecture: { numClasses: 6 },

@@ -163,14 +163,14 @@ test('encoderOnly takes the encoder of a classifier, but no unknown names', asyn
   ).rejects.toThrow('unexpected stages.0.0.extra; unexpected neck.weight');
 });
 
-test('counters of batch normalisation are dropped and named', async () => {
+test('counters of batch normalization are dropped and named', async () => {
   const network: Map<string, LazyTensor> = smallNetwork();
   const targets = targetsFor(network);
   network.set('bn.num_batches_tracked', tensorOf(new Float32Array(1), []));
   expect((await loadTensors('f', network, targets)).dropped).toEqual(['bn.num_batches_tracked']);
 });
 
-test('loadWeights reads a file and chooses the moving average', async () => {
+test('loadWeights reads a file and chooses the EMA', async () => {
   const value = (key: string) => tensor({ key, numel: 2, shape: [2], strides: [1] });
   const file = await put(
     'both.pth',

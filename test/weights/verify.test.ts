@@ -31,7 +31,7 @@ beforeAll(async () => {
   sound = await save('sound.safetensors', smallNetwork());
 });
 
-test('a sound file is summarized', async () => {
+test('a valid file is summarized', async () => {
   const numValues = [...smallNetwork().values()].reduce(
     (sum, { values }) => sum + values.length,
     0,
@@ -97,7 +97,7 @@ test('a recorded file that changed is an error', async () => {
   await expect(verifyWeights(file)).rejects.toThrow('expected a record with sha256 and bytes');
 });
 
-test('half precision is written where asked for, and refused where it overflows', async () => {
+test('half precision is written where asked for, and rejected where it overflows', async () => {
   const output = path('half.safetensors');
   const { bytes } = await convertWeights(sound, output, { scheme: 'official', dtype: 'F16' });
   expect(bytes).toBeLessThan((await readFile(sound)).byteLength);

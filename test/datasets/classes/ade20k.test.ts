@@ -59,7 +59,7 @@ test('the splits of the benchmark are found, and 0 is no class', async () => {
 describe('real sets', () => {
   needsRealData('ade20k-mini');
 
-  test('the real pairs have unlabelled pixels and nothing wrong', async () => {
+  test('the real pairs have unlabeled pixels and nothing wrong', async () => {
     const used = new Set<number>();
     let numPairs = 0;
     const data = (await detectLayout(join(REAL_DATA, 'ade20k-mini'))) as SegmentationData;

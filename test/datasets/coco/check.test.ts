@@ -48,7 +48,7 @@ const withAnnotation = (change: Json): Json => ({
 const summary = (found: readonly Finding[]): readonly (readonly [string, number])[] =>
   found.map(({ code, count }) => [code, count]);
 
-test('a good file has no findings', async () => {
+test('a valid file has no problems', async () => {
   expect(await findings(GOOD)).toEqual([]);
 });
 
@@ -60,7 +60,7 @@ test('an empty file lacks its three arrays', async () => {
   ]);
 });
 
-test('each id that occurs twice is reported, also if there are several', async () => {
+test('every duplicate id is reported', async () => {
   const found = await findings({
     ...GOOD,
     annotations: [1, 2, 3, 2, 1, 2].map((id) => ({ ...OBJECT, id })),
@@ -195,7 +195,7 @@ test.each<[string, Json, string, string]>([
   expect(found?.examples[0].message).toContain(message);
 });
 
-test('places are those of the file, also after broken records', async () => {
+test('positions are those of the file, also after invalid records', async () => {
   const found = await findings({
     ...GOOD,
     images: [{ id: 1 }, IMAGE, { ...IMAGE, id: 8, file_name: '../a.jpg' }],
@@ -231,7 +231,7 @@ test('images and categories are checked, too', async () => {
   });
 });
 
-test('keypoints must be as many as the category names', async () => {
+test('there must be as many keypoints as the category has names', async () => {
   const found = await findings({
     ...withAnnotation({ keypoints: [1, 2, 2], num_keypoints: 1 }),
     categories: [{ id: 3, name: 'cat', keypoints: ['nose', 'tail'] }],
@@ -239,7 +239,7 @@ test('keypoints must be as many as the category names', async () => {
   expect(found[0].examples[0].message).toContain('keypoints: expected 3 x 2 numbers, got 3');
 });
 
-test('a mistake in a thousand places of a record is not a thousand messages', async () => {
+test('an error at a thousand positions of a record is one message', async () => {
   const found = await findings(withAnnotation({ segmentation: [Array(1000).fill('x')] }));
   expect(summary(found)).toEqual([
     ['schema', 1],
@@ -249,7 +249,7 @@ test('a mistake in a thousand places of a record is not a thousand messages', as
   expect(found[0].examples[0].message).toMatch(/segmentation\/0\/3: .*; and 996 more$/);
 });
 
-test('names that stay in the folder are told from those that do not, on every system alike', () => {
+test('names inside the folder are distinguished from others, equally on every system', () => {
   const inside = ['a.jpg', 'b/c.jpg', 'b/../a.jpg', './a.jpg', 'a..b.jpg', '..a.jpg', 'b\\c.jpg'];
   const outside = [
     '/images/a.jpg',
@@ -268,7 +268,7 @@ test('names that stay in the folder are told from those that do not, on every sy
   );
 });
 
-test('no file name that is let through leads out of the folder', () => {
+test('no accepted file name leads out of the folder', () => {
   const parts = fc.array(
     fc.oneof(
       fc.constantFrom('..', '.', '', '/', '\\', 'a', 'C:', '~', '\0', '%2e%2e'),
@@ -293,7 +293,7 @@ test('no file name that is let through leads out of the folder', () => {
   expect(numInside).toBeGreaterThan(100);
 });
 
-test('no value of any field crashes the check or vanishes from it', async () => {
+test('no value of any field crashes the check or is ignored', async () => {
   const fields = fc.constantFrom(...Object.keys(OBJECT), 'ignore', 'keypoints', 'num_keypoints');
   const strange = fc.oneof(
     fc.jsonValue({ maxDepth: 3 }),

@@ -65,7 +65,7 @@ const HEADER = {
 
 const ALL = ['good.jpg', 'sub/good.png', 'grey.jpg', 'turned.jpg', 'profile.jpg', 'cut.jpg'];
 
-test('what decoders treat differently is noted, and what is not listed', async () => {
+test('properties that decoders handle differently are noted, as are unlisted files', async () => {
   expect(await codes(listed([...ALL, './extra.jpg']))).toEqual({
     grey: [3],
     orientation: [4],
@@ -85,7 +85,7 @@ test('every missing, unreadable and wrongly sized image is reported', async () =
   });
 });
 
-test('an image that is cut short is found by decoding', async () => {
+test('a truncated image is detected by decoding', async () => {
   expect(await codes(listed(ALL))).not.toHaveProperty('image-unreadable');
   expect(await codes(listed(ALL), true)).toMatchObject({ 'image-unreadable': [6] });
 });
@@ -115,7 +115,7 @@ test('an orientation is read in both byte orders, and one that does not exist is
   ]);
 });
 
-test('tags of anything that is no JPEG, or too short, are the defaults', () => {
+test('tags of other files, or of truncated ones, are the defaults', () => {
   const defaults = { orientation: 1, colorProfile: false };
   expect(readJpegTags(new Uint8Array(0))).toEqual(defaults);
   expect(readJpegTags(Uint8Array.of(0xff, 0xd8, 0xff, 0xe1, 0, 0))).toEqual(defaults);

@@ -32,7 +32,7 @@ async function check(annotations: string, images?: string): Promise<object> {
 }
 
 // The expected facts are those that the README of the data lists; nothing else may be found.
-test('the known quirks of the real sets are found, and nothing else', async () => {
+test('exactly the known quirks of the real sets are found', async () => {
   expect(
     await check('coco-mini/annotations/instances_train2017.json', 'coco-mini/train2017'),
   ).toEqual({ crowd: 19, 'image-empty': [250, 262284], grey: [86], 'colour-profile': 67 });
@@ -50,7 +50,7 @@ test('the known quirks of the real sets are found, and nothing else', async () =
   });
 });
 
-test('the fake results of the COCO API have nothing wrong', async () => {
+test('the synthetic results of the COCO API have no problems', async () => {
   for (const split of ['train2017', 'val2017']) {
     const log = new ProblemLog();
     const truth = await readAnnotations(

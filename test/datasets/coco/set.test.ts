@@ -93,7 +93,7 @@ test('classes are numbered by ascending category id, or as named', () => {
   expect(() => createClassMap(twins, ['cat'])).toThrow('got "cat" of 2 (ids 2, 11)');
 });
 
-test('training takes what the original pipeline takes, and keeps crowds apart', async () => {
+test('training selects what the original pipeline selects, and separates crowds', async () => {
   const samples = trainingSamples(await loadCoco({ annotations, ...NO_FILES }));
   // 20 has no annotation and 40 is too narrow; 50 has only a crowd and stays.
   expect(Array.from({ length: samples.length }, (_, i) => samples.at(i).imageId)).toEqual([
@@ -143,7 +143,7 @@ test('evaluation takes every image in file order, and all annotations of its cla
   expect([...groundTruthObjects(set, { masks: false })].some(({ mask }) => mask)).toBe(false);
 });
 
-test('the views fit the loader and the evaluator as they are', async () => {
+test('samples fit the loader and the evaluator', async () => {
   const set = await loadCoco({ annotations, ...NO_FILES });
   const source: SampleSource<DetectionSample> = trainingSamples(set);
   expect(structuredClone(source.at(0))).toEqual(source.at(0));
@@ -203,7 +203,7 @@ test('a split is a partition that depends on the seed and the ids, not on the or
   expect(() => splitCoco(selectImages(set, [0]), options)).toThrow('at least 2 images');
 });
 
-test('a set with errors is refused, with file and id of the first one and the number of the others', async () => {
+test('a set with errors is rejected, with file and id of the first one and the number of the others', async () => {
   write({ ...CONTENT, annotations: [object(1, 31), object(1, 30), object(2, 30, { bbox: [1] })] });
   const error = await loadCoco({ annotations }).catch((e: unknown) => e);
   expect(error).toBeInstanceOf(DataError);
@@ -226,7 +226,7 @@ test('samples need an image folder, and training at least one image', async () =
   expect(() => trainingSamples(selectImages(set, [1]))).toThrow('got none among 1');
 });
 
-test('masks come back exactly, whatever the coordinates', () => {
+test('masks are restored exactly, for any coordinates', () => {
   const coordinate = fc.oneof(
     fc.integer({ min: 0, max: 70000 }).map((n) => n / 100),
     fc.double({ noNaN: true }),
@@ -257,7 +257,7 @@ test('masks come back exactly, whatever the coordinates', () => {
   );
 });
 
-test('a mask larger than a block of the store comes back, too', () => {
+test('a mask larger than a block of the store is restored, too', () => {
   const store = new MaskStore();
   const polygon = Array.from({ length: 3_000_000 }, (_, i) => (i % 60000) / 100);
   store.addPolygons([[1, 2, 3, 4, 5, 6]]);

@@ -48,7 +48,7 @@ test('the COCO layout is detected with its image folders', async () => {
   });
 });
 
-test('images are looked for by the first file name, and may be missing', async () => {
+test('images are searched by the first file name, and may be missing', async () => {
   write('annotations/instances_train.json', coco('train/a.jpg'));
   mkdirSync(join(root, 'images/train'), { recursive: true });
   write('train/a.jpg');
@@ -109,7 +109,7 @@ test('one COCO file is detected in a folder or by itself, and divided by fractio
   );
 });
 
-test('several COCO files without a layout are refused, or taken together by verbs that only look', async () => {
+test('several COCO files without a layout are rejected, or taken together by verbs that only look', async () => {
   write('a.json', coco());
   write('annotations/b.json', coco());
   await expect(detectLayout(root)).rejects.toThrow('expected one data set, got 2');
@@ -158,7 +158,7 @@ test('images, labels and classes.txt are detected, divided or not', async () => 
   );
 });
 
-test('class folders and labelled images are detected as ImageNet', async () => {
+test('class folders and labeled images are detected as ImageNet', async () => {
   for (const split of ['train', 'val'])
     for (const wnid of ['n1', 'n2']) write(`${split}/${wnid}/a.jpg`);
   expect(await detectLayout(root)).toMatchObject({
@@ -173,7 +173,7 @@ test('class folders and labelled images are detected as ImageNet', async () => {
   expect(await detectLayout(root)).toMatchObject({ kind: 'classification', splits: ['all'] });
 });
 
-test('a data.yaml names the parts, relative to itself', async () => {
+test('a data.yaml names the splits, relative to itself', async () => {
   const train = write('x/train.json', coco('a.jpg'));
   write('x/val.json', coco());
   mkdirSync(join(root, 'pictures'));
@@ -190,7 +190,7 @@ test('a data.yaml names the parts, relative to itself', async () => {
     });
 });
 
-test('a data.yaml can take the first images of a part; a smaller limit still goes first', async () => {
+test('a data.yaml can limit the images of a split; a smaller limit takes precedence', async () => {
   write('x/train.json', coco('a.jpg', 'b.jpg', 'c.jpg'));
   ['a', 'b', 'c'].forEach((name) => write(`pictures/${name}.jpg`));
   write('data.yaml', 'train: {annotations: x/train.json, images: pictures, limit: 2}\n');
@@ -256,7 +256,7 @@ test.each([
     'train: ../train/images\nnc: 3\nnames: [a]',
     'got the data.yaml of a YOLO set; export it in COCO format',
   ],
-])('%j is refused', async (content, message) => {
+])('%j is rejected', async (content, message) => {
   mkdirSync(join(root, 'pictures'));
   write('x.json', coco());
   const file = write('data.yaml', content);
@@ -264,7 +264,7 @@ test.each([
   await expect(detectLayout(file)).rejects.toThrow(message);
 });
 
-test('any text as data.yaml is detected or refused with a DataError', async () => {
+test('any text as data.yaml is detected or rejected with a DataError', async () => {
   const file = join(root, 'data.yaml');
   const word = fc.constantFrom(
     'train:',
@@ -301,13 +301,13 @@ test('any text as data.yaml is detected or refused with a DataError', async () =
   );
 });
 
-test('a YOLO data.yaml beside a COCO file is no obstacle', async () => {
+test('a YOLO data.yaml next to a COCO file is no obstacle', async () => {
   write('data.yaml', 'train: train/images\nnames: [a]\n');
   write('export.json', coco());
   expect(await detectLayout(root)).toMatchObject({ layout: 'file' });
 });
 
-test('where nothing fits, the message lists what was looked for', async () => {
+test('if nothing matches, the message lists the supported layouts', async () => {
   write('readme.txt');
   const error = await detectLayout(root).catch((e: unknown) => e);
   expect(error).toBeInstanceOf(DataError);
@@ -318,7 +318,7 @@ test('where nothing fits, the message lists what was looked for', async () => {
   await expect(detectLayout(write('x.json', '{'))).rejects.toThrow(DataError);
 });
 
-test('fractions that are none are refused', async () => {
+test('invalid fractions are rejected', async () => {
   write('export.json', coco());
   for (const valFraction of [0, 1, NaN, -1])
     await expect(detectLayout(root, { valFraction })).rejects.toThrow(ConfigError);

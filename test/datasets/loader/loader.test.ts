@@ -120,7 +120,7 @@ describe('Loader', () => {
       expect(await collect(open(set, { numWorkers }).loader, 2)).toEqual(expected);
   });
 
-  test('a sample draws the same in whatever batch it comes', async () => {
+  test('the random draws of a sample do not depend on its batch', async () => {
     const draw = async (batchSize: number): Promise<[string, number][]> => {
       const { loader } = open(samples(6), { sampler: { ...inOrder, batchSize } });
       const draws: [string, number][] = [];
@@ -131,7 +131,7 @@ describe('Loader', () => {
     expect(await draw(1)).toEqual(await draw(4));
   });
 
-  test('goes on from a position with the batches that were left', async () => {
+  test('continues from a position with the remaining batches', async () => {
     const { loader } = open(samples(9));
     const whole: string[] = [];
     for await (const batch of loader.epoch(0)) whole.push(batch.value.files.join());
@@ -141,7 +141,7 @@ describe('Loader', () => {
     expect([loader.numBatches(), whole.length]).toEqual([5, 5]);
   });
 
-  test('makes no more batches ahead than told', async () => {
+  test('prepares no more batches ahead than requested', async () => {
     const { loader, counters } = open(samples(40), { prefetch: 3, sampler: inOrder });
     const iterator = loader.epoch(0);
     await iterator.next();
@@ -151,7 +151,7 @@ describe('Loader', () => {
     await iterator.return();
   });
 
-  test('prepares as many samples at a time as told', async () => {
+  test('prepares as many samples concurrently as requested', async () => {
     const set = samples(12, () => ({ delayMs: 15 }));
     for (const concurrency of [1, 3]) {
       const { loader, counters } = open(set, { numWorkers: 1, concurrency });
@@ -160,7 +160,7 @@ describe('Loader', () => {
     }
   });
 
-  test('uses released buffers again', async () => {
+  test('reuses released buffers', async () => {
     const { loader } = open(samples(60), { numWorkers: 1, prefetch: 1 });
     const reused: boolean[] = [];
     for await (const batch of loader.epoch(0)) {
@@ -207,7 +207,7 @@ describe('Loader', () => {
     },
   );
 
-  test('a batch that is released twice gives its buffers back once', async () => {
+  test('a batch that is released twice returns its buffers once', async () => {
     const { loader } = open(samples(40), { numWorkers: 0, prefetch: 2 });
     const buffers: ArrayBufferLike[] = [];
     let previous: ArrayBufferLike | undefined;
@@ -232,7 +232,7 @@ describe('Loader', () => {
     }
   });
 
-  test('an early end stops the work and the loader can be used again', async () => {
+  test('an early end stops the work, and the loader can be reused', async () => {
     const all = samples(400, (i) => ({ isGated: i >= 4 }));
     const { loader, counters } = open(all, { prefetch: 8, sampler: inOrder });
     const takeTwo = async (epoch: number): Promise<void> => {
@@ -250,7 +250,7 @@ describe('Loader', () => {
     expect(Atomics.load(counters, BEGUN_FIRST)).toBeLessThanOrEqual(12);
   });
 
-  test('an empty data set has no batch to give', async () => {
+  test('an empty data set has no batches', async () => {
     const { error } = await failure(open([]).loader);
     expect(error).toBeInstanceOf(ConfigError);
     expect(error.message).toMatch(/at least one batch of 2, got 0 samples/);
@@ -258,7 +258,7 @@ describe('Loader', () => {
 });
 
 describe('an error in a worker', () => {
-  test.each([0, 2])('names the file, in its turn (%i workers)', async (numWorkers) => {
+  test.each([0, 2])('names the file at its turn (%i workers)', async (numWorkers) => {
     const set = samples(10, (i) => (i === 5 ? { fails: 'data' } : {}));
     const { loader } = open(set, { numWorkers, sampler: inOrder });
     const { error, before } = await failure(loader);
@@ -269,7 +269,7 @@ describe('an error in a worker', () => {
     for await (const batch of loader.epoch(0, 3)) expect(batch.value.files[0]).toMatch(/f[68]/);
   });
 
-  test('that nobody expected is a WorkError with file and stack', async () => {
+  test('that is unexpected is a WorkError with file and stack', async () => {
     const { error } = await failure(open(samples(2, () => ({ fails: 'type' }))).loader);
     expect(error).toBeInstanceOf(WorkError);
     expect(error.message).toMatch(/^loader: f[01]: Cannot read properties of undefined/);
@@ -283,7 +283,7 @@ describe('an error in a worker', () => {
     expect(error.message).toMatch(/worker stopped with exit code 3 while it worked on .*\bf0\b/);
   });
 
-  test.each([0, 1])('a module that is no pipeline is a ConfigError (%i workers)', async (n) => {
+  test.each([0, 1])('a module that is not a pipeline is a ConfigError (%i workers)', async (n) => {
     const none = open(samples(2), { numWorkers: n, pipeline: new URL('file:///none/there.js') });
     const missing = await failure(none.loader);
     expect(missing.error).toBeInstanceOf(ConfigError);
@@ -293,7 +293,7 @@ describe('an error in a worker', () => {
   });
 });
 
-test('close ends an iteration that waits, and later ones', async () => {
+test('close ends a waiting iteration, and later ones', async () => {
   const { loader } = open(samples(4, () => ({ delayMs: 10_000 })));
   const waiting = failure(loader);
   await new Promise((resolve) => setTimeout(resolve, 50));
@@ -307,6 +307,6 @@ test.each<[Partial<LoaderOptions<Sample>>]>([
   [{ numWorkers: -1 }],
   [{ prefetch: 0 }],
   [{ concurrency: 0.5 }],
-])('refuses %j', (options) => {
+])('rejects %j', (options) => {
   expect(() => open(samples(1), options)).toThrow(/expected whole numWorkers >= 0/);
 });

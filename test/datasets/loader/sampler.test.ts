@@ -28,7 +28,7 @@ describe('epochBatches', () => {
     expect(batches(2, { lastBatch: 'fill', batchSize: 5 })).toEqual([[0, 1, 0, 1, 0]]);
   });
 
-  test('shuffles differently every epoch and seed, and the same again for the same', () => {
+  test('shuffles differently for every epoch and seed, reproducibly', () => {
     const order = (epoch: number, seed: number): string =>
       batches(50, { shuffle: true, seed }, epoch).flat().join();
     expect(order(0, 1)).toBe(order(0, 1));
@@ -37,7 +37,7 @@ describe('epochBatches', () => {
     );
   });
 
-  test('visits every sample once when shuffled, whatever the size', () => {
+  test('visits every sample once when shuffled, for any size', () => {
     fc.assert(
       fc.property(fc.nat(40), fc.integer({ min: 1, max: 9 }), fc.nat(5), (n, batchSize, epoch) => {
         const seen = batches(n, { shuffle: true, batchSize }, epoch).flat();
@@ -46,7 +46,7 @@ describe('epochBatches', () => {
     );
   });
 
-  test('keeps groups apart and mixes their batches', () => {
+  test('separates groups and mixes their batches', () => {
     const groups = Array.from({ length: 60 }, (_, i) => i % 2);
     const grouped = batches(60, { groups, shuffle: true, batchSize: 4, lastBatch: 'fill' });
     const kinds = grouped.map((batch) => new Set(batch.map((i) => groups[i])));
@@ -56,7 +56,7 @@ describe('epochBatches', () => {
     expect(grouped).toHaveLength(16);
   });
 
-  test('shards share an epoch without overlap and with equally many batches', () => {
+  test('shards divide an epoch without overlap and with equal numbers of batches', () => {
     const shards = [0, 1].map((index) => batches(10, { batchSize: 2, shard: { index, count: 2 } }));
     expect(shards).toEqual([
       [[0, 2], [4, 6], [8]],
@@ -86,7 +86,7 @@ describe('epochBatches', () => {
     [{ batchSize: 1.5 }, /got 1.5/],
     [{ shard: { index: 2, count: 2 } }, /got 2 of 2/],
     [{ groups: [0] }, /a group for each of 4 samples, got 1/],
-  ])('refuses %j', (options, message) => {
+  ])('rejects %j', (options, message) => {
     expect(() => batches(4, options)).toThrow(message);
   });
 });
@@ -94,7 +94,7 @@ describe('epochBatches', () => {
 describe('batchesFrom', () => {
   const options: SamplerOptions = { ...plain, shuffle: true, batchSize: 4 };
 
-  test('goes on where a position says, in the next epochs, too', () => {
+  test('continues from a position, also in the next epochs', () => {
     const all = [...batchesFrom(10, options, { epoch: 0, batch: 0 }, 3)];
     expect(all).toHaveLength(9);
     expect(all[2].next).toEqual({ epoch: 1, batch: 0 });
@@ -102,7 +102,7 @@ describe('batchesFrom', () => {
       expect([...batchesFrom(10, options, next, 3)]).toEqual(all.slice(done + 1));
   });
 
-  test('refuses to go on behind the end of an epoch, and epochs without a batch', () => {
+  test('rejects positions behind the end of an epoch, and epochs without a batch', () => {
     expect(() => batchesFrom(10, options, { epoch: 0, batch: 4 }).next()).toThrow(
       /within 3 batches of an epoch, got batch 4/,
     );

@@ -67,7 +67,7 @@ test('the annotations of seed 0 never change', () => {
   );
 });
 
-test('the set has the promised mix of objects', () => {
+test('the set has the specified mix of objects', () => {
   let [numObjects, numSmall, numCovered, numCrowds, numHoles] = [0, 0, 0, 0, 0];
   const counts = new Map<number, number>();
   const classes = new Array<number>(FORMS.length).fill(0);
@@ -95,7 +95,7 @@ test('the set has the promised mix of objects', () => {
   for (const count of classes) expect(count / numObjects).toBeGreaterThan(0.1);
 });
 
-test('plain objects are whole, of one colour, without holes and no crowds', () => {
+test('plain objects are complete, of one color, without holes and crowds', () => {
   let numObjects = 0;
   for (let i = 0; i < 50; i++) {
     const scene = shapesScene({ ...SHAPES_DEFAULTS, plain: true }, 'train', i);
@@ -202,7 +202,7 @@ test('a scene depends on its seed, split and index only', () => {
   expect(renderScene(shapesScene(SMALL, 'train', 2))).toEqual(renderScene(scene));
 });
 
-test('what is written is a sound COCO set with the rendered pixels', async () => {
+test('what is written is a valid COCO set with the rendered pixels', async () => {
   const folder = join(root, 'set');
   const progress: number[] = [];
   await writeShapes(folder, SMALL, (done, total) => progress.push(done / total));
@@ -225,7 +225,7 @@ test('what is written is a sound COCO set with the rendered pixels', async () =>
   }
 });
 
-test('with labels it is a segmentation set, too', async () => {
+test('with labels it is also a segmentation set', async () => {
   const folder = join(root, 'set');
   await writeShapes(folder, { ...SMALL, format: 'jpeg', labels: true });
   const data = (await detectLayout(join(folder, 'segment.yaml'))) as SegmentationData;
@@ -239,7 +239,7 @@ test('with labels it is a segmentation set, too', async () => {
   expect((await detectLayout(folder)).kind).toBe('detection');
 });
 
-test('a folder that holds something is not touched, and a failure leaves nothing behind', async () => {
+test('a non-empty folder is not touched, and a failure leaves no files', async () => {
   writeFileSync(join(root, 'mine.txt'), 'mine');
   await expect(writeShapes(root, SMALL)).rejects.toThrow('expected a folder that is empty');
   expect(readdirSync(root)).toEqual(['mine.txt']);
@@ -258,6 +258,6 @@ test.each([
   [{ width: 10 }, '--width'],
   [{ maxObjects: 2 }, '--max-objects: expected a whole number from 3 to 200'],
   [{ seed: 0.5 }, '--seed'],
-])('%j is refused', async (change, message) => {
+])('%j is rejected', async (change, message) => {
   await expect(writeShapes(join(root, 'set'), { ...SMALL, ...change })).rejects.toThrow(message);
 });

@@ -65,7 +65,7 @@ const masksOf = ({ image, objects }: AnnotatedImage): Uint8Array[] =>
   });
 
 describe('copyPaste', () => {
-  test('every mask is exactly what is seen of its object, and boxes are drawn around it', () => {
+  test('every mask is exactly the visible part of its object, and boxes are computed from it', () => {
     let numCovered = 0;
     for (let seed = 0; seed < 200; seed++) {
       const result = copyPaste(target(), donors(), new Random(seed));
@@ -121,7 +121,7 @@ describe('copyPaste', () => {
     expect([...objects.ids]).toEqual([60]);
   });
 
-  test('depends on the random stream alone', () => {
+  test('depends only on the random stream', () => {
     const result = (seed: number): AnnotatedImage =>
       copyPaste(target(), donors(), new Random(seed));
     expect(result(5)).toEqual(result(5));

@@ -157,7 +157,7 @@ describe('drawSegmentationGeometry', () => {
     expect(of()).toBe(false);
   });
 
-  test('refuses crop sizes without meaning', () => {
+  test('rejects crop sizes without meaning', () => {
     const draw = () =>
       drawSegmentationGeometry(
         map(5, 5, () => 1),

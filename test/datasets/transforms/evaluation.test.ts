@@ -24,7 +24,7 @@ describe('evaluationGeometry', () => {
     expect(evaluationGeometry(image(256, 256), evaluationResize(224)).window.x).toBe(16);
   });
 
-  test('from 384 on both sides are warped and nothing is cut', () => {
+  test('from 384 on the image is warped without a crop', () => {
     const resize = evaluationResize(384);
     expect(resize.mode).toBe('warp');
     expect(evaluationGeometry(image(500, 375), resize)).toEqual({
@@ -40,7 +40,7 @@ describe('evaluationGeometry', () => {
     expect(window).toEqual({ x: 144, y: 0, width: 288, height: 288 });
   });
 
-  test('refuses sizes and fractions without meaning', () => {
+  test('rejects sizes and fractions without meaning', () => {
     expect(() => evaluationResize(0)).toThrow(/whole inputSize > 0/);
     expect(() => evaluationResize(224, 1.1)).toThrow(/cropFraction <= 1, got 224 and 1.1/);
   });
@@ -66,7 +66,7 @@ describe('normalizeInto', () => {
     expect(untouched).toEqual([0, 1, 5, 6, 7, 8, 9, 10, 14, 15, 16, 17, 18, 19]);
   });
 
-  test('refuses an image that does not fit', () => {
+  test('rejects an image that does not fit', () => {
     const picture = { width: 1, height: 2, data: new Uint8Array(6) };
     const place = (offset: number, rowStride: number) => (): void =>
       normalizeInto(picture, table, new Float32Array(12), { offset, rowStride });

@@ -131,7 +131,7 @@ describe('steps in one go', () => {
     expect(sizeAfter(image, [])).toEqual(size(3, 2));
   });
 
-  test('refuse crops outside and sizes of zero', () => {
+  test('reject crops outside and sizes of zero', () => {
     expect(() => transformImage(noise(4, 4), [crop(1, 0, 4, 4)])).toThrow(/crop inside 4x4/);
     expect(() => gridOf(size(4, 4), [resize(2, 2), crop(0, 0, 3, 1)])).toThrow(/crop inside 2x2/);
     expect(() => sizeAfter(size(4, 4), [resize(0, 3)])).toThrow(/positive size, got 0x3/);
@@ -154,7 +154,7 @@ describe('transformBoxes', () => {
     expect(to(flip, flip)).toEqual([10, 20, 30, 60]);
   });
 
-  test('clips boxes that reach outside the image and empties those outside a crop', () => {
+  test('clips boxes that extend beyond the image and empties those outside a crop', () => {
     const outside = Float32Array.of(-5, -5, 50, 200);
     const clipped = transformBoxes(outside, size(40, 40), [resize(80, 80)]);
     expect([...clipped]).toEqual([0, 0, 80, 80]);
@@ -197,7 +197,7 @@ describe('objects', () => {
     expect(kept.segmentations[0]).toBe(objects.segmentations[1]);
   });
 
-  test('get boxes around what a crop leaves of their masks', () => {
+  test('get the boxes of their cropped masks', () => {
     // An L: the crop cuts its foot off, so its box shrinks to the stem.
     const objects = objectsOf([rectangles([2, 1, 4, 8], [2, 6, 10, 8])], [2, 1, 10, 8]);
     const kept = cropObjectsByMask(objects, source, [crop(0, 0, 13, 5)]);
@@ -207,7 +207,7 @@ describe('objects', () => {
     ]);
   });
 
-  test('boxes from masks are those of the bitmap that the network sees', () => {
+  test('boxes from masks are those of the transformed bitmap', () => {
     fc.assert(
       fc.property(stepLists, fc.nat(), (drawn, seed) => {
         const steps = drawn.filter(({ kind }) => kind !== 'flip');
@@ -276,7 +276,7 @@ describe('objects', () => {
     expect([...(kept?.boxes ?? [])]).toEqual([0, 4, 6, 8]);
   });
 
-  test('runs of another size are refused', () => {
+  test('runs of another size are rejected', () => {
     const wrong: Segmentation = { kind: 'rle', ...encodeRle([1], 1, 1) };
     expect(() => segmentationRuns(wrong, source)).toThrow(/mask of 13x9, got 1x1/);
   });
@@ -291,7 +291,7 @@ describe('padding', () => {
     expect(() => paddedSize([size(1, 1)], 0)).toThrow(/got 1 and 0/);
   });
 
-  test('is zero after normalising, whatever the buffer held', () => {
+  test('is zero after normalizing, whatever the buffer held', () => {
     const batch = new Float32Array(30).fill(9);
     const white = { width: 2, height: 1, data: new Uint8Array(6).fill(255) };
     const table = normalizationTable(IMAGENET_PIXELS);

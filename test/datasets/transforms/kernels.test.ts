@@ -7,7 +7,7 @@ import { resizePil } from '../../../datasets/transforms/resize-pil.js';
 import type { RgbImage } from '../../../core/image.js';
 import type { Size } from '../../../datasets/transforms/rect.js';
 
-test('areas do not overlap, leave room behind them and survive growth', () => {
+test('areas do not overlap, have room after them and survive growth', () => {
   const kernels = new ImageKernels();
   const at = kernels.layOut({ a: 5, b: 200_000, c: 0, d: 16 });
   expect(at).toEqual({ a: 0, b: 80, c: 200_144, d: 200_208 });

@@ -77,7 +77,7 @@ describe('equals Pillow 9.4', () => {
   });
 });
 
-describe('one-pixel and one-colour images', () => {
+describe('one-pixel and one-color images', () => {
   const grey = (side: number): RgbImage => ({
     width: side,
     height: side,
@@ -107,7 +107,7 @@ describe('randAugment', () => {
     return out;
   };
 
-  test('levels mean what the originals’ levels mean', () => {
+  test('levels have the meaning of the original code', () => {
     expect(level('posterize', 0.9)).toEqual(direct('posterize', 1)); // 4 − int(3.6)
     expect(level('solarize', 0.9)).toEqual(direct('solarize', 26)); // 256 − int(230.4)
     expect(level('solarize', 1)).toEqual(direct('solarize', 0));
@@ -124,7 +124,7 @@ describe('randAugment', () => {
     for (const name of ['color', 'contrast', 'brightness', 'sharpness']) either(name, 1.81, 0.19);
   });
 
-  test('draws fifteen operations, both at most, about half of them carried out', () => {
+  test('draws from fifteen operations, at most two, about half of them applied', () => {
     expect(Object.keys(RANDOM_OPERATIONS)).toHaveLength(15);
     let unchanged = 0;
     for (let seed = 0; seed < 400; seed++) {

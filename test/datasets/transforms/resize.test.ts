@@ -61,7 +61,7 @@ const methods: [string, (i: RgbImage, o: Parameters<typeof resizeLinearCv>[1]) =
 ];
 
 describe.each(methods)('%s', (_, resize) => {
-  test('a window is what would be cut from the whole result, mirrored or not', () => {
+  test('a window equals the crop of the whole result, flipped or not', () => {
     fc.assert(
       fc.property(sizes, windowed, (from, { size, window, mirrored }) => {
         const image = noise(from.width, from.height);
@@ -72,7 +72,7 @@ describe.each(methods)('%s', (_, resize) => {
     );
   });
 
-  test('the same size gives the same image, and one colour stays that colour', () => {
+  test('the same size gives the same image, and one color stays that color', () => {
     const image = noise(9, 7);
     expect(resize(image, { size: { width: 9, height: 7 } }).data).toEqual(image.data);
     const flat: Size = { width: 5, height: 6 };
@@ -101,7 +101,7 @@ describe.each(methods)('%s', (_, resize) => {
     expect([...out.subarray(0, 2), ...out.subarray(38)]).toEqual([9, 9, 9, 9]);
   });
 
-  test('refuses windows outside, sizes that are not positive, and small buffers', () => {
+  test('rejects windows outside, sizes that are not positive, and small buffers', () => {
     const image = noise(4, 4);
     const size = { width: 4, height: 4 };
     const window = { x: 1, y: 0, width: 4, height: 4 };
@@ -119,7 +119,7 @@ describe('resizePil', () => {
     expect(data[3]).toBe((8 * 3 + 16 * 3) / 8);
   });
 
-  test('bicubic enlarging overshoots beside an edge and clamps to 0 and 255', () => {
+  test('bicubic enlarging overshoots next to an edge and clamps to 0 and 255', () => {
     const edge = row(0, 0, 0, 255, 255, 255);
     const up = greys(resizePil(edge, { filter: 'bicubic', size: { width: 24, height: 1 } }));
     expect(up[0]).toBe(0);
@@ -130,7 +130,7 @@ describe('resizePil', () => {
     expect(Math.max(...over)).toBeGreaterThan(200);
   });
 
-  test('a crop hides what lies outside, a box does not', () => {
+  test('a crop hides pixels outside, a box does not', () => {
     const image = row(255, 255, 10, 10, 255, 255);
     const size = { width: 1, height: 1 };
     const crop = { x: 2, y: 0, width: 2, height: 1 };
@@ -139,7 +139,7 @@ describe('resizePil', () => {
     expect(boxed.data[0]).toBeGreaterThan(10);
   });
 
-  test('a scratch that held a larger image changes nothing', () => {
+  test('a scratch used for a larger image changes nothing', () => {
     const scratch = new Scratch();
     resizePil(noise(40, 30), { filter: 'bicubic', size: { width: 33, height: 21 } }, scratch);
     const options = { filter: 'bicubic', size: { width: 5, height: 9 } } as const;
@@ -147,7 +147,7 @@ describe('resizePil', () => {
     expect(resizePil(noise(8, 8), options, scratch).data).toEqual(fresh.data);
   });
 
-  test('refuses crops and boxes outside the image', () => {
+  test('rejects crops and boxes outside the image', () => {
     const options = { filter: 'bilinear', size: { width: 1, height: 1 } } as const;
     const crop = { x: 0, y: 3, width: 1, height: 2 };
     expect(() => resizePil(noise(4, 4), { ...options, crop })).toThrow(/crop inside 4x4/);
@@ -157,7 +157,7 @@ describe('resizePil', () => {
 });
 
 describe('resizeLinearCv', () => {
-  test('doubling mixes neighbours 3 : 1 without antialiasing', () => {
+  test('doubling mixes neighbors 3 : 1 without antialiasing', () => {
     const { data } = resizeLinearCv(row(0, 100), { size: { width: 4, height: 1 } });
     expect(greys({ width: 4, height: 1, data })).toEqual([0, 25, 75, 100]);
   });
@@ -168,7 +168,7 @@ describe('resizeLinearCv', () => {
   });
 });
 
-describe('nearest neighbours', () => {
+describe('nearest neighbors', () => {
   const labels = (width: number): { width: number; height: number; data: Uint8Array } => ({
     width,
     height: 1,

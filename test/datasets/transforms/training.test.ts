@@ -51,7 +51,7 @@ describe('randomResizedCrop', () => {
     expect(Math.max(...aspects)).toBeLessThan(Math.log(4 / 3) + 0.01);
   });
 
-  test('takes the centre with a clamped aspect if nothing fits', () => {
+  test('takes the center with a clamped aspect if nothing fits', () => {
     const strip = randomResizedCrop(
       { width: 1000, height: 30 },
       { scale: [1, 1], ratio: [3 / 4, 4 / 3] },
@@ -136,7 +136,7 @@ describe('mixing', () => {
       (mix) => mix.kind === kind,
     ).length / 1000;
 
-  test('draws mixup and CutMix as told', () => {
+  test('draws mixup and CutMix according to the options', () => {
     expect(share('cutmix')).toBeCloseTo(0.5, 1);
     expect(share('mixup')).toBeCloseTo(0.5, 1);
     expect(share('mixup', { cutmixAlpha: 0 })).toBe(1);
@@ -145,7 +145,7 @@ describe('mixing', () => {
     expect(share('none', { probability: 0.3 })).toBeCloseTo(0.7, 1);
   });
 
-  test('a box stays inside the image and λ is what it leaves', () => {
+  test('a box stays inside the image, and λ is the remaining fraction', () => {
     fc.assert(
       fc.property(
         fc.double({ min: 0, max: 1, noNaN: true }),

@@ -14,6 +14,6 @@ test('the gradient is the given one, whatever the value', async () => {
   });
 });
 
-test('another shape is refused', () => {
+test('another shape is rejected', () => {
   expect(() => vjp(tf.zeros([2]), tf.zeros([3]))).toThrow('vjp');
 });

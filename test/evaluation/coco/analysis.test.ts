@@ -146,7 +146,7 @@ describe('errorBreakdown', () => {
     );
   });
 
-  test('keypoints are refused', () => {
+  test('keypoints are rejected', () => {
     const { truth, detections } = scene([[1, A]], []);
     const options = { iouType: 'keypoints' as 'bbox', iouThreshold: 0.5 };
     expect(() => errorBreakdown(truth, detections, options)).toThrow(ConfigError);
@@ -154,7 +154,7 @@ describe('errorBreakdown', () => {
 });
 
 describe('detectionConfusion', () => {
-  test('counts truth by prediction, the background last', () => {
+  test('counts ground truth by prediction, the background last', () => {
     const { truth, detections } = scene(
       [
         [1, A],
@@ -271,7 +271,7 @@ describe('thresholdCurves', () => {
     expect(curve.best).toEqual({ score: 0.8, precision: 2 / 3, recall: 1, f1: 0.8 });
   });
 
-  test('leave out categories without objects, and refuse other thresholds', () => {
+  test('leave out categories without objects, and reject other thresholds', () => {
     expect(thresholdCurves(result)).toHaveLength(1);
     expect(() => thresholdCurves(result, 0.42)).toThrow('one of the IoU thresholds 0.5, 0.55');
   });

@@ -65,7 +65,7 @@ test('gives the curves of the slow evaluation, bit for bit', () => {
   );
 });
 
-describe('portions of a data set', () => {
+describe('batches of a data set', () => {
   const split = (problem: Problem, turn: number): DetectionRecord[][] => {
     const ids = [...problem.imageIds.slice(turn), ...problem.imageIds.slice(0, turn)];
     return ids.map((id) => problem.detections.filter(({ imageId }) => imageId === id));
@@ -99,7 +99,7 @@ describe('portions of a data set', () => {
     );
   });
 
-  test('finish can be asked more than once', () => {
+  test('finish can be called repeatedly', () => {
     const problem = oneObject({});
     const evaluator = new CocoEvaluator(truthOf(problem), cocoParameters('bbox'));
     evaluator.update(detectionsOf(problem.detections));
@@ -147,7 +147,7 @@ function oneObject(change: {
 }
 
 describe('by hand', () => {
-  test('one object found has AP 1, but for the spacing in the precision', () => {
+  test('one matched object has AP 1, except for the spacing in the precision', () => {
     const { stats } = evaluate(oneObject({}), cocoParameters('bbox'));
     expect(stats[0]).toBeCloseTo(1, 12);
     expect(stats[3]).toBeCloseTo(1, 12);
@@ -171,7 +171,7 @@ describe('by hand', () => {
     );
   });
 
-  test('a crowd absorbs any number of detections, which count for nothing', () => {
+  test('a crowd absorbs any number of detections, which are ignored', () => {
     const crowd = { box: [50, 50, 20, 20] as const, area: 400, isCrowd: true };
     const inside = { box: [52, 52, 5, 5] as const, area: 25, score: 0.9 };
     const problem = oneObject({ truth: [{}, crowd], detections: [inside, inside, inside, {}] });
@@ -216,7 +216,7 @@ describe('errors', () => {
     expect(() => evaluate(oneObject({}), parameters)).toThrow(message);
   });
 
-  test('what is compared must be there', () => {
+  test('compared fields are required', () => {
     const { mask: _, ...bare } = { ...oneObject({}).detections[0] };
     const evaluator = new CocoEvaluator(truthOf(oneObject({})), cocoParameters('segm'));
     expect(() => evaluator.update(detectionsOf([bare as DetectionRecord]))).toThrow(

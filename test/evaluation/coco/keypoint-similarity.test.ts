@@ -45,7 +45,7 @@ describe('keypointSimilarity', () => {
     expect(off).toBeCloseTo((Math.exp(-0.25) + 1) / 2, 12);
   });
 
-  test('leaves out keypoints that are not labelled', () => {
+  test('leaves out keypoints that are not labeled', () => {
     const similarity = similarityOf([10, 10, 2, 0, 0, 0], [10, 10, 1, 99, 99, 1]);
     expect(similarities(similarity, 1)).toEqual([1]);
   });
@@ -64,7 +64,7 @@ describe('keypointSimilarity', () => {
     expect(similarityOf([10, 10, 2, 20, 20, 1], [1, 2, 1, 5, 9, 1]).area(0)).toBe(28);
   });
 
-  test('refuses another number of keypoints', () => {
+  test('rejects another number of keypoints', () => {
     expect(() => similarityOf([10, 10, 2], [1, 2, 1])).toThrow(
       'expected 2 keypoints (x, y, v) a detection, got 3 numbers for 1',
     );

@@ -36,7 +36,7 @@ function warningsOf(
   return cocoWarnings(groundTruth.build(), results.build(), parameters);
 }
 
-test('usual files give no warning', () => {
+test('typical files give no warnings', () => {
   expect(warningsOf([annotation], [detection])).toEqual([]);
   const keypoints = cocoParameters('segm');
   expect(
@@ -103,7 +103,7 @@ describe('there is a warning about', () => {
     expect(warnings[0]).toMatch(message);
   });
 
-  test('nothing of what strictness explains, without it', () => {
+  test('no warnings about strictness without it', () => {
     const lenient = cocoParameters('segm', { strict: false });
     const both = { ...detection, segmentation: mask };
     expect(warningsOf([{ ...annotation, id: 0, ignore: true }], [both], lenient)).toEqual([]);

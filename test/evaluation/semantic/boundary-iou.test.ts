@@ -40,7 +40,7 @@ const anyMap = fc
     });
   });
 
-test('boundaries are what the squares around the pixels say', () => {
+test('boundaries agree with squares around the pixels', () => {
   fc.assert(
     fc.property(
       anyMap,
@@ -90,6 +90,6 @@ describe('boundaryDistance', () => {
   });
 });
 
-test('a map of another size is refused', () => {
+test('a map of another size is rejected', () => {
   expect(() => boundaryPixels(Uint8Array.of(1), 1, 2, 1)).toThrow(DataError);
 });

@@ -110,7 +110,7 @@ test.each([
   ['{"images":[1],}', 'expected a key in quotes, got "}"'],
   ['{"images":[1],"images":[2]}', 'expected each key once, got "images" again'],
   ['{"info":tru,"images":[]}', '"info": expected valid JSON'],
-])('%s is refused with the reason and the byte', (text, message) => {
+])('%s is rejected with the reason and the byte', (text, message) => {
   expect(() => scan(encode(text))).toThrow(DataError);
   expect(() => scan(encode(text))).toThrow(message);
   expect(() => scan(encode(text))).toThrow(/^f\.json: byte \d+: /);

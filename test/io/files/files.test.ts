@@ -17,7 +17,7 @@ test('both ways of writing make missing folders and leave the file alone there',
     expect(readFileSync(path(`a/b/${name}.txt`), 'utf8')).toBe('text');
 });
 
-test('a refused write names the file, and leaves no temporary file', async () => {
+test('a rejected write names the file, and leaves no temporary file', async () => {
   mkdirSync(path('taken/inside'), { recursive: true });
   const expected = /taken: expected to write it, got E\w+.*what was there before is unchanged/;
   const write = (): void => writeAtomicallySync(path('taken'), 'text');

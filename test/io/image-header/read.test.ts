@@ -26,7 +26,7 @@ test('a PNG of 16 bits says so', async () => {
   });
 });
 
-test('the beginning of a file is enough, and what is cut off before the size is refused', async () => {
+test('the beginning of a file is enough, and what is cut off before the size is rejected', async () => {
   const jpeg = await blank(3).jpeg().toBuffer();
   const scan = jpeg.indexOf(Uint8Array.of(0xff, 0xda));
   expect(readImageHeader(jpeg.subarray(0, scan), 'x')).toMatchObject({ width: 700, height: 300 });

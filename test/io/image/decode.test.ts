@@ -82,7 +82,7 @@ async function failure(bytes: Uint8Array, options = {}): Promise<DataError> {
 }
 
 describe('decodeImage', () => {
-  test('an embedded colour profile leaves the pixels alone', async () => {
+  test('an embedded color profile leaves the pixels alone', async () => {
     const plain = await jpeg();
     const profiled = await sharp(plain).withIccProfile('p3').jpeg().toBuffer();
     const start = profiled.indexOf(Uint8Array.of(0xff, 0xe2));
@@ -102,12 +102,12 @@ describe('decodeImage', () => {
     expect(image).toEqual(await decodeImageBytes(readFileSync(file), file));
   });
 
-  test('grey is repeated in three channels', async () => {
+  test('gray is repeated in three channels', async () => {
     const { data } = await decodeImageBytes(png([3, 1, 8, 0], [[0, 7, 255]]), 'grey');
     expect([...data]).toEqual([0, 0, 0, 7, 7, 7, 255, 255, 255]);
   });
 
-  test('one-bit grey is spread to 0 and 255', async () => {
+  test('one-bit gray is spread to 0 and 255', async () => {
     const { data } = await decodeImageBytes(png([3, 1, 1, 0], [[0b01000000]]), 'bits');
     expect([...data]).toEqual([0, 0, 0, 255, 255, 255, 0, 0, 0]);
   });
@@ -119,7 +119,7 @@ describe('decodeImage', () => {
     expect([...(await decodeImageBytes(greyAlpha, 'la')).data]).toEqual([90, 90, 90]);
   });
 
-  test('a palette gives its colours, transparent or not', async () => {
+  test('a palette gives its colors, transparent or not', async () => {
     const palette = [1, 2, 3, 40, 50, 60];
     const bytes = png(
       [2, 1, 8, 3],

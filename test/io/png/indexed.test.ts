@@ -12,7 +12,7 @@ test('readers of labels get the numbers back', () => {
   expect([width, height, ...data]).toEqual([3, 2, ...MAP.data]);
 });
 
-test('viewers get the colours, and white where there is none', () => {
+test('viewers get the colors, and white where there is none', () => {
   const { data } = PNG.sync.read(Buffer.from(encodeIndexedPng(MAP, PALETTE)));
   const pixel = (i: number): number[] => [...data.subarray(4 * i, 4 * i + 4)];
   expect(pixel(0)).toEqual([10, 20, 30, 255]);
@@ -20,6 +20,6 @@ test('viewers get the colours, and white where there is none', () => {
   expect(pixel(2)).toEqual([255, 255, 255, 255]);
 });
 
-test.each([0, 4, 771])('a palette of %i bytes is refused', (length) => {
+test.each([0, 4, 771])('a palette of %i bytes is rejected', (length) => {
   expect(() => encodeIndexedPng(MAP, new Uint8Array(length))).toThrow(ShapeError);
 });

@@ -35,7 +35,7 @@ test('8-bit gray comes back as written, and equals what pngjs reads', () => {
   );
 });
 
-test('colours come back as written', async () => {
+test('colors come back as written', async () => {
   await fc.assert(
     fc.asyncProperty(pictures(3), pictures(4), async (rgb, rgba) => {
       expect(await sharp(encodeRgbPng(rgb)).raw().toBuffer()).toEqual(Buffer.from(rgb.data));
@@ -72,7 +72,7 @@ test.each([false, true])('a palette gives indices, interlaced or not (%s)', asyn
   );
 });
 
-test('two entries of one colour stay two classes', () => {
+test('two entries of one color stay two classes', () => {
   const palette = Uint8Array.of(9, 9, 9, 9, 9, 9);
   const rows = Uint8Array.of(0, 0b01000000, 0, 0b10000000);
   const png = buildPng({ width: 2, height: 2, bitDepth: 1, colourType: 3, palette, rows });
@@ -141,7 +141,7 @@ test.each<[string, Uint8Array, string]>([
     buildPng({ ...RGB, colourType: 0, width: 100000, height: 100000 }),
     'expected at most 178956970 pixels',
   ],
-])('%s is refused', (_, bytes, message) => {
+])('%s is rejected', (_, bytes, message) => {
   expect(() => decodePngIndices(bytes, 'f.png')).toThrow(DataError);
   expect(() => decodePngIndices(bytes, 'f.png')).toThrow(message);
   expect(() => decodePngIndices(bytes, 'f.png')).toThrow(/^f\.png: /);

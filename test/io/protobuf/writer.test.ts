@@ -121,7 +121,7 @@ describe('what is written is read back', () => {
   });
 });
 
-test('more than protobuf’s 2 GiB is refused with the remedy, before it is allocated', () => {
+test('more than protobuf’s 2 GiB is rejected with the remedy, before it is allocated', () => {
   expect(() => new ProtobufWriter(2 ** 31)).toThrow(InputError);
   expect(() => new ProtobufWriter(2 ** 31)).toThrow('keep the weights as inputs');
   const out = new ProtobufWriter();

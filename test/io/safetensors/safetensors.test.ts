@@ -217,7 +217,7 @@ test.each(lies)('a header with %s is an error', async (_, header, dataBytes, mes
   await expect(attempt).rejects.toThrow(message);
 });
 
-test('a header length beyond the file or the limit is refused before anything is allocated', async () => {
+test('a header length beyond the file or the limit is rejected before anything is allocated', async () => {
   const large = await put('length.safetensors', fileOf({}, 0, 2n ** 63n));
   await expect(openSafetensors(large)).rejects.toThrow('got a length of 9223372036854775808');
   const limit = await put('limit.safetensors', fileOf({}, 0, 200_000_000n));

@@ -118,7 +118,7 @@ test('a deflated archive is read, too', async () => {
   expect(await read(await put('deflated.pt', file), 't')).toEqual(Float32Array.of(2, 3));
 });
 
-test('a tensor alone and plain values beside tensors', async () => {
+test('a tensor alone and plain values next to tensors', async () => {
   const alone = tensor({ key: '0', numel: 1, shape: [], strides: [] });
   expect(await read(await put('alone.pt', torchZip(alone, { 0: floats(4) })), 'tensor')).toEqual(
     Float32Array.of(4),
@@ -319,7 +319,7 @@ test.each([
   ['a Git LFS pointer', 'version https://git-lfs.github.com/spec/v1\n', /Git LFS pointer/],
   ['a gzip file', bytes([0x1f, 0x8b, 8]), /gzip/],
   ['something else', bytes([1, 2, 3]), /begins with 01 02 03/],
-])('%s is refused by its first bytes', async (_, data, message) => {
+])('%s is rejected by its first bytes', async (_, data, message) => {
   await expect(openWeights(await put('magic.pt', data))).rejects.toThrow(message);
 });
 

@@ -29,14 +29,14 @@ const detection = (box: readonly number[], more: Partial<DrawnDetection> = {}): 
   ...more,
 });
 
-describe('colours', () => {
+describe('colors', () => {
   test('are the same every time, and no two of 80 classes have the same', () => {
     const all = Array.from({ length: 80 }, (_, k) => classColour(k));
     expect(new Set(all.map(String)).size).toBe(80);
     expect(classColour(7)).toEqual(all[7]);
   });
 
-  test('neighbouring classes are far apart', () => {
+  test('neighboring classes are far apart', () => {
     for (let k = 0; k < 79; k++) {
       const [a, b] = [classColour(k), classColour(k + 1)];
       const distance = Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
@@ -82,7 +82,7 @@ describe('masks', () => {
     expect(untouched).toEqual(blankPicture(60, 60, GREY));
   });
 
-  test('that fill the whole picture colour all of it', () => {
+  test('that fill the whole picture color all of it', () => {
     const picture = blankPicture(60, 60, GREY);
     drawMask(picture, encodeRle(square(60, 0, 60), 60, 60), 1, style);
     expect(pixel(picture, 30, 30)).toEqual([192, 64, 64]);
@@ -149,7 +149,7 @@ describe('tags', () => {
 });
 
 describe('detections', () => {
-  test('box, tag and mask have the colour of the class; far away nothing changes', () => {
+  test('box, tag and mask have the color of the class; far away nothing changes', () => {
     const picture = blankPicture(600, 400, GREY);
     const drawn = drawDetections(picture, [detection([200, 100, 400, 300])]);
     expect(isBlank(picture)).toBe(true);
@@ -193,7 +193,7 @@ describe('detections', () => {
     expect(isBlank(drawDetections(picture, []))).toBe(true);
   });
 
-  test('a mask of another size is refused', () => {
+  test('a mask of another size is rejected', () => {
     const mask = encodeRle(new Uint8Array(12), 3, 4);
     expect(() =>
       drawDetections(blankPicture(600, 400, GREY), [detection([0, 0, 9, 9], { mask })]),

@@ -11,7 +11,7 @@ const red = ({ data }: { readonly data: Uint8Array }): number[] =>
 describe('blendLabels', () => {
   const palette = (k: number): Rgb => [100 * k, 0, 0];
 
-  test('mixes the colour of each class in, and lightens where classes meet', () => {
+  test('mixes the color of each class in, and lightens where classes meet', () => {
     const labels = { width: 4, height: 1, data: Uint8Array.of(1, 1, 2, 2) };
     const out = blendLabels(blankPicture(4, 1, BLACK), labels, palette, { opacity: 0.5 });
     expect(red(out)).toEqual([50, 173, 100, 100]); // 50 + 0.6 · (255 − 50)
@@ -22,7 +22,7 @@ describe('blendLabels', () => {
     expect(red(blendLabels(blankPicture(2, 2, [9, 9, 9]), labels, palette))).toEqual([9, 9, 9, 9]);
   });
 
-  test('labels of another size are refused', () => {
+  test('labels of another size are rejected', () => {
     const labels = { width: 2, height: 1, data: Uint8Array.of(1, 1) };
     expect(() => blendLabels(blankPicture(2, 2, BLACK), labels)).toThrow(
       'blendLabels: expected labels of 2x2, got 2x1',

@@ -74,7 +74,7 @@ describe('text', () => {
 });
 
 describe('rectangles', () => {
-  test('cover pixels by the part that is inside', () => {
+  test('cover pixels by the partial result that is inside', () => {
     const picture = blankPicture(4, 3, WHITE);
     const box = { x: 1, y: 1, width: 1.5, height: 1 };
     fillRectangle(picture, box, { colour: BLACK, alpha: 1, radiusPx: 0 });
@@ -93,7 +93,7 @@ describe('enlarging', () => {
     expect([...data].filter((_, i) => i % 3 === 0)).toEqual([0, 25, 75, 100, 0, 25, 75, 100]);
   });
 
-  test('a picture with missing bytes is refused', () => {
+  test('a picture with missing bytes is rejected', () => {
     expect(() => enlargePicture({ width: 2, height: 2, data: new Uint8Array(9) }, 2)).toThrow(
       'picture: expected 12 bytes for 2x2, got 9',
     );

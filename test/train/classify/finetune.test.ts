@@ -181,7 +181,7 @@ describe('from an encoder', () => {
   });
 });
 
-describe('a response norm that comes or goes', () => {
+describe('a GRN that comes or goes', () => {
   const plain: ClassificationConfig = {
     ...CONFIG,
     backbone: { ...BACKBONE, responseNorm: 'none' },

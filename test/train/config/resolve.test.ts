@@ -28,7 +28,7 @@ const resolve = (name: string, request: Partial<ConfigRequest> = {}): ResolvedCo
 const set = (...settings: readonly string[]): ResolvedConfig =>
   resolve('classify', { set: settings });
 
-test.each(Object.keys(RECIPES))('recipe %s is sound and unchanged when nothing is set', (name) => {
+test.each(Object.keys(RECIPES))('recipe %s is valid and unchanged when nothing is set', (name) => {
   const { config, recipe, sources } = resolve(name);
   expect(config).toEqual(RECIPES[name]);
   expect(recipe).toBe(name);
@@ -145,7 +145,7 @@ describe('--set', () => {
     ['__proto__.x=1', /^--set: expected path=value/],
     ['warmupEpochs=99', /warmupEpochs: expected at most epochs \(30\), got 99/],
     ['minLr=1', /minLr: expected at most lr \(0.001\), got 1/],
-  ])('%s is refused', (setting, message) => {
+  ])('%s is rejected', (setting, message) => {
     expect(() => set(setting)).toThrow(ConfigError);
     expect(() => set(setting)).toThrow(message);
   });
@@ -223,13 +223,13 @@ describe('files', () => {
       /value\.yaml: lr: expected a number from 0, got "fast"/,
     ],
     ['number.yaml', 'extends: 3', /extends: expected the name of a recipe or a file, got 3/],
-  ])('%s is refused', (name, text, message) => {
+  ])('%s is rejected', (name, text, message) => {
     const file = write(name, `${text}\n`);
     expect(() => resolve(file)).toThrow(ConfigError);
     expect(() => resolve(file)).toThrow(message);
   });
 
-  test('a file that is missing or extends another recipe is refused', () => {
+  test('a file that is missing or extends another recipe is rejected', () => {
     expect(() => resolve(join(folder, 'no.yaml'))).toThrow(/no\.yaml: .*got no such file/);
     const file = write('other.yaml', 'extends: fcmae-atto\n');
     expect(() => resolve('classify', { file })).toThrow(

@@ -32,7 +32,7 @@ test('inference works on what a trained model would let through', async () => {
   expect(result.overheadShare).toBeLessThan(1);
 });
 
-test('training samples 512 regions an image and has positives for the masks', async () => {
+test('training samples 512 RoIs per image and has positives for the masks', async () => {
   const result = await benchmarkDetectorTraining(await engineOf('compiled'), options);
   const { boxRegions, positives, maskRows, objects } = result.counts;
   expect(boxRegions).toBeGreaterThan(0);

@@ -8,7 +8,7 @@ const model = { config: TINY_CONFIG };
 const check = (view: DetectionView, config = TINY_CONFIG): void =>
   assertBatch(batchOf([view]), { config });
 
-test('sound batches pass, also without objects', () => {
+test('valid batches pass, also without objects', () => {
   expect(() => check(viewOf([BOX]))).not.toThrow();
   expect(() => check(viewOf([]))).not.toThrow();
 });

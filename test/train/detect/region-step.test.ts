@@ -127,7 +127,7 @@ test('a step with 4 positives computes 8 mask rows, and no more', async () => {
   await bench.step.release();
 });
 
-test('the gradients of P2 and P5 are those of finite differences, beside regions without area', async () => {
+test('the gradients of P2 and P5 are those of finite differences, next to regions without area', async () => {
   const bench = new Bench(await engineOf('compiled'));
   await bench.run();
   const gradients = bench.mapGradients();
@@ -227,7 +227,7 @@ test('without objects there is no box or mask loss, and the mask head’s gradie
   await bench.step.release();
 });
 
-test('without any region all losses and gradients are 0', async () => {
+test('without RoIs all losses and gradients are 0', async () => {
   const bench = new Bench(await engineOf('compiled'));
   const result = await bench.run({ objects: [], proposals: new Float32Array(0) });
   expect(result.losses).toEqual({ loss_cls: 0, loss_bbox: 0, loss_mask: 0 });

@@ -142,7 +142,7 @@ test.each([
   },
 );
 
-test('a rank without regions waits for the others and changes nothing', async () => {
+test('a rank without RoIs waits for the others and changes nothing', async () => {
   const [rows, numRegions, stage] = [8, 5, 1];
   const { boxRoiSize: P, channels: C, numClasses: K } = CONFIG;
   const size = P * P * C;

@@ -30,7 +30,7 @@ describe('the MPI library', () => {
   });
 
   test.each(['Open MPI v3.1.0, …', 'Intel(R) MPI Library 2021.11', 'MPICH Version:\t5.0.0', ''])(
-    'is refused if it is an unknown one: %s',
+    'is rejected if it is an unknown one: %s',
     (version) => {
       expect(() => mpiAbi(version, '/opt/libmpi.so')).toThrow(
         /^\/opt\/libmpi\.so: expected one of Open MPI 4, Open MPI 5, MPICH 3, MPICH 4, got "/,
@@ -161,7 +161,7 @@ describe('ranks', () => {
   });
 
   test.each([1, 2])(
-    'normalise their parts of a batch, in %i micro-batches, as one rank does the whole, backwards too',
+    'normalize their parts of a batch, in %i micro-batches, as one rank does the whole, backwards too',
     async (numParts) => {
       const parameters = { weight: Float32Array.of(2, -1), bias: Float32Array.of(0.5, 0.1) };
       const x = Float32Array.of(1, 2, -3, 4, 5, -6, 7, 0.5);

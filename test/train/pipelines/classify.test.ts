@@ -153,7 +153,7 @@ describe('training', () => {
     }
   });
 
-  test('mixing an odd batch is refused', async () => {
+  test('mixing an odd batch is rejected', async () => {
     await expect(batches(RECIPE, { batchSize: 5 })).rejects.toThrow(/even number of images, got 5/);
   });
 });

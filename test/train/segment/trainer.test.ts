@@ -95,7 +95,7 @@ test('where every pixel is ignored the loss and all gradients are 0, not NaN', a
   await task.release();
 });
 
-test('the sum over labelled pixels is divided by all of them', async () => {
+test('the sum over labeled pixels is divided by all of them', async () => {
   const loss = async (label: (pixel: number) => number): Promise<number> => {
     const task = newTask(newBuffers());
     const { lossDecode } = await task.backward(batch(label), AT_START);
@@ -252,7 +252,7 @@ describe('batch norms over the step', () => {
     },
   );
 
-  test('one batch alone is a whole step; buffers without room for its parts are refused', async () => {
+  test('one batch alone is a whole step; buffers without room for its parts are rejected', async () => {
     const [of, options] = [newBuffers(true), { batchNormOver: 'step', accumulation: 2 } as const];
     const task = newTask(of, options);
     const mean = task.store.get('decode_head.fpn_bottleneck.bn.running_mean');
