@@ -24,65 +24,65 @@ import type { LogRecord, RunListener, WhichWeights } from './log-record.js';
 import { learningRate, type Schedule } from './schedule.js';
 import type { BatchSource, Scalars, Trainer } from './trainer.js';
 
-/** A run of any task: all that is settled beside its configuration and data. */
+/** Settings of a run of any task besides configuration and data. */
 export interface Run {
   readonly engine: Engine;
   /** Run folder. */
   readonly folder: string;
   readonly seed: number;
-  /** Takes the place of the configuration's backbone. */
+  /** Replaces the configuration's backbone. */
   readonly backbone?: Backbone | undefined;
-  /** Weight file to start from. */
+  /** Initial weights. */
   readonly weights?: string | undefined;
-  /** Go on from the newest checkpoint of the folder. */
+  /** Whether to resume from the newest checkpoint of the folder. */
   readonly resume: boolean;
-  /** Stops after this many steps, or never. */
+  /** Number of steps after which to stop. */
   readonly maxSteps: number | null;
-  /** The processes that train together. */
+  /** Processes that train together. */
   readonly communicator: Communicator;
   /** Saves and stops after the current step when aborted. */
   readonly signal?: AbortSignal | undefined;
   readonly listener?: RunListener | undefined;
 }
 
-/** How long a run is and how often it is interrupted, which every task counts in its own way. */
+/** Task-specific length and intervals of a run. */
 export interface RunLength {
   readonly schedule: Schedule;
   readonly epochs: number;
-  /** Epochs between evaluations; the last epoch is always evaluated. */
+  /** Number of epochs between evaluations; the last epoch is always evaluated. */
   readonly evaluateEvery: number;
-  /** Epochs between checkpoints. Beside these there is one at the end and one when interrupted. */
+  /** Number of epochs between checkpoints. In addition, one is saved at the end and on interruption. */
   readonly checkpointEvery: number;
-  /** Stops after this many steps. */
+  /** Number of steps after which to stop. */
   readonly maxSteps?: number | undefined;
 }
 
-/** How long, how often, how strictly. */
+/** Length, intervals and limits of training. */
 export interface RunSettings
   extends
     Pick<LoopConfig, 'optimizer' | 'accumulation' | 'clipNorm' | 'logEvery' | 'keepCheckpoints'>,
     RunLength {
   readonly parameterRuns: readonly ParameterRun[];
-  /** Decay of the moving average of the parameters, or none. */
+  /** Decay of the EMA of the parameters, or null. */
   readonly emaDecay: number | null;
   /** The metric whose highest value marks the best checkpoint. */
   readonly bestMetric: string;
 }
 
-/** A model, its data and its settings, ready for the next step. */
+/** State of training: model, data and settings, ready for the next step. */
 export interface TrainLoop<Batch> {
   readonly trainer: Trainer<Batch>;
   readonly loader: BatchSource<Batch>;
   readonly buffers: FlatBuffers;
   readonly settings: RunSettings;
-  /** Scores the current parameters, or their moving average. Absent without validation data. */
+  /** Evaluates the current parameters or their EMA. Absent without validation data. */
   readonly evaluate?: ((which: WhichWeights) => Promise<Scalars>) | undefined;
   readonly state: RunState;
-  /** Steps done before, from a checkpoint. */
+  /** Number of steps done before, from a checkpoint. */
   readonly startStep: number;
 }
 
-/** How a run ended. */
+/** Outcome of a run. */
 export interface TrainResult {
   readonly step: number;
   readonly interrupted: boolean;
@@ -91,10 +91,10 @@ export interface TrainResult {
 }
 
 /**
- * Trains: every step draws its data from seed and position alone, so a run that is resumed from any checkpoint ends
- * bit-equal to one that was not interrupted.
+ * Runs the training loop. Every step depends only on seed and position, so a run resumed from any checkpoint gives
+ * bit-identical results to an uninterrupted one.
  *
- * @throws WorkError if a loss or gradient is not finite: nothing is updated then and the last checkpoint stands
+ * @throws WorkError if a loss or gradient is not finite; nothing is updated then, and the last checkpoint is kept
  */
 export async function trainLoop<Batch>(
   loop: TrainLoop<Batch>,
@@ -160,7 +160,7 @@ export async function trainLoop<Batch>(
             ...meter.read(),
           });
         }
-        // One process can still say so after the step.
+        // A single process can still decide after the step.
         if (communicator.size === 1 ? signal?.aborted : isStopping) {
           if (isFirst) await save();
           return { step, interrupted: true, metrics, bestValue: best };
@@ -185,7 +185,7 @@ export async function trainLoop<Batch>(
       const name = await save();
       if (isBest && best !== null) await markBestRun(folder, name, settings.bestMetric, best);
     }
-    // The others wait for rank 0, however long it takes.
+    // The others wait for rank 0 without timeout.
     if (isEvaluated) [best, metrics] = await shared(communicator, best, metrics);
     meter.restart();
   }
@@ -208,7 +208,7 @@ interface StepContext extends Pick<Run, 'communicator' | 'signal'> {
   readonly meter: Meter;
 }
 
-/** Gradients of all micro-batches and ranks, checks, clipping, update, average. */
+/** One optimizer step: gradients of all micro-batches and ranks, checks, clipping, update, EMA. */
 async function oneStep<Batch>(
   { trainer, buffers, settings }: TrainLoop<Batch>,
   batches: AsyncIterator<Batch>,
@@ -242,7 +242,7 @@ async function oneStep<Batch>(
       take(batch, await trainer.backward(batch, { step, micro, shard }));
       if (accumulation > 1) accumulateGradients(buffers, { index: micro, count: accumulation });
     }
-  // Here, where the images are known, and not when it has spread to all ranks.
+  // Checked here, where the images are known, before the values spread to all ranks.
   assertFinite(sums, step, names);
   const isStopping = signal?.aborted ?? false;
   const report = await joinReports(communicator, { losses: sums, numImages, isStopping });

@@ -15,49 +15,49 @@ import { clearGradients, GradientSum, prepareTraining } from './parts.js';
 import type { RegionBatch } from './region-targets.js';
 import { boxTargets, positiveMasks, sampleRegions } from './region-targets.js';
 import type { Draw } from './rpn-targets.js';
-import { SynchronisedBoxHeads } from './synchronised-box-heads.js';
+import { SyncBnBoxHeads } from './sync-bn-box-heads.js';
 
-/** What the heads of all stages work on. */
+/** Inputs of the heads of all stages. */
 export interface RegionStepInputs {
   readonly arena: RoiArena;
   readonly maps: FeatureMaps;
-  /** Gradients of the maps: added to. */
+  /** Gradients of the maps; the step adds to them. */
   readonly mapGradients: FeatureMaps;
-  /** `[M, 4]` of every image. */
+  /** Proposals of every image, `[M, 4]`. */
   readonly proposals: readonly Boxes[];
   readonly views: readonly Pick<DetectionView, 'objects' | 'grid' | 'width' | 'height'>[];
-  /** The input with padding. */
+  /** Size of the input with padding. */
   readonly canvas: Size;
   /** Of a stage. */
   readonly draw: (stage: number) => Draw;
 }
 
-/** Losses of all stages, and what was worked on. */
+/** Losses and intermediate results of all stages. */
 export interface RegionStepResult {
   /** `loss_cls`, `loss_bbox`, `loss_mask`; with several stages `s0.loss_cls` and so on. Weighted. */
   readonly losses: Scalars;
   readonly stages: readonly StageRecord[];
 }
 
-/** What one stage did. */
+/** Results of one stage. */
 export interface StageRecord {
   readonly regions: RegionBatch;
   /** `[R, K + 1]` */
   readonly logits: Float32Array;
   /** `[R, 4K]` or `[R, 4]` */
   readonly deltas: Float32Array;
-  /** Rows that the box head computed. */
+  /** Number of rows that the box head computed. */
   readonly numBoxRows: number;
-  /** Rows that the mask head computed; 0 without positives or masks. */
+  /** Number of rows that the mask head computed; 0 without positives or masks. */
   readonly numMaskRows: number;
 }
 
-/** Box and mask heads, forward and backward, on sampled regions. Owns sessions. */
+/** Forward and backward pass of box and mask heads on sampled RoIs. Owns sessions. */
 export class RegionStep {
   private readonly boxHeads: readonly Executable[];
   private readonly maskHeads: readonly Executable[];
-  /** For heads with batch norms that see the regions of other processes too. */
-  private readonly synchronised: SynchronisedBoxHeads | undefined;
+  /** For box heads with SyncBN over processes. */
+  private readonly syncBn: SyncBnBoxHeads | undefined;
 
   constructor(private readonly context: StepContext) {
     const { model } = context;
@@ -73,19 +73,19 @@ export class RegionStep {
     this.maskHeads = model.maskStages.map(prepare(4));
     const { communicator, batchNormOver = 'microBatch' } = context;
     if (batchNormOver === 'ranks' && communicator.size > 1)
-      this.synchronised = new SynchronisedBoxHeads(context);
+      this.syncBn = new SyncBnBoxHeads(context);
   }
 
-  /** Rows of the box head for so many regions. */
+  /** Number of rows of the box head for a number of RoIs, including padding. */
   boxCapacity(stage: number, numImages: number, numRegions: number): number {
     const { numSamples } = this.context.model.config.stages[stage].sampler;
     return bucketOf(numRegions, numImages * numSamples, 64);
   }
 
   /**
-   * The most that a step takes from the arena.
+   * Upper bound of a step's arena memory.
    *
-   * @param numProposals of the batch, ground truths included
+   * @param numProposals number of proposals of the batch, including ground truths
    */
   demands(numImages: number, numProposals: number): readonly RegionDemand[] {
     const { boxRoiSize, masks, stages } = this.context.model.config;
@@ -123,10 +123,10 @@ export class RegionStep {
 
   async release(): Promise<void> {
     for (const program of [...this.boxHeads, ...this.maskHeads]) await program.release();
-    await this.synchronised?.release();
+    await this.syncBn?.release();
   }
 
-  /** What the sums of box and mask losses are multiplied by: their weights over the counts of all processes. */
+  /** Factors of the summed box and mask losses: their weights divided by the counts of all processes. */
   private async lossShares(
     i: number,
     { numRegions, positives }: RegionBatch,
@@ -224,7 +224,7 @@ export class RegionStep {
     return { loss, numMaskRows: maskChunks(numPositives).reduce((a, b) => a + b) };
   }
 
-  /** Proposals of the next stage: boxes moved by their class's deltas; ground truths are not passed on. */
+  /** Computes the proposals of the next stage: boxes refined by the deltas of their class, without ground truths. */
   private refined(
     i: number,
     { regions, logits, deltas }: StageRecord,
@@ -249,9 +249,9 @@ export class RegionStep {
   }
 
   /**
-   * Runs a box head, and mixes what its batch norms saw in all processes into their running statistics.
+   * Runs a box head, and updates the running statistics of its batch norms with the statistics over all processes.
    *
-   * @param gradient becomes that of the input `features`
+   * @param gradient receives the gradient of the input `features`
    */
   private async boxHead(
     i: number,
@@ -263,8 +263,8 @@ export class RegionStep {
     const { numConvs } = model.config.stages[i].layers;
     const into = { 'grad:features': gradient };
     if (numConvs === 0) return this.boxHeads[i].run(inputs, into);
-    if (this.synchronised) {
-      const { outputs, moments } = await this.synchronised.run(i, inputs, numRegions);
+    if (this.syncBn) {
+      const { outputs, moments } = await this.syncBn.run(i, inputs, numRegions);
       gradient.set(outputs['grad:features'].data as Float32Array);
       moments.forEach((seen, conv) => this.updateStatistics(i, conv, seen));
       return outputs;
@@ -297,7 +297,7 @@ function fractionsOf(numRegions: number, capacity: number, pixels: number): Host
   return { shape: [1, capacity * pixels], data: fractions };
 }
 
-/** Positives of a run of the mask head, filled up to a number of rows. */
+/** Positives of a run of the mask head, padded to a number of rows. */
 function maskChunk(
   { boxes, imageIndices, classIndices }: RegionBatch,
   chosen: Int32Array,

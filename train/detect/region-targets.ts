@@ -7,9 +7,9 @@ import type { BoxStageConfig } from '../../models/detection/config.js';
 import type { DetectionView } from '../pipelines/detect.js';
 import type { Draw } from './rpn-targets.js';
 
-/** The sampled regions of a batch at one stage: by image, positives before negatives. */
+/** Sampled RoIs of a batch at one stage: by image, positives before negatives. */
 export interface RegionBatch {
-  /** Of every image. */
+  /** Targets of every image. */
   readonly images: readonly RoiTargets[];
   /** R */
   readonly numRegions: number;
@@ -19,14 +19,14 @@ export interface RegionBatch {
   readonly imageIndices: Int32Array;
   /** `int32 [R]`: K for negatives. */
   readonly classIndices: Int32Array;
-  /** `int32 [P]`: which regions are positives. */
+  /** `int32 [P]`: indices of the positives. */
   readonly positives: Int32Array;
 }
 
 /**
- * Matches and samples the regions of a batch.
+ * Matches and samples the RoIs of a batch.
  *
- * @param proposals `[M, 4]` of every image
+ * @param proposals proposals of every image, `[M, 4]`
  */
 export function sampleRegions(
   proposals: readonly Boxes[],
@@ -67,11 +67,11 @@ export function sampleRegions(
   };
 }
 
-/** Inputs of the box head's training program beside the features, filled up to a number of rows. */
+/** Inputs of the box head's training program besides the features, padded to a number of rows. */
 export interface BoxTargets {
-  /** `int32 [capacity]`; −1 where there is no region. */
+  /** `int32 [capacity]`; −1 for padding rows. */
   readonly labels: Int32Array;
-  /** `[capacity, 4]`: deltas, or boxes for losses that compare boxes. */
+  /** `[capacity, 4]`: deltas, or boxes for losses on boxes. */
   readonly targets: Float32Array;
   /** `[capacity]`: 1 for positives. */
   readonly targetWeights: Float32Array;
@@ -79,7 +79,7 @@ export interface BoxTargets {
   readonly references: Float32Array;
 }
 
-/** Targets of the box head. */
+/** Computes the targets of the box head. */
 export function boxTargets(
   { images, boxes, classIndices, positives }: RegionBatch,
   { boxLoss }: BoxStageConfig,
@@ -103,9 +103,9 @@ export function boxTargets(
 }
 
 /**
- * Targets of the mask head for all positives.
+ * Computes the targets of the mask head for all positives.
  *
- * @param canvas the network's input with padding
+ * @param canvas size of the network's input with padding
  * @returns `uint8 [P, S, S]`, 0 or 1
  */
 export function positiveMasks(

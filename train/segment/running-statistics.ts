@@ -5,7 +5,7 @@ import { statisticsName } from '../../models/upernet.js';
 import type { Communicator } from '../distributed/communicator.js';
 import { joinMoments, updateRunningMoments, type Moments } from '../distributed/moments.js';
 
-/** What a batch norm saw over one or several batches. */
+/** Statistics of a batch norm over one or several batches. */
 interface Seen {
   /** `[C]`, sums in float64. */
   readonly mean: Float64Array;
@@ -15,11 +15,11 @@ interface Seen {
 }
 
 /**
- * Mixes what the batch norms of a model saw into their running statistics: `(1 − momentum) · running + momentum · batch`, the
- * variance unbiased as in PyTorch. Several batches count as one large one: their moments are joined exactly.
+ * Updates the running statistics of a model's batch norms: `(1 − momentum) · running + momentum · batch`, with unbiased
+ * variance as in PyTorch. The moments of several batches are combined exactly, as for one large batch.
  *
- * @param batches outputs of the training program, one a micro-batch
- * @param communicator processes with other batches; one where the batches' statistics are already those of all
+ * @param batches outputs of the training program, one per micro-batch
+ * @param communicator processes with other batches; a single one if the statistics already cover all processes
  * @throws ConfigError if a batch lacks the statistics of a batch norm
  * @see {@link statisticsName}
  */
@@ -38,7 +38,7 @@ export async function updateRunningStatistics(
   }
 }
 
-/** The statistics of a training program's outputs that are kept for the end of a step. */
+/** Copies the statistics of a training program's outputs until the end of a step. */
 export function copyStatistics(outputs: HostTensors): HostTensors {
   return Object.fromEntries(
     Object.entries(outputs)

@@ -16,7 +16,7 @@ import { describeSamples } from '../trainer.js';
 import type { NamedSamples, Scalars, StepPosition, Trainer } from '../trainer.js';
 import { drawChannelMask } from './channel-dropout.js';
 import { copyStatistics, updateRunningStatistics } from './running-statistics.js';
-import { SynchronisedStep, type SynchronisedResult } from './synchronised-step.js';
+import { SyncBnStep, type SyncBnResult } from './sync-bn-step.js';
 
 /** A batch of the loader. */
 export type LoadedSegmentationBatch = Pick<LoadedBatch<SegmentationBatch>, 'value' | 'release'>;
@@ -53,7 +53,7 @@ export function createSegmenterTrainer(
     throw new ConfigError('batchNormOver: expected buffers with microGradients for step, got none');
   const isJoined = isTogether || (batchNormOver !== 'microBatch' && communicator.size > 1);
   const training = isJoined
-    ? new SynchronisedStep({
+    ? new SyncBnStep({
         ...{ engine, model, store, communicator },
         ...(isTogether ? { into: buffers.gradients, ofPart: into } : { into }),
       })
@@ -121,9 +121,9 @@ export function createSegmenterTrainer(
   };
 }
 
-/** An uncut program with the interface of {@link SynchronisedStep}; batch norm statistics are those of the micro-batch. */
+/** An uncut program with the interface of {@link SyncBnStep}; batch norm statistics are those of the micro-batch. */
 function wholeGraph(program: Executable): {
-  run(parts: readonly HostTensors[]): Promise<SynchronisedResult>;
+  run(parts: readonly HostTensors[]): Promise<SyncBnResult>;
   release(): Promise<void>;
 } {
   return {

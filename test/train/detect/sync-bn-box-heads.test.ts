@@ -8,7 +8,7 @@ import type { DetectorConfig } from '../../../models/detection/config.js';
 import type { StepContext } from '../../../train/detect/parts.js';
 import { prepareTraining } from '../../../train/detect/parts.js';
 import { DetectionStep } from '../../../train/detect/step.js';
-import { SynchronisedBoxHeads } from '../../../train/detect/synchronised-box-heads.js';
+import { SyncBnBoxHeads } from '../../../train/detect/sync-bn-box-heads.js';
 import type { Communicator } from '../../../train/distributed/communicator.js';
 import { SINGLE_PROCESS } from '../../../train/distributed/communicator.js';
 import type { DetectionView } from '../../../train/pipelines/detect.js';
@@ -190,7 +190,7 @@ test('a rank without RoIs waits for the others and changes nothing', async () =>
   await Promise.all(
     ranksInOne(2).map(async (communicator, r) => {
       const context = { engine, model: MODEL, store, gradients: actual[r], communicator };
-      const heads = new SynchronisedBoxHeads(context);
+      const heads = new SyncBnBoxHeads(context);
       const own = r === 0 ? numRegions : 0;
       const { outputs, moments } = await heads.run(stage, inputsOf(own), own);
       moments.forEach(({ mean, variance, count }, conv) => {

@@ -8,25 +8,25 @@ import type { Moments } from '../distributed/moments.js';
 import type { StepContext } from './parts.js';
 import { prepareTraining } from './parts.js';
 
-/** What a box head's training gives. */
+/** Result of a box head's training. */
 export interface BoxHeadResult {
-  /** Those of the stage's `training`, with `grad:features`; overwritten by the next run of any stage. */
+  /** Outputs of the stage's `training`, with `grad:features`; overwritten by the next run of any stage. */
   readonly outputs: HostTensors;
-  /** What its batch norms saw, over all processes. */
+  /** Statistics of its batch norms over all processes. */
   readonly moments: readonly Moments[];
 }
 
 /**
- * Box heads with convolutions whose batch norms see the regions of all processes, as SyncBN does. A compiled graph cannot stop in its
- * middle to ask the others, so the head is cut at the norms, which are computed here; one session convolves for all stages. Owns
- * sessions; calls must not overlap.
+ * Box heads with convolutions and SyncBN over the RoIs of all processes. A compiled graph cannot communicate with other
+ * processes while it runs, so the head is cut at the norms, which are computed here; one session computes the
+ * convolutions of all stages. Owns sessions; calls must not overlap.
  */
-export class SynchronisedBoxHeads {
+export class SyncBnBoxHeads {
   private readonly conv: Executable;
   private readonly convGradients: Executable;
-  /** Of every stage. */
+  /** Programs of every stage. */
   private readonly afterConvs: readonly Executable[];
-  /** Arrays by what they hold, kept for the next run. */
+  /** Reusable arrays by purpose. */
   private readonly arrays = new Map<string, Float32Array>();
 
   constructor(private readonly context: StepContext) {
@@ -50,8 +50,8 @@ export class SynchronisedBoxHeads {
   }
 
   /**
-   * @param inputs those of the stage's `training`, but `fractions`
-   * @param numRegions the rows of `features` that are regions; the others fill up
+   * @param inputs inputs of the stage's `training` except `fractions`
+   * @param numRegions number of rows of `features` that are RoIs; the others are padding
    */
   async run(stage: number, inputs: HostTensors, numRegions: number): Promise<BoxHeadResult> {
     const { model, store, communicator } = this.context;
@@ -63,7 +63,7 @@ export class SynchronisedBoxHeads {
     const { features, ...ofLoss } = inputs;
     const numValues = (features.data.length / features.shape[0]) * numRegions;
     const norms: BatchNorm[] = [];
-    /** What convolution `k` reads; after the last one, what the fully connected layers do. */
+    /** Input of convolution `k`; after the last one, that of the fully connected layers. */
     const read = (k: number): HostTensor => {
       if (k === 0) return features;
       const y = this.array('y', features.data.length);

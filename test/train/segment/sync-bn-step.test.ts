@@ -6,7 +6,7 @@ import { openEngine, type Engine } from '../../../engine/runtime/engine.js';
 import type { HostTensor, HostTensors } from '../../../engine/runtime/program.js';
 import { createUperNet, type UperNet } from '../../../models/upernet.js';
 import { SINGLE_PROCESS } from '../../../train/distributed/communicator.js';
-import { SynchronisedStep } from '../../../train/segment/synchronised-step.js';
+import { SyncBnStep } from '../../../train/segment/sync-bn-step.js';
 
 const MODEL: UperNet = createUperNet(
   createDenseBackbone({ depths: [1, 1, 1, 1], dims: [4, 8, 8, 8], responseNorm: 'grn' }),
@@ -53,7 +53,7 @@ test('cut at the batch norms, a step has the losses, statistics and gradients of
   const whole = engine.prepare(MODEL.training, store, {
     gradients: { of: 'loss', into: expected },
   });
-  const cut = new SynchronisedStep({
+  const cut = new SyncBnStep({
     engine,
     model: MODEL,
     store,

@@ -11,65 +11,66 @@ import { batchNorms, normalizeBackward, normalizeInto } from '../distributed/bat
 import type { Communicator } from '../distributed/communicator.js';
 import type { Scalars } from '../trainer.js';
 
-/** What {@link SynchronisedStep} works with. */
-export interface SynchronisedStepOptions {
+/** Options of {@link SyncBnStep}. */
+export interface SyncBnStepOptions {
   readonly engine: Engine;
   readonly model: UperNet;
   readonly store: ParameterStore;
-  /** Where gradients go, laid out like the store. */
+  /** Gradient buffer, laid out like the store. */
   readonly into: Float32Array;
-  /** The same size, for those of one micro-batch; needed where a step has several. */
+  /** Buffer of the same size for the gradients of one micro-batch; needed if a step has several. */
   readonly ofPart?: Float32Array;
   readonly communicator: Communicator;
 }
 
-/** What a step found. */
-export interface SynchronisedResult {
+/** Result of a step. */
+export interface SyncBnResult {
   /** `loss`, `lossDecode`, `lossAuxiliary` of every micro-batch. */
   readonly losses: readonly Scalars[];
-  /** What the batch norms saw, by {@link statisticsName}. */
+  /** Statistics of the batch norms, by {@link statisticsName}. */
   readonly statistics: HostTensors;
 }
 
 const RUNNING_MEAN = '.bn.running_mean';
-/** Stands for no micro-batch. */
+/** Index that means "no micro-batch". */
 const NO_PART = -1;
 
-/** A program with gradients, and the parameters that are its own. */
+/** A program with gradients, and its parameters. */
 interface Differentiated {
   readonly program: Executable;
   readonly parameters: readonly ParameterEntry[];
 }
 
-/** What is known between the stages of a step; lists are by micro-batch. */
+/** State between the stages of a step; lists are by micro-batch. */
 interface Progress {
   readonly parts: readonly HostTensors[];
   readonly c5: HostTensor[];
-  /** Outputs of convolutions, by path of their module. */
+  /** Outputs of convolutions by path of their module. */
   readonly convolved: Map<string, HostTensor[]>;
   readonly norms: Map<string, BatchNorm>;
-  /** Of `c5` and `y:PATH`. */
+  /** Gradients of `c5` and `y:PATH`. */
   readonly gradients: readonly Map<string, Float32Array>[];
 }
 
 /**
- * Forward and backward pass of a UPerNet whose batch norms see the images of all processes and micro-batches of a step, as if they
- * were one batch. A compiled graph cannot stop in its middle to ask the others, so it is cut at the norms, and every stage is computed
- * for all micro-batches before the next one. Activations come to the host and back; of the forward pass only the backbone is
- * computed twice. Of several micro-batches the inputs of all norms are kept. Owns sessions; calls must not overlap.
+ * Forward and backward pass of a UPerNet with SyncBN over all processes and micro-batches of a step, as if they were one
+ * batch. A compiled graph cannot communicate with other processes while it runs, so it is cut at the norms, and every
+ * stage is computed for all micro-batches before the next one. Activations are moved to the host and back; only the
+ * forward pass of the backbone is computed twice. With several micro-batches, the inputs of all norms are kept. Owns
+ * sessions; calls must not overlap.
  */
-export class SynchronisedStep {
+export class SyncBnStep {
   private readonly forward: readonly Executable[];
   private readonly loss: Differentiated;
   private readonly backward: readonly Differentiated[];
   /** Modules with a batch norm, by stage. */
   private readonly modules: readonly (readonly string[])[];
-  /** What came after norm and ReLU, one array a module, and of which micro-batch it is. */
+  /** Outputs of norm and ReLU: one array per module, with the index of its micro-batch. */
   private readonly activations = new Map<string, { readonly y: Float32Array; part: number }>();
-  /** Arrays to be used again, by length. */
+  /** Reusable arrays by length. */
   private readonly free = new Map<number, Float32Array[]>();
 
-  constructor(private readonly options: SynchronisedStepOptions) {
+  constructor(private readonly options: SyncBnStepOptions) {
     const { engine, model, store, into, ofPart = into } = options;
     const all = store.entries
       .filter(({ path }) => path.endsWith(RUNNING_MEAN))
@@ -112,11 +113,11 @@ export class SynchronisedStep {
   }
 
   /**
-   * Losses and, in `into`, the gradient of their mean over the micro-batches.
+   * Computes the losses and, in `into`, the gradient of their mean over the micro-batches.
    *
-   * @param parts the inputs of the model's `training`, of every micro-batch
+   * @param parts inputs of the model's `training` for every micro-batch
    */
-  async run(parts: readonly HostTensors[]): Promise<SynchronisedResult> {
+  async run(parts: readonly HostTensors[]): Promise<SyncBnResult> {
     const progress: Progress = {
       parts,
       c5: [],
@@ -149,7 +150,7 @@ export class SynchronisedStep {
     for (const program of [...this.forward, ...differentiated]) await program.release();
   }
 
-  /** Convolves for all micro-batches, then takes the statistics. */
+  /** Runs the convolutions of a stage for all micro-batches, then computes the statistics. */
   private async goForward(progress: Progress, stage: number): Promise<void> {
     const { store, communicator } = this.options;
     const { parts, c5, convolved, norms } = progress;
@@ -177,7 +178,7 @@ export class SynchronisedStep {
     });
   }
 
-  /** From the gradients of a stage's activations to those of what it read. */
+  /** Computes the gradients of a stage's inputs from those of its activations. */
   private async goBack(progress: Progress, stage: number): Promise<void> {
     const { store, into, communicator } = this.options;
     const { parts, c5, convolved, norms, gradients } = progress;
@@ -214,14 +215,14 @@ export class SynchronisedStep {
     this.giveBack(progress, [...paths.flatMap((path) => norms.get(path)?.x ?? []), ...own.flat()]);
   }
 
-  /** What a stage is computed from. */
+  /** Inputs of a stage. */
   private inputsOf(progress: Progress, stage: number, part: number): HostTensors {
     if (stage > 0) return this.activationsFor(progress, stage, part);
     const { image, dropPath } = progress.parts[part];
     return { image, ...(dropPath ? { dropPath } : {}) };
   }
 
-  /** `c5` and the activations of all lower stages; those that the stage does not read are there for their shape. */
+  /** `c5` and the activations of all lower stages; of those that the stage does not use only the shape matters. */
   private activationsFor(
     { c5, convolved, norms }: Progress,
     stage: number,
@@ -237,7 +238,7 @@ export class SynchronisedStep {
     return inputs;
   }
 
-  /** What came after norm and ReLU, computed again where another micro-batch's was asked for in between. */
+  /** Returns the output of norm and ReLU of a module; recomputes it if the buffer holds that of another micro-batch. */
   private activation(path: string, norm: BatchNorm, part: number): Float32Array {
     const { length } = norm.x[Math.max(0, part)];
     let known = this.activations.get(path);
@@ -252,7 +253,10 @@ export class SynchronisedStep {
     return known.y;
   }
 
-  /** Runs a program for a micro-batch and adds up its gradients: parameters' over micro-batches, activations' over stages. */
+  /**
+   * Runs a program for a micro-batch and accumulates its gradients: of parameters over micro-batches, of activations over
+   * stages.
+   */
   private async differentiate(
     { program, parameters }: Differentiated,
     progress: Progress,
@@ -280,7 +284,7 @@ export class SynchronisedStep {
     return outputs;
   }
 
-  /** An output that the run for the next micro-batch does not overwrite. */
+  /** Copies an output, because the run for the next micro-batch overwrites it. */
   private kept({ parts }: Progress, { shape, data }: HostTensor): HostTensor {
     if (parts.length === 1) return { shape, data };
     const copy = this.free.get(data.length)?.pop() ?? new Float32Array(data.length);
@@ -297,7 +301,7 @@ export class SynchronisedStep {
   }
 }
 
-/** What the batch norms saw, under the names of the model's `training`. */
+/** Statistics of the batch norms, under the names of the model's `training`. */
 function statisticsOf(norms: ReadonlyMap<string, BatchNorm>): HostTensors {
   const found: Record<string, HostTensor> = {};
   for (const [path, { mean, variance, count }] of norms) {
