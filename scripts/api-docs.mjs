@@ -1,4 +1,5 @@
-// Writes docs/api.md from the doc comments of what index.ts exports. With --check it only says whether the file is up to date.
+// Writes docs/api.md from the doc comments of index.ts's exports. With --check it only reports whether the file is up to
+// date.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -90,7 +91,7 @@ function describe(symbol, declaration, file) {
   };
 }
 
-/** A doc comment's text for Markdown: links by name, nothing that reads as HTML. */
+/** Converts a doc comment to Markdown: links by name, HTML escaped. */
 function plain(text) {
   return text
     .replace(/\{@link\s+([^}|]+?)\s*\}/g, (_, target) => `\`${target}\``)
@@ -99,7 +100,7 @@ function plain(text) {
     .trim();
 }
 
-/** The declaration without what it computes. */
+/** The declaration without its body. */
 function signatureOf(symbol, declaration) {
   const print = (node) =>
     printer.printNode(ts.EmitHint.Unspecified, node, declaration.getSourceFile());
@@ -151,7 +152,7 @@ function signatureOf(symbol, declaration) {
   return print(declaration).replace(/^export (declare )?/, '');
 }
 
-/** The type that a schema describes; long fields by the name of their own schema. */
+/** Type described by a schema; long fields by the name of their schema. */
 function schemaSignature(symbol) {
   const type = checker.getDeclaredTypeOfSymbol(symbol);
   const text = (t) => checker.typeToString(t, undefined, ts.TypeFormatFlags.NoTruncation);

@@ -16,7 +16,7 @@ const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const TARGET = join(ROOT, 'test/fixtures/tfjs-node/kernels.json');
 const CANNOT_REACH_REGISTRY = 3;
 
-/** The packages, and what their JavaScript requires. A tarball with other bytes is refused. */
+/** The packages, and what their JavaScript requires. A tarball with other bytes is rejected. */
 const PACKAGES = [
   {
     name: '@tensorflow/tfjs-node-gpu',
@@ -51,7 +51,7 @@ const LOCATOR = {
   'binding.js': "module.exports = globalThis[Symbol.for('convnextv2.tfjs-node-binding')];\n",
 };
 
-/** Prints the kernels that a package registers when it is loaded with a native library that has no operations. */
+/** Prints the kernels that a package registers when loaded with a native library without operations. */
 const LIST = `
   globalThis[Symbol.for('convnextv2.tfjs-node-binding')] = { isUsingGpuDevice: () => false };
   const tf = require('@tensorflow/tfjs');

@@ -6,8 +6,8 @@ import { endWithParent, needsRelaunch, relaunch } from './relaunch.js';
 import { packageVersion } from '../io/files/package-version.js';
 
 /**
- * The command line: `convnextv2 <verb>`. Only option tables are loaded here; a verb imports what it
- * computes with when it runs, so `--help` answers at once.
+ * Command line: `convnextv2 <verb>`. Only option tables are loaded here; a verb imports its computation when it runs, so
+ * `--help` is fast.
  */
 async function main(): Promise<void> {
   const program = new Command('convnextv2')

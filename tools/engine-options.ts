@@ -28,7 +28,7 @@ export function addEngineOptions(command: Command): Command {
     );
 }
 
-/** The engine that the flags ask for. @throws ConfigError for unknown names */
+/** Opens the engine for the flags. @throws ConfigError for unknown names */
 export function engineOptions({ provider, threads, spin, eager }: EngineFlags): EngineOptions {
   if (eager !== undefined) {
     if (!['cpu', 'wasm', 'tensorflow'].includes(eager)) {
@@ -42,7 +42,7 @@ export function engineOptions({ provider, threads, spin, eager }: EngineFlags): 
   return { kind: 'compiled', provider: provider as Provider, threads, spinning: spin };
 }
 
-/** Parses a whole number that is not negative. */
+/** Parses a whole number ≥ 0. */
 export function wholeNumber(flag: string): (text: string) => number {
   return (text) => {
     const value = Number(text);

@@ -1,8 +1,8 @@
 import { InputError } from '../core/errors.js';
 
 /**
- * Prints one line for an error and says with which code to exit: 2 where the input is wrong, 1 where
- * the work failed. The message begins with `prefix`. With `json` the error is `{"error": {code, message, file?, id?}}` on standard output.
+ * Prints an error in one line and returns the exit code: 2 for invalid input, 1 for failed work. The message begins with
+ * `prefix`. With `json` the error is `{"error": {code, message, file?, id?}}` on standard output.
  */
 export function reportError(error: unknown, json: boolean, prefix = ''): 1 | 2 {
   const message = prefix + (error instanceof Error ? error.message : String(error));

@@ -4,9 +4,9 @@ import { DataError } from '../core/errors.js';
 import { isImageName } from '../io/files/images.js';
 
 /**
- * The image files that the arguments name: files as they are, folders by their JPEG and PNG files in order of name.
+ * Lists the image files of the arguments: files, and the JPEG and PNG files of folders in order of name.
  *
- * @throws DataError for what does not exist and for folders without images
+ * @throws DataError for missing files and folders, and for folders without images
  */
 export function listImages(paths: readonly string[]): readonly string[] {
   return paths.flatMap((path) => {

@@ -1,21 +1,21 @@
 let isMuted = false;
 
-/** A line for people, on standard error: standard output belongs to results. */
+/** Prints a message for people to standard error; standard output is for results. */
 export function log(line: string): void {
   if (!isMuted) process.stderr.write(`${line}\n`);
 }
 
-/** From now on `log` says nothing: of several processes that do the same work one speaks. */
+/** Silences `log`, because only one of several processes prints. */
 export function muteLog(): void {
   isMuted = true;
 }
 
-/** The one JSON document of a `--json` run, on standard output. */
+/** Prints the JSON document of a `--json` run to standard output. */
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value)}\n`);
 }
 
-/** A table with right-aligned numbers; the first row is the header. */
+/** Formats a table with right-aligned numbers; the first row is the header. */
 export function formatTable(rows: readonly (readonly (string | number)[])[]): string {
   const widths = rows[0].map((_, column) =>
     Math.max(...rows.map((row) => String(row[column]).length)),

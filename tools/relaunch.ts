@@ -2,13 +2,13 @@ import { spawn, type StdioOptions } from 'node:child_process';
 import { constants } from 'node:os';
 import { findLauncher, isSocket } from './distributed.js';
 
-/** Set in the process that runs with the settings below: the number of the process that started it. */
+/** Variable set in the process with the settings below: the id of its parent process. */
 const MARK = 'CONVNEXTV2_RELAUNCHED';
 
 /**
- * Allocator settings for the work that touches much memory: huge pages, no returning of pages to the system, and no caches of
- * small freed pieces, which would lie between large ones and keep them apart. They only take effect at process start, as the
- * variable `GLIBC_TUNABLES`.
+ * Allocator settings for work with much memory: huge pages, no return of pages to the system, and no caches of small
+ * freed chunks, which would fragment large ones. They take effect only at process start, as the variable
+ * `GLIBC_TUNABLES`.
  */
 export const ALLOCATOR_SETTINGS = [
   'glibc.malloc.hugetlb=1',
@@ -19,12 +19,12 @@ export const ALLOCATOR_SETTINGS = [
   'glibc.malloc.mxfast=0',
 ].join(':');
 
-/** How often a rank looks whether the process that started it is still there. */
+/** Interval at which a rank checks whether its parent process still exists. */
 const PARENT_CHECK_MS = 500;
 
 /**
- * Whether this verb should run in a process of its own: with the allocator settings and, under mpiexec, watched by the one that
- * stays, which tells which rank was killed.
+ * Whether this verb should run in a child process: with the allocator settings and, under mpiexec, watched by the parent,
+ * which reports the killed rank.
  */
 export function needsRelaunch(verb: string | undefined): boolean {
   const heavy = ['train', 'eval', 'predict', 'benchmark', 'demo'];
@@ -38,7 +38,7 @@ export function needsRelaunch(verb: string | undefined): boolean {
   );
 }
 
-/** Runs the same command line again with the settings; resolves to its exit code. */
+/** Runs the same command line in a child process with the settings; resolves to its exit code. */
 export function relaunch(): Promise<number> {
   const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
     stdio: stdio(process.env['PMI_FD']),
@@ -46,7 +46,7 @@ export function relaunch(): Promise<number> {
   });
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGCONT'] as const;
   let isTold = false;
-  // Ctrl-C reaches the whole group; this process only waits for the child to end in its own way.
+  // Ctrl-C reaches the whole process group; this process only waits until the child ends.
   const forward = (signal: NodeJS.Signals): void => {
     isTold ||= signal !== 'SIGCONT';
     if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
@@ -63,7 +63,7 @@ export function relaunch(): Promise<number> {
   });
 }
 
-/** Ends a relaunched rank whose watching process is gone: mpiexec knows of that one only. */
+/** Ends a child rank whose parent is gone, because mpiexec only knows the parent. */
 export function endWithParent(): void {
   const parent = Number(process.env[MARK]);
   if (!(parent > 1) || findLauncher(process.env) === undefined) return;
@@ -72,7 +72,7 @@ export function endWithParent(): void {
   }, PARENT_CHECK_MS).unref();
 }
 
-/** Everything is inherited; so is the file through which MPICH's mpiexec talks, which Node would close. */
+/** Inherits all files, including the socket of MPICH's mpiexec, which Node would close. */
 function stdio(pmiFile: string | undefined): StdioOptions {
   const fd = Number(pmiFile);
   if (pmiFile === undefined || !(fd > 2) || !isSocket(fd)) return 'inherit';

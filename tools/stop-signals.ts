@@ -1,16 +1,17 @@
 import { findLauncher } from './distributed.js';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
-/** Looks of the clock; a much longer gap means that the process was stopped, and SIGCONT that it goes on. */
+/** Interval of a timer; a much longer gap means that the process was stopped and SIGCONT only resumed it. */
 const TICK_MS = 200;
 const STOPPED_MS = 1000;
 
 /**
- * Calls `stop` at the first Ctrl-C or SIGTERM; alone, a second one ends the process at once. Under mpiexec a second one means
- * nothing, since one Ctrl-C arrives several times: from the terminal, mpiexec and the process between. There SIGCONT counts
- * too: Open MPI's mpiexec sends it first, and SIGTERM and SIGKILL a second or two later.
+ * Calls `stop` at the first Ctrl-C or SIGTERM; in a single process, a second one ends it immediately. Under mpiexec a
+ * second one is ignored, because one Ctrl-C arrives several times: from the terminal, from mpiexec and from the process
+ * in between. There SIGCONT also counts: Open MPI's mpiexec sends it first, and SIGTERM and SIGKILL a second or two
+ * later.
  *
- * @returns what ends the listening
+ * @returns function that removes the handlers
  */
 export function listenForStop(stop: () => void): () => void {
   const launcher = findLauncher(process.env);

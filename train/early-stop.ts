@@ -4,23 +4,23 @@ import type { LogRecord } from './log-record.js';
 export class EarlyStop {
   private best = -Infinity;
   private bestStep = 0;
-  /** Steps of the evaluations since then. */
+  /** Steps of the evaluations since the best one. */
   private readonly since = new Set<number>();
 
   /**
-   * @param metric whose highest value is the best
-   * @param patience evaluations without a better value
+   * @param metric metric whose highest value is the best
+   * @param patience number of evaluations without improvement
    */
   constructor(
     private readonly metric: string,
     private readonly patience: number,
   ) {}
 
-  /** @returns why to stop, or undefined to go on */
+  /** @returns the reason to stop, or undefined to continue */
   record(record: LogRecord): string | undefined {
     const value = record.kind === 'eval' ? record.metrics[this.metric] : undefined;
     if (value === undefined) return undefined;
-    // Weights and their average are one evaluation: either may be the best.
+    // Weights and their EMA are one evaluation: either may be the best.
     if (value > this.best) {
       this.best = value;
       this.bestStep = record.step;

@@ -15,12 +15,12 @@ import type { TrainOptions } from './options.js';
 import { IN_MEMORY, type RunPlan } from './plan.js';
 import { TASKS } from './tasks/index.js';
 
-/** Images that the report looks at. */
+/** Number of images of the report. */
 const MOST_IMAGES = 500;
 
 /**
- * Closes a run: notes how it ended, examines the best weights on held-out data where the run is complete, and writes the report.
- * The weights are safe by then, so an error here becomes a note and does not fail the run.
+ * Finishes a run: records its outcome, evaluates the best weights on held-out data if the run is complete, and writes the
+ * report. The weights are already saved, so an error here becomes a message and does not fail the run.
  */
 export async function finishRun(
   plan: RunPlan,
@@ -75,7 +75,7 @@ export async function finishRun(
   monitor.note(`report: ${writeReport(folder)}`);
 }
 
-/** The best checkpoint, or the last one, and whether its weights or their average scored better. */
+/** Chooses the best checkpoint, or the last one, and whether its weights or their EMA scored better. */
 async function bestWeights(
   folder: string,
   metric: string,

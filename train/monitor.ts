@@ -7,24 +7,24 @@ import { EarlyStop } from './early-stop.js';
 import type { LogRecord, RunListener } from './log-record.js';
 import { RunEvents } from './run-events.js';
 
-/** What a {@link RunMonitor} watches. */
+/** Options of a {@link RunMonitor}. */
 export interface MonitorOptions {
   readonly folder: string;
-  /** The metric whose highest value is the best. */
+  /** Name of the metric whose highest value is the best. */
   readonly metric: string;
-  /** Evaluations without a better score before the run ends. */
+  /** Number of evaluations without improvement after which the run ends. */
   readonly patience?: number | undefined;
-  /** Stops the run from outside. */
+  /** Aborts the run externally. */
   readonly signal?: AbortSignal | undefined;
-  /** Hears the same, and notes. */
+  /** Receives the same records, and messages. */
   readonly listener?: RunListener | undefined;
 }
 
-/** Watches a run from outside the loop: writes TensorBoard events, and ends the run when it gets no better. */
+/** Monitors a run: writes TensorBoard events, and ends the run if it stops improving. */
 export class RunMonitor implements RunListener {
-  /** Aborts when the user stops the run or patience is at its end. */
+  /** Aborted if the user stops the run or patience is exhausted. */
   readonly signal: AbortSignal;
-  /** Why the run was ended early, if it was. */
+  /** Reason of an early stop, if any. */
   stoppedBecause: string | undefined;
   private readonly folder: string;
   private readonly listener: RunListener | undefined;
@@ -39,7 +39,7 @@ export class RunMonitor implements RunListener {
     this.signal = signal ? AbortSignal.any([signal, this.stop.signal]) : this.stop.signal;
   }
 
-  /** TensorBoard events of the run. */
+  /** TensorBoard writer of the run. */
   get events(): RunEvents {
     this.runEvents ??= new RunEvents(this.folder);
     return this.runEvents;
@@ -74,10 +74,10 @@ export class RunMonitor implements RunListener {
 }
 
 /**
- * Takes out of `metrics.jsonl` what a killed run recorded after its last checkpoint, a torn line included: the resumed run
- * records it again.
+ * Removes records after the last checkpoint of a killed run from `metrics.jsonl`, including a truncated line; the resumed
+ * run writes them again.
  *
- * @returns what is left
+ * @returns the remaining records
  */
 function keepRecords(folder: string, step: number): readonly LogRecord[] {
   const file = join(folder, METRICS);

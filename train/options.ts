@@ -19,7 +19,7 @@ import type { RunListener } from './log-record.js';
 import type { ImageSet } from './pretrain/images.js';
 import type { TrainingData } from './tasks/task.js';
 
-/** The configuration that a recipe has by its name, or is. */
+/** Type of the configuration of a recipe, by name or value. */
 export type ConfigOf<Recipe> = Recipe extends RecipeConfig
   ? Extract<RecipeConfig, { readonly task: Recipe['task'] }>
   : Recipe extends `classify${string}` | `imagenet-${string}`
@@ -32,7 +32,7 @@ export type ConfigOf<Recipe> = Recipe extends RecipeConfig
           ? PretrainingConfig
           : RecipeConfig;
 
-/** The data set that a configuration trains on. */
+/** Type of the data set of a configuration. */
 export type SetOf<Config> = Config extends ClassificationConfig
   ? ClassificationSet
   : Config extends DetectionConfig
@@ -41,7 +41,7 @@ export type SetOf<Config> = Config extends ClassificationConfig
       ? SegmentationSet
       : ImageSet;
 
-/** An image in memory with its labels, as a configuration's task has them. */
+/** Type of an image in memory with the labels of the configuration's task. */
 export type ExampleOf<Config> = Config extends ClassificationConfig
   ? ClassificationExample
   : Config extends DetectionConfig
@@ -52,55 +52,55 @@ export type ExampleOf<Config> = Config extends ClassificationConfig
 
 /** Data in memory. */
 export interface Examples<Example> {
-  /** Class names by index; none for pre-training. */
+  /** Class names by index; empty for pre-training. */
   readonly classes?: readonly string[] | undefined;
   readonly training: readonly Example[];
   /** Absent: no evaluation. */
   readonly validation?: readonly Example[] | undefined;
 }
 
-/** Some of the settings of a configuration, at any depth; lists are replaced whole. */
+/** Partial settings of a configuration at any depth; lists are replaced. */
 export type Overrides<T> = T extends readonly unknown[]
   ? T
   : T extends object
     ? { readonly [Key in keyof T]?: Overrides<T[Key]> | undefined }
     : T;
 
-/** How {@link train} trains. */
+/** Options of {@link train}. */
 export interface TrainOptions<Config extends RecipeConfig = RecipeConfig> {
-  /** A folder, a `data.yaml`, loaded sets, or images in memory; a run that is resumed or repeated knows its folder. */
+  /** A folder, a `data.yaml`, loaded sets, or images in memory; optional for resumed and repeated runs. */
   readonly data?: string | TrainingData<SetOf<Config>> | Examples<ExampleOf<Config>> | undefined;
   /** Run folder. */
   readonly folder: string;
-  /** Weights to start from: a file, a run folder or an official name. */
+  /** Initial weights: a file, a run folder or an official name. */
   readonly weights?: string | undefined;
-  /** `atto` … `huge`, instead of the size of the recipe or the weights. */
+  /** Model size `atto` … `huge`, instead of that of the recipe or the weights. */
   readonly model?: string | undefined;
-  /** Settings over those of the recipe. */
+  /** Settings that override those of the recipe. */
   readonly config?: Overrides<Config> | undefined;
-  /** YAML or JSON file with settings over those of the recipe. */
+  /** YAML or JSON file with settings that override those of the recipe. */
   readonly configFile?: string | undefined;
-  /** `path=value`, over all other settings. */
+  /** Assignments `path=value` that override all other settings. */
   readonly set?: readonly string[] | undefined;
-  /** Seed of everything random; 0 by default. */
+  /** Seed of all random numbers; default 0. */
   readonly seed?: number | undefined;
-  /** Stop after this many steps. */
+  /** Number of steps after which to stop. */
   readonly steps?: number | undefined;
-  /** Fraction of the images that is held out, for data of one part. */
+  /** Fraction of the images that is held out, for undivided data. */
   readonly valFraction?: number | undefined;
-  /** Stop after so many evaluations without a better score. */
+  /** Number of evaluations without improvement after which to stop. */
   readonly patience?: number | undefined;
-  /** Go on from the newest checkpoint of the run folder. */
+  /** Whether to resume from the newest checkpoint of the run folder. */
   readonly resume?: boolean | undefined;
-  /** Whether the trained model is examined for the report; yes by default. */
+  /** Whether to evaluate the trained model for the report; default true. */
   readonly report?: boolean | undefined;
   /** Folder of pulled weights. */
   readonly cache?: string | undefined;
-  /** Takes the place of the configuration's backbone: a network of one's own. Pre-training has none. */
+  /** Custom backbone that replaces the configuration's; not for pre-training. */
   readonly backbone?: Backbone | undefined;
-  /** An open engine, or how to open one; by default all cores of the CPU. */
+  /** An open engine, or its options; default: all cores of the CPU. */
   readonly engine?: Engine | EngineOptions | undefined;
-  /** The processes that train together; one by default. */
+  /** Processes that train together; default: one. */
   readonly communicator?: Communicator | undefined;
   /** Saves and stops after the current step when aborted. */
   readonly signal?: AbortSignal | undefined;

@@ -7,7 +7,7 @@ import { RECONSTRUCTIONS } from './pretrain/set-up.js';
 import { withWeights } from '../weights/open.js';
 import { toFloat32 } from '../io/tensor.js';
 
-/** Writes what a run records as TensorBoard events into its folder. The file is created with the first record. */
+/** Writes the records of a run as TensorBoard events to its folder. The file is created with the first record. */
 export class RunEvents {
   private writer: TensorBoardWriter | undefined;
 
@@ -16,7 +16,10 @@ export class RunEvents {
     private readonly resumedAtStep?: number,
   ) {}
 
-  /** Scalars of a record; with an evaluation also the newest pictures of the run: those of the weights, not of their average. */
+  /**
+   * Writes the scalars of a record, and for an evaluation also the newest pictures of the run, of the weights, not of
+   * their EMA.
+   */
   record(record: LogRecord): void {
     const { step } = record;
     if (record.kind === 'eval') {
@@ -41,7 +44,7 @@ export class RunEvents {
       if (value !== undefined) this.open().scalar(tag, value, step);
   }
 
-  /** All PNG and JPEG files of a folder inside the run folder. */
+  /** Writes all PNG and JPEG files of a folder inside the run folder. */
   pictures(name: string, step: number): void {
     const folder = join(this.folder, name);
     if (!existsSync(folder)) return;
@@ -50,7 +53,7 @@ export class RunEvents {
       this.open().image(tagOf(name, file), readFileSync(join(folder, file)), step);
   }
 
-  /** Distributions of the weights of a checkpoint, a histogram a tensor with two axes or more. */
+  /** Writes a histogram of every tensor of a checkpoint with two or more axes. */
   async histograms(checkpoint: string, step: number): Promise<void> {
     const prefix = 'weights.';
     await withWeights(checkpoint, async ({ tensors }) => {

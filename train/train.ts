@@ -16,18 +16,18 @@ import { trainTask } from './run.js';
 import { TASKS, type TaskName } from './tasks/index.js';
 import type { LoadedData, Task } from './tasks/task.js';
 
-/** How training ended. */
+/** Result of training. */
 export interface TrainOutcome extends TrainResult {
   readonly task: TaskName;
-  /** Why the run has ended by itself: no better score for as long as patience went. */
+  /** Reason of an early stop: no improvement within the patience. */
   readonly stoppedEarly?: string;
 }
 
 /**
- * Trains a model by a recipe. The run folder gets configuration, metrics, TensorBoard events, checkpoints and a report; its
- * name is a model for `loadModel`.
+ * Trains a model by a recipe. The run folder gets configuration, metrics, TensorBoard events, checkpoints and a report;
+ * its name is a model for `loadModel`.
  *
- * @param recipe the name of one (see `RECIPES`), a whole configuration, a configuration file, or a run folder to repeat
+ * @param recipe a name (see `RECIPES`), a complete configuration, a configuration file, or a run folder to repeat
  * @throws ConfigError, DataError, WeightsError before any work starts; WorkError if it fails on the way
  */
 export async function train<const Recipe extends string | RecipeConfig>(
@@ -42,7 +42,7 @@ export async function train<const Recipe extends string | RecipeConfig>(
   };
   const plan = await planRun(recipe, options as TrainOptions, note);
   if (isFirst) assertWritableFolder(folder);
-  // The mask of drop path has a row a block.
+  // The drop path mask has one row per block.
   const hasBlocks = backbone === undefined || backbone.numBlocks > 0;
   const config = hasBlocks ? plan.config : { ...plan.config, dropPathRate: 0 };
   const { seed } = plan;
@@ -91,7 +91,7 @@ export async function train<const Recipe extends string | RecipeConfig>(
   }
 }
 
-/** The sets that were given, as they are or as images in memory, or those of the folder. */
+/** Loads the given sets, images in memory, or the sets of the folder. */
 async function dataOf(
   task: Task,
   { data }: TrainOptions,
@@ -111,7 +111,7 @@ async function dataOf(
   };
 }
 
-/** A run folder holds one run: an old one is continued or left alone, never mixed with a new one. */
+/** A run folder contains one run: an existing one is resumed or kept, never mixed with a new one. */
 function assertRunFolder({ folder, resume }: Pick<TrainOptions, 'folder' | 'resume'>): void {
   const checkpoints = join(folder, CHECKPOINTS);
   const isUsed = existsSync(checkpoints) && readdirSync(checkpoints).length > 0;
@@ -121,13 +121,13 @@ function assertRunFolder({ folder, resume }: Pick<TrainOptions, 'folder' | 'resu
     throw new ConfigError(
       `--out ${folder}: expected an empty or new folder, got one with checkpoints; add --resume to go on, or choose another`,
     );
-  // A killed run leaves the file that it was writing under a temporary name.
+  // A killed run may leave a file with a temporary name.
   if (isUsed)
     for (const name of readdirSync(checkpoints))
       if (/\.\d+\.tmp$/.test(name)) rmSync(join(checkpoints, name), { force: true });
 }
 
-/** An error of the system with its name and the remedy: about writing the run folder, or reading files elsewhere. */
+/** Converts a system error to one with code and remedy, for writing the run folder or reading other files. */
 function refused(error: unknown, folder: string): unknown {
   const { code, message, path } = error as Partial<NodeJS.ErrnoException>;
   if (code === undefined || !/^E(NOSPC|DQUOT|FBIG|ROFS|ACCES|PERM|NOTDIR|IO)$/.test(code))

@@ -1,14 +1,14 @@
 import type { RgbImage } from '../../core/image.js';
 import type { BlockActivation } from '../../train/pretrain/collapse.js';
 
-/** Channels of a mosaic, on each side and together. */
+/** Number of channels of a mosaic per side and in total. */
 const SIDE = 8;
 const GAP_PX = 2;
-/** Small maps are enlarged to about this size. */
+/** Small maps are upscaled to about this size. */
 const CELL_PX = 56;
-/** The value shown brightest is at this place of all values in order: single peaks would darken the rest. */
+/** Quantile of the values that is shown brightest, because single peaks would darken the rest. */
 const BRIGHTEST = 0.995;
-/** From nothing to much: dark violet, blue, green, yellow. */
+/** Color map from low to high: dark violet, blue, green, yellow. */
 const COLOURS = [
   [20, 8, 40],
   [60, 50, 140],
@@ -18,10 +18,10 @@ const COLOURS = [
 ] as const;
 
 /**
- * Channels of an activation side by side, as in the paper's figure 3: 64 of them, evenly spaced, on one scale from 0, so that dead
- * channels are dark and saturated ones bright all over. Negative values are dark.
+ * Draws a mosaic of the channels of an activation, as in the paper's figure 3: 64 evenly spaced channels on one scale
+ * from 0, so that dead channels are dark and saturated ones bright. Negative values are dark.
  *
- * @returns 8 × 8 maps with gaps between them; fewer where there are fewer channels
+ * @returns 8 × 8 maps with gaps between them; fewer if there are fewer channels
  */
 export function channelMosaic({ shape, data }: Pick<BlockActivation, 'shape' | 'data'>): RgbImage {
   const [height, width, channels] = shape;
@@ -63,5 +63,5 @@ function colour(level: number): readonly [number, number, number] {
 function brightestOf(values: Float32Array, share: number): number {
   const sorted = values.slice().sort();
   const at = sorted[Math.floor((sorted.length - 1) * share)];
-  return at > 0 ? at : sorted[sorted.length - 1]; // where little is active, what there is
+  return at > 0 ? at : sorted[sorted.length - 1]; // the maximum if few values are active
 }

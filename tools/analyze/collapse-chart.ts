@@ -5,13 +5,13 @@ import { lineChart } from '../../report/svg-chart.js';
 export interface ModelCollapse {
   readonly name: string;
   readonly images: number;
-  /** In the order of the blocks. */
+  /** Values in the order of the blocks. */
   readonly blocks: readonly BlockCollapse[];
 }
 
 /**
- * Cosine distance against the place of the block, from 0 (first) to 1 (last), so that models of any depth compare: the paper's
- * figure 4. A model with response norm has two lines.
+ * Draws the cosine distance over the relative position of the block, from 0 (first) to 1 (last), so that models of any
+ * depth can be compared: the paper's figure 4. A model with GRN has two lines.
  *
  * @returns SVG
  */

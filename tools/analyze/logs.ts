@@ -23,7 +23,7 @@ async function compare(folders: readonly string[], { out, json }: Flags): Promis
   const { writeReport } = await import('../../report/run-report.js');
   const comparison = compareRuns(folders);
   const { runs, differences } = comparison;
-  // A run that still trains, or was killed, has no report yet.
+  // A run that is still training or was killed has no report yet.
   for (const folder of folders) log(`report: ${writeReport(folder)}`);
   if (json) {
     printJson({

@@ -1,7 +1,7 @@
 /**
- * Chooses which images a page shows: first those with concerns, then the others evenly over the set.
+ * Chooses the images of a page: those with concerns first, then others evenly spaced over the set.
  *
- * @param urgent indices in order of importance; those that appear twice count once
+ * @param urgent indices in order of importance; duplicates count once
  * @returns at most `limit` of the indices 0 … `count − 1`, ascending
  */
 export function chooseImages(
@@ -9,7 +9,7 @@ export function chooseImages(
   urgent: readonly number[],
   limit: number,
 ): readonly number[] {
-  // Half of the page stays for the ordinary images: they show what the set is like.
+  // Half of the page is for ordinary images, which show the typical content.
   const chosen = new Set(
     [...new Set(urgent)].slice(0, Math.max(Math.ceil(limit / 2), limit - count)),
   );
@@ -20,10 +20,10 @@ export function chooseImages(
 }
 
 /**
- * Divides the images of a page among the parts of a set: equally, but what a small part leaves over goes to the others.
+ * Divides the images of a page among the splits of a set: equally, but unused places of small splits go to the others.
  *
- * @param sizes images of each part
- * @returns how many of each are shown, in all at most `limit`, but at least one of each part
+ * @param sizes number of images of each split
+ * @returns number of shown images of each split; in total at most `limit`, but at least one per split
  */
 export function shareLimit(sizes: readonly number[], limit: number): readonly number[] {
   const shares = sizes.map(() => 1);

@@ -1,8 +1,8 @@
 import type { Card, CardObject, PageData } from './page-data.js';
 
 /**
- * The script of the page. It runs in a browser and stands alone: its text is put into the HTML, so nothing from
- * outside of this function may be used in it. Texts of the data set reach the page by `textContent` only.
+ * Script of the page. It runs in a browser and must be self-contained: its source is embedded in the HTML, so it may not
+ * use anything outside this function. Texts of the data set are inserted only by `textContent`.
  */
 export function client(): void {
   const SVG = 'http://www.w3.org/2000/svg';
@@ -111,7 +111,7 @@ export function client(): void {
     return node;
   };
 
-  /** Objects counted by class, or the shares of the classes. */
+  /** Counts of objects by class, or fractions of the classes. */
   const chips = (card: Card, most: number): HTMLElement => {
     const list = element('div', { class: 'chips' });
     const entries: (readonly [number, string])[] = [];

@@ -1,19 +1,19 @@
 import { boxOf, rowsOf } from '../../datasets/coco/samples.js';
 import type { CocoSet } from '../../datasets/coco/set.js';
 
-/** An annotation that is allowed but worth a look. */
+/** An annotation that is valid but worth inspecting. */
 export interface Look {
   /** Row of `set.annotations`. */
   readonly row: number;
   readonly message: string;
 }
 
-/** Two boxes of one class that overlap so much are probably one object annotated twice. */
+/** Two boxes of one class with this IoU are probably one object annotated twice. */
 const SAME_OBJECT_IOU = 0.9;
 const LONG_SIDE_RATIO = 25;
 const WHOLE_IMAGE_SHARE = 0.995;
 
-/** Looks for annotations that fit the format but are probably slips. Crowds are not looked at. */
+/** Finds annotations that are valid but probably mistakes. Crowds are skipped. */
 export function annotationsToLookAt(set: CocoSet): readonly Look[] {
   const looks: Look[] = [];
   const { images, annotations } = set;

@@ -17,7 +17,7 @@ import type { BrowsedSplit, ShowOptions, ShownSplit } from './gather.js';
 import type { Card, CardObject, Concern, PageSplit } from './page-data.js';
 import { coloredClasses, maskPicture, thumbnailOf } from './pictures.js';
 
-/** Problems of a kind that a page lists. */
+/** Number of problems listed per kind. */
 const MAX_CONCERNS = 200;
 
 /** The splits of a detection set, for its page; sets with errors are shown, too, as far as they can be read. */
@@ -115,7 +115,7 @@ async function showPart(
       width: images.widths[i],
       height: images.heights[i],
       ...picture,
-      // Large objects first, so that small ones lie on top and can be pointed at.
+      // Large objects first, so that small ones are on top and can be selected.
       objects: objects.sort((a, b) => b.box[2] * b.box[3] - a.box[2] * a.box[3]),
       fullest: i === fullest && counts[i] > 1 ? true : undefined,
     };

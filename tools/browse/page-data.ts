@@ -8,7 +8,7 @@ export interface PageData {
   readonly splits: readonly PageSplit[];
   readonly cards: readonly Card[];
   readonly concerns: readonly Concern[];
-  /** How many of `concerns` there would be if all were listed. */
+  /** Total number of concerns, listed or not. */
   readonly numConcerns: number;
 }
 
@@ -18,7 +18,7 @@ export interface PageClass {
   readonly color: string;
 }
 
-/** A part of the set: how much of it the page shows, and numbers to print. */
+/** A split of the set: the number of shown images, and counts to print. */
 export interface PageSplit {
   readonly name: string;
   readonly images: number;
@@ -32,16 +32,16 @@ export interface Card {
   readonly id?: number | undefined;
   readonly width: number;
   readonly height: number;
-  /** A data URI; nothing where the image is not at hand. */
+  /** A data URI; undefined if the image is not available. */
   readonly thumbnail?: string | undefined;
-  /** Why the image cannot be shown. */
+  /** Reason why the image cannot be shown. */
   readonly failure?: string | undefined;
   readonly objects: readonly CardObject[];
   /** Colored labels as data URI, for segmentation. */
   readonly overlay?: string | undefined;
-  /** Classes of the image with their share of the pixels (segmentation), or its class with share 1. */
+  /** Classes of the image with their fraction of the pixels (segmentation), or its class with fraction 1. */
   readonly shares?: readonly (readonly [classIndex: number, share: number])[] | undefined;
-  /** Share of ignored pixels. */
+  /** Fraction of ignored pixels. */
   readonly ignored?: number;
   readonly fullest?: boolean | undefined;
 }
@@ -57,16 +57,16 @@ export interface CardObject {
   readonly box: readonly number[];
   /** An SVG path in pixels of the image. */
   readonly path?: string;
-  /** A transparent picture of the mask as data URI, where it is no polygon. */
+  /** A transparent picture of the mask as data URI, if it is not a polygon. */
   readonly mask?: string;
   readonly concerns: readonly string[];
 }
 
-/** Something to look at: an annotation or image, and why. */
+/** A concern: an annotation or image, and the reason. */
 export interface Concern {
   readonly severity: 'error' | 'warning' | 'look';
   readonly message: string;
-  /** Index of the card that shows it; nothing where no image belongs to it. */
+  /** Index of its card; undefined if it belongs to no image. */
   readonly card?: number | undefined;
   /** Id of the annotation. */
   readonly object?: number | undefined;

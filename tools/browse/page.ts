@@ -2,7 +2,7 @@ import { client } from './client.js';
 import type { PageData } from './page-data.js';
 import { STYLE } from './style.js';
 
-/** The page as one HTML document that needs nothing from outside; its own policy forbids it to load anything. */
+/** Creates the page as one self-contained HTML document, whose content security policy forbids loading anything. */
 export function renderPage(data: PageData): string {
   const shown = data.cards.length;
   const total = data.splits.reduce((sum, { images }) => sum + images, 0);
@@ -75,7 +75,7 @@ function concernPanel({ concerns, numConcerns }: PageData): string {
   return `<section class="concerns"><details${open}><summary>${summary}</summary><ul id="concern-list"></ul></details></section>`;
 }
 
-/** Classes by falling number of objects on the page, those without any left out. */
+/** Classes by descending number of objects on the page, without empty ones. */
 function classOptions({ classes, cards }: PageData): readonly (readonly [string, string])[] {
   const counts = new Float64Array(classes.length);
   for (const { objects, shares } of cards) {
@@ -100,7 +100,7 @@ function select(
   return `<label>${label}<select id="${id}">${items.join('')}</select></label>`;
 }
 
-/** JSON that cannot end its script element, whatever names the data set holds. */
+/** Encodes JSON so that it cannot end its script element, whatever the names in the data set. */
 function embed(data: PageData): string {
   return JSON.stringify(data).replaceAll('<', '\\u003c');
 }

@@ -7,7 +7,7 @@ import { errorAsValue } from '../../datasets/problems.js';
 import type { LabelMap } from '../../core/image.js';
 import type { PageClass } from './page-data.js';
 
-/** A small JPEG of an image as data URI, or why there is none. */
+/** Creates a small JPEG of an image as data URI, or the reason why there is none. */
 export async function thumbnailOf(
   file: string,
   maxSide: number,
@@ -22,7 +22,7 @@ export async function thumbnailOf(
   return { thumbnail: `data:image/jpeg;base64,${jpeg.toString('base64')}` };
 }
 
-/** A run-length mask as a transparent picture of one color. @param color `#rrggbb` */
+/** Draws a run-length mask as a transparent picture of one color. @param color `#rrggbb` */
 export function maskPicture(rle: Rle, color: string, maxSide: number): string {
   const mask = decodeRle(rle);
   const [red, green, blue] = rgbOf(color);
@@ -32,7 +32,7 @@ export function maskPicture(rle: Rle, color: string, maxSide: number): string {
   });
 }
 
-/** Labels as a picture: each class in its color, ignored pixels transparent. */
+/** Draws labels with the color of each class, ignored pixels transparent. */
 export function labelPicture(label: LabelMap, colors: readonly string[], maxSide: number): string {
   const palette = colors.map(rgbOf);
   return picture(label.width, label.height, maxSide, (pixel, out, at) => {
@@ -41,7 +41,7 @@ export function labelPicture(label: LabelMap, colors: readonly string[], maxSide
   });
 }
 
-/** Draws every n-th pixel, so that the longer side has at most `maxSide`. */
+/** Draws every n-th pixel, so that the longer side is at most `maxSide`. */
 function picture(
   width: number,
   height: number,
@@ -58,7 +58,7 @@ function picture(
   return `data:image/png;base64,${Buffer.from(encodeRgbaPng(w, h, rgba)).toString('base64')}`;
 }
 
-/** Colors that are easy to tell apart: hues by the golden angle, in three lightnesses. */
+/** Colors that are easy to distinguish: hues by the golden angle, in three lightnesses. */
 export function classColors(count: number): readonly string[] {
   return Array.from({ length: count }, (_, k) =>
     hexOf((k * 137.508) % 360, 0.85, [0.55, 0.66, 0.45][k % 3]),

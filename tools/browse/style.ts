@@ -1,7 +1,7 @@
 const DARK = `--ground: #11151b; --panel: #1a2029; --ink: #e6eaf0; --soft: #98a3b3; --line: #2c3541;
   --accent: #6ea8fe; --blank: #252d38; --warn: #ffb669; --warn-ground: #3a2a16; --bad: #ff9b90; --bad-ground: #40201d; --look: #a9bcff; --look-ground: #232c4a;`;
 
-/** The style sheet of the page, light and dark by the system's choice or the button. */
+/** Style sheet of the page, light or dark according to the system or the button. */
 export const STYLE = `
 :root { color-scheme: light; --is-dark: 0; --opacity: 0.45;
   --ground: #f5f6f8; --panel: #ffffff; --ink: #1c2430; --soft: #5d6876; --line: #dfe3e8;

@@ -10,13 +10,13 @@ import { segmentationSplits } from './segmentation.js';
 /** Summary of a written page. */
 export interface WrittenPage {
   readonly line: string;
-  /** Images on the page. */
+  /** Number of images on the page. */
   readonly cards: number;
   readonly numConcerns: number;
 }
 
 /**
- * Writes the browser of a data set: one HTML file.
+ * Writes the page of a data set: one HTML file.
  *
  * @throws DataError if the set is not detected or cannot be read
  */

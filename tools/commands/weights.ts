@@ -17,7 +17,7 @@ interface WhichOptions extends CacheOptions {
   readonly which?: Which;
 }
 
-/** How far logits may be from the published ones, which are given to four digits. */
+/** Tolerance of logits compared with the published ones, which have four digits. */
 const LOGIT_TOLERANCE = 1e-3;
 
 /** `convnextv2 weights list|pull|inspect|convert|verify`. */
@@ -120,12 +120,12 @@ async function pullAction(
   if (options.json) printJson({ weights: results });
 }
 
-/** The same path on another server. */
+/** Replaces the server of a URL. */
 function mirrored({ url }: CatalogueEntry, mirror: string | undefined): string {
   return mirror === undefined ? url : mirror.replace(/\/$/, '') + new URL(url).pathname;
 }
 
-/** On a terminal one line that is rewritten, elsewhere a line every tenth. */
+/** Prints progress: on a terminal one line that is rewritten, otherwise a line every 10 %. */
 function progressPrinter(name: string): (progress: Progress) => void {
   const startMs = performance.now();
   let [lastMs, lastTenth] = [0, -1];
@@ -258,7 +258,7 @@ async function verifyAction(nameOrFile: string, options: VerifyOptions): Promise
   }
 }
 
-/** The first five logits against the published ones. @throws WeightsError if they differ under every preprocessing */
+/** Compares the first five logits with the published ones. @throws WeightsError if they differ under every preprocessing */
 async function compareLogits(
   file: string,
   image: string,

@@ -17,7 +17,7 @@ export interface CheckFlags {
   readonly json?: boolean;
 }
 
-/** Problems of a kind that are printed, kept in JSON, and kept with `--all`. */
+/** Number of problems per kind that are printed, kept in JSON, and kept with `--all`. */
 const EXAMPLES = { text: 5, json: 100, all: 1_000_000 };
 
 /** Runs `data check`. @returns whether training would accept the set */
@@ -72,7 +72,7 @@ function wereImagesSeen(splits: readonly SplitReport[]): boolean {
 function printFindings(findings: readonly Finding[], shown: number): void {
   for (const { severity, code, meaning, count, examples } of findings) {
     console.log(`  ${severity.padEnd(7)}  ${count} x ${code}: ${meaning}`);
-    // A note says all in its line, unless there are few.
+    // Details of notes are printed only if there are few.
     if (severity === 'note' && count > shown) continue;
     for (const { message } of examples.slice(0, shown)) console.log(`           ${message}`);
     if (count > Math.min(shown, examples.length))
@@ -80,7 +80,7 @@ function printFindings(findings: readonly Finding[], shown: number): void {
   }
 }
 
-/** Checks result files against the part whose images they are about. */
+/** Checks result files against the split of their images. */
 async function checkResults(
   data: DataLayout,
   files: readonly string[],
@@ -95,7 +95,7 @@ async function checkResults(
   if (files.length > 0 && data.kind !== 'detection')
     throw new DataError(`--results: expected a detection set, got ${data.line}`);
   for (const file of files) {
-    // The part with the fewest unknown images is the one that is meant.
+    // Chooses the split with the fewest unknown images.
     let best: { report: SplitReport; log: ProblemLog; unknown: number } | undefined;
     for (const [split, source] of data.kind === 'detection' ? Object.entries(data.splits) : []) {
       const truth = await readAnnotations(source.annotations, reportTo(new ProblemLog()), {

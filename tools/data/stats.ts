@@ -10,7 +10,7 @@ import { ProblemLog } from '../../datasets/problems.js';
 import { detectLayout } from '../../datasets/layout/detect.js';
 import { formatTable, log, printJson } from '../output.js';
 
-/** Runs `data stats`. Records with errors are left out of the counts, which is said. */
+/** Runs `data stats`. Records with errors are not counted, which is reported. */
 export async function runStats(path: string, flags: { readonly json?: boolean }): Promise<void> {
   const data = await detectLayout(path, { several: true });
   log(data.line);
@@ -160,7 +160,7 @@ function classificationStats(
   return {};
 }
 
-/** Says that there are errors, which the counts leave out. @returns their number */
+/** Reports the number of errors, which are not counted. @returns their number */
 function warnOfErrors(split: string, problems: ProblemLog): number {
   const errors = problems.count('error');
   if (errors > 0) log(`${split}: ${errors} errors; \`convnextv2 data check\` lists them`);

@@ -1,25 +1,25 @@
 import type { LogRecord } from '../../train/log-record.js';
 
-/** The record of a step. */
+/** Record of a step. */
 export type TrainRecord = Extract<LogRecord, { readonly kind: 'train' }>;
 
-/** What people want to know while they wait. */
+/** Status of training for people. */
 export interface Status {
   readonly record: TrainRecord;
   readonly totalSteps: number;
   readonly elapsedSeconds: number;
-  /** Undefined until two records are in. */
+  /** Undefined before the second record. */
   readonly remainingSeconds: number | undefined;
 }
 
-/** `4.1e-4`-like for small and large numbers, else at most four digits. */
+/** Formats small and large numbers like `4.1e-4`, others with at most four digits. */
 export function formatValue(value: number): string {
   if (Number.isInteger(value) && Math.abs(value) < 1e6) return String(value);
   const size = Math.abs(value);
   return size >= 1e-3 && size < 1e5 ? value.toPrecision(4) : value.toExponential(2);
 }
 
-/** `45 s`, `12 min`, `3 h 20 min`. */
+/** Formats a duration: `45 s`, `12 min`, `3 h 20 min`. */
 export function formatDuration(seconds: number): string {
   if (!Number.isFinite(seconds)) return '?';
   if (seconds < 90) return `${Math.round(seconds)} s`;
@@ -28,21 +28,21 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** `812 MiB`, `1.4 GiB`. */
+/** Formats a size: `812 MiB`, `1.4 GiB`. */
 export function formatBytes(bytes: number): string {
   return bytes < 2 ** 30
     ? `${Math.round(bytes / 2 ** 20)} MiB`
     : `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 }
 
-/** Formats named numbers: `loss 0.63 top1 1`. */
+/** Formats named numbers: Formats named numbers: Formats named numbers: `loss 0.63 top1 1`. */
 export function formatTerms(values: Readonly<Record<string, number>>): string {
   return Object.entries(values)
     .map(([name, value]) => `${name} ${formatValue(value)}`)
     .join('  ');
 }
 
-/** One line for logs and pipes. */
+/** Formats the status in one line for logs and pipes. */
 export function statusLine({ record, totalSteps, remainingSeconds }: Status): string {
   const { step, epoch, lr, losses, imagesPerSecond, dataWait, rssBytes } = record;
   return [
@@ -57,7 +57,7 @@ export function statusLine({ record, totalSteps, remainingSeconds }: Status): st
   ].join('  ');
 }
 
-/** Three lines for a terminal, cut to its width. */
+/** Formats the status in three lines for a terminal, truncated to its width. */
 export function statusBlock(
   { record, totalSteps, elapsedSeconds, remainingSeconds }: Status,
   columns: number,

@@ -1,26 +1,26 @@
 import type { LogRecord, RunListener } from '../../train/log-record.js';
 import { formatTerms, statusBlock, statusLine, type Status, type TrainRecord } from './status.js';
 
-/** Where the view writes: standard error. */
+/** Output of the view: standard error. */
 export interface ViewStream {
   readonly isTTY?: boolean;
   readonly columns?: number;
   write(text: string): unknown;
 }
 
-/** What a view must know. */
+/** Options of a view. */
 export interface ViewOptions {
   readonly stream: ViewStream;
-  /** Milliseconds; the clock by default. */
+  /** Returns milliseconds; default: the system clock. */
   readonly now?: () => number;
 }
 
-/** How much the newest interval counts in the mean time of a step. */
+/** Weight of the newest interval in the mean time of a step. */
 const SMOOTHING = 0.3;
 
 /**
- * Shows how training goes: on a terminal three lines that are drawn over, with evaluations kept above them; elsewhere
- * a line a record.
+ * Displays the progress of training: on a terminal three lines that are overwritten, with evaluations above them;
+ * otherwise one line per record.
  */
 export class ProgressView implements RunListener {
   private readonly stream: ViewStream;
@@ -53,7 +53,7 @@ export class ProgressView implements RunListener {
     this.stream.write(`${this.drawn.join('\n')}\n`);
   }
 
-  /** Writes a line that stays, above the lines that change. */
+  /** Writes a permanent line above the changing ones. */
   note(line: string): void {
     const block = this.drawn;
     this.erase();
@@ -84,7 +84,7 @@ export class ProgressView implements RunListener {
   }
 
   private erase(): void {
-    // Up to the first line of the block, then clear to the end of the screen.
+    // Moves to the first line of the block and clears the rest of the screen.
     if (this.drawn.length > 0) this.stream.write(`\x1b[${this.drawn.length}A\x1b[0J`);
     this.drawn = [];
   }

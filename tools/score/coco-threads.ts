@@ -7,24 +7,24 @@ import { moduleUrl } from '../../datasets/loader/module-url.js';
 import type { CocoMatchOptions } from './coco-match.js';
 import type { CocoWorkerAnswer, CocoWorkerData } from './coco-worker.js';
 
-/** Threads that match shares of the images. */
+/** Threads that match shards of the images. */
 export interface CocoThreads {
-  /** One a thread. */
+  /** One per thread. */
   readonly parts: Promise<readonly Uint8Array[]>;
-  /** Ends the threads, whether or not they are done. */
+  /** Ends the threads, finished or not. */
   readonly stop: () => Promise<void>;
 }
 
-/** Whether there is built JavaScript to start a thread with. */
+/** Whether built JavaScript for a thread exists. */
 export function canStartThreads(): boolean {
   return existsSync(fileURLToPath(workerUrl()));
 }
 
 /**
- * Starts the threads for all shares but the first, which is left to the caller.
+ * Starts the threads for all shards except the first, which the caller processes.
  *
- * @param count shares
- * @throws ConfigError for more than one share where only sources are there
+ * @param count number of shards
+ * @throws ConfigError for more than one shard if there are only sources
  */
 export function startCocoThreads(options: CocoMatchOptions, count: number): CocoThreads {
   if (count > 1 && !canStartThreads())
@@ -40,7 +40,7 @@ export function startCocoThreads(options: CocoMatchOptions, count: number): Coco
     });
   });
   const parts = Promise.all(workers.map(partOf));
-  // The caller may fail first and never wait for the parts.
+  // The caller may fail first and never await the partial results.
   parts.catch(() => undefined);
   return {
     parts,

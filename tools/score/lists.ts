@@ -30,7 +30,7 @@ export function idList(flag: string): (text: string) => readonly number[] {
   };
 }
 
-/** Parses `all:0-1e10,tiny:0-256`. @throws ConfigError for another form */
+/** Parses `all:0-1e10,tiny:0-256`. @throws ConfigError for another syntax */
 export function areaRangeList(flag: string): (text: string) => readonly AreaRange[] {
   return (text) =>
     text.split(',').map((item) => {

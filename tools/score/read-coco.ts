@@ -12,10 +12,10 @@ import { refuseLoss } from '../../io/coco/issues.js';
 import { readResults } from '../../io/coco/results.js';
 
 /**
- * Reads the annotations that detections are compared with. Only what `iouType` compares is looked at.
+ * Reads ground-truth annotations. Only the fields that `iouType` needs are checked.
  *
- * @param wantsMask tells the images whose masks are needed, the others get empty ones; all where left out
- * @throws DataError if it is no annotation file or an object lacks what is compared
+ * @param wantsMask selects the images whose masks are needed, others get empty ones; default: all
+ * @throws DataError if it is not an annotation file or an object lacks a required field
  */
 export async function readGroundTruth(
   file: string,
@@ -30,9 +30,9 @@ export async function readGroundTruth(
 }
 
 /**
- * Reads result files as if their lists were one.
+ * Reads result files as one concatenated list.
  *
- * @throws DataError if a file is no list of detections or a record lacks what is compared
+ * @throws DataError if a file is not a list of detections or a record lacks a required field
  */
 export async function readDetections(
   files: readonly string[],

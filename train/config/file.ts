@@ -7,13 +7,13 @@ import { RECIPES } from '../recipes/index.js';
 import type { Settings } from './layers.js';
 import { RUN_CONFIG, RUN_FORMAT } from './run-config.js';
 
-/** The settings of one file. */
+/** Settings of one file. */
 export interface ConfigLayer {
   readonly file: string;
   readonly settings: Settings;
 }
 
-/** A configuration file with all that it extends. */
+/** A configuration file with all files that it extends. */
 export interface ConfigFile {
   /** The recipe at the end of the chain, if the chain names one. */
   readonly recipe?: string | undefined;
@@ -21,14 +21,15 @@ export interface ConfigFile {
   readonly layers: readonly ConfigLayer[];
 }
 
-/** Whether a RECIPE argument means a file or run folder rather than the name of a recipe. */
+/** Whether a RECIPE argument is a file or run folder, not the name of a recipe. */
 export function isConfigPath(name: string): boolean {
   return !Object.hasOwn(RECIPES, name) && (/\.(ya?ml|json)$/i.test(name) || existsSync(name));
 }
 
 /**
- * Reads a YAML or JSON file: settings as in a recipe, and `extends`, the name of a recipe, a file (relative to this one), or a
- * list of files of which the first names a recipe or extends one. A run folder stands for the configuration that it stores.
+ * Reads a YAML or JSON file: settings as in a recipe, and `extends`, the name of a recipe, a file (relative to this one),
+ * or a list of files of which the first names a recipe or extends one. For a run folder, its stored configuration is
+ * read.
  *
  * @throws ConfigError with file and line if it does not parse, and with the chain if files extend each other in a circle
  */

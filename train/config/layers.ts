@@ -1,6 +1,6 @@
 import { ConfigError } from '../../core/errors.js';
 
-/** A tree of settings as JSON holds it. */
+/** A tree of settings in JSON. */
 export type Settings = Readonly<Record<string, unknown>>;
 
 /** A configuration and the source of each value. */
@@ -10,7 +10,7 @@ export interface MergedSettings {
   readonly sources: Readonly<Record<string, string>>;
 }
 
-/** The values of a recipe, all from one source. */
+/** Wraps the values of a recipe, all from one source. */
 export function baseSettings(config: object, source: string): MergedSettings {
   return mergeSettings({ config: {}, sources: {} }, { ...config }, source);
 }
@@ -80,7 +80,7 @@ export function applySetting(merged: MergedSettings, setting: string): MergedSet
       );
     return { [key]: build(isSettings(below) ? below[key] : undefined, depth + 1) };
   };
-  // Lists are replaced, so what is built of one has to be whole.
+  // Lists are replaced, so the new list must be complete.
   const overItem = (item: unknown, depth: number): unknown => {
     const above = build(item, depth);
     return isSettings(item) && isSettings(above)
@@ -109,7 +109,7 @@ function parseValue(text: string, isList: boolean): unknown {
   } catch {
     if (isList && text.includes(','))
       return text.split(',').map((part) => parseValue(part.trim(), false));
-    // What people write and JSON does not know: .5, 1., +3.
+    // Numbers that are invalid in JSON but common: .5, 1., +3.
     return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : text;
   }
 }
@@ -118,7 +118,7 @@ function isSettings(value: unknown): value is Settings {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Values that are no objects, by path, in order. */
+/** Lists the values that are not objects by path, in order. */
 export function flattenSettings(config: Settings): readonly (readonly [string, unknown])[] {
   return Object.entries(config).flatMap(([key, value]) =>
     isSettings(value)

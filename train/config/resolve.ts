@@ -14,7 +14,7 @@ import { SCHEMAS, type RecipeConfig } from './schemas.js';
 export interface ConfigRequest {
   /** Size of the weights that training starts from. */
   readonly ofWeights?: ConvNeXtV2Config | undefined;
-  /** A file of `--config`. */
+  /** File of `--config`. */
   readonly file?: string | undefined;
   /** Settings of a program. */
   readonly settings?: Settings | undefined;
@@ -26,20 +26,20 @@ export interface ConfigRequest {
 
 /** A validated configuration and the source of each value. */
 export interface ResolvedConfig {
-  /** Name of the recipe at the bottom; {@link OWN_RECIPE} for a configuration that was given whole. */
+  /** Name of the base recipe; {@link OWN_RECIPE} for a complete configuration. */
   readonly recipe: string;
   readonly config: RecipeConfig;
   readonly sources: Readonly<Record<string, string>>;
 }
 
-/** Stands for the name of a recipe where there is none. */
+/** Placeholder for the name of a recipe. */
 export const OWN_RECIPE = 'own';
 
 /**
  * Merges recipe, files and settings.
  *
- * @param from a recipe, a configuration file or run folder that extends one, or a whole configuration
- * @throws ConfigError with source, path, what is allowed and the nearest key
+ * @param from a recipe, a configuration file or run folder that extends one, or a complete configuration
+ * @throws ConfigError with source, path, allowed values and the nearest key
  */
 export function resolveConfig(from: string | RecipeConfig, request: ConfigRequest): ResolvedConfig {
   const isNamed = typeof from === 'string';
@@ -105,7 +105,7 @@ function place(path: string, config: Settings, sources: Readonly<Record<string, 
   const keys = path.split('.');
   const above = keys.map((_, i) => keys.slice(0, keys.length - i).join('.'));
   const exact = above.map((known) => sources[known]).find((source) => source !== undefined);
-  // An absent field has no source: whoever wrote a field beside it is meant.
+  // An absent field has no source, so that of a sibling field is used.
   const beside = Object.entries(sources).findLast(([known]) =>
     known.startsWith(`${above[1] ?? ''}.`),
   );
@@ -114,7 +114,7 @@ function place(path: string, config: Settings, sources: Readonly<Record<string, 
   return source === `--set ${path}` ? source : `${source}: ${path}`;
 }
 
-/** Rules between fields. */
+/** Checks rules between fields. */
 function assertConsistent(config: RecipeConfig): void {
   switch (config.task) {
     case 'classify':
@@ -134,7 +134,7 @@ function assertConsistent(config: RecipeConfig): void {
       assertSchedule('config', { kind: 'poly', lr, minLr, power, steps, warmup });
       return;
     }
-    case 'detect': // its schedule depends on the number of images and is checked with them
+    case 'detect': // its schedule depends on the number of images and is checked later
       return;
     default:
       config satisfies never;
