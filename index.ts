@@ -165,12 +165,12 @@ export {
   type CocoGroundTruth,
 } from './evaluation/coco/objects.js';
 export { cocoParameters, type CocoParameters } from './evaluation/coco/parameters.js';
-export { addCocoPart, cocoPart } from './evaluation/coco/part.js';
+export { addCocoPartialResult, cocoPartialResult } from './evaluation/coco/partial-result.js';
 export { CocoResultsBuilder } from './evaluation/coco/results-builder.js';
 export { DETECTION_STATS, KEYPOINT_STATS } from './evaluation/coco/summary.js';
 export { meanCurve, thresholdCurves } from './evaluation/coco/threshold-curves.js';
 export { cocoWarnings } from './evaluation/coco/warnings.js';
 export { meanChannelCosineDistance } from './evaluation/collapse.js';
-export { decodePart, encodePart } from './evaluation/part.js';
+export { decodePartialResult, encodePartialResult } from './evaluation/partial-result.js';
 export { BoundaryIouEvaluator, boundaryIou } from './evaluation/semantic/boundary-iou.js';
 export { SemanticEvaluator, type SemanticResult } from './evaluation/semantic/evaluator.js';

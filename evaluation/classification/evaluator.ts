@@ -1,5 +1,5 @@
 import { ConfigError, DataError } from '../../core/errors.js';
-import { arraysOfPart, type EvaluationPart } from '../part.js';
+import { partialArrays, type PartialResult } from '../partial-result.js';
 import { CalibrationSums, type Calibration } from './calibration.js';
 import { assertLogits, labelRank } from './top-k.js';
 
@@ -95,8 +95,8 @@ export class ClassificationEvaluator {
     };
   }
 
-  /** Returns the partial result, for another evaluator's `addPart`. */
-  toPart(): EvaluationPart {
+  /** Returns the partial result, for another evaluator's `addPartialResult`. */
+  toPartialResult(): PartialResult {
     const { samples, top1, top5 } = this.totals;
     return {
       kind: 'classification',
@@ -111,8 +111,8 @@ export class ClassificationEvaluator {
   }
 
   /** @throws ConfigError for a partial result of another kind or number of classes */
-  addPart(part: EvaluationPart): void {
-    const arrays = arraysOfPart(part, {
+  addPartialResult(partial: PartialResult): void {
+    const arrays = partialArrays(partial, {
       kind: 'classification',
       settings: { numClasses: this.numClasses },
       arrays: ['samples', 'first', 'totals', 'calibration'],

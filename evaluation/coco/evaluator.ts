@@ -5,7 +5,7 @@ import { CocoMatcher } from './match.js';
 import { mergeMatches, type CocoMatches } from './match-rows.js';
 import type { CocoDetections, CocoGroundTruth } from './objects.js';
 import type { CocoParameters } from './parameters.js';
-import type { ImageShard } from './shard.js';
+import type { ThreadShard } from './thread-shard.js';
 import { summarizeCategories, summarizeCoco, type CategorySummary } from './summary.js';
 
 /** Result of an evaluation. */
@@ -44,7 +44,7 @@ export class CocoEvaluator {
    * @param shard matches only the images of a shard
    * @throws DataError if an image was added before, and as `CocoMatcher.match`
    */
-  update(detections: CocoDetections, shard?: ImageShard): void {
+  update(detections: CocoDetections, shard?: ThreadShard): void {
     this.addMatches(this.matcher.match(detections, shard ? { shard } : {}));
   }
 

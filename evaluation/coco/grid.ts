@@ -1,7 +1,7 @@
 import { DataError } from '../../core/errors.js';
 import type { CocoDomain } from '../../core/coco.js';
 import type { CocoParameters } from './parameters.js';
-import { isInShard, type ImageShard } from './shard.js';
+import { isInThreadShard, type ThreadShard } from './thread-shard.js';
 
 /**
  * Grid of the images and categories to evaluate. A cell contains the objects of one category in one image, or of all
@@ -52,7 +52,7 @@ export function orderByCell(
   grid: CocoGrid,
   imageOf: Float64Array,
   categoryOf: Float64Array,
-  shard?: ImageShard,
+  shard?: ThreadShard,
 ): CellOrder {
   const count = imageOf.length;
   const images = new Int32Array(count);
@@ -63,7 +63,7 @@ export function orderByCell(
     const image = grid.imageIndexOf.get(imageOf[i]);
     const category = grid.categoryIndexOf.get(categoryOf[i]);
     if (image === undefined || category === undefined) continue;
-    if (shard && !isInShard(imageOf[i], shard)) continue;
+    if (shard && !isInThreadShard(imageOf[i], shard)) continue;
     images[i] = image;
     categories[i] = category;
     positions[numKept++] = i;

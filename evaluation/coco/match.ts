@@ -5,7 +5,7 @@ import { CellMatcher, numWords, type MatchObserver } from './match-cell.js';
 import { newMatches, sortByCategory, type CocoMatches } from './match-rows.js';
 import type { CocoDetections, CocoGroundTruth } from './objects.js';
 import { assertCocoParameters, type CocoParameters } from './parameters.js';
-import type { ImageShard } from './shard.js';
+import type { ThreadShard } from './thread-shard.js';
 import { cocoSimilarity } from './similarity.js';
 
 /** A matched cell, for analyses: `dts` by score, `gts` in file order, `ious` `[D, G]`. */
@@ -74,7 +74,7 @@ export class CocoMatcher {
    */
   match(
     detections: CocoDetections,
-    { observe, shard }: { readonly observe?: CellObserver; readonly shard?: ImageShard } = {},
+    { observe, shard }: { readonly observe?: CellObserver; readonly shard?: ThreadShard } = {},
   ): CocoMatches {
     assertDetections(detections);
     const similarity = cocoSimilarity(this.groundTruth, detections, this.parameters);

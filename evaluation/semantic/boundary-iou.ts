@@ -1,5 +1,5 @@
 import { ConfigError, DataError } from '../../core/errors.js';
-import type { EvaluationPart } from '../part.js';
+import type { PartialResult } from '../partial-result.js';
 import type { ClassMap } from './count-pairs.js';
 import { definedMean } from './metrics.js';
 
@@ -138,21 +138,24 @@ export class BoundaryIouEvaluator {
   }
 
   /**
-   * Adds the counts to a partial result of the same evaluation, for another evaluator's `addPart`.
+   * Adds the counts to a partial result of the same evaluation, for another evaluator's `addPartialResult`.
    *
-   * @param part partial result of a `SemanticEvaluator` on the same images
+   * @param partial partial result of a `SemanticEvaluator` on the same images
    */
-  extendPart(part: EvaluationPart): EvaluationPart {
+  extendPartialResult(partial: PartialResult): PartialResult {
     const { both, either } = this;
-    return { ...part, arrays: { ...part.arrays, boundaryBoth: both, boundaryEither: either } };
+    return {
+      ...partial,
+      arrays: { ...partial.arrays, boundaryBoth: both, boundaryEither: either },
+    };
   }
 
   /**
    * @throws ConfigError for a partial result without boundaries
    * @throws DataError for one of another number of classes
    */
-  addPart(part: EvaluationPart): void {
-    const { boundaryBoth: both, boundaryEither: either } = part.arrays;
+  addPartialResult(partial: PartialResult): void {
+    const { boundaryBoth: both, boundaryEither: either } = partial.arrays;
     if (!both || !either)
       throw new ConfigError(
         'merge: expected a part with boundaries, got one without; write it with --boundary, too',

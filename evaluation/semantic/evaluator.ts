@@ -1,5 +1,5 @@
 import { ConfigError, DataError } from '../../core/errors.js';
-import { arraysOfPart, type EvaluationPart } from '../part.js';
+import { partialArrays, type PartialResult } from '../partial-result.js';
 import { countBytePairs, type ClassMap } from './count-pairs.js';
 import { semanticMetrics, type ClassAreas, type SemanticMetrics } from './metrics.js';
 
@@ -83,8 +83,8 @@ export class SemanticEvaluator {
     };
   }
 
-  /** Returns the partial result, for another evaluator's `addPart`. */
-  toPart(): EvaluationPart {
+  /** Returns the partial result, for another evaluator's `addPartialResult`. */
+  toPartialResult(): PartialResult {
     return {
       kind: 'semantic',
       settings: this.settings(),
@@ -93,8 +93,8 @@ export class SemanticEvaluator {
   }
 
   /** @throws ConfigError for a partial result of another kind or with other settings */
-  addPart(part: EvaluationPart): void {
-    const { counts, numImages } = arraysOfPart(part, {
+  addPartialResult(partial: PartialResult): void {
+    const { counts, numImages } = partialArrays(partial, {
       kind: 'semantic',
       settings: this.settings(),
       arrays: ['counts', 'numImages'],

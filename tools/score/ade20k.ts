@@ -6,7 +6,7 @@ import { decodePngIndices, type PngIndices } from '../../io/png/indices.js';
 import { BoundaryIouEvaluator } from '../../evaluation/semantic/boundary-iou.js';
 import { SemanticEvaluator, type SemanticResult } from '../../evaluation/semantic/evaluator.js';
 import { semanticMetrics } from '../../evaluation/semantic/metrics.js';
-import { decodePart, encodePart } from '../../evaluation/part.js';
+import { decodePartialResult, encodePartialResult } from '../../evaluation/partial-result.js';
 import { finiteOrNull } from '../../report/format.js';
 
 /** What to score, and how. */
@@ -70,9 +70,9 @@ export async function scoreSemantic(options: SemanticScoreOptions): Promise<Sema
     numShifted += countShifted(labels.data, predicted.data, options);
   }
   for (const file of options.parts) {
-    const part = decodePart(await readBytes(file), file);
-    evaluator.addPart(part);
-    boundary?.addPart(part);
+    const part = decodePartialResult(await readBytes(file), file);
+    evaluator.addPartialResult(part);
+    boundary?.addPartialResult(part);
   }
   const result = evaluator.finish();
   warnings.push(...resultWarnings(result, numShifted, options));
@@ -81,7 +81,10 @@ export async function scoreSemantic(options: SemanticScoreOptions): Promise<Sema
     boundary: boundary?.finish(),
     perImage,
     warnings,
-    part: () => encodePart(boundary?.extendPart(evaluator.toPart()) ?? evaluator.toPart()),
+    part: () =>
+      encodePartialResult(
+        boundary?.extendPartialResult(evaluator.toPartialResult()) ?? evaluator.toPartialResult(),
+      ),
   };
 }
 

@@ -3,7 +3,7 @@ import type { IouType } from '../../core/coco.js';
 import type { CocoGroundTruth } from '../../evaluation/coco/objects.js';
 import { cocoParameters, type CocoChanges } from '../../evaluation/coco/parameters.js';
 import type { CocoResults } from '../../evaluation/coco/results-builder.js';
-import { isInShard, type ImageShard } from '../../evaluation/coco/shard.js';
+import { isInThreadShard, type ThreadShard } from '../../evaluation/coco/thread-shard.js';
 import { readDetections, readGroundTruth } from './read-coco.js';
 
 /** What to match; plain data, so that it can be sent to a thread. */
@@ -34,12 +34,12 @@ export interface CocoMatchRun {
  */
 export async function matchCoco(
   options: CocoMatchOptions,
-  shard?: ImageShard,
+  shard?: ThreadShard,
 ): Promise<CocoMatchRun> {
   const { gt, dt, iouType, unknownImages } = options;
   const parameters = cocoParameters(iouType, options.parameters);
   const clock = stopwatch();
-  const wantsMask = shard && ((imageId: number): boolean => isInShard(imageId, shard));
+  const wantsMask = shard && ((imageId: number): boolean => isInThreadShard(imageId, shard));
   const truth = await readGroundTruth(gt, iouType, wantsMask);
   const loadGroundTruth = clock();
   const { strict } = parameters;

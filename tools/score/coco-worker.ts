@@ -1,14 +1,14 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { describeFailure, type Failure } from '../../core/failure.js';
-import { cocoPart } from '../../evaluation/coco/part.js';
-import type { ImageShard } from '../../evaluation/coco/shard.js';
-import { encodePart } from '../../evaluation/part.js';
+import { cocoPartialResult } from '../../evaluation/coco/partial-result.js';
+import type { ThreadShard } from '../../evaluation/coco/thread-shard.js';
+import { encodePartialResult } from '../../evaluation/partial-result.js';
 import { matchCoco, type CocoMatchOptions } from './coco-match.js';
 
 /** What a thread is started with. */
 export interface CocoWorkerData {
   readonly options: CocoMatchOptions;
-  readonly shard: ImageShard;
+  readonly shard: ThreadShard;
 }
 
 /** What a thread answers: its part, or why there is none. */
@@ -17,7 +17,9 @@ export type CocoWorkerAnswer = { readonly part: Uint8Array } | { readonly error:
 /** The work of a thread: matches a share of the images and answers with a part. */
 async function answer({ options, shard }: CocoWorkerData): Promise<CocoWorkerAnswer> {
   try {
-    return { part: encodePart(cocoPart((await matchCoco(options, shard)).evaluator)) };
+    return {
+      part: encodePartialResult(cocoPartialResult((await matchCoco(options, shard)).evaluator)),
+    };
   } catch (cause) {
     return { error: describeFailure(cause) };
   }

@@ -6,11 +6,11 @@ import type { CocoResult } from '../../evaluation/coco/evaluator.js';
 import { detectionConfusion } from '../../evaluation/coco/detection-confusion.js';
 import { errorBreakdown } from '../../evaluation/coco/error-breakdown.js';
 import type { CocoDetections, CocoGroundTruth } from '../../evaluation/coco/objects.js';
-import { addCocoPart, cocoPart } from '../../evaluation/coco/part.js';
+import { addCocoPartialResult, cocoPartialResult } from '../../evaluation/coco/partial-result.js';
 import { DETECTION_STATS, KEYPOINT_STATS, tabulateCoco } from '../../evaluation/coco/summary.js';
 import { thresholdCurves } from '../../evaluation/coco/threshold-curves.js';
 import { cocoWarnings } from '../../evaluation/coco/warnings.js';
-import { decodePart, encodePart } from '../../evaluation/part.js';
+import { decodePartialResult, encodePartialResult } from '../../evaluation/partial-result.js';
 import { readBytes } from '../../io/files/read.js';
 import { matchCoco, stopwatch, type CocoMatchOptions } from './coco-match.js';
 import { canStartThreads, startCocoThreads } from './coco-threads.js';
@@ -57,9 +57,10 @@ export async function scoreCoco(options: CocoScoreOptions): Promise<CocoScore> {
     const shard = threads > 1 ? { index: 0, count: threads } : undefined;
     const { truth, results, evaluator, seconds } = await matchCoco(options, shard);
     const clock = stopwatch();
-    for (const part of await others.parts) addCocoPart(evaluator, decodePart(part, 'thread'));
+    for (const part of await others.parts)
+      addCocoPartialResult(evaluator, decodePartialResult(part, 'thread'));
     for (const file of options.parts)
-      addCocoPart(evaluator, decodePart(await readBytes(file), file));
+      addCocoPartialResult(evaluator, decodePartialResult(await readBytes(file), file));
     const merge = clock();
     const result = evaluator.finish();
     const accumulate = clock();
@@ -70,7 +71,7 @@ export async function scoreCoco(options: CocoScoreOptions): Promise<CocoScore> {
       warnings: cocoWarnings(truth, results, result.parameters),
       threads,
       seconds: { ...seconds, evaluate: seconds.evaluate + merge, accumulate },
-      part: () => encodePart(cocoPart(evaluator)),
+      part: () => encodePartialResult(cocoPartialResult(evaluator)),
       ...(results ? closerLook(truth, results.detections, options) : {}),
     };
   } finally {

@@ -5,7 +5,7 @@ import {
   ClassificationEvaluator,
   type ClassificationResult,
 } from '../../evaluation/classification/evaluator.js';
-import { decodePart, encodePart } from '../../evaluation/part.js';
+import { decodePartialResult, encodePartialResult } from '../../evaluation/partial-result.js';
 import { readBytes } from '../../io/files/read.js';
 import { finiteOrNull } from '../../report/format.js';
 
@@ -66,10 +66,10 @@ export async function scoreImagenet(options: ImagenetScoreOptions): Promise<Imag
     }
   }
   for (const file of options.parts) {
-    const part = decodePart(await readBytes(file), file);
+    const part = decodePartialResult(await readBytes(file), file);
     numClasses ??= (part.settings as { numClasses?: number } | null)?.numClasses ?? 1;
     evaluator ??= new ClassificationEvaluator(numClasses);
-    evaluator.addPart(part);
+    evaluator.addPartialResult(part);
   }
   const done = evaluator ?? new ClassificationEvaluator(numClasses ?? 1);
   const result = done.finish();
@@ -81,7 +81,7 @@ export async function scoreImagenet(options: ImagenetScoreOptions): Promise<Imag
     result,
     numClasses: numClasses ?? 1,
     warnings,
-    part: () => encodePart(done.toPart()),
+    part: () => encodePartialResult(done.toPartialResult()),
   };
 }
 

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { ConfigError } from '../../core/errors.js';
 import type { ClassificationSet } from '../../datasets/imagenet.js';
 import { ClassificationEvaluator } from '../../evaluation/classification/evaluator.js';
-import { decodePart, encodePart } from '../../evaluation/part.js';
+import { decodePartialResult, encodePartialResult } from '../../evaluation/partial-result.js';
 import type { ClassifierModel } from '../../inference/model.js';
 import { writeAtomically, writeJsonAtomically } from '../../io/files/atomic.js';
 import type { Scalars } from '../trainer.js';
@@ -81,7 +81,7 @@ export async function evaluateInParts(
     if (existsSync(partFile(folder, part))) continue;
     const accuracy = new ClassificationEvaluator(classes);
     await countSamples(model, ofPart, accuracy, options);
-    const bytes = encodePart(accuracy.toPart());
+    const bytes = encodePartialResult(accuracy.toPartialResult());
     await writeAtomically(partFile(folder, part), bytes);
     scored += ofPart.length;
     options.onPart?.({ part, parts });
@@ -91,7 +91,8 @@ export async function evaluateInParts(
   for (let part = 0; part < parts; part++) {
     const file = partFile(folder, part);
     // A copy: a Buffer may be a view of a larger one.
-    if (existsSync(file)) all.addPart(decodePart(Uint8Array.from(readFileSync(file)), file));
+    if (existsSync(file))
+      all.addPartialResult(decodePartialResult(Uint8Array.from(readFileSync(file)), file));
     else missing += samplesOf(part).length;
   }
   return { scores: classificationScores(all), missing, scored, own };

@@ -32,8 +32,8 @@ export async function evaluateClassifier(
   const samples = ownSamples(samplesToScore(model, set, limit), share);
   const accuracy = new ClassificationEvaluator(model.classNames.length);
   if (samples.length > 0) await countSamples(model, samples, accuracy, { batchSize, workers });
-  for (const part of (await share?.exchange('classification', accuracy.toPart())) ?? [])
-    accuracy.addPart(part);
+  for (const part of (await share?.exchange('classification', accuracy.toPartialResult())) ?? [])
+    accuracy.addPartialResult(part);
   return classificationScores(accuracy);
 }
 

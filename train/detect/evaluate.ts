@@ -12,9 +12,9 @@ import {
   type CocoGroundTruth,
 } from '../../evaluation/coco/objects.js';
 import { cocoParameters } from '../../evaluation/coco/parameters.js';
-import { addCocoPart, cocoPart } from '../../evaluation/coco/part.js';
+import { addCocoPartialResult, cocoPartialResult } from '../../evaluation/coco/partial-result.js';
 import { DETECTION_STATS } from '../../evaluation/coco/summary.js';
-import { arraysOfPart } from '../../evaluation/part.js';
+import { partialArrays } from '../../evaluation/partial-result.js';
 import type { DetectResult } from '../../core/results.js';
 import { expandMask } from '../../core/results.js';
 import type { DetectorModel } from '../../inference/model.js';
@@ -91,12 +91,12 @@ export async function evaluateDetector(
     onImage?.(numImages, own.length);
   }
   for (const [name, evaluator] of Object.entries(evaluators))
-    for (const part of (await share?.exchange(name, cocoPart(evaluator))) ?? [])
-      addCocoPart(evaluator, part);
+    for (const part of (await share?.exchange(name, cocoPartialResult(evaluator))) ?? [])
+      addCocoPartialResult(evaluator, part);
   const counts = { kind: 'counts', settings: {} };
   const done = { ...counts, arrays: { counts: Float64Array.of(own.length, numDetections) } };
   for (const part of (await share?.exchange('counts', done)) ?? []) {
-    const { counts: others } = arraysOfPart(part, { ...counts, arrays: ['counts'] });
+    const { counts: others } = partialArrays(part, { ...counts, arrays: ['counts'] });
     numImages += others[0];
     numDetections += others[1];
   }

@@ -1,5 +1,5 @@
-import type { EvaluationPart } from '../../evaluation/part.js';
-import { decodePart, encodePart } from '../../evaluation/part.js';
+import type { PartialResult } from '../../evaluation/partial-result.js';
+import { decodePartialResult, encodePartialResult } from '../../evaluation/partial-result.js';
 import type { Communicator } from './communicator.js';
 import type { Shard } from './shard.js';
 
@@ -11,7 +11,7 @@ export interface EvaluationShare extends Shard {
    * @param name of the evaluator; every process has the same ones in the same order
    * @returns what the others have counted, as far as it is there
    */
-  exchange(name: string, part: EvaluationPart): Promise<readonly EvaluationPart[]>;
+  exchange(name: string, part: PartialResult): Promise<readonly PartialResult[]>;
 }
 
 /** How many of `total` samples a share has. */
@@ -34,10 +34,10 @@ export function shareOfRank(communicator: Communicator): EvaluationShare {
     index: rank,
     count: size,
     exchange: async (name, part) => {
-      const all = await gatherBytes(communicator, encodePart(part));
+      const all = await gatherBytes(communicator, encodePartialResult(part));
       return all
         .filter((_, r) => r !== rank)
-        .map((bytes) => decodePart(bytes, `${name} of another rank`));
+        .map((bytes) => decodePartialResult(bytes, `${name} of another rank`));
     },
   };
 }

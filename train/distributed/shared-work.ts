@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from '../../core/errors.js';
-import { decodePart, encodePart } from '../../evaluation/part.js';
+import { decodePartialResult, encodePartialResult } from '../../evaluation/partial-result.js';
 import { writeAtomically } from '../../io/files/atomic.js';
 import type { Communicator } from './communicator.js';
 import { SINGLE_PROCESS } from './communicator.js';
@@ -127,9 +127,9 @@ function sharedFolder(
       index,
       count,
       exchange: async (name, part) => {
-        await writeAtomically(fileOf(name, index, 'part'), encodePart(part));
+        await writeAtomically(fileOf(name, index, 'part'), encodePartialResult(part));
         return others(name, 'part').map((file) =>
-          decodePart(Uint8Array.from(readFileSync(file)), file),
+          decodePartialResult(Uint8Array.from(readFileSync(file)), file),
         );
       },
     },

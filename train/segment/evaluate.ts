@@ -61,7 +61,7 @@ export async function evaluateSegmenter(
     await onResult?.(file, result, { image, truth, areas });
     onImage?.(++done, samples.length);
   }
-  for (const part of (await share?.exchange('semantic', evaluator.toPart())) ?? [])
-    evaluator.addPart(part);
+  for (const part of (await share?.exchange('semantic', evaluator.toPartialResult())) ?? [])
+    evaluator.addPartialResult(part);
   return evaluator.finish();
 }

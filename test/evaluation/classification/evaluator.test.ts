@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { ConfigError, DataError } from '../../../core/errors.js';
 import { ClassificationEvaluator } from '../../../evaluation/classification/evaluator.js';
 import { labelRank, topClasses } from '../../../evaluation/classification/top-k.js';
-import { decodePart, encodePart } from '../../../evaluation/part.js';
+import { decodePartialResult, encodePartialResult } from '../../../evaluation/partial-result.js';
 
 const logit = fc.oneof(fc.constantFrom(0, -0, 1, -Infinity, 1e30), fc.float({ noNaN: true }));
 const anyLogits = fc.array(logit, { minLength: 1, maxLength: 12 });
@@ -68,8 +68,8 @@ test('ranked classes give the same accuracy, without calibration', () => {
   );
 });
 
-const nodeBuffer = (part: Parameters<typeof encodePart>[0]): Buffer =>
-  Buffer.from(encodePart(part));
+const nodeBuffer = (part: Parameters<typeof encodePartialResult>[0]): Buffer =>
+  Buffer.from(encodePartialResult(part));
 
 test('parts add up to the whole', () => {
   const [a, b, whole, merged] = [0, 1, 2, 3].map(() => new ClassificationEvaluator(3));
@@ -78,12 +78,12 @@ test('parts add up to the whole', () => {
   whole.update(Float32Array.of(1, 2, 3, 3, 2, 1), [2, 1]);
   // As bytes, and as Node reads a file: a Buffer, whose `slice` copies nothing.
   for (const [part, read] of [
-    [a, encodePart],
+    [a, encodePartialResult],
     [b, nodeBuffer],
   ] as const)
-    merged.addPart(decodePart(read(part.toPart()), 'part'));
+    merged.addPartialResult(decodePartialResult(read(part.toPartialResult()), 'part'));
   expect(merged.finish()).toEqual(whole.finish());
-  expect(() => merged.addPart(new ClassificationEvaluator(4).toPart())).toThrow(
+  expect(() => merged.addPartialResult(new ClassificationEvaluator(4).toPartialResult())).toThrow(
     'numClasses 4 instead of 3',
   );
 });
@@ -99,7 +99,7 @@ test('no order and no division into parts changes a bit of a mean', () => {
       for (const [logits, label, part] of samples.toReversed())
         parts[part].update(Float64Array.from(logits), [label]);
       const merged = new ClassificationEvaluator(4);
-      parts.forEach((part) => merged.addPart(part.toPart()));
+      parts.forEach((part) => merged.addPartialResult(part.toPartialResult()));
       expect(merged.finish()).toEqual(whole.finish());
     }),
   );

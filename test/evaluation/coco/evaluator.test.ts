@@ -3,8 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { ConfigError, DataError } from '../../../core/errors.js';
 import { CocoEvaluator, type CocoResult } from '../../../evaluation/coco/evaluator.js';
 import { cocoParameters, type CocoParameters } from '../../../evaluation/coco/parameters.js';
-import { addCocoPart, cocoPart } from '../../../evaluation/coco/part.js';
-import { decodePart, encodePart } from '../../../evaluation/part.js';
+import {
+  addCocoPartialResult,
+  cocoPartialResult,
+} from '../../../evaluation/coco/partial-result.js';
+import { decodePartialResult, encodePartialResult } from '../../../evaluation/partial-result.js';
 import { naiveCurves, type DetectionRecord, type Problem } from './naive-evaluation.js';
 import { anyProblem, detectionsOf, truthOf } from './random-problem.js';
 
@@ -89,10 +92,10 @@ describe('batches of a data set', () => {
         const parts = split(problem, turn).map((portion) => {
           const evaluator = new CocoEvaluator(truth, parameters);
           evaluator.update(detectionsOf(portion));
-          return encodePart(cocoPart(evaluator));
+          return encodePartialResult(cocoPartialResult(evaluator));
         });
         const merged = new CocoEvaluator(truth, parameters);
-        for (const part of parts) addCocoPart(merged, decodePart(part, 'part'));
+        for (const part of parts) addCocoPartialResult(merged, decodePartialResult(part, 'part'));
         expect(listed(merged.finish())).toEqual(listed(evaluate(problem, parameters)));
       }),
       { numRuns: 40 },
@@ -119,8 +122,8 @@ describe('batches of a data set', () => {
     const truth = truthOf(oneObject({}));
     const other = new CocoEvaluator(truth, cocoParameters('bbox', { iouThresholds: [0.5] }));
     const evaluator = new CocoEvaluator(truth, cocoParameters('bbox'));
-    expect(() => addCocoPart(evaluator, cocoPart(other))).toThrow(ConfigError);
-    expect(() => addCocoPart(evaluator, cocoPart(other))).toThrow(
+    expect(() => addCocoPartialResult(evaluator, cocoPartialResult(other))).toThrow(ConfigError);
+    expect(() => addCocoPartialResult(evaluator, cocoPartialResult(other))).toThrow(
       'got one with iouThresholds [0.5] instead of [0.5,0.55',
     );
   });
@@ -229,17 +232,19 @@ describe('errors', () => {
   test('a part that is cut off or made up is refused', () => {
     const evaluator = new CocoEvaluator(truthOf(oneObject({})), cocoParameters('bbox'));
     evaluator.update(detectionsOf(oneObject({}).detections));
-    const bytes = encodePart(cocoPart(evaluator));
+    const bytes = encodePartialResult(cocoPartialResult(evaluator));
     for (let length = 0; length < bytes.length; length += 5)
-      expect(() => decodePart(bytes.subarray(0, length), 'p')).toThrow(
+      expect(() => decodePartialResult(bytes.subarray(0, length), 'p')).toThrow(
         'p: expected an evaluation part',
       );
-    const { arrays, ...rest } = cocoPart(evaluator);
+    const { arrays, ...rest } = cocoPartialResult(evaluator);
     const other = new CocoEvaluator(truthOf(oneObject({})), cocoParameters('bbox'));
     const wrong = { ...arrays, categories: Int32Array.of(7) };
-    expect(() => addCocoPart(other, { ...rest, arrays: wrong })).toThrow('the matches of a COCO');
+    expect(() => addCocoPartialResult(other, { ...rest, arrays: wrong })).toThrow(
+      'the matches of a COCO',
+    );
     const { scores: _, ...missing } = arrays;
-    expect(() => addCocoPart(other, { ...rest, arrays: missing })).toThrow(
+    expect(() => addCocoPartialResult(other, { ...rest, arrays: missing })).toThrow(
       'an array scores, got none',
     );
   });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ConfigError, DataError } from '../../../core/errors.js';
-import { decodePart, encodePart } from '../../../evaluation/part.js';
+import { decodePartialResult, encodePartialResult } from '../../../evaluation/partial-result.js';
 import { countBytePairs } from '../../../evaluation/semantic/count-pairs.js';
 import { SemanticEvaluator } from '../../../evaluation/semantic/evaluator.js';
 import { definedMean } from '../../../evaluation/semantic/metrics.js';
@@ -75,7 +75,10 @@ test('parts add up to the whole', () => {
   [a, b].forEach((evaluator, i) => evaluator.update(labels[i], predictions[i]));
   labels.forEach((label, i) => whole.update(label, predictions[i]));
   const merged = new SemanticEvaluator(options);
-  for (const part of [a, b]) merged.addPart(decodePart(encodePart(part.toPart()), 'part'));
+  for (const part of [a, b])
+    merged.addPartialResult(
+      decodePartialResult(encodePartialResult(part.toPartialResult()), 'part'),
+    );
   expect(merged.finish()).toEqual(whole.finish());
   expect(merged.finish().numOutOfRange).toBe(1);
 });
@@ -109,14 +112,14 @@ describe('refuses', () => {
   });
 
   test('parts of another evaluation', () => {
-    const part = new SemanticEvaluator({ numClasses: 3 }).toPart();
+    const part = new SemanticEvaluator({ numClasses: 3 }).toPartialResult();
     const other = new SemanticEvaluator({ numClasses: 4 });
-    expect(() => other.addPart(part)).toThrow('got one with numClasses 3 instead of 4');
-    expect(() => other.addPart({ ...part, kind: 'coco' })).toThrow(
+    expect(() => other.addPartialResult(part)).toThrow('got one with numClasses 3 instead of 4');
+    expect(() => other.addPartialResult({ ...part, kind: 'coco' })).toThrow(
       'a part of semantic, got one of coco',
     );
     const short = { ...part, arrays: { ...part.arrays, counts: new Float64Array(1) } };
     const same = new SemanticEvaluator({ numClasses: 3 });
-    expect(() => same.addPart(short)).toThrow('expected 12 counts, got 1');
+    expect(() => same.addPartialResult(short)).toThrow('expected 12 counts, got 1');
   });
 });

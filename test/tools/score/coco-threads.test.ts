@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DataError } from '../../../core/errors.js';
-import { isInShard } from '../../../evaluation/coco/shard.js';
+import { isInThreadShard } from '../../../evaluation/coco/thread-shard.js';
 import { scoreCoco, type CocoScoreOptions } from '../../../tools/score/coco.js';
 import { canStartThreads } from '../../../tools/score/coco-threads.js';
 import { discoverMetricFixtures } from '../../evaluation/metric-fixtures.js';
@@ -54,7 +54,9 @@ describe('threads', () => {
         image_id: number;
         segmentation: object;
       }[];
-      const at = records.findIndex(({ image_id }) => isInShard(image_id, { index: 1, count: 2 }));
+      const at = records.findIndex(({ image_id }) =>
+        isInThreadShard(image_id, { index: 1, count: 2 }),
+      );
       records[at] = { ...records[at], segmentation: { size: [4, 4], counts: '1' } };
       const dt = join(folder, 'dt.json');
       writeFileSync(dt, JSON.stringify(records));
@@ -78,7 +80,7 @@ test('every image is in one share, and the shares are about equal', () => {
     const sizes = new Array<number>(count).fill(0);
     for (let i = 0; i < 4000; i++) {
       const owners = sizes.flatMap((_, index) =>
-        isInShard(139 + step * i, { index, count }) ? [index] : [],
+        isInThreadShard(139 + step * i, { index, count }) ? [index] : [],
       );
       expect(owners).toHaveLength(1);
       sizes[owners[0]]++;

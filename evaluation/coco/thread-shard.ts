@@ -1,5 +1,5 @@
 /** One of `count` shards of the images, for threads that divide an evaluation. */
-export interface ImageShard {
+export interface ThreadShard {
   readonly index: number;
   readonly count: number;
 }
@@ -8,6 +8,6 @@ export interface ImageShard {
  * Whether an image belongs to a shard. Every image belongs to one shard; shards have nearly equal sizes for any pattern
  * of ids.
  */
-export function isInShard(imageId: number, { index, count }: ImageShard): boolean {
+export function isInThreadShard(imageId: number, { index, count }: ThreadShard): boolean {
   return (Math.imul(imageId, 0x9e3779b1) >>> 16) % count === index;
 }

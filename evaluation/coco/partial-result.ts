@@ -1,5 +1,5 @@
 import { DataError } from '../../core/errors.js';
-import { arraysOfPart, type EvaluationPart } from '../part.js';
+import { partialArrays, type PartialResult } from '../partial-result.js';
 import type { CocoEvaluator } from './evaluator.js';
 import { numCellCategories } from './grid.js';
 import type { CocoMatches } from './match-rows.js';
@@ -9,7 +9,7 @@ const ARRAYS = ['imageIds', 'categories', 'scores', 'ranks', 'matched', 'ignored
 /**
  * Encodes the matches of an evaluator as a partial result, for another evaluator of the same ground truth and parameters.
  */
-export function cocoPart(evaluator: CocoEvaluator): EvaluationPart {
+export function cocoPartialResult(evaluator: CocoEvaluator): PartialResult {
   const { images, categories, scores, ranks, matched, ignored } = evaluator.matches();
   const { imageIds } = evaluator.matcher.grid;
   return {
@@ -32,9 +32,9 @@ export function cocoPart(evaluator: CocoEvaluator): EvaluationPart {
  * @throws ConfigError for other ground truth or parameters
  * @throws DataError for an image that was added before, or arrays that do not fit
  */
-export function addCocoPart(evaluator: CocoEvaluator, part: EvaluationPart): void {
+export function addCocoPartialResult(evaluator: CocoEvaluator, partial: PartialResult): void {
   const { grid, parameters, numWords } = evaluator.matcher;
-  const arrays = arraysOfPart(part, {
+  const arrays = partialArrays(partial, {
     kind: 'coco',
     settings: settingsOf(evaluator),
     arrays: ARRAYS,
@@ -43,8 +43,8 @@ export function addCocoPart(evaluator: CocoEvaluator, part: EvaluationPart): voi
   const perRow = parameters.areaRanges.length * numWords;
   const numCategories = numCellCategories(grid);
   const fits =
-    ['categories', 'scores', 'ranks'].every((name) => part.arrays[name].length === count) &&
-    ['matched', 'ignored'].every((name) => part.arrays[name].length === count * perRow) &&
+    ['categories', 'scores', 'ranks'].every((name) => partial.arrays[name].length === count) &&
+    ['matched', 'ignored'].every((name) => partial.arrays[name].length === count * perRow) &&
     arrays.categories.every((k) => k >= 0 && k < numCategories);
   if (!fits) throw new DataError('merge: expected the matches of a COCO evaluation, got others');
   const images = Int32Array.from(arrays.imageIds, (id) => {

@@ -1,17 +1,17 @@
 import { ConfigError, DataError } from '../core/errors.js';
 
-type PartArray = Float64Array | Uint32Array | Int32Array;
+type ResultArray = Float64Array | Uint32Array | Int32Array;
 
 /**
  * Partial result of an evaluator on its shard of a data set. Every worker of a distributed evaluation writes one; one
  * process merges them.
  */
-export interface EvaluationPart {
+export interface PartialResult {
   /** Kind of evaluator. */
   readonly kind: string;
   /** Settings common to all partial results of an evaluation, plain JSON. */
   readonly settings: unknown;
-  readonly arrays: Readonly<Record<string, PartArray>>;
+  readonly arrays: Readonly<Record<string, ResultArray>>;
 }
 
 const MAGIC = 'CNV2PART';
@@ -30,7 +30,7 @@ interface ArrayPlace {
 }
 
 /** Encodes a partial result: magic bytes, the length of a JSON header (uint32), the header, the arrays (little-endian). */
-export function encodePart({ kind, settings, arrays }: EvaluationPart): Uint8Array {
+export function encodePartialResult({ kind, settings, arrays }: PartialResult): Uint8Array {
   const places: Record<string, ArrayPlace> = {};
   let offset = 0;
   for (const [name, array] of Object.entries(arrays)) {
@@ -56,12 +56,12 @@ export function encodePart({ kind, settings, arrays }: EvaluationPart): Uint8Arr
 }
 
 /**
- * The inverse of `encodePart`.
+ * The inverse of `encodePartialResult`.
  *
  * @param file named in errors
  * @throws DataError if the bytes are not a partial result
  */
-export function decodePart(bytes: Uint8Array, file: string): EvaluationPart {
+export function decodePartialResult(bytes: Uint8Array, file: string): PartialResult {
   const wrong = (got: string, cause?: unknown): DataError =>
     new DataError(`${file}: expected an evaluation part, got ${got}`, { file, cause });
   const mark = new TextDecoder().decode(bytes.subarray(0, MAGIC.length));
@@ -79,7 +79,7 @@ export function decodePart(bytes: Uint8Array, file: string): EvaluationPart {
   }
   if (typeof header?.kind !== 'string' || typeof header.arrays !== 'object' || !header.arrays)
     throw wrong('a damaged header');
-  const arrays: Record<string, PartArray> = {};
+  const arrays: Record<string, ResultArray> = {};
   for (const [name, place] of Object.entries(header.arrays)) {
     const isKnown = Object.hasOwn(CONSTRUCTORS, place?.type);
     if (!isKnown || !isCount(place.offset) || !isCount(place.length))
@@ -100,24 +100,24 @@ export function decodePart(bytes: Uint8Array, file: string): EvaluationPart {
  * @throws ConfigError if it was written by another evaluator or with other settings
  * @throws DataError if an array is missing
  */
-export function arraysOfPart<Names extends string>(
-  part: EvaluationPart,
+export function partialArrays<Names extends string>(
+  partial: PartialResult,
   expected: {
     readonly kind: string;
     readonly settings: unknown;
     readonly arrays: readonly Names[];
   },
-): Readonly<Record<Names, PartArray>> {
-  if (part.kind !== expected.kind)
-    throw new ConfigError(`merge: expected a part of ${expected.kind}, got one of ${part.kind}`);
-  const different = differentSettings(expected.settings, part.settings);
+): Readonly<Record<Names, ResultArray>> {
+  if (partial.kind !== expected.kind)
+    throw new ConfigError(`merge: expected a part of ${expected.kind}, got one of ${partial.kind}`);
+  const different = differentSettings(expected.settings, partial.settings);
   if (different !== undefined)
     throw new ConfigError(
       `merge: expected a part of the same evaluation, got one with ${different}`,
     );
   for (const name of expected.arrays)
-    if (!part.arrays[name]) throw new DataError(`merge: expected an array ${name}, got none`);
-  return part.arrays as Record<Names, PartArray>;
+    if (!partial.arrays[name]) throw new DataError(`merge: expected an array ${name}, got none`);
+  return partial.arrays as Record<Names, ResultArray>;
 }
 
 /** Describes the first setting that differs, as `name value instead of value`. */
