@@ -7,7 +7,7 @@ import type { ClassificationSet } from '../datasets/imagenet.js';
 import { openEngine } from '../engine/runtime/engine.js';
 import type { Engine } from '../engine/runtime/engine.js';
 import { variant } from '../backbone/variants.js';
-import { benchmarkClassifier } from '../models/benchmark.js';
+import { benchmarkClassifier } from '../train/classify/benchmark.js';
 import type { ClassificationConfig } from '../train/config/classify.js';
 import { trainingLoader } from '../train/classify/loader.js';
 import { SINGLE_PROCESS } from '../train/distributed/communicator.js';
@@ -120,15 +120,18 @@ async function main(): Promise<void> {
   const set = labelled(values.data, (2 * steps + 1) * batchSize);
   const engine = await openEngine();
   const loader = await loaderRate(config, set);
-  const { minMs } = await benchmarkClassifier(engine, {
-    config: backbone,
-    classes: CLASSES,
+  const request = {
+    backbone,
     batch: batchSize,
     sizePx: 224,
     mode: 'train',
     frozen: false,
-    repeats: Math.min(steps, 10),
-  });
+  } as const;
+  const { minMs } = await benchmarkClassifier(
+    engine,
+    { ...request, repeats: Math.min(steps, 10) },
+    CLASSES,
+  );
   const step = (1000 * batchSize) / minMs;
   const rates: Rates = { step, loader, ...(await trainingRate(engine, config, set, steps)) };
   const bound = 1 / (1 / rates.step + 1 / rates.loader);

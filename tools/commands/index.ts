@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { registerBenchmark } from './benchmark.js';
+import { registerBenchmark } from '../benchmark.js';
 import { registerPredict } from '../predict.js';
 import { registerExport } from '../export.js';
 import { registerEval } from '../eval.js';

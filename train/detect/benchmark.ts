@@ -1,129 +1,127 @@
 import { createDenseBackbone } from '../../backbone/output-norms.js';
-import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { boxAreas, iouMatrix, type Boxes, type Size } from '../../core/boxes.js';
 import { identityGrid } from '../../core/mask-targets.js';
+import { median } from '../../core/statistics.js';
 import { Random } from '../../core/random.js';
 import type { RgbImage } from '../../core/image.js';
-import { median } from '../../core/statistics.js';
 import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
 import { adamW } from '../../engine/optimizer/adam-w.js';
 import { createFlatBuffers } from '../../engine/optimizer/flat-buffers.js';
 import { numParameters, ParameterStore, parameterSize } from '../../engine/parameters/store.js';
 import type { Engine } from '../../engine/runtime/engine.js';
-import { DETECTION_THRESHOLDS, type DetectionThresholds } from '../../models/detection/config.js';
+import { DETECTION_THRESHOLDS } from '../../models/detection/config.js';
 import { detectorMacs } from '../../models/detection/macs.js';
 import { DetectorPredictor, type PredictionTimes } from '../../inference/detect/predictor.js';
 import { createMaskRcnn, MASK_RCNN, type MaskRcnnConfig } from '../../models/mask-rcnn.js';
 import type { DetectionBatch, DetectionView } from '../pipelines/detect.js';
+import {
+  rates,
+  timed,
+  type BenchmarkReport,
+  type BenchmarkRequest,
+  type Times,
+} from '../benchmark.js';
 import { SINGLE_PROCESS } from '../distributed/communicator.js';
 import { DetectionStep } from './step.js';
 import { detectorInput } from '../../inference/detect/preprocess.js';
 
-/** What is timed. */
-export interface DetectorBenchmarkOptions {
-  readonly backbone: ConvNeXtV2Config;
-  /** Short side of the image; the long one is 4/3 of it. */
-  readonly sizePx: number;
-  /** Images of a training step; inference takes one at a time. */
-  readonly batch: number;
-  readonly repeats: number;
-  /** Store the weights in the graph (inference). */
-  readonly frozen: boolean;
-  /** Default: Mask R-CNN of 90 classes, as many as torchvision's detectors have. */
-  readonly detector?: MaskRcnnConfig;
-}
-
-/** Times, and what was worked on. */
-export interface DetectorBenchmarkResult {
-  readonly minMs: number;
-  readonly medianMs: number;
-  readonly timesMs: readonly number[];
-  /** The first two runs: the first one opens sessions and touches all memory. */
-  readonly firstRunMs: number;
-  readonly secondRunMs: number;
-  /** Multiply-adds count twice, convolutions as if computed directly; a training step is three forward passes. */
-  readonly gflops: number;
-  readonly parameters: number;
+/** Times of a detector, and what was worked on. */
+export interface DetectorBenchmarkReport extends BenchmarkReport {
   /** `[H, W]` */
   readonly paddedSize: readonly [number, number];
   readonly counts: Readonly<Record<string, number>>;
   /** Medians of the parts of inference, ms. */
   readonly partsMs?: Readonly<Record<string, number>>;
-  /** Part of the time that is neither network nor RoIAlign: NMS, paste, pre- and post-processing. */
+  /** Fraction of the time that is neither network nor RoIAlign: NMS, paste, pre- and post-processing. */
   readonly overheadShare?: number;
 }
 
-/** What a trained model lets through, in number: random weights get the threshold that does the same. */
+/** Candidates that a trained model lets through: random weights get the threshold that does the same. */
 const NUM_CANDIDATES = 1500;
 const NUM_OBJECTS = 8;
 const DETECTOR: MaskRcnnConfig = { ...MASK_RCNN, numClasses: 90 };
 
+/** Times a Mask R-CNN with random weights; 90 classes by default, as many as torchvision's detectors have. */
+export function benchmarkDetector(
+  engine: Engine,
+  request: BenchmarkRequest,
+  detector: MaskRcnnConfig = DETECTOR,
+): Promise<DetectorBenchmarkReport> {
+  return request.mode === 'infer'
+    ? inference(engine, request, detector)
+    : training(engine, request, detector);
+}
+
 /**
- * Times a Mask R-CNN with random weights on one random image: normalisation, network, suppression and pasted masks. The score
+ * Times the detection of objects in one random image: normalization, network, suppression and pasted masks. The score
  * threshold is put where 1,500 (box, class) candidates pass, so that there are 100 detections with masks.
  */
-export async function benchmarkDetector(
+async function inference(
   engine: Engine,
-  { backbone, sizePx, frozen, repeats, detector = DETECTOR }: DetectorBenchmarkOptions,
-): Promise<DetectorBenchmarkResult> {
+  { backbone, sizePx, frozen, repeats }: BenchmarkRequest,
+  detector: MaskRcnnConfig,
+): Promise<DetectorBenchmarkReport> {
   const model = createMaskRcnn(createDenseBackbone(backbone), detector);
   const store = new ParameterStore(model.specs);
   randomWeights(store);
-  const thresholds: { -readonly [K in keyof DetectionThresholds]: DetectionThresholds[K] } = {
-    ...DETECTION_THRESHOLDS,
-  };
-  const options = { engine, model, store, thresholds, prepare: { frozen } };
-  const predictor = new DetectorPredictor(options);
-  const { numClasses } = detector;
-  let numRegions = 0;
-  const candidates = predictor.candidates.bind(predictor);
-  // The first image's scores say where the threshold has to be.
-  predictor.candidates = async (view) => {
-    const found = await candidates(view);
-    if (numRegions === 0)
-      thresholds.scoreThreshold = thresholdFor(found.scores, numClasses, NUM_CANDIDATES);
-    numRegions = found.scores.length / (numClasses + 1);
-    return found;
-  };
   const image = randomImage(sizePx);
   const limits = { long: Infinity, short: sizePx };
-  const viewed = (): ReturnType<typeof detectorInput> =>
+  const preprocess = (): ReturnType<typeof detectorInput> =>
     detectorInput(image, { limits, pixels: IMAGENET_PIXELS });
-  const { shape } = viewed();
+  const first = preprocess();
+  const options = { engine, model, store, prepare: { frozen } };
+  const trial = new DetectorPredictor({ ...options, thresholds: DETECTION_THRESHOLDS });
+  const { scores } = await trial.candidates(first);
+  await trial.release();
+  const { numClasses } = detector;
+  const scoreThreshold = thresholdFor(scores, numClasses, NUM_CANDIDATES);
+  const numRois = scores.length / (numClasses + 1);
+  const predictor = new DetectorPredictor({
+    ...options,
+    thresholds: { ...DETECTION_THRESHOLDS, scoreThreshold },
+  });
   const parts: (PredictionTimes & { readonly preMs: number })[] = [];
   let numDetections = 0;
-  const timesMs = await timed(repeats, async () => {
+  const times = await timed(repeats, async () => {
     const start = performance.now();
-    const view = viewed();
+    const input = preprocess();
     const preMs = performance.now() - start;
-    numDetections = (await predictor.predict(view)).scores.length;
+    numDetections = (await predictor.predict(input)).scores.length;
     parts.push({ ...predictor.lastTimes, preMs });
   });
   await predictor.release();
-  const size = { width: shape[2], height: shape[1] };
-  const macs = detectorMacs(backbone, detector, { size, numRegions, numMasks: numDetections });
+  const [, height, width] = first.shape;
+  const size = { width, height };
+  const macs = detectorMacs(backbone, detector, {
+    ...{ size, numRegions: numRois, numMasks: numDetections },
+  });
   const partsMs = medians(parts.slice(2));
-  const summary = summarized(timesMs);
   const { preMs, proposalsMs, suppressionMs, pasteMs } = partsMs;
+  const overheadShare = (preMs + proposalsMs + suppressionMs + pasteMs) / times.medianMs;
+  const counts = { boxRegions: numRois, candidates: NUM_CANDIDATES, detections: numDetections };
   return {
-    ...summary,
-    gflops: (2 * macs) / summary.medianMs / 1e6,
+    ...times,
+    ...rates(times, { batch: 1, macs }),
     parameters: numParameters(model.specs),
-    paddedSize: [size.height, size.width],
-    counts: { boxRegions: numRegions, candidates: NUM_CANDIDATES, detections: numDetections },
-    partsMs,
-    overheadShare: (preMs + proposalsMs + suppressionMs + pasteMs) / summary.medianMs,
+    paddedSize: [height, width],
+    ...{ counts, partsMs, overheadShare },
+    notes: [
+      ...notesOf(times, [height, width], counts),
+      `ms: ${listed(partsMs, 1)}`,
+      `NMS, pasting, pre- and post-processing: ${(100 * overheadShare).toFixed(1)} %`,
+    ],
   };
 }
 
 /**
- * Times training steps of a Mask R-CNN with random weights: forward, targets, sampling, backward and AdamW, on random images
- * with eight objects each, masks included. The objects lie where the first step's proposals are.
+ * Times training steps: forward, targets, sampling, backward and AdamW, on random images with eight objects each, masks
+ * included. The objects lie where the first step's proposals are.
  */
-export async function benchmarkDetectorTraining(
+async function training(
   engine: Engine,
-  { backbone, sizePx, batch: numImages, repeats, detector = DETECTOR }: DetectorBenchmarkOptions,
-): Promise<DetectorBenchmarkResult> {
+  { backbone, sizePx, batch: numImages, repeats }: BenchmarkRequest,
+  detector: MaskRcnnConfig,
+): Promise<DetectorBenchmarkReport> {
   const model = createMaskRcnn(createDenseBackbone(backbone), detector);
   const buffers = createFlatBuffers(parameterSize(model.specs), { moments: 2 });
   const store = new ParameterStore(model.specs, buffers.parameters);
@@ -136,7 +134,7 @@ export async function benchmarkDetectorTraining(
   const runs = [{ offset: 0, size: buffers.size, lrScale: 1, weightDecay: 0.05 }];
   let counts: Record<string, number> = {};
   let at = 0;
-  const timesMs = await timed(repeats, async () => {
+  const times = await timed(repeats, async () => {
     const { regions, proposals } = await step.run(batch, { step: at, micro: 0 });
     adamW(buffers, runs, { lr: 1e-6, betas: [0.9, 0.999], eps: 1e-8, step: ++at });
     const [stage] = regions.stages;
@@ -158,18 +156,37 @@ export async function benchmarkDetectorTraining(
     numRegions: counts['boxRegions'] / numImages,
     numMasks: counts['positives'] / numImages,
   });
-  const summary = summarized(timesMs);
+  const worked = {
+    images: numImages,
+    objects: batch.views.reduce((sum, { objects }) => sum + objects.ids.length, 0),
+    ...counts,
+  };
   return {
-    ...summary,
-    gflops: (3 * 2 * macs * numImages) / summary.medianMs / 1e6,
+    ...times,
+    ...rates(times, { batch: numImages, macs: 3 * macs * numImages }),
     parameters: numParameters(model.specs),
     paddedSize: [height, width],
-    counts: {
-      images: numImages,
-      objects: batch.views.reduce((sum, { objects }) => sum + objects.ids.length, 0),
-      ...counts,
-    },
+    counts: worked,
+    notes: notesOf(times, [height, width], worked),
   };
+}
+
+/** Lines for people about what was worked on and how long the start took. */
+function notesOf(
+  { firstRunMs, secondRunMs }: Times,
+  [height, width]: readonly [number, number],
+  counts: Readonly<Record<string, number>>,
+): readonly string[] {
+  return [
+    `padded to ${height}x${width}; ${listed(counts, 0)}`,
+    `first run ${(firstRunMs - secondRunMs).toFixed(0)} ms longer than the second`,
+  ];
+}
+
+function listed(values: Readonly<Record<string, number>>, digits: number): string {
+  return Object.entries(values)
+    .map(([name, value]) => `${name.replace(/Ms$/, '')} ${value.toFixed(digits)}`)
+    .join(', ');
 }
 
 /** The score that so many of the foreground scores exceed. @param scores `[R, K + 1]` */
@@ -261,25 +278,6 @@ function rectangles(boxes: Boxes, numClasses: number): DetectionView['objects'] 
     })),
     ids: Float64Array.from(rows, (_, m) => m),
   };
-}
-
-/** Times of two runs to warm up and of `repeats` more. */
-async function timed(repeats: number, run: () => Promise<void>): Promise<readonly number[]> {
-  const times: number[] = [];
-  for (let i = 0; i < repeats + 2; i++) {
-    const start = performance.now();
-    await run();
-    times.push(performance.now() - start);
-  }
-  return times;
-}
-
-function summarized([firstRunMs, secondRunMs, ...timesMs]: readonly number[]): Pick<
-  DetectorBenchmarkResult,
-  'minMs' | 'medianMs' | 'timesMs' | 'firstRunMs' | 'secondRunMs'
-> {
-  const minMs = Math.min(...timesMs);
-  return { minMs, medianMs: median(timesMs), timesMs, firstRunMs, secondRunMs };
 }
 
 function medians<Key extends string>(

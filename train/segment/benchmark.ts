@@ -1,5 +1,4 @@
 import { createDenseBackbone } from '../../backbone/output-norms.js';
-import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { Random } from '../../core/random.js';
 import { adamW } from '../../engine/optimizer/adam-w.js';
 import { createFlatBuffers } from '../../engine/optimizer/flat-buffers.js';
@@ -9,40 +8,27 @@ import { createSegmenterPredictor } from '../../inference/segment/predictor.js';
 import { type SegmenterInput } from '../../inference/segment/preprocess.js';
 import { createUperNet, UPERNET, type UperNetConfig } from '../../models/upernet.js';
 import { upernetMacs } from '../../models/upernet-macs.js';
+import { rates, timed, type BenchmarkReport, type BenchmarkRequest } from '../benchmark.js';
 import { SINGLE_PROCESS } from '../distributed/communicator.js';
 import { createSegmenterTrainer } from './trainer.js';
 
-/** What is timed. */
-export interface SegmenterBenchmarkOptions {
-  readonly backbone: ConvNeXtV2Config;
-  /** Side of the square images, pixels. */
-  readonly sizePx: number;
-  /** Images of a training step; inference takes as many one after another. */
-  readonly batch: number;
-  readonly repeats: number;
-  /** Store the weights in the graph (inference). */
-  readonly frozen: boolean;
-  /** Default: 512 channels, 150 classes. */
-  readonly head?: UperNetConfig;
-}
-
-/** Times of one configuration. */
-export interface SegmenterBenchmarkResult {
-  readonly minMs: number;
-  readonly medianMs: number;
-  readonly timesMs: readonly number[];
-  /** The first run: capture, session and the first touch of all memory. */
-  readonly firstRunMs: number;
-  /** Multiply-adds count twice, convolutions as if computed directly; a training step is three forward passes. */
-  readonly gflops: number;
-  readonly parameters: number;
-}
-
-/** Times UPerNet with random weights from normalised image to the class of every pixel. */
-export async function benchmarkSegmenter(
+/** Times a UPerNet with random weights on random images; 512 channels and 150 classes by default. */
+export function benchmarkSegmenter(
   engine: Engine,
-  { backbone, sizePx, batch, repeats, frozen, head = UPERNET }: SegmenterBenchmarkOptions,
-): Promise<SegmenterBenchmarkResult> {
+  request: BenchmarkRequest,
+  head: UperNetConfig = UPERNET,
+): Promise<BenchmarkReport> {
+  return request.mode === 'infer'
+    ? inference(engine, request, head)
+    : training(engine, request, head);
+}
+
+/** Times UPerNet with random weights from normalized image to the class of every pixel. */
+async function inference(
+  engine: Engine,
+  { backbone, sizePx, batch, repeats, frozen }: BenchmarkRequest,
+  head: UperNetConfig,
+): Promise<BenchmarkReport> {
   const model = createUperNet(createDenseBackbone(backbone), head);
   const store = new ParameterStore(model.specs);
   store.initialize(0);
@@ -56,16 +42,18 @@ export async function benchmarkSegmenter(
   const macs = batch * upernetMacs(backbone, head, [sizePx, sizePx]);
   return {
     ...times,
-    gflops: (2 * macs) / times.medianMs / 1e6,
+    ...rates(times, { batch, macs }),
     parameters: numParameters(store.specs),
+    notes: ['from the normalized image to the class of every pixel'],
   };
 }
 
 /** Times training steps: dropout as in the recipes, forward, backward, running statistics, AdamW. */
-export async function benchmarkSegmenterTraining(
+async function training(
   engine: Engine,
-  { backbone, sizePx, batch, repeats, head = UPERNET }: SegmenterBenchmarkOptions,
-): Promise<SegmenterBenchmarkResult> {
+  { backbone, sizePx, batch, repeats }: BenchmarkRequest,
+  head: UperNetConfig,
+): Promise<BenchmarkReport> {
   const model = createUperNet(createDenseBackbone(backbone), head);
   const buffers = createFlatBuffers(parameterSize(model.specs), { moments: 2 });
   new ParameterStore(model.specs, buffers.parameters).initialize(0);
@@ -102,29 +90,13 @@ export async function benchmarkSegmenterTraining(
   const macs = 3 * batch * upernetMacs(backbone, head, [sizePx, sizePx], true);
   return {
     ...times,
-    gflops: (2 * macs) / times.medianMs / 1e6,
+    ...rates(times, { batch, macs }),
     parameters: numParameters(model.specs),
+    notes: ['dropout, forward, backward, running statistics, AdamW'],
   };
 }
 
 function noise(length: number): Float32Array {
   const random = new Random(1);
   return Float32Array.from({ length }, () => random.normal());
-}
-
-async function timed(
-  repeats: number,
-  once: () => Promise<void>,
-): Promise<Pick<SegmenterBenchmarkResult, 'minMs' | 'medianMs' | 'timesMs' | 'firstRunMs'>> {
-  const run = async (): Promise<number> => {
-    const start = performance.now();
-    await once();
-    return performance.now() - start;
-  };
-  const firstRunMs = await run();
-  await run(); // the arena has its final size after the second run
-  const timesMs: number[] = [];
-  for (let i = 0; i < repeats; i++) timesMs.push(await run());
-  const sorted = [...timesMs].sort((a, b) => a - b);
-  return { minMs: sorted[0], medianMs: sorted[Math.floor(sorted.length / 2)], timesMs, firstRunMs };
 }

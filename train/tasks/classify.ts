@@ -2,6 +2,7 @@ import { classificationSet, type ClassificationExample } from '../../datasets/in
 import { hasSplit, readImageNet, type ClassificationSet } from '../../datasets/imagenet.js';
 import type { ClassificationConfig } from '../config/classify.js';
 import { setUpClassifier } from '../classify/set-up.js';
+import { benchmarkClassifier } from '../classify/benchmark.js';
 import type { Task } from './task.js';
 
 /** Image classification. */
@@ -21,5 +22,6 @@ export const classify: Task<ClassificationConfig, ClassificationSet, Classificat
     return Promise.resolve({ training, validation: validation || training, lines });
   },
   fromExamples: classificationSet,
+  benchmark: { defaults: { batch: 8, sizePx: 224 }, run: benchmarkClassifier },
   setUp: setUpClassifier,
 };

@@ -5,6 +5,7 @@ import { loadDetectionSplit } from '../../datasets/layout/load.js';
 import type { DetectionConfig } from '../config/detect.js';
 import { setUpDetector } from '../detect/set-up.js';
 import { findData } from './find-data.js';
+import { benchmarkDetector } from '../detect/benchmark.js';
 import type { Task } from './task.js';
 
 /** Object detection and instance segmentation. */
@@ -25,5 +26,6 @@ export const detect: Task<DetectionConfig, CocoSet, DetectionExample> = {
     return { training, validation, lines: [data.line, counts] };
   },
   fromExamples: detectionSet,
+  benchmark: { defaults: { batch: 1, sizePx: 800 }, run: benchmarkDetector },
   setUp: setUpDetector,
 };

@@ -4,6 +4,7 @@ import { loadSegmentationSplit } from '../../datasets/layout/load.js';
 import type { SegmentationConfig } from '../config/segment.js';
 import { setUpSegmenter } from '../segment/set-up.js';
 import { findData } from './find-data.js';
+import { benchmarkSegmenter } from '../segment/benchmark.js';
 import type { Task } from './task.js';
 
 /** Semantic segmentation. */
@@ -21,5 +22,6 @@ export const segment: Task<SegmentationConfig, SegmentationSet, SegmentationExam
     return { training, validation, lines: [data.line, counts] };
   },
   fromExamples: segmentationSet,
+  benchmark: { defaults: { batch: 1, sizePx: 512 }, run: benchmarkSegmenter },
   setUp: setUpSegmenter,
 };

@@ -1,6 +1,8 @@
 import type { FlatBuffers } from '../../engine/optimizer/flat-buffers.js';
+import type { Engine } from '../../engine/runtime/engine.js';
 import type { SpecTree } from '../../engine/parameters/spec.js';
 import type { ParameterStore } from '../../engine/parameters/store.js';
+import type { BenchmarkDefaults, BenchmarkReport, BenchmarkRequest } from '../benchmark.js';
 import type { WhichWeights } from '../log-record.js';
 import type { Run, RunLength } from '../loop.js';
 import type { ParameterGroupConfig } from '../parameter-groups.js';
@@ -62,6 +64,11 @@ export interface Task<
   load(path: string, options: LoadOptions): Promise<LoadedData<Set>>;
   /** Takes images in memory as a set. @throws DataError naming the first one that is wrong */
   fromExamples(examples: readonly Example[], classes: readonly string[]): Set;
+  /** Times a model with random weights; absent where there is no benchmark. */
+  readonly benchmark?: {
+    readonly defaults: BenchmarkDefaults;
+    run(engine: Engine, request: BenchmarkRequest): Promise<BenchmarkReport>;
+  };
   /** Checks configuration and data, and gives what a run needs of the task. @throws ConfigError, DataError */
   setUp(config: Config, data: TrainingData<Set>, run: Run): Setup<unknown>;
 }

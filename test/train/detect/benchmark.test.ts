@@ -1,16 +1,16 @@
 import { expect, test } from 'vitest';
-import { benchmarkDetector, benchmarkDetectorTraining } from '../../../train/detect/benchmark.js';
-import { MASK_RCNN } from '../../../models/mask-rcnn.js';
+import { benchmarkDetector } from '../../../train/detect/benchmark.js';
+import { MASK_RCNN, type MaskRcnnConfig } from '../../../models/mask-rcnn.js';
 import { engineOf } from '../../parity/maskrcnn-fixture.js';
 
 const [stage] = MASK_RCNN.stages;
+const detector: MaskRcnnConfig = {
+  ...MASK_RCNN,
+  channels: 8,
+  numClasses: 5,
+  stages: [{ ...stage, layers: { ...stage.layers, fcChannels: 8 } }],
+};
 const options = {
-  detector: {
-    ...MASK_RCNN,
-    channels: 8,
-    numClasses: 5,
-    stages: [{ ...stage, layers: { ...stage.layers, fcChannels: 8 } }],
-  },
   backbone: { depths: [1, 1, 1, 1], dims: [4, 4, 8, 8], responseNorm: 'grn' },
   sizePx: 96,
   batch: 2,
@@ -19,7 +19,11 @@ const options = {
 } as const;
 
 test('inference works on what a trained model would let through', async () => {
-  const result = await benchmarkDetector(await engineOf('compiled'), options);
+  const result = await benchmarkDetector(
+    await engineOf('compiled'),
+    { ...options, mode: 'infer' },
+    detector,
+  );
   expect(result.paddedSize).toEqual([96, 128]);
   expect(result.timesMs.length).toBe(2);
   const { boxRegions, candidates, detections } = result.counts;
@@ -33,7 +37,11 @@ test('inference works on what a trained model would let through', async () => {
 });
 
 test('training samples 512 RoIs per image and has positives for the masks', async () => {
-  const result = await benchmarkDetectorTraining(await engineOf('compiled'), options);
+  const result = await benchmarkDetector(
+    await engineOf('compiled'),
+    { ...options, mode: 'train' },
+    detector,
+  );
   const { boxRegions, positives, maskRows, objects } = result.counts;
   expect(boxRegions).toBeGreaterThan(0);
   expect(boxRegions).toBeLessThanOrEqual(2 * 512);

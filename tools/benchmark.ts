@@ -1,31 +1,25 @@
 import type { Command } from 'commander';
-import type { Engine } from '../../engine/runtime/engine.js';
-import type { BenchmarkReport, BenchmarkRequest } from '../benchmark/request.js';
-import type { EngineFlags } from '../engine-options.js';
-import { addEngineOptions, engineOptions, wholeNumber } from '../engine-options.js';
-import { printJson } from '../output.js';
+import type { EngineFlags } from './engine-options.js';
+import { addEngineOptions, engineOptions, wholeNumber } from './engine-options.js';
+import { printJson } from './output.js';
 
-interface Flags extends EngineFlags, Pick<BenchmarkRequest, 'model' | 'mode' | 'repeats'> {
+interface Flags extends EngineFlags {
   readonly task: string;
+  readonly model: string;
+  readonly mode: string;
+  readonly repeats: number;
   readonly batch?: number;
   readonly size?: number;
   readonly freeze?: boolean;
   readonly json?: boolean;
 }
 
-/** Batch and image size where none are given. */
-const DEFAULTS = {
-  classify: { batch: 8, size: 224 },
-  detect: { batch: 1, size: 800 },
-  segment: { batch: 1, size: 512 },
-} as const;
-
 /** `convnextv2 benchmark` */
 export function registerBenchmark(program: Command): void {
   addEngineOptions(
     program.command('benchmark').description('time a model with random weights on this machine'),
   )
-    .option('--task <task>', Object.keys(DEFAULTS).join(', '), 'classify')
+    .option('--task <task>', 'classify, detect, segment', 'classify')
     .option('--model <size>', 'atto … huge', 'tiny')
     .option(
       '--batch <n>',
@@ -45,26 +39,30 @@ export function registerBenchmark(program: Command): void {
 }
 
 async function run(flags: Flags): Promise<void> {
-  const { ConfigError } = await import('../../core/errors.js');
-  const { task, mode, model, repeats } = flags;
+  const { ConfigError } = await import('../core/errors.js');
+  const { TASKS } = await import('../train/tasks/index.js');
+  const { variant } = await import('../backbone/variants.js');
+  const { openEngine } = await import('../engine/runtime/engine.js');
+  const { mode, model, repeats } = flags;
   if (mode !== 'infer' && mode !== 'train')
-    throw new ConfigError(`--mode: expected infer or train, got ${String(mode)}`);
-  if (!isTask(task))
+    throw new ConfigError(`--mode: expected infer or train, got ${mode}`);
+  const tasks = Object.values(TASKS).filter(({ benchmark }) => benchmark !== undefined);
+  const { name: task, benchmark } = tasks.find(({ name }) => name === flags.task) ?? {};
+  if (!benchmark)
     throw new ConfigError(
-      `--task: expected one of ${Object.keys(DEFAULTS).join(', ')}, got ${task}`,
+      `--task: expected one of ${tasks.map(({ name }) => name).join(', ')}, got ${flags.task}`,
     );
-  const { batch, size } = { ...DEFAULTS[task], ...flags };
+  const { batch = benchmark.defaults.batch, size = benchmark.defaults.sizePx } = flags;
   if (batch < 1 || size < 32 || repeats < 1)
     throw new ConfigError('benchmark: expected --batch and --repeats from 1 and --size from 32');
-  (await import('../../backbone/variants.js')).variant(model); // throws for an unknown one
+  const backbone = variant(model);
   if (task === 'detect' && mode === 'infer' && batch !== 1)
     throw new ConfigError(`--batch: expected 1 for the inference of detectors, got ${batch}`);
   const frozen = mode === 'infer' && flags.freeze !== false;
-  const request = { model, mode, repeats, batch, size, frozen, engine: engineOptions(flags) };
-  const { openEngine } = await import('../../engine/runtime/engine.js');
-  const engine = await openEngine(request.engine);
+  const engine = await openEngine(engineOptions(flags));
   const gemmPeakGflops = await gemmPeak(flags);
-  const { notes, ...result } = await (await benchmarkOf(task))(engine, request);
+  const request = { backbone, mode, repeats, batch, sizePx: size, frozen } as const;
+  const { notes, ...result } = await benchmark.run(engine, request);
   const peakRssBytes = process.resourceUsage().maxRSS * 1024;
   const { gflops, minMs, medianMs, imagesPerSecond, firstRunMs } = result;
   if (flags.json) {
@@ -94,29 +92,10 @@ async function run(flags: Flags): Promise<void> {
   );
 }
 
-async function benchmarkOf(
-  task: keyof typeof DEFAULTS,
-): Promise<(engine: Engine, request: BenchmarkRequest) => Promise<BenchmarkReport>> {
-  switch (task) {
-    case 'classify':
-      return (await import('../benchmark/classify.js')).benchmarkClassify;
-    case 'detect':
-      return (await import('../benchmark/detect.js')).benchmarkDetect;
-    case 'segment':
-      return (await import('../benchmark/segment.js')).benchmarkSegment;
-    default:
-      return task satisfies never;
-  }
-}
-
-function isTask(task: string): task is keyof typeof DEFAULTS {
-  return Object.hasOwn(DEFAULTS, task);
-}
-
 async function gemmPeak({ threads, spin }: EngineFlags): Promise<number> {
-  const { measureGemmPeak } = await import('../../engine/runtime/gemm-peak.js');
+  const { measureGemmPeak } = await import('../engine/runtime/gemm-peak.js');
   const { loadOnnxRuntime, DEFAULT_SESSION_OPTIONS } =
-    await import('../../engine/runtime/onnx-runtime.js');
+    await import('../engine/runtime/onnx-runtime.js');
   const options = { ...DEFAULT_SESSION_OPTIONS, threads, spinning: spin };
   return measureGemmPeak(await loadOnnxRuntime(), options);
 }
