@@ -1,5 +1,6 @@
 // Trains a classifier on class folders (train/CLASS/*.jpg, val/CLASS/*.jpg), scores it, predicts.
 // node examples/own-classifier.mjs [folder]
+import { train } from 'convnextv2';
 import { SHAPE_CLASSES, writeShapeClasses } from '../dist/datasets/shape-classes.js';
 import { convnextv2 } from './cli.mjs';
 
@@ -8,13 +9,14 @@ const data = `${out}/classes`;
 writeShapeClasses(data, { trainPerClass: 16, valPerClass: 4, sizePx: 96, seed: 0 }); // your folders instead
 
 // A few steps on small images, to show how it goes; leave out the settings for a real run.
-convnextv2(
-  `train classify --data ${data} --out ${out}/classifier --set epochs=3 --set training.inputSize=64`,
-  '--set',
-  'evaluation.inputSize=64',
-  '--set',
-  'warmupEpochs=1',
-);
+const inputSize = 64;
+const { metrics } = await train('classify', {
+  data,
+  folder: `${out}/classifier`,
+  config: { epochs: 3, warmupEpochs: 1, training: { inputSize }, evaluation: { inputSize } },
+  listener: { note: (line) => console.log(line) },
+});
+console.log(metrics);
 convnextv2(`eval ${out}/classifier --data ${data}`);
 convnextv2(
   `predict ${out}/classifier ${data}/val/${SHAPE_CLASSES[0]} --top 2 --out ${out}/classified`,

@@ -1,5 +1,6 @@
 // Trains a Mask R-CNN on COCO annotations, scores boxes and masks, draws what it finds.
 // node examples/own-detector.mjs [folder]
+import { train } from 'convnextv2';
 import { convnextv2 } from './cli.mjs';
 
 const out = process.argv[2] ?? 'runs/examples';
@@ -8,6 +9,14 @@ convnextv2(`data shapes --out ${data} --train 8 --val 4 --seed 0 --labels`); // 
 convnextv2(`data check ${data}`);
 
 // One epoch, to show how it goes; the recipe as it is takes some minutes and finds most shapes.
-convnextv2(`train detect --data ${data} --out ${out}/detector --set epochs=1 --set logEvery=1`);
+await train('detect', {
+  data,
+  folder: `${out}/detector`,
+  config: { epochs: 1, logEvery: 1 },
+  listener: {
+    note: (line) => console.log(line),
+    record: ({ step, losses, metrics }) => console.log(step, losses ?? metrics),
+  },
+});
 convnextv2(`eval ${out}/detector --data ${data} --per-category`);
 convnextv2(`predict ${out}/detector ${data}/val --score 0.2 --out ${out}/detected`);
