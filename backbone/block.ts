@@ -12,8 +12,8 @@ import type { LinearParams } from '../engine/ops/linear.js';
 import { foldIntoLinear, foldNorm, linear } from '../engine/ops/linear.js';
 import { depthwiseSpecs, linearSpecs, normSpecs, vectorSpec } from '../engine/parameters/layers.js';
 import type { Initializer, ParameterSpec } from '../engine/parameters/spec.js';
-import type { ResponseForm } from './response-form.js';
-import { initialScale, respond } from './response-form.js';
+import type { GrnVariant } from './grn-variant.js';
+import { initialGamma, applyGrnVariant } from './grn-variant.js';
 
 /** Epsilon of every normalization of the network. */
 export const EPS = 1e-6;
@@ -61,7 +61,7 @@ export interface BlockParams {
 export function blockSpecs(
   channels: number,
   responseNorm: 'grn' | 'none',
-  form?: ResponseForm,
+  variant?: GrnVariant,
   init: WeightInit = weightInit(),
 ): BlockSpecs {
   const hidden = EXPANSION * channels;
@@ -72,7 +72,10 @@ export function blockSpecs(
     ...(responseNorm === 'grn'
       ? {
           grn: {
-            gamma: vectorSpec(hidden, { kind: 'constant', value: form ? initialScale(form) : 0 }),
+            gamma: vectorSpec(hidden, {
+              kind: 'constant',
+              value: variant ? initialGamma(variant) : 0,
+            }),
             beta: vectorSpec(hidden),
           },
         }
@@ -87,7 +90,7 @@ export interface BlockInputs {
   /** `[N]`, see {@link dropPath}. */
   readonly dropPathMask?: tf.Tensor1D | undefined;
   /** Variant that replaces global response normalization. */
-  readonly form?: ResponseForm | undefined;
+  readonly variant?: GrnVariant | undefined;
   /** Called with the expanded activation before and after GRN, `[N, H, W, 4C]`. */
   readonly observe?:
     ((name: 'expanded' | 'normalized', activation: tf.Tensor4D) => void) | undefined;
@@ -106,14 +109,14 @@ export interface BlockInputs {
 export function block(
   x: tf.Tensor4D,
   params: BlockParams,
-  { dropPathMask, form, observe }: BlockInputs = {},
+  { dropPathMask, variant, observe }: BlockInputs = {},
 ): tf.Tensor4D {
-  const { dwconv, norm, pwconv1, grn: response, pwconv2 } = params;
+  const { dwconv, norm, pwconv1, grn: grnParams, pwconv2 } = params;
   return tf.tidy(() => {
     const mixed = standardize(depthwiseConv(x, dwconv), EPS); // [N, H, W, C]
     const hidden = linear(mixed, foldNorm(norm, pwconv1)); // [N, H, W, 4C]
-    if (observe) observeHidden(hidden, response, { form, observe });
-    const branch = projected(hidden, { response, form, pwconv2 }); // [N, H, W, C]
+    if (observe) observeHidden(hidden, grnParams, { variant, observe });
+    const branch = projected(hidden, { grnParams, variant, pwconv2 }); // [N, H, W, C]
     return x.add(dropPathMask ? dropPath(branch, dropPathMask) : branch);
   });
 }
@@ -121,33 +124,36 @@ export function block(
 function projected(
   hidden: tf.Tensor4D,
   {
-    response,
-    form,
+    grnParams,
+    variant,
     pwconv2,
   }: {
-    readonly response: GrnParams | undefined;
-    readonly form: ResponseForm | undefined;
+    readonly grnParams: GrnParams | undefined;
+    readonly variant: GrnVariant | undefined;
     readonly pwconv2: LinearParams;
   },
 ): tf.Tensor4D {
-  if (!response) return linear(gelu(hidden), pwconv2);
-  if (form) return linear(respond(gelu(hidden), response, form, { eps: EPS }), pwconv2);
-  const shifted = foldIntoLinear({ shift: response.beta }, pwconv2);
-  return geluGrnLinear(hidden, { gamma: response.gamma, ...shifted }, EPS);
+  if (!grnParams) return linear(gelu(hidden), pwconv2);
+  if (variant)
+    return linear(applyGrnVariant(gelu(hidden), grnParams, variant, { eps: EPS }), pwconv2);
+  const shifted = foldIntoLinear({ shift: grnParams.beta }, pwconv2);
+  return geluGrnLinear(hidden, { gamma: grnParams.gamma, ...shifted }, EPS);
 }
 
 function observeHidden(
   hidden: tf.Tensor4D,
   params: GrnParams | undefined,
   {
-    form,
+    variant,
     observe,
-  }: { form: ResponseForm | undefined; observe: NonNullable<BlockInputs['observe']> },
+  }: { variant: GrnVariant | undefined; observe: NonNullable<BlockInputs['observe']> },
 ): void {
   const expanded = gelu(hidden);
   observe('expanded', expanded);
   if (params) {
-    const after = form ? respond(expanded, params, form, { eps: EPS }) : grn(expanded, params, EPS);
+    const after = variant
+      ? applyGrnVariant(expanded, params, variant, { eps: EPS })
+      : grn(expanded, params, EPS);
     observe('normalized', after);
   }
 }

@@ -8,7 +8,7 @@ import { convSpecs, normSpecs } from '../engine/parameters/layers.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
 import type { BlockSpecs } from './block.js';
 import { EPS, block, blockSpecs, weightInit } from './block.js';
-import type { ResponseForm } from './response-form.js';
+import type { GrnVariant } from './grn-variant.js';
 import type { ConvNeXtV2Config } from './variants.js';
 
 type Norm = ReturnType<typeof normSpecs>;
@@ -55,7 +55,7 @@ export function convNeXtV2Specs({
 /** Optional inputs of a forward pass. */
 export interface ConvNeXtV2Inputs extends BackboneInputs {
   /** `responseForm` of the configuration. */
-  readonly form?: ResponseForm | undefined;
+  readonly variant?: GrnVariant | undefined;
 }
 
 /**
@@ -68,7 +68,7 @@ export interface ConvNeXtV2Inputs extends BackboneInputs {
 export function convNeXtV2Features(
   params: TensorTree<ConvNeXtV2Specs>,
   image: tf.Tensor4D,
-  { dropPath, form, observe }: ConvNeXtV2Inputs = {},
+  { dropPath, variant, observe }: ConvNeXtV2Inputs = {},
 ): FeatureLevels {
   assertShape('convNeXtV2', image, ['N', 'H', 'W', 3]);
   const [n] = image.shape;
@@ -83,7 +83,7 @@ export function convNeXtV2Features(
       const row = index++;
       x = layer(name, () =>
         block(x, blockParams, {
-          form,
+          variant,
           dropPathMask: dropPath?.slice([row, 0], [1, n]).reshape<tf.Tensor1D>([n]),
           observe: observe && ((kind, value) => observe(`${name}.${kind}`, value)),
         }),
@@ -121,6 +121,6 @@ export function createBackbone(
     channels: config.dims,
     numBlocks: config.depths.reduce((total, depth) => total + depth, 0),
     features: (params: TensorTree<ConvNeXtV2Specs>, image, inputs) =>
-      convNeXtV2Features(params, image, { ...inputs, form: config.responseForm }),
+      convNeXtV2Features(params, image, { ...inputs, variant: config.responseForm }),
   };
 }

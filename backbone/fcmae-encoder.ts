@@ -12,21 +12,21 @@ import { EPS, type BlockParams } from './block.js';
 import { downsampled, type ConvNeXtV2Specs } from './convnextv2.js';
 import { visibleSites, type MaskedBatch } from './fcmae-inputs.js';
 import { gatherVisible, scatterVisible } from './fcmae-sites.js';
-import { respond, type ResponseForm } from './response-form.js';
+import { applyGrnVariant, type GrnVariant } from './grn-variant.js';
 
 /**
  * Visible sites over which the encoder's GRN aggregates:
  * - `sample`: those of each image, as in the dense model and in the code that trained the released weights
  * - `batch`: those of all images of the batch, as the published PyTorch script does
  */
-export const ResponseStatistics = oneOf('sample', 'batch');
-export type ResponseStatistics = Infer<typeof ResponseStatistics>;
+export const GrnStatistics = oneOf('sample', 'batch');
+export type GrnStatistics = Infer<typeof GrnStatistics>;
 
 /** Options of an encoder. */
 export interface EncoderOptions {
-  readonly statistics: ResponseStatistics;
+  readonly statistics: GrnStatistics;
   /** `responseForm` of the configuration. */
-  readonly form?: ResponseForm | undefined;
+  readonly variant?: GrnVariant | undefined;
   /** Called with `stem` and `stage0` … `stage3` as `[N, H, W, C]`, zero at removed sites. */
   readonly observe?: ((name: string, activation: tf.Tensor4D) => void) | undefined;
 }
@@ -38,7 +38,7 @@ export type MaskedEncoder = (
   options: EncoderOptions,
 ) => tf.Tensor4D;
 
-const AXES: Readonly<Record<ResponseStatistics, EnergyAxes>> = {
+const AXES: Readonly<Record<GrnStatistics, EnergyAxes>> = {
   sample: [1, 2],
   batch: [0, 1, 2],
 };
@@ -49,7 +49,7 @@ const AXES: Readonly<Record<ResponseStatistics, EnergyAxes>> = {
  *
  * @see ConvNeXt V2, section 3: https://arxiv.org/abs/2301.00808
  */
-export const gatheredEncoder: MaskedEncoder = (params, batch, { statistics, form, observe }) => {
+export const gatheredEncoder: MaskedEncoder = (params, batch, { statistics, variant, observe }) => {
   const { image, imageSegments, imageShape, sites } = batch;
   const seen = (name: string, stage: number, x: tf.Tensor4D): void =>
     observe?.(name, scatterVisible(x, sites[stage], sites[stage].shape));
@@ -63,7 +63,7 @@ export const gatheredEncoder: MaskedEncoder = (params, batch, { statistics, form
       x = layer(`stages.${s}.${b}`, () => {
         const map = scatterVisible(x, sites[s], shape); // [N, H, W, C]
         const mixed = gatherVisible(depthwiseConv(map, block.dwconv), sites[s], shape);
-        return x.add(pointwise(mixed, block, { axes: AXES[statistics], form }));
+        return x.add(pointwise(mixed, block, { axes: AXES[statistics], variant }));
       });
     });
     seen(`stage${s}`, s, x);
@@ -75,11 +75,15 @@ export const gatheredEncoder: MaskedEncoder = (params, batch, { statistics, form
  * Encoder on the whole map, masked before and after every convolution: the oracle of {@link gatheredEncoder} and the
  * baseline of its speed.
  */
-export const denseMaskedEncoder: MaskedEncoder = (params, batch, { statistics, form, observe }) => {
+export const denseMaskedEncoder: MaskedEncoder = (
+  params,
+  batch,
+  { statistics, variant, observe },
+) => {
   // Other variants would include the removed sites in their statistics.
-  if (form) {
+  if (variant) {
     throw new ConfigError(
-      `denseMaskedEncoder: expected global response normalization, got ${form.kind}`,
+      `denseMaskedEncoder: expected global response normalization, got ${variant.kind}`,
     );
   }
   let x = batch.image;
@@ -123,18 +127,19 @@ function pointwise(
   {
     axes,
     visible,
-    form,
+    variant,
   }: {
     readonly axes: EnergyAxes;
     readonly visible?: tf.Tensor4D;
-    readonly form?: ResponseForm | undefined;
+    readonly variant?: GrnVariant | undefined;
   },
 ): tf.Tensor4D {
   const mixed = standardize(x, EPS); // [N, H, W, C]
   const expand = foldNorm(norm, pwconv1);
   const hidden = visible ? maskedLinear(mixed, expand, visible) : linear(mixed, expand); // [N, H, W, 4C]
   if (!grn) return linear(gelu(hidden), pwconv2);
-  if (form) return linear(respond(gelu(hidden), grn, form, { eps: EPS, axes }), pwconv2);
+  if (variant)
+    return linear(applyGrnVariant(gelu(hidden), grn, variant, { eps: EPS, axes }), pwconv2);
   const shifted = foldIntoLinear({ shift: grn.beta }, pwconv2);
   return geluGrnLinear(hidden, { gamma: grn.gamma, ...shifted }, EPS, axes);
 }

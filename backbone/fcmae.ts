@@ -8,7 +8,7 @@ import type { ParameterSpec } from '../engine/parameters/spec.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
 import { WEIGHT_INIT, block, blockSpecs, type BlockSpecs } from './block.js';
 import { convNeXtV2Specs, type ConvNeXtV2Specs } from './convnextv2.js';
-import { ResponseStatistics, type MaskedEncoder } from './fcmae-encoder.js';
+import { GrnStatistics, type MaskedEncoder } from './fcmae-encoder.js';
 import { visibleSites, type MaskedBatch } from './fcmae-inputs.js';
 import { ConvNeXtV2Config } from './variants.js';
 
@@ -21,7 +21,7 @@ export const FcmaeConfig = record({
   /** Fraction of the patches that is removed. */
   maskRatio: number({ above: 0, to: 1 }),
   /** Statistics of GRN in the encoder; the decoder always uses those of each image. */
-  statistics: ResponseStatistics,
+  statistics: GrnStatistics,
   /** Whether the target of a patch is normalized to mean 0 and variance 1. */
   normPixLoss: FLAG,
 });
@@ -184,8 +184,8 @@ export function fcmae(
   observe?: (name: string, activation: tf.Tensor4D) => void,
 ): FcmaeOutputs {
   const { statistics, backbone } = config;
-  const form = backbone.responseForm;
-  const encoded = encoder(params.encoder, batch, { statistics, form, observe });
+  const variant = backbone.responseForm;
+  const encoded = encoder(params.encoder, batch, { statistics, variant, observe });
   const prediction = fcmaeDecoder(encoded, visibleSites(batch, 3), params);
   const loss = layer('loss', () =>
     fcmaeLoss(prediction, fcmaeTarget(batch.image, config), batch.mask),

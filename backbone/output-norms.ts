@@ -40,7 +40,7 @@ export function createDenseBackbone(config: ConvNeXtV2Config): Backbone {
     features: (params: TensorTree<DenseBackboneSpecs>, image, inputs): FeatureLevels => {
       const { c2, c3, c4, c5 } = convNeXtV2Features(params, image, {
         ...inputs,
-        form: config.responseForm,
+        variant: config.responseForm,
       });
       return layer('outputNorms', () => ({
         c2: layerNorm(c2, params.norm0, EPS),

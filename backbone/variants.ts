@@ -1,7 +1,7 @@
 import { ConfigError } from '../core/errors.js';
 import { nearestWord } from '../core/nearest-word.js';
 import { list, oneOf, optional, record, whole, type Infer } from '../core/schema.js';
-import { ResponseForm } from './response-form.js';
+import { GrnVariant } from './grn-variant.js';
 
 /**
  * Configuration of a ConvNeXt V2 network without head. Depths and widths are free; {@link VARIANTS} has the published
@@ -15,7 +15,7 @@ export const ConvNeXtV2Config = record({
   /** `grn`: the V2 block. `none`: a V1-style block, for comparisons and for folded V1 weights. */
   responseNorm: oneOf('grn', 'none'),
   /** Variant of GRN for the paper's ablations; absent in all published models. */
-  responseForm: optional(ResponseForm),
+  responseForm: optional(GrnVariant),
   /**
    * Initial weights. Absent, as in all published models: normal distribution with standard deviation 0.02, whatever the
    * width. `fanIn`: standard deviation 1/√(inputs of a unit), with which small networks learn from scratch at twice the

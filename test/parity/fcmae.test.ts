@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import type { FcmaeConfig, FcmaeSpecs } from '../../backbone/fcmae.js';
 import { fcmae, fcmaeLoss, fcmaeSpecs, fcmaeTarget } from '../../backbone/fcmae.js';
-import type { MaskedEncoder, ResponseStatistics } from '../../backbone/fcmae-encoder.js';
+import type { MaskedEncoder, GrnStatistics } from '../../backbone/fcmae-encoder.js';
 import { denseMaskedEncoder, gatheredEncoder } from '../../backbone/fcmae-encoder.js';
 import { fcmaeInputs, maskedBatch } from '../../backbone/fcmae-inputs.js';
 import { maskFromNoise, patchGrid } from '../../backbone/masking.js';
@@ -43,7 +43,7 @@ const WAYS: readonly (readonly [EncoderName, RuntimeName])[] = [
   ['dense-masked', 'compiled'],
 ];
 
-function configOf({ config }: FcmaeJson, statistics: ResponseStatistics): FcmaeConfig {
+function configOf({ config }: FcmaeJson, statistics: GrnStatistics): FcmaeConfig {
   const { depths, dims, dec_dim: channels, dec_depth: depth } = config;
   return {
     backbone: { depths, dims, responseNorm: 'grn' },
@@ -158,7 +158,7 @@ describe.each(fixtures)('$name', (fixture) => {
   test.each(gradientCases)(
     "every gradient is the original's: %s, %s, %s",
     async (form, runtime, set) => {
-      const [which, loss] = set.split('.') as [ResponseStatistics, keyof typeof LOSSES];
+      const [which, loss] = set.split('.') as [GrnStatistics, keyof typeof LOSSES];
       const store = await weightsOf(fixture);
       const gradients = new Float32Array(store.values.length).fill(NaN);
       const config = { ...configOf(json, which), normPixLoss: LOSSES[loss] };

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import sharp from 'sharp';
-import type { ResponseForm } from '../../backbone/response-form.js';
+import type { GrnVariant } from '../../backbone/grn-variant.js';
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { ConfigError } from '../../core/errors.js';
 import { decodeImage } from '../../io/image/decode.js';
@@ -75,7 +75,7 @@ export async function analyzeCollapse(request: CollapseRequest): Promise<readonl
     const folder = join(out, CHANNELS, names[at]);
     mkdirSync(folder, { recursive: true });
     const blocks = await featureCollapse(engine, store, imageTensors(files, preprocessing), {
-      form: formOf(state),
+      variant: variantOf(state),
       onActivation: (image, activation) => {
         if (image > 0) return;
         const name = `${activation.layer}.${activation.point}.png`;
@@ -119,8 +119,8 @@ async function* imageTensors(
   }
 }
 
-/** Weights do not tell the form of their response norm; the card of a checkpoint does. */
-function formOf(state: Readonly<Record<string, unknown>> | undefined): ResponseForm | undefined {
+/** Reads the variant of GRN from the card of a checkpoint; weights alone do not determine it. */
+function variantOf(state: Readonly<Record<string, unknown>> | undefined): GrnVariant | undefined {
   const card = state?.['card'] as
     | {
         readonly backbone?: ConvNeXtV2Config;

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { ConvNeXtV2Specs } from '../../backbone/convnextv2.js';
 import { convNeXtV2Features, convNeXtV2Specs } from '../../backbone/convnextv2.js';
-import type { ResponseForm } from '../../backbone/response-form.js';
+import type { GrnVariant } from '../../backbone/grn-variant.js';
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { DataError } from '../../core/errors.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
@@ -42,13 +42,13 @@ export interface BlockActivation {
 /** How {@link featureCollapse} goes about it. */
 export interface CollapseOptions {
   /** `responseForm` of the configuration. */
-  readonly form?: ResponseForm | undefined;
+  readonly variant?: GrnVariant | undefined;
   /** Told every activation of every image, by the image's place in the order. */
   readonly onActivation?: (image: number, activation: BlockActivation) => void;
 }
 
 /** Outputs `stages.s.b.expanded` and `stages.s.b.normalized`, `[N, H, W, 4C]`, of every block. */
-export function collapseProgram(form?: ResponseForm): Program {
+export function collapseProgram(variant?: GrnVariant): Program {
   return {
     name: 'block activations',
     forward: (params: TensorTree<ConvNeXtV2Specs>, inputs) => {
@@ -56,7 +56,7 @@ export function collapseProgram(form?: ResponseForm): Program {
       const observe = (name: string, x: tf.Tensor4D): void => {
         if (name.startsWith('stages.')) activations[name] = tf.keep(x.clone());
       };
-      convNeXtV2Features(params, inputs['image'] as tf.Tensor4D, { form, observe });
+      convNeXtV2Features(params, inputs['image'] as tf.Tensor4D, { variant, observe });
       return activations;
     },
   };
@@ -90,9 +90,9 @@ export async function featureCollapse(
   engine: Engine,
   store: ParameterStore,
   images: Iterable<HostTensor> | AsyncIterable<HostTensor>,
-  { form, onActivation }: CollapseOptions = {},
+  { variant, onActivation }: CollapseOptions = {},
 ): Promise<readonly BlockCollapse[]> {
-  const program = engine.prepare(collapseProgram(form), store, {});
+  const program = engine.prepare(collapseProgram(variant), store, {});
   const sums = new Map<string, number>();
   let numImages = 0;
   try {

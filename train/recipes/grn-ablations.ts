@@ -1,4 +1,4 @@
-import type { ResponseForm } from '../../backbone/response-form.js';
+import type { GrnVariant } from '../../backbone/grn-variant.js';
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { VARIANTS } from '../../backbone/variants.js';
 import type { ClassificationConfig } from '../config/classify.js';
@@ -6,11 +6,11 @@ import type { PretrainingConfig } from '../config/pretrain.js';
 import { fcmaeRecipe } from './fcmae.js';
 import { IMAGENET_1K_RECIPES } from './imagenet-1k.js';
 
-type Grn = Extract<ResponseForm, { kind: 'grn' }>;
+type Grn = Extract<GrnVariant, { kind: 'grn' }>;
 const GRN: Grn = { kind: 'grn', aggregation: 'l2', normalization: 'share', skip: true };
 
-/** Forms of the response norm by the name in the recipe; the comments have the paper's top-1 after fine-tuning. */
-const FORMS: Readonly<Record<string, ResponseForm>> = {
+/** Variants of GRN by the name in the recipe; the comments have the paper's top-1 after fine-tuning. */
+const GRN_VARIANTS: Readonly<Record<string, GrnVariant>> = {
   'grn-average': { ...GRN, aggregation: 'average' }, // 83.7
   'grn-l1': { ...GRN, aggregation: 'l1' }, // 84.3
   'grn-standardize': { ...GRN, normalization: 'standardize' }, // 84.5
@@ -27,7 +27,10 @@ const PLAIN: ConvNeXtV2Config = { ...VARIANTS.base, responseNorm: 'none' };
 const BACKBONES: Readonly<Record<string, ConvNeXtV2Config>> = {
   'no-grn': PLAIN, // 83.7
   ...Object.fromEntries(
-    Object.entries(FORMS).map(([name, responseForm]) => [name, { ...VARIANTS.base, responseForm }]),
+    Object.entries(GRN_VARIANTS).map(([name, responseForm]) => [
+      name,
+      { ...VARIANTS.base, responseForm },
+    ]),
   ),
 };
 

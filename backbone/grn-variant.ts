@@ -15,7 +15,7 @@ import { standardize } from '../engine/ops/layer-norm.js';
  *
  * @see ConvNeXt V2, tables 2 and 16: https://arxiv.org/abs/2301.00808
  */
-export const ResponseForm = byKind(
+export const GrnVariant = byKind(
   record({
     kind: literal('grn'),
     aggregation: oneOf('one', 'average', 'l1', 'l2'),
@@ -26,7 +26,7 @@ export const ResponseForm = byKind(
   record({ kind: literal('batchNorm') }),
   record({ kind: literal('layerNorm') }),
 );
-export type ResponseForm = Infer<typeof ResponseForm>;
+export type GrnVariant = Infer<typeof GrnVariant>;
 
 /** Window and constants of local response normalization: those of AlexNet, PyTorch's defaults. */
 const LRN = { size: 5, alpha: 1e-4, beta: 0.75, k: 1 } as const;
@@ -34,8 +34,8 @@ const LRN = { size: 5, alpha: 1e-4, beta: 0.75, k: 1 } as const;
 const SMALLEST_ENERGY = 1e-30;
 
 /** Initial γ: 0 if the skip connection makes that the identity, else 1. The paper does not state the initial value. */
-export function initialScale(form: ResponseForm): 0 | 1 {
-  return form.kind === 'grn' && form.skip ? 0 : 1;
+export function initialGamma(variant: GrnVariant): 0 | 1 {
+  return variant.kind === 'grn' && variant.skip ? 0 : 1;
 }
 
 /**
@@ -45,18 +45,22 @@ export function initialScale(form: ResponseForm): 0 | 1 {
  * @param axes axes of the aggregation: the positions of each sample, or those of the whole batch
  * @returns `[N, H, W, C]`
  */
-export function respond(
+export function applyGrnVariant(
   x: tf.Tensor4D,
   { gamma, beta }: GrnParams,
-  form: ResponseForm,
+  variant: GrnVariant,
   { eps, axes = [1, 2] }: { readonly eps: number; readonly axes?: EnergyAxes },
 ): tf.Tensor4D {
   return tf.tidy(() => {
-    switch (form.kind) {
+    switch (variant.kind) {
       case 'grn': {
-        const factor = related(aggregated(x, form.aggregation, axes), form.normalization, eps);
+        const factor = related(
+          aggregated(x, variant.aggregation, axes),
+          variant.normalization,
+          eps,
+        );
         const scaled = x.mul<tf.Tensor4D>(factor.mul(gamma)).add<tf.Tensor4D>(beta);
-        return form.skip ? scaled.add<tf.Tensor4D>(x) : scaled;
+        return variant.skip ? scaled.add<tf.Tensor4D>(x) : scaled;
       }
       case 'lrn':
         return x.mul<tf.Tensor4D>(localScale(x)).mul<tf.Tensor4D>(gamma).add<tf.Tensor4D>(beta);
@@ -68,17 +72,17 @@ export function respond(
       case 'layerNorm':
         return standardize(x, eps).mul<tf.Tensor4D>(gamma).add<tf.Tensor4D>(beta);
       default:
-        return form satisfies never;
+        return variant satisfies never;
     }
   });
 }
 
-type Form<Key extends string> = Extract<ResponseForm, Record<Key, unknown>>;
+type Variant<Key extends string> = Extract<GrnVariant, Record<Key, unknown>>;
 
 /** Computes G, `[N or 1, 1, 1, C]`. */
 function aggregated(
   x: tf.Tensor4D,
-  aggregation: Form<'aggregation'>['aggregation'],
+  aggregation: Variant<'aggregation'>['aggregation'],
   axes: EnergyAxes,
 ): tf.Tensor {
   switch (aggregation) {
@@ -102,7 +106,7 @@ function aggregated(
 /** Computes N(G) in the shape of G or `[N or 1, 1, 1, 1]`. */
 function related(
   g: tf.Tensor,
-  normalization: Form<'normalization'>['normalization'],
+  normalization: Variant<'normalization'>['normalization'],
   eps: number,
 ): tf.Tensor {
   switch (normalization) {

@@ -5,8 +5,8 @@ import { fcmaeConfig } from '../../backbone/fcmae.js';
 import { denseMaskedEncoder } from '../../backbone/fcmae-encoder.js';
 import { fcmaeInputs } from '../../backbone/fcmae-inputs.js';
 import { maskFromNoise, patchGrid } from '../../backbone/masking.js';
-import type { ResponseForm } from '../../backbone/response-form.js';
-import { initialScale, respond } from '../../backbone/response-form.js';
+import type { GrnVariant } from '../../backbone/grn-variant.js';
+import { initialGamma, applyGrnVariant } from '../../backbone/grn-variant.js';
 import { ConfigError } from '../../core/errors.js';
 import { Random } from '../../core/random.js';
 import { grn } from '../../engine/ops/grn.js';
@@ -19,9 +19,9 @@ import { createClassifier } from '../../models/classifier.js';
 import { createFcmae } from '../../models/fcmae.js';
 
 const EPS = 1e-6;
-type Grn = Extract<ResponseForm, { kind: 'grn' }>;
+type Grn = Extract<GrnVariant, { kind: 'grn' }>;
 const GRN: Grn = { kind: 'grn', aggregation: 'l2', normalization: 'share', skip: true };
-const FORMS: readonly (readonly [string, ResponseForm])[] = [
+const GRN_VARIANTS: readonly (readonly [string, GrnVariant])[] = [
   ['average', { ...GRN, aggregation: 'average' }],
   ['l1', { ...GRN, aggregation: 'l1' }],
   ['affine only', { ...GRN, aggregation: 'one', normalization: 'none' }],
@@ -39,17 +39,17 @@ beforeAll(async () => {
 });
 
 /** Two positions with two channels: [3, 0] and [4, 2]; γ = [2, 1], β = [0.5, 0]. */
-function byHand(form: ResponseForm): number[] {
+function byHand(variant: GrnVariant): number[] {
   return tf.tidy(() => {
     const x = tf.tensor4d([3, 0, 4, 2], [1, 1, 2, 2]);
     const params = { gamma: tf.tensor1d([2, 1]), beta: tf.tensor1d([0.5, 0]) };
-    return Array.from(respond(x, params, form, { eps: 0 }).dataSync());
+    return Array.from(applyGrnVariant(x, params, variant, { eps: 0 }).dataSync());
   });
 }
 
 describe('values computed by hand', () => {
   // L2 norms 5 and 2, L1 norms 7 and 2, means 3.5 and 1.
-  test.each<[string, ResponseForm, readonly number[]]>([
+  test.each<[string, GrnVariant, readonly number[]]>([
     [
       'the published form',
       GRN,
@@ -90,8 +90,8 @@ describe('values computed by hand', () => {
         2 * (1 + 20 * 2e-5) ** -0.75,
       ],
     ],
-  ])('%s', (_, form, expected) => {
-    byHand(form).forEach((value, i) => expect(value).toBeCloseTo(expected[i], 4));
+  ])('%s', (_, variant, expected) => {
+    byHand(variant).forEach((value, i) => expect(value).toBeCloseTo(expected[i], 4));
   });
 });
 
@@ -102,14 +102,14 @@ test('the published variant is global response normalization', () => {
       gamma: tf.randomNormal<tf.Rank.R1>([5], 0, 1, 'float32', 2),
       beta: tf.range(0, 5),
     };
-    const difference = respond(x, params, GRN, { eps: EPS }).sub(grn(x, params, EPS));
+    const difference = applyGrnVariant(x, params, GRN, { eps: EPS }).sub(grn(x, params, EPS));
     expect(difference.abs().max().dataSync()[0]).toBeLessThan(1e-5);
   });
 });
 
 test('variants with a skip connection start as the identity, the others with scale 1', () => {
-  expect(FORMS.map(([name, form]) => [name, initialScale(form)])).toEqual(
-    FORMS.map(([name]) => [
+  expect(GRN_VARIANTS.map(([name, variant]) => [name, initialGamma(variant)])).toEqual(
+    GRN_VARIANTS.map(([name]) => [
       name,
       ['without skip', 'lrn', 'batchNorm', 'layerNorm'].includes(name) ? 1 : 0,
     ]),
@@ -154,14 +154,14 @@ describe('in a network', () => {
     return { loss: value, gradients };
   }
 
-  test.each(FORMS)(
+  test.each(GRN_VARIANTS)(
     '%s: a classifier and an autoencoder, compiled as eager, with gradients',
-    async (_, form) => {
+    async (_, variant) => {
       const backbone = {
         depths: [1, 1, 1, 1],
         dims: [4, 4, 8, 8],
         responseNorm: 'grn',
-        responseForm: form,
+        responseForm: variant,
       } as const;
       const classifier = createClassifier({ backbone, classes: 2, headInitScale: 1 });
       const targets = { shape: [2, 2], data: Float32Array.of(1, 0, 0, 1) };
