@@ -121,6 +121,14 @@ export function omit<T, K extends keyof T & string>(schema: Schema<T>, key: K): 
   return exactly(fields);
 }
 
+/** A schema whose records, at any depth, may have fields that it does not know. */
+export const withUnknownFields = <T>(schema: Schema<T>): Schema<T> =>
+  JSON.parse(
+    JSON.stringify(schema, (key, value: unknown) =>
+      key === 'additionalProperties' ? undefined : value,
+    ),
+  ) as Schema<T>;
+
 /** A value of a schema with a `type`, or null. */
 export const orNull = <T>(schema: Schema<T>): Schema<T | null> => ({
   ...schema,

@@ -1,13 +1,24 @@
-import type { FcmaeConfig } from '../backbone/fcmae.js';
-import type { ConvNeXtV2Config } from '../backbone/variants.js';
+import { FcmaeConfig } from '../backbone/fcmae.js';
+import { ConvNeXtV2Config } from '../backbone/variants.js';
 import { WeightsError } from '../core/errors.js';
-import type { EvaluationResize } from '../datasets/transforms/evaluation.js';
-import type { ScaleLimits } from '../datasets/transforms/keep-ratio.js';
-import type { PixelStats } from '../datasets/transforms/normalize.js';
-import type { DetectionThresholds, DetectorConfig } from '../models/detection/config.js';
-import type { UperNetConfig } from '../models/upernet.js';
+import {
+  POSITIVE,
+  TEXT,
+  list,
+  literal,
+  number,
+  record,
+  withUnknownFields,
+  type Infer,
+  type Schema,
+} from '../core/schema.js';
+import { EvaluationResize } from '../datasets/transforms/evaluation.js';
+import { ScaleLimits } from '../datasets/transforms/keep-ratio.js';
+import { PixelStats } from '../datasets/transforms/normalize.js';
 import { compileSchema, formatProblems } from '../io/schema.js';
-import type { SlidingWindow } from './segment/windows.js';
+import { DetectionThresholds, DetectorConfig } from '../models/detection/config.js';
+import { UperNetConfig } from '../models/upernet.js';
+import { SlidingWindow } from './segment/windows.js';
 
 /**
  * What weights are for and how images become their inputs. Saved in checkpoints, so that nobody has to know it; the names of the
@@ -19,53 +30,57 @@ export type ModelCard = ClassifierCard | DetectorCard | SegmenterCard | Autoenco
 export type TaskName = ModelCard['task'];
 
 /** A classifier: images are resized and cut to a square. */
-export interface ClassifierCard {
-  readonly task: 'classify';
-  readonly backbone: ConvNeXtV2Config;
+export const ClassifierCard = record({
+  task: literal('classify'),
+  backbone: ConvNeXtV2Config,
   /** By class index. */
-  readonly classNames: readonly string[];
-  readonly pixels: PixelStats;
-  readonly resize: EvaluationResize;
-}
+  classNames: list(TEXT),
+  pixels: PixelStats,
+  resize: EvaluationResize,
+});
+export type ClassifierCard = Infer<typeof ClassifierCard>;
 
 /** A detector: images are resized with their aspect ratio kept, and padded. */
-export interface DetectorCard {
-  readonly task: 'detect';
-  readonly backbone: ConvNeXtV2Config;
-  readonly detector: DetectorConfig;
+export const DetectorCard = record({
+  task: literal('detect'),
+  backbone: ConvNeXtV2Config,
+  detector: DetectorConfig,
   /** By class index. */
-  readonly classNames: readonly string[];
+  classNames: list(TEXT),
   /** By class index: the category ids of the training data. */
-  readonly categoryIds: readonly number[];
-  readonly pixels: PixelStats;
+  categoryIds: list(number()),
+  pixels: PixelStats,
   /** Of the sides of the resized image, pixels. */
-  readonly limits: ScaleLimits;
-  readonly thresholds: DetectionThresholds;
-}
+  limits: ScaleLimits,
+  thresholds: DetectionThresholds,
+});
+export type DetectorCard = Infer<typeof DetectorCard>;
 
 /** A segmenter: images are resized with their aspect ratio kept. */
-export interface SegmenterCard {
-  readonly task: 'segment';
-  readonly backbone: ConvNeXtV2Config;
-  readonly head: UperNetConfig;
+export const SegmenterCard = record({
+  task: literal('segment'),
+  backbone: ConvNeXtV2Config,
+  head: UperNetConfig,
   /** By class index. */
-  readonly classNames: readonly string[];
-  readonly pixels: PixelStats;
+  classNames: list(TEXT),
+  pixels: PixelStats,
   /** Of the sides of the resized image, pixels. */
-  readonly limits: ScaleLimits;
+  limits: ScaleLimits,
   /** For sliding inference. */
-  readonly window: SlidingWindow;
+  window: SlidingWindow,
   /** Factors on the limits for multi-scale inference. */
-  readonly ratios: readonly number[];
-}
+  ratios: list(POSITIVE),
+});
+export type SegmenterCard = Infer<typeof SegmenterCard>;
 
 /** A masked autoencoder, which predicts nothing: training starts from it. */
-export interface AutoencoderCard {
-  readonly task: 'pretrain';
-  readonly fcmae: FcmaeConfig;
-  readonly pixels: PixelStats;
-  readonly resize: EvaluationResize;
-}
+export const AutoencoderCard = record({
+  task: literal('pretrain'),
+  fcmae: FcmaeConfig,
+  pixels: PixelStats,
+  resize: EvaluationResize,
+});
+export type AutoencoderCard = Infer<typeof AutoencoderCard>;
 
 /** The card of a task. */
 export type CardOf<Task extends TaskName> = Extract<ModelCard, { readonly task: Task }>;
@@ -78,59 +93,12 @@ const KINDS: Readonly<Record<TaskName, string>> = {
   pretrain: 'a masked autoencoder',
 };
 
-const object = (properties: Readonly<Record<string, object>>): object => ({
-  type: 'object',
-  required: Object.keys(properties),
-  properties,
-});
-const NUMBER = { type: 'number' };
-const ANY = {};
-const COUNT = { type: 'integer', minimum: 1 };
-const LENGTH = { type: 'number', exclusiveMinimum: 0 };
-const list = (items: object, size?: number): object => ({
-  type: 'array',
-  items,
-  minItems: size ?? 1,
-  ...(size === undefined ? {} : { maxItems: size }),
-});
-const NAMES = list({ type: 'string' });
-const PIXELS = object({ mean: list(NUMBER, 3), std: list(LENGTH, 3) });
-const BACKBONE = object({ depths: list(COUNT, 4), dims: list(COUNT, 4) });
-const LIMITS = object({ long: LENGTH, short: LENGTH });
-const RESIZE = object({
-  inputSize: COUNT,
-  cropFraction: LENGTH,
-  mode: { enum: ['crop', 'warp'] },
-  filter: { enum: ['bicubic', 'bilinear'] },
-});
-
-/** Fields that every version has written; what a later one adds is let through. */
-const SCHEMAS: Readonly<Record<TaskName, object>> = {
-  classify: object({ backbone: BACKBONE, classNames: NAMES, pixels: PIXELS, resize: RESIZE }),
-  detect: object({
-    backbone: BACKBONE,
-    detector: object({ numClasses: COUNT, channels: COUNT, stages: list(ANY) }),
-    classNames: NAMES,
-    categoryIds: list({ type: 'integer' }),
-    pixels: PIXELS,
-    limits: LIMITS,
-    thresholds: object({
-      scoreThreshold: NUMBER,
-      suppression: object({ kind: ANY }),
-      maxPerImage: COUNT,
-      maskThreshold: NUMBER,
-    }),
-  }),
-  segment: object({
-    backbone: BACKBONE,
-    head: object({ numClasses: COUNT, channels: COUNT }),
-    classNames: NAMES,
-    pixels: PIXELS,
-    limits: LIMITS,
-    window: object({ cropSize: COUNT, stride: COUNT }),
-    ratios: list(LENGTH),
-  }),
-  pretrain: object({ fcmae: object({}), pixels: PIXELS, resize: RESIZE }),
+/** Fields that a later version adds are let through. */
+const SCHEMAS: { readonly [Task in TaskName]: Schema<CardOf<Task>> } = {
+  classify: withUnknownFields(ClassifierCard),
+  detect: withUnknownFields(DetectorCard),
+  segment: withUnknownFields(SegmenterCard),
+  pretrain: withUnknownFields(AutoencoderCard),
 };
 
 /**

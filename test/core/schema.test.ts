@@ -12,6 +12,7 @@ import {
   orNull,
   record,
   whole,
+  withUnknownFields,
   type Infer,
 } from '../../core/schema.js';
 import { compileSchema } from '../../io/schema.js';
@@ -67,6 +68,19 @@ describe('schemas', () => {
     expect(check({ c: true })).toEqual([]);
     expect(check({ c: true, a: 1 }).map(({ path }) => path)).toEqual(['a']);
     expect(check({ b: 1 }).map(({ path }) => path)).toEqual(['c']);
+  });
+
+  test('unknown fields are let through where that is wanted, at any depth', () => {
+    const Outer = record({ inner: record({ a: number() }), list: list(record({ b: number() })) });
+    const value = { inner: { a: 1, c: 2 }, list: [{ b: 1, d: 2 }], e: 3 };
+    expect(compileSchema(Outer)(value).map(({ path }) => path)).toEqual([
+      'e',
+      'inner/c',
+      'list/0/d',
+    ]);
+    const check = compileSchema(withUnknownFields(Outer));
+    expect(check(value)).toEqual([]);
+    expect(check({ ...value, inner: {} }).map(({ path }) => path)).toEqual(['inner/a']);
   });
 
   test('what may be null takes null and keeps its bounds', () => {
