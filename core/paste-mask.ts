@@ -11,29 +11,13 @@ export interface PastedMask {
 }
 
 /**
- * Resizes a mask to its box in an image and thresholds it. The value of a pixel is the mask, surrounded by zeros,
- * interpolated bilinearly at the pixel's center. Only pixels in `[⌊x1⌋ - 1, ⌈x2⌉ + 1)` are computed, as in the
+ * Resizes a mask to its box in an image and thresholds it, as run lengths. The value of a pixel is the mask, surrounded by
+ * zeros, interpolated bilinearly at the pixel's center. Only pixels in `[⌊x1⌋ - 1, ⌈x2⌉ + 1)` are computed, as in the
  * original on a CPU.
  *
  * @param threshold foreground has at least this probability
- * @returns `uint8 [H, W]` row-major, 0 or 1
  * @throws ShapeError unless the mask is square and the box has four numbers; DataError for a box that is not finite
  * @see https://github.com/open-mmlab/mmdetection/blob/v2.11.0/mmdet/models/roi_heads/mask_heads/fcn_mask_head.py
- */
-export function pasteMask(pasted: PastedMask, image: Size, threshold = 0.5): Uint8Array {
-  const bitmap = new Uint8Array(image.height * image.width);
-  const on = Math.fround(threshold);
-  forEachColumn('pasteMask', pasted, image, (x, firstY, values, numRows) => {
-    for (let i = 0, at = firstY * image.width + x; i < numRows; i++, at += image.width)
-      if (values[i] >= on) bitmap[at] = 1;
-  });
-  return bitmap;
-}
-
-/**
- * Computes the run lengths of the result of {@link pasteMask} without building the bitmap.
- *
- * @throws ShapeError unless the mask is square and the box has four numbers; DataError for a box that is not finite
  */
 export function pasteMaskRle(pasted: PastedMask, image: Size, threshold = 0.5): Rle {
   const { height, width } = image;
@@ -47,7 +31,7 @@ export function pasteMaskRle(pasted: PastedMask, image: Size, threshold = 0.5): 
     start = at;
     last = value;
   };
-  forEachColumn('pasteMaskRle', pasted, image, (x, firstY, values, numRows) => {
+  forEachColumn(pasted, image, (x, firstY, values, numRows) => {
     const top = x * height + firstY;
     // Pixels above and below the window are background.
     if (firstY > 0) turn(0, x * height);
@@ -55,25 +39,10 @@ export function pasteMaskRle(pasted: PastedMask, image: Size, threshold = 0.5): 
     if (firstY + numRows < height) turn(0, top + numRows);
   });
   // Columns right of the window; the last one may have ended in foreground.
-  const end = windowOf('pasteMaskRle', pasted, image).x.end * height;
+  const end = windowOf(pasted, image).x.end * height;
   if (end < width * height) turn(0, end);
   counts.push(width * height - start);
   return { height, width, counts: Uint32Array.from(counts) };
-}
-
-/**
- * Computes the interpolated probabilities before thresholding, for soft overlays and comparisons.
- *
- * @returns `[H, W]` row-major
- * @throws ShapeError unless the mask is square and the box has four numbers; DataError for a box that is not finite
- */
-export function pasteMaskProbabilities(pasted: PastedMask, image: Size): Float32Array {
-  const out = new Float32Array(image.height * image.width);
-  forEachColumn('pasteMaskProbabilities', pasted, image, (x, firstY, values, numRows) => {
-    for (let i = 0, at = firstY * image.width + x; i < numRows; i++, at += image.width)
-      out[at] = values[i];
-  });
-  return out;
 }
 
 /** Pixels `start … end - 1` of an axis. */
@@ -83,17 +52,16 @@ interface Span {
 }
 
 function windowOf(
-  where: string,
   { mask, box }: PastedMask,
   { width, height }: Size,
 ): { readonly x: Span; readonly y: Span; readonly side: number } {
   const side = Math.round(Math.sqrt(mask.length));
   if (side * side !== mask.length || side === 0 || box.length !== 4)
     throw new ShapeError(
-      `${where}: expected a mask [S, S] and a box [4], got ${mask.length} and ${box.length} numbers`,
+      `pasteMaskRle: expected a mask [S, S] and a box [4], got ${mask.length} and ${box.length} numbers`,
     );
   if (!Number.isFinite(box[0] + box[1] + box[2] + box[3]))
-    throw new DataError(`${where}: expected a finite box, got [${Array.from(box).join(', ')}]`);
+    throw new DataError(`pasteMaskRle: expected a finite box, got [${Array.from(box).join(', ')}]`);
   const span = (low: number, high: number, size: number): Span => ({
     start: Math.min(Math.max(Math.floor(low) - 1, 0), size),
     end: Math.max(Math.min(Math.ceil(high) + 1, size), 0),
@@ -127,13 +95,12 @@ function axisSamples({ start, end }: Span, low: number, high: number, side: numb
  * mask row; then every pixel needs one interpolation.
  */
 function forEachColumn(
-  where: string,
   pasted: PastedMask,
   image: Size,
   visit: (x: number, firstY: number, values: Float32Array, numRows: number) => void,
 ): void {
   const { mask, box } = pasted;
-  const { x: columns, y: rows, side } = windowOf(where, pasted, image);
+  const { x: columns, y: rows, side } = windowOf(pasted, image);
   const x = axisSamples(columns, box[0], box[2], side);
   const y = axisSamples(rows, box[1], box[3], side);
   const numRows = y.cells.length;

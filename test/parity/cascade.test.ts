@@ -4,7 +4,8 @@ import type { Boxes } from '../../core/boxes.js';
 import { scaleBoxes, unscaleBoxes } from '../../core/boxes.js';
 import { identityGrid } from '../../core/mask-targets.js';
 import { multiclassNms } from '../../core/nms-multiclass.js';
-import { pasteMask } from '../../core/paste-mask.js';
+import { pasteMaskRle } from '../../core/paste-mask.js';
+import { decodeRle } from '../../core/rle.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
 import type { FeatureMaps } from '../../heads/roi/feature-maps.js';
 import { pyramidShape } from '../../heads/roi/feature-maps.js';
@@ -167,7 +168,7 @@ describe.each(fixtures)('$name', (fixture) => {
     for (let d = 0; d < shape[0]; d++) {
       const mask = masks.subarray(d * cells, (d + 1) * cells);
       const box = boxes.subarray(4 * d, 4 * d + 4);
-      pasteMask({ mask, box }, originalSize, threshold).forEach((value, i) => {
+      decodeRle(pasteMaskRle({ mask, box }, originalSize, threshold)).forEach((value, i) => {
         if (value !== data[d * area + i]) wrong++;
       });
     }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { unscaleBoxes } from '../../core/boxes.js';
-import { pasteMask, pasteMaskProbabilities } from '../../core/paste-mask.js';
+import { pasteMaskRle } from '../../core/paste-mask.js';
 import { decodeRle } from '../../core/rle.js';
 import { pyramidAnchors } from '../../core/anchors.js';
 import { selectProposals } from '../../core/nms-proposals.js';
@@ -16,6 +16,7 @@ import {
 import { DetectorPredictor } from '../../inference/detect/predictor.js';
 import { exportModel } from '../../inference/export/export-model.js';
 import { createMaskRcnn, MASK_RCNN, type MaskRcnnConfig } from '../../models/mask-rcnn.js';
+import { slowPaste } from '../core/slow-paste.js';
 import { discoverFixtures, maxAbs, maxError } from '../helpers/fixtures.js';
 import { toNchw } from '../helpers/layout.js';
 import { RUNTIMES } from '../helpers/runtimes.js';
@@ -228,7 +229,7 @@ describe.each(fixtures)('$name', (fixture) => {
         const near = nearBox(d);
         expect(maxAbs(expected.filter((_, i) => !near[i]))).toBeLessThan(0.5);
         const inside = (values: Float32Array): Float32Array => values.filter((_, i) => near[i]);
-        const pasted = pasteMaskProbabilities(maskOf(d), originalSize);
+        const pasted = Float32Array.from(slowPaste(maskOf(d), originalSize));
         expect(maxError(inside(pasted), inside(expected as Float32Array))).toBeLessThanOrEqual(
           pastedTolerance,
         );
@@ -237,7 +238,7 @@ describe.each(fixtures)('$name', (fixture) => {
     if (tensors.has('det_masks_at_0p4')) {
       let wrong = 0;
       for (let d = 0; d < found.scores.length; d++) {
-        const pasted = pasteMask(maskOf(d), originalSize, 0.4);
+        const pasted = decodeRle(pasteMaskRle(maskOf(d), originalSize, 0.4));
         const near = nearBox(d);
         pasted.forEach((value, i) => {
           if (near[i] && value !== get('det_masks_at_0p4').data[d * area + i]) wrong++;

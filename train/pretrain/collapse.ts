@@ -1,17 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
 import type { ConvNeXtV2Specs } from '../../backbone/convnextv2.js';
-import { convNeXtV2Features, convNeXtV2Specs } from '../../backbone/convnextv2.js';
+import { convNeXtV2Features } from '../../backbone/convnextv2.js';
 import type { GrnVariant } from '../../backbone/grn-variant.js';
-import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { DataError } from '../../core/errors.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
 import type { TensorTree } from '../../engine/parameters/tensors.js';
 import type { Engine } from '../../engine/runtime/engine.js';
 import type { HostTensor, Program } from '../../engine/runtime/program.js';
 import { meanChannelCosineDistance } from '../../evaluation/collapse.js';
-import { parameterTargets } from '../../weights/load.js';
-import { loadWeights } from '../../weights/load.js';
-import type { Which } from '../../weights/select.js';
 
 /**
  * Where a block is looked at: `expanded` after its activation function, `normalized` after the response norm, which blocks
@@ -60,21 +56,6 @@ export function collapseProgram(variant?: GrnVariant): Program {
       return activations;
     },
   };
-}
-
-/**
- * The encoder of any weight file: classifier, autoencoder or encoder alone, in any scheme.
- *
- * @throws WeightsError if the file is damaged or holds another network
- */
-export async function loadEncoder(
-  file: string,
-  config: ConvNeXtV2Config,
-  which: Which = 'model',
-): Promise<ParameterStore> {
-  const store = new ParameterStore(convNeXtV2Specs(config));
-  await loadWeights(file, parameterTargets(store), { which, exceptions: ['encoderOnly'] });
-  return store;
 }
 
 /**

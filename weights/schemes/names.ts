@@ -6,9 +6,6 @@ import { renamesOf, type NamePairs } from './name-map.js';
  */
 export type Scheme = 'official' | 'sparse' | 'timm' | 'hf';
 
-/** All schemes. */
-export const SCHEMES: readonly Scheme[] = ['official', 'sparse', 'timm', 'hf'];
-
 /** @see https://github.com/huggingface/pytorch-image-models/blob/v1.0.15/timm/models/convnext.py */
 const TIMM: NamePairs = [
   ['downsample_layers.0.{i}.{p}', 'stem.{i}.{p}'],

@@ -11,7 +11,8 @@ import type { Engine } from '../../../engine/runtime/engine.js';
 import { openEngine } from '../../../engine/runtime/engine.js';
 import type { HostTensor } from '../../../engine/runtime/program.js';
 import { parameterTargets } from '../../../weights/load.js';
-import { collapseProgram, featureCollapse, loadEncoder } from '../../../train/pretrain/collapse.js';
+import { collapseProgram, featureCollapse } from '../../../train/pretrain/collapse.js';
+import { openEncoder } from '../../../train/pretrain/encoder.js';
 import { saveCheckpoint } from '../../../weights/checkpoint.js';
 
 const GRN: ConvNeXtV2Config = { depths: [1, 2, 1, 1], dims: [4, 4, 8, 8], responseNorm: 'grn' };
@@ -100,7 +101,8 @@ test.each([
     groups: { weights: parameterTargets(store) },
     state: {},
   });
-  const encoder = await loadEncoder(join(folder, `${name}.safetensors`), backbone);
+  const { config, store: encoder } = await openEncoder(join(folder, `${name}.safetensors`));
+  expect(config).toEqual(backbone);
   expect(encoder.entries.length).toBeGreaterThan(0);
   for (const { path } of encoder.entries)
     expect(encoder.get(path)).toEqual(store.get(`encoder.${path}`));
