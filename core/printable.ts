@@ -1,6 +1,6 @@
 import { WeightsError } from './errors.js';
 
-/** Control characters, which would break a message into lines or colour a terminal. */
+/** Control characters, which would break a message into lines or color a terminal. */
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
 const MAX_LENGTH = 200;
 

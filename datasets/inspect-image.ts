@@ -41,7 +41,7 @@ export const IMAGE_NOTES = {
     'invalid-orientation',
     'images with an EXIF orientation that does not exist: not turned',
   ),
-  colorProfile: note('colour-profile', 'images with a colour profile: not applied'),
+  colorProfile: note('colour-profile', 'images with a color profile: not applied'),
 } as const;
 
 /** The notes that apply to an image. */

@@ -7,7 +7,7 @@ import {
   type SegmentResult,
 } from '../core/results.js';
 import { imageReader, type ImageInput } from '../io/image/input.js';
-import { classColour } from './overlay/colours.js';
+import { classColor } from './overlay/colors.js';
 import { drawDetections, type DrawnDetection } from './overlay/detections.js';
 import { blendLabels } from './overlay/labels.js';
 import { appendLegend, type LegendEntry } from './overlay/legend.js';
@@ -73,7 +73,7 @@ export function withLegend(image: RgbImage, entries: readonly LegendEntry[]): Rg
 
 function legendOf({ classes }: ClassifyResult): readonly LegendEntry[] {
   return classes.map(({ classIndex, name, probability }) => ({
-    colour: classColour(classIndex),
+    color: classColor(classIndex),
     text: `${name} ${(100 * probability).toFixed(0)}%`,
   }));
 }
@@ -83,14 +83,14 @@ function drawSegmentation(
   result: SegmentResult,
   palette: Uint8Array | undefined,
 ): RgbImage {
-  const colour = (k: number): Rgb =>
-    palette ? [palette[3 * k], palette[3 * k + 1], palette[3 * k + 2]] : classColour(k);
+  const color = (k: number): Rgb =>
+    palette ? [palette[3 * k], palette[3 * k + 1], palette[3 * k + 2]] : classColor(k);
   const { width, height, labels } = result;
   const entries = classFractions(result).map(({ classIndex, name, fraction }) => ({
-    colour: colour(classIndex),
+    color: color(classIndex),
     text: `${name} ${fractionText(fraction, fraction < 0.01 ? 1 : 0)} %`,
   }));
-  return appendLegend(blendLabels(image, { width, height, data: labels }, colour), entries);
+  return appendLegend(blendLabels(image, { width, height, data: labels }, color), entries);
 }
 
 /** A class and how much of an image it takes. */

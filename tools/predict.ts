@@ -44,7 +44,7 @@ export function registerPredict(program: Command): void {
     .option('--ema', 'use the moving average of the weights', false)
     .option('--tta', 'average over mirror images and scales (detect, segment)', false)
     .option('--slide', 'sliding windows instead of whole images (segment)', false)
-    .option('--palette <file>', 'colours of the classes, one #rrggbb a line (segment)')
+    .option('--palette <file>', 'colors of the classes, one #rrggbb a line (segment)')
     .option('--shard <i/n>', 'only share i of n, from 0; all into the same --out')
     .option('--cache <dir>', 'folder of pulled weights')
     .option('--json', 'print one JSON document')

@@ -39,7 +39,7 @@ const [ADOBE, EXIF, ICC] = ['Adobe', 'Exif\0\0', 'ICC_PROFILE\0'].map(ascii);
 const PNG_CHANNELS: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 3, 4: 2, 6: 4 };
 
 /**
- * Reads size and colour layout of a JPEG or PNG from its first bytes. Orientation tags are not looked at.
+ * Reads size and color layout of a JPEG or PNG from its first bytes. Orientation tags are not looked at.
  *
  * @param bytes the file, or as much of its beginning as reaches the frame header
  * @param file for the error message

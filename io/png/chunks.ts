@@ -6,7 +6,7 @@ export interface PngParts {
   readonly height: number;
   /** 1, 2, 4, 8 or 16. */
   readonly bitDepth: number;
-  readonly colourType: PngColourType;
+  readonly colorType: PngColorType;
   readonly interlaced: boolean;
   /** Palette, `[n, 3]` RGB, if present. */
   readonly palette?: Uint8Array | undefined;
@@ -15,10 +15,10 @@ export interface PngParts {
 }
 
 /** 0 gray, 2 RGB, 3 palette, 4 gray and alpha, 6 RGB and alpha. */
-export type PngColourType = 0 | 2 | 3 | 4 | 6;
+export type PngColorType = 0 | 2 | 3 | 4 | 6;
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
-const DEPTHS: Readonly<Record<PngColourType, readonly number[]>> = {
+const DEPTHS: Readonly<Record<PngColorType, readonly number[]>> = {
   0: [1, 2, 4, 8, 16],
   2: [8, 16],
   3: [1, 2, 4, 8],
@@ -60,7 +60,7 @@ export function readPngParts(bytes: Uint8Array, file: string): PngParts {
       header = headerOf(new DataView(content.buffer, content.byteOffset, 13), wrong);
     } else if (type === 'PLTE') {
       if (length === 0 || length % 3 !== 0 || length > 768)
-        throw wrong('a palette of 1 to 256 colours', `${length} bytes`);
+        throw wrong('a palette of 1 to 256 colors', `${length} bytes`);
       palette = content;
     } else if (type === 'IDAT') data.push(content);
     else if (type === 'IEND') break;
@@ -69,7 +69,7 @@ export function readPngParts(bytes: Uint8Array, file: string): PngParts {
     at = end;
   }
   if (data.length === 0) throw wrong('pixels (IDAT)', 'none');
-  if (header.colourType === 3 && !palette) throw wrong('a palette (PLTE)', 'none');
+  if (header.colorType === 3 && !palette) throw wrong('a palette (PLTE)', 'none');
   return { ...header, data, palette };
 }
 
@@ -78,12 +78,12 @@ function headerOf(
   wrong: (expected: string, got: string) => DataError,
 ): Omit<PngParts, 'palette' | 'data'> {
   const [width, height] = [view.getUint32(0), view.getUint32(4)];
-  const [bitDepth, colourType] = [view.getUint8(8), view.getUint8(9)];
-  const depths = (DEPTHS as Readonly<Record<number, readonly number[] | undefined>>)[colourType];
+  const [bitDepth, colorType] = [view.getUint8(8), view.getUint8(9)];
+  const depths = (DEPTHS as Readonly<Record<number, readonly number[] | undefined>>)[colorType];
   if (width === 0 || height === 0 || width > 0x7fffffff || height > 0x7fffffff)
     throw wrong('a size above 0', `${width}x${height}`);
   if (!depths?.includes(bitDepth))
-    throw wrong('a known pixel format', `colour type ${colourType} with ${bitDepth} bits`);
+    throw wrong('a known pixel format', `color type ${colorType} with ${bitDepth} bits`);
   const [compression, filter, interlace] = [10, 11, 12].map((i) => view.getUint8(i));
   if (compression !== 0 || filter !== 0 || interlace > 1)
     throw wrong(
@@ -94,7 +94,7 @@ function headerOf(
     width,
     height,
     bitDepth,
-    colourType: colourType as PngColourType,
+    colorType: colorType as PngColorType,
     interlaced: interlace === 1,
   };
 }

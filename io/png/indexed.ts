@@ -19,19 +19,19 @@ const INDEXED = 3;
 export function encodeIndexedPng(map: LabelMap, palette: Uint8Array): Uint8Array {
   if (palette.length % 3 !== 0 || palette.length === 0 || palette.length > 768)
     throw new ShapeError(
-      `encodeIndexedPng: expected 3 bytes for each of 1 to 256 colours, got ${palette.length} bytes`,
+      `encodeIndexedPng: expected 3 bytes for each of 1 to 256 colors, got ${palette.length} bytes`,
     );
   // Pixels of grayscale and of indexed images are stored identically; only the header differs.
   const gray = encodeLabelPng(map);
   const headerEnd = SIGNATURE_BYTES + HEADER_BYTES;
   const header = gray.slice(SIGNATURE_BYTES + 8, headerEnd - 4);
   header[COLOUR_TYPE_AT] = INDEXED;
-  const colours = new Uint8Array(768).fill(255);
-  colours.set(palette);
+  const colors = new Uint8Array(768).fill(255);
+  colors.set(palette);
   return Buffer.concat([
     gray.subarray(0, SIGNATURE_BYTES),
     chunk('IHDR', header),
-    chunk('PLTE', colours),
+    chunk('PLTE', colors),
     gray.subarray(headerEnd),
   ]);
 }

@@ -35,10 +35,10 @@ const PASSES = [
  */
 export function decodePngIndices(bytes: Uint8Array, file: string): PngIndices {
   const parts = readPngParts(bytes, file);
-  const { width, height, colourType } = parts;
-  if (colourType !== 0 && colourType !== 3)
+  const { width, height, colorType } = parts;
+  if (colorType !== 0 && colorType !== 3)
     throw new DataError(
-      `${file}: expected a label PNG with one number a pixel (gray or palette), got ${COLOUR_NAMES[colourType]}; convert the colours to class indices`,
+      `${file}: expected a label PNG with one number a pixel (gray or palette), got ${COLOUR_NAMES[colorType]}; convert the colors to class indices`,
       { file },
     );
   if (width * height > MAX_PIXELS)

@@ -20,9 +20,9 @@ function encode(
   width: number,
   height: number,
   data: Uint8Array,
-  colours: { readonly colorType: 0 | 2 | 6; readonly inputColorType: 0 | 2 | 6 },
+  colors: { readonly colorType: 0 | 2 | 6; readonly inputColorType: 0 | 2 | 6 },
 ): Uint8Array {
   const png = new PNG({ width, height });
   png.data = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  return PNG.sync.write(png, { ...colours, bitDepth: 8, inputHasAlpha: colours.colorType === 6 });
+  return PNG.sync.write(png, { ...colors, bitDepth: 8, inputHasAlpha: colors.colorType === 6 });
 }

@@ -1,6 +1,6 @@
 import { ShapeError } from '../../core/errors.js';
 import type { Rle } from '../../core/rle.js';
-import { classColour, textColourOn } from './colours.js';
+import { classColor, textColorOn } from './colors.js';
 import { drawMask } from './masks.js';
 import type { Picture, Rectangle, Rgb } from './picture.js';
 import { enlargePicture, fillRectangle, strokeRectangle } from './picture.js';
@@ -27,7 +27,7 @@ const HALO: Rgb = [0, 0, 0];
 
 /**
  * Draws detections on a picture: masks with contours, boxes, and tags with class and score. Large objects come first, so that
- * small ones lie on top; tags come last and avoid each other, those of high scores first. Colours belong to classes; line
+ * small ones lie on top; tags come last and avoid each other, those of high scores first. Colors belong to classes; line
  * width and text grow with the picture, and small pictures are enlarged (see `readingFactor`).
  *
  * @returns a new picture, as large as the given one times a whole factor
@@ -47,10 +47,10 @@ export function drawDetections(picture: Picture, detections: readonly DrawnDetec
     .map((detection) => ({ detection, box: rectangleOf(detection.box, factor) }))
     .sort((a, b) => b.box.width * b.box.height - a.box.width * a.box.height);
   for (const { detection, box } of bySize) {
-    const colour = classColour(detection.classIndex);
+    const color = classColor(detection.classIndex);
     if (detection.mask)
-      drawMask(canvas, detection.mask, factor, { colour, opacity: MASK_OPACITY, linePx });
-    drawBox(canvas, box, colour, detection.mask ? 0.75 * linePx : linePx);
+      drawMask(canvas, detection.mask, factor, { color, opacity: MASK_OPACITY, linePx });
+    drawBox(canvas, box, color, detection.mask ? 0.75 * linePx : linePx);
   }
   const byScore = [...bySize].sort((a, b) => (b.detection.score ?? 1) - (a.detection.score ?? 1));
   drawTags(canvas, byScore, fontPx * crowdFactor(detections.length));
@@ -68,10 +68,10 @@ function rectangleOf(box: ArrayLike<number>, factor: number): Rectangle {
 }
 
 /** A line with a faint dark rim, which is seen on any background. */
-function drawBox(canvas: Picture, box: Rectangle, colour: Rgb, linePx: number): void {
+function drawBox(canvas: Picture, box: Rectangle, color: Rgb, linePx: number): void {
   const radiusPx = 1.5 * linePx;
-  strokeRectangle(canvas, box, { colour: HALO, alpha: 0.35, radiusPx, widthPx: linePx + 2 });
-  strokeRectangle(canvas, box, { colour, alpha: 0.95, radiusPx, widthPx: linePx });
+  strokeRectangle(canvas, box, { color: HALO, alpha: 0.35, radiusPx, widthPx: linePx + 2 });
+  strokeRectangle(canvas, box, { color, alpha: 0.95, radiusPx, widthPx: linePx });
 }
 
 function drawTags(
@@ -95,10 +95,10 @@ function drawTags(
   );
   // The best one is drawn last: where tags must overlap, it stays whole.
   for (let i = items.length - 1; i >= 0; i--) {
-    const colour = classColour(items[i].detection.classIndex);
+    const color = classColor(items[i].detection.classIndex);
     const { x, y } = places[i];
-    fillRectangle(canvas, places[i], { colour, alpha: 0.94, radiusPx: 0.2 * fontPx });
+    fillRectangle(canvas, places[i], { color, alpha: 0.94, radiusPx: 0.2 * fontPx });
     const baseline = { x: x + padding, y: y + height - padding };
-    drawText(canvas, texts[i], baseline, { sizePx: fontPx, colour: textColourOn(colour) });
+    drawText(canvas, texts[i], baseline, { sizePx: fontPx, color: textColorOn(color) });
   }
 }

@@ -1,5 +1,5 @@
 import { ShapeError } from '../../core/errors.js';
-import { classColour } from './colours.js';
+import { classColor } from './colors.js';
 import type { Picture, Rgb } from './picture.js';
 import { blendPixel, copyPicture } from './picture.js';
 
@@ -30,7 +30,7 @@ const LINE: Rgb = [255, 255, 255];
 export function blendLabels(
   picture: Picture,
   labels: Labels,
-  palette: (classIndex: number) => Rgb = classColour,
+  palette: (classIndex: number) => Rgb = classColor,
   { opacity = 0.55, ignoredLabel = 255 }: BlendOptions = {},
 ): Picture {
   const { width, height } = picture;
@@ -39,15 +39,15 @@ export function blendLabels(
       `blendLabels: expected labels of ${width}x${height}, got ${labels.width}x${labels.height}`,
     );
   const out = copyPicture(picture);
-  const colours = new Map<number, Rgb>();
+  const colors = new Map<number, Rgb>();
   const { data } = labels;
   for (let y = 0, at = 0; y < height; y++) {
     for (let x = 0; x < width; x++, at++) {
       const label = data[at];
       if (label !== ignoredLabel) {
-        let colour = colours.get(label);
-        if (!colour) colours.set(label, (colour = palette(label)));
-        blendPixel(out, x, y, colour, opacity);
+        let color = colors.get(label);
+        if (!color) colors.set(label, (color = palette(label)));
+        blendPixel(out, x, y, color, opacity);
       }
       const differs =
         (x + 1 < width && data[at + 1] !== label) || (y + 1 < height && data[at + width] !== label);

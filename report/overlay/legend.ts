@@ -5,7 +5,7 @@ import { CAP_HEIGHT, drawText, shortenText, textWidth } from './text.js';
 
 /** One entry of a legend. */
 export interface LegendEntry {
-  readonly colour: Rgb;
+  readonly color: Rgb;
   readonly text: string;
 }
 
@@ -27,15 +27,15 @@ export function appendLegend(picture: Picture, entries: readonly LegendEntry[]):
   const rows = Math.ceil(entries.length / columns);
   const out = blankPicture(width, height + rows * row + 2 * margin, PAPER);
   out.data.set(data);
-  entries.forEach(({ colour, text }, i) => {
+  entries.forEach(({ color, text }, i) => {
     const x = margin + Math.floor(i / rows) * columnWidth;
     const y = height + margin + (i % rows) * row;
     const top = y + (row - swatch) / 2;
     const box = { x, y: top, width: swatch, height: swatch };
-    fillRectangle(out, box, { colour, alpha: 1, radiusPx: 0.2 * fontPx });
+    fillRectangle(out, box, { color, alpha: 1, radiusPx: 0.2 * fontPx });
     const baseline = { x: x + textAt, y: y + (row + CAP_HEIGHT * fontPx) / 2 };
     const shown = shortenText(text, fontPx, columnWidth - textAt);
-    drawText(out, shown, baseline, { sizePx: fontPx, colour: INK });
+    drawText(out, shown, baseline, { sizePx: fontPx, color: INK });
   });
   return out;
 }

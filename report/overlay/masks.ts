@@ -4,7 +4,7 @@ import { blendPixel } from './picture.js';
 
 /** Options of drawing a mask. */
 export interface MaskStyle {
-  readonly colour: Rgb;
+  readonly color: Rgb;
   /** Opacity of the inside, 0–1. */
   readonly opacity: number;
   /** Width of the contour in pixels of the picture. */
@@ -40,9 +40,9 @@ export function drawMask(picture: Picture, mask: Rle, factor: number, style: Mas
       const depth = (value - 0.5) * slope; // approximate distance inside the edge in pixels
       // Without upscaling, every pixel of the mask is shown, even in thin parts.
       const inside = factor === 1 ? values[at] : Math.min(Math.max(0.5 + depth, 0), 1);
-      blendPixel(picture, left + x, top + y, style.colour, style.opacity * inside);
+      blendPixel(picture, left + x, top + y, style.color, style.opacity * inside);
       const line = 0.5 + style.linePx / 2 - Math.abs(depth);
-      blendPixel(picture, left + x, top + y, style.colour, Math.min(line, 1));
+      blendPixel(picture, left + x, top + y, style.color, Math.min(line, 1));
     }
   }
 }

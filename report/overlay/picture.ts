@@ -99,19 +99,19 @@ export function blendPixel(
 export function fillShape(
   picture: Picture,
   { x, y, width, height }: Rectangle,
-  colour: Rgb,
+  color: Rgb,
   shade: (x: number, y: number) => number,
 ): void {
   const [left, right] = [Math.max(0, Math.floor(x - 1)), Math.min(picture.width, x + width + 1)];
   const [top, bottom] = [Math.max(0, Math.floor(y - 1)), Math.min(picture.height, y + height + 1)];
   for (let row = top; row < bottom; row++)
     for (let column = left; column < right; column++)
-      blendPixel(picture, column, row, colour, shade(column + 0.5, row + 0.5));
+      blendPixel(picture, column, row, color, shade(column + 0.5, row + 0.5));
 }
 
 /** Options of drawing a rectangle. */
 export interface RectangleStyle {
-  readonly colour: Rgb;
+  readonly color: Rgb;
   /** 0–1 */
   readonly alpha: number;
   /** Radius of the corners in pixels. */
@@ -122,17 +122,17 @@ export interface RectangleStyle {
 export function fillRectangle(
   picture: Picture,
   rectangle: Rectangle,
-  { colour, alpha, radiusPx }: RectangleStyle,
+  { color, alpha, radiusPx }: RectangleStyle,
 ): void {
   const distance = distanceToRectangle(rectangle, radiusPx);
-  fillShape(picture, rectangle, colour, (x, y) => alpha * coverage(distance(x, y)));
+  fillShape(picture, rectangle, color, (x, y) => alpha * coverage(distance(x, y)));
 }
 
 /** Draws the outline of a rectangle, centered on its edges. Visits only pixels near the line. */
 export function strokeRectangle(
   picture: Picture,
   rectangle: Rectangle,
-  { colour, alpha, radiusPx, widthPx }: RectangleStyle & { readonly widthPx: number },
+  { color, alpha, radiusPx, widthPx }: RectangleStyle & { readonly widthPx: number },
 ): void {
   const distance = distanceToRectangle(rectangle, radiusPx);
   const half = widthPx / 2;
@@ -145,7 +145,7 @@ export function strokeRectangle(
       if (!isEdge && x === columns.innerFrom) x = Math.max(x, columns.innerTo);
       if (x >= columns.to) break;
       const edge = Math.abs(distance(x + 0.5, y + 0.5)) - half;
-      blendPixel(picture, x, y, colour, alpha * coverage(edge));
+      blendPixel(picture, x, y, color, alpha * coverage(edge));
     }
   }
 }

@@ -16,7 +16,7 @@ const DEGREES_A_STEP = 12;
 export interface TextStyle {
   /** Font size in pixels; capitals are 0.7 of it high. */
   readonly sizePx: number;
-  readonly colour: Rgb;
+  readonly color: Rgb;
   /** Width of the strokes as a fraction of the font size; default 0.095. */
   readonly weight?: number;
 }
@@ -55,7 +55,7 @@ export function drawText(
   picture: Picture,
   text: string,
   at: { readonly x: number; readonly y: number },
-  { sizePx, colour, weight = 0.095 }: TextStyle,
+  { sizePx, color, weight = 0.095 }: TextStyle,
 ): void {
   const scale = sizePx / UNITS;
   const half = Math.max(weight * sizePx, 1) / 2;
@@ -75,7 +75,7 @@ export function drawText(
       height: 21 * scale + 2 * half,
     };
     if (placed.length > 0)
-      fillShape(picture, box, colour, (x, y) => coverage(distanceToLines(x, y, placed) - half));
+      fillShape(picture, box, color, (x, y) => coverage(distanceToLines(x, y, placed) - half));
     pen += (width + GAP_UNITS) * scale;
   }
 }

@@ -15,7 +15,7 @@ export interface PngDescription {
   readonly width: number;
   readonly height: number;
   readonly bitDepth: number;
-  readonly colourType: number;
+  readonly colorType: number;
   readonly interlace?: number;
   readonly palette?: Uint8Array;
   /** Filtered rows, before compression. */
@@ -29,7 +29,7 @@ export function buildPng(png: PngDescription): Uint8Array {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(png.width, 0);
   header.writeUInt32BE(png.height, 4);
-  header.set([png.bitDepth, png.colourType, 0, 0, png.interlace ?? 0], 8);
+  header.set([png.bitDepth, png.colorType, 0, 0, png.interlace ?? 0], 8);
   const data = deflateSync(png.rows);
   return Buffer.concat([
     Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a),

@@ -133,8 +133,8 @@ test('predict writes an overlay, a label map with palette and the classes', asyn
       12,
     );
   const shown = await decodeImage(join(out, 'labels', 'a.png'));
-  const colour = [255, 0, 0].map((_, i) => (found[0] === i ? 255 : 0));
-  expect([...shown.data.subarray(0, 3)]).toEqual(colour);
+  const color = [255, 0, 0].map((_, i) => (found[0] === i ? 255 : 0));
+  expect([...shown.data.subarray(0, 3)]).toEqual(color);
   const overlay = await decodeImage(join(out, 'a.png'));
   expect(overlay.width).toBe(SIZE.width);
   expect(overlay.height).toBeGreaterThan(SIZE.height); // the legend is below
@@ -142,17 +142,17 @@ test('predict writes an overlay, a label map with palette and the classes', asyn
     ['#ff0000', '#00ff00', '#0000ff'].map((hex, index) => ({
       index,
       name: CLASSES[index],
-      colour: hex,
+      color: hex,
     })),
   );
   expect(readdirSync(out).sort()).toEqual(['a.png', 'b.png', 'classes.json', 'labels']);
 });
 
-test('150 classes of ADE20K have its colours, others some of their own', () => {
+test('150 classes of ADE20K have its colors, others some of their own', () => {
   expect(paletteOf(ADE20K_CLASSES)).toEqual(ade20kPalette());
   const own = paletteOf(CLASSES);
-  const colours = [0, 1, 2].map((k) => own.subarray(3 * k, 3 * k + 3).join());
-  expect(new Set(colours).size).toBe(3);
+  const colors = [0, 1, 2].map((k) => own.subarray(3 * k, 3 * k + 3).join());
+  expect(new Set(colors).size).toBe(3);
 });
 
 test('a class list of another length than the weights is refused', async () => {
@@ -172,7 +172,7 @@ test('data with other classes than the model is refused before any work', async 
 });
 
 test.each([
-  ['#ff0000\n', 'expected 3 colours, got 1'],
+  ['#ff0000\n', 'expected 3 colors, got 1'],
   ['#ff0000\nred\n#0000ff\n', 'line 2: expected #rrggbb, got red'],
 ])('a palette %j is refused', (text, message) => {
   const file = join(folder, 'wrong.txt');

@@ -42,7 +42,7 @@ export function channelMosaic({ shape, data }: Pick<BlockActivation, 'shape' | '
         const site = Math.floor(y / scale) * width + Math.floor(x / scale);
         const value = data[site * channels + channel];
         out.set(
-          colour(brightest > 0 ? value / brightest : 0),
+          color(brightest > 0 ? value / brightest : 0),
           ((top + y) * picture.width + left + x) * 3,
         );
       }
@@ -51,7 +51,7 @@ export function channelMosaic({ shape, data }: Pick<BlockActivation, 'shape' | '
   return { ...picture, data: out };
 }
 
-function colour(level: number): readonly [number, number, number] {
+function color(level: number): readonly [number, number, number] {
   const at = Math.max(0, Math.min(1, level)) * (COLOURS.length - 1);
   const low = Math.min(Math.floor(at), COLOURS.length - 2);
   const part = at - low;

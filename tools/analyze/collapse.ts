@@ -93,7 +93,7 @@ async function writeCharts(out: string, models: readonly ModelCollapse[]): Promi
   const svg = collapseChart(models);
   await writeJsonAtomically(join(out, 'collapse.json'), { models });
   await writeBytes(join(out, 'collapse.svg'), Buffer.from(svg));
-  // A picture has no page whose colours it could take.
+  // A picture has no page whose colors it could take.
   const onWhite = svg.replace('fill="currentColor"', 'fill="#222" color="#222"');
   const png = await sharp(Buffer.from(onWhite), { density: 144 })
     .flatten({ background: '#fff' })

@@ -103,7 +103,7 @@ function registerShapes(data: Command): void {
     .option('--min-objects <n>', 'in an image', wholeNumber('--min-objects'), 3)
     .option('--max-objects <n>', 'in an image', wholeNumber('--max-objects'), 12)
     .option('--format <format>', 'png or jpeg', 'png')
-    .option('--plain', 'whole objects of one colour, side by side: easy to learn')
+    .option('--plain', 'whole objects of one color, side by side: easy to learn')
     .option('--labels', 'also write semantic labels and segment.yaml')
     .option('--json', 'print one JSON document')
     .action(async (flags: ShapesFlags) => {

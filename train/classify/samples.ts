@@ -50,7 +50,7 @@ export class SampleClassifications {
       const { file, classIndex } = sample;
       const names = set.classes.map(({ name }) => name);
       const found = topClasses(logits, names, MOST_CLASSES).map((top) => ({
-        colour: top.classIndex === classIndex ? RIGHT : WRONG,
+        color: top.classIndex === classIndex ? RIGHT : WRONG,
         text: `${top.name} ${(100 * top.probability).toFixed(0)}%`,
       }));
       const picture = withLegend(await imageOf(sample), found);

@@ -1,4 +1,4 @@
-import { classColour } from '../../report/overlay/colours.js';
+import { classColor } from '../../report/overlay/colors.js';
 import { blendLabels, type Labels } from '../../report/overlay/labels.js';
 import { appendLegend } from '../../report/overlay/legend.js';
 import { besideEachOther } from '../../report/overlay/panels.js';
@@ -28,6 +28,6 @@ export function drawSegmentation(
     .slice(0, MOST_CLASSES);
   return appendLegend(
     besideEachOther([image, blendLabels(image, truth), blendLabels(image, found)]),
-    shown.map((k) => ({ colour: classColour(k), text: names[k] })),
+    shown.map((k) => ({ color: classColor(k), text: names[k] })),
   );
 }

@@ -1,18 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { DataError } from '../../core/errors.js';
 import { ADE20K_CLASSES, ade20kPalette } from '../../datasets/classes/ade20k.js';
-import { classColour } from '../../report/overlay/colours.js';
+import { classColor } from '../../report/overlay/colors.js';
 
 /**
- * The colours of classes, `[K, 3]`: of a file with one `#rrggbb` a line, else ADE20K's for its classes, else colours that are easy to
+ * The colors of classes, `[K, 3]`: of a file with one `#rrggbb` a line, else ADE20K's for its classes, else colors that are easy to
  * tell apart.
  *
- * @throws DataError for a file that cannot be read or has other than one colour a class
+ * @throws DataError for a file that cannot be read or has other than one color a class
  */
 export function paletteOf(classNames: readonly string[], file?: string): Uint8Array {
   if (file !== undefined) return readPalette(file, classNames.length);
   if (classNames.join('\n') === ADE20K_CLASSES.join('\n')) return ade20kPalette();
-  return Uint8Array.from(classNames.flatMap((_, k) => [...classColour(k)]));
+  return Uint8Array.from(classNames.flatMap((_, k) => [...classColor(k)]));
 }
 
 function readPalette(file: string, numClasses: number): Uint8Array {
@@ -21,16 +21,16 @@ function readPalette(file: string, numClasses: number): Uint8Array {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
     const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    throw new DataError(`${file}: expected one colour a line, got ${reason}`, { file, cause });
+    throw new DataError(`${file}: expected one color a line, got ${reason}`, { file, cause });
   }
   const lines = text.trim().split(/\s*\n\s*/);
   if (lines.length !== numClasses)
-    throw new DataError(`${file}: expected ${numClasses} colours, got ${lines.length}`, { file });
-  const colours = lines.map((line, i) => {
+    throw new DataError(`${file}: expected ${numClasses} colors, got ${lines.length}`, { file });
+  const colors = lines.map((line, i) => {
     const hex = /^#?([0-9a-f]{6})$/i.exec(line)?.[1];
     if (hex === undefined)
       throw new DataError(`${file}: line ${i + 1}: expected #rrggbb, got ${line}`, { file });
     return [0, 2, 4].map((at) => parseInt(hex.slice(at, at + 2), 16));
   });
-  return Uint8Array.from(colours.flat());
+  return Uint8Array.from(colors.flat());
 }

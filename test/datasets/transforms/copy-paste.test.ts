@@ -11,14 +11,14 @@ const GROUND = 7;
 
 interface Drawn {
   readonly box: readonly [x1: number, y1: number, x2: number, y2: number];
-  /** Also its class, its id and the colour of its pixels. */
+  /** Also its class, its id and the color of its pixels. */
   readonly id: number;
   readonly kind: Segmentation['kind'];
   /** Leaves the middle of the box out. */
   readonly isRing?: boolean;
 }
 
-/** An image on which every object has a colour of its own. */
+/** An image on which every object has a color of its own. */
 function drawnImage(drawn: readonly Drawn[], [width, height] = [W, H]): AnnotatedImage {
   const data = new Uint8Array(width * height * 3).fill(GROUND);
   const segmentations = drawn.map(({ box: [x1, y1, x2, y2], id, kind, isRing }): Segmentation => {
@@ -73,9 +73,9 @@ describe('copyPaste', () => {
       const masks = masksOf(result);
       const wrong = Array.from({ length: W * H }, (_, p) => p).filter((p) => {
         const owners = masks.flatMap((mask, i) => (mask[p] === 1 ? [objects.ids[i]] : []));
-        const colours = [...image.data.subarray(3 * p, 3 * p + 3)];
+        const colors = [...image.data.subarray(3 * p, 3 * p + 3)];
         const expected = owners.length === 0 ? GROUND : owners[0];
-        return owners.length > 1 || colours.some((colour) => colour !== expected);
+        return owners.length > 1 || colors.some((color) => color !== expected);
       });
       expect(wrong).toEqual([]);
       masks.forEach((mask, i) => {

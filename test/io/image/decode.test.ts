@@ -19,7 +19,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** A picture with edges and colours, `[32, 48, 3]`. */
+/** A picture with edges and colors, `[32, 48, 3]`. */
 const PIXELS = Uint8Array.from({ length: 32 * 48 * 3 }, (_, i) => {
   const [x, y, c] = [Math.floor(i / 3) % 48, Math.floor(i / 144), i % 3];
   return (x * (c + 2) * 3 + y * 5 + ((x >> 3) % 2) * 90) & 255;
@@ -36,7 +36,7 @@ function splice(bytes: Uint8Array, at: number, length: number, insert: Uint8Arra
 
 /** A PNG of given header fields; `rows` are the unfiltered bytes of each row. */
 function png(
-  [width, height, depth, colour]: readonly [number, number, number, number],
+  [width, height, depth, color]: readonly [number, number, number, number],
   rows: readonly (readonly number[])[],
   chunks: readonly (readonly [string, readonly number[]])[] = [],
 ): Buffer {
@@ -51,7 +51,7 @@ function png(
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
-  header.set([depth, colour, 0, 0, 0], 8);
+  header.set([depth, color, 0, 0, 0], 8);
   return Buffer.concat([
     Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
     chunk('IHDR', header),

@@ -55,18 +55,18 @@ test('16-bit gray is not scaled', async () => {
 
 test.each([false, true])('a palette gives indices, interlaced or not (%s)', async (progressive) => {
   await fc.assert(
-    fc.asyncProperty(pictures(3), fc.constantFrom(2, 4, 16, 256), async (picture, colours) => {
+    fc.asyncProperty(pictures(3), fc.constantFrom(2, 4, 16, 256), async (picture, colors) => {
       const { width, height, data } = picture;
       const raw = { width, height, channels: 3 } as const;
       const bytes = await sharp(data, { raw })
-        .png({ palette: true, colours, dither: 0, progressive })
+        .png({ palette: true, colors, dither: 0, progressive })
         .toBuffer();
       const { palette = new Uint8Array(0), data: indices } = decodePngIndices(bytes, 'f');
-      const colour = await sharp(bytes).removeAlpha().toColourspace('srgb').raw().toBuffer();
+      const color = await sharp(bytes).removeAlpha().toColourspace('srgb').raw().toBuffer();
       const shown = Array.from(indices).flatMap((index) => [
         ...palette.subarray(3 * index, 3 * index + 3),
       ]);
-      expect(shown).toEqual([...colour]);
+      expect(shown).toEqual([...color]);
     }),
     { numRuns: 40 },
   );
@@ -75,7 +75,7 @@ test.each([false, true])('a palette gives indices, interlaced or not (%s)', asyn
 test('two entries of one color stay two classes', () => {
   const palette = Uint8Array.of(9, 9, 9, 9, 9, 9);
   const rows = Uint8Array.of(0, 0b01000000, 0, 0b10000000);
-  const png = buildPng({ width: 2, height: 2, bitDepth: 1, colourType: 3, palette, rows });
+  const png = buildPng({ width: 2, height: 2, bitDepth: 1, colorType: 3, palette, rows });
   expect(decodePngIndices(png, 'f').data).toEqual(Uint8Array.of(0, 1, 1, 0));
 });
 
@@ -88,7 +88,7 @@ test.each([
     width: 4,
     height: 1,
     bitDepth,
-    colourType: 0,
+    colorType: 0,
     rows: Uint8Array.of(0, ...row),
   });
   expect([...decodePngIndices(png, 'f').data]).toEqual(values);
@@ -97,7 +97,7 @@ test.each([
 test('each filter is undone, also in the first row and column', () => {
   // A row: its filter (4 Paeth, 1 left, 2 up, 3 mean of both), then two differences.
   const rows = Uint8Array.of(4, 10, 5, 1, 1, 1, 2, 2, 3, 3, 8, 8, 4, 1, 2);
-  const png = buildPng({ width: 2, height: 5, bitDepth: 8, colourType: 0, rows });
+  const png = buildPng({ width: 2, height: 5, bitDepth: 8, colorType: 0, rows });
   expect([...decodePngIndices(png, 'f').data]).toEqual([10, 15, 1, 2, 3, 5, 9, 15, 10, 17]);
 });
 
@@ -105,30 +105,30 @@ const RGB: PngDescription = {
   width: 1,
   height: 1,
   bitDepth: 8,
-  colourType: 2,
+  colorType: 2,
   rows: new Uint8Array(4),
 };
 
 test.each<[string, Uint8Array, string]>([
   ['an empty file', new Uint8Array(0), 'expected a PNG, got an empty file'],
   ['a JPEG', Uint8Array.of(0xff, 0xd8, 0xff), 'got bytes that begin ff d8 ff'],
-  ['RGB', buildPng(RGB), 'got RGB; convert the colours to class indices'],
+  ['RGB', buildPng(RGB), 'got RGB; convert the colors to class indices'],
   [
     'a palette image without palette',
-    buildPng({ ...RGB, colourType: 3 }),
+    buildPng({ ...RGB, colorType: 3 }),
     'expected a palette (PLTE), got none',
   ],
-  ['three bits', buildPng({ ...RGB, colourType: 0, bitDepth: 3 }), 'colour type 0 with 3 bits'],
+  ['three bits', buildPng({ ...RGB, colorType: 0, bitDepth: 3 }), 'color type 0 with 3 bits'],
   ['no pixel', buildPng({ ...RGB, width: 0 }), 'expected a size above 0, got 0x1'],
   [
     'too few rows',
-    buildPng({ ...RGB, colourType: 0, height: 9 }),
+    buildPng({ ...RGB, colorType: 0, height: 9 }),
     'expected 18 bytes of pixels, got 4',
   ],
-  ['too many rows', buildPng({ ...RGB, colourType: 0 }), 'expected 2 bytes of pixels, got'],
+  ['too many rows', buildPng({ ...RGB, colorType: 0 }), 'expected 2 bytes of pixels, got'],
   [
     'filter 5',
-    buildPng({ ...RGB, colourType: 0, rows: Uint8Array.of(5, 0) }),
+    buildPng({ ...RGB, colorType: 0, rows: Uint8Array.of(5, 0) }),
     'expected a filter from 0 to 4, got 5',
   ],
   [
@@ -138,7 +138,7 @@ test.each<[string, Uint8Array, string]>([
   ],
   [
     'a huge image',
-    buildPng({ ...RGB, colourType: 0, width: 100000, height: 100000 }),
+    buildPng({ ...RGB, colorType: 0, width: 100000, height: 100000 }),
     'expected at most 178956970 pixels',
   ],
 ])('%s is rejected', (_, bytes, message) => {
@@ -174,7 +174,7 @@ test('any header over any data with right checksums gives pixels or a DataError'
     width: fc.oneof(fc.nat(9), fc.constantFrom(2 ** 31, 2 ** 32 - 1, 70000)),
     height: fc.oneof(fc.nat(9), fc.constantFrom(2 ** 31, 2 ** 32 - 1, 70000)),
     bitDepth: fc.oneof(fc.constantFrom(1, 2, 4, 8, 16), fc.nat(255)),
-    colourType: fc.oneof(fc.constantFrom(0, 3), fc.nat(255)),
+    colorType: fc.oneof(fc.constantFrom(0, 3), fc.nat(255)),
     interlace: fc.nat(2),
     palette: fc.uint8Array({ maxLength: 12 }),
     rows: fc.array(fc.nat(6), { maxLength: 60 }).map((values) => Uint8Array.from(values)),

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ShapeError } from '../../../core/errors.js';
 import { encodeRle } from '../../../core/rle.js';
-import { classColour, luminance, textColourOn } from '../../../report/overlay/colours.js';
+import { classColor, luminance, textColorOn } from '../../../report/overlay/colors.js';
 import type { DrawnDetection } from '../../../report/overlay/detections.js';
 import { drawDetections } from '../../../report/overlay/detections.js';
 import { drawMask } from '../../../report/overlay/masks.js';
@@ -31,14 +31,14 @@ const detection = (box: readonly number[], more: Partial<DrawnDetection> = {}): 
 
 describe('colors', () => {
   test('are the same every time, and no two of 80 classes have the same', () => {
-    const all = Array.from({ length: 80 }, (_, k) => classColour(k));
+    const all = Array.from({ length: 80 }, (_, k) => classColor(k));
     expect(new Set(all.map(String)).size).toBe(80);
-    expect(classColour(7)).toEqual(all[7]);
+    expect(classColor(7)).toEqual(all[7]);
   });
 
   test('neighboring classes are far apart', () => {
     for (let k = 0; k < 79; k++) {
-      const [a, b] = [classColour(k), classColour(k + 1)];
+      const [a, b] = [classColor(k), classColor(k + 1)];
       const distance = Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
       expect(distance).toBeGreaterThan(100);
     }
@@ -46,15 +46,15 @@ describe('colors', () => {
 
   test('text on them has a contrast of at least 4.5', () => {
     for (let k = 0; k < 200; k++) {
-      const colour = classColour(k);
-      const [a, b] = [luminance(colour), luminance(textColourOn(colour))];
+      const color = classColor(k);
+      const [a, b] = [luminance(color), luminance(textColorOn(color))];
       expect((Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)).toBeGreaterThan(4.5);
     }
   });
 });
 
 describe('masks', () => {
-  const style = { colour: [255, 0, 0] as Rgb, opacity: 0.5, linePx: 2 };
+  const style = { color: [255, 0, 0] as Rgb, opacity: 0.5, linePx: 2 };
   const mask = encodeRle(square(60, 20, 40), 60, 60);
 
   test('shine through inside, have a full line at the edge, and leave the rest alone', () => {
@@ -155,8 +155,8 @@ describe('detections', () => {
     expect(isBlank(picture)).toBe(true);
     const near = (actual: readonly number[], expected: readonly number[]): void =>
       actual.forEach((value, c) => expect(Math.abs(value - expected[c])).toBeLessThan(30));
-    near(pixel(drawn, 200, 200), classColour(3));
-    near(pixel(drawn, 202, 97), classColour(3)); // the tag, left of its text
+    near(pixel(drawn, 200, 200), classColor(3));
+    near(pixel(drawn, 202, 97), classColor(3)); // the tag, left of its text
     expect(pixel(drawn, 300, 200)).toEqual(GREY);
     expect(pixel(drawn, 500, 350)).toEqual(GREY);
   });

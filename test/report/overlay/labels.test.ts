@@ -32,8 +32,8 @@ describe('blendLabels', () => {
 
 describe('appendLegend', () => {
   const picture = blankPicture(300, 100, BLACK);
-  const entries = (count: number): { colour: Rgb; text: string }[] =>
-    Array.from({ length: count }, (_, i) => ({ colour: [200, i, 0], text: `class ${i}` }));
+  const entries = (count: number): { color: Rgb; text: string }[] =>
+    Array.from({ length: count }, (_, i) => ({ color: [200, i, 0], text: `class ${i}` }));
 
   test('keeps the picture and puts swatches below', () => {
     const out = appendLegend(picture, entries(5));

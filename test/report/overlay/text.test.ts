@@ -10,7 +10,7 @@ const BLACK: Rgb = [0, 0, 0];
 /** Black text on white; darkness of every pixel, 0–255. */
 function ink(text: string, sizePx = 20): { readonly picture: Picture; readonly dark: number[] } {
   const picture = blankPicture(120, 40, WHITE);
-  drawText(picture, text, { x: 10, y: 30 }, { sizePx, colour: BLACK });
+  drawText(picture, text, { x: 10, y: 30 }, { sizePx, color: BLACK });
   return {
     picture,
     dark: Array.from({ length: 120 * 40 }, (_, i) => 255 - picture.data[3 * i]),
@@ -77,7 +77,7 @@ describe('rectangles', () => {
   test('cover pixels by the partial result that is inside', () => {
     const picture = blankPicture(4, 3, WHITE);
     const box = { x: 1, y: 1, width: 1.5, height: 1 };
-    fillRectangle(picture, box, { colour: BLACK, alpha: 1, radiusPx: 0 });
+    fillRectangle(picture, box, { color: BLACK, alpha: 1, radiusPx: 0 });
     expect([...picture.data.subarray(12, 24)].filter((_, i) => i % 3 === 0)).toEqual([
       255, 0, 128, 255,
     ]);

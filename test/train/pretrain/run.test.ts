@@ -177,10 +177,10 @@ describe('a run', () => {
   });
 });
 
-test('learns to tell the colour of a class from visible patches', async () => {
+test('learns to tell the color of a class from visible patches', async () => {
   const config = { ...CONFIG, accumulation: 1, epochs: 15, baseLr: 0.6, evaluateEvery: 100 };
   const { metrics } = await train(newFolder(), { config, maxSteps: null });
-  // The pictures are noise of variance 1200 around three colours that differ by a variance of 3200.
+  // The pictures are noise of variance 1200 around three colors that differ by a variance of 3200.
   expect(metrics?.['explained']).toBeGreaterThan(0.3);
   expect(metrics?.['explained']).toBeLessThan(0.8);
 });

@@ -8,7 +8,7 @@ const LIGHTNESS = [0.68, 0.8, 0.6, 0.74] as const;
 const CHROMA = 0.2;
 
 /** Returns the color of a class: bright, distinguished by hue and lightness, and the same in every picture. */
-export function classColour(classIndex: number): Rgb {
+export function classColor(classIndex: number): Rgb {
   const hue = FIRST_HUE + classIndex * GOLDEN_ANGLE;
   const lightness = LIGHTNESS[((classIndex % 4) + 4) % 4];
   for (let chroma = CHROMA; chroma > 0; chroma -= 0.01) {
@@ -19,13 +19,13 @@ export function classColour(classIndex: number): Rgb {
 }
 
 /** Returns black or white, whichever is more readable on a color. */
-export function textColourOn(background: Rgb): Rgb {
+export function textColorOn(background: Rgb): Rgb {
   return luminance(background) > 0.179 ? [0, 0, 0] : [255, 255, 255];
 }
 
 /** Relative luminance, 0–1. @see https://www.w3.org/TR/WCAG21/#dfn-relative-luminance */
-export function luminance(colour: Rgb): number {
-  const [r, g, b] = colour.map((value) => {
+export function luminance(color: Rgb): number {
+  const [r, g, b] = color.map((value) => {
     const v = value / 255;
     return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
   });
