@@ -27,8 +27,3 @@ export function scopeOf(used: number, total: number, split: string): string {
     ? `all ${total} ${split} images`
     : `the first ${used} of ${total} ${split} images`;
 }
-
-/** `82.1 %`. */
-export function percent(share: number): string {
-  return Number.isFinite(share) ? `${(100 * share).toFixed(1)} %` : '–';
-}

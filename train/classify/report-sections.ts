@@ -9,7 +9,8 @@ import { topClasses } from '../../inference/classify/top-classes.js';
 import type { ClassifierModel } from '../../inference/model.js';
 import { decodeImage } from '../../io/image/decode.js';
 import type { ReportBars, ReportChart, RunEvaluation } from '../../report/evaluation-document.js';
-import { bestAndWorst, percent, scopeOf, type Scored } from '../../report/examples.js';
+import { bestAndWorst, scopeOf, type Scored } from '../../report/examples.js';
+import { percentWithSign } from '../../report/format.js';
 import { PICTURES, savePicture } from '../../report/save-picture.js';
 import type { ReportSections, SectionsRequest } from '../report-sections.js';
 
@@ -191,7 +192,7 @@ function mistakes(answers: readonly Answer[], names: readonly string[]): ReportB
       .map(([name, value]) => ({
         name,
         value,
-        text: `${value} (${percent(value / answers.length)})`,
+        text: `${value} (${percentWithSign(value / answers.length)})`,
       })),
   };
 }
@@ -215,10 +216,10 @@ async function examples(
       const name = `${PICTURES}/${kind}-${i + 1}.jpg`;
       const file = await savePicture(folder, name, await decodeImage(sample.file));
       const isRight = predicted === sample.classIndex;
-      const truth = `${names[sample.classIndex]} with ${percent(probabilities[sample.classIndex])}`;
+      const truth = `${names[sample.classIndex]} with ${percentWithSign(probabilities[sample.classIndex])}`;
       const caption = isRight
         ? `right: ${truth}`
-        : `${names[predicted]} with ${percent(probabilities[predicted])}; right would be ${truth}`;
+        : `${names[predicted]} with ${percentWithSign(probabilities[predicted])}; right would be ${truth}`;
       items.push({ file, caption: `${caption} · ${basename(sample.file)}` });
     }
     return items;

@@ -5,7 +5,8 @@ import { matchImages } from '../../evaluation/coco/match-images.js';
 import type { CocoDetections, CocoGroundTruth } from '../../evaluation/coco/objects.js';
 import { drawnObjects } from '../../report/draw.js';
 import type { RunEvaluation } from '../../report/evaluation-document.js';
-import { bestAndWorst, percent, type Scored } from '../../report/examples.js';
+import { bestAndWorst, type Scored } from '../../report/examples.js';
+import { percentWithSign } from '../../report/format.js';
 import { drawDetections } from '../../report/overlay/detections.js';
 import { besideEachOther } from '../../report/overlay/panels.js';
 import { PICTURES, savePicture } from '../../report/save-picture.js';
@@ -54,7 +55,7 @@ export async function examplePictures(
       const sides = [drawnTruth(sample, classNames), drawnObjects(result, SHOWN_SCORE)];
       const picture = besideEachOther(sides.map((side) => drawDetections(image, side)));
       const [real, shown] = sides.map(({ length }) => length);
-      const f1 = percent(scores.get(sample.imageId) ?? 0);
+      const f1 = percentWithSign(scores.get(sample.imageId) ?? 0);
       items.push({
         file: await savePicture(folder, `${PICTURES}/${kind}-${i + 1}.jpg`, picture),
         caption: `${basename(sample.file)}: ${real} annotated (left), ${shown} detected (right); F1 ${f1}`,

@@ -9,7 +9,8 @@ import { CocoDetectionsBuilder } from '../../evaluation/coco/objects.js';
 import { thresholdCurves } from '../../evaluation/coco/threshold-curves.js';
 import type { DetectorModel } from '../../inference/model.js';
 import type { ReportBars, ReportChart, RunEvaluation } from '../../report/evaluation-document.js';
-import { percent, scopeOf } from '../../report/examples.js';
+import { scopeOf } from '../../report/examples.js';
+import { percentWithSign } from '../../report/format.js';
 import type { ReportSections, SectionsRequest } from '../report-sections.js';
 import { findData } from '../tasks/find-data.js';
 import { SHOWN_SCORE } from './drawing.js';
@@ -140,11 +141,11 @@ function errors(truth: CocoGroundTruth, detections: CocoDetections): readonly Re
   return [
     {
       title: 'What costs AP50 of boxes',
-      note: `AP50 is ${percent(AP)}; bars say how much it would gain if all errors of one kind were put right`,
+      note: `AP50 is ${percentWithSign(AP)}; bars say how much it would gain if all errors of one kind were put right`,
       bars: ERROR_KINDS.map((kind) => ({
         name: ERRORS[kind],
         value: gains[kind],
-        text: `+${percent(gains[kind])} · ${counts[kind]} times`,
+        text: `+${percentWithSign(gains[kind])} · ${counts[kind]} times`,
       })),
     },
   ];

@@ -7,7 +7,8 @@ import { semanticMetrics } from '../../evaluation/semantic/metrics.js';
 import type { SegmenterModel } from '../../inference/model.js';
 import { decodeImage } from '../../io/image/decode.js';
 import type { ReportBars, RunEvaluation } from '../../report/evaluation-document.js';
-import { bestAndWorst, percent, scopeOf, type Scored } from '../../report/examples.js';
+import { bestAndWorst, scopeOf, type Scored } from '../../report/examples.js';
+import { percentWithSign } from '../../report/format.js';
 import { PICTURES, savePicture } from '../../report/save-picture.js';
 import type { ReportSections, SectionsRequest } from '../report-sections.js';
 import { findData } from '../tasks/find-data.js';
@@ -76,7 +77,7 @@ function perClass(
 
 function iouBars({ perClass: rows }: SemanticResult, names: readonly string[]): ReportBars {
   const bars = rows
-    .map(({ IoU }, k) => ({ name: names[k], value: IoU, text: percent(IoU) }))
+    .map(({ IoU }, k) => ({ name: names[k], value: IoU, text: percentWithSign(IoU) }))
     .filter(({ value }) => Number.isFinite(value))
     .sort((a, b) => b.value - a.value);
   return { title: 'Intersection over union', full: 1, bars };
@@ -104,7 +105,7 @@ function pixelBars({ areas }: SemanticResult, names: readonly string[]): ReportB
     bars: names.map((name, k) => ({
       name,
       value: areas.labelled[k],
-      text: percent(areas.labelled[k] / total),
+      text: percentWithSign(areas.labelled[k] / total),
     })),
   };
 }
@@ -131,7 +132,7 @@ async function examples(
       const picture = drawSegmentation(image, { truth, found }, classNames);
       items.push({
         file: await savePicture(folder, `${PICTURES}/${kind}-${i + 1}.jpg`, picture),
-        caption: `${basename(file)}: mean IoU ${percent(scoreOf.get(answer) ?? NaN)}`,
+        caption: `${basename(file)}: mean IoU ${percentWithSign(scoreOf.get(answer) ?? NaN)}`,
       });
     }
     return items;
