@@ -142,7 +142,7 @@ test('predict writes an overlay, a label map with palette and the classes', asyn
     ['#ff0000', '#00ff00', '#0000ff'].map((hex, index) => ({
       index,
       name: CLASSES[index],
-      color: hex,
+      colour: hex,
     })),
   );
   expect(readdirSync(out).sort()).toEqual(['a.png', 'b.png', 'classes.json', 'labels']);

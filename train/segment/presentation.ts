@@ -46,7 +46,7 @@ export function presentPixels(
       };
     },
     files: () => ({
-      'classes.json': classNames.map((name, k) => ({ index: k, name, color: hex(k) })),
+      'classes.json': classNames.map((name, k) => ({ index: k, name, colour: hex(k) })),
     }),
     wrote: (numImages, out) => `wrote ${numImages} overlays, labels/ and classes.json to ${out}`,
   };
