@@ -3,10 +3,8 @@ import type { CocoSet } from '../datasets/coco/set.js';
 import type { SegmentationSet } from '../datasets/segmentation-folder.js';
 import type { ClassificationSet } from '../datasets/imagenet.js';
 import type { ImageModel } from '../inference/model.js';
-import { scoreClassifier } from './classify/score.js';
-import { scoreDetector } from './detect/score.js';
 import type { EvaluationOptions, EvaluationReport } from './evaluation.js';
-import { scoreSegmenter } from './segment/score.js';
+import { TASKS } from './tasks/index.js';
 
 /** What a model can be scored on: the path of a data set, or one that is loaded. */
 export type EvaluationData = string | ClassificationSet | CocoSet | SegmentationSet;
@@ -32,20 +30,10 @@ export async function evaluationReport(
   data: EvaluationData,
   options: EvaluationOptions,
 ): Promise<EvaluationReport> {
-  switch (model.task) {
-    case 'classify':
-      return scoreClassifier(model, dataOf(data, 'samples'), options);
-    case 'detect':
-      return scoreDetector(model, dataOf(data, 'images'), options);
-    case 'segment':
-      return scoreSegmenter(model, dataOf(data, 'mapping'), options);
-    default:
-      return model satisfies never;
-  }
-}
-
-/** @param field that only sets of the task have */
-function dataOf<Data extends EvaluationData>(data: EvaluationData, field: string): Data {
-  if (typeof data === 'string' || field in data) return data as Data;
-  throw new InputError('evaluate: expected the path of a data set, or a set of the model’s task');
+  const { isSet, prediction } = TASKS[model.task];
+  if (typeof data !== 'string' && !isSet(data))
+    throw new InputError('evaluate: expected the path of a data set, or a set of the model’s task');
+  if (!prediction)
+    throw new InputError(`evaluate: expected a model that predicts, got ${model.task}`);
+  return prediction.evaluate(model, data, options);
 }

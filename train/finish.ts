@@ -47,7 +47,7 @@ export async function finishRun(
       const { file, ...weights } = await bestWeights(folder, TASKS[plan.config.task].bestMetric);
       const { data, seed, valFraction } = plan;
       await examineRun(
-        plan.config.task,
+        TASKS[plan.config.task],
         engine,
         {
           ...{ data, seed, folder, backbone, valFraction: valFraction ?? undefined },

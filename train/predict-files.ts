@@ -1,21 +1,16 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { InputError } from '../core/errors.js';
 import type { ImageModel } from '../inference/model.js';
 import { writeAtomically, writeJsonAtomically } from '../io/files/atomic.js';
 import { decodeImage } from '../io/image/decode.js';
 import { pngNames } from '../io/png/names.js';
-import { presentClasses } from './classify/presentation.js';
-import { presentObjects } from './detect/presentation.js';
 import { shareOf, type Numbered, type SharedWorkOptions } from './distributed/shared-work.js';
-import type { Presentation, RowLists, TextBlock } from './presentation.js';
-import { presentPixels } from './segment/presentation.js';
+import type { PresentOptions, RowLists, TextBlock } from './presentation.js';
+import { TASKS } from './tasks/index.js';
 
 /** What is done with the predictions of files. */
-export interface PredictFilesOptions extends SharedWorkOptions {
-  /** Least score of an object that is shown. */
-  readonly score: number;
-  /** File with the colors of the classes of a segmenter. */
-  readonly palette?: string | undefined;
+export interface PredictFilesOptions extends SharedWorkOptions, PresentOptions {
   /** Given what there is to read about each image. */
   readonly onText?: ((text: readonly TextBlock[]) => void) | undefined;
 }
@@ -33,7 +28,9 @@ export async function predictFiles(
 ): Promise<object> {
   const { out, score, onText, onNotice } = options;
   const { owns, gather, finish } = shareOf(options);
-  const presentation = presentationOf(model, options);
+  const presentation = TASKS[model.task].prediction?.present(model, options);
+  if (!presentation)
+    throw new InputError(`predict: expected a model that predicts, got ${model.task}`);
   if (out) mkdirSync(out, { recursive: true });
   const names = pngNames(files);
   const own: Record<string, Numbered<object>[]> = Object.fromEntries(
@@ -67,17 +64,4 @@ export async function predictFiles(
     ...(model.task === 'detect' && { score }),
     predictions: lists['predictions'],
   };
-}
-
-function presentationOf(model: ImageModel, { score, palette }: PredictFilesOptions): Presentation {
-  switch (model.task) {
-    case 'classify':
-      return presentClasses(model);
-    case 'detect':
-      return presentObjects(model, score);
-    case 'segment':
-      return presentPixels(model, palette);
-    default:
-      return model satisfies never;
-  }
 }

@@ -16,6 +16,14 @@ export type RowLists = Readonly<Record<string, readonly object[]>>;
 /** A line, or the rows of a table, the first being its header. */
 export type TextBlock = string | readonly (readonly string[])[];
 
+/** How results are shown. */
+export interface PresentOptions {
+  /** Least score of an object that is shown. */
+  readonly score: number;
+  /** File with the colors of the classes of a segmenter. */
+  readonly palette?: string | undefined;
+}
+
 /** How a model's results are shown and kept. */
 export interface Presentation<Result extends ImageResult = ImageResult> {
   /** What the document has about an image beside file and size. */

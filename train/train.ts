@@ -102,7 +102,11 @@ async function dataOf(
     return task.load(data ?? plan.data, { valFraction, seed: plan.seed });
   }
   const { training, validation } = data;
-  if (!('classes' in data) && !Array.isArray(training)) return { training, validation, lines: [] };
+  if (!('classes' in data) && !Array.isArray(training)) {
+    if (!task.isSet(training))
+      throw new DataError(`data: expected a set to ${task.name}, got one of another task`);
+    return { training, validation, lines: [] };
+  }
   const { classes = [], ...examples } = data as Examples<unknown>;
   return {
     training: task.fromExamples(examples.training, classes),

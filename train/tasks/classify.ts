@@ -3,6 +3,9 @@ import { hasSplit, readImageNet, type ClassificationSet } from '../../datasets/i
 import type { ClassificationConfig } from '../config/classify.js';
 import { setUpClassifier } from '../classify/set-up.js';
 import { benchmarkClassifier } from '../classify/benchmark.js';
+import { presentClasses } from '../classify/presentation.js';
+import { classifierSections } from '../classify/report-sections.js';
+import { scoreClassifier } from '../classify/score.js';
 import type { Task } from './task.js';
 
 /** Image classification. */
@@ -22,6 +25,9 @@ export const classify: Task<ClassificationConfig, ClassificationSet, Classificat
     return Promise.resolve({ training, validation: validation || training, lines });
   },
   fromExamples: classificationSet,
+  isSet: (data) => 'ignoredFiles' in data,
+  prediction: { evaluate: scoreClassifier, present: presentClasses },
+  reportSections: classifierSections,
   benchmark: { defaults: { batch: 8, sizePx: 224 }, run: benchmarkClassifier },
   setUp: setUpClassifier,
 };

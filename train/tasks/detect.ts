@@ -1,3 +1,4 @@
+import type { DetectorModel } from '../../inference/model.js';
 import { detectionSet, type DetectionExample } from '../../datasets/in-memory.js';
 import { trainingSamples } from '../../datasets/coco/samples.js';
 import type { CocoSet } from '../../datasets/coco/set.js';
@@ -6,6 +7,9 @@ import type { DetectionConfig } from '../config/detect.js';
 import { setUpDetector } from '../detect/set-up.js';
 import { findData } from './find-data.js';
 import { benchmarkDetector } from '../detect/benchmark.js';
+import { presentObjects } from '../detect/presentation.js';
+import { detectorSections } from '../detect/report-sections.js';
+import { scoreDetector } from '../detect/score.js';
 import type { Task } from './task.js';
 
 /** Object detection and instance segmentation. */
@@ -26,6 +30,12 @@ export const detect: Task<DetectionConfig, CocoSet, DetectionExample> = {
     return { training, validation, lines: [data.line, counts] };
   },
   fromExamples: detectionSet,
+  isSet: (data) => 'annotations' in data,
+  prediction: {
+    evaluate: scoreDetector,
+    present: (model: DetectorModel, { score }) => presentObjects(model, score),
+  },
+  reportSections: detectorSections,
   benchmark: { defaults: { batch: 1, sizePx: 800 }, run: benchmarkDetector },
   setUp: setUpDetector,
 };

@@ -2,6 +2,7 @@ import { imageSamples, type ImageExample } from '../../datasets/in-memory.js';
 import type { PretrainingConfig } from '../config/pretrain.js';
 import { readImageSplits, type ImageSet } from '../pretrain/images.js';
 import { setUpAutoencoder } from '../pretrain/set-up.js';
+import { autoencoderSections } from '../pretrain/report-sections.js';
 import type { Task } from './task.js';
 
 /** Task of pre-training a masked autoencoder on unlabeled images. */
@@ -14,5 +15,7 @@ export const pretrain: Task<PretrainingConfig, ImageSet, ImageExample> = {
     return Promise.resolve({ training, validation, lines: [`${training.folder}: ${counts}`] });
   },
   fromExamples: (examples) => ({ folder: 'images in memory', samples: imageSamples(examples) }),
+  isSet: (data) => 'folder' in data,
+  reportSections: (_, request) => autoencoderSections(request),
   setUp: setUpAutoencoder,
 };

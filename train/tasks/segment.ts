@@ -1,3 +1,4 @@
+import type { SegmenterModel } from '../../inference/model.js';
 import { segmentationSet, type SegmentationExample } from '../../datasets/in-memory.js';
 import type { SegmentationSet } from '../../datasets/segmentation-folder.js';
 import { loadSegmentationSplit } from '../../datasets/layout/load.js';
@@ -5,6 +6,9 @@ import type { SegmentationConfig } from '../config/segment.js';
 import { setUpSegmenter } from '../segment/set-up.js';
 import { findData } from './find-data.js';
 import { benchmarkSegmenter } from '../segment/benchmark.js';
+import { presentPixels } from '../segment/presentation.js';
+import { segmenterSections } from '../segment/report-sections.js';
+import { scoreSegmenter } from '../segment/score.js';
 import type { Task } from './task.js';
 
 /** Semantic segmentation. */
@@ -22,6 +26,12 @@ export const segment: Task<SegmentationConfig, SegmentationSet, SegmentationExam
     return { training, validation, lines: [data.line, counts] };
   },
   fromExamples: segmentationSet,
+  isSet: (data) => 'mapping' in data,
+  prediction: {
+    evaluate: scoreSegmenter,
+    present: (model: SegmenterModel, { palette }) => presentPixels(model, palette),
+  },
+  reportSections: segmenterSections,
   benchmark: { defaults: { batch: 1, sizePx: 512 }, run: benchmarkSegmenter },
   setUp: setUpSegmenter,
 };

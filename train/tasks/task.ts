@@ -3,6 +3,10 @@ import type { Engine } from '../../engine/runtime/engine.js';
 import type { SpecTree } from '../../engine/parameters/spec.js';
 import type { ParameterStore } from '../../engine/parameters/store.js';
 import type { BenchmarkDefaults, BenchmarkReport, BenchmarkRequest } from '../benchmark.js';
+import type { ImageModel } from '../../inference/model.js';
+import type { EvaluationOptions, EvaluationReport } from '../evaluation.js';
+import type { PresentOptions, Presentation } from '../presentation.js';
+import type { ReportSections, SectionsRequest } from '../report-sections.js';
 import type { WhichWeights } from '../log-record.js';
 import type { Run, RunLength } from '../loop.js';
 import type { ParameterGroupConfig } from '../parameter-groups.js';
@@ -64,6 +68,26 @@ export interface Task<
   load(path: string, options: LoadOptions): Promise<LoadedData<Set>>;
   /** Takes images in memory as a set. @throws DataError naming the first one that is wrong */
   fromExamples(examples: readonly Example[], classes: readonly string[]): Set;
+  /** Whether data in memory are a set of this task. */
+  isSet(data: object): boolean;
+  /**
+   * Members for models that predict something in images; absent for pre-training.
+   */
+  readonly prediction?: {
+    /** Scores a model on a data set. @throws DataError, ConfigError */
+    evaluate(
+      model: ImageModel,
+      data: string | Set,
+      options: EvaluationOptions,
+    ): Promise<EvaluationReport>;
+    /** Text, pictures and rows of predictions. */
+    present(model: ImageModel, options: PresentOptions): Presentation;
+  };
+  /** Report sections about a trained model. @param model undefined where there is no `prediction` */
+  reportSections(
+    model: ImageModel | undefined,
+    request: SectionsRequest,
+  ): ReportSections | Promise<ReportSections>;
   /** Times a model with random weights; absent where there is no benchmark. */
   readonly benchmark?: {
     readonly defaults: BenchmarkDefaults;
