@@ -1,19 +1,14 @@
 import * as tf from '@tensorflow/tfjs';
-import type { DepthwiseParams } from '../engine/ops/conv.js';
-import { depthwiseConv } from '../engine/ops/conv.js';
+import { depthwiseConv, type DepthwiseParams } from '../engine/ops/conv.js';
 import { dropPath } from '../engine/ops/drop-path.js';
 import { geluGrnLinear } from '../engine/ops/gelu-grn-linear.js';
 import { gelu } from '../engine/ops/gelu.js';
-import type { GrnParams } from '../engine/ops/grn.js';
-import { grn } from '../engine/ops/grn.js';
-import type { NormParams } from '../engine/ops/layer-norm.js';
-import { standardize } from '../engine/ops/layer-norm.js';
-import type { LinearParams } from '../engine/ops/linear.js';
-import { foldIntoLinear, foldNorm, linear } from '../engine/ops/linear.js';
+import { grn, type GrnParams } from '../engine/ops/grn.js';
+import { standardize, type NormParams } from '../engine/ops/layer-norm.js';
+import { foldIntoLinear, foldNorm, linear, type LinearParams } from '../engine/ops/linear.js';
 import { depthwiseSpecs, linearSpecs, normSpecs, vectorSpec } from '../engine/parameters/layers.js';
 import type { Initializer, ParameterSpec } from '../engine/parameters/spec.js';
-import type { GrnVariant } from './grn-variant.js';
-import { initialGamma, applyGrnVariant } from './grn-variant.js';
+import { initialGamma, applyGrnVariant, type GrnVariant } from './grn-variant.js';
 
 /** Epsilon of every normalization of the network. */
 export const EPS = 1e-6;

@@ -6,8 +6,7 @@ import { patchifyConv } from '../engine/ops/conv.js';
 import { layerNorm } from '../engine/ops/layer-norm.js';
 import { convSpecs, normSpecs } from '../engine/parameters/layers.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
-import type { BlockSpecs } from './block.js';
-import { EPS, block, blockSpecs, weightInit } from './block.js';
+import { EPS, block, blockSpecs, weightInit, type BlockSpecs } from './block.js';
 import type { GrnVariant } from './grn-variant.js';
 import type { ConvNeXtV2Config } from './variants.js';
 

@@ -2,8 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { ShapeError } from '../core/errors.js';
 import type { HostTensor, HostTensors } from '../engine/runtime/program.js';
 import type { SiteIndices, SiteShape } from './fcmae-sites.js';
-import type { PatchMask } from './masking.js';
-import { patchGrid, segmentIndices } from './masking.js';
+import { patchGrid, segmentIndices, type PatchMask } from './masking.js';
 
 /** Strides of the four stages in pixels. */
 const STRIDES = [4, 8, 16, 32] as const;

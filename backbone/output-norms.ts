@@ -4,8 +4,7 @@ import { layerNorm } from '../engine/ops/layer-norm.js';
 import { normSpecs } from '../engine/parameters/layers.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
 import { EPS } from './block.js';
-import type { ConvNeXtV2Specs } from './convnextv2.js';
-import { convNeXtV2Features, createBackbone } from './convnextv2.js';
+import { convNeXtV2Features, createBackbone, type ConvNeXtV2Specs } from './convnextv2.js';
 import type { ConvNeXtV2Config } from './variants.js';
 
 type Norm = ReturnType<typeof normSpecs>;

@@ -1,8 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import type { VariantName } from '../backbone/variants.js';
-import { VARIANTS } from '../backbone/variants.js';
+import { VARIANTS, type VariantName } from '../backbone/variants.js';
 import { Random } from '../core/random.js';
 import { adamW } from '../engine/optimizer/adam-w.js';
 import { createFlatBuffers } from '../engine/optimizer/flat-buffers.js';

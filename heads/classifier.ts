@@ -1,9 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import { globalAveragePool } from '../engine/ops/adaptive-pool.js';
-import type { NormParams } from '../engine/ops/layer-norm.js';
-import { layerNorm } from '../engine/ops/layer-norm.js';
-import type { LinearParams } from '../engine/ops/linear.js';
-import { linear } from '../engine/ops/linear.js';
+import { layerNorm, type NormParams } from '../engine/ops/layer-norm.js';
+import { linear, type LinearParams } from '../engine/ops/linear.js';
 import { linearSpecs, normSpecs } from '../engine/parameters/layers.js';
 
 /** `norm` is over `C` channels, `head` maps `C` to `K` classes. */

@@ -1,6 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
-import type { Moments } from '../engine/ops/batch-norm.js';
-import { batchNormTraining } from '../engine/ops/batch-norm.js';
+import { batchNormTraining, type Moments } from '../engine/ops/batch-norm.js';
 import { sameConv } from '../engine/ops/conv.js';
 import { normSpecs, vectorSpec } from '../engine/parameters/layers.js';
 import type { ParameterSpec } from '../engine/parameters/spec.js';

@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { assertShape } from '../core/shape.js';
-import type { ConvParams } from '../engine/ops/conv.js';
-import { sameConv } from '../engine/ops/conv.js';
+import { sameConv, type ConvParams } from '../engine/ops/conv.js';
 import { prefersStandardOperators } from '../engine/ops/lowering.js';
 import { axisTransforms, PATCH, PRODUCTS, TILE, twoAxes } from './winograd.js';
 

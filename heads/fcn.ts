@@ -1,8 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { convSpecs } from '../engine/parameters/layers.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
-import type { ConvNormSpecs } from './conv-norm.js';
-import { convNorm, convNormSpecs } from './conv-norm.js';
+import { convNorm, convNormSpecs, type ConvNormSpecs } from './conv-norm.js';
 import { classifierSpecs, classify, type SegmentationHeadInputs } from './upernet.js';
 
 /** Specs of a one-convolution FCN head, by the names of mmsegmentation. */

@@ -1,8 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import { adaptiveAveragePool } from '../engine/ops/adaptive-pool.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
-import type { BatchNormMode, ConvNormSpecs } from './conv-norm.js';
-import { convNorm, convNormSpecs } from './conv-norm.js';
+import { convNorm, convNormSpecs, type BatchNormMode, type ConvNormSpecs } from './conv-norm.js';
 
 /** Specs with one module per pooling scale, by the names of mmsegmentation (index 0 of each is the pooling). */
 export type PyramidPoolingSpecs = readonly { readonly '1': ConvNormSpecs }[];

@@ -1,15 +1,12 @@
-import type { BoxCoderConfig } from '../core/box-coder.js';
-import { BOX_HEAD_CODER } from '../core/box-coder.js';
+import { BOX_HEAD_CODER, type BoxCoderConfig } from '../core/box-coder.js';
 import { ConfigError } from '../core/errors.js';
 import { CASCADE_MATCHERS } from '../core/matcher.js';
 import { CASCADE_TRAIN_PROPOSALS } from '../core/nms-proposals.js';
 import { ROI_SAMPLER } from '../core/sampler.js';
 import type { Backbone } from '../engine/backbone.js';
 import { SHARED_4CONV_1FC } from '../heads/box/box-head.js';
-import type { BoxStageConfig, DetectorConfig } from './detection/config.js';
-import { MASK_RCNN_RPN } from './detection/config.js';
-import type { Detector } from './detector.js';
-import { createDetector } from './detector.js';
+import { MASK_RCNN_RPN, type BoxStageConfig, type DetectorConfig } from './detection/config.js';
+import { createDetector, type Detector } from './detector.js';
 import { MASK_RCNN } from './mask-rcnn.js';
 
 const means = BOX_HEAD_CODER.means;

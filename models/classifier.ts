@@ -1,7 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import { EPS } from '../backbone/block.js';
-import type { ConvNeXtV2Specs } from '../backbone/convnextv2.js';
-import { createBackbone } from '../backbone/convnextv2.js';
+import { createBackbone, type ConvNeXtV2Specs } from '../backbone/convnextv2.js';
 import type { ConvNeXtV2Config } from '../backbone/variants.js';
 import type { Backbone } from '../engine/backbone.js';
 import { layer } from '../engine/capture/scope.js';

@@ -1,11 +1,9 @@
 import type { Backbone } from '../engine/backbone.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
 import type { Program } from '../engine/runtime/program.js';
-import type { BoxHeadSpecs } from '../heads/box/box-head.js';
-import { boxHeadSpecs } from '../heads/box/box-head.js';
+import { boxHeadSpecs, type BoxHeadSpecs } from '../heads/box/box-head.js';
 import { fpnSpecs } from '../heads/fpn.js';
-import type { MaskHeadSpecs } from '../heads/mask/mask-head.js';
-import { maskHeadSpecs } from '../heads/mask/mask-head.js';
+import { maskHeadSpecs, type MaskHeadSpecs } from '../heads/mask/mask-head.js';
 import { rpnSpecs } from '../heads/rpn/rpn-head.js';
 import { boxInference, boxTraining, boxTrainingAfterConvs } from './detection/box-programs.js';
 import type { DetectorConfig } from './detection/config.js';

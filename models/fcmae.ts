@@ -1,8 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
-import type { FcmaeConfig, FcmaeSpecs } from '../backbone/fcmae.js';
-import { fcmae, fcmaeSpecs } from '../backbone/fcmae.js';
-import type { MaskedEncoder } from '../backbone/fcmae-encoder.js';
-import { gatheredEncoder } from '../backbone/fcmae-encoder.js';
+import { fcmae, fcmaeSpecs, type FcmaeConfig, type FcmaeSpecs } from '../backbone/fcmae.js';
+import { gatheredEncoder, type MaskedEncoder } from '../backbone/fcmae-encoder.js';
 import { maskedBatch } from '../backbone/fcmae-inputs.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
 import type { Program } from '../engine/runtime/program.js';

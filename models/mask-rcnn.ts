@@ -3,10 +3,8 @@ import { ROI_MATCHER } from '../core/matcher.js';
 import { ROI_SAMPLER } from '../core/sampler.js';
 import type { Backbone } from '../engine/backbone.js';
 import { SHARED_2FC } from '../heads/box/box-head.js';
-import type { DetectorConfig } from './detection/config.js';
-import { MASK_RCNN_RPN } from './detection/config.js';
-import type { Detector } from './detector.js';
-import { createDetector } from './detector.js';
+import { MASK_RCNN_RPN, type DetectorConfig } from './detection/config.js';
+import { createDetector, type Detector } from './detector.js';
 
 /**
  * Mask R-CNN with a feature pyramid, as ConvNeXt trains it on COCO. For other classes: `{ ...MASK_RCNN, numClasses }`;

@@ -3,8 +3,7 @@ import { ConfigError } from '../../core/errors.js';
 import { numElements, sameShape } from '../../core/shape.js';
 import type { OnnxType, OnnxValue } from '../onnx/graph.js';
 import type { GraphBuilder } from './graph-builder.js';
-import type { CaptureRecord } from './record.js';
-import { onnxType } from './record.js';
+import { onnxType, type CaptureRecord } from './record.js';
 
 /** Name of the backend in tfjs. */
 export const CAPTURE = 'convnextv2-capture';

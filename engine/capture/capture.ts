@@ -1,10 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { ConfigError } from '../../core/errors.js';
 import type { OnnxGraph, OnnxType } from '../onnx/graph.js';
-import type { CaptureBackend } from './backend.js';
-import { CAPTURE } from './backend.js';
-import type { Lowering } from './graph-builder.js';
-import { GraphBuilder } from './graph-builder.js';
+import { CAPTURE, type CaptureBackend } from './backend.js';
+import { GraphBuilder, type Lowering } from './graph-builder.js';
 import { ensureCaptureBackend } from './register.js';
 import { layerScope } from './scope.js';
 

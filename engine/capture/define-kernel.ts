@@ -1,6 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
-import type { CaptureBackend } from './backend.js';
-import { CAPTURE, captureBackend } from './backend.js';
+import { CAPTURE, captureBackend, type CaptureBackend } from './backend.js';
 
 /** Inputs of a kernel by name; an optional input may be absent. */
 type Inputs = Readonly<Record<string, tf.TensorInfo | undefined>>;

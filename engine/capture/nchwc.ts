@@ -1,6 +1,5 @@
 import { numElements } from '../../core/shape.js';
-import type { OnnxValue } from '../onnx/graph.js';
-import { int, ints, string } from '../onnx/graph.js';
+import { int, ints, string, type OnnxValue } from '../onnx/graph.js';
 import type { CaptureBackend } from './backend.js';
 import { pad } from './kernels/shape.js';
 

@@ -1,8 +1,7 @@
 import { ConfigError } from '../../core/errors.js';
 import { Random } from '../../core/random.js';
 import { numElements } from '../../core/shape.js';
-import type { Initializer, ParameterSpec, SpecTree } from './spec.js';
-import { listSpecs } from './spec.js';
+import { listSpecs, type Initializer, type ParameterSpec, type SpecTree } from './spec.js';
 
 /** Position of a parameter in the flat buffers. */
 export interface ParameterEntry {

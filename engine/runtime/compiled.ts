@@ -1,8 +1,7 @@
 import type * as Ort from 'onnxruntime-web';
 import { ConfigError, ShapeError } from '../../core/errors.js';
 import { formatShape, sameShape } from '../../core/shape.js';
-import type { TensorSpec } from '../capture/capture.js';
-import { captureGraph } from '../capture/capture.js';
+import { captureGraph, type TensorSpec } from '../capture/capture.js';
 import type { Lowering } from '../capture/graph-builder.js';
 import { encodeModel } from '../onnx/encode-model.js';
 import type { OnnxGraph, OnnxValue } from '../onnx/graph.js';

@@ -1,6 +1,5 @@
 import { encodeModel } from '../onnx/encode-model.js';
-import type { OnnxRuntime, SessionOptions } from './onnx-runtime.js';
-import { openSession } from './onnx-runtime.js';
+import { openSession, type OnnxRuntime, type SessionOptions } from './onnx-runtime.js';
 
 const SIZE = 2048;
 const RUNS = 10;

@@ -1,8 +1,7 @@
 import type { Lowering } from '../capture/graph-builder.js';
 import { encodeModel } from '../onnx/encode-model.js';
 import { int } from '../onnx/graph.js';
-import type { OnnxRuntime } from './onnx-runtime.js';
-import { DEFAULT_SESSION_OPTIONS, openSession } from './onnx-runtime.js';
+import { DEFAULT_SESSION_OPTIONS, openSession, type OnnxRuntime } from './onnx-runtime.js';
 
 /**
  * Determines whether this build of ONNX Runtime has the blocked convolution kernels, and their block size: reorders four

@@ -2,8 +2,7 @@ import type { Boxes } from '../../core/boxes.js';
 import { boxLevels } from '../../core/boxes-levels.js';
 import type { FeatureMaps, PyramidShape } from './feature-maps.js';
 import { Arena } from './roi-align-arena.js';
-import type { RoiAlignPlan } from './roi-align-plan.js';
-import { planRoiAlign } from './roi-align-plan.js';
+import { planRoiAlign, type RoiAlignPlan } from './roi-align-plan.js';
 import { RoiAligner } from './roi-align.js';
 
 /** RoIs of a batch, before assignment to levels. */

@@ -1,7 +1,6 @@
 import type { RpnTargets } from '../../core/matcher-rpn.js';
 import { ShapeError } from '../../core/errors.js';
-import type { FeatureMaps, PyramidShape } from '../roi/feature-maps.js';
-import { anchorLevelSizes } from '../roi/feature-maps.js';
+import { anchorLevelSizes, type FeatureMaps, type PyramidShape } from '../roi/feature-maps.js';
 
 /**
  * Cells of the sampled anchors of a batch. The RPN's loss, and therefore its gradient, involves only a few hundred

@@ -2,8 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { Backbone } from '../../engine/backbone.js';
 import { vjp } from '../../engine/ops/vjp.js';
 import type { Program } from '../../engine/runtime/program.js';
-import type { PyramidLevels } from '../../heads/fpn.js';
-import { fpn } from '../../heads/fpn.js';
+import { fpn, type PyramidLevels } from '../../heads/fpn.js';
 import { rpn } from '../../heads/rpn/rpn-head.js';
 import type { DetectorParams } from './specs.js';
 

@@ -1,8 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { sigmoidCrossEntropy } from '../../engine/ops/losses.js';
 import type { Program } from '../../engine/runtime/program.js';
-import type { MaskHeadSpecs } from '../../heads/mask/mask-head.js';
-import { maskHead } from '../../heads/mask/mask-head.js';
+import { maskHead, type MaskHeadSpecs } from '../../heads/mask/mask-head.js';
 import type { DetectorParams, HeadParams } from './specs.js';
 
 /** Inputs `features` `[R, P, P, C]`, `oneHot` `[R, K]`; output `masks` `[R, 2P, 2P]`, probabilities. */

@@ -1,6 +1,5 @@
 import type { Boxes, Size } from '../../core/boxes.js';
-import type { BoxCoderConfig } from '../../core/box-coder.js';
-import { decodeBoxes, decodeBoxesOfClass } from '../../core/box-coder.js';
+import { decodeBoxes, decodeBoxesOfClass, type BoxCoderConfig } from '../../core/box-coder.js';
 
 /**
  * Computes the RoIs of the next stage of a cascade: applies the deltas of one class to every box and clips it to the

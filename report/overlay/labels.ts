@@ -1,7 +1,6 @@
 import { ShapeError } from '../../core/errors.js';
 import { classColor } from './colors.js';
-import type { Picture, Rgb } from './picture.js';
-import { blendPixel, copyPicture } from './picture.js';
+import { blendPixel, copyPicture, type Picture, type Rgb } from './picture.js';
 
 /** Class of every pixel, `[H, W]` row-major. */
 export interface Labels {

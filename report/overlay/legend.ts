@@ -1,5 +1,4 @@
-import type { Picture, Rgb } from './picture.js';
-import { blankPicture, fillRectangle } from './picture.js';
+import { blankPicture, fillRectangle, type Picture, type Rgb } from './picture.js';
 import { sizesFor } from './sizes.js';
 import { CAP_HEIGHT, drawText, shortenText, textWidth } from './text.js';
 

@@ -1,6 +1,5 @@
 import type { Rle } from '../../core/rle.js';
-import type { Picture, Rgb } from './picture.js';
-import { blendPixel } from './picture.js';
+import { blendPixel, type Picture, type Rgb } from './picture.js';
 
 /** Options of drawing a mask. */
 export interface MaskStyle {

@@ -1,6 +1,5 @@
 import { GLYPHS, UNKNOWN_GLYPH } from './glyphs.js';
-import type { Picture, Rgb } from './picture.js';
-import { coverage, fillShape } from './picture.js';
+import { coverage, fillShape, type Picture, type Rgb } from './picture.js';
 
 /** Glyph units per font size. */
 const UNITS = 20;

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import * as tf from '@tensorflow/tfjs';
-import type { BlockParams } from '../../backbone/block.js';
-import { EPS, block, blockSpecs } from '../../backbone/block.js';
+import { EPS, block, blockSpecs, type BlockParams } from '../../backbone/block.js';
 import { depthwiseConv } from '../../engine/ops/conv.js';
 import { gelu } from '../../engine/ops/gelu.js';
 import { grn } from '../../engine/ops/grn.js';

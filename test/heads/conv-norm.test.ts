@@ -2,8 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import type { Moments } from '../../engine/ops/batch-norm.js';
 import type { HostTensor } from '../../engine/runtime/program.js';
-import type { BatchStatistics } from '../../heads/conv-norm.js';
-import { BATCH_NORM_EPS, convNorm } from '../../heads/conv-norm.js';
+import { BATCH_NORM_EPS, convNorm, type BatchStatistics } from '../../heads/conv-norm.js';
 import { maxError } from '../helpers/fixtures.js';
 import {
   describeOp,

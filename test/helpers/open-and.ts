@@ -1,5 +1,4 @@
-import type { EvaluationData } from '../../train/evaluate.js';
-import { evaluationReport } from '../../train/evaluate.js';
+import { evaluationReport, type EvaluationData } from '../../train/evaluate.js';
 import type { EvaluationOptions, EvaluationReport } from '../../train/evaluation.js';
 import { predictFiles, type PredictFilesOptions } from '../../train/predict-files.js';
 import { openModel, type ModelFlags } from '../../tools/open-model.js';

@@ -10,8 +10,7 @@ import { classifier } from '../../heads/classifier.js';
 import type { ClassifierModelSpecs } from '../../models/classifier.js';
 import { loadClassifier } from '../../inference/classify/load.js';
 import { topClasses } from '../../inference/classify/top-classes.js';
-import type { FixtureTensor } from '../helpers/fixtures.js';
-import { discoverFixtures, maxAbs, maxError } from '../helpers/fixtures.js';
+import { discoverFixtures, maxAbs, maxError, type FixtureTensor } from '../helpers/fixtures.js';
 import { toNchw, toNhwc } from '../helpers/layout.js';
 import { RUNTIMES, executable } from '../helpers/runtimes.js';
 

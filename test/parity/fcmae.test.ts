@@ -12,11 +12,9 @@ import { ParameterStore } from '../../engine/parameters/store.js';
 import type { TensorTree } from '../../engine/parameters/tensors.js';
 import type { HostTensor, HostTensors, Program } from '../../engine/runtime/program.js';
 import { loadFcmae } from '../../inference/pretrain/load.js';
-import type { Fixture, FixtureTensor } from '../helpers/fixtures.js';
-import { discoverFixtures } from '../helpers/fixtures.js';
+import { discoverFixtures, type Fixture, type FixtureTensor } from '../helpers/fixtures.js';
 import { toNchw, toNhwc, torchValues } from '../helpers/layout.js';
-import type { RuntimeName } from '../helpers/runtimes.js';
-import { RUNTIMES, executable } from '../helpers/runtimes.js';
+import { RUNTIMES, executable, type RuntimeName } from '../helpers/runtimes.js';
 import { expectActivation, expectGradient, readTolerances } from '../helpers/tolerance.js';
 
 interface FcmaeJson {

@@ -4,14 +4,12 @@ import { createDenseBackbone } from '../../backbone/output-norms.js';
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import type { MatcherConfig } from '../../core/matcher.js';
 import { encodeRle } from '../../core/rle.js';
-import type { Engine } from '../../engine/runtime/engine.js';
-import { DEFAULT_ENGINE, openEngine } from '../../engine/runtime/engine.js';
+import { DEFAULT_ENGINE, openEngine, type Engine } from '../../engine/runtime/engine.js';
 import type { ParameterStore } from '../../engine/parameters/store.js';
 import type { Backbone } from '../../engine/backbone.js';
 import type { Segmentation } from '../../core/coco.js';
 import { toLibraryLayout, toTorchLayout } from '../../weights/layout.js';
-import type { Fixture, FixtureTensor } from '../helpers/fixtures.js';
-import { readTensors } from '../helpers/fixtures.js';
+import { readTensors, type Fixture, type FixtureTensor } from '../helpers/fixtures.js';
 import { toNhwc } from '../helpers/layout.js';
 import type { RuntimeName } from '../helpers/runtimes.js';
 

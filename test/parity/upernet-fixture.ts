@@ -3,8 +3,7 @@ import { createDenseBackbone } from '../../backbone/output-norms.js';
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
 import { createUperNet, UPERNET, type UperNet } from '../../models/upernet.js';
-import type { Fixture, FixtureTensor } from '../helpers/fixtures.js';
-import { readTensors } from '../helpers/fixtures.js';
+import { readTensors, type Fixture, type FixtureTensor } from '../helpers/fixtures.js';
 import { fillStore, toNhwc } from '../helpers/layout.js';
 
 /** What the json of a UPerNet fixture says. */

@@ -7,8 +7,7 @@ import {
   type SegmenterPredictor,
 } from '../../inference/segment/predictor.js';
 import { windowGrid } from '../../inference/segment/windows.js';
-import type { FixtureTensor } from '../helpers/fixtures.js';
-import { discoverFixtures, maxError } from '../helpers/fixtures.js';
+import { discoverFixtures, maxError, type FixtureTensor } from '../helpers/fixtures.js';
 import { toNhwc } from '../helpers/layout.js';
 import { RUNTIMES, executable, type RuntimeName } from '../helpers/runtimes.js';
 import { statedTolerance } from './stated-tolerance.js';

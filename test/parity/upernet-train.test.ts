@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { updateRunningStatistics } from '../../train/segment/running-statistics.js';
 import { SINGLE_PROCESS } from '../../train/distributed/communicator.js';
-import type { FixtureTensor } from '../helpers/fixtures.js';
-import { discoverFixtures } from '../helpers/fixtures.js';
+import { discoverFixtures, type FixtureTensor } from '../helpers/fixtures.js';
 import { toNchw, torchValues } from '../helpers/layout.js';
 import { RUNTIMES, executable } from '../helpers/runtimes.js';
 import { expectActivation, expectGradient, readTolerances } from '../helpers/tolerance.js';

@@ -9,8 +9,7 @@ import { createClassifier } from '../../models/classifier.js';
 import { discoverFixtures, maxAbs, maxError, readTensors } from '../helpers/fixtures.js';
 import { fillStore, toNchw, toNhwc, torchValues } from '../helpers/layout.js';
 import { expectActivation, expectGradient, readTolerances } from '../helpers/tolerance.js';
-import type { Placement } from './node-trace.js';
-import { placementOf } from './node-trace.js';
+import { placementOf, type Placement } from './node-trace.js';
 
 interface BackboneJson {
   readonly config: {

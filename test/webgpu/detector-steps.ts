@@ -2,8 +2,7 @@ import type { Backbone } from '../../engine/backbone.js';
 import type { HostTensor, HostTensors } from '../../engine/runtime/program.js';
 import { CASCADE_MASK_RCNN, createCascade } from '../../models/cascade.js';
 import { createMaskRcnn, MASK_RCNN } from '../../models/mask-rcnn.js';
-import type { StepParts, TrainingStep } from './training-step.js';
-import { random, trainingStep } from './training-step.js';
+import { random, trainingStep, type StepParts, type TrainingStep } from './training-step.js';
 
 const CHANNELS = 8;
 const NUM_CLASSES = 3;

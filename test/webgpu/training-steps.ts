@@ -20,8 +20,7 @@ import type { HostTensor, Program } from '../../engine/runtime/program.js';
 import { createClassifier } from '../../models/classifier.js';
 import { createUperNet } from '../../models/upernet.js';
 import { detectorSteps } from './detector-steps.js';
-import type { TrainingStep } from './training-step.js';
-import { random, trainingStep } from './training-step.js';
+import { random, trainingStep, type TrainingStep } from './training-step.js';
 
 const BACKBONE = { depths: [1, 1, 2, 1], dims: [4, 8, 12, 16] } as const;
 const NUM_BLOCKS = 5;

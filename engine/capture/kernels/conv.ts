@@ -1,10 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { ConfigError } from '../../../core/errors.js';
-import type { OnnxValue } from '../../onnx/graph.js';
-import { int, ints } from '../../onnx/graph.js';
+import { int, ints, type OnnxValue } from '../../onnx/graph.js';
 import type { CaptureBackend } from '../backend.js';
-import type { CaptureKernel } from '../define-kernel.js';
-import { defineKernel } from '../define-kernel.js';
+import { defineKernel, type CaptureKernel } from '../define-kernel.js';
 import {
   blockedBias,
   blockedConv,

@@ -1,6 +1,5 @@
 import { ConfigError } from '../../../core/errors.js';
-import type { OnnxValue } from '../../onnx/graph.js';
-import { int, ints } from '../../onnx/graph.js';
+import { int, ints, type OnnxValue } from '../../onnx/graph.js';
 import type { CaptureBackend } from '../backend.js';
 import {
   blockedConv,

@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { CaptureBackend } from '../backend.js';
-import type { CaptureKernel } from '../define-kernel.js';
-import { defineKernel } from '../define-kernel.js';
+import { defineKernel, type CaptureKernel } from '../define-kernel.js';
 import type { OnnxType, OnnxValue } from '../../onnx/graph.js';
 import { sameShape } from '../../../core/shape.js';
 

@@ -1,9 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
-import type { OnnxValue } from '../../onnx/graph.js';
-import { float, int } from '../../onnx/graph.js';
+import { float, int, type OnnxValue } from '../../onnx/graph.js';
 import type { CaptureBackend } from '../backend.js';
-import type { CaptureKernel } from '../define-kernel.js';
-import { defineKernel } from '../define-kernel.js';
+import { defineKernel, type CaptureKernel } from '../define-kernel.js';
 import { FUSED_KERNEL } from '../../ops/fused-kernels.js';
 import { reduce } from './reduce.js';
 

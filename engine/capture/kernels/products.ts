@@ -1,11 +1,9 @@
 import type * as tf from '@tensorflow/tfjs';
 import { ConfigError } from '../../../core/errors.js';
 import { numElements } from '../../../core/shape.js';
-import type { OnnxValue } from '../../onnx/graph.js';
-import { int } from '../../onnx/graph.js';
+import { int, type OnnxValue } from '../../onnx/graph.js';
 import type { CaptureBackend } from '../backend.js';
-import type { CaptureKernel } from '../define-kernel.js';
-import { defineKernel } from '../define-kernel.js';
+import { defineKernel, type CaptureKernel } from '../define-kernel.js';
 
 /** Which operands of a product are transposed. */
 export interface Transposed {

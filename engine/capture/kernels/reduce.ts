@@ -1,9 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { CaptureBackend } from '../backend.js';
-import type { CaptureKernel } from '../define-kernel.js';
-import { defineKernel } from '../define-kernel.js';
-import type { OnnxValue } from '../../onnx/graph.js';
-import { ONNX_TYPE, int } from '../../onnx/graph.js';
+import { defineKernel, type CaptureKernel } from '../define-kernel.js';
+import { ONNX_TYPE, int, type OnnxValue } from '../../onnx/graph.js';
 import { numElements } from '../../../core/shape.js';
 
 type X = { readonly x: tf.TensorInfo };

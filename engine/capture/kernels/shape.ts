@@ -1,9 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { CaptureBackend } from '../backend.js';
-import type { CaptureKernel } from '../define-kernel.js';
-import { defineKernel } from '../define-kernel.js';
-import type { OnnxType, OnnxValue } from '../../onnx/graph.js';
-import { int } from '../../onnx/graph.js';
+import { defineKernel, type CaptureKernel } from '../define-kernel.js';
+import { int, type OnnxType, type OnnxValue } from '../../onnx/graph.js';
 import { ConfigError } from '../../../core/errors.js';
 import { numElements } from '../../../core/shape.js';
 

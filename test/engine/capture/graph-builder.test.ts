@@ -2,8 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../../core/errors.js';
 import { GraphBuilder } from '../../../engine/capture/graph-builder.js';
 import { encodeModel } from '../../../engine/onnx/encode-model.js';
-import type { OnnxGraph, OnnxValue } from '../../../engine/onnx/graph.js';
-import { int } from '../../../engine/onnx/graph.js';
+import { int, type OnnxGraph, type OnnxValue } from '../../../engine/onnx/graph.js';
 import {
   DEFAULT_SESSION_OPTIONS,
   loadOnnxRuntime,

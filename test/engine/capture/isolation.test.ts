@@ -10,8 +10,7 @@ import { ensureCaptureBackend } from '../../../engine/capture/register.js';
 import { layer } from '../../../engine/capture/scope.js';
 import type { OnnxGraph } from '../../../engine/onnx/graph.js';
 import { ParameterStore } from '../../../engine/parameters/store.js';
-import type { Program } from '../../../engine/runtime/program.js';
-import { evaluate } from '../../../engine/runtime/program.js';
+import { evaluate, type Program } from '../../../engine/runtime/program.js';
 
 tf.env().set('PROD', true);
 

@@ -1,8 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import * as tf from '@tensorflow/tfjs';
 import { ShapeError } from '../../../core/errors.js';
-import type { EnergyAxes } from '../../../engine/ops/gelu-grn-linear.js';
-import { geluGrnLinear } from '../../../engine/ops/gelu-grn-linear.js';
+import { geluGrnLinear, type EnergyAxes } from '../../../engine/ops/gelu-grn-linear.js';
 import { gelu } from '../../../engine/ops/gelu.js';
 import { grn, grnScale, grnScaleGradient } from '../../../engine/ops/grn.js';
 import { linear } from '../../../engine/ops/linear.js';

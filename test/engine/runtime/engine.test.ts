@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ConfigError, ShapeError } from '../../../core/errors.js';
-import { DEFAULT_ENGINE, openEngine } from '../../../engine/runtime/engine.js';
-import type { EngineOptions } from '../../../engine/runtime/engine.js';
+import { DEFAULT_ENGINE, openEngine, type EngineOptions } from '../../../engine/runtime/engine.js';
 import type { HostTensor } from '../../../engine/runtime/program.js';
 import { expectGradient } from '../../helpers/tolerance.js';
 import { expectSame } from '../op-case.js';

@@ -15,8 +15,7 @@ import {
 } from '../../../inference/detect/weights.js';
 import { createMaskRcnn, MASK_RCNN } from '../../../models/mask-rcnn.js';
 import { toTorchLayout, torchShape } from '../../../weights/layout.js';
-import type { TensorToWrite } from '../../../io/safetensors/write.js';
-import { writeSafetensors } from '../../../io/safetensors/write.js';
+import { writeSafetensors, type TensorToWrite } from '../../../io/safetensors/write.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'convnextv2-detector-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -3,11 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { ShapeError } from '../../../core/errors.js';
 import { encodeRle } from '../../../core/rle.js';
 import { classColor, luminance, textColorOn } from '../../../report/overlay/colors.js';
-import type { DrawnDetection } from '../../../report/overlay/detections.js';
-import { drawDetections } from '../../../report/overlay/detections.js';
+import { drawDetections, type DrawnDetection } from '../../../report/overlay/detections.js';
 import { drawMask } from '../../../report/overlay/masks.js';
-import type { Picture, Rgb } from '../../../report/overlay/picture.js';
-import { blankPicture } from '../../../report/overlay/picture.js';
+import { blankPicture, type Picture, type Rgb } from '../../../report/overlay/picture.js';
 import { readingFactor } from '../../../report/overlay/sizes.js';
 import { placeTags } from '../../../report/overlay/tags.js';
 

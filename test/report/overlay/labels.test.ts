@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { blendLabels } from '../../../report/overlay/labels.js';
 import { appendLegend } from '../../../report/overlay/legend.js';
-import type { Rgb } from '../../../report/overlay/picture.js';
-import { blankPicture } from '../../../report/overlay/picture.js';
+import { blankPicture, type Rgb } from '../../../report/overlay/picture.js';
 
 const BLACK: Rgb = [0, 0, 0];
 const red = ({ data }: { readonly data: Uint8Array }): number[] =>

@@ -1,11 +1,9 @@
 import { createDenseBackbone } from '../../../backbone/output-norms.js';
-import type { MaskSource } from '../../../core/mask-targets.js';
-import { identityGrid } from '../../../core/mask-targets.js';
+import { identityGrid, type MaskSource } from '../../../core/mask-targets.js';
 import { Random } from '../../../core/random.js';
 import { ParameterStore } from '../../../engine/parameters/store.js';
 import type { DetectorConfig } from '../../../models/detection/config.js';
-import type { Detector } from '../../../models/detector.js';
-import { createDetector } from '../../../models/detector.js';
+import { createDetector, type Detector } from '../../../models/detector.js';
 import { MASK_RCNN } from '../../../models/mask-rcnn.js';
 import type { DetectionBatch, DetectionView } from '../../../train/pipelines/detect.js';
 

@@ -7,8 +7,7 @@ import {
   normalizeBackward,
   normalizeInto,
 } from '../../../train/distributed/batch-norm.js';
-import type { Communicator } from '../../../train/distributed/communicator.js';
-import { SINGLE_PROCESS } from '../../../train/distributed/communicator.js';
+import { SINGLE_PROCESS, type Communicator } from '../../../train/distributed/communicator.js';
 import { mpiAbi } from '../../../train/distributed/mpi-abi.js';
 import { joinMoments } from '../../../train/distributed/moments.js';
 import { globalIndex, ownBatchSize, ownRows, shardOf } from '../../../train/distributed/shard.js';

@@ -2,8 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { FUSED_KERNEL } from '../../../../engine/ops/fused-kernels.js';
 import { gelu, geluAgain } from '../../../../engine/ops/gelu.js';
 import { standardize } from '../../../../engine/ops/layer-norm.js';
-import type { KernelTable } from './kernel-case.js';
-import { FORWARD_ONLY, SHAPES, exactly, float, of, text } from './kernel-case.js';
+import { FORWARD_ONLY, SHAPES, exactly, float, of, text, type KernelTable } from './kernel-case.js';
 
 /** The ops dispatch the kernel where the backend has it, and compose it of others on tfjs's own backends. */
 export const FUSED_CASES: KernelTable = {
