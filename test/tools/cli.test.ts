@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cli } from '../helpers/cli.js';
 import { FIXTURES } from '../helpers/fixtures.js';
+import { runInProcess } from '../helpers/in-process.js';
 import { writeTinyClasses } from '../helpers/tiny-classes.js';
 
 let folder: string;
@@ -125,12 +126,18 @@ const MISTAKES: readonly (readonly [string, () => readonly string[], RegExp])[] 
 ];
 
 describe('mistakes end with exit code 2 and one line that says what to do', () => {
-  test.each(MISTAKES)('%s', (_, args, message) => {
-    const { code, stderr, stdout } = cli(args());
+  test.each(MISTAKES)('%s', async (_, args, message) => {
+    const { code, stderr, stdout } = await runInProcess(args());
     expect(stderr).toMatch(message);
     expect(code).toBe(2);
     expect(stdout).toBe('');
     expect(stderr).not.toMatch(/\n\s+at /); // no stack trace
+  });
+
+  test('also of the program itself', () => {
+    const { code, stderr, stdout } = cli(['predict', MODEL, at('none.jpg')]);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/^DataError: .*none\.jpg: expected an image.*\n$/);
   });
 
   test('no half-written run is left behind', () => {
@@ -138,8 +145,8 @@ describe('mistakes end with exit code 2 and one line that says what to do', () =
   });
 });
 
-test('with --json an error is one document on standard output', () => {
-  const { code, stdout } = cli(['predict', MODEL, at('broken.jpg'), '--json']);
+test('with --json an error is one document on standard output', async () => {
+  const { code, stdout } = await runInProcess(['predict', MODEL, at('broken.jpg'), '--json']);
   expect(code).toBe(2);
   const { error } = JSON.parse(stdout) as {
     error: { code: string; message: string; file: string };
@@ -148,11 +155,20 @@ test('with --json an error is one document on standard output', () => {
   expect(error.file).toBe(at('broken.jpg'));
 });
 
-test('predict prints the classes, as text and as JSON', () => {
+test('predict prints the classes, as text and as JSON', async () => {
   const text = cli(['predict', MODEL, image, '--size', '32', '--top', '3']);
   expect(text.code).toBe(0);
   expect(text.stdout.match(/%/g)?.length).toBe(3);
-  const json = cli(['predict', MODEL, image, '--size', '32', '--json', '--out', at('out')]);
+  const json = await runInProcess([
+    'predict',
+    MODEL,
+    image,
+    '--size',
+    '32',
+    '--json',
+    '--out',
+    at('out'),
+  ]);
   const { predictions } = JSON.parse(json.stdout) as {
     predictions: { top: { probability: number }[] }[];
   };
@@ -163,7 +179,7 @@ test('predict prints the classes, as text and as JSON', () => {
   expect(readdirSync(at('out'))).toEqual(['predictions.json']);
 });
 
-test('train, predict and eval work in a row', () => {
+test('train, predict and eval work in a row', async () => {
   const run = at('run');
   const small = [
     'training.inputSize=32',
@@ -186,11 +202,10 @@ test('train, predict and eval work in a row', () => {
   ]);
   expect(trained.code).toBe(0);
   expect((JSON.parse(trained.stdout) as { step: number }).step).toBe(4);
-  expect(cli(['train', 'classify', '--data', data, '--out', run]).stderr).toMatch(
-    /got one with checkpoints/,
-  );
-  const evaluated = cli(['eval', run, '--data', data, '--json']);
+  const again = await runInProcess(['train', 'classify', '--data', data, '--out', run]);
+  expect(again.stderr).toMatch(/got one with checkpoints/);
+  const evaluated = await runInProcess(['eval', run, '--data', data, '--json']);
   expect((JSON.parse(evaluated.stdout) as { count: number }).count).toBe(24);
-  const predicted = cli(['predict', run, image]);
+  const predicted = await runInProcess(['predict', run, image]);
   expect(predicted.stdout).toMatch(/class[012]/);
 }, 60_000);
