@@ -17,7 +17,7 @@ export const EPS = 1e-6;
 export const WEIGHT_INIT: Initializer = { kind: 'truncatedNormal', std: 0.02, limit: 2 };
 
 /** Initializer of a layer whose units have `numInputs` inputs. */
-export type WeightInit = (numInputs: number) => Initializer;
+type WeightInit = (numInputs: number) => Initializer;
 
 /** Chooses the initializer of all layers, see `ConvNeXtV2Config.initialWeights`. */
 export function weightInit(initialWeights?: 'fanIn'): WeightInit {
@@ -81,7 +81,7 @@ export function blockSpecs(
 }
 
 /** Optional inputs of a block. */
-export interface BlockInputs {
+interface BlockInputs {
   /** `[N]`, see {@link dropPath}. */
   readonly dropPathMask?: tf.Tensor1D | undefined;
   /** Variant that replaces global response normalization. */

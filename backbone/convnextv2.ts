@@ -52,7 +52,7 @@ export function convNeXtV2Specs({
 }
 
 /** Optional inputs of a forward pass. */
-export interface ConvNeXtV2Inputs extends BackboneInputs {
+interface ConvNeXtV2Inputs extends BackboneInputs {
   /** `responseForm` of the configuration. */
   readonly variant?: GrnVariant | undefined;
 }

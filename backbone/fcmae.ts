@@ -91,7 +91,7 @@ export function fcmaeSpecs({ backbone, decoder, patchSize }: FcmaeConfig): Fcmae
  * @param visible `[N, H/32, W/32, 1]`
  * @returns `[N, rows, columns, patchSize² · 3]`; channel `(y · patchSize + x) · 3 + c` of a patch
  */
-export function fcmaeDecoder(
+function fcmaeDecoder(
   encoded: tf.Tensor4D,
   visible: tf.Tensor4D,
   { mask_token, proj, decoder, pred }: TensorTree<FcmaeSpecs>,
@@ -167,7 +167,7 @@ export function fcmaeLoss(
 }
 
 /** Outputs of an autoencoder. */
-export interface FcmaeOutputs {
+interface FcmaeOutputs {
   /** `[N, H/32, W/32, C]`, zero at removed sites. */
   readonly encoded: tf.Tensor4D;
   /** `[N, rows, columns, patchSize² · 3]` */

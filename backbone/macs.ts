@@ -1,7 +1,7 @@
 import type { ConvNeXtV2Config } from './variants.js';
 
 /** Multiply-adds for one image, which the literature calls FLOPs. */
-export interface Macs {
+interface Macs {
   /** Multiply-adds of all convolutions and linear layers. */
   readonly products: number;
   /** Multiply-adds of every stage with its downsampling layer. */

@@ -4,7 +4,7 @@ import { ConfigError, ShapeError } from '../core/errors.js';
 const LAST_STRIDE = 32;
 
 /** Number of patches of an image along each axis. */
-export interface PatchGrid {
+interface PatchGrid {
   readonly rows: number;
   readonly columns: number;
 }
@@ -96,7 +96,7 @@ export function maskFromNoise(noise: Float32Array, grid: PatchGrid, maskRatio: n
  * Indices of the visible sites of a feature map, in units of *segments*: the `cell` sites of one patch in one row of the
  * map, which are adjacent in memory.
  */
-export interface SegmentIndices {
+interface SegmentIndices {
   /** `[N · K · cell]`: map segment of every segment of the visible patches, stored patch after patch. */
   readonly gather: Int32Array;
   /** `[N · rows · cell · columns]`: the inverse; `N · K · cell` (one past the last) for removed segments. */

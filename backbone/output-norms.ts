@@ -10,7 +10,7 @@ import type { ConvNeXtV2Config } from './variants.js';
 type Norm = ReturnType<typeof normSpecs>;
 
 /** Specs of the network plus one layer norm per output level. */
-export type DenseBackboneSpecs = ConvNeXtV2Specs & {
+type DenseBackboneSpecs = ConvNeXtV2Specs & {
   readonly norm0: Norm;
   readonly norm1: Norm;
   readonly norm2: Norm;

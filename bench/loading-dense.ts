@@ -10,7 +10,7 @@ import {
 } from '../train/pipelines/detect.js';
 
 /** A detection batch with a bitmap of every object, as the libraries compared in `loading.ts` produce. */
-export interface DenseBatch extends DetectionBatch {
+interface DenseBatch extends DetectionBatch {
   /** Bitmap bytes read on arrival, one per page. */
   readonly checksum: number;
 }

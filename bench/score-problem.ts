@@ -27,7 +27,7 @@ interface GroundTruth {
 }
 
 /** Digest of a generated file. */
-export interface FileDigest {
+interface FileDigest {
   readonly bytes: number;
   readonly sha256: string;
 }

@@ -100,7 +100,7 @@ export function levelOffsets(sizes: readonly Size[], config: AnchorConfig): Int3
 }
 
 /** Selection of the anchors that take part in assignment. */
-export interface UsableAnchorOptions {
+interface UsableAnchorOptions {
   /** Size of this image padded to a multiple of 32 (not the batch's size): cells beyond it are left out. */
   readonly padded: Size;
   /** The image without padding. */

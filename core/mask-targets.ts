@@ -21,7 +21,7 @@ export interface MaskGrid {
 }
 
 /** Options of mask head targets. */
-export interface MaskTargetOptions {
+interface MaskTargetOptions {
   /** Side of the targets, 28. */
   readonly maskSize: number;
   /** Size of the network's input with padding: boxes are clipped to it. */

@@ -6,7 +6,7 @@ import type { Random } from './random.js';
 import { sampleInOrder, sampleRandom, type SamplerConfig } from './sampler.js';
 
 /** Configuration of the box head's targets: matching, sampling and encoding. */
-export interface RoiTargetConfig {
+interface RoiTargetConfig {
   readonly matcher: MatcherConfig;
   readonly sampler: SamplerConfig;
   readonly coder: BoxCoderConfig;
@@ -15,7 +15,7 @@ export interface RoiTargetConfig {
 }
 
 /** Ground truth of one image. */
-export interface GroundTruths {
+interface GroundTruths {
   /** `[G, 4]`, without crowd regions. */
   readonly boxes: Boxes;
   /** `int32 [G]`, 0 … K − 1. */

@@ -5,7 +5,7 @@ import type { Random } from './random.js';
 import { sampleInOrder, sampleRandom, type SamplerConfig } from './sampler.js';
 
 /** Configuration of RPN targets: matching, sampling and encoding. */
-export interface RpnTargetConfig {
+interface RpnTargetConfig {
   readonly matcher: MatcherConfig;
   readonly sampler: SamplerConfig;
   readonly coder: BoxCoderConfig;

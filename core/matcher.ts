@@ -51,12 +51,12 @@ export const CASCADE_MATCHERS = [0.5, 0.6, 0.7].map((iou): MatcherConfig => ({
 }));
 
 /** Value of {@link Matches.assigned} for boxes excluded from the loss. */
-export const IGNORED = -1;
+const IGNORED = -1;
 /** Value of {@link Matches.assigned} for background. */
 export const BACKGROUND = 0;
 
 /** Outcome of matching. */
-export interface Matches {
+interface Matches {
   /** `int32 [M]`: −1 ignored, 0 background, g + 1 for ground truth g. */
   readonly assigned: Int32Array;
   /** `[M]`: highest IoU with any ground truth; 0 if there is none or the box is excluded. */

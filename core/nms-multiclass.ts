@@ -5,11 +5,11 @@ import { groupedNms } from './nms.js';
 import { FRACTION, byKind, literal, record, whole, type Infer } from './schema.js';
 
 /** Suppression of overlapping detections of a class. */
-export const Suppression = byKind(
+const Suppression = byKind(
   record({ kind: literal('hard'), iouThreshold: FRACTION }),
   record({ kind: literal('soft'), decay: SoftNmsDecay, minScore: FRACTION }),
 );
-export type Suppression = Infer<typeof Suppression>;
+type Suppression = Infer<typeof Suppression>;
 
 /** Options for turning class scores and boxes into detections. */
 export const MulticlassNmsOptions = record({
@@ -37,7 +37,7 @@ export const SOFT_DETECTION_NMS = {
 } as const satisfies MulticlassNmsOptions;
 
 /** Detections of one image, highest score first. */
-export interface Detections {
+interface Detections {
   /** `[D, 4]` */
   readonly boxes: Boxes;
   /** `[D]` */

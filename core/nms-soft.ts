@@ -14,7 +14,7 @@ export const SoftNmsDecay = byKind(
 export type SoftNmsDecay = Infer<typeof SoftNmsDecay>;
 
 /** Soft non-maximum suppression. */
-export interface SoftNmsOptions {
+interface SoftNmsOptions {
   readonly decay: SoftNmsDecay;
   /** Boxes are dropped as soon as their score is below this. */
   readonly minScore: number;
@@ -23,7 +23,7 @@ export interface SoftNmsOptions {
 }
 
 /** Boxes that soft-NMS keeps. */
-export interface SoftNmsResult {
+interface SoftNmsResult {
   /** `int32 [R]`, highest final score first. */
   readonly indices: Int32Array;
   /** `[R]`, final scores. */

@@ -11,7 +11,7 @@ declare const TYPE: unique symbol;
 const OPTIONAL = Symbol('optional');
 
 /** A field that may be absent. */
-export interface OptionalSchema<T> extends Schema<T> {
+interface OptionalSchema<T> extends Schema<T> {
   readonly [OPTIONAL]: true;
 }
 
@@ -28,14 +28,14 @@ type OptionalKeys<F> = {
 type Flat<T> = T extends infer All ? { [K in keyof All]: All[K] } : never;
 
 /** An object with these fields. Mapped over picked keys, so that the fields keep their doc comments. */
-export type RecordOf<F extends Fields> = Flat<
+type RecordOf<F extends Fields> = Flat<
   { readonly [K in keyof Pick<F, Exclude<keyof F, OptionalKeys<F>>>]: Infer<F[K]> } & {
     readonly [K in keyof Pick<F, OptionalKeys<F>>]?: Infer<F[K]> | undefined;
   }
 >;
 
 /** Bounds of a number; `above` is exclusive. */
-export interface Bounds {
+interface Bounds {
   readonly from?: number | undefined;
   readonly above?: number | undefined;
   readonly to?: number | undefined;

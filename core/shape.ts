@@ -1,7 +1,7 @@
 import { ShapeError } from './errors.js';
 
 /** Anything that has a shape: a tensor or a description of one. */
-export interface Shaped {
+interface Shaped {
   readonly shape: readonly number[];
 }
 

@@ -14,7 +14,7 @@ export const LABEL_FILES = [
 ] as const;
 
 /** One line of a label file. */
-export interface FileLabel {
+interface FileLabel {
   /** Path as written; the extension may be missing. */
   readonly file: string;
   /** Key, name or index of a class. */

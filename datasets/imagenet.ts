@@ -21,7 +21,7 @@ export interface ClassificationSet {
 }
 
 /** Options of {@link readImageNet}. */
-export interface ImageNetOptions {
+interface ImageNetOptions {
   readonly split: 'train' | 'val';
   /** Classes by index, e.g. those of a checkpoint; default: the set's list or its training folders. */
   readonly classes?: readonly ClassEntry[];

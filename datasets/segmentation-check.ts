@@ -9,7 +9,7 @@ import { errorAsValue, type ProblemKind, type ProblemLog, type Severity } from '
 import type { SegmentationSample } from './sample.js';
 
 /** Kinds of problems of a segmentation set; see `COCO_PROBLEMS` for the severities. */
-export const LABEL_PROBLEMS = {
+const LABEL_PROBLEMS = {
   imageUnreadable: kind('image-unreadable', 'error', 'images that cannot be read'),
   labelUnreadable: kind('label-unreadable', 'error', 'label files that cannot be read'),
   labelSize: kind('label-size', 'error', 'labels of another size than their image'),

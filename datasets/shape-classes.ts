@@ -8,7 +8,7 @@ import type { RgbImage } from '../core/image.js';
 export const SHAPE_CLASSES = ['circle', 'square', 'triangle', 'star', 'cross', 'ring'] as const;
 
 /** Options of {@link writeShapeClasses}. */
-export interface ShapeClassesOptions {
+interface ShapeClassesOptions {
   readonly trainPerClass: number;
   readonly valPerClass: number;
   readonly sizePx: number;
@@ -42,7 +42,7 @@ export function writeShapeClasses(root: string, options: ShapeClassesOptions): n
 }
 
 /** Draws one picture of a class. */
-export function drawShape(classIndex: number, sizePx: number, random: Random): RgbImage {
+function drawShape(classIndex: number, sizePx: number, random: Random): RgbImage {
   const data = new Uint8Array(sizePx * sizePx * 3);
   const radius = sizePx * random.between(0.28, 0.42);
   const [cx, cy] = [0, 1].map(() => random.between(radius, sizePx - radius));

@@ -5,7 +5,7 @@ import { linear, type LinearParams } from '../engine/ops/linear.js';
 import { linearSpecs, normSpecs } from '../engine/parameters/layers.js';
 
 /** `norm` is over `C` channels, `head` maps `C` to `K` classes. */
-export interface ClassifierParams {
+interface ClassifierParams {
   readonly norm: NormParams;
   readonly head: LinearParams;
 }

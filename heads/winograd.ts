@@ -20,7 +20,7 @@ export const PRODUCTS = PATCH * PATCH;
 const POINTS = [0, 0.75, -0.75, 1.5, -1.5];
 
 /** Transform matrices of one axis, row-major. */
-export interface AxisTransforms {
+interface AxisTransforms {
   /** `[4, 6]`: products to outputs, Aᵀ. */
   readonly output: readonly (readonly number[])[];
   /** `[6, 3]`: taps to factors, G. */

@@ -3,7 +3,7 @@ import { quote } from '../core/errors.js';
 import { nearestWord } from '../core/nearest-word.js';
 
 /** One problem of a value. */
-export interface SchemaProblem {
+interface SchemaProblem {
   /** Path of keys and indices, `bbox/2`; empty for the value itself. */
   readonly path: string;
   /** `expected a number from 0, got "fast"`. */

@@ -8,7 +8,7 @@ import { flattenConfig, readStoredConfig } from './run-facts.js';
 import { METRICS, readMetrics, type MetricsRecord } from './run-folder.js';
 
 /** One run of a comparison. */
-export interface ComparedRun {
+interface ComparedRun {
   /** Folder as given by the user. */
   readonly name: string;
   readonly records: readonly MetricsRecord[];
@@ -25,7 +25,7 @@ export interface ComparedRun {
 }
 
 /** Comparison of runs. */
-export interface RunComparison {
+interface RunComparison {
   readonly runs: readonly ComparedRun[];
   /** Names of all scores of any run. */
   readonly metrics: readonly string[];
@@ -114,7 +114,7 @@ function rounded(value: number | undefined): number | null {
 }
 
 /** Creates charts of the loss and of every score, with one curve per run. */
-export function comparisonCharts({ runs, metrics }: RunComparison): readonly ReportChart[] {
+function comparisonCharts({ runs, metrics }: RunComparison): readonly ReportChart[] {
   const chart = (
     title: string,
     value: (record: MetricsRecord) => number | undefined,

@@ -12,7 +12,7 @@ import { readResult, type RunResult } from './run-result.js';
 import { formatNumber } from './svg-axis.js';
 
 /** Name of the report in a run folder. */
-export const REPORT = 'report.html';
+const REPORT = 'report.html';
 
 /**
  * Writes `report.html` of a run: one self-contained file without scripts or network access. Sections without records (an

@@ -1,5 +1,5 @@
 /** A tick of an axis. */
-export interface Tick {
+interface Tick {
   readonly value: number;
   readonly text: string;
 }
@@ -14,7 +14,7 @@ export interface Axis {
 }
 
 /** Range that an axis must show (within ±1e100) and approximate number of ticks. */
-export interface AxisRange {
+interface AxisRange {
   readonly min: number;
   readonly max: number;
   readonly count: number;

@@ -24,7 +24,7 @@ export interface LineChart {
 }
 
 /** Size of a chart in CSS pixels. */
-export interface ChartSize {
+interface ChartSize {
   readonly width: number;
   readonly height: number;
 }

@@ -12,7 +12,7 @@ import {
 import { frameRecord } from './tensorboard-records.js';
 
 /** Options of a {@link TensorBoardWriter}. */
-export interface TensorBoardOptions {
+interface TensorBoardOptions {
   /** First step of a resumed run: TensorBoard drops the later events of earlier files in the folder. */
   readonly resumedAtStep?: number;
   /** Returns milliseconds since 1970; default: the system clock. */

@@ -1,7 +1,7 @@
 import { SIZES, type SizeName } from './architecture.js';
 
 /** Training of an official file. `fcmae` files contain an encoder without head. */
-export type WeightsTag =
+type WeightsTag =
   | 'fcmae'
   | 'fcmae_ft_in1k'
   | 'fcmae_ft_in22k_in1k'
@@ -9,7 +9,7 @@ export type WeightsTag =
   | 'fcmae_ft_in22k_in1k_512';
 
 /** ImageNet-1K accuracy in percent. */
-export interface PublishedAccuracy {
+interface PublishedAccuracy {
   /** As reported by the authors. */
   readonly top1: number;
   /** As measured by timm on the public file, with the exact GELU. */

@@ -13,7 +13,7 @@ export interface SkippedCheckpoint {
 }
 
 /** Result of {@link latestValid}. */
-export interface LatestCheckpoint<State extends object = Record<string, unknown>> {
+interface LatestCheckpoint<State extends object = Record<string, unknown>> {
   /** Undefined if the folder holds no sound checkpoint. */
   readonly checkpoint: Checkpoint<State> | undefined;
   /** Newer ones that are torn or damaged: tell the user. */
@@ -21,7 +21,7 @@ export interface LatestCheckpoint<State extends object = Record<string, unknown>
 }
 
 /** `best.json`: a name, not a copy. */
-export interface BestCheckpoint {
+interface BestCheckpoint {
   readonly name: string;
   /** E.g. `top1`, `segm.AP`, `mIoU`. */
   readonly metric: string;

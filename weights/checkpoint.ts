@@ -22,7 +22,7 @@ const VERSION = 1;
 export type CheckpointGroups = Readonly<Record<string, readonly ParameterTarget[]>>;
 
 /** Content of a checkpoint. */
-export interface CheckpointContent<State extends object = Record<string, unknown>> {
+interface CheckpointContent<State extends object = Record<string, unknown>> {
   /** Number of optimizer steps done. */
   readonly step: number;
   /** Read while saving; must not change until saving is complete. */

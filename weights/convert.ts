@@ -13,7 +13,7 @@ import { reshaped, toFloat32, type LazyTensor, type TensorMap } from '../io/tens
 import type { WrittenFile } from '../io/files/atomic.js';
 
 /** Options of the conversion. */
-export interface ConvertOptions {
+interface ConvertOptions {
   readonly scheme: Scheme;
   /** Default `F32`. */
   readonly dtype?: 'F32' | 'F16';
@@ -26,7 +26,7 @@ export interface ConvertOptions {
 }
 
 /** Result of the conversion. */
-export interface Converted extends WrittenFile {
+interface Converted extends WrittenFile {
   readonly scheme: Scheme;
   /** Names of the written tensors. */
   readonly names: readonly string[];

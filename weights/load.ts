@@ -44,7 +44,7 @@ export function parameterTargets(store: ParameterSource): readonly ParameterTarg
  * - `encoderOnly`: only stem, downsampling and blocks are loaded; every other parameter of the model keeps its initial
  *   values, and the file's final norm, output norms, head and FCMAE decoder are dropped
  */
-export type LoadException = 'newHead' | 'encoderOnly';
+type LoadException = 'newHead' | 'encoderOnly';
 
 /** How to load. */
 export interface LoadOptions {

@@ -39,7 +39,7 @@ export async function withWeights<Result>(
 }
 
 /** Detects the container of a file by its first bytes. @throws WeightsError if it is unknown */
-export async function detectContainer(path: string): Promise<Container> {
+async function detectContainer(path: string): Promise<Container> {
   const file = await RandomAccessFile.open(path);
   try {
     if (file.sizeBytes === 0) {

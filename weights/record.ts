@@ -4,7 +4,7 @@ import { writeJsonAtomically } from '../io/files/atomic.js';
 import { sha256OfFile } from '../io/files/sha256.js';
 
 /** Record of a file in the cache, stored next to it as `FILE.json`. */
-export interface FileRecord {
+interface FileRecord {
   /** URL of the source; `null` if the user placed the file. */
   readonly url: string | null;
   readonly bytes: number;
@@ -17,7 +17,7 @@ export interface FileRecord {
 }
 
 /** Path of the record of a file. */
-export function recordPath(file: string): string {
+function recordPath(file: string): string {
   return `${file}.json`;
 }
 

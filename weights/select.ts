@@ -15,7 +15,7 @@ const GROUPS: Readonly<Record<Which, readonly string[]>> = {
 const CHECKPOINT_GROUPS: Readonly<Record<Which, string>> = { model: 'weights', model_ema: 'ema' };
 
 /** The chosen state dict. */
-export interface Selection {
+interface Selection {
   /** Its key in the file; `''` if the file itself is the state dict. */
   readonly group: string;
   /** Names without that key, PyTorch's axis order. */

@@ -31,7 +31,7 @@ export interface WeightsSummary {
 }
 
 /** The result of {@link verifyWeights}. */
-export interface VerifiedWeights extends WeightsSummary {
+interface VerifiedWeights extends WeightsSummary {
   readonly sha256: string;
   readonly bytes: number;
   /** Whether the checksum was compared with a record, or only computed. */

@@ -42,7 +42,7 @@ export function tableDomain({
 }
 
 /** Selection of annotations and masks. */
-export interface ObjectOptions {
+interface ObjectOptions {
   /** Selects annotations; default: all. */
   readonly wantsRow?: ((row: number) => boolean) | undefined;
   /** Selects the images whose masks are read, others get empty masks; default: no masks. */

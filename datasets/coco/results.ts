@@ -6,7 +6,7 @@ import type { ProblemKind, ProblemLog } from '../problems.js';
 import { COCO_PROBLEMS as PROBLEMS, reportTo } from './problem-kinds.js';
 
 /** Numbers of detections by kind in a result file. */
-export interface ResultCounts {
+interface ResultCounts {
   readonly detections: number;
   readonly withBox: number;
   readonly withMask: number;

@@ -1,14 +1,14 @@
 import type { CocoSet } from './set.js';
 
 /** COCO's ranges of object areas: small below 32² px, large from 96² px. */
-export interface SizeCounts {
+interface SizeCounts {
   readonly small: number;
   readonly medium: number;
   readonly large: number;
 }
 
 /** Counts of one class, including crowds. */
-export interface ClassCounts extends SizeCounts {
+interface ClassCounts extends SizeCounts {
   readonly name: string;
   readonly categoryId: number;
   readonly annotations: number;
@@ -24,7 +24,7 @@ export interface Range {
 }
 
 /** Statistics of a detection set. */
-export interface DetectionStatistics {
+interface DetectionStatistics {
   readonly images: number;
   readonly emptyImages: number;
   readonly annotations: number;

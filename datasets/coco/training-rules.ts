@@ -4,14 +4,14 @@ import { COCO_PROBLEMS as PROBLEMS } from './problem-kinds.js';
 export const MIN_IMAGE_SIDE_PX = 32;
 
 /** Reason to skip an annotation in training. */
-export type SkipReason =
+type SkipReason =
   | typeof PROBLEMS.ignored
   | typeof PROBLEMS.boxOutside
   | typeof PROBLEMS.areaNotPositive
   | typeof PROBLEMS.boxSmall;
 
 /** Fields that decide whether an annotation is used in training. */
-export interface AnnotationFacts {
+interface AnnotationFacts {
   readonly ignore: boolean;
   /** x, y, width, height in pixels. */
   readonly box: readonly [number, number, number, number];

@@ -127,7 +127,7 @@ async function imageFolderOf(
 }
 
 /** Lists the names of the files in a folder, sorted; none if the folder does not exist. */
-export function filesIn(folder: string): readonly string[] {
+function filesIn(folder: string): readonly string[] {
   if (!existsSync(folder) || !statSync(folder).isDirectory()) return [];
   return readdirSync(folder, { withFileTypes: true })
     .filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.'))

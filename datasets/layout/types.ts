@@ -5,7 +5,7 @@ import type { FolderSource } from '../segmentation-folder.js';
 export type SplitName = 'train' | 'val' | 'test';
 
 /** Rule to divide a set that has no validation split. */
-export interface SplitRule {
+interface SplitRule {
   readonly valFraction: number;
   readonly seed: number;
 }

@@ -16,7 +16,7 @@ export interface Host {
 }
 
 /** Called with every answer of a host; `unusable` means that it will not answer again. */
-export type HostListener = (message: FromWorker) => void;
+type HostListener = (message: FromWorker) => void;
 
 /** Starts a worker thread. Errors in it are reported to the listener. */
 export function startThread(setup: WorkerSetup, listener: HostListener): Host {

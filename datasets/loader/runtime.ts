@@ -11,7 +11,7 @@ import {
 import type { Pipeline } from './pipeline.js';
 
 /** Sends a message; `buffers` are moved. */
-export type Post = (message: FromWorker, buffers: readonly ArrayBuffer[]) => void;
+type Post = (message: FromWorker, buffers: readonly ArrayBuffer[]) => void;
 
 /** Thrown inside a canceled request. */
 const CANCELLED = Symbol('cancelled');

@@ -3,7 +3,7 @@ import { FORMS } from './forms.js';
 import { randomTexture, type Texture } from './texture.js';
 
 /** Options of a scene. */
-export interface SceneOptions {
+interface SceneOptions {
   readonly width: number;
   readonly height: number;
   readonly minObjects: number;
@@ -16,7 +16,7 @@ export interface SceneOptions {
 }
 
 /** One drawn shape. `[ux, uy]` is its x axis, a unit vector. */
-export interface Piece {
+interface Piece {
   readonly classIndex: number;
   readonly x: number;
   readonly y: number;
@@ -28,7 +28,7 @@ export interface Piece {
 }
 
 /** One annotated object: a piece, or for a crowd several of one class. */
-export interface SceneObject {
+interface SceneObject {
   readonly classIndex: number;
   readonly isCrowd: boolean;
   readonly pieces: readonly Piece[];

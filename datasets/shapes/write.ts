@@ -44,7 +44,7 @@ export const SHAPES_DEFAULTS: ShapesOptions = {
 };
 
 /** An annotation file of the set. */
-export interface ShapesFile {
+interface ShapesFile {
   readonly info: { readonly description: string; readonly version: string };
   readonly licenses: readonly never[];
   readonly images: readonly {

@@ -44,7 +44,7 @@ export function evaluationResize(inputSize: number, cropFraction = 224 / 256): E
 }
 
 /** Resized size of an image, and the window that is kept. */
-export interface ResizeAndCrop {
+interface ResizeAndCrop {
   readonly size: Size;
   readonly window: Rect;
 }

@@ -3,7 +3,7 @@
  *
  * @see OpenCV 4.6, modules/imgproc/src/color_hsv.simd.hpp, RGB2HSV_b and HSV2RGB_b
  */
-export type Hsv = Uint8Array;
+type Hsv = Uint8Array;
 
 const SHIFT = 12;
 const HALF = 1 << (SHIFT - 1);

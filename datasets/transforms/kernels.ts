@@ -103,7 +103,7 @@ export class ImageKernels {
 }
 
 /** Rows of an image in bytes. */
-export interface RowRange {
+interface RowRange {
   readonly start: number;
   readonly stride: number;
   readonly rowBytes: number;

@@ -4,7 +4,7 @@ import { boxThroughGrid, outputStarts, segmentationRuns } from './mask-grid.js';
 import type { Size } from './rect.js';
 
 /** Selects the objects at `indices`, in that order. */
-export function selectObjects(objects: Objects, indices: readonly number[]): Objects {
+function selectObjects(objects: Objects, indices: readonly number[]): Objects {
   return {
     boxes: Float32Array.from({ length: indices.length * 4 }, (_, i) => {
       return objects.boxes[indices[i >> 2] * 4 + (i & 3)];

@@ -28,7 +28,7 @@ const LOW_BITS = 11;
 const LOW_MASK = (1 << LOW_BITS) - 1;
 
 /** One axis of a resize: range of the input, number of outputs, and the outputs to compute. */
-export interface AxisResize {
+interface AxisResize {
   readonly inputLength: number;
   readonly outputLength: number;
   /** Range of the input covered by the outputs; may be fractional. Taps may extend beyond it. */

@@ -4,7 +4,7 @@ import { fullRect, isInside, type Rect, type Size } from './rect.js';
 import { sharedScratch, type Scratch } from './scratch.js';
 
 /** Size of the whole result, and the window to compute. */
-export interface CvResizeOptions {
+interface CvResizeOptions {
   readonly size: Size;
   /** Window of the result that is computed and returned. Default: all. */
   readonly window?: Rect;

@@ -6,7 +6,7 @@ import { fullRect, isInside, type Rect, type Size } from './rect.js';
 import { sharedScratch, type Scratch } from './scratch.js';
 
 /** Options of {@link resizePil}. */
-export interface PilResizeOptions {
+interface PilResizeOptions {
   readonly filter: PilFilter;
   /** Size of the whole result. */
   readonly size: Size;

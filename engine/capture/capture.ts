@@ -13,7 +13,7 @@ export interface TensorSpec {
 }
 
 /** Request for a capture. */
-export interface CaptureRequest {
+interface CaptureRequest {
   readonly name: string;
   readonly lowering: Lowering;
   readonly inputs: Readonly<Record<string, TensorSpec>>;

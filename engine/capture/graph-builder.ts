@@ -21,7 +21,7 @@ export type Lowering =
   | { readonly kind: 'portable' };
 
 /** Description of a node for {@link GraphBuilder.emit}. */
-export interface Emission {
+interface Emission {
   readonly domain?: string;
   readonly inputs: readonly (OnnxValue | undefined)[];
   readonly outputs: readonly { readonly shape: readonly number[]; readonly type: OnnxType }[];

@@ -18,7 +18,7 @@ export const padChannels = (channels: number, block: number): number =>
 export const canBlock = (channels: number): boolean => channels % 4 === 0;
 
 /** Attributes of a convolution. */
-export interface BlockedConv {
+interface BlockedConv {
   readonly block: number;
   readonly kernel: readonly [number, number];
   readonly strides: readonly [number, number];

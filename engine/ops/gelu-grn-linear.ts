@@ -5,7 +5,7 @@ import { grnScale, grnScaleGradient } from './grn.js';
 import type { LinearParams } from './linear.js';
 
 /** `gamma` is `[C]`, `weight` `[C, out]`, `bias` `[out]`. */
-export interface GeluGrnLinearParams extends LinearParams {
+interface GeluGrnLinearParams extends LinearParams {
   readonly gamma: tf.Tensor1D;
 }
 

@@ -2,7 +2,7 @@ import { ConfigError } from '../../core/errors.js';
 import { Kernels, MAX_MEMORY_BYTES, STAGING_BYTES } from './kernels.js';
 
 /** Arrays of a training run besides parameters and gradients. */
-export interface FlatBufferOptions {
+interface FlatBufferOptions {
   /** Number of moments of the optimizer: AdamW 2, SGD 1. */
   readonly moments: 0 | 1 | 2;
   /** Exponential moving average (EMA) of the parameters. */

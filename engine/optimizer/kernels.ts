@@ -23,7 +23,7 @@ export interface Span {
 }
 
 /** Scalars of an AdamW update; the formula is in `kernels.wat`. */
-export interface AdamWCoefficients {
+interface AdamWCoefficients {
   readonly scale: number;
   readonly a1: number;
   readonly a2: number;
@@ -33,7 +33,7 @@ export interface AdamWCoefficients {
 }
 
 /** Scalars of an SGD update; the formula is in `kernels.wat`. */
-export interface SgdCoefficients {
+interface SgdCoefficients {
   readonly scale: number;
   readonly momentum: number;
   readonly decay: number;

@@ -2,7 +2,7 @@ import type * as tf from '@tensorflow/tfjs';
 import type { ParameterLayout, ParameterSpec, SpecTree } from './spec.js';
 
 /** Tensor type of a parameter layout. */
-export type TensorOf<Layout extends ParameterLayout> = Layout extends 'vector'
+type TensorOf<Layout extends ParameterLayout> = Layout extends 'vector'
   ? tf.Tensor1D
   : Layout extends 'linear'
     ? tf.Tensor2D

@@ -3,7 +3,7 @@ import type * as Ort from 'onnxruntime-web';
 import { ConfigError } from '../../core/errors.js';
 
 /** The JavaScript API common to both packages of ONNX Runtime. */
-export type OrtModule = Pick<typeof Ort, 'InferenceSession' | 'Tensor'>;
+type OrtModule = Pick<typeof Ort, 'InferenceSession' | 'Tensor'>;
 
 /** ONNX Runtime on this machine. */
 export interface OnnxRuntime {

@@ -93,7 +93,7 @@ export interface Executable {
 export const gradientName = (name: string): string => `grad:${name}`;
 
 /** Lists the parameters that `request` differentiates. */
-export function gradientPaths(store: ParameterStore, request: GradientRequest): readonly string[] {
+function gradientPaths(store: ParameterStore, request: GradientRequest): readonly string[] {
   if (request.parameters) return request.parameters;
   return store.entries.filter(({ spec }) => spec.trainable).map(({ path }) => path);
 }

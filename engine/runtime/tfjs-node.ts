@@ -11,10 +11,10 @@ const VERSION = '4.22.0';
 const NOT_INSTALLED = 'not installed';
 
 /** Optional packages that run tfjs on TensorFlow's native library. */
-export type TensorflowPackage = typeof GPU | typeof CPU;
+type TensorflowPackage = typeof GPU | typeof CPU;
 
 /** The active backend. */
-export interface TensorflowBackend {
+interface TensorflowBackend {
   readonly package: TensorflowPackage;
   /** Whether operations run on a GPU. False if the GPU package found no usable device. */
   readonly usesGpu: boolean;
@@ -23,13 +23,13 @@ export interface TensorflowBackend {
 }
 
 /** A package that could not be used, with the reason. */
-export interface SkippedPackage {
+interface SkippedPackage {
   readonly package: TensorflowPackage;
   readonly reason: string;
 }
 
 /** Options of the search for packages. */
-export interface LoadTensorflowOptions {
+interface LoadTensorflowOptions {
   /** Package that is tried first, before the other one. */
   readonly prefer?: 'gpu' | 'cpu';
   /** Imports a package by name. */

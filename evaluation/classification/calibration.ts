@@ -24,7 +24,7 @@ export interface Calibration {
   readonly bins: readonly CalibrationBin[];
 }
 
-export interface CalibrationBin {
+interface CalibrationBin {
   readonly count: number;
   /** Mean highest probability; NaN in an empty bin. */
   readonly confidence: number;

@@ -2,7 +2,7 @@ import { matchImages, type ImageMatch, type ImageMatchOptions } from './match-im
 import type { CocoDetections, CocoGroundTruth } from './objects.js';
 
 /** Confusion matrix of categories. */
-export interface DetectionConfusion {
+interface DetectionConfusion {
   /** `[K]`, ascending: category id of index k; index K is the background. */
   readonly categoryIds: readonly number[];
   /** `[K + 1, K + 1]`, ground truth by prediction; background by background is 0. */

@@ -13,9 +13,9 @@ export const ERROR_KINDS = [
   'missed',
 ] as const;
 
-export type ErrorKind = (typeof ERROR_KINDS)[number];
+type ErrorKind = (typeof ERROR_KINDS)[number];
 
-export interface ErrorBreakdown {
+interface ErrorBreakdown {
   /** AP at the threshold over all areas; NaN without ground truth. */
   readonly AP: number;
   readonly counts: Readonly<Record<ErrorKind, number>>;
@@ -27,7 +27,7 @@ export interface ErrorBreakdown {
   readonly missed: readonly number[];
 }
 
-export interface ErrorOptions extends ImageMatchOptions {
+interface ErrorOptions extends ImageMatchOptions {
   /** Smallest IoU that is not background. */
   readonly backgroundThreshold?: number;
 }

@@ -1,7 +1,7 @@
 import type { CocoParameters } from './parameters.js';
 
 /** Ground truth of a cell for matching; each list is `[G]`. */
-export interface CellGroundTruth {
+interface CellGroundTruth {
   readonly areas: ArrayLike<number>;
   readonly isCrowd: ArrayLike<number>;
   /** Always ignored, whatever its area. */
@@ -22,7 +22,7 @@ export interface MatchBits {
 }
 
 /** Detections and ground truth of one cell. */
-export interface Cell {
+interface Cell {
   readonly numDts: number;
   readonly numGts: number;
   readonly groundTruth: CellGroundTruth;
@@ -35,7 +35,7 @@ export interface Cell {
 }
 
 /** Destination of matches. */
-export interface MatchSink {
+interface MatchSink {
   readonly bits: MatchBits;
   /** Row of `bits` of the first detection of the cell. */
   readonly at: number;

@@ -9,7 +9,7 @@ import type { ThreadShard } from './thread-shard.js';
 import { cocoSimilarity } from './similarity.js';
 
 /** A matched cell, for analyses: `dts` by score, `gts` in file order, `ious` `[D, G]`. */
-export interface CellView {
+interface CellView {
   readonly image: number;
   readonly category: number;
   readonly dts: Uint32Array;

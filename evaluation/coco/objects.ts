@@ -108,7 +108,7 @@ export class CocoGroundTruthBuilder {
 }
 
 /** One detection, for `CocoDetectionsBuilder`. */
-export interface Detection {
+interface Detection {
   readonly imageId: number;
   readonly categoryId: number;
   readonly score: number;

@@ -12,7 +12,7 @@ import { rleArea, rleBox, type Rle } from '../../core/rle.js';
 import { CocoDetectionsBuilder, type CocoDetections } from './objects.js';
 
 /** A field of a result with the location of the object. */
-export type ResultKind = 'bbox' | 'segmentation' | 'keypoints';
+type ResultKind = 'bbox' | 'segmentation' | 'keypoints';
 
 /** Results with observations for warnings. */
 export interface CocoResults {

@@ -3,7 +3,7 @@ import { orderByScore } from '../score-order.js';
 import type { CocoResult } from './evaluator.js';
 
 /** Precision, recall and F1 of one category as functions of the score threshold. */
-export interface ThresholdCurve {
+interface ThresholdCurve {
   readonly categoryId: number;
   /** `[S]`, distinct scores, descending. */
   readonly scores: Float64Array;
@@ -17,7 +17,7 @@ export interface ThresholdCurve {
   readonly best: CurvePoint | undefined;
 }
 
-export interface CurvePoint {
+interface CurvePoint {
   readonly score: number;
   readonly precision: number;
   readonly recall: number;

@@ -3,7 +3,7 @@ import type { PartialResult } from '../partial-result.js';
 import type { ClassMap } from './count-pairs.js';
 import { definedMean } from './metrics.js';
 
-export interface BoundaryOptions {
+interface BoundaryOptions {
   readonly height: number;
   readonly width: number;
   /** Default distance as a fraction of the image diagonal. */

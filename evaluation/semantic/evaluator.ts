@@ -3,7 +3,7 @@ import { partialArrays, type PartialResult } from '../partial-result.js';
 import { countBytePairs, type ClassMap } from './count-pairs.js';
 import { semanticMetrics, type ClassAreas, type SemanticMetrics } from './metrics.js';
 
-export interface SemanticOptions {
+interface SemanticOptions {
   /** K, at most 65535. */
   readonly numClasses: number;
   /** Label of ignored pixels. */

@@ -7,7 +7,7 @@ export interface ClassAreas {
 }
 
 /** Metrics of one class, 0–1; NaN if undefined (0/0). */
-export interface ClassMetrics {
+interface ClassMetrics {
   readonly IoU: number;
   readonly Acc: number;
   readonly Dice: number;

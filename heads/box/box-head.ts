@@ -33,7 +33,7 @@ export const SHARED_4CONV_1FC = {
 } as const satisfies BoxHeadLayers;
 
 /** Configuration of a box head. */
-export interface BoxHeadConfig extends BoxHeadLayers {
+interface BoxHeadConfig extends BoxHeadLayers {
   /** Channels of the features and of the convolutions, C. */
   readonly channels: number;
   /** Side of the RoI features, P: 7. */

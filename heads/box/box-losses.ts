@@ -24,7 +24,7 @@ export type BoxLoss = Infer<typeof BoxLoss>;
 export const comparesBoxes = ({ kind }: BoxLoss): boolean => kind === 'giou';
 
 /** Reference boxes for decoding, for losses on boxes. */
-export interface DecodeContext {
+interface DecodeContext {
   /** `[R, 4]`, pixels. */
   readonly references: tf.Tensor2D;
   readonly coder: BoxCoderConfig;

@@ -6,7 +6,7 @@ import type { TensorTree } from '../../engine/parameters/tensors.js';
 import { conv3x3 } from '../conv3x3.js';
 
 /** Configuration of a mask head. */
-export interface MaskHeadConfig {
+interface MaskHeadConfig {
   /** Number of 3×3 convolutions before upsampling: 4. */
   readonly numConvs: number;
   /** Channels of the features and of all hidden layers. */

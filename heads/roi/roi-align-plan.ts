@@ -38,7 +38,7 @@ export interface RoiAlignConfig {
 }
 
 /** Tables of one RoI (byte addresses in the arena) and the window of cells it touches. */
-export interface RoiPlan {
+interface RoiPlan {
   /** Row of the output. */
   readonly roi: number;
   readonly image: number;

@@ -14,7 +14,7 @@ export interface Regions {
 }
 
 /** Features of RoIs, and the plan for their gradient. */
-export interface RegionFeatures {
+interface RegionFeatures {
   readonly plan: RoiAlignPlan;
   /** `[capacity, P, P, C]` in the arena; rows without an RoI are 0. */
   readonly features: Float32Array;

@@ -20,7 +20,7 @@ export type RpnSpecs = {
 };
 
 /** Predictions for the `A` anchors of every cell. */
-export interface RpnOutputs<T extends tf.Tensor> {
+interface RpnOutputs<T extends tf.Tensor> {
   /** `[…, A]`, logits. */
   readonly objectness: T;
   /** `[…, 4A]` */

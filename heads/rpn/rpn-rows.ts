@@ -23,7 +23,7 @@ export interface RpnRows {
 }
 
 /** A cell of an anchor level. */
-export interface RpnCell {
+interface RpnCell {
   readonly image: number;
   /** 0 … 4, P2 to P6. */
   readonly level: number;

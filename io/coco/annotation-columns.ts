@@ -39,7 +39,7 @@ export interface CocoAnnotations {
 }
 
 /** Options: parts of annotations to keep. */
-export interface KeepOptions {
+interface KeepOptions {
   /** Whether to keep polygons of fewer than three points; otherwise they are reported and dropped. */
   readonly masks: boolean | 'asWritten';
   readonly keypoints: boolean;

@@ -40,7 +40,7 @@ export interface CocoTables {
 }
 
 /** Options: parts of a file to keep. */
-export interface ReadOptions {
+interface ReadOptions {
   /** Whether to keep masks; default true. Ignored if `compared` is given. */
   readonly masks?: boolean | undefined;
   /**

@@ -1,7 +1,7 @@
 import { scanCocoFile } from './scan-file.js';
 
 /** Summary of the beginning of a JSON file. */
-export interface CocoPeek {
+interface CocoPeek {
   /** Whether it has `images` and `annotations`, like annotation files. */
   readonly isAnnotations: boolean;
   /** `file_name` of the first image. */

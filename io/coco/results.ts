@@ -5,7 +5,7 @@ import { scanCocoFile } from './scan-file.js';
 import { resultSchema, type ResultField } from './schemas.js';
 
 /** Handler of the detections of a result file. */
-export interface ResultHandler {
+interface ResultHandler {
   /** Returns the fields to check in all records, given the parsed first one; other fields may have any value. */
   fields(first: unknown): readonly ResultField[];
   /** Called with a valid record. */

@@ -5,7 +5,7 @@ import { CocoScanner, type ScanHandler } from './scanner.js';
 const CHUNK_BYTES = 1 << 22;
 
 /** Options of a scan. */
-export interface ScanOptions {
+interface ScanOptions {
   /** Called after every 4 MiB; `true` ends the scan early. */
   readonly stop?: (() => boolean) | undefined;
 }

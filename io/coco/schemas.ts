@@ -9,7 +9,7 @@ import type { IouType, ResultRecord } from '../../core/coco.js';
 type Fields = Readonly<Record<string, object>>;
 
 /** Schema of an object with these fields, and possibly others. */
-export interface RecordSchema {
+interface RecordSchema {
   readonly type: 'object';
   readonly required: readonly string[];
   readonly properties: Fields;

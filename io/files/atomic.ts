@@ -24,7 +24,7 @@ export interface WrittenFile {
 }
 
 /** Appends bytes to the file being written. */
-export type WriteBytes = (bytes: ArrayBufferView) => Promise<void>;
+type WriteBytes = (bytes: ArrayBufferView) => Promise<void>;
 
 /**
  * Writes a file atomically: temporary name in the same folder, fsync, rename, fsync of the folder. Missing folders are

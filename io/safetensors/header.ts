@@ -3,7 +3,7 @@ import { assertPrintableName } from '../../core/printable.js';
 import { BYTES_PER_ELEMENT, numBytes, type DType } from '../tensor.js';
 
 /** Position of a tensor: bytes `[start, end)` of the data after the header. */
-export interface HeaderEntry {
+interface HeaderEntry {
   readonly dtype: DType;
   readonly shape: readonly number[];
   readonly start: number;
@@ -11,7 +11,7 @@ export interface HeaderEntry {
 }
 
 /** A checked header. */
-export interface SafetensorsHeader {
+interface SafetensorsHeader {
   readonly entries: ReadonlyMap<string, HeaderEntry>;
   readonly metadata: Readonly<Record<string, string>>;
 }

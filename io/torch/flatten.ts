@@ -3,7 +3,7 @@ import { assertPrintableName, printable } from '../../core/printable.js';
 import { describe, type PickleKey, type PickleTensor, type PickleValue } from './values.js';
 
 /** A flattened checkpoint: tensors by dotted path, and all other values as plain JavaScript. */
-export interface FlatCheckpoint {
+interface FlatCheckpoint {
   readonly tensors: ReadonlyMap<string, PickleTensor>;
   readonly plain: Readonly<Record<string, unknown>>;
 }

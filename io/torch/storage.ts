@@ -61,7 +61,7 @@ export function storedTensor(
 }
 
 /** Reverses the bytes of every element in place. */
-export function swapBytes(bytes: Uint8Array, width: number): void {
+function swapBytes(bytes: Uint8Array, width: number): void {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (width === 2) buffer.swap16();
   if (width === 4) buffer.swap32();

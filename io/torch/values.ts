@@ -19,13 +19,13 @@ export type PickleValue =
   | PickleTensor;
 
 /** A list, tuple or set. Only lists and sets are mutable. */
-export interface PickleSequence<Kind extends 'list' | 'tuple' | 'set'> {
+interface PickleSequence<Kind extends 'list' | 'tuple' | 'set'> {
   readonly kind: Kind;
   readonly items: PickleValue[];
 }
 
 /** A dict or OrderedDict; keys that are not primitives are kept as text. */
-export interface PickleDict {
+interface PickleDict {
   readonly kind: 'dict';
   readonly entries: Map<PickleKey, PickleValue>;
 }
@@ -41,7 +41,7 @@ export interface PickleObject {
 }
 
 /** An allowed name, e.g. `torch.float32`: never called, only recognized. */
-export interface PickleGlobal {
+interface PickleGlobal {
   readonly kind: 'global';
   readonly name: string;
 }

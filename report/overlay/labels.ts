@@ -10,7 +10,7 @@ export interface Labels {
 }
 
 /** Options of drawing labels. */
-export interface BlendOptions {
+interface BlendOptions {
   /** Opacity, 0–1, default 0.55. */
   readonly opacity?: number;
   /** Label that is not drawn; default 255. */

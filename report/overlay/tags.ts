@@ -1,7 +1,7 @@
 import type { Rectangle } from './picture.js';
 
 /** A tag that is placed near its box. */
-export interface TagRequest {
+interface TagRequest {
   readonly width: number;
   readonly height: number;
   readonly box: Rectangle;

@@ -12,7 +12,7 @@ export const CAP_HEIGHT = 14 / UNITS;
 const DEGREES_A_STEP = 12;
 
 /** Options of drawing text. */
-export interface TextStyle {
+interface TextStyle {
   /** Font size in pixels; capitals are 0.7 of it high. */
   readonly sizePx: number;
   readonly color: Rgb;

@@ -21,7 +21,7 @@ const note = (text: string | undefined): string =>
 const CHART = { width: 480, height: 300 };
 
 /** Creates a chart in a frame. */
-export function chartCard({ note: remark, ...chart }: ReportChart): string {
+function chartCard({ note: remark, ...chart }: ReportChart): string {
   return `<div class="card">${lineChart(chart, CHART)}${note(remark)}</div>`;
 }
 

@@ -16,7 +16,7 @@ export interface Section {
 }
 
 /** A whole page. */
-export interface Page {
+interface Page {
   readonly title: string;
   /** HTML below the title. */
   readonly lead: string;

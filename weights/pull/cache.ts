@@ -17,7 +17,7 @@ export function isCached(entry: CatalogueEntry, cacheFolder: string): boolean {
 }
 
 /** A weight file, and its catalogue entry if it is an official file from the cache. */
-export interface LocatedWeights {
+interface LocatedWeights {
   readonly file: string;
   readonly entry: CatalogueEntry | undefined;
 }

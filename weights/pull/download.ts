@@ -23,7 +23,7 @@ export interface DownloadOptions {
 }
 
 /** The server's description of the complete file. */
-export interface Downloaded {
+interface Downloaded {
   readonly bytes: number;
   readonly etag: string | null;
   readonly lastModified: string | null;

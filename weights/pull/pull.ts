@@ -9,7 +9,7 @@ import { withLock } from './lock.js';
 import { PartialFile } from './partial.js';
 
 /** A file that can be pulled, e.g. a catalogue entry. */
-export interface PullSource {
+interface PullSource {
   readonly url: string;
   readonly fileName: string;
   readonly licence: string;

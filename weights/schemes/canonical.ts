@@ -6,7 +6,7 @@ import { detectScheme, toOfficialName, type Scheme } from './names.js';
 import { sparseKernelToDense } from './sparse.js';
 
 /** Weights under official dense names, with their origin. */
-export interface CanonicalWeights {
+interface CanonicalWeights {
   readonly scheme: Scheme;
   /** 1: LayerScale was folded and an identity GRN added. */
   readonly version: 1 | 2;

@@ -2,7 +2,7 @@
 export type NamePairs = readonly (readonly [official: string, other: string])[];
 
 /** Renames in one direction; returns undefined if the name is not in the table. */
-export type Rename = (name: string) => string | undefined;
+type Rename = (name: string) => string | undefined;
 
 /** Placeholders are numbers, except `{p}`: the last component, `weight` or `bias`. */
 const PLACEHOLDER = /\{(\w+)\}/g;

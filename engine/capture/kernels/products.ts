@@ -6,7 +6,7 @@ import type { CaptureBackend } from '../backend.js';
 import { defineKernel, type CaptureKernel } from '../define-kernel.js';
 
 /** Which operands of a product are transposed. */
-export interface Transposed {
+interface Transposed {
   readonly a?: boolean;
   readonly b?: boolean;
 }
