@@ -1,3 +1,6 @@
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { writeAtomically, writeJsonAtomically } from '../../io/files/atomic.js';
 import type { BlockCollapse } from '../../train/pretrain/collapse.js';
 import { lineChart } from '../../report/svg-chart.js';
 
@@ -37,4 +40,21 @@ export function collapseChart(models: readonly ModelCollapse[]): string {
     },
     { width: 720, height: 420 },
   );
+}
+
+/** Writes `collapse.json`, `collapse.svg` and `collapse.png` into a folder. */
+export async function writeCollapseCharts(
+  folder: string,
+  models: readonly ModelCollapse[],
+): Promise<void> {
+  const svg = collapseChart(models);
+  await writeJsonAtomically(join(folder, 'collapse.json'), { models });
+  await writeAtomically(join(folder, 'collapse.svg'), Buffer.from(svg));
+  // A picture has no page whose colors it could take.
+  const onWhite = svg.replace('fill="currentColor"', 'fill="#222" color="#222"');
+  const png = await sharp(Buffer.from(onWhite), { density: 144 })
+    .flatten({ background: '#fff' })
+    .png()
+    .toBuffer();
+  await writeAtomically(join(folder, 'collapse.png'), png);
 }

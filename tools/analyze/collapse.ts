@@ -1,35 +1,27 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import sharp from 'sharp';
 import type { GrnVariant } from '../../backbone/grn-variant.js';
-import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { ConfigError } from '../../core/errors.js';
+import { evaluationResize } from '../../datasets/transforms/evaluation.js';
+import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
+import { openEngine, type EngineOptions } from '../../engine/runtime/engine.js';
+import type { HostTensor } from '../../engine/runtime/program.js';
+import { readCard, type ClassifierCard, type ModelCard } from '../../inference/card.js';
+import { classifierInput } from '../../inference/classify/preprocess.js';
+import { locateModel } from '../../inference/locate.js';
+import { assertWritableFolder } from '../../io/files/out-folder.js';
 import { decodeImage } from '../../io/image/decode.js';
 import { encodeRgbPng } from '../../io/png/write.js';
-import { evaluationResize, resizeForEvaluation } from '../../datasets/transforms/evaluation.js';
-import {
-  IMAGENET_PIXELS,
-  normalizationTable,
-  normalizeInto,
-} from '../../datasets/transforms/normalize.js';
-import type { EngineOptions } from '../../engine/runtime/engine.js';
-import { openEngine } from '../../engine/runtime/engine.js';
-import type { HostTensor } from '../../engine/runtime/program.js';
-import type { ClassifierCard } from '../../inference/card.js';
 import { featureCollapse } from '../../train/pretrain/collapse.js';
 import { openEncoder } from '../../train/pretrain/encoder.js';
 import { readImages } from '../../train/pretrain/images.js';
-import { writeAtomically, writeJsonAtomically } from '../../io/files/atomic.js';
-import { locateModel } from '../../inference/locate.js';
-import { assertWritableFolder } from '../../io/files/out-folder.js';
 import { log } from '../output.js';
 import { channelMosaic } from './channel-mosaic.js';
-import type { ModelCollapse } from './collapse-chart.js';
-import { collapseChart } from './collapse-chart.js';
+import { writeCollapseCharts, type ModelCollapse } from './collapse-chart.js';
 
 type Preprocessing = Pick<ClassifierCard, 'pixels' | 'resize'>;
 
-/** What `analyze collapse` was asked for. */
+/** Options of `analyze collapse`. */
 export interface CollapseRequest {
   readonly models: readonly string[];
   /** Folder of images; labels do not matter. */
@@ -38,9 +30,10 @@ export interface CollapseRequest {
   /** Most images, taken evenly from all. */
   readonly limit: number;
   /** Side of the input in pixels; that of the model by default. */
-  readonly size?: number;
-  readonly ema?: boolean;
-  readonly cache?: string;
+  readonly size?: number | undefined;
+  readonly ema?: boolean | undefined;
+  /** Folder of pulled weights. */
+  readonly cache?: string | undefined;
   readonly engine: EngineOptions;
 }
 
@@ -63,19 +56,20 @@ export async function analyzeCollapse(request: CollapseRequest): Promise<readonl
   const which = request.ema ? 'model_ema' : 'model';
   const opened = [];
   for (const model of request.models) {
-    const { file, state, inputSize = 224 } = await locateModel(model, present(request.cache));
-    const preprocessing = preprocessingOf(state, request.size ?? inputSize, request.size);
-    opened.push({ state, preprocessing, ...(await openEncoder(file, which)) });
+    const { file, state, inputSize = 224 } = await locateModel(model, request);
+    const card = state?.['card'] === undefined ? undefined : readCard(file, state);
+    const preprocessing = preprocessingOf(card, request.size ?? inputSize, request.size);
+    opened.push({ card, preprocessing, ...(await openEncoder(file, which)) });
   }
   const names = uniqueNames(request.models);
   const engine = await openEngine(request.engine);
   log(engine.description);
   const models: ModelCollapse[] = [];
-  for (const [at, { state, store, preprocessing }] of opened.entries()) {
+  for (const [at, { card, store, preprocessing }] of opened.entries()) {
     const folder = join(out, CHANNELS, names[at]);
     mkdirSync(folder, { recursive: true });
     const blocks = await featureCollapse(engine, store, imageTensors(files, preprocessing), {
-      variant: variantOf(state),
+      variant: variantOf(card),
       onActivation: (image, activation) => {
         if (image > 0) return;
         const name = `${activation.layer}.${activation.point}.png`;
@@ -85,59 +79,30 @@ export async function analyzeCollapse(request: CollapseRequest): Promise<readonl
     models.push({ name: names[at], images: count, blocks });
     log(`${names[at]}: ${count} images, ${blocks.length} activations`);
   }
-  await writeCharts(out, models);
+  await writeCollapseCharts(out, models);
   return models;
-}
-
-async function writeCharts(out: string, models: readonly ModelCollapse[]): Promise<void> {
-  const svg = collapseChart(models);
-  await writeJsonAtomically(join(out, 'collapse.json'), { models });
-  await writeBytes(join(out, 'collapse.svg'), Buffer.from(svg));
-  // A picture has no page whose colors it could take.
-  const onWhite = svg.replace('fill="currentColor"', 'fill="#222" color="#222"');
-  const png = await sharp(Buffer.from(onWhite), { density: 144 })
-    .flatten({ background: '#fff' })
-    .png()
-    .toBuffer();
-  await writeBytes(join(out, 'collapse.png'), png);
-}
-
-async function writeBytes(file: string, bytes: Uint8Array): Promise<void> {
-  await writeAtomically(file, bytes);
 }
 
 async function* imageTensors(
   files: readonly string[],
-  { pixels, resize }: Preprocessing,
+  preprocessing: Preprocessing,
 ): AsyncGenerator<HostTensor> {
-  const table = normalizationTable(pixels);
-  const { inputSize } = resize;
-  for (const file of files) {
-    const data = new Float32Array(inputSize ** 2 * 3);
-    normalizeInto(resizeForEvaluation(await decodeImage(file), resize), table, data, { offset: 0 });
-    yield { shape: [1, inputSize, inputSize, 3], data };
-  }
+  for (const file of files) yield classifierInput(await decodeImage(file), preprocessing);
 }
 
 /** Reads the variant of GRN from the card of a checkpoint; weights alone do not determine it. */
-function variantOf(state: Readonly<Record<string, unknown>> | undefined): GrnVariant | undefined {
-  const card = state?.['card'] as
-    | {
-        readonly backbone?: ConvNeXtV2Config;
-        readonly fcmae?: { readonly backbone: ConvNeXtV2Config };
-      }
-    | undefined;
-  return (card?.backbone ?? card?.fcmae?.backbone)?.responseForm;
+function variantOf(card: ModelCard | undefined): GrnVariant | undefined {
+  if (card === undefined) return undefined;
+  return (card.task === 'pretrain' ? card.fcmae.backbone : card.backbone).responseForm;
 }
 
 /** The model's own, where its checkpoint has square inputs; else ImageNet's. */
 function preprocessingOf(
-  state: Readonly<Record<string, unknown>> | undefined,
+  card: ModelCard | undefined,
   fallbackSize: number,
   asked: number | undefined,
 ): Preprocessing {
-  const card = state?.['card'] as Partial<Preprocessing> | undefined;
-  const own = card?.resize?.inputSize !== undefined ? card.resize : undefined;
+  const own = card && 'resize' in card ? card.resize : undefined;
   const resize = own && asked === undefined ? own : evaluationResize(fallbackSize);
   return { pixels: card?.pixels ?? IMAGENET_PIXELS, resize };
 }
@@ -150,6 +115,3 @@ function uniqueNames(models: readonly string[]): readonly string[] {
     return before === 0 ? name : `${name}-${before + 1}`;
   });
 }
-
-const present = (cache: string | undefined): { readonly cache?: string } =>
-  cache === undefined ? {} : { cache };
