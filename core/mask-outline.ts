@@ -23,9 +23,9 @@ const RIGHT = [
  */
 export function maskContours(mask: Rle): readonly Float64Array[] {
   const { width, height } = mask;
-  const pixels = decodeRle(mask); // column-major
+  const pixels = decodeRle(mask);
   const isInside = (x: number, y: number): boolean =>
-    x >= 0 && y >= 0 && x < width && y < height && pixels[x * height + y] === 1;
+    x >= 0 && y >= 0 && x < width && y < height && pixels[y * width + x] === 1;
   // Whether a step from a corner has the mask on its right and nothing on its left.
   const isEdge = (x: number, y: number, direction: number): boolean => {
     const [px, py] = [x + RIGHT[direction][0], y + RIGHT[direction][1]];

@@ -1,13 +1,25 @@
 import { InputError } from '../core/errors.js';
 import type { CocoSet } from '../datasets/coco/set.js';
+import type {
+  ClassificationExample,
+  DetectionExample,
+  SegmentationExample,
+} from '../datasets/in-memory.js';
 import type { SegmentationSet } from '../datasets/segmentation-folder.js';
 import type { ClassificationSet } from '../datasets/imagenet.js';
 import type { ImageModel } from '../inference/model.js';
 import type { EvaluationOptions, EvaluationReport } from './evaluation.js';
 import { TASKS } from './tasks/index.js';
 
-/** What a model can be scored on: the path of a data set, or one that is loaded. */
-export type EvaluationData = string | ClassificationSet | CocoSet | SegmentationSet;
+/** Data that a model can be scored on: the path of a data set, one that is loaded, or images in memory. */
+export type EvaluationData =
+  | string
+  | ClassificationSet
+  | CocoSet
+  | SegmentationSet
+  | readonly ClassificationExample[]
+  | readonly DetectionExample[]
+  | readonly SegmentationExample[];
 
 /**
  * Scores a model on a data set, as the command `eval` does.
@@ -30,10 +42,13 @@ export async function evaluationReport(
   data: EvaluationData,
   options: EvaluationOptions,
 ): Promise<EvaluationReport> {
-  const { isSet, prediction } = TASKS[model.task];
-  if (typeof data !== 'string' && !isSet(data))
-    throw new InputError('evaluate: expected the path of a data set, or a set of the model’s task');
+  const { fromExamples, isSet, prediction } = TASKS[model.task];
+  const set: unknown = Array.isArray(data) ? fromExamples(data, model.classNames) : data;
+  if (typeof set !== 'string' && (typeof set !== 'object' || set === null || !isSet(set)))
+    throw new InputError(
+      'evaluate: expected the path of a data set, a set or a list of examples of the model’s task',
+    );
   if (!prediction)
     throw new InputError(`evaluate: expected a model that predicts, got ${model.task}`);
-  return prediction.evaluate(model, data, options);
+  return prediction.evaluate(model, set, options);
 }
