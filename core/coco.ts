@@ -3,7 +3,7 @@ import { rleFromString } from './rle-string.js';
 import { rleFromBox, rleFromPolygons } from './rle-polygons.js';
 import { mergeRles, rleFromCounts, type Rle } from './rle.js';
 
-/** Geometry by which detections are compared: boxes, masks or keypoints. */
+/** Geometry used to compare detections: boxes, masks or keypoints. */
 export type IouType = 'bbox' | 'segm' | 'keypoints';
 
 /** One entry of `categories`. */
@@ -11,29 +11,29 @@ export interface CocoCategory {
   readonly id: number;
   readonly name: string;
   readonly supercategory?: string | null | undefined;
-  /** Names of its keypoints, in keypoint files. */
+  /** Names of its keypoints in keypoint files. */
   readonly keypoints?: readonly string[] | undefined;
 }
 
-/** The images and categories of a data set. */
+/** Images and categories of a data set. */
 export interface CocoDomain {
   /** `[I]`, in file order. */
   readonly imageIds: Float64Array;
-  /** `[I]`, pixels; 0 where the file does not say. */
+  /** `[I]`, pixels; 0 if missing in the file. */
   readonly imageHeights: Float64Array;
-  /** `[I]`, pixels; 0 where the file does not say. */
+  /** `[I]`, pixels; 0 if missing in the file. */
   readonly imageWidths: Float64Array;
   readonly categories: readonly CocoCategory[];
 }
 
-/** A mask as COCO's string of run lengths, not checked yet. */
+/** A mask as COCO's compressed run-length string, not checked yet. */
 export interface CompressedRle {
   readonly height: number;
   readonly width: number;
   readonly counts: string;
 }
 
-/** One annotation as metrics want it: the numbers of the file, nothing left out. */
+/** One annotation for metrics, with all values of the file. */
 export interface GroundTruthObject {
   readonly id: number;
   readonly imageId: number;
@@ -47,7 +47,7 @@ export interface GroundTruthObject {
   readonly mask?: Rle | undefined;
   /** `[3P]` x, y, visibility. */
   readonly keypoints?: ArrayLike<number> | undefined;
-  /** Those that are labelled; counted where left out. */
+  /** Number of labeled keypoints; counted if missing. */
   readonly numKeypoints?: number | undefined;
 }
 
@@ -65,19 +65,19 @@ export type Segmentation =
       readonly counts: Uint32Array;
     };
 
-/** A mask as run lengths, as COCO's files hold it. */
+/** A run-length mask in the format of COCO's files. */
 export interface RleRecord {
   /** Height and width, pixels. */
   readonly size: readonly [number, number];
   readonly counts: string | readonly number[];
 }
 
-/** One detection of COCO's result files, with the fields that are looked at. */
+/** One detection of a COCO result file, with the fields in use. */
 export interface ResultRecord {
   readonly image_id: number;
   readonly category_id: number;
   readonly score: number;
-  /** x, y, width, height in pixels, or nothing. */
+  /** x, y, width, height in pixels, or empty. */
   readonly bbox?: readonly number[] | undefined;
   readonly segmentation?: RleRecord | readonly (readonly number[])[] | null | undefined;
   /** x, y, visibility of each point. */
@@ -85,7 +85,8 @@ export interface ResultRecord {
 }
 
 /**
- * A mask of COCO's files as run lengths. Lists of four numbers are boxes if the first one is: so the reference takes them.
+ * Converts a mask of COCO's files to run lengths. As in the reference, lists of four numbers are boxes if the first one
+ * is.
  *
  * @param imageHeight pixels, needed for polygons
  * @param imageWidth pixels, needed for polygons

@@ -7,7 +7,7 @@ const STEPS = [
   [-1, 0],
   [0, -1],
 ] as const;
-/** From a corner to the pixel on the right of a step. */
+/** Offset from a corner to the pixel on the right of a step. */
 const RIGHT = [
   [0, 0],
   [-1, 0],
@@ -16,8 +16,8 @@ const RIGHT = [
 ] as const;
 
 /**
- * The edges between a mask and what is not of it, as closed lines along the sides of pixels: round outlines run clockwise, round holes
- * the other way. Pixels that touch at a corner only are apart.
+ * Traces the contours of a mask along pixel borders as closed polygons: outer contours run clockwise, those of holes
+ * counterclockwise. Pixels that touch only at a corner are separate.
  *
  * @returns polygons `[x0, y0, x1, y1, …]`, pixels; corners only
  */
@@ -26,13 +26,13 @@ export function maskContours(mask: Rle): readonly Float64Array[] {
   const pixels = decodeRle(mask);
   const isInside = (x: number, y: number): boolean =>
     x >= 0 && y >= 0 && x < width && y < height && pixels[y * width + x] === 1;
-  // Whether a step from a corner has the mask on its right and nothing on its left.
+  // Whether a step from a corner has the mask on its right and background on its left.
   const isEdge = (x: number, y: number, direction: number): boolean => {
     const [px, py] = [x + RIGHT[direction][0], y + RIGHT[direction][1]];
     const [dx, dy] = STEPS[(direction + 3) % 4];
     return isInside(px, py) && !isInside(px + dx, py + dy);
   };
-  const seen = new Uint8Array((width + 1) * (height + 1)); // steps to the right that are done
+  const seen = new Uint8Array((width + 1) * (height + 1)); // steps to the right that are already traced
   const contours: Float64Array[] = [];
   for (let top = 0; top <= height; top++)
     for (let left = 0; left < width; left++) {
@@ -43,7 +43,7 @@ export function maskContours(mask: Rle): readonly Float64Array[] {
         if (direction === 0) seen[y * (width + 1) + x] = 1;
         x += STEPS[direction][0];
         y += STEPS[direction][1];
-        // To the right if there is an edge, so that the line stays with its pixel.
+        // Turn right if there is an edge, so that the contour stays at its pixel.
         const next = [1, 0, 3].map((turn) => (direction + turn) % 4).find((d) => isEdge(x, y, d));
         if (next !== direction) corners.push(x, y);
         direction = next as number;
@@ -54,15 +54,15 @@ export function maskContours(mask: Rle): readonly Float64Array[] {
 }
 
 /**
- * A mask as one polygon: its parts and holes are joined by lines that are walked there and back, so that filling the polygon gives the
- * mask.
+ * Converts a mask to one polygon: components and holes are joined by lines traversed in both directions, so that filling
+ * the polygon gives the mask.
  *
  * @returns `[x0, y0, x1, y1, …]`, pixels; empty for an empty mask
  */
 export function maskOutline(mask: Rle): Float64Array {
   const [first, ...others] = maskContours(mask);
   if (!first) return new Float64Array(0);
-  // Corner of the first contour → contours that begin and end there.
+  // Corner of the first contour → contours that start and end there.
   const branches = new Map<number, Float64Array[]>();
   for (const contour of others) {
     const { at, to } = nearestCorners(first, contour);
@@ -84,7 +84,7 @@ export function maskOutline(mask: Rle): Float64Array {
   return Float64Array.from(outline);
 }
 
-/** Corners that are looked at of each contour: where the lines between parts run matters to the eye only. */
+/** Number of corners considered per contour; the positions of joining lines matter only visually. */
 const SAMPLES = 64;
 
 function nearestCorners(

@@ -2,18 +2,18 @@ import { rleArea, type Rle, type XywhBox } from './rle.js';
 import { rleFromString, rleToString } from './rle-string.js';
 
 /**
- * Results of models on images: plain data, which `structuredClone` copies and `JSON.stringify` writes. Positions are pixels of the
- * image as it was given.
+ * Results of models on images: plain data for `structuredClone` and `JSON.stringify`. Positions are in pixels of the
+ * original image.
  */
 
-/** A binary mask in the compressed form of COCO's files. */
+/** A binary mask in COCO's compressed form. */
 export interface CompressedMask {
   readonly size: readonly [height: number, width: number];
   /** Compressed run lengths, column by column; see {@link rleToString}. */
   readonly counts: string;
 }
 
-/** A class of an image. */
+/** A predicted class of an image. */
 export interface ClassScore {
   readonly classIndex: number;
   readonly name: string;
@@ -21,7 +21,7 @@ export interface ClassScore {
   readonly probability: number;
 }
 
-/** The classes of an image, the most probable first. */
+/** Result of a classifier: classes, the most probable first. */
 export interface ClassifyResult {
   readonly task: 'classify';
   readonly width: number;
@@ -29,21 +29,21 @@ export interface ClassifyResult {
   readonly classes: readonly ClassScore[];
 }
 
-/** An object in an image. */
+/** A detected object. */
 export interface DetectedObject {
   readonly classIndex: number;
-  /** The class's number in the data set that the model was trained on. */
+  /** Category id of the class in the training data. */
   readonly categoryId: number;
   readonly name: string;
   /** 0–1. */
   readonly score: number;
   /** `[x, y, width, height]` */
   readonly box: XywhBox;
-  /** Of the image's size; absent where the detector has no masks. */
+  /** Mask of the image's size; absent if the detector has no masks. */
   readonly mask?: CompressedMask;
 }
 
-/** The objects in an image, the surest first. */
+/** Result of a detector: objects, highest score first. */
 export interface DetectResult {
   readonly task: 'detect';
   readonly width: number;
@@ -52,7 +52,8 @@ export interface DetectResult {
 }
 
 /**
- * The class of every pixel. `JSON.stringify` writes the labels as one mask a class: `segments`, see {@link SegmentJson}.
+ * Result of a segmenter: the class of every pixel. `JSON.stringify` writes one mask per class as `segments`, see
+ * {@link SegmentJson}.
  */
 export interface SegmentResult {
   readonly task: 'segment';
@@ -64,7 +65,7 @@ export interface SegmentResult {
   readonly classNames: readonly string[];
 }
 
-/** The pixels of one class, as JSON has them. */
+/** JSON form of the pixels of one class. */
 export interface SegmentJson {
   readonly classIndex: number;
   readonly name: string;
@@ -75,27 +76,27 @@ export interface SegmentJson {
 /** The result of any model. */
 export type ImageResult = ClassifyResult | DetectResult | SegmentResult;
 
-/** COCO's compressed form of a mask. */
+/** Converts a mask to COCO's compressed form. */
 export function compressMask(rle: Rle): CompressedMask {
   return { size: [rle.height, rle.width], counts: rleToString(rle) };
 }
 
-/** The inverse of {@link compressMask}. @throws DataError for counts that are damaged */
+/** Inverse of {@link compressMask}. @throws DataError for invalid counts */
 export function expandMask({ size: [height, width], counts }: CompressedMask): Rle {
   return rleFromString(counts, height, width);
 }
 
-/** A result of these labels, `[height, width]`. */
+/** Creates a result from labels, `[height, width]`. */
 export function segmentResult(fields: Omit<SegmentResult, 'task'>): SegmentResult {
   const result = { task: 'segment', ...fields } as const;
   const { width, height, classNames } = fields;
-  // Not enumerable: copies of the result are data only.
+  // Not enumerable, so that copies of the result contain only data.
   return Object.defineProperty(result, 'toJSON', {
     value: () => ({ task: 'segment', width, height, classNames, segments: segmentsOf(result) }),
   });
 }
 
-/** One mask for every class that occurs, by class index. */
+/** Creates one mask per class that occurs, by class index. */
 export function segmentsOf({
   width,
   height,
@@ -103,7 +104,7 @@ export function segmentsOf({
   classNames,
 }: Omit<SegmentResult, 'task'>): readonly SegmentJson[] {
   const segments = new Map<number, { readonly counts: number[]; end: number }>();
-  // Column by column, as COCO's masks run.
+  // In column-major order, like COCO's masks.
   for (let x = 0, at = 0; x < width; x++)
     for (let y = 0; y < height; y++, at++) {
       const label = labels[y * width + x];

@@ -21,15 +21,15 @@ import { UperNetConfig } from '../models/upernet.js';
 import { SlidingWindow } from './segment/windows.js';
 
 /**
- * What weights are for and how images become their inputs. Saved in checkpoints, so that nobody has to know it; the names of the
- * fields are part of the format.
+ * Model card: task, classes and preprocessing of a model. Saved in checkpoints; the names of the fields are part of the
+ * format.
  */
 export type ModelCard = ClassifierCard | DetectorCard | SegmenterCard | AutoencoderCard;
 
 /** Names of the tasks. */
 export type TaskName = ModelCard['task'];
 
-/** A classifier: images are resized and cut to a square. */
+/** Model card of a classifier: images are resized and cropped to a square. */
 export const ClassifierCard = record({
   task: literal('classify'),
   backbone: ConvNeXtV2Config,
@@ -40,23 +40,23 @@ export const ClassifierCard = record({
 });
 export type ClassifierCard = Infer<typeof ClassifierCard>;
 
-/** A detector: images are resized with their aspect ratio kept, and padded. */
+/** Model card of a detector: images are resized with their aspect ratio kept, and padded. */
 export const DetectorCard = record({
   task: literal('detect'),
   backbone: ConvNeXtV2Config,
   detector: DetectorConfig,
   /** By class index. */
   classNames: list(TEXT),
-  /** By class index: the category ids of the training data. */
+  /** Category ids of the training data by class index. */
   categoryIds: list(number()),
   pixels: PixelStats,
-  /** Of the sides of the resized image, pixels. */
+  /** Limits of the sides of the resized image in pixels. */
   limits: ScaleLimits,
   thresholds: DetectionThresholds,
 });
 export type DetectorCard = Infer<typeof DetectorCard>;
 
-/** A segmenter: images are resized with their aspect ratio kept. */
+/** Model card of a segmenter: images are resized with their aspect ratio kept. */
 export const SegmenterCard = record({
   task: literal('segment'),
   backbone: ConvNeXtV2Config,
@@ -64,16 +64,16 @@ export const SegmenterCard = record({
   /** By class index. */
   classNames: list(TEXT),
   pixels: PixelStats,
-  /** Of the sides of the resized image, pixels. */
+  /** Limits of the sides of the resized image in pixels. */
   limits: ScaleLimits,
-  /** For sliding inference. */
+  /** Windows for sliding inference. */
   window: SlidingWindow,
-  /** Factors on the limits for multi-scale inference. */
+  /** Factors of the limits for multi-scale inference. */
   ratios: list(POSITIVE),
 });
 export type SegmenterCard = Infer<typeof SegmenterCard>;
 
-/** A masked autoencoder, which predicts nothing: training starts from it. */
+/** Model card of a masked autoencoder, which only initializes training. */
 export const AutoencoderCard = record({
   task: literal('pretrain'),
   fcmae: FcmaeConfig,
@@ -82,10 +82,10 @@ export const AutoencoderCard = record({
 });
 export type AutoencoderCard = Infer<typeof AutoencoderCard>;
 
-/** The card of a task. */
+/** Model card of a task. */
 export type CardOf<Task extends TaskName> = Extract<ModelCard, { readonly task: Task }>;
 
-/** How people call the models of a task. */
+/** Names of the models of each task for people. */
 const KINDS: Readonly<Record<TaskName, string>> = {
   classify: 'a classifier',
   detect: 'a detector',
@@ -93,7 +93,7 @@ const KINDS: Readonly<Record<TaskName, string>> = {
   pretrain: 'a masked autoencoder',
 };
 
-/** Fields that a later version adds are let through. */
+/** Unknown fields of later versions are accepted. */
 const SCHEMAS: { readonly [Task in TaskName]: Schema<CardOf<Task>> } = {
   classify: withUnknownFields(ClassifierCard),
   detect: withUnknownFields(DetectorCard),
@@ -102,9 +102,9 @@ const SCHEMAS: { readonly [Task in TaskName]: Schema<CardOf<Task>> } = {
 };
 
 /**
- * The card in the state of a checkpoint.
+ * Reads the model card from the state of a checkpoint.
  *
- * @param task that it has to be of; any if not given
+ * @param task expected task; default: any
  * @throws WeightsError if it is of another task or damaged
  */
 export function readCard<Task extends TaskName = TaskName>(

@@ -3,23 +3,23 @@ import type { Backbone } from '../engine/backbone.js';
 import { readClassList } from '../datasets/class-list.js';
 import type { Which } from '../weights/select.js';
 
-/** What a user may say about weights beside where they are. */
+/** Options for weight files without model card. */
 export interface LoadOptions {
-  /** Trained weights, or their moving average. */
+  /** Choice between trained weights and their EMA. */
   readonly which?: Which | undefined;
-  /** The network's backbone, for checkpoints of models with one of the caller's own. */
+  /** Custom backbone, for checkpoints of models with one. */
   readonly backbone?: Backbone | undefined;
-  /** Class names by index, or a file of {@link readClassList}: for weight files that have none. */
+  /** Class names by index, or a file of {@link readClassList}: for weight files without them. */
   readonly classes?: string | readonly string[] | undefined;
-  /** Size of the input, pixels, for weight files that do not say it: side of a classifier's, short side of others'. */
+  /** Size of the input in pixels, for weight files without it: side for classifiers, short side for others. */
   readonly size?: number | undefined;
 }
 
 /**
- * Names for the classes of a weight file that has none.
+ * Determines the class names of a weight file without them.
  *
- * @param classes a list or a file with one; else `known` where there are as many classes, else numbers
- * @throws WeightsError if there are not as many
+ * @param classes a list or a file with one; default: `known` if the number of classes matches, else numbers
+ * @throws WeightsError if the number of names differs
  */
 export function classNamesOf(
   file: string,

@@ -7,11 +7,11 @@ import { readCheckpoint } from '../weights/checkpoint.js';
 import { locateWeights } from '../weights/pull/cache.js';
 import type { TaskName } from './card.js';
 
-/** The file behind the name of a model. */
+/** The file of a model. */
 export interface LocatedModel {
   readonly file: string;
   readonly task: TaskName;
-  /** State of a checkpoint of ours, its card included. */
+  /** State of our own checkpoint, including the model card. */
   readonly state?: Readonly<Record<string, unknown>>;
   /** Side of the input in pixels, known for official files. */
   readonly inputSize?: number;
@@ -19,20 +19,21 @@ export interface LocatedModel {
 
 const TASKS: readonly TaskName[] = ['classify', 'detect', 'segment', 'pretrain'];
 
-/** How {@link locateModel} looks. */
+/** Options of {@link locateModel}. */
 export interface LocateOptions {
   /** Folder of pulled weights. */
   readonly cache?: string | undefined;
-  /** What a weight file without card is for; `classify` unless told. */
+  /** Task of a weight file without model card; default `classify`. */
   readonly task?: string | undefined;
-  /** Told the licence of official weights, and which checkpoints are passed over. */
+  /** Called with the license of official weights, and with skipped checkpoints. */
   readonly onNotice?: ((line: string) => void) | undefined;
 }
 
 /**
  * Finds a model: a run folder, a checkpoint or weight file, or an official name from the cache.
  *
- * @throws ConfigError for an unknown task or one that the checkpoint is not of; WeightsError naming what was looked for
+ * @throws ConfigError for an unknown task or one that differs from the checkpoint's; WeightsError naming the searched
+ *   locations
  */
 export async function locateModel(
   model: string,

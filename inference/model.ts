@@ -25,10 +25,10 @@ import { CallQueue } from './queue.js';
 import { createSegmenterPredictor } from './segment/predictor.js';
 import { segmenterInputs } from './segment/preprocess.js';
 
-/** Tasks that say something about an image. */
+/** Tasks with predictions for images. */
 export type PredictTask = ImageResult['task'];
 
-/** Weights in memory, with what they are for, by task. */
+/** Weights in memory with their model card, by task. */
 interface Loaded {
   readonly classify: Weights<ClassifierCard, Classifier>;
   readonly detect: Weights<DetectorCard, Detector>;
@@ -36,93 +36,96 @@ interface Loaded {
 }
 
 interface Weights<Card, Model> {
-  /** Where they are from. */
+  /** Source of the weights. */
   readonly file?: string | undefined;
   readonly card: Card;
   readonly model: Model;
   readonly store: ParameterStore;
 }
 
-/** The weights of a task, with what they are for. */
+/** Weights of a task with their model card. */
 export type LoadedOf<Task extends PredictTask> = Loaded[Task];
 
-/** Weights in memory, with what they are for. */
+/** Weights in memory with their model card. */
 export type LoadedModel = LoadedOf<PredictTask>;
 
-/** The result of a task. */
+/** Result of a task. */
 export type ResultOf<Task extends PredictTask> = Extract<ImageResult, { readonly task: Task }>;
 
-/** How a model looks at images. */
+/** Options of a model's predictions. */
 export interface PredictOptions {
-  /** Mirror images and several scales (detect, segment). */
+  /** Test-time augmentation: flips and several scales (detect, segment). */
   readonly tta?: boolean | undefined;
   /** Sliding windows instead of whole images (segment). */
   readonly slide?: boolean | undefined;
-  /** Only objects from this score on, 0–1 (detect). The thresholds of the card decide before. */
+  /** Smallest score of objects, 0–1 (detect), applied after the thresholds of the model card. */
   readonly score?: number | undefined;
-  /** Only so many objects, the best ones (detect). */
+  /** Largest number of objects (detect). */
   readonly max?: number | undefined;
-  /** Only so many classes, the most probable ones (classify). */
+  /** Number of classes, the most probable ones (classify). */
   readonly top?: number | undefined;
-  /** Copies the weights into the sessions: faster for many images of one size. */
+  /** Whether to copy the weights into the sessions: faster for many images of one size. */
   readonly frozen?: boolean | undefined;
-  /** Whether the weights are their moving average. */
+  /** Whether to use the EMA of the weights. */
   readonly ema?: boolean | undefined;
 }
 
-/** What an opened model has, whatever its task. */
+/** Interface of an open model of any task. */
 interface Opened<Task extends PredictTask> {
   readonly task: Task;
-  /** Of the weights; undefined where they come from memory. */
+  /** Path of the weights; undefined for weights in memory. */
   readonly file: string | undefined;
-  /** What the weights are for: classes, pre-processing, thresholds. */
+  /** Model card: classes, preprocessing, thresholds. */
   readonly card: LoadedOf<Task>['card'];
   /** By class index. */
   readonly classNames: readonly string[];
-  /** The network and its weights. */
+  /** Network and weights. */
   readonly loaded: LoadedOf<Task>;
   readonly options: PredictOptions;
   /**
-   * Says what is in an image. Calls may overlap: they are worked on one after the other.
+   * Predicts the result for an image. Calls may overlap; they are processed one after the other.
    *
-   * @param options `signal` ends the call, waiting or running
-   * @throws InputError for what is no image, or after `release`; DataError for a file that cannot be decoded; WorkError if the network
-   *   gives numbers that are not finite; the signal's reason
+   * @param options `signal` aborts the call, queued or running
+   * @throws InputError for an invalid image, or after `release`; DataError for a file that cannot be decoded; WorkError
+   *   if the network's outputs are not finite; the signal's reason
    */
   predict(image: ImageInput, options?: CallOptions): Promise<ResultOf<Task>>;
-  /** Frees sessions and memory when the running call is over; calls that wait are refused. */
+  /** Frees sessions and memory after the running call; queued calls are rejected. */
   release(): Promise<void>;
 }
 
-/** How long a call may take. */
+/** Options of a call. */
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** An opened classifier. */
+/** An open classifier. */
 export interface ClassifierModel extends Opened<'classify'> {
   /**
-   * The network alone, for many images at once. Waits its turn like `predict`.
+   * Runs only the network on a batch of images. Queued like `predict`.
    *
-   * @param images `[N, H, W, 3]`, prepared
+   * @param images `[N, H, W, 3]`, preprocessed
    * @returns `[N, K]`
    */
   logits(images: HostTensor, options?: CallOptions): Promise<Float32Array>;
 }
 
-/** An opened detector. */
+/** An open detector. */
 export type DetectorModel = Opened<'detect'>;
 
-/** An opened segmenter. */
+/** An open segmenter. */
 export type SegmenterModel = Opened<'segment'>;
 
-/** A model that takes images. Owns sessions: `release` frees them. */
+/** An open model. Owns sessions: `release` frees them. */
 export type ImageModel = ClassifierModel | DetectorModel | SegmenterModel;
 
-/** The model of a task. */
+/** Open model of a task. */
 export type ModelOf<Task extends PredictTask> = Extract<ImageModel, { readonly task: Task }>;
 
-/** The model of weights in memory: what {@link file://./open.ts} gives for files. @throws ConfigError for options out of range */
+/**
+ * Creates a model from weights in memory, as {@link file://./open.ts} does from files. @throws ConfigError for options
+ * out of range
+ */
 export function modelOf<Task extends PredictTask>(
   engine: Engine,
   loaded: LoadedOf<Task>,
@@ -163,7 +166,7 @@ function classifierModel(
   };
   return {
     ...queued('classify', { loaded, options, queue, predict, free: () => program.release() }),
-    // A copy: the next call may begin before this one's caller has looked.
+    // A copy, because the next call may start before the caller reads it.
     logits: (images, { signal } = {}) =>
       queue.run(async () => (await logits(images)).slice(), signal),
   };
@@ -232,7 +235,7 @@ function segmenterModel(
   return queued('segment', { loaded, options, queue, predict, free: () => predictor.release() });
 }
 
-/** A model whose calls wait for each other. */
+/** Wraps a model so that its calls are queued. */
 function queued<Task extends PredictTask>(
   task: Task,
   {

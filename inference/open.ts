@@ -13,20 +13,20 @@ import {
 } from './model.js';
 import { openSegmenter } from './segment/load.js';
 
-/** How {@link open} opens a model. */
+/** Options of {@link open}. */
 export interface OpenOptions<Task extends PredictTask = PredictTask>
   extends PredictOptions, Omit<LoadOptions, 'which'>, Omit<LocateOptions, 'task'> {
-  /** What a weight file without card is for; checkpoints say it. Another task than theirs is an error. */
+  /** Task of a weight file without model card. For checkpoints it must match theirs. */
   readonly task?: Task | undefined;
-  /** What computes; one that is open already may serve several models. */
+  /** Engine, or its options; an open engine may be used by several models. */
   readonly engine?: EngineOptions | Engine | undefined;
 }
 
 /**
- * Opens a model for images.
+ * Opens a model for predictions on images.
  *
  * @param model a run folder, a checkpoint or weight file, or an official name from the cache
- * @throws WeightsError, ConfigError naming what was looked for
+ * @throws WeightsError, ConfigError naming the searched locations
  */
 export async function open<Task extends PredictTask = PredictTask>(
   model: string,
@@ -41,7 +41,7 @@ export async function open<Task extends PredictTask = PredictTask>(
   ) as ModelOf<Task>;
 }
 
-/** The weights alone, with their card. @throws as {@link open} */
+/** Loads only the weights, with their model card. @throws as {@link open} */
 export async function load(
   model: string,
   options: Omit<OpenOptions, 'engine'> = {},

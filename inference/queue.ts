@@ -1,25 +1,27 @@
 import { InputError } from '../core/errors.js';
 
-/** A call that waits for its turn. */
+/** A queued call. */
 interface Waiting {
   readonly start: () => Promise<void>;
   readonly reject: (reason: unknown) => void;
 }
 
 /**
- * Calls of a model, one after the other in the order they came: sessions and memory of a model serve one image at a time.
+ * Queue of a model's calls, processed one at a time in order of arrival, because sessions and memory of a model serve one
+ * image at a time.
  */
 export class CallQueue {
   private readonly waiting: Waiting[] = [];
-  /** The call that runs, settled when its work is over; it does not reject. */
+  /** The running call; settles when its work ends, never rejects. */
   private running: Promise<void> | undefined;
   private released: Promise<void> | undefined;
 
   /**
-   * Runs work when all calls before it are over.
+   * Runs work after all earlier calls have ended.
    *
-   * @param work is to look at the signal between its stages
-   * @param signal ends the call at once, queued or running; what runs goes on to the end of its stage, and the next call waits for it
+   * @param work must check the signal between its stages
+   * @param signal aborts the call immediately, queued or running; running work continues to the end of its stage, and the
+   *   next call waits for it
    * @throws InputError after {@link CallQueue.release}; the signal's reason
    */
   run<T>(work: (signal: AbortSignal | undefined) => Promise<T>, signal?: AbortSignal): Promise<T> {
@@ -52,10 +54,7 @@ export class CallQueue {
     });
   }
 
-  /**
-   * Refuses calls from now on, those that wait too, and frees what they use when the running one is over. Once only: later calls
-   * give the same promise.
-   */
+  /** Rejects queued and future calls, and frees resources after the running one. Repeated calls return the same promise. */
   release(free: () => Promise<void>): Promise<void> {
     this.released ??= (async () => {
       for (const { reject } of this.waiting.splice(0)) reject(releasedError());

@@ -1,26 +1,26 @@
 import { segmentsOf, type CompressedMask, type ImageResult } from '../core/results.js';
 import type { XywhBox } from '../core/rle.js';
 
-/** A line of COCO's result files; which fields there are depends on the task. */
+/** A record of COCO's result files; the fields depend on the task. */
 export interface CocoResultRow {
   readonly image_id: number;
   readonly category_id: number;
   /** x, y, width, height in pixels. */
   readonly bbox?: XywhBox;
-  /** 0–1; 1 for the class of pixels, which has none. */
+  /** 0–1; 1 for segmentation, which has no scores. */
   readonly score: number;
   readonly segmentation?: CompressedMask;
 }
 
-/** How {@link toCoco} names things. */
+/** Options of {@link toCoco}. */
 export interface ToCocoOptions {
   /** Default 0. */
   readonly imageId?: number | undefined;
-  /** By class index; default those of the result, or 1, 2, … for classes and pixels. */
+  /** Category ids by class index; default: those of the result, or 1, 2, … for classification and segmentation. */
   readonly categoryIds?: readonly number[] | undefined;
 }
 
-/** A result as rows of a COCO result file: one an object, or one a class; masks are compressed run lengths. */
+/** Converts a result to records of a COCO result file: one per object or class; masks are compressed run lengths. */
 export function toCoco(
   result: ImageResult,
   { imageId = 0, categoryIds }: ToCocoOptions = {},

@@ -11,10 +11,10 @@ export interface LabelMeShape {
   readonly flags: Readonly<Record<string, boolean>>;
 }
 
-/** The annotation file that LabelMe keeps beside an image. */
+/** Annotation file of LabelMe for one image. */
 export interface LabelMeFile {
   readonly version: string;
-  /** Of the whole image: the most probable class of a classifier. */
+  /** Flags of the whole image: the most probable class of a classifier. */
   readonly flags: Readonly<Record<string, boolean>>;
   readonly shapes: readonly LabelMeShape[];
   readonly imagePath: string;
@@ -24,9 +24,10 @@ export interface LabelMeFile {
 }
 
 /**
- * A result as an annotation file of LabelMe: polygons where there are masks (joined as in {@link maskOutline}), else rectangles.
+ * Converts a result to an annotation file of LabelMe: polygons for masks (joined as in {@link maskOutline}), else
+ * rectangles.
  *
- * @param options `imagePath`: the image, as seen from the annotation file
+ * @param options `imagePath`: path of the image relative to the annotation file
  * @see https://github.com/wkentaro/labelme
  */
 export function toLabelMe(

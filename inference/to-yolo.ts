@@ -1,17 +1,18 @@
 import { maskOutline } from '../core/mask-outline.js';
 import { expandMask, segmentsOf, type DetectResult, type SegmentResult } from '../core/results.js';
 
-/** What {@link toYolo} writes. */
+/** Options of {@link toYolo}. */
 export interface ToYoloOptions {
-  /** Outlines of masks instead of boxes, where there are masks. */
+  /** Whether to write outlines of masks, if any, instead of boxes. */
   readonly masks?: boolean | undefined;
-  /** Ends lines of boxes with the score. */
+  /** Whether to append the score to lines of boxes. */
   readonly scores?: boolean | undefined;
 }
 
 /**
- * A result as the text of a YOLO label file, positions in parts of the image: `class cx cy w h` for every object or, with masks and
- * for pixels, `class x1 y1 x2 y2 …`. A mask of several parts or with holes is one line, joined as in {@link maskOutline}.
+ * Converts a result to the text of a YOLO label file, with positions relative to the image size: `class cx cy w h` for
+ * every object, or `class x1 y1 x2 y2 …` with masks and for segmentation. A mask with several components or holes is one
+ * line, joined as in {@link maskOutline}.
  *
  * @returns lines, each with its end; empty without objects
  */

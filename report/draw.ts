@@ -14,24 +14,25 @@ import { appendLegend, type LegendEntry } from './overlay/legend.js';
 import { enlargePicture, type Rgb } from './overlay/picture.js';
 import { readingFactor } from './overlay/sizes.js';
 
-/** How {@link draw} draws. */
+/** Options of {@link draw}. */
 export interface DrawOptions {
-  /** Only objects from this score on, 0–1; default all that the result has. */
+  /** Smallest score of objects, 0–1; default: all objects of the result. */
   readonly minScore?: number | undefined;
-  /** Colors of the classes of pixels, `[K, 3]`; default colors that are easy to tell apart. */
+  /** Colors of the classes of pixels, `[K, 3]`; default: colors that are easy to distinguish. */
   readonly palette?: Uint8Array | undefined;
 }
 
-/** Classes that are written below an image. */
+/** Number of classes written below an image. */
 const MOST_CLASSES = 5;
 
 /**
- * Draws what a model says about an image: its classes in a legend below, objects with boxes, masks and names, or the classes of all
- * pixels with a legend. Small pictures are enlarged.
+ * Draws the result of a model on an image: classes in a legend below, objects with boxes, masks and names, or the classes
+ * of all pixels with a legend. Small pictures are upscaled.
  *
- * @param image that the result is of
+ * @param image image of the result
  * @returns a new picture, `[H, W, 3]`
- * @throws InputError for what is no image; DataError if it cannot be decoded; ShapeError if the result is of one of another size
+ * @throws InputError for an invalid image; DataError if it cannot be decoded; ShapeError if the result belongs to another
+ *   size
  */
 export async function draw(
   result: ImageResult,
@@ -53,7 +54,7 @@ export async function draw(
   }
 }
 
-/** The objects of a result from a score on, for an overlay. */
+/** Selects the objects of a result above a score, for an overlay. */
 export function drawnObjects({ objects }: DetectResult, minScore = 0): readonly DrawnDetection[] {
   return objects
     .filter(({ score }) => score >= minScore)
@@ -66,7 +67,7 @@ export function drawnObjects({ objects }: DetectResult, minScore = 0): readonly 
     }));
 }
 
-/** An image, enlarged where it is small, with a legend below. */
+/** Draws an image, upscaled if small, with a legend below. */
 export function withLegend(image: RgbImage, entries: readonly LegendEntry[]): RgbImage {
   return appendLegend(enlargePicture(image, readingFactor(image)), entries);
 }
@@ -93,7 +94,7 @@ function drawSegmentation(
   return appendLegend(blendLabels(image, { width, height, data: labels }, color), entries);
 }
 
-/** A class and how much of an image it takes. */
+/** A class and its fraction of an image. */
 export interface ClassFraction {
   readonly classIndex: number;
   readonly name: string;
@@ -101,7 +102,7 @@ export interface ClassFraction {
   readonly fraction: number;
 }
 
-/** The classes of an image's pixels, the largest first. */
+/** Computes the classes of an image's pixels, largest fraction first. */
 export function classFractions({ labels, classNames }: SegmentResult): readonly ClassFraction[] {
   const counts = new Uint32Array(classNames.length);
   for (const label of labels) counts[label]++;
@@ -115,6 +116,6 @@ export function classFractions({ labels, classNames }: SegmentResult): readonly 
     .sort((a, b) => b.fraction - a.fraction);
 }
 
-/** Percent; a class that is there is not shown as 0.0. */
+/** Formats a percentage; a class that occurs is not shown as 0.0. */
 export const fractionText = (fraction: number, digits: number): string =>
   fraction > 0 && fraction < 0.001 ? '< 0.1' : (100 * fraction).toFixed(digits);

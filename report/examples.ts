@@ -1,14 +1,14 @@
-/** An image and how well the model did on it. */
+/** An image with the model's score on it. */
 export interface Scored<Item> {
   readonly item: Item;
-  /** The higher the better. */
+  /** Score, higher is better. */
   readonly score: number;
 }
 
-/** Pictures of each kind in a report. */
+/** Number of pictures of each kind in a report. */
 const COUNT = 6;
 
-/** The best and the worst of some images, none twice; the worst first among the worst. */
+/** Chooses the best and the worst images, without duplicates; the worst in ascending order of score. */
 export function bestAndWorst<Item>(scored: readonly Scored<Item>[]): {
   readonly best: readonly Item[];
   readonly worst: readonly Item[];

@@ -11,10 +11,10 @@ import { loadClassifier } from '../inference/classify/load.js';
 
 /**
  * Logits of one image under each preprocessing that the published parity vectors may have been made with: the evaluation
- * transform, the same without its centre crop, and warped to the square.
+ * transform, the same without its center crop, and warped to the square.
  *
  * @param inputSize side of the input, pixels
- * @see Hugging Face's ConvNeXt V2 converter, which remarks that its vectors come without centre crop
+ * @see Hugging Face's ConvNeXt V2 converter, which remarks that its vectors come without center crop
  */
 export async function parityLogits(
   file: string,

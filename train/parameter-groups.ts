@@ -8,7 +8,7 @@ import type { ParameterSpec } from '../engine/parameters/spec.js';
 const DECAY = number({ above: 0, to: 1 });
 
 /**
- * How the learning rate shrinks towards the stem: factor `layerDecay^(top − id)`, where heads have the top id.
+ * How the learning rate shrinks toward the stem: factor `layerDecay^(top − id)`, where heads have the top id.
  * - `uniform`: factor 1 for all (FCMAE pre-training)
  * - `single`: an id for each block; a downsampling layer shares that of the block after it, the stem that of block 0
  * - `group`: ids 0 … 12, three blocks of stage 2 an id, made for 27 of them (classification)
@@ -114,7 +114,7 @@ export function lrScales(layers: LayerRule, depths: readonly number[]): readonly
 }
 
 /**
- * Runs for the optimiser: each parameter's place with its group's settings, neighbours joined.
+ * Runs for the optimizer: each parameter's place with its group's settings, neighbors joined.
  *
  * @throws ConfigError if a parameter belongs to no group
  */

@@ -19,18 +19,18 @@ export interface LoadedClassifier {
   readonly store: ParameterStore;
 }
 
-/** What {@link loadClassifier} should know beside the file. */
+/** Options of {@link loadClassifier}. */
 export interface LoadClassifierOptions {
-  /** Trained weights, or their moving average. */
+  /** Choice between trained weights and their EMA. */
   readonly which?: Which | undefined;
-  /** The architecture, where a checkpoint states it; else it is read off the tensors. */
+  /** Architecture from a checkpoint; default: derived from the tensors. */
   readonly backbone?: ConvNeXtV2Config | undefined;
 }
 
 /**
  * Reads a classifier of any size from a weight file of any container and naming scheme.
  *
- * @throws WeightsError if the file is damaged, holds no classifier, or does not fit
+ * @throws WeightsError if the file is damaged, is not a classifier, or does not fit
  */
 export async function loadClassifier(
   file: string,
@@ -54,7 +54,8 @@ export async function loadClassifier(
 }
 
 /**
- * Opens a classifier with its card; weight files without one get ImageNet's pre-processing and, for 1000 classes, its names.
+ * Opens a classifier with its card; for weight files without one, ImageNet's preprocessing and, for 1000 classes, its
+ * names are used.
  *
  * @throws WeightsError if the file is of another task or does not fit
  */

@@ -5,8 +5,8 @@ import type { HostTensor } from '../../engine/runtime/program.js';
 import type { ClassifierCard } from '../card.js';
 
 /**
- * An image as the classifier takes it: resized, cut to a square and normalized. Loaders do the same in two steps, the second one after
- * the bytes have crossed threads.
+ * Converts an image to the classifier's input: resized, cropped to a square and normalized. Loaders do the same in two
+ * steps, normalizing in the main thread.
  *
  * @returns `[1, S, S, 3]`
  */

@@ -2,7 +2,7 @@ import type { ClassScore } from '../../core/results.js';
 import { softmax } from '../../core/softmax.js';
 
 /**
- * The most likely classes, best first; of equal logits the lower index comes first.
+ * Finds the most probable classes, best first, ties by index.
  *
  * @param logits `[K]`
  * @param names by class index

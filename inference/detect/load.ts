@@ -19,10 +19,10 @@ import { loadDetectorWeights } from './weights.js';
 import { createDetector, type Detector } from '../../models/detector.js';
 import { MASK_RCNN } from '../../models/mask-rcnn.js';
 
-/** The test size of detectors on COCO. */
+/** Test size of detectors on COCO. */
 const LIMITS = { long: 1333, short: 800 } as const;
 
-/** The sizes of a detector. */
+/** Architecture of a detector. */
 export interface DetectorArchitecture {
   readonly backbone: ConvNeXtV2Config;
   readonly detector: DetectorConfig;
@@ -35,21 +35,21 @@ export interface LoadedDetector {
   readonly store: ParameterStore;
 }
 
-/** What {@link loadDetector} should know beside the file. */
+/** Options of {@link loadDetector}. */
 export interface LoadDetectorOptions {
-  /** Trained weights, or their moving average. */
+  /** Choice between trained weights and their EMA. */
   readonly which?: Which | undefined;
-  /** The architecture, where a checkpoint states it; else it is read off the tensors. */
+  /** Architecture from a checkpoint; default: derived from the tensors. */
   readonly architecture?: DetectorArchitecture | undefined;
-  /** Another backbone than that of the architecture. */
+  /** Custom backbone instead of that of the architecture. */
   readonly network?: Backbone | undefined;
 }
 
 /**
- * Reads a Mask R-CNN or Cascade Mask R-CNN on ConvNeXt from a checkpoint of this library or a state dict of mmdetection. Strict:
- * every name and shape must fit.
+ * Reads a Mask R-CNN or Cascade Mask R-CNN on ConvNeXt from a checkpoint of this library or a state dict of mmdetection.
+ * Strict: every name and shape must fit.
  *
- * @throws WeightsError if the file is damaged, holds no such detector, or does not fit
+ * @throws WeightsError if the file is damaged, is not such a detector, or does not fit
  */
 export async function loadDetector(
   file: string,
@@ -63,8 +63,8 @@ export async function loadDetector(
 }
 
 /**
- * Opens a detector with its card; weight files without one (state dicts of mmdetection) get COCO's pre-processing and thresholds
- * and, for 80 classes, its names.
+ * Opens a detector with its card; for weight files without one (state dicts of mmdetection), COCO's preprocessing and
+ * thresholds and, for 80 classes, its names are used.
  *
  * @throws WeightsError if the file is of another task or does not fit
  */
@@ -95,9 +95,10 @@ export async function openDetector(
 }
 
 /**
- * Reads the sizes of a detector off the tensors of a file: one box stage is a Mask R-CNN, several are a cascade.
+ * Derives the architecture of a detector from the tensors of a file: one box stage means Mask R-CNN, several mean a
+ * cascade.
  *
- * @throws WeightsError if it is none
+ * @throws WeightsError if it is not a detector
  */
 export function inferDetector(file: string, which?: Which): Promise<DetectorArchitecture> {
   return withWeights(file, (source) => {

@@ -32,11 +32,11 @@ export interface Prediction {
   readonly scores: Float32Array;
   /** `int32 [D]` */
   readonly classIndices: Int32Array;
-  /** One a detection, of the original size; empty where the model has no masks. */
+  /** One mask per detection, of the original size; empty if the model has no masks. */
   readonly masks: readonly Rle[];
 }
 
-/** How long the parts of a prediction took. */
+/** Times of the phases of a prediction. */
 export interface PredictionTimes {
   readonly featuresMs: number;
   readonly proposalsMs: number;
@@ -57,30 +57,30 @@ const NO_TIMES: PredictionTimes = {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** A view whose features are in memory. */
+/** A TTA view whose features are in memory. */
 interface SeenView {
   readonly arena: RoiArena;
   readonly maps: FeatureMaps;
   readonly image: InputGeometry;
 }
 
-/** Which detections of an image are wanted, and for how long. */
+/** Options of a prediction. */
 export interface PredictOptions {
-  /** Only those from this score on. */
+  /** Smallest score of detections. */
   readonly minScore?: number | undefined;
-  /** Only the best. */
+  /** Largest number of detections. */
   readonly max?: number | undefined;
-  /** Looked at between the stages. */
+  /** Checked between the stages. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What {@link DetectorPredictor} is made of. */
+/** Options of {@link DetectorPredictor}. */
 export interface PredictorOptions {
   readonly engine: Engine;
   readonly model: Detector;
   readonly store: ParameterStore;
   readonly thresholds: DetectionThresholds;
-  /** `frozen` and `maxSessions` of the features program; the heads see few shapes and keep theirs. */
+  /** `frozen` and `maxSessions` of the features program; the heads have few shapes and keep all sessions. */
   readonly prepare?: Omit<PrepareOptions, 'gradients'> | undefined;
 }
 
@@ -91,7 +91,7 @@ export interface PredictorOptions {
 export class DetectorPredictor {
   private readonly features: Executable;
   private readonly heads: RoiHeads;
-  /** One a view: features stay until the masks are done. */
+  /** One per TTA view: features are kept until the masks are computed. */
   private readonly memories: RoiMemory[] = [];
   private readonly seen: SeenView[] = [];
   private anchors: { readonly key: string; readonly boxes: Boxes } | undefined;
@@ -106,7 +106,7 @@ export class DetectorPredictor {
     });
   }
 
-  /** Of the last prediction. */
+  /** Times of the last prediction. */
   get lastTimes(): PredictionTimes {
     return this.times;
   }
@@ -114,18 +114,18 @@ export class DetectorPredictor {
   /**
    * Detections of an image.
    *
-   * @throws ShapeError unless the image is `[1, H, W, 3]` padded to multiples of 32; WorkError if the network gives numbers
-   *   that are not finite
+   * @throws ShapeError unless the image is `[1, H, W, 3]` padded to multiples of 32; WorkError if the network's outputs
+   *   are not finite
    */
   predict(image: DetectorInput): Promise<Prediction> {
     return this.predictViews([{ ...image, isFlipped: false }]);
   }
 
   /**
-   * Detections of an image of which there are several views, mirrored or of other scales: boxes of all views go through one
-   * suppression, masks are means of the views' probabilities.
+   * Detects objects with test-time augmentation, i.e. several flipped or rescaled views of an image: boxes of all views
+   * are suppressed together, and mask probabilities are averaged over the views.
    *
-   * @throws ConfigError unless there are views and all are of one image size; as {@link DetectorPredictor.predict}; the signal's
+   * @throws ConfigError without views, or if their image sizes differ; as {@link DetectorPredictor.predict}; the signal's
    *   reason
    */
   async predictViews(
@@ -155,7 +155,7 @@ export class DetectorPredictor {
       masks.push(isFlipped ? flipMasks(own, found.scores.length) : own);
     }
     signal?.throwIfAborted();
-    // The best ones come first. All have had a mask: how many do changes its last bits.
+    // Best first. Masks are computed for all, because their number affects the last bits.
     const wanted = found.scores.findIndex((score, d) => d >= max || score < minScore);
     const count = wanted < 0 ? found.scores.length : wanted;
     const boxes = found.boxes.subarray(0, 4 * count);
@@ -169,10 +169,10 @@ export class DetectorPredictor {
   }
 
   /**
-   * Boxes and scores before suppression, in pixels of the original image, mirrored if the view is. The features stay for
-   * {@link DetectorPredictor.maskProbabilities}.
+   * Computes boxes and scores before suppression, in pixels of the original image, flipped if the view is. The features
+   * are kept for {@link DetectorPredictor.maskProbabilities}.
    *
-   * @param view under which number the features are kept
+   * @param view index of the view, under which the features are kept
    */
   async candidates(image: DetectorInput, view = 0, signal?: AbortSignal): Promise<BoxCandidates> {
     const { model } = this.options;
@@ -220,11 +220,11 @@ export class DetectorPredictor {
   }
 
   /**
-   * Masks of boxes in a view that {@link DetectorPredictor.candidates} has seen.
+   * Computes the masks of boxes in a view after {@link DetectorPredictor.candidates}.
    *
-   * @param boxes `[D, 4]`, pixels of the original image, mirrored if the view is
+   * @param boxes `[D, 4]`, pixels of the original image, flipped if the view is
    * @param classIndices `int32 [D]`
-   * @returns `[D, S, S]`, mirrored if the view is; empty without mask heads
+   * @returns `[D, S, S]`, flipped if the view is; empty without mask heads
    * @throws ConfigError before the first image
    */
   async maskProbabilities(boxes: Boxes, classIndices: Int32Array, view = 0): Promise<Float32Array> {
@@ -276,7 +276,7 @@ export class DetectorPredictor {
   }
 }
 
-/** The size of the image that all views are of. */
+/** Size of the image, common to all views. */
 function sizeOfViews(views: readonly DetectorView[]): Size {
   if (views.length === 0) throw new ConfigError('predictViews: expected views, got none');
   const [{ originalSize: size }] = views;

@@ -7,17 +7,17 @@ import { paddedSize } from '../../datasets/transforms/pad.js';
 import { SIZE_DIVISOR_PX } from '../../models/detection/pyramid-outputs.js';
 import type { DetectorCard } from '../card.js';
 
-/** How an input of the network came from an image. */
+/** Geometry of a model input relative to the original image. */
 export interface InputGeometry {
-  /** The resized image inside the padded input, pixels. */
+  /** Size of the resized image inside the padded input, in pixels. */
   readonly imageSize: Size;
-  /** The image as it was: boxes and masks are in its pixels. */
+  /** Size of the original image; boxes and masks are in its pixels. */
   readonly originalSize: Size;
   /** Factors of the resize: pixels of the input per pixel of the original. */
   readonly scale: { readonly x: number; readonly y: number };
 }
 
-/** One image as the network takes it. */
+/** Model input of one image. */
 export interface DetectorInput extends InputGeometry {
   /** `[1, H, W, 3]` */
   readonly shape: readonly number[];
@@ -26,8 +26,8 @@ export interface DetectorInput extends InputGeometry {
 }
 
 /**
- * How large an image becomes, pixels: resized with its aspect ratio kept, where a side that would vanish becomes one pixel, and
- * the canvas that it fills from the upper left, with sides that are multiples of 32.
+ * Computes the sizes in pixels of the resized image (aspect ratio kept, sides at least one pixel) and of the canvas that
+ * it is padded to at the right and bottom, with sides that are multiples of 32.
  */
 export function inputSizes(
   image: Size,
@@ -39,7 +39,8 @@ export function inputSizes(
 }
 
 /**
- * An image as the detector takes it: resized as {@link inputSizes} says, normalized, zero-padded at the right and bottom.
+ * Converts an image to the detector's input: resized (see {@link inputSizes}), normalized, zero-padded at the right and
+ * bottom.
  *
  * @see mmdet 2.x, pipelines Resize (keep_ratio), Normalize and Pad (size_divisor=32)
  */

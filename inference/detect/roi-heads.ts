@@ -10,7 +10,7 @@ import { bucketOf, maskChunks } from '../../models/detection/buckets.js';
 import { classScores, foregroundClasses } from '../../models/detection/class-scores.js';
 import { refineBoxes } from '../../models/detection/refine-boxes.js';
 
-/** Boxes and class scores of the RoIs of one image, before anything is suppressed. */
+/** Boxes and class scores of the RoIs of one image before suppression. */
 export interface BoxCandidates {
   /** `[R, 4K]`, class-major, or `[R, 4]`; pixels of the network's input, clipped to the image. */
   readonly boxes: Boxes;
@@ -28,7 +28,7 @@ export interface StagePredictions {
   readonly deltas: Float32Array;
 }
 
-/** The heads of a detector on the RoIs of one image. Owns sessions. */
+/** Runs the heads of a detector on the RoIs of one image. Owns sessions. */
 export class RoiHeads {
   private readonly boxHeads: readonly Executable[];
   private readonly maskHeads: readonly Executable[];
@@ -45,13 +45,13 @@ export class RoiHeads {
     this.maskHeads = model.maskStages.map(prepare);
   }
 
-  /** Rows that {@link RoiHeads.boxes} makes of so many proposals. */
+  /** Number of rows of {@link RoiHeads.boxes} for a number of proposals, including padding. */
   boxCapacity(numProposals: number): number {
     return bucketOf(numProposals, this.model.config.rpn.testProposals.maxPerImage, 32);
   }
 
   /**
-   * Classes and boxes of proposals: one stage, or several that refine the boxes in turn.
+   * Computes classes and boxes of proposals: one stage, or several that successively refine the boxes.
    *
    * @param proposals `[R, 4]`
    * @param image the un-padded image
@@ -99,7 +99,7 @@ export class RoiHeads {
   }
 
   /**
-   * Mask probabilities of boxes, averaged over the stages.
+   * Computes the mask probabilities of boxes, averaged over the stages.
    *
    * @param boxes `[D, 4]`
    * @param classIndices `int32 [D]`

@@ -6,15 +6,15 @@ import type { DetectorInput } from './preprocess.js';
 import { detectorInput } from './preprocess.js';
 import type { BoxCandidates } from './roi-heads.js';
 
-/** Factors of the resized image in test-time augmentation; each is seen as it is and mirrored. */
+/** Scales of test-time augmentation; each is used unflipped and flipped. */
 const SCALES = [0.8, 1, 1.2] as const;
 
-/** An image as the network takes it, perhaps mirrored left to right. */
+/** A TTA view: a model input, possibly flipped horizontally. */
 export interface DetectorView extends DetectorInput {
   readonly isFlipped: boolean;
 }
 
-/** An image in three sizes around that of the card, each as it is and mirrored. */
+/** Creates the TTA views of an image: three sizes around that of the card, each unflipped and flipped. */
 export function detectorViews(
   image: RgbImage,
   { limits, pixels }: Pick<DetectorCard, 'limits' | 'pixels'>,
@@ -29,7 +29,7 @@ export function detectorViews(
   });
 }
 
-/** The view mirrored left to right; the padding stays at the right. Mirroring twice gives the view. */
+/** Flips a view horizontally; the padding stays at the right. Flipping twice gives the same view. */
 export function flipView(view: DetectorView): DetectorView {
   const { shape, data, imageSize } = view;
   const [, height, width] = shape;
@@ -43,7 +43,7 @@ export function flipView(view: DetectorView): DetectorView {
   return { ...view, data: flipped, isFlipped: !view.isFlipped };
 }
 
-/** Boxes mirrored within an image, kept inside. @param boxes `[M, 4]` */
+/** Flips boxes within an image, clipped to it. @param boxes `[M, 4]` */
 export function flipBoxes(boxes: Boxes, width: number): Boxes {
   const out = Float32Array.from(boxes);
   for (let i = 0; i < boxes.length; i += 4) {
@@ -53,7 +53,7 @@ export function flipBoxes(boxes: Boxes, width: number): Boxes {
   return out;
 }
 
-/** Every mask mirrored. @param masks `[D, S, S]` with D masks */
+/** Flips every mask. @param masks `[D, S, S]` with D masks */
 export function flipMasks(masks: Float32Array, count: number): Float32Array {
   const side = Math.sqrt(masks.length / Math.max(count, 1));
   const out = new Float32Array(masks.length);
@@ -62,7 +62,7 @@ export function flipMasks(masks: Float32Array, count: number): Float32Array {
   return out;
 }
 
-/** Candidates of several views one after the other: suppression decides among all of them. */
+/** Concatenates the candidates of several views for a common suppression. */
 export function joinCandidates(parts: readonly BoxCandidates[]): BoxCandidates {
   if (parts.length === 1) return parts[0];
   return {
@@ -71,7 +71,7 @@ export function joinCandidates(parts: readonly BoxCandidates[]): BoxCandidates {
   };
 }
 
-/** The mean of arrays of one length. @throws ShapeError if the lengths differ */
+/** Mean of arrays of equal length. @throws ShapeError if the lengths differ */
 export function meanOf(arrays: readonly Float32Array[]): Float32Array {
   const [first] = arrays;
   if (arrays.length === 1) return first;

@@ -11,12 +11,13 @@ import { selectWeights } from '../../weights/select.js';
 import type { TensorMap } from '../../io/tensor.js';
 import { reshaped } from '../../io/tensor.js';
 
-/** The fully connected layer right after the features of a region. */
+/** Name of the fully connected layer after the RoI features. */
 const REGION_FC = /^roi_head\.bbox_head\.(\d+\.)?shared_fcs\.0\.weight$/;
 
 /**
- * Loads the weights of a whole detector: a checkpoint of mmdetection (V2, or V1 whose LayerScale is folded) or of this library.
- * Strict: all names, shapes and values fit, or nothing is written; the number of classes must be the model's.
+ * Loads the weights of a whole detector: a checkpoint of mmdetection (V2, or V1 whose LayerScale is folded) or of this
+ * library. Strict: all names, shapes and values must fit, or nothing is written; the number of classes must match the
+ * model.
  *
  * @throws WeightsError listing every missing, unexpected and wrongly shaped name
  */
@@ -35,10 +36,10 @@ export function loadDetectorWeights(
 }
 
 /**
- * Loads a pretrained encoder of any naming scheme into the backbone of a detector; the output norms, the pyramid and
- * all heads keep their initial values.
+ * Loads a pretrained encoder of any naming scheme into the backbone of a detector; the output norms, the pyramid and all
+ * heads keep their initial values.
  *
- * @throws WeightsError if the file does not hold an encoder of this size
+ * @throws WeightsError if the file does not contain an encoder of this size
  */
 export function loadDetectorBackbone(
   file: string,
@@ -57,11 +58,11 @@ export function loadDetectorBackbone(
   );
 }
 
-/** Only detectors have such parameters. */
+/** Name prefixes of parameters that only detectors have. */
 const DETECTOR_NAME = /^(neck|rpn_head|roi_head)\./;
 const CLASS_BIAS = /^roi_head\.bbox_head\.(\d+\.)?fc_cls\.bias$/;
 
-/** Whether a file holds a whole detector, not only an encoder or a classifier. @throws WeightsError if it is damaged */
+/** Whether a file contains a whole detector, not only an encoder or a classifier. @throws WeightsError if it is damaged */
 export function holdsDetector(file: string): Promise<boolean> {
   return withWeights(file, (source) =>
     Promise.resolve([...selectWeights(source).tensors.keys()].some((n) => DETECTOR_NAME.test(n))),
@@ -69,10 +70,10 @@ export function holdsDetector(file: string): Promise<boolean> {
 }
 
 /**
- * Fills a new detector from whatever the file holds: a whole detector of the same classes, or an encoder or classifier of any
- * naming scheme for the backbone.
+ * Initializes a new detector from a file with a whole detector of the same classes, or, for the backbone, with an encoder
+ * or classifier of any naming scheme.
  *
- * @throws WeightsError if nothing of that fits; nothing is written then
+ * @throws WeightsError if the file does not fit; then nothing is written
  */
 export async function startDetector(file: string, store: ParameterStore): Promise<LoadReport> {
   if (!(await holdsDetector(file))) return loadDetectorBackbone(file, store);
@@ -92,9 +93,9 @@ export async function startDetector(file: string, store: ParameterStore): Promis
 }
 
 /**
- * mmdetection flattens a region's features channel by channel before its first fully connected layer, `[F, C·P·P]`; here that
- * layer is a convolution as large as the region. The values are the same in the same order, so only the shape is changed;
- * axes are then converted as for any convolution.
+ * mmdetection flattens RoI features channel by channel before the first fully connected layer, `[F, C·P·P]`; here that
+ * layer is a convolution of the same size. The values have the same order, so only the shape is changed; axes are then
+ * converted as for any convolution.
  */
 function asConvolutions(tensors: TensorMap, targets: readonly ParameterTarget[]): TensorMap {
   const shaped = new Map(tensors);
@@ -104,7 +105,7 @@ function asConvolutions(tensors: TensorMap, targets: readonly ParameterTarget[])
     const wanted = torchShape(shape, layout);
     const [width, ...features] = wanted;
     const flat = features.reduce((a, b) => a * b, 1);
-    // Another size stays as it is, for the loader to report with the original's shape.
+    // Other sizes are kept, so that the loader reports the original shape.
     if (tensor.shape[0] === width && tensor.shape[1] === flat)
       shaped.set(path, reshaped(tensor, wanted));
   }

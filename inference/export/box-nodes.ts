@@ -5,7 +5,7 @@ import { REGION_STRIDES } from '../../heads/roi/feature-maps.js';
 import type { GraphComposer, ValueName } from './graph-composer.js';
 import { CAST_TO } from './graph-composer.js';
 
-/** Boxes at an interface of fixed size: the first `count` rows are real, the others zeros. */
+/** Boxes in a tensor of fixed size: the first `count` rows are valid, the others zeros. */
 export interface PaddedRows {
   /** int64 `[1]` */
   readonly count: ValueName;
@@ -13,11 +13,11 @@ export interface PaddedRows {
   readonly isReal: ValueName;
 }
 
-/** Below this side a box is on the first level; see `boxLevels`. */
+/** Boxes with a smaller side are on the first level; see `boxLevels`. */
 const FINEST_SIDE_PX = 56;
 
 /**
- * See `decodeBoxes`; rows are clipped to the image.
+ * Nodes of `decodeBoxes`, clipped to the image.
  *
  * @param references and deltas `[…, 4]`, of shapes that broadcast
  * @param limits `[4]`: width, height, width, height
@@ -59,7 +59,7 @@ export function decodeNodes(
   return g.op('Min', [g.op('Max', [boxes, g.floats([0])]), limits]);
 }
 
-/** What {@link suppressNodes} chooses from. */
+/** Candidates of {@link suppressNodes}. */
 export interface SuppressionInputs {
   /** `[N, 4]` */
   readonly boxes: ValueName;
@@ -70,9 +70,9 @@ export interface SuppressionInputs {
 }
 
 /**
- * Non-maximum suppression within groups, which are moved apart as in `shiftByGroup`.
+ * Nodes of non-maximum suppression within groups, which are separated as in `shiftByGroup`.
  *
- * @param options boxes whose score does not exceed `minScore` are left out
+ * @param options boxes whose score does not exceed `minScore` are dropped
  * @returns int64 `[M]`, by descending score
  */
 export function suppressNodes(
@@ -109,10 +109,10 @@ export function suppressNodes(
 }
 
 /**
- * Rows of a table by index, filled up with zeros to a fixed number.
+ * Nodes that gather rows of a table, padded with zeros to a fixed number.
  *
  * @param table `[N, …]`, of rank 1 or 2
- * @param rowSize values a row; none for rank 1
+ * @param rowSize number of values per row; undefined for rank 1
  */
 export function paddedGather(
   g: GraphComposer,
@@ -127,7 +127,7 @@ export function paddedGather(
   return g.op('Reshape', [cut, g.integers(shape)]);
 }
 
-/** How many of the rows of {@link paddedGather} are real, and which. */
+/** Nodes for the number of valid rows of {@link paddedGather}, and their mask. */
 export function paddedRows(g: GraphComposer, indices: ValueName, rows: number): PaddedRows {
   const count = g.op('Shape', [indices]); // [1]
   const numbers = g.integers(Array.from({ length: rows }, (_, i) => i));
@@ -135,7 +135,8 @@ export function paddedRows(g: GraphComposer, indices: ValueName, rows: number): 
 }
 
 /**
- * Features of regions, each from the level of its size: one RoiAlign per level on its regions, brought back into order.
+ * Nodes of RoI features, each pooled from the level for its size: one RoiAlign per level, then restored to the original
+ * order.
  *
  * @param maps P2 … P5, `[1, C, H, W]`
  * @param boxes `[rows, 4]`
@@ -173,7 +174,7 @@ export function regionFeatures(
       parts.map((part) => part[pick]),
       { axis: int(0) },
     );
-  // Sorting the row numbers says where every row is.
+  // Sorting the row numbers gives the inverse permutation.
   const numbers = g.op('Cast', [joined('indices')], { to: int(CAST_TO.float32) });
   const [, order] = g.ops('TopK', [numbers, g.integers([rows])], 2, { largest: int(0) });
   const sorted = g.op('Gather', [joined('features'), order]); // [rows, C, P, P]
@@ -181,7 +182,7 @@ export function regionFeatures(
   return g.op('Reshape', [last, g.integers([rows, P, P, channels])]);
 }
 
-/** See `boxLevels`: the logarithm's floor, by comparisons. @returns int64 `[rows]` */
+/** Nodes of `boxLevels`: the floor of the logarithm, by comparisons. @returns int64 `[rows]` */
 function levelNodes(g: GraphComposer, boxes: ValueName): ValueName {
   const [x1, y1, x2, y2] = g.ops('Split', [boxes], 4, { axis: int(-1), num_outputs: int(4) });
   const area = g.op('Mul', [g.op('Sub', [x2, x1]), g.op('Sub', [y2, y1])]);

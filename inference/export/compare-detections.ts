@@ -2,18 +2,18 @@ import { WorkError } from '../../core/errors.js';
 import type { HostTensors } from '../../engine/runtime/program.js';
 import type { OutputDifference } from './compare.js';
 
-/** Part of our detections that may be missing in the file's: ties and scores at the threshold fall to either side. */
+/** Fraction of our detections that may be missing in the file's, because ties and scores at the threshold may differ. */
 const MAY_MISS = 0.05;
 const SCORE_TOLERANCE = 1e-3;
-/** Of the largest coordinate. */
+/** Relative to the largest coordinate. */
 const BOX_TOLERANCE = 5e-4;
 const MASK_TOLERANCE = 1e-2;
 
 /**
- * Compares the detections of a file with ours. They are matched by class, score and box, not by position: scores that are nearly equal
- * may come in another order.
+ * Compares the detections of a file with ours. They are matched by class, score and box, not by position, because nearly
+ * equal scores may have another order.
  *
- * @param found the file's outputs, rows beyond `count` being filling
+ * @param found the file's outputs; rows beyond `count` are padding
  * @param expected ours, by the same names
  * @returns differences of matched detections, `count` being the number that differs
  * @throws WorkError if more than one in twenty has no counterpart, or a mask differs

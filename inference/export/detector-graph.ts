@@ -20,31 +20,31 @@ import type { ValueName } from './graph-composer.js';
 import { CAST_TO, GraphComposer } from './graph-composer.js';
 import { portableGraph } from './portable-graph.js';
 
-/** A detector to be exported. */
+/** A detector for export. */
 export interface DetectorExport {
   readonly model: Detector;
   readonly store: ParameterStore;
   readonly thresholds: DetectionThresholds;
-  /** Of the padded input, multiples of 32. */
+  /** Sides of the padded input, multiples of 32. */
   readonly size: { readonly width: number; readonly height: number };
 }
 
-/** Values that several parts of the graph need. */
+/** Values used by several parts of the graph. */
 interface Context extends DetectorExport {
   readonly g: GraphComposer;
-  /** `[4]`: width, height, width, height of the image in the padding. */
+  /** `[4]`: width, height, width, height of the image without padding. */
   readonly limits: ValueName;
 }
 
 /**
- * A whole detector as one graph of standard operators: backbone, pyramid, RPN, suppression, RoIAlign, heads.
+ * Builds a whole detector as one graph of standard operators: backbone, pyramid, RPN, suppression, RoIAlign, heads.
  *
- * Inputs `image` `[1, H, W, 3]`, normalized and zero-padded at the right and bottom, and `image_size` `[2]`, height and width of the
- * image inside the padding. Outputs, D being the most detections of an image: `count` int64 `[1]`, the number of detections; `boxes`
- * `[D, 4]`, x1, y1, x2, y2 in pixels of the input; `scores` `[D]`, descending; `classes` int64 `[D]`; and `masks` `[D, S, S]`,
- * probabilities inside the box. Rows from `count` on are zeros.
+ * Inputs `image` `[1, H, W, 3]`, normalized and zero-padded at the right and bottom, and `image_size` `[2]`, height and
+ * width of the image without padding. Outputs, where D is the largest number of detections of an image: `count` int64
+ * `[1]`, the number of detections; `boxes` `[D, 4]`, x1, y1, x2, y2 in pixels of the input; `scores` `[D]`, descending;
+ * `classes` int64 `[D]`; and `masks` `[D, S, S]`, probabilities inside the box. Rows from `count` on are zeros.
  *
- * @throws ConfigError for soft suppression, which ONNX has no operator for, and sides that are no multiples of 32
+ * @throws ConfigError for soft-NMS, for which ONNX has no operator, and for sides that are not multiples of 32
  */
 export function detectorGraph(request: DetectorExport): OnnxGraph {
   const { model, thresholds, size } = request;
@@ -93,7 +93,7 @@ interface Proposals extends PaddedRows {
   readonly rows: number;
 }
 
-/** See `selectProposals`. */
+/** Nodes of `selectProposals`. */
 function proposalNodes(
   { g, model, size, limits }: Context,
   features: Readonly<Record<string, ValueName>>,
@@ -156,7 +156,7 @@ function proposalNodes(
   };
 }
 
-/** Scores with those of small boxes put below 0. */
+/** Sets the scores of small boxes below 0. */
 function largeOnly(
   g: GraphComposer,
   boxes: ValueName,
@@ -216,7 +216,7 @@ function stageNodes(
   };
 }
 
-/** Columns of the classes, without background. */
+/** Selects the columns of the classes, without background. */
 function foreground(g: GraphComposer, values: ValueName, numClasses: number): ValueName {
   return g.op('Slice', [values, g.integers([0]), g.integers([numClasses]), g.integers([1])]);
 }
@@ -228,7 +228,7 @@ interface FoundNodes extends PaddedRows {
   readonly classes: ValueName;
 }
 
-/** See `multiclassNms`. */
+/** Nodes of `multiclassNms`. */
 function detectionNodes(
   { g, model, thresholds }: Context,
   candidates: Candidates,
@@ -257,7 +257,7 @@ function detectionNodes(
   };
 }
 
-/** Mean of the mask heads' probabilities, `[D, S, S]`; nothing for a model without masks. */
+/** Mean of the mask heads' probabilities, `[D, S, S]`; undefined for a model without masks. */
 function maskNodes(
   { g, model, store, thresholds: { maxPerImage: D } }: Context,
   maps: readonly ValueName[],

@@ -6,13 +6,13 @@ import type { DetectorExport } from './detector-graph.js';
 import { detectorGraph } from './detector-graph.js';
 import { portableGraph } from './portable-graph.js';
 
-/** Sides of an input, pixels. */
+/** Sides of an input in pixels. */
 interface InputSize {
   readonly width: number;
   readonly height: number;
 }
 
-/** What can be exported. */
+/** A model that can be exported. */
 export type ExportableModel =
   | {
       /** Output `logits`: of a classifier `[N, K]`, of a segmenter `[N, H/4, W/4, K]`. */
@@ -25,10 +25,10 @@ export type ExportableModel =
   /** See {@link detectorGraph}. */
   | ({ readonly kind: 'detect' } & DetectorExport);
 
-/** An ONNX file in memory. */
+/** An ONNX model in memory. */
 export interface ExportedModel {
   readonly bytes: Uint8Array;
-  /** Version of the standard operators; there are no others. */
+  /** Opset version of the standard operators, the only ones used. */
   readonly opset: number;
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
@@ -36,7 +36,8 @@ export interface ExportedModel {
 }
 
 /**
- * A model as an ONNX file: standard operators only, weights inside, shapes fixed, images `[N, H, W, 3]` normalized as in training.
+ * Exports a model to ONNX: standard operators only, weights included, fixed shapes, images `[N, H, W, 3]` normalized as
+ * in training.
  *
  * @throws InputError above protobuf's limit of 2 GiB; ConfigError for what ONNX cannot express
  */

@@ -7,22 +7,22 @@ import { compareDetections } from './compare-detections.js';
 import { compareOutputs, runFile } from './compare.js';
 import { planExport } from './plan.js';
 
-/** How {@link exportOnnx} writes a model. */
+/** Options of {@link exportOnnx}. */
 export interface ExportOptions {
-  /** The ONNX file; what its inputs and outputs mean goes to a JSON beside it. */
+  /** Path of the ONNX file; its inputs and outputs are described in a JSON file next to it. */
   readonly out: string;
-  /** Images at a time, default 1; a detector takes one. */
+  /** Number of images per batch, default 1; a detector takes one. */
   readonly batch?: number | undefined;
-  /** Sides of the input, pixels; where they are left out the model's own. */
+  /** Sides of the input in pixels; default: those of the model. */
   readonly height?: number | undefined;
   readonly width?: number | undefined;
-  /** Ordinary suppression for a detector that uses soft-NMS. */
+  /** Whether to replace the soft-NMS of a detector with hard NMS. */
   readonly hardNms?: boolean | undefined;
-  /** What computes the outputs that the file is compared with. */
+  /** Engine that computes the reference outputs. */
   readonly engine?: EngineOptions | Engine | undefined;
 }
 
-/** What was written. */
+/** Result of an export. */
 export interface ExportDocument {
   readonly model: string | undefined;
   readonly task: string;
@@ -37,10 +37,10 @@ export interface ExportDocument {
 }
 
 /**
- * Writes a model as an ONNX file, after comparing what it computes on random inputs with what this library does, and beside it
- * a JSON file that says how to prepare images and what the outputs mean.
+ * Writes a model as an ONNX file, after comparing its outputs for random inputs with those of this library, and next to
+ * it a JSON file that describes preprocessing and outputs.
  *
- * @param model opened, or its weights
+ * @param model an open model, or its weights
  * @throws ConfigError; WorkError if the outputs differ
  */
 export async function exportOnnx(
@@ -77,5 +77,5 @@ export async function exportOnnx(
   return document;
 }
 
-/** The JSON file beside an ONNX file. */
+/** Path of the JSON file of an ONNX file. */
 export const cardFile = (onnxFile: string): string => onnxFile.replace(/\.onnx$/, '.json');

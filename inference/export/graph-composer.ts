@@ -9,15 +9,15 @@ import type {
 } from '../../engine/onnx/graph.js';
 import { ONNX_TYPE } from '../../engine/onnx/graph.js';
 
-/** Name of a value of the graph. */
+/** Name of a graph value. */
 export type ValueName = string;
 
 /** Opset of exported files: RoiAlign with half-pixel coordinates needs 16, Split into equal parts 18. */
 export const EXPORT_OPSET = 20;
 
 /**
- * Puts a graph together from nodes that are written here and captured graphs. Shapes between nodes are left to the runtime,
- * so that parts whose size depends on the data (suppression) can stand beside captured ones, whose sizes are fixed.
+ * Composes a graph of hand-written nodes and captured graphs. Shapes between nodes are inferred by the runtime, so parts
+ * whose sizes depend on the data (suppression) can be combined with captured ones of fixed size.
  */
 export class GraphComposer {
   private readonly nodes: OnnxNode[] = [];
@@ -31,18 +31,18 @@ export class GraphComposer {
     return value.name;
   }
 
-  /** Float constants. @param shape `[n]` if not given */
+  /** Adds a float constant. @param shape `[n]` if not given */
   floats(values: ArrayLike<number>, shape: readonly number[] = [values.length]): ValueName {
     return this.constant({ shape, type: 'float32', data: Float32Array.from(values) });
   }
 
-  /** Integer constants, as indices and sizes are. */
+  /** Adds an int64 constant, ONNX's type of indices and sizes. */
   integers(values: readonly number[], shape: readonly number[] = [values.length]): ValueName {
     const data = BigInt64Array.from(values, (value) => BigInt(value));
     return this.constant({ shape, type: 'int64', data });
   }
 
-  /** A standard operation with one output. */
+  /** Emits a standard operation with one output. */
   op(
     op: string,
     inputs: readonly ValueName[],
@@ -51,7 +51,7 @@ export class GraphComposer {
     return this.ops(op, inputs, 1, attributes)[0];
   }
 
-  /** A standard operation with several outputs. */
+  /** Emits a standard operation with several outputs. */
   ops(
     op: string,
     inputs: readonly ValueName[],
@@ -65,10 +65,10 @@ export class GraphComposer {
   }
 
   /**
-   * Takes in a captured graph.
+   * Inserts a captured graph.
    *
-   * @param prefix in front of its names
-   * @param given what its inputs are
+   * @param prefix prefix of its names
+   * @param given values of its inputs
    * @returns its outputs by name
    * @throws ConfigError for an input without value
    */
@@ -93,7 +93,7 @@ export class GraphComposer {
     return Object.fromEntries(graph.outputs.map(({ name }) => [name, renamed(name)]));
   }
 
-  /** The graph, its outputs under their own names. */
+  /** Builds the graph with named outputs. */
   finish(name: string, outputs: readonly (OnnxValue & { readonly from: ValueName })[]): OnnxGraph {
     for (const { name: to, from } of outputs)
       this.nodes.push({

@@ -10,18 +10,18 @@ import type { LoadedModel, LoadedOf } from '../model.js';
 import type { ExportedModel } from './export-model.js';
 import { exportModel } from './export-model.js';
 
-/** A file to write, and what it should answer. */
+/** A file to write, with reference inputs and outputs. */
 export interface ExportPlan {
   readonly exported: ExportedModel;
-  /** Everything a user of the file must know: pre-processing, classes, thresholds. */
+  /** Description for users of the file: preprocessing, classes, thresholds. */
   readonly card: LoadedModel['card'];
-  /** Random inputs for a comparison. */
+  /** Random inputs for the comparison. */
   readonly inputs: HostTensors;
-  /** What this library gives for them, by the names of the file's outputs. */
+  /** Outputs of this library for them, by the names of the file's outputs. */
   readonly expected: (engine: Engine) => Promise<HostTensors>;
 }
 
-/** What of the options decides the graph. */
+/** Options that determine the graph. */
 export interface GraphOptions {
   readonly batch?: number | undefined;
   readonly height?: number | undefined;
@@ -29,7 +29,7 @@ export interface GraphOptions {
   readonly hardNms?: boolean | undefined;
 }
 
-/** Makes the ONNX graph of a model. @throws ConfigError */
+/** Creates the ONNX graph of a model. @throws ConfigError */
 export function planExport(loaded: LoadedModel, options: GraphOptions): ExportPlan {
   const { card } = loaded;
   switch (card.task) {
@@ -44,7 +44,7 @@ export function planExport(loaded: LoadedModel, options: GraphOptions): ExportPl
   }
 }
 
-/** @param side of the input where the options do not say it */
+/** @param side default side of the input */
 function planLogits(
   { card, model, store }: LoadedOf<'classify' | 'segment'>,
   side: number,
@@ -100,7 +100,7 @@ function planDetector(
   };
 }
 
-/** The same thresholds with ordinary suppression, at the IoU of linear soft-NMS or ½. */
+/** Replaces soft-NMS with hard NMS, at the IoU threshold of linear soft-NMS or ½. */
 function withHardNms(thresholds: DetectionThresholds): DetectionThresholds {
   const { suppression } = thresholds;
   if (suppression.kind === 'hard') return thresholds;

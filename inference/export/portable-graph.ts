@@ -5,7 +5,7 @@ import type { ParameterStore } from '../../engine/parameters/store.js';
 import type { Program } from '../../engine/runtime/program.js';
 import { evaluate } from '../../engine/runtime/program.js';
 
-/** A program as a graph of standard ONNX operators with its weights inside. */
+/** Captures a program as a graph of standard ONNX operators with its weights. */
 export function portableGraph(
   program: Program,
   store: ParameterStore,

@@ -3,20 +3,23 @@ import type { LoadReport } from '../../weights/load.js';
 import { loadWeights, parameterTargets } from '../../weights/load.js';
 import type { Which } from '../../weights/select.js';
 
-/** Weight files name encoder parameters as a classifier does; readers remove the prefix that sparse files have. */
+/**
+ * Prefix of encoder parameters in the model; weight files name them like a classifier's, and readers remove the prefix of
+ * sparse files.
+ */
 const withoutPrefix = (path: string): string => path.replace(/^encoder\./, '');
 
-/** How {@link loadFcmae} reads. */
+/** Options of {@link loadFcmae}. */
 export interface LoadFcmaeOptions {
   readonly which?: Which | undefined;
-  /** Loads the encoder alone, from any file that has one; the decoder keeps its values. */
+  /** Whether to load only the encoder, from any file that has one; the decoder keeps its values. */
   readonly encoderOnly?: boolean | undefined;
 }
 
 /**
- * Fills an autoencoder from a checkpoint: the official sparse layout, or one of ours.
+ * Loads an autoencoder from an official sparse checkpoint, or one of ours.
  *
- * @throws WeightsError if the file is damaged or holds another network; nothing is written then
+ * @throws WeightsError if the file is damaged or contains another network; then nothing is written
  */
 export function loadFcmae(
   file: string,

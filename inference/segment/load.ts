@@ -16,7 +16,7 @@ import { readCard, type SegmenterCard } from '../card.js';
 import { classNamesOf, type LoadOptions } from '../class-names.js';
 import type { LocatedModel } from '../locate.js';
 
-/** The sizes of a segmenter. */
+/** Architecture of a segmenter. */
 export interface SegmenterArchitecture {
   readonly backbone: ConvNeXtV2Config;
   readonly head: UperNetConfig;
@@ -29,23 +29,23 @@ export interface LoadedSegmenter {
   readonly store: ParameterStore;
 }
 
-/** What {@link loadSegmenter} should know beside the file. */
+/** Options of {@link loadSegmenter}. */
 export interface LoadSegmenterOptions {
-  /** Trained weights, or their moving average. */
+  /** Choice between trained weights and their EMA. */
   readonly which?: Which | undefined;
-  /** The architecture, where a checkpoint states it; else it is read off the tensors. */
+  /** Architecture from a checkpoint; default: derived from the tensors. */
   readonly architecture?: SegmenterArchitecture | undefined;
-  /** Another backbone than that of the architecture. */
+  /** Custom backbone instead of that of the architecture. */
   readonly network?: Backbone | undefined;
-  /** Names of the classes the weights are meant for: their number is checked. */
+  /** Class names; their number is checked. */
   readonly classNames?: readonly string[] | undefined;
 }
 
 /**
- * Reads a UPerNet on ConvNeXt from a checkpoint of this library or a state dict of mmsegmentation. Strict: every name and shape
- * must fit.
+ * Reads a UPerNet on ConvNeXt from a checkpoint of this library or a state dict of mmsegmentation. Strict: every name and
+ * shape must fit.
  *
- * @throws WeightsError if the file is damaged, holds no UPerNet, does not fit, or has another number of classes
+ * @throws WeightsError if the file is damaged, is not a UPerNet, does not fit, or has another number of classes
  */
 export async function loadSegmenter(
   file: string,
@@ -63,15 +63,15 @@ export async function loadSegmenter(
   return { backbone, model, store };
 }
 
-/** Short side of ADE20K's images in testing, and side of its windows, pixels. */
+/** Short side of ADE20K's images in testing, and side of its windows, in pixels. */
 const TEST_SIDE_PX = 512;
 
-/** Factors on the size in multi-scale testing. @see ConvNeXt V2, appendix A.4 */
+/** Scales of multi-scale testing. @see ConvNeXt V2, appendix A.4 */
 const TEST_RATIOS = [0.75, 0.875, 1, 1.125, 1.25] as const;
 
 /**
- * Opens a segmenter with its card; weight files without one (state dicts of mmsegmentation) get ADE20K's pre-processing and, for
- * 150 classes, its names: images of at most 2048 x 512 pixels, windows of 512 that begin every 341.
+ * Opens a segmenter with its card; for weight files without one (state dicts of mmsegmentation), ADE20K's preprocessing
+ * and, for 150 classes, its names are used: images of at most 2048 x 512 pixels, windows of 512 with stride 341.
  *
  * @throws WeightsError if the file is of another task, does not fit, or has another number of classes than the list
  * @see https://github.com/facebookresearch/ConvNeXt/tree/main/semantic_segmentation, configs/_base_/datasets/ade20k.py
@@ -102,10 +102,10 @@ export async function openSegmenter(
 }
 
 /**
- * Fills the backbone of a segmenter from the weights of a classifier or an autoencoder, of any container and naming scheme. The
- * output norms and heads keep their initial values.
+ * Initializes the backbone of a segmenter with the weights of a classifier or an autoencoder of any container and naming
+ * scheme. The output norms and heads keep their initial values.
  *
- * @throws WeightsError if the file is damaged or does not fit; nothing is written then
+ * @throws WeightsError if the file is damaged or does not fit; then nothing is written
  */
 export function loadSegmenterBackbone(file: string, store: ParameterStore): Promise<LoadReport> {
   const prefix = 'backbone.';
@@ -117,9 +117,9 @@ export function loadSegmenterBackbone(file: string, store: ParameterStore): Prom
 }
 
 /**
- * Reads the sizes of a UPerNet off the tensors of a file.
+ * Derives the architecture of a UPerNet from the tensors of a file.
  *
- * @throws WeightsError if it is none
+ * @throws WeightsError if it is not a UPerNet
  */
 export function inferSegmenter(file: string, which?: Which): Promise<SegmenterArchitecture> {
   return withWeights(file, (source) => {

@@ -16,37 +16,37 @@ import {
 } from './score-rows.js';
 import { assertWindow, MIN_SIDE, windowGrid, type SlidingWindow } from './windows.js';
 
-/** How many times a segmenter looks at an image. */
+/** Options of inference: windows and flips. */
 export interface SegmenterMode {
-  /** Null: the whole image at once. */
+  /** Sliding windows; null for the whole image. */
   readonly window: SlidingWindow | null;
-  /** Averages the probabilities of each input and its mirror image. */
+  /** Whether to average the probabilities of each input and its flip. */
   readonly flip: boolean;
 }
 
-/** Whole image, once. */
+/** Whole image without flip. */
 export const WHOLE_IMAGE: SegmenterMode = { window: null, flip: false };
 
-/** What {@link createSegmenterPredictor} is made of. */
+/** Options of {@link createSegmenterPredictor}. */
 export interface SegmenterPredictorOptions {
   readonly engine: Engine;
   readonly model: Pick<UperNet, 'inference' | 'config'>;
   readonly store: ParameterStore;
-  /** Copies the weights into the session: faster for many images of one size. */
+  /** Whether to copy the weights into the session: faster for many images of one size. */
   readonly frozen?: boolean | undefined;
-  /** Windows are run together up to this many pixels, default four of 512 × 512. */
+  /** Largest number of pixels of windows per run; default: four of 512 × 512. */
   readonly maxBatchPixels?: number | undefined;
 }
 
 /** Segments images one at a time; calls must not overlap. Owns sessions: `release` frees them. */
 export interface SegmenterPredictor {
   /**
-   * The class of every pixel, `[H, W]`, 0 … K − 1.
+   * Predicts the class of every pixel, `[H, W]`, 0 … K − 1.
    *
-   * @param inputs the image at one or several scales: of several, probabilities are averaged
+   * @param inputs the image at one or several scales, over which probabilities are averaged
    * @param size of the result, usually that of the original image
-   * @param signal looked at between runs
-   * @throws ShapeError if an input has other values than its size says, or a side below 32 pixels; ConfigError for windows that
+   * @param signal checked between runs
+   * @throws ShapeError if an input does not match its size, or has a side below 32 pixels; ConfigError for windows that
    *   leave gaps; WorkError if the scores are not finite; the signal's reason
    */
   segment(
@@ -55,7 +55,7 @@ export interface SegmenterPredictor {
     mode?: SegmenterMode,
     signal?: AbortSignal,
   ): Promise<Uint8Array>;
-  /** The scores behind it: logits of a single input, mean probabilities of several or with `flip`. */
+  /** Computes the underlying scores: logits for a single input, mean probabilities for several or with `flip`. */
   scores(
     inputs: readonly SegmenterInput[],
     size: Size,
@@ -96,7 +96,7 @@ export function createSegmenterPredictor(options: SegmenterPredictorOptions): Se
   };
 }
 
-/** What runs an input. */
+/** Function that runs an input. */
 interface RunContext {
   readonly program: Executable;
   readonly window: SlidingWindow | null;
@@ -104,7 +104,7 @@ interface RunContext {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Logits at the size of the input. */
+/** Computes logits at the size of the input. */
 async function logitsOf(
   { program, window, maxBatchPixels, signal }: RunContext,
   input: SegmenterInput,
@@ -131,7 +131,7 @@ async function logitsOf(
   );
 }
 
-/** Logits at stride 4 of images of one size. */
+/** Computes logits at stride 4 for images of one size. */
 async function run(
   program: Executable,
   inputs: readonly SegmenterInput[],

@@ -5,16 +5,16 @@ import { keepRatioSize } from '../../datasets/transforms/keep-ratio.js';
 import { normalizationTable, normalizeInto } from '../../datasets/transforms/normalize.js';
 import type { SegmenterCard } from '../card.js';
 
-/** An image as the network takes it. */
+/** Model input of an image at one scale. */
 export interface SegmenterInput extends Size {
   /** `[H, W, 3]`, normalized. */
   readonly data: Float32Array;
 }
 
 /**
- * An image at several scales, resized with its aspect ratio kept and normalized.
+ * Converts an image to model inputs at several scales, with the aspect ratio kept, and normalized.
  *
- * @param ratios factors on the limits, which are truncated to whole pixels
+ * @param ratios factors of the limits, which are truncated to whole pixels
  * @see mmseg 0.x, pipelines Resize (keep_ratio) and Normalize
  */
 export function segmenterInputs(

@@ -2,19 +2,19 @@ import { softmaxTerms } from '../../core/softmax.js';
 import type { WindowGrid } from './windows.js';
 
 /**
- * Score maps that are computed row by row: a whole map of 150 classes at the size of a photograph takes gigabytes, two rows of
- * each stage do not.
+ * A score map that is computed row by row, because a map of 150 classes at the size of a photograph takes gigabytes; only
+ * two rows of each stage are kept.
  */
 export interface ScoreRows {
   readonly height: number;
   readonly width: number;
   /** Number of classes `K`. */
   readonly channels: number;
-  /** Row `y`, `[width, K]`, valid until the next call. Cheapest from top to bottom. */
+  /** Returns row `y`, `[width, K]`, valid until the next call. Most efficient from top to bottom. */
   row(y: number): Float32Array;
 }
 
-/** The rows of a map in memory. */
+/** Rows of a map in memory. */
 export function mapRows(
   data: Float32Array,
   { height, width, channels }: Omit<ScoreRows, 'row'>,
@@ -23,7 +23,7 @@ export function mapRows(
   return { height, width, channels, row: (y) => data.subarray(y * size, (y + 1) * size) };
 }
 
-/** Two neighbors of each output position and the weight of the second: half-pixel centers, borders held. */
+/** Two neighbors of each output position and the weight of the second: half-pixel centers, clamped at the borders. */
 interface Neighbours {
   readonly low: Int32Array;
   readonly high: Int32Array;
@@ -51,7 +51,7 @@ export function resizedRows(
   const { channels } = source;
   const [ys, xs] = [neighbours(source.height, height), neighbours(source.width, width)];
   const out = new Float32Array(width * channels);
-  // The two source rows between which the last output row lay, as wide as the output.
+  // The two source rows around the last output row, resized to the output width.
   let [above, below] = [0, 1].map(() => ({ y: -1, data: new Float32Array(width * channels) }));
   const widened = (y: number): Float32Array => {
     if (below.y === y) return below.data;
@@ -85,7 +85,7 @@ function widen(
   }
 }
 
-/** Mirrored left to right. */
+/** Flips a map horizontally. */
 export function flippedRows(source: ScoreRows): ScoreRows {
   const { height, width, channels } = source;
   const out = new Float32Array(width * channels);
@@ -99,7 +99,7 @@ export function flippedRows(source: ScoreRows): ScoreRows {
 }
 
 /**
- * Overlapping windows joined to one map: scores are summed and divided by the number of windows there.
+ * Merges overlapping windows to one map: the mean of the scores of all windows at a pixel.
  *
  * @param windows in order of the grid, row by row, each of the grid's size
  */
@@ -158,7 +158,7 @@ function addSoftmax(
   }
 }
 
-/** The class with the highest score of each pixel, `[H, W]`; of equal ones the lowest. */
+/** Computes the class of highest score of each pixel, `[H, W]`; ties go to the lowest index. */
 export function labelsOf(rows: ScoreRows): Uint8Array {
   const { height, width, channels } = rows;
   const labels = new Uint8Array(height * width);

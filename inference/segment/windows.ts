@@ -2,20 +2,20 @@ import type { Size } from '../../core/boxes.js';
 import { ConfigError } from '../../core/errors.js';
 import { record, whole, type Infer } from '../../core/schema.js';
 
-/** The coarsest level of the network has a pixel for 32 of the image. */
+/** Smallest side in pixels: the coarsest level of the network has stride 32. */
 export const MIN_SIDE = 32;
 
-/** Square windows that are laid over an image. */
+/** Square sliding windows. */
 export const SlidingWindow = record({
-  /** Side, pixels; along a side of the image that is shorter the window is as long as that. */
+  /** Side in pixels; limited to the sides of the image. */
   cropSize: whole(1),
-  /** Between the windows' beginnings, pixels; the last one is shifted back into the image. */
+  /** Stride in pixels; the last window is shifted back into the image. */
   stride: whole(1),
 });
-/** Square windows that are laid over an image. */
+/** Square sliding windows. */
 export type SlidingWindow = Infer<typeof SlidingWindow>;
 
-/** Where the windows of a grid begin, pixels. All have one size. */
+/** Positions of the windows of a grid in pixels. All windows have the same size. */
 export interface WindowGrid {
   readonly tops: readonly number[];
   readonly lefts: readonly number[];
@@ -24,7 +24,7 @@ export interface WindowGrid {
 }
 
 /**
- * Where windows begin: as many as it takes to cover each side, the last one shifted back to end with it.
+ * Computes the positions of the windows that cover the image; the last one is shifted back to the end.
  *
  * @see mmsegmentation 0.x, models/segmentors/encoder_decoder.py, slide_inference
  */

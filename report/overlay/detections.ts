@@ -15,9 +15,9 @@ export interface DrawnDetection {
   readonly classIndex: number;
   /** Name of the class. */
   readonly label: string;
-  /** 0–1; left out for ground truth. */
+  /** 0–1; undefined for ground truth. */
   readonly score?: number | undefined;
-  /** Of the picture's size. */
+  /** Mask of the picture's size. */
   readonly mask?: Rle | undefined;
 }
 
@@ -26,11 +26,11 @@ const MASK_OPACITY = 0.42;
 const HALO: Rgb = [0, 0, 0];
 
 /**
- * Draws detections on a picture: masks with contours, boxes, and tags with class and score. Large objects come first, so that
- * small ones lie on top; tags come last and avoid each other, those of high scores first. Colors belong to classes; line
- * width and text grow with the picture, and small pictures are enlarged (see `readingFactor`).
+ * Draws detections on a picture: masks with contours, boxes, and tags with class and score. Large objects come first, so
+ * that small ones are on top; tags come last and avoid each other, those of high scores first. Colors identify classes;
+ * line width and text scale with the picture, and small pictures are upscaled (see `readingFactor`).
  *
- * @returns a new picture, as large as the given one times a whole factor
+ * @returns a new picture, larger than the given one by a whole factor
  * @throws ShapeError for a mask of another size
  */
 export function drawDetections(picture: Picture, detections: readonly DrawnDetection[]): Picture {
@@ -57,7 +57,7 @@ export function drawDetections(picture: Picture, detections: readonly DrawnDetec
   return canvas;
 }
 
-/** Text is smaller where there is much of it. */
+/** Text is smaller if there are many tags. */
 function crowdFactor(numDetections: number): number {
   return Math.min(1, Math.max(0.75, 1.1 - 0.01 * numDetections));
 }
@@ -67,7 +67,7 @@ function rectangleOf(box: ArrayLike<number>, factor: number): Rectangle {
   return { x, y, width: box[2] * factor - x, height: box[3] * factor - y };
 }
 
-/** A line with a faint dark rim, which is seen on any background. */
+/** Draws a box with a faint dark rim, visible on any background. */
 function drawBox(canvas: Picture, box: Rectangle, color: Rgb, linePx: number): void {
   const radiusPx = 1.5 * linePx;
   strokeRectangle(canvas, box, { color: HALO, alpha: 0.35, radiusPx, widthPx: linePx + 2 });
@@ -93,7 +93,7 @@ function drawTags(
     })),
     canvas,
   );
-  // The best one is drawn last: where tags must overlap, it stays whole.
+  // The best one is drawn last, so that it stays complete if tags overlap.
   for (let i = items.length - 1; i >= 0; i--) {
     const color = classColor(items[i].detection.classIndex);
     const { x, y } = places[i];

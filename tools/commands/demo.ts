@@ -63,7 +63,7 @@ async function train(data: string, folder: string, epochs: number): Promise<void
     data,
     folder,
     seed: 0,
-    // The score comes afterwards, as its own step.
+    // The score comes afterward, as its own step.
     set: [`epochs=${epochs}`, `evaluateEvery=${epochs}`, `checkpointEvery=${epochs}`],
     engine: ENGINE,
     listener: new ProgressView({ stream: process.stderr }),

@@ -62,7 +62,7 @@ export function collapseProgram(variant?: GrnVariant): Program {
  * Cosine distance between the channels of every block's widest activation, block by block: the curve of the paper's
  * figure on feature collapse.
  *
- * @param images `[N, H, W, 3]` each, normalised and not masked; small N, since every activation is read
+ * @param images `[N, H, W, 3]` each, normalized and not masked; small N, since every activation is read
  * @returns in the order of the blocks; blocks with response norm have both points
  * @throws DataError without images
  * @see ConvNeXt V2, section 3.1: https://arxiv.org/abs/2301.00808
