@@ -1,3 +1,4 @@
+import type { RleRecord } from '../../core/coco.js';
 import { rleArea, type Rle, type XywhBox } from '../../core/rle.js';
 import { rleFromPolygons } from '../../core/rle-polygons.js';
 import { rleToString } from '../../core/rle-string.js';
@@ -15,9 +16,7 @@ export interface ShapeAnnotation {
   /** Number of visible pixels. */
   readonly area: number;
   readonly bbox: XywhBox;
-  readonly segmentation:
-    | readonly (readonly number[])[]
-    | { readonly size: readonly [number, number]; readonly counts: string | readonly number[] };
+  readonly segmentation: readonly (readonly number[])[] | RleRecord;
 }
 
 /** The `categories` of the set: ids 1 … 6. */

@@ -157,6 +157,45 @@ test('random damage ends in a result or a DataError, and what is accepted is wha
   for (const count of Object.values(counts)) expect(count).toBeGreaterThan(50);
 });
 
+test('long texts end where JSON says, whatever quotes and backslashes are in them', () => {
+  const piece = fc.constantFrom(
+    '"',
+    '\\',
+    '\\\\',
+    '\\"',
+    'a'.repeat(39),
+    'b',
+    'é',
+    ']',
+    '}',
+    ',{"',
+  );
+  const text = fc.array(piece, { maxLength: 30 }).map((pieces) => pieces.join(''));
+  fc.assert(
+    fc.property(fc.array(text, { maxLength: 6 }), sizes, (texts, pieces) => {
+      const file = JSON.stringify({ images: texts.map((counts) => ({ counts, [counts]: 1 })) });
+      const { arrays, invalid } = scan(encode(file), pieces);
+      expect(invalid).toEqual([]);
+      expect({ images: arrays['images'] }).toEqual(JSON.parse(file));
+    }),
+    { numRuns: 300, seed: 7 },
+  );
+});
+
+test('elements of several batches keep their order and their indices, broken ones too', () => {
+  const records = Array.from({ length: 5000 }, (_, id) => ({ id, name: `image ${id}` }));
+  const text = JSON.stringify({ images: records, annotations: records });
+  const { arrays } = scan(encode(text));
+  expect(arrays).toEqual({ images: records, annotations: records });
+  const broken = scan(encode(text.replace('{"id":2345,', '{"id":NaN,')));
+  expect(broken.invalid).toHaveLength(1);
+  expect(broken.invalid[0]).toMatch(/^images\[2345\]: expected valid JSON/);
+  expect(broken.arrays['images'].filter((record) => record !== undefined)).toEqual(
+    records.filter(({ id }) => id !== 2345),
+  );
+  expect(broken.arrays['annotations']).toEqual(records);
+});
+
 test('a record of many pieces is not scanned again for each of them', () => {
   const long = `{"images":[{"file_name":"${'a'.repeat(8_000_000)}"}]}`;
   // That would be 160,000 times 4 MB on average, hours instead of a moment.
