@@ -1,7 +1,8 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
 import { ConfigError, DataError, WorkError } from '../core/errors.js';
 import { openEngine } from '../engine/runtime/engine.js';
+import { removeTemporaryFiles } from '../io/files/atomic.js';
 import { assertWritableFolder } from '../io/files/out-folder.js';
 import { CHECKPOINTS } from '../weights/checkpoint-folder.js';
 import { writeRunConfig } from './config/run-config.js';
@@ -125,10 +126,7 @@ function assertRunFolder({ folder, resume }: Pick<TrainOptions, 'folder' | 'resu
     throw new ConfigError(
       `--out ${folder}: expected an empty or new folder, got one with checkpoints; add --resume to go on, or choose another`,
     );
-  // A killed run may leave a file with a temporary name.
-  if (isUsed)
-    for (const name of readdirSync(checkpoints))
-      if (/\.\d+\.tmp$/.test(name)) rmSync(join(checkpoints, name), { force: true });
+  if (isUsed) removeTemporaryFiles(folder);
 }
 
 /** Converts a system error to one with code and remedy, for writing the run folder or reading other files. */

@@ -4,12 +4,13 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
 import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { WorkError } from '../../core/errors.js';
 
 /** Largest single write, so that a tensor of several GB neither exceeds Node's limit nor blocks for long. */
@@ -102,6 +103,12 @@ export function writeAtomicallySync(file: string, content: string | Uint8Array):
 /** Formats a JSON document for a file: indented, with a final newline. */
 export function jsonText(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+/** Removes what processes that were killed while they wrote have left in a folder and those below it. */
+export function removeTemporaryFiles(folder: string): void {
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }))
+    if (/\.\d+\.tmp$/.test(name)) rmSync(join(folder, name), { force: true });
 }
 
 const temporaryName = (file: string): string => `${file}.${process.pid}.tmp`;

@@ -2,7 +2,11 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { DataError, WorkError } from '../../../core/errors.js';
-import { writeAtomically, writeAtomicallySync } from '../../../io/files/atomic.js';
+import {
+  removeTemporaryFiles,
+  writeAtomically,
+  writeAtomicallySync,
+} from '../../../io/files/atomic.js';
 import { isImageName } from '../../../io/files/images.js';
 import { readBytes, readJsonIfPresent } from '../../../io/files/read.js';
 import { temporaryFolder } from '../../helpers/temporary-folder.js';
@@ -49,4 +53,13 @@ test('a missing JSON document is undefined, a damaged one an error', () => {
 test('images are known by their extension in any case', () => {
   expect(['a.jpg', 'b.JPEG', join('c', 'd.Png')].every(isImageName)).toBe(true);
   expect(['a.gif', 'jpg', '.png', 'b.jpg.txt'].some(isImageName)).toBe(false);
+});
+
+test('what killed writers have left is removed, and nothing else', async () => {
+  mkdirSync(path('run/samples'), { recursive: true });
+  for (const name of ['run/a.json', 'run/a.json.123.tmp', 'run/samples/b.jpg.7.tmp', 'run/c.tmp'])
+    await put(name, 'x');
+  removeTemporaryFiles(path('run'));
+  expect(readdirSync(path('run')).sort()).toEqual(['a.json', 'c.tmp', 'samples']);
+  expect(readdirSync(path('run/samples'))).toEqual([]);
 });
