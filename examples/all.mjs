@@ -7,7 +7,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const folder = process.argv[2] ?? mkdtempSync(join(tmpdir(), 'convnextv2-examples-'));
-for (const name of ['own-classifier', 'library', 'own-encoder', 'own-detector', 'own-segmenter']) {
+const NAMES = [
+  'own-classifier',
+  'library',
+  'own-encoder',
+  'own-detector',
+  'worker-thread',
+  'http-handler',
+  'own-segmenter',
+];
+for (const name of NAMES) {
   console.log(`\n# ${name}`);
   const file = fileURLToPath(new URL(`${name}.mjs`, import.meta.url));
   const { status } = spawnSync(process.execPath, [file, folder], { stdio: 'inherit' });

@@ -1,51 +1,22 @@
-// Uses the library from a program, in this thread and in a worker thread. Run own-classifier.mjs first.
+// Uses a model from a program: classes of a file, of bytes and of pixels, scores, a picture. Run own-classifier.mjs first.
 // node examples/library.mjs [folder]
-import { readdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import {
-  createClassifierPredictor,
-  decodeImage,
-  evaluationResize,
-  IMAGENET_PIXELS,
-  loadClassifier,
-  normalizationTable,
-  normalizeInto,
-  openEngine,
-  resizeForEvaluation,
-  topClasses,
-} from 'convnextv2';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { decodeImage, draw, encodeRgbPng, evaluate, loadModel } from 'convnextv2';
 
-const SIDE_PX = 64;
+const out = process.argv[2] ?? 'runs/examples';
+const photo = `${out}/classes/val/circle/0000.png`;
 
-/** The best class of an image file and its probability. */
-async function classify(weights, file) {
-  const opened = await loadClassifier(weights);
-  const predictor = createClassifierPredictor(await openEngine(), opened, {
-    inputSize: SIDE_PX,
-    frozen: false,
-  });
-  const image = resizeForEvaluation(await decodeImage(file), evaluationResize(SIDE_PX));
-  const input = new Float32Array(SIDE_PX * SIDE_PX * 3);
-  normalizeInto(image, normalizationTable(IMAGENET_PIXELS), input, { offset: 0 });
-  const [best] = topClasses(await predictor.logits(input, 1), 1);
-  await predictor.release();
-  return best;
-}
+const model = await loadModel(`${out}/classifier`); // also a weight file or an official name: 'tiny.fcmae_ft_in1k'
+const result = await model.predict(photo);
+console.log(result.classes);
 
-if (isMainThread) {
-  const out = process.argv[2] ?? 'runs/examples';
-  const folder = `${out}/classifier/checkpoints`;
-  const name = readdirSync(folder).findLast((file) => file.endsWith('.safetensors'));
-  const job = [`${folder}/${name}`, `${out}/classes/val/circle/0000.png`];
-  const here = await classify(...job);
-  const worker = new Worker(fileURLToPath(import.meta.url), { workerData: job });
-  const there = await new Promise((resolve, reject) =>
-    worker.once('message', resolve).once('error', reject),
-  );
-  console.log('here        ', here);
-  console.log('in a worker ', there);
-  if (here.probability !== there.probability) throw new Error('expected the same from both');
-} else {
-  parentPort.postMessage(await classify(...workerData));
-}
+// The same from bytes and from pixels, at once: calls wait for each other.
+const images = [readFileSync(photo), await decodeImage(photo)];
+for (const { classes } of await Promise.all(images.map((image) => model.predict(image))))
+  if (classes[0].probability !== result.classes[0].probability)
+    throw new Error('expected the same from a file, its bytes and its pixels');
+
+writeFileSync(`${out}/classified.png`, encodeRgbPng(await draw(result, photo)));
+const { count, top1 } = await evaluate(model, `${out}/classes`);
+console.log(`${count} images, ${(100 * top1).toFixed(1)} % right`);
+await model.release();

@@ -25,20 +25,20 @@ function run(command, args, cwd) {
 
 // The five-line use of the library, in a file of the user's.
 const API = `
-import { loadClassifier, createClassifierPredictor, openEngine, decodeImage, evaluationResize, resizeForEvaluation, normalizationTable, normalizeInto, IMAGENET_PIXELS, topClasses } from 'convnextv2';
-const { model, store } = await loadClassifier('model.pth');
-const predictor = createClassifierPredictor(await openEngine(), { model, store }, { inputSize: 64, frozen: false });
-const input = new Float32Array(64 * 64 * 3);
-normalizeInto(resizeForEvaluation(await decodeImage('image.jpg'), evaluationResize(64)), normalizationTable(IMAGENET_PIXELS), input, { offset: 0 });
-console.log(JSON.stringify(topClasses(await predictor.logits(input, 1), 3)));
-await predictor.release();
+import { loadModel } from 'convnextv2';
+const model = await loadModel('model.pth', { size: 64, top: 3 });
+const { classes } = await model.predict('image.jpg');
+console.log(JSON.stringify(classes));
+await model.release();
 `;
 
 const TYPED = `
-import { loadClassifier, type ClassScore } from 'convnextv2';
-const scores: readonly ClassScore[] = [];
-export const first: number | undefined = scores[0]?.probability;
-export const load: (file: string) => Promise<unknown> = loadClassifier;
+import { draw, loadModel, toCoco, type ImageResult, type RgbImage } from 'convnextv2';
+const model = await loadModel('model.pth', { task: 'classify', size: 64 });
+export const first: string | undefined = (await model.predict('image.jpg')).classes[0]?.name;
+export const result: ImageResult = await (await loadModel('run')).predict(new URL('file:///a.jpg'));
+export const picture: RgbImage = await draw(result, 'image.jpg');
+export const rows = result.task === 'detect' ? toCoco(result, { imageId: 1 }) : [];
 `;
 
 try {
