@@ -96,7 +96,7 @@ function peer([mode, ...rest]: readonly string[]): Peer {
   return { ms: Number(ms), text: stdout };
 }
 
-/** What is printed of a task beside the times. */
+/** Additional printed values of a case. */
 function details(ours: readonly Own[], theirs: readonly Peer[]): object {
   const of = (pick: (result: Own) => number): number => median(ours.map(pick));
   const gemmPeakGflops = of((result) => result.gemmPeakGflops);

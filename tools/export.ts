@@ -65,7 +65,7 @@ async function run(model: string, flags: Flags): Promise<void> {
   else console.log(exportLines(document));
 }
 
-/** The document for people. */
+/** Formats the result for people. */
 export function exportLines({
   file,
   bytes,

@@ -8,7 +8,7 @@ import {
 import { load } from '../inference/open.js';
 import { log } from './output.js';
 
-/** What the flags of a verb say about its model. */
+/** Model options of a command. */
 export interface ModelFlags extends PredictOptions {
   readonly task?: string | undefined;
   readonly classes?: string | undefined;
@@ -18,9 +18,9 @@ export interface ModelFlags extends PredictOptions {
 }
 
 /**
- * Opens a model for images, telling what runs where.
+ * Opens a model for images and prints engine and source.
  *
- * @param numImages that are to come: a classifier's weights go into the session where they are many
+ * @param numImages number of images: for many, a classifier's weights are stored in the session
  */
 export async function openModel(
   name: string,

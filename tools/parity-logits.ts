@@ -10,10 +10,10 @@ import { openEngine } from '../engine/runtime/engine.js';
 import { loadClassifier } from '../inference/classify/load.js';
 
 /**
- * Logits of one image under each preprocessing that the published parity vectors may have been made with: the evaluation
- * transform, the same without its center crop, and warped to the square.
+ * Computes the logits of one image under each preprocessing that the published parity vectors may have used: the
+ * evaluation transform, the same without center crop, and resized to a square.
  *
- * @param inputSize side of the input, pixels
+ * @param inputSize side of the input in pixels
  * @see Hugging Face's ConvNeXt V2 converter, which remarks that its vectors come without center crop
  */
 export async function parityLogits(

@@ -101,7 +101,7 @@ async function run(recipe: string, flags: Flags): Promise<void> {
   }
 }
 
-/** The next command, where it has not been named yet. */
+/** Prints the next command, unless printed before. */
 async function next(out: string, { task }: TrainOutcome): Promise<string> {
   if (task !== 'pretrain') return `; next: convnextv2 predict ${out} IMAGE…`;
   const { RECONSTRUCTIONS } = await import('../train/pretrain/set-up.js');

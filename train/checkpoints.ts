@@ -7,7 +7,7 @@ import type { CheckpointGroups } from '../weights/checkpoint.js';
 import { restoreCheckpoint, saveCheckpoint } from '../weights/checkpoint.js';
 import type { EpochRule } from './progress.js';
 
-/** Everything of a run that changes, as groups of a checkpoint: weights, average, moments. */
+/** Changing arrays of a run as groups of a checkpoint: weights, EMA, moments. */
 function groupsOf(store: ParameterStore, { ema, moments }: FlatBuffers): CheckpointGroups {
   const views = (buffer: Float32Array): CheckpointGroups[string] =>
     store.entries.map((entry) => ({
@@ -23,15 +23,15 @@ function groupsOf(store: ParameterStore, { ema, moments }: FlatBuffers): Checkpo
   };
 }
 
-/** What a run remembers beside numbers. */
+/** State of a run besides arrays. */
 export interface RunState {
-  /** What the weights are for: architecture, classes, preprocessing. */
+  /** Model card: architecture, classes, preprocessing. */
   readonly card: Readonly<Record<string, unknown>>;
   /** The merged configuration. */
   readonly config: Readonly<Record<string, unknown>>;
   readonly seed: number;
   readonly bestValue: number | null;
-  /** How steps are counted into epochs, and on how many ranks; absent in checkpoints of older versions. */
+  /** Mapping of steps to epochs, and number of ranks; absent in checkpoints of older versions. */
   readonly epochs?: EpochRule;
 }
 
@@ -52,7 +52,7 @@ export async function saveRun(
   return name;
 }
 
-/** Marks a checkpoint as the best one so far. */
+/** Marks a checkpoint as the best so far. */
 export function markBestRun(
   folder: string,
   name: string,
@@ -62,16 +62,16 @@ export function markBestRun(
   return markBest(join(folder, CHECKPOINTS), { name, metric, value });
 }
 
-/** What {@link restoreRun} found. */
+/** Result of {@link restoreRun}. */
 export interface RestoredRun {
   readonly step: number;
   readonly state: RunState;
-  /** Newer checkpoints that are damaged. */
+  /** Damaged newer checkpoints. */
   readonly skipped: readonly SkippedCheckpoint[];
 }
 
 /**
- * Fills parameters, average and moments from the newest sound checkpoint.
+ * Restores parameters, EMA and moments from the newest valid checkpoint.
  *
  * @returns undefined if there is none
  */

@@ -11,7 +11,7 @@ import type { ImageModel } from '../inference/model.js';
 import type { EvaluationOptions, EvaluationReport } from './evaluation.js';
 import { TASKS } from './tasks/index.js';
 
-/** Data that a model can be scored on: the path of a data set, one that is loaded, or images in memory. */
+/** Data for evaluation: the path of a data set, a loaded set, or images in memory. */
 export type EvaluationData =
   | string
   | ClassificationSet
@@ -22,10 +22,10 @@ export type EvaluationData =
   | readonly SegmentationExample[];
 
 /**
- * Scores a model on a data set, as the command `eval` does.
+ * Evaluates a model on a data set, like the command `eval`.
  *
- * @param data of the model's task
- * @returns the scores by name, and what they are of
+ * @param data data of the model's task
+ * @returns the scores by name, with a description of the data
  * @throws DataError, ConfigError
  */
 export async function evaluate(

@@ -1,31 +1,31 @@
 import type { SharedWorkOptions } from './distributed/shared-work.js';
 
-/** How a model is scored on a data set. */
+/** Options of an evaluation. */
 export interface EvaluationOptions extends SharedWorkOptions {
   /** Default `val`. */
   readonly split?: 'train' | 'val' | undefined;
-  /** Images at a time (classify), default 8. */
+  /** Batch size (classify), default 8. */
   readonly batch?: number | undefined;
-  /** Threads that load images (classify), default 2. */
+  /** Number of threads that load images (classify), default 2. */
   readonly workers?: number | undefined;
-  /** Only the first images. */
+  /** Number of images from the beginning; default: all. */
   readonly limit?: number | undefined;
-  /** Lines by category or class in the table. */
+  /** Whether the table has rows by category or class. */
   readonly perCategory?: boolean | undefined;
-  /** Fraction of the images that is held out where the data has one part only, and the seed of that division. */
+  /** Held-out fraction of undivided data, and the seed of the division. */
   readonly valFraction?: number | undefined;
   readonly seed?: number | undefined;
 }
 
 /** Scores for programs and for people. */
 export interface EvaluationReport {
-  /** What `eval --json` prints. */
+  /** JSON document of `eval --json`. */
   readonly document: Readonly<Record<string, unknown>>;
   /** Rows of the table; the first is the header. */
   readonly table: readonly (readonly (string | number)[])[];
 }
 
-/** Tells the rate at every tenth of the images. */
+/** Reports the rate at every 10 % of the images. */
 export function tellingProgress(
   onNotice: SharedWorkOptions['onNotice'],
 ): (done: number, total: number) => void {

@@ -7,15 +7,15 @@ import { EVALUATION, type RunEvaluation } from '../report/evaluation-document.js
 import type { SectionsRequest } from './report-sections.js';
 import type { Task } from './tasks/task.js';
 
-/** Which weights are examined. */
+/** Weights to evaluate. */
 export interface ExaminedWeights {
   readonly step: number;
   readonly which: 'weights' | 'ema';
 }
 
 /**
- * Examines the best weights of a run on held-out data and leaves the findings (`evaluation.json`) and example pictures in its folder,
- * for the report.
+ * Evaluates the best weights of a run on held-out data and writes the evaluation report (`evaluation.json`) and example
+ * pictures to its folder.
  *
  * @throws ConfigError, DataError, WeightsError
  */

@@ -8,12 +8,12 @@ import type { ParameterSpec } from '../engine/parameters/spec.js';
 const DECAY = number({ above: 0, to: 1 });
 
 /**
- * How the learning rate shrinks toward the stem: factor `layerDecay^(top − id)`, where heads have the top id.
+ * Strategy of layer-wise learning rate decay: factor `layerDecay^(top − id)`, where heads have the top id.
  * - `uniform`: factor 1 for all (FCMAE pre-training)
- * - `single`: an id for each block; a downsampling layer shares that of the block after it, the stem that of block 0
- * - `group`: ids 0 … 12, three blocks of stage 2 an id, made for 27 of them (classification)
- * - `layerWise`: the same with `numLayers` for 12 (detection: 6 for nine blocks, 12 for 27)
- * - `stageWise`: one id for all downsampling layers, then one a stage (segmentation)
+ * - `single`: one id per block; a downsampling layer has that of the next block, the stem that of block 0
+ * - `group`: ids 0 … 12, one per three blocks of stage 2, designed for 27 of them (classification)
+ * - `layerWise`: the same with `numLayers` instead of 12 (detection: 6 for nine blocks, 12 for 27)
+ * - `stageWise`: one id for all downsampling layers, then one per stage (segmentation)
  */
 export const LayerRule = byKind(
   record({ kind: literal('uniform') }),
@@ -24,27 +24,27 @@ export const LayerRule = byKind(
 );
 export type LayerRule = Infer<typeof LayerRule>;
 
-/** Weight decay and learning rate factors of a recipe. */
+/** Configuration of weight decay and learning rate factors. */
 export interface ParameterGroupConfig {
   readonly layers: LayerRule;
   readonly weightDecay: number;
   /**
-   * Whether the scale and shift of global response normalization decay. The originals: no in
-   * classification, yes in pre-training, detection and segmentation.
+   * Whether weight decay applies to scale and shift of GRN. Original code: no in classification, yes in pre-training,
+   * detection and segmentation.
    */
   readonly decayGrn: boolean;
 }
 
-/** A parameter's name and what says how many axes it has in the originals. */
+/** Name and layout of a parameter, which determine its number of axes in the original code. */
 export interface NamedParameter {
   readonly path: string;
   readonly spec: Pick<ParameterSpec, 'shape' | 'layout'>;
 }
 
-/** How one parameter is updated. */
+/** Update settings of one parameter. */
 export interface ParameterGroup {
   readonly path: string;
-  /** Index into {@link lrScales}; null where the rule is `uniform`. */
+  /** Index into {@link lrScales}; null for `uniform`. */
   readonly layerId: number | null;
   readonly decays: boolean;
   readonly lrScale: number;
@@ -57,10 +57,11 @@ const DOWNSAMPLE = /^(?:(?:backbone|encoder)\.)?downsample_layers\.(\d+)\./;
 const GRN = /\.(gamma|beta)$/;
 
 /**
- * Groups the parameters that are trained as the recipes of the originals do. Depths are read from the names
+ * Groups the trained parameters as in the recipes of the original code. Depths are read from the names
  * (`[backbone.|encoder.]stages.s.b.…`), so pass all blocks.
  *
- * Exempt from decay: biases, what is one-dimensional in the originals, and GRN where `decayGrn` is false.
+ * Exempt from weight decay: biases, parameters that are one-dimensional in the original code, and GRN if `decayGrn` is
+ * false.
  *
  * @throws ConfigError if a rate is outside its range or `numLayers` is too small for the blocks
  * @see ConvNeXt V2, `optim_factory.py`: https://github.com/facebookresearch/ConvNeXt-V2
@@ -95,9 +96,9 @@ export function groupParameters(
 }
 
 /**
- * Learning rate factors by layer id; the last one, of heads and final norms, is 1. Empty for `uniform`.
+ * Computes learning rate factors by layer id; the last one, of heads and final norms, is 1. Empty for `uniform`.
  *
- * @param depths blocks of each stage
+ * @param depths number of blocks of each stage
  * @throws ConfigError if `layerDecay` or `numLayers` is outside its range
  */
 export function lrScales(layers: LayerRule, depths: readonly number[]): readonly number[] {
@@ -132,7 +133,7 @@ export function parameterRuns(
   );
 }
 
-/** Axes of the tensor in the originals, where GRN is `[1, 1, 1, 4C]` and the mask token `[1, C, 1, 1]`. */
+/** Number of axes of the tensor in the original code, where GRN is `[1, 1, 1, 4C]` and the mask token `[1, C, 1, 1]`. */
 function originalRank(path: string, { shape, layout }: NamedParameter['spec']): number {
   switch (layout) {
     case 'vector':

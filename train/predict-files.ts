@@ -9,16 +9,16 @@ import { shareOf, type Numbered, type SharedWorkOptions } from './distributed/sh
 import type { PresentOptions, RowLists, TextBlock } from './presentation.js';
 import { TASKS } from './tasks/index.js';
 
-/** What is done with the predictions of files. */
+/** Options of predicting files. */
 export interface PredictFilesOptions extends SharedWorkOptions, PresentOptions {
-  /** Given what there is to read about each image. */
+  /** Called with the text about each image. */
   readonly onText?: ((text: readonly TextBlock[]) => void) | undefined;
 }
 
 /**
- * Predicts image files and, with `out`, writes what the task has: pictures, JSON.
+ * Predicts image files and, with `out`, writes the task's pictures and JSON files.
  *
- * @returns what `predict --json` prints
+ * @returns the document of `predict --json`
  * @throws ConfigError, DataError
  */
 export async function predictFiles(

@@ -1,10 +1,10 @@
 import type { RgbImage } from '../core/image.js';
 import type { ImageResult } from '../core/results.js';
 
-/** An image that was predicted. */
+/** An image with its prediction. */
 export interface PredictedImage<Result extends ImageResult = ImageResult> {
   readonly file: string;
-  /** Among the images, from 0. */
+  /** Index of the image, from 0. */
   readonly index: number;
   readonly image: RgbImage;
   readonly result: Result;
@@ -13,34 +13,34 @@ export interface PredictedImage<Result extends ImageResult = ImageResult> {
 /** Rows of JSON files by list. */
 export type RowLists = Readonly<Record<string, readonly object[]>>;
 
-/** A line, or the rows of a table, the first being its header. */
+/** A line, or the rows of a table, header first. */
 export type TextBlock = string | readonly (readonly string[])[];
 
-/** How results are shown. */
+/** Options of a presentation. */
 export interface PresentOptions {
-  /** Least score of an object that is shown. */
+  /** Smallest score of shown objects. */
   readonly score: number;
   /** File with the colors of the classes of a segmenter. */
   readonly palette?: string | undefined;
 }
 
-/** How a model's results are shown and kept. */
+/** Presentation of a model's results as text and files. */
 export interface Presentation<Result extends ImageResult = ImageResult> {
-  /** What the document has about an image beside file and size. */
+  /** Fields of the JSON document for an image, besides file and size. */
   fields(result: Result): object;
-  /** For people. */
+  /** Text for people. */
   text(predicted: PredictedImage<Result>): readonly TextBlock[];
-  /** Lists for the files at the end, beside `predictions`. */
+  /** Lists of the JSON files written at the end, besides `predictions`. */
   readonly lists: readonly string[];
-  /** What an image adds to these lists. */
+  /** Rows that an image adds to these lists. */
   rows(predicted: PredictedImage<Result>): RowLists;
-  /** Pictures of an image, by their path in the folder of results. @param name of its PNG */
+  /** Pictures of an image by path in the output folder. @param name name of its PNG */
   pictures(
     predicted: PredictedImage<Result>,
     name: string,
   ): Promise<Readonly<Record<string, Uint8Array>>>;
-  /** The JSON files at the end, by name. @param lists of all images, with `predictions` */
+  /** JSON files written at the end, by name. @param lists lists of all images, with `predictions` */
   files(lists: RowLists): Readonly<Record<string, unknown>>;
-  /** What was written, for people. */
+  /** Description of the written files for people. */
   wrote(numImages: number, out: string): string;
 }

@@ -1,19 +1,19 @@
 import type { Backbone } from '../engine/backbone.js';
 import type { RunEvaluation } from '../report/evaluation-document.js';
 
-/** What the report's sections about a trained model are made from. */
+/** Options of report sections about a trained model. */
 export interface SectionsRequest {
   /** `--data` of the run. */
   readonly data: string;
   readonly seed: number;
   readonly valFraction: number | undefined;
-  /** Run folder: pictures go there. */
+  /** Run folder, for pictures. */
   readonly folder: string;
-  /** The network's backbone, where it is one of the caller's own. */
+  /** Custom backbone, if any. */
   readonly backbone?: Backbone | undefined;
-  /** Images at most. */
+  /** Largest number of images. */
   readonly limit: number;
 }
 
-/** The sections, apart from which weights they are about. */
+/** Report sections without the description of the weights. */
 export type ReportSections = Omit<RunEvaluation, 'step' | 'which'>;

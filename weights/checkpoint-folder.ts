@@ -4,9 +4,9 @@ import { WeightsError } from '../core/errors.js';
 import { readCheckpoint, readCheckpointJson, type Checkpoint } from './checkpoint.js';
 import { writeJsonAtomically } from '../io/files/atomic.js';
 
-/** The checkpoints of a run: which is the newest sound one, which is the best, which may go. */
+/** Checkpoints of a run: the newest valid one, the best one, and those to delete. */
 
-/** A checkpoint that was passed over, and why. */
+/** A skipped checkpoint, with the reason. */
 export interface SkippedCheckpoint {
   readonly file: string;
   readonly reason: string;
@@ -14,9 +14,9 @@ export interface SkippedCheckpoint {
 
 /** Result of {@link latestValid}. */
 interface LatestCheckpoint<State extends object = Record<string, unknown>> {
-  /** Undefined if the folder holds no sound checkpoint. */
+  /** Undefined if the folder has no valid checkpoint. */
   readonly checkpoint: Checkpoint<State> | undefined;
-  /** Newer ones that are torn or damaged: tell the user. */
+  /** Newer incomplete or damaged checkpoints, to be reported. */
   readonly skipped: readonly SkippedCheckpoint[];
 }
 
@@ -34,8 +34,8 @@ const BEST = 'best.json';
 export const CHECKPOINTS = 'checkpoints';
 
 /**
- * The newest checkpoint (most steps) whose files are complete and unchanged. Torn ones are passed over and reported.
- * A folder that does not exist is an empty one.
+ * Finds the newest checkpoint (most steps) whose files are complete and unchanged. Incomplete ones are skipped and
+ * reported. A missing folder counts as empty.
  */
 export async function latestValid<State extends object = Record<string, unknown>>(
   folder: string,
@@ -65,19 +65,19 @@ export async function keepLast(folder: string, count: number): Promise<readonly 
     .map(({ name }) => name)
     .filter((name) => name !== best?.name);
   for (const name of deleted) {
-    // The JSON first: what remains after a crash is no checkpoint rather than a damaged one.
+    // The JSON first, so that a crash leaves no checkpoint instead of a damaged one.
     await rm(join(folder, `${name}.json`), { force: true });
     await rm(join(folder, `${name}.safetensors`), { force: true });
   }
   return deleted;
 }
 
-/** Notes which checkpoint is the best; {@link keepLast} spares it. */
+/** Records the best checkpoint; {@link keepLast} keeps it. */
 export async function markBest(folder: string, best: BestCheckpoint): Promise<void> {
   await writeJsonAtomically(join(folder, BEST), best);
 }
 
-/** The note of {@link markBest}, or undefined if there is none. @throws WeightsError if it is damaged */
+/** Reads the record of {@link markBest}, or returns undefined. @throws WeightsError if it is damaged */
 export async function readBest(folder: string): Promise<BestCheckpoint | undefined> {
   const path = join(folder, BEST);
   let text: string;
@@ -97,7 +97,7 @@ export async function readBest(folder: string): Promise<BestCheckpoint | undefin
 }
 
 /**
- * The checkpoint that a run folder stands for: the best one, or the newest sound one where none is marked.
+ * Finds the checkpoint of a run folder: the best one, or the newest valid one if none is marked.
  *
  * @throws WeightsError if there is none
  */
@@ -114,7 +114,7 @@ export async function findCheckpoint<State extends object = Record<string, unkno
   });
 }
 
-/** Checkpoints by rising step; JSON that is torn and tensors without JSON are reported. */
+/** Lists checkpoints by ascending step; incomplete JSON and tensors without JSON are reported. */
 async function listCheckpoints(folder: string): Promise<{
   readonly checkpoints: readonly { readonly name: string; readonly step: number }[];
   readonly skipped: SkippedCheckpoint[];
@@ -143,7 +143,7 @@ async function listCheckpoints(folder: string): Promise<{
       });
     } catch (error) {
       if (!(error instanceof WeightsError)) throw error;
-      // A JSON of something else (best.json, the configuration) has no tensors beside it.
+      // Other JSON files (best.json, the configuration) have no tensor file.
       if (hasTensors) skipped.push({ file: path, reason: error.message });
     }
   }

@@ -9,26 +9,26 @@ import { toFloat32, type LazyTensor, type TensorMap } from '../io/tensor.js';
 
 /** A parameter to fill. The engine's parameter store has these fields for every entry. */
 export interface ParameterTarget {
-  /** Official dense name, in a detector behind a prefix (`backbone.norm0.weight`). */
+  /** Official dense name, in a detector with a prefix (`backbone.norm0.weight`). */
   readonly path: string;
-  /** This library's shape. */
+  /** Shape in this library. */
   readonly shape: readonly number[];
   readonly layout: Layout;
-  /** Written only when all of the file is sound. */
+  /** Destination; written only if the whole file is valid. */
   readonly values: Float32Array;
 }
 
-/** Parameters as the engine's store has them: `weights` knows no engine. */
+/** Interface of the engine's parameter store, because `weights` does not import the engine. */
 export interface ParameterSource {
   readonly entries: readonly {
     readonly path: string;
     readonly spec: { readonly shape: readonly number[]; readonly layout: Layout };
   }[];
-  /** The values of a parameter: a view. */
+  /** Values of a parameter (a view). */
   get(path: string): Float32Array;
 }
 
-/** All parameters of a store as targets. */
+/** Lists all parameters of a store as targets. */
 export function parameterTargets(store: ParameterSource): readonly ParameterTarget[] {
   return store.entries.map(({ path, spec: { shape, layout } }) => ({
     path,
@@ -39,37 +39,37 @@ export function parameterTargets(store: ParameterSource): readonly ParameterTarg
 }
 
 /**
- * What may differ between file and model, by name:
+ * Allowed difference between file and model:
  * - `newHead`: the classifier head keeps its initial values, the file's is dropped
  * - `encoderOnly`: only stem, downsampling and blocks are loaded; every other parameter of the model keeps its initial
  *   values, and the file's final norm, output norms, head and FCMAE decoder are dropped
  */
 type LoadException = 'newHead' | 'encoderOnly';
 
-/** How to load. */
+/** Options of loading. */
 export interface LoadOptions {
   readonly which?: Which | undefined;
   readonly exceptions?: readonly LoadException[] | undefined;
-  /** Name in the file of a parameter here; for a backbone inside a detector, its path without the prefix. */
+  /** Converts a parameter path to the name in the file; for a backbone inside a detector, removes the prefix. */
   readonly sourceName?: (path: string) => string;
 }
 
-/** What happened to every name. */
+/** Result of loading, by name. */
 export interface LoadReport {
-  /** Paths that were written. */
+  /** Written paths. */
   readonly loaded: readonly string[];
-  /** Paths that keep their initial values, by one of the exceptions. */
+  /** Paths that keep their initial values because of an exception. */
   readonly kept: readonly string[];
-  /** Names of the file that an exception left out, and batch-norm counters, which nothing reads. */
+  /** Names of the file that were skipped because of an exception, and unused batch norm counters. */
   readonly dropped: readonly string[];
 }
 
-/** Weights up to this size are held between checking and writing; larger ones are read twice. */
+/** Largest size of weights that are kept between checking and writing; larger ones are read twice. */
 const MAX_HELD_ELEMENTS = 2 ** 28;
 
 /**
- * Loads a weight file of any container and naming scheme into parameters. Strict: every name, shape and value
- * must be right but for the named exceptions, or nothing is written.
+ * Loads a weight file of any container and naming scheme into parameters. Strict: every name, shape and value must match
+ * except for the named exceptions, or nothing is written.
  *
  * @throws WeightsError listing every missing, unexpected and wrongly shaped name, or every tensor with NaN or Inf
  */
@@ -81,14 +81,14 @@ export function loadWeights(
   return withWeights(file, async (source) => {
     const { tensors } = selectWeights(source, options.which);
     const known = detectScheme(tensors.keys()) !== undefined;
-    // Files of heads alone, or of whole detectors, bear the names of the model itself.
+    // Files of heads only, or of whole detectors, have the names of the model.
     const named = known ? toCanonical(file, tensors).tensors : tensors;
     return loadTensors(file, named, targets, options);
   });
 }
 
 /**
- * {@link loadWeights} from open tensors.
+ * {@link loadWeights} from tensors of an open file.
  *
  * @param tensors official dense names, PyTorch's axis order
  */
@@ -164,7 +164,7 @@ async function writeChecked(
   }
 }
 
-/** Index of the first NaN or infinity, −1 if there is none. */
+/** Index of the first value that is not finite, or −1. */
 export function firstNonFinite(values: Float32Array): number {
   for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return i;
   return -1;
@@ -178,7 +178,7 @@ function isEncoderName(name: string): boolean {
   return /^(downsample_layers|stages)\./.test(name);
 }
 
-/** Names outside the encoder that are known to occur: anything else stays an error. */
+/** Known names outside the encoder; others are errors. */
 function isKnownName(name: string): boolean {
   return isHeadName(name) || /^norm[0-3]?\.(weight|bias)$/.test(name) || isDecoderName(name);
 }

@@ -15,22 +15,22 @@ import { isDecoderName, type Scheme } from './schemes/names.js';
 import { selectWeights, type Which } from './select.js';
 import { toFloat32, type Container, type TensorMap } from '../io/tensor.js';
 
-/** What a sound weight file is. */
+/** Description of a valid weight file. */
 export interface WeightsSummary {
   readonly file: string;
   readonly container: Container;
   readonly scheme: Scheme;
-  /** 1: a ConvNeXt V1 whose LayerScale is folded on reading. */
+  /** 1: a ConvNeXt V1, whose LayerScale is folded when reading. */
   readonly version: 1 | 2;
   /** Key of the chosen weights in the file. */
   readonly group: string;
   readonly architecture: Architecture;
-  /** Number of values, the decoder of a masked autoencoder not counted. */
+  /** Number of values, without the decoder of a masked autoencoder. */
   readonly numParameters: number;
   readonly hasDecoder: boolean;
 }
 
-/** The result of {@link verifyWeights}. */
+/** Result of {@link verifyWeights}. */
 interface VerifiedWeights extends WeightsSummary {
   readonly sha256: string;
   readonly bytes: number;
@@ -39,7 +39,7 @@ interface VerifiedWeights extends WeightsSummary {
 }
 
 /**
- * Checks names and shapes of a file against the network that they describe, without reading values.
+ * Checks names and shapes of a file against its network, without reading values.
  *
  * @param size expected published size, if known
  * @throws WeightsError listing all differences
@@ -85,9 +85,9 @@ export function summarizeWeights(
 }
 
 /**
- * Everything that can be checked without running the network: recorded checksum, names, shapes, finite values.
+ * Checks everything possible without running the network: recorded checksum, names, shapes, finite values.
  *
- * @throws WeightsError saying what is wrong
+ * @throws WeightsError with the reason
  */
 export async function verifyWeights(
   file: string,

@@ -27,9 +27,9 @@ export interface CollapseRequest {
   /** Folder of images; labels do not matter. */
   readonly data: string;
   readonly out: string;
-  /** Most images, taken evenly from all. */
+  /** Largest number of images, evenly spaced over all. */
   readonly limit: number;
-  /** Side of the input in pixels; that of the model by default. */
+  /** Side of the input in pixels; default: that of the model. */
   readonly size?: number | undefined;
   readonly ema?: boolean | undefined;
   /** Folder of pulled weights. */
@@ -41,8 +41,8 @@ export interface CollapseRequest {
 const CHANNELS = 'channels';
 
 /**
- * Feature collapse of every block of models, the same images for all: curves (`collapse.svg`, `.png`, `.json`) and pictures of
- * channels of the first image (`channels/MODEL/stages.s.b.png`).
+ * Analyzes the feature collapse of every block of several models on the same images: curves (`collapse.svg`, `.png`,
+ * `.json`) and pictures of channels of the first image (`channels/MODEL/stages.s.b.png`).
  *
  * @throws DataError, WeightsError, ConfigError before any work starts
  */
@@ -96,7 +96,7 @@ function variantOf(card: ModelCard | undefined): GrnVariant | undefined {
   return (card.task === 'pretrain' ? card.fcmae.backbone : card.backbone).responseForm;
 }
 
-/** The model's own, where its checkpoint has square inputs; else ImageNet's. */
+/** Preprocessing of the model, if its checkpoint has square inputs; else ImageNet's. */
 function preprocessingOf(
   card: ModelCard | undefined,
   fallbackSize: number,
@@ -107,7 +107,7 @@ function preprocessingOf(
   return { pixels: card?.pixels ?? IMAGENET_PIXELS, resize };
 }
 
-/** Short names for files and charts: the last part of a path; equal ones are numbered. */
+/** Short names for files and charts: the last component of a path; duplicates are numbered. */
 function uniqueNames(models: readonly string[]): readonly string[] {
   const short = models.map((model) => basename(model).replace(/\.(safetensors|pth?|bin)$/, ''));
   return short.map((name, i) => {

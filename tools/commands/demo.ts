@@ -9,10 +9,10 @@ interface Flags {
   readonly epochs: number;
 }
 
-/** Images that are held out, and how many of them are drawn. */
+/** Number of held-out images, and of drawn ones. */
 const NUM_HELD_OUT = 40;
 const NUM_DRAWN = 8;
-/** Objects that a network which starts from nothing learns in minutes; `data shapes` without `--plain` makes harder ones. */
+/** Objects that a network learns from scratch in minutes; `data shapes` without `--plain` makes harder ones. */
 const PICTURES = { minObjects: 4, maxObjects: 10, plain: true } as const;
 
 const ENGINE = { kind: 'compiled', provider: 'cpu', threads: 0, spinning: false } as const;
@@ -63,7 +63,7 @@ async function train(data: string, folder: string, epochs: number): Promise<void
     data,
     folder,
     seed: 0,
-    // The score comes afterward, as its own step.
+    // The evaluation is a separate step.
     set: [`epochs=${epochs}`, `evaluateEvery=${epochs}`, `checkpointEvery=${epochs}`],
     engine: ENGINE,
     listener: new ProgressView({ stream: process.stderr }),

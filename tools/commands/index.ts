@@ -13,8 +13,8 @@ import { registerScore } from './score.js';
 import { registerWeights } from './weights.js';
 
 /**
- * One entry a verb. A command module holds its options and imports what it computes with inside its
- * action, so that listing the verbs loads neither tfjs nor ONNX Runtime.
+ * One entry per verb. A command module contains the options and imports its computation inside its action, so that
+ * listing the verbs loads neither tfjs nor ONNX Runtime.
  */
 export const COMMANDS: readonly ((program: Command) => void)[] = [
   registerBenchmark,

@@ -231,7 +231,7 @@ async function runImagenet(flags: ImagenetFlags): Promise<void> {
   );
 }
 
-/** Says what is odd, and writes the part that was asked for. */
+/** Prints warnings, and writes the partial result if requested. */
 async function finish(
   flags: CommonFlags,
   score: { readonly warnings: readonly string[]; readonly part: () => Uint8Array },

@@ -14,7 +14,7 @@ const OPTIONAL: readonly (readonly [name: string, what: string])[] = [
   ['@tensorflow/tfjs-backend-wasm', '--eager wasm'],
 ];
 
-/** Looks at everything the tool depends on. */
+/** Checks everything that the tool depends on. */
 export async function diagnose(): Promise<readonly Diagnosis[]> {
   return [
     node(),
@@ -74,7 +74,7 @@ function memory(): Diagnosis {
   };
 }
 
-/** Limit of the control group, bytes. */
+/** Memory limit of the control group in bytes. */
 function containerLimit(): number {
   for (const file of ['/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory/memory.limit_in_bytes']) {
     if (!existsSync(file)) continue;
@@ -128,7 +128,7 @@ async function engine(): Promise<readonly Diagnosis[]> {
   ];
 }
 
-/** Not by `require.resolve`: some packages do not export their package.json. */
+/** Not with `require.resolve`, because some packages do not export their package.json. */
 function version(name: string): string | undefined {
   const require = createRequire(import.meta.url);
   const file = (require.resolve.paths(name) ?? [])

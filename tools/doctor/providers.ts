@@ -7,13 +7,13 @@ import { encodeModel } from '../../engine/onnx/encode-model.js';
 /** One line of `doctor`. */
 export interface Diagnosis {
   readonly name: string;
-  /** `missing` is optional, `problem` stops the tool from working. */
+  /** `missing` concerns an optional part, `problem` a required one. */
   readonly state: 'ok' | 'missing' | 'problem';
   readonly detail: string;
   readonly remedy?: string | undefined;
 }
 
-/** Opens a session in a process of its own: a driver that crashes must not take `doctor` along. */
+/** Opens a session in a separate process, so that a crashing driver does not end `doctor`. */
 const PROBE = `
   const ort = await import('onnxruntime-node');
   const model = Buffer.from(process.argv[1], 'base64');
@@ -37,7 +37,7 @@ const REMEDIES = {
   cuda: 'install the CUDA 12 and cuDNN 9 libraries and onnxruntime-node without --onnxruntime-node-install=skip',
 } as const;
 
-/** Whether ONNX Runtime computes on this machine's GPU. */
+/** Whether ONNX Runtime can use this machine's GPU. */
 export function diagnoseProviders(): readonly Diagnosis[] {
   return (['webgpu', 'cuda'] as const).map((provider) => {
     const reason = failure(provider);
@@ -54,12 +54,12 @@ function failure(provider: string): string | undefined {
   const { status, signal, stderr } = spawnSync(
     process.execPath,
     ['--input-type=module', '-e', PROBE, Buffer.from(RELU).toString('base64'), provider],
-    // Packages are looked up from here, wherever the user's shell is.
+    // Packages are resolved from here, independently of the working directory.
     { cwd: fileURLToPath(new URL('.', import.meta.url)), encoding: 'utf8', timeout: 60_000 },
   );
   if (status === 0) return undefined;
   const line = stderr.split('\n').find((text) => /\bError: /.test(text));
-  // ONNX Runtime puts its source file and function before what went wrong.
+  // Removes the source file and function that ONNX Runtime puts before the message.
   const text =
     /Failed to .*/.exec(line ?? '')?.[0] ??
     line?.replace(/^.*?Error: /, '').trim() ??

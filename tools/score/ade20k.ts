@@ -9,7 +9,7 @@ import { semanticMetrics } from '../../evaluation/semantic/metrics.js';
 import { decodePartialResult, encodePartialResult } from '../../evaluation/partial-result.js';
 import { finiteOrNull } from '../../report/format.js';
 
-/** What to score, and how. */
+/** Options of scoring label maps. */
 export interface SemanticScoreOptions {
   /** Folder of label PNGs, or one such file. */
   readonly gt: string;
@@ -18,13 +18,13 @@ export interface SemanticScoreOptions {
   readonly parts: readonly string[];
   readonly numClasses: number;
   readonly ignoreIndex: number;
-  /** Whether label files hold 0 = nothing and 1 … K. */
+  /** Whether 0 in label files means "other" and 1 … K are the classes. */
   readonly reduceZeroLabel: boolean;
-  /** Whether predictions are numbered as the labels are, or are class indices 0 … K − 1. */
+  /** Whether predictions are numbered like the labels; otherwise they are class indices 0 … K − 1. */
   readonly predictions: 'labels' | 'indices';
   readonly perImage: boolean;
   readonly boundary: boolean;
-  /** Whether images without a prediction are left out; otherwise they are an error. */
+  /** Whether to skip images without a prediction; otherwise they are an error. */
   readonly allowMissing: boolean;
 }
 
@@ -42,7 +42,7 @@ export interface SemanticScore {
   readonly part: () => Uint8Array;
 }
 
-/** Scores predicted label maps. @throws DataError or ConfigError for what cannot be scored */
+/** Scores predicted label maps. @throws DataError or ConfigError for invalid input */
 export async function scoreSemantic(options: SemanticScoreOptions): Promise<SemanticScore> {
   const { numClasses, ignoreIndex, reduceZeroLabel } = options;
   if (options.perImage && options.parts.length > 0)
@@ -88,7 +88,7 @@ export async function scoreSemantic(options: SemanticScoreOptions): Promise<Sema
   };
 }
 
-/** The JSON document of a score; what is undefined is null. */
+/** Creates the JSON document of a score; undefined values are null. */
 export function semanticDocument(
   score: SemanticScore,
   options: SemanticScoreOptions,
@@ -195,7 +195,7 @@ function assertSameSize(labels: PngIndices, predictions: PngIndices, file: strin
     );
 }
 
-/** Predictions as class indices; what is no class becomes 255, or 65535 where there are more classes. */
+/** Converts predictions to class indices; unknown values become 255, or 65535 if there are more classes. */
 function classIndices(
   data: PngIndices['data'],
   { predictions, reduceZeroLabel, numClasses }: SemanticScoreOptions,
@@ -215,7 +215,7 @@ function mapLabels(
   return data.map((label) => (label === 0 || label === ignoreIndex ? ignoreIndex : label - 1));
 }
 
-/** Pixels that would be right if the predictions were numbered the other way. */
+/** Number of pixels that would be correct with the other numbering of predictions. */
 function countShifted(
   labels: PngIndices['data'],
   predictions: PngIndices['data'],

@@ -6,17 +6,17 @@ import type { CocoResults } from '../../evaluation/coco/results-builder.js';
 import { isInThreadShard, type ThreadShard } from '../../evaluation/coco/thread-shard.js';
 import { readDetections, readGroundTruth } from './read-coco.js';
 
-/** What to match; plain data, so that it can be sent to a thread. */
+/** Options of matching; plain data, so that it can be sent to a thread. */
 export interface CocoMatchOptions {
   readonly gt: string;
-  /** Result files, read as if their lists were one. */
+  /** Result files, read as one concatenated list. */
   readonly dt: readonly string[];
   readonly iouType: IouType;
   readonly parameters: CocoChanges;
   readonly unknownImages: 'refuse' | 'leaveOut';
 }
 
-/** What was read, and an evaluator that has matched it. */
+/** The data read, and an evaluator with its matches. */
 export interface CocoMatchRun {
   readonly truth: CocoGroundTruth;
   /** Undefined without result files. */
@@ -29,8 +29,8 @@ export interface CocoMatchRun {
 /**
  * Reads the files and matches the detections.
  *
- * @param shard reads everything, but matches only a share of the images
- * @throws DataError or ConfigError for what cannot be scored
+ * @param shard matches only a shard of the images (all files are read)
+ * @throws DataError or ConfigError for invalid input
  */
 export async function matchCoco(
   options: CocoMatchOptions,
@@ -58,7 +58,7 @@ export async function matchCoco(
   };
 }
 
-/** Gives the seconds since it was last asked. */
+/** Creates a timer that returns the seconds since its last call. */
 export function stopwatch(): () => number {
   let last = performance.now();
   return () => {

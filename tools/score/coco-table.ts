@@ -4,7 +4,7 @@ import { formatTable } from '../output.js';
 import type { CocoScore } from './coco.js';
 import { percent } from '../../report/format.js';
 
-/** A score as text for a terminal, in percent; "-" where there is nothing to measure. */
+/** Formats a score for a terminal in percent; "-" if undefined. */
 export function cocoText(score: CocoScore, perCategory: boolean): string {
   const { result } = score;
   const { parameters, stats } = result;
@@ -19,7 +19,7 @@ export function cocoText(score: CocoScore, perCategory: boolean): string {
   return blocks.join('\n\n');
 }
 
-/** Whether the 12 or 10 numbers say everything about the parameters. */
+/** Whether the 12 or 10 standard numbers cover the parameters. */
 function isUsual({ result: { parameters } }: CocoScore): boolean {
   const { iouType, iouThresholds, areaRanges, maxDetections } = parameters;
   const numAreas = iouType === 'keypoints' ? 3 : 4;

@@ -5,16 +5,16 @@ import type { ThreadShard } from '../../evaluation/coco/thread-shard.js';
 import { encodePartialResult } from '../../evaluation/partial-result.js';
 import { matchCoco, type CocoMatchOptions } from './coco-match.js';
 
-/** What a thread is started with. */
+/** Start data of a thread. */
 export interface CocoWorkerData {
   readonly options: CocoMatchOptions;
   readonly shard: ThreadShard;
 }
 
-/** What a thread answers: its part, or why there is none. */
+/** Answer of a thread: its partial result, or a failure. */
 export type CocoWorkerAnswer = { readonly part: Uint8Array } | { readonly error: Failure };
 
-/** The work of a thread: matches a share of the images and answers with a part. */
+/** Entry of a thread: matches a shard of the images and answers with a partial result. */
 async function answer({ options, shard }: CocoWorkerData): Promise<CocoWorkerAnswer> {
   try {
     return {

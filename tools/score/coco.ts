@@ -15,15 +15,15 @@ import { readBytes } from '../../io/files/read.js';
 import { matchCoco, stopwatch, type CocoMatchOptions } from './coco-match.js';
 import { canStartThreads, startCocoThreads } from './coco-threads.js';
 
-/** What to score, and how. */
+/** Options of scoring detections. */
 export interface CocoScoreOptions extends CocoMatchOptions {
-  /** Parts that other processes wrote. */
+  /** Partial results of other processes. */
   readonly parts: readonly string[];
-  /** Whether to sort errors by what is wrong. */
+  /** Whether to break down errors by kind. */
   readonly errors: boolean;
-  /** Lowest score of the confusion matrix; none where left out. */
+  /** Smallest score of the confusion matrix; no matrix if undefined. */
   readonly confusionScore?: number | undefined;
-  /** Threads that match; as many as pay where left out. */
+  /** Number of matching threads; default: as many as are efficient. */
   readonly threads?: number | undefined;
 }
 
@@ -35,7 +35,7 @@ export interface CocoScoreTimes {
   readonly accumulate: number;
 }
 
-/** A score with what it was made of. */
+/** A score with its inputs. */
 export interface CocoScore {
   readonly result: CocoResult;
   readonly truth: CocoGroundTruth;
@@ -48,7 +48,7 @@ export interface CocoScore {
   readonly confusion?: ReturnType<typeof detectionConfusion> | undefined;
 }
 
-/** Reads and scores result files. @throws DataError or ConfigError for what cannot be scored */
+/** Reads and scores result files. @throws DataError or ConfigError for invalid input */
 export async function scoreCoco(options: CocoScoreOptions): Promise<CocoScore> {
   assertCloserLook(options);
   const threads = options.threads ?? threadsThatPay(options);
@@ -80,8 +80,8 @@ export async function scoreCoco(options: CocoScoreOptions): Promise<CocoScore> {
 }
 
 /**
- * A second thread pays where many masks are compared. More than two do not: each reads the files for itself, which
- * costs time and memory. A closer look needs all masks in one thread.
+ * A second thread is faster if many masks are compared. More are not, because each reads the files separately, which
+ * takes time and memory. Analyses need all masks in one thread.
  */
 function threadsThatPay({ iouType, dt, errors, confusionScore }: CocoScoreOptions): number {
   if (iouType !== 'segm' || errors || confusionScore !== undefined || !canStartThreads()) return 1;
@@ -89,7 +89,7 @@ function threadsThatPay({ iouType, dt, errors, confusionScore }: CocoScoreOption
   return numBytes > 16 << 20 && availableParallelism() > 1 ? 2 : 1;
 }
 
-/** What compares categories with each other needs the detections themselves. */
+/** Analyses across categories need the detections themselves. */
 function assertCloserLook({ iouType, parts, errors, confusionScore }: CocoScoreOptions): void {
   if (!errors && confusionScore === undefined) return;
   const flag = errors ? '--errors' : '--confusion';
@@ -106,7 +106,7 @@ function closerLook(
   detections: CocoDetections,
   { iouType, parameters, errors, confusionScore }: CocoScoreOptions,
 ): Pick<CocoScore, 'errors' | 'confusion'> {
-  if (iouType === 'keypoints') return {}; // refused at the start where it was asked for
+  if (iouType === 'keypoints') return {}; // rejected at the start if requested
   const common = { iouType, iouThreshold: 0.5, imageIds: parameters.imageIds };
   return {
     errors: errors ? errorBreakdown(truth, detections, common) : undefined,
@@ -117,7 +117,10 @@ function closerLook(
   };
 }
 
-/** The JSON document of a score. Arrays of curves are given by their SHA-256 (float64, little-endian, C order). */
+/**
+ * Creates the JSON document of a score. Arrays of curves are represented by their SHA-256 (float64, little-endian, C
+ * order).
+ */
 export function cocoDocument(score: CocoScore, options: CocoScoreOptions): object {
   const { result, truth, errors, confusion } = score;
   const { parameters, curves, stats } = result;
@@ -173,7 +176,7 @@ export function cocoDocument(score: CocoScore, options: CocoScoreOptions): objec
   };
 }
 
-/** The rows of a square matrix. */
+/** Splits a square matrix into rows. */
 export function matrixRows(values: Float64Array, size: number): number[][] {
   return Array.from({ length: size }, (_, row) => [
     ...values.subarray(row * size, (row + 1) * size),

@@ -9,17 +9,17 @@ import { decodePartialResult, encodePartialResult } from '../../evaluation/parti
 import { readBytes } from '../../io/files/read.js';
 import { finiteOrNull } from '../../report/format.js';
 
-/** What to score. */
+/** Options of scoring classification results. */
 export interface ImagenetScoreOptions {
   /**
-   * JSON lines `{file, label?, logits}` or `{file, label?, top}` with `top` a list of classes from the likeliest on,
+   * JSON lines `{file, label?, logits}` or `{file, label?, top}` with `top` a list of classes by descending probability,
    * numbers or `{classIndex}`; or the `predictions.json` of `convnextv2 predict`.
    */
   readonly dt: readonly string[];
   readonly parts: readonly string[];
   /** Labels by file name: a JSON list of `{file, label | index}`, a JSON object, or lines `file label`. */
   readonly gt?: string | undefined;
-  /** Needed where there are no logits. */
+  /** Required if there are no logits. */
   readonly numClasses?: number | undefined;
 }
 
@@ -37,7 +37,7 @@ interface ResultRecord {
   readonly top?: readonly number[];
 }
 
-/** Scores classification results. @throws DataError or ConfigError for what cannot be scored */
+/** Scores classification results. @throws DataError or ConfigError for invalid input */
 export async function scoreImagenet(options: ImagenetScoreOptions): Promise<ImagenetScore> {
   const labels = options.gt === undefined ? undefined : await readLabels(options.gt);
   let evaluator: ClassificationEvaluator | undefined;
@@ -85,7 +85,7 @@ export async function scoreImagenet(options: ImagenetScoreOptions): Promise<Imag
   };
 }
 
-/** The JSON document of a score; what is undefined is null. */
+/** Creates the JSON document of a score; undefined values are null. */
 export function imagenetDocument(score: ImagenetScore, options: ImagenetScoreOptions): object {
   const { result, numClasses, warnings } = score;
   const { calibration } = result;
@@ -166,7 +166,7 @@ function toRecord(value: unknown, where: string): ResultRecord {
   return { ...common, top: numbers(classes, where, 'top') };
 }
 
-/** Numbers; JSON has no infinity, so a logit may also be the text "-Infinity". */
+/** Numbers; JSON has no infinity, so a logit may also be the string "-Infinity". */
 function numbers(value: unknown, where: string, what: string): readonly number[] {
   if (!Array.isArray(value))
     throw new DataError(`${where}: expected "${what}" as a list, got ${typeof value}`);

@@ -12,34 +12,37 @@ import type { EvaluateOptions } from './evaluate.js';
 import { countSamples, samplesToScore } from './evaluate.js';
 import { classificationScores } from './trainer.js';
 
-/** A share of an evaluation: parts `index`, `index + count`, … */
+/** Shard of an evaluation: partial results `index`, `index + count`, … */
 export interface EvaluationShard {
   /** 0 … count − 1 */
   readonly index: number;
   readonly count: number;
 }
 
-/** How {@link evaluateInParts} goes over the data. */
+/** Options of {@link evaluateInParts}. */
 export interface EvaluatePartsOptions extends EvaluateOptions {
-  /** Where parts lie: the same for all shards, and for the run that goes on after an interruption. */
+  /** Folder of partial results: the same for all shards, and for resumed runs. */
   readonly folder: string;
   readonly shard: EvaluationShard;
-  /** What was evaluated on what; a folder holds one evaluation. */
+  /** Identity of the evaluation (model and data); a folder contains one evaluation. */
   readonly identity: Readonly<Record<string, string | number>>;
-  /** Most images of a part, which are lost when a run is interrupted; a folder that has parts keeps theirs. */
+  /**
+   * Largest number of images per partial result, which are lost on interruption; a folder with partial results keeps its
+   * number.
+   */
   readonly partImages?: number;
   readonly onPart?: (done: { readonly part: number; readonly parts: number }) => void;
 }
 
 /** State of an evaluation after a run. */
 export interface EvaluatedParts {
-  /** Scores of what is in the folder: of all images if `missing` is 0. */
+  /** Scores of the images in the folder: of all images if `missing` is 0. */
   readonly scores: Scalars;
-  /** Images that no shard has scored yet. */
+  /** Number of images that no shard has scored yet. */
   readonly missing: number;
-  /** Images that this run scored; the others were there. */
+  /** Number of images scored by this run. */
   readonly scored: number;
-  /** Images of this shard. */
+  /** Number of images of this shard. */
   readonly own: number;
 }
 
@@ -47,10 +50,10 @@ const PART_IMAGES = 500;
 const IDENTITY = 'evaluation.json';
 
 /**
- * Scores a classifier part by part. Every finished part is a file, so a run that is repeated does what is missing, and shards in other
- * processes or on other machines write into the same folder; the last one to finish sees the scores of the whole, which do not depend
- * on the division to the bit. As many parts come on every shard, of sizes that differ by one image at most. The part files are also what
- * `score imagenet --merge` adds up.
+ * Evaluates a classifier in partial results. Every partial result is a file, so a repeated run only computes missing
+ * ones, and shards in other processes or on other machines write to the same folder; the last one to finish gets the
+ * scores of all images, which are bit-identical for any division. Every shard has the same number of partial results,
+ * whose sizes differ by at most one image. `score imagenet --merge` merges the same files.
  *
  * @throws DataError if the data does not fit the model; ConfigError if the folder holds another evaluation
  */
@@ -90,7 +93,7 @@ export async function evaluateInParts(
   let missing = 0;
   for (let part = 0; part < parts; part++) {
     const file = partFile(folder, part);
-    // A copy: a Buffer may be a view of a larger one.
+    // Copied, because a Buffer may be a view of a larger one.
     if (existsSync(file))
       all.addPartialResult(decodePartialResult(Uint8Array.from(readFileSync(file)), file));
     else missing += samplesOf(part).length;
@@ -101,23 +104,26 @@ export async function evaluateInParts(
 const partFile = (folder: string, part: number): string =>
   join(folder, `part-${String(part).padStart(5, '0')}.part`);
 
-/** Names and labels, without the folder: machines may have it elsewhere. */
+/** Names and labels without the folder, which may differ between machines. */
 function fingerprint(samples: ClassificationSet['samples']): string {
   const hash = createHash('sha256');
   for (const { file, classIndex } of samples) hash.update(`${basename(file)} ${classIndex}\n`);
   return hash.digest('hex');
 }
 
-/** The fewest parts of at most `partImages` images of which every shard has as many; of fewer images than shards each is a part. */
+/**
+ * Smallest number of partial results of at most `partImages` images that is equal for every shard; with fewer images than
+ * shards, each image is one.
+ */
 function numParts(images: number, shards: number, partImages: number): number {
   return Math.min(images, shards * Math.ceil(images / (shards * partImages)));
 }
 
 /**
- * Parts of different evaluations must not be added up.
+ * Checks that the folder belongs to this evaluation.
  *
- * @param newParts number of parts for an empty folder
- * @returns the number of parts
+ * @param newParts number of partial results for an empty folder
+ * @returns the number of partial results
  */
 async function claimFolder(
   folder: string,

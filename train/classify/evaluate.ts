@@ -8,18 +8,18 @@ import type { Scalars } from '../trainer.js';
 import { evaluationLoader } from './loader.js';
 import { classificationScores, countClassifier } from './trainer.js';
 
-/** How {@link evaluateClassifier} goes over the data. */
+/** Options of {@link evaluateClassifier}. */
 export interface EvaluateOptions {
   readonly batchSize: number;
   readonly workers: number;
-  /** Only the first images. */
+  /** Number of images from the beginning; default: all. */
   readonly limit?: number | undefined;
-  /** This process's share of the images; all if not given. */
+  /** Shard of this process; default: all images. */
   readonly share?: EvaluationShare | undefined;
 }
 
 /**
- * Scores a classifier on a data set with the pre-processing that belongs to its weights.
+ * Evaluates a classifier on a data set with the preprocessing of its weights.
  *
  * @returns `top1`, `top5` (fractions), `loss`, `count`
  * @throws DataError if the classes of data and model differ in number
@@ -37,7 +37,7 @@ export async function evaluateClassifier(
   return classificationScores(accuracy);
 }
 
-/** Counts some samples, decoded and resized in worker threads. */
+/** Evaluates samples, decoded and resized in worker threads. */
 export async function countSamples(
   model: ClassifierModel,
   samples: ClassificationSet['samples'],
@@ -54,9 +54,9 @@ export async function countSamples(
 }
 
 /**
- * The samples to score.
+ * Selects the samples to evaluate.
  *
- * @throws DataError if the classes of data and model differ in number, or there is no sample
+ * @throws DataError if the numbers of classes of data and model differ, or there are no samples
  */
 export function samplesToScore(
   { classNames: { length } }: ClassifierModel,

@@ -3,7 +3,7 @@ import type { ClassifyResult } from '../../core/results.js';
 import type { ClassifierModel } from '../../inference/model.js';
 import type { Presentation } from '../presentation.js';
 
-/** The most probable classes of each image. */
+/** Presentation of classification results: the most probable classes of each image. */
 export function presentClasses({ file }: ClassifierModel): Presentation<ClassifyResult> {
   return {
     fields: ({ classes }) => ({ top: classes }),

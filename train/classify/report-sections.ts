@@ -14,7 +14,7 @@ import { percentWithSign } from '../../report/format.js';
 import { PICTURES, savePicture } from '../../report/save-picture.js';
 import type { ReportSections, SectionsRequest } from '../report-sections.js';
 
-/** What was said about an image. */
+/** Predictions for an image. */
 interface Answer {
   readonly sample: ClassificationSample;
   /** By class index. */
@@ -22,7 +22,7 @@ interface Answer {
   readonly predicted: number;
 }
 
-/** Scores, mistakes and examples of a classifier. */
+/** Creates the sections of a classifier: scores, mistakes and examples. */
 export async function classifierSections(
   model: ClassifierModel,
   { data, folder, limit }: SectionsRequest,
@@ -31,7 +31,7 @@ export async function classifierSections(
   const training = readImageNet(data, { split: 'train' });
   const split = hasSplit(data, 'val') ? 'val' : 'train';
   const set = split === 'val' ? readImageNet(data, { split, classes: training.classes }) : training;
-  // Class after class would leave out the last ones: take them evenly from the whole set.
+  // Evenly spaced over the whole set, because samples are sorted by class.
   const used = evenly(set.samples, limit);
   const evaluator = new ClassificationEvaluator(card.classNames.length);
   const answers: Answer[] = [];
@@ -118,7 +118,7 @@ function perClass(
   };
 }
 
-/** Classes with a curve of their own. */
+/** Number of classes with a separate curve. */
 const MOST_CURVES = 8;
 
 function curves(answers: readonly Answer[], names: readonly string[]): readonly ReportChart[] {

@@ -7,14 +7,14 @@ import type { Rgb } from '../../report/overlay/picture.js';
 import { sampleIndices, SAMPLES, writeSamples } from '../../report/samples.js';
 import { savePicture } from '../../report/save-picture.js';
 
-/** Classes that are written below an image. */
+/** Number of classes written below an image. */
 const MOST_CLASSES = 3;
 const RIGHT: Rgb = [46, 160, 67];
 const WRONG: Rgb = [160, 160, 160];
 
-/** Draws, at an evaluation, what was said of a few images of a set: the same ones every time. */
+/** Draws the predictions for a few fixed images of a set at every evaluation. */
 export class SampleClassifications {
-  /** Index of an image → place among the samples. */
+  /** Index of an image → index among the samples. */
   private readonly places: ReadonlyMap<number, number>;
   private readonly logits = new Map<number, Float32Array>();
 
@@ -27,7 +27,7 @@ export class SampleClassifications {
   }
 
   /**
-   * Keeps what was said of the samples among some images.
+   * Stores the predictions for those samples that are in a batch.
    *
    * @param indices of the images, `[N]`
    * @param logits `[N, K]`

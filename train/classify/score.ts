@@ -10,7 +10,7 @@ import { evaluateClassifier } from './evaluate.js';
 import { evaluateInParts } from './evaluate-parts.js';
 
 /**
- * Top-1, top-5 and loss of a classifier. With `out` part by part: what is there is not done again.
+ * Top-1, top-5 and loss of a classifier. With `out`, in partial results; existing ones are not recomputed.
  *
  * @param data folder, or set
  * @throws DataError, ConfigError
@@ -52,7 +52,7 @@ export async function scoreClassifier(
       onPart: ({ part, parts }) => onNotice?.(`part ${part + 1} of ${parts}`),
     });
   const first = await inParts();
-  // Ranks that are done early have not seen the parts of the others.
+  // Ranks that finish early do not have the partial results of the others.
   await communicator.barrier({ what: 'evaluation', patient: true });
   const { scores, missing } = communicator.size > 1 ? await inParts() : first;
   const { scored, own } = first;
@@ -62,7 +62,7 @@ export async function scoreClassifier(
   return report({ ...base, scored, missing }, scores, scored, start);
 }
 
-/** @param images that this run scored, since `start` */
+/** @param images number of images scored by this run since `start` */
 function report(base: object, scores: Scalars, images: number, start: number): EvaluationReport {
   const { count, top1, top5, loss } = scores;
   const seconds = (performance.now() - start) / 1000;

@@ -18,7 +18,7 @@ import {
   type LoadedClassificationBatch,
 } from './trainer.js';
 
-/** Training of a classifier: everything but the head starts from the weights, where there are any. */
+/** Sets up the training of a classifier: initial weights, if any, are used for everything but the head. */
 export function setUpClassifier(
   config: ClassificationConfig,
   { training, validation }: TrainingData<ClassificationSet>,
@@ -74,7 +74,7 @@ export function setUpClassifier(
   };
 }
 
-/** Mixing pairs the images of a batch. */
+/** Mixing needs pairs of images in a batch. */
 function assertPairs({ training, batchSize }: ClassificationConfig, numImages: number): void {
   const mix = training.kind === 'training' ? training.mix : undefined;
   const isMixed = mix !== undefined && (mix.mixupAlpha > 0 || mix.cutmixAlpha > 0);

@@ -5,14 +5,15 @@ import { withWeights } from '../../weights/open.js';
 import { toCanonical } from '../../weights/schemes/canonical.js';
 import { selectWeights } from '../../weights/select.js';
 
-/** Scale and shift of the response norm. */
+/** Names of scale and shift of GRN. */
 const isResponse = (name: string): boolean => name.includes('.grn.');
 
 /**
- * Fills a classifier from the weights that its training starts from: classifier, autoencoder or encoder alone. The head is
- * always new; the norm before it is taken over where the file has one, which encoders have not.
+ * Initializes a classifier with the weights of a classifier, autoencoder or encoder. The head is always new; the norm
+ * before it is used if the file has one, which encoders do not.
  *
- * @param adaptsResponseNorm a response norm that only the file has is dropped, one that only the model has keeps its initial values
+ * @param adaptsResponseNorm whether GRN may differ: if only the file has it, it is dropped; if only the model has it, it
+ *   keeps its initial values
  * @throws WeightsError if the file is damaged or of another network
  */
 export function loadStart(

@@ -14,10 +14,10 @@ import type { NamedSamples, Scalars, StepPosition, Trainer } from '../trainer.js
 import type { ClassificationLoader } from './loader.js';
 import { drawDropPath } from '../drop-path.js';
 
-/** A batch as the loader hands it over. */
+/** A batch of the loader. */
 export type LoadedClassificationBatch = LoadedBatch<ClassificationBatch>;
 
-/** What {@link createClassifierTrainer} works with. */
+/** Arguments of {@link createClassifierTrainer}. */
 export interface ClassifierTrainerOptions {
   readonly engine: Engine;
   readonly model: Classifier;
@@ -25,11 +25,11 @@ export interface ClassifierTrainerOptions {
   readonly dropPathRate: number;
   readonly labelSmoothing: number;
   readonly seed: number;
-  /** Of the training set, for messages. */
+  /** Files of the training set, for messages. */
   readonly samples: NamedSamples;
 }
 
-/** Training of a classifier. */
+/** Creates the trainer of a classifier. */
 export function createClassifierTrainer(
   options: ClassifierTrainerOptions,
 ): Trainer<LoadedClassificationBatch> {
@@ -81,21 +81,19 @@ export function createClassifierTrainer(
   };
 }
 
-/** How {@link countClassifier} goes over the data. */
+/** Options of {@link countClassifier}. */
 export interface CountOptions {
   /**
-   * That was asked for, 1 if not given. Unless it is 1, an image that is alone in its batch is run twice at once: sums over a
-   * single image's positions are added up in another order than those of two and more, and then it would matter how images are
-   * shared out.
+   * Requested batch size; default 1. Unless it is 1, an image that is alone in its batch is duplicated: sums over the
+   * positions of a single image have another order than for two or more, so results would otherwise depend on the
+   * division into shards.
    */
   readonly batchSize?: number;
-  /** Given the images of each batch by index, `[N]`, and their logits, `[N, K]`, which are overwritten later. */
+  /** Called with the image indices `[N]` and the logits `[N, K]` of each batch; the logits are overwritten later. */
   readonly onLogits?: (indices: Int32Array, logits: Float32Array) => void;
 }
 
-/**
- * Counts a data set.
- */
+/** Evaluates a classifier on a data set. */
 export async function countClassifier(
   model: Pick<ClassifierModel, 'logits'>,
   loader: ClassificationLoader,
@@ -121,7 +119,7 @@ function twice(image: Float32Array, [, ...size]: ClassificationBatch['shape']): 
   return { shape: [2, ...size], data };
 }
 
-/** `top1`, `top5` (fractions), `loss` (mean cross-entropy), `count` of what was counted. */
+/** Metrics of an evaluation: `top1`, `top5` (fractions), `loss` (mean cross-entropy), `count`. */
 export function classificationScores(accuracy: ClassificationEvaluator): Scalars {
   const { numSamples, top1, top5, calibration } = accuracy.finish();
   return { top1, top5, loss: calibration?.meanNLL ?? NaN, count: numSamples };

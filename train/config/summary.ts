@@ -9,7 +9,7 @@ export interface RecipeSummary {
   readonly name: string;
   readonly task: RecipeConfig['task'];
   readonly model: string;
-  /** Side of the training images or crops, pixels. */
+  /** Side of the training images or crops in pixels. */
   readonly inputPx: number;
   readonly imagesPerStep: number;
   readonly length: string;
@@ -29,7 +29,7 @@ export function summarizeRecipes(): readonly RecipeSummary[] {
   }));
 }
 
-/** `tiny`, or depths and widths where no published size has them. */
+/** Name of the published size, or depths and widths if there is none. */
 export function sizeName({ depths, dims }: ConvNeXtV2Config): string {
   const found = VARIANT_NAMES.find(
     (name) =>

@@ -25,23 +25,23 @@ import { SINGLE_PROCESS } from '../distributed/communicator.js';
 import { DetectionStep } from './step.js';
 import { detectorInput } from '../../inference/detect/preprocess.js';
 
-/** Times of a detector, and what was worked on. */
+/** Times of a detector, and sizes. */
 export interface DetectorBenchmarkReport extends BenchmarkReport {
   /** `[H, W]` */
   readonly paddedSize: readonly [number, number];
   readonly counts: Readonly<Record<string, number>>;
-  /** Medians of the parts of inference, ms. */
+  /** Medians of the phases of inference in ms. */
   readonly partsMs?: Readonly<Record<string, number>>;
-  /** Fraction of the time that is neither network nor RoIAlign: NMS, paste, pre- and post-processing. */
+  /** Fraction of the time outside network and RoIAlign: NMS, mask pasting, pre- and post-processing. */
   readonly overheadShare?: number;
 }
 
-/** Candidates that a trained model lets through: random weights get the threshold that does the same. */
+/** Typical number of candidates of a trained model; the threshold for random weights is chosen to match it. */
 const NUM_CANDIDATES = 1500;
 const NUM_OBJECTS = 8;
 const DETECTOR: MaskRcnnConfig = { ...MASK_RCNN, numClasses: 90 };
 
-/** Times a Mask R-CNN with random weights; 90 classes by default, as many as torchvision's detectors have. */
+/** Times a Mask R-CNN with random weights; by default with 90 classes, as in torchvision's detectors. */
 export function benchmarkDetector(
   engine: Engine,
   request: BenchmarkRequest,
@@ -54,7 +54,7 @@ export function benchmarkDetector(
 
 /**
  * Times the detection of objects in one random image: normalization, network, suppression and pasted masks. The score
- * threshold is put where 1,500 (box, class) candidates pass, so that there are 100 detections with masks.
+ * threshold is set so that 1,500 (box, class) candidates pass, which gives 100 detections with masks.
  */
 async function inference(
   engine: Engine,
@@ -115,7 +115,7 @@ async function inference(
 
 /**
  * Times training steps: forward, targets, sampling, backward and AdamW, on random images with eight objects each, masks
- * included. The objects lie where the first step's proposals are.
+ * included. The objects are placed at the first step's proposals.
  */
 async function training(
   engine: Engine,
@@ -171,7 +171,7 @@ async function training(
   };
 }
 
-/** Lines for people about what was worked on and how long the start took. */
+/** Messages about sizes and start-up times. */
 function notesOf(
   { firstRunMs, secondRunMs }: Times,
   [height, width]: readonly [number, number],
@@ -189,13 +189,13 @@ function listed(values: Readonly<Record<string, number>>, digits: number): strin
     .join(', ');
 }
 
-/** The score that so many of the foreground scores exceed. @param scores `[R, K + 1]` */
+/** Finds the score that a given number of foreground scores exceed. @param scores `[R, K + 1]` */
 function thresholdFor(scores: Float32Array, numClasses: number, count: number): number {
   const foreground = scores.filter((_, i) => i % (numClasses + 1) < numClasses).sort();
   return foreground[Math.max(0, foreground.length - 1 - count)];
 }
 
-/** Initial weights; the RPN and the box head get larger ones, so that scores and boxes differ as those of a trained model. */
+/** Initializes the weights; those of RPN and box head are larger, so that scores and boxes vary as in a trained model. */
 function randomWeights(store: ParameterStore): void {
   store.initialize(0);
   for (const path of ['rpn_head.rpn_cls.weight', 'roi_head.bbox_head.fc_cls.weight']) {
@@ -225,7 +225,7 @@ function randomBatch(sizePx: number, numImages: number): DetectionBatch {
   return { images, shape: [numImages, height, width, 3], views };
 }
 
-/** A rectangle as a placeholder: the real objects are put where proposals are. */
+/** A placeholder rectangle: the objects are placed at proposals later. */
 function emptyView(index: number, size: Size): DetectionView {
   const box = Float32Array.of(0, 0, size.width, size.height);
   return {
@@ -239,8 +239,8 @@ function emptyView(index: number, size: Size): DetectionView {
 }
 
 /**
- * Puts the objects of a view on proposals that two or three proposals overlap by half, in turn: with the objects themselves this
- * makes about 28 positives an image, as torchvision's detector has with random weights and objects.
+ * Places the objects of an image at proposals that overlap two or three others by half, alternately: together with the
+ * objects this gives about 28 positives per image, as in torchvision's detector with random weights and objects.
  */
 function onProposals(view: DetectionView, proposals: Boxes, numClasses: number): DetectionView {
   const count = proposals.length / 4;
@@ -266,7 +266,7 @@ function onProposals(view: DetectionView, proposals: Boxes, numClasses: number):
   return { ...view, objects: rectangles(boxes, numClasses) };
 }
 
-/** Boxes as objects with masks. */
+/** Converts boxes to objects with masks. */
 function rectangles(boxes: Boxes, numClasses: number): DetectionView['objects'] {
   const rows = Array.from({ length: boxes.length / 4 }, (_, m) => boxes.subarray(4 * m, 4 * m + 4));
   return {

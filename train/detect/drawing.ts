@@ -2,10 +2,10 @@ import type { DetectionSample } from '../../datasets/sample.js';
 import { segmentationRuns } from '../../datasets/transforms/mask-grid.js';
 import type { DrawnDetection } from '../../report/overlay/detections.js';
 
-/** From this score on detections are drawn in reports. */
+/** Smallest score of detections drawn in reports. */
 export const SHOWN_SCORE = 0.3;
 
-/** The annotated objects of an image, crowds among them, for an overlay. @param names by class index */
+/** Annotated objects of an image, including crowds, for an overlay. @param names by class index */
 export function drawnTruth(
   sample: DetectionSample,
   names: readonly string[],

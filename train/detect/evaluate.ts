@@ -23,15 +23,15 @@ import { ownSamples } from '../distributed/evaluation.js';
 import type { Scalars } from '../trainer.js';
 import { viewingOrder } from './viewing-order.js';
 
-/** How {@link evaluateDetector} goes over the data. */
+/** Options of {@link evaluateDetector}. */
 export interface EvaluateDetectorOptions {
-  /** Only the first images. */
+  /** Number of images from the beginning; default: all. */
   readonly limit?: number | undefined;
-  /** This process's shard of the images; all if not given. */
+  /** Shard of this process; default: all images. */
   readonly share?: EvaluationShare | undefined;
   /** Called after each image. */
   readonly onImage?: ((done: number, total: number) => void) | undefined;
-  /** Given the detections of each image, e.g. to write them to a file; in the order of {@link viewingOrder}. */
+  /** Called with the detections of each image, e.g. to write them to a file, in the order of {@link viewingOrder}. */
   readonly onResult?:
     | ((sample: DetectionSample, result: DetectResult, image: RgbImage) => void | Promise<void>)
     | undefined;
@@ -42,13 +42,13 @@ export interface DetectorScores {
   readonly numImages: number;
   readonly numDetections: number;
   readonly bbox: CocoResult;
-  /** Absent where the model or the data has no masks. */
+  /** Absent if the model or the data has no masks. */
   readonly segm?: CocoResult;
 }
 
 /**
- * Detects objects in every image of a set, empty ones included, and scores boxes and masks as COCO does. Images of one size
- * follow each other, the largest first.
+ * Detects objects in every image of a set, including empty ones, and evaluates boxes and masks like COCO. Images are
+ * ordered by size, the largest first.
  *
  * @throws DataError if the classes of data and model differ, the set has masks for only some objects, or a file is broken
  */
@@ -108,7 +108,7 @@ export async function evaluateDetector(
   };
 }
 
-/** The scores as metrics of a run: `bbox_AP` … and `segm_AP` …, left out where there is nothing to measure, and `count`. */
+/** Converts the scores to metrics of a run: `bbox_AP` … and `segm_AP` …, without undefined ones, and `count`. */
 export function detectionMetrics({ bbox, segm, numImages }: DetectorScores): Scalars {
   const named = (prefix: string, { stats }: CocoResult): readonly (readonly [string, number])[] =>
     DETECTION_STATS.map((name, i) => [`${prefix}_${name}`, stats[i]] as const).filter(
@@ -150,14 +150,14 @@ function short(names: readonly string[]): string {
   return names.length > 5 ? `${names.slice(0, 5).join(', ')}, …` : names.join(', ');
 }
 
-/** The annotated objects of a set, with masks or boxes alone. */
+/** Annotated objects of a set, with masks or only boxes. */
 export function groundTruth(set: CocoSet, masks: boolean): CocoGroundTruth {
   const builder = new CocoGroundTruthBuilder(groundTruthDomain(set));
   for (const object of groundTruthObjects(set, { masks })) builder.add(object);
   return builder.build();
 }
 
-/** Boxes and masks are scored apart: a mask's area decides how large it is, not that of its box. */
+/** Boxes and masks are evaluated separately, because the size of a mask is its own area, not that of its box. */
 function score(
   { bbox, segm }: { readonly bbox: CocoEvaluator; readonly segm?: CocoEvaluator },
   { objects }: DetectResult,

@@ -19,7 +19,7 @@ export interface StepContext {
    * processes, so that the mean of their gradients is the gradient of the whole batch.
    */
   readonly communicator: Communicator;
-  /** Whose regions the batch norms of box heads see; those of a micro-batch if not given. */
+  /** SyncBN scope of the box heads; default: the RoIs of a micro-batch. */
   readonly batchNormOver?: Exclude<BatchNormScope, 'step'> | undefined;
 }
 

@@ -6,14 +6,14 @@ import { encodeRgbPng } from '../../io/png/write.js';
 import { draw } from '../../report/draw.js';
 import type { Presentation } from '../presentation.js';
 
-/** Rows of the table of one image; the files have all. */
+/** Largest number of rows in the table of one image; files have all. */
 const MOST_SHOWN = 20;
 
 /**
- * Objects in each image: a table, and as files an overlay per image and `results.json` in COCO's format, with the ids of
- * `images.json`, which lists images and classes as COCO's annotation files do.
+ * Presentation of detections: a table, and as files an overlay per image and `results.json` in COCO's format, with the
+ * ids of `images.json`, which lists images and classes like COCO's annotation files.
  *
- * @param minScore of objects that are shown; `results.json` has all
+ * @param minScore smallest score of shown objects; `results.json` has all
  */
 export function presentObjects(
   { card: { classNames, categoryIds } }: DetectorModel,

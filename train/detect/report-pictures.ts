@@ -18,7 +18,7 @@ export interface DetectedImage {
   readonly result: DetectResult;
 }
 
-/** How detections are matched with the ground truth. */
+/** Options of matching detections to the ground truth. */
 export const AT = { iouType: 'bbox', iouThreshold: 0.5 } as const;
 
 interface ExampleOptions {
@@ -28,7 +28,7 @@ interface ExampleOptions {
   readonly folder: string;
 }
 
-/** The images with the best and the worst F1, annotations and detections side by side. */
+/** Draws the images with the best and the worst F1, annotations and detections side by side. */
 export async function examplePictures(
   answers: readonly DetectedImage[],
   { truth, detections, classNames, folder }: ExampleOptions,

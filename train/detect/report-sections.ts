@@ -17,7 +17,7 @@ import { SHOWN_SCORE } from './drawing.js';
 import { detectionMetrics, evaluateDetector, groundTruth } from './evaluate.js';
 import { AT, examplePictures, type DetectedImage } from './report-pictures.js';
 
-/** Scores, mistakes and examples of a detector. */
+/** Creates the sections of a detector: scores, mistakes and examples. */
 export async function detectorSections(
   model: DetectorModel,
   { data: path, seed, valFraction, folder, limit }: SectionsRequest,
@@ -83,7 +83,7 @@ function perCategory(
   };
 }
 
-/** Categories with a curve of their own. */
+/** Number of categories with a separate curve. */
 const MOST_CURVES = 8;
 
 function curves(

@@ -11,9 +11,9 @@ import { sampleIndices, SAMPLES, writeSamples } from '../../report/samples.js';
 import { savePicture } from '../../report/save-picture.js';
 import { drawnTruth, SHOWN_SCORE } from './drawing.js';
 
-/** Draws, at an evaluation, what was found in a few images of a set: the same ones every time, with annotations where there are any. */
+/** Draws the detections in a few fixed images of a set at every evaluation, with annotations if there are any. */
 export class SampleDetections {
-  /** Image id → place among the samples. */
+  /** Image id → index among the samples. */
   private readonly places: ReadonlyMap<number, number>;
   private readonly captions: string[] = [];
 

@@ -14,7 +14,8 @@ import { findData } from '../tasks/find-data.js';
 import { evaluateDetector, type DetectorScores } from './evaluate.js';
 
 /**
- * COCO's average precision of boxes and masks. With `out` also `results.json` (which `score coco` takes) and `scores.json`.
+ * Computes COCO's average precision of boxes and masks. With `out` also `results.json` (which `score coco` takes) and
+ * `scores.json`.
  *
  * @param data path of annotations and images, or set
  * @throws DataError, ConfigError
@@ -74,7 +75,7 @@ async function loadSet(
   return loadDetectionSplit(data, split, { limit });
 }
 
-/** All numbers of a score by name, and those of every category. */
+/** Lists all numbers of a score by name, and those of every category. */
 function documentOf(
   kind: 'bbox' | 'segm',
   { stats, perCategory }: CocoResult,
@@ -93,7 +94,7 @@ function documentOf(
   };
 }
 
-/** The twelve numbers of boxes and masks in percent and, given names, those of every category that it has. */
+/** Formats the twelve numbers of boxes and masks in percent and, given names, those of every category. */
 function tableOf(
   { bbox, segm }: DetectorScores,
   nameOf: ((categoryId: number) => string) | undefined,

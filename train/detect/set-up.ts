@@ -19,7 +19,10 @@ import { detectionMetrics, evaluateDetector } from './evaluate.js';
 import { SampleDetections } from './samples.js';
 import { createDetectorTrainer, type LoadedDetectionBatch } from './trainer.js';
 
-/** Training of a detector: it starts from a classifier, an autoencoder, or a whole detector of the same classes. */
+/**
+ * Sets up the training of a detector, initialized with a classifier, an autoencoder, or a whole detector of the same
+ * classes.
+ */
 export function setUpDetector(
   config: DetectionConfig,
   { training, validation }: TrainingData<CocoSet>,
@@ -55,7 +58,8 @@ export function setUpDetector(
       shuffle: true,
       seed,
       shard: shardOf(communicator),
-      // Landscape and portrait apart, so that batches have little padding; a group need not divide by the batch.
+      // Landscape and portrait images are separate, so that batches have little padding; groups need not be multiples of
+      // the batch size.
       groups: samples.aspectGroups,
       lastBatch: 'fill',
       pipeline: DETECTION_PIPELINE,

@@ -3,14 +3,14 @@ import type { Size } from '../../datasets/transforms/rect.js';
 import { inputSizes } from '../../inference/detect/preprocess.js';
 
 /**
- * The order in which a detector looks at many images: those that become inputs of one size follow each other, as a new size
- * costs up to a second, and the largest come first, so that memory does not grow on the way.
+ * Orders images for a detector by input size, because a new size costs up to a second, with the largest first, so that
+ * memory does not grow later.
  *
- * @param sizes of the images, pixels
- * @returns indices of all sizes; equal ones keep their order
+ * @param sizes sizes of the images in pixels
+ * @returns indices of all sizes; stable
  */
 export function viewingOrder(sizes: readonly Size[], limits: ScaleLimits): readonly number[] {
-  // The size itself decides last: augmented views of equal canvases may differ.
+  // Last by the image size: TTA views with equal canvases may differ.
   const keys = sizes.map((size) => {
     const { width, height } = inputSizes(size, limits).canvas;
     return [width * height, width, size.width, size.height] as const;

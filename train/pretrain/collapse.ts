@@ -9,10 +9,7 @@ import type { Engine } from '../../engine/runtime/engine.js';
 import type { HostTensor, Program } from '../../engine/runtime/program.js';
 import { meanChannelCosineDistance } from '../../evaluation/collapse.js';
 
-/**
- * Where a block is looked at: `expanded` after its activation function, `normalized` after the response norm, which blocks
- * without one do not have.
- */
+/** Position in a block: `expanded` after the activation function, `normalized` after GRN, only in blocks with GRN. */
 export type CollapsePoint = 'expanded' | 'normalized';
 
 /** Feature collapse of one block. */
@@ -20,7 +17,7 @@ export interface BlockCollapse {
   /** `stages.s.b` */
   readonly layer: string;
   readonly point: CollapsePoint;
-  /** Mean over the images of the mean cosine distance between channels, 0 – 0.5; small where channels repeat each other. */
+  /** Mean over the images of the mean cosine distance between channels, 0 – 0.5; small if channels are redundant. */
   readonly distance: number;
 }
 
@@ -35,11 +32,11 @@ export interface BlockActivation {
   readonly data: Float32Array;
 }
 
-/** How {@link featureCollapse} goes about it. */
+/** Options of {@link featureCollapse}. */
 export interface CollapseOptions {
   /** `responseForm` of the configuration. */
   readonly variant?: GrnVariant | undefined;
-  /** Told every activation of every image, by the image's place in the order. */
+  /** Called with every activation of every image, with the index of the image. */
   readonly onActivation?: (image: number, activation: BlockActivation) => void;
 }
 
@@ -59,11 +56,11 @@ export function collapseProgram(variant?: GrnVariant): Program {
 }
 
 /**
- * Cosine distance between the channels of every block's widest activation, block by block: the curve of the paper's
- * figure on feature collapse.
+ * Computes the cosine distance between the channels of every block's widest activation: the curve of the paper's figure
+ * on feature collapse.
  *
- * @param images `[N, H, W, 3]` each, normalized and not masked; small N, since every activation is read
- * @returns in the order of the blocks; blocks with response norm have both points
+ * @param images `[N, H, W, 3]` each, normalized and not masked; use a small N, because every activation is read
+ * @returns in the order of the blocks; blocks with GRN have both positions
  * @throws DataError without images
  * @see ConvNeXt V2, section 3.1: https://arxiv.org/abs/2301.00808
  */

@@ -18,11 +18,11 @@ export interface OpenedEncoder {
 }
 
 /**
- * The encoder of any weight file, its architecture read off the tensors: classifier, autoencoder, detector, segmenter or encoder
- * alone, in any scheme; V1-style blocks without response norm included. An official V1 file has its LayerScale folded and gets a
- * response norm that is the identity.
+ * Loads the encoder of any weight file with the architecture derived from the tensors: classifier, autoencoder, detector,
+ * segmenter or encoder, in any scheme, including V1-style blocks without GRN. For an official V1 file, LayerScale is
+ * folded and an identity GRN added.
  *
- * @throws WeightsError if the file is damaged or holds no such network
+ * @throws WeightsError if the file is damaged or contains no such network
  */
 export function openEncoder(file: string, which: Which = 'model'): Promise<OpenedEncoder> {
   return withWeights(file, async (source) => {

@@ -5,7 +5,7 @@ import { readImageSplits } from './images.js';
 import { readMetrics } from '../../report/run-folder.js';
 import type { ReportSections, SectionsRequest } from '../report-sections.js';
 
-/** Scores and reconstructions of an autoencoder, as its last evaluation left them. */
+/** Creates the sections of an autoencoder: scores and reconstructions of its last evaluation. */
 export function autoencoderSections({ data, folder }: SectionsRequest): ReportSections {
   const { training, validation } = readImageSplits(data);
   const last = readMetrics(folder).findLast(({ kind }) => kind === 'eval');

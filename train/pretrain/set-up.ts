@@ -22,9 +22,9 @@ import { createAutoencoderTrainer } from './trainer.js';
 export const RECONSTRUCTIONS = 'reconstructions';
 
 /**
- * Pre-training of an autoencoder; it starts from a whole autoencoder, or from an encoder, which gets a new decoder. Classifier,
- * detector and segmenter start from its checkpoints, and `weights convert` writes them in the official dense (encoder) and
- * sparse (whole) layouts.
+ * Sets up the pre-training of an autoencoder, initialized with a whole autoencoder, or with an encoder and a new decoder.
+ * Classifiers, detectors and segmenters can start from its checkpoints, and `weights convert` writes them in the official
+ * dense (encoder) and sparse (whole) layouts.
  */
 export function setUpAutoencoder(
   config: PretrainingConfig,
@@ -44,7 +44,7 @@ export function setUpAutoencoder(
   return {
     specs: model.specs,
     card,
-    // As the original does: what has one axis and every bias is exempt, the mask token and GRN are not.
+    // As in the original: one-dimensional parameters and biases are exempt from weight decay, mask token and GRN are not.
     groups: { layers: { kind: 'uniform' }, weightDecay, decayGrn: true },
     loadWeights: async (file, store) => {
       const { hasDecoder } = await summarizeWeights(file);
@@ -64,7 +64,7 @@ export function setUpAutoencoder(
         try {
           return await evaluateFcmae({
             ...{ config: fcmae, pixels, program, loader, numPictures },
-            // The newest picture of an image replaces the one before.
+            // The newest picture of an image replaces the previous one.
             onPicture: (index, picture) =>
               writeAtomicallySync(
                 join(folder, RECONSTRUCTIONS, `image-${index}.png`),
@@ -79,7 +79,7 @@ export function setUpAutoencoder(
   };
 }
 
-/** Sizes and ratio, checked before anything is read. */
+/** Checks sizes and ratio before any data is read. */
 function assertMasking({ fcmae, training, evaluation }: PretrainingConfig): void {
   const sides = [
     evaluation.inputSize,

@@ -12,7 +12,7 @@ import { rates, timed, type BenchmarkReport, type BenchmarkRequest } from '../be
 import { SINGLE_PROCESS } from '../distributed/communicator.js';
 import { createSegmenterTrainer } from './trainer.js';
 
-/** Times a UPerNet with random weights on random images; 512 channels and 150 classes by default. */
+/** Times a UPerNet with random weights on random images; by default with 512 channels and 150 classes. */
 export function benchmarkSegmenter(
   engine: Engine,
   request: BenchmarkRequest,

@@ -10,15 +10,15 @@ import type { SegmenterModel } from '../../inference/model.js';
 import type { EvaluationShare } from '../distributed/evaluation.js';
 import { ownSamples } from '../distributed/evaluation.js';
 
-/** How {@link evaluateSegmenter} goes over the data. */
+/** Options of {@link evaluateSegmenter}. */
 export interface EvaluateSegmenterOptions {
-  /** Only the first images. */
+  /** Number of images from the beginning; default: all. */
   readonly limit?: number | undefined;
-  /** This process's shard of the images; all if not given. */
+  /** Shard of this process; default: all images. */
   readonly share?: EvaluationShare | undefined;
   /** Called after each image with the number done. */
   readonly onImage?: ((done: number, total: number) => void) | undefined;
-  /** Given the result for each image, the areas of its classes, and what was predicted from and is right. */
+  /** Called with the result for each image, the areas of its classes, the image and its labels. */
   readonly onResult?:
     | ((
         file: string,
@@ -33,7 +33,7 @@ export interface EvaluateSegmenterOptions {
 }
 
 /**
- * Segments every image of a data set and scores the result at the images' own size.
+ * Segments every image of a data set and evaluates the result at the original size.
  *
  * @throws DataError if the classes of data and model differ in number, or a file is broken
  */

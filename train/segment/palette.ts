@@ -4,10 +4,10 @@ import { ADE20K_CLASSES, ade20kPalette } from '../../datasets/classes/ade20k.js'
 import { classColor } from '../../report/overlay/colors.js';
 
 /**
- * The colors of classes, `[K, 3]`: of a file with one `#rrggbb` a line, else ADE20K's for its classes, else colors that are easy to
- * tell apart.
+ * Determines the colors of classes, `[K, 3]`: from a file with one `#rrggbb` per line, else ADE20K's for its classes,
+ * else colors that are easy to distinguish.
  *
- * @throws DataError for a file that cannot be read or has other than one color a class
+ * @throws DataError for a file that cannot be read or has another number of colors
  */
 export function paletteOf(classNames: readonly string[], file?: string): Uint8Array {
   if (file !== undefined) return readPalette(file, classNames.length);

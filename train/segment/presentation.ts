@@ -8,10 +8,10 @@ import type { Presentation } from '../presentation.js';
 import { paletteOf } from './palette.js';
 
 /**
- * The class of every pixel: a table of fractions, and as files for each image an overlay with a legend, in `labels/` the class
- * indices as PNG with the palette, and `classes.json`.
+ * Presentation of segmentation results: a table of fractions, and as files an overlay with a legend per image, the class
+ * indices as PNG with palette in `labels/`, and `classes.json`.
  *
- * @param paletteFile colors of the classes, one `#rrggbb` a line
+ * @param paletteFile file with the colors of the classes, one `#rrggbb` per line
  * @throws DataError for a palette that cannot be read
  */
 export function presentPixels(

@@ -21,7 +21,7 @@ interface Answer {
   readonly predicted: Uint8Array;
 }
 
-/** Scores, mistakes and examples of a segmenter. */
+/** Creates the sections of a segmenter: scores, mistakes and examples. */
 export async function segmenterSections(
   model: SegmenterModel,
   { data: path, seed, valFraction, folder, limit }: SectionsRequest,

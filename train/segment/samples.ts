@@ -6,9 +6,9 @@ import { sampleIndices, SAMPLES, writeSamples } from '../../report/samples.js';
 import { savePicture } from '../../report/save-picture.js';
 import { drawSegmentation, PANELS } from './drawing.js';
 
-/** Draws, at an evaluation, what was found in a few images of a set: the same ones every time. */
+/** Draws the predictions for a few fixed images of a set at every evaluation. */
 export class SampleSegmentations {
-  /** File → place among the samples. */
+  /** File → index among the samples. */
   private readonly places: ReadonlyMap<string, number>;
 
   /** @param folder of the run */

@@ -19,8 +19,8 @@ import { evaluateSegmenter } from './evaluate.js';
 import { paletteOf } from './palette.js';
 
 /**
- * Accuracy and intersection over union of a segmenter, as mmsegmentation counts them. With `out` also label PNGs (which `score ade20k`
- * takes) and `scores.json`.
+ * Computes accuracy and intersection over union of a segmenter like mmsegmentation. With `out` also label PNGs (which
+ * `score ade20k` takes) and `scores.json`.
  *
  * @param data path of images and label maps, or set
  * @throws DataError, ConfigError
@@ -83,7 +83,7 @@ async function loadSet(
   return loadSegmentationSplit(data, split);
 }
 
-/** Scores of other classes under the same numbers would mean nothing. */
+/** Scores would be meaningless if the classes differ. */
 function assertSameClasses(
   model: string,
   classNames: readonly string[],
@@ -118,7 +118,7 @@ function labelWriter(
   };
 }
 
-/** The mean over the classes that the labels have; one that is only predicted counts in mIoU, not here. */
+/** Mean over the classes that occur in the labels; classes that are only predicted count in mIoU, not here. */
 function ofLabelledClasses({ perClass, areas }: SemanticResult): {
   readonly labelledClasses: number;
   readonly mIoUOfLabelled: number;
@@ -130,7 +130,7 @@ function ofLabelledClasses({ perClass, areas }: SemanticResult): {
   };
 }
 
-/** The scores in percent and, given names, those of every class that occurs. */
+/** Formats the scores in percent and, given names, those of every class that occurs. */
 function tableOf(scores: SemanticResult, names: readonly string[]): EvaluationReport['table'] {
   const { labelledClasses, mIoUOfLabelled } = ofLabelledClasses(scores);
   const { aAcc, mIoU, mAcc, numImages, perClass, areas } = scores;

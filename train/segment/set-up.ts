@@ -16,7 +16,7 @@ import { evaluateSegmenter } from './evaluate.js';
 import { SampleSegmentations } from './samples.js';
 import { createSegmenterTrainer, type LoadedSegmentationBatch } from './trainer.js';
 
-/** Training of a segmenter, whose backbone starts from a classifier or autoencoder. */
+/** Sets up the training of a segmenter, whose backbone is initialized with a classifier or autoencoder. */
 export function setUpSegmenter(
   config: SegmentationConfig,
   { training, validation }: TrainingData<SegmentationSet>,

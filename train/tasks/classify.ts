@@ -8,7 +8,7 @@ import { classifierSections } from '../classify/report-sections.js';
 import { scoreClassifier } from '../classify/score.js';
 import type { Task } from './task.js';
 
-/** Image classification. */
+/** Task of image classification. */
 export const classify: Task<ClassificationConfig, ClassificationSet, ClassificationExample> = {
   name: 'classify',
   bestMetric: 'top1',

@@ -12,7 +12,7 @@ import { detectorSections } from '../detect/report-sections.js';
 import { scoreDetector } from '../detect/score.js';
 import type { Task } from './task.js';
 
-/** Object detection and instance segmentation. */
+/** Task of object detection and instance segmentation. */
 export const detect: Task<DetectionConfig, CocoSet, DetectionExample> = {
   name: 'detect',
   bestMetric: 'bbox_AP',

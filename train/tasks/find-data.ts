@@ -10,9 +10,9 @@ const EXPECTED = {
 } as const;
 
 /**
- * Finds the data of one kind at a path, and whether it has a part to validate on.
+ * Finds the data of one kind at a path, and whether it has a validation split.
  *
- * @throws DataError naming the kind that was found instead
+ * @throws DataError naming the detected kind if it differs
  */
 export async function findData<Kind extends keyof typeof EXPECTED>(
   kind: Kind,

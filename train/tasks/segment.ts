@@ -11,7 +11,7 @@ import { segmenterSections } from '../segment/report-sections.js';
 import { scoreSegmenter } from '../segment/score.js';
 import type { Task } from './task.js';
 
-/** Semantic segmentation. */
+/** Task of semantic segmentation. */
 export const segment: Task<SegmentationConfig, SegmentationSet, SegmentationExample> = {
   name: 'segment',
   bestMetric: 'mIoU',

@@ -13,86 +13,84 @@ import type { ParameterGroupConfig } from '../parameter-groups.js';
 import type { RecipeConfig } from '../config/schemas.js';
 import type { BatchSource, Scalars, Trainer } from '../trainer.js';
 
-/** The sets of a run. */
+/** Data sets of a run. */
 export interface TrainingData<Set> {
   readonly training: Set;
   /** Absent: no evaluation. */
   readonly validation?: Set | undefined;
 }
 
-/** The sets of a folder, with lines for people that say what was found. */
+/** Data sets of a folder, with a description for people. */
 export interface LoadedData<Set> extends TrainingData<Set> {
   readonly lines: readonly string[];
 }
 
-/** How a data set of one part is divided. */
+/** Division of an undivided data set. */
 export interface LoadOptions {
   /** Fraction of the images that is held out. */
   readonly valFraction?: number | undefined;
   readonly seed: number;
 }
 
-/** The part of a run that differs between tasks. */
+/** Task-specific parts of a run. */
 export interface Setup<Batch> {
   readonly specs: SpecTree;
-  /** Fills the parameters that a weight file has. */
+  /** Fills parameters from a weight file. */
   loadWeights(file: string, store: ParameterStore): Promise<unknown>;
   readonly loader: BatchSource<Batch> & { close(): Promise<void> };
-  /** Decay and learning rate factors of the parameters. */
+  /** Weight decay and learning rate factors of the parameters. */
   readonly groups: ParameterGroupConfig;
-  /** Which parameters are trained; all trainable ones if absent. */
+  /** Selects the parameters to train; default: all trainable ones. */
   isTrained?(path: string): boolean;
-  /** Schedule and intervals. @param stepsPerEpoch at least 1 */
+  /** Computes schedule and intervals. @param stepsPerEpoch at least 1 */
   length(stepsPerEpoch: number): RunLength;
   createTrainer(buffers: FlatBuffers): Trainer<Batch>;
-  /** Scores parameters on validation data; absent: no evaluation. */
+  /** Evaluates parameters on validation data; absent: no evaluation. */
   evaluate?: ((store: ParameterStore, which: WhichWeights) => Promise<Scalars>) | undefined;
-  /** Architecture, classes and preprocessing, for whoever opens a checkpoint. */
+  /** Model card for checkpoints: architecture, classes and preprocessing. */
   readonly card: object;
 }
 
-/** All that differs between classification, detection, segmentation and pre-training. */
+/** Interface of a task: all differences between classification, detection, segmentation and pre-training. */
 export interface Task<
   Config extends RecipeConfig = RecipeConfig,
   Set = unknown,
   Example = unknown,
 > {
   readonly name: Config['task'];
-  /** The metric whose highest value is the best. */
+  /** Name of the metric whose highest value is the best. */
   readonly bestMetric: string;
   /**
-   * Loads what a folder, or a `data.yaml`, holds for training and validation.
+   * Loads the training and validation sets of a folder or a `data.yaml`.
    *
-   * @throws DataError naming the file, or the kind of set that was found instead
+   * @throws DataError naming the file, or the detected kind of set if it differs
    */
   load(path: string, options: LoadOptions): Promise<LoadedData<Set>>;
-  /** Takes images in memory as a set. @throws DataError naming the first one that is wrong */
+  /** Creates a set from images in memory. @throws DataError naming the first invalid one */
   fromExamples(examples: readonly Example[], classes: readonly string[]): Set;
-  /** Whether data in memory are a set of this task. */
+  /** Whether data in memory is a set of this task. */
   isSet(data: object): boolean;
-  /**
-   * Members for models that predict something in images; absent for pre-training.
-   */
+  /** Members for models with predictions; absent for pre-training. */
   readonly prediction?: {
-    /** Scores a model on a data set. @throws DataError, ConfigError */
+    /** Evaluates a model on a data set. @throws DataError, ConfigError */
     evaluate(
       model: ImageModel,
       data: string | Set,
       options: EvaluationOptions,
     ): Promise<EvaluationReport>;
-    /** Text, pictures and rows of predictions. */
+    /** Creates the presentation of predictions: text, pictures and rows. */
     present(model: ImageModel, options: PresentOptions): Presentation;
   };
-  /** Report sections about a trained model. @param model undefined where there is no `prediction` */
+  /** Creates report sections about a trained model. @param model undefined if there is no `prediction` */
   reportSections(
     model: ImageModel | undefined,
     request: SectionsRequest,
   ): ReportSections | Promise<ReportSections>;
-  /** Times a model with random weights; absent where there is no benchmark. */
+  /** Times a model with random weights; absent if there is no benchmark. */
   readonly benchmark?: {
     readonly defaults: BenchmarkDefaults;
     run(engine: Engine, request: BenchmarkRequest): Promise<BenchmarkReport>;
   };
-  /** Checks configuration and data, and gives what a run needs of the task. @throws ConfigError, DataError */
+  /** Checks configuration and data, and creates the task-specific parts of a run. @throws ConfigError, DataError */
   setUp(config: Config, data: TrainingData<Set>, run: Run): Setup<unknown>;
 }
