@@ -31,6 +31,8 @@ export interface Communicator {
   allReduceSum(values: Float32Array, options?: CollectiveOptions): Promise<void>;
   /** Replaces the bytes with those of rank 0, in place. @throws WorkError naming the rank that is missing */
   broadcast(values: Float32Array | Uint8Array, options?: CollectiveOptions): Promise<void>;
+  /** The bytes of every rank, by rank. @throws WorkError naming the rank that is missing */
+  gather(bytes: Uint8Array, options?: CollectiveOptions): Promise<readonly Uint8Array[]>;
   /** Resolves when all ranks have called it. @throws WorkError naming the rank that is missing */
   barrier(options?: CollectiveOptions): Promise<void>;
 }
@@ -42,5 +44,6 @@ export const SINGLE_PROCESS: Communicator = {
   times: { waitMs: 0, transferMs: 0 },
   allReduceSum: () => Promise.resolve(),
   broadcast: () => Promise.resolve(),
+  gather: (bytes) => Promise.resolve([bytes]),
   barrier: () => Promise.resolve(),
 };

@@ -1,6 +1,6 @@
 import type { PartialResult } from '../../evaluation/partial-result.js';
 import { decodePartialResult, encodePartialResult } from '../../evaluation/partial-result.js';
-import type { Communicator } from './communicator.js';
+import type { CollectiveOptions, Communicator } from './communicator.js';
 import type { Shard } from './shard.js';
 
 /** This process's share of an evaluation: sample `i` belongs to process `i mod count`. */
@@ -27,6 +27,9 @@ export function ownSamples<Sample>(
   return share === undefined ? samples : samples.filter((_, i) => i % share.count === share.index);
 }
 
+/** Shares take different times. */
+export const EVALUATION: CollectiveOptions = { what: 'evaluation', patient: true };
+
 /** The share of a rank: all of them get the parts of all. */
 export function shareOfRank(communicator: Communicator): EvaluationShare {
   const { rank, size } = communicator;
@@ -34,38 +37,10 @@ export function shareOfRank(communicator: Communicator): EvaluationShare {
     index: rank,
     count: size,
     exchange: async (name, part) => {
-      const all = await gatherBytes(communicator, encodePartialResult(part));
+      const all = await communicator.gather(encodePartialResult(part), EVALUATION);
       return all
         .filter((_, r) => r !== rank)
         .map((bytes) => decodePartialResult(bytes, `${name} of another rank`));
     },
   };
-}
-
-/** Bytes that a float32 holds exactly as a whole number. */
-const PACKED = 3;
-const HALF = 2 ** 20;
-
-/** The bytes of every rank, by rank. */
-export async function gatherBytes(
-  communicator: Communicator,
-  own: Uint8Array,
-): Promise<readonly Uint8Array[]> {
-  const { rank, size } = communicator;
-  const lengths = new Float32Array(2 * size);
-  lengths.set([Math.floor(own.length / HALF), own.length % HALF], 2 * rank);
-  // Shares take different times.
-  await communicator.allReduceSum(lengths, { what: 'evaluation', patient: true });
-  const all: Uint8Array[] = [];
-  for (let r = 0; r < size; r++) {
-    const length = HALF * lengths[2 * r] + lengths[2 * r + 1];
-    const packed = new Float32Array(Math.ceil(length / PACKED));
-    if (r === rank)
-      own.forEach((byte, i) => (packed[Math.floor(i / PACKED)] += byte * 256 ** (i % PACKED)));
-    await communicator.allReduceSum(packed, { what: 'evaluation' });
-    all.push(
-      Uint8Array.from({ length }, (_, i) => packed[Math.floor(i / PACKED)] / 256 ** (i % PACKED)),
-    );
-  }
-  return all;
 }

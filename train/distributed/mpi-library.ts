@@ -40,6 +40,18 @@ export interface MpiFunctions {
   readonly bcast: Collective<
     [data: Memory, count: number, type: MpiHandle, root: number, comm: MpiHandle]
   >;
+  readonly allgatherv: Collective<
+    [
+      from: bigint,
+      count: number,
+      type: MpiHandle,
+      to: Memory,
+      counts: Memory,
+      places: Memory,
+      type: MpiHandle,
+      comm: MpiHandle,
+    ]
+  >;
   readonly abort: Call<[comm: MpiHandle, code: number]>;
   readonly finalize: Call<[]>;
 }
@@ -131,6 +143,7 @@ function bind(library: ReturnType<Koffi['load']>, file: string): MpiLibrary {
       test: find('MPI_Test', [p, p, p]),
       allreduce: find('MPI_Allreduce', [p, p, 'int', h, h, h]),
       bcast: find('MPI_Bcast', [p, 'int', h, 'int', h]),
+      allgatherv: find('MPI_Allgatherv', [p, 'int', h, p, p, p, h, h]),
       abort: find('MPI_Abort', [h, 'int']),
       finalize: find('MPI_Finalize', []),
     },

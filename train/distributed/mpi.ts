@@ -3,7 +3,7 @@ import { ConfigError, WorkError } from '../../core/errors.js';
 import type { CollectiveOptions, CommunicationTimes, Communicator } from './communicator.js';
 import type { Collective, MpiLibrary } from './mpi-library.js';
 import { LIBRARY_NAMES, loadMpi } from './mpi-library.js';
-import type { Patience } from './rendezvous.js';
+import type { CollectiveKind, Patience } from './rendezvous.js';
 import { Rendezvous } from './rendezvous.js';
 
 /** What started the processes, as their environment tells. */
@@ -27,6 +27,8 @@ const MAX_COUNT = 2 ** 30;
 const LARGE_COUNT = 2 ** 16;
 /** One thread at a time calls MPI. */
 const THREAD_SERIALIZED = 2;
+/** Lengths are exchanged as two numbers below this. */
+const HALF = 2 ** 20;
 /** Bytes of a rank's name. */
 const NAME_BYTES = 96;
 
@@ -121,6 +123,37 @@ export class MpiCommunicator implements Communicator {
     );
   }
 
+  async gather(own: Uint8Array, options?: CollectiveOptions): Promise<readonly Uint8Array[]> {
+    const { functions, constants, abi } = this.mpi;
+    const { world, byte } = constants;
+    // Float32 holds whole numbers up to 2^24.
+    const lengths = new Float32Array(2 * this.size);
+    lengths.set([Math.floor(own.length / HALF), own.length % HALF], 2 * this.rank);
+    await this.allReduceSum(lengths, options);
+    const counts = Int32Array.from(
+      { length: this.size },
+      (_, r) => HALF * lengths[2 * r] + lengths[2 * r + 1],
+    );
+    const places = counts.map((_, r) => counts.subarray(0, r).reduce((a, b) => a + b, 0));
+    const total = counts.reduce((a, b) => a + b, 0);
+    if (total >= 2 ** 31)
+      throw new WorkError(
+        `MPI: expected less than 2 GiB from all ranks together, got ${total} bytes`,
+      );
+    const all = new Uint8Array(total);
+    all.set(own, places[this.rank]);
+    await this.meet('gather', total, options);
+    const start = performance.now();
+    await this.call(
+      'gather',
+      functions.allgatherv,
+      [abi.inPlace, 0, byte, all, counts, places, byte, world],
+      total,
+    );
+    this.elapsed.transferMs += performance.now() - start;
+    return Array.from(counts, (count, r) => all.slice(places[r], places[r] + count));
+  }
+
   async barrier(options?: CollectiveOptions): Promise<void> {
     await this.meet('barrier', 0, options);
   }
@@ -154,7 +187,7 @@ export class MpiCommunicator implements Communicator {
   }
 
   private async meet(
-    kind: 'all-reduce' | 'broadcast' | 'barrier',
+    kind: CollectiveKind,
     count: number,
     options?: CollectiveOptions,
   ): Promise<void> {

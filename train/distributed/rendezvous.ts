@@ -18,7 +18,7 @@ const FIELDS = 3;
 const QUICK_LOOKS = 200;
 
 /** Names of the collectives by number, for messages. */
-const KINDS = ['all-reduce', 'broadcast', 'barrier'] as const;
+const KINDS = ['all-reduce', 'broadcast', 'barrier', 'gather'] as const;
 export type CollectiveKind = (typeof KINDS)[number];
 
 /**

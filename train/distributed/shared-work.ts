@@ -6,7 +6,7 @@ import { writeAtomically } from '../../io/files/atomic.js';
 import type { Communicator } from './communicator.js';
 import { SINGLE_PROCESS } from './communicator.js';
 import type { EvaluationShare } from './evaluation.js';
-import { gatherBytes, shareOfRank } from './evaluation.js';
+import { EVALUATION, shareOfRank } from './evaluation.js';
 import type { Shard } from './shard.js';
 
 /** Work on images that several processes may do. */
@@ -58,7 +58,7 @@ export function shareOf({
       owns: (i) => i % communicator.size === communicator.rank,
       finish: () => Promise.resolve(communicator.rank === 0),
       gather: async <Row>(_name: string, rows: readonly Numbered<Row>[]) => {
-        const all = await gatherBytes(communicator, Buffer.from(JSON.stringify(rows)));
+        const all = await communicator.gather(Buffer.from(JSON.stringify(rows)), EVALUATION);
         return inOrder(
           all.flatMap((bytes) => JSON.parse(Buffer.from(bytes).toString()) as typeof rows),
         );
