@@ -45,7 +45,7 @@ interface BoxHeadConfig extends BoxHeadLayers {
 }
 
 /** First fully connected layer: a convolution with a kernel as large as the RoI features. */
-type RegionFc = {
+type RoiFc = {
   readonly weight: ParameterSpec<'conv'>;
   readonly bias: ParameterSpec<'vector'>;
 };
@@ -58,7 +58,7 @@ export type BoxHeadSpecs = {
    * The first is stored as a convolution `[P, P, C, F]`: mmdetection's `[F, C·P·P]` is its flattened weight, so the axes
    * are converted like those of any convolution and features need no reordering.
    */
-  readonly shared_fcs: readonly [RegionFc, ...Linear[]];
+  readonly shared_fcs: readonly [RoiFc, ...Linear[]];
   readonly fc_cls: Linear;
   readonly fc_reg: Linear;
 };
@@ -70,7 +70,7 @@ export function boxHeadSpecs(config: BoxHeadConfig): BoxHeadSpecs {
     kind: 'uniform',
     limit: Math.sqrt(6 / (inSize + fcChannels)),
   });
-  const first: RegionFc = {
+  const first: RoiFc = {
     weight: {
       shape: [roiSize, roiSize, channels, fcChannels],
       layout: 'conv',
@@ -132,11 +132,11 @@ export function boxPredictions(
   const [first, ...more] = params.shared_fcs;
   const [p, q, c, width] = first.weight.shape;
   const flat = features.reshape([-1, p * q * c]) as tf.Tensor2D; // [R, P·P·C]
-  const region = {
+  const roi = {
     weight: first.weight.reshape<tf.Tensor2D>([p * q * c, width]),
     bias: first.bias,
   };
-  let hidden = tf.relu(linear(flat, region));
+  let hidden = tf.relu(linear(flat, roi));
   for (const fc of more) hidden = tf.relu(linear(hidden, fc)); // [R, F]
   return { logits: linear(hidden, params.fc_cls), deltas: linear(hidden, params.fc_reg) };
 }

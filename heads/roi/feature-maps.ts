@@ -3,7 +3,7 @@ import { ShapeError } from '../../core/errors.js';
 import type { RoiLevel } from './roi-align-plan.js';
 
 /** Strides of the levels that RoIs are pooled from: P2 … P5. */
-export const REGION_STRIDES = [4, 8, 16, 32] as const;
+export const ROI_STRIDES = [4, 8, 16, 32] as const;
 
 /** Sizes of the feature maps of a batch. */
 export interface PyramidShape {
@@ -28,14 +28,14 @@ export interface FeatureMaps extends PyramidShape {
 export function pyramidShape(shapes: readonly (readonly number[])[]): PyramidShape {
   const [numImages, , , numChannels] = shapes[0] ?? [];
   const valid = shapes.every((s) => s.length === 4 && s[0] === numImages && s[3] === numChannels);
-  if (shapes.length !== REGION_STRIDES.length || !valid)
+  if (shapes.length !== ROI_STRIDES.length || !valid)
     throw new ShapeError(
       `pyramidShape: expected four maps [N, H, W, C], got ${shapes.map((s) => `[${s.join(', ')}]`).join(', ')}`,
     );
   return {
     numImages,
     numChannels,
-    levels: shapes.map(([, height, width], i) => ({ height, width, stride: REGION_STRIDES[i] })),
+    levels: shapes.map(([, height, width], i) => ({ height, width, stride: ROI_STRIDES[i] })),
   };
 }
 

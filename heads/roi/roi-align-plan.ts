@@ -116,7 +116,7 @@ function checkArguments(
     const [image, level] = [imageIndices[r], levels[r]];
     if (!Number.isFinite(sum) || !(image >= 0 && image < numImages) || maps[level] === undefined)
       throw new DataError(
-        `planRoiAlign: expected finite coordinates, an image below ${numImages} and a level below ${maps.length}, got [${Array.from(boxes.subarray(4 * r, 4 * r + 4)).join(', ')}], image ${image}, level ${level} at region ${r}`,
+        `planRoiAlign: expected finite coordinates, an image below ${numImages} and a level below ${maps.length}, got [${Array.from(boxes.subarray(4 * r, 4 * r + 4)).join(', ')}], image ${image}, level ${level} at RoI ${r}`,
       );
   }
 }

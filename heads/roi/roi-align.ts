@@ -103,7 +103,7 @@ export class RoiAligner {
       maps.length === levels.length && maps.every(({ length }, level) => length === sizes[level]);
     if (!fits || output.length !== rois.length * P * P * C)
       throw new ShapeError(
-        `${where}: expected maps of [${sizes.join(', ')}] and regions of ${rois.length * P * P * C} numbers, got [${maps.map(({ length }) => length).join(', ')}] and ${output.length}`,
+        `${where}: expected maps of [${sizes.join(', ')}] and RoIs of ${rois.length * P * P * C} numbers, got [${maps.map(({ length }) => length).join(', ')}] and ${output.length}`,
       );
     const pixelBytes = 4 * C;
     return {

@@ -6,7 +6,7 @@ import { planRoiAlign, type RoiAlignPlan } from './roi-align-plan.js';
 import { RoiAligner } from './roi-align.js';
 
 /** RoIs of a batch, before assignment to levels. */
-export interface Regions {
+export interface Rois {
   /** `[R, 4]`, pixels of the network's input. */
   readonly boxes: Boxes;
   /** `int32 [R]`, 0 … N − 1. */
@@ -14,7 +14,7 @@ export interface Regions {
 }
 
 /** Features of RoIs, and the plan for their gradient. */
-interface RegionFeatures {
+interface RoiFeatures {
   readonly plan: RoiAlignPlan;
   /** `[capacity, P, P, C]` in the arena; rows without an RoI are 0. */
   readonly features: Float32Array;
@@ -25,7 +25,7 @@ const tableBytes = (outputSize: number, maxCells: number): number =>
   4 * 2 * (9 * outputSize + 5 * maxCells + 16);
 
 /** Size of a buffer of RoI features in a step. */
-export interface RegionDemand {
+export interface RoiBufferSize {
   /** Number of rows, including padding. */
   readonly capacity: number;
   readonly outputSize: number;
@@ -45,21 +45,21 @@ export class RoiMemory {
    * Begins a step; the arena's content from the previous step becomes invalid.
    *
    * @param numMaps number of sets of maps: 1, or 2 with gradients
-   * @param demands sizes of RoI features that exist one after the other; memory is reserved for the largest
+   * @param bufferSizes sizes of RoI features that exist one after the other; memory is reserved for the largest
    */
-  begin(shape: PyramidShape, numMaps: number, demands: readonly RegionDemand[]): RoiArena {
+  begin(shape: PyramidShape, numMaps: number, bufferSizes: readonly RoiBufferSize[]): RoiArena {
     const { numChannels, levels } = shape;
     const maxCells = Math.max(...levels.map(({ width, height }) => Math.max(width, height)));
     const mapBytes = levels.reduce(
       (sum, { width, height }) => sum + aligned(shape.numImages * height * width * numChannels),
       0,
     );
-    const regionBytes = demands.map(
+    const roiBytes = bufferSizes.map(
       ({ capacity, outputSize, withGradients }) =>
         (withGradients ? 2 : 1) * aligned(capacity * outputSize ** 2 * numChannels) +
         aligned(capacity * tableBytes(outputSize, maxCells)),
     );
-    const needed = numMaps * mapBytes + Math.max(0, ...regionBytes);
+    const needed = numMaps * mapBytes + Math.max(0, ...roiBytes);
     if (!this.aligner || this.aligner.arena.buffer.byteLength < needed)
       this.aligner = new RoiAligner(Arena.withBytes(Math.min(needed, MAX_BYTES), this.memory));
     this.aligner.arena.release(0);
@@ -111,9 +111,9 @@ export class RoiArena {
    */
   pool(
     { maps }: FeatureMaps,
-    { boxes, imageIndices }: Regions,
+    { boxes, imageIndices }: Rois,
     { outputSize, capacity }: { readonly outputSize: number; readonly capacity: number },
-  ): RegionFeatures {
+  ): RoiFeatures {
     const { numImages, numChannels, levels } = this.shape;
     const rowSize = outputSize ** 2 * numChannels;
     const features = this.float32(capacity * rowSize);

@@ -69,9 +69,9 @@ export class RoiHeads {
     const seen: StagePredictions[] = [];
     let boxes = proposals;
     for (const [i, head] of this.boxHeads.entries()) {
-      const regions = { boxes, imageIndices };
+      const rois = { boxes, imageIndices };
       const outputs = await arena.scope(() => {
-        const { features } = arena.pool(maps, regions, { outputSize: P, capacity });
+        const { features } = arena.pool(maps, rois, { outputSize: P, capacity });
         const shape = [capacity, P, P, maps.numChannels];
         return head.run({ features: { shape, data: features } });
       });
@@ -122,13 +122,13 @@ export class RoiHeads {
       const count = Math.min(rows, D - first);
       const oneHot = new Float32Array(rows * numClasses);
       for (let d = 0; d < count; d++) oneHot[d * numClasses + classIndices[first + d]] = 1;
-      const regions = {
+      const rois = {
         boxes: boxes.subarray(4 * first, 4 * (first + count)),
         imageIndices: new Int32Array(count),
       };
       const part = mean.subarray(first * area, (first + count) * area);
       await arena.scope(async () => {
-        const { features } = arena.pool(maps, regions, { outputSize: P, capacity: rows });
+        const { features } = arena.pool(maps, rois, { outputSize: P, capacity: rows });
         const inputs = {
           features: { shape: [rows, P, P, maps.numChannels], data: features },
           oneHot: { shape: [rows, numClasses], data: oneHot },

@@ -12,7 +12,7 @@ import type { TensorMap } from '../../io/tensor.js';
 import { reshaped } from '../../io/tensor.js';
 
 /** Name of the fully connected layer after the RoI features. */
-const REGION_FC = /^roi_head\.bbox_head\.(\d+\.)?shared_fcs\.0\.weight$/;
+const ROI_FC = /^roi_head\.bbox_head\.(\d+\.)?shared_fcs\.0\.weight$/;
 
 /**
  * Loads the weights of a whole detector: a checkpoint of mmdetection (V2, or V1 whose LayerScale is folded) or of this
@@ -101,7 +101,7 @@ function asConvolutions(tensors: TensorMap, targets: readonly ParameterTarget[])
   const shaped = new Map(tensors);
   for (const { path, shape, layout } of targets) {
     const tensor = tensors.get(path);
-    if (!REGION_FC.test(path) || tensor?.shape.length !== 2) continue;
+    if (!ROI_FC.test(path) || tensor?.shape.length !== 2) continue;
     const wanted = torchShape(shape, layout);
     const [width, ...features] = wanted;
     const flat = features.reduce((a, b) => a * b, 1);

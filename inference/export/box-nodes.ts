@@ -1,7 +1,7 @@
 import type { BoxCoderConfig } from '../../core/box-coder.js';
 import { MAX_LOG_RATIO } from '../../core/box-coder.js';
 import { int, string } from '../../engine/onnx/graph.js';
-import { REGION_STRIDES } from '../../heads/roi/feature-maps.js';
+import { ROI_STRIDES } from '../../heads/roi/feature-maps.js';
 import type { GraphComposer, ValueName } from './graph-composer.js';
 import { CAST_TO } from './graph-composer.js';
 
@@ -142,7 +142,7 @@ export function paddedRows(g: GraphComposer, indices: ValueName, rows: number): 
  * @param boxes `[rows, 4]`
  * @returns `[rows, P, P, C]`
  */
-export function regionFeatures(
+export function roiFeatures(
   g: GraphComposer,
   maps: readonly ValueName[],
   boxes: ValueName,
@@ -164,7 +164,7 @@ export function regionFeatures(
       output_height: int(P),
       output_width: int(P),
       sampling_ratio: int(0),
-      spatial_scale: { kind: 'float', value: 1 / REGION_STRIDES[level] },
+      spatial_scale: { kind: 'float', value: 1 / ROI_STRIDES[level] },
     });
     return { indices, features };
   });

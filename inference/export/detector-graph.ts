@@ -5,14 +5,14 @@ import { int } from '../../engine/onnx/graph.js';
 import type { ParameterStore } from '../../engine/parameters/store.js';
 import { anchorLevelSizes } from '../../heads/roi/feature-maps.js';
 import type { DetectionThresholds } from '../../models/detection/config.js';
-import { ANCHOR_LEVELS, REGION_LEVELS } from '../../models/detection/feature-programs.js';
+import { ANCHOR_LEVELS, ROI_LEVELS } from '../../models/detection/feature-programs.js';
 import { SIZE_DIVISOR_PX } from '../../models/detection/pyramid-outputs.js';
 import type { Detector } from '../../models/detector.js';
 import {
   decodeNodes,
   paddedGather,
   paddedRows,
-  regionFeatures,
+  roiFeatures,
   suppressNodes,
   type PaddedRows,
 } from './box-nodes.js';
@@ -68,7 +68,7 @@ export function detectorGraph(request: DetectorExport): OnnxGraph {
     image: { shape: imageShape, type: 'float32' },
   });
   const features = g.inline(captured, 'features', { image });
-  const maps = REGION_LEVELS.map((level) =>
+  const maps = ROI_LEVELS.map((level) =>
     g.op('Transpose', [features[level]], { perm: { kind: 'ints', value: [0, 3, 1, 2] } }),
   );
   const proposals = proposalNodes(context, features);
@@ -177,7 +177,7 @@ interface Candidates {
   readonly scores: ValueName;
 }
 
-/** The box heads, one after the other; see `RegionInference`. */
+/** The box heads, one after the other; see `RoiHeads`. */
 function stageNodes(
   { g, model, store, limits }: Context,
   maps: readonly ValueName[],
@@ -189,7 +189,7 @@ function stageNodes(
   const logits: ValueName[] = [];
   model.boxStages.forEach(({ inference }, i) => {
     const { classAgnostic, coder } = stages[i];
-    const features = regionFeatures(g, maps, boxes, { rows, outputSize: P, channels });
+    const features = roiFeatures(g, maps, boxes, { rows, outputSize: P, channels });
     const graph = portableGraph(inference, store, {
       features: { shape: [rows, P, P, channels], type: 'float32' },
     });
@@ -266,7 +266,7 @@ function maskNodes(
   const { masks, channels, numClasses } = model.config;
   if (!masks) return undefined;
   const P = masks.roiSize;
-  const features = regionFeatures(g, maps, boxes, { rows: D, outputSize: P, channels });
+  const features = roiFeatures(g, maps, boxes, { rows: D, outputSize: P, channels });
   const depth = g.integers([numClasses]);
   const oneHot = g.op('OneHot', [classes, depth, g.floats([0, 1])]);
   const parts = model.maskStages.map(({ inference }, i) => {

@@ -100,13 +100,13 @@ function losses(
 ): Readonly<Record<string, tf.Tensor>> {
   const labels = inputs['labels'] as tf.Tensor1D;
   const own = deltasOfClass(deltas, oneHot(labels, numClasses)); // [R, 4]
-  const perRegion = boxLoss(own, inputs['targets'] as tf.Tensor2D, stage.boxLoss, {
+  const perRoi = boxLoss(own, inputs['targets'] as tf.Tensor2D, stage.boxLoss, {
     references: inputs['references'] as tf.Tensor2D,
     coder: stage.coder,
   });
   const scale = inputs['scale'].reshape([]);
   const classLoss = crossEntropySum(logits, labels).mul(scale);
-  const boxTerm = perRegion.mul(inputs['targetWeights']).sum().mul(scale);
+  const boxTerm = perRoi.mul(inputs['targetWeights']).sum().mul(scale);
   return { loss: classLoss.add(boxTerm), classLoss, boxLoss: boxTerm, logits, deltas };
 }
 

@@ -7,9 +7,9 @@ import { rpn } from '../../heads/rpn/rpn-head.js';
 import type { DetectorParams } from './specs.js';
 
 /** Levels that RoIs are pooled from. */
-export const REGION_LEVELS = ['p2', 'p3', 'p4', 'p5'] as const;
+export const ROI_LEVELS = ['p2', 'p3', 'p4', 'p5'] as const;
 /** Levels with anchors. */
-export const ANCHOR_LEVELS = [...REGION_LEVELS, 'p6'] as const;
+export const ANCHOR_LEVELS = [...ROI_LEVELS, 'p6'] as const;
 
 type Inputs = Readonly<Record<string, tf.Tensor>>;
 
@@ -37,7 +37,7 @@ export function features(backbone: Backbone): Program {
     forward: (params: DetectorParams, inputs) => {
       const levels = pyramid(backbone, params, inputs);
       const outputs: Record<string, tf.Tensor> = {};
-      for (const name of REGION_LEVELS) outputs[name] = levels[name];
+      for (const name of ROI_LEVELS) outputs[name] = levels[name];
       ANCHOR_LEVELS.forEach((name, i) => {
         const { objectness, deltas } = rpn(params.rpn_head, levels[name]);
         const [n] = objectness.shape;
@@ -59,7 +59,7 @@ export function featureGradients(backbone: Backbone): Program {
     name: 'detector feature gradients',
     forward: (params: DetectorParams, inputs) => {
       const levels = pyramid(backbone, params, inputs);
-      const products = REGION_LEVELS.map((name) => vjp(levels[name], inputs[`gradient:${name}`]));
+      const products = ROI_LEVELS.map((name) => vjp(levels[name], inputs[`gradient:${name}`]));
       return { loss: tf.addN(products) };
     },
   };

@@ -8,7 +8,7 @@ export interface DetectorWork {
   /** Size of the padded input. */
   readonly size: Size;
   /** Number of RoIs of the box heads; the same for every stage. */
-  readonly numRegions: number;
+  readonly numRois: number;
   readonly numMasks: number;
 }
 
@@ -19,7 +19,7 @@ export interface DetectorWork {
 export function detectorMacs(
   backbone: ConvNeXtV2Config,
   config: DetectorConfig,
-  { size, numRegions, numMasks }: DetectorWork,
+  { size, numRois, numMasks }: DetectorWork,
 ): number {
   const { channels: C, numClasses: K, rpn, stages, masks, boxRoiSize: P } = config;
   const cells = [4, 8, 16, 32].map((s) => Math.ceil(size.width / s) * Math.ceil(size.height / s));
@@ -40,7 +40,7 @@ export function detectorMacs(
     countMacs(backbone, [size.height, size.width]).products +
     neck +
     rpnHead +
-    numRegions * boxHeads +
+    numRois * boxHeads +
     numMasks * stages.length * maskHead
   );
 }

@@ -30,8 +30,8 @@ export function maskTraining(paramsOf: HeadParams<MaskHeadSpecs>): Program {
         inputs['oneHot'] as tf.Tensor2D,
       );
       const terms = sigmoidCrossEntropy(logits, inputs['targets'] as tf.Tensor3D);
-      const perRegion = terms.sum([1, 2]).mul(inputs['weights']); // [R]
-      return { loss: perRegion.sum().mul(inputs['scale'].reshape([])) };
+      const perRoi = terms.sum([1, 2]).mul(inputs['weights']); // [R]
+      return { loss: perRoi.sum().mul(inputs['scale'].reshape([])) };
     },
   };
 }

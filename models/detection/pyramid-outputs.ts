@@ -3,8 +3,8 @@ import { ShapeError } from '../../core/errors.js';
 import { formatShape, numElements } from '../../core/shape.js';
 import type { HostTensor, HostTensors, OutputArrays } from '../../engine/runtime/program.js';
 import type { FeatureMaps, PyramidShape } from '../../heads/roi/feature-maps.js';
-import { pyramidShape, REGION_STRIDES } from '../../heads/roi/feature-maps.js';
-import { ANCHOR_LEVELS, REGION_LEVELS } from './feature-programs.js';
+import { pyramidShape, ROI_STRIDES } from '../../heads/roi/feature-maps.js';
+import { ANCHOR_LEVELS, ROI_LEVELS } from './feature-programs.js';
 
 /** Images are padded to multiples of this number of pixels. */
 export const SIZE_DIVISOR_PX = 32;
@@ -34,12 +34,12 @@ export function assertImages(where: string, { shape, data }: HostTensor): void {
  * @param numChannels number of channels of the pyramid
  */
 export function pyramidOf([n, h, w]: readonly number[], numChannels: number): PyramidShape {
-  return pyramidShape(REGION_STRIDES.map((stride) => [n, h / stride, w / stride, numChannels]));
+  return pyramidShape(ROI_STRIDES.map((stride) => [n, h / stride, w / stride, numChannels]));
 }
 
 /** Destinations for P2 … P5 in the arena, so that the RoI kernels read them in place. */
 export function mapsAsOutputs({ maps }: FeatureMaps): OutputArrays {
-  return Object.fromEntries(REGION_LEVELS.map((level, i) => [level, maps[i]]));
+  return Object.fromEntries(ROI_LEVELS.map((level, i) => [level, maps[i]]));
 }
 
 /** RPN predictions for one image, as views of the outputs. */

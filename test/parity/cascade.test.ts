@@ -11,7 +11,7 @@ import { RoiMemory, type RoiArena } from '../../heads/roi/roi-memory.js';
 import { CASCADE_MASK_RCNN, cascadeStages, createCascade } from '../../models/cascade.js';
 import { DETECTION_THRESHOLDS, type DetectorConfig } from '../../models/detection/config.js';
 import { RoiHeads } from '../../inference/detect/roi-heads.js';
-import { RegionStep } from '../../train/detect/region-step.js';
+import { RoiStep } from '../../train/detect/roi-step.js';
 import { SINGLE_PROCESS } from '../../train/distributed/communicator.js';
 import { discoverFixtures, FIXTURES, maxAbs, maxError, readTensors } from '../helpers/fixtures.js';
 import { toNhwc } from '../helpers/layout.js';
@@ -55,8 +55,8 @@ const EAGER_TIMEOUT_MS = 180_000;
 /** The fixtures begin with features; a detector needs a backbone all the same. */
 const TINY = { depths: [1, 1, 1, 1], dims: [4, 4, 4, 4] } as const;
 
-/** @param numRegions the most that a stage samples: samplers take all positives and negatives */
-function configOf({ config }: CascadeJson, numRegions: number, withMasks: boolean): DetectorConfig {
+/** @param numRois the most that a stage samples: samplers take all positives and negatives */
+function configOf({ config }: CascadeJson, numRois: number, withMasks: boolean): DetectorConfig {
   const isConvolutional = config.head === 'convfc';
   const stages = cascadeStages({
     layers: {
@@ -75,7 +75,7 @@ function configOf({ config }: CascadeJson, numRegions: number, withMasks: boolea
     channels: config.channels,
     stages: stages.map((stage, i) => ({
       ...stage,
-      sampler: { numSamples: numRegions, positiveFraction: 1 },
+      sampler: { numSamples: numRois, positiveFraction: 1 },
       coder: { ...stage.coder, stds: config.target_stds[i] },
     })),
     masks: withMasks ? CASCADE_MASK_RCNN.masks : null,
@@ -91,7 +91,7 @@ describe.each(fixtures)('$name', (fixture) => {
   const px = stated(tolerance, /boxes abs ([\d.e-]+) px/);
   const scoreTolerance = stated(tolerance, /scores ([\d.e-]+)/);
   const hasMasks = tensors.has('det_mask_probs');
-  const numRegions = Math.max(...[0, 1, 2].map((i) => get(`train.s${i}.rois`).shape[0]));
+  const numRois = Math.max(...[0, 1, 2].map((i) => get(`train.s${i}.rois`).shape[0]));
   const size = ([height, width]: readonly [number, number]): { width: number; height: number } => ({
     width,
     height,
@@ -109,15 +109,15 @@ describe.each(fixtures)('$name', (fixture) => {
 
   const arenaWith = (numMaps: number): { arena: RoiArena; maps: FeatureMaps } => {
     const shape = pyramidShape(levels.map(({ shape: [n, c, h, w] }) => [n, h, w, c]));
-    const demand = { capacity: 256, outputSize: 14, withGradients: true };
-    const arena = new RoiMemory().begin(shape, numMaps, [demand]);
+    const bufferSize = { capacity: 256, outputSize: 14, withGradients: true };
+    const arena = new RoiMemory().begin(shape, numMaps, [bufferSize]);
     const maps = arena.allocateMaps();
     levels.forEach((level, i) => maps.maps[i].set(toNhwc(level)));
     return { arena, maps };
   };
 
   test.each(RUNTIMES)('stages, boxes, scores, classes and masks: %s', async (runtime) => {
-    const model = createCascade(backboneOf(TINY), configOf(json, numRegions, hasMasks));
+    const model = createCascade(backboneOf(TINY), configOf(json, numRois, hasMasks));
     const store = new ParameterStore(model.specs);
     fillDetector(store, weightsFile(fixture), 'roi_head.');
     const heads = new RoiHeads(await engineOf(runtime), model, store, {});
@@ -141,8 +141,8 @@ describe.each(fixtures)('$name', (fixture) => {
     expect(maxError(found.scores, get('det_scores').data)).toBeLessThanOrEqual(scoreTolerance);
     expect(found.classIndices).toEqual(get('det_labels').data);
     if (hasMasks) {
-      const regions = scaleBoxes(found.boxes, scale);
-      const masks = await heads.masks(arena, maps, regions, found.classIndices);
+      const rois = scaleBoxes(found.boxes, scale);
+      const masks = await heads.masks(arena, maps, rois, found.classIndices);
       expect(maxError(masks, get('det_mask_probs').data)).toBeLessThanOrEqual(scoreTolerance);
       expectPasted(masks, found.boxes, 'det_masks_first6', DETECTION_THRESHOLDS.maskThreshold);
       expectPasted(masks, found.boxes, 'det_masks_at_0p4', 0.4);
@@ -174,12 +174,12 @@ describe.each(fixtures)('$name', (fixture) => {
   test.each(RUNTIMES)(
     'losses, gradients and running statistics: %s',
     async (runtime) => {
-      const model = createCascade(backboneOf(TINY), configOf(json, numRegions, false));
+      const model = createCascade(backboneOf(TINY), configOf(json, numRois, false));
       const store = new ParameterStore(model.specs);
       fillDetector(store, weightsFile(fixture), 'roi_head.bbox_head.');
       const gradients = new Float32Array(store.values.length).fill(NaN);
       const engine = await engineOf(runtime);
-      const step = new RegionStep({
+      const step = new RoiStep({
         engine,
         model,
         store,
@@ -207,10 +207,10 @@ describe.each(fixtures)('$name', (fixture) => {
         draw: () => 'inOrder',
       });
       const lossTolerance = scoreTolerance;
-      stages.forEach(({ regions, logits }, i) => {
+      stages.forEach(({ rois, logits }, i) => {
         const key = `train.s${i}`;
-        expect(maxError(regions.boxes, columns(get(`${key}.rois`), 1, 4))).toBeLessThanOrEqual(px);
-        expect(regions.classIndices).toEqual(get(`${key}.labels`).data);
+        expect(maxError(rois.boxes, columns(get(`${key}.rois`), 1, 4))).toBeLessThanOrEqual(px);
+        expect(rois.classIndices).toEqual(get(`${key}.labels`).data);
         const expected = get(`${key}.cls_score`).data;
         expect(maxError(logits, expected), `${key} logits`).toBeLessThanOrEqual(
           scoreTolerance * Math.max(1, maxAbs(expected)),

@@ -143,8 +143,8 @@ describe.each(fixtures)('$name', (fixture) => {
     expect(proposals.levels).toEqual(get('proposal_levels').data);
 
     const count = proposals.scores.length;
-    const regions = { boxes: proposals.boxes, imageIndices: new Int32Array(count) };
-    const { features: pooled } = arena.pool(maps, regions, { capacity: count, outputSize: 7 });
+    const rois = { boxes: proposals.boxes, imageIndices: new Int32Array(count) };
+    const { features: pooled } = arena.pool(maps, rois, { capacity: count, outputSize: 7 });
     const head = engine.prepare(model.boxStages[0].inference, store);
     const predicted = await head.run({
       features: { shape: [count, 7, 7, shape.numChannels], data: pooled },

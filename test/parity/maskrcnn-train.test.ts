@@ -4,7 +4,7 @@ import { ParameterStore } from '../../engine/parameters/store.js';
 import { loadDetectorWeights } from '../../inference/detect/weights.js';
 import { createMaskRcnn, MASK_RCNN, type MaskRcnnConfig } from '../../models/mask-rcnn.js';
 import type { DetectionBatch } from '../../train/pipelines/detect.js';
-import { positiveMasks } from '../../train/detect/region-targets.js';
+import { positiveMasks } from '../../train/detect/roi-targets.js';
 import { DetectionStep } from '../../train/detect/step.js';
 import { SINGLE_PROCESS } from '../../train/distributed/communicator.js';
 import { discoverFixtures, maxError } from '../helpers/fixtures.js';
@@ -54,8 +54,8 @@ interface TrainJson {
 /** tfjs's plain JavaScript takes long over gradients of convolutions, on a busy machine longer. */
 const EAGER_TIMEOUT_MS = 180_000;
 
-/** @param numRegions the most of an image: samplers take all positives and negatives */
-function configOf({ config }: TrainJson, numRegions: number): MaskRcnnConfig {
+/** @param numRois the most of an image: samplers take all positives and negatives */
+function configOf({ config }: TrainJson, numRois: number): MaskRcnnConfig {
   const { rpn, rpn_proposal, rcnn } = config;
   const [stage] = MASK_RCNN.stages;
   return {
@@ -79,7 +79,7 @@ function configOf({ config }: TrainJson, numRegions: number): MaskRcnnConfig {
         ...stage,
         layers: { ...stage.layers, fcChannels: config.fc },
         matcher: matcherOf(rcnn),
-        sampler: { numSamples: numRegions, positiveFraction: 1 },
+        sampler: { numSamples: numRois, positiveFraction: 1 },
         coder: { ...stage.coder, stds: rcnn.target_stds },
       },
     ],
@@ -93,9 +93,9 @@ describe.each(fixtures)('$name', (fixture) => {
   const { json, tensors } = fixture;
   const get = (key: string): ReturnType<typeof tensorOf> => tensorOf(fixture, key);
   const floats = (key: string): Float32Array => get(key).data as Float32Array;
-  const imageOfRegion = columns(get('rois'), 0, 1);
-  const numRegions = Math.max(
-    ...json.config.img_shapes.map((_, n) => imageOfRegion.filter((image) => image === n).length),
+  const imageOfRoi = columns(get('rois'), 0, 1);
+  const numRois = Math.max(
+    ...json.config.img_shapes.map((_, n) => imageOfRoi.filter((image) => image === n).length),
   );
   const images = imagesOf(get('images_u8'));
   const canvas = { width: images.shape[2], height: images.shape[1] };
@@ -121,7 +121,7 @@ describe.each(fixtures)('$name', (fixture) => {
   test.each(RUNTIMES)(
     "losses and all gradients are the original's: %s",
     async (runtime) => {
-      const model = createMaskRcnn(backboneOf(json.config.backbone), configOf(json, numRegions));
+      const model = createMaskRcnn(backboneOf(json.config.backbone), configOf(json, numRois));
       const store = new ParameterStore(model.specs);
       await loadDetectorWeights(weightsFile(fixture), store);
       const gradients = new Float32Array(store.values.length).fill(NaN);
@@ -132,17 +132,17 @@ describe.each(fixtures)('$name', (fixture) => {
       );
       const result = await step.run(batch, { step: 0, micro: 0 });
 
-      const { rpn, proposals, regions, losses } = result;
+      const { rpn, proposals, rois, losses } = result;
       const px = stated(json.tolerance, /proposals: abs ([\d.e-]+) px/);
       proposals.forEach(({ boxes }, n) =>
         expect(maxError(boxes, columns(get(`proposals${n}`), 0, 4))).toBeLessThanOrEqual(px),
       );
-      const [stage] = regions.stages;
-      expect(maxError(stage.regions.boxes, columns(get('rois'), 1, 4))).toBeLessThanOrEqual(px);
-      expect(stage.regions.imageIndices).toEqual(Int32Array.from(columns(get('rois'), 0, 1)));
-      expect(stage.regions.classIndices).toEqual(get('roi_labels').data);
+      const [stage] = rois.stages;
+      expect(maxError(stage.rois.boxes, columns(get('rois'), 1, 4))).toBeLessThanOrEqual(px);
+      expect(stage.rois.imageIndices).toEqual(Int32Array.from(columns(get('rois'), 0, 1)));
+      expect(stage.rois.classIndices).toEqual(get('roi_labels').data);
       const maskSize = json.config.rcnn.mask_size;
-      expect(positiveMasks(stage.regions, batch.views, { maskSize, canvas })).toEqual(
+      expect(positiveMasks(stage.rois, batch.views, { maskSize, canvas })).toEqual(
         get('mask_targets').data,
       );
       expect(rpn.rows.labelWeights.reduce((a, b) => a + b)).toBe(json.num_total_samples_rpn);

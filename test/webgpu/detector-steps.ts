@@ -7,7 +7,7 @@ import { random, trainingStep, type StepParts, type TrainingStep } from './train
 const CHANNELS = 8;
 const NUM_CLASSES = 3;
 const NUM_ANCHORS = MASK_RCNN.rpn.anchors.ratios.length;
-const REGIONS = 6;
+const ROIS = 6;
 const SIDE = 3;
 const SIZES = {
   channels: CHANNELS,
@@ -26,28 +26,28 @@ const rounded = (values: HostTensor): HostTensor => ({
 });
 const SCALE: HostTensor = { shape: [1], data: Float32Array.of(0.25) };
 /** Background is K; the last row is no region. */
-const LABELS: HostTensor = { shape: [REGIONS], data: Int32Array.of(0, 2, 3, 1, 3, -1) };
+const LABELS: HostTensor = { shape: [ROIS], data: Int32Array.of(0, 2, 3, 1, 3, -1) };
 /** 1 for rows with an object. */
-const POSITIVES: HostTensor = { shape: [REGIONS], data: Float32Array.of(1, 1, 0, 1, 0, 0) };
+const POSITIVES: HostTensor = { shape: [ROIS], data: Float32Array.of(1, 1, 0, 1, 0, 0) };
 const ONE_HOT: HostTensor = {
-  shape: [REGIONS, NUM_CLASSES],
-  data: Float32Array.from({ length: REGIONS * NUM_CLASSES }, (_, i) =>
+  shape: [ROIS, NUM_CLASSES],
+  data: Float32Array.from({ length: ROIS * NUM_CLASSES }, (_, i) =>
     Number(i % NUM_CLASSES === Math.floor(i / NUM_CLASSES) % NUM_CLASSES),
   ),
 };
-const boxes = Array.from({ length: REGIONS }, (_, i) => [i, 2 * i, 20 + 3 * i, 30 + i]).flat();
-const BOXES: HostTensor = { shape: [REGIONS, 4], data: Float32Array.from(boxes) };
+const boxes = Array.from({ length: ROIS }, (_, i) => [i, 2 * i, 20 + 3 * i, 30 + i]).flat();
+const BOXES: HostTensor = { shape: [ROIS, 4], data: Float32Array.from(boxes) };
 const MOVED: HostTensor = {
-  shape: [REGIONS, 4],
+  shape: [ROIS, 4],
   data: Float32Array.from(boxes, (value, i) => value + (i % 3)),
 };
-const FEATURES = random(11, [REGIONS, SIDE, SIDE, CHANNELS]);
+const FEATURES = random(11, [ROIS, SIDE, SIDE, CHANNELS]);
 
 /** Every position of the real regions weighs the same. */
 const FRACTIONS: HostTensor = {
-  shape: [1, REGIONS * SIDE * SIDE],
-  data: Float32Array.from({ length: REGIONS * SIDE * SIDE }, (_, i) =>
-    i < (REGIONS - 1) * SIDE * SIDE ? 1 / ((REGIONS - 1) * SIDE * SIDE) : 0,
+  shape: [1, ROIS * SIDE * SIDE],
+  data: Float32Array.from({ length: ROIS * SIDE * SIDE }, (_, i) =>
+    i < (ROIS - 1) * SIDE * SIDE ? 1 / ((ROIS - 1) * SIDE * SIDE) : 0,
   ),
 };
 
@@ -55,7 +55,7 @@ const FRACTIONS: HostTensor = {
 const BOX_INPUTS: HostTensors = {
   features: FEATURES,
   labels: LABELS,
-  targets: random(12, [REGIONS, 4]),
+  targets: random(12, [ROIS, 4]),
   targetWeights: POSITIVES,
   references: BOXES,
   scale: SCALE,
@@ -127,7 +127,7 @@ function parts(backbone: Backbone, image: HostTensor): readonly StepParts[] {
       inputs: {
         features: FEATURES,
         oneHot: ONE_HOT,
-        targets: rounded(random(13, [REGIONS, 2 * SIDE, 2 * SIDE])),
+        targets: rounded(random(13, [ROIS, 2 * SIDE, 2 * SIDE])),
         weights: POSITIVES,
         scale: SCALE,
       },

@@ -93,7 +93,7 @@ async function inference(
   const [, height, width] = first.shape;
   const size = { width, height };
   const macs = detectorMacs(backbone, detector, {
-    ...{ size, numRegions: numRois, numMasks: numDetections },
+    ...{ size, numRois: numRois, numMasks: numDetections },
   });
   const partsMs = medians(parts.slice(2));
   const { preMs, proposalsMs, suppressionMs, pasteMs } = partsMs;
@@ -135,12 +135,12 @@ async function training(
   let counts: Record<string, number> = {};
   let at = 0;
   const times = await timed(repeats, async () => {
-    const { regions, proposals } = await step.run(batch, { step: at, micro: 0 });
+    const { rois, proposals } = await step.run(batch, { step: at, micro: 0 });
     adamW(buffers, runs, { lr: 1e-6, betas: [0.9, 0.999], eps: 1e-8, step: ++at });
-    const [stage] = regions.stages;
+    const [stage] = rois.stages;
     counts = {
-      boxRegions: stage.regions.numRegions,
-      positives: stage.regions.positives.length,
+      boxRegions: stage.rois.numRois,
+      positives: stage.rois.positives.length,
       maskRows: stage.numMaskRows,
     };
     if (at > 1) return;
@@ -153,7 +153,7 @@ async function training(
   const [, height, width] = batch.shape;
   const macs = detectorMacs(backbone, detector, {
     size: { width, height },
-    numRegions: counts['boxRegions'] / numImages,
+    numRois: counts['boxRegions'] / numImages,
     numMasks: counts['positives'] / numImages,
   });
   const worked = {

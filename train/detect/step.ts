@@ -4,7 +4,7 @@ import { linearRates } from '../../core/rates.js';
 import type { Executable, HostTensor, HostTensors } from '../../engine/runtime/program.js';
 import { RoiMemory } from '../../heads/roi/roi-memory.js';
 import { scatterPatches } from '../../heads/rpn/rpn-rows.js';
-import { REGION_LEVELS } from '../../models/detection/feature-programs.js';
+import { ROI_LEVELS } from '../../models/detection/feature-programs.js';
 import {
   levelPredictions,
   mapsAsOutputs,
@@ -17,15 +17,15 @@ import type { Scalars, StepPosition } from '../trainer.js';
 import { assertBatch } from './check-batch.js';
 import type { StepContext } from './parts.js';
 import { prepareTraining } from './parts.js';
-import type { RegionStepResult } from './region-step.js';
-import { RegionStep } from './region-step.js';
+import type { RoiStepResult } from './roi-step.js';
+import { RoiStep } from './roi-step.js';
 import type { RpnStepResult } from './rpn-step.js';
 import { RpnStep } from './rpn-step.js';
 import type { Draw, RpnImage } from './rpn-targets.js';
 
 /** Separates the random streams of a step. */
 const RPN_STREAM = 0x72706e;
-const REGION_STREAM = 0x726f69;
+const ROI_STREAM = 0x726f69;
 
 /** Options of a step's random sampling. */
 export interface StepOptions {
@@ -43,7 +43,7 @@ export interface DetectionStepResult {
   readonly rpn: RpnStepResult;
   /** `[M, 4]` and `[M]` of every image. */
   readonly proposals: readonly ReturnType<typeof selectProposals>[];
-  readonly regions: RegionStepResult;
+  readonly rois: RoiStepResult;
 }
 
 /**
@@ -56,7 +56,7 @@ export class DetectionStep {
   private readonly features: Executable;
   private readonly featureGradients: Executable;
   private readonly rpn: RpnStep;
-  private readonly regions: RegionStep;
+  private readonly rois: RoiStep;
   private readonly memory = new RoiMemory();
   private readonly rates: readonly number[];
 
@@ -71,7 +71,7 @@ export class DetectionStep {
       maxSessions: 4,
     });
     this.rpn = new RpnStep(context);
-    this.regions = new RegionStep(context);
+    this.rois = new RoiStep(context);
     this.rates = linearRates(options.dropPathRate, model.numBlocks);
   }
 
@@ -89,8 +89,11 @@ export class DetectionStep {
     const shape = pyramidOf(batch.shape, model.config.channels);
     const { maxPerImage } = model.config.rpn.trainProposals;
     const numObjects = views.reduce((sum, { objects }) => sum + objects.classIndices.length, 0);
-    const demands = this.regions.demands(views.length, views.length * maxPerImage + numObjects);
-    const arena = this.memory.begin(shape, 2, demands);
+    const bufferSizes = this.rois.bufferSizes(
+      views.length,
+      views.length * maxPerImage + numObjects,
+    );
+    const arena = this.memory.begin(shape, 2, bufferSizes);
     const maps = arena.allocateMaps();
     const mapGradients = arena.allocateMaps();
     const outputs = await this.features.run(given, mapsAsOutputs(maps));
@@ -106,19 +109,19 @@ export class DetectionStep {
     const rpn = await this.rpn.run(maps, targets);
     scatterPatches(rpn.rows, rpn.patchGradient, mapGradients);
     const [, height, width] = batch.shape;
-    const regions = await this.regions.run({
+    const rois = await this.rois.run({
       arena,
       maps,
       mapGradients,
       proposals: proposals.map(({ boxes }) => boxes),
       views,
       canvas: { width, height },
-      draw: (stage) => draw(REGION_STREAM + stage),
+      draw: (stage) => draw(ROI_STREAM + stage),
     });
     await this.featureGradients.run({
       ...given,
       ...Object.fromEntries(
-        REGION_LEVELS.map((level, i): [string, HostTensor] => [
+        ROI_LEVELS.map((level, i): [string, HostTensor] => [
           `gradient:${level}`,
           { shape: outputs[level].shape, data: mapGradients.maps[i] },
         ]),
@@ -127,16 +130,16 @@ export class DetectionStep {
     const losses = {
       loss_rpn_cls: sum(rpn.classLosses),
       loss_rpn_bbox: sum(rpn.boxLosses),
-      ...regions.losses,
+      ...rois.losses,
     };
-    return { losses: { loss: sum(Object.values(losses)), ...losses }, rpn, proposals, regions };
+    return { losses: { loss: sum(Object.values(losses)), ...losses }, rpn, proposals, rois };
   }
 
   async release(): Promise<void> {
     await this.features.release();
     await this.featureGradients.release();
     await this.rpn.release();
-    await this.regions.release();
+    await this.rois.release();
   }
 
   private featureInputs({ images, shape }: DetectionBatch, position: StepPosition): HostTensors {

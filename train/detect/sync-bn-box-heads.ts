@@ -51,9 +51,9 @@ export class SyncBnBoxHeads {
 
   /**
    * @param inputs inputs of the stage's `training` except `fractions`
-   * @param numRegions number of rows of `features` that are RoIs; the others are padding
+   * @param numRois number of rows of `features` that are RoIs; the others are padding
    */
-  async run(stage: number, inputs: HostTensors, numRegions: number): Promise<BoxHeadResult> {
+  async run(stage: number, inputs: HostTensors, numRois: number): Promise<BoxHeadResult> {
     const { model, store, communicator } = this.context;
     const { numConvs } = model.config.stages[stage].layers;
     const paths = Array.from(
@@ -61,7 +61,7 @@ export class SyncBnBoxHeads {
       (_, k) => `${model.boxStages[stage].prefix}shared_convs.${k}`,
     );
     const { features, ...ofLoss } = inputs;
-    const numValues = (features.data.length / features.shape[0]) * numRegions;
+    const numValues = (features.data.length / features.shape[0]) * numRois;
     const norms: BatchNorm[] = [];
     /** Input of convolution `k`; after the last one, that of the fully connected layers. */
     const read = (k: number): HostTensor => {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { Arena } from '../../../heads/roi/roi-align-arena.js';
 import { createKernel, scalarKernel } from '../../../heads/roi/roi-align-kernel.js';
 
-/** One region with tables written by hand: row 0 has taps on y = 0 and 2, row 1 has none; column 0 has x = 1. */
+/** One RoI with tables written by hand: row 0 has taps on y = 0 and 2, row 1 has none; column 0 has x = 1. */
 function byHand(arena: Arena, numChannels: number, kernel: ReturnType<typeof createKernel>) {
   const src = arena.float32(3 * 2 * numChannels); // [3, 2, C]
   const dst = arena.float32(2 * 1 * numChannels); // [2, 1, C]

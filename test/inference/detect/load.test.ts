@@ -33,11 +33,11 @@ async function written(store: ParameterStore, name: string): Promise<string> {
     file,
     store.entries.map(({ path, spec }) => {
       const shape = torchShape(spec.shape, spec.layout);
-      const isRegionFc = path.includes('shared_fcs.0.weight');
+      const isRoiFc = path.includes('shared_fcs.0.weight');
       return {
         name: path,
         dtype: 'F32',
-        shape: isRegionFc ? [shape[0], shape[1] * shape[2] * shape[3]] : shape,
+        shape: isRoiFc ? [shape[0], shape[1] * shape[2] * shape[3]] : shape,
         data: toTorchLayout(store.get(path).slice(), spec.shape, spec.layout),
       };
     }),

@@ -45,7 +45,7 @@ test('training samples 512 RoIs per image and has positives for the masks', asyn
   const { boxRegions, positives, maskRows, objects } = result.counts;
   expect(boxRegions).toBeGreaterThan(0);
   expect(boxRegions).toBeLessThanOrEqual(2 * 512);
-  expect(positives).toBeGreaterThanOrEqual(objects); // ground truths are among the regions
+  expect(positives).toBeGreaterThanOrEqual(objects); // ground truths are among the RoIs
   expect(maskRows).toBeGreaterThanOrEqual(positives);
   expect(result.gflops).toBeGreaterThan(0);
 });

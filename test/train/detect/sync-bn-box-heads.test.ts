@@ -128,7 +128,7 @@ test.each([
   ['objects', [ONE, OTHER]],
   ['objects in one image only', [ONE, EMPTY]],
 ])(
-  'two ranks are one rank with both images where batch norms see the regions of both: %s',
+  'two ranks are one rank with both images where batch norms cover the RoIs of both: %s',
   async (_, views) => {
     const whole = await step(views, [0, 1], { communicator: SINGLE_PROCESS });
     const both = await ofTwoRanks(views, 'ranks');
@@ -140,7 +140,7 @@ test.each([
 );
 
 test('a rank without RoIs waits for the others and changes nothing', async () => {
-  const [rows, numRegions, stage] = [8, 5, 1];
+  const [rows, numRois, stage] = [8, 5, 1];
   const { boxRoiSize: P, channels: C, numClasses: K } = CONFIG;
   const size = P * P * C;
   const random = new Random(3);
@@ -175,23 +175,19 @@ test('a rank without RoIs waits for the others and changes nothing', async () =>
   const whole = prepareTraining(own, training, {
     ...{ prefixes: [prefix], inputs: ['features'], maxSessions: 1 },
   });
-  const fractions = new Float32Array(rows * P * P).fill(
-    1 / (numRegions * P * P),
-    0,
-    numRegions * P * P,
-  );
+  const fractions = new Float32Array(rows * P * P).fill(1 / (numRois * P * P), 0, numRois * P * P);
   const want = await whole.run({
-    ...inputsOf(numRegions),
+    ...inputsOf(numRois),
     fractions: { shape: [1, fractions.length], data: fractions },
   });
   await Promise.all(
     ranksInOne(2).map(async (communicator, r) => {
       const context = { engine, model: MODEL, store, gradients: actual[r], communicator };
       const heads = new SyncBnBoxHeads(context);
-      const own = r === 0 ? numRegions : 0;
+      const own = r === 0 ? numRois : 0;
       const { outputs, moments } = await heads.run(stage, inputsOf(own), own);
       moments.forEach(({ mean, variance, count }, conv) => {
-        expect(count).toBe(numRegions * P * P);
+        expect(count).toBe(numRois * P * P);
         expectGradient('mean', mean, want[`mean${conv}`].data as Float32Array, 1e-5);
         expectGradient('variance', variance, want[`variance${conv}`].data as Float32Array, 1e-5);
       });

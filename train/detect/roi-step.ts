@@ -2,7 +2,7 @@ import type { Boxes, Size } from '../../core/boxes.js';
 import type { Executable, HostTensor, HostTensors } from '../../engine/runtime/program.js';
 import { BATCH_NORM_MOMENTUM } from '../../heads/conv-norm.js';
 import type { FeatureMaps } from '../../heads/roi/feature-maps.js';
-import type { RegionDemand, Regions, RoiArena } from '../../heads/roi/roi-memory.js';
+import type { RoiBufferSize, Rois, RoiArena } from '../../heads/roi/roi-memory.js';
 import { bucketOf, largestMaskChunk, maskChunks } from '../../models/detection/buckets.js';
 import { foregroundClasses } from '../../models/detection/class-scores.js';
 import { refineBoxes } from '../../models/detection/refine-boxes.js';
@@ -12,13 +12,13 @@ import { joinMoments, updateRunningMoments, type Moments } from '../distributed/
 import { totalCounts } from '../distributed/totals.js';
 import type { StepContext } from './parts.js';
 import { clearGradients, GradientSum, prepareTraining } from './parts.js';
-import type { RegionBatch } from './region-targets.js';
-import { boxTargets, positiveMasks, sampleRegions } from './region-targets.js';
+import type { RoiBatch } from './roi-targets.js';
+import { boxTargets, positiveMasks, sampleRois } from './roi-targets.js';
 import type { Draw } from './rpn-targets.js';
 import { SyncBnBoxHeads } from './sync-bn-box-heads.js';
 
 /** Inputs of the heads of all stages. */
-export interface RegionStepInputs {
+export interface RoiStepInputs {
   readonly arena: RoiArena;
   readonly maps: FeatureMaps;
   /** Gradients of the maps; the step adds to them. */
@@ -33,7 +33,7 @@ export interface RegionStepInputs {
 }
 
 /** Losses and intermediate results of all stages. */
-export interface RegionStepResult {
+export interface RoiStepResult {
   /** `loss_cls`, `loss_bbox`, `loss_mask`; with several stages `s0.loss_cls` and so on. Weighted. */
   readonly losses: Scalars;
   readonly stages: readonly StageRecord[];
@@ -41,7 +41,7 @@ export interface RegionStepResult {
 
 /** Results of one stage. */
 export interface StageRecord {
-  readonly regions: RegionBatch;
+  readonly rois: RoiBatch;
   /** `[R, K + 1]` */
   readonly logits: Float32Array;
   /** `[R, 4K]` or `[R, 4]` */
@@ -53,7 +53,7 @@ export interface StageRecord {
 }
 
 /** Forward and backward pass of box and mask heads on sampled RoIs. Owns sessions. */
-export class RegionStep {
+export class RoiStep {
   private readonly boxHeads: readonly Executable[];
   private readonly maskHeads: readonly Executable[];
   /** For box heads with SyncBN over processes. */
@@ -77,9 +77,9 @@ export class RegionStep {
   }
 
   /** Number of rows of the box head for a number of RoIs, including padding. */
-  boxCapacity(stage: number, numImages: number, numRegions: number): number {
+  boxCapacity(stage: number, numImages: number, numRois: number): number {
     const { numSamples } = this.context.model.config.stages[stage].sampler;
-    return bucketOf(numRegions, numImages * numSamples, 64);
+    return bucketOf(numRois, numImages * numSamples, 64);
   }
 
   /**
@@ -87,35 +87,35 @@ export class RegionStep {
    *
    * @param numProposals number of proposals of the batch, including ground truths
    */
-  demands(numImages: number, numProposals: number): readonly RegionDemand[] {
+  bufferSizes(numImages: number, numProposals: number): readonly RoiBufferSize[] {
     const { boxRoiSize, masks, stages } = this.context.model.config;
     return stages.flatMap(({ sampler: { numSamples, positiveFraction } }, i) => {
-      const numRegions = Math.min(numProposals, numImages * numSamples);
+      const numRois = Math.min(numProposals, numImages * numSamples);
       const numPositives = Math.min(numProposals, numImages * numSamples * positiveFraction);
-      const box = { capacity: this.boxCapacity(i, numImages, numRegions), outputSize: boxRoiSize };
+      const box = { capacity: this.boxCapacity(i, numImages, numRois), outputSize: boxRoiSize };
       const mask = { capacity: largestMaskChunk(numPositives), outputSize: masks?.roiSize ?? 1 };
-      return [box, mask].map((demand) => ({ ...demand, withGradients: true }));
+      return [box, mask].map((bufferSize) => ({ ...bufferSize, withGradients: true }));
     });
   }
 
-  async run(inputs: RegionStepInputs): Promise<RegionStepResult> {
+  async run(inputs: RoiStepInputs): Promise<RoiStepResult> {
     const { stages, numClasses, masks } = this.context.model.config;
     const losses: Record<string, number> = {};
     const records: StageRecord[] = [];
     let { proposals } = inputs;
     for (const [i, stage] of stages.entries()) {
       const name = (term: string): string => (stages.length === 1 ? term : `s${i}.${term}`);
-      const regions = sampleRegions(proposals, inputs.views, stage, numClasses, inputs.draw(i));
-      const share = await this.lossShares(i, regions);
-      const box = await this.boxes(i, regions, inputs, share.box);
+      const rois = sampleRois(proposals, inputs.views, stage, numClasses, inputs.draw(i));
+      const share = await this.lossShares(i, rois);
+      const box = await this.boxes(i, rois, inputs, share.box);
       losses[name('loss_cls')] = box.classLoss;
       losses[name('loss_bbox')] = box.boxLoss;
       const mask = masks
-        ? await this.masks(i, regions, inputs, share.mask)
+        ? await this.masks(i, rois, inputs, share.mask)
         : { loss: 0, numMaskRows: 0 };
       if (masks) losses[name('loss_mask')] = mask.loss;
       const { logits, deltas, numBoxRows } = box;
-      records.push({ regions, logits, deltas, numBoxRows, numMaskRows: mask.numMaskRows });
+      records.push({ rois, logits, deltas, numBoxRows, numMaskRows: mask.numMaskRows });
       if (i + 1 < stages.length) proposals = this.refined(i, records[i], inputs.views);
     }
     return { losses, stages: records };
@@ -129,10 +129,10 @@ export class RegionStep {
   /** Factors of the summed box and mask losses: their weights divided by the counts of all processes. */
   private async lossShares(
     i: number,
-    { numRegions, positives }: RegionBatch,
+    { numRois, positives }: RoiBatch,
   ): Promise<{ readonly box: number; readonly mask: number }> {
     const { model, communicator } = this.context;
-    const counts = await totalCounts(communicator, 'regions', [numRegions, positives.length]);
+    const counts = await totalCounts(communicator, 'rois', [numRois, positives.length]);
     const { weight } = model.config.stages[i];
     const [box, mask] = counts.map((n) => (communicator.size * weight) / Math.max(n, 1));
     return { box, mask };
@@ -140,19 +140,17 @@ export class RegionStep {
 
   private async boxes(
     i: number,
-    regions: RegionBatch,
-    { arena, maps, mapGradients }: RegionStepInputs,
+    rois: RoiBatch,
+    { arena, maps, mapGradients }: RoiStepInputs,
     share: number,
-  ): Promise<
-    Omit<StageRecord, 'regions' | 'numMaskRows'> & { classLoss: number; boxLoss: number }
-  > {
+  ): Promise<Omit<StageRecord, 'rois' | 'numMaskRows'> & { classLoss: number; boxLoss: number }> {
     const { boxRoiSize: P, stages } = this.context.model.config;
     const stage = stages[i];
-    const R = regions.numRegions;
+    const R = rois.numRois;
     const capacity = this.boxCapacity(i, maps.numImages, R);
-    const targets = boxTargets(regions, stage, capacity);
+    const targets = boxTargets(rois, stage, capacity);
     const outputs = await arena.scope(async () => {
-      const { plan, features } = arena.pool(maps, regions, { outputSize: P, capacity });
+      const { plan, features } = arena.pool(maps, rois, { outputSize: P, capacity });
       const gradient = arena.float32(features.length);
       const inputs = {
         features: { shape: [capacity, P, P, maps.numChannels], data: features },
@@ -179,27 +177,27 @@ export class RegionStep {
 
   private async masks(
     i: number,
-    regions: RegionBatch,
-    { arena, maps, mapGradients, views, canvas }: RegionStepInputs,
+    rois: RoiBatch,
+    { arena, maps, mapGradients, views, canvas }: RoiStepInputs,
     share: number,
   ): Promise<{ readonly loss: number; readonly numMaskRows: number }> {
     const { model } = this.context;
     const { masks, numClasses } = model.config;
-    const numPositives = regions.positives.length;
+    const numPositives = rois.positives.length;
     if (!masks || numPositives === 0) {
       clearGradients(this.context, [model.maskStages[i].prefix]);
       return { loss: 0, numMaskRows: 0 };
     }
     const P = masks.roiSize;
     const maskSize = 2 * P;
-    const targets = positiveMasks(regions, views, { maskSize, canvas });
+    const targets = positiveMasks(rois, views, { maskSize, canvas });
     const scale = share / maskSize ** 2;
     const sum = new GradientSum(this.context, model.maskStages[i].prefix);
     let loss = 0;
     let first = 0;
     for (const rows of maskChunks(numPositives)) {
-      const chosen = regions.positives.subarray(first, first + rows);
-      const chunk = maskChunk(regions, chosen, numClasses, rows);
+      const chosen = rois.positives.subarray(first, first + rows);
+      const chunk = maskChunk(rois, chosen, numClasses, rows);
       const chunkTargets = new Float32Array(rows * maskSize ** 2);
       chunkTargets.set(
         targets.subarray(first * maskSize ** 2, (first + chosen.length) * maskSize ** 2),
@@ -227,14 +225,14 @@ export class RegionStep {
   /** Computes the proposals of the next stage: boxes refined by the deltas of their class, without ground truths. */
   private refined(
     i: number,
-    { regions, logits, deltas }: StageRecord,
+    { rois, logits, deltas }: StageRecord,
     views: readonly Size[],
   ): readonly Boxes[] {
     const { stages, numClasses } = this.context.model.config;
-    const perRow = regions.numRegions === 0 ? 4 : deltas.length / regions.numRegions;
+    const perRow = rois.numRois === 0 ? 4 : deltas.length / rois.numRois;
     const likeliest = foregroundClasses(logits, numClasses);
     let at = 0;
-    return regions.images.map(({ boxes, classIndices, isGroundTruth }, n) => {
+    return rois.images.map(({ boxes, classIndices, isGroundTruth }, n) => {
       const first = at;
       at += classIndices.length;
       const classes = classIndices.map((k, r) => (k === numClasses ? likeliest[first + r] : k));
@@ -255,7 +253,7 @@ export class RegionStep {
    */
   private async boxHead(
     i: number,
-    numRegions: number,
+    numRois: number,
     inputs: HostTensors,
     gradient: Float32Array,
   ): Promise<HostTensors> {
@@ -264,19 +262,19 @@ export class RegionStep {
     const into = { 'grad:features': gradient };
     if (numConvs === 0) return this.boxHeads[i].run(inputs, into);
     if (this.syncBn) {
-      const { outputs, moments } = await this.syncBn.run(i, inputs, numRegions);
+      const { outputs, moments } = await this.syncBn.run(i, inputs, numRois);
       gradient.set(outputs['grad:features'].data as Float32Array);
       moments.forEach((seen, conv) => this.updateStatistics(i, conv, seen));
       return outputs;
     }
     const [capacity, P] = inputs['features'].shape;
-    const fractions = fractionsOf(numRegions, capacity, P * P);
+    const fractions = fractionsOf(numRois, capacity, P * P);
     const outputs = await this.boxHeads[i].run({ ...inputs, fractions }, into);
     for (let conv = 0; conv < numConvs; conv++) {
       const seen = await joinMoments(communicator, {
         mean: outputs[`mean${conv}`].data as Float32Array,
         variance: outputs[`variance${conv}`].data as Float32Array,
-        count: numRegions * P * P,
+        count: numRois * P * P,
       });
       this.updateStatistics(i, conv, seen);
     }
@@ -291,19 +289,19 @@ export class RegionStep {
 }
 
 /** Weights of the pixels in the statistics of a batch norm: equal for those of RoIs, 0 for the padding. */
-function fractionsOf(numRegions: number, capacity: number, pixels: number): HostTensor {
+function fractionsOf(numRois: number, capacity: number, pixels: number): HostTensor {
   const fractions = new Float32Array(capacity * pixels);
-  fractions.fill(1 / Math.max(1, numRegions * pixels), 0, numRegions * pixels);
+  fractions.fill(1 / Math.max(1, numRois * pixels), 0, numRois * pixels);
   return { shape: [1, capacity * pixels], data: fractions };
 }
 
 /** Positives of a run of the mask head, padded to a number of rows. */
 function maskChunk(
-  { boxes, imageIndices, classIndices }: RegionBatch,
+  { boxes, imageIndices, classIndices }: RoiBatch,
   chosen: Int32Array,
   numClasses: number,
   rows: number,
-): Regions & { readonly oneHot: Float32Array; readonly weights: Float32Array } {
+): Rois & { readonly oneHot: Float32Array; readonly weights: Float32Array } {
   const oneHot = new Float32Array(rows * numClasses);
   chosen.forEach((r, p) => (oneHot[p * numClasses + classIndices[r]] = 1));
   return {

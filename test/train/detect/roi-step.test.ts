@@ -6,13 +6,13 @@ import { pyramidShape, type FeatureMaps } from '../../../heads/roi/feature-maps.
 import { RoiMemory } from '../../../heads/roi/roi-memory.js';
 import { cascadeStages } from '../../../models/cascade.js';
 import type { DetectorConfig } from '../../../models/detection/config.js';
-import { RegionStep, type RegionStepResult } from '../../../train/detect/region-step.js';
+import { RoiStep, type RoiStepResult } from '../../../train/detect/roi-step.js';
 import { SINGLE_PROCESS } from '../../../train/distributed/communicator.js';
 import { expectGradient } from '../../helpers/tolerance.js';
 import { engineOf } from '../../parity/maskrcnn-fixture.js';
 import { TINY_CONFIG, tinyDetector, tinyStore, viewOf } from './tiny-detector.js';
 
-/** An image of 640×512 pixels, so that regions on P5 exist. */
+/** An image of 640×512 pixels, so that RoIs on P5 exist. */
 const CANVAS = { width: 640, height: 512 };
 const SHAPE = pyramidShape([4, 8, 16, 32].map((s) => [1, 512 / s, 640 / s, TINY_CONFIG.channels]));
 /** Four objects, far from each other; the last one is on P5. */
@@ -22,7 +22,7 @@ const OBJECTS = [
   [20, 300, 130, 420],
   [100, 60, 600, 500],
 ];
-/** Background on several levels, and a region without area. */
+/** Background on several levels, and an RoI without area. */
 const BACKGROUND = Float32Array.from([
   ...[500, 10, 540, 40],
   ...[2, 450, 30, 500],
@@ -69,11 +69,11 @@ class Bench {
       },
     };
     const { model, store, gradients } = this;
-    this.step = new RegionStep({ engine, model, store, gradients, communicator: SINGLE_PROCESS });
+    this.step = new RoiStep({ engine, model, store, gradients, communicator: SINGLE_PROCESS });
   }
 
-  run({ proposals = BACKGROUND, objects = OBJECTS, change }: Run = {}): Promise<RegionStepResult> {
-    const arena = this.memory.begin(SHAPE, 2, this.step.demands(1, 1000));
+  run({ proposals = BACKGROUND, objects = OBJECTS, change }: Run = {}): Promise<RoiStepResult> {
+    const arena = this.memory.begin(SHAPE, 2, this.step.bufferSizes(1, 1000));
     const maps = arena.allocateMaps();
     const mapGradients = arena.allocateMaps();
     const random = new Random(1);
@@ -109,7 +109,7 @@ class Bench {
   }
 }
 
-const total = ({ losses }: RegionStepResult): number =>
+const total = ({ losses }: RoiStepResult): number =>
   Object.values(losses).reduce((a, b) => a + b, 0);
 const isFinite = (arrays: readonly Float32Array[]): boolean =>
   arrays.every((array) => array.every(Number.isFinite));
@@ -119,13 +119,13 @@ const isZero = (arrays: readonly Float32Array[]): boolean =>
 test('a step with 4 positives computes 8 mask rows, and no more', async () => {
   const bench = new Bench(await engineOf('compiled'));
   const { stages } = await bench.run();
-  expect(stages[0].regions.positives.length).toBe(4);
+  expect(stages[0].rois.positives.length).toBe(4);
   expect(bench.maskShapes).toEqual([[8, 4, 4, TINY_CONFIG.channels]]);
   expect(stages[0].numMaskRows).toBe(8);
   await bench.step.release();
 });
 
-test('the gradients of P2 and P5 are those of finite differences, next to regions without area', async () => {
+test('the gradients of P2 and P5 are those of finite differences, next to RoIs without area', async () => {
   const bench = new Bench(await engineOf('compiled'));
   await bench.run();
   const gradients = bench.mapGradients();
@@ -159,7 +159,7 @@ test('many positives in several runs of the mask head give the gradients of one 
     Array.from({ length: 10 }, (_, i) => box.map((side, k) => side + (k < 2 ? i : -i) / 4)),
   );
   const result = await bench.run({ proposals: Float32Array.from(near.flat()) });
-  const { positives, boxes, classIndices } = result.stages[0].regions;
+  const { positives, boxes, classIndices } = result.stages[0].rois;
   expect(positives.length).toBe(44);
   expect(bench.maskShapes.map(([rows]) => rows)).toEqual([32, 16]);
   const chunked = bench.under('roi_head.mask_head.');
@@ -187,12 +187,12 @@ test('many positives in several runs of the mask head give the gradients of one 
     { length: 4 * chosen },
     (_, k) => boxes[4 * positives[k >> 2] + (k & 3)],
   );
-  const regions = { boxes: own, imageIndices: new Int32Array(rows) };
-  const { features } = arena.pool(maps, regions, { outputSize: 4, capacity: rows });
+  const rois = { boxes: own, imageIndices: new Int32Array(rows) };
+  const { features } = arena.pool(maps, rois, { outputSize: 4, capacity: rows });
   const oneHot = new Float32Array(rows * 3);
   positives.forEach((r, p) => (oneHot[3 * p + classIndices[r]] = 1));
-  const { positiveMasks } = await import('../../../train/detect/region-targets.js');
-  const targets = positiveMasks(result.stages[0].regions, [viewOf(OBJECTS, CANVAS)], {
+  const { positiveMasks } = await import('../../../train/detect/roi-targets.js');
+  const targets = positiveMasks(result.stages[0].rois, [viewOf(OBJECTS, CANVAS)], {
     maskSize: 8,
     canvas: CANVAS,
   });
@@ -242,7 +242,7 @@ test('500 objects in an image are sampled like any', async () => {
     return [x, y, x + random.between(4, 40), y + random.between(4, 30)];
   });
   const result = await bench.run({ objects });
-  expect(result.stages[0].regions.positives.length).toBe(16);
+  expect(result.stages[0].rois.positives.length).toBe(16);
   expect(Number.isFinite(total(result))).toBe(true);
   await bench.step.release();
 });
@@ -268,9 +268,9 @@ test('a cascade names its stages, weighs their masks, and drops ground truths in
     [0, 1, 2].flatMap((i) => ['loss_cls', 'loss_bbox', 'loss_mask'].map((term) => `s${i}.${term}`)),
   );
   // 4 objects and 3 proposals at every stage: the objects are put in front anew each time.
-  expect(result.stages.map(({ regions }) => regions.numRegions)).toEqual([7, 7, 7]);
-  for (const { regions } of result.stages)
-    expect([...regions.boxes.subarray(0, 16)]).toEqual(OBJECTS.flat());
+  expect(result.stages.map(({ rois }) => rois.numRois)).toEqual([7, 7, 7]);
+  for (const { rois } of result.stages)
+    expect([...rois.boxes.subarray(0, 16)]).toEqual(OBJECTS.flat());
   expect(isFinite(bench.under('roi_head.'))).toBe(true);
   const after = bench.store.get('roi_head.bbox_head.1.shared_convs.0.bn.running_mean');
   expect(after).not.toEqual(before);

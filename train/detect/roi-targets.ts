@@ -8,11 +8,11 @@ import type { DetectionView } from '../pipelines/detect.js';
 import type { Draw } from './rpn-targets.js';
 
 /** Sampled RoIs of a batch at one stage: by image, positives before negatives. */
-export interface RegionBatch {
+export interface RoiBatch {
   /** Targets of every image. */
   readonly images: readonly RoiTargets[];
   /** R */
-  readonly numRegions: number;
+  readonly numRois: number;
   /** `[R, 4]` */
   readonly boxes: Boxes;
   /** `int32 [R]` */
@@ -28,13 +28,13 @@ export interface RegionBatch {
  *
  * @param proposals proposals of every image, `[M, 4]`
  */
-export function sampleRegions(
+export function sampleRois(
   proposals: readonly Boxes[],
   views: readonly Pick<DetectionView, 'objects'>[],
   stage: BoxStageConfig,
   numClasses: number,
   draw: Draw,
-): RegionBatch {
+): RoiBatch {
   const images = views.map(({ objects }, n) =>
     roiTargets(
       proposals[n],
@@ -44,10 +44,10 @@ export function sampleRegions(
     ),
   );
   const counts = images.map(({ classIndices }) => classIndices.length);
-  const numRegions = counts.reduce((a, b) => a + b, 0);
-  const boxes = new Float32Array(4 * numRegions);
-  const imageIndices = new Int32Array(numRegions);
-  const classIndices = new Int32Array(numRegions);
+  const numRois = counts.reduce((a, b) => a + b, 0);
+  const boxes = new Float32Array(4 * numRois);
+  const imageIndices = new Int32Array(numRois);
+  const classIndices = new Int32Array(numRois);
   const positives: number[] = [];
   let at = 0;
   images.forEach((targets, n) => {
@@ -59,7 +59,7 @@ export function sampleRegions(
   });
   return {
     images,
-    numRegions,
+    numRois,
     boxes,
     imageIndices,
     classIndices,
@@ -81,7 +81,7 @@ export interface BoxTargets {
 
 /** Computes the targets of the box head. */
 export function boxTargets(
-  { images, boxes, classIndices, positives }: RegionBatch,
+  { images, boxes, classIndices, positives }: RoiBatch,
   { boxLoss }: BoxStageConfig,
   capacity: number,
 ): BoxTargets {
@@ -109,7 +109,7 @@ export function boxTargets(
  * @returns `uint8 [P, S, S]`, 0 or 1
  */
 export function positiveMasks(
-  { images }: RegionBatch,
+  { images }: RoiBatch,
   views: readonly Pick<DetectionView, 'objects' | 'grid'>[],
   { maskSize, canvas }: { readonly maskSize: number; readonly canvas: Size },
 ): Uint8Array {
