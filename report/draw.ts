@@ -1,3 +1,4 @@
+import { ShapeError } from '../core/errors.js';
 import type { RgbImage } from '../core/image.js';
 import {
   expandMask,
@@ -40,6 +41,11 @@ export async function draw(
   options: DrawOptions = {},
 ): Promise<RgbImage> {
   const pixels = await imageReader(image)();
+  const { width, height } = result;
+  if (pixels.width !== width || pixels.height !== height)
+    throw new ShapeError(
+      `draw: expected the image of the result, ${width}x${height}, got one of ${pixels.width}x${pixels.height}`,
+    );
   switch (result.task) {
     case 'classify': {
       const best = result.classes.slice(0, MOST_CLASSES);

@@ -54,12 +54,14 @@ export function registerExport(program: Command): void {
 
 async function run(model: string, flags: Flags): Promise<void> {
   const { dirname } = await import('node:path');
-  const { load } = await import('../inference/open.js');
   const { cardFile, exportOnnx } = await import('../inference/export/export-onnx.js');
   const { assertWritableFolder } = await import('../io/files/out-folder.js');
   assertWritableFolder(dirname(flags.out));
-  const loaded = await load(model, { ...flags, onNotice: log });
-  const document = await exportOnnx(loaded, { ...flags, engine: engineOptions(flags) });
+  const document = await exportOnnx(model, {
+    ...flags,
+    engine: engineOptions(flags),
+    onNotice: log,
+  });
   log(`wrote ${flags.out} and ${cardFile(flags.out)}`);
   if (flags.json) printJson(document);
   else console.log(exportLines(document));

@@ -42,6 +42,8 @@ export async function evaluationReport(
   data: EvaluationData,
   options: EvaluationOptions,
 ): Promise<EvaluationReport> {
+  if (typeof (model as unknown) !== 'object' || !Object.hasOwn(TASKS, model.task))
+    throw new InputError(`evaluate: expected a model that loadModel opened, got ${String(model)}`);
   const { fromExamples, isSet, prediction } = TASKS[model.task];
   const set: unknown = Array.isArray(data) ? fromExamples(data, model.classNames) : data;
   if (typeof set !== 'string' && (typeof set !== 'object' || set === null || !isSet(set)))

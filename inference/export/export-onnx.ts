@@ -2,6 +2,7 @@ import { ConfigError } from '../../core/errors.js';
 import { openEngine, type Engine, type EngineOptions } from '../../engine/runtime/engine.js';
 import { writeAtomically, writeJsonAtomically } from '../../io/files/atomic.js';
 import type { LoadedModel } from '../model.js';
+import { load, type OpenOptions } from '../open.js';
 import type { OutputDifference } from './compare.js';
 import { compareDetections } from './compare-detections.js';
 import { compareOutputs, runFile } from './compare.js';
@@ -40,19 +41,19 @@ export interface ExportDocument {
  * Writes a model as an ONNX file, after comparing its outputs for random inputs with those of this library, and next to
  * it a JSON file that describes preprocessing and outputs.
  *
- * @param model an open model, or its weights
+ * @param model an open model, its weights, or a name as `loadModel` takes it, with its options
  * @throws ConfigError; WorkError if the outputs differ
  */
 export async function exportOnnx(
-  model: LoadedModel | { readonly loaded: LoadedModel },
-  options: ExportOptions,
+  model: string | LoadedModel | { readonly loaded: LoadedModel },
+  options: ExportOptions & Omit<OpenOptions, 'engine'>,
 ): Promise<ExportDocument> {
   const { out, batch = 1, height = 32, width = 32, engine } = options;
   if (batch < 1 || height < 32 || width < 32)
     throw new ConfigError('export: expected --batch from 1, --height and --width from 32');
   if (!out.endsWith('.onnx'))
     throw new ConfigError(`--out: expected a name that ends in .onnx, got ${out}`);
-  const loaded = 'loaded' in model ? model.loaded : model;
+  const loaded = await loadedOf(model, options);
   const { exported, card, inputs, expected } = planExport(loaded, options);
   const ours = await expected(engine && 'prepare' in engine ? engine : await openEngine(engine));
   const found = await runFile(exported.bytes, inputs);
@@ -78,4 +79,12 @@ export async function exportOnnx(
 }
 
 /** Path of the JSON file of an ONNX file. */
+function loadedOf(
+  model: Parameters<typeof exportOnnx>[0],
+  options: Omit<OpenOptions, 'engine'>,
+): Promise<LoadedModel> | LoadedModel {
+  if (typeof model === 'string') return load(model, options);
+  return 'loaded' in model ? model.loaded : model;
+}
+
 export const cardFile = (onnxFile: string): string => onnxFile.replace(/\.onnx$/, '.json');

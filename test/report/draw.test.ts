@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import { fractionText } from '../../report/draw.js';
+import { ShapeError } from '../../core/errors.js';
+import { segmentResult, type ImageResult } from '../../core/results.js';
+import { draw, fractionText } from '../../report/draw.js';
 
 test('a class that takes a few pixels is not said to take none', () => {
   expect(fractionText(1 / 250_000, 1)).toBe('< 0.1');
@@ -11,4 +13,40 @@ test('a class that takes a few pixels is not said to take none', () => {
     '37',
     '100.0',
   ]);
+});
+
+const image = { width: 40, height: 30, data: new Uint8Array(40 * 30 * 3).fill(90) };
+const results: readonly ImageResult[] = [
+  {
+    task: 'classify',
+    ...{ width: 40, height: 30 },
+    classes: [{ classIndex: 1, name: 'b', probability: 0.75 }],
+  },
+  {
+    task: 'detect',
+    ...{ width: 40, height: 30 },
+    objects: [{ classIndex: 0, categoryId: 1, name: 'a', score: 0.5, box: [5, 5, 20, 10] }],
+  },
+  segmentResult({
+    ...{ width: 40, height: 30, classNames: ['a', 'b'] },
+    labels: Uint8Array.from({ length: 1200 }, (_, i) => i % 2),
+  }),
+];
+
+test.each(results)(
+  'a result of $task is drawn on its image, which stays as it is',
+  async (result) => {
+    const rgba = { ...image, data: new Uint8Array(40 * 30 * 4).fill(90), channels: 4 } as const;
+    const picture = await draw(result, image);
+    expect(picture.data.length).toBe(3 * picture.width * picture.height);
+    expect(picture.data.some((value) => value !== 90)).toBe(true);
+    expect(await draw(result, rgba)).toEqual(picture);
+    expect(image.data.every((value) => value === 90)).toBe(true);
+    await expect(draw({ ...result, width: 41 }, image)).rejects.toThrow(ShapeError);
+  },
+);
+
+test('objects below the least score are left out', async () => {
+  const picture = await draw(results[1], image, { minScore: 0.6 });
+  expect(picture.data.every((value) => value === 90)).toBe(true);
 });
