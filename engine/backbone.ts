@@ -1,6 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { SpecTree } from './parameters/spec.js';
-import type { TensorTree } from './parameters/tensors.js';
 
 /** Feature maps at strides 4, 8, 16 and 32, each `[N, H / stride, W / stride, C]`. */
 export interface FeatureLevels {
@@ -25,6 +24,10 @@ export interface Backbone {
   readonly channels: readonly [number, number, number, number];
   /** Number of residual blocks, the rows of the drop path mask. */
   readonly numBlocks: number;
-  /** @param params the {@link TensorTree} of `specs` */
+  /**
+   * Computes the feature maps of an image `[N, H, W, 3]`.
+   *
+   * @param params the `TensorTree` of `specs`
+   */
   features(params: unknown, image: tf.Tensor4D, inputs?: BackboneInputs): FeatureLevels;
 }

@@ -10,7 +10,7 @@ export interface DetectionSamples {
   readonly length: number;
   /** `[length]`: 1 if the image is wider than high. Batches contain images of one group. */
   readonly aspectGroups: Uint8Array;
-  /** @param index 0 … `length − 1` */
+  /** Sample `index`, 0 … `length − 1`. */
   at(index: number): DetectionSample;
 }
 

@@ -16,6 +16,7 @@ import {
 /** Samples of a data set, e.g. an array. They are sent to the workers, so they must be structured-cloneable and small. */
 export interface SampleSource<Sample> {
   readonly length: number;
+  /** Sample `index`, 0 … `length − 1`. */
   at(index: number): Sample | undefined;
 }
 

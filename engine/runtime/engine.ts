@@ -41,6 +41,7 @@ export interface PrepareOptions {
 export interface Engine {
   /** Description in one line for people, e.g. package, device and threads. */
   readonly description: string;
+  /** Prepares a program for execution with the parameters of a store. */
   prepare(program: Program, store: ParameterStore, options?: PrepareOptions): Executable;
 }
 

@@ -3,7 +3,6 @@ import { ConfigError, ShapeError } from '../../core/errors.js';
 import { formatShape, numElements } from '../../core/shape.js';
 import type { ParameterStore } from '../parameters/store.js';
 import { mapSpecs } from '../parameters/spec.js';
-import type { TensorTree } from '../parameters/tensors.js';
 import { listInputs, namingAbsentInputs } from './absent-inputs.js';
 
 /** A tensor in host memory. */
@@ -33,7 +32,11 @@ export type HostTensors = Readonly<Record<string, HostTensor>>;
  */
 export interface Program {
   readonly name: string;
-  /** @param params the {@link TensorTree} of the store's specs; each program declares which one it takes */
+  /**
+   * Computes named outputs from named inputs.
+   *
+   * @param params the `TensorTree` of the store's specs; each program declares which one it takes
+   */
   forward(
     params: unknown,
     inputs: Readonly<Record<string, tf.Tensor>>,

@@ -78,6 +78,7 @@ export class ClassificationEvaluator {
     this.count(label, rank < 0 ? list.length : rank);
   }
 
+  /** Computes the metrics of all samples so far. */
   finish(): ClassificationResult {
     const { samples, top1, top5 } = this.totals;
     const perClassTop1 = new Map<number, number>();

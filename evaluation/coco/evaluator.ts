@@ -82,6 +82,7 @@ export class CocoEvaluator {
     return this.portions[0];
   }
 
+  /** Computes the metrics of all detections so far. */
   finish(): CocoResult {
     const { parameters, grid } = this.matcher;
     const matches = this.matches();

@@ -62,6 +62,7 @@ export class CocoGroundTruthBuilder {
 
   constructor(private readonly domain: CocoDomain) {}
 
+  /** Adds an object. */
   add(object: GroundTruthObject): void {
     const [ids, images, categories, areas, crowds, ignores] = this.numbers;
     ids.push(object.id);
@@ -138,6 +139,7 @@ export class CocoDetectionsBuilder {
     return this.scores.length;
   }
 
+  /** Adds a detection. */
   add(detection: Detection): void {
     this.images.push(detection.imageId);
     this.categories.push(detection.categoryId);

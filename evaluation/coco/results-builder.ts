@@ -126,7 +126,11 @@ export class CocoResultsBuilder {
     });
   }
 
-  /** @param source names of the files, for errors */
+  /**
+   * Builds the detections of all results so far.
+   *
+   * @param source names of the files, for errors
+   */
   build(source?: string): CocoResults {
     const { kind, hasBoxAndMask, numUnknownImages } = this;
     return { detections: this.detections.build(source), kind, hasBoxAndMask, numUnknownImages };

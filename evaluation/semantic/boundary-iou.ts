@@ -111,6 +111,8 @@ export class BoundaryIouEvaluator {
   }
 
   /**
+   * Adds an image.
+   *
    * @param labels `[H, W]`, classes or the ignored label; ignored pixels form boundaries but are not counted
    * @param predictions `[H, W]`
    */

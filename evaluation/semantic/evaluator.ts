@@ -65,6 +65,7 @@ export class SemanticEvaluator {
     return this.areas(counts);
   }
 
+  /** Computes the metrics of all images so far. */
   finish(): SemanticResult {
     const { numClasses: K, counts } = this;
     const areas = this.areas(counts);
