@@ -1,4 +1,4 @@
-// Compiles the TypeScript sources to dist/, copies the data file beside them and marks the command line executable.
+// Compiles the TypeScript sources to dist/, copies the data files beside them and marks the command line executable.
 import {
   chmodSync,
   copyFileSync,
@@ -23,6 +23,6 @@ for (const name of readdirSync('dist', { recursive: true, encoding: 'utf8' })) {
   const own = text.replaceAll("'@tensorflow/tfjs'", "'@tensorflow/tfjs-core'");
   if (own !== text) writeFileSync(`dist/${name}`, own);
 }
-const CLASSES = 'datasets/classes/imagenet.txt';
-copyFileSync(CLASSES, `dist/${CLASSES}`);
+for (const file of ['datasets/classes/imagenet.txt', 'tools/browse/page.css'])
+  copyFileSync(file, `dist/${file}`);
 if (existsSync('dist/tools/cli.js')) chmodSync('dist/tools/cli.js', 0o755);

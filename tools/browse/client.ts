@@ -29,6 +29,8 @@ export function client(): void {
     node.append(...children);
     return node;
   };
+  const text = (tag: string, kind: string, content: string): HTMLElement =>
+    element(tag, { class: kind }, content);
   const svg = (tag: string, attributes: Readonly<Record<string, string | number>>): SVGElement => {
     const node = document.createElementNS(SVG, tag) as SVGElement;
     for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
@@ -36,62 +38,38 @@ export function client(): void {
   };
   const color = (k: number): string => data.classes[k]?.color ?? '#888888';
   const className = (k: number): string => data.classes[k]?.name ?? '?';
+  const labelOf = ({ classIndex, isCrowd }: CardObject): string =>
+    className(classIndex) + (isCrowd ? ' (crowd)' : '');
 
   /** Image, masks, boxes and names of a card, in pixels of the image. */
   const picture = (card: Card, large: boolean): SVGElement => {
     const { width, height } = card;
     const root = svg('svg', { viewBox: `0 0 ${width} ${height}`, class: 'picture' });
     root.append(svg('rect', { width, height, class: 'blank' }));
-    if (card.thumbnail !== undefined)
-      root.append(
-        svg('image', { href: card.thumbnail, width, height, preserveAspectRatio: 'none' }),
-      );
-    if (card.overlay !== undefined)
-      root.append(
-        svg('image', {
-          href: card.overlay,
-          width,
-          height,
-          class: 'labels',
-          preserveAspectRatio: 'none',
-        }),
-      );
+    if (card.thumbnail !== undefined) root.append(stretched(card.thumbnail, card, 'photo'));
+    if (card.overlay !== undefined) root.append(stretched(card.overlay, card, 'labels'));
     const unit = Math.max(width, height) / (large ? 900 : 320);
     card.objects.forEach((object, index) => root.append(drawing(card, object, index, unit)));
     return root;
   };
 
+  /** A picture over the whole image. */
+  const stretched = (href: string, { width, height }: Card, kind: string): SVGElement =>
+    svg('image', { href, width, height, class: kind, preserveAspectRatio: 'none' });
+
   const drawing = (card: Card, object: CardObject, index: number, unit: number): SVGElement => {
-    const { width, height } = card;
     const group = svg('g', {
       class: `object${object.isCrowd ? ' crowd' : ''}${object.concerns.length > 0 ? ' concern' : ''}`,
     });
     group.dataset['index'] = String(index);
     group.style.setProperty('--color', color(object.classIndex));
-    if (object.mask !== undefined)
-      group.append(
-        svg('image', {
-          href: object.mask,
-          width,
-          height,
-          class: 'mask',
-          preserveAspectRatio: 'none',
-        }),
-      );
+    if (object.mask !== undefined) group.append(stretched(object.mask, card, 'mask'));
     if (object.path !== undefined) group.append(svg('path', { d: object.path, class: 'mask' }));
     const [x, y, w, h] = object.box;
-    group.append(
-      svg('rect', {
-        x,
-        y,
-        width: Math.max(0, w),
-        height: Math.max(0, h),
-        class: 'box',
-        'stroke-width': 1.6 * unit,
-      }),
-    );
+    const [width, height] = [Math.max(0, w), Math.max(0, h)];
+    group.append(svg('rect', { x, y, width, height, class: 'box', 'stroke-width': 1.6 * unit }));
     const name = svg('text', {
-      x: Math.min(Math.max(0, x), width) + 2 * unit,
+      x: Math.min(Math.max(0, x), card.width) + 2 * unit,
       y: Math.max(y - 3 * unit, 11 * unit),
       class: 'name',
       'font-size': 11 * unit,
@@ -100,13 +78,13 @@ export function client(): void {
     name.textContent = className(object.classIndex);
     group.append(name);
     const title = svg('title', {});
-    title.textContent = `${className(object.classIndex)}${object.isCrowd ? ' (crowd)' : ''}, id ${object.id}, ${object.area} px²${object.concerns.map((text) => `\n⚠ ${text}`).join('')}`;
+    title.textContent = `${labelOf(object)}, id ${object.id}, ${object.area} px²${object.concerns.map((text) => `\n⚠ ${text}`).join('')}`;
     group.append(title);
     return group;
   };
 
-  const chip = (k: number, text: string): HTMLElement => {
-    const node = element('span', { class: 'chip' }, element('i'), text);
+  const chip = (k: number, label: string): HTMLElement => {
+    const node = element('span', { class: 'chip' }, element('i'), label);
     (node.firstChild as HTMLElement).style.background = color(k);
     return node;
   };
@@ -130,43 +108,30 @@ export function client(): void {
       for (const [k, count] of [...counts].sort((a, b) => b[1] - a[1]))
         entries.push([k, count > 1 ? `${className(k)} × ${count}` : className(k)]);
     }
-    entries.slice(0, most).forEach(([k, text]) => list.append(chip(k, text)));
-    if (entries.length > most)
-      list.append(element('span', { class: 'chip more' }, `+ ${entries.length - most}`));
-    if (entries.length === 0) list.append(element('span', { class: 'chip more' }, 'no annotation'));
+    entries.slice(0, most).forEach(([k, label]) => list.append(chip(k, label)));
+    if (entries.length > most) list.append(text('span', 'chip more', `+ ${entries.length - most}`));
+    if (entries.length === 0) list.append(text('span', 'chip more', 'no annotation'));
     return list;
   };
 
   const concernsOf = data.cards.map((_, c) => data.concerns.filter(({ card }) => card === c));
   const figures = data.cards.map((card, c) => {
-    const button = element('button', {
-      class: 'open',
-      type: 'button',
-      'aria-label': `enlarge ${card.file}`,
-    });
+    const hint = `enlarge ${card.file}`;
+    const button = element('button', { class: 'open', type: 'button', 'aria-label': hint });
     button.append(picture(card, false));
     button.addEventListener('click', () => open(c));
     const badges = element('div', { class: 'badges' });
-    if (card.fullest) badges.append(element('span', { class: 'badge' }, 'most objects'));
+    if (card.fullest) badges.append(text('span', 'badge', 'most objects'));
     if (concernsOf[c].length > 0)
-      badges.append(element('span', { class: 'badge warn' }, `⚠ ${concernsOf[c].length}`));
-    if (card.failure !== undefined)
-      button.append(element('span', { class: 'failure' }, card.failure));
-    else if (card.thumbnail === undefined)
-      badges.append(element('span', { class: 'badge' }, 'no image'));
+      badges.append(text('span', 'badge warn', `⚠ ${concernsOf[c].length}`));
+    if (card.failure !== undefined) button.append(text('span', 'failure', card.failure));
+    else if (card.thumbnail === undefined) badges.append(text('span', 'badge', 'no image'));
     button.append(badges);
     const name = element('span', { class: 'file', title: card.file }, card.file);
-    const facts = element(
-      'span',
-      { class: 'facts' },
-      `${card.width}×${card.height}${data.kind === 'detection' ? ` · ${card.objects.length}` : ''}`,
-    );
-    const figure = element(
-      'figure',
-      {},
-      button,
-      element('figcaption', {}, name, facts, chips(card, 6)),
-    );
+    const count = data.kind === 'detection' ? ` · ${card.objects.length}` : '';
+    const facts = text('span', 'facts', `${card.width}×${card.height}${count}`);
+    const caption = element('figcaption', {}, name, facts, chips(card, 6));
+    const figure = element('figure', {}, button, caption);
     grid.append(figure);
     return figure;
   });
@@ -199,16 +164,9 @@ export function client(): void {
     const weight = (c: number): number => {
       const card = data.cards[c];
       const count = card.shares ? card.shares.length : card.objects.filter(fits).length;
-      switch (controls.sort.value) {
-        case 'most':
-          return -count;
-        case 'fewest':
-          return count;
-        case 'concerns':
-          return -concernsOf[c].length;
-        default:
-          return 0;
-      }
+      const { value } = controls.sort;
+      if (value === 'concerns') return -concernsOf[c].length;
+      return value === 'most' ? -count : value === 'fewest' ? count : 0;
     };
     order.sort((a, b) => weight(a) - weight(b) || a - b);
     order.forEach((c) => grid.append(figures[c]));
@@ -225,21 +183,13 @@ export function client(): void {
     stage.append(view);
     const rows = element('tbody');
     card.objects.forEach((object, index) => {
+      const numbers = [String(object.id), String(object.area), object.box.join(', ')];
       const row = element(
         'tr',
         {},
-        element(
-          'td',
-          {},
-          chip(
-            object.classIndex,
-            className(object.classIndex) + (object.isCrowd ? ' (crowd)' : ''),
-          ),
-        ),
-        element('td', { class: 'number' }, String(object.id)),
-        element('td', { class: 'number' }, `${object.area}`),
-        element('td', { class: 'number' }, object.box.join(', ')),
-        element('td', { class: 'why' }, object.concerns.join('; ')),
+        element('td', {}, chip(object.classIndex, labelOf(object))),
+        ...numbers.map((number) => text('td', 'number', number)),
+        text('td', 'why', object.concerns.join('; ')),
       );
       const group = view.querySelector<SVGElement>(`g[data-index="${index}"]`);
       const mark = (on: boolean): void => {
@@ -260,27 +210,17 @@ export function client(): void {
     const side = element('div', { class: 'side' });
     side.append(element('h2', {}, card.file));
     const split = data.splits[card.split]?.name ?? '';
-    side.append(
-      element(
-        'p',
-        { class: 'facts' },
-        `${split}${card.id === undefined ? '' : ` · id ${card.id}`} · ${card.width}×${card.height}${card.ignored === undefined ? '' : ` · ${(100 * card.ignored).toFixed(1)} % ignored`}`,
-      ),
-    );
-    if (card.failure !== undefined)
-      side.append(element('p', { class: 'concern-line' }, card.failure));
+    const facts = [split, `${card.width}×${card.height}`];
+    if (card.id !== undefined) facts.splice(1, 0, `id ${card.id}`);
+    if (card.ignored !== undefined) facts.push(`${(100 * card.ignored).toFixed(1)} % ignored`);
+    side.append(text('p', 'facts', facts.join(' · ')));
+    if (card.failure !== undefined) side.append(text('p', 'concern-line', card.failure));
     side.append(chips(card, 200));
     for (const { message, object } of concernsOf[c])
-      if (object === undefined)
-        side.append(element('p', { class: 'concern-line' }, `⚠ ${message}`));
+      if (object === undefined) side.append(text('p', 'concern-line', `⚠ ${message}`));
     if (card.objects.length > 0) {
-      const head = element(
-        'tr',
-        {},
-        ...['class', 'id', 'area px²', 'x, y, width, height', ''].map((text) =>
-          element('th', {}, text),
-        ),
-      );
+      const titles = ['class', 'id', 'area px²', 'x, y, width, height', ''];
+      const head = element('tr', {}, ...titles.map((title) => element('th', {}, title)));
       side.append(element('table', {}, element('thead', {}, head), rows));
     }
     byId('view').replaceChildren(stage, side);
@@ -292,9 +232,8 @@ export function client(): void {
   };
 
   const list = byId('concern-list');
-  const words = { error: 'error', warning: 'warning', look: 'look' };
   data.concerns.forEach(({ severity, message, card, object }) => {
-    const item = element('li', { class: severity }, element('b', {}, words[severity]));
+    const item = element('li', { class: severity }, element('b', {}, severity));
     if (card === undefined) item.append(message);
     else {
       const link = element('button', { type: 'button', class: 'link' }, message);

@@ -1,6 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { client } from './client.js';
 import type { PageData } from './page-data.js';
-import { STYLE } from './style.js';
 
 /** Creates the page as one self-contained HTML document, whose content security policy forbids loading anything. */
 export function renderPage(data: PageData): string {
@@ -18,7 +18,7 @@ export function renderPage(data: PageData): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
 <title>${escape(data.title)}</title>
-<style>${STYLE}</style>
+<style>${readFileSync(new URL('./page.css', import.meta.url), 'utf8')}</style>
 </head>
 <body class="names-off">
 <header>
