@@ -66,7 +66,7 @@ const { task } = values;
 const isClassify = task === 'classify';
 const repeats = values.repeats ?? (isClassify ? undefined : '5');
 
-/** Runs `convnextv2 benchmark` in a process of its own. @throws Error with its output if it fails */
+/** Runs `convnextv2 benchmark` in a separate process. @throws Error with its output if it fails */
 function own([mode, size, batch, px]: readonly string[], extra: readonly string[] = []): Own {
   const flags = ['--task', task, '--mode', mode, '--model', size, '--batch', batch, ...extra];
   if (px !== undefined) flags.push('--size', px);

@@ -10,7 +10,7 @@ import type { ClassificationSet } from './imagenet.js';
 import { ProblemLog } from './problems.js';
 import type { ClassificationSample } from './sample.js';
 
-/** Stands for a file in messages about data in memory. */
+/** Placeholder for a file name in messages about data in memory. */
 const NAME = '(in memory)';
 
 /** An image and its class, by name or by index. */
@@ -19,7 +19,7 @@ export interface ClassificationExample {
   readonly label: string | number;
 }
 
-/** An image and the objects in it. */
+/** An image and its objects. */
 export interface DetectionExample {
   readonly image: RgbImage;
   readonly objects: readonly {
@@ -32,19 +32,19 @@ export interface DetectionExample {
   }[];
 }
 
-/** An image and the class of each of its pixels. */
+/** An image and the class of every pixel. */
 export interface SegmentationExample {
   readonly image: RgbImage;
-  /** Of the image's size; 255 is ignored. */
+  /** Labels of the image's size; 255 is ignored. */
   readonly labels: LabelMap;
 }
 
-/** An image without a label. */
+/** An unlabeled image. */
 export interface ImageExample {
   readonly image: RgbImage;
 }
 
-/** Examples as a classification set. @throws DataError for an image of a wrong length or an unknown class */
+/** Converts examples to a classification set. @throws DataError for an image of a wrong length or an unknown class */
 export function classificationSet(
   examples: readonly ClassificationExample[],
   classes: readonly string[],
@@ -58,9 +58,9 @@ export function classificationSet(
 }
 
 /**
- * Examples as a detection set, which has the category ids 1, 2, ….
+ * Converts examples to a detection set with category ids 1, 2, ….
  *
- * @throws DataError for an image of a wrong length, an unknown class, or objects that COCO files may not have
+ * @throws DataError for an image of a wrong length, an unknown class, or objects that are invalid in COCO files
  */
 export function detectionSet(
   examples: readonly DetectionExample[],
@@ -96,7 +96,7 @@ export function detectionSet(
   return createCocoSet(tables, imageIndices, { images: '' });
 }
 
-/** Examples as a segmentation set. @throws DataError for an image or label map of a wrong length */
+/** Converts examples to a segmentation set. @throws DataError for an image or label map of a wrong length */
 export function segmentationSet(
   examples: readonly SegmentationExample[],
   classes: readonly string[],
@@ -109,7 +109,7 @@ export function segmentationSet(
   return { source: NAME, samples, classes, mapping };
 }
 
-/** Images without labels as samples. @throws DataError for an image of a wrong length */
+/** Converts unlabeled images to samples. @throws DataError for an image of a wrong length */
 export function imageSamples(examples: readonly ImageExample[]): readonly ClassificationSample[] {
   return examples.map((example, i) => ({ ...imageSample(example, i), classIndex: -1 }));
 }

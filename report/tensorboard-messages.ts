@@ -3,29 +3,29 @@ import { readImageHeader } from '../io/image-header/read.js';
 import { ProtobufWriter } from '../io/protobuf/writer.js';
 
 /**
- * TensorBoard's messages in protobuf's wire format; the numbers are those of the fields.
+ * TensorBoard's messages in protobuf's wire format, with the numbers of their fields.
  *
  * @see tensorflow/core/util/event.proto, framework/summary.proto: https://github.com/tensorflow/tensorflow
  */
 
-/** One value of a summary; its tag says in which chart it appears. */
+/** One value of a summary; its tag determines the chart. */
 export type SummaryValue =
   | { readonly kind: 'scalar'; readonly value: number }
   | { readonly kind: 'image'; readonly file: Uint8Array }
   | { readonly kind: 'histogram'; readonly values: ArrayLike<number> };
 
-/** When, and at which step. */
+/** Time and step. */
 export interface EventTime {
   readonly wallTimeSeconds: number;
   readonly step: number;
 }
 
-/** The first event of every file. */
+/** Encodes the first event of every file. */
 export function versionEvent(time: EventTime): Uint8Array {
   return event(time, (out) => out.text(3, 'brain.Event:2'));
 }
 
-/** Says that a resumed run starts here: TensorBoard drops what earlier files have from this step on. */
+/** Encodes the start of a resumed run: TensorBoard drops events of earlier files from this step on. */
 export function sessionStartEvent(time: EventTime): Uint8Array {
   return event(time, (out) =>
     out.raw(
@@ -36,9 +36,9 @@ export function sessionStartEvent(time: EventTime): Uint8Array {
 }
 
 /**
- * An event with one value.
+ * Encodes an event with one value.
  *
- * @throws DataError if an image is neither PNG nor JPEG, or a histogram has no values or some that are not finite
+ * @throws DataError if an image is neither PNG nor JPEG, or a histogram has no values or non-finite ones
  */
 export function summaryEvent(time: EventTime, tag: string, value: SummaryValue): Uint8Array {
   const entry = message((out) => {
@@ -74,7 +74,7 @@ function image(tag: string, file: Uint8Array): Uint8Array {
 
 const NUM_BUCKETS = 30;
 
-/** Thirty buckets of equal width from the least to the greatest value, as `tf.summary.histogram`. */
+/** Encodes thirty buckets of equal width from the minimum to the maximum, like `tf.summary.histogram`. */
 function histogram(tag: string, values: ArrayLike<number>): Uint8Array {
   let [min, max, sum, squares] = [Infinity, -Infinity, 0, 0];
   for (let i = 0; i < values.length; i++) {

@@ -74,7 +74,7 @@ export async function joinRanks(environment: Environment = process.env): Promise
   };
 }
 
-/** What started this process, by the variables it set; undefined if nothing did. */
+/** Detects the launcher of this process by its environment variables; undefined if there is none. */
 export function findLauncher(environment: Environment): Launcher | undefined {
   const number = (name: string): number | undefined => {
     const text = environment[name];

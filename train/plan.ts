@@ -19,19 +19,19 @@ import { readRunConfig, RUN_CONFIG, RUN_FORMAT, type RunConfig } from './config/
 import type { RecipeConfig } from './config/schemas.js';
 import type { TrainOptions } from './options.js';
 
-/** Stands for the data of a run that were given as sets. */
+/** Placeholder for data that was given as sets. */
 export const IN_MEMORY = '(in memory)';
 
-/** All that is settled before data and engine are opened: what the run folder stores, but for the environment. */
+/** Plan of a run before data and engine are opened: the stored configuration without the environment. */
 export interface RunPlan extends Omit<RunConfig, 'environment' | 'config'> {
   readonly config: RecipeConfig;
-  /** Weight file to start from; a resumed run has none. */
+  /** Initial weights; none for a resumed run. */
   readonly weightFile: string | undefined;
 }
 
 /**
- * Merges recipe, stored run, files and options. A run that is resumed keeps its configuration, data and seed; one that is
- * repeated (the recipe is a run folder or its `config.json`) also its weights and length. Options go first.
+ * Merges recipe, stored run, files and options. A resumed run keeps its configuration, data and seed; a repeated one (the
+ * recipe is a run folder or its `config.json`) also its weights and length. Options take precedence.
  *
  * @throws ConfigError, WeightsError
  */
@@ -57,7 +57,7 @@ export async function planRun(
     throw new ConfigError(
       `--seed: expected ${resumed.seed}, the seed of the run that is resumed, got ${seed}`,
     );
-  // A resumed run has its weights from the checkpoint.
+  // A resumed run takes its weights from the checkpoint.
   const weights = resumed ? undefined : (options.weights ?? repeated?.weights ?? undefined);
   const start =
     weights === undefined ? undefined : await startingPoint(weights, options.cache, note);
@@ -91,7 +91,7 @@ export async function planRun(
   };
 }
 
-/** The plan as the run folder stores it. @param engine its description */
+/** Creates the stored configuration of the plan. @param engine its description */
 export function runConfigOf(
   { weightFile: _, config, ...plan }: RunPlan,
   engine: string,
@@ -116,7 +116,7 @@ export function runConfigOf(
   };
 }
 
-/** The weight file behind a run folder, file or official name, and the size of its network. */
+/** Finds the weight file of a run folder, file or official name, and the size of its network. */
 async function startingPoint(
   weights: string,
   cache: string | undefined,
@@ -132,11 +132,11 @@ async function startingPoint(
   const { depths, dims } = (await holdsDetector(file))
     ? (await inferDetector(file)).backbone
     : (await summarizeWeights(file)).architecture;
-  // The response norm is the recipe's.
+  // GRN is that of the recipe.
   return { file, backbone: { depths, dims } as ConvNeXtV2Config };
 }
 
-/** A file keeps its meaning when the run is repeated from another folder; names stay names. */
+/** Paths become absolute, so that the run can be repeated from another folder; names are kept. */
 function absolute(weights: string | undefined): string | undefined {
   return weights !== undefined && existsSync(weights) ? resolvePath(weights) : weights;
 }

@@ -12,7 +12,7 @@ import { hasSplit } from '../imagenet.js';
 import { LABEL_FILES } from '../imagenet-labels.js';
 import type { ClassificationData, SegmentationData } from './types.js';
 
-/** The folders of ADE20K, one of each split. */
+/** Folders of ADE20K, one per split. */
 const ADE20K_SPLITS = { train: 'training', val: 'validation' } as const;
 
 /**

@@ -8,10 +8,10 @@ import {
 import type { DetectionData, SegmentationData, SplitName } from './types.js';
 
 /**
- * Loads a part of a detection set; a set of one part is divided by its rule.
+ * Loads a split of a detection set; an undivided set is divided by its rule.
  *
- * @throws ConfigError if there is no such part
- * @throws DataError if the annotations are wrong
+ * @throws ConfigError if there is no such split
+ * @throws DataError if the annotations are invalid
  */
 export async function loadDetectionSplit(
   data: DetectionData,
@@ -30,10 +30,10 @@ export async function loadDetectionSplit(
 }
 
 /**
- * Loads a part of a segmentation set; a set of one part is divided by its rule.
+ * Loads a split of a segmentation set; an undivided set is divided by its rule.
  *
- * @throws ConfigError if there is no such part
- * @throws DataError if a file has no partner
+ * @throws ConfigError if there is no such split
+ * @throws DataError if an image or label is unpaired
  */
 export function loadSegmentationSplit(
   data: SegmentationData,

@@ -23,11 +23,11 @@ const Split = record({
   annotations: optional(TEXT),
   labels: optional(TEXT),
   images: TEXT,
-  /** Only the first so many images of the annotation file. */
+  /** Number of images from the beginning of the annotation file; default: all. */
   limit: optional(whole(1)),
 });
 
-/** Names, or a file with one a line. */
+/** Names, or a file with one per line. */
 const Classes: Schema<readonly string[] | string> = { if: { type: 'string' }, else: list(TEXT) };
 
 const DataYaml = record({
@@ -40,8 +40,8 @@ const DataYaml = record({
 type DataYaml = Infer<typeof DataYaml>;
 
 /**
- * Reads a `data.yaml`: `{train: {annotations, images, limit?}, val: {…}, test: {…}, classes: […]}` for detection, or with `labels`
- * (a folder of PNGs) in place of `annotations` for segmentation.
+ * Reads a `data.yaml`: `{train: {annotations, images, limit?}, val: {…}, test: {…}, classes: […]}` for detection, or with
+ * `labels` (a folder of PNGs) instead of `annotations` for segmentation.
  *
  * @throws DataError if it does not fit the schema, mixes both forms, or names a path that does not exist
  */
@@ -115,7 +115,7 @@ export function yamlLayout(file: string): DetectionData | SegmentationData {
   return segmentationData('yaml', file, splits, 'images and labels by data.yaml');
 }
 
-/** Whether a file is the `data.yaml` of a YOLO export, which lies beside sets of other forms, too. */
+/** Whether a file is the `data.yaml` of a YOLO export, which may be next to data of other layouts. */
 export function isYoloYaml(file: string): boolean {
   return isYolo(readYaml(file));
 }
@@ -129,7 +129,7 @@ function isYolo(content: unknown): boolean {
 function readYaml(file: string): unknown {
   try {
     const document = parseDocument(readFileSync(file, 'utf8'));
-    // A warning, e.g. of an unknown tag, means that something is not what was meant.
+    // Warnings, e.g. of an unknown tag, are errors, because they mean that the file is misread.
     const [problem] = [...document.errors, ...document.warnings];
     if (problem) throw problem;
     return document.toJS() as unknown;

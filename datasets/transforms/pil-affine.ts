@@ -1,6 +1,6 @@
 import type { RgbImage } from '../../core/image.js';
 
-/** Output pixel center (x, y) takes input position `(a·x + b·y + c, d·x + e·y + f)`. */
+/** Affine map: the output pixel center (x, y) takes the input position `(a·x + b·y + c, d·x + e·y + f)`. */
 export type AffineMatrix = readonly [
   a: number,
   b: number,
@@ -14,8 +14,8 @@ export type AffineMatrix = readonly [
 export type Rgb = readonly [number, number, number];
 
 /**
- * Moves pixels by an affine map like Pillow's `Image.transform` with `BICUBIC`, bit for bit: cubic convolution with
- * a = −1, not antialiased, truncated to 8 bits; positions outside the image get `fill`.
+ * Applies an affine map like Pillow's `Image.transform` with `BICUBIC`, bit for bit: cubic convolution with a = −1, not
+ * antialiased, truncated to 8 bits; positions outside the image get `fill`.
  *
  * @param image `[H, W, 3]`
  * @param out `[H, W, 3]`, not the image itself
@@ -34,9 +34,9 @@ export function affineBicubicPil(
 }
 
 /**
- * The matrix that Pillow's `Image.rotate` uses about the center.
+ * Matrix of Pillow's `Image.rotate` about the center.
  *
- * @param degrees counter-clockwise
+ * @param degrees counterclockwise
  */
 export function rotationPil(degrees: number, width: number, height: number): AffineMatrix {
   const angle = (-(degrees - Math.floor(degrees / 360) * 360) * Math.PI) / 180;
@@ -47,7 +47,7 @@ export function rotationPil(degrees: number, width: number, height: number): Aff
   return [cos, sin, cos * -x + sin * -y + x, minusSin, cos, minusSin * -x + cos * -y + y];
 }
 
-/** Pillow's cubic through four neighbors, `t` past the second. */
+/** Pillow's cubic interpolation of four neighbors at `t` past the second. */
 function cubic(v1: number, v2: number, v3: number, v4: number, t: number): number {
   return v2 + t * (v3 - v1 + t * (2 * (v1 - v2) + v3 - v4 + t * (v2 - v1 - v3 + v4)));
 }
@@ -57,7 +57,7 @@ function toByte(v: number): number {
   return v <= 0 ? 0 : v >= 255 ? 255 : v | 0;
 }
 
-/** One coordinate unchanged: only the four neighbors along the other `axis` count. */
+/** For maps that keep one coordinate: only the four neighbors along the other `axis` have weight. */
 function alongAxis(
   axis: 'x' | 'y',
   { width, height, data }: RgbImage,

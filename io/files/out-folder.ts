@@ -3,10 +3,10 @@ import { dirname, resolve } from 'node:path';
 import { ConfigError } from '../../core/errors.js';
 
 /**
- * Checks before any work that the folder of `--out` can be written, or made in the nearest folder that is there; a full disk
- * shows only later. Makes and writes nothing.
+ * Checks before any work that the folder of `--out` can be written, or created in the nearest existing folder. Creates
+ * and writes nothing; a full disk is only noticed later.
  *
- * @throws ConfigError with what the system says
+ * @throws ConfigError with the system's message
  */
 export function assertWritableFolder(folder: string): void {
   let nearest = resolve(folder);
@@ -14,7 +14,7 @@ export function assertWritableFolder(folder: string): void {
   if (!statSync(nearest).isDirectory())
     throw new ConfigError(`--out ${folder}: expected a folder, got the file ${nearest}`);
   try {
-    // A read-only file system refuses root as well.
+    // A read-only file system rejects root as well.
     accessSync(nearest, constants.W_OK | constants.X_OK);
   } catch (cause) {
     throw new ConfigError(

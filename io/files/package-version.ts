@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 
 /** Version of this package. */
 export function packageVersion(): string {
-  // Sources lie two folders below the package's file, the build three.
+  // Sources are two folders below package.json, built files three.
   const [near, far] = ['../../package.json', '../../../package.json'].map(
     (path) => new URL(path, import.meta.url),
   );

@@ -1,6 +1,6 @@
 import { DataError } from '../../core/errors.js';
 
-/** Size and layout of an image file, known before any pixel is decoded. */
+/** Size and layout of an image file from its header. */
 export interface ImageHeader {
   readonly format: 'jpeg' | 'png';
   readonly width: number;
@@ -9,13 +9,13 @@ export interface ImageHeader {
   readonly channels: number;
   /** 1–16 for PNG; 8 or 12 for JPEG. */
   readonly bitsPerChannel: number;
-  /** JPEG: whether there is an Adobe marker, which decides how CMYK is stored. */
+  /** JPEG: whether there is an Adobe marker, which determines the storage of CMYK. */
   readonly adobe: boolean;
 }
 
-/** Tags of a JPEG that decoders may follow or ignore. */
+/** Tags of a JPEG that decoders may apply or ignore. */
 export interface JpegTags {
-  /** EXIF orientation as it stands in the file: 1–8, or another number, which is invalid; 1 where there is none. */
+  /** EXIF orientation as stored: 1–8, or an invalid number; 1 if there is none. */
   readonly orientation: number;
   /** Whether an ICC profile is embedded. */
   readonly colorProfile: boolean;
@@ -39,11 +39,11 @@ const [ADOBE, EXIF, ICC] = ['Adobe', 'Exif\0\0', 'ICC_PROFILE\0'].map(ascii);
 const PNG_CHANNELS: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 3, 4: 2, 6: 4 };
 
 /**
- * Reads size and color layout of a JPEG or PNG from its first bytes. Orientation tags are not looked at.
+ * Reads size and color layout of a JPEG or PNG from its first bytes. Orientation tags are ignored.
  *
  * @param bytes the file, or as much of its beginning as reaches the frame header
  * @param file for the error message
- * @throws DataError if the bytes are no JPEG or PNG, or end before the size
+ * @throws DataError if the bytes are not a JPEG or PNG, or end before the size
  */
 export function readImageHeader(bytes: Uint8Array, file: string): ImageHeader {
   if (bytes.length === 0)
@@ -78,14 +78,17 @@ function pngHeader(bytes: Uint8Array, file: string): ImageHeader {
   return { format: 'png', width, height, channels, bitsPerChannel: bytes[24], adobe: false };
 }
 
-/** Segments of a JPEG before its pixels. Bytes between them are skipped, as libjpeg does; the last one may be cut short. */
+/**
+ * Iterates over the segments of a JPEG before its pixels. Bytes between them are skipped, as in libjpeg; the last one may
+ * be truncated.
+ */
 function* segments(bytes: Uint8Array): Generator<readonly [marker: number, content: Uint8Array]> {
   for (let at = 2; at + 4 <= bytes.length;) {
     const marker = bytes[at + 1];
     if (bytes[at] !== 0xff || marker === 0xff) {
       at++; // garbage or a fill byte
     } else if (marker <= 1 || (marker >= 0xd0 && marker <= 0xd8)) {
-      at += 2; // stuffed zeros, restart markers, start of image and TEM carry no length
+      at += 2; // stuffed zeros, restart markers, start of image and TEM have no length
     } else {
       if (marker === 0xd9 || marker === 0xda) return; // end of image or start of scan
       const length = Math.max(2, (bytes[at + 2] << 8) | bytes[at + 3]);
@@ -114,7 +117,7 @@ function jpegHeader(bytes: Uint8Array, file: string): ImageHeader {
 }
 
 /**
- * Reads the tags from the beginning of a file; a file that is no JPEG, or is cut short, has none beyond that.
+ * Reads the tags from the beginning of a file; defaults for other formats and truncated files.
  *
  * @see Exif 2.32 section 4.6 and ICC.1:2010 annex B.4
  */

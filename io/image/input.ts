@@ -10,21 +10,21 @@ export interface PixelImage {
   readonly height: number;
   /** `[height, width, channels]`, 0–255. */
   readonly data: Uint8Array | Uint8ClampedArray;
-  /** RGB or RGBA, whose alpha is dropped; where it is left out the length of the data says it. */
+  /** RGB or RGBA, whose alpha is dropped; default: derived from the length of the data. */
   readonly channels?: 3 | 4 | undefined;
 }
 
-/** A path or `file:` URL of a JPEG or PNG, its bytes, or pixels. It must stay as it is until the call that takes it is over. */
+/** A path or `file:` URL of a JPEG or PNG, its bytes, or pixels. It must not change until the call ends. */
 export type ImageInput = string | URL | Uint8Array | PixelImage;
 
 const ALLOWED =
   'a path or file: URL of a JPEG or PNG, its bytes as Buffer or Uint8Array, or { width, height, data, channels: 3 | 4 }';
 
 /**
- * Checks an image as far as that goes without decoding it.
+ * Checks an image as far as possible without decoding it.
  *
- * @returns decodes it to RGB, with DataError where that fails; pixels of three channels are taken as they are, without a copy
- * @throws InputError that says what is allowed
+ * @returns function that decodes it to RGB or throws a DataError; pixels of three channels are not copied
+ * @throws InputError that names the allowed inputs
  */
 export function imageReader(image: ImageInput): () => RgbImage | Promise<RgbImage> {
   if (typeof image === 'string' || image instanceof URL) {
@@ -74,7 +74,7 @@ function rgbOf({ width, height, data, channels }: PixelImage): RgbImage {
   };
 }
 
-/** `[H, W, 4]` to `[H, W, 3]` */
+/** Converts `[H, W, 4]` to `[H, W, 3]`. */
 function withoutAlpha(rgba: Uint8Array | Uint8ClampedArray): Uint8Array {
   const rgb = new Uint8Array((rgba.length / 4) * 3);
   for (let i = 0, o = 0; i < rgba.length; i += 4) {

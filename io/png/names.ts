@@ -1,6 +1,6 @@
 import { basename, extname } from 'node:path';
 
-/** A PNG name per image file; files of one name in several folders get numbers. */
+/** Creates one PNG name per image file; equal names from several folders get numbers. */
 export function pngNames(files: readonly string[]): readonly string[] {
   const taken = new Set<string>();
   return files.map((file) => {

@@ -24,47 +24,47 @@ import { LayerRule } from '../parameter-groups.js';
 import { LinearWarmup } from '../schedule.js';
 import { EMA_DECAY, LoopConfig } from './loop.js';
 
-/** Everything that determines the training of a segmenter, beside the data and the seed. */
+/** Configuration of the training of a segmenter; with data and seed it determines the result. */
 export const SegmentationConfig = extend(LoopConfig, {
   task: literal('segment'),
   backbone: ConvNeXtV2Config,
-  /** `numClasses` is that of the data. */
+  /** Architecture; `numClasses` is taken from the data. */
   head: omit(UperNetConfig, 'numClasses'),
   /** Fraction of the channels that are dropped before each classifier. */
   dropoutRate: FRACTION,
-  /** Rate of stochastic depth of the last block; the first has 0. */
+  /** Drop path rate of the last block; that of the first is 0. */
   dropPathRate: FRACTION,
-  /** The images that share the statistics of batch norms. */
+  /** SyncBN scope: images over which batch norms take statistics. */
   batchNormOver: BatchNormScope,
   /** Weight of a step in the running statistics of batch norms. */
   batchNormMomentum: FRACTION,
   pixels: PixelStats,
   geometry: SegmentationGeometryOptions,
   photometric: orNull(PhotometricOptions),
-  /** How images are prepared for evaluation and prediction. */
+  /** Preprocessing in evaluation and prediction. */
   evaluation: record({
-    /** Limits of the sides of the resized image, pixels. */
+    /** Limits of the sides of the resized image in pixels. */
     limits: ScaleLimits,
     window: SlidingWindow,
-    /** Factors on the limits for multi-scale evaluation. */
+    /** Factors of the limits for multi-scale evaluation. */
     ratios: list(POSITIVE),
   }),
-  /** Whether validation during training slides windows; else it takes whole images. */
+  /** Whether validation during training uses sliding windows instead of whole images. */
   slide: FLAG,
-  /** Optimizer steps of the whole run. */
+  /** Number of optimizer steps of the whole run. */
   steps: whole(1),
-  /** Learning rate at its peak. */
+  /** Peak learning rate. */
   lr: NON_NEGATIVE,
   minLr: NON_NEGATIVE,
-  /** Of the polynomial decay. */
+  /** Exponent of the polynomial decay. */
   power: NON_NEGATIVE,
   warmup: LinearWarmup,
   layers: LayerRule,
   decayGrn: FLAG,
   emaDecay: EMA_DECAY,
-  /** Steps between evaluations, rounded to whole epochs. */
+  /** Number of steps between evaluations, rounded to whole epochs. */
   evaluateEverySteps: whole(1),
-  /** Steps between checkpoints, rounded to whole epochs. */
+  /** Number of steps between checkpoints, rounded to whole epochs. */
   checkpointEverySteps: whole(1),
 });
 export type SegmentationConfig = Infer<typeof SegmentationConfig>;

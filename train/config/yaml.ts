@@ -2,8 +2,8 @@ import { isMap, isPair, isScalar, visit, Document } from 'yaml';
 import type { ResolvedConfig } from './resolve.js';
 
 /**
- * A configuration as YAML, for `--config` or in place of a recipe. Values that are not the recipe's carry their source as a
- * comment.
+ * Formats a configuration as YAML, for `--config` or instead of a recipe. Values that differ from the recipe have their
+ * source as a comment.
  */
 export function configYaml({ recipe, config, sources }: ResolvedConfig): string {
   const document = new Document({ extends: recipe, ...config });

@@ -14,8 +14,8 @@ import { findData } from '../tasks/find-data.js';
 import { evaluateDetector, type DetectorScores } from './evaluate.js';
 
 /**
- * Computes COCO's average precision of boxes and masks. With `out` also `results.json` (which `score coco` takes) and
- * `scores.json`.
+ * Computes Computes COCO's average precision of boxes and masks. With `out` also `results.json` (which `score coco`
+ * takes) and `scores.json`.
  *
  * @param data path of annotations and images, or set
  * @throws DataError, ConfigError

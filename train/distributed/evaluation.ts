@@ -3,23 +3,23 @@ import { decodePartialResult, encodePartialResult } from '../../evaluation/parti
 import type { CollectiveOptions, Communicator } from './communicator.js';
 import type { Shard } from './shard.js';
 
-/** This process's share of an evaluation: sample `i` belongs to process `i mod count`. */
+/** Shard of an evaluation: sample `i` belongs to process `i mod count`. */
 export interface EvaluationShare extends Shard {
   /**
-   * Hands over what an evaluator has counted of this share.
+   * Exchanges the partial result of an evaluator.
    *
-   * @param name of the evaluator; every process has the same ones in the same order
-   * @returns what the others have counted, as far as it is there
+   * @param name name of the evaluator; every process uses the same names in the same order
+   * @returns partial results of the others that are available
    */
   exchange(name: string, part: PartialResult): Promise<readonly PartialResult[]>;
 }
 
-/** How many of `total` samples a share has. */
+/** Number of samples of a shard, of `total`. */
 export function numOwn(total: number, { index, count }: Shard): number {
   return Math.max(0, Math.ceil((total - index) / count));
 }
 
-/** The samples of a share, in their order. */
+/** Selects the samples of a shard, in order. */
 export function ownSamples<Sample>(
   samples: readonly Sample[],
   share: Shard | undefined,
@@ -27,10 +27,10 @@ export function ownSamples<Sample>(
   return share === undefined ? samples : samples.filter((_, i) => i % share.count === share.index);
 }
 
-/** Shares take different times. */
+/** Shards take different times. */
 export const EVALUATION: CollectiveOptions = { what: 'evaluation', patient: true };
 
-/** The share of a rank: all of them get the parts of all. */
+/** Creates the shard of a rank; all ranks get the partial results of all. */
 export function shareOfRank(communicator: Communicator): EvaluationShare {
   const { rank, size } = communicator;
   return {

@@ -6,34 +6,35 @@ import { LIBRARY_NAMES, loadMpi } from './mpi-library.js';
 import type { CollectiveKind, Patience } from './rendezvous.js';
 import { Rendezvous } from './rendezvous.js';
 
-/** What started the processes, as their environment tells. */
+/** Launcher of the processes, from their environment. */
 export interface Launcher {
   readonly kind: 'Open MPI' | 'MPICH' | 'unknown';
-  /** Absent where the launcher does not say. */
+  /** Absent if the launcher does not set it. */
   readonly rank?: number | undefined;
   readonly size?: number | undefined;
 }
 
-/** How {@link openMpi} works. */
+/** Options of {@link openMpi}. */
 export interface MpiOptions extends Patience {
   readonly launcher: Launcher;
-  /** File of the library, instead of the usual names. */
+  /** Library file, instead of the usual names. */
   readonly library?: string | undefined;
 }
 
-/** One call moves so many values at most: counts are 32-bit integers. */
+/** Largest number of values per call: counts are 32-bit integers. */
 const MAX_COUNT = 2 ** 30;
-/** From so many values on a collective runs in another thread, so that timers and messages go on here. */
+/** Smallest number of values for which a collective runs in another thread, so that timers and messages continue here. */
 const LARGE_COUNT = 2 ** 16;
-/** One thread at a time calls MPI. */
+/** Only one thread at a time calls MPI. */
 const THREAD_SERIALIZED = 2;
 /** Lengths are exchanged as two numbers below this. */
 const HALF = 2 ** 20;
-/** Bytes of a rank's name. */
+/** Number of bytes of a rank's name. */
 const NAME_BYTES = 96;
 
 /**
- * Joins the other processes. Once a process; end with {@link MpiCommunicator.close} or {@link MpiCommunicator.abort}.
+ * Joins the other processes. May be called once per process; end with {@link MpiCommunicator.close} or
+ * {@link MpiCommunicator.abort}.
  *
  * @throws ConfigError if koffi or the library is missing or unknown, or does not fit the launcher
  */
@@ -68,7 +69,7 @@ export async function openMpi(options: MpiOptions): Promise<MpiCommunicator> {
   return communicator;
 }
 
-/** Ranks that talk through MPI. */
+/** Communicator over MPI. */
 export class MpiCommunicator implements Communicator {
   private readonly rendezvous: Rendezvous;
   private readonly elapsed = { waitMs: 0, transferMs: 0 };
@@ -86,7 +87,7 @@ export class MpiCommunicator implements Communicator {
     return this.elapsed;
   }
 
-  /** What carries the numbers, for people. */
+  /** Name of the transport, for people. */
   get description(): string {
     return `${this.mpi.version} (${this.mpi.file}), ${this.size} ranks`;
   }
@@ -158,9 +159,9 @@ export class MpiCommunicator implements Communicator {
     await this.meet('barrier', 0, options);
   }
 
-  /** Tells every rank where the others run; the first collective. */
+  /** Exchanges host and process of all ranks; the first collective. */
   async exchangeNames(): Promise<void> {
-    // The process that mpiexec knows may be the one that started this one.
+    // mpiexec may know only the parent of this process.
     const name = Buffer.from(`${hostname()}, process ${process.pid} of ${process.ppid}`).subarray(
       0,
       NAME_BYTES,
@@ -174,16 +175,16 @@ export class MpiCommunicator implements Communicator {
     });
   }
 
-  /** Leaves in order: waits for all ranks. */
+  /** Leaves regularly: waits for all ranks. */
   async close(): Promise<void> {
     await this.barrier({ what: 'end', patient: true });
     this.mpi.functions.finalize();
   }
 
-  /** Ends the processes of all ranks, this one included, without waiting for anything. */
+  /** Ends the processes of all ranks, including this one, immediately. */
   abort(code: number): never {
     this.mpi.functions.abort(this.mpi.constants.world, code);
-    process.exit(code); // MPI_Abort ends the process; this says so to the compiler
+    process.exit(code); // MPI_Abort ends the process; this is for the compiler
   }
 
   private async meet(
@@ -219,7 +220,7 @@ export class MpiCommunicator implements Communicator {
     if (code !== 0) throw new WorkError(`MPI: expected the ${what} to succeed, got error ${code}`);
   }
 
-  /** All ranks are here, so this ends soon unless one is lost on the way; MPI does not tell which. */
+  /** All ranks have arrived, so this ends soon unless one is lost meanwhile; MPI does not report which. */
   private inThread<Arguments extends readonly unknown[]>(
     what: string,
     collective: Collective<Arguments>,
