@@ -1,5 +1,4 @@
-import { createHash, type Hash } from 'node:crypto';
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { rleFromPolygons } from '../core/rle-polygons.js';
 import { rleToString } from '../core/rle-string.js';
 import { mergeRles, rleArea, rleBox } from '../core/rle.js';
@@ -26,12 +25,6 @@ interface GroundTruth {
   readonly box: readonly number[];
 }
 
-/** Digest of a generated file. */
-interface FileDigest {
-  readonly bytes: number;
-  readonly sha256: string;
-}
-
 const VERTEX_COUNTS = [6, 8, 12, 16, 24, 48];
 const SKIPPED_IDS = new Set([12, 26, 29, 30, 45, 66, 68, 69, 71, 83]);
 const CATEGORY_IDS = Array.from({ length: 90 }, (_, i) => i + 1).filter(
@@ -42,25 +35,43 @@ const DIRECTIONS = Array.from({ length: 48 }, (_, i) => {
   return [microRound(Math.cos(angle)), microRound(Math.sin(angle))] as const;
 });
 
-/** Writes `gt.json`, `boxes.json` and `masks.json` for `numImages` images and returns their digests. */
-export function writeScoreProblem(
-  numImages: number,
-  files: { readonly gt: string; readonly boxes: string; readonly masks: string },
-): { readonly gt: FileDigest; readonly boxes: FileDigest; readonly masks: FileDigest } {
+/** A string for each file of a problem: its path or its SHA-256. */
+export interface ProblemFiles {
+  readonly gt: string;
+  readonly boxes: string;
+  readonly masks: string;
+}
+
+/**
+ * Results of the reference generator and evaluator by number of images, as in `score-recorded.json`: SHA-256 of the
+ * files, and the 12 numbers.
+ */
+export type RecordedScores = Readonly<
+  Record<
+    number,
+    | (ProblemFiles & {
+        readonly boxStats: readonly number[];
+        readonly maskStats: readonly number[];
+      })
+    | undefined
+  >
+>;
+
+/** Writes the ground truth and the detections of `numImages` images, as boxes and as masks. */
+export function writeScoreProblem(numImages: number, files: ProblemFiles): void {
   const images = makeImages(numImages);
-  const gt = new JsonFile(files.gt);
+  const [gt, boxes, masks] = [files.gt, files.boxes, files.masks].map((path) =>
+    openSync(path, 'w'),
+  );
   const groundTruthsOfImage = writeGroundTruth(gt, images);
-  const boxes = new JsonFile(files.boxes);
-  const masks = new JsonFile(files.masks);
   images.forEach((image, k) => {
     const lists = detections(image, k, groundTruthsOfImage[k]);
     const comma = k > 0 ? ',' : '[';
-    boxes.write(comma + lists.boxes.join(','));
-    masks.write(comma + lists.masks.join(','));
+    writeFileSync(boxes, comma + lists.boxes.join(','));
+    writeFileSync(masks, comma + lists.masks.join(','));
   });
-  boxes.write(']');
-  masks.write(']');
-  return { gt: gt.close(), boxes: boxes.close(), masks: masks.close() };
+  for (const file of [boxes, masks]) writeFileSync(file, ']');
+  for (const file of [gt, boxes, masks]) closeSync(file);
 }
 
 function makeImages(numImages: number): ImageSize[] {
@@ -73,7 +84,7 @@ function makeImages(numImages: number): ImageSize[] {
   });
 }
 
-function writeGroundTruth(file: JsonFile, images: readonly ImageSize[]): GroundTruth[][] {
+function writeGroundTruth(file: number, images: readonly ImageSize[]): GroundTruth[][] {
   const share = images.length / 5000;
   const numPolygons = Math.round(36335 * share);
   const numCrowds = Math.round(446 * share);
@@ -95,7 +106,7 @@ function writeGroundTruth(file: JsonFile, images: readonly ImageSize[]): GroundT
     images: imageRecords,
     categories,
   };
-  file.write(`${JSON.stringify(head).slice(0, -1)},"annotations":[`);
+  writeFileSync(file, `${JSON.stringify(head).slice(0, -1)},"annotations":[`);
   const groundTruthsOfImage: GroundTruth[][] = images.map(() => []);
   const draw = mulberry32(2);
   for (let g = 0; g < numPolygons; g++) {
@@ -119,15 +130,15 @@ function writeGroundTruth(file: JsonFile, images: readonly ImageSize[]): GroundT
       bbox: box,
       segmentation: polygons,
     };
-    file.write((g > 0 ? ',' : '') + JSON.stringify(record));
+    writeFileSync(file, (g > 0 ? ',' : '') + JSON.stringify(record));
   }
   writeCrowds(file, images, { numPolygons, numCrowds, numUsed });
-  file.write(']}');
+  writeFileSync(file, ']}');
   return groundTruthsOfImage;
 }
 
 function writeCrowds(
-  file: JsonFile,
+  file: number,
   images: readonly ImageSize[],
   counts: { readonly numPolygons: number; readonly numCrowds: number; readonly numUsed: number },
 ): void {
@@ -148,7 +159,7 @@ function writeCrowds(
       bbox: rleBox(rle),
       segmentation: { size: [height, width], counts: [...rle.counts] },
     };
-    file.write(`,${JSON.stringify(record)}`);
+    writeFileSync(file, `,${JSON.stringify(record)}`);
   }
 }
 
@@ -279,38 +290,4 @@ function centRound(x: number): number {
 
 function microRound(x: number): number {
   return Math.floor(x * 1e6 + 0.5) / 1e6;
-}
-
-/** Writer of a text file that hashes the text. */
-class JsonFile {
-  private readonly handle: number;
-  private readonly hash: Hash = createHash('sha256');
-  private pieces: string[] = [];
-  private pending = 0;
-  private bytes = 0;
-
-  constructor(path: string) {
-    this.handle = openSync(path, 'w');
-  }
-
-  write(text: string): void {
-    this.pieces.push(text);
-    this.pending += text.length;
-    if (this.pending > 4 << 20) this.flush();
-  }
-
-  close(): FileDigest {
-    this.flush();
-    closeSync(this.handle);
-    return { bytes: this.bytes, sha256: this.hash.digest('hex') };
-  }
-
-  private flush(): void {
-    const data = Buffer.from(this.pieces.join(''));
-    for (let at = 0; at < data.length;) at += writeSync(this.handle, data, at);
-    this.hash.update(data);
-    this.bytes += data.length;
-    this.pieces = [];
-    this.pending = 0;
-  }
 }

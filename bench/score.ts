@@ -1,14 +1,13 @@
-import { fork, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { IouType } from '../core/coco.js';
+import { sha256OfFile } from '../io/files/sha256.js';
 import { scoreCoco, type CocoScoreTimes } from '../tools/score/coco.js';
-import { RECORDED_SCORES, type RecordedScore } from './score-recorded.js';
-import { writeScoreProblem } from './score-problem.js';
+import { writeScoreProblem, type ProblemFiles, type RecordedScores } from './score-problem.js';
 
 /**
  * Times the COCO evaluation on a problem of val2017 size: `npm run bench:score -- --images 5000 --runs 3 --json`. Every
@@ -18,28 +17,20 @@ import { writeScoreProblem } from './score-problem.js';
  * `--peer python3` runs pycocotools after each of our runs, with an interpreter that can import it (see `coco_peer.py`).
  */
 
+/** Output of a run and of `coco_peer.py`, which has no `threads`. */
 interface RunReport {
-  readonly threads: number;
+  readonly threads?: number | undefined;
   readonly steps: CocoScoreTimes;
   readonly seconds: number;
   readonly peakRssBytes: number;
   readonly stats: readonly number[];
 }
 
-/** Output of `coco_peer.py`. */
-interface PeerReport {
-  readonly seconds: number;
-  readonly steps: CocoScoreTimes;
-  readonly peakRssBytes: number;
-  readonly stats: readonly number[];
-}
-
-interface Problem {
-  readonly gt: string;
-  readonly boxes: string;
-  readonly masks: string;
-}
-
+const RECORDED = JSON.parse(
+  readFileSync(new URL('../../bench/score-recorded.json', import.meta.url), 'utf8'),
+) as RecordedScores;
+const SELF = fileURLToPath(import.meta.url);
+const PEER = fileURLToPath(new URL('../../bench/coco_peer.py', import.meta.url));
 const KINDS = [
   { name: 'boxes', iouType: 'bbox', stats: 'boxStats' },
   { name: 'masks', iouType: 'segm', stats: 'maskStats' },
@@ -67,7 +58,7 @@ async function main(): Promise<void> {
     throw new Error(
       `bench: expected --images and --runs from 1, got ${values.images}, ${values.runs}`,
     );
-  const recorded = RECORDED_SCORES[numImages];
+  const recorded = RECORDED[numImages];
   const dir = values.dir ?? join(tmpdir(), `convnextv2-bench-score-${numImages}`);
   const problem = await prepare(numImages, dir, recorded);
   const machine = `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}`;
@@ -78,23 +69,18 @@ async function main(): Promise<void> {
   };
   for (const { name, iouType, stats } of KINDS) {
     const runs: RunReport[] = [];
-    const peers: PeerReport[] = [];
+    const peers: RunReport[] = [];
     for (let i = 0; i < numRuns; i++) {
-      runs.push(await runChild(iouType, problem.gt, problem[name]));
-      if (values.peer !== undefined)
-        peers.push(runPeer(values.peer, [problem.gt, problem[name], iouType]));
+      const [gt, dt] = [problem.gt, problem[name]];
+      runs.push(run(process.execPath, [SELF, '--child', iouType, '--gt', gt, '--dt', dt]));
+      if (values.peer !== undefined) peers.push(run(values.peer, [PEER, gt, dt, iouType]));
     }
-    const sorted = [...runs].sort((a, b) => a.seconds - b.seconds);
-    const worst = recorded ? maxDifference(sorted[0].stats, recorded[stats]) : undefined;
+    const ours = summary(runs);
+    const worst = recorded ? maxDifference(ours.stats, recorded[stats]) : undefined;
     document[name] = {
-      seconds: sorted[0].seconds,
-      secondsMedian: sorted[Math.floor((numRuns - 1) / 2)].seconds,
-      threads: sorted[0].threads,
-      steps: sorted[0].steps,
-      peakRssBytes: Math.max(...runs.map(({ peakRssBytes }) => peakRssBytes)),
-      stats: sorted[0].stats,
+      ...ours,
       maxDifferenceFromRecorded: worst,
-      pycocotools: peers.length === 0 ? undefined : summarizePeer(peers, sorted[0]),
+      pycocotools: peers.length === 0 ? undefined : comparePeer(summary(peers), ours),
     };
     if (worst !== undefined && !(worst <= 1e-12)) {
       process.exitCode = 1;
@@ -116,76 +102,71 @@ async function report(iouType: IouType, gt: string, dt: string): Promise<void> {
     unknownImages: 'refuse',
     errors: false,
   });
-  const message: RunReport = {
+  const document: RunReport = {
     threads,
     steps: seconds,
     seconds: (performance.now() - start) / 1000,
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
     stats: result.stats,
   };
-  process.send?.(message);
+  console.log(JSON.stringify(document));
 }
 
-function runChild(iouType: IouType, gt: string, dt: string): Promise<RunReport> {
-  return new Promise((resolve, reject) => {
-    const args = ['--child', iouType, '--gt', gt, '--dt', dt];
-    const child = fork(fileURLToPath(import.meta.url), args);
-    let received: RunReport | undefined;
-    child.on('message', (message) => (received = message as RunReport));
-    child.on('error', reject);
-    child.on('exit', (code) => {
-      if (received && code === 0) resolve(received);
-      else reject(new Error(`bench: expected a run of ${iouType} to succeed, got code ${code}`));
-    });
-  });
+/** Runs a process. @throws Error with its output if it fails */
+function run(command: string, args: readonly string[]): RunReport {
+  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
+  if (status !== 0)
+    throw new Error(
+      `bench: expected numbers of ${command} ${args.join(' ')}, got ${stdout}${stderr}`,
+    );
+  return JSON.parse(stdout) as RunReport;
 }
 
-function runPeer(python: string, args: readonly string[]): PeerReport {
-  const script = resolve(fileURLToPath(import.meta.url), '../../../bench/coco_peer.py');
-  const { stdout, stderr } = spawnSync(python, [script, ...args], { encoding: 'utf8' });
-  try {
-    return JSON.parse(stdout) as PeerReport;
-  } catch (cause) {
-    throw new Error(`bench: expected numbers of ${python} ${script}, got ${stdout}${stderr}`, {
-      cause,
-    });
-  }
-}
-
-function summarizePeer(peers: readonly PeerReport[], ours: RunReport): object {
-  const sorted = [...peers].sort((a, b) => a.seconds - b.seconds);
+/** The fastest of the runs, with the median time and the largest memory. */
+function summary(runs: readonly RunReport[]): RunReport & { readonly secondsMedian: number } {
+  const sorted = runs.toSorted((a, b) => a.seconds - b.seconds);
+  const [{ seconds, threads, steps, stats }] = sorted;
   return {
-    seconds: sorted[0].seconds,
+    seconds,
     secondsMedian: sorted[Math.floor((sorted.length - 1) / 2)].seconds,
-    steps: sorted[0].steps,
-    peakRssBytes: Math.max(...sorted.map(({ peakRssBytes }) => peakRssBytes)),
-    timesOurs: sorted[0].seconds / ours.seconds,
-    maxDifferenceFromOurs: maxDifference(ours.stats, sorted[0].stats),
+    threads,
+    steps,
+    peakRssBytes: Math.max(...runs.map(({ peakRssBytes }) => peakRssBytes)),
+    stats,
+  };
+}
+
+function comparePeer({ stats, ...peer }: RunReport, ours: RunReport): object {
+  return {
+    ...peer,
+    timesOurs: peer.seconds / ours.seconds,
+    maxDifferenceFromOurs: maxDifference(ours.stats, stats),
   };
 }
 
 /** Generates the files unless they exist, and compares their hashes with the recorded ones. */
-async function prepare(numImages: number, dir: string, recorded?: RecordedScore): Promise<Problem> {
+async function prepare(
+  numImages: number,
+  dir: string,
+  recorded: ProblemFiles | undefined,
+): Promise<ProblemFiles> {
   mkdirSync(dir, { recursive: true });
-  const files = {
-    gt: join(dir, 'gt.json'),
-    boxes: join(dir, 'boxes.json'),
-    masks: join(dir, 'masks.json'),
-  };
+  const [gt, boxes, masks] = ['gt', 'boxes', 'masks'].map((name) => join(dir, `${name}.json`));
+  const files = { gt, boxes, masks };
+  const hashesOfFiles = async (): Promise<ProblemFiles> => ({
+    gt: await sha256OfFile(gt),
+    boxes: await sha256OfFile(boxes),
+    masks: await sha256OfFile(masks),
+  });
   const mark = join(dir, 'sha256.json'); // written last: the files before it are complete
-  const known = existsSync(mark) ? (JSON.parse(readFileSync(mark, 'utf8')) as Problem) : undefined;
-  const current = known && (await hashFiles(files));
-  if (!known || !current || JSON.stringify(current) !== JSON.stringify(known)) {
+  const exist = [mark, gt, boxes, masks].every((file) => existsSync(file));
+  let hashes = exist ? await hashesOfFiles() : undefined;
+  if (!hashes || JSON.stringify(hashes) !== readFileSync(mark, 'utf8')) {
     console.error(`bench: generating ${numImages} images in ${dir}`);
-    const digests = writeScoreProblem(numImages, files);
-    const hashes = {
-      gt: digests.gt.sha256,
-      boxes: digests.boxes.sha256,
-      masks: digests.masks.sha256,
-    };
+    writeScoreProblem(numImages, files);
+    hashes = await hashesOfFiles();
     writeFileSync(mark, JSON.stringify(hashes));
   }
-  const hashes = JSON.parse(readFileSync(mark, 'utf8')) as Problem;
   if (!recorded) console.error(`bench: no hashes and numbers are recorded for ${numImages} images`);
   for (const name of ['gt', 'boxes', 'masks'] as const)
     if (recorded && hashes[name] !== recorded[name])
@@ -193,20 +174,6 @@ async function prepare(numImages: number, dir: string, recorded?: RecordedScore)
         `bench: expected ${name} with SHA-256 ${recorded[name]}, got ${hashes[name]}`,
       );
   return files;
-}
-
-async function hashFiles(files: Problem): Promise<Problem | undefined> {
-  if (!Object.values(files).every((file) => existsSync(file as string))) return undefined;
-  const hash = async (file: string): Promise<string> => {
-    const sum = createHash('sha256');
-    for await (const chunk of createReadStream(file)) sum.update(chunk as Buffer);
-    return sum.digest('hex');
-  };
-  return {
-    gt: await hash(files.gt),
-    boxes: await hash(files.boxes),
-    masks: await hash(files.masks),
-  };
 }
 
 function maxDifference(actual: readonly number[], expected: readonly number[]): number {
