@@ -64,11 +64,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 const TOOLS = /^\.\/(tools|serve|bench)\//;
 
-/** Left from before the rooms of inference and tasks; the lists may only get shorter. */
-const RESTRUCTURED = {
-  imports: new Set(['train/detect/set-up.ts', 'train/loop.ts', 'tools/analyze/collapse.ts']),
-};
-
 /** Folders that also run in a browser: no `node:*`. */
 const BROWSER = [
   'core',
@@ -180,8 +175,7 @@ test('there are no import cycles, also not of types', () => {
 test('no file has more than 20 imports', () => {
   const count = (file: string): number =>
     readFileSync(join(ROOT, file), 'utf8').match(/^import\b/gm)?.length ?? 0;
-  const many = files.filter((file) => count(file) > 20);
-  expect(many.filter((file) => !RESTRUCTURED.imports.has(file))).toEqual([]);
+  expect(files.filter((file) => count(file) > 20)).toEqual([]);
 });
 
 test('files stay small, and every import resolves to a source file', () => {

@@ -1,27 +1,20 @@
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigError, WorkError } from '../core/errors.js';
-import { adamW } from '../engine/optimizer/adam-w.js';
-import { startEma, updateEma } from '../engine/optimizer/ema.js';
+import { ConfigError } from '../core/errors.js';
+import { startEma } from '../engine/optimizer/ema.js';
 import type { FlatBuffers } from '../engine/optimizer/flat-buffers.js';
-import type { ParameterRun } from '../engine/optimizer/runs.js';
 import type { Backbone } from '../engine/backbone.js';
 import type { Engine } from '../engine/runtime/engine.js';
-import { accumulateGradients, clipScale, gradientNorm } from '../engine/optimizer/gradients.js';
-import { sgd } from '../engine/optimizer/sgd.js';
 import { METRICS } from '../report/run-folder.js';
-import type { RunState } from './checkpoints.js';
-import { markBestRun, saveRun } from './checkpoints.js';
+import { markBestRun, saveRun, type RunState } from './checkpoints.js';
 import type { LoopConfig } from './config/loop.js';
 import type { Communicator } from './distributed/communicator.js';
-import { shardOf } from './distributed/shard.js';
 import { shareJson } from './distributed/start.js';
-import type { StepReport } from './distributed/totals.js';
-import { joinReports } from './distributed/totals.js';
 import { epochsAt, resumedRule, stepsUntil } from './progress.js';
 import { Meter } from './meter.js';
 import type { LogRecord, RunListener, WhichWeights } from './log-record.js';
 import { learningRate, type Schedule } from './schedule.js';
+import { trainStep, type StepSettings } from './step.js';
 import type { BatchSource, Scalars, Trainer } from './trainer.js';
 
 /** Settings of a run of any task besides configuration and data. */
@@ -59,18 +52,13 @@ export interface RunLength {
 
 /** Length, intervals and limits of training. */
 export interface RunSettings
-  extends
-    Pick<LoopConfig, 'optimizer' | 'accumulation' | 'clipNorm' | 'logEvery' | 'keepCheckpoints'>,
-    RunLength {
-  readonly parameterRuns: readonly ParameterRun[];
-  /** Decay of the EMA of the parameters, or null. */
-  readonly emaDecay: number | null;
+  extends StepSettings, Pick<LoopConfig, 'logEvery' | 'keepCheckpoints'>, RunLength {
   /** The metric whose highest value marks the best checkpoint. */
   readonly bestMetric: string;
 }
 
 /** State of training: model, data and settings, ready for the next step. */
-export interface TrainLoop<Batch> {
+interface TrainLoop<Batch> {
   readonly trainer: Trainer<Batch>;
   readonly loader: BatchSource<Batch>;
   readonly buffers: FlatBuffers;
@@ -145,7 +133,7 @@ export async function trainLoop<Batch>(
       const end = Math.min(stepsUntil(rule, epoch + 1), total);
       while (step < end) {
         const lr = learningRate(settings.schedule, { step, epoch: epochsAt(rule, step) });
-        const { losses, norm, isStopping } = await oneStep(loop, batches, {
+        const { losses, norm, isStopping } = await trainStep(loop, batches, {
           ...{ communicator, signal, step, lr, meter },
         });
         step++;
@@ -200,91 +188,4 @@ async function shared(
 ): Promise<[number | null, Scalars | undefined]> {
   const known = await shareJson(communicator, { best, metrics });
   return [known?.best ?? null, known?.metrics];
-}
-
-interface StepContext extends Pick<Run, 'communicator' | 'signal'> {
-  readonly step: number;
-  readonly lr: number;
-  readonly meter: Meter;
-}
-
-/** One optimizer step: gradients of all micro-batches and ranks, checks, clipping, update, EMA. */
-async function oneStep<Batch>(
-  { trainer, buffers, settings }: TrainLoop<Batch>,
-  batches: AsyncIterator<Batch>,
-  { communicator, signal, step, lr, meter }: StepContext,
-): Promise<StepReport & { readonly norm: number }> {
-  const shard = shardOf(communicator);
-  let numImages = 0;
-  const sums: Record<string, number> = {};
-  const names: string[] = [];
-  const { accumulation } = settings;
-  const next = async (): Promise<Batch> => {
-    const { done, value } = await meter.waiting(batches.next());
-    if (done)
-      throw new WorkError(`train: expected another batch at step ${step}, got the end of the data`);
-    return value;
-  };
-  const take = (batch: Batch, losses: Scalars): void => {
-    for (const [term, value] of Object.entries(losses))
-      sums[term] = (sums[term] ?? 0) + value / accumulation;
-    names.push(trainer.describe(batch));
-    numImages += trainer.numImages(batch);
-  };
-  if (trainer.backwardTogether) {
-    const all: Batch[] = [];
-    while (all.length < accumulation) all.push(await next());
-    const losses = await trainer.backwardTogether(all, { step, shard });
-    all.forEach((batch, i) => take(batch, losses[i]));
-  } else
-    for (let micro = 0; micro < accumulation; micro++) {
-      const batch = await next();
-      take(batch, await trainer.backward(batch, { step, micro, shard }));
-      if (accumulation > 1) accumulateGradients(buffers, { index: micro, count: accumulation });
-    }
-  // Checked here, where the images are known, before the values spread to all ranks.
-  assertFinite(sums, step, names);
-  const isStopping = signal?.aborted ?? false;
-  const report = await joinReports(communicator, { losses: sums, numImages, isStopping });
-  meter.images += report.numImages;
-  await communicator.allReduceSum(buffers.gradients, { what: 'gradients' });
-  const { size } = communicator;
-  const norm = gradientNorm(buffers) / size;
-  assertFinite({ 'gradient norm': norm }, step, names);
-  const gradientScale =
-    (settings.clipNorm === null ? 1 : clipScale({ norm, maxNorm: settings.clipNorm })) / size;
-  const { optimizer, parameterRuns } = settings;
-  switch (optimizer.kind) {
-    case 'adamw':
-      adamW(buffers, parameterRuns, {
-        lr,
-        betas: optimizer.betas,
-        eps: optimizer.eps,
-        step: step + 1,
-        gradientScale,
-      });
-      break;
-    case 'sgd':
-      sgd(buffers, parameterRuns, {
-        lr,
-        momentum: optimizer.momentum,
-        nesterov: optimizer.nesterov,
-        gradientScale,
-      });
-      break;
-    default:
-      optimizer satisfies never;
-  }
-  if (settings.emaDecay !== null) updateEma(buffers, settings.emaDecay);
-  return { ...report, norm };
-}
-
-function assertFinite(values: Scalars, step: number, images: readonly string[]): void {
-  const bad = Object.entries(values).filter(([, value]) => !Number.isFinite(value));
-  if (bad.length === 0) return;
-  const terms = bad.map(([term, value]) => `${term} = ${value}`).join(', ');
-  throw new WorkError(
-    `train: step ${step}: expected finite losses and gradients, got ${terms} on ${images.join('; ')}; ` +
-      'the last checkpoint is unchanged: lower the learning rate or set clipNorm',
-  );
 }
