@@ -23,7 +23,7 @@ export const GrnStatistics = oneOf('sample', 'batch');
 export type GrnStatistics = Infer<typeof GrnStatistics>;
 
 /** Options of an encoder. */
-export interface EncoderOptions {
+interface EncoderOptions {
   readonly statistics: GrnStatistics;
   /** `responseForm` of the configuration. */
   readonly variant?: GrnVariant | undefined;

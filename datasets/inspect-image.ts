@@ -11,7 +11,7 @@ import type { ProblemKind } from './problems.js';
 const HEADER_BYTES = 1 << 16;
 
 /** Header and tags of an image file. */
-export type ImageFacts = ImageHeader & JpegTags;
+type ImageFacts = ImageHeader & JpegTags;
 
 /**
  * Reads the header of an image file, and decodes its pixels, too, if asked to.
@@ -33,7 +33,7 @@ export async function inspectImage(
 }
 
 /** Properties of images that decoders or pipelines treat differently from plain RGB. */
-export const IMAGE_NOTES = {
+const IMAGE_NOTES = {
   gray: note('grey', 'grayscale images: the channel is used three times'),
   fourChannels: note('four-channels', 'images with four channels (CMYK or alpha)'),
   orientation: note('orientation', 'images with an EXIF orientation: not turned'),

@@ -83,7 +83,7 @@ export const AutoencoderCard = record({
 export type AutoencoderCard = Infer<typeof AutoencoderCard>;
 
 /** Model card of a task. */
-export type CardOf<Task extends TaskName> = Extract<ModelCard, { readonly task: Task }>;
+type CardOf<Task extends TaskName> = Extract<ModelCard, { readonly task: Task }>;
 
 /** Names of the models of each task for people. */
 const KINDS: Readonly<Record<TaskName, string>> = {

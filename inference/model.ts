@@ -50,7 +50,7 @@ export type LoadedOf<Task extends PredictTask> = Loaded[Task];
 export type LoadedModel = LoadedOf<PredictTask>;
 
 /** Result of a task. */
-export type ResultOf<Task extends PredictTask> = Extract<ImageResult, { readonly task: Task }>;
+type ResultOf<Task extends PredictTask> = Extract<ImageResult, { readonly task: Task }>;
 
 /** Options of a model's predictions. */
 export interface PredictOptions {

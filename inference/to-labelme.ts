@@ -2,7 +2,7 @@ import { maskOutline } from '../core/mask-outline.js';
 import { expandMask, segmentsOf, type CompressedMask, type ImageResult } from '../core/results.js';
 
 /** A shape of LabelMe. */
-export interface LabelMeShape {
+interface LabelMeShape {
   readonly label: string;
   /** `[x, y]` in pixels: corners of a polygon, or two opposite ones of a rectangle. */
   readonly points: readonly (readonly [x: number, y: number])[];

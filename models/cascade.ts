@@ -12,7 +12,7 @@ import { MASK_RCNN } from './mask-rcnn.js';
 const means = BOX_HEAD_CODER.means;
 
 /** Coders of the three stages. Boxes of later stages are closer to the objects, so their deltas are smaller. */
-export const CASCADE_CODERS: readonly BoxCoderConfig[] = [
+const CASCADE_CODERS: readonly BoxCoderConfig[] = [
   BOX_HEAD_CODER,
   { means, stds: [0.05, 0.05, 0.1, 0.1] },
   { means, stds: [0.033, 0.033, 0.067, 0.067] },

@@ -13,7 +13,7 @@ import { rpnTraining } from './detection/rpn-program.js';
 import type { DetectorParams, DetectorSpecs } from './detection/specs.js';
 
 /** Programs of a box head. */
-export interface BoxStage {
+interface BoxStage {
   /** Inputs `features` `[R, P, P, C]`; outputs `logits` `[R, K + 1]`, `deltas` `[R, 4K]` or `[R, 4]`. */
   readonly inference: Program;
   /** See {@link boxTraining}. */
@@ -25,7 +25,7 @@ export interface BoxStage {
 }
 
 /** Programs of a mask head. */
-export interface MaskStage {
+interface MaskStage {
   /** Inputs `features` `[R, P, P, C]`, `oneHot` `[R, K]`; outputs `masks` `[R, 2P, 2P]`, probabilities. */
   readonly inference: Program;
   /** See {@link maskTraining}. */

@@ -1,7 +1,7 @@
 import { ShapeError } from '../core/errors.js';
 
 /** One image of a masked batch with its prediction. */
-export interface MaskedImage {
+interface MaskedImage {
   readonly height: number;
   readonly width: number;
   readonly patchSize: number;
@@ -16,7 +16,7 @@ export interface MaskedImage {
 }
 
 /** Pictures of one image, `[H, W, 3]`, normalized like the input. */
-export interface Reconstruction {
+interface Reconstruction {
   /** Input with removed patches set to 0, the mean color of the data. */
   readonly masked: Float32Array;
   /**

@@ -40,7 +40,7 @@ export const UPERNET = {
 } as const satisfies UperNetConfig;
 
 /** All parameters, by the names of mmsegmentation. */
-export type UperNetSpecs = {
+type UperNetSpecs = {
   readonly backbone: SpecTree;
   readonly decode_head: UperNetHeadSpecs;
   readonly auxiliary_head: FcnHeadSpecs;

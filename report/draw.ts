@@ -101,7 +101,7 @@ function drawSegmentation(
 }
 
 /** A class and its fraction of an image. */
-export interface ClassFraction {
+interface ClassFraction {
   readonly classIndex: number;
   readonly name: string;
   /** 0–1. */

@@ -17,7 +17,7 @@ const DEFAULT_TIMEOUT_S = 300;
 const FLUSH_MS = 300;
 
 /** The processes of a run, as a verb sees them. */
-export interface Ranks {
+interface Ranks {
   readonly communicator: Communicator;
   /** Threads of the engine for `--threads 0` (0: one a core): ranks on one machine share its cores. */
   readonly threads: number;
@@ -28,7 +28,7 @@ export interface Ranks {
 }
 
 /** One process, where a verb does not share its work. */
-export const ALONE: Ranks = {
+const ALONE: Ranks = {
   communicator: SINGLE_PROCESS,
   threads: 0,
   finish: () => Promise.resolve(),

@@ -5,7 +5,7 @@ import type { LoopConfig } from './config/loop.js';
 import { ownBatchSize, WHOLE } from './distributed/shard.js';
 
 /** Options of a loader: samples, order, and worker module. */
-export interface OpenLoaderOptions<Sample> extends Omit<SamplerOptions, 'batchSize'> {
+interface OpenLoaderOptions<Sample> extends Omit<SamplerOptions, 'batchSize'> {
   readonly samples: SampleSource<Sample>;
   /** URL of the module. */
   readonly pipeline: URL;

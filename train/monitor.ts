@@ -8,7 +8,7 @@ import type { LogRecord, RunListener } from './log-record.js';
 import { RunEvents } from './run-events.js';
 
 /** Options of a {@link RunMonitor}. */
-export interface MonitorOptions {
+interface MonitorOptions {
   readonly folder: string;
   /** Name of the metric whose highest value is the best. */
   readonly metric: string;

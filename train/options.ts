@@ -33,7 +33,7 @@ export type ConfigOf<Recipe> = Recipe extends RecipeConfig
           : RecipeConfig;
 
 /** Type of the data set of a configuration. */
-export type SetOf<Config> = Config extends ClassificationConfig
+type SetOf<Config> = Config extends ClassificationConfig
   ? ClassificationSet
   : Config extends DetectionConfig
     ? CocoSet
@@ -42,7 +42,7 @@ export type SetOf<Config> = Config extends ClassificationConfig
       : ImageSet;
 
 /** Type of an image in memory with the labels of the configuration's task. */
-export type ExampleOf<Config> = Config extends ClassificationConfig
+type ExampleOf<Config> = Config extends ClassificationConfig
   ? ClassificationExample
   : Config extends DetectionConfig
     ? DetectionExample
@@ -60,7 +60,7 @@ export interface Examples<Example> {
 }
 
 /** Partial settings of a configuration at any depth; lists are replaced. */
-export type Overrides<T> = T extends readonly unknown[]
+type Overrides<T> = T extends readonly unknown[]
   ? T
   : T extends object
     ? { readonly [Key in keyof T]?: Overrides<T[Key]> | undefined }

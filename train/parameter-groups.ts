@@ -42,7 +42,7 @@ export interface NamedParameter {
 }
 
 /** Update settings of one parameter. */
-export interface ParameterGroup {
+interface ParameterGroup {
   readonly path: string;
   /** Index into {@link lrScales}; null for `uniform`. */
   readonly layerId: number | null;

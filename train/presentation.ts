@@ -2,7 +2,7 @@ import type { RgbImage } from '../core/image.js';
 import type { ImageResult } from '../core/results.js';
 
 /** An image with its prediction. */
-export interface PredictedImage<Result extends ImageResult = ImageResult> {
+interface PredictedImage<Result extends ImageResult = ImageResult> {
   readonly file: string;
   /** Index of the image, from 0. */
   readonly index: number;

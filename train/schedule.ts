@@ -40,7 +40,7 @@ export type Schedule =
     };
 
 /** Position of a run before an update. */
-export interface SchedulePosition {
+interface SchedulePosition {
   /** Number of iterations done, from 0. */
   readonly step: number;
   /** Fractional number of epochs done: `step / stepsPerEpoch`. */

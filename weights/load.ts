@@ -19,7 +19,7 @@ export interface ParameterTarget {
 }
 
 /** Interface of the engine's parameter store, because `weights` does not import the engine. */
-export interface ParameterSource {
+interface ParameterSource {
   readonly entries: readonly {
     readonly path: string;
     readonly spec: { readonly shape: readonly number[]; readonly layout: Layout };

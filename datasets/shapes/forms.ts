@@ -2,7 +2,7 @@
  * A shape of the synthetic set in the unit disk: `inside(x, y)` tests whether a point belongs to the shape, with x to the
  * right and y down. Only `+ − × ÷` and comparisons are used, so every JavaScript engine draws the same pixels.
  */
-export interface Form {
+interface Form {
   readonly name: string;
   readonly inside: (x: number, y: number) => boolean;
   /** Largest radius of a round hole in the middle; 0 if none fits. */

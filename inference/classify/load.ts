@@ -20,7 +20,7 @@ export interface LoadedClassifier {
 }
 
 /** Options of {@link loadClassifier}. */
-export interface LoadClassifierOptions {
+interface LoadClassifierOptions {
   /** Choice between trained weights and their EMA. */
   readonly which?: Which | undefined;
   /** Architecture from a checkpoint; default: derived from the tensors. */

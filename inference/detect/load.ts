@@ -23,7 +23,7 @@ import { MASK_RCNN } from '../../models/mask-rcnn.js';
 const LIMITS = { long: 1333, short: 800 } as const;
 
 /** Architecture of a detector. */
-export interface DetectorArchitecture {
+interface DetectorArchitecture {
   readonly backbone: ConvNeXtV2Config;
   readonly detector: DetectorConfig;
 }
@@ -36,7 +36,7 @@ export interface LoadedDetector {
 }
 
 /** Options of {@link loadDetector}. */
-export interface LoadDetectorOptions {
+interface LoadDetectorOptions {
   /** Choice between trained weights and their EMA. */
   readonly which?: Which | undefined;
   /** Architecture from a checkpoint; default: derived from the tensors. */

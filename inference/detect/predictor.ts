@@ -75,7 +75,7 @@ export interface PredictOptions {
 }
 
 /** Options of {@link DetectorPredictor}. */
-export interface PredictorOptions {
+interface PredictorOptions {
   readonly engine: Engine;
   readonly model: Detector;
   readonly store: ParameterStore;

@@ -19,7 +19,7 @@ export interface BoxCandidates {
 }
 
 /** RoIs and predictions of one stage. */
-export interface StagePredictions {
+interface StagePredictions {
   /** `[R, 4]`: the RoIs of the stage. */
   readonly boxes: Boxes;
   /** `[R, K + 1]` */

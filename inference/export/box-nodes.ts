@@ -60,7 +60,7 @@ export function decodeNodes(
 }
 
 /** Candidates of {@link suppressNodes}. */
-export interface SuppressionInputs {
+interface SuppressionInputs {
   /** `[N, 4]` */
   readonly boxes: ValueName;
   /** `[N]` */

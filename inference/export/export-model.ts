@@ -13,7 +13,7 @@ interface InputSize {
 }
 
 /** A model that can be exported. */
-export type ExportableModel =
+type ExportableModel =
   | {
       /** Output `logits`: of a classifier `[N, K]`, of a segmenter `[N, H/4, W/4, K]`. */
       readonly kind: 'classify' | 'segment';

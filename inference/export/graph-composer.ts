@@ -13,7 +13,7 @@ import { ONNX_TYPE } from '../../engine/onnx/graph.js';
 export type ValueName = string;
 
 /** Opset of exported files: RoiAlign with half-pixel coordinates needs 16, Split into equal parts 18. */
-export const EXPORT_OPSET = 20;
+const EXPORT_OPSET = 20;
 
 /**
  * Composes a graph of hand-written nodes and captured graphs. Shapes between nodes are inferred by the runtime, so parts

@@ -11,7 +11,7 @@ import type { ExportedModel } from './export-model.js';
 import { exportModel } from './export-model.js';
 
 /** A file to write, with reference inputs and outputs. */
-export interface ExportPlan {
+interface ExportPlan {
   readonly exported: ExportedModel;
   /** Description for users of the file: preprocessing, classes, thresholds. */
   readonly card: LoadedModel['card'];
@@ -22,7 +22,7 @@ export interface ExportPlan {
 }
 
 /** Options that determine the graph. */
-export interface GraphOptions {
+interface GraphOptions {
   readonly batch?: number | undefined;
   readonly height?: number | undefined;
   readonly width?: number | undefined;

@@ -10,7 +10,7 @@ import type { Which } from '../../weights/select.js';
 const withoutPrefix = (path: string): string => path.replace(/^encoder\./, '');
 
 /** Options of {@link loadFcmae}. */
-export interface LoadFcmaeOptions {
+interface LoadFcmaeOptions {
   readonly which?: Which | undefined;
   /** Whether to load only the encoder, from any file that has one; the decoder keeps its values. */
   readonly encoderOnly?: boolean | undefined;

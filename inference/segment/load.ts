@@ -17,7 +17,7 @@ import { classNamesOf, type LoadOptions } from '../class-names.js';
 import type { LocatedModel } from '../locate.js';
 
 /** Architecture of a segmenter. */
-export interface SegmenterArchitecture {
+interface SegmenterArchitecture {
   readonly backbone: ConvNeXtV2Config;
   readonly head: UperNetConfig;
 }
@@ -30,7 +30,7 @@ export interface LoadedSegmenter {
 }
 
 /** Options of {@link loadSegmenter}. */
-export interface LoadSegmenterOptions {
+interface LoadSegmenterOptions {
   /** Choice between trained weights and their EMA. */
   readonly which?: Which | undefined;
   /** Architecture from a checkpoint; default: derived from the tensors. */

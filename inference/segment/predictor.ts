@@ -17,7 +17,7 @@ import {
 import { assertWindow, MIN_SIDE, windowGrid, type SlidingWindow } from './windows.js';
 
 /** Options of inference: windows and flips. */
-export interface SegmenterMode {
+interface SegmenterMode {
   /** Sliding windows; null for the whole image. */
   readonly window: SlidingWindow | null;
   /** Whether to average the probabilities of each input and its flip. */
@@ -28,7 +28,7 @@ export interface SegmenterMode {
 export const WHOLE_IMAGE: SegmenterMode = { window: null, flip: false };
 
 /** Options of {@link createSegmenterPredictor}. */
-export interface SegmenterPredictorOptions {
+interface SegmenterPredictorOptions {
   readonly engine: Engine;
   readonly model: Pick<UperNet, 'inference' | 'config'>;
   readonly store: ParameterStore;

@@ -15,7 +15,7 @@ export interface PngParts {
 }
 
 /** 0 gray, 2 RGB, 3 palette, 4 gray and alpha, 6 RGB and alpha. */
-export type PngColorType = 0 | 2 | 3 | 4 | 6;
+type PngColorType = 0 | 2 | 3 | 4 | 6;
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 const DEPTHS: Readonly<Record<PngColorType, readonly number[]>> = {

@@ -4,7 +4,7 @@ import type { Size } from '../../core/boxes.js';
 import type { DetectorConfig } from './config.js';
 
 /** Sizes of a forward pass. */
-export interface DetectorWork {
+interface DetectorWork {
   /** Size of the padded input. */
   readonly size: Size;
   /** Number of RoIs of the box heads; the same for every stage. */

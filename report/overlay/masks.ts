@@ -2,7 +2,7 @@ import type { Rle } from '../../core/rle.js';
 import { blendPixel, type Picture, type Rgb } from './picture.js';
 
 /** Options of drawing a mask. */
-export interface MaskStyle {
+interface MaskStyle {
   readonly color: Rgb;
   /** Opacity of the inside, 0–1. */
   readonly opacity: number;

@@ -110,7 +110,7 @@ export function fillShape(
 }
 
 /** Options of drawing a rectangle. */
-export interface RectangleStyle {
+interface RectangleStyle {
   readonly color: Rgb;
   /** 0–1 */
   readonly alpha: number;

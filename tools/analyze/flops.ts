@@ -10,7 +10,7 @@ import { openEncoder } from '../../train/pretrain/encoder.js';
 import { locateModel } from '../../inference/locate.js';
 
 /** Options of `analyze flops`. */
-export interface FlopsRequest {
+interface FlopsRequest {
   /** A size (`tiny`), or what `locateModel` finds. */
   readonly model: string;
   readonly heightPx: number;
@@ -21,7 +21,7 @@ export interface FlopsRequest {
 }
 
 /** Cost of a part of a network for one image. */
-export interface PartCost {
+interface PartCost {
   readonly part: string;
   /** Multiply-adds of convolutions and linear maps. */
   readonly macs: number;
@@ -29,7 +29,7 @@ export interface PartCost {
 }
 
 /** Cost of a network for one image. */
-export interface FlopsReport {
+interface FlopsReport {
   readonly depths: readonly number[];
   readonly dims: readonly number[];
   readonly heightPx: number;

@@ -2,7 +2,7 @@ import { boxOf, rowsOf } from '../../datasets/coco/samples.js';
 import type { CocoSet } from '../../datasets/coco/set.js';
 
 /** An annotation that is valid but worth inspecting. */
-export interface Look {
+interface Look {
   /** Row of `set.annotations`. */
   readonly row: number;
   readonly message: string;

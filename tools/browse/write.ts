@@ -8,7 +8,7 @@ import { renderPage } from './page.js';
 import { segmentationSplits } from './segmentation.js';
 
 /** Summary of a written page. */
-export interface WrittenPage {
+interface WrittenPage {
   readonly line: string;
   /** Number of images on the page. */
   readonly cards: number;

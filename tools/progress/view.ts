@@ -2,14 +2,14 @@ import type { LogRecord, RunListener } from '../../train/log-record.js';
 import { formatTerms, statusBlock, statusLine, type Status, type TrainRecord } from './status.js';
 
 /** Output of the view: standard error. */
-export interface ViewStream {
+interface ViewStream {
   readonly isTTY?: boolean;
   readonly columns?: number;
   write(text: string): unknown;
 }
 
 /** Options of a view. */
-export interface ViewOptions {
+interface ViewOptions {
   readonly stream: ViewStream;
   /** Returns milliseconds; default: the system clock. */
   readonly now?: () => number;

@@ -10,7 +10,7 @@ import { decodePartialResult, encodePartialResult } from '../../evaluation/parti
 import { finiteOrNull } from '../../report/format.js';
 
 /** Options of scoring label maps. */
-export interface SemanticScoreOptions {
+interface SemanticScoreOptions {
   /** Folder of label PNGs, or one such file. */
   readonly gt: string;
   /** Folder of predicted PNGs with the same names, or one such file. */
@@ -28,7 +28,7 @@ export interface SemanticScoreOptions {
   readonly allowMissing: boolean;
 }
 
-export interface SemanticScore {
+interface SemanticScore {
   readonly result: SemanticResult;
   readonly boundary?: { readonly mean: number; readonly perClass: Float64Array } | undefined;
   readonly perImage: readonly {

@@ -17,7 +17,7 @@ export interface CocoMatchOptions {
 }
 
 /** The data read, and an evaluator with its matches. */
-export interface CocoMatchRun {
+interface CocoMatchRun {
   readonly truth: CocoGroundTruth;
   /** Undefined without result files. */
   readonly results: CocoResults | undefined;

@@ -8,7 +8,7 @@ import type { CocoMatchOptions } from './coco-match.js';
 import type { CocoWorkerAnswer, CocoWorkerData } from './coco-worker.js';
 
 /** Threads that match shards of the images. */
-export interface CocoThreads {
+interface CocoThreads {
   /** One per thread. */
   readonly parts: Promise<readonly Uint8Array[]>;
   /** Ends the threads, finished or not. */

@@ -177,7 +177,7 @@ export function cocoDocument(score: CocoScore, options: CocoScoreOptions): objec
 }
 
 /** Splits a square matrix into rows. */
-export function matrixRows(values: Float64Array, size: number): number[][] {
+function matrixRows(values: Float64Array, size: number): number[][] {
   return Array.from({ length: size }, (_, row) => [
     ...values.subarray(row * size, (row + 1) * size),
   ]);

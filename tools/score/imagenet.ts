@@ -10,7 +10,7 @@ import { readBytes } from '../../io/files/read.js';
 import { finiteOrNull } from '../../report/format.js';
 
 /** Options of scoring classification results. */
-export interface ImagenetScoreOptions {
+interface ImagenetScoreOptions {
   /**
    * JSON lines `{file, label?, logits}` or `{file, label?, top}` with `top` a list of classes by descending probability,
    * numbers or `{classIndex}`; or the `predictions.json` of `convnextv2 predict`.
@@ -23,7 +23,7 @@ export interface ImagenetScoreOptions {
   readonly numClasses?: number | undefined;
 }
 
-export interface ImagenetScore {
+interface ImagenetScore {
   readonly result: ClassificationResult;
   readonly numClasses: number;
   readonly warnings: readonly string[];

@@ -13,7 +13,7 @@ import { countSamples, samplesToScore } from './evaluate.js';
 import { classificationScores } from './trainer.js';
 
 /** Shard of an evaluation: partial results `index`, `index + count`, … */
-export interface EvaluationShard {
+interface EvaluationShard {
   /** 0 … count − 1 */
   readonly index: number;
   readonly count: number;

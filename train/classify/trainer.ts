@@ -18,7 +18,7 @@ import { drawDropPath } from '../drop-path.js';
 export type LoadedClassificationBatch = LoadedBatch<ClassificationBatch>;
 
 /** Arguments of {@link createClassifierTrainer}. */
-export interface ClassifierTrainerOptions {
+interface ClassifierTrainerOptions {
   readonly engine: Engine;
   readonly model: Classifier;
   readonly buffers: FlatBuffers;
@@ -82,7 +82,7 @@ export function createClassifierTrainer(
 }
 
 /** Options of {@link countClassifier}. */
-export interface CountOptions {
+interface CountOptions {
   /**
    * Requested batch size; default 1. Unless it is 1, an image that is alone in its batch is duplicated: sums over the
    * positions of a single image have another order than for two or more, so results would otherwise depend on the

@@ -49,7 +49,7 @@ export const DetectionTransform = byKind(
 export type DetectionTransform = Infer<typeof DetectionTransform>;
 
 /** Decay of the learning rate after the warm-up. */
-export const LearningRateDecay = byKind(
+const LearningRateDecay = byKind(
   /** Multiplies by `gamma` at each of the `milestones`, in whole epochs. */
   record({
     kind: literal('multiStep'),
@@ -59,7 +59,7 @@ export const LearningRateDecay = byKind(
   /** `(1 − done)^power` over the whole run. */
   record({ kind: literal('poly'), power: NON_NEGATIVE, minLr: NON_NEGATIVE }),
 );
-export type LearningRateDecay = Infer<typeof LearningRateDecay>;
+type LearningRateDecay = Infer<typeof LearningRateDecay>;
 
 /** Configuration of the training of a detector; with data and seed it determines the result. */
 export const DetectionConfig = extend(LoopConfig, {

@@ -8,13 +8,13 @@ import type { Settings } from './layers.js';
 import { RUN_CONFIG, RUN_FORMAT } from './run-config.js';
 
 /** Settings of one file. */
-export interface ConfigLayer {
+interface ConfigLayer {
   readonly file: string;
   readonly settings: Settings;
 }
 
 /** A configuration file with all files that it extends. */
-export interface ConfigFile {
+interface ConfigFile {
   /** The recipe at the end of the chain, if the chain names one. */
   readonly recipe?: string | undefined;
   /** In order of application: files that others extend come first. */

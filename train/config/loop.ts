@@ -14,11 +14,11 @@ import {
 } from '../../core/schema.js';
 
 /** Optimizer and its settings. */
-export const OptimizerConfig = byKind(
+const OptimizerConfig = byKind(
   record({ kind: literal('adamw'), betas: list(FRACTION, 2), eps: POSITIVE }),
   record({ kind: literal('sgd'), momentum: FRACTION, nesterov: FLAG }),
 );
-export type OptimizerConfig = Infer<typeof OptimizerConfig>;
+type OptimizerConfig = Infer<typeof OptimizerConfig>;
 
 /** Decay of the EMA of the parameters, or null. */
 export const EMA_DECAY = orNull(number({ above: 0, to: 1 }));

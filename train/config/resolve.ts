@@ -33,7 +33,7 @@ export interface ResolvedConfig {
 }
 
 /** Placeholder for the name of a recipe. */
-export const OWN_RECIPE = 'own';
+const OWN_RECIPE = 'own';
 
 /**
  * Merges recipe, files and settings.

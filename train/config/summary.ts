@@ -5,7 +5,7 @@ import { peakLearningRate } from './pretrain.js';
 import type { RecipeConfig } from './schemas.js';
 
 /** One line of `config list`. */
-export interface RecipeSummary {
+interface RecipeSummary {
   readonly name: string;
   readonly task: RecipeConfig['task'];
   readonly model: string;
@@ -30,7 +30,7 @@ export function summarizeRecipes(): readonly RecipeSummary[] {
 }
 
 /** Name of the published size, or depths and widths if there is none. */
-export function sizeName({ depths, dims }: ConvNeXtV2Config): string {
+function sizeName({ depths, dims }: ConvNeXtV2Config): string {
   const found = VARIANT_NAMES.find(
     (name) =>
       String(VARIANTS[name].depths) === String(depths) &&

@@ -26,7 +26,7 @@ import { DetectionStep } from './step.js';
 import { detectorInput } from '../../inference/detect/preprocess.js';
 
 /** Times of a detector, and sizes. */
-export interface DetectorBenchmarkReport extends BenchmarkReport {
+interface DetectorBenchmarkReport extends BenchmarkReport {
   /** `[H, W]` */
   readonly paddedSize: readonly [number, number];
   readonly counts: Readonly<Record<string, number>>;

@@ -24,7 +24,7 @@ import type { Scalars } from '../trainer.js';
 import { viewingOrder } from './viewing-order.js';
 
 /** Options of {@link evaluateDetector}. */
-export interface EvaluateDetectorOptions {
+interface EvaluateDetectorOptions {
   /** Number of images from the beginning; default: all. */
   readonly limit?: number | undefined;
   /** Shard of this process; default: all images. */

@@ -24,7 +24,7 @@ export interface StepContext {
 }
 
 /** Lists the trained parameters with certain prefixes. */
-export function trainedPaths(
+function trainedPaths(
   { store, isTrained = () => true }: StepContext,
   prefixes: readonly string[],
 ): readonly string[] {

@@ -18,7 +18,7 @@ import type { Draw } from './rpn-targets.js';
 import { SyncBnBoxHeads } from './sync-bn-box-heads.js';
 
 /** Inputs of the heads of all stages. */
-export interface RoiStepInputs {
+interface RoiStepInputs {
   readonly arena: RoiArena;
   readonly maps: FeatureMaps;
   /** Gradients of the maps; the step adds to them. */
@@ -40,7 +40,7 @@ export interface RoiStepResult {
 }
 
 /** Results of one stage. */
-export interface StageRecord {
+interface StageRecord {
   readonly rois: RoiBatch;
   /** `[R, K + 1]` */
   readonly logits: Float32Array;

@@ -68,7 +68,7 @@ export function sampleRois(
 }
 
 /** Inputs of the box head's training program besides the features, padded to a number of rows. */
-export interface BoxTargets {
+interface BoxTargets {
   /** `int32 [capacity]`; −1 for padding rows. */
   readonly labels: Int32Array;
   /** `[capacity, 4]`: deltas, or boxes for losses on boxes. */

@@ -9,7 +9,7 @@ import type { StepContext } from './parts.js';
 import { prepareTraining } from './parts.js';
 
 /** Result of a box head's training. */
-export interface BoxHeadResult {
+interface BoxHeadResult {
   /** Outputs of the stage's `training`, with `grad:features`; overwritten by the next run of any stage. */
   readonly outputs: HostTensors;
   /** Statistics of its batch norms over all processes. */

@@ -14,7 +14,7 @@ import { DetectionStep } from './step.js';
 export type LoadedDetectionBatch = Pick<LoadedBatch<DetectionBatch>, 'value' | 'release'>;
 
 /** Arguments of {@link createDetectorTrainer}. */
-export interface DetectorTrainerOptions {
+interface DetectorTrainerOptions {
   readonly engine: Engine;
   readonly model: Detector;
   readonly buffers: FlatBuffers;

@@ -13,7 +13,7 @@ export const BatchNormScope = oneOf('microBatch', 'ranks', 'step');
 export type BatchNormScope = Infer<typeof BatchNormScope>;
 
 /** Outputs of a convolution that is followed by batch norm and ReLU. */
-export interface NormInput {
+interface NormInput {
   /** `[P, C]` each: the positions of every micro-batch of this process in the scope. */
   readonly x: readonly Float32Array[];
   /** `[C]` */
@@ -70,7 +70,7 @@ export function normalizeInto(norm: BatchNorm, part: number, y: Float32Array): v
 }
 
 /** Gradients of scale and shift, summed over this process's positions. */
-export interface NormGradients {
+interface NormGradients {
   /** `[C]` */
   readonly weight: Float32Array;
   readonly bias: Float32Array;

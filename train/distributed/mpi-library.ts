@@ -15,7 +15,7 @@ export interface Collective<Arguments extends readonly unknown[]> {
 }
 
 /** MPI functions in use. All except `MPI_Abort` return 0 on success. */
-export interface MpiFunctions {
+interface MpiFunctions {
   readonly init: Call<[argc: null, argv: null, required: number, provided: Int32Array]>;
   readonly commRank: Call<[comm: MpiHandle, rank: Int32Array]>;
   readonly commSize: Call<[comm: MpiHandle, size: Int32Array]>;

@@ -22,7 +22,7 @@ export interface SharedWorkOptions {
 }
 
 /** How work is shared. */
-export interface SharedWork {
+interface SharedWork {
   /** Absent where this process does everything. */
   readonly share?: EvaluationShare | undefined;
   /** Whether this process is to write what is known at the end; false where shards are missing or another one does it. */

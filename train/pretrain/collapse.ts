@@ -10,7 +10,7 @@ import type { HostTensor, Program } from '../../engine/runtime/program.js';
 import { meanChannelCosineDistance } from '../../evaluation/collapse.js';
 
 /** Position in a block: `expanded` after the activation function, `normalized` after GRN, only in blocks with GRN. */
-export type CollapsePoint = 'expanded' | 'normalized';
+type CollapsePoint = 'expanded' | 'normalized';
 
 /** Feature collapse of one block. */
 export interface BlockCollapse {
@@ -33,7 +33,7 @@ export interface BlockActivation {
 }
 
 /** Options of {@link featureCollapse}. */
-export interface CollapseOptions {
+interface CollapseOptions {
   /** `responseForm` of the configuration. */
   readonly variant?: GrnVariant | undefined;
   /** Called with every activation of every image, with the index of the image. */

@@ -12,7 +12,7 @@ import { selectWeights } from '../../weights/select.js';
 import type { TensorMap } from '../../io/tensor.js';
 
 /** A backbone with its weights. */
-export interface OpenedEncoder {
+interface OpenedEncoder {
   readonly config: ConvNeXtV2Config;
   readonly store: ParameterStore;
 }

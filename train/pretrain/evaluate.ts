@@ -10,7 +10,7 @@ import type { Scalars } from '../trainer.js';
 import { fixedMasks } from './masks.js';
 
 /** Arguments of {@link evaluateFcmae}. */
-export interface EvaluateFcmaeOptions {
+interface EvaluateFcmaeOptions {
   readonly config: FcmaeConfig;
   readonly pixels: PixelStats;
   /** `inference` of an autoencoder. */

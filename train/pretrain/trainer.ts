@@ -9,7 +9,7 @@ import type { NamedSamples, Trainer } from '../trainer.js';
 import { drawMasks } from './masks.js';
 
 /** Arguments of {@link createAutoencoderTrainer}. */
-export interface AutoencoderTrainerOptions {
+interface AutoencoderTrainerOptions {
   readonly engine: Engine;
   readonly model: Fcmae;
   readonly buffers: FlatBuffers;

@@ -11,7 +11,7 @@ import type { EvaluationShare } from '../distributed/evaluation.js';
 import { ownSamples } from '../distributed/evaluation.js';
 
 /** Options of {@link evaluateSegmenter}. */
-export interface EvaluateSegmenterOptions {
+interface EvaluateSegmenterOptions {
   /** Number of images from the beginning; default: all. */
   readonly limit?: number | undefined;
   /** Shard of this process; default: all images. */

@@ -12,7 +12,7 @@ import type { Communicator } from '../distributed/communicator.js';
 import type { Scalars } from '../trainer.js';
 
 /** Options of {@link SyncBnStep}. */
-export interface SyncBnStepOptions {
+interface SyncBnStepOptions {
   readonly engine: Engine;
   readonly model: UperNet;
   readonly store: ParameterStore;

@@ -193,7 +193,7 @@ function cutRandomInputs(
  * @param files for messages
  * @throws ShapeError if a label map differs from the images in size; DataError for an unknown label
  */
-export function batchLabels(
+function batchLabels(
   { shape, labels }: Pick<SegmentationBatch, 'shape' | 'labels'>,
   numClasses: number,
   files: string,
