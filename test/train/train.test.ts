@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ConfigError, DataError } from '../../core/errors.js';
+import { ConfigError, DataError, WeightsError } from '../../core/errors.js';
 import { evaluationSamples } from '../../datasets/coco/samples.js';
 import { loadDetectionSplit, loadSegmentationSplit } from '../../datasets/layout/load.js';
 import { readLabelMap } from '../../datasets/png-label-map.js';
@@ -14,6 +14,7 @@ import type { Backbone } from '../../engine/backbone.js';
 import { patchifyConv } from '../../engine/ops/conv.js';
 import { convSpecs } from '../../engine/parameters/layers.js';
 import type { TensorTree } from '../../engine/parameters/tensors.js';
+import { open } from '../../inference/open.js';
 import { decodeImage } from '../../io/image/decode.js';
 import { RECIPES } from '../../train/recipes/index.js';
 import { findData } from '../../train/tasks/find-data.js';
@@ -192,10 +193,17 @@ test("a backbone of one's own trains, and a whole configuration is a recipe", as
   expect(stored.recipe).toBe('own');
   expect(stored.sources['training.inputSize']).toBe('config');
   const again = await train(recipe, {
-    ...{ data: classes, folder, engine, backbone, steps: 3, report: false, resume: true },
+    ...{ data: classes, folder, engine, backbone, steps: 3, resume: true },
     config: { training: { kind: 'training', inputSize: 32 }, batchSize: 2, workers: 0 },
+    listener: { note: (line) => void notes.push(line) },
   });
   expect(again.step).toBe(3);
+  expect(notes.join('\n')).not.toContain('no findings');
+  const model = await open(folder, { task: 'classify', engine, backbone });
+  const image = { width: 40, height: 40, data: new Uint8Array(4800) };
+  expect((await model.predict(image)).classes).toHaveLength(model.classNames.length);
+  await model.release();
+  await expect(open(folder, { engine })).rejects.toThrow(WeightsError);
 }, 60_000);
 
 test('settings are typed by the task of the recipe, whose name tells it', () => {
