@@ -66,7 +66,7 @@ export function createClassifierTrainer(
     const { loss, logits } = await training.run(inputs);
     const total = loss.data[0];
     const top1 = Number.isFinite(total)
-      ? shareRight(logits.data as Float32Array, labels, classes)
+      ? fractionRight(logits.data as Float32Array, labels, classes)
       : NaN;
     batch.release();
     return { loss: total, top1 };
@@ -125,7 +125,7 @@ export function classificationScores(accuracy: ClassificationEvaluator): Scalars
   return { top1, top5, loss: calibration?.meanNLL ?? NaN, count: numSamples };
 }
 
-function shareRight(logits: Float32Array, labels: Int32Array, classes: number): number {
+function fractionRight(logits: Float32Array, labels: Int32Array, classes: number): number {
   const accuracy = new ClassificationEvaluator(classes);
   accuracy.update(logits, labels, 'training batch');
   return accuracy.finish().top1;

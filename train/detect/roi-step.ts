@@ -106,12 +106,12 @@ export class RoiStep {
     for (const [i, stage] of stages.entries()) {
       const name = (term: string): string => (stages.length === 1 ? term : `s${i}.${term}`);
       const rois = sampleRois(proposals, inputs.views, stage, numClasses, inputs.draw(i));
-      const share = await this.lossShares(i, rois);
-      const box = await this.boxes(i, rois, inputs, share.box);
+      const normalizer = await this.lossNormalizers(i, rois);
+      const box = await this.boxes(i, rois, inputs, normalizer.box);
       losses[name('loss_cls')] = box.classLoss;
       losses[name('loss_bbox')] = box.boxLoss;
       const mask = masks
-        ? await this.masks(i, rois, inputs, share.mask)
+        ? await this.masks(i, rois, inputs, normalizer.mask)
         : { loss: 0, numMaskRows: 0 };
       if (masks) losses[name('loss_mask')] = mask.loss;
       const { logits, deltas, numBoxRows } = box;
@@ -127,7 +127,7 @@ export class RoiStep {
   }
 
   /** Factors of the summed box and mask losses: their weights divided by the counts of all processes. */
-  private async lossShares(
+  private async lossNormalizers(
     i: number,
     { numRois, positives }: RoiBatch,
   ): Promise<{ readonly box: number; readonly mask: number }> {
@@ -142,7 +142,7 @@ export class RoiStep {
     i: number,
     rois: RoiBatch,
     { arena, maps, mapGradients }: RoiStepInputs,
-    share: number,
+    normalizer: number,
   ): Promise<Omit<StageRecord, 'rois' | 'numMaskRows'> & { classLoss: number; boxLoss: number }> {
     const { boxRoiSize: P, stages } = this.context.model.config;
     const stage = stages[i];
@@ -158,7 +158,7 @@ export class RoiStep {
         targets: { shape: [capacity, 4], data: targets.targets },
         targetWeights: { shape: [capacity], data: targets.targetWeights },
         references: { shape: [capacity, 4], data: targets.references },
-        scale: { shape: [1], data: Float32Array.of(share) },
+        scale: { shape: [1], data: Float32Array.of(normalizer) },
       };
       const results = await this.boxHead(i, R, inputs, gradient);
       arena.unpool(plan, gradient, mapGradients);
@@ -179,7 +179,7 @@ export class RoiStep {
     i: number,
     rois: RoiBatch,
     { arena, maps, mapGradients, views, canvas }: RoiStepInputs,
-    share: number,
+    normalizer: number,
   ): Promise<{ readonly loss: number; readonly numMaskRows: number }> {
     const { model } = this.context;
     const { masks, numClasses } = model.config;
@@ -191,7 +191,7 @@ export class RoiStep {
     const P = masks.roiSize;
     const maskSize = 2 * P;
     const targets = positiveMasks(rois, views, { maskSize, canvas });
-    const scale = share / maskSize ** 2;
+    const scale = normalizer / maskSize ** 2;
     const sum = new GradientSum(this.context, model.maskStages[i].prefix);
     let loss = 0;
     let first = 0;

@@ -19,7 +19,7 @@ interface SyncBnStepOptions {
   /** Gradient buffer, laid out like the store. */
   readonly into: Float32Array;
   /** Buffer of the same size for the gradients of one micro-batch; needed if a step has several. */
-  readonly ofPart?: Float32Array;
+  readonly ofMicroBatch?: Float32Array | undefined;
   readonly communicator: Communicator;
 }
 
@@ -33,7 +33,7 @@ export interface SyncBnResult {
 
 const RUNNING_MEAN = '.bn.running_mean';
 /** Index that means "no micro-batch". */
-const NO_PART = -1;
+const NO_MICRO_BATCH = -1;
 
 /** A program with gradients, and its parameters. */
 interface Differentiated {
@@ -43,7 +43,7 @@ interface Differentiated {
 
 /** State between the stages of a step; lists are by micro-batch. */
 interface Progress {
-  readonly parts: readonly HostTensors[];
+  readonly microBatches: readonly HostTensors[];
   readonly c5: HostTensor[];
   /** Outputs of convolutions by path of their module. */
   readonly convolved: Map<string, HostTensor[]>;
@@ -66,12 +66,12 @@ export class SyncBnStep {
   /** Modules with a batch norm, by stage. */
   private readonly modules: readonly (readonly string[])[];
   /** Outputs of norm and ReLU: one array per module, with the index of its micro-batch. */
-  private readonly activations = new Map<string, { readonly y: Float32Array; part: number }>();
+  private readonly activations = new Map<string, { readonly y: Float32Array; micro: number }>();
   /** Reusable arrays by length. */
   private readonly free = new Map<number, Float32Array[]>();
 
   constructor(private readonly options: SyncBnStepOptions) {
-    const { engine, model, store, into, ofPart = into } = options;
+    const { engine, model, store, into, ofMicroBatch = into } = options;
     const all = store.entries
       .filter(({ path }) => path.endsWith(RUNNING_MEAN))
       .map(({ path }) => path.slice(0, -RUNNING_MEAN.length));
@@ -91,7 +91,7 @@ export class SyncBnStep {
         program: engine.prepare(program, store, {
           gradients: {
             of: 'loss',
-            into: ofPart,
+            into: ofMicroBatch,
             parameters: parameters.map(({ path }) => path),
             inputs: ['c5', ...all]
               .filter((path) => STAGE_READS[stage].test(path))
@@ -115,21 +115,21 @@ export class SyncBnStep {
   /**
    * Computes the losses and, in `into`, the gradient of their mean over the micro-batches.
    *
-   * @param parts inputs of the model's `training` for every micro-batch
+   * @param microBatches inputs of the model's `training` for every micro-batch
    */
-  async run(parts: readonly HostTensors[]): Promise<SyncBnResult> {
+  async run(microBatches: readonly HostTensors[]): Promise<SyncBnResult> {
     const progress: Progress = {
-      parts,
+      microBatches,
       c5: [],
       convolved: new Map(),
       norms: new Map(),
-      gradients: parts.map(() => new Map<string, Float32Array>()),
+      gradients: microBatches.map(() => new Map<string, Float32Array>()),
     };
     for (const stage of this.modules.keys()) await this.goForward(progress, stage);
     const losses: Scalars[] = [];
-    for (const [part, { image: _, dropPath: __, ...ofLoss }] of parts.entries()) {
-      const outputs = await this.differentiate(this.loss, progress, part, {
-        ...this.activationsFor(progress, this.modules.length, part),
+    for (const [micro, { image: _, dropPath: __, ...ofLoss }] of microBatches.entries()) {
+      const outputs = await this.differentiate(this.loss, progress, micro, {
+        ...this.activationsFor(progress, this.modules.length, micro),
         ...ofLoss,
       });
       const value = (name: string): number => outputs[name].data[0];
@@ -153,11 +153,11 @@ export class SyncBnStep {
   /** Runs the convolutions of a stage for all micro-batches, then computes the statistics. */
   private async goForward(progress: Progress, stage: number): Promise<void> {
     const { store, communicator } = this.options;
-    const { parts, c5, convolved, norms } = progress;
+    const { microBatches, c5, convolved, norms } = progress;
     const paths = this.modules[stage];
     paths.forEach((path) => convolved.set(path, []));
-    for (const part of parts.keys()) {
-      const outputs = await this.forward[stage].run(this.inputsOf(progress, stage, part));
+    for (const micro of microBatches.keys()) {
+      const outputs = await this.forward[stage].run(this.inputsOf(progress, stage, micro));
       if (stage === 0) c5.push(this.kept(progress, outputs['c5']));
       for (const path of paths)
         convolved.get(path)?.push(this.kept(progress, outputs[`x:${path}`]));
@@ -174,21 +174,23 @@ export class SyncBnStep {
     paths.forEach((path, m) => {
       norms.set(path, found[m]);
       const old = this.activations.get(path);
-      if (old) old.part = NO_PART;
+      if (old) old.micro = NO_MICRO_BATCH;
     });
   }
 
   /** Computes the gradients of a stage's inputs from those of its activations. */
   private async goBack(progress: Progress, stage: number): Promise<void> {
     const { store, into, communicator } = this.options;
-    const { parts, c5, convolved, norms, gradients } = progress;
+    const { microBatches, c5, convolved, norms, gradients } = progress;
     const paths = this.modules[stage];
-    const take = (part: number, name: string): Float32Array => {
-      const gradient = gradients[part].get(name);
+    const take = (micro: number, name: string): Float32Array => {
+      const gradient = gradients[micro].get(name);
       if (!gradient) throw new ConfigError(`${name}: expected a gradient, got none`);
       return gradient;
     };
-    const own = paths.map((path) => [...parts.keys()].map((part) => take(part, `y:${path}`)));
+    const own = paths.map((path) =>
+      [...microBatches.keys()].map((micro) => take(micro, `y:${path}`)),
+    );
     const ofNorms = await normalizeBackward(
       communicator,
       paths.map((path) => norms.get(path) as BatchNorm),
@@ -198,17 +200,17 @@ export class SyncBnStep {
       for (const kind of ['weight', 'bias'] as const)
         store
           .view(store.entry(`${path}.bn.${kind}`), into)
-          .set(ofNorms[m][kind].map((sum) => sum / parts.length));
+          .set(ofNorms[m][kind].map((sum) => sum / microBatches.length));
     });
-    for (const part of parts.keys()) {
+    for (const micro of microBatches.keys()) {
       const seeds: Record<string, HostTensor> = {};
       paths.forEach((path, m) => {
-        const { shape } = (convolved.get(path) as HostTensor[])[part];
-        seeds[`dx:${path}`] = { shape, data: own[m][part] };
+        const { shape } = (convolved.get(path) as HostTensor[])[micro];
+        seeds[`dx:${path}`] = { shape, data: own[m][micro] };
       });
-      if (stage === 0) seeds['dx:c5'] = { shape: c5[part].shape, data: take(part, 'c5') };
-      await this.differentiate(this.backward[stage], progress, part, {
-        ...this.inputsOf(progress, stage, part),
+      if (stage === 0) seeds['dx:c5'] = { shape: c5[micro].shape, data: take(micro, 'c5') };
+      await this.differentiate(this.backward[stage], progress, micro, {
+        ...this.inputsOf(progress, stage, micro),
         ...seeds,
       });
     }
@@ -216,39 +218,43 @@ export class SyncBnStep {
   }
 
   /** Inputs of a stage. */
-  private inputsOf(progress: Progress, stage: number, part: number): HostTensors {
-    if (stage > 0) return this.activationsFor(progress, stage, part);
-    const { image, dropPath } = progress.parts[part];
-    return { image, ...(dropPath ? { dropPath } : {}) };
+  private inputsOf(progress: Progress, stage: number, micro: number): HostTensors {
+    if (stage > 0) return this.activationsFor(progress, stage, micro);
+    const { image, dropPath } = progress.microBatches[micro];
+    return dropPath ? { image, dropPath } : { image };
   }
 
   /** `c5` and the activations of all lower stages; of those that the stage does not use only the shape matters. */
   private activationsFor(
     { c5, convolved, norms }: Progress,
     stage: number,
-    part: number,
+    micro: number,
   ): HostTensors {
-    const inputs: Record<string, HostTensor> = { c5: c5[part] };
+    const inputs: Record<string, HostTensor> = { c5: c5[micro] };
     for (const path of this.modules.slice(0, stage).flat()) {
-      const { shape } = (convolved.get(path) as HostTensor[])[part];
+      const { shape } = (convolved.get(path) as HostTensor[])[micro];
       const isRead = STAGE_READS[stage].test(path);
-      const data = this.activation(path, norms.get(path) as BatchNorm, isRead ? part : NO_PART);
+      const data = this.activation(
+        path,
+        norms.get(path) as BatchNorm,
+        isRead ? micro : NO_MICRO_BATCH,
+      );
       inputs[`y:${path}`] = { shape, data };
     }
     return inputs;
   }
 
   /** Returns the output of norm and ReLU of a module; recomputes it if the buffer holds that of another micro-batch. */
-  private activation(path: string, norm: BatchNorm, part: number): Float32Array {
-    const { length } = norm.x[Math.max(0, part)];
+  private activation(path: string, norm: BatchNorm, micro: number): Float32Array {
+    const { length } = norm.x[Math.max(0, micro)];
     let known = this.activations.get(path);
     if (known?.y.length !== length) {
-      known = { y: new Float32Array(length), part: NO_PART };
+      known = { y: new Float32Array(length), micro: NO_MICRO_BATCH };
       this.activations.set(path, known);
     }
-    if (part !== NO_PART && known.part !== part) {
-      normalizeInto(norm, part, known.y);
-      known.part = part;
+    if (micro !== NO_MICRO_BATCH && known.micro !== micro) {
+      normalizeInto(norm, micro, known.y);
+      known.micro = micro;
     }
     return known.y;
   }
@@ -260,40 +266,40 @@ export class SyncBnStep {
   private async differentiate(
     { program, parameters }: Differentiated,
     progress: Progress,
-    part: number,
+    micro: number,
     inputs: HostTensors,
   ): Promise<HostTensors> {
-    const { store, into, ofPart } = this.options;
-    const { parts, gradients } = progress;
+    const { store, into, ofMicroBatch } = this.options;
+    const { microBatches, gradients } = progress;
     const outputs = await program.run(inputs);
-    if (ofPart)
+    if (ofMicroBatch)
       for (const entry of parameters) {
-        const [mean, own] = [store.view(entry, into), store.view(entry, ofPart)];
-        if (part === 0) mean.fill(0);
-        for (let i = 0; i < mean.length; i++) mean[i] += own[i] / parts.length;
+        const [mean, own] = [store.view(entry, into), store.view(entry, ofMicroBatch)];
+        if (micro === 0) mean.fill(0);
+        for (let i = 0; i < mean.length; i++) mean[i] += own[i] / microBatches.length;
       }
     const prefix = gradientName('');
     for (const [output, tensor] of Object.entries(outputs)) {
       const name = output.slice(prefix.length);
       if (output !== gradientName(name) || !(name === 'c5' || name.startsWith('y:'))) continue;
-      const sum = gradients[part].get(name);
+      const sum = gradients[micro].get(name);
       const gradient = tensor.data as Float32Array;
-      if (!sum) gradients[part].set(name, this.kept(progress, tensor).data as Float32Array);
+      if (!sum) gradients[micro].set(name, this.kept(progress, tensor).data as Float32Array);
       else for (let i = 0; i < sum.length; i++) sum[i] += gradient[i];
     }
     return outputs;
   }
 
   /** Copies an output, because the run for the next micro-batch overwrites it. */
-  private kept({ parts }: Progress, { shape, data }: HostTensor): HostTensor {
-    if (parts.length === 1) return { shape, data };
+  private kept({ microBatches }: Progress, { shape, data }: HostTensor): HostTensor {
+    if (microBatches.length === 1) return { shape, data };
     const copy = this.free.get(data.length)?.pop() ?? new Float32Array(data.length);
     copy.set(data);
     return { shape, data: copy };
   }
 
-  private giveBack({ parts }: Progress, arrays: readonly Float32Array[]): void {
-    if (parts.length === 1) return;
+  private giveBack({ microBatches }: Progress, arrays: readonly Float32Array[]): void {
+    if (microBatches.length === 1) return;
     for (const array of arrays) {
       const { length } = array;
       this.free.set(length, [...(this.free.get(length) ?? []), array]);

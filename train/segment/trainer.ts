@@ -55,7 +55,8 @@ export function createSegmenterTrainer(
   const training = isJoined
     ? new SyncBnStep({
         ...{ engine, model, store, communicator },
-        ...(isTogether ? { into: buffers.gradients, ofPart: into } : { into }),
+        into: isTogether ? buffers.gradients : into,
+        ofMicroBatch: isTogether ? into : undefined,
       })
     : wholeGraph(engine.prepare(model.training, store, { gradients: { of: 'loss', into } }));
   const describe = ({ value }: LoadedSegmentationBatch): string =>
