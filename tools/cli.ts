@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
-import { COMMANDS } from './commands/index.js';
+import { COMMANDS } from './verbs.js';
 import { reportError } from './failure.js';
 import { endWithParent, needsRelaunch, relaunch } from './relaunch.js';
 import { packageVersion } from '../io/files/package-version.js';

@@ -10,6 +10,11 @@ export function muteLog(): void {
   isMuted = true;
 }
 
+/** Flag of every verb that can print one JSON document. */
+export interface JsonFlag {
+  readonly json?: boolean;
+}
+
 /** Prints the JSON document of a `--json` run to standard output. */
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value)}\n`);

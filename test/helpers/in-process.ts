@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { COMMANDS } from '../../tools/commands/index.js';
+import { COMMANDS } from '../../tools/verbs.js';
 import { reportError } from '../../tools/failure.js';
 import type { CliResult } from './cli.js';
 

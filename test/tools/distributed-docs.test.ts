@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { COMMANDS } from '../../tools/commands/index.js';
+import { COMMANDS } from '../../tools/verbs.js';
 
 const text = readFileSync(resolve(import.meta.dirname, '../../docs/distributed.md'), 'utf8');
 const blocks = (language: string): readonly string[] =>

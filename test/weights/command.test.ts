@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { InputError, WeightsError } from '../../core/errors.js';
-import { registerWeights } from '../../tools/commands/weights.js';
+import { registerWeights } from '../../tools/weights.js';
 import { SIZES } from '../../weights/architecture.js';
 import { CATALOGUE } from '../../weights/catalogue.js';
 import { writeSafetensors } from '../../io/safetensors/write.js';

@@ -6,15 +6,14 @@ import { ProblemLog, type Finding } from '../../datasets/problems.js';
 import { checkData, type CheckOptions, type SplitReport } from '../../datasets/check.js';
 import type { DataLayout } from '../../datasets/layout/types.js';
 import { detectLayout } from '../../datasets/layout/detect.js';
-import { log, printJson } from '../output.js';
+import { log, printJson, type JsonFlag } from '../output.js';
 
 /** Flags of `data check`. */
-export interface CheckFlags {
+export interface CheckFlags extends JsonFlag {
   readonly decode?: boolean;
   readonly images: boolean;
   readonly all?: boolean;
   readonly results?: readonly string[];
-  readonly json?: boolean;
 }
 
 /** Number of problems per kind that are printed, kept in JSON, and kept with `--all`. */

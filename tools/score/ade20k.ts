@@ -22,10 +22,10 @@ interface SemanticScoreOptions {
   readonly reduceZeroLabel: boolean;
   /** Whether predictions are numbered like the labels; otherwise they are class indices 0 … K − 1. */
   readonly predictions: 'labels' | 'indices';
-  readonly perImage: boolean;
-  readonly boundary: boolean;
+  readonly perImage?: boolean | undefined;
+  readonly boundary?: boolean | undefined;
   /** Whether to skip images without a prediction; otherwise they are an error. */
-  readonly allowMissing: boolean;
+  readonly allowMissing?: boolean | undefined;
 }
 
 interface SemanticScore {

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ConfigError, DataError } from '../../../core/errors.js';
 import { encodeLabelPng } from '../../../io/png/write.js';
-import { registerScore } from '../../../tools/commands/score.js';
+import { registerScore } from '../../../tools/score.js';
 import { discoverMetricFixtures } from '../../evaluation/metric-fixtures.js';
 
 let folder = '';

@@ -1,19 +1,20 @@
 import type { Command } from 'commander';
-import type { IouType } from '../../core/coco.js';
-import type { AreaRange } from '../../evaluation/coco/parameters.js';
-import { wholeNumber } from '../engine-options.js';
-import { formatTable, log, printJson } from '../output.js';
-import { percent } from '../../report/format.js';
-import { areaRangeList, idList, numberList } from '../score/lists.js';
+import { ConfigError } from '../core/errors.js';
+import type { AreaRange } from '../evaluation/coco/parameters.js';
+import { percent } from '../report/format.js';
+import { wholeNumber } from './engine-options.js';
+import { formatTable, log, printJson, type JsonFlag } from './output.js';
+import type { SemanticScoreOptions } from './score/ade20k.js';
+import type { CocoScoreOptions } from './score/coco.js';
+import type { ImagenetScoreOptions } from './score/imagenet.js';
+import { areaRangeList, idList, numberList } from './score/lists.js';
 
-interface CommonFlags {
+interface CommonFlags extends JsonFlag {
   readonly merge?: readonly string[];
   readonly part?: string;
-  readonly json?: boolean;
 }
 
-interface CocoFlags extends CommonFlags {
-  readonly gt: string;
+interface CocoFlags extends CommonFlags, Pick<CocoScoreOptions, 'gt' | 'threads'> {
   readonly dt?: readonly string[];
   readonly type: string;
   readonly perCategory?: boolean;
@@ -28,26 +29,15 @@ interface CocoFlags extends CommonFlags {
   readonly sigmas?: readonly number[];
   readonly unknownImages: string;
   readonly strict: boolean;
-  readonly threads?: number;
 }
 
-interface SemanticFlags extends CommonFlags {
-  readonly gt: string;
-  readonly dt?: string;
-  readonly numClasses: number;
+interface SemanticFlags extends CommonFlags, Omit<SemanticScoreOptions, 'parts' | 'ignoreIndex'> {
   readonly ignore: number;
-  readonly reduceZeroLabel: boolean;
-  readonly predictions: string;
   readonly perClass?: boolean;
-  readonly perImage?: boolean;
-  readonly boundary?: boolean;
-  readonly allowMissing?: boolean;
 }
 
-interface ImagenetFlags extends CommonFlags {
-  readonly gt?: string;
+interface ImagenetFlags extends CommonFlags, Omit<ImagenetScoreOptions, 'dt' | 'parts'> {
   readonly dt?: readonly string[];
-  readonly numClasses?: number;
 }
 
 /** `convnextv2 score` */
@@ -114,25 +104,23 @@ function common(command: Command): Command {
 }
 
 async function runCoco(flags: CocoFlags): Promise<void> {
-  const { ConfigError } = await import('../../core/errors.js');
-  if (!['bbox', 'segm', 'keypoints'].includes(flags.type))
-    throw new ConfigError(`--type: expected bbox, segm or keypoints, got ${flags.type}`);
-  if (!['refuse', 'leave-out'].includes(flags.unknownImages))
-    throw new ConfigError(
-      `--unknown-images: expected refuse or leave-out, got ${flags.unknownImages}`,
-    );
+  const { type: iouType, unknownImages } = flags;
+  if (iouType !== 'bbox' && iouType !== 'segm' && iouType !== 'keypoints')
+    throw new ConfigError(`--type: expected bbox, segm or keypoints, got ${iouType}`);
+  if (unknownImages !== 'refuse' && unknownImages !== 'leave-out')
+    throw new ConfigError(`--unknown-images: expected refuse or leave-out, got ${unknownImages}`);
   if (!flags.dt && !flags.merge)
     throw new ConfigError('--dt: expected result files, or --merge, got none');
   const confusionScore = flags.confusion === undefined ? undefined : Number(flags.confusion);
   if (Number.isNaN(confusionScore))
     throw new ConfigError(`--confusion: expected a score, got ${flags.confusion}`);
-  const { cocoDocument, scoreCoco } = await import('../score/coco.js');
-  const options = {
+  const { cocoDocument, scoreCoco } = await import('./score/coco.js');
+  const options: CocoScoreOptions = {
     gt: flags.gt,
     dt: flags.dt ?? [],
     parts: flags.merge ?? [],
-    iouType: flags.type as IouType,
-    unknownImages: flags.unknownImages === 'refuse' ? ('refuse' as const) : ('leaveOut' as const),
+    iouType,
+    unknownImages: unknownImages === 'refuse' ? 'refuse' : 'leaveOut',
     errors: flags.errors ?? false,
     confusionScore,
     threads: flags.threads === undefined ? undefined : Math.max(1, flags.threads),
@@ -150,53 +138,38 @@ async function runCoco(flags: CocoFlags): Promise<void> {
   const score = await scoreCoco(options);
   await finish(flags, score);
   if (flags.json) return printJson(cocoDocument(score, options));
-  const { cocoText } = await import('../score/coco-table.js');
+  const { cocoText } = await import('./score/coco-table.js');
   console.log(cocoText(score, flags.perCategory ?? false));
 }
 
 async function runSemantic(flags: SemanticFlags): Promise<void> {
-  const { ConfigError } = await import('../../core/errors.js');
-  if (!['labels', 'indices'].includes(flags.predictions))
-    throw new ConfigError(`--predictions: expected labels or indices, got ${flags.predictions}`);
+  if ((flags.predictions as string) !== 'labels' && flags.predictions !== 'indices')
+    throw new ConfigError(
+      `--predictions: expected labels or indices, got ${String(flags.predictions)}`,
+    );
   if (!flags.dt && !flags.merge)
     throw new ConfigError('--dt: expected a folder, or --merge, got none');
-  const { scoreSemantic, semanticDocument } = await import('../score/ade20k.js');
-  const { ADE20K_CLASSES } = await import('../../datasets/classes/ade20k.js');
+  const { scoreSemantic, semanticDocument } = await import('./score/ade20k.js');
+  const { ADE20K_CLASSES } = await import('../datasets/classes/ade20k.js');
   const classNames = flags.numClasses === ADE20K_CLASSES.length ? ADE20K_CLASSES : undefined;
-  const options = {
-    gt: flags.gt,
-    dt: flags.dt,
-    parts: flags.merge ?? [],
-    numClasses: flags.numClasses,
-    ignoreIndex: flags.ignore,
-    reduceZeroLabel: flags.reduceZeroLabel,
-    predictions: flags.predictions as 'labels' | 'indices',
-    perImage: flags.perImage ?? false,
-    boundary: flags.boundary ?? false,
-    allowMissing: flags.allowMissing ?? false,
-  };
+  const options = { ...flags, parts: flags.merge ?? [], ignoreIndex: flags.ignore };
   const score = await scoreSemantic(options);
   await finish(flags, score);
   if (flags.json) return printJson(semanticDocument(score, options, classNames));
   const { result, boundary } = score;
   const names = ['aAcc', 'mIoU', 'mAcc', 'mDice', 'mPrecision', 'mRecall', 'mFscore'] as const;
   console.log(`${result.numImages} images`);
-  console.log(
-    formatTable([
-      [...names, ...(boundary ? ['boundary IoU'] : [])],
-      [
-        ...names.map((name) => percent(result[name], 2)),
-        ...(boundary ? [percent(boundary.mean, 2)] : []),
-      ],
-    ]),
-  );
+  const columns: (readonly [string, number])[] = names.map((name) => [name, result[name]]);
+  if (boundary) columns.push(['boundary IoU', boundary.mean]);
+  const values = columns.map(([, value]) => percent(value, 2));
+  console.log(formatTable([columns.map(([name]) => name), values]));
   if (flags.perClass)
     console.log(
       formatTable([
         ['class', 'IoU', 'Acc', 'Dice', 'Precision', 'pixels'],
         ...result.perClass.map(({ IoU, Acc, Dice, Precision }, k) => [
           classNames?.[k] ?? String(k),
-          ...[IoU, Acc, Dice, Precision].map((share) => percent(share, 2)),
+          ...[IoU, Acc, Dice, Precision].map((value) => percent(value, 2)),
           String(result.areas.labelled[k]),
         ]),
       ]),
@@ -204,16 +177,10 @@ async function runSemantic(flags: SemanticFlags): Promise<void> {
 }
 
 async function runImagenet(flags: ImagenetFlags): Promise<void> {
-  const { ConfigError } = await import('../../core/errors.js');
   if (!flags.dt && !flags.merge)
     throw new ConfigError('--dt: expected result files, or --merge, got none');
-  const { imagenetDocument, scoreImagenet } = await import('../score/imagenet.js');
-  const options = {
-    dt: flags.dt ?? [],
-    parts: flags.merge ?? [],
-    gt: flags.gt,
-    numClasses: flags.numClasses,
-  };
+  const { imagenetDocument, scoreImagenet } = await import('./score/imagenet.js');
+  const options = { ...flags, dt: flags.dt ?? [], parts: flags.merge ?? [] };
   const score = await scoreImagenet(options);
   await finish(flags, score);
   if (flags.json) return printJson(imagenetDocument(score, options));
@@ -223,8 +190,8 @@ async function runImagenet(flags: ImagenetFlags): Promise<void> {
     formatTable([
       ['top-1 %', 'top-5 %', 'top-1 % a class', 'ECE %', 'MCE %', 'NLL', 'Brier'],
       [
-        ...[top1, top5, meanPerClassTop1].map((share) => percent(share, 3)),
-        ...[calibration?.ece ?? NaN, calibration?.mce ?? NaN].map((share) => percent(share, 2)),
+        ...[top1, top5, meanPerClassTop1].map((value) => percent(value, 3)),
+        ...[calibration?.ece ?? NaN, calibration?.mce ?? NaN].map((value) => percent(value, 2)),
         ...[calibration?.meanNLL, calibration?.brier].map((value) => value?.toFixed(4) ?? '-'),
       ],
     ]),
@@ -238,7 +205,7 @@ async function finish(
 ): Promise<void> {
   for (const warning of score.warnings) log(`warning: ${warning}`);
   if (!flags.part) return;
-  const { writeAtomically } = await import('../../io/files/atomic.js');
+  const { writeAtomically } = await import('../io/files/atomic.js');
   await writeAtomically(flags.part, score.part());
   log(`wrote ${flags.part}`);
 }

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { registerBenchmark } from '../benchmark.js';
-import { registerPredict } from '../predict.js';
-import { registerExport } from '../export.js';
-import { registerEval } from '../eval.js';
-import { registerTrain } from '../train.js';
+import { registerBenchmark } from './benchmark.js';
+import { registerPredict } from './predict.js';
+import { registerExport } from './export.js';
+import { registerEval } from './eval.js';
+import { registerTrain } from './train.js';
 import { registerConfig } from './config.js';
 import { registerAnalyze } from './analyze.js';
 import { registerData } from './data.js';

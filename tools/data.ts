@@ -1,29 +1,20 @@
 import type { Command } from 'commander';
-import { ConfigError } from '../../core/errors.js';
-import type { CheckFlags } from '../data/check.js';
-import { wholeNumber } from '../engine-options.js';
-import { log, printJson } from '../output.js';
+import { ConfigError } from '../core/errors.js';
+import type { ShapesOptions } from '../datasets/shapes/write.js';
+import type { BrowseOptions } from './browse/gather.js';
+import type { CheckFlags } from './data/check.js';
+import { wholeNumber } from './engine-options.js';
+import { log, printJson, type JsonFlag } from './output.js';
 
-interface BrowseFlags {
+interface BrowseFlags extends BrowseOptions, JsonFlag {
   readonly out: string;
-  readonly limit: number;
-  readonly thumbnail: number;
-  readonly json?: boolean;
 }
 
-interface ShapesFlags {
+interface ShapesFlags extends Omit<ShapesOptions, 'format' | 'plain' | 'labels'>, JsonFlag {
   readonly out: string;
-  readonly seed: number;
-  readonly train: number;
-  readonly val: number;
-  readonly width: number;
-  readonly height: number;
-  readonly minObjects: number;
-  readonly maxObjects: number;
   readonly format: string;
   readonly plain?: boolean;
   readonly labels?: boolean;
-  readonly json?: boolean;
 }
 
 const DATA_ARGUMENT = 'a folder in a known layout, a data.yaml or a COCO annotation file';
@@ -48,7 +39,7 @@ function registerCheck(data: Command): void {
     .option('--all', 'list every problem instead of a few of each kind')
     .option('--json', 'print one JSON document')
     .action(async (path: string, flags: CheckFlags) => {
-      const { runCheck } = await import('../data/check.js');
+      const { runCheck } = await import('./data/check.js');
       if (!(await runCheck(path, flags))) process.exitCode = 2;
     });
 }
@@ -59,8 +50,8 @@ function registerStats(data: Command): void {
     .description('count images, objects, sizes and classes')
     .argument('<data>', DATA_ARGUMENT)
     .option('--json', 'print one JSON document')
-    .action(async (path: string, flags: { readonly json?: boolean }) => {
-      const { runStats } = await import('../data/stats.js');
+    .action(async (path: string, flags: JsonFlag) => {
+      const { runStats } = await import('./data/stats.js');
       await runStats(path, flags);
     });
 }
@@ -79,11 +70,9 @@ function registerBrowse(data: Command): void {
       if (limit < 1) throw new ConfigError(`--limit: expected at least 1, got ${limit}`);
       if (thumbnail < 32 || thumbnail > 4096)
         throw new ConfigError(`--thumbnail: expected 32 to 4096 px, got ${thumbnail}`);
-      const { writeBrowser } = await import('../browse/write.js');
-      const { line, cards, numConcerns } = await writeBrowser(path, flags.out, {
-        limit,
-        thumbnail,
-      });
+      const { writeBrowser } = await import('./browse/write.js');
+      const options = { limit, thumbnail };
+      const { line, cards, numConcerns } = await writeBrowser(path, flags.out, options);
       log(line);
       if (flags.json) printJson({ file: flags.out, images: cards, toLookAt: numConcerns });
       else console.log(`${flags.out}: ${cards} images, ${numConcerns} to look at`);
@@ -110,7 +99,7 @@ function registerShapes(data: Command): void {
       const { out, json, format, labels, plain, ...numbers } = flags;
       if (format !== 'png' && format !== 'jpeg')
         throw new ConfigError(`--format: expected png or jpeg, got ${format}`);
-      const { writeShapes } = await import('../../datasets/shapes/write.js');
+      const { writeShapes } = await import('../datasets/shapes/write.js');
       const start = performance.now();
       let printed = 0;
       await writeShapes(

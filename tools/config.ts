@@ -1,11 +1,10 @@
 import type { Command } from 'commander';
-import { formatTable, printJson } from '../output.js';
+import { formatTable, printJson, type JsonFlag } from './output.js';
 
-interface PrintFlags {
+interface PrintFlags extends JsonFlag {
   readonly config?: string;
   readonly model?: string;
   readonly set: readonly string[];
-  readonly json?: boolean;
 }
 
 /** `convnextv2 config list|print` */
@@ -34,30 +33,24 @@ export function registerConfig(program: Command): void {
     .action(print);
 }
 
-async function list({ json }: { readonly json?: boolean }): Promise<void> {
-  const { summarizeRecipes } = await import('../../train/config/summary.js');
+async function list({ json }: JsonFlag): Promise<void> {
+  const { summarizeRecipes } = await import('../train/config/summary.js');
   const recipes = summarizeRecipes();
   if (json) printJson({ recipes });
   else
     console.log(
       formatTable([
         ['recipe', 'task', 'model', 'input', 'images a step', 'length', 'rate'],
-        ...recipes.map(({ name, task, model, inputPx, imagesPerStep, length, lr }) => [
-          name,
-          task,
-          model,
-          inputPx,
-          imagesPerStep,
-          length,
-          String(lr),
-        ]),
+        ...recipes.map(({ name, task, model, inputPx, imagesPerStep, length, lr }) => {
+          return [name, task, model, inputPx, imagesPerStep, length, String(lr)];
+        }),
       ]),
     );
 }
 
 async function print(name: string, flags: PrintFlags): Promise<void> {
-  const { resolveConfig } = await import('../../train/config/resolve.js');
-  const { variant } = await import('../../backbone/variants.js');
+  const { resolveConfig } = await import('../train/config/resolve.js');
+  const { variant } = await import('../backbone/variants.js');
   const resolved = resolveConfig(name, {
     file: flags.config,
     asked: flags.model === undefined ? undefined : variant(flags.model),
@@ -65,7 +58,7 @@ async function print(name: string, flags: PrintFlags): Promise<void> {
   });
   if (flags.json) printJson(resolved);
   else {
-    const { configYaml } = await import('../../train/config/yaml.js');
+    const { configYaml } = await import('../train/config/yaml.js');
     process.stdout.write(configYaml(resolved));
   }
 }

@@ -1,25 +1,23 @@
 import type { Command } from 'commander';
-import type { EngineFlags } from '../engine-options.js';
-import { registerLogs } from '../analyze/logs.js';
-import { addEngineOptions, engineOptions, wholeNumber } from '../engine-options.js';
-import { formatTable, log, printJson } from '../output.js';
+import type { CollapseRequest } from './analyze/collapse.js';
+import type { FlopsRequest } from './analyze/flops.js';
+import {
+  addEngineOptions,
+  engineOptions,
+  wholeNumber,
+  type EngineFlags,
+} from './engine-options.js';
+import { formatTable, log, printJson, type JsonFlag } from './output.js';
 
-interface CollapseFlags extends EngineFlags {
-  readonly data: string;
-  readonly out: string;
-  readonly limit: number;
-  readonly size?: number;
-  readonly ema?: boolean;
-  readonly cache?: string;
-  readonly json?: boolean;
-}
+type CollapseFlags = Omit<CollapseRequest, 'models' | 'engine'> & EngineFlags & JsonFlag;
 
-interface FlopsFlags {
+interface FlopsFlags extends Pick<FlopsRequest, 'classes' | 'cache'>, JsonFlag {
   readonly size: number;
   readonly width?: number;
-  readonly classes: number;
-  readonly cache?: string;
-  readonly json?: boolean;
+}
+
+interface LogsFlags extends JsonFlag {
+  readonly out?: string;
 }
 
 /** `convnextv2 analyze` */
@@ -51,11 +49,17 @@ export function registerAnalyze(program: Command): void {
     .option('--cache <dir>', 'folder of pulled weights')
     .option('--json', 'print one JSON document')
     .action((model: string, flags: FlopsFlags) => flops(model, flags));
-  registerLogs(analyze);
+  analyze
+    .command('logs')
+    .description('compare runs: curves, best scores, settings that differ')
+    .argument('<runs...>', 'run folders')
+    .option('--out <file>', 'write the comparison as an HTML page')
+    .option('--json', 'print one JSON document')
+    .action((runs: readonly string[], flags: LogsFlags) => compare(runs, flags));
 }
 
 async function collapse(models: readonly string[], flags: CollapseFlags): Promise<void> {
-  const { analyzeCollapse } = await import('../analyze/collapse.js');
+  const { analyzeCollapse } = await import('./analyze/collapse.js');
   const results = await analyzeCollapse({ ...flags, models, engine: engineOptions(flags) });
   if (flags.json) {
     printJson({ models: results });
@@ -69,15 +73,10 @@ async function collapse(models: readonly string[], flags: CollapseFlags): Promis
 }
 
 async function flops(model: string, flags: FlopsFlags): Promise<void> {
-  const { analyzeFlops } = await import('../analyze/flops.js');
+  const { analyzeFlops } = await import('./analyze/flops.js');
   const { size, width, classes, cache } = flags;
-  const report = await analyzeFlops({
-    model,
-    heightPx: size,
-    widthPx: width ?? size,
-    classes,
-    cache,
-  });
+  const image = { heightPx: size, widthPx: width ?? size };
+  const report = await analyzeFlops({ model, ...image, classes, cache });
   if (flags.json) {
     printJson({ model, ...report });
     return;
@@ -88,4 +87,34 @@ async function flops(model: string, flags: FlopsFlags): Promise<void> {
     parameters,
   ]);
   process.stdout.write(`${formatTable([['part', 'G multiply-adds', 'parameters'], ...rows])}\n`);
+}
+
+async function compare(folders: readonly string[], { out, json }: LogsFlags): Promise<void> {
+  const { compareRuns, comparisonTable, writeComparison } =
+    await import('../report/compare-runs.js');
+  const { writeReport } = await import('../report/run-report.js');
+  const comparison = compareRuns(folders);
+  const { runs, differences } = comparison;
+  // A run that is still training or was killed has no report yet.
+  for (const folder of folders) log(`report: ${writeReport(folder)}`);
+  if (json) {
+    printJson({
+      runs: runs.map(({ name, step, epoch, loss, imagesPerSecond, best }) => {
+        return { name, step, epoch, loss, imagesPerSecond, best };
+      }),
+      differences,
+    });
+  } else {
+    const { columns, rows } = comparisonTable(comparison);
+    console.log(formatTable([columns, ...rows.map((row) => row.map((cell) => cell ?? ''))]));
+    if (differences.length > 0) {
+      console.log('\nsettings that differ');
+      const lines = differences.map(({ path, values }) => [path, ...values]);
+      console.log(formatTable([['', ...runs.map(({ name }) => name)], ...lines]));
+    }
+  }
+  if (out !== undefined) {
+    writeComparison(out, comparison);
+    log(`comparison: ${out}`);
+  }
 }

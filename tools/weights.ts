@@ -1,16 +1,15 @@
 import { basename } from 'node:path';
 import { Option, type Command } from 'commander';
-import type { CatalogueEntry } from '../../weights/catalogue.js';
-import type { WeightsInspection } from '../../weights/inspect.js';
-import type { Progress } from '../../weights/pull/download.js';
-import type { Scheme } from '../../weights/schemes/names.js';
-import type { Which } from '../../weights/select.js';
-import { cacheFolder } from '../../io/files/cache-folder.js';
-import { formatTable, log, printJson } from '../output.js';
+import type { CatalogueEntry } from '../weights/catalogue.js';
+import type { WeightsInspection } from '../weights/inspect.js';
+import type { Progress } from '../weights/pull/download.js';
+import type { Scheme } from '../weights/schemes/names.js';
+import type { Which } from '../weights/select.js';
+import { cacheFolder } from '../io/files/cache-folder.js';
+import { formatTable, log, printJson, type JsonFlag } from './output.js';
 
-interface CacheOptions {
+interface CacheOptions extends JsonFlag {
   readonly cache?: string;
-  readonly json?: boolean;
 }
 
 interface WhichOptions extends CacheOptions {
@@ -67,10 +66,8 @@ export function registerWeights(program: Command): void {
 }
 
 async function listAction(options: CacheOptions): Promise<void> {
-  const [{ CATALOGUE, WEIGHTS_LICENCE }, { isCached }] = await Promise.all([
-    import('../../weights/catalogue.js'),
-    import('../../weights/pull/cache.js'),
-  ]);
+  const { CATALOGUE, WEIGHTS_LICENCE } = await import('../weights/catalogue.js');
+  const { isCached } = await import('../weights/pull/cache.js');
   const folder = cacheFolder(options.cache);
   const entries = CATALOGUE.map((entry) => ({ ...entry, cached: isCached(entry, folder) }));
   if (options.json) {
@@ -95,11 +92,9 @@ async function pullAction(
   names: readonly string[],
   options: CacheOptions & { readonly mirror?: string },
 ): Promise<void> {
-  const [{ resolveModelName }, { pullWeights }, { summarizeWeights }] = await Promise.all([
-    import('../../weights/model-name.js'),
-    import('../../weights/pull/pull.js'),
-    import('../../weights/verify.js'),
-  ]);
+  const { resolveModelName } = await import('../weights/model-name.js');
+  const { pullWeights } = await import('../weights/pull/pull.js');
+  const { summarizeWeights } = await import('../weights/verify.js');
   const folder = cacheFolder(options.cache);
   const entries = names.map(resolveModelName); // all names are checked before the first download
   const results = [];
@@ -151,10 +146,8 @@ async function inspectAction(
   nameOrFile: string,
   options: WhichOptions & { readonly tensors?: boolean },
 ): Promise<void> {
-  const [{ inspectWeights }, { locateWeights }] = await Promise.all([
-    import('../../weights/inspect.js'),
-    import('../../weights/pull/cache.js'),
-  ]);
+  const { inspectWeights } = await import('../weights/inspect.js');
+  const { locateWeights } = await import('../weights/pull/cache.js');
   const { file } = await locateWeights(nameOrFile, cacheFolder(options.cache));
   const inspection = await inspectWeights(file, options.which);
   if (options.json) {
@@ -212,10 +205,8 @@ async function convertAction(
     readonly convMlp?: boolean;
   },
 ): Promise<void> {
-  const [{ convertWeights }, { locateWeights }] = await Promise.all([
-    import('../../weights/convert.js'),
-    import('../../weights/pull/cache.js'),
-  ]);
+  const { convertWeights } = await import('../weights/convert.js');
+  const { locateWeights } = await import('../weights/pull/cache.js');
   const { file } = await locateWeights(input, cacheFolder(options.cache));
   const { names, dropped, ...written } = await convertWeights(file, output, {
     scheme: options.to,
@@ -234,10 +225,8 @@ interface VerifyOptions extends WhichOptions {
 }
 
 async function verifyAction(nameOrFile: string, options: VerifyOptions): Promise<void> {
-  const [{ verifyWeights }, { locateWeights }] = await Promise.all([
-    import('../../weights/verify.js'),
-    import('../../weights/pull/cache.js'),
-  ]);
+  const { verifyWeights } = await import('../weights/verify.js');
+  const { locateWeights } = await import('../weights/pull/cache.js');
   const { file, entry } = await locateWeights(nameOrFile, cacheFolder(options.cache));
   const verified = await verifyWeights(file, { which: options.which, size: entry?.size });
   const logits =
@@ -263,18 +252,10 @@ async function compareLogits(
   file: string,
   image: string,
   name: string | undefined,
-): Promise<{
-  readonly preprocessing: string;
-  readonly got: readonly number[];
-  readonly expected: readonly number[];
-}> {
-  const [{ resolveModelName }, { ConfigError, WeightsError }, { parityLogits }] = await Promise.all(
-    [
-      import('../../weights/model-name.js'),
-      import('../../core/errors.js'),
-      import('../parity-logits.js'),
-    ],
-  );
+): Promise<Readonly<Record<'got' | 'expected', readonly number[]>> & { preprocessing: string }> {
+  const { resolveModelName } = await import('../weights/model-name.js');
+  const { ConfigError, WeightsError } = await import('../core/errors.js');
+  const { parityLogits } = await import('./parity-logits.js');
   const { parityLogits: expected, inputSizePx } = resolveModelName(name ?? basename(file));
   if (!expected) throw new ConfigError(`verify: expected a classifier for --image, got an encoder`);
   const results = Object.entries(await parityLogits(file, image, inputSizePx)).map(

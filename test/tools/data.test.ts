@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { ConfigError, DataError } from '../../../core/errors.js';
-import { registerData } from '../../../tools/commands/data.js';
-import { needsRealData, REAL_DATA } from '../../helpers/leave-out.js';
+import { ConfigError, DataError } from '../../core/errors.js';
+import { registerData } from '../../tools/data.js';
+import { needsRealData, REAL_DATA } from '../helpers/leave-out.js';
 
 let root: string;
 beforeEach(() => {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { printJson } from '../output.js';
+import { printJson, type JsonFlag } from './output.js';
 
 /** `convnextv2 doctor` */
 export function registerDoctor(program: Command): void {
@@ -7,8 +7,8 @@ export function registerDoctor(program: Command): void {
     .command('doctor')
     .description('what this machine offers, what is missing, and the command that adds it')
     .option('--json', 'print one JSON document')
-    .action(async (flags: { readonly json?: boolean }) => {
-      const { diagnose } = await import('../doctor/diagnose.js');
+    .action(async (flags: JsonFlag) => {
+      const { diagnose } = await import('./doctor/diagnose.js');
       const findings = await diagnose();
       if (flags.json) printJson({ findings });
       else {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import type { ImageModel } from '../../inference/model.js';
-import { wholeNumber } from '../engine-options.js';
-import { formatTable, log } from '../output.js';
+import type { ImageModel } from '../inference/model.js';
+import { wholeNumber } from './engine-options.js';
+import { formatTable, log } from './output.js';
 
 interface Flags {
   readonly out: string;
@@ -42,8 +42,8 @@ async function run({ out, images, epochs }: Flags): Promise<void> {
 }
 
 async function generate(data: string, images: number): Promise<void> {
-  const { SHAPES_DEFAULTS, writeShapes } = await import('../../datasets/shapes/write.js');
-  const { SHAPE_CATEGORIES } = await import('../../datasets/shapes/annotations.js');
+  const { SHAPES_DEFAULTS, writeShapes } = await import('../datasets/shapes/write.js');
+  const { SHAPE_CATEGORIES } = await import('../datasets/shapes/annotations.js');
   const { width, height } = SHAPES_DEFAULTS;
   const names = SHAPE_CATEGORIES.map(({ name }) => name).join(', ');
   log(`1. Generating ${images} + ${NUM_HELD_OUT} pictures of ${width} x ${height} with ${names} …`);
@@ -53,8 +53,8 @@ async function generate(data: string, images: number): Promise<void> {
 }
 
 async function train(data: string, folder: string, epochs: number): Promise<void> {
-  const { train } = await import('../../train/train.js');
-  const { ProgressView } = await import('../progress/view.js');
+  const { train } = await import('../train/train.js');
+  const { ProgressView } = await import('./progress/view.js');
   log('2. Training a Mask R-CNN on ConvNeXt V2 Atto from scratch. With your own set:');
   log('   npx convnextv2 train detect --data DIR --out RUN');
   log('   or, from pretrained weights, which needs far less data:');
@@ -71,7 +71,7 @@ async function train(data: string, folder: string, epochs: number): Promise<void
 }
 
 async function score(data: string, folder: string, out: string): Promise<void> {
-  const { evaluationReport } = await import('../../train/evaluate.js');
+  const { evaluationReport } = await import('../train/evaluate.js');
   log(`3. Scoring it on the ${NUM_HELD_OUT} pictures that it has not seen. With your own run:`);
   log('   npx convnextv2 eval RUN --data DIR --per-category');
   const model = await opened(folder);
@@ -86,7 +86,7 @@ async function score(data: string, folder: string, out: string): Promise<void> {
 async function draw(held: string, folder: string, pictures: string): Promise<void> {
   const { readdirSync } = await import('node:fs');
   const { join } = await import('node:path');
-  const { predictFiles } = await import('../../train/predict-files.js');
+  const { predictFiles } = await import('../train/predict-files.js');
   log(`4. Drawing what it finds in ${NUM_DRAWN} of them. With your own pictures:`);
   log(`   npx convnextv2 predict ${folder} IMAGE… --out DIR`);
   const files = readdirSync(held).sort().slice(0, NUM_DRAWN);
@@ -98,6 +98,6 @@ async function draw(held: string, folder: string, pictures: string): Promise<voi
 }
 
 async function opened(folder: string): Promise<ImageModel> {
-  const { openModel } = await import('../open-model.js');
+  const { openModel } = await import('./open-model.js');
   return openModel(folder, { engine: ENGINE }, NUM_HELD_OUT);
 }
