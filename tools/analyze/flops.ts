@@ -10,7 +10,7 @@ import { openEncoder } from '../../train/pretrain/encoder.js';
 import { locateModel } from '../../inference/locate.js';
 
 /** Options of `analyze flops`. */
-interface FlopsRequest {
+export interface FlopsRequest {
   /** A size (`tiny`), or what `locateModel` finds. */
   readonly model: string;
   readonly heightPx: number;

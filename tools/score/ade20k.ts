@@ -10,7 +10,7 @@ import { decodePartialResult, encodePartialResult } from '../../evaluation/parti
 import { finiteOrNull } from '../../report/format.js';
 
 /** Options of scoring label maps. */
-interface SemanticScoreOptions {
+export interface SemanticScoreOptions {
   /** Folder of label PNGs, or one such file. */
   readonly gt: string;
   /** Folder of predicted PNGs with the same names, or one such file. */

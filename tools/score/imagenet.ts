@@ -10,7 +10,7 @@ import { readBytes } from '../../io/files/read.js';
 import { finiteOrNull } from '../../report/format.js';
 
 /** Options of scoring classification results. */
-interface ImagenetScoreOptions {
+export interface ImagenetScoreOptions {
   /**
    * JSON lines `{file, label?, logits}` or `{file, label?, top}` with `top` a list of classes by descending probability,
    * numbers or `{classIndex}`; or the `predictions.json` of `convnextv2 predict`.
