@@ -21,6 +21,16 @@ export class InputError extends Error {
     if (details.file !== undefined) this.file = details.file;
     if (details.id !== undefined) this.id = details.id;
   }
+
+  /** Creates an error about a file, whose message starts with its path: `file: expected X, got Y`. */
+  static in<E extends InputError>(
+    this: new (message: string, details: ErrorDetails) => E,
+    file: string,
+    message: string,
+    details: Omit<ErrorDetails, 'file'> = {},
+  ): E {
+    return new this(`${file}: ${message}`, { ...details, file });
+  }
 }
 
 /** A tensor or array does not have the shape that the operation needs. */

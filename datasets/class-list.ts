@@ -47,16 +47,14 @@ export function readClassList(file: string): readonly ClassEntry[] {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
     const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    throw new DataError(`${file}: expected a list of classes, got ${reason}`, { file, cause });
+    throw DataError.in(file, `expected a list of classes, got ${reason}`, { cause });
   }
   const classes = file.endsWith('.json') ? fromJson(text, file) : fromText(text);
-  if (classes.length === 0)
-    throw new DataError(`${file}: expected at least one class, got none`, { file });
+  if (classes.length === 0) throw DataError.in(file, 'expected at least one class, got none');
   const seen = new Set<string>();
   const repeated = classes.find(({ key }) => seen.size === seen.add(key).size);
   if (repeated)
-    throw new DataError(`${file}: expected every class once, got "${repeated.key}" twice`, {
-      file,
+    throw DataError.in(file, `expected every class once, got "${repeated.key}" twice`, {
       id: repeated.key,
     });
   return classes;
@@ -77,10 +75,10 @@ function fromJson(text: string, file: string): ClassEntry[] {
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new DataError(`${file}: expected JSON, got ${String(cause)}`, { file, cause });
+    throw DataError.in(file, `expected JSON, got ${String(cause)}`, { cause });
   }
   if (typeof json !== 'object' || json === null)
-    throw new DataError(`${file}: expected a list of classes, got ${typeof json}`, { file });
+    throw DataError.in(file, `expected a list of classes, got ${typeof json}`);
   const indexed: [number, ClassEntry][] = Array.isArray(json)
     ? json.map((entry, i) => listedClass(entry, i, file))
     : Object.entries(json).map(([index, entry]) => [Number(index), classOf(entry, file, index)]);

@@ -12,12 +12,8 @@ import type { SegmentationSample } from './sample.js';
 export function pairFiles(imageFolder: string, labelFolder: string): readonly SegmentationSample[] {
   const images = filesByName(imageFolder, isImageName);
   const labels = filesByName(labelFolder, (path) => /\.png$/i.test(path));
-  if (images.size === 0)
-    throw new DataError(`${imageFolder}: expected JPEG or PNG images, got none`, {
-      file: imageFolder,
-    });
-  if (labels.size === 0)
-    throw new DataError(`${labelFolder}: expected label PNGs, got none`, { file: labelFolder });
+  if (images.size === 0) throw DataError.in(imageFolder, 'expected JPEG or PNG images, got none');
+  if (labels.size === 0) throw DataError.in(labelFolder, 'expected label PNGs, got none');
   const samples: SegmentationSample[] = [];
   const alone: string[] = [];
   for (const [name, file] of images) {
@@ -45,7 +41,7 @@ function filesByName(
   try {
     paths = readdirSync(folder, { recursive: true, encoding: 'utf8' });
   } catch (cause) {
-    throw new DataError(`${folder}: expected a folder, got none`, { cause, file: folder });
+    throw DataError.in(folder, 'expected a folder, got none', { cause });
   }
   const found = new Map<string, string>();
   for (const path of paths.toSorted()) {
@@ -53,10 +49,7 @@ function filesByName(
     const name = path.slice(0, path.length - extname(path).length);
     const earlier = found.get(name);
     if (earlier !== undefined)
-      throw new DataError(
-        `${join(folder, path)}: expected one file of this name, got ${earlier}, too`,
-        { file: join(folder, path) },
-      );
+      throw DataError.in(join(folder, path), `expected one file of this name, got ${earlier}, too`);
     found.set(name, join(folder, path));
   }
   return found;

@@ -80,7 +80,7 @@ function fromJson(text: string, file: string): FileLabel[] {
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new DataError(`${file}: expected JSON, got ${String(cause)}`, { file, cause });
+    throw DataError.in(file, `expected JSON, got ${String(cause)}`, { cause });
   }
   const entries: [unknown, unknown][] = Array.isArray(json)
     ? json.map((entry: unknown) => listed(entry))

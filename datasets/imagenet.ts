@@ -48,8 +48,7 @@ const DESCRIBING = new Set<string>([...CLASS_FILES, ...LABEL_FILES]);
  *   without a label
  */
 export function readImageNet(root: string, options: ImageNetOptions): ClassificationSet {
-  if (!isFolder(root))
-    throw new DataError(`${root}: expected a folder with images, got none`, { file: root });
+  if (!isFolder(root)) throw DataError.in(root, 'expected a folder with images, got none');
   const folders = {
     train: splitSegmentationFolder(root, 'train'),
     val: splitSegmentationFolder(root, 'val'),
@@ -59,9 +58,9 @@ export function readImageNet(root: string, options: ImageNetOptions): Classifica
     return readPart(root, root, 'all', known);
   const folder = folders[options.split];
   if (folder === undefined)
-    throw new DataError(
-      `${root}: expected ${SPLIT_FOLDERS[options.split].map((n) => `${n}/`).join(' or ')}, got neither`,
-      { file: root },
+    throw DataError.in(
+      root,
+      `expected ${SPLIT_FOLDERS[options.split].map((n) => `${n}/`).join(' or ')}, got neither`,
     );
   const isTrained = folders.train !== undefined && subfolders(folders.train).length > 0;
   const classes =
@@ -81,15 +80,13 @@ function readPart(
   // `labels.txt` next to class folders is probably a list of the classes.
   const isOfImages = isFlat || inside?.endsWith('.json') || subfolders(folder).length === 1;
   if (isFlat && split === 'train')
-    throw new DataError(`${folder}: expected a folder a class for training, got images`, {
-      file: folder,
-    });
+    throw DataError.in(folder, 'expected a folder a class for training, got images');
   if (labelFile !== undefined && isOfImages)
     return fromLabelFile(folder, labelFile, split, classes);
   if (!isFlat) return fromClassFolders(folder, split, classes);
-  throw new DataError(
-    `${folder}: expected a folder a class or a label file (${LABEL_FILES.join(', ')}), got images alone`,
-    { file: folder },
+  throw DataError.in(
+    folder,
+    `expected a folder a class or a label file (${LABEL_FILES.join(', ')}), got images alone`,
   );
 }
 
@@ -100,9 +97,9 @@ function fromClassFolders(
 ): ClassificationSet {
   const names = subfolders(folder);
   if (names.length === 0)
-    throw new DataError(
-      `${folder}: expected a folder a class, or images with a label file (${LABEL_FILES.join(', ')}), got neither`,
-      { file: folder },
+    throw DataError.in(
+      folder,
+      `expected a folder a class, or images with a label file (${LABEL_FILES.join(', ')}), got neither`,
     );
   const classes = known ?? names.map(named);
   const lookUp = classLookup(classes);
@@ -112,11 +109,10 @@ function fromClassFolders(
     const classFolder = join(folder, name);
     const classIndex = lookUp(name);
     if (typeof classIndex === 'string')
-      throw new DataError(`${classFolder}: ${classIndex}`, { file: classFolder, id: name });
+      throw DataError.in(classFolder, classIndex, { id: name });
     const files = imagesBelow(classFolder, ignoredFiles);
     if (files.length === 0)
-      throw new DataError(`${classFolder}: expected images of a class, got an empty folder`, {
-        file: classFolder,
+      throw DataError.in(classFolder, 'expected images of a class, got an empty folder', {
         id: name,
       });
     for (const file of files) samples.push({ file, classIndex });
@@ -131,13 +127,12 @@ function fromLabelFile(
   known: readonly ClassEntry[] | undefined,
 ): ClassificationSet {
   const labels = readLabelFile(labelFile);
-  if (labels.length === 0)
-    throw new DataError(`${labelFile}: expected labels, got none`, { file: labelFile });
+  if (labels.length === 0) throw DataError.in(labelFile, 'expected labels, got none');
   const classes = known ?? [...new Set(labels.map(({ label }) => String(label)))].sort().map(named);
   if (known === undefined && labels.some(({ label }) => /^\d+$/.test(String(label))))
-    throw new DataError(
-      `${labelFile}: expected class names, or numbers and a list of classes (classes.json), got numbers alone`,
-      { file: labelFile },
+    throw DataError.in(
+      labelFile,
+      'expected class names, or numbers and a list of classes (classes.json), got numbers alone',
     );
   const lookUp = classLookup(classes);
   const ignoredFiles: string[] = [];
@@ -155,8 +150,7 @@ function fromLabelFile(
       ? direct
       : (byStem.get(direct) ?? byStem.get(stem(direct)) ?? byName.get(basename(stem(name))));
     if (file === undefined || !unlabelled.delete(file))
-      throw new DataError(`${labelFile}: expected every image once, got ${name}: none or twice`, {
-        file: labelFile,
+      throw DataError.in(labelFile, `expected every image once, got ${name}: none or twice`, {
         id: name,
       });
     const classIndex = lookUp(label);
@@ -166,9 +160,10 @@ function fromLabelFile(
   });
   const [without] = unlabelled;
   if (without !== undefined)
-    throw new DataError(
-      `${labelFile}: expected a label for every image, got none for ${basename(without)} (${unlabelled.size} in all)`,
-      { file: labelFile, id: basename(without) },
+    throw DataError.in(
+      labelFile,
+      `expected a label for every image, got none for ${basename(without)} (${unlabelled.size} in all)`,
+      { id: basename(without) },
     );
   return {
     layout: `images labelled by ${basename(labelFile)}`,
@@ -199,9 +194,7 @@ export function hasSplit(root: string, split: 'train' | 'val'): boolean {
 function splitSegmentationFolder(root: string, split: 'train' | 'val'): string | undefined {
   const found = SPLIT_FOLDERS[split].map((name) => join(root, name)).filter(isFolder);
   if (found.length > 1)
-    throw new DataError(`${root}: expected one folder for ${split}, got ${found.join(' and ')}`, {
-      file: root,
-    });
+    throw DataError.in(root, `expected one folder for ${split}, got ${found.join(' and ')}`);
   return found[0];
 }
 

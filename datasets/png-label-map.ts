@@ -29,9 +29,10 @@ export function mapLabels(indices: PngIndices, mapping: LabelMapping, file: stri
     const label = data[i] < table.length ? table[data[i]] : INVALID;
     if (label === INVALID) {
       const [x, y] = [i % width, Math.floor(i / width)];
-      throw new DataError(
-        `${file}: expected ${allowedLabels(mapping)}, got ${data[i]} at pixel (${x}, ${y})`,
-        { file, id: data[i] },
+      throw DataError.in(
+        file,
+        `expected ${allowedLabels(mapping)}, got ${data[i]} at pixel (${x}, ${y})`,
+        { id: data[i] },
       );
     }
     labels[i] = label;
@@ -61,9 +62,9 @@ export async function labelsOf(
 ): Promise<LabelMap> {
   const indices = labels ?? decodePngIndices(await readBytes(file), file);
   if (size && (indices.width !== size.width || indices.height !== size.height))
-    throw new DataError(
-      `${file}: expected ${size.width}x${size.height} of its image, got ${indices.width}x${indices.height}`,
-      { file },
+    throw DataError.in(
+      file,
+      `expected ${size.width}x${size.height} of its image, got ${indices.width}x${indices.height}`,
     );
   return mapLabels(indices, mapping, file);
 }

@@ -69,7 +69,7 @@ export class ProblemLog {
     const { file, message, id } = this.first;
     const more = this.count('error') - 1;
     const rest = more > 0 ? ` (and ${more} more: \`convnextv2 data check\` lists them)` : '';
-    throw new DataError(`${file}: ${message}${rest}`, { file, id });
+    throw DataError.in(file, `${message}${rest}`, { id });
   }
 }
 

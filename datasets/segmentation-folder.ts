@@ -52,8 +52,7 @@ export function loadSegmentationFolder(source: FolderSource): SegmentationSet {
  * @throws DataError for no names, an empty line between names, or a duplicate name
  */
 export function readClassNames(file: string): readonly string[] {
-  if (!existsSync(file))
-    throw new DataError(`${file}: expected one class name a line, got no file`, { file });
+  if (!existsSync(file)) throw DataError.in(file, 'expected one class name a line, got no file');
   const names = readFileSync(file, 'utf8')
     .replace(/^\uFEFF/, '')
     .trimEnd()
@@ -61,13 +60,9 @@ export function readClassNames(file: string): readonly string[] {
     .map((line) => line.trim());
   names.forEach((name, i) => {
     if (name === '')
-      throw new DataError(`${file}: line ${i + 1}: expected a class name, got an empty line`, {
-        file,
-      });
+      throw DataError.in(file, `line ${i + 1}: expected a class name, got an empty line`);
     if (names.indexOf(name) < i)
-      throw new DataError(`${file}: line ${i + 1}: expected each name once, got "${name}" again`, {
-        file,
-      });
+      throw DataError.in(file, `line ${i + 1}: expected each name once, got "${name}" again`);
   });
   return names;
 }

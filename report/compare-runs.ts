@@ -48,9 +48,7 @@ function readRun(name: string): ComparedRun {
   const records = readMetrics(name);
   const last = records.at(-1);
   if (last === undefined)
-    throw new DataError(`${name}: expected a run folder with ${METRICS}, got none with records`, {
-      file: name,
-    });
+    throw DataError.in(name, `expected a run folder with ${METRICS}, got none with records`);
   const training = records.filter((record) => record.kind === 'train');
   const speeds = training.map(({ imagesPerSecond }) => imagesPerSecond);
   const best: Record<string, { value: number; step: number }> = {};

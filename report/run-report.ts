@@ -24,9 +24,7 @@ const REPORT = 'report.html';
 export function writeReport(folder: string): string {
   const records = readMetrics(folder);
   if (records.length === 0)
-    throw new DataError(`${folder}: expected a run folder with ${METRICS}, got none with records`, {
-      file: folder,
-    });
+    throw DataError.in(folder, `expected a run folder with ${METRICS}, got none with records`);
   const html = runReport(folder, records);
   const file = join(folder, REPORT);
   writeAtomicallySync(file, html);

@@ -49,7 +49,7 @@ export function inferArchitecture(file: string, tensors: TensorMap): Architectur
   const shape = (name: string): readonly number[] => {
     const tensor = tensors.get(name);
     if (tensor) return tensor.shape;
-    throw new WeightsError(`${file}: expected tensor ${name}, got none`, { file, id: name });
+    throw WeightsError.in(file, `expected tensor ${name}, got none`, { id: name });
   };
   const depths: number[] = [];
   for (const name of tensors.keys()) {
@@ -58,19 +58,12 @@ export function inferArchitecture(file: string, tensors: TensorMap): Architectur
   }
   const deepest = depths.find((depth) => depth > MAX_DEPTH);
   if (deepest !== undefined) {
-    throw new WeightsError(
-      `${file}: expected at most ${MAX_DEPTH} blocks a stage, got ${deepest}`,
-      {
-        file,
-      },
-    );
+    throw WeightsError.in(file, `expected at most ${MAX_DEPTH} blocks a stage, got ${deepest}`);
   }
   const stem = shape('downsample_layers.0.0.weight');
   const dims = [stem[0], ...[1, 2, 3].map((s) => shape(`downsample_layers.${s}.1.weight`)[0])];
   if (depths.length !== 4 || ![0, 1, 2, 3].every((s) => depths[s] > 0)) {
-    throw new WeightsError(`${file}: expected four stages of blocks, got [${depths.join(', ')}]`, {
-      file,
-    });
+    throw WeightsError.in(file, `expected four stages of blocks, got [${depths.join(', ')}]`);
   }
   return {
     size: sizeOf(depths, dims),

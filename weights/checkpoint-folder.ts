@@ -93,7 +93,7 @@ export async function readBest(folder: string): Promise<BestCheckpoint | undefin
   } catch {
     // Reported below.
   }
-  throw new WeightsError(`${path}: expected name, metric and value`, { file: path });
+  throw WeightsError.in(path, 'expected name, metric and value');
 }
 
 /**
@@ -109,9 +109,7 @@ export async function findCheckpoint<State extends object = Record<string, unkno
   const { checkpoint, skipped } = await latestValid<State>(folder);
   if (checkpoint) return checkpoint;
   const reasons = skipped.map(({ reason }) => reason).join('; ');
-  throw new WeightsError(`${folder}: expected a sound checkpoint, got ${reasons || 'none'}`, {
-    file: folder,
-  });
+  throw WeightsError.in(folder, `expected a sound checkpoint, got ${reasons || 'none'}`);
 }
 
 /** Lists checkpoints by ascending step; incomplete JSON and tensors without JSON are reported. */

@@ -38,10 +38,7 @@ export function checkpointGroup(
     const path = name.slice(group.length + 1);
     const layout = layouts.get(path);
     if (layout === undefined) {
-      throw new WeightsError(`${source.file}: expected a layout for ${path}, got none`, {
-        file: source.file,
-        id: path,
-      });
+      throw WeightsError.in(source.file, `expected a layout for ${path}, got none`, { id: path });
     }
     const { shape } = tensor;
     tensors.set(
@@ -59,9 +56,8 @@ function parseLayouts(source: TensorSource): ReadonlyMap<string, Layout> {
     const json = JSON.parse(String(source.plain['layouts'])) as Record<string, Layout>;
     return new Map(Object.entries(json));
   } catch (cause) {
-    throw new WeightsError(`${source.file}: expected layouts in the metadata of the checkpoint`, {
+    throw WeightsError.in(source.file, 'expected layouts in the metadata of the checkpoint', {
       cause,
-      file: source.file,
     });
   }
 }

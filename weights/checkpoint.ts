@@ -102,19 +102,16 @@ export async function readCheckpoint<State extends object = Record<string, unkno
   const folder = dirname(base);
   const file = join(folder, tensors.file);
   const { size } = await stat(file).catch((cause: unknown) => {
-    throw new WeightsError(`${file}: expected the tensors of ${base}.json, got no such file`, {
+    throw WeightsError.in(file, `expected the tensors of ${base}.json, got no such file`, {
       cause,
-      file,
     });
   });
   if (size !== tensors.bytes) {
-    throw new WeightsError(`${file}: expected ${tensors.bytes} bytes, got ${size} (torn)`, {
-      file,
-    });
+    throw WeightsError.in(file, `expected ${tensors.bytes} bytes, got ${size} (torn)`);
   }
   const sha256 = await sha256OfFile(file);
   if (sha256 !== tensors.sha256) {
-    throw new WeightsError(`${file}: expected sha256 ${tensors.sha256}, got ${sha256}`, { file });
+    throw WeightsError.in(file, `expected sha256 ${tensors.sha256}, got ${sha256}`);
   }
   return { folder, name: basename(base), file, sha256, step, state };
 }
@@ -127,26 +124,19 @@ export async function readCheckpointJson<State extends object = Record<string, u
   try {
     json = JSON.parse(await readFile(path, 'utf8')) as Partial<CheckpointJson<State>>;
   } catch (cause) {
-    throw new WeightsError(`${path}: expected the JSON of a checkpoint, got none that parses`, {
+    throw WeightsError.in(path, 'expected the JSON of a checkpoint, got none that parses', {
       cause,
-      file: path,
     });
   }
   const { format, version, step, tensors, state } = json;
   if (format !== CHECKPOINT_FORMAT || typeof step !== 'number' || !tensors || !state) {
-    throw new WeightsError(`${path}: expected format ${CHECKPOINT_FORMAT}, got ${String(format)}`, {
-      file: path,
-    });
+    throw WeightsError.in(path, `expected format ${CHECKPOINT_FORMAT}, got ${String(format)}`);
   }
   if (version !== VERSION) {
-    throw new WeightsError(`${path}: expected version ${VERSION}, got ${String(version)}`, {
-      file: path,
-    });
+    throw WeightsError.in(path, `expected version ${VERSION}, got ${String(version)}`);
   }
   if (basename(tensors.file) !== tensors.file) {
-    throw new WeightsError(`${path}: expected a file beside it, got ${tensors.file}`, {
-      file: path,
-    });
+    throw WeightsError.in(path, `expected a file beside it, got ${tensors.file}`);
   }
   return { format, version, step, tensors, state };
 }
@@ -184,9 +174,9 @@ export async function restoreCheckpoint(
       if (Object.hasOwn(groups, group) && !wanted.has(name)) problems.push(`unexpected ${name}`);
     }
     if (problems.length > 0) {
-      throw new WeightsError(
-        `${file}: expected the model's parameters, got differences: ${problems.join('; ')}`,
-        { file },
+      throw WeightsError.in(
+        file,
+        `expected the model's parameters, got differences: ${problems.join('; ')}`,
       );
     }
     for (const [{ values }, tensor] of pairs) {

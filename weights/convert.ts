@@ -83,8 +83,7 @@ export function toScheme(
     else if (scheme === 'sparse' && /^(norm|head)\.(weight|bias)$/.test(official)) {
       dropped.push(official);
     } else {
-      throw new WeightsError(`${file}: expected names that ${scheme} has, got ${official}`, {
-        file,
+      throw WeightsError.in(file, `expected names that ${scheme} has, got ${official}`, {
         id: official,
       });
     }
@@ -129,16 +128,12 @@ function encode(
   dtype: 'F32' | 'F16',
 ): Float32Array | Uint16Array {
   if (firstNonFinite(values) >= 0) {
-    throw new WeightsError(`${file}: expected finite values, got NaN or Inf in ${name}`, {
-      file,
-      id: name,
-    });
+    throw WeightsError.in(file, `expected finite values, got NaN or Inf in ${name}`, { id: name });
   }
   if (dtype === 'F32') return values;
   const halves = float32ToFloat16(values);
   if (halves.some((half) => (half & 0x7c00) === 0x7c00)) {
-    throw new WeightsError(`${file}: expected values up to 65504 for half precision in ${name}`, {
-      file,
+    throw WeightsError.in(file, `expected values up to 65504 for half precision in ${name}`, {
       id: name,
     });
   }

@@ -130,9 +130,9 @@ export async function loadTensors(
     else if (!wanted.has(name)) problems.push(`unexpected ${name}`);
   }
   if (problems.length > 0) {
-    throw new WeightsError(
-      `${file}: expected the model's parameters, got differences: ${problems.join('; ')}`,
-      { file },
+    throw WeightsError.in(
+      file,
+      `expected the model's parameters, got differences: ${problems.join('; ')}`,
     );
   }
   await writeChecked(file, pairs);
@@ -153,9 +153,9 @@ async function writeChecked(
     held?.set(tensor, values);
   }
   if (nonFinite.length > 0) {
-    throw new WeightsError(
-      `${file}: expected finite weights, got NaN or Inf in ${nonFinite.join(', ')}`,
-      { file },
+    throw WeightsError.in(
+      file,
+      `expected finite weights, got NaN or Inf in ${nonFinite.join(', ')}`,
     );
   }
   for (const [{ shape: _, layout, values }, tensor] of pairs) {

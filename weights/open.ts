@@ -43,15 +43,15 @@ async function detectContainer(path: string): Promise<Container> {
   const file = await RandomAccessFile.open(path);
   try {
     if (file.sizeBytes === 0) {
-      throw new WeightsError(`${path}: expected a weight file, got an empty file`, { file: path });
+      throw WeightsError.in(path, 'expected a weight file, got an empty file');
     }
     const head = await file.read(0, Math.min(64, file.sizeBytes));
     if (head[0] === 0x50 && head[1] === 0x4b && head[2] === 3 && head[3] === 4) return 'torch-zip';
     if (head[0] === 0x80 && head[1] >= 1 && head[1] <= 5 && head[8] !== 0x7b) return 'torch-legacy';
     if (head.byteLength > 8 && head[8] === 0x7b) return 'safetensors';
-    throw new WeightsError(
-      `${path}: expected safetensors or a torch file (.pt, .pth), got ${guess(head)}`,
-      { file: path },
+    throw WeightsError.in(
+      path,
+      `expected safetensors or a torch file (.pt, .pth), got ${guess(head)}`,
     );
   } finally {
     await file.close();

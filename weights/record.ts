@@ -38,7 +38,7 @@ export async function readRecord(file: string): Promise<FileRecord | undefined> 
     text = await readFile(path, 'utf8');
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new WeightsError(`${path}: expected a readable record`, { cause, file: path });
+    throw WeightsError.in(path, 'expected a readable record', { cause });
   }
   try {
     const record = JSON.parse(text) as FileRecord;
@@ -46,11 +46,9 @@ export async function readRecord(file: string): Promise<FileRecord | undefined> 
   } catch {
     // Reported below like a record without checksum.
   }
-  throw new WeightsError(
-    `${path}: expected a record with sha256 and bytes (delete it to make a new one)`,
-    {
-      file: path,
-    },
+  throw WeightsError.in(
+    path,
+    'expected a record with sha256 and bytes (delete it to make a new one)',
   );
 }
 
@@ -72,8 +70,8 @@ export async function checkRecord(
 }
 
 function fail(file: string, expected: string, got: string): never {
-  throw new WeightsError(
-    `${file}: expected ${expected} as recorded, got ${got} (the file changed; delete it and pull it again)`,
-    { file },
+  throw WeightsError.in(
+    file,
+    `expected ${expected} as recorded, got ${got} (the file changed; delete it and pull it again)`,
   );
 }

@@ -40,9 +40,7 @@ export function selectWeights(source: TensorSource, which: Which = 'model'): Sel
     }
   }
   const groups = [...new Set([...source.tensors.keys()].map((name) => name.split('.')[0]))];
-  throw new WeightsError(`${file}: expected weights "${which}", got [${groups.join(', ')}]`, {
-    file,
-  });
+  throw WeightsError.in(file, `expected weights "${which}", got [${groups.join(', ')}]`);
 }
 
 /** Selects the tensors whose names begin with `group.`, and removes that prefix. */

@@ -58,17 +58,15 @@ export function summarizeWeights(
     const architecture = inferArchitecture(file, network);
     const problems = compareShapes(network, expectedShapes(architecture));
     if (problems.length > 0) {
-      throw new WeightsError(
-        `${file}: expected the tensors of a ConvNeXt V2, got ${problems.join('; ')}`,
-        {
-          file,
-        },
+      throw WeightsError.in(
+        file,
+        `expected the tensors of a ConvNeXt V2, got ${problems.join('; ')}`,
       );
     }
     if (size !== undefined && architecture.size !== size) {
-      throw new WeightsError(
-        `${file}: expected a network of size ${size}, got ${architecture.size ?? 'another'}`,
-        { file },
+      throw WeightsError.in(
+        file,
+        `expected a network of size ${size}, got ${architecture.size ?? 'another'}`,
       );
     }
     return {
@@ -104,11 +102,9 @@ export async function verifyWeights(
     return names;
   });
   if (nonFinite.length > 0) {
-    throw new WeightsError(
-      `${file}: expected finite values, got NaN or Inf in ${nonFinite.join(', ')}`,
-      {
-        file,
-      },
+    throw WeightsError.in(
+      file,
+      `expected finite values, got NaN or Inf in ${nonFinite.join(', ')}`,
     );
   }
   return { ...summary, ...checksum };

@@ -78,7 +78,7 @@ export function* tableObjects(
     } catch (cause) {
       if (!(cause instanceof DataError)) throw cause;
       const where = placeOf('annotations', positions[a], id);
-      throw new DataError(`${file}: ${where}: ${cause.message}`, { cause, file, id });
+      throw DataError.in(file, `${where}: ${cause.message}`, { cause, id });
     }
     yield {
       id,

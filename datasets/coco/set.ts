@@ -100,7 +100,7 @@ function classMapOf({ file, categories }: CocoTables, names?: readonly string[])
     return createClassMap(categories, names);
   } catch (cause) {
     if (!(cause instanceof ConfigError)) throw cause;
-    throw new ConfigError(`${file}: ${cause.message}`, { cause, file });
+    throw ConfigError.in(file, `${cause.message}`, { cause });
   }
 }
 

@@ -31,9 +31,7 @@ const LOOKED_FOR = [
  */
 export async function detectLayout(path: string, options: LayoutOptions = {}): Promise<DataLayout> {
   if (!existsSync(path))
-    throw new DataError(`${path}: expected a folder, data.yaml or COCO file, got nothing there`, {
-      file: path,
-    });
+    throw DataError.in(path, 'expected a folder, data.yaml or COCO file, got nothing there');
   return withSplitRule(await layoutOf(path, options), options);
 }
 
@@ -46,9 +44,9 @@ async function layoutOf(path: string, options: LayoutOptions): Promise<DataLayou
       case '.json':
         return cocoFileLayout(path);
       default:
-        throw new DataError(
-          `${path}: expected a folder, a data.yaml or a COCO annotation file (.json), got another file`,
-          { file: path },
+        throw DataError.in(
+          path,
+          'expected a folder, a data.yaml or a COCO annotation file (.json), got another file',
         );
     }
   }
@@ -67,14 +65,12 @@ async function layoutOf(path: string, options: LayoutOptions): Promise<DataLayou
   ];
   if (candidates.length === 1) return candidates[0];
   if (candidates.length > 1)
-    throw new ConfigError(
-      `${path}: expected one data set, got ${candidates.length}: ${candidates.map(({ line }) => line).join('; ')}. Pass the annotation file itself, or a data.yaml that names the parts`,
-      { file: path },
+    throw ConfigError.in(
+      path,
+      `expected one data set, got ${candidates.length}: ${candidates.map(({ line }) => line).join('; ')}. Pass the annotation file itself, or a data.yaml that names the parts`,
     );
   if (yaml !== undefined) return yamlLayout(yaml); // throws with the reason
-  throw new DataError(`${path}: expected a data set, looked for ${LOOKED_FOR.join('; ')}`, {
-    file: path,
-  });
+  throw DataError.in(path, `expected a data set, looked for ${LOOKED_FOR.join('; ')}`);
 }
 
 function withSplitRule(data: DataLayout, { valFraction, seed = 0 }: LayoutOptions): DataLayout {

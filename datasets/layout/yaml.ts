@@ -47,7 +47,7 @@ type DataYaml = Infer<typeof DataYaml>;
  */
 export function yamlLayout(file: string): DetectionData | SegmentationData {
   const content = readYaml(file);
-  const wrong = (message: string): DataError => new DataError(`${file}: ${message}`, { file });
+  const wrong = (message: string): DataError => DataError.in(file, message);
   if (isYolo(content))
     throw wrong(
       'expected {train: {annotations, images}, val: {…}}, got the data.yaml of a YOLO set; export it in COCO format',
@@ -135,6 +135,6 @@ function readYaml(file: string): unknown {
     return document.toJS() as unknown;
   } catch (cause) {
     const [line] = (cause as Error).message.split('\n');
-    throw new DataError(`${file}: expected YAML, got ${line}`, { cause, file });
+    throw DataError.in(file, `expected YAML, got ${line}`, { cause });
   }
 }

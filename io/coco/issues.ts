@@ -28,7 +28,7 @@ const LOSSES: ReadonlySet<CocoIssue['code']> = new Set(['json', 'array', 'schema
 
 /** Callback that ignores warnings. @throws DataError for issues that would drop a record or its mask */
 export function refuseLoss({ code, file, message, id }: CocoIssue): void {
-  if (LOSSES.has(code)) throw new DataError(`${file}: ${message}`, { file, id });
+  if (LOSSES.has(code)) throw DataError.in(file, message, { id });
 }
 
 /** `annotations[12] (id 34)`. */

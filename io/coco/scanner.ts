@@ -310,9 +310,7 @@ export class CocoScanner {
 
   private broken(message: string, at: number): DataError {
     const inside = this.key === '' ? '' : ` (in "${this.key}", record ${this.index})`;
-    return new DataError(`${this.file}: byte ${this.offset + at}: ${message}${inside}`, {
-      file: this.file,
-    });
+    return DataError.in(this.file, `byte ${this.offset + at}: ${message}${inside}`);
   }
 }
 

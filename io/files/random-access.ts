@@ -20,15 +20,12 @@ export class RandomAccessFile {
       handle = await open(path, 'r');
     } catch (cause) {
       const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
-      throw new WeightsError(`${path}: expected a readable weight file, got ${code}`, {
-        cause,
-        file: path,
-      });
+      throw WeightsError.in(path, `expected a readable weight file, got ${code}`, { cause });
     }
     const stats = await handle.stat();
     if (!stats.isFile()) {
       await handle.close();
-      throw new WeightsError(`${path}: expected a weight file, got something else`, { file: path });
+      throw WeightsError.in(path, 'expected a weight file, got something else');
     }
     return new RandomAccessFile(path, stats.size, handle);
   }
@@ -36,16 +33,14 @@ export class RandomAccessFile {
   /** Reads the bytes `[offset, offset + length)` into a new buffer. @throws WeightsError if the file is shorter */
   async read(offset: number, length: number): Promise<Uint8Array> {
     if (offset < 0 || length < 0 || offset + length > this.sizeBytes) {
-      throw new WeightsError(
-        `${this.path}: expected ${length} bytes at ${offset}, got a file of ${this.sizeBytes} (truncated or damaged)`,
-        { file: this.path },
+      throw WeightsError.in(
+        this.path,
+        `expected ${length} bytes at ${offset}, got a file of ${this.sizeBytes} (truncated or damaged)`,
       );
     }
     const bytes = new Uint8Array(length);
     if ((await fill(this.handle, bytes, offset)) === length) return bytes;
-    throw new WeightsError(`${this.path}: expected ${this.sizeBytes} bytes, got fewer`, {
-      file: this.path,
-    });
+    throw WeightsError.in(this.path, `expected ${this.sizeBytes} bytes, got fewer`);
   }
 
   close(): Promise<void> {

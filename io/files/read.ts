@@ -34,7 +34,7 @@ export async function readable<T>(file: string, work: Promise<T>): Promise<T> {
     return await work;
   } catch (cause) {
     const { message } = cause as Error;
-    throw new DataError(`${file}: expected a readable file, got ${message}`, { cause, file });
+    throw DataError.in(file, `expected a readable file, got ${message}`, { cause });
   }
 }
 
@@ -66,6 +66,6 @@ export function readJsonIfPresent<T>(file: string, expected: string): T | undefi
   try {
     return JSON.parse(text) as T;
   } catch (cause) {
-    throw new DataError(`${file}: expected ${expected}, got no JSON`, { cause, file });
+    throw DataError.in(file, `expected ${expected}, got no JSON`, { cause });
   }
 }

@@ -46,15 +46,14 @@ const PNG_CHANNELS: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 3, 4: 2,
  * @throws DataError if the bytes are not a JPEG or PNG, or end before the size
  */
 export function readImageHeader(bytes: Uint8Array, file: string): ImageHeader {
-  if (bytes.length === 0)
-    throw new DataError(`${file}: expected an image, got an empty file`, { file });
+  if (bytes.length === 0) throw DataError.in(file, 'expected an image, got an empty file');
   if (startsWith(bytes, JPEG_SIGNATURE)) return jpegHeader(bytes, file);
   if (startsWith(bytes, PNG_SIGNATURE)) return pngHeader(bytes, file);
   const known = KNOWN_SIGNATURES.find(([, signature]) => startsWith(bytes, signature));
   const start = Array.from(bytes.subarray(0, 8), (b) => b.toString(16).padStart(2, '0')).join(' ');
-  throw new DataError(
-    `${file}: expected a JPEG or PNG image, got ${known ? known[0] : 'something else'} (starts with ${start})`,
-    { file },
+  throw DataError.in(
+    file,
+    `expected a JPEG or PNG image, got ${known ? known[0] : 'something else'} (starts with ${start})`,
   );
 }
 
@@ -63,9 +62,7 @@ function startsWith(bytes: Uint8Array, signature: readonly number[]): boolean {
 }
 
 function truncated(file: string, what: string, length: number): DataError {
-  return new DataError(`${file}: expected ${what}, got the end of the file after ${length} bytes`, {
-    file,
-  });
+  return DataError.in(file, `expected ${what}, got the end of the file after ${length} bytes`);
 }
 
 function pngHeader(bytes: Uint8Array, file: string): ImageHeader {
@@ -74,7 +71,7 @@ function pngHeader(bytes: Uint8Array, file: string): ImageHeader {
   const [width, height] = [view.getUint32(16), view.getUint32(20)];
   const channels = PNG_CHANNELS[bytes[25]];
   if (view.getUint32(12) !== 0x49484452 || channels === undefined || width * height === 0)
-    throw new DataError(`${file}: expected a PNG header (IHDR), got a damaged one`, { file });
+    throw DataError.in(file, 'expected a PNG header (IHDR), got a damaged one');
   return { format: 'png', width, height, channels, bitsPerChannel: bytes[24], adobe: false };
 }
 
@@ -110,9 +107,7 @@ function jpegHeader(bytes: Uint8Array, file: string): ImageHeader {
   const [bitsPerChannel, h1, h0, w1, w0, channels] = frame;
   const [height, width] = [(h1 << 8) | h0, (w1 << 8) | w0];
   if (width * height === 0)
-    throw new DataError(`${file}: expected a JPEG with pixels, got size ${width}x${height}`, {
-      file,
-    });
+    throw DataError.in(file, `expected a JPEG with pixels, got size ${width}x${height}`);
   return { format: 'jpeg', width, height, channels, bitsPerChannel, adobe };
 }
 

@@ -48,9 +48,9 @@ export async function decodeImageBytes(
   const header = readImageHeader(bytes, file);
   const maxPixels = options.maxPixels ?? MAX_PIXELS;
   if (header.width * header.height > maxPixels)
-    throw new DataError(
-      `${file}: expected at most ${maxPixels} pixels, got ${header.width}x${header.height}; raise maxPixels if it is meant`,
-      { file },
+    throw DataError.in(
+      file,
+      `expected at most ${maxPixels} pixels, got ${header.width}x${header.height}; raise maxPixels if it is meant`,
     );
   try {
     return await decodePixels(bytes, header, options.tolerant ? 'none' : 'warning');
@@ -59,9 +59,10 @@ export async function decodeImageBytes(
       if (HARMLESS.test(messageOf(strict))) return await decodePixels(bytes, header, 'truncated');
       throw strict;
     } catch (cause) {
-      throw new DataError(
-        `${file}: expected a complete ${header.format.toUpperCase()}, got a damaged one (${messageOf(cause)})`,
-        { file, cause },
+      throw DataError.in(
+        file,
+        `expected a complete ${header.format.toUpperCase()}, got a damaged one (${messageOf(cause)})`,
+        { cause },
       );
     }
   }

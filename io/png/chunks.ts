@@ -35,7 +35,7 @@ const DEPTHS: Readonly<Record<PngColorType, readonly number[]>> = {
  */
 export function readPngParts(bytes: Uint8Array, file: string): PngParts {
   const wrong = (expected: string, got: string): DataError =>
-    new DataError(`${file}: expected ${expected}, got ${got}`, { file });
+    DataError.in(file, `expected ${expected}, got ${got}`);
   if (SIGNATURE.some((byte, i) => bytes[i] !== byte))
     throw wrong(
       'a PNG',

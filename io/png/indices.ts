@@ -37,14 +37,12 @@ export function decodePngIndices(bytes: Uint8Array, file: string): PngIndices {
   const parts = readPngParts(bytes, file);
   const { width, height, colorType } = parts;
   if (colorType !== 0 && colorType !== 3)
-    throw new DataError(
-      `${file}: expected a label PNG with one number a pixel (gray or palette), got ${COLOUR_NAMES[colorType]}; convert the colors to class indices`,
-      { file },
+    throw DataError.in(
+      file,
+      `expected a label PNG with one number a pixel (gray or palette), got ${COLOUR_NAMES[colorType]}; convert the colors to class indices`,
     );
   if (width * height > MAX_PIXELS)
-    throw new DataError(`${file}: expected at most ${MAX_PIXELS} pixels, got ${width}x${height}`, {
-      file,
-    });
+    throw DataError.in(file, `expected at most ${MAX_PIXELS} pixels, got ${width}x${height}`);
   const passes = parts.interlaced
     ? PASSES.map((pass) => ({
         ...pass,
@@ -83,10 +81,10 @@ function inflate({ data }: PngParts, size: number, file: string): Uint8Array {
   } catch (cause) {
     const tooMuch = (cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
     const got = tooMuch ? 'more' : `damaged data (${(cause as Error).message})`;
-    throw new DataError(`${file}: expected ${size} bytes of pixels, got ${got}`, { cause, file });
+    throw DataError.in(file, `expected ${size} bytes of pixels, got ${got}`, { cause });
   }
   if (raw.length !== size)
-    throw new DataError(`${file}: expected ${size} bytes of pixels, got ${raw.length}`, { file });
+    throw DataError.in(file, `expected ${size} bytes of pixels, got ${raw.length}`);
   return raw;
 }
 
@@ -99,8 +97,7 @@ function unfilter(raw: Uint8Array, stride: number, rows: number, bpp: number, fi
     const start = row * stride + 1;
     const end = start + stride - 1;
     const filter = raw[start - 1];
-    if (filter > 4)
-      throw new DataError(`${file}: expected a filter from 0 to 4, got ${filter}`, { file });
+    if (filter > 4) throw DataError.in(file, `expected a filter from 0 to 4, got ${filter}`);
     // Zeros above the first row: then "up" changes nothing, and Paeth takes the left neighbor.
     if (filter === 1 || (filter === 4 && row === 0)) addLeft(raw, start, end, bpp);
     else if (filter === 2 && row > 0) addUp(raw, start, end, stride);

@@ -32,7 +32,7 @@ const KEY_OF_METADATA = '__metadata__';
  */
 export function parseHeader(file: string, text: string, dataBytes: number): SafetensorsHeader {
   const fail = (message: string, cause?: unknown): never => {
-    throw new WeightsError(`${file}: ${message}`, { file, cause });
+    throw WeightsError.in(file, message, { cause });
   };
   let json: unknown;
   try {

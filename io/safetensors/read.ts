@@ -18,9 +18,9 @@ export async function openSafetensors(path: string): Promise<TensorSource> {
     const length = new DataView(prefix.buffer).getBigUint64(0, true);
     const room = file.sizeBytes - PREFIX_BYTES;
     if (length > BigInt(Math.min(room, MAX_HEADER_BYTES))) {
-      throw new WeightsError(
-        `${path}: expected a safetensors header of at most ${Math.min(room, MAX_HEADER_BYTES)} bytes, got a length of ${length}`,
-        { file: path },
+      throw WeightsError.in(
+        path,
+        `expected a safetensors header of at most ${Math.min(room, MAX_HEADER_BYTES)} bytes, got a length of ${length}`,
       );
     }
     const headerBytes = Number(length);

@@ -31,9 +31,7 @@ export async function writeSafetensors(
   let position = 0;
   for (const { name, dtype, shape } of ordered) {
     if (header.has(name) || name === '__metadata__') {
-      throw new WeightsError(`${file}: expected every tensor name once, got "${name}" again`, {
-        file,
-      });
+      throw WeightsError.in(file, `expected every tensor name once, got "${name}" again`);
     }
     const end = position + numBytes(dtype, shape);
     header.set(name, { dtype, shape, data_offsets: [position, end] });
@@ -50,9 +48,9 @@ export async function writeSafetensors(
       const view = typeof data === 'function' ? await data() : data;
       const expected = numBytes(dtype, shape);
       if (view.byteLength !== expected) {
-        throw new WeightsError(
-          `${file}: expected ${expected} bytes for ${dtype} tensor "${name}" of shape ${formatShape(shape)}, got ${view.byteLength}`,
-          { file },
+        throw WeightsError.in(
+          file,
+          `expected ${expected} bytes for ${dtype} tensor "${name}" of shape ${formatShape(shape)}, got ${view.byteLength}`,
         );
       }
       await write(view);

@@ -21,9 +21,9 @@ export class PickleCursor {
   private advance(length: number): number {
     const start = this.position;
     if (length > this.bytes.byteLength - start) {
-      throw new TruncatedPickle(
-        `${this.file}: expected ${length} bytes at byte ${start} of the pickle, got ${this.bytes.byteLength - start}`,
-        { file: this.file },
+      throw TruncatedPickle.in(
+        this.file,
+        `expected ${length} bytes at byte ${start} of the pickle, got ${this.bytes.byteLength - start}`,
       );
     }
     this.position = start + length;
@@ -50,9 +50,7 @@ export class PickleCursor {
   length64(): number {
     const length = this.view.getBigUint64(this.advance(8), true);
     if (length > BigInt(Number.MAX_SAFE_INTEGER)) {
-      throw new WeightsError(`${this.file}: expected a length in the pickle, got ${length}`, {
-        file: this.file,
-      });
+      throw WeightsError.in(this.file, `expected a length in the pickle, got ${length}`);
     }
     return Number(length);
   }
@@ -84,9 +82,7 @@ export class PickleCursor {
     const end = this.bytes.subarray(this.position, limit).indexOf(0x0a);
     if (end < 0 && limit === this.bytes.byteLength) this.advance(limit - this.position + 1);
     if (end < 0) {
-      throw new WeightsError(`${this.file}: expected a line of at most ${MAX_LINE_BYTES} bytes`, {
-        file: this.file,
-      });
+      throw WeightsError.in(this.file, `expected a line of at most ${MAX_LINE_BYTES} bytes`);
     }
     const text = this.utf8(end);
     this.position++;
@@ -96,9 +92,7 @@ export class PickleCursor {
   /** A two's complement integer of `length` bytes, least significant first. */
   integer(length: number): number | bigint {
     if (length > 64) {
-      throw new WeightsError(`${this.file}: expected an integer of up to 64 bytes, got ${length}`, {
-        file: this.file,
-      });
+      throw WeightsError.in(this.file, `expected an integer of up to 64 bytes, got ${length}`);
     }
     const bytes = this.take(length);
     let value = 0n;

@@ -26,7 +26,7 @@ export function flattenCheckpoint(file: string, root: PickleValue): FlatCheckpoi
   const tensors = new Map<string, PickleTensor>();
   let numNodes = 0;
   const fail = (message: string): never => {
-    throw new WeightsError(`${file}: ${message}`, { file });
+    throw WeightsError.in(file, message);
   };
   const walk = (value: PickleValue, path: string, depth: number): unknown => {
     if (depth > MAX_DEPTH) fail(`expected values nested at most ${MAX_DEPTH} deep, got more`);

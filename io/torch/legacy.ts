@@ -67,7 +67,7 @@ async function readPickles(file: RandomAccessFile): Promise<LegacyHead> {
 
 function parsePickles(path: string, bytes: Uint8Array): LegacyHead {
   const fail = (message: string): never => {
-    throw new WeightsError(`${path}: ${printable(message)}`, { file: path });
+    throw WeightsError.in(path, `${printable(message)}`);
   };
   const cursor = new PickleCursor(path, bytes);
   const rules = torchRules(path);
@@ -110,7 +110,7 @@ function parsePickles(path: string, bytes: Uint8Array): LegacyHead {
 
 async function locateStorages(file: RandomAccessFile, head: LegacyHead): Promise<StorageReader> {
   const fail = (message: string): never => {
-    throw new WeightsError(`${file.path}: ${printable(message)}`, { file: file.path });
+    throw WeightsError.in(file.path, `${printable(message)}`);
   };
   const places = new Map<string, readonly [start: number, bytes: number]>();
   let position = head.end;

@@ -11,9 +11,7 @@ const ORDER = 'byteorder';
 export function numpyDtype(file: string, code: PickleValue | undefined): PickleObject {
   const [, order, name] = /^([<>=|]?)([fiub][1248]|b1)$/.exec(String(code)) ?? [];
   if (name === undefined) {
-    throw new WeightsError(`${file}: expected a numeric numpy dtype, got ${describe(code)}`, {
-      file,
-    });
+    throw WeightsError.in(file, `expected a numeric numpy dtype, got ${describe(code)}`);
   }
   const fields = new Map([
     [CODE, name],
@@ -30,7 +28,7 @@ export function setNumpyDtypeState(
 ): PickleObject {
   const order = isKind(state, 'tuple') ? state.items[1] : undefined;
   if (order !== '<' && order !== '>' && order !== '|' && order !== '=') {
-    throw new WeightsError(`${file}: expected the byte order of a numpy dtype`, { file });
+    throw WeightsError.in(file, 'expected the byte order of a numpy dtype');
   }
   dtype.fields.set(ORDER, order === '>' ? '>' : '<');
   return dtype;
@@ -44,10 +42,10 @@ export function numpyScalar(
 ): PickleValue {
   const code = isKind(dtype, 'object') ? dtype.fields.get(CODE) : undefined;
   if (!isKind(dtype, 'object') || typeof code !== 'string' || !(bytes instanceof Uint8Array)) {
-    throw new WeightsError(`${file}: expected dtype and bytes of a numpy scalar`, { file });
+    throw WeightsError.in(file, 'expected dtype and bytes of a numpy scalar');
   }
   if (bytes.byteLength !== Number(code[1])) {
-    throw new WeightsError(`${file}: expected ${code[1]} bytes of a numpy ${code}`, { file });
+    throw WeightsError.in(file, `expected ${code[1]} bytes of a numpy ${code}`);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const little = dtype.fields.get(ORDER) === '<';
@@ -75,6 +73,6 @@ export function numpyScalar(
     case 'b1':
       return view.getUint8(0) !== 0;
     default:
-      throw new WeightsError(`${file}: expected a numeric numpy scalar, got ${code}`, { file });
+      throw WeightsError.in(file, `expected a numeric numpy scalar, got ${code}`);
   }
 }

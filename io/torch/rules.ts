@@ -74,7 +74,7 @@ const PATH_CLASSES = ['Path', 'PosixPath', 'WindowsPath', 'PurePosixPath', 'Pure
  */
 export function torchRules(file: string): PickleRules {
   const fail = (message: string): never => {
-    throw new WeightsError(`${file}: ${message}`, { file });
+    throw WeightsError.in(file, message);
   };
   // Limit of all copies together, because calls that copy their arguments could be repeated on one large value.
   let copied = 0;

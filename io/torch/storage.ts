@@ -29,7 +29,7 @@ export function storedTensor(
 ): LazyTensor {
   const { storage, dtype, shape, strides } = tensor;
   const fail = (message: string): never => {
-    throw new WeightsError(`${file}: tensor "${name}": ${message}`, { file, id: name });
+    throw WeightsError.in(file, `tensor "${name}": ${message}`, { id: name });
   };
   const width = BYTES_PER_ELEMENT[dtype];
   // Untyped storages are measured in bytes, storage views in elements of their storage.

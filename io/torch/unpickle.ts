@@ -42,9 +42,7 @@ export function unpickle(cursor: PickleCursor, rules: PickleRules): PickleValue 
   let numValues = 0;
 
   const fail = (message: string): never => {
-    throw new WeightsError(`${cursor.file}: ${message} at byte ${cursor.position} of the pickle`, {
-      file: cursor.file,
-    });
+    throw WeightsError.in(cursor.file, `${message} at byte ${cursor.position} of the pickle`);
   };
   const push = (value: PickleValue | typeof MARK): void => {
     if (++numValues > MAX_VALUES || stack.length >= MAX_STACK) {

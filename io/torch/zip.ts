@@ -54,19 +54,16 @@ export async function openTorchZip(path: string): Promise<TensorSource> {
 /** Entries by name, without their common folder (`archive/data.pkl` → `data.pkl`). */
 async function listEntries(path: string, zip: ZipFile): Promise<ReadonlyMap<string, Entry>> {
   if (zip.entryCount > MAX_ENTRIES) {
-    throw new WeightsError(
-      `${path}: expected at most ${MAX_ENTRIES} records, got ${zip.entryCount}`,
-      { file: path },
-    );
+    throw WeightsError.in(path, `expected at most ${MAX_ENTRIES} records, got ${zip.entryCount}`);
   }
   const all: Entry[] = [];
   for await (const entry of zip.eachEntry()) all.push(entry);
   const pickles = all.filter(({ fileName }) => /^[^/]+\/data\.pkl$/.test(fileName));
   if (pickles.length !== 1) {
     const seen = all.slice(0, 3).map(({ fileName }) => fileName);
-    throw new WeightsError(
-      `${path}: expected a torch archive with one NAME/data.pkl, got a zip of [${printable(seen.join(', '))}…]`,
-      { file: path },
+    throw WeightsError.in(
+      path,
+      `expected a torch archive with one NAME/data.pkl, got a zip of [${printable(seen.join(', '))}…]`,
     );
   }
   const folder = pickles[0].fileName.slice(0, -'data.pkl'.length);
@@ -75,16 +72,14 @@ async function listEntries(path: string, zip: ZipFile): Promise<ReadonlyMap<stri
     if (!entry.fileName.startsWith(folder)) continue;
     const name = entry.fileName.slice(folder.length);
     if (entries.has(name)) {
-      throw new WeightsError(`${path}: expected record "${printable(name)}" once, got it twice`, {
-        file: path,
-      });
+      throw WeightsError.in(path, `expected record "${printable(name)}" once, got it twice`);
     }
     entries.set(name, entry);
   }
   if (entries.has('constants.pkl')) {
-    throw new WeightsError(
-      `${path}: expected a checkpoint, got a TorchScript program (save the model's state_dict() instead)`,
-      { file: path },
+    throw WeightsError.in(
+      path,
+      `expected a checkpoint, got a TorchScript program (save the model's state_dict() instead)`,
     );
   }
   return entries;
@@ -92,10 +87,7 @@ async function listEntries(path: string, zip: ZipFile): Promise<ReadonlyMap<stri
 
 function damaged(path: string, cause: unknown): WeightsError {
   const reason = printable(cause instanceof Error ? cause.message : String(cause));
-  return new WeightsError(`${path}: expected a sound zip archive, got one where ${reason}`, {
-    cause,
-    file: path,
-  });
+  return WeightsError.in(path, `expected a sound zip archive, got one where ${reason}`, { cause });
 }
 
 /** Records of an open archive. */
@@ -107,7 +99,7 @@ class Archive {
   ) {}
 
   private fail(message: string): never {
-    throw new WeightsError(`${this.file.path}: ${message}`, { file: this.file.path });
+    throw WeightsError.in(this.file.path, message);
   }
 
   private entry(name: string): Entry {

@@ -167,10 +167,7 @@ export function pictureRow(
     try {
       bytes = readFileSync(path);
     } catch (cause) {
-      throw new DataError(`${path}: expected a picture of the report, got no such file`, {
-        cause,
-        file: path,
-      });
+      throw DataError.in(path, 'expected a picture of the report, got no such file', { cause });
     }
     const data = `data:${MIME[extname(file)] ?? 'image/png'};base64,${bytes.toString('base64')}`;
     const text = escapeHtml(caption);

@@ -38,9 +38,7 @@ export async function locateWeights(
     return { file, entry: undefined };
   }
   if (/[\\/]|\.(pth?|safetensors|bin|ckpt)$/.test(nameOrFile) && !isOfficial(nameOrFile)) {
-    throw new WeightsError(`${nameOrFile}: expected a weight file, got no such file`, {
-      file: nameOrFile,
-    });
+    throw WeightsError.in(nameOrFile, 'expected a weight file, got no such file');
   }
   const entry = resolveModelName(nameOrFile);
   const file = cachedPath(entry.fileName, cacheFolder);

@@ -25,22 +25,18 @@ export function toCanonical(file: string, tensors: TensorMap): CanonicalWeights 
   const scheme = detectScheme(tensors.keys());
   if (scheme === undefined) {
     const seen = [...tensors.keys()].slice(0, 4).join(', ');
-    throw new WeightsError(
-      `${file}: expected ConvNeXt names (official, sparse FCMAE, timm or Hugging Face), got [${seen}, …]`,
-      { file },
+    throw WeightsError.in(
+      file,
+      `expected ConvNeXt names (official, sparse FCMAE, timm or Hugging Face), got [${seen}, …]`,
     );
   }
   const renamed = new Map<string, LazyTensor>();
   for (const [name, tensor] of tensors) {
     const official = toOfficialName(name, scheme) ?? name;
     if (renamed.has(official)) {
-      throw new WeightsError(
-        `${file}: expected one tensor for ${official}, got "${name}" as well`,
-        {
-          file,
-          id: name,
-        },
-      );
+      throw WeightsError.in(file, `expected one tensor for ${official}, got "${name}" as well`, {
+        id: name,
+      });
     }
     renamed.set(official, canonicalShape(official, name, tensor));
   }
