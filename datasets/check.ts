@@ -11,7 +11,7 @@ import { readImageNet } from './imagenet.js';
 import type { ClassEntry } from './class-list.js';
 import { inParallel } from './in-parallel.js';
 import { imageNotes, inspectImage } from './inspect-image.js';
-import { errorAsValue, ProblemLog, type Finding, type ProblemKind } from './problems.js';
+import { errorAsValue, problemKinds, ProblemLog, type Finding } from './problems.js';
 import type {
   ClassificationData,
   DetectionData,
@@ -151,20 +151,14 @@ async function checkSegmentation(
 }
 
 const CLASSIFICATION_PROBLEMS = {
-  imageUnreadable: {
-    code: 'image-unreadable',
-    severity: 'error',
-    meaning: 'images that cannot be read',
-  },
-  fileIgnored: { code: 'file-ignored', severity: 'note', meaning: 'files that are no images' },
-  classUnused: { code: 'class-unused', severity: 'note', meaning: 'classes without an image' },
-  sameName: {
-    code: 'same-name',
-    severity: 'note',
-    meaning: 'class names that several classes have: told apart by their keys',
-  },
-  unlabelled: { code: 'unlabelled', severity: 'note', meaning: 'images without a label' },
-} as const satisfies Readonly<Record<string, ProblemKind>>;
+  ...problemKinds('error', { imageUnreadable: 'images that cannot be read' }),
+  ...problemKinds('note', {
+    fileIgnored: 'files that are no images',
+    classUnused: 'classes without an image',
+    sameName: 'class names that several classes have: told apart by their keys',
+    unlabelled: 'images without a label',
+  }),
+};
 
 async function checkClassification(
   data: ClassificationData,

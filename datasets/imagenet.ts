@@ -108,8 +108,7 @@ function fromClassFolders(
   for (const name of names) {
     const classFolder = join(folder, name);
     const classIndex = lookUp(name);
-    if (typeof classIndex === 'string')
-      throw DataError.in(classFolder, classIndex, { id: name });
+    if (typeof classIndex === 'string') throw DataError.in(classFolder, classIndex, { id: name });
     const files = imagesBelow(classFolder, ignoredFiles);
     if (files.length === 0)
       throw DataError.in(classFolder, 'expected images of a class, got an empty folder', {

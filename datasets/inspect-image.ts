@@ -5,7 +5,7 @@ import {
   type ImageHeader,
   type JpegTags,
 } from '../io/image-header/read.js';
-import type { ProblemKind } from './problems.js';
+import { problemKinds, type ProblemKind } from './problems.js';
 
 /** Beginning of a file that holds the header of nearly every image; larger ones are read whole. */
 const HEADER_BYTES = 1 << 16;
@@ -32,36 +32,25 @@ export async function inspectImage(
   return { ...header, ...readJpegTags(bytes) };
 }
 
-/** Properties of images that decoders or pipelines treat differently from plain RGB. */
-const IMAGE_NOTES = {
-  gray: note('grey', 'grayscale images: the channel is used three times'),
-  fourChannels: note('four-channels', 'images with four channels (CMYK or alpha)'),
-  orientation: note('orientation', 'images with an EXIF orientation: not turned'),
-  invalidOrientation: note(
-    'invalid-orientation',
-    'images with an EXIF orientation that does not exist: not turned',
-  ),
-  colorProfile: note('colour-profile', 'images with a color profile: not applied'),
-} as const;
+/** Properties of images that decoders or pipelines treat differently from plain RGB, by their codes. */
+const IMAGE_NOTES = problemKinds('note', {
+  grey: 'grayscale images: the channel is used three times',
+  fourChannels: 'images with four channels (CMYK or alpha)',
+  orientation: 'images with an EXIF orientation: not turned',
+  invalidOrientation: 'images with an EXIF orientation that does not exist: not turned',
+  colourProfile: 'images with a color profile: not applied',
+});
 
 /** The notes that apply to an image. */
 export function imageNotes(facts: ImageFacts): readonly ProblemKind[] {
-  return [
-    ...(facts.channels <= 2 ? [IMAGE_NOTES.gray] : []),
-    ...(facts.channels === 4 ? [IMAGE_NOTES.fourChannels] : []),
-    ...orientationNotes(facts.orientation),
-    ...(facts.colorProfile ? [IMAGE_NOTES.colorProfile] : []),
-  ];
-}
-
-function orientationNotes(orientation: number): readonly ProblemKind[] {
-  if (orientation === 1) return [];
-  const isValid = orientation > 1 && orientation <= 8;
-  return [isValid ? IMAGE_NOTES.orientation : IMAGE_NOTES.invalidOrientation];
-}
-
-function note(code: string, meaning: string): ProblemKind {
-  return { code, severity: 'note', meaning };
+  const { channels, orientation, colorProfile } = facts;
+  const notes: ProblemKind[] = [];
+  if (channels <= 2) notes.push(IMAGE_NOTES.grey);
+  if (channels === 4) notes.push(IMAGE_NOTES.fourChannels);
+  if (orientation < 1 || orientation > 8) notes.push(IMAGE_NOTES.invalidOrientation);
+  else if (orientation > 1) notes.push(IMAGE_NOTES.orientation);
+  if (colorProfile) notes.push(IMAGE_NOTES.colourProfile);
+  return notes;
 }
 
 async function headerOf(bytes: Uint8Array, path: string): Promise<ImageHeader> {

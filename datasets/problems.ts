@@ -10,6 +10,21 @@ export interface ProblemKind {
   readonly meaning: string;
 }
 
+/** Creates the kinds of one severity from their meanings; the code of `boxSmall` is `box-small`. */
+export function problemKinds<Name extends string>(
+  severity: Severity,
+  meanings: Readonly<Record<Name, string>>,
+): Readonly<Record<Name, ProblemKind>> {
+  const kinds = Object.entries<string>(meanings).map(([name, meaning]) => {
+    const code = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    return [name, { code, severity, meaning }];
+  });
+  return Object.fromEntries(kinds) as Record<Name, ProblemKind>;
+}
+
+/** Callback that reports an occurrence of a kind. */
+export type ReportProblem = (kind: ProblemKind, message: string) => void;
+
 /** One occurrence: `message` reads `where: expected X, got Y` without the file. */
 export interface Problem {
   readonly file: string;

@@ -5,19 +5,25 @@ import { imageNotes, inspectImage } from './inspect-image.js';
 import { readBytes } from '../io/files/read.js';
 import { decodePngIndices, type PngIndices } from '../io/png/indices.js';
 import { allowedLabels, IGNORED_LABEL, labelTable } from './png-label-map.js';
-import { errorAsValue, type ProblemKind, type ProblemLog, type Severity } from './problems.js';
+import { errorAsValue, problemKinds, type ProblemKind, type ProblemLog } from './problems.js';
 import type { SegmentationSample } from './sample.js';
 
 /** Kinds of problems of a segmentation set; see `COCO_PROBLEMS` for the severities. */
 const LABEL_PROBLEMS = {
-  imageUnreadable: kind('image-unreadable', 'error', 'images that cannot be read'),
-  labelUnreadable: kind('label-unreadable', 'error', 'label files that cannot be read'),
-  labelSize: kind('label-size', 'error', 'labels of another size than their image'),
-  labelRange: kind('label-range', 'error', 'label numbers that are none of the classes'),
-  labelEmpty: kind('label-empty', 'warning', 'labels without a pixel of any class'),
-  ignoredPixels: kind('ignored-pixels', 'note', 'labels with ignored pixels'),
-  classUnused: kind('class-unused', 'note', 'classes without a pixel'),
-} as const satisfies Readonly<Record<string, ProblemKind>>;
+  ...problemKinds('error', {
+    imageUnreadable: 'images that cannot be read',
+    labelUnreadable: 'label files that cannot be read',
+    labelSize: 'labels of another size than their image',
+    labelRange: 'label numbers that are none of the classes',
+  }),
+  ...problemKinds('warning', {
+    labelEmpty: 'labels without a pixel of any class',
+  }),
+  ...problemKinds('note', {
+    ignoredPixels: 'labels with ignored pixels',
+    classUnused: 'classes without a pixel',
+  }),
+};
 
 /** Numbers of pixels and images by class. */
 export interface LabelStatistics {
@@ -142,8 +148,4 @@ function countNumbers({ width, height, data }: PngIndices): CountedLabel {
     if (count > 0) counts.set(number, count);
   });
   return { width, height, counts };
-}
-
-function kind(code: string, severity: Severity, meaning: string): ProblemKind {
-  return { code, severity, meaning };
 }

@@ -1,7 +1,7 @@
 // Trains a classifier on class folders (train/CLASS/*.jpg, val/CLASS/*.jpg), scores it, predicts.
 // node examples/own-classifier.mjs [folder]
 import { train } from 'convnextv2';
-import { SHAPE_CLASSES, writeShapeClasses } from '../dist/datasets/shape-classes.js';
+import { SHAPE_CLASSES, writeShapeClasses } from './shape-classes.mjs';
 import { convnextv2 } from './cli.mjs';
 
 const out = process.argv[2] ?? 'runs/examples';

@@ -1,4 +1,5 @@
 import { ConfigError } from '../core/errors.js';
+import { escapeHtml } from './page/html.js';
 import { linearAxis, logAxis, roundedAxis, type Axis } from './svg-axis.js';
 
 /** A line of a chart. */
@@ -72,14 +73,14 @@ export function lineChart(
   const plot: Frame = { left, top, width: width - left - right, height: height - top - 40 };
   const x = xAxis(chart, plot);
   const lines = chart.series.map((series, index) => line(series, index, { x, y, plot }));
-  const label = escape(chart.title);
+  const label = escapeHtml(chart.title);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" class="chart" role="img" aria-label="${label}"`,
     ` viewBox="0 0 ${width} ${height}" width="${width}" height="${height}"`,
     ` font-family="system-ui, sans-serif" font-size="${FONT_PX}" fill="currentColor">`,
     `<text x="12" y="20" font-size="14" font-weight="600">${label}</text>`,
     ...legend.map(({ left: at, row }, index) => legendEntry(chart.series[index], index, at, row)),
-    `<text x="12" y="${top - 10}" fill-opacity="0.7">${escape(chart.yLabel)}</text>`,
+    `<text x="12" y="${top - 10}" fill-opacity="0.7">${escapeHtml(chart.yLabel)}</text>`,
     yTicks(y, plot),
     xTicks(x, plot, chart.xLabel, height),
     // A nested svg clips lines; a clip path would need an id that is unique in the page.
@@ -166,7 +167,7 @@ function xTicks(axis: Axis, plot: Frame, label: string, height: number): string 
   return [
     `<path d="M${px(plot.left)} ${bottom}h${px(plot.width)}" stroke="currentColor" stroke-opacity="0.5"/>`,
     ...ticks,
-    `<text x="${middle}" y="${height - 6}" text-anchor="middle" fill-opacity="0.7">${escape(label)}</text>`,
+    `<text x="${middle}" y="${height - 6}" text-anchor="middle" fill-opacity="0.7">${escapeHtml(label)}</text>`,
   ].join('');
 }
 
@@ -190,7 +191,7 @@ function line(
   });
   return (
     `<g fill="none" ${strokeOf(index)} stroke-width="2" stroke-linejoin="round">` +
-    `<title>${escape(series.name)}</title>${shapes.join('')}</g>`
+    `<title>${escapeHtml(series.name)}</title>${shapes.join('')}</g>`
   );
 }
 
@@ -249,7 +250,7 @@ function legendEntry({ name }: ChartSeries, index: number, left: number, row: nu
   const y = 40 + row * LEGEND_ROW_PX;
   return (
     `<path d="M${px(left)} ${y}h${SWATCH_PX}" ${strokeOf(index)} stroke-width="3"/>` +
-    `<text x="${px(left + SWATCH_PX + 6)}" y="${y}" dy="0.35em">${escape(name)}</text>`
+    `<text x="${px(left + SWATCH_PX + 6)}" y="${y}" dy="0.35em">${escapeHtml(name)}</text>`
   );
 }
 
@@ -261,12 +262,4 @@ function noData({ left, top, width, height }: Frame): string {
 /** Formats a coordinate with one decimal. */
 function px(value: number): string {
   return String(Math.round(value * 10) / 10);
-}
-
-function escape(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;');
 }

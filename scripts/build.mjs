@@ -23,6 +23,11 @@ for (const name of readdirSync('dist', { recursive: true, encoding: 'utf8' })) {
   const own = text.replaceAll("'@tensorflow/tfjs'", "'@tensorflow/tfjs-core'");
   if (own !== text) writeFileSync(`dist/${name}`, own);
 }
-for (const file of ['datasets/classes/imagenet.txt', 'tools/browse/page.css'])
-  copyFileSync(file, `dist/${file}`);
+const DATA = [
+  'datasets/classes/imagenet.txt',
+  'report/overlay/glyphs.json',
+  'report/page/style.css',
+  'tools/browse/page.css',
+];
+for (const file of DATA) copyFileSync(file, `dist/${file}`);
 if (existsSync('dist/tools/cli.js')) chmodSync('dist/tools/cli.js', 0o755);

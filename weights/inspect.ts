@@ -45,7 +45,7 @@ export async function inspectWeights(file: string, which?: Which): Promise<Weigh
 
 async function networkOf(file: string, which?: Which): Promise<WeightsInspection['network']> {
   try {
-    return await summarizeWeights(file, which === undefined ? {} : { which });
+    return await summarizeWeights(file, { which });
   } catch (error) {
     if (error instanceof InputError) return { problem: error.message };
     throw error;

@@ -16,14 +16,12 @@ interface FileRecord {
   readonly recordedAt: string;
 }
 
-/** Path of the record of a file. */
-function recordPath(file: string): string {
-  return `${file}.json`;
-}
-
-/** Records a file. */
-export async function writeRecord(file: string, record: FileRecord): Promise<void> {
-  await writeJsonAtomically(recordPath(file), record);
+/** Records a file, with the current time. */
+export async function writeRecord(
+  file: string,
+  record: Omit<FileRecord, 'recordedAt'>,
+): Promise<void> {
+  await writeJsonAtomically(`${file}.json`, { ...record, recordedAt: new Date().toISOString() });
 }
 
 /**
@@ -32,7 +30,7 @@ export async function writeRecord(file: string, record: FileRecord): Promise<voi
  * @throws WeightsError if the record is damaged
  */
 export async function readRecord(file: string): Promise<FileRecord | undefined> {
-  const path = recordPath(file);
+  const path = `${file}.json`;
   let text: string;
   try {
     text = await readFile(path, 'utf8');

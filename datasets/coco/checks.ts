@@ -1,7 +1,7 @@
 import { quote } from '../../core/errors.js';
 import type { CocoTables } from '../../io/coco/annotations.js';
 import { placeOf } from '../../io/coco/issues.js';
-import type { ProblemKind, ProblemLog } from '../problems.js';
+import type { ProblemLog, ReportProblem } from '../problems.js';
 import { staysInside } from './image-path.js';
 import { COCO_PROBLEMS as PROBLEMS, imageProblem } from './problem-kinds.js';
 import { MIN_IMAGE_SIDE_PX, skipReason } from './training-rules.js';
@@ -27,7 +27,7 @@ export function checkCocoTables(tables: CocoTables, log: ProblemLog): Int32Array
 function checkImages(tables: CocoTables, log: ProblemLog): void {
   const { images } = tables;
   const reporter =
-    (i: number): Report =>
+    (i: number): ReportProblem =>
     (kind, message) =>
       log.add(kind, imageProblem(tables, i, message));
   reportDuplicates(images.ids, (i) =>
@@ -89,8 +89,8 @@ function checkAnnotations(tables: CocoTables, log: ProblemLog): Int32Array {
   const annotated = new Uint8Array(images.ids.length); // [N]
   const used = new Set<number>();
   const reporter =
-    (a: number) =>
-    (kind: ProblemKind, message: string): void =>
+    (a: number): ReportProblem =>
+    (kind, message) =>
       log.add(kind, {
         file,
         message: `${placeOf('annotations', annotations.positions[a], annotations.ids[a])}: ${message}`,
@@ -131,13 +131,11 @@ function checkAnnotations(tables: CocoTables, log: ProblemLog): Int32Array {
   return imageIndices;
 }
 
-type Report = (kind: ProblemKind, message: string) => void;
-
 function checkKeypoints(
   { annotations }: CocoTables,
   a: number,
   numNames: number | undefined,
-  report: Report,
+  report: ReportProblem,
 ): void {
   const length = annotations.keypointLengths[a];
   if (length === 0 || numNames === undefined || length === 3 * numNames) return;
@@ -149,7 +147,7 @@ function checkRegion(
   { images, annotations }: CocoTables,
   a: number,
   image: number,
-  report: Report,
+  report: ReportProblem,
 ): void {
   const [imageWidth, imageHeight] = [images.widths[image], images.heights[image]];
   const box = [...annotations.boxes.subarray(4 * a, 4 * a + 4)] as [number, number, number, number];
@@ -204,7 +202,7 @@ const SKIP_MESSAGES: Readonly<Record<string, (box: string, areaPx: number) => st
 function checkBoxAgainstMask(
   box: ArrayLike<number>,
   mask: ArrayLike<number>,
-  report: Report,
+  report: ReportProblem,
 ): void {
   let distance = 0;
   for (let i = 0; i < 4; i++) distance = Math.max(distance, Math.abs(box[i] - mask[i]));

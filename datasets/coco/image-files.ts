@@ -4,7 +4,7 @@ import { DataError, quote } from '../../core/errors.js';
 import type { CocoTables } from '../../io/coco/annotations.js';
 import { inParallel } from '../in-parallel.js';
 import { imageNotes, inspectImage } from '../inspect-image.js';
-import { errorAsValue, type ProblemKind, type ProblemLog } from '../problems.js';
+import { errorAsValue, type ProblemLog, type ReportProblem } from '../problems.js';
 import { imagePath, staysInside } from './image-path.js';
 import { COCO_PROBLEMS as PROBLEMS, imageProblem } from './problem-kinds.js';
 
@@ -69,7 +69,7 @@ export async function checkImageFiles(
   );
   existing.forEach((i, at) => {
     const name = images.fileNames[i];
-    const report = (kind: ProblemKind, message: string): void =>
+    const report: ReportProblem = (kind, message) =>
       log.add(kind, imageProblem({ file, images }, i, message));
     const facts = found[at];
     if (facts instanceof DataError) {

@@ -2,7 +2,7 @@ import { rleOfSegmentation, type ResultRecord } from '../../core/coco.js';
 import { DataError } from '../../core/errors.js';
 import type { CocoTables } from '../../io/coco/annotations.js';
 import { readResults } from '../../io/coco/results.js';
-import type { ProblemKind, ProblemLog } from '../problems.js';
+import type { ProblemLog, ReportProblem } from '../problems.js';
 import { COCO_PROBLEMS as PROBLEMS, reportTo } from './problem-kinds.js';
 
 /** Numbers of detections by kind in a result file. */
@@ -32,7 +32,7 @@ export async function checkCocoResults(
     fields: () => ['bbox', 'segmentation', 'keypoints'],
     report: reportTo(log),
     record: (result, index) => {
-      const report: Report = (kind, message) =>
+      const report: ReportProblem = (kind, message) =>
         log.add(kind, { file, message: `[${index}]: ${message}` });
       const { bbox, segmentation, keypoints, score } = result;
       const hasBox = bbox !== undefined && bbox.length > 0;
@@ -70,13 +70,11 @@ export async function checkCocoResults(
   return counts;
 }
 
-type Report = (kind: ProblemKind, message: string) => void;
-
 function checkMask(
   { segmentation }: ResultRecord,
   imageHeight: number,
   imageWidth: number,
-  report: Report,
+  report: ReportProblem,
 ): void {
   if (!segmentation || !('counts' in segmentation)) return;
   const [height, width] = segmentation.size;

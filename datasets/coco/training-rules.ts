@@ -1,14 +1,8 @@
+import type { ProblemKind } from '../problems.js';
 import { COCO_PROBLEMS as PROBLEMS } from './problem-kinds.js';
 
 /** Smallest side in pixels of training images. */
 export const MIN_IMAGE_SIDE_PX = 32;
-
-/** Reason to skip an annotation in training. */
-type SkipReason =
-  | typeof PROBLEMS.ignored
-  | typeof PROBLEMS.boxOutside
-  | typeof PROBLEMS.areaNotPositive
-  | typeof PROBLEMS.boxSmall;
 
 /** Fields that decide whether an annotation is used in training. */
 interface AnnotationFacts {
@@ -25,7 +19,7 @@ interface AnnotationFacts {
  *
  * @see https://github.com/open-mmlab/mmdetection/blob/cfd5d3a/mmdet/datasets/coco.py#L87-L125
  */
-export function skipReason(facts: AnnotationFacts): SkipReason | undefined {
+export function skipReason(facts: AnnotationFacts): ProblemKind | undefined {
   if (facts.ignore) return PROBLEMS.ignored;
   const [x, y, width, height] = facts.box;
   const overlapX = Math.min(x + width, facts.imageWidth) - Math.max(x, 0);

@@ -7,6 +7,20 @@ import { describe, isKind, type PickleObject, type PickleValue } from './values.
 const CODE = 'code';
 const ORDER = 'byteorder';
 
+const READERS: Readonly<Record<string, (view: DataView, little: boolean) => PickleValue>> = {
+  f8: (view, little) => view.getFloat64(0, little),
+  f4: (view, little) => view.getFloat32(0, little),
+  i8: (view, little) => narrow(view.getBigInt64(0, little)),
+  i4: (view, little) => view.getInt32(0, little),
+  i2: (view, little) => view.getInt16(0, little),
+  i1: (view) => view.getInt8(0),
+  u8: (view, little) => narrow(view.getBigUint64(0, little)),
+  u4: (view, little) => view.getUint32(0, little),
+  u2: (view, little) => view.getUint16(0, little),
+  u1: (view) => view.getUint8(0),
+  b1: (view) => view.getUint8(0) !== 0,
+};
+
 /** `numpy.dtype('f8')` as data. */
 export function numpyDtype(file: string, code: PickleValue | undefined): PickleObject {
   const [, order, name] = /^([<>=|]?)([fiub][1248]|b1)$/.exec(String(code)) ?? [];
@@ -49,30 +63,7 @@ export function numpyScalar(
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const little = dtype.fields.get(ORDER) === '<';
-  switch (code) {
-    case 'f8':
-      return view.getFloat64(0, little);
-    case 'f4':
-      return view.getFloat32(0, little);
-    case 'i8':
-      return narrow(view.getBigInt64(0, little));
-    case 'i4':
-      return view.getInt32(0, little);
-    case 'i2':
-      return view.getInt16(0, little);
-    case 'i1':
-      return view.getInt8(0);
-    case 'u8':
-      return narrow(view.getBigUint64(0, little));
-    case 'u4':
-      return view.getUint32(0, little);
-    case 'u2':
-      return view.getUint16(0, little);
-    case 'u1':
-      return view.getUint8(0);
-    case 'b1':
-      return view.getUint8(0) !== 0;
-    default:
-      throw WeightsError.in(file, `expected a numeric numpy scalar, got ${code}`);
-  }
+  if (!Object.hasOwn(READERS, code))
+    throw WeightsError.in(file, `expected a numeric numpy scalar, got ${code}`);
+  return READERS[code](view, little);
 }

@@ -103,210 +103,114 @@ export function unpickle(cursor: PickleCursor, rules: PickleRules): PickleValue 
     setItems(pairs);
   };
 
+  const tupleOf = (length: number): void => {
+    const items: PickleValue[] = [];
+    for (let i = 0; i < length; i++) items.unshift(pop());
+    push(sequence('tuple', items));
+  };
+  const call = (): void => {
+    const args = popTuple();
+    push(rules.call(pop(), args));
+  };
+
+  const opcodes: Readonly<Record<string, (() => void) | undefined>> = {
+    // Frame of the stream.
+    '\x80': () => {
+      const protocol = cursor.uint8();
+      if (protocol > 5) fail(`expected pickle protocol 0 to 5, got ${protocol}`);
+    },
+    '\x95': () => cursor.length64(), // FRAME: a hint for buffered readers
+    // Constants.
+    N: () => push(null),
+    '\x88': () => push(true),
+    '\x89': () => push(false),
+    I: () => {
+      const line = cursor.line();
+      push(line === '00' ? false : line === '01' ? true : lineInteger(line));
+    },
+    J: () => push(cursor.int32()),
+    K: () => push(cursor.uint8()),
+    M: () => push(cursor.uint16()),
+    L: () => push(lineInteger(cursor.line().replace(/L$/, ''))),
+    '\x8a': () => push(cursor.integer(cursor.uint8())),
+    '\x8b': () => push(cursor.integer(cursor.uint32())),
+    F: () => {
+      const line = cursor.line().replace('inf', 'Infinity');
+      const number = Number(line);
+      push(Number.isNaN(number) && line !== 'nan' ? fail('expected a number') : number);
+    },
+    G: () => push(cursor.float64()),
+    // Text and bytes. Protocol 2 strings of Python 2 are read as Latin-1.
+    S: () => push(cursor.line().replace(/^(['"])(.*)\1$/, '$2')),
+    V: () => push(cursor.line()),
+    U: () => push(cursor.latin1(cursor.uint8())),
+    T: () => push(cursor.latin1(cursor.uint32())),
+    '\x8c': () => push(cursor.utf8(cursor.uint8())),
+    X: () => push(cursor.utf8(cursor.uint32())),
+    '\x8d': () => push(cursor.utf8(cursor.length64())),
+    C: () => push(cursor.take(cursor.uint8())),
+    B: () => push(cursor.take(cursor.uint32())),
+    '\x8e': () => push(cursor.take(cursor.length64())),
+    '\x96': () => push(cursor.take(cursor.length64())),
+    // Containers.
+    '(': () => push(MARK),
+    ')': () => push(sequence('tuple', [])),
+    t: () => push(sequence('tuple', popMark())),
+    '\x85': () => tupleOf(1),
+    '\x86': () => tupleOf(2),
+    '\x87': () => tupleOf(3),
+    ']': () => push(sequence('list', [])),
+    l: () => push(sequence('list', popMark())),
+    a: () => append([pop()]),
+    e: () => append(popMark()),
+    '}': () => push(emptyDict()),
+    d: () => dictOf(popMark()),
+    s: () => {
+      const value = pop();
+      setItems([pop(), value]);
+    },
+    u: () => setItems(popMark()),
+    '\x8f': () => push(sequence('set', [])),
+    '\x90': () => addToSet(popMark()),
+    '\x91': () => push(sequence('set', popMark())),
+    // Stack and memo.
+    '0': () => {
+      if (stack.pop() === undefined) fail('expected a value on the stack');
+    },
+    '1': () => popMark(),
+    '2': () => push(top()),
+    p: () => memoize(Number(lineInteger(cursor.line()))),
+    q: () => memoize(cursor.uint8()),
+    r: () => memoize(cursor.uint32()),
+    '\x94': () => memoize(memo.size),
+    g: () => recall(Number(lineInteger(cursor.line()))),
+    h: () => recall(cursor.uint8()),
+    j: () => recall(cursor.uint32()),
+    // Names, calls and state, which the rules resolve.
+    c: () => push(rules.resolve(cursor.line(), cursor.line())),
+    '\x93': () => {
+      const name = text(pop());
+      push(rules.resolve(text(pop()), name));
+    },
+    R: call,
+    '\x81': call,
+    b: () => {
+      const state = pop();
+      push(rules.setState(pop(), state));
+    },
+    P: () => push(rules.persistent(cursor.line())),
+    Q: () => push(rules.persistent(pop())),
+  };
+
   for (;;) {
     const opcode = String.fromCharCode(cursor.uint8());
-    switch (opcode) {
-      // Frame of the stream.
-      case '\x80': {
-        const protocol = cursor.uint8();
-        if (protocol > 5) fail(`expected pickle protocol 0 to 5, got ${protocol}`);
-        break;
-      }
-      case '\x95': // FRAME: a hint for buffered readers
-        cursor.length64();
-        break;
-      case '.': {
-        const result = pop();
-        return stack.length > 0 ? fail('expected one value at the end, got more') : result;
-      }
-      // Constants.
-      case 'N':
-        push(null);
-        break;
-      case '\x88':
-        push(true);
-        break;
-      case '\x89':
-        push(false);
-        break;
-      case 'I': {
-        const line = cursor.line();
-        push(line === '00' ? false : line === '01' ? true : lineInteger(line));
-        break;
-      }
-      case 'J':
-        push(cursor.int32());
-        break;
-      case 'K':
-        push(cursor.uint8());
-        break;
-      case 'M':
-        push(cursor.uint16());
-        break;
-      case 'L':
-        push(lineInteger(cursor.line().replace(/L$/, '')));
-        break;
-      case '\x8a':
-        push(cursor.integer(cursor.uint8()));
-        break;
-      case '\x8b':
-        push(cursor.integer(cursor.uint32()));
-        break;
-      case 'F': {
-        const line = cursor.line().replace('inf', 'Infinity');
-        const number = Number(line);
-        push(Number.isNaN(number) && line !== 'nan' ? fail('expected a number') : number);
-        break;
-      }
-      case 'G':
-        push(cursor.float64());
-        break;
-      // Text and bytes. Protocol 2 strings of Python 2 are read as Latin-1.
-      case 'S':
-        push(cursor.line().replace(/^(['"])(.*)\1$/, '$2'));
-        break;
-      case 'V':
-        push(cursor.line());
-        break;
-      case 'U':
-        push(cursor.latin1(cursor.uint8()));
-        break;
-      case 'T':
-        push(cursor.latin1(cursor.uint32()));
-        break;
-      case '\x8c':
-        push(cursor.utf8(cursor.uint8()));
-        break;
-      case 'X':
-        push(cursor.utf8(cursor.uint32()));
-        break;
-      case '\x8d':
-        push(cursor.utf8(cursor.length64()));
-        break;
-      case 'C':
-        push(cursor.take(cursor.uint8()));
-        break;
-      case 'B':
-        push(cursor.take(cursor.uint32()));
-        break;
-      case '\x8e':
-      case '\x96':
-        push(cursor.take(cursor.length64()));
-        break;
-      // Containers.
-      case '(':
-        push(MARK);
-        break;
-      case ')':
-        push(sequence('tuple', []));
-        break;
-      case 't':
-        push(sequence('tuple', popMark()));
-        break;
-      case '\x85':
-      case '\x86':
-      case '\x87': {
-        const items: PickleValue[] = [];
-        for (let i = opcode.charCodeAt(0) - 0x84; i > 0; i--) items.unshift(pop());
-        push(sequence('tuple', items));
-        break;
-      }
-      case ']':
-        push(sequence('list', []));
-        break;
-      case 'l':
-        push(sequence('list', popMark()));
-        break;
-      case 'a':
-        append([pop()]);
-        break;
-      case 'e':
-        append(popMark());
-        break;
-      case '}':
-        push(emptyDict());
-        break;
-      case 'd':
-        dictOf(popMark());
-        break;
-      case 's': {
-        const value = pop();
-        setItems([pop(), value]);
-        break;
-      }
-      case 'u':
-        setItems(popMark());
-        break;
-      case '\x8f':
-        push(sequence('set', []));
-        break;
-      case '\x90':
-        addToSet(popMark());
-        break;
-      case '\x91':
-        push(sequence('set', popMark()));
-        break;
-      // Stack and memo.
-      case '0':
-        if (stack.pop() === undefined) fail('expected a value on the stack');
-        break;
-      case '1':
-        popMark();
-        break;
-      case '2':
-        push(top());
-        break;
-      case 'p':
-        memoize(Number(lineInteger(cursor.line())));
-        break;
-      case 'q':
-        memoize(cursor.uint8());
-        break;
-      case 'r':
-        memoize(cursor.uint32());
-        break;
-      case '\x94':
-        memoize(memo.size);
-        break;
-      case 'g':
-        recall(Number(lineInteger(cursor.line())));
-        break;
-      case 'h':
-        recall(cursor.uint8());
-        break;
-      case 'j':
-        recall(cursor.uint32());
-        break;
-      // Names, calls and state, which the rules resolve.
-      case 'c':
-        push(rules.resolve(cursor.line(), cursor.line()));
-        break;
-      case '\x93': {
-        const name = text(pop());
-        push(rules.resolve(text(pop()), name));
-        break;
-      }
-      case 'R':
-      case '\x81': {
-        const args = popTuple();
-        push(rules.call(pop(), args));
-        break;
-      }
-      case 'b': {
-        const state = pop();
-        push(rules.setState(pop(), state));
-        break;
-      }
-      case 'P':
-        push(rules.persistent(cursor.line()));
-        break;
-      case 'Q':
-        push(rules.persistent(pop()));
-        break;
-      default:
-        fail(`expected an opcode of plain data, got 0x${opcode.charCodeAt(0).toString(16)}`);
-    }
+    if (opcode === '.') break;
+    const run = opcodes[opcode];
+    if (run) run();
+    else fail(`expected an opcode of plain data, got 0x${opcode.charCodeAt(0).toString(16)}`);
   }
+  const result = pop();
+  return stack.length > 0 ? fail('expected one value at the end, got more') : result;
 }
 
 function toKey(value: PickleValue): PickleKey {

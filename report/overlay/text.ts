@@ -1,4 +1,4 @@
-import { GLYPHS, UNKNOWN_GLYPH } from './glyphs.js';
+import { readFileSync } from 'node:fs';
 import { coverage, fillShape, type Picture, type Rgb } from './picture.js';
 
 /** Glyph units per font size. */
@@ -11,13 +11,29 @@ const FIGURE_UNITS = 8.4;
 export const CAP_HEIGHT = 14 / UNITS;
 const DEGREES_A_STEP = 12;
 
+/** Width of the strokes as a fraction of the font size. */
+const STROKE = 0.095;
+/** Glyph for unknown characters. */
+const UNKNOWN_GLYPH = 'L 0 0 0 14 8 14 8 0 0 0';
+
+let loaded: Readonly<Record<string, string>> | undefined;
+
+/**
+ * Custom stroke font, so that pictures look the same on every machine, with or without fonts. A glyph is a list of
+ * strokes in units of 1/20 of the font size, y upward from the baseline: capitals are 14 high, lowercase letters 10, and
+ * descenders reach −4. `L x y x y …` is a line through points, `A x y rx ry from to` an arc of an ellipse around (x, y)
+ * in degrees, counterclockwise from the right.
+ */
+export function glyphs(): Readonly<Record<string, string>> {
+  const file = new URL('./glyphs.json', import.meta.url);
+  return (loaded ??= JSON.parse(readFileSync(file, 'utf8')) as Readonly<Record<string, string>>);
+}
+
 /** Options of drawing text. */
 interface TextStyle {
   /** Font size in pixels; capitals are 0.7 of it high. */
   readonly sizePx: number;
   readonly color: Rgb;
-  /** Width of the strokes as a fraction of the font size; default 0.095. */
-  readonly weight?: number;
 }
 
 /** Lines of a glyph: `[x1, y1, x2, y2]` each, in units. */
@@ -54,10 +70,10 @@ export function drawText(
   picture: Picture,
   text: string,
   at: { readonly x: number; readonly y: number },
-  { sizePx, color, weight = 0.095 }: TextStyle,
+  { sizePx, color }: TextStyle,
 ): void {
   const scale = sizePx / UNITS;
-  const half = Math.max(weight * sizePx, 1) / 2;
+  const half = Math.max(STROKE * sizePx, 1) / 2;
   let pen = at.x;
   for (const character of characters(text)) {
     const { lines, left, width } = glyphOf(character);
@@ -86,7 +102,7 @@ function characters(text: string): readonly string[] {
 
 function glyphOf(character: string): Glyph {
   if (/\s/u.test(character)) return { lines: [], left: 0, width: SPACE_UNITS };
-  const lines = linesOf(GLYPHS[character] ?? UNKNOWN_GLYPH);
+  const lines = linesOf(glyphs()[character] ?? UNKNOWN_GLYPH);
   const xs = lines.flatMap(([x1, , x2]) => [x1, x2]);
   const [left, right] = [Math.min(...xs), Math.max(...xs)];
   const isFigure = /\d/.test(character);

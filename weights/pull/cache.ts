@@ -6,14 +6,9 @@ import { findCheckpoint } from '../checkpoint-folder.js';
 import { resolveModelName } from '../model-name.js';
 import { checkRecord } from '../record.js';
 
-/** Path of a file in the cache. */
-export function cachedPath(fileName: string, cacheFolder: string): string {
-  return join(cacheFolder, fileName);
-}
-
 /** Whether an official file is in the cache. */
 export function isCached(entry: CatalogueEntry, cacheFolder: string): boolean {
-  return existsSync(cachedPath(entry.fileName, cacheFolder));
+  return existsSync(join(cacheFolder, entry.fileName));
 }
 
 /** A weight file, and its catalogue entry if it is an official file from the cache. */
@@ -41,7 +36,7 @@ export async function locateWeights(
     throw WeightsError.in(nameOrFile, 'expected a weight file, got no such file');
   }
   const entry = resolveModelName(nameOrFile);
-  const file = cachedPath(entry.fileName, cacheFolder);
+  const file = join(cacheFolder, entry.fileName);
   if (!existsSync(file)) {
     throw new WeightsError(
       `${entry.name}: expected ${file}, got no such file; run "convnextv2 weights pull ${entry.name}", or put ${entry.url} there`,

@@ -1,7 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WeightsError, WorkError } from '../../core/errors.js';
-import { IdleTimer } from './idle-timer.js';
 import { PartialFile, type PartialState } from './partial.js';
 
 /** Progress of a download. */
@@ -22,12 +21,8 @@ export interface DownloadOptions {
   readonly idleTimeoutMs?: number;
 }
 
-/** The server's description of the complete file. */
-interface Downloaded {
-  readonly bytes: number;
-  readonly etag: string | null;
-  readonly lastModified: string | null;
-}
+/** Length of the complete file, and its version on the server. */
+type Downloaded = Pick<PartialState, 'etag' | 'lastModified'> & { readonly bytes: number };
 
 /** A temporary failure of the connection or the server. */
 class Interrupted extends Error {}
@@ -88,14 +83,14 @@ async function attempt(
     return { ...state, bytes: offset };
   }
   const abort = new AbortController();
-  const idle = new IdleTimer(idleTimeoutMs, () => abort.abort());
+  const idle = setTimeout(() => abort.abort(new Error('silence')), idleTimeoutMs);
   try {
     const headers: Record<string, string> = { 'accept-encoding': 'identity' };
     if (state && offset > 0) {
       headers['range'] = `bytes=${offset}-`;
       headers['if-range'] = validatorOf(state);
     }
-    const response = await fetch(url, { headers, signal: abort.signal }).catch(interrupt(idle));
+    const response = await fetch(url, { headers, signal: abort.signal }).catch(interrupt);
     const resumes = response.status === 206 && state !== undefined && offset > 0;
     if (resumes && !continues(response, state as PartialState, offset)) {
       await partial.discard();
@@ -119,23 +114,17 @@ async function attempt(
     }
     return { ...known, bytes: received };
   } finally {
-    idle.stop();
+    clearTimeout(idle);
     abort.abort(); // releases the connection
   }
 }
 
 /** Converts a failed `fetch` or an interrupted body to {@link Interrupted}. */
-function interrupt(idle: IdleTimer): (error: unknown) => never {
-  return (error) => {
-    if (error instanceof WeightsError) throw error;
-    const cause = error instanceof Error ? (error.cause ?? error) : error;
-    const reason = idle.expired
-      ? 'silence'
-      : cause instanceof Error
-        ? cause.message
-        : String(cause);
-    throw new Interrupted(`expected a steady connection, got ${reason}`, { cause });
-  };
+function interrupt(error: unknown): never {
+  if (error instanceof WeightsError) throw error;
+  const cause = error instanceof Error ? (error.cause ?? error) : error;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  throw new Interrupted(`expected a steady connection, got ${reason}`, { cause });
 }
 
 async function rejectStatus(response: Response, url: string, partial: PartialFile): Promise<void> {
@@ -181,7 +170,7 @@ async function append(
   response: Response,
   path: string,
   offset: number,
-  idle: IdleTimer,
+  idle: NodeJS.Timeout,
   onBytes: (bytes: number) => void,
 ): Promise<number> {
   let received = offset;
@@ -190,9 +179,9 @@ async function append(
     if (!response.body) return received;
     const reader = response.body.getReader();
     for (;;) {
-      const { done, value } = await reader.read().catch(interrupt(idle));
+      const { done, value } = await reader.read().catch(interrupt);
       if (done) break;
-      idle.restart();
+      idle.refresh();
       for (let written = 0; written < value.byteLength;) {
         const rest = value.byteLength - written;
         written += (await handle.write(value, written, rest, received + written)).bytesWritten;

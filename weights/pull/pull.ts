@@ -1,19 +1,15 @@
-import { mkdir, rename, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { existsSync } from 'node:fs';
+import { mkdir, rename } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { syncFolder } from '../../io/files/atomic.js';
 import { sha256OfFile } from '../../io/files/sha256.js';
 import { checkRecord, writeRecord } from '../record.js';
-import { cachedPath } from './cache.js';
 import { download, type DownloadOptions } from './download.js';
 import { withLock } from './lock.js';
 import { PartialFile } from './partial.js';
 
 /** A file that can be pulled, e.g. a catalogue entry. */
-interface PullSource {
-  readonly url: string;
-  readonly fileName: string;
-  readonly licence: string;
-}
+type PullSource = Readonly<Record<'url' | 'fileName' | 'licence', string>>;
 
 /** Destination and options of a pull. */
 export interface PullOptions extends DownloadOptions {
@@ -38,9 +34,9 @@ export interface PulledFile {
  * @throws WorkError, WeightsError as {@link download} and {@link checkRecord}
  */
 export async function pullWeights(source: PullSource, options: PullOptions): Promise<PulledFile> {
-  const file = cachedPath(source.fileName, options.cacheFolder);
+  const file = join(options.cacheFolder, source.fileName);
   await mkdir(dirname(file), { recursive: true });
-  if (await exists(file)) return { ...(await recordExisting(file, source, options)), file };
+  if (existsSync(file)) return { ...(await recordExisting(file, source, options)), file };
   return withLock(`${file}.lock`, async () => {
     const partial = new PartialFile(`${file}.part`);
     const remedy = `download it elsewhere and put it at ${file}`;
@@ -53,15 +49,8 @@ export async function pullWeights(source: PullSource, options: PullOptions): Pro
     }
     const sha256 = await sha256OfFile(partial.path);
     // The record is written first: after a crash in between, a file without a record would not be checked.
-    await writeRecord(file, {
-      url: source.url,
-      bytes,
-      sha256,
-      etag,
-      lastModified,
-      licence: source.licence,
-      recordedAt: new Date().toISOString(),
-    });
+    const { url, licence } = source;
+    await writeRecord(file, { url, bytes, sha256, etag, lastModified, licence });
     await rename(partial.path, file);
     syncFolder(dirname(file));
     await partial.finish();
@@ -77,24 +66,8 @@ async function recordExisting(
   const { sha256, bytes, recorded } = await checkRecord(file);
   if (!recorded) {
     await check?.(file);
-    await writeRecord(file, {
-      url: null,
-      bytes,
-      sha256,
-      etag: null,
-      lastModified: null,
-      licence: source.licence,
-      recordedAt: new Date().toISOString(),
-    });
+    const { licence } = source;
+    await writeRecord(file, { url: null, bytes, sha256, etag: null, lastModified: null, licence });
   }
   return { sha256, bytes, downloaded: false };
-}
-
-async function exists(file: string): Promise<boolean> {
-  try {
-    await stat(file);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { GLYPHS } from '../../../report/overlay/glyphs.js';
 import type { Picture, Rgb } from '../../../report/overlay/picture.js';
 import { blankPicture, enlargePicture, fillRectangle } from '../../../report/overlay/picture.js';
-import { drawText, shortenText, textWidth } from '../../../report/overlay/text.js';
+import { drawText, glyphs, shortenText, textWidth } from '../../../report/overlay/text.js';
 
 const WHITE: Rgb = [255, 255, 255];
 const BLACK: Rgb = [0, 0, 0];
@@ -20,12 +19,12 @@ function ink(text: string, sizePx = 20): { readonly picture: Picture; readonly d
 describe('text', () => {
   test('has a glyph for all of printable ASCII', () => {
     for (let code = 33; code < 127; code++)
-      expect(GLYPHS[String.fromCharCode(code)], String.fromCharCode(code)).toBeDefined();
+      expect(glyphs()[String.fromCharCode(code)], String.fromCharCode(code)).toBeDefined();
   });
 
   test('no two characters look alike', () => {
     const seen = new Map<string, string>();
-    for (const character of Object.keys(GLYPHS).filter((c) => !'–−'.includes(c))) {
+    for (const character of Object.keys(glyphs()).filter((c) => !'–−'.includes(c))) {
       const drawn = ink(character, 32).dark.join();
       expect(seen.get(drawn), character).toBeUndefined();
       seen.set(drawn, character);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { WeightsError, WorkError } from '../../../core/errors.js';
 import { CATALOGUE } from '../../../weights/catalogue.js';
-import { cachedPath, isCached, locateWeights } from '../../../weights/pull/cache.js';
+import { isCached, locateWeights } from '../../../weights/pull/cache.js';
 import { pullWeights, type PulledFile, type PullOptions } from '../../../weights/pull/pull.js';
 import { readRecord } from '../../../weights/record.js';
 import { temporaryFolder } from '../../helpers/temporary-folder.js';
@@ -230,7 +230,7 @@ test('locateWeights finds files and cached names, and says how to get the others
   expect(isCached(entry, cacheFolder)).toBe(false);
   server.serve({ content });
   const { file } = await pullWeights({ ...entry, url: server.url }, { cacheFolder });
-  expect(file).toBe(cachedPath(entry.fileName, cacheFolder));
+  expect(file).toBe(join(cacheFolder, entry.fileName));
   expect(await locateWeights(entry.name, cacheFolder)).toEqual({ file, entry });
   expect(await locateWeights(file, cacheFolder)).toEqual({ file, entry: undefined });
   await expect(locateWeights('absent/weights.pth', cacheFolder)).rejects.toThrow(

@@ -1,39 +1,32 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PNG } from 'pngjs';
-import { Random } from '../core/random.js';
-import type { RgbImage } from '../core/image.js';
+import { encodeRgbPng } from 'convnextv2';
+import { Random } from '../dist/core/random.js';
 
 /** Shapes of the generated classification set by class index. */
-export const SHAPE_CLASSES = ['circle', 'square', 'triangle', 'star', 'cross', 'ring'] as const;
-
-/** Options of {@link writeShapeClasses}. */
-interface ShapeClassesOptions {
-  readonly trainPerClass: number;
-  readonly valPerClass: number;
-  readonly sizePx: number;
-  readonly seed: number;
-}
+export const SHAPE_CLASSES = ['circle', 'square', 'triangle', 'star', 'cross', 'ring'];
 
 /**
  * Writes a classification set in class folders: one shape per image with random position, size, color and small rotation,
  * on a darker noisy background.
  *
+ * @param {string} root
+ * @param {Record<"trainPerClass" | "valPerClass" | "sizePx" | "seed", number>} options
  * @returns number of images written
  */
-export function writeShapeClasses(root: string, options: ShapeClassesOptions): number {
+export function writeShapeClasses(root, options) {
   let written = 0;
   for (const [split, count] of [
     ['train', options.trainPerClass],
     ['val', options.valPerClass],
-  ] as const) {
+  ]) {
     SHAPE_CLASSES.forEach((name, classIndex) => {
       const folder = join(root, split, name);
       mkdirSync(folder, { recursive: true });
       for (let i = 0; i < count; i++) {
         const random = new Random(options.seed, split === 'train' ? 0 : 1, classIndex, i);
         const image = drawShape(classIndex, options.sizePx, random);
-        writeFileSync(join(folder, `${String(i).padStart(4, '0')}.png`), encode(image));
+        writeFileSync(join(folder, `${String(i).padStart(4, '0')}.png`), encodeRgbPng(image));
         written++;
       }
     });
@@ -42,7 +35,7 @@ export function writeShapeClasses(root: string, options: ShapeClassesOptions): n
 }
 
 /** Draws one picture of a class. */
-function drawShape(classIndex: number, sizePx: number, random: Random): RgbImage {
+function drawShape(classIndex, sizePx, random) {
   const data = new Uint8Array(sizePx * sizePx * 3);
   const radius = sizePx * random.between(0.28, 0.42);
   const [cx, cy] = [0, 1].map(() => random.between(radius, sizePx - radius));
@@ -63,7 +56,7 @@ function drawShape(classIndex: number, sizePx: number, random: Random): RgbImage
 }
 
 /** Whether a point belongs to a shape of radius 1 around the origin. */
-function isInside(classIndex: number, u: number, v: number): boolean {
+function isInside(classIndex, u, v) {
   const distance = Math.hypot(u, v);
   switch (SHAPE_CLASSES[classIndex]) {
     case 'circle':
@@ -79,12 +72,4 @@ function isInside(classIndex: number, u: number, v: number): boolean {
     case 'ring':
       return distance < 0.9 && distance > 0.55;
   }
-}
-
-function encode({ width, height, data }: RgbImage): Buffer {
-  const png = new PNG({ width, height, colorType: 2 });
-  for (let p = 0, q = 0; p < data.length; p += 3, q += 4) {
-    png.data.set([data[p], data[p + 1], data[p + 2], 255], q);
-  }
-  return PNG.sync.write(png, { colorType: 2 });
 }
