@@ -44,14 +44,14 @@ export function decodeNodes(
     grow: ValueName,
   ): readonly [ValueName, ValueName] => {
     const size = g.op('Sub', [high, low]);
-    const centre = g.op('Add', [
+    const center = g.op('Add', [
       g.op('Mul', [g.op('Add', [low, high]), half]),
       g.op('Mul', [size, move]),
     ]);
     const [least, most] = [g.floats([-MAX_LOG_RATIO], []), g.floats([MAX_LOG_RATIO], [])];
     const factor = g.op('Exp', [g.op('Clip', [grow, least, most])]);
     const halfSize = g.op('Mul', [g.op('Mul', [half, size]), factor]);
-    return [g.op('Sub', [centre, halfSize]), g.op('Add', [centre, halfSize])];
+    return [g.op('Sub', [center, halfSize]), g.op('Add', [center, halfSize])];
   };
   const [left, right] = along(x1, x2, dx, dw);
   const [top, bottom] = along(y1, y2, dy, dh);

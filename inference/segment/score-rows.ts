@@ -24,13 +24,13 @@ export function mapRows(
 }
 
 /** Two neighbors of each output position and the weight of the second: half-pixel centers, clamped at the borders. */
-interface Neighbours {
+interface Neighbors {
   readonly low: Int32Array;
   readonly high: Int32Array;
   readonly fraction: Float32Array;
 }
 
-function neighbours(inSize: number, outSize: number): Neighbours {
+function neighbors(inSize: number, outSize: number): Neighbors {
   const source = (i: number): number => Math.max(0, ((i + 0.5) * inSize) / outSize - 0.5);
   const low = Int32Array.from({ length: outSize }, (_, i) =>
     Math.min(inSize - 1, Math.floor(source(i))),
@@ -49,7 +49,7 @@ export function resizedRows(
 ): ScoreRows {
   if (source.height === height && source.width === width) return source;
   const { channels } = source;
-  const [ys, xs] = [neighbours(source.height, height), neighbours(source.width, width)];
+  const [ys, xs] = [neighbors(source.height, height), neighbors(source.width, width)];
   const out = new Float32Array(width * channels);
   // The two source rows around the last output row, resized to the output width.
   let [above, below] = [0, 1].map(() => ({ y: -1, data: new Float32Array(width * channels) }));
@@ -74,7 +74,7 @@ export function resizedRows(
 
 function widen(
   source: Float32Array,
-  { low, high, fraction }: Neighbours,
+  { low, high, fraction }: Neighbors,
   channels: number,
   out: Float32Array,
 ): void {

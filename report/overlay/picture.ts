@@ -50,9 +50,9 @@ export function enlargePicture(picture: Picture, factor: number): Picture {
   if (factor === 1) return { width, height, data };
   const [outWidth, outHeight] = [width * factor, height * factor];
   const out = new Uint8Array(3 * outWidth * outHeight);
-  const columns = Array.from({ length: outWidth }, (_, x) => neighbours(x, factor, width));
+  const columns = Array.from({ length: outWidth }, (_, x) => neighbors(x, factor, width));
   for (let y = 0, at = 0; y < outHeight; y++) {
-    const row = neighbours(y, factor, height);
+    const row = neighbors(y, factor, height);
     for (const { low, high, share } of columns) {
       for (let c = 0; c < 3; c++) {
         const value = (yy: number, xx: number): number => data[3 * (yy * width + xx) + c];
@@ -65,7 +65,7 @@ export function enlargePicture(picture: Picture, factor: number): Picture {
   return { width: outWidth, height: outHeight, data: out };
 }
 
-function neighbours(
+function neighbors(
   at: number,
   factor: number,
   size: number,
