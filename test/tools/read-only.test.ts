@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { fork, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   chownSync,
@@ -12,8 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SHAPES_DEFAULTS, writeShapes } from '../../datasets/shapes/write.js';
 import type { CliResult } from '../helpers/cli.js';
@@ -25,7 +25,7 @@ import { writeTinyClasses } from '../helpers/tiny-classes.js';
  * any user is; and whoever runs them, folders are compared entry by entry, with the times that change when something is made in
  * them and removed again.
  */
-const CLI = resolve(dirname(fileURLToPath(import.meta.url)), '../../dist/tools/cli.js');
+const PROGRAM = resolve(import.meta.dirname, '../helpers/command-process.mjs');
 const NOBODY = 65534;
 
 const root = mkdtempSync(join(tmpdir(), 'convnextv2-read-only-'));
@@ -33,19 +33,29 @@ const shapes = join(root, 'shapes');
 const classes = writeTinyClasses({ classes: 3, perClass: 2 });
 const work = join(root, 'work');
 const DATA = { classify: classes, detect: shapes, segment: join(shapes, 'segment.yaml') };
+let program: ChildProcess | undefined;
 let user: { readonly uid?: number; readonly gid?: number } = {};
 /** Whether permissions bind the user that commands run as. */
 let isBound = process.getuid?.() !== 0;
 
-function run(...args: readonly string[]): CliResult {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...args], {
-    encoding: 'utf8',
+/** A process of the user, if it may read the program. */
+async function start(): Promise<ChildProcess | undefined> {
+  const child = fork(PROGRAM, [], {
     cwd: work,
-    env: { ...process.env, HOME: work, GLIBC_TUNABLES: '' },
-    timeout: 100_000,
+    env: { ...process.env, HOME: work },
+    stdio: 'ignore',
     ...user,
   });
-  return { code: status, stdout, stderr };
+  return new Promise((done) => {
+    child.once('message', () => done(child));
+    child.once('exit', () => done(undefined));
+  });
+}
+
+async function run(...args: readonly string[]): Promise<CliResult> {
+  const answer = once(program!, 'message');
+  program!.send(args);
+  return ((await answer) as [CliResult])[0];
 }
 
 /** A folder of the one who runs the commands. */
@@ -86,15 +96,23 @@ beforeAll(async () => {
   [shapes, classes].forEach((folder) => setWritable(folder, false));
   for (const folder of [root, classes]) chmodSync(folder, 0o755);
   mkdirSync(work);
-  if (isBound) return;
-  user = { uid: NOBODY, gid: NOBODY };
-  chownSync(work, NOBODY, NOBODY);
-  isBound = run('--version').code === 0;
-  if (isBound) return;
-  console.log(`runs as root, since nobody may not read ${CLI}: only what folders hold is compared`);
-  user = {};
+  if (!isBound) {
+    user = { uid: NOBODY, gid: NOBODY };
+    chownSync(work, NOBODY, NOBODY);
+    program = await start();
+    isBound = program !== undefined;
+    if (!isBound) {
+      console.log(
+        `runs as root, since nobody may not read ${PROGRAM}: only what folders hold is compared`,
+      );
+      user = {};
+    }
+  }
+  program ??= await start();
+  expect(program).toBeDefined();
 });
 afterAll(() => {
+  program?.kill();
   for (const folder of [root, classes]) {
     setWritable(folder, true);
     rmSync(folder, { recursive: true });
@@ -103,7 +121,7 @@ afterAll(() => {
 
 test.each(['classify', 'detect', 'segment'] as const)(
   'data that may not be written is trained on, scored and predicted, and left as it was: %s',
-  (task) => {
+  async (task) => {
     const folders = [shapes, classes];
     const before = folders.map(stateOf);
     if (isBound) {
@@ -137,7 +155,7 @@ test.each(['classify', 'detect', 'segment'] as const)(
       ],
     ];
     for (const command of commands) {
-      const { code, stderr } = run(...command);
+      const { code, stderr } = await run(...command);
       expect(code, `${command[0]}: ${stderr}`).toBe(0);
     }
     expect(existsSync(join(out, 'report.html'))).toBe(true);
@@ -146,12 +164,21 @@ test.each(['classify', 'detect', 'segment'] as const)(
   120_000,
 );
 
-test('data that may not be read is named, and is not taken for a run folder that may not be written', () => {
+test('data that may not be read is named, and is not taken for a run folder that may not be written', async () => {
   if (!isBound) return expect(user).toEqual({}); // root is not refused: said above
   const folder = folderOfUser('unreadable');
   chmodSync(folder, 0o300);
   const out = join(work, 'none');
-  const { code, stderr } = run('train', 'classify', '--data', folder, '--out', out, '--steps', '1');
+  const { code, stderr } = await run(
+    'train',
+    'classify',
+    '--data',
+    folder,
+    '--out',
+    out,
+    '--steps',
+    '1',
+  );
   expect(stderr).toMatch(
     /^DataError: \S+unreadable\S*: expected a file or folder that can be read, got EACCES.*$/m,
   );
@@ -178,10 +205,10 @@ describe('a folder for results that may not be written', () => {
       () => [join(work, 'classify'), join(classes, 'val/class0'), '--out', join(folder, 'new')],
     ],
     ['export', () => [join(work, 'classify'), '--out', join(folder, 'model.onnx')]],
-  ] as const)('is refused before any work: %s', (verb, args) => {
+  ] as const)('is refused before any work: %s', async (verb, args) => {
     if (!isBound) return expect(user).toEqual({}); // root is not refused: said above
     const before = stateOf(folder);
-    const { code, stdout, stderr } = run(verb, ...args());
+    const { code, stdout, stderr } = await run(verb, ...args());
     expect(stderr).toMatch(
       /^ConfigError: --out \S+locked\S*: expected a folder that can be written, got EACCES.*$/m,
     );
@@ -190,7 +217,7 @@ describe('a folder for results that may not be written', () => {
     expect(stateOf(folder)).toEqual(before);
   });
 
-  test('a run that is resumed there keeps its checkpoints, and goes on once it may', () => {
+  test('a run that is resumed there keeps its checkpoints, and goes on once it may', async () => {
     if (!isBound) return expect(user).toEqual({});
     const trained = join(work, 'classify');
     const resume = [
@@ -206,12 +233,12 @@ describe('a folder for results that may not be written', () => {
     const before = readFileSync(join(trained, 'checkpoints/step-00000001.safetensors'));
     setWritable(trained, false);
     const state = stateOf(trained);
-    const refused = run(...resume);
+    const refused = await run(...resume);
     expect(refused.stderr).toMatch(/^ConfigError: --out .*expected a folder that can be written/m);
     expect(refused.code).toBe(2);
     expect(stateOf(trained)).toEqual(state);
     setWritable(trained, true);
-    const { code, stderr } = run(...resume);
+    const { code, stderr } = await run(...resume);
     expect(code, stderr).toBe(0);
     expect(stderr).toContain('resuming at step 1');
     expect(
