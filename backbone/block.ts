@@ -1,12 +1,18 @@
 import * as tf from '@tensorflow/tfjs';
 import { depthwiseConv, type DepthwiseParams } from '../engine/ops/conv.js';
 import { dropPath } from '../engine/ops/drop-path.js';
-import { geluGrnLinear } from '../engine/ops/gelu-grn-linear.js';
+import { geluGrnLinear, type EnergyAxes } from '../engine/ops/gelu-grn-linear.js';
 import { gelu } from '../engine/ops/gelu.js';
 import { grn, type GrnParams } from '../engine/ops/grn.js';
 import { standardize, type NormParams } from '../engine/ops/layer-norm.js';
 import { foldIntoLinear, foldNorm, linear, type LinearParams } from '../engine/ops/linear.js';
-import { depthwiseSpecs, linearSpecs, normSpecs, vectorSpec } from '../engine/parameters/layers.js';
+import {
+  depthwiseSpecs,
+  linearSpecs,
+  normSpecs,
+  vectorSpec,
+  type LayerSpecs,
+} from '../engine/parameters/layers.js';
 import type { Initializer, ParameterSpec } from '../engine/parameters/spec.js';
 import { initialGamma, applyGrnVariant, type GrnVariant } from './grn-variant.js';
 
@@ -27,20 +33,14 @@ export function weightInit(initialWeights?: 'fanIn'): WeightInit {
 
 const EXPANSION = 4;
 
-type Norm = ReturnType<typeof normSpecs>;
-type Linear = ReturnType<typeof linearSpecs>;
-type Depthwise = ReturnType<typeof depthwiseSpecs>;
-
 /** Specs of a block, by the names of the official checkpoints. `grn` is absent in V1-style blocks. */
-export interface BlockSpecs {
-  readonly [key: string]:
-    Depthwise | Norm | Linear | { gamma: ParameterSpec<'vector'>; beta: ParameterSpec<'vector'> };
-  readonly dwconv: Depthwise;
-  readonly norm: Norm;
-  readonly pwconv1: Linear;
+export type BlockSpecs = {
+  readonly dwconv: LayerSpecs<'depthwise'>;
+  readonly norm: LayerSpecs<'vector'>;
+  readonly pwconv1: LayerSpecs<'linear'>;
   readonly grn: { gamma: ParameterSpec<'vector'>; beta: ParameterSpec<'vector'> };
-  readonly pwconv2: Linear;
-}
+  readonly pwconv2: LayerSpecs<'linear'>;
+};
 
 /** Parameters of a block with `C` channels. */
 export interface BlockParams {
@@ -106,33 +106,34 @@ export function block(
   params: BlockParams,
   { dropPathMask, variant, observe }: BlockInputs = {},
 ): tf.Tensor4D {
-  const { dwconv, norm, pwconv1, grn: grnParams, pwconv2 } = params;
+  const { dwconv, norm, pwconv1 } = params;
   return tf.tidy(() => {
     const mixed = standardize(depthwiseConv(x, dwconv), EPS); // [N, H, W, C]
     const hidden = linear(mixed, foldNorm(norm, pwconv1)); // [N, H, W, 4C]
-    if (observe) observeHidden(hidden, grnParams, { variant, observe });
-    const branch = projected(hidden, { grnParams, variant, pwconv2 }); // [N, H, W, C]
+    if (observe) observeHidden(hidden, params.grn, { variant, observe });
+    const branch = projected(hidden, params, variant); // [N, H, W, C]
     return x.add(dropPathMask ? dropPath(branch, dropPathMask) : branch);
   });
 }
 
-function projected(
+/**
+ * The second half of a block: activation, response normalization, projection.
+ *
+ * @param hidden `[N, H, W, 4C]`
+ * @param axes over which GRN aggregates: the positions of each image, or of the whole batch
+ * @returns `[N, H, W, C]`
+ */
+export function projected(
   hidden: tf.Tensor4D,
-  {
-    grnParams,
-    variant,
-    pwconv2,
-  }: {
-    readonly grnParams: GrnParams | undefined;
-    readonly variant: GrnVariant | undefined;
-    readonly pwconv2: LinearParams;
-  },
+  { grn: params, pwconv2 }: BlockParams,
+  variant: GrnVariant | undefined,
+  axes: EnergyAxes = [1, 2],
 ): tf.Tensor4D {
-  if (!grnParams) return linear(gelu(hidden), pwconv2);
+  if (!params) return linear(gelu(hidden), pwconv2);
   if (variant)
-    return linear(applyGrnVariant(gelu(hidden), grnParams, variant, { eps: EPS }), pwconv2);
-  const shifted = foldIntoLinear({ shift: grnParams.beta }, pwconv2);
-  return geluGrnLinear(hidden, { gamma: grnParams.gamma, ...shifted }, EPS);
+    return linear(applyGrnVariant(gelu(hidden), params, variant, { eps: EPS, axes }), pwconv2);
+  const shifted = foldIntoLinear({ shift: params.beta }, pwconv2);
+  return geluGrnLinear(hidden, { gamma: params.gamma, ...shifted }, EPS, axes);
 }
 
 function observeHidden(

@@ -4,26 +4,21 @@ import type { Backbone, BackboneInputs, FeatureLevels } from '../engine/backbone
 import { layer } from '../engine/capture/scope.js';
 import { patchifyConv } from '../engine/ops/conv.js';
 import { layerNorm } from '../engine/ops/layer-norm.js';
-import { convSpecs, normSpecs } from '../engine/parameters/layers.js';
+import { convSpecs, normSpecs, type LayerSpecs } from '../engine/parameters/layers.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
 import { EPS, block, blockSpecs, weightInit, type BlockSpecs } from './block.js';
 import type { GrnVariant } from './grn-variant.js';
 import type { ConvNeXtV2Config } from './variants.js';
 
-type Norm = ReturnType<typeof normSpecs>;
-type Conv = ReturnType<typeof convSpecs>;
-
 /** Specs of the network, by the names of the official checkpoints. */
-export interface ConvNeXtV2Specs {
-  readonly [key: string]:
-    readonly [Stem, Downsample, Downsample, Downsample] | readonly (readonly BlockSpecs[])[];
+export type ConvNeXtV2Specs = {
   /** The stem is convolution, norm; the others are norm, convolution. */
   readonly downsample_layers: readonly [Stem, Downsample, Downsample, Downsample];
   readonly stages: readonly (readonly BlockSpecs[])[];
-}
+};
 
-type Stem = readonly [Conv, Norm];
-type Downsample = readonly [Norm, Conv];
+type Stem = readonly [LayerSpecs<'conv'>, LayerSpecs<'vector'>];
+type Downsample = readonly [LayerSpecs<'vector'>, LayerSpecs<'conv'>];
 
 /** Parameters of a network. */
 export function convNeXtV2Specs({

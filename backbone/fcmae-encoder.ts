@@ -3,16 +3,15 @@ import { ConfigError } from '../core/errors.js';
 import { oneOf, type Infer } from '../core/schema.js';
 import { layer } from '../engine/capture/scope.js';
 import { depthwiseConv } from '../engine/ops/conv.js';
-import { geluGrnLinear, type EnergyAxes } from '../engine/ops/gelu-grn-linear.js';
-import { gelu } from '../engine/ops/gelu.js';
+import type { EnergyAxes } from '../engine/ops/gelu-grn-linear.js';
 import { standardize } from '../engine/ops/layer-norm.js';
-import { foldIntoLinear, foldNorm, linear, type LinearParams } from '../engine/ops/linear.js';
+import { foldNorm, linear, type LinearParams } from '../engine/ops/linear.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
-import { EPS, type BlockParams } from './block.js';
+import { EPS, projected, type BlockParams } from './block.js';
 import { downsampled, type ConvNeXtV2Specs } from './convnextv2.js';
 import { visibleSites, type MaskedBatch } from './fcmae-inputs.js';
 import { gatherVisible, scatterVisible } from './fcmae-sites.js';
-import { applyGrnVariant, type GrnVariant } from './grn-variant.js';
+import type { GrnVariant } from './grn-variant.js';
 
 /**
  * Visible sites over which the encoder's GRN aggregates:
@@ -49,10 +48,10 @@ const AXES: Readonly<Record<GrnStatistics, EnergyAxes>> = {
  *
  * @see ConvNeXt V2, section 3: https://arxiv.org/abs/2301.00808
  */
-export const gatheredEncoder: MaskedEncoder = (params, batch, { statistics, variant, observe }) => {
+export const gatheredEncoder: MaskedEncoder = (params, batch, options) => {
   const { image, imageSegments, imageShape, sites } = batch;
   const seen = (name: string, stage: number, x: tf.Tensor4D): void =>
-    observe?.(name, scatterVisible(x, sites[stage], sites[stage].shape));
+    options.observe?.(name, scatterVisible(x, sites[stage], sites[stage].shape));
   // The image has no gradient, so its gather needs no inverse.
   let x = gatheredImage(image, imageSegments, imageShape); // [N, K · patch, patch, 3]
   params.stages.forEach((blocks, s) => {
@@ -63,7 +62,7 @@ export const gatheredEncoder: MaskedEncoder = (params, batch, { statistics, vari
       x = layer(`stages.${s}.${b}`, () => {
         const map = scatterVisible(x, sites[s], shape); // [N, H, W, C]
         const mixed = gatherVisible(depthwiseConv(map, block.dwconv), sites[s], shape);
-        return x.add(pointwise(mixed, block, { axes: AXES[statistics], variant }));
+        return x.add(pointwise(mixed, block, options));
       });
     });
     seen(`stage${s}`, s, x);
@@ -75,11 +74,8 @@ export const gatheredEncoder: MaskedEncoder = (params, batch, { statistics, vari
  * Encoder on the whole map, masked before and after every convolution: the oracle of {@link gatheredEncoder} and the
  * baseline of its speed.
  */
-export const denseMaskedEncoder: MaskedEncoder = (
-  params,
-  batch,
-  { statistics, variant, observe },
-) => {
+export const denseMaskedEncoder: MaskedEncoder = (params, batch, options) => {
+  const { variant, observe } = options;
   // Other variants would include the removed sites in their statistics.
   if (variant) {
     throw new ConfigError(
@@ -94,7 +90,7 @@ export const denseMaskedEncoder: MaskedEncoder = (
     blocks.forEach((block, b) => {
       x = layer(`stages.${s}.${b}`, () => {
         const mixed = depthwiseConv(x, block.dwconv);
-        const branch = pointwise(mixed, block, { axes: AXES[statistics], visible });
+        const branch = pointwise(mixed, block, options, visible);
         return x.add(branch.mul(visible));
       });
     });
@@ -123,25 +119,14 @@ function gatheredImage(
  */
 function pointwise(
   x: tf.Tensor4D,
-  { norm, pwconv1, grn, pwconv2 }: BlockParams,
-  {
-    axes,
-    visible,
-    variant,
-  }: {
-    readonly axes: EnergyAxes;
-    readonly visible?: tf.Tensor4D;
-    readonly variant?: GrnVariant | undefined;
-  },
+  params: BlockParams,
+  { statistics, variant }: EncoderOptions,
+  visible?: tf.Tensor4D,
 ): tf.Tensor4D {
   const mixed = standardize(x, EPS); // [N, H, W, C]
-  const expand = foldNorm(norm, pwconv1);
+  const expand = foldNorm(params.norm, params.pwconv1);
   const hidden = visible ? maskedLinear(mixed, expand, visible) : linear(mixed, expand); // [N, H, W, 4C]
-  if (!grn) return linear(gelu(hidden), pwconv2);
-  if (variant)
-    return linear(applyGrnVariant(gelu(hidden), grn, variant, { eps: EPS, axes }), pwconv2);
-  const shifted = foldIntoLinear({ shift: grn.beta }, pwconv2);
-  return geluGrnLinear(hidden, { gamma: grn.gamma, ...shifted }, EPS, axes);
+  return projected(hidden, params, variant, AXES[statistics]);
 }
 
 /**

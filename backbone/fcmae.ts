@@ -3,7 +3,7 @@ import { ConfigError } from '../core/errors.js';
 import { FLAG, number, record, whole, type Infer } from '../core/schema.js';
 import { layer } from '../engine/capture/scope.js';
 import { patchifyConv } from '../engine/ops/conv.js';
-import { convSpecs } from '../engine/parameters/layers.js';
+import { convSpecs, type LayerSpecs } from '../engine/parameters/layers.js';
 import type { ParameterSpec } from '../engine/parameters/spec.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
 import { WEIGHT_INIT, block, blockSpecs, type BlockSpecs } from './block.js';
@@ -39,20 +39,17 @@ export function fcmaeConfig(backbone: ConvNeXtV2Config): FcmaeConfig {
   };
 }
 
-type Conv = ReturnType<typeof convSpecs>;
-
 /**
  * Specs of the autoencoder: `encoder.…` with the dense names of the classifier, and `mask_token`, `proj`, `decoder.…`,
  * `pred` as in the official checkpoints.
  */
-export interface FcmaeSpecs {
-  readonly [key: string]: ConvNeXtV2Specs | ParameterSpec<'vector'> | Conv | readonly BlockSpecs[];
+export type FcmaeSpecs = {
   readonly encoder: ConvNeXtV2Specs;
   readonly mask_token: ParameterSpec<'vector'>;
-  readonly proj: Conv;
+  readonly proj: LayerSpecs<'conv'>;
   readonly decoder: readonly BlockSpecs[];
-  readonly pred: Conv;
-}
+  readonly pred: LayerSpecs<'conv'>;
+};
 
 /** Epsilon of the patches' variance. */
 const VARIANCE_EPS = 1e-6;

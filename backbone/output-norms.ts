@@ -1,20 +1,18 @@
 import type { Backbone, FeatureLevels } from '../engine/backbone.js';
 import { layer } from '../engine/capture/scope.js';
 import { layerNorm } from '../engine/ops/layer-norm.js';
-import { normSpecs } from '../engine/parameters/layers.js';
+import { normSpecs, type LayerSpecs } from '../engine/parameters/layers.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
 import { EPS } from './block.js';
 import { convNeXtV2Features, createBackbone, type ConvNeXtV2Specs } from './convnextv2.js';
 import type { ConvNeXtV2Config } from './variants.js';
 
-type Norm = ReturnType<typeof normSpecs>;
-
 /** Specs of the network plus one layer norm per output level. */
 type DenseBackboneSpecs = ConvNeXtV2Specs & {
-  readonly norm0: Norm;
-  readonly norm1: Norm;
-  readonly norm2: Norm;
-  readonly norm3: Norm;
+  readonly norm0: LayerSpecs<'vector'>;
+  readonly norm1: LayerSpecs<'vector'>;
+  readonly norm2: LayerSpecs<'vector'>;
+  readonly norm3: LayerSpecs<'vector'>;
 };
 
 /**

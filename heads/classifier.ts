@@ -2,7 +2,7 @@ import type * as tf from '@tensorflow/tfjs';
 import { globalAveragePool } from '../engine/ops/adaptive-pool.js';
 import { layerNorm, type NormParams } from '../engine/ops/layer-norm.js';
 import { linear, type LinearParams } from '../engine/ops/linear.js';
-import { linearSpecs, normSpecs } from '../engine/parameters/layers.js';
+import { linearSpecs, normSpecs, type LayerSpecs } from '../engine/parameters/layers.js';
 
 /** `norm` is over `C` channels, `head` maps `C` to `K` classes. */
 interface ClassifierParams {
@@ -11,10 +11,10 @@ interface ClassifierParams {
 }
 
 /** Specs of the head, by the names of the official checkpoints. */
-export interface ClassifierSpecs {
-  readonly norm: ReturnType<typeof normSpecs>;
-  readonly head: ReturnType<typeof linearSpecs>;
-}
+export type ClassifierSpecs = {
+  readonly norm: LayerSpecs<'vector'>;
+  readonly head: LayerSpecs<'linear'>;
+};
 
 /** @param initScale factor of the head's initial weights (0.001 in fine-tuning, 1 from scratch) */
 export function classifierSpecs(

@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import { batchNormTraining, type Moments } from '../engine/ops/batch-norm.js';
 import { sameConv } from '../engine/ops/conv.js';
-import { normSpecs, vectorSpec } from '../engine/parameters/layers.js';
+import { convSpecs, normSpecs, vectorSpec, type LayerSpecs } from '../engine/parameters/layers.js';
 import type { ParameterSpec } from '../engine/parameters/spec.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
 import { conv3x3 } from './conv3x3.js';
@@ -14,9 +14,7 @@ export const BATCH_NORM_MOMENTUM = 0.1;
 /** Specs of a convolution without bias and the batch norm after it, by the names of mmcv's `ConvModule`. */
 export type ConvNormSpecs = {
   readonly conv: { readonly weight: ParameterSpec<'conv'> };
-  readonly bn: {
-    readonly weight: ParameterSpec<'vector'>;
-    readonly bias: ParameterSpec<'vector'>;
+  readonly bn: LayerSpecs<'vector'> & {
     readonly running_mean: ParameterSpec<'vector'>;
     readonly running_var: ParameterSpec<'vector'>;
   };
@@ -66,14 +64,7 @@ export function convNormSpecs(
     trainable: false,
   });
   return {
-    conv: {
-      weight: {
-        shape: [kernel, kernel, inChannels, outChannels],
-        layout: 'conv',
-        init: { kind: 'normal', std },
-        trainable: true,
-      },
-    },
+    conv: { weight: convSpecs(kernel, inChannels, outChannels, { kind: 'normal', std }).weight },
     bn: { ...normSpecs(outChannels), running_mean: statistic(0), running_var: statistic(1) },
   };
 }

@@ -1,12 +1,12 @@
 import type * as tf from '@tensorflow/tfjs';
-import type { convSpecs } from '../engine/parameters/layers.js';
+import type { LayerSpecs } from '../engine/parameters/layers.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
 import { convNorm, convNormSpecs, type ConvNormSpecs } from './conv-norm.js';
 import { classifierSpecs, classify, type SegmentationHeadInputs } from './upernet.js';
 
 /** Specs of a one-convolution FCN head, by the names of mmsegmentation. */
 export type FcnHeadSpecs = {
-  readonly conv_seg: ReturnType<typeof convSpecs>;
+  readonly conv_seg: LayerSpecs<'conv'>;
   readonly convs: readonly [ConvNormSpecs];
 };
 

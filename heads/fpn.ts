@@ -2,13 +2,13 @@ import * as tf from '@tensorflow/tfjs';
 import type { FeatureLevels } from '../engine/backbone.js';
 import { layer } from '../engine/capture/scope.js';
 import { sameConv } from '../engine/ops/conv.js';
-import { upsampleNearest2 } from '../engine/ops/resize.js';
-import { convSpecs } from '../engine/parameters/layers.js';
+import { applyMatrices, upsampleNearest2 } from '../engine/ops/resize.js';
+import { convSpecs, type LayerSpecs } from '../engine/parameters/layers.js';
 import type { Initializer } from '../engine/parameters/spec.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
 import { conv3x3 } from './conv3x3.js';
 
-type ConvModule = { readonly conv: ReturnType<typeof convSpecs> };
+type ConvModule = { readonly conv: LayerSpecs<'conv'> };
 
 /** Specs of the feature pyramid, by the names of mmdetection. */
 export type FpnSpecs = {
@@ -82,16 +82,10 @@ export function enlargeNearest(
   x: tf.Tensor4D,
   [height, width]: readonly [number, number],
 ): tf.Tensor4D {
-  const [n, h, w, c] = x.shape;
+  const [, h, w] = x.shape;
   if (h === height && w === width) return x.clone();
   if (2 * h === height && 2 * w === width) return upsampleNearest2(x);
-  return tf.tidy(() => {
-    const vertical = tf.tensor3d(nearestMatrix(h, height), [1, height, h]);
-    const horizontal = tf.tensor3d(nearestMatrix(w, width), [1, width, w]);
-    const rows = tf.matMul(vertical, x.reshape([n, h, w * c]) as tf.Tensor3D); // [N, height, W·C]
-    const columns = rows.reshape([n * height, w, c]) as tf.Tensor3D;
-    return tf.matMul(horizontal, columns).reshape([n, height, width, c]); // [N, height, width, C]
-  });
+  return applyMatrices(x, [height, width], nearestMatrix);
 }
 
 /** Selection matrix `[outSize, inSize]` with a single 1 in every row. */

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { assertShape } from '../core/shape.js';
+import { oneHotRows } from '../engine/ops/losses.js';
 import { bilinearMatrix } from '../engine/ops/resize.js';
 
 /** Pixels at the labels' size that are processed together: with 150 classes their logits fit in the CPU's cache. */
@@ -109,10 +110,8 @@ function ofPixels(scores: tf.Tensor2D, labels: tf.Tensor1D): Summed {
   const places = starts.add<tf.Tensor1D>(labels.mul(isLabeled.cast('int32'))); // int32 [R]
   const ofLabel = tf.gather(scores.reshape([-1]), places); // [R]
   const weight = isLabeled.cast('float32'); // [R]
-  const classes = tf.tensor1d(Int32Array.from({ length: k }, (_, i) => i));
-  const oneHot = labels.expandDims(1).equal(classes).cast('float32'); // [R, K], zero where ignored
   return {
     loss: logSum.sub(ofLabel).mul(weight).sum(),
-    gradient: probabilities.mul(weight.expandDims(1)).sub(oneHot),
+    gradient: probabilities.mul(weight.expandDims(1)).sub(oneHotRows(labels, k)),
   };
 }

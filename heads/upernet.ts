@@ -4,7 +4,7 @@ import type { FeatureLevels } from '../engine/backbone.js';
 import { layer } from '../engine/capture/scope.js';
 import { sameConv } from '../engine/ops/conv.js';
 import { resizeBilinear } from '../engine/ops/resize.js';
-import { convSpecs } from '../engine/parameters/layers.js';
+import { convSpecs, type LayerSpecs } from '../engine/parameters/layers.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
 import {
   convNorm,
@@ -28,7 +28,7 @@ export type UperNetHeadConfig = Infer<typeof UperNetHeadConfig>;
 
 /** Specs of the head, by the names of mmsegmentation. */
 export type UperNetHeadSpecs = {
-  readonly conv_seg: ReturnType<typeof convSpecs>;
+  readonly conv_seg: LayerSpecs<'conv'>;
   readonly psp_modules: PyramidPoolingSpecs;
   readonly bottleneck: ConvNormSpecs;
   readonly lateral_convs: readonly ConvNormSpecs[];
@@ -54,10 +54,7 @@ export function uperNetHeadSpecs(
 }
 
 /** Specs of the 1×1 convolution to the classes, initialized as in the original. */
-export function classifierSpecs(
-  channels: number,
-  numClasses: number,
-): ReturnType<typeof convSpecs> {
+export function classifierSpecs(channels: number, numClasses: number): LayerSpecs<'conv'> {
   return convSpecs(1, channels, numClasses, { kind: 'normal', std: 0.01 });
 }
 

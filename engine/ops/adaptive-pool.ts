@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
+import { applyMatrices } from './resize.js';
 
 /**
  * Averaging matrix of adaptive pooling: bin `i` of `bins` covers `⌊i·size/bins⌋ … ⌈(i+1)·size/bins⌉ − 1`.
@@ -22,14 +23,7 @@ export function poolingMatrix(size: number, bins: number): Float32Array {
  * @returns `[N, bins, bins, C]`
  */
 export function adaptiveAveragePool(x: tf.Tensor4D, bins: number): tf.Tensor4D {
-  const [n, h, w, c] = x.shape;
-  return tf.tidy(() => {
-    const vertical = tf.tensor3d(poolingMatrix(h, bins), [1, bins, h]);
-    const horizontal = tf.tensor3d(poolingMatrix(w, bins), [1, bins, w]);
-    const rows = tf.matMul(vertical, x.reshape([n, h, w * c]) as tf.Tensor3D); // [N, bins, W·C]
-    const columns = rows.reshape([n * bins, w, c]) as tf.Tensor3D;
-    return tf.matMul(horizontal, columns).reshape([n, bins, bins, c]); // [N, bins, bins, C]
-  });
+  return applyMatrices(x, [bins, bins], poolingMatrix);
 }
 
 /**

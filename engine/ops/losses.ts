@@ -31,11 +31,21 @@ export function crossEntropySum(
   assertShape('crossEntropySum', labels, [logits.shape[0]]);
   if (weights) assertShape('crossEntropySum', weights, [logits.shape[0]]);
   return tf.tidy(() => {
-    const classes = tf.tensor1d(Int32Array.from({ length: logits.shape[1] }, (_, k) => k));
-    const target = labels.expandDims(1).equal(classes).cast('float32'); // [R, K], zero rows where ignored
+    const target = oneHotRows(labels, logits.shape[1]); // [R, K]
     const terms = target.mul(tf.logSoftmax(logits)); // [R, K]
     return (weights ? terms.mul(weights.expandDims(1)) : terms).sum().neg().asScalar();
   });
+}
+
+/**
+ * 1 at the class of every row; zeros for labels that are no class.
+ *
+ * @param labels int32 `[R]`
+ * @returns `[R, K]`
+ */
+export function oneHotRows(labels: tf.Tensor1D, numClasses: number): tf.Tensor2D {
+  const classes = tf.tensor1d(Int32Array.from({ length: numClasses }, (_, k) => k));
+  return labels.expandDims(1).equal(classes).cast('float32');
 }
 
 /**

@@ -20,8 +20,8 @@ export function bilinearMatrix(inSize: number, outSize: number): Float32Array {
 }
 
 /**
- * Bilinear resize with half-pixel centers (PyTorch's `align_corners=False`). Two products with interpolation matrices, so
- * value and gradient are exact on every backend; the gradient of tfjs's half-pixel resize is wrong.
+ * Bilinear resize with half-pixel centers (PyTorch's `align_corners=False`). Products with interpolation matrices, because the
+ * gradient of tfjs's half-pixel resize is wrong.
  *
  * @param x `[N, H, W, C]`
  * @param size `[height, width]`
@@ -31,17 +31,32 @@ export function resizeBilinear(
   x: tf.Tensor4D,
   [height, width]: readonly [number, number],
 ): tf.Tensor4D {
-  const [n, h, w, c] = x.shape;
+  const [, h, w] = x.shape;
   if (h === height && w === width) return x.clone();
+  return applyMatrices(x, [height, width], bilinearMatrix);
+}
+
+/**
+ * Applies a matrix to the rows and one to the columns of a map: resizing and pooling as products, exact in both
+ * directions on every backend.
+ *
+ * @param x `[N, H, W, C]`
+ * @param size `[height, width]`
+ * @param matrix returns the matrix of one axis, `[outSize, inSize]` row-major
+ * @returns `[N, height, width, C]`
+ */
+export function applyMatrices(
+  x: tf.Tensor4D,
+  [height, width]: readonly [number, number],
+  matrix: (inSize: number, outSize: number) => Float32Array,
+): tf.Tensor4D {
+  const [n, h, w, c] = x.shape;
   return tf.tidy(() => {
-    const vertical = tf.tensor2d(bilinearMatrix(h, height), [height, h]);
-    const horizontal = tf.tensor2d(bilinearMatrix(w, width), [width, w]);
-    const rows = tf.matMul(
-      vertical.expandDims<tf.Tensor3D>(0),
-      x.reshape([n, h, w * c]) as tf.Tensor3D,
-    ); // [N, height, w·C]
-    const columns = rows.reshape([n * height, w, c]) as tf.Tensor3D;
-    return tf.matMul(horizontal.expandDims<tf.Tensor3D>(0), columns).reshape([n, height, width, c]); // [N, height, width, C]
+    const vertical = tf.tensor3d(matrix(h, height), [1, height, h]);
+    const horizontal = tf.tensor3d(matrix(w, width), [1, width, w]);
+    const rows = tf.matMul(vertical, x.reshape<tf.Tensor3D>([n, h, w * c])); // [N, height, W·C]
+    const columns = rows.reshape<tf.Tensor3D>([n * height, w, c]);
+    return tf.matMul(horizontal, columns).reshape([n, height, width, c]); // [N, height, width, C]
   });
 }
 

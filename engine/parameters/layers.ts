@@ -1,4 +1,4 @@
-import type { Initializer, ParameterSpec } from './spec.js';
+import type { Initializer, ParameterLayout, ParameterSpec } from './spec.js';
 
 /** Specs of the common layers. Every initializer is explicit: there are no library defaults. */
 
@@ -10,17 +10,28 @@ export function vectorSpec(size: number, init: Initializer = ZERO): ParameterSpe
   return { shape: [size], layout: 'vector', init, trainable: true };
 }
 
+/** Specs of a layer with a weight and a bias. */
+export type LayerSpecs<Layout extends ParameterLayout> = {
+  readonly weight: ParameterSpec<Layout>;
+  readonly bias: ParameterSpec<'vector'>;
+};
+
+/** Weight of any layout and bias `[numOutputs]`, zero at the start. */
+export function layerSpecs<Layout extends ParameterLayout>(
+  layout: Layout,
+  shape: readonly number[],
+  numOutputs: number,
+  init: Initializer,
+): LayerSpecs<Layout> {
+  return { weight: { shape, layout, init, trainable: true }, bias: vectorSpec(numOutputs) };
+}
+
 /** Weight `[in, out]` and bias `[out]`, zero at the start. */
-export function linearSpecs(
+export const linearSpecs = (
   inSize: number,
   outSize: number,
   init: Initializer,
-): { readonly weight: ParameterSpec<'linear'>; readonly bias: ParameterSpec<'vector'> } {
-  return {
-    weight: { shape: [inSize, outSize], layout: 'linear', init, trainable: true },
-    bias: vectorSpec(outSize),
-  };
-}
+): LayerSpecs<'linear'> => layerSpecs('linear', [inSize, outSize], outSize, init);
 
 /** Weight `[k, k, in, out]` and bias `[out]`, zero at the start. */
 export function convSpecs(
@@ -28,34 +39,19 @@ export function convSpecs(
   inChannels: number,
   outChannels: number,
   init: Initializer,
-): { readonly weight: ParameterSpec<'conv'>; readonly bias: ParameterSpec<'vector'> } {
-  return {
-    weight: {
-      shape: [kernel, kernel, inChannels, outChannels],
-      layout: 'conv',
-      init,
-      trainable: true,
-    },
-    bias: vectorSpec(outChannels),
-  };
+): LayerSpecs<'conv'> {
+  return layerSpecs('conv', [kernel, kernel, inChannels, outChannels], outChannels, init);
 }
 
 /** Weight `[k, k, C, 1]` and bias `[C]`, zero at the start. */
-export function depthwiseSpecs(
+export const depthwiseSpecs = (
   kernel: number,
   channels: number,
   init: Initializer,
-): { readonly weight: ParameterSpec<'depthwise'>; readonly bias: ParameterSpec<'vector'> } {
-  return {
-    weight: { shape: [kernel, kernel, channels, 1], layout: 'depthwise', init, trainable: true },
-    bias: vectorSpec(channels),
-  };
-}
+): LayerSpecs<'depthwise'> =>
+  layerSpecs('depthwise', [kernel, kernel, channels, 1], channels, init);
 
 /** Scale (1 at the start) and shift (0 at the start) of a normalization, both `[C]`. */
-export function normSpecs(channels: number): {
-  readonly weight: ParameterSpec<'vector'>;
-  readonly bias: ParameterSpec<'vector'>;
-} {
+export function normSpecs(channels: number): LayerSpecs<'vector'> {
   return { weight: vectorSpec(channels, ONE), bias: vectorSpec(channels) };
 }

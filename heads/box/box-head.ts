@@ -2,8 +2,8 @@ import * as tf from '@tensorflow/tfjs';
 import { record, whole, type Infer } from '../../core/schema.js';
 import { layer } from '../../engine/capture/scope.js';
 import { linear } from '../../engine/ops/linear.js';
-import { linearSpecs, vectorSpec } from '../../engine/parameters/layers.js';
-import type { Initializer, ParameterSpec } from '../../engine/parameters/spec.js';
+import { convSpecs, linearSpecs, type LayerSpecs } from '../../engine/parameters/layers.js';
+import type { Initializer } from '../../engine/parameters/spec.js';
 import type { TensorTree } from '../../engine/parameters/tensors.js';
 import { convNorm, convNormSpecs, type BatchNormMode, type ConvNormSpecs } from '../conv-norm.js';
 
@@ -44,23 +44,16 @@ interface BoxHeadConfig extends BoxHeadLayers {
   readonly classAgnostic: boolean;
 }
 
-/** First fully connected layer: a convolution with a kernel as large as the RoI features. */
-type RoiFc = {
-  readonly weight: ParameterSpec<'conv'>;
-  readonly bias: ParameterSpec<'vector'>;
-};
-type Linear = ReturnType<typeof linearSpecs>;
-
 /** Specs of a box head, by the names of mmdetection. */
 export type BoxHeadSpecs = {
   readonly shared_convs: readonly ConvNormSpecs[];
   /**
-   * The first is stored as a convolution `[P, P, C, F]`: mmdetection's `[F, C·P·P]` is its flattened weight, so the axes
+   * The first is stored as a convolution with a kernel as large as the RoI features, `[P, P, C, F]`: mmdetection's `[F, C·P·P]` is its flattened weight, so the axes
    * are converted like those of any convolution and features need no reordering.
    */
-  readonly shared_fcs: readonly [RoiFc, ...Linear[]];
-  readonly fc_cls: Linear;
-  readonly fc_reg: Linear;
+  readonly shared_fcs: readonly [LayerSpecs<'conv'>, ...LayerSpecs<'linear'>[]];
+  readonly fc_cls: LayerSpecs<'linear'>;
+  readonly fc_reg: LayerSpecs<'linear'>;
 };
 
 /** Parameters of a box head. */
@@ -70,15 +63,7 @@ export function boxHeadSpecs(config: BoxHeadConfig): BoxHeadSpecs {
     kind: 'uniform',
     limit: Math.sqrt(6 / (inSize + fcChannels)),
   });
-  const first: RoiFc = {
-    weight: {
-      shape: [roiSize, roiSize, channels, fcChannels],
-      layout: 'conv',
-      init: xavier(roiSize * roiSize * channels),
-      trainable: true,
-    },
-    bias: vectorSpec(fcChannels),
-  };
+  const first = convSpecs(roiSize, channels, fcChannels, xavier(roiSize * roiSize * channels));
   const more = Array.from({ length: numFcs - 1 }, () =>
     linearSpecs(fcChannels, fcChannels, xavier(fcChannels)),
   );

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { layer } from '../../engine/capture/scope.js';
-import { convSpecs, vectorSpec } from '../../engine/parameters/layers.js';
-import type { Initializer, ParameterSpec } from '../../engine/parameters/spec.js';
+import { convSpecs, layerSpecs, type LayerSpecs } from '../../engine/parameters/layers.js';
+import type { Initializer } from '../../engine/parameters/spec.js';
 import type { TensorTree } from '../../engine/parameters/tensors.js';
 import { conv3x3 } from '../conv3x3.js';
 
@@ -15,18 +15,13 @@ interface MaskHeadConfig {
   readonly numClasses: number;
 }
 
-type Conv = ReturnType<typeof convSpecs>;
-
 /** Specs of a mask head, by the names of mmdetection. */
 export type MaskHeadSpecs = {
-  readonly convs: readonly { readonly conv: Conv }[];
+  readonly convs: readonly { readonly conv: LayerSpecs<'conv'> }[];
   /** Transposed convolution 2×2, stride 2. */
-  readonly upsample: {
-    readonly weight: ParameterSpec<'convTranspose'>;
-    readonly bias: ParameterSpec<'vector'>;
-  };
+  readonly upsample: LayerSpecs<'convTranspose'>;
   /** 1×1, C → K. */
-  readonly conv_logits: Conv;
+  readonly conv_logits: LayerSpecs<'conv'>;
 };
 
 /** Parameters of a mask head: Kaiming-normal weights (fan out, ReLU). */
@@ -36,15 +31,12 @@ export function maskHeadSpecs({ numConvs, channels, numClasses }: MaskHeadConfig
     convs: Array.from({ length: numConvs }, () => ({
       conv: convSpecs(3, channels, channels, kaiming(9 * channels)),
     })),
-    upsample: {
-      weight: {
-        shape: [2, 2, channels, channels],
-        layout: 'convTranspose',
-        init: kaiming(4 * channels),
-        trainable: true,
-      },
-      bias: vectorSpec(channels),
-    },
+    upsample: layerSpecs(
+      'convTranspose',
+      [2, 2, channels, channels],
+      channels,
+      kaiming(4 * channels),
+    ),
     conv_logits: convSpecs(1, channels, numClasses, kaiming(numClasses)),
   };
 }

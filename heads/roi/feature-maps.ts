@@ -1,9 +1,14 @@
 import type { Size } from '../../core/boxes.js';
 import { ShapeError } from '../../core/errors.js';
-import type { RoiLevel } from './roi-align-plan.js';
 
 /** Strides of the levels that RoIs are pooled from: P2 … P5. */
 export const ROI_STRIDES = [4, 8, 16, 32] as const;
+
+/** Geometry of the maps of one level. */
+interface RoiLevel extends Size {
+  /** Pixels per cell. */
+  readonly stride: number;
+}
 
 /** Sizes of the feature maps of a batch. */
 export interface PyramidShape {

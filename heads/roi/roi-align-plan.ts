@@ -6,6 +6,7 @@ import {
 } from '../../core/boxes-bands.js';
 import { numBoxes, type Boxes, type Size } from '../../core/boxes.js';
 import { ConfigError, DataError, ShapeError } from '../../core/errors.js';
+import type { PyramidShape } from './feature-maps.js';
 import type { Arena } from './roi-align-arena.js';
 
 /** RoIs of a batch. */
@@ -18,23 +19,14 @@ export interface Rois {
   readonly levels: Int32Array;
 }
 
-/** Geometry of the maps of one level. */
-export interface RoiLevel extends Size {
-  /** Pixels per cell. */
-  readonly stride: number;
-}
-
 /** Options: output size, sampling and levels. */
-export interface RoiAlignConfig {
+export interface RoiAlignConfig extends PyramidShape {
   /** Bins per side P. */
   readonly outputSize: number;
   /** Samples per bin and axis; 0 takes `⌈bin size⌉`. */
   readonly samplingRatio: number;
   /** Half-cell shift without minimal size; see `BandOptions`. */
   readonly aligned: boolean;
-  readonly levels: readonly RoiLevel[];
-  readonly numImages: number;
-  readonly numChannels: number;
 }
 
 /** Tables of one RoI (byte addresses in the arena) and the window of cells it touches. */

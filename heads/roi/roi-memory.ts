@@ -114,17 +114,13 @@ export class RoiArena {
     { boxes, imageIndices }: Rois,
     { outputSize, capacity }: { readonly outputSize: number; readonly capacity: number },
   ): RoiFeatures {
-    const { numImages, numChannels, levels } = this.shape;
-    const rowSize = outputSize ** 2 * numChannels;
+    const { shape } = this;
+    const rowSize = outputSize ** 2 * shape.numChannels;
     const features = this.float32(capacity * rowSize);
-    const rois = { boxes, imageIndices, levels: boxLevels(boxes, levels.length) };
+    const rois = { boxes, imageIndices, levels: boxLevels(boxes, shape.levels.length) };
     const plan = planRoiAlign(this.aligner.arena, rois, {
-      outputSize,
-      samplingRatio: 0,
-      aligned: true,
-      levels,
-      numImages,
-      numChannels,
+      ...shape,
+      ...{ outputSize, samplingRatio: 0, aligned: true },
     });
     const used = imageIndices.length * rowSize;
     this.aligner.forward(plan, maps, features.subarray(0, used));

@@ -1,22 +1,20 @@
 import * as tf from '@tensorflow/tfjs';
 import { layer } from '../../engine/capture/scope.js';
 import { sameConv } from '../../engine/ops/conv.js';
-import { linear } from '../../engine/ops/linear.js';
-import { convSpecs } from '../../engine/parameters/layers.js';
+import { linear, type LinearParams } from '../../engine/ops/linear.js';
+import { convSpecs, type LayerSpecs } from '../../engine/parameters/layers.js';
 import type { Initializer } from '../../engine/parameters/spec.js';
 import type { TensorTree } from '../../engine/parameters/tensors.js';
 import { conv3x3 } from '../conv3x3.js';
 
-type Conv = ReturnType<typeof convSpecs>;
-
 /** Specs of the region proposal network, by the names of mmdetection; shared by all levels. */
 export type RpnSpecs = {
   /** 3×3, C → C. */
-  readonly rpn_conv: Conv;
+  readonly rpn_conv: LayerSpecs<'conv'>;
   /** 1×1, C → A. */
-  readonly rpn_cls: Conv;
+  readonly rpn_cls: LayerSpecs<'conv'>;
   /** 1×1, C → 4A; channel `4a + k` is delta k of anchor a. */
-  readonly rpn_reg: Conv;
+  readonly rpn_reg: LayerSpecs<'conv'>;
 };
 
 /** Predictions for the `A` anchors of every cell. */
@@ -68,10 +66,7 @@ export function rpnOfPatches(
   params: TensorTree<RpnSpecs>,
   patches: tf.Tensor2D,
 ): RpnOutputs<tf.Tensor2D> {
-  const asLinear = ({
-    weight,
-    bias,
-  }: TensorTree<Conv>): { weight: tf.Tensor2D; bias: tf.Tensor1D } => {
+  const asLinear = ({ weight, bias }: TensorTree<LayerSpecs<'conv'>>): LinearParams => {
     const [kh, kw, inChannels, outChannels] = weight.shape;
     return { weight: weight.reshape([kh * kw * inChannels, outChannels]), bias };
   };

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { layer } from '../../engine/capture/scope.js';
-import { crossEntropySum } from '../../engine/ops/losses.js';
+import { crossEntropySum, oneHotRows } from '../../engine/ops/losses.js';
 import { vjp } from '../../engine/ops/vjp.js';
 import type { Program } from '../../engine/runtime/program.js';
 import type { BoxHeadOutputs, BoxHeadSpecs } from '../../heads/box/box-head.js';
@@ -99,7 +99,7 @@ function losses(
   numClasses: number,
 ): Readonly<Record<string, tf.Tensor>> {
   const labels = inputs['labels'] as tf.Tensor1D;
-  const own = deltasOfClass(deltas, oneHot(labels, numClasses)); // [R, 4]
+  const own = deltasOfClass(deltas, oneHotRows(labels, numClasses)); // [R, 4]
   const perRoi = boxLoss(own, inputs['targets'] as tf.Tensor2D, stage.boxLoss, {
     references: inputs['references'] as tf.Tensor2D,
     coder: stage.coder,
@@ -108,13 +108,4 @@ function losses(
   const classLoss = crossEntropySum(logits, labels).mul(scale);
   const boxTerm = perRoi.mul(inputs['targetWeights']).sum().mul(scale);
   return { loss: classLoss.add(boxTerm), classLoss, boxLoss: boxTerm, logits, deltas };
-}
-
-/** `[R, K]`: 1 at the class; zeros for background and padding rows. */
-function oneHot(labels: tf.Tensor1D, numClasses: number): tf.Tensor2D {
-  const classes = tf.tensor1d(
-    Int32Array.from({ length: numClasses }, (_, k) => k),
-    'int32',
-  );
-  return labels.expandDims(1).equal(classes).cast('float32');
 }
