@@ -1,6 +1,9 @@
 import type * as tf from '@tensorflow/tfjs';
 import { CAPTURE, captureBackend, type CaptureBackend } from './backend.js';
 
+/** Required inputs of a kernel by name. */
+export type Tensors<Name extends string> = Readonly<Record<Name, tf.TensorInfo>>;
+
 /** Inputs of a kernel by name; an optional input may be absent. */
 type Inputs = Readonly<Record<string, tf.TensorInfo | undefined>>;
 

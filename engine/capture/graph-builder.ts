@@ -8,7 +8,7 @@ import type {
   OnnxType,
   OnnxValue,
 } from '../onnx/graph.js';
-import { int, ints } from '../onnx/graph.js';
+import { ONNX_TYPE, int, ints } from '../onnx/graph.js';
 
 /** Target of lowering, which decides how convolutions and batched products are written. */
 export type Lowering =
@@ -141,6 +141,11 @@ export class GraphBuilder {
     const y = this.node('Reshape', [source, this.shapeConstant(shape)], shape, attributes);
     this.reshaped.set(y.name, source);
     return y;
+  }
+
+  /** Converts `x` to another type. */
+  cast(x: OnnxValue, type: OnnxType): OnnxValue {
+    return this.node('Cast', [x], x.shape, { to: int(ONNX_TYPE[type]) }, type);
   }
 
   /** Transposes `x`. If only axes of size 1 move, this is a reshape. */

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { ConfigError } from '../../../core/errors.js';
 import { int, ints, type OnnxValue } from '../../onnx/graph.js';
 import type { CaptureBackend } from '../backend.js';
-import { defineKernel, type CaptureKernel } from '../define-kernel.js';
+import { defineKernel, type CaptureKernel, type Tensors } from '../define-kernel.js';
 import {
   blockedBias,
   blockedConv,
@@ -12,7 +12,7 @@ import {
   toBlocked,
 } from '../nchwc.js';
 import { activate, matrixProduct, rows } from './products.js';
-import { concat, pad, reverse, slice, strided } from './shape.js';
+import { concat, padImage, reverse, slice, strided } from './shape.js';
 
 /** Sizes of a convolution. */
 export type ConvInfo = tf.backend_util.Conv2DInfo;
@@ -91,32 +91,21 @@ function unpatch(backend: CaptureBackend, y: OnnxValue, i: ConvInfo): OnnxValue 
     w * kw,
     c,
   ]);
-  return pad(backend, joined, [
-    [0, 0],
-    [0, i.inHeight - h * kh],
-    [0, i.inWidth - w * kw],
-    [0, 0],
-  ]);
+  return padImage(backend, joined, [0, i.inHeight - h * kh], [0, i.inWidth - w * kw]);
 }
 
 /** Extracts overlapping patches of the padded input (im2col), `[N, H, W, C]` → `[N·h·w, kh·kw·C]`. */
 function columns(backend: CaptureBackend, x: OnnxValue, i: ConvInfo): OnnxValue {
   const { top, bottom, left, right } = i.padInfo;
-  const padded = pad(backend, x, [
-    [0, 0],
-    [top, bottom],
-    [left, right],
-    [0, 0],
-  ]);
+  const padded = padImage(backend, x, [top, bottom], [left, right]);
+  const [size, strides] = [
+    [i.outHeight, i.outWidth],
+    [i.strideHeight, i.strideWidth],
+  ];
   const parts: OnnxValue[] = [];
   for (let ky = 0; ky < i.filterHeight; ky++) {
     for (let kx = 0; kx < i.filterWidth; kx++) {
-      const size = [i.outHeight, i.outWidth];
-      const part = strided(backend, padded, [1, 2], [ky, kx], size, [
-        i.strideHeight,
-        i.strideWidth,
-      ]);
-      parts.push(rows(backend, part));
+      parts.push(rows(backend, strided(backend, padded, [1, 2], [ky, kx], size, strides)));
     }
   }
   return concat(backend, parts, 1);
@@ -253,12 +242,7 @@ function convInputGradient(
     [0, top, left, 0],
     [i.batchSize, height, width, i.inChannels],
   );
-  return pad(backend, inner, [
-    [0, 0],
-    [0, i.inHeight - height],
-    [0, i.inWidth - width],
-    [0, 0],
-  ]);
+  return padImage(backend, inner, [0, i.inHeight - height], [0, i.inWidth - width]);
 }
 
 /** Gradient with respect to the weight, `[kh, kw, C, K]`. */
@@ -279,26 +263,14 @@ function convWeightGradient(
 
 /** A kind of convolution: its sizes, forward pass and gradients. */
 interface ConvOps {
-  sizes(input: readonly number[], filter: readonly number[], attrs: ConvAttrs): ConvInfo;
-  forward(
-    backend: CaptureBackend,
-    x: OnnxValue,
-    filter: OnnxValue,
-    bias: OnnxValue | undefined,
-    info: ConvInfo,
-  ): OnnxValue;
-  inputGradient(
-    backend: CaptureBackend,
-    dy: OnnxValue,
-    filter: OnnxValue,
-    info: ConvInfo,
-  ): OnnxValue;
-  weightGradient(backend: CaptureBackend, x: OnnxValue, dy: OnnxValue, info: ConvInfo): OnnxValue;
+  readonly sizes: typeof convInfo;
+  readonly forward: typeof conv;
+  readonly inputGradient: typeof convInputGradient;
+  readonly weightGradient: typeof convWeightGradient;
 }
 
 /** Kernels of a kind of convolution under tfjs's names: plain, with bias and activation, and both gradients. */
 export function convKernels(plain: string, fused: string, ops: ConvOps): readonly CaptureKernel[] {
-  type Tensors<Name extends string> = Readonly<Record<Name, tf.TensorInfo>>;
   return [
     ...[plain, fused].map((name) =>
       defineKernel<

@@ -12,7 +12,7 @@ import {
 import type { ConvAttrs, ConvInfo } from './conv.js';
 import { convInfo, convKernels, gradientPadding, onnxConv } from './conv.js';
 import { reduce } from './reduce.js';
-import { pad, reverse } from './shape.js';
+import { padImage, reverse } from './shape.js';
 
 function depthwiseInfo(
   input: readonly number[],
@@ -70,27 +70,18 @@ function depthwiseWeightGradient(
   const { graph } = backend;
   const [kh, kw, n, c] = [i.filterHeight, i.filterWidth, i.batchSize, i.inChannels];
   const { top, bottom, left, right } = i.padInfo;
+  const kernelSize = [i.outHeight, i.outWidth] as const;
   // Padding first is faster than the kernel's own padding, which takes a slow path at borders.
-  const padded = pad(backend, x, [
-    [0, 0],
-    [top, bottom],
-    [left, right],
-    [0, 0],
-  ]);
+  const padded = padImage(backend, x, [top, bottom], [left, right]);
   const [, height, width] = padded.shape;
   if (graph.lowering.kind === 'cpu' && canBlock(c)) {
     const block = graph.lowering.blockSize;
     const cp = padChannels(c, block);
     const image = graph.reshape(toBlocked(backend, padded, block), [1, n * cp, height, width]);
-    const kernel = graph.reshape(toBlocked(backend, dy, block), [
-      n * cp,
-      1,
-      i.outHeight,
-      i.outWidth,
-    ]);
+    const kernel = graph.reshape(toBlocked(backend, dy, block), [n * cp, 1, ...kernelSize]);
     const dw = blockedConv(backend, image, kernel, undefined, {
       block,
-      kernel: [i.outHeight, i.outWidth],
+      kernel: kernelSize,
       strides: [1, 1],
       pads: [0, 0, 0, 0],
       group: n * cp,
@@ -100,14 +91,9 @@ function depthwiseWeightGradient(
     return graph.reshape(reduce(backend, 'ReduceSum', perImage, [0]), [kh, kw, c, 1]);
   }
   const image = graph.reshape(graph.transpose(padded, [0, 3, 1, 2]), [1, n * c, height, width]);
-  const kernel = graph.reshape(graph.transpose(dy, [0, 3, 1, 2]), [
-    n * c,
-    1,
-    i.outHeight,
-    i.outWidth,
-  ]);
+  const kernel = graph.reshape(graph.transpose(dy, [0, 3, 1, 2]), [n * c, 1, ...kernelSize]);
   const dw = graph.node('Conv', [image, kernel], [1, n * c, kh, kw], {
-    kernel_shape: ints([i.outHeight, i.outWidth]),
+    kernel_shape: ints(kernelSize),
     group: int(n * c),
   });
   const summed = reduce(backend, 'ReduceSum', graph.reshape(dw, [n, c, kh, kw]), [0]); // [C, kh, kw]

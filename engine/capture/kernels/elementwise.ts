@@ -1,32 +1,17 @@
 import * as tf from '@tensorflow/tfjs';
 import type { CaptureBackend } from '../backend.js';
-import { defineKernel, type CaptureKernel } from '../define-kernel.js';
+import { defineKernel, type CaptureKernel, type Tensors } from '../define-kernel.js';
 import type { OnnxType, OnnxValue } from '../../onnx/graph.js';
 import { sameShape } from '../../../core/shape.js';
 
-type Unary = { readonly x: tf.TensorInfo };
-type Binary = { readonly a: tf.TensorInfo; readonly b: tf.TensorInfo };
+type Unary = Tensors<'x'>;
+type Binary = Tensors<'a' | 'b'>;
 
-/** tfjs kernels that correspond to exactly one ONNX operation. */
-const UNARY: Readonly<Record<string, string>> = {
-  Abs: 'Abs',
-  Ceil: 'Ceil',
-  Cos: 'Cos',
-  Elu: 'Elu',
-  Erf: 'Erf',
-  Exp: 'Exp',
-  Floor: 'Floor',
-  Log: 'Log',
-  Neg: 'Neg',
-  Reciprocal: 'Reciprocal',
-  Relu: 'Relu',
-  Round: 'Round',
-  Sigmoid: 'Sigmoid',
-  Sin: 'Sin',
-  Softplus: 'Softplus',
-  Sqrt: 'Sqrt',
-  Tanh: 'Tanh',
-};
+/** tfjs kernels with an ONNX operation of the same name. */
+const UNARY = [
+  ...['Abs', 'Ceil', 'Cos', 'Elu', 'Erf', 'Exp', 'Floor', 'Log', 'Neg', 'Reciprocal'],
+  ...['Relu', 'Round', 'Sigmoid', 'Sin', 'Softplus', 'Sqrt', 'Tanh'],
+];
 
 const ARITHMETIC: Readonly<Record<string, string>> = {
   Add: 'Add',
@@ -136,13 +121,8 @@ const composed: readonly CaptureKernel[] = [
       const positive = graph.node('Greater', [value, graph.scalar(0)], value.shape, {}, 'bool');
       // NaN compares false and becomes alpha here, while tfjs's Step preserves it. The check of the loss detects NaN in
       // both cases.
-      return graph.node(
-        'Where',
-        [positive, graph.scalar(1), graph.scalar(alpha)],
-        value.shape,
-        {},
-        'float32',
-      );
+      const choices = [positive, graph.scalar(1), graph.scalar(alpha)];
+      return graph.node('Where', choices, value.shape, {}, 'float32');
     }),
   ),
   defineKernel<Unary, { readonly alpha: number }>('LeakyRelu', (backend, { x }, { alpha }) =>
@@ -154,12 +134,10 @@ const composed: readonly CaptureKernel[] = [
     'ClipByValue',
     (backend, { x }, { clipValueMin, clipValueMax }) =>
       pointwise(backend, x, (v) => {
-        const { graph } = backend;
-        return graph.node(
-          'Clip',
-          [v, graph.scalar(clipValueMin, v.type), graph.scalar(clipValueMax, v.type)],
-          v.shape,
+        const [low, high] = [clipValueMin, clipValueMax].map((limit) =>
+          backend.graph.scalar(limit, v.type),
         );
+        return backend.graph.node('Clip', [v, low, high], v.shape);
       }),
   ),
   unary('Relu6', (b, x) =>
@@ -172,20 +150,11 @@ const composed: readonly CaptureKernel[] = [
   }),
   defineKernel<Binary>('NotEqual', (backend, { a, b }) => {
     const shape = tf.broadcast_util.assertAndGetBroadcastShape([...a.shape], [...b.shape]);
-    const equal = backend.graph.node(
-      'Equal',
-      [backend.value(a), backend.value(b)],
-      shape,
-      {},
-      'bool',
-    );
+    const values = [backend.value(a), backend.value(b)];
+    const equal = backend.graph.node('Equal', values, shape, {}, 'bool');
     return backend.tensorInfo(apply(backend, 'Not', equal));
   }),
-  defineKernel<{
-    readonly condition: tf.TensorInfo;
-    readonly t: tf.TensorInfo;
-    readonly e: tf.TensorInfo;
-  }>('Select', (backend, { condition, t, e }) => {
+  defineKernel<Tensors<'condition' | 't' | 'e'>>('Select', (backend, { condition, t, e }) => {
     const { graph } = backend;
     let choice = backend.value(condition);
     // A condition of lower rank selects along the first axes.
@@ -196,7 +165,7 @@ const composed: readonly CaptureKernel[] = [
       graph.node('Where', [choice, backend.value(t), backend.value(e)], t.shape, {}, onnxOf(t)),
     );
   }),
-  defineKernel<Readonly<Record<string, tf.TensorInfo>>>('AddN', (backend, inputs) => {
+  defineKernel<Tensors<string>>('AddN', (backend, inputs) => {
     const terms = Object.values(inputs);
     const [first, ...rest] = terms.map((term) => backend.operand(term));
     const shape = terms[0].shape;
@@ -219,10 +188,7 @@ const composed: readonly CaptureKernel[] = [
             : uniform;
       return backend.uniformInfo(fill, x.shape, to);
     }
-    return pointwise(backend, x, (v) => {
-      const code = { float32: 1, int32: 6, bool: 9 }[dtype as 'float32' | 'int32' | 'bool'];
-      return backend.graph.node('Cast', [v], v.shape, { to: { kind: 'int', value: code } }, to);
-    });
+    return pointwise(backend, x, (v) => backend.graph.cast(v, to));
   }),
 ];
 
@@ -232,7 +198,7 @@ function onnxOf(x: tf.TensorInfo): OnnxType {
 
 /** Pointwise kernels: arithmetic, comparisons, activations, casts. */
 export const ELEMENTWISE: readonly CaptureKernel[] = [
-  ...Object.entries(UNARY).map(([name, op]) => unary(name, (backend, x) => apply(backend, op, x))),
+  ...UNARY.map((op) => unary(op, (backend, x) => apply(backend, op, x))),
   ...Object.entries(ARITHMETIC).map(([name, op]) => binary(name, op, undefined)),
   ...Object.entries(COMPARISON).map(([name, op]) => binary(name, op, 'bool')),
   ...composed,

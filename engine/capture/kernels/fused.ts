@@ -1,7 +1,6 @@
-import type * as tf from '@tensorflow/tfjs';
 import { float, int, type OnnxValue } from '../../onnx/graph.js';
 import type { CaptureBackend } from '../backend.js';
-import { defineKernel, type CaptureKernel } from '../define-kernel.js';
+import { defineKernel, type CaptureKernel, type Tensors } from '../define-kernel.js';
 import { FUSED_KERNEL } from '../../ops/fused-kernels.js';
 import { reduce } from './reduce.js';
 
@@ -18,7 +17,7 @@ function centered(backend: CaptureBackend, x: OnnxValue): OnnxValue {
 
 /** Custom kernels that correspond to one ONNX operation. */
 export const FUSED: readonly CaptureKernel[] = [
-  defineKernel<{ readonly x: tf.TensorInfo }, { readonly again: boolean }>(
+  defineKernel<Tensors<'x'>, { readonly again: boolean }>(
     FUSED_KERNEL.gelu,
     (backend, { x }, { again }) => {
       const { graph } = backend;
@@ -31,7 +30,7 @@ export const FUSED: readonly CaptureKernel[] = [
       return backend.tensorInfo(graph.node('Gelu', [value], x.shape));
     },
   ),
-  defineKernel<{ readonly x: tf.TensorInfo }, { readonly epsilon: number }>(
+  defineKernel<Tensors<'x'>, { readonly epsilon: number }>(
     FUSED_KERNEL.standardize,
     (backend, { x }, { epsilon }) => {
       const { graph } = backend;

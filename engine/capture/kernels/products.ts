@@ -3,7 +3,7 @@ import { ConfigError } from '../../../core/errors.js';
 import { numElements } from '../../../core/shape.js';
 import { int, type OnnxValue } from '../../onnx/graph.js';
 import type { CaptureBackend } from '../backend.js';
-import { defineKernel, type CaptureKernel } from '../define-kernel.js';
+import { defineKernel, type CaptureKernel, type Tensors } from '../define-kernel.js';
 
 /** Which operands of a product are transposed. */
 interface Transposed {
@@ -94,7 +94,7 @@ export function activate(
 
 /** Matrix products. */
 export const PRODUCTS: readonly CaptureKernel[] = [
-  defineKernel<{ readonly a: tf.TensorInfo; readonly b: tf.TensorInfo }, ProductAttrs>(
+  defineKernel<Tensors<'a' | 'b'>, ProductAttrs>(
     'BatchMatMul',
     (backend, { a, b }, { transposeA, transposeB }) =>
       backend.tensorInfo(
@@ -105,7 +105,7 @@ export const PRODUCTS: readonly CaptureKernel[] = [
       ),
   ),
   defineKernel<
-    { readonly a: tf.TensorInfo; readonly b: tf.TensorInfo; readonly bias?: tf.TensorInfo },
+    Tensors<'a' | 'b'> & { readonly bias?: tf.TensorInfo },
     ProductAttrs & { readonly activation?: string }
   >('_FusedMatMul', (backend, { a, b, bias }, { transposeA, transposeB, activation }) => {
     const { graph } = backend;

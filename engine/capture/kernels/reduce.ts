@@ -1,10 +1,9 @@
-import type * as tf from '@tensorflow/tfjs';
 import type { CaptureBackend } from '../backend.js';
-import { defineKernel, type CaptureKernel } from '../define-kernel.js';
-import { ONNX_TYPE, int, type OnnxValue } from '../../onnx/graph.js';
+import { defineKernel, type CaptureKernel, type Tensors } from '../define-kernel.js';
+import { int, type OnnxValue } from '../../onnx/graph.js';
 import { numElements } from '../../../core/shape.js';
 
-type X = { readonly x: tf.TensorInfo };
+type X = Tensors<'x'>;
 
 function axesOf(axis: number | readonly number[] | null | undefined, rank: number): number[] {
   if (axis === null || axis === undefined) return Array.from({ length: rank }, (_, i) => i);
@@ -77,15 +76,7 @@ function reduction(
     const input = backend.value(x);
     // In tfjs, means of integers are floats.
     const number =
-      name === 'Mean' && x.dtype !== 'float32'
-        ? backend.graph.node(
-            'Cast',
-            [input],
-            input.shape,
-            { to: int(ONNX_TYPE.float32) },
-            'float32',
-          )
-        : input;
+      name === 'Mean' && x.dtype !== 'float32' ? backend.graph.cast(input, 'float32') : input;
     const result = reduce(backend, op, number, axes);
     const shape = attrs.keepDims
       ? x.shape.map((size, axis) => (axes.includes(axis) ? 1 : size))
@@ -99,15 +90,23 @@ function argReduction(name: string, op: string): CaptureKernel {
     const { graph } = backend;
     const [at] = axesOf(axis, x.shape.length);
     const shape = x.shape.filter((_, i) => i !== at);
-    const indices = graph.node(
-      op,
-      [backend.value(x)],
-      shape,
-      { axis: int(at), keepdims: int(0) },
-      'int64',
-    );
-    return backend.tensorInfo(graph.node('Cast', [indices], shape, { to: int(6) }, 'int32'));
+    const attributes = { axis: int(at), keepdims: int(0) };
+    const indices = graph.node(op, [backend.value(x)], shape, attributes, 'int64');
+    return backend.tensorInfo(graph.cast(indices, 'int32'));
   });
+}
+
+/** @param attribute name of the axis among tfjs's attributes */
+function softmax(name: string, attribute: 'dim' | 'axis'): CaptureKernel {
+  return defineKernel<Tensors<'logits'>, Readonly<Record<typeof attribute, number>>>(
+    name,
+    (backend, { logits }, attrs) => {
+      const attributes = { axis: int(attrs[attribute]) };
+      return backend.tensorInfo(
+        backend.graph.node(name, [backend.value(logits)], logits.shape, attributes),
+      );
+    },
+  );
 }
 
 /** Reductions and softmax. */
@@ -119,24 +118,10 @@ export const REDUCE: readonly CaptureKernel[] = [
   reduction('Min', 'ReduceMin', 'axis'),
   argReduction('ArgMax', 'ArgMax'),
   argReduction('ArgMin', 'ArgMin'),
-  defineKernel<{ readonly logits: tf.TensorInfo }, { readonly dim: number }>(
-    'Softmax',
-    (backend, { logits }, { dim }) =>
-      backend.tensorInfo(
-        backend.graph.node('Softmax', [backend.value(logits)], logits.shape, { axis: int(dim) }),
-      ),
-  ),
-  defineKernel<{ readonly logits: tf.TensorInfo }, { readonly axis: number }>(
-    'LogSoftmax',
-    (backend, { logits }, { axis }) =>
-      backend.tensorInfo(
-        backend.graph.node('LogSoftmax', [backend.value(logits)], logits.shape, {
-          axis: int(axis),
-        }),
-      ),
-  ),
+  softmax('Softmax', 'dim'),
+  softmax('LogSoftmax', 'axis'),
   defineKernel<
-    { readonly indices: tf.TensorInfo },
+    Tensors<'indices'>,
     {
       readonly depth: number;
       readonly onValue: number;
@@ -152,11 +137,7 @@ export const REDUCE: readonly CaptureKernel[] = [
     const range = graph.constant(classes, [depth], 'int32');
     const hit = graph.node('Equal', [column, range], shape, {}, 'bool');
     const type = dtype === 'float32' ? 'float32' : 'int32';
-    if (onValue === 1 && offValue === 0) {
-      return backend.tensorInfo(
-        graph.node('Cast', [hit], shape, { to: int(ONNX_TYPE[type]) }, type),
-      );
-    }
+    if (onValue === 1 && offValue === 0) return backend.tensorInfo(graph.cast(hit, type));
     const [on, off] = [onValue, offValue].map((value) =>
       graph.constant(type === 'float32' ? Float32Array.of(value) : Int32Array.of(value), [], type),
     );

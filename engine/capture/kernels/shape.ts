@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
 import type { CaptureBackend } from '../backend.js';
-import { defineKernel, type CaptureKernel } from '../define-kernel.js';
+import { defineKernel, type CaptureKernel, type Tensors } from '../define-kernel.js';
 import { int, type OnnxType, type OnnxValue } from '../../onnx/graph.js';
 import { ConfigError } from '../../../core/errors.js';
 import { numElements } from '../../../core/shape.js';
 
-type X = { readonly x: tf.TensorInfo };
+type X = Tensors<'x'>;
 
 /** Slices `x` to `begin … begin + size − 1` on every axis. */
 export function slice(
@@ -76,6 +76,16 @@ export function pad(
   return graph.node('Pad', [x, amounts, graph.scalar(value, x.type)], shape);
 }
 
+/** Pads height and width of an NHWC value with zeros; `[top, bottom]` and `[left, right]` may be 0. */
+export function padImage(
+  backend: CaptureBackend,
+  x: OnnxValue,
+  height: readonly [number, number],
+  width: readonly [number, number],
+): OnnxValue {
+  return pad(backend, x, [[0, 0], height, width, [0, 0]]);
+}
+
 /** Concatenates `values` along `axis`. */
 export function concat(
   backend: CaptureBackend,
@@ -98,7 +108,7 @@ export const SHAPE: readonly CaptureKernel[] = [
     return backend.alias(x, full);
   }),
   defineKernel<X>('Identity', (backend, { x }) => backend.alias(x, x.shape)),
-  defineKernel<{ readonly input: tf.TensorInfo }, { readonly dim: number }>(
+  defineKernel<Tensors<'input'>, { readonly dim: number }>(
     'ExpandDims',
     (backend, { input }, { dim }) => {
       const shape = [...input.shape];
@@ -133,25 +143,22 @@ export const SHAPE: readonly CaptureKernel[] = [
       });
     },
   ),
-  defineKernel<Readonly<Record<string, tf.TensorInfo>>, { readonly axis: number }>(
+  defineKernel<Tensors<string>, { readonly axis: number }>(
     'Concat',
     (backend, inputs, { axis }) => {
       const values = Object.values(inputs).map((x) => backend.value(x));
       return backend.tensorInfo(concat(backend, values, positive(axis, values[0].shape.length)));
     },
   ),
-  defineKernel<Readonly<Record<string, tf.TensorInfo>>, { readonly axis: number }>(
-    'Pack',
-    (backend, inputs, { axis }) => {
-      const values = Object.values(inputs).map((x) => {
-        const shape = [...x.shape];
-        shape.splice(positive(axis, shape.length + 1), 0, 1);
-        return backend.graph.reshape(backend.value(x), shape);
-      });
-      return backend.tensorInfo(concat(backend, values, positive(axis, values[0].shape.length)));
-    },
-  ),
-  defineKernel<{ readonly value: tf.TensorInfo }, { readonly axis: number }>(
+  defineKernel<Tensors<string>, { readonly axis: number }>('Pack', (backend, inputs, { axis }) => {
+    const values = Object.values(inputs).map((x) => {
+      const shape = [...x.shape];
+      shape.splice(positive(axis, shape.length + 1), 0, 1);
+      return backend.graph.reshape(backend.value(x), shape);
+    });
+    return backend.tensorInfo(concat(backend, values, positive(axis, values[0].shape.length)));
+  }),
+  defineKernel<Tensors<'value'>, { readonly axis: number }>(
     'Unpack',
     (backend, { value: x }, { axis }) => {
       const at = positive(axis, x.shape.length);
@@ -190,30 +197,29 @@ export const SHAPE: readonly CaptureKernel[] = [
       axes.length === 0 ? backend.value(x) : reverse(backend, backend.value(x), axes),
     );
   }),
-  defineKernel<
-    { readonly x: tf.TensorInfo; readonly indices: tf.TensorInfo },
-    { readonly axis: number; readonly batchDims: number }
-  >('GatherV2', (backend, { x, indices }, { axis, batchDims }) => {
-    if (batchDims !== 0)
-      throw new ConfigError(`capture of GatherV2: expected batchDims 0, got ${batchDims}`);
-    const at = positive(axis, x.shape.length);
-    const shape = [...x.shape.slice(0, at), ...indices.shape, ...x.shape.slice(at + 1)];
-    return backend.tensorInfo(
-      backend.graph.node('Gather', [backend.value(x), backend.value(indices)], shape, {
-        axis: int(at),
-      }),
-    );
-  }),
+  defineKernel<Tensors<'x' | 'indices'>, { readonly axis: number; readonly batchDims: number }>(
+    'GatherV2',
+    (backend, { x, indices }, { axis, batchDims }) => {
+      if (batchDims !== 0)
+        throw new ConfigError(`capture of GatherV2: expected batchDims 0, got ${batchDims}`);
+      const at = positive(axis, x.shape.length);
+      const shape = [...x.shape.slice(0, at), ...indices.shape, ...x.shape.slice(at + 1)];
+      return backend.tensorInfo(
+        backend.graph.node('Gather', [backend.value(x), backend.value(indices)], shape, {
+          axis: int(at),
+        }),
+      );
+    },
+  ),
   defineKernel<
     Record<string, never>,
     { readonly shape: number[]; readonly value: number; readonly dtype: string }
   >('Fill', (backend, _inputs, { shape, value, dtype }) =>
     backend.uniformInfo(value, shape, (dtype ?? 'float32') as OnnxType),
   ),
-  defineKernel<X>('ZerosLike', (backend, { x }) =>
-    backend.uniformInfo(0, x.shape, x.dtype as OnnxType),
-  ),
-  defineKernel<X>('OnesLike', (backend, { x }) =>
-    backend.uniformInfo(1, x.shape, x.dtype as OnnxType),
+  ...['ZerosLike', 'OnesLike'].map((name, fill) =>
+    defineKernel<X>(name, (backend, { x }) =>
+      backend.uniformInfo(fill, x.shape, x.dtype as OnnxType),
+    ),
   ),
 ];
