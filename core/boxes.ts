@@ -70,6 +70,20 @@ export function iouMatrix(a: Boxes, b: Boxes): Float32Array {
   return out;
 }
 
+/**
+ * Copies rows.
+ *
+ * @param boxes `[M, 4]`
+ * @param indices `[R]`
+ * @returns `[R, 4]`
+ */
+export function gatherBoxes(boxes: Boxes, indices: Int32Array): Boxes {
+  const out = new Float32Array(4 * indices.length);
+  for (let r = 0; r < indices.length; r++)
+    for (let k = 0; k < 4; k++) out[4 * r + k] = boxes[4 * indices[r] + k];
+  return out;
+}
+
 /** Factors of a resize. */
 interface Scale {
   readonly x: number;

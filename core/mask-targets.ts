@@ -81,8 +81,8 @@ export function maskTargets(
   return out;
 }
 
-/** Cells `start … end - 1`. */
-interface Span {
+/** Cells or pixels `start … end - 1` of an axis. */
+export interface Span {
   readonly start: number;
   readonly end: number;
 }
@@ -140,22 +140,20 @@ function averageBits(
   }
 }
 
-function cellSpan({ ends, cells }: Bands): Span {
-  let [start, end] = [Infinity, 0];
-  for (let t = 0; t < ends[ends.length - 1]; t++) {
-    start = Math.min(start, cells[t]);
-    end = Math.max(end, cells[t] + 1);
-  }
-  return { start: Math.min(start, end), end };
-}
+const cellSpan = ({ ends, cells }: Bands): Span =>
+  extentOf(cells.subarray(0, ends[ends.length - 1]));
 
 /** Returns the source cells that a span of the input needs. The map may be reversed (flip) and have gaps (padding). */
-function sourceSpan(map: Int32Array, span: Span): Span {
+const sourceSpan = (map: Int32Array, { start, end }: Span): Span =>
+  extentOf(map.subarray(start, end));
+
+/** Span of the cells that are not −1. */
+function extentOf(cells: Int32Array): Span {
   let [start, end] = [Infinity, 0];
-  for (let i = span.start; i < Math.min(span.end, map.length); i++) {
-    if (map[i] < 0) continue;
-    start = Math.min(start, map[i]);
-    end = Math.max(end, map[i] + 1);
+  for (const cell of cells) {
+    if (cell < 0) continue;
+    start = Math.min(start, cell);
+    end = Math.max(end, cell + 1);
   }
   return { start: Math.min(start, end), end };
 }

@@ -1,15 +1,13 @@
-import { encodeBoxes, type BoxCoderConfig } from './box-coder.js';
+import { encodeBoxes } from './box-coder.js';
 import { numBoxes, type Boxes } from './boxes.js';
 import { ShapeError } from './errors.js';
-import { matchBoxes, type MatcherConfig } from './matcher.js';
+import type { RpnTargetConfig } from './matcher-rpn.js';
+import { matchBoxes } from './matcher.js';
 import type { Random } from './random.js';
-import { sampleInOrder, sampleRandom, type SamplerConfig } from './sampler.js';
+import { sampleBoxes, type Samples } from './sampler.js';
 
 /** Configuration of the box head's targets: matching, sampling and encoding. */
-interface RoiTargetConfig {
-  readonly matcher: MatcherConfig;
-  readonly sampler: SamplerConfig;
-  readonly coder: BoxCoderConfig;
+interface RoiTargetConfig extends RpnTargetConfig {
   /** K; also the index of the background class. */
   readonly numClasses: number;
 }
@@ -66,17 +64,14 @@ export function roiTargets(
   const assigned = new Int32Array(G + M);
   for (let g = 0; g < G; g++) assigned[g] = g + 1;
   assigned.set(matchBoxes(proposals, groundTruths.boxes, config.matcher).assigned, G);
-  const samples =
-    random === 'inOrder'
-      ? sampleInOrder(assigned, config.sampler)
-      : sampleRandom(assigned, config.sampler, random);
+  const samples = sampleBoxes(assigned, config.sampler, random);
   return gatherTargets(candidates, assigned, samples, groundTruths, config);
 }
 
 function gatherTargets(
   candidates: Boxes,
   assigned: Int32Array,
-  { positives, negatives }: { readonly positives: Int32Array; readonly negatives: Int32Array },
+  { positives, negatives }: Samples,
   { boxes: gtBoxes, classIndices: gtClasses }: GroundTruths,
   { coder, numClasses }: RoiTargetConfig,
 ): RoiTargets {

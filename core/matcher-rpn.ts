@@ -1,11 +1,11 @@
 import { encodeBoxes, type BoxCoderConfig } from './box-coder.js';
-import type { Boxes } from './boxes.js';
+import { gatherBoxes, type Boxes } from './boxes.js';
 import { matchBoxes, type MatcherConfig } from './matcher.js';
 import type { Random } from './random.js';
-import { sampleInOrder, sampleRandom, type SamplerConfig } from './sampler.js';
+import { sampleBoxes, type SamplerConfig } from './sampler.js';
 
 /** Configuration of RPN targets: matching, sampling and encoding. */
-interface RpnTargetConfig {
+export interface RpnTargetConfig {
   readonly matcher: MatcherConfig;
   readonly sampler: SamplerConfig;
   readonly coder: BoxCoderConfig;
@@ -41,17 +41,12 @@ export function rpnTargets(
   random: Random | 'inOrder',
 ): RpnTargets {
   const { assigned } = matchBoxes(anchors, groundTruths, config.matcher, include);
-  const { positives, negatives } =
-    random === 'inOrder'
-      ? sampleInOrder(assigned, config.sampler)
-      : sampleRandom(assigned, config.sampler, random);
-  const references = new Float32Array(4 * positives.length);
-  const targets = new Float32Array(4 * positives.length);
-  positives.forEach((anchor, row) => {
-    const g = 4 * (assigned[anchor] - 1);
-    references.set(anchors.subarray(4 * anchor, 4 * anchor + 4), 4 * row);
-    targets.set(groundTruths.subarray(g, g + 4), 4 * row);
-  });
+  const { positives, negatives } = sampleBoxes(assigned, config.sampler, random);
+  const references = gatherBoxes(anchors, positives);
+  const targets = gatherBoxes(
+    groundTruths,
+    positives.map((anchor) => assigned[anchor] - 1),
+  );
   return {
     positives,
     negatives,

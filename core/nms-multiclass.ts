@@ -1,4 +1,4 @@
-import type { Boxes } from './boxes.js';
+import { gatherBoxes, type Boxes } from './boxes.js';
 import { ShapeError } from './errors.js';
 import { groupedSoftNms, SoftNmsDecay } from './nms-soft.js';
 import { groupedNms } from './nms.js';
@@ -123,12 +123,4 @@ function suppressWithinClasses(
     default:
       return suppression satisfies never;
   }
-}
-
-function gatherBoxes(boxes: Boxes, indices: Int32Array): Boxes {
-  const out = new Float32Array(4 * indices.length);
-  indices.forEach((index, row) => {
-    for (let side = 0; side < 4; side++) out[4 * row + side] = boxes[4 * index + side];
-  });
-  return out;
 }

@@ -1,5 +1,5 @@
 import { decodeBoxes, RPN_CODER, BoxCoderConfig } from './box-coder.js';
-import type { Boxes, Size } from './boxes.js';
+import { gatherBoxes, type Boxes, type Size } from './boxes.js';
 import { ConfigError, ShapeError, WorkError } from './errors.js';
 import { groupedNms } from './nms.js';
 import { topK } from './nms-top-k.js';
@@ -153,11 +153,8 @@ function dropSmall(proposals: Proposals, minSizePx: number): Proposals {
 }
 
 function gather({ boxes, scores, levels }: Proposals, indices: Int32Array): Proposals {
-  const out = new Float32Array(4 * indices.length);
-  for (let r = 0; r < indices.length; r++)
-    for (let k = 0; k < 4; k++) out[4 * r + k] = boxes[4 * indices[r] + k];
   return {
-    boxes: out,
+    boxes: gatherBoxes(boxes, indices),
     scores: Float32Array.from(indices, (i) => scores[i]),
     levels: indices.map((i) => levels[i]),
   };

@@ -29,27 +29,19 @@ export function groupedNms(
   groups: Int32Array,
   options: NmsOptions,
 ): Int32Array {
-  checkArguments('groupedNms', boxes, scores, options);
+  const M = numBoxes('groupedNms', boxes);
+  if (scores.length !== M)
+    throw new ShapeError(`groupedNms: expected ${M} scores, got ${scores.length}`);
+  const { iouThreshold } = options;
+  if (!(iouThreshold >= 0 && iouThreshold <= 1))
+    throw new ConfigError(
+      `groupedNms: expected an iouThreshold of 0 to 1, got ${String(iouThreshold)}`,
+    );
   const shifted = shiftByGroup(boxes, groups);
   const order = topK(scores);
   const kept = new Uint8Array(scores.length);
   for (const group of splitByGroup(order, groups)) suppress(shifted, group, options, kept);
   return keptInOrder(order, kept, options.maxKept);
-}
-
-function checkArguments(
-  where: string,
-  boxes: Boxes,
-  scores: Float32Array,
-  { iouThreshold }: NmsOptions,
-): void {
-  const M = numBoxes(where, boxes);
-  if (scores.length !== M)
-    throw new ShapeError(`${where}: expected ${M} scores, got ${scores.length}`);
-  if (!(iouThreshold >= 0 && iouThreshold <= 1))
-    throw new ConfigError(
-      `${where}: expected an iouThreshold of 0 to 1, got ${String(iouThreshold)}`,
-    );
 }
 
 function keptInOrder(order: Int32Array, kept: Uint8Array, maxKept = Infinity): Int32Array {

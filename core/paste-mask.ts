@@ -1,5 +1,6 @@
 import type { Size } from './boxes.js';
 import { DataError, ShapeError } from './errors.js';
+import type { Span } from './mask-targets.js';
 import type { Rle } from './rle.js';
 
 /** A predicted mask and its box. */
@@ -43,12 +44,6 @@ export function pasteMaskRle(pasted: PastedMask, image: Size, threshold = 0.5): 
   if (end < width * height) turn(0, end);
   counts.push(width * height - start);
   return { height, width, counts: Uint32Array.from(counts) };
-}
-
-/** Pixels `start … end - 1` of an axis. */
-interface Span {
-  readonly start: number;
-  readonly end: number;
 }
 
 function windowOf(

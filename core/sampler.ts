@@ -35,11 +35,23 @@ export interface Samples {
  * Draws positives and negatives uniformly without replacement. The indices are ascending, as in the original.
  *
  * @param assigned `int32 [M]` of the matcher: −1 ignored, 0 background, else positive
- * @param random advanced once per box drawn, if there are more candidates than needed
+ * @param random advanced once per box drawn, if there are more candidates than needed; `'inOrder'` takes the lowest
+ *   indices instead, for comparisons that must not depend on random numbers
  * @see https://github.com/open-mmlab/mmdetection/blob/v2.11.0/mmdet/core/bbox/samplers/random_sampler.py
  */
-export function sampleRandom(assigned: Int32Array, config: SamplerConfig, random: Random): Samples {
-  return sample(assigned, config, (candidates, count) => drawSubset(candidates, count, random));
+export function sampleBoxes(
+  assigned: Int32Array,
+  { numSamples, positiveFraction }: SamplerConfig,
+  random: Random | 'inOrder',
+): Samples {
+  const choose = (candidates: Int32Array, count: number): Int32Array =>
+    random === 'inOrder' ? candidates.slice(0, count) : drawSubset(candidates, count, random);
+  const positives = choose(
+    indicesOf(assigned, 'positive'),
+    Math.floor(numSamples * positiveFraction),
+  );
+  const negatives = choose(indicesOf(assigned, 'negative'), numSamples - positives.length);
+  return { positives, negatives };
 }
 
 /**
@@ -58,30 +70,6 @@ function drawSubset(candidates: Int32Array, count: number, random: Random): Int3
   const chosen = new Int32Array(count);
   for (let i = 0, at = 0; at < count; i++) if (drawn[i] === 1) chosen[at++] = candidates[i];
   return chosen;
-}
-
-/**
- * Takes the lowest indices instead of random ones, for comparisons that must not depend on random numbers.
- *
- * @param assigned `int32 [M]` of the matcher: −1 ignored, 0 background, else positive
- */
-export function sampleInOrder(assigned: Int32Array, config: SamplerConfig): Samples {
-  return sample(assigned, config, (candidates, count) =>
-    candidates.slice(0, Math.min(count, candidates.length)),
-  );
-}
-
-function sample(
-  assigned: Int32Array,
-  { numSamples, positiveFraction }: SamplerConfig,
-  choose: (candidates: Int32Array, count: number) => Int32Array,
-): Samples {
-  const positives = choose(
-    indicesOf(assigned, 'positive'),
-    Math.floor(numSamples * positiveFraction),
-  );
-  const negatives = choose(indicesOf(assigned, 'negative'), numSamples - positives.length);
-  return { positives, negatives };
 }
 
 function indicesOf(assigned: Int32Array, kind: 'positive' | 'negative'): Int32Array {

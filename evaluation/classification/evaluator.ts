@@ -98,16 +98,12 @@ export class ClassificationEvaluator {
 
   /** Returns the partial result, for another evaluator's `addPartialResult`. */
   toPartialResult(): PartialResult {
-    const { samples, top1, top5 } = this.totals;
+    const { numClasses, samples, first, totals, calibration } = this;
+    const counts = Float64Array.of(totals.samples, totals.top1, totals.top5);
     return {
       kind: 'classification',
-      settings: { numClasses: this.numClasses },
-      arrays: {
-        samples: this.samples,
-        first: this.first,
-        totals: Float64Array.of(samples, top1, top5),
-        calibration: this.calibration.sums,
-      },
+      settings: { numClasses },
+      arrays: { samples, first, totals: counts, calibration: calibration.sums },
     };
   }
 

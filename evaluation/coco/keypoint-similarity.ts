@@ -1,4 +1,5 @@
 import { DataError } from '../../core/errors.js';
+import type { XywhBox } from '../../core/rle.js';
 import type { CocoDetections, CocoGroundTruth, Similarity } from './objects.js';
 
 /** The distance from 1 to the next double, added to areas to avoid division by 0. */
@@ -78,14 +79,26 @@ function keypointsOf(
 
 /** Area of the box around the keypoints of object `index`. */
 function extentArea(points: Float64Array, index: number, numPoints: number): number {
+  const first = 3 * numPoints * index;
+  const [, , width, height] = boxAround(points.subarray(first, first + 3 * numPoints));
+  return width * height;
+}
+
+/**
+ * Bounding box of keypoints, as in the reference.
+ *
+ * @param points `[3P]` x, y, anything
+ * @returns x, y, width, height
+ */
+export function boxAround(points: ArrayLike<number>): XywhBox {
   let [x1, y1, x2, y2] = [Infinity, Infinity, -Infinity, -Infinity];
-  for (let p = 3 * numPoints * index; p < 3 * numPoints * (index + 1); p += 3) {
+  for (let p = 0; p + 1 < points.length; p += 3) {
     x1 = Math.min(x1, points[p]);
     x2 = Math.max(x2, points[p]);
     y1 = Math.min(y1, points[p + 1]);
     y2 = Math.max(y2, points[p + 1]);
   }
-  return (x2 - x1) * (y2 - y1);
+  return [x1, y1, x2 - x1, y2 - y1];
 }
 
 /** Sums in NumPy's order for up to 128 numbers (eight running sums), so that results are bit-identical. */

@@ -1,7 +1,7 @@
 import type { CocoParameters } from './parameters.js';
 
 /** Ground truth of a cell for matching; each list is `[G]`. */
-interface CellGroundTruth {
+export interface CellGroundTruth {
   readonly areas: ArrayLike<number>;
   readonly isCrowd: ArrayLike<number>;
   /** Always ignored, whatever its area. */

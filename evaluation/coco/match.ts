@@ -1,7 +1,7 @@
 import { DataError } from '../../core/errors.js';
 import { orderByScore } from '../score-order.js';
 import { cocoGrid, numCellCategories, orderByCell, type CellOrder, type CocoGrid } from './grid.js';
-import { CellMatcher, numWords, type MatchObserver } from './match-cell.js';
+import { CellMatcher, numWords, type CellGroundTruth, type MatchObserver } from './match-cell.js';
 import { newMatches, sortByCategory, type CocoMatches } from './match-rows.js';
 import type { CocoDetections, CocoGroundTruth } from './objects.js';
 import { assertCocoParameters, type CocoParameters } from './parameters.js';
@@ -16,6 +16,8 @@ interface CellView {
   readonly gts: Uint32Array;
   readonly ious: Float64Array;
 }
+
+type CellTruth = Readonly<Record<keyof CellGroundTruth, number[]>>;
 
 /** Called before the matches of a cell; returns the callback for them. */
 export type CellObserver = (cell: CellView) => MatchObserver | undefined;
@@ -81,9 +83,7 @@ export class CocoMatcher {
     const dts = orderByCell(this.grid, detections.imageOf, detections.categoryOf, shard);
     const rows = newMatches(dts.order.length, this.parameters.areaRanges.length * this.numWords);
     const matcher = new CellMatcher(this.parameters);
-    const cellTruth = { areas: [], isCrowd: [], isIgnored: [], isRecorded: [] } as {
-      [list in 'areas' | 'isCrowd' | 'isIgnored' | 'isRecorded']: number[];
-    };
+    const cellTruth: CellTruth = { areas: [], isCrowd: [], isIgnored: [], isRecorded: [] };
     let ious = new Float64Array(1024);
     let scores = new Float64Array(1024);
     let areas = new Float64Array(1024);
@@ -164,10 +164,7 @@ export class CocoMatcher {
     return to;
   }
 
-  private gatherTruth(
-    gts: Uint32Array,
-    into: { [list in 'areas' | 'isCrowd' | 'isIgnored' | 'isRecorded']: number[] },
-  ): void {
+  private gatherTruth(gts: Uint32Array, into: CellTruth): void {
     const { groundTruth, parameters } = this;
     for (let j = 0; j < gts.length; j++) {
       const g = gts[j];
@@ -180,6 +177,7 @@ export class CocoMatcher {
 }
 
 function assertTruth(groundTruth: CocoGroundTruth): void {
+  const { imageOf, categoryOf, areas } = groundTruth;
   const images = new Set(groundTruth.imageIds);
   const categories = new Set(groundTruth.categories.map(({ id }) => id));
   const ids = new Set<number>();
@@ -188,16 +186,12 @@ function assertTruth(groundTruth: CocoGroundTruth): void {
     const at = `annotation ${id}`;
     if (ids.has(id)) throw new DataError(`${at}: expected unique ids, got this one twice`, { id });
     ids.add(id);
-    if (!images.has(groundTruth.imageOf[g]))
-      throw new DataError(`${at}: expected a known image_id, got ${groundTruth.imageOf[g]}`, {
-        id,
-      });
-    if (!categories.has(groundTruth.categoryOf[g]))
-      throw new DataError(`${at}: expected a known category_id, got ${groundTruth.categoryOf[g]}`, {
-        id,
-      });
-    if (!Number.isFinite(groundTruth.areas[g]))
-      throw new DataError(`${at}: expected a finite area, got ${groundTruth.areas[g]}`, { id });
+    const wrong = (expected: string, got: number): DataError =>
+      new DataError(`${at}: expected ${expected}, got ${got}`, { id });
+    const [image, category, area] = [imageOf[g], categoryOf[g], areas[g]];
+    if (!images.has(image)) throw wrong('a known image_id', image);
+    if (!categories.has(category)) throw wrong('a known category_id', category);
+    if (!Number.isFinite(area)) throw wrong('a finite area', area);
   }
   assertFinite('annotation', groundTruth.boxes, 4);
 }

@@ -9,6 +9,7 @@ import {
 import { DataError } from '../../core/errors.js';
 import { rleFromBox } from '../../core/rle-polygons.js';
 import { rleArea, rleBox, type Rle } from '../../core/rle.js';
+import { boxAround } from './keypoint-similarity.js';
 import { CocoDetectionsBuilder, type CocoDetections } from './objects.js';
 
 /** A field of a result with the location of the object. */
@@ -104,7 +105,11 @@ export class CocoResultsBuilder {
     }
     let mask = this.needsMasks ? this.maskOf(record, image) : undefined;
     let box = record.bbox?.length ? record.bbox : undefined;
-    if (this.kind === 'keypoints') box = boxAround(keypoints ?? []);
+    if (this.kind === 'keypoints') {
+      if (!keypoints?.length || keypoints.length % 3 !== 0)
+        throw new DataError(`expected keypoints (x, y, v), got ${keypoints?.length ?? 0}`);
+      box = boxAround(keypoints);
+    }
     let area: number | undefined;
     if (mask && iouType !== 'segm') {
       const rle = mask as Rle;
@@ -158,18 +163,4 @@ export class CocoResultsBuilder {
     assertImageSize(height, width);
     return rleFromBox([bbox[0], bbox[1], bbox[2], bbox[3]], height, width);
   }
-}
-
-/** Bounding box of keypoints, as in the reference: x, y, width, height in pixels. */
-function boxAround(points: ArrayLike<number>): readonly number[] {
-  let [x1, y1, x2, y2] = [Infinity, Infinity, -Infinity, -Infinity];
-  for (let p = 0; p + 1 < points.length; p += 3) {
-    x1 = Math.min(x1, points[p]);
-    x2 = Math.max(x2, points[p]);
-    y1 = Math.min(y1, points[p + 1]);
-    y2 = Math.max(y2, points[p + 1]);
-  }
-  if (points.length === 0 || points.length % 3 !== 0)
-    throw new DataError(`expected keypoints (x, y, v), got ${points.length}`);
-  return [x1, y1, x2 - x1, y2 - y1];
 }

@@ -40,14 +40,11 @@ interface Slice {
  */
 export function summarizeCoco(curves: CocoCurves, parameters: CocoParameters): readonly number[] {
   const limits = parameters.maxDetections;
-  const ap = (slice: Slice): number => {
+  const over = (mean: typeof precisionMean) => (slice: Slice) => {
     const block = sliceBlock(curves, parameters, slice);
-    return block ? precisionMean(curves, block) : -1;
+    return block ? mean(curves, block) : -1;
   };
-  const ar = (slice: Slice): number => {
-    const block = sliceBlock(curves, parameters, slice);
-    return block ? recallMean(curves, block) : -1;
-  };
+  const [ap, ar] = [over(precisionMean), over(recallMean)];
   if (parameters.iouType === 'keypoints') {
     const of = (mean: (slice: Slice) => number): number[] => [
       mean({ area: 'all', limit: 20 }),
@@ -92,7 +89,7 @@ export function summarizeCategories(
     });
     const ap = (a: number, iou?: number): number => precisionMean(curves, block(a, iou));
     const ar = (a: number): number => recallMean(curves, block(a));
-    const areas = Array.from({ length: A }, (_, a) => a);
+    const areas = range(A);
     return {
       categoryId: grid.pooled ? -1 : grid.categoryIds[k],
       AP: ap(0),
@@ -158,8 +155,14 @@ interface Block {
   readonly m: number;
 }
 
-/** Mean of the defined values (above −1) over thresholds, recall points and categories, or −1. */
-function precisionMean({ shape, precision }: CocoCurves, block: Block): number {
+const precisionMean = ({ shape, precision }: CocoCurves, block: Block): number =>
+  blockMean(precision, shape, block);
+
+const recallMean = ({ shape: [T, , K, A, M], recall }: CocoCurves, block: Block): number =>
+  blockMean(recall, [T, 1, K, A, M], block);
+
+/** Mean of the defined values (above −1) of `[T, R, K, A, M]` over thresholds, recall points and categories, or −1. */
+function blockMean(values: Float64Array, shape: CocoCurves['shape'], block: Block): number {
   const [, R, K, A, M] = shape;
   const { thresholds, categories, a, m } = block;
   let sum = 0;
@@ -167,26 +170,10 @@ function precisionMean({ shape, precision }: CocoCurves, block: Block): number {
   for (const t of thresholds)
     for (let r = 0; r < R; r++)
       for (const k of categories) {
-        const value = precision[(((t * R + r) * K + k) * A + a) * M + m];
+        const value = values[(((t * R + r) * K + k) * A + a) * M + m];
         if (value <= -1) continue;
         sum += value;
         count++;
       }
-  return count === 0 ? -1 : sum / count;
-}
-
-/** Mean of the defined values (above −1) over thresholds and categories, or −1. */
-function recallMean({ shape, recall }: CocoCurves, block: Block): number {
-  const [, , K, A, M] = shape;
-  const { thresholds, categories, a, m } = block;
-  let sum = 0;
-  let count = 0;
-  for (const t of thresholds)
-    for (const k of categories) {
-      const value = recall[((t * K + k) * A + a) * M + m];
-      if (value <= -1) continue;
-      sum += value;
-      count++;
-    }
   return count === 0 ? -1 : sum / count;
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Random } from '../../core/random.js';
-import { sampleInOrder, sampleRandom } from '../../core/sampler.js';
+import { sampleBoxes } from '../../core/sampler.js';
 
 const assignment = fc
   .array(fc.constantFrom(-1, 0, 0, 0, 1, 2), { maxLength: 200 })
@@ -9,10 +9,14 @@ const assignment = fc
 
 test('in order: the lowest indices; negatives fill the rest', () => {
   const assigned = Int32Array.of(0, 1, -1, 2, 0, 1, 0, 0, 0, 0);
-  const { positives, negatives } = sampleInOrder(assigned, {
-    numSamples: 6,
-    positiveFraction: 0.4,
-  });
+  const { positives, negatives } = sampleBoxes(
+    assigned,
+    {
+      numSamples: 6,
+      positiveFraction: 0.4,
+    },
+    'inOrder',
+  );
   expect([...positives]).toEqual([1, 3]);
   expect([...negatives]).toEqual([0, 4, 6, 7]);
 });
@@ -21,16 +25,16 @@ test('infinity takes everything', () => {
   const assigned = Int32Array.of(0, 1, -1, 2);
   const config = { numSamples: Infinity, positiveFraction: 0.5 };
   const expected = { positives: Int32Array.of(1, 3), negatives: Int32Array.of(0) };
-  expect(sampleInOrder(assigned, config)).toEqual(expected);
-  expect(sampleRandom(assigned, config, new Random(1))).toEqual(expected);
+  expect(sampleBoxes(assigned, config, 'inOrder')).toEqual(expected);
+  expect(sampleBoxes(assigned, config, new Random(1))).toEqual(expected);
 });
 
 test('random samples are ascending, of the right kind, and as many as in order', () => {
   fc.assert(
     fc.property(assignment, fc.nat(60), fc.nat(1000), (assigned, numSamples, seed) => {
       const config = { numSamples, positiveFraction: 0.25 };
-      const drawn = sampleRandom(assigned, config, new Random(seed));
-      const first = sampleInOrder(assigned, config);
+      const drawn = sampleBoxes(assigned, config, new Random(seed));
+      const first = sampleBoxes(assigned, config, 'inOrder');
       for (const kind of ['positives', 'negatives'] as const) {
         const indices = [...drawn[kind]];
         expect(indices).toHaveLength(first[kind].length);
@@ -47,7 +51,7 @@ test('every candidate is drawn equally often', () => {
   const counts = new Int32Array(20);
   const random = new Random(11);
   for (let trial = 0; trial < 4000; trial++) {
-    const { negatives } = sampleRandom(assigned, { numSamples: 5, positiveFraction: 0 }, random);
+    const { negatives } = sampleBoxes(assigned, { numSamples: 5, positiveFraction: 0 }, random);
     for (const index of negatives) counts[index]++;
   }
   // 1000 expected each; the deviation is about 27
@@ -55,7 +59,7 @@ test('every candidate is drawn equally often', () => {
 });
 
 test('without candidates the samples are empty', () => {
-  const { positives, negatives } = sampleRandom(
+  const { positives, negatives } = sampleBoxes(
     new Int32Array(0),
     { numSamples: 8, positiveFraction: 0.5 },
     new Random(1),
