@@ -116,7 +116,7 @@ function score(labels: readonly Buffer[], predictions: readonly Buffer[]): void 
 /** Prevents the work from being optimized away, and detects wrong results. */
 function checkCount(evaluator: SemanticEvaluator): void {
   const { areas, aAcc } = evaluator.finish();
-  if (!(areas.labelled.some((n) => n > 0) && aAcc >= 0))
+  if (!(areas.labeled.some((n) => n > 0) && aAcc >= 0))
     throw new Error('bench: expected counted pixels, got none');
 }
 

@@ -5,9 +5,9 @@ Use:   /usr/bin/python3 loading_peers.py DATA PASSES imagenet|coco-lsj
 Prints one JSON line a pipeline: images a second of the best and the median pass after one that warms up, and the processor time of an
 image over all processes and passes.
 
-imagenet   torchvision: decode (Pillow), RandomResizedCrop 224 bicubic, flip, RandAugment(2, 9), float32, normalise; one process, a
+imagenet   torchvision: decode (Pillow), RandomResizedCrop 224 bicubic, flip, RandAugment(2, 9), float32, normalize; one process, a
            DataLoader with two workers and batches of 32, and two independent processes (their sum, nothing handed over)
-coco-lsj   large-scale jitter 0.1-2 to at most 1024, flip, boxes and dense masks of the objects that are left, normalised float32 CHW,
+coco-lsj   large-scale jitter 0.1-2 to at most 1024, flip, boxes and dense masks of the objects that are left, normalized float32 CHW,
            with OpenCV (cv2.resize, fillPoly) and with Pillow (resize, ImageDraw); one process and two independent ones. Crowds are left
            out and nothing is padded, which is less work than bench/loading.ts does. A DataLoader is no fair peer here: 20 MB an
            image through fresh shared memory make it ten times slower.

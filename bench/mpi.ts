@@ -170,11 +170,11 @@ function compare(): void {
     console.log(`  1 process        ${base.toFixed(2)} images/s`);
     for (const [name, list] of together) {
       const rate = median(list.map(({ imagesPerSecond }) => imagesPerSecond));
-      const share = (pick: (m: Measured) => number): string =>
+      const fraction = (pick: (m: Measured) => number): string =>
         `${(100 * median(list.map((m) => pick(m) / m.stepMs))).toFixed(1)} %`;
       console.log(
         `  ${ranks} ranks ${name.slice('mpiexec.'.length).padEnd(8)} ${rate.toFixed(2)} images/s, ${(rate / base).toFixed(2)} × ` +
-          `(compute ${share((m) => m.computeMs)}, all-reduce ${share((m) => m.allReduceMs)}, wait ${share((m) => m.waitMs)}); ` +
+          `(compute ${fraction((m) => m.computeMs)}, all-reduce ${fraction((m) => m.allReduceMs)}, wait ${fraction((m) => m.waitMs)}); ` +
           `step ${ms((m) => m.stepMs, list)} ms; all-reduce alone ${ms((m) => m.bareAllReduceMs, list)} ms; ${ms((m) => m.rssMiB, list)} MiB a rank`,
       );
     }

@@ -85,10 +85,10 @@ function makeImages(numImages: number): ImageSize[] {
 }
 
 function writeGroundTruth(file: number, images: readonly ImageSize[]): GroundTruth[][] {
-  const share = images.length / 5000;
-  const numPolygons = Math.round(36335 * share);
-  const numCrowds = Math.round(446 * share);
-  const numUsed = Math.round(4952 * share);
+  const fraction = images.length / 5000;
+  const numPolygons = Math.round(36335 * fraction);
+  const numCrowds = Math.round(446 * fraction);
+  const numUsed = Math.round(4952 * fraction);
   const imageRecords = images.map(({ id, width, height }) => ({
     id,
     width,

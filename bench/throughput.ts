@@ -38,7 +38,7 @@ interface Rates {
 
 const CLASSES = 10;
 
-function labelled(folder: string, least: number): ClassificationSet {
+function labeled(folder: string, least: number): ClassificationSet {
   const { samples } = readImages(folder);
   // Small folders are repeated, so that an epoch is long enough.
   const times = Math.ceil(least / samples.length);
@@ -116,7 +116,7 @@ async function main(): Promise<void> {
   const backbone = variant(values.model);
   const recipe = IMAGENET_1K_RECIPES['imagenet-tiny-1k'];
   const config = { ...recipe, backbone, batchSize, accumulation: 1, workers, epochs: 1 };
-  const set = labelled(values.data, (2 * steps + 1) * batchSize);
+  const set = labeled(values.data, (2 * steps + 1) * batchSize);
   const engine = await openEngine();
   const loader = await loaderRate(config, set);
   const request = {

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { DataError } from '../core/errors.js';
 
-/** A class of a classification set. Two classes may share a name (ImageNet: crane, maillot), never a key. */
+/** A class of a classification set. Two classes may have the same name (ImageNet: crane, maillot), never a key. */
 export interface ClassEntry {
   /** Key in folders and label files, e.g. a WordNet id such as `n01440764`. */
   readonly key: string;

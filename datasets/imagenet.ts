@@ -135,20 +135,20 @@ function fromLabelFile(
     );
   const lookUp = classLookup(classes);
   const ignoredFiles: string[] = [];
-  const unlabelled = new Set(imagesBelow(folder, ignoredFiles));
-  const byStem = new Map([...unlabelled].map((file) => [stem(file), file]));
+  const unlabeled = new Set(imagesBelow(folder, ignoredFiles));
+  const byStem = new Map([...unlabeled].map((file) => [stem(file), file]));
   // Tiny ImageNet's list has file names without folders. Ambiguous names are not used.
   const byName = new Map<string, string>();
-  for (const file of unlabelled) {
+  for (const file of unlabeled) {
     const name = basename(stem(file));
     byName.set(name, byName.has(name) ? '' : file);
   }
   const samples = labels.map(({ file: name, label }) => {
     const direct = join(folder, name);
-    const file = unlabelled.has(direct)
+    const file = unlabeled.has(direct)
       ? direct
       : (byStem.get(direct) ?? byStem.get(stem(direct)) ?? byName.get(basename(stem(name))));
-    if (file === undefined || !unlabelled.delete(file))
+    if (file === undefined || !unlabeled.delete(file))
       throw DataError.in(labelFile, `expected every image once, got ${name}: none or twice`, {
         id: name,
       });
@@ -157,11 +157,11 @@ function fromLabelFile(
       throw new DataError(`${labelFile}#${name}: ${classIndex}`, { file: labelFile, id: name });
     return { file, classIndex };
   });
-  const [without] = unlabelled;
+  const [without] = unlabeled;
   if (without !== undefined)
     throw DataError.in(
       labelFile,
-      `expected a label for every image, got none for ${basename(without)} (${unlabelled.size} in all)`,
+      `expected a label for every image, got none for ${basename(without)} (${unlabeled.size} in all)`,
       { id: basename(without) },
     );
   return {

@@ -66,7 +66,7 @@ async function locate(
   }
   const { file, entry } = await locateWeights(model, cacheFolder(cache));
   if (!entry) return { file };
-  onNotice?.(`${entry.name}: official weights, licence ${entry.licence} (not for commercial use)`);
+  onNotice?.(`${entry.name}: official weights, license ${entry.licence} (not for commercial use)`);
   return { file, inputSize: entry.inputSizePx };
 }
 

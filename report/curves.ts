@@ -50,9 +50,9 @@ export function runCharts(records: readonly MetricsRecord[]): readonly ReportCha
     {
       title: 'Waiting for data',
       xLabel: 'step',
-      yLabel: 'share of the time',
+      yLabel: 'fraction of the time',
       yRange: [0, 1] as const,
-      series: [ofSteps('share', ({ dataWait }) => dataWait)],
+      series: [ofSteps('waiting', ({ dataWait }) => dataWait)],
     },
   ].filter(({ series }) => series.some(({ points }) => points.length > 0));
 }

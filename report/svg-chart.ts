@@ -34,7 +34,7 @@ interface ChartSize {
  * Colors of series 1, 2, …; a page may override them with `--chart-1`, …. All have a contrast of at least 3 : 1 with a
  * white and with a dark page. From the ninth series on they are reused with dashed lines.
  */
-const COLOURS = [
+const COLORS = [
   '#3b7ddd',
   '#d9730d',
   '#1a9c6b',
@@ -197,9 +197,9 @@ function line(
 
 /** The attribute is for viewers without CSS variables. */
 function strokeOf(index: number): string {
-  const slot = index % COLOURS.length;
-  const dash = index < COLOURS.length ? '' : ' stroke-dasharray="6 4"';
-  return `stroke="${COLOURS[slot]}" style="stroke:var(--chart-${slot + 1},${COLOURS[slot]})"${dash}`;
+  const slot = index % COLORS.length;
+  const dash = index < COLORS.length ? '' : ' stroke-dasharray="6 4"';
+  return `stroke="${COLORS[slot]}" style="stroke:var(--chart-${slot + 1},${COLORS[slot]})"${dash}`;
 }
 
 type Point = readonly [x: number, y: number];

@@ -27,7 +27,7 @@ interface Ranks {
   fail(error: unknown, json: boolean): Promise<never>;
 }
 
-/** One process, where a verb does not share its work. */
+/** One process, where a verb does not divide its work. */
 const ALONE: Ranks = {
   communicator: SINGLE_PROCESS,
   threads: 0,

@@ -45,13 +45,13 @@ export function registerEval(program: Command): void {
     .option('--slide', 'sliding windows instead of whole images (segment)', false)
     .option('--per-category', 'also a line for each category', false)
     .option(
-      '--val-fraction <share>',
-      'share that is held out, for data of one part',
+      '--val-fraction <fraction>',
+      'fraction that is held out, for data of one part',
       fraction('--val-fraction'),
     )
     .option('--seed <n>', 'of that division', wholeNumber('--seed'), 0)
     .option('--out <dir>', 'also write the results there; go on with what is there (classify)')
-    .option('--shard <i/n>', 'only share i of n, from 0; all into the same --out')
+    .option('--shard <i/n>', 'only shard i of n, from 0; all into the same --out')
     .option('--cache <dir>', 'folder of pulled weights')
     .option('--json', 'print one JSON document')
     .action((model: string, flags: Flags) => run(model, flags));

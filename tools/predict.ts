@@ -33,7 +33,7 @@ export function registerPredict(program: Command): void {
     .option('--out <dir>', 'also write the results there: JSON, overlays, label maps')
     .option('--task <task>', 'classify, detect or segment, for weight files that do not say it')
     .option('--top <n>', 'classes to show (classify)', wholeNumber('--top'), 5)
-    .option('--score <share>', 'least score to show (detect)', fraction('--score'), 0.3)
+    .option('--score <fraction>', 'least score to show (detect)', fraction('--score'), 0.3)
     .option('--max <n>', 'most detections of an image (detect)', wholeNumber('--max'))
     .option('--classes <file>', 'class names, for weight files without (JSON or one a line)')
     .option(
@@ -45,7 +45,7 @@ export function registerPredict(program: Command): void {
     .option('--tta', 'average over mirror images and scales (detect, segment)', false)
     .option('--slide', 'sliding windows instead of whole images (segment)', false)
     .option('--palette <file>', 'colors of the classes, one #rrggbb a line (segment)')
-    .option('--shard <i/n>', 'only share i of n, from 0; all into the same --out')
+    .option('--shard <i/n>', 'only shard i of n, from 0; all into the same --out')
     .option('--cache <dir>', 'folder of pulled weights')
     .option('--json', 'print one JSON document')
     .action((model: string, images: string[], flags: Flags) => run(model, images, flags));

@@ -170,7 +170,7 @@ async function runSemantic(flags: SemanticFlags): Promise<void> {
         ...result.perClass.map(({ IoU, Acc, Dice, Precision }, k) => [
           classNames?.[k] ?? String(k),
           ...[IoU, Acc, Dice, Precision].map((value) => percent(value, 2)),
-          String(result.areas.labelled[k]),
+          String(result.areas.labeled[k]),
         ]),
       ]),
     );

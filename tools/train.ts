@@ -44,8 +44,8 @@ export function registerTrain(program: Command): void {
       [],
     )
     .option(
-      '--val-fraction <share>',
-      'share that is held out, for data of one part',
+      '--val-fraction <fraction>',
+      'fraction that is held out, for data of one part',
       fraction('--val-fraction'),
     )
     .option('--seed <n>', 'seed of everything random', wholeNumber('--seed'))

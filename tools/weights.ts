@@ -66,12 +66,12 @@ export function registerWeights(program: Command): void {
 }
 
 async function listAction(options: CacheOptions): Promise<void> {
-  const { CATALOGUE, WEIGHTS_LICENCE } = await import('../weights/catalogue.js');
+  const { CATALOGUE, WEIGHTS_LICENSE } = await import('../weights/catalogue.js');
   const { isCached } = await import('../weights/pull/cache.js');
   const folder = cacheFolder(options.cache);
   const entries = CATALOGUE.map((entry) => ({ ...entry, cached: isCached(entry, folder) }));
   if (options.json) {
-    printJson({ licence: WEIGHTS_LICENCE, cacheFolder: folder, weights: entries });
+    printJson({ licence: WEIGHTS_LICENSE, cacheFolder: folder, weights: entries });
     return;
   }
   const rows = entries.map(({ name, inputSizePx, numClasses, accuracy, cached }) => [
@@ -85,7 +85,7 @@ async function listAction(options: CacheOptions): Promise<void> {
   process.stdout.write(
     `${formatTable([['name', 'px', 'classes', 'top1', 'measured', 'cached'], ...rows])}\n`,
   );
-  log(`licence of all weights: ${WEIGHTS_LICENCE} (not for commercial use); cache: ${folder}`);
+  log(`license of all weights: ${WEIGHTS_LICENSE} (not for commercial use); cache: ${folder}`);
 }
 
 async function pullAction(
@@ -99,7 +99,7 @@ async function pullAction(
   const entries = names.map(resolveModelName); // all names are checked before the first download
   const results = [];
   for (const entry of entries) {
-    log(`${entry.name}: licence ${entry.licence} (not for commercial use)`);
+    log(`${entry.name}: license ${entry.licence} (not for commercial use)`);
     const { size } = entry;
     const pulled = await pullWeights(
       { ...entry, url: mirrored(entry, options.mirror) },
@@ -126,15 +126,15 @@ function progressPrinter(name: string): (progress: Progress) => void {
   let [lastMs, lastTenth] = [0, -1];
   return ({ receivedBytes, totalBytes }) => {
     const nowMs = performance.now();
-    const share = totalBytes ? receivedBytes / totalBytes : 0;
-    const tenth = Math.floor(share * 10);
+    const fraction = totalBytes ? receivedBytes / totalBytes : 0;
+    const tenth = Math.floor(fraction * 10);
     const isLast = receivedBytes === totalBytes;
     const due = process.stderr.isTTY ? nowMs - lastMs > 200 || isLast : tenth > lastTenth;
     if (!due) return;
     [lastMs, lastTenth] = [nowMs, tenth];
     const rate = receivedBytes / 1e6 / ((nowMs - startMs) / 1000);
     const total = totalBytes
-      ? `${(totalBytes / 1e6).toFixed(0)} MB (${(share * 100).toFixed(0)} %)`
+      ? `${(totalBytes / 1e6).toFixed(0)} MB (${(fraction * 100).toFixed(0)} %)`
       : '?';
     const line = `${name}: ${(receivedBytes / 1e6).toFixed(0)} of ${total}, ${rate.toFixed(1)} MB/s`;
     if (process.stderr.isTTY) process.stderr.write(`\r${line}\x1b[K${isLast ? '\n' : ''}`);

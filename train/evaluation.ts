@@ -1,7 +1,7 @@
-import type { SharedWorkOptions } from './distributed/shared-work.js';
+import type { ShardedWorkOptions } from './distributed/sharded-work.js';
 
 /** Options of an evaluation. */
-export interface EvaluationOptions extends SharedWorkOptions {
+export interface EvaluationOptions extends ShardedWorkOptions {
   /** Default `val`. */
   readonly split?: 'train' | 'val' | undefined;
   /** Batch size (classify), default 8. */
@@ -27,7 +27,7 @@ export interface EvaluationReport {
 
 /** Reports the rate at every 10 % of the images. */
 export function tellingProgress(
-  onNotice: SharedWorkOptions['onNotice'],
+  onNotice: ShardedWorkOptions['onNotice'],
 ): (done: number, total: number) => void {
   const start = performance.now();
   return (done, total) => {

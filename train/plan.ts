@@ -128,7 +128,7 @@ async function startingPoint(
     cacheFolder(cache),
   );
   if (entry)
-    note(`${entry.name}: official weights, licence ${entry.licence} (not for commercial use)`);
+    note(`${entry.name}: official weights, license ${entry.licence} (not for commercial use)`);
   const { depths, dims } = (await holdsDetector(file))
     ? (await inferDetector(file)).backbone
     : (await summarizeWeights(file)).architecture;

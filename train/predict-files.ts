@@ -5,12 +5,12 @@ import type { ImageModel } from '../inference/model.js';
 import { writeAtomically, writeJsonAtomically } from '../io/files/atomic.js';
 import { decodeImage } from '../io/image/decode.js';
 import { pngNames } from '../io/png/names.js';
-import { shareOf, type Numbered, type SharedWorkOptions } from './distributed/shared-work.js';
+import { shardWork, type Numbered, type ShardedWorkOptions } from './distributed/sharded-work.js';
 import type { PresentOptions, RowLists, TextBlock } from './presentation.js';
 import { TASKS } from './tasks/index.js';
 
 /** Options of predicting files. */
-export interface PredictFilesOptions extends SharedWorkOptions, PresentOptions {
+export interface PredictFilesOptions extends ShardedWorkOptions, PresentOptions {
   /** Called with the text about each image. */
   readonly onText?: ((text: readonly TextBlock[]) => void) | undefined;
 }
@@ -27,7 +27,7 @@ export async function predictFiles(
   options: PredictFilesOptions,
 ): Promise<object> {
   const { out, score, onText, onNotice } = options;
-  const { owns, gather, finish } = shareOf(options);
+  const { owns, gather, finish } = shardWork(options);
   const presentation = TASKS[model.task].prediction?.present(model, options);
   if (!presentation)
     throw new InputError(`predict: expected a model that predicts, got ${model.task}`);

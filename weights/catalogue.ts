@@ -28,7 +28,7 @@ export interface CatalogueEntry {
   readonly inputSizePx: number;
   /** Undefined for encoders. */
   readonly numClasses: number | undefined;
-  readonly licence: typeof WEIGHTS_LICENCE;
+  readonly licence: typeof WEIGHTS_LICENSE;
   /** Undefined for encoders. */
   readonly accuracy: PublishedAccuracy | undefined;
   /** First five logits of COCO val2017 image 000000039769, to 1e-3. Undefined for encoders. */
@@ -36,7 +36,7 @@ export interface CatalogueEntry {
 }
 
 /** License of all official weights; the code of this library is MIT. */
-export const WEIGHTS_LICENCE = 'CC-BY-NC-4.0';
+export const WEIGHTS_LICENSE = 'CC-BY-NC-4.0';
 
 const BASE_URL = 'https://dl.fbaipublicfiles.com/convnext/convnextv2/';
 
@@ -111,7 +111,7 @@ function entry(
     fileName: path.slice(path.lastIndexOf('/') + 1),
     inputSizePx,
     numClasses: row && 1000,
-    licence: WEIGHTS_LICENCE,
+    licence: WEIGHTS_LICENSE,
     accuracy: row && { top1: row[1], measured: { top1: row[2], top5: row[3] } },
     parityLogits: row?.[4],
   };

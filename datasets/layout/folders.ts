@@ -69,8 +69,8 @@ export function imageNetLayouts(root: string): readonly ClassificationData[] {
   const divided = (['train', 'val'] as const).filter((split) => hasSplit(root, split));
   const parts = ['train', 'training', 'val', 'valid', 'validation'].map((name) => join(root, name));
   const folders = divided.length > 0 ? parts : [root];
-  const isLabelled = folders.some(hasClassFolders) || [root, ...folders].some(hasLabelFile);
-  if (!isLabelled) return [];
+  const isLabeled = folders.some(hasClassFolders) || [root, ...folders].some(hasLabelFile);
+  if (!isLabeled) return [];
   return [classificationData(root, divided.length > 0 ? divided : ['all'])];
 }
 

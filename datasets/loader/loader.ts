@@ -203,7 +203,7 @@ export class Loader<Sample, Value> {
       case 'failed':
         this.settle(message.id)?.reject(reviveFailure(message.failure, 'loader'));
         return;
-      case 'cancelled':
+      case 'canceled':
         message.buffers.forEach((buffer) => this.returning.give(buffer));
         this.settle(message.id);
         return;

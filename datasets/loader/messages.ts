@@ -27,7 +27,7 @@ export type FromWorker =
       readonly buffers: readonly ArrayBuffer[];
     }
   | { readonly kind: 'failed'; readonly id: number; readonly failure: Failure }
-  | { readonly kind: 'cancelled'; readonly id: number; readonly buffers: readonly ArrayBuffer[] }
+  | { readonly kind: 'canceled'; readonly id: number; readonly buffers: readonly ArrayBuffer[] }
   | { readonly kind: 'fetch'; readonly fetchId: number; readonly index: number }
   | { readonly kind: 'unusable'; readonly failure: Failure };
 

@@ -14,7 +14,7 @@ import type { Pipeline } from './pipeline.js';
 type Post = (message: FromWorker, buffers: readonly ArrayBuffer[]) => void;
 
 /** Thrown inside a canceled request. */
-const CANCELLED = Symbol('cancelled');
+const CANCELED = Symbol('canceled');
 
 /** Separates the random streams of batches from those of samples. */
 const BATCH_STREAM = 0x6261;
@@ -65,7 +65,7 @@ export class PipelineRuntime {
     const isWanted = this.open.delete(id);
     if (!isWanted) {
       const buffers = this.buffers.takeAll();
-      this.post({ kind: 'cancelled', id, buffers }, buffers);
+      this.post({ kind: 'canceled', id, buffers }, buffers);
       return;
     }
     const failed = prepared.findIndex((item) => item.status === 'rejected');
@@ -100,7 +100,7 @@ export class PipelineRuntime {
       await new Promise<void>((resolve) => this.waiting.push(resolve));
     else this.running++;
     try {
-      if (!this.open.has(requestId)) throw CANCELLED;
+      if (!this.open.has(requestId)) throw CANCELED;
       const { seed, numSamples } = this.options;
       const random = new Random(seed, epoch, index);
       const fetch = (other: number): Promise<unknown> => this.fetch(other);

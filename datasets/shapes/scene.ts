@@ -53,7 +53,7 @@ const CROWD_SHARE = 0.05;
 const COVERING_SHARE = 0.7;
 const HOLE_SHARE = 0.35;
 /** Smallest visible fraction of an object, and the covered fraction for intended occlusions. */
-const MIN_VISIBLE = { share: 0.3, areaPx: 30 };
+const MIN_VISIBLE = { fraction: 0.3, areaPx: 30 };
 const MAX_VISIBLE_WHEN_COVERED = 0.75;
 const ATTEMPTS = 40;
 
@@ -110,7 +110,7 @@ function place(random: Random, canvas: Canvas, covering: boolean): boolean {
     const hidesTooMuch = left.some(
       (area, o) =>
         area < visible[o] &&
-        area < Math.max(MIN_VISIBLE.areaPx, MIN_VISIBLE.share * objects[o].fullArea),
+        area < Math.max(MIN_VISIBLE.areaPx, MIN_VISIBLE.fraction * objects[o].fullArea),
     );
     if (hidesTooMuch) continue;
     if (target !== undefined && left[target] > MAX_VISIBLE_WHEN_COVERED * objects[target].fullArea)
@@ -163,11 +163,11 @@ function randomPiece(
   classIndex: number,
   [x, y]: Point,
   radius: number,
-  holeShare: number,
+  holeFraction: number,
 ): Piece {
   const [ux, uy] = randomDirection(random);
   const { maxHole } = FORMS[classIndex];
-  const hole = random.chance(holeShare) ? maxHole * random.between(0.7, 1) : 0;
+  const hole = random.chance(holeFraction) ? maxHole * random.between(0.7, 1) : 0;
   return { classIndex, x, y, radius, ux, uy, hole };
 }
 

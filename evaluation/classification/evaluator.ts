@@ -84,7 +84,7 @@ export class ClassificationEvaluator {
     const perClassTop1 = new Map<number, number>();
     for (let k = 0; k < this.numClasses; k++)
       if (this.samples[k] > 0) perClassTop1.set(k, this.first[k] / this.samples[k]);
-    const sum = [...perClassTop1.values()].reduce((total, share) => total + share, 0);
+    const sum = [...perClassTop1.values()].reduce((total, accuracy) => total + accuracy, 0);
     const hasLogits = this.calibration.numSamples === samples;
     return {
       numSamples: samples,

@@ -43,8 +43,8 @@ export class CocoMatcher {
     assertTruth(groundTruth);
     this.gtOrder = orderByCell(this.grid, groundTruth.imageOf, groundTruth.categoryOf);
     this.isIgnored = Uint8Array.from(groundTruth.isCrowd, (crowd, g) => {
-      const unlabelled = parameters.iouType === 'keypoints' && groundTruth.numKeypoints?.[g] === 0;
-      return crowd || unlabelled || (!parameters.strict && groundTruth.ignoreFlags[g]) ? 1 : 0;
+      const unlabeled = parameters.iouType === 'keypoints' && groundTruth.numKeypoints?.[g] === 0;
+      return crowd || unlabeled || (!parameters.strict && groundTruth.ignoreFlags[g]) ? 1 : 0;
     });
   }
 

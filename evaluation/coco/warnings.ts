@@ -34,7 +34,7 @@ function groundTruthWarnings(
   );
   if (strict && numIgnored > 0)
     warnings.push(
-      `${numIgnored} annotations have "ignore" without "iscrowd", which the reference does not honour; give --no-strict to leave them out`,
+      `${numIgnored} annotations have "ignore" without "iscrowd", which the reference does not honor; give --no-strict to leave them out`,
     );
   if (groundTruth.ids.length === 0)
     warnings.push('the ground truth holds no annotations: all numbers are -1');

@@ -160,14 +160,14 @@ export class SemanticEvaluator {
     const { numClasses: K } = this;
     const intersection = new Float64Array(K);
     const predicted = new Float64Array(K);
-    const labelled = new Float64Array(K);
+    const labeled = new Float64Array(K);
     for (let label = 0, at = 0; label < K; label++) {
       intersection[label] = counts[at + label];
       for (let prediction = 0; prediction <= K; prediction++, at++) {
-        labelled[label] += counts[at];
+        labeled[label] += counts[at];
         if (prediction < K) predicted[prediction] += counts[at];
       }
     }
-    return { intersection, predicted, labelled };
+    return { intersection, predicted, labeled };
   }
 }

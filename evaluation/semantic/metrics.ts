@@ -3,7 +3,7 @@ export interface ClassAreas {
   /** Pixels labeled and predicted as the class. */
   readonly intersection: Float64Array;
   readonly predicted: Float64Array;
-  readonly labelled: Float64Array;
+  readonly labeled: Float64Array;
 }
 
 /** Metrics of one class, 0–1; NaN if undefined (0/0). */
@@ -39,13 +39,9 @@ export interface SemanticMetrics {
  *
  * @see https://github.com/open-mmlab/mmsegmentation/blob/v0.30.0/mmseg/core/evaluation/metrics.py
  */
-export function semanticMetrics({
-  intersection,
-  predicted,
-  labelled,
-}: ClassAreas): SemanticMetrics {
+export function semanticMetrics({ intersection, predicted, labeled }: ClassAreas): SemanticMetrics {
   const perClass = Array.from(intersection, (I, k): ClassMetrics => {
-    const [P, L] = [predicted[k], labelled[k]];
+    const [P, L] = [predicted[k], labeled[k]];
     const [Precision, Recall] = [I / P, I / L];
     return {
       IoU: I / (P + L - I),
@@ -56,7 +52,7 @@ export function semanticMetrics({
       Fscore: (2 * Precision * Recall) / (Precision + Recall),
     };
   });
-  const total = sum(labelled);
+  const total = sum(labeled);
   const mean = (key: keyof ClassMetrics): number => definedMean(perClass.map((c) => c[key]));
   return {
     aAcc: sum(intersection) / total,
@@ -67,7 +63,7 @@ export function semanticMetrics({
     mRecall: mean('Recall'),
     mFscore: mean('Fscore'),
     fwIoU:
-      perClass.reduce((s, { IoU }, k) => s + (labelled[k] > 0 ? labelled[k] * IoU : 0), 0) / total,
+      perClass.reduce((s, { IoU }, k) => s + (labeled[k] > 0 ? labeled[k] * IoU : 0), 0) / total,
     perClass,
   };
 }

@@ -32,7 +32,7 @@ interface RpnCell {
 }
 
 /** Number of values of a 3×3 neighborhood with one channel. */
-const NEIGHBOURS = 9;
+const NEIGHBORS = 9;
 
 /**
  * Collects the sampled anchors of a batch by cell.
@@ -132,7 +132,7 @@ function forEachNeighbor(
     const stored = Math.min(level, levels.length - 1);
     const step = level === stored ? 1 : 2;
     const { width: mapWidth, height: mapHeight } = levels[stored];
-    for (let dy = -1, patch = row * NEIGHBOURS; dy <= 1; dy++) {
+    for (let dy = -1, patch = row * NEIGHBORS; dy <= 1; dy++) {
       for (let dx = -1; dx <= 1; dx++, patch++) {
         const [ny, nx] = [y + dy, x + dx];
         if (ny < 0 || ny >= height || nx < 0 || nx >= width) continue;

@@ -124,8 +124,8 @@ export function joinedRows(
       });
     });
     for (let x = 0, at = 0; x < width; x++) {
-      const share = 1 / (coverage[x] * numRows);
-      for (let k = 0; k < channels; k++, at++) out[at] *= share;
+      const fraction = 1 / (coverage[x] * numRows);
+      for (let k = 0; k < channels; k++, at++) out[at] *= fraction;
     }
     return out;
   };

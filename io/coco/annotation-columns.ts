@@ -196,19 +196,19 @@ export class AnnotationColumns {
     this.numKeypoints.push(numKeypoints ?? NaN);
     if (!keypoints) return;
     if (this.keep.keypoints) for (const value of keypoints) this.keypoints.push(value);
-    let labelled = 0;
+    let labeled = 0;
     for (let i = 2; i < keypoints.length; i += 3) {
       if (![0, 1, 2].includes(keypoints[i]))
         issue(
           'keypoints',
           `keypoints/${i}: expected a visibility of 0, 1 or 2, got ${keypoints[i]}`,
         );
-      if (keypoints[i] > 0) labelled++;
+      if (keypoints[i] > 0) labeled++;
     }
-    if (labelled !== numKeypoints)
+    if (labeled !== numKeypoints)
       issue(
         'keypoints',
-        `num_keypoints: expected ${labelled} (visibility > 0), got ${String(numKeypoints)}`,
+        `num_keypoints: expected ${labeled} (visibility > 0), got ${String(numKeypoints)}`,
       );
   }
 }

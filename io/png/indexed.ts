@@ -6,7 +6,7 @@ import type { LabelMap } from '../../core/image.js';
 const SIGNATURE_BYTES = 8;
 /** Length, type, content and checksum of the header. */
 const HEADER_BYTES = 4 + 4 + 13 + 4;
-const COLOUR_TYPE_AT = 9;
+const COLOR_TYPE_AT = 9;
 const INDEXED = 3;
 
 /**
@@ -25,7 +25,7 @@ export function encodeIndexedPng(map: LabelMap, palette: Uint8Array): Uint8Array
   const gray = encodeLabelPng(map);
   const headerEnd = SIGNATURE_BYTES + HEADER_BYTES;
   const header = gray.slice(SIGNATURE_BYTES + 8, headerEnd - 4);
-  header[COLOUR_TYPE_AT] = INDEXED;
+  header[COLOR_TYPE_AT] = INDEXED;
   const colors = new Uint8Array(768).fill(255);
   colors.set(palette);
   return Buffer.concat([

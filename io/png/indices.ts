@@ -39,7 +39,7 @@ export function decodePngIndices(bytes: Uint8Array, file: string): PngIndices {
   if (colorType !== 0 && colorType !== 3)
     throw DataError.in(
       file,
-      `expected a label PNG with one number a pixel (gray or palette), got ${COLOUR_NAMES[colorType]}; convert the colors to class indices`,
+      `expected a label PNG with one number a pixel (gray or palette), got ${COLOR_NAMES[colorType]}; convert the colors to class indices`,
     );
   if (width * height > MAX_PIXELS)
     throw DataError.in(file, `expected at most ${MAX_PIXELS} pixels, got ${width}x${height}`);
@@ -69,7 +69,7 @@ export function decodePngIndices(bytes: Uint8Array, file: string): PngIndices {
   return { width, height, data, palette: parts.palette };
 }
 
-const COLOUR_NAMES = { 2: 'RGB', 4: 'gray with alpha', 6: 'RGB with alpha' } as const;
+const COLOR_NAMES = { 2: 'RGB', 4: 'gray with alpha', 6: 'RGB with alpha' } as const;
 
 function inflate({ data }: PngParts, size: number, file: string): Uint8Array {
   let raw: Uint8Array;

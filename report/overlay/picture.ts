@@ -53,12 +53,12 @@ export function enlargePicture(picture: Picture, factor: number): Picture {
   const columns = Array.from({ length: outWidth }, (_, x) => neighbors(x, factor, width));
   for (let y = 0, at = 0; y < outHeight; y++) {
     const row = neighbors(y, factor, height);
-    for (const { low, high, share } of columns) {
+    for (const { low, high, fraction } of columns) {
       for (let c = 0; c < 3; c++) {
         const value = (yy: number, xx: number): number => data[3 * (yy * width + xx) + c];
-        const top = value(row.low, low) * (1 - share) + value(row.low, high) * share;
-        const bottom = value(row.high, low) * (1 - share) + value(row.high, high) * share;
-        out[at++] = Math.round(top * (1 - row.share) + bottom * row.share);
+        const top = value(row.low, low) * (1 - fraction) + value(row.low, high) * fraction;
+        const bottom = value(row.high, low) * (1 - fraction) + value(row.high, high) * fraction;
+        out[at++] = Math.round(top * (1 - row.fraction) + bottom * row.fraction);
       }
     }
   }
@@ -69,10 +69,10 @@ function neighbors(
   at: number,
   factor: number,
   size: number,
-): { readonly low: number; readonly high: number; readonly share: number } {
+): { readonly low: number; readonly high: number; readonly fraction: number } {
   const source = Math.min(Math.max((at + 0.5) / factor - 0.5, 0), size - 1);
   const low = Math.floor(source);
-  return { low, high: Math.min(low + 1, size - 1), share: source - low };
+  return { low, high: Math.min(low + 1, size - 1), fraction: source - low };
 }
 
 /** Blends a color into one pixel; pixels outside are ignored. @param alpha 0–1 */

@@ -102,11 +102,11 @@ export function confusionCard(confusion: ReportConfusion): string {
   const body = rows.map((name, r) => {
     const total = counts[r].reduce((sum, count) => sum + count, 0);
     const cells = columns.map((column, c) => {
-      const share = total > 0 ? counts[r][c] / total : 0;
-      const style = share > 0 ? ` style="--v:${share.toFixed(3)}"` : '';
+      const fraction = total > 0 ? counts[r][c] / total : 0;
+      const style = fraction > 0 ? ` style="--v:${fraction.toFixed(3)}"` : '';
       const isRight = column === name ? ' class="d"' : '';
       const text = counts[r][c] === 0 ? '' : shortCount(counts[r][c]);
-      const hint = `${name} as ${column}: ${counts[r][c]} (${(100 * share).toFixed(1)} %)`;
+      const hint = `${name} as ${column}: ${counts[r][c]} (${(100 * fraction).toFixed(1)} %)`;
       return `<td${isRight}${style} title="${escapeHtml(hint)}">${text}</td>`;
     });
     return `<tr><th scope="row">${escapeHtml(name)}</th>${cells.join('')}</tr>`;

@@ -154,8 +154,8 @@ test('pixels beyond a multiple of the stride are ignored at each level', async (
 test('an image that is too small or does not have three channels is rejected', async () => {
   const { features, specs } = createBackbone(CONFIGS['even']);
   await expect(run('compiled', features, specs, image(1, 16, 32))).rejects.toThrow(ShapeError);
-  const grey = { image: values(1, [1, 32, 32, 1]) };
-  await expect(run('compiled', features, specs, grey)).rejects.toThrow(
+  const gray = { image: values(1, [1, 32, 32, 1]) };
+  await expect(run('compiled', features, specs, gray)).rejects.toThrow(
     'convNeXtV2: expected [N, H, W, 3], got [1, 32, 32, 1]',
   );
 });

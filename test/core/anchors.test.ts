@@ -19,12 +19,12 @@ describe('anchors computed by hand', () => {
   test('cells are ordered by rows, ratios innermost, with centers on multiples of the stride', () => {
     const sizes = levelSizes({ width: 8, height: 8 }, SMALL.strides);
     const anchors = pyramidAnchors(sizes, SMALL);
-    const centres = Array.from({ length: anchors.length / 4 }, (_, i) => [
+    const centers = Array.from({ length: anchors.length / 4 }, (_, i) => [
       (anchors[4 * i] + anchors[4 * i + 2]) / 2,
       (anchors[4 * i + 1] + anchors[4 * i + 3]) / 2,
       anchors[4 * i + 2] - anchors[4 * i],
     ]);
-    expect(centres).toEqual([
+    expect(centers).toEqual([
       [0, 0, 8],
       [0, 0, 4],
       [4, 0, 8],

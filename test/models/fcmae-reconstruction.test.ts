@@ -23,7 +23,7 @@ test('raw predictions fill removed patches, visible ones stay', () => {
   expect(masked[5]).toBe(5);
 });
 
-test('the normalised target gives the image back', () => {
+test('the normalized target gives the image back', () => {
   const mean = REMOVED.reduce((a, b) => a + b) / 12;
   const variance = REMOVED.reduce((sum, v) => sum + (v - mean) ** 2, 0) / 11;
   const prediction = new Float32Array(24);

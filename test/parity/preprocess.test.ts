@@ -167,8 +167,8 @@ describe.each(fixtures)('$name', (fixture) => {
       expect([image.width, image.height]).toEqual(config.image_wh);
       const name = file.replace(/^.*?_(q\d+_[a-z0-9]+).*$/, 'jpeg.$1');
       const expected = tensor(fixture, name);
-      const isGrey = expected.length * 3 === image.data.length;
-      const rgb = isGrey ? image.data.map((_, i) => expected[Math.floor(i / 3)]) : expected;
+      const isGray = expected.length * 3 === image.data.length;
+      const rgb = isGray ? image.data.map((_, i) => expected[Math.floor(i / 3)]) : expected;
       expect(maxError(image.data, rgb)).toBeLessThanOrEqual(tolerance(fixture, 'jpeg'));
     },
   );

@@ -59,8 +59,8 @@ test.each(fixtures)('$name gives the counts and fractions', ({ folder, json }) =
   const { areas, confusion, numOutOfRange, ...metrics } = evaluator.finish();
   expect([...areas.intersection]).toEqual(json.areaIntersect);
   expect([...areas.predicted]).toEqual(json.areaPred);
-  expect([...areas.labelled]).toEqual(json.areaLabel);
-  const union = areas.labelled.map((L, k) => L + areas.predicted[k] - areas.intersection[k]);
+  expect([...areas.labeled]).toEqual(json.areaLabel);
+  const union = areas.labeled.map((L, k) => L + areas.predicted[k] - areas.intersection[k]);
   expect([...union]).toEqual(json.areaUnion);
   const expected = new Float64Array(K * K);
   let outside = 0;

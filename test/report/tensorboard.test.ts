@@ -165,8 +165,8 @@ describe('events', () => {
   });
 
   test('a JPEG is kept as it is', async () => {
-    const grey = { create: { width: 5, height: 7, channels: 3, background: '#888' } } as const;
-    const jpeg = await sharp(grey).jpeg().toBuffer();
+    const gray = { create: { width: 5, height: 7, channels: 3, background: '#888' } } as const;
+    const jpeg = await sharp(gray).jpeg().toBuffer();
     const [event] = written((writer) => writer.image('sample', jpeg, 1));
     const image = nested(valueOf(event), 4);
     expect([1, 2, 3].map((field) => one(image, field))).toEqual([7, 5, 3]);

@@ -9,7 +9,7 @@ const CELL_PX = 56;
 /** Quantile of the values that is shown brightest, because single peaks would darken the rest. */
 const BRIGHTEST = 0.995;
 /** Color map from low to high: dark violet, blue, green, yellow. */
-const COLOURS = [
+const COLORS = [
   [20, 8, 40],
   [60, 50, 140],
   [30, 145, 140],
@@ -52,16 +52,16 @@ export function channelMosaic({ shape, data }: Pick<BlockActivation, 'shape' | '
 }
 
 function color(level: number): readonly [number, number, number] {
-  const at = Math.max(0, Math.min(1, level)) * (COLOURS.length - 1);
-  const low = Math.min(Math.floor(at), COLOURS.length - 2);
+  const at = Math.max(0, Math.min(1, level)) * (COLORS.length - 1);
+  const low = Math.min(Math.floor(at), COLORS.length - 2);
   const part = at - low;
   const mix = (c: 0 | 1 | 2): number =>
-    Math.round(COLOURS[low][c] * (1 - part) + COLOURS[low + 1][c] * part);
+    Math.round(COLORS[low][c] * (1 - part) + COLORS[low + 1][c] * part);
   return [mix(0), mix(1), mix(2)];
 }
 
-function brightestOf(values: Float32Array, share: number): number {
+function brightestOf(values: Float32Array, fraction: number): number {
   const sorted = values.slice().sort();
-  const at = sorted[Math.floor((sorted.length - 1) * share)];
+  const at = sorted[Math.floor((sorted.length - 1) * fraction)];
   return at > 0 ? at : sorted[sorted.length - 1]; // the maximum if few values are active
 }

@@ -26,13 +26,13 @@ export function chooseImages(
  * @returns number of shown images of each split; in total at most `limit`, but at least one per split
  */
 export function shareLimit(sizes: readonly number[], limit: number): readonly number[] {
-  const shares = sizes.map(() => 1);
+  const limits = sizes.map(() => 1);
   const order = sizes.map((_, part) => part).sort((a, b) => sizes[a] - sizes[b]);
   let left = limit;
   order.forEach((part, at) => {
     const fair = Math.max(1, Math.floor(left / (order.length - at)));
-    shares[part] = Math.min(Math.max(1, sizes[part]), fair);
-    left -= shares[part];
+    limits[part] = Math.min(Math.max(1, sizes[part]), fair);
+    left -= limits[part];
   });
-  return shares;
+  return limits;
 }

@@ -94,12 +94,12 @@ export function client(): void {
     const list = element('div', { class: 'chips' });
     const entries: (readonly [number, string])[] = [];
     if (card.shares) {
-      for (const [k, share] of card.shares)
+      for (const [k, fraction] of card.shares)
         entries.push([
           k,
           data.kind === 'classification'
             ? className(k)
-            : `${className(k)} ${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`,
+            : `${className(k)} ${(100 * fraction).toFixed(fraction < 0.1 ? 1 : 0)} %`,
         ]);
     } else {
       const counts = new Map<number, number>();

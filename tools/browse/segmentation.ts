@@ -79,7 +79,7 @@ async function cardOf(
   for (const value of label.data) counts[value]++;
   const shares = classes
     .map((_, k) => [k, counts[k] / label.data.length] as const)
-    .filter(([, share]) => share > 0)
+    .filter(([, fraction]) => fraction > 0)
     .sort((a, b) => b[1] - a[1]);
   return {
     ...card,
@@ -94,9 +94,9 @@ async function cardOf(
 }
 
 function factsOf({ images, pixels, ignoredPixels }: LabelStatistics): PageSplit['facts'] {
-  const labelled = pixels.reduce((sum, count) => sum + count, 0);
+  const labeled = pixels.reduce((sum, count) => sum + count, 0);
   const used = pixels.filter((count) => count > 0).length;
-  const ignored = (100 * ignoredPixels) / Math.max(1, labelled + ignoredPixels);
+  const ignored = (100 * ignoredPixels) / Math.max(1, labeled + ignoredPixels);
   return [
     ['images', String(images)],
     ['classes used', `${used} of ${pixels.length}`],

@@ -86,14 +86,14 @@ async function segmentationStats(
   const set = loadSegmentationFolder(source);
   const stats = await checkSegmentationSet(set, problems, { decode: false });
   const errors = warnOfErrors(split, problems);
-  const labelled = stats.pixels.reduce((sum, count) => sum + count, 0);
+  const labeled = stats.pixels.reduce((sum, count) => sum + count, 0);
   const widths = stats.sizes.filter((size, i) => i % 2 === 0 && size > 0);
   const heights = stats.sizes.filter((size, i) => i % 2 === 1 && size > 0);
   const classes = set.classes.map((name, k) => ({
     name,
     label: k,
     pixels: stats.pixels[k],
-    share: labelled > 0 ? stats.pixels[k] / labelled : 0,
+    share: labeled > 0 ? stats.pixels[k] / labeled : 0,
     images: stats.imagesWith[k],
   }));
   if (json)
@@ -107,7 +107,7 @@ async function segmentationStats(
       classes,
       errors,
     };
-  const total = labelled + stats.ignoredPixels;
+  const total = labeled + stats.ignoredPixels;
   const used = classes.filter(({ pixels }) => pixels > 0);
   const numbers = stats.fileNumbers.map(([number]) => number);
   console.log(

@@ -95,7 +95,7 @@ export function semanticDocument(
   classNames: readonly string[] | undefined,
 ): object {
   const { result, boundary, perImage, warnings } = score;
-  const { perClass, areas, confusion, numImages, numOutOfRange, ...shares } = result;
+  const { perClass, areas, confusion, numImages, numOutOfRange, ...metrics } = result;
   const nulls = (values: object): object =>
     Object.fromEntries(Object.entries(values).map(([key, v]) => [key, finiteOrNull(v as number)]));
   const entries: [number, number, number][] = [];
@@ -113,14 +113,14 @@ export function semanticDocument(
       reduceZeroLabel: options.reduceZeroLabel,
       predictions: options.predictions,
     },
-    metrics: nulls(shares),
+    metrics: nulls(metrics),
     boundaryIoU: boundary && finiteOrNull(boundary.mean),
     perClass: perClass.map((metrics, k) => ({
       index: k,
       name: classNames?.[k] ?? null,
       ...nulls(metrics),
       boundaryIoU: boundary && finiteOrNull(boundary.perClass[k]),
-      pixels: areas.labelled[k],
+      pixels: areas.labeled[k],
       predictedPixels: areas.predicted[k],
     })),
     confusion: entries,

@@ -75,8 +75,7 @@ export async function scoreImagenet(options: ImagenetScoreOptions): Promise<Imag
   const result = done.finish();
   const warnings = result.numSamples === 0 ? ['the results are empty'] : [];
   const numMissing = labels ? [...labels.keys()].filter((name) => !seen.has(name)).length : 0;
-  if (numMissing > 0)
-    warnings.push(`${numMissing} labelled images have no result and are left out`);
+  if (numMissing > 0) warnings.push(`${numMissing} labeled images have no result and are left out`);
   return {
     result,
     numClasses: numClasses ?? 1,

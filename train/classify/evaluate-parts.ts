@@ -7,23 +7,18 @@ import { ClassificationEvaluator } from '../../evaluation/classification/evaluat
 import { decodePartialResult, encodePartialResult } from '../../evaluation/partial-result.js';
 import type { ClassifierModel } from '../../inference/model.js';
 import { writeAtomically, writeJsonAtomically } from '../../io/files/atomic.js';
+import type { Shard } from '../distributed/shard.js';
 import type { Scalars } from '../trainer.js';
 import type { EvaluateOptions } from './evaluate.js';
 import { countSamples, samplesToScore } from './evaluate.js';
 import { classificationScores } from './trainer.js';
 
-/** Shard of an evaluation: partial results `index`, `index + count`, … */
-interface EvaluationShard {
-  /** 0 … count − 1 */
-  readonly index: number;
-  readonly count: number;
-}
-
 /** Options of {@link evaluateInParts}. */
-export interface EvaluatePartsOptions extends EvaluateOptions {
+export interface EvaluatePartsOptions extends Omit<EvaluateOptions, 'shard'> {
   /** Folder of partial results: the same for all shards, and for resumed runs. */
   readonly folder: string;
-  readonly shard: EvaluationShard;
+  /** Partial results `index`, `index + count`, … are computed by this process. */
+  readonly shard: Shard;
   /** Identity of the evaluation (model and data); a folder contains one evaluation. */
   readonly identity: Readonly<Record<string, string | number>>;
   /**

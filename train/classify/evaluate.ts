@@ -2,7 +2,7 @@ import { DataError } from '../../core/errors.js';
 import type { ClassificationSet } from '../../datasets/imagenet.js';
 import { ClassificationEvaluator } from '../../evaluation/classification/evaluator.js';
 import type { ClassifierModel } from '../../inference/model.js';
-import type { EvaluationShare } from '../distributed/evaluation.js';
+import type { EvaluationShard } from '../distributed/evaluation.js';
 import { ownSamples } from '../distributed/evaluation.js';
 import type { Scalars } from '../trainer.js';
 import { evaluationLoader } from './loader.js';
@@ -15,7 +15,7 @@ export interface EvaluateOptions {
   /** Number of images from the beginning; default: all. */
   readonly limit?: number | undefined;
   /** Shard of this process; default: all images. */
-  readonly share?: EvaluationShare | undefined;
+  readonly shard?: EvaluationShard | undefined;
 }
 
 /**
@@ -27,12 +27,12 @@ export interface EvaluateOptions {
 export async function evaluateClassifier(
   model: ClassifierModel,
   set: ClassificationSet,
-  { batchSize, workers, limit, share }: EvaluateOptions,
+  { batchSize, workers, limit, shard }: EvaluateOptions,
 ): Promise<Scalars> {
-  const samples = ownSamples(samplesToScore(model, set, limit), share);
+  const samples = ownSamples(samplesToScore(model, set, limit), shard);
   const accuracy = new ClassificationEvaluator(model.classNames.length);
   if (samples.length > 0) await countSamples(model, samples, accuracy, { batchSize, workers });
-  for (const part of (await share?.exchange('classification', accuracy.toPartialResult())) ?? [])
+  for (const part of (await shard?.exchange('classification', accuracy.toPartialResult())) ?? [])
     accuracy.addPartialResult(part);
   return classificationScores(accuracy);
 }

@@ -104,15 +104,15 @@ function perClass(
     rows: names.map((name, k) => {
       const total = counts[k].reduce((sum, count) => sum + count, 0);
       const predicted = counts.reduce((sum, row) => sum + row[k], 0);
-      const share = (part: number, whole: number): number | null =>
+      const rate = (part: number, whole: number): number | null =>
         whole > 0 ? Number(((100 * part) / whole).toFixed(1)) : null;
       const right = counts[k][k];
       return [
         name,
         total,
-        share(right, total),
-        share(right, predicted),
-        share(2 * right, total + predicted),
+        rate(right, total),
+        rate(right, predicted),
+        rate(2 * right, total + predicted),
       ];
     }),
   };
@@ -159,7 +159,7 @@ function reliability({
   return {
     title: 'Confidence',
     xLabel: 'probability of the predicted class',
-    yLabel: 'share that is right',
+    yLabel: 'fraction that is right',
     xRange: [0, 1],
     yRange: [0, 1.02],
     series: [

@@ -3,7 +3,7 @@ import type { ClassifierModel } from '../../inference/model.js';
 import { sha256OfFile } from '../../io/files/sha256.js';
 import { SINGLE_PROCESS } from '../distributed/communicator.js';
 import { shardOf } from '../distributed/shard.js';
-import { NO_SCORES, parseShard, reportEmptyShare, shareOf } from '../distributed/shared-work.js';
+import { NO_SCORES, parseShard, reportEmptyShard, shardWork } from '../distributed/sharded-work.js';
 import type { EvaluationOptions, EvaluationReport } from '../evaluation.js';
 import type { Scalars } from '../trainer.js';
 import { evaluateClassifier } from './evaluate.js';
@@ -31,8 +31,12 @@ export async function scoreClassifier(
   const start = performance.now();
   const base = { model: model.file, data: typeof data === 'string' ? data : layout };
   if (out === undefined) {
-    const { share } = shareOf(options);
-    const scores = await evaluateClassifier(model, set, { batchSize, workers, limit, share });
+    const scores = await evaluateClassifier(model, set, {
+      batchSize,
+      workers,
+      limit,
+      shard: shardWork(options).shard,
+    });
     return report(base, scores, scores['count'], start);
   }
   const weights = model.file === undefined ? 'memory' : await sha256OfFile(model.file);
@@ -56,7 +60,7 @@ export async function scoreClassifier(
   await communicator.barrier({ what: 'evaluation', patient: true });
   const { scores, missing } = communicator.size > 1 ? await inParts() : first;
   const { scored, own } = first;
-  reportEmptyShare(shard, own, onNotice);
+  reportEmptyShard(shard, own, onNotice);
   if (missing > 0)
     onNotice?.(`${missing} images are still missing: run the other shards, or this command again`);
   return report({ ...base, scored, missing }, scores, scored, start);

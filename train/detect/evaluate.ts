@@ -18,7 +18,7 @@ import { partialArrays } from '../../evaluation/partial-result.js';
 import type { DetectResult } from '../../core/results.js';
 import { expandMask } from '../../core/results.js';
 import type { DetectorModel } from '../../inference/model.js';
-import type { EvaluationShare } from '../distributed/evaluation.js';
+import type { EvaluationShard } from '../distributed/evaluation.js';
 import { ownSamples } from '../distributed/evaluation.js';
 import type { Scalars } from '../trainer.js';
 import { viewingOrder } from './viewing-order.js';
@@ -28,7 +28,7 @@ interface EvaluateDetectorOptions {
   /** Number of images from the beginning; default: all. */
   readonly limit?: number | undefined;
   /** Shard of this process; default: all images. */
-  readonly share?: EvaluationShare | undefined;
+  readonly shard?: EvaluationShard | undefined;
   /** Called after each image. */
   readonly onImage?: ((done: number, total: number) => void) | undefined;
   /** Called with the detections of each image, e.g. to write them to a file, in the order of {@link viewingOrder}. */
@@ -55,7 +55,7 @@ export interface DetectorScores {
 export async function evaluateDetector(
   model: DetectorModel,
   data: CocoSet,
-  { limit, share, onImage, onResult }: EvaluateDetectorOptions = {},
+  { limit, shard, onImage, onResult }: EvaluateDetectorOptions = {},
 ): Promise<DetectorScores> {
   const { classNames, card } = model;
   const masks = card.detector.masks !== null;
@@ -70,7 +70,7 @@ export async function evaluateDetector(
   let [numImages, numDetections] = [0, 0];
   const own = ownSamples(
     Array.from({ length: samples.length }, (_, i) => i),
-    share,
+    shard,
   );
   const { widths, heights } = set.images;
   const sizes = own.map((i) => ({ width: widths[i], height: heights[i] }));
@@ -91,11 +91,11 @@ export async function evaluateDetector(
     onImage?.(numImages, own.length);
   }
   for (const [name, evaluator] of Object.entries(evaluators))
-    for (const part of (await share?.exchange(name, cocoPartialResult(evaluator))) ?? [])
+    for (const part of (await shard?.exchange(name, cocoPartialResult(evaluator))) ?? [])
       addCocoPartialResult(evaluator, part);
   const counts = { kind: 'counts', settings: {} };
   const done = { ...counts, arrays: { counts: Float64Array.of(own.length, numDetections) } };
-  for (const part of (await share?.exchange('counts', done)) ?? []) {
+  for (const part of (await shard?.exchange('counts', done)) ?? []) {
     const { counts: others } = partialArrays(part, { ...counts, arrays: ['counts'] });
     numImages += others[0];
     numDetections += others[1];

@@ -71,8 +71,8 @@ function perCategory(
   { perCategory: rows }: CocoResult,
   names: ReadonlyMap<number, string>,
 ): RunEvaluation['tables'][number] {
-  const value = (share: number): number | null =>
-    share < 0 ? null : Number((100 * share).toFixed(1));
+  const value = (fraction: number): number | null =>
+    fraction < 0 ? null : Number((100 * fraction).toFixed(1));
   return {
     title: `Every category, ${KINDS[kind]}, %`,
     columns: ['category', 'AP', 'AP50', 'AP75', 'AR', 'AP small', 'AP medium', 'AP large'],

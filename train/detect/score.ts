@@ -8,13 +8,18 @@ import { toCoco } from '../../inference/to-coco.js';
 import { writeJsonAtomically } from '../../io/files/atomic.js';
 import { percent } from '../../report/format.js';
 import { numOwn } from '../distributed/evaluation.js';
-import { NO_SCORES, reportEmptyShare, shareOf, type Numbered } from '../distributed/shared-work.js';
+import {
+  NO_SCORES,
+  reportEmptyShard,
+  shardWork,
+  type Numbered,
+} from '../distributed/sharded-work.js';
 import { tellingProgress, type EvaluationOptions, type EvaluationReport } from '../evaluation.js';
 import { findData } from '../tasks/find-data.js';
 import { evaluateDetector, type DetectorScores } from './evaluate.js';
 
 /**
- * Computes Computes COCO's average precision of boxes and masks. With `out` also `results.json` (which `score coco`
+ * Computes COCO's average precision of boxes and masks. With `out` also `results.json` (which `score coco`
  * takes) and `scores.json`.
  *
  * @param data path of annotations and images, or set
@@ -27,16 +32,16 @@ export async function scoreDetector(
 ): Promise<EvaluationReport> {
   const { limit, out, split = 'val', onNotice } = options;
   const set = typeof data === 'string' ? await loadSet(data, options) : data;
-  const { share, finish, gather } = shareOf(options);
+  const { shard, finish, gather } = shardWork(options);
   const { categoryIds } = set.classes;
   const nameOf = (id: number): string => model.classNames[categoryIds.indexOf(id)];
   const rows: Numbered<object>[] = [];
   const total = Math.min(set.images.ids.length, limit ?? Infinity);
-  reportEmptyShare(share, share ? numOwn(total, share) : total, onNotice);
+  reportEmptyShard(shard, shard ? numOwn(total, shard) : total, onNotice);
   const start = performance.now();
   const scores = await evaluateDetector(model, set, {
     limit: typeof data === 'string' ? undefined : limit,
-    share,
+    shard,
     onImage: tellingProgress(onNotice),
     onResult: ({ imageId }, result) => {
       if (!out) return;

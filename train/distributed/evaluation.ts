@@ -4,7 +4,7 @@ import type { CollectiveOptions, Communicator } from './communicator.js';
 import type { Shard } from './shard.js';
 
 /** Shard of an evaluation: sample `i` belongs to process `i mod count`. */
-export interface EvaluationShare extends Shard {
+export interface EvaluationShard extends Shard {
   /**
    * Exchanges the partial result of an evaluator.
    *
@@ -22,16 +22,16 @@ export function numOwn(total: number, { index, count }: Shard): number {
 /** Selects the samples of a shard, in order. */
 export function ownSamples<Sample>(
   samples: readonly Sample[],
-  share: Shard | undefined,
+  shard: Shard | undefined,
 ): readonly Sample[] {
-  return share === undefined ? samples : samples.filter((_, i) => i % share.count === share.index);
+  return shard === undefined ? samples : samples.filter((_, i) => i % shard.count === shard.index);
 }
 
 /** Shards take different times. */
 export const EVALUATION: CollectiveOptions = { what: 'evaluation', patient: true };
 
 /** Creates the shard of a rank; all ranks get the partial results of all. */
-export function shareOfRank(communicator: Communicator): EvaluationShare {
+export function evaluationShard(communicator: Communicator): EvaluationShard {
   const { rank, size } = communicator;
   return {
     index: rank,

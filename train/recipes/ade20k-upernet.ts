@@ -13,7 +13,7 @@ const { numClasses: _, ...head } = UPERNET;
  * which the V2 paper's appendix A.4 repeats: batch 16, 160 000 steps, weight decay 0.05, 512 px. Batch norms there take their
  * statistics over all 16 images (SyncBN). On one machine that is `--set batchNormOver=step`: a third more computing and, for Tiny,
  * 10 GiB instead of 5. Without, they take them over the 2 images of a micro-batch, as many as a GPU had, and join them over the
- * step for the running statistics. Eight ranks share their batch norms: `mpiexec -n 8 … --set accumulation=1` is the original, too.
+ * step for the running statistics. Eight ranks synchronize their batch norms: `mpiexec -n 8 … --set accumulation=1` is the original, too.
  * The five scales of `--tta` are A.4's; V1 took six from 0.5 to 1.75.
  */
 export const ADE20K_UPERNET: Omit<

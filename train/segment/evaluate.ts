@@ -7,7 +7,7 @@ import { imageOf } from '../../datasets/sample.js';
 import { SemanticEvaluator, type SemanticResult } from '../../evaluation/semantic/evaluator.js';
 import type { ClassAreas } from '../../evaluation/semantic/metrics.js';
 import type { SegmenterModel } from '../../inference/model.js';
-import type { EvaluationShare } from '../distributed/evaluation.js';
+import type { EvaluationShard } from '../distributed/evaluation.js';
 import { ownSamples } from '../distributed/evaluation.js';
 
 /** Options of {@link evaluateSegmenter}. */
@@ -15,7 +15,7 @@ interface EvaluateSegmenterOptions {
   /** Number of images from the beginning; default: all. */
   readonly limit?: number | undefined;
   /** Shard of this process; default: all images. */
-  readonly share?: EvaluationShare | undefined;
+  readonly shard?: EvaluationShard | undefined;
   /** Called after each image with the number done. */
   readonly onImage?: ((done: number, total: number) => void) | undefined;
   /** Called with the result for each image, the areas of its classes, the image and its labels. */
@@ -40,7 +40,7 @@ interface EvaluateSegmenterOptions {
 export async function evaluateSegmenter(
   model: SegmenterModel,
   set: SegmentationSet,
-  { limit, share, onImage, onResult }: EvaluateSegmenterOptions = {},
+  { limit, shard, onImage, onResult }: EvaluateSegmenterOptions = {},
 ): Promise<SemanticResult> {
   const numClasses = model.classNames.length;
   if (set.classes.length !== numClasses)
@@ -48,7 +48,7 @@ export async function evaluateSegmenter(
       `eval: expected data with the model's ${numClasses} classes, got ${set.classes.length}`,
     );
   const all = limit === undefined ? set.samples : set.samples.slice(0, limit);
-  const samples = ownSamples(all, share);
+  const samples = ownSamples(all, shard);
   if (all.length === 0) throw new DataError('eval: expected images, got none');
   const evaluator = new SemanticEvaluator({ numClasses });
   let done = 0;
@@ -61,7 +61,7 @@ export async function evaluateSegmenter(
     await onResult?.(file, result, { image, truth, areas });
     onImage?.(++done, samples.length);
   }
-  for (const part of (await share?.exchange('semantic', evaluator.toPartialResult())) ?? [])
+  for (const part of (await shard?.exchange('semantic', evaluator.toPartialResult())) ?? [])
     evaluator.addPartialResult(part);
   return evaluator.finish();
 }

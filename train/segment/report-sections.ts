@@ -57,8 +57,8 @@ export async function segmenterSections(
   };
 }
 
-const rounded = (share: number): number | null =>
-  Number.isFinite(share) ? Number((100 * share).toFixed(1)) : null;
+const rounded = (fraction: number): number | null =>
+  Number.isFinite(fraction) ? Number((100 * fraction).toFixed(1)) : null;
 
 function perClass(
   { perClass: rows, areas }: SemanticResult,
@@ -69,7 +69,7 @@ function perClass(
     columns: ['class', 'pixels', 'IoU', 'accuracy', 'precision', 'F1'],
     rows: rows.map(({ IoU, Acc, Precision, Fscore }, k) => [
       names[k],
-      areas.labelled[k],
+      areas.labeled[k],
       ...[IoU, Acc, Precision, Fscore].map(rounded),
     ]),
   };
@@ -99,13 +99,13 @@ function confusion(
 }
 
 function pixelBars({ areas }: SemanticResult, names: readonly string[]): ReportBars {
-  const total = areas.labelled.reduce((sum, area) => sum + area, 0);
+  const total = areas.labeled.reduce((sum, area) => sum + area, 0);
   return {
     title: 'Pixels a class, evaluated images',
     bars: names.map((name, k) => ({
       name,
-      value: areas.labelled[k],
-      text: percentWithSign(areas.labelled[k] / total),
+      value: areas.labeled[k],
+      text: percentWithSign(areas.labeled[k] / total),
     })),
   };
 }

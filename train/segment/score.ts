@@ -12,7 +12,7 @@ import { encodeIndexedPng } from '../../io/png/indexed.js';
 import { pngNames } from '../../io/png/names.js';
 import { finiteOrNull, percent } from '../../report/format.js';
 import { numOwn } from '../distributed/evaluation.js';
-import { NO_SCORES, reportEmptyShare, shareOf } from '../distributed/shared-work.js';
+import { NO_SCORES, reportEmptyShard, shardWork } from '../distributed/sharded-work.js';
 import { tellingProgress, type EvaluationOptions, type EvaluationReport } from '../evaluation.js';
 import { findData } from '../tasks/find-data.js';
 import { evaluateSegmenter } from './evaluate.js';
@@ -31,16 +31,16 @@ export async function scoreSegmenter(
   options: EvaluationOptions,
 ): Promise<EvaluationReport> {
   const { limit, out, split = 'val', onNotice } = options;
-  const { share, finish } = shareOf(options);
+  const { shard, finish } = shardWork(options);
   const set = typeof data === 'string' ? await loadSet(data, options) : data;
   const { file = 'the model', classNames } = model;
   assertSameClasses(file, classNames, set);
   const total = Math.min(set.samples.length, limit ?? Infinity);
-  reportEmptyShare(share, share ? numOwn(total, share) : total, onNotice);
+  reportEmptyShard(shard, shard ? numOwn(total, shard) : total, onNotice);
   const start = performance.now();
   const scores = await evaluateSegmenter(model, set, {
     limit,
-    share,
+    shard,
     onImage: tellingProgress(onNotice),
     onResult: out === undefined ? undefined : labelWriter(out, set, classNames),
   });
@@ -56,12 +56,12 @@ export async function scoreSegmenter(
     aAcc,
     mIoU,
     mAcc,
-    ...ofLabelledClasses(scores),
+    ...ofLabeledClasses(scores),
     perClass: scores.perClass.map(({ IoU, Acc }, k) => ({
       name: classNames[k],
       IoU: finiteOrNull(IoU),
       Acc: finiteOrNull(Acc),
-      pixels: scores.areas.labelled[k],
+      pixels: scores.areas.labeled[k],
     })),
     seconds,
     imagesPerSecond: numImages / seconds,
@@ -119,29 +119,29 @@ function labelWriter(
 }
 
 /** Mean over the classes that occur in the labels; classes that are only predicted count in mIoU, not here. */
-function ofLabelledClasses({ perClass, areas }: SemanticResult): {
+function ofLabeledClasses({ perClass, areas }: SemanticResult): {
   readonly labelledClasses: number;
   readonly mIoUOfLabelled: number;
 } {
-  const labelled = perClass.filter((_, k) => areas.labelled[k] > 0);
+  const labeled = perClass.filter((_, k) => areas.labeled[k] > 0);
   return {
-    labelledClasses: labelled.length,
-    mIoUOfLabelled: definedMean(labelled.map(({ IoU }) => IoU)),
+    labelledClasses: labeled.length,
+    mIoUOfLabelled: definedMean(labeled.map(({ IoU }) => IoU)),
   };
 }
 
 /** Formats the scores in percent and, given names, those of every class that occurs. */
 function tableOf(scores: SemanticResult, names: readonly string[]): EvaluationReport['table'] {
-  const { labelledClasses, mIoUOfLabelled } = ofLabelledClasses(scores);
+  const { labelledClasses, mIoUOfLabelled } = ofLabeledClasses(scores);
   const { aAcc, mIoU, mAcc, numImages, perClass, areas } = scores;
   return [
     ['%', 'IoU', 'Acc', 'pixels'],
     [`all pixels of ${numImages} images`, '', percent(aAcc, 2), ''],
-    ['mean of classes labelled or predicted', percent(mIoU, 2), percent(mAcc, 2), ''],
-    [`mean of the ${labelledClasses} classes labelled`, percent(mIoUOfLabelled, 2), '', ''],
+    ['mean of classes labeled or predicted', percent(mIoU, 2), percent(mAcc, 2), ''],
+    [`mean of the ${labelledClasses} classes labeled`, percent(mIoUOfLabelled, 2), '', ''],
     ...names.flatMap((name, k) => {
       const { IoU, Acc } = perClass[k];
-      return Number.isNaN(IoU) ? [] : [[name, percent(IoU, 2), percent(Acc, 2), areas.labelled[k]]];
+      return Number.isNaN(IoU) ? [] : [[name, percent(IoU, 2), percent(Acc, 2), areas.labeled[k]]];
     }),
   ];
 }

@@ -132,7 +132,7 @@ describe('drawSegmentationGeometry', () => {
       Array.from({ length: 200 }, (_, seed) =>
         drawSegmentationGeometry(labels, { ...fixed, ...extra }, new Random(seed)),
       ).filter((drawn) => isVaried(drawn.labels, 0.75)).length / 200;
-    // A window hits the border's neighbourhood in about 1 of 8 draws; eleven tries fail seldom.
+    // A window hits the border's neighborhood in about 1 of 8 draws; eleven tries fail seldom.
     expect(varied({})).toBeGreaterThan(0.6);
     expect(varied({ categoryMaxRatio: 1 })).toBeLessThan(varied({}));
   });

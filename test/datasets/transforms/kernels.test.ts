@@ -43,7 +43,7 @@ function obviousPil({ width, height, data }: RgbImage, size: Size): Float64Array
   return out;
 }
 
-/** Bilinear with half-pixel centres in float64. */
+/** Bilinear with half-pixel centers in float64. */
 function obviousCv({ width, height, data }: RgbImage, size: Size): Float64Array {
   const out = new Float64Array(size.width * size.height * 3);
   const at = (from: number, to: number, i: number): [number, number, number] => {

@@ -49,18 +49,18 @@ describe('photometricDistortion', () => {
   test('shifts brightness, truncated and clipped, by up to 32 levels', () => {
     // Only brightness can change anything here.
     const options = { ...PHOTOMETRIC, contrast: [1, 1], saturation: [1, 1], hue: 0 } as const;
-    const grey = (seed: number): number => {
+    const gray = (seed: number): number => {
       const subject = { width: 2, height: 1, data: Uint8Array.of(100, 100, 100, 250, 250, 250) };
       photometricDistortion(subject, options, new Random(seed));
       expect(new Set(subject.data.subarray(0, 3)).size).toBe(1);
       expect(subject.data[3]).toBe(Math.min(255, subject.data[0] + 150));
       return subject.data[0];
     };
-    const greys = Array.from({ length: 300 }, (_, seed) => grey(seed));
+    const grays = Array.from({ length: 300 }, (_, seed) => gray(seed));
     // Hue and saturation go through HSV, which loses up to one level.
-    expect(Math.min(...greys)).toBeGreaterThanOrEqual(67);
-    expect(Math.max(...greys)).toBeLessThanOrEqual(132);
-    expect(Math.max(...greys) - Math.min(...greys)).toBeGreaterThan(50);
+    expect(Math.min(...grays)).toBeGreaterThanOrEqual(67);
+    expect(Math.max(...grays)).toBeLessThanOrEqual(132);
+    expect(Math.max(...grays) - Math.min(...grays)).toBeGreaterThan(50);
   });
 
   test('hue keeps value and saturation, saturation keeps value, both about', () => {

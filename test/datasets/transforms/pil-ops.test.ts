@@ -78,7 +78,7 @@ describe('equals Pillow 9.4', () => {
 });
 
 describe('one-pixel and one-color images', () => {
-  const grey = (side: number): RgbImage => ({
+  const gray = (side: number): RgbImage => ({
     width: side,
     height: side,
     data: new Uint8Array(side * side * 3).fill(77),
@@ -87,7 +87,7 @@ describe('one-pixel and one-color images', () => {
   test.each(Object.keys(RANDOM_OPERATIONS))('%s has a result', (name) => {
     for (const side of [1, 2, 5]) {
       const out = new Uint8Array(side * side * 3);
-      RANDOM_OPERATIONS[name](grey(side), out, { level: 0.9, random: new Random(1), fill });
+      RANDOM_OPERATIONS[name](gray(side), out, { level: 0.9, random: new Random(1), fill });
       if (['autoContrast', 'equalize', 'color', 'sharpness'].includes(name))
         expect(new Set(out)).toEqual(new Set([77]));
       else expect(out.every((v) => v >= 0 && v <= 255)).toBe(true);

@@ -14,13 +14,13 @@ function noise(width: number, height: number, seed = 1): RgbImage {
   return { width, height, data };
 }
 
-/** A row of grey pixels. */
-const row = (...greys: number[]): RgbImage => ({
-  width: greys.length,
+/** A row of gray pixels. */
+const row = (...grays: number[]): RgbImage => ({
+  width: grays.length,
   height: 1,
-  data: Uint8Array.from(greys.flatMap((g) => [g, g, g])),
+  data: Uint8Array.from(grays.flatMap((g) => [g, g, g])),
 });
-const greys = ({ data }: RgbImage): number[] => [...data].filter((_, i) => i % 3 === 0);
+const grays = ({ data }: RgbImage): number[] => [...data].filter((_, i) => i % 3 === 0);
 
 /** The window of an image, cut out and perhaps mirrored the obvious way. */
 function cut({ width, data }: RgbImage, window: Rect, mirrored: boolean): number[] {
@@ -76,12 +76,12 @@ describe.each(methods)('%s', (_, resize) => {
     const image = noise(9, 7);
     expect(resize(image, { size: { width: 9, height: 7 } }).data).toEqual(image.data);
     const flat: Size = { width: 5, height: 6 };
-    const grey = { ...flat, data: new Uint8Array(90).fill(137) };
+    const gray = { ...flat, data: new Uint8Array(90).fill(137) };
     for (const size of [
       { width: 1, height: 1 },
       { width: 31, height: 2 },
     ])
-      expect(new Set(resize(grey, { size }).data)).toEqual(new Set([137]));
+      expect(new Set(resize(gray, { size }).data)).toEqual(new Set([137]));
   });
 
   test('a one-pixel image fills any size', () => {
@@ -113,7 +113,7 @@ describe.each(methods)('%s', (_, resize) => {
 
 describe('resizePil', () => {
   test('bilinear halving averages with a triangle: weights 1/8, 3/8, 3/8, 1/8', () => {
-    // Output 1 of 4 → centre 3; inputs 1 … 4 at distances 1.5, 0.5, 0.5, 1.5 of a triangle 2 wide.
+    // Output 1 of 4 → center 3; inputs 1 … 4 at distances 1.5, 0.5, 0.5, 1.5 of a triangle 2 wide.
     const image = row(0, 0, 8, 16, 0, 0, 0, 0);
     const { data } = resizePil(image, { filter: 'bilinear', size: { width: 4, height: 1 } });
     expect(data[3]).toBe((8 * 3 + 16 * 3) / 8);
@@ -121,11 +121,11 @@ describe('resizePil', () => {
 
   test('bicubic enlarging overshoots next to an edge and clamps to 0 and 255', () => {
     const edge = row(0, 0, 0, 255, 255, 255);
-    const up = greys(resizePil(edge, { filter: 'bicubic', size: { width: 24, height: 1 } }));
+    const up = grays(resizePil(edge, { filter: 'bicubic', size: { width: 24, height: 1 } }));
     expect(up[0]).toBe(0);
     expect(up[23]).toBe(255);
     const soft = row(50, 50, 50, 200, 200, 200);
-    const over = greys(resizePil(soft, { filter: 'bicubic', size: { width: 24, height: 1 } }));
+    const over = grays(resizePil(soft, { filter: 'bicubic', size: { width: 24, height: 1 } }));
     expect(Math.min(...over)).toBeLessThan(50);
     expect(Math.max(...over)).toBeGreaterThan(200);
   });
@@ -134,7 +134,7 @@ describe('resizePil', () => {
     const image = row(255, 255, 10, 10, 255, 255);
     const size = { width: 1, height: 1 };
     const crop = { x: 2, y: 0, width: 2, height: 1 };
-    expect(greys(resizePil(image, { filter: 'bilinear', size, crop }))).toEqual([10]);
+    expect(grays(resizePil(image, { filter: 'bilinear', size, crop }))).toEqual([10]);
     const boxed = resizePil(image, { filter: 'bilinear', size, box: [2, 0, 4, 1] });
     expect(boxed.data[0]).toBeGreaterThan(10);
   });
@@ -159,7 +159,7 @@ describe('resizePil', () => {
 describe('resizeLinearCv', () => {
   test('doubling mixes neighbors 3 : 1 without antialiasing', () => {
     const { data } = resizeLinearCv(row(0, 100), { size: { width: 4, height: 1 } });
-    expect(greys({ width: 4, height: 1, data })).toEqual([0, 25, 75, 100]);
+    expect(grays({ width: 4, height: 1, data })).toEqual([0, 25, 75, 100]);
   });
 
   test('reducing by three takes the middle pixel', () => {

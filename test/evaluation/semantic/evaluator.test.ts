@@ -17,7 +17,7 @@ test('two images by hand', () => {
   expect(result.aAcc).toBe(2 / 4);
   expect(result.perClass.map(({ IoU }) => IoU)).toEqual([1 / 3, 1 / 2, 0]);
   expect(result.mIoU).toBeCloseTo((1 / 3 + 1 / 2) / 3, 12);
-  expect(result.mAcc).toBe((1 / 3 + 1) / 2); // class 2 is never labelled
+  expect(result.mAcc).toBe((1 / 3 + 1) / 2); // class 2 is never labeled
   expect(result.fwIoU).toBeCloseTo((3 * (1 / 3) + 1 / 2) / 4, 12);
   expect(result.numImages).toBe(2);
 });

@@ -115,8 +115,8 @@ describe('decodeImage', () => {
   test('alpha is dropped, not blended', async () => {
     const rgba = png([2, 1, 8, 6], [[200, 100, 50, 0, 1, 2, 3, 128]]);
     expect([...(await decodeImageBytes(rgba, 'rgba')).data]).toEqual([200, 100, 50, 1, 2, 3]);
-    const greyAlpha = png([1, 1, 8, 4], [[90, 0]]);
-    expect([...(await decodeImageBytes(greyAlpha, 'la')).data]).toEqual([90, 90, 90]);
+    const grayAlpha = png([1, 1, 8, 4], [[90, 0]]);
+    expect([...(await decodeImageBytes(grayAlpha, 'la')).data]).toEqual([90, 90, 90]);
   });
 
   test('a palette gives its colors, transparent or not', async () => {
@@ -135,9 +135,9 @@ describe('decodeImage', () => {
   test('16 bits keep the high byte', async () => {
     const rgb = png([1, 1, 16, 2], [[0x12, 0xff, 0x80, 0x00, 0xfe, 0x80]]);
     expect([...(await decodeImageBytes(rgb, 'rgb16')).data]).toEqual([0x12, 0x80, 0xfe]);
-    const grey = png([2, 1, 16, 0], [[0x12, 0xff, 0xfe, 0x80]]);
+    const gray = png([2, 1, 16, 0], [[0x12, 0xff, 0xfe, 0x80]]);
     const expected = [0x12, 0x12, 0x12, 0xfe, 0xfe, 0xfe];
-    expect([...(await decodeImageBytes(grey, 'grey16')).data]).toEqual(expected);
+    expect([...(await decodeImageBytes(gray, 'grey16')).data]).toEqual(expected);
   });
 
   test('pngjs and we read the same pixels', async () => {

@@ -9,7 +9,7 @@ import { blankPicture, type Picture, type Rgb } from '../../../report/overlay/pi
 import { readingFactor } from '../../../report/overlay/sizes.js';
 import { placeTags } from '../../../report/overlay/tags.js';
 
-const GREY: Rgb = [128, 128, 128];
+const GRAY: Rgb = [128, 128, 128];
 const pixel = ({ width, data }: Picture, x: number, y: number): number[] => [
   ...data.subarray(3 * (y * width + x), 3 * (y * width + x) + 3),
 ];
@@ -56,32 +56,32 @@ describe('masks', () => {
   const mask = encodeRle(square(60, 20, 40), 60, 60);
 
   test('shine through inside, have a full line at the edge, and leave the rest alone', () => {
-    const picture = blankPicture(60, 60, GREY);
+    const picture = blankPicture(60, 60, GRAY);
     drawMask(picture, mask, 1, style);
     expect(pixel(picture, 30, 30)).toEqual([192, 64, 64]);
     expect(pixel(picture, 20, 30)[0]).toBeGreaterThan(225);
-    expect(pixel(picture, 10, 30)).toEqual(GREY);
-    expect(pixel(picture, 30, 45)).toEqual(GREY);
+    expect(pixel(picture, 10, 30)).toEqual(GRAY);
+    expect(pixel(picture, 30, 45)).toEqual(GRAY);
   });
 
   test('grow with an enlarged picture', () => {
-    const picture = blankPicture(240, 240, GREY);
+    const picture = blankPicture(240, 240, GRAY);
     drawMask(picture, mask, 4, style);
     expect(pixel(picture, 120, 120)).toEqual([192, 64, 64]);
-    expect(pixel(picture, 40, 120)).toEqual(GREY);
+    expect(pixel(picture, 40, 120)).toEqual(GRAY);
   });
 
   test('of one pixel are seen, at the picture’s edge too; empty ones draw nothing', () => {
-    const picture = blankPicture(60, 60, GREY);
+    const picture = blankPicture(60, 60, GRAY);
     drawMask(picture, encodeRle(square(60, 0, 1), 60, 60), 1, style);
     expect(pixel(picture, 0, 0)[0]).toBeGreaterThan(180);
-    const untouched = blankPicture(60, 60, GREY);
+    const untouched = blankPicture(60, 60, GRAY);
     drawMask(untouched, encodeRle(new Uint8Array(3600), 60, 60), 1, style);
-    expect(untouched).toEqual(blankPicture(60, 60, GREY));
+    expect(untouched).toEqual(blankPicture(60, 60, GRAY));
   });
 
   test('that fill the whole picture color all of it', () => {
-    const picture = blankPicture(60, 60, GREY);
+    const picture = blankPicture(60, 60, GRAY);
     drawMask(picture, encodeRle(square(60, 0, 60), 60, 60), 1, style);
     expect(pixel(picture, 30, 30)).toEqual([192, 64, 64]);
     expect(pixel(picture, 59, 59)[0]).toBeGreaterThan(190);
@@ -148,15 +148,15 @@ describe('tags', () => {
 
 describe('detections', () => {
   test('box, tag and mask have the color of the class; far away nothing changes', () => {
-    const picture = blankPicture(600, 400, GREY);
+    const picture = blankPicture(600, 400, GRAY);
     const drawn = drawDetections(picture, [detection([200, 100, 400, 300])]);
     expect(isBlank(picture)).toBe(true);
     const near = (actual: readonly number[], expected: readonly number[]): void =>
       actual.forEach((value, c) => expect(Math.abs(value - expected[c])).toBeLessThan(30));
     near(pixel(drawn, 200, 200), classColor(3));
     near(pixel(drawn, 202, 97), classColor(3)); // the tag, left of its text
-    expect(pixel(drawn, 300, 200)).toEqual(GREY);
-    expect(pixel(drawn, 500, 350)).toEqual(GREY);
+    expect(pixel(drawn, 300, 200)).toEqual(GRAY);
+    expect(pixel(drawn, 500, 350)).toEqual(GRAY);
   });
 
   test('a Buffer is copied, not drawn on', () => {
@@ -169,7 +169,7 @@ describe('detections', () => {
     expect(readingFactor({ width: 96, height: 64 })).toBe(6);
     expect(readingFactor({ width: 1, height: 1 })).toBe(8);
     expect(readingFactor({ width: 4000, height: 3000 })).toBe(1);
-    const drawn = drawDetections(blankPicture(96, 64, GREY), [detection([10, 10, 50, 50])]);
+    const drawn = drawDetections(blankPicture(96, 64, GRAY), [detection([10, 10, 50, 50])]);
     expect([drawn.width, drawn.height]).toEqual([576, 384]);
   });
 
@@ -178,7 +178,7 @@ describe('detections', () => {
     ['a thin strip', 900, 3],
     ['a tower', 3, 900],
   ])('%s can be drawn on, with boxes beyond it and without area', (_, width, height) => {
-    const drawn = drawDetections(blankPicture(width, height, GREY), [
+    const drawn = drawDetections(blankPicture(width, height, GRAY), [
       detection([0, 0, width, height], { label: 'a name that is longer than the picture' }),
       detection([-5, -5, 2 * width, 3 * height], { classIndex: 9 }),
       detection([1, 1, 1, 1]),
@@ -187,14 +187,14 @@ describe('detections', () => {
   });
 
   test('no detections give the picture', () => {
-    const picture = blankPicture(600, 400, GREY);
+    const picture = blankPicture(600, 400, GRAY);
     expect(isBlank(drawDetections(picture, []))).toBe(true);
   });
 
   test('a mask of another size is rejected', () => {
     const mask = encodeRle(new Uint8Array(12), 3, 4);
     expect(() =>
-      drawDetections(blankPicture(600, 400, GREY), [detection([0, 0, 9, 9], { mask })]),
+      drawDetections(blankPicture(600, 400, GRAY), [detection([0, 0, 9, 9], { mask })]),
     ).toThrow(ShapeError);
   });
 });

@@ -196,7 +196,7 @@ test('chosen images are the urgent ones and an even choice of the others, never 
   );
 });
 
-test('parts share the page, and none is left out', () => {
+test('the page is divided equally among the splits, and none is left out', () => {
   expect(shareLimit([150, 60], 200)).toEqual([140, 60]);
   expect(shareLimit([150, 60], 20)).toEqual([10, 10]);
   expect(shareLimit([5, 0, 5], 100)).toEqual([5, 1, 5]);

@@ -48,7 +48,7 @@ describe('threads', () => {
   });
 
   if (cases.length > 0)
-    test('tell what is wrong in the share of another thread', async () => {
+    test('tell what is wrong in the shard of another thread', async () => {
       const [{ folder: from }] = cases;
       const records = JSON.parse(readFileSync(join(from, 'dt-segm.json'), 'utf8')) as {
         image_id: number;
@@ -70,7 +70,7 @@ describe('threads', () => {
     });
 });
 
-test('every image is in one share, and the shares are about equal', () => {
+test('every image is in one shard, and the shards are about equal', () => {
   for (const [count, step] of [
     [2, 1],
     [2, 2],

@@ -417,7 +417,7 @@ describe('score imagenet', () => {
       ...['imagenet', '--dt', dt, '--gt', gt, '--num-classes', '5'],
     );
     expect(document.metrics).toMatchObject({ top1: 0, top5: 1 });
-    expect(document.warnings).toEqual(['1 labelled images have no result and are left out']);
+    expect(document.warnings).toEqual(['1 labeled images have no result and are left out']);
   });
 
   test('parts merge to the whole', async () => {

@@ -199,7 +199,7 @@ describe('detection', () => {
       if (!runs) throw new Error('expected a mask');
       maskThroughGrid(runs, view.grid).forEach((bit, p) => (covered[p] |= bit));
     }
-    // Normalised, white is above 0 and black below.
+    // Normalized, white is above 0 and black below.
     const isWhite = (p: number): boolean =>
       images[(Math.floor(p / size.width) * shape[2] + (p % size.width)) * 3] > 0;
     expect([...covered].flatMap((bit, p) => (isWhite(p) === (bit === 1) ? [] : [p]))).toEqual([]);

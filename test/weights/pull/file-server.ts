@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { afterAll } from 'vitest';
 
-/** What a server does with the next request; the last behaviour stays. */
-export interface Behaviour {
+/** What a server does with the next request; the last behavior stays. */
+export interface Behavior {
   readonly content: Uint8Array;
   readonly etag?: string | undefined;
   readonly lastModified?: string;
@@ -26,17 +26,17 @@ export interface Behaviour {
 export interface FileServer {
   readonly url: string;
   readonly ranges: (string | undefined)[];
-  serve(...behaviours: Behaviour[]): void;
+  serve(...behaviors: Behavior[]): void;
   stop(): Promise<void>;
 }
 
 export async function startFileServer(): Promise<FileServer> {
-  let queue: Behaviour[] = [];
+  let queue: Behavior[] = [];
   const ranges: (string | undefined)[] = [];
   const server = createServer((request, response) => {
-    const behaviour = queue.length > 1 ? (queue.shift() as Behaviour) : queue[0];
+    const behavior = queue.length > 1 ? (queue.shift() as Behavior) : queue[0];
     ranges.push(request.headers.range);
-    answer(request, response, behaviour);
+    answer(request, response, behavior);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const stop = () =>
@@ -48,16 +48,16 @@ export async function startFileServer(): Promise<FileServer> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/weights.pt`,
     ranges,
-    serve: (...behaviours) => {
-      queue = behaviours;
+    serve: (...behaviors) => {
+      queue = behaviors;
       ranges.length = 0;
     },
     stop,
   };
 }
 
-function answer(request: IncomingMessage, response: ServerResponse, behaviour: Behaviour): void {
-  const { content, etag, lastModified, ranges = true, status } = behaviour;
+function answer(request: IncomingMessage, response: ServerResponse, behavior: Behavior): void {
+  const { content, etag, lastModified, ranges = true, status } = behavior;
   if (status !== undefined) {
     response.writeHead(status).end('no');
     return;
@@ -70,18 +70,18 @@ function answer(request: IncomingMessage, response: ServerResponse, behaviour: B
     response.writeHead(416).end();
     return;
   }
-  const from = partial ? (behaviour.wrongRange ? start - 1 : start) : 0;
+  const from = partial ? (behavior.wrongRange ? start - 1 : start) : 0;
   const body = content.subarray(from);
   const headers: Record<string, string | number> = {};
   if (etag !== undefined) headers['etag'] = etag;
   if (lastModified !== undefined) headers['last-modified'] = lastModified;
-  if (!behaviour.noLength) headers['content-length'] = behaviour.claimedLength ?? body.length;
+  if (!behavior.noLength) headers['content-length'] = behavior.claimedLength ?? body.length;
   if (partial) headers['content-range'] = `bytes ${from}-${content.length - 1}/${content.length}`;
   response.writeHead(partial ? 206 : 200, headers);
-  if (behaviour.stallAfter !== undefined) {
-    response.write(body.subarray(0, behaviour.stallAfter));
-  } else if (behaviour.cutAfter !== undefined) {
-    response.write(body.subarray(0, behaviour.cutAfter), () =>
+  if (behavior.stallAfter !== undefined) {
+    response.write(body.subarray(0, behavior.stallAfter));
+  } else if (behavior.cutAfter !== undefined) {
+    response.write(body.subarray(0, behavior.cutAfter), () =>
       setTimeout(() => response.destroy(), 20),
     );
   } else {

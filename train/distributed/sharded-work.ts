@@ -5,26 +5,26 @@ import { decodePartialResult, encodePartialResult } from '../../evaluation/parti
 import { writeAtomically } from '../../io/files/atomic.js';
 import type { Communicator } from './communicator.js';
 import { SINGLE_PROCESS } from './communicator.js';
-import type { EvaluationShare } from './evaluation.js';
-import { EVALUATION, shareOfRank } from './evaluation.js';
+import type { EvaluationShard } from './evaluation.js';
+import { EVALUATION, evaluationShard } from './evaluation.js';
 import type { Shard } from './shard.js';
 
 /** Work on images that several processes may do. */
-export interface SharedWorkOptions {
-  /** The processes that share the images; one if not given. */
+export interface ShardedWorkOptions {
+  /** Processes among which the images are divided; default: this one alone. */
   readonly communicator?: Communicator | undefined;
   /** `i/n`: only every n-th image, from the i-th on, counted from 0. */
   readonly shard?: string | undefined;
   /** Folder for result files, which shards have in common. */
   readonly out?: string | undefined;
-  /** Told what goes on, a line at a time. */
+  /** Called with each line about progress. */
   readonly onNotice?: ((line: string) => void) | undefined;
 }
 
-/** How work is shared. */
-interface SharedWork {
+/** Division of the work between processes. */
+interface ShardedWork {
   /** Absent where this process does everything. */
-  readonly share?: EvaluationShare | undefined;
+  readonly shard?: EvaluationShard | undefined;
   /** Whether this process is to write what is known at the end; false where shards are missing or another one does it. */
   finish(): Promise<boolean>;
   /** Whether image `i` is one of this process. */
@@ -43,18 +43,22 @@ export type Numbered<Row> = readonly [image: number, row: Row];
 const inOrder = <Row>(rows: readonly Numbered<Row>[]): readonly Row[] =>
   [...rows].sort(([a], [b]) => a - b).map(([, row]) => row);
 
-/** Ranks exchange what they count; shards of one folder leave it there for the last one. @throws ConfigError for a wrong `--shard` */
-export function shareOf({
+/**
+ * Divides work: ranks exchange their counts; shards of one folder leave them there for the last one.
+ *
+ * @throws ConfigError for a wrong `--shard`
+ */
+export function shardWork({
   communicator = SINGLE_PROCESS,
   shard,
   out,
   onNotice,
-}: SharedWorkOptions): SharedWork {
+}: ShardedWorkOptions): ShardedWork {
   if (communicator.size > 1) {
     if (shard !== undefined)
       throw new ConfigError(`--shard: expected none under mpiexec, got ${shard}`);
     return {
-      share: shareOfRank(communicator),
+      shard: evaluationShard(communicator),
       owns: (i) => i % communicator.size === communicator.rank,
       finish: () => Promise.resolve(communicator.rank === 0),
       gather: async <Row>(_name: string, rows: readonly Numbered<Row>[]) => {
@@ -72,13 +76,13 @@ export function shareOf({
       owns: () => true,
       gather: (_name, rows) => Promise.resolve(inOrder(rows)),
     };
-  return sharedFolder(out, own, onNotice);
+  return shardsInFolder(out, own, onNotice);
 }
 
 /**
- * `i/n` with i from 0, as job arrays count.
+ * Parses `i/n` with i from 0, like the numbers of job arrays.
  *
- * @throws ConfigError for anything else, or without a folder to share
+ * @throws ConfigError for anything else, or without a common folder
  */
 export function parseShard(shard: string | undefined, out: string | undefined): Shard {
   if (shard === undefined) return { index: 0, count: 1 };
@@ -91,25 +95,25 @@ export function parseShard(shard: string | undefined, out: string | undefined): 
   return { index, count };
 }
 
-/** Says so if a shard has none of the images: there are more shards than images. */
-export function reportEmptyShare(
-  share: Shard | undefined,
+/** Reports a shard without images: there are more shards than images. */
+export function reportEmptyShard(
+  shard: Shard | undefined,
   ownImages: number,
-  onNotice: SharedWorkOptions['onNotice'],
+  onNotice: ShardedWorkOptions['onNotice'],
 ): void {
-  if (share && ownImages === 0)
-    onNotice?.(`shard ${share.index}/${share.count} has none of the images`);
+  if (shard && ownImages === 0)
+    onNotice?.(`shard ${shard.index}/${shard.count} has none of the images`);
 }
 
 /** Stands in for the scores of no image: shards that have some are still missing. */
 export const NO_SCORES: readonly (readonly string[])[] = [['no scores yet: no image is done']];
 
-/** Parts as files `NAME-i-of-n.part`, which are also what `score --merge` takes. */
-function sharedFolder(
+/** Partial results as files `NAME-i-of-n.part`, which `score --merge` takes, too. */
+function shardsInFolder(
   folder: string,
   { index, count }: Shard,
-  onNotice: SharedWorkOptions['onNotice'],
-): SharedWork {
+  onNotice: ShardedWorkOptions['onNotice'],
+): ShardedWork {
   mkdirSync(folder, { recursive: true });
   const missing = new Set<number>();
   const fileOf = (name: string, i: number, extension: string): string =>
@@ -123,7 +127,7 @@ function sharedFolder(
       return [];
     });
   return {
-    share: {
+    shard: {
       index,
       count,
       exchange: async (name, part) => {
