@@ -50,8 +50,8 @@ const DESCRIBING = new Set<string>([...CLASS_FILES, ...LABEL_FILES]);
 export function readImageNet(root: string, options: ImageNetOptions): ClassificationSet {
   if (!isFolder(root)) throw DataError.in(root, 'expected a folder with images, got none');
   const folders = {
-    train: splitSegmentationFolder(root, 'train'),
-    val: splitSegmentationFolder(root, 'val'),
+    train: splitFolder(root, 'train'),
+    val: splitFolder(root, 'val'),
   };
   const known = options.classes ?? readClassFile(root);
   if (folders.train === undefined && folders.val === undefined)
@@ -187,10 +187,10 @@ function imagesBelow(folder: string, ignoredFiles: string[]): string[] {
 
 /** Whether a set has a folder for that split; an undivided set has none. */
 export function hasSplit(root: string, split: 'train' | 'val'): boolean {
-  return splitSegmentationFolder(root, split) !== undefined;
+  return splitFolder(root, split) !== undefined;
 }
 
-function splitSegmentationFolder(root: string, split: 'train' | 'val'): string | undefined {
+function splitFolder(root: string, split: 'train' | 'val'): string | undefined {
   const found = SPLIT_FOLDERS[split].map((name) => join(root, name)).filter(isFolder);
   if (found.length > 1)
     throw DataError.in(root, `expected one folder for ${split}, got ${found.join(' and ')}`);
@@ -206,14 +206,13 @@ function entries(folder: string, wantFolders: boolean): string[] {
     .filter((entry) => !entry.name.startsWith('.'))
     .filter((entry) => {
       // Follows links, because data sets often consist of links.
-      const isDirectory = entry.isSymbolicLink()
-        ? isFolder(join(folder, entry.name))
-        : entry.isDirectory();
-      return isDirectory === wantFolders;
+      const isLink = entry.isSymbolicLink();
+      return (isLink ? isFolder(join(folder, entry.name)) : entry.isDirectory()) === wantFolders;
     })
     .map((entry) => entry.name)
     .sort();
 }
 
-const subfolders = (folder: string): string[] => entries(folder, true);
+/** Names of the folders in a folder, sorted, without hidden ones. */
+export const subfolders = (folder: string): string[] => entries(folder, true);
 const listFiles = (folder: string): string[] => entries(folder, false);

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError, DataError } from '../core/errors.js';
-import { Random } from '../core/random.js';
 import { pairFiles } from './folder-pairs.js';
 import { IGNORED_LABEL, type LabelMapping } from './png-label-map.js';
 import type { SegmentationSample } from './sample.js';
+import { drawSplit, type SplitRule } from './split.js';
 
 /** A semantic segmentation set: pairs of files, and the meaning of the label values. */
 export interface SegmentationSet {
@@ -67,29 +67,16 @@ export function readClassNames(file: string): readonly string[] {
   return names;
 }
 
-/**
- * Splits a set in two at random, by seed; both splits keep the order of the files.
- *
- * @throws ConfigError if the fraction is not between 0 and 1, or there are fewer than two images
- */
+/** Splits a set in two at random; both splits keep the order of the files. @throws ConfigError as {@link drawSplit} */
 export function splitSegmentationFolder(
   set: SegmentationSet,
-  options: { readonly valFraction: number; readonly seed: number },
+  rule: SplitRule,
 ): { readonly train: SegmentationSet; readonly val: SegmentationSet } {
-  const { valFraction, seed } = options;
-  const count = set.samples.length;
-  if (!(valFraction > 0 && valFraction < 1))
-    throw new ConfigError(`valFraction: expected a number between 0 and 1, got ${valFraction}`);
-  if (count < 2)
-    throw new ConfigError(
-      `valFraction: expected at least 2 images to split in ${set.source}, got ${count}`,
-    );
-  const numVal = Math.min(count - 1, Math.max(1, Math.round(valFraction * count)));
-  const shuffled = new Random(seed).shuffle(Array.from({ length: count }, (_, i) => i));
-  const inVal = new Set(shuffled.slice(0, numVal));
+  const { source, samples } = set;
+  const { train, val } = drawSplit([...samples.keys()], rule, source);
   return {
-    train: { ...set, samples: set.samples.filter((_, i) => !inVal.has(i)) },
-    val: { ...set, samples: set.samples.filter((_, i) => inVal.has(i)) },
+    train: { ...set, samples: train.map((i) => samples[i]) },
+    val: { ...set, samples: val.map((i) => samples[i]) },
   };
 }
 

@@ -1,6 +1,7 @@
 import { DataError } from '../core/errors.js';
 import { median } from '../core/statistics.js';
 import { writeAtomicallySync } from '../io/files/atomic.js';
+import { seriesOf } from './curves.js';
 import type { ReportChart, ReportTable } from './evaluation-document.js';
 import { chartGrid, tableCard } from './page/blocks.js';
 import { renderPage } from './page/html.js';
@@ -120,13 +121,7 @@ function comparisonCharts({ runs, metrics }: RunComparison): readonly ReportChar
     title,
     xLabel: 'step',
     yLabel: '',
-    series: runs.map(({ name, records }) => ({
-      name,
-      points: records.flatMap((record) => {
-        const y = value(record);
-        return y === undefined ? [] : [[record.step, y] as const];
-      }),
-    })),
+    series: runs.map(({ name, records }) => seriesOf(name, records, value)),
   });
   return [
     chart('Training loss', (record) =>

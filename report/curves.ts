@@ -5,20 +5,25 @@ import type { ChartSeries } from './svg-chart.js';
 type TrainRecord = Extract<MetricsRecord, { readonly kind: 'train' }>;
 type EvalRecord = Extract<MetricsRecord, { readonly kind: 'eval' }>;
 
+/** Creates a curve over the steps of the records for which `value` is defined. */
+export function seriesOf<Entry extends MetricsRecord>(
+  name: string,
+  records: readonly Entry[],
+  value: (record: Entry) => number | undefined,
+): ChartSeries {
+  const points = records.flatMap((record) => {
+    const y = value(record);
+    return y === undefined ? [] : [[record.step, y] as const];
+  });
+  return { name, points };
+}
+
 /** Creates the charts of a run: losses, scores by evaluation, learning rate, speed. */
 export function runCharts(records: readonly MetricsRecord[]): readonly ReportChart[] {
   const steps = records.filter((record): record is TrainRecord => record.kind === 'train');
   const evaluations = records.filter((record): record is EvalRecord => record.kind === 'eval');
-  const ofSteps = (
-    name: string,
-    value: (record: TrainRecord) => number | undefined,
-  ): ChartSeries => ({
-    name,
-    points: steps.flatMap((record) => {
-      const y = value(record);
-      return y === undefined ? [] : [[record.step, y] as const];
-    }),
-  });
+  const ofSteps = (name: string, value: (record: TrainRecord) => number | undefined): ChartSeries =>
+    seriesOf(name, steps, value);
   const losses = lossNames(steps);
   return [
     {

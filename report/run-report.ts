@@ -79,18 +79,12 @@ function lead(
   const where = evaluation
     ? `Scores on ${escapeHtml(evaluation.scope)}, with the ${evaluation.which === 'ema' ? 'moving average of the weights' : 'weights'} of step ${evaluation.step}.`
     : 'Scores are those of the last evaluation.';
-  const metrics = evaluation?.metrics ?? lastMetrics(records);
+  const metrics =
+    evaluation?.metrics ?? records.findLast((record) => record.kind === 'eval')?.metrics;
   return (
     `<p class="soft">${recipe}${step} steps, ${formatNumber(epoch)} epochs${ended}. ${metrics ? where : ''}</p>` +
     tiles(metrics ? headline(metrics) : [])
   );
-}
-
-function lastMetrics(
-  records: readonly MetricsRecord[],
-): Readonly<Record<string, number>> | undefined {
-  for (const record of [...records].reverse()) if (record.kind === 'eval') return record.metrics;
-  return undefined;
 }
 
 /** At most eight scores; the components of an AP are in the tables. */

@@ -1,11 +1,11 @@
 import { ConfigError } from '../../core/errors.js';
-import { Random } from '../../core/random.js';
 import { ProblemLog, type Finding } from '../problems.js';
 import type { CocoAnnotations } from '../../io/coco/annotation-columns.js';
 import { checkCocoTables } from './checks.js';
 import { classIndicesOf, createClassMap, type ClassMap } from './class-map.js';
 import { reportMissingImages } from './image-files.js';
 import { reportTo } from './problem-kinds.js';
+import { drawSplit, type SplitRule } from '../split.js';
 import { readAnnotations, type CocoImages, type CocoTables } from '../../io/coco/annotations.js';
 
 /** A detection set in memory: columns of typed arrays, with an index of annotations by image. */
@@ -129,31 +129,16 @@ export function selectImages(set: CocoSet, indices: readonly number[]): CocoSet 
  * Splits a set in two at random. The choice depends only on the image ids and the seed, not on the order of the file,
  * which both splits keep.
  *
- * @param options.valFraction fraction of the images for `val`, rounded, at least one in each split
- * @throws ConfigError if the fraction is not between 0 and 1, or there are fewer than two images
+ * @throws ConfigError as {@link drawSplit}
  */
 export function splitCoco(
   set: CocoSet,
-  options: { readonly valFraction: number; readonly seed: number },
+  rule: SplitRule,
 ): { readonly train: CocoSet; readonly val: CocoSet } {
-  const { valFraction, seed } = options;
-  const numImages = set.images.ids.length;
-  if (!(valFraction > 0 && valFraction < 1))
-    throw new ConfigError(`valFraction: expected a number between 0 and 1, got ${valFraction}`);
-  if (numImages < 2)
-    throw new ConfigError(
-      `valFraction: expected at least 2 images to split in ${set.file}, got ${numImages}`,
-    );
-  const byId = Array.from({ length: numImages }, (_, i) => i).sort(
-    (a, b) => set.images.ids[a] - set.images.ids[b],
-  );
-  const shuffled = new Random(seed).shuffle(byId);
-  const numVal = Math.min(numImages - 1, Math.max(1, Math.round(valFraction * numImages)));
-  const ascending = (indices: number[]): number[] => indices.sort((a, b) => a - b);
-  return {
-    train: selectImages(set, ascending(shuffled.slice(numVal))),
-    val: selectImages(set, ascending(shuffled.slice(0, numVal))),
-  };
+  const { ids } = set.images;
+  const byId = Array.from(ids, (_, i) => i).sort((a, b) => ids[a] - ids[b]);
+  const { train, val } = drawSplit(byId, rule, set.file);
+  return { train: selectImages(set, train), val: selectImages(set, val) };
 }
 
 /** Counting sort of the annotations by image; file order is kept within an image. */

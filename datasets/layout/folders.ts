@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isImageName } from '../../io/files/images.js';
 import { ADE20K_CLASSES } from '../classes/ade20k.js';
@@ -8,7 +8,7 @@ import {
   SPLIT_NAMES,
   type FolderSource,
 } from '../segmentation-folder.js';
-import { hasSplit } from '../imagenet.js';
+import { hasSplit, subfolders } from '../imagenet.js';
 import { LABEL_FILES } from '../imagenet-labels.js';
 import type { ClassificationData, SegmentationData } from './types.js';
 
@@ -91,11 +91,7 @@ function holdsImage(folder: string, depth: number): boolean {
 }
 
 function foldersIn(root: string): readonly string[] {
-  if (!existsSync(root)) return [];
-  return readdirSync(root)
-    .filter((name) => !name.startsWith('.'))
-    .map((name) => join(root, name))
-    .filter((path) => statSync(path).isDirectory());
+  return existsSync(root) ? subfolders(root).map((name) => join(root, name)) : [];
 }
 
 function classificationData(

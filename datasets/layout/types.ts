@@ -1,14 +1,9 @@
 import type { CocoSource } from '../coco/set.js';
 import type { FolderSource } from '../segmentation-folder.js';
+import type { SplitRule } from '../split.js';
 
 /** Splits of a set. */
 export type SplitName = 'train' | 'val' | 'test';
-
-/** Rule to divide a set that has no validation split. */
-interface SplitRule {
-  readonly valFraction: number;
-  readonly seed: number;
-}
 
 /** A detected data set: its layout, its splits, and a line to print. */
 export type DataLayout = DetectionData | SegmentationData | ClassificationData;

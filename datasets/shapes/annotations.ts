@@ -4,7 +4,8 @@ import { rleFromPolygons } from '../../core/rle-polygons.js';
 import { rleToString } from '../../core/rle-string.js';
 import { FORMS } from './forms.js';
 import { traceOutlines } from './outline.js';
-import { visibleMasks, type VisibleMask } from './render.js';
+import { cutoutRuns, type Cutout } from '../transforms/mask-grid.js';
+import { visibleMasks } from './render.js';
 import type { Scene } from './scene.js';
 
 /** One entry of `annotations` in COCO's format. */
@@ -40,7 +41,7 @@ export function sceneAnnotations(
   const { width, height } = scene;
   return visibleMasks(scene).map((mask, o) => {
     const { classIndex, isCrowd } = scene.objects[o];
-    const rle = wholeRle(mask, width, height);
+    const rle = cutoutRuns(mask, scene);
     const size = [height, width] as const;
     const polygons = isCrowd ? undefined : exactPolygons(mask, rle);
     return {
@@ -49,7 +50,7 @@ export function sceneAnnotations(
       category_id: classIndex + 1,
       iscrowd: isCrowd ? 1 : 0,
       area: rleArea(rle),
-      bbox: [mask.x, mask.y, mask.width, mask.height],
+      bbox: [mask.left, mask.top, mask.width, mask.height],
       segmentation:
         polygons ??
         (isCrowd ? { size, counts: [...rle.counts] } : { size, counts: rleToString(rle) }),
@@ -57,33 +58,15 @@ export function sceneAnnotations(
   });
 }
 
-/** Run lengths of a cutout in the whole picture. */
-function wholeRle(mask: VisibleMask, width: number, height: number): Rle {
-  const runs: number[] = [0];
-  const add = (value: number, length: number): void => {
-    if (length === 0) return;
-    if (runs.length % 2 === 1 - value) runs[runs.length - 1] += length;
-    else runs.push(length);
-  };
-  add(0, mask.x * height);
-  for (let x = 0; x < mask.width; x++) {
-    add(0, mask.y);
-    for (let y = 0; y < mask.height; y++) add(mask.data[y * mask.width + x], 1);
-    add(0, height - mask.y - mask.height);
-  }
-  add(0, (width - mask.x - mask.width) * height);
-  return { height, width, counts: Uint32Array.from(runs) };
-}
-
 /** Outlines that COCO's rasterizer converts to exactly this mask; undefined if there are none. */
 function exactPolygons(
-  mask: VisibleMask,
+  mask: Cutout,
   { height, width, counts }: Rle,
 ): readonly (readonly number[])[] | undefined {
-  const outlines = traceOutlines(mask.data, mask.width, mask.height);
+  const outlines = traceOutlines(mask.bits, mask.width, mask.height);
   if (!outlines) return undefined;
   const polygons = outlines.map((outline) =>
-    outline.map((value, i) => value + (i % 2 === 0 ? mask.x : mask.y)),
+    outline.map((value, i) => value + (i % 2 === 0 ? mask.left : mask.top)),
   );
   const drawn = rleFromPolygons(polygons, height, width).counts;
   const same = drawn.length === counts.length && drawn.every((run, i) => run === counts[i]);

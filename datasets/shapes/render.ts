@@ -1,4 +1,5 @@
 import type { LabelMap, RgbImage } from '../../core/image.js';
+import type { Cutout } from '../transforms/mask-grid.js';
 import type { Scene } from './scene.js';
 import { shade } from './texture.js';
 
@@ -19,19 +20,8 @@ export function sceneLabels({ width, height, objects, owners }: Scene): LabelMap
   return { width, height, data };
 }
 
-/** Cutout of the visible part of an object. */
-export interface VisibleMask {
-  /** Upper left corner in the picture. */
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-  /** `[height, width]`, 0 or 1. */
-  readonly data: Uint8Array;
-}
-
 /** Collects the visible pixels of every object in one pass over the picture. */
-export function visibleMasks({ width, height, objects, owners }: Scene): readonly VisibleMask[] {
+export function visibleMasks({ width, height, objects, owners }: Scene): readonly Cutout[] {
   const boxes = objects.map(() => ({ x1: width, y1: height, x2: 0, y2: 0 }));
   for (let y = 0, pixel = 0; y < height; y++)
     for (let x = 0; x < width; x++, pixel++) {
@@ -44,10 +34,10 @@ export function visibleMasks({ width, height, objects, owners }: Scene): readonl
     }
   return boxes.map(({ x1, y1, x2, y2 }, o) => {
     const [w, h] = [x2 - x1, y2 - y1];
-    const data = new Uint8Array(w * h);
+    const bits = new Uint8Array(w * h);
     for (let y = 0, at = 0; y < h; y++)
       for (let x = 0; x < w; x++, at++)
-        if (owners[(y1 + y) * width + x1 + x] === o + 1) data[at] = 1;
-    return { x: x1, y: y1, width: w, height: h, data };
+        if (owners[(y1 + y) * width + x1 + x] === o + 1) bits[at] = 1;
+    return { left: x1, top: y1, width: w, height: h, bits };
   });
 }

@@ -1,23 +1,15 @@
 import type { Random } from '../../core/random.js';
-import { rleBox, type Rle } from '../../core/rle.js';
+import { rleBox } from '../../core/rle.js';
 import type { Segmentation } from '../../core/coco.js';
 import type { Objects } from '../sample.js';
 import type { RgbImage } from '../../core/image.js';
-import { cutForeground, segmentationRuns } from './mask-grid.js';
+import { cutForeground, cutoutRuns, segmentationRuns, type Cutout } from './mask-grid.js';
 import type { Size } from './rect.js';
 
 /** An image and its objects, with masks in pixels of the image. */
 export interface AnnotatedImage {
   readonly image: RgbImage;
   readonly objects: Objects;
-}
-
-/** A bitmap of a window of an image. */
-interface Cutout extends Size {
-  readonly left: number;
-  readonly top: number;
-  /** `[height, width]`, 0 or 1. */
-  readonly bits: Uint8Array;
 }
 
 /** State of an object while others are pasted over it. */
@@ -164,7 +156,7 @@ function paste(image: RgbImage, to: Cutout, source: RgbImage, from: Cutout): voi
 function objectsOf(layers: readonly Layer[], size: Size): Objects {
   const drawn = layers.map((layer) => {
     if (!layer.isChanged || !layer.hasMask) return layer;
-    const mask = runsOf(layer.seen, size);
+    const mask = cutoutRuns(layer.seen, size);
     const [x, y, w, h] = rleBox(mask);
     return { ...layer, box: [x, y, x + w, y + h], segmentation: { kind: 'rle', ...mask } as const };
   });
@@ -174,21 +166,4 @@ function objectsOf(layers: readonly Layer[], size: Size): Objects {
     segmentations: drawn.map(({ segmentation }) => segmentation),
     ids: Float64Array.from(drawn, ({ id }) => id),
   };
-}
-
-/** Converts a cutout to run lengths of the whole image. */
-function runsOf({ left, top, width, height, bits }: Cutout, size: Size): Rle {
-  const runs: number[] = [];
-  let end = 0;
-  for (let x = 0; x < width; x++)
-    for (let y = 0; y < height; y++) {
-      if (bits[y * width + x] === 0) continue;
-      const at = (left + x) * size.height + top + y;
-      if (at === end && runs.length > 0) runs[runs.length - 1]++;
-      else runs.push(at - end, 1);
-      end = at + 1;
-    }
-  const total = size.width * size.height;
-  if (end < total) runs.push(total - end);
-  return { height: size.height, width: size.width, counts: Uint32Array.from(runs) };
 }

@@ -4,7 +4,6 @@ import { number, oneOf, record, whole, type Infer } from '../../core/schema.js';
 import { PilFilter } from './pil-coefficients.js';
 import type { Rect, Size } from './rect.js';
 import { resizePil } from './resize-pil.js';
-import type { Scratch } from './scratch.js';
 
 /** Preprocessing of images for the classifier; saved with the weights. */
 export const EvaluationResize = record({
@@ -94,8 +93,7 @@ function centerOffset(side: number, crop: number): number {
 export function resizeForEvaluation(
   image: RgbImage,
   resize: EvaluationResize,
-  { out, scratch }: { readonly out?: Uint8Array; readonly scratch?: Scratch } = {},
+  out?: Uint8Array,
 ): RgbImage {
-  const options = { filter: resize.filter, ...evaluationGeometry(image, resize) };
-  return resizePil(image, out === undefined ? options : { ...options, out }, scratch);
+  return resizePil(image, { filter: resize.filter, ...evaluationGeometry(image, resize), out });
 }

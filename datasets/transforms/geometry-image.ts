@@ -1,7 +1,7 @@
 import type { RgbImage } from '../../core/image.js';
 import { resamplings, type GeometricStep, type Resampling } from './geometry.js';
 import { resizeLinearCv } from './resize-cv.js';
-import { sharedScratch, type Scratch } from './scratch.js';
+import { scratchBytes } from './scratch.js';
 
 /**
  * Applies geometric steps to an image, with OpenCV's bilinear resize; a resize and the following crop and flip are one
@@ -14,10 +14,7 @@ import { sharedScratch, type Scratch } from './scratch.js';
 export function transformImage(
   image: RgbImage,
   steps: readonly GeometricStep[],
-  {
-    scratch = sharedScratch(),
-    out,
-  }: { readonly scratch?: Scratch; readonly out?: Uint8Array } = {},
+  out?: Uint8Array,
 ): RgbImage {
   const passes = resamplings(image, steps);
   return passes.reduce((current, pass, i) => {
@@ -26,10 +23,10 @@ export function transformImage(
     const target =
       i === passes.length - 1
         ? (out ?? new Uint8Array(length))
-        : scratch.bytes(`geometry ${i % 2}`, length);
+        : scratchBytes(`geometry ${i % 2}`, length);
     const isResize = pass.size.width !== pass.from.width || pass.size.height !== pass.from.height;
     return isResize
-      ? resizeLinearCv(current, { ...pass, out: target }, scratch)
+      ? resizeLinearCv(current, { ...pass, out: target })
       : copyWindow(current, pass, target);
   }, image);
 }

@@ -115,12 +115,16 @@ export function maskThroughGrid(
   return out;
 }
 
-/** Crops a bitmap to the smallest rectangle with all foreground, `[height, width]`. */
-export function cutForeground(mask: Rle): Size & {
+/** A bitmap of a window of an image. */
+export interface Cutout extends Size {
   readonly left: number;
   readonly top: number;
+  /** `[height, width]`, 0 or 1. */
   readonly bits: Uint8Array;
-} {
+}
+
+/** Crops a bitmap to the smallest rectangle with all foreground, `[height, width]`. */
+export function cutForeground(mask: Rle): Cutout {
   let [left, top, right, bottom] = [Infinity, Infinity, 0, 0];
   forEachPiece(mask, (column, from, to) => {
     left = Math.min(left, column);
@@ -134,4 +138,21 @@ export function cutForeground(mask: Rle): Size & {
     for (let y = from; y < to; y++) bits[(y - top) * width + column - left] = 1;
   });
   return { left, top, width, height, bits };
+}
+
+/** Converts a cutout to run lengths of the whole image. */
+export function cutoutRuns({ left, top, width, height, bits }: Cutout, size: Size): Rle {
+  const runs: number[] = [];
+  let end = 0;
+  for (let x = 0; x < width; x++)
+    for (let y = 0; y < height; y++) {
+      if (bits[y * width + x] === 0) continue;
+      const at = (left + x) * size.height + top + y;
+      if (at === end && runs.length > 0) runs[runs.length - 1]++;
+      else runs.push(at - end, 1);
+      end = at + 1;
+    }
+  const total = size.width * size.height;
+  if (end < total) runs.push(total - end);
+  return { height: size.height, width: size.width, counts: Uint32Array.from(runs) };
 }

@@ -2,7 +2,7 @@ import { ShapeError } from '../../core/errors.js';
 import type { RgbImage } from '../../core/image.js';
 import { POSITIVE, list, number, record, type Infer } from '../../core/schema.js';
 import type { Size } from './rect.js';
-import { sharedScratch } from './scratch.js';
+import { imageKernels } from './scratch.js';
 
 /** Mean and standard deviation per channel (red, green, blue) in units of the full range: 1 is white. */
 export const PixelStats = record({
@@ -64,7 +64,7 @@ export function normalizeInto(
         `got a batch of ${batch.length}`,
     );
   if (height === 0 || rowValues === 0) return;
-  const { kernels } = sharedScratch();
+  const kernels = imageKernels();
   const blockRows = Math.min(Math.max(Math.floor(BLOCK_VALUES / rowValues), 1), height);
   const at = kernels.layOut({
     affine: 24 * 4,

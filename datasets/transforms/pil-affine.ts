@@ -1,14 +1,7 @@
 import type { RgbImage } from '../../core/image.js';
 
 /** Affine map: the output pixel center (x, y) takes the input position `(a·x + b·y + c, d·x + e·y + f)`. */
-export type AffineMatrix = readonly [
-  a: number,
-  b: number,
-  c: number,
-  d: number,
-  e: number,
-  f: number,
-];
+export type AffineMatrix = readonly [number, number, number, number, number, number];
 
 /** An 8-bit color. */
 export type Rgb = readonly [number, number, number];
@@ -47,14 +40,14 @@ export function rotationPil(degrees: number, width: number, height: number): Aff
   return [cos, sin, cos * -x + sin * -y + x, minusSin, cos, minusSin * -x + cos * -y + y];
 }
 
+/** Truncated to 0 … 255. */
+export function toByte(v: number): number {
+  return v <= 0 ? 0 : v >= 255 ? 255 : v | 0;
+}
+
 /** Pillow's cubic interpolation of four neighbors at `t` past the second. */
 function cubic(v1: number, v2: number, v3: number, v4: number, t: number): number {
   return v2 + t * (v3 - v1 + t * (2 * (v1 - v2) + v3 - v4 + t * (v2 - v1 - v3 + v4)));
-}
-
-/** Truncated to 0 … 255. */
-function toByte(v: number): number {
-  return v <= 0 ? 0 : v >= 255 ? 255 : v | 0;
 }
 
 /** For maps that keep one coordinate: only the four neighbors along the other `axis` have weight. */

@@ -1,4 +1,5 @@
 import type { RgbImage } from '../../core/image.js';
+import { toByte } from './pil-affine.js';
 
 /**
  * Pillow's `ImageOps` and `ImageEnhance`, bit for bit. All write `[H, W, 3]` to `out`; all except {@link sharpness} can
@@ -109,11 +110,6 @@ const identity = (v: number): number => v;
 /** Pillow's `convert('L')`: ITU-R 601 in 16-bit fixed point. */
 function luma(red: number, green: number, blue: number): number {
   return (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16;
-}
-
-/** Truncated to 0 … 255. */
-function toByte(v: number): number {
-  return v <= 0 ? 0 : v >= 255 ? 255 : v | 0;
 }
 
 /** Table of `factor · d` for differences −255 … 255 in float32, as in `Image.blend`. */

@@ -14,7 +14,7 @@ import {
   solarize,
   solarizeAdd,
 } from './pil-enhance.js';
-import { sharedScratch, type Scratch } from './scratch.js';
+import { scratchBytes } from './scratch.js';
 
 /** Options of {@link randAugment}. */
 export const RandAugmentOptions = record({
@@ -53,6 +53,7 @@ type RandomOperation = (image: RgbImage, out: Uint8Array, context: OperationCont
 const eitherSign = (value: number, random: Random): number => (random.chance(0.5) ? -value : value);
 /** Enhancement factors are 1 ± 0.9 · level. */
 const factor = ({ level, random }: OperationContext): number => 1 + eitherSign(0.9 * level, random);
+const translation = (x: number, y: number): AffineMatrix => [1, 0, x, 0, 1, y];
 
 function moved(
   matrixOf: (image: RgbImage, context: OperationContext) => AffineMatrix,
@@ -80,22 +81,12 @@ export const RANDOM_OPERATIONS: Readonly<Record<string, RandomOperation>> = {
   sharpness: (image, out, context) => sharpness(image, out, factor(context)),
   shearX: moved((_, { level, random }) => [1, eitherSign(0.3 * level, random), 0, 0, 1, 0]),
   shearY: moved((_, { level, random }) => [1, 0, 0, eitherSign(0.3 * level, random), 1, 0]),
-  translateX: moved(({ width }, { level, random }) => [
-    1,
-    0,
-    eitherSign(0.45 * level, random) * width,
-    0,
-    1,
-    0,
-  ]),
-  translateY: moved(({ height }, { level, random }) => [
-    1,
-    0,
-    0,
-    0,
-    1,
-    eitherSign(0.45 * level, random) * height,
-  ]),
+  translateX: moved(({ width }, { level, random }) =>
+    translation(eitherSign(0.45 * level, random) * width, 0),
+  ),
+  translateY: moved(({ height }, { level, random }) =>
+    translation(0, eitherSign(0.45 * level, random) * height),
+  ),
 };
 
 const NAMES = Object.keys(RANDOM_OPERATIONS);
@@ -112,15 +103,7 @@ const NAMES = Object.keys(RANDOM_OPERATIONS);
 export function randAugment(
   image: RgbImage,
   { numOperations, magnitude, magnitudeStd, probability }: RandAugmentOptions,
-  {
-    random,
-    fill,
-    scratch = sharedScratch(),
-  }: {
-    readonly random: Random;
-    readonly fill: Rgb;
-    readonly scratch?: Scratch;
-  },
+  { random, fill }: Pick<OperationContext, 'random' | 'fill'>,
 ): RgbImage {
   const names = Array.from({ length: numOperations }, () => NAMES[random.integer(NAMES.length)]);
   let current = image;
@@ -128,7 +111,7 @@ export function randAugment(
     if (!random.chance(probability)) continue;
     const drawn = magnitudeStd > 0 ? magnitude + magnitudeStd * random.normal() : magnitude;
     const level = Math.min(Math.max(drawn, 0), MAX_MAGNITUDE) / MAX_MAGNITUDE;
-    const other = current === image ? scratch.bytes('rand-augment', image.data.length) : image.data;
+    const other = current === image ? scratchBytes('rand-augment', image.data.length) : image.data;
     RANDOM_OPERATIONS[name](current, other, { level, random, fill });
     current = current === image ? { ...image, data: other } : image;
   }

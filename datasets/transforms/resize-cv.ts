@@ -1,7 +1,7 @@
 import { ShapeError } from '../../core/errors.js';
 import type { RgbImage } from '../../core/image.js';
 import { fullRect, isInside, type Rect, type Size } from './rect.js';
-import { sharedScratch, type Scratch } from './scratch.js';
+import { imageKernels } from './scratch.js';
 
 /** Size of the whole result, and the window to compute. */
 interface CvResizeOptions {
@@ -26,17 +26,13 @@ const ONE = 2048;
  * @throws ShapeError if the window extends outside or `out` is too small
  * @see OpenCV 4.6, modules/imgproc/src/resize.cpp, resizeGeneric_ and VResizeLinear
  */
-export function resizeLinearCv(
-  image: RgbImage,
-  options: CvResizeOptions,
-  scratch: Scratch = sharedScratch(),
-): RgbImage {
+export function resizeLinearCv(image: RgbImage, options: CvResizeOptions): RgbImage {
   const { width, height, window, out } = prepare(image, options);
   const columns = linearTaps(image.width, options.size.width, window.x, width, options.mirrored);
   const rows = linearTaps(image.height, options.size.height, window.y, height, false);
   const topRow = clampIndex(rows.index[0], image.height);
   const bottomRow = clampIndex(rows.index[height - 1] + 1, image.height);
-  const { kernels } = scratch;
+  const kernels = imageKernels();
   const rowBytes = width * 3;
   const sourceBytes = image.width * 3;
   const at = kernels.layOut({

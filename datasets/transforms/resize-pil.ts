@@ -1,9 +1,8 @@
 import { ShapeError } from '../../core/errors.js';
 import type { RgbImage } from '../../core/image.js';
-import type { ImageKernels } from './kernels.js';
 import { axisWeights, type AxisWeights, type PilFilter } from './pil-coefficients.js';
 import { fullRect, isInside, type Rect, type Size } from './rect.js';
-import { sharedScratch, type Scratch } from './scratch.js';
+import { imageKernels } from './scratch.js';
 
 /** Options of {@link resizePil}. */
 interface PilResizeOptions {
@@ -19,7 +18,7 @@ interface PilResizeOptions {
   /** Whether to flip the returned window horizontally. */
   readonly mirrored?: boolean;
   /** Destination, at least `[window.height, window.width, 3]`; default: a new array. */
-  readonly out?: Uint8Array;
+  readonly out?: Uint8Array | undefined;
 }
 
 /**
@@ -31,11 +30,7 @@ interface PilResizeOptions {
  * @throws ShapeError if a rectangle extends outside or a size is not positive
  * @see Pillow 9.4, src/libImaging/Resample.c
  */
-export function resizePil(
-  image: RgbImage,
-  options: PilResizeOptions,
-  scratch: Scratch = sharedScratch(),
-): RgbImage {
+export function resizePil(image: RgbImage, options: PilResizeOptions): RgbImage {
   const { filter, size, mirrored = false } = options;
   const crop = options.crop ?? fullRect(image);
   const window = options.window ?? fullRect(size);
@@ -64,7 +59,7 @@ export function resizePil(
       `resizePil: expected room for ${window.width * window.height * 3} bytes, got ${out.length}`,
     );
   const data = out.subarray(0, window.width * window.height * 3);
-  filter2d(image, crop, { columns, rows }, scratch.kernels, data);
+  filter2d(image, crop, { columns, rows }, data);
   return { width: window.width, height: window.height, data };
 }
 
@@ -73,9 +68,9 @@ function filter2d(
   image: RgbImage,
   crop: Rect,
   { columns, rows }: { readonly columns: AxisWeights; readonly rows: AxisWeights },
-  kernels: ImageKernels,
   out: Uint8Array,
 ): void {
+  const kernels = imageKernels();
   const [width, height] = [columns.first.length, rows.first.length];
   const rowStart = rows.first[0];
   const numRows = rows.first[height - 1] + rows.count[height - 1] - rowStart;

@@ -1,22 +1,10 @@
 import { ShapeError } from '../../core/errors.js';
+import type { LabelMap } from '../../core/image.js';
 import { classColor } from './colors.js';
 import { blendPixel, copyPicture, type Picture, type Rgb } from './picture.js';
 
-/** Class of every pixel, `[H, W]` row-major. */
-export interface Labels {
-  readonly width: number;
-  readonly height: number;
-  readonly data: ArrayLike<number>;
-}
-
-/** Options of drawing labels. */
-interface BlendOptions {
-  /** Opacity, 0–1, default 0.55. */
-  readonly opacity?: number;
-  /** Label that is not drawn; default 255. */
-  readonly ignoredLabel?: number;
-}
-
+/** Label of pixels that are not drawn. */
+const IGNORED = 255;
 const LINE: Rgb = [255, 255, 255];
 
 /**
@@ -28,9 +16,9 @@ const LINE: Rgb = [255, 255, 255];
  */
 export function blendLabels(
   picture: Picture,
-  labels: Labels,
+  labels: LabelMap,
   palette: (classIndex: number) => Rgb = classColor,
-  { opacity = 0.55, ignoredLabel = 255 }: BlendOptions = {},
+  { opacity = 0.55 }: { readonly opacity?: number } = {},
 ): Picture {
   const { width, height } = picture;
   if (labels.width !== width || labels.height !== height || labels.data.length !== width * height)
@@ -43,7 +31,7 @@ export function blendLabels(
   for (let y = 0, at = 0; y < height; y++) {
     for (let x = 0; x < width; x++, at++) {
       const label = data[at];
-      if (label !== ignoredLabel) {
+      if (label !== IGNORED) {
         let color = colors.get(label);
         if (!color) colors.set(label, (color = palette(label)));
         blendPixel(out, x, y, color, opacity);

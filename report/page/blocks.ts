@@ -49,12 +49,14 @@ export function tableCard(table: ReportTable): string {
   });
   const tableOf = (lines: readonly string[]): string =>
     `<div class="scroll"><table><thead><tr>${head.join('')}</tr></thead><tbody>${lines.join('')}</tbody></table></div>`;
-  const more = body.slice(MOST_ROWS);
-  const rest =
-    more.length === 0
-      ? ''
-      : `<details><summary>${more.length} more</summary>${tableOf(more)}</details>`;
-  return `<div class="card"><h3>${escapeHtml(title)}</h3>${note(remark)}${tableOf(body.slice(0, MOST_ROWS))}${rest}</div>`;
+  return `<div class="card"><h3>${escapeHtml(title)}</h3>${note(remark)}${folded(body, tableOf)}</div>`;
+}
+
+/** Draws the first rows, and the others collapsed. */
+function folded<Row>(rows: readonly Row[], draw: (rows: readonly Row[]) => string): string {
+  const [first, more] = [rows.slice(0, MOST_ROWS), rows.slice(MOST_ROWS)];
+  if (more.length === 0) return draw(first);
+  return `${draw(first)}<details><summary>${more.length} more</summary>${draw(more)}</details>`;
 }
 
 /** Formats counts in full and other numbers in a few characters. */
@@ -83,12 +85,7 @@ export function barsCard({ title, note: remark, bars, full }: ReportBars): strin
         return `<span class="b">${escapeHtml(name)}</span><i style="width:${percent}%"></i><span class="t">${escapeHtml(text)}</span>`;
       })
       .join('')}</div>`;
-  const more = bars.slice(MOST_ROWS);
-  const rest =
-    more.length === 0
-      ? ''
-      : `<details><summary>${more.length} more</summary>${draw(more)}</details>`;
-  return `<div class="card"><h3>${escapeHtml(title)}</h3>${note(remark)}${draw(bars.slice(0, MOST_ROWS))}${rest}</div>`;
+  return `<div class="card"><h3>${escapeHtml(title)}</h3>${note(remark)}${folded(bars, draw)}</div>`;
 }
 
 /** Largest number of classes shown as a matrix; for more, the most frequent confusions are listed. */

@@ -16,7 +16,6 @@ import { drawErasing, eraseWithNoise } from '../../datasets/transforms/random-er
 import { randomResizedCrop } from '../../datasets/transforms/random-resized-crop.js';
 import type { Rect } from '../../datasets/transforms/rect.js';
 import { resizePil } from '../../datasets/transforms/resize-pil.js';
-import { Scratch } from '../../datasets/transforms/scratch.js';
 import type { ClassificationTransform } from '../config/classify.js';
 
 /** Options of {@link createPipeline}. */
@@ -70,12 +69,12 @@ export function createPipeline({
   pixels,
 }: ClassificationPipelineOptions): Pipeline<ClassificationSample, Item, Handed> {
   const [red, green, blue] = pixels.mean.map((mean) => Math.min(Math.round(mean * 255), 255));
-  const work = { scratch: new Scratch(), fill: [red, green, blue] } as const;
+  const fill = [red, green, blue] as const;
   return {
     async prepare(sample, { random, buffers }) {
       const decoded = await imageOf(sample);
       const out = buffers.takeBytes(inputSizeOf(transform) ** 2 * 3);
-      const image = apply(transform, decoded, random, { ...work, out });
+      const image = apply(transform, decoded, random, { fill, out });
       const options = transform.kind === 'training' ? transform.erasing : undefined;
       const rect = options && drawErasing(image, options, random);
       const erasing = rect && { rect, randomState: random.state };
@@ -122,22 +121,18 @@ function apply(
   transform: ClassificationTransform,
   image: RgbImage,
   random: Random,
-  {
-    scratch,
-    fill,
-    out,
-  }: { readonly scratch: Scratch; readonly fill: Rgb; readonly out: Uint8Array },
+  { fill, out }: { readonly fill: Rgb; readonly out: Uint8Array },
 ): RgbImage {
   switch (transform.kind) {
     case 'evaluation':
-      return resizeForEvaluation(image, transform.resize, { scratch, out });
+      return resizeForEvaluation(image, transform.resize, out);
     case 'training': {
       const { inputSize, filter, flipProbability, randAugment: augment } = transform;
       const size = { width: inputSize, height: inputSize };
       const crop = randomResizedCrop(image, transform.crop, random);
       const mirrored = random.chance(flipProbability);
-      const resized = resizePil(image, { filter, size, crop, mirrored, out }, scratch);
-      return augment ? randAugment(resized, augment, { random, fill, scratch }) : resized;
+      const resized = resizePil(image, { filter, size, crop, mirrored, out });
+      return augment ? randAugment(resized, augment, { random, fill }) : resized;
     }
     default:
       return transform satisfies never;

@@ -21,7 +21,6 @@ import {
 } from '../../datasets/transforms/normalize.js';
 import { cropObjectsByMask, transformObjects } from '../../datasets/transforms/objects.js';
 import { paddedSize } from '../../datasets/transforms/pad.js';
-import { Scratch } from '../../datasets/transforms/scratch.js';
 import { RpnTargetMaker, type RpnTargetRule } from '../detect/rpn-targets.js';
 import type { DetectionTransform } from '../config/detect.js';
 
@@ -83,7 +82,6 @@ export function createPipeline({
   divisor,
   rpn,
 }: DetectionPipelineOptions): Pipeline<DetectionSample, Item, Handed> {
-  const scratch = new Scratch();
   const maker = rpn && new RpnTargetMaker(rpn, divisor);
   return {
     async prepare(unmixed, context) {
@@ -93,7 +91,7 @@ export function createPipeline({
       const decoded = mixed && sample === first ? mixed.image : await decodeSample(sample);
       const { width, height } = sizeAfter(sample, steps);
       const out = context.buffers.takeBytes(width * height * 3);
-      const image = transformImage(decoded, steps, { scratch, out });
+      const image = transformImage(decoded, steps, out);
       const { imageId, file } = sample;
       const grid = gridOf(sample, steps);
       const view = { index, imageId, file, width, height, objects, grid };

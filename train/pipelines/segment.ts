@@ -19,7 +19,6 @@ import {
   type PhotometricOptions,
 } from '../../datasets/transforms/photometric.js';
 import type { Size } from '../../datasets/transforms/rect.js';
-import { Scratch } from '../../datasets/transforms/scratch.js';
 import {
   drawSegmentationGeometry,
   type SegmentationGeometryOptions,
@@ -74,7 +73,6 @@ export function createPipeline({
   transform,
   mapping,
 }: SegmentationPipelineOptions): Pipeline<SegmentationSample, Item, Handed> {
-  const scratch = new Scratch();
   return {
     async prepare(sample, { random, buffers }) {
       const decoded = await imageOf(sample);
@@ -82,7 +80,7 @@ export function createPipeline({
       const { steps, labels } = drawSteps(transform, whole, random);
       const { width, height } = sizeAfter(decoded, steps);
       const out = buffers.takeBytes(width * height * 3);
-      const image = transformImage(decoded, steps, { scratch, out });
+      const image = transformImage(decoded, steps, out);
       if (transform.kind === 'training' && transform.photometric)
         photometricDistortion(image, transform.photometric, random);
       return { image, labels };

@@ -1,5 +1,6 @@
+import type { LabelMap } from '../../core/image.js';
 import { classColor } from '../../report/overlay/colors.js';
-import { blendLabels, type Labels } from '../../report/overlay/labels.js';
+import { blendLabels } from '../../report/overlay/labels.js';
 import { appendLegend } from '../../report/overlay/legend.js';
 import { besideEachOther } from '../../report/overlay/panels.js';
 import type { Picture } from '../../report/overlay/picture.js';
@@ -16,7 +17,7 @@ export const PANELS = 'from left to right: image, labels, prediction';
  */
 export function drawSegmentation(
   image: Picture,
-  { truth, found }: { readonly truth: Labels; readonly found: Labels },
+  { truth, found }: { readonly truth: LabelMap; readonly found: LabelMap },
   names: readonly string[],
 ): Picture {
   const occurring = new Set<number>();

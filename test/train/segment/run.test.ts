@@ -14,7 +14,7 @@ import { openEngine, type Engine } from '../../../engine/runtime/engine.js';
 import { loadSegmenter } from '../../../inference/segment/load.js';
 import { readCard } from '../../../inference/card.js';
 import { modelOf } from '../../../inference/model.js';
-import type { Labels } from '../../../report/overlay/labels.js';
+import type { LabelMap } from '../../../core/image.js';
 import type { Picture } from '../../../report/overlay/picture.js';
 import { readSamples } from '../../../report/samples.js';
 import { SEGMENT_FINETUNE } from '../../../train/recipes/segment-finetune.js';
@@ -145,8 +145,12 @@ test('samples are drawn at every evaluation: image, labels and prediction with t
 
 test('a picture of labels names only classes that occur', () => {
   const image = { width: 2, height: 1, data: new Uint8Array(6).fill(200) };
-  const labels = (...data: readonly number[]): Labels => ({ width: 2, height: 1, data });
-  const draw = (truth: Labels, found: Labels): Picture =>
+  const labels = (...data: readonly number[]): LabelMap => ({
+    width: 2,
+    height: 1,
+    data: Uint8Array.from(data),
+  });
+  const draw = (truth: LabelMap, found: LabelMap): Picture =>
     drawSegmentation(image, { truth, found }, CLASSES);
   const none = draw(labels(255, 255), labels(255, 255));
   expect(none).toMatchObject({ width: 14, height: 1 }); // ignored pixels only: no legend
