@@ -64,12 +64,10 @@ export async function checkData(data: DataLayout, options: CheckOptions): Promis
 }
 
 async function checkDetection(data: DetectionData, options: CheckOptions): Promise<DataReport> {
-  const logs: ProblemLog[] = [];
-  const splits: SplitReport[] = [];
   const tables: CocoTables[] = [];
-  for (const [split, source] of Object.entries(data.splits)) {
-    const log = new ProblemLog(options.maxExamples);
+  const splits = await checkSplits(data.splits, options, async (split, source, log) => {
     const table = await readAnnotations(source.annotations, reportTo(log), { masks: false });
+    tables.push(table);
     const imageIndices = checkCocoTables(table, log);
     checkUsable(table, imageIndices, { source, isTrainingPart: split === 'train' }, log);
     if (source.images === undefined || options.images === 'none')
@@ -79,23 +77,33 @@ async function checkDetection(data: DetectionData, options: CheckOptions): Promi
       });
     else if (options.images === 'exist') await reportMissingImages(table, source.images, log);
     else await checkImageFiles(table, source.images, log, { decode: options.images === 'pixels' });
-    logs.push(log);
-    tables.push(table);
-    const { images, annotations, categories } = table;
-    splits.push({
-      split,
-      counts: {
-        images: images.ids.length,
-        annotations: annotations.ids.length,
-        categories: categories.length,
-      },
-      findings: log.findings(),
-    });
-  }
+    return {
+      images: table.images.ids.length,
+      annotations: table.annotations.ids.length,
+      categories: table.categories.length,
+    };
+  });
   const across = new ProblemLog(options.maxExamples);
   // Splits of one set must be consistent; files that are only inspected need not be.
   if (data.layout !== 'file') checkAcross(data, tables, across);
-  return report(data, splits, across, logs);
+  return report(data, splits, across);
+}
+
+/** A checked split and all its problems. */
+type CheckedSplit = Omit<SplitReport, 'findings'> & { readonly log: ProblemLog };
+
+/** Checks splits one after another. @param check reports problems and returns counts to print */
+async function checkSplits<Source>(
+  sources: Readonly<Record<string, Source>>,
+  { maxExamples }: CheckOptions,
+  check: (split: string, source: Source, log: ProblemLog) => Promise<SplitReport['counts']>,
+): Promise<readonly CheckedSplit[]> {
+  const splits: CheckedSplit[] = [];
+  for (const [split, source] of Object.entries(sources)) {
+    const log = new ProblemLog(maxExamples);
+    splits.push({ split, counts: await check(split, source, log), log });
+  }
+  return splits;
 }
 
 /** Checks that all splits have the same categories, and no image in common. */
@@ -132,22 +140,13 @@ async function checkSegmentation(
   data: SegmentationData,
   options: CheckOptions,
 ): Promise<DataReport> {
-  const logs: ProblemLog[] = [];
-  const splits: SplitReport[] = [];
-  for (const [split, source] of Object.entries(data.splits)) {
-    const log = new ProblemLog(options.maxExamples);
+  const decode = options.images === 'pixels';
+  const splits = await checkSplits(data.splits, options, async (_, source, log) => {
     const set = loadSegmentationFolder(source);
-    const { images, pixels } = await checkSegmentationSet(set, log, {
-      decode: options.images === 'pixels',
-    });
-    logs.push(log);
-    splits.push({
-      split,
-      counts: { images, classes: set.classes.length, used: pixels.filter((n) => n > 0).length },
-      findings: log.findings(),
-    });
-  }
-  return report(data, splits, new ProblemLog(), logs);
+    const { images, pixels } = await checkSegmentationSet(set, log, { decode });
+    return { images, classes: set.classes.length, used: pixels.filter((n) => n > 0).length };
+  });
+  return report(data, splits);
 }
 
 const CLASSIFICATION_PROBLEMS = {
@@ -164,11 +163,11 @@ async function checkClassification(
   data: ClassificationData,
   options: CheckOptions,
 ): Promise<DataReport> {
-  const logs: ProblemLog[] = [];
-  const splits: SplitReport[] = [];
-  for (const split of data.splits) {
-    const log = new ProblemLog(options.maxExamples);
-    const set = readImageNet(data.root, { split: split === 'val' ? 'val' : 'train' });
+  const { root } = data;
+  const { unlabelled, classUnused, sameName, fileIgnored } = CLASSIFICATION_PROBLEMS;
+  const sources = Object.fromEntries(data.splits.map((split) => [split, root]));
+  const splits = await checkSplits(sources, options, async (split, _, log) => {
+    const set = readImageNet(root, { split: split === 'val' ? 'val' : 'train' });
     if (options.images === 'headers' || options.images === 'pixels')
       await inspectFiles(
         set.samples.map(({ file }) => file),
@@ -177,32 +176,17 @@ async function checkClassification(
       );
     const used = new Set(set.samples.map(({ classIndex }) => classIndex));
     for (const { file, classIndex } of set.samples)
-      if (classIndex < 0)
-        log.add(CLASSIFICATION_PROBLEMS.unlabelled, { file, message: 'no label' });
+      if (classIndex < 0) log.add(unlabelled, { file, message: 'no label' });
     set.classes.forEach(({ name }, k) => {
-      if (!used.has(k))
-        log.add(CLASSIFICATION_PROBLEMS.classUnused, {
-          file: data.root,
-          message: quote(name),
-          id: k,
-        });
+      if (!used.has(k)) log.add(classUnused, { file: root, message: quote(name), id: k });
     });
     for (const [name, keys] of keysByName(set.classes))
       if (keys.length > 1)
-        log.add(CLASSIFICATION_PROBLEMS.sameName, {
-          file: data.root,
-          message: `${quote(name)}: ${keys.join(', ')}`,
-        });
-    for (const file of set.ignoredFiles)
-      log.add(CLASSIFICATION_PROBLEMS.fileIgnored, { file, message: 'not an image' });
-    logs.push(log);
-    splits.push({
-      split,
-      counts: { images: set.samples.length, classes: set.classes.length },
-      findings: log.findings(),
-    });
-  }
-  return report(data, splits, new ProblemLog(), logs);
+        log.add(sameName, { file: root, message: `${quote(name)}: ${keys.join(', ')}` });
+    for (const file of set.ignoredFiles) log.add(fileIgnored, { file, message: 'not an image' });
+    return { images: set.samples.length, classes: set.classes.length };
+  });
+  return report(data, splits);
 }
 
 function keysByName(classes: readonly ClassEntry[]): ReadonlyMap<string, readonly string[]> {
@@ -228,16 +212,15 @@ async function inspectFiles(
 
 function report(
   data: DataLayout,
-  splits: readonly SplitReport[],
-  across: ProblemLog,
-  logs: readonly ProblemLog[],
+  splits: readonly CheckedSplit[],
+  across = new ProblemLog(),
 ): DataReport {
-  const all = [...logs, across];
+  const logs = [...splits.map(({ log }) => log), across];
   return {
     data,
-    splits,
+    splits: splits.map(({ split, counts, log }) => ({ split, counts, findings: log.findings() })),
     across: across.findings(),
-    errors: all.reduce((sum, log) => sum + log.count('error'), 0),
-    warnings: all.reduce((sum, log) => sum + log.count('warning'), 0),
+    errors: logs.reduce((sum, log) => sum + log.count('error'), 0),
+    warnings: logs.reduce((sum, log) => sum + log.count('warning'), 0),
   };
 }

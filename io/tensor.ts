@@ -6,22 +6,27 @@ import { bfloat16ToFloat32, float16ToFloat32 } from '../core/half.js';
  * {@link file://../weights/layout.ts} converts them to this library's.
  */
 
-/** Element types of weight files, by their safetensors names. */
-export type DType = 'F64' | 'F32' | 'F16' | 'BF16' | 'I64' | 'I32' | 'I16' | 'I8' | 'U8' | 'BOOL';
+/** Arrays with the bytes of the element types of weight files, which have their safetensors names. */
+const ARRAYS = {
+  F64: Float64Array,
+  F32: Float32Array,
+  F16: Uint16Array,
+  BF16: Uint16Array,
+  I64: BigInt64Array,
+  I32: Int32Array,
+  I16: Int16Array,
+  I8: Int8Array,
+  U8: Uint8Array,
+  BOOL: Uint8Array,
+};
+
+/** Element type of a tensor in a weight file. */
+export type DType = keyof typeof ARRAYS;
 
 /** Size of one element in a file. */
-export const BYTES_PER_ELEMENT: Readonly<Record<DType, number>> = {
-  F64: 8,
-  F32: 4,
-  F16: 2,
-  BF16: 2,
-  I64: 8,
-  I32: 4,
-  I16: 2,
-  I8: 1,
-  U8: 1,
-  BOOL: 1,
-};
+export const BYTES_PER_ELEMENT = Object.fromEntries(
+  Object.entries(ARRAYS).map(([dtype, { BYTES_PER_ELEMENT: bytes }]) => [dtype, bytes]),
+) as Readonly<Record<DType, number>>;
 
 /** Values in memory: F16 and BF16 are widened to float32, BOOL is 0 or 1 in a `Uint8Array`. */
 export type TensorValues =
@@ -64,31 +69,11 @@ export function numBytes(dtype: DType, shape: readonly number[]): number {
  * @param bytes start at a multiple of 8 in their buffer, length a multiple of the element size
  */
 export function decodeValues(dtype: DType, bytes: Uint8Array): TensorValues {
-  const { buffer, byteOffset } = bytes;
-  const length = bytes.byteLength / BYTES_PER_ELEMENT[dtype];
-  switch (dtype) {
-    case 'F64':
-      return new Float64Array(buffer, byteOffset, length);
-    case 'F32':
-      return new Float32Array(buffer, byteOffset, length);
-    case 'F16':
-      return float16ToFloat32(new Uint16Array(buffer, byteOffset, length));
-    case 'BF16':
-      return bfloat16ToFloat32(new Uint16Array(buffer, byteOffset, length));
-    case 'I64':
-      return new BigInt64Array(buffer, byteOffset, length);
-    case 'I32':
-      return new Int32Array(buffer, byteOffset, length);
-    case 'I16':
-      return new Int16Array(buffer, byteOffset, length);
-    case 'I8':
-      return new Int8Array(buffer, byteOffset, length);
-    case 'U8':
-    case 'BOOL':
-      return bytes;
-    default:
-      return dtype satisfies never;
-  }
+  const { byteOffset, byteLength } = bytes;
+  const buffer = bytes.buffer as ArrayBuffer;
+  const values = new ARRAYS[dtype](buffer, byteOffset, byteLength / BYTES_PER_ELEMENT[dtype]);
+  if (!(values instanceof Uint16Array)) return values;
+  return dtype === 'F16' ? float16ToFloat32(values) : bfloat16ToFloat32(values);
 }
 
 /** Converts values to float32: doubles are rounded, integers converted, float32 is returned unchanged. */

@@ -75,7 +75,6 @@ export class Loader<Sample, Value> {
   private readonly prefetch: number;
   private lastId = 0;
   private broken: Error | undefined;
-  private waitedTotalMs = 0;
 
   /** @throws ConfigError for counts that are not whole numbers in range */
   constructor(private readonly options: LoaderOptions<Sample>) {
@@ -101,11 +100,6 @@ export class Loader<Sample, Value> {
       start(setup, (message) => this.answer(host, message)),
     );
     this.load = this.hosts.map(() => 0);
-  }
-
-  /** Total milliseconds that callers have waited for batches; near zero if loading is fast enough. */
-  get waitedMs(): number {
-    return this.waitedTotalMs;
   }
 
   /** Number of batches in an epoch of this shard. */
@@ -138,11 +132,9 @@ export class Loader<Sample, Value> {
     };
     try {
       for (order(); ahead.length > 0;) {
-        const start = performance.now();
         const receiver = await this.receiver;
         const { plan: planned, answer } = ahead[0];
         const arrived = await answer;
-        this.waitedTotalMs += performance.now() - start;
         ahead.shift();
         const batch = this.receive(planned, arrived, receiver);
         order(); // before the caller processes the batch, so that the workers continue meanwhile
