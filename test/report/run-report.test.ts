@@ -134,7 +134,7 @@ test('a report shows everything that the run left, and needs neither script nor 
     '5 MiB',
     'data:image/png;base64,',
     '&lt;b&gt;cat&lt;/b&gt;',
-    'prefers-color-scheme:dark',
+    'prefers-color-scheme: dark',
   ])
     expect(html).toContain(part);
   expect(html.match(/<svg[^>]*class="chart"/g)?.length).toBe(7); // six curves, one of the findings
