@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { EarlyStop } from '../../../train/early-stop.js';
 import { formatBytes, formatDuration, formatValue } from '../../../tools/progress/status.js';
 import type { TrainRecord } from '../../../tools/progress/status.js';
 import { ProgressView } from '../../../tools/progress/view.js';
@@ -93,34 +92,6 @@ describe('the view', () => {
     const { view, text } = watch(true, 30);
     view.record(train(10));
     for (const line of screen(text())) expect(line.length).toBeLessThan(30);
-  });
-});
-
-describe('early stop', () => {
-  const run = (values: readonly number[], patience: number): (string | undefined)[] => {
-    const stop = new EarlyStop('top1', patience);
-    return values.map((value, i) => stop.record(evaluation(10 * (i + 1), value)));
-  };
-
-  test('ends after so many evaluations without a better score', () => {
-    const results = run([0.5, 0.6, 0.6, 0.59], 2);
-    expect(results.slice(0, 3)).toEqual([undefined, undefined, undefined]);
-    expect(results[3]).toBe('no better top1 than 0.6000 of step 20 in 2 evaluations');
-  });
-
-  test('a better score starts the count anew', () => {
-    expect(run([0.5, 0.4, 0.51, 0.4, 0.52], 2)).toEqual(Array(5).fill(undefined));
-  });
-
-  test('weights and their average are one evaluation, and steps and other metrics none', () => {
-    const stop = new EarlyStop('top1', 1);
-    expect(stop.record(evaluation(10, 0.5))).toBeUndefined();
-    expect(stop.record(evaluation(10, 0.4, 'ema'))).toBeUndefined();
-    expect(stop.record(train(15))).toBeUndefined();
-    expect(
-      stop.record({ ...evaluation(20, 0), metrics: { loss: 1 } } as LogRecord),
-    ).toBeUndefined();
-    expect(stop.record(evaluation(20, 0.4))).toMatch(/in 1 evaluations/);
   });
 });
 
