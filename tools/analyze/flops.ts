@@ -1,11 +1,9 @@
 import { countMacs } from '../../backbone/macs.js';
 import { convNeXtV2Specs } from '../../backbone/convnextv2.js';
-import type { ConvNeXtV2Config } from '../../backbone/variants.js';
-import { VARIANT_NAMES } from '../../backbone/variants.js';
+import { variant, VARIANT_NAMES, type ConvNeXtV2Config } from '../../backbone/variants.js';
 import { ConfigError } from '../../core/errors.js';
 import { numParameters } from '../../engine/parameters/store.js';
 import { classifierSpecs } from '../../heads/classifier.js';
-import { variant } from '../../backbone/variants.js';
 import { openEncoder } from '../../train/pretrain/encoder.js';
 import { locateModel } from '../../inference/locate.js';
 
@@ -70,6 +68,6 @@ export async function analyzeFlops(request: FlopsRequest): Promise<FlopsReport> 
 
 async function configOf({ model, cache }: FlopsRequest): Promise<ConvNeXtV2Config> {
   if ((VARIANT_NAMES as readonly string[]).includes(model)) return variant(model);
-  const { file } = await locateModel(model, cache === undefined ? {} : { cache });
+  const { file } = await locateModel(model, { cache });
   return (await openEncoder(file)).config;
 }

@@ -5,7 +5,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { measureGemmPeak } from '../../engine/runtime/gemm-peak.js';
 import { DEFAULT_SESSION_OPTIONS, loadOnnxRuntime } from '../../engine/runtime/onnx-runtime.js';
 import { probeLowering } from '../../engine/runtime/probe.js';
-import { diagnoseMpi, diagnoseProviders, type Diagnosis } from './providers.js';
+import { diagnoseMpi, diagnoseProviders, optional, type Diagnosis } from './providers.js';
 import { cacheFolder } from '../../io/files/cache-folder.js';
 
 const OPTIONAL: readonly (readonly [name: string, what: string])[] = [
@@ -28,26 +28,24 @@ export async function diagnose(): Promise<readonly Diagnosis[]> {
   ];
 }
 
+/** A line about a required part. */
+function required(name: string, isFine: boolean, detail: string, remedy: string): Diagnosis {
+  return { name, state: isFine ? 'ok' : 'problem', detail, remedy: isFine ? undefined : remedy };
+}
+
 function node(): Diagnosis {
-  const major = Number(process.versions.node.split('.')[0]);
-  const fine = major >= 20;
-  return {
-    name: 'Node',
-    state: fine ? 'ok' : 'problem',
-    detail: `${process.version}, ${process.platform}-${process.arch}`,
-    remedy: fine ? undefined : 'install Node 20 or newer',
-  };
+  const isFine = Number(process.versions.node.split('.')[0]) >= 20;
+  const detail = `${process.version}, ${process.platform}-${process.arch}`;
+  return required('Node', isFine, detail, 'install Node 20 or newer');
 }
 
 function processor(): Diagnosis {
-  const features = ['avx512f', 'avx2', 'fma']
-    .filter((flag) => cpuFlags().includes(flag))
-    .join(', ');
-  return {
-    name: 'Processor',
-    state: 'ok',
-    detail: `${cpus()[0]?.model.trim() ?? 'unknown'}, ${availableParallelism()} threads${features ? `, ${features}` : ''}`,
-  };
+  const flags = cpuFlags();
+  const features = ['avx512f', 'avx2', 'fma'].filter((flag) => flags.includes(flag));
+  const model = cpus()[0]?.model.trim() ?? 'unknown';
+  const parts = [model, `${availableParallelism()} threads`];
+  if (features.length > 0) parts.push(features.join(', '));
+  return { name: 'Processor', state: 'ok', detail: parts.join(', ') };
 }
 
 function cpuFlags(): readonly string[] {
@@ -63,15 +61,11 @@ function cpuFlags(): readonly string[] {
 const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 
 function memory(): Diagnosis {
-  const total = Math.min(totalmem(), containerLimit());
-  const fine = total > 2 * 2 ** 30;
-  return {
-    name: 'Memory',
-    state: fine ? 'ok' : 'problem',
-    detail:
-      containerLimit() < totalmem() ? `${gib(total)}, the limit of this container` : gib(total),
-    remedy: fine ? undefined : 'training Tiny takes about 2 GiB; raise the memory limit',
-  };
+  const limit = containerLimit();
+  const total = Math.min(totalmem(), limit);
+  const detail = limit < totalmem() ? `${gib(total)}, the limit of this container` : gib(total);
+  const remedy = 'training Tiny takes about 2 GiB; raise the memory limit';
+  return required('Memory', total > 2 * 2 ** 30, detail, remedy);
 }
 
 /** Memory limit of the control group in bytes. */
@@ -87,39 +81,29 @@ function containerLimit(): number {
 function disk(): Diagnosis {
   const { bavail, bsize } = statfsSync('.');
   const free = bavail * bsize;
-  const fine = free > 2 ** 30;
-  return {
-    name: 'Free disk space here',
-    state: fine ? 'ok' : 'problem',
-    detail: `${gib(free)}; weights go to ${cacheFolder()}`,
-    remedy: fine ? undefined : 'free some space: checkpoints of Tiny take 0.34 GB each',
-  };
+  const detail = `${gib(free)}; weights go to ${cacheFolder()}`;
+  const remedy = 'free some space: checkpoints of Tiny take 0.34 GB each';
+  return required('Free disk space here', free > 2 ** 30, detail, remedy);
 }
 
 async function engine(): Promise<readonly Diagnosis[]> {
   const runtime = await loadOnnxRuntime();
   const lowering = await probeLowering(runtime);
   const peak = await measureGemmPeak(runtime, DEFAULT_SESSION_OPTIONS);
-  const native = runtime.kind === 'native';
   return [
-    {
-      name: 'ONNX Runtime',
-      state: native ? 'ok' : 'missing',
-      detail: native
+    optional(
+      'ONNX Runtime',
+      runtime.kind === 'native'
         ? `onnxruntime-node ${version('onnxruntime-node') ?? ''}`
-        : 'onnxruntime-web: one thread, slower',
-      remedy: native
-        ? undefined
-        : 'npm install onnxruntime-node@1.30.0 --onnxruntime-node-install=skip',
-    },
-    {
-      name: 'Blocked convolutions',
-      state: lowering.kind === 'cpu' ? 'ok' : 'missing',
-      detail:
-        lowering.kind === 'cpu'
-          ? `blocks of ${lowering.blockSize} channels`
-          : 'standard operators are used instead, slower',
-    },
+        : undefined,
+      'onnxruntime-web: one thread, slower',
+      'npm install onnxruntime-node@1.30.0 --onnxruntime-node-install=skip',
+    ),
+    optional(
+      'Blocked convolutions',
+      lowering.kind === 'cpu' ? `blocks of ${lowering.blockSize} channels` : undefined,
+      'standard operators are used instead, slower',
+    ),
     {
       name: 'Matrix product',
       state: 'ok',
@@ -139,11 +123,5 @@ function version(name: string): string | undefined {
 }
 
 function optionalPackage([name, what]: readonly [string, string]): Diagnosis {
-  const found = version(name);
-  return {
-    name,
-    state: found ? 'ok' : 'missing',
-    detail: found ?? `optional: ${what}`,
-    remedy: found ? undefined : `npm install ${name}@4.22.0`,
-  };
+  return optional(name, version(name), `optional: ${what}`, `npm install ${name}@4.22.0`);
 }

@@ -13,6 +13,23 @@ export interface Diagnosis {
   readonly remedy?: string | undefined;
 }
 
+/**
+ * A line about an optional part.
+ *
+ * @param found description of the part, undefined if it is missing
+ * @param instead description of its absence
+ */
+export function optional(
+  name: string,
+  found: string | undefined,
+  instead: string,
+  remedy?: string,
+): Diagnosis {
+  return found === undefined
+    ? { name, state: 'missing', detail: instead, remedy }
+    : { name, state: 'ok', detail: found };
+}
+
 /** Opens a session in a separate process, so that a crashing driver does not end `doctor`. */
 const PROBE = `
   const ort = await import('onnxruntime-node');
@@ -41,12 +58,8 @@ const REMEDIES = {
 export function diagnoseProviders(): readonly Diagnosis[] {
   return (['webgpu', 'cuda'] as const).map((provider) => {
     const reason = failure(provider);
-    return {
-      name: `--provider ${provider}`,
-      state: reason === undefined ? 'ok' : 'missing',
-      detail: reason === undefined ? 'computes' : `optional: ${reason}`,
-      remedy: reason === undefined ? undefined : REMEDIES[provider],
-    };
+    const found = reason === undefined ? 'computes' : undefined;
+    return optional(`--provider ${provider}`, found, `optional: ${reason}`, REMEDIES[provider]);
   });
 }
 
@@ -73,18 +86,14 @@ export function diagnoseMpi(koffi: string | undefined): Diagnosis {
     .split(delimiter)
     .map((folder) => join(folder, 'mpiexec'))
     .find((file) => existsSync(file));
-  const isReady = koffi !== undefined && launcher !== undefined;
-  return {
-    name: 'MPI',
-    state: isReady ? 'ok' : 'missing',
-    detail: isReady ? `${launcher}, koffi ${koffi}` : 'optional: training on several processes',
-    remedy: isReady
-      ? undefined
-      : [
-          ...(koffi === undefined ? ['npm install koffi@3'] : []),
-          ...(launcher === undefined
-            ? ['install Open MPI or MPICH (apt-get install openmpi-bin)']
-            : []),
-        ].join('; '),
-  };
+  const remedies = [
+    ...(koffi === undefined ? ['npm install koffi@3'] : []),
+    ...(launcher === undefined ? ['install Open MPI or MPICH (apt-get install openmpi-bin)'] : []),
+  ];
+  return optional(
+    'MPI',
+    remedies.length === 0 ? `${launcher}, koffi ${koffi}` : undefined,
+    'optional: training on several processes',
+    remedies.join('; '),
+  );
 }

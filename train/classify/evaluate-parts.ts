@@ -9,8 +9,7 @@ import type { ClassifierModel } from '../../inference/model.js';
 import { writeAtomically, writeJsonAtomically } from '../../io/files/atomic.js';
 import type { Shard } from '../distributed/shard.js';
 import type { Scalars } from '../trainer.js';
-import type { EvaluateOptions } from './evaluate.js';
-import { countSamples, samplesToScore } from './evaluate.js';
+import { countSamples, samplesToScore, type EvaluateOptions } from './evaluate.js';
 import { classificationScores } from './trainer.js';
 
 /** Options of {@link evaluateInParts}. */

@@ -9,9 +9,8 @@ import { topClasses } from '../../inference/classify/top-classes.js';
 import type { ClassifierModel } from '../../inference/model.js';
 import { decodeImage } from '../../io/image/decode.js';
 import type { ReportBars, ReportChart, RunEvaluation } from '../../report/evaluation-document.js';
-import { bestAndWorst, scopeOf, type Scored } from '../../report/examples.js';
+import { examplePictures, scopeOf, type Scored } from '../../report/examples.js';
 import { percentWithSign } from '../../report/format.js';
-import { PICTURES, savePicture } from '../../report/save-picture.js';
 import type { ReportSections, SectionsRequest } from '../report-sections.js';
 
 /** Predictions for an image. */
@@ -197,7 +196,7 @@ function mistakes(answers: readonly Answer[], names: readonly string[]): ReportB
   };
 }
 
-async function examples(
+function examples(
   answers: readonly Answer[],
   names: readonly string[],
   folder: string,
@@ -206,38 +205,20 @@ async function examples(
     item: answer,
     score: answer.probabilities[answer.sample.classIndex],
   }));
-  const { best, worst } = bestAndWorst(scored);
-  const row = async (
-    kind: string,
-    some: readonly Answer[],
-  ): Promise<RunEvaluation['pictures'][number]['items']> => {
-    const items: { file: string; caption: string }[] = [];
-    for (const [i, { sample, probabilities, predicted }] of some.entries()) {
-      const name = `${PICTURES}/${kind}-${i + 1}.jpg`;
-      const file = await savePicture(folder, name, await decodeImage(sample.file));
-      const isRight = predicted === sample.classIndex;
-      const truth = `${names[sample.classIndex]} with ${percentWithSign(probabilities[sample.classIndex])}`;
-      const caption = isRight
-        ? `right: ${truth}`
-        : `${names[predicted]} with ${percentWithSign(probabilities[predicted])}; right would be ${truth}`;
-      items.push({ file, caption: `${caption} · ${basename(sample.file)}` });
-    }
-    return items;
+  const notes = {
+    Worst: 'the true class got the lowest probability',
+    Best: 'the true class got the highest probability',
   };
-  return [
-    {
-      title: 'Worst',
-      size: 'small',
-      note: 'the true class got the lowest probability',
-      items: await row('worst', worst),
-    },
-    {
-      title: 'Best',
-      size: 'small',
-      note: 'the true class got the highest probability',
-      items: await row('best', best),
-    },
-  ];
+  const layout = { size: 'small', notes } as const;
+  return examplePictures(folder, scored, layout, async ({ sample, probabilities, predicted }) => {
+    const [real, shown] = [sample.classIndex, predicted].map(
+      (k) => `${names[k]} with ${percentWithSign(probabilities[k])}`,
+    );
+    const verdict =
+      predicted === sample.classIndex ? `right: ${real}` : `${shown}; right would be ${real}`;
+    const picture = await decodeImage(sample.file);
+    return { picture, caption: `${verdict} · ${basename(sample.file)}` };
+  });
 }
 
 function countBars(

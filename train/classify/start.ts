@@ -1,6 +1,5 @@
 import type { ParameterStore } from '../../engine/parameters/store.js';
-import { parameterTargets } from '../../weights/load.js';
-import { loadTensors } from '../../weights/load.js';
+import { loadTensors, parameterTargets } from '../../weights/load.js';
 import { withWeights } from '../../weights/open.js';
 import { toCanonical } from '../../weights/schemes/canonical.js';
 import { selectWeights } from '../../weights/select.js';

@@ -1,5 +1,4 @@
-import type { ConvNeXtV2Config } from '../../backbone/variants.js';
-import { VARIANT_NAMES, VARIANTS } from '../../backbone/variants.js';
+import { VARIANT_NAMES, VARIANTS, type ConvNeXtV2Config } from '../../backbone/variants.js';
 import { RECIPES } from '../recipes/index.js';
 import { peakLearningRate } from './pretrain.js';
 import type { RecipeConfig } from './schemas.js';

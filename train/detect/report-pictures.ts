@@ -5,11 +5,10 @@ import { matchImages } from '../../evaluation/coco/match-images.js';
 import type { CocoDetections, CocoGroundTruth } from '../../evaluation/coco/objects.js';
 import { drawnObjects } from '../../report/draw.js';
 import type { RunEvaluation } from '../../report/evaluation-document.js';
-import { bestAndWorst, type Scored } from '../../report/examples.js';
+import { examplePictures, type Scored } from '../../report/examples.js';
 import { percentWithSign } from '../../report/format.js';
 import { drawDetections } from '../../report/overlay/detections.js';
 import { besideEachOther } from '../../report/overlay/panels.js';
-import { PICTURES, savePicture } from '../../report/save-picture.js';
 import { drawnTruth, SHOWN_SCORE } from './drawing.js';
 
 /** An image with its detections. */
@@ -29,7 +28,7 @@ interface ExampleOptions {
 }
 
 /** Draws the images with the best and the worst F1, annotations and detections side by side. */
-export async function examplePictures(
+export function detectionExamples(
   answers: readonly DetectedImage[],
   { truth, detections, classNames, folder }: ExampleOptions,
 ): Promise<RunEvaluation['pictures']> {
@@ -44,28 +43,16 @@ export async function examplePictures(
       item: answer,
       score: scores.get(answer.sample.imageId) ?? 0,
     }));
-  const { best, worst } = bestAndWorst(scored);
-  const row = async (
-    kind: string,
-    some: readonly DetectedImage[],
-  ): Promise<RunEvaluation['pictures'][number]['items']> => {
-    const items: { file: string; caption: string }[] = [];
-    for (const [i, { sample, result }] of some.entries()) {
-      const image = await imageOf(sample);
-      const sides = [drawnTruth(sample, classNames), drawnObjects(result, SHOWN_SCORE)];
-      const picture = besideEachOther(sides.map((side) => drawDetections(image, side)));
-      const [real, shown] = sides.map(({ length }) => length);
-      const f1 = percentWithSign(scores.get(sample.imageId) ?? 0);
-      items.push({
-        file: await savePicture(folder, `${PICTURES}/${kind}-${i + 1}.jpg`, picture),
-        caption: `${basename(sample.file)}: ${real} annotated (left), ${shown} detected (right); F1 ${f1}`,
-      });
-    }
-    return items;
-  };
   const note = `left the annotations, right the detections from score ${SHOWN_SCORE} on`;
-  return [
-    { title: 'Worst', size: 'wide', note, items: await row('worst', worst) },
-    { title: 'Best', size: 'wide', note, items: await row('best', best) },
-  ];
+  const layout = { size: 'wide', notes: { Worst: note, Best: note } } as const;
+  return examplePictures(folder, scored, layout, async ({ sample, result }) => {
+    const image = await imageOf(sample);
+    const sides = [drawnTruth(sample, classNames), drawnObjects(result, SHOWN_SCORE)];
+    const [real, shown] = sides.map(({ length }) => length);
+    const f1 = percentWithSign(scores.get(sample.imageId) ?? 0);
+    return {
+      picture: besideEachOther(sides.map((side) => drawDetections(image, side))),
+      caption: `${basename(sample.file)}: ${real} annotated (left), ${shown} detected (right); F1 ${f1}`,
+    };
+  });
 }

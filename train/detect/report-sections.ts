@@ -15,7 +15,7 @@ import type { ReportSections, SectionsRequest } from '../report-sections.js';
 import { findData } from '../tasks/find-data.js';
 import { SHOWN_SCORE } from './drawing.js';
 import { detectionMetrics, evaluateDetector, groundTruth } from './evaluate.js';
-import { AT, examplePictures, type DetectedImage } from './report-pictures.js';
+import { AT, detectionExamples, type DetectedImage } from './report-pictures.js';
 
 /** Creates the sections of a detector: scores, mistakes and examples. */
 export async function detectorSections(
@@ -43,7 +43,7 @@ export async function detectorSections(
     charts: Object.entries(results).flatMap(([kind, result]) => curves(kind, result, names)),
     bars: errors(truth, detections),
     confusion: [confusion(truth, detections, names)],
-    pictures: await examplePictures(answers, { truth, detections, classNames, folder }),
+    pictures: await detectionExamples(answers, { truth, detections, classNames, folder }),
     data: statistics(training, set),
   };
 }

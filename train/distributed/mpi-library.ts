@@ -1,6 +1,5 @@
 import { ConfigError } from '../../core/errors.js';
-import type { MpiAbi, MpiConstant, MpiHandle } from './mpi-abi.js';
-import { mpiAbi } from './mpi-abi.js';
+import { mpiAbi, type MpiAbi, type MpiConstant, type MpiHandle } from './mpi-abi.js';
 
 /** Memory that a function reads or writes. */
 type Memory = Float32Array | Int32Array | Uint8Array | BigInt64Array | bigint;

@@ -1,10 +1,8 @@
 import { hostname } from 'node:os';
 import { ConfigError, WorkError } from '../../core/errors.js';
 import type { CollectiveOptions, CommunicationTimes, Communicator } from './communicator.js';
-import type { Collective, MpiLibrary } from './mpi-library.js';
-import { LIBRARY_NAMES, loadMpi } from './mpi-library.js';
-import type { CollectiveKind, Patience } from './rendezvous.js';
-import { Rendezvous } from './rendezvous.js';
+import { LIBRARY_NAMES, loadMpi, type Collective, type MpiLibrary } from './mpi-library.js';
+import { Rendezvous, type CollectiveKind, type Patience } from './rendezvous.js';
 
 /** Launcher of the processes, from their environment. */
 export interface Launcher {

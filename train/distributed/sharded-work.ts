@@ -3,10 +3,8 @@ import { join } from 'node:path';
 import { ConfigError } from '../../core/errors.js';
 import { decodePartialResult, encodePartialResult } from '../../evaluation/partial-result.js';
 import { writeAtomically } from '../../io/files/atomic.js';
-import type { Communicator } from './communicator.js';
-import { SINGLE_PROCESS } from './communicator.js';
-import type { EvaluationShard } from './evaluation.js';
-import { EVALUATION, evaluationShard } from './evaluation.js';
+import { SINGLE_PROCESS, type Communicator } from './communicator.js';
+import { EVALUATION, evaluationShard, type EvaluationShard } from './evaluation.js';
 import type { Shard } from './shard.js';
 
 /** Work on images that several processes may do. */

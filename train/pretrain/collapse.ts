@@ -1,9 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
-import type { ConvNeXtV2Specs } from '../../backbone/convnextv2.js';
-import { convNeXtV2Features } from '../../backbone/convnextv2.js';
+import { convNeXtV2Features, type ConvNeXtV2Specs } from '../../backbone/convnextv2.js';
 import type { GrnVariant } from '../../backbone/grn-variant.js';
 import { DataError } from '../../core/errors.js';
-import { ParameterStore } from '../../engine/parameters/store.js';
+import type { ParameterStore } from '../../engine/parameters/store.js';
 import type { TensorTree } from '../../engine/parameters/tensors.js';
 import type { Engine } from '../../engine/runtime/engine.js';
 import type { HostTensor, Program } from '../../engine/runtime/program.js';

@@ -1,14 +1,12 @@
 import { convNeXtV2Specs } from '../../backbone/convnextv2.js';
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
-import { parameterTargets } from '../../weights/load.js';
 import { inferArchitecture } from '../../weights/architecture.js';
-import { loadTensors } from '../../weights/load.js';
+import { loadTensors, parameterTargets } from '../../weights/load.js';
 import { withWeights } from '../../weights/open.js';
 import { toCanonical } from '../../weights/schemes/canonical.js';
 import { detectScheme } from '../../weights/schemes/names.js';
-import type { Which } from '../../weights/select.js';
-import { selectWeights } from '../../weights/select.js';
+import { selectWeights, type Which } from '../../weights/select.js';
 import type { TensorMap } from '../../io/tensor.js';
 
 /** A backbone with its weights. */

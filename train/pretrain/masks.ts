@@ -1,6 +1,5 @@
 import type { FcmaeConfig } from '../../backbone/fcmae.js';
-import type { PatchMask } from '../../backbone/masking.js';
-import { maskFromNoise, patchGrid } from '../../backbone/masking.js';
+import { maskFromNoise, patchGrid, type PatchMask } from '../../backbone/masking.js';
 import { Random } from '../../core/random.js';
 import { ownRows, WHOLE } from '../distributed/shard.js';
 import type { StepPosition } from '../trainer.js';

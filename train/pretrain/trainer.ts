@@ -4,8 +4,7 @@ import { ParameterStore } from '../../engine/parameters/store.js';
 import type { Engine } from '../../engine/runtime/engine.js';
 import type { Fcmae } from '../../models/fcmae.js';
 import type { LoadedClassificationBatch } from '../classify/trainer.js';
-import { describeSamples } from '../trainer.js';
-import type { NamedSamples, Trainer } from '../trainer.js';
+import { describeSamples, type NamedSamples, type Trainer } from '../trainer.js';
 import { drawMasks } from './masks.js';
 
 /** Arguments of {@link createAutoencoderTrainer}. */

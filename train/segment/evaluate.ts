@@ -7,8 +7,7 @@ import { imageOf } from '../../datasets/sample.js';
 import { SemanticEvaluator, type SemanticResult } from '../../evaluation/semantic/evaluator.js';
 import type { ClassAreas } from '../../evaluation/semantic/metrics.js';
 import type { SegmenterModel } from '../../inference/model.js';
-import type { EvaluationShard } from '../distributed/evaluation.js';
-import { ownSamples } from '../distributed/evaluation.js';
+import { ownSamples, type EvaluationShard } from '../distributed/evaluation.js';
 
 /** Options of {@link evaluateSegmenter}. */
 interface EvaluateSegmenterOptions {

@@ -7,9 +7,8 @@ import { semanticMetrics } from '../../evaluation/semantic/metrics.js';
 import type { SegmenterModel } from '../../inference/model.js';
 import { decodeImage } from '../../io/image/decode.js';
 import type { ReportBars, RunEvaluation } from '../../report/evaluation-document.js';
-import { bestAndWorst, scopeOf, type Scored } from '../../report/examples.js';
+import { examplePictures, scopeOf, type Scored } from '../../report/examples.js';
 import { percentWithSign } from '../../report/format.js';
-import { PICTURES, savePicture } from '../../report/save-picture.js';
 import type { ReportSections, SectionsRequest } from '../report-sections.js';
 import { findData } from '../tasks/find-data.js';
 import { drawSegmentation, PANELS } from './drawing.js';
@@ -19,6 +18,7 @@ import { evaluateSegmenter } from './evaluate.js';
 interface Answer {
   readonly index: number;
   readonly predicted: Uint8Array;
+  readonly mIoU: number;
 }
 
 /** Creates the sections of a segmenter: scores, mistakes and examples. */
@@ -35,9 +35,9 @@ export async function segmenterSections(
   let index = 0;
   const result = await evaluateSegmenter(model, set, {
     onResult: (_file, { labels }, { areas }) => {
-      const score = semanticMetrics(areas).mIoU;
-      const item = { index: index++, predicted: labels };
-      if (Number.isFinite(score)) scored.push({ item, score });
+      const { mIoU } = semanticMetrics(areas);
+      const item = { index: index++, predicted: labels, mIoU };
+      if (Number.isFinite(mIoU)) scored.push({ item, score: mIoU });
     },
   });
   const { aAcc, mIoU, mAcc, fwIoU, mFscore } = result;
@@ -110,35 +110,22 @@ function pixelBars({ areas }: SemanticResult, names: readonly string[]): ReportB
   };
 }
 
-async function examples(
+function examples(
   scored: readonly Scored<Answer>[],
   set: SegmentationSet,
   classNames: readonly string[],
   folder: string,
 ): Promise<RunEvaluation['pictures']> {
-  const scoreOf = new Map(scored.map(({ item, score }) => [item, score]));
-  const { best, worst } = bestAndWorst(scored);
-  const row = async (
-    kind: string,
-    some: readonly Answer[],
-  ): Promise<RunEvaluation['pictures'][number]['items']> => {
-    const items: { file: string; caption: string }[] = [];
-    for (const [i, answer] of some.entries()) {
-      const { file, labelFile } = set.samples[answer.index];
-      const image = await decodeImage(file);
-      const { width, height } = image;
-      const truth = await readLabelMap(labelFile, set.mapping, image);
-      const found = { width, height, data: answer.predicted };
-      const picture = drawSegmentation(image, { truth, found }, classNames);
-      items.push({
-        file: await savePicture(folder, `${PICTURES}/${kind}-${i + 1}.jpg`, picture),
-        caption: `${basename(file)}: mean IoU ${percentWithSign(scoreOf.get(answer) ?? NaN)}`,
-      });
-    }
-    return items;
-  };
-  return [
-    { title: 'Worst', size: 'wide', note: PANELS, items: await row('worst', worst) },
-    { title: 'Best', size: 'wide', note: PANELS, items: await row('best', best) },
-  ];
+  const layout = { size: 'wide', notes: { Worst: PANELS, Best: PANELS } } as const;
+  return examplePictures(folder, scored, layout, async ({ index, predicted, mIoU }) => {
+    const { file, labelFile } = set.samples[index];
+    const image = await decodeImage(file);
+    const { width, height } = image;
+    const truth = await readLabelMap(labelFile, set.mapping, image);
+    const found = { width, height, data: predicted };
+    return {
+      picture: drawSegmentation(image, { truth, found }, classNames),
+      caption: `${basename(file)}: mean IoU ${percentWithSign(mIoU)}`,
+    };
+  });
 }
