@@ -42,25 +42,16 @@ interface Case {
   readonly wanted: { readonly least: number; readonly goal: number };
 }
 
-interface Report {
+/** Images per second; also a line of `loading_peers.py`. */
+interface Rates {
   readonly name: string;
-  readonly images: number;
   readonly best: number;
   readonly median: number;
-  /** CPU time of all threads per image. */
+  /** CPU time of all threads or processes per image. */
   readonly cpuMs: number;
-  readonly least: number;
-  readonly goal: number;
 }
 
-/** A line of `loading_peers.py`. */
-interface PeerReport {
-  readonly name: string;
-  readonly best: number;
-  readonly median: number;
-  /** CPU time of all processes per image. */
-  readonly cpuMs: number;
-}
+type Report = Rates & Case['wanted'] & { readonly images: number };
 
 /** Cases supported by `loading_peers.py`. */
 const PEER_CASES = ['imagenet', 'coco-lsj'] as const;
@@ -114,7 +105,7 @@ async function main(args: readonly string[]): Promise<void> {
       );
 }
 
-function runPeers(python: string, args: readonly string[]): readonly PeerReport[] {
+function runPeers(python: string, args: readonly string[]): readonly Rates[] {
   const script = resolve(fileURLToPath(import.meta.url), '../../../bench/loading_peers.py');
   const { status, stdout, stderr } = spawnSync(python, [script, ...args], { encoding: 'utf8' });
   if (status !== 0)
@@ -122,7 +113,7 @@ function runPeers(python: string, args: readonly string[]): readonly PeerReport[
   return stdout
     .trim()
     .split('\n')
-    .map((text) => JSON.parse(text) as PeerReport);
+    .map((text) => JSON.parse(text) as Rates);
 }
 
 function line({ name, images, best, median, cpuMs, least, goal }: Report): string {

@@ -155,7 +155,7 @@ export class CaptureBackend extends tf.KernelBackend {
   }
 
   override readSync(_dataId: object): tf.BackendValues {
-    const at = this.open?.scope.current;
+    const at = this.open?.scope();
     throw new ConfigError(
       `capture${at ? ` of ${at}` : ''}: expected no reading of values while a graph is captured, got dataSync(); ` +
         'what depends on values must be a graph input',

@@ -33,12 +33,7 @@ interface CaptureRequest {
  */
 export function captureGraph(request: CaptureRequest): OnnxGraph {
   const backend = ensureCaptureBackend();
-  const scope = {
-    get current(): string {
-      return layerScope();
-    },
-  };
-  const graph = new GraphBuilder(request.lowering, scope);
+  const graph = new GraphBuilder(request.lowering, layerScope);
   return isolated(() => {
     let captured: OnnxGraph | undefined;
     backend.during(graph, () =>

@@ -49,7 +49,7 @@ export class GraphBuilder {
   /** @param scope returns the name of the current layer, the prefix of node names */
   constructor(
     readonly lowering: Lowering,
-    readonly scope: { current: string } = { current: '' },
+    readonly scope: () => string = () => '',
   ) {}
 
   /** Declares a graph input. */
@@ -69,7 +69,8 @@ export class GraphBuilder {
     const key = `${domain}:${op}(${names.join(',')})${JSON.stringify(attributes)}${outputs.map(({ type }) => type).join()}`;
     const before = this.known.get(key);
     if (before) return before;
-    const name = this.unique(this.scope.current === '' ? op : `${this.scope.current}/${op}`);
+    const scope = this.scope();
+    const name = this.unique(scope === '' ? op : `${scope}/${op}`);
     const values = outputs.map(({ shape, type }, index) => ({
       name: index === 0 ? name : `${name}.${index}`,
       shape: [...shape],

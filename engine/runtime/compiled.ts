@@ -18,7 +18,13 @@ import type {
   OutputArrays,
   Program,
 } from './program.js';
-import { assertHostTensor, assertOutputArrays, evaluate, gradientName } from './program.js';
+import {
+  assertHostTensor,
+  assertOutputArrays,
+  elementType,
+  evaluate,
+  gradientName,
+} from './program.js';
 
 /** Options of compilation. */
 export interface CompileOptions extends SessionOptions {
@@ -199,11 +205,6 @@ export class CompiledProgram implements Executable {
     const entry = store.entries.find(({ path }) => gradientName(path) === output);
     return entry && store.view(entry, gradients.into);
   }
-}
-
-function elementType(data: HostTensor['data']): 'float32' | 'int32' | 'bool' {
-  if (data instanceof Float32Array) return 'float32';
-  return data instanceof Int32Array ? 'int32' : 'bool';
 }
 
 function hostToOrt(Tensor: OnnxRuntime['ort']['Tensor'], { shape, data }: HostTensor): Ort.Tensor {

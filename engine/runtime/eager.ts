@@ -3,7 +3,13 @@ import { ConfigError } from '../../core/errors.js';
 import type { ParameterStore } from '../parameters/store.js';
 import type { GradientTarget } from './compiled.js';
 import type { Executable, HostTensor, HostTensors, OutputArrays, Program } from './program.js';
-import { assertHostTensor, assertOutputArrays, evaluate, gradientName } from './program.js';
+import {
+  assertHostTensor,
+  assertOutputArrays,
+  elementType,
+  evaluate,
+  gradientName,
+} from './program.js';
 
 /**
  * Runs a program operation by operation on a tfjs backend: the reference for compiled programs, and the way to use
@@ -86,8 +92,6 @@ async function hostData(tensor: tf.Tensor): Promise<HostTensor['data']> {
 }
 
 function hostToTensor({ shape, data }: HostTensor): tf.Tensor {
-  const dtype =
-    data instanceof Float32Array ? 'float32' : data instanceof Int32Array ? 'int32' : 'bool';
   // Copied, because tfjs's cpu backend would alias the caller's memory.
-  return tf.tensor(data.slice(), [...shape], dtype);
+  return tf.tensor(data.slice(), [...shape], elementType(data));
 }

@@ -1,3 +1,4 @@
+import { GraphBuilder } from '../capture/graph-builder.js';
 import { encodeModel } from '../onnx/encode-model.js';
 import { openSession, type OnnxRuntime, type SessionOptions } from './onnx-runtime.js';
 
@@ -13,32 +14,10 @@ export async function measureGemmPeak(
   options: SessionOptions,
 ): Promise<number> {
   const shape = [SIZE, SIZE];
-  const value = (name: string): { name: string; shape: number[]; type: 'float32' } => ({
-    name,
-    shape,
-    type: 'float32',
-  });
-  const session = await openSession(
-    runtime,
-    encodeModel({
-      name: 'gemm',
-      nodes: [
-        {
-          name: 'gemm',
-          op: 'MatMul',
-          domain: '',
-          inputs: ['a', 'b'],
-          outputs: ['y'],
-          attributes: {},
-        },
-      ],
-      inputs: [value('a'), value('b')],
-      outputs: [value('y')],
-      initializers: [],
-      opsets: { '': 20 },
-    }),
-    options,
-  );
+  const graph = new GraphBuilder({ kind: 'portable' });
+  const operands = ['a', 'b'].map((name) => graph.input(name, shape, 'float32'));
+  const model = encodeModel(graph.finish('gemm', { y: graph.node('MatMul', operands, shape) }));
+  const session = await openSession(runtime, model, options);
   const tensor = (fill: number): InstanceType<OnnxRuntime['ort']['Tensor']> =>
     new runtime.ort.Tensor('float32', new Float32Array(SIZE * SIZE).fill(fill), shape);
   const feeds = { a: tensor(0.5), b: tensor(0.25) };

@@ -1,4 +1,4 @@
-import type { Lowering } from '../capture/graph-builder.js';
+import { GraphBuilder, type Lowering } from '../capture/graph-builder.js';
 import { encodeModel } from '../onnx/encode-model.js';
 import { int } from '../onnx/graph.js';
 import { DEFAULT_SESSION_OPTIONS, openSession, type OnnxRuntime } from './onnx-runtime.js';
@@ -11,30 +11,18 @@ import { DEFAULT_SESSION_OPTIONS, openSession, type OnnxRuntime } from './onnx-r
  */
 export async function probeLowering(runtime: OnnxRuntime): Promise<Lowering> {
   if (runtime.kind === 'wasm') return { kind: 'portable' };
-  const model = encodeModel({
-    name: 'probe',
-    nodes: [
-      {
-        name: 'probe',
-        op: 'ReorderInput',
-        domain: 'com.microsoft.nchwc',
-        inputs: ['x'],
-        outputs: ['y'],
-        attributes: { channels_last: int(1) },
-      },
-    ],
-    inputs: [{ name: 'x', shape: [1, 1, 1, 4], type: 'float32' }],
-    outputs: [{ name: 'y', shape: [1, 16, 1, 1], type: 'float32' }],
-    initializers: [],
-    opsets: { '': 20, 'com.microsoft.nchwc': 1 },
-  });
+  const graph = new GraphBuilder({ kind: 'portable' });
+  const x = graph.input('x', [1, 1, 1, 4], 'float32');
+  const attributes = { channels_last: int(1) };
+  const y = graph.contrib('com.microsoft.nchwc', 'ReorderInput', [x], [1, 16, 1, 1], attributes);
+  const model = encodeModel(graph.finish('probe', { y }));
   try {
     const session = await openSession(runtime, model, { ...DEFAULT_SESSION_OPTIONS, threads: 1 });
-    const { y } = await session.run({
+    const result = await session.run({
       x: new runtime.ort.Tensor('float32', Float32Array.of(1, 2, 3, 4), [1, 1, 1, 4]),
     });
     await session.release();
-    const blockSize = y.dims[1];
+    const blockSize = result['y'].dims[1];
     return blockSize > 4 ? { kind: 'cpu', blockSize } : { kind: 'portable' };
   } catch {
     return { kind: 'portable' };

@@ -11,6 +11,12 @@ export interface HostTensor {
   readonly data: Float32Array | Int32Array | Uint8Array;
 }
 
+/** Element type of a tensor's data. */
+export function elementType(data: HostTensor['data']): 'float32' | 'int32' | 'bool' {
+  if (data instanceof Float32Array) return 'float32';
+  return data instanceof Int32Array ? 'int32' : 'bool';
+}
+
 /**
  * Checks an input of a program.
  *

@@ -16,6 +16,8 @@ export interface CocoMatches extends MatchBits {
   readonly ranks: Int32Array;
 }
 
+const COLUMNS = ['images', 'categories', 'scores', 'ranks', 'matched', 'ignored'] as const;
+
 /** Allocates rows of zeros. @param wordsPerRow words of bits per row, `A · W` */
 export function newMatches(count: number, wordsPerRow: number): CocoMatches {
   return {
@@ -50,12 +52,8 @@ export function mergeMatches(
   const all = newMatches(count, sizes.wordsPerRow);
   let at = 0;
   for (const portion of portions) {
-    all.images.set(portion.images, at);
-    all.categories.set(portion.categories, at);
-    all.scores.set(portion.scores, at);
-    all.ranks.set(portion.ranks, at);
-    all.matched.set(portion.matched, at * sizes.wordsPerRow);
-    all.ignored.set(portion.ignored, at * sizes.wordsPerRow);
+    for (const column of COLUMNS)
+      all[column].set(portion[column], at * widthOf(all[column], count));
     at += portion.images.length;
   }
   const byImage = countingSort(positions(count), all.images, sizes.numImages);
@@ -71,24 +69,21 @@ function positions(count: number): Uint32Array {
 function pickRows(rows: CocoMatches, order: Uint32Array): CocoMatches {
   const count = order.length;
   const wordsPerRow = rows.images.length > 0 ? rows.matched.length / rows.images.length : 0;
-  return {
-    images: gather(rows.images, order, new Int32Array(count)),
-    categories: gather(rows.categories, order, new Int32Array(count)),
-    scores: gather(rows.scores, order, new Float64Array(count)),
-    ranks: gather(rows.ranks, order, new Int32Array(count)),
-    matched: gather(rows.matched, order, new Uint32Array(count * wordsPerRow)),
-    ignored: gather(rows.ignored, order, new Uint32Array(count * wordsPerRow)),
-  };
+  const picked = newMatches(count, wordsPerRow);
+  for (const column of COLUMNS) gather(rows[column], order, picked[column]);
+  return picked;
 }
 
-/** Reorders rows of `to.length / order.length` numbers. */
+/** Reorders rows into `to`. */
 function gather<Numbers extends Int32Array | Uint32Array | Float64Array>(
   from: Numbers,
   order: Uint32Array,
   to: Numbers,
-): Numbers {
-  const width = order.length > 0 ? to.length / order.length : 0;
+): void {
+  const width = widthOf(to, order.length);
   for (let i = 0, at = 0; i < order.length; i++)
     for (let w = order[i] * width; w < (order[i] + 1) * width; w++) to[at++] = from[w];
-  return to;
 }
+
+const widthOf = ({ length }: ArrayLike<number>, count: number): number =>
+  count > 0 ? length / count : 0;

@@ -181,7 +181,7 @@ describe('outputs get the requested names', () => {
 describe('names', () => {
   test('begin with the current layer, and are unique', () => {
     const scope = { current: 'stages.0' };
-    const graph = new GraphBuilder({ kind: 'portable' }, scope);
+    const graph = new GraphBuilder({ kind: 'portable' }, () => scope.current);
     const x = input(graph);
     const first = graph.node('Relu', [x], x.shape);
     const second = graph.node('Relu', [first], x.shape);
