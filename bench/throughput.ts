@@ -27,15 +27,6 @@ import { IMAGENET_1K_RECIPES } from '../train/recipes/imagenet-1k.js';
  * are arbitrary, which does not affect the time.
  */
 
-interface Rates {
-  /** Images per second. */
-  readonly step: number;
-  readonly loader: number;
-  readonly both: number;
-  /** Fraction of the training time spent waiting for data. */
-  readonly dataWait: number;
-}
-
 const CLASSES = 10;
 
 function labeled(folder: string, least: number): ClassificationSet {
@@ -69,12 +60,13 @@ async function loaderRate(config: ClassificationConfig, set: ClassificationSet):
   return (1000 * images) / (performance.now() - start);
 }
 
+/** Images per second, and the fraction of the time spent waiting for data. */
 async function trainingRate(
   engine: Engine,
   config: ClassificationConfig,
   set: ClassificationSet,
   steps: number,
-): Promise<Pick<Rates, 'both' | 'dataWait'>> {
+): Promise<{ readonly both: number; readonly dataWait: number }> {
   const folder = mkdtempSync(join(tmpdir(), 'convnextv2-throughput-'));
   const records: StepRates[] = [];
   try {
@@ -132,7 +124,7 @@ async function main(): Promise<void> {
     CLASSES,
   );
   const step = (1000 * batchSize) / minMs;
-  const rates: Rates = { step, loader, ...(await trainingRate(engine, config, set, steps)) };
+  const rates = { step, loader, ...(await trainingRate(engine, config, set, steps)) };
   const bound = 1 / (1 / rates.step + 1 / rates.loader);
   if (values.json) {
     console.log(JSON.stringify({ ...values, load: loadavg()[0], ...rates, bound }));

@@ -106,8 +106,8 @@ export function decodeBoxes(
  * Decodes one group of deltas per reference, the one of its class, as Cascade R-CNN does between stages.
  *
  * @param references `[M, 4]`
- * @param deltas `[M, K·4]`, class-major
- * @param classIndices `int32 [M]`, 0 … K − 1
+ * @param deltas `[M, K·4]`, class-major, or class-agnostic `[M, 4]`
+ * @param classIndices `int32 [M]`, 0 … K − 1; values are ignored if the deltas are class-agnostic
  * @returns `[M, 4]`
  * @throws ShapeError unless the lengths fit; DataError for a class index outside 0 … K − 1
  */
@@ -125,7 +125,7 @@ export function decodeBoxesOfClass(
     );
   const out = new Float32Array(4 * M);
   for (let i = 0; i < M; i++) {
-    const k = classIndices[i];
+    const k = K === 1 ? 0 : classIndices[i];
     if (!(k >= 0 && k < K))
       throw new DataError(
         `decodeBoxesOfClass: expected a class 0 to ${K - 1}, got ${k} at row ${i}`,

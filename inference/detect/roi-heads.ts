@@ -1,5 +1,5 @@
 import type { Boxes, Size } from '../../core/boxes.js';
-import { decodeBoxes } from '../../core/box-coder.js';
+import { decodeBoxes, decodeBoxesOfClass } from '../../core/box-coder.js';
 import type { ParameterStore } from '../../engine/parameters/store.js';
 import type { Engine, PrepareOptions } from '../../engine/runtime/engine.js';
 import type { Executable } from '../../engine/runtime/program.js';
@@ -8,7 +8,6 @@ import type { RoiArena } from '../../heads/roi/roi-memory.js';
 import type { Detector } from '../../models/detector.js';
 import { bucketOf, maskChunks } from '../../models/detection/buckets.js';
 import { classScores, foregroundClasses } from '../../models/detection/class-scores.js';
-import { refineBoxes } from '../../models/detection/refine-boxes.js';
 
 /** Boxes and class scores of the RoIs of one image before suppression. */
 export interface BoxCandidates {
@@ -83,7 +82,7 @@ export class RoiHeads {
       seen.push({ boxes, logits, deltas });
       if (i + 1 < this.boxHeads.length) {
         const classes = foregroundClasses(logits, numClasses);
-        boxes = refineBoxes(boxes, deltas, classes, image, stages[i].coder);
+        boxes = decodeBoxesOfClass(boxes, deltas, classes, { ...stages[i].coder, clip: image });
       }
     }
     const last = seen[seen.length - 1];

@@ -1,11 +1,11 @@
 import type { Boxes, Size } from '../../core/boxes.js';
+import { decodeBoxesOfClass } from '../../core/box-coder.js';
 import type { Executable, HostTensor, HostTensors } from '../../engine/runtime/program.js';
 import { BATCH_NORM_MOMENTUM } from '../../heads/conv-norm.js';
 import type { FeatureMaps } from '../../heads/roi/feature-maps.js';
 import type { RoiBufferSize, Rois, RoiArena } from '../../heads/roi/roi-memory.js';
 import { bucketOf, largestMaskChunk, maskChunks } from '../../models/detection/buckets.js';
 import { foregroundClasses } from '../../models/detection/class-scores.js';
-import { refineBoxes } from '../../models/detection/refine-boxes.js';
 import type { DetectionView } from '../pipelines/detect.js';
 import type { Scalars } from '../trainer.js';
 import { joinMoments, updateRunningMoments, type Moments } from '../distributed/moments.js';
@@ -237,7 +237,10 @@ export class RoiStep {
       at += classIndices.length;
       const classes = classIndices.map((k, r) => (k === numClasses ? likeliest[first + r] : k));
       const own = deltas.subarray(first * perRow, at * perRow);
-      const refined = refineBoxes(boxes, own, classes, views[n], stages[i].coder);
+      const refined = decodeBoxesOfClass(boxes, own, classes, {
+        ...stages[i].coder,
+        clip: views[n],
+      });
       const kept = Array.from(isGroundTruth.keys()).filter((r) => isGroundTruth[r] === 0);
       return Float32Array.from(
         { length: 4 * kept.length },
