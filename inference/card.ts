@@ -115,7 +115,7 @@ export function readCard<Task extends TaskName = TaskName>(
   const card = state['card'] as Partial<ModelCard> | undefined;
   const found = card?.task;
   const fail = (expected: string, got: string): never => {
-    throw new WeightsError(`${file}: expected the checkpoint of ${expected}, got ${got}`, { file });
+    throw WeightsError.in(file, `expected the checkpoint of ${expected}, got ${got}`);
   };
   if (found === undefined || !Object.hasOwn(SCHEMAS, found) || (task ?? found) !== found)
     return fail(task ? KINDS[task] : Object.values(KINDS).join(', '), `task ${String(found)}`);

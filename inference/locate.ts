@@ -83,8 +83,6 @@ async function locateRun(
   const { checkpoint, skipped } = await latestValid(checkpoints);
   skipped.forEach(({ reason }) => onNotice?.(`warning: ${reason}`));
   if (!checkpoint)
-    throw new WeightsError(`${folder}: expected a run folder with checkpoints, got none`, {
-      file: folder,
-    });
+    throw WeightsError.in(folder, 'expected a run folder with checkpoints, got none');
   return { file: checkpoint.file, state: checkpoint.state };
 }

@@ -11,16 +11,13 @@ import { isImageName } from '../io/files/images.js';
 export function listImages(paths: readonly string[]): readonly string[] {
   return paths.flatMap((path) => {
     if (!existsSync(path))
-      throw new DataError(`${path}: expected an image or a folder of images, got no such file`, {
-        file: path,
-      });
+      throw DataError.in(path, 'expected an image or a folder of images, got no such file');
     if (!statSync(path).isDirectory()) return [path];
     const files = readdirSync(path)
       .filter(isImageName)
       .sort()
       .map((name) => join(path, name));
-    if (files.length === 0)
-      throw new DataError(`${path}: expected JPEG or PNG files, got none`, { file: path });
+    if (files.length === 0) throw DataError.in(path, 'expected JPEG or PNG files, got none');
     return files;
   });
 }

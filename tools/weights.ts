@@ -266,8 +266,5 @@ async function compareLogits(
   );
   if (match) return { ...match, expected };
   const found = results.map(({ preprocessing, got }) => `${got.join(' ')} (${preprocessing})`);
-  throw new WeightsError(
-    `${file}: expected logits ${expected.join(' ')}, got ${found.join('; ')}`,
-    { file },
-  );
+  throw WeightsError.in(file, `expected logits ${expected.join(' ')}, got ${found.join('; ')}`);
 }

@@ -39,9 +39,9 @@ export async function loadClassifier(
   const { architecture } = await summarizeWeights(file, { which });
   const { depths, dims, numClasses } = architecture;
   if (numClasses === undefined)
-    throw new WeightsError(
-      `${file}: expected a classifier, got an encoder without head; fine-tune it first (train --weights ${file})`,
-      { file },
+    throw WeightsError.in(
+      file,
+      `expected a classifier, got an encoder without head; fine-tune it first (train --weights ${file})`,
     );
   const model = createClassifier({
     backbone: backbone ?? ({ depths, dims, responseNorm: 'grn' } as ConvNeXtV2Config),

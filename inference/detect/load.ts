@@ -125,9 +125,9 @@ export function inferDetector(file: string, which?: Which): Promise<DetectorArch
     const [cascadeStage] = CASCADE_MASK_RCNN.stages;
     const stages = cascadeStages({ layers, classAgnostic, boxLoss: cascadeStage.boxLoss });
     if (numStages > 0 && numStages !== stages.length)
-      throw new WeightsError(
-        `${file}: expected a cascade of ${stages.length} box heads, got ${numStages}`,
-        { file },
+      throw WeightsError.in(
+        file,
+        `expected a cascade of ${stages.length} box heads, got ${numStages}`,
       );
     const detector =
       numStages > 0

@@ -53,9 +53,9 @@ export async function loadSegmenter(
 ): Promise<LoadedSegmenter> {
   const { backbone, head } = architecture ?? (await inferSegmenter(file, which));
   if (classNames && classNames.length !== head.numClasses)
-    throw new WeightsError(
-      `${file}: expected weights for the ${classNames.length} classes of the list, got ${head.numClasses}`,
-      { file },
+    throw WeightsError.in(
+      file,
+      `expected weights for the ${classNames.length} classes of the list, got ${head.numClasses}`,
     );
   const model = createUperNet(network ?? createDenseBackbone(backbone), head);
   const store = new ParameterStore(model.specs);
@@ -129,9 +129,9 @@ export function inferSegmenter(file: string, which?: Which): Promise<SegmenterAr
     const [, auxiliaryChannels] = shape('auxiliary_head.conv_seg.weight');
     const numScales = count(tensors, /^decode_head\.psp_modules\.\d+\.1\.conv\.weight$/);
     if (numScales !== UPERNET.poolScales.length)
-      throw new WeightsError(
-        `${file}: expected ${UPERNET.poolScales.length} pooling modules, got ${numScales}`,
-        { file },
+      throw WeightsError.in(
+        file,
+        `expected ${UPERNET.poolScales.length} pooling modules, got ${numScales}`,
       );
     const { depths, dims } = inferArchitecture(file, subtree(tensors, 'backbone'));
     const architecture: SegmenterArchitecture = {

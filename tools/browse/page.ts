@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { escapeHtml } from '../../report/page/html.js';
 import { client } from './client.js';
 import type { PageData } from './page-data.js';
 
@@ -17,13 +18,13 @@ export function renderPage(data: PageData): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
-<title>${escape(data.title)}</title>
+<title>${escapeHtml(data.title)}</title>
 <style>${readFileSync(new URL('./page.css', import.meta.url), 'utf8')}</style>
 </head>
 <body class="names-off">
 <header>
-<h1>${escape(data.title)}</h1>
-<p class="line">${escape(data.line)}. ${escape(extent)}</p>
+<h1>${escapeHtml(data.title)}</h1>
+<p class="line">${escapeHtml(data.line)}. ${escapeHtml(extent)}</p>
 <div class="splits">${data.splits.map(splitPanel).join('')}</div>
 </header>
 ${concernPanel(data)}
@@ -62,9 +63,9 @@ ${select('sort', 'order', [
 
 function splitPanel({ name, facts }: PageData['splits'][number]): string {
   const entries = facts.map(
-    ([label, value]) => `<div><dt>${escape(label)}</dt><dd>${escape(value)}</dd></div>`,
+    ([label, value]) => `<div><dt>${escapeHtml(label)}</dt><dd>${escapeHtml(value)}</dd></div>`,
   );
-  return `<section class="split"><h2>${escape(name)}</h2><dl>${entries.join('')}</dl></section>`;
+  return `<section class="split"><h2>${escapeHtml(name)}</h2><dl>${entries.join('')}</dl></section>`;
 }
 
 function concernPanel({ concerns, numConcerns }: PageData): string {
@@ -95,7 +96,7 @@ function select(
   options: readonly (readonly [value: string, text: string])[],
 ): string {
   const items = options.map(
-    ([value, text]) => `<option value="${escape(value)}">${escape(text)}</option>`,
+    ([value, text]) => `<option value="${escapeHtml(value)}">${escapeHtml(text)}</option>`,
   );
   return `<label>${label}<select id="${id}">${items.join('')}</select></label>`;
 }
@@ -103,12 +104,4 @@ function select(
 /** Encodes JSON so that it cannot end its script element, whatever the names in the data set. */
 function embed(data: PageData): string {
   return JSON.stringify(data).replaceAll('<', '\\u003c');
-}
-
-function escape(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;');
 }

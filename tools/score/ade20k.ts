@@ -145,25 +145,21 @@ function pairFiles(
 ): readonly FilePair[] {
   for (const path of [gt, dt])
     if (!existsSync(path))
-      throw new DataError(`${path}: expected a folder of label PNGs, got no such file`, {
-        file: path,
-      });
+      throw DataError.in(path, 'expected a folder of label PNGs, got no such file');
   if (!statSync(gt).isDirectory() && !statSync(dt).isDirectory())
     return [{ name: gt, labelFile: gt, predictionFile: dt }];
   const [labels, predictions] = [gt, dt].map(listPngs);
-  if (labels.size === 0) throw new DataError(`${gt}: expected label PNGs, got none`, { file: gt });
+  if (labels.size === 0) throw DataError.in(gt, 'expected label PNGs, got none');
   const missing = [...labels].filter((name) => !predictions.has(name));
   const extra = [...predictions].filter((name) => !labels.has(name));
   const some = (names: readonly string[]): string =>
     `${names.slice(0, 3).join(', ')}${names.length > 3 ? `, … (${names.length})` : ''}`;
   if (missing.length === labels.size)
-    throw new DataError(`${dt}: expected PNGs named as in ${gt}, got none of ${some(missing)}`, {
-      file: dt,
-    });
+    throw DataError.in(dt, `expected PNGs named as in ${gt}, got none of ${some(missing)}`);
   if (missing.length > 0 && !allowMissing)
-    throw new DataError(
-      `${dt}: expected a prediction for every label file, got none for ${some(missing)}; give --allow-missing to score the others`,
-      { file: dt },
+    throw DataError.in(
+      dt,
+      `expected a prediction for every label file, got none for ${some(missing)}; give --allow-missing to score the others`,
     );
   if (missing.length > 0)
     warnings.push(
@@ -180,18 +176,16 @@ function pairFiles(
 
 function listPngs(folder: string): ReadonlySet<string> {
   if (!statSync(folder).isDirectory())
-    throw new DataError(`${folder}: expected a folder, as the other side is, got a file`, {
-      file: folder,
-    });
+    throw DataError.in(folder, 'expected a folder, as the other side is, got a file');
   const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
   return new Set(names.filter((name) => name.toLowerCase().endsWith('.png')).sort());
 }
 
 function assertSameSize(labels: PngIndices, predictions: PngIndices, file: string): void {
   if (labels.width !== predictions.width || labels.height !== predictions.height)
-    throw new DataError(
-      `${file}: expected ${labels.width}x${labels.height} of the label file, got ${predictions.width}x${predictions.height}`,
-      { file },
+    throw DataError.in(
+      file,
+      `expected ${labels.width}x${labels.height} of the label file, got ${predictions.width}x${predictions.height}`,
     );
 }
 

@@ -180,8 +180,7 @@ function numbers(value: unknown, where: string, what: string): readonly number[]
 }
 
 async function readLabels(file: string): Promise<ReadonlyMap<string, number>> {
-  if (!existsSync(file))
-    throw new DataError(`${file}: expected labels, got no such file`, { file });
+  if (!existsSync(file)) throw DataError.in(file, 'expected labels, got no such file');
   const text = await readText(file);
   const json = tryParse(text);
   const entries: [unknown, unknown, string][] = Array.isArray(json)

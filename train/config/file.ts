@@ -41,9 +41,9 @@ function read(path: string, chain: readonly string[]): ConfigFile {
   const file = existsSync(path) && statSync(path).isDirectory() ? join(path, RUN_CONFIG) : path;
   const id = resolve(file);
   if (chain.includes(id))
-    throw new ConfigError(
-      `${file}: expected files that extend each other in a line, got a circle: ${[...chain, id].join(' -> ')}`,
-      { file },
+    throw ConfigError.in(
+      file,
+      `expected files that extend each other in a line, got a circle: ${[...chain, id].join(' -> ')}`,
     );
   const { extends: parents, ...settings } = parse(file);
   if (settings['format'] === RUN_FORMAT) return storedRun(file, settings);
@@ -51,9 +51,9 @@ function read(path: string, chain: readonly string[]): ConfigFile {
   const below = names.map((name) => parent(file, name, [...chain, id]));
   const recipes = new Set(below.flatMap(({ recipe }) => recipe ?? []));
   if (recipes.size > 1)
-    throw new ConfigError(
-      `${file}: extends: expected one recipe at the end, got ${[...recipes].join(' and ')}`,
-      { file },
+    throw ConfigError.in(
+      file,
+      `extends: expected one recipe at the end, got ${[...recipes].join(' and ')}`,
     );
   const [recipe] = recipes;
   return { recipe, layers: [...below.flatMap(({ layers }) => layers), { file, settings }] };
@@ -61,16 +61,16 @@ function read(path: string, chain: readonly string[]): ConfigFile {
 
 function parent(file: string, name: unknown, chain: readonly string[]): ConfigFile {
   if (typeof name !== 'string')
-    throw new ConfigError(
-      `${file}: extends: expected the name of a recipe or a file, got ${JSON.stringify(name)}`,
-      { file },
+    throw ConfigError.in(
+      file,
+      `extends: expected the name of a recipe or a file, got ${JSON.stringify(name)}`,
     );
   if (Object.hasOwn(RECIPES, name)) return { recipe: name, layers: [] };
   const path = join(dirname(file), name);
   if (existsSync(path)) return read(path, chain);
-  throw new ConfigError(
-    `${file}: extends: expected a recipe or a file beside this one, got ${name}; nearest recipe: ${nearestWord(name, Object.keys(RECIPES))}`,
-    { file },
+  throw ConfigError.in(
+    file,
+    `extends: expected a recipe or a file beside this one, got ${name}; nearest recipe: ${nearestWord(name, Object.keys(RECIPES))}`,
   );
 }
 
@@ -97,15 +97,15 @@ function parse(file: string): Settings {
   const value: unknown = document.toJS();
   if (value === null) return {};
   if (typeof value !== 'object' || Array.isArray(value))
-    throw new ConfigError(
-      `${file}: expected settings by name, got ${JSON.stringify(value)?.slice(0, 40)}`,
-      { file },
+    throw ConfigError.in(
+      file,
+      `expected settings by name, got ${JSON.stringify(value)?.slice(0, 40)}`,
     );
   return value as Settings;
 }
 
 function storedRun(file: string, { recipe, config }: Settings): ConfigFile {
   if (typeof recipe !== 'string' || typeof config !== 'object' || config === null)
-    throw new ConfigError(`${file}: expected recipe and config of a run, got others`, { file });
+    throw ConfigError.in(file, 'expected recipe and config of a run, got others');
   return { recipe, layers: [{ file, settings: config as Settings }] };
 }

@@ -66,9 +66,9 @@ function recipeOf(
 ): string {
   const named = isConfigPath(name) ? files[0].recipe : name;
   if (named === undefined)
-    throw new ConfigError(
-      `${name}: expected \`extends: RECIPE\` (convnextv2 config list), got none in the file`,
-      { file: name },
+    throw ConfigError.in(
+      name,
+      'expected \`extends: RECIPE\` (convnextv2 config list), got none in the file',
     );
   if (!Object.hasOwn(RECIPES, named) && !(named === OWN_RECIPE && isConfigPath(name)))
     throw new ConfigError(
@@ -76,7 +76,7 @@ function recipeOf(
     );
   for (const { file, recipe } of files)
     if (recipe !== undefined && recipe !== named)
-      throw new ConfigError(`${file}: expected it to extend ${named}, got ${recipe}`, { file });
+      throw ConfigError.in(file, `expected it to extend ${named}, got ${recipe}`);
   return named;
 }
 

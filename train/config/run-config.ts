@@ -49,7 +49,5 @@ export function readRunConfig(folder: string): RunConfig | undefined {
       file,
     });
   }
-  throw new ConfigError(`${file}: expected the configuration of a run, got something else`, {
-    file,
-  });
+  throw ConfigError.in(file, 'expected the configuration of a run, got something else');
 }

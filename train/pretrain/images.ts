@@ -23,14 +23,14 @@ const SPLITS = {
  */
 export function readImages(folder: string): ImageSet {
   if (!existsSync(folder) || !statSync(folder).isDirectory()) {
-    throw new DataError(`${folder}: expected a folder of images, got none`, { file: folder });
+    throw DataError.in(folder, 'expected a folder of images, got none');
   }
   const samples = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((path) => isImageName(path) && !/(^|[\\/])\./.test(path))
     .sort()
     .map((path) => ({ file: join(folder, path), classIndex: -1 }));
   if (samples.length === 0) {
-    throw new DataError(`${folder}: expected JPEG or PNG images, got none`, { file: folder });
+    throw DataError.in(folder, 'expected JPEG or PNG images, got none');
   }
   return { folder, samples };
 }

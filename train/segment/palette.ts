@@ -25,11 +25,10 @@ function readPalette(file: string, numClasses: number): Uint8Array {
   }
   const lines = text.trim().split(/\s*\n\s*/);
   if (lines.length !== numClasses)
-    throw new DataError(`${file}: expected ${numClasses} colors, got ${lines.length}`, { file });
+    throw DataError.in(file, `expected ${numClasses} colors, got ${lines.length}`);
   const colors = lines.map((line, i) => {
     const hex = /^#?([0-9a-f]{6})$/i.exec(line)?.[1];
-    if (hex === undefined)
-      throw new DataError(`${file}: line ${i + 1}: expected #rrggbb, got ${line}`, { file });
+    if (hex === undefined) throw DataError.in(file, `line ${i + 1}: expected #rrggbb, got ${line}`);
     return [0, 2, 4].map((at) => parseInt(hex.slice(at, at + 2), 16));
   });
   return Uint8Array.from(colors.flat());

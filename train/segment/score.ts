@@ -90,16 +90,16 @@ function assertSameClasses(
   { classes, source }: SegmentationSet,
 ): void {
   if (classes.length !== classNames.length)
-    throw new DataError(
-      `${source}: expected the ${classNames.length} classes of ${model}, got ${classes.length}`,
-      { file: source },
+    throw DataError.in(
+      source,
+      `expected the ${classNames.length} classes of ${model}, got ${classes.length}`,
     );
   const other = classes.findIndex((name, k) => name !== classNames[k]);
   const isNamed = classNames.some((name, k) => name !== `class ${k}`);
   if (other >= 0 && isNamed)
-    throw new DataError(
-      `${source}: expected class ${other} to be ${classNames[other]} as in ${model}, got ${classes[other]}`,
-      { file: source },
+    throw DataError.in(
+      source,
+      `expected class ${other} to be ${classNames[other]} as in ${model}, got ${classes[other]}`,
     );
 }
 
