@@ -95,14 +95,10 @@ function axisOf(min: number, max: number, step: number): Axis {
 function formatMultiples(values: readonly number[], step: number): readonly string[] {
   const largest = Math.max(0, ...values.map(Math.abs));
   if (largest < 1e-3 || largest >= 1e13) return values.map(formatNumber);
-  const [unit, suffix] = [
-    { from: 1e9, unit: 1e9, suffix: 'G' },
-    { from: 1e6, unit: 1e6, suffix: 'M' },
-    { from: 1e4, unit: 1e3, suffix: 'k' },
-    { from: 0, unit: 1, suffix: '' },
-  ]
-    .filter(({ from }) => largest >= from)
-    .map((scale) => [scale.unit, scale.suffix] as const)[0];
+  let [unit, suffix] = [1, ''];
+  if (largest >= 1e9) [unit, suffix] = [1e9, 'G'];
+  else if (largest >= 1e6) [unit, suffix] = [1e6, 'M'];
+  else if (largest >= 1e4) [unit, suffix] = [1e3, 'k'];
   const decimals = Math.max(0, -Math.floor(Math.log10(step / unit) + 1e-9));
   return values.map((value) =>
     value === 0 ? '0' : (value / unit).toFixed(Math.min(decimals, 12)) + suffix,

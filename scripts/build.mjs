@@ -24,6 +24,8 @@ for (const name of readdirSync('dist', { recursive: true, encoding: 'utf8' })) {
   if (own !== text) writeFileSync(`dist/${name}`, own);
 }
 const DATA = [
+  'datasets/classes/ade20k.txt',
+  'datasets/classes/coco.txt',
   'datasets/classes/imagenet.txt',
   'report/overlay/glyphs.json',
   'report/page/style.css',

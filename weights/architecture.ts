@@ -14,7 +14,7 @@ export interface Architecture {
   /** Whether there is a norm before the head (not in FCMAE encoders). */
   readonly hasNorm: boolean;
   /** V1-style blocks: no block has GRN. */
-  readonly withoutResponseNorm?: true;
+  readonly withoutResponseNorm?: true | undefined;
   /** Stages with an output norm (`norm0` … `norm3`). */
   readonly stageNorms: readonly number[];
 }
@@ -72,12 +72,12 @@ export function inferArchitecture(file: string, tensors: TensorMap): Architectur
     inChannels: stem[1],
     numClasses: tensors.get('head.weight')?.shape[0],
     hasNorm: tensors.has('norm.weight'),
-    ...([...tensors.keys()].some((name) => name.includes('.grn.'))
-      ? {}
-      : { withoutResponseNorm: true as const }),
+    withoutResponseNorm: [...tensors.keys()].some(isGrn) ? undefined : true,
     stageNorms: [0, 1, 2, 3].filter((s) => tensors.has(`norm${s}.weight`)),
   };
 }
+
+const isGrn = (name: string): boolean => name.includes('.grn.');
 
 /** Finds the published size with these depths and dims. */
 export function sizeOf(depths: readonly number[], dims: readonly number[]): SizeName | undefined {

@@ -135,10 +135,8 @@ async function listCheckpoints(folder: string): Promise<{
       continue;
     }
     try {
-      checkpoints.push({
-        name,
-        step: (await readCheckpointJson(join(folder, `${name}.json`))).step,
-      });
+      const { step } = await readCheckpointJson(join(folder, `${name}.json`));
+      checkpoints.push({ name, step });
     } catch (error) {
       if (!(error instanceof WeightsError)) throw error;
       // Other JSON files (best.json, the configuration) have no tensor file.

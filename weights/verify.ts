@@ -38,18 +38,21 @@ interface VerifiedWeights extends WeightsSummary {
   readonly recorded: boolean;
 }
 
+/** Weights to check. */
+interface Expectation {
+  readonly which?: Which | undefined;
+  /** Expected published size, if known. */
+  readonly size?: SizeName | undefined;
+}
+
 /**
  * Checks names and shapes of a file against its network, without reading values.
  *
- * @param size expected published size, if known
  * @throws WeightsError listing all differences
  */
 export function summarizeWeights(
   file: string,
-  {
-    which,
-    size,
-  }: { readonly which?: Which | undefined; readonly size?: SizeName | undefined } = {},
+  { which, size }: Expectation = {},
 ): Promise<WeightsSummary> {
   return withWeights(file, async (source) => {
     const { group, tensors } = selectWeights(source, which);
@@ -89,7 +92,7 @@ export function summarizeWeights(
  */
 export async function verifyWeights(
   file: string,
-  options: { readonly which?: Which | undefined; readonly size?: SizeName | undefined } = {},
+  options: Expectation = {},
 ): Promise<VerifiedWeights> {
   const summary = await summarizeWeights(file, options);
   const checksum = await checkRecord(file);

@@ -22,11 +22,8 @@ export function checkUsable(
   if (log.count('error') > 0) return;
   const { file, images, categories } = tables;
   if (images.ids.length === 0 || categories.length === 0) {
-    for (const [name, count] of [
-      ['images', images.ids.length],
-      ['categories', categories.length],
-    ] as const)
-      if (count === 0)
+    for (const [name, { length }] of Object.entries({ images: images.ids, categories }))
+      if (length === 0)
         log.add(PROBLEMS.empty, { file, message: `${name}: expected at least one, got none` });
     return;
   }

@@ -13,6 +13,7 @@ import {
   type Schema,
 } from '../../core/schema.js';
 import { compileSchema, formatProblems } from '../../io/schema.js';
+import type { CocoSource } from '../coco/set.js';
 import { readClassNames, type FolderSource } from '../segmentation-folder.js';
 import { detectionData } from './coco.js';
 import { segmentationData } from './folders.js';
@@ -84,21 +85,13 @@ export function yamlLayout(file: string): DetectionData | SegmentationData {
   if (!isSegmentation) {
     if (yaml.reduceZeroLabel !== undefined)
       throw wrong('reduceZeroLabel: expected label folders with it, got annotations');
-    return detectionData(
-      'yaml',
-      file,
-      Object.fromEntries(
-        parts.map((entry) => [
-          entry.split,
-          {
-            annotations: existing(`${entry.split}/annotations`, entry.part.annotations ?? ''),
-            images: images(entry),
-            classes,
-            limit: entry.part.limit,
-          },
-        ]),
-      ),
-    );
+    const sources: Record<string, CocoSource> = {};
+    for (const entry of parts) {
+      const { annotations = '', limit } = entry.part;
+      const path = existing(`${entry.split}/annotations`, annotations);
+      sources[entry.split] = { annotations: path, images: images(entry), classes, limit };
+    }
+    return detectionData('yaml', file, sources);
   }
   const limited = parts.find(({ part }) => part.limit !== undefined);
   if (limited)
