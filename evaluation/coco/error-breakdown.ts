@@ -27,10 +27,8 @@ interface ErrorBreakdown {
   readonly missed: readonly number[];
 }
 
-interface ErrorOptions extends ImageMatchOptions {
-  /** Smallest IoU that is not background. */
-  readonly backgroundThreshold?: number;
-}
+/** Smallest IoU that is not background. */
+const BACKGROUND_THRESHOLD = 0.1;
 
 /** A detection of a curve. */
 interface Row {
@@ -44,7 +42,7 @@ interface Row {
 }
 
 /**
- * Classifies false detections and missed objects by kind of error; `f` is the threshold and `b` that of background:
+ * Classifies false detections and missed objects by kind of error; `f` is the threshold and `b` = 0.1 that of background:
  *
  * - localization: correct category, IoU in `[b, f)`
  * - classification: another category, IoU ≥ f
@@ -62,7 +60,7 @@ interface Row {
 export function errorBreakdown(
   groundTruth: CocoGroundTruth,
   detections: CocoDetections,
-  options: ErrorOptions,
+  options: ImageMatchOptions,
 ): ErrorBreakdown {
   const categoryIds = groundTruth.categories.map(({ id }) => id).sort((a, b) => a - b);
   const indexOf = new Map(categoryIds.map((id, k) => [id, k]));
@@ -148,7 +146,7 @@ function judge(
   d: number,
   groundTruth: CocoGroundTruth,
   detections: CocoDetections,
-  { iouThreshold, backgroundThreshold = 0.1 }: ErrorOptions,
+  { iouThreshold }: ImageMatchOptions,
 ): { kind: ErrorKind; target: number } {
   const best = { own: -1, other: -1 };
   const iou = { own: 0, other: 0 };
@@ -160,11 +158,12 @@ function judge(
     iou[side] = ious[d * gts.length + g];
     best[side] = g;
   }
-  if (iou.own >= backgroundThreshold && iou.own < iouThreshold)
+  if (iou.own >= BACKGROUND_THRESHOLD && iou.own < iouThreshold)
     return { kind: 'localisation', target: best.own };
   if (iou.other >= iouThreshold) return { kind: 'classification', target: best.other };
   if (iou.own >= iouThreshold) return { kind: 'duplicate', target: -1 };
-  if (Math.max(iou.own, iou.other) < backgroundThreshold) return { kind: 'background', target: -1 };
+  if (Math.max(iou.own, iou.other) < BACKGROUND_THRESHOLD)
+    return { kind: 'background', target: -1 };
   return { kind: 'both', target: -1 };
 }
 

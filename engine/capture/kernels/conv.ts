@@ -53,11 +53,7 @@ export function convInfo(
 }
 
 const isPointwise = (i: ConvInfo): boolean =>
-  i.filterHeight === 1 &&
-  i.filterWidth === 1 &&
-  i.strideHeight === 1 &&
-  i.strideWidth === 1 &&
-  noPadding(i);
+  i.filterHeight === 1 && i.filterWidth === 1 && isPatchify(i);
 
 const isPatchify = (i: ConvInfo): boolean =>
   i.filterHeight === i.strideHeight && i.filterWidth === i.strideWidth && noPadding(i);
@@ -128,7 +124,7 @@ export function conv(
 ): OnnxValue {
   const { graph } = backend;
   const shape = [i.batchSize, i.outHeight, i.outWidth, i.outChannels];
-  if (isPointwise(i) || isPatchify(i)) {
+  if (isPatchify(i)) {
     const input = isPointwise(i) ? rows(backend, x) : patches(backend, x, i);
     return graph.reshape(matrixProduct(backend, input, rows(backend, weight), {}, bias), shape);
   }
@@ -207,7 +203,7 @@ function convInputGradient(
   i: ConvInfo,
 ): OnnxValue {
   const { graph } = backend;
-  if (isPointwise(i) || isPatchify(i)) {
+  if (isPatchify(i)) {
     const dx = matrixProduct(backend, rows(backend, dy), rows(backend, weight), { b: true });
     return isPointwise(i) ? graph.reshape(dx, i.inShape) : unpatch(backend, dx, i);
   }
