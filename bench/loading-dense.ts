@@ -36,7 +36,7 @@ export function createPipeline(
         items as Parameters<typeof detection.collate>[0],
         context,
       );
-      const bitmaps = value.views.map(({ objects, grid, width, height }) => {
+      const bitmaps = value.inputs.map(({ objects, grid, width, height }) => {
         const areaPx = width * height;
         const bits = context.buffers.takeBytes(objects.segmentations.length * areaPx);
         objects.segmentations.forEach((mask, m) => {

@@ -13,11 +13,11 @@ export function precisionRecall(
   if (total === 0) return [];
   const order = scores.map((_, i) => i).sort((a, b) => scores[b] - scores[a]);
   const points: (readonly [number, number])[] = [];
-  let found = 0;
+  let truePositives = 0;
   order.forEach((i, rank) => {
-    if (isPositive[i]) found++;
+    if (isPositive[i]) truePositives++;
     const isLast = rank === order.length - 1 || scores[order[rank + 1]] !== scores[i];
-    if (isLast) points.push([found / total, found / (rank + 1)]);
+    if (isLast) points.push([truePositives / total, truePositives / (rank + 1)]);
   });
   return points;
 }

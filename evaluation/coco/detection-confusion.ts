@@ -28,16 +28,16 @@ export function detectionConfusion(
   const classOf = (id: number): number => indexOf.get(id) ?? K;
 
   matchImages(groundTruth, detections, options, (match) => {
-    const { dts, gts, found } = match;
+    const { dts, gts, matchOf } = match;
     const partner = pairAcross(match, groundTruth, options.iouThreshold);
     for (let d = 0; d < dts.length; d++) {
       const column = classOf(detections.categoryOf[dts[d]]);
-      const g = found[d] >= 0 ? found[d] : partner[d];
+      const g = matchOf[d] >= 0 ? matchOf[d] : partner[d];
       if (g >= 0 && groundTruth.isCrowd[gts[g]]) continue;
       const row = g >= 0 ? classOf(groundTruth.categoryOf[gts[g]]) : K;
       counts[row * (K + 1) + column]++;
     }
-    const paired = new Set([...found, ...partner]);
+    const paired = new Set([...matchOf, ...partner]);
     for (let g = 0; g < gts.length; g++)
       if (!paired.has(g) && !groundTruth.isCrowd[gts[g]])
         counts[classOf(groundTruth.categoryOf[gts[g]]) * (K + 1) + K]++;
@@ -47,7 +47,7 @@ export function detectionConfusion(
 
 /** Matches the unmatched detections and ground truths; `[D]`, index into `gts` or −1. */
 function pairAcross(
-  { dts, gts, ious, found, foundBy }: ImageMatch,
+  { dts, gts, ious, matchOf, matchedBy }: ImageMatch,
   groundTruth: CocoGroundTruth,
   threshold: number,
 ): Int32Array {
@@ -55,7 +55,7 @@ function pairAcross(
   for (let d = 0; d < dts.length; d++)
     for (let g = 0; g < gts.length; g++) {
       const iou = ious[d * gts.length + g];
-      if (found[d] < 0 && foundBy[g] < 0 && !groundTruth.isCrowd[gts[g]] && iou >= threshold)
+      if (matchOf[d] < 0 && matchedBy[g] < 0 && !groundTruth.isCrowd[gts[g]] && iou >= threshold)
         pairs.push({ d, g, iou });
     }
   pairs.sort((a, b) => b.iou - a.iou); // stable: ties by higher score

@@ -70,18 +70,18 @@ export function errorBreakdown(
   const missed: number[] = [];
   const totals = new Int32Array(categoryIds.length);
   const missedOf = new Int32Array(categoryIds.length);
-  const isFound = new Set<number>();
+  const isMatched = new Set<number>();
 
   matchImages(groundTruth, detections, options, (match) => {
-    const { dts, gts, found, foundBy } = match;
+    const { dts, gts, matchOf, matchedBy } = match;
     const reachable = new Set<number>();
     for (let d = 0; d < dts.length; d++) {
-      if (found[d] >= 0 && groundTruth.isCrowd[gts[found[d]]]) continue;
+      if (matchOf[d] >= 0 && groundTruth.isCrowd[gts[matchOf[d]]]) continue;
       const score = detections.scores[dts[d]];
       const category = categoryOf(detections.categoryOf[dts[d]]);
-      if (found[d] >= 0) {
+      if (matchOf[d] >= 0) {
         rows.push({ category, score, isTrue: true, target: -1 });
-        isFound.add(gts[found[d]]);
+        isMatched.add(gts[matchOf[d]]);
         continue;
       }
       const { kind, target } = judge(match, d, groundTruth, detections, options);
@@ -93,7 +93,7 @@ export function errorBreakdown(
       if (groundTruth.isCrowd[gts[g]]) continue;
       const category = categoryOf(groundTruth.categoryOf[gts[g]]);
       totals[category]++;
-      if (foundBy[g] >= 0 || reachable.has(g)) continue;
+      if (matchedBy[g] >= 0 || reachable.has(g)) continue;
       missed.push(gts[g]);
       missedOf[category]++;
     }
@@ -106,7 +106,7 @@ export function errorBreakdown(
         rows,
         totals.map((n, k) => n - missedOf[k]),
       );
-    const claims = claimTargets(rows, kind, isFound);
+    const claims = claimTargets(rows, kind, isMatched);
     const corrected = rows.flatMap((row): Row[] => {
       if (row.kind !== kind) return [row];
       if (!claims.has(row)) return [];
@@ -130,11 +130,11 @@ export function errorBreakdown(
 function claimTargets(
   rows: readonly Row[],
   kind: ErrorKind,
-  isFound: ReadonlySet<number>,
+  isMatched: ReadonlySet<number>,
 ): ReadonlySet<Row> {
   const claims = new Map<number, Row>();
   for (const row of rows) {
-    if (row.kind !== kind || row.target < 0 || isFound.has(row.target)) continue;
+    if (row.kind !== kind || row.target < 0 || isMatched.has(row.target)) continue;
     if (row.score > (claims.get(row.target)?.score ?? -Infinity)) claims.set(row.target, row);
   }
   return new Set(claims.values());

@@ -26,9 +26,9 @@ export interface ImageMatch {
   /** `[D, G]`. */
   readonly ious: Float64Array;
   /** `[D]`, index into `gts` of the match within the category, or −1. */
-  readonly found: Int32Array;
+  readonly matchOf: Int32Array;
   /** `[G]`, index into `dts` of the match, or −1. */
-  readonly foundBy: Int32Array;
+  readonly matchedBy: Int32Array;
 }
 
 /**
@@ -74,8 +74,8 @@ export function matchImages(
       dts: Uint32Array.from(kept, (d) => cell.dts[d]),
       gts: cell.gts,
       ious,
-      found: new Int32Array(kept.length).fill(-1),
-      foundBy: new Int32Array(numGts).fill(-1),
+      matchOf: new Int32Array(kept.length).fill(-1),
+      matchedBy: new Int32Array(numGts).fill(-1),
     };
     matchOwnCategory(groundTruth, detections, match, Math.min(iouThreshold, 1 - 1e-10));
     visit(match);
@@ -87,21 +87,21 @@ export function matchImages(
 function matchOwnCategory(
   groundTruth: CocoGroundTruth,
   detections: CocoDetections,
-  { dts, gts, ious, found, foundBy }: ImageMatch,
+  { dts, gts, ious, matchOf, matchedBy }: ImageMatch,
   threshold: number,
 ): void {
   for (let d = 0; d < dts.length; d++) {
     // Ground truth that is not ignored takes precedence over crowds; ties go to the later one.
-    for (let crowd = 0; crowd <= 1 && found[d] < 0; crowd++) {
+    for (let crowd = 0; crowd <= 1 && matchOf[d] < 0; crowd++) {
       let best = threshold;
       for (let g = 0; g < gts.length; g++) {
         if (groundTruth.categoryOf[gts[g]] !== detections.categoryOf[dts[d]]) continue;
-        if (groundTruth.isCrowd[gts[g]] !== crowd || (!crowd && foundBy[g] >= 0)) continue;
+        if (groundTruth.isCrowd[gts[g]] !== crowd || (!crowd && matchedBy[g] >= 0)) continue;
         if (ious[d * gts.length + g] < best) continue;
         best = ious[d * gts.length + g];
-        found[d] = g;
+        matchOf[d] = g;
       }
     }
-    if (found[d] >= 0) foundBy[found[d]] = d;
+    if (matchOf[d] >= 0) matchedBy[matchOf[d]] = d;
   }
 }

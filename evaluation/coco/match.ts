@@ -9,7 +9,7 @@ import type { ThreadShard } from './thread-shard.js';
 import { cocoSimilarity } from './similarity.js';
 
 /** A matched cell, for analyses: `dts` by score, `gts` in file order, `ious` `[D, G]`. */
-interface CellView {
+interface MatchedCell {
   readonly image: number;
   readonly category: number;
   readonly dts: Uint32Array;
@@ -17,10 +17,10 @@ interface CellView {
   readonly ious: Float64Array;
 }
 
-type CellTruth = Readonly<Record<keyof CellGroundTruth, number[]>>;
+type CellGroundTruthLists = Readonly<Record<keyof CellGroundTruth, number[]>>;
 
 /** Called before the matches of a cell; returns the callback for them. */
-export type CellObserver = (cell: CellView) => MatchObserver | undefined;
+export type CellObserver = (cell: MatchedCell) => MatchObserver | undefined;
 
 /** Matches detections to ground truth sorted into cells, in batches of images. */
 export class CocoMatcher {
@@ -40,7 +40,7 @@ export class CocoMatcher {
     assertCocoParameters(parameters);
     this.grid = cocoGrid(groundTruth, parameters);
     this.numWords = numWords(parameters);
-    assertTruth(groundTruth);
+    assertGroundTruth(groundTruth);
     this.gtOrder = orderByCell(this.grid, groundTruth.imageOf, groundTruth.categoryOf);
     this.isIgnored = Uint8Array.from(groundTruth.isCrowd, (crowd, g) => {
       const unlabeled = parameters.iouType === 'keypoints' && groundTruth.numKeypoints?.[g] === 0;
@@ -83,7 +83,12 @@ export class CocoMatcher {
     const dts = orderByCell(this.grid, detections.imageOf, detections.categoryOf, shard);
     const rows = newMatches(dts.order.length, this.parameters.areaRanges.length * this.numWords);
     const matcher = new CellMatcher(this.parameters);
-    const cellTruth: CellTruth = { areas: [], isCrowd: [], isIgnored: [], isRecorded: [] };
+    const cellGroundTruth: CellGroundTruthLists = {
+      areas: [],
+      isCrowd: [],
+      isIgnored: [],
+      isRecorded: [],
+    };
     let ious = new Float64Array(1024);
     let scores = new Float64Array(1024);
     let areas = new Float64Array(1024);
@@ -126,21 +131,27 @@ export class CocoMatcher {
       if (ious.length < numDts * numGts) ious = new Float64Array(2 * numDts * numGts);
       if (numGts > 0) {
         similarity.fill(cellDts, gts, ious);
-        this.gatherTruth(gts, cellTruth);
+        this.gatherGroundTruth(gts, cellGroundTruth);
       }
       for (let i = 0; i < numDts; i++) areas[i] = similarity.area(cellDts[i]);
       const { ids } = detections;
-      const view = { image, category, dts: cellDts, gts, ious: ious.subarray(0, numDts * numGts) };
+      const matched = {
+        image,
+        category,
+        dts: cellDts,
+        gts,
+        ious: ious.subarray(0, numDts * numGts),
+      };
       matcher.match(
         {
           numDts,
           numGts,
-          groundTruth: cellTruth,
+          groundTruth: cellGroundTruth,
           ious,
           dtAreas: areas,
           holds: ids && ((d) => ids[cellDts[d]] > 0),
         },
-        { bits: rows, at: numRows, observe: observe?.(view) },
+        { bits: rows, at: numRows, observe: observe?.(matched) },
       );
       numRows += numDts;
     }
@@ -164,7 +175,7 @@ export class CocoMatcher {
     return to;
   }
 
-  private gatherTruth(gts: Uint32Array, into: CellTruth): void {
+  private gatherGroundTruth(gts: Uint32Array, into: CellGroundTruthLists): void {
     const { groundTruth, parameters } = this;
     for (let j = 0; j < gts.length; j++) {
       const g = gts[j];
@@ -176,7 +187,7 @@ export class CocoMatcher {
   }
 }
 
-function assertTruth(groundTruth: CocoGroundTruth): void {
+function assertGroundTruth(groundTruth: CocoGroundTruth): void {
   const { imageOf, categoryOf, areas } = groundTruth;
   const images = new Set(groundTruth.imageIds);
   const categories = new Set(groundTruth.categories.map(({ id }) => id));

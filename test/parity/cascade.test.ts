@@ -202,7 +202,7 @@ describe.each(fixtures)('$name', (fixture) => {
         maps,
         mapGradients,
         proposals: [proposals],
-        views: [{ objects, grid: identityGrid(canvas), ...imageSize }],
+        inputs: [{ objects, grid: identityGrid(canvas), ...imageSize }],
         canvas,
         draw: () => 'inOrder',
       });

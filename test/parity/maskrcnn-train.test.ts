@@ -102,7 +102,7 @@ describe.each(fixtures)('$name', (fixture) => {
   const batch: DetectionBatch = {
     images: images.data,
     shape: images.shape,
-    views: json.config.img_shapes.map(([height, width], n) => ({
+    inputs: json.config.img_shapes.map(([height, width], n) => ({
       index: n,
       imageId: n,
       file: `image${n}`,
@@ -142,7 +142,7 @@ describe.each(fixtures)('$name', (fixture) => {
       expect(stage.rois.imageIndices).toEqual(Int32Array.from(columns(get('rois'), 0, 1)));
       expect(stage.rois.classIndices).toEqual(get('roi_labels').data);
       const maskSize = json.config.rcnn.mask_size;
-      expect(positiveMasks(stage.rois, batch.views, { maskSize, canvas })).toEqual(
+      expect(positiveMasks(stage.rois, batch.inputs, { maskSize, canvas })).toEqual(
         get('mask_targets').data,
       );
       expect(rpn.rows.labelWeights.reduce((a, b) => a + b)).toBe(json.num_total_samples_rpn);

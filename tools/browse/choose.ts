@@ -27,12 +27,12 @@ export function chooseImages(
  */
 export function shareLimit(sizes: readonly number[], limit: number): readonly number[] {
   const limits = sizes.map(() => 1);
-  const order = sizes.map((_, part) => part).sort((a, b) => sizes[a] - sizes[b]);
+  const order = sizes.map((_, split) => split).sort((a, b) => sizes[a] - sizes[b]);
   let left = limit;
-  order.forEach((part, at) => {
+  order.forEach((split, at) => {
     const fair = Math.max(1, Math.floor(left / (order.length - at)));
-    limits[part] = Math.min(Math.max(1, sizes[part]), fair);
-    left -= limits[part];
+    limits[split] = Math.min(Math.max(1, sizes[split]), fair);
+    left -= limits[split];
   });
   return limits;
 }

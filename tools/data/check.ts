@@ -97,11 +97,11 @@ async function checkResults(
     // Chooses the split with the fewest unknown images.
     let best: { report: SplitReport; log: ProblemLog; unknown: number } | undefined;
     for (const [split, source] of data.kind === 'detection' ? Object.entries(data.splits) : []) {
-      const truth = await readAnnotations(source.annotations, reportTo(new ProblemLog()), {
+      const annotations = await readAnnotations(source.annotations, reportTo(new ProblemLog()), {
         masks: false,
       });
       const problems = new ProblemLog(maxExamples);
-      const counts = await checkCocoResults(file, truth, problems);
+      const counts = await checkCocoResults(file, annotations, problems);
       const findings = problems.findings();
       const unknown =
         findings.find(({ code }) => code === COCO_PROBLEMS.unknownImage.code)?.count ?? 0;

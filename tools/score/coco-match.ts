@@ -18,7 +18,7 @@ export interface CocoMatchOptions {
 
 /** The data read, and an evaluator with its matches. */
 interface CocoMatchRun {
-  readonly truth: CocoGroundTruth;
+  readonly groundTruth: CocoGroundTruth;
   /** Undefined without result files. */
   readonly results: CocoResults | undefined;
   readonly evaluator: CocoEvaluator;
@@ -40,18 +40,18 @@ export async function matchCoco(
   const parameters = cocoParameters(iouType, options.parameters);
   const clock = stopwatch();
   const wantsMask = shard && ((imageId: number): boolean => isInThreadShard(imageId, shard));
-  const truth = await readGroundTruth(gt, iouType, wantsMask);
+  const groundTruth = await readGroundTruth(gt, iouType, wantsMask);
   const loadGroundTruth = clock();
   const { strict } = parameters;
   const results =
     dt.length > 0
-      ? await readDetections(dt, truth, { iouType, strict, unknownImages, wantsMask })
+      ? await readDetections(dt, groundTruth, { iouType, strict, unknownImages, wantsMask })
       : undefined;
   const loadResults = clock();
-  const evaluator = new CocoEvaluator(truth, parameters);
+  const evaluator = new CocoEvaluator(groundTruth, parameters);
   if (results) evaluator.update(results.detections, shard);
   return {
-    truth,
+    groundTruth,
     results,
     evaluator,
     seconds: { loadGroundTruth, loadResults, evaluate: clock() },

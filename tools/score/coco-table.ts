@@ -10,7 +10,7 @@ export function cocoText(score: CocoScore, perCategory: boolean): string {
   const { parameters, stats } = result;
   const names = parameters.iouType === 'keypoints' ? KEYPOINT_STATS : DETECTION_STATS;
   const blocks = [
-    `${parameters.iouType}: ${result.grid.imageIds.length} images, ${score.truth.ids.length} annotations, ${score.numDetections} detections`,
+    `${parameters.iouType}: ${result.grid.imageIds.length} images, ${score.groundTruth.ids.length} annotations, ${score.numDetections} detections`,
     formatTable([[...names], stats.map((value) => percent(value, 2))]),
     ...(isUsual(score) ? [] : customTables(score)),
     ...(perCategory ? [categoryTable(score)] : []),
@@ -49,8 +49,8 @@ function customTables({ result: { curves, parameters } }: CocoScore): readonly s
   ];
 }
 
-function categoryTable({ result, truth }: CocoScore): string {
-  const name = new Map(truth.categories.map((category) => [category.id, category.name]));
+function categoryTable({ result, groundTruth }: CocoScore): string {
+  const name = new Map(groundTruth.categories.map((category) => [category.id, category.name]));
   const areas = result.parameters.areaRanges.slice(1);
   return formatTable([
     ['category', 'AP', 'AP50', 'AP75', 'AR', ...areas.map((area) => `AP ${area.name}`)],

@@ -38,7 +38,7 @@ export interface CocoScoreTimes {
 /** A score with its inputs. */
 export interface CocoScore {
   readonly result: CocoResult;
-  readonly truth: CocoGroundTruth;
+  readonly groundTruth: CocoGroundTruth;
   readonly numDetections: number;
   readonly warnings: readonly string[];
   readonly threads: number;
@@ -55,7 +55,7 @@ export async function scoreCoco(options: CocoScoreOptions): Promise<CocoScore> {
   const others = startCocoThreads(options, threads);
   try {
     const shard = threads > 1 ? { index: 0, count: threads } : undefined;
-    const { truth, results, evaluator, seconds } = await matchCoco(options, shard);
+    const { groundTruth, results, evaluator, seconds } = await matchCoco(options, shard);
     const clock = stopwatch();
     for (const part of await others.parts)
       addCocoPartialResult(evaluator, decodePartialResult(part, 'thread'));
@@ -66,13 +66,13 @@ export async function scoreCoco(options: CocoScoreOptions): Promise<CocoScore> {
     const accumulate = clock();
     return {
       result,
-      truth,
+      groundTruth,
       numDetections: results?.detections.scores.length ?? result.matches.scores.length,
-      warnings: cocoWarnings(truth, results, result.parameters),
+      warnings: cocoWarnings(groundTruth, results, result.parameters),
       threads,
       seconds: { ...seconds, evaluate: seconds.evaluate + merge, accumulate },
       part: () => encodePartialResult(cocoPartialResult(evaluator)),
-      ...(results ? closerLook(truth, results.detections, options) : {}),
+      ...(results ? closerLook(groundTruth, results.detections, options) : {}),
     };
   } finally {
     await others.stop();
@@ -102,18 +102,18 @@ function assertCloserLook({ iouType, parts, errors, confusionScore }: CocoScoreO
 }
 
 function closerLook(
-  truth: CocoGroundTruth,
+  groundTruth: CocoGroundTruth,
   detections: CocoDetections,
   { iouType, parameters, errors, confusionScore }: CocoScoreOptions,
 ): Pick<CocoScore, 'errors' | 'confusion'> {
   if (iouType === 'keypoints') return {}; // rejected at the start if requested
   const common = { iouType, iouThreshold: 0.5, imageIds: parameters.imageIds };
   return {
-    errors: errors ? errorBreakdown(truth, detections, common) : undefined,
+    errors: errors ? errorBreakdown(groundTruth, detections, common) : undefined,
     confusion:
       confusionScore === undefined
         ? undefined
-        : detectionConfusion(truth, detections, { ...common, minScore: confusionScore }),
+        : detectionConfusion(groundTruth, detections, { ...common, minScore: confusionScore }),
   };
 }
 
@@ -122,10 +122,10 @@ function closerLook(
  * order).
  */
 export function cocoDocument(score: CocoScore, options: CocoScoreOptions): object {
-  const { result, truth, errors, confusion } = score;
+  const { result, groundTruth, errors, confusion } = score;
   const { parameters, curves, stats } = result;
   const names = parameters.iouType === 'keypoints' ? KEYPOINT_STATS : DETECTION_STATS;
-  const category = new Map(truth.categories.map(({ id, name }) => [id, name]));
+  const category = new Map(groundTruth.categories.map(({ id, name }) => [id, name]));
   const hasHalf = parameters.iouThresholds.includes(0.5);
   const best = new Map(
     (hasHalf ? thresholdCurves(result, 0.5) : []).map(({ categoryId, best }) => [categoryId, best]),
@@ -136,7 +136,7 @@ export function cocoDocument(score: CocoScore, options: CocoScoreOptions): objec
     files: { gt: options.gt, dt: options.dt, parts: options.parts },
     counts: {
       images: result.grid.imageIds.length,
-      annotations: truth.ids.length,
+      annotations: groundTruth.ids.length,
       detections: score.numDetections,
       evaluatedDetections: result.matches.scores.length,
     },

@@ -49,14 +49,14 @@ export class SampleClassifications {
       const sample = set.samples[index];
       const { file, classIndex } = sample;
       const names = set.classes.map(({ name }) => name);
-      const found = topClasses(logits, names, MOST_CLASSES).map((top) => ({
+      const shown = topClasses(logits, names, MOST_CLASSES).map((top) => ({
         color: top.classIndex === classIndex ? RIGHT : WRONG,
         text: `${top.name} ${(100 * top.probability).toFixed(0)}%`,
       }));
-      const picture = withLegend(await imageOf(sample), found);
+      const picture = withLegend(await imageOf(sample), shown);
       items.push({
         file: await savePicture(folder, `${SAMPLES}/image-${place + 1}.jpg`, picture),
-        caption: `${basename(file)}: ${set.classes[classIndex].name}; predicted ${found[0].text}`,
+        caption: `${basename(file)}: ${set.classes[classIndex].name}; predicted ${shown[0].text}`,
       });
     }
     this.logits.clear();

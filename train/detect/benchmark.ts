@@ -13,7 +13,7 @@ import { DETECTION_THRESHOLDS } from '../../models/detection/config.js';
 import { detectorMacs } from '../../models/detection/macs.js';
 import { DetectorPredictor, type PredictionTimes } from '../../inference/detect/predictor.js';
 import { createMaskRcnn, MASK_RCNN, type MaskRcnnConfig } from '../../models/mask-rcnn.js';
-import type { DetectionBatch, DetectionView } from '../pipelines/detect.js';
+import type { DetectionBatch, DetectionInput } from '../pipelines/detect.js';
 import {
   rates,
   timed,
@@ -144,10 +144,10 @@ async function training(
       maskRows: stage.numMaskRows,
     };
     if (at > 1) return;
-    const views = batch.views.map((view, n) =>
-      onProposals(view, proposals[n].boxes, detector.numClasses),
+    const inputs = batch.inputs.map((input, n) =>
+      onProposals(input, proposals[n].boxes, detector.numClasses),
     );
-    batch = { ...batch, views };
+    batch = { ...batch, inputs };
   });
   await step.release();
   const [, height, width] = batch.shape;
@@ -158,7 +158,7 @@ async function training(
   });
   const worked = {
     images: numImages,
-    objects: batch.views.reduce((sum, { objects }) => sum + objects.ids.length, 0),
+    objects: batch.inputs.reduce((sum, { objects }) => sum + objects.ids.length, 0),
     ...counts,
   };
   return {
@@ -221,12 +221,12 @@ function randomBatch(sizePx: number, numImages: number): DetectionBatch {
   const [height, width] = [size.height, size.width].map((side) => 32 * Math.ceil(side / 32));
   const images = new Float32Array(numImages * height * width * 3);
   for (let i = 0; i < images.length; i++) images[i] = random.between(-2, 2);
-  const views = Array.from({ length: numImages }, (_, n) => emptyView(n, size));
-  return { images, shape: [numImages, height, width, 3], views };
+  const inputs = Array.from({ length: numImages }, (_, n) => emptyInput(n, size));
+  return { images, shape: [numImages, height, width, 3], inputs };
 }
 
 /** A placeholder rectangle: the objects are placed at proposals later. */
-function emptyView(index: number, size: Size): DetectionView {
+function emptyInput(index: number, size: Size): DetectionInput {
   const box = Float32Array.of(0, 0, size.width, size.height);
   return {
     index,
@@ -242,7 +242,7 @@ function emptyView(index: number, size: Size): DetectionView {
  * Places the objects of an image at proposals that overlap two or three others by half, alternately: together with the
  * objects this gives about 28 positives per image, as in torchvision's detector with random weights and objects.
  */
-function onProposals(view: DetectionView, proposals: Boxes, numClasses: number): DetectionView {
+function onProposals(input: DetectionInput, proposals: Boxes, numClasses: number): DetectionInput {
   const count = proposals.length / 4;
   const ious = iouMatrix(proposals, proposals);
   const row = (r: number): Float32Array => ious.subarray(r * count, (r + 1) * count);
@@ -263,11 +263,11 @@ function onProposals(view: DetectionView, proposals: Boxes, numClasses: number):
   const boxes = Float32Array.from(
     chosen.flatMap((r) => Array.from(proposals.subarray(4 * r, 4 * r + 4))),
   );
-  return { ...view, objects: rectangles(boxes, numClasses) };
+  return { ...input, objects: rectangles(boxes, numClasses) };
 }
 
 /** Converts boxes to objects with masks. */
-function rectangles(boxes: Boxes, numClasses: number): DetectionView['objects'] {
+function rectangles(boxes: Boxes, numClasses: number): DetectionInput['objects'] {
   const rows = Array.from({ length: boxes.length / 4 }, (_, m) => boxes.subarray(4 * m, 4 * m + 4));
   return {
     boxes,

@@ -1,7 +1,7 @@
 import { DataError } from '../../core/errors.js';
 import type { Detector } from '../../models/detector.js';
 import { assertImages } from '../../models/detection/pyramid-outputs.js';
-import type { DetectionBatch, DetectionView } from '../pipelines/detect.js';
+import type { DetectionBatch, DetectionInput } from '../pipelines/detect.js';
 
 /**
  * Checks a batch before any computation.
@@ -10,57 +10,57 @@ import type { DetectionBatch, DetectionView } from '../pipelines/detect.js';
  *   than the batch, an object without area or outside its image, an unknown class, or a missing mask
  */
 export function assertBatch(
-  { images, shape, views }: DetectionBatch,
+  { images, shape, inputs }: DetectionBatch,
   { config }: Pick<Detector, 'config'>,
 ): void {
   assertImages('train', { shape, data: images });
   const [n, height, width] = shape;
-  if (views.length !== n)
-    throw new DataError(`train: expected ${n} views of ${n} images, got ${views.length}`);
-  for (const view of views) {
+  if (inputs.length !== n)
+    throw new DataError(`train: expected ${n} inputs of ${n} images, got ${inputs.length}`);
+  for (const input of inputs) {
     const fits =
-      view.width >= 1 && view.width <= width && view.height >= 1 && view.height <= height;
+      input.width >= 1 && input.width <= width && input.height >= 1 && input.height <= height;
     if (!fits)
       throw wrong(
-        view,
-        `expected an image within ${width}x${height}, got ${view.width}x${view.height}`,
+        input,
+        `expected an image within ${width}x${height}, got ${input.width}x${input.height}`,
       );
-    assertObjects(view, config);
+    assertObjects(input, config);
   }
 }
 
-function assertObjects(view: DetectionView, config: Detector['config']): void {
-  const { boxes, classIndices, segmentations } = view.objects;
+function assertObjects(input: DetectionInput, config: Detector['config']): void {
+  const { boxes, classIndices, segmentations } = input.objects;
   const count = classIndices.length;
   if (boxes.length !== 4 * count || segmentations.length !== count)
     throw wrong(
-      view,
+      input,
       `expected boxes [${count}, 4] and ${count} masks, got ${boxes.length} numbers and ${segmentations.length}`,
     );
   for (let m = 0; m < count; m++) {
     const [x1, y1, x2, y2] = boxes.subarray(4 * m, 4 * m + 4);
-    const inside = x1 >= 0 && y1 >= 0 && x2 <= view.width && y2 <= view.height;
+    const inside = x1 >= 0 && y1 >= 0 && x2 <= input.width && y2 <= input.height;
     if (!(x2 > x1 && y2 > y1) || !inside)
       throw wrong(
-        view,
-        `object ${nameOf(view, m)}: expected a box with area inside ${view.width}x${view.height}, got [${[x1, y1, x2, y2].join(', ')}]`,
+        input,
+        `object ${nameOf(input, m)}: expected a box with area inside ${input.width}x${input.height}, got [${[x1, y1, x2, y2].join(', ')}]`,
       );
     const k = classIndices[m];
     if (!(k >= 0 && k < config.numClasses))
       throw wrong(
-        view,
-        `object ${nameOf(view, m)}: expected a class below ${config.numClasses}, got ${k}`,
+        input,
+        `object ${nameOf(input, m)}: expected a class below ${config.numClasses}, got ${k}`,
       );
     if (config.masks && segmentations[m].kind === 'none')
       throw wrong(
-        view,
-        `object ${nameOf(view, m)}: expected a mask, got none; train without masks (masks: null) or drop the object`,
+        input,
+        `object ${nameOf(input, m)}: expected a mask, got none; train without masks (masks: null) or drop the object`,
       );
   }
 }
 
-const nameOf = ({ objects }: DetectionView, m: number): number => objects.ids[m] ?? m;
+const nameOf = ({ objects }: DetectionInput, m: number): number => objects.ids[m] ?? m;
 
-function wrong({ file, imageId }: DetectionView, problem: string): DataError {
+function wrong({ file, imageId }: DetectionInput, problem: string): DataError {
   return new DataError(`${file}#${imageId}: ${problem}`, { file, id: imageId });
 }

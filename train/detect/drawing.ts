@@ -6,7 +6,7 @@ import type { DrawnDetection } from '../../report/overlay/detections.js';
 export const SHOWN_SCORE = 0.3;
 
 /** Annotated objects of an image, including crowds, for an overlay. @param names by class index */
-export function drawnTruth(
+export function drawnGroundTruth(
   sample: DetectionSample,
   names: readonly string[],
 ): readonly DrawnDetection[] {

@@ -62,10 +62,11 @@ export async function evaluateDetector(
   assertClasses(data, classNames);
   const set = limit === undefined ? data : firstImages(data, limit);
   const samples = evaluationSamples(set);
-  const truth = groundTruth(set, masks);
+  const groundTruth = cocoGroundTruth(set, masks);
   const evaluators = {
-    bbox: new CocoEvaluator(truth, cocoParameters('bbox')),
-    ...(masks && truth.masks && { segm: new CocoEvaluator(truth, cocoParameters('segm')) }),
+    bbox: new CocoEvaluator(groundTruth, cocoParameters('bbox')),
+    ...(masks &&
+      groundTruth.masks && { segm: new CocoEvaluator(groundTruth, cocoParameters('segm')) }),
   };
   let [numImages, numDetections] = [0, 0];
   const own = ownSamples(
@@ -151,7 +152,7 @@ function short(names: readonly string[]): string {
 }
 
 /** Annotated objects of a set, with masks or only boxes. */
-export function groundTruth(set: CocoSet, masks: boolean): CocoGroundTruth {
+export function cocoGroundTruth(set: CocoSet, masks: boolean): CocoGroundTruth {
   const builder = new CocoGroundTruthBuilder(groundTruthDomain(set));
   for (const object of groundTruthObjects(set, { masks })) builder.add(object);
   return builder.build();

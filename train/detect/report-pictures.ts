@@ -9,7 +9,7 @@ import { examplePictures, type Scored } from '../../report/examples.js';
 import { percentWithSign } from '../../report/format.js';
 import { drawDetections } from '../../report/overlay/detections.js';
 import { besideEachOther } from '../../report/overlay/panels.js';
-import { drawnTruth, SHOWN_SCORE } from './drawing.js';
+import { drawnGroundTruth, SHOWN_SCORE } from './drawing.js';
 
 /** An image with its detections. */
 export interface DetectedImage {
@@ -21,7 +21,7 @@ export interface DetectedImage {
 export const AT = { iouType: 'bbox', iouThreshold: 0.5 } as const;
 
 interface ExampleOptions {
-  readonly truth: CocoGroundTruth;
+  readonly groundTruth: CocoGroundTruth;
   readonly detections: CocoDetections;
   readonly classNames: readonly string[];
   readonly folder: string;
@@ -30,13 +30,18 @@ interface ExampleOptions {
 /** Draws the images with the best and the worst F1, annotations and detections side by side. */
 export function detectionExamples(
   answers: readonly DetectedImage[],
-  { truth, detections, classNames, folder }: ExampleOptions,
+  { groundTruth, detections, classNames, folder }: ExampleOptions,
 ): Promise<RunEvaluation['pictures']> {
   const scores = new Map<number, number>();
-  matchImages(truth, detections, { ...AT, minScore: SHOWN_SCORE }, ({ imageId, found, gts }) => {
-    const right = found.filter((g) => g >= 0).length;
-    scores.set(imageId, (2 * right) / Math.max(1, found.length + gts.length));
-  });
+  matchImages(
+    groundTruth,
+    detections,
+    { ...AT, minScore: SHOWN_SCORE },
+    ({ imageId, matchOf, gts }) => {
+      const right = matchOf.filter((g) => g >= 0).length;
+      scores.set(imageId, (2 * right) / Math.max(1, matchOf.length + gts.length));
+    },
+  );
   const scored = answers
     .filter(({ sample }) => scores.has(sample.imageId))
     .map((answer): Scored<DetectedImage> => ({
@@ -47,7 +52,7 @@ export function detectionExamples(
   const layout = { size: 'wide', notes: { Worst: note, Best: note } } as const;
   return examplePictures(folder, scored, layout, async ({ sample, result }) => {
     const image = await imageOf(sample);
-    const sides = [drawnTruth(sample, classNames), drawnObjects(result, SHOWN_SCORE)];
+    const sides = [drawnGroundTruth(sample, classNames), drawnObjects(result, SHOWN_SCORE)];
     const [real, shown] = sides.map(({ length }) => length);
     const f1 = percentWithSign(scores.get(sample.imageId) ?? 0);
     return {

@@ -14,7 +14,7 @@ import { percentWithSign } from '../../report/format.js';
 import type { ReportSections, SectionsRequest } from '../report-sections.js';
 import { findData } from '../tasks/find-data.js';
 import { SHOWN_SCORE } from './drawing.js';
-import { detectionMetrics, evaluateDetector, groundTruth } from './evaluate.js';
+import { detectionMetrics, evaluateDetector, cocoGroundTruth } from './evaluate.js';
 import { AT, detectionExamples, type DetectedImage } from './report-pictures.js';
 
 /** Creates the sections of a detector: scores, mistakes and examples. */
@@ -32,7 +32,7 @@ export async function detectorSections(
   const scores = await evaluateDetector(model, set, {
     onResult: (sample, result) => void answers.push({ sample, result }),
   });
-  const truth = groundTruth(set, false);
+  const groundTruth = cocoGroundTruth(set, false);
   const detections = boxDetections(answers, set.classes.categoryIds);
   const names = new Map(set.classes.categoryIds.map((id, k) => [id, classNames[k]]));
   const results = { bbox: scores.bbox, ...(scores.segm && { segm: scores.segm }) };
@@ -41,9 +41,9 @@ export async function detectorSections(
     metrics: detectionMetrics(scores),
     tables: Object.entries(results).map(([kind, result]) => perCategory(kind, result, names)),
     charts: Object.entries(results).flatMap(([kind, result]) => curves(kind, result, names)),
-    bars: errors(truth, detections),
-    confusion: [confusion(truth, detections, names)],
-    pictures: await detectionExamples(answers, { truth, detections, classNames, folder }),
+    bars: errors(groundTruth, detections),
+    confusion: [confusion(groundTruth, detections, names)],
+    pictures: await detectionExamples(answers, { groundTruth, detections, classNames, folder }),
     data: statistics(training, set),
   };
 }
@@ -136,8 +136,8 @@ const ERRORS: Readonly<Record<(typeof ERROR_KINDS)[number], string>> = {
   missed: 'object not found',
 };
 
-function errors(truth: CocoGroundTruth, detections: CocoDetections): readonly ReportBars[] {
-  const { AP, gains, counts } = errorBreakdown(truth, detections, AT);
+function errors(groundTruth: CocoGroundTruth, detections: CocoDetections): readonly ReportBars[] {
+  const { AP, gains, counts } = errorBreakdown(groundTruth, detections, AT);
   return [
     {
       title: 'What costs AP50 of boxes',
@@ -152,11 +152,11 @@ function errors(truth: CocoGroundTruth, detections: CocoDetections): readonly Re
 }
 
 function confusion(
-  truth: CocoGroundTruth,
+  groundTruth: CocoGroundTruth,
   detections: CocoDetections,
   names: ReadonlyMap<number, string>,
 ): RunEvaluation['confusion'][number] {
-  const { categoryIds, counts } = detectionConfusion(truth, detections, {
+  const { categoryIds, counts } = detectionConfusion(groundTruth, detections, {
     ...AT,
     minScore: SHOWN_SCORE,
   });

@@ -6,7 +6,7 @@ import type { FeatureMaps } from '../../heads/roi/feature-maps.js';
 import type { RoiBufferSize, Rois, RoiArena } from '../../heads/roi/roi-memory.js';
 import { bucketOf, largestMaskChunk, maskChunks } from '../../models/detection/buckets.js';
 import { foregroundClasses } from '../../models/detection/class-scores.js';
-import type { DetectionView } from '../pipelines/detect.js';
+import type { DetectionInput } from '../pipelines/detect.js';
 import type { Scalars } from '../trainer.js';
 import { joinMoments, updateRunningMoments, type Moments } from '../distributed/moments.js';
 import { totalCounts } from '../distributed/totals.js';
@@ -25,7 +25,7 @@ interface RoiStepInputs {
   readonly mapGradients: FeatureMaps;
   /** Proposals of every image, `[M, 4]`. */
   readonly proposals: readonly Boxes[];
-  readonly views: readonly Pick<DetectionView, 'objects' | 'grid' | 'width' | 'height'>[];
+  readonly inputs: readonly Pick<DetectionInput, 'objects' | 'grid' | 'width' | 'height'>[];
   /** Size of the input with padding. */
   readonly canvas: Size;
   /** Of a stage. */
@@ -98,25 +98,25 @@ export class RoiStep {
     });
   }
 
-  async run(inputs: RoiStepInputs): Promise<RoiStepResult> {
+  async run(batch: RoiStepInputs): Promise<RoiStepResult> {
     const { stages, numClasses, masks } = this.context.model.config;
     const losses: Record<string, number> = {};
     const records: StageRecord[] = [];
-    let { proposals } = inputs;
+    let { proposals } = batch;
     for (const [i, stage] of stages.entries()) {
       const name = (term: string): string => (stages.length === 1 ? term : `s${i}.${term}`);
-      const rois = sampleRois(proposals, inputs.views, stage, numClasses, inputs.draw(i));
+      const rois = sampleRois(proposals, batch.inputs, stage, numClasses, batch.draw(i));
       const normalizer = await this.lossNormalizers(i, rois);
-      const box = await this.boxes(i, rois, inputs, normalizer.box);
+      const box = await this.boxes(i, rois, batch, normalizer.box);
       losses[name('loss_cls')] = box.classLoss;
       losses[name('loss_bbox')] = box.boxLoss;
       const mask = masks
-        ? await this.masks(i, rois, inputs, normalizer.mask)
+        ? await this.masks(i, rois, batch, normalizer.mask)
         : { loss: 0, numMaskRows: 0 };
       if (masks) losses[name('loss_mask')] = mask.loss;
       const { logits, deltas, numBoxRows } = box;
       records.push({ rois, logits, deltas, numBoxRows, numMaskRows: mask.numMaskRows });
-      if (i + 1 < stages.length) proposals = this.refined(i, records[i], inputs.views);
+      if (i + 1 < stages.length) proposals = this.refined(i, records[i], batch.inputs);
     }
     return { losses, stages: records };
   }
@@ -152,7 +152,7 @@ export class RoiStep {
     const outputs = await arena.scope(async () => {
       const { plan, features } = arena.pool(maps, rois, { outputSize: P, capacity });
       const gradient = arena.float32(features.length);
-      const inputs = {
+      const values = {
         features: { shape: [capacity, P, P, maps.numChannels], data: features },
         labels: { shape: [capacity], data: targets.labels },
         targets: { shape: [capacity, 4], data: targets.targets },
@@ -160,7 +160,7 @@ export class RoiStep {
         references: { shape: [capacity, 4], data: targets.references },
         scale: { shape: [1], data: Float32Array.of(normalizer) },
       };
-      const results = await this.boxHead(i, R, inputs, gradient);
+      const results = await this.boxHead(i, R, values, gradient);
       arena.unpool(plan, gradient, mapGradients);
       return results;
     });
@@ -178,7 +178,7 @@ export class RoiStep {
   private async masks(
     i: number,
     rois: RoiBatch,
-    { arena, maps, mapGradients, views, canvas }: RoiStepInputs,
+    { arena, maps, mapGradients, inputs, canvas }: RoiStepInputs,
     normalizer: number,
   ): Promise<{ readonly loss: number; readonly numMaskRows: number }> {
     const { model } = this.context;
@@ -190,7 +190,7 @@ export class RoiStep {
     }
     const P = masks.roiSize;
     const maskSize = 2 * P;
-    const targets = positiveMasks(rois, views, { maskSize, canvas });
+    const targets = positiveMasks(rois, inputs, { maskSize, canvas });
     const scale = normalizer / maskSize ** 2;
     const sum = new GradientSum(this.context, model.maskStages[i].prefix);
     let loss = 0;
@@ -205,14 +205,14 @@ export class RoiStep {
       await arena.scope(async () => {
         const { plan, features } = arena.pool(maps, chunk, { outputSize: P, capacity: rows });
         const gradient = arena.float32(features.length);
-        const inputs = {
+        const values = {
           features: { shape: [rows, P, P, maps.numChannels], data: features },
           oneHot: { shape: [rows, numClasses], data: chunk.oneHot },
           targets: { shape: [rows, maskSize, maskSize], data: chunkTargets },
           weights: { shape: [rows], data: chunk.weights },
           scale: { shape: [1], data: Float32Array.of(scale) },
         };
-        const results = await this.maskHeads[i].run(inputs, { 'grad:features': gradient });
+        const results = await this.maskHeads[i].run(values, { 'grad:features': gradient });
         arena.unpool(plan, gradient, mapGradients);
         loss += results['loss'].data[0];
       });
@@ -226,7 +226,7 @@ export class RoiStep {
   private refined(
     i: number,
     { rois, logits, deltas }: StageRecord,
-    views: readonly Size[],
+    inputs: readonly Size[],
   ): readonly Boxes[] {
     const { stages, numClasses } = this.context.model.config;
     const perRow = rois.numRois === 0 ? 4 : deltas.length / rois.numRois;
@@ -239,7 +239,7 @@ export class RoiStep {
       const own = deltas.subarray(first * perRow, at * perRow);
       const refined = decodeBoxesOfClass(boxes, own, classes, {
         ...stages[i].coder,
-        clip: views[n],
+        clip: inputs[n],
       });
       const kept = Array.from(isGroundTruth.keys()).filter((r) => isGroundTruth[r] === 0);
       return Float32Array.from(

@@ -4,7 +4,7 @@ import type { RoiTargets } from '../../core/matcher-roi.js';
 import { roiTargets } from '../../core/matcher-roi.js';
 import { comparesBoxes } from '../../heads/box/box-losses.js';
 import type { BoxStageConfig } from '../../models/detection/config.js';
-import type { DetectionView } from '../pipelines/detect.js';
+import type { DetectionInput } from '../pipelines/detect.js';
 import type { Draw } from './rpn-targets.js';
 
 /** Sampled RoIs of a batch at one stage: by image, positives before negatives. */
@@ -30,12 +30,12 @@ export interface RoiBatch {
  */
 export function sampleRois(
   proposals: readonly Boxes[],
-  views: readonly Pick<DetectionView, 'objects'>[],
+  inputs: readonly Pick<DetectionInput, 'objects'>[],
   stage: BoxStageConfig,
   numClasses: number,
   draw: Draw,
 ): RoiBatch {
-  const images = views.map(({ objects }, n) =>
+  const images = inputs.map(({ objects }, n) =>
     roiTargets(
       proposals[n],
       objects,
@@ -110,11 +110,11 @@ export function boxTargets(
  */
 export function positiveMasks(
   { images }: RoiBatch,
-  views: readonly Pick<DetectionView, 'objects' | 'grid'>[],
+  inputs: readonly Pick<DetectionInput, 'objects' | 'grid'>[],
   { maskSize, canvas }: { readonly maskSize: number; readonly canvas: Size },
 ): Uint8Array {
   const parts = images.map(({ boxes, numPositives, groundTruthIndices }, n) => {
-    const { objects, grid } = views[n];
+    const { objects, grid } = inputs[n];
     const positives = boxes.subarray(0, 4 * numPositives);
     return maskTargets(positives, groundTruthIndices, objects.segmentations, {
       maskSize,

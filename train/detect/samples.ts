@@ -9,7 +9,7 @@ import { drawDetections } from '../../report/overlay/detections.js';
 import { besideEachOther } from '../../report/overlay/panels.js';
 import { sampleIndices, SAMPLES, writeSamples } from '../../report/samples.js';
 import { savePicture } from '../../report/save-picture.js';
-import { drawnTruth, SHOWN_SCORE } from './drawing.js';
+import { drawnGroundTruth, SHOWN_SCORE } from './drawing.js';
 
 /** Draws the detections in a few fixed images of a set at every evaluation, with annotations if there are any. */
 export class SampleDetections {
@@ -34,11 +34,14 @@ export class SampleDetections {
     const place = this.places.get(sample.imageId);
     if (place === undefined) return;
     const { names } = this.set.classes;
-    const [truth, shown] = [drawnTruth(sample, names), drawnObjects(result, SHOWN_SCORE)];
-    const sides = [truth, shown].map((side) => drawDetections(image, side));
+    const [groundTruth, shown] = [
+      drawnGroundTruth(sample, names),
+      drawnObjects(result, SHOWN_SCORE),
+    ];
+    const sides = [groundTruth, shown].map((side) => drawDetections(image, side));
     await savePicture(this.folder, fileOf(place), besideEachOther(sides));
     this.captions[place] =
-      `${basename(sample.file)}: ${truth.length} annotated (left), ${shown.length} detected (right)`;
+      `${basename(sample.file)}: ${groundTruth.length} annotated (left), ${shown.length} detected (right)`;
   }
 
   /** Lists the pictures for the report. */

@@ -12,7 +12,7 @@ import {
 } from '../../models/detection/pyramid-outputs.js';
 import { globalIndex, WHOLE } from '../distributed/shard.js';
 import { drawDropPath } from '../drop-path.js';
-import type { DetectionBatch, DetectionView } from '../pipelines/detect.js';
+import type { DetectionBatch, DetectionInput } from '../pipelines/detect.js';
 import type { Scalars, StepPosition } from '../trainer.js';
 import { assertBatch } from './check-batch.js';
 import type { StepContext } from './parts.js';
@@ -84,14 +84,14 @@ export class DetectionStep {
   async run(batch: DetectionBatch, position: StepPosition): Promise<DetectionStepResult> {
     const { model } = this.context;
     assertBatch(batch, model);
-    const { views } = batch;
+    const { inputs } = batch;
     const given = this.featureInputs(batch, position);
     const shape = pyramidOf(batch.shape, model.config.channels);
     const { maxPerImage } = model.config.rpn.trainProposals;
-    const numObjects = views.reduce((sum, { objects }) => sum + objects.classIndices.length, 0);
+    const numObjects = inputs.reduce((sum, { objects }) => sum + objects.classIndices.length, 0);
     const bufferSizes = this.rois.bufferSizes(
-      views.length,
-      views.length * maxPerImage + numObjects,
+      inputs.length,
+      inputs.length * maxPerImage + numObjects,
     );
     const arena = this.memory.begin(shape, 2, bufferSizes);
     const maps = arena.allocateMaps();
@@ -101,11 +101,16 @@ export class DetectionStep {
 
     const draw = (stream: number): Draw => this.draw(stream, position);
     const anchors = this.rpn.anchorsOf(shape);
-    const proposals = views.map((view, n) =>
-      selectProposals(levelPredictions(outputs, n), anchors, view, model.config.rpn.trainProposals),
+    const proposals = inputs.map((input, n) =>
+      selectProposals(
+        levelPredictions(outputs, n),
+        anchors,
+        input,
+        model.config.rpn.trainProposals,
+      ),
     );
     const targets =
-      batch.rpnTargets ?? this.rpn.targetsOf(shape, views.map(rpnImage), draw(RPN_STREAM));
+      batch.rpnTargets ?? this.rpn.targetsOf(shape, inputs.map(rpnImage), draw(RPN_STREAM));
     const rpn = await this.rpn.run(maps, targets);
     scatterPatches(rpn.rows, rpn.patchGradient, mapGradients);
     const [, height, width] = batch.shape;
@@ -114,7 +119,7 @@ export class DetectionStep {
       maps,
       mapGradients,
       proposals: proposals.map(({ boxes }) => boxes),
-      views,
+      inputs,
       canvas: { width, height },
       draw: (stage) => draw(ROI_STREAM + stage),
     });
@@ -157,7 +162,7 @@ export class DetectionStep {
 }
 
 /** Converts a batch image to the input of the RPN's targets. */
-function rpnImage({ width, height, objects }: DetectionView): RpnImage {
+function rpnImage({ width, height, objects }: DetectionInput): RpnImage {
   return { width, height, boxes: objects.boxes };
 }
 

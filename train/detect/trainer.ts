@@ -41,7 +41,7 @@ export function createDetectorTrainer(
     { seed, dropPathRate, sampling: 'random' },
   );
   const describe = ({ value }: LoadedDetectionBatch): string =>
-    value.views.map(({ file, imageId }) => `${file} (image ${imageId})`).join(', ');
+    value.inputs.map(({ file, imageId }) => `${file} (image ${imageId})`).join(', ');
   return {
     store,
     backward: async (batch, position) => {
@@ -60,7 +60,7 @@ export function createDetectorTrainer(
         batch.release();
       }
     },
-    numImages: ({ value }) => value.views.length,
+    numImages: ({ value }) => value.inputs.length,
     describe,
     release: () => step.release(),
   };

@@ -61,8 +61,8 @@ export async function batchNorms(
  *
  * @param y `[P, C]` or longer: destination of the result
  */
-export function normalizeInto(norm: BatchNorm, part: number, y: Float32Array): void {
-  const x = norm.x[part];
+export function normalizeInto(norm: BatchNorm, microBatch: number, y: Float32Array): void {
+  const x = norm.x[microBatch];
   const { scale, shift } = affine(norm);
   const C = scale.length;
   for (let i = 0; i < x.length; i += C)
@@ -92,8 +92,8 @@ export async function normalizeBackward(
     const { scale, shift } = affine(norm);
     const C = mean.length;
     const [weight, bias] = [new Float64Array(C), new Float64Array(C)];
-    norm.x.forEach((x, part) => {
-      const dy = gradients[m][part];
+    norm.x.forEach((x, microBatch) => {
+      const dy = gradients[m][microBatch];
       for (let i = 0; i < x.length; i += C)
         for (let c = 0; c < C; c++) {
           if (!(x[i + c] * scale[c] + shift[c] > 0)) dy[i + c] = 0;
@@ -106,12 +106,12 @@ export async function normalizeBackward(
   const sums = Float32Array.from(own.flatMap(({ weight, bias }) => [...weight, ...bias]));
   await communicator.allReduceSum(sums, { what: 'batch norms' });
   let at = 0;
-  norms.forEach(({ x: parts, weight, mean, inverseDeviation, count }, m) => {
+  norms.forEach(({ x: microBatches, weight, mean, inverseDeviation, count }, m) => {
     const C = mean.length;
     const [ofWeight, ofBias] = [sums.subarray(at, at + C), sums.subarray(at + C, at + 2 * C)];
     at += 2 * C;
-    parts.forEach((x, part) => {
-      const dx = gradients[m][part];
+    microBatches.forEach((x, microBatch) => {
+      const dx = gradients[m][microBatch];
       for (let i = 0; i < x.length; i += C)
         for (let c = 0; c < C; c++) {
           const normal = (x[i + c] - mean[c]) * inverseDeviation[c];
@@ -141,14 +141,14 @@ async function channelMeans(
   modules: readonly NormInput[],
   about?: readonly Float32Array[],
 ): Promise<readonly { readonly values: Float32Array; readonly count: number }[]> {
-  const own = modules.map(({ x: parts, weight }, m) => {
+  const own = modules.map(({ x: microBatches, weight }, m) => {
     const C = weight.length;
     const sums = new Float64Array(C);
     const center = about?.[m];
-    for (const x of parts)
+    for (const x of microBatches)
       for (let i = 0; i < x.length; i += C)
         for (let c = 0; c < C; c++) sums[c] += center ? (x[i + c] - center[c]) ** 2 : x[i + c];
-    return [parts.reduce((rows, x) => rows + x.length / C, 0), ...sums];
+    return [microBatches.reduce((rows, x) => rows + x.length / C, 0), ...sums];
   });
   const totals = Float32Array.from(own.flat());
   await communicator.allReduceSum(totals, { what: 'batch norms' });

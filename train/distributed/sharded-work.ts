@@ -146,10 +146,10 @@ function shardsInFolder(
     gather: async <Row>(name: string, rows: readonly Numbered<Row>[]) => {
       const bytes = Buffer.from(JSON.stringify(rows));
       await writeAtomically(fileOf(name, index, 'json'), bytes);
-      const found = others(name, 'json').map(
+      const gathered = others(name, 'json').map(
         (file) => JSON.parse(readFileSync(file, 'utf8')) as typeof rows,
       );
-      return inOrder([...rows, ...found.flat()]);
+      return inOrder([...rows, ...gathered.flat()]);
     },
   };
 }

@@ -35,7 +35,7 @@ export interface DetectionPipelineOptions {
 }
 
 /** One image of a batch as model input. */
-export interface DetectionView {
+export interface DetectionInput {
   /** Index in the data set of the actual image, because rejected images are replaced. */
   readonly index: number;
   readonly imageId: number;
@@ -53,14 +53,14 @@ export interface DetectionBatch {
   /** `[N, H, W, 3]`, normalized, zero in the padding. */
   readonly images: Float32Array;
   readonly shape: readonly [number, number, number, number];
-  readonly views: readonly DetectionView[];
+  readonly inputs: readonly DetectionInput[];
   /** One per image, if the pipeline has options for them. */
   readonly rpnTargets?: readonly RpnTargets[];
 }
 
 interface Item {
   readonly image: RgbImage;
-  readonly view: DetectionView;
+  readonly input: DetectionInput;
   /** Seed of the sampling of its anchors. */
   readonly seed: number;
 }
@@ -69,7 +69,7 @@ interface Item {
 interface Handed {
   /** `[h, w, 3]` each. */
   readonly images: readonly RgbImage[];
-  readonly views: readonly DetectionView[];
+  readonly inputs: readonly DetectionInput[];
   readonly rpnTargets?: readonly RpnTargets[];
 }
 
@@ -94,17 +94,17 @@ export function createPipeline({
       const image = transformImage(decoded, steps, out);
       const { imageId, file } = sample;
       const grid = gridOf(sample, steps);
-      const view = { index, imageId, file, width, height, objects, grid };
+      const input = { index, imageId, file, width, height, objects, grid };
       // Drawn here, so that an image's anchors do not depend on the rest of its batch or on the process.
-      return { image, view, seed: context.random.uint32() };
+      return { image, input, seed: context.random.uint32() };
     },
     collate(items) {
       const images = items.map(({ image }) => image);
       const buffers = images.map(({ data }) => data.buffer as ArrayBuffer);
-      const views = items.map(({ view }) => view);
-      const value = { images, views };
+      const inputs = items.map(({ input }) => input);
+      const value = { images, inputs };
       if (!maker) return { value, buffers };
-      const objects = views.map((view) => ({ ...view, boxes: view.objects.boxes }));
+      const objects = inputs.map((input) => ({ ...input, boxes: input.objects.boxes }));
       const targets = maker.targetsOf(
         objects,
         paddedSize(images, divisor),

@@ -17,18 +17,18 @@ export const PANELS = 'from left to right: image, labels, prediction';
  */
 export function drawSegmentation(
   image: Picture,
-  { truth, found }: { readonly truth: LabelMap; readonly found: LabelMap },
+  { groundTruth, predictions }: { readonly groundTruth: LabelMap; readonly predictions: LabelMap },
   names: readonly string[],
 ): Picture {
   const occurring = new Set<number>();
-  for (const { data } of [truth, found])
+  for (const { data } of [groundTruth, predictions])
     for (let i = 0; i < data.length; i++) occurring.add(data[i]);
   const shown = [...occurring]
     .filter((k) => k < names.length)
     .sort((a, b) => a - b)
     .slice(0, MOST_CLASSES);
   return appendLegend(
-    besideEachOther([image, blendLabels(image, truth), blendLabels(image, found)]),
+    besideEachOther([image, blendLabels(image, groundTruth), blendLabels(image, predictions)]),
     shown.map((k) => ({ color: classColor(k), text: names[k] })),
   );
 }

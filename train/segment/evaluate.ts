@@ -24,7 +24,7 @@ interface EvaluateSegmenterOptions {
         result: SegmentResult,
         given: {
           readonly image: RgbImage;
-          readonly truth: LabelMap;
+          readonly groundTruth: LabelMap;
           readonly areas: ClassAreas;
         },
       ) => void | Promise<void>)
@@ -54,10 +54,10 @@ export async function evaluateSegmenter(
   for (const sample of samples) {
     const { file } = sample;
     const image = await imageOf(sample);
-    const truth = await labelsOf(sample, set.mapping, image);
+    const groundTruth = await labelsOf(sample, set.mapping, image);
     const result = await model.predict(image);
-    const areas = evaluator.update(truth.data, result.labels, file);
-    await onResult?.(file, result, { image, truth, areas });
+    const areas = evaluator.update(groundTruth.data, result.labels, file);
+    await onResult?.(file, result, { image, groundTruth, areas });
     onImage?.(++done, samples.length);
   }
   for (const part of (await shard?.exchange('semantic', evaluator.toPartialResult())) ?? [])

@@ -121,10 +121,10 @@ function examples(
     const { file, labelFile } = set.samples[index];
     const image = await decodeImage(file);
     const { width, height } = image;
-    const truth = await readLabelMap(labelFile, set.mapping, image);
-    const found = { width, height, data: predicted };
+    const groundTruth = await readLabelMap(labelFile, set.mapping, image);
+    const predictions = { width, height, data: predicted };
     return {
-      picture: drawSegmentation(image, { truth, found }, classNames),
+      picture: drawSegmentation(image, { groundTruth, predictions }, classNames),
       caption: `${basename(file)}: mean IoU ${percentWithSign(mIoU)}`,
     };
   });

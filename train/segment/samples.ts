@@ -25,12 +25,12 @@ export class SampleSegmentations {
   async add(
     file: string,
     result: SegmentResult,
-    { image, truth }: { readonly image: RgbImage; readonly truth: LabelMap },
+    { image, groundTruth }: { readonly image: RgbImage; readonly groundTruth: LabelMap },
   ): Promise<void> {
     const place = this.places.get(file);
     if (place === undefined) return;
     const { width, height } = image;
-    const labels = { truth, found: { width, height, data: result.labels } };
+    const labels = { groundTruth, predictions: { width, height, data: result.labels } };
     const picture = drawSegmentation(image, labels, this.set.classes);
     await savePicture(this.folder, fileOf(place), picture);
   }

@@ -95,13 +95,13 @@ export function createSegmenterTrainer(
     const numImages = sizes.reduce((a, b) => a + b);
     const random = randomInputs(numImages, options, { ...position, micro: 0 });
     let first = 0;
-    const parts = batches.map((batch, i): HostTensors => {
+    const microBatches = batches.map((batch, i): HostTensors => {
       const { images, shape } = batch.value;
       const own = cutRandomInputs(random, { first, count: sizes[i] });
       first += sizes[i];
       return { image: { shape, data: images }, labels: labelsOf(batch), ...own };
     });
-    const { losses, statistics } = await training.run(parts);
+    const { losses, statistics } = await training.run(microBatches);
     for (const batch of batches) batch.release();
     seen = [statistics];
     await finish(losses);
@@ -123,12 +123,12 @@ export function createSegmenterTrainer(
 
 /** An uncut program with the interface of {@link SyncBnStep}; batch norm statistics are those of the micro-batch. */
 function wholeGraph(program: Executable): {
-  run(parts: readonly HostTensors[]): Promise<SyncBnResult>;
+  run(microBatches: readonly HostTensors[]): Promise<SyncBnResult>;
   release(): Promise<void>;
 } {
   return {
-    run: async (parts) => {
-      const outputs = await program.run(parts[0]);
+    run: async (microBatches) => {
+      const outputs = await program.run(microBatches[0]);
       const [loss, lossDecode, lossAuxiliary] = ['loss', 'lossDecode', 'lossAuxiliary'].map(
         (name) => outputs[name].data[0],
       );

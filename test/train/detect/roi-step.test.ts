@@ -10,7 +10,7 @@ import { RoiStep, type RoiStepResult } from '../../../train/detect/roi-step.js';
 import { SINGLE_PROCESS } from '../../../train/distributed/communicator.js';
 import { expectGradient } from '../../helpers/tolerance.js';
 import { engineOf } from '../../parity/maskrcnn-fixture.js';
-import { TINY_CONFIG, tinyDetector, tinyStore, viewOf } from './tiny-detector.js';
+import { TINY_CONFIG, tinyDetector, tinyStore, inputOf } from './tiny-detector.js';
 
 /** An image of 640×512 pixels, so that RoIs on P5 exist. */
 const CANVAS = { width: 640, height: 512 };
@@ -86,7 +86,7 @@ class Bench {
       maps,
       mapGradients,
       proposals: [proposals],
-      views: [viewOf(objects, CANVAS)],
+      inputs: [inputOf(objects, CANVAS)],
       canvas: CANVAS,
       draw: () => 'inOrder',
     });
@@ -192,7 +192,7 @@ test('many positives in several runs of the mask head give the gradients of one 
   const oneHot = new Float32Array(rows * 3);
   positives.forEach((r, p) => (oneHot[3 * p + classIndices[r]] = 1));
   const { positiveMasks } = await import('../../../train/detect/roi-targets.js');
-  const targets = positiveMasks(result.stages[0].rois, [viewOf(OBJECTS, CANVAS)], {
+  const targets = positiveMasks(result.stages[0].rois, [inputOf(OBJECTS, CANVAS)], {
     maskSize: 8,
     canvas: CANVAS,
   });

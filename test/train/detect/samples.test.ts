@@ -9,7 +9,7 @@ import { SHAPES_DEFAULTS, writeShapes } from '../../../datasets/shapes/write.js'
 import type { DetectResult } from '../../../core/results.js';
 import { drawnObjects } from '../../../report/draw.js';
 import { readSamples } from '../../../report/samples.js';
-import { drawnTruth } from '../../../train/detect/drawing.js';
+import { drawnGroundTruth } from '../../../train/detect/drawing.js';
 import { SampleDetections } from '../../../train/detect/samples.js';
 
 const NUM_IMAGES = 9;
@@ -108,7 +108,7 @@ test('a set without images has no samples', () => {
 
 test('annotations are drawn with their class and mask, crowds among them; detections with their score', () => {
   const sample = evaluationSamples(set).at(0);
-  const truth = drawnTruth({ ...sample, ignored: sample.objects }, set.classes.names);
+  const truth = drawnGroundTruth({ ...sample, ignored: sample.objects }, set.classes.names);
   expect(truth).toHaveLength(2 * sample.objects.ids.length);
   expect(truth[0]).toMatchObject({ label: set.classes.names[sample.objects.classIndices[0]] });
   expect(Array.from(truth[0].box)).toEqual(Array.from(sample.objects.boxes.subarray(0, 4)));

@@ -4,14 +4,14 @@ import type { DetectionStepResult, StepOptions } from '../../../train/detect/ste
 import { DetectionStep } from '../../../train/detect/step.js';
 import { SINGLE_PROCESS } from '../../../train/distributed/communicator.js';
 import { engineOf } from '../../parity/maskrcnn-fixture.js';
-import { batchOf, TINY_CONFIG, tinyDetector, tinyStore, viewOf } from './tiny-detector.js';
+import { batchOf, TINY_CONFIG, tinyDetector, tinyStore, inputOf } from './tiny-detector.js';
 
-const VIEWS = [
-  viewOf([
+const INPUTS = [
+  inputOf([
     [5, 6, 40, 44],
     [50, 8, 90, 60],
   ]),
-  viewOf([[10, 10, 30, 40]], { width: 80, height: 50 }),
+  inputOf([[10, 10, 30, 40]], { width: 80, height: 50 }),
 ];
 const OPTIONS: StepOptions = { seed: 1, dropPathRate: 0, sampling: 'random' };
 
@@ -19,7 +19,7 @@ interface Bench {
   readonly step: DetectionStep;
   readonly store: ReturnType<typeof tinyStore>;
   readonly gradients: Float32Array;
-  run(step: number, views?: typeof VIEWS): Promise<DetectionStepResult>;
+  run(step: number, inputs?: typeof INPUTS): Promise<DetectionStepResult>;
 }
 
 /** Few samples, so that which ones are drawn matters. */
@@ -42,7 +42,7 @@ async function bench(
     step,
     store,
     gradients,
-    run: (at, views = VIEWS) => step.run(batchOf(views), { step: at, micro: 0 }),
+    run: (at, inputs = INPUTS) => step.run(batchOf(inputs), { step: at, micro: 0 }),
   };
 }
 
@@ -95,7 +95,7 @@ test('drop path is drawn anew each step, not frozen into the graph', async () =>
 
 test('images without objects train the RPN and the class scores', async () => {
   const { step, run, store, gradients } = await bench();
-  const { losses } = await run(0, [viewOf([]), viewOf([], { width: 80, height: 50 })]);
+  const { losses } = await run(0, [inputOf([]), inputOf([], { width: 80, height: 50 })]);
   expect(losses['loss_rpn_bbox']).toBe(0);
   expect(losses['loss_bbox']).toBe(0);
   expect(losses['loss_mask']).toBe(0);
@@ -128,9 +128,9 @@ test('what is not trained gets no gradient, and nothing else changes', async () 
 
 test('the smallest image there can be', async () => {
   const { step, gradients } = await bench();
-  const view = viewOf([[0, 0, 1, 1]], { width: 1, height: 1 });
+  const input = inputOf([[0, 0, 1, 1]], { width: 1, height: 1 });
   const images = new Float32Array(32 * 32 * 3).fill(0.3);
-  const batch = { images, shape: [1, 32, 32, 3] as const, views: [view] };
+  const batch = { images, shape: [1, 32, 32, 3] as const, inputs: [input] };
   const { losses } = await step.run(batch, { step: 0, micro: 0 });
   expect(Number.isFinite(losses['loss'])).toBe(true);
   expect(gradients.every(Number.isFinite)).toBe(true);

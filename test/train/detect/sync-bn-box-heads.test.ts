@@ -8,11 +8,11 @@ import { prepareTraining, type StepContext } from '../../../train/detect/parts.j
 import { DetectionStep } from '../../../train/detect/step.js';
 import { SyncBnBoxHeads } from '../../../train/detect/sync-bn-box-heads.js';
 import { SINGLE_PROCESS, type Communicator } from '../../../train/distributed/communicator.js';
-import type { DetectionView } from '../../../train/pipelines/detect.js';
+import type { DetectionInput } from '../../../train/pipelines/detect.js';
 import type { Scalars } from '../../../train/trainer.js';
 import { expectGradient } from '../../helpers/tolerance.js';
 import { ranksInOne } from '../distributed/pair.js';
-import { batchOf, TINY_CONFIG, tinyDetector, tinyStore, viewOf } from './tiny-detector.js';
+import { batchOf, TINY_CONFIG, tinyDetector, tinyStore, inputOf } from './tiny-detector.js';
 
 /** Three stages with two convolutions each, few proposals and all of them used. */
 const CONFIG: DetectorConfig = {
@@ -34,13 +34,13 @@ beforeAll(async () => {
   engine = await openEngine({ kind: 'compiled', provider: 'cpu', threads: 1, spinning: false });
 });
 
-const [ONE, OTHER, EMPTY]: readonly DetectionView[] = [
-  viewOf([
+const [ONE, OTHER, EMPTY]: readonly DetectionInput[] = [
+  inputOf([
     [8, 8, 40, 50],
     [50, 20, 90, 60],
   ]),
-  viewOf([[20, 4, 70, 44]]),
-  viewOf([]),
+  inputOf([[20, 4, 70, 44]]),
+  inputOf([]),
 ];
 
 interface Outcome {
@@ -52,7 +52,7 @@ interface Outcome {
 
 /** A step over the images `own` of a batch. */
 async function step(
-  views: readonly DetectionView[],
+  inputs: readonly DetectionInput[],
   own: readonly number[],
   context: Pick<StepContext, 'communicator' | 'batchNormOver'>,
 ): Promise<Outcome> {
@@ -62,14 +62,14 @@ async function step(
     { engine, model: MODEL, store, gradients, ...context },
     { seed: 1, dropPathRate: 0, sampling: 'inOrder' },
   );
-  const { images, shape, views: all } = batchOf(views);
-  const pixels = images.length / views.length;
+  const { images, shape, inputs: all } = batchOf(inputs);
+  const pixels = images.length / inputs.length;
   const batch = {
     images: Float32Array.from(
       own.flatMap((n) => [...images.subarray(n * pixels, (n + 1) * pixels)]),
     ),
     shape: [own.length, shape[1], shape[2], 3] as const,
-    views: own.map((n) => all[n]),
+    inputs: own.map((n) => all[n]),
   };
   const { losses } = await running.run(batch, { step: 0, micro: 0 });
   await running.release();
@@ -78,12 +78,12 @@ async function step(
 
 /** A step of two ranks with an image each; losses and gradients averaged as in training. */
 async function ofTwoRanks(
-  views: readonly DetectionView[],
+  inputs: readonly DetectionInput[],
   batchNormOver: 'microBatch' | 'ranks',
 ): Promise<Outcome> {
   const [a, b] = await Promise.all(
     ranksInOne(2).map((communicator: Communicator, r) =>
-      step(views, [r], { communicator, batchNormOver }),
+      step(inputs, [r], { communicator, batchNormOver }),
     ),
   );
   expect(b.parameters).toEqual(a.parameters);
@@ -129,12 +129,12 @@ test.each([
   ['objects in one image only', [ONE, EMPTY]],
 ])(
   'two ranks are one rank with both images where batch norms cover the RoIs of both: %s',
-  async (_, views) => {
-    const whole = await step(views, [0, 1], { communicator: SINGLE_PROCESS });
-    const both = await ofTwoRanks(views, 'ranks');
+  async (_, inputs) => {
+    const whole = await step(inputs, [0, 1], { communicator: SINGLE_PROCESS });
+    const both = await ofTwoRanks(inputs, 'ranks');
     for (const distance of distances(whole, both)) expect(distance).toBeLessThan(1e-5);
     expect(Math.hypot(...whole.gradients)).toBeGreaterThan(0.1);
-    const alone = distances(whole, await ofTwoRanks(views, 'microBatch'));
+    const alone = distances(whole, await ofTwoRanks(inputs, 'microBatch'));
     for (const distance of alone.slice(0, 3)) expect(distance).toBeGreaterThan(1e-3);
   },
 );

@@ -5,7 +5,7 @@ import { ParameterStore } from '../../../engine/parameters/store.js';
 import type { DetectorConfig } from '../../../models/detection/config.js';
 import { createDetector, type Detector } from '../../../models/detector.js';
 import { MASK_RCNN } from '../../../models/mask-rcnn.js';
-import type { DetectionBatch, DetectionView } from '../../../train/pipelines/detect.js';
+import type { DetectionBatch, DetectionInput } from '../../../train/pipelines/detect.js';
 
 /** A detector that runs in milliseconds, with the structure of the real one. */
 export const TINY_CONFIG: DetectorConfig = {
@@ -40,10 +40,10 @@ export function tinyStore(model: Detector, values?: Float32Array): ParameterStor
 }
 
 /** An image with rectangles as objects; boxes `[x1, y1, x2, y2]`. */
-export function viewOf(
+export function inputOf(
   boxes: readonly (readonly number[])[],
   size: { readonly width: number; readonly height: number } = { width: 96, height: 64 },
-): DetectionView {
+): DetectionInput {
   return {
     index: 0,
     imageId: 17,
@@ -65,11 +65,11 @@ export function viewOf(
 }
 
 /** A batch of such images on noise. */
-export function batchOf(views: readonly DetectionView[], seed = 1): DetectionBatch {
+export function batchOf(inputs: readonly DetectionInput[], seed = 1): DetectionBatch {
   const random = new Random(seed);
-  const shape = [views.length, 64, 96, 3] as const;
-  const images = Float32Array.from({ length: views.length * 64 * 96 * 3 }, () =>
+  const shape = [inputs.length, 64, 96, 3] as const;
+  const images = Float32Array.from({ length: inputs.length * 64 * 96 * 3 }, () =>
     random.between(-1, 1),
   );
-  return { images, shape, views };
+  return { images, shape, inputs };
 }

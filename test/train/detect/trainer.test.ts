@@ -16,7 +16,7 @@ import { groupParameters, parameterRuns } from '../../../train/parameter-groups.
 import type { LogRecord } from '../../../train/log-record.js';
 import type { BatchSource } from '../../../train/trainer.js';
 import { engineOf } from '../../parity/maskrcnn-fixture.js';
-import { batchOf, TINY_CONFIG, tinyDetector, viewOf } from './tiny-detector.js';
+import { batchOf, TINY_CONFIG, tinyDetector, inputOf } from './tiny-detector.js';
 
 const root = mkdtempSync(join(tmpdir(), 'convnextv2-detect-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -49,7 +49,7 @@ const SOURCE: BatchSource<LoadedDetectionBatch> = {
       const random = new Random(7, i);
       const [x, y] = [random.integer(50), random.integer(30)];
       const box = [x, y, x + 20 + random.integer(20), y + 15 + random.integer(15)];
-      const batch = batchOf([viewOf([box])], i);
+      const batch = batchOf([inputOf([box])], i);
       for (let row = box[1]; row < box[3]; row++)
         batch.images.fill(3, (row * 96 + box[0]) * 3, (row * 96 + box[2]) * 3);
       yield { value: batch, release: () => undefined };
@@ -203,7 +203,7 @@ test('messages name file and image', async () => {
     seed: 1,
     communicator: SINGLE_PROCESS,
   });
-  const batch = { value: batchOf([viewOf([]), viewOf([])]), release: () => undefined };
+  const batch = { value: batchOf([inputOf([]), inputOf([])]), release: () => undefined };
   expect(task.describe(batch)).toBe('image.png (image 17), image.png (image 17)');
   expect(task.numImages(batch)).toBe(2);
   await task.release();

@@ -119,7 +119,7 @@ describe('detection', () => {
     const limits = { long: 120, short: 80 };
     const [batch] = await batches({ kind: 'evaluation', limits });
     expect(batch.shape).toEqual([3, 128, 128, 3]);
-    const [wide, high, square] = batch.views;
+    const [wide, high, square] = batch.inputs;
     expect([wide.width, wide.height, high.width, high.height]).toEqual([120, 80, 80, 120]);
     expect([...wide.objects.boxes]).toEqual([20, 20, 60, 60]);
     expect([square.imageId, square.index, square.file]).toEqual([12, 2, detection[2].file]);
@@ -137,7 +137,7 @@ describe('detection', () => {
     for (let epoch = 0; epoch < 4; epoch++) {
       const [batch] = await batches(transform, { epoch });
       expect(Math.max(...batch.shape.slice(1, 3))).toBeLessThanOrEqual(64);
-      for (const { objects, grid, width, height } of batch.views) {
+      for (const { objects, grid, width, height } of batch.inputs) {
         expect([grid.columns.length, grid.rows.length]).toEqual([width, height]);
         if (objects.ids.length === 0) continue;
         // The box is exactly where the grid shows source pixels 10 … 29.
@@ -168,7 +168,7 @@ describe('detection', () => {
     const inline = await batches(transform, { batchSize: 2 });
     expect(await batches(transform, { batchSize: 2, numWorkers: 2 })).toEqual(inline);
     const other = await batches(transform, { batchSize: 2, epoch: 1 });
-    expect(other[0].views).not.toEqual(inline[0].views);
+    expect(other[0].inputs).not.toEqual(inline[0].inputs);
   });
 
   test('copy-paste puts objects of other images, pixels and masks, into every one', async () => {
@@ -185,19 +185,19 @@ describe('detection', () => {
     const jitter = { size: 64, scale: [1, 1] } as const;
     const plain = { kind: 'largeScaleJitter', jitter, flipProbability: 0.5 } as const;
     const [before] = await batches(plain, {}, [black, white]);
-    expect(before.views.map((view) => view.objects.ids.length)).toEqual([0, 1]);
-    const [{ views, images, shape }] = await batches({ ...plain, copyPaste: 4 }, {}, [
+    expect(before.inputs.map((input) => input.objects.ids.length)).toEqual([0, 1]);
+    const [{ inputs, images, shape }] = await batches({ ...plain, copyPaste: 4 }, {}, [
       black,
       white,
     ]);
-    expect(views.map(({ imageId }) => imageId)).toEqual([10, 11]);
-    const [view] = views; // of the black image
-    expect(view.objects.ids.length).toBeGreaterThan(0);
+    expect(inputs.map(({ imageId }) => imageId)).toEqual([10, 11]);
+    const [input] = inputs; // of the black image
+    expect(input.objects.ids.length).toBeGreaterThan(0);
     const covered = new Uint8Array(size.width * size.height);
-    for (const segmentation of view.objects.segmentations) {
+    for (const segmentation of input.objects.segmentations) {
       const runs = segmentationRuns(segmentation, size);
       if (!runs) throw new Error('expected a mask');
-      maskThroughGrid(runs, view.grid).forEach((bit, p) => (covered[p] |= bit));
+      maskThroughGrid(runs, input.grid).forEach((bit, p) => (covered[p] |= bit));
     }
     // Normalized, white is above 0 and black below.
     const isWhite = (p: number): boolean =>
@@ -245,8 +245,8 @@ describe('detection', () => {
   test('an image that is far longer than high keeps a row', async () => {
     const long = { ...detection[0], width: 60, height: 40 };
     const transform = { kind: 'evaluation', limits: { long: 1, short: 1 } } as const;
-    const [{ views, shape }] = await batches(transform, {}, [long]);
-    expect([views[0].width, views[0].height, shape]).toEqual([1, 1, [1, 32, 32, 3]]);
+    const [{ inputs, shape }] = await batches(transform, {}, [long]);
+    expect([inputs[0].width, inputs[0].height, shape]).toEqual([1, 1, [1, 32, 32, 3]]);
   });
 
   test('an image whose objects vanish is replaced by another one', async () => {
@@ -259,7 +259,7 @@ describe('detection', () => {
     const jitter = { size: 64, scale: [1, 1] } as const;
     const transform = { kind: 'largeScaleJitter', jitter, flipProbability: 0 } as const;
     const [batch] = await batches(transform, { numWorkers: 1 }, [hollow, detection[1]]);
-    expect(batch.views.map(({ index }) => index)).toEqual([1, 1]);
+    expect(batch.inputs.map(({ index }) => index)).toEqual([1, 1]);
     await expect(batches(transform, {}, [hollow])).rejects.toThrow(
       /visible object, got 100 without/,
     );
@@ -277,8 +277,8 @@ describe('detection', () => {
     const bare = [{ ...detection[0], objects: NO_OBJECTS }];
     const jitter = { size: 64, scale: [1, 1] } as const;
     const transform = { kind: 'largeScaleJitter', jitter, flipProbability: 1 } as const;
-    const [{ views }] = await batches(transform, {}, bare);
-    expect(views[0].objects.ids).toHaveLength(0);
+    const [{ inputs }] = await batches(transform, {}, bare);
+    expect(inputs[0].objects.ids).toHaveLength(0);
   });
 });
 

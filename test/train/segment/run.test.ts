@@ -150,8 +150,8 @@ test('a picture of labels names only classes that occur', () => {
     height: 1,
     data: Uint8Array.from(data),
   });
-  const draw = (truth: LabelMap, found: LabelMap): Picture =>
-    drawSegmentation(image, { truth, found }, CLASSES);
+  const draw = (groundTruth: LabelMap, predictions: LabelMap): Picture =>
+    drawSegmentation(image, { groundTruth, predictions }, CLASSES);
   const none = draw(labels(255, 255), labels(255, 255));
   expect(none).toMatchObject({ width: 14, height: 1 }); // ignored pixels only: no legend
   expect(Array.from(none.data.subarray(0, 6))).toEqual(Array.from(image.data));

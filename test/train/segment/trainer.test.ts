@@ -247,8 +247,8 @@ describe('batch norms over the step', () => {
   ])(
     '%i rank(s) with %i micro-batches are one with one batch: losses, gradients, running statistics',
     async (numRanks, accumulation) => {
-      const found = distance(await step(1, 1), await step(numRanks, accumulation));
-      expect(found).toBeLessThan(1e-5);
+      const difference = distance(await step(1, 1), await step(numRanks, accumulation));
+      expect(difference).toBeLessThan(1e-5);
     },
   );
 
