@@ -30,11 +30,6 @@ export function createClassMap(
   return { names: chosen.map(({ name }) => name), categoryIds: chosen.map(({ id }) => id) };
 }
 
-/** Maps category ids to class indices. */
-export function classIndicesOf({ categoryIds }: ClassMap): ReadonlyMap<number, number> {
-  return new Map(categoryIds.map((id, k) => [id, k]));
-}
-
 function firstOfEachId(categories: readonly CocoCategory[]): CocoCategory[] {
   const seen = new Set<number>();
   return categories.filter(({ id }) => !seen.has(id) && seen.add(id));

@@ -5,7 +5,7 @@ import type { CocoTables } from '../../io/coco/annotations.js';
 import { inParallel } from '../in-parallel.js';
 import { imageNotes, inspectImage } from '../inspect-image.js';
 import { errorAsValue, type ProblemLog, type ReportProblem } from '../problems.js';
-import { imagePath, staysInside } from './image-path.js';
+import { staysInside } from './image-path.js';
 import { COCO_PROBLEMS as PROBLEMS, imageProblem } from './problem-kinds.js';
 
 const IMAGE_EXTENSIONS = new Set([
@@ -44,7 +44,7 @@ export async function reportMissingImages(
     else
       log.add(
         PROBLEMS.imageMissing,
-        imageProblem({ file, images }, i, `expected the file ${imagePath(folder, name)}, got none`),
+        imageProblem({ file, images }, i, `expected the file ${join(folder, name)}, got none`),
       );
   }
   reportUnlisted(images.fileNames, listings, folder, log);
@@ -65,7 +65,7 @@ export async function checkImageFiles(
 ): Promise<void> {
   const existing = await reportMissingImages({ file, images }, folder, log);
   const found = await inParallel(existing, (i) =>
-    errorAsValue(inspectImage(imagePath(folder, images.fileNames[i]), options)),
+    errorAsValue(inspectImage(join(folder, images.fileNames[i]), options)),
   );
   existing.forEach((i, at) => {
     const name = images.fileNames[i];
@@ -80,7 +80,7 @@ export async function checkImageFiles(
     if (facts.width !== width || facts.height !== height)
       report(
         PROBLEMS.imageSize,
-        `expected ${width}x${height} as listed, got ${facts.width}x${facts.height} in ${imagePath(folder, name)}`,
+        `expected ${width}x${height} as listed, got ${facts.width}x${facts.height} in ${join(folder, name)}`,
       );
     for (const kind of imageNotes(facts)) report(kind, quote(name));
   });

@@ -1,7 +1,7 @@
+import { join } from 'node:path';
 import { ConfigError } from '../../core/errors.js';
 import type { Segmentation } from '../../core/coco.js';
 import type { DetectionSample, Objects } from '../sample.js';
-import { imagePath } from './image-path.js';
 import type { CocoSet } from './set.js';
 import { MIN_IMAGE_SIDE_PX, skipReason } from './training-rules.js';
 
@@ -79,7 +79,7 @@ function sampleOf(set: CocoSet, folder: string, image: number): DetectionSample 
   );
   return {
     imageId: images.ids[image],
-    file: imagePath(folder, images.fileNames[image]),
+    file: join(folder, images.fileNames[image]),
     image: images.pixels?.[image],
     width,
     height,

@@ -2,7 +2,7 @@ import { ConfigError } from '../../core/errors.js';
 import { ProblemLog, type Finding } from '../problems.js';
 import type { CocoAnnotations } from '../../io/coco/annotation-columns.js';
 import { checkCocoTables } from './checks.js';
-import { classIndicesOf, createClassMap, type ClassMap } from './class-map.js';
+import { createClassMap, type ClassMap } from './class-map.js';
 import { reportMissingImages } from './image-files.js';
 import { reportTo } from './problem-kinds.js';
 import { drawSplit, type SplitRule } from '../split.js';
@@ -82,7 +82,7 @@ export function createCocoSet(
 ): CocoSet {
   const { file, images, annotations } = tables;
   const classes = classMapOf(tables, names);
-  const classOf = classIndicesOf(classes);
+  const classOf = new Map(classes.categoryIds.map((id, k) => [id, k]));
   return {
     file,
     imageFolder,

@@ -1,6 +1,7 @@
+import { join } from 'node:path';
 import type { Rle } from '../../core/rle.js';
 import { checkCocoTables } from '../../datasets/coco/checks.js';
-import { imagePath, staysInside } from '../../datasets/coco/image-path.js';
+import { staysInside } from '../../datasets/coco/image-path.js';
 import { checkImageFiles } from '../../datasets/coco/image-files.js';
 import { boxOf, rowsOf } from '../../datasets/coco/samples.js';
 import { createCocoSet, type CocoSet, type CocoSource } from '../../datasets/coco/set.js';
@@ -139,7 +140,7 @@ async function pictureOf(
 ): Promise<Pick<Card, 'thumbnail' | 'failure'>> {
   if (folder === undefined) return {};
   if (!staysInside(name)) return { failure: 'the name leads out of the image folder' };
-  return thumbnailOf(imagePath(folder, name), maxSide);
+  return thumbnailOf(join(folder, name), maxSide);
 }
 
 function objectOf(
