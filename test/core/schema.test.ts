@@ -21,7 +21,7 @@ const Shape = byKind(
   record({ kind: literal('circle'), radius: number({ above: 0 }) }),
   record({ kind: literal('box'), sides: list(whole(1), 2) }),
 );
-const Drawing = record({
+const Picture = record({
   shape: Shape,
   filled: optional(FLAG),
   color: oneOf('red', 'blue'),
@@ -30,7 +30,11 @@ const Drawing = record({
 
 describe('schemas', () => {
   test('describe the type that they check', () => {
-    expectTypeOf<Infer<typeof Drawing>>().toEqualTypeOf<{
+    const check = compileSchema(Picture);
+    const picture = { shape: { kind: 'box', sides: [1, 2] }, color: 'red', path: [] };
+    expect(check(picture)).toEqual([]);
+    expect(check({ ...picture, color: 'green' })).toHaveLength(1);
+    expectTypeOf<Infer<typeof Picture>>().toEqualTypeOf<{
       readonly shape:
         | { readonly kind: 'circle'; readonly radius: number }
         | { readonly kind: 'box'; readonly sides: readonly [number, number] };
