@@ -31,7 +31,7 @@ const Picture = record({
 describe('schemas', () => {
   test('describe the type that they check', () => {
     const check = compileSchema(Picture);
-    const picture = { shape: { kind: 'box', sides: [1, 2] }, color: 'red', path: [] };
+    const picture = { shape: { kind: 'box', sides: [1, 2] }, color: 'red', path: [0.5] };
     expect(check(picture)).toEqual([]);
     expect(check({ ...picture, color: 'green' })).toHaveLength(1);
     expectTypeOf<Infer<typeof Picture>>().toEqualTypeOf<{
