@@ -128,7 +128,7 @@ function checkAcross(data: DetectionData, tables: readonly CocoTables[], log: Pr
       if (other !== undefined && other !== split)
         log.add(COCO_PROBLEMS.splitOverlap, {
           file,
-          message: `images[${i}] (id ${id}): expected an image of one part, got ${quote(name)} of ${other}, too`,
+          message: `images[${i}] (id ${id}): expected an image of one split, got ${quote(name)} of ${other}, too`,
           id,
         });
       for (const key of keys) if (!seen.has(key)) seen.set(key, split);

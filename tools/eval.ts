@@ -46,7 +46,7 @@ export function registerEval(program: Command): void {
     .option('--per-category', 'also a line for each category', false)
     .option(
       '--val-fraction <fraction>',
-      'fraction that is held out, for data of one part',
+      'fraction that is held out, for data without splits',
       fraction('--val-fraction'),
     )
     .option('--seed <n>', 'of that division', wholeNumber('--seed'), 0)

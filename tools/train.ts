@@ -45,7 +45,7 @@ export function registerTrain(program: Command): void {
     )
     .option(
       '--val-fraction <fraction>',
-      'fraction that is held out, for data of one part',
+      'fraction that is held out, for data without splits',
       fraction('--val-fraction'),
     )
     .option('--seed <n>', 'seed of everything random', wholeNumber('--seed'))

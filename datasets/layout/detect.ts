@@ -79,7 +79,7 @@ function withSplitRule(data: DataLayout, { valFraction, seed = 0 }: LayoutOption
     throw new ConfigError(`--val-fraction: expected a number between 0 and 1, got ${valFraction}`);
   if (data.kind === 'classification' || 'val' in data.splits || !('train' in data.splits))
     throw new ConfigError(
-      `--val-fraction: expected a set of one part to divide, got ${data.line}; leave the option out`,
+      `--val-fraction: expected a set without splits to divide, got ${data.line}; leave the option out`,
     );
   const line = `${data.line}; ${valFraction} of the images for validation, seed ${seed}`;
   return { ...data, line, splitRule: { valFraction, seed } };

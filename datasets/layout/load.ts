@@ -60,9 +60,9 @@ function partOf<Source>(
   if (source !== undefined) return source;
   const remedy =
     split === 'val' && 'train' in data.splits
-      ? '; give --val-fraction to divide the images, or a data.yaml that names both parts'
+      ? '; give --val-fraction to divide the images, or a data.yaml that names both splits'
       : '';
   throw new ConfigError(
-    `${data.root}: expected a part "${split}", got ${Object.keys(data.splits).join(', ')}${remedy}`,
+    `${data.root}: expected a split "${split}", got ${Object.keys(data.splits).join(', ')}${remedy}`,
   );
 }

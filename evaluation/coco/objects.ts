@@ -184,7 +184,7 @@ function isOfAll(what: string, count: number, all: number): boolean {
   return count === all;
 }
 
-/** How well the detections and the ground truth of a cell fit. */
+/** Similarity (IoU or OKS) of the detections and the ground truth of a cell. */
 export interface Similarity {
   /**
    * Writes the `[D, G]` similarities of a cell.

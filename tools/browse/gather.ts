@@ -2,7 +2,7 @@ import type { DataLayout } from '../../datasets/layout/types.js';
 import { shareLimit } from './choose.js';
 import type { Card, Concern, PageClass, PageData, PageSplit } from './page-data.js';
 
-/** How much a page shows. */
+/** Limits of a page. */
 export interface BrowseOptions {
   /** Number of images in all. */
   readonly limit: number;
@@ -10,7 +10,7 @@ export interface BrowseOptions {
   readonly thumbnail: number;
 }
 
-/** How much of one split is shown, and by what names and colors of classes. */
+/** Shown part of a split, and names and colors of its classes. */
 export interface ShowOptions extends BrowseOptions {
   /** Index of the split. */
   readonly split: number;

@@ -52,7 +52,7 @@ export async function runCheck(path: string, flags: CheckFlags): Promise<boolean
     printFindings(findings, shown);
   }
   if (report.across.length > 0) {
-    console.log('across the parts:');
+    console.log('across the splits:');
     printFindings(report.across, shown);
   }
   console.log(

@@ -103,7 +103,7 @@ export function reportEmptyShard(
     onNotice?.(`shard ${shard.index}/${shard.count} has none of the images`);
 }
 
-/** Stands in for the scores of no image: shards that have some are still missing. */
+/** Table without scores, where the shards with images are still missing. */
 export const NO_SCORES: readonly (readonly string[])[] = [['no scores yet: no image is done']];
 
 /** Partial results as files `NAME-i-of-n.part`, which `score --merge` takes, too. */

@@ -8,13 +8,14 @@ import type { SegmentationConfig } from '../config/segment.js';
 const { numClasses: _, ...head } = UPERNET;
 
 /**
- * The settings of all sizes: ConvNeXt's segmentation configurations (16 images a step, 160 000 steps, AdamW, weight decay 0.05, linear
- * warm-up over 1500 steps from 1e-6, then linearly to 0, decay of GRN's scale and shift as of all parameters with several axes),
- * which the V2 paper's appendix A.4 repeats: batch 16, 160 000 steps, weight decay 0.05, 512 px. Batch norms there take their
- * statistics over all 16 images (SyncBN). On one machine that is `--set batchNormOver=step`: a third more computing and, for Tiny,
- * 10 GiB instead of 5. Without, they take them over the 2 images of a micro-batch, as many as a GPU had, and join them over the
- * step for the running statistics. Eight ranks synchronize their batch norms: `mpiexec -n 8 … --set accumulation=1` is the original, too.
- * The five scales of `--tta` are A.4's; V1 took six from 0.5 to 1.75.
+ * Settings of all sizes: ConvNeXt's segmentation configurations (16 images a step, 160 000 steps, AdamW, weight decay
+ * 0.05, linear warm-up over 1500 steps from 1e-6, then linearly to 0, decay of GRN's scale and shift as of all parameters
+ * with several axes), which the V2 paper's appendix A.4 repeats: batch 16, 160 000 steps, weight decay 0.05, 512 px. The
+ * original's batch norms use the statistics of all 16 images (SyncBN). On one machine, `--set batchNormOver=step` does
+ * the same for a third more computing and, for Tiny, 10 GiB instead of 5. The default normalizes the 2 images of a
+ * micro-batch, as many as the original's GPUs had, and updates the running statistics once a step. Eight ranks
+ * synchronize their batch norms: `mpiexec -n 8 … --set accumulation=1` also equals the original. The five scales of
+ * `--tta` are A.4's; V1 took six from 0.5 to 1.75.
  */
 export const ADE20K_UPERNET: Omit<
   SegmentationConfig,
@@ -80,10 +81,11 @@ const recipe = (size: VariantName): SegmentationConfig => ({
  *     convnextv2 train ade20k-upernet-tiny --data DIR --weights tiny.fcmae_ft_in1k --out RUN
  *     convnextv2 train ade20k-upernet-huge-640 --data DIR --weights huge.fcmae_ft_in22k_in1k_512 --out RUN
  *
- * Numbers: rate, drop path and layer decay were chosen from 1e-4 … 3e-4, 0.1 … 0.4 and 0.8, 0.9 (appendix A.4) and the choice is not
- * published: the table says whose we took. Drop path of Atto to Nano is ours, all else V1-Tiny's; V1-XLarge's rate is 8e-5, below
- * the range, so Huge's is ours. 640 px: crop, limits and window of V1's 640 px configurations. Expected (mIoU): the paper's table 7,
- * from FCMAE and ImageNet-1K fine-tuning (640 px: ImageNet-22K), Base and Large at several scales (V1-Tiny so: 46.7).
+ * Numbers: rate, drop path and layer decay were chosen from 1e-4 … 3e-4, 0.1 … 0.4 and 0.8, 0.9 (appendix A.4) and the
+ * chosen ones are not published; the table says where each is from. Drop path of Atto to Nano is ours, the rest is
+ * V1-Tiny's; V1-XLarge's rate 8e-5 is below the range, so Huge's is ours. 640 px: crop, limits and window of V1's 640 px
+ * configurations. Expected (mIoU): the paper's table 7, from FCMAE and ImageNet-1K fine-tuning (640 px: ImageNet-22K),
+ * Base and Large at several scales (V1-Tiny at several scales: 46.7).
  *
  * @see https://github.com/facebookresearch/ConvNeXt/tree/main/semantic_segmentation
  */

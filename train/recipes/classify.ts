@@ -50,9 +50,9 @@ export const CLASSIFY: ClassificationConfig = {
  *
  *     convnextv2 train classify-finetune --data DIR --weights tiny.fcmae_ft_in1k --out RUN
  *
- * Numbers: layer decay 0.9, head scale 0.001, drop path 0.1, smoothing 0.1 and weight decay 0.05 as in the ImageNet fine-tuning
- * of the paper (tables 9–11); batch, rate and length are ours, for a few hundred to a few thousand images. No result is claimed:
- * the official files could not be downloaded where this was written.
+ * Numbers: layer decay 0.9, head scale 0.001, drop path 0.1, smoothing 0.1 and weight decay 0.05 as in the ImageNet
+ * fine-tuning of the paper (tables 9–11); batch, rate and length are ours, for a few hundred to a few thousand images. No
+ * result is claimed.
  */
 export const CLASSIFY_FINETUNE: ClassificationConfig = {
   ...CLASSIFY,

@@ -7,7 +7,7 @@ import type { DetectionConfig } from '../config/detect.js';
 
 const { numClasses: _, ...detector } = CASCADE_MASK_RCNN;
 
-/** The settings of all sizes: those of ConvNeXt V1, but GRN's scale and shift do not decay. */
+/** Settings of all sizes: those of ConvNeXt V1, except that GRN's scale and shift do not decay. */
 const BASE: Omit<DetectionConfig, 'backbone' | 'dropPathRate' | 'lr' | 'layers'> = {
   task: 'detect',
   detector,
@@ -46,11 +46,11 @@ const TABLE = [
  *
  *     convnextv2 train coco-cascade-tiny --data DIR --weights tiny.fcmae_ft_in1k --out RUN
  *
- * Numbers: ConvNeXt V1's Cascade configurations: heads of four convolutions with batch norm and one fully connected layer, GIoU
- * with weight 10 on decoded boxes, multi-scale training. Batch norms there take their statistics over the RoIs of all 16 images
- * (SyncBN). Exactly so here on eight ranks, `mpiexec -n 8 … --set accumulation=1`; on fewer, over those of the 2 images a rank that
- * are computed at once. Expected: no V2 result is published; the table has V1's, whose Large and XLarge (there is no V1-Huge) started
- * from ImageNet-22K weights.
+ * Numbers: ConvNeXt V1's Cascade configurations: heads of four convolutions with batch norm and one fully connected
+ * layer, GIoU with weight 10 on decoded boxes, multi-scale training. The original's batch norms use the statistics of the
+ * RoIs of all 16 images (SyncBN), as eight ranks do here: `mpiexec -n 8 … --set accumulation=1`. On fewer ranks they use
+ * those of a micro-batch of 2 images on each rank. Expected: no V2 result is published; the table has V1's; Large and
+ * XLarge of V1 (it has no Huge) started from ImageNet-22K weights.
  *
  * @see https://github.com/facebookresearch/ConvNeXt/tree/main/object_detection/configs/convnext
  */

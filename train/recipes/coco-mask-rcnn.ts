@@ -9,11 +9,11 @@ import type { DetectionConfig } from '../config/detect.js';
 const { numClasses: _, ...detector } = MASK_RCNN;
 
 /**
- * The settings of all sizes. Batch 32, 36 epochs (3×), AdamW, rate 1e-4, weight decay 0.05, large-scale jitter of 0.1–2.0 at 1024 px
- * and soft-NMS at a single scale: ConvNeXt V2, appendix A.3. Warm-up (from 0.001 of the rate to all of it at iteration 999) and
- * steps (times 0.1 at epochs 27 and 33), which the paper leaves open: mmdetection's reproduction of V2-Base. Ours: scale and shift
- * of GRN do not decay, as the authors advise for classification (V1's published optimizer constructor decays them:
- * `--set decayGrn=true`), and the 32 images come as 16 micro-batches of 2, in full precision.
+ * Settings of all sizes. Batch 32, 36 epochs (3×), AdamW, rate 1e-4, weight decay 0.05, large-scale jitter of 0.1–2.0 at
+ * 1024 px and soft-NMS at a single scale: ConvNeXt V2, appendix A.3. Warm-up (from 0.001 of the rate to all of it at
+ * iteration 999) and steps (times 0.1 at epochs 27 and 33), which the paper leaves open: mmdetection's reproduction of
+ * V2-Base. Ours: scale and shift of GRN do not decay, as the authors advise for classification (V1's published optimizer
+ * constructor decays them: `--set decayGrn=true`), and the 32 images come as 16 micro-batches of 2, in full precision.
  *
  * @see https://arxiv.org/abs/2301.00808
  * @see https://github.com/open-mmlab/mmdetection/tree/v3.3.0/projects/ConvNeXt-V2
@@ -68,16 +68,17 @@ const recipe = (size: VariantName): DetectionConfig => ({
 });
 
 /**
- * Mask R-CNN on COCO: `coco-mask-rcnn-atto` … `coco-mask-rcnn-huge`, and `coco-mask-rcnn-tiny-ms`, trained as ConvNeXt V1 was.
+ * Mask R-CNN on COCO: `coco-mask-rcnn-atto` … `coco-mask-rcnn-huge`, and `coco-mask-rcnn-tiny-ms`, trained as ConvNeXt V1
+ * was.
  *
  *     convnextv2 train coco-mask-rcnn-tiny --data DIR --weights tiny.fcmae --out RUN
  *     convnextv2 train coco-mask-rcnn-tiny-ms --data DIR --weights tiny.fcmae_ft_in1k --out RUN
  *
- * Numbers: the paper chose drop path from 0.2 … 0.5 and layer decay from 0.9, 0.95 and does not say which; the table says whose
- * we took. The 6 layers are made for a third stage of nine blocks; that of Atto to Pico has six, that of Nano eight. `-ms` is
- * V1-Tiny's configuration (16 images a step as 8 micro-batches of 2; warm-up over 500 iterations from 0.001; short sides 480–800,
- * half of the time after a crop; ordinary NMS), but GRN's scale and shift do not decay. Expected (box AP, mask AP): the table, from
- * the paper's table 6 (mmdetection's Base: 52.9, 46.4).
+ * Numbers: the paper chose drop path from 0.2 … 0.5 and layer decay from 0.9, 0.95 without publishing the choice; the
+ * table says where each is from. The 6 layers are made for a third stage of nine blocks; the third stage of Atto to Pico
+ * has six, that of Nano eight. `-ms` is V1-Tiny's configuration (16 images a step as 8 micro-batches of 2; warm-up over
+ * 500 iterations from 0.001; short sides 480–800, half of the time after a crop; ordinary NMS), but GRN's scale and shift
+ * do not decay. Expected (box AP, mask AP): the table, from the paper's table 6 (mmdetection's Base: 52.9, 46.4).
  *
  * @see https://github.com/facebookresearch/ConvNeXt/tree/main/object_detection/configs/convnext
  */

@@ -13,16 +13,18 @@ const [stage] = MASK_RCNN.stages;
  *
  *     convnextv2 train detect --data DIR --out RUN
  *
- * Numbers: losses, matching and thresholds of Mask R-CNN, AdamW, betas and weight decay of the COCO recipes. Ours, for training without
- * pretrained weights that ends in minutes: weights that start by their number of inputs, pyramid and heads of 32 channels (the
- * originals' are 256), a box head of four convolutions with batch norm and one layer of 256 units (Mask R-CNN: two of 1024, which from
- * scratch learn classes later), anchors of half the size for objects from 16 px, 32 sampled RoIs an image (512) from 500
- * proposals (1000), short side 240, rate 1e-3 falling linearly to 0, clipping. Expected: on the 1,000 images of `data shapes` box AP 0.487,
- * AP50 0.698, mask AP 0.403, AP50 0.616 on the 200 held-out ones after 28:54 minutes on two cores, with `--set epochs=12 --set evaluateEvery=12
- * --set lr=2e-3 --set training.copyPaste=2 --set detector.stages.0.sampler.numSamples=64 --set evaluation.limits='{"long":400,"short":280}'`
- * (0.333 and 0.264 with `--set epochs=14 --set evaluateEvery=14` alone).
- * On 8 images of COCO, scored on the same (a `data.yaml` with `limit: 8`), box AP 0.711, AP50 0.973, mask AP 0.609, AP50 0.958 after 195 CPU seconds, with
- * `--set epochs=80 --set training='{"kind":"evaluation","limits":{"long":320,"short":320}}' --set evaluation.limits='{"long":320,"short":320}'`.
+ * Numbers: losses, matching and thresholds of Mask R-CNN, AdamW, betas and weight decay of the COCO recipes. Ours, for
+ * training without pretrained weights that ends in minutes: weights initialized by fan-in, pyramid and heads of 32
+ * channels (the originals' are 256), a box head of four convolutions with batch norm and one layer of 256 units (Mask
+ * R-CNN: two of 1024, which learn classes more slowly from scratch), anchors of half the size for objects from 16 px, 32
+ * sampled RoIs an image (512) from 500 proposals (1000), short side 240, rate 1e-3 falling linearly to 0, clipping.
+ * Expected: on the 1,000 images of `data shapes` box AP 0.487, AP50 0.698, mask AP 0.403, AP50 0.616 on the 200 held-out
+ * ones after 28:54 minutes on two cores, with `--set epochs=12 --set evaluateEvery=12 --set lr=2e-3 --set
+ * training.copyPaste=2 --set detector.stages.0.sampler.numSamples=64 --set
+ * evaluation.limits='{"long":400,"short":280}'` (0.333 and 0.264 with `--set epochs=14 --set evaluateEvery=14` alone). On
+ * 8 images of COCO, scored on the same (a `data.yaml` with `limit: 8`), box AP 0.711, AP50 0.973, mask AP 0.609, AP50
+ * 0.958 after 195 CPU seconds, with `--set epochs=80 --set
+ * training='{"kind":"evaluation","limits":{"long":320,"short":320}}' --set evaluation.limits='{"long":320,"short":320}'`.
  */
 export const DETECT: DetectionConfig = {
   task: 'detect',
@@ -83,11 +85,10 @@ export const DETECT: DetectionConfig = {
  *
  *     convnextv2 train detect-finetune --data DIR --weights tiny.fcmae_ft_in1k --out RUN
  *
- * Numbers: model, losses, optimizer, weight decay and the layer decay 0.95 over 6 layers of `coco-mask-rcnn-tiny`. Ours, for sets that a large
- * backbone learns by heart: stem and first stage stay as they are, drop path 0.2, short sides 384–512, 256 sampled RoIs an image, batch 4, 12
- * epochs (1×) with linear decay, a moving average of the weights, clipping. `--patience 3` stops early; `--set frozenStages=4` trains
- * the heads only, which is enough for objects that ImageNet knows. No result is claimed: the official weights could not be downloaded where
- * this was written.
+ * Numbers: model, losses, optimizer, weight decay and the layer decay 0.95 over 6 layers of `coco-mask-rcnn-tiny`. Ours,
+ * for sets that a large backbone overfits: stem and first stage frozen, drop path 0.2, short sides 384–512, 256 sampled
+ * RoIs an image, batch 4, 12 epochs (1×) with linear decay, EMA of the weights, clipping. `--patience 3` stops early;
+ * `--set frozenStages=4` trains the heads only, which is enough for objects that ImageNet knows. No result is claimed.
  */
 export const DETECT_FINETUNE: DetectionConfig = {
   ...COCO_MASK_RCNN,

@@ -10,11 +10,12 @@ import type { PretrainingConfig } from '../config/pretrain.js';
  *
  *     convnextv2 train fcmae-tiny --data DIR --out RUN
  *
- * Numbers: paper, table 8, and the released command: AdamW (0.9, 0.95), base rate 1.5e-4 · batch / 256, batch 4096 as 64 updates
- * of 64 images, 1600 epochs (800 in the ablations), 40 of them warm-up, weight decay 0.05, crops of 20–100 %, ratio 0.6. The code
- * flips, which the paper does not mention. Deviations: initial weights have standard deviation 0.02 everywhere (the script's 1 looks
- * unintended), response norms are by image (the script's are by batch: `--set fcmae.statistics=batch`), full precision, no
- * gradient scaler. Expected: no result of ours on ImageNet; the paper's follow after fine-tuning.
+ * Numbers: paper, table 8, and the released command: AdamW (0.9, 0.95), base rate 1.5e-4 · batch / 256, batch 4096 as 64
+ * micro-batches of 64 images, 1600 epochs (800 in the ablations), 40 of them warm-up, weight decay 0.05, crops of 20–100
+ * %, ratio 0.6. Horizontal flips are those of the code; the paper does not mention them. Deviations: initial weights have
+ * standard deviation 0.02 everywhere (the script's 1 looks unintended), response norms are by image (the script's are by
+ * batch: `--set fcmae.statistics=batch`), full precision, no gradient scaler. Expected: results are known after
+ * fine-tuning only (paper); we have trained none on ImageNet.
  */
 export function fcmaeRecipe(size: VariantName): PretrainingConfig {
   return {

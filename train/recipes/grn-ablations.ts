@@ -55,13 +55,15 @@ export const GRN_PRETRAINING_RECIPES: Readonly<Record<string, PretrainingConfig>
   );
 
 /**
- * Fine-tuning after them: `imagenet-base-1k-no-grn`, `imagenet-base-1k-grn-l1`, …; and with GRN at one of the two stages only:
- * `imagenet-base-1k-grn-dropped` (from `fcmae-base`) and `imagenet-base-1k-grn-added` (from `fcmae-base-no-grn`).
+ * Fine-tuning after the pre-training of the ablations: `imagenet-base-1k-no-grn`, `imagenet-base-1k-grn-l1`, …; and with
+ * GRN at one of the two stages only: `imagenet-base-1k-grn-dropped` (from `fcmae-base`) and `imagenet-base-1k-grn-added`
+ * (from `fcmae-base-no-grn`).
  *
  *     convnextv2 train imagenet-base-1k-grn-l1 --data DIR --weights PRETRAINED --out RUN
  *
- * Numbers: as `imagenet-base-1k`. Expected (paper, top-1 %): average 83.7, L1 84.3; (‖X‖ − μ)/σ 84.5, 1/Σ‖X‖ 83.8; without skip 84.0;
- * affine 83.9, aggregation only 83.9; LRN 83.2, BN 80.5, LN 83.8; none 83.7; dropped 78.8, added 80.6; none trained by us.
+ * Numbers: as `imagenet-base-1k`. Expected (paper, top-1 %): average 83.7, L1 84.3; (‖X‖ − μ)/σ 84.5, 1/Σ‖X‖ 83.8;
+ * without skip 84.0; affine 83.9, aggregation only 83.9; LRN 83.2, BN 80.5, LN 83.8; none 83.7; dropped 78.8, added 80.6;
+ * none trained by us.
  */
 export const GRN_FINETUNING_RECIPES: Readonly<Record<string, ClassificationConfig>> = {
   ...Object.fromEntries(

@@ -3,7 +3,7 @@ import type { ClassificationConfig } from '../config/classify.js';
 import type { ImageNetSettings } from './imagenet.js';
 import { imageNetRecipe } from './imagenet.js';
 
-/** Tables 9–11: what does not depend on the size. */
+/** Settings of tables 9–11 that do not depend on the size. */
 const COMMON = {
   inputSize: 224,
   batch: 1024,

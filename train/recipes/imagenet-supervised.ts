@@ -3,7 +3,7 @@ import { VARIANT_NAMES } from '../../backbone/variants.js';
 import type { ClassificationConfig } from '../config/classify.js';
 import { imageNetRecipe } from './imagenet.js';
 
-/** Tiny, Base and Large are V1's; the smaller ones are ours, Huge takes Large's. */
+/** Drop path by size: Tiny, Base and Large are V1's; the smaller ones are ours; Huge has Large's. */
 const DROP_PATH: Readonly<Record<VariantName, number>> = {
   atto: 0,
   femto: 0,

@@ -28,7 +28,7 @@ export interface ImageNetSettings {
   readonly emaDecay: number | null;
 }
 
-/** Images that go through the network at once: what fits into some 8 GB at 224; even, since mixing pairs them. */
+/** Number of images of a micro-batch, which fits into about 8 GB at 224 px; even, because mixing pairs images. */
 const MICRO_BATCH: Readonly<Record<VariantName, number>> = {
   atto: 64,
   femto: 64,
@@ -41,11 +41,11 @@ const MICRO_BATCH: Readonly<Record<VariantName, number>> = {
 };
 
 /**
- * A recipe of the ImageNet family. The same in all: AdamW (0.9, 0.999), cosine down to 1e-6, GRN without decay, RandAugment
- * (9, 0.5) and random erasing with 0.25 (the latter from the released commands; the tables do not list it), crops of 8–100 %,
- * flips, full precision (the originals' is mixed), no clipping.
+ * Creates a recipe of the ImageNet family. Common settings: AdamW (0.9, 0.999), cosine down to 1e-6, GRN without decay,
+ * RandAugment (9, 0.5) and random erasing with 0.25 (the latter from the released commands; the tables do not list it),
+ * crops of 8–100 %, flips, full precision (the originals' is mixed), no clipping.
  *
- * A batch that does not fit is accumulated; mixing then draws once in each part, as the originals do on each GPU.
+ * A batch that does not fit is accumulated; mixing then draws once per micro-batch, like the original on each GPU.
  */
 export function imageNetRecipe(
   size: VariantName,

@@ -34,9 +34,9 @@ async function inference(
   store.initialize(0);
   const predictor = createSegmenterPredictor({ engine, model, store, frozen });
   const size = { width: sizePx, height: sizePx };
-  const view: SegmenterInput = { ...size, data: noise(sizePx * sizePx * 3) };
+  const input: SegmenterInput = { ...size, data: noise(sizePx * sizePx * 3) };
   const times = await timed(repeats, async () => {
-    for (let i = 0; i < batch; i++) await predictor.segment([view], size);
+    for (let i = 0; i < batch; i++) await predictor.segment([input], size);
   });
   await predictor.release();
   const macs = batch * upernetMacs(backbone, head, [sizePx, sizePx]);

@@ -162,7 +162,7 @@ export class SyncBnStep {
       for (const path of paths)
         convolved.get(path)?.push(this.kept(progress, outputs[`x:${path}`]));
     }
-    const found = await batchNorms(
+    const normalized = await batchNorms(
       communicator,
       paths.map((path) => ({
         x: (convolved.get(path) ?? []).map(({ data }) => data as Float32Array),
@@ -172,7 +172,7 @@ export class SyncBnStep {
       BATCH_NORM_EPS,
     );
     paths.forEach((path, m) => {
-      norms.set(path, found[m]);
+      norms.set(path, normalized[m]);
       const old = this.activations.get(path);
       if (old) old.micro = NO_MICRO_BATCH;
     });
@@ -309,13 +309,13 @@ export class SyncBnStep {
 
 /** Statistics of the batch norms, under the names of the model's `training`. */
 function statisticsOf(norms: ReadonlyMap<string, BatchNorm>): HostTensors {
-  const found: Record<string, HostTensor> = {};
+  const tensors: Record<string, HostTensor> = {};
   for (const [path, { mean, variance, count }] of norms) {
     const statistics = { mean, variance, count: Float32Array.of(count) };
     for (const kind of ['mean', 'variance', 'count'] as const) {
       const data = statistics[kind];
-      found[statisticsName(kind, `${path}.bn`)] = { shape: [data.length], data };
+      tensors[statisticsName(kind, `${path}.bn`)] = { shape: [data.length], data };
     }
   }
-  return found;
+  return tensors;
 }

@@ -50,7 +50,7 @@ test('the splits of the benchmark are found, and 0 is no class', async () => {
     ]);
     expect(set.classes).toEqual(ADE20K_CLASSES);
     expect(set.mapping).toEqual({ numClasses: 150, reduceZeroLabel: true });
-    expect(() => loadSegmentationSplit(data, 'val')).toThrow('expected a part "val", got train');
+    expect(() => loadSegmentationSplit(data, 'val')).toThrow('expected a split "val", got train');
   } finally {
     rmSync(root, { recursive: true });
   }

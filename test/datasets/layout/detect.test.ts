@@ -105,7 +105,7 @@ test('one COCO file is detected in a folder or by itself, and divided by fractio
   expect(whole).toMatchObject({ root: file, splits: { train: { annotations: file } } });
   expect((await loadDetectionSplit(whole, 'train')).images.ids).toHaveLength(10);
   await expect(loadDetectionSplit(whole, 'val')).rejects.toThrow(
-    'expected a part "val", got train; give --val-fraction',
+    'expected a split "val", got train; give --val-fraction',
   );
 });
 
@@ -127,7 +127,7 @@ test('the ADE20K layout is detected', async () => {
   expect(data).toMatchObject({ kind: 'segmentation', layout: 'ade20k' });
   expect(data.line).toBe('ADE20K layout: train, val, 150 classes');
   expect(loadSegmentationSplit(data, 'val').mapping.reduceZeroLabel).toBe(true);
-  expect(() => loadSegmentationSplit(data, 'test')).toThrow('expected a part "test"');
+  expect(() => loadSegmentationSplit(data, 'test')).toThrow('expected a split "test"');
 });
 
 test('images, labels and classes.txt are detected, divided or not', async () => {
@@ -154,7 +154,7 @@ test('images, labels and classes.txt are detected, divided or not', async () => 
   const divided = (await detectLayout(root)) as SegmentationData;
   expect(Object.keys(divided.splits)).toEqual(['train', 'val']);
   await expect(detectLayout(root, { valFraction: 0.5 })).rejects.toThrow(
-    '--val-fraction: expected a set of one part to divide',
+    '--val-fraction: expected a set without splits to divide',
   );
 });
 
