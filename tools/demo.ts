@@ -66,7 +66,7 @@ async function train(data: string, folder: string, epochs: number): Promise<void
     // The evaluation is a separate step.
     set: [`epochs=${epochs}`, `evaluateEvery=${epochs}`, `checkpointEvery=${epochs}`],
     engine: ENGINE,
-    listener: new ProgressView({ stream: process.stderr }),
+    listener: new ProgressView(process.stderr),
   });
 }
 

@@ -84,7 +84,7 @@ async function run(recipe: string, flags: Flags): Promise<void> {
       ...options,
       ...{ folder: out, configFile, engine, communicator },
       signal: stop.signal,
-      listener: new ProgressView({ stream: process.stderr }),
+      listener: new ProgressView(process.stderr),
     });
     await ranks.finish();
     if (json && communicator.rank === 0) printJson(result);

@@ -3,8 +3,7 @@ import type { FlatBuffers } from '../engine/optimizer/flat-buffers.js';
 import type { ParameterStore } from '../engine/parameters/store.js';
 import type { SkippedCheckpoint } from '../weights/checkpoint-folder.js';
 import { CHECKPOINTS, keepLast, latestValid, markBest } from '../weights/checkpoint-folder.js';
-import type { CheckpointGroups } from '../weights/checkpoint.js';
-import { restoreCheckpoint, saveCheckpoint } from '../weights/checkpoint.js';
+import { restoreCheckpoint, saveCheckpoint, type CheckpointGroups } from '../weights/checkpoint.js';
 import type { EpochRule } from './progress.js';
 
 /** Changing arrays of a run as groups of a checkpoint: weights, EMA, moments. */

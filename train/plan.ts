@@ -1,12 +1,11 @@
 import { existsSync, statSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { dirname, join, resolve as resolvePath } from 'node:path';
-import type { ConvNeXtV2Config } from '../backbone/variants.js';
 import { ConfigError, WeightsError } from '../core/errors.js';
 import { cacheFolder } from '../io/files/cache-folder.js';
 import { packageVersion } from '../io/files/package-version.js';
 import { sha256OfFile } from '../io/files/sha256.js';
-import { variant } from '../backbone/variants.js';
+import { variant, type ConvNeXtV2Config } from '../backbone/variants.js';
 import { holdsDetector } from '../inference/detect/weights.js';
 import { inferDetector } from '../inference/detect/load.js';
 import { locateWeights } from '../weights/pull/cache.js';

@@ -8,13 +8,6 @@ interface ViewStream {
   write(text: string): unknown;
 }
 
-/** Options of a view. */
-interface ViewOptions {
-  readonly stream: ViewStream;
-  /** Returns milliseconds; default: the system clock. */
-  readonly now?: () => number;
-}
-
 /** Weight of the newest interval in the mean time of a step. */
 const SMOOTHING = 0.3;
 
@@ -23,16 +16,16 @@ const SMOOTHING = 0.3;
  * otherwise one line per record.
  */
 export class ProgressView implements RunListener {
-  private readonly stream: ViewStream;
-  private readonly now: () => number;
   private readonly startMs: number;
   private last: { readonly step: number; readonly ms: number } | undefined;
   private msPerStep: number | undefined;
   private drawn: readonly string[] = [];
 
-  constructor({ stream, now = Date.now }: ViewOptions) {
-    this.stream = stream;
-    this.now = now;
+  /** @param now returns milliseconds */
+  constructor(
+    private readonly stream: ViewStream,
+    private readonly now: () => number = Date.now,
+  ) {
     this.startMs = now();
   }
 

@@ -2,9 +2,8 @@ import { DataError } from '../../core/errors.js';
 import { evaluationSamples } from '../../datasets/coco/samples.js';
 import { firstImages, type CocoSet } from '../../datasets/coco/set.js';
 import { groundTruthDomain, groundTruthObjects } from '../../datasets/coco/ground-truth.js';
-import { imageOf } from '../../datasets/sample.js';
+import { imageOf, type DetectionSample } from '../../datasets/sample.js';
 import type { RgbImage } from '../../core/image.js';
-import type { DetectionSample } from '../../datasets/sample.js';
 import { CocoEvaluator, type CocoResult } from '../../evaluation/coco/evaluator.js';
 import {
   CocoDetectionsBuilder,
@@ -15,11 +14,9 @@ import { cocoParameters } from '../../evaluation/coco/parameters.js';
 import { addCocoPartialResult, cocoPartialResult } from '../../evaluation/coco/partial-result.js';
 import { DETECTION_STATS } from '../../evaluation/coco/summary.js';
 import { partialArrays } from '../../evaluation/partial-result.js';
-import type { DetectResult } from '../../core/results.js';
-import { expandMask } from '../../core/results.js';
+import { expandMask, type DetectResult } from '../../core/results.js';
 import type { DetectorModel } from '../../inference/model.js';
-import type { EvaluationShard } from '../distributed/evaluation.js';
-import { ownSamples } from '../distributed/evaluation.js';
+import { ownSamples, type EvaluationShard } from '../distributed/evaluation.js';
 import type { Scalars } from '../trainer.js';
 import { viewingOrder } from './viewing-order.js';
 

@@ -10,10 +10,8 @@ import type { DetectionInput } from '../pipelines/detect.js';
 import type { Scalars } from '../trainer.js';
 import { joinMoments, updateRunningMoments, type Moments } from '../distributed/moments.js';
 import { totalCounts } from '../distributed/totals.js';
-import type { StepContext } from './parts.js';
-import { clearGradients, GradientSum, prepareTraining } from './parts.js';
-import type { RoiBatch } from './roi-targets.js';
-import { boxTargets, positiveMasks, sampleRois } from './roi-targets.js';
+import { clearGradients, GradientSum, prepareTraining, type StepContext } from './parts.js';
+import { boxTargets, positiveMasks, sampleRois, type RoiBatch } from './roi-targets.js';
 import type { Draw } from './rpn-targets.js';
 import { SyncBnBoxHeads } from './sync-bn-box-heads.js';
 

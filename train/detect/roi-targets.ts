@@ -1,7 +1,6 @@
 import type { Boxes, Size } from '../../core/boxes.js';
 import { maskTargets } from '../../core/mask-targets.js';
-import type { RoiTargets } from '../../core/matcher-roi.js';
-import { roiTargets } from '../../core/matcher-roi.js';
+import { roiTargets, type RoiTargets } from '../../core/matcher-roi.js';
 import { comparesBoxes } from '../../heads/box/box-losses.js';
 import type { BoxStageConfig } from '../../models/detection/config.js';
 import type { DetectionInput } from '../pipelines/detect.js';

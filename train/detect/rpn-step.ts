@@ -2,15 +2,12 @@ import type { Boxes, Size } from '../../core/boxes.js';
 import type { RpnTargets } from '../../core/matcher-rpn.js';
 import type { Executable } from '../../engine/runtime/program.js';
 import type { FeatureMaps, PyramidShape } from '../../heads/roi/feature-maps.js';
-import type { RpnRows } from '../../heads/rpn/rpn-rows.js';
-import { gatherPatches, rpnRows } from '../../heads/rpn/rpn-rows.js';
+import { gatherPatches, rpnRows, type RpnRows } from '../../heads/rpn/rpn-rows.js';
 import { bucketOf } from '../../models/detection/buckets.js';
 import { SIZE_DIVISOR_PX } from '../../models/detection/pyramid-outputs.js';
 import { totalCounts } from '../distributed/totals.js';
-import type { StepContext } from './parts.js';
-import { prepareTraining } from './parts.js';
-import type { Draw, RpnImage } from './rpn-targets.js';
-import { RpnTargetMaker } from './rpn-targets.js';
+import { prepareTraining, type StepContext } from './parts.js';
+import { RpnTargetMaker, type Draw, type RpnImage } from './rpn-targets.js';
 
 /** Loss of the RPN. `patchGradient` holds the gradient of the maps until it is scattered. */
 export interface RpnStepResult {

@@ -1,7 +1,6 @@
 import { levelSizes, pyramidAnchors, usableAnchors } from '../../core/anchors.js';
 import type { Boxes, Size } from '../../core/boxes.js';
-import type { RpnTargets } from '../../core/matcher-rpn.js';
-import { rpnTargets } from '../../core/matcher-rpn.js';
+import { rpnTargets, type RpnTargets } from '../../core/matcher-rpn.js';
 import type { Random } from '../../core/random.js';
 import type { RpnConfig } from '../../models/detection/config.js';
 

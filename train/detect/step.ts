@@ -15,12 +15,9 @@ import { drawDropPath } from '../drop-path.js';
 import type { DetectionBatch, DetectionInput } from '../pipelines/detect.js';
 import type { Scalars, StepPosition } from '../trainer.js';
 import { assertBatch } from './check-batch.js';
-import type { StepContext } from './parts.js';
-import { prepareTraining } from './parts.js';
-import type { RoiStepResult } from './roi-step.js';
-import { RoiStep } from './roi-step.js';
-import type { RpnStepResult } from './rpn-step.js';
-import { RpnStep } from './rpn-step.js';
+import { prepareTraining, type StepContext } from './parts.js';
+import { RoiStep, type RoiStepResult } from './roi-step.js';
+import { RpnStep, type RpnStepResult } from './rpn-step.js';
 import type { Draw, RpnImage } from './rpn-targets.js';
 
 /** Separates the random streams of a step. */

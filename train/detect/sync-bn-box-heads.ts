@@ -5,8 +5,7 @@ import { boxConv, boxConvGradients } from '../../models/detection/box-programs.j
 import type { BatchNorm } from '../distributed/batch-norm.js';
 import { batchNorms, normalizeBackward, normalizeInto } from '../distributed/batch-norm.js';
 import type { Moments } from '../distributed/moments.js';
-import type { StepContext } from './parts.js';
-import { prepareTraining } from './parts.js';
+import { prepareTraining, type StepContext } from './parts.js';
 
 /** Result of a box head's training. */
 interface BoxHeadResult {

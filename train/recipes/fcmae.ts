@@ -1,6 +1,5 @@
 import { fcmaeConfig } from '../../backbone/fcmae.js';
-import type { VariantName } from '../../backbone/variants.js';
-import { VARIANT_NAMES, VARIANTS } from '../../backbone/variants.js';
+import { VARIANT_NAMES, VARIANTS, type VariantName } from '../../backbone/variants.js';
 import { evaluationResize } from '../../datasets/transforms/evaluation.js';
 import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
 import type { PretrainingConfig } from '../config/pretrain.js';

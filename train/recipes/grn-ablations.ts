@@ -1,6 +1,5 @@
 import type { GrnVariant } from '../../backbone/grn-variant.js';
-import type { ConvNeXtV2Config } from '../../backbone/variants.js';
-import { VARIANTS } from '../../backbone/variants.js';
+import { VARIANTS, type ConvNeXtV2Config } from '../../backbone/variants.js';
 import type { ClassificationConfig } from '../config/classify.js';
 import type { PretrainingConfig } from '../config/pretrain.js';
 import { fcmaeRecipe } from './fcmae.js';

@@ -1,7 +1,6 @@
 import type { VariantName } from '../../backbone/variants.js';
 import type { ClassificationConfig } from '../config/classify.js';
-import type { ImageNetSettings } from './imagenet.js';
-import { imageNetRecipe } from './imagenet.js';
+import { imageNetRecipe, type ImageNetSettings } from './imagenet.js';
 
 /** Settings of tables 9–11 that do not depend on the size. */
 const COMMON = {

@@ -1,7 +1,6 @@
 import type { VariantName } from '../../backbone/variants.js';
 import type { ClassificationConfig } from '../config/classify.js';
-import type { ImageNetSettings } from './imagenet.js';
-import { imageNetRecipe } from './imagenet.js';
+import { imageNetRecipe, type ImageNetSettings } from './imagenet.js';
 
 /** Sizes that the paper fine-tunes on ImageNet-22K. */
 const SIZES = ['nano', 'tiny', 'base', 'large', 'huge'] as const;

@@ -1,5 +1,4 @@
-import type { VariantName } from '../../backbone/variants.js';
-import { VARIANT_NAMES } from '../../backbone/variants.js';
+import { VARIANT_NAMES, type VariantName } from '../../backbone/variants.js';
 import type { ClassificationConfig } from '../config/classify.js';
 import { imageNetRecipe } from './imagenet.js';
 

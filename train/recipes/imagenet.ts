@@ -1,5 +1,4 @@
-import type { VariantName } from '../../backbone/variants.js';
-import { VARIANTS } from '../../backbone/variants.js';
+import { VARIANTS, type VariantName } from '../../backbone/variants.js';
 import { evaluationResize } from '../../datasets/transforms/evaluation.js';
 import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
 import { RAND_AUGMENT } from '../../datasets/transforms/rand-augment.js';

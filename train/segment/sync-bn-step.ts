@@ -132,12 +132,7 @@ export class SyncBnStep {
         ...this.activationsFor(progress, this.modules.length, micro),
         ...ofLoss,
       });
-      const value = (name: string): number => outputs[name].data[0];
-      losses.push({
-        loss: value('loss'),
-        lossDecode: value('lossDecode'),
-        lossAuxiliary: value('lossAuxiliary'),
-      });
+      losses.push(segmenterLosses(outputs));
     }
     for (const stage of [...this.modules.keys()].reverse()) await this.goBack(progress, stage);
     const ofC5 = progress.gradients.map((all) => all.get('c5') as Float32Array);
@@ -318,4 +313,13 @@ function statisticsOf(norms: ReadonlyMap<string, BatchNorm>): HostTensors {
     }
   }
   return tensors;
+}
+
+/** Losses of a micro-batch among the outputs of a program: `loss`, `lossDecode`, `lossAuxiliary`. */
+export function segmenterLosses({ loss, lossDecode, lossAuxiliary }: HostTensors): Scalars {
+  return {
+    loss: loss.data[0],
+    lossDecode: lossDecode.data[0],
+    lossAuxiliary: lossAuxiliary.data[0],
+  };
 }

@@ -15,7 +15,7 @@ import { describeSamples } from '../trainer.js';
 import type { NamedSamples, Scalars, StepPosition, Trainer } from '../trainer.js';
 import { drawChannelMask } from './channel-dropout.js';
 import { copyStatistics, updateRunningStatistics } from './running-statistics.js';
-import { SyncBnStep, type SyncBnResult } from './sync-bn-step.js';
+import { segmenterLosses, SyncBnStep, type SyncBnResult } from './sync-bn-step.js';
 
 /** A batch of the loader. */
 export type LoadedSegmentationBatch = Pick<LoadedBatch<SegmentationBatch>, 'value' | 'release'>;
@@ -129,13 +129,7 @@ function wholeGraph(program: Executable): {
   return {
     run: async (microBatches) => {
       const outputs = await program.run(microBatches[0]);
-      const [loss, lossDecode, lossAuxiliary] = ['loss', 'lossDecode', 'lossAuxiliary'].map(
-        (name) => outputs[name].data[0],
-      );
-      return {
-        losses: [{ loss, lossDecode, lossAuxiliary }],
-        statistics: copyStatistics(outputs),
-      };
+      return { losses: [segmenterLosses(outputs)], statistics: copyStatistics(outputs) };
     },
     release: () => program.release(),
   };

@@ -49,7 +49,7 @@ function watch(
 } {
   let [text, ms] = ['', 0];
   const stream = { isTTY, columns, write: (part: string) => void (text += part) };
-  const view = new ProgressView({ stream, now: () => ms });
+  const view = new ProgressView(stream, () => ms);
   const shown = {
     record: (record: LogRecord) => view.record(record, 100),
     note: (line: string) => view.note(line),
