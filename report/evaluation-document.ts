@@ -75,5 +75,5 @@ export interface RunEvaluation {
  * damaged
  */
 export function readEvaluation(folder: string): RunEvaluation | undefined {
-  return readJsonIfPresent(join(folder, EVALUATION), 'the findings of an evaluation');
+  return readJsonIfPresent(join(folder, EVALUATION), 'the report of an evaluation');
 }

@@ -8,39 +8,39 @@ const boxes = Float32Array.of(0, 0, 10, 10, 0, 0, 10, 9); // IoU 0.9
 describe('multiclassNms', () => {
   test('a box appears for every class above the threshold, background never', () => {
     const scores = Float32Array.of(0.05, 0.4, 0.9, 0.3, 0.01, 0.99);
-    const found = multiclassNms(boxes, scores, two);
-    expect([...found.classIndices]).toEqual([1, 0]);
-    expect([...found.rows]).toEqual([0, 1]);
-    expect([...found.scores]).toEqual([0.4, 0.3].map(Math.fround));
-    expect([...found.boxes]).toEqual([0, 0, 10, 10, 0, 0, 10, 9]);
+    const detections = multiclassNms(boxes, scores, two);
+    expect([...detections.classIndices]).toEqual([1, 0]);
+    expect([...detections.rows]).toEqual([0, 1]);
+    expect([...detections.scores]).toEqual([0.4, 0.3].map(Math.fround));
+    expect([...detections.boxes]).toEqual([0, 0, 10, 10, 0, 0, 10, 9]);
   });
 
   test('overlap suppresses within a class only', () => {
     const scores = Float32Array.of(0.9, 0.1, 0, 0.8, 0.2, 0);
-    const found = multiclassNms(boxes, scores, two);
-    expect([...found.rows]).toEqual([0, 1]);
-    expect([...found.classIndices]).toEqual([0, 1]);
+    const detections = multiclassNms(boxes, scores, two);
+    expect([...detections.rows]).toEqual([0, 1]);
+    expect([...detections.classIndices]).toEqual([0, 1]);
   });
 
   test('with class-specific boxes every class has its own', () => {
     const perClass = Float32Array.of(0, 0, 1, 1, 5, 5, 6, 6);
-    const found = multiclassNms(perClass, Float32Array.of(0.2, 0.7, 0), two);
-    expect([...found.boxes]).toEqual([5, 5, 6, 6, 0, 0, 1, 1]);
+    const detections = multiclassNms(perClass, Float32Array.of(0.2, 0.7, 0), two);
+    expect([...detections.boxes]).toEqual([5, 5, 6, 6, 0, 0, 1, 1]);
   });
 
   test('ties are ordered by row, then class; the limit truncates', () => {
     const scores = Float32Array.of(0.5, 0.5, 0, 0, 0.5, 0);
     const apart = Float32Array.of(0, 0, 1, 1, 5, 5, 6, 6);
-    const found = multiclassNms(apart, scores, { ...two, maxPerImage: 2 });
-    expect([...found.rows]).toEqual([0, 0]);
-    expect([...found.classIndices]).toEqual([0, 1]);
+    const detections = multiclassNms(apart, scores, { ...two, maxPerImage: 2 });
+    expect([...detections.rows]).toEqual([0, 0]);
+    expect([...detections.classIndices]).toEqual([0, 1]);
   });
 
   test('soft suppression keeps the overlapping box with a lower score', () => {
     const scores = Float32Array.of(0.9, 0, 0, 0.8, 0, 0);
-    const found = multiclassNms(boxes, scores, { ...SOFT_DETECTION_NMS, numClasses: 2 });
-    expect([...found.rows]).toEqual([0, 1]);
-    expect(found.scores[1]).toBeCloseTo(0.8 * 0.1, 6);
+    const detections = multiclassNms(boxes, scores, { ...SOFT_DETECTION_NMS, numClasses: 2 });
+    expect([...detections.rows]).toEqual([0, 1]);
+    expect(detections.scores[1]).toBeCloseTo(0.8 * 0.1, 6);
   });
 
   test('without rows or scores above the threshold the result is empty', () => {

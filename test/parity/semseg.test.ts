@@ -34,10 +34,10 @@ function expectMetrics(actual: SemanticMetrics, expected: MetricsJson): void {
       : [actual[name as 'mIoU']];
     const theirs = Array.isArray(value) ? value : [value];
     expect(ours.length, name).toBe(theirs.length);
-    ours.forEach((share, k) => {
+    ours.forEach((fraction, k) => {
       const want = theirs[k];
-      if (want === null) expect(share, `${name}[${k}]`).toBeNaN();
-      else expect(Math.abs(share - want), `${name}[${k}]`).toBeLessThan(1e-12);
+      if (want === null) expect(fraction, `${name}[${k}]`).toBeNaN();
+      else expect(Math.abs(fraction - want), `${name}[${k}]`).toBeLessThan(1e-12);
     });
   }
 }

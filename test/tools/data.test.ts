@@ -120,7 +120,7 @@ test('check looks for the classes that a data.yaml wants, and names them', async
   expect(bad.out).toContain('expected names of categories (cat), got "cow"');
 });
 
-test('check compares the parts: categories, and images that are in both', async () => {
+test('check compares the splits: categories, and images that are in both', async () => {
   writeCoco('instances_train.json', [image(1), image(2)], [object(1, 1), object(2, 2)]);
   writeCoco('instances_val.json', [image(2)], [object(3, 2)], 'dog');
   const { out, code } = await run('check', root, '--no-images', '--json');
@@ -132,7 +132,7 @@ test('check compares the parts: categories, and images that are in both', async 
   ]);
 });
 
-test('check looks at result files against the part that they are about', async () => {
+test('check looks at result files against their split', async () => {
   writeCoco('instances_train.json', [image(1)], [object(1, 1)]);
   writeCoco('instances_val.json', [image(2)], [object(2, 2)]);
   const results = join(root, 'results.json');

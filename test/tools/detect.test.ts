@@ -90,7 +90,7 @@ test('eval writes results that score to the same numbers, and a table of both', 
   expect(table.every((row) => row.length === header.length)).toBe(true);
 });
 
-test('eval takes parts, limits and augmented views', async () => {
+test('eval takes splits, limits and augmented views', async () => {
   const { document } = await evaluate({ split: 'train', limit: 2, tta: true });
   expect(document['count']).toBe(2);
 });

@@ -93,12 +93,12 @@ test('eval scores what it writes: the label maps give the same accuracy', async 
   const { aAcc, perClass, labelledClasses } = document as unknown as Scores;
   let [right, total] = [0, 0];
   for (const name of ['a.png', 'b.png']) {
-    const found = decodePngIndices(readFileSync(join(out, name)), name).data;
-    const truth = decodePngIndices(readFileSync(join(labels, name)), name).data;
-    truth.forEach((label, i) => {
+    const labelMap = decodePngIndices(readFileSync(join(out, name)), name).data;
+    const groundTruth = decodePngIndices(readFileSync(join(labels, name)), name).data;
+    groundTruth.forEach((label, i) => {
       if (label === 255) return;
       total++;
-      if (found[i] === label) right++;
+      if (labelMap[i] === label) right++;
     });
   }
   expect(aAcc).toBeCloseTo(right / total, 12);
@@ -126,14 +126,14 @@ test('predict writes an overlay, a label map with palette and the classes', asyn
   const { predictions } = document as {
     predictions: readonly { classes: readonly { classIndex: number; share: number }[] }[];
   };
-  const { data: found } = decodePngIndices(readFileSync(join(out, 'labels', 'a.png')), 'a.png');
+  const { data: labelMap } = decodePngIndices(readFileSync(join(out, 'labels', 'a.png')), 'a.png');
   for (const { classIndex, share } of predictions[0].classes)
     expect(share).toBeCloseTo(
-      found.filter((label) => label === classIndex).length / found.length,
+      labelMap.filter((label) => label === classIndex).length / labelMap.length,
       12,
     );
   const shown = await decodeImage(join(out, 'labels', 'a.png'));
-  const color = [255, 0, 0].map((_, i) => (found[0] === i ? 255 : 0));
+  const color = [255, 0, 0].map((_, i) => (labelMap[0] === i ? 255 : 0));
   expect([...shown.data.subarray(0, 3)]).toEqual(color);
   const overlay = await decodeImage(join(out, 'a.png'));
   expect(overlay.width).toBe(SIZE.width);

@@ -36,7 +36,7 @@ beforeAll(() => {
 }, 120_000);
 afterAll(() => [folder, data].forEach((path) => rmSync(path, { recursive: true })));
 
-test('a run leaves its configuration with sources, events, findings and a report', () => {
+test('a run leaves its configuration with sources, events, scores and a report', () => {
   const stored = JSON.parse(readFileSync(at('run', 'config.json'), 'utf8')) as {
     recipe: string;
     seed: number;

@@ -7,7 +7,7 @@ import { NO_SCORES, parseShard, reportEmptyShard, shardWork } from '../distribut
 import type { EvaluationOptions, EvaluationReport } from '../evaluation.js';
 import type { Scalars } from '../trainer.js';
 import { evaluateClassifier } from './evaluate.js';
-import { evaluateInParts } from './evaluate-parts.js';
+import { evaluateInChunks } from './evaluate-chunks.js';
 
 /**
  * Top-1, top-5 and loss of a classifier. With `out`, in partial results; existing ones are not recomputed.
@@ -40,8 +40,8 @@ export async function scoreClassifier(
     return report(base, scores, scores['count'], start);
   }
   const weights = model.file === undefined ? 'memory' : await sha256OfFile(model.file);
-  const inParts = (): ReturnType<typeof evaluateInParts> =>
-    evaluateInParts(model, set, {
+  const inChunks = (): ReturnType<typeof evaluateInChunks> =>
+    evaluateInChunks(model, set, {
       batchSize,
       workers,
       limit,
@@ -53,12 +53,12 @@ export async function scoreClassifier(
         split,
         inputSize: model.card.resize.inputSize,
       },
-      onPart: ({ part, parts }) => onNotice?.(`part ${part + 1} of ${parts}`),
+      onChunk: ({ chunk, chunks }) => onNotice?.(`chunk ${chunk + 1} of ${chunks}`),
     });
-  const first = await inParts();
+  const first = await inChunks();
   // Ranks that finish early do not have the partial results of the others.
   await communicator.barrier({ what: 'evaluation', patient: true });
-  const { scores, missing } = communicator.size > 1 ? await inParts() : first;
+  const { scores, missing } = communicator.size > 1 ? await inChunks() : first;
   const { scored, own } = first;
   reportEmptyShard(shard, own, onNotice);
   if (missing > 0)

@@ -333,7 +333,7 @@ test('result files are checked against their images and categories', async () =>
   const file = join(folder, 'instances.json');
   writeFileSync(file, JSON.stringify(GOOD));
   const log = new ProblemLog();
-  const truth = await readAnnotations(file, reportTo(log));
+  const groundTruth = await readAnnotations(file, reportTo(log));
   const results = join(folder, 'results.json');
   const good = { image_id: 7, category_id: 3, score: 0.5, bbox: [1, 2, 3, 4] };
   const mask = { size: [80, 100], counts: [7000, 1000] };
@@ -352,7 +352,7 @@ test('result files are checked against their images and categories', async () =>
       { ...good, score: '0.5' },
     ]),
   );
-  const counts = await checkCocoResults(results, truth, log);
+  const counts = await checkCocoResults(results, groundTruth, log);
   expect(counts).toEqual({ detections: 8, withBox: 6, withMask: 3, withKeypoints: 0 });
   expect(Object.fromEntries(summary(log.findings()))).toEqual({
     schema: 2,
@@ -370,6 +370,6 @@ test('result files are checked against their images and categories', async () =>
   );
   writeFileSync(results, '[]');
   const empty = new ProblemLog();
-  await checkCocoResults(results, truth, empty);
+  await checkCocoResults(results, groundTruth, empty);
   expect(summary(empty.findings())).toEqual([['result-empty', 1]]);
 });

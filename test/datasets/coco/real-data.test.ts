@@ -53,13 +53,13 @@ test('exactly the known quirks of the real sets are found', async () => {
 test('the synthetic results of the COCO API have no problems', async () => {
   for (const split of ['train2017', 'val2017']) {
     const log = new ProblemLog();
-    const truth = await readAnnotations(
+    const groundTruth = await readAnnotations(
       join(DATA, `coco-mini/annotations/instances_${split}.json`),
       reportTo(log),
     );
     for (const type of ['bbox', 'segm']) {
       const file = join(DATA, `coco-mini/results/fake_${type}_${split}.json`);
-      const { detections } = await checkCocoResults(file, truth, log);
+      const { detections } = await checkCocoResults(file, groundTruth, log);
       expect(detections).toBe(split === 'train2017' ? 328 : 19);
     }
     expect(log.findings()).toEqual([]);

@@ -134,10 +134,15 @@ test('evaluation takes every image in file order, and all annotations of its cla
     imageWidths: Float64Array.of(100, 100, 80, 31, 100),
     categories: [{ id: 7, name: 'dog' }],
   });
-  const truth = [...groundTruthObjects(set, { masks: true })];
-  expect(truth.map(({ id }) => id)).toEqual([1, 2, 3, 4, 6, 7, 9, 11]);
-  expect(truth[1]).toMatchObject({ imageId: 30, categoryId: 7, isCrowd: true, ignore: false });
-  expect(truth.map(({ mask }) => (mask ? rleArea(mask) : -1))).toEqual([
+  const groundTruth = [...groundTruthObjects(set, { masks: true })];
+  expect(groundTruth.map(({ id }) => id)).toEqual([1, 2, 3, 4, 6, 7, 9, 11]);
+  expect(groundTruth[1]).toMatchObject({
+    imageId: 30,
+    categoryId: 7,
+    isCrowd: true,
+    ignore: false,
+  });
+  expect(groundTruth.map(({ mask }) => (mask ? rleArea(mask) : -1))).toEqual([
     1240, 100, 1240, 1240, 1240, 1240, 840, 100,
   ]);
   expect([...groundTruthObjects(set, { masks: false })].some(({ mask }) => mask)).toBe(false);
@@ -149,10 +154,10 @@ test('samples fit the loader and the evaluator', async () => {
   expect(structuredClone(source.at(0))).toEqual(source.at(0));
   const builder = new CocoGroundTruthBuilder(groundTruthDomain(set));
   for (const object of groundTruthObjects(set, { masks: false })) builder.add(object);
-  const truth = builder.build();
-  expect([...truth.ids]).toEqual([5, 1, 2, 3, 4, 6, 7, 8, 9, 11]);
-  expect([...truth.isCrowd]).toEqual([0, 0, 1, 0, 0, 0, 0, 0, 0, 1]);
-  expect([...truth.boxes.subarray(0, 4)]).toEqual([10, 20, 30.5, 40]);
+  const groundTruth = builder.build();
+  expect([...groundTruth.ids]).toEqual([5, 1, 2, 3, 4, 6, 7, 8, 9, 11]);
+  expect([...groundTruth.isCrowd]).toEqual([0, 0, 1, 0, 0, 0, 0, 0, 0, 1]);
+  expect([...groundTruth.boxes.subarray(0, 4)]).toEqual([10, 20, 30.5, 40]);
 });
 
 test('polygons of two points are left out of a mask, the others stay', async () => {

@@ -240,8 +240,8 @@ describe('objects', () => {
     fc.assert(
       fc.property(stepLists, fc.nat(), (steps, seed) => {
         const random = new Random(seed);
-        const share = random.uniform() * 0.3;
-        const data = Uint8Array.from({ length: 117 }, () => (random.chance(share) ? 1 : 0));
+        const fraction = random.uniform() * 0.3;
+        const data = Uint8Array.from({ length: 117 }, () => (random.chance(fraction) ? 1 : 0));
         const grid = gridOf(source, steps);
         const seen = maskThroughGrid(encodeRle(data, 9, 13), grid);
         expect([...seen]).toEqual([...transformLabels({ ...source, data }, grid).data]);

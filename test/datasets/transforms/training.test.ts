@@ -131,18 +131,18 @@ describe('mixing', () => {
     switchProbability: 0.5,
   };
   const size = { width: 20, height: 10 };
-  const share = (kind: string, extra: Partial<MixOptions> = {}): number =>
+  const fraction = (kind: string, extra: Partial<MixOptions> = {}): number =>
     draws(1000, (random) => drawMix(size, { ...options, ...extra }, random)).filter(
       (mix) => mix.kind === kind,
     ).length / 1000;
 
   test('draws mixup and CutMix according to the options', () => {
-    expect(share('cutmix')).toBeCloseTo(0.5, 1);
-    expect(share('mixup')).toBeCloseTo(0.5, 1);
-    expect(share('mixup', { cutmixAlpha: 0 })).toBe(1);
-    expect(share('cutmix', { mixupAlpha: 0 })).toBe(1);
-    expect(share('none', { mixupAlpha: 0, cutmixAlpha: 0 })).toBe(1);
-    expect(share('none', { probability: 0.3 })).toBeCloseTo(0.7, 1);
+    expect(fraction('cutmix')).toBeCloseTo(0.5, 1);
+    expect(fraction('mixup')).toBeCloseTo(0.5, 1);
+    expect(fraction('mixup', { cutmixAlpha: 0 })).toBe(1);
+    expect(fraction('cutmix', { mixupAlpha: 0 })).toBe(1);
+    expect(fraction('none', { mixupAlpha: 0, cutmixAlpha: 0 })).toBe(1);
+    expect(fraction('none', { probability: 0.3 })).toBeCloseTo(0.7, 1);
   });
 
   test('a box stays inside the image, and λ is the remaining fraction', () => {

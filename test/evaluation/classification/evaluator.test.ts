@@ -71,7 +71,7 @@ test('ranked classes give the same accuracy, without calibration', () => {
 const nodeBuffer = (part: Parameters<typeof encodePartialResult>[0]): Buffer =>
   Buffer.from(encodePartialResult(part));
 
-test('parts add up to the whole', () => {
+test('partial results add up to the whole', () => {
   const [a, b, whole, merged] = [0, 1, 2, 3].map(() => new ClassificationEvaluator(3));
   a.update(Float32Array.of(1, 2, 3), [2]);
   b.update(Float32Array.of(3, 2, 1), [1]);
@@ -88,7 +88,7 @@ test('parts add up to the whole', () => {
   );
 });
 
-test('no order and no division into parts changes a bit of a mean', () => {
+test('no order and no division into shards changes a bit of a mean', () => {
   const logit = fc.double({ min: -60, max: 60, noNaN: true });
   const sample = fc.tuple(fc.array(logit, { minLength: 4, maxLength: 4 }), fc.nat(3), fc.nat(2));
   fc.assert(

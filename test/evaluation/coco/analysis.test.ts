@@ -13,7 +13,7 @@ import {
 } from '../../../evaluation/coco/objects.js';
 import { cocoParameters } from '../../../evaluation/coco/parameters.js';
 import { meanCurve, thresholdCurves } from '../../../evaluation/coco/threshold-curves.js';
-import { anyProblem, detectionsOf, truthOf } from './random-problem.js';
+import { anyProblem, detectionsOf, groundTruthOf } from './random-problem.js';
 
 type Place = readonly [categoryId: number, box: XywhBox, extra?: number];
 
@@ -21,15 +21,15 @@ type Place = readonly [categoryId: number, box: XywhBox, extra?: number];
 function scene(
   objects: readonly Place[],
   found: readonly Place[],
-): { truth: CocoGroundTruth; detections: CocoDetections } {
-  const truth = new CocoGroundTruthBuilder({
+): { groundTruth: CocoGroundTruth; detections: CocoDetections } {
+  const groundTruth = new CocoGroundTruthBuilder({
     imageIds: Float64Array.of(1),
     imageHeights: Float64Array.of(100),
     imageWidths: Float64Array.of(100),
     categories: [1, 2, 3].map((id) => ({ id, name: `c${id}` })),
   });
   objects.forEach(([categoryId, box, crowd], i) =>
-    truth.add({
+    groundTruth.add({
       id: i + 1,
       imageId: 1,
       categoryId,
@@ -41,7 +41,7 @@ function scene(
   const detections = new CocoDetectionsBuilder();
   for (const [categoryId, box, score = 0.5] of found)
     detections.add({ imageId: 1, categoryId, box, score });
-  return { truth: truth.build(), detections: detections.build() };
+  return { groundTruth: groundTruth.build(), detections: detections.build() };
 }
 
 const A: XywhBox = [0, 0, 10, 10];
@@ -64,8 +64,8 @@ describe('errorBreakdown', () => {
     ['background', [[1, NOWHERE]]],
     ['both', [[2, NEAR_A]]],
   ] as [keyof typeof counted, Place[]][])('calls it %s', (kind, found) => {
-    const { truth, detections } = scene([[1, A]], found);
-    const { counts, kindOf } = errorBreakdown(truth, detections, BOX);
+    const { groundTruth, detections } = scene([[1, A]], found);
+    const { counts, kindOf } = errorBreakdown(groundTruth, detections, BOX);
     const isReachable = kind === 'localisation' || kind === 'classification';
     expect(counts).toEqual({
       ...counted,
@@ -81,7 +81,7 @@ describe('errorBreakdown', () => {
 
   test('gains are what AP would gain', () => {
     // Category 1: A is found, B is missed. Category 2: its object at B' is called category 1.
-    const { truth, detections } = scene(
+    const { groundTruth, detections } = scene(
       [
         [1, A],
         [2, B],
@@ -92,7 +92,7 @@ describe('errorBreakdown', () => {
         [1, B, 0.95],
       ],
     );
-    const { AP, gains, counts, missed } = errorBreakdown(truth, detections, BOX);
+    const { AP, gains, counts, missed } = errorBreakdown(groundTruth, detections, BOX);
     // Category 1: false, true; recall 1/2 at precision 1/2 -> 51 of 101 recall points. Category 2: 0.
     const first = (51 / 101) * 0.5;
     expect(AP).toBeCloseTo(first / 2, 12);
@@ -106,7 +106,7 @@ describe('errorBreakdown', () => {
   });
 
   test('crowds absorb detections and are not missed', () => {
-    const { truth, detections } = scene(
+    const { groundTruth, detections } = scene(
       [
         [1, A, 1],
         [1, B],
@@ -117,7 +117,7 @@ describe('errorBreakdown', () => {
         [1, B],
       ],
     );
-    const { counts, AP } = errorBreakdown(truth, detections, BOX);
+    const { counts, AP } = errorBreakdown(groundTruth, detections, BOX);
     expect(counts).toEqual(counted);
     expect(AP).toBeCloseTo(1, 12);
   });
@@ -128,9 +128,15 @@ describe('errorBreakdown', () => {
         anyProblem,
         fc.constantFrom('bbox' as const, 'segm' as const),
         (problem, iouType) => {
-          const [truth, detections] = [truthOf(problem), detectionsOf(problem.detections)];
-          const breakdown = errorBreakdown(truth, detections, { iouType, iouThreshold: 0.5 });
-          const evaluator = new CocoEvaluator(truth, cocoParameters(iouType, { strict: false }));
+          const [groundTruth, detections] = [
+            groundTruthOf(problem),
+            detectionsOf(problem.detections),
+          ];
+          const breakdown = errorBreakdown(groundTruth, detections, { iouType, iouThreshold: 0.5 });
+          const evaluator = new CocoEvaluator(
+            groundTruth,
+            cocoParameters(iouType, { strict: false }),
+          );
           evaluator.update(detectionsOf(problem.detections.map((d, i) => ({ ...d, id: i + 1 }))));
           const result = evaluator.finish();
           if (result.stats[1] < 0) expect(breakdown.AP).toBeNaN();
@@ -147,15 +153,15 @@ describe('errorBreakdown', () => {
   });
 
   test('keypoints are rejected', () => {
-    const { truth, detections } = scene([[1, A]], []);
+    const { groundTruth, detections } = scene([[1, A]], []);
     const options = { iouType: 'keypoints' as 'bbox', iouThreshold: 0.5 };
-    expect(() => errorBreakdown(truth, detections, options)).toThrow(ConfigError);
+    expect(() => errorBreakdown(groundTruth, detections, options)).toThrow(ConfigError);
   });
 });
 
 describe('detectionConfusion', () => {
   test('counts ground truth by prediction, the background last', () => {
-    const { truth, detections } = scene(
+    const { groundTruth, detections } = scene(
       [
         [1, A],
         [2, B],
@@ -168,7 +174,7 @@ describe('detectionConfusion', () => {
         [1, A, 0.2],
       ],
     );
-    const { categoryIds, counts } = detectionConfusion(truth, detections, {
+    const { categoryIds, counts } = detectionConfusion(groundTruth, detections, {
       ...BOX,
       minScore: 0.5,
     });
@@ -182,14 +188,14 @@ describe('detectionConfusion', () => {
   });
 
   test('prefers the right category to a higher IoU', () => {
-    const { truth, detections } = scene(
+    const { groundTruth, detections } = scene(
       [
         [1, A],
         [2, [0, 0, 10, 9]],
       ],
       [[1, [0, 0, 10, 9]]],
     );
-    expect([...detectionConfusion(truth, detections, BOX).counts]).toEqual([
+    expect([...detectionConfusion(groundTruth, detections, BOX).counts]).toEqual([
       ...[1, 0, 0, 0],
       ...[0, 0, 0, 1],
       ...[0, 0, 0, 0],
@@ -200,18 +206,21 @@ describe('detectionConfusion', () => {
   test('rows sum to the objects, columns to the detections that found no crowd', () => {
     fc.assert(
       fc.property(anyProblem, (problem) => {
-        const [truth, detections] = [truthOf(problem), detectionsOf(problem.detections)];
-        const { categoryIds, counts } = detectionConfusion(truth, detections, BOX);
+        const [groundTruth, detections] = [
+          groundTruthOf(problem),
+          detectionsOf(problem.detections),
+        ];
+        const { categoryIds, counts } = detectionConfusion(groundTruth, detections, BOX);
         const K = categoryIds.length;
         categoryIds.forEach((id, k) => {
           const row = counts.slice(k * (K + 1), (k + 1) * (K + 1)).reduce((a, b) => a + b, 0);
-          const objects = problem.truth.filter((t) => t.categoryId === id && !t.isCrowd);
+          const objects = problem.groundTruth.filter((t) => t.categoryId === id && !t.isCrowd);
           expect(row).toBe(objects.length);
           let column = 0;
           for (let r = 0; r <= K; r++) column += counts[r * (K + 1) + k];
           const found = problem.detections.filter((d) => d.categoryId === id).length;
           expect(column).toBeLessThanOrEqual(found);
-          if (!problem.truth.some((t) => t.isCrowd)) expect(column).toBe(found);
+          if (!problem.groundTruth.some((t) => t.isCrowd)) expect(column).toBe(found);
         });
       }),
       { numRuns: 100 },
@@ -221,18 +230,21 @@ describe('detectionConfusion', () => {
   test('the diagonal holds the true positives of the curve at that score', () => {
     fc.assert(
       fc.property(anyProblem, (problem) => {
-        const [truth, detections] = [truthOf(problem), detectionsOf(problem.detections)];
-        const evaluator = new CocoEvaluator(truth, cocoParameters('bbox', { strict: false }));
+        const [groundTruth, detections] = [
+          groundTruthOf(problem),
+          detectionsOf(problem.detections),
+        ];
+        const evaluator = new CocoEvaluator(groundTruth, cocoParameters('bbox', { strict: false }));
         evaluator.update(detectionsOf(problem.detections.map((d, i) => ({ ...d, id: i + 1 }))));
         const curves = thresholdCurves(evaluator.finish());
-        const { categoryIds, counts } = detectionConfusion(truth, detections, {
+        const { categoryIds, counts } = detectionConfusion(groundTruth, detections, {
           ...BOX,
           minScore: 0.5,
         });
         for (const { categoryId, scores, recall } of curves) {
           const k = categoryIds.indexOf(categoryId);
           const last = scores.filter((score) => score >= 0.5).length - 1;
-          const total = problem.truth.filter(
+          const total = problem.groundTruth.filter(
             (t) => t.categoryId === categoryId && !t.isCrowd,
           ).length;
           const numTrue = last < 0 ? 0 : recall[last] * total;
@@ -245,7 +257,7 @@ describe('detectionConfusion', () => {
 });
 
 describe('thresholdCurves', () => {
-  const { truth, detections } = scene(
+  const { groundTruth, detections } = scene(
     [
       [1, A],
       [1, B],
@@ -257,7 +269,7 @@ describe('thresholdCurves', () => {
       [1, [60, 0, 5, 5], 0.1],
     ],
   );
-  const evaluator = new CocoEvaluator(truth, cocoParameters('bbox'));
+  const evaluator = new CocoEvaluator(groundTruth, cocoParameters('bbox'));
   evaluator.update(detections);
   const result = evaluator.finish();
 

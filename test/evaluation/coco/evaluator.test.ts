@@ -9,7 +9,7 @@ import {
 } from '../../../evaluation/coco/partial-result.js';
 import { decodePartialResult, encodePartialResult } from '../../../evaluation/partial-result.js';
 import { naiveCurves, type DetectionRecord, type Problem } from './naive-evaluation.js';
-import { anyProblem, detectionsOf, truthOf } from './random-problem.js';
+import { anyProblem, detectionsOf, groundTruthOf } from './random-problem.js';
 
 const AREAS = [
   { name: 'all', min: 0, max: 1e10 },
@@ -42,7 +42,7 @@ const anyParameters: fc.Arbitrary<CocoParameters> = fc
   );
 
 function evaluate(problem: Problem, parameters: CocoParameters): CocoResult {
-  const evaluator = new CocoEvaluator(truthOf(problem), parameters);
+  const evaluator = new CocoEvaluator(groundTruthOf(problem), parameters);
   evaluator.update(detectionsOf(problem.detections));
   return evaluator.finish();
 }
@@ -77,7 +77,7 @@ describe('batches of a data set', () => {
   test('give the same as the whole, in any order', () => {
     fc.assert(
       fc.property(anyProblem, anyParameters, fc.nat(2), (problem, parameters, turn) => {
-        const evaluator = new CocoEvaluator(truthOf(problem), parameters);
+        const evaluator = new CocoEvaluator(groundTruthOf(problem), parameters);
         for (const portion of split(problem, turn)) evaluator.update(detectionsOf(portion));
         expect(listed(evaluator.finish())).toEqual(listed(evaluate(problem, parameters)));
       }),
@@ -88,13 +88,13 @@ describe('batches of a data set', () => {
   test('give the same as the whole when they are written and merged', () => {
     fc.assert(
       fc.property(anyProblem, anyParameters, fc.nat(2), (problem, parameters, turn) => {
-        const truth = truthOf(problem);
+        const groundTruth = groundTruthOf(problem);
         const parts = split(problem, turn).map((portion) => {
-          const evaluator = new CocoEvaluator(truth, parameters);
+          const evaluator = new CocoEvaluator(groundTruth, parameters);
           evaluator.update(detectionsOf(portion));
           return encodePartialResult(cocoPartialResult(evaluator));
         });
-        const merged = new CocoEvaluator(truth, parameters);
+        const merged = new CocoEvaluator(groundTruth, parameters);
         for (const part of parts) addCocoPartialResult(merged, decodePartialResult(part, 'part'));
         expect(listed(merged.finish())).toEqual(listed(evaluate(problem, parameters)));
       }),
@@ -104,14 +104,14 @@ describe('batches of a data set', () => {
 
   test('finish can be called repeatedly', () => {
     const problem = oneObject({});
-    const evaluator = new CocoEvaluator(truthOf(problem), cocoParameters('bbox'));
+    const evaluator = new CocoEvaluator(groundTruthOf(problem), cocoParameters('bbox'));
     evaluator.update(detectionsOf(problem.detections));
     expect(evaluator.finish().stats).toEqual(evaluator.finish().stats);
   });
 
   test('are refused when an image comes twice', () => {
     const problem = oneObject({});
-    const evaluator = new CocoEvaluator(truthOf(problem), cocoParameters('bbox'));
+    const evaluator = new CocoEvaluator(groundTruthOf(problem), cocoParameters('bbox'));
     evaluator.update(detectionsOf(problem.detections));
     expect(() => evaluator.update(detectionsOf(problem.detections))).toThrow(
       'expected all detections of image 4 at once, got some of them before',
@@ -119,9 +119,9 @@ describe('batches of a data set', () => {
   });
 
   test('are refused when they were made with other parameters', () => {
-    const truth = truthOf(oneObject({}));
-    const other = new CocoEvaluator(truth, cocoParameters('bbox', { iouThresholds: [0.5] }));
-    const evaluator = new CocoEvaluator(truth, cocoParameters('bbox'));
+    const groundTruth = groundTruthOf(oneObject({}));
+    const other = new CocoEvaluator(groundTruth, cocoParameters('bbox', { iouThresholds: [0.5] }));
+    const evaluator = new CocoEvaluator(groundTruth, cocoParameters('bbox'));
     expect(() => addCocoPartialResult(evaluator, cocoPartialResult(other))).toThrow(ConfigError);
     expect(() => addCocoPartialResult(evaluator, cocoPartialResult(other))).toThrow(
       'got one with iouThresholds [0.5] instead of [0.5,0.55',
@@ -132,14 +132,19 @@ describe('batches of a data set', () => {
 /** One ground truth of 10 x 10 pixels and one detection of it. */
 function oneObject(change: {
   detections?: Partial<DetectionRecord>[];
-  truth?: Partial<Problem['truth'][number]>[];
+  groundTruth?: Partial<Problem['groundTruth'][number]>[];
 }): Problem {
   const mask = { height: 1, width: 1, counts: Uint32Array.of(0, 1) };
   const common = { imageId: 4, categoryId: 1, box: [0, 0, 10, 10] as const, area: 100, mask };
   return {
     imageIds: [4],
     categoryIds: [1],
-    truth: (change.truth ?? [{}]).map((t, i) => ({ ...common, id: i + 1, isCrowd: false, ...t })),
+    groundTruth: (change.groundTruth ?? [{}]).map((t, i) => ({
+      ...common,
+      id: i + 1,
+      isCrowd: false,
+      ...t,
+    })),
     detections: (change.detections ?? [{}]).map((d, i) => ({
       ...common,
       id: i + 1,
@@ -169,7 +174,7 @@ describe('by hand', () => {
 
   test('no detections give AP 0, no ground truth gives −1', () => {
     expect(evaluate(oneObject({ detections: [] }), cocoParameters('bbox')).stats[0]).toBe(0);
-    expect(evaluate(oneObject({ truth: [] }), cocoParameters('bbox')).stats).toEqual(
+    expect(evaluate(oneObject({ groundTruth: [] }), cocoParameters('bbox')).stats).toEqual(
       new Array(12).fill(-1),
     );
   });
@@ -177,12 +182,15 @@ describe('by hand', () => {
   test('a crowd absorbs any number of detections, which are ignored', () => {
     const crowd = { box: [50, 50, 20, 20] as const, area: 400, isCrowd: true };
     const inside = { box: [52, 52, 5, 5] as const, area: 25, score: 0.9 };
-    const problem = oneObject({ truth: [{}, crowd], detections: [inside, inside, inside, {}] });
+    const problem = oneObject({
+      groundTruth: [{}, crowd],
+      detections: [inside, inside, inside, {}],
+    });
     expect(evaluate(problem, cocoParameters('bbox')).stats[0]).toBeCloseTo(1, 12);
   });
 
   test('a ground truth with id 0 is never found, unless strictness is off', () => {
-    const problem = oneObject({ truth: [{ id: 0 }] });
+    const problem = oneObject({ groundTruth: [{ id: 0 }] });
     expect(evaluate(problem, cocoParameters('bbox')).stats[0]).toBe(0);
     const lenient = cocoParameters('bbox', { strict: false });
     expect(evaluate(problem, lenient).stats[0]).toBeCloseTo(1, 12);
@@ -191,10 +199,13 @@ describe('by hand', () => {
 
 describe('errors', () => {
   test.each([
-    [{ truth: [{ id: 5 }, { id: 5 }] }, 'annotation 5: expected unique ids, got this one twice'],
-    [{ truth: [{ imageId: 8 }] }, 'annotation 1: expected a known image_id, got 8'],
-    [{ truth: [{ categoryId: 8 }] }, 'annotation 1: expected a known category_id, got 8'],
-    [{ truth: [{ area: NaN }] }, 'annotation 1: expected a finite area, got NaN'],
+    [
+      { groundTruth: [{ id: 5 }, { id: 5 }] },
+      'annotation 5: expected unique ids, got this one twice',
+    ],
+    [{ groundTruth: [{ imageId: 8 }] }, 'annotation 1: expected a known image_id, got 8'],
+    [{ groundTruth: [{ categoryId: 8 }] }, 'annotation 1: expected a known category_id, got 8'],
+    [{ groundTruth: [{ area: NaN }] }, 'annotation 1: expected a finite area, got NaN'],
     [
       { detections: [{}, { score: NaN }] },
       'score of detection 2: expected finite numbers, got NaN',
@@ -221,7 +232,7 @@ describe('errors', () => {
 
   test('compared fields are required', () => {
     const { mask: _, ...bare } = { ...oneObject({}).detections[0] };
-    const evaluator = new CocoEvaluator(truthOf(oneObject({})), cocoParameters('segm'));
+    const evaluator = new CocoEvaluator(groundTruthOf(oneObject({})), cocoParameters('segm'));
     expect(() => evaluator.update(detectionsOf([bare as DetectionRecord]))).toThrow(
       'expected masks in the detections, got none',
     );
@@ -229,8 +240,8 @@ describe('errors', () => {
     expect(() => evaluate(oneObject({}), keypoints)).toThrow('expected 17 keypoints');
   });
 
-  test('a part that is cut off or made up is refused', () => {
-    const evaluator = new CocoEvaluator(truthOf(oneObject({})), cocoParameters('bbox'));
+  test('a partial result that is cut off or made up is refused', () => {
+    const evaluator = new CocoEvaluator(groundTruthOf(oneObject({})), cocoParameters('bbox'));
     evaluator.update(detectionsOf(oneObject({}).detections));
     const bytes = encodePartialResult(cocoPartialResult(evaluator));
     for (let length = 0; length < bytes.length; length += 5)
@@ -238,7 +249,7 @@ describe('errors', () => {
         'p: expected an evaluation part',
       );
     const { arrays, ...rest } = cocoPartialResult(evaluator);
-    const other = new CocoEvaluator(truthOf(oneObject({})), cocoParameters('bbox'));
+    const other = new CocoEvaluator(groundTruthOf(oneObject({})), cocoParameters('bbox'));
     const wrong = { ...arrays, categories: Int32Array.of(7) };
     expect(() => addCocoPartialResult(other, { ...rest, arrays: wrong })).toThrow(
       'the matches of a COCO',

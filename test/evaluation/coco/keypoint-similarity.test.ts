@@ -7,8 +7,8 @@ const SIGMAS = [0.5, 0.25];
 
 /** One object of 10 x 10 pixels at (10, 10), and detections of two keypoints. */
 function similarityOf(
-  truth: readonly number[],
-  ...found: readonly (readonly number[])[]
+  groundTruth: readonly number[],
+  ...predictions: readonly (readonly number[])[]
 ): Similarity {
   const objects = new CocoGroundTruthBuilder({
     imageIds: Float64Array.of(1),
@@ -17,9 +17,9 @@ function similarityOf(
     categories: [{ id: 1, name: 'pair' }],
   });
   const common = { imageId: 1, categoryId: 1 };
-  objects.add({ ...common, id: 1, box: [10, 10, 10, 10], area: 50, keypoints: truth });
+  objects.add({ ...common, id: 1, box: [10, 10, 10, 10], area: 50, keypoints: groundTruth });
   const detections = new CocoDetectionsBuilder();
-  for (const keypoints of found) detections.add({ ...common, score: 1, keypoints });
+  for (const keypoints of predictions) detections.add({ ...common, score: 1, keypoints });
   return keypointSimilarity(objects.build(), detections.build(), SIGMAS);
 }
 
@@ -35,11 +35,11 @@ function similarities(similarity: Similarity, count: number): number[] {
 
 describe('keypointSimilarity', () => {
   test('falls with the squared distance, by the size of the object and the spread of the keypoint', () => {
-    const found = [
+    const predictions = [
       [10, 10, 1, 20, 20, 1],
       [13, 14, 1, 20, 20, 1],
     ];
-    const [exact, off] = similarities(similarityOf([10, 10, 2, 20, 20, 1], ...found), 2);
+    const [exact, off] = similarities(similarityOf([10, 10, 2, 20, 20, 1], ...predictions), 2);
     expect(exact).toBe(1);
     // Distance 5, variance (2 · 0.5)² = 1, area 50: exp(−25 / 1 / 50 / 2).
     expect(off).toBeCloseTo((Math.exp(-0.25) + 1) / 2, 12);
@@ -51,11 +51,11 @@ describe('keypointSimilarity', () => {
   });
 
   test('without labels measures how far the keypoints lie outside the doubled box', () => {
-    const found = [
+    const predictions = [
       [0, 0, 1, 30, 30, 1],
       [-5, 10, 1, 10, 10, 1],
     ];
-    const [inside, outside] = similarities(similarityOf([0, 0, 0, 0, 0, 0], ...found), 2);
+    const [inside, outside] = similarities(similarityOf([0, 0, 0, 0, 0, 0], ...predictions), 2);
     expect(inside).toBe(1);
     expect(outside).toBeCloseTo((Math.exp(-0.25) + 1) / 2, 12);
   });

@@ -5,7 +5,7 @@ import type { CocoParameters } from '../../../evaluation/coco/parameters.js';
 export interface Problem {
   readonly imageIds: readonly number[];
   readonly categoryIds: readonly number[];
-  readonly truth: readonly TruthRecord[];
+  readonly groundTruth: readonly TruthRecord[];
   readonly detections: readonly DetectionRecord[];
 }
 
@@ -112,7 +112,7 @@ export function naiveCurves(
     for (const group of groups)
       for (const range of areaRanges) {
         const cells = imageIds.map((imageId) => {
-          const gts = inCell(problem.truth, imageId, group);
+          const gts = inCell(problem.groundTruth, imageId, group);
           const dts = inCell(problem.detections, imageId, group)
             .sort((a, b) => b.score - a.score)
             .slice(0, largest);

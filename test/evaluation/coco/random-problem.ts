@@ -34,17 +34,17 @@ const object = fc.record({
 /** Few places, sizes and scores, so that equal IoUs, equal scores and areas on the borders are common. */
 export const anyProblem: fc.Arbitrary<Problem> = fc
   .record({
-    truth: fc.array(fc.tuple(object, fc.integer({ min: 0, max: 3 })), { maxLength: 14 }),
+    groundTruth: fc.array(fc.tuple(object, fc.integer({ min: 0, max: 3 })), { maxLength: 14 }),
     detections: fc.array(fc.tuple(object, fc.constantFrom(0.2, 0.5, 0.5, 0.9, -1)), {
       maxLength: 24,
     }),
     firstId: fc.constantFrom(0, 1, 40),
     firstDetectionId: fc.constantFrom(1, 0, -3),
   })
-  .map(({ truth, detections, firstId, firstDetectionId }) => ({
+  .map(({ groundTruth, detections, firstId, firstDetectionId }) => ({
     imageIds: IMAGE_IDS,
     categoryIds: CATEGORY_IDS,
-    truth: truth.map(([record, kind], i) => ({
+    groundTruth: groundTruth.map(([record, kind], i) => ({
       ...record,
       id: firstId + i,
       mask: boxMask(record.box),
@@ -61,14 +61,14 @@ export const anyProblem: fc.Arbitrary<Problem> = fc
   }));
 
 /** The ground truth of a problem as the evaluator takes it. */
-export function truthOf(problem: Problem): CocoGroundTruth {
+export function groundTruthOf(problem: Problem): CocoGroundTruth {
   const builder = new CocoGroundTruthBuilder({
     imageIds: Float64Array.from(problem.imageIds),
     imageHeights: Float64Array.from(problem.imageIds, () => SIDE),
     imageWidths: Float64Array.from(problem.imageIds, () => SIDE),
     categories: problem.categoryIds.map((id) => ({ id, name: `category ${id}` })),
   });
-  for (const record of problem.truth) builder.add(record);
+  for (const record of problem.groundTruth) builder.add(record);
   return builder.build();
 }
 

@@ -59,13 +59,13 @@ test('boundaries agree with squares around the pixels', () => {
 test('a data set of one image has the boundary IoU of each mask', () => {
   fc.assert(
     fc.property(anyMap, ({ height, width, maps }) => {
-      const [truth, prediction] = maps.map((values) => Uint8Array.from(values));
+      const [groundTruth, prediction] = maps.map((values) => Uint8Array.from(values));
       const options = { height, width, dilationRatio: 0.1 };
       const evaluator = new BoundaryIouEvaluator(3);
-      evaluator.update(truth, prediction, options);
+      evaluator.update(groundTruth, prediction, options);
       const { perClass, mean } = evaluator.finish();
       const expected = [0, 1, 2].map((k) => {
-        const [a, b] = [truth, prediction].map((map) => map.map((v) => (v === k ? 1 : 0)));
+        const [a, b] = [groundTruth, prediction].map((map) => map.map((v) => (v === k ? 1 : 0)));
         return boundaryIou(a, b, options);
       });
       expect([...perClass]).toEqual(expected);

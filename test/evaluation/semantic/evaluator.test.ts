@@ -67,7 +67,7 @@ test('pairs are counted exactly', () => {
   );
 });
 
-test('parts add up to the whole', () => {
+test('partial results add up to the whole', () => {
   const options = { numClasses: 300 };
   const [a, b, whole] = [0, 1, 2].map(() => new SemanticEvaluator(options));
   const labels = [Uint16Array.of(0, 299, 5), Uint16Array.of(7, 7)];
@@ -111,7 +111,7 @@ describe('refuses', () => {
       expect(() => new SemanticEvaluator({ numClasses })).toThrow(ConfigError);
   });
 
-  test('parts of another evaluation', () => {
+  test('partial results of another evaluation', () => {
     const part = new SemanticEvaluator({ numClasses: 3 }).toPartialResult();
     const other = new SemanticEvaluator({ numClasses: 4 });
     expect(() => other.addPartialResult(part)).toThrow('got one with numClasses 3 instead of 4');

@@ -173,7 +173,7 @@ describe('several views of an image', () => {
     await predictor.release();
   });
 
-  test('what is seen in a mirror is mirrored back', async () => {
+  test('detections in the flipped input are flipped back', async () => {
     const predictor = predictorOf();
     const mirror = flipView(plain);
     const back = await predictor.predictViews([mirror]);

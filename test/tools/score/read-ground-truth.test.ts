@@ -32,18 +32,22 @@ async function read(value: unknown, iouType: IouType): Promise<CocoGroundTruth> 
 
 test('objects are read in file order with what is compared', async () => {
   const second = { ...annotation, id: 2, iscrowd: 1, ignore: 1 };
-  const truth = await read(
+  const groundTruth = await read(
     { info: {}, images, annotations: [annotation, second], categories },
     'bbox',
   );
-  expect([...truth.ids]).toEqual([7, 2]);
-  expect([...truth.boxes]).toEqual([1, 1, 4, 5, 1, 1, 4, 5]);
-  expect([...truth.areas]).toEqual([20.5, 20.5]);
-  expect([...truth.isCrowd]).toEqual([0, 1]);
-  expect([...truth.ignoreFlags]).toEqual([0, 1]);
-  expect(truth.categories).toEqual([{ id: 1, name: 'cät' }]);
-  expect([truth.imageIds[0], truth.imageHeights[0], truth.imageWidths[0]]).toEqual([3, 10, 12]);
-  expect(truth.masks).toBeUndefined();
+  expect([...groundTruth.ids]).toEqual([7, 2]);
+  expect([...groundTruth.boxes]).toEqual([1, 1, 4, 5, 1, 1, 4, 5]);
+  expect([...groundTruth.areas]).toEqual([20.5, 20.5]);
+  expect([...groundTruth.isCrowd]).toEqual([0, 1]);
+  expect([...groundTruth.ignoreFlags]).toEqual([0, 1]);
+  expect(groundTruth.categories).toEqual([{ id: 1, name: 'cät' }]);
+  expect([
+    groundTruth.imageIds[0],
+    groundTruth.imageHeights[0],
+    groundTruth.imageWidths[0],
+  ]).toEqual([3, 10, 12]);
+  expect(groundTruth.masks).toBeUndefined();
 });
 
 test('the order of the members of the file does not matter', async () => {
@@ -85,9 +89,9 @@ test('keypoints are read, and counted where the file does not say', async () => 
     { ...annotation, keypoints, num_keypoints: 0 },
     { ...annotation, id: 8, keypoints },
   ];
-  const truth = await read({ images, annotations, categories }, 'keypoints');
-  expect([...(truth.numKeypoints ?? [])]).toEqual([0, 2]);
-  expect(truth.keypoints?.length).toBe(18);
+  const groundTruth = await read({ images, annotations, categories }, 'keypoints');
+  expect([...(groundTruth.numKeypoints ?? [])]).toEqual([0, 2]);
+  expect(groundTruth.keypoints?.length).toBe(18);
 });
 
 test('what the COCO evaluation does not look at may be missing or be anything', async () => {
@@ -107,9 +111,11 @@ test('what the COCO evaluation does not look at may be missing or be anything', 
     annotations: [lenient],
     categories: [{ id: 1 }],
   };
-  const truth = await read(file, 'bbox');
-  expect([truth.ids.length, truth.isCrowd[0], truth.imageHeights[0]]).toEqual([1, 0, 0]);
-  expect(truth.categories).toEqual([{ id: 1, name: '1' }]);
+  const groundTruth = await read(file, 'bbox');
+  expect([groundTruth.ids.length, groundTruth.isCrowd[0], groundTruth.imageHeights[0]]).toEqual([
+    1, 0, 0,
+  ]);
+  expect(groundTruth.categories).toEqual([{ id: 1, name: '1' }]);
   const masked = { ...annotation, bbox: 'x', keypoints: 3, iscrowd: undefined };
   expect((await read({ images, annotations: [masked], categories }, 'segm')).ids.length).toBe(1);
 });
@@ -222,15 +228,15 @@ test('a damaged file is refused, or read with all its annotations', async () => 
       fc.constantFrom<IouType>('bbox', 'segm'),
       async ({ at, length, insert }, iouType) => {
         const damaged = text.slice(0, at) + insert + text.slice(at + length);
-        let truth: CocoGroundTruth;
+        let groundTruth: CocoGroundTruth;
         try {
-          truth = await read(damaged, iouType);
+          groundTruth = await read(damaged, iouType);
         } catch (error) {
           if (!(error instanceof DataError)) throw error;
           return;
         }
         const json = JSON.parse(damaged) as { annotations: unknown[] };
-        expect(truth.ids.length).toBe(json.annotations.length);
+        expect(groundTruth.ids.length).toBe(json.annotations.length);
       },
     ),
     { numRuns: 1500, seed: 6 },

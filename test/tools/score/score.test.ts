@@ -155,7 +155,7 @@ describe('score coco', () => {
     expect(err).toMatch(/^warning: the first number \(AP\) is defined for 100/);
   });
 
-  test('several files are one list; parts of processes merge to the same', async () => {
+  test('several files are one list; partial results of processes merge to the same', async () => {
     const gtFile = file('gt.json', gt);
     const [a, b] = [[found(1, 0.9)], [found(2, 0.8), { ...found(2, 0.7), category_id: 2 }]].map(
       (records, i) => file(`dt-${i}.json`, records),
@@ -276,7 +276,7 @@ describe('score ade20k', () => {
     expect(wrong.warnings.at(-1)).toContain('--predictions indices');
   });
 
-  test('parts merge to the whole', async () => {
+  test('partial results merge to the whole', async () => {
     const label = { 'a.png': png(2, 1, 2), 'b.png': png(2, 2, 2) };
     const prediction = { 'a.png': png(2, 1, 1), 'b.png': png(2, 2, 1) };
     const whole = await scoreJson<SemanticDocument>(...folders(label, prediction), '--boundary');
@@ -420,7 +420,7 @@ describe('score imagenet', () => {
     expect(document.warnings).toEqual(['1 labeled images have no result and are left out']);
   });
 
-  test('parts merge to the whole', async () => {
+  test('partial results merge to the whole', async () => {
     const line = (name: string, label: number): string =>
       JSON.stringify({ file: name, label, logits: [0, 1, 2, 3, 4, 5] });
     const part = join(folder, 'i.part');

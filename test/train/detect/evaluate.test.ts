@@ -38,8 +38,8 @@ function oracle(shiftPx = 0): Detect {
   let next = 0;
   return () => {
     const imageId = set.images.ids[next++];
-    const found = objects.filter((object) => object.imageId === imageId && !object.isCrowd);
-    return found.map(({ box: [x, y, w, h], categoryId, mask }, i) => ({
+    const detected = objects.filter((object) => object.imageId === imageId && !object.isCrowd);
+    return detected.map(({ box: [x, y, w, h], categoryId, mask }, i) => ({
       classIndex: set.classes.categoryIds.indexOf(categoryId),
       categoryId,
       name: '',
@@ -67,7 +67,7 @@ const evaluate = (
     options,
   );
 
-test('the truth scores 1, nothing scores 0, shifted boxes lose at strict thresholds but keep their masks', async () => {
+test('the ground truth scores 1, nothing scores 0, shifted boxes lose at strict thresholds but keep their masks', async () => {
   const perfect = detectionMetrics(await evaluate(oracle()));
   expect(perfect['bbox_AP']).toBeCloseTo(1, 6);
   expect(perfect['segm_AP']).toBeCloseTo(1, 6);
@@ -129,19 +129,19 @@ test.each(['bbox', 'segm'] as const)(
   async (iouType) => {
     const rows: CocoResultRow[] = [];
     const scores = await evaluate(oracle(2), {
-      onResult: ({ imageId }, found) => void rows.push(...toCoco(found, { imageId })),
+      onResult: ({ imageId }, detected) => void rows.push(...toCoco(detected, { imageId })),
     });
     const builder = new CocoGroundTruthBuilder(groundTruthDomain(set));
     for (const object of groundTruthObjects(set, { masks: true })) builder.add(object);
-    const truth = builder.build();
-    const results = new CocoResultsBuilder(truth, {
+    const groundTruth = builder.build();
+    const results = new CocoResultsBuilder(groundTruth, {
       iouType,
       strict: false,
       unknownImages: 'refuse',
     });
     for (const row of JSON.parse(JSON.stringify(rows)) as typeof rows) results.add(row);
     const { detections } = results.build();
-    const evaluator = new CocoEvaluator(truth, cocoParameters(iouType));
+    const evaluator = new CocoEvaluator(groundTruth, cocoParameters(iouType));
     evaluator.update(detections);
     expect(evaluator.finish().stats).toEqual(scores[iouType]?.stats);
     expect(rows.length).toBe(scores.numDetections);

@@ -32,7 +32,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-const found = (...scores: readonly number[]): DetectResult => ({
+const detected = (...scores: readonly number[]): DetectResult => ({
   task: 'detect',
   width: 96,
   height: 80,
@@ -58,13 +58,13 @@ async function evaluate(folder: string, result: DetectResult): Promise<void> {
 
 test('four images are drawn whatever their number: the same ones every time, the pictures anew', async () => {
   const folder = join(root, 'run');
-  await evaluate(folder, found(0.9, 0.2));
+  await evaluate(folder, detected(0.9, 0.2));
   const before = readSamples(folder)!;
   const names = ['image-1.jpg', 'image-2.jpg', 'image-3.jpg', 'image-4.jpg'];
   expect(readdirSync(join(folder, 'samples')).sort()).toEqual([...names, 'samples.json']);
   const first = names.map((name) => readFileSync(join(folder, 'samples', name)));
 
-  await evaluate(folder, found());
+  await evaluate(folder, detected());
   const after = readSamples(folder)!;
   expect(readdirSync(join(folder, 'samples')).sort()).toEqual([...names, 'samples.json']);
   names.forEach((name, i) =>
@@ -92,7 +92,7 @@ test('images without annotations are not taken while there are others', async ()
   const samples = new SampleDetections({ ...set, starts }, folder);
   const images = evaluationSamples(set);
   for (let i = 0; i < images.length; i++)
-    await samples.add(images.at(i), found(), await decodeImage(images.at(i).file));
+    await samples.add(images.at(i), detected(), await decodeImage(images.at(i).file));
   samples.finish();
   const { items } = readSamples(folder)!;
   expect(items).toHaveLength(1);
@@ -108,13 +108,15 @@ test('a set without images has no samples', () => {
 
 test('annotations are drawn with their class and mask, crowds among them; detections with their score', () => {
   const sample = evaluationSamples(set).at(0);
-  const truth = drawnGroundTruth({ ...sample, ignored: sample.objects }, set.classes.names);
-  expect(truth).toHaveLength(2 * sample.objects.ids.length);
-  expect(truth[0]).toMatchObject({ label: set.classes.names[sample.objects.classIndices[0]] });
-  expect(Array.from(truth[0].box)).toEqual(Array.from(sample.objects.boxes.subarray(0, 4)));
-  expect(truth[0].mask).toMatchObject({ width: 96, height: 80 });
-  expect(truth[0].score).toBeUndefined();
-  const shown = drawnObjects(found(0.5, 0.29, 0.3), 0.3);
+  const groundTruth = drawnGroundTruth({ ...sample, ignored: sample.objects }, set.classes.names);
+  expect(groundTruth).toHaveLength(2 * sample.objects.ids.length);
+  expect(groundTruth[0]).toMatchObject({
+    label: set.classes.names[sample.objects.classIndices[0]],
+  });
+  expect(Array.from(groundTruth[0].box)).toEqual(Array.from(sample.objects.boxes.subarray(0, 4)));
+  expect(groundTruth[0].mask).toMatchObject({ width: 96, height: 80 });
+  expect(groundTruth[0].score).toBeUndefined();
+  const shown = drawnObjects(detected(0.5, 0.29, 0.3), 0.3);
   expect(shown.map(({ score }) => score)).toEqual([0.5, 0.3]);
   expect(shown.map(({ label }) => label)).toEqual([set.classes.names[0], set.classes.names[2]]);
 });

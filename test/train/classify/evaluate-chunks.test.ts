@@ -13,10 +13,10 @@ import type { ClassifierCard } from '../../../inference/card.js';
 import { modelOf, type ClassifierModel } from '../../../inference/model.js';
 import { evaluateClassifier } from '../../../train/classify/evaluate.js';
 import type {
-  EvaluatedParts,
-  EvaluatePartsOptions,
-} from '../../../train/classify/evaluate-parts.js';
-import { evaluateInParts } from '../../../train/classify/evaluate-parts.js';
+  EvaluatedChunks,
+  EvaluateChunksOptions,
+} from '../../../train/classify/evaluate-chunks.js';
+import { evaluateInChunks } from '../../../train/classify/evaluate-chunks.js';
 import { scoreClassifier } from '../../../train/classify/score.js';
 import { scoreImagenet } from '../../../tools/score/imagenet.js';
 import { writeTinyClasses } from '../../helpers/tiny-classes.js';
@@ -60,20 +60,20 @@ afterAll(async () => {
 const OPTIONS = { batchSize: 4, workers: 0 };
 const evaluate = (
   folder: string,
-  options: Partial<EvaluatePartsOptions> = {},
-): Promise<EvaluatedParts> =>
-  evaluateInParts(opened, set, {
+  options: Partial<EvaluateChunksOptions> = {},
+): Promise<EvaluatedChunks> =>
+  evaluateInChunks(opened, set, {
     ...OPTIONS,
     folder,
     shard: { index: 0, count: 1 },
     identity: { weights: 'abc' },
-    partImages: 5,
+    chunkImages: 5,
     ...options,
   });
-const parts = (folder: string): string[] =>
+const chunks = (folder: string): string[] =>
   readdirSync(folder).filter((name) => name.endsWith('.part'));
 
-test('parts add up to the evaluation in one go', async () => {
+test('chunks add up to the evaluation in one go', async () => {
   const whole = await evaluateClassifier(opened, set, OPTIONS);
   const { scores, missing, scored } = await evaluate(newFolder());
   expect(scores).toEqual(whole);
@@ -88,13 +88,13 @@ test.each([
   [24, 2, 5, [12, 12]],
   [3, 5, 500, [1, 1, 1, 0, 0]],
 ])(
-  '%i images on %i shards, at most %i a part, are shared out evenly, with the scores of one process',
-  async (limit, count, partImages, expected) => {
+  '%i images on %i shards, at most %i a chunk, are divided evenly, with the scores of one process',
+  async (limit, count, chunkImages, expected) => {
     const folder = newFolder();
     const own: number[] = [];
-    let last: EvaluatedParts | undefined;
+    let last: EvaluatedChunks | undefined;
     for (let index = 0; index < count; index++) {
-      last = await evaluate(folder, { limit, partImages, shard: { index, count } });
+      last = await evaluate(folder, { limit, chunkImages, shard: { index, count } });
       own.push(last.scored);
       expect(last.own).toBe(last.scored);
     }
@@ -126,7 +126,7 @@ test('shards write into one folder; the last one sees the whole', async () => {
   const last = await evaluate(folder, { shard: { index: 0, count: 2 } });
   expect([last.scored, last.missing]).toEqual([12, 0]);
   expect(last.scores).toEqual(whole);
-  const files = parts(folder).map((name) => join(folder, name));
+  const files = chunks(folder).map((name) => join(folder, name));
   const merged = await scoreImagenet({ dt: [], parts: files });
   expect(merged.result.numSamples).toBe(24);
   expect(merged.result.top1).toBe(whole['top1']);
@@ -145,24 +145,24 @@ test('a run that was interrupted does what is missing and leaves the rest', asyn
   const folder = newFolder();
   const stop = new Error('power cut');
   const interrupted = evaluate(folder, {
-    onPart: ({ part }) => {
-      if (part === 1) throw stop;
+    onChunk: ({ chunk }) => {
+      if (chunk === 1) throw stop;
     },
   });
   await expect(interrupted).rejects.toBe(stop);
-  expect(parts(folder)).toEqual(['part-00000.part', 'part-00001.part']);
-  const times = parts(folder).map((name) => statSync(join(folder, name)).mtimeMs);
+  expect(chunks(folder)).toEqual(['part-00000.part', 'part-00001.part']);
+  const times = chunks(folder).map((name) => statSync(join(folder, name)).mtimeMs);
   const { scored, missing } = await evaluate(folder);
   expect([scored, missing]).toEqual([15, 0]);
   expect(
-    parts(folder)
+    chunks(folder)
       .slice(0, 2)
       .map((name) => statSync(join(folder, name)).mtimeMs),
   ).toEqual(times);
 });
 
 describe('errors before any work', () => {
-  test.each<[string, Partial<EvaluatePartsOptions>, string]>([
+  test.each<[string, Partial<EvaluateChunksOptions>, string]>([
     ['other weights', { identity: { weights: 'def' } }, 'weights abc instead of def'],
     ['another part of the data', { limit: 20 }, 'images 24 instead of 20'],
   ])('a folder with an evaluation of %s', async (_, options, message) => {
@@ -170,12 +170,12 @@ describe('errors before any work', () => {
     await evaluate(folder, { shard: { index: 4, count: 5 } });
     await expect(evaluate(folder, options)).rejects.toThrow(ConfigError);
     await expect(evaluate(folder, options)).rejects.toThrow(message);
-    expect(parts(folder)).toEqual(['part-00004.part']);
+    expect(chunks(folder)).toEqual(['part-00004.part']);
   });
 
   test('data with other classes', async () => {
     const other = { ...set, classes: set.classes.slice(1) };
-    const run = evaluateInParts(opened, other, {
+    const run = evaluateInChunks(opened, other, {
       ...OPTIONS,
       folder: newFolder(),
       shard: { index: 0, count: 1 },

@@ -12,8 +12,8 @@ import type { Scalars } from '../trainer.js';
 import { countSamples, samplesToScore, type EvaluateOptions } from './evaluate.js';
 import { classificationScores } from './trainer.js';
 
-/** Options of {@link evaluateInParts}. */
-export interface EvaluatePartsOptions extends Omit<EvaluateOptions, 'shard'> {
+/** Options of {@link evaluateInChunks}. */
+export interface EvaluateChunksOptions extends Omit<EvaluateOptions, 'shard'> {
   /** Folder of partial results: the same for all shards, and for resumed runs. */
   readonly folder: string;
   /** Partial results `index`, `index + count`, … are computed by this process. */
@@ -24,12 +24,12 @@ export interface EvaluatePartsOptions extends Omit<EvaluateOptions, 'shard'> {
    * Largest number of images per partial result, which are lost on interruption; a folder with partial results keeps its
    * number.
    */
-  readonly partImages?: number;
-  readonly onPart?: (done: { readonly part: number; readonly parts: number }) => void;
+  readonly chunkImages?: number;
+  readonly onChunk?: (done: { readonly chunk: number; readonly chunks: number }) => void;
 }
 
 /** State of an evaluation after a run. */
-export interface EvaluatedParts {
+export interface EvaluatedChunks {
   /** Scores of the images in the folder: of all images if `missing` is 0. */
   readonly scores: Scalars;
   /** Number of images that no shard has scored yet. */
@@ -40,7 +40,7 @@ export interface EvaluatedParts {
   readonly own: number;
 }
 
-const PART_IMAGES = 500;
+const CHUNK_IMAGES = 500;
 const IDENTITY = 'evaluation.json';
 
 /**
@@ -51,12 +51,12 @@ const IDENTITY = 'evaluation.json';
  *
  * @throws DataError if the data does not fit the model; ConfigError if the folder holds another evaluation
  */
-export async function evaluateInParts(
+export async function evaluateInChunks(
   model: ClassifierModel,
   set: ClassificationSet,
-  options: EvaluatePartsOptions,
-): Promise<EvaluatedParts> {
-  const { folder, shard, partImages = PART_IMAGES } = options;
+  options: EvaluateChunksOptions,
+): Promise<EvaluatedChunks> {
+  const { folder, shard, chunkImages = CHUNK_IMAGES } = options;
   const classes = model.classNames.length;
   const samples = samplesToScore(model, set, options.limit);
   const identity = {
@@ -65,38 +65,38 @@ export async function evaluateInParts(
     files: fingerprint(samples),
     classes,
   };
-  const parts = await claimFolder(folder, identity, () =>
-    numParts(samples.length, shard.count, partImages),
+  const chunks = await claimFolder(folder, identity, () =>
+    numChunks(samples.length, shard.count, chunkImages),
   );
-  const start = (part: number): number => Math.floor((part * samples.length) / parts);
-  const samplesOf = (part: number): ClassificationSet['samples'] =>
-    samples.slice(start(part), start(part + 1));
+  const start = (chunk: number): number => Math.floor((chunk * samples.length) / chunks);
+  const samplesOf = (chunk: number): ClassificationSet['samples'] =>
+    samples.slice(start(chunk), start(chunk + 1));
   let [scored, own] = [0, 0];
-  for (let part = shard.index; part < parts; part += shard.count) {
-    const ofPart = samplesOf(part);
-    own += ofPart.length;
-    if (existsSync(partFile(folder, part))) continue;
+  for (let chunk = shard.index; chunk < chunks; chunk += shard.count) {
+    const ofChunk = samplesOf(chunk);
+    own += ofChunk.length;
+    if (existsSync(chunkFile(folder, chunk))) continue;
     const accuracy = new ClassificationEvaluator(classes);
-    await countSamples(model, ofPart, accuracy, options);
+    await countSamples(model, ofChunk, accuracy, options);
     const bytes = encodePartialResult(accuracy.toPartialResult());
-    await writeAtomically(partFile(folder, part), bytes);
-    scored += ofPart.length;
-    options.onPart?.({ part, parts });
+    await writeAtomically(chunkFile(folder, chunk), bytes);
+    scored += ofChunk.length;
+    options.onChunk?.({ chunk, chunks });
   }
   const all = new ClassificationEvaluator(classes);
   let missing = 0;
-  for (let part = 0; part < parts; part++) {
-    const file = partFile(folder, part);
+  for (let chunk = 0; chunk < chunks; chunk++) {
+    const file = chunkFile(folder, chunk);
     // Copied, because a Buffer may be a view of a larger one.
     if (existsSync(file))
       all.addPartialResult(decodePartialResult(Uint8Array.from(readFileSync(file)), file));
-    else missing += samplesOf(part).length;
+    else missing += samplesOf(chunk).length;
   }
   return { scores: classificationScores(all), missing, scored, own };
 }
 
-const partFile = (folder: string, part: number): string =>
-  join(folder, `part-${String(part).padStart(5, '0')}.part`);
+const chunkFile = (folder: string, chunk: number): string =>
+  join(folder, `part-${String(chunk).padStart(5, '0')}.part`);
 
 /** Names and labels without the folder, which may differ between machines. */
 function fingerprint(samples: ClassificationSet['samples']): string {
@@ -106,32 +106,35 @@ function fingerprint(samples: ClassificationSet['samples']): string {
 }
 
 /**
- * Smallest number of partial results of at most `partImages` images that is equal for every shard; with fewer images than
+ * Smallest number of partial results of at most `chunkImages` images that is equal for every shard; with fewer images than
  * shards, each image is one.
  */
-function numParts(images: number, shards: number, partImages: number): number {
-  return Math.min(images, shards * Math.ceil(images / (shards * partImages)));
+function numChunks(images: number, shards: number, chunkImages: number): number {
+  return Math.min(images, shards * Math.ceil(images / (shards * chunkImages)));
 }
 
 /**
  * Checks that the folder belongs to this evaluation.
  *
- * @param newParts number of partial results for an empty folder
+ * @param newChunks number of partial results for an empty folder
  * @returns the number of partial results
  */
 async function claimFolder(
   folder: string,
   identity: Readonly<Record<string, string | number>>,
-  newParts: () => number,
+  newChunks: () => number,
 ): Promise<number> {
   mkdirSync(folder, { recursive: true });
   const file = join(folder, IDENTITY);
   if (!existsSync(file)) {
-    const parts = newParts();
-    await writeJsonAtomically(file, { ...identity, parts });
-    return parts;
+    const chunks = newChunks();
+    await writeJsonAtomically(file, { ...identity, parts: chunks });
+    return chunks;
   }
-  const { parts, ...before } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+  const { parts: chunks, ...before } = JSON.parse(readFileSync(file, 'utf8')) as Record<
+    string,
+    unknown
+  >;
   const different = [...new Set([...Object.keys(before), ...Object.keys(identity)])].find(
     (key) => before[key] !== identity[key],
   );
@@ -139,7 +142,7 @@ async function claimFolder(
     throw new ConfigError(
       `${folder}: expected a new folder or one of the same evaluation, got one with ${different} ${String(before[different])} instead of ${String(identity[different])}`,
     );
-  if (!(Number.isInteger(parts) && Number(parts) >= 1))
-    throw new ConfigError(`${file}: expected the number of parts, got ${String(parts)}`);
-  return Number(parts);
+  if (!(Number.isInteger(chunks) && Number(chunks) >= 1))
+    throw new ConfigError(`${file}: expected the number of parts, got ${String(chunks)}`);
+  return Number(chunks);
 }
