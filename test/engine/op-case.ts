@@ -63,7 +63,7 @@ export const integers = (shape: readonly number[], data: readonly number[]): Hos
 const differentiable = ({ inputs, differentiable: chosen }: OpCase): readonly string[] =>
   chosen ?? Object.keys(inputs).filter((name) => inputs[name].data instanceof Float32Array);
 
-/** What a case gives: its output, and the gradients of `Σ output · cotangent`. */
+/** Results of a case: its output, and the gradients of `Σ output · cotangent`. */
 export interface OpResult {
   readonly output: HostTensor;
   readonly gradients: HostTensors;

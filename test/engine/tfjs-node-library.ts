@@ -19,7 +19,7 @@ type TypeName = keyof typeof TYPE;
 const VALUES = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
 type Values = Float32Array | Int32Array | Uint8Array;
 
-/** What an operation is computed from. */
+/** Inputs and attributes of an operation. */
 class Call {
   private readonly cpu = tf.findBackend('cpu') as tf.KernelBackend;
   private readonly attributes: ReadonlyMap<string, unknown>;

@@ -13,7 +13,7 @@ const CPU = '@tensorflow/tfjs-node';
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const KERNEL = 'NoSuchKernel';
 
-/** What the backends of both packages say about themselves. */
+/** Backend with the fields by which those of both packages describe themselves. */
 class FakeBackend extends tf.KernelBackend {
   constructor(
     readonly isGPUPackage: boolean,

@@ -10,7 +10,7 @@ export function pngChunk(type: string, content: Uint8Array): Uint8Array {
   return Buffer.concat([frame, body, check]);
 }
 
-/** What {@link buildPng} puts into a file; nothing is checked. */
+/** Content of the file of {@link buildPng}; nothing is checked. */
 export interface PngDescription {
   readonly width: number;
   readonly height: number;

@@ -68,7 +68,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** What the command line says about the photograph. */
+/** Predictions of the command line for the photograph. */
 async function commandLine(task: keyof typeof files, top = 5): Promise<unknown> {
   const options = { task, top, score: 0, size: 96 };
   const { predictions } = (await openAndPredict(files[task], [photo], options)) as {

@@ -6,7 +6,7 @@ import { createUperNet, UPERNET, type UperNet } from '../../models/upernet.js';
 import { readTensors, type Fixture, type FixtureTensor } from '../helpers/fixtures.js';
 import { fillStore, toNhwc } from '../helpers/layout.js';
 
-/** What the json of a UPerNet fixture says. */
+/** JSON of a UPerNet fixture. */
 export interface UperNetJson {
   readonly config: {
     readonly backbone: Pick<ConvNeXtV2Config, 'depths' | 'dims'>;

@@ -49,7 +49,7 @@ describe.each(['classify', 'detect', 'segment'] as const)('%s', (task) => {
       ...{ batch: 2, workers: 0, limit: IMAGES, shard },
       out: shard && join(root, `${task}-scores`),
     });
-  /** What does not tell of files and time. */
+  /** Fields other than files and times. */
   const scores = ({ document }: EvaluationReport): object => {
     const { seconds: _, imagesPerSecond: __, scored: ___, missing: ____, ...rest } = document;
     return rest;

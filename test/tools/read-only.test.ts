@@ -71,7 +71,7 @@ function entries(folder: string): readonly string[] {
   return ['', ...names].sort();
 }
 
-/** What a folder holds: names, sizes, permissions, and when each was changed. */
+/** Content of a folder: names, sizes, permissions, and when each was changed. */
 function stateOf(folder: string): readonly string[] {
   return entries(folder).map((name) => {
     const { size, mode, mtimeMs, ctimeMs } = lstatSync(join(folder, name));

@@ -1,5 +1,5 @@
 /**
- * What ONNX Runtime 1.30 does not run on WebGPU. It leaves such nodes to the CPU without a word, at the price of a copy in
+ * Operators that ONNX Runtime 1.30 does not run on WebGPU. It leaves such nodes to the CPU without a warning, at the price of a copy in
  * each direction; results stay right.
  */
 

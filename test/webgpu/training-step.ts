@@ -26,7 +26,7 @@ export function random(seed: number, shape: readonly number[]): HostTensor {
   return { shape, data: Float32Array.from({ length: numElements(shape) }, () => numbers.normal()) };
 }
 
-/** What {@link trainingStep} is made of. */
+/** Inputs of {@link trainingStep}. */
 export interface StepParts {
   readonly name: string;
   readonly program: Program;

@@ -13,7 +13,7 @@ import { needsRealData, REAL_DATA } from '../../helpers/leave-out.js';
 const DATA = REAL_DATA;
 needsRealData('coco-mini');
 
-/** What a check finds, by code: how often and for which ids (the first ones). */
+/** Problems of a check by code: their number, or the first ids. */
 async function check(annotations: string, images?: string): Promise<object> {
   const file = join(DATA, annotations);
   const log = new ProblemLog(3);

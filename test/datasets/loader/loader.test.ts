@@ -18,7 +18,8 @@ interface Value {
 }
 
 /**
- * What worker threads and this one share: how many samples were begun, are in work, were at a time in work, whether the gate is
+ * Counters in memory shared with the worker threads: how many samples were begun, are in work, were at a time in work,
+ * whether the gate is
  * open, and how many were begun in epoch 0.
  */
 const NUM_COUNTERS = 5;
@@ -99,7 +100,7 @@ async function collect(loader: Loader<Sample, Value>, numEpochs = 1): Promise<un
   return seen;
 }
 
-/** What an iteration throws, and the batches before it. */
+/** Error of an iteration, and the batches before it. */
 async function failure(loader: Loader<Sample, Value>): Promise<{ error: Error; before: number }> {
   let before = 0;
   try {

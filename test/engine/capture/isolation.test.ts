@@ -23,7 +23,7 @@ const capture = (body: (x: tf.Tensor) => tf.Tensor): OnnxGraph =>
     body: ({ x }) => ({ y: body(x) }),
   });
 
-/** What a capture must leave as it found it. */
+/** State that a capture must not change. */
 const engineState = (): readonly unknown[] => {
   const { state, backendName } = tf.engine();
   return [

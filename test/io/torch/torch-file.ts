@@ -125,7 +125,7 @@ export interface ZipRecord {
   readonly name: string;
   readonly data: Bytes;
   readonly deflate?: boolean;
-  /** What both headers claim instead of the truth. */
+  /** Wrong values for both headers. */
   readonly claimedBytes?: number;
   readonly flags?: number;
 }

@@ -27,7 +27,7 @@ const evaluation = (
   metrics: { top1 },
 });
 
-/** What a terminal of any height shows after all that was written. */
+/** Content of a terminal of any height after all output. */
 function screen(written: string): string[] {
   let lines: string[] = [''];
   for (const part of written.split(/(\x1b\[\d+A\x1b\[0J|\n)/)) {

@@ -8,7 +8,7 @@ const FOLDER = join(REAL_DATA, 'coco-mini');
 needsRealData('coco-mini');
 
 /**
- * What the COCO API's evaluation gives (its mask code compiled from the source, NumPy 1.24; that build gives the arrays of the
+ * Results of the COCO API's evaluation (its mask code compiled from the source, NumPy 1.24; that build gives the arrays of the
  * metric fixtures, too) for the results that ship with it, on the images that they are about: `bench/coco_peer.py GT DT TYPE IDS`.
  */
 const CASES = [

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { afterAll } from 'vitest';
 
-/** What a server does with the next request; the last behavior stays. */
+/** Response of a server to the next request; the last behavior stays. */
 export interface Behavior {
   readonly content: Uint8Array;
   readonly etag?: string | undefined;
