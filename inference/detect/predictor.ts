@@ -1,5 +1,4 @@
-import type { Boxes, Size } from '../../core/boxes.js';
-import { scaleBoxes, unscaleBoxes } from '../../core/boxes.js';
+import { scaleBoxes, unscaleBoxes, type Boxes, type Size } from '../../core/boxes.js';
 import { pyramidAnchors } from '../../core/anchors.js';
 import { ConfigError } from '../../core/errors.js';
 import { multiclassNms } from '../../core/nms-multiclass.js';

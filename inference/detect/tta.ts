@@ -2,8 +2,7 @@ import type { Boxes } from '../../core/boxes.js';
 import { ShapeError } from '../../core/errors.js';
 import type { RgbImage } from '../../core/image.js';
 import type { DetectorCard } from '../card.js';
-import type { DetectorInput } from './preprocess.js';
-import { detectorInput } from './preprocess.js';
+import { detectorInput, type DetectorInput } from './preprocess.js';
 import type { BoxCandidates } from './roi-heads.js';
 
 /** Scales of test-time augmentation; each is used unflipped and flipped. */

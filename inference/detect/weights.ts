@@ -6,10 +6,8 @@ import { loadTensors, loadWeights, parameterTargets } from '../../weights/load.j
 import { withWeights } from '../../weights/open.js';
 import { toCanonical } from '../../weights/schemes/canonical.js';
 import { detectScheme } from '../../weights/schemes/names.js';
-import type { Which } from '../../weights/select.js';
-import { selectWeights } from '../../weights/select.js';
-import type { TensorMap } from '../../io/tensor.js';
-import { reshaped } from '../../io/tensor.js';
+import { selectWeights, type Which } from '../../weights/select.js';
+import { reshaped, type TensorMap } from '../../io/tensor.js';
 
 /** Name of the fully connected layer after the RoI features. */
 const ROI_FC = /^roi_head\.bbox_head\.(\d+\.)?shared_fcs\.0\.weight$/;

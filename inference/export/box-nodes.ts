@@ -1,9 +1,7 @@
-import type { BoxCoderConfig } from '../../core/box-coder.js';
-import { MAX_LOG_RATIO } from '../../core/box-coder.js';
+import { MAX_LOG_RATIO, type BoxCoderConfig } from '../../core/box-coder.js';
 import { int, string } from '../../engine/onnx/graph.js';
 import { ROI_STRIDES } from '../../heads/roi/feature-maps.js';
-import type { GraphComposer, ValueName } from './graph-composer.js';
-import { CAST_TO } from './graph-composer.js';
+import { CAST_TO, type GraphComposer, type ValueName } from './graph-composer.js';
 
 /** Boxes in a tensor of fixed size: the first `count` rows are valid, the others zeros. */
 export interface PaddedRows {

@@ -1,7 +1,6 @@
 import { pyramidAnchors } from '../../core/anchors.js';
 import { ConfigError } from '../../core/errors.js';
-import type { OnnxGraph } from '../../engine/onnx/graph.js';
-import { int } from '../../engine/onnx/graph.js';
+import { int, type OnnxGraph } from '../../engine/onnx/graph.js';
 import type { ParameterStore } from '../../engine/parameters/store.js';
 import { anchorLevelSizes } from '../../heads/roi/feature-maps.js';
 import type { DetectionThresholds } from '../../models/detection/config.js';
@@ -16,8 +15,7 @@ import {
   suppressNodes,
   type PaddedRows,
 } from './box-nodes.js';
-import type { ValueName } from './graph-composer.js';
-import { CAST_TO, GraphComposer } from './graph-composer.js';
+import { CAST_TO, GraphComposer, type ValueName } from './graph-composer.js';
 import { portableGraph } from './portable-graph.js';
 
 /** A detector for export. */

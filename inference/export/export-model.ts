@@ -2,8 +2,7 @@ import { encodeModel } from '../../engine/onnx/encode-model.js';
 import type { OnnxGraph, OnnxValue } from '../../engine/onnx/graph.js';
 import type { ParameterStore } from '../../engine/parameters/store.js';
 import type { Program } from '../../engine/runtime/program.js';
-import type { DetectorExport } from './detector-graph.js';
-import { detectorGraph } from './detector-graph.js';
+import { detectorGraph, type DetectorExport } from './detector-graph.js';
 import { portableGraph } from './portable-graph.js';
 
 /** Sides of an input in pixels. */

@@ -3,9 +3,8 @@ import { openEngine, type Engine, type EngineOptions } from '../../engine/runtim
 import { writeAtomically, writeJsonAtomically } from '../../io/files/atomic.js';
 import type { LoadedModel } from '../model.js';
 import { load, type OpenOptions } from '../open.js';
-import type { OutputDifference } from './compare.js';
 import { compareDetections } from './compare-detections.js';
-import { compareOutputs, runFile } from './compare.js';
+import { compareOutputs, runFile, type OutputDifference } from './compare.js';
 import { planExport } from './plan.js';
 
 /** Options of {@link exportOnnx}. */

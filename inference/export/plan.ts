@@ -7,8 +7,7 @@ import type { DetectionThresholds } from '../../models/detection/config.js';
 import { SIZE_DIVISOR_PX } from '../../models/detection/pyramid-outputs.js';
 import { DetectorPredictor } from '../detect/predictor.js';
 import type { LoadedModel, LoadedOf } from '../model.js';
-import type { ExportedModel } from './export-model.js';
-import { exportModel } from './export-model.js';
+import { exportModel, type ExportedModel } from './export-model.js';
 
 /** A file to write, with reference inputs and outputs. */
 interface ExportPlan {

@@ -1,9 +1,7 @@
-import type { TensorSpec } from '../../engine/capture/capture.js';
-import { captureGraph } from '../../engine/capture/capture.js';
+import { captureGraph, type TensorSpec } from '../../engine/capture/capture.js';
 import type { OnnxGraph } from '../../engine/onnx/graph.js';
 import type { ParameterStore } from '../../engine/parameters/store.js';
-import type { Program } from '../../engine/runtime/program.js';
-import { evaluate } from '../../engine/runtime/program.js';
+import { evaluate, type Program } from '../../engine/runtime/program.js';
 
 /** Captures a program as a graph of standard ONNX operators with its weights. */
 export function portableGraph(

@@ -1,6 +1,5 @@
 import type { ParameterStore } from '../../engine/parameters/store.js';
-import type { LoadReport } from '../../weights/load.js';
-import { loadWeights, parameterTargets } from '../../weights/load.js';
+import { loadWeights, parameterTargets, type LoadReport } from '../../weights/load.js';
 import type { Which } from '../../weights/select.js';
 
 /**

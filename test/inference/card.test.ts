@@ -2,8 +2,7 @@ import { expect, test } from 'vitest';
 import { WeightsError } from '../../core/errors.js';
 import { evaluationResize } from '../../datasets/transforms/evaluation.js';
 import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
-import type { ClassifierCard, SegmenterCard } from '../../inference/card.js';
-import { readCard } from '../../inference/card.js';
+import { readCard, type ClassifierCard, type SegmenterCard } from '../../inference/card.js';
 import { UPERNET } from '../../models/upernet.js';
 
 const backbone = { depths: [1, 1, 1, 1], dims: [4, 4, 4, 4], responseNorm: 'grn' } as const;
