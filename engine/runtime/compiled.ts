@@ -10,7 +10,19 @@ import { freeNow } from './free-now.js';
 import type { OnnxRuntime, SessionOptions } from './onnx-runtime.js';
 import { DEFAULT_SESSION_OPTIONS, openSession } from './onnx-runtime.js';
 import { OutputBuffers } from './output-buffers.js';
-import { assertHostTensor, assertOutputArrays, elementType, evaluate, gradientName, type Executable, type GradientRequest, type HostTensor, type HostTensors, type OutputArrays, type Program } from './program.js';
+import {
+  assertHostTensor,
+  assertOutputArrays,
+  elementType,
+  evaluate,
+  gradientName,
+  type Executable,
+  type GradientRequest,
+  type HostTensor,
+  type HostTensors,
+  type OutputArrays,
+  type Program,
+} from './program.js';
 
 /** Options of compilation. */
 export interface CompileOptions extends SessionOptions {
