@@ -1,48 +1,31 @@
 import type { Command } from 'commander';
-import type { EngineFlags } from './engine-options.js';
-import { addEngineOptions, engineOptions, fraction, wholeNumber } from './engine-options.js';
+import { engineOptions, fraction, wholeNumber } from './engine-options.js';
+import { addImageOptions, type ImageFlags } from './model-options.js';
 import { formatTable, log, printJson } from './output.js';
 
-interface Flags extends EngineFlags {
+interface Flags extends ImageFlags {
   readonly data: string;
-  readonly task?: string;
   readonly split: 'train' | 'val';
   readonly batch: number;
   readonly workers: number;
   readonly limit?: number;
-  readonly classes?: string;
-  readonly size?: number;
-  readonly ema: boolean;
-  readonly tta: boolean;
-  readonly slide: boolean;
   readonly perCategory: boolean;
   readonly valFraction?: number;
   readonly seed: number;
   readonly out?: string;
-  readonly shard?: string;
-  readonly cache?: string;
-  readonly json?: boolean;
 }
 
 /** `convnextv2 eval` */
 export function registerEval(program: Command): void {
-  addEngineOptions(program.command('eval').description('run a model over a data set and score it'))
+  const verb = program
+    .command('eval')
+    .description('run a model over a data set and score it')
     .argument('<model>', 'run folder, checkpoint or weight file, or official name')
     .requiredOption('--data <path>', 'data set')
-    .option('--task <task>', 'classify, detect or segment, for weight files that do not say it')
     .option('--split <name>', 'train or val', 'val')
     .option('--batch <n>', 'images at a time', wholeNumber('--batch'), 8)
     .option('--workers <n>', 'threads that load images', wholeNumber('--workers'), 2)
     .option('--limit <n>', 'only the first n images', wholeNumber('--limit'))
-    .option('--classes <file>', 'class names, for weight files without')
-    .option(
-      '--size <px>',
-      'side of the input, for weight files that do not say it',
-      wholeNumber('--size'),
-    )
-    .option('--ema', 'use the moving average of the weights', false)
-    .option('--tta', 'average over mirror images and scales (detect, segment)', false)
-    .option('--slide', 'sliding windows instead of whole images (segment)', false)
     .option('--per-category', 'also a line for each category', false)
     .option(
       '--val-fraction <fraction>',
@@ -50,11 +33,8 @@ export function registerEval(program: Command): void {
       fraction('--val-fraction'),
     )
     .option('--seed <n>', 'of that division', wholeNumber('--seed'), 0)
-    .option('--out <dir>', 'also write the results there; go on with what is there (classify)')
-    .option('--shard <i/n>', 'only shard i of n, from 0; all into the same --out')
-    .option('--cache <dir>', 'folder of pulled weights')
-    .option('--json', 'print one JSON document')
-    .action((model: string, flags: Flags) => run(model, flags));
+    .option('--out <dir>', 'also write the results there; go on with what is there (classify)');
+  addImageOptions(verb).action((model: string, flags: Flags) => run(model, flags));
 }
 
 async function run(name: string, flags: Flags): Promise<void> {

@@ -1,37 +1,27 @@
 import type { Command } from 'commander';
 import type { ExportDocument } from '../inference/export/export-onnx.js';
-import type { PredictTask } from '../inference/model.js';
-import type { EngineFlags } from './engine-options.js';
-import { addEngineOptions, engineOptions, wholeNumber } from './engine-options.js';
+import { engineOptions, wholeNumber } from './engine-options.js';
+import { addModelOptions, type ModelFlags } from './model-options.js';
 import { formatTable, log, printJson } from './output.js';
 
-interface Flags extends EngineFlags {
+interface Flags extends ModelFlags {
   readonly out: string;
-  readonly task?: PredictTask;
   readonly batch: number;
   readonly height?: number;
   readonly width?: number;
   readonly hardNms: boolean;
-  readonly ema: boolean;
-  readonly classes?: string;
-  readonly size?: number;
-  readonly cache?: string;
-  readonly json?: boolean;
 }
 
 /** `convnextv2 export` */
 export function registerExport(program: Command): void {
-  addEngineOptions(
-    program
-      .command('export')
-      .description('write a model as one ONNX file, checked against our output'),
-  )
+  const verb = program
+    .command('export')
+    .description('write a model as one ONNX file, checked against our output')
     .argument('<model>', 'run folder, checkpoint or weight file, or official name')
     .requiredOption(
       '--out <file>',
       'ONNX file; what its inputs and outputs mean goes to a JSON beside it',
     )
-    .option('--task <task>', 'classify, detect or segment, for weight files that do not say it')
     .option('--batch <n>', 'images at a time', wholeNumber('--batch'), 1)
     .option(
       '--height <px>',
@@ -39,17 +29,8 @@ export function registerExport(program: Command): void {
       wholeNumber('--height'),
     )
     .option('--width <px>', "width of the input (default: the model's own)", wholeNumber('--width'))
-    .option('--hard-nms', 'ordinary suppression for detectors that use soft-NMS', false)
-    .option('--ema', 'use the moving average of the weights', false)
-    .option('--classes <file>', 'class names, for weight files without (JSON or one a line)')
-    .option(
-      '--size <px>',
-      'side of the input, for weight files that do not say it',
-      wholeNumber('--size'),
-    )
-    .option('--cache <dir>', 'folder of pulled weights')
-    .option('--json', 'print one JSON document')
-    .action((model: string, flags: Flags) => run(model, flags));
+    .option('--hard-nms', 'ordinary suppression for detectors that use soft-NMS', false);
+  addModelOptions(verb).action((model: string, flags: Flags) => run(model, flags));
 }
 
 async function run(model: string, flags: Flags): Promise<void> {

@@ -6,14 +6,12 @@ import {
   type PredictTask,
 } from '../inference/model.js';
 import { load } from '../inference/open.js';
+import type { ModelFlags } from './model-options.js';
 import { log } from './output.js';
 
-/** Model options of a command. */
-export interface ModelFlags extends PredictOptions {
-  readonly task?: string | undefined;
-  readonly classes?: string | undefined;
-  readonly size?: number | undefined;
-  readonly cache?: string | undefined;
+/** Options of {@link openModel}. */
+export interface OpenModelOptions
+  extends Omit<PredictOptions, 'score'>, Pick<ModelFlags, 'task' | 'classes' | 'size' | 'cache'> {
   readonly engine: EngineOptions;
 }
 
@@ -24,7 +22,7 @@ export interface ModelFlags extends PredictOptions {
  */
 export async function openModel(
   name: string,
-  { engine: engineOptions, task, ...flags }: ModelFlags,
+  { engine: engineOptions, task, ...flags }: OpenModelOptions,
   numImages: number,
 ): Promise<ImageModel> {
   const loaded = await load(name, { ...flags, task: task as PredictTask, onNotice: log });

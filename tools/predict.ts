@@ -1,54 +1,34 @@
 import type { Command } from 'commander';
-import type { EngineFlags } from './engine-options.js';
-import { addEngineOptions, engineOptions, fraction, wholeNumber } from './engine-options.js';
+import { engineOptions, fraction, wholeNumber } from './engine-options.js';
+import { addImageOptions, type ImageFlags } from './model-options.js';
 import { formatTable, log, printJson } from './output.js';
 
-interface Flags extends EngineFlags {
-  readonly task?: string;
+interface Flags extends ImageFlags {
   readonly out?: string;
   readonly top: number;
   readonly score: number;
   readonly max?: number;
-  readonly classes?: string;
-  readonly size?: number;
-  readonly ema: boolean;
-  readonly tta: boolean;
-  readonly slide: boolean;
   readonly palette?: string;
-  readonly shard?: string;
-  readonly cache?: string;
-  readonly json?: boolean;
 }
 
 /** `convnextv2 predict` */
 export function registerPredict(program: Command): void {
-  addEngineOptions(
-    program.command('predict').description('classify, detect or segment image files'),
-  )
+  const verb = program
+    .command('predict')
+    .description('classify, detect or segment image files')
     .argument(
       '<model>',
       'run folder, checkpoint or weight file, or official name (tiny.fcmae_ft_in1k)',
     )
     .argument('<images...>', 'JPEG or PNG files, or folders of them')
     .option('--out <dir>', 'also write the results there: JSON, overlays, label maps')
-    .option('--task <task>', 'classify, detect or segment, for weight files that do not say it')
     .option('--top <n>', 'classes to show (classify)', wholeNumber('--top'), 5)
     .option('--score <fraction>', 'least score to show (detect)', fraction('--score'), 0.3)
     .option('--max <n>', 'most detections of an image (detect)', wholeNumber('--max'))
-    .option('--classes <file>', 'class names, for weight files without (JSON or one a line)')
-    .option(
-      '--size <px>',
-      'side of the input, for weight files that do not say it',
-      wholeNumber('--size'),
-    )
-    .option('--ema', 'use the moving average of the weights', false)
-    .option('--tta', 'average over mirror images and scales (detect, segment)', false)
-    .option('--slide', 'sliding windows instead of whole images (segment)', false)
-    .option('--palette <file>', 'colors of the classes, one #rrggbb a line (segment)')
-    .option('--shard <i/n>', 'only shard i of n, from 0; all into the same --out')
-    .option('--cache <dir>', 'folder of pulled weights')
-    .option('--json', 'print one JSON document')
-    .action((model: string, images: string[], flags: Flags) => run(model, images, flags));
+    .option('--palette <file>', 'colors of the classes, one #rrggbb a line (segment)');
+  addImageOptions(verb).action((model: string, images: string[], flags: Flags) =>
+    run(model, images, flags),
+  );
 }
 
 async function run(name: string, images: readonly string[], flags: Flags): Promise<void> {

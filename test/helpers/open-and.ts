@@ -1,11 +1,11 @@
 import { evaluationReport, type EvaluationData } from '../../train/evaluate.js';
 import type { EvaluationOptions, EvaluationReport } from '../../train/evaluation.js';
 import { predictFiles, type PredictFilesOptions } from '../../train/predict-files.js';
-import { openModel, type ModelFlags } from '../../tools/open-model.js';
+import { openModel, type OpenModelOptions } from '../../tools/open-model.js';
 import { DEFAULT_ENGINE } from '../../engine/runtime/engine.js';
 import { log } from '../../tools/output.js';
 
-type Flags = Omit<ModelFlags, 'engine'>;
+type Flags = Omit<OpenModelOptions, 'engine'>;
 
 /** Opens a model and scores it, as `eval` does. */
 export async function openAndEvaluate(

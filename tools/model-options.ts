@@ -1,0 +1,45 @@
+import type { Command } from 'commander';
+import type { PredictTask } from '../inference/model.js';
+import { addEngineOptions, wholeNumber, type EngineFlags } from './engine-options.js';
+import type { JsonFlag } from './output.js';
+
+/** Values of the options that {@link addModelOptions} adds. */
+export interface ModelFlags extends EngineFlags, JsonFlag {
+  readonly task?: PredictTask;
+  readonly classes?: string;
+  readonly size?: number;
+  readonly ema: boolean;
+  readonly cache?: string;
+}
+
+/** Adds the options of verbs that open a model: weights, class names, cache, engine, `--json`. */
+export function addModelOptions(command: Command): Command {
+  command
+    .option('--task <task>', 'classify, detect or segment, for weight files that do not say it')
+    .option('--classes <file>', 'class names, for weight files without (JSON or one a line)')
+    .option(
+      '--size <px>',
+      'side of the input, for weight files that do not say it',
+      wholeNumber('--size'),
+    )
+    .option('--ema', 'use the moving average of the weights', false)
+    .option('--cache <dir>', 'folder of pulled weights')
+    .option('--json', 'print one JSON document');
+  return addEngineOptions(command);
+}
+
+/** Values of the options that {@link addImageOptions} adds. */
+export interface ImageFlags extends ModelFlags {
+  readonly tta: boolean;
+  readonly slide: boolean;
+  readonly shard?: string;
+}
+
+/** Adds the options of verbs that run a model on images. */
+export function addImageOptions(command: Command): Command {
+  command
+    .option('--tta', 'average over mirror images and scales (detect, segment)', false)
+    .option('--slide', 'sliding windows instead of whole images (segment)', false)
+    .option('--shard <i/n>', 'only shard i of n, from 0; all into the same --out');
+  return addModelOptions(command);
+}
