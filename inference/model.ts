@@ -165,7 +165,7 @@ function classifierModel(
     return { task: 'classify', width: image.width, height: image.height, classes };
   };
   return {
-    ...queued('classify', { loaded, options, queue, predict, free: () => program.release() }),
+    ...queued(queue, { task: 'classify', loaded, options }, predict, () => program.release()),
     // A copy, because the next call may start before the caller reads it.
     logits: (images, { signal } = {}) =>
       queue.run(async () => (await logits(images)).slice(), signal),
@@ -210,8 +210,8 @@ function detectorModel(
     });
     return { task: 'detect', width: image.width, height: image.height, objects };
   };
-  const queue = new CallQueue();
-  return queued('detect', { loaded, options, queue, predict, free: () => predictor.release() });
+  const free = (): Promise<void> => predictor.release();
+  return queued(new CallQueue(), { task: 'detect', loaded, options }, predict, free);
 }
 
 function segmenterModel(
@@ -231,35 +231,23 @@ function segmenterModel(
     const labels = await predictor.segment(inputs, { width, height }, mode, signal);
     return segmentResult({ width, height, labels, classNames });
   };
-  const queue = new CallQueue();
-  return queued('segment', { loaded, options, queue, predict, free: () => predictor.release() });
+  const free = (): Promise<void> => predictor.release();
+  return queued(new CallQueue(), { task: 'segment', loaded, options }, predict, free);
 }
 
 /** Wraps a model so that its calls are queued. */
 function queued<Task extends PredictTask>(
-  task: Task,
-  {
-    loaded,
-    options,
-    queue,
-    predict,
-    free,
-  }: {
-    readonly loaded: LoadedOf<Task>;
-    readonly options: PredictOptions;
-    readonly queue: CallQueue;
-    readonly predict: (image: RgbImage, signal?: AbortSignal) => Promise<ResultOf<Task>>;
-    readonly free: () => Promise<void>;
-  },
+  queue: CallQueue,
+  opened: Pick<Opened<Task>, 'task' | 'loaded' | 'options'>,
+  predict: (image: RgbImage, signal?: AbortSignal) => Promise<ResultOf<Task>>,
+  free: () => Promise<void>,
 ): Opened<Task> {
-  const { file, card } = loaded;
+  const { file, card } = opened.loaded;
   return {
-    task,
+    ...opened,
     file,
     card,
     classNames: card.classNames,
-    loaded,
-    options,
     predict: async (image, { signal } = {}) => {
       const read = imageReader(image);
       return queue.run(async () => {

@@ -14,7 +14,7 @@ import { frameRecord } from './tensorboard-records.js';
 /** Options of a {@link TensorBoardWriter}. */
 interface TensorBoardOptions {
   /** First step of a resumed run: TensorBoard drops the later events of earlier files in the folder. */
-  readonly resumedAtStep?: number;
+  readonly resumedAtStep?: number | undefined;
   /** Returns milliseconds since 1970; default: the system clock. */
   readonly now?: () => number;
 }

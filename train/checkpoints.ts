@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { FlatBuffers } from '../engine/optimizer/flat-buffers.js';
 import type { ParameterStore } from '../engine/parameters/store.js';
 import type { SkippedCheckpoint } from '../weights/checkpoint-folder.js';
-import { CHECKPOINTS, keepLast, latestValid, markBest } from '../weights/checkpoint-folder.js';
+import { CHECKPOINTS, keepLast, latestValid } from '../weights/checkpoint-folder.js';
 import { restoreCheckpoint, saveCheckpoint, type CheckpointGroups } from '../weights/checkpoint.js';
 import type { EpochRule } from './progress.js';
 
@@ -49,16 +49,6 @@ export async function saveRun(
   });
   await keepLast(join(folder, CHECKPOINTS), keep);
   return name;
-}
-
-/** Marks a checkpoint as the best so far. */
-export function markBestRun(
-  folder: string,
-  name: string,
-  metric: string,
-  value: number,
-): Promise<void> {
-  return markBest(join(folder, CHECKPOINTS), { name, metric, value });
 }
 
 /** Result of {@link restoreRun}. */

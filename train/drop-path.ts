@@ -8,7 +8,7 @@ const DROP_PATH_STREAM = 0x64726f70;
 /**
  * Draws the drop path mask of a batch.
  *
- * @param rates rate rate rate rate rate of every block
+ * @param rates rate of every block
  * @param batch shard of this process
  * @returns `[blocks, N]`: 0, or `1 / (1 − rate)`
  */

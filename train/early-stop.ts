@@ -8,7 +8,7 @@ export class EarlyStop {
   private readonly since = new Set<number>();
 
   /**
-   * @param metric metric metric whose highest value is the best
+   * @param metric name of the metric whose highest value is the best
    * @param patience number of evaluations without improvement
    */
   constructor(

@@ -24,7 +24,7 @@ export type EvaluationData =
 /**
  * Evaluates a model on a data set, like the command `eval`.
  *
- * @param data data data of the model's task
+ * @param data data of the model's task
  * @returns the scores by name, with a description of the data
  * @throws DataError, ConfigError
  */

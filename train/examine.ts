@@ -8,10 +8,7 @@ import type { SectionsRequest } from './report-sections.js';
 import type { Task } from './tasks/task.js';
 
 /** Weights to evaluate. */
-export interface ExaminedWeights {
-  readonly step: number;
-  readonly which: 'weights' | 'ema';
-}
+export type ExaminedWeights = Pick<RunEvaluation, 'step' | 'which'>;
 
 /**
  * Evaluates the best weights of a run on held-out data and writes the evaluation report (`evaluation.json`) and example

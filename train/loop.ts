@@ -6,7 +6,8 @@ import type { FlatBuffers } from '../engine/optimizer/flat-buffers.js';
 import type { Backbone } from '../engine/backbone.js';
 import type { Engine } from '../engine/runtime/engine.js';
 import { METRICS } from '../report/run-folder.js';
-import { markBestRun, saveRun, type RunState } from './checkpoints.js';
+import { CHECKPOINTS, markBest } from '../weights/checkpoint-folder.js';
+import { saveRun, type RunState } from './checkpoints.js';
 import type { LoopConfig } from './config/loop.js';
 import type { Communicator } from './distributed/communicator.js';
 import { shareJson } from './distributed/start.js';
@@ -171,21 +172,17 @@ export async function trainLoop<Batch>(
     }
     if (isFirst && (isLast || isBest || done % settings.checkpointEvery === 0)) {
       const name = await save();
-      if (isBest && best !== null) await markBestRun(folder, name, settings.bestMetric, best);
+      if (isBest && best !== null) {
+        const mark = { name, metric: settings.bestMetric, value: best };
+        await markBest(join(folder, CHECKPOINTS), mark);
+      }
     }
     // The others wait for rank 0 without timeout.
-    if (isEvaluated) [best, metrics] = await shared(communicator, best, metrics);
+    if (isEvaluated) {
+      const known = await shareJson(communicator, { best, metrics });
+      [best, metrics] = [known?.best ?? null, known?.metrics];
+    }
     meter.restart();
   }
   return { step, interrupted: false, metrics, bestValue: best };
-}
-
-/** Rank 0's best value and metrics, on every rank. */
-async function shared(
-  communicator: Communicator,
-  best: number | null,
-  metrics: Scalars | undefined,
-): Promise<[number | null, Scalars | undefined]> {
-  const known = await shareJson(communicator, { best, metrics });
-  return [known?.best ?? null, known?.metrics];
 }

@@ -1,4 +1,4 @@
-import type { CommunicationTimes } from './distributed/communicator.js';
+import type { CommunicationTimes, Communicator } from './distributed/communicator.js';
 import type { StepRates } from './log-record.js';
 
 /** Meter of rates since the last log line. */
@@ -9,9 +9,7 @@ export class Meter {
   private before: CommunicationTimes;
 
   /** @param ranks several, or one */
-  constructor(
-    private readonly ranks: { readonly size: number; readonly times: CommunicationTimes },
-  ) {
+  constructor(private readonly ranks: Pick<Communicator, 'size' | 'times'>) {
     this.before = { ...ranks.times };
   }
 
@@ -31,12 +29,10 @@ export class Meter {
       imagesPerSecond: (1000 * this.images) / elapsedMs,
       dataWait: this.waitMs / elapsedMs,
       rssBytes: process.memoryUsage.rss(),
-      ...(size > 1
-        ? {
-            rankWait: (times.waitMs - this.before.waitMs) / elapsedMs,
-            allReduce: (times.transferMs - this.before.transferMs) / elapsedMs,
-          }
-        : {}),
+      ...(size > 1 && {
+        rankWait: (times.waitMs - this.before.waitMs) / elapsedMs,
+        allReduce: (times.transferMs - this.before.transferMs) / elapsedMs,
+      }),
     };
     this.restart();
     return rates;

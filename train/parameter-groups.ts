@@ -98,7 +98,7 @@ export function groupParameters(
 /**
  * Computes learning rate factors by layer id; the last one, of heads and final norms, is 1. Empty for `uniform`.
  *
- * @param depths number of number of blocks of each stage
+ * @param depths number of blocks of each stage
  * @throws ConfigError if `layerDecay` or `numLayers` is outside its range
  */
 export function lrScales(layers: LayerRule, depths: readonly number[]): readonly number[] {

@@ -76,9 +76,9 @@ export async function planRun(
   });
   if (resumed) reportChanges(resumed, resolved.config, note);
   return {
-    ...resolved,
     format: RUN_FORMAT,
     version: 1,
+    recipe: resolved.recipe,
     data: data === IN_MEMORY ? data : resolvePath(data),
     seed,
     weights: (resumed ? resumed.weights : absolute(weights)) ?? null,
@@ -86,22 +86,17 @@ export async function planRun(
     valFraction: options.valFraction ?? stored?.valFraction ?? null,
     steps: options.steps ?? repeated?.steps ?? null,
     patience: options.patience ?? stored?.patience ?? null,
+    config: resolved.config,
+    sources: resolved.sources,
     weightFile: start?.file,
   };
 }
 
 /** Creates the stored configuration of the plan. @param engine its description */
-export function runConfigOf(
-  { weightFile: _, config, ...plan }: RunPlan,
-  engine: string,
-): RunConfig {
-  const { format, version, recipe, data, seed, weights, weightsSha256, sources } = plan;
-  const { valFraction, steps, patience } = plan;
+export function runConfigOf({ weightFile: _, ...plan }: RunPlan, engine: string): RunConfig {
   return {
-    ...{ format, version, recipe, data, seed, weights, weightsSha256 },
-    ...{ valFraction, steps, patience },
-    config: config as unknown as Settings,
-    sources,
+    ...plan,
+    config: plan.config as unknown as Settings,
     environment: {
       convnextv2: packageVersion(),
       node: process.version,

@@ -39,7 +39,7 @@ export interface Presentation<Result extends ImageResult = ImageResult> {
     predicted: PredictedImage<Result>,
     name: string,
   ): Promise<Readonly<Record<string, Uint8Array>>>;
-  /** JSON files written at the end, by name. @param lists lists lists of all images, with `predictions` */
+  /** JSON files written at the end, by name. @param lists lists of all images, with `predictions` */
   files(lists: RowLists): Readonly<Record<string, unknown>>;
   /** Description of the written files for people. */
   wrote(numImages: number, out: string): string;

@@ -72,11 +72,8 @@ export class RunEvents {
   }
 
   private open(): TensorBoardWriter {
-    this.writer ??= new TensorBoardWriter(
-      this.folder,
-      this.resumedAtStep === undefined ? {} : { resumedAtStep: this.resumedAtStep },
-    );
-    return this.writer;
+    const { resumedAtStep } = this;
+    return (this.writer ??= new TensorBoardWriter(this.folder, { resumedAtStep }));
   }
 }
 

@@ -88,21 +88,10 @@ export async function trainStep<Batch>(
   const { optimizer, parameterRuns } = settings;
   switch (optimizer.kind) {
     case 'adamw':
-      adamW(buffers, parameterRuns, {
-        lr,
-        betas: optimizer.betas,
-        eps: optimizer.eps,
-        step: step + 1,
-        gradientScale,
-      });
+      adamW(buffers, parameterRuns, { ...optimizer, lr, step: step + 1, gradientScale });
       break;
     case 'sgd':
-      sgd(buffers, parameterRuns, {
-        lr,
-        momentum: optimizer.momentum,
-        nesterov: optimizer.nesterov,
-        gradientScale,
-      });
+      sgd(buffers, parameterRuns, { ...optimizer, lr, gradientScale });
       break;
     default:
       optimizer satisfies never;

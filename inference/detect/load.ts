@@ -3,7 +3,6 @@ import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { WeightsError } from '../../core/errors.js';
 import { cocoClasses } from '../../datasets/classes/coco.js';
 import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
-import type { Backbone } from '../../engine/backbone.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
 import type { BoxHeadLayers } from '../../heads/box/box-head.js';
 import { inferArchitecture } from '../../weights/architecture.js';
@@ -15,6 +14,7 @@ import { DETECTION_THRESHOLDS, type DetectorConfig } from '../../models/detectio
 import { readCard, type DetectorCard } from '../card.js';
 import { classNamesOf, type LoadOptions } from '../class-names.js';
 import type { LocatedModel } from '../locate.js';
+import { countNames, shapeOf, type NetworkOptions } from '../state-dict.js';
 import { loadDetectorWeights } from './weights.js';
 import { createDetector, type Detector } from '../../models/detector.js';
 import { MASK_RCNN } from '../../models/mask-rcnn.js';
@@ -35,16 +35,6 @@ export interface LoadedDetector {
   readonly store: ParameterStore;
 }
 
-/** Options of {@link loadDetector}. */
-interface LoadDetectorOptions {
-  /** Choice between trained weights and their EMA. */
-  readonly which?: Which | undefined;
-  /** Architecture from a checkpoint; default: derived from the tensors. */
-  readonly architecture?: DetectorArchitecture | undefined;
-  /** Custom backbone instead of that of the architecture. */
-  readonly network?: Backbone | undefined;
-}
-
 /**
  * Reads a Mask R-CNN or Cascade Mask R-CNN on ConvNeXt from a checkpoint of this library or a state dict of mmdetection.
  * Strict: every name and shape must fit.
@@ -53,7 +43,7 @@ interface LoadDetectorOptions {
  */
 export async function loadDetector(
   file: string,
-  { which, architecture, network }: LoadDetectorOptions = {},
+  { which, architecture, network }: NetworkOptions<DetectorArchitecture> = {},
 ): Promise<LoadedDetector> {
   const { backbone, detector } = architecture ?? (await inferDetector(file, which));
   const model = createDetector(network ?? createDenseBackbone(backbone), detector);
@@ -105,14 +95,14 @@ export function inferDetector(file: string, which?: Which): Promise<DetectorArch
     const { tensors } = selectWeights(source, which);
     const { depths, dims } = inferArchitecture(file, subtree(tensors, 'backbone'));
     const heads = subtree(tensors, 'roi_head');
-    const numStages = count(heads, /^bbox_head\.\d+\.fc_cls\.weight$/);
+    const numStages = countNames(heads, /^bbox_head\.\d+\.fc_cls\.weight$/);
     const first = subtree(heads, numStages > 0 ? 'bbox_head.0' : 'bbox_head');
     const size = (map: TensorMap, name: string, axis: number): number =>
-      sizeOf(file, map, name, axis);
+      shapeOf(file, map, name, 'a detector')[axis];
     const channels = size(tensors, 'neck.lateral_convs.0.conv.weight', 0);
     const layers: BoxHeadLayers = {
-      numConvs: count(first, /^shared_convs\.\d+\.conv\.weight$/),
-      numFcs: count(first, /^shared_fcs\.\d+\.weight$/),
+      numConvs: countNames(first, /^shared_convs\.\d+\.conv\.weight$/),
+      numFcs: countNames(first, /^shared_fcs\.\d+\.weight$/),
       fcChannels: size(first, 'shared_fcs.0.weight', 0),
     };
     const common = {
@@ -139,19 +129,6 @@ export function inferDetector(file: string, which?: Which): Promise<DetectorArch
 }
 
 function masksOf(heads: TensorMap): DetectorConfig['masks'] {
-  const numConvs = count(heads, /^mask_head\.(0\.)?convs\.\d+\.conv\.weight$/);
+  const numConvs = countNames(heads, /^mask_head\.(0\.)?convs\.\d+\.conv\.weight$/);
   return numConvs > 0 ? { ...MASK_RCNN.masks, numConvs } : null;
-}
-
-function sizeOf(file: string, tensors: TensorMap, name: string, axis: number): number {
-  const tensor = tensors.get(name);
-  if (tensor) return tensor.shape[axis];
-  throw new WeightsError(`${file}: expected a detector with a tensor ${name}, got none`, {
-    file,
-    id: name,
-  });
-}
-
-function count(tensors: TensorMap, pattern: RegExp): number {
-  return [...tensors.keys()].filter((name) => pattern.test(name)).length;
 }

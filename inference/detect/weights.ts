@@ -2,12 +2,13 @@ import type { ParameterStore } from '../../engine/parameters/store.js';
 import { WeightsError } from '../../core/errors.js';
 import { torchShape } from '../../weights/layout.js';
 import type { LoadReport, ParameterTarget } from '../../weights/load.js';
-import { loadTensors, loadWeights, parameterTargets } from '../../weights/load.js';
+import { loadTensors, parameterTargets } from '../../weights/load.js';
 import { withWeights } from '../../weights/open.js';
 import { toCanonical } from '../../weights/schemes/canonical.js';
 import { detectScheme } from '../../weights/schemes/names.js';
 import { selectWeights, type Which } from '../../weights/select.js';
 import { reshaped, type TensorMap } from '../../io/tensor.js';
+import { loadBackbone } from '../state-dict.js';
 
 /** Name of the fully connected layer after the RoI features. */
 const ROI_FC = /^roi_head\.bbox_head\.(\d+\.)?shared_fcs\.0\.weight$/;
@@ -33,29 +34,6 @@ export function loadDetectorWeights(
   });
 }
 
-/**
- * Loads a pretrained encoder of any naming scheme into the backbone of a detector; the output norms, the pyramid and all
- * heads keep their initial values.
- *
- * @throws WeightsError if the file does not contain an encoder of this size
- */
-export function loadDetectorBackbone(
-  file: string,
-  store: ParameterStore,
-  options: { readonly which?: Which | undefined } = {},
-): Promise<LoadReport> {
-  const prefix = 'backbone.';
-  return loadWeights(
-    file,
-    parameterTargets(store).filter(({ path }) => path.startsWith(prefix)),
-    {
-      ...options,
-      exceptions: ['encoderOnly'],
-      sourceName: (path) => path.slice(prefix.length),
-    },
-  );
-}
-
 /** Name prefixes of parameters that only detectors have. */
 const DETECTOR_NAME = /^(neck|rpn_head|roi_head)\./;
 const CLASS_BIAS = /^roi_head\.bbox_head\.(\d+\.)?fc_cls\.bias$/;
@@ -74,7 +52,7 @@ export function holdsDetector(file: string): Promise<boolean> {
  * @throws WeightsError if the file does not fit; then nothing is written
  */
 export async function startDetector(file: string, store: ParameterStore): Promise<LoadReport> {
-  if (!(await holdsDetector(file))) return loadDetectorBackbone(file, store);
+  if (!(await holdsDetector(file))) return loadBackbone(file, store);
   const got = await withWeights(file, (source) => {
     const bias = [...selectWeights(source).tensors].find(([name]) => CLASS_BIAS.test(name));
     return Promise.resolve(bias && bias[1].shape[0] - 1);

@@ -1,15 +1,10 @@
+import type { Size } from '../../core/boxes.js';
 import { encodeModel } from '../../engine/onnx/encode-model.js';
 import type { OnnxGraph, OnnxValue } from '../../engine/onnx/graph.js';
 import type { ParameterStore } from '../../engine/parameters/store.js';
 import type { Program } from '../../engine/runtime/program.js';
 import { detectorGraph, type DetectorExport } from './detector-graph.js';
 import { portableGraph } from './portable-graph.js';
-
-/** Sides of an input in pixels. */
-interface InputSize {
-  readonly width: number;
-  readonly height: number;
-}
 
 /** A model that can be exported. */
 type ExportableModel =
@@ -19,7 +14,8 @@ type ExportableModel =
       readonly model: { readonly inference: Program };
       readonly store: ParameterStore;
       readonly batch: number;
-      readonly size: InputSize;
+      /** Of the input, in pixels. */
+      readonly size: Size;
     }
   /** See {@link detectorGraph}. */
   | ({ readonly kind: 'detect' } & DetectorExport);

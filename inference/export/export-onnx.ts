@@ -77,7 +77,6 @@ export async function exportOnnx(
   return document;
 }
 
-/** Path of the JSON file of an ONNX file. */
 function loadedOf(
   model: Parameters<typeof exportOnnx>[0],
   options: Omit<OpenOptions, 'engine'>,
@@ -86,4 +85,5 @@ function loadedOf(
   return 'loaded' in model ? model.loaded : model;
 }
 
+/** Path of the JSON file of an ONNX file. */
 export const cardFile = (onnxFile: string): string => onnxFile.replace(/\.onnx$/, '.json');

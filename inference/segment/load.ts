@@ -3,18 +3,16 @@ import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { WeightsError } from '../../core/errors.js';
 import { ADE20K_CLASSES } from '../../datasets/classes/ade20k.js';
 import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
-import type { Backbone } from '../../engine/backbone.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
 import { inferArchitecture } from '../../weights/architecture.js';
-import { loadWeights, parameterTargets, type LoadReport } from '../../weights/load.js';
+import { loadWeights, parameterTargets } from '../../weights/load.js';
 import { withWeights } from '../../weights/open.js';
 import { selectWeights, subtree, type Which } from '../../weights/select.js';
-import type { TensorMap } from '../../io/tensor.js';
 import { createUperNet, UPERNET, type UperNet, type UperNetConfig } from '../../models/upernet.js';
-
 import { readCard, type SegmenterCard } from '../card.js';
 import { classNamesOf, type LoadOptions } from '../class-names.js';
 import type { LocatedModel } from '../locate.js';
+import { countNames, shapeOf, type NetworkOptions } from '../state-dict.js';
 
 /** Architecture of a segmenter. */
 interface SegmenterArchitecture {
@@ -30,13 +28,7 @@ export interface LoadedSegmenter {
 }
 
 /** Options of {@link loadSegmenter}. */
-interface LoadSegmenterOptions {
-  /** Choice between trained weights and their EMA. */
-  readonly which?: Which | undefined;
-  /** Architecture from a checkpoint; default: derived from the tensors. */
-  readonly architecture?: SegmenterArchitecture | undefined;
-  /** Custom backbone instead of that of the architecture. */
-  readonly network?: Backbone | undefined;
+interface LoadSegmenterOptions extends NetworkOptions<SegmenterArchitecture> {
   /** Class names; their number is checked. */
   readonly classNames?: readonly string[] | undefined;
 }
@@ -102,21 +94,6 @@ export async function openSegmenter(
 }
 
 /**
- * Initializes the backbone of a segmenter with the weights of a classifier or an autoencoder of any container and naming
- * scheme. The output norms and heads keep their initial values.
- *
- * @throws WeightsError if the file is damaged or does not fit; then nothing is written
- */
-export function loadSegmenterBackbone(file: string, store: ParameterStore): Promise<LoadReport> {
-  const prefix = 'backbone.';
-  const targets = parameterTargets(store).filter(({ path }) => path.startsWith(prefix));
-  return loadWeights(file, targets, {
-    exceptions: ['encoderOnly'],
-    sourceName: (path) => path.slice(prefix.length),
-  });
-}
-
-/**
  * Derives the architecture of a UPerNet from the tensors of a file.
  *
  * @throws WeightsError if it is not a UPerNet
@@ -124,10 +101,11 @@ export function loadSegmenterBackbone(file: string, store: ParameterStore): Prom
 export function inferSegmenter(file: string, which?: Which): Promise<SegmenterArchitecture> {
   return withWeights(file, (source) => {
     const { tensors } = selectWeights(source, which);
-    const shape = (name: string): readonly number[] => shapeOf(file, tensors, name);
+    const shape = (name: string): readonly number[] =>
+      shapeOf(file, tensors, name, 'a UPerNet segmenter');
     const [numClasses, channels] = shape('decode_head.conv_seg.weight');
     const [, auxiliaryChannels] = shape('auxiliary_head.conv_seg.weight');
-    const numScales = count(tensors, /^decode_head\.psp_modules\.\d+\.1\.conv\.weight$/);
+    const numScales = countNames(tensors, /^decode_head\.psp_modules\.\d+\.1\.conv\.weight$/);
     if (numScales !== UPERNET.poolScales.length)
       throw WeightsError.in(
         file,
@@ -145,17 +123,4 @@ export function inferSegmenter(file: string, which?: Which): Promise<SegmenterAr
     };
     return Promise.resolve(architecture);
   });
-}
-
-function shapeOf(file: string, tensors: TensorMap, name: string): readonly number[] {
-  const tensor = tensors.get(name);
-  if (tensor) return tensor.shape;
-  throw new WeightsError(`${file}: expected a UPerNet segmenter with a tensor ${name}, got none`, {
-    file,
-    id: name,
-  });
-}
-
-function count(tensors: TensorMap, pattern: RegExp): number {
-  return [...tensors.keys()].filter((name) => pattern.test(name)).length;
 }

@@ -1,3 +1,4 @@
+import type { Size } from '../../core/boxes.js';
 import { softmaxTerms } from '../../core/softmax.js';
 import type { WindowGrid } from './windows.js';
 
@@ -43,10 +44,7 @@ function neighbors(inSize: number, outSize: number): Neighbors {
 }
 
 /** Bilinear resize with half-pixel centers (PyTorch's `align_corners=False`). */
-export function resizedRows(
-  source: ScoreRows,
-  { height, width }: { readonly height: number; readonly width: number },
-): ScoreRows {
+export function resizedRows(source: ScoreRows, { height, width }: Size): ScoreRows {
   if (source.height === height && source.width === width) return source;
   const { channels } = source;
   const [ys, xs] = [neighbors(source.height, height), neighbors(source.width, width)];
@@ -106,7 +104,7 @@ export function flippedRows(source: ScoreRows): ScoreRows {
 export function joinedRows(
   windows: readonly ScoreRows[],
   grid: WindowGrid,
-  { height, width }: { readonly height: number; readonly width: number },
+  { height, width }: Size,
 ): ScoreRows {
   const [{ channels }] = windows;
   const out = new Float32Array(width * channels);

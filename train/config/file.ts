@@ -7,18 +7,12 @@ import { RECIPES } from '../recipes/index.js';
 import type { Settings } from './layers.js';
 import { RUN_CONFIG, RUN_FORMAT } from './run-config.js';
 
-/** Settings of one file. */
-interface ConfigLayer {
-  readonly file: string;
-  readonly settings: Settings;
-}
-
 /** A configuration file with all files that it extends. */
 interface ConfigFile {
   /** The recipe at the end of the chain, if the chain names one. */
   readonly recipe?: string | undefined;
   /** In order of application: files that others extend come first. */
-  readonly layers: readonly ConfigLayer[];
+  readonly layers: readonly { readonly file: string; readonly settings: Settings }[];
 }
 
 /** Whether a RECIPE argument is a file or run folder, not the name of a recipe. */

@@ -1,4 +1,5 @@
-import { VARIANT_NAMES, VARIANTS, type ConvNeXtV2Config } from '../../backbone/variants.js';
+import type { ConvNeXtV2Config } from '../../backbone/variants.js';
+import { sizeOf } from '../../weights/architecture.js';
 import { RECIPES } from '../recipes/index.js';
 import { peakLearningRate } from './pretrain.js';
 import type { RecipeConfig } from './schemas.js';
@@ -30,12 +31,7 @@ export function summarizeRecipes(): readonly RecipeSummary[] {
 
 /** Name of the published size, or depths and widths if there is none. */
 function sizeName({ depths, dims }: ConvNeXtV2Config): string {
-  const found = VARIANT_NAMES.find(
-    (name) =>
-      String(VARIANTS[name].depths) === String(depths) &&
-      String(VARIANTS[name].dims) === String(dims),
-  );
-  return found ?? `${depths.join('-')}/${dims.join('-')}`;
+  return sizeOf(depths, dims) ?? `${depths.join('-')}/${dims.join('-')}`;
 }
 
 function inputPx(config: RecipeConfig): number {

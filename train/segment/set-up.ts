@@ -2,7 +2,7 @@ import { createDenseBackbone } from '../../backbone/output-norms.js';
 import { DataError } from '../../core/errors.js';
 import type { SegmentationSet } from '../../datasets/segmentation-folder.js';
 import type { SegmenterCard } from '../../inference/card.js';
-import { loadSegmenterBackbone } from '../../inference/segment/load.js';
+import { loadBackbone } from '../../inference/state-dict.js';
 import { modelOf } from '../../inference/model.js';
 import { createUperNet, type UperNetConfig } from '../../models/upernet.js';
 import { shardOf } from '../distributed/shard.js';
@@ -40,7 +40,7 @@ export function setUpSegmenter(
     specs: model.specs,
     card,
     groups: config,
-    loadWeights: loadSegmenterBackbone,
+    loadWeights: loadBackbone,
     loader: openLoader(config, {
       ...{ samples, shuffle: true, seed, shard: shardOf(communicator), lastBatch: 'drop' },
       pipeline: SEGMENTATION_PIPELINE,

@@ -9,10 +9,10 @@ import { createCascade, CASCADE_MASK_RCNN } from '../../../models/cascade.js';
 import type { Detector } from '../../../models/detector.js';
 import {
   holdsDetector,
-  loadDetectorBackbone,
   loadDetectorWeights,
   startDetector,
 } from '../../../inference/detect/weights.js';
+import { loadBackbone } from '../../../inference/state-dict.js';
 import { createMaskRcnn, MASK_RCNN } from '../../../models/mask-rcnn.js';
 import { toTorchLayout, torchShape } from '../../../weights/layout.js';
 import { writeSafetensors, type TensorToWrite } from '../../../io/safetensors/write.js';
@@ -133,7 +133,7 @@ test('a pretrained encoder goes into the backbone and leaves the rest alone', as
   await writeSafetensors(file, mmdetection(encoder));
   const store = initialized(maskRcnn(), 1);
   const before = store.values.slice();
-  const { loaded } = await loadDetectorBackbone(file, store);
+  const { loaded } = await loadBackbone(file, store);
   expect(loaded.length).toBe(encoder.entries.length);
   for (const entry of store.entries) {
     const name = entry.path.replace(/^backbone\./, '');

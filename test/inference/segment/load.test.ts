@@ -2,11 +2,8 @@ import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { ParameterStore } from '../../../engine/parameters/store.js';
 import { WeightsError } from '../../../core/errors.js';
-import {
-  inferSegmenter,
-  loadSegmenter,
-  loadSegmenterBackbone,
-} from '../../../inference/segment/load.js';
+import { inferSegmenter, loadSegmenter } from '../../../inference/segment/load.js';
+import { loadBackbone } from '../../../inference/state-dict.js';
 import { discoverFixtures, maxError, readTensors } from '../../helpers/fixtures.js';
 import { torchValues } from '../../helpers/layout.js';
 import { fixtureModel, type UperNetJson } from '../../parity/upernet-fixture.js';
@@ -62,11 +59,11 @@ test.each(fixtures)(
     const stem = tensors.get('downsample_layers.0.0.weight');
     const path = 'backbone.downsample_layers.0.0.weight';
     if (stem?.shape[0] !== store.entry(path).spec.shape[3]) {
-      await expect(loadSegmenterBackbone(encoder, store)).rejects.toThrow(WeightsError);
+      await expect(loadBackbone(encoder, store)).rejects.toThrow(WeightsError);
       expect(store.values).toEqual(before);
       return;
     }
-    const { kept } = await loadSegmenterBackbone(encoder, store);
+    const { kept } = await loadBackbone(encoder, store);
     expect([...kept].sort()).toEqual(
       [0, 1, 2, 3].flatMap((i) => [`backbone.norm${i}.bias`, `backbone.norm${i}.weight`]),
     );

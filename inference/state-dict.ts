@@ -1,0 +1,54 @@
+import { WeightsError } from '../core/errors.js';
+import type { Backbone } from '../engine/backbone.js';
+import type { ParameterStore } from '../engine/parameters/store.js';
+import type { TensorMap } from '../io/tensor.js';
+import { loadWeights, parameterTargets, type LoadReport } from '../weights/load.js';
+import type { Which } from '../weights/select.js';
+
+/** Options of loading a network with a backbone. */
+export interface NetworkOptions<Architecture> {
+  /** Choice between trained weights and their EMA. */
+  readonly which?: Which | undefined;
+  /** Architecture from a checkpoint; default: derived from the tensors. */
+  readonly architecture?: Architecture | undefined;
+  /** Custom backbone instead of that of the architecture. */
+  readonly network?: Backbone | undefined;
+}
+
+/**
+ * Initializes the backbone of a detector or segmenter with the weights of a classifier or an autoencoder of any container
+ * and naming scheme. All other parameters, output norms included, keep their initial values.
+ *
+ * @throws WeightsError if the file is damaged or does not contain an encoder of this size; then nothing is written
+ */
+export function loadBackbone(file: string, store: ParameterStore): Promise<LoadReport> {
+  const prefix = 'backbone.';
+  const targets = parameterTargets(store).filter(({ path }) => path.startsWith(prefix));
+  return loadWeights(file, targets, {
+    exceptions: ['encoderOnly'],
+    sourceName: (path) => path.slice(prefix.length),
+  });
+}
+
+/**
+ * Shape of a tensor.
+ *
+ * @param expected description of the network, for messages
+ * @throws WeightsError if there is no such tensor
+ */
+export function shapeOf(
+  file: string,
+  tensors: TensorMap,
+  name: string,
+  expected: string,
+): readonly number[] {
+  const tensor = tensors.get(name);
+  if (tensor) return tensor.shape;
+  const text = `expected ${expected} with a tensor ${name}, got none`;
+  throw WeightsError.in(file, text, { id: name });
+}
+
+/** Number of tensors whose names match. */
+export function countNames(tensors: TensorMap, pattern: RegExp): number {
+  return [...tensors.keys()].filter((name) => pattern.test(name)).length;
+}
