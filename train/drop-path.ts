@@ -1,9 +1,27 @@
 import { Random } from '../core/random.js';
+import { linearRates } from '../core/rates.js';
+import type { HostTensor } from '../engine/runtime/program.js';
 import { globalIndex, WHOLE } from './distributed/shard.js';
 import type { StepPosition } from './trainer.js';
 
 /** Separates the random streams of a step. */
 const DROP_PATH_STREAM = 0x64726f70;
+
+/**
+ * Draws the input `dropPath` of a training program; none if the rate is 0.
+ *
+ * @param maxRate rate of the last block
+ */
+export function dropPathInput(
+  maxRate: number,
+  numBlocks: number,
+  batch: number,
+  position: StepPosition & { readonly seed: number },
+): Readonly<Record<string, HostTensor>> {
+  if (maxRate === 0) return {};
+  const data = drawDropPath(linearRates(maxRate, numBlocks), batch, position);
+  return { dropPath: { shape: [numBlocks, batch], data } };
+}
 
 /**
  * Draws the drop path mask of a batch.

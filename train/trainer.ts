@@ -1,5 +1,7 @@
 import type { SampleSource } from '../datasets/loader/loader.js';
+import type { FlatBuffers } from '../engine/optimizer/flat-buffers.js';
 import type { ParameterStore } from '../engine/parameters/store.js';
+import type { Engine } from '../engine/runtime/engine.js';
 import type { Shard } from './distributed/shard.js';
 
 /** Position of a micro-batch in a run. */
@@ -44,6 +46,16 @@ export interface BatchSource<Batch> {
 
 /** Samples that may be stored in files. */
 export type NamedSamples = SampleSource<{ readonly file?: string | undefined }>;
+
+/** Arguments that the trainers of all tasks have in common. */
+export interface TrainerOptions<Model> {
+  readonly engine: Engine;
+  readonly model: Model;
+  readonly buffers: FlatBuffers;
+  readonly seed: number;
+  /** Files of the training set, for messages. */
+  readonly samples: NamedSamples;
+}
 
 /** Names samples by file, or by index if they have none. @param indices in the data set */
 export function describeSamples(samples: NamedSamples, indices: Int32Array): string {

@@ -2,19 +2,15 @@ import { DataError } from '../../core/errors.js';
 import type { ClassificationSet } from '../../datasets/imagenet.js';
 import { ClassificationEvaluator } from '../../evaluation/classification/evaluator.js';
 import type { ClassifierModel } from '../../inference/model.js';
-import { ownSamples, type EvaluationShard } from '../distributed/evaluation.js';
+import { ownSamples, type EvaluatedImages } from '../distributed/evaluation.js';
 import type { Scalars } from '../trainer.js';
 import { evaluationLoader } from './loader.js';
 import { classificationScores, countClassifier } from './trainer.js';
 
 /** Options of {@link evaluateClassifier}. */
-export interface EvaluateOptions {
+export interface EvaluateOptions extends Omit<EvaluatedImages, 'onImage'> {
   readonly batchSize: number;
   readonly workers: number;
-  /** Number of images from the beginning; default: all. */
-  readonly limit?: number | undefined;
-  /** Shard of this process; default: all images. */
-  readonly shard?: EvaluationShard | undefined;
 }
 
 /**

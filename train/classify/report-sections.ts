@@ -11,7 +11,7 @@ import { decodeImage } from '../../io/image/decode.js';
 import type { ReportBars, ReportChart, RunEvaluation } from '../../report/evaluation-document.js';
 import { examplePictures, scopeOf, type Scored } from '../../report/examples.js';
 import { percentWithSign } from '../../report/format.js';
-import type { ReportSections, SectionsRequest } from '../report-sections.js';
+import { countBars, type ReportSections, type SectionsRequest } from '../report-sections.js';
 
 /** Predictions for an image. */
 interface Answer {
@@ -72,11 +72,14 @@ export async function classifierSections(
     ],
     pictures: await examples(answers, card.classNames, folder),
     data: [
-      countBars('Training images a class', training.samples, card.classNames),
-      countBars(`Evaluated images a class (${split})`, used, card.classNames),
+      countBars('Training images a class', indicesOf(training.samples), card.classNames),
+      countBars(`Evaluated images a class (${split})`, indicesOf(used), card.classNames),
     ],
   };
 }
+
+const indicesOf = (samples: readonly ClassificationSample[]): readonly number[] =>
+  samples.map(({ classIndex }) => classIndex);
 
 function evenly<Item>(items: readonly Item[], limit: number): readonly Item[] {
   if (items.length <= limit) return items;
@@ -219,17 +222,4 @@ function examples(
     const picture = await decodeImage(sample.file);
     return { picture, caption: `${verdict} · ${basename(sample.file)}` };
   });
-}
-
-function countBars(
-  title: string,
-  samples: Iterable<ClassificationSample>,
-  names: readonly string[],
-): ReportBars {
-  const counts = new Array<number>(names.length).fill(0);
-  for (const { classIndex } of samples) counts[classIndex]++;
-  return {
-    title,
-    bars: names.map((name, k) => ({ name, value: counts[k], text: String(counts[k]) })),
-  };
 }

@@ -1,7 +1,4 @@
-import { linearRates } from '../../core/rates.js';
-import type { FlatBuffers } from '../../engine/optimizer/flat-buffers.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
-import type { Engine } from '../../engine/runtime/engine.js';
 import type { HostTensor } from '../../engine/runtime/program.js';
 import type { LoadedBatch } from '../../datasets/loader/loader.js';
 import { mixedTargets } from '../../datasets/transforms/mix.js';
@@ -10,23 +7,17 @@ import type { ClassifierModel } from '../../inference/model.js';
 import type { Classifier } from '../../models/classifier.js';
 import type { ClassificationBatch } from '../pipelines/classify.js';
 import { describeSamples } from '../trainer.js';
-import type { NamedSamples, Scalars, StepPosition, Trainer } from '../trainer.js';
+import type { Scalars, StepPosition, Trainer, TrainerOptions } from '../trainer.js';
 import type { ClassificationLoader } from './loader.js';
-import { drawDropPath } from '../drop-path.js';
+import { dropPathInput } from '../drop-path.js';
 
 /** A batch of the loader. */
 export type LoadedClassificationBatch = LoadedBatch<ClassificationBatch>;
 
 /** Arguments of {@link createClassifierTrainer}. */
-interface ClassifierTrainerOptions {
-  readonly engine: Engine;
-  readonly model: Classifier;
-  readonly buffers: FlatBuffers;
+interface ClassifierTrainerOptions extends TrainerOptions<Classifier> {
   readonly dropPathRate: number;
   readonly labelSmoothing: number;
-  readonly seed: number;
-  /** Files of the training set, for messages. */
-  readonly samples: NamedSamples;
 }
 
 /** Creates the trainer of a classifier. */
@@ -37,7 +28,6 @@ export function createClassifierTrainer(
   const store = new ParameterStore(model.specs, buffers.parameters);
   const into = buffers.microGradients ?? buffers.gradients;
   const training = engine.prepare(model.training, store, { gradients: { of: 'loss', into } });
-  const rates = linearRates(options.dropPathRate, model.numBlocks);
   const { classes } = model.config;
 
   const backward = async (
@@ -46,7 +36,7 @@ export function createClassifierTrainer(
   ): Promise<Scalars> => {
     const { images, shape, labels, lambda } = batch.value;
     const n = labels.length;
-    const inputs: Record<string, HostTensor> = {
+    const { loss, logits } = await training.run({
       image: { shape, data: images },
       targets: {
         shape: [n, classes],
@@ -56,14 +46,8 @@ export function createClassifierTrainer(
           smoothing: options.labelSmoothing,
         }),
       },
-    };
-    if (options.dropPathRate > 0) {
-      inputs['dropPath'] = {
-        shape: [rates.length, n],
-        data: drawDropPath(rates, n, { seed, ...position }),
-      };
-    }
-    const { loss, logits } = await training.run(inputs);
+      ...dropPathInput(options.dropPathRate, model.numBlocks, n, { seed, ...position }),
+    });
     const total = loss.data[0];
     const top1 = Number.isFinite(total)
       ? fractionRight(logits.data as Float32Array, labels, classes)

@@ -2,7 +2,7 @@ import { DataError } from '../../core/errors.js';
 import { evaluationSamples } from '../../datasets/coco/samples.js';
 import { firstImages, type CocoSet } from '../../datasets/coco/set.js';
 import { groundTruthDomain, groundTruthObjects } from '../../datasets/coco/ground-truth.js';
-import { imageOf, type DetectionSample } from '../../datasets/sample.js';
+import type { DetectionSample } from '../../datasets/sample.js';
 import type { RgbImage } from '../../core/image.js';
 import { CocoEvaluator, type CocoResult } from '../../evaluation/coco/evaluator.js';
 import {
@@ -16,18 +16,13 @@ import { DETECTION_STATS } from '../../evaluation/coco/summary.js';
 import { partialArrays } from '../../evaluation/partial-result.js';
 import { expandMask, type DetectResult } from '../../core/results.js';
 import type { DetectorModel } from '../../inference/model.js';
-import { ownSamples, type EvaluationShard } from '../distributed/evaluation.js';
+import { ownSamples, type EvaluatedImages } from '../distributed/evaluation.js';
+import { decodeSample } from '../pipelines/detect.js';
 import type { Scalars } from '../trainer.js';
 import { viewingOrder } from './viewing-order.js';
 
 /** Options of {@link evaluateDetector}. */
-interface EvaluateDetectorOptions {
-  /** Number of images from the beginning; default: all. */
-  readonly limit?: number | undefined;
-  /** Shard of this process; default: all images. */
-  readonly shard?: EvaluationShard | undefined;
-  /** Called after each image. */
-  readonly onImage?: ((done: number, total: number) => void) | undefined;
+interface EvaluateDetectorOptions extends EvaluatedImages {
   /** Called with the detections of each image, e.g. to write them to a file, in the order of {@link viewingOrder}. */
   readonly onResult?:
     | ((sample: DetectionSample, result: DetectResult, image: RgbImage) => void | Promise<void>)
@@ -74,16 +69,10 @@ export async function evaluateDetector(
   const sizes = own.map((i) => ({ width: widths[i], height: heights[i] }));
   for (const place of viewingOrder(sizes, card.limits)) {
     const sample = samples.at(own[place]);
-    const { file, imageId, width, height } = sample;
-    const image = await imageOf(sample);
-    if (image.width !== width || image.height !== height)
-      throw new DataError(
-        `${file}: expected ${width}x${height} as annotated, got an image of ${image.width}x${image.height}`,
-        { file, id: imageId },
-      );
+    const image = await decodeSample(sample);
     const result = await model.predict(image);
     numDetections += result.objects.length;
-    score(evaluators, result, imageId, set.classes.categoryIds);
+    score(evaluators, result, sample.imageId, set.classes.categoryIds);
     await onResult?.(sample, result, image);
     numImages++;
     onImage?.(numImages, own.length);

@@ -11,7 +11,7 @@ import type { DetectorModel } from '../../inference/model.js';
 import type { ReportBars, ReportChart, RunEvaluation } from '../../report/evaluation-document.js';
 import { scopeOf } from '../../report/examples.js';
 import { percentWithSign } from '../../report/format.js';
-import type { ReportSections, SectionsRequest } from '../report-sections.js';
+import { countBars, type ReportSections, type SectionsRequest } from '../report-sections.js';
 import { findData } from '../tasks/find-data.js';
 import { SHOWN_SCORE } from './drawing.js';
 import { detectionMetrics, evaluateDetector, cocoGroundTruth } from './evaluate.js';
@@ -55,12 +55,7 @@ function boxDetections(
   const builder = new CocoDetectionsBuilder();
   for (const { sample, result } of answers)
     for (const { classIndex, score, box } of result.objects)
-      builder.add({
-        imageId: sample.imageId,
-        categoryId: categoryIds[classIndex],
-        score,
-        box,
-      });
+      builder.add({ imageId: sample.imageId, categoryId: categoryIds[classIndex], score, box });
   return builder.build();
 }
 
@@ -92,38 +87,31 @@ function curves(
   names: ReadonlyMap<number, string>,
 ): readonly ReportChart[] {
   const all = thresholdCurves(result, 0.5);
-  const shown = all.slice(0, MOST_CURVES);
-  const name = ({ categoryId }: { readonly categoryId: number }): string =>
-    names.get(categoryId) ?? String(categoryId);
-  const note =
-    all.length > MOST_CURVES
-      ? { note: `the first ${MOST_CURVES} of ${all.length} categories` }
-      : {};
+  const chart = (
+    labels: Pick<ReportChart, 'title' | 'xLabel' | 'yLabel'>,
+    x: 'recall' | 'scores',
+    y: 'precision' | 'f1',
+  ): ReportChart => ({
+    ...labels,
+    xRange: [0, 1],
+    yRange: [0, 1.02],
+    series: all.slice(0, MOST_CURVES).map((curve) => ({
+      name: names.get(curve.categoryId) ?? String(curve.categoryId),
+      points: Array.from(curve[x], (value, i) => [value, curve[y][i]] as const),
+    })),
+    ...(all.length > MOST_CURVES && {
+      note: `the first ${MOST_CURVES} of ${all.length} categories`,
+    }),
+  });
+  const title = `Precision and recall, ${KINDS[kind]}`;
+  const f1Title = `F1 by least score, ${KINDS[kind]}`;
   return [
-    {
-      title: `Precision and recall, ${KINDS[kind]}`,
-      xLabel: 'recall',
-      yLabel: 'precision at IoU 0.5',
-      xRange: [0, 1],
-      yRange: [0, 1.02],
-      series: shown.map((curve) => ({
-        name: name(curve),
-        points: Array.from(curve.recall, (recall, i) => [recall, curve.precision[i]] as const),
-      })),
-      ...note,
-    },
-    {
-      title: `F1 by least score, ${KINDS[kind]}`,
-      xLabel: 'detections from this score on',
-      yLabel: 'F1 at IoU 0.5',
-      xRange: [0, 1],
-      yRange: [0, 1.02],
-      series: shown.map((curve) => ({
-        name: name(curve),
-        points: Array.from(curve.scores, (score, i) => [score, curve.f1[i]] as const),
-      })),
-      ...note,
-    },
+    chart({ title, xLabel: 'recall', yLabel: 'precision at IoU 0.5' }, 'recall', 'precision'),
+    chart(
+      { title: f1Title, xLabel: 'detections from this score on', yLabel: 'F1 at IoU 0.5' },
+      'scores',
+      'f1',
+    ),
   ];
 }
 
@@ -177,22 +165,9 @@ function confusion(
 
 function statistics(training: CocoSet, evaluated: CocoSet): RunEvaluation['data'] {
   const bars = (title: string, set: CocoSet, images: number): ReportBars => {
-    const counts = new Array<number>(set.classes.names.length).fill(0);
-    let total = 0;
-    for (const k of set.classIndices) {
-      if (k < 0) continue;
-      counts[k]++;
-      total++;
-    }
-    return {
-      title,
-      note: `${total} objects in ${images} images`,
-      bars: set.classes.names.map((name, k) => ({
-        name,
-        value: counts[k],
-        text: String(counts[k]),
-      })),
-    };
+    const objects = set.classIndices.filter((k) => k >= 0);
+    const note = `${objects.length} objects in ${images} images`;
+    return { ...countBars(title, objects, set.classes.names), note };
   };
   return [
     bars('Objects a category, training', training, trainingSamples(training).length),

@@ -1,6 +1,5 @@
 import { selectProposals } from '../../core/nms-proposals.js';
 import { Random } from '../../core/random.js';
-import { linearRates } from '../../core/rates.js';
 import type { Executable, HostTensor, HostTensors } from '../../engine/runtime/program.js';
 import { RoiMemory } from '../../heads/roi/roi-memory.js';
 import { scatterPatches } from '../../heads/rpn/rpn-rows.js';
@@ -11,7 +10,7 @@ import {
   pyramidOf,
 } from '../../models/detection/pyramid-outputs.js';
 import { globalIndex, WHOLE } from '../distributed/shard.js';
-import { drawDropPath } from '../drop-path.js';
+import { dropPathInput } from '../drop-path.js';
 import type { DetectionBatch, DetectionInput } from '../pipelines/detect.js';
 import type { Scalars, StepPosition } from '../trainer.js';
 import { assertBatch } from './check-batch.js';
@@ -55,7 +54,6 @@ export class DetectionStep {
   private readonly rpn: RpnStep;
   private readonly rois: RoiStep;
   private readonly memory = new RoiMemory();
-  private readonly rates: readonly number[];
 
   constructor(
     private readonly context: StepContext,
@@ -69,7 +67,6 @@ export class DetectionStep {
     });
     this.rpn = new RpnStep(context);
     this.rois = new RoiStep(context);
-    this.rates = linearRates(options.dropPathRate, model.numBlocks);
   }
 
   /**
@@ -145,10 +142,10 @@ export class DetectionStep {
   }
 
   private featureInputs({ images, shape }: DetectionBatch, position: StepPosition): HostTensors {
-    const image = { shape, data: images };
-    if (this.options.dropPathRate === 0) return { image };
-    const data = drawDropPath(this.rates, shape[0], { seed: this.options.seed, ...position });
-    return { image, dropPath: { shape: [this.rates.length, shape[0]], data } };
+    const { dropPathRate, seed } = this.options;
+    const { numBlocks } = this.context.model;
+    const dropPath = dropPathInput(dropPathRate, numBlocks, shape[0], { seed, ...position });
+    return { image: { shape, data: images }, ...dropPath };
   }
 
   private draw(stream: number, { step, micro, shard = WHOLE }: StepPosition): Draw {

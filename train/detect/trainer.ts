@@ -1,31 +1,21 @@
 import { WorkError } from '../../core/errors.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
-import type { FlatBuffers } from '../../engine/optimizer/flat-buffers.js';
-import type { Engine } from '../../engine/runtime/engine.js';
 import type { LoadedBatch } from '../../datasets/loader/loader.js';
 import type { Detector } from '../../models/detector.js';
-import type { BatchNormScope } from '../distributed/batch-norm.js';
-import type { Communicator } from '../distributed/communicator.js';
 import type { DetectionBatch } from '../pipelines/detect.js';
-import type { Trainer } from '../trainer.js';
+import type { Trainer, TrainerOptions } from '../trainer.js';
+import type { StepContext } from './parts.js';
 import { DetectionStep } from './step.js';
 
 /** A batch of the loader. */
 export type LoadedDetectionBatch = Pick<LoadedBatch<DetectionBatch>, 'value' | 'release'>;
 
 /** Arguments of {@link createDetectorTrainer}. */
-interface DetectorTrainerOptions {
-  readonly engine: Engine;
-  readonly model: Detector;
-  readonly buffers: FlatBuffers;
+interface DetectorTrainerOptions
+  extends
+    Omit<TrainerOptions<Detector>, 'samples'>,
+    Pick<StepContext, 'isTrained' | 'batchNormOver' | 'communicator'> {
   readonly dropPathRate: number;
-  readonly seed: number;
-  /** Selects the parameters to train; default: all trainable ones. Others need no parameter runs of the optimizer. */
-  readonly isTrained?: ((path: string) => boolean) | undefined;
-  /** SyncBN scope of the box heads; default: the RoIs of a micro-batch. */
-  readonly batchNormOver?: Exclude<BatchNormScope, 'step'> | undefined;
-  /** Processes that divide a batch. */
-  readonly communicator: Communicator;
 }
 
 /** Creates the trainer of a detector. */

@@ -14,6 +14,16 @@ export interface EvaluationShard extends Shard {
   exchange(name: string, part: PartialResult): Promise<readonly PartialResult[]>;
 }
 
+/** Images of an evaluation. */
+export interface EvaluatedImages {
+  /** Number of images from the beginning; default: all. */
+  readonly limit?: number | undefined;
+  /** Shard of this process; default: all images. */
+  readonly shard?: EvaluationShard | undefined;
+  /** Called after each image with the numbers of images done and in all. */
+  readonly onImage?: ((done: number, total: number) => void) | undefined;
+}
+
 /** Number of samples of a shard, of `total`. */
 export function numOwn(total: number, { index, count }: Shard): number {
   return Math.max(0, Math.ceil((total - index) / count));

@@ -216,7 +216,12 @@ function drawSteps(
   }
 }
 
-async function decodeSample(sample: DetectionSample): Promise<RgbImage> {
+/**
+ * Loads the image of a sample.
+ *
+ * @throws DataError if it cannot be decoded, or its size is not the annotated one
+ */
+export async function decodeSample(sample: DetectionSample): Promise<RgbImage> {
   const { file, width, height, imageId } = sample;
   const decoded = await imageOf(sample);
   if (decoded.width === width && decoded.height === height) return decoded;

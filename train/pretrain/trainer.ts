@@ -1,21 +1,9 @@
 import { fcmaeInputs } from '../../backbone/fcmae-inputs.js';
-import type { FlatBuffers } from '../../engine/optimizer/flat-buffers.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
-import type { Engine } from '../../engine/runtime/engine.js';
 import type { Fcmae } from '../../models/fcmae.js';
 import type { LoadedClassificationBatch } from '../classify/trainer.js';
-import { describeSamples, type NamedSamples, type Trainer } from '../trainer.js';
+import { describeSamples, type Trainer, type TrainerOptions } from '../trainer.js';
 import { drawMasks } from './masks.js';
-
-/** Arguments of {@link createAutoencoderTrainer}. */
-interface AutoencoderTrainerOptions {
-  readonly engine: Engine;
-  readonly model: Fcmae;
-  readonly buffers: FlatBuffers;
-  readonly seed: number;
-  /** Files of the training set, for messages. */
-  readonly samples: NamedSamples;
-}
 
 /** Creates the trainer of an autoencoder. */
 export function createAutoencoderTrainer({
@@ -24,7 +12,7 @@ export function createAutoencoderTrainer({
   buffers,
   seed,
   samples,
-}: AutoencoderTrainerOptions): Trainer<LoadedClassificationBatch> {
+}: TrainerOptions<Fcmae>): Trainer<LoadedClassificationBatch> {
   const { config, specs } = model;
   const store = new ParameterStore(specs, buffers.parameters);
   const into = buffers.microGradients ?? buffers.gradients;

@@ -7,16 +7,10 @@ import { imageOf } from '../../datasets/sample.js';
 import { SemanticEvaluator, type SemanticResult } from '../../evaluation/semantic/evaluator.js';
 import type { ClassAreas } from '../../evaluation/semantic/metrics.js';
 import type { SegmenterModel } from '../../inference/model.js';
-import { ownSamples, type EvaluationShard } from '../distributed/evaluation.js';
+import { ownSamples, type EvaluatedImages } from '../distributed/evaluation.js';
 
 /** Options of {@link evaluateSegmenter}. */
-interface EvaluateSegmenterOptions {
-  /** Number of images from the beginning; default: all. */
-  readonly limit?: number | undefined;
-  /** Shard of this process; default: all images. */
-  readonly shard?: EvaluationShard | undefined;
-  /** Called after each image with the number done. */
-  readonly onImage?: ((done: number, total: number) => void) | undefined;
+interface EvaluateSegmenterOptions extends EvaluatedImages {
   /** Called with the result for each image, the areas of its classes, the image and its labels. */
   readonly onResult?:
     | ((

@@ -1,18 +1,15 @@
-import { linearRates } from '../../core/rates.js';
 import { ConfigError, DataError, ShapeError } from '../../core/errors.js';
 import type { LoadedBatch } from '../../datasets/loader/loader.js';
 import { IGNORED_LABEL } from '../../datasets/png-label-map.js';
-import type { FlatBuffers } from '../../engine/optimizer/flat-buffers.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
-import type { Engine } from '../../engine/runtime/engine.js';
 import type { Executable, HostTensor, HostTensors } from '../../engine/runtime/program.js';
 import type { UperNet } from '../../models/upernet.js';
 import type { BatchNormScope } from '../distributed/batch-norm.js';
 import { SINGLE_PROCESS, type Communicator } from '../distributed/communicator.js';
-import { drawDropPath } from '../drop-path.js';
+import { dropPathInput } from '../drop-path.js';
 import type { SegmentationBatch } from '../pipelines/segment.js';
 import { describeSamples } from '../trainer.js';
-import type { NamedSamples, Scalars, StepPosition, Trainer } from '../trainer.js';
+import type { Scalars, StepPosition, Trainer, TrainerOptions } from '../trainer.js';
 import { drawChannelMask } from './channel-dropout.js';
 import { copyStatistics, updateRunningStatistics } from './running-statistics.js';
 import { segmenterLosses, SyncBnStep, type SyncBnResult } from './sync-bn-step.js';
@@ -21,22 +18,16 @@ import { segmenterLosses, SyncBnStep, type SyncBnResult } from './sync-bn-step.j
 export type LoadedSegmentationBatch = Pick<LoadedBatch<SegmentationBatch>, 'value' | 'release'>;
 
 /** Arguments of {@link createSegmenterTrainer}. */
-export interface SegmenterTrainerOptions {
-  readonly engine: Engine;
-  readonly model: UperNet;
-  readonly buffers: FlatBuffers;
+export interface SegmenterTrainerOptions extends TrainerOptions<UperNet> {
   readonly dropPathRate: number;
   readonly dropoutRate: number;
   readonly batchNormMomentum: number;
   /** Number of micro-batches of a step, whose statistics are combined before the running statistics are updated. */
   readonly accumulation: number;
-  readonly seed: number;
   /** SyncBN scope; default `ranks`. */
   readonly batchNormOver?: BatchNormScope | undefined;
   /** Processes that divide a batch. */
   readonly communicator: Communicator;
-  /** Files of the training set, for messages. */
-  readonly samples: NamedSamples;
 }
 
 /** Creates the trainer of a segmenter. */
@@ -141,14 +132,9 @@ function randomInputs(
   { model, dropPathRate, dropoutRate, seed }: SegmenterTrainerOptions,
   position: StepPosition,
 ): Record<string, HostTensor> {
-  const inputs: Record<string, HostTensor> = {};
-  if (dropPathRate > 0) {
-    const rates = linearRates(dropPathRate, model.numBlocks);
-    inputs['dropPath'] = {
-      shape: [rates.length, n],
-      data: drawDropPath(rates, n, { seed, ...position }),
-    };
-  }
+  const inputs: Record<string, HostTensor> = {
+    ...dropPathInput(dropPathRate, model.numBlocks, n, { seed, ...position }),
+  };
   if (dropoutRate > 0) {
     const mask = (channels: number, head: 0 | 1): HostTensor => ({
       shape: [n, channels],
