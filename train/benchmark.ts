@@ -1,5 +1,9 @@
 import type { ConvNeXtV2Config } from '../backbone/variants.js';
 import { median } from '../core/statistics.js';
+import { adamW } from '../engine/optimizer/adam-w.js';
+import { createFlatBuffers, type FlatBuffers } from '../engine/optimizer/flat-buffers.js';
+import type { SpecTree } from '../engine/parameters/spec.js';
+import { numParameters, ParameterStore, parameterSize } from '../engine/parameters/store.js';
 
 /** A model with random weights and the work that is timed. */
 export interface BenchmarkRequest {
@@ -54,10 +58,31 @@ export async function timed(repeats: number, run: () => Promise<unknown>): Promi
   return { minMs, medianMs: median(timesMs), timesMs, firstRunMs, secondRunMs };
 }
 
-/** Rates of what was timed. @param macs multiply-adds of a run */
-export function rates(
-  { medianMs }: Times,
+/** Times, rates and size of what was timed. @param macs multiply-adds of a run */
+export function benchmarkReport(
+  times: Times,
+  specs: SpecTree,
   { batch, macs }: { readonly batch: number; readonly macs: number },
-): Pick<BenchmarkReport, 'imagesPerSecond' | 'gflops'> {
-  return { imagesPerSecond: (1000 * batch) / medianMs, gflops: (2 * macs) / medianMs / 1e6 };
+): Omit<BenchmarkReport, 'notes'> {
+  const imagesPerSecond = (1000 * batch) / times.medianMs;
+  const gflops = (2 * macs) / times.medianMs / 1e6;
+  return { ...times, imagesPerSecond, gflops, parameters: numParameters(specs) };
+}
+
+/** Parameters of a model, not initialized, with the AdamW updates of a training benchmark, which need moments. */
+export function trainedParameters(
+  specs: SpecTree,
+  hasMoments = true,
+): {
+  readonly buffers: FlatBuffers;
+  readonly store: ParameterStore;
+  update(lr: number): void;
+} {
+  const buffers = createFlatBuffers(parameterSize(specs), { moments: hasMoments ? 2 : 0 });
+  const store = new ParameterStore(specs, buffers.parameters);
+  const runs = [{ offset: 0, size: buffers.size, lrScale: 1, weightDecay: 0.05 }];
+  let step = 0;
+  const update = (lr: number): void =>
+    adamW(buffers, runs, { lr, betas: [0.9, 0.999], eps: 1e-8, step: ++step });
+  return { buffers, store, update };
 }

@@ -1,11 +1,14 @@
 import { countMacs } from '../../backbone/macs.js';
-import { adamW } from '../../engine/optimizer/adam-w.js';
-import { createFlatBuffers } from '../../engine/optimizer/flat-buffers.js';
-import { ParameterStore, numParameters, parameterSize } from '../../engine/parameters/store.js';
 import type { Engine } from '../../engine/runtime/engine.js';
 import type { HostTensors } from '../../engine/runtime/program.js';
 import { createClassifier } from '../../models/classifier.js';
-import { rates, timed, type BenchmarkReport, type BenchmarkRequest } from '../benchmark.js';
+import {
+  benchmarkReport,
+  timed,
+  trainedParameters,
+  type BenchmarkReport,
+  type BenchmarkRequest,
+} from '../benchmark.js';
 
 /** Times inference or training steps of a classifier with random weights on random images. */
 export async function benchmarkClassifier(
@@ -16,26 +19,23 @@ export async function benchmarkClassifier(
   const { backbone, batch, sizePx, mode, frozen, repeats } = request;
   const isTraining = mode === 'train';
   const model = createClassifier({ backbone, classes, headInitScale: 1 });
-  const buffers = createFlatBuffers(parameterSize(model.specs), { moments: isTraining ? 2 : 0 });
-  const store = new ParameterStore(model.specs, buffers.parameters);
+  const { buffers, store, update } = trainedParameters(model.specs, isTraining);
   store.initialize(0);
   const program = isTraining
     ? engine.prepare(model.training, store, { gradients: { of: 'loss', into: buffers.gradients } })
     : engine.prepare(model.inference, store, { frozen });
   const inputs = randomInputs(request, classes);
-  const runs = [{ offset: 0, size: buffers.size, lrScale: 1, weightDecay: 0.05 }];
-  let step = 0;
   const times = await timed(repeats, async () => {
     await program.run(inputs);
-    if (isTraining)
-      adamW(buffers, runs, { lr: 1e-4, betas: [0.9, 0.999], eps: 1e-8, step: ++step });
+    if (isTraining) update(1e-4);
   });
   await program.release();
   const { products } = countMacs(backbone, [sizePx, sizePx], classes);
   return {
-    ...times,
-    ...rates(times, { batch, macs: products * batch * (isTraining ? 3 : 1) }),
-    parameters: numParameters(model.specs),
+    ...benchmarkReport(times, model.specs, {
+      batch,
+      macs: products * batch * (isTraining ? 3 : 1),
+    }),
     notes: [],
   };
 }

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { hasSplit, readImageNet } from '../../datasets/imagenet.js';
 import { softmax } from '../../core/softmax.js';
 import type { ClassificationSample } from '../../datasets/sample.js';
+import type { Calibration } from '../../evaluation/classification/calibration.js';
 import { ClassificationEvaluator } from '../../evaluation/classification/evaluator.js';
 import { precisionRecall } from '../../evaluation/classification/precision-recall.js';
 import { classifierInput } from '../../inference/classify/preprocess.js';
@@ -148,15 +149,7 @@ function curves(answers: readonly Answer[], names: readonly string[]): readonly 
   ];
 }
 
-function reliability({
-  bins,
-}: {
-  readonly bins: readonly {
-    readonly count: number;
-    readonly confidence: number;
-    readonly accuracy: number;
-  }[];
-}): ReportChart {
+function reliability({ bins }: Calibration): ReportChart {
   const filled = bins.filter(({ count }) => count > 0);
   return {
     title: 'Confidence',
@@ -166,13 +159,7 @@ function reliability({
     yRange: [0, 1.02],
     series: [
       { name: 'model', points: filled.map(({ confidence, accuracy }) => [confidence, accuracy]) },
-      {
-        name: 'ideal',
-        points: [
-          [0, 0],
-          [1, 1],
-        ],
-      },
+      { name: 'ideal', points: [0, 1].map((value) => [value, value] as const) },
     ],
   };
 }

@@ -5,9 +5,7 @@ import { median } from '../../core/statistics.js';
 import { Random } from '../../core/random.js';
 import type { RgbImage } from '../../core/image.js';
 import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
-import { adamW } from '../../engine/optimizer/adam-w.js';
-import { createFlatBuffers } from '../../engine/optimizer/flat-buffers.js';
-import { numParameters, ParameterStore, parameterSize } from '../../engine/parameters/store.js';
+import { ParameterStore } from '../../engine/parameters/store.js';
 import type { Engine } from '../../engine/runtime/engine.js';
 import { DETECTION_THRESHOLDS } from '../../models/detection/config.js';
 import { detectorMacs } from '../../models/detection/macs.js';
@@ -15,8 +13,9 @@ import { DetectorPredictor, type PredictionTimes } from '../../inference/detect/
 import { createMaskRcnn, MASK_RCNN, type MaskRcnnConfig } from '../../models/mask-rcnn.js';
 import type { DetectionBatch, DetectionInput } from '../pipelines/detect.js';
 import {
-  rates,
+  benchmarkReport,
   timed,
+  trainedParameters,
   type BenchmarkReport,
   type BenchmarkRequest,
   type Times,
@@ -92,17 +91,13 @@ async function inference(
   await predictor.release();
   const [, height, width] = first.shape;
   const size = { width, height };
-  const macs = detectorMacs(backbone, detector, {
-    ...{ size, numRois: numRois, numMasks: numDetections },
-  });
+  const macs = detectorMacs(backbone, detector, { size, numRois, numMasks: numDetections });
   const partsMs = medians(parts.slice(2));
   const { preMs, proposalsMs, suppressionMs, pasteMs } = partsMs;
   const overheadShare = (preMs + proposalsMs + suppressionMs + pasteMs) / times.medianMs;
   const counts = { boxRegions: numRois, candidates: NUM_CANDIDATES, detections: numDetections };
   return {
-    ...times,
-    ...rates(times, { batch: 1, macs }),
-    parameters: numParameters(model.specs),
+    ...benchmarkReport(times, model.specs, { batch: 1, macs }),
     paddedSize: [height, width],
     ...{ counts, partsMs, overheadShare },
     notes: [
@@ -123,20 +118,18 @@ async function training(
   detector: MaskRcnnConfig,
 ): Promise<DetectorBenchmarkReport> {
   const model = createMaskRcnn(createDenseBackbone(backbone), detector);
-  const buffers = createFlatBuffers(parameterSize(model.specs), { moments: 2 });
-  const store = new ParameterStore(model.specs, buffers.parameters);
+  const { buffers, store, update } = trainedParameters(model.specs);
   randomWeights(store);
   const step = new DetectionStep(
     { engine, model, store, gradients: buffers.gradients, communicator: SINGLE_PROCESS },
     { seed: 0, dropPathRate: 0, sampling: 'random' },
   );
   let batch = randomBatch(sizePx, numImages);
-  const runs = [{ offset: 0, size: buffers.size, lrScale: 1, weightDecay: 0.05 }];
   let counts: Record<string, number> = {};
   let at = 0;
   const times = await timed(repeats, async () => {
-    const { rois, proposals } = await step.run(batch, { step: at, micro: 0 });
-    adamW(buffers, runs, { lr: 1e-6, betas: [0.9, 0.999], eps: 1e-8, step: ++at });
+    const { rois, proposals } = await step.run(batch, { step: at++, micro: 0 });
+    update(1e-6);
     const [stage] = rois.stages;
     counts = {
       boxRegions: stage.rois.numRois,
@@ -162,9 +155,7 @@ async function training(
     ...counts,
   };
   return {
-    ...times,
-    ...rates(times, { batch: numImages, macs: 3 * macs * numImages }),
-    parameters: numParameters(model.specs),
+    ...benchmarkReport(times, model.specs, { batch: numImages, macs: 3 * macs * numImages }),
     paddedSize: [height, width],
     counts: worked,
     notes: notesOf(times, [height, width], worked),

@@ -1,14 +1,18 @@
 import { createDenseBackbone } from '../../backbone/output-norms.js';
 import { Random } from '../../core/random.js';
-import { adamW } from '../../engine/optimizer/adam-w.js';
-import { createFlatBuffers } from '../../engine/optimizer/flat-buffers.js';
-import { numParameters, ParameterStore, parameterSize } from '../../engine/parameters/store.js';
+import { ParameterStore } from '../../engine/parameters/store.js';
 import type { Engine } from '../../engine/runtime/engine.js';
 import { createSegmenterPredictor } from '../../inference/segment/predictor.js';
 import { type SegmenterInput } from '../../inference/segment/preprocess.js';
 import { createUperNet, UPERNET, type UperNetConfig } from '../../models/upernet.js';
 import { upernetMacs } from '../../models/upernet-macs.js';
-import { rates, timed, type BenchmarkReport, type BenchmarkRequest } from '../benchmark.js';
+import {
+  benchmarkReport,
+  timed,
+  trainedParameters,
+  type BenchmarkReport,
+  type BenchmarkRequest,
+} from '../benchmark.js';
 import { SINGLE_PROCESS } from '../distributed/communicator.js';
 import { createSegmenterTrainer } from './trainer.js';
 
@@ -41,9 +45,7 @@ async function inference(
   await predictor.release();
   const macs = batch * upernetMacs(backbone, head, [sizePx, sizePx]);
   return {
-    ...times,
-    ...rates(times, { batch, macs }),
-    parameters: numParameters(store.specs),
+    ...benchmarkReport(times, model.specs, { batch, macs }),
     notes: ['from the normalized image to the class of every pixel'],
   };
 }
@@ -55,8 +57,8 @@ async function training(
   head: UperNetConfig,
 ): Promise<BenchmarkReport> {
   const model = createUperNet(createDenseBackbone(backbone), head);
-  const buffers = createFlatBuffers(parameterSize(model.specs), { moments: 2 });
-  new ParameterStore(model.specs, buffers.parameters).initialize(0);
+  const { buffers, store, update } = trainedParameters(model.specs);
+  store.initialize(0);
   const task = createSegmenterTrainer({
     engine,
     model,
@@ -80,18 +82,15 @@ async function training(
     })),
     indices: new Int32Array(batch),
   };
-  const runs = [{ offset: 0, size: buffers.size, lrScale: 1, weightDecay: 0.05 }];
   let step = 0;
   const times = await timed(repeats, async () => {
-    await task.backward({ value, release: () => undefined }, { step, micro: 0 });
-    adamW(buffers, runs, { lr: 1e-4, betas: [0.9, 0.999], eps: 1e-8, step: ++step });
+    await task.backward({ value, release: () => undefined }, { step: step++, micro: 0 });
+    update(1e-4);
   });
   await task.release();
   const macs = 3 * batch * upernetMacs(backbone, head, [sizePx, sizePx], true);
   return {
-    ...times,
-    ...rates(times, { batch, macs }),
-    parameters: numParameters(model.specs),
+    ...benchmarkReport(times, model.specs, { batch, macs }),
     notes: ['dropout, forward, backward, running statistics, AdamW'],
   };
 }

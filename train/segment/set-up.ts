@@ -28,7 +28,7 @@ export function setUpSegmenter(
   const head: UperNetConfig = { ...config.head, numClasses: classNames.length };
   const model = createUperNet(run.backbone ?? createDenseBackbone(backbone), head);
   const pipelineOptions: SegmentationPipelineOptions = {
-    transform: { kind: 'training', geometry, photometric: photometric ?? undefined },
+    transform: { geometry, photometric: photometric ?? undefined },
     pixels,
     mapping: training.mapping,
   };

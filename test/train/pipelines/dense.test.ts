@@ -295,7 +295,7 @@ describe('segmentation', () => {
   const geometry = { ...ADE20K_GEOMETRY, scale: { long: 128, short: 32 }, cropSize: 32 };
 
   test('training cuts image and labels alike and pads with zeros and 255', async () => {
-    const [batch] = await batches({ kind: 'training', geometry });
+    const [batch] = await batches({ geometry });
     expect(batch.shape).toEqual([3, 32, 32, 3]);
     batch.labels.forEach(({ data, width, height }, i) => {
       expect([width, height]).toEqual([32, 32]);
@@ -310,25 +310,12 @@ describe('segmentation', () => {
   });
 
   test('does not depend on the number of workers', async () => {
-    const transform = { kind: 'training', geometry, photometric: PHOTOMETRIC } as const;
+    const transform = { geometry, photometric: PHOTOMETRIC } as const;
     const inline = await batches(transform, { batchSize: 1 });
     expect(await batches(transform, { batchSize: 1, numWorkers: 2 })).toEqual(inline);
-    const plain = await batches({ kind: 'training', geometry }, { batchSize: 1 });
+    const plain = await batches({ geometry }, { batchSize: 1 });
     expect(
       Math.max(...plain.map(({ images }, i) => maxError(images, inline[i].images))),
     ).toBeGreaterThan(0.1);
-  });
-
-  test('evaluation resizes the image and leaves the labels', async () => {
-    const transform = { kind: 'evaluation', limits: { long: 128, short: 32 } } as const;
-    const seen = await batches(transform, { batchSize: 1 });
-    expect(seen.map(({ shape }) => shape)).toEqual([
-      [1, 32, 48, 3],
-      [1, 48, 32, 3],
-      [1, 32, 32, 3],
-    ]);
-    expect(seen.map(({ labels }) => [labels[0].width, labels[0].height])).toEqual(SIZES);
-    expect([...seen[0].labels[0].data.subarray(0, 8)]).toEqual([0, 0, 0, 0, 1, 1, 1, 1]);
-    await expect(batches(transform)).rejects.toThrow(/one size in a batch, got 48x32 and 32x48/);
   });
 });
