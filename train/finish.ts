@@ -44,17 +44,12 @@ export async function finishRun(
   if (examines) {
     monitor.note('examining the best weights for the report …');
     try {
-      const { file, ...weights } = await bestWeights(folder, TASKS[plan.config.task].bestMetric);
-      const { data, seed, valFraction } = plan;
-      await examineRun(
-        TASKS[plan.config.task],
-        engine,
-        {
-          ...{ data, seed, folder, backbone, valFraction: valFraction ?? undefined },
-          limit: MOST_IMAGES,
-        },
-        weights,
-      );
+      const task = TASKS[plan.config.task];
+      const { file, ...weights } = await bestWeights(folder, task.bestMetric);
+      const { data, seed } = plan;
+      const valFraction = plan.valFraction ?? undefined;
+      const request = { data, seed, folder, backbone, valFraction, limit: MOST_IMAGES };
+      await examineRun(task, engine, request, weights);
       monitor.events.pictures(PICTURES, weights.step);
       await monitor.events.histograms(file, weights.step);
     } catch (error) {

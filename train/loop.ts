@@ -2,7 +2,6 @@ import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from '../core/errors.js';
 import { startEma } from '../engine/optimizer/ema.js';
-import type { FlatBuffers } from '../engine/optimizer/flat-buffers.js';
 import type { Backbone } from '../engine/backbone.js';
 import type { Engine } from '../engine/runtime/engine.js';
 import { METRICS } from '../report/run-folder.js';
@@ -15,8 +14,8 @@ import { epochsAt, resumedRule, stepsUntil } from './progress.js';
 import { Meter } from './meter.js';
 import type { LogRecord, RunListener, WhichWeights } from './log-record.js';
 import { learningRate, type Schedule } from './schedule.js';
-import { trainStep, type StepSettings } from './step.js';
-import type { BatchSource, Scalars, Trainer } from './trainer.js';
+import { trainStep, type StepModel, type StepSettings } from './step.js';
+import type { BatchSource, Scalars } from './trainer.js';
 
 /** Settings of a run of any task besides configuration and data. */
 export interface Run {
@@ -59,10 +58,8 @@ export interface RunSettings
 }
 
 /** State of training: model, data and settings, ready for the next step. */
-interface TrainLoop<Batch> {
-  readonly trainer: Trainer<Batch>;
+interface TrainLoop<Batch> extends StepModel<Batch> {
   readonly loader: BatchSource<Batch>;
-  readonly buffers: FlatBuffers;
   readonly settings: RunSettings;
   /** Evaluates the current parameters or their EMA. Absent without validation data. */
   readonly evaluate?: ((which: WhichWeights) => Promise<Scalars>) | undefined;

@@ -32,23 +32,14 @@ export type ConfigOf<Recipe> = Recipe extends RecipeConfig
           ? PretrainingConfig
           : RecipeConfig;
 
-/** Type of the data set of a configuration. */
-type SetOf<Config> = Config extends ClassificationConfig
-  ? ClassificationSet
-  : Config extends DetectionConfig
-    ? CocoSet
-    : Config extends SegmentationConfig
-      ? SegmentationSet
-      : ImageSet;
-
-/** Type of an image in memory with the labels of the configuration's task. */
-type ExampleOf<Config> = Config extends ClassificationConfig
-  ? ClassificationExample
-  : Config extends DetectionConfig
-    ? DetectionExample
-    : Config extends SegmentationConfig
-      ? SegmentationExample
-      : ImageExample;
+/** Types of a data set, and of an image in memory with its labels, by task. */
+interface DataTypes {
+  readonly classify: { readonly set: ClassificationSet; readonly example: ClassificationExample };
+  readonly detect: { readonly set: CocoSet; readonly example: DetectionExample };
+  readonly segment: { readonly set: SegmentationSet; readonly example: SegmentationExample };
+  readonly pretrain: { readonly set: ImageSet; readonly example: ImageExample };
+}
+type DataOf<Config extends RecipeConfig> = DataTypes[Config['task']];
 
 /** Data in memory. */
 export interface Examples<Example> {
@@ -69,7 +60,8 @@ type Overrides<T> = T extends readonly unknown[]
 /** Options of {@link train}. */
 export interface TrainOptions<Config extends RecipeConfig = RecipeConfig> {
   /** A folder, a `data.yaml`, loaded sets, or images in memory; optional for resumed and repeated runs. */
-  readonly data?: string | TrainingData<SetOf<Config>> | Examples<ExampleOf<Config>> | undefined;
+  readonly data?:
+    string | TrainingData<DataOf<Config>['set']> | Examples<DataOf<Config>['example']> | undefined;
   /** Run folder. */
   readonly folder: string;
   /** Initial weights: a file, a run folder or an official name. */

@@ -78,26 +78,6 @@ export function learningRate(schedule: Schedule, { step, epoch }: SchedulePositi
 }
 
 /**
- * Linear scaling rule: `lr = base · batch / 256`, with the batch over all processes and micro-batches.
- *
- * @see Goyal et al.: https://arxiv.org/abs/1706.02677
- */
-export function scaledLearningRate({
-  baseLr,
-  batchSize,
-  accumulation,
-  numProcesses,
-}: {
-  readonly baseLr: number;
-  /** Number of images of one micro-batch of one process. */
-  readonly batchSize: number;
-  readonly accumulation: number;
-  readonly numProcesses: number;
-}): number {
-  return (baseLr * batchSize * accumulation * numProcesses) / 256;
-}
-
-/**
  * Checks a schedule.
  *
  * @throws ConfigError naming the first field that is out of range

@@ -20,7 +20,7 @@ export interface StepSettings extends Pick<LoopConfig, 'optimizer' | 'accumulati
 }
 
 /** Model, memory and settings of a step. */
-interface StepModel<Batch> {
+export interface StepModel<Batch> {
   readonly trainer: Trainer<Batch>;
   readonly buffers: FlatBuffers;
   readonly settings: StepSettings;

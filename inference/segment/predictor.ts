@@ -56,12 +56,7 @@ export interface SegmenterPredictor {
     signal?: AbortSignal,
   ): Promise<Uint8Array>;
   /** Computes the underlying scores: logits for a single input, mean probabilities for several or with `flip`. */
-  scores(
-    inputs: readonly SegmenterInput[],
-    size: Size,
-    mode?: SegmenterMode,
-    signal?: AbortSignal,
-  ): Promise<ScoreRows>;
+  scores(...request: Parameters<SegmenterPredictor['segment']>): Promise<ScoreRows>;
   release(): Promise<void>;
 }
 

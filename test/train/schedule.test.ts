@@ -1,12 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../core/errors.js';
-import {
-  assertSchedule,
-  learningRate,
-  scaledLearningRate,
-  type Schedule,
-} from '../../train/schedule.js';
+import { peakLearningRate } from '../../train/config/pretrain.js';
+import { assertSchedule, learningRate, type Schedule } from '../../train/schedule.js';
 
 const COSINE = { kind: 'cosine', lr: 1, minLr: 0.1, epochs: 10, warmupEpochs: 2 } as const;
 const STEPS = {
@@ -92,8 +88,8 @@ describe('poly', () => {
 });
 
 test('the learning rate grows with the whole batch', () => {
-  const batch = { baseLr: 1.5e-4, batchSize: 64, accumulation: 8, numProcesses: 8 };
-  expect(scaledLearningRate(batch)).toBeCloseTo(2.4e-3, 12);
+  const batch = { baseLr: 1.5e-4, batchSize: 64, accumulation: 8 };
+  expect(peakLearningRate(batch, 8)).toBeCloseTo(2.4e-3, 12);
 });
 
 describe('assertSchedule', () => {

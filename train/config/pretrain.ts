@@ -2,7 +2,6 @@ import { FcmaeConfig } from '../../backbone/fcmae.js';
 import { NON_NEGATIVE, POSITIVE, extend, literal, whole, type Infer } from '../../core/schema.js';
 import { EvaluationResize } from '../../datasets/transforms/evaluation.js';
 import { PixelStats } from '../../datasets/transforms/normalize.js';
-import { scaledLearningRate } from '../schedule.js';
 import { ClassificationTransform } from './classify.js';
 import { LoopConfig } from './loop.js';
 
@@ -25,7 +24,12 @@ export const PretrainingConfig = extend(LoopConfig, {
 });
 export type PretrainingConfig = Infer<typeof PretrainingConfig>;
 
-/** Linear scaling rule: the peak learning rate is proportional to the number of images per update. */
+/**
+ * Peak learning rate by the linear scaling rule: `baseLr · images / 256`, with the images per update over all processes and
+ * micro-batches.
+ *
+ * @see Goyal et al.: https://arxiv.org/abs/1706.02677
+ */
 export function peakLearningRate(
   {
     baseLr,
@@ -34,5 +38,5 @@ export function peakLearningRate(
   }: Pick<PretrainingConfig, 'baseLr' | 'batchSize' | 'accumulation'>,
   numProcesses = 1,
 ): number {
-  return scaledLearningRate({ baseLr, batchSize, accumulation, numProcesses });
+  return (baseLr * batchSize * accumulation * numProcesses) / 256;
 }
