@@ -1,5 +1,5 @@
 import { createDenseBackbone } from '../../backbone/output-norms.js';
-import { boxAreas, iouMatrix, type Boxes, type Size } from '../../core/boxes.js';
+import { boxAreas, gatherBoxes, iouMatrix, type Boxes, type Size } from '../../core/boxes.js';
 import { identityGrid } from '../../core/mask-targets.js';
 import { median } from '../../core/statistics.js';
 import { Random } from '../../core/random.js';
@@ -251,9 +251,7 @@ function onProposals(input: DetectionInput, proposals: Boxes, numClasses: number
     const best = free.sort((a, b) => Math.abs(a.n - wanted) - Math.abs(b.n - wanted))[0];
     if (best) chosen.push(best.r);
   }
-  const boxes = Float32Array.from(
-    chosen.flatMap((r) => Array.from(proposals.subarray(4 * r, 4 * r + 4))),
-  );
+  const boxes = gatherBoxes(proposals, Int32Array.from(chosen));
   return { ...input, objects: rectangles(boxes, numClasses) };
 }
 

@@ -1,23 +1,13 @@
 import { DataError } from '../../core/errors.js';
 import { rowsOf } from '../../datasets/coco/samples.js';
 import type { CocoSet } from '../../datasets/coco/set.js';
-import { assertClasses } from './evaluate.js';
 
 /**
- * Checks before training that the sets are consistent, and that all objects have the required annotations.
+ * Checks before training that all objects have masks.
  *
- * @throws DataError naming files, image and annotation
+ * @throws DataError naming file, image and annotation
  */
-export function assertTrainingData(
-  training: CocoSet,
-  validation: CocoSet | undefined,
-  { masks }: { readonly masks: boolean },
-): void {
-  if (validation) assertClasses(validation, training.classes.names);
-  if (masks) assertMasks(training);
-}
-
-function assertMasks(set: CocoSet): void {
+export function assertMasks(set: CocoSet): void {
   const { annotations, images, file } = set;
   const without = (image: number): number | undefined =>
     rowsOf(set, image).find(

@@ -1,4 +1,4 @@
-import type { Boxes, Size } from '../../core/boxes.js';
+import { gatherBoxes, type Boxes, type Size } from '../../core/boxes.js';
 import { decodeBoxesOfClass } from '../../core/box-coder.js';
 import type { Executable, HostTensor, HostTensors } from '../../engine/runtime/program.js';
 import { BATCH_NORM_MOMENTUM } from '../../heads/conv-norm.js';
@@ -239,11 +239,8 @@ export class RoiStep {
         ...stages[i].coder,
         clip: inputs[n],
       });
-      const kept = Array.from(isGroundTruth.keys()).filter((r) => isGroundTruth[r] === 0);
-      return Float32Array.from(
-        { length: 4 * kept.length },
-        (_, k) => refined[4 * kept[k >> 2] + (k & 3)],
-      );
+      const kept = Int32Array.from(isGroundTruth.keys()).filter((r) => isGroundTruth[r] === 0);
+      return gatherBoxes(refined, kept);
     });
   }
 
@@ -306,10 +303,7 @@ function maskChunk(
   const oneHot = new Float32Array(rows * numClasses);
   chosen.forEach((r, p) => (oneHot[p * numClasses + classIndices[r]] = 1));
   return {
-    boxes: Float32Array.from(
-      { length: 4 * chosen.length },
-      (_, k) => boxes[4 * chosen[k >> 2] + (k & 3)],
-    ),
+    boxes: gatherBoxes(boxes, chosen),
     imageIndices: chosen.map((r) => imageIndices[r]),
     oneHot,
     weights: new Float32Array(rows).fill(1, 0, chosen.length),

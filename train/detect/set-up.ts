@@ -13,9 +13,9 @@ import type { Run } from '../loop.js';
 import { DETECTION_PIPELINE, type DetectionPipelineOptions } from '../pipelines/detect.js';
 import { assertSchedule, type Schedule } from '../schedule.js';
 import type { Setup, TrainingData } from '../tasks/task.js';
-import { assertTrainingData } from './check-data.js';
+import { assertMasks } from './check-data.js';
 import type { DetectionConfig } from '../config/detect.js';
-import { detectionMetrics, evaluateDetector } from './evaluate.js';
+import { assertClasses, detectionMetrics, evaluateDetector } from './evaluate.js';
 import { SampleDetections } from './samples.js';
 import { createDetectorTrainer, type LoadedDetectionBatch } from './trainer.js';
 
@@ -31,8 +31,8 @@ export function setUpDetector(
   const { backbone, pixels, epochs, lr, decay, warmup } = config;
   const { limits, thresholds } = config.evaluation;
   const { names: classNames, categoryIds } = training.classes;
-  const masks = config.detector.masks !== null;
-  assertTrainingData(training, validation, { masks });
+  if (validation) assertClasses(validation, classNames);
+  if (config.detector.masks !== null) assertMasks(training);
   const detector: DetectorConfig = { ...config.detector, numClasses: classNames.length };
   const model = createDetector(run.backbone ?? createDenseBackbone(backbone), detector);
   const samples = trainingSamples(training);

@@ -8,7 +8,7 @@ import type { Picture } from '../../report/overlay/picture.js';
 /** Largest number of classes in a legend. */
 const MOST_CLASSES = 12;
 
-/** Arguments of {@link drawSegmentation}. */
+/** Order of the panels of {@link drawSegmentation}, for captions. */
 export const PANELS = 'from left to right: image, labels, prediction';
 
 /**
