@@ -91,7 +91,7 @@ export function createSegmenterPredictor(options: SegmenterPredictorOptions): Se
   };
 }
 
-/** Function that runs an input. */
+/** Settings of the passes over an input. */
 interface RunContext {
   readonly program: Executable;
   readonly window: SlidingWindow | null;

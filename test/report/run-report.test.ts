@@ -175,7 +175,7 @@ test('what is no run, or has lost a picture, is rejected by name', () => {
   rmSync(join(run, 'pictures'), { recursive: true });
   expect(() => writeReport(run)).toThrow(/worst-1\.png: expected a picture/);
   writeFileSync(join(run, 'evaluation.json'), '{');
-  expect(() => writeReport(run)).toThrow(/evaluation\.json: expected the findings/);
+  expect(() => writeReport(run)).toThrow(/evaluation\.json: expected the report of an evaluation/);
 });
 
 test('truncated lines are left out and the records of a resumed run replace those of the killed one', () => {
