@@ -70,8 +70,9 @@ export function detectionSet(
   const columns = new AnnotationColumns(NAME, reportTo(log), { masks: true, keypoints: false });
   let numObjects = 0;
   const files = examples.map(imageSample);
-  examples.forEach(({ objects }, i) => {
-    for (const { box, label, mask } of objects) {
+  examples.forEach(({ objects }: Partial<DetectionExample>, i) => {
+    for (const { box, label, mask } of objects ?? []) {
+      assertBox(box, files[i]);
       const category = classIndexOf(label, classes, i) + 1;
       const ids = { id: ++numObjects, image_id: i + 1, category_id: category };
       const area = mask ? undefined : box[2] * box[3];
@@ -118,8 +119,25 @@ function imageSample(
   { image }: ImageExample,
   i: number,
 ): { readonly file: string; readonly image: RgbImage } {
+  if (!((image as RgbImage | undefined)?.data instanceof Uint8Array) || image.data.length === 0)
+    throw new DataError(
+      `data: image ${i}: expected pixels { width, height, data: Uint8Array }, see decodeImage`,
+    );
   assertLength(image.data.length, 3 * image.width * image.height, `image ${i}`);
   return { file: `image ${i}`, image };
+}
+
+/** Boxes of a file are checked by its schema. */
+function assertBox(
+  box: readonly number[] | undefined,
+  { file, image }: ReturnType<typeof imageSample>,
+): void {
+  const [x, y, w, h] = box?.length === 4 ? box : [NaN, NaN, NaN, NaN];
+  const isFinite = [x, y, w, h].every(Number.isFinite) && w > 0 && h > 0;
+  if (!isFinite || x >= image.width || y >= image.height || x + w <= 0 || y + h <= 0)
+    throw new DataError(
+      `data: ${file}: expected a box [x, y, width, height] inside ${image.width}x${image.height}, got [${String(box)}]`,
+    );
 }
 
 function assertLength(length: number, expected: number, where: string): void {

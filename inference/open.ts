@@ -19,7 +19,7 @@ export interface OpenOptions<Task extends PredictTask = PredictTask>
   /** Task of a weight file without model card. For checkpoints it must match theirs. */
   readonly task?: Task | undefined;
   /** Engine, or its options; an open engine may be used by several models. */
-  readonly engine?: EngineOptions | Engine | undefined;
+  readonly engine?: Partial<EngineOptions> | Engine | undefined;
 }
 
 /**
@@ -34,11 +34,8 @@ export async function open<Task extends PredictTask = PredictTask>(
 ): Promise<ModelOf<Task>> {
   const { engine, ema, frozen, max, score, slide, top, tta } = options;
   const loaded = await load(model, options);
-  return modelOf<PredictTask>(
-    engine && 'prepare' in engine ? engine : await openEngine(engine),
-    loaded,
-    { ema, frozen, max, score, slide, top, tta },
-  ) as ModelOf<Task>;
+  const predict = { ema, frozen, max, score, slide, top, tta };
+  return modelOf<PredictTask>(await openEngine(engine), loaded, predict) as ModelOf<Task>;
 }
 
 /** Loads only the weights, with their model card. @throws as {@link open} */

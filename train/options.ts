@@ -91,7 +91,7 @@ export interface TrainOptions<Config extends RecipeConfig = RecipeConfig> {
   /** Custom backbone that replaces the configuration's; not for pre-training. */
   readonly backbone?: Backbone | undefined;
   /** An open engine, or its options; default: all cores of the CPU. */
-  readonly engine?: Engine | EngineOptions | undefined;
+  readonly engine?: Engine | Partial<EngineOptions> | undefined;
   /** Processes that train together; default: one. */
   readonly communicator?: Communicator | undefined;
   /** Saves and stops after the current step when aborted. */

@@ -2,6 +2,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
 import { ConfigError, DataError, WorkError } from '../core/errors.js';
 import { openEngine } from '../engine/runtime/engine.js';
+import { FRACTION, whole } from '../core/schema.js';
+import { compileSchema, formatProblems } from '../io/schema.js';
 import { removeTemporaryFiles } from '../io/files/atomic.js';
 import { assertWritableFolder } from '../io/files/out-folder.js';
 import { CHECKPOINTS } from '../weights/checkpoint-folder.js';
@@ -35,6 +37,7 @@ export async function train<const Recipe extends string | RecipeConfig>(
   recipe: Recipe,
   options: TrainOptions<ConfigOf<Recipe>>,
 ): Promise<TrainOutcome> {
+  assertOptions(recipe, options);
   const { folder, signal, listener, backbone, communicator = SINGLE_PROCESS } = options;
   const { size, rank } = communicator;
   const isFirst = rank === 0;
@@ -61,10 +64,7 @@ export async function train<const Recipe extends string | RecipeConfig>(
     const data = await dataOf(task, options as TrainOptions, plan);
     data.lines.forEach(note);
     assertRunFolder(options);
-    const engine =
-      options.engine && 'prepare' in options.engine
-        ? options.engine
-        : await openEngine(options.engine);
+    const engine = await openEngine(options.engine);
     note(engine.description);
     if (isFirst) writeRunConfig(folder, runConfigOf(plan, engine.description));
     const result = await trainTask(task, config, data, {
@@ -90,6 +90,26 @@ export async function train<const Recipe extends string | RecipeConfig>(
   } finally {
     monitor.close();
   }
+}
+
+const NUMBERS = {
+  properties: { seed: whole(0), steps: whole(0), patience: whole(0), valFraction: FRACTION },
+};
+
+/** Checks what TypeScript checks in typed programs, and ranges. */
+function assertOptions(recipe: unknown, options: Partial<TrainOptions> | undefined): void {
+  if (typeof recipe !== 'string' && !(Object(recipe as RecipeConfig).task in TASKS))
+    throw new ConfigError('recipe: expected a name or a configuration with its task');
+  const { folder, data } = Object(options) as Partial<TrainOptions>;
+  if (typeof folder !== 'string' || folder === '')
+    throw new ConfigError(`folder: expected the path of a run folder, got ${String(folder)}`);
+  const { training } = Object(data) as { readonly training?: unknown };
+  if (data !== undefined && typeof data !== 'string' && Object(training) !== training)
+    throw new DataError(
+      'data: expected a path, or sets or lists of examples as { training, validation }',
+    );
+  const problems = compileSchema(NUMBERS)(Object(options));
+  if (problems.length > 0) throw new ConfigError(`train: ${formatProblems(problems)}`);
 }
 
 /** Loads the given sets, images in memory, or the sets of the folder. */

@@ -1,3 +1,4 @@
+import { ConfigError } from '../../core/errors.js';
 import type { ParameterStore } from '../parameters/store.js';
 import type { CompilerTarget, GradientTarget } from './compiled.js';
 import { CompiledProgram, DEFAULT_COMPILE_OPTIONS } from './compiled.js';
@@ -48,9 +49,16 @@ export interface Engine {
 /**
  * Opens an engine.
  *
- * @throws ConfigError with the install command if the engine is not installed
+ * @param choice an open engine, which is returned, or options; omitted ones are those of {@link DEFAULT_ENGINE}
+ * @throws ConfigError for unknown names, or with the install command if the engine is not installed
  */
-export async function openEngine(options: EngineOptions = DEFAULT_ENGINE): Promise<Engine> {
+export async function openEngine(choice: Engine | Partial<EngineOptions> = {}): Promise<Engine> {
+  if ('prepare' in choice) return choice;
+  const options = { ...DEFAULT_ENGINE, ...choice } as EngineOptions;
+  if (options.kind === 'compiled' && !['cpu', 'webgpu', 'cuda'].includes(options.provider))
+    throw new ConfigError(
+      `engine.provider: expected cpu, webgpu or cuda, got ${String(options.provider)}`,
+    );
   if (options.kind === 'eager') {
     await startTfjsBackend(options.tfjsBackend);
     return eagerEngine(options.tfjsBackend);

@@ -19,7 +19,7 @@ export interface ExportOptions {
   /** Whether to replace the soft-NMS of a detector with hard NMS. */
   readonly hardNms?: boolean | undefined;
   /** Engine that computes the reference outputs. */
-  readonly engine?: EngineOptions | Engine | undefined;
+  readonly engine?: Partial<EngineOptions> | Engine | undefined;
 }
 
 /** Result of an export. */
@@ -48,13 +48,16 @@ export async function exportOnnx(
   options: ExportOptions & Omit<OpenOptions, 'engine'>,
 ): Promise<ExportDocument> {
   const { out, batch = 1, height = 32, width = 32, engine } = options;
-  if (batch < 1 || height < 32 || width < 32)
-    throw new ConfigError('export: expected --batch from 1, --height and --width from 32');
-  if (!out.endsWith('.onnx'))
+  const sizes = [batch, height, width];
+  if (!sizes.every(Number.isInteger) || batch < 1 || height < 32 || width < 32)
+    throw new ConfigError(
+      `export: expected whole numbers, --batch from 1, --height and --width from 32, got ${sizes.join(', ')}`,
+    );
+  if (!String(out).endsWith('.onnx'))
     throw new ConfigError(`--out: expected a name that ends in .onnx, got ${out}`);
   const loaded = await loadedOf(model, options);
   const { exported, card, inputs, expected } = planExport(loaded, options);
-  const ours = await expected(engine && 'prepare' in engine ? engine : await openEngine(engine));
+  const ours = await expected(await openEngine(engine));
   const found = await runFile(exported.bytes, inputs);
   const compare = card.task === 'detect' ? compareDetections : compareOutputs;
   const differences = compare(found, ours);

@@ -224,3 +224,32 @@ test('settings are typed by the task of the recipe, whose name tells it', () => 
   ];
   expect(calls.length).toBe(3);
 });
+
+test('options that TypeScript would refuse are named before any work', async () => {
+  const image = { width: 32, height: 32, data: new Uint8Array(3 * 32 * 32) };
+  const data = (objects: unknown): unknown => ({ classes: ['a'], training: [{ image, objects }] });
+  const wrong: readonly (readonly [unknown, unknown, RegExp])[] = [
+    [null, { folder: 'x' }, /^recipe: expected a name or a configuration/],
+    [{ task: 'x' }, { folder: 'x' }, /^recipe: expected/],
+    ['classify', undefined, /^folder: expected the path of a run folder, got undefined/],
+    ['classify', { folder: '' }, /^folder: expected/],
+    ['classify', { folder: 'x', data: null }, /^data: expected a path, or sets/],
+    ['classify', { folder: 'x', data: 3 }, /^data: expected a path, or sets/],
+    ['classify', { folder: 'x', data: 'y', seed: 1.5 }, /^train: seed: expected/],
+    ['classify', { folder: 'x', data: 'y', steps: '1' }, /^train: steps: expected/],
+    ['classify', { folder: 'x', data: 'y', valFraction: 2 }, /^train: valFraction: expected/],
+    ...[
+      [NaN, 5, 20, 20],
+      [5, 5, -20, 20],
+      [500, 5, 20, 20],
+      [5, 5, 20],
+      [0, 0, Infinity, 5],
+      undefined,
+    ].map((box) => {
+      const options = { folder: join(tmpdir(), 'never'), data: data([{ box, label: 'a' }]) };
+      return ['detect', options, /^data: image 0: expected a box \[x, y, width, height\]/] as const;
+    }),
+  ];
+  for (const [recipe, options, message] of wrong)
+    await expect(train(recipe as 'classify', options as never)).rejects.toThrow(message);
+});

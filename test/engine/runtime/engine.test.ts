@@ -83,3 +83,12 @@ test('an unknown tfjs backend is rejected', async () => {
   await expect(open('abacus')).rejects.toThrow(/expected .*cpu.* got abacus/);
   await expect(open('convnextv2-capture')).rejects.toThrow(ConfigError);
 });
+
+test('an engine opens with some of its options, and names an unknown provider', async () => {
+  const engine = await openEngine({ threads: 1 });
+  expect(await openEngine(engine)).toBe(engine);
+  expect(engine.description).toMatch(/cpu|onnxruntime-web/);
+  await expect(openEngine({ provider: 'gpu' as 'cpu' })).rejects.toThrow(
+    /^engine\.provider: expected cpu, webgpu or cuda, got gpu/,
+  );
+});
