@@ -27,7 +27,7 @@ export class CallQueue {
   run<T>(work: (signal: AbortSignal | undefined) => Promise<T>, signal?: AbortSignal): Promise<T> {
     if (this.released) return Promise.reject(releasedError());
     if (signal !== undefined && !(signal instanceof AbortSignal))
-      return Promise.reject(new InputError('predict: expected an AbortSignal as signal, got something else'));
+      return Promise.reject(new InputError('signal: expected an AbortSignal, got something else'));
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
     return new Promise<T>((resolve, reject) => {
       const call: Waiting = {
