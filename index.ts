@@ -124,7 +124,8 @@ export {
   trainingSamples,
   type DetectionSamples,
 } from './datasets/coco/samples.js';
-export { loadCoco, splitCoco, type CocoSet, type CocoSource } from './datasets/coco/set.js';
+export { loadCoco, splitCoco, type CocoSet } from './datasets/coco/set.js';
+export type { AnnotationFormat, AnnotationSource } from './datasets/annotations/source.js';
 export {
   groundTruthDomain,
   groundTruthObjects,

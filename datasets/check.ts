@@ -3,8 +3,9 @@ import { DataError, quote } from '../core/errors.js';
 import { checkUsable } from './coco/check-usable.js';
 import { checkCocoTables } from './coco/checks.js';
 import { checkImageFiles, reportMissingImages } from './coco/image-files.js';
-import { COCO_PROBLEMS, reportTo } from './coco/problem-kinds.js';
-import { readAnnotations, type CocoTables } from '../io/coco/annotations.js';
+import { COCO_PROBLEMS, imageProblem, reportTo } from './coco/problem-kinds.js';
+import type { CocoTables } from '../io/coco/annotations.js';
+import { readTables } from './annotations/read.js';
 import { checkSegmentationSet } from './segmentation-check.js';
 import { loadSegmentationFolder } from './segmentation-folder.js';
 import { readImageNet } from './imagenet.js';
@@ -66,7 +67,7 @@ export async function checkData(data: DataLayout, options: CheckOptions): Promis
 async function checkDetection(data: DetectionData, options: CheckOptions): Promise<DataReport> {
   const tables: CocoTables[] = [];
   const splits = await checkSplits(data.splits, options, async (split, source, log) => {
-    const table = await readAnnotations(source.annotations, reportTo(log), { masks: false });
+    const table = await readTables(source, reportTo(log), { masks: false });
     tables.push(table);
     const imageIndices = checkCocoTables(table, log);
     checkUsable(table, imageIndices, { source, isTrainingPart: split === 'train' }, log);
@@ -123,14 +124,19 @@ function checkAcross(data: DetectionData, tables: readonly CocoTables[], log: Pr
     table.images.fileNames.forEach((name, i) => {
       // Image ids alone are not sufficient: some exports number each split from 0, and names may be numbers as well.
       const id = table.images.ids[i];
-      const keys = [`${id}/${name}`, ...(folder === undefined ? [] : [resolve(folder, name)])];
+      const own = folder === undefined ? [] : [resolve(folder, name)];
+      // Only COCO's files have ids; those of other formats are positions.
+      const keys = table.places ? own : [`${id}/${name}`, ...own];
       const other = keys.map((key) => seen.get(key)).find((found) => found !== undefined);
       if (other !== undefined && other !== split)
-        log.add(COCO_PROBLEMS.splitOverlap, {
-          file,
-          message: `images[${i}] (id ${id}): expected an image of one split, got ${quote(name)} of ${other}, too`,
-          id,
-        });
+        log.add(
+          COCO_PROBLEMS.splitOverlap,
+          imageProblem(
+            table,
+            i,
+            `expected an image of one split, got ${quote(name)} of ${other}, too`,
+          ),
+        );
       for (const key of keys) if (!seen.has(key)) seen.set(key, split);
     });
   });

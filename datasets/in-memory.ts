@@ -1,7 +1,7 @@
 import type { RleRecord } from '../core/coco.js';
 import { DataError } from '../core/errors.js';
 import type { LabelMap, RgbImage } from '../core/image.js';
-import { AnnotationColumns } from '../io/coco/annotation-columns.js';
+import { AnnotationColumns, annotationIn } from '../io/coco/annotation-columns.js';
 import { checkCocoTables } from './coco/checks.js';
 import { reportTo } from './coco/problem-kinds.js';
 import { createCocoSet, type CocoSet } from './coco/set.js';
@@ -67,7 +67,10 @@ export function detectionSet(
   classes: readonly string[],
 ): CocoSet {
   const log = new ProblemLog();
-  const columns = new AnnotationColumns(NAME, reportTo(log), { masks: true, keypoints: false });
+  const columns = new AnnotationColumns(annotationIn(NAME), reportTo(log), {
+    masks: true,
+    keypoints: false,
+  });
   let numObjects = 0;
   const files = examples.map(imageSample);
   examples.forEach(({ objects }: Partial<DetectionExample>, i) => {

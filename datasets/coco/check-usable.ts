@@ -3,7 +3,8 @@ import type { ProblemLog } from '../problems.js';
 import { createClassMap } from './class-map.js';
 import { COCO_PROBLEMS as PROBLEMS } from './problem-kinds.js';
 import { trainableImages } from './samples.js';
-import { createCocoSet, type CocoSource } from './set.js';
+import type { AnnotationSource } from '../annotations/source.js';
+import { createCocoSet } from './set.js';
 import type { CocoTables } from '../../io/coco/annotations.js';
 
 /**
@@ -16,7 +17,7 @@ import type { CocoTables } from '../../io/coco/annotations.js';
 export function checkUsable(
   tables: CocoTables,
   imageIndices: Int32Array,
-  options: { readonly source: CocoSource; readonly isTrainingPart: boolean },
+  options: { readonly source: AnnotationSource; readonly isTrainingPart: boolean },
   log: ProblemLog,
 ): void {
   if (log.count('error') > 0) return;

@@ -1,5 +1,5 @@
 import { quote } from '../../core/errors.js';
-import type { CocoTables } from '../../io/coco/annotations.js';
+import { annotationPlace, type CocoTables } from '../../io/coco/annotations.js';
 import { placeOf } from '../../io/coco/issues.js';
 import type { ProblemLog, ReportProblem } from '../problems.js';
 import { staysInside } from './image-path.js';
@@ -90,13 +90,15 @@ function checkAnnotations(tables: CocoTables, log: ProblemLog): Int32Array {
   const used = new Set<number>();
   const reporter =
     (a: number): ReportProblem =>
-    (kind, message) =>
+    (kind, message) => {
+      const place = annotationPlace(tables, a);
       log.add(kind, {
-        file,
-        message: `${placeOf('annotations', annotations.positions[a], annotations.ids[a])}: ${message}`,
+        file: place.file,
+        message: `${place.where}: ${message}`,
         id: annotations.ids[a],
         row: { table: 'annotations', index: a },
       });
+    };
   reportDuplicates(annotations.ids, (a) =>
     reporter(a)(
       PROBLEMS.duplicateId,

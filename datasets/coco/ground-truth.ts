@@ -1,8 +1,7 @@
 import { rleOfSegmentation, type CocoDomain, type GroundTruthObject } from '../../core/coco.js';
 import { DataError } from '../../core/errors.js';
 import type { Rle, XywhBox } from '../../core/rle.js';
-import type { CocoTables } from '../../io/coco/annotations.js';
-import { placeOf } from '../../io/coco/issues.js';
+import { annotationPlace, type CocoTables } from '../../io/coco/annotations.js';
 import { boxOf } from './samples.js';
 import type { CocoSet } from './set.js';
 
@@ -63,8 +62,8 @@ export function* tableObjects(
   tables: Omit<CocoTables, 'categories'>,
   { wantsRow = () => true, wantsMask }: ObjectOptions,
 ): Generator<BoxedObject> {
-  const { file, images, annotations } = tables;
-  const { ids, positions, imageIds, keypoints, keypointLengths } = annotations;
+  const { images, annotations } = tables;
+  const { ids, imageIds, keypoints, keypointLengths } = annotations;
   const imageOf = new Map(Array.from(images.ids, (id, i) => [id, i]));
   let keypointsEnd = 0;
   for (let a = 0; a < ids.length; a++) {
@@ -77,7 +76,7 @@ export function* tableObjects(
       if (wantsMask) mask = wantsMask(imageId) ? maskOf(tables, a, imageOf.get(imageId)) : EMPTY;
     } catch (cause) {
       if (!(cause instanceof DataError)) throw cause;
-      const where = placeOf('annotations', positions[a], id);
+      const { file, where } = annotationPlace(tables, a);
       throw DataError.in(file, `${where}: ${cause.message}`, { cause, id });
     }
     yield {

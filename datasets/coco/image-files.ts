@@ -19,14 +19,15 @@ const IMAGE_EXTENSIONS = new Set([
   '.webp',
 ]);
 
-type Listed = Pick<CocoTables, 'file' | 'images'>;
+type Listed = Pick<CocoTables, 'file' | 'images' | 'places'>;
 
 /** Reports every listed image that does not exist in the folder. @returns the indices of those that exist */
 export async function reportMissingImages(
-  { file, images }: Listed,
+  tables: Listed,
   folder: string,
   log: ProblemLog,
 ): Promise<readonly number[]> {
+  const { images } = tables;
   // Listing each folder once is much faster than a query per file.
   const listings = new Map<string, ReadonlySet<string>>();
   const existing: number[] = [];
@@ -44,7 +45,7 @@ export async function reportMissingImages(
     else
       log.add(
         PROBLEMS.imageMissing,
-        imageProblem({ file, images }, i, `expected the file ${join(folder, name)}, got none`),
+        imageProblem(tables, i, `expected the file ${join(folder, name)}, got none`),
       );
   }
   reportUnlisted(images.fileNames, listings, folder, log);
@@ -58,19 +59,20 @@ export async function reportMissingImages(
  * @param options.decode whether to decode every pixel; otherwise only headers are read
  */
 export async function checkImageFiles(
-  { file, images }: Listed,
+  tables: Listed,
   folder: string,
   log: ProblemLog,
   options: { readonly decode: boolean },
 ): Promise<void> {
-  const existing = await reportMissingImages({ file, images }, folder, log);
+  const { images } = tables;
+  const existing = await reportMissingImages(tables, folder, log);
   const found = await inParallel(existing, (i) =>
     errorAsValue(inspectImage(join(folder, images.fileNames[i]), options)),
   );
   existing.forEach((i, at) => {
     const name = images.fileNames[i];
     const report: ReportProblem = (kind, message) =>
-      log.add(kind, imageProblem({ file, images }, i, message));
+      log.add(kind, imageProblem(tables, i, message));
     const facts = found[at];
     if (facts instanceof DataError) {
       report(PROBLEMS.imageUnreadable, facts.message);

@@ -1,5 +1,5 @@
-import type { CocoTables } from '../../io/coco/annotations.js';
-import { placeOf, type Report } from '../../io/coco/issues.js';
+import { imagePlace, type CocoTables } from '../../io/coco/annotations.js';
+import type { Report } from '../../io/coco/issues.js';
 import { problemKinds, type Problem, type ProblemLog } from '../problems.js';
 
 /**
@@ -42,6 +42,12 @@ export const COCO_PROBLEMS = {
     boxMask: 'boxes that disagree with their mask (is bbox [x, y, width, height]?)',
     areaBox: 'areas larger than their box',
     areaMissing: 'annotations without an area: taken from the mask or box',
+    boxOrder: 'boxes with swapped corners: put in order',
+    boxRotated: 'rotated boxes: the upright boxes around them are used',
+    valueOutside: 'coordinates outside the image: clipped',
+    sizeListed:
+      'annotation files with another size than their image: the size of the image is used',
+    labelAlone: 'annotation files without an image: left out',
     idZero: 'annotation id 0: the COCO evaluation never counts it as found',
     duplicateName: 'categories of the same name',
     duplicateFile: 'images listed under several ids',
@@ -55,6 +61,9 @@ export const COCO_PROBLEMS = {
     resultBox: 'detections whose box has no area',
   }),
   ...problemKinds('note', {
+    nameListed: 'annotation files that name another image: paired by their own name',
+    shapeIgnored: 'shapes without an area: left out',
+    labelMissing: 'images without an annotation file: background',
     imageEmpty: 'images without annotations: not trained on',
     classUnused: 'categories without annotations',
     crowd: 'crowd regions: ignored in training and evaluation',
@@ -75,11 +84,11 @@ export function reportTo(log: ProblemLog): Report {
 
 /** Describes problems of an image. @param row of `images` */
 export function imageProblem(
-  { file, images }: Pick<CocoTables, 'file' | 'images'>,
+  tables: Pick<CocoTables, 'file' | 'images' | 'places'>,
   row: number,
   message: string,
 ): Problem {
-  const id = images.ids[row];
-  const where = placeOf('images', images.positions[row], id);
+  const { file, where } = imagePlace(tables, row);
+  const id = tables.images.ids[row];
   return { file, message: `${where}: ${message}`, id, row: { table: 'images', index: row } };
 }

@@ -1,12 +1,15 @@
 import { ConfigError } from '../../core/errors.js';
 import { ProblemLog, type Finding } from '../problems.js';
+import type { AnnotationSource } from '../annotations/source.js';
+import { readTables } from '../annotations/read.js';
 import type { CocoAnnotations } from '../../io/coco/annotation-columns.js';
 import { checkCocoTables } from './checks.js';
 import { createClassMap, type ClassMap } from './class-map.js';
 import { reportMissingImages } from './image-files.js';
 import { reportTo } from './problem-kinds.js';
 import { drawSplit, type SplitRule } from '../split.js';
-import { readAnnotations, type CocoImages, type CocoTables } from '../../io/coco/annotations.js';
+import type { CocoImages, CocoTables } from '../../io/coco/annotations.js';
+import type { RecordPlaces } from '../../io/coco/issues.js';
 
 /** A detection set in memory: columns of typed arrays, with an index of annotations by image. */
 export interface CocoSet {
@@ -24,32 +27,22 @@ export interface CocoSet {
   /** `[N + 1]`: the annotations of image `i` are `order[starts[i] … starts[i + 1])`, in file order. */
   readonly starts: Uint32Array;
   readonly order: Uint32Array;
+  /** Places of the records in messages, where they are not in one file with ids. */
+  readonly places?: RecordPlaces | undefined;
   /** Warnings and notes about the file. */
   readonly findings: readonly Finding[];
 }
 
-/** Location of a set and the selection to load. */
-export interface CocoSource {
-  /** Path of the annotation file. */
-  readonly annotations: string;
-  /** Folder that `file_name`s are relative to. */
-  readonly images?: string | undefined;
-  /** Names of the classes to load, in order; default: all, by ascending category id. */
-  readonly classes?: readonly string[] | undefined;
-  /** Number of images to load from the beginning of the file; default: all. */
-  readonly limit?: number | undefined;
-}
-
 /**
- * Loads a COCO annotation file of any size and rejects it if it has errors: invalid records, duplicate or dangling ids,
- * masks of a wrong size, missing image files.
+ * Loads annotations in any format and of any size, and rejects them if there are errors: invalid records, duplicate or
+ * dangling ids, masks of a wrong size, missing image files.
  *
  * @throws DataError that names the first error and counts the others
  * @throws ConfigError if `classes` or `limit` do not fit the file
  */
-export async function loadCoco(source: CocoSource): Promise<CocoSet> {
+export async function loadCoco(source: AnnotationSource): Promise<CocoSet> {
   const log = new ProblemLog();
-  const tables = await readAnnotations(source.annotations, reportTo(log));
+  const tables = await readTables(source, reportTo(log));
   const imageIndices = checkCocoTables(tables, log);
   if (source.images !== undefined) await reportMissingImages(tables, source.images, log);
   log.throwErrors();
@@ -77,10 +70,10 @@ export function firstImages(set: CocoSet, limit: number): CocoSet {
 export function createCocoSet(
   tables: CocoTables,
   imageIndices: Int32Array,
-  { images: imageFolder, classes: names }: Pick<CocoSource, 'images' | 'classes'>,
+  { images: imageFolder, classes: names }: Pick<AnnotationSource, 'images' | 'classes'>,
   findings: readonly Finding[] = [],
 ): CocoSet {
-  const { file, images, annotations } = tables;
+  const { file, images, annotations, places } = tables;
   const classes = classMapOf(tables, names);
   const classOf = new Map(classes.categoryIds.map((id, k) => [id, k]));
   return {
@@ -91,6 +84,7 @@ export function createCocoSet(
     annotations,
     classIndices: Int32Array.from(annotations.categoryIds, (id) => classOf.get(id) ?? -1),
     ...groupByImage(imageIndices, images.ids.length),
+    places,
     findings,
   };
 }

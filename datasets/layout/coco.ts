@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, relative } from 'node:path';
 import { peekCoco } from '../../io/coco/peek.js';
-import type { CocoSource } from '../coco/set.js';
+import type { AnnotationSource } from '../annotations/source.js';
 import type { DetectionData, SplitName } from './types.js';
 
 /** `annotations/instances_{train,val,test}*.json` with images next to `annotations`; one candidate per suffix. */
 export async function cocoLayouts(root: string): Promise<readonly DetectionData[]> {
-  const byEnding = new Map<string, Record<string, CocoSource>>();
+  const byEnding = new Map<string, Record<string, AnnotationSource>>();
   for (const name of filesIn(join(root, 'annotations'))) {
     const match = /^instances_(train|val|test)(.*)\.json$/.exec(name);
     if (!match) continue;
@@ -32,7 +32,7 @@ const ROBOFLOW_SPLITS: readonly (readonly [SplitName, string])[] = [
 
 /** `train|valid|test/_annotations.coco.json` with the images next to each. */
 export function roboflowLayouts(root: string): readonly DetectionData[] {
-  const splits: Record<string, CocoSource> = {};
+  const splits: Record<string, AnnotationSource> = {};
   for (const [split, folder] of ROBOFLOW_SPLITS) {
     const annotations = join(root, folder, '_annotations.coco.json');
     if (existsSync(annotations)) splits[split] = { annotations, images: join(root, folder) };
@@ -78,7 +78,7 @@ export async function cocoFileLayout(file: string, root?: string): Promise<Detec
 
 /** Merges one-file candidates to a set with one split per file, for commands that only inspect. */
 export function combineCocoFiles(root: string, files: readonly DetectionData[]): DetectionData {
-  const splits: Record<string, CocoSource> = {};
+  const splits: Record<string, AnnotationSource> = {};
   for (const { splits: part } of files)
     for (const source of Object.values(part))
       splits[relative(root, source.annotations).replace(/\.json$/, '')] = source;
@@ -89,7 +89,7 @@ export function combineCocoFiles(root: string, files: readonly DetectionData[]):
 export function detectionData(
   layout: DetectionData['layout'],
   root: string,
-  splits: Readonly<Record<string, CocoSource>>,
+  splits: Readonly<Record<string, AnnotationSource>>,
 ): DetectionData {
   const base = existsSync(root) && statSync(root).isDirectory() ? root : dirname(root);
   const shown = (path: string): string => {
@@ -102,7 +102,7 @@ export function detectionData(
     const where = images === undefined ? 'no image folder found' : `images in ${shown(images)}`;
     return `${split} ${shown(annotations)} (${where})`;
   });
-  const names = {
+  const names: Readonly<Record<string, string>> = {
     coco: 'COCO layout',
     roboflow: 'Roboflow COCO layout',
     file: Object.keys(splits).length > 1 ? 'COCO files' : 'COCO file',

@@ -1,6 +1,9 @@
-import { existsSync, statSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { dirname, extname, join } from 'node:path';
 import { ConfigError, DataError } from '../../core/errors.js';
+import { readYaml } from '../../io/yaml/read.js';
+import { isYoloYaml } from '../../io/yolo/data-yaml.js';
+import { errorAsValue } from '../problems.js';
 import {
   combineCocoFiles,
   cocoFileLayout,
@@ -8,20 +11,38 @@ import {
   cocoLayouts,
   roboflowLayouts,
 } from './coco.js';
+import { cvatFileLayout, cvatLayouts } from './cvat.js';
 import { ade20kLayouts, folderLayouts, imageNetLayouts } from './folders.js';
 import type { DataLayout, LayoutOptions } from './types.js';
-import { isYoloYaml, yamlLayout } from './yaml.js';
+import { vocLayouts } from './voc.js';
+import { yamlLayout } from './yaml.js';
+import { yoloLayouts, yoloYamlLayout } from './yolo.js';
 
 /** Supported layouts, for the message if none matches. */
 const LOOKED_FOR = [
   'annotations/instances_{train,val}*.json (COCO)',
   'train|valid|test/_annotations.coco.json (Roboflow)',
+  'data.yaml of YOLO, or images/ and labels/*.txt with classes.txt',
   'one COCO annotation file *.json',
+  'annotations.xml and images/ (CVAT 1.1 for images)',
+  'Annotations/*.xml and JPEGImages/, or XML files beside the images (Pascal VOC)',
   'images/ and annotations/{training,validation}/ (ADE20K)',
   'images/, labels/ and classes.txt (segmentation)',
   'train/ and val/ with a folder a class, or images with labels.json (ImageNet)',
   'data.yaml ({train: {annotations, images}, val: {…}})',
 ];
+
+/** Layouts that are divided only on request, because they have been so from the beginning. */
+const UNDIVIDED: ReadonlySet<string> = new Set<DataLayout['layout']>([
+  'coco',
+  'roboflow',
+  'file',
+  'yaml',
+  'ade20k',
+  'folder',
+]);
+/** Fraction of the images held out by default. */
+const DEFAULT_VAL_FRACTION = 0.2;
 
 /**
  * Detects the layout of a data set: a folder in one of the known layouts, a `data.yaml`, or a COCO annotation file.
@@ -40,41 +61,99 @@ async function layoutOf(path: string, options: LayoutOptions): Promise<DataLayou
     switch (extname(path).toLowerCase()) {
       case '.yaml':
       case '.yml':
-        return yamlLayout(path);
+        return isYoloYaml(readYaml(path))
+          ? yoloYamlLayout(path, options.classes)
+          : yamlLayout(path);
       case '.json':
         return cocoFileLayout(path);
+      case '.xml':
+        return cvatFileLayout(path, dirname(path), options.classes);
       default:
         throw DataError.in(
           path,
-          'expected a folder, a data.yaml or a COCO annotation file (.json), got another file',
+          'expected a folder, a data.yaml, or an annotation file of COCO (.json) or CVAT (.xml), got another file',
         );
     }
   }
-  // A data.yaml takes precedence, but a folder may contain that of a YOLO export next to another layout.
+  // A data.yaml takes precedence, but that of a YOLO export may be next to another layout, without its labels.
   const yaml = ['data.yaml', 'data.yml'].map((name) => join(path, name)).find(existsSync);
-  const isYolo = yaml !== undefined && isYoloYaml(yaml);
-  if (yaml !== undefined && !isYolo) return yamlLayout(yaml);
+  if (yaml !== undefined && !isYoloYaml(readYaml(yaml))) return yamlLayout(yaml);
+  const yoloFile = yaml ?? yoloYamlIn(path);
+  const yolo =
+    yoloFile === undefined
+      ? undefined
+      : await errorAsValue(yoloYamlLayout(yoloFile, options.classes));
+  if (yolo && !(yolo instanceof DataError) && (options.layout ?? 'yolo') === 'yolo') return yolo;
+  if (yolo instanceof DataError && options.layout === 'yolo') throw yolo;
   const layouts = [...(await cocoLayouts(path)), ...roboflowLayouts(path)];
   const files = layouts.length > 0 ? [] : await cocoFileLayouts(path);
-  const candidates: readonly DataLayout[] = [
+  const found: readonly DataLayout[] = [
     ...layouts,
     ...(files.length > 1 && options.several ? [combineCocoFiles(path, files)] : files),
     ...ade20kLayouts(path),
     ...folderLayouts(path),
     ...imageNetLayouts(path),
+    ...(await vocLayouts(path, options.classes)),
+    ...(await cvatLayouts(path, options.classes)),
+    ...(yolo ? [] : await yoloLayouts(path, options.classes)),
   ];
+  const candidates = readable(found, path, options);
   if (candidates.length === 1) return candidates[0];
-  if (candidates.length > 1)
-    throw ConfigError.in(
-      path,
-      `expected one data set, got ${candidates.length}: ${candidates.map(({ line }) => line).join('; ')}. Pass the annotation file itself, or a data.yaml that names the parts`,
-    );
-  if (yaml !== undefined) return yamlLayout(yaml); // throws with the reason
+  if (candidates.length > 1) throw severalReadings(candidates, path);
+  if (yolo instanceof DataError) throw yolo;
   throw DataError.in(path, `expected a data set, looked for ${LOOKED_FOR.join('; ')}`);
 }
 
-function withSplitRule(data: DataLayout, { valFraction, seed = 0 }: LayoutOptions): DataLayout {
-  if (valFraction === undefined) return data;
+/** Finds the one YAML file that describes a YOLO set, which may have any name; others may be anything. */
+function yoloYamlIn(folder: string): string | undefined {
+  const found = readdirSync(folder)
+    .filter((name) => /\.ya?ml$/i.test(name))
+    .map((name) => join(folder, name))
+    .filter((file) => {
+      try {
+        const content = readYaml(file);
+        return isYoloYaml(content) && typeof (content as { names?: unknown }).names === 'object';
+      } catch {
+        return false;
+      }
+    });
+  return found.length === 1 ? found[0] : undefined;
+}
+
+/** Selects the readings of the wanted layout, or of the kind that the command can use, if there are any. */
+function readable(
+  found: readonly DataLayout[],
+  path: string,
+  { layout, kind }: LayoutOptions,
+): readonly DataLayout[] {
+  if (layout !== undefined) {
+    const chosen = found.filter((data) => data.layout === layout);
+    if (chosen.length > 0) return chosen;
+    const got = found.map((data) => `${data.layout} (${data.line})`).join('; ') || 'none';
+    throw new ConfigError(`--layout ${layout}: expected a layout that fits ${path}, got ${got}`);
+  }
+  const usable = found.filter((data) => kind === undefined || data.kind === kind);
+  return usable.length > 0 ? usable : found;
+}
+
+function severalReadings(candidates: readonly DataLayout[], path: string): ConfigError {
+  const layouts = new Set(candidates.map(({ layout }) => layout));
+  const isOne = layouts.size < candidates.length;
+  const lines = candidates.map(({ layout, line }) =>
+    layouts.size === 1 ? line : `${line} (--layout ${layout})`,
+  );
+  const remedy = isOne
+    ? 'Pass the annotation file or folder itself, or a data.yaml that names the parts'
+    : `Choose one with --layout ${[...layouts].join('|')}, or pass a data.yaml that names the parts`;
+  return ConfigError.in(
+    path,
+    `expected one data set, got ${candidates.length}: ${lines.join('; ')}. ${remedy}`,
+  );
+}
+
+function withSplitRule(data: DataLayout, options: LayoutOptions): DataLayout {
+  const { valFraction, seed = 0, kind } = options;
+  if (valFraction === undefined) return kind === data.kind ? dividedByDefault(data) : data;
   if (!(valFraction > 0 && valFraction < 1))
     throw new ConfigError(`--val-fraction: expected a number between 0 and 1, got ${valFraction}`);
   if (data.kind === 'classification' || 'val' in data.splits || !('train' in data.splits))
@@ -83,4 +162,13 @@ function withSplitRule(data: DataLayout, { valFraction, seed = 0 }: LayoutOption
     );
   const line = `${data.line}; ${valFraction} of the images for validation, seed ${seed}`;
   return { ...data, line, splitRule: { valFraction, seed } };
+}
+
+/** Divides a set without validation part. The seed is fixed, so that every command holds out the same images. */
+function dividedByDefault(data: DataLayout): DataLayout {
+  if (data.kind === 'classification' || UNDIVIDED.has(data.layout)) return data;
+  if ('val' in data.splits || !('train' in data.splits)) return data;
+  const percent = 100 * DEFAULT_VAL_FRACTION;
+  const line = `${data.line}; no validation part: ${percent} % of the images are held out, seed 0 (--val-fraction changes it)`;
+  return { ...data, line, splitRule: { valFraction: DEFAULT_VAL_FRACTION, seed: 0 } };
 }

@@ -10,6 +10,7 @@ import {
 } from '../segmentation-folder.js';
 import { hasSplit, subfolders } from '../imagenet.js';
 import { LABEL_FILES } from '../imagenet-labels.js';
+import { firstFile } from './folder-names.js';
 import type { ClassificationData, SegmentationData } from './types.js';
 
 /** Folders of ADE20K, one per split. */
@@ -39,6 +40,8 @@ export function folderLayouts(root: string): readonly SegmentationData[] {
     join(root, part),
   );
   if (![images, labels, classFile].every((path) => existsSync(path))) return [];
+  const isText = firstFile(labels, (name) => /\.(txt|xml|json)$/i.test(name), 3) !== undefined;
+  if (isText && firstFile(labels, (name) => /\.png$/i.test(name), 3) === undefined) return [];
   const classes = readClassNames(classFile);
   const splits: Record<string, FolderSource> = {};
   for (const split of Object.keys(SPLIT_NAMES) as (keyof typeof SPLIT_NAMES)[]) {

@@ -1,4 +1,4 @@
-import type { CocoSource } from '../coco/set.js';
+import type { AnnotationFormat, AnnotationSource } from '../annotations/source.js';
 import type { FolderSource } from '../segmentation-folder.js';
 import type { SplitRule } from '../split.js';
 
@@ -15,12 +15,12 @@ interface FoundLayout {
   readonly line: string;
 }
 
-/** COCO annotations in any layout. Without `val` there is a `splitRule`, or no validation. */
+/** Boxes and masks in any layout. Without `val` there is a `splitRule`, or no validation. */
 export interface DetectionData extends FoundLayout {
   readonly kind: 'detection';
-  readonly layout: 'coco' | 'roboflow' | 'file' | 'yaml';
+  readonly layout: 'coco' | 'roboflow' | 'file' | 'yaml' | Exclude<AnnotationFormat, 'coco'>;
   /** Files by split; an undivided file is `train`. For several files without a layout, splits are named after the files. */
-  readonly splits: Readonly<Record<string, CocoSource>>;
+  readonly splits: Readonly<Record<string, AnnotationSource>>;
   readonly splitRule?: SplitRule;
 }
 
@@ -43,6 +43,15 @@ export interface ClassificationData extends FoundLayout {
 export interface LayoutOptions {
   readonly valFraction?: number | undefined;
   readonly seed?: number | undefined;
+  /** Name of the layout to read where several are possible. */
+  readonly layout?: string | undefined;
+  /** Names of the classes: those to load where the annotations have names, else all in order of their numbers. */
+  readonly classes?: readonly string[] | undefined;
+  /**
+   * Kind of set that the command can use: other readings are left out, and a set without splits is divided by default,
+   * unless it is in one of COCO's or ADE20K's layouts.
+   */
+  readonly kind?: DataLayout['kind'] | undefined;
   /** Whether to accept several annotation files without a layout, as inspecting commands do; otherwise an error. */
-  readonly several?: boolean;
+  readonly several?: boolean | undefined;
 }

@@ -1,6 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { parseDocument } from 'yaml';
 import { DataError } from '../../core/errors.js';
 import {
   FLAG,
@@ -13,7 +12,8 @@ import {
   type Schema,
 } from '../../core/schema.js';
 import { compileSchema, formatProblems } from '../../io/schema.js';
-import type { CocoSource } from '../coco/set.js';
+import { readYaml } from '../../io/yaml/read.js';
+import type { AnnotationSource } from '../annotations/source.js';
 import { readClassNames, type FolderSource } from '../segmentation-folder.js';
 import { detectionData } from './coco.js';
 import { segmentationData } from './folders.js';
@@ -49,10 +49,6 @@ type DataYaml = Infer<typeof DataYaml>;
 export function yamlLayout(file: string): DetectionData | SegmentationData {
   const content = readYaml(file);
   const wrong = (message: string): DataError => DataError.in(file, message);
-  if (isYolo(content))
-    throw wrong(
-      'expected {train: {annotations, images}, val: {…}}, got the data.yaml of a YOLO set; export it in COCO format',
-    );
   const problems = compileSchema(DataYaml)(content);
   if (problems.length > 0) throw wrong(formatProblems(problems));
   const yaml = content as DataYaml;
@@ -85,7 +81,7 @@ export function yamlLayout(file: string): DetectionData | SegmentationData {
   if (!isSegmentation) {
     if (yaml.reduceZeroLabel !== undefined)
       throw wrong('reduceZeroLabel: expected label folders with it, got annotations');
-    const sources: Record<string, CocoSource> = {};
+    const sources: Record<string, AnnotationSource> = {};
     for (const entry of parts) {
       const { annotations = '', limit } = entry.part;
       const path = existing(`${entry.split}/annotations`, annotations);
@@ -106,28 +102,4 @@ export function yamlLayout(file: string): DetectionData | SegmentationData {
       reduceZeroLabel: yaml.reduceZeroLabel ?? false,
     };
   return segmentationData('yaml', file, splits, 'images and labels by data.yaml');
-}
-
-/** Whether a file is the `data.yaml` of a YOLO export, which may be next to data of other layouts. */
-export function isYoloYaml(file: string): boolean {
-  return isYolo(readYaml(file));
-}
-
-function isYolo(content: unknown): boolean {
-  if (typeof content !== 'object' || content === null) return false;
-  const { train, names, nc } = content as Readonly<Record<string, unknown>>;
-  return typeof train === 'string' || names !== undefined || nc !== undefined;
-}
-
-function readYaml(file: string): unknown {
-  try {
-    const document = parseDocument(readFileSync(file, 'utf8'));
-    // Warnings, e.g. of an unknown tag, are errors, because they mean that the file is misread.
-    const [problem] = [...document.errors, ...document.warnings];
-    if (problem) throw problem;
-    return document.toJS() as unknown;
-  } catch (cause) {
-    const [line] = (cause as Error).message.split('\n');
-    throw DataError.in(file, `expected YAML, got ${line}`, { cause });
-  }
 }

@@ -3,7 +3,7 @@ import { Column } from '../../core/column.js';
 import { DataError } from '../../core/errors.js';
 import { rleArea, rleBox, rleFromCounts, type Rle } from '../../core/rle.js';
 import { rleFromString } from '../../core/rle-string.js';
-import { placeOf, type CocoIssue, type Report } from './issues.js';
+import { placeOf, type CocoIssue, type Place, type Report } from './issues.js';
 import { MaskStore } from './mask-store.js';
 
 /** Annotations of a file in file order, with the values of the file. */
@@ -61,6 +61,14 @@ interface AnnotationRecord {
   readonly num_keypoints?: number;
 }
 
+/** Place of the record at a position. */
+type PlaceAt = (position: number, id: number) => Place;
+
+/** Places of the annotations of a COCO file. */
+export const annotationIn =
+  (file: string): PlaceAt =>
+  (position, id) => ({ file, where: placeOf('annotations', position, id) });
+
 type Issue = (code: CocoIssue['code'], message: string) => void;
 
 /** Builder of columns: checks annotation records individually and stores them. */
@@ -81,7 +89,7 @@ export class AnnotationColumns {
   private readonly numKeypoints = new Column();
 
   constructor(
-    private readonly file: string,
+    private readonly placeAt: PlaceAt,
     private readonly report: Report,
     private readonly keep: KeepOptions,
   ) {}
@@ -92,8 +100,8 @@ export class AnnotationColumns {
     const { id, bbox = [] } = annotation;
     const row = this.ids.length;
     const issue: Issue = (code, message) => {
-      const where = placeOf('annotations', position, id);
-      this.report({ code, file: this.file, message: `${where}: ${message}`, id, row });
+      const { file, where } = this.placeAt(position, id);
+      this.report({ code, file, message: `${where}: ${message}`, id, row });
     };
     this.positions.push(position);
     this.ids.push(id);

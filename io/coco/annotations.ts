@@ -3,8 +3,8 @@ import type { RgbImage } from '../../core/image.js';
 import { Column } from '../../core/column.js';
 import { quote } from '../../core/errors.js';
 import { compileSchema, formatProblems, type SchemaCheck } from '../schema.js';
-import { AnnotationColumns, type CocoAnnotations } from './annotation-columns.js';
-import { placeOf, type CocoIssue, type Report } from './issues.js';
+import { AnnotationColumns, annotationIn, type CocoAnnotations } from './annotation-columns.js';
+import { placeOf, type CocoIssue, type Place, type RecordPlaces, type Report } from './issues.js';
 import { scanCocoFile } from './scan-file.js';
 import {
   CATEGORY_SCHEMA,
@@ -37,6 +37,28 @@ export interface CocoTables {
   readonly images: CocoImages;
   readonly categories: readonly CocoCategory[];
   readonly annotations: CocoAnnotations;
+  /** Places of the records; default: by position and id in `file`. */
+  readonly places?: RecordPlaces | undefined;
+}
+
+/** Returns where an image is listed. @param row of `images` */
+export function imagePlace(
+  { file, images, places }: Pick<CocoTables, 'file' | 'images' | 'places'>,
+  row: number,
+): Place {
+  const id = images.ids[row];
+  return places?.image(id) ?? { file, where: placeOf('images', images.positions[row], id) };
+}
+
+/** Returns where an annotation is. @param row of `annotations` */
+export function annotationPlace(
+  { file, annotations, places }: Pick<CocoTables, 'file' | 'annotations' | 'places'>,
+  row: number,
+): Place {
+  const { ids, positions } = annotations;
+  return (
+    places?.annotation(row) ?? { file, where: placeOf('annotations', positions[row], ids[row]) }
+  );
 }
 
 /** Options: parts of a file to keep. */
@@ -69,7 +91,7 @@ export async function readAnnotations(
 ): Promise<CocoTables> {
   const images = new ImageTable(compared ? ID_SCHEMA : IMAGE_SCHEMA);
   const categories = new CategoryTable(compared ? ID_SCHEMA : CATEGORY_SCHEMA);
-  const annotations = new AnnotationColumns(file, report, {
+  const annotations = new AnnotationColumns(annotationIn(file), report, {
     masks: compared === undefined ? masks : compared === 'segm' && 'asWritten',
     keypoints: compared === 'keypoints',
   });

@@ -12,7 +12,20 @@ export interface CocoIssue {
     | 'crowdPolygons'
     | 'maskEmpty'
     | 'keypoints'
-    | 'areaMissing';
+    | 'areaMissing'
+    // Of formats other than COCO.
+    | 'imageMissing'
+    | 'imageUnreadable'
+    | 'imageSize'
+    | 'unknownCategory'
+    | 'boxOrder'
+    | 'boxRotated'
+    | 'valueOutside'
+    | 'sizeListed'
+    | 'nameListed'
+    | 'shapeIgnored'
+    | 'labelMissing'
+    | 'labelAlone';
   readonly file: string;
   /** `annotations[12] (id 34): expected X, got Y`, without the file. */
   readonly message: string;
@@ -34,4 +47,19 @@ export function refuseLoss({ code, file, message, id }: CocoIssue): void {
 /** `annotations[12] (id 34)`. */
 export function placeOf(array: string, position: number, id?: number | string): string {
   return id === undefined ? `${array}[${position}]` : `${array}[${position}] (id ${id})`;
+}
+
+/** Place of a record: its file, and where in it. */
+export interface Place {
+  readonly file: string;
+  /** `annotations[12] (id 34)`, `object[3]`, `line 4`. */
+  readonly where: string;
+}
+
+/** Places of records that are not in one file with ids, e.g. where every image has a file of its own. */
+export interface RecordPlaces {
+  /** @param id of an image */
+  readonly image: (id: number) => Place;
+  /** @param row of `annotations` */
+  readonly annotation: (row: number) => Place;
 }

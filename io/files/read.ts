@@ -39,15 +39,24 @@ export async function readable<T>(file: string, work: Promise<T>): Promise<T> {
 }
 
 /**
- * Reads from `offset` until `bytes` is full or the file ends.
+ * Reads from `offset`, or from the current position, until `bytes` is full or the file ends.
  *
  * @returns number of bytes read
  */
-export async function fill(handle: FileHandle, bytes: Uint8Array, offset: number): Promise<number> {
+export async function fill(
+  handle: FileHandle,
+  bytes: Uint8Array,
+  offset: number | null,
+): Promise<number> {
   let done = 0;
   while (done < bytes.length) {
     const wanted = Math.min(bytes.length - done, MAX_READ_BYTES);
-    const { bytesRead } = await handle.read(bytes, done, wanted, offset + done);
+    const { bytesRead } = await handle.read(
+      bytes,
+      done,
+      wanted,
+      offset === null ? null : offset + done,
+    );
     if (bytesRead === 0) break;
     done += bytesRead;
   }

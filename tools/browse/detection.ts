@@ -4,10 +4,11 @@ import { checkCocoTables } from '../../datasets/coco/checks.js';
 import { staysInside } from '../../datasets/coco/image-path.js';
 import { checkImageFiles } from '../../datasets/coco/image-files.js';
 import { boxOf, rowsOf } from '../../datasets/coco/samples.js';
-import { createCocoSet, type CocoSet, type CocoSource } from '../../datasets/coco/set.js';
+import { readTables } from '../../datasets/annotations/read.js';
+import { createCocoSet, type CocoSet } from '../../datasets/coco/set.js';
 import { detectionStatistics, sizeOf } from '../../datasets/coco/statistics.js';
 import { reportTo } from '../../datasets/coco/problem-kinds.js';
-import { readAnnotations } from '../../io/coco/annotations.js';
+import { annotationPlace } from '../../io/coco/annotations.js';
 import { inParallel } from '../../datasets/in-parallel.js';
 import { ProblemLog } from '../../datasets/problems.js';
 import type { DetectionData } from '../../datasets/layout/types.js';
@@ -51,9 +52,9 @@ interface Part {
   readonly numConcerns: number;
 }
 
-async function readPart(source: CocoSource): Promise<Part> {
+async function readPart(source: DetectionData['splits'][string]): Promise<Part> {
   const log = new ProblemLog(MAX_CONCERNS);
-  const tables = await readAnnotations(source.annotations, reportTo(log));
+  const tables = await readTables(source, reportTo(log));
   const imageIndices = checkCocoTables(tables, log);
   if (source.images !== undefined)
     await checkImageFiles(tables, source.images, log, { decode: false });
@@ -77,7 +78,7 @@ async function readPart(source: CocoSource): Promise<Part> {
   );
   const looked = looks.slice(0, MAX_CONCERNS).map(({ row, message }): RowConcern => ({
     severity: 'look',
-    message: `annotations[${set.annotations.positions[row]}] (id ${set.annotations.ids[row]}): ${message}`,
+    message: `${annotationPlace(set, row).where}: ${message}`,
     annotation: row,
     image: imageIndices[row],
   }));

@@ -1,7 +1,8 @@
+import { relative } from 'node:path';
 import { DataError } from '../../core/errors.js';
 import { COCO_PROBLEMS, reportTo } from '../../datasets/coco/problem-kinds.js';
 import { checkCocoResults } from '../../datasets/coco/results.js';
-import { readAnnotations } from '../../io/coco/annotations.js';
+import { readTables } from '../../datasets/annotations/read.js';
 import { ProblemLog, type Finding } from '../../datasets/problems.js';
 import { checkData, type CheckOptions, type SplitReport } from '../../datasets/check.js';
 import type { DataLayout } from '../../datasets/layout/types.js';
@@ -49,7 +50,8 @@ export async function runCheck(path: string, flags: CheckFlags): Promise<boolean
   for (const { split, counts, findings } of splits) {
     const numbers = Object.entries(counts).map(([name, count]) => `${count} ${name}`);
     console.log(`${split}: ${numbers.join(', ')}`);
-    printFindings(findings, shown);
+    const source = data.kind === 'detection' ? data.splits[split] : undefined;
+    printFindings(findings, shown, source?.annotations);
   }
   if (report.across.length > 0) {
     console.log('across the splits:');
@@ -68,12 +70,16 @@ function wereImagesSeen(splits: readonly SplitReport[]): boolean {
   return splits.every(({ findings }) => findings.every((finding) => finding.code !== code));
 }
 
-function printFindings(findings: readonly Finding[], shown: number): void {
+/** @param own file that most problems are in, which is not repeated */
+function printFindings(findings: readonly Finding[], shown: number, own?: string): void {
   for (const { severity, code, meaning, count, examples } of findings) {
     console.log(`  ${severity.padEnd(7)}  ${count} x ${code}: ${meaning}`);
     // Details of notes are printed only if there are few.
     if (severity === 'note' && count > shown) continue;
-    for (const { message } of examples.slice(0, shown)) console.log(`           ${message}`);
+    for (const { file, message } of examples.slice(0, shown)) {
+      const isElsewhere = own !== undefined && file !== own && !message.includes(file);
+      console.log(`           ${isElsewhere ? `${relative('', file)}: ` : ''}${message}`);
+    }
     if (count > Math.min(shown, examples.length))
       console.log(`           … and ${count - Math.min(shown, examples.length)} more (--all)`);
   }
@@ -97,7 +103,7 @@ async function checkResults(
     // Chooses the split with the fewest unknown images.
     let best: { report: SplitReport; log: ProblemLog; unknown: number } | undefined;
     for (const [split, source] of data.kind === 'detection' ? Object.entries(data.splits) : []) {
-      const annotations = await readAnnotations(source.annotations, reportTo(new ProblemLog()), {
+      const annotations = await readTables(source, reportTo(new ProblemLog()), {
         masks: false,
       });
       const problems = new ProblemLog(maxExamples);

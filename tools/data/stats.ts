@@ -1,8 +1,9 @@
 import { checkCocoTables } from '../../datasets/coco/checks.js';
-import { createCocoSet, type CocoSource } from '../../datasets/coco/set.js';
+import { readTables } from '../../datasets/annotations/read.js';
+import type { AnnotationSource } from '../../datasets/annotations/source.js';
+import { createCocoSet } from '../../datasets/coco/set.js';
 import { detectionStatistics, rangeOf, type Range } from '../../datasets/coco/statistics.js';
 import { reportTo } from '../../datasets/coco/problem-kinds.js';
-import { readAnnotations } from '../../io/coco/annotations.js';
 import { checkSegmentationSet } from '../../datasets/segmentation-check.js';
 import { loadSegmentationFolder, type FolderSource } from '../../datasets/segmentation-folder.js';
 import { readImageNet } from '../../datasets/imagenet.js';
@@ -36,11 +37,11 @@ export async function runStats(path: string, flags: { readonly json?: boolean })
 
 async function detectionStats(
   split: string,
-  source: CocoSource,
+  source: AnnotationSource,
   json: boolean,
 ): Promise<Readonly<Record<string, unknown>>> {
   const problems = new ProblemLog();
-  const tables = await readAnnotations(source.annotations, reportTo(problems));
+  const tables = await readTables(source, reportTo(problems));
   const set = createCocoSet(tables, checkCocoTables(tables, problems), source);
   const stats = detectionStatistics(set);
   const errors = warnOfErrors(split, problems);

@@ -5,7 +5,7 @@ import type { DataLayout, LayoutOptions } from '../../datasets/layout/types.js';
 type FoundData<Kind> = Extract<DataLayout, { readonly kind: Kind }>;
 
 const EXPECTED = {
-  detection: 'images with COCO annotations',
+  detection: 'images with boxes or masks',
   segmentation: 'images with label maps',
 } as const;
 
@@ -22,7 +22,7 @@ export async function findData<Kind extends keyof typeof EXPECTED>(
   readonly data: FoundData<Kind>;
   readonly hasValidation: boolean;
 }> {
-  const data = await detectLayout(path, options);
+  const data = await detectLayout(path, { ...options, kind });
   if (data.kind !== kind)
     throw new DataError(`${path}: expected ${EXPECTED[kind]}, got a set for ${data.kind}`);
   return {

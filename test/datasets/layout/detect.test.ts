@@ -252,10 +252,7 @@ test.each([
     'train: {images: pictures, annotations: x.json}\nclasses: []',
     'classes: expected a list of at least 1, got 0: []',
   ],
-  [
-    'train: ../train/images\nnc: 3\nnames: [a]',
-    'got the data.yaml of a YOLO set; export it in COCO format',
-  ],
+  ['train: ../train/images\nnc: 3\nnames: [a]', 'nc: expected 1, the number of names, got 3'],
 ])('%j is rejected', async (content, message) => {
   mkdirSync(join(root, 'pictures'));
   write('x.json', coco());

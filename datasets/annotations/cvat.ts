@@ -1,0 +1,117 @@
+import type { Size } from '../../core/boxes.js';
+import { DataError } from '../../core/errors.js';
+import { encodeRle, type Rle } from '../../core/rle.js';
+import type { CocoTables } from '../../io/coco/annotations.js';
+import type { Report } from '../../io/coco/issues.js';
+import { readCvat, type CvatImage, type CvatShape } from '../../io/cvat/read.js';
+import { ImageIndex, withoutExtension } from './image-index.js';
+import { imageSizeOf } from './image-size.js';
+import { placeMask } from './place-mask.js';
+import type { AnnotationSource, ReadTablesOptions } from './source.js';
+import { TableBuilder, type TableObject } from './table-builder.js';
+
+/**
+ * Reads a file of CVAT 1.1 for images. Classes are numbered in the order of the file's labels. Shapes other than boxes,
+ * polygons and masks are noted and left out.
+ */
+export async function readCvatTables(
+  source: AnnotationSource,
+  report: Report,
+  { masks }: ReadTablesOptions = {},
+): Promise<CocoTables> {
+  const { annotations: file, images: folder, subset } = source;
+  const index = await ImageIndex.of(folder);
+  const labels: string[] = [];
+  const images: CvatImage[] = [];
+  await readCvat(file, {
+    label: (name) => labels.push(name),
+    image: (image) => {
+      if (subset === undefined || image.subset === subset) images.push(image);
+    },
+  });
+  const names = source.names ?? (labels.length > 0 ? labels : undefined);
+  const where = (position: number, fileName: string): string =>
+    `image "${fileName}": shape[${position}]`;
+  const builder = new TableBuilder({ file, report, masks, names, where });
+  for (const image of images) {
+    const found = index.find(withoutExtension(image.name), image.name);
+    const hasSize = image.width > 0 && image.height > 0;
+    const size = hasSize || found === undefined ? image : await imageSizeOf(folder ?? '', found);
+    if (size instanceof DataError || size.width === 0 || size.height === 0) {
+      const message = `image "${image.name}": expected its width and height, got none`;
+      report({ code: 'schema', file, message });
+      continue;
+    }
+    builder.addImage({ fileName: found ?? image.name, width: size.width, height: size.height });
+    image.shapes.forEach((shape, position) => {
+      addShape(builder, shape, position, size);
+    });
+  }
+  return builder.finish();
+}
+
+function addShape(builder: TableBuilder, shape: CvatShape, position: number, size: Size): void {
+  switch (shape.kind) {
+    case 'invalid':
+      builder.issueAt('schema', position, shape.problem);
+      break;
+    case 'other':
+      builder.issueAt('shapeIgnored', position, `a shape "${shape.name}"`);
+      break;
+    case 'box': {
+      if (shape.rotation !== 0)
+        builder.issueAt('boxRotated', position, `rotation: expected 0, got ${shape.rotation}`);
+      builder.addObject({ position, label: shape.label, box: uprightBox(shape) });
+      break;
+    }
+    case 'polygon':
+      builder.addObject({ position, label: shape.label, polygons: [shape.points] });
+      break;
+    case 'mask': {
+      const rle = maskOf(shape, size);
+      if (typeof rle === 'string') builder.issueAt('rleRuns', position, rle);
+      else builder.addObject({ position, label: shape.label, rle });
+      break;
+    }
+    default:
+      shape satisfies never;
+  }
+}
+
+/** The upright box around a box that may be rotated. */
+function uprightBox({
+  corners: [x1, y1, x2, y2],
+  rotation,
+}: Extract<CvatShape, { readonly kind: 'box' }>): NonNullable<TableObject['box']> {
+  const [cos, sin] = [Math.cos, Math.sin].map((f) => Math.abs(f((rotation * Math.PI) / 180)));
+  const [w, h] = [Math.abs(x2 - x1), Math.abs(y2 - y1)];
+  if (rotation === 0) return [Math.min(x1, x2), Math.min(y1, y2), w, h];
+  const [width, height] = [w * cos + h * sin, w * sin + h * cos];
+  return [(x1 + x2 - width) / 2, (y1 + y2 - height) / 2, width, height];
+}
+
+/** Largest rectangle of a mask, pixels. */
+const MAX_MASK_PX = 2 ** 28;
+
+/** Moves a mask, whose runs go row by row through its rectangle, to the image. @returns a message if it does not fit */
+function maskOf(
+  { left, top, width, height, runs }: Extract<CvatShape, { readonly kind: 'mask' }>,
+  image: Size,
+): Rle | string {
+  const isWhole = [left, top, width, height, ...runs].every(
+    (value) => Number.isInteger(value) && value >= 0,
+  );
+  if (!isWhole) return 'mask: expected whole numbers from 0, got others';
+  if (left + width > image.width || top + height > image.height)
+    return `mask: expected a rectangle inside ${image.width}x${image.height}, got ${width}x${height} at ${left}, ${top}`;
+  const sum = runs.reduce((total, run) => total + run, 0);
+  if (sum !== width * height || sum > MAX_MASK_PX)
+    return `mask: expected runs of ${width} x ${height} = ${width * height} pixels, got ${sum}`;
+  const pixels = new Uint8Array(sum);
+  let at = 0;
+  runs.forEach((run, i) => {
+    if (i % 2 === 1) pixels.fill(1, at, at + run);
+    at += run;
+  });
+  return placeMask(encodeRle(pixels, height, width), left, top, image);
+}

@@ -1,0 +1,31 @@
+/** Formats of annotations that are read without conversion. */
+export type AnnotationFormat =
+  'coco' | 'voc' | 'yolo' | 'labelme' | 'via' | 'cvat' | 'masks' | 'csv';
+
+/** Location of the annotations and images of one part of a set, and the selection to load. Plain and serializable. */
+export interface AnnotationSource {
+  /** Default `coco`. */
+  readonly format?: AnnotationFormat | undefined;
+  /** Path of the annotation file, or of the folder with an annotation file for every image. */
+  readonly annotations: string;
+  /** Folder that the names of the images are relative to. */
+  readonly images?: string | undefined;
+  /** Text file that names the images of the part, one per line; default: all. */
+  readonly list?: string | undefined;
+  /** Folders of the part below `images`; default: all of it. */
+  readonly folders?: readonly string[] | undefined;
+  /** Subset of the file, in formats that have them; default: all. */
+  readonly subset?: string | undefined;
+  /** Names of all classes, in order of their numbers; default: those that occur, sorted. COCO files have their own. */
+  readonly names?: readonly string[] | undefined;
+  /** Names of the classes to load, in order; default: all, by ascending category id. */
+  readonly classes?: readonly string[] | undefined;
+  /** Number of images to load from the beginning; default: all. */
+  readonly limit?: number | undefined;
+}
+
+/** Options of reading annotations. */
+export interface ReadTablesOptions {
+  /** Whether to keep masks; default true. */
+  readonly masks?: boolean | undefined;
+}

@@ -1,0 +1,178 @@
+import { existsSync } from 'node:fs';
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import type { Size } from '../../core/boxes.js';
+import { DataError } from '../../core/errors.js';
+import type { CocoTables } from '../../io/coco/annotations.js';
+import type { Report } from '../../io/coco/issues.js';
+import { isImageName } from '../../io/files/images.js';
+import { listFiles } from '../../io/files/list.js';
+import { readText } from '../../io/files/text.js';
+import { readYoloLabels, type YoloObject, type YoloProblem } from '../../io/yolo/labels.js';
+import { errorAsValue } from '../problems.js';
+import { ownMessage } from './own-message.js';
+import { withoutExtension } from './image-index.js';
+import { imageSizeOf } from './image-size.js';
+import { readInOrder } from './in-order.js';
+import type { AnnotationSource, ReadTablesOptions } from './source.js';
+import { TableBuilder } from './table-builder.js';
+
+/** Text files beside labels that are none. */
+const NO_LABELS = new Set(['classes.txt', 'labels.txt', 'obj.names', 'readme.txt', 'notes.txt']);
+
+/**
+ * Reads a YOLO set: a text file of the same name for every image. Images without one, or with an empty one, are
+ * background. Positions are relative to the size of the image, which is read from its file.
+ */
+export async function readYolo(
+  source: AnnotationSource,
+  report: Report,
+  { masks }: ReadTablesOptions = {},
+): Promise<CocoTables> {
+  const { annotations: file, images: folder = source.annotations, names } = source;
+  const where = (position: number): string => `line ${position + 1}`;
+  const builder = new TableBuilder({ file, report, masks, names, where });
+  const images = await yoloImages(source, report);
+  const read = async ({ fileName, label }: YoloImage): Promise<YoloPart> => ({
+    size: await imageSizeOf(folder, fileName),
+    lines:
+      label === undefined
+        ? []
+        : await errorAsValue(readText(label, 'a label file').then(readYoloLabels)),
+  });
+  await readInOrder(images, read, (part, image) => {
+    addImage(builder, part, image, join(folder, image.fileName), report);
+  });
+  return builder.finish();
+}
+
+/** An image and its label file, if there is one. */
+export interface YoloImage {
+  /** Relative to the folder of the images. */
+  readonly fileName: string;
+  readonly label: string | undefined;
+}
+
+interface YoloPart {
+  readonly size: Size | DataError;
+  readonly lines: readonly (YoloObject | YoloProblem)[] | DataError;
+}
+
+function addImage(
+  builder: TableBuilder,
+  { size, lines }: YoloPart,
+  { fileName, label }: YoloImage,
+  path: string,
+  report: Report,
+): void {
+  if (size instanceof DataError) {
+    report({ code: 'imageUnreadable', file: path, message: ownMessage(size) });
+    return;
+  }
+  const { width, height } = size;
+  builder.addImage({ fileName, width, height, file: label ?? path });
+  if (label === undefined) {
+    report({ code: 'labelMissing', file: path, message: 'no label file' });
+    return;
+  }
+  if (lines instanceof DataError) {
+    report({ code: 'schema', file: label, message: ownMessage(lines) });
+    return;
+  }
+  for (const entry of lines)
+    if ('problem' in entry) builder.issueAt('schema', entry.line, entry.problem);
+    else addObject(builder, entry, size);
+}
+
+function addObject(
+  builder: TableBuilder,
+  { line, classIndex, shape }: YoloObject,
+  { width, height }: Size,
+): void {
+  const object = { position: line, label: classIndex };
+  const values = shape.kind === 'box' ? shape.box : shape.points;
+  const outside = values.find((value) => value < 0 || value > 1);
+  if (outside !== undefined)
+    builder.issueAt('valueOutside', line, `expected positions from 0 to 1, got ${outside}`);
+  if (shape.kind === 'box') {
+    const [cx, cy, w, h] = shape.box;
+    const box = [(cx - w / 2) * width, (cy - h / 2) * height, w * width, h * height] as const;
+    builder.addObject({ ...object, box });
+  } else {
+    const polygon = shape.points.map((value, i) => value * (i % 2 === 0 ? width : height));
+    builder.addObject({ ...object, polygons: [polygon] });
+  }
+}
+
+/** Finds the images of a source and their label files. Listed images that do not exist are reported. */
+export async function yoloImages(
+  source: AnnotationSource,
+  report: Report = () => undefined,
+): Promise<readonly YoloImage[]> {
+  const { annotations, images: folder = annotations, list, folders } = source;
+  if (list !== undefined) return listedImages(list, folder, report);
+  if (folders) {
+    const found = await Promise.all(
+      folders.map(async (part) =>
+        (await listFiles(join(folder, part), isImageName)).map((path) => `${part}/${path}`),
+      ),
+    );
+    return [...new Set(found.flat())]
+      .sort()
+      .map((fileName) => ({ fileName, label: labelOf(join(folder, fileName)) }));
+  }
+  const isLabel = (name: string): boolean =>
+    /\.txt$/i.test(name) && !NO_LABELS.has(name.toLowerCase());
+  const labels = new Map(
+    (await listFiles(annotations, isLabel)).map((path) => [
+      withoutExtension(path),
+      join(annotations, path),
+    ]),
+  );
+  const paths = await listFiles(folder, isImageName);
+  const found = paths.map((fileName) => ({
+    fileName,
+    label: labels.get(withoutExtension(fileName)),
+  }));
+  // Beside the images there may be other text files.
+  if (folder !== annotations) {
+    for (const path of paths) labels.delete(withoutExtension(path));
+    for (const file of labels.values())
+      report({ code: 'labelAlone', file, message: 'expected an image of this name, got none' });
+  }
+  return found;
+}
+
+/** Images of a text file: paths relative to it, to the folder, or absolute. */
+async function listedImages(
+  list: string,
+  folder: string,
+  report: Report,
+): Promise<readonly YoloImage[]> {
+  const lines = (await readText(list, 'a list of images')).split('\n');
+  return lines.flatMap((line, i) => {
+    const path = line.trim();
+    if (path === '') return [];
+    const full = [dirname(list), folder]
+      .map((base) => resolve(base, path))
+      .find((p) => existsSync(p));
+    const fileName = full === undefined ? '' : relative(folder, full).split(sep).join('/');
+    if (full !== undefined && !fileName.startsWith('..') && !isAbsolute(fileName))
+      return [{ fileName, label: labelOf(full) }];
+    const got = full === undefined ? 'none' : 'one elsewhere';
+    report({
+      code: 'schema',
+      file: list,
+      message: `line ${i + 1}: expected the image ${path} below ${folder}, got ${got}`,
+    });
+    return [];
+  });
+}
+
+/** The label file of an image: in the folder `labels` instead of `images`, or beside it. */
+function labelOf(image: string): string | undefined {
+  const beside = `${withoutExtension(image)}.txt`;
+  const parts = beside.split(/[/\\]/);
+  const at = parts.lastIndexOf('images');
+  const other = at < 0 ? [] : [[...parts.slice(0, at), 'labels', ...parts.slice(at + 1)].join('/')];
+  return [...other, beside].find((path) => existsSync(path));
+}

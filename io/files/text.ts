@@ -1,0 +1,73 @@
+import { DataError } from '../../core/errors.js';
+import { readBytes } from './read.js';
+
+const LFS = 'version https://git-lfs.github.com/spec/';
+
+/**
+ * Decodes the text of a file: UTF-8, or UTF-16 with a byte order mark or recognizable by the zeros beside ASCII. The
+ * mark is removed.
+ *
+ * @param file for messages
+ * @param expected names the content in messages, e.g. "a label file"
+ * @param encoding of the file if it declares another one, as labels of the WHATWG Encoding Standard
+ * @throws DataError for a Git LFS pointer, and for bytes that are no text of the encoding
+ */
+export function decodeText(
+  bytes: Uint8Array,
+  file: string,
+  expected: string,
+  encoding?: string,
+): string {
+  const decoder = decoderOf(bytes, file, expected, encoding);
+  const text = decodeChunk(decoder, bytes, file, true);
+  if (text.startsWith(LFS))
+    throw DataError.in(
+      file,
+      `expected ${expected}, got a Git LFS pointer; fetch the file itself with \`git lfs pull\``,
+    );
+  return text;
+}
+
+/** Creates the decoder of a text by its first bytes. @throws DataError for an unknown encoding */
+export function decoderOf(
+  bytes: Uint8Array,
+  file: string,
+  expected: string,
+  encoding?: string,
+): TextDecoder {
+  const label = utf16Of(bytes) ?? encoding ?? 'utf-8';
+  try {
+    return new TextDecoder(label, { fatal: true });
+  } catch (cause) {
+    const message = `expected ${expected} in a known encoding, got ${label}`;
+    throw DataError.in(file, message, { cause });
+  }
+}
+
+/** Decodes the next bytes of a text. @throws DataError for bytes that are no text of the encoding */
+export function decodeChunk(
+  decoder: TextDecoder,
+  bytes: Uint8Array,
+  file: string,
+  isLast: boolean,
+): string {
+  try {
+    return decoder.decode(bytes, { stream: !isLast });
+  } catch (cause) {
+    const message = `expected text in ${decoder.encoding}, got other bytes`;
+    throw DataError.in(file, message, { cause });
+  }
+}
+
+/** Reads the text of a file. @throws DataError if it cannot be read, and as {@link decodeText} */
+export async function readText(file: string, expected: string): Promise<string> {
+  return decodeText(await readBytes(file), file, expected);
+}
+
+function utf16Of(bytes: Uint8Array): string | undefined {
+  if (bytes.length < 2) return undefined;
+  const [first, second] = bytes;
+  if ((first === 0xff && second === 0xfe) || (first > 0 && second === 0)) return 'utf-16le';
+  if ((first === 0xfe && second === 0xff) || (first === 0 && second > 0)) return 'utf-16be';
+  return undefined;
+}
