@@ -10,5 +10,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // No test reaches a publisher; those of downloads have servers of their own.
+    env: { CONVNEXTV2_OFFLINE: '1' },
   },
 });

@@ -2,6 +2,7 @@ import { WeightsError } from '../core/errors.js';
 import type { Backbone } from '../engine/backbone.js';
 import { readClassList } from '../datasets/class-list.js';
 import type { Which } from '../weights/select.js';
+import type { ModelCard } from './card.js';
 
 /** Options for weight files without model card. */
 export interface LoadOptions {
@@ -13,6 +14,8 @@ export interface LoadOptions {
   readonly classes?: string | readonly string[] | undefined;
   /** Size of the input in pixels, for weight files without it: side for classifiers, short side for others. */
   readonly size?: number | undefined;
+  /** Model card of a published file, which has none of its own. */
+  readonly published?: ModelCard | undefined;
 }
 
 /**

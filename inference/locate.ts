@@ -1,10 +1,11 @@
 import { existsSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { ConfigError, WeightsError } from '../core/errors.js';
 import { cacheFolder } from '../io/files/cache-folder.js';
+import type { CatalogueEntry } from '../weights/catalogue.js';
 import { CHECKPOINTS, latestValid, readBest } from '../weights/checkpoint-folder.js';
 import { readCheckpoint } from '../weights/checkpoint.js';
-import { locateWeights } from '../weights/pull/cache.js';
+import { locateWeights, publishedEntry, type LocateWeightsOptions } from '../weights/pull/cache.js';
 import type { TaskName } from './card.js';
 
 /** The file of a model. */
@@ -13,24 +14,29 @@ export interface LocatedModel {
   readonly task: TaskName;
   /** State of our own checkpoint, including the model card. */
   readonly state?: Readonly<Record<string, unknown>>;
+  /** Published file of which this is the copy in the cache. */
+  readonly entry?: CatalogueEntry | undefined;
   /** Side of the input in pixels, known for official files. */
-  readonly inputSize?: number;
+  readonly inputSize?: number | undefined;
+  /** Whether the moving average (EMA) of the weights scored better than the weights, for the best checkpoint of a run. */
+  readonly ema?: boolean | undefined;
 }
 
 const TASKS: readonly TaskName[] = ['classify', 'detect', 'segment', 'pretrain'];
 
 /** Options of {@link locateModel}. */
-export interface LocateOptions {
+export interface LocateOptions extends Pick<LocateWeightsOptions, 'offline' | 'mirror'> {
   /** Folder of pulled weights. */
   readonly cache?: string | undefined;
-  /** Task of a weight file without model card; default `classify`. */
+  /** Task of a weight file without model card; default: that of an official name, else `classify`. */
   readonly task?: string | undefined;
-  /** Called with the license of official weights, and with skipped checkpoints. */
+  /** Called with the license of official weights, with the progress of a download, and with skipped checkpoints. */
   readonly onNotice?: ((line: string) => void) | undefined;
 }
 
 /**
- * Finds a model: a run folder, a checkpoint or weight file, or an official name from the cache.
+ * Finds a model: a run folder, a checkpoint or weight file, or an official name, which is pulled if it is not in the
+ * cache.
  *
  * @throws ConfigError for an unknown task or one that differs from the checkpoint's; WeightsError naming the searched
  *   locations
@@ -42,18 +48,24 @@ export async function locateModel(
   const asked = options.task;
   if (asked !== undefined && !(TASKS as readonly string[]).includes(asked))
     throw new ConfigError(`--task: expected one of ${TASKS.join(', ')}, got ${asked}`);
+  const entry = publishedEntry(model);
+  if (entry && asked !== undefined && asked !== entry.task)
+    throw new ConfigError(
+      `--task: expected ${entry.task}, which ${entry.name} is for, got ${asked}`,
+    );
   const found = await locate(model, options);
   const card = found.state?.['card'] as { readonly task?: TaskName } | undefined;
   if (card?.task !== undefined && asked !== undefined && card.task !== asked)
     throw new ConfigError(
       `--task: expected ${card.task}, which ${found.file} was trained for, got ${asked}`,
     );
-  return { ...found, task: card?.task ?? (asked as TaskName | undefined) ?? 'classify' };
+  const task = card?.task ?? found.entry?.task ?? (asked as TaskName | undefined);
+  return { ...found, task: task ?? 'classify' };
 }
 
 async function locate(
   model: string,
-  { cache, onNotice }: LocateOptions,
+  { cache, offline, mirror, onNotice }: LocateOptions,
 ): Promise<Omit<LocatedModel, 'task'>> {
   if (typeof (model as unknown) !== 'string' || model === '')
     throw new ConfigError(
@@ -62,12 +74,12 @@ async function locate(
   if (existsSync(model) && statSync(model).isDirectory()) return locateRun(model, onNotice);
   if (existsSync(model.replace(/\.safetensors$/, '.json')) && model.endsWith('.safetensors')) {
     const { file, state } = await readCheckpoint(model);
-    return { file, state };
+    return { file, state, ema: await isEmaBetter(file) };
   }
-  const { file, entry } = await locateWeights(model, cacheFolder(cache));
-  if (!entry) return { file };
-  onNotice?.(`${entry.name}: official weights, license ${entry.licence} (not for commercial use)`);
-  return { file, inputSize: entry.inputSizePx };
+  const { file, entry } = await locateWeights(model, cacheFolder(cache), {
+    ...{ offline, mirror, onNotice },
+  });
+  return { file, entry, inputSize: entry?.inputSizePx };
 }
 
 async function locateRun(
@@ -78,11 +90,18 @@ async function locateRun(
   const best = await readBest(checkpoints);
   if (best) {
     const { file, state } = await readCheckpoint(join(checkpoints, best.name));
-    return { file, state };
+    return { file, state, ema: await isEmaBetter(file) };
   }
   const { checkpoint, skipped } = await latestValid(checkpoints);
   skipped.forEach(({ reason }) => onNotice?.(`warning: ${reason}`));
   if (!checkpoint)
     throw WeightsError.in(folder, 'expected a run folder with checkpoints, got none');
   return { file: checkpoint.file, state: checkpoint.state };
+}
+
+/** Whether a checkpoint is the best one of its folder, and its EMA scored better than its weights. */
+async function isEmaBetter(file: string): Promise<boolean | undefined> {
+  const best = await readBest(dirname(file)).catch(() => undefined); // a damaged mark concerns the run folder
+  if (best?.which === undefined || `${best.name}.safetensors` !== basename(file)) return undefined;
+  return best.which === 'ema';
 }

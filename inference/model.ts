@@ -25,6 +25,9 @@ import { CallQueue } from './queue.js';
 import { createSegmenterPredictor } from './segment/predictor.js';
 import { segmenterInputs } from './segment/preprocess.js';
 
+/** Largest factor of test-time augmentation. */
+const MAX_RATIO = 8;
+
 /** Tasks with predictions for images. */
 export type PredictTask = ImageResult['task'];
 
@@ -41,6 +44,8 @@ interface Weights<Card, Model> {
   readonly card: Card;
   readonly model: Model;
   readonly store: ParameterStore;
+  /** Whether these are the moving average (EMA) of the weights. */
+  readonly ema?: boolean | undefined;
 }
 
 /** Weights of a task with their model card. */
@@ -56,6 +61,8 @@ type ResultOf<Task extends PredictTask> = Extract<ImageResult, { readonly task: 
 export interface PredictOptions {
   /** Test-time augmentation: flips and several scales (detect, segment). */
   readonly tta?: boolean | undefined;
+  /** Factors of the size for test-time augmentation instead of those of the model card; implies `tta` (segment). */
+  readonly ratios?: readonly number[] | undefined;
   /** Sliding windows instead of whole images (segment). */
   readonly slide?: boolean | undefined;
   /** Smallest score of objects, 0–1 (detect), applied after the thresholds of the model card. */
@@ -66,7 +73,7 @@ export interface PredictOptions {
   readonly top?: number | undefined;
   /** Whether to copy the weights into the sessions: faster for many images of one size. */
   readonly frozen?: boolean | undefined;
-  /** Whether to use the EMA of the weights. */
+  /** Whether to use the EMA of the weights; default: where it scored better in the run. */
   readonly ema?: boolean | undefined;
 }
 
@@ -134,9 +141,14 @@ export function modelOf<Task extends PredictTask>(
 export function modelOf(
   engine: Engine,
   loaded: LoadedModel,
-  options: PredictOptions = {},
+  given: PredictOptions = {},
 ): ImageModel {
-  assertOptions(options);
+  assertOptions(given, loaded.card.task);
+  const options = {
+    ...given,
+    tta: given.ratios === undefined ? given.tta : true,
+    ema: loaded.ema ?? given.ema,
+  };
   switch (loaded.card.task) {
     case 'classify':
       return classifierModel(engine, loaded as LoadedOf<'classify'>, options);
@@ -223,7 +235,7 @@ function segmenterModel(
   const { tta = false, slide = false, frozen } = options;
   const { classNames, window } = card;
   const predictor = createSegmenterPredictor({ engine, model, store, frozen });
-  const ratios = tta ? card.ratios : [1];
+  const ratios = tta ? (options.ratios ?? card.ratios) : [1];
   const mode = { window: slide ? window : null, flip: tta };
   const predict = async (image: RgbImage, signal?: AbortSignal): Promise<SegmentResult> => {
     const { width, height } = image;
@@ -260,11 +272,21 @@ function queued<Task extends PredictTask>(
   };
 }
 
-function assertOptions({ score = 0, max = 0, top = 1 }: PredictOptions): void {
+function assertOptions(
+  { score = 0, max = 0, top = 1, ratios }: PredictOptions,
+  task: PredictTask,
+): void {
   if (!(score >= 0 && score <= 1))
     throw new ConfigError(`score: expected a number from 0 to 1, got ${score}`);
   if (!Number.isInteger(max) || max < 0)
     throw new ConfigError(`max: expected a whole number of objects, got ${max}`);
   if (!Number.isInteger(top) || top < 1)
     throw new ConfigError(`top: expected a whole number of classes from 1, got ${top}`);
+  if (ratios === undefined) return;
+  if (task !== 'segment')
+    throw new ConfigError(`ratios: expected a segmenter, got the task ${task}`);
+  if (ratios.length === 0 || !ratios.every((ratio) => ratio > 0 && ratio <= MAX_RATIO))
+    throw new ConfigError(
+      `ratios: expected numbers above 0 and up to ${MAX_RATIO}, got [${ratios.join(', ')}]`,
+    );
 }

@@ -11,11 +11,13 @@ import {
   type PredictOptions,
   type PredictTask,
 } from './model.js';
+import { publishedEntry } from '../weights/pull/cache.js';
+import { publishedCard } from './published.js';
 import { openSegmenter } from './segment/load.js';
 
 /** Options of {@link open}. */
 export interface OpenOptions<Task extends PredictTask = PredictTask>
-  extends PredictOptions, Omit<LoadOptions, 'which'>, Omit<LocateOptions, 'task'> {
+  extends PredictOptions, Omit<LoadOptions, 'which' | 'published'>, Omit<LocateOptions, 'task'> {
   /** Task of a weight file without model card. For checkpoints it must match theirs. */
   readonly task?: Task | undefined;
   /** Engine, or its options; an open engine may be used by several models. */
@@ -25,16 +27,16 @@ export interface OpenOptions<Task extends PredictTask = PredictTask>
 /**
  * Opens a model for predictions on images.
  *
- * @param model a run folder, a checkpoint or weight file, or an official name from the cache
+ * @param model a run folder, a checkpoint or weight file, or an official name, which is pulled if it is not in the cache
  * @throws WeightsError, ConfigError naming the searched locations
  */
 export async function open<Task extends PredictTask = PredictTask>(
   model: string,
   options: OpenOptions<Task> = {},
 ): Promise<ModelOf<Task>> {
-  const { engine, ema, frozen, max, score, slide, top, tta } = options;
+  const { engine, frozen, max, ratios, score, slide, top, tta } = options;
   const loaded = await load(model, options);
-  const predict = { ema, frozen, max, score, slide, top, tta };
+  const predict = { frozen, max, ratios, score, slide, top, tta };
   return modelOf<PredictTask>(await openEngine(engine), loaded, predict) as ModelOf<Task>;
 }
 
@@ -43,8 +45,21 @@ export async function load(
   model: string,
   options: Omit<OpenOptions, 'engine'> = {},
 ): Promise<LoadedModel> {
+  if (publishedEntry(model)?.task === 'pretrain')
+    throw new ConfigError(
+      `${model}: expected a model that predicts, got a pre-trained encoder; fine-tune it first (convnextv2 train … --weights ${model})`,
+    );
   const located = await locateModel(model, options);
-  return loadLocated(located, { ...options, which: options.ema ? 'model_ema' : undefined });
+  const ema = options.ema ?? located.ema ?? false;
+  if (ema && options.ema === undefined)
+    options.onNotice?.(
+      `${located.file}: its moving average (EMA) scored better and is used; --no-ema for the weights themselves`,
+    );
+  const { entry } = located;
+  const published = entry && publishedCard(entry, options);
+  const which = ema ? 'model_ema' : undefined;
+  const loaded = await loadLocated(located, { ...options, published, which });
+  return { ...loaded, ema };
 }
 
 function loadLocated(located: LocatedModel, options: LoadOptions): Promise<LoadedModel> {

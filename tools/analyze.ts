@@ -35,7 +35,8 @@ export function registerAnalyze(program: Command): void {
     .requiredOption('--out <dir>', 'folder for curves and pictures')
     .option('--limit <n>', 'most images, taken evenly from all', wholeNumber('--limit'), 100)
     .option('--size <px>', "side of the input instead of the model's", wholeNumber('--size'))
-    .option('--ema', 'use the moving average of the weights', false)
+    .option('--ema', 'use the moving average of the weights (default: where it scored better)')
+    .option('--no-ema', 'use the weights themselves')
     .option('--cache <dir>', 'folder of pulled weights')
     .option('--json', 'print one JSON document')
     .action((models: string[], flags: CollapseFlags) => collapse(models, flags));

@@ -59,3 +59,12 @@ export function fraction(flag: string): (text: string) => number {
     throw new ConfigError(`${flag}: expected a number from 0 to 1, got ${text}`);
   };
 }
+
+/** Parses numbers above 0 with commas between them. */
+export function numberList(flag: string): (text: string) => readonly number[] {
+  return (text) => {
+    const values = text.split(',').map((part) => (part.trim() === '' ? NaN : Number(part)));
+    if (values.every((value) => value > 0 && Number.isFinite(value))) return values;
+    throw new ConfigError(`${flag}: expected numbers above 0 such as 0.5,1,1.5, got ${text}`);
+  };
+}

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { PredictTask } from '../inference/model.js';
-import { addEngineOptions, wholeNumber, type EngineFlags } from './engine-options.js';
+import { addEngineOptions, numberList, wholeNumber, type EngineFlags } from './engine-options.js';
 import type { JsonFlag } from './output.js';
 
 /** Values of the options that {@link addModelOptions} adds. */
@@ -8,8 +8,9 @@ export interface ModelFlags extends EngineFlags, JsonFlag {
   readonly task?: PredictTask;
   readonly classes?: string;
   readonly size?: number;
-  readonly ema: boolean;
+  readonly ema?: boolean;
   readonly cache?: string;
+  readonly offline?: boolean;
 }
 
 /** Adds the options of verbs that open a model: weights, class names, cache, engine, `--json`. */
@@ -22,8 +23,13 @@ export function addModelOptions(command: Command): Command {
       'side of the input, for weight files that do not say it',
       wholeNumber('--size'),
     )
-    .option('--ema', 'use the moving average of the weights', false)
+    .option(
+      '--ema',
+      'use the moving average of the weights (default: where it scored better in the run)',
+    )
+    .option('--no-ema', 'use the weights themselves')
     .option('--cache <dir>', 'folder of pulled weights')
+    .option('--offline', 'refuse a name that is not in the cache instead of pulling it')
     .option('--json', 'print one JSON document');
   return addEngineOptions(command);
 }
@@ -32,6 +38,7 @@ export function addModelOptions(command: Command): Command {
 export interface ImageFlags extends ModelFlags {
   readonly tta: boolean;
   readonly slide: boolean;
+  readonly ratios?: readonly number[];
   readonly shard?: string;
 }
 
@@ -39,6 +46,11 @@ export interface ImageFlags extends ModelFlags {
 export function addImageOptions(command: Command): Command {
   command
     .option('--tta', 'average over mirror images and scales (detect, segment)', false)
+    .option(
+      '--ratios <list>',
+      'factors of the size for --tta, e.g. 0.5,0.75,1 (segment; default: those of the model)',
+      numberList('--ratios'),
+    )
     .option('--slide', 'sliding windows instead of whole images (segment)', false)
     .option('--shard <i/n>', 'only shard i of n, from 0; all into the same --out');
   return addModelOptions(command);

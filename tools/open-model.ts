@@ -11,7 +11,9 @@ import { log } from './output.js';
 
 /** Options of {@link openModel}. */
 export interface OpenModelOptions
-  extends Omit<PredictOptions, 'score'>, Pick<ModelFlags, 'task' | 'classes' | 'size' | 'cache'> {
+  extends
+    Omit<PredictOptions, 'score'>,
+    Pick<ModelFlags, 'task' | 'classes' | 'size' | 'cache' | 'offline'> {
   readonly engine: EngineOptions;
 }
 
@@ -28,7 +30,7 @@ export async function openModel(
   const loaded = await load(name, { ...flags, task: task as PredictTask, onNotice: log });
   const engine = await openEngine(engineOptions);
   log(engine.description);
-  const { ema, max, slide, top, tta } = flags;
+  const { max, ratios, slide, top, tta } = flags;
   const frozen = loaded.card.task === 'classify' && numImages > 8;
-  return modelOf<PredictTask>(engine, loaded, { ema, max, slide, top, tta, frozen });
+  return modelOf<PredictTask>(engine, loaded, { max, ratios, slide, top, tta, frozen });
 }

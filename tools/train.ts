@@ -18,6 +18,7 @@ interface Flags extends EngineFlags {
   readonly steps?: number;
   readonly resume?: boolean;
   readonly cache?: string;
+  readonly offline?: boolean;
   readonly valFraction?: number;
   readonly report: boolean;
   readonly json?: boolean;
@@ -58,6 +59,7 @@ export function registerTrain(program: Command): void {
     .option('--resume', 'go on from the newest checkpoint of the run folder', false)
     .option('--no-report', 'do not examine the trained model for the report')
     .option('--cache <dir>', 'folder of pulled weights')
+    .option('--offline', 'refuse a name that is not in the cache instead of pulling it')
     .option('--json', 'print one JSON document at the end')
     .action((recipe: string, flags: Flags) => run(recipe, flags));
 }

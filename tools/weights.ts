@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { Option, type Command } from 'commander';
-import type { CatalogueEntry } from '../weights/catalogue.js';
+import type { SizeName } from '../weights/architecture.js';
+import type { CatalogueEntry, PublishedTask } from '../weights/catalogue.js';
 import type { WeightsInspection } from '../weights/inspect.js';
 import type { Progress } from '../weights/pull/download.js';
 import type { Scheme } from '../weights/schemes/names.js';
@@ -12,7 +13,11 @@ interface CacheOptions extends JsonFlag {
   readonly cache?: string;
 }
 
-interface WhichOptions extends CacheOptions {
+interface FileOptions extends CacheOptions {
+  readonly offline?: boolean;
+}
+
+interface WhichOptions extends FileOptions {
   readonly which?: Which;
 }
 
@@ -39,15 +44,26 @@ export function registerWeights(program: Command): void {
       )
       .option('--json', 'print one JSON document');
 
-  subcommand('list', 'the 26 official files').action(listAction);
+  subcommand('list', 'the published files by task, with license, size and score')
+    .addOption(
+      new Option('--task <task>', 'only those of a task').choices([
+        ...['classify', 'detect', 'segment', 'pretrain'],
+      ]),
+    )
+    .action(listAction);
   subcommand('pull <name...>', 'download official files into the cache, resuming')
     .option('--mirror <url>', 'fetch from a server with the same paths instead')
     .action(pullAction);
-  subcommand('inspect <file>', 'what is in a weight file (or official name)')
+  const ofFile = (usage: string, description: string): Command =>
+    subcommand(usage, description).option(
+      '--offline',
+      'refuse a name that is not in the cache instead of pulling it',
+    );
+  ofFile('inspect <file>', 'what is in a weight file (or official name)')
     .addOption(which())
     .option('--tensors', 'list every tensor')
     .action(inspectAction);
-  subcommand('convert <input> <output>', 'write safetensors under the names of another scheme')
+  ofFile('convert <input> <output>', 'write safetensors under the names of another scheme')
     .addOption(
       new Option('--to <scheme>', 'naming scheme of the output')
         .choices(['official', 'timm', 'hf', 'sparse'])
@@ -58,34 +74,59 @@ export function registerWeights(program: Command): void {
     .option('--conv-mlp', "timm's 4-D pointwise weights (default: where timm has them)")
     .option('--no-conv-mlp', '2-D pointwise weights')
     .action(convertAction);
-  subcommand('verify <file>', 'checksum, names, shapes and finite values')
+  ofFile('verify <file>', 'checksum, names, shapes and finite values')
     .addOption(which())
     .option('--image <file>', 'COCO val2017 000000039769.jpg: compare the first five logits')
     .option('--as <name>', 'official name to compare with, if the file has another')
     .action(verifyAction);
 }
 
-async function listAction(options: CacheOptions): Promise<void> {
+/** Headings of the scores in the order of the columns. */
+const SCORES = ['top1', 'boxAP', 'maskAP', 'mIoU', 'mIoUMultiScale'] as const;
+
+async function listAction(
+  options: CacheOptions & { readonly task?: PublishedTask },
+): Promise<void> {
   const { CATALOGUE, WEIGHTS_LICENSE } = await import('../weights/catalogue.js');
   const { isCached } = await import('../weights/pull/cache.js');
   const folder = cacheFolder(options.cache);
-  const entries = CATALOGUE.map((entry) => ({ ...entry, cached: isCached(entry, folder) }));
+  const entries = CATALOGUE.filter(({ task }) => (options.task ?? task) === task).map((entry) => ({
+    ...entry,
+    cached: isCached(entry, folder),
+  }));
   if (options.json) {
     printJson({ licence: WEIGHTS_LICENSE, cacheFolder: folder, weights: entries });
     return;
   }
-  const rows = entries.map(({ name, inputSizePx, numClasses, accuracy, cached }) => [
-    name,
-    inputSizePx,
-    numClasses ?? '-',
-    accuracy ? accuracy.top1.toFixed(1) : '-',
-    accuracy ? accuracy.measured.top1.toFixed(3) : '-',
-    cached ? 'yes' : 'no',
-  ]);
-  process.stdout.write(
-    `${formatTable([['name', 'px', 'classes', 'top1', 'measured', 'cached'], ...rows])}\n`,
+  for (const task of ['classify', 'detect', 'segment', 'pretrain'] as const) {
+    const rows = entries.filter((entry) => entry.task === task);
+    if (rows.length > 0) process.stdout.write(`${task}\n${listTable(rows)}\n\n`);
+  }
+  log(
+    'sizes: four bytes a parameter, the exact ones are not published; CC-BY-NC-4.0: not for commercial use; ' +
+      `URLs: --json; cache: ${folder}`,
   );
-  log(`license of all weights: ${WEIGHTS_LICENSE} (not for commercial use); cache: ${folder}`);
+}
+
+/** As published: with one digit, or two where there are two. */
+function formatScore(value: number | undefined): string {
+  if (value === undefined) return '-';
+  return value.toFixed(Number(value.toFixed(1)) === value ? 1 : 2);
+}
+
+/** Table of the files of a task, with the scores that they have. */
+function listTable(entries: readonly (CatalogueEntry & { readonly cached: boolean })[]): string {
+  const scores = SCORES.filter((key) => entries.some((entry) => entry.scores[key] !== undefined));
+  const measured = entries.some(({ accuracy }) => accuracy?.measured);
+  const rows = entries.map((entry) => [
+    ...[entry.name, entry.inputSizePx, entry.numClasses ?? '-'],
+    ...scores.map((key) => formatScore(entry.scores[key])),
+    ...(measured ? [entry.accuracy?.measured?.top1.toFixed(3) ?? '-'] : []),
+    `${(entry.approximateBytes / 1e6).toFixed(0)} MB`,
+    ...[entry.licence, entry.cached ? 'yes' : 'no'],
+  ]);
+  const head = ['name', 'px', 'classes', ...scores, ...(measured ? ['measured'] : [])];
+  return formatTable([[...head, 'size', 'license', 'cached'], ...rows]);
 }
 
 async function pullAction(
@@ -93,52 +134,41 @@ async function pullAction(
   options: CacheOptions & { readonly mirror?: string },
 ): Promise<void> {
   const { resolveModelName } = await import('../weights/model-name.js');
-  const { pullWeights } = await import('../weights/pull/pull.js');
-  const { summarizeWeights } = await import('../weights/verify.js');
-  const folder = cacheFolder(options.cache);
+  const { pullPublished } = await import('../weights/pull/cache.js');
   const entries = names.map(resolveModelName); // all names are checked before the first download
+  const { mirror } = options;
   const results = [];
   for (const entry of entries) {
-    log(`${entry.name}: license ${entry.licence} (not for commercial use)`);
-    const { size } = entry;
-    const pulled = await pullWeights(
-      { ...entry, url: mirrored(entry, options.mirror) },
-      {
-        cacheFolder: folder,
-        onProgress: progressPrinter(entry.name),
-        check: async (file) => void (await summarizeWeights(file, { size })),
-      },
-    );
-    log(`${entry.name}: ${pulled.downloaded ? 'pulled to' : 'already at'} ${pulled.file}`);
+    const onProgress = process.stderr.isTTY ? await terminalProgress(entry.name) : undefined;
+    const pulled = await pullPublished(entry, cacheFolder(options.cache), {
+      ...{ mirror, onNotice: log, onProgress },
+    });
     results.push({ name: entry.name, licence: entry.licence, ...pulled });
   }
   if (options.json) printJson({ weights: results });
 }
 
-/** Replaces the server of a URL. */
-function mirrored({ url }: CatalogueEntry, mirror: string | undefined): string {
-  return mirror === undefined ? url : mirror.replace(/\/$/, '') + new URL(url).pathname;
+/** Finds weights, and pulls a name that is not in the cache. */
+async function locate(
+  nameOrFile: string,
+  { cache, offline }: FileOptions,
+): Promise<{ readonly file: string; readonly entry: CatalogueEntry | undefined }> {
+  const { locateWeights } = await import('../weights/pull/cache.js');
+  return locateWeights(nameOrFile, cacheFolder(cache), { offline, onNotice: log });
 }
 
-/** Prints progress: on a terminal one line that is rewritten, otherwise a line every 10 %. */
-function progressPrinter(name: string): (progress: Progress) => void {
+/** Prints progress in one line of the terminal that is rewritten. */
+async function terminalProgress(name: string): Promise<(progress: Progress) => void> {
+  const { progressLine } = await import('../weights/pull/progress.js');
   const startMs = performance.now();
-  let [lastMs, lastTenth] = [0, -1];
-  return ({ receivedBytes, totalBytes }) => {
+  let lastMs = 0;
+  return (progress) => {
     const nowMs = performance.now();
-    const fraction = totalBytes ? receivedBytes / totalBytes : 0;
-    const tenth = Math.floor(fraction * 10);
-    const isLast = receivedBytes === totalBytes;
-    const due = process.stderr.isTTY ? nowMs - lastMs > 200 || isLast : tenth > lastTenth;
-    if (!due) return;
-    [lastMs, lastTenth] = [nowMs, tenth];
-    const rate = receivedBytes / 1e6 / ((nowMs - startMs) / 1000);
-    const total = totalBytes
-      ? `${(totalBytes / 1e6).toFixed(0)} MB (${(fraction * 100).toFixed(0)} %)`
-      : '?';
-    const line = `${name}: ${(receivedBytes / 1e6).toFixed(0)} of ${total}, ${rate.toFixed(1)} MB/s`;
-    if (process.stderr.isTTY) process.stderr.write(`\r${line}\x1b[K${isLast ? '\n' : ''}`);
-    else log(line);
+    const isLast = progress.receivedBytes === progress.totalBytes;
+    if (nowMs - lastMs < 200 && !isLast) return;
+    lastMs = nowMs;
+    const line = progressLine(name, progress, (nowMs - startMs) / 1000);
+    process.stderr.write(`\r${line}\x1b[K${isLast ? '\n' : ''}`);
   };
 }
 
@@ -147,8 +177,7 @@ async function inspectAction(
   options: WhichOptions & { readonly tensors?: boolean },
 ): Promise<void> {
   const { inspectWeights } = await import('../weights/inspect.js');
-  const { locateWeights } = await import('../weights/pull/cache.js');
-  const { file } = await locateWeights(nameOrFile, cacheFolder(options.cache));
+  const { file } = await locate(nameOrFile, options);
   const inspection = await inspectWeights(file, options.which);
   if (options.json) {
     printJson(options.tensors ? inspection : { ...inspection, tensors: undefined });
@@ -206,8 +235,7 @@ async function convertAction(
   },
 ): Promise<void> {
   const { convertWeights } = await import('../weights/convert.js');
-  const { locateWeights } = await import('../weights/pull/cache.js');
-  const { file } = await locateWeights(input, cacheFolder(options.cache));
+  const { file } = await locate(input, options);
   const { names, dropped, ...written } = await convertWeights(file, output, {
     scheme: options.to,
     dtype: options.dtype === 'f16' ? 'F16' : 'F32',
@@ -226,9 +254,11 @@ interface VerifyOptions extends WhichOptions {
 
 async function verifyAction(nameOrFile: string, options: VerifyOptions): Promise<void> {
   const { verifyWeights } = await import('../weights/verify.js');
-  const { locateWeights } = await import('../weights/pull/cache.js');
-  const { file, entry } = await locateWeights(nameOrFile, cacheFolder(options.cache));
-  const verified = await verifyWeights(file, { which: options.which, size: entry?.size });
+  const { file, entry } = await locate(nameOrFile, options);
+  const verified = await verifyWeights(file, {
+    which: options.which,
+    size: entry?.version === 2 ? (entry.size as SizeName) : undefined,
+  });
   const logits =
     options.image === undefined
       ? undefined

@@ -81,6 +81,8 @@ async function bestWeights(
     ? join(checkpoints, `${best.name}.safetensors`)
     : String((await latestValid(checkpoints)).checkpoint?.file);
   const step = Number(/step-(\d+)/.exec(basename(file))?.[1]);
+  if (best?.which !== undefined)
+    return { file, step, which: best.which === 'ema' ? 'ema' : 'weights' };
   const value = (which: WhichWeights): number => {
     const record = readMetrics(folder).find(
       (known) => known.kind === 'eval' && known.step === step && known.which === which,

@@ -158,19 +158,22 @@ export async function trainLoop<Batch>(
     const done = epochsAt(rule, step);
     const isLast = step >= total;
     let isBest = false;
+    let bestWhich: WhichWeights = 'weights';
     const isEvaluated = isLast || done % settings.evaluateEvery === 0;
     if (evaluate && isEvaluated && isFirst) {
       for (const which of buffers.ema ? (['weights', 'ema'] as const) : (['weights'] as const)) {
         metrics = await evaluate(which);
         record({ kind: 'eval', step, epoch: done, which, metrics });
         const value = metrics[settings.bestMetric];
-        if (value !== undefined && (best === null || value > best)) [best, isBest] = [value, true];
+        if (value !== undefined && (best === null || value > best))
+          [best, isBest, bestWhich] = [value, true, which];
       }
     }
     if (isFirst && (isLast || isBest || done % settings.checkpointEvery === 0)) {
       const name = await save();
       if (isBest && best !== null) {
-        const mark = { name, metric: settings.bestMetric, value: best };
+        const which = bestWhich === 'ema' ? 'ema' : 'raw';
+        const mark = { name, metric: settings.bestMetric, value: best, which } as const;
         await markBest(join(folder, CHECKPOINTS), mark);
       }
     }

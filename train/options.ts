@@ -88,6 +88,8 @@ export interface TrainOptions<Config extends RecipeConfig = RecipeConfig> {
   readonly report?: boolean | undefined;
   /** Folder of pulled weights. */
   readonly cache?: string | undefined;
+  /** Whether to refuse an official name that is not in the cache instead of pulling it. */
+  readonly offline?: boolean | undefined;
   /** Custom backbone that replaces the configuration's; not for pre-training. */
   readonly backbone?: Backbone | undefined;
   /** An open engine, or its options; default: all cores of the CPU. */

@@ -58,8 +58,7 @@ export async function planRun(
     );
   // A resumed run takes its weights from the checkpoint.
   const weights = resumed ? undefined : (options.weights ?? repeated?.weights ?? undefined);
-  const start =
-    weights === undefined ? undefined : await startingPoint(weights, options.cache, note);
+  const start = weights === undefined ? undefined : await startingPoint(weights, options, note);
   const weightsSha256 = start === undefined ? null : await sha256OfFile(start.file);
   if (repeated && options.weights === undefined && weightsSha256 !== repeated.weightsSha256)
     throw new WeightsError(
@@ -113,16 +112,13 @@ export function runConfigOf({ weightFile: _, ...plan }: RunPlan, engine: string)
 /** Finds the weight file of a run folder, file or official name, and the size of its network. */
 async function startingPoint(
   weights: string,
-  cache: string | undefined,
+  { cache, offline }: Pick<TrainOptions, 'cache' | 'offline'>,
   note: (line: string) => void,
 ): Promise<{ readonly file: string; readonly backbone: ConvNeXtV2Config }> {
   const ofRun = join(weights, CHECKPOINTS);
-  const { file, entry } = await locateWeights(
-    existsSync(ofRun) ? ofRun : weights,
-    cacheFolder(cache),
-  );
-  if (entry)
-    note(`${entry.name}: official weights, license ${entry.licence} (not for commercial use)`);
+  const { file } = await locateWeights(existsSync(ofRun) ? ofRun : weights, cacheFolder(cache), {
+    ...{ offline, onNotice: note },
+  });
   const { depths, dims } = (await holdsDetector(file))
     ? (await inferDetector(file)).backbone
     : (await summarizeWeights(file)).architecture;

@@ -26,6 +26,8 @@ interface BestCheckpoint {
   /** E.g. `top1`, `segm.AP`, `mIoU`. */
   readonly metric: string;
   readonly value: number;
+  /** Whether the weights or their moving average had this value; absent in runs of older versions. */
+  readonly which?: 'ema' | 'raw' | undefined;
 }
 
 const BEST = 'best.json';
@@ -89,7 +91,8 @@ export async function readBest(folder: string): Promise<BestCheckpoint | undefin
   }
   try {
     const best = JSON.parse(text) as BestCheckpoint;
-    if (typeof best.name === 'string' && typeof best.value === 'number') return best;
+    const isKnown = best.which === undefined || best.which === 'ema' || best.which === 'raw';
+    if (typeof best.name === 'string' && typeof best.value === 'number' && isKnown) return best;
   } catch {
     // Reported below.
   }

@@ -4,7 +4,11 @@ import { imageNetClasses } from '../../datasets/classes/imagenet.js';
 import { evaluationResize } from '../../datasets/transforms/evaluation.js';
 import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
-import { createClassifier, type Classifier } from '../../models/classifier.js';
+import {
+  createClassifier,
+  type Classifier,
+  type ClassifierConfig,
+} from '../../models/classifier.js';
 import { loadWeights, parameterTargets } from '../../weights/load.js';
 import type { Which } from '../../weights/select.js';
 import { summarizeWeights } from '../../weights/verify.js';
@@ -59,8 +63,8 @@ export async function loadClassifier(
  * @throws WeightsError if the file is of another task or does not fit
  */
 export async function openClassifier(
-  { file, state, inputSize }: LocatedModel,
-  { which, classes, size, backbone: own }: LoadOptions,
+  { file, state }: LocatedModel,
+  { which, classes, size, backbone: own, published }: LoadOptions,
 ): Promise<LoadedClassifier & { readonly file: string; readonly card: ClassifierCard }> {
   if (state) {
     const card = readCard(file, state, 'classify');
@@ -73,8 +77,25 @@ export async function openClassifier(
     return { model, store, file, card };
   }
   const loaded = await loadClassifier(file, { which });
-  const { backbone, classes: numClasses } = loaded.model.config;
-  const card: ClassifierCard = {
+  const card =
+    published?.task === 'classify'
+      ? published
+      : imageNetCard(file, loaded.model.config, { classes, size });
+  return { ...loaded, file, card };
+}
+
+/**
+ * Model card of a classifier whose file has none: preprocessing of ImageNet, and its names for 1000 classes.
+ *
+ * @param file for messages
+ * @throws WeightsError if the number of names differs
+ */
+export function imageNetCard(
+  file: string,
+  { backbone, classes: numClasses }: Pick<ClassifierConfig, 'backbone' | 'classes'>,
+  { classes, size = 224 }: Pick<LoadOptions, 'classes' | 'size'> = {},
+): ClassifierCard {
+  return {
     task: 'classify',
     backbone,
     classNames:
@@ -82,7 +103,6 @@ export async function openClassifier(
         ? imageNetClasses().map(({ name }) => name)
         : classNamesOf(file, numClasses, classes),
     pixels: IMAGENET_PIXELS,
-    resize: evaluationResize(size ?? inputSize ?? 224),
+    resize: evaluationResize(size),
   };
-  return { ...loaded, file, card };
 }

@@ -60,28 +60,41 @@ export async function loadDetector(
  */
 export async function openDetector(
   { file, state }: LocatedModel,
-  { which, classes, size = LIMITS.short, backbone: network }: LoadOptions,
+  { which, classes, size, backbone: network, published }: LoadOptions,
 ): Promise<LoadedDetector & { readonly file: string; readonly card: DetectorCard }> {
-  if (state) {
-    const card = readCard(file, state, 'detect');
+  const card = state ? readCard(file, state, 'detect') : published;
+  if (card?.task === 'detect') {
     const loaded = await loadDetector(file, { which, architecture: card, network });
     return { ...loaded, file, card };
   }
   const loaded = await loadDetector(file, { which });
-  const { backbone, model } = loaded;
+  const architecture = { backbone: loaded.backbone, detector: loaded.model.config };
+  return { ...loaded, file, card: cocoCard(file, architecture, { classes, size }) };
+}
+
+/**
+ * Model card of a detector whose file has none: test protocol of COCO, and its names for 80 classes.
+ *
+ * @param file for messages
+ * @throws WeightsError if the number of names differs
+ */
+export function cocoCard(
+  file: string,
+  { backbone, detector }: DetectorArchitecture,
+  { classes, size = LIMITS.short }: Pick<LoadOptions, 'classes' | 'size'> = {},
+): DetectorCard {
   const coco = cocoClasses();
-  const classNames = classNamesOf(file, model.config.numClasses, classes, coco.names);
-  const card: DetectorCard = {
+  const classNames = classNamesOf(file, detector.numClasses, classes, coco.names);
+  return {
     task: 'detect',
     backbone,
-    detector: model.config,
+    detector,
     classNames,
     categoryIds: classNames === coco.names ? coco.categoryIds : classNames.map((_, k) => k + 1),
     pixels: IMAGENET_PIXELS,
     limits: { short: size, long: Math.round((LIMITS.long * size) / LIMITS.short) },
     thresholds: DETECTION_THRESHOLDS,
   };
-  return { ...loaded, file, card };
 }
 
 /**

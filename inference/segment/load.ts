@@ -18,6 +18,8 @@ import { countNames, shapeOf, type NetworkOptions } from '../state-dict.js';
 interface SegmenterArchitecture {
   readonly backbone: ConvNeXtV2Config;
   readonly head: UperNetConfig;
+  /** Version of ConvNeXt: 1 if no block of the file has GRN. */
+  readonly version?: 1 | 2 | undefined;
 }
 
 /** A segmenter with its weights. */
@@ -25,6 +27,8 @@ export interface LoadedSegmenter {
   readonly backbone: ConvNeXtV2Config;
   readonly model: UperNet;
   readonly store: ParameterStore;
+  /** Version of ConvNeXt, if the architecture was derived from the file. */
+  readonly version?: 1 | 2 | undefined;
 }
 
 /** Options of {@link loadSegmenter}. */
@@ -43,7 +47,7 @@ export async function loadSegmenter(
   file: string,
   { which, architecture, network, classNames }: LoadSegmenterOptions = {},
 ): Promise<LoadedSegmenter> {
-  const { backbone, head } = architecture ?? (await inferSegmenter(file, which));
+  const { backbone, head, version } = architecture ?? (await inferSegmenter(file, which));
   if (classNames && classNames.length !== head.numClasses)
     throw WeightsError.in(
       file,
@@ -52,14 +56,21 @@ export async function loadSegmenter(
   const model = createUperNet(network ?? createDenseBackbone(backbone), head);
   const store = new ParameterStore(model.specs);
   await loadWeights(file, parameterTargets(store), { which });
-  return { backbone, model, store };
+  return { backbone, model, store, version };
 }
 
 /** Short side of ADE20K's images in testing, and side of its windows, in pixels. */
 const TEST_SIDE_PX = 512;
 
-/** Scales of multi-scale testing. @see ConvNeXt V2, appendix A.4 */
-const TEST_RATIOS = [0.75, 0.875, 1, 1.125, 1.25] as const;
+/**
+ * Scales of multi-scale testing by version of ConvNeXt.
+ *
+ * @see ConvNeXt V2, appendix A.4; V1: segmentation code of BEiT, which its README names, tools/test.py
+ */
+const TEST_RATIOS = {
+  1: [0.5, 0.75, 1, 1.25, 1.5, 1.75],
+  2: [0.75, 0.875, 1, 1.125, 1.25],
+} as const;
 
 /**
  * Opens a segmenter with its card; for weight files without one (state dicts of mmsegmentation), ADE20K's preprocessing
@@ -70,27 +81,43 @@ const TEST_RATIOS = [0.75, 0.875, 1, 1.125, 1.25] as const;
  */
 export async function openSegmenter(
   { file, state }: LocatedModel,
-  { which, classes, size = TEST_SIDE_PX, backbone: network }: LoadOptions,
+  { which, classes, size, backbone: network, published }: LoadOptions,
 ): Promise<LoadedSegmenter & { readonly file: string; readonly card: SegmenterCard }> {
-  if (state) {
-    const card = readCard(file, state, 'segment');
+  const card = state ? readCard(file, state, 'segment') : published;
+  if (card?.task === 'segment') {
     const loaded = await loadSegmenter(file, { which, architecture: card, network });
     return { ...loaded, file, card };
   }
   const loaded = await loadSegmenter(file, { which });
-  const { backbone, model } = loaded;
+  const { backbone, model, version } = loaded;
+  const architecture = { backbone, head: model.config, version };
+  return { ...loaded, file, card: ade20kCard(file, architecture, { classes, size }) };
+}
+
+/**
+ * Model card of a segmenter whose file has none: test protocol of ADE20K, and its names for 150 classes. At one scale,
+ * images of at most 4 × `size` by `size` pixels and windows of `size` with a stride of two thirds; at several scales,
+ * whole images and the scales of the version of ConvNeXt.
+ *
+ * @param file for messages
+ * @throws WeightsError if the number of names differs, or the size is too small
+ */
+export function ade20kCard(
+  file: string,
+  { backbone, head, version = 2 }: SegmenterArchitecture,
+  { classes, size = TEST_SIDE_PX }: Pick<LoadOptions, 'classes' | 'size'> = {},
+): SegmenterCard {
   if (size < 32) throw new WeightsError(`--size: expected at least 32 pixels, got ${size}`);
-  const card: SegmenterCard = {
+  return {
     task: 'segment',
     backbone,
-    head: model.config,
-    classNames: classNamesOf(file, model.config.numClasses, classes, ADE20K_CLASSES),
+    head,
+    classNames: classNamesOf(file, head.numClasses, classes, ADE20K_CLASSES),
     pixels: IMAGENET_PIXELS,
     limits: { long: 4 * size, short: size },
     window: { cropSize: size, stride: Math.floor((2 * size) / 3) },
-    ratios: TEST_RATIOS,
+    ratios: TEST_RATIOS[version],
   };
-  return { ...loaded, file, card };
 }
 
 /**
@@ -111,8 +138,10 @@ export function inferSegmenter(file: string, which?: Which): Promise<SegmenterAr
         file,
         `expected ${UPERNET.poolScales.length} pooling modules, got ${numScales}`,
       );
-    const { depths, dims } = inferArchitecture(file, subtree(tensors, 'backbone'));
+    const found = inferArchitecture(file, subtree(tensors, 'backbone'));
+    const { depths, dims, withoutResponseNorm } = found;
     const architecture: SegmenterArchitecture = {
+      version: withoutResponseNorm ? 1 : 2,
       backbone: { depths, dims, responseNorm: 'grn' } as ConvNeXtV2Config,
       head: {
         ...UPERNET,

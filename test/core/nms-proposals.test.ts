@@ -6,8 +6,12 @@ import {
   selectProposals,
   TRAIN_PROPOSALS,
   type LevelPredictions,
+  type ProposalConfig,
 } from '../../core/nms-proposals.js';
+import { levelSizes, PYRAMID_ANCHORS, pyramidAnchors } from '../../core/anchors.js';
 import { Random } from '../../core/random.js';
+import { VARIANT_NAMES } from '../../backbone/variants.js';
+import { DETECTION_RECIPES } from '../../train/recipes/index.js';
 
 const image = { width: 100, height: 80 };
 
@@ -103,4 +107,74 @@ describe('selectProposals', () => {
       selectProposals([level], anchors, image, { ...TRAIN_PROPOSALS, maxPerImage: 0 }),
     ).toThrow(ConfigError);
   });
+});
+
+describe('an image of 102 × 77 pixels in a canvas of 1024 × 1024', () => {
+  const size = { width: 102, height: 77 };
+  const sizes = levelSizes({ width: 1024, height: 1024 }, PYRAMID_ANCHORS.strides);
+  const anchors = pyramidAnchors(sizes, PYRAMID_ANCHORS);
+  const random = new Random(21);
+  /** An RPN that knows nothing: scores by chance, no shifts. */
+  const levels = sizes.map(({ width, height }) => {
+    const count = 3 * width * height;
+    const scores = Float32Array.from({ length: count }, () => 0.5 + 1e-3 * random.normal());
+    return { scores, deltas: new Float32Array(4 * count) };
+  });
+  const hasArea = ([x1, y1, x2, y2]: readonly number[]): boolean => x2 > x1 && y2 > y1;
+  const rows = ({ boxes }: { readonly boxes: Float32Array }): number[][] =>
+    Array.from({ length: boxes.length / 4 }, (_, i) => [...boxes.subarray(4 * i, 4 * i + 4)]);
+
+  /** The rule of mmdetection 3.x: best of each level, clip, min_bbox_size = 0, NMS by level, best of all. */
+  function literal({ numBeforeNms, iouThreshold, maxPerImage }: ProposalConfig): number[][] {
+    const kept: { readonly box: number[]; readonly score: number }[] = [];
+    let first = 0;
+    for (const { scores } of levels) {
+      const own: typeof kept = [];
+      const order = Array.from(scores.keys()).sort((a, b) => scores[b] - scores[a] || a - b);
+      for (const i of order.slice(0, numBeforeNms)) {
+        const [x1, y1, x2, y2] = anchors.subarray(4 * (first + i), 4 * (first + i) + 4);
+        const clip = (value: number, to: number): number => Math.min(Math.max(value, 0), to);
+        const box = [clip(x1, 102), clip(y1, 77), clip(x2, 102), clip(y2, 77)];
+        const rival = Float32Array.from(own.flatMap((other) => other.box));
+        const ious = own.length === 0 ? [] : [...iouMatrix(Float32Array.from(box), rival)];
+        if (hasArea(box) && ious.every((iou) => iou <= Math.fround(iouThreshold)))
+          own.push({ box, score: scores[i] });
+      }
+      kept.push(...own);
+      first += scores.length;
+    }
+    return kept
+      .sort((a, b) => b.score - a.score)
+      .slice(0, maxPerImage)
+      .map(({ box }) => box);
+  }
+
+  test.each(VARIANT_NAMES)(
+    'coco-mask-rcnn-%s proposes none without area, as mmdetection 3.x',
+    (name) => {
+      const { trainProposals, testProposals } =
+        DETECTION_RECIPES[`coco-mask-rcnn-${name}`].detector.rpn;
+      const found = rows(selectProposals(levels, anchors, size, trainProposals));
+      expect(found).toHaveLength(104);
+      expect(found.every(hasArea)).toBe(true);
+      expect(testProposals.minSizePx).toBe(0);
+    },
+  );
+
+  test('and has those of a literal implementation of the rule', () => {
+    const { trainProposals, testProposals } = DETECTION_RECIPES['coco-mask-rcnn-tiny'].detector.rpn;
+    for (const config of [trainProposals, testProposals])
+      expect(rows(selectProposals(levels, anchors, size, config))).toEqual(literal(config));
+  });
+
+  test.each(['coco-mask-rcnn-tiny-ms', 'coco-cascade-tiny', 'coco-cascade-huge'])(
+    '%s keeps them, as mmdetection 2.x',
+    (name) => {
+      const { trainProposals, testProposals } = DETECTION_RECIPES[name].detector.rpn;
+      const config = { ...trainProposals, maxPerImage: 1000 };
+      const found = rows(selectProposals(levels, anchors, size, config));
+      expect([found.length, found.filter(hasArea).length]).toEqual([1000, 12]);
+      expect(testProposals.minSizePx).toBe(-1);
+    },
+  );
 });

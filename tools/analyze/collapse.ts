@@ -53,10 +53,10 @@ export async function analyzeCollapse(request: CollapseRequest): Promise<readonl
   const all = readImages(request.data).samples.map(({ file }) => file);
   const count = Math.min(limit, all.length);
   const files = Array.from({ length: count }, (_, i) => all[Math.floor((i * all.length) / count)]);
-  const which = request.ema ? 'model_ema' : 'model';
   const opened = [];
   for (const model of request.models) {
-    const { file, state, inputSize = 224 } = await locateModel(model, request);
+    const { file, state, inputSize = 224, ema } = await locateModel(model, request);
+    const which = (request.ema ?? ema) ? 'model_ema' : 'model';
     const card = state?.['card'] === undefined ? undefined : readCard(file, state);
     const preprocessing = preprocessingOf(card, request.size ?? inputSize, request.size);
     opened.push({ card, preprocessing, ...(await openEncoder(file, which)) });

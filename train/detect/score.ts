@@ -54,6 +54,7 @@ export async function scoreDetector(
     data: typeof data === 'string' ? data : set.file,
     split,
     tta: model.options.tta ?? false,
+    average: model.options.ema ? 'ema' : 'none',
     count: scores.numImages,
     detections: scores.numDetections,
     ...documentOf('bbox', scores.bbox, nameOf),

@@ -8,6 +8,13 @@ import type { DetectionConfig } from '../config/detect.js';
 
 const { numClasses: _, ...detector } = MASK_RCNN;
 
+/** The RPN of mmdetection 3.x, which V2 is trained with: proposals without area, from anchors over the padding, are dropped. */
+const RPN = {
+  ...detector.rpn,
+  trainProposals: { ...detector.rpn.trainProposals, minSizePx: 0 },
+  testProposals: { ...detector.rpn.testProposals, minSizePx: 0 },
+};
+
 /**
  * Settings of all sizes. Batch 32, 36 epochs (3×), AdamW, rate 1e-4, weight decay 0.05, large-scale jitter of 0.1–2.0 at
  * 1024 px and soft-NMS at a single scale: ConvNeXt V2, appendix A.3. Warm-up (from 0.001 of the rate to all of it at
@@ -20,7 +27,7 @@ const { numClasses: _, ...detector } = MASK_RCNN;
  */
 export const COCO_MASK_RCNN: Omit<DetectionConfig, 'backbone' | 'dropPathRate' | 'layers'> = {
   task: 'detect',
-  detector,
+  detector: { ...detector, rpn: RPN },
   frozenStages: 0,
   pixels: IMAGENET_PIXELS,
   training: { kind: 'largeScaleJitter', jitter: LARGE_SCALE_JITTER, flipProbability: 0.5 },
@@ -77,7 +84,7 @@ const recipe = (size: VariantName): DetectionConfig => ({
  * Numbers: the paper chose drop path from 0.2 … 0.5 and layer decay from 0.9, 0.95 without publishing the choice; the
  * table says where each is from. The 6 layers are made for a third stage of nine blocks; the third stage of Atto to Pico
  * has six, that of Nano eight. `-ms` is V1-Tiny's configuration (16 images a step as 8 micro-batches of 2; warm-up over
- * 500 iterations from 0.001; short sides 480–800, half of the time after a crop; ordinary NMS), but GRN's scale and shift
+ * 500 iterations from 0.001; short sides 480–800, half of the time after a crop; ordinary NMS; mmdetection 2.x, which keeps proposals without area), but GRN's scale and shift
  * do not decay. Expected (box AP, mask AP): the table, from the paper's table 6 (mmdetection's Base: 52.9, 46.4).
  *
  * @see https://github.com/facebookresearch/ConvNeXt/tree/main/object_detection/configs/convnext
@@ -86,6 +93,7 @@ export const COCO_MASK_RCNN_RECIPES: Readonly<Record<string, DetectionConfig>> =
   ...Object.fromEntries(VARIANT_NAMES.map((size) => [`coco-mask-rcnn-${size}`, recipe(size)])),
   'coco-mask-rcnn-tiny-ms': {
     ...recipe('tiny'),
+    detector,
     training: { kind: 'multiScale', scales: MULTI_SCALE, flipProbability: 0.5 },
     evaluation: { ...COCO_MASK_RCNN.evaluation, thresholds: DETECTION_THRESHOLDS },
     accumulation: 8,

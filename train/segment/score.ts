@@ -52,6 +52,8 @@ export async function scoreSegmenter(
     split,
     tta: model.options.tta ?? false,
     slide: model.options.slide ?? false,
+    ratios: model.options.tta ? (model.options.ratios ?? model.card.ratios) : [1],
+    average: model.options.ema ? 'ema' : 'none',
     count: numImages,
     aAcc,
     mIoU,

@@ -5,6 +5,10 @@ import type { CatalogueEntry } from '../catalogue.js';
 import { findCheckpoint } from '../checkpoint-folder.js';
 import { resolveModelName } from '../model-name.js';
 import { checkRecord } from '../record.js';
+import type { DownloadOptions } from './download.js';
+import { progressLines } from './progress.js';
+import { licenceLine, pullLine, pullPlan } from './published.js';
+import { pullWeights, type PulledFile } from './pull.js';
 
 /** Whether an official file is in the cache. */
 export function isCached(entry: CatalogueEntry, cacheFolder: string): boolean {
@@ -17,40 +21,87 @@ interface LocatedWeights {
   readonly entry: CatalogueEntry | undefined;
 }
 
+/** Options of pulling a published file. */
+export interface PullPublishedOptions extends DownloadOptions {
+  /** Server with the same paths instead of the publisher's; default: that of `CONVNEXTV2_MIRROR`. */
+  readonly mirror?: string | undefined;
+  /** Called with the license, the size and the progress. */
+  readonly onNotice?: ((line: string) => void) | undefined;
+}
+
+/** Options of {@link locateWeights}. */
+export interface LocateWeightsOptions extends PullPublishedOptions {
+  /** Whether to refuse a name that is not in the cache instead of pulling it; default: whether `CONVNEXTV2_OFFLINE` is 1. */
+  readonly offline?: boolean | undefined;
+}
+
 /**
- * Finds weights by file, by folder of checkpoints, or by official name if the file is in the cache and matches the
- * recorded checksum.
+ * Finds weights by file, by folder of checkpoints, or by official name. A named file that is not in the cache is pulled;
+ * one that is there must match the recorded checksum.
  *
- * @throws WeightsError if nothing matches, the file is not in the cache, or it has changed
+ * @throws WeightsError if nothing matches, the file has changed or, offline, is not in the cache; errors of
+ *   {@link pullWeights}
  */
 export async function locateWeights(
   nameOrFile: string,
   cacheFolder: string,
+  options: LocateWeightsOptions = {},
 ): Promise<LocatedWeights> {
   if (existsSync(nameOrFile)) {
     const isFolder = statSync(nameOrFile).isDirectory();
     const file = isFolder ? (await findCheckpoint(nameOrFile)).file : nameOrFile;
     return { file, entry: undefined };
   }
-  if (/[\\/]|\.(pth?|safetensors|bin|ckpt)$/.test(nameOrFile) && !isOfficial(nameOrFile)) {
+  if (/[\\/]|\.(pth?|safetensors|bin|ckpt)$/.test(nameOrFile) && !publishedEntry(nameOrFile)) {
     throw WeightsError.in(nameOrFile, 'expected a weight file, got no such file');
   }
   const entry = resolveModelName(nameOrFile);
   const file = join(cacheFolder, entry.fileName);
-  if (!existsSync(file)) {
+  if (existsSync(file)) {
+    options.onNotice?.(licenceLine(entry));
+    await checkRecord(file);
+    return { file, entry };
+  }
+  const { offline = process.env['CONVNEXTV2_OFFLINE'] === '1' } = options;
+  if (offline)
     throw new WeightsError(
       `${entry.name}: expected ${file}, got no such file; run "convnextv2 weights pull ${entry.name}", or put ${entry.url} there`,
       { file },
     );
-  }
-  await checkRecord(file);
-  return { file, entry };
+  return { file: (await pullPublished(entry, cacheFolder, options)).file, entry };
 }
 
-function isOfficial(name: string): boolean {
+/**
+ * Pulls a published file, with license, size and progress as notices. Waits for another process that is pulling it.
+ *
+ * @throws as {@link pullWeights}
+ */
+export async function pullPublished(
+  entry: CatalogueEntry,
+  cacheFolder: string,
+  { mirror, onNotice, ...download }: PullPublishedOptions = {},
+): Promise<PulledFile> {
+  const { source, ...checks } = pullPlan(entry, mirror);
+  onNotice?.(licenceLine(entry));
+  if (!isCached(entry, cacheFolder)) onNotice?.(pullLine(entry, source.url));
+  const pulled = await pullWeights(source, {
+    ...download,
+    ...checks,
+    onProgress: download.onProgress ?? (onNotice && progressLines(entry.name, onNotice)),
+    cacheFolder,
+    onWait: (holder) => onNotice?.(`${entry.name}: waiting for process ${holder}, which pulls it`),
+  });
+  const { file, downloaded } = pulled;
+  onNotice?.(`${entry.name}: ${downloaded ? 'pulled to' : 'already at'} ${file}`);
+  return pulled;
+}
+
+/** The published file that a name stands for; undefined for the path of a file or folder, or an unknown name. */
+export function publishedEntry(name: string): CatalogueEntry | undefined {
+  if (typeof (name as unknown) !== 'string' || existsSync(name)) return undefined;
   try {
-    return resolveModelName(name) !== undefined;
+    return resolveModelName(name);
   } catch {
-    return false;
+    return undefined;
   }
 }

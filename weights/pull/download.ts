@@ -1,7 +1,10 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { WeightsError, WorkError } from '../../core/errors.js';
+import { InputError, WeightsError, WorkError } from '../../core/errors.js';
+import { assertRoom, explainedWrite, megabytes } from './disk.js';
+import { refusePage } from './page.js';
 import { PartialFile, type PartialState } from './partial.js';
+import { request } from './request.js';
 
 /** Progress of a download. */
 export interface Progress {
@@ -12,13 +15,15 @@ export interface Progress {
 
 /** Options of a download. Times are in milliseconds. */
 export interface DownloadOptions {
-  readonly onProgress?: (progress: Progress) => void;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** Number of attempts without a new byte; default 5. */
   readonly retries?: number;
   /** Pause before the second attempt, doubled each time up to 30 s; default 1000. */
   readonly retryDelayMs?: number;
   /** Time without data after which the connection is closed; default 30,000. */
   readonly idleTimeoutMs?: number;
+  /** Largest size of a file; default 16 GiB. */
+  readonly maxBytes?: number;
 }
 
 /** Length of the complete file, and its version on the server. */
@@ -28,6 +33,7 @@ type Downloaded = Pick<PartialState, 'etag' | 'lastModified'> & { readonly bytes
 class Interrupted extends Error {}
 
 const MAX_DELAY_MS = 30_000;
+const MAX_BYTES = 2 ** 34;
 const OFFLINE = ['ENOTFOUND', 'EAI_AGAIN', 'ECONNREFUSED', 'ENETUNREACH', 'EHOSTUNREACH'];
 
 /**
@@ -35,8 +41,8 @@ const OFFLINE = ['ENOTFOUND', 'EAI_AGAIN', 'ECONNREFUSED', 'ENETUNREACH', 'EHOST
  * that the file on the server is still the same (`If-Range`); otherwise the download starts again.
  *
  * @param remedy end of the message if the server cannot be reached
- * @throws WorkError if the server cannot be reached or repeatedly closes the connection
- * @throws WeightsError if the server has no such file
+ * @throws WorkError if the server cannot be reached or repeatedly closes the connection, or the disk is full
+ * @throws WeightsError if the server has no such file, sends a web page or too much, or redirects to an unknown host
  */
 export async function download(
   url: string,
@@ -75,7 +81,7 @@ export async function download(
 async function attempt(
   url: string,
   partial: PartialFile,
-  { onProgress, idleTimeoutMs = 30_000 }: DownloadOptions,
+  { onProgress, idleTimeoutMs = 30_000, maxBytes = MAX_BYTES }: DownloadOptions,
 ): Promise<Downloaded> {
   let state = await partial.stateFor(url);
   const offset = state ? await partial.sizeBytes() : 0;
@@ -90,7 +96,7 @@ async function attempt(
       headers['range'] = `bytes=${offset}-`;
       headers['if-range'] = validatorOf(state);
     }
-    const response = await fetch(url, { headers, signal: abort.signal }).catch(interrupt);
+    const response = await request(url, { headers, signal: abort.signal }).catch(interrupt);
     const resumes = response.status === 206 && state !== undefined && offset > 0;
     if (resumes && !continues(response, state as PartialState, offset)) {
       await partial.discard();
@@ -99,12 +105,17 @@ async function attempt(
     if (!resumes) {
       await rejectStatus(response, url, partial);
       state = stateOf(url, response);
-      await partial.begin(state);
+      await begin(state, partial, maxBytes, response);
     }
     const known = state as PartialState;
-    const received = await append(response, partial.path, resumes ? offset : 0, idle, (bytes) =>
-      onProgress?.({ receivedBytes: bytes, totalBytes: known.totalBytes ?? undefined }),
-    );
+    const received = await append(response, partial.path, resumes ? offset : 0, (bytes) => {
+      idle.refresh();
+      if (bytes > maxBytes) throw tooLarge(url, maxBytes, `${megabytes(bytes)} and more`);
+      onProgress?.({ receivedBytes: bytes, totalBytes: known.totalBytes ?? undefined });
+    }).catch(async (error: unknown) => {
+      if (error instanceof WeightsError) await partial.discard();
+      throw error;
+    });
     if (known.totalBytes !== null && received < known.totalBytes) {
       throw new Interrupted(`expected ${known.totalBytes} bytes, got ${received}`);
     }
@@ -121,10 +132,38 @@ async function attempt(
 
 /** Converts a failed `fetch` or an interrupted body to {@link Interrupted}. */
 function interrupt(error: unknown): never {
-  if (error instanceof WeightsError) throw error;
+  if (error instanceof InputError) throw error;
   const cause = error instanceof Error ? (error.cause ?? error) : error;
   const reason = cause instanceof Error ? cause.message : String(cause);
   throw new Interrupted(`expected a steady connection, got ${reason}`, { cause });
+}
+
+/** Starts a file afresh, if its announced size is allowed and fits on the disk. */
+async function begin(
+  state: PartialState,
+  partial: PartialFile,
+  maxBytes: number,
+  response: Response,
+): Promise<void> {
+  const { url, totalBytes } = state;
+  try {
+    if (totalBytes !== null && totalBytes > maxBytes)
+      throw tooLarge(url, maxBytes, megabytes(totalBytes));
+    if (totalBytes !== null) await assertRoom(partial.path, totalBytes);
+  } catch (error) {
+    await response.body?.cancel();
+    await partial.discard();
+    throw error;
+  }
+  await partial.begin(state).catch((error: unknown) => {
+    throw explainedWrite(error, partial.path);
+  });
+}
+
+function tooLarge(url: string, maxBytes: number, got: string): WeightsError {
+  return new WeightsError(
+    `pull: ${url}: expected at most ${megabytes(maxBytes)}, got ${got}; the server sends another file`,
+  );
 }
 
 async function rejectStatus(response: Response, url: string, partial: PartialFile): Promise<void> {
@@ -166,30 +205,39 @@ function validatorOf(state: PartialState): string {
   return (strong ? state.etag : state.lastModified) ?? '';
 }
 
+/**
+ * Appends the body of an answer to a file.
+ *
+ * @param onBytes called after every piece with the size of the file; an error that it throws ends the download
+ * @returns size of the file
+ */
 async function append(
   response: Response,
   path: string,
   offset: number,
-  idle: NodeJS.Timeout,
   onBytes: (bytes: number) => void,
 ): Promise<number> {
+  const disk = (error: unknown): never => {
+    throw explainedWrite(error, path);
+  };
   let received = offset;
-  const handle: FileHandle = await open(path, offset > 0 ? 'r+' : 'w');
+  const handle = await open(path, offset > 0 ? 'r+' : 'w').catch(disk);
   try {
     if (!response.body) return received;
     const reader = response.body.getReader();
     for (;;) {
       const { done, value } = await reader.read().catch(interrupt);
       if (done) break;
-      idle.refresh();
+      if (received === 0) refusePage(response.url, response.headers.get('content-type'), value);
       for (let written = 0; written < value.byteLength;) {
         const rest = value.byteLength - written;
-        written += (await handle.write(value, written, rest, received + written)).bytesWritten;
+        const at = received + written;
+        written += (await handle.write(value, written, rest, at).catch(disk)).bytesWritten;
       }
       received += value.byteLength;
       onBytes(received);
     }
-    await handle.sync();
+    await handle.sync().catch(disk);
     return received;
   } finally {
     await handle.close();

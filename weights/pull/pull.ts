@@ -1,21 +1,28 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { WeightsError } from '../../core/errors.js';
 import { syncFolder } from '../../io/files/atomic.js';
 import { sha256OfFile } from '../../io/files/sha256.js';
-import { checkRecord, writeRecord } from '../record.js';
+import { checkRecord, readRecord, writeRecord } from '../record.js';
+import { explainedWrite } from './disk.js';
 import { download, type DownloadOptions } from './download.js';
 import { withLock } from './lock.js';
 import { PartialFile } from './partial.js';
 
 /** A file that can be pulled, e.g. a catalogue entry. */
-type PullSource = Readonly<Record<'url' | 'fileName' | 'licence', string>>;
+interface PullSource extends Readonly<Record<'url' | 'fileName' | 'licence', string>> {
+  /** Beginning of the SHA-256, if the publisher states it. */
+  readonly sha256Prefix?: string | undefined;
+}
 
 /** Destination and options of a pull. */
 export interface PullOptions extends DownloadOptions {
   readonly cacheFolder: string;
   /** Checks the complete file before it is renamed; throws to reject it. */
-  readonly check?: (file: string) => Promise<void>;
+  readonly check?: ((file: string) => Promise<void>) | undefined;
+  /** Waits for another process that is pulling the same file, with this called once; default: that is an error. */
+  readonly onWait?: ((holder: string) => void) | undefined;
 }
 
 /** A file in the cache. */
@@ -31,43 +38,78 @@ export interface PulledFile {
  * Downloads a file to the cache, or checks the existing one against its record. A file placed there manually is checked
  * and recorded. Interrupted downloads are resumed.
  *
- * @throws WorkError, WeightsError as {@link download} and {@link checkRecord}
+ * @throws WorkError, WeightsError as {@link download} and {@link checkRecord}; WeightsError if the file differs from the
+ *   published checksum or from the one recorded when it was pulled before
  */
 export async function pullWeights(source: PullSource, options: PullOptions): Promise<PulledFile> {
   const file = join(options.cacheFolder, source.fileName);
-  await mkdir(dirname(file), { recursive: true });
-  if (existsSync(file)) return { ...(await recordExisting(file, source, options)), file };
-  return withLock(`${file}.lock`, async () => {
-    const partial = new PartialFile(`${file}.part`);
-    const remedy = `download it elsewhere and put it at ${file}`;
-    const { bytes, etag, lastModified } = await download(source.url, partial.path, remedy, options);
-    try {
-      await options.check?.(partial.path);
-    } catch (error) {
-      await partial.discard();
-      throw error;
-    }
-    const sha256 = await sha256OfFile(partial.path);
-    // The record is written first: after a crash in between, a file without a record would not be checked.
-    const { url, licence } = source;
-    await writeRecord(file, { url, bytes, sha256, etag, lastModified, licence });
-    await rename(partial.path, file);
-    syncFolder(dirname(file));
-    await partial.finish();
-    return { file, bytes, sha256, downloaded: true };
+  await mkdir(dirname(file), { recursive: true }).catch((error: unknown) => {
+    throw explainedWrite(error, file);
   });
+  if (existsSync(file)) return recordExisting(file, source, options);
+  const pull = (): Promise<PulledFile> =>
+    // While waiting for the lock, another process may have pulled it.
+    existsSync(file) ? recordExisting(file, source, options) : pullNew(file, source, options);
+  return withLock(`${file}.lock`, pull, options.onWait).catch((error: unknown) => {
+    throw explainedWrite(error, file);
+  });
+}
+
+async function pullNew(
+  file: string,
+  source: PullSource,
+  options: PullOptions,
+): Promise<PulledFile> {
+  const partial = new PartialFile(`${file}.part`);
+  const remedy = `download it elsewhere and put it at ${file}`;
+  const { bytes, etag, lastModified } = await download(source.url, partial.path, remedy, options);
+  const sha256 = await sha256OfFile(partial.path);
+  try {
+    await checkSum(file, source, sha256);
+    await options.check?.(partial.path);
+  } catch (error) {
+    await partial.discard();
+    throw error;
+  }
+  // The record is written first: after a crash in between, a file without a record would not be checked.
+  const { url, licence } = source;
+  await writeRecord(file, { url, bytes, sha256, etag, lastModified, licence });
+  await rename(partial.path, file);
+  syncFolder(dirname(file));
+  await partial.finish();
+  return { file, bytes, sha256, downloaded: true };
+}
+
+/** Compares a checksum with the published one, or with that of an earlier pull of which the record is left. */
+async function checkSum(file: string, source: PullSource, sha256: string): Promise<void> {
+  const { url, sha256Prefix = '' } = source;
+  if (!sha256.startsWith(sha256Prefix))
+    throw new WeightsError(
+      `pull: ${url}: expected a file with sha256 ${sha256Prefix}… as published, got ${sha256}; ` +
+        'the file was changed on its way or on the server',
+      { file },
+    );
+  const earlier = await readRecord(file);
+  if (earlier && earlier.sha256 !== sha256)
+    throw new WeightsError(
+      `pull: ${url}: expected sha256 ${earlier.sha256} as recorded on ${earlier.recordedAt}, got ${sha256}; ` +
+        `the file on the server changed since; delete ${file}.json to accept the new one`,
+      { file },
+    );
 }
 
 async function recordExisting(
   file: string,
   source: PullSource,
   { check }: PullOptions,
-): Promise<Omit<PulledFile, 'file'>> {
+): Promise<PulledFile> {
   const { sha256, bytes, recorded } = await checkRecord(file);
   if (!recorded) {
+    const { licence, sha256Prefix = '' } = source;
+    if (!sha256.startsWith(sha256Prefix))
+      throw WeightsError.in(file, `expected sha256 ${sha256Prefix}… as published, got ${sha256}`);
     await check?.(file);
-    const { licence } = source;
     await writeRecord(file, { url: null, bytes, sha256, etag: null, lastModified: null, licence });
   }
-  return { sha256, bytes, downloaded: false };
+  return { file, sha256, bytes, downloaded: false };
 }

@@ -20,6 +20,11 @@ export interface Behavior {
   readonly wrongRange?: boolean;
   /** Sends nothing after so many bytes, but keeps the connection. */
   readonly stallAfter?: number;
+  /** Redirects there. */
+  readonly redirect?: string;
+  readonly contentType?: string;
+  /** Repeats the content until the client hangs up. */
+  readonly endless?: boolean;
 }
 
 /** A server on 127.0.0.1 and the `Range` headers that it saw. */
@@ -58,6 +63,10 @@ export async function startFileServer(): Promise<FileServer> {
 
 function answer(request: IncomingMessage, response: ServerResponse, behavior: Behavior): void {
   const { content, etag, lastModified, ranges = true, status } = behavior;
+  if (behavior.redirect !== undefined) {
+    response.writeHead(302, { location: behavior.redirect }).end();
+    return;
+  }
   if (status !== undefined) {
     response.writeHead(status).end('no');
     return;
@@ -73,16 +82,23 @@ function answer(request: IncomingMessage, response: ServerResponse, behavior: Be
   const from = partial ? (behavior.wrongRange ? start - 1 : start) : 0;
   const body = content.subarray(from);
   const headers: Record<string, string | number> = {};
+  if (behavior.contentType !== undefined) headers['content-type'] = behavior.contentType;
   if (etag !== undefined) headers['etag'] = etag;
   if (lastModified !== undefined) headers['last-modified'] = lastModified;
   if (!behavior.noLength) headers['content-length'] = behavior.claimedLength ?? body.length;
   if (partial) headers['content-range'] = `bytes ${from}-${content.length - 1}/${content.length}`;
   response.writeHead(partial ? 206 : 200, headers);
-  if (behavior.stallAfter !== undefined) {
+  if (behavior.endless) {
+    const more = (): void => {
+      while (!response.destroyed && response.write(body));
+      if (!response.destroyed) response.once('drain', more);
+    };
+    more();
+  } else if (behavior.stallAfter !== undefined) {
     response.write(body.subarray(0, behavior.stallAfter));
   } else if (behavior.cutAfter !== undefined) {
     response.write(body.subarray(0, behavior.cutAfter), () =>
-      setTimeout(() => response.destroy(), 20),
+      setTimeout(() => response.destroy(), 50),
     );
   } else {
     response.end(body);

@@ -1,0 +1,98 @@
+import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Random } from '../../../core/random.js';
+import { numElements } from '../../../core/shape.js';
+import { decodeImage } from '../../../io/image/decode.js';
+import { writeSafetensors } from '../../../io/safetensors/write.js';
+import { resolveModelName } from '../../../weights/model-name.js';
+import { cliAsync } from '../../helpers/cli-async.js';
+import { publishedTensors } from '../../helpers/published-tensors.js';
+import { temporaryFolder } from '../../helpers/temporary-folder.js';
+
+const PHOTO = join(import.meta.dirname, '../../fixtures/small/preprocess_q90_420.jpg');
+const { path } = temporaryFolder();
+const requests: string[] = [];
+let server: Server;
+let mirror: string;
+
+/**
+ * A file with the names and shapes of a published network and random values: weights with the variance of their inputs,
+ * unit norms, and a bias for the first class, so that the detector sees it everywhere.
+ */
+async function writePublished(name: string): Promise<string> {
+  const random = new Random(7);
+  const tensors = [...publishedTensors(resolveModelName(name))].map(([path, shape]) => {
+    const data = new Float32Array(numElements(shape));
+    const isNorm = /(norm\d?|\.0|\.1|bn)\.(weight|running_var)$/.test(path) && shape.length === 1;
+    const fanIn = shape.length > 1 ? numElements(shape.slice(1)) : 1;
+    if (isNorm || path.endsWith('.gamma')) data.fill(path.endsWith('.gamma') ? 0.1 : 1);
+    else if (shape.length > 1)
+      for (let i = 0; i < data.length; i++) data[i] = random.normal() / Math.sqrt(fanIn);
+    if (path.endsWith('fc_cls.bias')) data[0] = 8;
+    if (/fc_(cls|reg)\.weight$/.test(path)) for (let i = 0; i < data.length; i++) data[i] *= 0.05;
+    return { name: path, dtype: 'F32' as const, shape, data };
+  });
+  const file = path(`${name}.safetensors`);
+  await writeSafetensors(file, tensors);
+  return file;
+}
+
+beforeAll(async () => {
+  const files = new Map<string, string>();
+  for (const name of ['mask-rcnn.convnext_tiny_coco', 'upernet.convnext_tiny_ade20k'])
+    files.set(new URL(resolveModelName(name).url).pathname, await writePublished(name));
+  server = createServer((request, response) => {
+    requests.push(String(request.url));
+    const file = files.get(String(request.url));
+    if (file === undefined) return void response.writeHead(404).end();
+    response.writeHead(200, { 'content-length': statSync(file).size, etag: '"1"' });
+    createReadStream(file).pipe(response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  mirror = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterAll(() => server.close());
+
+const predict = (name: string, out: string) =>
+  cliAsync(['predict', name, PHOTO, '--out', out, '--json'], {
+    ...{ CONVNEXTV2_OFFLINE: '', CONVNEXTV2_MIRROR: mirror, CONVNEXTV2_CACHE: path('cache') },
+  });
+
+test('predict NAME photo.jpg pulls a full-size detector and draws boxes', async () => {
+  const out = path('detections');
+  const { code, stdout, stderr } = await predict('mask-rcnn.convnext_tiny_coco', out);
+  expect(stderr).toContain('mask-rcnn.convnext_tiny_coco: official weights, license MIT');
+  expect(stderr).toContain('pulling about 192 MB from http://127.0.0.1');
+  expect(stderr).toMatch(/: \d+ MB of 19\d MB \(\d+ %\), \d+ MB\/s/);
+  expect(code).toBe(0);
+  const { predictions } = JSON.parse(stdout) as {
+    predictions: { detections: { name: string; score: number; bbox: number[] }[] }[];
+  };
+  const [{ detections }] = predictions;
+  expect(detections.length).toBeGreaterThan(0);
+  expect(detections[0].name).toBe('person');
+  const drawn = await decodeImage(join(out, 'preprocess_q90_420.png'));
+  const photo = await decodeImage(PHOTO);
+  expect([drawn.width, drawn.height]).toEqual([photo.width, photo.height]);
+  const changed = drawn.data.reduce(
+    (count, value, i) => count + Number(Math.abs(value - photo.data[i]) > 30),
+    0,
+  );
+  expect(changed).toBeGreaterThan(1000);
+  expect(requests).toHaveLength(1);
+  expect(existsSync(path('cache/mask_rcnn_convnext_tiny_1k_3x.pth.json'))).toBe(true);
+});
+
+test('predict NAME photo.jpg pulls a full-size segmenter and writes labels of its 150 classes', async () => {
+  const out = path('segments');
+  const { code, stderr } = await predict('upernet.convnext_tiny_ade20k', out);
+  expect(stderr).toContain('pulling about 241 MB');
+  expect(code).toBe(0);
+  expect(existsSync(join(out, 'preprocess_q90_420.png'))).toBe(true);
+  expect(readFileSync(path('cache/upernet_convnext_tiny_1k_512x512.pth.json'), 'utf8')).toContain(
+    '"licence": "MIT"',
+  );
+});
