@@ -2,11 +2,13 @@ import type { Command } from 'commander';
 import { ConfigError } from '../core/errors.js';
 import type { ShapesOptions } from '../datasets/shapes/write.js';
 import type { BrowseOptions } from './browse/gather.js';
+import { addDataOptions, type DataFlags } from './data-options.js';
 import type { CheckFlags } from './data/check.js';
+import type { StatsFlags } from './data/stats.js';
 import { wholeNumber } from './engine-options.js';
 import { log, printJson, type JsonFlag } from './output.js';
 
-interface BrowseFlags extends BrowseOptions, JsonFlag {
+interface BrowseFlags extends BrowseOptions, DataFlags, JsonFlag {
   readonly out: string;
 }
 
@@ -29,8 +31,7 @@ export function registerData(program: Command): void {
 }
 
 function registerCheck(data: Command): void {
-  data
-    .command('check')
+  addDataOptions(data.command('check'))
     .description('validate a data set; exit code 2 if training would refuse it')
     .argument('<data>', DATA_ARGUMENT)
     .option('--decode', 'decode every pixel of every image, too')
@@ -45,20 +46,18 @@ function registerCheck(data: Command): void {
 }
 
 function registerStats(data: Command): void {
-  data
-    .command('stats')
+  addDataOptions(data.command('stats'))
     .description('count images, objects, sizes and classes')
     .argument('<data>', DATA_ARGUMENT)
     .option('--json', 'print one JSON document')
-    .action(async (path: string, flags: JsonFlag) => {
+    .action(async (path: string, flags: StatsFlags) => {
       const { runStats } = await import('./data/stats.js');
       await runStats(path, flags);
     });
 }
 
 function registerBrowse(data: Command): void {
-  data
-    .command('browse')
+  addDataOptions(data.command('browse'))
     .description('write one HTML file that shows images with boxes and masks, needing nothing else')
     .argument('<data>', DATA_ARGUMENT)
     .requiredOption('--out <file>', 'the HTML file to write')
@@ -71,7 +70,7 @@ function registerBrowse(data: Command): void {
       if (thumbnail < 32 || thumbnail > 4096)
         throw new ConfigError(`--thumbnail: expected 32 to 4096 px, got ${thumbnail}`);
       const { writeBrowser } = await import('./browse/write.js');
-      const options = { limit, thumbnail };
+      const options = { limit, thumbnail, layout: flags.layout, classes: flags.classes };
       const { line, cards, numConcerns } = await writeBrowser(path, flags.out, options);
       log(line);
       if (flags.json) printJson({ file: flags.out, images: cards, toLookAt: numConcerns });

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { layoutOption } from './data-options.js';
 import { engineOptions, fraction, wholeNumber } from './engine-options.js';
 import { addImageOptions, type ImageFlags } from './model-options.js';
 import { formatTable, log, printJson } from './output.js';
@@ -11,6 +12,7 @@ interface Flags extends ImageFlags {
   readonly limit?: number;
   readonly perCategory: boolean;
   readonly valFraction?: number;
+  readonly layout?: string;
   readonly seed: number;
   readonly out?: string;
 }
@@ -33,6 +35,7 @@ export function registerEval(program: Command): void {
       fraction('--val-fraction'),
     )
     .option('--seed <n>', 'of that division', wholeNumber('--seed'), 0)
+    .addOption(layoutOption())
     .option('--out <dir>', 'also write the results there; go on with what is there (classify)');
   addImageOptions(verb).action((model: string, flags: Flags) => run(model, flags));
 }

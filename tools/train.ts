@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { TrainOutcome } from '../train/train.js';
+import { addDataOptions } from './data-options.js';
 import type { EngineFlags } from './engine-options.js';
 import { addEngineOptions, engineOptions, fraction, wholeNumber } from './engine-options.js';
 import { log, printJson } from './output.js';
@@ -20,15 +21,18 @@ interface Flags extends EngineFlags {
   readonly cache?: string;
   readonly offline?: boolean;
   readonly valFraction?: number;
+  readonly layout?: string;
+  readonly classes?: readonly string[];
   readonly report: boolean;
   readonly json?: boolean;
 }
 
 /** `convnextv2 train` */
 export function registerTrain(program: Command): void {
-  addEngineOptions(
-    program.command('train').description('train by recipe: classify, detect, segment, pre-train'),
-  )
+  const verb = program
+    .command('train')
+    .description('train by recipe: classify, detect, segment, pre-train');
+  addDataOptions(addEngineOptions(verb))
     .argument(
       '<recipe>',
       'name of a recipe (convnextv2 config list), a configuration file, or a run to repeat',

@@ -1,7 +1,8 @@
+import type { DataOptions } from '../datasets/layout/types.js';
 import type { ShardedWorkOptions } from './distributed/sharded-work.js';
 
 /** Options of an evaluation. */
-export interface EvaluationOptions extends ShardedWorkOptions {
+export interface EvaluationOptions extends ShardedWorkOptions, Omit<DataOptions, 'classes'> {
   /** Default `val`. */
   readonly split?: 'train' | 'val' | undefined;
   /** Batch size (classify), default 8. */
@@ -12,9 +13,6 @@ export interface EvaluationOptions extends ShardedWorkOptions {
   readonly limit?: number | undefined;
   /** Whether the table has rows by category or class. */
   readonly perCategory?: boolean | undefined;
-  /** Held-out fraction of undivided data, and the seed of the division. */
-  readonly valFraction?: number | undefined;
-  readonly seed?: number | undefined;
 }
 
 /** Scores for programs and for people. */

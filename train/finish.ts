@@ -12,7 +12,7 @@ import type { TrainResult } from './loop.js';
 import type { RunMonitor } from './monitor.js';
 import { examineRun, type ExaminedWeights } from './examine.js';
 import type { TrainOptions } from './options.js';
-import { IN_MEMORY, type RunPlan } from './plan.js';
+import { dataOptionsOf, IN_MEMORY, type RunPlan } from './plan.js';
 import { TASKS } from './tasks/index.js';
 
 /** Number of images of the report. */
@@ -46,9 +46,8 @@ export async function finishRun(
     try {
       const task = TASKS[plan.config.task];
       const { file, ...weights } = await bestWeights(folder, task.bestMetric);
-      const { data, seed } = plan;
-      const valFraction = plan.valFraction ?? undefined;
-      const request = { data, seed, folder, backbone, valFraction, limit: MOST_IMAGES };
+      const { data } = plan;
+      const request = { ...dataOptionsOf(plan), data, folder, backbone, limit: MOST_IMAGES };
       await examineRun(task, engine, request, weights);
       monitor.events.pictures(PICTURES, weights.step);
       await monitor.events.histograms(file, weights.step);

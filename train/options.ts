@@ -80,6 +80,10 @@ export interface TrainOptions<Config extends RecipeConfig = RecipeConfig> {
   readonly steps?: number | undefined;
   /** Fraction of the images that is held out, for undivided data. */
   readonly valFraction?: number | undefined;
+  /** Name of the layout to read where several are possible. */
+  readonly layout?: string | undefined;
+  /** Classes of a detection set to train; for label files without names, all in order of their numbers. */
+  readonly classes?: readonly string[] | undefined;
   /** Number of evaluations without improvement after which to stop. */
   readonly patience?: number | undefined;
   /** Whether to resume from the newest checkpoint of the run folder. */

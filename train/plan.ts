@@ -17,6 +17,7 @@ import { resolveConfig } from './config/resolve.js';
 import { readRunConfig, RUN_CONFIG, RUN_FORMAT, type RunConfig } from './config/run-config.js';
 import type { RecipeConfig } from './config/schemas.js';
 import type { TrainOptions } from './options.js';
+import type { LoadOptions } from './tasks/task.js';
 
 /** Placeholder for data that was given as sets. */
 export const IN_MEMORY = '(in memory)';
@@ -83,11 +84,23 @@ export async function planRun(
     weights: (resumed ? resumed.weights : absolute(weights)) ?? null,
     weightsSha256: resumed ? resumed.weightsSha256 : weightsSha256,
     valFraction: options.valFraction ?? stored?.valFraction ?? null,
+    layout: options.layout ?? stored?.layout ?? null,
+    classes: options.classes ?? stored?.classes ?? null,
     steps: options.steps ?? repeated?.steps ?? null,
     patience: options.patience ?? stored?.patience ?? null,
     config: resolved.config,
     sources: resolved.sources,
     weightFile: start?.file,
+  };
+}
+
+/** Options of the data of the plan. */
+export function dataOptionsOf({ valFraction, seed, layout, classes }: RunPlan): LoadOptions {
+  return {
+    seed,
+    valFraction: valFraction ?? undefined,
+    layout: layout ?? undefined,
+    classes: classes ?? undefined,
   };
 }
 

@@ -1,12 +1,11 @@
+import type { DataOptions } from '../datasets/layout/types.js';
 import type { Backbone } from '../engine/backbone.js';
 import type { ReportBars, RunEvaluation } from '../report/evaluation-document.js';
 
 /** Options of report sections about a trained model. */
-export interface SectionsRequest {
+export interface SectionsRequest extends DataOptions {
   /** `--data` of the run. */
   readonly data: string;
-  readonly seed: number;
-  readonly valFraction: number | undefined;
   /** Run folder, for pictures. */
   readonly folder: string;
   /** Custom backbone, if any. */

@@ -14,7 +14,7 @@ import { finishRun } from './finish.js';
 import type { TrainResult } from './loop.js';
 import { RunMonitor } from './monitor.js';
 import type { ConfigOf, Examples, TrainOptions } from './options.js';
-import { planRun, runConfigOf, type RunPlan } from './plan.js';
+import { dataOptionsOf, planRun, runConfigOf, type RunPlan } from './plan.js';
 import { trainTask } from './run.js';
 import { TASKS, type TaskName } from './tasks/index.js';
 import type { LoadedData, Task } from './tasks/task.js';
@@ -118,10 +118,7 @@ async function dataOf(
   { data }: TrainOptions,
   plan: RunPlan,
 ): Promise<LoadedData<unknown>> {
-  if (typeof data !== 'object') {
-    const valFraction = plan.valFraction ?? undefined;
-    return task.load(data ?? plan.data, { valFraction, seed: plan.seed });
-  }
+  if (typeof data !== 'object') return task.load(data ?? plan.data, dataOptionsOf(plan));
   const { training, validation } = data;
   if (!('classes' in data) && !Array.isArray(training)) {
     if (!task.isSet(training))

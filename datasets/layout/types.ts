@@ -39,14 +39,20 @@ export interface ClassificationData extends FoundLayout {
   readonly splits: readonly ('train' | 'val' | 'all')[];
 }
 
-/** Options besides `--data`: `--val-fraction`, `--seed`, and the command's. */
-export interface LayoutOptions {
+/** Options of the user besides `--data`: how the data are to be read and divided. */
+export interface DataOptions {
+  /** Fraction of the images that is held out, for undivided data. */
   readonly valFraction?: number | undefined;
+  /** Seed of that division; default 0. */
   readonly seed?: number | undefined;
   /** Name of the layout to read where several are possible. */
   readonly layout?: string | undefined;
   /** Names of the classes: those to load where the annotations have names, else all in order of their numbers. */
   readonly classes?: readonly string[] | undefined;
+}
+
+/** Options of {@link detectLayout}: those of the user, and the command's. */
+export interface LayoutOptions extends DataOptions {
   /**
    * Kind of set that the command can use: other readings are left out, and a set without splits is divided by default,
    * unless it is in one of COCO's or ADE20K's layouts.

@@ -1,5 +1,5 @@
 import { detectLayout } from '../../datasets/layout/detect.js';
-import type { DataLayout } from '../../datasets/layout/types.js';
+import type { DataLayout, DataOptions } from '../../datasets/layout/types.js';
 import { writeAtomicallySync } from '../../io/files/atomic.js';
 import { classificationSplits } from './classification.js';
 import { detectionSplits } from './detection.js';
@@ -23,9 +23,9 @@ interface WrittenPage {
 export async function writeBrowser(
   path: string,
   file: string,
-  options: BrowseOptions,
+  { layout, classes, ...options }: BrowseOptions & DataOptions,
 ): Promise<WrittenPage> {
-  const data = await detectLayout(path, { several: true });
+  const data = await detectLayout(path, { layout, classes, several: true });
   const page = await gatherPage(data, await splitsOf(data), options);
   writeAtomicallySync(file, renderPage(page));
   return { line: page.line, cards: page.cards.length, numConcerns: page.numConcerns };

@@ -7,10 +7,11 @@ import { ProblemLog, type Finding } from '../../datasets/problems.js';
 import { checkData, type CheckOptions, type SplitReport } from '../../datasets/check.js';
 import type { DataLayout } from '../../datasets/layout/types.js';
 import { detectLayout } from '../../datasets/layout/detect.js';
+import { dataOptions, type DataFlags } from '../data-options.js';
 import { log, printJson, type JsonFlag } from '../output.js';
 
 /** Flags of `data check`. */
-export interface CheckFlags extends JsonFlag {
+export interface CheckFlags extends DataFlags, JsonFlag {
   readonly decode?: boolean;
   readonly images: boolean;
   readonly all?: boolean;
@@ -22,7 +23,7 @@ const EXAMPLES = { text: 5, json: 100, all: 1_000_000 };
 
 /** Runs `data check`. @returns whether training would accept the set */
 export async function runCheck(path: string, flags: CheckFlags): Promise<boolean> {
-  const data = await detectLayout(path, { several: true });
+  const data = await detectLayout(path, { ...dataOptions(flags), several: true });
   log(data.line);
   const options: CheckOptions = {
     images: flags.decode ? 'pixels' : flags.images ? 'headers' : 'none',

@@ -9,11 +9,15 @@ import { loadSegmentationFolder, type FolderSource } from '../../datasets/segmen
 import { readImageNet } from '../../datasets/imagenet.js';
 import { ProblemLog } from '../../datasets/problems.js';
 import { detectLayout } from '../../datasets/layout/detect.js';
-import { formatTable, log, printJson } from '../output.js';
+import { dataOptions, type DataFlags } from '../data-options.js';
+import { formatTable, log, printJson, type JsonFlag } from '../output.js';
+
+/** Flags of `data stats`. */
+export interface StatsFlags extends DataFlags, JsonFlag {}
 
 /** Runs `data stats`. Records with errors are not counted, which is reported. */
-export async function runStats(path: string, flags: { readonly json?: boolean }): Promise<void> {
-  const data = await detectLayout(path, { several: true });
+export async function runStats(path: string, flags: StatsFlags): Promise<void> {
+  const data = await detectLayout(path, { ...dataOptions(flags), several: true });
   log(data.line);
   const splits: Record<string, unknown> = {};
   switch (data.kind) {

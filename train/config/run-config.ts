@@ -22,6 +22,9 @@ export interface RunConfig {
   /** sha256 of the weight file. */
   readonly weightsSha256: string | null;
   readonly valFraction: number | null;
+  /** Absent in runs of earlier versions. */
+  readonly layout?: string | null | undefined;
+  readonly classes?: readonly string[] | null | undefined;
   readonly steps: number | null;
   readonly patience: number | null;
   readonly config: Settings;

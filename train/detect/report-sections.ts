@@ -20,10 +20,10 @@ import { AT, detectionExamples, type DetectedImage } from './report-pictures.js'
 /** Creates the sections of a detector: scores, mistakes and examples. */
 export async function detectorSections(
   model: DetectorModel,
-  { data: path, seed, valFraction, folder, limit }: SectionsRequest,
+  { data: path, folder, limit, ...options }: SectionsRequest,
 ): Promise<ReportSections> {
   const { classNames } = model;
-  const { data, hasValidation } = await findData('detection', path, { valFraction, seed });
+  const { data, hasValidation } = await findData('detection', path, options);
   const training = await loadDetectionSplit(data, 'train');
   const all = hasValidation ? await loadDetectionSplit(data, 'val') : training;
   const total = evaluationSamples(all).length;

@@ -74,9 +74,9 @@ export async function scoreDetector(
 
 async function loadSet(
   path: string,
-  { split = 'val', limit, valFraction, seed = 0, onNotice }: EvaluationOptions,
+  { split = 'val', limit, valFraction, seed, layout, onNotice }: EvaluationOptions,
 ): Promise<CocoSet> {
-  const { data } = await findData('detection', path, { valFraction, seed });
+  const { data } = await findData('detection', path, { valFraction, seed, layout });
   onNotice?.(data.line);
   return loadDetectionSplit(data, split, { limit });
 }

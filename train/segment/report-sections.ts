@@ -24,10 +24,10 @@ interface Answer {
 /** Creates the sections of a segmenter: scores, mistakes and examples. */
 export async function segmenterSections(
   model: SegmenterModel,
-  { data: path, seed, valFraction, folder, limit }: SectionsRequest,
+  { data: path, folder, limit, ...options }: SectionsRequest,
 ): Promise<ReportSections> {
   const { classNames } = model;
-  const { data, hasValidation } = await findData('segmentation', path, { valFraction, seed });
+  const { data, hasValidation } = await findData('segmentation', path, options);
   const split = hasValidation ? 'val' : 'train';
   const all = loadSegmentationSplit(data, split);
   const set = { ...all, samples: all.samples.slice(0, limit) };

@@ -78,9 +78,9 @@ export async function scoreSegmenter(
 
 async function loadSet(
   path: string,
-  { split = 'val', valFraction, seed = 0, onNotice }: EvaluationOptions,
+  { split = 'val', valFraction, seed, layout, onNotice }: EvaluationOptions,
 ): Promise<SegmentationSet> {
-  const { data } = await findData('segmentation', path, { valFraction, seed });
+  const { data } = await findData('segmentation', path, { valFraction, seed, layout });
   onNotice?.(data.line);
   return loadSegmentationSplit(data, split);
 }

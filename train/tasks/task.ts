@@ -1,3 +1,4 @@
+import type { DataOptions } from '../../datasets/layout/types.js';
 import type { FlatBuffers } from '../../engine/optimizer/flat-buffers.js';
 import type { Engine } from '../../engine/runtime/engine.js';
 import type { SpecTree } from '../../engine/parameters/spec.js';
@@ -25,10 +26,8 @@ export interface LoadedData<Set> extends TrainingData<Set> {
   readonly lines: readonly string[];
 }
 
-/** Division of an undivided data set. */
-export interface LoadOptions {
-  /** Fraction of the images that is held out. */
-  readonly valFraction?: number | undefined;
+/** Options of a data set; the seed of its division is that of the run. */
+export interface LoadOptions extends DataOptions {
   readonly seed: number;
 }
 

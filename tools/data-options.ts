@@ -1,0 +1,41 @@
+import { existsSync } from 'node:fs';
+import { Option, type Command } from 'commander';
+import { ConfigError } from '../core/errors.js';
+import type { DataOptions } from '../datasets/layout/types.js';
+import { readClassNames } from '../datasets/segmentation-folder.js';
+
+/** Values of the options that {@link addDataOptions} adds. */
+export interface DataFlags {
+  readonly layout?: string | undefined;
+  readonly classes?: readonly string[] | undefined;
+}
+
+/** Adds `--layout` and `--classes` to a verb that reads a data set. */
+export function addDataOptions(command: Command): Command {
+  return command
+    .addOption(layoutOption())
+    .option(
+      '--classes <names>',
+      'classes to use, separated by commas, or a file with one a line; for label files without names: all, in order of their numbers',
+      classNames,
+    );
+}
+
+/** Option for data that can be read in several ways. */
+export function layoutOption(): Option {
+  return new Option('--layout <name>', 'how to read data that can be read in several ways');
+}
+
+/** Selects the options of the data from the flags of a verb. */
+export function dataOptions({ layout, classes }: DataFlags): DataOptions {
+  return { layout, classes };
+}
+
+/** Parses class names: a file, or names. */
+function classNames(text: string): readonly string[] {
+  if (existsSync(text)) return readClassNames(text);
+  const names = text.split(',').map((name) => name.trim());
+  if (names.some((name) => name === ''))
+    throw new ConfigError(`--classes: expected names separated by commas, got "${text}"`);
+  return names;
+}
