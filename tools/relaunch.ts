@@ -19,7 +19,7 @@ export const ALLOCATOR_SETTINGS = [
   'glibc.malloc.mxfast=0',
 ].join(':');
 
-/** Interval at which a rank checks whether its parent process still exists. */
+/** Interval at which a child checks whether its parent process still exists. */
 const PARENT_CHECK_MS = 500;
 
 /**
@@ -63,13 +63,20 @@ export function relaunch(): Promise<number> {
   });
 }
 
-/** Ends a child rank whose parent is gone, because mpiexec only knows the parent. */
+/**
+ * Ends a child whose parent is gone, however that ended: nobody else can stop it, mpiexec only knows the parent, and a
+ * resumed run would be a second one beside it.
+ */
 export function endWithParent(): void {
   const parent = Number(process.env[MARK]);
-  if (!(parent > 1) || findLauncher(process.env) === undefined) return;
-  setInterval(() => {
+  if (!(parent > 1)) return;
+  // Processes that this one starts have another parent.
+  delete process.env[MARK];
+  const check = (): void => {
     if (process.ppid !== parent) process.kill(process.pid, 'SIGKILL');
-  }, PARENT_CHECK_MS).unref();
+  };
+  check();
+  setInterval(check, PARENT_CHECK_MS).unref();
 }
 
 /** Inherits all files, including the socket of MPICH's mpiexec, which Node would close. */

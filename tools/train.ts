@@ -4,7 +4,13 @@ import type { Command } from 'commander';
 import type { TrainOutcome } from '../train/train.js';
 import { addDataOptions } from './data-options.js';
 import type { EngineFlags } from './engine-options.js';
-import { addEngineOptions, engineOptions, fraction, wholeNumber } from './engine-options.js';
+import {
+  addEngineOptions,
+  atLeastZero,
+  engineOptions,
+  fraction,
+  wholeNumber,
+} from './engine-options.js';
 import { log, printJson } from './output.js';
 
 interface Flags extends EngineFlags {
@@ -17,6 +23,7 @@ interface Flags extends EngineFlags {
   readonly seed?: number;
   readonly patience?: number;
   readonly steps?: number;
+  readonly checkpointMinutes?: number;
   readonly resume?: boolean;
   readonly cache?: string;
   readonly offline?: boolean;
@@ -59,6 +66,12 @@ export function registerTrain(program: Command): void {
       '--patience <n>',
       'stop after n evaluations without a better score',
       wholeNumber('--patience'),
+    )
+    .option(
+      '--checkpoint-minutes <n>',
+      'save also whenever so many minutes have passed, 0: never',
+      atLeastZero('--checkpoint-minutes'),
+      15,
     )
     .option('--resume', 'go on from the newest checkpoint of the run folder', false)
     .option('--no-report', 'do not examine the trained model for the report')

@@ -3,7 +3,12 @@ import type { FlatBuffers } from '../engine/optimizer/flat-buffers.js';
 import type { ParameterStore } from '../engine/parameters/store.js';
 import type { SkippedCheckpoint } from '../weights/checkpoint-folder.js';
 import { CHECKPOINTS, keepLast, latestValid } from '../weights/checkpoint-folder.js';
-import { restoreCheckpoint, saveCheckpoint, type CheckpointGroups } from '../weights/checkpoint.js';
+import {
+  restoreCheckpoint,
+  saveCheckpoint,
+  updateCheckpointState,
+  type CheckpointGroups,
+} from '../weights/checkpoint.js';
 import type { EpochRule } from './progress.js';
 
 /** Changing arrays of a run as groups of a checkpoint: weights, EMA, moments. */
@@ -32,7 +37,12 @@ export interface RunState {
   readonly bestValue: number | null;
   /** Mapping of steps to epochs, and number of ranks; absent in checkpoints of older versions. */
   readonly epochs?: EpochRule;
+  /** Whether the evaluation that is due at this step is not complete yet: a resumed run repeats it. */
+  readonly awaitsEvaluation?: boolean | undefined;
 }
+
+/** Name of the checkpoint of a step. */
+export const checkpointName = (step: number): string => `step-${String(step).padStart(8, '0')}`;
 
 /** Saves a checkpoint of a run and deletes old ones. */
 export async function saveRun(
@@ -41,7 +51,7 @@ export async function saveRun(
   buffers: FlatBuffers,
   { step, state, keep }: { readonly step: number; readonly state: RunState; readonly keep: number },
 ): Promise<string> {
-  const name = `step-${String(step).padStart(8, '0')}`;
+  const name = checkpointName(step);
   await saveCheckpoint(join(folder, CHECKPOINTS), name, {
     step,
     groups: groupsOf(store, buffers),
@@ -49,6 +59,11 @@ export async function saveRun(
   });
   await keepLast(join(folder, CHECKPOINTS), keep);
   return name;
+}
+
+/** Replaces the state of a saved checkpoint. */
+export async function updateRun(folder: string, name: string, state: RunState): Promise<void> {
+  await updateCheckpointState(join(folder, CHECKPOINTS, `${name}.json`), state);
 }
 
 /** Result of {@link restoreRun}. */

@@ -31,7 +31,10 @@ export type LogRecord =
       readonly step: number;
       readonly epoch: number;
       readonly which: WhichWeights;
+      /** Finite scores; empty if the evaluation failed. */
       readonly metrics: Scalars;
+      /** Reason why scores are missing. */
+      readonly problem?: string | undefined;
     };
 
 /** Listener of a run's progress. */

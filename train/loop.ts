@@ -6,10 +6,11 @@ import type { Backbone } from '../engine/backbone.js';
 import type { Engine } from '../engine/runtime/engine.js';
 import { METRICS } from '../report/run-folder.js';
 import { CHECKPOINTS, markBest } from '../weights/checkpoint-folder.js';
-import { saveRun, type RunState } from './checkpoints.js';
+import { checkpointName, saveRun, updateRun, type RunState } from './checkpoints.js';
 import type { LoopConfig } from './config/loop.js';
 import type { Communicator } from './distributed/communicator.js';
 import { shareJson } from './distributed/start.js';
+import { evaluateSafely } from './evaluate-safely.js';
 import { epochsAt, resumedRule, stepsUntil } from './progress.js';
 import { Meter } from './meter.js';
 import type { LogRecord, RunListener, WhichWeights } from './log-record.js';
@@ -31,6 +32,8 @@ export interface Run {
   readonly resume: boolean;
   /** Number of steps after which to stop. */
   readonly maxSteps: number | null;
+  /** Minutes after which a checkpoint is saved, wherever the run is; 0 or absent: none by time. */
+  readonly checkpointMinutes?: number | undefined;
   /** Processes that train together. */
   readonly communicator: Communicator;
   /** Saves and stops after the current step when aborted. */
@@ -46,6 +49,8 @@ export interface RunLength {
   readonly evaluateEvery: number;
   /** Number of epochs between checkpoints. In addition, one is saved at the end and on interruption. */
   readonly checkpointEvery: number;
+  /** Number of steps between checkpoints, also inside an epoch. */
+  readonly checkpointEverySteps?: number | undefined;
   /** Number of steps after which to stop. */
   readonly maxSteps?: number | undefined;
 }
@@ -84,13 +89,9 @@ export interface TrainResult {
  */
 export async function trainLoop<Batch>(
   loop: TrainLoop<Batch>,
-  {
-    folder,
-    communicator,
-    signal,
-    listener,
-  }: Pick<Run, 'folder' | 'communicator' | 'signal' | 'listener'>,
+  run: Pick<Run, 'folder' | 'communicator' | 'signal' | 'listener' | 'checkpointMinutes'>,
 ): Promise<TrainResult> {
+  const { folder, communicator, signal, listener, checkpointMinutes = 0 } = run;
   const { trainer, loader, evaluate, buffers, settings } = loop;
   const isFirst = communicator.rank === 0;
   const stepsPerEpoch = Math.floor(loader.numBatches() / settings.accumulation);
@@ -116,19 +117,62 @@ export async function trainLoop<Batch>(
     appendFileSync(join(folder, METRICS), `${JSON.stringify(entry)}\n`);
     listener?.record?.(entry, total);
   };
-  const save = (): Promise<string> =>
-    saveRun(folder, trainer.store, buffers, {
-      step,
-      state: { ...loop.state, bestValue: best, epochs: rule },
-      keep: settings.keepCheckpoints,
-    });
+  let savedMs = performance.now();
+  const stateNow = (awaitsEvaluation: boolean): RunState => {
+    return { ...loop.state, bestValue: best, epochs: rule, awaitsEvaluation };
+  };
+  const save = async (awaitsEvaluation = false): Promise<string> => {
+    const state = stateNow(awaitsEvaluation);
+    const keep = settings.keepCheckpoints;
+    const name = await saveRun(folder, trainer.store, buffers, { step, state, keep });
+    savedMs = performance.now();
+    return name;
+  };
+  // Monotonic, so that a change of the system clock neither delays nor repeats checkpoints.
+  const isTimeDue = (): boolean =>
+    checkpointMinutes > 0 && performance.now() - savedMs >= 60_000 * checkpointMinutes;
+  const isStepDue = (): boolean =>
+    settings.checkpointEverySteps !== undefined && step % settings.checkpointEverySteps === 0;
+  const evaluates = (): boolean =>
+    step >= total || epochsAt(rule, step) % settings.evaluateEvery === 0;
+  /** @param saved checkpoint of this step, which stands in any case */
+  const evaluateNow = async (saved: string | undefined): Promise<void> => {
+    if (evaluate && isFirst) {
+      const epoch = epochsAt(rule, step);
+      let found = best;
+      let bestWhich: 'raw' | 'ema' = 'raw';
+      for (const which of buffers.ema ? (['weights', 'ema'] as const) : (['weights'] as const)) {
+        const { problem, ...evaluation } = await evaluateSafely(() => evaluate(which));
+        ({ metrics } = evaluation);
+        record({ kind: 'eval', step, epoch, which, metrics, problem });
+        if (problem !== undefined)
+          listener?.note?.(`warning: evaluation at step ${step} (${which}): ${problem}`);
+        const value = metrics[settings.bestMetric];
+        if (value !== undefined && (found === null || value > found))
+          [found, bestWhich] = [value, which === 'ema' ? 'ema' : 'raw'];
+      }
+      if (found !== null && found !== best) {
+        // Until the mark is written, the checkpoint says that its evaluation is to be repeated.
+        saved ??= await save(true);
+        await markBest(join(folder, CHECKPOINTS), {
+          ...{ name: saved, metric: settings.bestMetric, value: found, which: bestWhich },
+        });
+        best = found;
+      }
+      if (saved !== undefined) await updateRun(folder, saved, stateNow(false));
+    }
+    // The others wait for rank 0 without timeout.
+    const known = await shareJson(communicator, { best, metrics });
+    [best, metrics] = [known?.best ?? null, known?.metrics];
+  };
+  if (loop.state.awaitsEvaluation === true && evaluate) await evaluateNow(checkpointName(step));
 
   while (step < total) {
     const epoch = Math.floor(epochsAt(rule, step));
     const first = ((step - rule.origin.step) % stepsPerEpoch) * settings.accumulation;
     const batches = loader.epoch(epoch, first)[Symbol.asyncIterator]();
+    const end = Math.min(stepsUntil(rule, epoch + 1), total);
     try {
-      const end = Math.min(stepsUntil(rule, epoch + 1), total);
       while (step < end) {
         const lr = learningRate(settings.schedule, { step, epoch: epochsAt(rule, step) });
         const { losses, norm, isStopping } = await trainStep(loop, batches, {
@@ -148,40 +192,23 @@ export async function trainLoop<Batch>(
         }
         // A single process can still decide after the step.
         if (communicator.size === 1 ? signal?.aborted : isStopping) {
-          if (isFirst) await save();
+          if (isFirst) await save(step === end && evaluates());
           return { step, interrupted: true, metrics, bestValue: best };
         }
+        if (isFirst && step < end && (isStepDue() || isTimeDue())) await save();
       }
     } finally {
       await batches.return?.();
     }
-    const done = epochsAt(rule, step);
-    const isLast = step >= total;
-    let isBest = false;
-    let bestWhich: WhichWeights = 'weights';
-    const isEvaluated = isLast || done % settings.evaluateEvery === 0;
-    if (evaluate && isEvaluated && isFirst) {
-      for (const which of buffers.ema ? (['weights', 'ema'] as const) : (['weights'] as const)) {
-        metrics = await evaluate(which);
-        record({ kind: 'eval', step, epoch: done, which, metrics });
-        const value = metrics[settings.bestMetric];
-        if (value !== undefined && (best === null || value > best))
-          [best, isBest, bestWhich] = [value, true, which];
-      }
-    }
-    if (isFirst && (isLast || isBest || done % settings.checkpointEvery === 0)) {
-      const name = await save();
-      if (isBest && best !== null) {
-        const which = bestWhich === 'ema' ? 'ema' : 'raw';
-        const mark = { name, metric: settings.bestMetric, value: best, which } as const;
-        await markBest(join(folder, CHECKPOINTS), mark);
-      }
-    }
-    // The others wait for rank 0 without timeout.
-    if (isEvaluated) {
-      const known = await shareJson(communicator, { best, metrics });
-      [best, metrics] = [known?.best ?? null, known?.metrics];
-    }
+    const isEvaluated = evaluates();
+    const isDue =
+      step >= total ||
+      epochsAt(rule, step) % settings.checkpointEvery === 0 ||
+      isStepDue() ||
+      isTimeDue();
+    // Before the evaluation, whose failure or end by a signal then loses nothing.
+    const saved = isFirst && isDue ? await save(isEvaluated && evaluate !== undefined) : undefined;
+    if (isEvaluated) await evaluateNow(saved);
     meter.restart();
   }
   return { step, interrupted: false, metrics, bestValue: best };

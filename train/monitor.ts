@@ -55,12 +55,14 @@ export class RunMonitor implements RunListener {
   }
 
   restored(restored: RestoredRun): void {
-    const { step, skipped } = restored;
+    const { step, skipped, state } = restored;
     this.listener?.restored?.(restored);
     for (const { reason } of skipped) this.note(`warning: ${reason}; the one before is used`);
     this.note(`resuming at step ${step}`);
     this.runEvents = new RunEvents(this.folder, step);
-    for (const record of keepRecords(this.folder, step)) this.earlyStop?.record(record);
+    const isEvaluated = state.awaitsEvaluation !== true;
+    for (const record of keepRecords(this.folder, step, isEvaluated))
+      this.earlyStop?.record(record);
   }
 
   note(line: string): void {
@@ -77,11 +79,15 @@ export class RunMonitor implements RunListener {
  * Removes records after the last checkpoint of a killed run from `metrics.jsonl`, including a truncated line; the resumed
  * run writes them again.
  *
+ * @param isEvaluated false if the evaluation at that step is to be repeated
  * @returns the remaining records
  */
-function keepRecords(folder: string, step: number): readonly LogRecord[] {
+function keepRecords(folder: string, step: number, isEvaluated: boolean): readonly LogRecord[] {
   const file = join(folder, METRICS);
-  const records = readMetrics(folder).filter((record) => record.step <= step);
+  const records = readMetrics(folder).filter(
+    (record) =>
+      record.step < step || (record.step === step && (isEvaluated || record.kind === 'train')),
+  );
   if (existsSync(file))
     writeAtomicallySync(file, records.map((record) => `${JSON.stringify(record)}\n`).join(''));
   return records as readonly LogRecord[];

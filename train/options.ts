@@ -86,6 +86,8 @@ export interface TrainOptions<Config extends RecipeConfig = RecipeConfig> {
   readonly classes?: readonly string[] | undefined;
   /** Number of evaluations without improvement after which to stop. */
   readonly patience?: number | undefined;
+  /** Minutes after which a checkpoint is saved, besides those of the recipe; default 15, 0: none. */
+  readonly checkpointMinutes?: number | undefined;
   /** Whether to resume from the newest checkpoint of the run folder. */
   readonly resume?: boolean | undefined;
   /** Whether to evaluate the trained model for the report; default true. */

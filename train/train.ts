@@ -1,12 +1,10 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { join, resolve, sep } from 'node:path';
+import { resolve, sep } from 'node:path';
 import { ConfigError, DataError, WorkError } from '../core/errors.js';
 import { openEngine } from '../engine/runtime/engine.js';
-import { FRACTION, whole } from '../core/schema.js';
+import { FRACTION, NON_NEGATIVE, whole } from '../core/schema.js';
 import { compileSchema, formatProblems } from '../io/schema.js';
-import { removeTemporaryFiles } from '../io/files/atomic.js';
+import type { FileLock } from '../io/files/lock.js';
 import { assertWritableFolder } from '../io/files/out-folder.js';
-import { CHECKPOINTS } from '../weights/checkpoint-folder.js';
 import { writeRunConfig } from './config/run-config.js';
 import type { RecipeConfig } from './config/schemas.js';
 import { SINGLE_PROCESS } from './distributed/communicator.js';
@@ -14,6 +12,7 @@ import { finishRun } from './finish.js';
 import type { TrainResult } from './loop.js';
 import { RunMonitor } from './monitor.js';
 import type { ConfigOf, Examples, TrainOptions } from './options.js';
+import { assertRunFolder, ownRunFolder } from './own-folder.js';
 import { dataOptionsOf, planRun, runConfigOf, type RunPlan } from './plan.js';
 import { trainTask } from './run.js';
 import { TASKS, type TaskName } from './tasks/index.js';
@@ -45,7 +44,10 @@ export async function train<const Recipe extends string | RecipeConfig>(
     if (isFirst) listener?.note?.(line);
   };
   const plan = await planRun(recipe, options as TrainOptions, note);
-  if (isFirst) assertWritableFolder(folder);
+  if (isFirst) {
+    assertWritableFolder(folder);
+    assertRunFolder(options);
+  }
   // The drop path mask has one row per block.
   const hasBlocks = backbone === undefined || backbone.numBlocks > 0;
   const config = hasBlocks ? plan.config : { ...plan.config, dropPathRate: 0 };
@@ -53,6 +55,7 @@ export async function train<const Recipe extends string | RecipeConfig>(
   const task = TASKS[config.task];
   const patience = plan.patience ?? undefined;
   const monitor = new RunMonitor({ folder, metric: task.bestMetric, patience, signal, listener });
+  let lock: FileLock | undefined;
   try {
     if (size > 1) {
       const { batchSize, accumulation } = config;
@@ -63,7 +66,7 @@ export async function train<const Recipe extends string | RecipeConfig>(
     const start = performance.now();
     const data = await dataOf(task, options as TrainOptions, plan);
     data.lines.forEach(note);
-    assertRunFolder(options);
+    if (isFirst) lock = await ownRunFolder(options, note);
     const engine = await openEngine(options.engine);
     note(engine.description);
     if (isFirst) writeRunConfig(folder, runConfigOf(plan, engine.description));
@@ -72,6 +75,7 @@ export async function train<const Recipe extends string | RecipeConfig>(
       weights: plan.weightFile,
       resume: options.resume ?? false,
       maxSteps: plan.steps,
+      checkpointMinutes: options.checkpointMinutes ?? CHECKPOINT_MINUTES,
       signal: monitor.signal,
       listener: monitor,
     });
@@ -89,11 +93,18 @@ export async function train<const Recipe extends string | RecipeConfig>(
     throw refused(error, folder);
   } finally {
     monitor.close();
+    lock?.release();
   }
 }
 
+/** Default of {@link TrainOptions.checkpointMinutes}. */
+const CHECKPOINT_MINUTES = 15;
+
 const NUMBERS = {
-  properties: { seed: whole(0), steps: whole(0), patience: whole(0), valFraction: FRACTION },
+  properties: {
+    ...{ seed: whole(0), steps: whole(0), patience: whole(0), valFraction: FRACTION },
+    checkpointMinutes: NON_NEGATIVE,
+  },
 };
 
 /** Checks what TypeScript checks in typed programs, and ranges. */
@@ -131,19 +142,6 @@ async function dataOf(
     validation: examples.validation && task.fromExamples(examples.validation, classes),
     lines: [],
   };
-}
-
-/** A run folder contains one run: an existing one is resumed or kept, never mixed with a new one. */
-function assertRunFolder({ folder, resume }: Pick<TrainOptions, 'folder' | 'resume'>): void {
-  const checkpoints = join(folder, CHECKPOINTS);
-  const isUsed = existsSync(checkpoints) && readdirSync(checkpoints).length > 0;
-  if (resume && !isUsed)
-    throw new ConfigError(`train: expected a checkpoint in ${folder} to resume from, got none`);
-  if (isUsed && !resume)
-    throw new ConfigError(
-      `--out ${folder}: expected an empty or new folder, got one with checkpoints; add --resume to go on, or choose another`,
-    );
-  if (isUsed) removeTemporaryFiles(folder);
 }
 
 /** Converts a system error to one with code and remedy, for writing the run folder or reading other files. */

@@ -89,6 +89,17 @@ export async function saveCheckpoint<State extends object>(
 }
 
 /**
+ * Replaces the state of a saved checkpoint; its tensors are kept.
+ *
+ * @param path of the JSON file
+ * @throws ConfigError as {@link saveCheckpoint}; WeightsError if the file is damaged
+ */
+export async function updateCheckpointState(path: string, state: object): Promise<void> {
+  assertJson('state', state);
+  await writeJsonAtomically(path, { ...(await readCheckpointJson(path)), state });
+}
+
+/**
  * Opens a checkpoint and verifies its checksum.
  *
  * @param path of the JSON or the safetensors file, or without extension

@@ -64,7 +64,7 @@ export const SegmentationConfig = extend(LoopConfig, {
   emaDecay: EMA_DECAY,
   /** Number of steps between evaluations, rounded to whole epochs. */
   evaluateEverySteps: whole(1),
-  /** Number of steps between checkpoints, rounded to whole epochs. */
+  /** Number of steps between checkpoints. */
   checkpointEverySteps: whole(1),
 });
 export type SegmentationConfig = Infer<typeof SegmentationConfig>;

@@ -55,7 +55,8 @@ export function setUpSegmenter(
         epochs: Infinity, // ends by steps
         maxSteps: steps,
         evaluateEvery: epochs(config.evaluateEverySteps),
-        checkpointEvery: epochs(config.checkpointEverySteps),
+        checkpointEvery: Infinity, // by steps
+        checkpointEverySteps: config.checkpointEverySteps,
       };
     },
     createTrainer: (buffers) =>

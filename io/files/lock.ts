@@ -1,0 +1,256 @@
+import { spawnSync } from 'node:child_process';
+import { linkSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync } from 'node:fs';
+import { statSync, utimesSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { dirname } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { ConfigError } from '../../core/errors.js';
+import { printable } from '../../core/printable.js';
+
+/** Process that holds a lock, as stored in the file. */
+interface LockOwner {
+  readonly pid: number;
+  /** Start of the process, so that another one that got the same number later is not taken for it. */
+  readonly start: string;
+  readonly host: string;
+  /** Boot and process namespace: only there the number of the process means something. */
+  readonly machine: string;
+  readonly since: string;
+}
+
+/** A held lock. */
+export interface FileLock {
+  /** Removes the file, if it is still that of this process. */
+  release(): void;
+}
+
+/** Options of {@link acquireLock}. */
+export interface LockOptions {
+  /** Names the locked thing in messages: `--out RUN`. */
+  readonly what: string;
+  /** Receives a line if the lock of a process that is gone is taken over, and while waiting. */
+  readonly onNotice?: ((line: string) => void) | undefined;
+  /** Time for a process that is just ending; default 2 s. */
+  readonly waitMs?: number | undefined;
+  /** Time without a sign of life after which a process of another machine counts as gone; default 60 s. */
+  readonly silenceMs?: number | undefined;
+}
+
+/** Interval of the signs of life for other machines: the time of the file is renewed. */
+const SIGN_MS = 10_000;
+const POLL_MS = 100;
+/** Age at which a takeover that did not end belongs to a killed process. */
+const TAKEOVER_MS = 10_000;
+
+/**
+ * Creates a lock file that names this process. The lock of a process that is gone is taken over: on this machine if no
+ * process has its number and start, on another one if the file is not renewed for a while.
+ *
+ * @throws ConfigError with process and host if another process holds the lock
+ */
+export async function acquireLock(
+  file: string,
+  { what, onNotice, waitMs = 2000, silenceMs = 6 * SIGN_MS }: LockOptions,
+): Promise<FileLock> {
+  const own = thisProcess();
+  const text = `${JSON.stringify(own)}\n`;
+  mkdirSync(dirname(file), { recursive: true });
+  const deadline = performance.now() + waitMs;
+  for (;;) {
+    if (create(file, text)) break;
+    const before = contentOf(file);
+    if (before === undefined) continue; // released just now
+    const owner = parseOwner(before.text);
+    const name = owner
+      ? `process ${owner.pid} on ${printable(owner.host)} (since ${printable(owner.since)})`
+      : 'a process that left no name';
+    const refuse = (): never => {
+      throw new ConfigError(
+        `${what}: expected a folder that no other process writes, got one in use by ${name}; ` +
+          `wait for it or stop it; if it is gone, delete ${file}`,
+        { file },
+      );
+    };
+    const isLocal = owner?.machine === own.machine;
+    if (isLocal && isAlive(owner)) {
+      if (performance.now() >= deadline) refuse();
+      await setTimeout(POLL_MS);
+      continue;
+    }
+    if (!isLocal) {
+      onNotice?.(`${what}: waiting ${silenceMs / 1000} s for a sign of life of ${name}`);
+      if (await isRenewed(file, before, silenceMs)) refuse();
+    }
+    if (takeOver(file, before.text, text)) {
+      onNotice?.(`${what}: taken over from ${name}, which is gone`);
+      break;
+    }
+    await setTimeout(POLL_MS);
+  }
+  const sign = setInterval(() => renew(file, text), SIGN_MS).unref();
+  return {
+    release: () => {
+      clearInterval(sign);
+      if (contentOf(file)?.text === text) rmSync(file, { force: true });
+    },
+  };
+}
+
+/** Creates the file with its content in one step. @returns false if it exists */
+function create(file: string, text: string): boolean {
+  const temporary = `${file}.${process.pid}.tmp`;
+  writeFileSync(temporary, text);
+  try {
+    linkSync(temporary, file);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return false;
+    // File systems without hard links.
+    if (code === 'EPERM' || code === 'ENOTSUP' || code === 'ENOSYS' || code === 'EOPNOTSUPP')
+      return createNew(file, text);
+    throw error;
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+}
+
+function createNew(file: string, text: string): boolean {
+  try {
+    writeFileSync(file, text, { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Replaces the lock of a process that is gone. @returns false if another process was faster */
+function takeOver(file: string, before: string, text: string): boolean {
+  const mutex = `${file}.takeover`;
+  try {
+    mkdirSync(mutex);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    const age = Date.now() - (statSync(mutex, { throwIfNoEntry: false })?.mtimeMs ?? Infinity);
+    if (Math.abs(age) > TAKEOVER_MS) rmSync(mutex, { recursive: true, force: true });
+    return false;
+  }
+  try {
+    if (contentOf(file)?.text !== before) return false;
+    const temporary = `${file}.${process.pid}.tmp`;
+    writeFileSync(temporary, text);
+    renameSync(temporary, file);
+    return true;
+  } finally {
+    rmSync(mutex, { recursive: true, force: true });
+  }
+}
+
+interface LockContent {
+  readonly text: string;
+  readonly mtimeMs: number;
+}
+
+function contentOf(file: string): LockContent | undefined {
+  try {
+    const { mtimeMs } = statSync(file);
+    return { text: readFileSync(file, 'utf8'), mtimeMs };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Any change of content or time is a sign of life, whatever the clocks of the machines say. */
+async function isRenewed(file: string, before: LockContent, silenceMs: number): Promise<boolean> {
+  const end = performance.now() + silenceMs;
+  while (performance.now() < end) {
+    await setTimeout(Math.min(POLL_MS, silenceMs));
+    const now = contentOf(file);
+    if (now === undefined) return false;
+    if (now.text !== before.text || now.mtimeMs !== before.mtimeMs) return true;
+  }
+  return false;
+}
+
+function renew(file: string, text: string): void {
+  try {
+    if (contentOf(file)?.text === text) utimesSync(file, new Date(), new Date());
+  } catch {
+    // The disk is away for a moment; the next sign may reach it.
+  }
+}
+
+function thisProcess(): LockOwner {
+  const { pid } = process;
+  return {
+    pid,
+    start: stateOf(pid)?.start ?? '',
+    host: hostname(),
+    machine: [hostname(), bootId(), pidNamespace()].join(' '),
+    since: new Date().toISOString(),
+  };
+}
+
+function parseOwner(text: string): LockOwner | undefined {
+  try {
+    const owner = JSON.parse(text) as Partial<LockOwner> | null;
+    const { pid, start, host, machine, since } = owner ?? {};
+    const isOwner =
+      Number.isSafeInteger(pid) &&
+      Number(pid) > 0 &&
+      [start, host, machine, since].every((value) => typeof value === 'string');
+    return isOwner ? (owner as LockOwner) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isAlive({ pid, start }: LockOwner): boolean {
+  const state = stateOf(pid);
+  if (state !== undefined) return !state.isEnded && (start === '' || state.start === start);
+  if (process.platform === 'linux') return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** Start of a process, and whether it has ended and waits for its parent; undefined if unknown. */
+function stateOf(pid: number): { readonly start: string; readonly isEnded: boolean } | undefined {
+  if (process.platform === 'linux') {
+    try {
+      const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+      // The name before the last parenthesis may contain anything.
+      const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+      return { start: fields[19], isEnded: /[ZX]/.test(fields[0]) };
+    } catch {
+      return undefined;
+    }
+  }
+  if (process.platform !== 'darwin') return undefined;
+  const { stdout } = spawnSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], {
+    encoding: 'utf8',
+  });
+  const [, state, start] = /^(\S+)\s+(.+)$/.exec(String(stdout).trim()) ?? [];
+  return start === undefined ? undefined : { start, isEnded: state.startsWith('Z') };
+}
+
+function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return '';
+  }
+}
+
+function pidNamespace(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return '';
+  }
+}

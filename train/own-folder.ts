@@ -1,0 +1,77 @@
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { ConfigError } from '../core/errors.js';
+import { printable } from '../core/printable.js';
+import { removeTemporaryFiles } from '../io/files/atomic.js';
+import { acquireLock, type FileLock } from '../io/files/lock.js';
+import { METRICS } from '../report/run-folder.js';
+import { CHECKPOINTS } from '../weights/checkpoint-folder.js';
+import { RUN_CONFIG, readRunConfig } from './config/run-config.js';
+import type { TrainOptions } from './options.js';
+
+/** Name of the file in a run folder that names the process that trains there. */
+export const RUN_LOCK = 'run.lock';
+
+/** Files of systems and job schedulers, which may be in a new run folder. */
+const ALLOWED = /^(run\.lock.*|lost\+found|\.DS_Store|Thumbs\.db|desktop\.ini|.*\.(log|out|err))$/;
+
+type RunFolder = Pick<TrainOptions, 'folder' | 'resume'>;
+
+/**
+ * Takes a run folder for this process, until the lock is released.
+ *
+ * @throws ConfigError if another process trains there, there is nothing to resume, or the folder is one of something else
+ */
+export async function ownRunFolder(
+  options: RunFolder,
+  onNotice: (line: string) => void,
+): Promise<FileLock> {
+  const { folder, resume } = options;
+  assertRunFolder(options);
+  const lock = await acquireLock(join(folder, RUN_LOCK), { what: `--out ${folder}`, onNotice });
+  try {
+    // Another process may have trained there in between.
+    assertRunFolder(options);
+    if (resume) removeTemporaryFiles(folder);
+    else rmSync(join(folder, METRICS), { force: true });
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+  return lock;
+}
+
+/**
+ * Checks that the folder is empty, new, or that of a run to resume: an existing run is resumed or kept, never mixed with a
+ * new one, and files of others are not overwritten.
+ *
+ * @throws ConfigError
+ */
+export function assertRunFolder({ folder, resume }: RunFolder): void {
+  const checkpoints = join(folder, CHECKPOINTS);
+  const isUsed = existsSync(checkpoints) && readdirSync(checkpoints).length > 0;
+  if (resume && !isUsed)
+    throw new ConfigError(`train: expected a checkpoint in ${folder} to resume from, got none`);
+  if (resume) return;
+  if (isUsed)
+    throw new ConfigError(
+      `--out ${folder}: expected an empty or new folder, got one with checkpoints; add --resume to go on, or choose another`,
+    );
+  const other = existsSync(folder) && readdirSync(folder).find((name) => !ALLOWED.test(name));
+  if (other === false || other === undefined || readRun(folder)) return;
+  throw new ConfigError(
+    `--out ${folder}: expected an empty, new or run folder, got one with other files (${printable(other)}); choose another`,
+  );
+}
+
+/** Whether a folder holds a run that ended before its first checkpoint. */
+function readRun(folder: string): boolean {
+  try {
+    return readRunConfig(folder) !== undefined;
+  } catch (cause) {
+    throw new ConfigError(
+      `--out ${folder}: expected an empty, new or run folder, got one with another ${RUN_CONFIG}; choose another`,
+      { cause },
+    );
+  }
+}
