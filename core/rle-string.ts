@@ -60,7 +60,9 @@ export function decodeRunsInto(
 
 /** Encodes runs in COCO's compressed form; the inverse of `rleFromString`. */
 export function rleToString({ counts }: Pick<Rle, 'counts'>): string {
-  let text = '';
+  // Bytes first: a string that grows by characters stays a tree of them, 29 bytes each.
+  const bytes = new Uint8Array(MOST_CHARACTERS * counts.length);
+  let at = 0;
   for (let i = 0; i < counts.length; i++) {
     let value = i > 2 ? counts[i] - counts[i - 2] : counts[i];
     for (let more = true; more;) {
@@ -68,11 +70,14 @@ export function rleToString({ counts }: Pick<Rle, 'counts'>): string {
       value >>= 5;
       more = bits & 16 ? value !== -1 : value !== 0;
       if (more) bits |= 32;
-      text += String.fromCharCode(bits + 48);
+      bytes[at++] = bits + 48;
     }
   }
-  return text;
+  return new TextDecoder().decode(bytes.subarray(0, at));
 }
+
+/** Characters of a run of 32 bits. */
+const MOST_CHARACTERS = 7;
 
 function asciiBytes(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length);

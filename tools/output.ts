@@ -1,8 +1,21 @@
+import { once } from 'node:events';
+import { oneLine, withoutControls } from '../core/printable.js';
+
 let isMuted = false;
 
 /** Prints a message for people to standard error; standard output is for results. */
 export function log(line: string): void {
-  if (!isMuted) process.stderr.write(`${line}\n`);
+  if (!isMuted) process.stderr.write(`${withoutControls(line)}\n`);
+}
+
+/** Prints results for people to standard output. */
+export function print(text: string): void {
+  process.stdout.write(`${withoutControls(text)}\n`);
+}
+
+/** Prints an error to standard error, also where {@link log} is muted. */
+export function printError(text: string): void {
+  process.stderr.write(`${withoutControls(text)}\n`);
 }
 
 /** Silences `log`, because only one of several processes prints. */
@@ -17,11 +30,21 @@ export interface JsonFlag {
 
 /** Prints the JSON document of a `--json` run to standard output. */
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value)}\n`);
+  print(JSON.stringify(value));
+}
+
+/** {@link printJson} for a document with rows that are not all in memory. */
+export async function printJsonRows(document: object): Promise<void> {
+  const { jsonPieces } = await import('../io/files/json-stream.js');
+  for await (const piece of jsonPieces(document, 0))
+    if (!process.stdout.write(withoutControls(piece))) await once(process.stdout, 'drain');
 }
 
 /** Formats a table with right-aligned numbers; the first row is the header. */
-export function formatTable(rows: readonly (readonly (string | number)[])[]): string {
+export function formatTable(cells: readonly (readonly (string | number)[])[]): string {
+  const rows = cells.map((row) =>
+    row.map((cell) => (typeof cell === 'number' ? cell : oneLine(cell))),
+  );
   const widths = rows[0].map((_, column) =>
     Math.max(...rows.map((row) => String(row[column]).length)),
   );

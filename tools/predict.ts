@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { engineOptions, fraction, wholeNumber } from './engine-options.js';
 import { addImageOptions, type ImageFlags } from './model-options.js';
-import { formatTable, log, printJson } from './output.js';
+import { formatTable, log, print, printJsonRows } from './output.js';
 
 interface Flags extends ImageFlags {
   readonly out?: string;
@@ -44,17 +44,26 @@ async function run(name: string, images: readonly string[], flags: Flags): Promi
     const engine = engineOptions({ ...flags, threads: flags.threads || ranks.threads });
     const model = await openModel(name, { ...flags, engine }, files.length);
     try {
-      const { out, score, palette, shard, json } = flags;
-      const document = await predictFiles(model, files, {
+      const { out, score, palette, shard, json = false } = flags;
+      const isPrinted = json && ranks.communicator.rank === 0;
+      const { numImages, failed } = await predictFiles(model, files, {
         ...{ out, score, palette, shard, communicator: ranks.communicator, onNotice: log },
         onText: (text) => {
           if (json) return;
-          for (const block of text)
-            console.log(typeof block === 'string' ? block : formatTable(block));
+          for (const block of text) print(typeof block === 'string' ? block : formatTable(block));
         },
+        onDocument: json
+          ? (document) => (isPrinted ? printJsonRows(document) : Promise.resolve())
+          : undefined,
       });
       await ranks.finish();
-      if (json && ranks.communicator.rank === 0) printJson(document);
+      if (failed.length > 0) {
+        log(
+          `predicted ${numImages} of ${numImages + failed.length} images; not the following:\n` +
+            failed.map(({ message }) => `  ${message}`).join('\n'),
+        );
+        process.exitCode = 2;
+      }
     } finally {
       await model.release();
     }

@@ -1,67 +1,145 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { InputError } from '../core/errors.js';
+import { DataError, InputError, ShapeError } from '../core/errors.js';
+import type { RgbImage } from '../core/image.js';
+import type { ImageResult } from '../core/results.js';
 import type { ImageModel } from '../inference/model.js';
-import { writeAtomically, writeJsonAtomically } from '../io/files/atomic.js';
+import { assertApart } from '../io/files/apart.js';
+import { writeAtomically } from '../io/files/atomic.js';
+import { writeJsonRowsAtomically, type JsonRows } from '../io/files/json-stream.js';
+import type { RowSpool } from '../io/files/row-spool.js';
 import { decodeImage } from '../io/image/decode.js';
 import { pngNames } from '../io/png/names.js';
-import { shardWork, type Numbered, type ShardedWorkOptions } from './distributed/sharded-work.js';
-import type { PresentOptions, RowLists, TextBlock } from './presentation.js';
+import { shardWork, type ShardedWorkOptions } from './distributed/sharded-work.js';
+import type { PresentOptions, TextBlock } from './presentation.js';
 import { TASKS } from './tasks/index.js';
 
 /** Options of predicting files. */
 export interface PredictFilesOptions extends ShardedWorkOptions, PresentOptions {
   /** Called with the text about each image. */
   readonly onText?: ((text: readonly TextBlock[]) => void) | undefined;
+  /** Called at the end with the document of `predict --json`, whose lists are {@link JsonRows}, to be read before it ends. */
+  readonly onDocument?: ((document: object) => Promise<void>) | undefined;
+}
+
+/** An image without prediction. */
+interface FailedImage {
+  readonly file: string;
+  readonly message: string;
+}
+
+/** Outcome of predicting files. */
+export interface PredictedFiles {
+  readonly numImages: number;
+  /** Images that could not be read. */
+  readonly failed: readonly FailedImage[];
 }
 
 /**
- * Predicts image files and, with `out`, writes the task's pictures and JSON files.
+ * Predicts image files and, with `out`, writes the task's pictures and JSON files. An image that cannot be read is listed,
+ * and the others are predicted. Rows are on disk as soon as an image is done (`*.partial.jsonl` in `out`), and become the
+ * JSON files at the end.
  *
- * @returns the document of `predict --json`
- * @throws ConfigError, DataError
+ * @throws ConfigError if an output is one of the images; DataError if none of them can be read
  */
 export async function predictFiles(
   model: ImageModel,
   files: readonly string[],
   options: PredictFilesOptions,
-): Promise<object> {
-  const { out, score, onText, onNotice } = options;
-  const { owns, gather, finish } = shardWork(options);
+): Promise<PredictedFiles> {
+  const { out, onText, onNotice, onDocument } = options;
+  const { owns, gather, finish, spool } = shardWork(options);
   const presentation = TASKS[model.task].prediction?.present(model, options);
   if (!presentation)
     throw new InputError(`predict: expected a model that predicts, got ${model.task}`);
-  if (out) mkdirSync(out, { recursive: true });
   const names = pngNames(files);
-  const own: Record<string, Numbered<object>[]> = Object.fromEntries(
-    [...presentation.lists, 'predictions'].map((list) => [list, []]),
-  );
-  for (const [index, file] of files.entries()) {
-    if (!owns(index)) continue;
-    const image = await decodeImage(file);
-    const { width, height } = image;
-    const result = await model.predict(image);
-    const predicted = { file, index, image, result };
-    own['predictions'].push([index, { file, width, height, ...presentation.fields(result) }]);
-    for (const [list, rows] of Object.entries(presentation.rows(predicted)))
-      own[list].push(...rows.map((row) => [index, row] as const));
-    if (out) {
-      const pictures = await presentation.pictures(predicted, names[index]);
-      for (const [name, bytes] of Object.entries(pictures))
-        await writeAtomically(join(out, name), bytes);
+  if (out !== undefined) {
+    const outputs = presentation.outputs(names).map((name) => join(out, name));
+    assertApart(`--out ${out}`, outputs, files);
+    mkdirSync(out, { recursive: true });
+  }
+  const lists = [...presentation.lists, 'predictions'];
+  const isKept = out !== undefined || onDocument !== undefined;
+  const own = new Map<string, RowSpool<object>>();
+  try {
+    for (const list of isKept ? [...lists, 'failed'] : ['failed']) own.set(list, spool(list));
+    for (const [index, file] of files.entries()) {
+      if (!owns(index)) continue;
+      const read = await predictedOrFailed(model, file);
+      if ('message' in read) {
+        onNotice?.(`not predicted: ${read.message}`);
+        own.get('failed')?.add(index, [read]);
+        continue;
+      }
+      const predicted = { file, index, ...read };
+      const { width, height } = read.image;
+      const fields = presentation.fields(read.result);
+      own.get('predictions')?.add(index, [{ file, width, height, ...fields }]);
+      for (const [list, rows] of Object.entries(presentation.rows(predicted)))
+        own.get(list)?.add(index, rows);
+      if (out !== undefined) {
+        const pictures = await presentation.pictures(predicted, names[index]);
+        for (const [name, bytes] of Object.entries(pictures))
+          await writeAtomically(join(out, name), bytes);
+      }
+      onText?.(presentation.text(predicted));
     }
-    onText?.(presentation.text(predicted));
+    const failed: FailedImage[] = [];
+    for await (const row of await gather('failed', own.get('failed')!))
+      failed.push(row as FailedImage);
+    if (files.length > 0 && failed.length === files.length) throw noneRead(failed);
+    const numImages = files.length - failed.length;
+    const rowsOf = async (names: readonly string[]): Promise<Record<string, JsonRows>> => {
+      const all: Record<string, JsonRows> = {};
+      for (const list of names) all[list] = await gather(list, own.get(list)!);
+      return all;
+    };
+    if (out !== undefined) {
+      const rows = await rowsOf(lists);
+      if (await finish()) {
+        for (const [name, content] of Object.entries(presentation.files(rows)))
+          await writeJsonRowsAtomically(join(out, name), content);
+        onNotice?.(presentation.wrote(numImages, out));
+      }
+    }
+    await onDocument?.({
+      model: model.file,
+      ...(model.task === 'detect' && { score: options.score }),
+      ...(await rowsOf(['predictions'])),
+      ...(failed.length > 0 && { failed }),
+    });
+    own.forEach((rows) => rows.remove());
+    return { numImages, failed };
+  } catch (error) {
+    // Other than in temporary files, what is done so far stays.
+    own.forEach((rows) => (out === undefined ? rows.remove() : rows.close()));
+    throw error;
   }
-  const lists: Record<string, RowLists[string]> = {};
-  for (const [list, rows] of Object.entries(own)) lists[list] = await gather(list, rows);
-  if (out && (await finish())) {
-    for (const [name, content] of Object.entries(presentation.files(lists)))
-      await writeJsonAtomically(join(out, name), content);
-    onNotice?.(presentation.wrote(files.length, out));
+}
+
+/** Decodes and predicts an image, or tells why that is not possible with this one. */
+async function predictedOrFailed(
+  model: ImageModel,
+  file: string,
+): Promise<{ readonly image: RgbImage; readonly result: ImageResult } | FailedImage> {
+  try {
+    const image = await decodeImage(file);
+    return { image, result: await model.predict(image) };
+  } catch (error) {
+    const isOfImage =
+      error instanceof DataError || error instanceof ShapeError || error instanceof RangeError;
+    if (!isOfImage) throw error;
+    const { message } = error;
+    return { file, message: message.includes(file) ? message : `${file}: ${message}` };
   }
-  return {
-    model: model.file,
-    ...(model.task === 'detect' && { score }),
-    predictions: lists['predictions'],
-  };
+}
+
+function noneRead(failed: readonly FailedImage[]): DataError {
+  const [{ file, message }] = failed;
+  return new DataError(
+    failed.length === 1
+      ? message
+      : `predict: expected images, got none of ${failed.length} that can be read; the first: ${message}`,
+    { file },
+  );
 }

@@ -1,5 +1,6 @@
 import type { RgbImage } from '../core/image.js';
 import type { ImageResult } from '../core/results.js';
+import type { JsonRows } from '../io/files/json-stream.js';
 
 /** An image with its prediction. */
 interface PredictedImage<Result extends ImageResult = ImageResult> {
@@ -34,13 +35,15 @@ export interface Presentation<Result extends ImageResult = ImageResult> {
   readonly lists: readonly string[];
   /** Rows that an image adds to these lists. */
   rows(predicted: PredictedImage<Result>): RowLists;
+  /** Paths in the output folder of all files that the methods below name. @param pictures names of the images' PNGs */
+  outputs(pictures: readonly string[]): readonly string[];
   /** Pictures of an image by path in the output folder. @param name name of its PNG */
   pictures(
     predicted: PredictedImage<Result>,
     name: string,
   ): Promise<Readonly<Record<string, Uint8Array>>>;
-  /** JSON files written at the end, by name. @param lists lists of all images, with `predictions` */
-  files(lists: RowLists): Readonly<Record<string, unknown>>;
+  /** JSON files written at the end, by name. @param lists rows of all images, with `predictions`, to be read once */
+  files(lists: Readonly<Record<string, JsonRows>>): Readonly<Record<string, unknown>>;
   /** Description of the written files for people. */
   wrote(numImages: number, out: string): string;
 }

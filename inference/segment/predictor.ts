@@ -6,6 +6,7 @@ import type { Executable } from '../../engine/runtime/program.js';
 import type { UperNet } from '../../models/upernet.js';
 import type { SegmenterInput } from './preprocess.js';
 import {
+  croppedRows,
   flippedRows,
   joinedRows,
   labelsOf,
@@ -46,8 +47,8 @@ export interface SegmenterPredictor {
    * @param inputs the image at one or several scales, over which probabilities are averaged
    * @param size of the result, usually that of the original image
    * @param signal checked between runs
-   * @throws ShapeError if an input does not match its size, or has a side below 32 pixels; ConfigError for windows that
-   *   leave gaps; WorkError if the scores are not finite; the signal's reason
+   * @throws ShapeError if an input does not match its size; ConfigError for windows that leave gaps; WorkError if the
+   *   scores are not finite; the signal's reason
    */
   segment(
     inputs: readonly SegmenterInput[],
@@ -100,11 +101,11 @@ interface RunContext {
 }
 
 /** Computes logits at the size of the input. */
-async function logitsOf(
-  { program, window, maxBatchPixels, signal }: RunContext,
-  input: SegmenterInput,
-): Promise<ScoreRows> {
+async function logitsOf(context: RunContext, image: SegmenterInput): Promise<ScoreRows> {
+  const { program, window, maxBatchPixels, signal } = context;
   signal?.throwIfAborted();
+  const input = padded(image);
+  if (input !== image) return croppedRows(await logitsOf(context, input), image);
   if (!window) {
     const [rows] = await run(program, [input]);
     return resizedRows(rows, input);
@@ -165,6 +166,21 @@ function cut(
   return { width: size.width, height: size.height, data: out };
 }
 
+/**
+ * Pads an input that is narrower than the coarsest stride at the right and bottom with zeros, which are the mean color.
+ * Other inputs are returned as they are.
+ *
+ * @see mmseg 0.x, pipelines Pad (after Normalize, pad_val=0)
+ */
+function padded(input: SegmenterInput): SegmenterInput {
+  const [width, height] = [input.width, input.height].map((side) => Math.max(side, MIN_SIDE));
+  if (width === input.width && height === input.height) return input;
+  const data = new Float32Array(width * height * 3);
+  for (let y = 0; y < input.height; y++)
+    data.set(input.data.subarray(y * input.width * 3, (y + 1) * input.width * 3), y * width * 3);
+  return { width, height, data };
+}
+
 function mirror({ width, height, data }: SegmenterInput): SegmenterInput {
   const rows = flippedRows(mapRows(data, { width, height, channels: 3 }));
   const out = new Float32Array(data.length);
@@ -173,11 +189,7 @@ function mirror({ width, height, data }: SegmenterInput): SegmenterInput {
 }
 
 function assertInput({ width, height, data }: SegmenterInput): void {
-  if (width < MIN_SIDE || height < MIN_SIDE)
-    throw new ShapeError(
-      `segment: expected an image of at least ${MIN_SIDE} x ${MIN_SIDE} pixels, got ${width} x ${height}`,
-    );
-  if (data.length !== width * height * 3)
+  if (!(width > 0 && height > 0) || data.length !== width * height * 3)
     throw new ShapeError(
       `segment: expected ${width * height * 3} values for ${width} x ${height} pixels, got ${data.length}`,
     );

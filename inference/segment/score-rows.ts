@@ -83,6 +83,13 @@ function widen(
   }
 }
 
+/** Cuts a map to its upper left corner. */
+export function croppedRows(source: ScoreRows, { height, width }: Size): ScoreRows {
+  const { channels } = source;
+  const row = (y: number): Float32Array => source.row(y).subarray(0, width * channels);
+  return { height, width, channels, row };
+}
+
 /** Flips a map horizontally. */
 export function flippedRows(source: ScoreRows): ScoreRows {
   const { height, width, channels } = source;

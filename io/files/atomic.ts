@@ -44,7 +44,7 @@ export async function writeAtomically(
   const handle = await mkdir(dirname(file), { recursive: true })
     .then(() => open(temporary, 'w'))
     .catch((error: unknown) => {
-      throw explained(error, file);
+      throw failedWrite(error, file);
     });
   const write: WriteBytes = async (view) => {
     for (let start = 0; start < view.byteLength; start += CHUNK_BYTES) {
@@ -65,7 +65,7 @@ export async function writeAtomically(
     await rename(temporary, file);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined); // the first error says more
-    throw explained(error, file);
+    throw failedWrite(error, file);
   }
   syncFolder(dirname(file));
   return { file, bytes, sha256: hash.digest('hex') };
@@ -95,7 +95,7 @@ export function writeAtomicallySync(file: string, content: string | Uint8Array):
     } catch {
       // The first error says more.
     }
-    throw explained(error, file);
+    throw failedWrite(error, file);
   }
   syncFolder(dirname(file));
 }
@@ -117,7 +117,7 @@ const temporaryName = (file: string): string => `${file}.${process.pid}.tmp`;
  * Error for a failed write that names the file and says that the existing one is unchanged; the system's message does
  * neither.
  */
-function explained(error: unknown, file: string): unknown {
+export function failedWrite(error: unknown, file: string): unknown {
   const { code, message } = error as Partial<NodeJS.ErrnoException>;
   if (code === undefined || !/^E[A-Z0-9]+$/.test(code)) return error;
   return new WorkError(

@@ -15,6 +15,7 @@ export function presentClasses({ file }: ClassifierModel): Presentation<Classify
     ],
     lists: [],
     rows: () => ({}),
+    outputs: () => ['predictions.json'],
     pictures: () => Promise.resolve({}),
     files: ({ predictions }) => ({ 'predictions.json': { model: file, predictions } }),
     wrote: (_, out) => `wrote ${join(out, 'predictions.json')}`,

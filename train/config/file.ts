@@ -1,8 +1,9 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { parseDocument } from 'yaml';
-import { ConfigError } from '../../core/errors.js';
+import { ConfigError, quote } from '../../core/errors.js';
 import { nearestWord } from '../../core/nearest-word.js';
+import { MAX_LIST_BYTES, readText, reasonOf } from '../../io/files/read.js';
+import { parseYaml, type YamlProblem } from '../../io/yaml.js';
 import { RECIPES } from '../recipes/index.js';
 import type { Settings } from './layers.js';
 import { RUN_CONFIG, RUN_FORMAT } from './run-config.js';
@@ -14,6 +15,9 @@ interface ConfigFile {
   /** In order of application: files that others extend come first. */
   readonly layers: readonly { readonly file: string; readonly settings: Settings }[];
 }
+
+/** Largest number of files that a configuration consists of. */
+const MAX_FILES = 200;
 
 /** Whether a RECIPE argument is a file or run folder, not the name of a recipe. */
 export function isConfigPath(name: string): boolean {
@@ -42,7 +46,15 @@ function read(path: string, chain: readonly string[]): ConfigFile {
   const { extends: parents, ...settings } = parse(file);
   if (settings['format'] === RUN_FORMAT) return storedRun(file, settings);
   const names = parents === undefined ? [] : [parents].flat();
-  const below = names.map((name) => parent(file, name, [...chain, id]));
+  if (chain.length >= MAX_FILES) throw tooMany(file);
+  const below: ConfigFile[] = [];
+  let numLayers = 0;
+  for (const name of names) {
+    const one = parent(file, name, [...chain, id]);
+    below.push(one);
+    // Files that extend the same ones twice would double their number at every level.
+    if ((numLayers += one.layers.length) >= MAX_FILES) throw tooMany(file);
+  }
   const recipes = new Set(below.flatMap(({ recipe }) => recipe ?? []));
   if (recipes.size > 1)
     throw ConfigError.in(
@@ -53,11 +65,18 @@ function read(path: string, chain: readonly string[]): ConfigFile {
   return { recipe, layers: [...below.flatMap(({ layers }) => layers), { file, settings }] };
 }
 
+function tooMany(file: string): ConfigError {
+  return ConfigError.in(
+    file,
+    `extends: expected at most ${MAX_FILES} files in all, got more; files that are extended twice count twice`,
+  );
+}
+
 function parent(file: string, name: unknown, chain: readonly string[]): ConfigFile {
   if (typeof name !== 'string')
     throw ConfigError.in(
       file,
-      `extends: expected the name of a recipe or a file, got ${JSON.stringify(name)}`,
+      `extends: expected the name of a recipe or a file, got ${quote(name)}`,
     );
   if (Object.hasOwn(RECIPES, name)) return { recipe: name, layers: [] };
   const path = join(dirname(file), name);
@@ -71,30 +90,27 @@ function parent(file: string, name: unknown, chain: readonly string[]): ConfigFi
 function parse(file: string): Settings {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readText(file, MAX_LIST_BYTES);
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
+    const reason = reasonOf(cause);
     throw new ConfigError(
-      `${file}: expected a configuration in YAML or JSON, got ${code === 'ENOENT' ? 'no such file' : String(code)}`,
+      `${file}: expected a configuration in YAML or JSON, got ${reason === 'ENOENT' ? 'no such file' : reason}`,
       { cause, file },
     );
   }
-  const document = parseDocument(text, { prettyErrors: true });
-  const [error] = document.errors;
-  if (error) {
-    const line = error.linePos?.[0].line;
+  let value: unknown;
+  try {
+    value = parseYaml(text);
+  } catch (cause) {
+    const { line, message } = cause as YamlProblem;
     throw new ConfigError(
-      `${file}${line === undefined ? '' : `:${line}`}: expected YAML or JSON, got ${error.message.split('\n')[0].replace(/ at line .*/, '')}`,
-      { cause: error, file },
+      `${file}${line === undefined ? '' : `:${line}`}: expected YAML or JSON, got ${message}`,
+      { cause, file },
     );
   }
-  const value: unknown = document.toJS();
   if (value === null) return {};
   if (typeof value !== 'object' || Array.isArray(value))
-    throw ConfigError.in(
-      file,
-      `expected settings by name, got ${JSON.stringify(value)?.slice(0, 40)}`,
-    );
+    throw ConfigError.in(file, `expected settings by name, got ${quote(value)}`);
   return value as Settings;
 }
 

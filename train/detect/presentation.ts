@@ -48,6 +48,7 @@ export function presentObjects(
         results: toCoco(result, { imageId }),
       };
     },
+    outputs: (pictures) => [...pictures, 'results.json', 'images.json'],
     pictures: async ({ image, result }, name) => ({
       [name]: encodeRgbPng(await draw(result, image, { minScore })),
     }),

@@ -5,18 +5,18 @@ import type { CocoResult } from '../../evaluation/coco/evaluator.js';
 import { DETECTION_STATS } from '../../evaluation/coco/summary.js';
 import type { DetectorModel } from '../../inference/model.js';
 import { toCoco } from '../../inference/to-coco.js';
+import { assertApart } from '../../io/files/apart.js';
 import { writeJsonAtomically } from '../../io/files/atomic.js';
+import { writeJsonRowsAtomically } from '../../io/files/json-stream.js';
 import { percent } from '../../report/format.js';
 import { numOwn } from '../distributed/evaluation.js';
-import {
-  NO_SCORES,
-  reportEmptyShard,
-  shardWork,
-  type Numbered,
-} from '../distributed/sharded-work.js';
+import { NO_SCORES, reportEmptyShard, shardWork } from '../distributed/sharded-work.js';
 import { tellingProgress, type EvaluationOptions, type EvaluationReport } from '../evaluation.js';
 import { findData } from '../tasks/find-data.js';
 import { evaluateDetector, type DetectorScores } from './evaluate.js';
+
+/** Files in the folder of `--out`. */
+const OUTPUTS = ['results.json', 'scores.json'];
 
 /**
  * Computes COCO's average precision of boxes and masks. With `out` also `results.json` (which `score coco`
@@ -32,10 +32,16 @@ export async function scoreDetector(
 ): Promise<EvaluationReport> {
   const { limit, out, split = 'val', onNotice } = options;
   const set = typeof data === 'string' ? await loadSet(data, options) : data;
-  const { shard, finish, gather } = shardWork(options);
+  const { shard, finish, gather, spool } = shardWork(options);
   const { categoryIds } = set.classes;
   const nameOf = (id: number): string => model.classNames[categoryIds.indexOf(id)];
-  const rows: Numbered<object>[] = [];
+  if (out)
+    assertApart(
+      `--out ${out}`,
+      OUTPUTS.map((name) => join(out, name)),
+      [set.file],
+    );
+  const rows = out === undefined ? undefined : spool<object>('results');
   const total = Math.min(set.images.ids.length, limit ?? Infinity);
   reportEmptyShard(shard, shard ? numOwn(total, shard) : total, onNotice);
   const start = performance.now();
@@ -44,8 +50,7 @@ export async function scoreDetector(
     shard,
     onImage: tellingProgress(onNotice),
     onResult: ({ imageId }, result) => {
-      if (!out) return;
-      for (const row of toCoco(result, { imageId, categoryIds })) rows.push([imageId, row]);
+      rows?.add(imageId, toCoco(result, { imageId, categoryIds }));
     },
   });
   const seconds = (performance.now() - start) / 1000;
@@ -62,11 +67,14 @@ export async function scoreDetector(
     seconds,
     imagesPerSecond: scores.numImages / seconds,
   };
-  const results = out ? await gather('results', rows) : [];
-  if (out && (await finish())) {
-    await writeJsonAtomically(join(out, 'results.json'), results);
-    await writeJsonAtomically(join(out, 'scores.json'), document);
-    onNotice?.(`wrote results.json and scores.json to ${out}`);
+  if (out && rows) {
+    const results = await gather('results', rows);
+    if (await finish()) {
+      await writeJsonRowsAtomically(join(out, 'results.json'), results);
+      await writeJsonAtomically(join(out, 'scores.json'), document);
+      onNotice?.(`wrote results.json and scores.json to ${out}`);
+    }
+    rows.remove();
   }
   const names = options.perCategory ? nameOf : undefined;
   return { document, table: scores.numImages === 0 ? NO_SCORES : tableOf(scores, names) };

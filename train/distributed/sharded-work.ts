@@ -3,8 +3,11 @@ import { join } from 'node:path';
 import { ConfigError } from '../../core/errors.js';
 import { decodePartialResult, encodePartialResult } from '../../evaluation/partial-result.js';
 import { writeAtomically } from '../../io/files/atomic.js';
+import type { JsonRows } from '../../io/files/json-stream.js';
+import { RowSpool } from '../../io/files/row-spool.js';
 import { SINGLE_PROCESS, type Communicator } from './communicator.js';
 import { EVALUATION, evaluationShard, type EvaluationShard } from './evaluation.js';
+import { linesOf, mergedRows, ownRows, readLines } from './merged-rows.js';
 import type { Shard } from './shard.js';
 
 /** Work on images that several processes may do. */
@@ -27,19 +30,11 @@ interface ShardedWork {
   finish(): Promise<boolean>;
   /** Whether image `i` is one of this process. */
   owns(i: number): boolean;
-  /**
-   * Rows of all processes that can be reached, in the order of the images.
-   *
-   * @param rows with their image's number
-   */
-  gather<Row>(name: string, rows: readonly Numbered<Row>[]): Promise<readonly Row[]>;
+  /** Creates the file of this process for the rows of a list. */
+  spool<Row>(name: string): RowSpool<Row>;
+  /** Rows of all processes that can be reached, in the order of the images; valid while the spool is. */
+  gather<Row>(name: string, rows: RowSpool<Row>): Promise<JsonRows<Row>>;
 }
-
-/** A row and the number of the image it is about. */
-export type Numbered<Row> = readonly [image: number, row: Row];
-
-const inOrder = <Row>(rows: readonly Numbered<Row>[]): readonly Row[] =>
-  [...rows].sort(([a], [b]) => a - b).map(([, row]) => row);
 
 /**
  * Divides work: ranks exchange their counts; shards of one folder leave them there for the last one.
@@ -52,18 +47,25 @@ export function shardWork({
   out,
   onNotice,
 }: ShardedWorkOptions): ShardedWork {
+  const spoolOf =
+    (own: Shard) =>
+    <Row>(name: string): RowSpool<Row> => {
+      if (out === undefined) return RowSpool.temporary();
+      const part = own.count > 1 ? `-${own.index}-of-${own.count}` : '';
+      return RowSpool.create(join(out, `${name}${part}.partial.jsonl`));
+    };
   if (communicator.size > 1) {
     if (shard !== undefined)
       throw new ConfigError(`--shard: expected none under mpiexec, got ${shard}`);
     return {
       shard: evaluationShard(communicator),
       owns: (i) => i % communicator.size === communicator.rank,
+      spool: spoolOf({ index: communicator.rank, count: communicator.size }),
       finish: () => Promise.resolve(communicator.rank === 0),
-      gather: async <Row>(_name: string, rows: readonly Numbered<Row>[]) => {
-        const all = await communicator.gather(Buffer.from(JSON.stringify(rows)), EVALUATION);
-        return inOrder(
-          all.flatMap((bytes) => JSON.parse(Buffer.from(bytes).toString()) as typeof rows),
-        );
+      gather: async <Row>(_name: string, rows: RowSpool<Row>) => {
+        const own = Buffer.from(`${[...linesOf(rows)].join('')}\n`);
+        const all = await communicator.gather(own, EVALUATION);
+        return mergedRows<Row>(all.map((bytes) => Buffer.from(bytes).toString().split('\n')));
       },
     };
   }
@@ -72,9 +74,10 @@ export function shardWork({
     return {
       finish: () => Promise.resolve(true),
       owns: () => true,
-      gather: (_name, rows) => Promise.resolve(inOrder(rows)),
+      spool: spoolOf(own),
+      gather: (_name, rows) => Promise.resolve(ownRows(rows)),
     };
-  return shardsInFolder(out, own, onNotice);
+  return { ...shardsInFolder(out, own, onNotice), spool: spoolOf(own) };
 }
 
 /**
@@ -111,7 +114,7 @@ function shardsInFolder(
   folder: string,
   { index, count }: Shard,
   onNotice: ShardedWorkOptions['onNotice'],
-): ShardedWork {
+): Omit<ShardedWork, 'spool'> {
   mkdirSync(folder, { recursive: true });
   const missing = new Set<number>();
   const fileOf = (name: string, i: number, extension: string): string =>
@@ -143,13 +146,12 @@ function shardsInFolder(
       return Promise.resolve(missing.size === 0);
     },
     owns: (i) => i % count === index,
-    gather: async <Row>(name: string, rows: readonly Numbered<Row>[]) => {
-      const bytes = Buffer.from(JSON.stringify(rows));
-      await writeAtomically(fileOf(name, index, 'json'), bytes);
-      const gathered = others(name, 'json').map(
-        (file) => JSON.parse(readFileSync(file, 'utf8')) as typeof rows,
-      );
-      return inOrder([...rows, ...gathered.flat()]);
+    gather: async <Row>(name: string, rows: RowSpool<Row>) => {
+      const own = fileOf(name, index, 'jsonl');
+      await writeAtomically(own, async (write) => {
+        for (const line of linesOf(rows)) await write(Buffer.from(line));
+      });
+      return mergedRows<Row>([own, ...others(name, 'jsonl')].map(readLines));
     },
   };
 }

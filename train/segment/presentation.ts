@@ -38,6 +38,10 @@ export function presentPixels(
     ],
     lists: [],
     rows: () => ({}),
+    outputs: (pictures) => [
+      ...pictures.flatMap((name) => [name, join('labels', name)]),
+      'classes.json',
+    ],
     pictures: async ({ image, result }, name) => {
       const { width, height, labels: data } = result;
       return {

@@ -7,6 +7,7 @@ import { loadSegmentationSplit } from '../../datasets/layout/load.js';
 import type { SemanticResult } from '../../evaluation/semantic/evaluator.js';
 import { definedMean } from '../../evaluation/semantic/metrics.js';
 import type { SegmenterModel } from '../../inference/model.js';
+import { assertApart } from '../../io/files/apart.js';
 import { writeAtomically, writeJsonAtomically } from '../../io/files/atomic.js';
 import { encodeIndexedPng } from '../../io/png/indexed.js';
 import { pngNames } from '../../io/png/names.js';
@@ -110,9 +111,12 @@ function labelWriter(
   { samples }: SegmentationSet,
   classNames: readonly string[],
 ): (file: string, result: SegmentResult) => Promise<void> {
-  mkdirSync(out, { recursive: true });
   const files = samples.map(({ file }) => file);
   const names = new Map(pngNames(files).map((name, i) => [files[i], name]));
+  const inputs = samples.flatMap(({ file, labelFile }) => [file, labelFile]);
+  const outputs = [...names.values(), 'scores.json'].map((name) => join(out, name));
+  assertApart(`--out ${out}`, outputs, inputs);
+  mkdirSync(out, { recursive: true });
   const palette = paletteOf(classNames);
   return async (file, { width, height, labels }) => {
     const png = encodeIndexedPng({ width, height, data: labels }, palette);

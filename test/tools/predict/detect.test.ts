@@ -1,8 +1,20 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createDenseBackbone } from '../../../backbone/output-norms.js';
+import { ConfigError, WorkError } from '../../../core/errors.js';
 import { Random } from '../../../core/random.js';
 import { rleFromString } from '../../../core/rle-string.js';
 import { decodeImage } from '../../../io/image/decode.js';
@@ -111,6 +123,64 @@ test('prints a table of what reaches the score', async () => {
   expect(lines[0]).toBe(`${images[0]}: 0 objects`);
   expect(lines[2]).toMatch(/^class +score % +x +y +width +height\nclass \d +\d+\.\d/);
   expect(lines[3]).toMatch(/^… and \d+ more$/);
+});
+
+test('an output that is an image of the call is refused before work, under any name', async () => {
+  const names = ['same', 'linked', 'hard'].map((name) => join(folder, name));
+  const [same, linked, hard] = names;
+  [same, hard].forEach((name) => mkdirSync(name));
+  const photo = join(same, 'photo.png');
+  copyFileSync(images[0], photo);
+  symlinkSync(same, linked);
+  linkSync(photo, join(hard, 'photo.png'));
+  const before = readFileSync(photo);
+  for (const [file, out] of [
+    [photo, same],
+    [photo, `${same}/../same/.`],
+    [join(linked, 'photo.png'), same],
+    [photo, linked],
+    [photo, hard],
+  ]) {
+    const predicting = predict([images[1], file], { out });
+    await expect(predicting, out).rejects.toThrow(ConfigError);
+    await expect(predicting).rejects.toThrow(
+      /expected outputs that are none of the inputs, got .*photo/,
+    );
+  }
+  expect(readFileSync(photo).equals(before)).toBe(true);
+  expect(names.flatMap((name) => readdirSync(name))).toEqual([
+    'photo.png',
+    'photo.png',
+    'photo.png',
+  ]);
+  // As a JPEG it has another name than its overlay.
+  renameSync(photo, join(same, 'photo.jpg'));
+  await predict([join(same, 'photo.jpg')], { out: same });
+  expect(readdirSync(same)).toContain('photo.png');
+});
+
+test('work that ends in the middle leaves the rows of the images that are done', async () => {
+  const out = join(folder, 'ended');
+  const ending = predict(images, {
+    out,
+    onText: () => {
+      throw new WorkError('the end');
+    },
+  });
+  await expect(ending).rejects.toThrow('the end');
+  expect(readdirSync(out).sort()).toEqual([
+    'failed.partial.jsonl',
+    'images.partial.jsonl',
+    'photo.png',
+    'predictions.partial.jsonl',
+    'results.partial.jsonl',
+  ]);
+  const lines = readFileSync(join(out, 'results.partial.jsonl'), 'utf8').trim().split('\n');
+  expect(lines.length).toBeGreaterThan(1);
+  for (const line of lines) expect(JSON.parse(line)).toMatchObject({ image_id: 1 });
+  const whole = join(folder, 'out');
+  await predict(images, { out, max: 7 });
+  expect(readdirSync(out).sort()).toEqual(readdirSync(whole).sort());
 });
 
 test('augmented views are three sizes, each also mirrored', async () => {
