@@ -1,6 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { DataError } from '../core/errors.js';
+import { MAX_LIST_BYTES, readTextSync, reasonOf } from '../io/files/read.js';
 
 /** A class of a classification set. Two classes may have the same name (ImageNet: crane, maillot), never a key. */
 export interface ClassEntry {
@@ -44,10 +45,9 @@ export function readClassFile(folder: string): readonly ClassEntry[] | undefined
 export function readClassList(file: string): readonly ClassEntry[] {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readTextSync(file, MAX_LIST_BYTES);
   } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    throw DataError.in(file, `expected a list of classes, got ${reason}`, { cause });
+    throw DataError.in(file, `expected a list of classes, got ${reasonOf(cause)}`, { cause });
   }
   const classes = file.endsWith('.json') ? fromJson(text, file) : fromText(text);
   if (classes.length === 0) throw DataError.in(file, 'expected at least one class, got none');

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataError } from '../core/errors.js';
+import { readTextSync, reasonOf } from '../io/files/read.js';
 
 /** Names of files that may contain the labels of the images of a flat folder. */
 export const LABEL_FILES = [
@@ -44,7 +45,12 @@ export function findLabelFile(folder: string): string | undefined {
  * @throws DataError if it can't be understood
  */
 export function readLabelFile(file: string): readonly FileLabel[] {
-  const text = readFileSync(file, 'utf8');
+  let text: string;
+  try {
+    text = readTextSync(file);
+  } catch (cause) {
+    throw DataError.in(file, `expected a list of labels, got ${reasonOf(cause)}`, { cause });
+  }
   return file.endsWith('.json') ? fromJson(text, file) : fromText(text, file);
 }
 

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError, DataError } from '../core/errors.js';
+import { MAX_LIST_BYTES, readTextSync, reasonOf } from '../io/files/read.js';
 import { pairFiles } from './folder-pairs.js';
 import { IGNORED_LABEL, type LabelMapping } from './png-label-map.js';
 import type { SegmentationSample } from './sample.js';
@@ -52,16 +53,23 @@ export function loadSegmentationFolder(source: FolderSource): SegmentationSet {
  * @throws DataError for no names, an empty line between names, or a duplicate name
  */
 export function readClassNames(file: string): readonly string[] {
-  if (!existsSync(file)) throw DataError.in(file, 'expected one class name a line, got no file');
-  const names = readFileSync(file, 'utf8')
+  let text: string;
+  try {
+    text = readTextSync(file, MAX_LIST_BYTES);
+  } catch (cause) {
+    const reason = existsSync(file) ? reasonOf(cause) : 'no file';
+    throw DataError.in(file, `expected one class name a line, got ${reason}`, { cause });
+  }
+  const names = text
     .replace(/^\uFEFF/, '')
     .trimEnd()
     .split('\n')
     .map((line) => line.trim());
+  const seen = new Set<string>();
   names.forEach((name, i) => {
     if (name === '')
       throw DataError.in(file, `line ${i + 1}: expected a class name, got an empty line`);
-    if (names.indexOf(name) < i)
+    if (seen.size === seen.add(name).size)
       throw DataError.in(file, `line ${i + 1}: expected each name once, got "${name}" again`);
   });
   return names;

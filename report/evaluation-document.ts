@@ -75,5 +75,8 @@ export interface RunEvaluation {
  * damaged
  */
 export function readEvaluation(folder: string): RunEvaluation | undefined {
-  return readJsonIfPresent(join(folder, EVALUATION), 'the report of an evaluation');
+  return readJsonIfPresent(
+    join(folder, EVALUATION),
+    'the report of an evaluation',
+  ) as RunEvaluation;
 }

@@ -20,7 +20,10 @@ export interface StoredConfig {
 
 /** Reads the configuration of a run folder, or returns undefined. @throws DataError if the file is damaged */
 export function readStoredConfig(folder: string): StoredConfig | undefined {
-  return readJsonIfPresent(join(folder, 'config.json'), 'the configuration of a run');
+  return readJsonIfPresent(
+    join(folder, 'config.json'),
+    'the configuration of a run',
+  ) as StoredConfig;
 }
 
 /** Creates the table of the merged configuration; values that differ from the recipe come first. */

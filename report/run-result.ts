@@ -21,5 +21,5 @@ export interface RunResult {
  * damaged
  */
 export function readResult(folder: string): RunResult | undefined {
-  return readJsonIfPresent(join(folder, RESULT), 'the end of a run');
+  return readJsonIfPresent(join(folder, RESULT), 'the end of a run') as RunResult;
 }

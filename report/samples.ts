@@ -25,7 +25,7 @@ export function writeSamples(folder: string, pictures: ReportPictures): void {
  * damaged
  */
 export function readSamples(folder: string): ReportPictures | undefined {
-  return readJsonIfPresent(listOf(folder), 'a list of sample pictures');
+  return readJsonIfPresent(listOf(folder), 'a list of sample pictures') as ReportPictures;
 }
 
 const listOf = (folder: string): string => join(folder, SAMPLES, 'samples.json');

@@ -7,7 +7,7 @@ import {
   wholeNumber,
   type EngineFlags,
 } from './engine-options.js';
-import { formatTable, log, printJson, type JsonFlag } from './output.js';
+import { formatTable, log, print, printJson, type JsonFlag } from './output.js';
 
 type CollapseFlags = Omit<CollapseRequest, 'models' | 'engine'> & EngineFlags & JsonFlag;
 
@@ -87,7 +87,7 @@ async function flops(model: string, flags: FlopsFlags): Promise<void> {
     (macs / 1e9).toFixed(3),
     parameters,
   ]);
-  process.stdout.write(`${formatTable([['part', 'G multiply-adds', 'parameters'], ...rows])}\n`);
+  print(formatTable([['part', 'G multiply-adds', 'parameters'], ...rows]));
 }
 
 async function compare(folders: readonly string[], { out, json }: LogsFlags): Promise<void> {
@@ -107,11 +107,11 @@ async function compare(folders: readonly string[], { out, json }: LogsFlags): Pr
     });
   } else {
     const { columns, rows } = comparisonTable(comparison);
-    console.log(formatTable([columns, ...rows.map((row) => row.map((cell) => cell ?? ''))]));
+    print(formatTable([columns, ...rows.map((row) => row.map((cell) => cell ?? ''))]));
     if (differences.length > 0) {
-      console.log('\nsettings that differ');
+      print('\nsettings that differ');
       const lines = differences.map(({ path, values }) => [path, ...values]);
-      console.log(formatTable([['', ...runs.map(({ name }) => name)], ...lines]));
+      print(formatTable([['', ...runs.map(({ name }) => name)], ...lines]));
     }
   }
   if (out !== undefined) {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { EngineFlags } from './engine-options.js';
 import { addEngineOptions, engineOptions, wholeNumber } from './engine-options.js';
-import { printJson } from './output.js';
+import { print, printJson } from './output.js';
 
 interface Flags extends EngineFlags {
   readonly task: string;
@@ -81,7 +81,7 @@ async function run(flags: Flags): Promise<void> {
     });
     return;
   }
-  console.log(
+  print(
     [
       `${task} ${model}, batch ${batch}, ${size} px, ${mode}${frozen ? ', weights frozen' : ''}: ${engine.description}`,
       `  median ${medianMs.toFixed(1)} ms, min ${minMs.toFixed(1)} ms, ${imagesPerSecond.toFixed(1)} images/s (first run ${firstRunMs.toFixed(0)} ms)`,

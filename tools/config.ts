@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { formatTable, printJson, type JsonFlag } from './output.js';
+import { formatTable, print as printText, printJson, type JsonFlag } from './output.js';
 
 interface PrintFlags extends JsonFlag {
   readonly config?: string;
@@ -38,7 +38,7 @@ async function list({ json }: JsonFlag): Promise<void> {
   const recipes = summarizeRecipes();
   if (json) printJson({ recipes });
   else
-    console.log(
+    printText(
       formatTable([
         ['recipe', 'task', 'model', 'input', 'images a step', 'length', 'rate'],
         ...recipes.map(({ name, task, model, inputPx, imagesPerStep, length, lr }) => {
@@ -59,6 +59,6 @@ async function print(name: string, flags: PrintFlags): Promise<void> {
   if (flags.json) printJson(resolved);
   else {
     const { configYaml } = await import('../train/config/yaml.js');
-    process.stdout.write(configYaml(resolved));
+    printText(configYaml(resolved).trimEnd());
   }
 }

@@ -6,7 +6,7 @@ import { addDataOptions, type DataFlags } from './data-options.js';
 import type { CheckFlags } from './data/check.js';
 import type { StatsFlags } from './data/stats.js';
 import { wholeNumber } from './engine-options.js';
-import { log, printJson, type JsonFlag } from './output.js';
+import { log, print, printJson, type JsonFlag } from './output.js';
 
 interface BrowseFlags extends BrowseOptions, DataFlags, JsonFlag {
   readonly out: string;
@@ -74,7 +74,7 @@ function registerBrowse(data: Command): void {
       const { line, cards, numConcerns } = await writeBrowser(path, flags.out, options);
       log(line);
       if (flags.json) printJson({ file: flags.out, images: cards, toLookAt: numConcerns });
-      else console.log(`${flags.out}: ${cards} images, ${numConcerns} to look at`);
+      else print(`${flags.out}: ${cards} images, ${numConcerns} to look at`);
     });
 }
 
@@ -112,6 +112,6 @@ function registerShapes(data: Command): void {
       );
       const seconds = Math.round((performance.now() - start) / 100) / 10;
       if (json) printJson({ folder: out, train: numbers.train, val: numbers.val, seconds });
-      else console.log(`${out}: ${numbers.train} + ${numbers.val} images in ${seconds} s`);
+      else print(`${out}: ${numbers.train} + ${numbers.val} images in ${seconds} s`);
     });
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { ImageModel } from '../inference/model.js';
 import { wholeNumber } from './engine-options.js';
-import { formatTable, log } from './output.js';
+import { formatTable, log, print } from './output.js';
 
 interface Flags {
   readonly out: string;
@@ -77,7 +77,7 @@ async function score(data: string, folder: string, out: string): Promise<void> {
   const model = await opened(folder);
   const { table } = await evaluationReport(model, data, { out, onNotice: log });
   await model.release();
-  console.log(formatTable(table));
+  print(formatTable(table));
   log(
     '   AP50: average precision where half of box or mask must be right; AP asks for more, up to 95 %.',
   );

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { printJson, type JsonFlag } from './output.js';
+import { print, printJson, type JsonFlag } from './output.js';
 
 /** `convnextv2 doctor` */
 export function registerDoctor(program: Command): void {
@@ -14,7 +14,7 @@ export function registerDoctor(program: Command): void {
       else {
         for (const { name, state, detail, remedy } of findings) {
           const mark = { ok: 'ok  ', missing: 'none', problem: 'FAIL' }[state];
-          console.log(`${mark}  ${name.padEnd(28)} ${detail}${remedy ? `\n      ${remedy}` : ''}`);
+          print(`${mark}  ${name.padEnd(28)} ${detail}${remedy ? `\n      ${remedy}` : ''}`);
         }
       }
       if (findings.some(({ state }) => state === 'problem')) process.exitCode = 2;

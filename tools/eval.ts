@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { layoutOption } from './data-options.js';
 import { engineOptions, fraction, wholeNumber } from './engine-options.js';
 import { addImageOptions, type ImageFlags } from './model-options.js';
-import { formatTable, log, printJson } from './output.js';
+import { formatTable, log, print, printJson } from './output.js';
 
 interface Flags extends ImageFlags {
   readonly data: string;
@@ -63,7 +63,7 @@ async function run(name: string, flags: Flags): Promise<void> {
       await ranks.finish();
       if (ranks.communicator.rank > 0) return;
       if (flags.json) printJson(document);
-      else console.log(formatTable(table));
+      else print(formatTable(table));
     } finally {
       await model.release();
     }

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { ExportDocument } from '../inference/export/export-onnx.js';
 import { engineOptions, wholeNumber } from './engine-options.js';
 import { addModelOptions, type ModelFlags } from './model-options.js';
-import { formatTable, log, printJson } from './output.js';
+import { formatTable, log, print, printJson } from './output.js';
 
 interface Flags extends ModelFlags {
   readonly out: string;
@@ -45,7 +45,7 @@ async function run(model: string, flags: Flags): Promise<void> {
   });
   log(`wrote ${flags.out} and ${cardFile(flags.out)}`);
   if (flags.json) printJson(document);
-  else console.log(exportLines(document));
+  else print(exportLines(document));
 }
 
 /** Formats the result for people. */

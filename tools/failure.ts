@@ -1,4 +1,5 @@
 import { InputError } from '../core/errors.js';
+import { print, printError } from './output.js';
 
 /**
  * Prints an error in one line and returns the exit code: 2 for invalid input, 1 for failed work. The message begins with
@@ -10,11 +11,11 @@ export function reportError(error: unknown, json: boolean, prefix = ''): 1 | 2 {
   const input = error instanceof InputError ? error : undefined;
   if (json) {
     const { file, id } = input ?? {};
-    console.log(JSON.stringify({ error: { code, message, file, id } }));
+    print(JSON.stringify({ error: { code, message, file, id } }));
   } else {
-    console.error(`${code}: ${message}`);
+    printError(`${code}: ${message}`);
     if (!input && process.env['CONVNEXTV2_STACK'] && error instanceof Error)
-      console.error(error.stack);
+      printError(error.stack ?? '');
   }
   return input ? 2 : 1;
 }

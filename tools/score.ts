@@ -3,7 +3,7 @@ import { ConfigError } from '../core/errors.js';
 import type { AreaRange } from '../evaluation/coco/parameters.js';
 import { percent } from '../report/format.js';
 import { wholeNumber } from './engine-options.js';
-import { formatTable, log, printJson, type JsonFlag } from './output.js';
+import { formatTable, log, print, printJson, type JsonFlag } from './output.js';
 import type { SemanticScoreOptions } from './score/ade20k.js';
 import type { CocoScoreOptions } from './score/coco.js';
 import type { ImagenetScoreOptions } from './score/imagenet.js';
@@ -139,7 +139,7 @@ async function runCoco(flags: CocoFlags): Promise<void> {
   await finish(flags, score);
   if (flags.json) return printJson(cocoDocument(score, options));
   const { cocoText } = await import('./score/coco-table.js');
-  console.log(cocoText(score, flags.perCategory ?? false));
+  print(cocoText(score, flags.perCategory ?? false));
 }
 
 async function runSemantic(flags: SemanticFlags): Promise<void> {
@@ -158,13 +158,13 @@ async function runSemantic(flags: SemanticFlags): Promise<void> {
   if (flags.json) return printJson(semanticDocument(score, options, classNames));
   const { result, boundary } = score;
   const names = ['aAcc', 'mIoU', 'mAcc', 'mDice', 'mPrecision', 'mRecall', 'mFscore'] as const;
-  console.log(`${result.numImages} images`);
+  print(`${result.numImages} images`);
   const columns: (readonly [string, number])[] = names.map((name) => [name, result[name]]);
   if (boundary) columns.push(['boundary IoU', boundary.mean]);
   const values = columns.map(([, value]) => percent(value, 2));
-  console.log(formatTable([columns.map(([name]) => name), values]));
+  print(formatTable([columns.map(([name]) => name), values]));
   if (flags.perClass)
-    console.log(
+    print(
       formatTable([
         ['class', 'IoU', 'Acc', 'Dice', 'Precision', 'pixels'],
         ...result.perClass.map(({ IoU, Acc, Dice, Precision }, k) => [
@@ -185,8 +185,8 @@ async function runImagenet(flags: ImagenetFlags): Promise<void> {
   await finish(flags, score);
   if (flags.json) return printJson(imagenetDocument(score, options));
   const { numSamples, top1, top5, meanPerClassTop1, calibration } = score.result;
-  console.log(`${numSamples} images`);
-  console.log(
+  print(`${numSamples} images`);
+  print(
     formatTable([
       ['top-1 %', 'top-5 %', 'top-1 % a class', 'ECE %', 'MCE %', 'NLL', 'Brier'],
       [

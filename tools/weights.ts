@@ -7,7 +7,7 @@ import type { Progress } from '../weights/pull/download.js';
 import type { Scheme } from '../weights/schemes/names.js';
 import type { Which } from '../weights/select.js';
 import { cacheFolder } from '../io/files/cache-folder.js';
-import { formatTable, log, printJson, type JsonFlag } from './output.js';
+import { formatTable, log, print, printJson, type JsonFlag } from './output.js';
 
 interface CacheOptions extends JsonFlag {
   readonly cache?: string;
@@ -100,7 +100,7 @@ async function listAction(
   }
   for (const task of ['classify', 'detect', 'segment', 'pretrain'] as const) {
     const rows = entries.filter((entry) => entry.task === task);
-    if (rows.length > 0) process.stdout.write(`${task}\n${listTable(rows)}\n\n`);
+    if (rows.length > 0) print(`${task}\n${listTable(rows)}\n`);
   }
   log(
     'sizes: four bytes a parameter, the exact ones are not published; CC-BY-NC-4.0: not for commercial use; ' +
@@ -189,7 +189,7 @@ async function inspectAction(
       lines.push(`${name}  ${dtype} [${shape.join(', ')}]`);
     }
   }
-  process.stdout.write(`${lines.join('\n')}\n`);
+  print(lines.join('\n'));
 }
 
 function describeInspection({

@@ -1,8 +1,9 @@
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WeightsError } from '../core/errors.js';
 import { readCheckpoint, readCheckpointJson, type Checkpoint } from './checkpoint.js';
 import { writeJsonAtomically } from '../io/files/atomic.js';
+import { readTextSync } from '../io/files/read.js';
 
 /** Checkpoints of a run: the newest valid one, the best one, and those to delete. */
 
@@ -84,7 +85,7 @@ export async function readBest(folder: string): Promise<BestCheckpoint | undefin
   const path = join(folder, BEST);
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = readTextSync(path);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw cause;

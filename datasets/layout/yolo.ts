@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { ConfigError, DataError } from '../../core/errors.js';
 import { isImageName } from '../../io/files/images.js';
+import { readWhole } from '../../io/files/read.js';
 import { readText } from '../../io/files/text.js';
 import { readYaml } from '../../io/yaml/read.js';
 import { checkYoloYaml, isYoloYaml, type YoloYaml } from '../../io/yolo/data-yaml.js';
@@ -151,7 +152,8 @@ function holdsLabels(folder: string, images: string): boolean {
     extname(name).toLowerCase() === '.txt' &&
     !/^(classes|labels|train|val|valid|test|readme|notes)\b/i.test(name);
   const label = firstFile(folder, isLabel, 3);
-  if (label === undefined || !/^\s*(\d+(\.\d*)?\s+[-+.\d]|$)/.test(readFileSync(label, 'latin1')))
+  if (label === undefined || !statSync(label).isFile()) return false;
+  if (!/^\s*(\d+(\.\d*)?\s+[-+.\d]|$)/.test(Buffer.from(readWhole(label)).toString('latin1')))
     return false;
   const stem = basename(label, extname(label));
   const isItsImage = (name: string): boolean =>

@@ -1,5 +1,4 @@
-import { open } from 'node:fs/promises';
-import { readable } from '../../io/files/read.js';
+import { openFile, readable } from '../../io/files/read.js';
 import { CocoScanner, type ScanHandler } from './scanner.js';
 
 const CHUNK_BYTES = 1 << 22;
@@ -21,7 +20,7 @@ export async function scanCocoFile(
   { stop }: ScanOptions = {},
 ): Promise<void> {
   const scanner = new CocoScanner(file, handler);
-  const handle = await readable(file, open(file, 'r'));
+  const handle = await readable(file, openFile(file));
   try {
     const { size } = await readable(file, handle.stat());
     const buffer = new Uint8Array(Math.min(CHUNK_BYTES, size || CHUNK_BYTES));

@@ -1,6 +1,6 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { WeightsError } from '../../core/errors.js';
-import { fill } from './read.js';
+import { fill, openFile, reasonOf } from './read.js';
 
 /**
  * A file that is read by ranges, so that only the requested tensors of a 3 GB checkpoint are read. Offsets are exact up
@@ -17,17 +17,12 @@ export class RandomAccessFile {
   static async open(path: string): Promise<RandomAccessFile> {
     let handle: FileHandle;
     try {
-      handle = await open(path, 'r');
+      handle = await openFile(path);
     } catch (cause) {
-      const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
-      throw WeightsError.in(path, `expected a readable weight file, got ${code}`, { cause });
+      const reason = reasonOf(cause);
+      throw WeightsError.in(path, `expected a readable weight file, got ${reason}`, { cause });
     }
-    const stats = await handle.stat();
-    if (!stats.isFile()) {
-      await handle.close();
-      throw WeightsError.in(path, 'expected a weight file, got something else');
-    }
-    return new RandomAccessFile(path, stats.size, handle);
+    return new RandomAccessFile(path, (await handle.stat()).size, handle);
   }
 
   /** Reads the bytes `[offset, offset + length)` into a new buffer. @throws WeightsError if the file is shorter */

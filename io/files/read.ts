@@ -1,9 +1,95 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { DataError } from '../../core/errors.js';
 
+/**
+ * The one place that opens files to read: folders, pipes and devices are refused before anything is read, since a pipe
+ * blocks and a device never ends.
+ */
+
 /** Largest read in one call of Node, 2³¹ − 1 bytes. */
 const MAX_READ_BYTES = 2 ** 30;
+/** Largest file that is read as one text; the scanner of annotations has no limit. */
+const MAX_TEXT_BYTES = 2 ** 28;
+/** Largest list of classes or configuration. */
+export const MAX_LIST_BYTES = 2 ** 24;
+/** A named pipe without writer is opened at once instead of waiting for one. */
+const READ_ONLY = constants.O_RDONLY | ((constants as { O_NONBLOCK?: number }).O_NONBLOCK ?? 0);
+
+/** Something other than a file where a file is expected, or one that is too large; the message names it. */
+class UnreadableError extends Error {}
+
+/** Opens a file to read. @throws Error of the system, or one that names what else was found */
+export async function openFile(file: string): Promise<FileHandle> {
+  const handle = await open(file, READ_ONLY);
+  try {
+    assertFile(await handle.stat());
+    return handle;
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/** {@link openFile} for synchronous callers, with the size in bytes. */
+function openFileSync(file: string): { readonly descriptor: number; readonly size: number } {
+  const descriptor = openSync(file, READ_ONLY);
+  try {
+    const stats = fstatSync(descriptor);
+    assertFile(stats);
+    return { descriptor, size: stats.size };
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
+}
+
+function assertFile(stats: Stats): void {
+  if (stats.isFile()) return;
+  throw new UnreadableError(
+    stats.isDirectory()
+      ? 'a folder'
+      : stats.isFIFO()
+        ? 'a named pipe'
+        : stats.isSocket()
+          ? 'a socket'
+          : 'a device',
+  );
+}
+
+/**
+ * Reads a whole file.
+ *
+ * @throws Error as {@link openFile}
+ */
+export function readWhole(file: string, maxBytes = Infinity): Uint8Array {
+  const { descriptor, size } = openFileSync(file);
+  try {
+    if (size > maxBytes) throw new UnreadableError(`${size} bytes (at most ${maxBytes})`);
+    const { buffer, byteOffset, length } = readFileSync(descriptor);
+    return new Uint8Array(buffer, byteOffset, length);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/**
+ * Reads a text file in UTF-8.
+ *
+ * @param maxBytes a larger file is refused before it is read
+ * @throws Error as {@link openFile}; {@link reasonOf} makes it a reason for the caller's message
+ */
+export function readTextSync(file: string, maxBytes = MAX_TEXT_BYTES): string {
+  return Buffer.from(readWhole(file, maxBytes)).toString('utf8');
+}
+
+/** Reason why a file could not be read, for messages: `a folder`, `ENOENT`. */
+export function reasonOf(error: unknown): string {
+  const { code, message } = error as Partial<NodeJS.ErrnoException>;
+  if (code === 'ENXIO') return 'a socket or device';
+  return code ?? String(message);
+}
 
 /**
  * Reads a file of any size that a typed array can hold.
@@ -16,7 +102,7 @@ export function readBytes(file: string, limit = Infinity): Promise<Uint8Array> {
 }
 
 async function readStart(file: string, limit: number): Promise<Uint8Array> {
-  const handle = await open(file, 'r');
+  const handle = await openFile(file);
   try {
     const { size } = await handle.stat();
     const bytes = new Uint8Array(Math.min(size, limit));
@@ -69,11 +155,16 @@ export async function fill(
  * @param expected names the document in the message
  * @throws DataError if the file is not JSON
  */
-export function readJsonIfPresent<T>(file: string, expected: string): T | undefined {
+export function readJsonIfPresent(file: string, expected: string): unknown {
   if (!existsSync(file)) return undefined;
-  const text = readFileSync(file, 'utf8');
+  let text: string;
   try {
-    return JSON.parse(text) as T;
+    text = readTextSync(file);
+  } catch (cause) {
+    throw DataError.in(file, `expected ${expected}, got ${reasonOf(cause)}`, { cause });
+  }
+  try {
+    return JSON.parse(text) as unknown;
   } catch (cause) {
     throw DataError.in(file, `expected ${expected}, got no JSON`, { cause });
   }

@@ -1,4 +1,4 @@
-import { WeightsError } from '../../core/errors.js';
+import { WeightsError, quote } from '../../core/errors.js';
 import { assertPrintableName } from '../../core/printable.js';
 import { BYTES_PER_ELEMENT, numBytes, type DType } from '../tensor.js';
 
@@ -76,13 +76,13 @@ function parseEntry(name: string, value: unknown, fail: (message: string) => nev
   const { dtype, shape, data_offsets: offsets } = value;
   if (typeof dtype !== 'string' || !Object.hasOwn(BYTES_PER_ELEMENT, dtype)) {
     const known = Object.keys(BYTES_PER_ELEMENT).join(', ');
-    return fail(`expected a dtype of ${known} for tensor "${name}", got ${JSON.stringify(dtype)}`);
+    return fail(`expected a dtype of ${known} for tensor "${name}", got ${quote(dtype)}`);
   }
   if (!isSizes(shape)) {
-    return fail(`expected a shape of natural numbers for "${name}", got ${JSON.stringify(shape)}`);
+    return fail(`expected a shape of natural numbers for "${name}", got ${quote(shape)}`);
   }
   if (!isSizes(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) {
-    return fail(`expected two rising data_offsets for "${name}", got ${JSON.stringify(offsets)}`);
+    return fail(`expected two rising data_offsets for "${name}", got ${quote(offsets)}`);
   }
   const [start, end] = offsets;
   const needed = numBytes(dtype as DType, shape);

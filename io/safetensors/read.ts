@@ -3,6 +3,16 @@ import { RandomAccessFile } from '../files/random-access.js';
 import { decodeValues, type LazyTensor, type TensorSource } from '../tensor.js';
 import { MAX_HEADER_BYTES, parseHeader } from './header.js';
 
+function decodedHeader(path: string, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw WeightsError.in(path, 'expected a safetensors header in UTF-8, got other bytes', {
+      cause,
+    });
+  }
+}
+
 /** Number of bytes before the header, which give its length. */
 const PREFIX_BYTES = 8;
 
@@ -24,7 +34,7 @@ export async function openSafetensors(path: string): Promise<TensorSource> {
       );
     }
     const headerBytes = Number(length);
-    const text = new TextDecoder().decode(await file.read(PREFIX_BYTES, headerBytes));
+    const text = decodedHeader(path, await file.read(PREFIX_BYTES, headerBytes));
     const dataStart = PREFIX_BYTES + headerBytes;
     const header = parseHeader(path, text, file.sizeBytes - dataStart);
     const tensors = new Map<string, LazyTensor>();

@@ -8,6 +8,7 @@ import { flattenCheckpoint } from './flatten.js';
 import { torchRules } from './rules.js';
 import { storedTensor, type StorageReader } from './storage.js';
 import { unpickle } from './unpickle.js';
+import { assertZipEnd } from './zip-end.js';
 
 /** Limit of the pickle's size; that of the largest training checkpoint is below 1 MB. */
 const MAX_PICKLE_BYTES = 2 ** 26;
@@ -30,6 +31,9 @@ export async function openTorchZip(path: string): Promise<TensorSource> {
     await file.close();
   };
   try {
+    const numEntries = await assertZipEnd(file);
+    if (numEntries > MAX_ENTRIES)
+      throw WeightsError.in(path, `expected at most ${MAX_ENTRIES} records, got ${numEntries}`);
     zip = await openPromise(path, { lazyEntries: true, autoClose: false });
     const archive = new Archive(file, zip, await listEntries(path, zip));
     const pickle = await archive.readWhole('data.pkl', MAX_PICKLE_BYTES);
@@ -53,11 +57,16 @@ export async function openTorchZip(path: string): Promise<TensorSource> {
 
 /** Entries by name, without their common folder (`archive/data.pkl` → `data.pkl`). */
 async function listEntries(path: string, zip: ZipFile): Promise<ReadonlyMap<string, Entry>> {
-  if (zip.entryCount > MAX_ENTRIES) {
-    throw WeightsError.in(path, `expected at most ${MAX_ENTRIES} records, got ${zip.entryCount}`);
-  }
   const all: Entry[] = [];
-  for await (const entry of zip.eachEntry()) all.push(entry);
+  for await (const entry of zip.eachEntry()) {
+    // Sizes and offsets of the long form are unchecked, and an offset beyond 2⁵³ would end the process.
+    if (!(entry.relativeOffsetOfLocalHeader + entry.compressedSize <= zip.fileSize))
+      throw WeightsError.in(
+        path,
+        `expected a sound zip archive, got record "${printable(entry.fileName)}" outside of it`,
+      );
+    all.push(entry);
+  }
   const pickles = all.filter(({ fileName }) => /^[^/]+\/data\.pkl$/.test(fileName));
   if (pickles.length !== 1) {
     const seen = all.slice(0, 3).map(({ fileName }) => fileName);

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { parseDocument } from 'yaml';
 import { DataError } from '../../core/errors.js';
+import { MAX_LIST_BYTES, readWhole, reasonOf } from '../files/read.js';
 import { decodeText } from '../files/text.js';
+import { parseYaml, type YamlProblem } from './parse.js';
 
 /**
  * Reads a YAML document as plain values.
@@ -10,14 +10,11 @@ import { decodeText } from '../files/text.js';
  */
 export function readYaml(file: string): unknown {
   try {
-    const document = parseDocument(decodeText(readFileSync(file), file, 'YAML'));
-    // Warnings, e.g. of an unknown tag, are errors, because they mean that the file is misread.
-    const [problem] = [...document.errors, ...document.warnings];
-    if (problem) throw problem;
-    return document.toJS() as unknown;
+    return parseYaml(decodeText(readWhole(file, MAX_LIST_BYTES), file, 'YAML'), { strict: true });
   } catch (cause) {
     if (cause instanceof DataError) throw cause;
-    const [line] = (cause as Error).message.split('\n');
-    throw DataError.in(file, `expected YAML, got ${line}`, { cause });
+    const { line } = cause as Partial<YamlProblem>;
+    const place = line === undefined ? '' : ` at line ${line}`;
+    throw DataError.in(file, `expected YAML, got ${reasonOf(cause)}${place}`, { cause });
   }
 }

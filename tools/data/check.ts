@@ -8,7 +8,7 @@ import { checkData, type CheckOptions, type SplitReport } from '../../datasets/c
 import type { DataLayout } from '../../datasets/layout/types.js';
 import { detectLayout } from '../../datasets/layout/detect.js';
 import { dataOptions, type DataFlags } from '../data-options.js';
-import { log, printJson, type JsonFlag } from '../output.js';
+import { log, print, printJson, type JsonFlag } from '../output.js';
 
 /** Flags of `data check`. */
 export interface CheckFlags extends DataFlags, JsonFlag {
@@ -50,15 +50,15 @@ export async function runCheck(path: string, flags: CheckFlags): Promise<boolean
   const shown = flags.all ? EXAMPLES.all : EXAMPLES.text;
   for (const { split, counts, findings } of splits) {
     const numbers = Object.entries(counts).map(([name, count]) => `${count} ${name}`);
-    console.log(`${split}: ${numbers.join(', ')}`);
+    print(`${split}: ${numbers.join(', ')}`);
     const source = data.kind === 'detection' ? data.splits[split] : undefined;
     printFindings(findings, shown, source?.annotations);
   }
   if (report.across.length > 0) {
-    console.log('across the splits:');
+    print('across the splits:');
     printFindings(report.across, shown);
   }
-  console.log(
+  print(
     ok
       ? `No errors, ${warnings} warnings: ${wereImagesSeen(splits) ? 'training accepts this set' : 'the annotations are fit for training, the images were not looked at'}.`
       : `${errors} errors, ${warnings} warnings: training refuses this set.`,
@@ -74,15 +74,15 @@ function wereImagesSeen(splits: readonly SplitReport[]): boolean {
 /** @param own file that most problems are in, which is not repeated */
 function printFindings(findings: readonly Finding[], shown: number, own?: string): void {
   for (const { severity, code, meaning, count, examples } of findings) {
-    console.log(`  ${severity.padEnd(7)}  ${count} x ${code}: ${meaning}`);
+    print(`  ${severity.padEnd(7)}  ${count} x ${code}: ${meaning}`);
     // Details of notes are printed only if there are few.
     if (severity === 'note' && count > shown) continue;
     for (const { file, message } of examples.slice(0, shown)) {
       const isElsewhere = own !== undefined && file !== own && !message.includes(file);
-      console.log(`           ${isElsewhere ? `${relative('', file)}: ` : ''}${message}`);
+      print(`           ${isElsewhere ? `${relative('', file)}: ` : ''}${message}`);
     }
     if (count > Math.min(shown, examples.length))
-      console.log(`           … and ${count - Math.min(shown, examples.length)} more (--all)`);
+      print(`           … and ${count - Math.min(shown, examples.length)} more (--all)`);
   }
 }
 

@@ -10,7 +10,7 @@ import { readImageNet } from '../../datasets/imagenet.js';
 import { ProblemLog } from '../../datasets/problems.js';
 import { detectLayout } from '../../datasets/layout/detect.js';
 import { dataOptions, type DataFlags } from '../data-options.js';
-import { formatTable, log, printJson, type JsonFlag } from '../output.js';
+import { formatTable, log, print, printJson, type JsonFlag } from '../output.js';
 
 /** Flags of `data stats`. */
 export interface StatsFlags extends DataFlags, JsonFlag {}
@@ -51,7 +51,7 @@ async function detectionStats(
   const errors = warnOfErrors(split, problems);
   if (json) return { ...stats, errors };
   const { sizes, masks, objectsPerImage, fullest, classes } = stats;
-  console.log(
+  print(
     [
       `${split}`,
       `  images            ${stats.images} (${stats.emptyImages} without annotations, ${stats.wideImages} wider than high)`,
@@ -64,7 +64,7 @@ async function detectionStats(
     ].join('\n'),
   );
   const rows = [...classes].sort((a, b) => b.annotations - a.annotations);
-  console.log(
+  print(
     formatTable([
       ['  class', 'id', 'annotations', 'images', 'crowds', 'small', 'medium', 'large'],
       ...rows.map((c) => [
@@ -115,7 +115,7 @@ async function segmentationStats(
   const total = labeled + stats.ignoredPixels;
   const used = classes.filter(({ pixels }) => pixels > 0);
   const numbers = stats.fileNumbers.map(([number]) => number);
-  console.log(
+  print(
     [
       split,
       `  images      ${stats.images}, width ${formatRange(rangeOf(widths))}, height ${formatRange(rangeOf(heights))} px`,
@@ -125,7 +125,7 @@ async function segmentationStats(
       `  classes     ${used.length} of ${classes.length} occur`,
     ].join('\n'),
   );
-  console.log(
+  print(
     formatTable([
       ['  class', 'label', 'in files', 'pixels', '%', 'images'],
       ...used
@@ -159,7 +159,7 @@ function classificationStats(
       imagesPerClass: perClass,
       classes: set.classes.map(({ key, name }, k) => ({ key, name, index: k, images: counts[k] })),
     };
-  console.log(
+  print(
     `${split}\n  images   ${set.samples.length} (${set.layout})\n  classes  ${used.length} of ${counts.length} occur, images a class ${formatRange(perClass)}`,
   );
   return {};

@@ -1,3 +1,4 @@
+import { withoutControls } from '../../core/printable.js';
 import type { LogRecord, RunListener } from '../../train/log-record.js';
 import { formatTerms, statusBlock, statusLine, type Status, type TrainRecord } from './status.js';
 
@@ -38,20 +39,19 @@ export class ProgressView implements RunListener {
     }
     const status = this.statusOf(record, totalSteps);
     if (!this.stream.isTTY) {
-      this.stream.write(`${statusLine(status)}\n`);
+      this.write([statusLine(status)]);
       return;
     }
     this.erase();
     this.drawn = statusBlock(status, this.stream.columns ?? 80);
-    this.stream.write(`${this.drawn.join('\n')}\n`);
+    this.write(this.drawn);
   }
 
   /** Writes a permanent line above the changing ones. */
   note(line: string): void {
     const block = this.drawn;
     this.erase();
-    this.stream.write(`${line}\n`);
-    if (block.length > 0) this.stream.write(`${block.join('\n')}\n`);
+    this.write([line, ...block]);
     this.drawn = block;
   }
 
@@ -74,6 +74,10 @@ export class ProgressView implements RunListener {
           ? undefined
           : ((totalSteps - record.step) * this.msPerStep) / 1000,
     };
+  }
+
+  private write(lines: readonly string[]): void {
+    this.stream.write(withoutControls(`${lines.join('\n')}\n`));
   }
 
   private erase(): void {

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { ConfigError } from '../../core/errors.js';
+import { readTextSync, reasonOf } from '../../io/files/read.js';
 import type { AreaRange } from '../../evaluation/coco/parameters.js';
 
 /** Parses `1,10,100`. @throws ConfigError for anything but numbers */
@@ -17,10 +17,10 @@ export function idList(flag: string): (text: string) => readonly number[] {
     let source = text;
     if (text.startsWith('@')) {
       try {
-        source = readFileSync(text.slice(1), 'utf8');
+        source = readTextSync(text.slice(1));
       } catch (cause) {
-        const { message } = cause as Error;
-        throw new ConfigError(`${flag}: expected a readable file, got ${message}`, { cause });
+        const reason = reasonOf(cause);
+        throw new ConfigError(`${flag}: expected a readable file, got ${reason}`, { cause });
       }
     }
     const items = source.split(/[\s,]+/).filter((item) => item !== '');

@@ -2,8 +2,8 @@ import { existsSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { ConfigError, quote } from '../../core/errors.js';
 import { nearestWord } from '../../core/nearest-word.js';
-import { MAX_LIST_BYTES, readText, reasonOf } from '../../io/files/read.js';
-import { parseYaml, type YamlProblem } from '../../io/yaml.js';
+import { MAX_LIST_BYTES, readTextSync, reasonOf } from '../../io/files/read.js';
+import { parseYaml, type YamlProblem } from '../../io/yaml/parse.js';
 import { RECIPES } from '../recipes/index.js';
 import type { Settings } from './layers.js';
 import { RUN_CONFIG, RUN_FORMAT } from './run-config.js';
@@ -90,7 +90,7 @@ function parent(file: string, name: unknown, chain: readonly string[]): ConfigFi
 function parse(file: string): Settings {
   let text: string;
   try {
-    text = readText(file, MAX_LIST_BYTES);
+    text = readTextSync(file, MAX_LIST_BYTES);
   } catch (cause) {
     const reason = reasonOf(cause);
     throw new ConfigError(

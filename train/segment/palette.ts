@@ -1,5 +1,5 @@
 import { DataError } from '../../core/errors.js';
-import { MAX_LIST_BYTES, readText, reasonOf } from '../../io/files/read.js';
+import { MAX_LIST_BYTES, readTextSync, reasonOf } from '../../io/files/read.js';
 import { ADE20K_CLASSES, ade20kPalette } from '../../datasets/classes/ade20k.js';
 import { classColor } from '../../report/overlay/colors.js';
 
@@ -18,7 +18,7 @@ export function paletteOf(classNames: readonly string[], file?: string): Uint8Ar
 function readPalette(file: string, numClasses: number): Uint8Array {
   let text: string;
   try {
-    text = readText(file, MAX_LIST_BYTES);
+    text = readTextSync(file, MAX_LIST_BYTES);
   } catch (cause) {
     const reason = reasonOf(cause);
     throw new DataError(`${file}: expected one color a line, got ${reason}`, { file, cause });
