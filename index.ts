@@ -51,6 +51,7 @@ export {
   WorkError,
 } from './core/errors.js';
 export {
+  V1_VARIANTS,
   VARIANTS,
   VARIANT_NAMES,
   type ConvNeXtV2Config,
@@ -86,7 +87,7 @@ export type { LogRecord, RunListener } from './train/log-record.js';
 export { CATALOGUE, WEIGHTS_LICENSE, type CatalogueEntry } from './weights/catalogue.js';
 export { loadWeights } from './weights/load.js';
 export { openWeights } from './weights/open.js';
-export { convertWeights } from './weights/convert.js';
+export { convertModel as convertWeights } from './inference/convert.js';
 export { decodeImage } from './io/image/decode.js';
 export { readImageNet } from './datasets/imagenet.js';
 export { evaluationResize, resizeForEvaluation } from './datasets/transforms/evaluation.js';

@@ -86,6 +86,8 @@ interface BlockInputs {
   readonly dropPathMask?: tf.Tensor1D | undefined;
   /** Variant that replaces global response normalization. */
   readonly variant?: GrnVariant | undefined;
+  /** Epsilon of the norm; default {@link EPS}. */
+  readonly eps?: number | undefined;
   /** Called with the expanded activation before and after GRN, `[N, H, W, 4C]`. */
   readonly observe?:
     ((name: 'expanded' | 'normalized', activation: tf.Tensor4D) => void) | undefined;
@@ -104,11 +106,11 @@ interface BlockInputs {
 export function block(
   x: tf.Tensor4D,
   params: BlockParams,
-  { dropPathMask, variant, observe }: BlockInputs = {},
+  { dropPathMask, variant, observe, eps = EPS }: BlockInputs = {},
 ): tf.Tensor4D {
   const { dwconv, norm, pwconv1 } = params;
   return tf.tidy(() => {
-    const mixed = standardize(depthwiseConv(x, dwconv), EPS); // [N, H, W, C]
+    const mixed = standardize(depthwiseConv(x, dwconv), eps); // [N, H, W, C]
     const hidden = linear(mixed, foldNorm(norm, pwconv1)); // [N, H, W, 4C]
     if (observe) observeHidden(hidden, params.grn, { variant, observe });
     const branch = projected(hidden, params, variant); // [N, H, W, C]

@@ -50,6 +50,8 @@ export function convNeXtV2Specs({
 interface ConvNeXtV2Inputs extends BackboneInputs {
   /** `responseForm` of the configuration. */
   readonly variant?: GrnVariant | undefined;
+  /** Epsilon of the norms; default {@link EPS}. */
+  readonly eps?: number | undefined;
 }
 
 /**
@@ -62,7 +64,7 @@ interface ConvNeXtV2Inputs extends BackboneInputs {
 export function convNeXtV2Features(
   params: TensorTree<ConvNeXtV2Specs>,
   image: tf.Tensor4D,
-  { dropPath, variant, observe }: ConvNeXtV2Inputs = {},
+  { dropPath, variant, observe, eps = EPS }: ConvNeXtV2Inputs = {},
 ): FeatureLevels {
   assertShape('convNeXtV2', image, ['N', 'H', 'W', 3]);
   const [n] = image.shape;
@@ -70,7 +72,7 @@ export function convNeXtV2Features(
   let x = image;
   let index = 0;
   params.stages.forEach((blocks, s) => {
-    x = layer(`downsample_layers.${s}`, () => downsampled(params, s, x));
+    x = layer(`downsample_layers.${s}`, () => downsampled(params, s, x, eps));
     observe?.(s === 0 ? 'stem' : `downsample${s}`, x);
     blocks.forEach((blockParams, b) => {
       const name = `stages.${s}.${b}`;
@@ -78,6 +80,7 @@ export function convNeXtV2Features(
       x = layer(name, () =>
         block(x, blockParams, {
           variant,
+          eps,
           dropPathMask: dropPath?.slice([row, 0], [1, n]).reshape<tf.Tensor1D>([n]),
           observe: observe && ((kind, value) => observe(`${name}.${kind}`, value)),
         }),
@@ -99,11 +102,12 @@ export function downsampled(
   params: TensorTree<ConvNeXtV2Specs>,
   stage: number,
   x: tf.Tensor4D,
+  eps = EPS,
 ): tf.Tensor4D {
   const [stem, ...rest] = params.downsample_layers;
-  if (stage === 0) return layerNorm(patchifyConv(x, stem[0]), stem[1], EPS);
+  if (stage === 0) return layerNorm(patchifyConv(x, stem[0]), stem[1], eps);
   const [norm, conv] = rest[stage - 1];
-  return patchifyConv(layerNorm(x, norm, EPS), conv);
+  return patchifyConv(layerNorm(x, norm, eps), conv);
 }
 
 /** Creates the backbone: the network as a value that heads build on. */
@@ -115,6 +119,10 @@ export function createBackbone(
     channels: config.dims,
     numBlocks: config.depths.reduce((total, depth) => total + depth, 0),
     features: (params: TensorTree<ConvNeXtV2Specs>, image, inputs) =>
-      convNeXtV2Features(params, image, { ...inputs, variant: config.responseForm }),
+      convNeXtV2Features(params, image, {
+        ...inputs,
+        variant: config.responseForm,
+        eps: config.normEps,
+      }),
   };
 }

@@ -23,6 +23,7 @@ type DenseBackboneSpecs = ConvNeXtV2Specs & {
  */
 export function createDenseBackbone(config: ConvNeXtV2Config): Backbone {
   const plain = createBackbone(config);
+  const eps = config.normEps ?? EPS;
   const [d0, d1, d2, d3] = config.dims;
   const specs = {
     ...plain.specs,
@@ -38,12 +39,13 @@ export function createDenseBackbone(config: ConvNeXtV2Config): Backbone {
       const { c2, c3, c4, c5 } = convNeXtV2Features(params, image, {
         ...inputs,
         variant: config.responseForm,
+        eps,
       });
       return layer('outputNorms', () => ({
-        c2: layerNorm(c2, params.norm0, EPS),
-        c3: layerNorm(c3, params.norm1, EPS),
-        c4: layerNorm(c4, params.norm2, EPS),
-        c5: layerNorm(c5, params.norm3, EPS),
+        c2: layerNorm(c2, params.norm0, eps),
+        c3: layerNorm(c3, params.norm1, eps),
+        c4: layerNorm(c4, params.norm2, eps),
+        c5: layerNorm(c5, params.norm3, eps),
       }));
     },
   };

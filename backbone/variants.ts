@@ -1,6 +1,6 @@
 import { ConfigError } from '../core/errors.js';
 import { nearestWord } from '../core/nearest-word.js';
-import { list, oneOf, optional, record, whole, type Infer } from '../core/schema.js';
+import { POSITIVE, list, oneOf, optional, record, whole, type Infer } from '../core/schema.js';
 import { GrnVariant } from './grn-variant.js';
 
 /**
@@ -22,6 +22,10 @@ export const ConvNeXtV2Config = record({
    * learning rate in half the steps.
    */
   initialWeights: optional(oneOf('fanIn')),
+  /** Epsilon of all layer norms; absent: 1e-6, as in all published models but CLIP's of size xxlarge (1e-5). */
+  normEps: optional(POSITIVE),
+  /** Epsilon of the norm before a classifier's head; absent: `normEps`. In transformers' classifiers 1e-12. */
+  headNormEps: optional(POSITIVE),
 });
 export type ConvNeXtV2Config = Infer<typeof ConvNeXtV2Config>;
 
@@ -56,10 +60,31 @@ export const VARIANTS = {
   huge: { depths: [3, 3, 27, 3], dims: [352, 704, 1408, 2816], responseNorm: 'grn' },
 } as const satisfies Readonly<Record<VariantName, ConvNeXtV2Config>>;
 
-/** The published size of that name. @throws ConfigError with all names and the nearest if there is none */
+/**
+ * Sizes that only ConvNeXt V1 was published in, with V1's blocks.
+ *
+ * @see ConvNeXt, section 3: https://arxiv.org/abs/2201.03545
+ */
+export const V1_VARIANTS = {
+  small: { depths: [3, 3, 27, 3], dims: [96, 192, 384, 768], responseNorm: 'none' },
+  xlarge: { depths: [3, 3, 27, 3], dims: [256, 512, 1024, 2048], responseNorm: 'none' },
+} as const satisfies Readonly<Record<string, ConvNeXtV2Config>>;
+
+const { base, large, huge, ...smaller } = VARIANTS;
+const { small, xlarge } = V1_VARIANTS;
+/** By size. */
+const ALL_VARIANTS = { ...smaller, small, base, large, xlarge, huge };
+
+/** The published size of that name, also V1's. @throws ConfigError with all names and the nearest if there is none */
 export function variant(name: string): ConvNeXtV2Config {
-  if ((VARIANT_NAMES as readonly string[]).includes(name)) return VARIANTS[name as VariantName];
+  if (isVariant(name)) return ALL_VARIANTS[name];
+  const names = Object.keys(ALL_VARIANTS);
   throw new ConfigError(
-    `model size: expected one of ${VARIANT_NAMES.join(', ')}, got ${name}; nearest: ${nearestWord(name, VARIANT_NAMES)}`,
+    `model size: expected one of ${names.join(', ')}, got ${name}; nearest: ${nearestWord(name, names)}`,
   );
+}
+
+/** Whether {@link variant} has a size of that name. */
+export function isVariant(name: string): name is keyof typeof ALL_VARIANTS {
+  return Object.hasOwn(ALL_VARIANTS, name);
 }

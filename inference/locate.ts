@@ -6,7 +6,9 @@ import type { CatalogueEntry } from '../weights/catalogue.js';
 import { CHECKPOINTS, latestValid, readBest } from '../weights/checkpoint-folder.js';
 import { readCheckpoint } from '../weights/checkpoint.js';
 import { locateWeights, publishedEntry, type LocateWeightsOptions } from '../weights/pull/cache.js';
+import type { Which } from '../weights/select.js';
 import type { TaskName } from './card.js';
+import { taskOf } from './task-of.js';
 
 /** The file of a model. */
 export interface LocatedModel {
@@ -28,8 +30,10 @@ const TASKS: readonly TaskName[] = ['classify', 'detect', 'segment', 'pretrain']
 export interface LocateOptions extends Pick<LocateWeightsOptions, 'offline' | 'mirror'> {
   /** Folder of pulled weights. */
   readonly cache?: string | undefined;
-  /** Task of a weight file without model card; default: that of an official name, else `classify`. */
+  /** Task that the model must be for; that of a weight file without model card follows from its tensors. */
   readonly task?: string | undefined;
+  /** Choice between trained weights and their EMA. */
+  readonly which?: Which | undefined;
   /** Called with the license of official weights, with the progress of a download, and with skipped checkpoints. */
   readonly onNotice?: ((line: string) => void) | undefined;
 }
@@ -59,8 +63,14 @@ export async function locateModel(
     throw new ConfigError(
       `--task: expected ${card.task}, which ${found.file} was trained for, got ${asked}`,
     );
-  const task = card?.task ?? found.entry?.task ?? (asked as TaskName | undefined);
-  return { ...found, task: task ?? 'classify' };
+  const known = card?.task ?? found.entry?.task;
+  if (known !== undefined) return { ...found, task: known };
+  const task = await taskOf(found.file, options.which);
+  if (asked !== undefined && asked !== task && asked !== 'pretrain')
+    throw new ConfigError(
+      `--task: expected ${task}, which the tensors of ${found.file} are for, got ${asked}`,
+    );
+  return { ...found, task: (asked as TaskName | undefined) ?? task };
 }
 
 async function locate(

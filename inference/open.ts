@@ -17,7 +17,10 @@ import { openSegmenter } from './segment/load.js';
 
 /** Options of {@link open}. */
 export interface OpenOptions<Task extends PredictTask = PredictTask>
-  extends PredictOptions, Omit<LoadOptions, 'which' | 'published'>, Omit<LocateOptions, 'task'> {
+  extends
+    PredictOptions,
+    Omit<LoadOptions, 'which' | 'published'>,
+    Omit<LocateOptions, 'task' | 'which'> {
   /** Task of a weight file without model card. For checkpoints it must match theirs. */
   readonly task?: Task | undefined;
   /** Engine, or its options; an open engine may be used by several models. */
@@ -49,7 +52,10 @@ export async function load(
     throw new ConfigError(
       `${model}: expected a model that predicts, got a pre-trained encoder; fine-tune it first (convnextv2 train … --weights ${model})`,
     );
-  const located = await locateModel(model, options);
+  const located = await locateModel(model, {
+    ...options,
+    which: options.ema ? 'model_ema' : undefined,
+  });
   const ema = options.ema ?? located.ema ?? false;
   if (ema && options.ema === undefined)
     options.onNotice?.(

@@ -1,7 +1,9 @@
+import type { ConvNeXtV2Config } from '../backbone/variants.js';
 import { WeightsError } from '../core/errors.js';
 import type { Backbone } from '../engine/backbone.js';
 import type { ParameterStore } from '../engine/parameters/store.js';
 import type { TensorMap } from '../io/tensor.js';
+import type { Architecture } from '../weights/architecture.js';
 import { loadWeights, parameterTargets, type LoadReport } from '../weights/load.js';
 import type { Which } from '../weights/select.js';
 
@@ -51,4 +53,22 @@ export function shapeOf(
 /** Number of tensors whose names match. */
 export function countNames(tensors: TensorMap, pattern: RegExp): number {
   return [...tensors.keys()].filter((name) => pattern.test(name)).length;
+}
+
+/** Epsilon of the norms of CLIP's network of size xxlarge, which its tensors do not show. */
+const XXLARGE_EPS = 1e-5;
+
+/**
+ * Configuration of the network of a file without model card. V1's LayerScale is folded into its weights, so that it has
+ * an identity GRN.
+ */
+export function backboneConfig({
+  size,
+  depths,
+  dims,
+  withoutResponseNorm,
+}: Architecture): ConvNeXtV2Config {
+  const responseNorm = withoutResponseNorm ? 'none' : 'grn';
+  const normEps = size === 'xxlarge' ? XXLARGE_EPS : undefined;
+  return { depths, dims, responseNorm, normEps } as ConvNeXtV2Config;
 }

@@ -36,6 +36,8 @@ export type TensorValues =
 export interface LazyTensor {
   readonly dtype: DType;
   readonly shape: readonly number[];
+  /** Type of a tensor that cannot be read (complex, quantized, sparse); `dtype` then has no meaning. */
+  readonly unreadable?: string | undefined;
   /** Reads the values, contiguous, last axis fastest. The array is new and belongs to the caller. */
   read(): Promise<TensorValues>;
 }
@@ -55,6 +57,8 @@ export interface TensorSource {
   readonly container: Container;
   readonly tensors: TensorMap;
   readonly plain: Readonly<Record<string, unknown>>;
+  /** Compares the checksums that the container holds, if it holds any. @throws WeightsError if one differs */
+  check?(): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -45,6 +45,7 @@ export function createClassifier(
     ...backbone.specs,
     ...classifierSpecs(backbone.channels[3], config.classes, config.headInitScale),
   } as ClassifierModelSpecs;
+  const { normEps = EPS, headNormEps = normEps } = config.backbone;
   type Params = TensorTree<ClassifierModelSpecs>;
   const forward = (
     params: Params,
@@ -52,7 +53,7 @@ export function createClassifier(
   ): ClassifierOutputs => {
     const { image, dropPath } = inputs as { image: tf.Tensor4D; dropPath?: tf.Tensor2D };
     const { c5 } = backbone.features(params, image, { dropPath });
-    return layer('head', () => ({ ...classifier(c5, params, EPS) }));
+    return layer('head', () => ({ ...classifier(c5, params, headNormEps) }));
   };
   return {
     config,

@@ -1,8 +1,7 @@
 import { basename } from 'node:path';
 import { Option, type Command } from 'commander';
-import type { SizeName } from '../weights/architecture.js';
 import type { CatalogueEntry, PublishedTask } from '../weights/catalogue.js';
-import type { WeightsInspection } from '../weights/inspect.js';
+import type { WeightsInspection } from '../inference/inspect.js';
 import type { Progress } from '../weights/pull/download.js';
 import type { Scheme } from '../weights/schemes/names.js';
 import type { Which } from '../weights/select.js';
@@ -176,7 +175,7 @@ async function inspectAction(
   nameOrFile: string,
   options: WhichOptions & { readonly tensors?: boolean },
 ): Promise<void> {
-  const { inspectWeights } = await import('../weights/inspect.js');
+  const { inspectWeights } = await import('../inference/inspect.js');
   const { file } = await locate(nameOrFile, options);
   const inspection = await inspectWeights(file, options.which);
   if (options.json) {
@@ -211,13 +210,18 @@ function describeInspection({
   ];
   if ('problem' in network) lines.push(`network: none that is known (${network.problem})`);
   else {
-    const { architecture, scheme, version, numParameters, hasDecoder } = network;
-    const { size, depths, dims, numClasses } = architecture;
-    const head = numClasses === undefined ? 'no head' : `${numClasses} classes`;
+    const { architecture, scheme, prefix, numLeftOut, numParameters, hasDecoder, title } = network;
+    const { depths, dims } = architecture;
+    const [name, ...classes] = title.split(', ');
+    const layers = `depths ${depths.join('-')}, dims ${dims.join('-')}`;
+    const isDense = network.kind === 'detector' || network.kind === 'segmenter';
+    const bare = architecture.size ? name.replace(/\((\w+)\)$/, '$1') : name;
+    const parts = isDense ? [name, ...classes, layers] : [bare, layers, ...classes];
     lines.push(
-      `network: ConvNeXt V${version} ${size ?? '(no published size)'}, depths ${depths.join('-')}, dims ${dims.join('-')}, ${head}, ${numParameters} parameters`,
-      `names: ${scheme}${hasDecoder ? ', with the decoder of a masked autoencoder' : ''}`,
+      `network: ${[...parts, `${numParameters} parameters`].join(', ')}`,
+      `names: ${scheme}${prefix === '' ? '' : ` behind ${prefix}`}${hasDecoder ? ', with the decoder of a masked autoencoder' : ''}`,
     );
+    if (numLeftOut > 0) lines.push(`left out: ${numLeftOut} tensors beside the network`);
   }
   for (const [key, value] of Object.entries(plain as object)) {
     lines.push(`${key}: ${JSON.stringify(value).slice(0, 500)}`);
@@ -234,9 +238,9 @@ async function convertAction(
     readonly convMlp?: boolean;
   },
 ): Promise<void> {
-  const { convertWeights } = await import('../weights/convert.js');
+  const { convertModel } = await import('../inference/convert.js');
   const { file } = await locate(input, options);
-  const { names, dropped, ...written } = await convertWeights(file, output, {
+  const { names, dropped, ...written } = await convertModel(file, output, {
     scheme: options.to,
     dtype: options.dtype === 'f16' ? 'F16' : 'F32',
     which: options.which,
@@ -253,12 +257,9 @@ interface VerifyOptions extends WhichOptions {
 }
 
 async function verifyAction(nameOrFile: string, options: VerifyOptions): Promise<void> {
-  const { verifyWeights } = await import('../weights/verify.js');
+  const { verifyModel } = await import('../inference/summary.js');
   const { file, entry } = await locate(nameOrFile, options);
-  const verified = await verifyWeights(file, {
-    which: options.which,
-    size: entry?.version === 2 ? (entry.size as SizeName) : undefined,
-  });
+  const verified = await verifyModel(file, { which: options.which, size: entry?.size });
   const logits =
     options.image === undefined
       ? undefined
@@ -267,8 +268,8 @@ async function verifyAction(nameOrFile: string, options: VerifyOptions): Promise
     printJson({ ...verified, logits });
     return;
   }
-  const { architecture, numParameters, sha256, recorded } = verified;
-  log(`${file}: sound; ${architecture.size ?? 'no published size'}, ${numParameters} parameters`);
+  const { title, numParameters, sha256, recorded } = verified;
+  log(`${file}: sound; ${title}, ${numParameters} parameters`);
   log(`sha256 ${sha256}${recorded ? ', as recorded' : ' (no record to compare with)'}`);
   if (logits) {
     log(

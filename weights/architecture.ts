@@ -5,7 +5,7 @@ import type { TensorMap } from '../io/tensor.js';
 /** Architecture of a network, derived from its tensors. */
 export interface Architecture {
   /** Published size with these depths and dims, if any. */
-  readonly size: SizeName | undefined;
+  readonly size: AnySizeName | undefined;
   readonly depths: readonly number[];
   readonly dims: readonly number[];
   readonly inChannels: number;
@@ -34,6 +34,24 @@ export const SIZES: Readonly<
   base: { depths: [3, 3, 27, 3], dims: [128, 256, 512, 1024] },
   large: { depths: [3, 3, 27, 3], dims: [192, 384, 768, 1536] },
   huge: { depths: [3, 3, 27, 3], dims: [352, 704, 1408, 2816] },
+};
+
+/** Sizes that only ConvNeXt V1 and CLIP's networks have; those of V1's tiny, base and large are V2's. */
+type V1SizeName = 'small' | 'xlarge' | 'xxlarge';
+
+/** Sizes with a name. */
+export type AnySizeName = SizeName | V1SizeName;
+
+/**
+ * @see ConvNeXt, section 3: https://arxiv.org/abs/2201.03545
+ * @see xxlarge: https://github.com/huggingface/pytorch-image-models/blob/v1.0.15/timm/models/convnext.py
+ */
+export const V1_SIZES: Readonly<
+  Record<V1SizeName, { readonly depths: readonly number[]; readonly dims: readonly number[] }>
+> = {
+  small: { depths: [3, 3, 27, 3], dims: [96, 192, 384, 768] },
+  xlarge: { depths: [3, 3, 27, 3], dims: [256, 512, 1024, 2048] },
+  xxlarge: { depths: [3, 4, 30, 3], dims: [384, 768, 1536, 3072] },
 };
 
 /** Limit of block numbers, because a name may contain any number. */
@@ -80,10 +98,13 @@ export function inferArchitecture(file: string, tensors: TensorMap): Architectur
 const isGrn = (name: string): boolean => name.includes('.grn.');
 
 /** Finds the published size with these depths and dims. */
-export function sizeOf(depths: readonly number[], dims: readonly number[]): SizeName | undefined {
-  const names = Object.keys(SIZES) as SizeName[];
-  return names.find(
-    (name) => sameShape(SIZES[name].depths, depths) && sameShape(SIZES[name].dims, dims),
+export function sizeOf(
+  depths: readonly number[],
+  dims: readonly number[],
+): AnySizeName | undefined {
+  const sizes = { ...SIZES, ...V1_SIZES };
+  return (Object.keys(sizes) as AnySizeName[]).find(
+    (name) => sameShape(sizes[name].depths, depths) && sameShape(sizes[name].dims, dims),
   );
 }
 

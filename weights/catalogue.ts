@@ -1,5 +1,5 @@
 import { numElements } from '../core/shape.js';
-import { expectedShapes, SIZES } from './architecture.js';
+import { expectedShapes, SIZES, V1_SIZES } from './architecture.js';
 
 /**
  * The published files: who publishes them where, under which license, what they score. Sources: the READMEs of
@@ -67,8 +67,8 @@ export const WEIGHTS_LICENSE = 'CC-BY-NC-4.0';
 /** Depths and dims of the published sizes; Small and XLarge are of V1 only. */
 export const NETWORKS = {
   ...SIZES,
-  small: { depths: [3, 3, 27, 3], dims: [96, 192, 384, 768] },
-  xlarge: { depths: [3, 3, 27, 3], dims: [256, 512, 1024, 2048] },
+  small: V1_SIZES.small,
+  xlarge: V1_SIZES.xlarge,
 } as const;
 
 /** Number of parameters of a classifier, or of an encoder without classes. */

@@ -1,14 +1,16 @@
 import { WeightsError } from '../core/errors.js';
 import { numElements } from '../core/shape.js';
-import { inferArchitecture, type SizeName } from './architecture.js';
+import { inferArchitecture, type AnySizeName } from './architecture.js';
+import { canonicalWeights } from './canonical.js';
 import { float32ToFloat16 } from '../core/half.js';
 import { firstNonFinite } from './load.js';
 import { withWeights } from './open.js';
 import { writeSafetensors, type TensorToWrite } from '../io/safetensors/write.js';
-import { toCanonical } from './schemes/canonical.js';
+import { isDenseModel } from './schemes/canonical.js';
+import { toHuggingFaceUperNet } from './schemes/hugging-face.js';
 import { fromOfficialName, isDecoderName, type Scheme } from './schemes/names.js';
 import { asRow, denseKernelToSparse } from './schemes/sparse.js';
-import { selectWeights, type Which } from './select.js';
+import type { Which } from './select.js';
 import { reshaped, toFloat32, type LazyTensor, type TensorMap } from '../io/tensor.js';
 import type { WrittenFile } from '../io/files/atomic.js';
 
@@ -34,7 +36,7 @@ interface Converted extends WrittenFile {
   readonly dropped: readonly string[];
 }
 
-const CONV_MLP_SIZES: readonly (SizeName | undefined)[] = ['atto', 'femto', 'pico', 'nano'];
+const CONV_MLP_SIZES: readonly (AnySizeName | undefined)[] = ['atto', 'femto', 'pico', 'nano'];
 
 /**
  * Converts weights of any container and scheme to safetensors in another scheme.
@@ -48,7 +50,7 @@ export function convertWeights(
 ): Promise<Converted> {
   const { scheme, dtype = 'F32', which } = options;
   return withWeights(input, async (source) => {
-    const { tensors } = toCanonical(input, selectWeights(source, which).tensors);
+    const { tensors } = canonicalWeights(source, which);
     const { named, dropped } = toScheme(input, tensors, scheme, options.timmConvMlp);
     const toWrite = [...named].map(([name, tensor]): TensorToWrite => {
       const data = async () => encode(input, name, toFloat32(await tensor.read()), dtype);
@@ -71,13 +73,18 @@ export function toScheme(
   scheme: Scheme,
   timmConvMlp?: boolean,
 ): { readonly named: TensorMap; readonly dropped: readonly string[] } {
+  const isDense = isDenseModel(tensors.keys());
   const convMlp =
     timmConvMlp ??
-    (scheme === 'timm' && CONV_MLP_SIZES.includes(inferArchitecture(file, tensors).size));
+    (scheme === 'timm' &&
+      !isDense &&
+      CONV_MLP_SIZES.includes(inferArchitecture(file, tensors).size));
   const named = new Map<string, LazyTensor>();
   const dropped: string[] = [];
   for (const [official, tensor] of tensors) {
-    const name = fromOfficialName(official, scheme, tensors.has('head.weight'));
+    const name = isDense
+      ? denseName(official, scheme)
+      : fromOfficialName(official, scheme, tensors.has('head.weight'));
     if (scheme !== 'sparse' && isDecoderName(official)) dropped.push(official);
     else if (name !== undefined) named.set(name, schemeShape(official, tensor, scheme, convMlp));
     else if (scheme === 'sparse' && /^(norm|head)\.(weight|bias)$/.test(official)) {
@@ -89,6 +96,15 @@ export function toScheme(
     }
   }
   return { named, dropped };
+}
+
+/** Name of a detector's or segmenter's tensor: only transformers has another one, for UPerNet. */
+function denseName(name: string, scheme: Scheme): string | undefined {
+  if (scheme === 'official') return name;
+  if (scheme !== 'hf' || /^(neck|rpn_head|roi_head)\./.test(name)) return undefined;
+  if (!name.startsWith('backbone.')) return toHuggingFaceUperNet(name);
+  const renamed = fromOfficialName(name.slice('backbone.'.length), scheme, false);
+  return renamed === undefined ? undefined : `backbone.${renamed}`;
 }
 
 function schemeShape(

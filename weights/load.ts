@@ -1,10 +1,10 @@
 import { WeightsError } from '../core/errors.js';
 import { formatShape, numElements } from '../core/shape.js';
+import { canonicalOrOwnNames } from './canonical.js';
 import { fitsLayout, toLibraryLayout, torchShape, type Layout } from './layout.js';
 import { withWeights } from './open.js';
-import { toCanonical } from './schemes/canonical.js';
-import { detectScheme, isDecoderName } from './schemes/names.js';
-import { selectWeights, type Which } from './select.js';
+import { isDecoderName } from './schemes/names.js';
+import type { Which } from './select.js';
 import { toFloat32, type LazyTensor, type TensorMap } from '../io/tensor.js';
 
 /** A parameter to fill. The engine's parameter store has these fields for every entry. */
@@ -43,8 +43,9 @@ export function parameterTargets(store: ParameterSource): readonly ParameterTarg
  * - `newHead`: the classifier head keeps its initial values, the file's is dropped
  * - `encoderOnly`: only stem, downsampling and blocks are loaded; every other parameter of the model keeps its initial
  *   values, and the file's final norm, output norms, head and FCMAE decoder are dropped
+ * - `noAuxiliary`: the auxiliary head of a segmenter, which only trains, keeps its initial values
  */
-type LoadException = 'newHead' | 'encoderOnly';
+type LoadException = 'newHead' | 'encoderOnly' | 'noAuxiliary';
 
 /** Options of loading. */
 export interface LoadOptions {
@@ -79,11 +80,8 @@ export function loadWeights(
   options: LoadOptions = {},
 ): Promise<LoadReport> {
   return withWeights(file, async (source) => {
-    const { tensors } = selectWeights(source, options.which);
-    const known = detectScheme(tensors.keys()) !== undefined;
-    // Files of heads only, or of whole detectors, have the names of the model.
-    const named = known ? toCanonical(file, tensors).tensors : tensors;
-    return loadTensors(file, named, targets, options);
+    const tensors = canonicalOrOwnNames(source, options.which);
+    return loadTensors(file, tensors, targets, options);
   });
 }
 
@@ -98,10 +96,50 @@ export async function loadTensors(
   targets: readonly ParameterTarget[],
   { exceptions = [], sourceName = (path) => path }: Omit<LoadOptions, 'which'> = {},
 ): Promise<LoadReport> {
+  const { pairs, kept, dropped, problems } = matchTensors(tensors, targets, {
+    exceptions,
+    sourceName,
+  });
+  for (const { path, shape, values } of targets) {
+    const size = numElements(shape);
+    if (values.length !== size)
+      problems.push(`${path}: expected room for ${size} values, got ${values.length}`);
+  }
+  if (problems.length > 0) {
+    throw WeightsError.in(
+      file,
+      `expected the model's parameters, got differences: ${problems.join('; ')}`,
+    );
+  }
+  await writeChecked(file, pairs);
+  return { loaded: pairs.map(([{ path }]) => path), kept, dropped };
+}
+
+/** Tensors by the parameters that they fill, and the differences. */
+interface Match<Target> {
+  readonly pairs: readonly (readonly [Target, LazyTensor])[];
+  /** Paths that keep their initial values because of an exception. */
+  readonly kept: readonly string[];
+  /** Names of the file that are skipped. */
+  readonly dropped: readonly string[];
+  readonly problems: string[];
+}
+
+/**
+ * Compares the names and shapes of a file with those of a model.
+ *
+ * @param tensors official dense names, PyTorch's axis order
+ */
+export function matchTensors<Target extends Omit<ParameterTarget, 'values'>>(
+  tensors: TensorMap,
+  targets: readonly Target[],
+  { exceptions = [], sourceName = (path) => path }: Omit<LoadOptions, 'which'> = {},
+): Match<Target> {
   const isLeftOut = (name: string): boolean =>
     (exceptions.includes('newHead') && isHeadName(name)) ||
-    (exceptions.includes('encoderOnly') && !isEncoderName(name));
-  const pairs: (readonly [ParameterTarget, LazyTensor])[] = [];
+    (exceptions.includes('encoderOnly') && !isEncoderName(name)) ||
+    (exceptions.includes('noAuxiliary') && name.startsWith('auxiliary_head.'));
+  const pairs: (readonly [Target, LazyTensor])[] = [];
   const kept: string[] = [];
   const problems: string[] = [];
   const wanted = new Set<string>();
@@ -109,12 +147,6 @@ export async function loadTensors(
     const name = sourceName(target.path);
     wanted.add(name);
     const tensor = tensors.get(name);
-    const size = numElements(target.shape);
-    if (target.values.length !== size) {
-      problems.push(
-        `${target.path}: expected room for ${size} values, got ${target.values.length}`,
-      );
-    }
     if (isLeftOut(name)) kept.push(target.path);
     else if (!tensor) problems.push(`missing ${name}`);
     else if (!fitsLayout(tensor.shape, target.shape, target.layout)) {
@@ -129,14 +161,7 @@ export async function loadTensors(
     if (droppable || name.endsWith('.num_batches_tracked')) dropped.push(name);
     else if (!wanted.has(name)) problems.push(`unexpected ${name}`);
   }
-  if (problems.length > 0) {
-    throw WeightsError.in(
-      file,
-      `expected the model's parameters, got differences: ${problems.join('; ')}`,
-    );
-  }
-  await writeChecked(file, pairs);
-  return { loaded: pairs.map(([{ path }]) => path), kept, dropped };
+  return { pairs, kept, dropped, problems };
 }
 
 /** Reads and checks everything before the first value is written. */

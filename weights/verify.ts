@@ -5,44 +5,53 @@ import {
   expectedShapes,
   inferArchitecture,
   type Architecture,
-  type SizeName,
+  type AnySizeName,
 } from './architecture.js';
+import { canonicalWeights } from './canonical.js';
 import { firstNonFinite } from './load.js';
 import { withWeights } from './open.js';
 import { checkRecord } from './record.js';
-import { toCanonical } from './schemes/canonical.js';
-import { isDecoderName, type Scheme } from './schemes/names.js';
+import { isDenseModel } from './schemes/canonical.js';
+import { describeNames, listed } from './schemes/closest.js';
+import { isDecoderName, type SourceScheme } from './schemes/names.js';
 import { selectWeights, type Which } from './select.js';
-import { toFloat32, type Container, type TensorMap } from '../io/tensor.js';
+import { toFloat32, type Container, type TensorMap, type TensorSource } from '../io/tensor.js';
 
 /** Description of a valid weight file. */
 export interface WeightsSummary {
   readonly file: string;
   readonly container: Container;
-  readonly scheme: Scheme;
+  readonly scheme: SourceScheme;
   /** 1: a ConvNeXt V1, whose LayerScale is folded when reading. */
   readonly version: 1 | 2;
   /** Key of the chosen weights in the file. */
   readonly group: string;
+  /** What wrappers put before all names (`module.`, `model._orig_mod.`); or empty. */
+  readonly prefix: string;
+  /** Number of other tensors beside the network under that key, e.g. of the text tower of open_clip. */
+  readonly numLeftOut: number;
   readonly architecture: Architecture;
   /** Number of values, without the decoder of a masked autoencoder. */
   readonly numParameters: number;
   readonly hasDecoder: boolean;
 }
 
-/** Result of {@link verifyWeights}. */
-interface VerifiedWeights extends WeightsSummary {
+/** Result of {@link verifyValues}. */
+export interface FileCheck {
   readonly sha256: string;
   readonly bytes: number;
   /** Whether the checksum was compared with a record, or only computed. */
   readonly recorded: boolean;
 }
 
+/** Result of {@link verifyWeights}. */
+interface VerifiedWeights extends WeightsSummary, FileCheck {}
+
 /** Weights to check. */
-interface Expectation {
+export interface Expectation {
   readonly which?: Which | undefined;
   /** Expected published size, if known. */
-  readonly size?: SizeName | undefined;
+  readonly size?: AnySizeName | undefined;
 }
 
 /**
@@ -54,35 +63,79 @@ export function summarizeWeights(
   file: string,
   { which, size }: Expectation = {},
 ): Promise<WeightsSummary> {
-  return withWeights(file, async (source) => {
-    const { group, tensors } = selectWeights(source, which);
-    const canonical = toCanonical(file, tensors);
-    const network = withoutDecoder(canonical.tensors);
-    const architecture = inferArchitecture(file, network);
-    const problems = compareShapes(network, expectedShapes(architecture));
-    if (problems.length > 0) {
-      throw WeightsError.in(
-        file,
-        `expected the tensors of a ConvNeXt V2, got ${problems.join('; ')}`,
-      );
-    }
-    if (size !== undefined && architecture.size !== size) {
-      throw WeightsError.in(
-        file,
-        `expected a network of size ${size}, got ${architecture.size ?? 'another'}`,
-      );
-    }
-    return {
+  return withWeights(file, (source) => Promise.resolve(summaryOf(source, { which, size })));
+}
+
+/** {@link summarizeWeights} of an open file. */
+function summaryOf(source: TensorSource, { which, size }: Expectation): WeightsSummary {
+  const { file, container } = source;
+  const { scheme, version, group, prefix, tensors, leftOut } = canonicalWeights(source, which);
+  if (isDenseModel(tensors.keys()))
+    throw WeightsError.in(file, 'expected a classifier or encoder, got a detector or segmenter');
+  const network = withoutDecoder(tensors);
+  const architecture = explained(source, which, scheme, () => {
+    const inferred = inferArchitecture(file, network);
+    const problems = compareShapes(network, expectedShapes(inferred));
+    if (problems.length === 0) return inferred;
+    throw WeightsError.in(
       file,
-      container: source.container,
-      scheme: canonical.scheme,
-      version: canonical.version,
-      group,
-      architecture,
-      numParameters: [...network.values()].reduce((sum, { shape }) => sum + numElements(shape), 0),
-      hasDecoder: network.size < canonical.tensors.size,
-    };
+      `expected the tensors of a ConvNeXt, got ${listed(problems, '; ')}`,
+    );
   });
+  if (size !== undefined && architecture.size !== size) {
+    throw WeightsError.in(
+      file,
+      `expected a network of size ${size}, got ${architecture.size ?? 'another'}`,
+    );
+  }
+  return {
+    ...{ file, container, scheme, version, group, prefix, architecture },
+    numLeftOut: leftOut.length,
+    numParameters: countParameters(network, version),
+    hasDecoder: network.size < tensors.size,
+  };
+}
+
+/**
+ * Adds to an error how many names of the file fit their scheme, the first that do not, and what to do.
+ *
+ * @throws the error of `work`
+ */
+export function explained<Result>(
+  source: TensorSource,
+  which: Which | undefined,
+  scheme: SourceScheme,
+  work: () => Result,
+): Result {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof WeightsError)) throw error;
+    const names = [...selectWeights(source, which).tensors.keys()];
+    throw new WeightsError(`${error.message}; ${describeNames(names, scheme)}`, {
+      file: source.file,
+      id: error.id,
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Number of parameters of the network of a file: without statistics of batch norm, and for V1 with LayerScale instead of
+ * the identity GRN that stands for it.
+ *
+ * @param tensors canonical names
+ */
+export function countParameters(tensors: TensorMap, version: 1 | 2): number {
+  let total = 0;
+  for (const [name, { shape }] of tensors) {
+    const isStatistic = /\.(running_mean|running_var|num_batches_tracked)$/.test(name);
+    const isAdded = version === 1 && name.includes('.grn.');
+    if (!isStatistic && !isAdded) total += numElements(shape);
+    if (version === 1 && /(^|\.)stages\.\d+\.\d+\.pwconv2\.bias$/.test(name))
+      total += numElements(shape);
+  }
+  return total;
 }
 
 /**
@@ -95,9 +148,19 @@ export async function verifyWeights(
   options: Expectation = {},
 ): Promise<VerifiedWeights> {
   const summary = await summarizeWeights(file, options);
+  return { ...summary, ...(await verifyValues(file, options.which)) };
+}
+
+/**
+ * Checks the recorded checksum, those that the container holds, and that all values are finite.
+ *
+ * @throws WeightsError with the reason
+ */
+export async function verifyValues(file: string, which?: Which): Promise<FileCheck> {
   const checksum = await checkRecord(file);
   const nonFinite = await withWeights(file, async (source) => {
-    const { tensors } = toCanonical(file, selectWeights(source, options.which).tensors);
+    await source.check?.();
+    const { tensors } = canonicalWeights(source, which);
     const names: string[] = [];
     for (const [name, tensor] of tensors) {
       if (firstNonFinite(toFloat32(await tensor.read())) >= 0) names.push(name);
@@ -110,7 +173,7 @@ export async function verifyWeights(
       `expected finite values, got NaN or Inf in ${nonFinite.join(', ')}`,
     );
   }
-  return { ...summary, ...checksum };
+  return checksum;
 }
 
 function withoutDecoder(tensors: TensorMap): TensorMap {

@@ -15,6 +15,7 @@ import { summarizeWeights } from '../../weights/verify.js';
 import { readCard, type ClassifierCard } from '../card.js';
 import { classNamesOf, type LoadOptions } from '../class-names.js';
 import type { LocatedModel } from '../locate.js';
+import { backboneConfig } from '../state-dict.js';
 
 /** A classifier with its weights. */
 export interface LoadedClassifier {
@@ -40,14 +41,14 @@ export async function loadClassifier(
   { which, backbone }: LoadClassifierOptions = {},
 ): Promise<LoadedClassifier> {
   const { architecture } = await summarizeWeights(file, { which });
-  const { depths, dims, numClasses } = architecture;
+  const { numClasses } = architecture;
   if (numClasses === undefined)
     throw WeightsError.in(
       file,
       `expected a classifier, got an encoder without head; fine-tune it first (train --weights ${file})`,
     );
   const model = createClassifier({
-    backbone: backbone ?? ({ depths, dims, responseNorm: 'grn' } as ConvNeXtV2Config),
+    backbone: backbone ?? backboneConfig(architecture),
     classes: numClasses,
     headInitScale: 1,
   });

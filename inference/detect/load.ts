@@ -1,32 +1,22 @@
 import { createDenseBackbone } from '../../backbone/output-norms.js';
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
-import { WeightsError } from '../../core/errors.js';
 import { cocoClasses } from '../../datasets/classes/coco.js';
 import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
-import type { BoxHeadLayers } from '../../heads/box/box-head.js';
-import { inferArchitecture } from '../../weights/architecture.js';
+import { canonicalWeights } from '../../weights/canonical.js';
 import { withWeights } from '../../weights/open.js';
-import { selectWeights, subtree, type Which } from '../../weights/select.js';
-import type { TensorMap } from '../../io/tensor.js';
-import { CASCADE_MASK_RCNN, cascadeStages } from '../../models/cascade.js';
-import { DETECTION_THRESHOLDS, type DetectorConfig } from '../../models/detection/config.js';
+import type { Which } from '../../weights/select.js';
+import { DETECTION_THRESHOLDS } from '../../models/detection/config.js';
 import { readCard, type DetectorCard } from '../card.js';
 import { classNamesOf, type LoadOptions } from '../class-names.js';
 import type { LocatedModel } from '../locate.js';
-import { countNames, shapeOf, type NetworkOptions } from '../state-dict.js';
+import type { NetworkOptions } from '../state-dict.js';
+import { detectorOf, type DetectorArchitecture } from './architecture.js';
 import { loadDetectorWeights } from './weights.js';
 import { createDetector, type Detector } from '../../models/detector.js';
-import { MASK_RCNN } from '../../models/mask-rcnn.js';
 
 /** Test size of detectors on COCO. */
 const LIMITS = { long: 1333, short: 800 } as const;
-
-/** Architecture of a detector. */
-interface DetectorArchitecture {
-  readonly backbone: ConvNeXtV2Config;
-  readonly detector: DetectorConfig;
-}
 
 /** A detector with its weights. */
 export interface LoadedDetector {
@@ -104,44 +94,7 @@ export function cocoCard(
  * @throws WeightsError if it is not a detector
  */
 export function inferDetector(file: string, which?: Which): Promise<DetectorArchitecture> {
-  return withWeights(file, (source) => {
-    const { tensors } = selectWeights(source, which);
-    const { depths, dims } = inferArchitecture(file, subtree(tensors, 'backbone'));
-    const heads = subtree(tensors, 'roi_head');
-    const numStages = countNames(heads, /^bbox_head\.\d+\.fc_cls\.weight$/);
-    const first = subtree(heads, numStages > 0 ? 'bbox_head.0' : 'bbox_head');
-    const size = (map: TensorMap, name: string, axis: number): number =>
-      shapeOf(file, map, name, 'a detector')[axis];
-    const channels = size(tensors, 'neck.lateral_convs.0.conv.weight', 0);
-    const layers: BoxHeadLayers = {
-      numConvs: countNames(first, /^shared_convs\.\d+\.conv\.weight$/),
-      numFcs: countNames(first, /^shared_fcs\.\d+\.weight$/),
-      fcChannels: size(first, 'shared_fcs.0.weight', 0),
-    };
-    const common = {
-      numClasses: size(first, 'fc_cls.weight', 0) - 1,
-      channels,
-      masks: masksOf(heads),
-    };
-    const classAgnostic = size(first, 'fc_reg.weight', 0) === 4;
-    const [stage] = MASK_RCNN.stages;
-    const [cascadeStage] = CASCADE_MASK_RCNN.stages;
-    const stages = cascadeStages({ layers, classAgnostic, boxLoss: cascadeStage.boxLoss });
-    if (numStages > 0 && numStages !== stages.length)
-      throw WeightsError.in(
-        file,
-        `expected a cascade of ${stages.length} box heads, got ${numStages}`,
-      );
-    const detector =
-      numStages > 0
-        ? { ...CASCADE_MASK_RCNN, ...common, stages }
-        : { ...MASK_RCNN, ...common, stages: [{ ...stage, layers, classAgnostic }] };
-    const backbone = { depths, dims, responseNorm: 'grn' } as ConvNeXtV2Config;
-    return Promise.resolve({ backbone, detector });
-  });
-}
-
-function masksOf(heads: TensorMap): DetectorConfig['masks'] {
-  const numConvs = countNames(heads, /^mask_head\.(0\.)?convs\.\d+\.conv\.weight$/);
-  return numConvs > 0 ? { ...MASK_RCNN.masks, numConvs } : null;
+  return withWeights(file, (source) =>
+    Promise.resolve(detectorOf(file, canonicalWeights(source, which).tensors)),
+  );
 }

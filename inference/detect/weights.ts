@@ -1,12 +1,11 @@
 import type { ParameterStore } from '../../engine/parameters/store.js';
 import { WeightsError } from '../../core/errors.js';
+import { canonicalOrOwnNames } from '../../weights/canonical.js';
 import { torchShape } from '../../weights/layout.js';
 import type { LoadReport, ParameterTarget } from '../../weights/load.js';
 import { loadTensors, parameterTargets } from '../../weights/load.js';
 import { withWeights } from '../../weights/open.js';
-import { toCanonical } from '../../weights/schemes/canonical.js';
-import { detectScheme } from '../../weights/schemes/names.js';
-import { selectWeights, type Which } from '../../weights/select.js';
+import type { Which } from '../../weights/select.js';
 import { reshaped, type TensorMap } from '../../io/tensor.js';
 import { loadBackbone } from '../state-dict.js';
 
@@ -26,11 +25,9 @@ export function loadDetectorWeights(
   options: { readonly which?: Which | undefined } = {},
 ): Promise<LoadReport> {
   return withWeights(file, (source) => {
-    const { tensors } = selectWeights(source, options.which);
-    const known = detectScheme(tensors.keys()) !== undefined;
-    const named = known ? toCanonical(file, tensors).tensors : tensors;
+    const tensors = canonicalOrOwnNames(source, options.which);
     const targets = parameterTargets(store);
-    return loadTensors(file, asConvolutions(named, targets), targets);
+    return loadTensors(file, asConvolutions(tensors, targets), targets);
   });
 }
 
@@ -41,7 +38,7 @@ const CLASS_BIAS = /^roi_head\.bbox_head\.(\d+\.)?fc_cls\.bias$/;
 /** Whether a file contains a whole detector, not only an encoder or a classifier. @throws WeightsError if it is damaged */
 export function holdsDetector(file: string): Promise<boolean> {
   return withWeights(file, (source) =>
-    Promise.resolve([...selectWeights(source).tensors.keys()].some((n) => DETECTOR_NAME.test(n))),
+    Promise.resolve([...canonicalOrOwnNames(source).keys()].some((n) => DETECTOR_NAME.test(n))),
   );
 }
 
@@ -54,7 +51,7 @@ export function holdsDetector(file: string): Promise<boolean> {
 export async function startDetector(file: string, store: ParameterStore): Promise<LoadReport> {
   if (!(await holdsDetector(file))) return loadBackbone(file, store);
   const got = await withWeights(file, (source) => {
-    const bias = [...selectWeights(source).tensors].find(([name]) => CLASS_BIAS.test(name));
+    const bias = [...canonicalOrOwnNames(source)].find(([name]) => CLASS_BIAS.test(name));
     return Promise.resolve(bias && bias[1].shape[0] - 1);
   });
   const bias = store.entries.find(({ path }) => CLASS_BIAS.test(path));
@@ -73,7 +70,10 @@ export async function startDetector(file: string, store: ParameterStore): Promis
  * layer is a convolution of the same size. The values have the same order, so only the shape is changed; axes are then
  * converted as for any convolution.
  */
-function asConvolutions(tensors: TensorMap, targets: readonly ParameterTarget[]): TensorMap {
+export function asConvolutions(
+  tensors: TensorMap,
+  targets: readonly Omit<ParameterTarget, 'values'>[],
+): TensorMap {
   const shaped = new Map(tensors);
   for (const { path, shape, layout } of targets) {
     const tensor = tensors.get(path);

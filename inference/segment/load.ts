@@ -5,14 +5,20 @@ import { ADE20K_CLASSES } from '../../datasets/classes/ade20k.js';
 import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
 import { inferArchitecture } from '../../weights/architecture.js';
-import { loadWeights, parameterTargets } from '../../weights/load.js';
+import {
+  loadTensors,
+  parameterTargets,
+  type LoadOptions as Exceptions,
+} from '../../weights/load.js';
+import { canonicalOrOwnNames, canonicalWeights } from '../../weights/canonical.js';
 import { withWeights } from '../../weights/open.js';
-import { selectWeights, subtree, type Which } from '../../weights/select.js';
+import { subtree, type Which } from '../../weights/select.js';
 import { createUperNet, UPERNET, type UperNet, type UperNetConfig } from '../../models/upernet.js';
 import { readCard, type SegmenterCard } from '../card.js';
 import { classNamesOf, type LoadOptions } from '../class-names.js';
 import type { LocatedModel } from '../locate.js';
-import { countNames, shapeOf, type NetworkOptions } from '../state-dict.js';
+import type { TensorMap } from '../../io/tensor.js';
+import { backboneConfig, countNames, shapeOf, type NetworkOptions } from '../state-dict.js';
 
 /** Architecture of a segmenter. */
 interface SegmenterArchitecture {
@@ -55,7 +61,10 @@ export async function loadSegmenter(
     );
   const model = createUperNet(network ?? createDenseBackbone(backbone), head);
   const store = new ParameterStore(model.specs);
-  await loadWeights(file, parameterTargets(store), { which });
+  await withWeights(file, (source) => {
+    const tensors = canonicalOrOwnNames(source, which);
+    return loadTensors(file, tensors, parameterTargets(store), auxiliaryException(tensors));
+  });
   return { backbone, model, store, version };
 }
 
@@ -127,29 +136,40 @@ export function ade20kCard(
  */
 export function inferSegmenter(file: string, which?: Which): Promise<SegmenterArchitecture> {
   return withWeights(file, (source) => {
-    const { tensors } = selectWeights(source, which);
-    const shape = (name: string): readonly number[] =>
-      shapeOf(file, tensors, name, 'a UPerNet segmenter');
-    const [numClasses, channels] = shape('decode_head.conv_seg.weight');
-    const [, auxiliaryChannels] = shape('auxiliary_head.conv_seg.weight');
-    const numScales = countNames(tensors, /^decode_head\.psp_modules\.\d+\.1\.conv\.weight$/);
-    if (numScales !== UPERNET.poolScales.length)
-      throw WeightsError.in(
-        file,
-        `expected ${UPERNET.poolScales.length} pooling modules, got ${numScales}`,
-      );
-    const found = inferArchitecture(file, subtree(tensors, 'backbone'));
-    const { depths, dims, withoutResponseNorm } = found;
-    const architecture: SegmenterArchitecture = {
-      version: withoutResponseNorm ? 1 : 2,
-      backbone: { depths, dims, responseNorm: 'grn' } as ConvNeXtV2Config,
-      head: {
-        ...UPERNET,
-        numClasses,
-        channels,
-        auxiliary: { ...UPERNET.auxiliary, channels: auxiliaryChannels },
-      },
-    };
-    return Promise.resolve(architecture);
+    const { tensors, version } = canonicalWeights(source, which);
+    return Promise.resolve({ ...segmenterOf(file, tensors), version });
   });
+}
+
+/**
+ * {@link inferSegmenter} from tensors.
+ *
+ * @param tensors canonical names
+ */
+export function segmenterOf(file: string, tensors: TensorMap): SegmenterArchitecture {
+  const shape = (name: string): readonly number[] =>
+    shapeOf(file, tensors, name, 'a UPerNet segmenter');
+  const [numClasses, channels] = shape('decode_head.conv_seg.weight');
+  const auxiliary = tensors.get('auxiliary_head.conv_seg.weight')?.shape[1];
+  const numScales = countNames(tensors, /^decode_head\.psp_modules\.\d+\.1\.conv\.weight$/);
+  if (numScales !== UPERNET.poolScales.length)
+    throw WeightsError.in(
+      file,
+      `expected ${UPERNET.poolScales.length} pooling modules, got ${numScales}`,
+    );
+  return {
+    backbone: backboneConfig(inferArchitecture(file, subtree(tensors, 'backbone'))),
+    head: {
+      ...UPERNET,
+      numClasses,
+      channels,
+      auxiliary: { ...UPERNET.auxiliary, channels: auxiliary ?? UPERNET.auxiliary.channels },
+    },
+  };
+}
+
+/** Exception for files without auxiliary head, which inference does not need: it keeps its initial values. */
+export function auxiliaryException(tensors: TensorMap): Pick<Exceptions, 'exceptions'> {
+  const hasAuxiliary = [...tensors.keys()].some((name) => name.startsWith('auxiliary_head.'));
+  return { exceptions: hasAuxiliary ? [] : ['noAuxiliary'] };
 }

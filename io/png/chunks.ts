@@ -1,4 +1,5 @@
 import { DataError } from '../../core/errors.js';
+import { crc32 } from '../crc32.js';
 
 /** Content of a PNG file, still compressed. */
 export interface PngParts {
@@ -102,17 +103,3 @@ function headerOf(
 function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
 }
-
-/** CRC-32 of chunks; `zlib.crc32` is missing in the first releases of Node 20. */
-export function crc32(bytes: Uint8Array): number {
-  const table = (crcTable ??= Uint32Array.from({ length: 256 }, (_, n) => {
-    let c = n;
-    for (let bit = 0; bit < 8; bit++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
-    return c;
-  }));
-  let crc = 0xffffffff;
-  for (let i = 0; i < bytes.length; i++) crc = table[(crc ^ bytes[i]) & 255] ^ (crc >>> 8);
-  return (crc ^ 0xffffffff) >>> 0;
-}
-
-let crcTable: Uint32Array | undefined;

@@ -1,5 +1,5 @@
 import { ShapeError } from '../../core/errors.js';
-import { crc32 } from './chunks.js';
+import { crc32 } from '../crc32.js';
 import { encodeLabelPng } from './write.js';
 import type { LabelMap } from '../../core/image.js';
 

@@ -1,10 +1,20 @@
 import { WeightsError } from '../../core/errors.js';
-import { assertPrintableName, printable } from '../../core/printable.js';
-import { describe, type PickleKey, type PickleTensor, type PickleValue } from './values.js';
+import { assertPrintableName } from '../../core/printable.js';
+import {
+  describe,
+  isKind,
+  type PickleKey,
+  type PickleOpaque,
+  type PickleTensor,
+  type PickleValue,
+  type UnreadableTensor,
+} from './values.js';
 
 /** A flattened checkpoint: tensors by dotted path, and all other values as plain JavaScript. */
 interface FlatCheckpoint {
   readonly tensors: ReadonlyMap<string, PickleTensor>;
+  /** Tensors that are not stored as real numbers. */
+  readonly unreadable: ReadonlyMap<string, UnreadableTensor>;
   readonly plain: Readonly<Record<string, unknown>>;
 }
 
@@ -16,17 +26,33 @@ const MAX_NODES = 1_000_000;
 /** Marks a value that was a tensor or contained only tensors. */
 const TENSORS_ONLY = Symbol('tensors only');
 
+/** Attributes of a `torch.nn.Module` with its tensors and parts, whose names do not appear in those of a state dict. */
+const MODULE_FIELDS = ['_parameters', '_buffers', '_modules'];
+
 /**
  * Flattens the value of a pickle. Dicts and lists become path components (`optimizer.state.0.exp_avg`); dicts of tensors
- * only are left out of `plain`, and a tensor in a list leaves `null`.
+ * only are left out of `plain`, and a tensor in a list leaves `null`. Objects of unknown classes leave their class name;
+ * tensors in their attributes are found, those of modules under the names of their state dict.
  *
- * @throws WeightsError on cycles, excessive nesting, and two tensors of one path
+ * @throws WeightsError on cycles of dicts and lists, excessive nesting, two tensors of one path, and values that are
+ *   nothing but an object of an unknown class
  */
 export function flattenCheckpoint(file: string, root: PickleValue): FlatCheckpoint {
   const tensors = new Map<string, PickleTensor>();
+  const unreadable = new Map<string, UnreadableTensor>();
+  const ancestors = new Set<PickleOpaque>();
   let numNodes = 0;
   const fail = (message: string): never => {
     throw WeightsError.in(file, message);
+  };
+  const add = (path: string, value: PickleTensor | UnreadableTensor): symbol => {
+    const name = path === '' ? 'tensor' : path;
+    assertPrintableName(file, name);
+    if (tensors.has(name) || unreadable.has(name))
+      fail(`expected one tensor named "${name}", got two`);
+    if (value.kind === 'tensor') tensors.set(name, value);
+    else unreadable.set(name, value);
+    return TENSORS_ONLY;
   };
   const walk = (value: PickleValue, path: string, depth: number): unknown => {
     if (depth > MAX_DEPTH) fail(`expected values nested at most ${MAX_DEPTH} deep, got more`);
@@ -42,13 +68,9 @@ export function flattenCheckpoint(file: string, root: PickleValue): FlatCheckpoi
       return plain.length === 0 && entries.size > 0 ? TENSORS_ONLY : Object.fromEntries(plain);
     };
     switch (value.kind) {
-      case 'tensor': {
-        const name = path === '' ? 'tensor' : path;
-        assertPrintableName(file, name);
-        if (tensors.has(name)) fail(`expected one tensor named "${name}", got two`);
-        tensors.set(name, value);
-        return TENSORS_ONLY;
-      }
+      case 'tensor':
+      case 'unreadable':
+        return add(path, value);
       case 'dict':
         return fields(value.entries);
       case 'object':
@@ -59,18 +81,60 @@ export function flattenCheckpoint(file: string, root: PickleValue): FlatCheckpoi
         const walked = value.items.map((item, index) => walk(item, at(index), depth + 1));
         return walked.map((item) => (item === TENSORS_ONLY ? null : item));
       }
+      case 'opaque': {
+        // An object may refer to its parent.
+        if (ancestors.has(value)) return describe(value);
+        ancestors.add(value);
+        const found = tensors.size + unreadable.size;
+        for (const [key, item] of contentOf(value)) {
+          const isModulePart = MODULE_FIELDS.includes(String(key)) && isKind(item, 'dict');
+          walk(item, isModulePart ? path : at(key), depth + 1);
+        }
+        ancestors.delete(value);
+        return tensors.size + unreadable.size > found ? TENSORS_ONLY : describe(value);
+      }
       case 'global':
         return value.name;
       case 'storage':
-        return fail(
-          `expected tensors and plain values, got ${describe(value)} at "${printable(path)}"`,
-        );
+        return describe(value);
       default:
         return value satisfies never;
     }
   };
   const walked = walk(root, '', 0);
+  if (tensors.size + unreadable.size === 0) {
+    if (isKind(root, 'storage')) fail(`expected tensors and plain values, got ${describe(root)}`);
+    if (isKind(root, 'opaque'))
+      fail(
+        `expected a checkpoint of tensors and plain values, got ${describe(root)} (nothing was executed; save the model's state_dict() instead)`,
+      );
+  }
   const isRecord = typeof walked === 'object' && walked !== null && !Array.isArray(walked);
   const plain = isRecord ? (walked as Record<string, unknown>) : {};
-  return { tensors, plain: walked === TENSORS_ONLY || isRecord ? plain : { value: walked } };
+  return {
+    tensors,
+    unreadable,
+    plain: walked === TENSORS_ONLY || isRecord ? plain : { value: walked },
+  };
+}
+
+/** What an object of an unknown class holds: entries, items and attributes; modules only what their state dict has. */
+function contentOf({
+  fields,
+  entries,
+  items,
+}: PickleOpaque): readonly (readonly [PickleKey, PickleValue])[] {
+  const parameters = fields.get('_parameters');
+  if (isKind(parameters, 'dict') && isKind(fields.get('_modules'), 'dict')) {
+    return [...fields].flatMap(([key, value]): [PickleKey, PickleValue][] => {
+      if (!MODULE_FIELDS.includes(String(key)) || !isKind(value, 'dict')) return [];
+      if (key !== '_buffers') return [[key, value]];
+      const transient = fields.get('_non_persistent_buffers_set');
+      const left = isKind(transient, 'set') ? transient.items : [];
+      const kept = [...value.entries].filter(([name]) => !left.includes(name));
+      return [[key, { kind: 'dict', entries: new Map(kept) }]];
+    });
+  }
+  const attributes = [...fields].filter(([key]) => !entries.has(key));
+  return [...items.map((item, index) => [index, item] as const), ...entries, ...attributes];
 }

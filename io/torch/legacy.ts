@@ -1,11 +1,11 @@
 import { WeightsError } from '../../core/errors.js';
 import { RandomAccessFile } from '../files/random-access.js';
 import { printable } from '../../core/printable.js';
-import { BYTES_PER_ELEMENT, type TensorSource } from '../tensor.js';
+import type { TensorSource } from '../tensor.js';
 import { PickleCursor, TruncatedPickle } from './cursor.js';
 import { flattenCheckpoint } from './flatten.js';
 import { torchRules } from './rules.js';
-import { storedTensor, type StorageReader } from './storage.js';
+import { storedTensors, type StorageReader } from './storage.js';
 import { unpickle } from './unpickle.js';
 import { isKind, type PickleStorage, type PickleValue } from './values.js';
 
@@ -27,14 +27,12 @@ export async function openTorchLegacy(path: string): Promise<TensorSource> {
   const file = await RandomAccessFile.open(path);
   try {
     const head = await readPickles(file);
-    const { tensors, plain } = flattenCheckpoint(path, head.checkpoint);
+    const { tensors, unreadable, plain } = flattenCheckpoint(path, head.checkpoint);
     const storages = await locateStorages(file, head);
     return {
       file: path,
       container: 'torch-legacy',
-      tensors: new Map(
-        [...tensors].map(([name, tensor]) => [name, storedTensor(path, name, tensor, storages)]),
-      ),
+      tensors: storedTensors(path, { tensors, unreadable }, storages),
       plain,
       close: () => file.close(),
     };
@@ -86,7 +84,7 @@ function parsePickles(path: string, bytes: Uint8Array): LegacyHead {
     const whole = isKind(id, 'tuple') ? id.items[4] : undefined;
     const length = typeof whole === 'number' ? whole : storage.length;
     const known = storages.get(storage.key);
-    if (known && (known.length !== length || known.dtype !== storage.dtype)) {
+    if (known && (known.length !== length || known.elementBytes !== storage.elementBytes)) {
       fail(`expected one description of storage ${storage.key}, got two`);
     }
     storages.set(storage.key, { ...storage, start: 0, length });
@@ -116,13 +114,13 @@ async function locateStorages(file: RandomAccessFile, head: LegacyHead): Promise
   let position = head.end;
   for (const key of head.keys) {
     const storage = head.storages.get(key);
-    if (storage?.dtype === undefined) return fail(`expected storage ${key} to be used by a tensor`);
+    if (storage === undefined) return fail(`expected storage ${key} to be used by a tensor`);
     const prefix = await file.read(position, 8);
     const count = new DataView(prefix.buffer).getBigUint64(0, true);
     if (count !== BigInt(storage.length)) {
       fail(`expected ${storage.length} elements in storage ${key}, got ${count}`);
     }
-    const bytes = storage.length * BYTES_PER_ELEMENT[storage.dtype];
+    const bytes = storage.length * storage.elementBytes;
     if (position + 8 + bytes > file.sizeBytes) {
       fail(
         `expected storage ${key} to end at byte ${position + 8 + bytes}, got a file of ${file.sizeBytes} (truncated)`,

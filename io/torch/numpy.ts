@@ -1,6 +1,6 @@
 import { WeightsError } from '../../core/errors.js';
 import { narrow } from './cursor.js';
-import { describe, isKind, type PickleObject, type PickleValue } from './values.js';
+import { isKind, opaque, type PickleObject, type PickleValue } from './values.js';
 
 /** NumPy scalars, which training scripts leave in checkpoints (`best_accuracy: np.float64`). */
 
@@ -21,12 +21,10 @@ const READERS: Readonly<Record<string, (view: DataView, little: boolean) => Pick
   b1: (view) => view.getUint8(0) !== 0,
 };
 
-/** `numpy.dtype('f8')` as data. */
-export function numpyDtype(file: string, code: PickleValue | undefined): PickleObject {
+/** `numpy.dtype('f8')` as data; types of text, dates and objects are opaque. */
+export function numpyDtype(code: PickleValue | undefined): PickleValue {
   const [, order, name] = /^([<>=|]?)([fiub][1248]|b1)$/.exec(String(code)) ?? [];
-  if (name === undefined) {
-    throw WeightsError.in(file, `expected a numeric numpy dtype, got ${describe(code)}`);
-  }
+  if (name === undefined) return opaque('numpy.dtype');
   const fields = new Map([
     [CODE, name],
     [ORDER, order === '>' ? '>' : '<'],
@@ -54,6 +52,7 @@ export function numpyScalar(
   dtype: PickleValue | undefined,
   bytes: PickleValue | undefined,
 ): PickleValue {
+  if (isKind(dtype, 'opaque')) return opaque('numpy.core.multiarray.scalar');
   const code = isKind(dtype, 'object') ? dtype.fields.get(CODE) : undefined;
   if (!isKind(dtype, 'object') || typeof code !== 'string' || !(bytes instanceof Uint8Array)) {
     throw WeightsError.in(file, 'expected dtype and bytes of a numpy scalar');
@@ -63,7 +62,6 @@ export function numpyScalar(
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const little = dtype.fields.get(ORDER) === '<';
-  if (!Object.hasOwn(READERS, code))
-    throw WeightsError.in(file, `expected a numeric numpy scalar, got ${code}`);
+  if (!Object.hasOwn(READERS, code)) return opaque(`numpy.${code}`);
   return READERS[code](view, little);
 }

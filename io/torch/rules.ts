@@ -1,17 +1,20 @@
 import { WeightsError } from '../../core/errors.js';
 import { numElements } from '../../core/shape.js';
 import { printable } from '../../core/printable.js';
-import type { DType } from '../tensor.js';
+import { BYTES_PER_ELEMENT, type DType } from '../tensor.js';
 import { numpyDtype, numpyScalar, setNumpyDtypeState } from './numpy.js';
-import type { PickleRules } from './unpickle.js';
+import { toKey, type PickleRules } from './unpickle.js';
 import {
   describe,
   emptyDict,
   isKind,
+  opaque,
   sequence,
+  type PickleOpaque,
   type PickleStorage,
   type PickleTensor,
   type PickleValue,
+  type UnreadableTensor,
 } from './values.js';
 
 type Args = readonly PickleValue[];
@@ -39,6 +42,20 @@ const DTYPE_OF_NAME: ReadonlyMap<string, DType> = new Map(
 );
 const UNTYPED_STORAGE = 'torch.UntypedStorage';
 
+/** Storages of elements that are not read, with the size of an element: complex, quantized, unsigned, 8-bit floats. */
+const UNREADABLE_STORAGES: ReadonlyMap<string, number> = new Map([
+  ['torch.ComplexFloatStorage', 8],
+  ['torch.ComplexDoubleStorage', 16],
+  ['torch.QInt8Storage', 1],
+  ['torch.QUInt8Storage', 1],
+  ['torch.QInt32Storage', 4],
+  ['torch.QUInt4x2Storage', 1],
+  ['torch.QUInt2x4Storage', 1],
+]);
+
+/** Functions of torch that build tensors; those that are not in the list build unreadable ones. */
+const REBUILDS = /^torch\.(_utils|_tensor)\._rebuild_/;
+
 /** Largest number of axes, as in PyTorch's own kernels. */
 const MAX_RANK = 64;
 const MAX_COPIED = 4_000_000;
@@ -64,11 +81,14 @@ const MODULE_ALIASES: ReadonlyMap<string, string> = new Map([
   ['pathlib._local', 'pathlib'],
 ]);
 
+/** Classes that are nothing but fields. */
+const NAMESPACES = ['argparse.Namespace', 'types.SimpleNamespace'];
+
 const PATH_CLASSES = ['Path', 'PosixPath', 'WindowsPath', 'PurePosixPath', 'PureWindowsPath'];
 
 /**
- * Allowlist of a torch checkpoint: tensors, storages, plain containers, `argparse.Namespace` and NumPy scalars. Each
- * entry creates a description; no Python behavior is emulated beyond that.
+ * Rules of a torch checkpoint: tensors, storages, plain containers, `argparse.Namespace` and NumPy scalars become data,
+ * every other class or function an inert description. No Python behavior is emulated beyond that.
  *
  * @param file for messages
  */
@@ -82,10 +102,19 @@ export function torchRules(file: string): PickleRules {
     copied += amount;
     if (copied > MAX_COPIED) fail(`expected calls on at most ${MAX_COPIED} items, got more`);
   };
-  const tensor = (storage: PickleValue, view: Args, named?: DType): PickleTensor => {
+  const tensor = (
+    storage: PickleValue,
+    view: Args,
+    named?: PickleValue,
+  ): PickleTensor | UnreadableTensor => {
     if (!isKind(storage, 'storage')) return fail(`expected a storage, got ${describe(storage)}`);
-    const dtype = storage.dtype ?? named ?? fail('expected a dtype for an untyped storage');
     const [offset, shape, strides] = [view[0], sizes(view[1]), sizes(view[2])];
+    if (isKind(named, 'opaque') || storage.unreadable !== undefined) {
+      const type = storage.unreadable ?? describe(named);
+      return { kind: 'unreadable', type, shape: shape ?? [] };
+    }
+    const nameOfType = isKind(named, 'global') ? DTYPE_OF_NAME.get(named.name) : undefined;
+    const dtype = storage.dtype ?? nameOfType ?? fail('expected a dtype for an untyped storage');
     const sound = shape !== undefined && Number.isSafeInteger(numElements(shape));
     if (!isSize(offset) || !sound || shape.length !== strides?.length) {
       return fail('expected offset, sizes and strides of a tensor to be natural numbers');
@@ -93,7 +122,9 @@ export function torchRules(file: string): PickleRules {
     return { kind: 'tensor', storage, dtype, offset, shape, strides };
   };
   const parameter: Call = ([data]) =>
-    isKind(data, 'tensor') ? data : fail(`expected a tensor, got ${describe(data)}`);
+    isKind(data, 'tensor') || isKind(data, 'unreadable')
+      ? data
+      : fail(`expected a tensor, got ${describe(data)}`);
   const sequenceOf =
     (kind: 'list' | 'tuple' | 'set'): Call =>
     ([items]) => {
@@ -115,10 +146,10 @@ export function torchRules(file: string): PickleRules {
     if (!isKind(items, 'list')) return fail('expected the items of a dict');
     spend(items.items.length);
     for (const pair of items.items) {
-      if (!(isKind(pair, 'tuple') || isKind(pair, 'list')) || typeof pair.items[0] !== 'string') {
-        return fail('expected pairs of text and value for a dict');
+      if (!(isKind(pair, 'tuple') || isKind(pair, 'list')) || pair.items.length !== 2) {
+        return fail('expected pairs of key and value for a dict');
       }
-      result.entries.set(pair.items[0], pair.items[1]);
+      result.entries.set(toKey(pair.items[0]), pair.items[1]);
     }
     return result;
   };
@@ -131,21 +162,15 @@ export function torchRules(file: string): PickleRules {
   const calls = new Map<string, Call>([
     ['torch._utils._rebuild_tensor', ([storage, ...view]) => tensor(storage, view)],
     ['torch._utils._rebuild_tensor_v2', ([storage, ...view]) => tensor(storage, view)],
-    [
-      'torch._utils._rebuild_tensor_v3',
-      ([storage, ...view]) =>
-        tensor(
-          storage,
-          view,
-          isKind(view[5], 'global') ? DTYPE_OF_NAME.get(view[5].name) : undefined,
-        ),
-    ],
+    ['torch._utils._rebuild_tensor_v3', ([storage, ...view]) => tensor(storage, view, view[5])],
     ['torch._utils._rebuild_parameter', parameter],
     ['torch._utils._rebuild_parameter_with_state', parameter],
     // (function, type, args, attributes): a tensor with Python attributes.
     [
       'torch._tensor._rebuild_from_type_v2',
       ([inner, , args]) => {
+        if (isKind(inner, 'opaque'))
+          return unreadable(inner, isKind(args, 'tuple') ? args.items : []);
         // One level only: otherwise a file could force unlimited recursion.
         const rebuilds = isKind(inner, 'global') && inner.name.startsWith('torch._utils.');
         return rebuilds && isKind(args, 'tuple')
@@ -164,25 +189,28 @@ export function torchRules(file: string): PickleRules {
     ['builtins.set', sequenceOf('set')],
     ['builtins.frozenset', sequenceOf('set')],
     ['builtins.bytes', ([bytes]) => bytes ?? new Uint8Array()],
-    ['argparse.Namespace', () => plainObject('argparse.Namespace')],
-    // Protocols 0 and 1 create objects with `_reconstructor(class, object, None)`.
+    ...NAMESPACES.map((name): [string, Call] => [name, () => plainObject(name)]),
+    // Protocols 0 and 1 create objects with `_reconstructor(class, base, state of the base)`.
     [
       'copyreg._reconstructor',
       ([type]) =>
-        isKind(type, 'global') && type.name === 'argparse.Namespace'
+        isKind(type, 'global') && NAMESPACES.includes(type.name)
           ? plainObject(type.name)
-          : fail(`expected argparse.Namespace, got ${describe(type)}`),
+          : opaque(describe(type)),
     ],
+    ['copyreg.__newobj__', ([type]) => opaque(describe(type))],
+    ['copyreg.__newobj_ex__', ([type]) => opaque(describe(type))],
     // Bytes in protocol 2: text whose characters are the bytes.
     [
       '_codecs.encode',
       ([text, encoding]) => {
-        if (typeof text !== 'string' || encoding !== 'latin1') return fail('expected latin1 text');
+        if (typeof text !== 'string') return fail('expected text');
+        if (encoding !== 'latin1') return opaque('_codecs.encode');
         spend(text.length);
         return new Uint8Array(Buffer.from(text, 'latin1'));
       },
     ],
-    ['numpy.dtype', ([code]) => numpyDtype(file, code)],
+    ['numpy.dtype', ([code]) => numpyDtype(code)],
     ['numpy.core.multiarray.scalar', ([dtype, bytes]) => numpyScalar(file, dtype, bytes)],
     ...PATH_CLASSES.map((name): [string, Call] => [
       `pathlib.${name}`,
@@ -198,13 +226,15 @@ export function torchRules(file: string): PickleRules {
 
   const rules: PickleRules = {
     resolve(module, name) {
-      const full = `${MODULE_ALIASES.get(module) ?? module}.${name}`;
+      const full = canonicalName(`${module}.${name}`);
       if (calls.has(full) || INERT.has(full)) return { kind: 'global', name: full };
-      return fail(
-        `expected a checkpoint of tensors and plain values, got ${printable(`${module}.${name}`)} (nothing was executed; save the model's state_dict() instead)`,
-      );
+      return opaque(`${module}.${name}`);
     },
     call(callable, args) {
+      if (isKind(callable, 'opaque'))
+        return REBUILDS.test(callable.className)
+          ? unreadable(callable, args)
+          : opaque(callable.className);
       const call = isKind(callable, 'global') ? calls.get(callable.name) : undefined;
       return call ? call(args) : fail(`expected something to call, got ${describe(callable)}`);
     },
@@ -216,8 +246,10 @@ export function torchRules(file: string): PickleRules {
         for (const [key, value] of state.entries) object.fields.set(key, value);
         return object;
       }
+      if (isKind(object, 'opaque')) return withState(object, state);
       // State dicts have `_metadata` (module versions) as an attribute of the OrderedDict; tensors have hooks.
-      if (isKind(object, 'dict') || isKind(object, 'tensor')) return object;
+      if (isKind(object, 'dict') || isKind(object, 'tensor') || isKind(object, 'unreadable'))
+        return object;
       return fail(`expected an object with fields, got ${describe(object)}`);
     },
     persistent(id) {
@@ -225,14 +257,20 @@ export function torchRules(file: string): PickleRules {
       const [tag, type, key, , length, view] = items;
       const name = isKind(type, 'global') ? type.name : undefined;
       const dtype = name === undefined ? undefined : DTYPE_OF_STORAGE.get(name);
-      if (tag !== 'storage' || (dtype === undefined && name !== UNTYPED_STORAGE)) {
+      const other = isKind(type, 'opaque') ? canonicalName(type.className) : '';
+      const otherBytes = UNREADABLE_STORAGES.get(other);
+      const elementBytes = dtype ? BYTES_PER_ELEMENT[dtype] : (otherBytes ?? 1);
+      const isKnown = dtype !== undefined || name === UNTYPED_STORAGE || otherBytes !== undefined;
+      if (tag !== 'storage' || !isKnown) {
         return fail(`expected a reference to a storage, got ${describe(tag)} ${describe(type)}`);
       }
       if (!isSize(length) || (typeof key !== 'string' && typeof key !== 'number')) {
         return fail('expected key and length of a storage');
       }
       if (printable(String(key)) !== String(key)) return fail('expected a printable storage key');
-      return viewOf({ kind: 'storage', key: String(key), dtype, length, start: 0 }, view);
+      const unreadable = otherBytes === undefined ? undefined : other;
+      const whole = { dtype, unreadable, elementBytes, length, start: 0 };
+      return viewOf({ kind: 'storage', key: String(key), ...whole }, view);
     },
   };
 
@@ -246,6 +284,30 @@ export function torchRules(file: string): PickleRules {
     return { ...storage, start, length };
   };
   return rules;
+}
+
+/** The name with today's spelling of its module. */
+function canonicalName(name: string): string {
+  const at = name.lastIndexOf('.');
+  const module = name.slice(0, at);
+  return `${MODULE_ALIASES.get(module) ?? module}${name.slice(at)}`;
+}
+
+/** `object.__setstate__(state)` of an unknown class: a dict of attributes, or that and those of its slots. */
+function withState(object: PickleOpaque, state: PickleValue): PickleOpaque {
+  const parts = isKind(state, 'tuple') && state.items.length === 2 ? state.items : [state];
+  for (const part of parts) {
+    if (!isKind(part, 'dict')) continue;
+    for (const [key, value] of part.entries) object.fields.set(key, value);
+  }
+  return object;
+}
+
+/** A tensor that torch builds in a way that is not read: its shape is the first argument that is one. */
+function unreadable(rebuild: PickleOpaque, args: Args): UnreadableTensor {
+  const shapes = args.map((arg) => (isKind(arg, 'tuple') ? sizes(arg) : undefined));
+  const shape = shapes.find((sizes) => sizes !== undefined && sizes.length > 0) ?? [];
+  return { kind: 'unreadable', type: rebuild.className, shape };
 }
 
 function isSize(value: PickleValue | undefined): value is number {

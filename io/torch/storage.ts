@@ -1,7 +1,8 @@
 import { WeightsError } from '../../core/errors.js';
+import { printable } from '../../core/printable.js';
 import { numElements } from '../../core/shape.js';
-import { BYTES_PER_ELEMENT, decodeValues, type LazyTensor } from '../tensor.js';
-import type { PickleTensor } from './values.js';
+import { BYTES_PER_ELEMENT, decodeValues, type LazyTensor, type TensorMap } from '../tensor.js';
+import type { PickleTensor, UnreadableTensor } from './values.js';
 import { gather, isContiguous, viewExtent } from './views.js';
 
 /** Access to the storages of a file. */
@@ -33,7 +34,7 @@ export function storedTensor(
   };
   const width = BYTES_PER_ELEMENT[dtype];
   // Untyped storages are measured in bytes, storage views in elements of their storage.
-  const unit = storage.dtype === undefined ? 1 : BYTES_PER_ELEMENT[storage.dtype];
+  const unit = storage.elementBytes;
   const [startBytes, lengthBytes] = [storage.start * unit, storage.length * unit];
   const [start, end] = viewExtent(tensor.offset, shape, strides);
   if (end * width > lengthBytes) {
@@ -66,4 +67,24 @@ function swapBytes(bytes: Uint8Array, width: number): void {
   if (width === 2) buffer.swap16();
   if (width === 4) buffer.swap32();
   if (width === 8) buffer.swap64();
+}
+
+/** Creates all tensors of a file; unreadable ones fail when they are read. @throws WeightsError as {@link storedTensor} */
+export function storedTensors(
+  file: string,
+  found: {
+    readonly tensors: ReadonlyMap<string, PickleTensor>;
+    readonly unreadable: ReadonlyMap<string, UnreadableTensor>;
+  },
+  storages: StorageReader,
+): TensorMap {
+  const map = new Map<string, LazyTensor>();
+  for (const [name, tensor] of found.tensors)
+    map.set(name, storedTensor(file, name, tensor, storages));
+  for (const [name, { type, shape }] of found.unreadable) {
+    const text = `tensor "${name}": expected real numbers in a dense tensor, got ${printable(type)} (save it as one: .dense(), .float())`;
+    const read = () => Promise.reject(WeightsError.in(file, text, { id: name }));
+    map.set(name, { dtype: 'U8', unreadable: printable(type), shape, read });
+  }
+  return map;
 }

@@ -9,9 +9,9 @@ import {
   type PickleValue,
 } from './values.js';
 
-/** Handling of names and calls by the allowlist: nothing is looked up or executed. */
+/** Handling of names and calls: known ones become data, others inert descriptions; nothing is looked up or executed. */
 export interface PickleRules {
-  /** Resolves a name in the stream. @throws WeightsError if it is not on the list */
+  /** Resolves a name in the stream. */
   resolve(module: string, name: string): PickleValue;
   /** `callable(*args)` as data. */
   call(callable: PickleValue, args: readonly PickleValue[]): PickleValue;
@@ -30,10 +30,11 @@ const MARK = Symbol('mark');
 
 /**
  * Reads one pickle (protocols 0–5) as data. It is a stack machine without recursion that supports only the opcodes for
- * plain values and resolves every name with `rules`, so nothing in the file can be executed.
+ * plain values and resolves every name with `rules`, so nothing in the file can be executed; objects of unknown classes
+ * become inert descriptions.
  *
  * @param cursor positioned right after the STOP opcode afterward
- * @throws WeightsError for unknown opcodes, names that `rules` reject, and beyond the limits
+ * @throws WeightsError for unknown opcodes, calls that `rules` reject, and beyond the limits
  * @see https://github.com/python/cpython/blob/v3.12.0/Lib/pickletools.py
  */
 export function unpickle(cursor: PickleCursor, rules: PickleRules): PickleValue {
@@ -82,18 +83,21 @@ export function unpickle(cursor: PickleCursor, rules: PickleRules): PickleValue 
   };
   const append = (items: readonly PickleValue[]): void => {
     const list = top();
-    if (!isKind(list, 'list')) return fail(`expected a list, got ${describe(list)}`);
+    if (!isKind(list, 'list') && !isKind(list, 'opaque'))
+      return fail(`expected a list, got ${describe(list)}`);
     for (const item of items) list.items.push(item);
   };
   const setItems = (pairs: readonly PickleValue[]): void => {
     const dict = top();
-    if (!isKind(dict, 'dict')) return fail(`expected a dict, got ${describe(dict)}`);
+    if (!isKind(dict, 'dict') && !isKind(dict, 'opaque'))
+      return fail(`expected a dict, got ${describe(dict)}`);
     if (pairs.length % 2 !== 0) fail('expected pairs of key and value');
     for (let i = 0; i < pairs.length; i += 2) dict.entries.set(toKey(pairs[i]), pairs[i + 1]);
   };
   const addToSet = (items: readonly PickleValue[]): void => {
     const set = top();
-    if (!isKind(set, 'set')) return fail(`expected a set, got ${describe(set)}`);
+    if (!isKind(set, 'set') && !isKind(set, 'opaque'))
+      return fail(`expected a set, got ${describe(set)}`);
     for (const item of items) set.items.push(item);
   };
   const lineInteger = (line: string): number | bigint =>
@@ -194,6 +198,11 @@ export function unpickle(cursor: PickleCursor, rules: PickleRules): PickleValue 
     },
     R: call,
     '\x81': call,
+    // A class that is created with keyword arguments, which no known one is.
+    '\x92': () => {
+      pop();
+      call();
+    },
     b: () => {
       const state = pop();
       push(rules.setState(pop(), state));
@@ -213,7 +222,8 @@ export function unpickle(cursor: PickleCursor, rules: PickleRules): PickleValue 
   return stack.length > 0 ? fail('expected one value at the end, got more') : result;
 }
 
-function toKey(value: PickleValue): PickleKey {
+/** Converts a value to a key: tuples and objects to a text that describes them. */
+export function toKey(value: PickleValue): PickleKey {
   if (value === null || typeof value !== 'object') return value;
   if (isKind(value, 'tuple')) return `(${value.items.map(describe).join(', ')})`;
   return describe(value);

@@ -16,7 +16,9 @@ export type PickleValue =
   | PickleObject
   | PickleGlobal
   | PickleStorage
-  | PickleTensor;
+  | PickleTensor
+  | PickleOpaque
+  | UnreadableTensor;
 
 /** A list, tuple or set. Only lists and sets are mutable. */
 interface PickleSequence<Kind extends 'list' | 'tuple' | 'set'> {
@@ -50,8 +52,12 @@ interface PickleGlobal {
 export interface PickleStorage {
   readonly kind: 'storage';
   readonly key: string;
-  /** Undefined for untyped storages, whose tensors specify the type. */
+  /** Undefined for untyped storages, whose tensors specify the type, and for types that are not read. */
   readonly dtype: DType | undefined;
+  /** Name of an element type that is not read (`torch.ComplexFloatStorage`). */
+  readonly unreadable?: string | undefined;
+  /** Size of an element; 1 for untyped storages. */
+  readonly elementBytes: number;
   /** Number of elements, or of bytes if untyped. */
   readonly length: number;
   /** Offset in the storage stored under `key`, in elements. */
@@ -66,6 +72,31 @@ export interface PickleTensor {
   readonly offset: number;
   readonly shape: readonly number[];
   readonly strides: readonly number[];
+}
+
+/**
+ * A class, function or object of a class that is not understood: an inert description. Nothing of it is executed; its
+ * attributes are kept, because modules keep tensors in them.
+ */
+export interface PickleOpaque {
+  readonly kind: 'opaque';
+  /** Name of the class or function, as in the file. */
+  readonly className: string;
+  /** Attributes. */
+  readonly fields: Map<PickleKey, PickleValue>;
+  /** Entries of a subclass of dict. */
+  readonly entries: Map<PickleKey, PickleValue>;
+  /** Items of a subclass of list or set, and of a deque. */
+  readonly items: PickleValue[];
+}
+
+/** A tensor that is not stored as real numbers: complex, quantized, sparse, without storage. */
+export interface UnreadableTensor {
+  readonly kind: 'unreadable';
+  /** Name of its element type or of the function that builds it. */
+  readonly type: string;
+  /** `[]` if unknown. */
+  readonly shape: readonly number[];
 }
 
 /** Whether a value is one of the record kinds. */
@@ -86,6 +117,11 @@ export function emptyDict(): PickleDict {
   return { kind: 'dict', entries: new Map() };
 }
 
+/** Creates the description of a class, function or object that is not understood. */
+export function opaque(className: string): PickleOpaque {
+  return { kind: 'opaque', className, fields: new Map(), entries: new Map(), items: [] };
+}
+
 /** Describes a value in a few words, for messages. */
 export function describe(value: PickleValue | undefined): string {
   if (value === undefined) return 'nothing';
@@ -93,5 +129,7 @@ export function describe(value: PickleValue | undefined): string {
   if (value instanceof Uint8Array) return 'bytes';
   if (typeof value !== 'object') return `${typeof value} ${printable(String(value).slice(0, 40))}`;
   if (value.kind === 'global') return value.name;
-  return value.kind === 'object' ? value.className : `a ${value.kind}`;
+  if (value.kind === 'object') return value.className;
+  if (value.kind === 'opaque') return printable(value.className);
+  return value.kind === 'unreadable' ? `a tensor of ${printable(value.type)}` : `a ${value.kind}`;
 }

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { beforeAll, expect, test } from 'vitest';
 import { convertWeights, toScheme } from '../../weights/convert.js';
-import { inspectWeights } from '../../weights/inspect.js';
+import { inspectWeights } from '../../inference/inspect.js';
 import { withWeights } from '../../weights/open.js';
 import { writeRecord } from '../../weights/record.js';
 import { writeSafetensors } from '../../io/safetensors/write.js';

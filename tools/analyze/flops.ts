@@ -1,6 +1,6 @@
 import { countMacs } from '../../backbone/macs.js';
 import { convNeXtV2Specs } from '../../backbone/convnextv2.js';
-import { variant, VARIANT_NAMES, type ConvNeXtV2Config } from '../../backbone/variants.js';
+import { isVariant, variant, type ConvNeXtV2Config } from '../../backbone/variants.js';
 import { ConfigError } from '../../core/errors.js';
 import { numParameters } from '../../engine/parameters/store.js';
 import { classifierSpecs } from '../../heads/classifier.js';
@@ -67,7 +67,7 @@ export async function analyzeFlops(request: FlopsRequest): Promise<FlopsReport> 
 }
 
 async function configOf({ model, cache }: FlopsRequest): Promise<ConvNeXtV2Config> {
-  if ((VARIANT_NAMES as readonly string[]).includes(model)) return variant(model);
+  if (isVariant(model)) return variant(model);
   const { file } = await locateModel(model, { cache });
   return (await openEncoder(file)).config;
 }

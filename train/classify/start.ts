@@ -1,8 +1,7 @@
 import type { ParameterStore } from '../../engine/parameters/store.js';
+import { canonicalWeights } from '../../weights/canonical.js';
 import { loadTensors, parameterTargets } from '../../weights/load.js';
 import { withWeights } from '../../weights/open.js';
-import { toCanonical } from '../../weights/schemes/canonical.js';
-import { selectWeights } from '../../weights/select.js';
 
 /** Names of scale and shift of GRN. */
 const isResponse = (name: string): boolean => name.includes('.grn.');
@@ -21,7 +20,7 @@ export function loadStart(
   adaptsResponseNorm = false,
 ): Promise<void> {
   return withWeights(file, async (source) => {
-    const { tensors } = toCanonical(file, selectWeights(source).tensors);
+    const { tensors } = canonicalWeights(source);
     const targets = parameterTargets(store);
     const inFile = [...tensors.keys()].some(isResponse);
     const inModel = targets.some(({ path }) => isResponse(path));

@@ -2,11 +2,10 @@ import { convNeXtV2Specs } from '../../backbone/convnextv2.js';
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
 import { inferArchitecture } from '../../weights/architecture.js';
+import { canonicalOrOwnNames } from '../../weights/canonical.js';
 import { loadTensors, parameterTargets } from '../../weights/load.js';
 import { withWeights } from '../../weights/open.js';
-import { toCanonical } from '../../weights/schemes/canonical.js';
-import { detectScheme } from '../../weights/schemes/names.js';
-import { selectWeights, type Which } from '../../weights/select.js';
+import type { Which } from '../../weights/select.js';
 import type { TensorMap } from '../../io/tensor.js';
 
 /** A backbone with its weights. */
@@ -22,12 +21,9 @@ interface OpenedEncoder {
  *
  * @throws WeightsError if the file is damaged or contains no such network
  */
-export function openEncoder(file: string, which: Which = 'model'): Promise<OpenedEncoder> {
+export function openEncoder(file: string, which?: Which): Promise<OpenedEncoder> {
   return withWeights(file, async (source) => {
-    const { tensors } = selectWeights(source, which);
-    const encoder = encoderOf(
-      detectScheme(tensors.keys()) ? toCanonical(file, tensors).tensors : tensors,
-    );
+    const encoder = encoderOf(canonicalOrOwnNames(source, which));
     const { depths, dims, withoutResponseNorm } = inferArchitecture(file, encoder);
     const responseNorm = withoutResponseNorm ? 'none' : 'grn';
     const config = { depths, dims, responseNorm } as unknown as ConvNeXtV2Config;

@@ -1,6 +1,5 @@
 import { numElements } from '../../core/shape.js';
 import { WeightsError } from '../../core/errors.js';
-import type { SizeName } from '../architecture.js';
 import type { CatalogueEntry } from '../catalogue.js';
 import { withWeights } from '../open.js';
 import { selectWeights } from '../select.js';
@@ -56,7 +55,7 @@ function mirrored(url: string, mirror: string | undefined): string {
 async function checkPublished(file: string, entry: CatalogueEntry): Promise<void> {
   const { version, numParameters, name, size } = entry;
   if (version === 2) {
-    await summarizeWeights(file, { size: size as SizeName });
+    await summarizeWeights(file, { size: size });
     return;
   }
   const got = await withWeights(file, (source) => {

@@ -1,16 +1,33 @@
 import { WeightsError } from '../../core/errors.js';
 import { numElements } from '../../core/shape.js';
 import { reshaped, type LazyTensor, type TensorMap } from '../../io/tensor.js';
+import { describeClosest } from './closest.js';
+import { fromHuggingFaceUperNet } from './hugging-face.js';
 import { foldLayerScale, isV1 } from './layer-scale.js';
-import { detectScheme, toOfficialName, type Scheme } from './names.js';
+import {
+  findNetworks,
+  SCHEMES,
+  toOfficialName,
+  type FoundNetwork,
+  type SourceScheme,
+} from './names.js';
 import { sparseKernelToDense } from './sparse.js';
 
 /** Weights under official dense names, with their origin. */
 interface CanonicalWeights {
-  readonly scheme: Scheme;
+  readonly scheme: SourceScheme;
   /** 1: LayerScale was folded and an identity GRN added. */
   readonly version: 1 | 2;
+  /** Detectors and segmenters: names of mmdetection and mmsegmentation, the encoder behind `backbone.`. */
   readonly tensors: TensorMap;
+}
+
+/** Names beside a backbone that make it part of a detector or segmenter. */
+const DENSE_NAME = /^(neck|rpn_head|roi_head|decode_head|auxiliary_head)\./;
+
+/** Whether names without a common prefix are those of a detector or segmenter. */
+export function isDenseModel(names: Iterable<string>): boolean {
+  return [...names].some((name) => DENSE_NAME.test(name));
 }
 
 /**
@@ -22,17 +39,21 @@ interface CanonicalWeights {
  * @throws WeightsError if the names follow no known scheme, or two of them are equivalent
  */
 export function toCanonical(file: string, tensors: TensorMap): CanonicalWeights {
-  const scheme = detectScheme(tensors.keys());
-  if (scheme === undefined) {
-    const seen = [...tensors.keys()].slice(0, 4).join(', ');
+  const network = findNetworks(tensors.keys()).at(0);
+  if (network === undefined) {
+    const names = [...tensors.keys()];
+    const known = Object.values(SCHEMES).map(({ title }) => title);
     throw WeightsError.in(
       file,
-      `expected ConvNeXt names (official, sparse FCMAE, timm or Hugging Face), got [${seen}, …]`,
+      `expected ConvNeXt names (${known.slice(0, -1).join(', ')} or ${known.at(-1)}), ` +
+        `got [${names.slice(0, 4).join(', ')}${names.length > 0 ? ', …' : ''}]; ${describeClosest(names)}`,
     );
   }
+  const rename = renamer(network, tensors);
   const renamed = new Map<string, LazyTensor>();
   for (const [name, tensor] of tensors) {
-    const official = toOfficialName(name, scheme) ?? name;
+    const official = rename(name);
+    if (official === undefined) continue;
     if (renamed.has(official)) {
       throw WeightsError.in(file, `expected one tensor for ${official}, got "${name}" as well`, {
         id: name,
@@ -41,7 +62,47 @@ export function toCanonical(file: string, tensors: TensorMap): CanonicalWeights 
     renamed.set(official, canonicalShape(official, name, tensor));
   }
   const v1 = isV1(renamed.keys());
+  const { scheme } = network;
   return { scheme, version: v1 ? 1 : 2, tensors: v1 ? foldLayerScale(renamed) : renamed };
+}
+
+/** Creates the function from names of a file to canonical ones; undefined for tensors that the file holds twice. */
+function renamer(
+  { scheme, prefix }: FoundNetwork,
+  tensors: TensorMap,
+): (name: string) => string | undefined {
+  const outer = /(^|\.)(backbone|encoder|convnext(v2)?)\.$/.test(prefix)
+    ? prefix.replace(/[^.]+\.$/, '')
+    : prefix;
+  const beside = [...tensors.keys()].map((name) => within(name, outer));
+  const isDense = prefix.endsWith('backbone.') && isDenseModel(beside);
+  const has = (name: string): boolean => tensors.has(prefix + name);
+  // mmpretrain calls a classifier's final norm `norm3`, as it does the last output norm of a backbone.
+  const norm3IsFinal = scheme === 'openmmlab' && !isDense && !has('norm0.weight');
+  const hasFinalNorm = has('norm.weight');
+  return (name) => {
+    if (!name.startsWith(prefix)) {
+      const rest = within(name, outer);
+      return isDense ? fromHuggingFaceUperNet(rest) : fromSibling(rest, scheme);
+    }
+    const rest = name.slice(prefix.length);
+    if (hasFinalNorm && /^norms\.\d\./.test(rest)) return undefined;
+    const official = toOfficialName(rest, scheme) ?? (prefix === '' ? rest : undefined);
+    if (official === undefined) return isDense ? within(name, outer) : name;
+    if (isDense) return `backbone.${official}`;
+    return norm3IsFinal ? official.replace(/^norm3\./, 'norm.') : official;
+  };
+}
+
+/** Removes a prefix if it is there. */
+function within(name: string, prefix: string): string {
+  return name.startsWith(prefix) ? name.slice(prefix.length) : name;
+}
+
+/** Official name of a tensor beside an encoder: the head of a classifier, the decoder of an autoencoder. */
+function fromSibling(name: string, scheme: SourceScheme): string {
+  const head = /^(?:head|classifier|fc|head\.fc)\.(weight|bias)$/.exec(name);
+  return head ? `head.${head[1]}` : (toOfficialName(name, scheme) ?? name);
 }
 
 function canonicalShape(official: string, original: string, tensor: LazyTensor): LazyTensor {

@@ -1,91 +1,73 @@
 import { renamesOf, type NamePairs } from './name-map.js';
+import { HUGGING_FACE, HUGGING_FACE_DINOV3 } from './hugging-face.js';
+import { SPARSE } from './minkowski.js';
+import { OFFICIAL } from './official.js';
+import { OPENMMLAB } from './openmmlab.js';
+import { TIMM, withoutUnderscores } from './timm.js';
+import { TORCHVISION } from './torchvision.js';
 
 /**
- * Naming schemes of the same network: `official` (facebookresearch/ConvNeXt-V2), `sparse` (its FCMAE encoder on
+ * Naming schemes that are read and written: `official` (facebookresearch/ConvNeXt-V2), `sparse` (its FCMAE encoder on
  * MinkowskiEngine), `timm`, `hf` (transformers). Official names are this library's parameter paths.
  */
 export type Scheme = 'official' | 'sparse' | 'timm' | 'hf';
 
-/** @see https://github.com/huggingface/pytorch-image-models/blob/v1.0.15/timm/models/convnext.py */
-const TIMM: NamePairs = [
-  ['downsample_layers.0.{i}.{p}', 'stem.{i}.{p}'],
-  ['downsample_layers.{s}.{i}.{p}', 'stages.{s}.downsample.{i}.{p}'],
-  ['stages.{s}.{b}.dwconv.{p}', 'stages.{s}.blocks.{b}.conv_dw.{p}'],
-  ['stages.{s}.{b}.norm.{p}', 'stages.{s}.blocks.{b}.norm.{p}'],
-  ['stages.{s}.{b}.pwconv1.{p}', 'stages.{s}.blocks.{b}.mlp.fc1.{p}'],
-  ['stages.{s}.{b}.pwconv2.{p}', 'stages.{s}.blocks.{b}.mlp.fc2.{p}'],
-  ['stages.{s}.{b}.grn.gamma', 'stages.{s}.blocks.{b}.mlp.grn.weight'],
-  ['stages.{s}.{b}.grn.beta', 'stages.{s}.blocks.{b}.mlp.grn.bias'],
-  ['stages.{s}.{b}.gamma', 'stages.{s}.blocks.{b}.gamma'], // V1's LayerScale
-  ['norm.{p}', 'head.norm.{p}'],
-  ['head.{p}', 'head.fc.{p}'],
-];
+/** All naming schemes that are read: also OpenMMLab, torchvision and transformers' DINOv3 classes. */
+export type SourceScheme = Scheme | 'openmmlab' | 'torchvision' | 'hf-dinov3';
 
-/**
- * Names without the prefix of the full-model classes. @see
- * https://github.com/huggingface/transformers/blob/v4.40.0/src/transformers/models/convnextv2
- */
-const HF: NamePairs = [
-  ['downsample_layers.0.0.{p}', 'embeddings.patch_embeddings.{p}'],
-  ['downsample_layers.0.1.{p}', 'embeddings.layernorm.{p}'],
-  ['downsample_layers.{s}.{i}.{p}', 'encoder.stages.{s}.downsampling_layer.{i}.{p}'],
-  ['stages.{s}.{b}.dwconv.{p}', 'encoder.stages.{s}.layers.{b}.dwconv.{p}'],
-  ['stages.{s}.{b}.norm.{p}', 'encoder.stages.{s}.layers.{b}.layernorm.{p}'],
-  ['stages.{s}.{b}.pwconv1.{p}', 'encoder.stages.{s}.layers.{b}.pwconv1.{p}'],
-  ['stages.{s}.{b}.pwconv2.{p}', 'encoder.stages.{s}.layers.{b}.pwconv2.{p}'],
-  ['stages.{s}.{b}.grn.gamma', 'encoder.stages.{s}.layers.{b}.grn.weight'],
-  ['stages.{s}.{b}.grn.beta', 'encoder.stages.{s}.layers.{b}.grn.bias'],
-  ['stages.{s}.{b}.gamma', 'encoder.stages.{s}.layers.{b}.layer_scale_parameter'], // V1's LayerScale
-  ['norm.{p}', 'layernorm.{p}'],
-  // The backbone class counts stages from 1: stage1 follows the official stages.0, whose norm is norm0 downstream.
-  ['norm0.{p}', 'hidden_states_norms.stage1.{p}'],
-  ['norm1.{p}', 'hidden_states_norms.stage2.{p}'],
-  ['norm2.{p}', 'hidden_states_norms.stage3.{p}'],
-  ['norm3.{p}', 'hidden_states_norms.stage4.{p}'],
-  ['head.{p}', 'classifier.{p}'],
-];
+/** A naming scheme of the encoder and the classifier. */
+interface NamingScheme {
+  /** Name for messages. */
+  readonly title: string;
+  readonly pairs: NamePairs;
+  /** Weight of the first convolution, by which a network is found. */
+  readonly stem: string;
+}
 
-/** Official dense names and those of the sparse encoder, without its prefix `encoder.`. */
-const SPARSE: NamePairs = [
-  ['downsample_layers.0.{i}.{p}', 'downsample_layers.0.{i}.{p}'],
-  ['downsample_layers.{s}.0.{p}', 'downsample_layers.{s}.0.ln.{p}'],
-  ['downsample_layers.{s}.1.weight', 'downsample_layers.{s}.1.kernel'],
-  ['downsample_layers.{s}.1.bias', 'downsample_layers.{s}.1.bias'],
-  ['stages.{s}.{b}.dwconv.weight', 'stages.{s}.{b}.dwconv.kernel'],
-  ['stages.{s}.{b}.dwconv.bias', 'stages.{s}.{b}.dwconv.bias'],
-  ['stages.{s}.{b}.norm.{p}', 'stages.{s}.{b}.norm.ln.{p}'],
-  ['stages.{s}.{b}.pwconv1.{p}', 'stages.{s}.{b}.pwconv1.linear.{p}'],
-  ['stages.{s}.{b}.pwconv2.{p}', 'stages.{s}.{b}.pwconv2.linear.{p}'],
-  ['stages.{s}.{b}.grn.gamma', 'stages.{s}.{b}.grn.gamma'],
-  ['stages.{s}.{b}.grn.beta', 'stages.{s}.{b}.grn.beta'],
-];
+/** All naming schemes. Schemes with the same stem are told apart by other names, see {@link detectScheme}. */
+export const SCHEMES: Readonly<Record<SourceScheme, NamingScheme>> = {
+  official: { title: 'official', pairs: OFFICIAL, stem: 'downsample_layers.0.0.weight' },
+  openmmlab: { title: 'OpenMMLab', pairs: OPENMMLAB, stem: 'downsample_layers.0.0.weight' },
+  sparse: { title: 'sparse FCMAE', pairs: SPARSE, stem: 'downsample_layers.0.0.weight' },
+  timm: { title: 'timm', pairs: TIMM, stem: 'stem.0.weight' },
+  hf: { title: 'Hugging Face', pairs: HUGGING_FACE, stem: 'embeddings.patch_embeddings.weight' },
+  'hf-dinov3': {
+    title: 'Hugging Face DINOv3',
+    pairs: HUGGING_FACE_DINOV3,
+    stem: 'stages.0.downsample_layers.0.weight',
+  },
+  torchvision: { title: 'torchvision', pairs: TORCHVISION, stem: 'features.0.0.weight' },
+};
 
-const timm = renamesOf(TIMM);
-const hf = renamesOf(HF);
-const sparse = renamesOf(SPARSE);
+const RENAMES = Object.fromEntries(
+  Object.entries(SCHEMES).map(([scheme, { pairs }]) => [scheme, renamesOf(pairs)]),
+) as Readonly<Record<SourceScheme, ReturnType<typeof renamesOf>>>;
 
 /** Parameters of a masked autoencoder only; dropped if an encoder is loaded. */
 export function isDecoderName(name: string): boolean {
   return /^(decoder\.|mask_token$|proj\.|pred\.)/.test(name);
 }
 
-/** Converts a name to the official dense name, or returns undefined if the scheme has no such name. */
-export function toOfficialName(name: string, scheme: Scheme): string | undefined {
+/**
+ * Converts a name to the official dense name, or returns undefined if the scheme has no such name.
+ *
+ * @param name without the prefix of the network, except `convnextv2.` and `convnext.` (`hf`) and `encoder.` (`sparse`)
+ */
+export function toOfficialName(name: string, scheme: SourceScheme): string | undefined {
   switch (scheme) {
-    case 'official':
-      return name;
     case 'timm':
-      return timm.from(name);
+      return RENAMES.timm.from(withoutUnderscores(name));
     case 'hf':
-      return hf.from(name.replace(/^convnext(v2)?\./, ''));
+      return RENAMES.hf.from(name.replace(/^convnext(v2)?\./, ''));
     case 'sparse': {
       if (isDecoderName(name)) return name;
       const bare = name.replace(/^encoder\./, '');
       // An autoencoder of this library has dense names with the same prefix.
-      return sparse.from(bare) ?? (sparse.to(bare) === undefined ? undefined : bare);
+      const { from, to } = RENAMES.sparse;
+      return from(bare) ?? (to(bare) === undefined ? undefined : bare);
     }
     default:
-      return scheme satisfies never;
+      return RENAMES[scheme].from(name);
   }
 }
 
@@ -103,15 +85,15 @@ export function fromOfficialName(
     case 'official':
       return name;
     case 'timm':
-      return timm.to(name);
+      return RENAMES.timm.to(name);
     case 'hf': {
-      const renamed = hf.to(name);
+      const renamed = RENAMES.hf.to(name);
       const bare = !prefixed || renamed === undefined || renamed.startsWith('classifier.');
       return bare ? renamed : `convnextv2.${renamed}`;
     }
     case 'sparse': {
       if (isDecoderName(name)) return name;
-      const renamed = sparse.to(name);
+      const renamed = RENAMES.sparse.to(name);
       return renamed === undefined ? undefined : `encoder.${renamed}`;
     }
     default:
@@ -120,14 +102,49 @@ export function fromOfficialName(
 }
 
 /** Detects the scheme of a list of names, or returns undefined if it is unknown. */
-export function detectScheme(names: Iterable<string>): Scheme | undefined {
-  let isOfficial = false;
-  for (const name of names) {
-    if (/^(encoder\.)?downsample_layers\.\d\.1\.kernel$/.test(name)) return 'sparse';
-    if (/^encoder\.downsample_layers\./.test(name)) return 'sparse';
-    if (name === 'stem.0.weight') return 'timm';
-    if (/^(convnext(v2)?\.)?embeddings\.patch_embeddings\.weight$/.test(name)) return 'hf';
-    isOfficial ||= /^(backbone\.)?downsample_layers\.0\.0\.weight$/.test(name);
+export function detectScheme(names: Iterable<string>): SourceScheme | undefined {
+  return findNetworks(names)[0]?.scheme;
+}
+
+/** Place of a network among names. */
+export interface FoundNetwork {
+  readonly scheme: SourceScheme;
+  /** Text before the names of the encoder, empty or with a dot at its end. */
+  readonly prefix: string;
+}
+
+/** Names by which schemes with the stem of the official one are recognized, after the prefix. */
+const SPARSE_NAME = /^downsample_layers\.\d\.1\.kernel$/;
+const OPENMMLAB_NAME = /^stages\.\d+\.\d+\.(depthwise_conv|pointwise_conv\d)\./;
+
+/** Finds the networks among names: every stem of a scheme, with what precedes it. */
+export function findNetworks(names: Iterable<string>): readonly FoundNetwork[] {
+  const all = [...names];
+  const found: FoundNetwork[] = [];
+  for (const name of all) {
+    const bare = name.replace(/(^|\.)stem_0\.weight$/, '$1stem.0.weight');
+    for (const scheme of ['hf-dinov3', 'official', 'timm', 'hf', 'torchvision'] as const) {
+      const { stem } = SCHEMES[scheme];
+      if (bare !== stem && !bare.endsWith(`.${stem}`)) continue;
+      const prefix = bare.slice(0, bare.length - stem.length);
+      found.push({ scheme: scheme === 'official' ? schemeAt(all, prefix) : scheme, prefix });
+      break;
+    }
   }
-  return isOfficial ? 'official' : undefined;
+  return found;
+}
+
+/** Scheme of a network with the official stem. */
+function schemeAt(names: readonly string[], prefix: string): SourceScheme {
+  const outer = prefix.endsWith('encoder.') ? prefix.slice(0, -'encoder.'.length) : undefined;
+  for (const name of names) {
+    if (name.startsWith(prefix)) {
+      const bare = name.slice(prefix.length);
+      if (SPARSE_NAME.test(bare)) return 'sparse';
+      if (OPENMMLAB_NAME.test(bare)) return 'openmmlab';
+    }
+    const isBeside = outer !== undefined && name.startsWith(outer);
+    if (isBeside && isDecoderName(name.slice(outer.length))) return 'sparse';
+  }
+  return 'official';
 }

@@ -70,7 +70,7 @@ test('schemes are told apart, and foreign names are none', () => {
   expect(() =>
     toCanonical('f', new Map([['conv1.weight', tensorOf(Float32Array.of(1), [1])]])),
   ).toThrow(
-    'f: expected ConvNeXt names (official, sparse FCMAE, timm or Hugging Face), got [conv1.weight, …]',
+    'f: expected ConvNeXt names (official, OpenMMLab, sparse FCMAE, timm, Hugging Face, Hugging Face DINOv3 or torchvision), got [conv1.weight, …]; no known scheme has any of them; save the state_dict()',
   );
 });
 

@@ -1,8 +1,8 @@
 import { InputError } from '../core/errors.js';
-import { withWeights } from './open.js';
-import { summarizeWeights, type WeightsSummary } from './verify.js';
-import type { Which } from './select.js';
 import type { Container, DType } from '../io/tensor.js';
+import { withWeights } from '../weights/open.js';
+import type { Which } from '../weights/select.js';
+import { summarizeModel, type ModelSummary } from './summary.js';
 
 /** Description of a weight file, whether its network is known or not. JSON-serializable. */
 export interface WeightsInspection {
@@ -10,16 +10,17 @@ export interface WeightsInspection {
   readonly container: Container;
   /** Tensors by the first component of their name (`model`, `optimizer`, …). */
   readonly groups: Readonly<Record<string, number>>;
-  readonly dtypes: Readonly<Partial<Record<DType, number>>>;
+  readonly dtypes: Readonly<Record<string, number>>;
   readonly tensors: readonly {
     readonly name: string;
-    readonly dtype: DType;
+    /** Also the name of a type that cannot be read (complex, quantized). */
+    readonly dtype: DType | (string & {});
     readonly shape: readonly number[];
   }[];
   /** Values that are not tensors: epoch, arguments, metadata. */
   readonly plain: unknown;
   /** The network, or the reason why it is unknown. */
-  readonly network: WeightsSummary | { readonly problem: string };
+  readonly network: ModelSummary | { readonly problem: string };
 }
 
 /**
@@ -30,8 +31,9 @@ export interface WeightsInspection {
 export async function inspectWeights(file: string, which?: Which): Promise<WeightsInspection> {
   const content = await withWeights(file, (source) => {
     const groups: Record<string, number> = {};
-    const dtypes: Partial<Record<DType, number>> = {};
-    const tensors = [...source.tensors].map(([name, { dtype, shape }]) => {
+    const dtypes: Record<string, number> = {};
+    const tensors = [...source.tensors].map(([name, { dtype: stored, unreadable, shape }]) => {
+      const dtype = unreadable ?? stored;
       const [group] = name.split('.');
       groups[group] = (groups[group] ?? 0) + 1;
       dtypes[dtype] = (dtypes[dtype] ?? 0) + 1;
@@ -45,7 +47,7 @@ export async function inspectWeights(file: string, which?: Which): Promise<Weigh
 
 async function networkOf(file: string, which?: Which): Promise<WeightsInspection['network']> {
   try {
-    return await summarizeWeights(file, { which });
+    return await summarizeModel(file, { which });
   } catch (error) {
     if (error instanceof InputError) return { problem: error.message };
     throw error;

@@ -1,0 +1,54 @@
+import { printable } from '../../core/printable.js';
+import { SCHEMES, toOfficialName, type SourceScheme } from './names.js';
+
+/** Number of names that a message lists. */
+const LISTED = 8;
+
+/** What to do with a file of unknown names. */
+export const REMEDY =
+  'save the state_dict() of a ConvNeXt V1 or V2, or rename its tensors (convnextv2 weights inspect FILE --tensors lists them)';
+
+/**
+ * Describes for a message which scheme fits unknown names best, how many of them it has and the first that it lacks; and
+ * what to do.
+ *
+ * @param names of all tensors
+ */
+export function describeClosest(names: readonly string[]): string {
+  const schemes = Object.keys(SCHEMES) as SourceScheme[];
+  const numMissing = (scheme: SourceScheme): number => unknownNames(names, scheme).length;
+  const [closest] = schemes
+    .map((scheme) => [numMissing(scheme), scheme] as const)
+    .sort(([a], [b]) => a - b);
+  return closest[0] === names.length
+    ? `no known scheme has any of them; ${REMEDY}`
+    : `closest: ${describeNames(names, closest[1])}`;
+}
+
+/** Describes for a message how many names a scheme has and the first that it lacks; and what to do. */
+export function describeNames(names: readonly string[], scheme: SourceScheme): string {
+  const unknown = unknownNames(names, scheme);
+  const { title } = SCHEMES[scheme];
+  const counts = `${names.length - unknown.length} of ${names.length} names are ${title}`;
+  return `${counts}${unknown.length > 0 ? `, not ${listed(unknown)}` : ''}; ${REMEDY}`;
+}
+
+/** The first texts of a list, and how many more there are. */
+export function listed(texts: readonly string[], separator = ', '): string {
+  const shown = texts.slice(0, LISTED).map(printable).join(separator);
+  const more = texts.length - LISTED;
+  return more > 0 ? `${shown}${separator}and ${more} more` : shown;
+}
+
+const ENCODER_NAME = /^(downsample_layers|stages)\./;
+
+/** The names that a scheme lacks; names of the encoder may stand behind any prefix. */
+function unknownNames(names: readonly string[], scheme: SourceScheme): readonly string[] {
+  return names.filter((name) => {
+    for (let rest = name; ; rest = rest.slice(rest.indexOf('.') + 1)) {
+      const official = toOfficialName(rest, scheme);
+      if (official !== undefined && (rest === name || ENCODER_NAME.test(official))) return false;
+      if (!rest.includes('.')) return true;
+    }
+  });
+}
