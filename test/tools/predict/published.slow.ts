@@ -15,6 +15,11 @@ import { temporaryFolder } from '../../helpers/temporary-folder.js';
 const PHOTO = join(import.meta.dirname, '../../fixtures/small/preprocess_q90_420.jpg');
 const { path } = temporaryFolder();
 const requests: string[] = [];
+/** Names, sizes as they are shown, and files. */
+const DETECTORS = [
+  ['mask-rcnn.convnext_tiny_coco', '192 MB', 'mask_rcnn_convnext_tiny_1k_3x.pth'],
+  ['cascade-mask-rcnn.convnext_tiny_coco', '344 MB', 'cascade_mask_rcnn_convnext_tiny_1k_3x.pth'],
+] as const;
 let server: Server;
 let mirror: string;
 
@@ -42,7 +47,7 @@ async function writePublished(name: string): Promise<string> {
 
 beforeAll(async () => {
   const files = new Map<string, string>();
-  for (const name of ['mask-rcnn.convnext_tiny_coco', 'upernet.convnext_tiny_ade20k'])
+  for (const name of [...DETECTORS.map(([name]) => name), 'upernet.convnext_tiny_ade20k'])
     files.set(new URL(resolveModelName(name).url).pathname, await writePublished(name));
   server = createServer((request, response) => {
     requests.push(String(request.url));
@@ -61,12 +66,13 @@ const predict = (name: string, out: string) =>
     ...{ CONVNEXTV2_OFFLINE: '', CONVNEXTV2_MIRROR: mirror, CONVNEXTV2_CACHE: path('cache') },
   });
 
-test('predict NAME photo.jpg pulls a full-size detector and draws boxes', async () => {
-  const out = path('detections');
-  const { code, stdout, stderr } = await predict('mask-rcnn.convnext_tiny_coco', out);
-  expect(stderr).toContain('mask-rcnn.convnext_tiny_coco: official weights, license MIT');
-  expect(stderr).toContain('pulling about 192 MB from http://127.0.0.1');
-  expect(stderr).toMatch(/: \d+ MB of 19\d MB \(\d+ %\), \d+ MB\/s/);
+test.each(DETECTORS)('predict %s photo.jpg pulls %s and draws boxes', async (name, size, file) => {
+  requests.length = 0;
+  const out = path(name);
+  const { code, stdout, stderr } = await predict(name, out);
+  expect(stderr).toContain(`${name}: official weights, license MIT`);
+  expect(stderr).toContain(`${name}: pulling about ${size} from ${mirror}`);
+  expect(stderr).toMatch(/: \d+ MB of \d+ MB \(\d+ %\), \d+ MB\/s/);
   expect(code).toBe(0);
   const { predictions } = JSON.parse(stdout) as {
     predictions: { detections: { name: string; score: number; bbox: number[] }[] }[];
@@ -86,8 +92,8 @@ test('predict NAME photo.jpg pulls a full-size detector and draws boxes', async 
       changed += Number(Math.abs(drawn.data[at] - photo.data[from]) > 60);
     }
   expect(changed).toBeGreaterThan(1000);
-  expect(requests).toHaveLength(1);
-  expect(existsSync(path('cache/mask_rcnn_convnext_tiny_1k_3x.pth.json'))).toBe(true);
+  expect(requests).toEqual([`/convnext/coco/${file}`]);
+  expect(existsSync(path(`cache/${file}.json`))).toBe(true);
 });
 
 test('predict NAME photo.jpg pulls a full-size segmenter and writes labels of its 150 classes', async () => {
