@@ -40,7 +40,8 @@ export {
 export { draw, type DrawOptions } from './report/draw.js';
 export { toCoco, type CocoResultRow, type ToCocoOptions } from './inference/to-coco.js';
 export { toYolo, type ToYoloOptions } from './inference/to-yolo.js';
-export { toLabelMe, type LabelMeFile } from './inference/to-labelme.js';
+export { toLabelMe } from './inference/to-labelme.js';
+export type { LabelMeFile } from './io/labelme/write.js';
 export { encodeRgbPng } from './io/png/write.js';
 export {
   ConfigError,

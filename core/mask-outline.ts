@@ -60,8 +60,19 @@ export function maskContours(mask: Rle): readonly Float64Array[] {
  * @returns `[x0, y0, x1, y1, …]`, pixels; empty for an empty mask
  */
 export function maskOutline(mask: Rle): Float64Array {
-  const [first, ...others] = maskContours(mask);
+  return joinContours(maskContours(mask));
+}
+
+/**
+ * Joins closed polygons to one by lines traversed in both directions, which have no area.
+ *
+ * @param contours `[x0, y0, …]`, pixels
+ * @returns `[x0, y0, x1, y1, …]`, pixels; empty for no polygons
+ */
+export function joinContours(contours: readonly Float64Array[]): Float64Array {
+  const [first, ...others] = contours;
   if (!first) return new Float64Array(0);
+  if (others.length === 0) return first;
   // Corner of the first contour → contours that start and end there.
   const branches = new Map<number, Float64Array[]>();
   for (const contour of others) {

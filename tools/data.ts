@@ -4,8 +4,9 @@ import type { ShapesOptions } from '../datasets/shapes/write.js';
 import type { BrowseOptions } from './browse/gather.js';
 import { addDataOptions, type DataFlags } from './data-options.js';
 import type { CheckFlags } from './data/check.js';
+import type { ConvertFlags } from './data/convert.js';
 import type { StatsFlags } from './data/stats.js';
-import { wholeNumber } from './engine-options.js';
+import { fraction, wholeNumber } from './engine-options.js';
 import { log, print, printJson, type JsonFlag } from './output.js';
 
 interface BrowseFlags extends BrowseOptions, DataFlags, JsonFlag {
@@ -19,14 +20,17 @@ interface ShapesFlags extends Omit<ShapesOptions, 'format' | 'plain' | 'labels'>
   readonly labels?: boolean;
 }
 
-const DATA_ARGUMENT = 'a folder in a known layout, a data.yaml or a COCO annotation file';
+const DATA_ARGUMENT = 'a folder in a known layout, a data.yaml or an annotation file';
 
 /** `convnextv2 data` */
 export function registerData(program: Command): void {
-  const data = program.command('data').description('check, count, browse and generate data sets');
+  const data = program
+    .command('data')
+    .description('check, count, browse, convert and generate data sets');
   registerCheck(data);
   registerStats(data);
   registerBrowse(data);
+  registerConvert(data);
   registerShapes(data);
 }
 
@@ -75,6 +79,27 @@ function registerBrowse(data: Command): void {
       log(line);
       if (flags.json) printJson({ file: flags.out, images: cards, toLookAt: numConcerns });
       else print(`${flags.out}: ${cards} images, ${numConcerns} to look at`);
+    });
+}
+
+function registerConvert(data: Command): void {
+  addDataOptions(data.command('convert'))
+    .description('convert a detection set to the format of another tool')
+    .argument('<data>', DATA_ARGUMENT)
+    .requiredOption('--out <folder>', 'a folder that is empty or does not exist')
+    .requiredOption('--to <format>', 'coco, yolo, voc, labelme or cvat')
+    .option('--copy', 'copy the images')
+    .option('--link', 'link to the images where they are (the default)')
+    .option(
+      '--val-fraction <fraction>',
+      'fraction that is held out, for data without splits',
+      fraction('--val-fraction'),
+    )
+    .option('--seed <n>', 'of that division', wholeNumber('--seed'), 0)
+    .option('--json', 'print one JSON document')
+    .action(async (path: string, flags: ConvertFlags) => {
+      const { runConvert } = await import('./data/convert.js');
+      await runConvert(path, flags);
     });
 }
 

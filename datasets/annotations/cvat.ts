@@ -34,7 +34,7 @@ export async function readCvatTables(
     `image "${fileName}": shape[${position}]`;
   const builder = new TableBuilder({ file, report, masks, names, where });
   for (const image of images) {
-    const found = index.find(withoutExtension(image.name), image.name);
+    const found = cvatImageFile(index, image);
     const hasSize = image.width > 0 && image.height > 0;
     const size = hasSize || found === undefined ? image : await imageSizeOf(folder ?? '', found);
     if (size instanceof DataError || size.width === 0 || size.height === 0) {
@@ -43,12 +43,46 @@ export async function readCvatTables(
       continue;
     }
     builder.addImage({ fileName: found ?? image.name, width: size.width, height: size.height });
+    const groups = groupsOf(image.shapes);
     image.shapes.forEach((shape, position) => {
-      addShape(builder, shape, position, size);
+      const group = shape.kind === 'polygon' ? groups.get(groupOf(shape)) : undefined;
+      if (group === undefined) addShape(builder, shape, position, size);
+      else if (group[0] === shape)
+        builder.addObject({
+          position,
+          label: group[0].label,
+          polygons: group.map(({ points }) => points),
+        });
     });
   }
   return builder.finish();
 }
+
+/** Finds the file of an image, which may be in a folder of its subset. */
+export function cvatImageFile(
+  index: ImageIndex,
+  { name, subset }: Pick<CvatImage, 'name' | 'subset'>,
+): string | undefined {
+  return (
+    index.at(`${subset}/${name}`) ?? index.at(name) ?? index.find(withoutExtension(name), name)
+  );
+}
+
+type CvatPolygon = Extract<CvatShape, { readonly kind: 'polygon' }>;
+
+/** Polygons of one label that are parts of an object, by group. */
+function groupsOf(shapes: readonly CvatShape[]): ReadonlyMap<string, readonly CvatPolygon[]> {
+  const groups = new Map<string, CvatPolygon[]>();
+  for (const shape of shapes) {
+    if (shape.kind !== 'polygon' || shape.group === 0) continue;
+    const group = groups.get(groupOf(shape));
+    if (group) group.push(shape);
+    else groups.set(groupOf(shape), [shape]);
+  }
+  return groups;
+}
+
+const groupOf = ({ group, label }: CvatPolygon): string => `${group} ${label}`;
 
 function addShape(builder: TableBuilder, shape: CvatShape, position: number, size: Size): void {
   switch (shape.kind) {

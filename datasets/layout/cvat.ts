@@ -1,8 +1,9 @@
 import { basename, extname } from 'node:path';
 import { DataError } from '../../core/errors.js';
-import { readCvat } from '../../io/cvat/read.js';
+import { readCvat, type CvatImage } from '../../io/cvat/read.js';
 import type { AnnotationSource } from '../annotations/source.js';
-import { ImageIndex, withoutExtension } from '../annotations/image-index.js';
+import { cvatImageFile } from '../annotations/cvat.js';
+import { ImageIndex } from '../annotations/image-index.js';
 import { SPLIT_NAMES } from '../segmentation-folder.js';
 import { filesIn, folderNamed, startOf } from './folder-names.js';
 import { recognizedDetection } from './recognized.js';
@@ -56,11 +57,11 @@ async function partsOf(file: string, root: string, split?: SplitName): Promise<r
   const used = new Set<string>();
   const counts = new Map<string, number>();
   const shapes = { box: 0, other: 0 };
-  let first: string | undefined;
+  let first: Pick<CvatImage, 'name' | 'subset'> | undefined;
   await readCvat(file, {
     label: (name) => labels.push(name),
     image: (image) => {
-      first ??= image.name;
+      first ??= { name: image.name, subset: image.subset };
       counts.set(image.subset, (counts.get(image.subset) ?? 0) + 1);
       for (const shape of image.shapes) {
         if ('label' in shape) used.add(shape.label);
@@ -112,10 +113,13 @@ function splitOf(name: string): SplitName | undefined {
   return found?.[0] as SplitName | undefined;
 }
 
-async function imageFolderOf(root: string, first: string): Promise<string | undefined> {
+async function imageFolderOf(
+  root: string,
+  first: Pick<CvatImage, 'name' | 'subset'>,
+): Promise<string | undefined> {
   for (const folder of [folderNamed(root, ['images']), folderNamed(root, ['data']), root]) {
     const index = await ImageIndex.of(folder);
-    if (index.find(withoutExtension(first), first) !== undefined) return folder;
+    if (cvatImageFile(index, first) !== undefined) return folder;
   }
   return folderNamed(root, ['images']) ?? root;
 }

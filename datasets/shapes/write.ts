@@ -1,10 +1,10 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import sharp from 'sharp';
 import { ConfigError } from '../../core/errors.js';
 import { Random } from '../../core/random.js';
 import { inParallel } from '../in-parallel.js';
+import { writeNewFolder } from '../../io/files/new-folder.js';
 import { encodeLabelPng } from '../../io/png/write.js';
 import { sceneAnnotations, SHAPE_CATEGORIES, type ShapeAnnotation } from './annotations.js';
 import { renderScene, sceneLabels } from './render.js';
@@ -113,12 +113,7 @@ export async function writeShapes(
   onProgress?: (done: number, total: number) => void,
 ): Promise<void> {
   assertOptions(options);
-  const target = resolve(folder);
-  if (existsSync(target) && readdirSync(target).length > 0)
-    throw new ConfigError(`${folder}: expected a folder that is empty or does not exist yet`);
-  await mkdir(dirname(target), { recursive: true });
-  const partial = await mkdtemp(join(dirname(target), `.${basename(target)}.partial-`));
-  try {
+  await writeNewFolder(folder, async (partial) => {
     await mkdir(join(partial, 'annotations'));
     let done = 0;
     const total = options.train + options.val;
@@ -132,12 +127,7 @@ export async function writeShapes(
       );
     }
     if (options.labels) await writeFile(join(partial, 'segment.yaml'), segmentYaml());
-    await rm(target, { recursive: true, force: true }); // at most an empty folder
-    await rename(partial, target);
-  } catch (error) {
-    await rm(partial, { recursive: true, force: true });
-    throw error;
-  }
+  });
 }
 
 /** Scenes are processed in blocks, so that only a few pictures are in memory at a time. */

@@ -16,6 +16,8 @@ export type CvatShape =
       readonly label: string;
       /** `[x0, y0, …]`, pixels. */
       readonly points: readonly number[];
+      /** Polygons of one label and group are parts of an object; 0 for none. */
+      readonly group: number;
     }
   | {
       readonly kind: 'mask';
@@ -134,7 +136,7 @@ function shapeOf(name: string, attributes: Readonly<Record<string, string>>): Cv
       const points = numbers('points', /[,;]/);
       if (problem === undefined && (points.length < 6 || points.length % 2 > 0))
         return invalid(`points: expected 3 or more pairs, got ${points.length} numbers`);
-      shape = { kind: 'polygon', label, points };
+      shape = { kind: 'polygon', label, points, group: Number(attributes['group_id'] ?? 0) || 0 };
       break;
     }
     case 'mask': {
