@@ -2,13 +2,14 @@ import { basename, resolve } from 'node:path';
 import { DataError, quote } from '../core/errors.js';
 import { checkUsable } from './coco/check-usable.js';
 import { checkCocoTables } from './coco/checks.js';
-import { checkImageFiles, reportMissingImages } from './coco/image-files.js';
+import { checkImageFiles, findImages } from './coco/image-files.js';
 import { COCO_PROBLEMS, imageProblem, reportTo } from './coco/problem-kinds.js';
 import type { CocoTables } from '../io/coco/annotations.js';
 import { readTables } from './annotations/read.js';
 import { checkSegmentationSet } from './segmentation-check.js';
 import { loadSegmentationFolder } from './segmentation-folder.js';
 import { readImageNet } from './imagenet.js';
+import { skippedFile } from '../io/files/images.js';
 import type { ClassEntry } from './class-list.js';
 import { inParallel } from './in-parallel.js';
 import { imageNotes, inspectImage } from './inspect-image.js';
@@ -76,7 +77,7 @@ async function checkDetection(data: DetectionData, options: CheckOptions): Promi
         file: source.annotations,
         message: source.images === undefined ? 'no image folder found' : 'not asked for',
       });
-    else if (options.images === 'exist') await reportMissingImages(table, source.images, log);
+    else if (options.images === 'exist') await findImages(table, source.images, log);
     else await checkImageFiles(table, source.images, log, { decode: options.images === 'pixels' });
     return {
       images: table.images.ids.length,
@@ -189,7 +190,7 @@ async function checkClassification(
     for (const [name, keys] of keysByName(set.classes))
       if (keys.length > 1)
         log.add(sameName, { file: root, message: `${quote(name)}: ${keys.join(', ')}` });
-    for (const file of set.ignoredFiles) log.add(fileIgnored, { file, message: 'not an image' });
+    for (const file of set.ignoredFiles) log.add(fileIgnored, { file, message: skippedFile(file) });
     return { images: set.samples.length, classes: set.classes.length };
   });
   return report(data, splits);
@@ -212,7 +213,8 @@ async function inspectFiles(
     if (facts instanceof DataError)
       log.add(CLASSIFICATION_PROBLEMS.imageUnreadable, { file, message: facts.message });
     else
-      for (const kind of imageNotes(facts)) log.add(kind, { file, message: quote(basename(file)) });
+      for (const kind of imageNotes(facts, { upright: false }))
+        log.add(kind, { file, message: quote(basename(file)) });
   });
 }
 

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { DataError } from '../core/errors.js';
-import { isImageName } from '../io/files/images.js';
+import { describeSkipped, isImageName } from '../io/files/images.js';
 import { CLASS_FILES, classLookup, readClassFile, type ClassEntry } from './class-list.js';
 import { findLabelFile, LABEL_FILES, readLabelFile } from './imagenet-labels.js';
 import type { ClassificationSample } from './sample.js';
@@ -16,7 +16,7 @@ export interface ClassificationSet {
   readonly samples: readonly ClassificationSample[];
   /** By class index. */
   readonly classes: readonly ClassEntry[];
-  /** Number of files in image folders that are not JPEG or PNG by name, without hidden files. */
+  /** Files in image folders that are no images that are read, by name, without hidden ones. */
   readonly ignoredFiles: readonly string[];
 }
 
@@ -110,10 +110,11 @@ function fromClassFolders(
     const classIndex = lookUp(name);
     if (typeof classIndex === 'string') throw DataError.in(classFolder, classIndex, { id: name });
     const files = imagesBelow(classFolder, ignoredFiles);
-    if (files.length === 0)
-      throw DataError.in(classFolder, 'expected images of a class, got an empty folder', {
-        id: name,
-      });
+    if (files.length === 0) {
+      const skipped = describeSkipped(ignoredFiles.filter((file) => file.startsWith(classFolder)));
+      const got = skipped === undefined ? 'an empty folder' : `none; ${skipped}`;
+      throw DataError.in(classFolder, `expected images of a class, got ${got}`, { id: name });
+    }
     for (const file of files) samples.push({ file, classIndex });
   }
   return { layout: `${names.length} class folders`, split, samples, classes, ignoredFiles };

@@ -1,63 +1,88 @@
+import { imageBytes, isEmbedded } from '../io/image/bytes.js';
+import { assertScaled, type PixelRange } from '../io/image/range.js';
+import { readImageHeader, type ImageHeader } from '../io/image-header/read.js';
 import { readBytes } from '../io/files/read.js';
-import {
-  readImageHeader,
-  readJpegTags,
-  type ImageHeader,
-  type JpegTags,
-} from '../io/image-header/read.js';
 import { problemKinds, type ProblemKind } from './problems.js';
 
 /** Beginning of a file that holds the header of nearly every image; larger ones are read whole. */
 const HEADER_BYTES = 1 << 16;
 
-/** Header and tags of an image file. */
-type ImageFacts = ImageHeader & JpegTags;
+/** Depth of an inspection, and how pixels will be used. */
+interface InspectOptions {
+  /** Whether to decode the pixels. */
+  readonly decode: boolean;
+  /** Values that become 0 and 255 in images of more than 8 bits. */
+  readonly range?: PixelRange | undefined;
+}
 
 /**
  * Reads the header of an image file, and decodes its pixels, too, if asked to.
  *
- * @throws DataError if the file cannot be read, is no JPEG or PNG, or (when decoding) is damaged
+ * @throws DataError if the file cannot be read, is no image in a known format, or (when decoding) is damaged
  */
 export async function inspectImage(
   path: string,
-  options: { readonly decode: boolean },
-): Promise<ImageFacts> {
-  const bytes = await readBytes(path, options.decode ? Infinity : HEADER_BYTES);
+  { decode, range }: InspectOptions,
+): Promise<ImageHeader> {
+  const bytes = await imageBytes(path, decode ? Infinity : HEADER_BYTES);
   const header = await headerOf(bytes, path);
-  if (options.decode) {
+  assertScaled(header, range, path);
+  if (decode) {
     // Loaded only here: the decoder brings a native library.
     const { decodeImageBytes } = await import('../io/image/decode.js');
-    await decodeImageBytes(bytes, path);
+    await decodeImageBytes(bytes, path, { range });
   }
-  return { ...header, ...readJpegTags(bytes) };
+  return header;
 }
 
 /** Properties of images that decoders or pipelines treat differently from plain RGB, by their codes. */
-const IMAGE_NOTES = problemKinds('note', {
-  grey: 'grayscale images: the channel is used three times',
-  fourChannels: 'images with four channels (CMYK or alpha)',
-  orientation: 'images with an EXIF orientation: not turned',
-  invalidOrientation: 'images with an EXIF orientation that does not exist: not turned',
-  colourProfile: 'images with a color profile: not applied',
-});
+const IMAGE_NOTES = {
+  ...problemKinds('warning', {
+    deepPixels:
+      '16-bit images: the upper 8 bits are used; range: [lowest, highest] in data.yaml scales them',
+  }),
+  ...problemKinds('note', {
+    scaledPixels: '16-bit images: scaled by the range in data.yaml',
+    grey: 'grayscale images: the channel is used three times',
+    fourChannels: 'images with four channels (CMYK or alpha)',
+    orientation: 'images with an EXIF orientation: turned upright',
+    invalidOrientation: 'images with an EXIF orientation that does not exist: not turned',
+    colourProfile: 'images with a color profile: not applied',
+  }),
+};
+/** For classification, where images are not turned. */
+const NOT_TURNED: ProblemKind = {
+  ...IMAGE_NOTES.orientation,
+  meaning: 'images with an EXIF orientation: not turned, as in timm',
+};
 
-/** The notes that apply to an image. */
-export function imageNotes(facts: ImageFacts): readonly ProblemKind[] {
-  const { channels, orientation, colorProfile } = facts;
+/** The notes that apply to an image. @param options how pixels are used; `upright` is false for classification */
+export function imageNotes(
+  { channels, orientation, colorProfile, bitsPerChannel }: ImageHeader,
+  {
+    upright = true,
+    range,
+  }: { readonly upright?: boolean; readonly range?: PixelRange | undefined } = {},
+): readonly ProblemKind[] {
   const notes: ProblemKind[] = [];
+  if (bitsPerChannel > 8) notes.push(range ? IMAGE_NOTES.scaledPixels : IMAGE_NOTES.deepPixels);
   if (channels <= 2) notes.push(IMAGE_NOTES.grey);
   if (channels === 4) notes.push(IMAGE_NOTES.fourChannels);
   if (orientation < 1 || orientation > 8) notes.push(IMAGE_NOTES.invalidOrientation);
-  else if (orientation > 1) notes.push(IMAGE_NOTES.orientation);
+  else if (orientation > 1) notes.push(upright ? IMAGE_NOTES.orientation : NOT_TURNED);
   if (colorProfile) notes.push(IMAGE_NOTES.colourProfile);
   return notes;
 }
 
 async function headerOf(bytes: Uint8Array, path: string): Promise<ImageHeader> {
+  let header: ImageHeader | undefined;
   try {
-    return readImageHeader(bytes, path);
+    header = readImageHeader(bytes, path);
   } catch (error) {
-    if (bytes.length < HEADER_BYTES) throw error;
-    return readImageHeader(await readBytes(path), path);
+    if (bytes.length !== HEADER_BYTES) throw error;
+    header = readImageHeader(await readBytes(path), path);
   }
+  if (header) return header;
+  const { headerByDecoder } = await import('../io/image/header.js');
+  return headerByDecoder(isEmbedded(path) ? bytes : path, path);
 }

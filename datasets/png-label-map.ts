@@ -1,7 +1,8 @@
+import type { Size } from '../core/boxes.js';
 import { DataError } from '../core/errors.js';
-import { readBytes } from '../io/files/read.js';
-import { decodePngIndices, type PngIndices } from '../io/png/indices.js';
+import type { PngIndices } from '../io/png/indices.js';
 import type { LabelMap } from '../core/image.js';
+import { labelNumbers, type LabelColor } from './label-numbers.js';
 import type { SegmentationSample } from './sample.js';
 
 /** Label of pixels that losses and metrics ignore. */
@@ -13,6 +14,10 @@ export interface LabelMapping {
   readonly numClasses: number;
   /** Whether 0 means "other" and becomes 255, and 1 … `numClasses` become 0 … `numClasses − 1`, as in ADE20K. */
   readonly reduceZeroLabel: boolean;
+  /** Values of the classes in label files, up to 65535, where they are not 0 … `numClasses − 1`. */
+  readonly values?: readonly number[] | undefined;
+  /** Colors in label PNGs instead of numbers. */
+  readonly colors?: readonly LabelColor[] | undefined;
 }
 
 /**
@@ -46,21 +51,18 @@ export function mapLabels(indices: PngIndices, mapping: LabelMapping, file: stri
  * @param size of the image it belongs to
  * @throws DataError if the file is unreadable, has another size, or an unknown value
  */
-export function readLabelMap(
-  file: string,
-  mapping: LabelMapping,
-  size?: { readonly width: number; readonly height: number },
-): Promise<LabelMap> {
+export function readLabelMap(file: string, mapping: LabelMapping, size?: Size): Promise<LabelMap> {
   return labelsOf({ labelFile: file }, mapping, size);
 }
 
 /** The label map of a sample, in memory or as {@link readLabelMap} reads it. @throws DataError as there */
 export async function labelsOf(
-  { labelFile: file, labels }: Pick<SegmentationSample, 'labelFile' | 'labels'>,
+  sample: Pick<SegmentationSample, 'labelFile' | 'labels' | 'regions'>,
   mapping: LabelMapping,
-  size?: { readonly width: number; readonly height: number },
+  size?: Size,
 ): Promise<LabelMap> {
-  const indices = labels ?? decodePngIndices(await readBytes(file), file);
+  const { labelFile: file } = sample;
+  const indices = await labelNumbers(sample, mapping.colors);
   if (size && (indices.width !== size.width || indices.height !== size.height))
     throw DataError.in(
       file,
@@ -70,7 +72,8 @@ export async function labelsOf(
 }
 
 /** Describes the allowed label values, for messages. */
-export function allowedLabels({ numClasses, reduceZeroLabel }: LabelMapping): string {
+export function allowedLabels({ numClasses, reduceZeroLabel, values }: LabelMapping): string {
+  if (values) return `one of the values ${values.join(', ')} or ${IGNORED_LABEL} (ignored)`;
   return reduceZeroLabel
     ? `0 (none), labels 1 to ${numClasses} or ${IGNORED_LABEL}`
     : `labels 0 to ${numClasses - 1} or ${IGNORED_LABEL} (ignored)`;
@@ -78,9 +81,15 @@ export function allowedLabels({ numClasses, reduceZeroLabel }: LabelMapping): st
 
 const INVALID = -1;
 
-/** `[256]`: class index of each value, −1 if unknown. */
-export function labelTable({ numClasses, reduceZeroLabel }: LabelMapping): Int16Array {
-  const table = new Int16Array(256).fill(INVALID);
+/** `[256]`, or more for larger values: class index of each value, −1 if unknown. */
+export function labelTable({ numClasses, reduceZeroLabel, values }: LabelMapping): Int16Array {
+  const size = Math.max(256, ...(values ?? []).map((value) => value + 1));
+  const table = new Int16Array(size).fill(INVALID);
+  if (values) {
+    table[IGNORED_LABEL] = IGNORED_LABEL;
+    values.forEach((value, k) => (table[value] = k)); // 255 may be a class
+    return table;
+  }
   const shift = reduceZeroLabel ? 1 : 0;
   for (let k = 0; k < numClasses; k++) table[k + shift] = k;
   if (reduceZeroLabel) table[0] = IGNORED_LABEL;

@@ -2,9 +2,11 @@ import { DataError, quote } from '../core/errors.js';
 import type { SegmentationSet } from './segmentation-folder.js';
 import { inParallel } from './in-parallel.js';
 import { imageNotes, inspectImage } from './inspect-image.js';
-import { readBytes } from '../io/files/read.js';
-import { decodePngIndices, type PngIndices } from '../io/png/indices.js';
-import { allowedLabels, IGNORED_LABEL, labelTable } from './png-label-map.js';
+import type { Size } from '../core/boxes.js';
+import { displayedSize } from '../io/image-header/orientation.js';
+import type { PngIndices } from '../io/png/indices.js';
+import { labelNumbers } from './label-numbers.js';
+import { allowedLabels, IGNORED_LABEL, labelTable, type LabelMapping } from './png-label-map.js';
 import { errorAsValue, problemKinds, type ProblemKind, type ProblemLog } from './problems.js';
 import type { SegmentationSample } from './sample.js';
 
@@ -56,7 +58,9 @@ export async function checkSegmentationSet(
   const sizes = new Int32Array(2 * set.samples.length);
   let ignoredPixels = 0;
 
-  const counted = await inParallel(set.samples, (sample) => inspectPair(sample, options));
+  const counted = await inParallel(set.samples, (sample) =>
+    inspectPair(sample, set.mapping, options),
+  );
   counted.forEach(({ image, label }, i) => {
     const { file, labelFile } = set.samples[i];
     const report = (k: ProblemKind, where: string, message: string): void =>
@@ -64,7 +68,8 @@ export async function checkSegmentationSet(
     if (image instanceof DataError) report(LABEL_PROBLEMS.imageUnreadable, file, image.message);
     else {
       sizes.set([image.width, image.height], 2 * i);
-      for (const k of imageNotes(image)) report(k, file, quote(file.split(/[/\\]/).at(-1)));
+      for (const k of imageNotes(image, { range: set.samples[i].range }))
+        report(k, file, quote(file.split(/[/\\]/).at(-1)));
     }
     if (label instanceof DataError) {
       report(LABEL_PROBLEMS.labelUnreadable, labelFile, label.message);
@@ -72,7 +77,8 @@ export async function checkSegmentationSet(
     }
     if (
       !(image instanceof DataError) &&
-      (image.width !== label.width || image.height !== label.height)
+      !hasSize(image, label) &&
+      !hasSize(displayedSize(image, image.orientation), label)
     )
       report(
         LABEL_PROBLEMS.labelSize,
@@ -126,18 +132,21 @@ interface CountedLabel {
 }
 
 async function inspectPair(
-  { file, labelFile }: SegmentationSample,
+  sample: SegmentationSample,
+  mapping: LabelMapping,
   options: { readonly decode: boolean },
 ): Promise<{
   readonly image: Awaited<ReturnType<typeof inspectImage>> | DataError;
   readonly label: CountedLabel | DataError;
 }> {
-  const image = await errorAsValue(inspectImage(file, options));
-  const label = await errorAsValue(
-    readBytes(labelFile).then((bytes) => countNumbers(decodePngIndices(bytes, labelFile))),
-  );
+  const { range } = sample;
+  const image = await errorAsValue(inspectImage(sample.file, { ...options, range }));
+  const label = await errorAsValue(labelNumbers(sample, mapping.colors).then(countNumbers));
   return { image, label };
 }
+
+const hasSize = (image: Size, { width, height }: Size): boolean =>
+  image.width === width && image.height === height;
 
 /** Only the counts are kept: the pixels of a whole set do not fit in memory. */
 function countNumbers({ width, height, data }: PngIndices): CountedLabel {

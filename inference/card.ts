@@ -7,6 +7,7 @@ import {
   list,
   literal,
   number,
+  optional,
   record,
   withUnknownFields,
   type Infer,
@@ -53,6 +54,8 @@ export const DetectorCard = record({
   /** Limits of the sides of the resized image in pixels. */
   limits: ScaleLimits,
   thresholds: DetectionThresholds,
+  /** Values that became 0 and 255 in training images of more than 8 bits; default: their upper 8 bits. */
+  range: optional(list(number(), 2)),
 });
 export type DetectorCard = Infer<typeof DetectorCard>;
 
@@ -70,6 +73,8 @@ export const SegmenterCard = record({
   window: SlidingWindow,
   /** Factors of the limits for multi-scale inference. */
   ratios: list(POSITIVE),
+  /** Values that became 0 and 255 in training images of more than 8 bits; default: their upper 8 bits. */
+  range: optional(list(number(), 2)),
 });
 export type SegmenterCard = Infer<typeof SegmenterCard>;
 

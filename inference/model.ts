@@ -21,6 +21,7 @@ import { DetectorPredictor } from './detect/predictor.js';
 import { detectorInput } from './detect/preprocess.js';
 import { detectorViews } from './detect/tta.js';
 import { imageReader, type ImageInput } from '../io/image/input.js';
+import { decodingFor } from './decoding.js';
 import { CallQueue } from './queue.js';
 import { createSegmenterPredictor } from './segment/predictor.js';
 import { segmenterInputs } from './segment/preprocess.js';
@@ -261,7 +262,7 @@ function queued<Task extends PredictTask>(
     card,
     classNames: card.classNames,
     predict: async (image, { signal } = {}) => {
-      const read = imageReader(image);
+      const read = imageReader(image, decodingFor(card));
       return queue.run(async () => {
         const pixels = await read();
         signal?.throwIfAborted();

@@ -64,6 +64,7 @@ function writeValue(out: ProtobufWriter, tag: string, value: SummaryValue): void
 
 function image(tag: string, file: Uint8Array): Uint8Array {
   const header = readImageHeader(file, `image ${tag}`);
+  if (!header) throw new DataError(`image ${tag}: expected a PNG or JPEG, got another format`);
   return message((out) => {
     out.int(1, header.height);
     out.int(2, header.width);

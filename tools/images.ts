@@ -1,23 +1,34 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, statSync } from 'node:fs';
 import { DataError } from '../core/errors.js';
-import { isImageName } from '../io/files/images.js';
+import { describeSkipped, imagesBelow } from '../io/files/images.js';
+
+/** Images of arguments, and lines about the files of folders that are skipped. */
+interface ListedImages {
+  readonly files: readonly string[];
+  readonly notices: readonly string[];
+}
 
 /**
- * Lists the image files of the arguments: files, and the JPEG and PNG files of folders in order of name.
+ * Lists the image files of the arguments: files, and the images of folders and of those below them in order of path,
+ * each file once.
  *
  * @throws DataError for missing files and folders, and for folders without images
  */
-export function listImages(paths: readonly string[]): readonly string[] {
-  return paths.flatMap((path) => {
+export function listImages(paths: readonly string[]): ListedImages {
+  const notices: string[] = [];
+  const files = paths.flatMap((path) => {
     if (!existsSync(path))
       throw DataError.in(path, 'expected an image or a folder of images, got no such file');
     if (!statSync(path).isDirectory()) return [path];
-    const files = readdirSync(path)
-      .filter(isImageName)
-      .sort()
-      .map((name) => join(path, name));
-    if (files.length === 0) throw DataError.in(path, 'expected JPEG or PNG files, got none');
-    return files;
+    const { images, others } = imagesBelow(path);
+    const skipped = describeSkipped(others);
+    if (images.length === 0)
+      throw DataError.in(
+        path,
+        `expected images, got none${skipped === undefined ? '' : `; ${skipped}`}`,
+      );
+    if (skipped !== undefined) notices.push(`${path}: ${skipped}`);
+    return images;
   });
+  return { files, notices };
 }

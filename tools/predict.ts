@@ -33,7 +33,8 @@ export function registerPredict(program: Command): void {
 
 async function run(name: string, images: readonly string[], flags: Flags): Promise<void> {
   const { listImages } = await import('./images.js');
-  const files = listImages(images);
+  const { files, notices } = listImages(images);
+  notices.forEach(log);
   const { assertWritableFolder } = await import('../io/files/out-folder.js');
   const { openModel } = await import('./open-model.js');
   const { predictFiles } = await import('../train/predict-files.js');

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DataError, InputError, ShapeError } from '../core/errors.js';
 import type { RgbImage } from '../core/image.js';
 import type { ImageResult } from '../core/results.js';
+import { decodingFor } from '../inference/decoding.js';
 import type { ImageModel } from '../inference/model.js';
 import { assertApart } from '../io/files/apart.js';
 import { writeAtomically } from '../io/files/atomic.js';
@@ -123,7 +124,7 @@ async function predictedOrFailed(
   file: string,
 ): Promise<{ readonly image: RgbImage; readonly result: ImageResult } | FailedImage> {
   try {
-    const image = await decodeImage(file);
+    const image = await decodeImage(file, decodingFor(model.card));
     return { image, result: await model.predict(image) };
   } catch (error) {
     const isOfImage =

@@ -1,36 +1,42 @@
 import { readdir } from 'node:fs/promises';
-import { dirname, extname, join, normalize } from 'node:path';
+import { dirname, join, normalize } from 'node:path';
 import { DataError, quote } from '../../core/errors.js';
 import type { CocoTables } from '../../io/coco/annotations.js';
 import { inParallel } from '../in-parallel.js';
 import { imageNotes, inspectImage } from '../inspect-image.js';
+import { isImageName } from '../../io/files/images.js';
+import type { PixelRange } from '../../io/image/range.js';
+import { displayedSize } from '../../io/image-header/orientation.js';
 import { errorAsValue, type ProblemLog, type ReportProblem } from '../problems.js';
+import { LooseNames } from './image-names.js';
 import { staysInside } from './image-path.js';
 import { COCO_PROBLEMS as PROBLEMS, imageProblem } from './problem-kinds.js';
 
-const IMAGE_EXTENSIONS = new Set([
-  '.jpg',
-  '.jpeg',
-  '.png',
-  '.bmp',
-  '.gif',
-  '.tif',
-  '.tiff',
-  '.webp',
-]);
-
 type Listed = Pick<CocoTables, 'file' | 'images' | 'places'>;
 
-/** Reports every listed image that does not exist in the folder. @returns the indices of those that exist */
-export async function reportMissingImages(
+/** Images of a folder found by their listed names. */
+export interface FoundImages {
+  /** Indices of the images that exist. */
+  readonly existing: readonly number[];
+  /** `[N]`: names of the files; the listed ones where there is no file. */
+  readonly fileNames: readonly string[];
+}
+
+/**
+ * Finds the listed images and reports those that do not exist in the folder. A name that no file has may differ from one
+ * in separators, Unicode form, case or extension, which is noted.
+ */
+export async function findImages(
   tables: Listed,
   folder: string,
   log: ProblemLog,
-): Promise<readonly number[]> {
+): Promise<FoundImages> {
   const { images } = tables;
   // Listing each folder once is much faster than a query per file.
   const listings = new Map<string, ReadonlySet<string>>();
   const existing: number[] = [];
+  const fileNames = [...images.fileNames];
+  let loose: LooseNames | undefined;
   for (let i = 0; i < images.ids.length; i++) {
     const name = images.fileNames[i];
     if (!staysInside(name)) continue; // reported with the records
@@ -41,36 +47,50 @@ export async function reportMissingImages(
       listing = new Set(await namesIn(join(folder, parent)));
       listings.set(parent, listing);
     }
-    if (listing.has(path.slice(parent === '.' ? 0 : parent.length + 1))) existing.push(i);
-    else
+    if (listing.has(path.slice(parent === '.' ? 0 : parent.length + 1))) {
+      existing.push(i);
+      continue;
+    }
+    loose ??= new LooseNames(folder);
+    const found = loose.find(name);
+    if (found === undefined) {
       log.add(
         PROBLEMS.imageMissing,
         imageProblem(tables, i, `expected the file ${join(folder, name)}, got none`),
       );
+      continue;
+    }
+    existing.push(i);
+    fileNames[i] = found.path;
+    const message = `${quote(name)} is ${quote(found.path)}: another ${found.rule}`;
+    log.add(PROBLEMS.imageRenamed, imageProblem(tables, i, message));
   }
-  reportUnlisted(images.fileNames, listings, folder, log);
-  return existing;
+  reportUnlisted(fileNames, listings, folder, log);
+  return { existing, fileNames };
 }
 
 /**
  * Checks the image files: whether they exist, are readable and have the listed size, and notes properties that decoders
- * handle differently (grayscale, four channels, orientation, color profile).
+ * handle differently (grayscale, four channels, orientation, color profile). Sizes are those of the displayed image; of a
+ * turned one also those of the stored pixels, which are then used as they are.
  *
+ * @param options.range of images of more than 8 bits
  * @param options.decode whether to decode every pixel; otherwise only headers are read
  */
 export async function checkImageFiles(
   tables: Listed,
   folder: string,
   log: ProblemLog,
-  options: { readonly decode: boolean },
-): Promise<void> {
+  options: { readonly decode: boolean; readonly range?: PixelRange | undefined },
+): Promise<FoundImages> {
   const { images } = tables;
-  const existing = await reportMissingImages(tables, folder, log);
+  const files = await findImages(tables, folder, log);
+  const { existing, fileNames } = files;
   const found = await inParallel(existing, (i) =>
-    errorAsValue(inspectImage(join(folder, images.fileNames[i]), options)),
+    errorAsValue(inspectImage(join(folder, fileNames[i]), options)),
   );
   existing.forEach((i, at) => {
-    const name = images.fileNames[i];
+    const name = fileNames[i];
     const report: ReportProblem = (kind, message) =>
       log.add(kind, imageProblem(tables, i, message));
     const facts = found[at];
@@ -79,13 +99,19 @@ export async function checkImageFiles(
       return;
     }
     const [width, height] = [images.widths[i], images.heights[i]];
-    if (facts.width !== width || facts.height !== height)
+    const stored = displayedSize(facts, facts.orientation);
+    if (facts.width === width && facts.height === height) {
+      // Annotations are in the displayed frame.
+    } else if (facts.format !== 'tiff' && stored.width === width && stored.height === height)
+      report(PROBLEMS.storedFrame, `${quote(name)}: ${width}x${height} as listed is not turned`);
+    else
       report(
         PROBLEMS.imageSize,
         `expected ${width}x${height} as listed, got ${facts.width}x${facts.height} in ${join(folder, name)}`,
       );
-    for (const kind of imageNotes(facts)) report(kind, quote(name));
+    for (const kind of imageNotes(facts, options)) report(kind, quote(name));
   });
+  return files;
 }
 
 /** Notes images in the visited folders that are not listed, which is normal for a subset. */
@@ -99,7 +125,7 @@ function reportUnlisted(
   for (const [parent, names] of listings)
     for (const name of names) {
       const path = join(parent, name);
-      if (IMAGE_EXTENSIONS.has(extname(name).toLowerCase()) && !listed.has(path))
+      if (isImageName(name) && !listed.has(path))
         log.add(PROBLEMS.imageUnlisted, { file: join(folder, path), message: 'not listed' });
     }
 }

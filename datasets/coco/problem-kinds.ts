@@ -68,6 +68,9 @@ export const COCO_PROBLEMS = {
     classUnused: 'categories without annotations',
     crowd: 'crowd regions: ignored in training and evaluation',
     maskNone: 'objects without a mask: boxes only',
+    imageRenamed: 'listed names that differ from those of their files',
+    storedFrame:
+      'images with an EXIF orientation whose annotations are in the stored frame: not turned',
     imageUnlisted: 'images in the folder that are not listed',
     imagesUnchecked: 'splits whose images were not looked at',
   }),

@@ -5,7 +5,7 @@ import { readTables } from '../annotations/read.js';
 import type { CocoAnnotations } from '../../io/coco/annotation-columns.js';
 import { checkCocoTables } from './checks.js';
 import { createClassMap, type ClassMap } from './class-map.js';
-import { reportMissingImages } from './image-files.js';
+import { findImages } from './image-files.js';
 import { reportTo } from './problem-kinds.js';
 import { drawSplit, type SplitRule } from '../split.js';
 import type { CocoImages, CocoTables } from '../../io/coco/annotations.js';
@@ -44,9 +44,11 @@ export async function loadCoco(source: AnnotationSource): Promise<CocoSet> {
   const log = new ProblemLog();
   const tables = await readTables(source, reportTo(log));
   const imageIndices = checkCocoTables(tables, log);
-  if (source.images !== undefined) await reportMissingImages(tables, source.images, log);
+  const found =
+    source.images === undefined ? tables.images : await findImages(tables, source.images, log);
   log.throwErrors();
-  const set = createCocoSet(tables, imageIndices, source, log.findings());
+  const images = { ...tables.images, fileNames: found.fileNames };
+  const set = createCocoSet({ ...tables, images }, imageIndices, source, log.findings());
   return source.limit === undefined ? set : firstImages(set, source.limit);
 }
 

@@ -1,15 +1,28 @@
 import sharp from 'sharp';
 import { DataError } from '../../core/errors.js';
-import { readBytes } from '../files/read.js';
-import { readImageHeader, type ImageHeader } from '../image-header/read.js';
 import type { RgbImage } from '../../core/image.js';
+import { decodeBmp } from '../bmp/decode.js';
+import { imageBytes } from './bytes.js';
+import type { Size } from '../../core/boxes.js';
+import { displayedSize } from '../image-header/orientation.js';
+import type { ImageHeader } from '../image-header/read.js';
+import { imageHeader } from './header.js';
+import { uprightImage } from './orient.js';
+import { assertScaled, scaleToBytes, type PixelRange } from './range.js';
 
 /** Limits and strictness of {@link decodeImage}. */
 export interface DecodeOptions {
   /** Larger images are rejected before they are decoded; default {@link MAX_PIXELS}. */
-  readonly maxPixels?: number;
+  readonly maxPixels?: number | undefined;
   /** Accept JPEGs whose compressed data is damaged or ends early (gray areas); default false. */
-  readonly tolerant?: boolean;
+  readonly tolerant?: boolean | undefined;
+  /**
+   * Whether to turn the image upright by its EXIF orientation; default false: the stored pixels. A size is that of
+   * annotations, which are in the stored frame if only that one has it.
+   */
+  readonly upright?: boolean | Size | undefined;
+  /** Values that become 0 and 255 in images of more than 8 bits; default: their upper 8 bits. */
+  readonly range?: PixelRange | undefined;
 }
 
 /** Pillow's limit for decompression bombs: twice a quarter GiB of RGB pixels. */
@@ -19,44 +32,60 @@ export const MAX_PIXELS = 178_956_970;
 const HARMLESS = /extraneous bytes before marker|Invalid SOS parameters|Unknown Adobe color/i;
 
 /**
- * Decodes a JPEG or PNG file to RGB. JPEG pixels equal Pillow's `convert('RGB')` (libjpeg-turbo: islow IDCT, fancy
- * upsampling). See {@link decodeImageBytes} for the conventions.
+ * Decodes an image file to RGB: JPEG, PNG, WebP, AVIF, TIFF, BMP and the first frame of a GIF. JPEG pixels equal Pillow's
+ * `convert('RGB')` (libjpeg-turbo: islow IDCT, fancy upsampling). See {@link decodeImageBytes} for the conventions.
  *
  * @throws DataError with file and reason if it can't be read or decoded
  */
 export async function decodeImage(file: string, options: DecodeOptions = {}): Promise<RgbImage> {
-  return decodeImageBytes(await readBytes(file), file, options);
+  return decodeImageBytes(await imageBytes(file), file, options);
 }
 
 /**
- * Decodes a JPEG or PNG in memory to RGB, as the loaders of the original code do (Pillow `convert('RGB')`):
- * - embedded color profiles and EXIF orientation are ignored, and nothing is scaled while decoding; OpenCV's `imread`
- *   applies the EXIF orientation, which COCO's and ADE20K's files don't need;
+ * Decodes an image in memory to RGB, as the loaders of the original code do (Pillow `convert('RGB')`):
+ * - embedded color profiles are ignored, and nothing is scaled while decoding;
+ * - the EXIF orientation is ignored, as by timm, unless `upright` is given, as OpenCV's `imread` does;
  * - gray is repeated; alpha is dropped, not blended; CMYK and YCCK use Pillow's formula without a profile,
  *   `255 − K − C·(255 − K)/255` (`torchvision.io` gives the same values up to ±1);
- * - 16 bits keep the high byte (Pillow does so for RGB, but clips 16-bit gray at 255: white nearly everywhere).
+ * - 16 bits keep the high byte (Pillow does so for RGB, but clips 16-bit gray at 255: white nearly everywhere), or are
+ *   scaled by `range`, which floating-point pixels need.
  *
  * @param bytes the whole file
  * @param file name for error messages
- * @throws DataError if it is not a JPEG or PNG, damaged, or larger than `maxPixels`
+ * @throws DataError if it is no image in a known format, damaged, or larger than `maxPixels`
  */
 export async function decodeImageBytes(
   bytes: Uint8Array,
   file: string,
   options: DecodeOptions = {},
 ): Promise<RgbImage> {
-  const header = readImageHeader(bytes, file);
+  const header = await imageHeader(bytes, file);
   const maxPixels = options.maxPixels ?? MAX_PIXELS;
   if (header.width * header.height > maxPixels)
     throw DataError.in(
       file,
       `expected at most ${maxPixels} pixels, got ${header.width}x${header.height}; raise maxPixels if it is meant`,
     );
+  assertScaled(header, options.range, file);
+  const image = await decodeStored(bytes, file, header, options);
+  return isTurned(header, options.upright) ? uprightImage(image, header.orientation) : image;
+}
+
+async function decodeStored(
+  bytes: Uint8Array,
+  file: string,
+  header: ImageHeader,
+  { tolerant, range }: DecodeOptions,
+): Promise<RgbImage> {
+  if (header.format === 'bmp') return decodeBmp(bytes, file);
+  // libtiff warns of every tag that it does not know.
+  const strictness = header.format === 'tiff' ? 'error' : 'warning';
   try {
-    return await decodePixels(bytes, header, options.tolerant ? 'none' : 'warning');
+    return await decodePixels(bytes, header, range, tolerant ? 'none' : strictness);
   } catch (strict) {
     try {
-      if (HARMLESS.test(messageOf(strict))) return await decodePixels(bytes, header, 'truncated');
+      if (HARMLESS.test(messageOf(strict)))
+        return await decodePixels(bytes, header, range, 'truncated');
       throw strict;
     } catch (cause) {
       throw DataError.in(
@@ -68,6 +97,16 @@ export async function decodeImageBytes(
   }
 }
 
+/** Whether pixels are turned, so that they fit annotations of a size, if one is given. */
+function isTurned(header: ImageHeader, upright: DecodeOptions['upright'] = false): boolean {
+  // Pillow turns TIFF files in any case.
+  if (header.format === 'tiff') return true;
+  if (typeof upright === 'boolean') return upright;
+  const hasSize = ({ width, height }: Size): boolean =>
+    width === upright.width && height === upright.height;
+  return hasSize(header) || !hasSize(displayedSize(header, header.orientation));
+}
+
 function messageOf(cause: unknown): string {
   return (cause instanceof Error ? cause.message : String(cause)).trim().replaceAll('\n', '; ');
 }
@@ -75,15 +114,19 @@ function messageOf(cause: unknown): string {
 async function decodePixels(
   bytes: Uint8Array,
   header: ImageHeader,
-  failOn: 'none' | 'truncated' | 'warning',
+  range: PixelRange | undefined,
+  failOn: 'none' | 'truncated' | 'error' | 'warning',
 ): Promise<RgbImage> {
-  let image = sharp(bytes, { ignoreIcc: true, failOn, limitInputPixels: false });
-  const isCmyk = header.format === 'jpeg' && header.channels === 4;
-  if (isCmyk) image = image.pipelineColourspace('cmyk').toColourspace('cmyk');
-  else if (header.format === 'png') image = image.removeAlpha();
-  const { data, info } = await image.raw().toBuffer({ resolveWithObject: true });
+  const image = sharp(bytes, { ignoreIcc: true, failOn, limitInputPixels: false });
+  if (header.isCmyk) {
+    const inks = image.pipelineColourspace('cmyk').toColourspace('cmyk');
+    const { data, info } = await inks.raw().toBuffer({ resolveWithObject: true });
+    return { width: info.width, height: info.height, data: cmykToRgb(data, info.channels) };
+  }
+  const opaque = header.format === 'jpeg' ? image : image.removeAlpha();
+  if (range && header.bitsPerChannel > 8) return scaleToBytes(opaque, header, range);
+  const { data, info } = await opaque.raw().toBuffer({ resolveWithObject: true });
   const { width, height, channels } = info;
-  if (isCmyk) return { width, height, data: cmykToRgb(data, !header.adobe) };
   return { width, height, data: channels === 1 ? repeatGray(data) : data };
 }
 
@@ -98,19 +141,18 @@ function repeatGray(gray: Uint8Array): Uint8Array {
 }
 
 /**
- * Converts CMYK to RGB like Pillow. Ink is 0 … 255; libvips undoes the inverted storage only if Adobe's marker is
- * present, Pillow always.
+ * Converts CMYK to RGB like Pillow. Ink is 0 … 255; libvips undoes the inverted storage of JPEG files, with or without
+ * Adobe's marker.
  *
- * @param cmyk `[H, W, 4]`
+ * @param cmyk `[H, W, channels]`; more than four channels are spot colors or alpha
  * @returns `[H, W, 3]`
  */
-function cmykToRgb(cmyk: Uint8Array, inverted: boolean): Uint8Array {
-  const rgb = new Uint8ClampedArray((cmyk.length / 4) * 3);
-  const flip = inverted ? 255 : 0;
-  for (let i = 0, o = 0; i < cmyk.length; i += 4) {
-    const light = 255 - (cmyk[i + 3] ^ flip);
+function cmykToRgb(cmyk: Uint8Array, channels: number): Uint8Array {
+  const rgb = new Uint8ClampedArray((cmyk.length / channels) * 3);
+  for (let i = 0, o = 0; i < cmyk.length; i += channels) {
+    const light = 255 - cmyk[i + 3];
     for (let c = 0; c < 3; c++) {
-      const product = (cmyk[i + c] ^ flip) * light + 128;
+      const product = cmyk[i + c] * light + 128;
       rgb[o++] = light - (((product >> 8) + product) >> 8); // rounded division by 255
     }
   }

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { types } from 'node:util';
 import { InputError } from '../../core/errors.js';
-import { decodeImage, decodeImageBytes } from './decode.js';
+import { decodeImage, decodeImageBytes, type DecodeOptions } from './decode.js';
 import type { RgbImage } from '../../core/image.js';
 
 /** Pixels in memory. */
@@ -14,26 +14,30 @@ export interface PixelImage {
   readonly channels?: 3 | 4 | undefined;
 }
 
-/** A path or `file:` URL of a JPEG or PNG, its bytes, or pixels. It must not change until the call ends. */
+/** A path or `file:` URL of an image file, its bytes, or pixels. It must not change until the call ends. */
 export type ImageInput = string | URL | Uint8Array | PixelImage;
 
 const ALLOWED =
-  'a path or file: URL of a JPEG or PNG, its bytes as Buffer or Uint8Array, or { width, height, data, channels: 3 | 4 }';
+  'a path or file: URL of an image, its bytes as Buffer or Uint8Array, or { width, height, data, channels: 3 | 4 }';
 
 /**
  * Checks an image as far as possible without decoding it.
  *
+ * @param options how files and bytes are decoded
  * @returns function that decodes it to RGB or throws a DataError; pixels of three channels are not copied
  * @throws InputError that names the allowed inputs
  */
-export function imageReader(image: ImageInput): () => RgbImage | Promise<RgbImage> {
+export function imageReader(
+  image: ImageInput,
+  options?: DecodeOptions,
+): () => RgbImage | Promise<RgbImage> {
   if (typeof image === 'string' || image instanceof URL) {
     const file = pathOf(image);
-    return () => decodeImage(file);
+    return () => decodeImage(file, options);
   }
   if (types.isUint8Array(image)) {
     if (image.length === 0) throw refused('no bytes');
-    return () => decodeImageBytes(image, 'image');
+    return () => decodeImageBytes(image, 'image', options);
   }
   if (typeof image !== 'object' || (image as unknown) === null || !('data' in image))
     throw refused(described(image));

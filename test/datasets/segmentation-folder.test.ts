@@ -169,7 +169,7 @@ test('a check finds every problem of every pair and counts the pixels of what is
   write('images/d.png', rgb());
   write(
     'labels/d.png',
-    buildPng({ width: 1, height: 1, bitDepth: 8, colorType: 2, rows: new Uint8Array(4) }),
+    buildPng({ width: 1, height: 1, bitDepth: 8, colorType: 2, rows: Uint8Array.of(0, 1, 2, 3) }),
   );
   const log = new ProblemLog();
   const statistics = await checkSegmentationSet(load(), log, { decode: true });

@@ -221,7 +221,7 @@ describe('what cannot be shown is rejected', () => {
     const writer = new TensorBoardWriter(folder);
     expect(() => writer.image('x', new Uint8Array(40), 0)).toThrow(
       new DataError(
-        'image x: expected a JPEG or PNG image, got something else (starts with 00 00 00 00 00 00 00 00)',
+        'image x: expected a JPEG, PNG, WebP, AVIF, TIFF, GIF or BMP image, got something else (starts with 00 00 00 00 00 00 00 00)',
         { file: 'image x' },
       ),
     );

@@ -56,9 +56,12 @@ async function readPart(source: DetectionData['splits'][string]): Promise<Part> 
   const log = new ProblemLog(MAX_CONCERNS);
   const tables = await readTables(source, reportTo(log));
   const imageIndices = checkCocoTables(tables, log);
-  if (source.images !== undefined)
-    await checkImageFiles(tables, source.images, log, { decode: false });
-  const set = createCocoSet(tables, imageIndices, source);
+  const { fileNames } =
+    source.images === undefined
+      ? tables.images
+      : await checkImageFiles(tables, source.images, log, { decode: false });
+  const images = { ...tables.images, fileNames };
+  const set = createCocoSet({ ...tables, images }, imageIndices, source);
   const looks = annotationsToLookAt(set);
   const reported = log.findings().flatMap(({ severity, meaning, examples }) =>
     severity === 'note'
@@ -106,7 +109,8 @@ async function showPart(
   }
   const cards = await inParallel(chosen, async (i): Promise<Card> => {
     const name = images.fileNames[i];
-    const picture = await pictureOf(set.imageFolder, name, options.thumbnail);
+    const size = { width: images.widths[i], height: images.heights[i] };
+    const picture = await pictureOf(set.imageFolder, name, options.thumbnail, size);
     const objects = rowsOf(set, i)
       .filter((a) => set.classIndices[a] >= 0)
       .map((a) => objectOf(set, a, byRow.get(a) ?? [], options));
@@ -138,10 +142,11 @@ async function pictureOf(
   folder: string | undefined,
   name: string,
   maxSide: number,
+  upright: { readonly width: number; readonly height: number },
 ): Promise<Pick<Card, 'thumbnail' | 'failure'>> {
   if (folder === undefined) return {};
   if (!staysInside(name)) return { failure: 'the name leads out of the image folder' };
-  return thumbnailOf(join(folder, name), maxSide);
+  return thumbnailOf(join(folder, name), maxSide, { upright });
 }
 
 function objectOf(

@@ -1,18 +1,23 @@
 import sharp from 'sharp';
 import { DataError } from '../../core/errors.js';
 import { decodeRle, type Rle } from '../../core/rle.js';
-import { decodeImage } from '../../io/image/decode.js';
+import { decodeImage, type DecodeOptions } from '../../io/image/decode.js';
 import { encodeRgbaPng } from '../../io/png/write.js';
 import { errorAsValue } from '../../datasets/problems.js';
 import type { LabelMap } from '../../core/image.js';
 import type { PageClass } from './page-data.js';
 
-/** Creates a small JPEG of an image as data URI, or the reason why there is none. */
+/**
+ * Creates a small JPEG of an image as data URI, or the reason why there is none.
+ *
+ * @param options how the model's input is decoded
+ */
 export async function thumbnailOf(
   file: string,
   maxSide: number,
+  options: Pick<DecodeOptions, 'upright' | 'range'> = {},
 ): Promise<{ readonly thumbnail: string } | { readonly failure: string }> {
-  const image = await errorAsValue(decodeImage(file));
+  const image = await errorAsValue(decodeImage(file, options));
   if (image instanceof DataError) return { failure: image.message };
   const { width, height, data } = image;
   const jpeg = await sharp(data, { raw: { width, height, channels: 3 } })

@@ -6,7 +6,7 @@ import {
   type SegmentationSet,
 } from '../../datasets/segmentation-folder.js';
 import { inParallel } from '../../datasets/in-parallel.js';
-import { IGNORED_LABEL, readLabelMap } from '../../datasets/png-label-map.js';
+import { IGNORED_LABEL, labelsOf } from '../../datasets/png-label-map.js';
 import { errorAsValue, ProblemLog } from '../../datasets/problems.js';
 import type { SegmentationData } from '../../datasets/layout/types.js';
 import { DataError } from '../../core/errors.js';
@@ -63,7 +63,7 @@ async function cardOf(
   { sizes }: LabelStatistics,
   { split, classes, thumbnail }: ShowOptions,
 ): Promise<Card> {
-  const { file, labelFile } = set.samples[i];
+  const { file } = set.samples[i];
   const [width, height] = sizes.subarray(2 * i, 2 * i + 2);
   const card = {
     split,
@@ -71,9 +71,9 @@ async function cardOf(
     width: width || 4,
     height: height || 3,
     objects: [],
-    ...(await thumbnailOf(file, thumbnail)),
+    ...(await thumbnailOf(file, thumbnail, { upright: true })),
   };
-  const label = await errorAsValue(readLabelMap(labelFile, set.mapping));
+  const label = await errorAsValue(labelsOf(set.samples[i], set.mapping));
   if (label instanceof DataError) return card; // among the concerns
   const counts = new Float64Array(256);
   for (const value of label.data) counts[value]++;

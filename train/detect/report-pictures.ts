@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import type { DetectResult } from '../../core/results.js';
-import { imageOf, type DetectionSample } from '../../datasets/sample.js';
+import type { DetectionSample } from '../../datasets/sample.js';
 import { matchImages } from '../../evaluation/coco/match-images.js';
 import type { CocoDetections, CocoGroundTruth } from '../../evaluation/coco/objects.js';
 import { drawnObjects } from '../../report/draw.js';
@@ -9,6 +9,7 @@ import { examplePictures, type Scored } from '../../report/examples.js';
 import { percentWithSign } from '../../report/format.js';
 import { drawDetections } from '../../report/overlay/detections.js';
 import { besideEachOther } from '../../report/overlay/panels.js';
+import { decodeSample } from '../pipelines/detect.js';
 import { drawnGroundTruth, SHOWN_SCORE } from './drawing.js';
 
 /** An image with its detections. */
@@ -51,7 +52,7 @@ export function detectionExamples(
   const note = `left the annotations, right the detections from score ${SHOWN_SCORE} on`;
   const layout = { size: 'wide', notes: { Worst: note, Best: note } } as const;
   return examplePictures(folder, scored, layout, async ({ sample, result }) => {
-    const image = await imageOf(sample);
+    const image = await decodeSample(sample);
     const sides = [drawnGroundTruth(sample, classNames), drawnObjects(result, SHOWN_SCORE)];
     const [real, shown] = sides.map(({ length }) => length);
     const f1 = percentWithSign(scores.get(sample.imageId) ?? 0);

@@ -217,13 +217,13 @@ function drawSteps(
 }
 
 /**
- * Loads the image of a sample.
+ * Loads the image of a sample upright, or as stored where its annotations have the size of the stored pixels.
  *
  * @throws DataError if it cannot be decoded, or its size is not the annotated one
  */
 export async function decodeSample(sample: DetectionSample): Promise<RgbImage> {
   const { file, width, height, imageId } = sample;
-  const decoded = await imageOf(sample);
+  const decoded = await imageOf(sample, { upright: { width, height } });
   if (decoded.width === width && decoded.height === height) return decoded;
   throw new DataError(
     `${file}: expected ${width}x${height} as annotated, got an image of ${decoded.width}x${decoded.height}`,

@@ -1,8 +1,9 @@
 import { moduleUrl } from '../../datasets/loader/module-url.js';
 import type { Pipeline, Receiver } from '../../datasets/loader/pipeline.js';
-import { labelsOf, type LabelMapping } from '../../datasets/png-label-map.js';
+import type { LabelMapping } from '../../datasets/png-label-map.js';
+import { loadPair } from '../../datasets/segmentation-pair.js';
 import type { LabelMap, RgbImage } from '../../core/image.js';
-import { imageOf, type SegmentationSample } from '../../datasets/sample.js';
+import type { SegmentationSample } from '../../datasets/sample.js';
 import { transformImage } from '../../datasets/transforms/geometry-image.js';
 import { sizeAfter } from '../../datasets/transforms/geometry.js';
 import {
@@ -66,8 +67,7 @@ export function createPipeline({
 }: SegmentationPipelineOptions): Pipeline<SegmentationSample, Item, Handed> {
   return {
     async prepare(sample, { random, buffers }) {
-      const decoded = await imageOf(sample);
-      const whole = await labelsOf(sample, mapping, decoded);
+      const { image: decoded, labels: whole } = await loadPair(sample, mapping);
       const { steps, labels } = drawSegmentationGeometry(whole, transform.geometry, random);
       const { width, height } = sizeAfter(decoded, steps);
       const out = buffers.takeBytes(width * height * 3);

@@ -1,12 +1,14 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataError } from '../../core/errors.js';
-import { isImageName } from '../../io/files/images.js';
+import { describeSkipped, imagesBelow } from '../../io/files/images.js';
 import type { ClassificationSample } from '../../datasets/sample.js';
 
 /** A set of unlabeled images. */
 export interface ImageSet {
   readonly folder: string;
+  /** Line about the files that are skipped, if any. */
+  readonly skipped?: string | undefined;
   /** Sorted by path; the class is −1, unknown. */
   readonly samples: readonly ClassificationSample[];
 }
@@ -17,7 +19,7 @@ const SPLITS = {
 } as const;
 
 /**
- * Lists all JPEG and PNG images of a folder, recursively. Hidden files and folders are skipped.
+ * Lists all images of a folder, recursively. Hidden files and folders are left out.
  *
  * @throws DataError if the folder is missing or has no images
  */
@@ -25,14 +27,14 @@ export function readImages(folder: string): ImageSet {
   if (!existsSync(folder) || !statSync(folder).isDirectory()) {
     throw DataError.in(folder, 'expected a folder of images, got none');
   }
-  const samples = readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((path) => isImageName(path) && !/(^|[\\/])\./.test(path))
-    .sort()
-    .map((path) => ({ file: join(folder, path), classIndex: -1 }));
-  if (samples.length === 0) {
-    throw DataError.in(folder, 'expected JPEG or PNG images, got none');
-  }
-  return { folder, samples };
+  const { images, others } = imagesBelow(folder);
+  const skipped = describeSkipped(others);
+  if (images.length === 0)
+    throw DataError.in(
+      folder,
+      `expected images, got none${skipped === undefined ? '' : `; ${skipped}`}`,
+    );
+  return { folder, skipped, samples: images.map((file) => ({ file, classIndex: -1 })) };
 }
 
 /**

@@ -2,8 +2,7 @@ import { DataError } from '../../core/errors.js';
 import type { SegmentResult } from '../../core/results.js';
 import type { SegmentationSet } from '../../datasets/segmentation-folder.js';
 import type { LabelMap, RgbImage } from '../../core/image.js';
-import { labelsOf } from '../../datasets/png-label-map.js';
-import { imageOf } from '../../datasets/sample.js';
+import { loadPair } from '../../datasets/segmentation-pair.js';
 import { SemanticEvaluator, type SemanticResult } from '../../evaluation/semantic/evaluator.js';
 import type { ClassAreas } from '../../evaluation/semantic/metrics.js';
 import type { SegmenterModel } from '../../inference/model.js';
@@ -47,8 +46,7 @@ export async function evaluateSegmenter(
   let done = 0;
   for (const sample of samples) {
     const { file } = sample;
-    const image = await imageOf(sample);
-    const groundTruth = await labelsOf(sample, set.mapping, image);
+    const { image, labels: groundTruth } = await loadPair(sample, set.mapping);
     const result = await model.predict(image);
     const areas = evaluator.update(groundTruth.data, result.labels, file);
     await onResult?.(file, result, { image, groundTruth, areas });

@@ -1,11 +1,10 @@
 import { basename } from 'node:path';
 import type { SegmentationSet } from '../../datasets/segmentation-folder.js';
-import { readLabelMap } from '../../datasets/png-label-map.js';
+import { loadPair } from '../../datasets/segmentation-pair.js';
 import { loadSegmentationSplit } from '../../datasets/layout/load.js';
 import type { SemanticResult } from '../../evaluation/semantic/evaluator.js';
 import { semanticMetrics } from '../../evaluation/semantic/metrics.js';
 import type { SegmenterModel } from '../../inference/model.js';
-import { decodeImage } from '../../io/image/decode.js';
 import type { ReportBars, RunEvaluation } from '../../report/evaluation-document.js';
 import { examplePictures, scopeOf, type Scored } from '../../report/examples.js';
 import { percentWithSign } from '../../report/format.js';
@@ -118,10 +117,10 @@ function examples(
 ): Promise<RunEvaluation['pictures']> {
   const layout = { size: 'wide', notes: { Worst: PANELS, Best: PANELS } } as const;
   return examplePictures(folder, scored, layout, async ({ index, predicted, mIoU }) => {
-    const { file, labelFile } = set.samples[index];
-    const image = await decodeImage(file);
+    const sample = set.samples[index];
+    const { file } = sample;
+    const { image, labels: groundTruth } = await loadPair(sample, set.mapping);
     const { width, height } = image;
-    const groundTruth = await readLabelMap(labelFile, set.mapping, image);
     const predictions = { width, height, data: predicted };
     return {
       picture: drawSegmentation(image, { groundTruth, predictions }, classNames),

@@ -1,3 +1,4 @@
+import { describeSkipped } from '../../io/files/images.js';
 import { classificationSet, type ClassificationExample } from '../../datasets/in-memory.js';
 import { hasSplit, readImageNet, type ClassificationSet } from '../../datasets/imagenet.js';
 import type { ClassificationConfig } from '../config/classify.js';
@@ -21,6 +22,10 @@ export const classify: Task<ClassificationConfig, ClassificationSet, Classificat
       validation
         ? `${validation.samples.length} validation images`
         : 'no val folder: the scores are on the training images',
+      ...[training, ...(validation ? [validation] : [])].flatMap(({ split, ignoredFiles }) => {
+        const skipped = describeSkipped(ignoredFiles);
+        return skipped === undefined ? [] : [`${split}: ${skipped}`];
+      }),
     ];
     return Promise.resolve({ training, validation: validation || training, lines });
   },

@@ -12,7 +12,11 @@ export const pretrain: Task<PretrainingConfig, ImageSet, ImageExample> = {
   load: (path) => {
     const { training, validation } = readImageSplits(path);
     const counts = `${training.samples.length} images; ${validation?.samples.length ?? 'none'} held out`;
-    return Promise.resolve({ training, validation, lines: [`${training.folder}: ${counts}`] });
+    const skipped = [training, validation].flatMap((set) =>
+      set?.skipped === undefined ? [] : [`${set.folder}: ${set.skipped}`],
+    );
+    const lines = [`${training.folder}: ${counts}`, ...skipped];
+    return Promise.resolve({ training, validation, lines });
   },
   fromExamples: (examples) => ({ folder: 'images in memory', samples: imageSamples(examples) }),
   isSet: (data) => 'folder' in data,

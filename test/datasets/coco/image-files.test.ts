@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkImageFiles } from '../../../datasets/coco/image-files.js';
 import type { CocoImages } from '../../../io/coco/annotations.js';
 import { imageNotes } from '../../../datasets/inspect-image.js';
-import { readJpegTags, type JpegTags } from '../../../io/image-header/read.js';
+import { readJpegTags, type ImageTags } from '../../../io/image-header/read.js';
 import { ProblemLog } from '../../../datasets/problems.js';
 
 let folder: string;
@@ -60,7 +60,8 @@ const HEADER = {
   height: 1,
   channels: 3,
   bitsPerChannel: 8,
-  adobe: false,
+  isCmyk: false,
+  isUnscaled: false,
 } as const;
 
 const ALL = ['good.jpg', 'sub/good.png', 'grey.jpg', 'turned.jpg', 'profile.jpg', 'cut.jpg'];
@@ -69,6 +70,7 @@ test('properties that decoders handle differently are noted, as are unlisted fil
   expect(await codes(listed([...ALL, './extra.jpg']))).toEqual({
     grey: [3],
     orientation: [4],
+    'stored-frame': [4],
     'colour-profile': [4, 5],
     'image-unlisted': [0, 0],
   });
@@ -91,7 +93,7 @@ test('a truncated image is detected by decoding', async () => {
 });
 
 test('an orientation is read in both byte orders, and one that does not exist is noted as such', () => {
-  const tags = (little: boolean, orientation: number): JpegTags => {
+  const tags = (little: boolean, orientation: number): ImageTags => {
     const word = (value: number): number[] =>
       little ? [value & 255, value >> 8] : [value >> 8, value & 255];
     const long = (value: number): number[] =>

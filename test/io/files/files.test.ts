@@ -52,7 +52,10 @@ test('a missing JSON document is undefined, a damaged one an error', () => {
 
 test('images are known by their extension in any case', () => {
   expect(['a.jpg', 'b.JPEG', join('c', 'd.Png')].every(isImageName)).toBe(true);
-  expect(['a.gif', 'jpg', '.png', 'b.jpg.txt'].some(isImageName)).toBe(false);
+  expect(
+    ['a.jfif', 'b.JPE', 'c.tif', 'd.WEBP', 'e.avif', 'f.bmp', 'g.gif'].every(isImageName),
+  ).toBe(true);
+  expect(['a.heic', 'jpg', '.png', 'b.jpg.txt', '._a.jpg'].some(isImageName)).toBe(false);
 });
 
 test('what killed writers have left is removed, and nothing else', async () => {

@@ -1,6 +1,8 @@
 import sharp, { type Sharp } from 'sharp';
 import { expect, test } from 'vitest';
+import { imageHeader } from '../../../io/image/header.js';
 import { readImageHeader } from '../../../io/image-header/read.js';
+import { pngChunk } from '../../helpers/png.js';
 
 const blank = (channels: 3 | 4): Sharp =>
   sharp({ create: { width: 700, height: 300, channels, background: '#123' } });
@@ -37,16 +39,52 @@ test('the beginning of a file is enough, and what is cut off before the size is 
   expect(() => readImageHeader(new Uint8Array(0), 'x')).toThrow(
     'x: expected an image, got an empty',
   );
-  expect(() => readImageHeader(new Uint8Array(40), 'x')).toThrow('expected a JPEG or PNG image');
+  expect(() => readImageHeader(new Uint8Array(40), 'x')).toThrow(
+    'expected a JPEG, PNG, WebP, AVIF, TIFF, GIF or BMP image',
+  );
 });
 
-test('Adobe’s marker is found before and after the frame header', async () => {
-  const jpeg = await blank(3).jpeg().toBuffer();
-  const marker = Buffer.from('\xff\xee\x00\x0eAdobe\x00d\x00\x00\x00\x00\x02', 'latin1');
-  const scan = jpeg.indexOf(Uint8Array.of(0xff, 0xda));
-  const at = (place: number): Buffer =>
-    Buffer.concat([jpeg.subarray(0, place), marker, jpeg.subarray(place)]);
-  expect(readImageHeader(jpeg, 'x').adobe).toBe(false);
-  expect(readImageHeader(at(2), 'x').adobe).toBe(true);
-  expect(readImageHeader(at(scan), 'x').adobe).toBe(true);
+test('the size is that of the displayed image', async () => {
+  const turned = await blank(3).jpeg().withMetadata({ orientation: 6 }).toBuffer();
+  expect(readImageHeader(turned, 'x')).toMatchObject({ width: 300, height: 700, orientation: 6 });
+  const exif = Buffer.from('MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x05\0\0', 'latin1');
+  const png = await blank(3).png().toBuffer();
+  const chunk = Buffer.from(pngChunk('eXIf', exif));
+  const tagged = Buffer.concat([png.subarray(0, 33), chunk, png.subarray(33)]);
+  expect(readImageHeader(tagged, 'x')).toMatchObject({ width: 300, height: 700, orientation: 5 });
+  expect(readImageHeader(png, 'x')).toMatchObject({ width: 700, height: 300, orientation: 1 });
+});
+
+test.each([
+  ['WebP', blank(3).webp(), 3],
+  ['TIFF', blank(3).tiff(), 3],
+  ['GIF', blank(3).gif(), 4],
+  ['AVIF', blank(3).avif(), 3],
+] as const)('%s is read by the decoder', async (_, picture, channels) => {
+  const bytes = await picture.toBuffer();
+  expect(readImageHeader(bytes, 'x')).toBeUndefined();
+  expect(await imageHeader(bytes, 'x')).toMatchObject({ width: 700, height: 300, channels });
+  await expect(imageHeader(bytes.subarray(0, 20), 'x')).rejects.toThrow(
+    /^x: expected an image, got a damaged one/,
+  );
+});
+
+test.each([
+  ['a HEIC', 'ftypheic\0\0\0\0mif1heic', 'a HEIC, which needs a licensed decoder; save it as JPEG'],
+  ['a raw file', 'ftypcrx \0\0\0\x01crx isom', 'a video or raw file (crx)'],
+])('%s is named', (_, start, name) => {
+  const bytes = Buffer.from(`\0\0\0\x18${start}`, 'latin1');
+  expect(() => readImageHeader(bytes, 'x')).toThrow(name);
+});
+
+test.each([
+  ['%PDF-1.7', 'a PDF; save its pages as PNG'],
+  ['<svg xmlns="', 'a drawing (SVG); render it to PNG'],
+  [
+    'version https://git-lfs.github.com/spec/v1',
+    'a Git LFS pointer; fetch the file itself: git lfs pull',
+  ],
+  ['<!DOCTYPE html>', 'an HTML page; download the image itself'],
+])('%s is named', (start, name) => {
+  expect(() => readImageHeader(Buffer.from(start), 'x')).toThrow(name);
 });

@@ -152,8 +152,12 @@ describe('decodeImage', () => {
 describe('decodeImage names the file and the reason', () => {
   test.each<[string, Uint8Array, RegExp]>([
     ['an empty file', new Uint8Array(), /got an empty file/],
-    ['text', Buffer.from('not an image at all'), /JPEG or PNG image, got something else/],
-    ['a GIF', Buffer.from('GIF89a and so on'), /got a GIF/],
+    [
+      'text',
+      Buffer.from('not an image at all'),
+      /JPEG, PNG, WebP, AVIF, TIFF, GIF or BMP image, got something else/,
+    ],
+    ['a GIF', Buffer.from('GIF89a and so on'), /expected an image, got a damaged one/],
     [
       'a JPEG cut in its header',
       Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, 0, 16, 1),
@@ -191,7 +195,7 @@ describe('decodeImage names the file and the reason', () => {
 
   test('a missing file and a folder', async () => {
     await expect(decodeImage(join(folder, 'none.jpg'))).rejects.toThrow(/none\.jpg: .+ENOENT/);
-    await expect(decodeImage(folder)).rejects.toThrow(/EISDIR/);
+    await expect(decodeImage(folder)).rejects.toThrow(/got a folder/);
   });
 
   test('more pixels than allowed, before decoding them', async () => {

@@ -76,7 +76,7 @@ describe('what is no image is an InputError that says what is allowed', () => {
   ])('%s', (_, image, got) => {
     const read = (): unknown => imageReader(image as never);
     expect(read).toThrow(InputError);
-    expect(read).toThrow('a path or file: URL of a JPEG or PNG, its bytes');
+    expect(read).toThrow('a path or file: URL of an image, its bytes');
     expect(read).toThrow(got);
   });
 });

@@ -165,5 +165,5 @@ test('a broken image is a DataError with its file', async () => {
   const error = await batches(EVALUATION, { set, numWorkers: 1 }).catch((e: unknown) => e);
   expect(error).toBeInstanceOf(DataError);
   expect(error).toMatchObject({ file });
-  expect((error as DataError).message).toMatch(/^\/.*broken.jpg: expected a JPEG or PNG image/);
+  expect((error as DataError).message).toMatch(/^\/.*broken.jpg: expected a JPEG, PNG, .+ image/);
 });

@@ -1,0 +1,124 @@
+import { DataError, quote } from '../../core/errors.js';
+import { decodeText } from '../files/text.js';
+import { parseCsv, type CsvRow } from './parse.js';
+
+/** A row of a file: a box, or an image without objects. */
+export interface CsvBox {
+  /** Line in the file, from 1. */
+  readonly line: number;
+  /** Path of the image as written, with `/`. */
+  readonly image: string;
+  /** Size of the image in pixels, 0 if the file does not give it. */
+  readonly width: number;
+  readonly height: number;
+  /** x1, y1, x2, y2 in pixels; undefined for an image without objects. */
+  readonly corners: readonly [number, number, number, number] | undefined;
+  readonly className: string;
+}
+
+/** Content of a file. */
+export interface CsvBoxes {
+  readonly boxes: readonly CsvBox[];
+  /** Rows that do not fit the format: `line 7: x1: expected a number, got "a"`. */
+  readonly problems: readonly { readonly line: number; readonly message: string }[];
+}
+
+const COLUMNS = ['image', 'x1', 'y1', 'x2', 'y2', 'class', 'width', 'height'] as const;
+type Column = (typeof COLUMNS)[number];
+const CORNERS = ['x1', 'y1', 'x2', 'y2'] as const;
+const REQUIRED = ['image', ...CORNERS, 'class'] as const;
+
+/** Names of the columns in the headers that people write, in lower case without separators. */
+const NAMES: Readonly<Record<Column, string>> = {
+  image: 'image filename imagename imagepath imagefile imageid path file img imgpath imgname',
+  x1: 'x1 xmin left minx',
+  y1: 'y1 ymin top miny',
+  x2: 'x2 xmax right maxx',
+  y2: 'y2 ymax bottom maxy',
+  class: 'class label name category classname labelname categoryname object',
+  width: 'width imagewidth imgwidth',
+  height: 'height imageheight imgheight',
+};
+const COLUMN_OF = new Map(
+  COLUMNS.flatMap((column) => NAMES[column].split(' ').map((name) => [name, column] as const)),
+);
+
+/** Whether the beginning of a text is that of a list of boxes. @param text whole lines */
+export function isCsvOfBoxes(text: string): boolean {
+  const { rows } = parseCsv(text);
+  return rows.length > 0 && (headerOf(rows[0]) !== undefined || rows.slice(0, 5).every(isPlainRow));
+}
+
+/**
+ * Reads a list of boxes in one of these forms, with commas, semicolons or tabs:
+ * - `image,x1,y1,x2,y2,class` with or without a header; without one, empty fields mark an image without objects, as in
+ *   keras-retinanet;
+ * - a header that names these columns in any order, e.g. that of TensorFlow's object detection
+ *   (`filename,width,height,class,xmin,ymin,xmax,ymax`); other columns are not used.
+ *
+ * @throws DataError for text in another form
+ * @see https://github.com/fizyr/keras-retinanet#csv-datasets
+ */
+export function readCsvBoxes(bytes: Uint8Array, file: string): CsvBoxes {
+  const text = decodeText(bytes, file, 'a list of boxes').replace(/^sep=.\r?\n/, '');
+  const { rows, delimiter, unclosed } = parseCsv(text);
+  if (unclosed !== undefined)
+    throw DataError.in(file, `line ${unclosed}: expected the end of a quoted field, got none`);
+  if (rows.length === 0) throw DataError.in(file, 'expected rows of boxes, got an empty file');
+  const header = headerOf(rows[0]);
+  const columns = header ?? { image: 0, x1: 1, y1: 2, x2: 3, y2: 4, class: 5 };
+  const boxes: CsvBox[] = [];
+  const problems: { readonly line: number; readonly message: string }[] = [];
+  for (const row of header ? rows.slice(1) : rows) {
+    const box = boxOf(row, columns, delimiter);
+    if (typeof box === 'string') problems.push({ line: row.line, message: box });
+    else boxes.push(box);
+  }
+  if (!header && boxes.length === 0)
+    throw DataError.in(
+      file,
+      `line ${rows[0].line}: expected image,x1,y1,x2,y2,class or a header with these columns, got ${quote(rows[0].fields.join(delimiter))}`,
+    );
+  return { boxes, problems };
+}
+
+type Columns = Readonly<Partial<Record<Column, number>>>;
+
+/** Positions of the columns by a header; undefined if the row is none. */
+function headerOf({ fields }: CsvRow): Columns | undefined {
+  const columns: Partial<Record<Column, number>> = {};
+  fields.forEach((field, i) => {
+    const column = COLUMN_OF.get(field.toLowerCase().replaceAll(/[\s_.-]/g, ''));
+    if (column) columns[column] ??= i;
+  });
+  return REQUIRED.every((column) => columns[column] !== undefined) ? columns : undefined;
+}
+
+/** Whether a row without a header is a box or an image without objects. */
+function isPlainRow(row: CsvRow): boolean {
+  const box =
+    row.fields.length === 6 && boxOf(row, { image: 0, x1: 1, y1: 2, x2: 3, y2: 4, class: 5 }, ',');
+  return typeof box === 'object';
+}
+
+/** @returns the box, or the problem with it */
+function boxOf({ line, fields }: CsvRow, columns: Columns, delimiter: string): CsvBox | string {
+  const textAt = (column: Column): string => fields[columns[column] ?? Infinity]?.trim() ?? '';
+  const image = textAt('image').replaceAll('\\', '/');
+  if (image === '') return 'expected the path of an image, got none';
+  const numberAt = (column: Column): number => {
+    const text = textAt(column);
+    // Where semicolons separate fields, commas are decimal points.
+    const value = delimiter === ';' ? text.replace(',', '.') : text;
+    return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(value) ? Number(value) : NaN;
+  };
+  const size = { width: numberAt('width') || 0, height: numberAt('height') || 0 };
+  const className = textAt('class');
+  const place = { line, image, ...size, className };
+  if (CORNERS.every((corner) => textAt(corner) === '')) return { ...place, corners: undefined };
+  const [x1, y1, x2, y2] = CORNERS.map(numberAt);
+  const wrong = CORNERS.find((corner) => !Number.isFinite(numberAt(corner)));
+  if (wrong) return `${wrong}: expected a number, got ${quote(textAt(wrong))}`;
+  if (className === '') return 'class: expected the name of a class, got none';
+  return { ...place, corners: [x1, y1, x2, y2] };
+}

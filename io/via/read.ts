@@ -1,0 +1,232 @@
+import { rectangleBetween, type DrawnRegion } from '../../core/drawn-region.js';
+import { DataError, quote } from '../../core/errors.js';
+import { NON_NEGATIVE, POSITIVE, literal, number } from '../../core/schema.js';
+import { decodeJson } from '../files/json.js';
+import { compileSchema, formatProblems, type SchemaCheck } from '../schema.js';
+
+/** A region of an image. */
+export interface ViaRegion {
+  /** Position or key in `regions`. */
+  readonly position: number | string;
+  /** The region, or the name of a shape that marks none: `polyline`, `point`. */
+  readonly region: DrawnRegion | string;
+  /** Values by attribute; of a checkbox, the chosen options joined by a comma. */
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** An image and its regions. */
+export interface ViaImage {
+  /** Key in the file: file name and size in bytes. */
+  readonly key: string;
+  /** Path of the image, with `/`. */
+  readonly fileName: string;
+  readonly regions: readonly ViaRegion[];
+  /** Regions that do not fit the format: `regions[2]: width: expected a number above 0, got 0`. */
+  readonly problems: readonly string[];
+}
+
+/** An annotation file or project file of the VGG Image Annotator. */
+export interface ViaFile {
+  readonly images: readonly ViaImage[];
+  /** Options of the region attributes in their order; undefined for free text. Empty without a project. */
+  readonly options: ReadonlyMap<string, readonly string[] | undefined>;
+}
+
+const shape = (name: string, fields: Readonly<Record<string, object>>): object => ({
+  type: 'object',
+  required: ['name', ...Object.keys(fields).filter((field) => field !== 'theta')],
+  properties: { name: literal(name), ...fields },
+});
+const NUMBERS = { type: 'array', items: number() };
+const CENTER = { cx: number(), cy: number() };
+/** Schemas of the shapes that are regions. */
+const SHAPES: Readonly<Record<string, object>> = {
+  rect: shape('rect', { x: number(), y: number(), width: POSITIVE, height: POSITIVE }),
+  circle: shape('circle', { ...CENTER, r: POSITIVE }),
+  ellipse: shape('ellipse', { ...CENTER, rx: POSITIVE, ry: POSITIVE, theta: number() }),
+  polygon: shape('polygon', { all_points_x: NUMBERS, all_points_y: NUMBERS }),
+};
+const REGION = {
+  type: 'object',
+  required: ['shape_attributes'],
+  properties: {
+    shape_attributes: {
+      type: 'object',
+      required: ['name'],
+      properties: { name: { type: 'string', minLength: 1 } },
+    },
+    region_attributes: { type: ['object', 'null'] },
+  },
+};
+const IMAGE = {
+  type: 'object',
+  required: ['filename'],
+  properties: {
+    filename: { type: 'string', minLength: 1 },
+    size: NON_NEGATIVE,
+    regions: { type: ['array', 'object', 'null'] },
+  },
+};
+
+interface RectShape {
+  readonly name: 'rect';
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+interface RoundShape {
+  readonly name: 'circle' | 'ellipse';
+  readonly cx: number;
+  readonly cy: number;
+  readonly r: number;
+  readonly rx: number;
+  readonly ry: number;
+  readonly theta?: number;
+}
+interface PolygonShape {
+  readonly name: 'polygon';
+  readonly all_points_x: readonly number[];
+  readonly all_points_y: readonly number[];
+}
+type Shape = RectShape | RoundShape | PolygonShape;
+
+type Fields = Readonly<Record<string, unknown>>;
+const isObject = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Whether a JSON document is a project or the exported annotations of VIA. */
+export function isVia(content: unknown): boolean {
+  if (!isObject(content)) return false;
+  if (isObject(content['_via_img_metadata'])) return true;
+  const [first] = Object.values(content);
+  return isObject(first) && 'filename' in first && 'regions' in first;
+}
+
+/**
+ * Reads a project (`_via_img_metadata`) or the exported annotations of the VGG Image Annotator, versions 1 and 2. Regions
+ * that do not fit the format are listed with their image.
+ *
+ * @throws DataError if the document is none of them
+ * @see https://www.robots.ox.ac.uk/~vgg/software/via/
+ */
+export function readVia(bytes: Uint8Array, file: string): ViaFile {
+  const content = decodeJson(bytes, file, 'annotations of VIA');
+  if (!isVia(content))
+    throw DataError.in(file, `expected a project or annotations of VIA 2, got ${quote(content)}`);
+  const fields = content as Fields;
+  const images = (fields['_via_img_metadata'] ?? fields) as Fields;
+  return {
+    images: Object.entries(images).map(([key, image]) => imageOf(key, image, file)),
+    options: optionsOf(fields['_via_attributes']),
+  };
+}
+
+function imageOf(key: string, image: unknown, file: string): ViaImage {
+  const wrong = compileSchema(IMAGE)(image);
+  if (wrong.length > 0) throw DataError.in(file, `${quote(key)}: ${formatProblems(wrong)}`);
+  const { filename, regions } = image as Fields;
+  const listed: readonly (readonly [string | number, unknown])[] = Array.isArray(regions)
+    ? regions.map((region, i) => [i, region] as const)
+    : Object.entries((regions ?? {}) as Fields); // version 1 wrote a map
+  const read: ViaRegion[] = [];
+  const problems: string[] = [];
+  for (const [position, region] of listed) {
+    const found = regionOf(region);
+    if (typeof found === 'string') problems.push(`regions[${position}]: ${found}`);
+    else read.push({ position, ...found });
+  }
+  return { key, fileName: String(filename).replaceAll('\\', '/'), regions: read, problems };
+}
+
+/** @returns the region, or the problem with it */
+function regionOf(region: unknown): Omit<ViaRegion, 'position'> | string {
+  const wrong = compileSchema(REGION)(region);
+  if (wrong.length > 0) return formatProblems(wrong);
+  const { shape_attributes: drawn, region_attributes: values } = region as Fields;
+  const attributes = Object.fromEntries(
+    Object.entries((values ?? {}) as Fields).map(([name, value]) => [name, textOf(value)]),
+  );
+  const { name } = drawn as { readonly name: string };
+  if (!Object.hasOwn(SHAPES, name)) return { region: name, attributes };
+  const check: SchemaCheck = compileSchema(SHAPES[name]);
+  const misfits = check(drawn);
+  if (misfits.length > 0) return `${name}: ${formatProblems(misfits)}`;
+  const drawnRegion = drawnRegionOf(drawn as Shape);
+  return typeof drawnRegion === 'string' ? drawnRegion : { region: drawnRegion, attributes };
+}
+
+function drawnRegionOf(drawn: Shape): DrawnRegion | string {
+  switch (drawn.name) {
+    case 'rect':
+      return rectangleBetween(drawn.x, drawn.y, drawn.x + drawn.width, drawn.y + drawn.height);
+    case 'circle':
+    case 'ellipse': {
+      const { cx, cy, r, rx = r, ry = r, theta = 0 } = drawn;
+      return { kind: 'ellipse', center: [cx, cy], radii: [rx, ry], angle: theta };
+    }
+    case 'polygon': {
+      const { all_points_x: xs, all_points_y: ys } = drawn;
+      if (xs.length !== ys.length)
+        return `polygon: expected as many x as y, got ${xs.length} and ${ys.length}`;
+      if (xs.length < 3) return `polygon: expected at least 3 points, got ${xs.length}`;
+      return { kind: 'polygon', points: xs.flatMap((x, i) => [x, ys[i]]) };
+    }
+    default:
+      return drawn satisfies never;
+  }
+}
+
+/** Checkboxes are objects from the options to true or false. */
+function textOf(value: unknown): string {
+  if (isObject(value))
+    return Object.entries(value)
+      .filter(([, chosen]) => chosen === true)
+      .map(([option]) => option)
+      .join(',');
+  return typeof value === 'string' ? value.trim() : JSON.stringify(value);
+}
+
+function optionsOf(attributes: unknown): ViaFile['options'] {
+  const region = isObject(attributes) ? attributes['region'] : undefined;
+  const entries = Object.entries(isObject(region) ? region : {});
+  return new Map(
+    entries.map(([name, attribute]) => {
+      const options = isObject(attribute) ? attribute['options'] : undefined;
+      const listed = isObject(options) ? Object.keys(options).filter((key) => key !== '') : [];
+      return [name, listed.length > 0 ? listed : undefined] as const;
+    }),
+  );
+}
+
+/**
+ * Chooses the attribute that holds the class: the wanted one, else the only one with options, else the only one.
+ *
+ * @returns undefined if no region has an attribute
+ * @throws DataError if the wanted one is unknown, or there are several; the message lists them
+ */
+export function classAttribute(
+  { images, options }: ViaFile,
+  file: string,
+  wanted: string | undefined,
+): string | undefined {
+  const used = new Set<string>(options.keys());
+  for (const { regions } of images)
+    for (const { attributes } of regions)
+      for (const name of Object.keys(attributes)) used.add(name);
+  const names = [...used];
+  if (wanted !== undefined) {
+    if (used.has(wanted)) return wanted;
+    throw DataError.in(
+      file,
+      `expected a region attribute "${wanted}" as --class-attribute says, got ${names.join(', ') || 'none'}`,
+    );
+  }
+  const chosen = names.filter((name) => options.get(name) !== undefined);
+  const [only] = chosen.length === 1 ? chosen : names;
+  if (chosen.length === 1 || names.length <= 1) return only;
+  throw DataError.in(
+    file,
+    `expected one region attribute with the class, got ${(chosen.length > 1 ? chosen : names).join(', ')}; choose with --class-attribute NAME`,
+  );
+}
