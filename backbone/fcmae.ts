@@ -15,7 +15,7 @@ import { ConvNeXtV2Config } from './variants.js';
 /** Configuration of a fully convolutional masked autoencoder. */
 export const FcmaeConfig = record({
   backbone: ConvNeXtV2Config,
-  decoder: record({ channels: whole(1), depth: whole(0) }),
+  decoder: record({ channels: whole(1, 2 ** 14), depth: whole(0, 1024) }),
   /** Side of the patches that are removed and predicted, in pixels; a multiple of 32. */
   patchSize: { ...whole(32), multipleOf: 32 },
   /** Fraction of the patches that is removed. */

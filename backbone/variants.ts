@@ -9,9 +9,9 @@ import { GrnVariant } from './grn-variant.js';
  */
 export const ConvNeXtV2Config = record({
   /** Number of blocks of the four stages. */
-  depths: list(whole(1), 4),
+  depths: list(whole(1, 1024), 4),
   /** Channels of the four stages. */
-  dims: list(whole(1), 4),
+  dims: list(whole(1, 2 ** 14), 4),
   /** `grn`: the V2 block. `none`: a V1-style block, for comparisons and for folded V1 weights. */
   responseNorm: oneOf('grn', 'none'),
   /** Variant of GRN for the paper's ablations; absent in all published models. */

@@ -83,6 +83,15 @@ type Tuple<T, N extends 2 | 3 | 4> = {
   4: readonly [T, T, T, T];
 }[N];
 
+/** An object whose values, by any names, are of one schema. */
+export const dictionary = <T>(values: Schema<T>): Schema<Readonly<Record<string, T>>> => ({
+  type: 'object',
+  patternProperties: { '^': values },
+});
+
+/** A list of any number of items, also of none. */
+export const listOf = <T>(items: Schema<T>): Schema<readonly T[]> => ({ type: 'array', items });
+
 /** A list of `length` items, or of at least one. */
 export function list<T>(items: Schema<T>): Schema<readonly T[]>;
 export function list<T, N extends 2 | 3 | 4>(items: Schema<T>, length: N): Schema<Tuple<T, N>>;

@@ -18,11 +18,11 @@ import { convOfResized } from './upernet-resized-conv.js';
 
 /** Configuration of the decode head. */
 export const UperNetHeadConfig = record({
-  numClasses: whole(1),
+  numClasses: whole(1, 2 ** 16),
   /** Number of channels of every map of the head. */
-  channels: whole(1),
+  channels: whole(1, 2 ** 14),
   /** Number of bins per side of each pyramid pooling scale. */
-  poolScales: list(whole(1)),
+  poolScales: list(whole(1, 2 ** 10)),
 });
 export type UperNetHeadConfig = Infer<typeof UperNetHeadConfig>;
 

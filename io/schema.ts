@@ -1,5 +1,6 @@
 import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv';
 import { quote } from '../core/errors.js';
+import { oneLine } from '../core/printable.js';
 import { nearestWord } from '../core/nearest-word.js';
 
 /** One problem of a value. */
@@ -59,7 +60,7 @@ function compile(schema: object): SchemaCheck {
 export function formatProblems(problems: readonly SchemaProblem[], most = 4): string {
   const lines = problems
     .slice(0, most)
-    .map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
+    .map(({ path, message }) => oneLine(path === '' ? message : `${path}: ${message}`));
   const more = problems.length - lines.length;
   return [...lines, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
 }

@@ -24,7 +24,7 @@ import {
 /** Configuration of a UPerNet with its auxiliary head. */
 export const UperNetConfig = extend(UperNetHeadConfig, {
   auxiliary: record({
-    channels: whole(1),
+    channels: whole(1, 2 ** 14),
     /** Weight of the auxiliary loss. */
     weight: NON_NEGATIVE,
   }),

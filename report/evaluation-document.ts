@@ -1,5 +1,3 @@
-import { join } from 'node:path';
-import { readJsonIfPresent } from '../io/files/read.js';
 import type { LineChart } from './svg-chart.js';
 
 /** Name of the file in a run folder with the report of the last evaluation. */
@@ -68,15 +66,4 @@ export interface RunEvaluation {
   readonly pictures: readonly ReportPictures[];
   /** Notes on the data, not on the model. */
   readonly data: readonly (ReportBars | ReportTable)[];
-}
-
-/**
- * Reads the evaluation report of a run folder, or returns undefined if there is none. @throws DataError if the file is
- * damaged
- */
-export function readEvaluation(folder: string): RunEvaluation | undefined {
-  return readJsonIfPresent(
-    join(folder, EVALUATION),
-    'the report of an evaluation',
-  ) as RunEvaluation;
 }

@@ -1,8 +1,16 @@
-import { join } from 'node:path';
+import {
+  dictionary,
+  number,
+  optional,
+  orNull,
+  record,
+  withUnknownFields,
+  type Schema,
+} from '../core/schema.js';
 import { median } from '../core/statistics.js';
-import { readJsonIfPresent } from '../io/files/read.js';
+import { readCheckedJson } from '../io/checked-json.js';
 import { escapeHtml } from './page/html.js';
-import type { MetricsRecord } from './run-folder.js';
+import { runFile, type MetricsRecord } from './run-folder.js';
 import type { RunResult } from './run-result.js';
 import { formatNumber } from './svg-axis.js';
 
@@ -12,18 +20,29 @@ export interface StoredConfig {
   readonly data: string;
   readonly seed: number;
   readonly weights: string | null;
-  readonly weightsSha256: string | null;
+  readonly weightsSha256?: string | null | undefined;
   readonly config: Readonly<Record<string, unknown>>;
   readonly sources: Readonly<Record<string, string>>;
   readonly environment: Readonly<Record<string, string | number>>;
 }
 
+const LINE: Schema<string> = { type: 'string' };
+
+const ConfigSchema = withUnknownFields(
+  record({
+    ...{ recipe: LINE, data: LINE, seed: number(), weights: orNull(LINE) },
+    weightsSha256: optional(orNull(LINE)),
+    config: dictionary<unknown>({}),
+    sources: dictionary(LINE),
+    environment: optional(dictionary<string | number>({ type: ['string', 'number'] })),
+  }),
+);
+
 /** Reads the configuration of a run folder, or returns undefined. @throws DataError if the file is damaged */
 export function readStoredConfig(folder: string): StoredConfig | undefined {
-  return readJsonIfPresent(
-    join(folder, 'config.json'),
-    'the configuration of a run',
-  ) as StoredConfig;
+  const file = runFile(folder, 'config.json');
+  const config = readCheckedJson(file, ConfigSchema, 'the configuration of a run');
+  return config && { ...config, environment: config.environment ?? {} };
 }
 
 /** Creates the table of the merged configuration; values that differ from the recipe come first. */

@@ -1,5 +1,19 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, realpathSync } from 'node:fs';
+import { isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { DataError } from '../core/errors.js';
+import { printable } from '../core/printable.js';
+import {
+  dictionary,
+  literal,
+  oneOf,
+  optional,
+  record,
+  whole,
+  withUnknownFields,
+  type Schema,
+} from '../core/schema.js';
+import { problemOf } from '../io/checked-json.js';
+import { readTextSync, reasonOf } from '../io/files/read.js';
 
 /** Name of the file with the records of a run, one JSON document per line. */
 export const METRICS = 'metrics.jsonl';
@@ -25,16 +39,61 @@ export type MetricsRecord =
       readonly metrics: Readonly<Record<string, number>>;
     };
 
+const Numbers = dictionary<number>({ type: ['number', 'null'] });
+const Rate = optional({ type: ['number', 'null'] } as Schema<number>);
+
+/** Old versions wrote NaN as null. */
+const RecordSchema: Schema<MetricsRecord> = withUnknownFields({
+  type: 'object',
+  required: ['kind'],
+  discriminator: { propertyName: 'kind' },
+  oneOf: [
+    record({
+      kind: literal('train'),
+      ...{ step: whole(0, Number.MAX_SAFE_INTEGER), epoch: Rate, lr: Rate, losses: Numbers },
+      ...{ gradientNorm: Rate, imagesPerSecond: Rate, dataWait: Rate, rssBytes: Rate },
+    }),
+    record({
+      kind: literal('eval'),
+      ...{ step: whole(0, Number.MAX_SAFE_INTEGER), epoch: Rate, metrics: Numbers },
+      which: optional(oneOf('weights', 'ema')),
+    }),
+  ],
+} as Schema<MetricsRecord>);
+
+/** Records of a long run; V8 has no longer texts. */
+const MAX_METRICS_BYTES = 2 ** 29 - 2 ** 16;
+
+/**
+ * Path of a file of a run folder, which may be one of others: nothing outside of it is read, also not by links.
+ *
+ * @throws DataError if it leads out of the folder
+ */
+export function runFile(folder: string, name: string): string {
+  const file = join(folder, name);
+  const real = [folder, file].map((path) =>
+    existsSync(path) ? realpathSync(path) : resolve(path),
+  );
+  const inside = relative(existsSync(file) ? real[0] : resolve(folder), real[1]);
+  if (inside !== '' && !isAbsolute(inside) && inside.split(sep)[0] !== '..') return file;
+  throw DataError.in(
+    folder,
+    `expected files inside of the run folder, got ${printable(name)}, which leads out of it`,
+  );
+}
+
 /**
  * Reads the records of a run in order. Lines truncated by a crash are skipped; if a run was killed and resumed, later
  * records of a step replace earlier ones.
+ *
+ * @throws DataError for lines that are JSON but no records
  */
 export function readMetrics(folder: string): readonly MetricsRecord[] {
-  const file = join(folder, METRICS);
+  const file = runFile(folder, METRICS);
   if (!existsSync(file)) return [];
   const records: MetricsRecord[] = [];
-  for (const line of readFileSync(file, 'utf8').split('\n')) {
-    const record = parseRecord(line);
+  for (const [i, line] of textOf(file).split('\n').entries()) {
+    const record = parseRecord(file, line, i);
     if (record === undefined) continue;
     // The record of a step precedes those of its evaluations.
     const isRepeated = (old: MetricsRecord): boolean =>
@@ -50,11 +109,32 @@ function whichOf(record: MetricsRecord): string | undefined {
   return record.kind === 'eval' ? record.which : undefined;
 }
 
-function parseRecord(line: string): MetricsRecord | undefined {
+function textOf(file: string): string {
   try {
-    const record = JSON.parse(line) as MetricsRecord;
-    return typeof record.step === 'number' ? record : undefined;
+    return readTextSync(file, MAX_METRICS_BYTES);
+  } catch (cause) {
+    throw DataError.in(file, `expected the records of a run, got ${reasonOf(cause)}`, { cause });
+  }
+}
+
+function parseRecord(file: string, line: string, index: number): MetricsRecord | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
   } catch {
     return undefined;
   }
+  const problem = problemOf(value, RecordSchema);
+  if (problem !== undefined)
+    throw new DataError(`${file}:${index + 1}: expected a record of a run, got ${problem}`, {
+      file,
+      id: index + 1,
+    });
+  const known = value as MetricsRecord;
+  return known.kind === 'eval'
+    ? { ...known, which: known.which ?? 'weights', metrics: finite(known.metrics) }
+    : { ...known, losses: finite(known.losses) };
 }
+
+const finite = (values: Readonly<Record<string, number>>): Readonly<Record<string, number>> =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => Number.isFinite(value)));

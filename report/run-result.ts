@@ -1,5 +1,13 @@
-import { join } from 'node:path';
-import { readJsonIfPresent } from '../io/files/read.js';
+import {
+  dictionary,
+  number,
+  record,
+  whole,
+  withUnknownFields,
+  type Schema,
+} from '../core/schema.js';
+import { readCheckedJson } from '../io/checked-json.js';
+import { runFile } from './run-folder.js';
 
 /** Name of the file in a run folder with the outcome of the run. */
 export const RESULT = 'result.json';
@@ -21,5 +29,15 @@ export interface RunResult {
  * damaged
  */
 export function readResult(folder: string): RunResult | undefined {
-  return readJsonIfPresent(join(folder, RESULT), 'the end of a run') as RunResult;
+  return readCheckedJson(runFile(folder, RESULT), ResultSchema, 'the end of a run');
 }
+
+const ResultSchema: Schema<RunResult> = withUnknownFields(
+  record({
+    step: whole(0),
+    ended: { type: 'string' } as Schema<string>,
+    seconds: dictionary(number()),
+    cpuSeconds: number(),
+    peakMemoryBytes: number(),
+  }),
+);

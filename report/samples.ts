@@ -1,7 +1,10 @@
 import { join } from 'node:path';
 import { jsonText, writeAtomicallySync } from '../io/files/atomic.js';
-import { readJsonIfPresent } from '../io/files/read.js';
+import { withUnknownFields } from '../core/schema.js';
+import { readCheckedJson } from '../io/checked-json.js';
 import type { ReportPictures } from './evaluation-document.js';
+import { PicturesSchema } from './read-evaluation.js';
+import { runFile } from './run-folder.js';
 
 /** Name of the folder in a run folder with predictions for a few images at the last evaluation. */
 export const SAMPLES = 'samples';
@@ -17,7 +20,7 @@ export function sampleIndices(length: number): readonly number[] {
 
 /** Writes the list of an evaluation's existing pictures. */
 export function writeSamples(folder: string, pictures: ReportPictures): void {
-  writeAtomicallySync(listOf(folder), jsonText(pictures));
+  writeAtomicallySync(join(folder, LIST), jsonText(pictures));
 }
 
 /**
@@ -25,7 +28,9 @@ export function writeSamples(folder: string, pictures: ReportPictures): void {
  * damaged
  */
 export function readSamples(folder: string): ReportPictures | undefined {
-  return readJsonIfPresent(listOf(folder), 'a list of sample pictures') as ReportPictures;
+  const file = runFile(folder, LIST);
+  return readCheckedJson(file, withUnknownFields(PicturesSchema), 'a list of sample pictures');
 }
 
-const listOf = (folder: string): string => join(folder, SAMPLES, 'samples.json');
+/** Path of the list in a run folder. */
+const LIST = join(SAMPLES, 'samples.json');

@@ -28,6 +28,8 @@ export interface LineChart {
 interface ChartSize {
   readonly width: number;
   readonly height: number;
+  /** Colors by the classes `chart-1`, … of a page that allows no style attributes. */
+  readonly isStyledByPage?: boolean | undefined;
 }
 
 /**
@@ -60,7 +62,7 @@ const SWATCH_PX = 16;
  */
 export function lineChart(
   chart: LineChart,
-  { width, height }: ChartSize = { width: 640, height: 360 },
+  { width, height, isStyledByPage = false }: ChartSize = { width: 640, height: 360 },
 ): string {
   assertRange('xRange', chart.xRange, -Infinity);
   assertRange('yRange', chart.yRange, chart.yScale === 'log' ? 0 : -Infinity);
@@ -72,14 +74,17 @@ export function lineChart(
   const top = 54 + numRows * LEGEND_ROW_PX;
   const plot: Frame = { left, top, width: width - left - right, height: height - top - 40 };
   const x = xAxis(chart, plot);
-  const lines = chart.series.map((series, index) => line(series, index, { x, y, plot }));
+  const strokes = chart.series.map((_, index) => strokeOf(index, isStyledByPage));
+  const lines = chart.series.map((series, index) => line(series, strokes[index], { x, y, plot }));
   const label = escapeHtml(chart.title);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" class="chart" role="img" aria-label="${label}"`,
     ` viewBox="0 0 ${width} ${height}" width="${width}" height="${height}"`,
     ` font-family="system-ui, sans-serif" font-size="${FONT_PX}" fill="currentColor">`,
     `<text x="12" y="20" font-size="14" font-weight="600">${label}</text>`,
-    ...legend.map(({ left: at, row }, index) => legendEntry(chart.series[index], index, at, row)),
+    ...legend.map(({ left: at, row }, index) =>
+      legendEntry(chart.series[index], strokes[index], at, row),
+    ),
     `<text x="12" y="${top - 10}" fill-opacity="0.7">${escapeHtml(chart.yLabel)}</text>`,
     yTicks(y, plot),
     xTicks(x, plot, chart.xLabel, height),
@@ -173,7 +178,7 @@ function xTicks(axis: Axis, plot: Frame, label: string, height: number): string 
 
 function line(
   series: ChartSeries,
-  index: number,
+  stroke: string,
   { x, y, plot }: { readonly x: Axis; readonly y: Axis; readonly plot: Frame },
 ): string {
   const parts = segments(
@@ -190,15 +195,16 @@ function line(
       : `<path d="M${[first, ...rest].join('L')}"/>`;
   });
   return (
-    `<g fill="none" ${strokeOf(index)} stroke-width="2" stroke-linejoin="round">` +
+    `<g fill="none" ${stroke} stroke-width="2" stroke-linejoin="round">` +
     `<title>${escapeHtml(series.name)}</title>${shapes.join('')}</g>`
   );
 }
 
 /** The attribute is for viewers without CSS variables. */
-function strokeOf(index: number): string {
+function strokeOf(index: number, isStyledByPage: boolean): string {
   const slot = index % COLORS.length;
   const dash = index < COLORS.length ? '' : ' stroke-dasharray="6 4"';
+  if (isStyledByPage) return `class="chart-${slot + 1}" stroke="${COLORS[slot]}"${dash}`;
   return `stroke="${COLORS[slot]}" style="stroke:var(--chart-${slot + 1},${COLORS[slot]})"${dash}`;
 }
 
@@ -246,10 +252,10 @@ function layOutLegend(series: readonly ChartSeries[], right: number): readonly L
   });
 }
 
-function legendEntry({ name }: ChartSeries, index: number, left: number, row: number): string {
+function legendEntry({ name }: ChartSeries, stroke: string, left: number, row: number): string {
   const y = 40 + row * LEGEND_ROW_PX;
   return (
-    `<path d="M${px(left)} ${y}h${SWATCH_PX}" ${strokeOf(index)} stroke-width="3"/>` +
+    `<path d="M${px(left)} ${y}h${SWATCH_PX}" ${stroke} stroke-width="3"/>` +
     `<text x="${px(left + SWATCH_PX + 6)}" y="${y}" dy="0.35em">${escapeHtml(name)}</text>`
   );
 }

@@ -1,6 +1,19 @@
 import { join } from 'node:path';
+import { WeightsError } from '../core/errors.js';
+import {
+  FLAG,
+  dictionary,
+  number,
+  optional,
+  orNull,
+  record,
+  whole,
+  withUnknownFields,
+  type Schema,
+} from '../core/schema.js';
 import type { FlatBuffers } from '../engine/optimizer/flat-buffers.js';
 import type { ParameterStore } from '../engine/parameters/store.js';
+import { problemOf } from '../io/checked-json.js';
 import type { SkippedCheckpoint } from '../weights/checkpoint-folder.js';
 import { CHECKPOINTS, keepLast, latestValid } from '../weights/checkpoint-folder.js';
 import {
@@ -66,6 +79,23 @@ export async function updateRun(folder: string, name: string, state: RunState): 
   await updateCheckpointState(join(folder, CHECKPOINTS, `${name}.json`), state);
 }
 
+const StateSchema: Schema = withUnknownFields(
+  record({
+    card: dictionary<unknown>({}),
+    config: dictionary<unknown>({}),
+    seed: number(),
+    bestValue: orNull(number()),
+    epochs: optional(
+      record({
+        ranks: whole(1),
+        stepsPerEpoch: whole(1),
+        origin: record({ step: whole(0), epoch: number({ from: 0 }) }),
+      }),
+    ),
+    awaitsEvaluation: optional(FLAG),
+  }),
+);
+
 /** Result of {@link restoreRun}. */
 export interface RestoredRun {
   readonly step: number;
@@ -88,6 +118,12 @@ export async function restoreRun(
     join(folder, CHECKPOINTS),
   );
   if (!checkpoint) return undefined;
+  const problem = problemOf(checkpoint.state, StateSchema);
+  if (problem !== undefined)
+    throw WeightsError.in(
+      checkpoint.file,
+      `expected the checkpoint of a run, got one with another state: ${problem}`,
+    );
   await restoreCheckpoint(checkpoint, groupsOf(store, buffers));
   return { step: checkpoint.step, state: checkpoint.state, skipped };
 }

@@ -1,9 +1,19 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WeightsError } from '../core/errors.js';
+import {
+  TEXT,
+  number,
+  oneOf,
+  optional,
+  record,
+  withUnknownFields,
+  type Schema,
+} from '../core/schema.js';
+import { problemOf } from '../io/checked-json.js';
 import { readCheckpoint, readCheckpointJson, type Checkpoint } from './checkpoint.js';
 import { writeJsonAtomically } from '../io/files/atomic.js';
-import { readTextSync } from '../io/files/read.js';
+import { readTextSync, reasonOf } from '../io/files/read.js';
 
 /** Checkpoints of a run: the newest valid one, the best one, and those to delete. */
 
@@ -80,6 +90,16 @@ export async function markBest(folder: string, best: BestCheckpoint): Promise<vo
   await writeJsonAtomically(join(folder, BEST), best);
 }
 
+const BestSchema = withUnknownFields(
+  record({
+    /** Beside the mark: other paths would lead out of the folder. */
+    name: { type: 'string', pattern: '^[\\w-][\\w.-]*$' } as Schema<string>,
+    metric: optional(TEXT),
+    value: number(),
+    which: optional(oneOf('ema', 'raw')),
+  }),
+);
+
 /** Reads the record of {@link markBest}, or returns undefined. @throws WeightsError if it is damaged */
 export async function readBest(folder: string): Promise<BestCheckpoint | undefined> {
   const path = join(folder, BEST);
@@ -88,12 +108,13 @@ export async function readBest(folder: string): Promise<BestCheckpoint | undefin
     text = readTextSync(path);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw cause;
+    throw WeightsError.in(path, `expected name, metric and value, got ${reasonOf(cause)}`, {
+      cause,
+    });
   }
   try {
-    const best = JSON.parse(text) as BestCheckpoint;
-    const isKnown = best.which === undefined || best.which === 'ema' || best.which === 'raw';
-    if (typeof best.name === 'string' && typeof best.value === 'number' && isKnown) return best;
+    const best: unknown = JSON.parse(text);
+    if (problemOf(best, BestSchema) === undefined) return best as BestCheckpoint;
   } catch {
     // Reported below.
   }

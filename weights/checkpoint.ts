@@ -1,9 +1,21 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { ConfigError, WeightsError } from '../core/errors.js';
+import { ConfigError, WeightsError, quote } from '../core/errors.js';
+import { printable } from '../core/printable.js';
+import {
+  TEXT,
+  dictionary,
+  literal,
+  record,
+  whole,
+  withUnknownFields,
+  type Schema,
+} from '../core/schema.js';
 import { formatShape, sameShape } from '../core/shape.js';
 import { CHECKPOINT_FORMAT, checkpointMetadata } from './checkpoint-layout.js';
+import { problemOf } from '../io/checked-json.js';
 import { writeJsonAtomically } from '../io/files/atomic.js';
+import { readTextSync } from '../io/files/read.js';
 import { sha256OfFile } from '../io/files/sha256.js';
 import type { Layout } from './layout.js';
 import type { ParameterTarget } from './load.js';
@@ -127,29 +139,44 @@ export async function readCheckpoint<State extends object = Record<string, unkno
   return { folder, name: basename(base), file, sha256, step, state };
 }
 
+const CheckpointSchema = withUnknownFields(
+  record({
+    format: literal(CHECKPOINT_FORMAT),
+    version: whole(1),
+    step: whole(0, Number.MAX_SAFE_INTEGER),
+    tensors: record({
+      file: TEXT,
+      bytes: whole(0),
+      sha256: { type: 'string', pattern: '^[0-9a-f]{64}$' } as Schema<string>,
+    }),
+    state: dictionary<unknown>({}),
+  }),
+);
+
 /** Reads the JSON of a checkpoint without its tensors. @throws WeightsError if it is incomplete or not a checkpoint */
 export async function readCheckpointJson<State extends object = Record<string, unknown>>(
   path: string,
 ): Promise<CheckpointJson<State>> {
-  let json: Partial<CheckpointJson<State>>;
+  let json: unknown;
   try {
-    json = JSON.parse(await readFile(path, 'utf8')) as Partial<CheckpointJson<State>>;
+    json = JSON.parse(readTextSync(path));
   } catch (cause) {
     throw WeightsError.in(path, 'expected the JSON of a checkpoint, got none that parses', {
       cause,
     });
   }
-  const { format, version, step, tensors, state } = json;
-  if (format !== CHECKPOINT_FORMAT || typeof step !== 'number' || !tensors || !state) {
-    throw WeightsError.in(path, `expected format ${CHECKPOINT_FORMAT}, got ${String(format)}`);
-  }
-  if (version !== VERSION) {
-    throw WeightsError.in(path, `expected version ${VERSION}, got ${String(version)}`);
-  }
-  if (basename(tensors.file) !== tensors.file) {
-    throw WeightsError.in(path, `expected a file beside it, got ${tensors.file}`);
-  }
-  return { format, version, step, tensors, state };
+  const { format, version } = Object(json) as Readonly<Record<string, unknown>>;
+  if (format !== CHECKPOINT_FORMAT)
+    throw WeightsError.in(path, `expected format ${CHECKPOINT_FORMAT}, got ${quote(format)}`);
+  if (version !== VERSION)
+    throw WeightsError.in(path, `expected version ${VERSION}, got ${quote(version)}`);
+  const problem = problemOf(json, CheckpointSchema);
+  if (problem !== undefined)
+    throw WeightsError.in(path, `expected the JSON of a checkpoint, got a damaged one: ${problem}`);
+  const { step, tensors, state } = json as CheckpointJson<State>;
+  if (basename(tensors.file) !== tensors.file)
+    throw WeightsError.in(path, `expected a file beside it, got ${printable(tensors.file)}`);
+  return { format: CHECKPOINT_FORMAT, version: VERSION, step, tensors, state };
 }
 
 /**

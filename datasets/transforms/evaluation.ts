@@ -8,7 +8,7 @@ import { resizePil } from './resize-pil.js';
 /** Preprocessing of images for the classifier; saved with the weights. */
 export const EvaluationResize = record({
   /** Side of the square input in pixels. */
-  inputSize: whole(1),
+  inputSize: whole(1, 2 ** 14),
   /** Fraction of the resized short side that the crop keeps; 224/256 for 224, ignored by `warp`. */
   cropFraction: number({ above: 0, to: 1 }),
   /**

@@ -4,9 +4,9 @@ import type { Size } from './rect.js';
 /** Limits of the size for a resize that keeps the aspect ratio, in any orientation. */
 export const ScaleLimits = record({
   /** Limit of the long side in pixels. */
-  long: whole(1),
+  long: whole(1, 2 ** 16),
   /** Limit of the short side in pixels. */
-  short: whole(1),
+  short: whole(1, 2 ** 16),
 });
 export type ScaleLimits = Infer<typeof ScaleLimits>;
 

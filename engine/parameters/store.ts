@@ -13,6 +13,16 @@ export interface ParameterEntry {
   readonly size: number;
 }
 
+/** Largest number of parameters, 8 GiB: a configuration from a file may ask for any number. */
+const MAX_PARAMETERS = 2 ** 31;
+
+function zeros(size: number): Float32Array {
+  if (size <= MAX_PARAMETERS) return new Float32Array(size);
+  throw new ConfigError(
+    `ParameterStore: expected a model of at most ${MAX_PARAMETERS} parameters, got ${size}`,
+  );
+}
+
 /**
  * All parameters of a model in one flat buffer, in the order of the spec tree. Sessions, optimizers and checkpoints read
  * and write views of it, so every weight exists only once.
@@ -23,11 +33,11 @@ export class ParameterStore {
 
   /**
    * @param values `[size]`; zeros if not given
-   * @throws ConfigError if the size of the buffer differs
+   * @throws ConfigError if the size of the buffer differs, or there are more than 2³¹ parameters
    */
   constructor(
     readonly specs: SpecTree,
-    readonly values: Float32Array = new Float32Array(parameterSize(specs)),
+    readonly values: Float32Array = zeros(parameterSize(specs)),
   ) {
     let offset = 0;
     this.entries = listSpecs(specs).map(([path, spec]) => {

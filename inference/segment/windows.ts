@@ -8,9 +8,9 @@ export const MIN_SIDE = 32;
 /** Square sliding windows. */
 export const SlidingWindow = record({
   /** Side in pixels; limited to the sides of the image. */
-  cropSize: whole(1),
+  cropSize: whole(1, 2 ** 14),
   /** Stride in pixels; the last window is shifted back into the image. */
-  stride: whole(1),
+  stride: whole(1, 2 ** 14),
 });
 /** Square sliding windows. */
 export type SlidingWindow = Infer<typeof SlidingWindow>;

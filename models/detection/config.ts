@@ -77,18 +77,18 @@ export const DETECTION_THRESHOLDS = {
 /** Configuration of a two-stage detector without its backbone. JSON-serializable. */
 export const DetectorConfig = record({
   /** K, without background. */
-  numClasses: whole(1),
+  numClasses: whole(1, 2 ** 16),
   /** Number of channels of the pyramid and of the heads, 256. */
-  channels: whole(1),
+  channels: whole(1, 2 ** 14),
   rpn: RpnConfig,
   /** Side of the RoI features for boxes, 7. */
-  boxRoiSize: whole(1),
+  boxRoiSize: whole(1, 256),
   stages: list(BoxStageConfig),
   /** Null for boxes only. */
   masks: orNull(
     record({
       /** Side of the RoI features for masks, 14; masks have twice that. */
-      roiSize: whole(1),
+      roiSize: whole(1, 256),
       numConvs: whole(0),
     }),
   ),

@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { DataError } from '../../core/errors.js';
+import { readWhole, reasonOf } from '../../io/files/read.js';
+import { readImageHeader } from '../../io/image-header/read.js';
 import type {
   ReportBars,
   ReportChart,
@@ -8,6 +9,7 @@ import type {
   ReportPictures,
   ReportTable,
 } from '../evaluation-document.js';
+import { runFile } from '../run-folder.js';
 import { formatNumber } from '../svg-axis.js';
 import { lineChart } from '../svg-chart.js';
 import { escapeHtml } from './html.js';
@@ -18,7 +20,7 @@ const note = (text: string | undefined): string =>
   text === undefined ? '' : `<p class="note">${escapeHtml(text)}</p>`;
 
 /** Width in pixels, readable on a phone. */
-const CHART = { width: 480, height: 300 };
+const CHART = { width: 480, height: 300, isStyledByPage: true };
 
 /** Creates a chart in a frame. */
 function chartCard({ note: remark, ...chart }: ReportChart): string {
@@ -82,7 +84,9 @@ export function barsCard({ title, note: remark, bars, full }: ReportBars): strin
     `<div class="bars">${shown
       .map(({ name, value, text }) => {
         const percent = Math.max(0, (100 * value) / longest).toFixed(1);
-        return `<span class="b">${escapeHtml(name)}</span><i style="width:${percent}%"></i><span class="t">${escapeHtml(text)}</span>`;
+        // A width of SVG, because the page allows no style attributes.
+        const bar = `<svg class="bar"><rect width="${percent}%" height="12" rx="2"/></svg>`;
+        return `<span class="b">${escapeHtml(name)}</span>${bar}<span class="t">${escapeHtml(text)}</span>`;
       })
       .join('')}</div>`;
   return `<div class="card"><h3>${escapeHtml(title)}</h3>${note(remark)}${folded(bars, draw)}</div>`;
@@ -100,11 +104,12 @@ export function confusionCard(confusion: ReportConfusion): string {
     const total = counts[r].reduce((sum, count) => sum + count, 0);
     const cells = columns.map((column, c) => {
       const fraction = total > 0 ? counts[r][c] / total : 0;
-      const style = fraction > 0 ? ` style="--v:${fraction.toFixed(3)}"` : '';
-      const isRight = column === name ? ' class="d"' : '';
+      const shade = fraction > 0 ? [`v${Math.max(1, Math.round(100 * fraction))}`] : [];
+      const classes = [...shade, ...(column === name ? ['d'] : [])];
+      const attribute = classes.length > 0 ? ` class="${classes.join(' ')}"` : '';
       const text = counts[r][c] === 0 ? '' : shortCount(counts[r][c]);
       const hint = `${name} as ${column}: ${counts[r][c]} (${(100 * fraction).toFixed(1)} %)`;
-      return `<td${isRight}${style} title="${escapeHtml(hint)}">${text}</td>`;
+      return `<td${attribute} title="${escapeHtml(hint)}">${text}</td>`;
     });
     return `<tr><th scope="row">${escapeHtml(name)}</th>${cells.join('')}</tr>`;
   });
@@ -142,16 +147,13 @@ function shortCount(count: number): string {
   return `${(count / unit).toPrecision(3).replace(/\.?0+$/, '')}${suffix}`;
 }
 
-const MIME: Readonly<Record<string, string>> = {
-  '.jpg': 'image/jpeg',
-  '.png': 'image/png',
-};
+const MAX_PICTURE_BYTES = 2 ** 25;
 
 /**
  * Creates pictures with captions, embedded in the page.
  *
  * @param folder folder of the files
- * @throws DataError if a file is missing
+ * @throws DataError if a file is missing, no picture, or outside of the folder
  */
 export function pictureRow(
   { title, note: remark, size, items }: ReportPictures,
@@ -159,18 +161,26 @@ export function pictureRow(
 ): string {
   if (items.length === 0) return '';
   const figures = items.map(({ file, caption }) => {
-    const path = join(folder, file);
-    let bytes: Buffer;
-    try {
-      bytes = readFileSync(path);
-    } catch (cause) {
-      throw DataError.in(path, 'expected a picture of the report, got no such file', { cause });
-    }
-    const data = `data:${MIME[extname(file)] ?? 'image/png'};base64,${bytes.toString('base64')}`;
+    const data = dataUri(runFile(folder, file));
     const text = escapeHtml(caption);
     return `<figure><img src="${data}" alt="${text}"><figcaption>${text}</figcaption></figure>`;
   });
   return `<h3>${escapeHtml(title)}</h3>${note(remark)}<div class="pictures ${size}">${figures.join('')}</div><p></p>`;
+}
+
+/** Embeds a picture; other files of the folder are not shown. */
+function dataUri(file: string): string {
+  let bytes: Uint8Array;
+  try {
+    bytes = readWhole(file, MAX_PICTURE_BYTES);
+  } catch (cause) {
+    const reason = existsSync(file) ? reasonOf(cause) : 'no such file';
+    throw DataError.in(file, `expected a picture of the report, got ${reason}`, { cause });
+  }
+  const format = readImageHeader(bytes, file)?.format;
+  if (format !== 'jpeg' && format !== 'png')
+    throw DataError.in(file, 'expected a picture of the report in JPEG or PNG, got another format');
+  return `data:image/${format};base64,${Buffer.from(bytes).toString('base64')}`;
 }
 
 /** Creates large numbers with labels. */

@@ -251,6 +251,7 @@ export function client(): void {
     byId(name).addEventListener('input', (event) =>
       document.body.classList.toggle(`no-${name}`, !(event.target as HTMLInputElement).checked),
     );
+  document.querySelector('form')?.addEventListener('submit', (event) => event.preventDefault());
   byId('theme').addEventListener('click', () => {
     const root = document.documentElement;
     const isDark = getComputedStyle(root).getPropertyValue('--is-dark').trim() === '1';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { escapeHtml } from '../../report/page/html.js';
+import { escapeHtml, pagePolicy } from '../../report/page/html.js';
 import { client } from './client.js';
 import type { PageData } from './page-data.js';
 
@@ -12,14 +12,16 @@ export function renderPage(data: PageData): string {
     shown < total
       ? `${shown} of ${total} images are shown: those with something to look at, and an even choice of the others.`
       : `All ${total} images are shown.`;
+  const style = readFileSync(new URL('./page.css', import.meta.url), 'utf8');
+  const script = `(${client.toString()})()`;
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
+${pagePolicy([style], [script])}
 <title>${escapeHtml(data.title)}</title>
-<style>${readFileSync(new URL('./page.css', import.meta.url), 'utf8')}</style>
+<style>${style}</style>
 </head>
 <body class="names-off">
 <header>
@@ -28,7 +30,7 @@ export function renderPage(data: PageData): string {
 <div class="splits">${data.splits.map(splitPanel).join('')}</div>
 </header>
 ${concernPanel(data)}
-<div class="bar"><form onsubmit="return false">
+<div class="bar"><form>
 ${select('split', 'part', [['', 'all'], ...data.splits.map(({ name }, s) => [String(s), name] as const)])}
 ${select('class', 'class', [['', 'all'], ...classOptions(data)])}
 <span${isDetection ? '' : ' hidden'}>${select('size', 'size', [
@@ -55,7 +57,7 @@ ${select('sort', 'order', [
 <main><div id="grid"></div><p id="nothing" hidden>No image fits these filters.</p></main>
 <dialog id="viewer"><div class="tools"><button type="button" id="previous">← previous</button><button type="button" id="next">next →</button><button type="button" id="close">close</button></div><div id="view"></div></dialog>
 <script type="application/json" id="data">${embed(data)}</script>
-<script>(${client.toString()})()</script>
+<script>${script}</script>
 </body>
 </html>
 `;

@@ -1,7 +1,20 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from '../../core/errors.js';
+import {
+  FRACTION,
+  TEXT,
+  dictionary,
+  optional,
+  orNull,
+  record,
+  whole,
+  withUnknownFields,
+  type Schema,
+} from '../../core/schema.js';
+import { problemOf } from '../../io/checked-json.js';
 import { jsonText, writeAtomicallySync } from '../../io/files/atomic.js';
+import { readTextSync, reasonOf } from '../../io/files/read.js';
 import type { Settings } from './layers.js';
 
 /** Name of the file in a run folder with the configuration of the run. */
@@ -42,15 +55,32 @@ export function writeRunConfig(folder: string, run: RunConfig): void {
 export function readRunConfig(folder: string): RunConfig | undefined {
   const file = join(folder, RUN_CONFIG);
   if (!existsSync(file)) return undefined;
+  let run: unknown;
   try {
-    const run = JSON.parse(readFileSync(file, 'utf8')) as RunConfig;
-    if (run.format === RUN_FORMAT && run.version === 1 && typeof run.config === 'object')
-      return run;
+    run = JSON.parse(readTextSync(file));
   } catch (cause) {
-    throw new ConfigError(`${file}: expected the configuration of a run, got no JSON`, {
-      cause,
-      file,
-    });
+    const reason = cause instanceof SyntaxError ? 'no JSON' : reasonOf(cause);
+    const message = `${file}: expected the configuration of a run, got ${reason}`;
+    throw new ConfigError(message, { cause, file });
   }
-  throw ConfigError.in(file, 'expected the configuration of a run, got something else');
+  const { format, version } = Object(run) as Partial<RunConfig>;
+  if (format !== RUN_FORMAT || version !== 1)
+    throw ConfigError.in(file, 'expected the configuration of a run, got something else');
+  const problem = problemOf(run, RunSchema);
+  if (problem === undefined) return run as RunConfig;
+  throw ConfigError.in(file, `expected the configuration of a run, got a damaged one: ${problem}`);
 }
+
+const LINE: Schema<string> = { type: 'string' };
+/** Fields of later versions are accepted. */
+const RunSchema: Schema = withUnknownFields(
+  record({
+    ...{ format: LINE, version: whole(1), recipe: TEXT, data: TEXT, seed: whole(0) },
+    ...{ weights: optional(orNull(LINE)), weightsSha256: optional(orNull(LINE)) },
+    valFraction: optional(orNull(FRACTION)),
+    steps: optional(orNull(whole(0))),
+    patience: optional(orNull(whole(0))),
+    config: dictionary<unknown>({}),
+    sources: dictionary(LINE),
+  }),
+);

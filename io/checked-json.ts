@@ -1,0 +1,44 @@
+import { DataError } from '../core/errors.js';
+import type { Schema } from '../core/schema.js';
+import { readJsonIfPresent } from './files/read.js';
+import { compileSchema, formatProblems } from './schema.js';
+
+/** Largest nesting of a document; programs that walk it recurse. */
+const MAX_DEPTH = 64;
+
+/**
+ * Reads the JSON document of a file and checks it, or returns undefined if the file does not exist.
+ *
+ * @param expected names the document in the message
+ * @throws DataError if the file is not JSON, nested too deeply or does not fit the schema
+ */
+export function readCheckedJson<T>(
+  file: string,
+  schema: Schema<T>,
+  expected: string,
+): T | undefined {
+  const value = readJsonIfPresent(file, expected);
+  if (value === undefined) return undefined;
+  const problem = problemOf(value, schema);
+  if (problem === undefined) return value as T;
+  throw DataError.in(file, `expected ${expected}, got a damaged one: ${problem}`);
+}
+
+/** What is wrong with a value, in one line; undefined if it fits the schema. */
+export function problemOf(value: unknown, schema: Schema): string | undefined {
+  if (depthExceeds(value, MAX_DEPTH)) return `expected at most ${MAX_DEPTH} levels, got more`;
+  const problems = compileSchema(schema)(value);
+  return problems.length === 0 ? undefined : formatProblems(problems);
+}
+
+/** Level by level, because a recursion would overflow. */
+function depthExceeds(value: unknown, most: number): boolean {
+  let level: readonly unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > most) return true;
+    level = level.flatMap((item) =>
+      typeof item === 'object' && item !== null ? Object.values(item as object) : [],
+    );
+  }
+  return false;
+}
