@@ -1,18 +1,18 @@
-import { basename, resolve } from 'node:path';
 import { DataError, quote } from '../core/errors.js';
-import { checkUsable } from './coco/check-usable.js';
+import { usableSet } from './coco/check-usable.js';
+import { checkClasses, checkHeldOut, checkOverlap } from './coco/check-parts.js';
+import { inspectCocoSet } from './coco/inspect-set.js';
 import { checkCocoTables } from './coco/checks.js';
 import { checkImageFiles, findImages } from './coco/image-files.js';
-import { COCO_PROBLEMS, imageProblem, reportTo } from './coco/problem-kinds.js';
+import { COCO_PROBLEMS, reportTo } from './coco/problem-kinds.js';
 import type { CocoTables } from '../io/coco/annotations.js';
 import { readTables } from './annotations/read.js';
 import { checkSegmentationSet } from './segmentation-check.js';
 import { loadSegmentationFolder } from './segmentation-folder.js';
 import { readImageNet } from './imagenet.js';
-import { skippedFile } from '../io/files/images.js';
 import type { ClassEntry } from './class-list.js';
-import { inParallel } from './in-parallel.js';
-import { imageNotes, inspectImage } from './inspect-image.js';
+import { CLASSIFICATION_PROBLEMS, inspectClassificationSet } from './classification-check.js';
+import type { PartUse, TrainingNeeds } from './part-use.js';
 import { errorAsValue, problemKinds, ProblemLog, type Finding } from './problems.js';
 import type {
   ClassificationData,
@@ -27,7 +27,11 @@ export interface CheckOptions {
   readonly images: 'none' | 'exist' | 'headers' | 'pixels';
   /** Number of problems kept per kind; all are counted. */
   readonly maxExamples: number;
+  /** Settings of the run that the set is checked for; default: masks are learned, images without objects left out. */
+  readonly needs?: TrainingNeeds | undefined;
 }
+
+const DEFAULT_NEEDS: TrainingNeeds = { masks: true, keepEmpty: false };
 
 /** Report on one split of a set. */
 export interface SplitReport {
@@ -35,9 +39,13 @@ export interface SplitReport {
   /** Counts to print, e.g. of images and annotations. */
   readonly counts: Readonly<Record<string, number>>;
   readonly findings: readonly Finding[];
+  /** Whether there is any error. */
+  readonly refused: boolean;
+  /** What is used of a part without errors in its records. */
+  readonly use?: PartUse | undefined;
 }
 
-/** Report on a set. Training rejects a set with errors. */
+/** Report on a set. Training rejects a set with errors, except in parts that it does not use. */
 export interface DataReport {
   readonly data: DataLayout;
   readonly splits: readonly SplitReport[];
@@ -66,12 +74,18 @@ export async function checkData(data: DataLayout, options: CheckOptions): Promis
 }
 
 async function checkDetection(data: DetectionData, options: CheckOptions): Promise<DataReport> {
-  const tables: CocoTables[] = [];
+  const { needs = DEFAULT_NEEDS } = options;
+  const tables = new Map<string, CocoTables>();
+  const counts = new Map<string, ReadonlyMap<string, number>>();
   const splits = await checkSplits(data.splits, options, async (split, source, log) => {
     const table = await readTables(source, reportTo(log), { masks: false });
-    tables.push(table);
+    tables.set(split, table);
     const imageIndices = checkCocoTables(table, log);
-    checkUsable(table, imageIndices, { source, isTrainingPart: split === 'train' }, log);
+    const set = usableSet(table, imageIndices, source, log);
+    const purpose = split === 'train' || !isDivided(data) ? 'training' : 'evaluation';
+    const use = set && inspectCocoSet(set, { purpose, needs }, log);
+    if (use)
+      counts.set(split, new Map(set.classes.names.map((name, k) => [name, use.perClass[k]])));
     if (source.images === undefined || options.images === 'none')
       log.add(COCO_PROBLEMS.imagesUnchecked, {
         file: source.annotations,
@@ -79,68 +93,78 @@ async function checkDetection(data: DetectionData, options: CheckOptions): Promi
       });
     else if (options.images === 'exist') await findImages(table, source.images, log);
     else await checkImageFiles(table, source.images, log, { decode: options.images === 'pixels' });
+    const { images = 0, categories = 0, annotations = 0 } = table.rejected?.counts ?? {};
     return {
-      images: table.images.ids.length,
-      annotations: table.annotations.ids.length,
-      categories: table.categories.length,
+      counts: {
+        images: table.images.ids.length + images,
+        annotations: table.annotations.ids.length + annotations,
+        categories: table.categories.length + categories,
+      },
+      use: use && { used: use.used, leftOut: use.leftOut },
     };
   });
   const across = new ProblemLog(options.maxExamples);
   // Splits of one set must be consistent; files that are only inspected need not be.
-  if (data.layout !== 'file') checkAcross(data, tables, across);
+  if (isDivided(data)) {
+    const parts = splits.flatMap(({ split, log }) => {
+      const table = tables.get(split);
+      const { images } = data.splits[split];
+      return table ? [{ split, log, table, images, counts: counts.get(split) }] : [];
+    });
+    checkClasses(parts, across);
+    checkHeldOut(parts);
+    checkOverlap(parts, across);
+  }
+  reportParts(data, across);
   return report(data, splits, across);
 }
 
-/** A checked split and all its problems. */
-type CheckedSplit = Omit<SplitReport, 'findings'> & { readonly log: ProblemLog };
+/** Whether the splits are parts of one set, not files that are only inspected. */
+function isDivided({ layout, splits }: DetectionData): boolean {
+  return layout !== 'file' || ('train' in splits && Object.keys(splits).length > 1);
+}
 
-/** Checks splits one after another. @param check reports problems and returns counts to print */
+/** Reports sets without a part to train on. */
+function reportParts(data: DetectionData | SegmentationData, log: ProblemLog): void {
+  const names = Object.keys(data.splits);
+  if (names.includes('train')) return;
+  const { partsUnnamed, partMissing } = COCO_PROBLEMS;
+  const message = `expected a part "train", got ${names.join(', ')}; pass one annotation file, or a data.yaml that names the parts`;
+  log.add(data.layout === 'file' ? partsUnnamed : partMissing, { file: data.root, message });
+}
+
+/** A checked split and all its problems. */
+type CheckedSplit = Omit<SplitReport, 'findings' | 'refused'> & { readonly log: ProblemLog };
+
+const SPLIT_PROBLEMS = problemKinds('error', { partUnreadable: 'parts that cannot be read' });
+
+/**
+ * Checks splits one after another. A split that training does not use and that cannot be read is reported, not thrown.
+ *
+ * @param check reports problems and returns counts to print and what is used
+ */
 async function checkSplits<Source>(
   sources: Readonly<Record<string, Source>>,
   { maxExamples }: CheckOptions,
-  check: (split: string, source: Source, log: ProblemLog) => Promise<SplitReport['counts']>,
+  check: (
+    split: string,
+    source: Source,
+    log: ProblemLog,
+  ) => Promise<Pick<SplitReport, 'counts' | 'use'>>,
 ): Promise<readonly CheckedSplit[]> {
   const splits: CheckedSplit[] = [];
   for (const [split, source] of Object.entries(sources)) {
     const log = new ProblemLog(maxExamples);
-    splits.push({ split, counts: await check(split, source, log), log });
+    const checked = check(split, source, log);
+    const found = isTrainingSplit(split) ? await checked : await errorAsValue(checked);
+    if (!(found instanceof DataError)) splits.push({ split, ...found, log });
+    else {
+      const { message, file = '' } = found;
+      log.add(SPLIT_PROBLEMS.partUnreadable, { file, message });
+      splits.push({ split, counts: {}, log });
+    }
   }
   return splits;
-}
-
-/** Checks that all splits have the same categories, and no image in common. */
-function checkAcross(data: DetectionData, tables: readonly CocoTables[], log: ProblemLog): void {
-  const entries = Object.entries(data.splits);
-  const signature = ({ categories }: CocoTables): string =>
-    JSON.stringify(categories.map(({ id, name }) => [id, name] as const).sort(([a], [b]) => a - b));
-  const seen = new Map<string, string>();
-  tables.forEach((table, s) => {
-    const [split, { images: folder }] = entries[s];
-    const { file } = table;
-    if (signature(table) !== signature(tables[0]))
-      log.add(COCO_PROBLEMS.categoriesDiffer, {
-        file,
-        message: `expected the categories of ${entries[0][0]}, got others`,
-      });
-    table.images.fileNames.forEach((name, i) => {
-      // Image ids alone are not sufficient: some exports number each split from 0, and names may be numbers as well.
-      const id = table.images.ids[i];
-      const own = folder === undefined ? [] : [resolve(folder, name)];
-      // Only COCO's files have ids; those of other formats are positions.
-      const keys = table.places ? own : [`${id}/${name}`, ...own];
-      const other = keys.map((key) => seen.get(key)).find((found) => found !== undefined);
-      if (other !== undefined && other !== split)
-        log.add(
-          COCO_PROBLEMS.splitOverlap,
-          imageProblem(
-            table,
-            i,
-            `expected an image of one split, got ${quote(name)} of ${other}, too`,
-          ),
-        );
-      for (const key of keys) if (!seen.has(key)) seen.set(key, split);
-    });
-  });
 }
 
 async function checkSegmentation(
@@ -148,74 +172,54 @@ async function checkSegmentation(
   options: CheckOptions,
 ): Promise<DataReport> {
   const decode = options.images === 'pixels';
-  const splits = await checkSplits(data.splits, options, async (_, source, log) => {
+  const splits = await checkSplits(data.splits, options, async (split, source, log) => {
     const set = loadSegmentationFolder(source);
-    const { images, pixels } = await checkSegmentationSet(set, log, { decode });
-    return { images, classes: set.classes.length, used: pixels.filter((n) => n > 0).length };
+    const purpose = split === 'train' ? 'training' : 'evaluation';
+    const { images, pixels } = await checkSegmentationSet(set, log, {
+      ...{ decode, purpose, limits: options.needs?.limits },
+    });
+    const used = pixels.filter((n) => n > 0).length;
+    const counts = { images, classes: set.classes.length, used };
+    return { counts, use: { used: { images, classes: used }, leftOut: [] } };
   });
-  return report(data, splits);
+  const across = new ProblemLog(options.maxExamples);
+  reportParts(data, across);
+  return report(data, splits, across);
 }
-
-const CLASSIFICATION_PROBLEMS = {
-  ...problemKinds('error', { imageUnreadable: 'images that cannot be read' }),
-  ...problemKinds('note', {
-    fileIgnored: 'files that are no images',
-    classUnused: 'classes without an image',
-    sameName: 'class names that several classes have: told apart by their keys',
-    unlabelled: 'images without a label',
-  }),
-};
 
 async function checkClassification(
   data: ClassificationData,
   options: CheckOptions,
 ): Promise<DataReport> {
   const { root } = data;
-  const { unlabelled, classUnused, sameName, fileIgnored } = CLASSIFICATION_PROBLEMS;
+  const images = options.images === 'exist' ? 'none' : options.images;
   const sources = Object.fromEntries(data.splits.map((split) => [split, root]));
+  const present = new Map<string, readonly (ClassEntry | undefined)[]>();
   const splits = await checkSplits(sources, options, async (split, _, log) => {
     const set = readImageNet(root, { split: split === 'val' ? 'val' : 'train' });
-    if (options.images === 'headers' || options.images === 'pixels')
-      await inspectFiles(
-        set.samples.map(({ file }) => file),
-        options.images === 'pixels',
-        log,
-      );
-    const used = new Set(set.samples.map(({ classIndex }) => classIndex));
-    for (const { file, classIndex } of set.samples)
-      if (classIndex < 0) log.add(unlabelled, { file, message: 'no label' });
-    set.classes.forEach(({ name }, k) => {
-      if (!used.has(k)) log.add(classUnused, { file: root, message: quote(name), id: k });
-    });
-    for (const [name, keys] of keysByName(set.classes))
-      if (keys.length > 1)
-        log.add(sameName, { file: root, message: `${quote(name)}: ${keys.join(', ')}` });
-    for (const file of set.ignoredFiles) log.add(fileIgnored, { file, message: skippedFile(file) });
-    return { images: set.samples.length, classes: set.classes.length };
+    const purpose = split === 'val' ? 'evaluation' : 'training';
+    const { use, present: indices } = await inspectClassificationSet(set, { purpose, images }, log);
+    present.set(
+      split,
+      [...indices].map((k) => set.classes[k]),
+    );
+    return { counts: { images: set.samples.length, classes: set.classes.length }, use };
   });
-  return report(data, splits);
+  const across = new ProblemLog(options.maxExamples);
+  const { classHeldOut, partMissing } = CLASSIFICATION_PROBLEMS;
+  const trained = new Set(present.get('train')?.map((entry) => entry?.key));
+  if (present.has('train'))
+    for (const entry of present.get('val') ?? [])
+      if (entry && !trained.has(entry.key))
+        across.add(classHeldOut, { file: root, message: quote(entry.name), id: entry.key });
+  if (!present.has('train') && !present.has('all'))
+    across.add(partMissing, { file: root, message: 'expected train/, got val/ alone' });
+  return report(data, splits, across);
 }
 
-function keysByName(classes: readonly ClassEntry[]): ReadonlyMap<string, readonly string[]> {
-  const keys = new Map<string, string[]>();
-  for (const { key, name } of classes) keys.set(name, [...(keys.get(name) ?? []), key]);
-  return keys;
-}
-
-async function inspectFiles(
-  files: readonly string[],
-  decode: boolean,
-  log: ProblemLog,
-): Promise<void> {
-  const found = await inParallel(files, (file) => errorAsValue(inspectImage(file, { decode })));
-  found.forEach((facts, i) => {
-    const file = files[i];
-    if (facts instanceof DataError)
-      log.add(CLASSIFICATION_PROBLEMS.imageUnreadable, { file, message: facts.message });
-    else
-      for (const kind of imageNotes(facts, { upright: false }))
-        log.add(kind, { file, message: quote(basename(file)) });
-  });
+/** Whether training uses a split of this name. */
+export function isTrainingSplit(split: string): boolean {
+  return split !== 'test';
 }
 
 function report(
@@ -226,7 +230,11 @@ function report(
   const logs = [...splits.map(({ log }) => log), across];
   return {
     data,
-    splits: splits.map(({ split, counts, log }) => ({ split, counts, findings: log.findings() })),
+    splits: splits.map(({ log, ...split }) => ({
+      ...split,
+      findings: log.findings(),
+      refused: log.count('error') > 0,
+    })),
     across: across.findings(),
     errors: logs.reduce((sum, log) => sum + log.count('error'), 0),
     warnings: logs.reduce((sum, log) => sum + log.count('warning'), 0),

@@ -10,6 +10,8 @@ import type { ClassificationSample } from './sample.js';
 export interface ClassificationSet {
   /** Description of the detected layout. */
   readonly layout: string;
+  /** Folder of the images; undefined for images in memory. */
+  readonly folder?: string | undefined;
   /** `all` if the set isn't divided. */
   readonly split: 'train' | 'val' | 'all';
   /** By class and file name, or in the order of the label file. */
@@ -36,8 +38,8 @@ const DESCRIBING = new Set<string>([...CLASS_FILES, ...LABEL_FILES]);
 
 /**
  * Finds the images and labels of a classification set. Supported layouts:
- * - `train/` and `val/`, each with one folder per class (WordNet ids or any names), sorted by name; images may be one
- *   folder deeper
+ * - `train/` and `val/`, each with one folder per class (WordNet ids or any names), sorted by name, numbers by value;
+ *   images may be one folder deeper
  * - a flat `val/` with a label file (`val.txt`, `LOC_val_solution.csv`, …) in it or next to it
  * - undivided class folders, or images with `labels.json`: the split is then `all`.
  *
@@ -117,7 +119,8 @@ function fromClassFolders(
     }
     for (const file of files) samples.push({ file, classIndex });
   }
-  return { layout: `${names.length} class folders`, split, samples, classes, ignoredFiles };
+  const layout = `${names.length} class folders`;
+  return { layout, folder, split, samples, classes, ignoredFiles };
 }
 
 function fromLabelFile(
@@ -167,6 +170,7 @@ function fromLabelFile(
     );
   return {
     layout: `images labelled by ${basename(labelFile)}`,
+    folder,
     split,
     samples,
     classes,
@@ -214,6 +218,10 @@ function entries(folder: string, wantFolders: boolean): string[] {
     .sort();
 }
 
-/** Names of the folders in a folder, sorted, without hidden ones. */
-export const subfolders = (folder: string): string[] => entries(folder, true);
+/** Names of the folders in a folder, without hidden ones, sorted; numbers alone are sorted as numbers. */
+export function subfolders(folder: string): string[] {
+  const names = entries(folder, true);
+  const areNumbers = names.every((name) => /^\d+$/.test(name));
+  return areNumbers ? names.sort((a, b) => Number(a) - Number(b) || (a < b ? -1 : 1)) : names;
+}
 const listFiles = (folder: string): string[] => entries(folder, false);

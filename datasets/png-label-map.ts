@@ -18,6 +18,8 @@ export interface LabelMapping {
   readonly values?: readonly number[] | undefined;
   /** Colors in label PNGs instead of numbers. */
   readonly colors?: readonly LabelColor[] | undefined;
+  /** Class index of each class of the files, `[numClasses]`; default: the same. */
+  readonly order?: readonly number[] | undefined;
 }
 
 /**
@@ -82,16 +84,21 @@ export function allowedLabels({ numClasses, reduceZeroLabel, values }: LabelMapp
 const INVALID = -1;
 
 /** `[256]`, or more for larger values: class index of each value, −1 if unknown. */
-export function labelTable({ numClasses, reduceZeroLabel, values }: LabelMapping): Int16Array {
+export function labelTable({
+  numClasses,
+  reduceZeroLabel,
+  values,
+  order,
+}: LabelMapping): Int16Array {
   const size = Math.max(256, ...(values ?? []).map((value) => value + 1));
   const table = new Int16Array(size).fill(INVALID);
   if (values) {
     table[IGNORED_LABEL] = IGNORED_LABEL;
-    values.forEach((value, k) => (table[value] = k)); // 255 may be a class
+    values.forEach((value, k) => (table[value] = order ? order[k] : k)); // 255 may be a class
     return table;
   }
   const shift = reduceZeroLabel ? 1 : 0;
-  for (let k = 0; k < numClasses; k++) table[k + shift] = k;
+  for (let k = 0; k < numClasses; k++) table[k + shift] = order ? order[k] : k;
   if (reduceZeroLabel) table[0] = IGNORED_LABEL;
   table[IGNORED_LABEL] = IGNORED_LABEL;
   return table;

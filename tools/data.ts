@@ -41,6 +41,14 @@ function registerCheck(data: Command): void {
     .option('--decode', 'decode every pixel of every image, too')
     .option('--no-images', 'do not look at image files')
     .option('--results <files...>', 'also check COCO result files against the set')
+    .option('--task <task>', 'the task that the set is for: classify, detect or segment')
+    .option('--recipe <name>', 'the recipe that the set is for, instead of the usual of the task')
+    .option(
+      '--set <path=value>',
+      'a setting of that recipe, as for train',
+      (value: string, all: readonly string[]) => [...all, value],
+      [],
+    )
     .option('--all', 'list every problem instead of a few of each kind')
     .option('--json', 'print one JSON document')
     .action(async (path: string, flags: CheckFlags) => {

@@ -1,6 +1,6 @@
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigError } from '../core/errors.js';
+import { ConfigError, DataError } from '../core/errors.js';
 import { startEma } from '../engine/optimizer/ema.js';
 import type { Backbone } from '../engine/backbone.js';
 import type { Engine } from '../engine/runtime/engine.js';
@@ -167,6 +167,20 @@ export async function trainLoop<Batch>(
   };
   if (loop.state.awaitsEvaluation === true && evaluate) await evaluateNow(checkpointName(step));
 
+  /** Saves the run if an image or label turns out to be damaged, so that the steps done so far are not lost. */
+  const orSave = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work;
+    } catch (error) {
+      if (!(error instanceof DataError) || !isFirst || step === loop.startStep) throw error;
+      const name = await save();
+      throw new DataError(
+        `${error.message} (saved as ${name}: put the data right and go on with --resume)`,
+        { cause: error, file: error.file, id: error.id },
+      );
+    }
+  };
+
   while (step < total) {
     const epoch = Math.floor(epochsAt(rule, step));
     const first = ((step - rule.origin.step) % stepsPerEpoch) * settings.accumulation;
@@ -175,9 +189,9 @@ export async function trainLoop<Batch>(
     try {
       while (step < end) {
         const lr = learningRate(settings.schedule, { step, epoch: epochsAt(rule, step) });
-        const { losses, norm, isStopping } = await trainStep(loop, batches, {
-          ...{ communicator, signal, step, lr, meter },
-        });
+        const { losses, norm, isStopping } = await orSave(
+          trainStep(loop, batches, { ...{ communicator, signal, step, lr, meter } }),
+        );
         step++;
         if (step % settings.logEvery === 0 || step === total) {
           record({

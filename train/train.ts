@@ -8,15 +8,15 @@ import { assertWritableFolder } from '../io/files/out-folder.js';
 import { writeRunConfig } from './config/run-config.js';
 import type { RecipeConfig } from './config/schemas.js';
 import { SINGLE_PROCESS } from './distributed/communicator.js';
+import { dataOfRun } from './data-of-run.js';
 import { finishRun } from './finish.js';
 import type { TrainResult } from './loop.js';
 import { RunMonitor } from './monitor.js';
-import type { ConfigOf, Examples, TrainOptions } from './options.js';
+import type { ConfigOf, TrainOptions } from './options.js';
 import { assertRunFolder, ownRunFolder } from './own-folder.js';
-import { dataOptionsOf, planRun, runConfigOf, type RunPlan } from './plan.js';
+import { planRun, runConfigOf, type RunPlan } from './plan.js';
 import { trainTask } from './run.js';
 import { TASKS, type TaskName } from './tasks/index.js';
-import type { LoadedData, Task } from './tasks/task.js';
 
 /** Result of training. */
 export interface TrainOutcome extends TrainResult {
@@ -64,13 +64,19 @@ export async function train<const Recipe extends string | RecipeConfig>(
       );
     }
     const start = performance.now();
-    const data = await dataOf(task, options as TrainOptions, plan);
-    data.lines.forEach(note);
+    const { data, verdict } = await dataOfRun(task, options as TrainOptions, {
+      ...{ plan, config, note },
+    });
+    const decided = verdict.boxesOnly ? withoutMasks(config) : config;
     if (isFirst) lock = await ownRunFolder(options, note);
     const engine = await openEngine(options.engine);
     note(engine.description);
-    if (isFirst) writeRunConfig(folder, runConfigOf(plan, engine.description));
-    const result = await trainTask(task, config, data, {
+    if (isFirst)
+      writeRunConfig(
+        folder,
+        runConfigOf(verdict.boxesOnly ? planWithoutMasks(plan) : plan, engine.description),
+      );
+    const result = await trainTask(task, decided, data, {
       ...{ engine, folder, seed, communicator, backbone },
       weights: plan.weightFile,
       resume: options.resume ?? false,
@@ -100,6 +106,16 @@ export async function train<const Recipe extends string | RecipeConfig>(
 /** Default of {@link TrainOptions.checkpointMinutes}. */
 const CHECKPOINT_MINUTES = 15;
 
+/** Configuration of a detector without the mask head. */
+const withoutMasks = (config: RecipeConfig): RecipeConfig =>
+  config.task === 'detect' ? { ...config, detector: { ...config.detector, masks: null } } : config;
+
+const planWithoutMasks = (plan: RunPlan): RunPlan => ({
+  ...plan,
+  config: withoutMasks(plan.config),
+  sources: { ...plan.sources, 'detector.masks': 'data without masks' },
+});
+
 const NUMBERS = {
   properties: {
     ...{ seed: whole(0), steps: whole(0), patience: whole(0), valFraction: FRACTION },
@@ -121,27 +137,6 @@ function assertOptions(recipe: unknown, options: Partial<TrainOptions> | undefin
     );
   const problems = compileSchema(NUMBERS)(Object(options));
   if (problems.length > 0) throw new ConfigError(`train: ${formatProblems(problems)}`);
-}
-
-/** Loads the given sets, images in memory, or the sets of the folder. */
-async function dataOf(
-  task: Task,
-  { data }: TrainOptions,
-  plan: RunPlan,
-): Promise<LoadedData<unknown>> {
-  if (typeof data !== 'object') return task.load(data ?? plan.data, dataOptionsOf(plan));
-  const { training, validation } = data;
-  if (!('classes' in data) && !Array.isArray(training)) {
-    if (!task.isSet(training))
-      throw new DataError(`data: expected a set to ${task.name}, got one of another task`);
-    return { training, validation, lines: [] };
-  }
-  const { classes = [], ...examples } = data as Examples<unknown>;
-  return {
-    training: task.fromExamples(examples.training, classes),
-    validation: examples.validation && task.fromExamples(examples.validation, classes),
-    lines: [],
-  };
 }
 
 /** Converts a system error to one with code and remedy, for writing the run folder or reading other files. */

@@ -81,7 +81,7 @@ function checkCategories({ file, categories }: CocoTables, log: ProblemLog): voi
 }
 
 function checkAnnotations(tables: CocoTables, log: ProblemLog): Int32Array {
-  const { file, images, categories, annotations } = tables;
+  const { file, images, categories, annotations, rejected } = tables;
   const imageOf = new Map<number, number>();
   images.ids.forEach((id, i) => imageOf.set(id, i));
   const categoryOf = new Map(categories.map((category) => [category.id, category]));
@@ -111,10 +111,12 @@ function checkAnnotations(tables: CocoTables, log: ProblemLog): Int32Array {
     const categoryId = annotations.categoryIds[a];
     const category = categoryOf.get(categoryId);
     if (category) used.add(categoryId);
-    else report(PROBLEMS.unknownCategory, `expected a known category_id, got ${categoryId}`);
+    else if (!rejected?.categoryIds.has(categoryId))
+      report(PROBLEMS.unknownCategory, `expected a known category_id, got ${categoryId}`);
     checkKeypoints(tables, a, category?.keypoints?.length, report);
     const image = imageOf.get(annotations.imageIds[a]);
     if (image === undefined) {
+      if (rejected?.imageIds.has(annotations.imageIds[a])) continue;
       report(PROBLEMS.unknownImage, `expected a known image_id, got ${annotations.imageIds[a]}`);
       continue;
     }
@@ -123,10 +125,11 @@ function checkAnnotations(tables: CocoTables, log: ProblemLog): Int32Array {
     checkRegion(tables, a, image, report);
   }
   annotated.forEach((has, i) => {
-    if (!has) log.add(PROBLEMS.imageEmpty, imageProblem(tables, i, 'no annotation'));
+    if (!has && !rejected?.annotated.has(images.ids[i]))
+      log.add(PROBLEMS.imageEmpty, imageProblem(tables, i, 'no annotation'));
   });
   categories.forEach(({ id, name }, i) => {
-    if (used.has(id)) return;
+    if (used.has(id) || rejected?.annotatedWith.has(id)) return;
     const message = `${placeOf('categories', i, id)}: no annotation of ${quote(name)}`;
     log.add(PROBLEMS.classUnused, { file, message, id });
   });

@@ -2,6 +2,7 @@ import { rleOfSegmentation, type CocoDomain, type GroundTruthObject } from '../.
 import { DataError } from '../../core/errors.js';
 import type { Rle, XywhBox } from '../../core/rle.js';
 import { annotationPlace, type CocoTables } from '../../io/coco/annotations.js';
+import { hasMask, reasonToSkip } from './inspect-set.js';
 import { boxOf } from './samples.js';
 import type { CocoSet } from './set.js';
 
@@ -15,14 +16,23 @@ export function groundTruthDomain({ images, classes }: CocoSet): CocoDomain {
 
 /**
  * Collects the annotations of a set in file order for an evaluator: those of its images and classes, including those that
- * training skips, because the COCO evaluation counts them.
+ * training skips, because the COCO evaluation counts them. With masks, those that training skips and that have no mask
+ * beside others with one are left out.
  */
 export function groundTruthObjects(
   set: CocoSet,
   { masks }: { readonly masks: boolean },
 ): Generator<BoxedObject> {
+  const { imageIndices, classIndices, annotations } = set;
+  const isWanted = (row: number): boolean => imageIndices[row] >= 0 && classIndices[row] >= 0;
+  const hasMasks =
+    masks && annotations.ids.some((_, row) => isWanted(row) && hasMask(annotations, row));
+  const isUnmasked = (row: number): boolean =>
+    hasMasks &&
+    !hasMask(annotations, row) &&
+    reasonToSkip(set, row, imageIndices[row]) !== undefined;
   return tableObjects(set, {
-    wantsRow: (row) => set.imageIndices[row] >= 0 && set.classIndices[row] >= 0,
+    wantsRow: (row) => isWanted(row) && !isUnmasked(row),
     wantsMask: masks ? () => true : undefined,
   });
 }

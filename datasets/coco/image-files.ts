@@ -12,7 +12,7 @@ import { LooseNames } from './image-names.js';
 import { staysInside } from './image-path.js';
 import { COCO_PROBLEMS as PROBLEMS, imageProblem } from './problem-kinds.js';
 
-type Listed = Pick<CocoTables, 'file' | 'images' | 'places'>;
+type Listed = Pick<CocoTables, 'file' | 'images' | 'places' | 'rejected'>;
 
 /** Images of a folder found by their listed names. */
 export interface FoundImages {
@@ -65,7 +65,8 @@ export async function findImages(
     const message = `${quote(name)} is ${quote(found.path)}: another ${found.rule}`;
     log.add(PROBLEMS.imageRenamed, imageProblem(tables, i, message));
   }
-  reportUnlisted(fileNames, listings, folder, log);
+  const listed = [...fileNames, ...[...(tables.rejected?.fileNames ?? [])].map(String)];
+  reportUnlisted(listed, listings, folder, log);
   return { existing, fileNames };
 }
 

@@ -60,7 +60,7 @@ export async function checkCocoResults(
       const numNames = category?.keypoints?.length;
       if (keypoints && numNames !== undefined && keypoints.length !== 3 * numNames)
         report(
-          PROBLEMS.keypoints,
+          PROBLEMS.resultKeypoints,
           `keypoints: expected 3 x ${numNames} numbers, got ${keypoints.length}`,
         );
     },

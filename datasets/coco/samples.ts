@@ -18,10 +18,11 @@ export interface DetectionSamples {
  * Creates training samples: images with at least one annotation of the classes (crowds and unusable ones count) and sides
  * of at least 32 px. Objects rejected by {@link skipReason} are left out; crowds are separate.
  *
+ * @param keepEmpty whether images without annotations are used, too: all of their regions are background
  * @throws ConfigError if the set has no image folder or no image is left
  */
-export function trainingSamples(set: CocoSet): DetectionSamples {
-  const chosen = trainableImages(set);
+export function trainingSamples(set: CocoSet, keepEmpty = false): DetectionSamples {
+  const chosen = trainableImages(set, keepEmpty);
   if (chosen.length === 0)
     throw new ConfigError(
       `${set.file}: expected images with annotations to train on, got none among ${set.images.ids.length}`,
@@ -30,11 +31,11 @@ export function trainingSamples(set: CocoSet): DetectionSamples {
 }
 
 /** Indices of the images that {@link trainingSamples} uses. */
-export function trainableImages(set: CocoSet): readonly number[] {
+export function trainableImages(set: CocoSet, keepEmpty = false): readonly number[] {
   const { widths, heights } = set.images;
   return indicesWhere(set, (i) => {
     if (Math.min(widths[i], heights[i]) < MIN_IMAGE_SIDE_PX) return false;
-    return rowsOf(set, i).some((a) => set.classIndices[a] >= 0);
+    return keepEmpty || rowsOf(set, i).some((a) => set.classIndices[a] >= 0);
   });
 }
 

@@ -18,13 +18,8 @@ export function keypointSimilarity(
   sigmas: readonly number[],
 ): Similarity {
   const { areas } = detections;
-  const dtPoints = keypointsOf('detection', detections.keypoints, detections.scores.length, sigmas);
-  const gtPoints = keypointsOf(
-    'ground truth',
-    groundTruth.keypoints,
-    groundTruth.ids.length,
-    sigmas,
-  );
+  const dtPoints = keypointsOf('detection', detections, detections.scores.length, sigmas);
+  const gtPoints = keypointsOf('ground truth', groundTruth, groundTruth.ids.length, sigmas);
   const variances = sigmas.map((sigma) => (sigma * 2) ** 2);
   const terms = new Float64Array(sigmas.length);
 
@@ -65,15 +60,23 @@ export function keypointSimilarity(
 
 function keypointsOf(
   side: string,
-  keypoints: Float64Array | undefined,
+  { source = 'coco', keypoints }: Pick<CocoDetections, 'source' | 'keypoints'>,
   count: number,
   sigmas: readonly number[],
 ): Float64Array {
   const expected = 3 * sigmas.length * count;
-  if ((keypoints?.length ?? 0) !== expected)
+  const got = keypoints?.length ?? 0;
+  if (got !== expected) {
+    const numPoints = got / 3 / count;
+    const hasOthers = Number.isInteger(numPoints) && numPoints > 0;
+    const shown = `${got} numbers for ${count}${hasOthers ? ` (${numPoints} keypoints each)` : ''}`;
+    // The categories may name other points than the 17 of COCO's persons.
+    const remedy = hasOthers ? `; give --sigmas with ${numPoints} numbers, one per keypoint` : '';
     throw new DataError(
-      `coco: expected ${sigmas.length} keypoints (x, y, v) a ${side}, got ${keypoints?.length ?? 0} numbers for ${count}`,
+      `${source}: expected ${sigmas.length} keypoints (x, y, v) a ${side}, got ${shown}${remedy}`,
+      { file: source },
     );
+  }
   return keypoints ?? new Float64Array(0);
 }
 

@@ -72,6 +72,45 @@ export function summarizeCoco(curves: CocoCurves, parameters: CocoParameters): r
   ];
 }
 
+/** A number with its name. */
+interface NamedStat {
+  readonly name: string;
+  readonly value: number;
+}
+
+/**
+ * Names the numbers of {@link summarizeCoco} for people. For other detection limits than the standard ones, recalls are
+ * named by their limits (`AR10`, `AR1000`), and all other numbers are those at the largest limit.
+ */
+export function namedStats(curves: CocoCurves, parameters: CocoParameters): readonly NamedStat[] {
+  const { iouType, maxDetections: limits } = parameters;
+  const isKeypoints = iouType === 'keypoints';
+  // With its largest limit as the only one, the reference's numbers are those at that limit.
+  const atLast = summarizeCoco(atLimit(curves, limits.length - 1), {
+    ...parameters,
+    maxDetections: [isKeypoints ? 20 : 100],
+  });
+  if (isKeypoints) return KEYPOINT_STATS.map((name, i) => ({ name, value: atLast[i] }));
+  const recalls = limits.map((limit, m) => ({
+    name: `AR${limit}`,
+    value: summarizeCoco(atLimit(curves, m), { ...parameters, maxDetections: [limit] })[8],
+  }));
+  const named = DETECTION_STATS.map((name, i) => ({ name, value: atLast[i] }));
+  return [...named.slice(0, 6), ...recalls, ...named.slice(9)];
+}
+
+/** Curves of one detection limit. */
+function atLimit({ shape, precision, recall, scores }: CocoCurves, m: number): CocoCurves {
+  const [T, R, K, A, M] = shape;
+  const only = (values: Float64Array): Float64Array => values.filter((_, i) => i % M === m);
+  return {
+    shape: [T, R, K, A, 1],
+    precision: only(precision),
+    recall: only(recall),
+    scores: only(scores),
+  };
+}
+
 /** Computes AP and AR of every category, in the order of the grid. */
 export function summarizeCategories(
   curves: CocoCurves,

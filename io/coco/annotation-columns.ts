@@ -53,10 +53,10 @@ interface AnnotationRecord {
   readonly image_id: number;
   readonly category_id: number;
   readonly bbox?: readonly number[];
-  readonly area?: number;
+  readonly area?: number | null;
   readonly iscrowd?: 0 | 1 | boolean;
   readonly ignore?: 0 | 1 | boolean;
-  readonly segmentation?: RleRecord | Polygons | null;
+  readonly segmentation?: RleRecord | Polygons | readonly number[] | null;
   readonly keypoints?: readonly number[];
   readonly num_keypoints?: number;
 }
@@ -111,7 +111,8 @@ export class AnnotationColumns {
     this.crowds.push(annotation.iscrowd ? 1 : 0);
     this.ignores.push(annotation.ignore ? 1 : 0);
     const maskArea = this.addMask(annotation, issue);
-    if (annotation.area === undefined) issue('areaMissing', 'expected "area", got none');
+    // Missing, or null.
+    if (typeof annotation.area !== 'number') issue('areaMissing', 'expected "area", got none');
     this.areas.push(annotation.area ?? maskArea ?? bbox[2] * bbox[3]);
     this.addKeypoints(annotation, issue);
   }
@@ -136,10 +137,15 @@ export class AnnotationColumns {
   }
 
   /** @returns the area of the mask in px², undefined without mask */
-  private addMask({ segmentation, iscrowd }: AnnotationRecord, issue: Issue): number | undefined {
+  private addMask(
+    { segmentation, iscrowd, bbox }: AnnotationRecord,
+    issue: Issue,
+  ): number | undefined {
     if (segmentation && 'counts' in segmentation) return this.addRle(segmentation, issue);
-    const polygons = (segmentation ?? []).filter((polygon, p) => {
-      if (this.keep.masks === 'asWritten') return true;
+    const asWritten = this.keep.masks === 'asWritten';
+    const listed = asWritten ? polygonsOf(segmentation) : this.withBoxes(segmentation, bbox, issue);
+    const polygons = listed.filter((polygon, p) => {
+      if (asWritten) return true;
       if (polygon.length % 2 !== 0)
         issue(
           'polygon',
@@ -163,7 +169,19 @@ export class AnnotationColumns {
     for (const value of extentOf(polygons)) this.extents.push(value);
     if (this.keep.masks) this.masks.addPolygons(polygons);
     else this.masks.addNone();
-    return polygons.reduce((sum, polygon) => sum + shoelaceArea(polygon), 0);
+    return polygonsArea(polygons);
+  }
+
+  /** Polygons with those of four numbers, which are boxes as in the reference, as their corners. */
+  private withBoxes(
+    segmentation: AnnotationRecord['segmentation'],
+    bbox: readonly number[] | undefined,
+    issue: Issue,
+  ): Polygons {
+    const polygons = polygonsOf(segmentation);
+    if (polygons.length === 0 || !polygons.every(({ length }) => length === 4)) return polygons;
+    issue('segmentationBox', `segmentation: expected polygons, got [${polygons[0].join(', ')}]`);
+    return polygons.map((numbers) => boxOutline(numbers, bbox));
   }
 
   private addRle(raw: RleRecord, issue: Issue): number | undefined {
@@ -235,6 +253,57 @@ function extentOf(polygons: Polygons): readonly [number, number, number, number]
     }
   }
   return [x1, y1, x2, y2];
+}
+
+/** Polygons of a segmentation; a flat list is one polygon. */
+function polygonsOf(segmentation: AnnotationRecord['segmentation']): Polygons {
+  if (!segmentation || 'counts' in segmentation) return [];
+  return typeof segmentation[0] === 'number'
+    ? [segmentation as readonly number[]]
+    : (segmentation as Polygons);
+}
+
+/**
+ * Corners of a segmentation of four numbers: x, y, width and height as in the reference, or two opposite corners where
+ * these are closer to the box of the annotation.
+ */
+function boxOutline(numbers: readonly number[], bbox?: readonly number[]): readonly number[] {
+  const [x, y, c, d] = numbers;
+  const distance = (width: number, height: number): number =>
+    Math.abs(width - (bbox?.[2] ?? c)) + Math.abs(height - (bbox?.[3] ?? d));
+  const isCorners = distance(c - x, d - y) < distance(c, d);
+  const [x2, y2] = isCorners ? [c, d] : [x + c, y + d];
+  return [x, y, x2, y, x2, y2, x, y2];
+}
+
+/**
+ * Area in px² of a segmentation that was not checked, for annotations without an area.
+ *
+ * @returns undefined without a mask that can be read
+ */
+export function areaOfSegmentation(segmentation: unknown): number | undefined {
+  if (typeof segmentation !== 'object' || segmentation === null) return undefined;
+  try {
+    if ('counts' in segmentation) {
+      const { counts, size } = segmentation as RleRecord;
+      return rleArea(
+        typeof counts === 'string'
+          ? rleFromString(counts, size[0], size[1])
+          : rleFromCounts(counts, size[0], size[1]),
+      );
+    }
+    const area = polygonsArea(polygonsOf(segmentation as Polygons));
+    return area > 0 ? area : undefined;
+  } catch {
+    return undefined; // then that of the box is used
+  }
+}
+
+function polygonsArea(polygons: Polygons): number {
+  return polygons.reduce((sum, polygon) => {
+    if (polygon.length === 4) return sum + Math.abs(polygon[2] * polygon[3]);
+    return sum + (polygon.length % 2 === 0 ? shoelaceArea(polygon) : 0);
+  }, 0);
 }
 
 /** Area of a closed polygon, `|Σ x_i·y_{i+1} − x_{i+1}·y_i| / 2`. */

@@ -3,7 +3,12 @@ import type { RgbImage } from '../../core/image.js';
 import { Column } from '../../core/column.js';
 import { quote } from '../../core/errors.js';
 import { compileSchema, formatProblems, type SchemaCheck } from '../schema.js';
-import { AnnotationColumns, annotationIn, type CocoAnnotations } from './annotation-columns.js';
+import {
+  AnnotationColumns,
+  annotationIn,
+  areaOfSegmentation,
+  type CocoAnnotations,
+} from './annotation-columns.js';
 import { placeOf, type CocoIssue, type Place, type RecordPlaces, type Report } from './issues.js';
 import { scanCocoFile } from './scan-file.js';
 import {
@@ -39,6 +44,20 @@ export interface CocoTables {
   readonly annotations: CocoAnnotations;
   /** Places of the records; default: by position and id in `file`. */
   readonly places?: RecordPlaces | undefined;
+  /** Records that were reported and skipped, so that references to them are not reported, too. */
+  readonly rejected?: RejectedRecords | undefined;
+}
+
+/** Records that do not match the format. */
+export interface RejectedRecords {
+  readonly imageIds: ReadonlySet<unknown>;
+  readonly categoryIds: ReadonlySet<unknown>;
+  readonly fileNames: ReadonlySet<unknown>;
+  /** Images and categories of rejected annotations. */
+  readonly annotated: ReadonlySet<unknown>;
+  readonly annotatedWith: ReadonlySet<unknown>;
+  /** Numbers of records by table. */
+  readonly counts: Readonly<Record<'images' | 'categories' | 'annotations', number>>;
 }
 
 /** Returns where an image is listed. @param row of `images` */
@@ -98,16 +117,20 @@ export async function readAnnotations(
   const tables = new Map<string, Table>([
     ['images', images],
     ['categories', categories],
-    ['annotations', annotationTable(annotations, compared)],
+    ['annotations', annotationTable(annotations, compared, (issue) => report({ ...issue, file }))],
   ]);
   const issue = (code: CocoIssue['code'], message: string): void => report({ code, file, message });
+  const rejected = new RejectedLog();
   const seen = new Set<string>();
+  let firstListed: object | undefined;
   await scanCocoFile(file, {
     array: (name) => {
       seen.add(name);
+      if (name === '') firstListed = {};
       return true;
     },
     element: (name, index, record) => {
+      if (name === '' && index === 0) firstListed = Object(record) as object;
       const table = tables.get(name);
       if (!table) return;
       const wrong = table.check(record);
@@ -116,7 +139,10 @@ export async function readAnnotations(
         return;
       }
       const id = idOf(record);
-      const message = `${placeOf(name, index, id)}: ${formatProblems(wrong)}`;
+      const hasSize = !wrong.some(({ path }) => name === 'images' && SIZES.has(path));
+      const hint = hasSize ? '' : '; the size is that of the image file';
+      const message = `${placeOf(name, index, id)}: ${formatProblems(wrong)}${hint}`;
+      rejected.add(name, record);
       report({ code: 'schema', file, message, id });
     },
     invalid: (name, index, message) => issue('json', `${name}[${index}]: ${message}`),
@@ -125,17 +151,61 @@ export async function readAnnotations(
       seen.add(name);
     },
   });
-  for (const name of tables.keys())
-    if (!seen.has(name)) issue('array', `expected an array "${name}", got none`);
+  if (seen.has('') && firstListed !== undefined)
+    issue('array', `expected {images, annotations, categories}, got ${listOf(firstListed)}`);
+  else
+    for (const name of tables.keys())
+      if (!seen.has(name)) issue('array', `expected an array "${name}", got none`);
   return {
     file,
     images: images.finish(),
     categories: categories.rows,
     annotations: annotations.finish(),
+    rejected,
   };
 }
 
-function annotationTable(columns: AnnotationColumns, compared: IouType | undefined): Table {
+const SIZES: ReadonlySet<string> = new Set(['width', 'height']);
+
+/** Collects rejected records. */
+class RejectedLog implements RejectedRecords {
+  readonly imageIds = new Set<unknown>();
+  readonly categoryIds = new Set<unknown>();
+  readonly fileNames = new Set<unknown>();
+  readonly annotated = new Set<unknown>();
+  readonly annotatedWith = new Set<unknown>();
+  readonly counts = { images: 0, categories: 0, annotations: 0 };
+
+  add(table: string, record: unknown): void {
+    const fields = Object(record) as Readonly<Record<string, unknown>>;
+    if (table === 'images') {
+      this.imageIds.add(fields['id']);
+      this.fileNames.add(fields['file_name']);
+      this.counts.images++;
+    } else if (table === 'categories') {
+      this.categoryIds.add(fields['id']);
+      this.counts.categories++;
+    } else {
+      this.annotated.add(fields['image_id']);
+      this.annotatedWith.add(fields['category_id']);
+      this.counts.annotations++;
+    }
+  }
+}
+
+/** Describes a bare list by its first record. */
+function listOf(first: object): string {
+  if ('score' in first)
+    return 'a list of detections (a result file: give the annotations here, and the results to --results or score --dt)';
+  if ('image_id' in first) return 'a bare list of annotations, without images and categories';
+  return 'a bare list';
+}
+
+function annotationTable(
+  columns: AnnotationColumns,
+  compared: IouType | undefined,
+  report: (issue: Omit<CocoIssue, 'file'>) => void,
+): Table {
   if (compared) {
     const schema = COMPARED_SCHEMAS[compared];
     const hidden = ['bbox', 'segmentation', 'keypoints'].filter(
@@ -144,16 +214,26 @@ function annotationTable(columns: AnnotationColumns, compared: IouType | undefin
     const none = Object.fromEntries(hidden.map((key) => [key, undefined]));
     return {
       check: compileSchema(schema),
-      add: (record, position) => columns.add({ ...(record as object), ...none }, position),
+      add: (record, position) => {
+        const { area, segmentation } = record as { area?: unknown; segmentation?: unknown };
+        const known = typeof area === 'number' ? area : areaOfSegmentation(segmentation);
+        columns.add({ ...(record as object), ...none, area: known }, position);
+      },
     };
   }
-  const [instances, keypoints] = [INSTANCE_SCHEMA, KEYPOINTS_SCHEMA].map(compileSchema);
+  const keypoints = compileSchema(KEYPOINTS_SCHEMA);
   return {
-    check: (record) => {
-      const hasKeypoints = typeof record === 'object' && record !== null && 'keypoints' in record;
-      return hasKeypoints ? keypoints(record) : instances(record);
+    check: compileSchema(INSTANCE_SCHEMA),
+    add: (record, position) => {
+      const fields = record as { readonly id: number };
+      // Only the evaluation of keypoints needs them, so that here they are no reason to refuse an object.
+      const wrong = 'keypoints' in fields ? keypoints(fields) : [];
+      if (wrong.length === 0) return columns.add(fields, position);
+      const { id } = fields;
+      const where = placeOf('annotations', position, id);
+      report({ code: 'keypoints', message: `${where}: ${formatProblems(wrong)}`, id });
+      columns.add({ ...fields, keypoints: undefined, num_keypoints: undefined }, position);
     },
-    add: (record, position) => columns.add(record, position),
   };
 }
 

@@ -9,6 +9,7 @@ export interface CocoIssue {
     | 'rleRuns'
     | 'polygon'
     | 'polygonShort'
+    | 'segmentationBox'
     | 'crowdPolygons'
     | 'maskEmpty'
     | 'keypoints'

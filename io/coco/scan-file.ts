@@ -1,4 +1,6 @@
-import { openFile, readable } from '../../io/files/read.js';
+import { DataError } from '../../core/errors.js';
+import { describeNonJson } from '../files/content.js';
+import { openFile, readable } from '../files/read.js';
 import { CocoScanner, type ScanHandler } from './scanner.js';
 
 const CHUNK_BYTES = 1 << 22;
@@ -24,9 +26,11 @@ export async function scanCocoFile(
   try {
     const { size } = await readable(file, handle.stat());
     const buffer = new Uint8Array(Math.min(CHUNK_BYTES, size || CHUNK_BYTES));
-    for (;;) {
+    for (let isFirst = true; ; isFirst = false) {
       const { bytesRead } = await readable(file, handle.read(buffer, 0, buffer.length));
       if (bytesRead === 0) break;
+      const other = isFirst ? describeNonJson(buffer.subarray(0, bytesRead)) : undefined;
+      if (other !== undefined) throw DataError.in(file, `expected JSON, got ${other}`);
       scanner.push(buffer.subarray(0, bytesRead));
       if (stop?.()) return;
     }

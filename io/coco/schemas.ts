@@ -38,14 +38,16 @@ const RLE = record({
   },
 });
 const POLYGONS = { type: 'array', items: NUMBERS };
-/** `null` and `[]` occur in files with boxes only. */
+/** `null` and `[]` occur in files with boxes only, a flat list is one polygon or box. */
 const SEGMENTATION = {
   if: { type: 'object' },
   then: RLE,
-  else: { if: { type: 'null' }, else: POLYGONS },
+  else: { if: { type: 'null' }, else: { if: { ...NUMBERS, minItems: 1 }, else: POLYGONS } },
 };
 
-const OBJECT = { id: ID, image_id: ID, category_id: ID, iscrowd: FLAG, ignore: FLAG, area: NUMBER };
+/** `null` is the same as no area. */
+const AREA = { if: { type: 'null' }, else: NUMBER };
+const OBJECT = { id: ID, image_id: ID, category_id: ID, iscrowd: FLAG, ignore: FLAG, area: AREA };
 
 /** One entry of `images`. */
 export const IMAGE_SCHEMA = record({ id: ID, file_name: NAME, width: SIDE, height: SIDE });
@@ -80,7 +82,7 @@ export const KEYPOINTS_SCHEMA = record(
 /** An entry of `images` or `categories` of which the COCO evaluation needs only the id. */
 export const ID_SCHEMA = record({ id: ID });
 
-const COMPARED = ['id', 'image_id', 'category_id', 'area'];
+const COMPARED = ['id', 'image_id', 'category_id'];
 
 /** One entry of `annotations` with the fields that the COCO evaluation needs for one kind of comparison. */
 export const COMPARED_SCHEMAS: Readonly<Record<IouType, RecordSchema>> = {

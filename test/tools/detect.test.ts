@@ -95,14 +95,19 @@ test('eval takes splits, limits and augmented views', async () => {
   expect(document['count']).toBe(2);
 });
 
-test('data of another kind or other classes are refused', async () => {
+test('data of other classes is refused, that of some of them is scored', async () => {
+  const parts = `train: {annotations: data/annotations/instances_train.json, images: data/train}\nval: {annotations: ANNOTATIONS, images: data/val}\n`;
+  const annotations = join(folder, 'data/annotations/instances_val.json');
   const classes = join(folder, 'classes.yaml');
-  writeFileSync(
-    classes,
-    `train: {annotations: data/annotations/instances_train.json, images: data/train}\nval: {annotations: data/annotations/instances_val.json, images: data/val}\nclasses: [star]\n`,
-  );
+  writeFileSync(classes, `${parts.replace('ANNOTATIONS', annotations)}classes: [star]\n`);
+  const { document } = await evaluate({}, classes);
+  const perCategory = document['bboxPerCategory'] as readonly { name: string; AP: number }[];
+  expect(perCategory.filter(({ AP }) => AP >= 0).map(({ name }) => name)).toEqual(['star']);
+  const renamed = join(folder, 'renamed.json');
+  writeFileSync(renamed, readFileSync(annotations, 'utf8').replace('"star"', '"moon"'));
+  writeFileSync(classes, parts.replace('ANNOTATIONS', renamed));
   await expect(evaluate({}, classes)).rejects.toThrow(
-    /expected data with the model's 6 classes \(.*\), got 1 \(star\)/,
+    /renamed\.json: expected the 6 classes of .*, got 6: "moon" is none of them, "star" is missing/,
   );
   await expect(evaluate({}, join(folder, 'nothing'))).rejects.toThrow(DataError);
 });

@@ -168,7 +168,7 @@ test('data with other classes than the model is refused before any work', async 
   writeFileSync(classes, 'ground\nanother\nnever\n');
   const refused = evaluate({ classes });
   await expect(refused).rejects.toThrow(DataError);
-  await expect(refused).rejects.toThrow('expected class 1 to be another');
+  await expect(refused).rejects.toThrow('expected the 3 classes of ');
 });
 
 test.each([
@@ -191,7 +191,7 @@ test('a label that is no class, and a label map of another size than its image, 
   writeFileSync(broken('labels'), encodeLabelPng({ ...SIZE, data: new Uint8Array(area).fill(3) }));
   const score = (): Promise<unknown> => evaluate({}, root);
   await expect(score()).rejects.toThrow(`${broken('labels')}: expected`);
-  await expect(score()).rejects.toThrow('got 3 at pixel (0, 0)');
+  await expect(score()).rejects.toThrow('got 3 in 3500 pixels');
   const small = { width: 5, height: 4, data: new Uint8Array(20) };
   writeFileSync(broken('labels'), encodeLabelPng(small));
   await expect(score()).rejects.toThrow(

@@ -4,9 +4,18 @@ import { COCO_PROBLEMS, reportTo } from '../../datasets/coco/problem-kinds.js';
 import { checkCocoResults } from '../../datasets/coco/results.js';
 import { readTables } from '../../datasets/annotations/read.js';
 import { ProblemLog, type Finding } from '../../datasets/problems.js';
-import { checkData, type CheckOptions, type SplitReport } from '../../datasets/check.js';
+import {
+  checkData,
+  isTrainingSplit,
+  type CheckOptions,
+  type SplitReport,
+} from '../../datasets/check.js';
+import { useLine } from '../../datasets/part-use.js';
 import type { DataLayout } from '../../datasets/layout/types.js';
 import { detectLayout } from '../../datasets/layout/detect.js';
+import { resolveConfig } from '../../train/config/resolve.js';
+import type { RecipeConfig } from '../../train/config/schemas.js';
+import { needsOf } from '../../train/inspect.js';
 import { dataOptions, type DataFlags } from '../data-options.js';
 import { log, print, printJson, type JsonFlag } from '../output.js';
 
@@ -16,6 +25,9 @@ export interface CheckFlags extends DataFlags, JsonFlag {
   readonly images: boolean;
   readonly all?: boolean;
   readonly results?: readonly string[];
+  readonly task?: string;
+  readonly recipe?: string;
+  readonly set: readonly string[];
 }
 
 /** Number of problems per kind that are printed, kept in JSON, and kept with `--all`. */
@@ -26,6 +38,7 @@ export async function runCheck(path: string, flags: CheckFlags): Promise<boolean
   const data = await detectLayout(path, { ...dataOptions(flags), several: true });
   log(data.line);
   const options: CheckOptions = {
+    needs: needsOf(configFor(data, flags)),
     images: flags.decode ? 'pixels' : flags.images ? 'headers' : 'none',
     maxExamples: flags.all ? EXAMPLES.all : EXAMPLES.json,
   };
@@ -34,7 +47,12 @@ export async function runCheck(path: string, flags: CheckFlags): Promise<boolean
   const errors = report.errors + results.errors;
   const warnings = report.warnings + results.warnings;
   const splits = [...report.splits, ...results.splits];
-  const ok = errors === 0;
+  // Errors of a part that training does not use do not matter for it.
+  const isRefused = report.across.some(({ severity }) => severity === 'error');
+  const ok =
+    !isRefused &&
+    results.errors === 0 &&
+    report.splits.every(({ split, refused }) => !refused || !isTrainingSplit(split));
   if (flags.json) {
     printJson({
       ok,
@@ -48,22 +66,49 @@ export async function runCheck(path: string, flags: CheckFlags): Promise<boolean
     return ok;
   }
   const shown = flags.all ? EXAMPLES.all : EXAMPLES.text;
-  for (const { split, counts, findings } of splits) {
+  const printPart = (findings: readonly Finding[], own?: string): void =>
+    printFindings(findings, { shown, root: path, own });
+  for (const { split, counts, findings, use } of splits) {
     const numbers = Object.entries(counts).map(([name, count]) => `${count} ${name}`);
     print(`${split}: ${numbers.join(', ')}`);
-    const source = data.kind === 'detection' ? data.splits[split] : undefined;
-    printFindings(findings, shown, source?.annotations);
+    if (use && use.leftOut.length > 0) print(`  used: ${useLine(use)}`);
+    printPart(findings, data.kind === 'detection' ? data.splits[split]?.annotations : undefined);
   }
   if (report.across.length > 0) {
     print('across the splits:');
-    printFindings(report.across, shown);
+    printPart(report.across);
   }
-  print(
-    ok
-      ? `No errors, ${warnings} warnings: ${wereImagesSeen(splits) ? 'training accepts this set' : 'the annotations are fit for training, the images were not looked at'}.`
-      : `${errors} errors, ${warnings} warnings: training refuses this set.`,
-  );
+  const isList = report.across.some(({ code }) => code === COCO_PROBLEMS.partsUnnamed.code);
+  const refused = splits.filter((part) => part.refused).map(({ split }) => split);
+  const seen = wereImagesSeen(splits)
+    ? `training accepts ${isList ? 'each of these files' : 'this set'}${flags.decode ? '' : ' (pixels were not decoded: --decode)'}`
+    : 'the annotations are fit for training, the images were not looked at';
+  const unused = refused.length > 0 ? `, without its part ${refused.join(', ')}` : '';
+  const numErrors = errors === 0 ? 'No errors' : `${errors} errors`;
+  print(`${numErrors}, ${warnings} warnings: ${ok ? seen + unused : 'training refuses this set'}.`);
   return ok;
+}
+
+/** Tasks and default recipes by kind of data. */
+const RECIPE_OF = {
+  classification: ['classify', 'classify'],
+  detection: ['detect', 'detect'],
+  segmentation: ['segment', 'segment-finetune'],
+} as const;
+
+/** Configuration of the run that the set is checked for. @throws ConfigError, DataError if the task is another one */
+function configFor(data: DataLayout, { task, recipe, set }: CheckFlags): RecipeConfig {
+  const [ofData, usual] = RECIPE_OF[data.kind];
+  if (task !== undefined && task !== ofData)
+    throw new DataError(
+      `--task ${task}: expected a set for it, got one to ${ofData}: ${data.line}`,
+    );
+  const { config } = resolveConfig(recipe ?? usual, { set });
+  if (config.task !== ofData)
+    throw new DataError(
+      `--recipe ${String(recipe)}: expected a recipe to ${ofData}, got one to ${config.task}`,
+    );
+  return config;
 }
 
 function wereImagesSeen(splits: readonly SplitReport[]): boolean {
@@ -71,15 +116,24 @@ function wereImagesSeen(splits: readonly SplitReport[]): boolean {
   return splits.every(({ findings }) => findings.every((finding) => finding.code !== code));
 }
 
-/** @param own file that most problems are in, which is not repeated */
-function printFindings(findings: readonly Finding[], shown: number, own?: string): void {
+/** How to print findings. */
+interface PrintOptions {
+  /** Number of occurrences of each kind. */
+  readonly shown: number;
+  /** Folder that paths are relative to. */
+  readonly root: string;
+  /** File of the part, which is not repeated. */
+  readonly own?: string | undefined;
+}
+
+function printFindings(findings: readonly Finding[], { shown, root, own }: PrintOptions): void {
   for (const { severity, code, meaning, count, examples } of findings) {
     print(`  ${severity.padEnd(7)}  ${count} x ${code}: ${meaning}`);
     // Details of notes are printed only if there are few.
     if (severity === 'note' && count > shown) continue;
     for (const { file, message } of examples.slice(0, shown)) {
-      const isElsewhere = own !== undefined && file !== own && !message.includes(file);
-      print(`           ${isElsewhere ? `${relative('', file)}: ` : ''}${message}`);
+      const isNamed = file === '' || file === own || message.includes(file);
+      print(`           ${isNamed ? '' : `${relative(root, file) || file}: `}${message}`);
     }
     if (count > Math.min(shown, examples.length))
       print(`           … and ${count - Math.min(shown, examples.length)} more (--all)`);
@@ -102,7 +156,8 @@ async function checkResults(
     throw new DataError(`--results: expected a detection set, got ${data.line}`);
   for (const file of files) {
     // Chooses the split with the fewest unknown images.
-    let best: { report: SplitReport; log: ProblemLog; unknown: number } | undefined;
+    let best:
+      { report: Omit<SplitReport, 'refused'>; log: ProblemLog; unknown: number } | undefined;
     for (const [split, source] of data.kind === 'detection' ? Object.entries(data.splits) : []) {
       const annotations = await readTables(source, reportTo(new ProblemLog()), {
         masks: false,
@@ -117,7 +172,7 @@ async function checkResults(
       best = { report, log: problems, unknown };
     }
     if (!best) continue;
-    splits.push(best.report);
+    splits.push({ ...best.report, refused: best.log.count('error') > 0 });
     errors += best.log.count('error');
     warnings += best.log.count('warning');
   }

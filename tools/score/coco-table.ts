@@ -1,5 +1,5 @@
 import { ERROR_KINDS } from '../../evaluation/coco/error-breakdown.js';
-import { DETECTION_STATS, KEYPOINT_STATS, tabulateCoco } from '../../evaluation/coco/summary.js';
+import { namedStats, tabulateCoco } from '../../evaluation/coco/summary.js';
 import { formatTable } from '../output.js';
 import type { CocoScore } from './coco.js';
 import { percent } from '../../report/format.js';
@@ -7,11 +7,11 @@ import { percent } from '../../report/format.js';
 /** Formats a score for a terminal in percent; "-" if undefined. */
 export function cocoText(score: CocoScore, perCategory: boolean): string {
   const { result } = score;
-  const { parameters, stats } = result;
-  const names = parameters.iouType === 'keypoints' ? KEYPOINT_STATS : DETECTION_STATS;
+  const { parameters, curves } = result;
+  const stats = namedStats(curves, parameters);
   const blocks = [
     `${parameters.iouType}: ${result.grid.imageIds.length} images, ${score.groundTruth.ids.length} annotations, ${score.numDetections} detections`,
-    formatTable([[...names], stats.map((value) => percent(value, 2))]),
+    formatTable([stats.map(({ name }) => name), stats.map(({ value }) => percent(value, 2))]),
     ...(isUsual(score) ? [] : customTables(score)),
     ...(perCategory ? [categoryTable(score)] : []),
     ...(score.errors ? [errorTable(score.errors)] : []),

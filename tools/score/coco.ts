@@ -7,7 +7,7 @@ import { detectionConfusion } from '../../evaluation/coco/detection-confusion.js
 import { errorBreakdown } from '../../evaluation/coco/error-breakdown.js';
 import type { CocoDetections, CocoGroundTruth } from '../../evaluation/coco/objects.js';
 import { addCocoPartialResult, cocoPartialResult } from '../../evaluation/coco/partial-result.js';
-import { DETECTION_STATS, KEYPOINT_STATS, tabulateCoco } from '../../evaluation/coco/summary.js';
+import { namedStats, tabulateCoco } from '../../evaluation/coco/summary.js';
 import { thresholdCurves } from '../../evaluation/coco/threshold-curves.js';
 import { cocoWarnings } from '../../evaluation/coco/warnings.js';
 import { decodePartialResult, encodePartialResult } from '../../evaluation/partial-result.js';
@@ -124,7 +124,6 @@ function closerLook(
 export function cocoDocument(score: CocoScore, options: CocoScoreOptions): object {
   const { result, groundTruth, errors, confusion } = score;
   const { parameters, curves, stats } = result;
-  const names = parameters.iouType === 'keypoints' ? KEYPOINT_STATS : DETECTION_STATS;
   const category = new Map(groundTruth.categories.map(({ id, name }) => [id, name]));
   const hasHalf = parameters.iouThresholds.includes(0.5);
   const best = new Map(
@@ -149,7 +148,9 @@ export function cocoDocument(score: CocoScore, options: CocoScoreOptions): objec
       strict: parameters.strict,
     },
     stats,
-    metrics: Object.fromEntries(names.map((name, i) => [name, stats[i]])),
+    metrics: Object.fromEntries(
+      namedStats(curves, parameters).map(({ name, value }) => [name, value]),
+    ),
     ...tabulateCoco(curves, parameters),
     shape: curves.shape,
     perCategory: result.perCategory.map((summary) => ({

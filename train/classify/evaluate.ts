@@ -1,4 +1,5 @@
 import { DataError } from '../../core/errors.js';
+import { alignClassification } from '../../datasets/align-classes.js';
 import type { ClassificationSet } from '../../datasets/imagenet.js';
 import { ClassificationEvaluator } from '../../evaluation/classification/evaluator.js';
 import type { ClassifierModel } from '../../inference/model.js';
@@ -17,7 +18,7 @@ export interface EvaluateOptions extends Omit<EvaluatedImages, 'onImage'> {
  * Evaluates a classifier on a data set with the preprocessing of its weights.
  *
  * @returns `top1`, `top5` (fractions), `loss`, `count`
- * @throws DataError if the classes of data and model differ in number
+ * @throws DataError if the set has other classes than the model
  */
 export async function evaluateClassifier(
   model: ClassifierModel,
@@ -49,19 +50,16 @@ export async function countSamples(
 }
 
 /**
- * Selects the samples to evaluate.
+ * Selects the samples to evaluate, with the class indices of the model.
  *
- * @throws DataError if the numbers of classes of data and model differ, or there are no samples
+ * @throws DataError if the set has other classes than the model, or there are no samples
  */
 export function samplesToScore(
-  { classNames: { length } }: ClassifierModel,
-  set: ClassificationSet,
+  { classNames }: ClassifierModel,
+  data: ClassificationSet,
   limit?: number,
 ): ClassificationSet['samples'] {
-  if (set.classes.length !== length)
-    throw new DataError(
-      `eval: expected data with the model's ${length} classes, got ${set.classes.length}`,
-    );
+  const { set } = alignClassification(data, classNames);
   const samples = limit === undefined ? set.samples : set.samples.slice(0, limit);
   if (samples.length === 0) throw new DataError('eval: expected images, got none');
   return samples;

@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { alignClassification } from '../../datasets/align-classes.js';
 import { hasSplit, readImageNet } from '../../datasets/imagenet.js';
 import { softmax } from '../../core/softmax.js';
 import type { ClassificationSample } from '../../datasets/sample.js';
@@ -30,7 +31,9 @@ export async function classifierSections(
   const { card } = model;
   const training = readImageNet(data, { split: 'train' });
   const split = hasSplit(data, 'val') ? 'val' : 'train';
-  const set = split === 'val' ? readImageNet(data, { split, classes: training.classes }) : training;
+  const held =
+    split === 'val' ? readImageNet(data, { split, classes: training.classes }) : training;
+  const { set } = alignClassification(held, card.classNames);
   // Evenly spaced over the whole set, because samples are sorted by class.
   const used = evenly(set.samples, limit);
   const evaluator = new ClassificationEvaluator(card.classNames.length);
@@ -73,7 +76,11 @@ export async function classifierSections(
     ],
     pictures: await examples(answers, card.classNames, folder),
     data: [
-      countBars('Training images a class', indicesOf(training.samples), card.classNames),
+      countBars(
+        'Training images a class',
+        indicesOf(alignClassification(training, card.classNames).set.samples),
+        card.classNames,
+      ),
       countBars(`Evaluated images a class (${split})`, indicesOf(used), card.classNames),
     ],
   };

@@ -1,3 +1,4 @@
+import { alignClassification } from '../../datasets/align-classes.js';
 import { readImageNet, type ClassificationSet } from '../../datasets/imagenet.js';
 import type { ClassifierModel } from '../../inference/model.js';
 import { sha256OfFile } from '../../io/files/sha256.js';
@@ -5,9 +6,11 @@ import { SINGLE_PROCESS } from '../distributed/communicator.js';
 import { shardOf } from '../distributed/shard.js';
 import { NO_SCORES, parseShard, reportEmptyShard, shardWork } from '../distributed/sharded-work.js';
 import type { EvaluationOptions, EvaluationReport } from '../evaluation.js';
+import { inspectForEvaluation } from '../inspect.js';
 import type { Scalars } from '../trainer.js';
 import { evaluateClassifier } from './evaluate.js';
 import { evaluateInChunks } from './evaluate-chunks.js';
+import { inspectClassificationData } from './inspect.js';
 
 /**
  * Top-1, top-5 and loss of a classifier. With `out`, in partial results; existing ones are not recomputed.
@@ -23,11 +26,21 @@ export async function scoreClassifier(
   const { batch: batchSize = 8, workers = 2, limit, split = 'val', out, onNotice } = options;
   const { communicator = SINGLE_PROCESS } = options;
   const shard = parseShard(options.shard, out);
-  const set = typeof data === 'string' ? readImageNet(data, { split }) : data;
-  const { layout, samples, classes } = set;
+  const loaded = typeof data === 'string' ? readImageNet(data, { split }) : data;
+  const { layout, samples, classes } = loaded;
   onNotice?.(
     `${typeof data === 'string' ? `${data}: ` : ''}${layout}; ${samples.length} images, ${classes.length} classes`,
   );
+  const { set, line } = alignClassification(loaded, model.classNames, { owner: model.file });
+  if (line !== undefined) onNotice?.(line);
+  const verdict = await inspectForEvaluation(
+    split,
+    { ...set, samples: set.samples.slice(0, limit) },
+    inspectClassificationData,
+    { masks: false, keepEmpty: true },
+  );
+  verdict.lines.forEach((text) => onNotice?.(text));
+  verdict.throwErrors();
   const start = performance.now();
   const base = { model: model.file, data: typeof data === 'string' ? data : layout };
   if (out === undefined) {

@@ -1,4 +1,5 @@
 import { ConfigError, DataError } from '../../core/errors.js';
+import { alignClassification } from '../../datasets/align-classes.js';
 import type { ClassificationSet } from '../../datasets/imagenet.js';
 import { ClassificationEvaluator } from '../../evaluation/classification/evaluator.js';
 import { createClassifier } from '../../models/classifier.js';
@@ -26,10 +27,13 @@ export function setUpClassifier(
 ): Setup<LoadedClassificationBatch> {
   const { backbone, pixels, headInitScale, epochs, lr, minLr, warmupEpochs } = config;
   const { samples, classes } = training;
+  const classNames = classes.map(({ name }) => name);
   if (classes.length < 2)
     throw new DataError(`train: expected at least two classes, got ${classes.length}`);
   if (samples.length === 0) throw new DataError('train: expected images, got none');
   assertPairs(config, samples.length);
+  const heldOut =
+    validation && alignClassification(validation, classNames, { owner: 'the training set' }).set;
   const model = createClassifier(
     { backbone, classes: classes.length, headInitScale },
     run.backbone,
@@ -37,7 +41,7 @@ export function setUpClassifier(
   const card: ClassifierCard = {
     task: 'classify',
     backbone: model.config.backbone,
-    classNames: classes.map(({ name }) => name),
+    classNames,
     pixels,
     resize: config.evaluation,
   };
@@ -54,11 +58,11 @@ export function setUpClassifier(
     createTrainer: (buffers) =>
       createClassifierTrainer({ ...config, engine, model, buffers, seed, samples }),
     evaluate:
-      validation &&
+      heldOut &&
       (async (store, which) => {
-        const drawn = which === 'weights' ? new SampleClassifications(validation, folder) : null;
+        const drawn = which === 'weights' ? new SampleClassifications(heldOut, folder) : null;
         const accuracy = new ClassificationEvaluator(classes.length);
-        const loader = evaluationLoader(config, validation.samples);
+        const loader = evaluationLoader(config, heldOut.samples);
         const classifier = modelOf<'classify'>(engine, { card, model, store });
         try {
           await countClassifier(classifier, loader, accuracy, {

@@ -74,6 +74,8 @@ export const DetectionConfig = extend(LoopConfig, {
   /** SyncBN scope: RoIs over which the batch norms of box heads take statistics; default: those of a micro-batch. */
   batchNormOver: optional(oneOf('microBatch', 'ranks')),
   pixels: PixelStats,
+  /** Whether images without annotations are trained on, as background; default: they are left out. */
+  keepEmpty: optional(FLAG),
   training: DetectionTransform,
   evaluation: record({
     /** Limits of the sides of the resized image, pixels. */

@@ -1,20 +1,36 @@
 import { DataError } from '../../core/errors.js';
+import { alignDetection } from '../../datasets/align-classes.js';
+import { reasonToSkip } from '../../datasets/coco/inspect-set.js';
 import { rowsOf } from '../../datasets/coco/samples.js';
 import type { CocoSet } from '../../datasets/coco/set.js';
+import type { TrainingData } from '../tasks/task.js';
 
 /**
- * Checks before training that all objects have masks.
+ * The validation set with the class indices of the training set. Checks that objects have masks, if they are wanted.
+ *
+ * @throws DataError for other classes, or a missing mask
+ */
+export function checkedValidation(
+  { training, validation }: TrainingData<CocoSet>,
+  masks: boolean,
+): CocoSet | undefined {
+  if (masks) assertMasks(training);
+  const { names } = training.classes;
+  return validation && alignDetection(validation, names, { owner: training.file }).set;
+}
+
+/**
+ * Checks before training that all objects that are trained on have masks.
  *
  * @throws DataError naming file, image and annotation
  */
-export function assertMasks(set: CocoSet): void {
+function assertMasks(set: CocoSet): void {
   const { annotations, images, file } = set;
   const without = (image: number): number | undefined =>
     rowsOf(set, image).find(
       (a) =>
         set.classIndices[a] >= 0 &&
-        annotations.crowds[a] === 0 &&
-        annotations.ignores[a] === 0 &&
+        reasonToSkip(set, a, image) === undefined &&
         annotations.masks.describe(a).kind === 'none',
     );
   for (let image = 0; image < images.ids.length; image++) {

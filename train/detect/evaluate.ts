@@ -1,4 +1,4 @@
-import { DataError } from '../../core/errors.js';
+import { alignDetection } from '../../datasets/align-classes.js';
 import { evaluationSamples } from '../../datasets/coco/samples.js';
 import { firstImages, type CocoSet } from '../../datasets/coco/set.js';
 import { groundTruthDomain, groundTruthObjects } from '../../datasets/coco/ground-truth.js';
@@ -42,7 +42,7 @@ export interface DetectorScores {
  * Detects objects in every image of a set, including empty ones, and evaluates boxes and masks like COCO. Images are
  * ordered by size, the largest first.
  *
- * @throws DataError if the classes of data and model differ, the set has masks for only some objects, or a file is broken
+ * @throws DataError if the set has other classes than the model, whatever their order, has masks for only some objects, or a file is broken
  */
 export async function evaluateDetector(
   model: DetectorModel,
@@ -51,14 +51,14 @@ export async function evaluateDetector(
 ): Promise<DetectorScores> {
   const { classNames, card } = model;
   const masks = card.detector.masks !== null;
-  assertClasses(data, classNames);
-  const set = limit === undefined ? data : firstImages(data, limit);
+  const aligned = alignDetection(data, classNames).set;
+  const set = limit === undefined ? aligned : firstImages(aligned, limit);
   const samples = evaluationSamples(set);
-  const groundTruth = cocoGroundTruth(set, masks);
+  const boxed = cocoGroundTruth(set, false);
+  const masked = masks ? cocoGroundTruth(set, true) : undefined;
   const evaluators = {
-    bbox: new CocoEvaluator(groundTruth, cocoParameters('bbox')),
-    ...(masks &&
-      groundTruth.masks && { segm: new CocoEvaluator(groundTruth, cocoParameters('segm')) }),
+    bbox: new CocoEvaluator(boxed, cocoParameters('bbox')),
+    ...(masked?.masks && { segm: new CocoEvaluator(masked, cocoParameters('segm')) }),
   };
   let [numImages, numDetections] = [0, 0];
   const own = ownSamples(
@@ -106,35 +106,6 @@ export function detectionMetrics({ bbox, segm, numImages }: DetectorScores): Sca
     ...(segm ? named('segm', segm) : []),
     ['count', numImages],
   ]);
-}
-
-/**
- * Checks that a set has the model's classes.
- *
- * @throws DataError otherwise
- */
-export function assertClasses(
-  { file, classes: { names } }: Pick<CocoSet, 'file' | 'classes'>,
-  classNames: readonly string[],
-): void {
-  if (names.length !== classNames.length)
-    throw new DataError(
-      `${file}: expected data with the model's ${classNames.length} classes (${short(classNames)}), ` +
-        `got ${names.length} (${short(names)})`,
-      { file },
-    );
-  const k = names.findIndex((name, i) => name !== classNames[i]);
-  if (k >= 0)
-    throw new DataError(
-      `${file}: expected "${classNames[k]}" as class ${k}, as the model has it, got "${names[k]}"; ` +
-        "name the classes in the model's order in a data.yaml (classes: […])",
-      { file },
-    );
-}
-
-/** The first few names. */
-function short(names: readonly string[]): string {
-  return names.length > 5 ? `${names.slice(0, 5).join(', ')}, …` : names.join(', ');
 }
 
 /** Annotated objects of a set, with masks or only boxes. */

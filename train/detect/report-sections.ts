@@ -1,3 +1,4 @@
+import { alignDetection } from '../../datasets/align-classes.js';
 import { evaluationSamples, trainingSamples } from '../../datasets/coco/samples.js';
 import { firstImages, type CocoSet } from '../../datasets/coco/set.js';
 import { loadDetectionSplit } from '../../datasets/layout/load.js';
@@ -25,7 +26,8 @@ export async function detectorSections(
   const { classNames } = model;
   const { data, hasValidation } = await findData('detection', path, options);
   const training = await loadDetectionSplit(data, 'train');
-  const all = hasValidation ? await loadDetectionSplit(data, 'val') : training;
+  const held = hasValidation ? await loadDetectionSplit(data, 'val') : training;
+  const all = alignDetection(held, classNames).set;
   const total = evaluationSamples(all).length;
   const set = total > limit ? firstImages(all, limit) : all;
   const answers: DetectedImage[] = [];

@@ -13,9 +13,9 @@ import type { Run } from '../loop.js';
 import { DETECTION_PIPELINE, type DetectionPipelineOptions } from '../pipelines/detect.js';
 import { assertSchedule, type Schedule } from '../schedule.js';
 import type { Setup, TrainingData } from '../tasks/task.js';
-import { assertMasks } from './check-data.js';
+import { checkedValidation } from './check-data.js';
 import type { DetectionConfig } from '../config/detect.js';
-import { assertClasses, detectionMetrics, evaluateDetector } from './evaluate.js';
+import { detectionMetrics, evaluateDetector } from './evaluate.js';
 import { SampleDetections } from './samples.js';
 import { createDetectorTrainer, type LoadedDetectionBatch } from './trainer.js';
 
@@ -25,17 +25,17 @@ import { createDetectorTrainer, type LoadedDetectionBatch } from './trainer.js';
  */
 export function setUpDetector(
   config: DetectionConfig,
-  { training, validation }: TrainingData<CocoSet>,
+  data: TrainingData<CocoSet>,
   { engine, seed, folder, communicator, ...run }: Run,
 ): Setup<LoadedDetectionBatch> {
   const { backbone, pixels, epochs, lr, decay, warmup } = config;
   const { limits, thresholds } = config.evaluation;
+  const { training } = data;
   const { names: classNames, categoryIds } = training.classes;
-  if (validation) assertClasses(validation, classNames);
-  if (config.detector.masks !== null) assertMasks(training);
+  const heldOut = checkedValidation(data, config.detector.masks !== null);
   const detector: DetectorConfig = { ...config.detector, numClasses: classNames.length };
   const model = createDetector(run.backbone ?? createDenseBackbone(backbone), detector);
-  const samples = trainingSamples(training);
+  const samples = trainingSamples(training, config.keepEmpty);
   const isTrained = (path: string): boolean => !isFrozen(path, config.frozenStages);
   const pipelineOptions: DetectionPipelineOptions = {
     transform: config.training,
@@ -76,12 +76,12 @@ export function setUpDetector(
     createTrainer: (buffers) =>
       createDetectorTrainer({ ...config, engine, model, buffers, seed, isTrained, communicator }),
     evaluate:
-      validation &&
+      heldOut &&
       (async (store, which) => {
-        const drawn = which === 'weights' ? new SampleDetections(validation, folder) : null;
+        const drawn = which === 'weights' ? new SampleDetections(heldOut, folder) : null;
         const predicting = modelOf<'detect'>(engine, { card, model, store });
         try {
-          const scores = await evaluateDetector(predicting, validation, {
+          const scores = await evaluateDetector(predicting, heldOut, {
             onResult: (sample, result, image) => drawn?.add(sample, result, image),
           });
           drawn?.finish();

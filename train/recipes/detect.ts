@@ -51,6 +51,7 @@ export const DETECT: DetectionConfig = {
   dropPathRate: 0,
   batchNormOver: 'ranks',
   pixels: IMAGENET_PIXELS,
+  keepEmpty: true,
   training: {
     kind: 'multiScale',
     scales: {
@@ -87,7 +88,8 @@ export const DETECT: DetectionConfig = {
  *
  * Numbers: model, losses, optimizer, weight decay and the layer decay 0.95 over 6 layers of `coco-mask-rcnn-tiny`. Ours,
  * for sets that a large backbone overfits: stem and first stage frozen, drop path 0.2, short sides 384–512, 256 sampled
- * RoIs an image, batch 4, 12 epochs (1×) with linear decay, EMA of the weights, clipping. `--patience 3` stops early;
+ * RoIs an image, batch 4, 12 epochs (1×) with linear decay, EMA of the weights, clipping, images without objects as
+ * background (`--set keepEmpty=false` leaves them out). `--patience 3` stops early;
  * `--set frozenStages=4` trains the heads only, which is enough for objects that ImageNet knows. No result is claimed.
  */
 export const DETECT_FINETUNE: DetectionConfig = {
@@ -99,6 +101,7 @@ export const DETECT_FINETUNE: DetectionConfig = {
   },
   frozenStages: 1,
   dropPathRate: 0.2,
+  keepEmpty: true,
   training: {
     kind: 'multiScale',
     scales: {

@@ -1,5 +1,6 @@
 import { DataError } from '../../core/errors.js';
 import type { SegmentResult } from '../../core/results.js';
+import { alignSegmentation } from '../../datasets/align-classes.js';
 import type { SegmentationSet } from '../../datasets/segmentation-folder.js';
 import type { LabelMap, RgbImage } from '../../core/image.js';
 import { loadPair } from '../../datasets/segmentation-pair.js';
@@ -27,18 +28,15 @@ interface EvaluateSegmenterOptions extends EvaluatedImages {
 /**
  * Segments every image of a data set and evaluates the result at the original size.
  *
- * @throws DataError if the classes of data and model differ in number, or a file is broken
+ * @throws DataError if the set has other classes than the model, or a file is broken
  */
 export async function evaluateSegmenter(
   model: SegmenterModel,
-  set: SegmentationSet,
+  data: SegmentationSet,
   { limit, shard, onImage, onResult }: EvaluateSegmenterOptions = {},
 ): Promise<SemanticResult> {
   const numClasses = model.classNames.length;
-  if (set.classes.length !== numClasses)
-    throw new DataError(
-      `eval: expected data with the model's ${numClasses} classes, got ${set.classes.length}`,
-    );
+  const { set } = alignSegmentation(data, model.classNames);
   const all = limit === undefined ? set.samples : set.samples.slice(0, limit);
   const samples = ownSamples(all, shard);
   if (all.length === 0) throw new DataError('eval: expected images, got none');

@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { alignSegmentation } from '../../datasets/align-classes.js';
 import type { SegmentationSet } from '../../datasets/segmentation-folder.js';
 import { loadPair } from '../../datasets/segmentation-pair.js';
 import { loadSegmentationSplit } from '../../datasets/layout/load.js';
@@ -28,7 +29,7 @@ export async function segmenterSections(
   const { classNames } = model;
   const { data, hasValidation } = await findData('segmentation', path, options);
   const split = hasValidation ? 'val' : 'train';
-  const all = loadSegmentationSplit(data, split);
+  const all = alignSegmentation(loadSegmentationSplit(data, split), classNames).set;
   const set = { ...all, samples: all.samples.slice(0, limit) };
   const scored: Scored<Answer>[] = [];
   let index = 0;

@@ -1,9 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { DataError } from '../../core/errors.js';
 import type { SegmentResult } from '../../core/results.js';
 import type { SegmentationSet } from '../../datasets/segmentation-folder.js';
-import { loadSegmentationSplit } from '../../datasets/layout/load.js';
 import type { SemanticResult } from '../../evaluation/semantic/evaluator.js';
 import { definedMean } from '../../evaluation/semantic/metrics.js';
 import type { SegmenterModel } from '../../inference/model.js';
@@ -15,9 +13,9 @@ import { finiteOrNull, percent } from '../../report/format.js';
 import { numOwn } from '../distributed/evaluation.js';
 import { NO_SCORES, reportEmptyShard, shardWork } from '../distributed/sharded-work.js';
 import { tellingProgress, type EvaluationOptions, type EvaluationReport } from '../evaluation.js';
-import { findData } from '../tasks/find-data.js';
 import { evaluateSegmenter } from './evaluate.js';
 import { paletteOf } from './palette.js';
+import { setToScore } from './set-to-score.js';
 
 /**
  * Computes accuracy and intersection over union of a segmenter like mmsegmentation. With `out` also label PNGs (which
@@ -33,9 +31,8 @@ export async function scoreSegmenter(
 ): Promise<EvaluationReport> {
   const { limit, out, split = 'val', onNotice } = options;
   const { shard, finish } = shardWork(options);
-  const set = typeof data === 'string' ? await loadSet(data, options) : data;
-  const { file = 'the model', classNames } = model;
-  assertSameClasses(file, classNames, set);
+  const { classNames } = model;
+  const set = await setToScore(model, data, options);
   const total = Math.min(set.samples.length, limit ?? Infinity);
   reportEmptyShard(shard, shard ? numOwn(total, shard) : total, onNotice);
   const start = performance.now();
@@ -75,35 +72,6 @@ export async function scoreSegmenter(
   }
   const names = options.perCategory ? classNames : [];
   return { document, table: numImages === 0 ? NO_SCORES : tableOf(scores, names) };
-}
-
-async function loadSet(
-  path: string,
-  { split = 'val', valFraction, seed, layout, onNotice }: EvaluationOptions,
-): Promise<SegmentationSet> {
-  const { data } = await findData('segmentation', path, { valFraction, seed, layout });
-  onNotice?.(data.line);
-  return loadSegmentationSplit(data, split);
-}
-
-/** Scores would be meaningless if the classes differ. */
-function assertSameClasses(
-  model: string,
-  classNames: readonly string[],
-  { classes, source }: SegmentationSet,
-): void {
-  if (classes.length !== classNames.length)
-    throw DataError.in(
-      source,
-      `expected the ${classNames.length} classes of ${model}, got ${classes.length}`,
-    );
-  const other = classes.findIndex((name, k) => name !== classNames[k]);
-  const isNamed = classNames.some((name, k) => name !== `class ${k}`);
-  if (other >= 0 && isNamed)
-    throw DataError.in(
-      source,
-      `expected class ${other} to be ${classNames[other]} as in ${model}, got ${classes[other]}`,
-    );
 }
 
 function labelWriter(

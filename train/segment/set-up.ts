@@ -1,5 +1,6 @@
 import { createDenseBackbone } from '../../backbone/output-norms.js';
 import { DataError } from '../../core/errors.js';
+import { alignSegmentation } from '../../datasets/align-classes.js';
 import type { SegmentationSet } from '../../datasets/segmentation-folder.js';
 import type { SegmenterCard } from '../../inference/card.js';
 import { loadBackbone } from '../../inference/state-dict.js';
@@ -24,7 +25,10 @@ export function setUpSegmenter(
 ): Setup<LoadedSegmentationBatch> {
   const { backbone, pixels, geometry, photometric, steps, lr, minLr, power, warmup } = config;
   const { samples, classes: classNames } = training;
-  assertData(training, validation);
+  if (classNames.length < 2)
+    throw new DataError(`train: expected at least two classes, got ${classNames.length}`);
+  const heldOut =
+    validation && alignSegmentation(validation, classNames, { owner: training.source }).set;
   const head: UperNetConfig = { ...config.head, numClasses: classNames.length };
   const model = createUperNet(run.backbone ?? createDenseBackbone(backbone), head);
   const pipelineOptions: SegmentationPipelineOptions = {
@@ -62,13 +66,13 @@ export function setUpSegmenter(
     createTrainer: (buffers) =>
       createSegmenterTrainer({ ...config, engine, model, buffers, seed, communicator, samples }),
     evaluate:
-      validation &&
+      heldOut &&
       (async (store, which) => {
-        const drawn = which === 'weights' ? new SampleSegmentations(validation, folder) : null;
+        const drawn = which === 'weights' ? new SampleSegmentations(heldOut, folder) : null;
         const { slide } = config;
         const segmenter = modelOf<'segment'>(engine, { card, model, store }, { slide });
         try {
-          const { aAcc, mIoU, mAcc, numImages } = await evaluateSegmenter(segmenter, validation, {
+          const { aAcc, mIoU, mAcc, numImages } = await evaluateSegmenter(segmenter, heldOut, {
             onResult: (...predicted) => drawn?.add(...predicted),
           });
           drawn?.finish();
@@ -78,13 +82,4 @@ export function setUpSegmenter(
         }
       }),
   };
-}
-
-function assertData(training: SegmentationSet, validation: SegmentationSet | undefined): void {
-  if (training.classes.length < 2)
-    throw new DataError(`train: expected at least two classes, got ${training.classes.length}`);
-  if (validation && validation.classes.join('\n') !== training.classes.join('\n'))
-    throw new DataError(
-      `train: expected the classes of ${training.source} for validation, got others in ${validation.source}`,
-    );
 }

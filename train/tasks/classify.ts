@@ -1,4 +1,5 @@
 import { describeSkipped } from '../../io/files/images.js';
+import { alignClassification } from '../../datasets/align-classes.js';
 import { classificationSet, type ClassificationExample } from '../../datasets/in-memory.js';
 import { hasSplit, readImageNet, type ClassificationSet } from '../../datasets/imagenet.js';
 import type { ClassificationConfig } from '../config/classify.js';
@@ -7,6 +8,7 @@ import { benchmarkClassifier } from '../classify/benchmark.js';
 import { presentClasses } from '../classify/presentation.js';
 import { classifierSections } from '../classify/report-sections.js';
 import { scoreClassifier } from '../classify/score.js';
+import { inspectClassificationData } from '../classify/inspect.js';
 import type { Task } from './task.js';
 
 /** Task of image classification. */
@@ -31,6 +33,8 @@ export const classify: Task<ClassificationConfig, ClassificationSet, Classificat
   },
   fromExamples: classificationSet,
   isSet: (data) => 'ignoredFiles' in data,
+  inspect: inspectClassificationData,
+  alignClasses: alignClassification,
   prediction: { evaluate: scoreClassifier, present: presentClasses },
   reportSections: classifierSections,
   benchmark: { defaults: { batch: 8, sizePx: 224 }, run: benchmarkClassifier },

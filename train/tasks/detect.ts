@@ -1,6 +1,6 @@
+import { alignDetection } from '../../datasets/align-classes.js';
 import type { DetectorModel } from '../../inference/model.js';
 import { detectionSet, type DetectionExample } from '../../datasets/in-memory.js';
-import { trainingSamples } from '../../datasets/coco/samples.js';
 import type { CocoSet } from '../../datasets/coco/set.js';
 import { loadDetectionSplit } from '../../datasets/layout/load.js';
 import type { DetectionConfig } from '../config/detect.js';
@@ -10,6 +10,7 @@ import { benchmarkDetector } from '../detect/benchmark.js';
 import { presentObjects } from '../detect/presentation.js';
 import { detectorSections } from '../detect/report-sections.js';
 import { scoreDetector } from '../detect/score.js';
+import { inspectDetectionData } from '../detect/inspect.js';
 import type { Task } from './task.js';
 
 /** Task of object detection and instance segmentation. */
@@ -20,17 +21,15 @@ export const detect: Task<DetectionConfig, CocoSet, DetectionExample> = {
     const { data, hasValidation } = await findData('detection', path, options);
     const training = await loadDetectionSplit(data, 'train');
     const validation = hasValidation ? await loadDetectionSplit(data, 'val') : undefined;
-    const numUsed = trainingSamples(training).length;
-    const numImages = training.images.ids.length;
-    const unused =
-      numUsed < numImages ? ` (${numImages - numUsed} without annotations or too small)` : '';
     const counts =
-      `${numUsed} training images${unused}, ${training.classes.names.length} classes; ` +
+      `${training.images.ids.length} training images, ${training.classes.names.length} classes; ` +
       `${validation?.images.ids.length ?? 'no'} validation images`;
     return { training, validation, lines: [data.line, counts] };
   },
   fromExamples: detectionSet,
   isSet: (data) => 'annotations' in data,
+  inspect: inspectDetectionData,
+  alignClasses: alignDetection,
   prediction: {
     evaluate: scoreDetector,
     present: (model: DetectorModel, { score }) => presentObjects(model, score),

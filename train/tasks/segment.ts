@@ -1,3 +1,4 @@
+import { alignSegmentation } from '../../datasets/align-classes.js';
 import type { SegmenterModel } from '../../inference/model.js';
 import { segmentationSet, type SegmentationExample } from '../../datasets/in-memory.js';
 import type { SegmentationSet } from '../../datasets/segmentation-folder.js';
@@ -9,6 +10,7 @@ import { benchmarkSegmenter } from '../segment/benchmark.js';
 import { presentPixels } from '../segment/presentation.js';
 import { segmenterSections } from '../segment/report-sections.js';
 import { scoreSegmenter } from '../segment/score.js';
+import { inspectSegmentationData } from '../segment/inspect.js';
 import type { Task } from './task.js';
 
 /** Task of semantic segmentation. */
@@ -27,6 +29,8 @@ export const segment: Task<SegmentationConfig, SegmentationSet, SegmentationExam
   },
   fromExamples: segmentationSet,
   isSet: (data) => 'mapping' in data,
+  inspect: inspectSegmentationData,
+  alignClasses: alignSegmentation,
   prediction: {
     evaluate: scoreSegmenter,
     present: (model: SegmenterModel, { palette }) => presentPixels(model, palette),

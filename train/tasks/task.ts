@@ -1,4 +1,7 @@
+import type { AlignedSet } from '../../datasets/align-classes.js';
+import type { ClassOwner } from '../../datasets/class-order.js';
 import type { DataOptions } from '../../datasets/layout/types.js';
+import type { ProblemLog } from '../../datasets/problems.js';
 import type { FlatBuffers } from '../../engine/optimizer/flat-buffers.js';
 import type { Engine } from '../../engine/runtime/engine.js';
 import type { SpecTree } from '../../engine/parameters/spec.js';
@@ -6,6 +9,7 @@ import type { ParameterStore } from '../../engine/parameters/store.js';
 import type { BenchmarkDefaults, BenchmarkReport, BenchmarkRequest } from '../benchmark.js';
 import type { ImageModel } from '../../inference/model.js';
 import type { EvaluationOptions, EvaluationReport } from '../evaluation.js';
+import type { InspectedSet, InspectRequest } from '../inspect.js';
 import type { PresentOptions, Presentation } from '../presentation.js';
 import type { ReportSections, SectionsRequest } from '../report-sections.js';
 import type { WhichWeights } from '../log-record.js';
@@ -69,6 +73,10 @@ export interface Task<
   fromExamples(examples: readonly Example[], classes: readonly string[]): Set;
   /** Whether data in memory is a set of this task. */
   isSet(data: object): boolean;
+  /** Decides what is used of a set, and reports its problems; absent if every image is used. */
+  inspect?(set: Set, request: InspectRequest, log: ProblemLog): Promise<InspectedSet>;
+  /** Gives the classes of a set the indices of `wanted`, by name; absent without classes. @throws DataError if they differ */
+  alignClasses?(set: Set, wanted: readonly string[], owner: ClassOwner): AlignedSet<Set>;
   /** Members for models with predictions; absent for pre-training. */
   readonly prediction?: {
     /** Evaluates a model on a data set. @throws DataError, ConfigError */

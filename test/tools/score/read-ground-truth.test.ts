@@ -120,6 +120,20 @@ test('what the COCO evaluation does not look at may be missing or be anything', 
   expect((await read({ images, annotations: [masked], categories }, 'segm')).ids.length).toBe(1);
 });
 
+test.each([
+  ['bbox', { segmentation: undefined }, 20],
+  ['bbox', { segmentation: [[1, 1, 3, 1, 3, 3, 1, 3]] }, 4],
+  ['segm', { segmentation: [[1, 1, 3, 1, 3, 3, 1, 3]] }, 4],
+  ['bbox', { segmentation: [[1, 1, 3, 2]] }, 6],
+  ['bbox', { segmentation: { size: [2, 2], counts: [1, 3] } }, 3],
+  ['bbox', { segmentation: { counts: null } }, 20],
+  ['bbox', { area: null }, 20],
+] as const)('without an area, %s takes that of the mask or box: %j', async (type, change, area) => {
+  const one = { ...annotation, bbox: [1, 1, 4, 5], area: undefined, ...change };
+  const groundTruth = await read({ images, annotations: [one], categories }, type);
+  expect([...groundTruth.areas]).toEqual([area]);
+});
+
 test('masks of images that are not wanted are empty', async () => {
   const annotations = [annotation, { ...annotation, id: 8, image_id: 4 }];
   const file = await put(
@@ -135,12 +149,11 @@ test('a file without annotations has no objects', async () => {
 });
 
 describe('refuses', () => {
-  const { area: _area, ...noArea } = annotation;
   const { bbox: _bbox, ...noBox } = annotation;
   const { segmentation: _segmentation, ...noMask } = annotation;
   const one = (a: object): object => ({ images, annotations: [a], categories });
   test.each([
-    ['[]', 'bbox', 'gt.json: expected an array "images", got none'],
+    ['[]', 'bbox', 'gt.json: expected {images, annotations, categories}, got a bare list'],
     [{ annotations: [], categories }, 'bbox', 'gt.json: expected an array "images", got none'],
     [{ images, categories }, 'bbox', 'gt.json: expected an array "annotations", got none'],
     [{ images, annotations: [] }, 'bbox', 'gt.json: expected an array "categories", got none'],
@@ -159,7 +172,6 @@ describe('refuses', () => {
       'bbox',
       'gt.json: categories[0]: id: expected a value, got none',
     ],
-    [one(noArea), 'bbox', 'gt.json: annotations[0] (id 7): area: expected a value, got none'],
     [one(noBox), 'bbox', 'gt.json: annotations[0] (id 7): bbox: expected a value, got none'],
     [
       one(noMask),

@@ -26,7 +26,7 @@ const model = createClassifier({ backbone: BACKBONE, classes: 3, headInitScale: 
 const card: ClassifierCard = {
   task: 'classify',
   backbone: BACKBONE,
-  classNames: ['a', 'b', 'c'],
+  classNames: ['class0', 'class1', 'class2'],
   pixels: IMAGENET_PIXELS,
   resize: evaluationResize(32),
 };
@@ -174,7 +174,7 @@ describe('errors before any work', () => {
   });
 
   test('data with other classes', async () => {
-    const other = { ...set, classes: set.classes.slice(1) };
+    const other = { ...set, classes: [{ key: 'x', name: 'x' }, ...set.classes.slice(1)] };
     const run = evaluateInChunks(opened, other, {
       ...OPTIONS,
       folder: newFolder(),

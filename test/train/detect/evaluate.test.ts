@@ -60,10 +60,11 @@ const evaluate = (
     classNames?: readonly string[];
     masks?: boolean;
   } = {},
+  data = set,
 ): ReturnType<typeof evaluateDetector> =>
   evaluateDetector(
     detectorOf(detect, { classNames, masks: masks ? MASK_RCNN.masks : null }),
-    set,
+    data,
     options,
   );
 
@@ -116,12 +117,27 @@ test('classes that are not the model’s are a DataError that names both', async
   const wrong = evaluate(oracle(), { classNames: ['a', 'b'] });
   await expect(wrong).rejects.toThrow(DataError);
   await expect(wrong).rejects.toThrow(
-    /instances_val\.json: expected data with the model's 2 classes \(a, b\), got 6 \(/,
+    /instances_val\.json: expected the 2 classes of the model, got 6: "\w+", .* is none of them, "a", "b" is missing/,
   );
-  const [first, second, ...rest] = set.classes.names;
-  await expect(evaluate(oracle(), { classNames: [second, first, ...rest] })).rejects.toThrow(
-    `expected "${second}" as class 0, as the model has it, got "${first}"`,
+  const [first, ...rest] = set.classes.names;
+  await expect(evaluate(oracle(), { classNames: ['other', ...rest] })).rejects.toThrow(
+    `got 6: "${first}" is none of them, "other" is missing`,
   );
+});
+
+test('classes in another order are those of the model, by name', async () => {
+  const { names, categoryIds } = set.classes;
+  const order = [...names.keys()].reverse();
+  const data = {
+    ...set,
+    classes: { names: order.map((k) => names[k]), categoryIds: order.map((k) => categoryIds[k]) },
+    classIndices: set.classIndices.map((k) => (k < 0 ? k : order.indexOf(k))),
+  };
+  const [{ bbox: expected }, { bbox }] = [
+    await evaluate(oracle()),
+    await evaluate(oracle(), {}, data),
+  ];
+  expect(bbox.stats).toEqual(expected.stats);
 });
 
 test.each(['bbox', 'segm'] as const)(

@@ -170,7 +170,7 @@ test('a checkpoint says what it is and scores as the run did', async () => {
   expect(scores.numImages).toBe(4);
   expect(scores.aAcc).toBeGreaterThan(0);
   await expect(evaluateSegmenter(segmenter, { ...set, classes: ['a', 'b', 'c'] })).rejects.toThrow(
-    "expected data with the model's 2 classes, got 3",
+    'expected the 2 classes of the model, got 3: ',
   );
   await segmenter.release();
 });

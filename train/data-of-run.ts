@@ -1,0 +1,59 @@
+import { DataError } from '../core/errors.js';
+import type { RecipeConfig } from './config/schemas.js';
+import { SINGLE_PROCESS } from './distributed/communicator.js';
+import { inspectForTraining, type Verdict } from './inspect.js';
+import type { Examples, TrainOptions } from './options.js';
+import { dataOptionsOf, type RunPlan } from './plan.js';
+import { withClassesOfRun } from './resumed-classes.js';
+import type { LoadedData, Task } from './tasks/task.js';
+
+/**
+ * Loads the data of a run, gives it the classes of the checkpoint of a resumed one, and inspects it.
+ *
+ * @throws DataError if the run cannot use the data
+ */
+export async function dataOfRun(
+  task: Task,
+  options: TrainOptions,
+  {
+    plan,
+    config,
+    note,
+  }: {
+    readonly plan: RunPlan;
+    readonly config: RecipeConfig;
+    readonly note: (line: string) => void;
+  },
+): Promise<{ readonly data: LoadedData<unknown>; readonly verdict: Verdict }> {
+  const { folder, resume = false, communicator = SINGLE_PROCESS } = options;
+  const loaded = await dataOf(task, options, plan);
+  loaded.lines.forEach(note);
+  const data = resume ? await withClassesOfRun(task, loaded, { folder, communicator }) : loaded;
+  data.lines.slice(loaded.lines.length).forEach(note);
+  const images = communicator.rank === 0 ? 'headers' : 'none';
+  const verdict = await inspectForTraining(data, task, config, images);
+  verdict.lines.forEach(note);
+  verdict.throwErrors();
+  return { data, verdict };
+}
+
+/** Loads the given sets, images in memory, or the sets of the folder. */
+async function dataOf(
+  task: Task,
+  { data }: TrainOptions,
+  plan: RunPlan,
+): Promise<LoadedData<unknown>> {
+  if (typeof data !== 'object') return task.load(data ?? plan.data, dataOptionsOf(plan));
+  const { training, validation } = data;
+  if (!('classes' in data) && !Array.isArray(training)) {
+    if (!task.isSet(training))
+      throw new DataError(`data: expected a set to ${task.name}, got one of another task`);
+    return { training, validation, lines: [] };
+  }
+  const { classes = [], ...examples } = data as Examples<unknown>;
+  return {
+    training: task.fromExamples(examples.training, classes),
+    validation: examples.validation && task.fromExamples(examples.validation, classes),
+    lines: [],
+  };
+}

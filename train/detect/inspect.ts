@@ -1,0 +1,19 @@
+import { checkImageFiles } from '../../datasets/coco/image-files.js';
+import { inspectCocoSet } from '../../datasets/coco/inspect-set.js';
+import type { CocoSet } from '../../datasets/coco/set.js';
+import type { ProblemLog } from '../../datasets/problems.js';
+import type { InspectedSet, InspectRequest } from '../inspect.js';
+
+/** Decides what a detector uses of a set, and looks at its images unless they are in memory. */
+export async function inspectDetectionData(
+  set: CocoSet,
+  { images, ...request }: InspectRequest,
+  log: ProblemLog,
+): Promise<InspectedSet> {
+  const { used, leftOut, hasMasks } = inspectCocoSet(set, request, log);
+  const { imageFolder } = set;
+  if (images !== 'none' && imageFolder !== undefined && !set.images.pixels)
+    await checkImageFiles(set, imageFolder, log, { decode: images === 'pixels' });
+  const boxesOnly = request.needs.masks && !hasMasks && used['objects'] > 0;
+  return { use: { used, leftOut }, boxesOnly, known: set.findings };
+}
