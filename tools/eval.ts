@@ -46,12 +46,14 @@ async function run(name: string, flags: Flags): Promise<void> {
     throw new ConfigError(`--split: expected train or val, got ${String(flags.split)}`);
   if (flags.batch < 1) throw new ConfigError('--batch: expected a whole number from 1, got 0');
   const { assertWritableFolder } = await import('../io/files/out-folder.js');
+  const { assertDataExists } = await import('../datasets/layout/detect.js');
   const { openModel } = await import('./open-model.js');
   const { evaluationReport } = await import('../train/evaluate.js');
   const { joinRanks } = await import('./distributed.js');
   const ranks = await joinRanks();
   try {
     if (flags.out !== undefined) assertWritableFolder(flags.out);
+    assertDataExists(flags.data); // before a model is pulled
     const engine = engineOptions({ ...flags, threads: flags.threads || ranks.threads });
     const model = await openModel(name, { ...flags, engine }, Infinity);
     try {

@@ -1,6 +1,7 @@
 import { resolve, sep } from 'node:path';
 import { ConfigError, DataError, WorkError } from '../core/errors.js';
 import { openEngine } from '../engine/runtime/engine.js';
+import { assertDataExists } from '../datasets/layout/detect.js';
 import { FRACTION, NON_NEGATIVE, whole } from '../core/schema.js';
 import { compileSchema, formatProblems } from '../io/schema.js';
 import type { FileLock } from '../io/files/lock.js';
@@ -43,6 +44,8 @@ export async function train<const Recipe extends string | RecipeConfig>(
   const note = (line: string): void => {
     if (isFirst) listener?.note?.(line);
   };
+  const { data, weights } = options as TrainOptions;
+  if (weights !== undefined && typeof data === 'string') assertDataExists(data); // before weights are pulled
   const plan = await planRun(recipe, options as TrainOptions, note);
   if (isFirst) {
     assertWritableFolder(folder);

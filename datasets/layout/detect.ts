@@ -51,9 +51,14 @@ const DEFAULT_VAL_FRACTION = 0.2;
  * @throws DataError if no layout matches (the message lists the supported ones), or a file is broken
  */
 export async function detectLayout(path: string, options: LayoutOptions = {}): Promise<DataLayout> {
+  assertDataExists(path);
+  return withSplitRule(await layoutOf(path, options), options);
+}
+
+/** Checks that something is at the path of a data set. @throws DataError */
+export function assertDataExists(path: string): void {
   if (!existsSync(path))
     throw DataError.in(path, 'expected a folder, data.yaml or COCO file, got nothing there');
-  return withSplitRule(await layoutOf(path, options), options);
 }
 
 async function layoutOf(path: string, options: LayoutOptions): Promise<DataLayout> {

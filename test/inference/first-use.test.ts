@@ -12,6 +12,7 @@ import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { startFileServer, type FileServer } from '../weights/pull/file-server.js';
 
 const NAME = 'atto.fcmae_ft_in1k';
+const FOLDER = join(import.meta.dirname, '../fixtures/small');
 const PHOTO = join(import.meta.dirname, '../fixtures/small/preprocess_q90_420.jpg');
 const { path } = temporaryFolder();
 let server: FileServer;
@@ -80,12 +81,12 @@ test('the command line pulls from the server of CONVNEXTV2_MIRROR', async () => 
 
 test.each([
   ['predict', NAME, PHOTO],
-  ['eval', NAME, '--data', 'absent'],
+  ['eval', NAME, '--data', FOLDER],
   ['export', NAME, '--out', 'model.onnx'],
   ['weights', 'inspect', NAME],
   ['weights', 'verify', NAME],
   ['weights', 'convert', NAME, 'out.safetensors'],
-  ['train', 'classify-finetune', '--data', 'absent', '--out', 'run', '--weights', NAME],
+  ['train', 'classify-finetune', '--data', FOLDER, '--out', 'run', '--weights', NAME],
 ])('%s … --offline refuses with the remedy', async (...args) => {
   vi.stubEnv('CONVNEXTV2_MIRROR', mirror);
   server.serve({ content });
@@ -120,5 +121,20 @@ test('a detector’s name is not pulled for another task, and a mirror must be s
   await expect(open(NAME, { cache, mirror: 'http://mirror.example' })).rejects.toThrow(
     'mirror: expected an address that begins with https:// (or http://localhost), got http://mirror.example',
   );
+  expect(server.ranges).toEqual([]);
+});
+
+test.each([
+  ['predict', NAME, 'absent.jpg'],
+  ['predict', NAME, PHOTO, '--out', PHOTO],
+  ['eval', NAME, '--data', 'absent'],
+  ['train', 'classify-finetune', '--data', 'absent', '--out', 'run', '--weights', NAME],
+  ['export', NAME, '--out', join(PHOTO, 'model.onnx')],
+  ['weights', 'pull', NAME, 'atto.fcmea'],
+])('nothing is pulled for other mistakes: %s', async (...args) => {
+  vi.stubEnv('CONVNEXTV2_MIRROR', mirror);
+  server.serve({ content });
+  const { code } = await runInProcess([...args, '--cache', cache]);
+  expect(code).toBeGreaterThan(0);
   expect(server.ranges).toEqual([]);
 });

@@ -55,7 +55,15 @@ export async function analyzeCollapse(request: CollapseRequest): Promise<readonl
   const files = Array.from({ length: count }, (_, i) => all[Math.floor((i * all.length) / count)]);
   const opened = [];
   for (const model of request.models) {
-    const { file, state, inputSize = 224, ema } = await locateModel(model, request);
+    const {
+      file,
+      state,
+      inputSize = 224,
+      ema,
+    } = await locateModel(model, {
+      ...request,
+      onNotice: log,
+    });
     const which = (request.ema ?? ema) ? 'model_ema' : 'model';
     const card = state?.['card'] === undefined ? undefined : readCard(file, state);
     const preprocessing = preprocessingOf(card, request.size ?? inputSize, request.size);

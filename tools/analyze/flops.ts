@@ -6,6 +6,7 @@ import { numParameters } from '../../engine/parameters/store.js';
 import { classifierSpecs } from '../../heads/classifier.js';
 import { openEncoder } from '../../train/pretrain/encoder.js';
 import { locateModel } from '../../inference/locate.js';
+import { log } from '../output.js';
 
 /** Options of `analyze flops`. */
 export interface FlopsRequest {
@@ -68,6 +69,6 @@ export async function analyzeFlops(request: FlopsRequest): Promise<FlopsReport> 
 
 async function configOf({ model, cache }: FlopsRequest): Promise<ConvNeXtV2Config> {
   if (isVariant(model)) return variant(model);
-  const { file } = await locateModel(model, { cache });
+  const { file } = await locateModel(model, { cache, onNotice: log });
   return (await openEncoder(file)).config;
 }

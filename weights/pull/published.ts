@@ -55,7 +55,7 @@ function mirrored(url: string, mirror: string | undefined): string {
 async function checkPublished(file: string, entry: CatalogueEntry): Promise<void> {
   const { version, numParameters, name, size } = entry;
   if (version === 2) {
-    await summarizeWeights(file, { size: size });
+    await summarizeWeights(file, { size });
     return;
   }
   const got = await withWeights(file, (source) => {
