@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { LabelFormat } from '../train/label-files.js';
 import { engineOptions, fraction, wholeNumber } from './engine-options.js';
 import { addImageOptions, type ImageFlags } from './model-options.js';
 import { formatTable, log, print, printJsonRows } from './output.js';
@@ -9,6 +10,7 @@ interface Flags extends ImageFlags {
   readonly score: number;
   readonly max?: number;
   readonly palette?: string;
+  readonly format?: string;
 }
 
 /** `convnextv2 predict` */
@@ -25,6 +27,7 @@ export function registerPredict(program: Command): void {
     .option('--top <n>', 'classes to show (classify)', wholeNumber('--top'), 5)
     .option('--score <fraction>', 'least score to show (detect)', fraction('--score'), 0.3)
     .option('--max <n>', 'most detections of an image (detect)', wholeNumber('--max'))
+    .option('--format <name>', 'also write labels for tools: coco, yolo, labelme, voc or cvat')
     .option('--palette <file>', 'colors of the classes, one #rrggbb a line (segment)');
   addImageOptions(verb).action((model: string, images: string[], flags: Flags) =>
     run(model, images, flags),
@@ -39,6 +42,7 @@ async function run(name: string, images: readonly string[], flags: Flags): Promi
   const { openModel } = await import('./open-model.js');
   const { predictFiles } = await import('../train/predict-files.js');
   const { joinRanks } = await import('./distributed.js');
+  const format = await formatOf(flags);
   const ranks = await joinRanks();
   try {
     if (flags.out !== undefined) assertWritableFolder(flags.out);
@@ -48,7 +52,7 @@ async function run(name: string, images: readonly string[], flags: Flags): Promi
       const { out, score, palette, shard, json = false } = flags;
       const isPrinted = json && ranks.communicator.rank === 0;
       const { numImages, failed } = await predictFiles(model, files, {
-        ...{ out, score, palette, shard, communicator: ranks.communicator, onNotice: log },
+        ...{ out, score, palette, format, shard, communicator: ranks.communicator, onNotice: log },
         onText: (text) => {
           if (json) return;
           for (const block of text) print(typeof block === 'string' ? block : formatTable(block));
@@ -71,4 +75,15 @@ async function run(name: string, images: readonly string[], flags: Flags): Promi
   } catch (error) {
     await ranks.fail(error, flags.json ?? false);
   }
+}
+
+/** @throws ConfigError for an unknown format, and for one without a folder */
+async function formatOf({ format, out }: Flags): Promise<LabelFormat | undefined> {
+  if (format === undefined) return undefined;
+  const { ConfigError } = await import('../core/errors.js');
+  const { LABEL_FORMATS } = await import('../train/label-files.js');
+  if (!(LABEL_FORMATS as readonly string[]).includes(format))
+    throw new ConfigError(`--format: expected one of ${LABEL_FORMATS.join(', ')}, got ${format}`);
+  if (out === undefined) throw new ConfigError(`--format ${format}: expected --out DIR with it`);
+  return format as LabelFormat;
 }

@@ -1,22 +1,25 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { DataError, InputError, ShapeError } from '../core/errors.js';
+import { ConfigError, DataError, InputError, ShapeError } from '../core/errors.js';
 import type { RgbImage } from '../core/image.js';
 import type { ImageResult } from '../core/results.js';
 import { decodingFor } from '../inference/decoding.js';
 import type { ImageModel } from '../inference/model.js';
 import { assertApart } from '../io/files/apart.js';
-import { writeAtomically } from '../io/files/atomic.js';
+import { writeAtomically, writeTextAtomically } from '../io/files/atomic.js';
 import { writeJsonRowsAtomically, type JsonRows } from '../io/files/json-stream.js';
 import type { RowSpool } from '../io/files/row-spool.js';
 import { decodeImage } from '../io/image/decode.js';
 import { pngNames } from '../io/png/names.js';
 import { shardWork, type ShardedWorkOptions } from './distributed/sharded-work.js';
-import type { PresentOptions, TextBlock } from './presentation.js';
+import { withLabelFiles, type LabelFormat } from './label-files.js';
+import type { Presentation, PresentOptions, TextBlock } from './presentation.js';
 import { TASKS } from './tasks/index.js';
 
 /** Options of predicting files. */
 export interface PredictFilesOptions extends ShardedWorkOptions, PresentOptions {
+  /** Format of a labeling tool to write, too; only with `out`. */
+  readonly format?: LabelFormat | undefined;
   /** Called with the text about each image. */
   readonly onText?: ((text: readonly TextBlock[]) => void) | undefined;
   /** Called at the end with the document of `predict --json`, whose lists are {@link JsonRows}, to be read before it ends. */
@@ -50,9 +53,7 @@ export async function predictFiles(
 ): Promise<PredictedFiles> {
   const { out, onText, onNotice, onDocument } = options;
   const { owns, gather, finish, spool } = shardWork(options);
-  const presentation = TASKS[model.task].prediction?.present(model, options);
-  if (!presentation)
-    throw new InputError(`predict: expected a model that predicts, got ${model.task}`);
+  const presentation = presentationOf(model, options);
   const names = pngNames(files);
   if (out !== undefined) {
     const outputs = presentation.outputs(names).map((name) => join(out, name));
@@ -100,6 +101,8 @@ export async function predictFiles(
       if (await finish()) {
         for (const [name, content] of Object.entries(presentation.files(rows)))
           await writeJsonRowsAtomically(join(out, name), content);
+        for (const [name, pieces] of Object.entries(presentation.texts?.(rows) ?? {}))
+          await writeTextAtomically(join(out, name), pieces);
         onNotice?.(presentation.wrote(numImages, out));
       }
     }
@@ -116,6 +119,18 @@ export async function predictFiles(
     own.forEach((rows) => (out === undefined ? rows.remove() : rows.close()));
     throw error;
   }
+}
+
+function presentationOf(
+  model: ImageModel,
+  { out, format, ...options }: PredictFilesOptions,
+): Presentation {
+  const presentation = TASKS[model.task].prediction?.present(model, options);
+  if (!presentation)
+    throw new InputError(`predict: expected a model that predicts, got ${model.task}`);
+  if (format === undefined) return presentation;
+  if (out === undefined) throw new ConfigError(`--format ${format}: expected --out DIR with it`);
+  return withLabelFiles(presentation, model, { format, minScore: options.score, out });
 }
 
 /** Decodes and predicts an image, or tells why that is not possible with this one. */

@@ -44,6 +44,10 @@ export interface Presentation<Result extends ImageResult = ImageResult> {
   ): Promise<Readonly<Record<string, Uint8Array>>>;
   /** JSON files written at the end, by name. @param lists rows of all images, with `predictions`, to be read once */
   files(lists: Readonly<Record<string, JsonRows>>): Readonly<Record<string, unknown>>;
+  /** Text files written at the end, by name. @param lists as for `files` */
+  texts?(
+    lists: Readonly<Record<string, JsonRows>>,
+  ): Readonly<Record<string, AsyncIterable<string>>>;
   /** Description of the written files for people. */
   wrote(numImages: number, out: string): string;
 }

@@ -2,7 +2,7 @@ import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { AnnotatedImage } from '../../core/annotated-image.js';
 import { ConfigError } from '../../core/errors.js';
-import { writeAtomically } from '../../io/files/atomic.js';
+import { writeTextAtomically } from '../../io/files/atomic.js';
 import { jsonPieces } from '../../io/files/json-stream.js';
 import { writeNewFolder } from '../../io/files/new-folder.js';
 import type { CocoSet } from '../coco/set.js';
@@ -157,7 +157,7 @@ async function writeCoco(parts: readonly Part[], folder: string): Promise<void> 
   let first = { image: 1, annotation: 1 };
   for (const { split, set, names } of parts) {
     const document = cocoDocument(set, names, first);
-    await writePieces(
+    await writeTextAtomically(
       join(folder, 'annotations', `instances_${split}.json`),
       jsonPieces(document, 0),
     );
@@ -178,20 +178,13 @@ async function writeCvat(
       for (const [i, name] of names.entries())
         yield [kept(annotatedImage(set, i, name), CVAT), split];
   }
-  await writePieces(join(folder, 'annotations.xml'), cvatPieces(images(), classes));
+  await writeTextAtomically(join(folder, 'annotations.xml'), cvatPieces(images(), classes));
 }
 
 /** Leaves out regions to be ignored where the format has none: as objects they would be wrong. */
 function kept(image: AnnotatedImage, { keeps }: Pick<WrittenFormat, 'keeps'>): AnnotatedImage {
   if (keeps.crowds) return image;
   return { ...image, objects: image.objects.filter(({ isCrowd }) => !isCrowd) };
-}
-
-function writePieces(file: string, pieces: AsyncIterable<string>): Promise<unknown> {
-  const encoder = new TextEncoder();
-  return writeAtomically(file, async (write) => {
-    for await (const piece of pieces) await write(encoder.encode(piece));
-  });
 }
 
 function summaryOf(

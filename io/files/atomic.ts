@@ -76,6 +76,17 @@ export function writeJsonAtomically(file: string, value: unknown): Promise<Writt
   return writeAtomically(file, new TextEncoder().encode(jsonText(value)));
 }
 
+/** {@link writeAtomically} for a text in pieces. */
+export function writeTextAtomically(
+  file: string,
+  pieces: AsyncIterable<string>,
+): Promise<WrittenFile> {
+  const encoder = new TextEncoder();
+  return writeAtomically(file, async (write) => {
+    for await (const piece of pieces) await write(encoder.encode(piece));
+  });
+}
+
 /** {@link writeAtomically} for synchronous callers. */
 export function writeAtomicallySync(file: string, content: string | Uint8Array): void {
   const temporary = temporaryName(file);

@@ -1,4 +1,4 @@
-import { writeAtomically } from './atomic.js';
+import { writeTextAtomically } from './atomic.js';
 
 /** Items of an array of a JSON document that are not all in memory. */
 export type JsonRows<Row = unknown> = AsyncIterable<Row>;
@@ -26,10 +26,7 @@ export async function* jsonPieces(document: unknown, indent: number): AsyncGener
 
 /** Writes a document as {@link jsonPieces} atomically, in the form of other JSON files. */
 export async function writeJsonRowsAtomically(file: string, document: unknown): Promise<void> {
-  const encoder = new TextEncoder();
-  await writeAtomically(file, async (write) => {
-    for await (const piece of jsonPieces(document, 2)) await write(encoder.encode(piece));
-  });
+  await writeTextAtomically(file, jsonPieces(document, 2));
 }
 
 /** Replaces the rows of a document by arrays in memory. */

@@ -40,7 +40,7 @@ export async function runConvert(path: string, flags: ConvertFlags): Promise<voi
   ];
   const ending = lost.length > 0 ? `; ${to} cannot hold everything: ${lost.join(', ')}` : '';
   print(
-    `${out}: ${counts.join(', ')} images, ${objects} objects, ${classes.length === 1 ? "1 class" : `${classes.length} classes`}${ending}`,
+    `${out}: ${counts.join(', ')} images, ${objects} objects, ${classes.length === 1 ? '1 class' : `${classes.length} classes`}${ending}`,
   );
 }
 
