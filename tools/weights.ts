@@ -103,7 +103,7 @@ async function listAction(
   }
   log(
     'sizes: four bytes a parameter, the exact ones are not published; CC-BY-NC-4.0: not for commercial use; ' +
-      `URLs: --json; cache: ${folder}`,
+      `cache: ${folder}`,
   );
 }
 
@@ -122,10 +122,10 @@ function listTable(entries: readonly (CatalogueEntry & { readonly cached: boolea
     ...scores.map((key) => formatScore(entry.scores[key])),
     ...(measured ? [entry.accuracy?.measured?.top1.toFixed(3) ?? '-'] : []),
     `${(entry.approximateBytes / 1e6).toFixed(0)} MB`,
-    ...[entry.licence, entry.cached ? 'yes' : 'no'],
+    ...[entry.licence, entry.cached ? 'yes' : 'no', entry.url],
   ]);
   const head = ['name', 'px', 'classes', ...scores, ...(measured ? ['measured'] : [])];
-  return formatTable([[...head, 'size', 'license', 'cached'], ...rows]);
+  return formatTable([[...head, 'size', 'license', 'cached', 'URL'], ...rows]);
 }
 
 async function pullAction(

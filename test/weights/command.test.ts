@@ -73,21 +73,25 @@ test('list shows every official file with license and whether it is cached', asy
   const classifiers = await table('--task', 'classify');
   expect(classifiers).toHaveLength(2 + 18 + 21);
   expect(classifiers.find((line) => line.startsWith('tiny.fcmae_ft_in1k '))).toMatch(
-    /224 +1000 +83\.0 +82\.948 +115 MB +CC-BY-NC-4\.0 +no$/,
+    /224 +1000 +83\.0 +82\.948 +115 MB +CC-BY-NC-4\.0 +no +https:\/\/dl\.fbaipublicfiles\.com\/convnext\/\S+$/,
   );
   expect(await table('--task', 'pretrain')).toHaveLength(2 + 8);
   const detectors = await table('--task', 'detect');
   expect(detectors.slice(0, 2)).toEqual([
     'detect',
-    expect.stringMatching(/^name +px +classes +boxAP +maskAP +size +license +cached$/),
+    expect.stringMatching(/^name +px +classes +boxAP +maskAP +size +license +cached +URL$/),
   ]);
   expect(
     detectors.find((line) => line.startsWith('cascade-mask-rcnn.convnext_tiny_coco ')),
-  ).toMatch(/800 +80 +50\.4 +43\.7 +344 MB +MIT +no$/);
+  ).toMatch(
+    /800 +80 +50\.4 +43\.7 +344 MB +MIT +no +https:\/\/dl\.fbaipublicfiles\.com\/convnext\/\S+$/,
+  );
   const segmenters = await table('--task', 'segment');
   expect(
     segmenters.find((line) => line.startsWith('upernet.convnext_base_in22k_ade20k_640 ')),
-  ).toMatch(/640 +150 +52\.6 +53\.1 +488 MB +MIT +no$/);
+  ).toMatch(
+    /640 +150 +52\.6 +53\.1 +488 MB +MIT +no +https:\/\/dl\.fbaipublicfiles\.com\/convnext\/\S+$/,
+  );
   expect(await runJson(['list', '--task', 'detect'])).toMatchObject({
     weights: CATALOGUE.filter(({ task }) => task === 'detect').map(({ name, url, scores }) => ({
       name,
