@@ -26,11 +26,38 @@ export interface CocoDomain {
   readonly categories: readonly CocoCategory[];
 }
 
+/** ASCII characters `bytes[start … end)` of a file that is being read. A backslash may be doubled, as in JSON. */
+export interface TextBytes {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+  /** Whether every backslash is doubled. */
+  readonly isEscaped: boolean;
+}
+
+const BACKSLASH = 0x5c;
+
+/** Copies the characters to `to` from position `at` on, without doubled backslashes. @returns the end */
+export function copyText(
+  { bytes, start, end, isEscaped }: TextBytes,
+  to: Uint8Array,
+  at: number,
+): number {
+  if (isEscaped)
+    for (let i = start; i < end; i++) {
+      const c = bytes[i];
+      to[at++] = c;
+      if (c === BACKSLASH) i++;
+    }
+  else for (let i = start; i < end; i++) to[at++] = bytes[i];
+  return at;
+}
+
 /** A mask as COCO's compressed run-length string, not checked yet. */
 export interface CompressedRle {
   readonly height: number;
   readonly width: number;
-  readonly counts: string;
+  readonly counts: string | TextBytes;
 }
 
 /** One annotation for metrics, with all values of the file. */
@@ -84,6 +111,20 @@ export interface ResultRecord {
   readonly keypoints?: readonly number[] | undefined;
 }
 
+/** A detection while it is read: its lists and bytes are the reader's, and valid until the next one. */
+export interface ReadResult extends Omit<ResultRecord, 'bbox' | 'segmentation'> {
+  /** x, y, width, height in pixels, or empty. */
+  readonly bbox?: ArrayLike<number> | undefined;
+  readonly segmentation?: ResultRecord['segmentation'] | ReadRle;
+}
+
+/** A run-length mask while it is read. */
+export interface ReadRle {
+  /** Height and width, pixels. */
+  readonly size: readonly [number, number];
+  readonly counts: RleRecord['counts'] | TextBytes;
+}
+
 /**
  * Converts a mask of COCO's files to run lengths. As in the reference, lists of four numbers are boxes if the first one
  * is.
@@ -94,14 +135,15 @@ export interface ResultRecord {
  * @see https://github.com/cocodataset/cocoapi/blob/8c9bcc3/PythonAPI/pycocotools/_mask.pyx#L285
  */
 export function rleOfSegmentation(
-  segmentation: RleRecord | readonly ArrayLike<number>[],
+  segmentation: ReadRle | readonly ArrayLike<number>[],
   imageHeight: number,
   imageWidth: number,
 ): Rle {
   if ('counts' in segmentation) {
     const { size, counts } = segmentation;
-    const decode = typeof counts === 'string' ? rleFromString : rleFromCounts;
-    return decode(counts as string & readonly number[], size[0], size[1]);
+    if (typeof counts === 'string') return rleFromString(counts, size[0], size[1]);
+    if ('bytes' in counts) return rleFromText(counts, size[0], size[1]);
+    return rleFromCounts(counts, size[0], size[1]);
   }
   assertImageSize(imageHeight, imageWidth);
   const [{ length }] = segmentation;
@@ -114,6 +156,12 @@ export function rleOfSegmentation(
     ),
     'union',
   );
+}
+
+/** Reads compressed run lengths from the bytes of a file. @throws DataError as `rleFromString` */
+export function rleFromText(text: TextBytes, height: number, width: number): Rle {
+  const characters = new Uint8Array(text.end - text.start);
+  return rleFromString(characters.subarray(0, copyText(text, characters, 0)), height, width);
 }
 
 /** @throws DataError unless the image has a size */

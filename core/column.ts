@@ -18,6 +18,11 @@ export class Column {
     this.data[this.used++] = value;
   }
 
+  /** Removes all values and keeps the room. */
+  clear(): void {
+    this.used = 0;
+  }
+
   /** The `index`-th value. */
   at(index: number): number {
     return this.data[index];

@@ -37,16 +37,9 @@ export function rleFromBox([x, y, w, h]: XywhBox, height: number, width: number)
  */
 function rleFromPolygon(polygon: ArrayLike<number>, height: number, width: number): Rle {
   const [xs, ys] = fineVertices(polygon);
-  const numEdges = xs.length - 1;
-  let numCrossings = 0;
-  for (let i = 0; i < numEdges; i++) {
-    const first = firstColumn(Math.min(xs[i], xs[i + 1]));
-    numCrossings += Math.max(0, lastColumn(Math.max(xs[i], xs[i + 1]), width) - first + 1);
-  }
-  const crossings = new CrossingList(numCrossings, height, width);
-  for (let i = 0; i < numEdges; i++) crossings.addEdge(xs[i], ys[i], xs[i + 1], ys[i + 1]);
-  crossings.pixels.sort();
-  return { height, width, counts: runsBetween(crossings.pixels, height * width) };
+  const crossings = new CrossingList(xs, height, width);
+  for (let i = 0; i + 1 < xs.length; i++) crossings.addEdge(xs[i], ys[i], xs[i + 1], ys[i + 1]);
+  return { height, width, counts: runsBetween(crossings.sorted(), height * width) };
 }
 
 /** Vertices on the fine grid, the first one repeated at the end. Rounded toward zero, as a C cast does. */
@@ -82,17 +75,67 @@ function lastColumn(x: number, width: number): number {
   return Math.min(width - 1, Math.floor((x - 3) / SCALE));
 }
 
-/** Column-major positions of the first pixels below the crossings of an outline with the columns. */
-class CrossingList {
-  readonly pixels: Uint32Array;
-  private length = 0;
+/** Crossings of a column that are sorted one by one; more are left to the engine. */
+const MAX_INSERTED = 32;
 
+/**
+ * Column-major positions of the first pixels below the crossings of an outline with the columns. Each column has its
+ * place in the list, where its few crossings are sorted, which is faster than to sort them all.
+ */
+class CrossingList {
+  private readonly pixels: Uint32Array;
+  /** First column of the outline. */
+  private readonly left: number;
+  /** `[columns]`: end of the crossings of each column so far. */
+  private readonly ends: Int32Array;
+
+  /** @param xs x of the vertices on the fine grid, the first one repeated at the end */
   constructor(
-    count: number,
+    xs: Float64Array,
     private readonly height: number,
     private readonly width: number,
   ) {
-    this.pixels = new Uint32Array(count);
+    let [least, most] = [Infinity, -Infinity];
+    for (let i = 0; i < xs.length; i++) {
+      if (xs[i] < least) least = xs[i];
+      if (xs[i] > most) most = xs[i];
+    }
+    this.left = firstColumn(least);
+    const numColumns = Math.max(0, lastColumn(most, width) - this.left + 1);
+    const changes = new Int32Array(numColumns + 1); // of the number of crossings from column to column
+    for (let i = 0; i + 1 < xs.length && numColumns > 0; i++) {
+      const first = firstColumn(Math.min(xs[i], xs[i + 1]));
+      const last = lastColumn(Math.max(xs[i], xs[i + 1]), width);
+      if (last < first) continue;
+      changes[first - this.left]++;
+      changes[last - this.left + 1]--;
+    }
+    let [crossings, total] = [0, 0];
+    for (let column = 0; column < numColumns; column++) {
+      crossings += changes[column];
+      changes[column] = total;
+      total += crossings;
+    }
+    this.ends = changes;
+    this.pixels = new Uint32Array(total);
+  }
+
+  /** All positions, ascending. */
+  sorted(): Uint32Array {
+    const { pixels, ends } = this;
+    for (let column = 0, start = 0; column + 1 < ends.length; column++) {
+      const end = ends[column];
+      if (end - start > MAX_INSERTED) pixels.subarray(start, end).sort();
+      else
+        for (let i = start + 1; i < end; i++) {
+          const pixel = pixels[i];
+          let at = i;
+          for (; at > start && pixels[at - 1] > pixel; at--) pixels[at] = pixels[at - 1];
+          pixels[at] = pixel;
+        }
+      start = end;
+    }
+    return pixels;
   }
 
   /** Adds the crossings of an edge, given by its ends on the fine grid. */
@@ -116,7 +159,7 @@ class CrossingList {
         y = y0 + stepBefore(x0, slope, x + 1);
       }
       const row = Math.ceil(Math.min(Math.max((y + 0.5) / SCALE - 0.5, 0), this.height));
-      this.pixels[this.length++] = column * this.height + row;
+      this.pixels[this.ends[column - this.left]++] = column * this.height + row;
     }
   }
 }

@@ -58,11 +58,20 @@ export function decodeRunsInto(
   return numRuns;
 }
 
+const ASCII = new TextDecoder();
+
+/** Most characters of one run: 32 bits, 5 per character. */
+export const MAX_RUN_CHARACTERS = 7;
+
 /** Encodes runs in COCO's compressed form; the inverse of `rleFromString`. */
 export function rleToString({ counts }: Pick<Rle, 'counts'>): string {
-  // Bytes first: a string that grows by characters stays a tree of them, 29 bytes each.
-  const bytes = new Uint8Array(MOST_CHARACTERS * counts.length);
-  let at = 0;
+  const bytes = new Uint8Array(MAX_RUN_CHARACTERS * counts.length);
+  const end = encodeRunsInto(counts, bytes, 0);
+  return ASCII.decode(bytes.subarray(0, end));
+}
+
+/** Encodes runs into `bytes` from position `at` on, and returns the end. */
+export function encodeRunsInto(counts: Uint32Array, bytes: Uint8Array, at: number): number {
   for (let i = 0; i < counts.length; i++) {
     let value = i > 2 ? counts[i] - counts[i - 2] : counts[i];
     for (let more = true; more;) {
@@ -73,11 +82,8 @@ export function rleToString({ counts }: Pick<Rle, 'counts'>): string {
       bytes[at++] = bits + 48;
     }
   }
-  return new TextDecoder().decode(bytes.subarray(0, at));
+  return at;
 }
-
-/** Characters of a run of 32 bits. */
-const MOST_CHARACTERS = 7;
 
 function asciiBytes(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length);

@@ -8,12 +8,19 @@ const NUM_DIGITS = 6;
  * @returns `[N]`, positions
  */
 export function orderByScore(scores: Float64Array): Uint32Array {
-  return scores.length < 256 ? insertionOrder(scores) : radixOrder(scores);
+  const order = new Uint32Array(scores.length);
+  orderByScoreInto(order, scores, scores.length);
+  return order;
 }
 
-function insertionOrder(scores: Float64Array): Uint32Array {
-  const order = new Uint32Array(scores.length);
-  for (let i = 0; i < scores.length; i++) {
+/** Writes the order of the first `count` scores, as {@link orderByScore} computes it, to the first places of `order`. */
+export function orderByScoreInto(order: Uint32Array, scores: Float64Array, count: number): void {
+  if (count < 256) insertionOrder(order, scores, count);
+  else order.set(radixOrder(scores.subarray(0, count)));
+}
+
+function insertionOrder(order: Uint32Array, scores: Float64Array, count: number): void {
+  for (let i = 0; i < count; i++) {
     let at = i;
     while (at > 0 && scores[order[at - 1]] < scores[i]) {
       order[at] = order[at - 1];
@@ -21,7 +28,6 @@ function insertionOrder(scores: Float64Array): Uint32Array {
     }
     order[at] = i;
   }
-  return order;
 }
 
 /**

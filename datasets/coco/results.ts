@@ -1,4 +1,4 @@
-import { rleOfSegmentation, type ResultRecord } from '../../core/coco.js';
+import { rleOfSegmentation, type ReadResult } from '../../core/coco.js';
 import { DataError } from '../../core/errors.js';
 import type { CocoTables } from '../../io/coco/annotations.js';
 import { readResults } from '../../io/coco/results.js';
@@ -53,7 +53,7 @@ export async function checkCocoResults(
       if (hasBox && !(bbox[2] > 0 && bbox[3] > 0))
         report(
           PROBLEMS.resultBox,
-          `bbox: expected sides above 0, got [${bbox.join(', ')}] (x, y, width, height)`,
+          `bbox: expected sides above 0, got [${Array.from(bbox).join(', ')}] (x, y, width, height)`,
         );
       if (image !== undefined)
         checkMask(result, images.heights[image], images.widths[image], report);
@@ -71,7 +71,7 @@ export async function checkCocoResults(
 }
 
 function checkMask(
-  { segmentation }: ResultRecord,
+  { segmentation }: ReadResult,
   imageHeight: number,
   imageWidth: number,
   report: ReportProblem,

@@ -59,8 +59,13 @@ export function orderByCell(
   const categories = new Int32Array(count);
   const positions = new Uint32Array(count);
   let numKept = 0;
+  let lastImage = NaN; // objects of an image are nearly always together
+  let image: number | undefined;
   for (let i = 0; i < count; i++) {
-    const image = grid.imageIndexOf.get(imageOf[i]);
+    if (imageOf[i] !== lastImage) {
+      lastImage = imageOf[i];
+      image = grid.imageIndexOf.get(lastImage);
+    }
     const category = grid.categoryIndexOf.get(categoryOf[i]);
     if (image === undefined || category === undefined) continue;
     if (shard && !isInThreadShard(imageOf[i], shard)) continue;

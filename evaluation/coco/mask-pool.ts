@@ -1,7 +1,7 @@
-import type { CompressedRle } from '../../core/coco.js';
+import { copyText, type CompressedRle } from '../../core/coco.js';
 import { Column } from '../../core/column.js';
 import { DataError } from '../../core/errors.js';
-import { decodeRunsInto, rleToString } from '../../core/rle-string.js';
+import { decodeRunsInto, encodeRunsInto, MAX_RUN_CHARACTERS } from '../../core/rle-string.js';
 import { assertMaskSize, assertRunSum, type Rle } from '../../core/rle.js';
 
 /**
@@ -36,21 +36,19 @@ export class MaskPoolBuilder {
   }
 
   /** Adds a mask. Compressed masks are checked when they are decoded. @throws DataError for text that is not ASCII */
-  add(mask: Rle | CompressedRle): void {
-    const { height, width, counts } = mask;
+  add({ height, width, counts }: Rle | CompressedRle): void {
     assertMaskSize('segmentation', height, width);
-    const text = typeof counts === 'string' ? counts : rleToString({ counts });
-    if (this.used + text.length > this.bytes.length) {
-      const larger = new Uint8Array(Math.max(2 * this.bytes.length, this.used + text.length));
-      larger.set(this.bytes);
-      this.bytes = larger;
+    const start = this.used;
+    if (typeof counts === 'string') this.addText(counts);
+    else if ('bytes' in counts) {
+      this.reserve(counts.end - counts.start);
+      this.used = copyText(counts, this.bytes, start);
+    } else {
+      this.reserve(MAX_RUN_CHARACTERS * counts.length);
+      this.used = encodeRunsInto(counts, this.bytes, this.used);
     }
-    const end = this.used + text.length;
-    const { read } = ENCODER.encodeInto(text, this.bytes.subarray(this.used, end));
-    if (read !== text.length)
-      throw new DataError('segmentation/counts: expected ASCII characters, got others');
-    this.starts.push(this.used);
-    this.ends.push((this.used = end));
+    this.starts.push(start);
+    this.ends.push(this.used);
     this.heights.push(height);
     this.widths.push(width);
   }
@@ -63,6 +61,22 @@ export class MaskPoolBuilder {
       heights: this.heights.view(),
       widths: this.widths.view(),
     };
+  }
+
+  private addText(text: string): void {
+    this.reserve(text.length);
+    const end = this.used + text.length;
+    const { read } = ENCODER.encodeInto(text, this.bytes.subarray(this.used, end));
+    if (read !== text.length)
+      throw new DataError('segmentation/counts: expected ASCII characters, got others');
+    this.used = end;
+  }
+
+  private reserve(extra: number): void {
+    if (this.used + extra <= this.bytes.length) return;
+    const larger = new Uint8Array(Math.max(2 * this.bytes.length, this.used + extra));
+    larger.set(this.bytes);
+    this.bytes = larger;
   }
 }
 

@@ -89,8 +89,12 @@ interface MaskOwner {
 class SpanList {
   ends = new Uint32Array(4096);
   /** `[n + 1]`: mask `i` has `ends[offsets[i] … offsets[i + 1])`, an even number. */
-  readonly offsets: number[] = [0];
-  readonly areas: number[] = [];
+  offsets = new Uint32Array(64);
+  /** `[n]`, px². */
+  areas = new Float64Array(64);
+  private count = 0;
+  /** Area of the mask that was decoded last. */
+  private area = 0;
   /** Whether a mask has a run of length 0 after its first run. */
   hasEmptyRun = false;
 
@@ -100,15 +104,15 @@ class SpanList {
   ) {}
 
   clear(): void {
-    this.offsets.length = 1;
-    this.areas.length = 0;
+    this.count = 0;
     this.hasEmptyRun = false;
   }
 
   /** @throws DataError if the text of mask `index` is not a mask of its size */
   add(index: number): void {
     const { bytes, starts, ends, heights, widths } = this.pool;
-    const at = this.offsets[this.offsets.length - 1];
+    const { count } = this;
+    const at = this.offsets[count];
     if (this.ends.length < at + ends[index] - starts[index]) {
       const longer = new Uint32Array(2 * (at + ends[index] - starts[index]));
       longer.set(this.ends);
@@ -119,7 +123,10 @@ class SpanList {
       if (numRuns < 0) rleOfPool(this.pool, index); // throws with the reason
       const sum = numRuns > 0 ? this.ends[at + numRuns - 1] : 0;
       assertRunSum('mask', sum, heights[index], widths[index]);
-      this.offsets.push(at + numRuns - (numRuns % 2));
+      if (count + 1 === this.areas.length) this.grow();
+      this.offsets[count + 1] = at + numRuns - (numRuns % 2);
+      this.areas[count] = this.area;
+      this.count++;
     } catch (cause) {
       if (!(cause instanceof DataError)) throw cause;
       const { file, name, id } = this.ownerOf(index);
@@ -172,8 +179,17 @@ class SpanList {
     // Stored positions wrap at 2³²; a sum beyond the largest size of a mask must not be accepted.
     if (position > 0x7fffffff) return -1;
     if (hasEmptyRun) this.hasEmptyRun = true;
-    this.areas.push(area);
+    this.area = area;
     return numRuns;
+  }
+
+  private grow(): void {
+    const offsets = new Uint32Array(2 * this.offsets.length);
+    offsets.set(this.offsets);
+    const areas = new Float64Array(2 * this.areas.length);
+    areas.set(this.areas);
+    this.offsets = offsets;
+    this.areas = areas;
   }
 }
 

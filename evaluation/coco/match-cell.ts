@@ -47,6 +47,13 @@ export function numWords(parameters: Pick<CocoParameters, 'iouThresholds'>): num
   return Math.ceil(parameters.iouThresholds.length / 32);
 }
 
+/** Bit set of all thresholds. */
+export function thresholdBits(count: number): Uint32Array {
+  const bits = new Uint32Array(Math.ceil(count / 32));
+  for (let t = 0; t < count; t++) bits[t >> 5] |= 1 << (t & 31);
+  return bits;
+}
+
 /**
  * Matches detections of one cell to its ground truth, for every area range and threshold. In order of score, a detection
  * takes the free ground truth of the highest IoU that is at least the threshold. Ground truth that is not ignored takes
@@ -60,6 +67,8 @@ export class CellMatcher {
   private sorted = new Int32Array(64);
   private taken = new Uint32Array(64);
   private ignored = new Uint8Array(64);
+  /** `[D]`, highest IoU of each detection. */
+  private highest = new Float64Array(64);
   /** Current area range, and the number of entries of `sorted` that are not ignored in it. */
   private area = 0;
   private numCounted = 0;
@@ -69,8 +78,7 @@ export class CellMatcher {
     this.thresholds = Float64Array.from(parameters.iouThresholds, (t) => Math.min(t, 1 - 1e-10));
     this.lowest = Math.min(...this.thresholds);
     this.words = numWords(parameters);
-    this.allBits = new Uint32Array(this.words);
-    parameters.iouThresholds.forEach((_, t) => (this.allBits[t >> 5] |= 1 << (t & 31)));
+    this.allBits = thresholdBits(parameters.iouThresholds.length);
   }
 
   /** Adds the bits of the detections of a cell to rows of zeros. */
@@ -79,7 +87,8 @@ export class CellMatcher {
     const { areaRanges } = this.parameters;
     const { words } = this;
     const { matched, ignored } = sink.bits;
-    this.reserve(numGts);
+    this.reserve(numDts, numGts);
+    if (numGts > 0) this.findHighest(cell);
     for (let a = 0; a < areaRanges.length; a++) {
       const { min, max } = areaRanges[a];
       this.area = a;
@@ -87,7 +96,7 @@ export class CellMatcher {
       this.taken.fill(0, 0, numGts * words);
       for (let d = 0; d < numDts; d++) {
         const row = ((sink.at + d) * areaRanges.length + a) * words;
-        if (numGts > 0) this.matchOne(cell, d, sink, row);
+        if (numGts > 0 && this.highest[d] >= this.lowest) this.matchOne(cell, d, sink, row);
         if (dtAreas[d] < min || dtAreas[d] > max)
           for (let w = 0; w < words; w++) ignored[row + w] |= this.allBits[w] & ~matched[row + w];
       }
@@ -98,9 +107,7 @@ export class CellMatcher {
     const { numGts, groundTruth, ious, holds } = cell;
     const { sorted, taken, thresholds, words } = this;
     const first = d * numGts;
-    let highest = -1;
-    for (let g = 0; g < numGts; g++) if (ious[first + g] > highest) highest = ious[first + g];
-    if (highest < this.lowest) return;
+    const highest = this.highest[d];
     for (let t = 0; t < thresholds.length; t++) {
       let iou = thresholds[t];
       if (highest < iou) continue;
@@ -123,6 +130,14 @@ export class CellMatcher {
     }
   }
 
+  private findHighest({ numDts, numGts, ious }: Cell): void {
+    for (let d = 0, at = 0; d < numDts; d++) {
+      let highest = -1;
+      for (let g = 0; g < numGts; g++, at++) if (ious[at] > highest) highest = ious[at];
+      this.highest[d] = highest;
+    }
+  }
+
   /** Sorts the ground truth, entries ignored in this area range last. */
   private sortGroundTruth(
     groundTruth: CellGroundTruth,
@@ -141,7 +156,8 @@ export class CellMatcher {
     this.numCounted = numCounted;
   }
 
-  private reserve(numGts: number): void {
+  private reserve(numDts: number, numGts: number): void {
+    if (this.highest.length < numDts) this.highest = new Float64Array(2 * numDts);
     if (this.sorted.length < numGts) {
       this.sorted = new Int32Array(2 * numGts);
       this.ignored = new Uint8Array(2 * numGts);

@@ -1,5 +1,5 @@
 import { DataError } from '../../core/errors.js';
-import { orderByScore } from '../score-order.js';
+import { orderByScoreInto } from '../score-order.js';
 import { cocoGrid, numCellCategories, orderByCell, type CellOrder, type CocoGrid } from './grid.js';
 import { CellMatcher, numWords, type CellGroundTruth, type MatchObserver } from './match-cell.js';
 import { newMatches, sortByCategory, type CocoMatches } from './match-rows.js';
@@ -89,9 +89,11 @@ export class CocoMatcher {
       isIgnored: [],
       isRecorded: [],
     };
+    const mostDts = this.parameters.maxDetections.at(-1) ?? 0;
     let ious = new Float64Array(1024);
     let scores = new Float64Array(1024);
     let areas = new Float64Array(1024);
+    let byScore = new Uint32Array(1024);
     let numRows = 0;
     let gtFrom = 0;
     const gtCells = this.gtOrder.cells;
@@ -104,38 +106,39 @@ export class CocoMatcher {
         if (observe) gtFrom = this.showMissed(gtFrom, observe);
         else gtFrom++;
       }
-      let gtTo = gtFrom;
-      while (gtTo < gtCells.length && gtCells[gtTo] === cell) gtTo++;
-      const numGts = gtTo - gtFrom;
-      const gts = this.gtOrder.order.subarray(gtFrom, gtTo);
-      gtFrom = gtTo;
+      const firstGt = gtFrom;
+      while (gtFrom < gtCells.length && gtCells[gtFrom] === cell) gtFrom++;
+      const numGts = gtFrom - firstGt;
 
       if (scores.length < to - from) {
         scores = new Float64Array(2 * (to - from));
         areas = new Float64Array(2 * (to - from));
+        byScore = new Uint32Array(2 * (to - from));
       }
-      const sorted = dts.order.subarray(from, to);
-      for (let i = 0; i < sorted.length; i++) scores[i] = detections.scores[sorted[i]];
-      const byScore = orderByScore(scores.subarray(0, sorted.length));
-      const numDts = Math.min(sorted.length, this.parameters.maxDetections.at(-1) ?? 0);
-      const cellDts = byScore.subarray(0, numDts); // overwritten with the positions of the kept detections
+      for (let i = from; i < to; i++) scores[i - from] = detections.scores[dts.order[i]];
+      orderByScoreInto(byScore, scores, to - from);
+      const numDts = Math.min(to - from, mostDts);
       const category = cell % K;
       const image = Math.floor(cell / K);
       for (let i = 0; i < numDts; i++) {
         rows.images[numRows + i] = image;
         rows.categories[numRows + i] = category;
-        rows.scores[numRows + i] = scores[cellDts[i]];
+        rows.scores[numRows + i] = scores[byScore[i]];
         rows.ranks[numRows + i] = i;
-        cellDts[i] = sorted[cellDts[i]];
+        byScore[i] = dts.order[from + byScore[i]]; // from here on the positions of the detections
       }
+      const needsLists = numGts > 0 || observe !== undefined;
+      // Most cells have no ground truth, and a view costs more than all the rest of theirs.
+      const cellDts = needsLists ? byScore.slice(0, numDts) : NO_OBJECTS;
+      const gts = needsLists ? this.gtOrder.order.subarray(firstGt, gtFrom) : NO_OBJECTS;
       if (ious.length < numDts * numGts) ious = new Float64Array(2 * numDts * numGts);
       if (numGts > 0) {
         similarity.fill(cellDts, gts, ious);
         this.gatherGroundTruth(gts, cellGroundTruth);
       }
-      for (let i = 0; i < numDts; i++) areas[i] = similarity.area(cellDts[i]);
+      for (let i = 0; i < numDts; i++) areas[i] = similarity.area(byScore[i]);
       const { ids } = detections;
-      const matched = {
+      const matched = observe && {
         image,
         category,
         dts: cellDts,
@@ -149,9 +152,9 @@ export class CocoMatcher {
           groundTruth: cellGroundTruth,
           ious,
           dtAreas: areas,
-          holds: ids && ((d) => ids[cellDts[d]] > 0),
+          holds: ids && ((d) => ids[byScore[d]] > 0),
         },
-        { bits: rows, at: numRows, observe: observe?.(matched) },
+        { bits: rows, at: numRows, observe: matched && observe(matched) },
       );
       numRows += numDts;
     }
@@ -186,6 +189,8 @@ export class CocoMatcher {
     }
   }
 }
+
+const NO_OBJECTS = new Uint32Array(0);
 
 function assertGroundTruth(groundTruth: CocoGroundTruth): void {
   const { imageOf, categoryOf, areas } = groundTruth;

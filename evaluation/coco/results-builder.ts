@@ -4,7 +4,7 @@ import {
   type CocoDomain,
   type CompressedRle,
   type IouType,
-  type ResultRecord,
+  type ReadResult,
 } from '../../core/coco.js';
 import { DataError } from '../../core/errors.js';
 import { rleFromBox } from '../../core/rle-polygons.js';
@@ -50,6 +50,9 @@ export class CocoResultsBuilder {
   private numUnknownImages = 0;
   private needsMasks = false;
   private keepsBoxAreas = false;
+  /** Detections of an image are nearly always together. */
+  private lastImageId = NaN;
+  private lastImage: number | undefined;
 
   constructor(
     private readonly domain: CocoDomain,
@@ -92,11 +95,15 @@ export class CocoResultsBuilder {
    *
    * @throws DataError if it lacks the compared field, or if its image is unknown and unknown images are rejected
    */
-  add(record: ResultRecord): void {
+  add(record: ReadResult): void {
     if (this.kind === undefined) this.fields(record);
     const { iouType, unknownImages } = this.options;
     const { image_id: imageId, keypoints } = record;
-    const image = this.imageIndexOf.get(imageId);
+    if (imageId !== this.lastImageId) {
+      this.lastImageId = imageId;
+      this.lastImage = this.imageIndexOf.get(imageId);
+    }
+    const image = this.lastImage;
     if (image === undefined) {
       if (unknownImages === 'refuse')
         throw new DataError(`expected an image_id of the ground truth, got ${imageId}`);
@@ -142,10 +149,7 @@ export class CocoResultsBuilder {
   }
 
   /** Mask of a record, or of its box; compressed masks stay compressed if masks are compared. */
-  private maskOf(
-    { image_id, bbox, segmentation }: ResultRecord,
-    image: number,
-  ): Rle | CompressedRle {
+  private maskOf({ image_id, bbox, segmentation }: ReadResult, image: number): Rle | CompressedRle {
     const { domain, kind } = this;
     const { iouType, wantsMask } = this.options;
     const [height, width] = [domain.imageHeights[image], domain.imageWidths[image]];
@@ -153,7 +157,7 @@ export class CocoResultsBuilder {
       const isWanted = wantsMask?.(image_id) ?? true;
       if (iouType === 'segm' && 'counts' in segmentation) {
         const { size, counts } = segmentation;
-        if (typeof counts === 'string')
+        if (typeof counts === 'string' || 'bytes' in counts)
           return { height: size[0], width: size[1], counts: isWanted ? counts : '' };
       }
       return rleOfSegmentation(segmentation, height, width);

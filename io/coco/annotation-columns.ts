@@ -1,10 +1,11 @@
-import type { RleRecord } from '../../core/coco.js';
+import { rleFromText, type RleRecord } from '../../core/coco.js';
 import { Column } from '../../core/column.js';
 import { DataError } from '../../core/errors.js';
 import { rleArea, rleBox, rleFromCounts, type Rle } from '../../core/rle.js';
 import { rleFromString } from '../../core/rle-string.js';
 import { placeOf, type CocoIssue, type Place, type Report } from './issues.js';
 import { MaskStore } from './mask-store.js';
+import { NUMBER_FIELDS, type RecordScan } from './record-scan.js';
 
 /** Annotations of a file in file order, with the values of the file. */
 export interface CocoAnnotations {
@@ -43,6 +44,8 @@ interface KeepOptions {
   /** Whether to keep polygons of fewer than three points; otherwise they are reported and dropped. */
   readonly masks: boolean | 'asWritten';
   readonly keypoints: boolean;
+  /** Selects the images whose masks are kept, if any are; default: all. */
+  readonly wantsMask?: ((imageId: number) => boolean) | undefined;
 }
 
 type Polygons = readonly (readonly number[])[];
@@ -117,6 +120,51 @@ export class AnnotationColumns {
     this.addKeypoints(annotation, issue);
   }
 
+  /**
+   * Stores a record that was read directly and has an area.
+   *
+   * @returns false, without a trace, if there would be something to report
+   */
+  addScanned(scan: RecordScan, position: number): boolean {
+    const { numbers, segmentation, polygonEnds } = scan;
+    const isCrowd = numbers[NUMBER_FIELDS.iscrowd] === 1;
+    const hasPolygons = segmentation === 'polygons' && polygonEnds.length > 0;
+    if (hasPolygons && (isCrowd || !arePolygons(polygonEnds))) return false;
+    const rle = segmentation === 'runs' ? scannedRle(scan) : undefined;
+    if (segmentation === 'runs' && !rle) return false;
+    this.positions.push(position);
+    this.ids.push(numbers[NUMBER_FIELDS.id]);
+    this.imageIds.push(numbers[NUMBER_FIELDS.image_id]);
+    this.categoryIds.push(numbers[NUMBER_FIELDS.category_id]);
+    for (let i = 0; i < 4; i++) this.boxes.push(scan.hasBox ? scan.box[i] : 0);
+    this.crowds.push(isCrowd ? 1 : 0);
+    this.ignores.push(numbers[NUMBER_FIELDS.ignore] === 1 ? 1 : 0);
+    this.areas.push(numbers[NUMBER_FIELDS.area]);
+    this.sizes.push(rle?.height ?? 0);
+    this.sizes.push(rle?.width ?? 0);
+    if (rle) this.addRuns(rle);
+    else if (hasPolygons) this.addScannedPolygons(scan);
+    else this.addNoMask();
+    this.keypointLengths.push(0);
+    this.numKeypoints.push(numbers[NUMBER_FIELDS.num_keypoints]);
+    return true;
+  }
+
+  private addScannedPolygons({ coordinates, polygonEnds }: RecordScan): void {
+    let [x1, y1, x2, y2] = [Infinity, Infinity, -Infinity, -Infinity];
+    for (let i = 0; i < coordinates.length; i += 2) {
+      const x = coordinates.at(i);
+      const y = coordinates.at(i + 1);
+      if (x < x1) x1 = x;
+      if (x > x2) x2 = x;
+      if (y < y1) y1 = y;
+      if (y > y2) y2 = y;
+    }
+    for (const value of [x1, y1, x2, y2]) this.extents.push(value);
+    if (this.keepsMask()) this.masks.addFlatPolygons(coordinates, polygonEnds);
+    else this.masks.addNone();
+  }
+
   finish(): CocoAnnotations {
     return {
       positions: this.positions.to(Uint32Array),
@@ -167,7 +215,7 @@ export class AnnotationColumns {
     if (iscrowd)
       issue('crowdPolygons', `expected run lengths of a crowd, got ${polygons.length} polygons`);
     for (const value of extentOf(polygons)) this.extents.push(value);
-    if (this.keep.masks) this.masks.addPolygons(polygons);
+    if (this.keepsMask()) this.masks.addPolygons(polygons);
     else this.masks.addNone();
     return polygonsArea(polygons);
   }
@@ -202,11 +250,22 @@ export class AnnotationColumns {
     }
     const area = rleArea(rle);
     if (area === 0) issue('maskEmpty', 'segmentation: expected a mask with pixels, got none');
-    const [x, y, w, h] = rleBox(rle);
-    for (const value of area === 0 ? NO_EXTENT : [x, y, x + w, y + h]) this.extents.push(value);
-    if (this.keep.masks) this.masks.addRle(rle);
-    else this.masks.addNone();
+    this.addRuns(rle);
     return area;
+  }
+
+  private addRuns(rle: Rle): void {
+    const [x, y, w, h] = rleBox(rle);
+    const isEmpty = rleArea(rle) === 0;
+    for (const value of isEmpty ? NO_EXTENT : [x, y, x + w, y + h]) this.extents.push(value);
+    if (this.keepsMask()) this.masks.addRle(rle);
+    else this.masks.addNone();
+  }
+
+  /** Whether the mask of the annotation at hand is kept. */
+  private keepsMask(): boolean {
+    const { masks, wantsMask } = this.keep;
+    return masks !== false && (wantsMask?.(this.imageIds.at(this.imageIds.length - 1)) ?? true);
   }
 
   private addNoMask(): void {
@@ -237,6 +296,25 @@ export class AnnotationColumns {
         `num_keypoints: expected ${labeled} (visibility > 0), got ${String(numKeypoints)}`,
       );
   }
+}
+
+/** Decodes the mask of a record. @returns undefined if it is malformed or has no pixels */
+function scannedRle({ runs: { size, counts } }: RecordScan): Rle | undefined {
+  try {
+    const rle = rleFromText(counts, size[0], size[1]);
+    return rleArea(rle) > 0 ? rle : undefined;
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error;
+    return undefined;
+  }
+}
+
+/** Whether every polygon has at least three points and whole pairs of coordinates. */
+function arePolygons(ends: readonly number[]): boolean {
+  return ends.every((end, p) => {
+    const length = end - (p > 0 ? ends[p - 1] : 0);
+    return length >= 6 && length % 2 === 0;
+  });
 }
 
 const NO_EXTENT: readonly number[] = [NaN, NaN, NaN, NaN];

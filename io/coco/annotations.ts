@@ -10,7 +10,11 @@ import {
   type CocoAnnotations,
 } from './annotation-columns.js';
 import { placeOf, type CocoIssue, type Place, type RecordPlaces, type Report } from './issues.js';
+import { NOT_TAKEN } from './json-bytes.js';
+import { RecordScan } from './record-scan.js';
+import { ANNOTATION_FIELDS } from './scan-fields.js';
 import { scanCocoFile } from './scan-file.js';
+import type { DirectReader } from './scanner.js';
 import {
   CATEGORY_SCHEMA,
   COMPARED_SCHEMAS,
@@ -89,6 +93,8 @@ interface ReadOptions {
    * annotations need an area, and polygons are kept unchecked.
    */
   readonly compared?: IouType | undefined;
+  /** Selects the images whose masks are kept; default: all. Those of others become "none". */
+  readonly wantsMask?: ((imageId: number) => boolean) | undefined;
 }
 
 /** Handler of the records of one array. */
@@ -106,13 +112,14 @@ interface Table {
 export async function readAnnotations(
   file: string,
   report: Report,
-  { masks = true, compared }: ReadOptions = {},
+  { masks = true, compared, wantsMask }: ReadOptions = {},
 ): Promise<CocoTables> {
   const images = new ImageTable(compared ? ID_SCHEMA : IMAGE_SCHEMA);
   const categories = new CategoryTable(compared ? ID_SCHEMA : CATEGORY_SCHEMA);
   const annotations = new AnnotationColumns(annotationIn(file), report, {
     masks: compared === undefined ? masks : compared === 'segm' && 'asWritten',
     keypoints: compared === 'keypoints',
+    wantsMask,
   });
   const tables = new Map<string, Table>([
     ['images', images],
@@ -123,6 +130,7 @@ export async function readAnnotations(
   const rejected = new RejectedLog();
   const seen = new Set<string>();
   let firstListed: object | undefined;
+  const read = directReader(annotations, compared);
   await scanCocoFile(file, {
     array: (name) => {
       seen.add(name);
@@ -146,6 +154,7 @@ export async function readAnnotations(
       report({ code: 'schema', file, message, id });
     },
     invalid: (name, index, message) => issue('json', `${name}[${index}]: ${message}`),
+    direct: (name) => (name === 'annotations' ? read : undefined),
     value: (name, value) => {
       if (tables.has(name)) issue('array', `${name}: expected an array, got ${quote(value)}`);
       seen.add(name);
@@ -199,6 +208,22 @@ function listOf(first: object): string {
     return 'a list of detections (a result file: give the annotations here, and the results to --results or score --dt)';
   if ('image_id' in first) return 'a bare list of annotations, without images and categories';
   return 'a bare list';
+}
+
+/**
+ * Creates a reader of annotations of the usual form, which are most of a file: for them it stores the same as parsing,
+ * checking and adding a record does.
+ */
+function directReader(
+  columns: AnnotationColumns,
+  compared: IouType | undefined,
+): DirectReader | undefined {
+  if (compared === 'keypoints') return undefined;
+  const scan = new RecordScan(ANNOTATION_FIELDS[compared ?? 'all']);
+  return (bytes, at, length, position) => {
+    const end = scan.scan(bytes, at, length);
+    return end !== NOT_TAKEN && columns.addScanned(scan, position) ? end : NOT_TAKEN;
+  };
 }
 
 function annotationTable(

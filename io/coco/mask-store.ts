@@ -30,27 +30,34 @@ export class MaskStore {
 
   /** @param polygons flat lists `x0, y0, x1, y1, …` in pixels */
   addPolygons(polygons: readonly (readonly number[])[]): void {
-    const [layout, layoutAt, layoutPosition] = this.words.allocate(1 + polygons.length);
-    layout[layoutAt] = polygons.length;
-    let total = 0;
-    for (let p = 0; p < polygons.length; p++) {
-      layout[layoutAt + 1 + p] = polygons[p].length;
-      total += polygons[p].length;
+    const coordinates = new Column();
+    const ends: number[] = [];
+    for (const polygon of polygons) {
+      for (const value of polygon) coordinates.push(value);
+      ends.push(coordinates.length);
     }
-    const exact = polygons.every(areHundredths);
-    if (exact) {
+    this.addFlatPolygons(coordinates, ends);
+  }
+
+  /**
+   * Adds polygons that stand one after the other in a list.
+   *
+   * @param coordinates `x0, y0, x1, y1, …` in pixels
+   * @param ends end of each polygon in `coordinates`
+   */
+  addFlatPolygons(coordinates: Column, ends: readonly number[]): void {
+    const [layout, layoutAt, layoutPosition] = this.words.allocate(1 + ends.length);
+    layout[layoutAt] = ends.length;
+    for (let p = 0; p < ends.length; p++)
+      layout[layoutAt + 1 + p] = ends[p] - (p > 0 ? ends[p - 1] : 0);
+    const total = coordinates.length;
+    if (areHundredths(coordinates)) {
       const [block, start, position] = this.hundredths.allocate(total);
-      let at = start;
-      for (const polygon of polygons)
-        for (let i = 0; i < polygon.length; i++) block[at++] = Math.round(polygon[i] * 100);
+      for (let i = 0; i < total; i++) block[start + i] = Math.round(coordinates.at(i) * 100);
       this.add(POLYGONS_HUNDREDTHS, layoutPosition, position);
     } else {
       const [block, start, position] = this.floats.allocate(total);
-      let at = start;
-      for (const polygon of polygons) {
-        block.set(polygon, at);
-        at += polygon.length;
-      }
+      block.set(coordinates.view(), start);
       this.add(POLYGONS_FLOAT64, layoutPosition, position);
     }
   }
@@ -102,11 +109,12 @@ export class MaskStore {
 }
 
 /** Whether every coordinate is exactly a 16-bit number of hundredths. */
-function areHundredths(polygon: readonly number[]): boolean {
-  for (let i = 0; i < polygon.length; i++) {
-    const rounded = Math.round(polygon[i] * 100);
-    if (!(rounded >= 0 && rounded <= 65535 && rounded / 100 === polygon[i])) return false;
-    if (rounded === 0 && Object.is(polygon[i], -0)) return false;
+function areHundredths(coordinates: Column): boolean {
+  for (let i = 0; i < coordinates.length; i++) {
+    const value = coordinates.at(i);
+    const rounded = Math.round(value * 100);
+    if (!(rounded >= 0 && rounded <= 65535 && rounded / 100 === value)) return false;
+    if (rounded === 0 && Object.is(value, -0)) return false;
   }
   return true;
 }

@@ -1,15 +1,19 @@
-import type { ResultRecord } from '../../core/coco.js';
+import type { ReadResult } from '../../core/coco.js';
 import { compileSchema, formatProblems, type SchemaCheck } from '../schema.js';
 import type { CocoIssue } from './issues.js';
+import { NOT_TAKEN } from './json-bytes.js';
+import { NUMBER_FIELDS, RecordScan } from './record-scan.js';
+import { resultScanFields } from './scan-fields.js';
 import { scanCocoFile } from './scan-file.js';
+import type { DirectReader } from './scanner.js';
 import { resultSchema, type ResultField } from './schemas.js';
 
 /** Handler of the detections of a result file. */
 interface ResultHandler {
   /** Returns the fields to check in all records, given the parsed first one; other fields may have any value. */
   fields(first: unknown): readonly ResultField[];
-  /** Called with a valid record. */
-  record(record: ResultRecord, index: number): void;
+  /** Called with a valid record, of which nothing may be kept: it is overwritten by the next one. */
+  record(record: ReadResult, index: number): void;
   /** Called with an issue of the file or a record: `[12]: expected X, got Y`. */
   report(issue: CocoIssue): void;
 }
@@ -25,17 +29,28 @@ export async function readResults(file: string, handler: ResultHandler): Promise
   let isArray = false;
   let numRecords = 0;
   let check: SchemaCheck | undefined;
+  let read: DirectReader | undefined; // once the first record says which fields are looked at
+  const direct: DirectReader = (bytes, at, length, index) =>
+    read ? read(bytes, at, length, index) : NOT_TAKEN;
   const issue = (code: CocoIssue['code'], index: number, message: string): void =>
     handler.report({ code, file, message: `[${index}]: ${message}`, id: index });
   await scanCocoFile(file, {
     array: (name) => (isArray ||= name === ''),
     element: (_, index, record) => {
       numRecords++;
-      check ??= compileSchema(resultSchema(handler.fields(record)));
+      if (!check) {
+        const fields = handler.fields(record);
+        check = compileSchema(resultSchema(fields));
+        read = directReader(fields, (result, position) => {
+          numRecords++;
+          handler.record(result, position);
+        });
+      }
       const wrong = check(record);
-      if (wrong.length === 0) handler.record(record as ResultRecord, index);
+      if (wrong.length === 0) handler.record(record as ReadResult, index);
       else issue('schema', index, formatProblems(wrong));
     },
+    direct: () => direct,
     invalid: (_, index, message) => {
       numRecords++;
       issue('json', index, message);
@@ -49,4 +64,28 @@ export async function readResults(file: string, handler: ResultHandler): Promise
       message: 'expected a list of detections, got an object',
     });
   return numRecords;
+}
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+/** Creates a reader of detections of the usual form: one box, one mask of compressed runs, or both. */
+function directReader(
+  fields: readonly ResultField[],
+  add: (record: ReadResult, index: number) => void,
+): DirectReader {
+  const scan = new RecordScan(resultScanFields(fields));
+  const result: Mutable<ReadResult> = { image_id: 0, category_id: 0, score: 0 };
+  return (bytes, at, length, index) => {
+    const end = scan.scan(bytes, at, length);
+    const { numbers, segmentation } = scan;
+    if (end === NOT_TAKEN || segmentation === 'polygons') return NOT_TAKEN;
+    result.image_id = numbers[NUMBER_FIELDS.image_id];
+    result.category_id = numbers[NUMBER_FIELDS.category_id];
+    result.score = numbers[NUMBER_FIELDS.score];
+    result.bbox = scan.hasBox ? scan.box : undefined;
+    result.segmentation =
+      segmentation === 'runs' ? scan.runs : segmentation === 'null' ? null : undefined;
+    add(result, index);
+    return end;
+  };
 }

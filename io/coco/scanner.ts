@@ -1,5 +1,6 @@
 import { isAscii } from 'node:buffer';
 import { DataError } from '../../core/errors.js';
+import { NOT_TAKEN } from './json-bytes.js';
 
 /** Handler of a scan. Arrays and values are those of the top level; if the file is one array, its name is `''`. */
 export interface ScanHandler {
@@ -11,7 +12,15 @@ export interface ScanHandler {
   invalid(name: string, index: number, message: string): void;
   /** Called with a parsed top-level value that is not an array. */
   value(name: string, value: unknown): void;
+  /** Returns the direct reader of the elements of an array, if there is one yet. */
+  direct?: ((name: string) => DirectReader | undefined) | undefined;
 }
+
+/**
+ * Reader of elements of the usual form straight from the bytes: it handles the element at `at` and returns the position
+ * after it, or `NOT_TAKEN` and leaves no trace, for an element that has to be parsed or is not complete before `length`.
+ */
+export type DirectReader = (bytes: Uint8Array, at: number, length: number, index: number) => number;
 
 type State =
   'start' | 'key' | 'colon' | 'value' | 'afterValue' | 'element' | 'afterElement' | 'end';
@@ -28,6 +37,8 @@ const CLOSE_OBJECT = 0x7d;
 const MAX_RECORD_BYTES = 1 << 28;
 /** Elements are parsed in batches of about this size: large enough to pay, small enough to die young in memory. */
 const BATCH_BYTES = 1 << 14;
+/** Most elements that are parsed before the direct reader is tried again. */
+const MAX_PARSED = 256;
 
 /**
  * Streaming reader of a COCO file: finds the top-level arrays, in any order, and parses their elements in small batches,
@@ -47,6 +58,7 @@ export class CocoScanner {
   private isObject = true;
   private mayClose = true;
   private readonly ends: number[] = []; // of a batch: start and end of each element
+  private numToParse = 1; // elements, before the direct reader is tried again
   private needed = 0; // number of bytes of an incomplete record before it is scanned again
 
   /** @param file for messages */
@@ -132,7 +144,7 @@ export class CocoScanner {
         return this.next(byte, CLOSE_OBJECT, 'key', 'a comma or the end of the object');
       case 'element':
         if (byte === CLOSE_ARRAY && this.mayClose) return this.closeArray();
-        return this.takeElements(last);
+        return this.takeDirect() || this.takeElements(last);
       case 'afterElement':
         if (byte === CLOSE_ARRAY) return this.closeArray();
         return this.next(byte, CLOSE_ARRAY, 'element', 'a comma or the end of the array');
@@ -211,6 +223,26 @@ export class CocoScanner {
     return true;
   }
 
+  /** Consumes elements that the direct reader takes. @returns false at one that has to be parsed */
+  private takeDirect(): boolean {
+    const { window, length } = this;
+    const read = this.wanted ? this.handler.direct?.(this.key) : undefined;
+    this.numToParse = read ? Math.min(2 * this.numToParse, MAX_PARSED) : Infinity;
+    while (read) {
+      const end = read(window, this.at, length, this.index);
+      if (end === NOT_TAKEN) return false;
+      this.index++;
+      this.numToParse = 1;
+      this.state = 'afterElement';
+      this.at = this.skipSpace(end);
+      if (this.at === length || window[this.at] !== COMMA) return true;
+      this.next(COMMA, CLOSE_ARRAY, 'element', '');
+      this.at = this.skipSpace(this.at);
+      if (this.at === length) return true;
+    }
+    return false;
+  }
+
   /** Consumes the complete elements in memory, up to one batch. */
   private takeElements(last: boolean): boolean {
     const { ends, window } = this;
@@ -224,7 +256,7 @@ export class CocoScanner {
         throw this.unexpected('a value', window[end]);
       }
       ends.push(this.at, end);
-      if (end - start > BATCH_BYTES) break;
+      if (end - start > BATCH_BYTES || ends.length >= 2 * this.numToParse) break;
       this.at = this.skipSpace(end);
       if (this.at === this.length || window[this.at] !== COMMA) break;
       this.at = this.skipSpace(this.at + 1);

@@ -22,7 +22,7 @@ export async function readGroundTruth(
   iouType: IouType,
   wantsMask: (imageId: number) => boolean = () => true,
 ): Promise<CocoGroundTruth> {
-  const tables = await readAnnotations(file, refuseLoss, { compared: iouType });
+  const tables = await readAnnotations(file, refuseLoss, { compared: iouType, wantsMask });
   const builder = new CocoGroundTruthBuilder(tableDomain(tables));
   const masks = iouType === 'segm' ? { wantsMask } : {};
   for (const object of tableObjects(tables, masks)) builder.add(object);
