@@ -7,6 +7,7 @@ export {
   type DetectorModel,
   type ImageModel,
   type LoadedModel,
+  type PredictCallOptions,
   type PredictOptions,
   type SegmenterModel,
 } from './inference/model.js';

@@ -1,4 +1,4 @@
-import { moduleUrl } from '../datasets/loader/module-url.js';
+import { moduleUrl } from '../io/files/module-url.js';
 import type { Pipeline, Receiver } from '../datasets/loader/pipeline.js';
 import type { DetectionSample } from '../datasets/sample.js';
 import { maskThroughGrid } from '../datasets/transforms/mask-grid.js';

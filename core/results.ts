@@ -66,7 +66,7 @@ export interface SegmentResult {
 }
 
 /** JSON form of the pixels of one class. */
-interface SegmentJson {
+export interface SegmentJson {
   readonly classIndex: number;
   readonly name: string;
   readonly areaPx: number;

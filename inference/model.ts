@@ -93,11 +93,11 @@ interface Opened<Task extends PredictTask> {
   /**
    * Predicts the result for an image. Calls may overlap; they are processed one after the other.
    *
-   * @param options `signal` aborts the call, queued or running
-   * @throws InputError for an invalid image, or after `release`; DataError for a file that cannot be decoded; WorkError
+   * @param options `signal` aborts the call, queued or running; the others replace those of the model
+   * @throws InputError for an invalid image, or after `release`; ConfigError for options out of range; DataError for a file that cannot be decoded; WorkError
    *   if the network's outputs are not finite; the signal's reason
    */
-  predict(image: ImageInput, options?: CallOptions): Promise<ResultOf<Task>>;
+  predict(image: ImageInput, options?: PredictCallOptions): Promise<ResultOf<Task>>;
   /** Frees sessions and memory after the running call; queued calls are rejected. */
   release(): Promise<void>;
 }
@@ -106,6 +106,10 @@ interface Opened<Task extends PredictTask> {
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
+
+/** Options of a prediction. */
+export interface PredictCallOptions
+  extends CallOptions, Pick<PredictOptions, 'score' | 'max' | 'top'> {}
 
 /** An open classifier. */
 export interface ClassifierModel extends Opened<'classify'> {
@@ -172,9 +176,12 @@ function classifierModel(
   const queue = new CallQueue();
   const logits = async (image: HostTensor): Promise<Float32Array> =>
     (await program.run({ image })).logits.data as Float32Array;
-  const predict = async (image: RgbImage): Promise<ClassifyResult> => {
+  const predict = async (
+    image: RgbImage,
+    { top = options.top }: PredictCallOptions,
+  ): Promise<ClassifyResult> => {
     const values = await logits(classifierInput(image, card));
-    const classes = topClasses(values, card.classNames, options.top);
+    const classes = topClasses(values, card.classNames, top);
     return { task: 'classify', width: image.width, height: image.height, classes };
   };
   return {
@@ -191,7 +198,7 @@ function detectorModel(
   options: PredictOptions,
 ): DetectorModel {
   const { card, model, store } = loaded;
-  const { tta = false, score: minScore, max, frozen } = options;
+  const { tta = false, frozen } = options;
   const { classNames, categoryIds, thresholds } = card;
   const predictor = new DetectorPredictor({
     engine,
@@ -200,7 +207,10 @@ function detectorModel(
     thresholds,
     prepare: { frozen },
   });
-  const predict = async (image: RgbImage, signal?: AbortSignal): Promise<DetectResult> => {
+  const predict = async (
+    image: RgbImage,
+    { signal, score: minScore = options.score, max = options.max }: PredictCallOptions,
+  ): Promise<DetectResult> => {
     const views = tta
       ? detectorViews(image, card)
       : [{ ...detectorInput(image, card), isFlipped: false }];
@@ -238,7 +248,10 @@ function segmenterModel(
   const predictor = createSegmenterPredictor({ engine, model, store, frozen });
   const ratios = tta ? (options.ratios ?? card.ratios) : [1];
   const mode = { window: slide ? window : null, flip: tta };
-  const predict = async (image: RgbImage, signal?: AbortSignal): Promise<SegmentResult> => {
+  const predict = async (
+    image: RgbImage,
+    { signal }: PredictCallOptions,
+  ): Promise<SegmentResult> => {
     const { width, height } = image;
     const inputs = segmenterInputs(image, { ...card, ratios });
     const labels = await predictor.segment(inputs, { width, height }, mode, signal);
@@ -252,7 +265,7 @@ function segmenterModel(
 function queued<Task extends PredictTask>(
   queue: CallQueue,
   opened: Pick<Opened<Task>, 'task' | 'loaded' | 'options'>,
-  predict: (image: RgbImage, signal?: AbortSignal) => Promise<ResultOf<Task>>,
+  predict: (image: RgbImage, options: PredictCallOptions) => Promise<ResultOf<Task>>,
   free: () => Promise<void>,
 ): Opened<Task> {
   const { file, card } = opened.loaded;
@@ -261,12 +274,14 @@ function queued<Task extends PredictTask>(
     file,
     card,
     classNames: card.classNames,
-    predict: async (image, { signal } = {}) => {
+    predict: async (image, call = {}) => {
+      const { signal } = call;
+      assertOptions(call, opened.task);
       const read = imageReader(image, decodingFor(card));
       return queue.run(async () => {
         const pixels = await read();
         signal?.throwIfAborted();
-        return predict(pixels, signal);
+        return predict(pixels, call);
       }, signal);
     },
     release: () => queue.release(free),

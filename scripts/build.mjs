@@ -29,6 +29,7 @@ const DATA = [
   'datasets/classes/imagenet.txt',
   'report/overlay/glyphs.json',
   'report/page/style.css',
+  'serve/page/style.css',
   'tools/browse/page.css',
 ];
 for (const file of DATA) copyFileSync(file, `dist/${file}`);

@@ -18,6 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   weights: ['core', 'io', 'backbone', 'heads'],
   inference: ['models', 'weights', 'engine', 'backbone', 'heads', 'datasets', 'core', 'io'],
   report: ['core', 'io', 'evaluation'],
+  serve: ['inference', 'report', 'io', 'core'],
   train: [
     'core',
     'io',
@@ -44,6 +45,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'inference',
     'report',
     'train',
+    'serve',
   ],
   bench: [
     'core',
@@ -58,6 +60,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'inference',
     'report',
     'train',
+    'serve',
     'tools',
   ],
 };
@@ -73,6 +76,7 @@ const BROWSER = [
   'engine/onnx',
   'backbone',
   'heads',
+  'serve/page',
 ];
 /** Folders that know no tensors library. */
 const NO_TENSORS = ['core', 'io', 'datasets', 'evaluation', 'weights', 'report'];

@@ -10,6 +10,7 @@ import { registerData } from './data.js';
 import { registerDoctor } from './doctor.js';
 import { registerDemo } from './demo.js';
 import { registerScore } from './score.js';
+import { registerServe } from './serve.js';
 import { registerWeights } from './weights.js';
 
 /**
@@ -28,5 +29,6 @@ export const COMMANDS: readonly ((program: Command) => void)[] = [
   registerDoctor,
   registerDemo,
   registerScore,
+  registerServe,
   registerWeights,
 ];

@@ -3,7 +3,7 @@ import { WorkError } from '../../core/errors.js';
 import { loadPipelineModule } from './load-pipeline.js';
 import { describeFailure } from '../../core/failure.js';
 import type { FromWorker, ToWorker, WorkerSetup } from './messages.js';
-import { moduleUrl } from './module-url.js';
+import { moduleUrl } from '../../io/files/module-url.js';
 import { PipelineRuntime } from './runtime.js';
 
 /** Main thread's handle of a running pipeline. */

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { ConfigError, WorkError } from '../../core/errors.js';
 import { reviveFailure } from '../../core/failure.js';
-import { moduleUrl } from '../../datasets/loader/module-url.js';
+import { moduleUrl } from '../../io/files/module-url.js';
 import type { CocoMatchOptions } from './coco-match.js';
 import type { CocoWorkerAnswer, CocoWorkerData } from './coco-worker.js';
 

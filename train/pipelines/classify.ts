@@ -1,6 +1,6 @@
 import { Random } from '../../core/random.js';
 import type { BatchContext, Collated, Pipeline, Receiver } from '../../datasets/loader/pipeline.js';
-import { moduleUrl } from '../../datasets/loader/module-url.js';
+import { moduleUrl } from '../../io/files/module-url.js';
 import { imageOf, type ClassificationSample } from '../../datasets/sample.js';
 import type { RgbImage } from '../../core/image.js';
 import { resizeForEvaluation } from '../../datasets/transforms/evaluation.js';

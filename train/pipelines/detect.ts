@@ -2,7 +2,7 @@ import { DataError } from '../../core/errors.js';
 import type { MaskGrid } from '../../core/mask-targets.js';
 import type { RpnTargets } from '../../core/matcher-rpn.js';
 import { Random } from '../../core/random.js';
-import { moduleUrl } from '../../datasets/loader/module-url.js';
+import { moduleUrl } from '../../io/files/module-url.js';
 import type { Pipeline, Receiver, SampleContext } from '../../datasets/loader/pipeline.js';
 import { imageOf, type DetectionSample, type Objects } from '../../datasets/sample.js';
 import type { RgbImage } from '../../core/image.js';

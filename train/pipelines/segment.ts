@@ -1,4 +1,4 @@
-import { moduleUrl } from '../../datasets/loader/module-url.js';
+import { moduleUrl } from '../../io/files/module-url.js';
 import type { Pipeline, Receiver } from '../../datasets/loader/pipeline.js';
 import type { LabelMapping } from '../../datasets/png-label-map.js';
 import { loadPair } from '../../datasets/segmentation-pair.js';

@@ -1,0 +1,68 @@
+import sharp from 'sharp';
+import { WorkError } from '../core/errors.js';
+import type { RgbImage } from '../core/image.js';
+import type { ImageResult } from '../core/results.js';
+import { draw } from '../report/draw.js';
+import { cocoDocument, type ResultJson } from './coco-document.js';
+import type { AnswerFormat, ModelInfo } from './messages.js';
+
+/** A predicted image of a request. */
+export interface PredictedImage {
+  readonly name: string;
+  readonly result: ImageResult;
+  /** Needed for pictures only. */
+  readonly pixels?: RgbImage | undefined;
+}
+
+/** Media types of the answers. */
+export const MEDIA_TYPES: Readonly<Record<AnswerFormat, string>> = {
+  json: 'application/json; charset=utf-8',
+  coco: 'application/json; charset=utf-8',
+  png: 'image/png',
+};
+
+/**
+ * Encodes the body of an answer: `{model, task, predictions: [{name, width, height, …}]}`, a COCO document, or for one
+ * image the picture with its results.
+ */
+export async function encodeAnswer(
+  { name: model, task, classes }: ModelInfo,
+  images: readonly PredictedImage[],
+  format: AnswerFormat,
+): Promise<Uint8Array> {
+  switch (format) {
+    case 'json': {
+      const predictions = images.map(({ name, result }) => {
+        const { task: _, ...fields } = jsonOf(result);
+        return { name, ...fields };
+      });
+      return encodeJson({ model, task, predictions });
+    }
+    case 'coco':
+      return encodeJson(
+        cocoDocument(
+          images.map(({ name, result }) => ({ name, result: jsonOf(result) })),
+          classes,
+        ),
+      );
+    case 'png':
+      return encodePicture(images[0]);
+    default:
+      return format satisfies never;
+  }
+}
+
+async function encodePicture({ name, result, pixels }: PredictedImage): Promise<Uint8Array> {
+  if (!pixels) throw new WorkError(`${name}: expected pixels to draw on, got none`);
+  const { data, width, height } = await draw(result, pixels);
+  return sharp(data, { raw: { width, height, channels: 3 } })
+    .png()
+    .toBuffer();
+}
+
+/** JSON form of a result. */
+function jsonOf(result: ImageResult): ResultJson {
+  return 'toJSON' in result ? (result as { toJSON(): ResultJson }).toJSON() : (result as never);
+}
+
+const encodeJson = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));

@@ -1,0 +1,65 @@
+import { InputError } from '../core/errors.js';
+
+/** Error codes of the server besides the names of the library's errors. */
+export type HttpErrorCode =
+  | 'BadRequest'
+  | 'BodyTooLarge'
+  | 'ImageTooLarge'
+  | 'ModelLoading'
+  | 'ModelStopped'
+  | 'NotFound'
+  | 'QueueFull'
+  | 'ShuttingDown'
+  | 'Timeout'
+  | 'Unauthorized';
+
+/** An error with its status. */
+export class HttpError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: HttpErrorCode,
+    message: string,
+    readonly headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(message);
+    this.name = 'HttpError';
+  }
+}
+
+/** A 503 that says after how many seconds to try again. */
+export const unavailable = (code: HttpErrorCode, message: string, retryAfterS = 1): HttpError =>
+  new HttpError(503, code, message, { 'retry-after': String(Math.max(1, Math.ceil(retryAfterS))) });
+
+/** Status, headers and JSON body of an error: `{"error": {code, message}}`, as the command line prints it. */
+export interface ErrorAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: { readonly error: { readonly code: string; readonly message: string } };
+}
+
+/**
+ * Converts an error to an answer: 400 for invalid input, the status of HTTP errors, otherwise 500 without details of the
+ * program.
+ */
+export function errorAnswer(error: unknown): ErrorAnswer {
+  const answer = (status: number, code: string, message: string, headers = {}): ErrorAnswer => ({
+    ...{ status, headers, body: { error: { code, message } } },
+  });
+  if (error instanceof HttpError)
+    return answer(error.status, error.code, error.message, error.headers);
+  const { name, message, statusCode, code } = error as Error & {
+    readonly statusCode?: number;
+    readonly code?: string;
+  };
+  if (error instanceof InputError) return answer(400, name, message);
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE' || statusCode === 413)
+    return answer(413, 'BodyTooLarge', `body: expected fewer bytes, got too many (${message})`);
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
+    return answer(statusCode, 'BadRequest', message);
+  // `WorkError` tells what failed; other messages may contain paths of this machine.
+  return answer(
+    500,
+    'WorkError',
+    name === 'WorkError' ? message : 'serve: expected a result, got an internal error',
+  );
+}

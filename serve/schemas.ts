@@ -1,0 +1,124 @@
+import type { FastifySchema } from 'fastify';
+import { list, number, record, TEXT, whole, type Schema } from '../core/schema.js';
+import { JsonBody } from './images-of-request.js';
+import { PredictQuery } from './query.js';
+
+/** Schemas of the OpenAPI document. */
+
+const SIZE = { name: TEXT, width: whole(1), height: whole(1) };
+const MASK = {
+  ...record({ size: list(whole(1), 2), counts: TEXT }),
+  description: "run lengths in COCO's compressed form; size is height, width",
+};
+const any = (items: Schema): Schema => ({ type: 'array', items });
+const ERROR = {
+  ...record({ error: record({ code: TEXT, message: TEXT }) }),
+  description: 'what was expected, what was given, and the remedy',
+};
+
+const PREDICTIONS = {
+  description: 'results, one per image, in the order of the images',
+  anyOf: [
+    record({
+      model: TEXT,
+      task: { const: 'classify' },
+      predictions: any(
+        record({
+          ...SIZE,
+          classes: any(record({ classIndex: whole(0), name: TEXT, probability: number() })),
+        }),
+      ),
+    }),
+    record({
+      model: TEXT,
+      task: { const: 'detect' },
+      predictions: any(
+        record({
+          ...SIZE,
+          objects: any(
+            record({
+              ...{ classIndex: whole(0), categoryId: whole(0), name: TEXT, score: number() },
+              box: { ...list(number()), minItems: 4, maxItems: 4 },
+              mask: MASK,
+            }),
+          ),
+        }),
+      ),
+    }),
+    record({
+      model: TEXT,
+      task: { const: 'segment' },
+      predictions: any(
+        record({
+          ...SIZE,
+          classNames: any(TEXT),
+          segments: any(record({ classIndex: whole(0), name: TEXT, areaPx: whole(0), mask: MASK })),
+        }),
+      ),
+    }),
+  ],
+};
+
+const binary = { type: 'string', format: 'binary' };
+
+/** Schema of the routes that predict. */
+export const PREDICT_SCHEMA: FastifySchema = {
+  summary: 'predicts images',
+  description:
+    'Takes an image as the body (JPEG, PNG, WebP, AVIF, TIFF, GIF, BMP), several as files of a form, or as base64 in JSON. Paths and URLs are never opened.',
+  querystring: PredictQuery,
+  body: {
+    content: {
+      'image/jpeg': { schema: binary },
+      'image/png': { schema: binary },
+      'application/octet-stream': { schema: binary },
+      'multipart/form-data': {
+        schema: { type: 'object', properties: { images: { type: 'array', items: binary } } },
+      },
+      'application/json': { schema: JsonBody },
+    },
+  },
+  response: {
+    200: {
+      description: 'results; a COCO document with format=coco, a picture with format=png',
+      content: {
+        'application/json': { schema: PREDICTIONS },
+        'image/png': { schema: binary },
+      },
+    },
+    400: { ...ERROR, description: 'not an image, damaged, or an unknown option' },
+    401: { ...ERROR, description: 'without the token of the server' },
+    404: { ...ERROR, description: 'no model of that name' },
+    413: { ...ERROR, description: 'too many bytes or pixels' },
+    503: { ...ERROR, description: 'the queue is full, or time is over; see Retry-After' },
+  },
+};
+
+/** Schema of the list of models. */
+export const MODELS_SCHEMA: FastifySchema = {
+  summary: 'lists the models',
+  response: {
+    200: {
+      ...record({
+        models: any(
+          record({
+            name: TEXT,
+            task: { enum: ['classify', 'detect', 'segment'] },
+            classes: any(record({ id: whole(0), name: TEXT })),
+            input: { type: 'object' },
+          }),
+        ),
+      }),
+      description: 'models with their classes',
+    },
+  },
+};
+
+/** Schema of a route about the state of the server. */
+export const STATUS_SCHEMA = (summary: string): FastifySchema => ({
+  summary,
+  response: {
+    200: { ...record({ status: { const: 'ok' } }), description: 'yes' },
+    503: { ...ERROR, description: 'not yet, or no more' },
+  },
+});

@@ -1,0 +1,117 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { WorkError } from '../core/errors.js';
+import { describeFailure } from '../core/failure.js';
+import { decodingFor } from '../inference/decoding.js';
+import type { ImageModel } from '../inference/model.js';
+import { open } from '../inference/open.js';
+import type { RgbImage } from '../core/image.js';
+import { decodeImageBytes } from '../io/image/decode.js';
+import { encodeAnswer, type PredictedImage } from './answer.js';
+import type { FromThread, Job, ModelInfo, NamedModel, ThreadSetup, ToThread } from './messages.js';
+
+/** Thread of the models: decodes, predicts and encodes answers, so that the server's thread only moves bytes. */
+
+interface OpenedModel {
+  readonly model: ImageModel;
+  readonly info: ModelInfo;
+}
+
+const { models: named, options, maxPixels } = workerData as ThreadSetup;
+const models = new Map<string, OpenedModel>();
+const aborts = new Map<number, AbortController>();
+/** Settles when the last job has ended; one job runs at a time, whatever its model. */
+let last: Promise<void> = Promise.resolve();
+
+const post = (message: FromThread, buffers: readonly ArrayBuffer[] = []): void =>
+  parentPort?.postMessage(message, buffers);
+
+async function openAll(): Promise<void> {
+  for (const { name, path } of named) {
+    const onNotice = (line: string): void => post({ kind: 'notice', line });
+    const model = await open(path, { ...options, onNotice });
+    models.set(name, { model, info: infoOf(name, model) });
+  }
+}
+
+function infoOf(name: NamedModel['name'], { task, card, classNames }: ImageModel): ModelInfo {
+  const idOf = (k: number): number => (card.task === 'detect' ? card.categoryIds[k] : k + 1);
+  return {
+    ...{ name, task, classes: classNames.map((each, k) => ({ id: idOf(k), name: each })) },
+    input: card.task === 'classify' ? card.resize : card.limits,
+  };
+}
+
+/** Images of the next job are decoded while the current one runs. */
+function receive(id: number, job: Job): void {
+  const abort = new AbortController();
+  const { signal } = abort;
+  aborts.set(id, abort);
+  const first = decode(job, 0);
+  first.catch(() => undefined); // reported when it is this job's turn
+  last = last.then(async () => {
+    try {
+      signal.throwIfAborted();
+      const body = await answer(job, first, signal);
+      post({ kind: 'answer', id, body }, [body.buffer as ArrayBuffer]);
+    } catch (error) {
+      post({ kind: 'failed', id, failure: describeFailure(error) });
+    } finally {
+      aborts.delete(id);
+    }
+  });
+}
+
+async function decode({ model, images }: Job, index: number): Promise<RgbImage> {
+  const { bytes, name } = images[index];
+  const decoding = decodingFor(openedModel(model).model.card);
+  return decodeImageBytes(bytes, name, { ...decoding, maxPixels });
+}
+
+function openedModel(name: string): OpenedModel {
+  const opened = models.get(name);
+  if (!opened) throw new WorkError(`serve: expected a served model, got ${name}`);
+  return opened;
+}
+
+async function answer(
+  job: Job,
+  first: Promise<RgbImage>,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const { model, info } = openedModel(job.model);
+  const { score, max, top, format, images } = job;
+  const predicted: PredictedImage[] = [];
+  for (const [index, { name }] of images.entries()) {
+    const pixels = await (index === 0 ? first : decode(job, index));
+    const result = await model.predict(pixels, { score, max, top, signal });
+    predicted.push({ name, result, pixels: format === 'png' ? pixels : undefined });
+  }
+  const body = await encodeAnswer(info, predicted, format);
+  // A view of a larger buffer is not moved.
+  return body.byteLength === body.buffer.byteLength ? body : body.slice();
+}
+
+parentPort?.on('message', (message: ToThread) => {
+  switch (message.kind) {
+    case 'job':
+      return receive(message.id, message.job);
+    case 'abort':
+      return aborts.get(message.id)?.abort();
+    case 'close':
+      return void close();
+    default:
+      return message satisfies never;
+  }
+});
+
+async function close(): Promise<void> {
+  for (const abort of aborts.values()) abort.abort();
+  await last;
+  for (const { model } of models.values()) await model.release();
+  parentPort?.close();
+}
+
+openAll().then(
+  () => post({ kind: 'ready', models: [...models.values()].map(({ info }) => info) }),
+  (error: unknown) => post({ kind: 'unusable', failure: describeFailure(error) }),
+);

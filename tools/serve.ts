@@ -1,0 +1,76 @@
+import type { Command } from 'commander';
+import type { ServeOptions } from '../serve/options.js';
+import { engineOptions, fraction, wholeNumber } from './engine-options.js';
+import { addModelOptions, type ModelFlags } from './model-options.js';
+import { log, printJson } from './output.js';
+
+interface Flags extends ModelFlags {
+  readonly host: string;
+  readonly port: number;
+  readonly token?: string;
+  readonly score: number;
+  readonly queue: number;
+  readonly maxBody: number;
+  readonly maxPixels: number;
+  readonly maxImages: number;
+  readonly timeout: number;
+  readonly tta: boolean;
+  readonly slide: boolean;
+}
+
+/** `convnextv2 serve` */
+export function registerServe(program: Command): void {
+  const verb = program
+    .command('serve')
+    .description('answer images over HTTP, with a page at / and the API at /docs')
+    .argument(
+      '<models...>',
+      'run folders, checkpoint or weight files, official names; or NAME=MODEL',
+    )
+    .option('--port <n>', 'port to listen on (0: any free one)', wholeNumber('--port'), 8080)
+    .option('--host <name>', 'address to listen on (0.0.0.0: all)', '127.0.0.1')
+    .option('--token <token>', 'token that requests must bear; default: $CONVNEXTV2_TOKEN')
+    .option('--score <fraction>', 'least score of objects (detect)', fraction('--score'), 0.3)
+    .option('--queue <n>', 'most images that wait or run', wholeNumber('--queue'), 64)
+    .option('--max-body <MiB>', 'largest body of a request', wholeNumber('--max-body'), 32)
+    .option('--max-pixels <n>', 'largest image', wholeNumber('--max-pixels'), 50_000_000)
+    .option('--max-images <n>', 'most images of a request', wholeNumber('--max-images'), 16)
+    .option('--timeout <s>', 'longest time of a request', wholeNumber('--timeout'), 30)
+    .option('--tta', 'average over mirror images and scales (detect, segment)', false)
+    .option('--slide', 'sliding windows instead of whole images (segment)', false);
+  addModelOptions(verb).action((models: string[], flags: Flags) => run(models, flags));
+}
+
+async function run(models: readonly string[], flags: Flags): Promise<void> {
+  const { listenForStop } = await import('./stop-signals.js');
+  const { startServer } = await import('../serve/server.js');
+  const { task, classes, size, ema, cache, tta, slide, host, token, maxBody, timeout } = flags;
+  const options: ServeOptions = {
+    ...flags,
+    models,
+    token: token ?? process.env['CONVNEXTV2_TOKEN'],
+    maxBodyBytes: maxBody * 2 ** 20,
+    timeoutMs: 1000 * timeout,
+    model: { task, classes, size, ema, cache, tta, slide, engine: engineOptions(flags) },
+    onNotice: log,
+  };
+  const server = await startServer(options);
+  const stopListening = listenForStop(() => {
+    log('stopping: answers the requests that it has');
+    void server.close();
+  });
+  try {
+    const ready = await Promise.race([server.ready, server.ended]);
+    if (ready) {
+      const names = ready.map(({ name }) => name);
+      if (options.token === undefined && !/^(127\.|localhost$|::1$)/.test(host))
+        log(`warning: ${host} is open to others without a token; --token TOKEN asks for one`);
+      log(`serving ${names.join(', ')} at ${server.url} (page /, API /docs)`);
+      if (flags.json) printJson({ url: server.url, models: names });
+    }
+    await server.ended;
+  } finally {
+    await server.close();
+    stopListening();
+  }
+}
