@@ -16,6 +16,11 @@ beforeAll(async () => {
   images = [
     await noise({ width: 96, height: 64 }),
     await noise({ width: 70, height: 90 }, 'png', 2),
+    // As phones store pictures: turned by a tag.
+    await sharp(await noise({ width: 80, height: 60 }, 'png', 3))
+      .withMetadata({ orientation: 6 })
+      .webp({ lossless: true })
+      .toBuffer(),
   ];
 });
 
@@ -65,11 +70,11 @@ test.each(['classify', 'detect', 'segment'] as const)(
     );
     const texts = images.map((image) => image.toString('base64'));
     const named = { name: 'second', data: `data:image/png;base64,${texts[1]}` };
-    const json = await post(path, JSON.stringify({ images: [texts[0], named] }), {
+    const json = await post(path, JSON.stringify({ images: [texts[0], named, texts[2]] }), {
       'content-type': 'application/json',
     });
     expect(predictions(json).map(({ name: _, ...fields }) => fields)).toEqual(results);
-    expect(predictions(json).map(({ name }) => name)).toEqual(['image 1', 'second']);
+    expect(predictions(json).map(({ name }) => name)).toEqual(['image 1', 'second', 'image 3']);
   },
 );
 
@@ -83,6 +88,7 @@ test('a detector answers objects from the default score, and a COCO document', a
   expect(listed).toEqual([
     { id: 1, file_name: '0.jpg', width: 96, height: 64 },
     { id: 2, file_name: '1.jpg', width: 70, height: 90 },
+    { id: 3, file_name: '2.jpg', width: 60, height: 80 },
   ]);
   expect(categories).toEqual([
     { id: 3, name: 'ant' },
