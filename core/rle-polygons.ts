@@ -1,3 +1,4 @@
+import type { Size } from './boxes.js';
 import { DataError } from './errors.js';
 import { assertMaskSize, mergeRles, type Rle, type XywhBox } from './rle.js';
 
@@ -10,7 +11,8 @@ const MAX_FINE = 2e9;
  * Rasterizes a polygon annotation as the COCO API does: every polygon separately, then the union.
  *
  * @param polygons flat lists `x0, y0, x1, y1, …` in pixels; polygons are closed implicitly
- * @throws DataError for an odd number of coordinates, or for a coordinate that is not finite or too large
+ * @throws DataError for an odd number of coordinates, a coordinate that is not finite or too large, or outlines that
+ *   cross more than four million columns of pixels
  * @see `rleFrPoly`: https://github.com/cocodataset/cocoapi/blob/8c9bcc3/common/maskApi.c
  */
 export function rleFromPolygons(
@@ -20,10 +22,23 @@ export function rleFromPolygons(
 ): Rle {
   assertMaskSize('rleFromPolygons', height, width);
   if (polygons.length === 0) return { height, width, counts: Uint32Array.of(height * width) };
-  return mergeRles(
-    polygons.map((polygon) => rleFromPolygon(polygon, height, width)),
-    'union',
-  );
+  let left = MAX_CROSSINGS;
+  const rles = polygons.map((polygon) => {
+    const rle = rleFromPolygon(polygon, { height, width }, left);
+    left -= rle.counts.length;
+    return rle;
+  });
+  return unionOf(rles);
+}
+
+/** Largest number of runs of a mask from polygons: that of outlines which cross the largest images a hundred times. */
+const MAX_CROSSINGS = 2 ** 22;
+
+/** Union by halves: one after the other would take the square of the number of polygons. */
+function unionOf(rles: readonly Rle[]): Rle {
+  if (rles.length <= 8) return mergeRles(rles, 'union');
+  const half = rles.length >> 1;
+  return mergeRles([unionOf(rles.slice(0, half)), unionOf(rles.slice(half))], 'union');
 }
 
 /** Rasterizes a box `[x, y, width, height]` as a polygon with four corners. */
@@ -35,9 +50,13 @@ export function rleFromBox([x, y, w, h]: XywhBox, height: number, width: number)
  * The outline crosses the middle of pixel column `c` where its x changes between `5c + 2` and `5c + 3` on the fine
  * grid. Every crossing starts or ends a run, so only the crossings are computed, not the points between them.
  */
-function rleFromPolygon(polygon: ArrayLike<number>, height: number, width: number): Rle {
+function rleFromPolygon(
+  polygon: ArrayLike<number>,
+  { height, width }: Size,
+  maxCrossings: number,
+): Rle {
   const [xs, ys] = fineVertices(polygon);
-  const crossings = new CrossingList(xs, height, width);
+  const crossings = new CrossingList(xs, { height, width }, maxCrossings);
   for (let i = 0; i + 1 < xs.length; i++) crossings.addEdge(xs[i], ys[i], xs[i + 1], ys[i + 1]);
   return { height, width, counts: runsBetween(crossings.sorted(), height * width) };
 }
@@ -89,12 +108,22 @@ class CrossingList {
   /** `[columns]`: end of the crossings of each column so far. */
   private readonly ends: Int32Array;
 
-  /** @param xs x of the vertices on the fine grid, the first one repeated at the end */
-  constructor(
-    xs: Float64Array,
-    private readonly height: number,
-    private readonly width: number,
-  ) {
+  private readonly height: number;
+  private readonly width: number;
+
+  /**
+   * @param xs x of the vertices on the fine grid, the first one repeated at the end
+   * @param maxCrossings checked before memory is taken
+   */
+  constructor(xs: Float64Array, { height, width }: Size, maxCrossings: number) {
+    this.height = height;
+    this.width = width;
+    const assertFew = (count: number): void => {
+      if (count > maxCrossings)
+        throw new DataError(
+          `rleFromPolygons: expected polygons that cross at most ${MAX_CROSSINGS} columns of pixels in all, got more in an image of ${height} x ${width}`,
+        );
+    };
     let [least, most] = [Infinity, -Infinity];
     for (let i = 0; i < xs.length; i++) {
       if (xs[i] < least) least = xs[i];
@@ -102,6 +131,7 @@ class CrossingList {
     }
     this.left = firstColumn(least);
     const numColumns = Math.max(0, lastColumn(most, width) - this.left + 1);
+    assertFew(numColumns);
     const changes = new Int32Array(numColumns + 1); // of the number of crossings from column to column
     for (let i = 0; i + 1 < xs.length && numColumns > 0; i++) {
       const first = firstColumn(Math.min(xs[i], xs[i + 1]));
@@ -116,6 +146,7 @@ class CrossingList {
       changes[column] = total;
       total += crossings;
     }
+    assertFew(total);
     this.ends = changes;
     this.pixels = new Uint32Array(total);
   }

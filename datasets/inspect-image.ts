@@ -1,4 +1,5 @@
 import { imageBytes, isEmbedded } from '../io/image/bytes.js';
+import { withPixels } from '../io/image/in-flight.js';
 import { assertScaled, type PixelRange } from '../io/image/range.js';
 import { readImageHeader, type ImageHeader } from '../io/image-header/read.js';
 import { readBytes } from '../io/files/read.js';
@@ -30,7 +31,7 @@ export async function inspectImage(
   if (decode) {
     // Loaded only here: the decoder brings a native library.
     const { decodeImageBytes } = await import('../io/image/decode.js');
-    await decodeImageBytes(bytes, path, { range });
+    await withPixels(header.width * header.height, () => decodeImageBytes(bytes, path, { range }));
   }
   return header;
 }

@@ -132,9 +132,15 @@ export function failedWrite(error: unknown, file: string): unknown {
   const { code, message } = error as Partial<NodeJS.ErrnoException>;
   if (code === undefined || !/^E[A-Z0-9]+$/.test(code)) return error;
   return new WorkError(
-    `${file}: expected to write it, got ${String(message)}; what was there before is unchanged`,
+    `${file}: expected to write it, got ${String(message)}; what was there before is unchanged${remedyOf(code)}`,
     { cause: error },
   );
+}
+
+function remedyOf(code: string): string {
+  if (/^E(NOSPC|DQUOT)$/.test(code)) return '; make room there, or choose another folder';
+  if (/^E(ROFS|ACCES|PERM)$/.test(code)) return '; choose a folder that can be written';
+  return '';
 }
 
 async function writeFully(handle: FileHandle, chunk: Uint8Array): Promise<void> {

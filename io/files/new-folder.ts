@@ -1,7 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ConfigError } from '../../core/errors.js';
+import { failedWrite } from './atomic.js';
 
 /**
  * Writes a new folder under a temporary name and renames it when it is complete. If writing fails, nothing is left.
@@ -17,13 +19,37 @@ export async function writeNewFolder(
   if (existsSync(target) && readdirSync(target).length > 0)
     throw new ConfigError(`${folder}: expected a folder that is empty or does not exist yet`);
   await mkdir(dirname(target), { recursive: true });
-  const partial = await mkdtemp(join(dirname(target), `.${basename(target)}.partial-`));
+  const prefix = `.${basename(target)}.partial-`;
+  await removeLeftovers(dirname(target), prefix);
+  const own = `${prefix}${hostname().replace(/[^\w.]/g, '_')}-${process.pid}-`;
+  const partial = await mkdtemp(join(dirname(target), own));
   try {
+    // Temporary folders are private, the finished one is not.
+    await chmod(partial, 0o777 & ~process.umask());
     await write(partial);
     await rm(target, { recursive: true, force: true }); // at most an empty folder
     await rename(partial, target);
   } catch (error) {
-    await rm(partial, { recursive: true, force: true });
-    throw error;
+    await rm(partial, { recursive: true, force: true }).catch(() => undefined);
+    throw failedWrite(error, folder);
+  }
+}
+
+/** Removes what killed processes of this machine have left. */
+async function removeLeftovers(folder: string, prefix: string): Promise<void> {
+  const own = `${prefix}${hostname().replace(/[^\w.]/g, '_')}-`;
+  for (const name of readdirSync(folder)) {
+    const pid = name.startsWith(own) ? /^(\d+)-\w+$/.exec(name.slice(own.length))?.[1] : undefined;
+    if (pid !== undefined && !isRunning(Number(pid)))
+      await rm(join(folder, name), { recursive: true, force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -127,6 +127,8 @@ function jpegHeader(bytes: Uint8Array, file: string): ImageHeader {
   const [height, width] = [(h1 << 8) | h0, (w1 << 8) | w0];
   if (width * height === 0)
     throw DataError.in(file, `expected a JPEG with pixels, got size ${width}x${height}`);
+  if (channels !== 1 && channels !== 3 && channels !== 4)
+    throw DataError.in(file, `expected a JPEG of 1, 3 or 4 channels, got one of ${channels}`);
   const fields = { channels, bitsPerChannel, isCmyk: channels === 4, ...readJpegTags(bytes) };
   return headerOf('jpeg', { width, height }, fields);
 }

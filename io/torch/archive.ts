@@ -24,6 +24,7 @@ export function damaged(path: string, cause: unknown): WeightsError {
  */
 export class Archive {
   private readonly sound = new Set<Entry>();
+  private last: { readonly entry: Entry; readonly bytes: Promise<Uint8Array> } | undefined;
 
   /** @param entries by name, without their common folder */
   constructor(
@@ -128,7 +129,13 @@ export class Archive {
     this.sound.add(entry);
   }
 
-  private async inflated(name: string, entry: Entry): Promise<Uint8Array> {
+  /** The record that was inflated last is kept: many tensors may be views of it. */
+  private inflated(name: string, entry: Entry): Promise<Uint8Array> {
+    if (this.last?.entry !== entry) this.last = { entry, bytes: this.inflate(name, entry) };
+    return this.last.bytes;
+  }
+
+  private async inflate(name: string, entry: Entry): Promise<Uint8Array> {
     if (entry.uncompressedSize > MAX_INFLATED_BYTES) {
       this.fail(
         `expected compressed record "${name}" to hold at most ${MAX_INFLATED_BYTES} bytes, got ${entry.uncompressedSize}`,

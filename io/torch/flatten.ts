@@ -130,8 +130,8 @@ function contentOf({
       if (!MODULE_FIELDS.includes(String(key)) || !isKind(value, 'dict')) return [];
       if (key !== '_buffers') return [[key, value]];
       const transient = fields.get('_non_persistent_buffers_set');
-      const left = isKind(transient, 'set') ? transient.items : [];
-      const kept = [...value.entries].filter(([name]) => !left.includes(name));
+      const left = new Set(isKind(transient, 'set') ? transient.items : []);
+      const kept = [...value.entries].filter(([name]) => !left.has(name));
       return [[key, { kind: 'dict', entries: new Map(kept) }]];
     });
   }

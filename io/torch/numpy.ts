@@ -23,7 +23,8 @@ const READERS: Readonly<Record<string, (view: DataView, little: boolean) => Pick
 
 /** `numpy.dtype('f8')` as data; types of text, dates and objects are opaque. */
 export function numpyDtype(code: PickleValue | undefined): PickleValue {
-  const [, order, name] = /^([<>=|]?)([fiub][1248]|b1)$/.exec(String(code)) ?? [];
+  const [, order, name] =
+    /^([<>=|]?)([fiub][1248]|b1)$/.exec(typeof code === 'string' ? code : '') ?? [];
   if (name === undefined) return opaque('numpy.dtype');
   const fields = new Map([
     [CODE, name],

@@ -59,6 +59,10 @@ const REBUILDS = /^torch\.(_utils|_tensor)\._rebuild_/;
 /** Largest number of axes, as in PyTorch's own kernels. */
 const MAX_RANK = 64;
 const MAX_COPIED = 4_000_000;
+/** Arguments of a call that are not charged: those of known functions are fewer. */
+const FREE_ARGUMENTS = 16;
+/** An attribute is set, not only read. */
+const STATE_COST = 4;
 
 /** Names that are kept as names. */
 const INERT = new Set([
@@ -149,7 +153,7 @@ export function torchRules(file: string): PickleRules {
       if (!(isKind(pair, 'tuple') || isKind(pair, 'list')) || pair.items.length !== 2) {
         return fail('expected pairs of key and value for a dict');
       }
-      result.entries.set(toKey(pair.items[0]), pair.items[1]);
+      result.entries.set(toKey(pair.items[0], spend), pair.items[1]);
     }
     return result;
   };
@@ -217,20 +221,21 @@ export function torchRules(file: string): PickleRules {
       (parts) => {
         if (!parts.every((part) => typeof part === 'string'))
           return fail('expected parts of a path');
-        const path = parts.join('/').replace(/^\/+/, '/');
-        spend(path.length);
-        return path;
+        spend(parts.reduce((sum, part) => sum + part.length + 1, 0));
+        return parts.join('/').replace(/^\/+/, '/');
       },
     ]),
   ]);
 
   const rules: PickleRules = {
+    spend,
     resolve(module, name) {
       const full = canonicalName(`${module}.${name}`);
       if (calls.has(full) || INERT.has(full)) return { kind: 'global', name: full };
       return opaque(`${module}.${name}`);
     },
     call(callable, args) {
+      spend(Math.max(0, args.length - FREE_ARGUMENTS));
       if (isKind(callable, 'opaque'))
         return REBUILDS.test(callable.className)
           ? unreadable(callable, args)
@@ -243,10 +248,11 @@ export function torchRules(file: string): PickleRules {
         return setNumpyDtypeState(file, object, state);
       }
       if (isKind(object, 'object') && isKind(state, 'dict')) {
+        spend(STATE_COST * state.entries.size);
         for (const [key, value] of state.entries) object.fields.set(key, value);
         return object;
       }
-      if (isKind(object, 'opaque')) return withState(object, state);
+      if (isKind(object, 'opaque')) return withState(object, state, spend);
       // State dicts have `_metadata` (module versions) as an attribute of the OrderedDict; tensors have hooks.
       if (isKind(object, 'dict') || isKind(object, 'tensor') || isKind(object, 'unreadable'))
         return object;
@@ -294,10 +300,15 @@ function canonicalName(name: string): string {
 }
 
 /** `object.__setstate__(state)` of an unknown class: a dict of attributes, or that and those of its slots. */
-function withState(object: PickleOpaque, state: PickleValue): PickleOpaque {
+function withState(
+  object: PickleOpaque,
+  state: PickleValue,
+  spend: (amount: number) => void,
+): PickleOpaque {
   const parts = isKind(state, 'tuple') && state.items.length === 2 ? state.items : [state];
   for (const part of parts) {
     if (!isKind(part, 'dict')) continue;
+    spend(STATE_COST * part.entries.size);
     for (const [key, value] of part.entries) object.fields.set(key, value);
   }
   return object;

@@ -17,6 +17,8 @@ export interface PickleRules {
   call(callable: PickleValue, args: readonly PickleValue[]): PickleValue;
   /** `object.__setstate__(state)` as data. */
   setState(object: PickleValue, state: PickleValue): PickleValue;
+  /** Charges work on values that the stream may refer to any number of times. @throws WeightsError beyond the budget */
+  spend(amount: number): void;
   /** An object outside the pickle: a storage. */
   persistent(id: PickleValue): PickleValue;
 }
@@ -92,7 +94,8 @@ export function unpickle(cursor: PickleCursor, rules: PickleRules): PickleValue 
     if (!isKind(dict, 'dict') && !isKind(dict, 'opaque'))
       return fail(`expected a dict, got ${describe(dict)}`);
     if (pairs.length % 2 !== 0) fail('expected pairs of key and value');
-    for (let i = 0; i < pairs.length; i += 2) dict.entries.set(toKey(pairs[i]), pairs[i + 1]);
+    for (let i = 0; i < pairs.length; i += 2)
+      dict.entries.set(toKey(pairs[i], rules.spend), pairs[i + 1]);
   };
   const addToSet = (items: readonly PickleValue[]): void => {
     const set = top();
@@ -222,9 +225,14 @@ export function unpickle(cursor: PickleCursor, rules: PickleRules): PickleValue 
   return stack.length > 0 ? fail('expected one value at the end, got more') : result;
 }
 
-/** Converts a value to a key: tuples and objects to a text that describes them. */
-export function toKey(value: PickleValue): PickleKey {
+/**
+ * Converts a value to a key: tuples and objects to a text that describes them.
+ *
+ * @param spend charges the items of a tuple, which may be a key many times
+ */
+export function toKey(value: PickleValue, spend: (amount: number) => void): PickleKey {
   if (value === null || typeof value !== 'object') return value;
-  if (isKind(value, 'tuple')) return `(${value.items.map(describe).join(', ')})`;
-  return describe(value);
+  if (!isKind(value, 'tuple')) return describe(value);
+  spend(value.items.length);
+  return `(${value.items.map(describe).join(', ')})`;
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DataError } from '../../core/errors.js';
 import { rleFromBox, rleFromPolygons } from '../../core/rle-polygons.js';
-import { decodeRle, rleArea } from '../../core/rle.js';
+import { decodeRle, mergeRles, rleArea } from '../../core/rle.js';
 
 const picture = (rows: number, mask: Uint8Array): string[] => {
   const width = mask.length / rows;
@@ -110,4 +110,36 @@ describe('degenerate input', () => {
     expect(() => rleFromPolygons([polygon], 5, 5)).toThrow(DataError);
     expect(() => rleFromPolygons([polygon], 5, 5)).toThrow(message);
   });
+});
+
+test('many polygons are united as one after the other', () => {
+  const point = fc.double({ min: -5, max: 45, noNaN: true });
+  const polygon = fc.array(point, { minLength: 6, maxLength: 6 });
+  fc.assert(
+    fc.property(fc.array(polygon, { minLength: 9, maxLength: 40 }), (polygons) => {
+      const single = polygons.map((one) => rleFromPolygons([one], 40, 30));
+      const expected = single.reduce((a, b) => mergeRles([a, b], 'union'));
+      const { height, width, counts } = rleFromPolygons(polygons, 40, 30);
+      expect({ height, width, counts: [...counts] }).toEqual({
+        ...expected,
+        counts: [...expected.counts],
+      });
+    }),
+    { numRuns: 50 },
+  );
+  const start = performance.now();
+  const tiny = Array.from({ length: 20_000 }, (_, i) => [i, 0, i + 1, 0, i, 1]);
+  expect(rleFromPolygons(tiny, 2, 20_000).width).toBe(20_000);
+  expect(performance.now() - start).toBeLessThan(5000);
+});
+
+test('a few numbers that ask for billions of crossings are refused at once', () => {
+  const zigzag = Array.from({ length: 1000 }, (_, i) => [i % 2 === 0 ? 0 : 4e8, i]).flat();
+  const start = performance.now();
+  for (const polygons of [[zigzag], Array.from({ length: 100 }, () => zigzag.slice(0, 22))])
+    expect(() => rleFromPolygons(polygons, 1000, 2_000_000)).toThrow(
+      /cross at most 4194304 columns of pixels/,
+    );
+  expect(performance.now() - start).toBeLessThan(5000);
+  expect(() => rleFromPolygons([zigzag.map((v) => Math.min(v, 3000))], 1000, 3000)).not.toThrow();
 });

@@ -1,9 +1,11 @@
 import sharp from 'sharp';
 import { DataError } from '../../core/errors.js';
-import { decodeRle, type Rle } from '../../core/rle.js';
+import type { Rle } from '../../core/rle.js';
 import { decodeImage, type DecodeOptions } from '../../io/image/decode.js';
 import { encodeRgbaPng } from '../../io/png/write.js';
+import { inspectImage } from '../../datasets/inspect-image.js';
 import { errorAsValue } from '../../datasets/problems.js';
+import { withPixels } from '../../io/image/in-flight.js';
 import type { LabelMap } from '../../core/image.js';
 import type { PageClass } from './page-data.js';
 
@@ -17,24 +19,47 @@ export async function thumbnailOf(
   maxSide: number,
   options: Pick<DecodeOptions, 'upright' | 'range'> = {},
 ): Promise<{ readonly thumbnail: string } | { readonly failure: string }> {
-  const image = await errorAsValue(decodeImage(file, options));
-  if (image instanceof DataError) return { failure: image.message };
-  const { width, height, data } = image;
-  const jpeg = await sharp(data, { raw: { width, height, channels: 3 } })
-    .resize(maxSide, maxSide, { fit: 'inside', withoutEnlargement: true })
-    .jpeg({ quality: 76, mozjpeg: true })
-    .toBuffer();
-  return { thumbnail: `data:image/jpeg;base64,${jpeg.toString('base64')}` };
+  const header = await errorAsValue(inspectImage(file, { decode: false, range: options.range }));
+  if (header instanceof DataError) return { failure: header.message };
+  return withPixels(header.width * header.height, async () => {
+    const image = await errorAsValue(decodeImage(file, options));
+    if (image instanceof DataError) return { failure: image.message };
+    const { width, height, data } = image;
+    const jpeg = await sharp(data, { raw: { width, height, channels: 3 } })
+      .resize(maxSide, maxSide, { fit: 'inside', withoutEnlargement: true })
+      .jpeg({ quality: 76, mozjpeg: true })
+      .toBuffer();
+    return { thumbnail: `data:image/jpeg;base64,${jpeg.toString('base64')}` };
+  });
 }
 
 /** Draws a run-length mask as a transparent picture of one color. @param color `#rrggbb` */
 export function maskPicture(rle: Rle, color: string, maxSide: number): string {
-  const mask = decodeRle(rle);
+  const isInside = insideOf(rle);
   const [red, green, blue] = rgbOf(color);
   return picture(rle.width, rle.height, maxSide, (pixel, out, at) => {
-    if (mask[pixel] === 0) return;
+    if (!isInside(pixel)) return;
     out.set([red, green, blue, 255], at);
   });
+}
+
+/**
+ * Whether a pixel, counted by rows, is in a mask. Only the pixels that are drawn are looked up: a mask may be declared for
+ * an image of two billion of them.
+ */
+function insideOf({ width, height, counts }: Rle): (pixel: number) => boolean {
+  const ends = new Float64Array(counts.length);
+  for (let i = 0, end = 0; i < counts.length; i++) ends[i] = end += counts[i];
+  return (pixel) => {
+    const position = (pixel % width) * height + Math.floor(pixel / width);
+    let [low, high] = [0, counts.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (ends[middle] <= position) low = middle + 1;
+      else high = middle;
+    }
+    return low % 2 === 1 && low < counts.length;
+  };
 }
 
 /** Draws labels with the color of each class, ignored pixels transparent. */

@@ -327,3 +327,32 @@ test('a missing file and a folder are errors that name the path', async () => {
   await expect(openWeights(path('absent.pt'))).rejects.toThrow(/absent\.pt: .*got ENOENT/);
   await expect(openWeights(path('.'))).rejects.toThrow(WeightsError);
 });
+
+test('any damage of the end of an archive, also in its long form, is a WeightsError', async () => {
+  const value = dict({ t: tensor({ key: '0', numel: 1, shape: [1], strides: [1] }) });
+  const sound = torchZip(value, { 0: floats(1) });
+  const start = sound.length - 22;
+  const directory = Buffer.from(sound).readUInt32LE(start + 16);
+  const long = bytes(
+    sound.subarray(0, start),
+    ...['PK\x06\x06', u64(44), [45, 0, 45, 0], u32(0), u32(0)],
+    ...[u64(3), u64(sound[start + 10]), u64(start - directory), u64(directory)],
+    ...['PK\x06\x07', u32(0), u64(start), u32(1)],
+    ...['PK\x05\x06', [0, 0, 0, 0, 255, 255, 255, 255], Array<number>(8).fill(255), [0, 0]],
+  );
+  expect(await read(await put('long.pt', long), 't')).toEqual(Float32Array.of(1));
+  for (const whole of [sound, long])
+    for (let at = directory; at < whole.length; at++)
+      for (const flip of [0xff, 0x80, 1]) {
+        const copy = whole.slice();
+        copy[at] ^= flip;
+        const failure: unknown = await read(await put('flip.pt', copy), 't').catch(
+          (error: unknown) => error,
+        );
+        if (failure instanceof Error) expect(failure, `byte ${at}`).toBeInstanceOf(WeightsError);
+      }
+  for (let length = 0; length < long.length; length += 7)
+    await expect(read(await put('cut.pt', long.slice(0, length)), 't')).rejects.toThrow(
+      WeightsError,
+    );
+}, 60_000);

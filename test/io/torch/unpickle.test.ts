@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { WeightsError } from '../../../core/errors.js';
 import { PickleCursor } from '../../../io/torch/cursor.js';
 import { flattenCheckpoint } from '../../../io/torch/flatten.js';
@@ -220,4 +220,51 @@ test('many small opcodes cannot fill the memory', () => {
   expect(() => load(pickle(bytes(items, '0', copies)))).toThrow(
     'expected calls on at most 4000000 items',
   );
+});
+
+describe('a few bytes that ask for much work are refused at once', () => {
+  const many = (count: number): Part => Array<number>(count).fill(0x4e); // None
+  const repeated = (part: Part, count: number): Part[] => Array<Part>(count).fill(part);
+  /** Memo 0 is a tuple of many items, or a dict or list of them. */
+  const TUPLE = bytes('(', many(100_000), 't', 'q\x00', '0');
+  const BOMBS: Readonly<Record<string, () => Uint8Array>> = {
+    'a long tuple as key of many entries': () =>
+      bytes(TUPLE, '}(', ...repeated('h\x00N', 5000), 'u'),
+    'a large state for many objects': () =>
+      bytes(
+        '}(',
+        ...Array.from({ length: 20_000 }, (_, i) => bytes(int(i), 'N')),
+        'u',
+        'q\x00',
+        '0](',
+        ...repeated(bytes(call(global('argparse', 'Namespace')), 'h\x00b'), 5000),
+        'e',
+      ),
+    'many arguments of many calls': () =>
+      bytes(
+        TUPLE,
+        '](',
+        ...repeated(bytes(global('torch._utils', '_rebuild_x'), 'h\x00R'), 5000),
+        'e',
+      ),
+    'many parts of many paths': () => {
+      const parts = bytes('(', ...repeated(text('abcdefgh'), 20_000), 't', 'q\x00', '0');
+      const path = bytes(global('pathlib', 'PosixPath'), 'h\x00R');
+      return bytes(parts, '](', ...repeated(path, 5000), 'e');
+    },
+  };
+  test.each(Object.entries(BOMBS))('%s', (_, make) => {
+    const data = pickle(make());
+    const start = performance.now();
+    expect(() => load(data)).toThrow(/expected calls on at most \d+ items/);
+    expect(performance.now() - start).toBeLessThan(5000);
+  });
+
+  test('bytes as the code of a numpy type are not made a text', () => {
+    const code = bytes('B', u32(2 ** 22), new Uint8Array(2 ** 22), 'q\x00', '0');
+    const dtype = bytes(global('numpy', 'dtype'), 'h\x00\x85R');
+    const start = performance.now();
+    expect(load(pickle(bytes(code, '](', ...repeated(dtype, 2000), 'e')))).toHaveLength(2000);
+    expect(performance.now() - start).toBeLessThan(5000);
+  });
 });

@@ -1,0 +1,46 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { WorkError } from '../../../core/errors.js';
+import { writeNewFolder } from '../../../io/files/new-folder.js';
+
+let root: string;
+beforeEach(() => (root = mkdtempSync(join(tmpdir(), 'convnextv2-new-folder-'))));
+afterEach(() => rmSync(root, { recursive: true }));
+
+test('a new folder can be read by others, as any folder', async () => {
+  await writeNewFolder(join(root, 'new'), (folder) => writeFile(join(folder, 'a'), ''));
+  mkdirSync(join(root, 'usual'));
+  const [made, usual] = ['new', 'usual'].map((name) => statSync(join(root, name)).mode);
+  expect(made).toBe(usual);
+});
+
+test('what a killed process has left is removed, what a running one or another machine writes is not', async () => {
+  const child = spawn(process.execPath, ['-e', '']);
+  await once(child, 'exit');
+  const host = hostname().replace(/[^\w.]/g, '_');
+  const [left, ...kept] = [
+    `.new.partial-${host}-${child.pid}-Ab12cd`,
+    `.new.partial-${host}-${process.pid}-Ab12cd`,
+    `.new.partial-elsewhere.x-${child.pid}-Ab12cd`,
+    `.other.partial-${host}-${child.pid}-Ab12cd`,
+  ];
+  for (const name of [left, ...kept]) mkdirSync(join(root, name));
+  await writeNewFolder(join(root, 'new'), () => Promise.resolve());
+  expect(readdirSync(root).sort()).toEqual([...kept, 'new'].sort());
+});
+
+test('a full disk is a WorkError with a remedy, and nothing is left', async () => {
+  const full = Object.assign(new Error('ENOSPC: no space left on device, write'), {
+    code: 'ENOSPC',
+  });
+  const writing = writeNewFolder(join(root, 'new'), () => Promise.reject(full));
+  await expect(writing).rejects.toThrow(WorkError);
+  await expect(writing).rejects.toThrow(/new: expected to write it, got ENOSPC.*make room there/);
+  expect(existsSync(join(root, 'new'))).toBe(false);
+  expect(readdirSync(root)).toEqual([]);
+});
