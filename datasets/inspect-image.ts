@@ -3,6 +3,8 @@ import { withPixels } from '../io/image/in-flight.js';
 import { assertScaled, type PixelRange } from '../io/image/range.js';
 import { readImageHeader, type ImageHeader } from '../io/image-header/read.js';
 import { readBytes } from '../io/files/read.js';
+import type { Size } from '../core/boxes.js';
+import { displayedSize } from '../io/image-header/orientation.js';
 import { problemKinds, type ProblemKind } from './problems.js';
 
 /** Beginning of a file that holds the header of nearly every image; larger ones are read whole. */
@@ -34,6 +36,17 @@ export async function inspectImage(
     await withPixels(header.width * header.height, () => decodeImageBytes(bytes, path, { range }));
   }
   return header;
+}
+
+/** Size of the frame of annotations: that of the displayed image, unless the listed one is that of the stored pixels alone. */
+export function annotatedSize(
+  { width, height, orientation, format }: ImageHeader,
+  listed: Size | undefined,
+): Size {
+  const displayed = { width, height };
+  const stored = displayedSize(displayed, orientation);
+  const isStored = listed?.width === stored.width && listed.height === stored.height;
+  return isStored && format !== 'tiff' ? stored : displayed;
 }
 
 /** Properties of images that decoders or pipelines treat differently from plain RGB, by their codes. */

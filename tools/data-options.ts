@@ -8,12 +8,14 @@ import { readClassNames } from '../datasets/segmentation-folder.js';
 export interface DataFlags {
   readonly layout?: string | undefined;
   readonly classes?: readonly string[] | undefined;
+  readonly classAttribute?: string | undefined;
 }
 
-/** Adds `--layout` and `--classes` to a verb that reads a data set. */
+/** Adds `--layout`, `--class-attribute` and `--classes` to a verb that reads a data set. */
 export function addDataOptions(command: Command): Command {
   return command
     .addOption(layoutOption())
+    .addOption(classAttributeOption())
     .option(
       '--classes <names>',
       'classes to use, separated by commas, or a file with one a line; for label files without names: all, in order of their numbers',
@@ -26,9 +28,14 @@ export function layoutOption(): Option {
   return new Option('--layout <name>', 'how to read data that can be read in several ways');
 }
 
+/** Option for formats whose regions have several attributes. */
+export function classAttributeOption(): Option {
+  return new Option('--class-attribute <name>', 'attribute that holds the class (VIA)');
+}
+
 /** Selects the options of the data from the flags of a verb. */
-export function dataOptions({ layout, classes }: DataFlags): DataOptions {
-  return { layout, classes };
+export function dataOptions({ layout, classes, classAttribute }: DataFlags): DataOptions {
+  return { layout, classes, classAttribute };
 }
 
 /** Parses class names: a file, or names. */

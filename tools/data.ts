@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { ConfigError } from '../core/errors.js';
 import type { ShapesOptions } from '../datasets/shapes/write.js';
 import type { BrowseOptions } from './browse/gather.js';
-import { addDataOptions, type DataFlags } from './data-options.js';
+import { addDataOptions, dataOptions, type DataFlags } from './data-options.js';
 import type { CheckFlags } from './data/check.js';
 import type { ConvertFlags } from './data/convert.js';
 import type { StatsFlags } from './data/stats.js';
@@ -82,7 +82,7 @@ function registerBrowse(data: Command): void {
       if (thumbnail < 32 || thumbnail > 4096)
         throw new ConfigError(`--thumbnail: expected 32 to 4096 px, got ${thumbnail}`);
       const { writeBrowser } = await import('./browse/write.js');
-      const options = { limit, thumbnail, layout: flags.layout, classes: flags.classes };
+      const options = { limit, thumbnail, ...dataOptions(flags) };
       const { line, cards, numConcerns } = await writeBrowser(path, flags.out, options);
       log(line);
       if (flags.json) printJson({ file: flags.out, images: cards, toLookAt: numConcerns });

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { layoutOption } from './data-options.js';
+import { classAttributeOption, layoutOption } from './data-options.js';
 import { engineOptions, fraction, wholeNumber } from './engine-options.js';
 import { addImageOptions, type ImageFlags } from './model-options.js';
 import { formatTable, log, print, printJson } from './output.js';
@@ -13,6 +13,7 @@ interface Flags extends ImageFlags {
   readonly perCategory: boolean;
   readonly valFraction?: number;
   readonly layout?: string;
+  readonly classAttribute?: string;
   readonly seed: number;
   readonly out?: string;
 }
@@ -36,6 +37,7 @@ export function registerEval(program: Command): void {
     )
     .option('--seed <n>', 'of that division', wholeNumber('--seed'), 0)
     .addOption(layoutOption())
+    .addOption(classAttributeOption())
     .option('--out <dir>', 'also write the results there; go on with what is there (classify)');
   addImageOptions(verb).action((model: string, flags: Flags) => run(model, flags));
 }

@@ -29,6 +29,7 @@ interface Flags extends EngineFlags {
   readonly offline?: boolean;
   readonly valFraction?: number;
   readonly layout?: string;
+  readonly classAttribute?: string;
   readonly classes?: readonly string[];
   readonly report: boolean;
   readonly json?: boolean;

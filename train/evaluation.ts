@@ -15,6 +15,12 @@ export interface EvaluationOptions extends ShardedWorkOptions, Omit<DataOptions,
   readonly perCategory?: boolean | undefined;
 }
 
+/** Selects the options of the data. */
+export function dataOptionsIn(options: EvaluationOptions): DataOptions {
+  const { valFraction, seed, layout, classAttribute } = options;
+  return { valFraction, seed, layout, classAttribute };
+}
+
 /** Scores for programs and for people. */
 export interface EvaluationReport {
   /** JSON document of `eval --json`. */

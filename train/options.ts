@@ -82,6 +82,8 @@ export interface TrainOptions<Config extends RecipeConfig = RecipeConfig> {
   readonly valFraction?: number | undefined;
   /** Name of the layout to read where several are possible. */
   readonly layout?: string | undefined;
+  /** Attribute of the regions that holds the class, in formats that have several (VIA). */
+  readonly classAttribute?: string | undefined;
   /** Classes of a detection set to train; for label files without names, all in order of their numbers. */
   readonly classes?: readonly string[] | undefined;
   /** Number of evaluations without improvement after which to stop. */

@@ -85,6 +85,7 @@ export async function planRun(
     weightsSha256: resumed ? resumed.weightsSha256 : weightsSha256,
     valFraction: options.valFraction ?? stored?.valFraction ?? null,
     layout: options.layout ?? stored?.layout ?? null,
+    classAttribute: options.classAttribute ?? stored?.classAttribute ?? null,
     classes: options.classes ?? stored?.classes ?? null,
     steps: options.steps ?? repeated?.steps ?? null,
     patience: options.patience ?? stored?.patience ?? null,
@@ -95,9 +96,11 @@ export async function planRun(
 }
 
 /** Options of the data of the plan. */
-export function dataOptionsOf({ valFraction, seed, layout, classes }: RunPlan): LoadOptions {
+export function dataOptionsOf(plan: RunPlan): LoadOptions {
+  const { valFraction, seed, layout, classes, classAttribute } = plan;
   return {
     seed,
+    classAttribute: classAttribute ?? undefined,
     valFraction: valFraction ?? undefined,
     layout: layout ?? undefined,
     classes: classes ?? undefined,

@@ -1,8 +1,11 @@
-import { DataError } from '../../core/errors.js';
 import { readAnnotations, type CocoTables } from '../../io/coco/annotations.js';
 import type { Report } from '../../io/coco/issues.js';
+import { readCsvFile } from './csv.js';
 import { readCvatTables } from './cvat.js';
+import { readLabelMeFolder } from './labelme.js';
+import { readInstanceMasks } from './masks.js';
 import type { AnnotationSource, ReadTablesOptions } from './source.js';
+import { readViaFile } from './via.js';
 import { readVoc } from './voc.js';
 import { readYolo } from './yolo.js';
 
@@ -28,10 +31,13 @@ export async function readTables(
     case 'cvat':
       return readCvatTables(source, report, options);
     case 'labelme':
+      return readLabelMeFolder(source, report, options);
     case 'via':
-    case 'masks':
+      return readViaFile(source, report, options);
     case 'csv':
-      throw DataError.in(annotations, `expected a known format, got ${format}`);
+      return readCsvFile(source, report, options);
+    case 'masks':
+      return readInstanceMasks(source, report, options);
     default:
       return format satisfies never;
   }

@@ -1,3 +1,5 @@
+import type { PixelRange } from '../../io/image/range.js';
+
 /** Formats of annotations that are read without conversion. */
 export type AnnotationFormat =
   'coco' | 'voc' | 'yolo' | 'labelme' | 'via' | 'cvat' | 'masks' | 'csv';
@@ -18,6 +20,12 @@ export interface AnnotationSource {
   readonly subset?: string | undefined;
   /** Names of all classes, in order of their numbers; default: those that occur, sorted. COCO files have their own. */
   readonly names?: readonly string[] | undefined;
+  /** Attribute of the regions that holds the class, in formats that have several. */
+  readonly classAttribute?: string | undefined;
+  /** Numbers of the classes in instance masks with values class · 1000 + number; absent where values are only objects. */
+  readonly classNumbers?: readonly number[] | 'cityscapes' | undefined;
+  /** Values that become 0 and 255 in images of more than 8 bits. */
+  readonly range?: PixelRange | undefined;
   /** Names of the classes to load, in order; default: all, by ascending category id. */
   readonly classes?: readonly string[] | undefined;
   /** Number of images to load from the beginning; default: all. */

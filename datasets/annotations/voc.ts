@@ -35,7 +35,10 @@ export async function readVoc(
     const voc = await errorAsValue(readBytes(file).then((bytes) => readVocFile(bytes, file)));
     if (voc instanceof DataError) return voc;
     const image = index.find(withoutExtension(path), voc.fileName);
-    const size = image === undefined ? undefined : await imageSizeOf(imageFolder ?? '', image);
+    const size =
+      image === undefined
+        ? undefined
+        : await imageSizeOf(imageFolder ?? '', image, { listed: voc, range: source.range });
     return { voc, image, size };
   };
   await readInOrder(await vocFiles(source, report), read, (part, path) => {

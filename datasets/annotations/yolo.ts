@@ -33,7 +33,7 @@ export async function readYolo(
   const builder = new TableBuilder({ file, report, masks, names, where });
   const images = await yoloImages(source, report);
   const read = async ({ fileName, label }: YoloImage): Promise<YoloPart> => ({
-    size: await imageSizeOf(folder, fileName),
+    size: await imageSizeOf(folder, fileName, { range: source.range }),
     lines:
       label === undefined
         ? []

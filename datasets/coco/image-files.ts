@@ -3,10 +3,9 @@ import { dirname, join, normalize } from 'node:path';
 import { DataError, quote } from '../../core/errors.js';
 import type { CocoTables } from '../../io/coco/annotations.js';
 import { inParallel } from '../in-parallel.js';
-import { imageNotes, inspectImage } from '../inspect-image.js';
+import { annotatedSize, imageNotes, inspectImage } from '../inspect-image.js';
 import { isImageName } from '../../io/files/images.js';
 import type { PixelRange } from '../../io/image/range.js';
-import { displayedSize } from '../../io/image-header/orientation.js';
 import { errorAsValue, type ProblemLog, type ReportProblem } from '../problems.js';
 import { LooseNames } from './image-names.js';
 import { staysInside } from './image-path.js';
@@ -100,10 +99,11 @@ export async function checkImageFiles(
       return;
     }
     const [width, height] = [images.widths[i], images.heights[i]];
-    const stored = displayedSize(facts, facts.orientation);
-    if (facts.width === width && facts.height === height) {
+    const frame = annotatedSize(facts, { width, height });
+    const isFrame = frame.width === width && frame.height === height;
+    if (isFrame && frame.width === facts.width) {
       // Annotations are in the displayed frame.
-    } else if (facts.format !== 'tiff' && stored.width === width && stored.height === height)
+    } else if (isFrame)
       report(PROBLEMS.storedFrame, `${quote(name)}: ${width}x${height} as listed is not turned`);
     else
       report(

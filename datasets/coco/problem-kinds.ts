@@ -71,6 +71,7 @@ export const COCO_PROBLEMS = {
   ...problemKinds('note', {
     nameListed: 'annotation files that name another image: paired by their own name',
     shapeIgnored: 'shapes without an area: left out',
+    imageUnlabeled: 'images without annotations of their own: left out',
     labelMissing: 'images without an annotation file: background',
     imageEmpty: 'images without annotations: not trained on',
     classUnused: 'categories without annotations',

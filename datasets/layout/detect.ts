@@ -12,8 +12,11 @@ import {
   roboflowLayouts,
 } from './coco.js';
 import { cvatFileLayout, cvatLayouts } from './cvat.js';
+import { instanceMaskLayouts } from './instance-masks.js';
+import { labelMeLayouts } from './labelme.js';
 import { ade20kLayouts, folderLayouts, imageNetLayouts } from './folders.js';
 import type { DataLayout, LayoutOptions } from './types.js';
+import { csvLayouts, isViaFile, tableFileLayout, viaLayouts } from './table-files.js';
 import { vocLayouts } from './voc.js';
 import { yamlLayout } from './yaml.js';
 import { yoloLayouts, yoloYamlLayout } from './yolo.js';
@@ -25,6 +28,10 @@ const LOOKED_FOR = [
   'data.yaml of YOLO, or images/ and labels/*.txt with classes.txt',
   'one COCO annotation file *.json',
   'annotations.xml and images/ (CVAT 1.1 for images)',
+  '*.json of LabelMe beside the images or in a folder of their own',
+  'a project or annotations of VIA (*.json)',
+  'image,x1,y1,x2,y2,class or columns of TensorFlow Object Detection (*.csv)',
+  'images/ and *masks/, or *_instanceIds.png (instance masks)',
   'Annotations/*.xml and JPEGImages/, or XML files beside the images (Pascal VOC)',
   'images/ and annotations/{training,validation}/ (ADE20K)',
   'images/, labels/ and classes.txt (segmentation)',
@@ -70,13 +77,16 @@ async function layoutOf(path: string, options: LayoutOptions): Promise<DataLayou
           ? yoloYamlLayout(path, options.classes)
           : yamlLayout(path);
       case '.json':
-        return cocoFileLayout(path);
+        return isViaFile(path) ? tableFileLayout('via', path, options) : cocoFileLayout(path);
+      case '.csv':
+      case '.tsv':
+        return tableFileLayout('csv', path, options);
       case '.xml':
         return cvatFileLayout(path, dirname(path), options.classes);
       default:
         throw DataError.in(
           path,
-          'expected a folder, a data.yaml, or an annotation file of COCO (.json) or CVAT (.xml), got another file',
+          'expected a folder, a data.yaml, or an annotation file of COCO or VIA (.json), CVAT (.xml) or CSV, got another file',
         );
     }
   }
@@ -101,6 +111,10 @@ async function layoutOf(path: string, options: LayoutOptions): Promise<DataLayou
     ...(await vocLayouts(path, options.classes)),
     ...(await cvatLayouts(path, options.classes)),
     ...(yolo ? [] : await yoloLayouts(path, options.classes)),
+    ...(await labelMeLayouts(path, options.classes)),
+    ...(await viaLayouts(path, options)),
+    ...(await csvLayouts(path, options)),
+    ...(await instanceMaskLayouts(path, options.classes)),
   ];
   const candidates = readable(found, path, options);
   if (candidates.length === 1) return candidates[0];

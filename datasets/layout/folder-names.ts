@@ -3,6 +3,28 @@ import { join } from 'node:path';
 import { SPLIT_NAMES } from '../segmentation-folder.js';
 import type { SplitName } from './types.js';
 
+/** Names of folders with images, ignoring case. */
+export const IMAGE_FOLDERS = [
+  'jpegimages',
+  'pngimages',
+  'images',
+  'image',
+  'imgs',
+  'img',
+  'photos',
+  'pictures',
+  'jpegs',
+  'jpg',
+  'png',
+];
+
+/** Whether a folder holds masks or labels by its name: `masks`, `PedMasks`, `SegmentationClass`, `gtFine`. */
+export function isLabelFolder(name: string): boolean {
+  return /masks?$|^instances?$|^labels?$|^annotations?$|^segmentation|^gt(fine|coarse)?$/i.test(
+    name,
+  );
+}
+
 /** Finds a folder in another one by the first of several names that exists, ignoring case. */
 export function folderNamed(folder: string, names: readonly string[]): string | undefined {
   const found = new Map(foldersIn(folder).map((name) => [name.toLowerCase(), name]));

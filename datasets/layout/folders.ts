@@ -10,7 +10,7 @@ import {
 } from '../segmentation-folder.js';
 import { hasSplit, subfolders } from '../imagenet.js';
 import { LABEL_FILES } from '../imagenet-labels.js';
-import { firstFile } from './folder-names.js';
+import { firstFile, folderNamed, IMAGE_FOLDERS, isLabelFolder } from './folder-names.js';
 import type { ClassificationData, SegmentationData } from './types.js';
 
 /** Folders of ADE20K, one per split. */
@@ -69,6 +69,9 @@ export function segmentationData(
 export function imageNetLayouts(root: string): readonly ClassificationData[] {
   // These folders belong to other layouts, as does a label list next to them.
   if (['labels', 'annotations'].some((name) => existsSync(join(root, name)))) return [];
+  const names = existsSync(root) ? subfolders(root) : [];
+  // Images beside masks are no classes.
+  if (folderNamed(root, [...IMAGE_FOLDERS, 'leftImg8bit']) && names.some(isLabelFolder)) return [];
   const divided = (['train', 'val'] as const).filter((split) => hasSplit(root, split));
   const parts = ['train', 'training', 'val', 'valid', 'validation'].map((name) => join(root, name));
   const folders = divided.length > 0 ? parts : [root];

@@ -47,6 +47,8 @@ export interface DataOptions {
   readonly seed?: number | undefined;
   /** Name of the layout to read where several are possible. */
   readonly layout?: string | undefined;
+  /** Attribute of the regions that holds the class, in formats that have several (VIA). */
+  readonly classAttribute?: string | undefined;
   /** Names of the classes: those to load where the annotations have names, else all in order of their numbers. */
   readonly classes?: readonly string[] | undefined;
 }

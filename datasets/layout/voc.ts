@@ -4,25 +4,19 @@ import { isImageName } from '../../io/files/images.js';
 import type { AnnotationSource } from '../annotations/source.js';
 import { vocClasses } from '../annotations/voc.js';
 import { readClassNames } from '../segmentation-folder.js';
-import { firstFile, folderNamed, foldersIn, splitFolders, startOf } from './folder-names.js';
+import {
+  firstFile,
+  folderNamed,
+  IMAGE_FOLDERS,
+  foldersIn,
+  splitFolders,
+  startOf,
+} from './folder-names.js';
 import { recognizedDetection } from './recognized.js';
 import type { DetectionData, SplitName } from './types.js';
 
 /** Names of folders with annotation files, ignoring case. */
 const XML_FOLDERS = ['annotations', 'annotation', 'xml', 'xmls', 'labels'];
-/** Names of folders with images, ignoring case. */
-const IMAGE_FOLDERS = [
-  'jpegimages',
-  'images',
-  'image',
-  'imgs',
-  'img',
-  'photos',
-  'pictures',
-  'jpegs',
-  'jpg',
-  'png',
-];
 const isXml = (name: string): boolean => extname(name).toLowerCase() === '.xml';
 
 /**

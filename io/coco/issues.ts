@@ -26,6 +26,7 @@ export interface CocoIssue {
     | 'nameListed'
     | 'shapeIgnored'
     | 'labelMissing'
+    | 'imageUnlabeled'
     | 'labelAlone';
   readonly file: string;
   /** `annotations[12] (id 34): expected X, got Y`, without the file. */

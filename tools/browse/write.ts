@@ -23,9 +23,9 @@ interface WrittenPage {
 export async function writeBrowser(
   path: string,
   file: string,
-  { layout, classes, ...options }: BrowseOptions & DataOptions,
+  { layout, classes, classAttribute, ...options }: BrowseOptions & DataOptions,
 ): Promise<WrittenPage> {
-  const data = await detectLayout(path, { layout, classes, several: true });
+  const data = await detectLayout(path, { layout, classes, classAttribute, several: true });
   const page = await gatherPage(data, await splitsOf(data), options);
   writeAtomicallySync(file, renderPage(page));
   return { line: page.line, cards: page.cards.length, numConcerns: page.numConcerns };

@@ -37,6 +37,8 @@ export interface RunConfig {
   readonly valFraction: number | null;
   /** Absent in runs of earlier versions. */
   readonly layout?: string | null | undefined;
+  /** Attribute of the regions that holds the class. */
+  readonly classAttribute?: string | null | undefined;
   readonly classes?: readonly string[] | null | undefined;
   readonly steps: number | null;
   readonly patience: number | null;

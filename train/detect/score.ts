@@ -12,7 +12,12 @@ import { writeJsonRowsAtomically } from '../../io/files/json-stream.js';
 import { percent } from '../../report/format.js';
 import { numOwn } from '../distributed/evaluation.js';
 import { NO_SCORES, reportEmptyShard, shardWork } from '../distributed/sharded-work.js';
-import { tellingProgress, type EvaluationOptions, type EvaluationReport } from '../evaluation.js';
+import {
+  dataOptionsIn,
+  tellingProgress,
+  type EvaluationOptions,
+  type EvaluationReport,
+} from '../evaluation.js';
 import { inspectForEvaluation } from '../inspect.js';
 import { findData } from '../tasks/find-data.js';
 import { evaluateDetector, type DetectorScores } from './evaluate.js';
@@ -97,9 +102,9 @@ export async function scoreDetector(
 
 async function loadSet(
   path: string,
-  { split = 'val', limit, valFraction, seed, layout, onNotice }: EvaluationOptions,
+  { split = 'val', limit, onNotice, ...options }: EvaluationOptions,
 ): Promise<CocoSet> {
-  const { data } = await findData('detection', path, { valFraction, seed, layout });
+  const { data } = await findData('detection', path, dataOptionsIn(options));
   onNotice?.(data.line);
   return loadDetectionSplit(data, split, { limit });
 }

@@ -2,7 +2,7 @@ import { alignSegmentation } from '../../datasets/align-classes.js';
 import { loadSegmentationSplit } from '../../datasets/layout/load.js';
 import type { SegmentationSet } from '../../datasets/segmentation-folder.js';
 import type { SegmenterModel } from '../../inference/model.js';
-import type { EvaluationOptions } from '../evaluation.js';
+import { dataOptionsIn, type EvaluationOptions } from '../evaluation.js';
 import { inspectForEvaluation } from '../inspect.js';
 import { findData } from '../tasks/find-data.js';
 import { inspectSegmentationData } from './inspect.js';
@@ -35,9 +35,9 @@ export async function setToScore(
 
 async function load(
   path: string,
-  { split = 'val', valFraction, seed, layout, onNotice }: EvaluationOptions,
+  { split = 'val', onNotice, ...options }: EvaluationOptions,
 ): Promise<SegmentationSet> {
-  const { data } = await findData('segmentation', path, { valFraction, seed, layout });
+  const { data } = await findData('segmentation', path, dataOptionsIn(options));
   onNotice?.(data.line);
   return loadSegmentationSplit(data, split);
 }

@@ -1,0 +1,67 @@
+import { DataError, quote } from '../../core/errors.js';
+import type { CocoTables } from '../../io/coco/annotations.js';
+import type { Report } from '../../io/coco/issues.js';
+import { readCsvBoxes, type CsvBox } from '../../io/csv/boxes.js';
+import { readBytes } from '../../io/files/read.js';
+import { ImageIndex } from './image-index.js';
+import { imageSizeOf } from './image-size.js';
+import { readInOrder } from './in-order.js';
+import { ownMessage } from './own-message.js';
+import type { AnnotationSource, ReadTablesOptions } from './source.js';
+import { TableBuilder } from './table-builder.js';
+
+/** Reads a CSV file of boxes. Rows of one image need not follow each other; rows without a box are backgrounds. */
+export async function readCsvFile(
+  { annotations: file, images: imageFolder = '', names, range }: AnnotationSource,
+  report: Report,
+  { masks }: ReadTablesOptions = {},
+): Promise<CocoTables> {
+  const { boxes, problems } = readCsvBoxes(await readBytes(file), file);
+  for (const { line, message } of problems)
+    report({ code: 'schema', file, message: `line ${line}: ${message}` });
+  const byImage = new Map<string, CsvBox[]>();
+  for (const box of boxes) {
+    const own = byImage.get(box.image);
+    if (own) own.push(box);
+    else byImage.set(box.image, [box]);
+  }
+  const index = await ImageIndex.of(imageFolder);
+  const where = (line: number): string => `line ${line}`;
+  const builder = new TableBuilder({ file, report, masks, names, where });
+  const find = async ([path, [{ width, height }]]: readonly [string, readonly CsvBox[]]) => {
+    const fileName = index.find('', path);
+    if (fileName === undefined) return undefined;
+    return {
+      fileName,
+      size: await imageSizeOf(imageFolder, fileName, { listed: { width, height }, range }),
+    };
+  };
+  await readInOrder([...byImage], find, (found, [path, own]) => {
+    const [{ line, width, height }] = own;
+    const issue = (code: 'imageMissing' | 'imageUnreadable' | 'sizeListed', text: string): void =>
+      report({ code, file, message: `${where(line)}: ${text}` });
+    if (found === undefined)
+      return issue('imageMissing', `expected the image ${path} in ${imageFolder}, got none`);
+    if (found.size instanceof DataError) return issue('imageUnreadable', ownMessage(found.size));
+    const { fileName, size } = found;
+    builder.addImage({ fileName, ...size, file });
+    if (width > 0 && height > 0 && (width !== size.width || height !== size.height))
+      issue(
+        'sizeListed',
+        `expected ${size.width}x${size.height} of ${quote(path)}, got ${width}x${height}`,
+      );
+    for (const row of own) addBox(builder, row);
+  });
+  return builder.finish();
+}
+
+function addBox(builder: TableBuilder, { line, corners, className }: CsvBox): void {
+  if (corners === undefined) return;
+  let [x1, y1, x2, y2] = corners;
+  if (x1 > x2 || y1 > y2) {
+    builder.issueAt('boxOrder', line, `expected x1 <= x2 and y1 <= y2, got ${corners.join(', ')}`);
+    [x1, x2] = [Math.min(x1, x2), Math.max(x1, x2)];
+    [y1, y2] = [Math.min(y1, y2), Math.max(y1, y2)];
+  }
+  builder.addObject({ position: line, label: className, box: [x1, y1, x2 - x1, y2 - y1] });
+}

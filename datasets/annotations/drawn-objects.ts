@@ -1,0 +1,68 @@
+import type { Size } from '../../core/boxes.js';
+import { outlineOf, wholeMask, type DrawnRegion } from '../../core/drawn-region.js';
+import { rleFromPolygons } from '../../core/rle-polygons.js';
+import { mergeRles } from '../../core/rle.js';
+import type { CocoIssue } from '../../io/coco/issues.js';
+import type { TableBuilder, TableImage, TableObject } from './table-builder.js';
+
+/** An object as drawn in an annotation tool. */
+export interface DrawnObject {
+  readonly position: number;
+  readonly label: string;
+  /** Its parts, at least one. */
+  readonly regions: readonly DrawnRegion[];
+}
+
+/** An image with its objects, and issues of what is left out. */
+export interface DrawnImage extends TableImage {
+  readonly objects: readonly DrawnObject[];
+  readonly issues: readonly {
+    readonly code: CocoIssue['code'];
+    readonly position: number;
+    readonly message: string;
+  }[];
+}
+
+/**
+ * Adds the images of a set. Rectangles are boxes without a mask in a set that has nothing else; beside outlines and
+ * masks they are masks, too, so that every object has one.
+ */
+export function addDrawnImages(builder: TableBuilder, images: readonly DrawnImage[]): void {
+  const hasOutlines = images.some(({ objects }) =>
+    objects.some(({ regions }) => regions.some(({ kind }) => kind !== 'rectangle')),
+  );
+  for (const image of images) {
+    builder.addImage(image);
+    for (const { code, position, message } of image.issues)
+      builder.issueAt(code, position, message);
+    for (const { position, label, regions } of image.objects) {
+      const shape = hasOutlines ? maskOf(regions, image) : { box: boxAround(regions) };
+      builder.addObject({ position, label, ...shape });
+    }
+  }
+}
+
+function maskOf(
+  regions: readonly DrawnRegion[],
+  image: Size,
+): Pick<TableObject, 'polygons' | 'rle'> {
+  const polygons: (readonly number[])[] = [];
+  const masks: Extract<DrawnRegion, { readonly kind: 'mask' }>[] = [];
+  for (const region of regions)
+    if (region.kind === 'mask') masks.push(region);
+    else polygons.push(outlineOf(region));
+  if (masks.length === 0) return { polygons };
+  const parts = masks.map((mask) => wholeMask(mask, image));
+  if (polygons.length > 0) parts.push(rleFromPolygons(polygons, image.height, image.width));
+  return { rle: parts.length === 1 ? parts[0] : mergeRles(parts, 'union') };
+}
+
+/** Box around rectangles. */
+function boxAround(regions: readonly DrawnRegion[]): TableObject['box'] {
+  const corners = regions.flatMap((region) =>
+    region.kind === 'rectangle' ? [region.corners] : [],
+  );
+  const [x1, y1] = [0, 1].map((i) => Math.min(...corners.map((corner) => corner[i])));
+  const [x2, y2] = [2, 3].map((i) => Math.max(...corners.map((corner) => corner[i])));
+  return [x1, y1, x2 - x1, y2 - y1];
+}

@@ -1,0 +1,106 @@
+import { join, posix } from 'node:path';
+import { DataError, quote } from '../../core/errors.js';
+import type { CocoTables } from '../../io/coco/annotations.js';
+import type { Report } from '../../io/coco/issues.js';
+import { listFiles } from '../../io/files/list.js';
+import { readBytes } from '../../io/files/read.js';
+import { readLabelMe, type LabelMeFile } from '../../io/labelme/read.js';
+import { errorAsValue } from '../problems.js';
+import { addDrawnImages, type DrawnImage, type DrawnObject } from './drawn-objects.js';
+import { ImageIndex, withoutExtension } from './image-index.js';
+import { imageSizeOf } from './image-size.js';
+import { readInOrder } from './in-order.js';
+import { ownMessage } from './own-message.js';
+import type { AnnotationSource, ReadTablesOptions } from './source.js';
+import { TableBuilder } from './table-builder.js';
+
+/**
+ * Reads a folder of LabelMe files, recursively. Shapes of one label and group are one object; points and lines are left
+ * out. An image is the file that `imagePath` names, or has the name of the annotation file, or else is embedded in it.
+ */
+export async function readLabelMeFolder(
+  { annotations: folder, images: imageFolder = folder, names, range }: AnnotationSource,
+  report: Report,
+  { masks }: ReadTablesOptions = {},
+): Promise<CocoTables> {
+  const index = await ImageIndex.of(imageFolder);
+  const below = posix.relative(imageFolder, folder);
+  const prefix = below.startsWith('..') ? '' : below;
+  const where = (position: number): string => `shapes[${position}]`;
+  const builder = new TableBuilder({ file: folder, report, masks, names, where });
+  const images: DrawnImage[] = [];
+  const used = new Set<string>();
+  const read = async (path: string): Promise<DrawnImage | DataError> =>
+    errorAsValue(
+      readFile(join(folder, path), posix.join(below, path), { index, imageFolder, range }),
+    );
+  await readInOrder(await labelMeFiles(folder), read, (image, path) => {
+    const file = join(folder, path);
+    if (image instanceof DataError) {
+      const isImage = image.file !== file;
+      report({ code: isImage ? 'imageMissing' : 'schema', file, message: ownMessage(image) });
+      return;
+    }
+    used.add(image.fileName);
+    images.push(image);
+  });
+  for (const path of index.paths)
+    if (!used.has(path) && path.startsWith(prefix))
+      report({
+        code: 'imageUnlabeled',
+        file: join(imageFolder, path),
+        message: 'expected a LabelMe file of its name, got none',
+      });
+  addDrawnImages(builder, images);
+  return builder.finish();
+}
+
+/** Paths of the LabelMe files below a folder. */
+export function labelMeFiles(folder: string): Promise<readonly string[]> {
+  return listFiles(folder, (name) => /\.json$/i.test(name));
+}
+
+interface ImagePlace {
+  readonly index: ImageIndex;
+  readonly imageFolder: string;
+  readonly range: AnnotationSource['range'];
+}
+
+async function readFile(
+  file: string,
+  path: string,
+  { index, imageFolder, range }: ImagePlace,
+): Promise<DrawnImage> {
+  const content = readLabelMe(await readBytes(file), file);
+  const { imagePath, imageData, width, height, marks } = content;
+  const named = imagePath && index.at(posix.join(posix.dirname(path), imagePath));
+  const image = named ?? index.find(withoutExtension(path), imagePath);
+  if (image === undefined && imageData === undefined)
+    throw new DataError(`expected its image ${imagePath ?? withoutExtension(path)}, got none`);
+  const fileName = image ?? path; // embedded images are read from the annotation file
+  const size = await imageSizeOf(imageFolder, fileName, { listed: { width, height }, range });
+  if (size instanceof DataError) throw size;
+  return {
+    fileName,
+    width: size.width,
+    height: size.height,
+    file,
+    objects: objectsOf(content),
+    issues: marks.map(({ position, label, type }) => ({
+      code: 'shapeIgnored',
+      position,
+      message: `${quote(label)}: expected a shape with an area, got a ${type}`,
+    })),
+  };
+}
+
+/** Joins the parts of objects: shapes of the same label and group. */
+function objectsOf({ shapes }: LabelMeFile): readonly DrawnObject[] {
+  const objects = new Map<string, DrawnObject>();
+  for (const { position, label, group, region } of shapes) {
+    const key = JSON.stringify(group === undefined ? [position] : [label, group]);
+    const regions = [...(objects.get(key)?.regions ?? []), region];
+    objects.set(key, { position: objects.get(key)?.position ?? position, label, regions });
+  }
+  return [...objects.values()];
+}
