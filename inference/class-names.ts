@@ -3,9 +3,10 @@ import type { Backbone } from '../engine/backbone.js';
 import { readClassList } from '../datasets/class-list.js';
 import type { Which } from '../weights/select.js';
 import type { ModelCard } from './card.js';
+import type { PreprocessingOptions } from './preprocessing.js';
 
 /** Options for weight files without model card. */
-export interface LoadOptions {
+export interface LoadOptions extends PreprocessingOptions {
   /** Choice between trained weights and their EMA. */
   readonly which?: Which | undefined;
   /** Custom backbone, for checkpoints of models with one. */

@@ -5,6 +5,7 @@ import { cacheFolder } from '../io/files/cache-folder.js';
 import type { CatalogueEntry } from '../weights/catalogue.js';
 import { CHECKPOINTS, latestValid, readBest } from '../weights/checkpoint-folder.js';
 import { readCheckpoint } from '../weights/checkpoint.js';
+import { weightFileOf } from '../weights/folder.js';
 import { locateWeights, publishedEntry, type LocateWeightsOptions } from '../weights/pull/cache.js';
 import type { Which } from '../weights/select.js';
 import type { TaskName } from './card.js';
@@ -39,7 +40,7 @@ export interface LocateOptions extends Pick<LocateWeightsOptions, 'offline' | 'm
 }
 
 /**
- * Finds a model: a run folder, a checkpoint or weight file, or an official name, which is pulled if it is not in the
+ * Finds a model: a run folder, a folder of the Hugging Face hub, a checkpoint or weight file, or an official name, which is pulled if it is not in the
  * cache.
  *
  * @throws ConfigError for an unknown task or one that differs from the checkpoint's; WeightsError naming the searched
@@ -81,7 +82,10 @@ async function locate(
     throw new ConfigError(
       `model: expected a run folder, a checkpoint or weight file, or an official name, got ${model === '' ? 'an empty text' : String(model)}`,
     );
-  if (existsSync(model) && statSync(model).isDirectory()) return locateRun(model, onNotice);
+  if (existsSync(model) && statSync(model).isDirectory()) {
+    const weights = existsSync(join(model, CHECKPOINTS)) ? undefined : weightFileOf(model);
+    return weights === undefined ? locateRun(model, onNotice) : { file: weights };
+  }
   if (existsSync(model.replace(/\.safetensors$/, '.json')) && model.endsWith('.safetensors')) {
     const { file, state } = await readCheckpoint(model);
     return { file, state, ema: await isEmaBetter(file) };
@@ -105,7 +109,10 @@ async function locateRun(
   const { checkpoint, skipped } = await latestValid(checkpoints);
   skipped.forEach(({ reason }) => onNotice?.(`warning: ${reason}`));
   if (!checkpoint)
-    throw WeightsError.in(folder, 'expected a run folder with checkpoints, got none');
+    throw WeightsError.in(
+      folder,
+      'expected a run folder with checkpoints, got none (nor weights as the Hugging Face hub has them)',
+    );
   return { file: checkpoint.file, state: checkpoint.state };
 }
 

@@ -12,6 +12,7 @@ import {
   type PredictTask,
 } from './model.js';
 import { publishedEntry } from '../weights/pull/cache.js';
+import { withPreprocessing } from './preprocessing.js';
 import { publishedCard } from './published.js';
 import { openSegmenter } from './segment/load.js';
 
@@ -65,7 +66,8 @@ export async function load(
   const published = entry && publishedCard(entry, options);
   const which = ema ? 'model_ema' : undefined;
   const loaded = await loadLocated(located, { ...options, published, which });
-  return { ...loaded, ema };
+  const card = withPreprocessing(loaded.card, options, located.state && located.file);
+  return { ...loaded, card, ema } as LoadedModel;
 }
 
 function loadLocated(located: LocatedModel, options: LoadOptions): Promise<LoadedModel> {

@@ -61,14 +61,15 @@ const XXLARGE_EPS = 1e-5;
 /**
  * Configuration of the network of a file without model card. V1's LayerScale is folded into its weights, so that it has
  * an identity GRN.
+ *
+ * @param origin epsilons of the norms, where its origin says them
  */
-export function backboneConfig({
-  size,
-  depths,
-  dims,
-  withoutResponseNorm,
-}: Architecture): ConvNeXtV2Config {
+export function backboneConfig(
+  { size, depths, dims, withoutResponseNorm }: Architecture,
+  origin: Pick<ConvNeXtV2Config, 'normEps' | 'headNormEps'> = {},
+): ConvNeXtV2Config {
   const responseNorm = withoutResponseNorm ? 'none' : 'grn';
-  const normEps = size === 'xxlarge' ? XXLARGE_EPS : undefined;
-  return { depths, dims, responseNorm, normEps } as ConvNeXtV2Config;
+  const normEps = origin.normEps ?? (size === 'xxlarge' ? XXLARGE_EPS : undefined);
+  const { headNormEps } = origin;
+  return { depths, dims, responseNorm, normEps, headNormEps } as ConvNeXtV2Config;
 }

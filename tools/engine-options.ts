@@ -77,3 +77,12 @@ export function numberList(flag: string): (text: string) => readonly number[] {
     throw new ConfigError(`${flag}: expected numbers above 0 such as 0.5,1,1.5, got ${text}`);
   };
 }
+
+/** Parses three numbers with commas between them. */
+export function channelList(flag: string): (text: string) => readonly number[] {
+  return (text) => {
+    const values = text.split(',').map((part) => (part.trim() === '' ? NaN : Number(part)));
+    if (values.length === 3 && values.every(Number.isFinite)) return values;
+    throw new ConfigError(`${flag}: expected three numbers such as 0.5,0.5,0.5, got ${text}`);
+  };
+}

@@ -1,6 +1,13 @@
 import type { Command } from 'commander';
 import type { PredictTask } from '../inference/model.js';
-import { addEngineOptions, numberList, wholeNumber, type EngineFlags } from './engine-options.js';
+import {
+  addEngineOptions,
+  channelList,
+  fraction,
+  numberList,
+  wholeNumber,
+  type EngineFlags,
+} from './engine-options.js';
 import type { JsonFlag } from './output.js';
 
 /** Values of the options that {@link addModelOptions} adds. */
@@ -8,6 +15,9 @@ export interface ModelFlags extends EngineFlags, JsonFlag {
   readonly task?: PredictTask;
   readonly classes?: string;
   readonly size?: number;
+  readonly mean?: readonly number[];
+  readonly std?: readonly number[];
+  readonly crop?: number;
   readonly ema?: boolean;
   readonly cache?: string;
   readonly offline?: boolean;
@@ -22,6 +32,21 @@ export function addModelOptions(command: Command): Command {
       '--size <px>',
       'side of the input, for weight files that do not say it',
       wholeNumber('--size'),
+    )
+    .option(
+      '--mean <r,g,b>',
+      'mean of the channels, where 1 is white, for weight files that do not say it',
+      channelList('--mean'),
+    )
+    .option(
+      '--std <r,g,b>',
+      'standard deviation of the channels, for weight files that do not say it',
+      channelList('--std'),
+    )
+    .option(
+      '--crop <fraction>',
+      'fraction of the resized short side that the crop keeps, for weight files that do not say it (classify)',
+      fraction('--crop'),
     )
     .option(
       '--ema',

@@ -13,7 +13,7 @@ import { log } from './output.js';
 export interface OpenModelOptions
   extends
     Omit<PredictOptions, 'score'>,
-    Pick<ModelFlags, 'task' | 'classes' | 'size' | 'cache' | 'offline'> {
+    Pick<ModelFlags, 'task' | 'classes' | 'size' | 'mean' | 'std' | 'crop' | 'cache' | 'offline'> {
   readonly engine: EngineOptions;
 }
 

@@ -1,17 +1,31 @@
+import { stat } from 'node:fs/promises';
 import { WeightsError } from '../core/errors.js';
 import { RandomAccessFile } from '../io/files/random-access.js';
 import { openSafetensors } from '../io/safetensors/read.js';
 import { openTorchLegacy } from '../io/torch/legacy.js';
 import { openTorchZip } from '../io/torch/zip.js';
 import type { Container, TensorSource } from '../io/tensor.js';
+import { weightFileOf } from './folder.js';
+import { openSharded } from './sharded.js';
 
 /**
- * Opens a weight file of any container (safetensors, torch zip, torch legacy), detected by its first bytes. Values are
- * read lazily. The caller closes it, as {@link withWeights} does.
+ * Opens a weight file of any container (safetensors, torch zip, torch legacy), detected by its first bytes; the index of
+ * a model in pieces (`*.index.json`); or a folder of the Hugging Face hub. Values are read lazily. The caller closes it,
+ * as {@link withWeights} does.
  *
  * @throws WeightsError if the file is missing, empty, damaged or of an unknown container
  */
 export async function openWeights(path: string): Promise<TensorSource> {
+  const file = (await isFolder(path)) ? (weightFileOf(path) ?? path) : path;
+  return file.endsWith('.index.json') ? openSharded(file, openFile) : openFile(file);
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+}
+
+/** Opens one file. */
+async function openFile(path: string): Promise<TensorSource> {
   const container = await detectContainer(path);
   switch (container) {
     case 'safetensors':

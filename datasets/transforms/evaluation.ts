@@ -1,6 +1,6 @@
 import { ConfigError } from '../../core/errors.js';
 import type { RgbImage } from '../../core/image.js';
-import { number, oneOf, record, whole, type Infer } from '../../core/schema.js';
+import { number, oneOf, optional, record, whole, type Infer } from '../../core/schema.js';
 import { PilFilter } from './pil-coefficients.js';
 import type { Rect, Size } from './rect.js';
 import { resizePil } from './resize-pil.js';
@@ -17,6 +17,8 @@ export const EvaluationResize = record({
    */
   mode: oneOf('crop', 'warp'),
   filter: PilFilter,
+  /** Absent: the crop's offset is rounded, ties to even. `floor`: rounded down, as in transformers. */
+  cropOffset: optional(oneOf('floor')),
 });
 export type EvaluationResize = Infer<typeof EvaluationResize>;
 
@@ -50,11 +52,12 @@ interface ResizeAndCrop {
 
 /**
  * Computes sizes and offsets of the evaluation transform for an image size. The long side is
- * `int(short · long / short side)`, the crop begins at `int(round(difference / 2))` with ties to even, as Python rounds.
+ * `int(short · long / short side)`, the crop begins at `int(round(difference / 2))` with ties to even, as Python rounds,
+ * or at the floor of it.
  */
 export function evaluationGeometry(
   image: Size,
-  { inputSize, cropFraction, mode }: EvaluationResize,
+  { inputSize, cropFraction, mode, cropOffset }: EvaluationResize,
 ): ResizeAndCrop {
   if (mode === 'warp') {
     const size = { width: inputSize, height: inputSize };
@@ -66,11 +69,13 @@ export function evaluationGeometry(
   const size = isLandscape
     ? { width: longOf(image.width, image.height), height: short }
     : { width: short, height: longOf(image.height, image.width) };
+  const offset = (side: number): number =>
+    cropOffset === 'floor' ? Math.floor((side - inputSize) / 2) : centerOffset(side, inputSize);
   return {
     size,
     window: {
-      x: centerOffset(size.width, inputSize),
-      y: centerOffset(size.height, inputSize),
+      x: offset(size.width),
+      y: offset(size.height),
       width: inputSize,
       height: inputSize,
     },

@@ -1,8 +1,6 @@
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { WeightsError } from '../../core/errors.js';
 import { imageNetClasses } from '../../datasets/classes/imagenet.js';
-import { evaluationResize } from '../../datasets/transforms/evaluation.js';
-import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
 import {
   createClassifier,
@@ -15,6 +13,7 @@ import { summarizeWeights } from '../../weights/verify.js';
 import { readCard, type ClassifierCard } from '../card.js';
 import { classNamesOf, type LoadOptions } from '../class-names.js';
 import type { LocatedModel } from '../locate.js';
+import { originOf, pixelsOf, resizeOf, type Origin } from '../origin.js';
 import { backboneConfig } from '../state-dict.js';
 
 /** A classifier with its weights. */
@@ -40,26 +39,37 @@ export async function loadClassifier(
   file: string,
   { which, backbone }: LoadClassifierOptions = {},
 ): Promise<LoadedClassifier> {
-  const { architecture } = await summarizeWeights(file, { which });
+  const { model, store } = await loadWithOrigin(file, { which, backbone });
+  return { model, store };
+}
+
+/** {@link loadClassifier} with what is known about the origin of the file. */
+async function loadWithOrigin(
+  file: string,
+  { which, backbone }: LoadClassifierOptions,
+): Promise<LoadedClassifier & { readonly origin: Origin }> {
+  const summary = await summarizeWeights(file, { which });
+  const { architecture } = summary;
   const { numClasses } = architecture;
+  const origin = originOf(file, summary);
   if (numClasses === undefined)
     throw WeightsError.in(
       file,
       `expected a classifier, got an encoder without head; fine-tune it first (train --weights ${file})`,
     );
   const model = createClassifier({
-    backbone: backbone ?? backboneConfig(architecture),
+    backbone: backbone ?? backboneConfig(architecture, origin),
     classes: numClasses,
     headInitScale: 1,
   });
   const store = new ParameterStore(model.specs);
   await loadWeights(file, parameterTargets(store), { which });
-  return { model, store };
+  return { model, store, origin };
 }
 
 /**
- * Opens a classifier with its card; for weight files without one, ImageNet's preprocessing and, for 1000 classes, its
- * names are used.
+ * Opens a classifier with its card; weight files without one have the preprocessing of their origin, see
+ * {@link originOf}.
  *
  * @throws WeightsError if the file is of another task or does not fit
  */
@@ -77,16 +87,17 @@ export async function openClassifier(
     await loadWeights(file, parameterTargets(store), { which });
     return { model, store, file, card };
   }
-  const loaded = await loadClassifier(file, { which });
+  const { origin, ...loaded } = await loadWithOrigin(file, { which });
   const card =
     published?.task === 'classify'
       ? published
-      : imageNetCard(file, loaded.model.config, { classes, size });
+      : imageNetCard(file, loaded.model.config, { classes, size }, origin);
   return { ...loaded, file, card };
 }
 
 /**
- * Model card of a classifier whose file has none: preprocessing of ImageNet, and its names for 1000 classes.
+ * Model card of a classifier whose file has none: preprocessing of its origin, else that of ImageNet, and ImageNet's names
+ * for 1000 classes.
  *
  * @param file for messages
  * @throws WeightsError if the number of names differs
@@ -94,16 +105,18 @@ export async function openClassifier(
 export function imageNetCard(
   file: string,
   { backbone, classes: numClasses }: Pick<ClassifierConfig, 'backbone' | 'classes'>,
-  { classes, size = 224 }: Pick<LoadOptions, 'classes' | 'size'> = {},
+  { classes, size }: Pick<LoadOptions, 'classes' | 'size'> = {},
+  origin: Origin = {},
 ): ClassifierCard {
+  const names = classes ?? origin.labels;
   return {
     task: 'classify',
     backbone,
     classNames:
-      classes === undefined && numClasses === 1000
+      names === undefined && numClasses === 1000
         ? imageNetClasses().map(({ name }) => name)
-        : classNamesOf(file, numClasses, classes),
-    pixels: IMAGENET_PIXELS,
-    resize: evaluationResize(size),
+        : classNamesOf(file, numClasses, names),
+    pixels: pixelsOf(origin),
+    resize: resizeOf(origin, size),
   };
 }

@@ -17,6 +17,7 @@ import { createUperNet, UPERNET, type UperNet, type UperNetConfig } from '../../
 import { readCard, type SegmenterCard } from '../card.js';
 import { classNamesOf, type LoadOptions } from '../class-names.js';
 import type { LocatedModel } from '../locate.js';
+import { configOf, pixelsOf } from '../origin.js';
 import type { TensorMap } from '../../io/tensor.js';
 import { backboneConfig, countNames, shapeOf, type NetworkOptions } from '../state-dict.js';
 
@@ -100,7 +101,11 @@ export async function openSegmenter(
   const loaded = await loadSegmenter(file, { which });
   const { backbone, model, version } = loaded;
   const architecture = { backbone, head: model.config, version };
-  return { ...loaded, file, card: ade20kCard(file, architecture, { classes, size }) };
+  const { numClasses } = model.config;
+  const origin = configOf(file, { ...backbone, numClasses }) ?? {};
+  const options = { classes: classes ?? origin.labels, size: size ?? origin.inputSize };
+  const ade20k = ade20kCard(file, architecture, options);
+  return { ...loaded, file, card: { ...ade20k, pixels: pixelsOf(origin) } };
 }
 
 /**

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { WeightsError } from '../../core/errors.js';
 import type { CatalogueEntry } from '../catalogue.js';
 import { findCheckpoint } from '../checkpoint-folder.js';
+import { weightFileOf } from '../folder.js';
 import { resolveModelName } from '../model-name.js';
 import { checkRecord } from '../record.js';
 import type { DownloadOptions } from './download.js';
@@ -49,7 +50,9 @@ export async function locateWeights(
 ): Promise<LocatedWeights> {
   if (existsSync(nameOrFile)) {
     const isFolder = statSync(nameOrFile).isDirectory();
-    const file = isFolder ? (await findCheckpoint(nameOrFile)).file : nameOrFile;
+    const file = isFolder
+      ? (weightFileOf(nameOrFile) ?? (await findCheckpoint(nameOrFile)).file)
+      : nameOrFile;
     return { file, entry: undefined };
   }
   if (/[\\/]|\.(pth?|safetensors|bin|ckpt)$/.test(nameOrFile) && !publishedEntry(nameOrFile)) {

@@ -1,0 +1,168 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { WeightsError } from '../../core/errors.js';
+import {
+  FLAG,
+  POSITIVE,
+  TEXT,
+  list,
+  number,
+  optional,
+  orNull,
+  record,
+  whole,
+  withUnknownFields,
+  type Infer,
+  type Schema,
+} from '../../core/schema.js';
+import { compileSchema, formatProblems } from '../schema.js';
+import type { ModelConfig } from './model-config.js';
+import { fromTimm, TimmConfig } from './timm.js';
+
+/** `config.json` of transformers. */
+const Transformers = withUnknownFields(
+  record({
+    model_type: optional(TEXT),
+    depths: optional(orNull(list(whole(1)))),
+    hidden_sizes: optional(orNull(list(whole(1)))),
+    id2label: optional(
+      orNull<Readonly<Record<string, string>>>({
+        type: 'object',
+        additionalProperties: { type: 'string' },
+      } as Schema<Readonly<Record<string, string>>>),
+    ),
+    layer_norm_eps: optional(orNull(POSITIVE)),
+    image_size: optional(orNull(number())),
+    backbone_config: optional(orNull<object>({ type: 'object' } as Schema<object>)),
+  }),
+);
+type Transformers = Infer<typeof Transformers>;
+
+/** `preprocessor_config.json` of transformers. */
+const Preprocessor = withUnknownFields(
+  record({
+    image_mean: optional(orNull(list(number(), 3))),
+    image_std: optional(orNull(list(POSITIVE, 3))),
+    do_normalize: optional(orNull(FLAG)),
+    do_center_crop: optional(orNull(FLAG)),
+    crop_pct: optional(orNull(number({ above: 0, to: 1 }))),
+    rescale_factor: optional(orNull(POSITIVE)),
+    resample: optional(orNull(number())),
+  }),
+);
+type Preprocessor = Infer<typeof Preprocessor> & {
+  readonly size?: unknown;
+  readonly crop_size?: unknown;
+};
+
+/** Types of transformers' models whose configuration is used. */
+const MODEL_TYPES = ['convnext', 'convnextv2', 'dinov3_convnext', 'upernet'];
+
+/** From this size on, transformers' ConvNeXt processors warp instead of cropping. */
+const WARP_FROM = 384;
+
+/** Pillow's numbers of filters. */
+const FILTERS: Readonly<Record<number, 'bicubic' | 'bilinear'>> = { 2: 'bilinear', 3: 'bicubic' };
+
+/**
+ * Reads the configuration beside a weight file: `config.json` and `preprocessor_config.json` of transformers, or timm's
+ * `config.json`. Undefined if there is none, or that of another model.
+ *
+ * @throws WeightsError if it is damaged
+ */
+export function readModelConfig(weightFile: string): ModelConfig | undefined {
+  const file = join(dirname(weightFile), 'config.json');
+  const json = readJson(file);
+  if (json === undefined) return undefined;
+  if ('pretrained_cfg' in json || /^convnext/.test(String(json['architecture'])))
+    return fromTimm(file, checked(file, json, TimmConfig));
+  if (!MODEL_TYPES.includes(String(json['model_type']))) return undefined;
+  const config = checked(file, json, Transformers);
+  const preprocessorFile = join(dirname(weightFile), 'preprocessor_config.json');
+  const preprocessor = readJson(preprocessorFile);
+  return {
+    ...fromTransformers(file, config),
+    ...(preprocessor
+      ? fromPreprocessor(preprocessorFile, checked(preprocessorFile, preprocessor, Preprocessor))
+      : sizeOf(config)),
+  };
+}
+
+function readJson(file: string): Readonly<Record<string, unknown>> | undefined {
+  if (!existsSync(file)) return undefined;
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (cause) {
+    throw WeightsError.in(file, 'expected JSON, got text that does not parse', { cause });
+  }
+  const isRecord = typeof json === 'object' && json !== null && !Array.isArray(json);
+  return isRecord ? (json as Record<string, unknown>) : undefined;
+}
+
+function checked<T>(file: string, json: object, schema: Schema<T>): T {
+  const problems = compileSchema(schema)(json);
+  if (problems.length > 0) throw WeightsError.in(file, formatProblems(problems));
+  return json as T;
+}
+
+function fromTransformers(file: string, config: Transformers): ModelConfig {
+  const backbone = (config.backbone_config ?? config) as Transformers;
+  const isDinov3 = config.model_type === 'dinov3_convnext';
+  const eps = config.layer_norm_eps ?? undefined;
+  return {
+    file,
+    depths: backbone.depths ?? undefined,
+    dims: backbone.hidden_sizes ?? undefined,
+    labels: labelsOf(config.id2label),
+    normEps: isDinov3 ? eps : undefined,
+    headNormEps: isDinov3 ? undefined : eps,
+  };
+}
+
+/** Names by class index; undefined where transformers made them up (`LABEL_0`). */
+function labelsOf(labels: Transformers['id2label']): readonly string[] | undefined {
+  if (!labels) return undefined;
+  const names = Object.keys(labels).map((_, index) => labels[String(index)]);
+  const isNamed = names.every((name) => name !== undefined && name !== '');
+  return isNamed && !names.every((name) => /^LABEL_\d+$/.test(name)) ? names : undefined;
+}
+
+function sizeOf({ image_size: size }: Transformers): Partial<ModelConfig> {
+  return { inputSize: size ?? undefined };
+}
+
+function fromPreprocessor(file: string, json: Preprocessor): Partial<ModelConfig> {
+  const { image_mean: mean, image_std: std, rescale_factor: rescale, resample } = json;
+  if (rescale !== undefined && rescale !== null && Math.abs(rescale * 255 - 1) > 1e-3)
+    throw WeightsError.in(file, `rescale_factor: expected 1/255, got ${rescale}`);
+  const isNormalized = json.do_normalize !== false;
+  return {
+    mean: isNormalized ? (mean ?? undefined) : [0, 0, 0],
+    std: isNormalized ? (std ?? undefined) : [1, 1, 1],
+    filter: FILTERS[resample ?? 3],
+    cropOffset: 'floor',
+    ...geometryOf(json),
+  };
+}
+
+/** Resize and crop of transformers' processors: ConvNeXt's (`shortest_edge`), others' (`height`, `width`, `crop_size`). */
+function geometryOf(json: Preprocessor): Partial<ModelConfig> {
+  const { size, crop_size: crop, crop_pct: fraction, do_center_crop: crops } = json;
+  const sides = (typeof size === 'object' ? size : { shortest_edge: size }) as Readonly<
+    Record<string, unknown>
+  > | null;
+  const height = Number(sides?.['height']);
+  if (height > 0 && height === Number(sides?.['width']) && crops !== true)
+    return { inputSize: height, mode: 'warp', cropFraction: 1 };
+  const short = Number(sides?.['shortest_edge']);
+  if (!(Number.isInteger(short) && short > 0)) return {};
+  const cropped = Number(
+    typeof crop === 'object' ? (crop as { height?: unknown } | null)?.height : crop,
+  );
+  if (crops === true && Number.isInteger(cropped) && cropped > 0 && cropped <= short)
+    return { inputSize: cropped, mode: 'crop', cropFraction: cropped / short };
+  return short < WARP_FROM
+    ? { inputSize: short, mode: 'crop', cropFraction: fraction ?? 224 / 256 }
+    : { inputSize: short, mode: 'warp', cropFraction: 1 };
+}

@@ -1,0 +1,50 @@
+import {
+  POSITIVE,
+  list,
+  number,
+  optional,
+  orNull,
+  record,
+  whole,
+  withUnknownFields,
+  type Infer,
+  type Schema,
+} from '../../core/schema.js';
+import type { ModelConfig } from './model-config.js';
+
+const Pretrained = record({
+  mean: optional(orNull(list(number(), 3))),
+  std: optional(orNull(list(POSITIVE, 3))),
+  input_size: optional(orNull(list(whole(1), 3))),
+  crop_pct: optional(orNull(number({ above: 0, to: 1 }))),
+  crop_mode: optional(orNull({ type: 'string' } as Schema<string>)),
+  interpolation: optional(orNull({ type: 'string' } as Schema<string>)),
+  label_names: optional(orNull(list({ type: 'string' } as Schema<string>))),
+});
+
+/** timm's `config.json`; in older ones the fields of `pretrained_cfg` are at the top. */
+export const TimmConfig = withUnknownFields(
+  record({
+    pretrained_cfg: optional(Pretrained),
+    model_args: optional(orNull(record({ norm_eps: optional(orNull(POSITIVE)) }))),
+    ...(Pretrained['properties'] as Record<string, never>),
+  }),
+);
+
+/** What timm's configuration says. @see timm/data/config.py, `resolve_data_config` */
+export function fromTimm(file: string, json: Infer<typeof TimmConfig>): ModelConfig {
+  const cfg = (json.pretrained_cfg ?? json) as Infer<typeof Pretrained>;
+  const [, side] = cfg.input_size ?? [];
+  return {
+    file,
+    // Ids of WordNet are no names for people.
+    labels: cfg.label_names?.every((name) => !/^n\d{8}$/.test(name)) ? cfg.label_names : undefined,
+    normEps: json.model_args?.norm_eps ?? undefined,
+    mean: cfg.mean ?? undefined,
+    std: cfg.std ?? undefined,
+    inputSize: side,
+    cropFraction: cfg.crop_pct ?? undefined,
+    mode: cfg.crop_mode === 'squash' ? 'warp' : 'crop',
+    filter: cfg.interpolation === 'bilinear' ? 'bilinear' : 'bicubic',
+  };
+}

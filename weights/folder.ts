@@ -1,0 +1,51 @@
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { WeightsError } from '../core/errors.js';
+
+/** Weight files of folders of the Hugging Face hub, in the order in which transformers and timm look for them. */
+const NAMES = [
+  'model.safetensors',
+  'model.safetensors.index.json',
+  'pytorch_model.bin',
+  'pytorch_model.bin.index.json',
+  'open_clip_model.safetensors',
+  'open_clip_pytorch_model.bin',
+];
+
+/** Extensions of weight files. */
+const EXTENSION = /\.(safetensors|bin|pth|pt|ckpt)$/;
+
+/**
+ * The weight file of a folder with a model of the Hugging Face hub: as cloned or saved, or of its cache
+ * (`models--ORG--NAME` with `snapshots`). Undefined for other folders.
+ *
+ * @throws WeightsError if the folder has only pieces of weights, without their index
+ */
+export function weightFileOf(folder: string): string | undefined {
+  const snapshot = snapshotOf(folder);
+  if (snapshot !== undefined) return weightFileOf(snapshot);
+  const name = NAMES.find((candidate) => existsSync(join(folder, candidate)));
+  if (name !== undefined) return join(folder, name);
+  const files = readdirSync(folder);
+  const pieces = files.filter((file) => /-\d{5}-of-\d{5}\./.test(file));
+  if (pieces.length > 0)
+    throw WeightsError.in(
+      folder,
+      `expected model.safetensors.index.json or pytorch_model.bin.index.json beside ${pieces[0]}, got none`,
+    );
+  const weights = files.filter((file) => EXTENSION.test(file));
+  return files.includes('config.json') && weights.length === 1
+    ? join(folder, weights[0])
+    : undefined;
+}
+
+/** Folder of the newest revision in the cache of the Hugging Face hub. */
+function snapshotOf(folder: string): string | undefined {
+  const snapshots = join(folder, 'snapshots');
+  if (!existsSync(snapshots) || !statSync(snapshots).isDirectory()) return undefined;
+  const main = join(folder, 'refs', 'main');
+  const revisions = readdirSync(snapshots);
+  const wanted = existsSync(main) ? readFileSync(main, 'utf8').trim() : undefined;
+  const revision = revisions.find((name) => name === wanted) ?? revisions.at(-1);
+  return revision === undefined ? undefined : join(snapshots, revision);
+}
