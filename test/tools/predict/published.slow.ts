@@ -15,6 +15,7 @@ import { temporaryFolder } from '../../helpers/temporary-folder.js';
 const PHOTO = join(import.meta.dirname, '../../fixtures/small/preprocess_q90_420.jpg');
 const { path } = temporaryFolder();
 const requests: string[] = [];
+const SEGMENTER = 'upernet.convnext_tiny_ade20k';
 /** Names, sizes as they are shown, and files. */
 const DETECTORS = [
   ['mask-rcnn.convnext_tiny_coco', '192 MB', 'mask_rcnn_convnext_tiny_1k_3x.pth'],
@@ -23,11 +24,31 @@ const DETECTORS = [
 let server: Server;
 let mirror: string;
 
+/** The hub's names of a segmenter's tensors. @see transformers, models/upernet and models/convnext */
+function hubName(name: string): string {
+  return name
+    .replace(/downsample_layers\.0\.0\./, 'embeddings.patch_embeddings.')
+    .replace(/downsample_layers\.0\.1\./, 'embeddings.layernorm.')
+    .replace(/downsample_layers\.(\d)\.(\d)/, 'encoder.stages.$1.downsampling_layer.$2')
+    .replace(/stages\.(\d)\.(\d+)\.(?=[dnpg])/, 'encoder.stages.$1.layers.$2.')
+    .replace(/layers\.(\d+)\.norm\./, 'layers.$1.layernorm.')
+    .replace(/\.gamma$/, '.layer_scale_parameter')
+    .replace(
+      /^backbone\.norm(\d)/,
+      (_, stage) => `backbone.hidden_states_norms.stage${Number(stage) + 1}`,
+    )
+    .replace(/\.bn\./, '.batch_norm.')
+    .replace('.conv_seg.', '.classifier.');
+}
+
 /**
  * A file with the names and shapes of a published network and random values: weights with the variance of their inputs,
  * unit norms, and a bias for the first class, so that the detector sees it everywhere.
  */
-async function writePublished(name: string): Promise<string> {
+async function writePublished(
+  name: string,
+  renamed: (path: string) => string = (path) => path,
+): Promise<string> {
   const random = new Random(7);
   const tensors = [...publishedTensors(resolveModelName(name))].map(([path, shape]) => {
     const data = new Float32Array(numElements(shape));
@@ -38,7 +59,7 @@ async function writePublished(name: string): Promise<string> {
       for (let i = 0; i < data.length; i++) data[i] = random.normal() / Math.sqrt(fanIn);
     if (path.endsWith('fc_cls.bias')) data[0] = 8;
     if (/fc_(cls|reg)\.weight$/.test(path)) for (let i = 0; i < data.length; i++) data[i] *= 0.05;
-    return { name: path, dtype: 'F32' as const, shape, data };
+    return { name: renamed(path), dtype: 'F32' as const, shape, data };
   });
   const file = path(`${name}.safetensors`);
   await writeSafetensors(file, tensors);
@@ -47,8 +68,13 @@ async function writePublished(name: string): Promise<string> {
 
 beforeAll(async () => {
   const files = new Map<string, string>();
-  for (const name of [...DETECTORS.map(([name]) => name), 'upernet.convnext_tiny_ade20k'])
-    files.set(new URL(resolveModelName(name).url).pathname, await writePublished(name));
+  const serve = async (name: string, renamed?: (path: string) => string): Promise<void> => {
+    const file = await writePublished(name, renamed);
+    files.set(new URL(resolveModelName(name).url).pathname, file);
+  };
+  for (const [name] of DETECTORS) await serve(name);
+  for (const name of [SEGMENTER, `${SEGMENTER}_openmmlab`]) await serve(name);
+  await serve(`${SEGMENTER}_hf`, hubName);
   server = createServer((request, response) => {
     requests.push(String(request.url));
     const file = files.get(String(request.url));
@@ -98,11 +124,26 @@ test.each(DETECTORS)('predict %s photo.jpg pulls %s and draws boxes', async (nam
 
 test('predict NAME photo.jpg pulls a full-size segmenter and writes labels of its 150 classes', async () => {
   const out = path('segments');
-  const { code, stderr } = await predict('upernet.convnext_tiny_ade20k', out);
+  const { code, stderr } = await predict(SEGMENTER, out);
   expect(stderr).toContain('pulling about 241 MB');
   expect(code).toBe(0);
   expect(existsSync(join(out, 'preprocess_q90_420.png'))).toBe(true);
   expect(readFileSync(path('cache/upernet_convnext_tiny_1k_512x512.pth.json'), 'utf8')).toContain(
     '"licence": "MIT"',
   );
+});
+
+test('the hub’s copy has other names and, with the same values, the same labels', async () => {
+  const out = path('hub');
+  const { code, stderr } = await predict('openmmlab/upernet-convnext-tiny', out);
+  expect(stderr).toContain(`${SEGMENTER}_hf: official weights, license MIT`);
+  expect(code).toBe(0);
+  const labels = (folder: string): Buffer => readFileSync(join(folder, 'preprocess_q90_420.png'));
+  expect(labels(out).equals(labels(path('segments')))).toBe(true);
+});
+
+test('a file that is not the one that OpenMMLab’s name states is refused', async () => {
+  const { code, stdout } = await predict(`${SEGMENTER}_openmmlab`, path('refused'));
+  expect(code).toBe(2);
+  expect(stdout).toContain('expected a file with sha256 cad485de… as published, got ');
 });
