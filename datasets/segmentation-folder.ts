@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { ConfigError, DataError } from '../core/errors.js';
+import { join, relative } from 'node:path';
+import { ConfigError, DataError, quote } from '../core/errors.js';
 import { MAX_LIST_BYTES, readTextSync, reasonOf } from '../io/files/read.js';
 import { pairFiles } from './folder-pairs.js';
 import { IGNORED_LABEL, type LabelMapping } from './png-label-map.js';
@@ -23,6 +23,8 @@ export interface FolderSource {
   readonly labels: string;
   readonly classes: readonly string[];
   readonly reduceZeroLabel?: boolean;
+  /** File with the images to use, one path relative to `images` a line; default: all. */
+  readonly list?: string | undefined;
 }
 
 /**
@@ -38,7 +40,7 @@ export function loadSegmentationFolder(source: FolderSource): SegmentationSet {
     throw new ConfigError(`classes: expected 1 to ${IGNORED_LABEL} names, got ${classes.length}`);
   return {
     source: images,
-    samples: pairFiles(images, labels),
+    samples: listedSamples(pairFiles(images, labels), source),
     classes,
     mapping: {
       numClasses: classes.length,
@@ -47,24 +49,29 @@ export function loadSegmentationFolder(source: FolderSource): SegmentationSet {
   };
 }
 
+/** Selects the samples that a list names, in the order of the files. @throws DataError for a name that is no image */
+function listedSamples(
+  samples: readonly SegmentationSample[],
+  { images, list }: FolderSource,
+): readonly SegmentationSample[] {
+  if (list === undefined) return samples;
+  const named = new Set(readLines(list, 'one image').filter((line) => line !== ''));
+  const listed = samples.filter(({ file }) => named.delete(slashed(relative(images, file))));
+  const [missing] = named;
+  if (missing !== undefined)
+    throw DataError.in(list, `expected names of images in ${images}, got ${quote(missing)}`);
+  return listed;
+}
+
+const slashed = (path: string): string => path.replaceAll('\\', '/');
+
 /**
  * Reads `classes.txt`: one name per line, the first for label 0. Empty lines at the end are dropped.
  *
  * @throws DataError for no names, an empty line between names, or a duplicate name
  */
 export function readClassNames(file: string): readonly string[] {
-  let text: string;
-  try {
-    text = readTextSync(file, MAX_LIST_BYTES);
-  } catch (cause) {
-    const reason = existsSync(file) ? reasonOf(cause) : 'no file';
-    throw DataError.in(file, `expected one class name a line, got ${reason}`, { cause });
-  }
-  const names = text
-    .replace(/^\uFEFF/, '')
-    .trimEnd()
-    .split('\n')
-    .map((line) => line.trim());
+  const names = readLines(file, 'one class name');
   const seen = new Set<string>();
   names.forEach((name, i) => {
     if (name === '')
@@ -73,6 +80,22 @@ export function readClassNames(file: string): readonly string[] {
       throw DataError.in(file, `line ${i + 1}: expected each name once, got "${name}" again`);
   });
   return names;
+}
+
+/** Lines of a text file without the empty ones at its end. */
+function readLines(file: string, expected: string): readonly string[] {
+  let text: string;
+  try {
+    text = readTextSync(file, MAX_LIST_BYTES);
+  } catch (cause) {
+    const reason = existsSync(file) ? reasonOf(cause) : 'no file';
+    throw DataError.in(file, `expected ${expected} a line, got ${reason}`, { cause });
+  }
+  return text
+    .replace(/^\uFEFF/, '')
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.trim());
 }
 
 /** Splits a set in two at random; both splits keep the order of the files. @throws ConfigError as {@link drawSplit} */

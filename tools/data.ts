@@ -5,6 +5,7 @@ import type { BrowseOptions } from './browse/gather.js';
 import { addDataOptions, dataOptions, type DataFlags } from './data-options.js';
 import type { CheckFlags } from './data/check.js';
 import type { ConvertFlags } from './data/convert.js';
+import type { SplitFlags } from './data/split.js';
 import type { StatsFlags } from './data/stats.js';
 import { fraction, wholeNumber } from './engine-options.js';
 import { log, print, printJson, type JsonFlag } from './output.js';
@@ -26,10 +27,11 @@ const DATA_ARGUMENT = 'a folder in a known layout, a data.yaml or an annotation 
 export function registerData(program: Command): void {
   const data = program
     .command('data')
-    .description('check, count, browse, convert and generate data sets');
+    .description('check, count, browse, divide, convert and generate data sets');
   registerCheck(data);
   registerStats(data);
   registerBrowse(data);
+  registerSplit(data);
   registerConvert(data);
   registerShapes(data);
 }
@@ -87,6 +89,33 @@ function registerBrowse(data: Command): void {
       log(line);
       if (flags.json) printJson({ file: flags.out, images: cards, toLookAt: numConcerns });
       else print(`${flags.out}: ${cards} images, ${numConcerns} to look at`);
+    });
+}
+
+function registerSplit(data: Command): void {
+  addDataOptions(data.command('split'))
+    .description('divide a set into train, val and test with the same classes in each')
+    .argument('<data>', DATA_ARGUMENT)
+    .requiredOption('--out <folder>', 'a folder that is empty or does not exist')
+    .option('--val-fraction <fraction>', 'fraction for validation', fraction('--val-fraction'), 0.2)
+    .option(
+      '--test-fraction <fraction>',
+      'fraction for a test part',
+      fraction('--test-fraction'),
+      0,
+    )
+    .option('--seed <n>', 'the same seed gives the same parts', wholeNumber('--seed'), 0)
+    .option(
+      '--group <regex>',
+      'images whose names have the same match stay in one part; parentheses choose what is compared, as in "^(.*)_[0-9]+"',
+    )
+    .option('--part <name>', 'the part to divide, of a set that has several')
+    .option('--copy', 'classification: copy the images')
+    .option('--link', 'classification: link to the images where they are (the default)')
+    .option('--json', 'print one JSON document')
+    .action(async (path: string, flags: SplitFlags) => {
+      const { runSplit } = await import('./data/split.js');
+      await runSplit(path, flags);
     });
 }
 

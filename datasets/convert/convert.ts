@@ -1,4 +1,4 @@
-import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { AnnotatedImage } from '../../core/annotated-image.js';
 import { ConfigError } from '../../core/errors.js';
@@ -13,6 +13,7 @@ import { annotatedImage } from './annotated.js';
 import { cocoDocument } from './coco-document.js';
 import { cvatPieces, TEXT_FORMATS, type WrittenFormat } from './formats.js';
 import { imageNames } from './names.js';
+import { placeImage } from './place-image.js';
 
 /** Formats that sets are converted to. */
 export const CONVERT_FORMATS = ['coco', 'yolo', 'voc', 'labelme', 'cvat'] as const;
@@ -111,27 +112,9 @@ async function placeImages(
   const { file, imageFolder: source, images } = set;
   if (source === undefined)
     throw new ConfigError(`${file}: expected an image folder beside it, got none`);
-  await inParallel(names, async (name, i) => {
-    const [from, to] = [
-      resolve(source, images.fileNames[i]),
-      join(folder, imageFolder(split), name),
-    ];
-    await mkdir(dirname(to), { recursive: true });
-    if (how === 'link' && (await isLinked(from, to))) return;
-    await copyFile(from, to);
-  });
-}
-
-/** Links a file. @returns false where the system does not allow links */
-async function isLinked(from: string, to: string): Promise<boolean> {
-  try {
-    await symlink(from, to);
-    return true;
-  } catch (error) {
-    if (['EPERM', 'ENOSYS', 'ENOTSUP'].includes(String((error as NodeJS.ErrnoException).code)))
-      return false;
-    throw error;
-  }
+  await inParallel(names, (name, i) =>
+    placeImage(resolve(source, images.fileNames[i]), join(folder, imageFolder(split), name), how),
+  );
 }
 
 async function writeTexts(

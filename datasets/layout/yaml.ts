@@ -26,6 +26,8 @@ const Split = record({
   images: TEXT,
   /** Number of images from the beginning of the annotation file; default: all. */
   limit: optional(whole(1)),
+  /** Text file with the images to use, one path relative to `images` a line, for label folders; default: all. */
+  list: optional(TEXT),
 });
 
 /** Names, or a file with one per line. */
@@ -42,7 +44,7 @@ type DataYaml = Infer<typeof DataYaml>;
 
 /**
  * Reads a `data.yaml`: `{train: {annotations, images, limit?}, val: {…}, test: {…}, classes: […]}` for detection, or with
- * `labels` (a folder of PNGs) instead of `annotations` for segmentation.
+ * `labels` (a folder of PNGs) instead of `annotations` for segmentation, and `list` for a part of the images.
  *
  * @throws DataError if it does not fit the schema, mixes both forms, or names a path that does not exist
  */
@@ -79,8 +81,11 @@ export function yamlLayout(file: string): DetectionData | SegmentationData {
   const images = ({ split, part }: (typeof parts)[number]): string =>
     existing(`${split}/images`, part.images);
   if (!isSegmentation) {
-    if (yaml.reduceZeroLabel !== undefined)
-      throw wrong('reduceZeroLabel: expected label folders with it, got annotations');
+    const listed = parts.find(({ part }) => part.list !== undefined);
+    if (yaml.reduceZeroLabel !== undefined || listed)
+      throw wrong(
+        `${listed ? `${listed.split}/list` : 'reduceZeroLabel'}: expected label folders with it, got annotations`,
+      );
     const sources: Record<string, AnnotationSource> = {};
     for (const entry of parts) {
       const { annotations = '', limit } = entry.part;
@@ -100,6 +105,10 @@ export function yamlLayout(file: string): DetectionData | SegmentationData {
       labels: existing(`${entry.split}/labels`, entry.part.labels ?? ''),
       classes,
       reduceZeroLabel: yaml.reduceZeroLabel ?? false,
+      list:
+        entry.part.list === undefined
+          ? undefined
+          : existing(`${entry.split}/list`, entry.part.list),
     };
   return segmentationData('yaml', file, splits, 'images and labels by data.yaml');
 }

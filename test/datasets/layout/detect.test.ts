@@ -229,7 +229,7 @@ test.each([
   ['train: {images: none, annotations: x.json}', 'train/images: expected a path that exists'],
   [
     'train: {images: pictures, annotations: x.json, mask: 1}',
-    'train/mask: expected one of annotations, labels, images, limit, got mask',
+    'train/mask: expected one of annotations, labels, images, limit, list, got mask',
   ],
   [
     'train: {images: pictures, annotations: x.json, limit: 0}',

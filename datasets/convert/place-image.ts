@@ -1,0 +1,25 @@
+import { copyFile, mkdir, symlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/**
+ * Links or copies an image to a new place, whose folder is created. Where the system allows no links, it is copied.
+ *
+ * @param from absolute path
+ */
+export async function placeImage(from: string, to: string, how: 'link' | 'copy'): Promise<void> {
+  await mkdir(dirname(to), { recursive: true });
+  if (how === 'link' && (await isLinked(from, to))) return;
+  await copyFile(from, to);
+}
+
+/** Links a file. @returns false where the system does not allow links */
+async function isLinked(from: string, to: string): Promise<boolean> {
+  try {
+    await symlink(from, to);
+    return true;
+  } catch (error) {
+    if (['EPERM', 'ENOSYS', 'ENOTSUP'].includes(String((error as NodeJS.ErrnoException).code)))
+      return false;
+    throw error;
+  }
+}
