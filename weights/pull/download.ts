@@ -110,7 +110,8 @@ async function attempt(
     const known = state as PartialState;
     const received = await append(response, partial.path, resumes ? offset : 0, (bytes) => {
       idle.refresh();
-      if (bytes > maxBytes) throw tooLarge(url, maxBytes, `${megabytes(bytes)} and more`);
+      const most = known.totalBytes ?? maxBytes;
+      if (bytes > most) throw tooLarge(url, most, `${megabytes(bytes)} and more`);
       onProgress?.({ receivedBytes: bytes, totalBytes: known.totalBytes ?? undefined });
     }).catch(async (error: unknown) => {
       if (error instanceof WeightsError) await partial.discard();
@@ -118,10 +119,6 @@ async function attempt(
     });
     if (known.totalBytes !== null && received < known.totalBytes) {
       throw new Interrupted(`expected ${known.totalBytes} bytes, got ${received}`);
-    }
-    if (known.totalBytes !== null && received > known.totalBytes) {
-      await partial.discard();
-      throw new WeightsError(`pull: ${url}: expected ${known.totalBytes} bytes, got ${received}`);
     }
     return { ...known, bytes: received };
   } finally {

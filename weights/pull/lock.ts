@@ -6,19 +6,29 @@ import { WorkError } from '../../core/errors.js';
 /** Pause between two looks at a lock that another process holds, in milliseconds. */
 const PAUSE_MS = 200;
 
+/** Waiting for a lock. */
+export interface LockWait {
+  /** Called once with the holder before waiting for it. */
+  readonly onWait: (holder: string) => void;
+  /** A number that changes while the holder works, e.g. the size of its file. */
+  readonly progress: () => Promise<number>;
+  /** Time without a change after which waiting ends; default 60,000 ms. */
+  readonly stallMs?: number | undefined;
+}
+
 /**
  * Runs `work` under a lock on the file: two downloads that append to one file would produce a corrupt file with a valid
  * record.
  *
- * @param onWait called once with the holder before waiting for it; absent: a held lock is an error
- * @throws WorkError if another live process holds the lock
+ * @param wait how to wait for another process that holds the lock; absent: that is an error
+ * @throws WorkError if another live process holds the lock, or does not move on
  */
 export async function withLock<Result>(
   path: string,
   work: () => Promise<Result>,
-  onWait?: (holder: string) => void,
+  wait?: LockWait,
 ): Promise<Result> {
-  await acquire(path, onWait);
+  await acquire(path, wait);
   try {
     return await work();
   } finally {
@@ -26,9 +36,10 @@ export async function withLock<Result>(
   }
 }
 
-async function acquire(path: string, onWait?: (holder: string) => void): Promise<void> {
+async function acquire(path: string, wait?: LockWait): Promise<void> {
   const owner = `${hostname()} ${process.pid}`;
-  for (let isWaiting = false, attempt = 0; ;) {
+  let seen: { readonly progress: number; readonly atMs: number } | undefined;
+  for (let attempt = 0; ;) {
     try {
       const handle = await open(path, 'wx');
       await handle.writeFile(owner);
@@ -38,16 +49,22 @@ async function acquire(path: string, onWait?: (holder: string) => void): Promise
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
     const holder = await readFile(path, 'utf8').catch(() => '');
-    if (isAlive(holder) && onWait) {
-      if (!isWaiting) onWait(holder);
-      isWaiting = true;
+    if (isAlive(holder) && wait) {
+      const progress = await wait.progress();
+      if (!seen) wait.onWait(holder);
+      if (progress !== seen?.progress) seen = { progress, atMs: performance.now() };
+      else if (performance.now() - seen.atMs > (wait.stallMs ?? 60_000)) throw held(path, holder);
       await delay(PAUSE_MS);
     } else if (isAlive(holder) || attempt++ > 0) {
-      throw new WorkError(
-        `pull: expected no other download of this file, got one by process ${holder} (if it is gone, delete ${path})`,
-      );
+      throw held(path, holder);
     } else await rm(path, { force: true });
   }
+}
+
+function held(path: string, holder: string): WorkError {
+  return new WorkError(
+    `pull: expected no other download of this file, got one by process ${holder} (if it is gone, delete ${path})`,
+  );
 }
 
 /** A process of another machine cannot be checked and is assumed alive. */

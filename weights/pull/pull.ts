@@ -50,7 +50,9 @@ export async function pullWeights(source: PullSource, options: PullOptions): Pro
   const pull = (): Promise<PulledFile> =>
     // While waiting for the lock, another process may have pulled it.
     existsSync(file) ? recordExisting(file, source, options) : pullNew(file, source, options);
-  return withLock(`${file}.lock`, pull, options.onWait).catch((error: unknown) => {
+  const { onWait } = options;
+  const progress = (): Promise<number> => new PartialFile(`${file}.part`).sizeBytes();
+  return withLock(`${file}.lock`, pull, onWait && { onWait, progress }).catch((error: unknown) => {
     throw explainedWrite(error, file);
   });
 }

@@ -7,6 +7,7 @@ import { beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { ConfigError, WeightsError, WorkError } from '../../../core/errors.js';
 import { download } from '../../../weights/pull/download.js';
 import { explainedWrite } from '../../../weights/pull/disk.js';
+import { withLock } from '../../../weights/pull/lock.js';
 import { PartialFile } from '../../../weights/pull/partial.js';
 import { pullWeights, type PulledFile, type PullOptions } from '../../../weights/pull/pull.js';
 import { readRecord } from '../../../weights/record.js';
@@ -201,4 +202,30 @@ test('a second process waits for the first, and finds the file', async () => {
   await rm(lock);
   expect(await waiting).toMatchObject({ downloaded: false });
   expect(server.ranges).toEqual([]);
+});
+
+test('waiting ends with the remedy when the other process does not move on', async () => {
+  await mkdir(cacheFolder);
+  const lock = join(cacheFolder, 'weights.pt.lock');
+  await writeFile(lock, 'another-machine 1');
+  let size = 0;
+  const waited: string[] = [];
+  const wait = (progress: () => Promise<number>): Promise<unknown> =>
+    withLock(lock, () => Promise.resolve(1), {
+      ...{ onWait: (holder: string) => waited.push(holder), progress, stallMs: 500 },
+    });
+  await expect(wait(() => Promise.resolve(0))).rejects.toThrow(
+    `got one by process another-machine 1 (if it is gone, delete ${lock})`,
+  );
+  const moving = wait(() => Promise.resolve(size++));
+  setTimeout(() => void rm(lock), 1200);
+  expect(await moving).toBe(1);
+  expect(waited).toEqual(['another-machine 1', 'another-machine 1']);
+});
+
+test('a resumed body that goes on behind the end of the file is cut there', async () => {
+  server.serve({ content, etag: '"a"', cutAfter: 10_000 }, { content, status: 503 });
+  await expect(pull({ retries: 0 })).rejects.toThrow(WorkError);
+  server.serve({ content, etag: '"a"', noLength: true, endless: true });
+  await expectRefused(pull(), /expected at most 0\.1 MB, got \d\.\d MB and more/);
 });
