@@ -146,6 +146,7 @@ export function rleOfSegmentation(
     return rleFromCounts(counts, size[0], size[1]);
   }
   assertImageSize(imageHeight, imageWidth);
+  if (segmentation.length === 0) throw new DataError('expected polygons, got an empty list');
   const [{ length }] = segmentation;
   if (length > 4) return rleFromPolygons(segmentation, imageHeight, imageWidth);
   if (!segmentation.every((box) => box.length === 4))

@@ -1,3 +1,5 @@
+import { oneLine } from './controls.js';
+
 /**
  * Error classes for callers to distinguish. Messages read `where: expected X, got Y`, with file and id for data, and
  * with the remedy if one is known.
@@ -16,7 +18,8 @@ export class InputError extends Error {
   readonly id?: string | number;
 
   constructor(message: string, details: ErrorDetails = {}) {
-    super(message, 'cause' in details ? { cause: details.cause } : undefined);
+    // Messages quote names of files and classes: one line, whatever these hold.
+    super(oneLine(message), 'cause' in details ? { cause: details.cause } : undefined);
     this.name = new.target.name;
     if (details.file !== undefined) this.file = details.file;
     if (details.id !== undefined) this.id = details.id;

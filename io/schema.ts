@@ -1,6 +1,6 @@
 import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv';
 import { quote } from '../core/errors.js';
-import { oneLine } from '../core/printable.js';
+import { oneLine } from '../core/controls.js';
 import { nearestWord } from '../core/nearest-word.js';
 
 /** One problem of a value. */

@@ -5,6 +5,7 @@ import { printable } from '../core/printable.js';
 import {
   dictionary,
   literal,
+  number,
   oneOf,
   optional,
   record,
@@ -50,12 +51,12 @@ const RecordSchema: Schema<MetricsRecord> = withUnknownFields({
   oneOf: [
     record({
       kind: literal('train'),
-      ...{ step: whole(0, Number.MAX_SAFE_INTEGER), epoch: Rate, lr: Rate, losses: Numbers },
+      ...{ step: whole(0, Number.MAX_SAFE_INTEGER), epoch: number(), lr: Rate, losses: Numbers },
       ...{ gradientNorm: Rate, imagesPerSecond: Rate, dataWait: Rate, rssBytes: Rate },
     }),
     record({
       kind: literal('eval'),
-      ...{ step: whole(0, Number.MAX_SAFE_INTEGER), epoch: Rate, metrics: Numbers },
+      ...{ step: whole(0, Number.MAX_SAFE_INTEGER), epoch: number(), metrics: Numbers },
       which: optional(oneOf('weights', 'ema')),
     }),
   ],

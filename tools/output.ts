@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { oneLine, withoutControls } from '../core/printable.js';
+import { oneLine, withoutControls } from '../core/controls.js';
 
 let isMuted = false;
 

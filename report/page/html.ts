@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { withoutControls } from '../../core/printable.js';
+import { withoutControls } from '../../core/controls.js';
 
 /** Escapes text for HTML; control characters, too. */
 export function escapeHtml(text: string): string {

@@ -1,4 +1,4 @@
-import { withoutControls } from '../../core/printable.js';
+import { withoutControls } from '../../core/controls.js';
 import type { LogRecord, RunListener } from '../../train/log-record.js';
 import { formatTerms, statusBlock, statusLine, type Status, type TrainRecord } from './status.js';
 

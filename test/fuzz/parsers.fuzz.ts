@@ -1,0 +1,128 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, expect, test } from 'vitest';
+import { InputError } from '../../core/errors.js';
+import { mutated } from './mutate.js';
+import { parsers, type Fuzzed } from './parsers.js';
+import { MOST_MS, Watch } from './watch.js';
+
+/*
+ * Valid files with mistakes: every reader must read them or refuse them with an InputError of one line, in time, and never
+ * end the process. `npm run test:fuzz -- --help` lists the options; a failure prints what repeats it.
+ */
+const SEED = Number(process.env['FUZZ_SEED'] ?? 1);
+const COUNT = Number(process.env['FUZZ_COUNT'] ?? 50_000);
+const MINUTES = Number(process.env['FUZZ_MINUTES'] ?? 10);
+const FROM = Number(process.env['FUZZ_FROM'] ?? 0);
+const ONLY = process.env['FUZZ_ONLY'];
+
+const root = mkdtempSync(join(tmpdir(), 'convnextv2-fuzz-'));
+afterAll(() => rmSync(root, { recursive: true }));
+const all = (await parsers(root)).filter(({ name }) => ONLY === undefined || name === ONLY);
+/** Each reader has the same time; `--count` ends it earlier. */
+const SHARE_MS = (60_000 * MINUTES) / all.length;
+
+/** What is wrong with the reading of an input, if anything. */
+async function problemOf({ file, read }: Fuzzed, input: Uint8Array): Promise<string | undefined> {
+  writeFileSync(file, input);
+  const start = performance.now();
+  try {
+    await read(file, input);
+  } catch (error) {
+    if (!(error instanceof InputError)) return `not an InputError: ${(error as Error).stack ?? ''}`;
+    if (/[\n\u0000-\u0008\u000e-\u001f\u007f-\u009f]/.test(error.message))
+      return `control characters in ${JSON.stringify(error.message)}`;
+  }
+  const ms = performance.now() - start;
+  return ms > MOST_MS ? `took ${(ms / 1000).toFixed(1)} s` : undefined;
+}
+
+test('every reader has valid inputs', async () => {
+  for (const fuzzed of all)
+    for (const input of fuzzed.corpus) {
+      writeFileSync(fuzzed.file, input);
+      if (fuzzed.name !== 'data.yaml' && fuzzed.name !== 'configurations')
+        await expect(
+          Promise.resolve(fuzzed.read(fuzzed.file, input)),
+          fuzzed.name,
+        ).resolves.not.toThrow();
+    }
+});
+
+test.each(all.map((fuzzed) => [fuzzed.name, fuzzed] as const))(
+  '%s',
+  async (name, fuzzed) => {
+    const watch = new Watch(name, SEED);
+    const end = performance.now() + SHARE_MS;
+    const before = process.memoryUsage.rss();
+    let index = FROM;
+    let most = 0;
+    try {
+      for (; index < FROM + COUNT && performance.now() < end; index++) {
+        watch.start(index);
+        const start = performance.now();
+        const problem = await problemOf(fuzzed, mutated(fuzzed.corpus, SEED, index));
+        most = Math.max(most, performance.now() - start);
+        expect(problem, `${name}: --seed ${SEED} --only "${name}" --from ${index} --count 1`).toBe(
+          undefined,
+        );
+      }
+    } finally {
+      await watch.end();
+      // What follows in the run folder finds it sound.
+      writeFileSync(fuzzed.file, fuzzed.corpus[0]);
+    }
+    const grown = (process.memoryUsage.rss() - before) / 2 ** 20;
+    console.log(
+      `${name}: seed ${SEED}, ${index - FROM} inputs, slowest ${most.toFixed(0)} ms, memory +${grown.toFixed(0)} MiB`,
+    );
+    expect(grown, `${name}: memory`).toBeLessThan(1024);
+  },
+  60_000 + 3 * SHARE_MS,
+);
+
+/** Readers of JSON once more with changed values instead of bytes. */
+const isJson = ({ corpus }: Fuzzed): boolean => /^\s*[[{]/.test(Buffer.from(corpus[0]).toString());
+test.each(all.filter(isJson).map((fuzzed) => [fuzzed.name, fuzzed] as const))(
+  '%s, by values',
+  async (name, fuzzed) => {
+    const documents = fuzzed.corpus.map((text) => Buffer.from(text).toString());
+    const values = fc.oneof(
+      fc.jsonValue(),
+      fc.constantFrom(null, -1, 0, 1e300, -1e300, 2 ** 53, '', [], {}, true),
+    );
+    const place = fc.array(fc.nat(30), { minLength: 1, maxLength: 8 });
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...documents), place, values, async (text, path, value) => {
+        const isLines = fuzzed.file.endsWith('.jsonl');
+        const document: unknown = isLines
+          ? text
+              .trim()
+              .split('\n')
+              .map((l) => JSON.parse(l) as unknown)
+          : JSON.parse(text);
+        const changed = replaced(document, path, value);
+        const lines = isLines && Array.isArray(changed) ? (changed as unknown[]) : [changed];
+        const input = lines.map((line) => JSON.stringify(line)).join('\n');
+        expect(await problemOf(fuzzed, Buffer.from(input))).toBe(undefined);
+      }),
+      { seed: SEED, numRuns: Math.min(1000, COUNT), interruptAfterTimeLimit: SHARE_MS / 4 },
+    );
+    writeFileSync(fuzzed.file, fuzzed.corpus[0]);
+    console.log(`${name}, by values: seed ${SEED}`);
+  },
+  60_000 + 3 * SHARE_MS,
+);
+
+function replaced(document: unknown, path: readonly number[], value: unknown): unknown {
+  if (typeof document !== 'object' || document === null || path.length === 0) return value;
+  const keys = Object.keys(document);
+  if (keys.length === 0) return value;
+  const key = keys[path[0] % keys.length];
+  const copy = Array.isArray(document) ? [...(document as unknown[])] : { ...document };
+  const items = copy as Record<string, unknown>;
+  items[key] = replaced(items[key], path.slice(1), value);
+  return copy;
+}

@@ -1,0 +1,279 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import sharp, { type Sharp } from 'sharp';
+import { rleFromString } from '../../core/rle-string.js';
+import { rleOfSegmentation } from '../../core/coco.js';
+import { readCvatTables } from '../../datasets/annotations/cvat.js';
+import { readClassList } from '../../datasets/class-list.js';
+import { readLabelFile } from '../../datasets/imagenet-labels.js';
+import { yamlLayout } from '../../datasets/layout/yaml.js';
+import { readLabelMap } from '../../datasets/png-label-map.js';
+import { readClassNames } from '../../datasets/segmentation-folder.js';
+import { readCard } from '../../inference/card.js';
+import { readAnnotations } from '../../io/coco/annotations.js';
+import { readResults } from '../../io/coco/results.js';
+import { readCsvBoxes } from '../../io/csv/boxes.js';
+import { decodeImage } from '../../io/image/decode.js';
+import { readImageHeader } from '../../io/image-header/read.js';
+import { embeddedImage, readLabelMe } from '../../io/labelme/read.js';
+import { encodeIndexedPng } from '../../io/png/indexed.js';
+import { encodeLabelPng } from '../../io/png/write.js';
+import { readVia } from '../../io/via/read.js';
+import { readVocFile } from '../../io/voc/read.js';
+import { readYoloLabels } from '../../io/yolo/labels.js';
+import { writeReport } from '../../report/run-report.js';
+import { readConfigFile } from '../../train/config/file.js';
+import { readRunConfig } from '../../train/config/run-config.js';
+import { readBest } from '../../weights/checkpoint-folder.js';
+import { saveCheckpoint, readCheckpointJson } from '../../weights/checkpoint.js';
+import { openWeights } from '../../weights/open.js';
+import { FIXTURES } from '../helpers/fixtures.js';
+import { TEXTS, runFiles } from './corpus.js';
+
+/** A reader under test. */
+export interface Fuzzed {
+  readonly name: string;
+  /** Valid inputs. */
+  readonly corpus: readonly Uint8Array[];
+  /** Name of the file that an input is written to. */
+  readonly file: string;
+  /** Reads the input; may throw an InputError, and nothing else. */
+  readonly read: (file: string, bytes: Uint8Array) => unknown;
+}
+
+const small = (name: string): Uint8Array => readFileSync(join(FIXTURES, 'small', name));
+const bytes = (...texts: readonly string[]): readonly Uint8Array[] =>
+  texts.map((text) => Buffer.from(text));
+
+/** Readers with files in a folder of their own. */
+export async function parsers(root: string): Promise<readonly Fuzzed[]> {
+  const run = join(root, 'run');
+  mkdirSync(join(run, 'samples'), { recursive: true });
+  for (const [name, content] of Object.entries(runFiles())) writeFileSync(join(run, name), content);
+  const checkpoint = await checkpointJson(join(root, 'checkpoint'));
+  const mapping = { numClasses: 3, reduceZeroLabel: false };
+  const all: readonly Fuzzed[] = [
+    {
+      name: 'COCO annotations',
+      corpus: bytes(TEXTS.coco),
+      file: 'coco.json',
+      read: (file) => readAnnotations(file, () => undefined),
+    },
+    {
+      name: 'COCO results',
+      corpus: bytes(TEXTS.results),
+      file: 'results.json',
+      read: (file) =>
+        readResults(file, {
+          fields: () => ['bbox', 'segmentation', 'keypoints'],
+          report: () => undefined,
+          record: ({ segmentation }) => {
+            if (segmentation) rleOfSegmentation(segmentation, 40, 30);
+          },
+        }),
+    },
+    {
+      name: 'run lengths',
+      corpus: bytes('T3X6Tl0', '0`U1', 'U13U1000cP1'),
+      file: 'rle',
+      read: (_, input) => rleFromString(input, 40, 30),
+    },
+    {
+      name: 'image headers',
+      corpus: await images(),
+      file: 'image',
+      read: (file, input) => readImageHeader(input, file),
+    },
+    { name: 'images', corpus: await images(), file: 'image', read: (file) => decodeImage(file) },
+    {
+      name: 'label maps',
+      corpus: labels(),
+      file: 'label.png',
+      read: (file) => readLabelMap(file, mapping),
+    },
+    {
+      name: 'safetensors',
+      corpus: [tinySafetensors()],
+      file: 'w.safetensors',
+      read: readTensors,
+    },
+    {
+      name: 'torch, zip',
+      corpus: [small('pth_training.pth')],
+      file: 'w.pth',
+      read: readTensors,
+    },
+    {
+      name: 'torch, legacy',
+      corpus: [small('pth_training_legacy.pth')],
+      file: 'w.pt',
+      read: readTensors,
+    },
+    { name: 'data.yaml', corpus: bytes(...TEXTS.dataYaml), file: 'data.yaml', read: yamlLayout },
+    {
+      name: 'configurations',
+      corpus: bytes(...TEXTS.config),
+      file: 'config.yaml',
+      read: readConfigFile,
+    },
+    {
+      name: 'class lists',
+      corpus: bytes('["a","b"]', '[{"index":0,"wnid":"n1","name":"x"}]', '{"0":["n1","x"]}'),
+      file: 'classes.json',
+      read: readClassList,
+    },
+    {
+      name: 'class names',
+      corpus: bytes('cat\ndog\nthe third\n'),
+      file: 'classes.txt',
+      read: readClassNames,
+    },
+    {
+      name: 'image labels',
+      corpus: bytes('a.jpg 0\nb.jpg n01440764\n', 'a.jpg\tcat\t1 2 3 4\n'),
+      file: 'labels.txt',
+      read: readLabelFile,
+    },
+    {
+      name: 'Pascal VOC',
+      corpus: bytes(TEXTS.voc),
+      file: 'a.xml',
+      read: (file, input) => readVocFile(input, file),
+    },
+    {
+      name: 'CVAT',
+      corpus: bytes(TEXTS.cvat),
+      file: 'annotations.xml',
+      read: (file) => readCvatTables({ annotations: file, images: root }, () => undefined),
+    },
+    {
+      name: 'YOLO labels',
+      corpus: bytes('0 0.5 0.5 0.1 0.1\n1 0.1 0.1 0.2 0.1 0.2 0.2\n'),
+      file: 'a.txt',
+      read: (_, input) => readYoloLabels(Buffer.from(input).toString()),
+    },
+    {
+      name: 'LabelMe',
+      corpus: bytes(TEXTS.labelme),
+      file: 'a.json',
+      read: (file, input) => embeddedImage(readLabelMe(input, file), file),
+    },
+    {
+      name: 'VIA',
+      corpus: bytes(...TEXTS.via),
+      file: 'via.json',
+      read: (file, input) => readVia(input, file),
+    },
+    {
+      name: 'CSV of boxes',
+      corpus: bytes(...TEXTS.csv),
+      file: 'boxes.csv',
+      read: (file, input) => readCsvBoxes(input, file),
+    },
+    {
+      name: 'checkpoint',
+      corpus: [checkpoint],
+      file: 'step-1.json',
+      read: async (file) => {
+        const { state } = await readCheckpointJson(file);
+        return readCard(file, state);
+      },
+    },
+    {
+      name: 'mark of the best checkpoint',
+      corpus: bytes('{"name": "step-00000001", "metric": "mIoU", "value": 0.5, "which": "ema"}'),
+      file: 'best.json',
+      read: () => readBest(root),
+    },
+    ...Object.keys(runFiles()).map((name) => ({
+      name: `run folder, ${name}`,
+      corpus: bytes(runFiles()[name]),
+      file: join('run', name),
+      read: () => {
+        try {
+          readRunConfig(run);
+        } finally {
+          writeReport(run);
+        }
+      },
+    })),
+  ];
+  return all.map((fuzzed) => ({ ...fuzzed, file: join(root, fuzzed.file) }));
+}
+
+async function images(): Promise<readonly Uint8Array[]> {
+  const raw = { width: 17, height: 9, channels: 3 } as const;
+  const picture = (): Sharp => sharp(Buffer.alloc(17 * 9 * 3, 90), { raw });
+  const formats = ['webp', 'tiff', 'gif', 'avif'] as const;
+  const made = await Promise.all(formats.map((format) => picture().toFormat(format).toBuffer()));
+  const jpegs = ['q90_420', 'q80_gray', 'q90_420_exif6', 'q90_420_progressive'];
+  return [
+    ...jpegs.map((name) => small(`preprocess_${name}.jpg`)),
+    await picture().png().toBuffer(),
+    bmp(),
+    ...made,
+  ];
+}
+
+/** A BMP of 3 x 2 pixels, 24 bits. */
+function bmp(): Uint8Array {
+  const header = Buffer.alloc(54);
+  header.write('BM');
+  for (const [at, value] of [
+    [2, 78],
+    [10, 54],
+    [14, 40],
+    [18, 3],
+    [22, 2],
+  ])
+    header.writeUInt32LE(value, at);
+  header.writeUInt16LE(1, 26);
+  header.writeUInt16LE(24, 28);
+  return Buffer.concat([header, Buffer.alloc(24, 77)]);
+}
+
+function labels(): readonly Uint8Array[] {
+  const data = Uint8Array.from({ length: 64 * 48 }, (_, i) => (i % 7 === 0 ? 255 : i % 3));
+  const map = { width: 64, height: 48, data };
+  return [
+    encodeLabelPng(map),
+    encodeIndexedPng(
+      map,
+      Uint8Array.from({ length: 9 }, (_, i) => i),
+    ),
+  ];
+}
+
+function tinySafetensors(): Uint8Array {
+  const header = JSON.stringify({
+    __metadata__: { format: 'pt' },
+    'a.weight': { dtype: 'F32', shape: [2, 2], data_offsets: [0, 16] },
+    'a.bias': { dtype: 'I64', shape: [1], data_offsets: [16, 24] },
+    b: { dtype: 'BOOL', shape: [], data_offsets: [24, 25] },
+  });
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  return Buffer.concat([length, Buffer.from(header), Buffer.alloc(25, 1)]);
+}
+
+async function checkpointJson(folder: string): Promise<Uint8Array> {
+  const card = {
+    task: 'classify',
+    backbone: { depths: [1, 1, 1, 1], dims: [8, 8, 8, 8], responseNorm: 'grn' },
+    classNames: ['a', 'b'],
+    pixels: { mean: [1, 2, 3], std: [1, 1, 1] },
+    resize: { inputSize: 32, cropFraction: 0.875, mode: 'crop', filter: 'bicubic' },
+  };
+  const state = { card, config: { lr: 1 }, seed: 1, bestValue: null };
+  await saveCheckpoint(folder, 'step-1', { step: 1, groups: {}, state });
+  return readFileSync(join(folder, 'step-1.json'));
+}
+
+async function readTensors(file: string): Promise<void> {
+  const source = await openWeights(file);
+  try {
+    for (const tensor of source.tensors.values()) await tensor.read();
+  } finally {
+    await source.close();
+  }
+}
