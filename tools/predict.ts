@@ -1,4 +1,6 @@
+import { resolve, sep } from 'node:path';
 import type { Command } from 'commander';
+import type { PredictTask } from '../inference/model.js';
 import type { LabelFormat } from '../train/label-files.js';
 import { engineOptions, fraction, wholeNumber } from './engine-options.js';
 import { addImageOptions, type ImageFlags } from './model-options.js';
@@ -13,6 +15,10 @@ interface Flags extends ImageFlags {
   readonly format?: string;
 }
 
+/** Folder of pictures without `--out`, and the largest number of images that are drawn there. */
+const DRAWN = 'predictions';
+const MOST_DRAWN = 16;
+
 /** `convnextv2 predict` */
 export function registerPredict(program: Command): void {
   const verb = program
@@ -23,7 +29,10 @@ export function registerPredict(program: Command): void {
       'run folder, checkpoint or weight file, or official name (tiny.fcmae_ft_in1k)',
     )
     .argument('<images...>', 'JPEG or PNG files, or folders of them')
-    .option('--out <dir>', 'also write the results there: JSON, overlays, label maps')
+    .option(
+      '--out <dir>',
+      `also write the results there: JSON, overlays, label maps (a few images of detectors and segmenters without --json: ${DRAWN})`,
+    )
     .option('--top <n>', 'classes to show (classify)', wholeNumber('--top'), 5)
     .option('--score <fraction>', 'least score to show (detect)', fraction('--score'), 0.3)
     .option('--max <n>', 'most detections of an image (detect)', wholeNumber('--max'))
@@ -49,7 +58,8 @@ async function run(name: string, images: readonly string[], flags: Flags): Promi
     const engine = engineOptions({ ...flags, threads: flags.threads || ranks.threads });
     const model = await openModel(name, { ...flags, engine }, files.length);
     try {
-      const { out, score, palette, shard, json = false } = flags;
+      const { score, palette, shard, json = false } = flags;
+      const out = flags.out ?? (await folderOfPictures(model.task, files, json));
       const isPrinted = json && ranks.communicator.rank === 0;
       const { numImages, failed } = await predictFiles(model, files, {
         ...{ out, score, palette, format, shard, communicator: ranks.communicator, onNotice: log },
@@ -74,6 +84,28 @@ async function run(name: string, images: readonly string[], flags: Flags): Promi
     }
   } catch (error) {
     await ranks.fail(error, flags.json ?? false);
+  }
+}
+
+/**
+ * Folder for what a detector or segmenter sees in a few images when none was given: the current folder's `predictions`,
+ * unless it cannot be written or has the images themselves.
+ */
+async function folderOfPictures(
+  task: PredictTask,
+  files: readonly string[],
+  json: boolean,
+): Promise<string | undefined> {
+  const isInside = (file: string): boolean => resolve(file).startsWith(resolve(DRAWN) + sep);
+  if (task === 'classify' || json || files.length > MOST_DRAWN || files.some(isInside))
+    return undefined;
+  const { assertWritableFolder } = await import('../io/files/out-folder.js');
+  try {
+    assertWritableFolder(DRAWN);
+    return DRAWN;
+  } catch (error) {
+    log(`not drawn: ${(error as Error).message}`);
+    return undefined;
   }
 }
 
