@@ -29,8 +29,10 @@ const DATA = [
   'datasets/classes/imagenet.txt',
   'report/overlay/glyphs.json',
   'report/page/style.css',
+  'serve/page/index.html',
   'serve/page/style.css',
   'tools/browse/page.css',
 ];
 for (const file of DATA) copyFileSync(file, `dist/${file}`);
 if (existsSync('dist/tools/cli.js')) chmodSync('dist/tools/cli.js', 0o755);
+await import('./bundle-page.mjs');

@@ -48,7 +48,7 @@ export function renderDocs({ info, paths = {} }: OpenApiDocument): string {
 </head>
 <body class="docs">
 <header><h1>${escapeHtml(info.title)} ${escapeHtml(info.version)}</h1>
-<p><a href="/openapi.json">OpenAPI document</a></p></header>
+<p><a href="/">Try it</a> <a href="/openapi.json">OpenAPI document</a></p></header>
 <main>
 <section><h2>Examples</h2><dl>${examples.join('')}</dl></section>
 ${operations.join('\n')}

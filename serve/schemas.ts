@@ -114,6 +114,12 @@ export const MODELS_SCHEMA: FastifySchema = {
   },
 };
 
+/** Schema of the metrics. */
+export const METRICS_SCHEMA: FastifySchema = {
+  summary: 'counts, queue, latencies and memory for Prometheus',
+  response: { 200: { type: 'string', description: 'text format of Prometheus' } },
+};
+
 /** Schema of a route about the state of the server. */
 export const STATUS_SCHEMA = (summary: string): FastifySchema => ({
   summary,

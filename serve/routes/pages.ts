@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
+import { moduleUrl } from '../../io/files/module-url.js';
 import { renderDocs } from '../docs-page.js';
 
 /** Policy of the pages: only this server's own files, and the pictures that a person chose. */
@@ -14,11 +15,14 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-let text: string | undefined;
-const style = (): string =>
-  (text ??= readFileSync(new URL('../page/style.css', import.meta.url), 'utf8'));
+/** Files of the page by path. */
+const FILES = {
+  '/': ['index.html', 'text/html; charset=utf-8'],
+  '/app.js': ['bundle.js', 'text/javascript; charset=utf-8'],
+  '/style.css': ['style.css', 'text/css; charset=utf-8'],
+} as const;
 
-/** Adds the documents at `/docs` and the OpenAPI document. */
+/** Adds the page at `/`, the documents at `/docs` and the OpenAPI document. */
 export function registerPages(app: FastifyInstance): void {
   const headers = {
     'content-security-policy': POLICY,
@@ -26,9 +30,13 @@ export function registerPages(app: FastifyInstance): void {
     'cache-control': 'no-cache',
   };
   const route = { config: { isOpen: true }, schema: { hide: true } };
-  app.get('/style.css', route, (_, reply) =>
-    reply.headers(headers).type('text/css; charset=utf-8').send(style()),
-  );
+  for (const [path, [file, type]] of Object.entries(FILES)) {
+    let text: string | undefined;
+    app.get(path, route, (_, reply) => {
+      text ??= readFileSync(moduleUrl(`../page/${file}`, import.meta.url), 'utf8');
+      return reply.headers(headers).type(type).send(text);
+    });
+  }
   app.get('/docs', route, (_, reply) =>
     reply.headers(headers).type('text/html; charset=utf-8').send(renderDocs(app.swagger())),
   );

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { unavailable } from '../http-error.js';
-import { MODELS_SCHEMA, STATUS_SCHEMA } from '../schemas.js';
+import { METRICS_SCHEMA, MODELS_SCHEMA, STATUS_SCHEMA } from '../schemas.js';
 import type { ServerState } from '../state.js';
 
 /** Adds `/v1/models`, `/healthz`, `/readyz` and `/metrics`. */
@@ -17,9 +17,7 @@ export function registerStatus(app: FastifyInstance, state: ServerState): void {
     return { status: 'ok' };
   });
   app.get('/v1/models', { schema: MODELS_SCHEMA }, () => ({ models: thread.assertOpen() }));
-  app.get(
-    '/metrics',
-    { schema: { summary: 'counts, queue, latencies and memory for Prometheus' } },
-    async (_, reply) => reply.type(metrics.contentType).send(await metrics.text()),
+  app.get('/metrics', { schema: METRICS_SCHEMA }, async (_, reply) =>
+    reply.type(metrics.contentType).send(await metrics.text()),
   );
 }

@@ -51,7 +51,11 @@ export async function saveSmallModels(folder: string): Promise<SmallModels> {
   await save(paths.classify, initialized(new ParameterStore(classifier.specs)), {
     ...{ task: 'classify', ...COMMON, resize: evaluationResize(64) },
   });
-  await save(paths.detect, tinyStore(detector), {
+  const store = tinyStore(detector);
+  // Scores that differ, and several classes.
+  const { path } = store.entries.find(({ path: each }) => /fc_cls.*weight/.test(each))!;
+  store.get(path).forEach((value, i, values) => (values[i] = 40 * value));
+  await save(paths.detect, store, {
     ...{ task: 'detect', ...COMMON, detector: detector.config, limits: LIMITS },
     categoryIds: [3, 7, 9],
     thresholds: { ...DETECTION_THRESHOLDS, maxPerImage: 20 },

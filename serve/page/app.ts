@@ -1,0 +1,253 @@
+import { cocoDocument, type ResultJson } from '../coco-document.js';
+import type { ModelInfo } from '../messages.js';
+import { createApi, ServerError } from './api.js';
+import { filterResult, isShown, itemsOf, type Filter, type Item } from './items.js';
+import { createOverlay, drawOverlay, itemAt, type Overlay } from './overlay.js';
+import { showClasses, showRows, type ResultsListener } from './results-view.js';
+
+/** The page at `/`: pictures go to the server, one after the other, and results are shown over them. */
+
+/** Least score of the objects that the page asks for; the slider chooses among them. */
+const LEAST_SCORE = 0.05;
+const FIRST_SCORE = 0.3;
+/** Longest side of a saved picture in pixels. */
+const SAVED_PX = 4096;
+
+interface Picture {
+  readonly file: File;
+  readonly button: HTMLButtonElement;
+  model: string;
+  bitmap?: ImageBitmap | undefined;
+  result?: ResultJson;
+  items: readonly Item[];
+  error?: string;
+  overlay?: Overlay;
+}
+
+const byId = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T;
+const canvas = byId<HTMLCanvasElement>('canvas');
+const models = byId<HTMLSelectElement>('model');
+const score = byId<HTMLInputElement>('score');
+const elements = {
+  rows: byId('rows'),
+  valueTitle: byId('value-title'),
+  classes: byId('classes'),
+  classList: byId('class-list'),
+};
+
+const api = createApi();
+const pictures: Picture[] = [];
+const hidden = new Set<number>();
+let infos: readonly ModelInfo[] = [];
+let current: Picture | undefined;
+let marked: Item | undefined;
+let rows: ReadonlyMap<Item, HTMLElement> = new Map();
+let isPredicting = false;
+
+const filter = (): Filter => ({ score: Number(score.value), hidden });
+const say = (text: string): void => {
+  byId('status').textContent = text;
+};
+
+async function loadModels(): Promise<void> {
+  try {
+    infos = await api.models();
+    byId('access').hidden = true;
+    models.replaceChildren(...infos.map(({ name, task }) => new Option(`${name} (${task})`, name)));
+    say('');
+  } catch (error) {
+    byId('access').hidden = !(error instanceof ServerError && error.status === 401);
+    say((error as Error).message);
+  }
+}
+
+function addFiles(files: readonly File[]): void {
+  for (const file of files) {
+    const button = document.createElement('button');
+    const picture: Picture = { file, button, model: models.value, items: [] };
+    button.type = 'button';
+    const preview = document.createElement('img');
+    preview.src = URL.createObjectURL(file);
+    preview.alt = '';
+    const name = document.createElement('span');
+    name.textContent = file.name;
+    button.append(preview, name);
+    button.addEventListener('click', () => show(picture));
+    const item = document.createElement('li');
+    item.append(button);
+    byId('pictures').append(item);
+    pictures.push(picture);
+  }
+  if (files.length > 0) show(pictures[pictures.length - files.length]);
+  void predictAll();
+}
+
+/** Predicts the pictures that have no result, one after the other. */
+async function predictAll(): Promise<void> {
+  if (isPredicting) return;
+  isPredicting = true;
+  for (;;) {
+    const next = pictures.find(({ result, error }) => !result && error === undefined);
+    if (!next) break;
+    await predict(next);
+  }
+  isPredicting = false;
+}
+
+async function predict(picture: Picture): Promise<void> {
+  const { file, model } = picture;
+  if (picture === current) say(`${file.name}: waiting for ${model}`);
+  try {
+    picture.bitmap ??= await createImageBitmap(file).catch(() => undefined);
+    const result = await api.predict(model, file, LEAST_SCORE);
+    if (picture.model !== model) return; // another one was chosen meanwhile
+    picture.result = result;
+    picture.items = itemsOf(result);
+    picture.overlay = createOverlay(result, picture.items, picture.bitmap);
+  } catch (error) {
+    if (picture.model !== model) return;
+    picture.error = (error as Error).message;
+    if (error instanceof ServerError && error.status === 401) byId('access').hidden = false;
+  }
+  picture.button.classList.toggle('failed', picture.error !== undefined);
+  if (picture === current) show(picture);
+}
+
+function show(picture: Picture): void {
+  current = picture;
+  marked = undefined;
+  for (const { button } of pictures)
+    button.setAttribute('aria-current', String(button === picture.button));
+  const { result, error, file } = picture;
+  byId('work').hidden = !result;
+  if (!result) return say(error ?? `${file.name}: waiting for ${picture.model}`);
+  byId('threshold').hidden = result.task !== 'detect';
+  byId('caption').textContent =
+    `${file.name}, ${result.width} × ${result.height}, ${picture.model}`;
+  showClasses(elements, picture.items, filter(), listener);
+  update();
+}
+
+/** Shows table and picture after a change of what is shown. */
+function update(): void {
+  const { result, items = [], file } = current ?? {};
+  if (!result || !file) return;
+  byId('score-value').textContent = Number(score.value).toFixed(2);
+  rows = showRows(elements, result, items, filter(), listener);
+  const shown = items.filter((item) => isShown(result, item, filter()));
+  const names = shown.slice(0, 10).map(({ name }) => name);
+  const summary = `${file.name}: ${shown.length} ${shown.length === 1 ? 'result' : 'results'}`;
+  canvas.setAttribute('aria-label', names.length > 0 ? `${summary}: ${names.join(', ')}` : summary);
+  say(summary);
+  draw();
+}
+
+function draw(): void {
+  const { result, overlay } = current ?? {};
+  if (!result || !overlay) return;
+  drawOverlay(canvas, overlay, (item) => isShown(result, item, filter()), marked);
+  for (const [item, row] of rows) row.classList.toggle('marked', item === marked);
+}
+
+/** Scrolls the table, and not the page, to the row of an item. */
+function scrollTo(item: Item | undefined): void {
+  const row = item && rows.get(item);
+  const box = byId('table-box');
+  if (!row) return;
+  const top = row.offsetTop - box.offsetTop;
+  if (top < box.scrollTop + row.offsetHeight || top > box.scrollTop + box.clientHeight - 40)
+    box.scrollTop = top - box.clientHeight / 2;
+}
+
+const listener: ResultsListener = {
+  mark: (item) => {
+    if (item === marked) return;
+    marked = item;
+    draw();
+  },
+  hide: (classIndex, isHidden) => {
+    if (isHidden) hidden.add(classIndex);
+    else hidden.delete(classIndex);
+    update();
+  },
+};
+
+function save(content: Blob, name: string): void {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(content);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+function saveCoco(): void {
+  const model = current?.model;
+  const results = pictures.flatMap(({ file, result, model: own }) =>
+    result && own === model ? [{ name: file.name, result: filterResult(result, filter()) }] : [],
+  );
+  const classes = infos.find(({ name }) => name === model)?.classes ?? [];
+  const text = JSON.stringify(cocoDocument(results, classes));
+  save(new Blob([text], { type: 'application/json' }), 'coco.json');
+}
+
+function savePng(): void {
+  const { result, items = [], bitmap, file } = current ?? {};
+  if (!result || !file) return;
+  const large = document.createElement('canvas');
+  const overlay = createOverlay(result, items, bitmap, SAVED_PX);
+  drawOverlay(large, overlay, (item) => isShown(result, item, filter()), undefined);
+  large.toBlob((png) => png && save(png, file.name.replace(/(\.\w+)?$/, '.png')), 'image/png');
+}
+
+function listen(): void {
+  const files = byId<HTMLInputElement>('files');
+  files.addEventListener('change', () => {
+    addFiles(Array.from(files.files ?? []));
+    files.value = '';
+  });
+  document.addEventListener('paste', ({ clipboardData }) =>
+    addFiles(Array.from(clipboardData?.files ?? [])),
+  );
+  document.addEventListener('dragover', (event) => {
+    event.preventDefault();
+    byId('drop').classList.add('over');
+  });
+  document.addEventListener('dragleave', () => byId('drop').classList.remove('over'));
+  document.addEventListener('drop', (event) => {
+    event.preventDefault();
+    byId('drop').classList.remove('over');
+    addFiles(Array.from(event.dataTransfer?.files ?? []));
+  });
+  models.addEventListener('change', () => {
+    for (const picture of pictures)
+      Object.assign(picture, { model: models.value, result: undefined, error: undefined });
+    hidden.clear();
+    if (current) show(current);
+    void predictAll();
+  });
+  score.addEventListener('input', update);
+  canvas.addEventListener('mousemove', ({ offsetX, offsetY }) => {
+    const { result, overlay } = current ?? {};
+    if (!result || !overlay) return;
+    const scale = canvas.width / canvas.clientWidth;
+    const point = { x: offsetX * scale, y: offsetY * scale };
+    const item = itemAt(overlay, point, (each) => isShown(result, each, filter()));
+    if (item !== marked) {
+      listener.mark(item);
+      scrollTo(item);
+    }
+  });
+  canvas.addEventListener('mouseleave', () => listener.mark(undefined));
+  byId('save-coco').addEventListener('click', saveCoco);
+  byId('save-png').addEventListener('click', savePng);
+  byId('access').addEventListener('submit', (event) => {
+    event.preventDefault();
+    api.token = byId<HTMLInputElement>('token').value;
+    for (const picture of pictures) Object.assign(picture, { error: undefined });
+    void loadModels().then(predictAll);
+  });
+}
+
+score.value = String(FIRST_SCORE);
+listen();
+void loadModels();

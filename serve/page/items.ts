@@ -1,0 +1,77 @@
+import type { CompressedMask } from '../../core/results.js';
+import type { XywhBox } from '../../core/rle.js';
+import type { ResultJson } from '../coco-document.js';
+
+/** A part of a result: an object, or a class of the picture or of its pixels. */
+export interface Item {
+  readonly classIndex: number;
+  readonly name: string;
+  /** Score, probability, or fraction of the picture, 0–1. */
+  readonly value: number;
+  readonly box?: XywhBox | undefined;
+  readonly mask?: CompressedMask | undefined;
+}
+
+/** What the table's numbers are, by task. */
+export const VALUE_TITLES: Readonly<Record<ResultJson['task'], string>> = {
+  classify: 'Probability',
+  detect: 'Score',
+  segment: 'Share of the picture',
+};
+
+/** What is shown. */
+export interface Filter {
+  readonly score: number;
+  /** Class indices. */
+  readonly hidden: ReadonlySet<number>;
+}
+
+/** Lists the parts of a result, those of large values first. */
+export function itemsOf(result: ResultJson): readonly Item[] {
+  switch (result.task) {
+    case 'classify':
+      return result.classes.map(({ classIndex, name, probability }) => ({
+        ...{ classIndex, name, value: probability },
+      }));
+    case 'detect':
+      return result.objects.map(({ classIndex, name, score, box, mask }) => ({
+        ...{ classIndex, name, value: score, box, mask },
+      }));
+    case 'segment':
+      return result.segments
+        .map(({ classIndex, name, areaPx, mask }) => ({
+          ...{ classIndex, name, value: areaPx / (result.width * result.height), mask },
+        }))
+        .sort((a, b) => b.value - a.value);
+    default:
+      return result satisfies never;
+  }
+}
+
+/** Whether a part is shown; only objects have a score to be compared. */
+export function isShown({ task }: ResultJson, item: Item, { score, hidden }: Filter): boolean {
+  return !hidden.has(item.classIndex) && (task !== 'detect' || item.value >= score);
+}
+
+/** Removes what is not shown from a result. */
+export function filterResult(result: ResultJson, filter: Filter): ResultJson {
+  const isKept = ({ classIndex }: { readonly classIndex: number }): boolean =>
+    !filter.hidden.has(classIndex);
+  switch (result.task) {
+    case 'classify':
+      return { ...result, classes: result.classes.filter(isKept) };
+    case 'detect':
+      return {
+        ...result,
+        objects: result.objects.filter((each) => isKept(each) && each.score >= filter.score),
+      };
+    case 'segment':
+      return { ...result, segments: result.segments.filter(isKept) };
+    default:
+      return result satisfies never;
+  }
+}
+
+/** Formats a value as percent. */
+export const percent = (value: number): string =>
+  value > 0 && value < 0.001 ? '< 0.1 %' : `${(100 * value).toFixed(1)} %`;

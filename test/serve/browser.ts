@@ -1,0 +1,20 @@
+import { existsSync } from 'node:fs';
+import { chromium, type Browser } from 'playwright-core';
+
+const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+
+/** Path of Chromium: of `$CHROMIUM`, or where systems install it. */
+export const CHROMIUM = [process.env['CHROMIUM'], ...PLACES].find(
+  (path): path is string => path !== undefined && existsSync(path),
+);
+
+/** Why tests with a browser are left out, for the reporter. */
+export const NO_CHROMIUM = 'no Chromium: install one, or set CHROMIUM to its path';
+
+/** Starts Chromium without a window. */
+export function startChromium(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: CHROMIUM!,
+    args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
+  });
+}
