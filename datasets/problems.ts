@@ -88,6 +88,16 @@ export class ProblemLog {
   }
 }
 
+/** {@link errorAsValue} of synchronous work. */
+export function errorAsValueSync<T>(work: () => T): T | DataError {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof DataError) return error;
+    throw error;
+  }
+}
+
 /** Returns the result of `work` or its DataError, for checks that continue after a bad file. */
 export async function errorAsValue<T>(work: Promise<T>): Promise<T | DataError> {
   try {

@@ -5,10 +5,10 @@ import { DataError } from '../../core/errors.js';
 import type { CocoTables } from '../../io/coco/annotations.js';
 import type { Report } from '../../io/coco/issues.js';
 import { listFiles } from '../../io/files/list.js';
-import { readBytes } from '../../io/files/read.js';
+import { readBytesSync } from '../../io/files/read.js';
 import { readText } from '../../io/files/text.js';
 import { readVocFile, type VocFile, type VocObject } from '../../io/voc/read.js';
-import { errorAsValue } from '../problems.js';
+import { errorAsValueSync } from '../problems.js';
 import { ImageIndex, withoutExtension } from './image-index.js';
 import { imageSizeOf } from './image-size.js';
 import { readInOrder } from './in-order.js';
@@ -32,7 +32,7 @@ export async function readVoc(
   const index = await ImageIndex.of(imageFolder);
   const read = async (path: string): Promise<VocPart | DataError> => {
     const file = join(folder, path);
-    const voc = await errorAsValue(readBytes(file).then((bytes) => readVocFile(bytes, file)));
+    const voc = errorAsValueSync(() => readVocFile(readBytesSync(file), file));
     if (voc instanceof DataError) return voc;
     const image = index.find(withoutExtension(path), voc.fileName);
     const size =
@@ -62,7 +62,7 @@ export async function vocClasses(
       paths,
       (path) => {
         const file = join(source.annotations, path);
-        return errorAsValue(readBytes(file).then((bytes) => readVocFile(bytes, file)));
+        return Promise.resolve(errorAsValueSync(() => readVocFile(readBytesSync(file), file)));
       },
       (voc) => {
         if (voc instanceof DataError) return;
@@ -86,7 +86,7 @@ async function vocFiles(
   report: Report,
 ): Promise<readonly string[]> {
   if (list === undefined) return listFiles(folder, (name) => /\.xml$/i.test(name));
-  const lines = (await readText(list, 'a list of images')).split('\n');
+  const lines = readText(list, 'a list of images').split('\n');
   return lines.flatMap((line, i) => {
     const [id] = line.trim().split(/\s+/); // a second column tells whether a class occurs
     if (id === '') return [];

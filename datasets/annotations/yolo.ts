@@ -8,7 +8,7 @@ import { isImageName } from '../../io/files/images.js';
 import { listFiles } from '../../io/files/list.js';
 import { readText } from '../../io/files/text.js';
 import { readYoloLabels, type YoloObject, type YoloProblem } from '../../io/yolo/labels.js';
-import { errorAsValue } from '../problems.js';
+import { errorAsValueSync } from '../problems.js';
 import { ownMessage } from './own-message.js';
 import { withoutExtension } from './image-index.js';
 import { imageSizeOf } from './image-size.js';
@@ -37,7 +37,7 @@ export async function readYolo(
     lines:
       label === undefined
         ? []
-        : await errorAsValue(readText(label, 'a label file').then(readYoloLabels)),
+        : errorAsValueSync(() => readYoloLabels(readText(label, 'a label file'))),
   });
   await readInOrder(images, read, (part, image) => {
     addImage(builder, part, image, join(folder, image.fileName), report);
@@ -148,7 +148,7 @@ async function listedImages(
   folder: string,
   report: Report,
 ): Promise<readonly YoloImage[]> {
-  const lines = (await readText(list, 'a list of images')).split('\n');
+  const lines = readText(list, 'a list of images').split('\n');
   return lines.flatMap((line, i) => {
     const path = line.trim();
     if (path === '') return [];

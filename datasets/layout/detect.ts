@@ -15,6 +15,7 @@ import { cvatFileLayout, cvatLayouts } from './cvat.js';
 import { instanceMaskLayouts } from './instance-masks.js';
 import { labelMeLayouts } from './labelme.js';
 import { ade20kLayouts, folderLayouts, imageNetLayouts } from './folders.js';
+import { forgetListings } from './folder-names.js';
 import type { DataLayout, LayoutOptions } from './types.js';
 import { csvLayouts, isViaFile, tableFileLayout, viaLayouts } from './table-files.js';
 import { vocLayouts } from './voc.js';
@@ -59,7 +60,11 @@ const DEFAULT_VAL_FRACTION = 0.2;
  */
 export async function detectLayout(path: string, options: LayoutOptions = {}): Promise<DataLayout> {
   assertDataExists(path);
-  return withSplitRule(await layoutOf(path, options), options);
+  try {
+    return withSplitRule(await layoutOf(path, options), options);
+  } finally {
+    forgetListings();
+  }
 }
 
 /** Checks that something is at the path of a data set. @throws DataError */

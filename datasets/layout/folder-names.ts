@@ -1,5 +1,8 @@
-import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { DataError } from '../../core/errors.js';
+import { readBytesSync } from '../../io/files/read.js';
+import { errorAsValueSync } from '../problems.js';
 import { SPLIT_NAMES } from '../segmentation-folder.js';
 import type { SplitName } from './types.js';
 
@@ -44,23 +47,20 @@ export function splitFolders(folder: string): ReadonlyMap<SplitName, string> {
 
 /** Names of the folders in a folder, sorted, without hidden ones; none if there is no such folder. */
 export function foldersIn(folder: string): readonly string[] {
-  return entriesOf(folder)
-    .filter((entry) =>
-      entry.isSymbolicLink() ? isFolder(join(folder, entry.name)) : entry.isDirectory(),
-    )
-    .map(({ name }) => name);
+  return listingOf(folder).folders;
 }
 
-/** Finds the first file, by name, with an extension in a folder or, up to a depth, below it. @returns its path */
+/** Finds the first file, by name, that is wanted in a folder or, up to a depth, below it. @returns its path */
 export function firstFile(
   folder: string,
   wanted: (name: string) => boolean,
   depth = 0,
 ): string | undefined {
-  const own = entriesOf(folder).find((entry) => !entry.isDirectory() && wanted(entry.name));
-  if (own) return join(folder, own.name);
+  const { files, folders } = listingOf(folder);
+  const own = files.find(wanted);
+  if (own !== undefined) return join(folder, own);
   if (depth === 0) return undefined;
-  for (const name of foldersIn(folder)) {
+  for (const name of folders) {
     const found = firstFile(join(folder, name), wanted, depth - 1);
     if (found !== undefined) return found;
   }
@@ -69,21 +69,15 @@ export function firstFile(
 
 /** Paths of the files in a folder, in order of name, without hidden ones; none if there is no such folder. */
 export function filesIn(folder: string): readonly string[] {
-  return entriesOf(folder)
-    .filter((entry) => !entry.isDirectory())
-    .map(({ name }) => join(folder, name));
+  return listingOf(folder).files.map((name) => join(folder, name));
 }
 
-/** The first 4096 bytes of a file as Latin-1, without the zeros of UTF-16: enough to tell what it is. */
+/** The first 4096 bytes of a file as Latin-1, without the zeros of UTF-16: enough to tell what it is; none of a file that cannot be read. */
 export function startOf(file: string): string {
-  const handle = openSync(file, 'r');
-  try {
-    const bytes = Buffer.alloc(4096);
-    const length = readSync(handle, bytes, 0, bytes.length, 0);
-    return bytes.subarray(0, length).toString('latin1').replaceAll('\0', '');
-  } finally {
-    closeSync(handle);
-  }
+  const bytes = errorAsValueSync(() => readBytesSync(file, 4096));
+  return bytes instanceof DataError
+    ? ''
+    : Buffer.from(bytes).toString('latin1').replaceAll('\0', '');
 }
 
 /** Whether a path is a folder, or a link to one. */
@@ -91,12 +85,38 @@ export function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
-function entriesOf(folder: string): ReturnType<typeof listing> {
-  return isFolder(folder) ? listing(folder) : [];
+/** Names in a folder, sorted, without hidden ones. */
+interface Listing {
+  readonly files: readonly string[];
+  readonly folders: readonly string[];
 }
 
-function listing(folder: string) {
-  return readdirSync(folder, { withFileTypes: true })
-    .filter(({ name }) => !name.startsWith('.'))
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
+/** Listings of the folders that one recognition looks at many times, with what tells whether a folder has changed. */
+const listings = new Map<string, Listing & { readonly stamp: string }>();
+/** A change this long ago has another time than later ones, however coarse the clock of the file system is. */
+const SETTLED_MS = 3000;
+
+/** Forgets listings, which may be large, when the recognition of a set ends. */
+export function forgetListings(): void {
+  listings.clear();
+}
+
+function listingOf(folder: string): Listing {
+  const stats = statSync(folder, { throwIfNoEntry: false, bigint: true });
+  if (!stats?.isDirectory()) return { files: [], folders: [] };
+  const stamp = `${stats.dev} ${stats.ino} ${stats.mtimeNs}`;
+  const known = listings.get(folder);
+  if (known?.stamp === stamp) return known;
+  const files: string[] = [];
+  const folders: string[] = [];
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (entry.name.startsWith('.')) continue;
+    const isInside = entry.isSymbolicLink()
+      ? isFolder(join(folder, entry.name))
+      : entry.isDirectory();
+    (isInside ? folders : files).push(entry.name);
+  }
+  const listing = { stamp, files: files.sort(), folders: folders.sort() };
+  if (Date.now() - Number(stats.mtimeMs) > SETTLED_MS) listings.set(folder, listing);
+  return listing;
 }

@@ -10,7 +10,7 @@ import { readYoloLabels, type YoloObject } from '../../io/yolo/labels.js';
 import type { AnnotationSource } from '../annotations/source.js';
 import { yoloImages, type YoloImage } from '../annotations/yolo.js';
 import { readInOrder } from '../annotations/in-order.js';
-import { errorAsValue } from '../problems.js';
+import { errorAsValueSync } from '../problems.js';
 import { readClassNames } from '../segmentation-folder.js';
 import { firstFile, folderNamed, isFolder, splitFolders } from './folder-names.js';
 import { recognizedDetection } from './recognized.js';
@@ -230,7 +230,8 @@ async function objectsOf(images: readonly YoloImage[]): Promise<readonly YoloObj
   const objects: YoloObject[] = [];
   await readInOrder(
     images.flatMap(({ label }) => label ?? []),
-    (label) => errorAsValue(readText(label, 'a label file').then(readYoloLabels)),
+    (label) =>
+      Promise.resolve(errorAsValueSync(() => readYoloLabels(readText(label, 'a label file')))),
     (lines) => {
       if (lines instanceof DataError) return;
       for (const entry of lines) if ('shape' in entry) objects.push(entry);

@@ -109,14 +109,15 @@ function sideOf(text = ''): number {
 /** Reads an element of an image. @param name of the element */
 function shapeOf(name: string, attributes: Readonly<Record<string, string>>): CvatShape {
   let problem: string | undefined;
-  const numbers = (key: string, separator: RegExp): readonly number[] => {
-    const words = (attributes[key] ?? '').split(separator).map((word) => word.trim());
+  const numbers = (key: string, separator?: RegExp): readonly number[] => {
+    const text = attributes[key] ?? '';
+    const words = (separator ? text.split(separator) : [text]).map((word) => word.trim());
     const values = words.map((word) => (word === '' ? NaN : Number(word)));
     const wrong = values.findIndex((value) => !Number.isFinite(value));
     if (wrong >= 0) problem ??= `${key}: expected numbers, got ${quote(words[wrong])}`;
     return values;
   };
-  const numberAt = (key: string): number => numbers(key, /$^/)[0];
+  const numberAt = (key: string): number => numbers(key)[0];
   const label = attributes['label'] ?? '';
   const invalid = (message: string): CvatShape => ({
     kind: 'invalid',

@@ -1,4 +1,12 @@
-import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+} from 'node:fs';
 import type { Stats } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { DataError } from '../../core/errors.js';
@@ -111,6 +119,30 @@ async function readStart(file: string, limit: number): Promise<Uint8Array> {
     throw new Error(`the end of the file after ${length} of ${size} bytes`);
   } finally {
     await handle.close();
+  }
+}
+
+/**
+ * {@link readBytes} without waiting: for many small files on a local disk it is several times as fast, because each of the
+ * four steps of an asynchronous read costs more than the step itself.
+ *
+ * @param limit number of bytes to read from the beginning; default: all
+ * @throws DataError if it cannot be read
+ */
+export function readBytesSync(file: string, limit = Infinity): Uint8Array {
+  try {
+    const { descriptor, size } = openFileSync(file);
+    try {
+      const bytes = new Uint8Array(Math.min(size, limit));
+      let length = 0;
+      for (let read = 1; read > 0 && length < bytes.length; length += read)
+        read = readSync(descriptor, bytes, length, bytes.length - length, length);
+      return bytes.subarray(0, length);
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (cause) {
+    throw DataError.in(file, `expected a readable file, got ${reasonOf(cause)}`, { cause });
   }
 }
 

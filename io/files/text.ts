@@ -1,6 +1,7 @@
 import { DataError } from '../../core/errors.js';
-import { readBytes } from './read.js';
+import { readBytesSync } from './read.js';
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
 const LFS = 'version https://git-lfs.github.com/spec/';
 
 /**
@@ -18,7 +19,9 @@ export function decodeText(
   expected: string,
   encoding?: string,
 ): string {
-  const decoder = decoderOf(bytes, file, expected, encoding);
+  const label = utf16Of(bytes) ?? encoding;
+  // Creating a decoder takes longer than decoding a small file.
+  const decoder = label === undefined ? UTF8 : decoderOf(bytes, file, expected, encoding);
   const text = decodeChunk(decoder, bytes, file, true);
   if (text.startsWith(LFS))
     throw DataError.in(
@@ -59,9 +62,9 @@ export function decodeChunk(
   }
 }
 
-/** Reads the text of a file. @throws DataError if it cannot be read, and as {@link decodeText} */
-export async function readText(file: string, expected: string): Promise<string> {
-  return decodeText(await readBytes(file), file, expected);
+/** Reads the text of a small file. @throws DataError if it cannot be read, and as {@link decodeText} */
+export function readText(file: string, expected: string): string {
+  return decodeText(readBytesSync(file), file, expected);
 }
 
 function utf16Of(bytes: Uint8Array): string | undefined {

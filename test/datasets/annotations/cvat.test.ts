@@ -58,6 +58,7 @@ test('other shapes are noted, and bad ones are errors with their image', async (
     '<skeleton label="dog"><points label="nose" points="1,1"/></skeleton><tag label="cat"/>',
     '<box label="cow" xtl="0" ytl="0" xbr="1" ybr="1"/><box label="cat" xtl="x" ytl="0" xbr="1" ybr="1"/>',
     '<polygon label="cat" points="0,0;1,1"/><polygon label="cat" points="0,0;1,1;1e999,0"/><box xtl="0" ytl="0" xbr="1" ybr="1"/>',
+    '<box label="cat" ytl="0" xbr="1" ybr="1"/>',
     '<mask label="cat" rle="1" left="0" top="0" width="3" height="2"/><mask label="cat" rle="0,6" left="7" top="0" width="3" height="2"/>',
     '<mask label="cat" rle="0,1000000000000" left="0" top="0" width="1000000" height="1000000"/>',
   ].join('');
@@ -77,9 +78,10 @@ test('other shapes are noted, and bad ones are errors with their image', async (
     'schema [7]: polygon: points: expected 3 or more pairs, got 4 numbers',
     'schema [8]: polygon: points: expected numbers, got "1e999"',
     'schema [9]: box: label: expected the name of a class, got none',
-    'rleRuns [10]: mask: expected runs of 3 x 2 = 6 pixels, got 1',
-    'rleRuns [11]: mask: expected a rectangle inside 8x6, got 3x2 at 7, 0',
-    'rleRuns [12]: mask: expected a rectangle inside 8x6, got 1000000x1000000 at 0, 0',
+    'schema [10]: box: xtl: expected numbers, got ""',
+    'rleRuns [11]: mask: expected runs of 3 x 2 = 6 pixels, got 1',
+    'rleRuns [12]: mask: expected a rectangle inside 8x6, got 3x2 at 7, 0',
+    'rleRuns [13]: mask: expected a rectangle inside 8x6, got 1000000x1000000 at 0, 0',
   ]);
   await expect(loadCoco(source())).rejects.toThrow(
     `${at('annotations.xml')}: image "a.png": shape[5]: expected one of`,
