@@ -14,6 +14,7 @@ import { blendLabels } from './overlay/labels.js';
 import { appendLegend, type LegendEntry } from './overlay/legend.js';
 import { enlargePicture, type Rgb } from './overlay/picture.js';
 import { readingFactor } from './overlay/sizes.js';
+import { drawableName } from './overlay/text.js';
 
 /** Options of {@link draw}. */
 export interface DrawOptions {
@@ -81,7 +82,7 @@ export function withLegend(image: RgbImage, entries: readonly LegendEntry[]): Rg
 function legendOf({ classes }: ClassifyResult): readonly LegendEntry[] {
   return classes.map(({ classIndex, name, probability }) => ({
     color: classColor(classIndex),
-    text: `${name} ${(100 * probability).toFixed(0)}%`,
+    text: `${drawableName(name, classIndex)} ${(100 * probability).toFixed(0)}%`,
   }));
 }
 
@@ -95,7 +96,7 @@ function drawSegmentation(
   const { width, height, labels } = result;
   const entries = classFractions(result).map(({ classIndex, name, fraction }) => ({
     color: color(classIndex),
-    text: `${name} ${fractionText(fraction, fraction < 0.01 ? 1 : 0)} %`,
+    text: `${drawableName(name, classIndex)} ${fractionText(fraction, fraction < 0.01 ? 1 : 0)} %`,
   }));
   return appendLegend(blendLabels(image, { width, height, data: labels }, color), entries);
 }

@@ -28,6 +28,8 @@ const DATA = [
   'datasets/classes/coco.txt',
   'datasets/classes/imagenet.txt',
   'report/overlay/glyphs.json',
+  'report/overlay/noto-sans.ttf',
+  'report/overlay/noto-sans-license.txt',
   'report/page/style.css',
   'serve/page/index.html',
   'serve/page/style.css',

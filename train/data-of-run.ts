@@ -28,13 +28,26 @@ export async function dataOfRun(
   const { folder, resume = false, communicator = SINGLE_PROCESS } = options;
   const loaded = await dataOf(task, options, plan);
   loaded.lines.forEach(note);
-  const data = resume ? await withClassesOfRun(task, loaded, { folder, communicator }) : loaded;
+  const data = alignValidation(
+    task,
+    resume ? await withClassesOfRun(task, loaded, { folder, communicator }) : loaded,
+  );
   data.lines.slice(loaded.lines.length).forEach(note);
   const images = communicator.rank === 0 ? 'headers' : 'none';
   const verdict = await inspectForTraining(data, task, config, images);
   verdict.lines.forEach(note);
   verdict.throwErrors();
   return { data, verdict };
+}
+
+/** Gives the classes of validation data the indices of the training data. @throws DataError if it has others */
+function alignValidation(task: Task, data: LoadedData<unknown>): LoadedData<unknown> {
+  const { training, validation, lines } = data;
+  const isOther = validation !== undefined && validation !== training;
+  const wanted = isOther ? task.classNames?.(training) : undefined;
+  if (!wanted || !task.alignClasses) return data;
+  const { set, line } = task.alignClasses(validation, wanted, { owner: 'the training data' });
+  return { training, validation: set, lines: line === undefined ? lines : [...lines, line] };
 }
 
 /** Loads the given sets, images in memory, or the sets of the folder. */

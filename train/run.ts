@@ -98,7 +98,10 @@ async function start(
       return found;
     }
     store.initialize(seed);
-    if (weights) await loadWeights(weights, store);
+    if (weights) {
+      const line = await loadWeights(weights, store);
+      listener?.note?.(line);
+    }
     return undefined;
   });
   return { buffers, store, restored };

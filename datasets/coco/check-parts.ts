@@ -54,6 +54,8 @@ const sortedById = ({ categories }: CocoTables): CocoTables['categories'] =>
 export function checkHeldOut(parts: readonly CheckedPart[]): void {
   const trained = parts.find(({ split }) => split === 'train')?.counts;
   const heldOut = parts.find(({ split }) => split === 'val');
+  // Otherwise nothing is learned at all, which has been reported.
+  if (![...(trained?.values() ?? [])].some((count) => count > 0)) return;
   for (const [name, count] of heldOut?.counts ?? [])
     if (heldOut && count > 0 && trained?.get(name) === 0)
       heldOut.log.add(PROBLEMS.classHeldOut, {

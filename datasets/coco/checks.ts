@@ -82,6 +82,11 @@ function checkCategories({ file, categories }: CocoTables, log: ProblemLog): voi
 
 function checkAnnotations(tables: CocoTables, log: ProblemLog): Int32Array {
   const { file, images, categories, annotations, rejected } = tables;
+  const isRejected = (table: 'images' | 'categories', id: number): boolean =>
+    rejected !== undefined &&
+    (rejected.unreadable.has(table) ||
+      (table === 'images' ? rejected.imageIds : rejected.categoryIds).has(id));
+  const hasUnreadable = rejected?.unreadable.has('annotations') ?? false;
   const imageOf = new Map<number, number>();
   images.ids.forEach((id, i) => imageOf.set(id, i));
   const categoryOf = new Map(categories.map((category) => [category.id, category]));
@@ -111,12 +116,12 @@ function checkAnnotations(tables: CocoTables, log: ProblemLog): Int32Array {
     const categoryId = annotations.categoryIds[a];
     const category = categoryOf.get(categoryId);
     if (category) used.add(categoryId);
-    else if (!rejected?.categoryIds.has(categoryId))
+    else if (!isRejected('categories', categoryId))
       report(PROBLEMS.unknownCategory, `expected a known category_id, got ${categoryId}`);
     checkKeypoints(tables, a, category?.keypoints?.length, report);
     const image = imageOf.get(annotations.imageIds[a]);
     if (image === undefined) {
-      if (rejected?.imageIds.has(annotations.imageIds[a])) continue;
+      if (isRejected('images', annotations.imageIds[a])) continue;
       report(PROBLEMS.unknownImage, `expected a known image_id, got ${annotations.imageIds[a]}`);
       continue;
     }
@@ -125,11 +130,11 @@ function checkAnnotations(tables: CocoTables, log: ProblemLog): Int32Array {
     checkRegion(tables, a, image, report);
   }
   annotated.forEach((has, i) => {
-    if (!has && !rejected?.annotated.has(images.ids[i]))
+    if (!has && !hasUnreadable && !rejected?.annotated.has(images.ids[i]))
       log.add(PROBLEMS.imageEmpty, imageProblem(tables, i, 'no annotation'));
   });
   categories.forEach(({ id, name }, i) => {
-    if (used.has(id) || rejected?.annotatedWith.has(id)) return;
+    if (used.has(id) || hasUnreadable || rejected?.annotatedWith.has(id)) return;
     const message = `${placeOf('categories', i, id)}: no annotation of ${quote(name)}`;
     log.add(PROBLEMS.classUnused, { file, message, id });
   });

@@ -73,7 +73,7 @@ export const COCO_PROBLEMS = {
     shapeIgnored: 'shapes without an area: left out',
     imageUnlabeled: 'images without annotations of their own: left out',
     labelMissing: 'images without an annotation file: background',
-    imageEmpty: 'images without annotations: not trained on',
+    imageEmpty: 'images without annotations: background, or left out with keepEmpty=false',
     classUnused: 'categories without annotations',
     crowd: 'crowd regions: ignored in training and evaluation',
     maskNone: 'objects without a mask: boxes only',

@@ -1,7 +1,10 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, relative } from 'node:path';
+import { DataError } from '../../core/errors.js';
 import { peekCoco } from '../../io/coco/peek.js';
 import type { AnnotationSource } from '../annotations/source.js';
+import { errorAsValue } from '../problems.js';
+import { SPLIT_NAMES } from '../segmentation-folder.js';
 import type { DetectionData, SplitName } from './types.js';
 
 /** `annotations/instances_{train,val,test}*.json` with images next to `annotations`; one candidate per suffix. */
@@ -12,13 +15,16 @@ export async function cocoLayouts(root: string): Promise<readonly DetectionData[
     if (!match) continue;
     const [, split, ending] = match;
     const annotations = join(root, 'annotations', name);
-    const images = await imageFolderOf(annotations, [
+    const candidates = [
       ...[split + ending, split].flatMap((part) => [join(root, part), join(root, 'images', part)]),
       join(root, 'images'),
       root,
-    ]);
+    ];
+    const found = imageFolderOf(annotations, candidates);
+    // Training does not use this part, so that a broken file is no reason to refuse the others.
+    const images = split === 'test' ? await errorAsValue(found) : await found;
     const splits = byEnding.get(ending) ?? {};
-    splits[split] = { annotations, images };
+    splits[split] = { annotations, images: images instanceof DataError ? root : images };
     byEnding.set(ending, splits);
   }
   return [...byEnding.values()].map((splits) => detectionData('coco', root, splits));
@@ -83,6 +89,30 @@ export function combineCocoFiles(root: string, files: readonly DetectionData[]):
     for (const source of Object.values(part))
       splits[relative(root, source.annotations).replace(/\.json$/, '')] = source;
   return detectionData('file', root, splits);
+}
+
+/**
+ * Merges one-file candidates that are named after different parts, one of them for training (`train.json`,
+ * `instances_val2017.json`), to a set.
+ *
+ * @returns undefined if their names do not say so
+ */
+export function partsOfFiles(
+  root: string,
+  files: readonly DetectionData[],
+): DetectionData | undefined {
+  const splits: Record<string, AnnotationSource> = {};
+  for (const source of files.flatMap(({ splits: part }) => Object.values(part))) {
+    const words = basename(source.annotations, '.json')
+      .toLowerCase()
+      .split(/[^a-z]+/);
+    const named = Object.entries(SPLIT_NAMES).filter(([, names]) =>
+      names.some((name) => words.includes(name)),
+    );
+    if (named.length !== 1 || named[0][0] in splits) return undefined;
+    splits[named[0][0]] = source;
+  }
+  return 'train' in splits ? detectionData('file', root, splits) : undefined;
 }
 
 /** Creates the record and its description. */

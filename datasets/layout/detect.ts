@@ -6,6 +6,7 @@ import { isYoloYaml } from '../../io/yolo/data-yaml.js';
 import { errorAsValue } from '../problems.js';
 import {
   combineCocoFiles,
+  partsOfFiles,
   cocoFileLayout,
   cocoFileLayouts,
   cocoLayouts,
@@ -16,7 +17,7 @@ import { instanceMaskLayouts } from './instance-masks.js';
 import { labelMeLayouts } from './labelme.js';
 import { ade20kLayouts, folderLayouts, imageNetLayouts } from './folders.js';
 import { forgetListings } from './folder-names.js';
-import type { DataLayout, LayoutOptions } from './types.js';
+import type { DataLayout, DetectionData, LayoutOptions } from './types.js';
 import { csvLayouts, isViaFile, tableFileLayout, viaLayouts } from './table-files.js';
 import { vocLayouts } from './voc.js';
 import { yamlLayout } from './yaml.js';
@@ -109,7 +110,7 @@ async function layoutOf(path: string, options: LayoutOptions): Promise<DataLayou
   const files = layouts.length > 0 ? [] : await cocoFileLayouts(path);
   const found: readonly DataLayout[] = [
     ...layouts,
-    ...(files.length > 1 && options.several ? [combineCocoFiles(path, files)] : files),
+    ...combined(path, files, options),
     ...ade20kLayouts(path),
     ...folderLayouts(path),
     ...imageNetLayouts(path),
@@ -158,6 +159,18 @@ function readable(
   }
   const usable = found.filter((data) => kind === undefined || data.kind === kind);
   return usable.length > 0 ? usable : found;
+}
+
+/** COCO files as parts of one set, if their names say so, or as one set for commands that only inspect. */
+function combined(
+  path: string,
+  files: readonly DetectionData[],
+  { several }: LayoutOptions,
+): readonly DetectionData[] {
+  if (files.length < 2) return files;
+  const parts = partsOfFiles(path, files);
+  if (parts) return [parts];
+  return several ? [combineCocoFiles(path, files)] : files;
 }
 
 function severalReadings(candidates: readonly DataLayout[], path: string): ConfigError {

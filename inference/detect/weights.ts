@@ -1,5 +1,5 @@
 import type { ParameterStore } from '../../engine/parameters/store.js';
-import { WeightsError } from '../../core/errors.js';
+import { cocoClasses } from '../../datasets/classes/coco.js';
 import { canonicalOrOwnNames } from '../../weights/canonical.js';
 import { torchShape } from '../../weights/layout.js';
 import type { LoadReport, ParameterTarget } from '../../weights/load.js';
@@ -7,6 +7,7 @@ import { loadTensors, parameterTargets } from '../../weights/load.js';
 import { withWeights } from '../../weights/open.js';
 import type { Which } from '../../weights/select.js';
 import { reshaped, type TensorMap } from '../../io/tensor.js';
+import { adaptClassLayers, classNamesBeside, type ClassRows } from '../class-layers.js';
 import { loadBackbone } from '../state-dict.js';
 
 /** Name of the fully connected layer after the RoI features. */
@@ -42,27 +43,57 @@ export function holdsDetector(file: string): Promise<boolean> {
   );
 }
 
+/** Layers of a detector with rows for every class; the classification has one more for the background. */
+const CLASS_LAYERS: readonly ClassRows[] = [
+  { pattern: /^roi_head\.bbox_head\.(\d+\.)?fc_cls\./, perClass: 1, extra: 1 },
+  { pattern: /^roi_head\.bbox_head\.(\d+\.)?fc_reg\./, perClass: 4, extra: 0 },
+  { pattern: /^roi_head\.mask_head\.(\d+\.)?conv_logits\./, perClass: 1, extra: 0 },
+];
+const MASK_HEAD = /^roi_head\.mask_head\./;
+
 /**
- * Initializes a new detector from a file with a whole detector of the same classes, or, for the backbone, with an encoder
- * or classifier of any naming scheme.
+ * Initializes a new detector from a file with a whole detector, or, for the backbone, with an encoder or classifier of any
+ * naming scheme. Class layers are taken over by the names of the classes, see {@link adaptClassLayers}; a mask head that
+ * only one of them has is new or left out.
  *
+ * @param classNames of the new detector, by class index
+ * @returns a line that says what was taken over
  * @throws WeightsError if the file does not fit; then nothing is written
  */
-export async function startDetector(file: string, store: ParameterStore): Promise<LoadReport> {
-  if (!(await holdsDetector(file))) return loadBackbone(file, store);
-  const got = await withWeights(file, (source) => {
-    const bias = [...canonicalOrOwnNames(source)].find(([name]) => CLASS_BIAS.test(name));
-    return Promise.resolve(bias && bias[1].shape[0] - 1);
-  });
-  const bias = store.entries.find(({ path }) => CLASS_BIAS.test(path));
-  const expected = Number(bias?.spec.shape[0]) - 1;
-  if (got !== undefined && got !== expected)
-    throw new WeightsError(
-      `${file}: expected a detector of the data's ${expected} classes, got one of ${got}; ` +
-        'start from the weights of a classifier or encoder instead',
-      { file },
+export async function startDetector(
+  file: string,
+  store: ParameterStore,
+  classNames: readonly string[],
+): Promise<string> {
+  if (!(await holdsDetector(file))) {
+    await loadBackbone(file, store);
+    return `${file}: backbone taken over; pyramid and heads are new`;
+  }
+  const beside = await classNamesBeside(file);
+  return withWeights(file, async (source) => {
+    const inFile = canonicalOrOwnNames(source);
+    const named = beside ?? (hasCocoClasses(inFile) ? cocoClasses().names : undefined);
+    const adapted = adaptClassLayers(inFile, CLASS_LAYERS, { file: named, model: classNames });
+    const [hasMasks, wantsMasks] = [[...inFile.keys()], store.entries.map(({ path }) => path)].map(
+      (paths) => paths.some((path) => MASK_HEAD.test(path)),
     );
-  return loadDetectorWeights(file, store);
+    const targets = parameterTargets(store).filter(
+      ({ path }) => !adapted.isNew(path) && (hasMasks || !MASK_HEAD.test(path)),
+    );
+    const tensors = new Map(
+      [...adapted.tensors].filter(([name]) => wantsMasks || !MASK_HEAD.test(name)),
+    );
+    await loadTensors(file, asConvolutions(tensors, targets), targets);
+    const masks =
+      hasMasks === wantsMasks ? '' : `; the mask head is ${wantsMasks ? 'new' : 'left out'}`;
+    return `${file}: ${adapted.line}${masks}`;
+  });
+}
+
+/** Whether a file without names has the number of COCO's classes. */
+function hasCocoClasses(tensors: TensorMap): boolean {
+  const bias = [...tensors].find(([name]) => CLASS_BIAS.test(name));
+  return bias?.[1].shape[0] === 81;
 }
 
 /**

@@ -60,6 +60,8 @@ export interface RejectedRecords {
   /** Images and categories of rejected annotations. */
   readonly annotated: ReadonlySet<unknown>;
   readonly annotatedWith: ReadonlySet<unknown>;
+  /** Tables with records that are no JSON, whose ids are unknown. */
+  readonly unreadable: ReadonlySet<string>;
   /** Numbers of records by table. */
   readonly counts: Readonly<Record<'images' | 'categories' | 'annotations', number>>;
 }
@@ -153,7 +155,10 @@ export async function readAnnotations(
       rejected.add(name, record);
       report({ code: 'schema', file, message, id });
     },
-    invalid: (name, index, message) => issue('json', `${name}[${index}]: ${message}`),
+    invalid: (name, index, message) => {
+      rejected.addUnreadable(name);
+      issue('json', `${name}[${index}]: ${message}`);
+    },
     direct: (name) => (name === 'annotations' ? read : undefined),
     value: (name, value) => {
       if (tables.has(name)) issue('array', `${name}: expected an array, got ${quote(value)}`);
@@ -183,7 +188,13 @@ class RejectedLog implements RejectedRecords {
   readonly fileNames = new Set<unknown>();
   readonly annotated = new Set<unknown>();
   readonly annotatedWith = new Set<unknown>();
+  readonly unreadable = new Set<string>();
   readonly counts = { images: 0, categories: 0, annotations: 0 };
+
+  addUnreadable(table: string): void {
+    this.unreadable.add(table);
+    if (table in this.counts) this.counts[table as keyof RejectedRecords['counts']]++;
+  }
 
   add(table: string, record: unknown): void {
     const fields = Object(record) as Readonly<Record<string, unknown>>;

@@ -25,6 +25,7 @@ export async function scanCocoFile(
   const handle = await readable(file, openFile(file));
   try {
     const { size } = await readable(file, handle.stat());
+    if (size === 0) throw DataError.in(file, 'expected JSON, got an empty file');
     const buffer = new Uint8Array(Math.min(CHUNK_BYTES, size || CHUNK_BYTES));
     for (let isFirst = true; ; isFirst = false) {
       const { bytesRead } = await readable(file, handle.read(buffer, 0, buffer.length));

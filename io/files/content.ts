@@ -15,6 +15,7 @@ const TEXTS: readonly (readonly [start: RegExp, description: string])[] = [
   [/^<(!doctype html|html|head|body)/i, 'an HTML page, probably of a failed download'],
   [/^<\?xml|^<annotation/, 'XML'],
   [/^[[{]\s*'/, 'a Python value printed as text; write it with json.dump'],
+  [/^\{[^\n]*\}[ \t\r]*\n\s*\{/, 'JSON Lines, one record a line; write one JSON document'],
   [/^(\/\/|\/\*|#)/, 'a comment, which JSON does not have; delete it'],
 ];
 
@@ -29,7 +30,7 @@ export function describeNonJson(bytes: Uint8Array): string | undefined {
   // UTF-16 without a byte order mark: every other byte of its first characters is zero.
   if (bytes.length >= 4 && (isEvery(bytes, 0) || isEvery(bytes, 1)))
     return 'UTF-16 text; save it as UTF-8';
-  const head = Buffer.from(bytes.subarray(0, 200)).toString('latin1').trimStart();
+  const head = Buffer.from(bytes.subarray(0, 4096)).toString('latin1').trimStart();
   const text = head.replace(/^\u00ef\u00bb\u00bf\s*/, '');
   return TEXTS.find(([known]) => known.test(text))?.[1];
 }

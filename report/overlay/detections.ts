@@ -6,7 +6,7 @@ import type { Picture, Rectangle, Rgb } from './picture.js';
 import { enlargePicture, fillRectangle, strokeRectangle } from './picture.js';
 import { readingFactor, sizesFor } from './sizes.js';
 import { placeTags } from './tags.js';
-import { CAP_HEIGHT, drawText, shortenText, textWidth } from './text.js';
+import { CAP_HEIGHT, drawableName, drawText, shortenText, textWidth } from './text.js';
 
 /** One object to draw. */
 export interface DrawnDetection {
@@ -81,8 +81,9 @@ function drawTags(
 ): void {
   const padding = Math.round(0.32 * fontPx);
   const height = Math.round(CAP_HEIGHT * fontPx) + 2 * padding;
-  const texts = items.map(({ detection: { label, score } }) => {
-    const text = score === undefined ? label : `${label} ${(100 * score).toFixed(0)}%`;
+  const texts = items.map(({ detection: { label, classIndex, score } }) => {
+    const name = drawableName(label, classIndex);
+    const text = score === undefined ? name : `${name} ${(100 * score).toFixed(0)}%`;
     return shortenText(text, fontPx, canvas.width - 2 * padding);
   });
   const places = placeTags(

@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { fillOutline } from './fill-outline.js';
+import { outlineOf, type GlyphOutline } from './fonts.js';
 import { coverage, fillShape, type Picture, type Rgb } from './picture.js';
 
 /** Glyph units per font size. */
@@ -13,8 +15,6 @@ const DEGREES_A_STEP = 12;
 
 /** Width of the strokes as a fraction of the font size. */
 const STROKE = 0.095;
-/** Glyph for unknown characters. */
-const UNKNOWN_GLYPH = 'L 0 0 0 14 8 14 8 0 0 0';
 
 let loaded: Readonly<Record<string, string>> | undefined;
 
@@ -45,24 +45,39 @@ interface Glyph {
 
 /** Width of a text in pixels. */
 export function textWidth(text: string, sizePx: number): number {
-  const glyphs = characters(text).map(glyphOf);
-  const units = glyphs.reduce((sum, { width }) => sum + width + GAP_UNITS, 0);
-  return (Math.max(0, units - GAP_UNITS) * sizePx) / UNITS;
+  const drawn = layOut(text);
+  const last = drawn.at(-1);
+  return last ? (last.at + last.width) * sizePx : 0;
 }
 
 /** Returns the text, truncated with an ellipsis if it does not fit. */
 export function shortenText(text: string, sizePx: number, maxWidthPx: number): string {
-  if (textWidth(text, sizePx) <= maxWidthPx) return text;
-  const all = characters(text);
-  for (let length = all.length - 1; length > 0; length--) {
-    const shorter = `${all.slice(0, length).join('').trimEnd()}…`;
+  const drawn = layOut(text);
+  const endOf = (length: number): number => drawn[length - 1].at + drawn[length - 1].width;
+  const max = maxWidthPx / sizePx;
+  if (drawn.length === 0 || endOf(drawn.length) <= max) return text;
+  let length = drawn.findIndex((_, i) => endOf(i + 1) > max);
+  for (; length > 0; length--) {
+    const shown = drawn.slice(0, length).map(({ character }) => character);
+    const shorter = `${shown.join('').trimEnd()}…`;
     if (textWidth(shorter, sizePx) <= maxWidthPx) return shorter;
   }
   return '…';
 }
 
+/** Whether all characters of a text have a glyph: of the stroke font, the bundled font or a font of the system. */
+export function canDraw(text: string): boolean {
+  return characters(text).every((character) => isSpace(character) || hasGlyph(character));
+}
+
+/** The name of a class, or its index if the name cannot be drawn. */
+export function drawableName(name: string, classIndex: number): string {
+  return canDraw(name) ? name : `class ${classIndex}`;
+}
+
 /**
- * Draws one line of text with soft edges. Accents are dropped; characters without a glyph become an empty box.
+ * Draws one line of text with soft edges. A text of characters that the stroke font lacks is drawn with the bundled font
+ * or fonts of the system; characters that none of them has become question marks.
  *
  * @param at left end of the baseline, pixels
  */
@@ -74,35 +89,82 @@ export function drawText(
 ): void {
   const scale = sizePx / UNITS;
   const half = Math.max(STROKE * sizePx, 1) / 2;
-  let pen = at.x;
-  for (const character of characters(text)) {
-    const { lines, left, width } = glyphOf(character);
-    const placed = lines.map(([x1, y1, x2, y2]) => [
-      pen + (x1 - left) * scale,
+  for (const { stroke, outline, at: offset, width } of layOut(text)) {
+    const pen = at.x + offset * sizePx;
+    if (outline) {
+      const placed = outline.contours.map((points) =>
+        points.map((value, i) => (i % 2 === 0 ? pen : at.y) + value * sizePx),
+      );
+      fillOutline(picture, placed, color);
+    }
+    if (!stroke || stroke.lines.length === 0) continue;
+    const placed = stroke.lines.map(([x1, y1, x2, y2]) => [
+      pen + (x1 - stroke.left) * scale,
       at.y - y1 * scale,
-      pen + (x2 - left) * scale,
+      pen + (x2 - stroke.left) * scale,
       at.y - y2 * scale,
     ]);
     const box = {
       x: pen - half,
       y: at.y - 16 * scale - half,
-      width: width * scale + 2 * half,
+      width: width * sizePx + 2 * half,
       height: 21 * scale + 2 * half,
     };
-    if (placed.length > 0)
-      fillShape(picture, box, color, (x, y) => coverage(distanceToLines(x, y, placed) - half));
-    pen += (width + GAP_UNITS) * scale;
+    fillShape(picture, box, color, (x, y) => coverage(distanceToLines(x, y, placed) - half));
   }
 }
 
+/** A placed character; lengths are in units of the font size. */
+interface PlacedCharacter {
+  readonly character: string;
+  readonly at: number;
+  readonly width: number;
+  readonly stroke?: Glyph | undefined;
+  readonly outline?: GlyphOutline | undefined;
+}
+
+/** Places the characters of a text one after another, all of them of the stroke font, or all of outline fonts. */
+function layOut(text: string): readonly PlacedCharacter[] {
+  const all = characters(text);
+  const hasStrokes = all.every((character) => isSpace(character) || glyphs()[character]);
+  let at = 0;
+  return all.map((character) => {
+    if (hasStrokes) {
+      const stroke = glyphOf(character);
+      const placed = { character, at, width: stroke.width / UNITS, stroke };
+      at += (stroke.width + GAP_UNITS) / UNITS;
+      return placed;
+    }
+    const outline = outlineOf(isSpace(character) ? ' ' : character) ?? outlineOf('?');
+    const width = outline?.advance ?? 0;
+    const placed = { character, at, width, outline };
+    at += width;
+    return placed;
+  });
+}
+
+/** Composed characters without those that have no form of their own, such as direction marks. */
 function characters(text: string): readonly string[] {
-  // Composed letters are decomposed into letter and accents, and the accents dropped.
-  return [...text.normalize('NFD').replace(/\p{M}/gu, '')];
+  return [...text.normalize('NFC').replace(/\p{Cf}|\p{Variation_Selector}/gu, '')];
+}
+
+const isSpace = (character: string): boolean => /\s/u.test(character);
+
+function hasGlyph(character: string): boolean {
+  return glyphs()[character] !== undefined || outlineOf(character) !== undefined;
 }
 
 function glyphOf(character: string): Glyph {
-  if (/\s/u.test(character)) return { lines: [], left: 0, width: SPACE_UNITS };
-  const lines = linesOf(glyphs()[character] ?? UNKNOWN_GLYPH);
+  let glyph = strokes.get(character);
+  if (!glyph) strokes.set(character, (glyph = readGlyph(character)));
+  return glyph;
+}
+
+const strokes = new Map<string, Glyph>();
+
+function readGlyph(character: string): Glyph {
+  if (isSpace(character)) return { lines: [], left: 0, width: SPACE_UNITS };
+  const lines = linesOf(glyphs()[character]);
   const xs = lines.flatMap(([x1, , x2]) => [x1, x2]);
   const [left, right] = [Math.min(...xs), Math.max(...xs)];
   const isFigure = /\d/.test(character);

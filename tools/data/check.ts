@@ -1,4 +1,5 @@
-import { relative } from 'node:path';
+import { statSync } from 'node:fs';
+import { dirname, relative } from 'node:path';
 import { DataError } from '../../core/errors.js';
 import { COCO_PROBLEMS, reportTo } from '../../datasets/coco/problem-kinds.js';
 import { checkCocoResults } from '../../datasets/coco/results.js';
@@ -67,7 +68,11 @@ export async function runCheck(path: string, flags: CheckFlags): Promise<boolean
   }
   const shown = flags.all ? EXAMPLES.all : EXAMPLES.text;
   const printPart = (findings: readonly Finding[], own?: string): void =>
-    printFindings(findings, { shown, root: path, own });
+    printFindings(findings, {
+      shown,
+      root: statSync(path).isDirectory() ? path : dirname(path),
+      own,
+    });
   for (const { split, counts, findings, use } of splits) {
     const numbers = Object.entries(counts).map(([name, count]) => `${count} ${name}`);
     print(`${split}: ${numbers.join(', ')}`);

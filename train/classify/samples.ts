@@ -4,6 +4,7 @@ import type { ClassificationSet } from '../../datasets/imagenet.js';
 import { topClasses } from '../../inference/classify/top-classes.js';
 import { withLegend } from '../../report/draw.js';
 import type { Rgb } from '../../report/overlay/picture.js';
+import { drawableName } from '../../report/overlay/text.js';
 import { sampleIndices, SAMPLES, writeSamples } from '../../report/samples.js';
 import { savePicture } from '../../report/save-picture.js';
 
@@ -51,7 +52,7 @@ export class SampleClassifications {
       const names = set.classes.map(({ name }) => name);
       const shown = topClasses(logits, names, MOST_CLASSES).map((top) => ({
         color: top.classIndex === classIndex ? RIGHT : WRONG,
-        text: `${top.name} ${(100 * top.probability).toFixed(0)}%`,
+        text: `${drawableName(top.name, top.classIndex)} ${(100 * top.probability).toFixed(0)}%`,
       }));
       const picture = withLegend(await imageOf(sample), shown);
       items.push({

@@ -49,7 +49,8 @@ export function setUpClassifier(
     specs: model.specs,
     card,
     groups: config,
-    loadWeights: (file, store) => loadStart(file, store, config.adaptsResponseNorm),
+    loadWeights: (file, store) =>
+      loadStart(file, store, { adaptsResponseNorm: config.adaptsResponseNorm, classNames }),
     loader: trainingLoader(config, samples, { seed, shard: shardOf(communicator) }),
     length: () => ({
       ...config,

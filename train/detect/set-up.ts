@@ -52,7 +52,7 @@ export function setUpDetector(
     card,
     groups: config,
     isTrained,
-    loadWeights: startDetector,
+    loadWeights: (file, store) => startDetector(file, store, classNames),
     loader: openLoader(config, {
       samples,
       shuffle: true,

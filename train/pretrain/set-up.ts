@@ -48,6 +48,7 @@ export function setUpAutoencoder(
     loadWeights: async (file, store) => {
       const { hasDecoder } = await summarizeWeights(file);
       await loadFcmae(file, store, { encoderOnly: !hasDecoder });
+      return `${file}: ${hasDecoder ? 'all layers' : 'encoder'} taken over${hasDecoder ? '' : '; the decoder is new'}`;
     },
     loader: trainingLoader(config, samples, { seed, shard: shardOf(communicator) }),
     length: () => {

@@ -2,6 +2,7 @@ import type { LabelMap } from '../../core/image.js';
 import { classColor } from '../../report/overlay/colors.js';
 import { blendLabels } from '../../report/overlay/labels.js';
 import { appendLegend } from '../../report/overlay/legend.js';
+import { drawableName } from '../../report/overlay/text.js';
 import { besideEachOther } from '../../report/overlay/panels.js';
 import type { Picture } from '../../report/overlay/picture.js';
 
@@ -29,6 +30,6 @@ export function drawSegmentation(
     .slice(0, MOST_CLASSES);
   return appendLegend(
     besideEachOther([image, blendLabels(image, groundTruth), blendLabels(image, predictions)]),
-    shown.map((k) => ({ color: classColor(k), text: names[k] })),
+    shown.map((k) => ({ color: classColor(k), text: drawableName(names[k], k) })),
   );
 }

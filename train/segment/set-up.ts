@@ -3,7 +3,7 @@ import { DataError } from '../../core/errors.js';
 import { alignSegmentation } from '../../datasets/align-classes.js';
 import type { SegmentationSet } from '../../datasets/segmentation-folder.js';
 import type { SegmenterCard } from '../../inference/card.js';
-import { loadBackbone } from '../../inference/state-dict.js';
+import { startSegmenter } from '../../inference/segment/weights.js';
 import { modelOf } from '../../inference/model.js';
 import { createUperNet, type UperNetConfig } from '../../models/upernet.js';
 import { shardOf } from '../distributed/shard.js';
@@ -44,7 +44,7 @@ export function setUpSegmenter(
     specs: model.specs,
     card,
     groups: config,
-    loadWeights: loadBackbone,
+    loadWeights: (file, store) => startSegmenter(file, store, classNames),
     loader: openLoader(config, {
       ...{ samples, shuffle: true, seed, shard: shardOf(communicator), lastBatch: 'drop' },
       pipeline: SEGMENTATION_PIPELINE,

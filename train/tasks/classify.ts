@@ -34,6 +34,7 @@ export const classify: Task<ClassificationConfig, ClassificationSet, Classificat
   fromExamples: classificationSet,
   isSet: (data) => 'ignoredFiles' in data,
   inspect: inspectClassificationData,
+  classNames: (set) => set.classes.map(({ name }) => name),
   alignClasses: alignClassification,
   prediction: { evaluate: scoreClassifier, present: presentClasses },
   reportSections: classifierSections,

@@ -29,6 +29,7 @@ export const detect: Task<DetectionConfig, CocoSet, DetectionExample> = {
   fromExamples: detectionSet,
   isSet: (data) => 'annotations' in data,
   inspect: inspectDetectionData,
+  classNames: (set) => set.classes.names,
   alignClasses: alignDetection,
   prediction: {
     evaluate: scoreDetector,

@@ -30,6 +30,7 @@ export const segment: Task<SegmentationConfig, SegmentationSet, SegmentationExam
   fromExamples: segmentationSet,
   isSet: (data) => 'mapping' in data,
   inspect: inspectSegmentationData,
+  classNames: (set) => set.classes,
   alignClasses: alignSegmentation,
   prediction: {
     evaluate: scoreSegmenter,

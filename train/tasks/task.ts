@@ -38,8 +38,8 @@ export interface LoadOptions extends DataOptions {
 /** Task-specific parts of a run. */
 export interface Setup<Batch> {
   readonly specs: SpecTree;
-  /** Fills parameters from a weight file. */
-  loadWeights(file: string, store: ParameterStore): Promise<unknown>;
+  /** Fills parameters from a weight file. @returns a line that says what was taken over */
+  loadWeights(file: string, store: ParameterStore): Promise<string>;
   readonly loader: BatchSource<Batch> & { close(): Promise<void> };
   /** Weight decay and learning rate factors of the parameters. */
   readonly groups: ParameterGroupConfig;
@@ -75,6 +75,8 @@ export interface Task<
   isSet(data: object): boolean;
   /** Decides what is used of a set, and reports its problems; absent if every image is used. */
   inspect?(set: Set, request: InspectRequest, log: ProblemLog): Promise<InspectedSet>;
+  /** Names of the classes of a set by index; absent without classes. */
+  classNames?(set: Set): readonly string[];
   /** Gives the classes of a set the indices of `wanted`, by name; absent without classes. @throws DataError if they differ */
   alignClasses?(set: Set, wanted: readonly string[], owner: ClassOwner): AlignedSet<Set>;
   /** Members for models with predictions; absent for pre-training. */

@@ -1,3 +1,4 @@
+import { saveCheckpoint } from '../../../weights/checkpoint.js';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -155,29 +156,109 @@ test('a run starts from whatever the file holds', async () => {
   expect([await holdsDetector(encoderFile), await holdsDetector(wholeFile)]).toEqual([false, true]);
 
   const fromEncoder = initialized(maskRcnn(), 1);
-  await startDetector(encoderFile, fromEncoder);
+  await startDetector(encoderFile, fromEncoder, ['a', 'b', 'c']);
   const stem = 'downsample_layers.0.0.weight';
   expect(fromEncoder.get(`backbone.${stem}`)).toEqual(encoder.get(stem));
   expect(fromEncoder.get('neck.lateral_convs.0.conv.weight')).toEqual(
     initialized(maskRcnn(), 1).get('neck.lateral_convs.0.conv.weight'),
   );
   const fromWhole = initialized(maskRcnn(), 1);
-  await startDetector(wholeFile, fromWhole);
+  await startDetector(wholeFile, fromWhole, ['a', 'b', 'c']);
   expect(fromWhole.values).toEqual(whole.values);
 });
 
-test('a detector of other classes is refused by their numbers, and nothing is written', async () => {
+const CLASS_LAYER = /fc_cls|fc_reg|conv_logits/;
+
+/** Writes a detector as a checkpoint of a run with these classes. */
+async function checkpointOf(
+  name: string,
+  store: ParameterStore,
+  classNames: readonly string[],
+): Promise<string> {
+  const weights = store.entries.map(({ path, spec: { shape, layout } }) => ({
+    path,
+    ...{ shape, layout, values: store.get(path) },
+  }));
+  const state = { card: { classNames } };
+  const { file } = await saveCheckpoint(folder, name, { step: 1, groups: { weights }, state });
+  return file;
+}
+
+test('of a detector of other classes all but the class layers is taken over', async () => {
   const file = join(folder, 'start-three.safetensors');
-  await writeSafetensors(file, mmdetection(initialized(maskRcnn(), 1)));
+  const three = initialized(maskRcnn(), 1);
+  await writeSafetensors(file, mmdetection(three));
   const seven = createMaskRcnn(createDenseBackbone(TINY), {
     ...MASK_RCNN,
     ...SMALL,
     numClasses: 7,
     stages: [{ ...stage, layers }],
   });
-  const store = new ParameterStore(seven.specs);
-  await expect(startDetector(file, store)).rejects.toThrow(
-    "expected a detector of the data's 7 classes, got one of 3",
+  const fresh = initialized(seven as unknown as Detector, 4);
+  const store = initialized(seven as unknown as Detector, 4);
+  const line = await startDetector(file, store, ['a', 'b', 'c', 'd', 'e', 'f', 'g']);
+  expect(line).toMatch(
+    /all layers taken over but those of the classes, which are new \(7 classes: a, b, c, d, e, …; the file has 3\)$/,
   );
-  expect(store.values.every((value) => value === 0)).toBe(true);
+  for (const { path } of store.entries)
+    expect(store.get(path), path).toEqual((CLASS_LAYER.test(path) ? fresh : three).get(path));
+});
+
+test('class layers are mapped row by row where the order of the names differs, and new where a name does', async () => {
+  const source = initialized(maskRcnn(), 1);
+  const file = await checkpointOf('named', source, ['cat', 'dog', 'cow']);
+  const mapped = initialized(maskRcnn(), 2);
+  expect(await startDetector(file, mapped, ['cow', 'cat', 'dog'])).toMatch(/mapped by name/);
+  const bias = 'roi_head.bbox_head.fc_cls.bias';
+  const [cat, dog, cow, background] = source.get(bias);
+  expect([...mapped.get(bias)]).toEqual([cow, cat, dog, background]);
+  const deltas = [...source.get('roi_head.bbox_head.fc_reg.bias')];
+  expect([...mapped.get('roi_head.bbox_head.fc_reg.bias')]).toEqual([
+    ...deltas.slice(8),
+    ...deltas.slice(0, 8),
+  ]);
+  const masks = [...source.get('roi_head.mask_head.conv_logits.bias')];
+  expect([...mapped.get('roi_head.mask_head.conv_logits.bias')]).toEqual([
+    masks[2],
+    masks[0],
+    masks[1],
+  ]);
+  const weight = 'roi_head.bbox_head.fc_cls.weight'; // [in, out]
+  const out = 4;
+  source
+    .get(weight)
+    .forEach((value, i) =>
+      expect(mapped.get(weight)[i - (i % out) + [1, 2, 0, 3][i % out]]).toBe(value),
+    );
+  const same = initialized(maskRcnn(), 2);
+  expect(await startDetector(file, same, ['cat', 'dog', 'cow'])).toMatch(
+    /: all layers taken over$/,
+  );
+  expect(same.values).toEqual(source.values);
+  const renamed = initialized(maskRcnn(), 2);
+  expect(await startDetector(file, renamed, ['cat', 'dog', 'horse'])).toMatch(
+    /which are new \(3 classes: cat, dog, horse; the file has 3: cat, dog, cow\)$/,
+  );
+  expect(renamed.get(bias)).toEqual(initialized(maskRcnn(), 2).get(bias));
+});
+
+test('a mask head that only one of them has is left out or new', async () => {
+  const boxes = createMaskRcnn(createDenseBackbone(TINY), {
+    ...MASK_RCNN,
+    ...SMALL,
+    masks: null,
+    stages: [{ ...stage, layers }],
+  }) as unknown as Detector;
+  const names = ['a', 'b', 'c'];
+  const masked = await checkpointOf('masked', initialized(maskRcnn(), 1), names);
+  const store = initialized(boxes, 2);
+  expect(await startDetector(masked, store, names)).toMatch(/the mask head is left out$/);
+  expect(store.get('neck.lateral_convs.0.conv.weight')).toEqual(
+    initialized(maskRcnn(), 1).get('neck.lateral_convs.0.conv.weight'),
+  );
+  const boxed = await checkpointOf('boxed', store, names);
+  const withMasks = initialized(maskRcnn(), 3);
+  expect(await startDetector(boxed, withMasks, names)).toMatch(/the mask head is new$/);
+  const head = 'roi_head.mask_head.conv_logits.weight';
+  expect(withMasks.get(head)).toEqual(initialized(maskRcnn(), 3).get(head));
 });

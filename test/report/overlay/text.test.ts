@@ -1,7 +1,19 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Picture, Rgb } from '../../../report/overlay/picture.js';
 import { blankPicture, enlargePicture, fillRectangle } from '../../../report/overlay/picture.js';
-import { drawText, glyphs, shortenText, textWidth } from '../../../report/overlay/text.js';
+import { searchFonts } from '../../../report/overlay/fonts.js';
+import {
+  canDraw,
+  drawableName,
+  drawText,
+  glyphs,
+  shortenText,
+  textWidth,
+} from '../../../report/overlay/text.js';
 
 const WHITE: Rgb = [255, 255, 255];
 const BLACK: Rgb = [0, 0, 0];
@@ -14,6 +26,48 @@ function ink(text: string, sizePx = 20): { readonly picture: Picture; readonly d
     picture,
     dark: Array.from({ length: 120 * 40 }, (_, i) => 255 - picture.data[3 * i]),
   };
+}
+
+const opentype = createRequire(import.meta.url)('opentype.js') as typeof import('opentype.js');
+
+/** A collection (`.ttc`) of one font with one character, a bar of 0.1 to 0.4 of the size, 0.7 high. */
+function collectionWith(character: string): Buffer {
+  const bar = new opentype.Path();
+  bar.moveTo(100, 0);
+  bar.lineTo(400, 0);
+  bar.lineTo(400, 700);
+  bar.lineTo(100, 700);
+  bar.close();
+  const notdef = new opentype.Glyph({
+    name: '.notdef',
+    advanceWidth: 500,
+    path: new opentype.Path(),
+  });
+  const glyph = new opentype.Glyph({
+    ...{ name: 'bar', unicode: character.codePointAt(0), advanceWidth: 500, path: bar },
+  });
+  const font = new opentype.Font({
+    ...{
+      familyName: 'Cats',
+      styleName: 'Regular',
+      unitsPerEm: 1000,
+      ascender: 800,
+      descender: -200,
+    },
+    glyphs: [notdef, glyph],
+  });
+  const bytes = Buffer.from(font.toArrayBuffer());
+  const header = Buffer.alloc(16);
+  header.write('ttcf', 0, 'latin1');
+  header.writeUInt32BE(0x10000, 4);
+  header.writeUInt32BE(1, 8);
+  header.writeUInt32BE(16, 12);
+  const numTables = bytes.readUInt16BE(4);
+  for (let i = 0; i < numTables; i++) {
+    const at = 12 + 16 * i + 8;
+    bytes.writeUInt32BE(bytes.readUInt32BE(at) + header.length, at);
+  }
+  return Buffer.concat([header, bytes]);
 }
 
 describe('text', () => {
@@ -47,10 +101,65 @@ describe('text', () => {
     expect(right).toBeGreaterThanOrEqual(Math.floor(10 + textWidth('Wave 8', 20)) - 2);
   });
 
-  test('drops accents and boxes what it does not know', () => {
-    expect(ink('é').dark).toEqual(ink('e').dark);
-    expect(ink('中').dark).toEqual(ink('国').dark);
-    expect(ink('中').dark.some((v) => v > 0)).toBe(true);
+  test('keeps accents, also of letters composed of two characters', () => {
+    const [e, acute, composed] = ['e', 'é', 'e\u0301'].map((text) => ink(`${text}ж`, 24));
+    expect(acute.dark).not.toEqual(e.dark);
+    expect(composed.dark).toEqual(acute.dark);
+    const inkAbove = ({ dark }: typeof acute): number =>
+      dark.slice(0, 120 * 16).reduce((sum, value) => sum + value, 0);
+    expect(inkAbove(acute)).toBeGreaterThan(inkAbove(e) + 255);
+  });
+
+  test('draws Latin, Greek and Cyrillic letters of the bundled font, all different', () => {
+    const letters = [...'éüñçåşğıłőřșčžđþŵſαβγδωΩЖШЩЫЯждфєїґћ'];
+    expect(letters.every(canDraw)).toBe(true);
+    expect(new Set(letters.map((letter) => ink(letter, 32).dark.join())).size).toBe(letters.length);
+  });
+
+  test('an O of the bundled font has a hole, and its height is that of the stroke font', () => {
+    const { dark } = ink('Ож', 30); // Cyrillic
+    const rows = Array.from({ length: 40 }, (_, y) => dark.slice(120 * y, 120 * y + 33));
+    const inked = rows.flatMap((row, y) => (row.some((v) => v > 127) ? [y] : []));
+    expect([inked[0], inked.at(-1)]).toEqual([8, 29]);
+    const middle = rows[19];
+    const [first, last] = [middle.findIndex((v) => v > 200), middle.findLastIndex((v) => v > 200)];
+    expect(last - first).toBeGreaterThan(12);
+    expect(Math.max(...middle.slice(first + 6, last - 5))).toBe(0);
+  });
+
+  test('what no font has is never a square: the name becomes the index of the class', () => {
+    searchFonts([]);
+    expect(['猫', 'แมว', 'قط', 'हाथी', '🐈', '\uE000'].filter(canDraw)).toEqual([]);
+    expect(drawableName('猫 cat', 7)).toBe('class 7');
+    expect(drawableName('écrou', 7)).toBe('écrou');
+    expect(ink('猫').dark).toEqual(ink('国').dark);
+    expect(ink('猫').dark.some((v) => v > 0)).toBe(true);
+    searchFonts();
+  });
+
+  test('other scripts are drawn with a font of the system that has them', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'convnextv2-fonts-'));
+    mkdirSync(join(folder, 'truetype'));
+    writeFileSync(join(folder, 'damaged.ttf'), 'no font');
+    writeFileSync(join(folder, 'truetype', 'cats.ttc'), collectionWith('猫'));
+    searchFonts([folder]);
+    expect([canDraw('猫'), canDraw('国')]).toEqual([true, false]);
+    // Its glyph is a bar from the baseline to the height of capitals.
+    const { dark } = ink('猫', 20);
+    expect([dark[120 * 20 + 12], dark[120 * 20 + 25], dark[120 * 31 + 12]]).toEqual([255, 0, 0]);
+    searchFonts();
+    rmSync(folder, { recursive: true });
+  });
+
+  test('a name of 3,000 characters is shortened at once', () => {
+    const start = performance.now();
+    for (const text of ['a'.repeat(3000), 'é'.repeat(3000)]) {
+      const short = shortenText(text, 20, 200);
+      expect(short.endsWith('…')).toBe(true);
+      expect(textWidth(short, 20)).toBeLessThanOrEqual(200);
+      expect(textWidth(`${text.slice(0, short.length)}…`, 20)).toBeGreaterThan(200);
+    }
+    expect(performance.now() - start).toBeLessThan(500);
   });
 
   test('figures are equally wide', () => {

@@ -212,14 +212,28 @@ describe('a GRN that comes or goes', () => {
   });
 });
 
-test('from a classifier the norm before the head is kept and the head is new, whatever its classes', async () => {
+test('from a classifier the norm before the head is kept, and the head if its classes have the same names', async () => {
   const folder = newFolder();
   await finetune(folder, { maxSteps: 6 });
   const trained = readTensors(checkpoint(folder, 6));
-  const next = await afterOneStep({ ...CONFIG, lr: 0, minLr: 0 }, checkpoint(folder, 6));
-  for (const name of ['weights.norm.weight', 'weights.stages.1.0.dwconv.weight'])
+  const still = { ...CONFIG, lr: 0, minLr: 0 };
+  const next = await afterOneStep(still, checkpoint(folder, 6));
+  const kept = ['weights.norm.weight', 'weights.stages.1.0.dwconv.weight'];
+  for (const name of [...kept, 'weights.head.weight'])
     expect(next.get(name)).toEqual(trained.get(name)?.data);
-  expect(next.get('weights.head.weight')).not.toEqual(trained.get('weights.head.weight')?.data);
+  const training = readImageNet(data, { split: 'train' });
+  const [first, ...rest] = training.classes;
+  const renamed = { ...training, classes: [{ ...first, name: 'other' }, ...rest] };
+  const others = newFolder();
+  await finetune(others, {
+    ...{ config: still, weights: checkpoint(folder, 6), maxSteps: 1 },
+    ...{ training: renamed, validation: undefined },
+  });
+  const after = readTensors(checkpoint(others, 1));
+  for (const name of kept) expect(after.get(name)?.data).toEqual(trained.get(name)?.data);
+  expect(after.get('weights.head.weight')?.data).not.toEqual(
+    trained.get('weights.head.weight')?.data,
+  );
 });
 
 describe('errors before any work', () => {

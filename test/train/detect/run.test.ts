@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { DataError, WeightsError, WorkError } from '../../../core/errors.js';
+import { DataError, WorkError } from '../../../core/errors.js';
 import { trainingSamples } from '../../../datasets/coco/samples.js';
 import { loadCoco, type CocoSet } from '../../../datasets/coco/set.js';
 import { decodeImage } from '../../../io/image/decode.js';
@@ -230,7 +230,15 @@ describe('refused before any work', () => {
     );
   });
 
-  test('a detector of another number of classes as weights', async () => {
+  test('a folder to resume from that has no checkpoint', async () => {
+    await expect(train('nothing', { resume: true })).rejects.toThrow(
+      /expected a checkpoint in .*nothing to resume from, got none/,
+    );
+  });
+});
+
+describe('weights', () => {
+  test('of a detector with other classes start one with the class layers new', async () => {
     await train('six', { maxSteps: 1 });
     const five = await changed('five.json', (file) => {
       const last = file.categories.pop();
@@ -238,18 +246,17 @@ describe('refused before any work', () => {
         (annotation) => (annotation as unknown as { category_id: number }).category_id !== last?.id,
       );
     });
-    const refused = train('five', { training: five, weights: checkpoint('six', 1) });
-    await expect(refused).rejects.toThrow(WeightsError);
-    await expect(refused).rejects.toThrow(
-      "expected a detector of the data's 5 classes, got one of 6; start from the weights of a classifier",
-    );
+    const lines: string[] = [];
+    const { step } = await train('five', {
+      training: five,
+      validation: five,
+      weights: checkpoint('six', 1),
+      maxSteps: 1,
+      listener: { note: (line) => void lines.push(line) },
+    });
+    expect(step).toBe(1);
+    expect(lines.join('\n')).toMatch(/class.*which are new \(5 classes: .*the file has 6: /);
   }, 60_000);
-
-  test('a folder to resume from that has no checkpoint', async () => {
-    await expect(train('nothing', { resume: true })).rejects.toThrow(
-      /expected a checkpoint in .*nothing to resume from, got none/,
-    );
-  });
 });
 
 test('numbers that are not finite end the run with step and images; the last checkpoint stands', async () => {

@@ -1,0 +1,47 @@
+import { ADE20K_CLASSES } from '../../datasets/classes/ade20k.js';
+import type { ParameterStore } from '../../engine/parameters/store.js';
+import { canonicalOrOwnNames } from '../../weights/canonical.js';
+import { loadTensors, parameterTargets } from '../../weights/load.js';
+import { withWeights } from '../../weights/open.js';
+import { adaptClassLayers, classNamesBeside, type ClassRows } from '../class-layers.js';
+import { loadBackbone } from '../state-dict.js';
+
+const HEAD_NAME = /^(decode_head|auxiliary_head)\./;
+/** Layers of a segmenter with a row for every class. */
+const CLASS_LAYERS: readonly ClassRows[] = [
+  { pattern: /^(decode_head|auxiliary_head)\.conv_seg\./, perClass: 1, extra: 0 },
+];
+
+/**
+ * Initializes a new segmenter from a file with a whole segmenter, or, for the backbone, with an encoder or classifier of
+ * any naming scheme. Class layers are taken over by the names of the classes, see {@link adaptClassLayers}; an auxiliary
+ * head that the file lacks is new.
+ *
+ * @param classNames of the new segmenter, by class index
+ * @returns a line that says what was taken over
+ * @throws WeightsError if the file does not fit; then nothing is written
+ */
+export async function startSegmenter(
+  file: string,
+  store: ParameterStore,
+  classNames: readonly string[],
+): Promise<string> {
+  const beside = await classNamesBeside(file);
+  const line = await withWeights(file, async (source) => {
+    const inFile = canonicalOrOwnNames(source);
+    const heads = [...inFile.keys()].filter((name) => HEAD_NAME.test(name));
+    if (heads.length === 0) return undefined;
+    const hasAuxiliary = heads.some((name) => name.startsWith('auxiliary_head.'));
+    const rows = inFile.get('decode_head.conv_seg.bias')?.shape[0];
+    const names = beside ?? (rows === ADE20K_CLASSES.length ? ADE20K_CLASSES : undefined);
+    const adapted = adaptClassLayers(inFile, CLASS_LAYERS, { file: names, model: classNames });
+    const targets = parameterTargets(store).filter(
+      ({ path }) => !adapted.isNew(path) && (hasAuxiliary || !path.startsWith('auxiliary_head.')),
+    );
+    await loadTensors(file, adapted.tensors, targets);
+    return `${file}: ${adapted.line}${hasAuxiliary ? '' : '; the auxiliary head is new'}`;
+  });
+  if (line !== undefined) return line;
+  await loadBackbone(file, store);
+  return `${file}: backbone taken over; the heads are new`;
+}
