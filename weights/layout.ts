@@ -47,6 +47,17 @@ export function toLibraryLayout(
   return layout === 'vector' ? values : permute(values, stored, AXES[layout]);
 }
 
+/** {@link toLibraryLayout} into an array of the same length, without a copy in between. */
+export function writeLibraryLayout(
+  values: Float32Array,
+  stored: readonly number[],
+  layout: Layout,
+  destination: Float32Array,
+): void {
+  if (layout === 'vector') destination.set(values);
+  else permute(values, stored, AXES[layout], destination);
+}
+
 /**
  * Inverse of {@link toLibraryLayout}: converts values to PyTorch's axis order.
  *

@@ -1,7 +1,7 @@
 import { WeightsError } from '../core/errors.js';
 import { formatShape, numElements } from '../core/shape.js';
 import { canonicalOrOwnNames } from './canonical.js';
-import { fitsLayout, toLibraryLayout, torchShape, type Layout } from './layout.js';
+import { fitsLayout, torchShape, writeLibraryLayout, type Layout } from './layout.js';
 import { withWeights } from './open.js';
 import { isDecoderName } from './schemes/names.js';
 import type { Which } from './select.js';
@@ -185,7 +185,8 @@ async function writeChecked(
   }
   for (const [{ shape: _, layout, values }, tensor] of pairs) {
     const read = held?.get(tensor) ?? toFloat32(await tensor.read());
-    values.set(toLibraryLayout(read, tensor.shape, layout));
+    writeLibraryLayout(read, tensor.shape, layout, values);
+    held?.delete(tensor);
   }
 }
 

@@ -87,6 +87,11 @@ test.each<[string, TensorMap, { group?: string; prefix?: string }]>([
     ),
     {},
   ],
+  [
+    'the averages of mmcv 1 beside it',
+    new Map([...behind('state_dict.backbone.'), ['state_dict.ema_backbone_norm_weight', extra]]),
+    { group: 'state_dict' },
+  ],
   ["DINOv3's second final norm", new Map([...network, ['norms.3.weight', extra]]), {}],
   [
     'DINOv3 of transformers',

@@ -25,6 +25,9 @@ interface CanonicalWeights {
 /** Names beside a backbone that make it part of a detector or segmenter. */
 const DENSE_NAME = /^(neck|rpn_head|roi_head|decode_head|auxiliary_head)\./;
 
+/** Buffers in which the hook of mmcv 1 keeps moving averages beside the weights: `ema_backbone_norm3_weight`. */
+const AVERAGED = /^ema_\w+$/;
+
 /** Whether names without a common prefix are those of a detector or segmenter. */
 export function isDenseModel(names: Iterable<string>): boolean {
   return [...names].some((name) => DENSE_NAME.test(name));
@@ -83,6 +86,7 @@ function renamer(
   return (name) => {
     if (!name.startsWith(prefix)) {
       const rest = within(name, outer);
+      if (AVERAGED.test(rest)) return undefined;
       return isDense ? fromHuggingFaceUperNet(rest) : fromSibling(rest, scheme);
     }
     const rest = name.slice(prefix.length);

@@ -55,7 +55,10 @@ function scaleRows(path: string, rows: LazyTensor | undefined, scale: LazyTensor
     read: async () => {
       const [values, factors] = [toFloat32(await rows.read()), toFloat32(await scale.read())];
       const length = values.length / channels;
-      return values.map((value, i) => value * factors[Math.floor(i / length)]);
+      // In place: what `read` returns is new.
+      for (let c = 0, i = 0; c < channels; c++)
+        for (const end = i + length, factor = factors[c]; i < end; i++) values[i] *= factor;
+      return values;
     },
   };
 }

@@ -138,6 +138,12 @@ test.each<[string, Uint8Array, unknown]>([
   });
 });
 
+test('a long chain of objects is cut, not refused', async () => {
+  let chain = bytes('N');
+  for (let i = 0; i < 200; i++) chain = object('m', 'Node', dict({ next: chain }));
+  expect(await beside(chain)).toMatchObject({ names: ['model.w'], x: 'm.Node' });
+});
+
 const linear = (weights: Uint8Array, fields: Record<string, Uint8Array> = {}): Uint8Array =>
   object(
     'torch.nn.modules.linear',
