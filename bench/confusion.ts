@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { PNG } from 'pngjs';
 import { Random } from '../core/random.js';
 import { ADE20K_CLASSES } from '../datasets/classes/ade20k.js';
-import { loadSegmentationFolder } from '../datasets/segmentation-folder.js';
+import { loadSegmentation } from '../datasets/segmentation-source.js';
 import { decodePngIndices } from '../io/png/indices.js';
 import { encodeLabelPng } from '../io/png/write.js';
 import type { LabelMap } from '../core/image.js';
@@ -52,7 +52,7 @@ async function main(args: readonly string[]): Promise<void> {
   if (!(passes >= 1)) throw new Error(`bench: expected --passes from 1, got ${values.passes}`);
   const data = await detectLayout(join(values.data, 'ade20k-mini'));
   if (data.kind !== 'segmentation') throw new Error(`bench: expected label maps, got ${data.line}`);
-  const files = labelFilesOf(data).map((file) => readFileSync(file));
+  const files = (await labelFilesOf(data)).map((file) => readFileSync(file));
   const pairs = files.map((bytes): Pair => {
     const { width, height, data: numbers } = decodePngIndices(bytes, 'label');
     const label = { width, height, data: Uint8Array.from(numbers) };
@@ -88,10 +88,9 @@ async function main(args: readonly string[]): Promise<void> {
       );
 }
 
-function labelFilesOf({ splits }: SegmentationData): readonly string[] {
-  return Object.values(splits).flatMap((source) =>
-    loadSegmentationFolder(source).samples.map(({ labelFile }) => labelFile),
-  );
+async function labelFilesOf({ splits }: SegmentationData): Promise<readonly string[]> {
+  const sets = await Promise.all(Object.values(splits).map(loadSegmentation));
+  return sets.flatMap(({ samples }) => samples.map(({ labelFile }) => labelFile));
 }
 
 const createEvaluator = (): SemanticEvaluator =>

@@ -8,7 +8,7 @@ import { COCO_PROBLEMS, reportTo } from './coco/problem-kinds.js';
 import type { CocoTables } from '../io/coco/annotations.js';
 import { readTables } from './annotations/read.js';
 import { checkSegmentationSet } from './segmentation-check.js';
-import { loadSegmentationFolder } from './segmentation-folder.js';
+import { loadSegmentation } from './segmentation-source.js';
 import { readImageNet } from './imagenet.js';
 import type { ClassEntry } from './class-list.js';
 import { CLASSIFICATION_PROBLEMS, inspectClassificationSet } from './classification-check.js';
@@ -92,7 +92,11 @@ async function checkDetection(data: DetectionData, options: CheckOptions): Promi
         message: source.images === undefined ? 'no image folder found' : 'not asked for',
       });
     else if (options.images === 'exist') await findImages(table, source.images, log);
-    else await checkImageFiles(table, source.images, log, { decode: options.images === 'pixels' });
+    else
+      await checkImageFiles(table, source.images, log, {
+        decode: options.images === 'pixels',
+        range: source.range,
+      });
     const { images = 0, categories = 0, annotations = 0 } = table.rejected?.counts ?? {};
     return {
       counts: {
@@ -173,7 +177,7 @@ async function checkSegmentation(
 ): Promise<DataReport> {
   const decode = options.images === 'pixels';
   const splits = await checkSplits(data.splits, options, async (split, source, log) => {
-    const set = loadSegmentationFolder(source);
+    const set = await loadSegmentation(source);
     const purpose = split === 'train' ? 'training' : 'evaluation';
     const { images, pixels } = await checkSegmentationSet(set, log, {
       ...{ decode, purpose, limits: options.needs?.limits },

@@ -1,27 +1,63 @@
-import { readdirSync } from 'node:fs';
-import { extname, join } from 'node:path';
-import { DataError } from '../core/errors.js';
-import { isImageName } from '../io/files/images.js';
+import { existsSync } from 'node:fs';
+import { basename, extname, relative } from 'node:path';
+import { DataError, quote } from '../core/errors.js';
+import { describeSkipped, filesBelow, isImageName } from '../io/files/images.js';
+import { imageKey, isMaskName, maskKey } from './mask-names.js';
 import type { SegmentationSample } from './sample.js';
 
+/** Pairs that a list names. */
+export interface ListedStems {
+  /** The list, for messages. */
+  readonly file: string;
+  /** As written, by path relative to the folder of the images, with `/` and without extension. */
+  readonly stems: ReadonlyMap<string, string>;
+}
+
 /**
- * Pairs the images of a folder with the label PNGs of the same name in another folder, recursively, sorted by name.
+ * Pairs the images of a folder with the label PNGs of the same name in another folder, recursively, sorted by name. A
+ * label may also be named after its image with an end such as `_mask`.
  *
+ * @param listed pairs to use; default: all
  * @throws DataError if there are no images, or that names up to five unpaired images or labels
  */
-export function pairFiles(imageFolder: string, labelFolder: string): readonly SegmentationSample[] {
-  const images = filesByName(imageFolder, isImageName);
-  const labels = filesByName(labelFolder, (path) => /\.png$/i.test(path));
-  if (images.size === 0) throw DataError.in(imageFolder, 'expected JPEG or PNG images, got none');
-  if (labels.size === 0) throw DataError.in(labelFolder, 'expected label PNGs, got none');
+export function pairFiles(
+  imageFolder: string,
+  labelFolder: string,
+  listed?: ListedStems,
+): readonly SegmentationSample[] {
+  const isSame = imageFolder === labelFolder;
+  const images = filesByName(
+    imageFolder,
+    (path) => isImageName(path) && !(isSame && isMaskName(withoutExtension(path))),
+  );
+  const isLabel = (path: string): boolean =>
+    /\.png$/i.test(path) && !(isSame && !isMaskName(withoutExtension(path)));
+  const labels = filesByName(labelFolder, isLabel);
+  if (images.size === 0)
+    throw DataError.in(imageFolder, `expected images, got none${othersIn(imageFolder)}`);
+  if (labels.size === 0)
+    throw DataError.in(labelFolder, `expected label PNGs, got none${othersIn(labelFolder)}`);
+  const byKey = new Map([...labels].map(([name, file]) => [maskKey(name), file]));
   const samples: SegmentationSample[] = [];
   const alone: string[] = [];
+  const used = new Set<string>();
+  const missing = [...(listed?.stems ?? [])].find(([name]) => !images.has(name));
+  if (listed && missing !== undefined)
+    throw DataError.in(
+      listed.file,
+      `expected names of images in ${imageFolder}, got ${quote(missing[1])}`,
+    );
   for (const [name, file] of images) {
-    const labelFile = labels.get(name);
+    if (listed && !listed.stems.has(name)) continue;
+    const labelFile =
+      labels.get(name) ?? byKey.get(name.normalize('NFC')) ?? byKey.get(imageKey(name));
     if (labelFile === undefined) alone.push(file);
-    else samples.push({ file, labelFile });
+    else {
+      samples.push({ file, labelFile });
+      used.add(labelFile);
+    }
   }
-  for (const [name, file] of labels) if (!images.has(name)) alone.push(file);
+  if (!listed) for (const file of labels.values()) if (!used.has(file)) alone.push(file);
   if (alone.length > 0) {
     const more = alone.length > 5 ? ` and ${alone.length - 5} more` : '';
     throw new DataError(
@@ -32,30 +68,38 @@ export function pairFiles(imageFolder: string, labelFolder: string): readonly Se
   return samples;
 }
 
-/** Files by relative path without extension, in order of that path. */
+/** Files by relative path without extension, with `/`, in order of that path. */
 function filesByName(
   folder: string,
   wanted: (path: string) => boolean,
 ): ReadonlyMap<string, string> {
-  let paths: readonly string[];
-  try {
-    paths = readdirSync(folder, { recursive: true, encoding: 'utf8' });
-  } catch (cause) {
-    throw DataError.in(folder, 'expected a folder, got none', { cause });
-  }
+  const paths = filesIn(folder).toSorted();
   const found = new Map<string, string>();
-  for (const path of paths.toSorted()) {
-    if (!wanted(path) || isHidden(path)) continue;
-    const name = path.slice(0, path.length - extname(path).length);
+  for (const path of paths) {
+    if (!wanted(path)) continue;
+    const name = withoutExtension(relative(folder, path)).replaceAll('\\', '/');
     const earlier = found.get(name);
     if (earlier !== undefined)
-      throw DataError.in(join(folder, path), `expected one file of this name, got ${earlier}, too`);
-    found.set(name, join(folder, path));
+      throw DataError.in(path, `expected one file of this name, got ${basename(earlier)}, too`);
+    found.set(name, path);
   }
   return found;
 }
 
-/** Whether a file is like `._image.jpg`, which macOS adds to archives. */
-function isHidden(path: string): boolean {
-  return path.split(/[/\\]/).some((part) => part.startsWith('.'));
+function filesIn(folder: string): readonly string[] {
+  if (!existsSync(folder)) throw DataError.in(folder, 'expected a folder, got none');
+  return filesBelow(folder).flatMap(([path, target]) => (target === undefined ? [] : [path]));
+}
+
+const withoutExtension = (path: string): string =>
+  path.slice(0, path.length - extname(path).length);
+
+/** What a folder has instead, for messages. */
+function othersIn(folder: string): string {
+  const files = filesIn(folder);
+  const lossy = files.filter((file) => /\.(jpe?g|jfif|webp)$/i.test(file)).length;
+  if (lossy > 0 && lossy === files.length)
+    return `; ${lossy} are JPEG or WebP, which change label values: save them as PNG`;
+  const skipped = describeSkipped(files.filter((file) => !isImageName(file)));
+  return skipped === undefined ? '' : `; ${skipped}`;
 }

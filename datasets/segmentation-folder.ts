@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
-import { join, relative } from 'node:path';
-import { ConfigError, DataError, quote } from '../core/errors.js';
+import { ConfigError, DataError } from '../core/errors.js';
 import { MAX_LIST_BYTES, readTextSync, reasonOf } from '../io/files/read.js';
-import { pairFiles } from './folder-pairs.js';
+import type { PixelRange } from '../io/image/range.js';
+import { isImageName } from '../io/files/images.js';
+import { pairFiles, type ListedStems } from './folder-pairs.js';
+import type { LabelColor } from './label-numbers.js';
 import { IGNORED_LABEL, type LabelMapping } from './png-label-map.js';
 import type { SegmentationSample } from './sample.js';
 import { drawSplit, type SplitRule } from './split.js';
@@ -15,6 +17,8 @@ export interface SegmentationSet {
   /** `[K]`. */
   readonly classes: readonly string[];
   readonly mapping: LabelMapping;
+  /** Values that become 0 and 255 in images of more than 8 bits. */
+  readonly range?: PixelRange | undefined;
 }
 
 /** Folders of a segmentation set. */
@@ -22,9 +26,15 @@ export interface FolderSource {
   readonly images: string;
   readonly labels: string;
   readonly classes: readonly string[];
-  readonly reduceZeroLabel?: boolean;
-  /** File with the images to use, one path relative to `images` a line; default: all. */
+  readonly reduceZeroLabel?: boolean | undefined;
+  /** File with the images to use, one path relative to `images` a line, with or without extension; default: all. */
   readonly list?: string | undefined;
+  /** Values of the classes in the label files, where they are not 0, 1, …. */
+  readonly values?: readonly number[] | undefined;
+  /** Colors of the labels, where they are not numbers. */
+  readonly colors?: readonly LabelColor[] | undefined;
+  /** Values that become 0 and 255 in images of more than 8 bits. */
+  readonly range?: PixelRange | undefined;
 }
 
 /**
@@ -35,35 +45,30 @@ export interface FolderSource {
  * @throws ConfigError for no classes or more than 255
  */
 export function loadSegmentationFolder(source: FolderSource): SegmentationSet {
-  const { images, labels, classes } = source;
+  const { images, labels, classes, list, values, colors, range } = source;
   if (classes.length === 0 || classes.length > IGNORED_LABEL)
     throw new ConfigError(`classes: expected 1 to ${IGNORED_LABEL} names, got ${classes.length}`);
+  const pairs = pairFiles(images, labels, list === undefined ? undefined : listedStems(list));
   return {
     source: images,
-    samples: listedSamples(pairFiles(images, labels), source),
+    samples: range ? pairs.map((sample) => ({ ...sample, range })) : pairs,
     classes,
     mapping: {
       numClasses: classes.length,
       reduceZeroLabel: source.reduceZeroLabel ?? false,
+      values,
+      colors,
     },
+    range,
   };
 }
 
-/** Selects the samples that a list names, in the order of the files. @throws DataError for a name that is no image */
-function listedSamples(
-  samples: readonly SegmentationSample[],
-  { images, list }: FolderSource,
-): readonly SegmentationSample[] {
-  if (list === undefined) return samples;
-  const named = new Set(readLines(list, 'one image').filter((line) => line !== ''));
-  const listed = samples.filter(({ file }) => named.delete(slashed(relative(images, file))));
-  const [missing] = named;
-  if (missing !== undefined)
-    throw DataError.in(list, `expected names of images in ${images}, got ${quote(missing)}`);
-  return listed;
+/** Paths without extension of a list such as VOC's `ImageSets/Segmentation/train.txt`. */
+function listedStems(file: string): ListedStems {
+  const lines = readLines(file, 'one image').filter((line) => line !== '');
+  const stemOf = (line: string): string => (isImageName(line) ? line.replace(/\.\w+$/, '') : line);
+  return { file, stems: new Map(lines.map((line) => [stemOf(line).replaceAll('\\', '/'), line])) };
 }
-
-const slashed = (path: string): string => path.replaceAll('\\', '/');
 
 /**
  * Reads `classes.txt`: one name per line, the first for label 0. Empty lines at the end are dropped.
@@ -117,8 +122,3 @@ export const SPLIT_NAMES = {
   val: ['val', 'valid', 'validation'],
   test: ['test', 'testing'],
 } as const;
-
-/** Finds the subfolder of a split; undefined if there is none. */
-export function splitFolderIn(folder: string, split: keyof typeof SPLIT_NAMES): string | undefined {
-  return SPLIT_NAMES[split].map((name) => join(folder, name)).find((path) => existsSync(path));
-}

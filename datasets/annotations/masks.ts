@@ -7,6 +7,7 @@ import { readBytes } from '../../io/files/read.js';
 import { decodePngIndices } from '../../io/png/indices.js';
 import { maskInstances, type MaskInstance } from '../../io/png/instances.js';
 import { CITYSCAPES_THINGS } from '../classes/cityscapes.js';
+import { imageKey, isMaskName, maskKey } from '../mask-names.js';
 import { errorAsValue } from '../problems.js';
 import { ImageIndex, withoutExtension } from './image-index.js';
 import { imageSizeOf } from './image-size.js';
@@ -15,9 +16,6 @@ import { ownMessage } from './own-message.js';
 import type { AnnotationSource, ReadTablesOptions } from './source.js';
 import { TableBuilder } from './table-builder.js';
 
-/** Ends of the names of masks and of their images; the rest is the same. */
-const MASK_ENDS = /(_gtFine|_gtCoarse)?_(instanceIds|instances|instance|masks?)$/i;
-const IMAGE_ENDS = /_(leftImg8bit|image|img|rgb)$/i;
 /** Class of all objects where values are only numbers of objects. */
 const ONLY_CLASS = 'object';
 
@@ -62,7 +60,7 @@ export async function readInstanceMasks(
     },
   );
   for (const path of index.paths)
-    if (!used.has(path) && !MASK_ENDS.test(withoutExtension(path)))
+    if (!used.has(path) && !isMaskName(withoutExtension(path)))
       report({
         code: 'imageUnlabeled',
         file: join(imageFolder, path),
@@ -84,14 +82,14 @@ export function imageFinder(
   const byName = new Map<string, string>();
   for (const path of index.paths) {
     const stem = withoutExtension(path);
-    if (MASK_ENDS.test(stem)) continue; // masks beside their images
-    const key = stem.replace(IMAGE_ENDS, '').normalize('NFC');
+    if (isMaskName(stem)) continue; // masks beside their images
+    const key = imageKey(stem);
     byPath.set(key, path);
     byName.set(posix.basename(key), path);
   }
   return (path) => {
     const stem = withoutExtension(path).normalize('NFC');
-    const key = stem.replace(MASK_ENDS, '');
+    const key = maskKey(stem);
     return (
       byPath.get(stem) ??
       byPath.get(key) ??

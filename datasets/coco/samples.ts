@@ -82,6 +82,7 @@ function sampleOf(set: CocoSet, folder: string, image: number): DetectionSample 
     imageId: images.ids[image],
     file: join(folder, images.fileNames[image]),
     image: images.pixels?.[image],
+    range: set.range,
     width,
     height,
     objects: objectsOf(

@@ -4,6 +4,7 @@ import type { AnnotationSource } from '../annotations/source.js';
 import { readTables } from '../annotations/read.js';
 import type { CocoAnnotations } from '../../io/coco/annotation-columns.js';
 import { checkCocoTables } from './checks.js';
+import type { PixelRange } from '../../io/image/range.js';
 import { createClassMap, type ClassMap } from './class-map.js';
 import { findImages } from './image-files.js';
 import { reportTo } from './problem-kinds.js';
@@ -31,6 +32,8 @@ export interface CocoSet {
   readonly places?: RecordPlaces | undefined;
   /** Warnings and notes about the file. */
   readonly findings: readonly Finding[];
+  /** Values that become 0 and 255 in images of more than 8 bits. */
+  readonly range?: PixelRange | undefined;
 }
 
 /**
@@ -72,7 +75,11 @@ export function firstImages(set: CocoSet, limit: number): CocoSet {
 export function createCocoSet(
   tables: CocoTables,
   imageIndices: Int32Array,
-  { images: imageFolder, classes: names }: Pick<AnnotationSource, 'images' | 'classes'>,
+  {
+    images: imageFolder,
+    classes: names,
+    range,
+  }: Pick<AnnotationSource, 'images' | 'classes' | 'range'>,
   findings: readonly Finding[] = [],
 ): CocoSet {
   const { file, images, annotations, places } = tables;
@@ -88,6 +95,7 @@ export function createCocoSet(
     ...groupByImage(imageIndices, images.ids.length),
     places,
     findings,
+    range,
   };
 }
 

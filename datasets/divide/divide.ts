@@ -85,7 +85,12 @@ function onlyPart(data: DataLayout): string {
   );
 }
 
-const sourceOf = ({ splits }: SegmentationData, part: string): FolderSource => splits[part];
+function sourceOf({ splits, root }: SegmentationData, part: string): FolderSource {
+  const source = splits[part];
+  if ('regions' in source)
+    throw new ConfigError(`${root}: expected label files to divide, got polygons and masks`);
+  return source;
+}
 
 const partsOf = (division: Division): readonly (readonly [SplitName, readonly number[]])[] =>
   Object.entries(division) as [SplitName, readonly number[]][];
@@ -130,8 +135,20 @@ async function writeLists(
     await writeFile(join(partial, list), indices.map((i) => `${names[i]}\n`).join(''));
     yaml[name] = { images, labels, list };
   }
-  const { classes, reduceZeroLabel = false } = source;
-  await writeYaml(partial, { ...yaml, classes, reduceZeroLabel });
+  const { classes, reduceZeroLabel = false, range } = source;
+  const meaning = { classes, reduceZeroLabel, range, ...labelMeaning(source) };
+  await writeYaml(partial, { ...yaml, ...meaning });
+}
+
+/** Values or colors of the classes as a `data.yaml` has them. */
+function labelMeaning({ classes, values, colors }: FolderSource): object {
+  if (values) return { values: Object.fromEntries(classes.map((name, k) => [name, values[k]])) };
+  if (!colors) return {};
+  return {
+    colors: Object.fromEntries(
+      colors.map(({ rgb, label }) => [label < classes.length ? classes[label] : 'ignore', rgb]),
+    ),
+  };
 }
 
 const writeYaml = (folder: string, content: object): Promise<void> =>

@@ -7,7 +7,8 @@ import { readImageNet, type ClassificationSet } from '../imagenet.js';
 import { inParallel } from '../in-parallel.js';
 import type { DataLayout } from '../layout/types.js';
 import { IGNORED_LABEL, labelsOf } from '../png-label-map.js';
-import { loadSegmentationFolder, type SegmentationSet } from '../segmentation-folder.js';
+import type { SegmentationSet } from '../segmentation-folder.js';
+import { loadSegmentation } from '../segmentation-source.js';
 
 /** A loaded part of a set of any task. */
 export type LoadedSet =
@@ -44,7 +45,7 @@ export async function loadPart(data: DataLayout, part: string): Promise<LoadedSe
     case 'detection':
       return { kind: data.kind, set: await loadCoco(data.splits[part]) };
     case 'segmentation':
-      return { kind: data.kind, set: loadSegmentationFolder(data.splits[part]) };
+      return { kind: data.kind, set: await loadSegmentation(data.splits[part]) };
     case 'classification': {
       const split = part === 'val' ? 'val' : 'train';
       return { kind: data.kind, set: readImageNet(data.root, { split }) };

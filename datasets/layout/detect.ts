@@ -13,12 +13,14 @@ import {
   roboflowLayouts,
 } from './coco.js';
 import { cvatFileLayout, cvatLayouts } from './cvat.js';
+import { drawnLabels } from './drawn-labels.js';
 import { instanceMaskLayouts } from './instance-masks.js';
 import { labelMeLayouts } from './labelme.js';
 import { ade20kLayouts, folderLayouts, imageNetLayouts } from './folders.js';
 import { forgetListings } from './folder-names.js';
 import type { DataLayout, DetectionData, LayoutOptions } from './types.js';
 import { csvLayouts, isViaFile, tableFileLayout, viaLayouts } from './table-files.js';
+import { vocLabelLayouts } from './voc-labels.js';
 import { vocLayouts } from './voc.js';
 import { yamlLayout } from './yaml.js';
 import { yoloLayouts, yoloYamlLayout } from './yolo.js';
@@ -37,6 +39,7 @@ const LOOKED_FOR = [
   'Annotations/*.xml and JPEGImages/, or XML files beside the images (Pascal VOC)',
   'images/ and annotations/{training,validation}/ (ADE20K)',
   'images/, labels/ and classes.txt (segmentation)',
+  'JPEGImages/, SegmentationClass/ and class_names.txt (VOC labels)',
   'train/ and val/ with a folder a class, or images with labels.json (ImageNet)',
   'data.yaml ({train: {annotations, images}, val: {…}})',
 ];
@@ -62,7 +65,9 @@ const DEFAULT_VAL_FRACTION = 0.2;
 export async function detectLayout(path: string, options: LayoutOptions = {}): Promise<DataLayout> {
   assertDataExists(path);
   try {
-    return withSplitRule(await layoutOf(path, options), options);
+    const data = await layoutOf(path, options);
+    const isDrawn = options.kind === 'segmentation' && data.kind === 'detection';
+    return withSplitRule(isDrawn ? await drawnLabels(data) : data, options);
   } finally {
     forgetListings();
   }
@@ -112,7 +117,8 @@ async function layoutOf(path: string, options: LayoutOptions): Promise<DataLayou
     ...layouts,
     ...combined(path, files, options),
     ...ade20kLayouts(path),
-    ...folderLayouts(path),
+    ...folderLayouts(path, options.classes),
+    ...vocLabelLayouts(path, options.classes),
     ...imageNetLayouts(path),
     ...(await vocLayouts(path, options.classes)),
     ...(await cvatLayouts(path, options.classes)),

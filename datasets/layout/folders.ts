@@ -2,16 +2,18 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isImageName } from '../../io/files/images.js';
 import { ADE20K_CLASSES } from '../classes/ade20k.js';
-import {
-  readClassNames,
-  splitFolderIn,
-  SPLIT_NAMES,
-  type FolderSource,
-} from '../segmentation-folder.js';
+import { readClassNames, type FolderSource } from '../segmentation-folder.js';
+import type { SegmentationSource } from '../segmentation-source.js';
 import { hasSplit, subfolders } from '../imagenet.js';
 import { LABEL_FILES } from '../imagenet-labels.js';
-import { firstFile, folderNamed, IMAGE_FOLDERS, isLabelFolder } from './folder-names.js';
-import type { ClassificationData, SegmentationData } from './types.js';
+import {
+  firstFile,
+  folderNamed,
+  IMAGE_FOLDERS,
+  isLabelFolder,
+  splitFolders,
+} from './folder-names.js';
+import type { ClassificationData, SegmentationData, SplitName } from './types.js';
 
 /** Folders of ADE20K, one per split. */
 const ADE20K_SPLITS = { train: 'training', val: 'validation' } as const;
@@ -23,6 +25,8 @@ const ADE20K_SPLITS = { train: 'training', val: 'validation' } as const;
  * @see http://sceneparsing.csail.mit.edu/
  */
 export function ade20kLayouts(root: string): readonly SegmentationData[] {
+  // A list of classes means other labels than those of the benchmark.
+  if (existsSync(join(root, 'classes.txt'))) return [];
   const splits: Record<string, FolderSource> = {};
   for (const [split, folder] of Object.entries(ADE20K_SPLITS)) {
     const [images, labels] = ['images', 'annotations'].map((part) => join(root, part, folder));
@@ -34,30 +38,76 @@ export function ade20kLayouts(root: string): readonly SegmentationData[] {
     : [];
 }
 
-/** `images/`, `labels/` and `classes.txt`, with or without one folder per split in both. */
-export function folderLayouts(root: string): readonly SegmentationData[] {
-  const [images, labels, classFile] = ['images', 'labels', 'classes.txt'].map((part) =>
-    join(root, part),
+/** Names of folders with label PNGs, ignoring case. */
+const LABEL_FOLDERS = [
+  'labels',
+  'label',
+  'annotations',
+  'annotation',
+  'masks',
+  'mask',
+  'labelmaps',
+  'groundtruth',
+  'gt',
+];
+
+/**
+ * A folder of images, one of label PNGs and the names of the classes 0, 1, … in `classes.txt` or as given; with or
+ * without one folder per split in or around both.
+ */
+export function folderLayouts(
+  root: string,
+  classes?: readonly string[],
+): readonly SegmentationData[] {
+  const classFile = join(root, 'classes.txt');
+  if (!classes && !existsSync(classFile)) return [];
+  const sources = folderParts(root);
+  if (sources.size === 0) return [];
+  const names = classes ?? readClassNames(classFile);
+  const splits = Object.fromEntries(
+    [...sources].map(([split, source]) => [split, { ...source, classes: names }]),
   );
-  if (![images, labels, classFile].every((path) => existsSync(path))) return [];
-  const isText = firstFile(labels, (name) => /\.(txt|xml|json)$/i.test(name), 3) !== undefined;
-  if (isText && firstFile(labels, (name) => /\.png$/i.test(name), 3) === undefined) return [];
-  const classes = readClassNames(classFile);
-  const splits: Record<string, FolderSource> = {};
-  for (const split of Object.keys(SPLIT_NAMES) as (keyof typeof SPLIT_NAMES)[]) {
-    const [imagePart, labelPart] = [images, labels].map((folder) => splitFolderIn(folder, split));
-    if (imagePart !== undefined && labelPart !== undefined)
-      splits[split] = { images: imagePart, labels: labelPart, classes };
+  const origin = classes ? 'classes as given' : 'classes.txt';
+  return [segmentationData('folder', root, splits, `images, labels and ${origin}`)];
+}
+
+type FolderPart = Pick<FolderSource, 'images' | 'labels'>;
+
+function folderParts(root: string): ReadonlyMap<SplitName, FolderPart> {
+  const parts = new Map<SplitName, FolderPart>();
+  const add = (split: SplitName, images: string | undefined, labels: string | undefined): void => {
+    if (images !== undefined && labels !== undefined && holdsLabels(labels))
+      parts.set(split, { images, labels });
+  };
+  const labelFolder = (folder: string): string | undefined => {
+    const named = LABEL_FOLDERS.map((name) => folderNamed(folder, [name]));
+    return named.find((found) => found !== undefined && holdsLabels(found));
+  };
+  const images = folderNamed(root, IMAGE_FOLDERS);
+  const labels = labelFolder(root);
+  if (images !== undefined && labels !== undefined) {
+    const ofLabels = splitFolders(labels);
+    for (const [split, folder] of splitFolders(images)) add(split, folder, ofLabels.get(split));
+    if (parts.size === 0) add('train', images, labels);
+    return parts;
   }
-  if (Object.keys(splits).length === 0) splits['train'] = { images, labels, classes };
-  return [segmentationData('folder', root, splits, 'images, labels and classes.txt')];
+  for (const [split, folder] of splitFolders(root))
+    add(split, folderNamed(folder, IMAGE_FOLDERS), labelFolder(folder));
+  return parts;
+}
+
+/** Whether a folder has label PNGs, not files of another format or instance masks alone. */
+function holdsLabels(folder: string): boolean {
+  const isText = firstFile(folder, (name) => /\.(txt|xml|json)$/i.test(name), 3) !== undefined;
+  if (firstFile(folder, (name) => /_instanceIds\.png$/i.test(name), 3) !== undefined) return false;
+  return !isText || firstFile(folder, (name) => /\.png$/i.test(name), 3) !== undefined;
 }
 
 /** Creates the record and its description. */
 export function segmentationData(
   layout: SegmentationData['layout'],
   root: string,
-  splits: Readonly<Record<string, FolderSource>>,
+  splits: Readonly<Record<string, SegmentationSource>>,
   name: string,
 ): SegmentationData {
   const [{ classes }] = Object.values(splits);

@@ -1,10 +1,7 @@
 import { ConfigError } from '../../core/errors.js';
 import { firstImages, loadCoco, splitCoco, type CocoSet } from '../coco/set.js';
-import {
-  loadSegmentationFolder,
-  splitSegmentationFolder,
-  type SegmentationSet,
-} from '../segmentation-folder.js';
+import { splitSegmentationFolder, type SegmentationSet } from '../segmentation-folder.js';
+import { loadSegmentation } from '../segmentation-source.js';
 import type { DetectionData, SegmentationData, SplitName } from './types.js';
 
 /**
@@ -35,16 +32,16 @@ export async function loadDetectionSplit(
  * @throws ConfigError if there is no such split
  * @throws DataError if an image or label is unpaired
  */
-export function loadSegmentationSplit(
+export async function loadSegmentationSplit(
   data: SegmentationData,
   split: SplitName,
   options: { readonly limit?: number | undefined } = {},
-): SegmentationSet {
+): Promise<SegmentationSet> {
   const { splitRule, splits } = data;
   const set =
     splitRule && split !== 'test'
-      ? splitSegmentationFolder(loadSegmentationFolder(splits['train']), splitRule)[split]
-      : loadSegmentationFolder(partOf(data, split));
+      ? splitSegmentationFolder(await loadSegmentation(splits['train']), splitRule)[split]
+      : await loadSegmentation(partOf(data, split));
   const { limit } = options;
   if (limit === undefined) return set;
   if (!Number.isInteger(limit) || limit < 1)

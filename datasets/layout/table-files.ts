@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { ConfigError } from '../../core/errors.js';
 import { isCsvOfBoxes } from '../../io/csv/boxes.js';
+import { MAX_LIST_BYTES, readTextSync } from '../../io/files/read.js';
 import { parseCsv } from '../../io/csv/parse.js';
 import type { AnnotationSource } from '../annotations/source.js';
 import { readClassNames } from '../segmentation-folder.js';
@@ -128,7 +129,7 @@ function listedNames(root: string): readonly string[] | undefined {
   if (existsSync(text)) return readClassNames(text);
   const table = join(root, 'classes.csv');
   if (!existsSync(table)) return undefined;
-  const { rows } = parseCsv(readFileSync(table, 'utf8').replace(/^\uFEFF/, ''));
+  const { rows } = parseCsv(readTextSync(table, MAX_LIST_BYTES).replace(/^\uFEFF/, ''));
   const numbered = rows.map(({ fields: [name, number] }) => [Number(number), name.trim()] as const);
   const isList = numbered.every(([number, name]) => Number.isInteger(number) && name !== '');
   if (!isList) throw ConfigError.in(table, 'expected name,number in every line, got another form');

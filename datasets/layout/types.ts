@@ -1,5 +1,5 @@
 import type { AnnotationFormat, AnnotationSource } from '../annotations/source.js';
-import type { FolderSource } from '../segmentation-folder.js';
+import type { SegmentationSource } from '../segmentation-source.js';
 import type { SplitRule } from '../split.js';
 
 /** Splits of a set. */
@@ -24,11 +24,11 @@ export interface DetectionData extends FoundLayout {
   readonly splitRule?: SplitRule;
 }
 
-/** Images and label PNGs. */
+/** Images and label PNGs, or polygons and masks that are drawn as labels. */
 export interface SegmentationData extends FoundLayout {
   readonly kind: 'segmentation';
-  readonly layout: 'ade20k' | 'folder' | 'yaml';
-  readonly splits: Readonly<Record<string, FolderSource>>;
+  readonly layout: 'ade20k' | 'folder' | 'voc-labels' | DetectionData['layout'];
+  readonly splits: Readonly<Record<string, SegmentationSource>>;
   readonly splitRule?: SplitRule;
 }
 

@@ -5,6 +5,8 @@ import {
   FLAG,
   TEXT,
   list,
+  dictionary,
+  number,
   optional,
   record,
   whole,
@@ -14,7 +16,9 @@ import {
 import { compileSchema, formatProblems } from '../../io/schema.js';
 import { readYaml } from '../../io/yaml/read.js';
 import type { AnnotationSource } from '../annotations/source.js';
+import { IGNORED_LABEL } from '../png-label-map.js';
 import { readClassNames, type FolderSource } from '../segmentation-folder.js';
+import { labelOfName } from '../segmentation-source.js';
 import { detectionData } from './coco.js';
 import { segmentationData } from './folders.js';
 import type { DetectionData, SegmentationData } from './types.js';
@@ -39,12 +43,20 @@ const DataYaml = record({
   test: optional(Split),
   classes: optional(Classes),
   reduceZeroLabel: optional(FLAG),
+  /** Values of the classes in label files, by name. */
+  values: optional(dictionary(whole(0, 65535))),
+  /** Colors of the classes in label files, by name; `ignore` is left out. */
+  colors: optional(dictionary(list(whole(0, 255), 3))),
+  /** Values that become 0 and 255 in images of more than 8 bits. */
+  range: optional(list(number(), 2)),
 });
 type DataYaml = Infer<typeof DataYaml>;
 
 /**
  * Reads a `data.yaml`: `{train: {annotations, images, limit?}, val: {…}, test: {…}, classes: […]}` for detection, or with
- * `labels` (a folder of PNGs) instead of `annotations` for segmentation, and `list` for a part of the images.
+ * `labels` (a folder of PNGs) instead of `annotations` for segmentation, and `list` for a part of the images. Labels may have
+ * other numbers (`values: {road: 7}`) or colors (`colors: {road: [128, 64, 128]}`); `range: [lowest, highest]` scales images
+ * of more than 8 bits.
  *
  * @throws DataError if it does not fit the schema, mixes both forms, or names a path that does not exist
  */
@@ -60,10 +72,13 @@ export function yamlLayout(file: string): DetectionData | SegmentationData {
     if (!existsSync(full)) throw wrong(`${key}: expected a path that exists, got ${full}`);
     return full;
   };
-  const classes =
+  const listed =
     typeof yaml.classes === 'string'
       ? readClassNames(existing('classes', yaml.classes))
       : yaml.classes;
+  const { range } = yaml;
+  if (range && range[0] >= range[1])
+    throw wrong(`range: expected [lowest, highest], got [${range.join(', ')}]`);
   const parts = (['train', 'val', 'test'] as const).flatMap((split) => {
     const part = yaml[split];
     return part ? [{ split, part }] : [];
@@ -81,23 +96,32 @@ export function yamlLayout(file: string): DetectionData | SegmentationData {
   const images = ({ split, part }: (typeof parts)[number]): string =>
     existing(`${split}/images`, part.images);
   if (!isSegmentation) {
-    const listed = parts.find(({ part }) => part.list !== undefined);
-    if (yaml.reduceZeroLabel !== undefined || listed)
+    const withList = parts.find(({ part }) => part.list !== undefined);
+    const other = (['reduceZeroLabel', 'values', 'colors'] as const).find(
+      (key) => yaml[key] !== undefined,
+    );
+    if (other !== undefined || withList)
       throw wrong(
-        `${listed ? `${listed.split}/list` : 'reduceZeroLabel'}: expected label folders with it, got annotations`,
+        `${withList ? `${withList.split}/list` : String(other)}: expected label folders with it, got annotations`,
       );
     const sources: Record<string, AnnotationSource> = {};
     for (const entry of parts) {
       const { annotations = '', limit } = entry.part;
       const path = existing(`${entry.split}/annotations`, annotations);
-      sources[entry.split] = { annotations: path, images: images(entry), classes, limit };
+      sources[entry.split] = {
+        annotations: path,
+        images: images(entry),
+        classes: listed,
+        limit,
+        range,
+      };
     }
     return detectionData('yaml', file, sources);
   }
   const limited = parts.find(({ part }) => part.limit !== undefined);
   if (limited)
     throw wrong(`${limited.split}/limit: expected annotations with it, got label folders`);
-  if (!classes) throw wrong('classes: expected the names of the classes, got none');
+  const { classes, values, colors } = labelsIn(yaml, listed, wrong);
   const splits: Record<string, FolderSource> = {};
   for (const entry of parts)
     splits[entry.split] = {
@@ -109,6 +133,40 @@ export function yamlLayout(file: string): DetectionData | SegmentationData {
         entry.part.list === undefined
           ? undefined
           : existing(`${entry.split}/list`, entry.part.list),
+      values,
+      colors,
+      range,
     };
   return segmentationData('yaml', file, splits, 'images and labels by data.yaml');
+}
+
+/** Names of the classes, and their values or colors in label files. */
+function labelsIn(
+  { values, colors, reduceZeroLabel }: DataYaml,
+  listed: readonly string[] | undefined,
+  wrong: (message: string) => DataError,
+): Pick<FolderSource, 'classes' | 'values' | 'colors'> {
+  if (values && colors) throw wrong('expected values or colors of the classes, got both');
+  const table = values ?? colors;
+  if (!table) {
+    if (!listed) throw wrong('classes: expected the names of the classes, got none');
+    return { classes: listed };
+  }
+  const key = values ? 'values' : 'colors';
+  if (reduceZeroLabel) throw wrong(`${key}: expected no reduceZeroLabel with it, got true`);
+  const names = Object.keys(table).filter((name) => labelOfName(name) !== IGNORED_LABEL);
+  const classes = listed ?? names;
+  const missing = classes.find((name) => !names.includes(name));
+  const unknown = names.find((name) => !classes.includes(name));
+  if (missing ?? unknown)
+    throw wrong(
+      `${key}: expected one of every class (${classes.join(', ')}), got ${names.join(', ')}`,
+    );
+  if (values) return { classes, values: classes.map((name) => values[name]) };
+  const entries = Object.entries(colors ?? {});
+  const labeled = entries.map(([name, rgb]) => {
+    const index = classes.indexOf(name);
+    return { rgb, label: index < 0 ? IGNORED_LABEL : index };
+  });
+  return { classes, colors: labeled };
 }

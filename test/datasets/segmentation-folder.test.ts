@@ -72,7 +72,7 @@ test('missing and empty folders, and classes that do not fit a byte, are errors'
   expect(load).toThrow(`${join(root, 'images')}: expected a folder, got none`);
   mkdirSync(join(root, 'images'));
   mkdirSync(join(root, 'labels'));
-  expect(load).toThrow('expected JPEG or PNG images, got none');
+  expect(load).toThrow('expected images, got none');
   write('images/a.png', rgb());
   expect(load).toThrow('expected label PNGs, got none');
   expect(() => load([])).toThrow(ConfigError);

@@ -117,7 +117,7 @@ describe('images in memory train as the files do, bit for bit', () => {
     const path = join(shapes, 'segment.yaml');
     await train('segment-finetune', { ...options('segment-files', settings), data: path });
     const { data } = await findData('segmentation', path);
-    const set = loadSegmentationSplit(data, 'train');
+    const set = await loadSegmentationSplit(data, 'train');
     const training = await Promise.all(
       set.samples.map(async ({ file, labelFile }) => ({
         image: await decodeImage(file),

@@ -59,7 +59,7 @@ async function readPart(source: DetectionData['splits'][string]): Promise<Part> 
   const { fileNames } =
     source.images === undefined
       ? tables.images
-      : await checkImageFiles(tables, source.images, log, { decode: false });
+      : await checkImageFiles(tables, source.images, log, { decode: false, range: source.range });
   const images = { ...tables.images, fileNames };
   const set = createCocoSet({ ...tables, images }, imageIndices, source);
   const looks = annotationsToLookAt(set);
@@ -109,8 +109,11 @@ async function showPart(
   }
   const cards = await inParallel(chosen, async (i): Promise<Card> => {
     const name = images.fileNames[i];
-    const size = { width: images.widths[i], height: images.heights[i] };
-    const picture = await pictureOf(set.imageFolder, name, options.thumbnail, size);
+    const upright = { width: images.widths[i], height: images.heights[i] };
+    const picture = await pictureOf(set.imageFolder, name, options.thumbnail, {
+      upright,
+      range: set.range,
+    });
     const objects = rowsOf(set, i)
       .filter((a) => set.classIndices[a] >= 0)
       .map((a) => objectOf(set, a, byRow.get(a) ?? [], options));
@@ -142,11 +145,11 @@ async function pictureOf(
   folder: string | undefined,
   name: string,
   maxSide: number,
-  upright: { readonly width: number; readonly height: number },
+  options: Parameters<typeof thumbnailOf>[2],
 ): Promise<Pick<Card, 'thumbnail' | 'failure'>> {
   if (folder === undefined) return {};
   if (!staysInside(name)) return { failure: 'the name leads out of the image folder' };
-  return thumbnailOf(join(folder, name), maxSide, { upright });
+  return thumbnailOf(join(folder, name), maxSide, options);
 }
 
 function objectOf(

@@ -1,10 +1,8 @@
 import { relative } from 'node:path';
 import { ade20kPalette } from '../../datasets/classes/ade20k.js';
 import { checkSegmentationSet, type LabelStatistics } from '../../datasets/segmentation-check.js';
-import {
-  loadSegmentationFolder,
-  type SegmentationSet,
-} from '../../datasets/segmentation-folder.js';
+import type { SegmentationSet } from '../../datasets/segmentation-folder.js';
+import { loadSegmentation } from '../../datasets/segmentation-source.js';
 import { inParallel } from '../../datasets/in-parallel.js';
 import { IGNORED_LABEL, labelsOf } from '../../datasets/png-label-map.js';
 import { errorAsValue, ProblemLog } from '../../datasets/problems.js';
@@ -16,16 +14,21 @@ import type { Card, PageSplit } from './page-data.js';
 import { coloredClasses, labelPicture, thumbnailOf } from './pictures.js';
 
 /** The splits of a segmentation set, for its page. */
-export function segmentationSplits({ splits, layout }: SegmentationData): BrowsedSplit[] {
-  return Object.entries(splits).map(([name, source]) => {
-    const set = loadSegmentationFolder(source);
-    return {
+export async function segmentationSplits({
+  splits,
+  layout,
+}: SegmentationData): Promise<BrowsedSplit[]> {
+  const parts: BrowsedSplit[] = [];
+  for (const [name, source] of Object.entries(splits)) {
+    const set = await loadSegmentation(source);
+    parts.push({
       name,
       numImages: set.samples.length,
       classes: coloredClasses(set.classes, layout === 'ade20k' ? ade20kPalette() : undefined),
       show: (options) => show(set, options),
-    };
-  });
+    });
+  }
+  return parts;
 }
 
 async function show(set: SegmentationSet, options: ShowOptions): Promise<ShownSplit> {
@@ -71,7 +74,7 @@ async function cardOf(
     width: width || 4,
     height: height || 3,
     objects: [],
-    ...(await thumbnailOf(file, thumbnail, { upright: true })),
+    ...(await thumbnailOf(file, thumbnail, { upright: true, range: set.range })),
   };
   const label = await errorAsValue(labelsOf(set.samples[i], set.mapping));
   if (label instanceof DataError) return card; // among the concerns

@@ -36,7 +36,11 @@ const EXAMPLES = { text: 5, json: 100, all: 1_000_000 };
 
 /** Runs `data check`. @returns whether training would accept the set */
 export async function runCheck(path: string, flags: CheckFlags): Promise<boolean> {
-  const data = await detectLayout(path, { ...dataOptions(flags), several: true });
+  const data = await detectLayout(path, {
+    ...dataOptions(flags),
+    kind: kindOf(flags.task),
+    several: true,
+  });
   log(data.line);
   const options: CheckOptions = {
     needs: needsOf(configFor(data, flags)),
@@ -100,6 +104,12 @@ const RECIPE_OF = {
   detection: ['detect', 'detect'],
   segmentation: ['segment', 'segment-finetune'],
 } as const;
+
+/** Kind of data of a task; undefined if none is given. */
+function kindOf(task: string | undefined): DataLayout['kind'] | undefined {
+  const kinds = Object.keys(RECIPE_OF) as DataLayout['kind'][];
+  return kinds.find((kind) => RECIPE_OF[kind][0] === task);
+}
 
 /** Configuration of the run that the set is checked for. @throws ConfigError, DataError if the task is another one */
 function configFor(data: DataLayout, { task, recipe, set }: CheckFlags): RecipeConfig {

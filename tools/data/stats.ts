@@ -5,8 +5,9 @@ import { createCocoSet } from '../../datasets/coco/set.js';
 import { detectionStatistics, rangeOf, type Range } from '../../datasets/coco/statistics.js';
 import { reportTo } from '../../datasets/coco/problem-kinds.js';
 import { checkSegmentationSet } from '../../datasets/segmentation-check.js';
-import { loadSegmentationFolder, type FolderSource } from '../../datasets/segmentation-folder.js';
+import { loadSegmentation, type SegmentationSource } from '../../datasets/segmentation-source.js';
 import { readImageNet } from '../../datasets/imagenet.js';
+import type { LabelMapping } from '../../datasets/png-label-map.js';
 import { ProblemLog } from '../../datasets/problems.js';
 import { detectLayout } from '../../datasets/layout/detect.js';
 import { dataOptions, type DataFlags } from '../data-options.js';
@@ -82,13 +83,20 @@ async function detectionStats(
   return {};
 }
 
+/** How numbers in label files become classes. */
+function describeMapping({ reduceZeroLabel, values, colors }: LabelMapping): string {
+  if (colors) return 'colors are classes, see data.yaml or labelmap.txt';
+  if (values) return `${values.join(', ')} are the classes in this order`;
+  return `${reduceZeroLabel ? '0 is ignored, n becomes class n - 1' : 'n is class n'}, 255 is ignored`;
+}
+
 async function segmentationStats(
   split: string,
-  source: FolderSource,
+  source: SegmentationSource,
   json: boolean,
 ): Promise<Readonly<Record<string, unknown>>> {
   const problems = new ProblemLog();
-  const set = loadSegmentationFolder(source);
+  const set = await loadSegmentation(source);
   const stats = await checkSegmentationSet(set, problems, { decode: false });
   const errors = warnOfErrors(split, problems);
   const labeled = stats.pixels.reduce((sum, count) => sum + count, 0);
@@ -120,7 +128,7 @@ async function segmentationStats(
       split,
       `  images      ${stats.images}, width ${formatRange(rangeOf(widths))}, height ${formatRange(rangeOf(heights))} px`,
       `  in files    ${numbers.length} numbers from ${Math.min(...numbers)} to ${Math.max(...numbers)}`,
-      `  mapped      ${set.mapping.reduceZeroLabel ? '0 is ignored, n becomes class n - 1' : 'n is class n'}, 255 is ignored`,
+      `  mapped      ${describeMapping(set.mapping)}`,
       `  ignored     ${((100 * stats.ignoredPixels) / Math.max(1, total)).toFixed(2)} % of the pixels`,
       `  classes     ${used.length} of ${classes.length} occur`,
     ].join('\n'),
@@ -133,7 +141,7 @@ async function segmentationStats(
         .map(({ name, label, pixels, share, images }) => [
           `  ${name}`,
           label,
-          label + (set.mapping.reduceZeroLabel ? 1 : 0),
+          set.mapping.values?.[label] ?? label + (set.mapping.reduceZeroLabel ? 1 : 0),
           pixels,
           (100 * share).toFixed(2),
           images,

@@ -13,7 +13,10 @@ export async function inspectDetectionData(
   const { used, leftOut, hasMasks } = inspectCocoSet(set, request, log);
   const { imageFolder } = set;
   if (images !== 'none' && imageFolder !== undefined && !set.images.pixels)
-    await checkImageFiles(set, imageFolder, log, { decode: images === 'pixels' });
+    await checkImageFiles(set, imageFolder, log, {
+      decode: images === 'pixels',
+      range: set.range,
+    });
   const boxesOnly = request.needs.masks && !hasMasks && used['objects'] > 0;
   return { use: { used, leftOut }, boxesOnly, known: set.findings };
 }

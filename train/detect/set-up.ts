@@ -46,6 +46,7 @@ export function setUpDetector(
   const card: DetectorCard = {
     task: 'detect',
     ...{ backbone, detector, classNames, categoryIds, pixels, limits, thresholds },
+    range: training.range,
   };
   return {
     specs: model.specs,

@@ -29,7 +29,7 @@ export async function segmenterSections(
   const { classNames } = model;
   const { data, hasValidation } = await findData('segmentation', path, options);
   const split = hasValidation ? 'val' : 'train';
-  const all = alignSegmentation(loadSegmentationSplit(data, split), classNames).set;
+  const all = alignSegmentation(await loadSegmentationSplit(data, split), classNames).set;
   const set = { ...all, samples: all.samples.slice(0, limit) };
   const scored: Scored<Answer>[] = [];
   let index = 0;

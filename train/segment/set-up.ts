@@ -39,6 +39,7 @@ export function setUpSegmenter(
   const card: SegmenterCard = {
     task: 'segment',
     ...{ backbone, head, classNames, pixels, ...config.evaluation },
+    range: training.range,
   };
   return {
     specs: model.specs,

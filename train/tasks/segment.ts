@@ -19,8 +19,8 @@ export const segment: Task<SegmentationConfig, SegmentationSet, SegmentationExam
   bestMetric: 'mIoU',
   load: async (path, options) => {
     const { data, hasValidation } = await findData('segmentation', path, options);
-    const training = loadSegmentationSplit(data, 'train');
-    const validation = hasValidation ? loadSegmentationSplit(data, 'val') : undefined;
+    const training = await loadSegmentationSplit(data, 'train');
+    const validation = hasValidation ? await loadSegmentationSplit(data, 'val') : undefined;
     const { samples, classes } = training;
     const counts =
       `${samples.length} training images, ${classes.length} classes; ` +

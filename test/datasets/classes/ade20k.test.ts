@@ -41,7 +41,7 @@ test('the splits of the benchmark are found, and 0 is no class', async () => {
       encodeLabelPng({ width: 1, height: 1, data: new Uint8Array(1) }),
     );
     const data = (await detectLayout(root)) as SegmentationData;
-    const set = loadSegmentationSplit(data, 'train');
+    const set = await loadSegmentationSplit(data, 'train');
     expect(set.samples).toEqual([
       {
         file: join(root, 'images/training/a.jpg'),
@@ -50,7 +50,9 @@ test('the splits of the benchmark are found, and 0 is no class', async () => {
     ]);
     expect(set.classes).toEqual(ADE20K_CLASSES);
     expect(set.mapping).toEqual({ numClasses: 150, reduceZeroLabel: true });
-    expect(() => loadSegmentationSplit(data, 'val')).toThrow('expected a split "val", got train');
+    await expect(loadSegmentationSplit(data, 'val')).rejects.toThrow(
+      'expected a split "val", got train',
+    );
   } finally {
     rmSync(root, { recursive: true });
   }
@@ -65,7 +67,7 @@ describe('real sets', () => {
     const data = (await detectLayout(join(REAL_DATA, 'ade20k-mini'))) as SegmentationData;
     for (const split of ['train', 'val'] as const) {
       const log = new ProblemLog();
-      const set = loadSegmentationSplit(data, split);
+      const set = await loadSegmentationSplit(data, split);
       const statistics = await checkSegmentationSet(set, log, { decode: true });
       statistics.pixels.forEach((count, k) => count > 0 && used.add(k));
       numPairs += statistics.images;

@@ -126,8 +126,8 @@ test('the ADE20K layout is detected', async () => {
   const data = (await detectLayout(root)) as SegmentationData;
   expect(data).toMatchObject({ kind: 'segmentation', layout: 'ade20k' });
   expect(data.line).toBe('ADE20K layout: train, val, 150 classes');
-  expect(loadSegmentationSplit(data, 'val').mapping.reduceZeroLabel).toBe(true);
-  expect(() => loadSegmentationSplit(data, 'test')).toThrow('expected a split "test"');
+  expect((await loadSegmentationSplit(data, 'val')).mapping.reduceZeroLabel).toBe(true);
+  await expect(loadSegmentationSplit(data, 'test')).rejects.toThrow('expected a split "test"');
 });
 
 test('images, labels and classes.txt are detected, divided or not', async () => {
@@ -144,9 +144,9 @@ test('images, labels and classes.txt are detected, divided or not', async () => 
       classes: ['road', 'grass'],
     },
   });
-  expect(loadSegmentationSplit(whole, 'val').samples).toHaveLength(2);
-  expect(loadSegmentationSplit(whole, 'train', { limit: 1 }).samples).toHaveLength(1);
-  expect(() => loadSegmentationSplit(whole, 'train', { limit: 0 })).toThrow(ConfigError);
+  expect((await loadSegmentationSplit(whole, 'val')).samples).toHaveLength(2);
+  expect((await loadSegmentationSplit(whole, 'train', { limit: 1 })).samples).toHaveLength(1);
+  await expect(loadSegmentationSplit(whole, 'train', { limit: 0 })).rejects.toThrow(ConfigError);
   for (const split of ['train', 'valid']) {
     write(`images/${split}/a.jpg`);
     write(`labels/${split}/a.png`);
@@ -214,7 +214,7 @@ test('a data.yaml can name label folders, with classes in it or in a file', asyn
   );
   const data = (await detectLayout(root)) as SegmentationData;
   expect(data).toMatchObject({ kind: 'segmentation', layout: 'yaml' });
-  expect(loadSegmentationSplit(data, 'train').mapping).toEqual({
+  expect((await loadSegmentationSplit(data, 'train')).mapping).toEqual({
     numClasses: 2,
     reduceZeroLabel: true,
   });

@@ -229,7 +229,7 @@ test('with labels it is also a segmentation set', async () => {
   const folder = join(root, 'set');
   await writeShapes(folder, { ...SMALL, format: 'jpeg', labels: true });
   const data = (await detectLayout(join(folder, 'segment.yaml'))) as SegmentationData;
-  const set = loadSegmentationSplit(data, 'val');
+  const set = await loadSegmentationSplit(data, 'val');
   expect(set.classes).toEqual(['ground', ...FORMS.map(({ name }) => name)]);
   const log = new ProblemLog();
   await checkSegmentationSet(set, log, { decode: true });

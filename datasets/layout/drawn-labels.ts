@@ -1,0 +1,32 @@
+import { readTables } from '../annotations/read.js';
+import { labelOfName } from '../segmentation-source.js';
+import type { DetectionData, SegmentationData } from './types.js';
+
+/**
+ * Reads a set of objects as one of labels: its polygons and masks are drawn, label 0 is the background.
+ *
+ * @throws DataError if annotations cannot be read
+ */
+export async function drawnLabels(data: DetectionData): Promise<SegmentationData> {
+  const names: string[] = [];
+  for (const source of Object.values(data.splits)) {
+    const own = source.classes ?? source.names ?? (await categoryNames(source));
+    names.push(...own.filter((name) => !names.includes(name) && labelOfName(name) === undefined));
+  }
+  const classes = ['background', ...names];
+  const splits = Object.fromEntries(
+    Object.entries(data.splits).map(([split, regions]) => [split, { regions, classes }]),
+  );
+  return {
+    ...data,
+    kind: 'segmentation',
+    splits,
+    line: `${data.line}; drawn as labels on the background, ${classes.length} classes`,
+  };
+}
+
+/** Names of the categories of a file by ascending id, as detectors number them. */
+async function categoryNames(source: DetectionData['splits'][string]): Promise<readonly string[]> {
+  const { categories } = await readTables(source, () => undefined, { masks: false });
+  return [...categories].sort((a, b) => a.id - b.id).map(({ name }) => name);
+}

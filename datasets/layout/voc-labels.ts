@@ -1,0 +1,114 @@
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { DataError } from '../../core/errors.js';
+import { MAX_LIST_BYTES, readTextSync, readWhole } from '../../io/files/read.js';
+import { readPngParts } from '../../io/png/chunks.js';
+import { VOC_CLASSES, vocColor } from '../classes/voc.js';
+import type { LabelColor } from '../label-numbers.js';
+import { IGNORED_LABEL } from '../png-label-map.js';
+import { readClassNames, type FolderSource } from '../segmentation-folder.js';
+import { labelOfName } from '../segmentation-source.js';
+import { firstFile, folderNamed, foldersIn, IMAGE_FOLDERS } from './folder-names.js';
+import { segmentationData } from './folders.js';
+import type { SegmentationData } from './types.js';
+
+const LABEL_FOLDERS = ['SegmentationClass', 'SegmentationClassPNG', 'SegmentationClassRaw'];
+const isPng = (name: string): boolean => /\.png$/i.test(name);
+
+/**
+ * Labels as of Pascal VOC: `JPEGImages/`, `SegmentationClass/` with PNGs whose palette index is the class, and lists in
+ * `ImageSets/Segmentation`; 255 is ignored. Class names are those of `class_names.txt`, `classes.txt`, `labels.txt` or
+ * CVAT's `labelmap.txt` (with colors), or of VOC itself. PNGs of colors are told apart by VOC's colors.
+ */
+export function vocLabelLayouts(
+  root: string,
+  classes?: readonly string[],
+): readonly SegmentationData[] {
+  const devkit = folderNamed(root, ['VOCdevkit']) ?? root;
+  const years = foldersIn(devkit).filter((name) => /^VOC\d{4}$/i.test(name));
+  const bases = years.length > 0 ? years.map((name) => join(devkit, name)) : [root];
+  return bases.flatMap((base) => {
+    const images = folderNamed(base, IMAGE_FOLDERS);
+    const labels = LABEL_FOLDERS.map((name) => folderNamed(base, [name])).find(
+      (folder) => folder !== undefined && firstFile(folder, isPng, 2) !== undefined,
+    );
+    if (images === undefined || labels === undefined) return [];
+    const first = firstFile(labels, isPng, 2) ?? '';
+    const named = namesOf(base, first, classes);
+    if (named === undefined) return [];
+    const { names, colors = colorsOf(first, names.length) } = named;
+    const source = { images, labels, classes: names, colors };
+    return [segmentationData('voc-labels', base, splitsOf(base, source), 'VOC labels')];
+  });
+}
+
+function splitsOf(base: string, source: FolderSource): Record<string, FolderSource> {
+  const listOf = (split: string): string => join(base, 'ImageSets', 'Segmentation', `${split}.txt`);
+  const splits: Record<string, FolderSource> = {};
+  for (const split of ['train', 'val', 'test'])
+    if (existsSync(listOf(split))) splits[split] = { ...source, list: listOf(split) };
+  if (!splits['train'] && existsSync(listOf('trainval')))
+    splits['train'] = { ...source, list: listOf('trainval') };
+  // Some tools write one list of all images.
+  if (Object.keys(splits).length === 0)
+    splits['train'] = {
+      ...source,
+      list: existsSync(listOf('default')) ? listOf('default') : undefined,
+    };
+  return splits;
+}
+
+interface NamedLabels {
+  readonly names: readonly string[];
+  readonly colors?: readonly LabelColor[] | undefined;
+}
+
+function namesOf(
+  base: string,
+  firstLabel: string,
+  classes: readonly string[] | undefined,
+): NamedLabels | undefined {
+  const map = join(base, 'labelmap.txt');
+  if (existsSync(map)) return labelMap(map, classes);
+  if (classes) return { names: classes };
+  const file = ['class_names.txt', 'classes.txt', 'labels.txt']
+    .map((name) => join(base, name))
+    .find((path) => existsSync(path));
+  // labelme2voc lists `__ignore__` first, whose label is 255.
+  if (file !== undefined)
+    return { names: readClassNames(file).filter((name) => labelOfName(name) !== IGNORED_LABEL) };
+  const isVoc =
+    /^VOC\d{4}$/i.test(basename(base)) || /^\d{4}_\d{6}\.png$/i.test(basename(firstLabel));
+  return isVoc ? { names: VOC_CLASSES } : undefined;
+}
+
+/** Reads CVAT's `labelmap.txt`: a line `name:r,g,b:parts:actions` for each label. @throws DataError for other lines */
+function labelMap(file: string, classes: readonly string[] | undefined): NamedLabels {
+  const lines = readTextSync(file, MAX_LIST_BYTES).split(/\r?\n/);
+  const found = lines.flatMap((line, i) => {
+    if (line.trim() === '' || line.startsWith('#')) return [];
+    const match = /^([^:]+):(\d+),(\d+),(\d+)(:|$)/.exec(line.trim());
+    if (!match)
+      throw DataError.in(file, `line ${i + 1}: expected name:r,g,b:parts:actions, got ${line}`);
+    const [, name, r, g, b] = match;
+    return [{ name, rgb: [Number(r), Number(g), Number(b)] as const }];
+  });
+  const names =
+    classes ?? found.map(({ name }) => name).filter((name) => labelOfName(name) !== IGNORED_LABEL);
+  const colors = found.map(({ name, rgb }) => {
+    const index = names.indexOf(name);
+    return { rgb, label: index < 0 ? IGNORED_LABEL : index };
+  });
+  return { names, colors };
+}
+
+/** VOC's colors, if the labels are colors without a palette. */
+function colorsOf(file: string, numClasses: number): readonly LabelColor[] | undefined {
+  const { colorType } = readPngParts(readWhole(file), file);
+  if (colorType !== 2 && colorType !== 6) return undefined;
+  const classes = Array.from({ length: numClasses }, (_, label) => ({
+    rgb: vocColor(label),
+    label,
+  }));
+  return [...classes, { rgb: [224, 224, 192], label: IGNORED_LABEL }];
+}

@@ -1,0 +1,13 @@
+/** Ends of the names of masks and of their images; the rest of the names is the same. */
+const MASK_ENDS =
+  /(_gtFine|_gtCoarse)?_(instanceIds|labelIds|labelTrainIds|instances?|labels?|masks?|seg|segmentation)$/i;
+const IMAGE_ENDS = /_(leftImg8bit|image|img|rgb)$/i;
+
+/** Name of a mask or label file without what tells it from the name of its image. @param stem path without extension */
+export const maskKey = (stem: string): string => stem.normalize('NFC').replace(MASK_ENDS, '');
+
+/** Name of an image without what tells it from the names of its masks. @param stem path without extension */
+export const imageKey = (stem: string): string => stem.normalize('NFC').replace(IMAGE_ENDS, '');
+
+/** Whether a file is a mask by its name. @param stem path without extension */
+export const isMaskName = (stem: string): boolean => MASK_ENDS.test(stem);
