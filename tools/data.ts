@@ -124,7 +124,7 @@ function registerConvert(data: Command): void {
     .description('convert a detection set to the format of another tool')
     .argument('<data>', DATA_ARGUMENT)
     .requiredOption('--out <folder>', 'a folder that is empty or does not exist')
-    .requiredOption('--to <format>', 'coco, yolo, voc, labelme or cvat')
+    .requiredOption('--to <format>', 'coco, yolo, voc, labelme, masks or cvat')
     .option('--copy', 'copy the images')
     .option('--link', 'link to the images where they are (the default)')
     .option(

@@ -11,12 +11,12 @@ import { loadDetectionSplit } from '../layout/load.js';
 import type { DetectionData, SplitName } from '../layout/types.js';
 import { annotatedImage } from './annotated.js';
 import { cocoDocument } from './coco-document.js';
-import { cvatPieces, TEXT_FORMATS, type WrittenFormat } from './formats.js';
+import { cvatPieces, FILE_FORMATS, type WrittenFormat } from './formats.js';
 import { imageNames } from './names.js';
 import { placeImage } from './place-image.js';
 
 /** Formats that sets are converted to. */
-export const CONVERT_FORMATS = ['coco', 'yolo', 'voc', 'labelme', 'cvat'] as const;
+export const CONVERT_FORMATS = ['coco', 'yolo', 'voc', 'labelme', 'masks', 'cvat'] as const;
 /** A format that sets are converted to. */
 export type ConvertFormat = (typeof CONVERT_FORMATS)[number];
 
@@ -37,6 +37,8 @@ export interface ConvertedSet {
   readonly crowdsLeftOut: number;
   /** Masks of objects of which the format holds only the box. */
   readonly masksLeftOut: number;
+  /** Objects without a mask, in a format of masks. */
+  readonly boxesLeftOut: number;
 }
 
 /** A split of the set to be written. */
@@ -63,14 +65,14 @@ export async function convertSet(
   const sets: (readonly [SplitName, CocoSet])[] = [];
   for (const name of present as SplitName[])
     sets.push([name, await loadDetectionSplit(data, name)]);
-  const format = to === 'coco' ? COCO : to === 'cvat' ? CVAT : TEXT_FORMATS[to];
+  const format = to === 'coco' ? COCO : to === 'cvat' ? CVAT : FILE_FORMATS[to];
   const parts = partsOf(sets, format);
   const classes = classesOf(sets);
   await writeNewFolder(folder, async (partial) => {
     for (const part of parts) await placeImages(part, format, partial, images);
     if (to === 'coco') await writeCoco(parts, partial);
     else if (to === 'cvat') await writeCvat(parts, partial, classes);
-    else await writeTexts(parts, TEXT_FORMATS[to], partial, classes);
+    else await writeFiles(parts, FILE_FORMATS[to], partial, classes);
   });
   return summaryOf(parts, format, classes);
 }
@@ -80,9 +82,9 @@ type OneFileFormat = Pick<WrittenFormat, 'imageFolder' | 'isShared' | 'keeps'>;
 const COCO: OneFileFormat = {
   imageFolder: (split) => `images/${split}`,
   isShared: false,
-  keeps: { crowds: true, masks: true },
+  keeps: { crowds: true, masks: true, boxes: true },
 };
-const CVAT: OneFileFormat = { ...COCO, keeps: { crowds: false, masks: true } };
+const CVAT: OneFileFormat = { ...COCO, keeps: { ...COCO.keeps, crowds: false } };
 
 function partsOf(
   sets: readonly (readonly [SplitName, CocoSet])[],
@@ -117,7 +119,7 @@ async function placeImages(
   );
 }
 
-async function writeTexts(
+async function writeFiles(
   parts: readonly Part[],
   format: WrittenFormat,
   folder: string,
@@ -127,7 +129,7 @@ async function writeTexts(
     await inParallel(names, async (name, i) => {
       const path = join(folder, format.labelPath(split, name));
       await mkdir(dirname(path), { recursive: true });
-      await writeFile(path, format.text(kept(annotatedImage(set, i, name), format)));
+      await writeFile(path, format.content(kept(annotatedImage(set, i, name), format)));
     });
   const images = new Map(parts.map(({ split, names }) => [split, names]));
   for (const [path, text] of format.others(images, classes)) {
@@ -175,19 +177,22 @@ function summaryOf(
   { keeps }: Pick<WrittenFormat, 'keeps'>,
   classes: readonly string[],
 ): ConvertedSet {
-  let [objects, crowds, masks] = [0, 0, 0];
+  let [objects, crowds, masks, boxes] = [0, 0, 0, 0];
   for (const { set } of parts) {
     const { annotations, classIndices, imageIndices } = set;
     for (let row = 0; row < annotations.ids.length; row++) {
       if (classIndices[row] < 0 || imageIndices[row] < 0) continue;
       const isCrowd = annotations.crowds[row] === 1 || annotations.ignores[row] === 1;
+      const hasMask = annotations.masks.describe(row).kind !== 'none';
       if (isCrowd && !keeps.crowds) crowds++;
+      else if (!hasMask && !keeps.boxes) boxes++;
       else {
         objects++;
-        if (annotations.masks.describe(row).kind !== 'none' && !keeps.masks) masks++;
+        if (hasMask && !keeps.masks) masks++;
       }
     }
   }
   const images = Object.fromEntries(parts.map(({ split, names }) => [split, names.length]));
-  return { images, objects, classes, crowdsLeftOut: crowds, masksLeftOut: masks };
+  const left = { crowdsLeftOut: crowds, masksLeftOut: masks, boxesLeftOut: boxes };
+  return { images, objects, classes, ...left };
 }

@@ -1,13 +1,14 @@
 import { posix } from 'node:path';
 import type { AnnotatedImage } from '../../core/annotated-image.js';
 import { cvatHead, cvatImage, CVAT_END } from '../../io/cvat/write.js';
+import { instancePng } from '../../io/png/instance-map.js';
 import { labelMeFile } from '../../io/labelme/write.js';
 import { vocXml } from '../../io/voc/write.js';
 import { yoloDataYaml, yoloText } from '../../io/yolo/write.js';
 import { withoutExtension } from '../annotations/image-index.js';
 
-/** Formats with a file of text for every image. */
-export type TextFormat = 'yolo' | 'voc' | 'labelme';
+/** Formats with a file for every image. */
+export type FileFormat = 'yolo' | 'voc' | 'labelme' | 'masks';
 
 /** Layout of a converted set. Paths are relative to its folder. */
 export interface WrittenFormat {
@@ -17,10 +18,10 @@ export interface WrittenFormat {
   readonly isShared: boolean;
   /** Path of the annotation file of an image. */
   readonly labelPath: (split: string, fileName: string) => string;
-  /** Text of that file. */
-  readonly text: (image: AnnotatedImage) => string;
+  /** Content of that file. */
+  readonly content: (image: AnnotatedImage) => string | Uint8Array;
   /** Whether regions to be ignored and masks are kept. */
-  readonly keeps: { readonly crowds: boolean; readonly masks: boolean };
+  readonly keeps: { readonly crowds: boolean; readonly masks: boolean; readonly boxes: boolean };
   /** Other files, by path. @param images names of the images of each split */
   readonly others: (
     images: ReadonlyMap<string, readonly string[]>,
@@ -28,14 +29,14 @@ export interface WrittenFormat {
   ) => ReadonlyMap<string, string>;
 }
 
-/** Formats with a file of text for every image. */
-export const TEXT_FORMATS: Readonly<Record<TextFormat, WrittenFormat>> = {
+/** Formats with a file for every image. */
+export const FILE_FORMATS: Readonly<Record<FileFormat, WrittenFormat>> = {
   yolo: {
     imageFolder: (split) => `images/${split}`,
     isShared: false,
     labelPath: (split, name) => `labels/${split}/${withoutExtension(name)}.txt`,
-    text: (image) => yoloText(image, { masks: true }),
-    keeps: { crowds: false, masks: true },
+    content: (image) => yoloText(image, { masks: true }),
+    keeps: { crowds: false, masks: true, boxes: true },
     others: (images, classes) => {
       const parts = Object.fromEntries([...images.keys()].map((name) => [name, `images/${name}`]));
       return new Map([['data.yaml', yoloDataYaml(parts, classes)]]);
@@ -45,8 +46,8 @@ export const TEXT_FORMATS: Readonly<Record<TextFormat, WrittenFormat>> = {
     imageFolder: () => 'JPEGImages',
     isShared: true,
     labelPath: (_, name) => `Annotations/${withoutExtension(name)}.xml`,
-    text: vocXml,
-    keeps: { crowds: true, masks: false },
+    content: vocXml,
+    keeps: { crowds: true, masks: false, boxes: true },
     others: (images, classes) => {
       const lists = [...images].map(([split, names]) => {
         const lines = names.map((name) => `${withoutExtension(name)}\n`);
@@ -59,12 +60,20 @@ export const TEXT_FORMATS: Readonly<Record<TextFormat, WrittenFormat>> = {
     imageFolder: (split) => split,
     isShared: false,
     labelPath: (split, name) => `${split}/${withoutExtension(name)}.json`,
-    text: (image) => {
+    content: (image) => {
       const imagePath = posix.basename(image.fileName);
       return `${JSON.stringify(labelMeFile(image, { imagePath, masks: 'pixels' }), null, 2)}\n`;
     },
-    keeps: { crowds: false, masks: true },
-    others: (_, classes) => new Map([['labels.txt', lines(classes)]]),
+    keeps: { crowds: false, masks: true, boxes: true },
+    others: (_, classes) => new Map([['classes.txt', lines(classes)]]),
+  },
+  masks: {
+    imageFolder: (split) => `images/${split}`,
+    isShared: false,
+    labelPath: (split, name) => `masks/${split}/${withoutExtension(name)}_instanceIds.png`,
+    content: instancePng,
+    keeps: { crowds: true, masks: true, boxes: false },
+    others: (_, classes) => new Map([['classes.txt', lines(classes)]]),
   },
 };
 

@@ -1,4 +1,5 @@
 import type { AnnotationSource } from '../annotations/source.js';
+import { listedClasses } from './class-file.js';
 import { readTables } from '../annotations/read.js';
 import { recognizedDetection } from './recognized.js';
 import type { DetectionData, SplitName } from './types.js';
@@ -14,8 +15,8 @@ interface FoundParts {
 }
 
 /**
- * Completes the parts of a set that has no list of its classes: all parts get the names that occur in any of them, sorted
- * unless the format orders them. Problems of records are reported when the set is read.
+ * Completes the parts of a set: all get the classes of a list beside them (`classes.txt`), or else those that occur in any
+ * of them, sorted unless the format orders them. Problems of records are reported when the set is read.
  *
  * @throws DataError if a part cannot be read at all
  */
@@ -26,19 +27,21 @@ export async function completeParts({
   name,
   classes,
 }: FoundParts): Promise<DetectionData> {
-  const names: string[] = [];
+  const listed = listedClasses(root);
+  const occurring: string[] = [];
   const counts: number[] = [];
   let [isSorted, hasMasks] = [true, false];
   for (const source of splits.values()) {
     const tables = await readTables(source, () => undefined, { masks: false });
     const own = tables.categories.map((category) => category.name);
     isSorted &&= own.every((label, k) => k === 0 || own[k - 1] < label);
-    names.push(...own.filter((label) => !names.includes(label)));
+    occurring.push(...own.filter((label) => !occurring.includes(label)));
     counts.push(tables.images.ids.length);
     const { maskExtents, maskSizes } = tables.annotations;
     hasMasks ||= maskExtents.some((value) => !Number.isNaN(value)) || maskSizes.some((n) => n > 0);
   }
-  if (isSorted) names.sort();
+  if (isSorted) occurring.sort();
+  const names = listed ?? occurring;
   const complete = Object.fromEntries(
     [...splits].map(([split, source]) => [split, { ...source, names, classes }]),
   );

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { isImageName } from '../../io/files/images.js';
 import { ADE20K_CLASSES } from '../classes/ade20k.js';
 import { readClassNames, type FolderSource } from '../segmentation-folder.js';
@@ -126,8 +126,16 @@ export function imageNetLayouts(root: string): readonly ClassificationData[] {
   const parts = ['train', 'training', 'val', 'valid', 'validation'].map((name) => join(root, name));
   const folders = divided.length > 0 ? parts : [root];
   const isLabeled = folders.some(hasClassFolders) || [root, ...folders].some(hasLabelFile);
-  if (!isLabeled) return [];
+  if (!isLabeled || folders.some(areAnnotated)) return [];
   return [classificationData(root, divided.length > 0 ? divided : ['all'])];
+}
+
+/** Whether the images of a folder have annotation files beside them, so that a list there is of other classes. */
+function areAnnotated(folder: string): boolean {
+  const image = firstFile(folder, isImageName);
+  if (image === undefined) return false;
+  const stem = image.slice(0, -extname(image).length);
+  return ['.json', '.xml', '.txt'].some((extension) => existsSync(stem + extension));
 }
 
 function hasLabelFile(folder: string): boolean {

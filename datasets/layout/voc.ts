@@ -3,7 +3,7 @@ import { basename, extname, join } from 'node:path';
 import { isImageName } from '../../io/files/images.js';
 import type { AnnotationSource } from '../annotations/source.js';
 import { vocClasses } from '../annotations/voc.js';
-import { readClassNames } from '../segmentation-folder.js';
+import { listedClasses } from './class-file.js';
 import {
   firstFile,
   folderNamed,
@@ -43,11 +43,8 @@ async function vocData(
   found: ReadonlyMap<SplitName, AnnotationSource>,
   classes: readonly string[] | undefined,
 ): Promise<DetectionData> {
-  const classFile = ['classes.txt', 'labels.txt', 'predefined_classes.txt']
-    .map((name) => join(root, name))
-    .find((path) => existsSync(path));
   const { names: occurring, counts } = await vocClasses([...found.values()]);
-  const names = classFile === undefined ? occurring : readClassNames(classFile);
+  const names = listedClasses(root) ?? occurring;
   const splits = Object.fromEntries(
     [...found].map(([split, source]) => [split, { ...source, names, classes }]),
   );

@@ -6,6 +6,14 @@ export function encodeLabelPng({ width, height, data }: LabelMap): Uint8Array {
   return encode(width, height, data, { colorType: 0, inputColorType: 0 });
 }
 
+/** Encodes 16-bit grayscale. @param values `[H, W]` */
+export function encodeDeepPng(width: number, height: number, values: Uint16Array): Uint8Array {
+  const png = new PNG({ width, height });
+  png.data = Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+  const colors = { colorType: 0, inputColorType: 0, inputHasAlpha: false } as const;
+  return PNG.sync.write(png, { ...colors, bitDepth: 16 });
+}
+
 /** Encodes a picture as 8-bit RGB PNG. */
 export function encodeRgbPng({ width, height, data }: RgbImage): Uint8Array {
   return encode(width, height, data, { colorType: 2, inputColorType: 2 });

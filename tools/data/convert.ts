@@ -28,14 +28,16 @@ export async function runConvert(path: string, flags: ConvertFlags): Promise<voi
     throw new DataError(`${path}: expected images with boxes or masks, got a set for ${data.kind}`);
   log(data.line);
   const written = await convertSet(data, out, { to, images: flags.copy ? 'copy' : 'link' });
-  const { images, objects, classes, crowdsLeftOut, masksLeftOut } = written;
+  const { images, objects, classes, ...left } = written;
+  const { crowdsLeftOut, masksLeftOut, boxesLeftOut } = left;
   if (flags.json) {
-    printJson({ folder: out, format: to, images, objects, classes, crowdsLeftOut, masksLeftOut });
+    printJson({ folder: out, format: to, images, objects, classes, ...left });
     return;
   }
   const counts = Object.entries(images).map(([split, count]) => `${split} ${count}`);
   const lost = [
     ...(crowdsLeftOut > 0 ? [`${crowdsLeftOut} regions to be ignored left out`] : []),
+    ...(boxesLeftOut > 0 ? [`${boxesLeftOut} objects without a mask left out`] : []),
     ...(masksLeftOut > 0 ? [`${masksLeftOut} masks written as boxes`] : []),
   ];
   const ending = lost.length > 0 ? `; ${to} cannot hold everything: ${lost.join(', ')}` : '';

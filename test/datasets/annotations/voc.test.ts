@@ -239,12 +239,12 @@ describe('layouts', () => {
   test('two readings are an error that names the options', async () => {
     image('a.png');
     write('a.xml', xml(object('cat', [1, 1, 40, 40])));
-    write('labels.json', [{ file: 'a.png', label: 'x' }]);
+    write('a.txt', '0 0.5 0.5 0.5 0.5\n');
+    write('classes.txt', 'cat\n');
     await expect(detected()).rejects.toThrow(
-      /expected one data set, got 2: .*--layout imagenet\).*--layout voc\)\. Choose one with --layout imagenet\|voc/,
+      /expected one data set, got 2: .*--layout voc\).*--layout yolo\)\. Choose one with --layout voc\|yolo/,
     );
     expect(await detected({ layout: 'voc' })).toMatchObject({ layout: 'voc' });
-    expect(await detected({ kind: 'detection' })).toMatchObject({ layout: 'voc' });
     await expect(detected({ layout: 'coco' })).rejects.toThrow(
       '--layout coco: expected a layout that fits',
     );

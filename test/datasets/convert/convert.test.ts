@@ -114,7 +114,7 @@ function objectsOf(set: CocoSet, ending: string) {
   });
 }
 
-describe.each(['coco', 'yolo', 'voc', 'cvat'] as const)('%s', (to) => {
+describe.each(['coco', 'yolo', 'voc', 'labelme', 'cvat'] as const)('%s', (to) => {
   test('keeps images, classes and boxes to a hundredth of a pixel', async () => {
     const data = await cocoSet(false);
     const { written, train, val } = await converted(data, to);
@@ -149,12 +149,14 @@ describe.each(['coco', 'yolo', 'voc', 'cvat'] as const)('%s', (to) => {
   });
 });
 
-test('coco and cvat keep masks bit for bit', async () => {
+test('coco, cvat, labelme and masks keep masks bit for bit', async () => {
   const data = await cocoSet(true);
   const before = await loadDetectionSplit(data, 'train');
-  for (const to of ['coco', 'cvat'] as const) {
+  for (const to of ['coco', 'cvat', 'labelme', 'masks'] as const) {
     const { train } = await converted(data, to);
-    for (const name of ['a.png', 'b.png']) {
+    expect(train.classes.names).toEqual(before.classes.names);
+    // The objects of the first image overlap, which one picture of all masks cannot hold.
+    for (const name of to === 'masks' ? ['b.png'] : ['a.png', 'b.png']) {
       const was = objectsOf(before, name).filter(({ crowd }) => !crowd || to === 'coco');
       const is = objectsOf(train, name);
       expect(is).toHaveLength(was.length);
@@ -246,4 +248,12 @@ test('the data.yaml of a converted set is that of the original', async () => {
   expect(readFileSync(at('yolo/data.yaml'), 'utf8')).toBe(
     'train: images/train\nval: images/val\nnc: 4\nnames:\n  0: cat\n  1: big dog\n  2: Ünicode <&">\n  3: unused\n',
   );
+});
+
+test('instance masks have class numbers, and refuse what does not fit', async () => {
+  const { written, again } = await converted(await cocoSet(true), 'masks');
+  expect(again.line).toBe('instance masks with class numbers: train 2, val 1, 4 classes');
+  expect(written).toMatchObject({ objects: 4, boxesLeftOut: 0 });
+  const boxes = await converted(await cocoSet(false), 'masks', 'boxes');
+  expect(boxes.written).toMatchObject({ objects: 0, boxesLeftOut: 4 });
 });

@@ -1,0 +1,62 @@
+import type { AnnotatedImage } from '../../core/annotated-image.js';
+import { rleOfSegmentation } from '../../core/coco.js';
+import { DataError } from '../../core/errors.js';
+import { decodeRle, rleArea, type Rle } from '../../core/rle.js';
+import { encodeDeepPng } from './write.js';
+
+/** Factor between class numbers and values: at most this many objects of a class. */
+const PER_CLASS = 1000;
+/** Largest number of classes whose objects fit 16 bits. */
+export const MAX_INSTANCE_CLASSES = 64;
+
+/**
+ * Encodes the masks of an image as one 16-bit PNG: the value of an object is its class number (from 1) · 1000 + its number
+ * among those of the class, and a region to be ignored has the class number alone. Where they overlap, the smaller
+ * object is on top. Objects without a mask are left out.
+ *
+ * @throws DataError for more classes or objects than there are values
+ */
+export function instancePng({ fileName, width, height, objects }: AnnotatedImage): Uint8Array {
+  const values = new Uint16Array(width * height);
+  const counts = new Map<number, number>();
+  const numbered = objects.flatMap(({ classIndex, mask, isCrowd }) => {
+    const rle = rleOf(mask, height, width);
+    if (rle === undefined) return [];
+    if (classIndex >= MAX_INSTANCE_CLASSES)
+      throw new DataError(
+        `masks: expected at most ${MAX_INSTANCE_CLASSES} classes, got number ${classIndex + 1}; choose some with --classes`,
+      );
+    if (isCrowd) return [{ value: classIndex + 1, rle }];
+    const number = counts.get(classIndex) ?? 0;
+    counts.set(classIndex, number + 1);
+    if (number >= PER_CLASS)
+      throw new DataError(
+        `${fileName}: expected at most ${PER_CLASS} objects of a class for instance masks, got more`,
+      );
+    return [{ value: PER_CLASS * (classIndex + 1) + number, rle }];
+  });
+  const order = (value: number): number => (value < PER_CLASS ? 0 : 1);
+  numbered.sort((a, b) => order(a.value) - order(b.value) || rleArea(b.rle) - rleArea(a.rle));
+  for (const { value, rle } of numbered)
+    decodeRle(rle).forEach((pixel, i) => {
+      if (pixel === 1) values[i] = value;
+    });
+  return encodeDeepPng(width, height, values);
+}
+
+function rleOf(
+  mask: AnnotatedImage['objects'][number]['mask'],
+  height: number,
+  width: number,
+): Rle | undefined {
+  switch (mask.kind) {
+    case 'none':
+      return undefined;
+    case 'polygons':
+      return rleOfSegmentation(mask.polygons, height, width);
+    case 'rle':
+      return mask;
+    default:
+      return mask satisfies never;
+  }
+}
