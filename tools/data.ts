@@ -61,8 +61,18 @@ function registerCheck(data: Command): void {
 
 function registerStats(data: Command): void {
   addDataOptions(data.command('stats'))
-    .description('count images, objects, sizes and classes')
+    .description('count images, objects, sizes and classes, and compare the parts')
     .argument('<data>', DATA_ARGUMENT)
+    .option('--out <file>', 'also write one HTML file with the pictures of all that')
+    .option(
+      '--duplicates',
+      'look for near duplicates across the parts (reads every image; --out does)',
+    )
+    .option(
+      '--recipe <name>',
+      'detector whose input size and anchors objects are compared to',
+      'detect',
+    )
     .option('--json', 'print one JSON document')
     .action(async (path: string, flags: StatsFlags) => {
       const { runStats } = await import('./data/stats.js');

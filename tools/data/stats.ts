@@ -1,3 +1,5 @@
+import { basename, dirname, relative, resolve } from 'node:path';
+import type { ClassEntry } from '../../datasets/class-list.js';
 import { checkCocoTables } from '../../datasets/coco/checks.js';
 import { readTables } from '../../datasets/annotations/read.js';
 import type { AnnotationSource } from '../../datasets/annotations/source.js';
@@ -12,45 +14,103 @@ import { ProblemLog } from '../../datasets/problems.js';
 import { detectLayout } from '../../datasets/layout/detect.js';
 import { dataOptions, type DataFlags } from '../data-options.js';
 import { formatTable, log, print, printJson, type JsonFlag } from '../output.js';
+import { percent } from '../../report/format.js';
+import { assertWritableFolder } from '../../io/files/out-folder.js';
+import {
+  boxesAfterResizing,
+  detectionFacts,
+  findDuplicates,
+  recipeView,
+  writeStatsPage,
+  type FoundDuplicates,
+  type PartFacts,
+  type RecipeView,
+} from './closer-look.js';
 
 /** Flags of `data stats`. */
-export interface StatsFlags extends DataFlags, JsonFlag {}
+export interface StatsFlags extends DataFlags, JsonFlag {
+  readonly out?: string;
+  readonly duplicates?: boolean;
+  readonly recipe: string;
+}
+
+/** Statistics of a part: the JSON document, and what is compared between parts. */
+interface PartStats {
+  readonly document: Readonly<Record<string, unknown>>;
+  readonly facts: PartFacts;
+}
+
+/** Number of near duplicates that are printed. */
+const MOST_PAIRS = 10;
 
 /** Runs `data stats`. Records with errors are not counted, which is reported. */
 export async function runStats(path: string, flags: StatsFlags): Promise<void> {
+  const { out, json = false } = flags;
+  const view = recipeView(flags.recipe);
+  if (out !== undefined) assertWritableFolder(dirname(out));
   const data = await detectLayout(path, { ...dataOptions(flags), several: true });
   log(data.line);
-  const splits: Record<string, unknown> = {};
+  const stats: PartStats[] = [];
   switch (data.kind) {
     case 'detection':
       for (const [split, source] of Object.entries(data.splits))
-        splits[split] = await detectionStats(split, source, flags.json ?? false);
+        stats.push(await detectionStats(split, source, view, json));
       break;
     case 'segmentation':
       for (const [split, source] of Object.entries(data.splits))
-        splits[split] = await segmentationStats(split, source, flags.json ?? false);
+        stats.push(await segmentationStats(split, source, json));
       break;
     case 'classification':
-      for (const split of data.splits)
-        splits[split] = classificationStats(data.root, split, flags.json ?? false);
+      for (const split of data.splits) stats.push(classificationStats(data.root, split, json));
       break;
     default:
       data satisfies never;
   }
-  if (flags.json) printJson({ recognised: data, splits });
+  const parts = stats.map(({ facts }) => facts);
+  const isCompared = (flags.duplicates ?? false) || out !== undefined;
+  const duplicates = isCompared ? await findDuplicates(parts) : undefined;
+  if (out !== undefined && duplicates) {
+    const unit = { detection: 'objects', segmentation: 'images', classification: 'images' }[
+      data.kind
+    ];
+    const title = `Data set ${basename(resolve(path))}`;
+    const isDetection = data.kind === 'detection';
+    const shown = { title, line: data.line, unit, parts, duplicates };
+    await writeStatsPage(out, { ...shown, view: isDetection ? view : undefined });
+  }
+  if (json) {
+    const splits = Object.fromEntries(stats.map(({ facts, document }) => [facts.name, document]));
+    printJson({ recognised: data, splits, duplicates, file: out });
+    return;
+  }
+  if (duplicates && parts.length > 1) printDuplicates(duplicates);
+  if (out !== undefined) print(`${out}: the page of the set`);
+}
+
+function printDuplicates({ pairs, compared, unreadable }: FoundDuplicates): void {
+  print(
+    `near duplicates across the parts: ${pairs.length} of ${compared} images${unreadable.length > 0 ? `, ${unreadable.length} could not be read: ${unreadable.slice(0, 5).join(', ')}` : ''}`,
+  );
+  for (const { part, image, otherPart, other } of pairs.slice(0, MOST_PAIRS))
+    print(`  ${part}: ${image} is like ${otherPart}: ${other}`);
+  if (pairs.length > MOST_PAIRS) print(`  … and ${pairs.length - MOST_PAIRS} more (--json)`);
 }
 
 async function detectionStats(
   split: string,
   source: AnnotationSource,
+  view: RecipeView,
   json: boolean,
-): Promise<Readonly<Record<string, unknown>>> {
+): Promise<PartStats> {
   const problems = new ProblemLog();
   const tables = await readTables(source, reportTo(problems));
   const set = createCocoSet(tables, checkCocoTables(tables, problems), source);
   const stats = detectionStatistics(set);
   const errors = warnOfErrors(split, problems);
-  if (json) return { ...stats, errors };
+  const facts = detectionFacts(split, set, view);
+  const afterResizing = boxesAfterResizing(facts.shapes, view);
+  const document = { ...stats, afterResizing, withoutObjects: facts.empty, errors };
+  if (json) return { document, facts };
   const { sizes, masks, objectsPerImage, fullest, classes } = stats;
   print(
     [
@@ -61,6 +121,8 @@ async function detectionStats(
       `  small/medium/large  ${sizes.small} / ${sizes.medium} / ${sizes.large}, side ${formatRange(stats.objectSides)} px`,
       `  masks             ${masks.polygons} polygons (${masks.severalPolygons} of several), ${masks.runLengths} run lengths, ${masks.none} none`,
       `  objects an image  mean ${objectsPerImage.mean.toFixed(2)}, median ${objectsPerImage.median}, most ${fullest.annotations} (image id ${fullest.imageId ?? '-'})`,
+      `  after resizing    side ${formatRange(afterResizing.sides)} px; ${percent(afterResizing.poorlyFitted, 1)} % fit no anchor of ${view.recipe} (IoU below 0.5)`,
+      `  aspect ratio      ${formatRange(afterResizing.aspectRatios, 2)} (height / width)`,
       `  classes           ${classes.filter(({ annotations }) => annotations > 0).length} of ${classes.length} occur`,
     ].join('\n'),
   );
@@ -80,7 +142,7 @@ async function detectionStats(
       ]),
     ]),
   );
-  return {};
+  return { document, facts };
 }
 
 /** How numbers in label files become classes. */
@@ -94,7 +156,7 @@ async function segmentationStats(
   split: string,
   source: SegmentationSource,
   json: boolean,
-): Promise<Readonly<Record<string, unknown>>> {
+): Promise<PartStats> {
   const problems = new ProblemLog();
   const set = await loadSegmentation(source);
   const stats = await checkSegmentationSet(set, problems, { decode: false });
@@ -109,17 +171,24 @@ async function segmentationStats(
     share: labeled > 0 ? stats.pixels[k] / labeled : 0,
     images: stats.imagesWith[k],
   }));
-  if (json)
-    return {
-      images: stats.images,
-      mapping: set.mapping,
-      imageWidths: rangeOf(widths),
-      imageHeights: rangeOf(heights),
-      ignoredPixels: stats.ignoredPixels,
-      fileNumbers: stats.fileNumbers,
-      classes,
-      errors,
-    };
+  const files = set.samples.map(({ file }) => file);
+  const facts: PartFacts = {
+    name: split,
+    images: files.map((file) => relative(set.source, file)),
+    files,
+    counts: new Map(set.classes.map((name, k) => [name, stats.imagesWith[k]])),
+  };
+  const document = {
+    images: stats.images,
+    mapping: set.mapping,
+    imageWidths: rangeOf(widths),
+    imageHeights: rangeOf(heights),
+    ignoredPixels: stats.ignoredPixels,
+    fileNumbers: stats.fileNumbers,
+    classes,
+    errors,
+  };
+  if (json) return { document, facts };
   const total = labeled + stats.ignoredPixels;
   const used = classes.filter(({ pixels }) => pixels > 0);
   const numbers = stats.fileNumbers.map(([number]) => number);
@@ -148,29 +217,40 @@ async function segmentationStats(
         ]),
     ]),
   );
-  return {};
+  return { document, facts };
 }
 
 function classificationStats(
   root: string,
   split: 'train' | 'val' | 'all',
   json: boolean,
-): Readonly<Record<string, unknown>> {
+): PartStats {
   const set = readImageNet(root, { split: split === 'val' ? 'val' : 'train' });
   const counts = new Float64Array(set.classes.length);
   for (const { classIndex } of set.samples) if (classIndex >= 0) counts[classIndex]++;
   const used = counts.filter((count) => count > 0);
   const perClass = rangeOf(used);
-  if (json)
-    return {
-      images: set.samples.length,
-      imagesPerClass: perClass,
-      classes: set.classes.map(({ key, name }, k) => ({ key, name, index: k, images: counts[k] })),
-    };
+  const files = set.samples.map(({ file }) => file);
+  // Two classes of ImageNet may have the same name.
+  const names = set.classes.map(({ name }) => name);
+  const nameOf = ({ key, name }: ClassEntry): string =>
+    names.indexOf(name) === names.lastIndexOf(name) ? name : `${name} (${key})`;
+  const facts: PartFacts = {
+    name: split,
+    images: files.map((file) => relative(set.folder ?? root, file)),
+    files,
+    counts: new Map(set.classes.map((entry, k) => [nameOf(entry), counts[k]])),
+  };
+  const document = {
+    images: set.samples.length,
+    imagesPerClass: perClass,
+    classes: set.classes.map(({ key, name }, k) => ({ key, name, index: k, images: counts[k] })),
+  };
+  if (json) return { document, facts };
   print(
     `${split}\n  images   ${set.samples.length} (${set.layout})\n  classes  ${used.length} of ${counts.length} occur, images a class ${formatRange(perClass)}`,
   );
-  return {};
+  return { document, facts };
 }
 
 /** Reports the number of errors, which are not counted. @returns their number */
@@ -180,7 +260,7 @@ function warnOfErrors(split: string, problems: ProblemLog): number {
   return errors;
 }
 
-function formatRange({ min, median, max }: Range): string {
-  const round = (value: number): string => String(Math.round(value * 10) / 10);
+function formatRange({ min, median, max }: Range, decimals = 1): string {
+  const round = (value: number): string => String(Number(value.toFixed(decimals)));
   return `${round(min)} to ${round(max)}, median ${round(median)}`;
 }
