@@ -67,6 +67,18 @@ export interface ImageFlags extends ModelFlags {
   readonly shard?: string;
 }
 
+/** Values of the options of `predict`. */
+export interface PredictFlags extends ImageFlags {
+  readonly out?: string;
+  readonly top: number;
+  readonly score: number;
+  readonly max?: number;
+  readonly palette?: string;
+  readonly format?: string;
+  readonly watch: boolean;
+  readonly frames?: string;
+}
+
 /** Adds the options of verbs that run a model on images. */
 export function addImageOptions(command: Command): Command {
   command

@@ -3,17 +3,8 @@ import type { Command } from 'commander';
 import type { PredictTask } from '../inference/model.js';
 import type { LabelFormat } from '../train/label-files.js';
 import { engineOptions, fraction, wholeNumber } from './engine-options.js';
-import { addImageOptions, type ImageFlags } from './model-options.js';
+import { addImageOptions, type PredictFlags } from './model-options.js';
 import { formatTable, log, print, printJsonRows } from './output.js';
-
-interface Flags extends ImageFlags {
-  readonly out?: string;
-  readonly top: number;
-  readonly score: number;
-  readonly max?: number;
-  readonly palette?: string;
-  readonly format?: string;
-}
 
 /** Folder of pictures without `--out`, and the largest number of images that are drawn there. */
 const DRAWN = 'predictions';
@@ -28,7 +19,7 @@ export function registerPredict(program: Command): void {
       '<model>',
       'run folder, checkpoint or weight file, or official name (tiny.fcmae_ft_in1k)',
     )
-    .argument('<images...>', 'JPEG or PNG files, or folders of them')
+    .argument('<images...>', 'image files, or folders of them; -: an image from standard input')
     .option(
       '--out <dir>',
       `also write the results there: JSON, overlays, label maps (a few images of detectors and segmenters without --json: ${DRAWN})`,
@@ -37,13 +28,19 @@ export function registerPredict(program: Command): void {
     .option('--score <fraction>', 'least score to show (detect)', fraction('--score'), 0.3)
     .option('--max <n>', 'most detections of an image (detect)', wholeNumber('--max'))
     .option('--format <name>', 'also write labels for tools: coco, yolo, labelme, voc or cvat')
+    .option('--watch', 'go on with images that come into the folder', false)
+    .option('--frames <WxH>', 'raw RGB frames from standard input, a JSON line each')
     .option('--palette <file>', 'colors of the classes, one #rrggbb a line (segment)');
-  addImageOptions(verb).action((model: string, images: string[], flags: Flags) =>
+  addImageOptions(verb).action((model: string, images: string[], flags: PredictFlags) =>
     run(model, images, flags),
   );
 }
 
-async function run(name: string, images: readonly string[], flags: Flags): Promise<void> {
+async function run(name: string, images: readonly string[], flags: PredictFlags): Promise<void> {
+  if (flags.watch || flags.frames !== undefined || images.includes('-')) {
+    const { predictStream } = await import('./predict-stream.js');
+    return predictStream(name, images, flags);
+  }
   const { listImages } = await import('./images.js');
   const { files, notices } = listImages(images);
   notices.forEach(log);
@@ -110,7 +107,7 @@ async function folderOfPictures(
 }
 
 /** @throws ConfigError for an unknown format, and for one without a folder */
-async function formatOf({ format, out }: Flags): Promise<LabelFormat | undefined> {
+async function formatOf({ format, out }: PredictFlags): Promise<LabelFormat | undefined> {
   if (format === undefined) return undefined;
   const { ConfigError } = await import('../core/errors.js');
   const { LABEL_FORMATS } = await import('../train/label-files.js');

@@ -27,7 +27,7 @@ export interface PredictFilesOptions extends ShardedWorkOptions, PresentOptions 
 }
 
 /** An image without prediction. */
-interface FailedImage {
+export interface FailedImage {
   readonly file: string;
   readonly message: string;
 }
@@ -121,9 +121,10 @@ export async function predictFiles(
   }
 }
 
-function presentationOf(
+/** Creates the presentation of a model's results. @throws ConfigError for a format without a folder */
+export function presentationOf(
   model: ImageModel,
-  { out, format, ...options }: PredictFilesOptions,
+  { out, format, ...options }: PresentOptions & Pick<PredictFilesOptions, 'out' | 'format'>,
 ): Presentation {
   const presentation = TASKS[model.task].prediction?.present(model, options);
   if (!presentation)
@@ -134,7 +135,7 @@ function presentationOf(
 }
 
 /** Decodes and predicts an image, or tells why that is not possible with this one. */
-async function predictedOrFailed(
+export async function predictedOrFailed(
   model: ImageModel,
   file: string,
 ): Promise<{ readonly image: RgbImage; readonly result: ImageResult } | FailedImage> {

@@ -1,0 +1,162 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ConfigError, DataError } from '../../core/errors.js';
+import type { ImageModel } from '../../inference/model.js';
+import { open } from '../../inference/open.js';
+import { decodeImageBytes } from '../../io/image/decode.js';
+import { predictStream } from '../../tools/predict-stream.js';
+import type { PredictFlags } from '../../tools/model-options.js';
+import {
+  predictBytes,
+  predictFolder,
+  predictFrames,
+  type FolderPrediction,
+} from '../../train/predict-stream.js';
+import { temporaryFolder } from '../helpers/temporary-folder.js';
+import { noise, saveSmallModels, type SmallModels } from '../serve/small-models.js';
+
+const { folder, path } = temporaryFolder();
+const SIZE = { width: 96, height: 64 };
+const OPTIONS = { score: 0.3 };
+let models: SmallModels;
+let model: ImageModel;
+let images: readonly Buffer[];
+
+beforeAll(async () => {
+  models = await saveSmallModels(folder);
+  model = await open(models.detect);
+  images = [await noise(SIZE, 'png', 1), await noise(SIZE, 'png', 2), await noise(SIZE, 'png', 3)];
+});
+afterAll(() => model.release());
+
+/** Fields that `predict --json` has for an image. */
+async function fieldsOf(image: Buffer): Promise<object> {
+  const { predictions } = (await predictBytes(model, image, '-', OPTIONS)) as {
+    predictions: object[];
+  };
+  const { file, ...fields } = predictions[0] as { file: string };
+  expect(file).toBe('-');
+  return fields;
+}
+
+async function rawFrames(): Promise<Buffer> {
+  const frames = [];
+  for (const image of images) frames.push((await decodeImageBytes(image, 'frame')).data);
+  return Buffer.concat(frames);
+}
+
+test('frames in pieces of any size have the results of their images', async () => {
+  const expected = [];
+  for (const [frame, image] of images.entries())
+    expected.push({ frame, ...(await fieldsOf(image)) });
+  expect(JSON.stringify(expected)).toContain('"cat"');
+  const raw = await rawFrames();
+  for (const size of [1000, 64 * 1024, raw.length]) {
+    async function* pieces(): AsyncGenerator<Uint8Array> {
+      for (let at = 0; at < raw.length; at += size) yield raw.subarray(at, at + size);
+    }
+    const rows = [];
+    for await (const row of predictFrames(model, pieces(), SIZE, OPTIONS)) rows.push(row);
+    expect(rows).toEqual(expected);
+  }
+});
+
+test('a stream that ends within a frame gives the frames before, then an error', async () => {
+  const raw = (await rawFrames()).subarray(0, -10);
+  async function* pieces(): AsyncGenerator<Uint8Array> {
+    yield raw;
+  }
+  const frames = predictFrames(model, pieces(), SIZE, OPTIONS);
+  expect((await frames.next()).done).toBe(false);
+  expect((await frames.next()).done).toBe(false);
+  await expect(frames.next()).rejects.toThrow(
+    new RegExp(`whole frames of 96x64 RGB .18432 bytes., got ${18432 - 10} bytes after 2 frames`),
+  );
+});
+
+test('a watched folder gives its images, those that come, and those that change', async () => {
+  const watched = path('watched');
+  const out = path('out');
+  mkdirSync(join(watched, 'below'), { recursive: true });
+  writeFileSync(join(watched, 'a.png'), images[0]);
+  const stop = new AbortController();
+  const predictions = predictFolder(model, watched, { ...OPTIONS, out, signal: stop.signal });
+  const next = async (): Promise<unknown> => {
+    const { value } = await predictions.next();
+    return (value as FolderPrediction | undefined)?.row ?? value;
+  };
+  expect(await next()).toEqual({ file: join(watched, 'a.png'), ...(await fieldsOf(images[0])) });
+
+  // Written in two pieces, as by a camera: read when it is whole.
+  const second = join(watched, 'below', 'b.png');
+  writeFileSync(second, images[1].subarray(0, 500));
+  const coming = next();
+  await delay(300);
+  writeFileSync(second, images[1]);
+  expect(await coming).toEqual({ file: second, ...(await fieldsOf(images[1])) });
+
+  writeFileSync(join(watched, 'a.png'), images[2]);
+  expect(await next()).toEqual({ file: join(watched, 'a.png'), ...(await fieldsOf(images[2])) });
+  writeFileSync(join(watched, 'bad.png'), 'hello');
+  expect(await next()).toMatchObject({ message: expect.stringContaining('bad.png') as string });
+  stop.abort();
+  expect((await predictions.next()).done).toBe(true);
+
+  const saved = JSON.parse(readFileSync(join(out, 'below/b.png.json'), 'utf8')) as object;
+  expect(saved).toEqual({ file: second, ...(await fieldsOf(images[1])) });
+  expect(existsSync(join(out, 'below/b.png.png'))).toBe(true);
+  expect(existsSync(join(out, 'bad.png.json'))).toBe(false);
+}, 60_000);
+
+test('predict reads an image or frames from standard input', async () => {
+  const run = (
+    args: readonly string[],
+    input: Uint8Array,
+  ): { readonly status: number | null; readonly stdout: string; readonly stderr: string } =>
+    spawnSync(process.execPath, ['dist/tools/cli.js', 'predict', models.detect, ...args], {
+      ...{ input, encoding: 'utf8', timeout: 120_000, maxBuffer: 2 ** 26 },
+    });
+  const image = run(['-'], images[0]);
+  expect(image.status).toBe(0);
+  expect(JSON.parse(image.stdout)).toEqual(
+    await predictBytes(model, images[0], '-', OPTIONS).then((document) => ({
+      ...document,
+      model: expect.stringContaining('boxes') as string,
+    })),
+  );
+  const frames = run(['-', '--frames', '96x64'], await rawFrames());
+  expect(frames.status).toBe(0);
+  const rows = frames.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as object);
+  expect(rows).toHaveLength(3);
+  expect(rows[1]).toEqual({ frame: 1, ...(await fieldsOf(images[1])) });
+  const text = run(['-'], Buffer.from('hello'));
+  expect([text.status, text.stderr]).toEqual([2, expect.stringContaining('-: expected a JPEG')]);
+}, 240_000);
+
+test('wrong combinations are refused before the model is opened', async () => {
+  const cases = [
+    [['-', 'a.png'], {}, /alone/],
+    [['-'], { frames: '640' }, /640x360/],
+    [['-'], { frames: '0x4' }, /640x360/],
+    [['a.png'], { frames: '4x4' }, /expected - for/],
+    [['-'], { out: folder }, /--out/],
+    [['-'], { format: 'coco' }, /--format/],
+    [['-'], { watch: true }, /--watch/],
+    [[folder], { watch: true, out: join(folder, 'below') }, /outside of/],
+    [[folder], { watch: true, shard: '0/2' }, /--shard/],
+  ] as const;
+  for (const [given, flags, message] of cases) {
+    const all = { watch: false, provider: 'cpu', threads: 0, ...flags } as unknown as PredictFlags;
+    const wrong = predictStream('/nowhere', given, all);
+    await expect(wrong).rejects.toThrow(ConfigError);
+    await expect(wrong).rejects.toThrow(message);
+  }
+  const flags = { watch: true, provider: 'cpu', threads: 0 } as unknown as PredictFlags;
+  await expect(predictStream('/nowhere', ['/absent'], flags)).rejects.toThrow(DataError);
+});

@@ -1,0 +1,143 @@
+import { once } from 'node:events';
+import { existsSync, statSync } from 'node:fs';
+import { relative, resolve } from 'node:path';
+import { ConfigError, DataError } from '../core/errors.js';
+import { withoutControls } from '../core/controls.js';
+import type { ImageModel } from '../inference/model.js';
+import { assertWritableFolder } from '../io/files/out-folder.js';
+import {
+  predictBytes,
+  predictFolder,
+  predictFrames,
+  type FrameSize,
+} from '../train/predict-stream.js';
+import { engineOptions } from './engine-options.js';
+import { openModel } from './open-model.js';
+import { formatTable, log, print, printJson } from './output.js';
+import type { PredictFlags } from './model-options.js';
+import { listenForStop } from './stop-signals.js';
+
+/** Where the images of `predict` come from, if not from a list of files. */
+type Source =
+  | { readonly kind: 'image' }
+  | { readonly kind: 'frames'; readonly size: FrameSize }
+  | { readonly kind: 'folder'; readonly folder: string };
+
+/** Runs `predict -`, `predict - --frames WxH` and `predict FOLDER --watch`. @throws ConfigError, DataError */
+export async function predictStream(
+  name: string,
+  images: readonly string[],
+  flags: PredictFlags,
+): Promise<void> {
+  const source = sourceOf(images, flags);
+  const engine = engineOptions(flags);
+  const model = await openModel(name, { ...flags, engine }, source.kind === 'image' ? 1 : Infinity);
+  const isOpen = endWithReader();
+  try {
+    switch (source.kind) {
+      case 'image':
+        return printJson(await predictBytes(model, await standardInput(), '-', flags));
+      case 'frames':
+        for await (const row of predictFrames(model, process.stdin, source.size, flags)) {
+          await printLine(row);
+          if (!isOpen()) break;
+        }
+        return;
+      case 'folder':
+        return await watch(model, source.folder, flags);
+      default:
+        return source satisfies never;
+    }
+  } finally {
+    await model.release();
+  }
+}
+
+function sourceOf(images: readonly string[], flags: PredictFlags): Source {
+  const { frames, watch: isWatching, out, format, shard } = flags;
+  const [first] = images;
+  if (images.length > 1)
+    throw new ConfigError(
+      `predict: expected - or the folder of --watch alone, got ${images.join(' ')}`,
+    );
+  if (format !== undefined || shard !== undefined)
+    throw new ConfigError(
+      `--${format === undefined ? 'shard' : 'format'}: expected image files, got ${isWatching ? '--watch' : '-'}`,
+    );
+  if (isWatching) {
+    if (frames !== undefined || first === '-')
+      throw new ConfigError(
+        `--watch: expected a folder alone, got ${frames === undefined ? '-' : '--frames'}`,
+      );
+    if (!existsSync(first) || !statSync(first).isDirectory())
+      throw DataError.in(first, 'expected a folder to watch, got none');
+    if (out !== undefined) {
+      assertWritableFolder(out);
+      if (!relative(resolve(first), resolve(out)).startsWith('..'))
+        throw new ConfigError(
+          `--out ${out}: expected a folder outside of ${first}, which is watched`,
+        );
+    }
+    return { kind: 'folder', folder: first };
+  }
+  if (out !== undefined)
+    throw new ConfigError(
+      `--out ${out}: expected image files or --watch, got -; JSON goes to standard output`,
+    );
+  if (frames === undefined) return { kind: 'image' };
+  if (first !== '-') throw new ConfigError(`--frames: expected - for standard input, got ${first}`);
+  const [, width, height] = /^([1-9]\d{0,4})x([1-9]\d{0,4})$/.exec(frames) ?? [];
+  if (height === undefined)
+    throw new ConfigError(`--frames: expected a size like 640x360, got ${frames}`);
+  return { kind: 'frames', size: { width: Number(width), height: Number(height) } };
+}
+
+async function watch(model: ImageModel, folder: string, flags: PredictFlags): Promise<void> {
+  const { out, score, palette, json = false } = flags;
+  const stop = new AbortController();
+  const stopListening = listenForStop(() => stop.abort());
+  let numImages = 0;
+  let numFailed = 0;
+  try {
+    log(`watching ${folder}; Ctrl-C ends it`);
+    const options = { out, score, palette, signal: stop.signal };
+    for await (const each of predictFolder(model, folder, options)) {
+      if ('message' in each) {
+        numFailed++;
+        log(`not predicted: ${each.message}`);
+        continue;
+      }
+      numImages++;
+      if (json) await printLine(each.row);
+      else
+        for (const block of each.text)
+          print(typeof block === 'string' ? block : formatTable(block));
+    }
+  } finally {
+    stopListening();
+  }
+  log(`predicted ${numImages} images${numFailed > 0 ? `, ${numFailed} not` : ''}`);
+  if (numFailed > 0) process.exitCode = 2;
+}
+
+async function standardInput(): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Uint8Array);
+  return Buffer.concat(chunks);
+}
+
+async function printLine(row: object): Promise<void> {
+  const line = `${withoutControls(JSON.stringify(row))}\n`;
+  if (!process.stdout.write(line))
+    await Promise.race([once(process.stdout, 'drain'), once(process.stdout, 'close')]);
+}
+
+/** Keeps a reader that ends (`| head`) from being an error. @returns whether there is one */
+function endWithReader(): () => boolean {
+  let isOpen = true;
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    isOpen = false;
+  });
+  return () => isOpen;
+}
