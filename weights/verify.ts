@@ -111,13 +111,28 @@ export function explained<Result>(
     return work();
   } catch (error) {
     if (!(error instanceof WeightsError)) throw error;
-    const names = [...selectWeights(source, which).tensors.keys()];
-    throw new WeightsError(`${error.message}; ${describeNames(names, scheme)}`, {
-      file: source.file,
-      id: error.id,
-      cause: error,
-    });
+    const { tensors, group } = selectWeights(source, which);
+    const others = notTensors(source, group);
+    const note = others.length > 0 ? `; no tensors: ${listed(others)}` : '';
+    throw new WeightsError(
+      `${error.message}${note}; ${describeNames([...tensors.keys()], scheme)}`,
+      {
+        file: source.file,
+        id: error.id,
+        cause: error,
+      },
+    );
   }
+}
+
+/** Values beside the tensors of a state dict whose names are those of parameters, with their classes. */
+function notTensors({ plain }: TensorSource, group: string): readonly string[] {
+  const beside = (group === '' ? plain : plain[group]) as Readonly<Record<string, unknown>> | null;
+  return Object.entries(beside ?? {})
+    .filter(
+      ([name, value]) => /\.(weight|bias|gamma|beta)$/.test(name) && typeof value === 'string',
+    )
+    .map(([name, value]) => `${name} (${String(value)})`);
 }
 
 /**

@@ -59,6 +59,8 @@ const REBUILDS = /^torch\.(_utils|_tensor)\._rebuild_/;
 /** Largest number of axes, as in PyTorch's own kernels. */
 const MAX_RANK = 64;
 const MAX_COPIED = 4_000_000;
+/** Longest bytes that are kept where pickle writes them as text: those of scalars are shorter. */
+const MAX_BYTES = 4096;
 /** Arguments of a call that are not charged: those of known functions are fewer. */
 const FREE_ARGUMENTS = 16;
 /** An attribute is set, not only read. */
@@ -209,7 +211,8 @@ export function torchRules(file: string): PickleRules {
       '_codecs.encode',
       ([text, encoding]) => {
         if (typeof text !== 'string') return fail('expected text');
-        if (encoding !== 'latin1') return opaque('_codecs.encode');
+        // Long ones are the data of arrays, which are not read.
+        if (encoding !== 'latin1' || text.length > MAX_BYTES) return opaque('_codecs.encode');
         spend(text.length);
         return new Uint8Array(Buffer.from(text, 'latin1'));
       },
@@ -261,6 +264,8 @@ export function torchRules(file: string): PickleRules {
     persistent(id) {
       const items = isKind(id, 'tuple') ? id.items : [];
       const [tag, type, key, , length, view] = items;
+      // Legacy files: a class with its source code.
+      if (tag === 'module' && isKind(type, 'opaque')) return type;
       const name = isKind(type, 'global') ? type.name : undefined;
       const dtype = name === undefined ? undefined : DTYPE_OF_STORAGE.get(name);
       const other = isKind(type, 'opaque') ? canonicalName(type.className) : '';
@@ -314,10 +319,11 @@ function withState(
   return object;
 }
 
-/** A tensor that torch builds in a way that is not read: its shape is the first argument that is one. */
+/** A tensor that torch builds in a way that is not read: its shape is the first one among the arguments. */
 function unreadable(rebuild: PickleOpaque, args: Args): UnreadableTensor {
-  const shapes = args.map((arg) => (isKind(arg, 'tuple') ? sizes(arg) : undefined));
-  const shape = shapes.find((sizes) => sizes !== undefined && sizes.length > 0) ?? [];
+  const tuples = args.flatMap((arg) => (isKind(arg, 'tuple') ? [arg, ...arg.items] : []));
+  const shapes = tuples.map((value) => (isKind(value, 'tuple') ? sizes(value) : undefined));
+  const shape = shapes.find((found) => found !== undefined && found.length > 0) ?? [];
   return { kind: 'unreadable', type: rebuild.className, shape };
 }
 

@@ -9,6 +9,7 @@ import { tensorOf, type LazyTensor, type TensorMap } from '../../io/tensor.js';
 import { summarizeWeights, verifyWeights } from '../../weights/verify.js';
 import { smallNetwork } from './small-network.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
+import { call, dict, floats, global, tensor, torchZip } from '../io/torch/torch-file.js';
 
 const { path, put } = temporaryFolder();
 
@@ -137,5 +138,16 @@ test('inspect shows what is there, known or not', async () => {
   });
   await expect(inspectWeights(await put('junk', 'junk'))).rejects.toThrow(
     'expected safetensors or a torch file',
+  );
+});
+
+test('a parameter that is no tensor is named with its class', async () => {
+  const w = tensor({ key: '0', numel: 1, shape: [1], strides: [1] });
+  const array = call(global('numpy.core.multiarray', '_reconstruct'));
+  const stem = 'downsample_layers.0.0.weight';
+  const data = { model: dict({ [stem]: w, 'norm.weight': array }) };
+  const file = await put('array.pt', torchZip(dict(data), { 0: floats(1) }));
+  await expect(summarizeWeights(file)).rejects.toThrow(
+    /got none; no tensors: norm\.weight \(numpy\.core\.multiarray\._reconstruct\); 1 of 1 names are official; save/,
   );
 });

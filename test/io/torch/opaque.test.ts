@@ -138,6 +138,23 @@ test.each<[string, Uint8Array, unknown]>([
   });
 });
 
+test('long arrays that are written as text are inert, however many there are', async () => {
+  const encoded = call(global('_codecs', 'encode'), text('x'.repeat(5000)), text('latin1'));
+  const arrays = list(...Array.from({ length: 1000 }, () => array('u1', encoded)));
+  const { names, x } = await beside(arrays);
+  expect(names).toEqual(['model.w']);
+  expect(x).toHaveLength(1000);
+});
+
+test('a class of a legacy file with its source code is inert', async () => {
+  const id = tuple(text('module'), global('m', 'Net'), text('m.py'), text('import os'));
+  const value = bytes(id, 'Q', ')\x81', dict({ a: int(1) }), 'b');
+  const file = torchLegacy(dict({ w: weight, x: value }), [['0', 2, floats(1, 2)]]);
+  const source = await openWeights(await put('source.pt', file));
+  expect(source.plain).toEqual({ x: 'm.Net' });
+  await source.close();
+});
+
 test('a long chain of objects is cut, not refused', async () => {
   let chain = bytes('N');
   for (let i = 0; i < 200; i++) chain = object('m', 'Node', dict({ next: chain }));
@@ -212,7 +229,7 @@ test.each([
       global('torch', 'sparse_coo'),
       tuple(weight, weight, tuple(int(2), int(2))),
     ),
-    [],
+    [2, 2],
     'torch._utils._rebuild_sparse_tensor',
   ],
   [
