@@ -19,6 +19,7 @@ import { labelMeLayouts } from './labelme.js';
 import { ade20kLayouts, folderLayouts, imageNetLayouts } from './folders.js';
 import { forgetListings } from './folder-names.js';
 import type { DataLayout, DetectionData, LayoutOptions } from './types.js';
+import { isSettings, settingsAt, withSettings } from './settings.js';
 import { csvLayouts, isViaFile, tableFileLayout, viaLayouts } from './table-files.js';
 import { vocLabelLayouts } from './voc-labels.js';
 import { vocLayouts } from './voc.js';
@@ -65,9 +66,12 @@ const DEFAULT_VAL_FRACTION = 0.2;
 export async function detectLayout(path: string, options: LayoutOptions = {}): Promise<DataLayout> {
   assertDataExists(path);
   try {
-    const data = await layoutOf(path, options);
-    const isDrawn = options.kind === 'segmentation' && data.kind === 'detection';
-    return withSplitRule(isDrawn ? await drawnLabels(data) : data, options);
+    const settings = settingsAt(path);
+    const { classes = settings.classes, kind } = options;
+    const found = await layoutOf(path, { ...options, classes });
+    const isDrawn = kind === 'segmentation' && found.kind === 'detection';
+    const data = isDrawn ? await drawnLabels(found) : found;
+    return withSplitRule(withSettings(data, settings), options);
   } finally {
     forgetListings();
   }
@@ -102,7 +106,8 @@ async function layoutOf(path: string, options: LayoutOptions): Promise<DataLayou
     }
   }
   // A data.yaml takes precedence, but that of a YOLO export may be next to another layout, without its labels.
-  const yaml = ['data.yaml', 'data.yml'].map((name) => join(path, name)).find(existsSync);
+  const named = ['data.yaml', 'data.yml'].map((name) => join(path, name)).find(existsSync);
+  const yaml = named !== undefined && isSettings(readYaml(named)) ? undefined : named;
   if (yaml !== undefined && !isYoloYaml(readYaml(yaml))) return yamlLayout(yaml);
   const yoloFile = yaml ?? yoloYamlIn(path);
   const yolo =

@@ -1,26 +1,14 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { DataError } from '../../core/errors.js';
-import {
-  FLAG,
-  TEXT,
-  list,
-  dictionary,
-  number,
-  optional,
-  record,
-  whole,
-  type Infer,
-  type Schema,
-} from '../../core/schema.js';
+import { FLAG, TEXT, optional, record, whole, type Infer } from '../../core/schema.js';
 import { compileSchema, formatProblems } from '../../io/schema.js';
 import { readYaml } from '../../io/yaml/read.js';
 import type { AnnotationSource } from '../annotations/source.js';
-import { IGNORED_LABEL } from '../png-label-map.js';
 import { readClassNames, type FolderSource } from '../segmentation-folder.js';
-import { labelOfName } from '../segmentation-source.js';
 import { detectionData } from './coco.js';
 import { segmentationData } from './folders.js';
+import { assertRange, labelsIn, SETTING_FIELDS } from './settings.js';
 import type { DetectionData, SegmentationData } from './types.js';
 
 /** A split. Paths are relative to the file. */
@@ -34,21 +22,12 @@ const Split = record({
   list: optional(TEXT),
 });
 
-/** Names, or a file with one per line. */
-const Classes: Schema<readonly string[] | string> = { if: { type: 'string' }, else: list(TEXT) };
-
 const DataYaml = record({
   train: Split,
   val: optional(Split),
   test: optional(Split),
-  classes: optional(Classes),
   reduceZeroLabel: optional(FLAG),
-  /** Values of the classes in label files, by name. */
-  values: optional(dictionary(whole(0, 65535))),
-  /** Colors of the classes in label files, by name; `ignore` is left out. */
-  colors: optional(dictionary(list(whole(0, 255), 3))),
-  /** Values that become 0 and 255 in images of more than 8 bits. */
-  range: optional(list(number(), 2)),
+  ...SETTING_FIELDS,
 });
 type DataYaml = Infer<typeof DataYaml>;
 
@@ -77,8 +56,7 @@ export function yamlLayout(file: string): DetectionData | SegmentationData {
       ? readClassNames(existing('classes', yaml.classes))
       : yaml.classes;
   const { range } = yaml;
-  if (range && range[0] >= range[1])
-    throw wrong(`range: expected [lowest, highest], got [${range.join(', ')}]`);
+  assertRange(range, wrong);
   const parts = (['train', 'val', 'test'] as const).flatMap((split) => {
     const part = yaml[split];
     return part ? [{ split, part }] : [];
@@ -138,35 +116,4 @@ export function yamlLayout(file: string): DetectionData | SegmentationData {
       range,
     };
   return segmentationData('yaml', file, splits, 'images and labels by data.yaml');
-}
-
-/** Names of the classes, and their values or colors in label files. */
-function labelsIn(
-  { values, colors, reduceZeroLabel }: DataYaml,
-  listed: readonly string[] | undefined,
-  wrong: (message: string) => DataError,
-): Pick<FolderSource, 'classes' | 'values' | 'colors'> {
-  if (values && colors) throw wrong('expected values or colors of the classes, got both');
-  const table = values ?? colors;
-  if (!table) {
-    if (!listed) throw wrong('classes: expected the names of the classes, got none');
-    return { classes: listed };
-  }
-  const key = values ? 'values' : 'colors';
-  if (reduceZeroLabel) throw wrong(`${key}: expected no reduceZeroLabel with it, got true`);
-  const names = Object.keys(table).filter((name) => labelOfName(name) !== IGNORED_LABEL);
-  const classes = listed ?? names;
-  const missing = classes.find((name) => !names.includes(name));
-  const unknown = names.find((name) => !classes.includes(name));
-  if (missing ?? unknown)
-    throw wrong(
-      `${key}: expected one of every class (${classes.join(', ')}), got ${names.join(', ')}`,
-    );
-  if (values) return { classes, values: classes.map((name) => values[name]) };
-  const entries = Object.entries(colors ?? {});
-  const labeled = entries.map(([name, rgb]) => {
-    const index = classes.indexOf(name);
-    return { rgb, label: index < 0 ? IGNORED_LABEL : index };
-  });
-  return { classes, colors: labeled };
 }

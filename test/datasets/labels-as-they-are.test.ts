@@ -291,6 +291,30 @@ test('findings name the label files, and labels in a lossy format are told', asy
   );
 });
 
+test('a data.yaml of settings alone concerns the layout of its folder', async () => {
+  const values = Uint16Array.from({ length: 8 }, (_, i) => 100 * i);
+  const gray = sharp(values, { raw: { width, height, channels: 1 } }).toColourspace('grey16');
+  data.write('images/a.png', await gray.png().toBuffer());
+  data.write('masks/a.png', png(0, 7, 0, 7, 0, 7, 0, 7));
+  data.write('data.yaml', 'values: {ground: 0, tree: 7}\nrange: [0, 700]\n');
+  const { splitRule: _, ...layout } = await detected();
+  const set = await loadSegmentationSplit(layout, 'train');
+  const { image, labels } = await loadPair(set.samples[0], set.mapping);
+  expect(set.classes).toEqual(['ground', 'tree']);
+  expect([...labels.data]).toEqual([0, 1, 0, 1, 0, 1, 0, 1]);
+  expect([...image.data].slice(-3)).toEqual([255, 255, 255]);
+  data.write('data.yaml', 'range: [0, 700]\nclasses: [nut]\n');
+  const objects = await detectLayout(data.root, { kind: 'detection' });
+  expect(objects).toMatchObject({
+    layout: 'masks',
+    splits: { train: { names: ['nut'], range: [0, 700] } },
+  });
+  data.write('data.yaml', 'range: [7, 7]\n');
+  await expect(detected()).rejects.toThrow(
+    'data.yaml: range: expected [lowest, highest], got [7, 7]',
+  );
+});
+
 test('a range scales images of 16 bits', async () => {
   const values = Uint16Array.from({ length: 8 }, (_, i) => 1000 + 100 * i);
   const gray = sharp(values, { raw: { width, height, channels: 1 } }).toColourspace('grey16');
