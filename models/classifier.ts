@@ -16,6 +16,8 @@ export interface ClassifierConfig {
   readonly classes: number;
   /** Factor of the head's initial weights: 0.001 in fine-tuning, 1 from scratch. */
   readonly headInitScale: number;
+  /** Width of a layer with GELU before the head, as in CLIP's `large_mlp`; absent: no such layer. */
+  readonly hiddenChannels?: number | undefined;
 }
 
 /** All parameters of a classifier, by the names of the official checkpoints. */
@@ -43,7 +45,12 @@ export function createClassifier(
 ): Classifier {
   const specs = {
     ...backbone.specs,
-    ...classifierSpecs(backbone.channels[3], config.classes, config.headInitScale),
+    ...classifierSpecs(
+      backbone.channels[3],
+      config.classes,
+      config.headInitScale,
+      config.hiddenChannels,
+    ),
   } as ClassifierModelSpecs;
   const { normEps = EPS, headNormEps = normEps } = config.backbone;
   type Params = TensorTree<ClassifierModelSpecs>;

@@ -11,6 +11,8 @@ export interface Architecture {
   readonly inChannels: number;
   /** Undefined without a classifier head. */
   readonly numClasses: number | undefined;
+  /** Width of a layer between norm and head (`pre_logits`), in some networks of CLIP. */
+  readonly hiddenChannels?: number | undefined;
   /** Whether there is a norm before the head (not in FCMAE encoders). */
   readonly hasNorm: boolean;
   /** V1-style blocks: no block has GRN. */
@@ -89,6 +91,7 @@ export function inferArchitecture(file: string, tensors: TensorMap): Architectur
     dims,
     inChannels: stem[1],
     numClasses: tensors.get('head.weight')?.shape[0],
+    hiddenChannels: tensors.get('pre_logits.weight')?.shape[0],
     hasNorm: tensors.has('norm.weight'),
     withoutResponseNorm: [...tensors.keys()].some(isGrn) ? undefined : true,
     stageNorms: [0, 1, 2, 3].filter((s) => tensors.has(`norm${s}.weight`)),
@@ -110,8 +113,8 @@ export function sizeOf(
 
 /** Lists all tensors of a network with their official shapes. */
 export function expectedShapes(architecture: Architecture): ReadonlyMap<string, readonly number[]> {
-  const { depths, dims, inChannels, numClasses, hasNorm, withoutResponseNorm, stageNorms } =
-    architecture;
+  const { depths, dims, inChannels, numClasses, hiddenChannels } = architecture;
+  const { hasNorm, withoutResponseNorm, stageNorms } = architecture;
   const shapes = new Map<string, readonly number[]>();
   const add = (path: string, weight: readonly number[], bias = weight[0]): void => {
     shapes.set(`${path}.weight`, weight).set(`${path}.bias`, [bias]);
@@ -133,7 +136,8 @@ export function expectedShapes(architecture: Architecture): ReadonlyMap<string, 
   });
   for (const stage of stageNorms) add(`norm${stage}`, [dims[stage]]);
   if (hasNorm) add('norm', [dims[3]]);
-  if (numClasses !== undefined) add('head', [numClasses, dims[3]]);
+  if (hiddenChannels !== undefined) add('pre_logits', [hiddenChannels, dims[3]]);
+  if (numClasses !== undefined) add('head', [numClasses, hiddenChannels ?? dims[3]]);
   return shapes;
 }
 

@@ -87,7 +87,7 @@ export function toScheme(
       : fromOfficialName(official, scheme, tensors.has('head.weight'));
     if (scheme !== 'sparse' && isDecoderName(official)) dropped.push(official);
     else if (name !== undefined) named.set(name, schemeShape(official, tensor, scheme, convMlp));
-    else if (scheme === 'sparse' && /^(norm|head)\.(weight|bias)$/.test(official)) {
+    else if (scheme === 'sparse' && /^(norm|head|pre_logits)\.(weight|bias)$/.test(official)) {
       dropped.push(official);
     } else {
       throw WeightsError.in(file, `expected names that ${scheme} has, got ${official}`, {

@@ -197,7 +197,7 @@ export function firstNonFinite(values: Float32Array): number {
 }
 
 function isHeadName(name: string): boolean {
-  return /^head\.(weight|bias)$/.test(name);
+  return /^(head|pre_logits)\.(weight|bias)$/.test(name);
 }
 
 function isEncoderName(name: string): boolean {

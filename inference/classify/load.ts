@@ -61,6 +61,7 @@ async function loadWithOrigin(
     backbone: backbone ?? backboneConfig(architecture, origin),
     classes: numClasses,
     headInitScale: 1,
+    hiddenChannels: architecture.hiddenChannels,
   });
   const store = new ParameterStore(model.specs);
   await loadWeights(file, parameterTargets(store), { which });

@@ -65,6 +65,7 @@ def timm_models():
     clip = dict(mean=(0.48145466, 0.4578275, 0.40821073), std=(0.26862954, 0.26130258, 0.27577711))
     for name, kwargs, cfg in (
         ('timm-v2', dict(use_grn=True, ls_init_value=None), dict(crop_pct=0.95)),
+        ('timm-clip-mlp', dict(head_hidden_size=20), dict(crop_pct=1.0, **clip)),
         ('timm-v1-conv-mlp', dict(conv_mlp=True, norm_eps=1e-3), dict(crop_pct=1.0, crop_mode='squash', **clip)),
     ):
         model = randomize(ConvNeXt(num_classes=CLASSES, dims=DIMS, depths=DEPTHS, **kwargs), 1)

@@ -48,6 +48,7 @@ function difference(a: ArrayLike<number>, b: readonly number[]): number {
 const CLASSIFIERS: readonly [string, object, image: string, title: RegExp][] = [
   ['timm-v2', {}, 'wide.png', /^ConvNeXt V2 \(no published size\), 7 classes$/],
   ['timm-v1-conv-mlp', {}, 'wide.png', /^ConvNeXt V1/],
+  ['timm-clip-mlp', {}, 'wide.png', /^ConvNeXt V1 \(no published size\), 7 classes$/],
   ['timm-train.pth.tar', { size: 64, crop: 1 }, 'square.png', /^ConvNeXt V2/],
   ['torchvision.pth', { size: 64, crop: 1 }, 'square.png', /^ConvNeXt V1/],
   ['hf-v1', {}, 'wide.png', /^ConvNeXt V1/],

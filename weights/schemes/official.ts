@@ -21,5 +21,6 @@ export const OFFICIAL: NamePairs = [
   ['norm{k}.{p}', 'norm{k}.{p}'], // output norms of dense tasks
   ['norm.{p}', 'norm.{p}'],
   ['norm.{p}', 'norms.3.{p}'],
+  ['pre_logits.{p}', 'pre_logits.{p}'],
   ['head.{p}', 'head.{p}'],
 ];

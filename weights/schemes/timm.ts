@@ -18,6 +18,7 @@ export const TIMM: NamePairs = [
   ['stages.{s}.{b}.grn.beta', 'stages.{s}.blocks.{b}.mlp.grn.beta'],
   ['stages.{s}.{b}.gamma', 'stages.{s}.blocks.{b}.gamma'], // V1's LayerScale
   ['norm.{p}', 'head.norm.{p}'],
+  ['pre_logits.{p}', 'head.pre_logits.fc.{p}'], // `large_mlp` of CLIP
   ['head.{p}', 'head.fc.{p}'],
 ];
 
