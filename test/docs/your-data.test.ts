@@ -7,7 +7,9 @@ import { dataFolder } from '../helpers/data-folder.js';
 
 const PAGE = readFileSync(join(import.meta.dirname, '../../docs/your-data.md'), 'utf8');
 /** First words of the lines that the page promises. */
-const PROMISED = [...PAGE.matchAll(/^\|.*\| +`([^`]+)` +\|$/gm)].map(([, line]) => line);
+const PROMISED = [
+  ...PAGE.split('## VOC, YOLO and CVAT in detail')[0].matchAll(/^\|.*\| +`([^`]+)` +\|$/gm),
+].map(([, line]) => line);
 
 const data = dataFolder();
 const mask = (): Uint8Array =>
