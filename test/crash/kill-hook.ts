@@ -6,10 +6,20 @@ import { isMainThread, Worker } from 'node:worker_threads';
  * Loaded with `node --import` before the command line: kills the process at the point that `CRASH_AT` names, as if the power had
  * gone. `write:n` in the middle of the n-th write of a file, `sync:n` before it is synced, `rename:n` before and `renamed:n` after
  * it gets its name, `remove:n` before an old file is deleted, `optimizer:n` between two runs of parameters of an update,
- * `full:n` kills nothing: the disk is full from the n-th write on. `time:ms` wherever the program is so long after the first update.
+ * `full:n` kills nothing: the disk is full from the n-th write on. `term:n` sends SIGTERM at the n-th write. `clock:s` lets the clock
+ * jump by so many seconds, forward and back, at every reading. `time:ms` wherever the program is so long after the first update.
  */
 export type KillPoint = `${
-  'write' | 'full' | 'sync' | 'rename' | 'renamed' | 'remove' | 'optimizer' | 'time'}:${number}`;
+  | 'write'
+  | 'full'
+  | 'term'
+  | 'clock'
+  | 'sync'
+  | 'rename'
+  | 'renamed'
+  | 'remove'
+  | 'optimizer'
+  | 'time'}:${number}`;
 
 function kill(): never {
   process.kill(process.pid, 'SIGKILL');
@@ -21,8 +31,14 @@ async function install(what: string, count: number): Promise<void> {
   let calls = 0;
   const isDue = (): boolean => ++calls === count;
   switch (what) {
+    case 'clock': {
+      const { now } = Date;
+      Date.now = () => now() + (++calls % 2 === 0 ? 1000 : -1000) * count * (calls % 7);
+      return;
+    }
     case 'write':
     case 'full':
+    case 'term':
     case 'sync': {
       const handle = await fs.promises.open(process.execPath, 'r');
       const prototype = Object.getPrototypeOf(handle) as fs.promises.FileHandle;
@@ -49,6 +65,7 @@ async function install(what: string, count: number): Promise<void> {
             throw Object.assign(new Error('ENOSPC: no space left on device, write'), {
               code: 'ENOSPC',
             });
+          if (what === 'term' && isDue()) process.kill(process.pid, 'SIGTERM');
           const isLast = what === 'write' && isDue();
           const result = await write.call(this, chunk, offset, isLast ? length >> 1 : length);
           if (isLast) kill();

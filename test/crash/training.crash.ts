@@ -1,88 +1,24 @@
-import { spawnSync } from 'node:child_process';
-import {
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
+import { readdirSync, rmSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Random } from '../../core/random.js';
 import { latestValid } from '../../weights/checkpoint-folder.js';
-import { writeTinyClasses } from '../helpers/tiny-classes.js';
 import type { KillPoint } from './kill-hook.js';
+import { CrashRuns, LAST, type CrashOptions, type CrashResult } from './runs.js';
 
-const HERE = dirname(fileURLToPath(import.meta.url));
-const CLI = resolve(HERE, '../../dist/tools/cli.js');
 /** Another seed kills at other moments. */
 const SEED = Number(process.env['CRASH_SEED'] ?? 1);
-const STEPS = 60;
-const LAST = `step-${String(STEPS).padStart(8, '0')}.safetensors`;
 
-/** Every third step ends with an evaluation and a checkpoint; average and micro-batches are among what is saved. */
-const CONFIG = `
-extends: classify
-backbone: {depths: [1, 1, 1, 1], dims: [8, 16, 24, 32]}
-training: {inputSize: 32}
-evaluation: {inputSize: 32}
-dropPathRate: 0.2
-batchSize: 4
-accumulation: 2
-epochs: ${STEPS / 3}
-emaDecay: 0.9
-logEvery: 1
-evaluateEvery: 1
-checkpointEvery: 1
-workers: 1
-`;
-
-let root: string;
-let hook: string;
-const at = (name: string): string => join(root, name);
-
-/** Trains until the end or until it is killed. */
-function train(
-  run: string,
-  options: { readonly resume?: boolean; readonly killAt?: KillPoint } = {},
-): {
-  readonly signal: NodeJS.Signals | null;
-  readonly code: number | null;
-  readonly stderr: string;
-} {
-  const args = ['train', at('config.yaml'), '--data', at('data'), '--out', at(run), '--seed', '5'];
-  const { signal, status, stderr } = spawnSync(
-    process.execPath,
-    ['--import', hook, CLI, ...args, '--no-report', ...(options.resume ? ['--resume'] : [])],
-    {
-      encoding: 'utf8',
-      // Without the relaunch the process that is killed is the one that trains.
-      env: { ...process.env, CONVNEXTV2_RELAUNCHED: '1', CRASH_AT: options.killAt ?? '' },
-    },
-  );
-  return { signal, code: status, stderr };
-}
-
-const finalWeights = (run: string): Buffer => readFileSync(join(at(run), 'checkpoints', LAST));
+let runs: CrashRuns;
+const at = (name: string): string => runs.at(name);
+const train = (run: string, options?: CrashOptions): CrashResult => runs.train(run, options);
+const finalWeights = (run: string): Buffer => runs.finalWeights(run);
 
 beforeAll(() => {
-  root = mkdtempSync(join(tmpdir(), 'convnextv2-crash-'));
-  const data = writeTinyClasses();
-  spawnSync('mv', [data, at('data')]);
-  writeFileSync(at('config.yaml'), CONFIG);
-  hook = at('kill-hook.mjs');
-  const source = readFileSync(join(HERE, 'kill-hook.ts'), 'utf8');
-  const { outputText } = ts.transpileModule(source, {
-    compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
-  });
-  writeFileSync(hook, outputText);
+  runs = new CrashRuns();
   expect(train('whole').code).toBe(0);
 });
-afterAll(() => rmSync(root, { recursive: true }));
+afterAll(() => runs.remove());
 
 const random = new Random(SEED);
 const points = (what: string, count: number, from: number, to: number): KillPoint[] =>
@@ -136,15 +72,7 @@ test.each(SERIES)(
     expect(code, stderr).toBe(0);
     expect(finalWeights(run).equals(finalWeights('whole'))).toBe(true);
     expect(readdirSync(checkpoints).filter((file) => file.endsWith('.tmp'))).toEqual([]);
-    const records = (folder: string): string[] =>
-      readFileSync(join(at(folder), 'metrics.jsonl'), 'utf8')
-        .trim()
-        .split('\n')
-        .map((line) => {
-          const { kind, step, losses, metrics } = JSON.parse(line) as Record<string, unknown>;
-          return JSON.stringify({ kind, step, losses, metrics });
-        });
-    expect(records(run)).toEqual(records('whole'));
+    expect(runs.records(run)).toEqual(runs.records('whole'));
   },
 );
 

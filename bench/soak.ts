@@ -1,0 +1,167 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { median } from '../core/statistics.js';
+import { SHAPES_DEFAULTS, writeShapes } from '../datasets/shapes/write.js';
+import { openEngine } from '../engine/runtime/engine.js';
+import { open as loadModel } from '../inference/open.js';
+import { lineChart } from '../report/svg-chart.js';
+import { predictFiles } from '../train/predict-files.js';
+import { train } from '../train/train.js';
+
+/**
+ * Watches the resident memory of long work with a small detector with masks: training steps, predictions that are written
+ * to files, and models that are opened and released: `npm run bench:soak -- --out soak.svg --json`.
+ *
+ * Goal: after a warm-up of a fifth, the median of the last fifth is at most 3 % above that of the first fifth that follows.
+ */
+const GOAL = 0.03;
+
+interface Series {
+  readonly name: string;
+  readonly points: readonly (readonly [count: number, mebibytes: number])[];
+  /** Relative growth after the warm-up. */
+  readonly growth: number;
+}
+
+/** Calls of one kind, each with the memory after it. */
+class Recorder {
+  private readonly points: [number, number][] = [];
+  private count = 0;
+
+  constructor(
+    private readonly name: string,
+    private readonly total: number,
+  ) {}
+
+  /** At most 500 points. */
+  next(): void {
+    if (++this.count % Math.max(1, Math.floor(this.total / 500)) !== 0) return;
+    globalThis.gc?.();
+    this.points.push([this.count, process.memoryUsage.rss() / 2 ** 20]);
+  }
+
+  finish(): Series {
+    const { name, points } = this;
+    const fifth = Math.max(1, Math.floor(points.length / 5));
+    const of = (part: typeof points): number => median(part.map(([, rss]) => rss));
+    const early = of(points.slice(fifth, 2 * fifth));
+    return { name, points, growth: of(points.slice(-fifth)) / early - 1 };
+  }
+}
+
+const SETTINGS = [
+  ...['backbone.depths=[1,1,1,1]', 'backbone.dims=[8,16,24,32]', 'detector.channels=16'],
+  ...['training.scales.shortSides=[64]', 'training.scales.longSide=64'],
+  ...['training.scales.crop.shortSides=[64]', 'training.scales.crop.sides=[64,64]'],
+  ...['evaluation.limits.long=64', 'evaluation.limits.short=64'],
+  ...['batchSize=2', 'accumulation=1', 'workers=1', 'logEvery=1', 'epochs=1000000'],
+  ...['evaluateEvery=1000000', 'checkpointEvery=50'],
+];
+
+async function main(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      steps: { type: 'string', default: '2000' },
+      predictions: { type: 'string', default: '10000' },
+      loads: { type: 'string', default: '1000' },
+      out: { type: 'string' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const [steps, predictions, loads] = [values.steps, values.predictions, values.loads].map(Number);
+  const root = mkdtempSync(join(tmpdir(), 'convnextv2-soak-'));
+  try {
+    const data = join(root, 'data');
+    const shapes = { train: 40, val: 10, width: 64, height: 64, maxObjects: 4 };
+    await writeShapes(data, { ...SHAPES_DEFAULTS, ...shapes, minObjects: 1 });
+    const run = join(root, 'run');
+    const series = [
+      await trainFor(run, data, steps),
+      await predictFor(run, join(data, 'val'), join(root, 'out'), predictions),
+      await loadFor(run, loads),
+    ];
+    report(series, values.out, values.json);
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+}
+
+async function trainFor(folder: string, data: string, steps: number): Promise<Series> {
+  const recorder = new Recorder('training steps', steps);
+  await train('detect', {
+    ...{ folder, data, steps, set: SETTINGS, report: false, seed: 1 },
+    listener: {
+      record: ({ kind }) => {
+        if (kind === 'train') recorder.next();
+      },
+    },
+  });
+  return recorder.finish();
+}
+
+async function predictFor(
+  run: string,
+  images: string,
+  out: string,
+  count: number,
+): Promise<Series> {
+  const recorder = new Recorder('predictions', count);
+  const own = readdirSync(images).sort();
+  const files = Array.from({ length: count }, (_, i) => join(images, own[i % own.length]));
+  const model = await loadModel(run, { engine: await openEngine() });
+  mkdirSync(out, { recursive: true });
+  try {
+    await predictFiles(model, files, { out, score: 0, onText: () => recorder.next() });
+  } finally {
+    await model.release();
+  }
+  return recorder.finish();
+}
+
+async function loadFor(run: string, count: number): Promise<Series> {
+  const recorder = new Recorder('models opened and released', count);
+  const engine = await openEngine();
+  const image = { width: 64, height: 64, data: new Uint8Array(64 * 64 * 3).fill(90) };
+  for (let i = 0; i < count; i++) {
+    const model = await loadModel(run, { engine });
+    if (i % 10 === 0) await model.predict(image);
+    await model.release();
+    recorder.next();
+  }
+  return recorder.finish();
+}
+
+function report(series: readonly Series[], out: string | undefined, json: boolean): void {
+  if (out !== undefined)
+    writeFileSync(
+      out,
+      lineChart({
+        title: 'Resident memory of long work',
+        xLabel: 'part of the work, percent',
+        yLabel: 'MiB',
+        series: series.map(({ name, points }) => {
+          const last = points.at(-1)?.[0] ?? 1;
+          return { name, points: points.map(([count, rss]) => [(100 * count) / last, rss]) };
+        }),
+      }),
+    );
+  const rows = series.map(({ name, points, growth }) => ({
+    name,
+    count: points.at(-1)?.[0] ?? 0,
+    lastMiB: points.at(-1)?.[1] ?? 0,
+    growth,
+    isFlat: growth <= GOAL,
+  }));
+  if (json) console.log(JSON.stringify({ goal: GOAL, rows }));
+  else
+    for (const { name, count, lastMiB, growth, isFlat } of rows)
+      console.log(
+        `${name.padEnd(28)} ${String(count).padStart(6)}  ${lastMiB.toFixed(0).padStart(6)} MiB  ` +
+          `${(100 * growth).toFixed(1).padStart(6)} %  ${isFlat ? 'flat' : `above ${100 * GOAL} %`}`,
+      );
+}
+
+await main(process.argv.slice(2));
