@@ -22,13 +22,13 @@ import { labelOfName } from '../segmentation-source.js';
 import type { DataLayout } from './types.js';
 
 /** Names, or a file with one per line. */
-export const Classes: Schema<readonly string[] | string> = {
+const Classes: Schema<readonly string[] | string> = {
   if: { type: 'string' },
   else: list(TEXT),
 };
 
 /** Meaning of a set's labels and pixels: in a `data.yaml` with its parts, or alone beside any layout. */
-export const SETTING_FIELDS = {
+export const Settings = record({
   classes: optional(Classes),
   /** Values of the classes in label files, by name. */
   values: optional(dictionary(whole(0, 65535))),
@@ -36,9 +36,10 @@ export const SETTING_FIELDS = {
   colors: optional(dictionary(list(whole(0, 255), 3))),
   /** Values that become 0 and 255 in images of more than 8 bits. */
   range: optional(list(number(), 2)),
-};
-const Settings = record(SETTING_FIELDS);
-type Settings = Infer<typeof Settings>;
+});
+export type Settings = Infer<typeof Settings>;
+
+const FIELDS = Object.keys(Settings['properties'] as object);
 
 /** Settings of a `data.yaml` without parts. */
 export interface DataSettings {
@@ -50,7 +51,7 @@ export interface DataSettings {
 /** Whether a YAML file has only settings, for the layout of its folder. */
 export function isSettings(content: unknown): boolean {
   const keys = typeof content === 'object' && content !== null ? Object.keys(content) : [];
-  return keys.length > 0 && keys.every((key) => key in SETTING_FIELDS);
+  return keys.length > 0 && keys.every((key) => FIELDS.includes(key));
 }
 
 /**

@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { DataError } from '../../core/errors.js';
-import { FLAG, TEXT, optional, record, whole, type Infer } from '../../core/schema.js';
+import { extend, FLAG, TEXT, optional, record, whole, type Infer } from '../../core/schema.js';
 import { compileSchema, formatProblems } from '../../io/schema.js';
 import { readYaml } from '../../io/yaml/read.js';
 import type { AnnotationSource } from '../annotations/source.js';
 import { readClassNames, type FolderSource } from '../segmentation-folder.js';
 import { detectionData } from './coco.js';
 import { segmentationData } from './folders.js';
-import { assertRange, labelsIn, SETTING_FIELDS } from './settings.js';
+import { assertRange, labelsIn, Settings } from './settings.js';
 import type { DetectionData, SegmentationData } from './types.js';
 
 /** A split. Paths are relative to the file. */
@@ -22,12 +22,11 @@ const Split = record({
   list: optional(TEXT),
 });
 
-const DataYaml = record({
+const DataYaml = extend(Settings, {
   train: Split,
   val: optional(Split),
   test: optional(Split),
   reduceZeroLabel: optional(FLAG),
-  ...SETTING_FIELDS,
 });
 type DataYaml = Infer<typeof DataYaml>;
 
