@@ -59,6 +59,7 @@ try {
     'dist/index.js',
     'dist/index.d.ts',
     'dist/tools/cli.js',
+    'dist/serve/page/bundle.js',
     'README.md',
     'LICENSE',
   ])

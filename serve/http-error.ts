@@ -37,6 +37,13 @@ export interface ErrorAnswer {
   readonly body: { readonly error: { readonly code: string; readonly message: string } };
 }
 
+/** Messages of errors that the framework finds. */
+const FRAMEWORK_MESSAGES: Readonly<Record<string, string>> = {
+  FST_ERR_BAD_URL: 'url: expected a path with valid escapes (%20), got others',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE:
+    'content-type: expected a media type like image/jpeg, got another text',
+};
+
 /**
  * Converts an error to an answer: 400 for invalid input, the status of HTTP errors, otherwise 500 without details of the
  * program.
@@ -55,7 +62,7 @@ export function errorAnswer(error: unknown): ErrorAnswer {
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE' || statusCode === 413)
     return answer(413, 'BodyTooLarge', `body: expected fewer bytes, got too many (${message})`);
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
-    return answer(statusCode, 'BadRequest', message);
+    return answer(statusCode, 'BadRequest', FRAMEWORK_MESSAGES[code ?? ''] ?? message);
   // `WorkError` tells what failed; other messages may contain paths of this machine.
   return answer(
     500,

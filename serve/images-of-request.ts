@@ -1,10 +1,9 @@
 import type { Multipart } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
-import { DataError } from '../core/errors.js';
-import { list, optional, record, TEXT, type Infer, type Schema } from '../core/schema.js';
 import { imageHeader } from '../io/image/header.js';
-import { compileSchema, formatProblems } from '../io/schema.js';
 import { HttpError } from './http-error.js';
+import { JsonText } from './json-text.js';
+import type { JsonThread } from './json-thread.js';
 import type { NamedImage } from './messages.js';
 
 /** Limits of a request. */
@@ -17,16 +16,6 @@ export interface RequestLimits {
   readonly maxImages: number;
 }
 
-const Base64Image = record({ data: TEXT, name: optional(TEXT) });
-
-/** JSON body: images as base64, with or without the prefix of a data URL. */
-export const JsonBody = record({
-  image: optional(TEXT),
-  images: optional(
-    list({ anyOf: [TEXT, Base64Image] } as Schema<string | Infer<typeof Base64Image>>),
-  ),
-});
-
 /**
  * Reads the images of a request: the body itself, the files of a form, or base64 in JSON. Their headers are checked, so
  * that what is no image or too large never waits in the queue. Names and texts are never used as paths or URLs.
@@ -36,12 +25,15 @@ export const JsonBody = record({
 export async function imagesOfRequest(
   request: FastifyRequest,
   limits: RequestLimits,
+  json: JsonThread,
 ): Promise<readonly NamedImage[]> {
   const images = request.isMultipart()
     ? await filesOf(request, limits)
     : Buffer.isBuffer(request.body)
       ? [{ name: 'image', bytes: request.body }]
-      : imagesOfJson(request.body);
+      : request.body instanceof JsonText
+        ? await json.parse(request.body.bytes)
+        : [];
   if (images.length === 0 || images[0].bytes.length === 0)
     throw badRequest('body: expected an image, got none');
   if (images.length > limits.maxImages)
@@ -61,6 +53,19 @@ export async function imagesOfRequest(
 const badRequest = (message: string): HttpError => new HttpError(400, 'BadRequest', message);
 
 async function filesOf(request: FastifyRequest, limits: RequestLimits): Promise<NamedImage[]> {
+  try {
+    return await readForm(request, limits);
+  } catch (error) {
+    const { code, message, statusCode } = error as Error & { code?: string; statusCode?: number };
+    if (code === 'FST_FILES_LIMIT' || code === 'FST_PARTS_LIMIT')
+      throw badRequest(`body: expected at most ${limits.maxImages} images, got more`);
+    if (error instanceof HttpError || statusCode !== undefined) throw error;
+    // The parser's own errors: no boundary, an end within a part, damaged headers.
+    throw badRequest(`body: expected a complete form, got: ${message}`);
+  }
+}
+
+async function readForm(request: FastifyRequest, limits: RequestLimits): Promise<NamedImage[]> {
   const images: NamedImage[] = [];
   let left = limits.maxBodyBytes;
   const parts: AsyncIterable<Multipart> = request.parts();
@@ -80,31 +85,4 @@ async function filesOf(request: FastifyRequest, limits: RequestLimits): Promise<
     images.push({ name: part.filename || `image ${images.length + 1}`, bytes });
   }
   return images;
-}
-
-function imagesOfJson(body: unknown): NamedImage[] {
-  const problems = compileSchema(JsonBody)(body);
-  if (problems.length > 0)
-    throw badRequest(
-      `body: expected {"image": base64} or {"images": [base64, …]}, got ${formatProblems(problems)}`,
-    );
-  const { image, images = [] } = body as Infer<typeof JsonBody>;
-  const all = image === undefined ? images : [image, ...images];
-  return all.map((each, i) => {
-    const { data, name = all.length === 1 ? 'image' : `image ${i + 1}` } =
-      typeof each === 'string' ? { data: each } : each;
-    return { name, bytes: decodeBase64(data, name) };
-  });
-}
-
-/** Decodes base64. Node skips other characters, which would hide a path or URL in its place. */
-function decodeBase64(text: string, name: string): Uint8Array {
-  const comma = /^data:[\w/+.-]*;base64,/.exec(text)?.[0].length ?? 0;
-  const digits = text.slice(comma).replace(/=+$/, '');
-  const bytes = Buffer.from(digits, 'base64');
-  if (bytes.length === 0 || bytes.length !== Math.floor((digits.length * 3) / 4))
-    throw new DataError(
-      `${name}: expected an image as base64, got ${JSON.stringify(text.slice(0, 40))}; paths and URLs are not opened`,
-    );
-  return bytes;
 }

@@ -1,6 +1,6 @@
 import type { FastifySchema } from 'fastify';
 import { list, number, record, TEXT, whole, type Schema } from '../core/schema.js';
-import { JsonBody } from './images-of-request.js';
+import { JsonBody } from './json-images.js';
 import { PredictQuery } from './query.js';
 
 /** Schemas of the OpenAPI document. */

@@ -1,6 +1,6 @@
 import multipart from '@fastify/multipart';
 import swagger from '@fastify/swagger';
-import fastify, { type FastifyInstance } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { ConfigError } from '../core/errors.js';
 import { packageVersion } from '../io/files/package-version.js';
 import { requireToken } from './access.js';
@@ -85,15 +85,15 @@ async function createApp(state: ServerState): Promise<FastifyInstance> {
       ...{ requestTimeout: timeoutMs, headersTimeout: Math.min(HEADERS_MS, timeoutMs) },
     },
     clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: (error, _, reply) => void sendError(error, reply),
   });
   app.server.maxConnections = MAX_CONNECTIONS;
   // Requests are checked by the routes, whose messages name the remedy; schemas are for the documents.
   app.setValidatorCompiler(() => () => true);
   app.setSerializerCompiler(() => JSON.stringify);
-  app.setErrorHandler(async (error: Error, _, reply) => {
-    const { status, headers, body } = errorAnswer(error);
+  app.setErrorHandler((error: Error, _, reply) => {
+    const status = sendError(error, reply);
     if (status === 500) onNotice?.(`error: ${error.message}`);
-    return reply.code(status).headers(headers).send(body);
   });
   app.setNotFoundHandler((request) => {
     throw new HttpError(
@@ -126,6 +126,12 @@ async function createApp(state: ServerState): Promise<FastifyInstance> {
   registerStatus(app, state);
   registerPages(app);
   return app;
+}
+
+function sendError(error: Error, reply: FastifyReply): number {
+  const { status, headers, body } = errorAnswer(error);
+  void reply.code(status).headers(headers).send(body);
+  return status;
 }
 
 /** Ends the server after its requests, or at the time limit of a request. */

@@ -4,6 +4,8 @@ import { MEDIA_TYPES } from '../answer.js';
 import { HttpError, unavailable } from '../http-error.js';
 import { imagesOfRequest } from '../images-of-request.js';
 import type { ModelInfo } from '../messages.js';
+import { JsonText } from '../json-text.js';
+import { JsonThread } from '../json-thread.js';
 import { readQuery } from '../query.js';
 import { PREDICT_SCHEMA } from '../schemas.js';
 import type { ServerState } from '../state.js';
@@ -21,7 +23,12 @@ export function registerPredict(app: FastifyInstance, state: ServerState): void 
   /** Requests that send their body, wait or run. */
   let numOpen = 0;
   // Whatever the type says, the body is the image: its first bytes tell what it is.
-  app.removeContentTypeParser('text/plain');
+  app.removeContentTypeParser(['text/plain', 'application/json']);
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_, body, done) =>
+    done(null, new JsonText(body as Buffer)),
+  );
+  const json = new JsonThread();
+  app.addHook('onClose', () => json.close());
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body));
 
   /** Refuses what can be refused before the body is read. */
@@ -47,7 +54,7 @@ export function registerPredict(app: FastifyInstance, state: ServerState): void 
 
   const handler = async (request: PredictRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const { format = 'json', score = options.score, max, top = TOP } = readQuery(request.query);
-    const images = await imagesOfRequest(request, options);
+    const images = await imagesOfRequest(request, options, json);
     if (format === 'png' && images.length > 1)
       throw new HttpError(
         400,
@@ -73,7 +80,7 @@ export function registerPredict(app: FastifyInstance, state: ServerState): void 
 /** Finds the model of a request. @throws HttpError 400 if it must be named, 404 if there is none of that name */
 function modelOf(models: readonly ModelInfo[], name: string | undefined): ModelInfo {
   const names = models.map((model) => model.name);
-  if (name === undefined) {
+  if (name === undefined || name === '') {
     if (models.length <= 1) return models[0];
     throw new HttpError(
       400,

@@ -200,6 +200,54 @@ test('unknown options, models and routes are named', async () => {
   }
 });
 
+test('a large JSON body is parsed apart: the same answers', async () => {
+  const large = await noise({ width: 1200, height: 900 }, 'png');
+  const image = (await sharp(large).png({ compressionLevel: 0 }).toBuffer()).toString('base64');
+  expect(image.length).toBeGreaterThan(2 ** 20);
+  const json = { 'content-type': 'application/json' };
+  const path = `${url}/v1/predict/ants`;
+  const answer = await post(path, JSON.stringify({ image }), json);
+  expect(answer.json).toEqual((await post(path, new Uint8Array(large))).json);
+  const cases = [
+    [`{"image": "${image}`, /expected JSON/],
+    [JSON.stringify({ image: `/etc/${image}` }), /JPEG, PNG/],
+    [JSON.stringify({ picture: image }), /"image": base64/],
+    [JSON.stringify({ image: `${image.slice(0, -20)} not base64!` }), /as base64/],
+  ] as const;
+  for (const [body, message] of cases) {
+    const wrong = await post(path, body, json);
+    expect(wrong.status).toBe(400);
+    expect(errorOf(wrong).message).toMatch(message);
+  }
+});
+
+test('damaged forms and URLs are mistakes of the client', async () => {
+  const head = '--a\r\nContent-Disposition: form-data; name="f"; filename="x"\r\n\r\n';
+  const form = { 'content-type': 'multipart/form-data; boundary=a' };
+  const cases = [
+    ['boxes', 'x', { 'content-type': 'multipart/form-data' }, /complete form/],
+    ['boxes', `${head}abc`, form, /complete form/],
+    ['boxes', '--a--\r\n', form, /got none/],
+    ['boxes', (head + 'abc\r\n').repeat(30), form, /at most 16 images/],
+    ['boxes', '{', { 'content-type': 'application/json' }, /expected JSON/],
+    ['boxes', 'x', { 'content-type': ';;;' }, /media type/],
+    // A search for the end of the padding must not begin at each of its characters.
+    [
+      'ants',
+      `{"image": "${'='.repeat(250_000)}!"}`,
+      { 'content-type': 'application/json' },
+      /as base64/,
+    ],
+    ['%zz', 'x', {}, /valid escapes/],
+    ['', 'x', {}, /the name of a model/],
+  ] as const;
+  for (const [name, body, headers, message] of cases) {
+    const answer = await post(`${url}/v1/predict/${name}`, body, headers);
+    expect([message, Math.floor(answer.status / 100)]).toEqual([message, 4]);
+    expect(errorOf(answer).message).toMatch(message);
+  }
+});
+
 test('the documents describe every route, and load nothing', async () => {
   const { json } = await get(`${url}/openapi.json`);
   expect(json['openapi']).toBe('3.1.0');
