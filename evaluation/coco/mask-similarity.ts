@@ -110,16 +110,18 @@ class SpanList {
 
   /** @throws DataError if the text of mask `index` is not a mask of its size */
   add(index: number): void {
-    const { bytes, starts, ends, heights, widths } = this.pool;
+    const { text, starts, lengths, heights, widths } = this.pool;
+    const [bytes, start] = text.find(starts[index]);
+    const length = lengths[index];
     const { count } = this;
     const at = this.offsets[count];
-    if (this.ends.length < at + ends[index] - starts[index]) {
-      const longer = new Uint32Array(2 * (at + ends[index] - starts[index]));
+    if (this.ends.length < at + length) {
+      const longer = new Uint32Array(2 * (at + length));
       longer.set(this.ends);
       this.ends = longer;
     }
     try {
-      const numRuns = this.decode(bytes, starts[index], ends[index], at);
+      const numRuns = this.decode(bytes, start, start + length, at);
       if (numRuns < 0) rleOfPool(this.pool, index); // throws with the reason
       const sum = numRuns > 0 ? this.ends[at + numRuns - 1] : 0;
       assertRunSum('mask', sum, heights[index], widths[index]);

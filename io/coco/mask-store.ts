@@ -1,8 +1,8 @@
 import type { Segmentation } from '../../core/coco.js';
+import { Blocks } from '../../core/blocks.js';
 import { Column } from '../../core/column.js';
 import type { Rle } from '../../core/rle.js';
 
-const BLOCK = 1 << 20;
 const [NONE, POLYGONS_HUNDREDTHS, POLYGONS_FLOAT64, RUNS] = [0, 1, 2, 3];
 
 /**
@@ -117,29 +117,4 @@ function areHundredths(coordinates: Column): boolean {
     if (rounded === 0 && Object.is(value, -0)) return false;
   }
   return true;
-}
-
-/** Allocator of fixed-size blocks; larger items get a separate block. A position is `block · 2³² + offset`. */
-class Blocks<T extends Uint32Array | Uint16Array | Float64Array> {
-  private readonly blocks: T[] = [];
-  private used = 0;
-
-  constructor(private readonly create: (length: number) => T) {}
-
-  /** @returns the block, the offset in it, and both as one position */
-  allocate(length: number): readonly [T, number, number] {
-    if (this.blocks.length === 0 || this.used + length > BLOCK) {
-      this.blocks.push(this.create(Math.max(length, BLOCK)));
-      this.used = 0;
-    }
-    const at = this.used;
-    this.used += length;
-    const block = this.blocks.length - 1;
-    return [this.blocks[block], at, block * 2 ** 32 + at];
-  }
-
-  find(position: number): readonly [T, number] {
-    const block = Math.floor(position / 2 ** 32);
-    return [this.blocks[block], position - block * 2 ** 32];
-  }
 }
