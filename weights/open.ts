@@ -77,6 +77,8 @@ function guess(head: Uint8Array): string {
   if (text.startsWith('version https://git-lfs')) return 'a Git LFS pointer (run git lfs pull)';
   if (/^\s*</.test(text)) return 'a web page (the download was answered with HTML)';
   if (text.startsWith('\x1f\x8b')) return 'a gzip file (unpack it first)';
+  if (/^\s*[{[]/.test(text))
+    return 'JSON (an answer of a server, or a configuration: give the weight file or its folder)';
   const bytes = [...head.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0'));
   return `a file that begins with ${bytes.join(' ')}`;
 }

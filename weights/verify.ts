@@ -112,17 +112,24 @@ export function explained<Result>(
   } catch (error) {
     if (!(error instanceof WeightsError)) throw error;
     const { tensors, group } = selectWeights(source, which);
-    const others = notTensors(source, group);
-    const note = others.length > 0 ? `; no tensors: ${listed(others)}` : '';
-    throw new WeightsError(
-      `${error.message}${note}; ${describeNames([...tensors.keys()], scheme)}`,
-      {
-        file: source.file,
-        id: error.id,
-        cause: error,
-      },
-    );
+    const { file } = source;
+    const others = [...notTensors(source, group), ...unreadable(tensors)];
+    const note = others.length > 0 ? `; no dense tensors: ${listed(others)}` : '';
+    const names = isPiece(file) ? PIECE : describeNames([...tensors.keys()], scheme);
+    throw new WeightsError(`${error.message}${note}; ${names}`, {
+      file,
+      id: error.id,
+      cause: error,
+    });
   }
+}
+
+/** What to do with one piece of a model, see {@link isPiece}. */
+const PIECE = 'the file is one piece of a model; give its folder, or the *.index.json beside it';
+
+/** Whether a file has the name of a piece (`model-00001-of-00003.safetensors`). */
+function isPiece(file: string): boolean {
+  return /-\d{5}-of-\d{5}\.\w+$/.test(file);
 }
 
 /** Values beside the tensors of a state dict whose names are those of parameters, with their classes. */
@@ -133,6 +140,13 @@ function notTensors({ plain }: TensorSource, group: string): readonly string[] {
       ([name, value]) => /\.(weight|bias|gamma|beta)$/.test(name) && typeof value === 'string',
     )
     .map(([name, value]) => `${name} (${String(value)})`);
+}
+
+/** Tensors that are not stored as real numbers in dense arrays, with their types. */
+function unreadable(tensors: TensorMap): readonly string[] {
+  return [...tensors].flatMap(([name, { unreadable: type }]) =>
+    type === undefined ? [] : [`${name} (${type})`],
+  );
 }
 
 /**

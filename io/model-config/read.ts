@@ -17,7 +17,7 @@ import {
 } from '../../core/schema.js';
 import { compileSchema, formatProblems } from '../schema.js';
 import type { ModelConfig } from './model-config.js';
-import { fromTimm, TimmConfig } from './timm.js';
+import { assertGelu, fromTimm, TimmConfig } from './timm.js';
 
 /** `config.json` of transformers. */
 const Transformers = withUnknownFields(
@@ -32,6 +32,7 @@ const Transformers = withUnknownFields(
       } as Schema<Readonly<Record<string, string>>>),
     ),
     layer_norm_eps: optional(orNull(POSITIVE)),
+    hidden_act: optional(orNull(TEXT)),
     image_size: optional(orNull(number())),
     backbone_config: optional(orNull<object>({ type: 'object' } as Schema<object>)),
   }),
@@ -44,6 +45,7 @@ const Preprocessor = withUnknownFields(
     image_mean: optional(orNull(list(number(), 3))),
     image_std: optional(orNull(list(POSITIVE, 3))),
     do_normalize: optional(orNull(FLAG)),
+    do_resize: optional(orNull(FLAG)),
     do_center_crop: optional(orNull(FLAG)),
     crop_pct: optional(orNull(number({ above: 0, to: 1 }))),
     rescale_factor: optional(orNull(POSITIVE)),
@@ -110,6 +112,7 @@ function fromTransformers(file: string, config: Transformers): ModelConfig {
   const backbone = (config.backbone_config ?? config) as Transformers;
   const isDinov3 = config.model_type === 'dinov3_convnext';
   const eps = config.layer_norm_eps ?? undefined;
+  assertGelu(file, 'hidden_act', backbone.hidden_act);
   return {
     file,
     depths: backbone.depths ?? undefined,
@@ -136,6 +139,9 @@ function fromPreprocessor(file: string, json: Preprocessor): Partial<ModelConfig
   const { image_mean: mean, image_std: std, rescale_factor: rescale, resample } = json;
   if (rescale !== undefined && rescale !== null && Math.abs(rescale * 255 - 1) > 1e-3)
     throw WeightsError.in(file, `rescale_factor: expected 1/255, got ${rescale}`);
+  if (json.do_resize === false) throw WeightsError.in(file, 'do_resize: expected true, got false');
+  if (typeof resample === 'number' && FILTERS[resample] === undefined)
+    throw WeightsError.in(file, `resample: expected 2 (bilinear) or 3 (bicubic), got ${resample}`);
   const isNormalized = json.do_normalize !== false;
   return {
     mean: isNormalized ? (mean ?? undefined) : [0, 0, 0],

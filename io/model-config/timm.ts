@@ -1,3 +1,5 @@
+import { WeightsError } from '../../core/errors.js';
+import { printable } from '../../core/printable.js';
 import {
   POSITIVE,
   list,
@@ -26,7 +28,15 @@ const Pretrained = record({
 export const TimmConfig = withUnknownFields(
   record({
     pretrained_cfg: optional(Pretrained),
-    model_args: optional(orNull(record({ norm_eps: optional(orNull(POSITIVE)) }))),
+    model_args: optional(
+      orNull(
+        record({
+          norm_eps: optional(orNull(POSITIVE)),
+          act_layer: optional(orNull({ type: 'string' } as Schema<string>)),
+          output_stride: optional(orNull(number())),
+        }),
+      ),
+    ),
     ...(Pretrained['properties'] as Record<string, never>),
   }),
 );
@@ -35,11 +45,15 @@ export const TimmConfig = withUnknownFields(
 export function fromTimm(file: string, json: Infer<typeof TimmConfig>): ModelConfig {
   const cfg = (json.pretrained_cfg ?? json) as Infer<typeof Pretrained>;
   const [, side] = cfg.input_size ?? [];
+  const { norm_eps: normEps, act_layer: activation, output_stride: stride } = json.model_args ?? {};
+  assertGelu(file, 'model_args.act_layer', activation);
+  if (typeof stride === 'number' && stride !== 32)
+    throw WeightsError.in(file, `model_args.output_stride: expected 32, got ${stride}`);
   return {
     file,
     // Ids of WordNet are no names for people.
     labels: cfg.label_names?.every((name) => !/^n\d{8}$/.test(name)) ? cfg.label_names : undefined,
-    normEps: json.model_args?.norm_eps ?? undefined,
+    normEps: normEps ?? undefined,
     mean: cfg.mean ?? undefined,
     std: cfg.std ?? undefined,
     inputSize: side,
@@ -47,4 +61,14 @@ export function fromTimm(file: string, json: Infer<typeof TimmConfig>): ModelCon
     mode: cfg.crop_mode === 'squash' ? 'warp' : 'crop',
     filter: cfg.interpolation === 'bilinear' ? 'bilinear' : 'bicubic',
   };
+}
+
+/** Checks the activation of the blocks, which leaves no trace in the tensors. @throws WeightsError if it is not GELU */
+export function assertGelu(
+  file: string,
+  field: string,
+  activation: string | null | undefined,
+): void {
+  if (typeof activation === 'string' && !['gelu', 'gelu_python'].includes(activation))
+    throw WeightsError.in(file, `${field}: expected gelu, got ${printable(activation)}`);
 }

@@ -99,6 +99,12 @@ test.each<[string, (folder: string) => void, RegExp]>([
   await expect(openWeights(folder)).rejects.toThrow(message);
 });
 
+test('one piece alone is refused with the way to the whole', async () => {
+  await expect(load(join(SHARDED, 'model-00001-of-00003.safetensors'))).rejects.toThrow(
+    'the file is one piece of a model; give its folder, or the *.index.json beside it',
+  );
+});
+
 test('the cache of the Hugging Face hub is opened at its main revision', async () => {
   const folder = path('models--timm--convnext_base.clip_laiona');
   mkdirSync(join(folder, 'refs'), { recursive: true });
@@ -147,6 +153,20 @@ test('configuration of transformers: names, statistics, sizes, epsilon', async (
   });
   write('preprocessor_config.json', { rescale_factor: 1 });
   await expect(load(folder)).rejects.toThrow('rescale_factor: expected 1/255, got 1');
+  write('preprocessor_config.json', { do_resize: false });
+  await expect(load(folder)).rejects.toThrow('do_resize: expected true, got false');
+  write('preprocessor_config.json', { resample: 1 });
+  await expect(load(folder)).rejects.toThrow('resample: expected 2 (bilinear) or 3 (bicubic)');
+  write('config.json', { ...config, hidden_act: 'silu' });
+  await expect(load(folder)).rejects.toThrow('config.json: hidden_act: expected gelu, got silu');
+  write('config.json', { architecture: 'convnextv2_x', model_args: { act_layer: 'silu' } });
+  await expect(load(folder)).rejects.toThrow('model_args.act_layer: expected gelu, got silu');
+  write('config.json', { architecture: 'convnextv2_x', model_args: { output_stride: 16 } });
+  await expect(load(folder)).rejects.toThrow('model_args.output_stride: expected 32, got 16');
+  write('config.json', { ...config, hidden_act: 'gelu' });
+  await expect(openWeights(join(folder, 'config.json'))).rejects.toThrow(
+    'got JSON (an answer of a server, or a configuration: give the weight file or its folder)',
+  );
   write('preprocessor_config.json', { image_mean: [1, 2] });
   await expect(load(folder)).rejects.toThrow('image_mean: expected a list of 3, got 2');
   writeFileSync(join(folder, 'config.json'), '{');

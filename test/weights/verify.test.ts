@@ -1,12 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { beforeAll, expect, test } from 'vitest';
+import { WeightsError } from '../../core/errors.js';
 import { convertWeights, toScheme } from '../../weights/convert.js';
 import { inspectWeights } from '../../inference/inspect.js';
 import { withWeights } from '../../weights/open.js';
 import { writeRecord } from '../../weights/record.js';
 import { writeSafetensors } from '../../io/safetensors/write.js';
 import { tensorOf, type LazyTensor, type TensorMap } from '../../io/tensor.js';
-import { summarizeWeights, verifyWeights } from '../../weights/verify.js';
+import { explained, summarizeWeights, verifyWeights } from '../../weights/verify.js';
 import { smallNetwork } from './small-network.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { call, dict, floats, global, tensor, torchZip } from '../io/torch/torch-file.js';
@@ -59,6 +60,32 @@ test('a network with missing, foreign or misshapen tensors is an error that list
   );
   await expect(summarizeWeights(sound, { size: 'tiny' })).rejects.toThrow(
     'expected a network of size tiny, got another',
+  );
+});
+
+test('values that are no tensors are named with their class', () => {
+  const tensors = new Map<string, LazyTensor>(smallNetwork());
+  tensors.delete('head.weight');
+  const source = {
+    file: 'f.pth',
+    container: 'torch-zip',
+    plain: { model: { 'head.weight': 'numpy.ndarray' }, note: 'none' },
+    tensors: new Map([...tensors].map(([name, tensor]) => [`model.${name}`, tensor])),
+    close: () => Promise.resolve(),
+  } as const;
+  const fail = (): never => {
+    throw new WeightsError('no network');
+  };
+  expect(() => explained(source, undefined, 'official', fail)).toThrow(
+    'no network; no dense tensors: head.weight (numpy.ndarray)',
+  );
+  const sparse = new Map([...source.tensors]);
+  sparse.set('model.head.weight', { ...tensorOf(new Float32Array(1), []), unreadable: 'sparse' });
+  expect(() =>
+    explained({ ...source, plain: {}, tensors: sparse }, undefined, 'official', fail),
+  ).toThrow('no network; no dense tensors: head.weight (sparse)');
+  expect(() => explained({ ...source, plain: {} }, undefined, 'official', fail)).toThrow(
+    / names are official; the file is incomplete, or of a variant with other layers; save the whole/,
   );
 });
 
@@ -148,6 +175,6 @@ test('a parameter that is no tensor is named with its class', async () => {
   const data = { model: dict({ [stem]: w, 'norm.weight': array }) };
   const file = await put('array.pt', torchZip(dict(data), { 0: floats(1) }));
   await expect(summarizeWeights(file)).rejects.toThrow(
-    /got none; no tensors: norm\.weight \(numpy\.core\.multiarray\._reconstruct\); 1 of 1 names are official; save/,
+    /got none; no dense tensors: norm\.weight \(numpy\.core\.multiarray\._reconstruct\); 1 of 1 names are official; the file is incomplete/,
   );
 });

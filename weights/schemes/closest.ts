@@ -8,6 +8,10 @@ const LISTED = 8;
 export const REMEDY =
   'save the state_dict() of a ConvNeXt V1 or V2, or rename its tensors (convnextv2 weights inspect FILE --tensors lists them)';
 
+/** What to do with a file whose names are all known but whose tensors make no network. */
+const OTHER_NETWORK =
+  'the file is incomplete, or of a variant with other layers; save the whole state_dict() of a ConvNeXt V1 or V2';
+
 /**
  * Describes for a message which scheme fits unknown names best, how many of them it has and the first that it lacks; and
  * what to do.
@@ -30,7 +34,9 @@ export function describeNames(names: readonly string[], scheme: SourceScheme): s
   const unknown = unknownNames(names, scheme);
   const { title } = SCHEMES[scheme];
   const counts = `${names.length - unknown.length} of ${names.length} names are ${title}`;
-  return `${counts}${unknown.length > 0 ? `, not ${listed(unknown)}` : ''}; ${REMEDY}`;
+  return unknown.length > 0
+    ? `${counts}, not ${listed(unknown)}; ${REMEDY}`
+    : `${counts}; ${OTHER_NETWORK}`;
 }
 
 /** The first texts of a list, and how many more there are. */
