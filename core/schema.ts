@@ -11,7 +11,7 @@ declare const TYPE: unique symbol;
 const OPTIONAL = Symbol('optional');
 
 /** A field that may be absent. */
-interface OptionalSchema<T> extends Schema<T> {
+export interface OptionalSchema<T> extends Schema<T> {
   readonly [OPTIONAL]: true;
 }
 
