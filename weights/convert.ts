@@ -12,6 +12,7 @@ import { fromOfficialName, isDecoderName, type Scheme } from './schemes/names.js
 import { asRow, denseKernelToSparse } from './schemes/sparse.js';
 import type { Which } from './select.js';
 import { reshaped, toFloat32, type LazyTensor, type TensorMap } from '../io/tensor.js';
+import { assertApart } from '../io/files/apart.js';
 import type { WrittenFile } from '../io/files/atomic.js';
 
 /** Options of the conversion. */
@@ -50,6 +51,7 @@ export function convertWeights(
 ): Promise<Converted> {
   const { scheme, dtype = 'F32', which } = options;
   return withWeights(input, async (source) => {
+    assertApart('weights convert', [output], [input]);
     const { tensors } = canonicalWeights(source, which);
     const { named, dropped } = toScheme(input, tensors, scheme, options.timmConvMlp);
     const toWrite = [...named].map(([name, tensor]): TensorToWrite => {

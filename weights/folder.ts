@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { WeightsError } from '../core/errors.js';
+import { readTextSync } from '../io/files/read.js';
 
 /** Weight files of folders of the Hugging Face hub, in the order in which transformers and timm look for them. */
 const NAMES = [
@@ -45,7 +46,8 @@ function snapshotOf(folder: string): string | undefined {
   if (!existsSync(snapshots) || !statSync(snapshots).isDirectory()) return undefined;
   const main = join(folder, 'refs', 'main');
   const revisions = readdirSync(snapshots);
-  const wanted = existsSync(main) ? readFileSync(main, 'utf8').trim() : undefined;
+  const wanted =
+    existsSync(main) && statSync(main).isFile() ? readTextSync(main).trim() : undefined;
   const revision = revisions.find((name) => name === wanted) ?? revisions.at(-1);
   return revision === undefined ? undefined : join(snapshots, revision);
 }

@@ -1,6 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { WeightsError } from '../core/errors.js';
 import { writeJsonAtomically } from '../io/files/atomic.js';
+import { readTextSync } from '../io/files/read.js';
 import { sha256OfFile } from '../io/files/sha256.js';
 
 /** Record of a file in the cache, stored next to it as `FILE.json`. */
@@ -33,7 +34,7 @@ export async function readRecord(file: string): Promise<FileRecord | undefined> 
   const path = `${file}.json`;
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = readTextSync(path);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw WeightsError.in(path, 'expected a readable record', { cause });

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { WeightsError } from '../core/errors.js';
 import { printable } from '../core/printable.js';
 import { record, withUnknownFields, type Schema } from '../core/schema.js';
+import { readTextSync } from '../io/files/read.js';
 import { compileSchema, formatProblems } from '../io/schema.js';
 import type { LazyTensor, TensorSource } from '../io/tensor.js';
 
@@ -78,7 +78,7 @@ async function readIndex(path: string): Promise<ReadonlyMap<string, string>> {
   };
   let json: unknown;
   try {
-    json = JSON.parse(await readFile(path, 'utf8'));
+    json = JSON.parse(readTextSync(path));
   } catch (cause) {
     return fail('expected an index of weights in JSON, got a file that does not parse', cause);
   }

@@ -23,7 +23,7 @@ export function assertApart(
     const input = id === undefined ? undefined : known.get(id);
     if (input !== undefined)
       throw new ConfigError(
-        `${option}: expected outputs that are none of the inputs, got ${output}, which is ${input}; choose another folder`,
+        `${option}: expected outputs that are none of the inputs, got ${output}, which is ${input}; choose another name or folder`,
         { file: output },
       );
   }

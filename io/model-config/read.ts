@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { WeightsError } from '../../core/errors.js';
 import {
@@ -15,6 +15,7 @@ import {
   type Infer,
   type Schema,
 } from '../../core/schema.js';
+import { readTextSync } from '../files/read.js';
 import { compileSchema, formatProblems } from '../schema.js';
 import type { ModelConfig } from './model-config.js';
 import { assertGelu, fromTimm, TimmConfig } from './timm.js';
@@ -94,7 +95,7 @@ function readJson(file: string): Readonly<Record<string, unknown>> | undefined {
   if (!existsSync(file)) return undefined;
   let json: unknown;
   try {
-    json = JSON.parse(readFileSync(file, 'utf8'));
+    json = JSON.parse(readTextSync(file));
   } catch (cause) {
     throw WeightsError.in(file, 'expected JSON, got text that does not parse', { cause });
   }

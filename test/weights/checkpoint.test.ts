@@ -231,6 +231,10 @@ test('a checkpoint is a weight file: it loads, and converts to PyTorch axis orde
   expect(loaded).toEqual(targets(1000));
   const output = join(folder, 'timm.out');
   const { file } = await locateWeights(folder, root); // a run folder stands for its best checkpoint
+  // A copy of the values in another scheme does not replace its source.
+  await expect(convertWeights(file, file, { scheme: 'timm' })).rejects.toThrow(
+    /expected outputs that are none of the inputs/,
+  );
   await convertWeights(file, output, { scheme: 'timm' });
   const converted = readTensors(output).get('head.fc.weight');
   const head = weights.find(({ path }) => path === 'head.weight')?.values ?? [];

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { ConfigError } from '../../core/errors.js';
 import type { ClassificationSet } from '../../datasets/imagenet.js';
@@ -7,6 +7,8 @@ import { ClassificationEvaluator } from '../../evaluation/classification/evaluat
 import { decodePartialResult, encodePartialResult } from '../../evaluation/partial-result.js';
 import type { ClassifierModel } from '../../inference/model.js';
 import { writeAtomically, writeJsonAtomically } from '../../io/files/atomic.js';
+import { readJsonIfPresent } from '../../io/files/read.js';
+import { partBytes } from '../distributed/part-file.js';
 import type { Shard } from '../distributed/shard.js';
 import type { Scalars } from '../trainer.js';
 import { countSamples, samplesToScore, type EvaluateOptions } from './evaluate.js';
@@ -87,9 +89,7 @@ export async function evaluateInChunks(
   let missing = 0;
   for (let chunk = 0; chunk < chunks; chunk++) {
     const file = chunkFile(folder, chunk);
-    // Copied, because a Buffer may be a view of a larger one.
-    if (existsSync(file))
-      all.addPartialResult(decodePartialResult(Uint8Array.from(readFileSync(file)), file));
+    if (existsSync(file)) all.addPartialResult(decodePartialResult(partBytes(file), file));
     else missing += samplesOf(chunk).length;
   }
   return { scores: classificationScores(all), missing, scored, own };
@@ -131,10 +131,9 @@ async function claimFolder(
     await writeJsonAtomically(file, { ...identity, parts: chunks });
     return chunks;
   }
-  const { parts: chunks, ...before } = JSON.parse(readFileSync(file, 'utf8')) as Record<
-    string,
-    unknown
-  >;
+  const { parts: chunks, ...before } = Object(
+    readJsonIfPresent(file, 'the description of an evaluation'),
+  ) as Readonly<Record<string, unknown>>;
   const different = [...new Set([...Object.keys(before), ...Object.keys(identity)])].find(
     (key) => before[key] !== identity[key],
   );

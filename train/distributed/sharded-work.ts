@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from '../../core/errors.js';
 import { decodePartialResult, encodePartialResult } from '../../evaluation/partial-result.js';
@@ -8,6 +8,7 @@ import { RowSpool } from '../../io/files/row-spool.js';
 import { SINGLE_PROCESS, type Communicator } from './communicator.js';
 import { EVALUATION, evaluationShard, type EvaluationShard } from './evaluation.js';
 import { linesOf, mergedRows, ownRows, readLines } from './merged-rows.js';
+import { partBytes } from './part-file.js';
 import type { Shard } from './shard.js';
 
 /** Work on images that several processes may do. */
@@ -133,9 +134,7 @@ function shardsInFolder(
       count,
       exchange: async (name, part) => {
         await writeAtomically(fileOf(name, index, 'part'), encodePartialResult(part));
-        return others(name, 'part').map((file) =>
-          decodePartialResult(Uint8Array.from(readFileSync(file)), file),
-        );
+        return others(name, 'part').map((file) => decodePartialResult(partBytes(file), file));
       },
     },
     finish: () => {
