@@ -1,10 +1,11 @@
 import { posix } from 'node:path';
+import { isEmbedded } from '../../io/image/bytes.js';
 import type { CocoSet } from '../coco/set.js';
 import { withoutExtension } from '../annotations/image-index.js';
 
 /**
  * Names the images of a converted set: as they are, but without folders that lead out of it, and such that no two share
- * a label file, for which the extension does not count.
+ * a label file, for which the extension does not count. Images embedded in annotation files become PNGs.
  *
  * @param sets whose images are in one folder
  * @returns names with `/`, for each set
@@ -19,7 +20,7 @@ export function imageNames(sets: readonly CocoSet[]): readonly (readonly string[
       let name = stem;
       for (let n = 2; taken.has(name.toLowerCase()); n++) name = `${stem}-${n}`;
       taken.add(name.toLowerCase());
-      return name + extension;
+      return name + (isEmbedded(path) ? '.png' : extension);
     }),
   );
 }

@@ -1,13 +1,21 @@
-import { copyFile, mkdir, symlink } from 'node:fs/promises';
+import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { isEmbedded } from '../../io/image/bytes.js';
+import { decodeImage } from '../../io/image/decode.js';
+import { encodeRgbPng } from '../../io/png/write.js';
 
 /**
- * Links or copies an image to a new place, whose folder is created. Where the system allows no links, it is copied.
+ * Links or copies an image to a new place, whose folder is created. Where the system allows no links, it is copied; an image
+ * that is embedded in an annotation file is written as PNG, upright.
  *
  * @param from absolute path
  */
 export async function placeImage(from: string, to: string, how: 'link' | 'copy'): Promise<void> {
   await mkdir(dirname(to), { recursive: true });
+  if (isEmbedded(from)) {
+    await writeFile(to, encodeRgbPng(await decodeImage(from, { upright: true })));
+    return;
+  }
   if (how === 'link' && (await isLinked(from, to))) return;
   await copyFile(from, to);
 }

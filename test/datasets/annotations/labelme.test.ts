@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
+import { convertSet } from '../../../datasets/convert/convert.js';
 import { detectLayout } from '../../../datasets/layout/detect.js';
 import { loadDetectionSplit } from '../../../datasets/layout/load.js';
 import type { DetectionData } from '../../../datasets/layout/types.js';
 import { trainingSamples } from '../../../datasets/coco/samples.js';
 import { rleArea, type Rle } from '../../../core/rle.js';
+import { decodeImage } from '../../../io/image/decode.js';
 import { encodeLabelPng, encodeRgbPng } from '../../../io/png/write.js';
 import { decodeSample } from '../../../train/pipelines/detect.js';
 import { boxesOf, dataFolder, tablesOf } from '../../helpers/data-folder.js';
@@ -192,6 +194,10 @@ test('an embedded image is used where the file is absent', async () => {
   const image = await decodeSample(trainingSamples(set).at(0));
   expect(image.width).toBe(64);
   expect([...image.data.subarray(0, 300)]).toEqual([...pixels.subarray(0, 300)]);
+  const layout = (await detectLayout(data.root)) as DetectionData;
+  await convertSet(layout, data.at('converted'), { to: 'yolo', images: 'link' });
+  const written = await decodeImage(data.at('converted/images/train/a.png'));
+  expect([...written.data.subarray(0, 300)]).toEqual([...pixels.subarray(0, 300)]);
 });
 
 test('files that are broken are named, and the others are read', async () => {
