@@ -7,8 +7,8 @@ import type { Size } from '../core/boxes.js';
 import { displayedSize } from '../io/image-header/orientation.js';
 import { problemKinds, type ProblemKind } from './problems.js';
 
-/** Beginning of a file that holds the header of nearly every image; larger ones are read whole. */
-const HEADER_BYTES = 1 << 16;
+/** Beginnings of a file that hold the header of most and of nearly every image; larger ones are read whole. */
+const HEADER_BYTES = [1 << 12, 1 << 16];
 
 /** Depth of an inspection, and how pixels will be used. */
 interface InspectOptions {
@@ -27,7 +27,7 @@ export async function inspectImage(
   path: string,
   { decode, range }: InspectOptions,
 ): Promise<ImageHeader> {
-  const bytes = await imageBytes(path, decode ? Infinity : HEADER_BYTES);
+  const bytes = await imageBytes(path, decode ? Infinity : HEADER_BYTES[0]);
   const header = await headerOf(bytes, path);
   assertScaled(header, range, path);
   if (decode) {
@@ -93,8 +93,9 @@ async function headerOf(bytes: Uint8Array, path: string): Promise<ImageHeader> {
   try {
     header = readImageHeader(bytes, path);
   } catch (error) {
-    if (bytes.length !== HEADER_BYTES) throw error;
-    header = readImageHeader(await readBytes(path), path);
+    const next = HEADER_BYTES.indexOf(bytes.length);
+    if (next < 0) throw error;
+    return headerOf(await readBytes(path, HEADER_BYTES.at(next + 1)), path);
   }
   if (header) return header;
   const { headerByDecoder } = await import('../io/image/header.js');

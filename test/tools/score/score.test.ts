@@ -163,6 +163,44 @@ describe('score coco', () => {
     expect(err).toMatch(/^warning: the first number \(AP\) is defined for 100/);
   });
 
+  test('recalls are named by the limits given, and AP is that of the largest', async () => {
+    const boxes = Array.from({ length: 30 }, (_, i) => [20 * (i % 6), 20 * (i / 6), 10, 10]);
+    const annotations = boxes.map((bbox, i) => ({
+      ...{ id: i + 1, image_id: 1, category_id: 1, bbox, area: 100, iscrowd: 0 },
+    }));
+    const images = [{ id: 1, file_name: 'a.jpg', width: 200, height: 200 }];
+    const truth = file('many.json', { images, annotations, categories: gt.categories });
+    const dt = file(
+      'dt.json',
+      boxes.map((bbox, i) => ({ image_id: 1, category_id: 1, bbox, score: 1 - i / 100 })),
+    );
+    const args = ['coco', '--gt', truth, '--dt', dt, '--type', 'bbox', '--max-dets'];
+    const { out } = await score(...args, '3,15,300');
+    expect(out).toMatch(/AP +AP50 +AP75 +APs +APm +APl +AR3 +AR15 +AR300 +ARs +ARm +ARl\n100\.00 /);
+    const { metrics } = await scoreJson<CocoDocument>(...args, '3,15,300');
+    const expected = { AP: 1, AR3: 0.1, AR15: 0.5, AR300: 1 };
+    for (const [name, value] of Object.entries(expected))
+      expect(metrics[name], name).toBeCloseTo(value, 12);
+    expect((await score(...args, '300')).out).toMatch(/APl +AR300 +ARs/);
+  });
+
+  test('keypoints of other numbers than a person has name the option, text as id its field', async () => {
+    const keypoints = [1, 1, 2, 9, 9, 2, 5, 5, 1, 2, 3, 0];
+    const annotation = { ...gt.annotations[0], keypoints, num_keypoints: 3 };
+    const truth = file('points.json', { ...gt, annotations: [annotation] });
+    const result = { image_id: annotation.image_id, category_id: 1, keypoints, score: 1 };
+    const args = ['coco', '--gt', truth, '--dt', file('dt.json', [result]), '--type', 'keypoints'];
+    await expect(score(...args)).rejects.toThrow(
+      /dt\.json: expected 17 keypoints .* got 12 numbers for 1 \(4 keypoints each\); give --sigmas with 4 numbers/,
+    );
+    const { out } = await score(...args, '--sigmas', '0.1,0.1,0.1,0.1');
+    expect(out).toMatch(/\n100\.00 /);
+    const texts = file('dt.json', [{ ...result, image_id: '1' }]);
+    await expect(
+      score('coco', '--gt', truth, '--dt', texts, '--type', 'keypoints'),
+    ).rejects.toThrow(/dt\.json: \[0\]: image_id: expected a whole number .*, got "1"/);
+  });
+
   test('several files are one list; partial results of processes merge to the same', async () => {
     const gtFile = file('gt.json', gt);
     const [a, b] = [[found(1, 0.9)], [found(2, 0.8), { ...found(2, 0.7), category_id: 2 }]].map(
