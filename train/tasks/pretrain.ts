@@ -1,6 +1,7 @@
 import { imageSamples, type ImageExample } from '../../datasets/in-memory.js';
 import type { PretrainingConfig } from '../config/pretrain.js';
 import { readImageSplits, type ImageSet } from '../pretrain/images.js';
+import { inspectImages } from '../pretrain/inspect.js';
 import { setUpAutoencoder } from '../pretrain/set-up.js';
 import { autoencoderSections } from '../pretrain/report-sections.js';
 import type { Task } from './task.js';
@@ -19,7 +20,8 @@ export const pretrain: Task<PretrainingConfig, ImageSet, ImageExample> = {
     return Promise.resolve({ training, validation, lines });
   },
   fromExamples: (examples) => ({ folder: 'images in memory', samples: imageSamples(examples) }),
-  isSet: (data) => 'folder' in data,
+  isSet: (data) => 'folder' in data && !('classes' in data),
+  inspect: inspectImages,
   reportSections: (_, request) => autoencoderSections(request),
   setUp: setUpAutoencoder,
 };

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -159,6 +159,24 @@ test('a run that was interrupted does what is missing and leaves the rest', asyn
       .slice(0, 2)
       .map((name) => statSync(join(folder, name)).mtimeMs),
   ).toEqual(times);
+});
+
+test('folders with numbers as names are the classes by index, whatever the number of digits', async () => {
+  const options = { batch: 4, workers: 0, split: 'val' } as const;
+  const { document: expected } = await scoreClassifier(opened, data, options);
+  for (const digits of [1, 3]) {
+    const numbered = newFolder();
+    for (const k of [0, 1, 2])
+      cpSync(
+        join(data, 'val', `class${k}`),
+        join(numbered, 'val', String(k).padStart(digits, '0')),
+        {
+          recursive: true,
+        },
+      );
+    const { document } = await scoreClassifier(opened, numbered, options);
+    expect([document['top1'], document['loss']]).toEqual([expected['top1'], expected['loss']]);
+  }
 });
 
 describe('errors before any work', () => {
