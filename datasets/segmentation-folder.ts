@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs';
-import { ConfigError, DataError } from '../core/errors.js';
-import { MAX_LIST_BYTES, readTextSync, reasonOf } from '../io/files/read.js';
+import { ConfigError } from '../core/errors.js';
 import type { PixelRange } from '../io/image/range.js';
 import { isImageName } from '../io/files/images.js';
+import { readLines } from './class-names.js';
 import { pairFiles, type ListedStems } from './folder-pairs.js';
 import type { LabelColor } from './label-numbers.js';
 import { IGNORED_LABEL, type LabelMapping } from './png-label-map.js';
@@ -68,39 +67,6 @@ function listedStems(file: string): ListedStems {
   const lines = readLines(file, 'one image').filter((line) => line !== '');
   const stemOf = (line: string): string => (isImageName(line) ? line.replace(/\.\w+$/, '') : line);
   return { file, stems: new Map(lines.map((line) => [stemOf(line).replaceAll('\\', '/'), line])) };
-}
-
-/**
- * Reads `classes.txt`: one name per line, the first for label 0. Empty lines at the end are dropped.
- *
- * @throws DataError for no names, an empty line between names, or a duplicate name
- */
-export function readClassNames(file: string): readonly string[] {
-  const names = readLines(file, 'one class name');
-  const seen = new Set<string>();
-  names.forEach((name, i) => {
-    if (name === '')
-      throw DataError.in(file, `line ${i + 1}: expected a class name, got an empty line`);
-    if (seen.size === seen.add(name).size)
-      throw DataError.in(file, `line ${i + 1}: expected each name once, got "${name}" again`);
-  });
-  return names;
-}
-
-/** Lines of a text file without the empty ones at its end. */
-function readLines(file: string, expected: string): readonly string[] {
-  let text: string;
-  try {
-    text = readTextSync(file, MAX_LIST_BYTES);
-  } catch (cause) {
-    const reason = existsSync(file) ? reasonOf(cause) : 'no file';
-    throw DataError.in(file, `expected ${expected} a line, got ${reason}`, { cause });
-  }
-  return text
-    .replace(/^\uFEFF/, '')
-    .trimEnd()
-    .split('\n')
-    .map((line) => line.trim());
 }
 
 /** Splits a set in two at random; both splits keep the order of the files. @throws ConfigError as {@link drawSplit} */

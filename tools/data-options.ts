@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { Option, type Command } from 'commander';
 import { ConfigError } from '../core/errors.js';
 import type { DataOptions } from '../datasets/layout/types.js';
-import { readClassNames } from '../datasets/segmentation-folder.js';
+import { readClassNames } from '../datasets/class-names.js';
 
 /** Values of the options that {@link addDataOptions} adds. */
 export interface DataFlags {

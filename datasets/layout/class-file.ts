@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isImageName } from '../../io/files/images.js';
-import { readClassNames } from '../segmentation-folder.js';
+import { readClassNames } from '../class-names.js';
 import { startOf } from './folder-names.js';
 
 /** Names of files that list the classes of a set of boxes or masks. */

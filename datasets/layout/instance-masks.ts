@@ -6,7 +6,7 @@ import { ImageIndex } from '../annotations/image-index.js';
 import { imageFinder, maskFiles } from '../annotations/masks.js';
 import type { AnnotationSource } from '../annotations/source.js';
 import { CITYSCAPES_THINGS } from '../classes/cityscapes.js';
-import { readClassNames } from '../segmentation-folder.js';
+import { readClassNames } from '../class-names.js';
 import { firstFile, folderNamed, foldersIn, IMAGE_FOLDERS, splitFolders } from './folder-names.js';
 import { recognizedDetection } from './recognized.js';
 import type { DetectionData, SplitName } from './types.js';

@@ -17,7 +17,8 @@ import { compileSchema, formatProblems } from '../../io/schema.js';
 import { readYaml } from '../../io/yaml/read.js';
 import { isYoloYaml } from '../../io/yolo/data-yaml.js';
 import { IGNORED_LABEL } from '../png-label-map.js';
-import { readClassNames, type FolderSource } from '../segmentation-folder.js';
+import { readClassNames } from '../class-names.js';
+import type { FolderSource } from '../segmentation-folder.js';
 import { labelOfName } from '../segmentation-source.js';
 import type { DataLayout } from './types.js';
 

@@ -5,7 +5,7 @@ import { isCsvOfBoxes } from '../../io/csv/boxes.js';
 import { MAX_LIST_BYTES, readTextSync } from '../../io/files/read.js';
 import { parseCsv } from '../../io/csv/parse.js';
 import type { AnnotationSource } from '../annotations/source.js';
-import { readClassNames } from '../segmentation-folder.js';
+import { readClassNames } from '../class-names.js';
 import { completeParts } from './complete-parts.js';
 import { filesIn, folderNamed, IMAGE_FOLDERS, splitFolders, startOf } from './folder-names.js';
 import { splitOfName } from './split-names.js';

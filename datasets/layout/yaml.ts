@@ -5,7 +5,8 @@ import { extend, FLAG, TEXT, optional, record, whole, type Infer } from '../../c
 import { compileSchema, formatProblems } from '../../io/schema.js';
 import { readYaml } from '../../io/yaml/read.js';
 import type { AnnotationSource } from '../annotations/source.js';
-import { readClassNames, type FolderSource } from '../segmentation-folder.js';
+import { readClassNames } from '../class-names.js';
+import type { FolderSource } from '../segmentation-folder.js';
 import { detectionData } from './coco.js';
 import { segmentationData } from './folders.js';
 import { assertRange, labelsIn, Settings } from './settings.js';

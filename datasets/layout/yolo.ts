@@ -11,7 +11,7 @@ import type { AnnotationSource } from '../annotations/source.js';
 import { yoloImages, type YoloImage } from '../annotations/yolo.js';
 import { readInOrder } from '../annotations/in-order.js';
 import { errorAsValueSync } from '../problems.js';
-import { readClassNames } from '../segmentation-folder.js';
+import { readClassNames } from '../class-names.js';
 import { firstFile, folderNamed, isFolder, splitFolders } from './folder-names.js';
 import { recognizedDetection } from './recognized.js';
 import type { DetectionData } from './types.js';

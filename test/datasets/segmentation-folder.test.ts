@@ -5,9 +5,9 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ConfigError, DataError } from '../../core/errors.js';
 import { checkSegmentationSet } from '../../datasets/segmentation-check.js';
+import { readClassNames } from '../../datasets/class-names.js';
 import {
   loadSegmentationFolder,
-  readClassNames,
   splitSegmentationFolder,
   type SegmentationSet,
 } from '../../datasets/segmentation-folder.js';

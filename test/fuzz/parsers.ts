@@ -8,7 +8,7 @@ import { readClassList } from '../../datasets/class-list.js';
 import { readLabelFile } from '../../datasets/imagenet-labels.js';
 import { yamlLayout } from '../../datasets/layout/yaml.js';
 import { readLabelMap } from '../../datasets/png-label-map.js';
-import { readClassNames } from '../../datasets/segmentation-folder.js';
+import { readClassNames } from '../../datasets/class-names.js';
 import { readCard } from '../../inference/card.js';
 import { readAnnotations } from '../../io/coco/annotations.js';
 import { readResults } from '../../io/coco/results.js';

@@ -63,7 +63,7 @@ const MISTAKES: readonly (readonly [string, () => readonly string[], RegExp])[] 
     () => ['predict', MODEL, at('none.jpg')],
     /none\.jpg: expected an image/,
   ],
-  ['folder without images', () => ['predict', MODEL, at('nothing')], /expected JPEG or PNG files/],
+  ['folder without images', () => ['predict', MODEL, at('nothing')], /expected images, got none/],
   ['damaged image', () => ['predict', MODEL, at('broken.jpg')], /DataError: .*broken\.jpg/],
   [
     'unknown provider',

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { InputError } from '../../../core/errors.js';
 import { readClassList } from '../../../datasets/class-list.js';
-import { readClassNames } from '../../../datasets/segmentation-folder.js';
+import { readClassNames } from '../../../datasets/class-names.js';
 import { readAnnotations } from '../../../io/coco/annotations.js';
 import { readBytes } from '../../../io/files/read.js';
 import { readYaml } from '../../../io/yaml/read.js';
