@@ -37,6 +37,7 @@ export function registerPredict(program: Command): void {
 }
 
 async function run(name: string, images: readonly string[], flags: PredictFlags): Promise<void> {
+  const format = await formatOf(flags);
   if (flags.watch || flags.frames !== undefined || images.includes('-')) {
     const { predictStream } = await import('./predict-stream.js');
     return predictStream(name, images, flags);
@@ -48,7 +49,6 @@ async function run(name: string, images: readonly string[], flags: PredictFlags)
   const { openModel } = await import('./open-model.js');
   const { predictFiles } = await import('../train/predict-files.js');
   const { joinRanks } = await import('./distributed.js');
-  const format = await formatOf(flags);
   const ranks = await joinRanks();
   try {
     if (flags.out !== undefined) assertWritableFolder(flags.out);
