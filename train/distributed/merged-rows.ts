@@ -14,9 +14,9 @@ export function* linesOf(rows: RowSpool<unknown>): Generator<string> {
   for (const numbered of rows.inOrder()) yield `${JSON.stringify(numbered)}\n`;
 }
 
-/** Reads the lines of a file one after the other. */
-export function readLines(file: string): AsyncIterable<string> {
-  return createInterface({ input: createReadStream(file), crlfDelay: Infinity });
+/** Reads the lines of a file one after the other. The file is opened by the first request: an interface drops lines that nobody awaits. */
+export async function* readLines(file: string): AsyncGenerator<string> {
+  yield* createInterface({ input: createReadStream(file), crlfDelay: Infinity });
 }
 
 /** Merges the lines of several processes; only one row of each is in memory. */
