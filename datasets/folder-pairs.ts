@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { basename, extname, relative } from 'node:path';
 import { DataError, quote } from '../core/errors.js';
-import { describeSkipped, filesBelow, isImageName } from '../io/files/images.js';
+import { describeSkipped, isImageName } from '../io/files/images.js';
+import { filesBelow } from '../io/files/list.js';
 import { imageKey, isMaskName, maskKey } from './mask-names.js';
 import type { SegmentationSample } from './sample.js';
 

@@ -1,5 +1,5 @@
 import type { FastifySchema } from 'fastify';
-import { list, number, record, TEXT, whole, type Schema } from '../core/schema.js';
+import { list, listOf, number, record, TEXT, whole } from '../core/schema.js';
 import { JsonBody } from './json-images.js';
 import { PredictQuery } from './query.js';
 
@@ -10,7 +10,6 @@ const MASK = {
   ...record({ size: list(whole(1), 2), counts: TEXT }),
   description: "run lengths in COCO's compressed form; size is height, width",
 };
-const any = (items: Schema): Schema => ({ type: 'array', items });
 const ERROR = {
   ...record({ error: record({ code: TEXT, message: TEXT }) }),
   description: 'what was expected, what was given, and the remedy',
@@ -22,20 +21,20 @@ const PREDICTIONS = {
     record({
       model: TEXT,
       task: { const: 'classify' },
-      predictions: any(
+      predictions: listOf(
         record({
           ...SIZE,
-          classes: any(record({ classIndex: whole(0), name: TEXT, probability: number() })),
+          classes: listOf(record({ classIndex: whole(0), name: TEXT, probability: number() })),
         }),
       ),
     }),
     record({
       model: TEXT,
       task: { const: 'detect' },
-      predictions: any(
+      predictions: listOf(
         record({
           ...SIZE,
-          objects: any(
+          objects: listOf(
             record({
               ...{ classIndex: whole(0), categoryId: whole(0), name: TEXT, score: number() },
               box: { ...list(number()), minItems: 4, maxItems: 4 },
@@ -48,11 +47,13 @@ const PREDICTIONS = {
     record({
       model: TEXT,
       task: { const: 'segment' },
-      predictions: any(
+      predictions: listOf(
         record({
           ...SIZE,
-          classNames: any(TEXT),
-          segments: any(record({ classIndex: whole(0), name: TEXT, areaPx: whole(0), mask: MASK })),
+          classNames: listOf(TEXT),
+          segments: listOf(
+            record({ classIndex: whole(0), name: TEXT, areaPx: whole(0), mask: MASK }),
+          ),
         }),
       ),
     }),
@@ -100,11 +101,11 @@ export const MODELS_SCHEMA: FastifySchema = {
   response: {
     200: {
       ...record({
-        models: any(
+        models: listOf(
           record({
             name: TEXT,
             task: { enum: ['classify', 'detect', 'segment'] },
-            classes: any(record({ id: whole(0), name: TEXT })),
+            classes: listOf(record({ id: whole(0), name: TEXT })),
             input: { type: 'object' },
           }),
         ),

@@ -25,7 +25,7 @@ export async function readCsvFile(
     if (own) own.push(box);
     else byImage.set(box.image, [box]);
   }
-  const index = await ImageIndex.of(imageFolder);
+  const index = ImageIndex.of(imageFolder);
   const where = (line: number): string => `line ${line}`;
   const builder = new TableBuilder({ file, report, masks, names, where });
   const find = async ([path, [{ width, height }]]: readonly [string, readonly CsvBox[]]) => {

@@ -20,7 +20,7 @@ export async function readCvatTables(
   { masks }: ReadTablesOptions = {},
 ): Promise<CocoTables> {
   const { annotations: file, images: folder, subset } = source;
-  const index = await ImageIndex.of(folder);
+  const index = ImageIndex.of(folder);
   const labels: string[] = [];
   const images: CvatImage[] = [];
   await readCvat(file, {

@@ -19,8 +19,8 @@ export class ImageIndex {
   }
 
   /** Lists the images below a folder; none if there is no folder. */
-  static async of(folder: string | undefined): Promise<ImageIndex> {
-    return new ImageIndex(folder === undefined ? [] : await listFiles(folder, isImageName));
+  static of(folder: string | undefined): ImageIndex {
+    return new ImageIndex(folder === undefined ? [] : listFiles(folder, isImageName));
   }
 
   /** Finds an image by its path in the folder; case and Unicode normal form may differ. */

@@ -23,7 +23,7 @@ export async function readLabelMeFolder(
   report: Report,
   { masks }: ReadTablesOptions = {},
 ): Promise<CocoTables> {
-  const index = await ImageIndex.of(imageFolder);
+  const index = ImageIndex.of(imageFolder);
   const below = posix.relative(imageFolder, folder);
   const prefix = below.startsWith('..') ? '' : below;
   const where = (position: number): string => `shapes[${position}]`;
@@ -34,7 +34,7 @@ export async function readLabelMeFolder(
     errorAsValue(
       readFile(join(folder, path), posix.join(below, path), { index, imageFolder, range }),
     );
-  await readInOrder(await labelMeFiles(folder), read, (image, path) => {
+  await readInOrder(labelMeFiles(folder), read, (image, path) => {
     const file = join(folder, path);
     if (image instanceof DataError) {
       const isImage = image.file !== file;
@@ -56,7 +56,7 @@ export async function readLabelMeFolder(
 }
 
 /** Paths of the LabelMe files below a folder. */
-export function labelMeFiles(folder: string): Promise<readonly string[]> {
+export function labelMeFiles(folder: string): readonly string[] {
   return listFiles(folder, (name) => /\.json$/i.test(name));
 }
 

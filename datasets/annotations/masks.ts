@@ -36,11 +36,11 @@ export async function readInstanceMasks(
   const names = source.names ?? (isCityscapes ? CITYSCAPES_THINGS.names : [ONLY_CLASS]);
   const where = (value: number): string => `value ${value}`;
   const builder = new TableBuilder({ file: folder, report, masks, names, where });
-  const index = await ImageIndex.of(imageFolder);
+  const index = ImageIndex.of(imageFolder);
   const used = new Set<string>();
   const imageOf = imageFinder(index);
   await readInOrder(
-    await maskFiles(folder, classNumbers !== undefined),
+    maskFiles(folder, classNumbers !== undefined),
     async (path) => readPart(join(folder, path), imageOf(path), source),
     (part, path) => {
       const file = join(folder, path);
@@ -70,7 +70,7 @@ export async function readInstanceMasks(
 }
 
 /** Paths of the masks below a folder. @param isNumbered whether only those of Cityscapes' names are masks */
-export function maskFiles(folder: string, isNumbered: boolean): Promise<readonly string[]> {
+export function maskFiles(folder: string, isNumbered: boolean): readonly string[] {
   return listFiles(folder, (name) => (isNumbered ? /_instanceIds\.png$/i : /\.png$/i).test(name));
 }
 

@@ -163,7 +163,7 @@ export class TableBuilder {
 }
 
 function recordOf({ height, width, counts }: Rle): RleRecord {
-  return { size: [height, width], counts: counts as unknown as readonly number[] };
+  return { size: [height, width], counts: Array.from(counts) };
 }
 
 function boxOfPolygons(polygons: readonly (readonly number[])[]): XywhBox {

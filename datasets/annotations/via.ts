@@ -23,7 +23,7 @@ export async function readViaFile(
   const { annotations: file, images: imageFolder = '', names, range } = source;
   const via = readVia(await readBytes(file), file);
   const attribute = classAttribute(via, file, source.classAttribute);
-  const index = await ImageIndex.of(imageFolder);
+  const index = ImageIndex.of(imageFolder);
   const positions: string[] = []; // of the regions of all images, because keys of version 1 are texts
   const builder = new TableBuilder({
     ...{ file, report, masks, names: names ?? optionNames(via, attribute) },

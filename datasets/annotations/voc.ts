@@ -29,7 +29,7 @@ export async function readVoc(
   const { annotations: folder, images: imageFolder, names } = source;
   const where = (position: number): string => `object[${position}]`;
   const builder = new TableBuilder({ file: folder, report, masks, names, where });
-  const index = await ImageIndex.of(imageFolder);
+  const index = ImageIndex.of(imageFolder);
   const read = async (path: string): Promise<VocPart | DataError> => {
     const file = join(folder, path);
     const voc = errorAsValueSync(() => readVocFile(readBytesSync(file), file));

@@ -111,24 +111,22 @@ export async function yoloImages(
   const { annotations, images: folder = annotations, list, folders } = source;
   if (list !== undefined) return listedImages(list, folder, report);
   if (folders) {
-    const found = await Promise.all(
-      folders.map(async (part) =>
-        (await listFiles(join(folder, part), isImageName)).map((path) => `${part}/${path}`),
-      ),
+    const found = folders.flatMap((part) =>
+      listFiles(join(folder, part), isImageName).map((path) => `${part}/${path}`),
     );
-    return [...new Set(found.flat())]
+    return [...new Set(found)]
       .sort()
       .map((fileName) => ({ fileName, label: labelOf(join(folder, fileName)) }));
   }
   const isLabel = (name: string): boolean =>
     /\.txt$/i.test(name) && !NO_LABELS.has(name.toLowerCase());
   const labels = new Map(
-    (await listFiles(annotations, isLabel)).map((path) => [
+    listFiles(annotations, isLabel).map((path) => [
       withoutExtension(path),
       join(annotations, path),
     ]),
   );
-  const paths = await listFiles(folder, isImageName);
+  const paths = listFiles(folder, isImageName);
   const found = paths.map((fileName) => ({
     fileName,
     label: labels.get(withoutExtension(fileName)),

@@ -1,5 +1,6 @@
-import { posix, relative, sep } from 'node:path';
-import { isImageName, filesBelow } from '../../io/files/images.js';
+import { posix } from 'node:path';
+import { isImageName } from '../../io/files/images.js';
+import { listFiles } from '../../io/files/list.js';
 
 /** Rule by which a listed name leads to a file, in the order in which they are tried. */
 export type NameRule = 'exact' | 'separator' | 'Unicode form' | 'case' | 'extension';
@@ -26,11 +27,10 @@ export class LooseNames {
   private readonly forms: readonly ReadonlyMap<string, string | undefined>[];
 
   constructor(folder: string) {
-    const paths = filesBelow(folder).map(([path]) => relative(folder, path).replaceAll(sep, '/'));
+    const paths = listFiles(folder, isImageName);
     this.forms = RULES.map(([, form]) => {
       const byForm = new Map<string, string | undefined>();
       for (const path of paths) {
-        if (!isImageName(path)) continue;
         const key = form(path);
         byForm.set(key, byForm.has(key) ? undefined : path);
       }

@@ -118,7 +118,7 @@ async function imageFolderOf(
   first: Pick<CvatImage, 'name' | 'subset'>,
 ): Promise<string | undefined> {
   for (const folder of [folderNamed(root, ['images']), folderNamed(root, ['data']), root]) {
-    const index = await ImageIndex.of(folder);
+    const index = ImageIndex.of(folder);
     if (cvatImageFile(index, first) !== undefined) return folder;
   }
   return folderNamed(root, ['images']) ?? root;

@@ -22,13 +22,13 @@ export async function instanceMaskLayouts(
   root: string,
   classes?: readonly string[],
 ): Promise<readonly DetectionData[]> {
-  const splits = numberedParts(root) ?? (await plainParts(root));
+  const splits = numberedParts(root) ?? plainParts(root);
   if (splits.size === 0) return [];
   const sources = [...splits.values()];
   const counts: number[] = [];
   for (const { annotations, images = annotations, classNumbers } of sources) {
-    const find = imageFinder(await ImageIndex.of(images));
-    const masks = await maskFiles(annotations, classNumbers !== undefined);
+    const find = imageFinder(ImageIndex.of(images));
+    const masks = maskFiles(annotations, classNumbers !== undefined);
     counts.push(masks.filter((path) => find(path) !== undefined).length);
   }
   if (counts.every((count) => count === 0)) return [];
@@ -81,23 +81,23 @@ function numberedParts(root: string): ReadonlyMap<SplitName, AnnotationSource> |
 }
 
 /** Parts with a folder of images and one of masks of the same names. */
-async function plainParts(root: string): Promise<ReadonlyMap<SplitName, AnnotationSource>> {
-  const own = await partOf(root);
+function plainParts(root: string): ReadonlyMap<SplitName, AnnotationSource> {
+  const own = partOf(root);
   if (own) return own;
   const parts = new Map<SplitName, AnnotationSource>();
   for (const [split, folder] of splitFolders(root)) {
-    const source = (await partOf(folder))?.get('train');
+    const source = partOf(folder)?.get('train');
     if (source) parts.set(split, source);
   }
   return parts;
 }
 
-async function partOf(root: string): Promise<ReadonlyMap<SplitName, AnnotationSource> | undefined> {
+function partOf(root: string): ReadonlyMap<SplitName, AnnotationSource> | undefined {
   const images = folderNamed(root, IMAGE_FOLDERS);
   const masks = foldersIn(root).filter((name) => MASK_FOLDER.test(name));
   if (images === undefined || masks.length !== 1) return undefined;
   const folder = join(root, masks[0]);
-  const all = await listFiles(folder, () => true);
+  const all = listFiles(folder, () => true);
   if (all.length === 0 || !all.every((path) => !isImageName(path) || /\.png$/i.test(path)))
     return undefined;
   return partsIn(folder, images, {});

@@ -1,5 +1,5 @@
-import { readdirSync, realpathSync, statSync } from 'node:fs';
-import { basename, extname, join } from 'node:path';
+import { basename, extname } from 'node:path';
+import { filesBelow } from './list.js';
 
 /** Extensions of the image files that are read. */
 const READ = new Set('.jpg .jpeg .jpe .jfif .png .webp .avif .tif .tiff .gif .bmp .dib'.split(' '));
@@ -52,46 +52,6 @@ export function imagesBelow(folder: string): FolderImages {
     if (!isRepeated) (isImageName(path) && realPath !== undefined ? images : others).push(path);
   }
   return { images: images.sort(), others: others.sort() };
-}
-
-/**
- * Lists the files of a folder and of those below it, without hidden ones. Links are followed, but no folder is visited
- * twice; files come before links in their folder. None if the folder does not exist.
- *
- * @returns paths that start with the folder and the files they lead to, undefined for links that lead nowhere
- */
-export function filesBelow(folder: string): readonly (readonly [string, string | undefined])[] {
-  const visited = new Set<string>();
-  const found: (readonly [string, string | undefined])[] = [];
-  const visit = (parent: string): void => {
-    const realParent = targetOf(parent);
-    if (realParent === undefined) return;
-    if (visited.size === visited.add(realParent).size) return;
-    const links: string[] = [];
-    for (const entry of readdirSync(parent, { withFileTypes: true })) {
-      const path = join(parent, entry.name);
-      if (entry.name.startsWith('.')) continue;
-      if (entry.isSymbolicLink()) links.push(path);
-      else if (entry.isDirectory()) visit(path);
-      else if (entry.isFile()) found.push([path, join(realParent, entry.name)]);
-    }
-    for (const path of links) {
-      const target = targetOf(path);
-      if (target !== undefined && statSync(target).isDirectory()) visit(path);
-      else found.push([path, target]);
-    }
-  };
-  visit(folder);
-  return found;
-}
-
-/** Real path of a file, folder or link; undefined if there is none. */
-function targetOf(path: string): string | undefined {
-  try {
-    return realpathSync.native(path);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Names a file that is skipped, with what to do about an image of another format. */

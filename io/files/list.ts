@@ -1,37 +1,54 @@
-import { readdir, realpath, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdirSync, realpathSync, statSync } from 'node:fs';
+import { join, relative, sep } from 'node:path';
 
 /**
- * Lists the files below a folder: paths relative to it with `/`, in order of code units, without hidden ones. Links are
- * followed, each folder once.
+ * Lists files below a folder as {@link filesBelow}: paths relative to it with `/`, in order of code units.
  *
  * @param wanted tells by name which files to list
- * @returns none if the folder does not exist
  */
-export async function listFiles(
-  folder: string,
-  wanted: (name: string) => boolean,
-): Promise<readonly string[]> {
-  const found: string[] = [];
+export function listFiles(folder: string, wanted: (name: string) => boolean): readonly string[] {
+  return filesBelow(folder)
+    .map(([path]) => relative(folder, path).replaceAll(sep, '/'))
+    .filter((path) => wanted(path.slice(path.lastIndexOf('/') + 1)))
+    .sort();
+}
+
+/**
+ * Lists the files of a folder and of those below it, without hidden ones. Links are followed, but no folder is visited
+ * twice; files come before links in their folder. None if there is no such folder.
+ *
+ * @returns paths that start with the folder and the files they lead to, undefined for links that lead nowhere
+ */
+export function filesBelow(folder: string): readonly (readonly [string, string | undefined])[] {
   const visited = new Set<string>();
-  const visit = async (path: string, prefix: string): Promise<void> => {
-    const real = await realpath(path).catch(() => undefined);
-    if (real === undefined || visited.has(real)) return;
-    visited.add(real);
-    const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
-    for (const entry of entries) {
-      const { name } = entry;
-      if (name.startsWith('.')) continue;
-      const isFolder = entry.isSymbolicLink()
-        ? await stat(join(path, name)).then(
-            (target) => target.isDirectory(),
-            () => false,
-          )
-        : entry.isDirectory();
-      if (isFolder) await visit(join(path, name), `${prefix}${name}/`);
-      else if (wanted(name)) found.push(prefix + name);
+  const found: (readonly [string, string | undefined])[] = [];
+  const visit = (parent: string): void => {
+    const realParent = targetOf(parent);
+    if (realParent === undefined) return;
+    if (visited.size === visited.add(realParent).size) return;
+    const links: string[] = [];
+    for (const entry of readdirSync(parent, { withFileTypes: true })) {
+      const path = join(parent, entry.name);
+      if (entry.name.startsWith('.')) continue;
+      if (entry.isSymbolicLink()) links.push(path);
+      else if (entry.isDirectory()) visit(path);
+      else if (entry.isFile()) found.push([path, join(realParent, entry.name)]);
+    }
+    for (const path of links) {
+      const target = targetOf(path);
+      if (target !== undefined && statSync(target).isDirectory()) visit(path);
+      else found.push([path, target]);
     }
   };
-  await visit(folder, '');
-  return found.sort();
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) visit(folder);
+  return found;
+}
+
+/** Real path of a file, folder or link; undefined if there is none. */
+function targetOf(path: string): string | undefined {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    return undefined;
+  }
 }
