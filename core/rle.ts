@@ -1,4 +1,4 @@
-import { DataError } from './errors.js';
+import { DataError, quote } from './errors.js';
 
 /**
  * A binary mask as run lengths in column-major order. The first run is background and may have length 0. The runs sum
@@ -178,7 +178,7 @@ export function assertMaskSize(where: string, height: number, width: number): vo
   const whole = Number.isInteger(height) && Number.isInteger(width) && height >= 0 && width >= 0;
   if (!whole || height * width > 0x7fffffff)
     throw new DataError(
-      `${where}: expected a mask size [height, width], got [${String(height)}, ${String(width)}]`,
+      `${where}: expected a mask size [height, width], got [${quote(height)}, ${quote(width)}]`,
     );
 }
 

@@ -81,7 +81,7 @@ export function decodePartialResult(bytes: Uint8Array, file: string): PartialRes
     throw wrong('a damaged header');
   const arrays: Record<string, ResultArray> = {};
   for (const [name, place] of Object.entries(header.arrays)) {
-    const isKnown = Object.hasOwn(CONSTRUCTORS, place?.type);
+    const isKnown = typeof place?.type === 'string' && Object.hasOwn(CONSTRUCTORS, place.type);
     if (!isKnown || !isCount(place.offset) || !isCount(place.length))
       throw wrong('a damaged header');
     const make = CONSTRUCTORS[place.type];

@@ -1,6 +1,6 @@
 import { FcmaeConfig } from '../backbone/fcmae.js';
 import { ConvNeXtV2Config } from '../backbone/variants.js';
-import { WeightsError } from '../core/errors.js';
+import { quote, WeightsError } from '../core/errors.js';
 import {
   POSITIVE,
   TEXT,
@@ -106,6 +106,9 @@ const SCHEMAS: { readonly [Task in TaskName]: Schema<CardOf<Task>> } = {
   pretrain: withUnknownFields(AutoencoderCard),
 };
 
+const isTask = (name: unknown): name is TaskName =>
+  typeof name === 'string' && Object.hasOwn(SCHEMAS, name);
+
 /**
  * Reads the model card from the state of a checkpoint.
  *
@@ -118,12 +121,15 @@ export function readCard<Task extends TaskName = TaskName>(
   task?: Task,
 ): CardOf<Task> {
   const card = state['card'] as Partial<ModelCard> | undefined;
-  const found = card?.task;
+  const found: unknown = card?.task;
   const fail = (expected: string, got: string): never => {
     throw WeightsError.in(file, `expected the checkpoint of ${expected}, got ${got}`);
   };
-  if (found === undefined || !Object.hasOwn(SCHEMAS, found) || (task ?? found) !== found)
-    return fail(task ? KINDS[task] : Object.values(KINDS).join(', '), `task ${String(found)}`);
+  if (!isTask(found) || (task ?? found) !== found)
+    return fail(
+      task ? KINDS[task] : Object.values(KINDS).join(', '),
+      `task ${typeof found === 'string' ? found : quote(found)}`,
+    );
   const problems = compileSchema(SCHEMAS[found])(card);
   if (problems.length > 0)
     return fail(KINDS[found], `one with a damaged card: ${formatProblems(problems)}`);

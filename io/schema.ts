@@ -90,8 +90,11 @@ function describeError(error: ErrorObject): SchemaProblem {
       const kinds = (schema['oneOf'] as readonly JsonSchema[]).map(({ properties }) =>
         String((properties as Readonly<Record<string, JsonSchema>>)[key]['const']),
       );
-      const word = String(params['tagValue']);
-      return { path: under(key), message: oneOf(kinds, word, word) };
+      // Of a foreign file the value may be an object whose toString is no function.
+      const tag = params['tagValue'];
+      return typeof tag === 'string'
+        ? { path: under(key), message: oneOf(kinds, tag, tag) }
+        : { path: under(key), message: oneOf(kinds, quote(tag)) };
     }
     case 'enum': {
       const allowed = (params['allowedValues'] as readonly unknown[]).map(String);

@@ -67,6 +67,10 @@ const WARP_FROM = 384;
 /** Pillow's numbers of filters. */
 const FILTERS: Readonly<Record<number, 'bicubic' | 'bilinear'>> = { 2: 'bilinear', 3: 'bicubic' };
 
+/** Whether timm's name of an architecture is one of ours; a foreign file may have anything there. */
+const isConvnext = (name: unknown): boolean =>
+  typeof name === 'string' && name.startsWith('convnext');
+
 /**
  * Reads the configuration beside a weight file: `config.json` and `preprocessor_config.json` of transformers, or timm's
  * `config.json`. Undefined if there is none, or that of another model.
@@ -77,9 +81,9 @@ export function readModelConfig(weightFile: string): ModelConfig | undefined {
   const file = join(dirname(weightFile), 'config.json');
   const json = readJson(file);
   if (json === undefined) return undefined;
-  if ('pretrained_cfg' in json || /^convnext/.test(String(json['architecture'])))
+  if ('pretrained_cfg' in json || isConvnext(json['architecture']))
     return fromTimm(file, checked(file, json, TimmConfig));
-  if (!MODEL_TYPES.includes(String(json['model_type']))) return undefined;
+  if (MODEL_TYPES.every((type) => type !== json['model_type'])) return undefined;
   const config = checked(file, json, Transformers);
   const preprocessorFile = join(dirname(weightFile), 'preprocessor_config.json');
   const preprocessor = readJson(preprocessorFile);

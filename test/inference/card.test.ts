@@ -34,6 +34,7 @@ test.each<[string, unknown, string]>([
   ['none', undefined, 'got task undefined'],
   ['of another task', segmenter, 'expected the checkpoint of a classifier, got task segment'],
   ['of an unknown task', { task: 'toString' }, 'got task toString'],
+  ['of a task that is no text', { task: { toString: '' } }, 'got task {"toString":""}'],
   ['without names', { ...classifier, classNames: undefined }, 'classNames'],
   ['with a text for a size', { ...classifier, resize: { ...classifier.resize, inputSize: '32' } }, 'resize/inputSize'], // prettier-ignore
   ['that would divide by 0', { ...classifier, pixels: { mean: [0, 0, 0], std: [1, 0, 1] } }, 'pixels/std/1'], // prettier-ignore

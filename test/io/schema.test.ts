@@ -37,6 +37,11 @@ describe('compileSchema', () => {
     [{ id: 1, box: [1, 2, 3, '4'] }, 'box/3', 'expected a number, got "4"'],
     [{ id: 1, 'a/b': 0 }, 'a/b', 'expected a number above 0 or null, got 0'],
     [
+      { id: 1, kind: { kind: { toString: '' } } },
+      'kind/kind',
+      'expected one of adam, sgd, got {"toString":""}',
+    ],
+    [
       { id: 1, kind: { kind: 'adm' } },
       'kind/kind',
       'expected one of adam, sgd, got adm; nearest: adam',
