@@ -1,7 +1,7 @@
 /** The public API. */
 export { open as loadModel, type OpenOptions as LoadModelOptions } from './inference/open.js';
+export { modelOf } from './inference/model-of.js';
 export {
-  modelOf,
   type CallOptions,
   type ClassifierModel,
   type DetectorModel,
@@ -19,7 +19,8 @@ export type {
   SegmenterCard,
   TaskName,
 } from './inference/card.js';
-export type { ImageInput, PixelImage } from './io/image/input.js';
+export type { ImageInput } from './io/image/input.js';
+export type { PixelImage } from './io/image/pixels.js';
 export {
   compressMask,
   expandMask,

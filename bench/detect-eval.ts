@@ -8,7 +8,7 @@ import { IMAGENET_PIXELS } from '../datasets/transforms/normalize.js';
 import { ParameterStore } from '../engine/parameters/store.js';
 import { openEngine } from '../engine/runtime/engine.js';
 import { DETECTION_THRESHOLDS } from '../models/detection/config.js';
-import { modelOf } from '../inference/model.js';
+import { modelOf } from '../inference/model-of.js';
 import { createMaskRcnn, MASK_RCNN } from '../models/mask-rcnn.js';
 import { evaluateDetector } from '../train/detect/evaluate.js';
 import { inputSizes } from '../inference/detect/preprocess.js';

@@ -20,7 +20,7 @@ import { topClasses } from './classify/top-classes.js';
 import { DetectorPredictor } from './detect/predictor.js';
 import { detectorInput } from './detect/preprocess.js';
 import { detectorViews } from './detect/tta.js';
-import { imageReader, type ImageInput } from '../io/image/input.js';
+import type { ImageInput, imageReader } from '../io/image/input.js';
 import { decodingFor } from './decoding.js';
 import { CallQueue } from './queue.js';
 import { createSegmenterPredictor } from './segment/predictor.js';
@@ -134,18 +134,25 @@ export type ImageModel = ClassifierModel | DetectorModel | SegmenterModel;
 /** Open model of a task. */
 export type ModelOf<Task extends PredictTask> = Extract<ImageModel, { readonly task: Task }>;
 
+/** Reads the image of a call. A browser has another one than Node. */
+type ReadImage = typeof imageReader;
+
 /**
- * Creates a model from weights in memory, as {@link file://./open.ts} does from files. @throws ConfigError for options
- * out of range
+ * Creates a model from weights in memory.
+ *
+ * @param readImage reader of the images of calls; {@link file://./model-of.ts} has Node's
+ * @throws ConfigError for options out of range
  */
-export function modelOf<Task extends PredictTask>(
+export function createModel<Task extends PredictTask>(
   engine: Engine,
   loaded: LoadedOf<Task>,
+  readImage: ReadImage,
   options?: PredictOptions,
 ): ModelOf<Task>;
-export function modelOf(
+export function createModel(
   engine: Engine,
   loaded: LoadedModel,
+  readImage: ReadImage,
   given: PredictOptions = {},
 ): ImageModel {
   assertOptions(given, loaded.card.task);
@@ -156,11 +163,11 @@ export function modelOf(
   };
   switch (loaded.card.task) {
     case 'classify':
-      return classifierModel(engine, loaded as LoadedOf<'classify'>, options);
+      return classifierModel(engine, loaded as LoadedOf<'classify'>, readImage, options);
     case 'detect':
-      return detectorModel(engine, loaded as LoadedOf<'detect'>, options);
+      return detectorModel(engine, loaded as LoadedOf<'detect'>, readImage, options);
     case 'segment':
-      return segmenterModel(engine, loaded as LoadedOf<'segment'>, options);
+      return segmenterModel(engine, loaded as LoadedOf<'segment'>, readImage, options);
     default:
       return loaded.card satisfies never;
   }
@@ -169,6 +176,7 @@ export function modelOf(
 function classifierModel(
   engine: Engine,
   loaded: LoadedOf<'classify'>,
+  readImage: ReadImage,
   options: PredictOptions,
 ): ClassifierModel {
   const { card, model, store } = loaded;
@@ -185,7 +193,9 @@ function classifierModel(
     return { task: 'classify', width: image.width, height: image.height, classes };
   };
   return {
-    ...queued(queue, { task: 'classify', loaded, options }, predict, () => program.release()),
+    ...queued(queue, { task: 'classify', loaded, readImage, options }, predict, () =>
+      program.release(),
+    ),
     // A copy, because the next call may start before the caller reads it.
     logits: (images, { signal } = {}) =>
       queue.run(async () => (await logits(images)).slice(), signal),
@@ -195,6 +205,7 @@ function classifierModel(
 function detectorModel(
   engine: Engine,
   loaded: LoadedOf<'detect'>,
+  readImage: ReadImage,
   options: PredictOptions,
 ): DetectorModel {
   const { card, model, store } = loaded;
@@ -234,12 +245,13 @@ function detectorModel(
     return { task: 'detect', width: image.width, height: image.height, objects };
   };
   const free = (): Promise<void> => predictor.release();
-  return queued(new CallQueue(), { task: 'detect', loaded, options }, predict, free);
+  return queued(new CallQueue(), { task: 'detect', loaded, readImage, options }, predict, free);
 }
 
 function segmenterModel(
   engine: Engine,
   loaded: LoadedOf<'segment'>,
+  readImage: ReadImage,
   options: PredictOptions,
 ): SegmenterModel {
   const { card, model, store } = loaded;
@@ -258,13 +270,18 @@ function segmenterModel(
     return segmentResult({ width, height, labels, classNames });
   };
   const free = (): Promise<void> => predictor.release();
-  return queued(new CallQueue(), { task: 'segment', loaded, options }, predict, free);
+  return queued(new CallQueue(), { task: 'segment', loaded, readImage, options }, predict, free);
 }
 
 /** Wraps a model so that its calls are queued. */
 function queued<Task extends PredictTask>(
   queue: CallQueue,
-  opened: Pick<Opened<Task>, 'task' | 'loaded' | 'options'>,
+  {
+    readImage,
+    ...opened
+  }: Pick<Opened<Task>, 'task' | 'loaded' | 'options'> & {
+    readonly readImage: ReadImage;
+  },
   predict: (image: RgbImage, options: PredictCallOptions) => Promise<ResultOf<Task>>,
   free: () => Promise<void>,
 ): Opened<Task> {
@@ -277,7 +294,7 @@ function queued<Task extends PredictTask>(
     predict: async (image, call = {}) => {
       const { signal } = call;
       assertOptions(call, opened.task);
-      const read = imageReader(image, decodingFor(card));
+      const read = readImage(image, decodingFor(card));
       return queue.run(async () => {
         const pixels = await read();
         signal?.throwIfAborted();

@@ -4,13 +4,8 @@ import { openClassifier } from './classify/load.js';
 import type { LoadOptions } from './class-names.js';
 import { openDetector } from './detect/load.js';
 import { locateModel, type LocatedModel, type LocateOptions } from './locate.js';
-import {
-  modelOf,
-  type LoadedModel,
-  type ModelOf,
-  type PredictOptions,
-  type PredictTask,
-} from './model.js';
+import { modelOf } from './model-of.js';
+import type { LoadedModel, ModelOf, PredictOptions, PredictTask } from './model.js';
 import { publishedEntry } from '../weights/pull/cache.js';
 import { withPreprocessing } from './preprocessing.js';
 import { publishedCard } from './published.js';

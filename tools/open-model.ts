@@ -1,10 +1,6 @@
 import { openEngine, type EngineOptions } from '../engine/runtime/engine.js';
-import {
-  modelOf,
-  type ImageModel,
-  type PredictOptions,
-  type PredictTask,
-} from '../inference/model.js';
+import { modelOf } from '../inference/model-of.js';
+import type { ImageModel, PredictOptions, PredictTask } from '../inference/model.js';
 import { load } from '../inference/open.js';
 import type { ModelFlags } from './model-options.js';
 import { log } from './output.js';

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Engine } from '../engine/runtime/engine.js';
-import { modelOf, type PredictTask } from '../inference/model.js';
+import { modelOf } from '../inference/model-of.js';
+import type { PredictTask } from '../inference/model.js';
 import { load } from '../inference/open.js';
 import { writeJsonAtomically } from '../io/files/atomic.js';
 import { EVALUATION, type RunEvaluation } from '../report/evaluation-document.js';

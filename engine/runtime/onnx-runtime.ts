@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import type * as Ort from 'onnxruntime-web';
 import { ConfigError } from '../../core/errors.js';
 
@@ -10,6 +9,8 @@ export interface OnnxRuntime {
   /** `native` is onnxruntime-node; `wasm` is onnxruntime-web, slower and single-threaded here. */
   readonly kind: 'native' | 'wasm';
   readonly ort: OrtModule;
+  /** Number of threads of a session that asks for 0. */
+  readonly numCores: number;
 }
 
 /** Device that runs a graph. */
@@ -22,15 +23,16 @@ export type Provider = 'cpu' | 'webgpu' | 'cuda';
  * @throws ConfigError if neither can be loaded
  */
 export async function loadOnnxRuntime(prefer: 'native' | 'wasm' = 'native'): Promise<OnnxRuntime> {
+  const numCores = (await import('node:os')).availableParallelism();
   if (prefer === 'native') {
     const native = await importNative();
-    if (native) return { kind: 'native', ort: native };
+    if (native) return { kind: 'native', ort: native, numCores };
   }
   try {
     const web = await import('onnxruntime-web');
     web.env.wasm.numThreads = 1;
     web.env.logLevel = 'error';
-    return { kind: 'wasm', ort: web };
+    return { kind: 'wasm', ort: web, numCores };
   } catch (cause) {
     throw new ConfigError(
       'ONNX Runtime: expected onnxruntime-node or onnxruntime-web, got neither; run: npm install onnxruntime-node@1.30.0 --onnxruntime-node-install=skip',
@@ -74,7 +76,8 @@ export const DEFAULT_SESSION_OPTIONS: SessionOptions = {
  * arenas need 30 to 50 % less memory at the same speed; if not, they would be 10 % slower.
  */
 function keepsPages(): boolean {
-  return process.env['GLIBC_TUNABLES']?.includes('glibc.malloc.trim_threshold=') ?? false;
+  const { process } = globalThis as { readonly process?: NodeJS.Process }; // none in a browser
+  return process?.env['GLIBC_TUNABLES']?.includes('glibc.malloc.trim_threshold=') ?? false;
 }
 
 /**
@@ -96,7 +99,7 @@ export async function openSession(
     return await runtime.ort.InferenceSession.create(model, {
       executionProviders: [runtime.kind === 'wasm' ? 'wasm' : options.provider],
       // ONNX Runtime's default was one thread on a machine with two cores.
-      intraOpNumThreads: options.threads || availableParallelism(),
+      intraOpNumThreads: options.threads || runtime.numCores,
       interOpNumThreads: 1,
       executionMode: 'sequential',
       graphOptimizationLevel: 'all',

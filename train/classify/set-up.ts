@@ -3,7 +3,7 @@ import { alignClassification } from '../../datasets/align-classes.js';
 import type { ClassificationSet } from '../../datasets/imagenet.js';
 import { ClassificationEvaluator } from '../../evaluation/classification/evaluator.js';
 import { createClassifier } from '../../models/classifier.js';
-import { modelOf } from '../../inference/model.js';
+import { modelOf } from '../../inference/model-of.js';
 import type { ClassifierCard } from '../../inference/card.js';
 import { shardOf } from '../distributed/shard.js';
 import type { Run } from '../loop.js';

@@ -5,7 +5,7 @@ import type { DetectorConfig } from '../../models/detection/config.js';
 import { SIZE_DIVISOR_PX } from '../../models/detection/pyramid-outputs.js';
 import { createDetector } from '../../models/detector.js';
 import type { DetectorCard } from '../../inference/card.js';
-import { modelOf } from '../../inference/model.js';
+import { modelOf } from '../../inference/model-of.js';
 import { startDetector } from '../../inference/detect/weights.js';
 import { shardOf } from '../distributed/shard.js';
 import { openLoader } from '../loader.js';

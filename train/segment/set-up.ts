@@ -4,7 +4,7 @@ import { alignSegmentation } from '../../datasets/align-classes.js';
 import type { SegmentationSet } from '../../datasets/segmentation-folder.js';
 import type { SegmenterCard } from '../../inference/card.js';
 import { startSegmenter } from '../../inference/segment/weights.js';
-import { modelOf } from '../../inference/model.js';
+import { modelOf } from '../../inference/model-of.js';
 import { createUperNet, type UperNetConfig } from '../../models/upernet.js';
 import { shardOf } from '../distributed/shard.js';
 import { openLoader } from '../loader.js';

@@ -39,8 +39,9 @@ async function run(
   g: OnnxGraph,
   inputs: Readonly<Record<string, readonly number[]>>,
 ): Promise<Record<string, { data: number[]; dims: readonly number[] }>> {
-  const { kind, ort } = await loadOnnxRuntime();
-  const session = await openSession({ kind, ort }, encodeModel(g), DEFAULT_SESSION_OPTIONS);
+  const runtime = await loadOnnxRuntime();
+  const { ort } = runtime;
+  const session = await openSession(runtime, encodeModel(g), DEFAULT_SESSION_OPTIONS);
   const feeds = g.inputs.map(({ name, shape }) => [
     name,
     new ort.Tensor('float32', Float32Array.from(inputs[name]), [...shape]),

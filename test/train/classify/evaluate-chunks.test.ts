@@ -10,7 +10,8 @@ import { ParameterStore } from '../../../engine/parameters/store.js';
 import { openEngine, type Engine } from '../../../engine/runtime/engine.js';
 import { createClassifier } from '../../../models/classifier.js';
 import type { ClassifierCard } from '../../../inference/card.js';
-import { modelOf, type ClassifierModel } from '../../../inference/model.js';
+import { modelOf } from '../../../inference/model-of.js';
+import type { ClassifierModel } from '../../../inference/model.js';
 import { evaluateClassifier } from '../../../train/classify/evaluate.js';
 import type {
   EvaluatedChunks,

@@ -12,7 +12,7 @@ import type { Engine } from '../../../engine/runtime/engine.js';
 import { readCard } from '../../../inference/card.js';
 import { detectorInput } from '../../../inference/detect/preprocess.js';
 import { loadDetector } from '../../../inference/detect/load.js';
-import { modelOf } from '../../../inference/model.js';
+import { modelOf } from '../../../inference/model-of.js';
 import type { DetectionConfig } from '../../../train/config/detect.js';
 import { detectionMetrics, evaluateDetector } from '../../../train/detect/evaluate.js';
 import type { TrainResult } from '../../../train/loop.js';

@@ -13,7 +13,7 @@ import { encodeLabelPng, encodeRgbPng } from '../../../io/png/write.js';
 import { openEngine, type Engine } from '../../../engine/runtime/engine.js';
 import { loadSegmenter } from '../../../inference/segment/load.js';
 import { readCard } from '../../../inference/card.js';
-import { modelOf } from '../../../inference/model.js';
+import { modelOf } from '../../../inference/model-of.js';
 import type { LabelMap } from '../../../core/image.js';
 import type { Picture } from '../../../report/overlay/picture.js';
 import { readSamples } from '../../../report/samples.js';

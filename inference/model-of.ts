@@ -1,0 +1,23 @@
+import type { Engine } from '../engine/runtime/engine.js';
+import { imageReader } from '../io/image/input.js';
+import {
+  createModel,
+  type LoadedOf,
+  type ModelOf,
+  type PredictOptions,
+  type PredictTask,
+} from './model.js';
+
+/**
+ * Creates a model from weights in memory, as {@link file://./open.ts} does from files. It takes the images that Node can
+ * read: files, bytes, pixels.
+ *
+ * @throws ConfigError for options out of range
+ */
+export function modelOf<Task extends PredictTask>(
+  engine: Engine,
+  loaded: LoadedOf<Task>,
+  options?: PredictOptions,
+): ModelOf<Task> {
+  return createModel(engine, loaded, imageReader, options);
+}
