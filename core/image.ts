@@ -13,3 +13,6 @@ export interface LabelMap {
   /** `[H, W]`. */
   readonly data: Uint8Array;
 }
+
+/** Label of pixels that losses and metrics ignore. */
+export const IGNORED_LABEL = 255;

@@ -1,12 +1,9 @@
 import type { Size } from '../core/boxes.js';
 import { DataError } from '../core/errors.js';
 import type { PngIndices } from '../io/png/indices.js';
-import type { LabelMap } from '../core/image.js';
+import { IGNORED_LABEL, type LabelMap } from '../core/image.js';
 import { labelNumbers, type LabelColor } from './label-numbers.js';
 import type { SegmentationSample } from './sample.js';
-
-/** Label of pixels that losses and metrics ignore. */
-export const IGNORED_LABEL = 255;
 
 /** Mapping of label values to class indices 0 … `numClasses − 1`. 255 is always "ignored". */
 export interface LabelMapping {

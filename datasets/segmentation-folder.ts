@@ -4,7 +4,8 @@ import { isImageName } from '../io/files/images.js';
 import { readLines } from './class-names.js';
 import { pairFiles, type ListedStems } from './folder-pairs.js';
 import type { LabelColor } from './label-numbers.js';
-import { IGNORED_LABEL, type LabelMapping } from './png-label-map.js';
+import type { LabelMapping } from './png-label-map.js';
+import { IGNORED_LABEL } from '../core/image.js';
 import type { SegmentationSample } from './sample.js';
 import { drawSplit, type SplitRule } from './split.js';
 

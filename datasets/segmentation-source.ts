@@ -4,7 +4,7 @@ import type { AnnotationSource } from './annotations/source.js';
 import { rowsOf } from './coco/samples.js';
 import { loadCoco, type CocoSet } from './coco/set.js';
 import { imagePlace } from '../io/coco/annotations.js';
-import { IGNORED_LABEL } from './png-label-map.js';
+import { IGNORED_LABEL } from '../core/image.js';
 import type { LabelRegions, SegmentationSample } from './sample.js';
 import {
   loadSegmentationFolder,

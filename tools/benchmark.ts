@@ -94,8 +94,8 @@ async function run(flags: Flags): Promise<void> {
 
 async function gemmPeak({ threads, spin }: EngineFlags): Promise<number> {
   const { measureGemmPeak } = await import('../engine/runtime/gemm-peak.js');
-  const { loadOnnxRuntime, DEFAULT_SESSION_OPTIONS } =
-    await import('../engine/runtime/onnx-runtime.js');
+  const { loadOnnxRuntime } = await import('../engine/runtime/load-runtime.js');
+  const { DEFAULT_SESSION_OPTIONS } = await import('../engine/runtime/onnx-runtime.js');
   const options = { ...DEFAULT_SESSION_OPTIONS, threads, spinning: spin };
   return measureGemmPeak(await loadOnnxRuntime(), options);
 }

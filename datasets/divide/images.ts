@@ -6,7 +6,8 @@ import { loadCoco } from '../coco/set.js';
 import { readImageNet, type ClassificationSet } from '../imagenet.js';
 import { inParallel } from '../in-parallel.js';
 import type { DataLayout } from '../layout/types.js';
-import { IGNORED_LABEL, labelsOf } from '../png-label-map.js';
+import { labelsOf } from '../png-label-map.js';
+import { IGNORED_LABEL } from '../../core/image.js';
 import type { SegmentationSet } from '../segmentation-folder.js';
 import { loadSegmentation } from '../segmentation-source.js';
 

@@ -16,7 +16,7 @@ import type { PixelRange } from '../../io/image/range.js';
 import { compileSchema, formatProblems } from '../../io/schema.js';
 import { readYaml } from '../../io/yaml/read.js';
 import { isYoloYaml } from '../../io/yolo/data-yaml.js';
-import { IGNORED_LABEL } from '../png-label-map.js';
+import { IGNORED_LABEL } from '../../core/image.js';
 import { readClassNames } from '../class-names.js';
 import type { FolderSource } from '../segmentation-folder.js';
 import { labelOfName } from '../segmentation-source.js';

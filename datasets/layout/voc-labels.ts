@@ -5,7 +5,7 @@ import { MAX_LIST_BYTES, readTextSync, readWhole } from '../../io/files/read.js'
 import { readPngParts } from '../../io/png/chunks.js';
 import { VOC_CLASSES, vocColor } from '../classes/voc.js';
 import type { LabelColor } from '../label-numbers.js';
-import { IGNORED_LABEL } from '../png-label-map.js';
+import { IGNORED_LABEL } from '../../core/image.js';
 import { readClassNames } from '../class-names.js';
 import type { FolderSource } from '../segmentation-folder.js';
 import { labelOfName } from '../segmentation-source.js';

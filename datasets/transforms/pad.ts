@@ -1,6 +1,6 @@
 import { ConfigError, ShapeError } from '../../core/errors.js';
-import { IGNORED_LABEL } from '../png-label-map.js';
-import type { LabelMap } from '../../core/image.js';
+
+import { IGNORED_LABEL, type LabelMap } from '../../core/image.js';
 import type { Size } from './rect.js';
 
 /**

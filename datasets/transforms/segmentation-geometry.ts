@@ -4,8 +4,8 @@ import { FRACTION, POSITIVE, list, record, whole, type Infer } from '../../core/
 import { drawWindow } from './detection-geometry.js';
 import { gridOf, transformLabels, type GeometricStep } from './geometry.js';
 import { ScaleLimits, keepRatioSize } from './keep-ratio.js';
-import { IGNORED_LABEL } from '../png-label-map.js';
-import type { LabelMap } from '../../core/image.js';
+
+import { IGNORED_LABEL, type LabelMap } from '../../core/image.js';
 
 /** Options of random scale, crop and flip for semantic segmentation. */
 export const SegmentationGeometryOptions = record({

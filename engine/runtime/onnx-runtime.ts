@@ -2,52 +2,21 @@ import type * as Ort from 'onnxruntime-web';
 import { ConfigError } from '../../core/errors.js';
 
 /** The JavaScript API common to both packages of ONNX Runtime. */
-type OrtModule = Pick<typeof Ort, 'InferenceSession' | 'Tensor'>;
+export type OrtModule = Pick<typeof Ort, 'InferenceSession' | 'Tensor'>;
 
 /** ONNX Runtime on this machine. */
 export interface OnnxRuntime {
   /** `native` is onnxruntime-node; `wasm` is onnxruntime-web, slower and single-threaded here. */
   readonly kind: 'native' | 'wasm';
   readonly ort: OrtModule;
+  /** Whether onnxruntime-web has a GPU here: in a browser, with the build that knows WebGPU. */
+  readonly hasGpu?: boolean | undefined;
   /** Number of threads of a session that asks for 0. */
   readonly numCores: number;
 }
 
 /** Device that runs a graph. */
 export type Provider = 'cpu' | 'webgpu' | 'cuda';
-
-/**
- * Loads onnxruntime-node, or onnxruntime-web if the native part is missing.
- *
- * @param prefer `wasm` skips the native package (for comparisons)
- * @throws ConfigError if neither can be loaded
- */
-export async function loadOnnxRuntime(prefer: 'native' | 'wasm' = 'native'): Promise<OnnxRuntime> {
-  const numCores = (await import('node:os')).availableParallelism();
-  if (prefer === 'native') {
-    const native = await importNative();
-    if (native) return { kind: 'native', ort: native, numCores };
-  }
-  try {
-    const web = await import('onnxruntime-web');
-    web.env.wasm.numThreads = 1;
-    web.env.logLevel = 'error';
-    return { kind: 'wasm', ort: web, numCores };
-  } catch (cause) {
-    throw new ConfigError(
-      'ONNX Runtime: expected onnxruntime-node or onnxruntime-web, got neither; run: npm install onnxruntime-node@1.30.0 --onnxruntime-node-install=skip',
-      { cause },
-    );
-  }
-}
-
-async function importNative(): Promise<OrtModule | undefined> {
-  try {
-    return (await import('onnxruntime-node')) as unknown as OrtModule;
-  } catch {
-    return undefined;
-  }
-}
 
 /** Options of sessions. */
 export interface SessionOptions {
@@ -90,14 +59,15 @@ export async function openSession(
   model: Uint8Array,
   options: SessionOptions,
 ): Promise<Ort.InferenceSession> {
-  if (runtime.kind === 'wasm' && options.provider !== 'cpu') {
+  const onGpu = runtime.hasGpu && options.provider === 'webgpu';
+  if (runtime.kind === 'wasm' && options.provider !== 'cpu' && !onGpu) {
     throw new ConfigError(
       `provider ${options.provider}: expected onnxruntime-node, got only onnxruntime-web`,
     );
   }
   try {
     return await runtime.ort.InferenceSession.create(model, {
-      executionProviders: [runtime.kind === 'wasm' ? 'wasm' : options.provider],
+      executionProviders: [runtime.kind === 'wasm' && !onGpu ? 'wasm' : options.provider],
       // ONNX Runtime's default was one thread on a machine with two cores.
       intraOpNumThreads: options.threads || runtime.numCores,
       interOpNumThreads: 1,

@@ -1,6 +1,6 @@
 import { ConfigError, WorkError } from '../../core/errors.js';
 import type { HostTensor, HostTensors } from '../../engine/runtime/program.js';
-import { loadOnnxRuntime } from '../../engine/runtime/onnx-runtime.js';
+import { loadOnnxRuntime } from '../../engine/runtime/load-runtime.js';
 
 /** Largest difference of one output of a file from ours. */
 export interface OutputDifference {

@@ -3,7 +3,7 @@ import type { ParameterStore } from '../../engine/parameters/store.js';
 import type { CompilerTarget, GradientTarget } from '../../engine/runtime/compiled.js';
 import { CompiledProgram, DEFAULT_COMPILE_OPTIONS } from '../../engine/runtime/compiled.js';
 import { EagerProgram } from '../../engine/runtime/eager.js';
-import { loadOnnxRuntime } from '../../engine/runtime/onnx-runtime.js';
+import { loadOnnxRuntime } from '../../engine/runtime/load-runtime.js';
 import { probeLowering } from '../../engine/runtime/probe.js';
 import type { Executable, Program } from '../../engine/runtime/program.js';
 

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, inject, test } from 'vitest';
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
 import { CompiledProgram, DEFAULT_COMPILE_OPTIONS } from '../../engine/runtime/compiled.js';
-import { loadOnnxRuntime } from '../../engine/runtime/onnx-runtime.js';
+import { loadOnnxRuntime } from '../../engine/runtime/load-runtime.js';
 import type { HostTensors } from '../../engine/runtime/program.js';
 import { createClassifier } from '../../models/classifier.js';
 import { discoverFixtures, maxAbs, maxError, readTensors } from '../helpers/fixtures.js';

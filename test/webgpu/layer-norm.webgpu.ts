@@ -3,7 +3,7 @@ import { Random } from '../../core/random.js';
 import { standardize } from '../../engine/ops/layer-norm.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
 import { CompiledProgram, DEFAULT_COMPILE_OPTIONS } from '../../engine/runtime/compiled.js';
-import { loadOnnxRuntime } from '../../engine/runtime/onnx-runtime.js';
+import { loadOnnxRuntime } from '../../engine/runtime/load-runtime.js';
 import type { Program } from '../../engine/runtime/program.js';
 import { maxError } from '../helpers/fixtures.js';
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { TensorSpec } from '../../engine/capture/capture.js';
 import { CompiledProgram, DEFAULT_COMPILE_OPTIONS } from '../../engine/runtime/compiled.js';
-import { loadOnnxRuntime } from '../../engine/runtime/onnx-runtime.js';
+import { loadOnnxRuntime } from '../../engine/runtime/load-runtime.js';
 import type { OnnxNode } from '../../engine/onnx/graph.js';
 import type { HostTensor, HostTensors } from '../../engine/runtime/program.js';
 import { NOT_ON_WEBGPU } from './operators.js';

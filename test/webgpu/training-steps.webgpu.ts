@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, inject, test } from 'vitest';
 import type { CompilerTarget } from '../../engine/runtime/compiled.js';
 import { CompiledProgram, DEFAULT_COMPILE_OPTIONS } from '../../engine/runtime/compiled.js';
 import { EagerProgram } from '../../engine/runtime/eager.js';
-import { loadOnnxRuntime } from '../../engine/runtime/onnx-runtime.js';
+import { loadOnnxRuntime } from '../../engine/runtime/load-runtime.js';
 import type { HostTensors } from '../../engine/runtime/program.js';
 import { maxAbs, maxError } from '../helpers/fixtures.js';
 import { placementOf } from './node-trace.js';

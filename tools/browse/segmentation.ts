@@ -4,7 +4,8 @@ import { checkSegmentationSet, type LabelStatistics } from '../../datasets/segme
 import type { SegmentationSet } from '../../datasets/segmentation-folder.js';
 import { loadSegmentation } from '../../datasets/segmentation-source.js';
 import { inParallel } from '../../datasets/in-parallel.js';
-import { IGNORED_LABEL, labelsOf } from '../../datasets/png-label-map.js';
+import { labelsOf } from '../../datasets/png-label-map.js';
+import { IGNORED_LABEL } from '../../core/image.js';
 import { errorAsValue, ProblemLog } from '../../datasets/problems.js';
 import type { SegmentationData } from '../../datasets/layout/types.js';
 import { DataError } from '../../core/errors.js';

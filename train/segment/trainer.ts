@@ -1,6 +1,6 @@
 import { ConfigError, DataError, ShapeError } from '../../core/errors.js';
 import type { LoadedBatch } from '../../datasets/loader/loader.js';
-import { IGNORED_LABEL } from '../../datasets/png-label-map.js';
+import { IGNORED_LABEL } from '../../core/image.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
 import type { Executable, HostTensor, HostTensors } from '../../engine/runtime/program.js';
 import type { UperNet } from '../../models/upernet.js';

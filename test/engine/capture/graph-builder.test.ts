@@ -3,11 +3,8 @@ import { ConfigError } from '../../../core/errors.js';
 import { GraphBuilder } from '../../../engine/capture/graph-builder.js';
 import { encodeModel } from '../../../engine/onnx/encode-model.js';
 import { int, type OnnxGraph, type OnnxValue } from '../../../engine/onnx/graph.js';
-import {
-  DEFAULT_SESSION_OPTIONS,
-  loadOnnxRuntime,
-  openSession,
-} from '../../../engine/runtime/onnx-runtime.js';
+import { loadOnnxRuntime } from '../../../engine/runtime/load-runtime.js';
+import { DEFAULT_SESSION_OPTIONS, openSession } from '../../../engine/runtime/onnx-runtime.js';
 
 const builder = (): GraphBuilder => new GraphBuilder({ kind: 'portable' });
 const input = (graph: GraphBuilder, name = 'x', shape = [2, 3]): OnnxValue =>

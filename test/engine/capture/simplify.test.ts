@@ -5,7 +5,7 @@ import type { Lowering } from '../../../engine/capture/graph-builder.js';
 import type { OnnxGraph } from '../../../engine/onnx/graph.js';
 import { ParameterStore } from '../../../engine/parameters/store.js';
 import { CompiledProgram } from '../../../engine/runtime/compiled.js';
-import { loadOnnxRuntime } from '../../../engine/runtime/onnx-runtime.js';
+import { loadOnnxRuntime } from '../../../engine/runtime/load-runtime.js';
 import { createClassifier } from '../../../models/classifier.js';
 
 beforeAll(() => tf.setBackend('cpu'));

@@ -3,11 +3,8 @@ import { InputError } from '../../../core/errors.js';
 import { encodeModel } from '../../../engine/onnx/encode-model.js';
 import type { OnnxGraph, OnnxNode } from '../../../engine/onnx/graph.js';
 import { float, int, ints, string } from '../../../engine/onnx/graph.js';
-import {
-  DEFAULT_SESSION_OPTIONS,
-  loadOnnxRuntime,
-  openSession,
-} from '../../../engine/runtime/onnx-runtime.js';
+import { loadOnnxRuntime } from '../../../engine/runtime/load-runtime.js';
+import { DEFAULT_SESSION_OPTIONS, openSession } from '../../../engine/runtime/onnx-runtime.js';
 
 const node = (
   op: string,

@@ -3,11 +3,8 @@ import { ConfigError } from '../../../core/errors.js';
 import { encodeModel } from '../../../engine/onnx/encode-model.js';
 import { CompiledProgram, DEFAULT_COMPILE_OPTIONS } from '../../../engine/runtime/compiled.js';
 import type { OnnxRuntime } from '../../../engine/runtime/onnx-runtime.js';
-import {
-  DEFAULT_SESSION_OPTIONS,
-  loadOnnxRuntime,
-  openSession,
-} from '../../../engine/runtime/onnx-runtime.js';
+import { loadOnnxRuntime } from '../../../engine/runtime/load-runtime.js';
+import { DEFAULT_SESSION_OPTIONS, openSession } from '../../../engine/runtime/onnx-runtime.js';
 import { probeLowering } from '../../../engine/runtime/probe.js';
 import { expectSame } from '../op-case.js';
 import { expectGradient } from '../../helpers/tolerance.js';

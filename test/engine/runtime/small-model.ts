@@ -1,7 +1,7 @@
 import { Random } from '../../../core/random.js';
 import { ParameterStore } from '../../../engine/parameters/store.js';
 import type { CompilerTarget } from '../../../engine/runtime/compiled.js';
-import { loadOnnxRuntime } from '../../../engine/runtime/onnx-runtime.js';
+import { loadOnnxRuntime } from '../../../engine/runtime/load-runtime.js';
 import { probeLowering } from '../../../engine/runtime/probe.js';
 import type { HostTensors } from '../../../engine/runtime/program.js';
 import { createClassifier } from '../../../models/classifier.js';

@@ -1,0 +1,87 @@
+import type * as Ort from 'onnxruntime-web';
+import { ConfigError } from '../../core/errors.js';
+import { CompiledProgram, DEFAULT_COMPILE_OPTIONS } from './compiled.js';
+import type { Engine } from './engine.js';
+import type { OnnxRuntime, Provider } from './onnx-runtime.js';
+
+/** Options of the engine of a browser. */
+export interface WebEngineOptions {
+  /** `auto`: WebGPU where the browser has an adapter, else WebAssembly. */
+  readonly provider?: 'auto' | 'wasm' | 'webgpu' | undefined;
+  /** Threads of WebAssembly; default: one per core if the page is cross-origin isolated, else 1, as browsers demand. */
+  readonly threads?: number | undefined;
+  /** URL of the folder with onnxruntime-web's `.wasm` and `.mjs` files, with a slash at the end; default: as the bundler placed them. */
+  readonly wasmPaths?: string | undefined;
+}
+
+/** Engine of a browser, and what it runs on. */
+export interface WebEngine extends Engine {
+  readonly provider: 'wasm' | 'webgpu';
+}
+
+/** What is read of the browser. */
+interface Browser {
+  readonly crossOriginIsolated?: boolean;
+  readonly navigator?: {
+    readonly hardwareConcurrency?: number;
+    readonly gpu?: { requestAdapter(): Promise<unknown> };
+  };
+}
+
+/**
+ * Opens onnxruntime-web in a browser's page or worker.
+ *
+ * @throws ConfigError for unknown options, or if WebGPU is demanded and missing
+ */
+export async function openWebEngine({
+  provider = 'auto',
+  threads = 0,
+  wasmPaths,
+}: WebEngineOptions = {}): Promise<WebEngine> {
+  if (!['auto', 'wasm', 'webgpu'].includes(provider))
+    throw new ConfigError(`provider: expected auto, wasm or webgpu, got ${provider}`);
+  if (!Number.isInteger(threads) || threads < 0)
+    throw new ConfigError(`threads: expected a whole number from 0, got ${threads}`);
+  const { crossOriginIsolated = false, navigator = {} } = globalThis as Browser;
+  const hasGpu = provider !== 'wasm' && (await hasAdapter(navigator.gpu));
+  if (provider === 'webgpu' && !hasGpu)
+    throw new ConfigError(
+      'provider webgpu: expected a browser with a WebGPU adapter, got none; leave the option out for WebAssembly',
+    );
+  const ort = await load(hasGpu);
+  const cores = crossOriginIsolated ? (navigator.hardwareConcurrency ?? 1) : 1;
+  ort.env.wasm.numThreads = crossOriginIsolated ? threads || cores : 1;
+  if (wasmPaths !== undefined) ort.env.wasm.wasmPaths = wasmPaths;
+  ort.env.logLevel = 'error';
+  const runtime: OnnxRuntime = { kind: 'wasm', ort, hasGpu, numCores: cores };
+  const options = {
+    ...DEFAULT_COMPILE_OPTIONS,
+    provider: (hasGpu ? 'webgpu' : 'cpu') satisfies Provider,
+    threads,
+  } as const;
+  return {
+    provider: hasGpu ? 'webgpu' : 'wasm',
+    description: `onnxruntime-web (${hasGpu ? 'WebGPU' : `WebAssembly, ${ort.env.wasm.numThreads} threads`})`,
+    prepare: (program, store, { gradients, frozen = false, maxSessions } = {}) =>
+      new CompiledProgram({ runtime, lowering: { kind: 'portable' } }, program, store, gradients, {
+        ...options,
+        frozen,
+        maxSessions: maxSessions ?? options.maxSessions,
+      }),
+  };
+}
+
+async function hasAdapter(
+  gpu: { requestAdapter(): Promise<unknown> } | undefined,
+): Promise<boolean> {
+  try {
+    return Boolean(await gpu?.requestAdapter());
+  } catch {
+    return false;
+  }
+}
+
+/** The build with WebGPU is twice as large; only one of them is fetched. */
+async function load(withGpu: boolean): Promise<typeof Ort> {
+  return withGpu ? import('onnxruntime-web/webgpu') : import('onnxruntime-web/wasm');
+}

@@ -1,0 +1,64 @@
+import type { ImageResult } from '../../core/results.js';
+import { openWebEngine, type WebEngineOptions } from '../../engine/runtime/web-engine.js';
+import { rgbOf, type PixelImage } from '../../io/image/pixels.js';
+import {
+  createModel,
+  type ImageModel,
+  type PredictCallOptions,
+  type PredictOptions,
+} from '../model.js';
+import { fetchModel, type FetchOptions } from './fetch-model.js';
+import { pixelsOf, type WebImage } from './picture.js';
+import { readWebModel } from './read.js';
+
+/** Options of {@link loadModel} in a browser. */
+export interface WebLoadOptions
+  extends
+    WebEngineOptions,
+    FetchOptions,
+    Pick<PredictOptions, 'tta' | 'slide' | 'score' | 'max' | 'top' | 'frozen'> {}
+
+/** A model in a browser: that of Node with other images. */
+export interface WebModel extends Pick<ImageModel, 'task' | 'classNames' | 'card'> {
+  /** What it runs on, for people: `onnxruntime-web (WebAssembly, 4 threads)`. */
+  readonly engine: string;
+  /**
+   * Predicts the result for an image. Calls may overlap; they are processed one after the other.
+   *
+   * @throws InputError, DataError for something that is no image; the signal's reason
+   */
+  predict(image: WebImage, options?: PredictCallOptions): Promise<ImageResult>;
+  /** Frees sessions and memory. */
+  release(): Promise<void>;
+}
+
+/**
+ * Loads a model that `convnextv2 export RUN --web DIR` wrote, in a page or a worker. Results and preprocessing are those of
+ * Node.
+ *
+ * @param source URL of the model file, or its bytes
+ * @throws WeightsError if it is not such a file; ConfigError for options
+ * @example
+ *   const model = await loadModel('model/model.safetensors');
+ *   const { objects } = await model.predict(document.querySelector('img'));
+ */
+export async function loadModel(
+  source: string | URL | Uint8Array<ArrayBuffer>,
+  options: WebLoadOptions = {},
+): Promise<WebModel> {
+  const bytes = source instanceof Uint8Array ? source : await fetchModel(String(source), options);
+  const loaded = readWebModel(bytes, source instanceof Uint8Array ? 'model' : String(source));
+  const engine = await openWebEngine(options);
+  const { tta, slide, score, max, top, frozen } = options;
+  const readPixels = (image: unknown): (() => ReturnType<typeof rgbOf>) => {
+    const pixels = rgbOf(image as PixelImage);
+    return () => pixels;
+  };
+  const model = createModel(engine, loaded, readPixels, { tta, slide, score, max, top, frozen });
+  return {
+    ...{ task: model.task, classNames: model.classNames, card: model.card },
+    engine: engine.description,
+    predict: async (image, call) => model.predict(await pixelsOf(image), call),
+    release: () => model.release(),
+  };
+}
