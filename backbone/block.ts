@@ -4,12 +4,13 @@ import { dropPath } from '../engine/ops/drop-path.js';
 import { geluGrnLinear, type EnergyAxes } from '../engine/ops/gelu-grn-linear.js';
 import { gelu } from '../engine/ops/gelu.js';
 import { grn, type GrnParams } from '../engine/ops/grn.js';
-import { standardize, type NormParams } from '../engine/ops/layer-norm.js';
-import { foldIntoLinear, foldNorm, linear, type LinearParams } from '../engine/ops/linear.js';
+import { foldIntoLinear, linear, type LinearParams } from '../engine/ops/linear.js';
+import type { NormParams } from '../engine/ops/layer-norm.js';
+import { foldChannelNorm, normalized, type NormKind } from '../engine/ops/norm.js';
 import {
+  channelNormSpecs,
   depthwiseSpecs,
   linearSpecs,
-  normSpecs,
   vectorSpec,
   type LayerSpecs,
 } from '../engine/parameters/layers.js';
@@ -23,7 +24,7 @@ export const EPS = 1e-6;
 export const WEIGHT_INIT: Initializer = { kind: 'truncatedNormal', std: 0.02, limit: 2 };
 
 /** Initializer of a layer whose units have `numInputs` inputs. */
-type WeightInit = (numInputs: number) => Initializer;
+export type WeightInit = (numInputs: number) => Initializer;
 
 /** Chooses the initializer of all layers, see `ConvNeXtV2Config.initialWeights`. */
 export function weightInit(initialWeights?: 'fanIn'): WeightInit {
@@ -45,6 +46,7 @@ export type BlockSpecs = {
 /** Parameters of a block with `C` channels. */
 export interface BlockParams {
   readonly dwconv: DepthwiseParams;
+  /** Without `bias` if `normKind` is given. */
   readonly norm: NormParams;
   readonly pwconv1: LinearParams;
   /** Absent in V1-style blocks. */
@@ -58,11 +60,12 @@ export function blockSpecs(
   responseNorm: 'grn' | 'none',
   variant?: GrnVariant,
   init: WeightInit = weightInit(),
+  norm?: NormKind,
 ): BlockSpecs {
   const hidden = EXPANSION * channels;
   const specs = {
     dwconv: depthwiseSpecs(7, channels, init(49)),
-    norm: normSpecs(channels),
+    norm: channelNormSpecs(channels, norm),
     pwconv1: linearSpecs(channels, hidden, init(channels)),
     ...(responseNorm === 'grn'
       ? {
@@ -88,6 +91,8 @@ interface BlockInputs {
   readonly variant?: GrnVariant | undefined;
   /** Epsilon of the norm; default {@link EPS}. */
   readonly eps?: number | undefined;
+  /** Kind of the norm; absent: layer norm. */
+  readonly normKind?: NormKind | undefined;
   /** Called with the expanded activation before and after GRN, `[N, H, W, 4C]`. */
   readonly observe?:
     ((name: 'expanded' | 'normalized', activation: tf.Tensor4D) => void) | undefined;
@@ -106,12 +111,12 @@ interface BlockInputs {
 export function block(
   x: tf.Tensor4D,
   params: BlockParams,
-  { dropPathMask, variant, observe, eps = EPS }: BlockInputs = {},
+  { dropPathMask, variant, observe, eps = EPS, normKind }: BlockInputs = {},
 ): tf.Tensor4D {
   const { dwconv, norm, pwconv1 } = params;
   return tf.tidy(() => {
-    const mixed = standardize(depthwiseConv(x, dwconv), eps); // [N, H, W, C]
-    const hidden = linear(mixed, foldNorm(norm, pwconv1)); // [N, H, W, 4C]
+    const mixed = normalized(depthwiseConv(x, dwconv), { eps, kind: normKind }); // [N, H, W, C]
+    const hidden = linear(mixed, foldChannelNorm(norm, pwconv1)); // [N, H, W, 4C]
     if (observe) observeHidden(hidden, params.grn, { variant, observe });
     const branch = projected(hidden, params, variant); // [N, H, W, C]
     return x.add(dropPathMask ? dropPath(branch, dropPathMask) : branch);

@@ -3,45 +3,37 @@ import { assertShape } from '../core/shape.js';
 import type { Backbone, BackboneInputs, FeatureLevels } from '../engine/backbone.js';
 import { layer } from '../engine/capture/scope.js';
 import { patchifyConv } from '../engine/ops/conv.js';
-import { layerNorm } from '../engine/ops/layer-norm.js';
-import { convSpecs, normSpecs, type LayerSpecs } from '../engine/parameters/layers.js';
+import { channelNorm, type NormForm } from '../engine/ops/norm.js';
+import { channelNormSpecs, convSpecs, type LayerSpecs } from '../engine/parameters/layers.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
 import { EPS, block, blockSpecs, weightInit, type BlockSpecs } from './block.js';
 import type { GrnVariant } from './grn-variant.js';
+import { stemMap, stemSpecs, type StemSpecs } from './stem.js';
 import type { ConvNeXtV2Config } from './variants.js';
 
 /** Specs of the network, by the names of the official checkpoints. */
 export type ConvNeXtV2Specs = {
   /** The stem is convolution, norm; the others are norm, convolution. */
-  readonly downsample_layers: readonly [Stem, Downsample, Downsample, Downsample];
+  readonly downsample_layers: readonly [StemSpecs, Downsample, Downsample, Downsample];
   readonly stages: readonly (readonly BlockSpecs[])[];
 };
 
-type Stem = readonly [LayerSpecs<'conv'>, LayerSpecs<'vector'>];
 type Downsample = readonly [LayerSpecs<'vector'>, LayerSpecs<'conv'>];
 
 /** Parameters of a network. */
-export function convNeXtV2Specs({
-  depths,
-  dims,
-  responseNorm,
-  responseForm,
-  initialWeights,
-}: ConvNeXtV2Config): ConvNeXtV2Specs {
+export function convNeXtV2Specs(config: ConvNeXtV2Config): ConvNeXtV2Specs {
+  const { depths, dims, responseNorm, responseForm, initialWeights, norm } = config;
   const init = weightInit(initialWeights);
   const downsample = (s: 1 | 2 | 3): Downsample => [
-    normSpecs(dims[s - 1]),
+    channelNormSpecs(dims[s - 1], norm),
     convSpecs(2, dims[s - 1], dims[s], init(4 * dims[s - 1])),
   ];
   return {
-    downsample_layers: [
-      [convSpecs(4, 3, dims[0], init(48)), normSpecs(dims[0])],
-      downsample(1),
-      downsample(2),
-      downsample(3),
-    ],
+    downsample_layers: [stemSpecs(config, init), downsample(1), downsample(2), downsample(3)],
     stages: depths.map((depth, s) =>
-      Array.from({ length: depth }, () => blockSpecs(dims[s], responseNorm, responseForm, init)),
+      Array.from({ length: depth }, () =>
+        blockSpecs(dims[s], responseNorm, responseForm, init, norm),
+      ),
     ),
   };
 }
@@ -52,6 +44,8 @@ interface ConvNeXtV2Inputs extends BackboneInputs {
   readonly variant?: GrnVariant | undefined;
   /** Epsilon of the norms; default {@link EPS}. */
   readonly eps?: number | undefined;
+  /** `norm` and `stem` of the configuration. */
+  readonly form?: Pick<ConvNeXtV2Config, 'norm' | 'stem'> | undefined;
 }
 
 /**
@@ -64,15 +58,20 @@ interface ConvNeXtV2Inputs extends BackboneInputs {
 export function convNeXtV2Features(
   params: TensorTree<ConvNeXtV2Specs>,
   image: tf.Tensor4D,
-  { dropPath, variant, observe, eps = EPS }: ConvNeXtV2Inputs = {},
+  { dropPath, variant, observe, eps = EPS, form = {} }: ConvNeXtV2Inputs = {},
 ): FeatureLevels {
   assertShape('convNeXtV2', image, ['N', 'H', 'W', 3]);
   const [n] = image.shape;
+  const normKind = form.norm;
   const levels: tf.Tensor4D[] = [];
   let x = image;
   let index = 0;
   params.stages.forEach((blocks, s) => {
-    x = layer(`downsample_layers.${s}`, () => downsampled(params, s, x, eps));
+    x = layer(`downsample_layers.${s}`, () =>
+      s === 0
+        ? stemMap(params.downsample_layers[0], x, form.stem, { eps, kind: normKind })
+        : downsampled(params, s, x, { eps, kind: normKind }),
+    );
     observe?.(s === 0 ? 'stem' : `downsample${s}`, x);
     blocks.forEach((blockParams, b) => {
       const name = `stages.${s}.${b}`;
@@ -81,6 +80,7 @@ export function convNeXtV2Features(
         block(x, blockParams, {
           variant,
           eps,
+          normKind,
           dropPathMask: dropPath?.slice([row, 0], [1, n]).reshape<tf.Tensor1D>([n]),
           observe: observe && ((kind, value) => observe(`${name}.${kind}`, value)),
         }),
@@ -94,7 +94,7 @@ export function convNeXtV2Features(
 }
 
 /**
- * Downsamples a map for stage `stage`: the stem for stage 0, norm and 2×2 convolution for the others.
+ * Downsamples a map for stage `stage`: the stem of patches for stage 0, norm and 2×2 convolution for the others.
  *
  * @param x `[N, H, W, C]`
  */
@@ -102,12 +102,12 @@ export function downsampled(
   params: TensorTree<ConvNeXtV2Specs>,
   stage: number,
   x: tf.Tensor4D,
-  eps = EPS,
+  form: NormForm = { eps: EPS },
 ): tf.Tensor4D {
   const [stem, ...rest] = params.downsample_layers;
-  if (stage === 0) return layerNorm(patchifyConv(x, stem[0]), stem[1], eps);
+  if (stage === 0) return stemMap(stem, x, undefined, form);
   const [norm, conv] = rest[stage - 1];
-  return patchifyConv(layerNorm(x, norm, eps), conv);
+  return patchifyConv(channelNorm(x, norm, form), conv);
 }
 
 /** Creates the backbone: the network as a value that heads build on. */
@@ -123,6 +123,7 @@ export function createBackbone(
         ...inputs,
         variant: config.responseForm,
         eps: config.normEps,
+        form: config,
       }),
   };
 }

@@ -58,7 +58,7 @@ const VARIANCE_EPS = 1e-6;
  * Parameters of an autoencoder. All weights start with a standard deviation of 0.02. (The published script redraws
  * convolutions with 1, its library's default, which looks unintended.)
  *
- * @throws ConfigError if the decoder is empty
+ * @throws ConfigError if the decoder is empty, or the backbone has another stem or other norms
  */
 export function fcmaeSpecs({ backbone, decoder, patchSize }: FcmaeConfig): FcmaeSpecs {
   const { channels, depth } = decoder;
@@ -67,6 +67,10 @@ export function fcmaeSpecs({ backbone, decoder, patchSize }: FcmaeConfig): Fcmae
       `fcmae decoder: expected whole channels and depth, got ${channels} and ${depth}`,
     );
   }
+  if (backbone.stem ?? backbone.norm)
+    throw new ConfigError(
+      'fcmae backbone: expected patches of 4×4 pixels and layer norms, got another stem or norm',
+    );
   return {
     encoder: convNeXtV2Specs(backbone),
     mask_token: {

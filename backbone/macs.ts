@@ -16,7 +16,7 @@ interface Macs {
  * @param size `[height, width]` in pixels
  */
 export function countMacs(
-  { depths, dims }: ConvNeXtV2Config,
+  { depths, dims, stem }: ConvNeXtV2Config,
   [height, width]: readonly [number, number],
   classes = 0,
 ): Macs {
@@ -24,9 +24,14 @@ export function countMacs(
   const stages = depths.map((depth, s) => {
     if (s > 0) [h, w] = [Math.floor(h / 2), Math.floor(w / 2)];
     const dim = dims[s];
-    const downsample = s === 0 ? 48 * dim : 4 * dims[s - 1] * dim;
+    const downsample = s > 0 ? 4 * dims[s - 1] * dim : stemMacs(dim, stem);
     const block = 49 * dim + 8 * dim * dim;
     return h * w * (downsample + depth * block);
   });
   return { products: stages.reduce((a, b) => a + b, 0) + dims[3] * classes, stages };
+}
+
+/** Multiply-adds of the stem for a position of its output; the first of two convolutions has four times as many. */
+function stemMacs(dim: number, stem: ConvNeXtV2Config['stem']): number {
+  return stem ? 4 * 27 * stem.channels + 9 * stem.channels * dim : 48 * dim;
 }

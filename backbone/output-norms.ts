@@ -1,7 +1,7 @@
 import type { Backbone, FeatureLevels } from '../engine/backbone.js';
 import { layer } from '../engine/capture/scope.js';
-import { layerNorm } from '../engine/ops/layer-norm.js';
-import { normSpecs, type LayerSpecs } from '../engine/parameters/layers.js';
+import { channelNorm } from '../engine/ops/norm.js';
+import { channelNormSpecs, type LayerSpecs } from '../engine/parameters/layers.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
 import { EPS } from './block.js';
 import { convNeXtV2Features, createBackbone, type ConvNeXtV2Specs } from './convnextv2.js';
@@ -24,13 +24,14 @@ type DenseBackboneSpecs = ConvNeXtV2Specs & {
 export function createDenseBackbone(config: ConvNeXtV2Config): Backbone {
   const plain = createBackbone(config);
   const eps = config.normEps ?? EPS;
+  const { norm } = config;
   const [d0, d1, d2, d3] = config.dims;
   const specs = {
     ...plain.specs,
-    norm0: normSpecs(d0),
-    norm1: normSpecs(d1),
-    norm2: normSpecs(d2),
-    norm3: normSpecs(d3),
+    norm0: channelNormSpecs(d0, norm),
+    norm1: channelNormSpecs(d1, norm),
+    norm2: channelNormSpecs(d2, norm),
+    norm3: channelNormSpecs(d3, norm),
   } as DenseBackboneSpecs;
   return {
     ...plain,
@@ -40,12 +41,14 @@ export function createDenseBackbone(config: ConvNeXtV2Config): Backbone {
         ...inputs,
         variant: config.responseForm,
         eps,
+        form: config,
       });
+      const form = { eps, kind: norm };
       return layer('outputNorms', () => ({
-        c2: layerNorm(c2, params.norm0, eps),
-        c3: layerNorm(c3, params.norm1, eps),
-        c4: layerNorm(c4, params.norm2, eps),
-        c5: layerNorm(c5, params.norm3, eps),
+        c2: channelNorm(c2, params.norm0, form),
+        c3: channelNorm(c3, params.norm1, form),
+        c4: channelNorm(c4, params.norm2, form),
+        c5: channelNorm(c5, params.norm3, form),
       }));
     },
   };

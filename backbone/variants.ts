@@ -4,6 +4,19 @@ import { POSITIVE, list, oneOf, optional, record, whole, type Infer } from '../c
 import { GrnVariant } from './grn-variant.js';
 
 /**
+ * Stem of overlapping patches: two 3×3 convolutions of stride 2, in some networks of timm (`_ols`).
+ *
+ * @see https://github.com/huggingface/pytorch-image-models/blob/v1.0.15/timm/models/convnext.py, `stem_type`
+ */
+export const OverlappingStem = record({
+  /** `activated`: with GELU between the convolutions. */
+  kind: oneOf('overlap', 'activated'),
+  /** Channels between the convolutions. */
+  channels: whole(1, 2 ** 14),
+});
+export type OverlappingStem = Infer<typeof OverlappingStem>;
+
+/**
  * Configuration of a ConvNeXt V2 network without head. Depths and widths are free; {@link VARIANTS} has the published
  * ones.
  */
@@ -26,6 +39,10 @@ export const ConvNeXtV2Config = record({
   normEps: optional(POSITIVE),
   /** Epsilon of the norm before a classifier's head; absent: `normEps`. In transformers' classifiers 1e-12. */
   headNormEps: optional(POSITIVE),
+  /** Kind of all norms over channels; absent: layer norm, as in all published models but timm's `_rms`. */
+  norm: optional(oneOf('rms', 'simple')),
+  /** Stem of overlapping patches; absent: patches of 4×4 pixels, as in all published models but timm's `_ols`. */
+  stem: optional(OverlappingStem),
 });
 export type ConvNeXtV2Config = Infer<typeof ConvNeXtV2Config>;
 

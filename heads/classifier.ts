@@ -1,37 +1,53 @@
 import type * as tf from '@tensorflow/tfjs';
 import { globalAveragePool } from '../engine/ops/adaptive-pool.js';
 import { gelu } from '../engine/ops/gelu.js';
-import { layerNorm, type NormParams } from '../engine/ops/layer-norm.js';
 import { linear, type LinearParams } from '../engine/ops/linear.js';
-import { linearSpecs, normSpecs, type LayerSpecs } from '../engine/parameters/layers.js';
+import { channelNorm, type ChannelNormParams, type NormForm } from '../engine/ops/norm.js';
+import { channelNormSpecs, linearSpecs, type LayerSpecs } from '../engine/parameters/layers.js';
 
 /** `norm` is over `C` channels, `head` maps `C` (or the width of `pre_logits`) to `K` classes. */
 interface ClassifierParams {
-  readonly norm: NormParams;
+  readonly norm?: ChannelNormParams;
+  /** Instead of `norm`: of every position, before pooling. */
+  readonly norm_pre?: ChannelNormParams;
   /** A layer with GELU between them, in some networks of CLIP. */
   readonly pre_logits?: LinearParams;
   readonly head: LinearParams;
 }
 
-/** Specs of the head, by the names of the official checkpoints. */
+/** Specs of the head, by the names of the official checkpoints; `norm_pre` is timm's. */
 export type ClassifierSpecs = {
   readonly norm: LayerSpecs<'vector'>;
+  readonly norm_pre?: LayerSpecs<'vector'>;
   readonly pre_logits?: LayerSpecs<'linear'>;
   readonly head: LayerSpecs<'linear'>;
 };
 
-/**
- * @param initScale factor of the head's initial weights (0.001 in fine-tuning, 1 from scratch)
- * @param hidden width of a layer with GELU before the head; default: no such layer
- */
+/** Options of a classifier's head. */
+interface HeadOptions {
+  /** Factor of the head's initial weights: 0.001 in fine-tuning, 1 from scratch. */
+  readonly initScale: number;
+  /** Width of a layer with GELU before the head; default: no such layer. */
+  readonly hidden?: number | undefined;
+  /** Kind of the norm; absent: layer norm. */
+  readonly normKind?: NormForm['kind'];
+  /** Whether every position is normalized before pooling instead of their mean, in timm's `_hnf`. */
+  readonly normFirst?: boolean | undefined;
+}
+
+/** Specs of a classifier's head on a map of `channels` channels. */
 export function classifierSpecs(
   channels: number,
   classes: number,
-  initScale: number,
-  hidden?: number,
+  { initScale, hidden, normKind, normFirst }: HeadOptions,
 ): ClassifierSpecs {
   const init = { kind: 'truncatedNormal', std: 0.02 * initScale, limit: 2 * initScale } as const;
-  const norm = normSpecs(channels);
+  const norm = channelNormSpecs(channels, normKind);
+  if (normFirst)
+    return {
+      norm_pre: norm,
+      head: linearSpecs(channels, classes, init),
+    } as unknown as ClassifierSpecs;
   if (hidden === undefined) return { norm, head: linearSpecs(channels, classes, init) };
   const before = { kind: 'truncatedNormal', std: 0.02, limit: 2 } as const;
   return {
@@ -52,17 +68,18 @@ export interface ClassifierOutputs {
 }
 
 /**
- * Classifier head: pooling, then normalization, then a linear layer; the order matters.
+ * Classifier head: pooling, then normalization, then a linear layer; the order matters. Networks with `norm_pre` pool after
+ * the normalization.
  *
  * @param c5 `[N, H, W, C]`
  */
 export function classifier(
   c5: tf.Tensor4D,
-  { norm, pre_logits: before, head }: ClassifierParams,
-  eps: number,
+  { norm, norm_pre: first, pre_logits: before, head }: ClassifierParams,
+  form: NormForm,
 ): ClassifierOutputs {
-  const pooled = globalAveragePool(c5);
-  const features = layerNorm(pooled, norm, eps);
+  const pooled = globalAveragePool(first ? channelNorm(c5, first, form) : c5);
+  const features = norm ? channelNorm(pooled, norm, form) : pooled;
   const last = before ? gelu(linear(features, before)) : features;
   return { pooled, features, logits: linear(last, head) };
 }

@@ -17,6 +17,9 @@ const CLIP: Origin = {
   cropFraction: 1,
 };
 
+/** Mean and standard deviation of the smallest networks of timm. */
+const HALF = [0.5, 0.5, 0.5];
+
 /**
  * Preprocessing by the name of a network: the first rule that matches. Sizes that a name gives (`_384`, `r384`) come on
  * top.
@@ -27,6 +30,8 @@ const BY_NAME: readonly (readonly [RegExp, Origin])[] = [
   [/clip[_.-]|laion/, CLIP],
   [/dinov3/, { inputSize: 224, cropFraction: 1 }],
   [/eupe/, { inputSize: 256, cropFraction: 1 }],
+  [/zepto_rms_ols/, { mean: HALF, std: HALF, cropFraction: 0.9 }],
+  [/zepto/, { mean: HALF, std: HALF }],
   [/in12k|d1h|pico_ols|hnf/, { cropFraction: 0.95 }],
 ];
 

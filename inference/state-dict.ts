@@ -60,16 +60,17 @@ const XXLARGE_EPS = 1e-5;
 
 /**
  * Configuration of the network of a file without model card. V1's LayerScale is folded into its weights, so that it has
- * an identity GRN.
+ * an identity GRN. Norms without shift are RMS norms, but for timm's zepto, whose norms divide by the standard deviation.
  *
- * @param origin epsilons of the norms, where its origin says them
+ * @param origin kind and epsilons of the norms, where its origin says them
  */
 export function backboneConfig(
-  { size, depths, dims, withoutResponseNorm }: Architecture,
-  origin: Pick<ConvNeXtV2Config, 'normEps' | 'headNormEps'> = {},
+  { size, depths, dims, withoutResponseNorm, withoutShift, stem }: Architecture,
+  origin: Pick<ConvNeXtV2Config, 'norm' | 'normEps' | 'headNormEps'> = {},
 ): ConvNeXtV2Config {
   const responseNorm = withoutResponseNorm ? 'none' : 'grn';
   const normEps = origin.normEps ?? (size === 'xxlarge' ? XXLARGE_EPS : undefined);
   const { headNormEps } = origin;
-  return { depths, dims, responseNorm, normEps, headNormEps } as ConvNeXtV2Config;
+  const norm = withoutShift ? (origin.norm ?? (size === 'zepto' ? 'simple' : 'rms')) : undefined;
+  return { depths, dims, responseNorm, normEps, headNormEps, norm, stem } as ConvNeXtV2Config;
 }

@@ -86,7 +86,15 @@ function networkTitle({
   version,
   architecture,
 }: Pick<WeightsSummary, 'version' | 'architecture'>): string {
-  return `ConvNeXt V${version} (${architecture.size ?? 'no published size'})`;
+  const { size, stem, withoutShift, normFirst, inChannels } = architecture;
+  const parts = [
+    size ?? 'no published size',
+    stem && 'overlapping stem',
+    withoutShift && 'norms without shift',
+    normFirst && 'norm before pooling',
+    inChannels !== 3 && `${inChannels} input channel${inChannels === 1 ? '' : 's'}`,
+  ];
+  return `ConvNeXt V${version} (${parts.filter(Boolean).join(', ')})`;
 }
 
 function summaryOfDense(

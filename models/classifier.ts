@@ -18,6 +18,8 @@ export interface ClassifierConfig {
   readonly headInitScale: number;
   /** Width of a layer with GELU before the head, as in CLIP's `large_mlp`; absent: no such layer. */
   readonly hiddenChannels?: number | undefined;
+  /** Whether positions are normalized before pooling, as in timm's `_hnf`; absent: their mean is. */
+  readonly normFirst?: boolean | undefined;
 }
 
 /** All parameters of a classifier, by the names of the official checkpoints. */
@@ -45,14 +47,14 @@ export function createClassifier(
 ): Classifier {
   const specs = {
     ...backbone.specs,
-    ...classifierSpecs(
-      backbone.channels[3],
-      config.classes,
-      config.headInitScale,
-      config.hiddenChannels,
-    ),
+    ...classifierSpecs(backbone.channels[3], config.classes, {
+      initScale: config.headInitScale,
+      hidden: config.hiddenChannels,
+      normKind: config.backbone.norm,
+      normFirst: config.normFirst,
+    }),
   } as ClassifierModelSpecs;
-  const { normEps = EPS, headNormEps = normEps } = config.backbone;
+  const { norm: kind, normEps = EPS, headNormEps = normEps } = config.backbone;
   type Params = TensorTree<ClassifierModelSpecs>;
   const forward = (
     params: Params,
@@ -60,7 +62,7 @@ export function createClassifier(
   ): ClassifierOutputs => {
     const { image, dropPath } = inputs as { image: tf.Tensor4D; dropPath?: tf.Tensor2D };
     const { c5 } = backbone.features(params, image, { dropPath });
-    return layer('head', () => ({ ...classifier(c5, params, headNormEps) }));
+    return layer('head', () => ({ ...classifier(c5, params, { eps: headNormEps, kind }) }));
   };
   return {
     config,

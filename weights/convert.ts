@@ -83,21 +83,56 @@ export function toScheme(
       CONV_MLP_SIZES.includes(inferArchitecture(file, tensors).size));
   const named = new Map<string, LazyTensor>();
   const dropped: string[] = [];
+  const nameOf = namesOf(tensors, scheme);
   for (const [official, tensor] of tensors) {
-    const name = isDense
-      ? denseName(official, scheme)
-      : fromOfficialName(official, scheme, tensors.has('head.weight'));
-    if (scheme !== 'sparse' && isDecoderName(official)) dropped.push(official);
-    else if (name !== undefined) named.set(name, schemeShape(official, tensor, scheme, convMlp));
-    else if (scheme === 'sparse' && /^(norm|head|pre_logits)\.(weight|bias)$/.test(official)) {
-      dropped.push(official);
-    } else {
-      throw WeightsError.in(file, `expected names that ${scheme} has, got ${official}`, {
-        id: official,
-      });
+    const name = nameOf(official);
+    if (name === 'dropped') dropped.push(official);
+    else if (name) named.set(name.text, schemeShape(official, tensor, scheme, convMlp));
+    else {
+      const possible = TARGETS.filter((target) =>
+        [...tensors.keys()].every(namesOf(tensors, target)),
+      );
+      throw WeightsError.in(
+        file,
+        `expected names that ${scheme} has, got ${official}; this ${isDense ? 'detector or segmenter' : 'network'} converts to ${possible.join(', ')}`,
+        { id: official },
+      );
     }
   }
   return { named, dropped };
+}
+
+/** Schemes to convert to. */
+const TARGETS: readonly Scheme[] = ['official', 'timm', 'hf', 'sparse'];
+
+/** Creates the function from official names to those of a scheme: undefined for those that it has not. */
+function namesOf(
+  tensors: TensorMap,
+  scheme: Scheme,
+): (official: string) => { readonly text: string } | 'dropped' | undefined {
+  const isDense = isDenseModel(tensors.keys());
+  const isOurs = scheme === 'official' || scheme === 'timm';
+  const stem = [...tensors.keys()].find((name) => OVERLAPPING_STEM.test(name));
+  return (official) => {
+    // Only timm has these: norms without shift, and a stem of two convolutions.
+    if (!isOurs && (official === stem || lacksShift(official, tensors))) return undefined;
+    if (scheme !== 'sparse' && isDecoderName(official)) return 'dropped';
+    const text = isDense
+      ? denseName(official, scheme)
+      : fromOfficialName(official, scheme, tensors.has('head.weight'));
+    if (text !== undefined) return { text };
+    return scheme === 'sparse' && /^(norm|head|pre_logits)\.(weight|bias)$/.test(official)
+      ? 'dropped'
+      : undefined;
+  };
+}
+
+const OVERLAPPING_STEM = /^(backbone\.)?downsample_layers\.0\.[23]\.weight$/;
+
+/** Whether a name is the scale of a norm that has no shift. */
+function lacksShift(official: string, tensors: TensorMap): boolean {
+  const isBlockNorm = /(^|\.)stages\.\d+\.\d+\.norm\.weight$/.test(official);
+  return isBlockNorm && !tensors.has(official.replace(/weight$/, 'bias'));
 }
 
 /** Name of a detector's or segmenter's tensor: only transformers has another one, for UPerNet. */

@@ -150,8 +150,10 @@ export function matchTensors<Target extends Omit<ParameterTarget, 'values'>>(
     if (isLeftOut(name)) kept.push(target.path);
     else if (!tensor) problems.push(`missing ${name}`);
     else if (!fitsLayout(tensor.shape, target.shape, target.layout)) {
-      const shape = formatShape(torchShape(target.shape, target.layout));
-      problems.push(`${name}: expected ${shape}, got ${formatShape(tensor.shape)}`);
+      const shape = torchShape(target.shape, target.layout);
+      problems.push(
+        `${name}: expected ${formatShape(shape)}, got ${formatShape(tensor.shape)}${channelsNote(name, shape, tensor.shape)}`,
+      );
     } else pairs.push([target, tensor]);
   }
   const dropped: string[] = [];
@@ -162,6 +164,18 @@ export function matchTensors<Target extends Omit<ParameterTarget, 'values'>>(
     else if (!wanted.has(name)) problems.push(`unexpected ${name}`);
   }
   return { pairs, kept, dropped, problems };
+}
+
+/** What to do if the stem of a file is for images of other channels; empty for other tensors. */
+function channelsNote(name: string, expected: readonly number[], got: readonly number[]): string {
+  const isStem = /(^|\.)downsample_layers\.0\.0\.weight$/.test(name) && got.length === 4;
+  const [, channels] = got;
+  if (!isStem || channels === expected[1]) return '';
+  const remedy =
+    channels === 1
+      ? 'for gray images repeat it: weight.repeat(1, 3, 1, 1) / 3'
+      : 'save one of three, e.g. weight[:, :3] if those are red, green and blue';
+  return ` (a stem for images of ${channels} channel${channels === 1 ? '' : 's'}; images are read as RGB, 3 channels: ${remedy})`;
 }
 
 /** Reads and checks everything before the first value is written. */
@@ -206,5 +220,5 @@ function isEncoderName(name: string): boolean {
 
 /** Known names outside the encoder; others are errors. */
 function isKnownName(name: string): boolean {
-  return isHeadName(name) || /^norm[0-3]?\.(weight|bias)$/.test(name) || isDecoderName(name);
+  return isHeadName(name) || /^norm([0-3]|_pre)?\.(weight|bias)$/.test(name) || isDecoderName(name);
 }

@@ -51,6 +51,26 @@ export function sameConv(x: tf.Tensor4D, { weight, bias }: ConvParams): tf.Tenso
 }
 
 /**
+ * 3×3 convolution of stride 2 with one pixel of zeros on every side.
+ *
+ * @param x `[N, H, W, in]`
+ * @returns `[N, ⌈H / 2⌉, ⌈W / 2⌉, out]`
+ * @throws ShapeError if the channels differ
+ */
+export function halvingConv(x: tf.Tensor4D, { weight, bias }: ConvParams): tf.Tensor4D {
+  assertShape('halvingConv', x, ['N', 'H', 'W', weight.shape[2]]);
+  const dimRoundingMode = 'floor'; // tfjs rejects sizes that do not divide without it
+  return tf.fused.conv2d({
+    x,
+    filter: weight,
+    strides: 2,
+    pad: 1,
+    dimRoundingMode,
+    ...given(bias),
+  });
+}
+
+/**
  * Depthwise convolution with stride 1 and zero padding; keeps height and width.
  *
  * @param x `[N, H, W, C]`

@@ -55,3 +55,9 @@ export const depthwiseSpecs = (
 export function normSpecs(channels: number): LayerSpecs<'vector'> {
   return { weight: vectorSpec(channels, ONE), bias: vectorSpec(channels) };
 }
+
+/** {@link normSpecs}, without shift for norms that do not subtract the mean. @param kind absent: layer norm */
+export function channelNormSpecs(channels: number, kind?: string): LayerSpecs<'vector'> {
+  if (kind === undefined) return normSpecs(channels);
+  return { weight: vectorSpec(channels, ONE) } as LayerSpecs<'vector'>;
+}

@@ -62,6 +62,7 @@ async function loadWithOrigin(
     classes: numClasses,
     headInitScale: 1,
     hiddenChannels: architecture.hiddenChannels,
+    normFirst: architecture.normFirst,
   });
   const store = new ParameterStore(model.specs);
   await loadWeights(file, parameterTargets(store), { which });

@@ -8,6 +8,8 @@ export interface ModelConfig {
   readonly labels?: readonly string[] | undefined;
   /** Epsilon of all norms. */
   readonly normEps?: number | undefined;
+  /** Kind of norms without shift. */
+  readonly norm?: 'rms' | 'simple' | undefined;
   /** Epsilon of the norm before the head. */
   readonly headNormEps?: number | undefined;
   /** Mean and standard deviation per channel in units of the full range. */

@@ -33,6 +33,7 @@ export const TimmConfig = withUnknownFields(
         record({
           norm_eps: optional(orNull(POSITIVE)),
           act_layer: optional(orNull({ type: 'string' } as Schema<string>)),
+          norm_layer: optional(orNull({ type: 'string' } as Schema<string>)),
           output_stride: optional(orNull(number())),
         }),
       ),
@@ -40,6 +41,14 @@ export const TimmConfig = withUnknownFields(
     ...(Pretrained['properties'] as Record<string, never>),
   }),
 );
+
+/** timm's names of norms without shift. */
+const NORMS: Readonly<Record<string, ModelConfig['norm']>> = {
+  rmsnorm: 'rms',
+  rmsnorm2d: 'rms',
+  simplenorm: 'simple',
+  simplenorm2d: 'simple',
+};
 
 /** What timm's configuration says. @see timm/data/config.py, `resolve_data_config` */
 export function fromTimm(file: string, json: Infer<typeof TimmConfig>): ModelConfig {
@@ -53,6 +62,7 @@ export function fromTimm(file: string, json: Infer<typeof TimmConfig>): ModelCon
     file,
     // Ids of WordNet are no names for people.
     labels: cfg.label_names?.every((name) => !/^n\d{8}$/.test(name)) ? cfg.label_names : undefined,
+    norm: NORMS[json.model_args?.norm_layer ?? ''],
     normEps: normEps ?? undefined,
     mean: cfg.mean ?? undefined,
     std: cfg.std ?? undefined,

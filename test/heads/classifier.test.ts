@@ -36,7 +36,7 @@ const head = (
     op: ({ c5, weight, bias, headWeight, headBias }) =>
       tf.tidy(() => {
         const params = { norm: { weight, bias }, head: { weight: headWeight, bias: headBias } };
-        return classifier(c5, params, eps)[which];
+        return classifier(c5, params, { eps })[which];
       }),
   });
 
@@ -83,7 +83,7 @@ describe.each(WAYS)('values computed by hand, %s', (way) => {
 });
 
 test('specs have the official names; the head’s weights are scaled, its bias is zero', () => {
-  const specs = Object.fromEntries(listSpecs({ ...classifierSpecs(6, 5, 0.001) }));
+  const specs = Object.fromEntries(listSpecs({ ...classifierSpecs(6, 5, { initScale: 0.001 }) }));
   expect(Object.keys(specs)).toEqual(['norm.weight', 'norm.bias', 'head.weight', 'head.bias']);
   expect(specs['head.weight'].shape).toEqual([6, 5]);
   const init = specs['head.weight'].init as { kind: string; std: number; limit: number };

@@ -48,7 +48,7 @@ const traced: Program = {
         if (/^(stem|stage\d)$/.test(name)) stages[name] = tf.keep(x.clone());
       },
     });
-    return { ...stages, ...classifier(c5, params, EPS) };
+    return { ...stages, ...classifier(c5, params, { eps: EPS }) };
   },
 };
 

@@ -45,7 +45,7 @@ function traced(eps: number): Program {
           if (!name.startsWith('stages')) activations[name] = tf.keep(x.clone());
         },
       });
-      return { ...activations, ...classifier(c5, params, eps) };
+      return { ...activations, ...classifier(c5, params, { eps }) };
     },
   };
 }

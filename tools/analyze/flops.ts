@@ -54,7 +54,7 @@ export async function analyzeFlops(request: FlopsRequest): Promise<FlopsReport> 
     macs,
     parameters: numParameters([specs.downsample_layers[s], specs.stages[s]] as const),
   }));
-  const head = classes > 0 ? classifierSpecs(config.dims[3], classes, 1) : undefined;
+  const head = classes > 0 ? classifierSpecs(config.dims[3], classes, { initScale: 1 }) : undefined;
   if (head)
     parts.push({
       part: 'head',

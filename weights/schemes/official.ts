@@ -21,6 +21,7 @@ export const OFFICIAL: NamePairs = [
   ['norm{k}.{p}', 'norm{k}.{p}'], // output norms of dense tasks
   ['norm.{p}', 'norm.{p}'],
   ['norm.{p}', 'norms.3.{p}'],
+  ['norm_pre.{p}', 'norm_pre.{p}'], // of timm's `_hnf`
   ['pre_logits.{p}', 'pre_logits.{p}'],
   ['head.{p}', 'head.{p}'],
 ];

@@ -7,7 +7,10 @@ import type { NamePairs } from './name-map.js';
  */
 export const TIMM: NamePairs = [
   ['downsample_layers.0.{i}.{p}', 'stem.{i}.{p}'],
-  ['downsample_layers.{s}.{i}.{p}', 'stages.{s}.downsample.{i}.{p}'],
+  // Not `{s}`: other sizes of patches have one in stage 0 as well.
+  ...[1, 2, 3].map(
+    (s) => [`downsample_layers.${s}.{i}.{p}`, `stages.${s}.downsample.{i}.{p}`] as const,
+  ),
   ['stages.{s}.{b}.dwconv.{p}', 'stages.{s}.blocks.{b}.conv_dw.{p}'],
   ['stages.{s}.{b}.norm.{p}', 'stages.{s}.blocks.{b}.norm.{p}'],
   ['stages.{s}.{b}.pwconv1.{p}', 'stages.{s}.blocks.{b}.mlp.fc1.{p}'],
@@ -18,6 +21,7 @@ export const TIMM: NamePairs = [
   ['stages.{s}.{b}.grn.beta', 'stages.{s}.blocks.{b}.mlp.grn.beta'],
   ['stages.{s}.{b}.gamma', 'stages.{s}.blocks.{b}.gamma'], // V1's LayerScale
   ['norm.{p}', 'head.norm.{p}'],
+  ['norm_pre.{p}', 'norm_pre.{p}'], // `_hnf`: before pooling
   ['pre_logits.{p}', 'head.pre_logits.fc.{p}'], // `large_mlp` of CLIP
   ['head.{p}', 'head.fc.{p}'],
 ];
