@@ -40,6 +40,8 @@ const OPSETS: Readonly<Record<string, number>> = {
  */
 export class GraphBuilder {
   private readonly nodes: OnnxNode[] = [];
+  /** Results of the nodes by name. */
+  private readonly results = new Map<string, OnnxValue>();
   private readonly known = new Map<string, readonly OnnxValue[]>();
   private readonly inputs: OnnxValue[] = [];
   private readonly constants = new Map<string, readonly OnnxInitializer[]>();
@@ -79,6 +81,7 @@ export class GraphBuilder {
     const outputNames = values.map((value) => value.name);
     this.nodes.push({ name, op, domain, inputs: names, outputs: outputNames, attributes });
     this.known.set(key, values);
+    for (const value of values) this.results.set(value.name, value);
     return values;
   }
 
@@ -208,6 +211,9 @@ export class GraphBuilder {
       inputs: used.filter((input) => !frozen.has(input.name)),
       outputs: renamed.map(({ as, value }) => ({ name: as, shape: value.shape, type: value.type })),
       initializers: [...stored, ...initializers],
+      values: kept.flatMap((node) =>
+        node.outputs.map((output) => this.resultNamed(output, rename)),
+      ),
       opsets: Object.fromEntries(
         Object.entries(OPSETS).filter(([domain]) => domain === '' || domains.has(domain)),
       ),
@@ -238,6 +244,10 @@ export class GraphBuilder {
         newName.set(as, this.unique(as));
     }
     return { newName, copies };
+  }
+
+  private resultNamed(name: string, rename: (value: string) => string): OnnxValue {
+    return { ...(this.results.get(name) as OnnxValue), name: rename(name) };
   }
 
   private readonly reshaped = new Map<string, OnnxValue>();

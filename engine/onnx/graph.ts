@@ -43,6 +43,8 @@ export interface OnnxGraph {
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
   readonly initializers: readonly OnnxInitializer[];
+  /** Results of the nodes, if their shapes are known. */
+  readonly values?: readonly OnnxValue[] | undefined;
   /** Opset version of every domain in use. */
   readonly opsets: Readonly<Record<string, number>>;
 }

@@ -9,6 +9,7 @@ import type { ParameterStore } from '../parameters/store.js';
 import { freeNow } from './free-now.js';
 import type { OnnxRuntime, SessionOptions } from './onnx-runtime.js';
 import { DEFAULT_SESSION_OPTIONS, openSession } from './onnx-runtime.js';
+import { estimateSessionBytes, SessionMemory, type HeldSession } from './session-memory.js';
 import { OutputBuffers } from './output-buffers.js';
 import {
   assertHostTensor,
@@ -28,15 +29,14 @@ import {
 export interface CompileOptions extends SessionOptions {
   /** Stores a copy of the weights in the graph: fastest for many runs of one shape. */
   readonly frozen: boolean;
-  /** Number of sessions (one per combination of input shapes) kept open; the least recently used is closed first. */
-  readonly maxSessions: number;
+  /** Memory for sessions, shared with other programs; default: one of the program's own. */
+  readonly memory?: SessionMemory | undefined;
 }
 
-/** Defaults: weights as inputs, sessions for four combinations of shapes. */
+/** Defaults: weights as inputs. */
 export const DEFAULT_COMPILE_OPTIONS: CompileOptions = {
   ...DEFAULT_SESSION_OPTIONS,
   frozen: false,
-  maxSessions: 4,
 };
 
 /** ONNX Runtime and the lowering that suits it. */
@@ -51,7 +51,7 @@ export interface GradientTarget extends GradientRequest {
   readonly into: Float32Array;
 }
 
-interface OpenSession {
+interface OpenSession extends HeldSession {
   readonly session: Ort.InferenceSession;
   readonly feeds: Readonly<Record<string, Ort.Tensor>>;
   /** Outputs written to views of the gradient buffer. */
@@ -67,6 +67,7 @@ interface OpenSession {
 export class CompiledProgram implements Executable {
   private readonly sessions = new Map<string, OpenSession>();
   private readonly buffers = new OutputBuffers();
+  private readonly memory: SessionMemory;
   private queue: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -78,6 +79,7 @@ export class CompiledProgram implements Executable {
   ) {
     if (options.frozen && gradients)
       throw new ConfigError(`${program.name}: expected no gradients of frozen weights`);
+    this.memory = options.memory ?? new SessionMemory(target.runtime.sessionBytes);
   }
 
   /** Number of open sessions. */
@@ -94,7 +96,7 @@ export class CompiledProgram implements Executable {
 
   async release(): Promise<void> {
     const turn = this.queue.then(async () => {
-      await this.close(0);
+      for (const open of [...this.sessions.values()]) await this.memory.close(open);
       this.buffers.clear();
     });
     this.queue = turn.catch(() => undefined);
@@ -128,7 +130,20 @@ export class CompiledProgram implements Executable {
   private async runNow(inputs: HostTensors, into: OutputArrays): Promise<HostTensors> {
     for (const [name, tensor] of Object.entries(inputs))
       assertHostTensor(this.program.name, name, tensor);
-    const { session, feeds, gradients, outputs } = await this.open(inputs);
+    const open = await this.open(inputs);
+    open.isBusy = true;
+    try {
+      return await this.runIn(open, inputs, into);
+    } finally {
+      open.isBusy = false;
+    }
+  }
+
+  private async runIn(
+    { session, feeds, gradients, outputs }: OpenSession,
+    inputs: HostTensors,
+    into: OutputArrays,
+  ): Promise<HostTensors> {
     const { Tensor } = this.target.runtime.ort;
     const results: Record<string, HostTensor> = { ...gradients };
     assertOutputArrays(this.program.name, into, new Map(outputs.map((o) => [o.name, o.shape])));
@@ -152,26 +167,12 @@ export class CompiledProgram implements Executable {
     const key = Object.entries(inputs)
       .map(([name, { shape, data }]) => `${name}${formatShape(shape)}${data.constructor.name}`)
       .join(';');
-    let open = this.sessions.get(key);
-    this.sessions.delete(key); // reinserted at the end: the order of the map is that of last use
-    if (!open) {
-      await this.close(Math.max(0, this.options.maxSessions - 1));
-      open = await this.create(inputs);
-    }
-    this.sessions.set(key, open);
+    const open = this.sessions.get(key) ?? (await this.create(key, inputs));
+    this.memory.use(open);
     return open;
   }
 
-  /** Closes sessions, least recently used first, until at most `keep` are open. */
-  private async close(keep: number): Promise<void> {
-    for (const [key, { session }] of this.sessions) {
-      if (this.sessions.size <= keep) return;
-      this.sessions.delete(key);
-      await session.release();
-    }
-  }
-
-  private async create(inputs: HostTensors): Promise<OpenSession> {
+  private async create(key: string, inputs: HostTensors): Promise<OpenSession> {
     const specs = Object.fromEntries(
       Object.entries(inputs).map(([name, tensor]): [string, TensorSpec] => [
         name,
@@ -179,7 +180,11 @@ export class CompiledProgram implements Executable {
       ]),
     );
     const graph = this.capture(specs);
-    const session = await openSession(this.target.runtime, encodeModel(graph), this.options);
+    const model = encodeModel(graph);
+    const { ownArena, provider } = this.options;
+    const bytes = estimateSessionBytes(graph, model.length, ownArena || provider !== 'cpu');
+    await this.memory.makeRoom(bytes);
+    const session = await openSession(this.target.runtime, model, this.options);
     const { Tensor } = this.target.runtime.ort;
     const feeds: Record<string, Ort.Tensor> = {};
     for (const { path, spec } of this.store.entries) {
@@ -193,7 +198,13 @@ export class CompiledProgram implements Executable {
       if (data) gradients[output.name] = { shape: output.shape, data };
       else outputs.push(output);
     }
-    return { session, feeds, gradients, outputs };
+    const close = async (): Promise<void> => {
+      this.sessions.delete(key);
+      await session.release();
+    };
+    const open = { session, feeds, gradients, outputs, bytes, isBusy: false, close };
+    this.sessions.set(key, open);
+    return open;
   }
 
   /** View of the gradient buffer that output `grad:PATH` is written to. */

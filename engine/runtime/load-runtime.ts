@@ -1,6 +1,9 @@
-import { availableParallelism } from 'node:os';
+import { availableParallelism, freemem } from 'node:os';
 import { ConfigError } from '../../core/errors.js';
 import type { OnnxRuntime, OrtModule } from './onnx-runtime.js';
+
+/** Share of the available memory for sessions. */
+const SESSION_SHARE = 1 / 4;
 
 /**
  * Loads onnxruntime-node, or onnxruntime-web if the native part is missing.
@@ -9,22 +12,31 @@ import type { OnnxRuntime, OrtModule } from './onnx-runtime.js';
  * @throws ConfigError if neither can be loaded
  */
 export async function loadOnnxRuntime(prefer: 'native' | 'wasm' = 'native'): Promise<OnnxRuntime> {
-  const numCores = availableParallelism();
+  const machine = {
+    numCores: availableParallelism(),
+    sessionBytes: SESSION_SHARE * availableBytes(),
+  };
   if (prefer === 'native') {
     const native = await importNative();
-    if (native) return { kind: 'native', ort: native, numCores };
+    if (native) return { kind: 'native', ort: native, ...machine };
   }
   try {
     const web = await import('onnxruntime-web');
     web.env.wasm.numThreads = 1;
     web.env.logLevel = 'error';
-    return { kind: 'wasm', ort: web, numCores };
+    return { kind: 'wasm', ort: web, ...machine };
   } catch (cause) {
     throw new ConfigError(
       'ONNX Runtime: expected onnxruntime-node or onnxruntime-web, got neither; run: npm install onnxruntime-node@1.30.0 --onnxruntime-node-install=skip',
       { cause },
     );
   }
+}
+
+function availableBytes(): number {
+  // Absent before Node 20.13; knows the limits of containers.
+  const { availableMemory } = process as { availableMemory?: () => number };
+  return availableMemory === undefined ? freemem() : availableMemory.call(process);
 }
 
 async function importNative(): Promise<OrtModule | undefined> {

@@ -13,6 +13,8 @@ export interface OnnxRuntime {
   readonly hasGpu?: boolean | undefined;
   /** Number of threads of a session that asks for 0. */
   readonly numCores: number;
+  /** Memory for the sessions of an engine, if that of the machine is known. */
+  readonly sessionBytes?: number | undefined;
 }
 
 /** Device that runs a graph. */

@@ -3,6 +3,7 @@ import { ConfigError } from '../../core/errors.js';
 import { CompiledProgram, DEFAULT_COMPILE_OPTIONS } from './compiled.js';
 import type { Engine } from './engine.js';
 import type { OnnxRuntime, Provider } from './onnx-runtime.js';
+import { SessionMemory } from './session-memory.js';
 
 /** Options of the engine of a browser. */
 export interface WebEngineOptions {
@@ -58,15 +59,15 @@ export async function openWebEngine({
     ...DEFAULT_COMPILE_OPTIONS,
     provider: (hasGpu ? 'webgpu' : 'cpu') satisfies Provider,
     threads,
+    memory: new SessionMemory(),
   } as const;
   return {
     provider: hasGpu ? 'webgpu' : 'wasm',
     description: `onnxruntime-web (${hasGpu ? 'WebGPU' : `WebAssembly, ${ort.env.wasm.numThreads} threads`})`,
-    prepare: (program, store, { gradients, frozen = false, maxSessions } = {}) =>
+    prepare: (program, store, { gradients, frozen = false } = {}) =>
       new CompiledProgram({ runtime, lowering: { kind: 'portable' } }, program, store, gradients, {
         ...options,
         frozen,
-        maxSessions: maxSessions ?? options.maxSessions,
       }),
   };
 }

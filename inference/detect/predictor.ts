@@ -79,7 +79,6 @@ interface PredictorOptions {
   readonly model: Detector;
   readonly store: ParameterStore;
   readonly thresholds: DetectionThresholds;
-  /** `frozen` and `maxSessions` of the features program; the heads have few shapes and keep all sessions. */
   readonly prepare?: Omit<PrepareOptions, 'gradients'> | undefined;
 }
 
@@ -99,10 +98,7 @@ export class DetectorPredictor {
   constructor(private readonly options: PredictorOptions) {
     const { engine, model, store, prepare = {} } = options;
     this.features = engine.prepare(model.features, store, prepare);
-    this.heads = new RoiHeads(engine, model, store, {
-      frozen: prepare.frozen ?? false,
-      maxSessions: 6,
-    });
+    this.heads = new RoiHeads(engine, model, store, prepare);
   }
 
   /** Times of the last prediction. */

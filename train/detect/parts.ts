@@ -41,18 +41,15 @@ export function prepareTraining(
   {
     prefixes,
     inputs = [],
-    maxSessions,
   }: {
     readonly prefixes: readonly string[];
     readonly inputs?: readonly string[];
-    readonly maxSessions: number;
   },
 ): Executable {
   const { engine, store, gradients } = context;
   const parameters = trainedPaths(context, prefixes);
   return engine.prepare(program, store, {
     gradients: { of: 'loss', into: gradients, parameters, inputs },
-    maxSessions,
   });
 }
 

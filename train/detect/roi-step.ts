@@ -59,16 +59,10 @@ export class RoiStep {
 
   constructor(private readonly context: StepContext) {
     const { model } = context;
-    const prepare =
-      (maxSessions: number) =>
-      ({ training, prefix }: (typeof model.maskStages)[number]): Executable =>
-        prepareTraining(context, training, {
-          prefixes: [prefix],
-          inputs: ['features'],
-          maxSessions,
-        });
-    this.boxHeads = model.boxStages.map(prepare(4));
-    this.maskHeads = model.maskStages.map(prepare(4));
+    const prepare = ({ training, prefix }: (typeof model.maskStages)[number]): Executable =>
+      prepareTraining(context, training, { prefixes: [prefix], inputs: ['features'] });
+    this.boxHeads = model.boxStages.map(prepare);
+    this.maskHeads = model.maskStages.map(prepare);
     const { communicator, batchNormOver = 'microBatch' } = context;
     if (batchNormOver === 'ranks' && communicator.size > 1)
       this.syncBn = new SyncBnBoxHeads(context);

@@ -29,7 +29,6 @@ export class RpnStep {
     this.program = prepareTraining(context, context.model.rpnTraining, {
       prefixes: ['rpn_head.'],
       inputs: ['patches'],
-      maxSessions: 4,
     });
     this.maker = new RpnTargetMaker(context.model.config.rpn, SIZE_DIVISOR_PX);
   }

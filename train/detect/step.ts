@@ -63,7 +63,6 @@ export class DetectionStep {
     this.features = engine.prepare(model.features, store, {});
     this.featureGradients = prepareTraining(context, model.featureGradients, {
       prefixes: ['backbone.', 'neck.'],
-      maxSessions: 4,
     });
     this.rpn = new RpnStep(context);
     this.rois = new RoiStep(context);

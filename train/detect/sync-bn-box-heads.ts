@@ -30,20 +30,17 @@ export class SyncBnBoxHeads {
 
   constructor(private readonly context: StepContext) {
     const { engine, model, store, gradients } = context;
-    const maxSessions = 4;
-    this.conv = engine.prepare(boxConv(), store, { maxSessions });
+    this.conv = engine.prepare(boxConv(), store);
     this.convGradients = engine.prepare(boxConvGradients(), store, {
       gradients: {
         ...{ of: 'loss', into: gradients },
         ...{ parameters: [], inputs: ['features', 'weight'] },
       },
-      maxSessions,
     });
     this.afterConvs = model.boxStages.map(({ trainingAfterConvs, prefix }) =>
       prepareTraining(context, trainingAfterConvs, {
         prefixes: [`${prefix}shared_fcs.`, `${prefix}fc_cls.`, `${prefix}fc_reg.`],
         inputs: ['features'],
-        maxSessions,
       }),
     );
   }

@@ -6,6 +6,7 @@ import type { TensorTree } from '../../../engine/parameters/tensors.js';
 import type { CompileOptions } from '../../../engine/runtime/compiled.js';
 import { CompiledProgram, DEFAULT_COMPILE_OPTIONS } from '../../../engine/runtime/compiled.js';
 import { EagerProgram } from '../../../engine/runtime/eager.js';
+import { SessionMemory } from '../../../engine/runtime/session-memory.js';
 import type { HostTensors, Program } from '../../../engine/runtime/program.js';
 import { expectSame, floats, integers } from '../op-case.js';
 import { MODEL, examples, filledStore, images, targetOf } from './small-model.js';
@@ -26,12 +27,23 @@ const logits = async (program: CompiledProgram, inputs: HostTensors): Promise<nu
 const program = (forward: Program['forward']): CompiledProgram =>
   new CompiledProgram(target, { name: 'test', forward }, new ParameterStore({}));
 
-/** A model that keeps `maxSessions` sessions, and which sessions it opened and released. */
+/** Estimate for one session of the model. */
+const sessionBytes = await (async () => {
+  const memory = new SessionMemory(Infinity);
+  const model = inference({ memory });
+  await model.run(images(1));
+  const { bytes } = memory;
+  await model.release();
+  return bytes;
+})();
+
+/** A model with memory for some sessions of equal size, and which sessions it opened and released. */
 function counted(maxSessions: number): {
   readonly model: CompiledProgram;
   readonly opened: readonly number[];
   readonly released: readonly number[];
 } {
+  const memory = new SessionMemory((maxSessions + 0.5) * sessionBytes);
   const opened: number[] = [];
   const released: number[] = [];
   const { ort } = target.runtime;
@@ -57,7 +69,7 @@ function counted(maxSessions: number): {
     MODEL.inference,
     filledStore(),
     undefined,
-    { ...DEFAULT_COMPILE_OPTIONS, maxSessions },
+    { ...DEFAULT_COMPILE_OPTIONS, memory },
   );
   return { model, opened, released };
 }
@@ -75,7 +87,7 @@ describe('sessions', () => {
     expect(model.numSessions).toBe(0);
   });
 
-  test('never exceed their limit, and the least recently used is closed', async () => {
+  test('never exceed their memory, and the least recently used is closed', async () => {
     const { model, opened, released } = counted(2);
     await model.run(images(1)); // session 1
     await model.run(images(2)); // session 2
@@ -100,13 +112,38 @@ describe('sessions', () => {
     await model.release();
   });
 
-  test('a limit of one works', async () => {
-    const model = inference({ maxSessions: 1 });
+  test('memory for less than one works', async () => {
+    const model = inference({ memory: new SessionMemory(1) });
     const [a, b] = [await logits(model, images(1)), await logits(model, images(2))];
     expect(model.numSessions).toBe(1);
     expect(await logits(model, images(1))).toEqual(a);
     expect(b).toHaveLength(6);
     await model.release();
+  });
+
+  test('of several programs share memory: the least recently used of any is closed', async () => {
+    const memory = new SessionMemory(2.5 * sessionBytes);
+    const [a, b] = [inference({ memory }), inference({ memory })];
+    const first = await logits(a, images(1));
+    await b.run(images(1));
+    await b.run(images(2));
+    expect([a.numSessions, b.numSessions, memory.numSessions]).toEqual([0, 2, 2]);
+    expect(memory.bytes).toBeLessThanOrEqual(memory.limitBytes);
+    expect(await logits(a, images(1))).toEqual(first);
+    expect([a.numSessions, b.numSessions]).toEqual([1, 1]);
+    await Promise.all([a.release(), b.release()]);
+    expect([memory.numSessions, memory.bytes]).toEqual([0, 0]);
+  });
+
+  test('that run are not closed by those of other programs', async () => {
+    const memory = new SessionMemory(1);
+    const [a, b] = [inference({ memory }), inference({ memory })];
+    const alone = [await logits(a, images(1)), await logits(b, images(2))];
+    for (let i = 0; i < 3; i++) {
+      const together = await Promise.all([logits(a, images(1)), logits(b, images(2))]);
+      expect(together).toEqual(alone);
+    }
+    await Promise.all([a.release(), b.release()]);
   });
 
   test('are bit-identical with and without their own arena', async () => {
