@@ -1,12 +1,39 @@
-// Bundles the page of `serve` into one script.
-import { buildSync } from 'esbuild';
+// Bundles what runs in browsers: the page of `serve`, the library `convnextv2/browser`, and the page of `export --web`.
+import { build } from 'esbuild';
+import { fileURLToPath } from 'node:url';
 
-buildSync({
-  entryPoints: ['serve/page/app.ts'],
-  outfile: 'dist/serve/page/bundle.js',
+const common = {
   bundle: true,
   minify: true,
   format: 'esm',
   target: 'es2022',
+  platform: 'browser',
   logLevel: 'warning',
+};
+// The whole of tfjs has backends and data sets; here it only records graphs.
+const alias = {
+  '@tensorflow/tfjs': fileURLToPath(new URL('tfjs-core-only.mjs', import.meta.url)),
+};
+
+await build({
+  ...common,
+  entryPoints: ['serve/page/main.ts'],
+  outfile: 'dist/serve/page/bundle.js',
+});
+// onnxruntime-web stays an import of the person's own bundler, which places its WebAssembly files.
+await build({
+  ...common,
+  alias,
+  entryPoints: ['inference/web/index.ts'],
+  outfile: 'dist/inference/web/bundle.js',
+  external: ['onnxruntime-web'],
+});
+await build({
+  ...common,
+  alias,
+  entryPoints: { app: 'serve/browser/main.ts', worker: 'serve/browser/worker.ts' },
+  outdir: 'dist/serve/browser/site',
+  splitting: true,
+  // Its WebAssembly files lie beside the page, see serve/browser/write-site.ts.
+  conditions: ['onnxruntime-web-use-extern-wasm'],
 });

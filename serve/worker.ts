@@ -7,7 +7,8 @@ import { open } from '../inference/open.js';
 import type { RgbImage } from '../core/image.js';
 import { decodeImageBytes } from '../io/image/decode.js';
 import { encodeAnswer, type PredictedImage } from './answer.js';
-import type { FromThread, Job, ModelInfo, NamedModel, ThreadSetup, ToThread } from './messages.js';
+import type { FromThread, Job, ModelInfo, ThreadSetup, ToThread } from './messages.js';
+import { infoOf } from './model-info.js';
 
 /** Thread of the models: decodes, predicts and encodes answers, so that the server's thread only moves bytes. */
 
@@ -31,14 +32,6 @@ async function openAll(): Promise<void> {
     const model = await open(path, { ...options, onNotice });
     models.set(name, { model, info: infoOf(name, model) });
   }
-}
-
-function infoOf(name: NamedModel['name'], { task, card, classNames }: ImageModel): ModelInfo {
-  const idOf = (k: number): number => (card.task === 'detect' ? card.categoryIds[k] : k + 1);
-  return {
-    ...{ name, task, classes: classNames.map((each, k) => ({ id: idOf(k), name: each })) },
-    input: card.task === 'classify' ? card.resize : card.limits,
-  };
 }
 
 /** Images of the next job are decoded while the current one runs. */

@@ -76,6 +76,7 @@ const BROWSER = [
   'engine/onnx',
   'backbone',
   'heads',
+  'inference/web',
   'serve/page',
 ];
 /** Folders that know no tensors library. */

@@ -1,11 +1,16 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
+import { ConfigError } from '../core/errors.js';
 import type { ExportDocument } from '../inference/export/export-onnx.js';
+import type { WebPrecision } from '../inference/web/write.js';
+import type { SiteDocument } from '../serve/browser/write-site.js';
 import { engineOptions, wholeNumber } from './engine-options.js';
 import { addModelOptions, type ModelFlags } from './model-options.js';
 import { formatTable, log, print, printJson } from './output.js';
 
 interface Flags extends ModelFlags {
-  readonly out: string;
+  readonly out?: string;
+  readonly web?: string;
+  readonly precision: WebPrecision;
   readonly batch: number;
   readonly height?: number;
   readonly width?: number;
@@ -16,11 +21,16 @@ interface Flags extends ModelFlags {
 export function registerExport(program: Command): void {
   const verb = program
     .command('export')
-    .description('write a model as one ONNX file, checked against our output')
+    .description(
+      'write a model as one ONNX file, checked against our output, or as a page that runs it in the browser',
+    )
     .argument('<model>', 'run folder, checkpoint or weight file, or official name')
-    .requiredOption(
-      '--out <file>',
-      'ONNX file; what its inputs and outputs mean goes to a JSON beside it',
+    .option('--out <file>', 'ONNX file; what its inputs and outputs mean goes to a JSON beside it')
+    .option('--web <dir>', 'new folder with a page and the model, for any static server')
+    .addOption(
+      new Option('--precision <type>', 'weights of --web; fp16 is half as large')
+        .choices(['fp32', 'fp16'])
+        .default('fp32'),
     )
     .option('--batch <n>', 'images at a time', wholeNumber('--batch'), 1)
     .option(
@@ -34,6 +44,39 @@ export function registerExport(program: Command): void {
 }
 
 async function run(model: string, flags: Flags): Promise<void> {
+  const { out, web } = flags;
+  if ((out === undefined) === (web === undefined))
+    throw new ConfigError(
+      'export: expected --out FILE for ONNX, or --web DIR for a page that runs the model in the browser',
+    );
+  return web === undefined
+    ? writeOnnx(model, { ...flags, out: out! })
+    : writeWeb(model, web, flags);
+}
+
+/** Writes the page. */
+async function writeWeb(model: string, folder: string, flags: Flags): Promise<void> {
+  const { load } = await import('../inference/open.js');
+  const { writeSite } = await import('../serve/browser/write-site.js');
+  const document = await writeSite(
+    await load(model, { ...flags, onNotice: log }),
+    folder,
+    flags.precision,
+  );
+  if (flags.json) printJson(document);
+  else print(siteLines(document));
+}
+
+/** Formats the result of `--web` for people. */
+function siteLines({ folder, modelBytes, pageBytes, precision }: SiteDocument): string {
+  return [
+    `${folder}: model ${(modelBytes / 1e6).toFixed(1)} MB (${precision}), page ${(pageBytes / 1e6).toFixed(1)} MB, and onnxruntime-web`,
+    `look at it with: npx http-server ${folder}`,
+    'several threads need the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp',
+  ].join('\n');
+}
+
+async function writeOnnx(model: string, flags: Flags & { readonly out: string }): Promise<void> {
   const { dirname } = await import('node:path');
   const { cardFile, exportOnnx } = await import('../inference/export/export-onnx.js');
   const { assertWritableFolder } = await import('../io/files/out-folder.js');

@@ -14,9 +14,9 @@ export class ServerError extends Error {
   }
 }
 
-/** The server of the page. */
+/** The models of the page. */
 export interface Api {
-  /** Token of the requests. */
+  /** Token of the requests to a server. */
   token: string | undefined;
   models(): Promise<readonly ModelInfo[]>;
   /** Predicts a picture; objects of any score from `score`. @throws ServerError */

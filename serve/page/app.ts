@@ -1,11 +1,11 @@
 import { cocoDocument, type ResultJson } from '../coco-document.js';
 import type { ModelInfo } from '../messages.js';
-import { createApi, ServerError } from './api.js';
+import { ServerError, type Api } from './api.js';
 import { filterResult, isShown, itemsOf, type Filter, type Item } from './items.js';
 import { createOverlay, drawOverlay, itemAt, type Overlay } from './overlay.js';
 import { showClasses, showRows, type ResultsListener } from './results-view.js';
 
-/** The page at `/`: pictures go to the server, one after the other, and results are shown over them. */
+/** The page: pictures go to the model, one after the other, and results are shown over them. */
 
 /** Least score of the objects that the page asks for; the slider chooses among them. */
 const LEAST_SCORE = 0.05;
@@ -35,7 +35,7 @@ const elements = {
   classList: byId('class-list'),
 };
 
-const api = createApi();
+let api: Api;
 const pictures: Picture[] = [];
 const hidden = new Set<number>();
 let infos: readonly ModelInfo[] = [];
@@ -248,6 +248,10 @@ function listen(): void {
   });
 }
 
-score.value = String(FIRST_SCORE);
-listen();
-void loadModels();
+/** Starts the page. @param connect creates the connection to the models, which may say what it waits for */
+export function startPage(connect: (say: (text: string) => void) => Api): void {
+  api = connect(say);
+  score.value = String(FIRST_SCORE);
+  listen();
+  void loadModels().then(predictAll);
+}

@@ -1,0 +1,14 @@
+import type { ImageModel } from '../inference/model.js';
+import type { ModelInfo } from './messages.js';
+
+/** Describes an open model for callers and the page. */
+export function infoOf(
+  name: string,
+  { task, card, classNames }: Pick<ImageModel, 'task' | 'card' | 'classNames'>,
+): ModelInfo {
+  const idOf = (k: number): number => (card.task === 'detect' ? card.categoryIds[k] : k + 1);
+  return {
+    ...{ name, task, classes: classNames.map((each, k) => ({ id: idOf(k), name: each })) },
+    input: card.task === 'classify' ? card.resize : card.limits,
+  };
+}
