@@ -20,7 +20,7 @@ import {
 } from '../weights/verify.js';
 import { asConvolutions } from './detect/weights.js';
 import { detectorOf } from './detect/architecture.js';
-import { auxiliaryException, segmenterOf } from './segment/load.js';
+import { auxiliaryException, segmenterOf } from './segment/architecture.js';
 import { taskOf } from './task-of.js';
 
 /** Description of the model in a weight file. */
@@ -107,7 +107,7 @@ function summaryOfDense(
   return explained(source, which, scheme, () => {
     const architecture = inferArchitecture(file, subtree(tensors, 'backbone'));
     const { specs, method, numClasses, options } =
-      task === 'detect' ? detectorSpecs(file, tensors) : segmenterSpecs(file, tensors);
+      task === 'detect' ? detectorSpecs(file, tensors) : segmenterSpecs(source, tensors);
     const targets = listSpecs(specs).map(([path, { shape, layout }]) => ({ path, shape, layout }));
     const { problems } = matchTensors(asConvolutions(tensors, targets), targets, options);
     if (problems.length > 0)
@@ -144,8 +144,8 @@ function detectorSpecs(file: string, tensors: TensorMap): DenseSpecs {
   return { specs, method, numClasses, options: {} };
 }
 
-function segmenterSpecs(file: string, tensors: TensorMap): DenseSpecs {
-  const { backbone, head } = segmenterOf(file, tensors);
+function segmenterSpecs(source: TensorSource, tensors: TensorMap): DenseSpecs {
+  const { backbone, head } = segmenterOf(source, tensors);
   const { specs } = createUperNet(createDenseBackbone(backbone), head);
   const options = auxiliaryException(tensors);
   return { specs, method: 'UPerNet', numClasses: head.numClasses, options };

@@ -220,5 +220,10 @@ function isEncoderName(name: string): boolean {
 
 /** Known names outside the encoder; others are errors. */
 function isKnownName(name: string): boolean {
-  return isHeadName(name) || /^norm([0-3]|_pre)?\.(weight|bias)$/.test(name) || isDecoderName(name);
+  return (
+    isHeadName(name) ||
+    name.startsWith('auxiliary_head.') ||
+    /^norm([0-3]|_pre)?\.(weight|bias)$/.test(name) ||
+    isDecoderName(name)
+  );
 }

@@ -11,6 +11,7 @@ import { readCard, type DetectorCard } from '../card.js';
 import { classNamesOf, type LoadOptions } from '../class-names.js';
 import type { LocatedModel } from '../locate.js';
 import type { NetworkOptions } from '../state-dict.js';
+import { trainingOf } from '../training-meta.js';
 import { detectorOf, type DetectorArchitecture } from './architecture.js';
 import { loadDetectorWeights } from './weights.js';
 import { createDetector, type Detector } from '../../models/detector.js';
@@ -59,7 +60,14 @@ export async function openDetector(
   }
   const loaded = await loadDetector(file, { which });
   const architecture = { backbone: loaded.backbone, detector: loaded.model.config };
-  return { ...loaded, file, card: cocoCard(file, architecture, { classes, size }) };
+  const { numClasses } = loaded.model.config;
+  const trained = await withWeights(file, (source) =>
+    Promise.resolve(trainingOf(source).classNames),
+  );
+  const isCoco = trained?.join() === cocoClasses().names.join(); // then with COCO's category ids
+  const names = trained?.length === numClasses && !isCoco ? trained : undefined;
+  const options = { classes: classes ?? names, size };
+  return { ...loaded, file, card: cocoCard(file, architecture, options) };
 }
 
 /**

@@ -4,30 +4,18 @@ import { WeightsError } from '../../core/errors.js';
 import { ADE20K_CLASSES } from '../../datasets/classes/ade20k.js';
 import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
-import { inferArchitecture } from '../../weights/architecture.js';
-import {
-  loadTensors,
-  parameterTargets,
-  type LoadOptions as Exceptions,
-} from '../../weights/load.js';
+import { loadTensors, parameterTargets } from '../../weights/load.js';
 import { canonicalOrOwnNames, canonicalWeights } from '../../weights/canonical.js';
 import { withWeights } from '../../weights/open.js';
-import { subtree, type Which } from '../../weights/select.js';
-import { createUperNet, UPERNET, type UperNet, type UperNetConfig } from '../../models/upernet.js';
+import type { Which } from '../../weights/select.js';
+import { createUperNet, type UperNet } from '../../models/upernet.js';
 import { readCard, type SegmenterCard } from '../card.js';
 import { classNamesOf, type LoadOptions } from '../class-names.js';
 import type { LocatedModel } from '../locate.js';
 import { configOf, pixelsOf } from '../origin.js';
-import type { TensorMap } from '../../io/tensor.js';
-import { backboneConfig, countNames, shapeOf, type NetworkOptions } from '../state-dict.js';
-
-/** Architecture of a segmenter. */
-interface SegmenterArchitecture {
-  readonly backbone: ConvNeXtV2Config;
-  readonly head: UperNetConfig;
-  /** Version of ConvNeXt: 1 if no block of the file has GRN. */
-  readonly version?: 1 | 2 | undefined;
-}
+import { trainingOf } from '../training-meta.js';
+import { auxiliaryException, segmenterOf, type SegmenterArchitecture } from './architecture.js';
+import type { NetworkOptions } from '../state-dict.js';
 
 /** A segmenter with its weights. */
 export interface LoadedSegmenter {
@@ -103,7 +91,13 @@ export async function openSegmenter(
   const architecture = { backbone, head: model.config, version };
   const { numClasses } = model.config;
   const origin = configOf(file, { ...backbone, numClasses }) ?? {};
-  const options = { classes: classes ?? origin.labels, size: size ?? origin.inputSize };
+  const trained = await withWeights(file, (source) =>
+    Promise.resolve(trainingOf(source).classNames),
+  );
+  const isAde20k = numClasses === ADE20K_CLASSES.length && trained?.[0] === ADE20K_CLASSES[0];
+  const labels =
+    origin.labels ?? (trained?.length === numClasses && !isAde20k ? trained : undefined);
+  const options = { classes: classes ?? labels, size: size ?? origin.inputSize };
   const ade20k = ade20kCard(file, architecture, options);
   return { ...loaded, file, card: { ...ade20k, pixels: pixelsOf(origin) } };
 }
@@ -142,39 +136,6 @@ export function ade20kCard(
 export function inferSegmenter(file: string, which?: Which): Promise<SegmenterArchitecture> {
   return withWeights(file, (source) => {
     const { tensors, version } = canonicalWeights(source, which);
-    return Promise.resolve({ ...segmenterOf(file, tensors), version });
+    return Promise.resolve({ ...segmenterOf(source, tensors), version });
   });
-}
-
-/**
- * {@link inferSegmenter} from tensors.
- *
- * @param tensors canonical names
- */
-export function segmenterOf(file: string, tensors: TensorMap): SegmenterArchitecture {
-  const shape = (name: string): readonly number[] =>
-    shapeOf(file, tensors, name, 'a UPerNet segmenter');
-  const [numClasses, channels] = shape('decode_head.conv_seg.weight');
-  const auxiliary = tensors.get('auxiliary_head.conv_seg.weight')?.shape[1];
-  const numScales = countNames(tensors, /^decode_head\.psp_modules\.\d+\.1\.conv\.weight$/);
-  if (numScales !== UPERNET.poolScales.length)
-    throw WeightsError.in(
-      file,
-      `expected ${UPERNET.poolScales.length} pooling modules, got ${numScales}`,
-    );
-  return {
-    backbone: backboneConfig(inferArchitecture(file, subtree(tensors, 'backbone'))),
-    head: {
-      ...UPERNET,
-      numClasses,
-      channels,
-      auxiliary: { ...UPERNET.auxiliary, channels: auxiliary ?? UPERNET.auxiliary.channels },
-    },
-  };
-}
-
-/** Exception for files without auxiliary head, which inference does not need: it keeps its initial values. */
-export function auxiliaryException(tensors: TensorMap): Pick<Exceptions, 'exceptions'> {
-  const hasAuxiliary = [...tensors.keys()].some((name) => name.startsWith('auxiliary_head.'));
-  return { exceptions: hasAuxiliary ? [] : ['noAuxiliary'] };
 }

@@ -5,6 +5,7 @@ import { loadTensors, parameterTargets } from '../../weights/load.js';
 import { withWeights } from '../../weights/open.js';
 import { adaptClassLayers, classNamesBeside, type ClassRows } from '../class-layers.js';
 import { loadBackbone } from '../state-dict.js';
+import { readableAuxiliary } from './architecture.js';
 
 const HEAD_NAME = /^(decode_head|auxiliary_head)\./;
 /** Layers of a segmenter with a row for every class. */
@@ -31,14 +32,17 @@ export async function startSegmenter(
     const inFile = canonicalOrOwnNames(source);
     const heads = [...inFile.keys()].filter((name) => HEAD_NAME.test(name));
     if (heads.length === 0) return undefined;
-    const hasAuxiliary = heads.some((name) => name.startsWith('auxiliary_head.'));
+    const hasAuxiliary = readableAuxiliary(inFile) !== undefined;
     const rows = inFile.get('decode_head.conv_seg.bias')?.shape[0];
     const names = beside ?? (rows === ADE20K_CLASSES.length ? ADE20K_CLASSES : undefined);
     const adapted = adaptClassLayers(inFile, CLASS_LAYERS, { file: names, model: classNames });
     const targets = parameterTargets(store).filter(
       ({ path }) => !adapted.isNew(path) && (hasAuxiliary || !path.startsWith('auxiliary_head.')),
     );
-    await loadTensors(file, adapted.tensors, targets);
+    const tensors = new Map(
+      [...adapted.tensors].filter(([name]) => hasAuxiliary || !name.startsWith('auxiliary_head.')),
+    );
+    await loadTensors(file, tensors, targets);
     return `${file}: ${adapted.line}${hasAuxiliary ? '' : '; the auxiliary head is new'}`;
   });
   if (line !== undefined) return line;

@@ -8,6 +8,8 @@ export interface ModelConfig {
   readonly labels?: readonly string[] | undefined;
   /** Epsilon of all norms. */
   readonly normEps?: number | undefined;
+  /** Bins per side of the pyramid pooling of a segmenter. */
+  readonly poolScales?: readonly number[] | undefined;
   /** Kind of norms without shift. */
   readonly norm?: 'rms' | 'simple' | undefined;
   /** Epsilon of the norm before the head. */

@@ -33,6 +33,7 @@ const Transformers = withUnknownFields(
       } as Schema<Readonly<Record<string, string>>>),
     ),
     layer_norm_eps: optional(orNull(POSITIVE)),
+    pool_scales: optional(orNull(list(whole(1, 2 ** 10)))),
     hidden_act: optional(orNull(TEXT)),
     image_size: optional(orNull(number())),
     backbone_config: optional(orNull<object>({ type: 'object' } as Schema<object>)),
@@ -124,6 +125,7 @@ function fromTransformers(file: string, config: Transformers): ModelConfig {
     dims: backbone.hidden_sizes ?? undefined,
     labels: labelsOf(config.id2label),
     normEps: isDinov3 ? eps : undefined,
+    poolScales: config.pool_scales ?? undefined,
     headNormEps: isDinov3 ? undefined : eps,
   };
 }
