@@ -6,14 +6,25 @@ const BLOCK = 1 << 20;
  * position is `block · 2³² + offset`.
  */
 export class Blocks<T extends Uint32Array | Uint16Array | Uint8Array | Float64Array> {
-  private readonly blocks: T[] = [];
-  private used = 0;
+  private readonly blocks: T[];
+  private used = BLOCK + 1; // no room in the given blocks
 
-  constructor(private readonly create: (length: number) => T) {}
+  /** @param blocks blocks of finished lists, whose items keep their offsets */
+  constructor(
+    private readonly create: (length: number) => T,
+    blocks: readonly T[] = [],
+  ) {
+    this.blocks = [...blocks];
+  }
+
+  /** All blocks in order, for a list of the same items in another thread. */
+  all(): readonly T[] {
+    return this.blocks;
+  }
 
   /** @returns the block, the offset in it, and both as one position */
   allocate(length: number): readonly [T, number, number] {
-    if (this.blocks.length === 0 || this.used + length > BLOCK) {
+    if (this.used + length > BLOCK) {
       this.blocks.push(this.create(Math.max(length, BLOCK)));
       this.used = 0;
     }

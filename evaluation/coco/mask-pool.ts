@@ -10,7 +10,7 @@ import { assertMaskSize, assertRunSum, type Rle } from '../../core/rle.js';
  * `text` on. Nothing else is stored per mask, so a pool is only slightly larger than the text of a result file.
  */
 export interface MaskPool {
-  readonly text: Pick<Blocks<Uint8Array>, 'find'>;
+  readonly text: Blocks<Uint8Array>;
   /** `[N]`, positions in `text`. */
   readonly starts: Float64Array;
   /** `[N]`, bytes. */
@@ -29,7 +29,14 @@ export class MaskPoolBuilder {
   private readonly lengths = new Column();
   private readonly heights = new Column();
   private readonly widths = new Column();
-  private readonly text = new Blocks((n) => new Uint8Array(n));
+  private readonly text: Blocks<Uint8Array>;
+
+  /** @param isShared whether other threads read the text, too */
+  constructor(isShared = false) {
+    this.text = new Blocks((n) =>
+      isShared ? new Uint8Array(new SharedArrayBuffer(n)) : new Uint8Array(n),
+    );
+  }
 
   get length(): number {
     return this.starts.length;

@@ -133,7 +133,12 @@ export class CocoDetectionsBuilder {
   private readonly boxes = new Column();
   private readonly keypoints = new Column();
   private numWithKeypoints = 0;
-  private readonly masks = new MaskPoolBuilder();
+  private readonly masks: MaskPoolBuilder;
+
+  /** @param isShared whether other threads read the masks, too */
+  constructor(isShared = false) {
+    this.masks = new MaskPoolBuilder(isShared);
+  }
 
   get length(): number {
     return this.scores.length;

@@ -34,6 +34,8 @@ export interface ResultsOptions {
   readonly unknownImages: 'refuse' | 'leaveOut';
   /** Selects the images whose masks are needed; others get empty ones. Default: all. */
   readonly wantsMask?: ((imageId: number) => boolean) | undefined;
+  /** Whether other threads read the masks, too. */
+  readonly isShared?: boolean | undefined;
 }
 
 /**
@@ -43,7 +45,7 @@ export interface ResultsOptions {
  * @see `loadRes`: https://github.com/cocodataset/cocoapi/blob/8c9bcc3/PythonAPI/pycocotools/coco.py
  */
 export class CocoResultsBuilder {
-  private readonly detections = new CocoDetectionsBuilder();
+  private readonly detections: CocoDetectionsBuilder;
   private readonly imageIndexOf: ReadonlyMap<number, number>;
   private kind: ResultKind | undefined;
   private hasBoxAndMask = false;
@@ -58,6 +60,7 @@ export class CocoResultsBuilder {
     private readonly domain: CocoDomain,
     private readonly options: ResultsOptions,
   ) {
+    this.detections = new CocoDetectionsBuilder(options.isShared);
     this.imageIndexOf = new Map(Array.from(domain.imageIds, (id, index) => [id, index]));
   }
 

@@ -4,8 +4,8 @@ import type { CocoIssue } from './issues.js';
 import { NOT_TAKEN } from './json-bytes.js';
 import { NUMBER_FIELDS, RecordScan } from './record-scan.js';
 import { resultScanFields } from './scan-fields.js';
-import { scanCocoFile } from './scan-file.js';
-import type { DirectReader } from './scanner.js';
+import { scanCocoFile, type ByteRange } from './scan-file.js';
+import type { DirectReader, ScanHandler } from './scanner.js';
 import { resultSchema, type ResultField } from './schemas.js';
 
 /** Handler of the detections of a result file. */
@@ -22,10 +22,15 @@ interface ResultHandler {
  * Reads a COCO result file, a list of `{image_id, category_id, score, bbox | segmentation | keypoints}`, of any size.
  * Invalid records are reported and skipped.
  *
+ * @param range one of the ranges of `cutList`; default: the whole file. Records are counted from its start
  * @returns the number of records, valid or not
  * @throws DataError if the file cannot be read or its JSON structure is broken
  */
-export async function readResults(file: string, handler: ResultHandler): Promise<number> {
+export async function readResults(
+  file: string,
+  handler: ResultHandler,
+  range?: ByteRange,
+): Promise<number> {
   let isArray = false;
   let numRecords = 0;
   let check: SchemaCheck | undefined;
@@ -34,7 +39,7 @@ export async function readResults(file: string, handler: ResultHandler): Promise
     read ? read(bytes, at, length, index) : NOT_TAKEN;
   const issue = (code: CocoIssue['code'], index: number, message: string): void =>
     handler.report({ code, file, message: `[${index}]: ${message}`, id: index });
-  await scanCocoFile(file, {
+  const scan: ScanHandler = {
     array: (name) => (isArray ||= name === ''),
     element: (_, index, record) => {
       numRecords++;
@@ -56,7 +61,8 @@ export async function readResults(file: string, handler: ResultHandler): Promise
       issue('json', index, message);
     },
     value: () => undefined,
-  });
+  };
+  await scanCocoFile(file, scan, { range });
   if (!isArray)
     handler.report({
       code: 'array',
@@ -64,6 +70,30 @@ export async function readResults(file: string, handler: ResultHandler): Promise
       message: 'expected a list of detections, got an object',
     });
   return numRecords;
+}
+
+/**
+ * First record of a result file, undefined if there is none.
+ *
+ * @throws DataError if the file cannot be read or the JSON read so far is broken
+ */
+export async function firstResult(file: string): Promise<unknown> {
+  let first: unknown;
+  let isDone = false;
+  await scanCocoFile(
+    file,
+    {
+      array: (name) => name === '',
+      element: (_, index, record) => {
+        if (index === 0) first = record;
+        isDone = true;
+      },
+      invalid: () => (isDone = true), // reported by the reader of the first range
+      value: () => undefined,
+    },
+    { stop: () => isDone, chunkBytes: 1 << 14 },
+  );
+  return first;
 }
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };

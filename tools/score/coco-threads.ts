@@ -4,13 +4,16 @@ import { Worker } from 'node:worker_threads';
 import { ConfigError, WorkError } from '../../core/errors.js';
 import { reviveFailure } from '../../core/failure.js';
 import { moduleUrl } from '../../io/files/module-url.js';
-import type { CocoMatchOptions } from './coco-match.js';
-import type { CocoWorkerAnswer, CocoWorkerData } from './coco-worker.js';
+import type { SharedResults } from '../../evaluation/coco/shared-results.js';
+import type { CocoMatchOptions, SharedWork } from './coco-match.js';
+import type { CocoWorkerAnswer, CocoWorkerData, CocoWorkerDetections } from './coco-worker.js';
 
 /** Threads that match shards of the images. */
 interface CocoThreads {
   /** One per thread. */
   readonly parts: Promise<readonly Uint8Array[]>;
+  /** Gives the caller's part of the detections to the threads, and gets those of all. */
+  readonly exchange: SharedWork['exchange'];
   /** Ends the threads, finished or not. */
   readonly stop: () => Promise<void>;
 }
@@ -40,10 +43,17 @@ export function startCocoThreads(options: CocoMatchOptions, count: number): Coco
     });
   });
   const parts = Promise.all(workers.map(partOf));
+  const detections = Promise.all(workers.map(detectionsOf));
   // The caller may fail first and never await the partial results.
   parts.catch(() => undefined);
   return {
     parts,
+    exchange: async (own) => {
+      const given = [own, ...(await detections)];
+      const all = given.every((one) => one !== undefined) ? given : undefined;
+      for (const worker of workers) worker.postMessage(all satisfies CocoWorkerDetections);
+      return all;
+    },
     stop: async () => {
       await Promise.all(workers.map((worker) => worker.terminate()));
     },
@@ -58,7 +68,7 @@ function partOf(worker: Worker): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     worker.on('message', (answer: CocoWorkerAnswer) => {
       if ('part' in answer) resolve(answer.part);
-      else reject(reviveFailure(answer.error, 'score'));
+      else if ('error' in answer) reject(reviveFailure(answer.error, 'score'));
     });
     worker.on('error', (cause) =>
       reject(
@@ -68,5 +78,16 @@ function partOf(worker: Worker): Promise<Uint8Array> {
     worker.on('exit', (code) =>
       reject(new WorkError(`score: expected the thread to finish, got exit code ${code}`)),
     );
+  });
+}
+
+/** The part of the detections that a thread has read; undefined if it has failed, too. */
+function detectionsOf(worker: Worker): Promise<SharedResults | undefined> {
+  return new Promise((resolve) => {
+    worker.on('message', (answer: CocoWorkerAnswer) =>
+      resolve('detections' in answer ? answer.detections : undefined),
+    );
+    worker.on('error', () => resolve(undefined));
+    worker.on('exit', () => resolve(undefined));
   });
 }

@@ -54,8 +54,11 @@ export async function scoreCoco(options: CocoScoreOptions): Promise<CocoScore> {
   const threads = options.threads ?? threadsThatPay(options);
   const others = startCocoThreads(options, threads);
   try {
-    const shard = threads > 1 ? { index: 0, count: threads } : undefined;
-    const { groundTruth, results, evaluator, seconds } = await matchCoco(options, shard);
+    const { exchange } = others;
+    const { groundTruth, results, evaluator, seconds } = await matchCoco(
+      options,
+      threads > 1 ? { shard: { index: 0, count: threads }, exchange } : undefined,
+    );
     const clock = stopwatch();
     for (const part of await others.parts)
       addCocoPartialResult(evaluator, decodePartialResult(part, 'thread'));
@@ -80,8 +83,8 @@ export async function scoreCoco(options: CocoScoreOptions): Promise<CocoScore> {
 }
 
 /**
- * A second thread is faster if many masks are compared. More are not, because each reads the files separately, which
- * takes time and memory. Analyses need all masks in one thread.
+ * A second thread is faster if many masks are compared. More are not, because each reads the ground truth and joins the
+ * detections separately. Analyses need all masks in one thread.
  */
 function threadsThatPay({ iouType, dt, errors, confusionScore }: CocoScoreOptions): number {
   if (iouType !== 'segm' || errors || confusionScore !== undefined || !canStartThreads()) return 1;

@@ -7,9 +7,13 @@ import {
   type CocoResults,
   type ResultsOptions,
 } from '../../evaluation/coco/results-builder.js';
+import { shareResults, type SharedResults } from '../../evaluation/coco/shared-results.js';
+import type { ThreadShard } from '../../evaluation/coco/thread-shard.js';
 import { readAnnotations } from '../../io/coco/annotations.js';
 import { refuseLoss } from '../../io/coco/issues.js';
-import { readResults } from '../../io/coco/results.js';
+import { cutList } from '../../io/coco/list-cuts.js';
+import { firstResult, readResults } from '../../io/coco/results.js';
+import type { ByteRange } from '../../io/coco/scan-file.js';
 
 /**
  * Reads ground-truth annotations. Only the fields that `iouType` needs are checked.
@@ -40,8 +44,42 @@ export async function readDetections(
   options: ResultsOptions,
 ): Promise<CocoResults> {
   const builder = new CocoResultsBuilder(domain, options);
-  for (const file of files)
-    await readResults(file, {
+  for (const file of files) await readInto(builder, file);
+  return builder.build(files.join(', '));
+}
+
+/**
+ * Reads one of `count` parts of a result file, for threads that read one each and join them.
+ *
+ * @returns undefined if the file cannot be read in parts; reading all of it tells why
+ */
+export async function readDetectionsPart(
+  file: string,
+  domain: CocoDomain,
+  options: ResultsOptions,
+  { index, count }: ThreadShard,
+): Promise<SharedResults | undefined> {
+  try {
+    const ranges = await cutList(file, count);
+    if (!ranges) return undefined;
+    const builder = new CocoResultsBuilder(domain, { ...options, isShared: true });
+    if (index > 0) builder.fields(await firstResult(file));
+    await readInto(builder, file, ranges[index]);
+    return shareResults(builder.build(file));
+  } catch (error) {
+    if (error instanceof DataError) return undefined;
+    throw error;
+  }
+}
+
+async function readInto(
+  builder: CocoResultsBuilder,
+  file: string,
+  range?: ByteRange,
+): Promise<void> {
+  await readResults(
+    file,
+    {
       fields: (first) => builder.fields(first),
       report: refuseLoss,
       record: (record, id) => {
@@ -52,6 +90,7 @@ export async function readDetections(
           throw new DataError(`${file}: [${id}]: ${cause.message}`, { cause, file, id });
         }
       },
-    });
-  return builder.build(files.join(', '));
+    },
+    range,
+  );
 }

@@ -32,6 +32,19 @@ const options = (from: string, threads: number): CocoScoreOptions => ({
   threads,
 });
 
+interface Record {
+  readonly image_id: number;
+  readonly category_id: number;
+  readonly segmentation: object;
+}
+
+const readRecords = (from: string): readonly Record[] =>
+  JSON.parse(readFileSync(join(from, 'dt-segm.json'), 'utf8')) as Record[];
+const byCategory = (records: readonly object[]): readonly object[] =>
+  (records as readonly Record[]).toSorted((a, b) => a.category_id - b.category_id);
+const withNotes = (records: readonly object[], note: unknown): string =>
+  JSON.stringify(records.map((record) => ({ note, ...record })));
+
 // Threads run built JavaScript, which the set-up of the tests makes.
 describe('threads', () => {
   test('start', () => expect(canStartThreads()).toBe(true));
@@ -47,13 +60,72 @@ describe('threads', () => {
     }
   });
 
+  // The list is cut where a comma between objects is found, which may be inside a record.
+  test.each<readonly [string, (records: readonly object[]) => string]>([
+    ['in any order', (records) => JSON.stringify(records.toReversed())],
+    ['sorted by category', (records) => JSON.stringify(byCategory(records))],
+    ['with spaces and lines', (records) => JSON.stringify(records, null, 3)],
+    [
+      'with texts like the end of a record',
+      (records) => withNotes(records, '},{"a":[{},{'.repeat(40)),
+    ],
+    ['with objects inside', (records) => withNotes(records, Array(40).fill({ a: 1 }))],
+    ['of one record', (records) => JSON.stringify(records.slice(0, 1))],
+    ['without records', () => '[]'],
+  ])('give the same for results %s', async (name, write) => {
+    const [{ folder: from }] = cases;
+    const dt = join(folder, `${name}.json`);
+    writeFileSync(dt, write(readRecords(from)));
+    const one = await scoreCoco({ ...options(from, 1), dt: [dt] });
+    for (const threads of [2, 3]) {
+      const { result, numDetections } = await scoreCoco({ ...options(from, threads), dt: [dt] });
+      expect(numDetections).toBe(one.numDetections);
+      expect(result.curves).toEqual(one.result.curves);
+      expect(result.matches).toEqual(one.result.matches);
+    }
+  });
+
+  test.each(['bbox', 'segm'] as const)('give the same for several files: %s', async (iouType) => {
+    const [{ folder: from }] = cases;
+    const records = readRecords(from);
+    const dt = [0, 1].map((i) => join(folder, `${iouType}${i}.json`));
+    dt.forEach((file, i) =>
+      writeFileSync(file, JSON.stringify(records.filter((_, j) => j % 2 === i))),
+    );
+    const scored = (threads: number, files: readonly string[]): ReturnType<typeof scoreCoco> =>
+      scoreCoco({ ...options(from, threads), iouType, dt: files });
+    for (const files of [dt, dt.slice(0, 1)])
+      expect((await scored(2, files)).result.matches).toEqual(
+        (await scored(1, files)).result.matches,
+      );
+  });
+
+  test.each([0.1, 0.9])('name a broken record at %f of the list as one does', async (at) => {
+    const [{ folder: from }] = cases;
+    const records: object[] = [...readRecords(from)];
+    const index = Math.floor(at * records.length);
+    for (const broken of [
+      { ...records[index], score: 'high' },
+      { ...records[index], image_id: -7 },
+    ]) {
+      const dt = join(folder, 'broken.json');
+      writeFileSync(dt, JSON.stringify(records.with(index, broken)));
+      const messages = [1, 2, 3].map((threads) =>
+        scoreCoco({ ...options(from, threads), dt: [dt] }).then(
+          () => 'no error',
+          (error: unknown) => (error as Error).message,
+        ),
+      );
+      const [one, ...many] = await Promise.all(messages);
+      expect(one).toContain(`broken.json: [${index}]: `);
+      expect(many).toEqual([one, one]);
+    }
+  });
+
   if (cases.length > 0)
     test('tell what is wrong in the shard of another thread', async () => {
       const [{ folder: from }] = cases;
-      const records = JSON.parse(readFileSync(join(from, 'dt-segm.json'), 'utf8')) as {
-        image_id: number;
-        segmentation: object;
-      }[];
+      const records = [...readRecords(from)];
       const at = records.findIndex(({ image_id }) =>
         isInThreadShard(image_id, { index: 1, count: 2 }),
       );
