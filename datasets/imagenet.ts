@@ -2,6 +2,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { DataError } from '../core/errors.js';
 import { describeSkipped, isImageName } from '../io/files/images.js';
+import { listFiles } from '../io/files/list.js';
 import { CLASS_FILES, classLookup, readClassFile, type ClassEntry } from './class-list.js';
 import { findLabelFile, LABEL_FILES, readLabelFile } from './imagenet-labels.js';
 import type { ClassificationSample } from './sample.js';
@@ -76,7 +77,7 @@ function readPart(
   split: ClassificationSet['split'],
   classes: readonly ClassEntry[] | undefined,
 ): ClassificationSet {
-  const isFlat = listFiles(folder).some(isImageName);
+  const isFlat = entries(folder, false).some(isImageName);
   const inside = findLabelFile(folder);
   const labelFile = inside ?? (isFlat ? findLabelFile(root) : undefined);
   // `labels.txt` next to class folders is probably a list of the classes.
@@ -178,16 +179,21 @@ function fromLabelFile(
   };
 }
 
-/** Lists the images of a folder and its subfolders, sorted by code unit as in Python. */
+/** Lists the images of a folder and of those below it: files before folders, by code unit as in Python, numbers by value. */
 function imagesBelow(folder: string, ignoredFiles: string[]): string[] {
+  const keyOf = (path: string): string =>
+    path
+      .split('/')
+      .map((name, i, { length }) =>
+        i === length - 1 ? `\0${name}` : /^\d+$/.test(name) ? name.padStart(20, '0') : name,
+      )
+      .join('\0');
   const files: string[] = [];
-  for (const name of listFiles(folder))
-    if (isImageName(name)) files.push(join(folder, name));
-    else if (!DESCRIBING.has(name)) ignoredFiles.push(join(folder, name));
-  return [
-    ...files,
-    ...subfolders(folder).flatMap((n) => imagesBelow(join(folder, n), ignoredFiles)),
-  ];
+  const found = listFiles(folder, (name) => !DESCRIBING.has(name));
+  const keyed = found.map((path) => [keyOf(path), path] as const);
+  for (const [, path] of keyed.sort(([a], [b]) => (a < b ? -1 : 1)))
+    (isImageName(path) ? files : ignoredFiles).push(join(folder, path));
+  return files;
 }
 
 /** Whether a set has a folder for that split; an undivided set has none. */
@@ -224,4 +230,3 @@ export function subfolders(folder: string): string[] {
   const areNumbers = names.every((name) => /^\d+$/.test(name));
   return areNumbers ? names.sort((a, b) => Number(a) - Number(b) || (a < b ? -1 : 1)) : names;
 }
-const listFiles = (folder: string): string[] => entries(folder, false);

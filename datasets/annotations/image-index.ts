@@ -2,30 +2,56 @@ import { posix } from 'node:path';
 import { isImageName } from '../../io/files/images.js';
 import { listFiles } from '../../io/files/list.js';
 
-/** The images of a folder, found by the names that annotation files have or give. */
-export class ImageIndex {
-  private readonly byPath = new Map<string, string>();
-  private readonly byStem = new Map<string, string>();
-  /** By the last part of the path; empty where several images have it. */
-  private readonly byName = new Map<string, string>();
+/** Rule by which a listed name leads to a file, in the order in which they are tried. */
+type NameRule = 'exact' | 'separator' | 'Unicode form' | 'case' | 'extension';
 
-  private constructor(readonly paths: readonly string[]) {
-    for (const path of paths) {
-      this.byPath.set(fold(path), path);
-      this.byStem.set(fold(withoutExtension(path)), path);
-      const name = fold(withoutExtension(posix.basename(path)));
-      this.byName.set(name, this.byName.has(name) ? '' : path);
-    }
-  }
+/** An image file found by its listed name. */
+interface FoundName {
+  /** Path relative to the folder, with `/`. */
+  readonly path: string;
+  readonly rule: NameRule;
+}
+
+/** Looser and looser forms of a path: annotations are often made on another system. */
+const FORMS = {
+  separator: (path: string) => path,
+  'Unicode form': (path: string) => path.normalize('NFC'),
+  case: (path: string) => path.normalize('NFC').toLowerCase(),
+  extension: (path: string) => withoutImageExtension(path.normalize('NFC').toLowerCase()),
+  /** The last part alone. */
+  name: (path: string) =>
+    withoutImageExtension(posix.basename(path.normalize('NFC').toLowerCase())),
+} as const satisfies Partial<Record<NameRule | 'name', (path: string) => string>>;
+type Form = keyof typeof FORMS;
+const PATH_RULES = ['separator', 'Unicode form', 'case'] as const;
+const RULES = [...PATH_RULES, 'extension'] as const;
+
+/**
+ * The images of a folder, found by the names that annotation files have or give. Names that fit several images fit none.
+ */
+export class ImageIndex {
+  private readonly forms = new Map<Form, ReadonlyMap<string, string | undefined>>();
+
+  private constructor(readonly paths: readonly string[]) {}
 
   /** Lists the images below a folder; none if there is no folder. */
   static of(folder: string | undefined): ImageIndex {
     return new ImageIndex(folder === undefined ? [] : listFiles(folder, isImageName));
   }
 
-  /** Finds an image by its path in the folder; case and Unicode normal form may differ. */
+  /** Finds an image by its path in the folder; separators, case and Unicode normal form may differ. */
   at(path: string): string | undefined {
-    return this.byPath.get(fold(path));
+    return this.match(path, PATH_RULES)?.path;
+  }
+
+  /** Finds an image by a listed path; `\` separates folders on every system. */
+  match(listed: string, rules: readonly (typeof RULES)[number][] = RULES): FoundName | undefined {
+    const path = posix.normalize(listed.replaceAll('\\', '/'));
+    for (const rule of rules) {
+      const found = this.by(rule, FORMS[rule](path));
+      if (found !== undefined) return { path: found, rule };
+    }
+    return undefined;
   }
 
   /**
@@ -37,18 +63,29 @@ export class ImageIndex {
    */
   find(stem: string, named = ''): string | undefined {
     const path = named.replaceAll('\\', '/');
-    const key = fold(stem);
-    const own = this.byStem.get(key);
     // Several images may differ only in their extension.
     const sibling = posix.join(posix.dirname(stem), posix.basename(path));
-    if (own !== undefined)
-      return withoutExtension(sibling) === stem ? (this.at(sibling) ?? own) : own;
+    const isSibling = withoutExtension(sibling) === stem;
     return (
-      this.at(path) ||
-      this.byName.get(posix.basename(key)) ||
-      this.byName.get(fold(withoutExtension(posix.basename(path)))) ||
-      undefined
+      (isSibling ? this.at(sibling) : undefined) ??
+      this.by('extension', FORMS.case(stem)) ??
+      this.at(path) ??
+      this.by('name', FORMS.case(posix.basename(stem))) ??
+      this.by('name', FORMS.case(withoutExtension(posix.basename(path))))
     );
+  }
+
+  private by(form: Form, key: string): string | undefined {
+    let byForm = this.forms.get(form);
+    if (byForm === undefined) {
+      const map = new Map<string, string | undefined>();
+      for (const path of this.paths) {
+        const own = FORMS[form](path);
+        map.set(own, map.has(own) ? undefined : path);
+      }
+      this.forms.set(form, (byForm = map));
+    }
+    return byForm.get(key);
   }
 }
 
@@ -58,6 +95,6 @@ export function withoutExtension(path: string): string {
   return /^\.\w{1,5}$/.test(extension) ? path.slice(0, -extension.length) : path;
 }
 
-function fold(path: string): string {
-  return path.normalize('NFC').toLowerCase();
+function withoutImageExtension(path: string): string {
+  return isImageName(path) ? path.slice(0, -posix.extname(path).length) : path;
 }

@@ -2,12 +2,12 @@ import { readdir } from 'node:fs/promises';
 import { dirname, join, normalize } from 'node:path';
 import { DataError, quote } from '../../core/errors.js';
 import type { CocoTables } from '../../io/coco/annotations.js';
+import { ImageIndex } from '../annotations/image-index.js';
 import { inParallel } from '../in-parallel.js';
 import { annotatedSize, imageNotes, inspectImage } from '../inspect-image.js';
 import { isImageName } from '../../io/files/images.js';
 import type { PixelRange } from '../../io/image/range.js';
 import { errorAsValue, type ProblemLog, type ReportProblem } from '../problems.js';
-import { LooseNames } from './image-names.js';
 import { staysInside } from './image-path.js';
 import { COCO_PROBLEMS as PROBLEMS, imageProblem } from './problem-kinds.js';
 
@@ -35,7 +35,7 @@ export async function findImages(
   const listings = new Map<string, ReadonlySet<string>>();
   const existing: number[] = [];
   const fileNames = [...images.fileNames];
-  let loose: LooseNames | undefined;
+  let index: ImageIndex | undefined;
   for (let i = 0; i < images.ids.length; i++) {
     const name = images.fileNames[i];
     if (!staysInside(name)) continue; // reported with the records
@@ -50,8 +50,8 @@ export async function findImages(
       existing.push(i);
       continue;
     }
-    loose ??= new LooseNames(folder);
-    const found = loose.find(name);
+    index ??= ImageIndex.of(folder);
+    const found = index.match(name);
     if (found === undefined) {
       log.add(
         PROBLEMS.imageMissing,

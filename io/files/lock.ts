@@ -30,10 +30,16 @@ export interface LockOptions {
   readonly what: string;
   /** Receives a line if the lock of a process that is gone is taken over, and while waiting. */
   readonly onNotice?: ((line: string) => void) | undefined;
-  /** Time for a process that is just ending; default 2 s. */
+  /** Called once with the name of a live process that is waited for. */
+  readonly onWait?: ((holder: string) => void) | undefined;
+  /** Time for a process that is just ending, or without a change of `progress`; default 2 s. */
   readonly waitMs?: number | undefined;
+  /** A number that changes while the holder works, e.g. the size of its file: as long as it does, waiting goes on. */
+  readonly progress?: (() => Promise<number>) | undefined;
   /** Time without a sign of life after which a process of another machine counts as gone; default 60 s. */
   readonly silenceMs?: number | undefined;
+  /** Creates the error if `holder` has the lock; default: that of a folder in use. */
+  readonly refusal?: ((holder: string) => Error) | undefined;
 }
 
 /** Interval of the signs of life for other machines: the time of the file is renewed. */
@@ -46,16 +52,16 @@ const TAKEOVER_MS = 10_000;
  * Creates a lock file that names this process. The lock of a process that is gone is taken over: on this machine if no
  * process has its number and start, on another one if the file is not renewed for a while.
  *
- * @throws ConfigError with process and host if another process holds the lock
+ * @throws ConfigError with process and host (or `refusal`) if another process holds the lock
  */
-export async function acquireLock(
-  file: string,
-  { what, onNotice, waitMs = 2000, silenceMs = 6 * SIGN_MS }: LockOptions,
-): Promise<FileLock> {
+export async function acquireLock(file: string, options: LockOptions): Promise<FileLock> {
+  const { what, onNotice, onWait, waitMs = 2000, progress, silenceMs = 6 * SIGN_MS } = options;
   const own = thisProcess();
   const text = `${JSON.stringify(own)}\n`;
   mkdirSync(dirname(file), { recursive: true });
-  const deadline = performance.now() + waitMs;
+  let deadline = performance.now() + waitMs;
+  let isWaiting = false;
+  let seen: number | undefined;
   for (;;) {
     if (create(file, text)) break;
     const before = contentOf(file);
@@ -64,22 +70,19 @@ export async function acquireLock(
     const name = owner
       ? `process ${owner.pid} on ${printable(owner.host)} (since ${printable(owner.since)})`
       : 'a process that left no name';
-    const refuse = (): never => {
-      throw new ConfigError(
-        `${what}: expected a folder that no other process writes, got one in use by ${name}; ` +
-          `wait for it or stop it; if it is gone, delete ${file}`,
-        { file },
-      );
-    };
     const isLocal = owner?.machine === own.machine;
-    if (isLocal && isAlive(owner)) {
-      if (performance.now() >= deadline) refuse();
+    if (!isLocal && !isWaiting)
+      onNotice?.(`${what}: waiting ${silenceMs / 1000} s for a sign of life of ${name}`);
+    if (isLocal ? isAlive(owner) : await isRenewed(file, before, silenceMs)) {
+      const now = await progress?.();
+      if (now !== seen) deadline = performance.now() + waitMs;
+      seen = now;
+      if (performance.now() >= deadline || (!isLocal && !progress))
+        throw options.refusal?.(name) ?? inUse(file, what, name);
+      if (!isWaiting) onWait?.(name);
+      isWaiting = true;
       await setTimeout(POLL_MS);
       continue;
-    }
-    if (!isLocal) {
-      onNotice?.(`${what}: waiting ${silenceMs / 1000} s for a sign of life of ${name}`);
-      if (await isRenewed(file, before, silenceMs)) refuse();
     }
     if (takeOver(file, before.text, text)) {
       onNotice?.(`${what}: taken over from ${name}, which is gone`);
@@ -94,6 +97,14 @@ export async function acquireLock(
       if (contentOf(file)?.text === text) rmSync(file, { force: true });
     },
   };
+}
+
+function inUse(file: string, what: string, holder: string): ConfigError {
+  return new ConfigError(
+    `${what}: expected a folder that no other process writes, got one in use by ${holder}; ` +
+      `wait for it or stop it; if it is gone, delete ${file}`,
+    { file },
+  );
 }
 
 /** Creates the file with its content in one step. @returns false if it exists */

@@ -92,7 +92,7 @@ export async function pullPublished(
     ...checks,
     onProgress: download.onProgress ?? (onNotice && progressLines(entry.name, onNotice)),
     cacheFolder,
-    onWait: (holder) => onNotice?.(`${entry.name}: waiting for process ${holder}, which pulls it`),
+    onWait: (holder) => onNotice?.(`${entry.name}: waiting for ${holder}, which pulls it`),
   });
   const { file, downloaded } = pulled;
   onNotice?.(`${entry.name}: ${downloaded ? 'pulled to' : 'already at'} ${file}`);

@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { WeightsError } from '../../core/errors.js';
+import { WeightsError, WorkError } from '../../core/errors.js';
 import { syncFolder } from '../../io/files/atomic.js';
+import { acquireLock } from '../../io/files/lock.js';
 import { sha256OfFile } from '../../io/files/sha256.js';
 import { checkRecord, readRecord, writeRecord } from '../record.js';
 import { explainedWrite } from './disk.js';
 import { download, type DownloadOptions } from './download.js';
-import { withLock } from './lock.js';
 import { PartialFile } from './partial.js';
 
 /** A file that can be pulled, e.g. a catalogue entry. */
@@ -23,7 +23,11 @@ export interface PullOptions extends DownloadOptions {
   readonly check?: ((file: string) => Promise<void>) | undefined;
   /** Waits for another process that is pulling the same file, with this called once; default: that is an error. */
   readonly onWait?: ((holder: string) => void) | undefined;
+  /** Time without progress of the other process after which waiting ends; default 60,000 ms. */
+  readonly stallMs?: number | undefined;
 }
+
+const STALL_MS = 60_000;
 
 /** A file in the cache. */
 export interface PulledFile {
@@ -47,14 +51,43 @@ export async function pullWeights(source: PullSource, options: PullOptions): Pro
     throw explainedWrite(error, file);
   });
   if (existsSync(file)) return recordExisting(file, source, options);
-  const pull = (): Promise<PulledFile> =>
-    // While waiting for the lock, another process may have pulled it.
-    existsSync(file) ? recordExisting(file, source, options) : pullNew(file, source, options);
-  const { onWait } = options;
-  const progress = (): Promise<number> => new PartialFile(`${file}.part`).sizeBytes();
-  return withLock(`${file}.lock`, pull, onWait && { onWait, progress }).catch((error: unknown) => {
+  try {
+    const release = await lockDownload(file, options);
+    try {
+      // While waiting for the lock, another process may have pulled it.
+      if (existsSync(file)) return await recordExisting(file, source, options);
+      return await pullNew(file, source, options);
+    } finally {
+      release();
+    }
+  } catch (error) {
     throw explainedWrite(error, file);
+  }
+}
+
+/**
+ * Keeps other processes from downloading the file, too: two that append to one file would produce a corrupt file with a
+ * valid record.
+ *
+ * @returns ends the lock
+ * @throws WorkError if another process downloads it, and is not waited for or does not move on
+ */
+async function lockDownload(
+  file: string,
+  { onWait, stallMs = STALL_MS }: PullOptions,
+): Promise<() => void> {
+  const path = `${file}.lock`;
+  const lock = await acquireLock(path, {
+    what: 'pull',
+    onWait,
+    waitMs: onWait ? stallMs : 0,
+    progress: onWait && (() => new PartialFile(`${file}.part`).sizeBytes()),
+    refusal: (holder) =>
+      new WorkError(
+        `pull: expected no other download of this file, got one by ${holder} (if it is gone, delete ${path})`,
+      ),
   });
+  return () => lock.release();
 }
 
 async function pullNew(

@@ -3,11 +3,12 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { ConfigError, WeightsError, WorkError } from '../../../core/errors.js';
+import { acquireLock } from '../../../io/files/lock.js';
 import { download } from '../../../weights/pull/download.js';
 import { explainedWrite } from '../../../weights/pull/disk.js';
-import { withLock } from '../../../weights/pull/lock.js';
 import { PartialFile } from '../../../weights/pull/partial.js';
 import { pullWeights, type PulledFile, type PullOptions } from '../../../weights/pull/pull.js';
 import { readRecord } from '../../../weights/record.js';
@@ -192,35 +193,41 @@ test('a folder that takes no file is named with the remedy', async () => {
 
 test('a second process waits for the first, and finds the file', async () => {
   server.serve({ content, etag: '"a"' });
-  await mkdir(cacheFolder);
-  const lock = join(cacheFolder, 'weights.pt.lock');
-  await writeFile(lock, `${hostname()} ${process.ppid}`);
+  const lock = await acquireLock(join(cacheFolder, 'weights.pt.lock'), { what: 'first' });
   const waited: string[] = [];
   const waiting = pull({ onWait: (holder) => waited.push(holder) });
-  await vi.waitFor(() => expect(waited).toEqual([`${hostname()} ${process.ppid}`]));
+  const holder = new RegExp(`^process ${process.pid} on ${hostname()} `);
+  await vi.waitFor(() => expect(waited).toEqual([expect.stringMatching(holder)]));
   await writeFile(join(cacheFolder, 'weights.pt'), content);
-  await rm(lock);
+  lock.release();
   expect(await waiting).toMatchObject({ downloaded: false });
   expect(server.ranges).toEqual([]);
 });
 
 test('waiting ends with the remedy when the other process does not move on', async () => {
-  await mkdir(cacheFolder);
-  const lock = join(cacheFolder, 'weights.pt.lock');
-  await writeFile(lock, 'another-machine 1');
-  let size = 0;
+  const path = join(cacheFolder, 'weights.pt.lock');
+  const lock = await acquireLock(path, { what: 'first' });
   const waited: string[] = [];
-  const wait = (progress: () => Promise<number>): Promise<unknown> =>
-    withLock(lock, () => Promise.resolve(1), {
-      ...{ onWait: (holder: string) => waited.push(holder), progress, stallMs: 500 },
-    });
-  await expect(wait(() => Promise.resolve(0))).rejects.toThrow(
-    `got one by process another-machine 1 (if it is gone, delete ${lock})`,
+  const waiting = (): Promise<PulledFile> =>
+    pull({ stallMs: 500, onWait: (holder) => waited.push(holder) });
+  const refused = waiting();
+  await expect(refused).rejects.toThrow(WorkError);
+  await expect(refused).rejects.toThrow(
+    new RegExp(`got one by process ${process.pid} on .* \\(if it is gone, delete ${path}\\)$`),
   );
-  const moving = wait(() => Promise.resolve(size++));
-  setTimeout(() => void rm(lock), 1200);
-  expect(await moving).toBe(1);
-  expect(waited).toEqual(['another-machine 1', 'another-machine 1']);
+  let size = 0;
+  const growing = setInterval(
+    () => void writeFile(join(cacheFolder, 'weights.pt.part'), content.subarray(0, ++size)),
+    100,
+  );
+  const moving = waiting();
+  await delay(1200);
+  clearInterval(growing);
+  await rm(join(cacheFolder, 'weights.pt.part'));
+  await writeFile(join(cacheFolder, 'weights.pt'), content);
+  lock.release();
+  expect(await moving).toMatchObject({ downloaded: false });
+  expect(waited).toHaveLength(2);
 });
 
 test('a resumed body that goes on behind the end of the file is cut there', async () => {

@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { WeightsError, WorkError } from '../../../core/errors.js';
+import { acquireLock } from '../../../io/files/lock.js';
 import { CATALOGUE } from '../../../weights/catalogue.js';
 import { isCached, locateWeights } from '../../../weights/pull/cache.js';
 import { pullWeights, type PulledFile, type PullOptions } from '../../../weights/pull/pull.js';
@@ -214,12 +215,14 @@ test('a download that fails its check takes no place, and the next one starts af
 
 test('two processes do not pull the same file at once, and a dead one does not block', async () => {
   server.serve({ content });
-  await mkdir(cacheFolder);
-  const lock = join(cacheFolder, 'weights.pt.lock');
-  await writeFile(lock, `${hostname()} ${process.pid}`);
-  await expect(pull()).rejects.toThrow(`got one by process ${hostname()} ${process.pid}`);
-  await writeFile(lock, `${hostname()} 999999999`);
+  const path = join(cacheFolder, 'weights.pt.lock');
+  const lock = await acquireLock(path, { what: 'first' });
+  const owner = JSON.parse(await readFile(path, 'utf8')) as object;
+  await expect(pull()).rejects.toThrow(`got one by process ${process.pid} on ${hostname()} `);
+  lock.release();
+  await writeFile(path, JSON.stringify({ ...owner, pid: 999999999 }));
   await expectPulled(await pull());
+  expect(await readdir(cacheFolder)).not.toContain('weights.pt.lock');
 });
 
 test('locateWeights finds files and cached names, and says how to get the others', async () => {
