@@ -19,8 +19,10 @@ interface ErrorBreakdown {
   /** AP at the threshold over all areas; NaN without ground truth. */
   readonly AP: number;
   readonly counts: Readonly<Record<ErrorKind, number>>;
-  /** Gain of AP if only the errors of one kind were corrected. */
+  /** Gain of AP if only the errors of one kind were corrected, at least 0. */
   readonly gains: Readonly<Record<ErrorKind, number>>;
+  /** Gain of AP if all false detections had the lowest scores, and if no object were missed. */
+  readonly special: { readonly falsePositives: number; readonly falseNegatives: number };
   /** `[D]`: kind of error of each detection; undefined if it is correct or ignored. */
   readonly kindOf: readonly (ErrorKind | undefined)[];
   /** Positions of the missed ground truths. */
@@ -29,6 +31,9 @@ interface ErrorBreakdown {
 
 /** Smallest IoU that is not background. */
 const BACKGROUND_THRESHOLD = 0.1;
+
+/** tidecv's recall points, whose last bits differ from those of COCO: gains are differences on one grid. */
+const TIDE_RECALLS = Array.from({ length: 101 }, (_, i) => i / 100);
 
 /** A detection of a curve. */
 interface Row {
@@ -52,8 +57,13 @@ interface Row {
  * - missed: objects without a match, not even by a detection with one of the first two errors
  *
  * Gains are computed by an oracle: localization and classification errors are corrected (or removed if their object is
- * already matched, or by a better one), other false detections are removed, and missed objects are dropped from the
- * ground truth.
+ * already matched, or claimed by a detection of a higher score with an error of either kind), other false detections are
+ * removed, and missed objects are dropped from the ground truth.
+ *
+ * Equal to the package tidecv 1.0.1 but for conventions of COCO's evaluation, which are kept so that AP is AP50: at most
+ * 100 detections an image and category (tidecv/data.py, `max_dets`: an image), categories without objects do not count
+ * (tidecv/ap.py, `get_mAP`: AP 0), detections that a crowd absorbs are no errors (tidecv/quantify.py, `_eval_image`: they
+ * are judged, too), and a crowd absorbs from the threshold on (`TIDEExample._run`: above it).
  *
  * @see TIDE, https://arxiv.org/abs/2008.08115
  */
@@ -100,19 +110,21 @@ export function errorBreakdown(
   });
 
   const AP = meanAp(rows, totals);
+  const before = meanAp(rows, totals, TIDE_RECALLS);
+  const claims = claimTargets(rows, isMatched);
   const fixed = (kind: ErrorKind): number => {
     if (kind === 'missed')
       return meanAp(
         rows,
         totals.map((n, k) => n - missedOf[k]),
+        TIDE_RECALLS,
       );
-    const claims = claimTargets(rows, kind, isMatched);
     const corrected = rows.flatMap((row): Row[] => {
       if (row.kind !== kind) return [row];
       if (!claims.has(row)) return [];
       return [{ ...row, category: categoryOf(groundTruth.categoryOf[row.target]), isTrue: true }];
     });
-    return meanAp(corrected, totals);
+    return meanAp(corrected, totals, TIDE_RECALLS);
   };
   const byKind = (value: (kind: ErrorKind) => number): Record<ErrorKind, number> =>
     Object.fromEntries(ERROR_KINDS.map((kind) => [kind, value(kind)])) as Record<ErrorKind, number>;
@@ -120,21 +132,31 @@ export function errorBreakdown(
   return {
     AP,
     counts: byKind((kind) => (kind === 'missed' ? missed.length : count(kind))),
-    gains: byKind((kind) => fixed(kind) - AP),
+    gains: byKind((kind) => Math.max(0, fixed(kind) - before)),
+    special: {
+      falsePositives: meanAp(rows.map(separated), totals, TIDE_RECALLS) - before,
+      falseNegatives: meanAp(rows, foundOf(rows, totals.length), TIDE_RECALLS) - before,
+    },
     kindOf,
     missed,
   };
 }
 
-/** Rows of a kind that match their object when corrected: the best one of each unmatched object. */
-function claimTargets(
-  rows: readonly Row[],
-  kind: ErrorKind,
-  isMatched: ReadonlySet<number>,
-): ReadonlySet<Row> {
+/** Scores true detections 1 and false ones 0. */
+const separated = (row: Row): Row => ({ ...row, score: row.isTrue ? 1 : 0 });
+
+/** Number of objects of each category that are found. */
+function foundOf(rows: readonly Row[], numCategories: number): Int32Array {
+  const found = new Int32Array(numCategories);
+  for (const { category, isTrue } of rows) if (isTrue && category >= 0) found[category]++;
+  return found;
+}
+
+/** Rows that match their object when corrected: the best one of each unmatched object. */
+function claimTargets(rows: readonly Row[], isMatched: ReadonlySet<number>): ReadonlySet<Row> {
   const claims = new Map<number, Row>();
   for (const row of rows) {
-    if (row.kind !== kind || row.target < 0 || isMatched.has(row.target)) continue;
+    if (row.target < 0 || isMatched.has(row.target)) continue;
     if (row.score > (claims.get(row.target)?.score ?? -Infinity)) claims.set(row.target, row);
   }
   return new Set(claims.values());
@@ -158,17 +180,21 @@ function judge(
     iou[side] = ious[d * gts.length + g];
     best[side] = g;
   }
-  if (iou.own >= BACKGROUND_THRESHOLD && iou.own < iouThreshold)
+  if (iou.own >= BACKGROUND_THRESHOLD && iou.own <= iouThreshold)
     return { kind: 'localisation', target: best.own };
   if (iou.other >= iouThreshold) return { kind: 'classification', target: best.other };
   if (iou.own >= iouThreshold) return { kind: 'duplicate', target: -1 };
-  if (Math.max(iou.own, iou.other) < BACKGROUND_THRESHOLD)
+  if (Math.max(iou.own, iou.other) <= BACKGROUND_THRESHOLD)
     return { kind: 'background', target: -1 };
   return { kind: 'both', target: -1 };
 }
 
 /** Mean AP over the categories with objects. */
-function meanAp(rows: readonly Row[], totals: Int32Array): number {
+function meanAp(
+  rows: readonly Row[],
+  totals: Int32Array,
+  recallPoints?: readonly number[],
+): number {
   const known = rows.filter(({ category }) => category >= 0);
   const sorted = known.sort((a, b) => a.category - b.category || b.score - a.score);
   const { shape, precision } = accumulateCoco(
@@ -184,6 +210,7 @@ function meanAp(rows: readonly Row[], totals: Int32Array): number {
     cocoParameters('bbox', {
       iouThresholds: [0.5],
       maxDetections: [1],
+      recallPoints,
       areaRanges: [{ name: 'all', min: 0, max: Infinity }],
     }),
   );
