@@ -10,6 +10,9 @@ import { ownMessage } from './own-message.js';
 import type { AnnotationSource, ReadTablesOptions } from './source.js';
 import { TableBuilder } from './table-builder.js';
 
+/** Place of a row; it outlives the reading, so that it must hold nothing else. */
+const where = (line: number): string => `line ${line}`;
+
 /** Reads a CSV file of boxes. Rows of one image need not follow each other; rows without a box are backgrounds. */
 export async function readCsvFile(
   { annotations: file, images: imageFolder = '', names, range }: AnnotationSource,
@@ -26,7 +29,6 @@ export async function readCsvFile(
     else byImage.set(box.image, [box]);
   }
   const index = ImageIndex.of(imageFolder);
-  const where = (line: number): string => `line ${line}`;
   const builder = new TableBuilder({ file, report, masks, names, where });
   const find = async ([path, [{ width, height }]]: readonly [string, readonly CsvBox[]]) => {
     const fileName = index.find('', path);

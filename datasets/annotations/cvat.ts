@@ -10,6 +10,10 @@ import { placeMask } from './place-mask.js';
 import type { AnnotationSource, ReadTablesOptions } from './source.js';
 import { TableBuilder, type TableObject } from './table-builder.js';
 
+/** Place of a shape; it outlives the reading, so that it must hold nothing else. */
+const where = (position: number, fileName: string): string =>
+  `image "${fileName}": shape[${position}]`;
+
 /**
  * Reads a file of CVAT 1.1 for images. Classes are numbered in the order of the file's labels. Shapes other than boxes,
  * polygons and masks are noted and left out.
@@ -30,8 +34,6 @@ export async function readCvatTables(
     },
   });
   const names = source.names ?? (labels.length > 0 ? labels : undefined);
-  const where = (position: number, fileName: string): string =>
-    `image "${fileName}": shape[${position}]`;
   const builder = new TableBuilder({ file, report, masks, names, where });
   for (const image of images) {
     const found = cvatImageFile(index, image);

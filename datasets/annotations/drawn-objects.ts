@@ -24,20 +24,36 @@ export interface DrawnImage extends TableImage {
 }
 
 /**
- * Adds the images of a set. Rectangles are boxes without a mask in a set that has nothing else; beside outlines and
- * masks they are masks, too, so that every object has one.
+ * The images of a set on their way to its tables. Rectangles are boxes without a mask in a set that has nothing else;
+ * beside outlines and masks they are masks, too, so that every object has one. Images wait only until that is known.
  */
-export function addDrawnImages(builder: TableBuilder, images: readonly DrawnImage[]): void {
-  const hasOutlines = images.some(({ objects }) =>
-    objects.some(({ regions }) => regions.some(({ kind }) => kind !== 'rectangle')),
-  );
-  for (const image of images) {
-    builder.addImage(image);
-    for (const { code, position, message } of image.issues)
-      builder.issueAt(code, position, message);
-    for (const { position, label, regions } of image.objects) {
-      const shape = hasOutlines ? maskOf(regions, image) : { box: boxAround(regions) };
-      builder.addObject({ position, label, ...shape });
+export class DrawnImages {
+  private waiting: DrawnImage[] = [];
+  private hasOutlines = false;
+
+  constructor(private readonly builder: TableBuilder) {}
+
+  /** Adds the next image. */
+  add(image: DrawnImage): void {
+    this.waiting.push(image);
+    this.hasOutlines ||= image.objects.some(({ regions }) =>
+      regions.some(({ kind }) => kind !== 'rectangle'),
+    );
+    if (this.hasOutlines) this.flush();
+  }
+
+  /** Adds what is waiting; call it after the last image. */
+  flush(): void {
+    const { builder, waiting, hasOutlines } = this;
+    this.waiting = [];
+    for (const image of waiting) {
+      builder.addImage(image);
+      for (const { code, position, message } of image.issues)
+        builder.issueAt(code, position, message);
+      for (const { position, label, regions } of image.objects) {
+        const shape = hasOutlines ? maskOf(regions, image) : { box: boxAround(regions) };
+        builder.addObject({ position, label, ...shape });
+      }
     }
   }
 }

@@ -6,13 +6,16 @@ import { listFiles } from '../../io/files/list.js';
 import { readBytes } from '../../io/files/read.js';
 import { readLabelMe, type LabelMeFile } from '../../io/labelme/read.js';
 import { errorAsValue } from '../problems.js';
-import { addDrawnImages, type DrawnImage, type DrawnObject } from './drawn-objects.js';
+import { DrawnImages, type DrawnImage, type DrawnObject } from './drawn-objects.js';
 import { ImageIndex, withoutExtension } from './image-index.js';
 import { imageSizeOf } from './image-size.js';
 import { readInOrder } from './in-order.js';
 import { ownMessage } from './own-message.js';
 import type { AnnotationSource, ReadTablesOptions } from './source.js';
 import { TableBuilder } from './table-builder.js';
+
+/** Place of a shape; it outlives the reading, so that it must hold nothing else. */
+const where = (position: number): string => `shapes[${position}]`;
 
 /**
  * Reads a folder of LabelMe files, recursively. Shapes of one label and group are one object; points and lines are left
@@ -26,9 +29,8 @@ export async function readLabelMeFolder(
   const index = ImageIndex.of(imageFolder);
   const below = posix.relative(imageFolder, folder);
   const prefix = below.startsWith('..') ? '' : below;
-  const where = (position: number): string => `shapes[${position}]`;
   const builder = new TableBuilder({ file: folder, report, masks, names, where });
-  const images: DrawnImage[] = [];
+  const images = new DrawnImages(builder);
   const used = new Set<string>();
   const read = async (path: string): Promise<DrawnImage | DataError> =>
     errorAsValue(
@@ -42,8 +44,9 @@ export async function readLabelMeFolder(
       return;
     }
     used.add(image.fileName);
-    images.push(image);
+    images.add(image);
   });
+  images.flush();
   for (const path of index.paths)
     if (!used.has(path) && path.startsWith(prefix))
       report({
@@ -51,7 +54,6 @@ export async function readLabelMeFolder(
         file: join(imageFolder, path),
         message: 'expected a LabelMe file of its name, got none',
       });
-  addDrawnImages(builder, images);
   return builder.finish();
 }
 

@@ -16,6 +16,9 @@ import { ownMessage } from './own-message.js';
 import type { AnnotationSource, ReadTablesOptions } from './source.js';
 import { TableBuilder } from './table-builder.js';
 
+/** Place of an object; it outlives the reading, so that it must hold nothing else. */
+const where = (value: number): string => `value ${value}`;
+
 /** Class of all objects where values are only numbers of objects. */
 const ONLY_CLASS = 'object';
 
@@ -34,7 +37,6 @@ export async function readInstanceMasks(
   const classNumbers =
     source.classNumbers === 'cityscapes' ? CITYSCAPES_THINGS.numbers : source.classNumbers;
   const names = source.names ?? (isCityscapes ? CITYSCAPES_THINGS.names : [ONLY_CLASS]);
-  const where = (value: number): string => `value ${value}`;
   const builder = new TableBuilder({ file: folder, report, masks, names, where });
   const index = ImageIndex.of(imageFolder);
   const used = new Set<string>();

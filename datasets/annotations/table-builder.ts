@@ -6,6 +6,7 @@ import { rleBox, type Rle, type XywhBox } from '../../core/rle.js';
 import { AnnotationColumns } from '../../io/coco/annotation-columns.js';
 import type { CocoTables } from '../../io/coco/annotations.js';
 import type { CocoIssue, Place, Report } from '../../io/coco/issues.js';
+import { FileNames } from './file-names.js';
 
 /** Options of a {@link TableBuilder}. */
 export interface TableOptions {
@@ -53,7 +54,7 @@ export class TableBuilder {
   private readonly widths = new Column();
   private readonly heights = new Column();
   private readonly fileNames: string[] = [];
-  private readonly files: string[] = [];
+  private readonly files = new FileNames();
   /** `[A]`. */
   private readonly imageIds = new Column();
   private readonly labels = new Map<string, number>();
@@ -78,7 +79,7 @@ export class TableBuilder {
   /** Adds an image, to which the following objects belong. */
   addImage({ fileName, width, height, file }: TableImage): void {
     this.fileNames.push(fileName);
-    this.files.push(file ?? this.options.file);
+    this.files.add(file ?? this.options.file, fileName);
     this.widths.push(width);
     this.heights.push(height);
   }
@@ -116,28 +117,36 @@ export class TableBuilder {
     const idOf = [0, ...[...this.labels.keys()].map((name) => final.get(name) ?? 0)];
     if (!names) annotations.categoryIds.forEach((id, a, ids) => (ids[a] = idOf[id]));
     const count = this.fileNames.length;
-    const [fileNames, files, imageIds] = [this.fileNames, this.files, this.imageIds.view()];
+    // The tables outlive the builder, whose columns have room to spare.
+    const { fileNames, files } = this;
+    const { where } = this.options;
+    const imageIds = this.imageIds.take(Uint32Array);
+    files.finish();
+    const fileOf = (id: number): string => files.at(id - 1, fileNames[id - 1]);
     return {
       file,
       images: {
         positions: Uint32Array.from({ length: count }, (_, i) => i),
         ids: Float64Array.from({ length: count }, (_, i) => i + 1),
-        widths: this.widths.to(Int32Array),
-        heights: this.heights.to(Int32Array),
+        widths: this.widths.take(Int32Array),
+        heights: this.heights.take(Int32Array),
         fileNames,
       },
       categories: sorted.map((name, k) => ({ id: k + 1, name })),
       annotations,
       places: {
-        image: (id) => ({ file: files[id - 1], where: `image ${quote(fileNames[id - 1])}` }),
-        annotation: (row) => this.placeAt(annotations.positions[row], imageIds[row]),
+        image: (id) => ({ file: fileOf(id), where: `image ${quote(fileNames[id - 1])}` }),
+        annotation: (row) => ({
+          file: fileOf(imageIds[row]),
+          where: where(annotations.positions[row], fileNames[imageIds[row] - 1]),
+        }),
       },
     };
   }
 
   private placeAt(position: number, imageId: number): Place {
     const where = this.options.where(position, this.fileNames[imageId - 1]);
-    return { file: this.files[imageId - 1], where };
+    return { file: this.files.at(imageId - 1, this.fileNames[imageId - 1]), where };
   }
 
   /** @returns a message if the class is unknown */

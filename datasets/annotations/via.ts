@@ -3,7 +3,7 @@ import type { CocoTables } from '../../io/coco/annotations.js';
 import type { Report } from '../../io/coco/issues.js';
 import { readBytes } from '../../io/files/read.js';
 import { classAttribute, readVia, type ViaFile, type ViaImage } from '../../io/via/read.js';
-import { addDrawnImages, type DrawnImage, type DrawnObject } from './drawn-objects.js';
+import { DrawnImages, type DrawnImage, type DrawnObject } from './drawn-objects.js';
 import { ImageIndex } from './image-index.js';
 import { imageSizeOf } from './image-size.js';
 import { readInOrder } from './in-order.js';
@@ -27,9 +27,9 @@ export async function readViaFile(
   const positions: string[] = []; // of the regions of all images, because keys of version 1 are texts
   const builder = new TableBuilder({
     ...{ file, report, masks, names: names ?? optionNames(via, attribute) },
-    where: (position, name) => `${quote(name)}: ${positions[position]}`,
+    where: whereIn(positions),
   });
-  const images: DrawnImage[] = [];
+  const images = new DrawnImages(builder);
   const sizeOf = async ({ fileName }: ViaImage): Promise<FoundImage | undefined> => {
     const found = index.find('', fileName);
     return found === undefined
@@ -43,10 +43,15 @@ export async function readViaFile(
       report({ code: 'imageMissing', file, message });
     } else if (found.size instanceof DataError)
       report({ code: 'imageUnreadable', file, message: `${key}: ${ownMessage(found.size)}` });
-    else images.push({ ...found, ...found.size, ...drawnOf(image, attribute, positions) });
+    else images.add({ ...found, ...found.size, ...drawnOf(image, attribute, positions) });
   });
-  addDrawnImages(builder, images);
+  images.flush();
   return builder.finish();
+}
+
+/** Place of a region; it outlives the reading, so that it must hold nothing else. */
+function whereIn(positions: readonly string[]): (position: number, fileName: string) => string {
+  return (position, name) => `${quote(name)}: ${positions[position]}`;
 }
 
 interface FoundImage {

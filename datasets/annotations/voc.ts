@@ -16,6 +16,9 @@ import { ownMessage } from './own-message.js';
 import type { AnnotationSource, ReadTablesOptions } from './source.js';
 import { TableBuilder, type TableObject } from './table-builder.js';
 
+/** Place of an object; it outlives the reading, so that it must hold nothing else. */
+const where = (position: number): string => `object[${position}]`;
+
 /**
  * Reads a folder of Pascal VOC files, recursively, or those of a list as in `ImageSets/Main`. Corners are counted from 1
  * and inclusive: 1 … 500 is the box 0 … 500. Difficult objects become regions to ignore. The size of an image is that
@@ -27,7 +30,6 @@ export async function readVoc(
   { masks }: ReadTablesOptions = {},
 ): Promise<CocoTables> {
   const { annotations: folder, images: imageFolder, names } = source;
-  const where = (position: number): string => `object[${position}]`;
   const builder = new TableBuilder({ file: folder, report, masks, names, where });
   const index = ImageIndex.of(imageFolder);
   const read = async (path: string): Promise<VocPart | DataError> => {

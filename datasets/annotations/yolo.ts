@@ -16,6 +16,9 @@ import { readInOrder } from './in-order.js';
 import type { AnnotationSource, ReadTablesOptions } from './source.js';
 import { TableBuilder } from './table-builder.js';
 
+/** Place of an object; it outlives the reading, so that it must hold nothing else. */
+const where = (position: number): string => `line ${position + 1}`;
+
 /** Text files beside labels that are none. */
 const NO_LABELS = new Set(['classes.txt', 'labels.txt', 'obj.names', 'readme.txt', 'notes.txt']);
 
@@ -29,7 +32,6 @@ export async function readYolo(
   { masks }: ReadTablesOptions = {},
 ): Promise<CocoTables> {
   const { annotations: file, images: folder = source.annotations, names } = source;
-  const where = (position: number): string => `line ${position + 1}`;
   const builder = new TableBuilder({ file, report, masks, names, where });
   const images = await yoloImages(source, report);
   const read = async ({ fileName, label }: YoloImage): Promise<YoloPart> => ({
@@ -121,21 +123,22 @@ export async function yoloImages(
   const isLabel = (name: string): boolean =>
     /\.txt$/i.test(name) && !NO_LABELS.has(name.toLowerCase());
   const labels = new Map(
-    listFiles(annotations, isLabel).map((path) => [
-      withoutExtension(path),
-      join(annotations, path),
-    ]),
+    listFiles(annotations, isLabel).map((path) => [withoutExtension(path), path]),
   );
   const paths = listFiles(folder, isImageName);
-  const found = paths.map((fileName) => ({
-    fileName,
-    label: labels.get(withoutExtension(fileName)),
-  }));
+  const found = paths.map((fileName) => {
+    const label = labels.get(withoutExtension(fileName));
+    return { fileName, label: label === undefined ? undefined : join(annotations, label) };
+  });
   // Beside the images there may be other text files.
   if (folder !== annotations) {
     for (const path of paths) labels.delete(withoutExtension(path));
-    for (const file of labels.values())
-      report({ code: 'labelAlone', file, message: 'expected an image of this name, got none' });
+    for (const path of labels.values())
+      report({
+        code: 'labelAlone',
+        file: join(annotations, path),
+        message: 'expected an image of this name, got none',
+      });
   }
   return found;
 }

@@ -64,7 +64,10 @@ export function yamlLayout(file: string): DetectionData | SegmentationData {
   const both = parts.find(
     ({ part }) => (part.labels === undefined) === (part.annotations === undefined),
   );
-  if (both) throw wrong(`${both.split}: expected annotations (detection) or labels (segmentation)`);
+  if (both)
+    throw wrong(
+      `${both.split}: expected annotations (detection) or labels (segmentation), got ${both.part.labels === undefined ? 'neither' : 'both'}`,
+    );
   const isSegmentation = parts[0].part.labels !== undefined;
   const other = parts.find(({ part }) => (part.labels !== undefined) !== isSegmentation);
   if (other)

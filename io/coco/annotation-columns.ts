@@ -165,22 +165,24 @@ export class AnnotationColumns {
     else this.masks.addNone();
   }
 
+  /** Returns the columns, which the builder forgets. */
   finish(): CocoAnnotations {
+    this.masks.shrink();
     return {
-      positions: this.positions.to(Uint32Array),
-      ids: this.ids.view(),
-      imageIds: this.imageIds.view(),
-      categoryIds: this.categoryIds.view(),
-      boxes: this.boxes.view(),
-      areas: this.areas.view(),
-      crowds: this.crowds.to(Uint8Array),
-      ignores: this.ignores.to(Uint8Array),
+      positions: this.positions.take(Uint32Array),
+      ids: this.ids.take(Float64Array),
+      imageIds: this.imageIds.take(Float64Array),
+      categoryIds: this.categoryIds.take(Float64Array),
+      boxes: this.boxes.take(Float64Array),
+      areas: this.areas.take(Float64Array),
+      crowds: this.crowds.take(Uint8Array),
+      ignores: this.ignores.take(Uint8Array),
       masks: this.masks,
-      maskExtents: this.extents.to(Float32Array),
-      maskSizes: this.sizes.to(Int32Array),
-      keypointLengths: this.keypointLengths.to(Int32Array),
-      keypoints: this.keypoints.view(),
-      numKeypoints: this.numKeypoints.view(),
+      maskExtents: this.extents.take(Float32Array),
+      maskSizes: this.sizes.take(Int32Array),
+      keypointLengths: this.keypointLengths.take(Int32Array),
+      keypoints: this.keypoints.take(Float64Array),
+      numKeypoints: this.numKeypoints.take(Float64Array),
     };
   }
 

@@ -302,10 +302,10 @@ class ImageTable implements Table {
 
   finish(): CocoImages {
     return {
-      positions: this.positions.to(Uint32Array),
-      ids: this.ids.view(),
-      widths: this.widths.to(Int32Array),
-      heights: this.heights.to(Int32Array),
+      positions: this.positions.take(Uint32Array),
+      ids: this.ids.take(Float64Array),
+      widths: this.widths.take(Int32Array),
+      heights: this.heights.take(Int32Array),
       fileNames: this.fileNames,
     };
   }

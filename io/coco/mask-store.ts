@@ -11,8 +11,9 @@ const [NONE, POLYGONS_HUNDREDTHS, POLYGONS_FLOAT64, RUNS] = [0, 1, 2, 3];
  * other coordinates are stored as float64.
  */
 export class MaskStore {
-  private readonly kinds = new Column();
-  private readonly layouts = new Column();
+  /** Of each mask: kind + 4 · position of its layout. */
+  private readonly entries = new Column();
+  /** Of each mask of polygons: position of its coordinates. */
   private readonly coordinates = new Column();
   private readonly words = new Blocks((n) => new Uint32Array(n));
   private readonly hundredths = new Blocks((n) => new Uint16Array(n));
@@ -20,12 +21,12 @@ export class MaskStore {
 
   /** Number of masks. */
   get length(): number {
-    return this.kinds.length;
+    return this.entries.length;
   }
 
   /** Adds an object without a mask. */
   addNone(): void {
-    this.add(NONE, 0, 0);
+    this.add(NONE, 0);
   }
 
   /** @param polygons flat lists `x0, y0, x1, y1, …` in pixels */
@@ -46,19 +47,22 @@ export class MaskStore {
    * @param ends end of each polygon in `coordinates`
    */
   addFlatPolygons(coordinates: Column, ends: readonly number[]): void {
-    const [layout, layoutAt, layoutPosition] = this.words.allocate(1 + ends.length);
+    const [layout, layoutAt, layoutPosition] = this.words.allocate(2 + ends.length);
     layout[layoutAt] = ends.length;
+    layout[layoutAt + 1] = this.coordinates.length;
     for (let p = 0; p < ends.length; p++)
-      layout[layoutAt + 1 + p] = ends[p] - (p > 0 ? ends[p - 1] : 0);
+      layout[layoutAt + 2 + p] = ends[p] - (p > 0 ? ends[p - 1] : 0);
     const total = coordinates.length;
     if (areHundredths(coordinates)) {
       const [block, start, position] = this.hundredths.allocate(total);
       for (let i = 0; i < total; i++) block[start + i] = Math.round(coordinates.at(i) * 100);
-      this.add(POLYGONS_HUNDREDTHS, layoutPosition, position);
+      this.coordinates.push(position);
+      this.add(POLYGONS_HUNDREDTHS, layoutPosition);
     } else {
       const [block, start, position] = this.floats.allocate(total);
       block.set(coordinates.view(), start);
-      this.add(POLYGONS_FLOAT64, layoutPosition, position);
+      this.coordinates.push(position);
+      this.add(POLYGONS_FLOAT64, layoutPosition);
     }
   }
 
@@ -68,24 +72,24 @@ export class MaskStore {
     block[at + 1] = width;
     block[at + 2] = counts.length;
     block.set(counts, at + 3);
-    this.add(RUNS, position, 0);
+    this.add(RUNS, position);
   }
 
   /** Copies the mask of object `index`; a view would transfer its whole block to a worker thread. */
   get(index: number): Segmentation {
-    const kind = this.kinds.at(index);
+    const [kind, position] = this.entryAt(index);
     if (kind === NONE) return { kind: 'none' };
-    const [layout, at] = this.words.find(this.layouts.at(index));
+    const [layout, at] = this.words.find(position);
     if (kind === RUNS) {
       const counts = layout.slice(at + 3, at + 3 + layout[at + 2]);
       return { kind: 'rle', height: layout[at], width: layout[at + 1], counts };
     }
     const store = kind === POLYGONS_HUNDREDTHS ? this.hundredths : this.floats;
     const scale = kind === POLYGONS_HUNDREDTHS ? 100 : 1;
-    const [block, start] = store.find(this.coordinates.at(index));
+    const [block, start] = store.find(this.coordinates.at(layout[at + 1]));
     const polygons: Float64Array[] = [];
     for (let p = 0, from = start; p < layout[at]; p++) {
-      const polygon = new Float64Array(layout[at + 1 + p]);
+      const polygon = new Float64Array(layout[at + 2 + p]);
       for (let i = 0; i < polygon.length; i++) polygon[i] = block[from++] / scale;
       polygons.push(polygon);
     }
@@ -94,17 +98,28 @@ export class MaskStore {
 
   /** Returns the kind of a mask and, for polygons, their number, without reading it. */
   describe(index: number): { readonly kind: Segmentation['kind']; readonly parts: number } {
-    const kind = this.kinds.at(index);
+    const [kind, position] = this.entryAt(index);
     if (kind === NONE) return { kind: 'none', parts: 0 };
     if (kind === RUNS) return { kind: 'rle', parts: 1 };
-    const [layout, at] = this.words.find(this.layouts.at(index));
+    const [layout, at] = this.words.find(position);
     return { kind: 'polygons', parts: layout[at] };
   }
 
-  private add(kind: number, layout: number, coordinate: number): void {
-    this.kinds.push(kind);
-    this.layouts.push(layout);
-    this.coordinates.push(coordinate);
+  /** Frees the room that was kept for further masks. */
+  shrink(): void {
+    this.entries.shrink();
+    this.coordinates.shrink();
+  }
+
+  private add(kind: number, layout: number): void {
+    this.entries.push(kind + 4 * layout);
+  }
+
+  /** @returns kind and position of the layout */
+  private entryAt(index: number): readonly [number, number] {
+    const entry = this.entries.at(index);
+    const kind = entry % 4;
+    return [kind, (entry - kind) / 4];
   }
 }
 

@@ -1,5 +1,5 @@
 import { readdirSync, realpathSync, statSync } from 'node:fs';
-import { join, relative, sep } from 'node:path';
+import { join } from 'node:path';
 
 /**
  * Lists files below a folder as {@link filesBelow}: paths relative to it with `/`, in order of code units.
@@ -7,10 +7,11 @@ import { join, relative, sep } from 'node:path';
  * @param wanted tells by name which files to list
  */
 export function listFiles(folder: string, wanted: (name: string) => boolean): readonly string[] {
-  return filesBelow(folder)
-    .map(([path]) => relative(folder, path).replaceAll(sep, '/'))
-    .filter((path) => wanted(path.slice(path.lastIndexOf('/') + 1)))
-    .sort();
+  const found: string[] = [];
+  visitFiles(folder, (path, name) => {
+    if (wanted(name)) found.push(path);
+  });
+  return found.sort();
 }
 
 /**
@@ -20,28 +21,43 @@ export function listFiles(folder: string, wanted: (name: string) => boolean): re
  * @returns paths that start with the folder and the files they lead to, undefined for links that lead nowhere
  */
 export function filesBelow(folder: string): readonly (readonly [string, string | undefined])[] {
-  const visited = new Set<string>();
   const found: (readonly [string, string | undefined])[] = [];
-  const visit = (parent: string): void => {
+  visitFiles(folder, (path, _, target) => {
+    found.push([join(folder, path), target()]);
+  });
+  return found;
+}
+
+/**
+ * Visits files as {@link filesBelow} lists them; of a large folder only what the visitor keeps is in memory.
+ *
+ * @param visit called with the path relative to the folder, with `/`, the name, and how to find the file it leads to
+ */
+function visitFiles(
+  folder: string,
+  visit: (path: string, name: string, target: () => string | undefined) => void,
+): void {
+  const visited = new Set<string>();
+  const visitFolder = (parent: string, prefix: string): void => {
     const realParent = targetOf(parent);
     if (realParent === undefined) return;
     if (visited.size === visited.add(realParent).size) return;
     const links: string[] = [];
     for (const entry of readdirSync(parent, { withFileTypes: true })) {
-      const path = join(parent, entry.name);
-      if (entry.name.startsWith('.')) continue;
-      if (entry.isSymbolicLink()) links.push(path);
-      else if (entry.isDirectory()) visit(path);
-      else if (entry.isFile()) found.push([path, join(realParent, entry.name)]);
+      const { name } = entry;
+      if (name.startsWith('.')) continue;
+      if (entry.isSymbolicLink()) links.push(name);
+      else if (entry.isDirectory()) visitFolder(join(parent, name), `${prefix}${name}/`);
+      else if (entry.isFile()) visit(prefix + name, name, () => join(realParent, name));
     }
-    for (const path of links) {
-      const target = targetOf(path);
-      if (target !== undefined && statSync(target).isDirectory()) visit(path);
-      else found.push([path, target]);
+    for (const name of links) {
+      const target = targetOf(join(parent, name));
+      if (target !== undefined && statSync(target).isDirectory())
+        visitFolder(join(parent, name), `${prefix}${name}/`);
+      else visit(prefix + name, name, () => target);
     }
   };
-  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) visit(folder);
-  return found;
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) visitFolder(folder, '');
 }
 
 /** Real path of a file, folder or link; undefined if there is none. */
