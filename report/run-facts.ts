@@ -91,6 +91,8 @@ export function factsTable(
       ([part, seconds]) => [`${part}, wall time`, duration(seconds)] as const,
     ),
     result && ['processor time', duration(result.cpuSeconds)],
+    result?.learning === undefined ? undefined : ['learning', result.learning],
+    result?.overfit === undefined ? undefined : ['overfit', result.overfit],
     memory.length > 0 || result
       ? [
           'peak memory',

@@ -1,6 +1,7 @@
 import {
   dictionary,
   number,
+  optional,
   record,
   whole,
   withUnknownFields,
@@ -17,6 +18,9 @@ export interface RunResult {
   readonly step: number;
   /** `finished`, `interrupted`, or the reason of an early stop. */
   readonly ended: string;
+  /** Verdict after a tenth of the run, and that of a run with `overfit`. */
+  readonly learning?: string | undefined;
+  readonly overfit?: string | undefined;
   /** Wall time of the last session in seconds, by phase. */
   readonly seconds: Readonly<Record<string, number>>;
   /** CPU time of the last session over all threads in seconds. */
@@ -32,10 +36,14 @@ export function readResult(folder: string): RunResult | undefined {
   return readCheckedJson(runFile(folder, RESULT), ResultSchema, 'the end of a run');
 }
 
+const LINE: Schema<string> = { type: 'string' };
+
 const ResultSchema: Schema<RunResult> = withUnknownFields(
   record({
     step: whole(0),
-    ended: { type: 'string' } as Schema<string>,
+    ended: LINE,
+    learning: optional(LINE),
+    overfit: optional(LINE),
     seconds: dictionary(number()),
     cpuSeconds: number(),
     peakMemoryBytes: number(),

@@ -60,6 +60,15 @@ export function atLeastZero(flag: string): (text: string) => number {
   };
 }
 
+/** Parses a number above 0. */
+export function aboveZero(flag: string): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() !== '' && value > 0 && Number.isFinite(value)) return value;
+    throw new ConfigError(`${flag}: expected a number above 0, got ${text}`);
+  };
+}
+
 /** Parses a number from 0 to 1. */
 export function fraction(flag: string): (text: string) => number {
   return (text) => {

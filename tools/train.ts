@@ -6,6 +6,7 @@ import { addDataOptions } from './data-options.js';
 import type { EngineFlags } from './engine-options.js';
 import {
   addEngineOptions,
+  aboveZero,
   atLeastZero,
   engineOptions,
   fraction,
@@ -23,6 +24,9 @@ interface Flags extends EngineFlags {
   readonly seed?: number;
   readonly patience?: number;
   readonly steps?: number;
+  readonly minutes?: number;
+  readonly epochs?: number;
+  readonly overfit?: number;
   readonly checkpointMinutes?: number;
   readonly resume?: boolean;
   readonly cache?: string;
@@ -62,7 +66,22 @@ export function registerTrain(program: Command): void {
       fraction('--val-fraction'),
     )
     .option('--seed <n>', 'seed of everything random', wholeNumber('--seed'))
+    .option(
+      '--minutes <n>',
+      'end within this time, last evaluation and report included: the schedule is laid out for it',
+      aboveZero('--minutes'),
+    )
+    .option(
+      '--epochs <n>',
+      'passes over the images, for which the schedule is laid out; default: by the size of the set',
+      aboveZero('--epochs'),
+    )
     .option('--steps <n>', 'stop after this many steps', wholeNumber('--steps'))
+    .option(
+      '--overfit <n>',
+      'train on n images only, without augmentation, to prove in two minutes that the set can be learnt; exit code 1 if not',
+      wholeNumber('--overfit'),
+    )
     .option(
       '--patience <n>',
       'stop after n evaluations without a better score',
@@ -113,7 +132,8 @@ async function run(recipe: string, flags: Flags): Promise<void> {
         `interrupted at step ${result.step}; go on with: convnextv2 train ${recipe} --out ${out} --resume`,
       );
       process.exitCode = 130;
-    } else log(`done: ${out}${await next(out, result)}`);
+    } else if (result.overfit) process.exitCode = result.overfit.learnt ? 0 : 1;
+    else log(`done: ${out}${await next(out, result)}`);
   } catch (error) {
     await ranks.fail(error, json);
   } finally {

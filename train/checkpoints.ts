@@ -14,14 +14,16 @@ import {
 import type { FlatBuffers } from '../engine/optimizer/flat-buffers.js';
 import type { ParameterStore } from '../engine/parameters/store.js';
 import { problemOf } from '../io/checked-json.js';
-import type { SkippedCheckpoint } from '../weights/checkpoint-folder.js';
-import { CHECKPOINTS, keepLast, latestValid } from '../weights/checkpoint-folder.js';
+import type { BestCheckpoint, SkippedCheckpoint } from '../weights/checkpoint-folder.js';
+import { CHECKPOINTS, keepLast, latestValid, markBest } from '../weights/checkpoint-folder.js';
 import {
   restoreCheckpoint,
   saveCheckpoint,
   updateCheckpointState,
   type CheckpointGroups,
 } from '../weights/checkpoint.js';
+import { RunLayout } from './length/layout.js';
+import { StepTimesState } from './length/step-times.js';
 import type { EpochRule } from './progress.js';
 
 /** Changing arrays of a run as groups of a checkpoint: weights, EMA, moments. */
@@ -52,6 +54,10 @@ export interface RunState {
   readonly epochs?: EpochRule;
   /** Whether the evaluation that is due at this step is not complete yet: a resumed run repeats it. */
   readonly awaitsEvaluation?: boolean | undefined;
+  /** Length of a run that has another than its configuration. */
+  readonly layout?: RunLayout | undefined;
+  /** Times of the steps of a run that is still to be laid out. */
+  readonly stepTimes?: StepTimesState | undefined;
 }
 
 /** Name of the checkpoint of a step. */
@@ -74,6 +80,11 @@ export async function saveRun(
   return name;
 }
 
+/** Marks a checkpoint of a run as the best one so far. */
+export function markBestRun(folder: string, best: BestCheckpoint): Promise<void> {
+  return markBest(join(folder, CHECKPOINTS), best);
+}
+
 /** Replaces the state of a saved checkpoint. */
 export async function updateRun(folder: string, name: string, state: RunState): Promise<void> {
   await updateCheckpointState(join(folder, CHECKPOINTS, `${name}.json`), state);
@@ -93,6 +104,8 @@ const StateSchema: Schema = withUnknownFields(
       }),
     ),
     awaitsEvaluation: optional(FLAG),
+    layout: optional(RunLayout),
+    stepTimes: optional(StepTimesState),
   }),
 );
 

@@ -7,6 +7,8 @@ import { RESULT, type RunResult } from '../report/run-result.js';
 import { PICTURES } from '../report/save-picture.js';
 import { latestValid, readBest } from '../weights/checkpoint-folder.js';
 import { CHECKPOINTS } from '../weights/checkpoint-folder.js';
+import type { EarlyVerdict } from './early-truth.js';
+import type { OverfitVerdict } from './overfit.js';
 import type { WhichWeights } from './log-record.js';
 import type { TrainResult } from './loop.js';
 import type { RunMonitor } from './monitor.js';
@@ -16,7 +18,25 @@ import { dataOptionsOf, IN_MEMORY, type RunPlan } from './plan.js';
 import { TASKS } from './tasks/index.js';
 
 /** Number of images of the report. */
-const MOST_IMAGES = 500;
+export const MOST_IMAGES = 500;
+
+/** Whether the trained model is evaluated for the report. */
+export function examinesRun(
+  { data, overfit }: Pick<RunPlan, 'data' | 'overfit'>,
+  report = true,
+): boolean {
+  return report && typeof overfit !== 'number' && data !== IN_MEMORY;
+}
+
+/** Outcome of a run that is finished. */
+export interface FinishedRun extends TrainResult {
+  /** Reason of an early stop: no improvement within the patience, or images learnt with `overfit`. */
+  readonly stoppedEarly?: string;
+  /** Whether it learns, said after a tenth of the steps; absent for short and resumed runs. */
+  readonly learning?: EarlyVerdict | undefined;
+  /** Verdict with `overfit`. */
+  readonly overfit?: OverfitVerdict | undefined;
+}
 
 /**
  * Finishes a run: records its outcome, evaluates the best weights on held-out data if the run is complete, and writes the
@@ -32,22 +52,23 @@ export async function finishRun(
     seconds,
   }: {
     readonly engine: Engine;
-    readonly outcome: TrainResult & { readonly stoppedEarly?: string };
+    readonly outcome: FinishedRun;
     readonly monitor: RunMonitor;
     readonly seconds: number;
   },
 ): Promise<void> {
-  const { folder, report = true, backbone } = options;
+  const { folder, backbone } = options;
   if (readMetrics(folder).length === 0) return;
   const start = performance.now();
-  const examines = report && !outcome.interrupted && plan.data !== IN_MEMORY;
+  const examines = !outcome.interrupted && examinesRun(plan, options.report);
   if (examines) {
     monitor.note('examining the best weights for the report …');
     try {
       const task = TASKS[plan.config.task];
       const { file, ...weights } = await bestWeights(folder, task.bestMetric);
       const { data } = plan;
-      const request = { ...dataOptionsOf(plan), data, folder, backbone, limit: MOST_IMAGES };
+      const limit = Math.min(MOST_IMAGES, outcome.evaluationImages ?? MOST_IMAGES);
+      const request = { ...dataOptionsOf(plan), data, folder, backbone, limit };
       await examineRun(task, engine, request, weights);
       monitor.events.pictures(PICTURES, weights.step);
       await monitor.events.histograms(file, weights.step);
@@ -57,7 +78,9 @@ export async function finishRun(
   }
   const result: RunResult = {
     step: outcome.step,
-    ended: outcome.stoppedEarly ?? (outcome.interrupted ? 'interrupted' : 'finished'),
+    ended: endOf(outcome),
+    learning: outcome.learning?.line,
+    overfit: outcome.overfit?.line,
     seconds: {
       training: seconds,
       ...(examines ? { 'findings for this report': (performance.now() - start) / 1000 } : {}),
@@ -67,6 +90,18 @@ export async function finishRun(
   };
   await writeJsonAtomically(join(folder, RESULT), result);
   monitor.note(`report: ${writeReport(folder)}`);
+}
+
+function endOf({ stoppedEarly, interrupted, step, cutFrom }: FinishedRun): string {
+  if (stoppedEarly !== undefined) return stoppedEarly;
+  if (interrupted) return 'interrupted';
+  return cutFrom === undefined ? 'finished' : stoppedAt(step, cutFrom);
+}
+
+/** `stopped at step 1,900 of 2,130: its time was over` */
+export function stoppedAt(step: number, planned: number): string {
+  const [at, of] = [step, planned].map((count) => count.toLocaleString('en-US'));
+  return `stopped at step ${at} of ${of}: its time was over`;
 }
 
 /** Chooses the best checkpoint, or the last one, and whether its weights or their EMA scored better. */

@@ -5,16 +5,17 @@ import { startEma } from '../engine/optimizer/ema.js';
 import type { Backbone } from '../engine/backbone.js';
 import type { Engine } from '../engine/runtime/engine.js';
 import { METRICS } from '../report/run-folder.js';
-import { CHECKPOINTS, markBest } from '../weights/checkpoint-folder.js';
-import { checkpointName, saveRun, updateRun, type RunState } from './checkpoints.js';
+import { checkpointName, markBestRun, saveRun, updateRun, type RunState } from './checkpoints.js';
 import type { LoopConfig } from './config/loop.js';
 import type { Communicator } from './distributed/communicator.js';
 import { shareJson } from './distributed/start.js';
 import { evaluateSafely } from './evaluate-safely.js';
-import { epochsAt, resumedRule, stepsUntil } from './progress.js';
+import { epochsAt, resumedRule } from './progress.js';
 import { Meter } from './meter.js';
 import type { LogRecord, RunListener, WhichWeights } from './log-record.js';
-import { learningRate, type Schedule } from './schedule.js';
+import type { RunObserver } from './length/observer.js';
+import { Pace, type RequestedLength, type RunSizes } from './length/pace.js';
+import type { RunLength } from './length/run-length.js';
 import { trainStep, type StepModel, type StepSettings } from './step.js';
 import type { BatchSource, Scalars } from './trainer.js';
 
@@ -32,6 +33,8 @@ export interface Run {
   readonly resume: boolean;
   /** Number of steps after which to stop. */
   readonly maxSteps: number | null;
+  /** Length instead of that of the configuration. */
+  readonly length?: RequestedLength | undefined;
   /** Minutes after which a checkpoint is saved, wherever the run is; 0 or absent: none by time. */
   readonly checkpointMinutes?: number | undefined;
   /** Processes that train together. */
@@ -39,21 +42,13 @@ export interface Run {
   /** Saves and stops after the current step when aborted. */
   readonly signal?: AbortSignal | undefined;
   readonly listener?: RunListener | undefined;
+  /** Receives the length and the losses of every step, on rank 0. */
+  readonly observer?: RunObserver | undefined;
+  /** Clock in milliseconds, for times that decide; default: that of the process. */
+  readonly now?: (() => number) | undefined;
 }
 
-/** Task-specific length and intervals of a run. */
-export interface RunLength {
-  readonly schedule: Schedule;
-  readonly epochs: number;
-  /** Number of epochs between evaluations; the last epoch is always evaluated. */
-  readonly evaluateEvery: number;
-  /** Number of epochs between checkpoints. In addition, one is saved at the end and on interruption. */
-  readonly checkpointEvery: number;
-  /** Number of steps between checkpoints, also inside an epoch. */
-  readonly checkpointEverySteps?: number | undefined;
-  /** Number of steps after which to stop. */
-  readonly maxSteps?: number | undefined;
-}
+export type { RunLength };
 
 /** Length, intervals and limits of training. */
 export interface RunSettings
@@ -66,8 +61,10 @@ export interface RunSettings
 interface TrainLoop<Batch> extends StepModel<Batch> {
   readonly loader: BatchSource<Batch>;
   readonly settings: RunSettings;
-  /** Evaluates the current parameters or their EMA. Absent without validation data. */
-  readonly evaluate?: ((which: WhichWeights) => Promise<Scalars>) | undefined;
+  /** Evaluates the current parameters or their EMA, on at most `limit` images. Absent without validation data. */
+  readonly evaluate?: ((which: WhichWeights, limit?: number) => Promise<Scalars>) | undefined;
+  /** Needed for a requested length. */
+  readonly sizes?: RunSizes | undefined;
   readonly state: RunState;
   /** Number of steps done before, from a checkpoint. */
   readonly startStep: number;
@@ -79,7 +76,16 @@ export interface TrainResult {
   readonly interrupted: boolean;
   readonly metrics: Scalars | undefined;
   readonly bestValue: number | null;
+  /** Number of steps that were planned, if the time for them was over before. */
+  readonly cutFrom?: number | undefined;
+  /** Number of held-out images of an evaluation, if there was not time for all. */
+  readonly evaluationImages?: number | undefined;
 }
+
+const NO_SIZES: RunSizes = { numImages: 0, numHeldOut: 0, imagesPerStep: 1, numEvaluated: 1 };
+
+/** Number of steps after which several processes compare the time with that of the run. */
+const LATENESS_STEPS = 20;
 
 /**
  * Runs the training loop. Every step depends only on seed and position, so a run resumed from any checkpoint gives
@@ -89,10 +95,11 @@ export interface TrainResult {
  */
 export async function trainLoop<Batch>(
   loop: TrainLoop<Batch>,
-  run: Pick<Run, 'folder' | 'communicator' | 'signal' | 'listener' | 'checkpointMinutes'>,
+  run: Omit<Run, 'engine' | 'seed' | 'resume' | 'maxSteps'>,
 ): Promise<TrainResult> {
   const { folder, communicator, signal, listener, checkpointMinutes = 0 } = run;
-  const { trainer, loader, evaluate, buffers, settings } = loop;
+  const { now = () => performance.now() } = run;
+  const { trainer, loader, evaluate, buffers, settings, sizes = NO_SIZES } = loop;
   const isFirst = communicator.rank === 0;
   const stepsPerEpoch = Math.floor(loader.numBatches() / settings.accumulation);
   if (stepsPerEpoch === 0) {
@@ -107,7 +114,13 @@ export async function trainLoop<Batch>(
     stepsPerEpoch,
   });
   if (notice !== undefined && isFirst) listener?.note?.(notice);
-  const total = Math.min(stepsUntil(rule, settings.epochs), settings.maxSteps ?? Infinity);
+  const pace = new Pace({
+    ...{ configured: settings, rule, requested: run.length, sizes, now },
+    ...{ restored: loop.state, startStep: loop.startStep },
+  });
+  const observer = isFirst ? run.observer : undefined;
+  observer?.planned?.(pace.planned(step));
+  let cutFrom: number | undefined;
   let best = loop.state.bestValue;
   let metrics: Scalars | undefined;
   if (step === 0 && buffers.ema) startEma(buffers);
@@ -115,11 +128,12 @@ export async function trainLoop<Batch>(
   const record = (entry: LogRecord): void => {
     if (!isFirst) return;
     appendFileSync(join(folder, METRICS), `${JSON.stringify(entry)}\n`);
-    listener?.record?.(entry, total);
+    listener?.record?.(entry, pace.total);
   };
   let savedMs = performance.now();
   const stateNow = (awaitsEvaluation: boolean): RunState => {
-    return { ...loop.state, bestValue: best, epochs: rule, awaitsEvaluation };
+    const { card, config, seed } = loop.state;
+    return { card, config, seed, bestValue: best, epochs: rule, awaitsEvaluation, ...pace.state() };
   };
   const save = async (awaitsEvaluation = false): Promise<string> => {
     const state = stateNow(awaitsEvaluation);
@@ -131,10 +145,8 @@ export async function trainLoop<Batch>(
   // Monotonic, so that a change of the system clock neither delays nor repeats checkpoints.
   const isTimeDue = (): boolean =>
     checkpointMinutes > 0 && performance.now() - savedMs >= 60_000 * checkpointMinutes;
-  const isStepDue = (): boolean =>
-    settings.checkpointEverySteps !== undefined && step % settings.checkpointEverySteps === 0;
-  const evaluates = (): boolean =>
-    step >= total || epochsAt(rule, step) % settings.evaluateEvery === 0;
+  const isOver = (): boolean => step >= pace.total || cutFrom !== undefined;
+  const evaluates = (): boolean => isOver() || pace.evaluates(step);
   /** @param saved checkpoint of this step, which stands in any case */
   const evaluateNow = async (saved: string | undefined): Promise<void> => {
     if (evaluate && isFirst) {
@@ -142,7 +154,9 @@ export async function trainLoop<Batch>(
       let found = best;
       let bestWhich: 'raw' | 'ema' = 'raw';
       for (const which of buffers.ema ? (['weights', 'ema'] as const) : (['weights'] as const)) {
-        const { problem, ...evaluation } = await evaluateSafely(() => evaluate(which));
+        const { problem, ...evaluation } = await evaluateSafely(() =>
+          evaluate(which, pace.evaluationImages),
+        );
         ({ metrics } = evaluation);
         record({ kind: 'eval', step, epoch, which, metrics, problem });
         if (problem !== undefined)
@@ -154,7 +168,7 @@ export async function trainLoop<Batch>(
       if (found !== null && found !== best) {
         // Until the mark is written, the checkpoint says that its evaluation is to be repeated.
         saved ??= await save(true);
-        await markBest(join(folder, CHECKPOINTS), {
+        await markBestRun(folder, {
           ...{ name: saved, metric: settings.bestMetric, value: found, which: bestWhich },
         });
         best = found;
@@ -181,19 +195,40 @@ export async function trainLoop<Batch>(
     }
   };
 
-  while (step < total) {
+  /** Lays the run out for its time, when that of a step is known: once, and then for all processes. */
+  const layOutIfDue = async (isMeasured: boolean): Promise<void> => {
+    if (pace.isOpen) {
+      const score = evaluate && ((limit: number) => evaluate('weights', limit));
+      const layout = isFirst && isMeasured ? await pace.layoutNow(step, score) : undefined;
+      const decided = await shareJson(communicator, layout);
+      if (decided) pace.adopt(decided);
+    }
+    if (isMeasured) observer?.planned?.(pace.planned(step));
+  };
+  const isCut = async (): Promise<boolean> => {
+    const { size } = communicator;
+    if (!pace.isLimited || isOver() || (size > 1 && step % LATENESS_STEPS !== 0)) return false;
+    return (await shareJson(communicator, { isLate: pace.isLate }))?.isLate ?? false;
+  };
+
+  while (!isOver()) {
+    const start = step;
     const epoch = Math.floor(epochsAt(rule, step));
     const first = ((step - rule.origin.step) % stepsPerEpoch) * settings.accumulation;
     const batches = loader.epoch(epoch, first)[Symbol.asyncIterator]();
-    const end = Math.min(stepsUntil(rule, epoch + 1), total);
+    const isPaused = (): boolean => isOver() || step >= pace.pauseAfter(start);
     try {
-      while (step < end) {
-        const lr = learningRate(settings.schedule, { step, epoch: epochsAt(rule, step) });
+      while (!isPaused()) {
+        const lr = pace.rate(step);
+        const startMs = now();
         const { losses, norm, isStopping } = await orSave(
           trainStep(loop, batches, { ...{ communicator, signal, step, lr, meter } }),
         );
         step++;
-        if (step % settings.logEvery === 0 || step === total) {
+        await layOutIfDue(pace.measured((now() - startMs) / 1000));
+        if (await isCut()) cutFrom = pace.total;
+        observer?.stepped?.(step, losses, pace.total, trainer.targets?.());
+        if (step % settings.logEvery === 0 || isOver()) {
           record({
             kind: 'train',
             step,
@@ -206,24 +241,21 @@ export async function trainLoop<Batch>(
         }
         // A single process can still decide after the step.
         if (communicator.size === 1 ? signal?.aborted : isStopping) {
-          if (isFirst) await save(step === end && evaluates());
+          if (isFirst) await save(isPaused() && evaluates());
           return { step, interrupted: true, metrics, bestValue: best };
         }
-        if (isFirst && step < end && (isStepDue() || isTimeDue())) await save();
+        if (isFirst && !isPaused() && (pace.savesAt(step) || isTimeDue())) await save();
       }
     } finally {
       await batches.return?.();
     }
     const isEvaluated = evaluates();
-    const isDue =
-      step >= total ||
-      epochsAt(rule, step) % settings.checkpointEvery === 0 ||
-      isStepDue() ||
-      isTimeDue();
+    const isDue = isOver() || pace.savesAt(step) || isTimeDue();
     // Before the evaluation, whose failure or end by a signal then loses nothing.
     const saved = isFirst && isDue ? await save(isEvaluated && evaluate !== undefined) : undefined;
     if (isEvaluated) await evaluateNow(saved);
     meter.restart();
   }
-  return { step, interrupted: false, metrics, bestValue: best };
+  const { evaluationImages } = pace;
+  return { step, interrupted: false, metrics, bestValue: best, cutFrom, evaluationImages };
 }

@@ -7,6 +7,12 @@ import { EarlyStop } from './early-stop.js';
 import type { LogRecord, RunListener } from './log-record.js';
 import { RunEvents } from './run-events.js';
 
+/** Rule that ends a run. */
+interface RunEnd {
+  /** @returns the reason to stop, or undefined to continue */
+  record(record: LogRecord): string | undefined;
+}
+
 /** Options of a {@link RunMonitor}. */
 interface MonitorOptions {
   readonly folder: string;
@@ -14,6 +20,8 @@ interface MonitorOptions {
   readonly metric: string;
   /** Number of evaluations without improvement after which the run ends. */
   readonly patience?: number | undefined;
+  /** Goal that ends the run when it is reached. */
+  readonly goal?: RunEnd | undefined;
   /** Aborts the run externally. */
   readonly signal?: AbortSignal | undefined;
   /** Receives the same records, and messages. */
@@ -28,14 +36,15 @@ export class RunMonitor implements RunListener {
   stoppedBecause: string | undefined;
   private readonly folder: string;
   private readonly listener: RunListener | undefined;
-  private readonly earlyStop: EarlyStop | undefined;
+  private readonly ends: readonly RunEnd[];
+  private readonly others: Pick<RunListener, 'record'>[] = [];
   private readonly stop = new AbortController();
   private runEvents: RunEvents | undefined;
 
-  constructor({ folder, metric, patience, signal, listener }: MonitorOptions) {
+  constructor({ folder, metric, patience, goal, signal, listener }: MonitorOptions) {
     this.folder = folder;
     this.listener = listener;
-    this.earlyStop = patience ? new EarlyStop(metric, patience) : undefined;
+    this.ends = [...(patience ? [new EarlyStop(metric, patience)] : []), ...(goal ? [goal] : [])];
     this.signal = signal ? AbortSignal.any([signal, this.stop.signal]) : this.stop.signal;
   }
 
@@ -48,7 +57,8 @@ export class RunMonitor implements RunListener {
   record(record: LogRecord, totalSteps: number): void {
     this.listener?.record?.(record, totalSteps);
     this.events.record(record);
-    const reason = this.earlyStop?.record(record);
+    for (const other of this.others) other.record?.(record, totalSteps);
+    const [reason] = this.ends.flatMap((end) => end.record(record) ?? []);
     if (reason === undefined || this.stoppedBecause !== undefined) return;
     this.stoppedBecause = reason;
     this.stop.abort();
@@ -62,7 +72,12 @@ export class RunMonitor implements RunListener {
     this.runEvents = new RunEvents(this.folder, step);
     const isEvaluated = state.awaitsEvaluation !== true;
     for (const record of keepRecords(this.folder, step, isEvaluated))
-      this.earlyStop?.record(record);
+      for (const end of this.ends) end.record(record);
+  }
+
+  /** Adds a receiver of the records. */
+  also(listener: Pick<RunListener, 'record'>): void {
+    this.others.push(listener);
   }
 
   note(line: string): void {

@@ -28,7 +28,7 @@ export type ConfigOf<Recipe> = Recipe extends RecipeConfig
       ? DetectionConfig
       : Recipe extends `segment${string}` | `ade20k-${string}`
         ? SegmentationConfig
-        : Recipe extends `fcmae-${string}`
+        : Recipe extends `fcmae-${string}` | 'pretrain'
           ? PretrainingConfig
           : RecipeConfig;
 
@@ -78,6 +78,12 @@ export interface TrainOptions<Config extends RecipeConfig = RecipeConfig> {
   readonly seed?: number | undefined;
   /** Number of steps after which to stop. */
   readonly steps?: number | undefined;
+  /** Minutes in which the run ends, with its last evaluation and the report: the schedule is laid out for this time. */
+  readonly minutes?: number | undefined;
+  /** Number of passes over the images, for which the schedule is laid out; not together with `minutes`. */
+  readonly epochs?: number | undefined;
+  /** Number of images to train on without augmentation in two minutes, to prove that the set can be learnt. */
+  readonly overfit?: number | undefined;
   /** Fraction of the images that is held out, for undivided data. */
   readonly valFraction?: number | undefined;
   /** Name of the layout to read where several are possible. */

@@ -1,9 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
-import { availableParallelism, cpus, totalmem } from 'node:os';
 import { dirname, join, resolve as resolvePath } from 'node:path';
 import { ConfigError, WeightsError } from '../core/errors.js';
 import { cacheFolder } from '../io/files/cache-folder.js';
-import { packageVersion } from '../io/files/package-version.js';
 import { sha256OfFile } from '../io/files/sha256.js';
 import { variant, type ConvNeXtV2Config } from '../backbone/variants.js';
 import { holdsDetector } from '../inference/detect/weights.js';
@@ -16,6 +14,8 @@ import { flattenSettings, type Settings } from './config/layers.js';
 import { resolveConfig } from './config/resolve.js';
 import { readRunConfig, RUN_CONFIG, RUN_FORMAT, type RunConfig } from './config/run-config.js';
 import type { RecipeConfig } from './config/schemas.js';
+import { runEnvironment } from './environment.js';
+import { chooseLength } from './length/requested.js';
 import type { TrainOptions } from './options.js';
 import type { LoadOptions } from './tasks/task.js';
 
@@ -88,6 +88,8 @@ export async function planRun(
     classAttribute: options.classAttribute ?? stored?.classAttribute ?? null,
     classes: options.classes ?? stored?.classes ?? null,
     steps: options.steps ?? repeated?.steps ?? null,
+    length: chooseLength(options, resolved, { resumed, repeated }),
+    overfit: options.overfit ?? stored?.overfit ?? null,
     patience: options.patience ?? stored?.patience ?? null,
     config: resolved.config,
     sources: resolved.sources,
@@ -112,16 +114,7 @@ export function runConfigOf({ weightFile: _, ...plan }: RunPlan, engine: string)
   return {
     ...plan,
     config: plan.config as unknown as Settings,
-    environment: {
-      convnextv2: packageVersion(),
-      node: process.version,
-      platform: `${process.platform}-${process.arch}`,
-      processor: cpus()[0]?.model.trim() ?? 'unknown',
-      threads: availableParallelism(),
-      memoryGiB: Math.round(totalmem() / 2 ** 30),
-      engine,
-      started: new Date().toISOString(),
-    },
+    environment: runEnvironment(engine),
   };
 }
 

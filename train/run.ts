@@ -49,7 +49,13 @@ export async function trainTask<Config extends RecipeConfig, Set>(
             bestMetric: task.bestMetric,
             maxSteps: Math.min(length.maxSteps ?? Infinity, run.maxSteps ?? Infinity),
           },
-          evaluate: evaluate && ((which) => evaluate(storeOf(which), which)),
+          evaluate: evaluate && ((which, limit) => evaluate(storeOf(which), which, limit)),
+          sizes: {
+            numImages: setup.numImages,
+            numHeldOut: evaluate ? setup.numHeldOut : 0,
+            imagesPerStep: config.batchSize * config.accumulation * run.communicator.size,
+            numEvaluated: buffers.ema ? 2 : 1,
+          },
           state: restored?.state ?? {
             card: { ...card },
             config: { ...config },

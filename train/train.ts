@@ -2,28 +2,25 @@ import { resolve, sep } from 'node:path';
 import { ConfigError, DataError, WorkError } from '../core/errors.js';
 import { openEngine } from '../engine/runtime/engine.js';
 import { assertDataExists } from '../datasets/layout/detect.js';
-import { FRACTION, NON_NEGATIVE, whole } from '../core/schema.js';
+import { FRACTION, NON_NEGATIVE, POSITIVE, whole } from '../core/schema.js';
 import { compileSchema, formatProblems } from '../io/schema.js';
 import type { FileLock } from '../io/files/lock.js';
 import { assertWritableFolder } from '../io/files/out-folder.js';
-import { writeRunConfig } from './config/run-config.js';
 import type { RecipeConfig } from './config/schemas.js';
 import { SINGLE_PROCESS } from './distributed/communicator.js';
 import { dataOfRun } from './data-of-run.js';
-import { finishRun } from './finish.js';
-import type { TrainResult } from './loop.js';
+import { conductRun } from './conduct.js';
+import { examinesRun, finishRun, MOST_IMAGES, stoppedAt, type FinishedRun } from './finish.js';
 import { RunMonitor } from './monitor.js';
 import type { ConfigOf, TrainOptions } from './options.js';
 import { assertRunFolder, ownRunFolder } from './own-folder.js';
 import { planRun, runConfigOf, type RunPlan } from './plan.js';
-import { trainTask } from './run.js';
+import { OverfitGoal, toOverfit } from './overfit.js';
 import { TASKS, type TaskName } from './tasks/index.js';
 
 /** Result of training. */
-export interface TrainOutcome extends TrainResult {
+export interface TrainOutcome extends FinishedRun {
   readonly task: TaskName;
-  /** Reason of an early stop: no improvement within the patience. */
-  readonly stoppedEarly?: string;
 }
 
 /**
@@ -44,6 +41,7 @@ export async function train<const Recipe extends string | RecipeConfig>(
   const note = (line: string): void => {
     if (isFirst) listener?.note?.(line);
   };
+  const startMs = performance.now();
   const { data, weights } = options as TrainOptions;
   if (weights !== undefined && typeof data === 'string') assertDataExists(data); // before weights are pulled
   const plan = await planRun(recipe, options as TrainOptions, note);
@@ -54,10 +52,13 @@ export async function train<const Recipe extends string | RecipeConfig>(
   // The drop path mask has one row per block.
   const hasBlocks = backbone === undefined || backbone.numBlocks > 0;
   const config = hasBlocks ? plan.config : { ...plan.config, dropPathRate: 0 };
-  const { seed } = plan;
   const task = TASKS[config.task];
   const patience = plan.patience ?? undefined;
-  const monitor = new RunMonitor({ folder, metric: task.bestMetric, patience, signal, listener });
+  const overfit = plan.overfit ?? undefined;
+  const goal = overfit === undefined ? undefined : new OverfitGoal(task.learntScore);
+  const monitor = new RunMonitor({
+    ...{ folder, metric: task.bestMetric, patience, goal, signal, listener },
+  });
   let lock: FileLock | undefined;
   try {
     if (size > 1) {
@@ -66,35 +67,37 @@ export async function train<const Recipe extends string | RecipeConfig>(
         `${size} ranks × batch ${batchSize} × accumulation ${accumulation} = ${size * batchSize * accumulation} images an update`,
       );
     }
-    const start = performance.now();
-    const { data, verdict } = await dataOfRun(task, options as TrainOptions, {
+    const { data: whole, verdict } = await dataOfRun(task, options as TrainOptions, {
       ...{ plan, config, note },
     });
-    const decided = verdict.boxesOnly ? withoutMasks(config) : config;
+    const usable = verdict.boxesOnly ? withoutMasks(config) : config;
+    const { data, config: decided } =
+      overfit === undefined
+        ? { data: whole, config: usable }
+        : toOverfit(task, whole, { config: usable, count: overfit, note });
     if (isFirst) lock = await ownRunFolder(options, note);
     const engine = await openEngine(options.engine);
     note(engine.description);
-    if (isFirst)
-      writeRunConfig(
-        folder,
-        runConfigOf(verdict.boxesOnly ? planWithoutMasks(plan) : plan, engine.description),
-      );
-    const result = await trainTask(task, decided, data, {
-      ...{ engine, folder, seed, communicator, backbone },
-      weights: plan.weightFile,
-      resume: options.resume ?? false,
-      maxSteps: plan.steps,
-      checkpointMinutes: options.checkpointMinutes ?? CHECKPOINT_MINUTES,
-      signal: monitor.signal,
-      listener: monitor,
+    const stored = runConfigOf(
+      verdict.boxesOnly ? planWithoutMasks(plan) : plan,
+      engine.description,
+    );
+    const isExamined = examinesRun(plan, options.report);
+    const { verdict: learning, ...result } = await conductRun(task, data, options as TrainOptions, {
+      ...{ plan, config: decided, stored, engine, backbone, monitor, note, startMs },
+      reportImages: isExamined ? MOST_IMAGES : 0,
     });
-    const seconds = (performance.now() - start) / 1000;
+    const seconds = (performance.now() - startMs) / 1000;
     const reason = monitor.stoppedBecause;
     const isEarly = result.interrupted && reason !== undefined && signal?.aborted !== true;
-    const outcome: TrainOutcome = isEarly
-      ? { ...result, task: task.name, interrupted: false, stoppedEarly: reason }
-      : { ...result, task: task.name };
+    const outcome: TrainOutcome = {
+      ...{ ...result, task: task.name, learning },
+      overfit: goal?.verdict(learning),
+      ...(isEarly && { interrupted: false, stoppedEarly: reason }),
+    };
     if (reason !== undefined) note(`stopped early: ${reason}`);
+    if (result.cutFrom !== undefined) note(stoppedAt(result.step, result.cutFrom));
+    if (outcome.overfit) note(outcome.overfit.line);
     if (isFirst)
       await finishRun(plan, options as TrainOptions, { engine, outcome, monitor, seconds });
     return outcome;
@@ -105,9 +108,6 @@ export async function train<const Recipe extends string | RecipeConfig>(
     lock?.release();
   }
 }
-
-/** Default of {@link TrainOptions.checkpointMinutes}. */
-const CHECKPOINT_MINUTES = 15;
 
 /** Configuration of a detector without the mask head. */
 const withoutMasks = (config: RecipeConfig): RecipeConfig =>
@@ -122,6 +122,7 @@ const planWithoutMasks = (plan: RunPlan): RunPlan => ({
 const NUMBERS = {
   properties: {
     ...{ seed: whole(0), steps: whole(0), patience: whole(0), valFraction: FRACTION },
+    ...{ minutes: POSITIVE, epochs: POSITIVE, overfit: whole(1) },
     checkpointMinutes: NON_NEGATIVE,
   },
 };

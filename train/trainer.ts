@@ -2,6 +2,7 @@ import type { SampleSource } from '../datasets/loader/loader.js';
 import type { FlatBuffers } from '../engine/optimizer/flat-buffers.js';
 import type { ParameterStore } from '../engine/parameters/store.js';
 import type { Engine } from '../engine/runtime/engine.js';
+import type { TargetCounts } from './data-facts.js';
 import type { Shard } from './distributed/shard.js';
 
 /** Position of a micro-batch in a run. */
@@ -34,6 +35,8 @@ export interface Trainer<Batch> {
   numImages(batch: Batch): number;
   /** Names of the images of a batch by file or id, for messages. */
   describe(batch: Batch): string;
+  /** Frequencies of the targets of the last micro-batch; absent: not counted. */
+  targets?(): readonly TargetCounts[];
   release(): Promise<void>;
 }
 

@@ -32,7 +32,7 @@ interface LatestCheckpoint<State extends object = Record<string, unknown>> {
 }
 
 /** `best.json`: a name, not a copy. */
-interface BestCheckpoint {
+export interface BestCheckpoint {
   readonly name: string;
   /** E.g. `top1`, `segm.AP`, `mIoU`. */
   readonly metric: string;

@@ -8,6 +8,7 @@ import type { PixelRange } from '../../io/image/range.js';
 import { createClassMap, type ClassMap } from './class-map.js';
 import { findImages } from './image-files.js';
 import { reportTo } from './problem-kinds.js';
+import { evenly } from '../evenly.js';
 import { drawSplit, type SplitRule } from '../split.js';
 import type { CocoImages, CocoTables } from '../../io/coco/annotations.js';
 import type { RecordPlaces } from '../../io/coco/issues.js';
@@ -127,6 +128,12 @@ export function selectImages(set: CocoSet, indices: readonly number[]): CocoSet 
     },
     ...groupByImage(imageIndices, indices.length),
   };
+}
+
+/** Selects images spread evenly over a set. @param limit largest number of images; undefined: all */
+export function spreadImages(set: CocoSet, limit: number | undefined): CocoSet {
+  const all = [...set.images.ids.keys()];
+  return limit === undefined || all.length <= limit ? set : selectImages(set, evenly(all, limit));
 }
 
 /**

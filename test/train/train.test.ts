@@ -207,7 +207,16 @@ test("a backbone of one's own trains, and a whole configuration is a recipe", as
 }, 60_000);
 
 test('settings are typed by the task of the recipe, whose name tells it', () => {
-  const task = { classify: 0, imagenet: 0, detect: 1, coco: 1, segment: 2, ade20k: 2, fcmae: 3 };
+  const task = {
+    classify: 0,
+    imagenet: 0,
+    detect: 1,
+    coco: 1,
+    segment: 2,
+    ade20k: 2,
+    fcmae: 3,
+    pretrain: 3,
+  };
   const names = ['classify', 'detect', 'segment', 'pretrain'];
   for (const [name, config] of Object.entries(RECIPES)) {
     const prefix = /^[a-z0-9]+/.exec(name)?.[0] as keyof typeof task;

@@ -1,3 +1,4 @@
+import { formatDuration } from '../../core/duration.js';
 import type { LogRecord } from '../../train/log-record.js';
 
 /** Record of a step. */
@@ -17,15 +18,6 @@ export function formatValue(value: number): string {
   if (Number.isInteger(value) && Math.abs(value) < 1e6) return String(value);
   const size = Math.abs(value);
   return size >= 1e-3 && size < 1e5 ? value.toPrecision(4) : value.toExponential(2);
-}
-
-/** Formats a duration: `45 s`, `12 min`, `3 h 20 min`. */
-export function formatDuration(seconds: number): string {
-  if (!Number.isFinite(seconds)) return '?';
-  if (seconds < 90) return `${Math.round(seconds)} s`;
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 90) return `${minutes} min`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 /** Formats a size: `812 MiB`, `1.4 GiB`. */

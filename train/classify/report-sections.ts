@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { alignClassification } from '../../datasets/align-classes.js';
+import { evenly } from '../../datasets/evenly.js';
 import { hasSplit, readImageNet } from '../../datasets/imagenet.js';
 import { softmax } from '../../core/softmax.js';
 import type { ClassificationSample } from '../../datasets/sample.js';
@@ -88,11 +89,6 @@ export async function classifierSections(
 
 const indicesOf = (samples: readonly ClassificationSample[]): readonly number[] =>
   samples.map(({ classIndex }) => classIndex);
-
-function evenly<Item>(items: readonly Item[], limit: number): readonly Item[] {
-  if (items.length <= limit) return items;
-  return Array.from({ length: limit }, (_, i) => items[Math.floor((i * items.length) / limit)]);
-}
 
 function confusionCounts(
   answers: readonly Answer[],

@@ -1,5 +1,6 @@
 import { ConfigError, DataError } from '../../core/errors.js';
 import { alignClassification } from '../../datasets/align-classes.js';
+import { evenly } from '../../datasets/evenly.js';
 import type { ClassificationSet } from '../../datasets/imagenet.js';
 import { ClassificationEvaluator } from '../../evaluation/classification/evaluator.js';
 import { createClassifier } from '../../models/classifier.js';
@@ -49,6 +50,8 @@ export function setUpClassifier(
     specs: model.specs,
     card,
     groups: config,
+    numImages: samples.length,
+    numHeldOut: heldOut?.samples.length ?? 0,
     loadWeights: (file, store) =>
       loadStart(file, store, { adaptsResponseNorm: config.adaptsResponseNorm, classNames }),
     loader: trainingLoader(config, samples, { seed, shard: shardOf(communicator) }),
@@ -60,10 +63,12 @@ export function setUpClassifier(
       createClassifierTrainer({ ...config, engine, model, buffers, seed, samples }),
     evaluate:
       heldOut &&
-      (async (store, which) => {
-        const drawn = which === 'weights' ? new SampleClassifications(heldOut, folder) : null;
+      (async (store, which, limit) => {
+        const isWhole = limit === undefined;
+        const drawn =
+          isWhole && which === 'weights' ? new SampleClassifications(heldOut, folder) : null;
         const accuracy = new ClassificationEvaluator(classes.length);
-        const loader = evaluationLoader(config, heldOut.samples);
+        const loader = evaluationLoader(config, evenly(heldOut.samples, limit));
         const classifier = modelOf<'classify'>(engine, { card, model, store });
         try {
           await countClassifier(classifier, loader, accuracy, {

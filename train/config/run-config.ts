@@ -15,6 +15,7 @@ import {
 import { problemOf } from '../../io/checked-json.js';
 import { jsonText, writeAtomicallySync } from '../../io/files/atomic.js';
 import { readTextSync, reasonOf } from '../../io/files/read.js';
+import { StoredLength } from '../length/requested.js';
 import type { Settings } from './layers.js';
 
 /** Name of the file in a run folder with the configuration of the run. */
@@ -41,6 +42,10 @@ export interface RunConfig {
   readonly classAttribute?: string | null | undefined;
   readonly classes?: readonly string[] | null | undefined;
   readonly steps: number | null;
+  /** Length other than that of `config`; absent in runs of earlier versions. */
+  readonly length?: StoredLength | null | undefined;
+  /** Number of images that alone are trained on, without augmentation. */
+  readonly overfit?: number | null | undefined;
   readonly patience: number | null;
   readonly config: Settings;
   /** Source of every value of `config`. */
@@ -81,6 +86,8 @@ const RunSchema: Schema = withUnknownFields(
     ...{ weights: optional(orNull(LINE)), weightsSha256: optional(orNull(LINE)) },
     valFraction: optional(orNull(FRACTION)),
     steps: optional(orNull(whole(0))),
+    length: optional(orNull(StoredLength)),
+    overfit: optional(orNull(whole(1))),
     patience: optional(orNull(whole(0))),
     config: dictionary<unknown>({}),
     sources: dictionary(LINE),

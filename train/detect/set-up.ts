@@ -1,6 +1,6 @@
 import { createDenseBackbone } from '../../backbone/output-norms.js';
 import { trainingSamples } from '../../datasets/coco/samples.js';
-import type { CocoSet } from '../../datasets/coco/set.js';
+import { spreadImages, type CocoSet } from '../../datasets/coco/set.js';
 import type { DetectorConfig } from '../../models/detection/config.js';
 import { SIZE_DIVISOR_PX } from '../../models/detection/pyramid-outputs.js';
 import { createDetector } from '../../models/detector.js';
@@ -52,6 +52,8 @@ export function setUpDetector(
     specs: model.specs,
     card,
     groups: config,
+    numImages: samples.length,
+    numHeldOut: heldOut?.images.ids.length ?? 0,
     isTrained,
     loadWeights: (file, store) => startDetector(file, store, classNames),
     loader: openLoader(config, {
@@ -78,11 +80,13 @@ export function setUpDetector(
       createDetectorTrainer({ ...config, engine, model, buffers, seed, isTrained, communicator }),
     evaluate:
       heldOut &&
-      (async (store, which) => {
-        const drawn = which === 'weights' ? new SampleDetections(heldOut, folder) : null;
+      (async (store, which, limit) => {
+        const isWhole = limit === undefined;
+        const drawn = isWhole && which === 'weights' ? new SampleDetections(heldOut, folder) : null;
+        const evaluated = spreadImages(heldOut, limit);
         const predicting = modelOf<'detect'>(engine, { card, model, store });
         try {
-          const scores = await evaluateDetector(predicting, heldOut, {
+          const scores = await evaluateDetector(predicting, evaluated, {
             onResult: (sample, result, image) => drawn?.add(sample, result, image),
           });
           drawn?.finish();

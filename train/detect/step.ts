@@ -37,6 +37,8 @@ export interface DetectionStepResult {
   /** `loss`, their sum; `loss_rpn_cls`, `loss_rpn_bbox`, and those of the heads. */
   readonly losses: Scalars;
   readonly rpn: RpnStepResult;
+  /** Numbers of sampled anchors. */
+  readonly anchors: { readonly positives: number; readonly negatives: number };
   /** `[M, 4]` and `[M]` of every image. */
   readonly proposals: readonly ReturnType<typeof selectProposals>[];
   readonly rois: RoiStepResult;
@@ -130,7 +132,12 @@ export class DetectionStep {
       loss_rpn_bbox: sum(rpn.boxLosses),
       ...rois.losses,
     };
-    return { losses: { loss: sum(Object.values(losses)), ...losses }, rpn, proposals, rois };
+    const anchorCounts = {
+      positives: sum(targets.map(({ positives }) => positives.length)),
+      negatives: sum(targets.map(({ negatives }) => negatives.length)),
+    };
+    const total = { loss: sum(Object.values(losses)), ...losses };
+    return { losses: total, rpn, anchors: anchorCounts, proposals, rois };
   }
 
   async release(): Promise<void> {

@@ -4,8 +4,10 @@ import type { LoadedBatch } from '../../datasets/loader/loader.js';
 import type { Detector } from '../../models/detector.js';
 import type { DetectionBatch } from '../pipelines/detect.js';
 import type { Trainer, TrainerOptions } from '../trainer.js';
+import type { TargetCounts } from '../data-facts.js';
 import type { StepContext } from './parts.js';
 import { DetectionStep } from './step.js';
+import { detectionTargets } from './target-counts.js';
 
 /** A batch of the loader. */
 export type LoadedDetectionBatch = Pick<LoadedBatch<DetectionBatch>, 'value' | 'release'>;
@@ -30,14 +32,16 @@ export function createDetectorTrainer(
     { engine, model, store, gradients, isTrained, communicator, batchNormOver },
     { seed, dropPathRate, sampling: 'random' },
   );
+  let counts: readonly TargetCounts[] = [];
   const describe = ({ value }: LoadedDetectionBatch): string =>
     value.inputs.map(({ file, imageId }) => `${file} (image ${imageId})`).join(', ');
   return {
     store,
     backward: async (batch, position) => {
       try {
-        const { losses } = await step.run(batch.value, position);
-        return losses;
+        const result = await step.run(batch.value, position);
+        counts = detectionTargets(result, model.config.numClasses);
+        return result.losses;
       } catch (cause) {
         // Values that are not finite are detected before the loss, during the selection of proposals.
         if (!(cause instanceof WorkError)) throw cause;
@@ -52,6 +56,7 @@ export function createDetectorTrainer(
     },
     numImages: ({ value }) => value.inputs.length,
     describe,
+    targets: () => counts,
     release: () => step.release(),
   };
 }

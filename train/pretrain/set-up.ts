@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { numVisiblePatches, patchGrid } from '../../backbone/masking.js';
 import { ConfigError, DataError } from '../../core/errors.js';
+import { evenly } from '../../datasets/evenly.js';
 import { encodeRgbPng } from '../../io/png/write.js';
 import { createFcmae } from '../../models/fcmae.js';
 import type { AutoencoderCard } from '../../inference/card.js';
@@ -43,6 +44,8 @@ export function setUpAutoencoder(
   return {
     specs: model.specs,
     card,
+    numImages: samples.length,
+    numHeldOut: validation?.samples.length ?? 0,
     // As in the original: one-dimensional parameters and biases are exempt from weight decay, mask token and GRN are not.
     groups: { layers: { kind: 'uniform' }, weightDecay, decayGrn: true },
     loadWeights: async (file, store) => {
@@ -58,12 +61,13 @@ export function setUpAutoencoder(
     createTrainer: (buffers) => createAutoencoderTrainer({ engine, model, buffers, seed, samples }),
     evaluate:
       validation &&
-      (async (store) => {
-        const loader = evaluationLoader(config, validation.samples);
+      (async (store, _, limit) => {
+        const loader = evaluationLoader(config, evenly(validation.samples, limit));
         const program = engine.prepare(model.inference, store, {});
         try {
           return await evaluateFcmae({
-            ...{ config: fcmae, pixels, program, loader, numPictures },
+            ...{ config: fcmae, pixels, program, loader },
+            numPictures: limit === undefined ? numPictures : 0,
             // The newest picture of an image replaces the previous one.
             onPicture: (index, picture) =>
               writeAtomicallySync(

@@ -6,7 +6,7 @@ import { CLASSIFY, CLASSIFY_FINETUNE } from './classify.js';
 import { COCO_CASCADE_RECIPES } from './coco-cascade.js';
 import { COCO_MASK_RCNN_RECIPES } from './coco-mask-rcnn.js';
 import { DETECT, DETECT_FINETUNE } from './detect.js';
-import { FCMAE_RECIPES } from './fcmae.js';
+import { FCMAE_RECIPES, PRETRAIN } from './fcmae.js';
 import { GRN_FINETUNING_RECIPES, GRN_PRETRAINING_RECIPES } from './grn-ablations.js';
 import { IMAGENET_1K_RECIPES } from './imagenet-1k.js';
 import { IMAGENET_22K_1K_RECIPES, IMAGENET_22K_RECIPES } from './imagenet-22k.js';
@@ -33,6 +33,7 @@ export const RECIPES: Readonly<Record<string, RecipeConfig>> = {
   'classify-finetune': CLASSIFY_FINETUNE,
   ...DETECTION_RECIPES,
   ...SEGMENTATION_RECIPES,
+  pretrain: PRETRAIN,
   ...FCMAE_RECIPES,
   ...IMAGENET_1K_RECIPES,
   ...IMAGENET_22K_RECIPES,

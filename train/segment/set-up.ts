@@ -1,6 +1,7 @@
 import { createDenseBackbone } from '../../backbone/output-norms.js';
 import { DataError } from '../../core/errors.js';
 import { alignSegmentation } from '../../datasets/align-classes.js';
+import { evenly } from '../../datasets/evenly.js';
 import type { SegmentationSet } from '../../datasets/segmentation-folder.js';
 import type { SegmenterCard } from '../../inference/card.js';
 import { startSegmenter } from '../../inference/segment/weights.js';
@@ -45,6 +46,8 @@ export function setUpSegmenter(
     specs: model.specs,
     card,
     groups: config,
+    numImages: samples.length,
+    numHeldOut: heldOut?.samples.length ?? 0,
     loadWeights: (file, store) => startSegmenter(file, store, classNames),
     loader: openLoader(config, {
       ...{ samples, shuffle: true, seed, shard: shardOf(communicator), lastBatch: 'drop' },
@@ -68,12 +71,15 @@ export function setUpSegmenter(
       createSegmenterTrainer({ ...config, engine, model, buffers, seed, communicator, samples }),
     evaluate:
       heldOut &&
-      (async (store, which) => {
-        const drawn = which === 'weights' ? new SampleSegmentations(heldOut, folder) : null;
+      (async (store, which, limit) => {
+        const isWhole = limit === undefined;
+        const drawn =
+          isWhole && which === 'weights' ? new SampleSegmentations(heldOut, folder) : null;
+        const evaluated = { ...heldOut, samples: evenly(heldOut.samples, limit) };
         const { slide } = config;
         const segmenter = modelOf<'segment'>(engine, { card, model, store }, { slide });
         try {
-          const { aAcc, mIoU, mAcc, numImages } = await evaluateSegmenter(segmenter, heldOut, {
+          const { aAcc, mIoU, mAcc, numImages } = await evaluateSegmenter(segmenter, evaluated, {
             onResult: (...predicted) => drawn?.add(...predicted),
           });
           drawn?.finish();

@@ -1,3 +1,5 @@
+import type { TargetCounts } from '../data-facts.js';
+import { labelCounts } from './target-counts.js';
 import { ConfigError, DataError, ShapeError } from '../../core/errors.js';
 import type { LoadedBatch } from '../../datasets/loader/loader.js';
 import { IGNORED_LABEL } from '../../core/image.js';
@@ -51,8 +53,13 @@ export function createSegmenterTrainer(
     : wholeGraph(engine.prepare(model.training, store, { gradients: { of: 'loss', into } }));
   const describe = ({ value }: LoadedSegmentationBatch): string =>
     describeSamples(samples, value.indices);
-  const labelsOf = (batch: LoadedSegmentationBatch): HostTensor =>
-    batchLabels(batch.value, model.config.numClasses, describe(batch));
+  let counts: readonly TargetCounts[] = [];
+  const labelsOf = (batch: LoadedSegmentationBatch): HostTensor => {
+    const { numClasses } = model.config;
+    const labels = batchLabels(batch.value, numClasses, describe(batch));
+    counts = [labelCounts(labels.data, numClasses)];
+    return labels;
+  };
 
   /** Statistics of the micro-batches so far; the running statistics are updated after the last. */
   let seen: HostTensors[] = [];
@@ -108,6 +115,7 @@ export function createSegmenterTrainer(
     ...(isTogether ? { backward: wholeStep, backwardTogether } : { backward }),
     numImages: ({ value }) => value.labels.length,
     describe,
+    targets: () => counts,
     release: () => training.release(),
   };
 }

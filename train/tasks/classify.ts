@@ -3,6 +3,7 @@ import { alignClassification } from '../../datasets/align-classes.js';
 import { classificationSet, type ClassificationExample } from '../../datasets/in-memory.js';
 import { hasSplit, readImageNet, type ClassificationSet } from '../../datasets/imagenet.js';
 import type { ClassificationConfig } from '../config/classify.js';
+import { classificationFacts } from '../classify/data-facts.js';
 import { setUpClassifier } from '../classify/set-up.js';
 import { benchmarkClassifier } from '../classify/benchmark.js';
 import { presentClasses } from '../classify/presentation.js';
@@ -34,6 +35,10 @@ export const classify: Task<ClassificationConfig, ClassificationSet, Classificat
   fromExamples: classificationSet,
   isSet: (data) => 'ignoredFiles' in data,
   inspect: inspectClassificationData,
+  facts: classificationFacts,
+  labeled: ({ samples }) => [...samples.keys()],
+  learntScore: { metric: 'top1', atLeast: 0.95 },
+  select: (set, indices) => ({ ...set, samples: indices.map((i) => set.samples[i]) }),
   classNames: (set) => set.classes.map(({ name }) => name),
   alignClasses: alignClassification,
   prediction: { evaluate: scoreClassifier, present: presentClasses },

@@ -1,9 +1,11 @@
 import { alignDetection } from '../../datasets/align-classes.js';
 import type { DetectorModel } from '../../inference/model.js';
 import { detectionSet, type DetectionExample } from '../../datasets/in-memory.js';
-import type { CocoSet } from '../../datasets/coco/set.js';
+import { trainableImages } from '../../datasets/coco/samples.js';
+import { selectImages, type CocoSet } from '../../datasets/coco/set.js';
 import { loadDetectionSplit } from '../../datasets/layout/load.js';
 import type { DetectionConfig } from '../config/detect.js';
+import { detectionFacts } from '../detect/data-facts.js';
 import { setUpDetector } from '../detect/set-up.js';
 import { findData } from './find-data.js';
 import { benchmarkDetector } from '../detect/benchmark.js';
@@ -30,6 +32,10 @@ export const detect: Task<DetectionConfig, CocoSet, DetectionExample> = {
   isSet: (data) => 'annotations' in data,
   inspect: inspectDetectionData,
   classNames: (set) => set.classes.names,
+  facts: detectionFacts,
+  labeled: (set) => trainableImages(set),
+  learntScore: { metric: 'bbox_AP50', atLeast: 0.8 },
+  select: selectImages,
   alignClasses: alignDetection,
   prediction: {
     evaluate: scoreDetector,

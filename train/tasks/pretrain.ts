@@ -1,4 +1,5 @@
 import { imageSamples, type ImageExample } from '../../datasets/in-memory.js';
+import { counted } from '../data-facts.js';
 import type { PretrainingConfig } from '../config/pretrain.js';
 import { readImageSplits, type ImageSet } from '../pretrain/images.js';
 import { inspectImages } from '../pretrain/inspect.js';
@@ -22,6 +23,15 @@ export const pretrain: Task<PretrainingConfig, ImageSet, ImageExample> = {
   fromExamples: (examples) => ({ folder: 'images in memory', samples: imageSamples(examples) }),
   isSet: (data) => 'folder' in data && !('classes' in data),
   inspect: inspectImages,
+  facts: ({ samples }, { fcmae }) => ({
+    counts: counted(samples.length, 'image'),
+    // Normalized pixels have variance 1 in every patch.
+    constantLoss: fcmae.normPixLoss ? 1 : undefined,
+    concerns: [],
+  }),
+  labeled: ({ samples }) => [...samples.keys()],
+  learntScore: { metric: 'explained', atLeast: 0.2 },
+  select: (set, indices) => ({ ...set, samples: indices.map((i) => set.samples[i]) }),
   reportSections: (_, request) => autoencoderSections(request),
   setUp: setUpAutoencoder,
 };

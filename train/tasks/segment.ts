@@ -3,6 +3,7 @@ import type { SegmenterModel } from '../../inference/model.js';
 import { segmentationSet, type SegmentationExample } from '../../datasets/in-memory.js';
 import type { SegmentationSet } from '../../datasets/segmentation-folder.js';
 import { loadSegmentationSplit } from '../../datasets/layout/load.js';
+import { counted } from '../data-facts.js';
 import type { SegmentationConfig } from '../config/segment.js';
 import { setUpSegmenter } from '../segment/set-up.js';
 import { findData } from './find-data.js';
@@ -31,6 +32,13 @@ export const segment: Task<SegmentationConfig, SegmentationSet, SegmentationExam
   isSet: (data) => 'mapping' in data,
   inspect: inspectSegmentationData,
   classNames: (set) => set.classes,
+  facts: ({ samples, classes }) => ({
+    counts: `${counted(samples.length, 'image')} of ${counted(classes.length, 'class', 'classes')}`,
+    concerns: [],
+  }),
+  labeled: ({ samples }) => [...samples.keys()],
+  learntScore: { metric: 'mIoU', atLeast: 0.6 },
+  select: (set, indices) => ({ ...set, samples: indices.map((i) => set.samples[i]) }),
   alignClasses: alignSegmentation,
   prediction: {
     evaluate: scoreSegmenter,

@@ -8,6 +8,7 @@ import type { SpecTree } from '../../engine/parameters/spec.js';
 import type { ParameterStore } from '../../engine/parameters/store.js';
 import type { BenchmarkDefaults, BenchmarkReport, BenchmarkRequest } from '../benchmark.js';
 import type { ImageModel } from '../../inference/model.js';
+import type { DataFacts, LearntScore } from '../data-facts.js';
 import type { EvaluationOptions, EvaluationReport } from '../evaluation.js';
 import type { InspectedSet, InspectRequest } from '../inspect.js';
 import type { PresentOptions, Presentation } from '../presentation.js';
@@ -48,8 +49,15 @@ export interface Setup<Batch> {
   /** Computes schedule and intervals. @param stepsPerEpoch at least 1 */
   length(stepsPerEpoch: number): RunLength;
   createTrainer(buffers: FlatBuffers): Trainer<Batch>;
-  /** Evaluates parameters on validation data; absent: no evaluation. */
-  evaluate?: ((store: ParameterStore, which: WhichWeights) => Promise<Scalars>) | undefined;
+  /** Number of images that are trained on, and of held-out images; 0: no evaluation. */
+  readonly numImages: number;
+  readonly numHeldOut: number;
+  /**
+   * Evaluates parameters on validation data, or on at most `limit` images spread evenly over it; absent: no evaluation.
+   * Pictures are drawn by evaluations of the whole set only.
+   */
+  evaluate?:
+    ((store: ParameterStore, which: WhichWeights, limit?: number) => Promise<Scalars>) | undefined;
   /** Model card for checkpoints: architecture, classes and preprocessing. */
   readonly card: object;
 }
@@ -77,6 +85,14 @@ export interface Task<
   inspect?(set: Set, request: InspectRequest, log: ProblemLog): Promise<InspectedSet>;
   /** Names of the classes of a set by index; absent without classes. */
   classNames?(set: Set): readonly string[];
+  /** Counts what a set holds for training, and looks for reasons why nothing may be learnt from it. */
+  facts(set: Set, config: Config): DataFacts;
+  /** Indices of the images that have something to learn. */
+  labeled(set: Set): readonly number[];
+  /** Score of a few images from which a set counts as learnt, with `overfit`. */
+  readonly learntScore: LearntScore;
+  /** Selects images of a set. */
+  select(set: Set, indices: readonly number[]): Set;
   /** Gives the classes of a set the indices of `wanted`, by name; absent without classes. @throws DataError if they differ */
   alignClasses?(set: Set, wanted: readonly string[], owner: ClassOwner): AlignedSet<Set>;
   /** Members for models with predictions; absent for pre-training. */

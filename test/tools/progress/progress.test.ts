@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { formatBytes, formatDuration, formatValue } from '../../../tools/progress/status.js';
+import { formatDuration } from '../../../core/duration.js';
+import { formatBytes, formatValue } from '../../../tools/progress/status.js';
 import type { TrainRecord } from '../../../tools/progress/status.js';
 import { ProgressView } from '../../../tools/progress/view.js';
 import type { LogRecord } from '../../../train/log-record.js';

@@ -1,0 +1,117 @@
+import { expect, test } from 'vitest';
+import { entropy, type DataFacts, type TargetCounts } from '../../train/data-facts.js';
+import { EarlyTruth, type EarlyVerdict } from '../../train/early-truth.js';
+import type { Scalars } from '../../train/trainer.js';
+
+const FACTS: DataFacts = { counts: '8 images', concerns: [] };
+
+/** Feeds the losses of steps until there is a verdict. */
+function verdictOf(
+  lossesAt: (step: number) => Scalars,
+  {
+    facts = FACTS,
+    total = 200,
+    targets,
+    score,
+  }: {
+    readonly facts?: DataFacts;
+    readonly total?: number;
+    readonly targets?: readonly TargetCounts[];
+    readonly score?: number;
+  } = {},
+): EarlyVerdict & { readonly at: number } {
+  const truth = new EarlyTruth(facts, 'top1');
+  for (let step = 1; step <= total; step++) {
+    if (step === 15 && score !== undefined) truth.evaluated({ top1: score });
+    const verdict = truth.stepped(step, total, lossesAt(step), targets);
+    if (verdict) return { ...verdict, at: step };
+  }
+  throw new Error('no verdict');
+}
+
+test('the line comes once, one step after a tenth of the run, with the score that was evaluated there', () => {
+  const { at, learns, line } = verdictOf((step) => ({ loss: 2 - step / 20 }), { score: 0.25 });
+  expect(at).toBe(21);
+  expect(learns).toBe(true);
+  expect(line).toMatch(
+    /^after 20 of 200 steps it learns: loss 1\.\d+, 1\.9\d* at first; top1 0\.250$/,
+  );
+});
+
+test('short runs are judged after ten steps, shorter ones not', () => {
+  expect(verdictOf((step) => ({ loss: 1 / step }), { total: 40 }).at).toBe(11);
+  expect(() => verdictOf(() => ({ loss: 1 }), { total: 10 })).toThrow('no verdict');
+});
+
+test('a loss of a constant answer is not learning, whatever it was at first', () => {
+  const facts = { ...FACTS, constantLoss: Math.log(5) };
+  const flat = verdictOf((step) => ({ loss: step < 5 ? 4 : 1.6 }), { facts });
+  expect(flat.learns).toBe(false);
+  expect(flat.line).toContain('loss 1.60, of a constant answer 1.61');
+  expect(flat.reason).toMatch(
+    /labels that do not fit the pictures \(shifted, of other images\).*--overfit 8/,
+  );
+  expect(verdictOf((step) => ({ loss: step < 5 ? 4 : 1.2 }), { facts }).learns).toBe(true);
+});
+
+test('a rising loss is a learning rate that is too high', () => {
+  const { learns, line } = verdictOf((step) => ({ loss: 1 + step / 10 }));
+  expect(learns).toBe(false);
+  expect(line).toMatch(
+    /the loss rises, from 1\.\d+ to 2\.\d+; likely: the learning rate is too high/,
+  );
+});
+
+test('the first concern about the set is the likely reason', () => {
+  const concerns = ['objects of 6 px (median) at this input size', 'another'];
+  const facts = { ...FACTS, constantLoss: 1, concerns };
+  expect(verdictOf(() => ({ loss: 1 }), { facts }).line).toMatch(
+    /likely: objects of 6 px \(median\) at this input size$/,
+  );
+});
+
+const targets = (positives: number, rois: readonly number[]): readonly TargetCounts[] => [
+  { loss: 'loss_rpn_cls', of: 'anchors', counts: [positives, 200], background: 1 },
+  { loss: 'loss_cls', of: 'RoIs', counts: rois, background: rois.length - 1 },
+];
+
+test('a detector is judged by the classes of anchors and RoIs, whose shares are named', () => {
+  const seen = targets(50, [10, 90]);
+  const constant = entropy([50, 200]) + entropy([10, 90]);
+  const at = (part: number) =>
+    verdictOf(
+      () => ({ loss: 9, loss_rpn_cls: (part * constant) / 2, loss_cls: (part * constant) / 2 }),
+      {
+        targets: seen,
+      },
+    );
+  expect(at(0.7).learns).toBe(true);
+  expect(at(0.7).line).toContain('positive: 20 % of the anchors, 10 % of the RoIs');
+  expect(at(0.7).line).toContain(`of a constant answer ${constant.toPrecision(3)}`);
+  expect(at(0.95).learns).toBe(false);
+});
+
+test('if no anchor is positive, nothing matched', () => {
+  const { reason } = verdictOf(() => ({ loss: 1, loss_rpn_cls: 0.1, loss_cls: 0.1 }), {
+    targets: targets(0, [0, 100]),
+  });
+  expect(reason).toBe('nothing matched: none of the sampled anchors belongs to an object');
+});
+
+test('ignored pixels lower the loss of a constant answer', () => {
+  const pixels = [{ loss: 'loss', of: 'pixels', counts: [50, 50], share: 0.5 }];
+  expect(verdictOf(() => ({ loss: 0.34 }), { targets: pixels }).learns).toBe(false);
+  expect(verdictOf(() => ({ loss: 0.3 }), { targets: pixels }).learns).toBe(true);
+});
+
+test('a resumed run whose first steps are not known is not judged', () => {
+  const truth = new EarlyTruth(FACTS, 'top1');
+  for (let step = 15; step <= 200; step++)
+    expect(truth.stepped(step, 200, { loss: 1 })).toBeUndefined();
+});
+
+test('the entropy of frequencies', () => {
+  expect(entropy([1, 1])).toBeCloseTo(Math.log(2), 12);
+  expect(entropy([3, 0])).toBe(0);
+  expect(entropy([])).toBe(0);
+});

@@ -1,0 +1,161 @@
+import { entropy, type DataFacts, type TargetCounts } from './data-facts.js';
+import type { Scalars } from './trainer.js';
+
+/** Fraction of the steps after which it is said whether a run learns. */
+const SHARE = 0.1;
+/** Fewest steps of a verdict, and of the whole run. */
+const FEWEST_STEPS = 10;
+/** Fractions of the steps so far over which losses are averaged. */
+const FIRST = 0.1;
+const LAST = 0.3;
+/** Factor of the loss of a constant answer below which a model has learnt something. */
+const LEARNT = 0.9;
+/** Factor of the first losses above which a loss rises. */
+const RISEN = 1.3;
+
+/** Verdict on the first steps of a run. */
+export interface EarlyVerdict {
+  readonly learns: boolean;
+  readonly line: string;
+  /** Likely reason, if it does not. */
+  readonly reason?: string | undefined;
+}
+
+/** Losses and targets of a step. */
+interface SeenStep {
+  readonly losses: Scalars;
+  readonly targets: readonly TargetCounts[];
+}
+
+/** Judges after a tenth of a run whether it learns, and names the likely reason if it does not. */
+export class EarlyTruth {
+  private readonly seen: SeenStep[] = [];
+  private score: { readonly name: string; readonly value: number } | undefined;
+  private isDone = false;
+
+  /** @param metric name of the score that an evaluation gives */
+  constructor(
+    private readonly facts: DataFacts,
+    private readonly metric: string,
+  ) {}
+
+  /** Takes the scores of an evaluation. */
+  evaluated(metrics: Scalars): void {
+    const value = metrics[this.metric];
+    if (value !== undefined && value >= (this.score?.value ?? -Infinity))
+      this.score = { name: this.metric, value };
+  }
+
+  /**
+   * Takes a step.
+   *
+   * @param step number of steps done, with this one
+   * @param totalSteps infinite while it is not known
+   * @returns the verdict, once: one step after the tenth, so that its evaluation counts
+   */
+  stepped(
+    step: number,
+    totalSteps: number,
+    losses: Scalars,
+    targets: readonly TargetCounts[] = [],
+  ): EarlyVerdict | undefined {
+    if (this.isDone) return undefined;
+    this.seen.push({ losses, targets });
+    const due = Math.max(FEWEST_STEPS, Math.ceil(SHARE * totalSteps));
+    if (step <= due || this.seen.length <= FEWEST_STEPS) return undefined;
+    this.isDone = true;
+    // A resumed run whose first steps are not known is not judged.
+    return this.seen.length < step ? undefined : this.verdict(due, totalSteps);
+  }
+
+  private verdict(done: number, totalSteps: number): EarlyVerdict {
+    const { seen, facts, score } = this;
+    const first = seen.slice(0, Math.max(3, Math.ceil(FIRST * seen.length)));
+    const last = seen.slice(-Math.max(5, Math.ceil(LAST * seen.length)));
+    const [before, now] = [first, last].map((steps) => mean(steps, 'loss'));
+    const counted = countedTargets(last);
+    const known = counted.filter(({ loss }) => last.every(({ losses }) => loss in losses));
+    const constant =
+      known.length > 0
+        ? known.reduce((sum, { counts, share }) => sum + share * entropy(counts), 0)
+        : facts.constantLoss;
+    const judged =
+      known.length > 0 ? known.reduce((sum, { loss }) => sum + mean(last, loss), 0) : now;
+    const rises = now > RISEN * before;
+    const learns = !rises && judged < LEARNT * (constant ?? before);
+    const compared =
+      constant === undefined
+        ? `loss ${format(now)}, ${format(before)} at first`
+        : `loss ${format(judged)}${known.length > 0 ? ` (${known.map(({ loss }) => loss).join(' + ')})` : ''}, of a constant answer ${format(constant)}`;
+    const positives = counted.flatMap(({ of, counts, background }) =>
+      background === undefined ? [] : [`${positivePercent(counts, background)} of the ${of}`],
+    );
+    const reason = learns ? undefined : this.reason(rises, counted);
+    const parts = [
+      compared,
+      ...(rises ? [`the loss rises, from ${format(before)} to ${format(now)}`] : []),
+      ...(score ? [`${score.name} ${format(score.value)}`] : []),
+      ...(positives.length > 0 ? [`positive: ${positives.join(', ')}`] : []),
+      ...(reason === undefined ? [] : [`likely: ${reason}`]),
+    ];
+    const steps = `${done.toLocaleString('en-US')} of ${totalSteps.toLocaleString('en-US')} steps`;
+    return {
+      ...{ learns, reason },
+      line: `after ${steps} it ${learns ? 'learns' : 'does not learn yet'}: ${parts.join('; ')}`,
+    };
+  }
+
+  private reason(rises: boolean, targets: readonly CountedTargets[]): string {
+    if (rises) return 'the learning rate is too high: --set lr= with a third of it';
+    const [concern] = this.facts.concerns;
+    if (concern !== undefined) return concern;
+    const unmatched = targets.find(
+      ({ counts, background }) =>
+        background !== undefined && sum(counts) === (counts[background] ?? 0),
+    );
+    if (unmatched)
+      return `nothing matched: none of the sampled ${unmatched.of} belongs to an object`;
+    return (
+      'labels that do not fit the pictures (shifted, of other images), see data browse; or too few steps: ' +
+      'train with --overfit 8 shows whether the set can be learnt'
+    );
+  }
+}
+
+/** Targets of several steps. */
+interface CountedTargets extends TargetCounts {
+  readonly counts: readonly number[];
+  readonly share: number;
+}
+
+/** Sums the targets of steps by loss term. */
+function countedTargets(steps: readonly SeenStep[]): readonly CountedTargets[] {
+  const byLoss = new Map<string, { counts: number[]; shares: number[]; like: TargetCounts }>();
+  for (const { targets } of steps)
+    for (const like of targets) {
+      const known = byLoss.get(like.loss) ?? { counts: [], shares: [], like };
+      Array.from(like.counts).forEach(
+        (count, k) => (known.counts[k] = (known.counts[k] ?? 0) + count),
+      );
+      known.shares.push(like.share ?? 1);
+      byLoss.set(like.loss, known);
+    }
+  return [...byLoss.values()].map(({ counts, shares, like }) => ({
+    ...like,
+    counts,
+    share: sum(shares) / shares.length,
+  }));
+}
+
+function mean(steps: readonly SeenStep[], name: string): number {
+  return sum(steps.map(({ losses }) => losses[name] ?? NaN)) / steps.length;
+}
+
+const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+
+const format = (value: number): string => value.toPrecision(3);
+
+function positivePercent(counts: readonly number[], background: number): string {
+  const share = 100 * (1 - (counts[background] ?? 0) / Math.max(1, sum(counts)));
+  return `${share.toPrecision(2)} %`;
+}

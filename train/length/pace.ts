@@ -1,0 +1,235 @@
+import { epochsAt, stepsUntil, type EpochRule } from '../progress.js';
+import { stepsOfRule, type LengthRule } from '../recipes/own-data.js';
+import { learningRate, type Schedule } from '../schedule.js';
+import {
+  affordableEvaluations,
+  laidOutSchedule,
+  layOut,
+  provisionalRate,
+  type KeptSettings,
+  type RunLayout,
+} from './layout.js';
+import type { RunLength } from './run-length.js';
+import { StepTimes, type StepTimesState } from './step-times.js';
+import { divideTime, timeEvaluation, type Clock, type TimeBudget } from './time-budget.js';
+
+/** Length that a run is to have instead of that of its configuration. */
+export interface RequestedLength {
+  readonly by:
+    | ({ readonly kind: 'minutes' } & TimeBudget)
+    | { readonly kind: 'epochs'; readonly epochs: number }
+    | { readonly kind: 'rule'; readonly rule: LengthRule };
+  readonly kept: KeptSettings;
+  /** Layout of the run that is resumed or repeated, if it was made. */
+  readonly layout?: RunLayout | undefined;
+}
+
+/** Sizes that a length depends on. */
+export interface RunSizes {
+  readonly numImages: number;
+  /** Number of held-out images; 0 without evaluation. */
+  readonly numHeldOut: number;
+  /** Number of images of an update, over all processes. */
+  readonly imagesPerStep: number;
+  /** Number of weights that an evaluation scores: 2 with an EMA. */
+  readonly numEvaluated: number;
+}
+
+/** What is known of the length of a run. */
+export interface PlannedLength {
+  /** Number of steps, with those done before; undefined until it is laid out. */
+  readonly steps: number | undefined;
+  readonly layout: RunLayout | undefined;
+  /** Measured, or undefined. */
+  readonly secondsPerStep: number | undefined;
+  /** Number of steps done. */
+  readonly done: number;
+}
+
+/** State of the length in checkpoints. */
+interface PaceState {
+  readonly layout?: RunLayout | undefined;
+  readonly stepTimes?: StepTimesState | undefined;
+}
+
+/** Arguments of a {@link Pace}. */
+interface PaceOptions {
+  readonly configured: RunLength;
+  readonly rule: EpochRule;
+  readonly requested: RequestedLength | undefined;
+  readonly sizes: RunSizes;
+  /** State of a resumed run. */
+  readonly restored: PaceState;
+  readonly startStep: number;
+  readonly now: Clock;
+}
+
+/** Budget in seconds by which the time of a step is measured where there is none. */
+const ESTIMATE_SECONDS = 160;
+
+/** Length of a run: learning rates, evaluations, checkpoints and end, as configured or as laid out. */
+export class Pace {
+  private readonly times: StepTimes;
+  private laidOut: RunLayout | undefined;
+  private isMeasured = false;
+  private deadlineMs = Infinity;
+  private schedule: Schedule;
+
+  constructor(private readonly options: PaceOptions) {
+    const { configured, requested, restored } = options;
+    this.times = new StepTimes(restored.stepTimes);
+    this.laidOut = restored.layout ?? requested?.layout ?? this.knownLayout();
+    this.schedule = this.laidOut ? laidOutSchedule(configured, this.laidOut) : configured.schedule;
+  }
+
+  /** Layout, once it is made; undefined for a run of configured length. */
+  get layout(): RunLayout | undefined {
+    return this.laidOut;
+  }
+
+  /** Whether the length is still to be laid out for a time. */
+  get isOpen(): boolean {
+    return this.laidOut === undefined && this.options.requested?.by.kind === 'minutes';
+  }
+
+  /** Number of steps of the run; infinite until it is laid out. */
+  get total(): number {
+    const { configured, rule } = this.options;
+    const wanted =
+      this.laidOut?.steps ?? (this.isOpen ? Infinity : stepsUntil(rule, configured.epochs));
+    return Math.min(wanted, configured.maxSteps ?? Infinity);
+  }
+
+  /** Whether the run ends with its time. A resumed or repeated run takes all steps of its layout instead. */
+  get isLimited(): boolean {
+    const { requested, startStep } = this.options;
+    const isTimed = requested?.by.kind === 'minutes' && requested.layout === undefined;
+    return isTimed && startStep === 0 && this.laidOut !== undefined;
+  }
+
+  /** Whether another step would be too late. */
+  get isLate(): boolean {
+    return this.options.now() > this.deadlineMs;
+  }
+
+  /** Number of held-out images of an evaluation; undefined: all. */
+  get evaluationImages(): number | undefined {
+    return this.laidOut?.evaluationImages ?? undefined;
+  }
+
+  /** Learning rate of a step, before the factors of parameters. */
+  rate(step: number): number {
+    const { rule, configured } = this.options;
+    if (this.isOpen || step < (this.laidOut?.decidedAt ?? 0))
+      return provisionalRate(configured.schedule, step, rule.stepsPerEpoch);
+    const epoch = this.laidOut ? step : epochsAt(rule, step);
+    return learningRate(this.schedule, { step, epoch });
+  }
+
+  /** Whether the run is evaluated after so many steps. */
+  evaluates(step: number): boolean {
+    const { rule, configured } = this.options;
+    if (step >= this.total) return true;
+    if (this.isOpen || step <= (this.laidOut?.decidedAt ?? 0)) return false;
+    return this.laidOut
+      ? step % this.laidOut.evaluateEverySteps === 0
+      : epochsAt(rule, step) % configured.evaluateEvery === 0;
+  }
+
+  /** Whether a checkpoint is due by the number of steps; those of epochs are due at their ends. */
+  savesAt(step: number): boolean {
+    const { rule, configured } = this.options;
+    if (this.laidOut) return step % this.laidOut.checkpointEverySteps === 0;
+    const { checkpointEvery, checkpointEverySteps = Infinity } = configured;
+    return step % checkpointEverySteps === 0 || epochsAt(rule, step) % checkpointEvery === 0;
+  }
+
+  /** First step after `step` at which an epoch ends or an evaluation is due. */
+  pauseAfter(step: number): number {
+    const { rule } = this.options;
+    const epoch = Math.floor(epochsAt(rule, step));
+    const every = this.laidOut?.evaluateEverySteps ?? Infinity;
+    const evaluation = (Math.floor(step / every) + 1) * every;
+    const next = Number.isNaN(evaluation) ? Infinity : evaluation;
+    return Math.min(stepsUntil(rule, epoch + 1), this.total, next);
+  }
+
+  /**
+   * Counts the time of a step.
+   *
+   * @returns whether the time of a step is known now: once, and for a run that is still to be laid out the moment for it
+   */
+  measured(seconds: number): boolean {
+    const { requested } = this.options;
+    if (this.isMeasured) return false;
+    this.times.add(seconds);
+    const minutes = requested?.by.kind === 'minutes' ? requested.by.minutes : undefined;
+    const budget = this.isOpen && minutes !== undefined ? 60 * minutes : ESTIMATE_SECONDS;
+    this.isMeasured = this.times.isEnough(budget);
+    return this.isMeasured;
+  }
+
+  /**
+   * Lays a run out for its time after so many steps.
+   *
+   * @param evaluate evaluates a number of images, which is timed
+   */
+  async layoutNow(
+    step: number,
+    evaluate: ((limit: number) => Promise<unknown>) | undefined,
+  ): Promise<RunLayout> {
+    const { configured, rule, requested, sizes, now } = this.options;
+    const { numHeldOut } = sizes;
+    const isEvaluated = evaluate !== undefined && numHeldOut > 0;
+    const evaluation = isEvaluated ? await timeEvaluation(evaluate, numHeldOut, now) : undefined;
+    if (requested?.by.kind !== 'minutes') throw new TypeError('layoutNow: expected a time budget');
+    const secondsPerStep = this.times.mean();
+    // The steps of earlier sessions are part of the time, but not the pause between.
+    const startMs = requested.by.startMs - 1000 * this.times.secondsBefore;
+    const budget = { ...requested.by, startMs };
+    const { deadlineMs, ...divided } = divideTime(budget, {
+      ...{ step, nowMs: now(), secondsPerStep, evaluation, ...sizes },
+    });
+    this.deadlineMs = deadlineMs;
+    const basis = { by: 'minutes', ...divided, decidedAt: step, secondsPerStep } as const;
+    return layOut(basis, configured, { ...rule, kept: requested.kept });
+  }
+
+  /** Keeps a layout, which another process may have made. */
+  adopt(layout: RunLayout): void {
+    this.laidOut = layout;
+    this.schedule = laidOutSchedule(this.options.configured, layout);
+  }
+
+  /** State for a checkpoint. */
+  state(): PaceState {
+    if (this.laidOut) return { layout: this.laidOut };
+    return this.isOpen ? { stepTimes: this.times.state() } : {};
+  }
+
+  /** What is known after so many steps. */
+  planned(done: number): PlannedLength {
+    return {
+      steps: this.isOpen ? undefined : this.total,
+      layout: this.laidOut,
+      secondsPerStep: this.isMeasured ? this.times.mean() : undefined,
+      done,
+    };
+  }
+
+  /** Layout of a length that does not depend on time. */
+  private knownLayout(): RunLayout | undefined {
+    const { configured, requested, rule, sizes } = this.options;
+    if (!requested || requested.by.kind === 'minutes') return undefined;
+    const { by, kept } = requested;
+    const steps =
+      by.kind === 'epochs'
+        ? Math.max(1, Math.round(by.epochs * rule.stepsPerEpoch))
+        : stepsOfRule(by.rule, sizes.numImages / sizes.imagesPerStep);
+    const evaluations = affordableEvaluations(
+      steps * sizes.imagesPerStep,
+      sizes.numHeldOut * sizes.numEvaluated,
+    );
+    return layOut({ by: by.kind, steps, evaluations }, configured, { ...rule, kept });
+  }
+}
