@@ -46,7 +46,7 @@ export interface LazyTensor {
 export type TensorMap = ReadonlyMap<string, LazyTensor>;
 
 /** Container of a weight file, as detected by {@link file://../weights/open.ts}. */
-export type Container = 'safetensors' | 'torch-zip' | 'torch-legacy';
+export type Container = 'safetensors' | 'torch-zip' | 'torch-legacy' | 'numpy' | 'pickle';
 
 /**
  * An open weight file. Nested dictionaries of torch checkpoints are flattened with dots (`model.head.weight`); other

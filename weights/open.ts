@@ -1,6 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { WeightsError } from '../core/errors.js';
 import { RandomAccessFile } from '../io/files/random-access.js';
+import { NPY_MAGIC } from '../io/numpy/header.js';
+import { openNpy } from '../io/numpy/npz.js';
 import { openSafetensors } from '../io/safetensors/read.js';
 import { openTorchLegacy } from '../io/torch/legacy.js';
 import { openTorchZip } from '../io/torch/zip.js';
@@ -9,7 +11,7 @@ import { weightFileOf } from './folder.js';
 import { openSharded } from './sharded.js';
 
 /**
- * Opens a weight file of any container (safetensors, torch zip, torch legacy), detected by its first bytes; the index of
+ * Opens a weight file of any container (safetensors, torch zip, torch legacy, NumPy), detected by its first bytes; the index of
  * a model in pieces (`*.index.json`); or a folder of the Hugging Face hub. Values are read lazily. The caller closes it,
  * as {@link withWeights} does.
  *
@@ -32,6 +34,8 @@ async function openFile(path: string): Promise<TensorSource> {
       return openSafetensors(path);
     case 'torch-zip':
       return openTorchZip(path);
+    case 'numpy':
+      return openNpy(path);
     case 'torch-legacy':
       return openTorchLegacy(path);
     default:
@@ -53,7 +57,7 @@ export async function withWeights<Result>(
 }
 
 /** Detects the container of a file by its first bytes. @throws WeightsError if it is unknown */
-async function detectContainer(path: string): Promise<Container> {
+async function detectContainer(path: string): Promise<Exclude<Container, 'pickle'>> {
   const file = await RandomAccessFile.open(path);
   try {
     if (file.sizeBytes === 0) {
@@ -62,10 +66,11 @@ async function detectContainer(path: string): Promise<Container> {
     const head = await file.read(0, Math.min(64, file.sizeBytes));
     if (head[0] === 0x50 && head[1] === 0x4b && head[2] === 3 && head[3] === 4) return 'torch-zip';
     if (head[0] === 0x80 && head[1] >= 1 && head[1] <= 5 && head[8] !== 0x7b) return 'torch-legacy';
+    if (Buffer.from(head).toString('latin1').startsWith(NPY_MAGIC)) return 'numpy';
     if (head.byteLength > 8 && head[8] === 0x7b) return 'safetensors';
     throw WeightsError.in(
       path,
-      `expected safetensors or a torch file (.pt, .pth), got ${guess(head)}`,
+      `expected safetensors or a torch file (.pt, .pth) or arrays of NumPy (.npz, .npy), got ${guess(head)}`,
     );
   } finally {
     await file.close();

@@ -48,15 +48,21 @@ export class Archive {
   /** Whether elements are big-endian. */
   async isBigEndian(): Promise<boolean> {
     if (!this.entries.has('byteorder')) return false; // written before PyTorch 2.1
-    const order = new TextDecoder().decode(await this.readWhole('byteorder', 64));
+    const order = new TextDecoder().decode(
+      await this.readWhole('byteorder', { stored: 64, deflated: 64 }),
+    );
     if (order !== 'little' && order !== 'big')
       this.fail(`expected byte order little or big, got "${order}"`);
     return order === 'big';
   }
 
-  /** Reads a record. @throws WeightsError if it is larger than `maxBytes` or damaged */
-  async readWhole(name: string, maxBytes: number): Promise<Uint8Array> {
-    const { uncompressedSize } = this.entry(name);
+  /** Reads a record. @throws WeightsError if it is larger than the limit for its kind, or damaged */
+  async readWhole(
+    name: string,
+    limits: { readonly stored: number; readonly deflated: number },
+  ): Promise<Uint8Array> {
+    const { uncompressedSize, compressionMethod } = this.entry(name);
+    const maxBytes = compressionMethod === DEFLATED ? limits.deflated : limits.stored;
     if (uncompressedSize > maxBytes) {
       this.fail(
         `expected record "${name}" to take at most ${maxBytes} bytes, got ${uncompressedSize}`,
@@ -72,6 +78,16 @@ export class Archive {
       sizeBytes: (key) => this.entry(`data/${key}`).uncompressedSize,
       read: (key, start, length) => this.read(`data/${key}`, start, length),
     };
+  }
+
+  /** Size of a record in bytes. */
+  sizeBytes(name: string): number {
+    return this.entry(name).uncompressedSize;
+  }
+
+  /** Reads the bytes `[start, start + length)` of a record. */
+  readRange(name: string, start: number, length: number): Promise<Uint8Array> {
+    return this.read(name, start, length);
   }
 
   /** Compares the CRC-32 of every record. @throws WeightsError naming the first that differs */

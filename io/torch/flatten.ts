@@ -3,6 +3,7 @@ import { assertPrintableName } from '../../core/printable.js';
 import {
   describe,
   isKind,
+  type PickleArray,
   type PickleKey,
   type PickleOpaque,
   type PickleTensor,
@@ -25,6 +26,10 @@ const MAX_NODES = 1_000_000;
 
 /** Marks a value that was a tensor or contained only tensors. */
 const TENSORS_ONLY = Symbol('tensors only');
+
+/** Names of parameters and statistics of layers, which arrays of NumPy may have. */
+const PARAMETER =
+  /(^|\.)(weight|bias|gamma|beta|kernel|layer_scale|layer_scale_parameter|running_mean|running_var)$/;
 
 /** Attributes of a `torch.nn.Module` with its tensors and parts, whose names do not appear in those of a state dict. */
 const MODULE_FIELDS = ['_parameters', '_buffers', '_modules'];
@@ -53,6 +58,15 @@ export function flattenCheckpoint(file: string, root: PickleValue): FlatCheckpoi
     if (value.kind === 'tensor') tensors.set(name, value);
     else unreadable.set(name, value);
     return TENSORS_ONLY;
+  };
+  const arrays = new Map<string, PickleTensor | UnreadableTensor>();
+  const array = ({ content, isScalar }: PickleArray, path: string, depth: number): unknown => {
+    if (isKind(content, 'list') && isScalar) return walk(content.items[0], path, depth + 1);
+    if (isKind(content, 'tensor') || isKind(content, 'unreadable')) {
+      if (PARAMETER.test(path)) return add(path, content);
+      if (!arrays.has(path)) arrays.set(path, content);
+    }
+    return 'numpy.ndarray';
   };
   const walk = (value: PickleValue, path: string, depth: number): unknown => {
     if (depth > MAX_DEPTH) {
@@ -97,6 +111,8 @@ export function flattenCheckpoint(file: string, root: PickleValue): FlatCheckpoi
         ancestors.delete(value);
         return tensors.size + unreadable.size > found ? TENSORS_ONLY : describe(value);
       }
+      case 'array':
+        return array(value, path, depth);
       case 'global':
         return value.name;
       case 'storage':
@@ -106,6 +122,8 @@ export function flattenCheckpoint(file: string, root: PickleValue): FlatCheckpoi
     }
   };
   const walked = walk(root, '', 0);
+  // Beside tensors, arrays with other names are statistics of a training; alone they are the weights.
+  if (tensors.size + unreadable.size === 0) arrays.forEach((value, path) => add(path, value));
   if (tensors.size + unreadable.size === 0) {
     if (isKind(root, 'storage')) fail(`expected tensors and plain values, got ${describe(root)}`);
     if (isKind(root, 'opaque'))

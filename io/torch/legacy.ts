@@ -12,11 +12,13 @@ import { isKind, type PickleStorage, type PickleValue } from './values.js';
 const MAGIC = 0x1950a86a20f9469cfc6cn;
 const PROTOCOL = 1001;
 const FIRST_WINDOW_BYTES = 2 ** 20;
-const MAX_PICKLE_BYTES = 2 ** 26;
+/** Arrays of NumPy are part of the pickle. */
+const MAX_PICKLE_BYTES = 2 ** 28;
 
 /**
  * Opens a legacy torch file (before PyTorch 1.6, or with `_use_new_zipfile_serialization=False`): pickles of magic
- * number, protocol, system, checkpoint and storage keys, then each storage as a count and its elements.
+ * number, protocol, system, checkpoint and storage keys, then each storage as a count and its elements. Also opens a pickle
+ * of NumPy arrays, which Python writes without torch.
  *
  * Elements are always little-endian; the writer converts them.
  *
@@ -28,10 +30,11 @@ export async function openTorchLegacy(path: string): Promise<TensorSource> {
   try {
     const head = await readPickles(file);
     const { tensors, unreadable, plain } = flattenCheckpoint(path, head.checkpoint);
+    if (head.isPlain && tensors.size === 0) throw WeightsError.in(path, OTHER_PICKLE);
     const storages = await locateStorages(file, head);
     return {
       file: path,
-      container: 'torch-legacy',
+      container: head.isPlain ? 'pickle' : 'torch-legacy',
       tensors: storedTensors(path, { tensors, unreadable }, storages),
       plain,
       close: () => file.close(),
@@ -42,6 +45,9 @@ export async function openTorchLegacy(path: string): Promise<TensorSource> {
   }
 }
 
+const OTHER_PICKLE =
+  'expected a torch file, got a pickle of another kind (torch.save writes what is read here)';
+
 /** The pickles at the beginning of the file. */
 interface LegacyHead {
   readonly checkpoint: PickleValue;
@@ -49,6 +55,8 @@ interface LegacyHead {
   readonly keys: readonly string[];
   /** Offset of the first storage. */
   readonly end: number;
+  /** Whether the file is a pickle alone, not torch's. */
+  readonly isPlain?: boolean | undefined;
 }
 
 /** The length of the pickles is not stored: a window from the start grows until they fit. */
@@ -91,9 +99,9 @@ function parsePickles(path: string, bytes: Uint8Array): LegacyHead {
   };
   const magic = next();
   if (magic !== MAGIC) {
-    fail(
-      'expected a torch file, got a pickle of another kind (torch.save writes what is read here)',
-    );
+    if (!isKind(magic, 'dict') || storages.size > 0) fail(OTHER_PICKLE);
+    // A dict of NumPy arrays, as Python's own pickle writes it.
+    return { checkpoint: magic, storages, keys: [], end: cursor.position, isPlain: true };
   }
   const protocol = next();
   if (protocol !== PROTOCOL) fail(`expected torch protocol ${PROTOCOL}, got ${String(protocol)}`);

@@ -1,8 +1,20 @@
 import { WeightsError } from '../../core/errors.js';
+import { numElements } from '../../core/shape.js';
 import { narrow } from './cursor.js';
-import { isKind, opaque, type PickleObject, type PickleValue } from './values.js';
+import { tensorOfArray } from './array.js';
+import {
+  describe,
+  isKind,
+  opaque,
+  type PickleArray,
+  type PickleObject,
+  type PickleValue,
+} from './values.js';
 
-/** NumPy scalars, which training scripts leave in checkpoints (`best_accuracy: np.float64`). */
+/** NumPy scalars and arrays, which training scripts leave in checkpoints (`best_accuracy: np.float64`). */
+
+/** Largest number of axes of NumPy. */
+const MAX_RANK = 64;
 
 const CODE = 'code';
 const ORDER = 'byteorder';
@@ -45,6 +57,52 @@ export function setNumpyDtypeState(
   }
   dtype.fields.set(ORDER, order === '>' ? '>' : '<');
   return dtype;
+}
+
+/**
+ * `ndarray.__setstate__((version, shape, dtype, isFortran, data))`: bytes become a tensor, objects items. What is damaged or
+ * of another kind stays empty, and is refused only where it is needed.
+ */
+export function setNumpyArrayState(array: PickleArray, state: PickleValue): PickleArray {
+  const items = isKind(state, 'tuple') ? state.items.slice(-4) : [];
+  const [shape, dtype, isFortran, data] = items;
+  fillArray(array, { shape, dtype, isFortran: isFortran === true, data });
+  return array;
+}
+
+/** `numpy.core.numeric._frombuffer(data, dtype, shape, order)`, as protocol 5 writes arrays. */
+export function numpyFromBuffer(args: readonly PickleValue[]): PickleArray {
+  const [data, dtype, shape, order] = args;
+  const array: PickleArray = { kind: 'array' };
+  fillArray(array, { shape, dtype, isFortran: order === 'F', data });
+  return array;
+}
+
+/** Content of an array. */
+interface ArrayState {
+  readonly shape: PickleValue | undefined;
+  readonly dtype: PickleValue | undefined;
+  readonly isFortran: boolean;
+  readonly data: PickleValue | undefined;
+}
+
+function fillArray(array: PickleArray, { shape, dtype, isFortran, data }: ArrayState): void {
+  const isSize = (size: PickleValue): size is number =>
+    typeof size === 'number' && Number.isSafeInteger(size) && size >= 0;
+  if (!isKind(shape, 'tuple') || shape.items.length > MAX_RANK || !shape.items.every(isSize))
+    return;
+  const sizes = [...shape.items] as number[];
+  if (isKind(data, 'list')) {
+    array.content = { kind: 'list', items: data.items };
+    array.isScalar = sizes.length === 0 && data.items.length === 1;
+  } else if (isKind(dtype, 'object') && data instanceof Uint8Array) {
+    const code = dtype.fields.get(CODE);
+    const type = `${dtype.fields.get(ORDER) === '>' ? '>' : '<'}${String(code)}`;
+    if (!Number.isSafeInteger(numElements(sizes))) return;
+    array.content = tensorOfArray(type, sizes, isFortran, { key: '', bytes: data });
+  } else {
+    array.content = { kind: 'unreadable', type: `numpy array of ${describe(dtype)}`, shape: sizes };
+  }
 }
 
 /** `numpy.core.multiarray.scalar(dtype, bytes)` as a number or boolean. */

@@ -2,7 +2,13 @@ import { WeightsError } from '../../core/errors.js';
 import { numElements } from '../../core/shape.js';
 import { printable } from '../../core/printable.js';
 import { BYTES_PER_ELEMENT, type DType } from '../tensor.js';
-import { numpyDtype, numpyScalar, setNumpyDtypeState } from './numpy.js';
+import {
+  numpyDtype,
+  numpyFromBuffer,
+  numpyScalar,
+  setNumpyArrayState,
+  setNumpyDtypeState,
+} from './numpy.js';
 import { toKey, type PickleRules } from './unpickle.js';
 import {
   describe,
@@ -59,8 +65,8 @@ const REBUILDS = /^torch\.(_utils|_tensor)\._rebuild_/;
 /** Largest number of axes, as in PyTorch's own kernels. */
 const MAX_RANK = 64;
 const MAX_COPIED = 4_000_000;
-/** Longest bytes that are kept where pickle writes them as text: those of scalars are shorter. */
-const MAX_BYTES = 4096;
+/** Limit of all bytes together that pickle writes as text: those of arrays. */
+const MAX_BYTES = 2 ** 28;
 /** Arguments of a call that are not charged: those of known functions are fewer. */
 const FREE_ARGUMENTS = 16;
 /** An attribute is set, not only read. */
@@ -84,6 +90,7 @@ const MODULE_ALIASES: ReadonlyMap<string, string> = new Map([
   ['torch.cuda', 'torch'],
   ['torch.storage', 'torch'],
   ['numpy._core.multiarray', 'numpy.core.multiarray'],
+  ['numpy._core.numeric', 'numpy.core.numeric'],
   ['pathlib._local', 'pathlib'],
 ]);
 
@@ -108,6 +115,7 @@ export function torchRules(file: string): PickleRules {
     copied += amount;
     if (copied > MAX_COPIED) fail(`expected calls on at most ${MAX_COPIED} items, got more`);
   };
+  let encoded = 0;
   const tensor = (
     storage: PickleValue,
     view: Args,
@@ -184,6 +192,10 @@ export function torchRules(file: string): PickleRules {
           : fail('expected the arguments of a tensor');
       },
     ],
+    [
+      'torch._load_from_bytes',
+      () => fail('expected a torch file, got tensors in a pickle (save them with torch.save)'),
+    ],
     ['torch.Size', sequenceOf('tuple')],
     ['torch.device', ([type]) => type ?? fail('expected the name of a device')],
     ['collections.OrderedDict', dict],
@@ -211,13 +223,14 @@ export function torchRules(file: string): PickleRules {
       '_codecs.encode',
       ([text, encoding]) => {
         if (typeof text !== 'string') return fail('expected text');
-        // Long ones are the data of arrays, which are not read.
-        if (encoding !== 'latin1' || text.length > MAX_BYTES) return opaque('_codecs.encode');
-        spend(text.length);
+        encoded += text.length;
+        if (encoding !== 'latin1' || encoded > MAX_BYTES) return opaque('_codecs.encode');
         return new Uint8Array(Buffer.from(text, 'latin1'));
       },
     ],
     ['numpy.dtype', ([code]) => numpyDtype(code)],
+    ['numpy.core.multiarray._reconstruct', () => ({ kind: 'array' })],
+    ['numpy.core.numeric._frombuffer', (args) => numpyFromBuffer(args)],
     ['numpy.core.multiarray.scalar', ([dtype, bytes]) => numpyScalar(file, dtype, bytes)],
     ...PATH_CLASSES.map((name): [string, Call] => [
       `pathlib.${name}`,
@@ -255,6 +268,7 @@ export function torchRules(file: string): PickleRules {
         for (const [key, value] of state.entries) object.fields.set(key, value);
         return object;
       }
+      if (isKind(object, 'array')) return setNumpyArrayState(object, state);
       if (isKind(object, 'opaque')) return withState(object, state, spend);
       // State dicts have `_metadata` (module versions) as an attribute of the OrderedDict; tensors have hooks.
       if (isKind(object, 'dict') || isKind(object, 'tensor') || isKind(object, 'unreadable'))

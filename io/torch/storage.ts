@@ -40,7 +40,8 @@ export function storedTensor(
   if (end * width > lengthBytes) {
     fail(`expected a view within ${lengthBytes} bytes, got one up to byte ${end * width}`);
   }
-  const available = storages.sizeBytes(storage.key);
+  const { bytes: inside } = storage;
+  const available = inside ? inside.byteLength : storages.sizeBytes(storage.key);
   if (startBytes + lengthBytes > available) {
     fail(`expected a storage of ${startBytes + lengthBytes} bytes, got ${available}`);
   }
@@ -49,12 +50,11 @@ export function storedTensor(
     fail(`expected at most ${end - start} elements from its storage, got ${count}`);
   }
   const read = async () => {
-    const bytes = await storages.read(
-      storage.key,
-      startBytes + start * width,
-      (end - start) * width,
-    );
-    if (storages.bigEndian) swapBytes(bytes, width);
+    const [from, length] = [startBytes + start * width, (end - start) * width];
+    const bytes = inside
+      ? inside.slice(from, from + length)
+      : await storages.read(storage.key, from, length);
+    if (storage.bigEndian ?? storages.bigEndian) swapBytes(bytes, width);
     const values = decodeValues(dtype, bytes);
     return isContiguous(shape, strides) ? values : gather(values, shape, strides);
   };

@@ -18,6 +18,7 @@ export type PickleValue =
   | PickleStorage
   | PickleTensor
   | PickleOpaque
+  | PickleArray
   | UnreadableTensor;
 
 /** A list, tuple or set. Only lists and sets are mutable. */
@@ -62,6 +63,10 @@ export interface PickleStorage {
   readonly length: number;
   /** Offset in the storage stored under `key`, in elements. */
   readonly start: number;
+  /** Content of a NumPy array, which is part of the pickle. */
+  readonly bytes?: Uint8Array | undefined;
+  /** Order of the bytes of an element; default: that of the file. */
+  readonly bigEndian?: boolean | undefined;
 }
 
 /** A strided view of a storage: `element(i…) = storage[offset + Σ i·stride]`. */
@@ -72,6 +77,15 @@ export interface PickleTensor {
   readonly offset: number;
   readonly shape: readonly number[];
   readonly strides: readonly number[];
+}
+
+/** A NumPy array: created empty, then filled by its state. */
+export interface PickleArray {
+  readonly kind: 'array';
+  /** A tensor; the items of an array of objects; undefined for what is not read. */
+  content?: PickleTensor | UnreadableTensor | PickleSequence<'list'> | undefined;
+  /** Whether an array of objects has no axes, so that its only item stands for it. */
+  isScalar?: boolean | undefined;
 }
 
 /**
@@ -131,5 +145,6 @@ export function describe(value: PickleValue | undefined): string {
   if (value.kind === 'global') return value.name;
   if (value.kind === 'object') return value.className;
   if (value.kind === 'opaque') return printable(value.className);
+  if (value.kind === 'array') return 'numpy.ndarray';
   return value.kind === 'unreadable' ? `a tensor of ${printable(value.type)}` : `a ${value.kind}`;
 }

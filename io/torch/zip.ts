@@ -10,13 +10,17 @@ import { torchRules } from './rules.js';
 import { storedTensors } from './storage.js';
 import { unpickle } from './unpickle.js';
 import { assertZipEnd } from './zip-end.js';
+import { numpyTensors } from '../numpy/npz.js';
 
-/** Limit of the pickle's size; that of the largest training checkpoint is below 1 MB. */
-const MAX_PICKLE_BYTES = 2 ** 26;
+/** Limit of the pickle's size; that of the largest training checkpoint is below 1 MB, but arrays of NumPy are part of it. */
+const MAX_PICKLE_BYTES = 2 ** 28;
+/** The same for compressed ones, which may be of any size in a small file. */
+const MAX_DEFLATED_PICKLE_BYTES = 2 ** 26;
 const MAX_ENTRIES = 200_000;
 
 /**
- * Opens a torch zip file (PyTorch ≥ 1.6): reads the pickle; storages are read by ranges later.
+ * Opens a torch zip file (PyTorch ≥ 1.6), also of a TorchScript program, or an archive of NumPy arrays (`.npz`): reads the
+ * pickle or the headers; storages are read by ranges later.
  *
  * @throws WeightsError if the archive is damaged, is not a torch file, or contains anything but data
  */
@@ -32,8 +36,21 @@ export async function openTorchZip(path: string): Promise<TensorSource> {
     if (numEntries > MAX_ENTRIES)
       throw WeightsError.in(path, `expected at most ${MAX_ENTRIES} records, got ${numEntries}`);
     zip = await openPromise(path, { lazyEntries: true, autoClose: false });
-    const archive = new Archive(file, zip, await listEntries(path, zip));
-    const pickle = await archive.readWhole('data.pkl', MAX_PICKLE_BYTES);
+    const all = await listEntries(path, zip);
+    if (all.length > 0 && all.every(({ fileName }) => fileName.endsWith('.npy')))
+      return { ...(await numpyTensors(path, all, new Archive(file, zip, byName(all)))), close };
+    const entries = torchEntries(path, all);
+    const archive = new Archive(file, zip, entries);
+    // Tensors of a program are attributes of its modules, whose names are those of the state dict, unless it is frozen.
+    if (entries.has('constants.pkl') && !entries.has('data/0') && entries.has('constants/0'))
+      throw WeightsError.in(
+        path,
+        `expected tensors with names, got a frozen TorchScript program, which has none (save the model's state_dict() instead)`,
+      );
+    const pickle = await archive.readWhole('data.pkl', {
+      stored: MAX_PICKLE_BYTES,
+      deflated: MAX_DEFLATED_PICKLE_BYTES,
+    });
     const cursor = new PickleCursor(path, pickle);
     const value = unpickle(cursor, torchRules(path));
     const { tensors, unreadable, plain } = flattenCheckpoint(path, value);
@@ -52,8 +69,8 @@ export async function openTorchZip(path: string): Promise<TensorSource> {
   }
 }
 
-/** Entries by name, without their common folder (`archive/data.pkl` → `data.pkl`). */
-async function listEntries(path: string, zip: ZipFile): Promise<ReadonlyMap<string, Entry>> {
+/** All entries. */
+async function listEntries(path: string, zip: ZipFile): Promise<readonly Entry[]> {
   const all: Entry[] = [];
   for await (const entry of zip.eachEntry()) {
     // Sizes and offsets of the long form are unchecked, and an offset beyond 2⁵³ would end the process.
@@ -64,6 +81,14 @@ async function listEntries(path: string, zip: ZipFile): Promise<ReadonlyMap<stri
       );
     all.push(entry);
   }
+  return all;
+}
+
+const byName = (all: readonly Entry[]): ReadonlyMap<string, Entry> =>
+  new Map(all.map((entry) => [entry.fileName, entry]));
+
+/** Entries by name, without their common folder (`archive/data.pkl` → `data.pkl`). */
+function torchEntries(path: string, all: readonly Entry[]): ReadonlyMap<string, Entry> {
   const pickles = all.filter(({ fileName }) => /^[^/]+\/data\.pkl$/.test(fileName));
   if (pickles.length !== 1) {
     const seen = all.slice(0, 3).map(({ fileName }) => fileName);
@@ -81,12 +106,6 @@ async function listEntries(path: string, zip: ZipFile): Promise<ReadonlyMap<stri
       throw WeightsError.in(path, `expected record "${printable(name)}" once, got it twice`);
     }
     entries.set(name, entry);
-  }
-  if (entries.has('constants.pkl')) {
-    throw WeightsError.in(
-      path,
-      `expected a checkpoint, got a TorchScript program (save the model's state_dict() instead)`,
-    );
   }
   return entries;
 }

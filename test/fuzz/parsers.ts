@@ -109,6 +109,12 @@ export async function parsers(root: string): Promise<readonly Fuzzed[]> {
       file: 'w.pt',
       read: readTensors,
     },
+    ...['arrays.npz', 'dict.npy', 'protocol2.pkl', 'protocol5.pkl', 'scripted.pt'].map((name) => ({
+      name: `weights, ${name}`,
+      corpus: [readFileSync(join(import.meta.dirname, '../fixtures/published/containers', name))],
+      file: name,
+      read: readTensors,
+    })),
     { name: 'data.yaml', corpus: bytes(...TEXTS.dataYaml), file: 'data.yaml', read: yamlLayout },
     {
       name: 'configurations',

@@ -255,9 +255,12 @@ const damaged: [string, Uint8Array, RegExp][] = [
     /"data\/0" once/,
   ],
   [
-    'a TorchScript program',
-    torchZip(sound, { 0: floats(1) }, [{ name: 'archive/constants.pkl', data: bytes('N.') }]),
-    /TorchScript/,
+    'a frozen TorchScript program',
+    torchZip(sound, {}, [
+      { name: 'archive/constants.pkl', data: bytes('N.') },
+      { name: 'archive/constants/0', data: floats(1) },
+    ]),
+    /frozen TorchScript/,
   ],
   [
     'an encrypted record',

@@ -1,0 +1,52 @@
+import { BYTES_PER_ELEMENT, type DType } from '../tensor.js';
+import { numElements } from '../../core/shape.js';
+import type { PickleTensor, UnreadableTensor } from './values.js';
+
+/** NumPy's types of elements that are read. */
+const DTYPES: Readonly<Record<string, DType>> = {
+  f8: 'F64',
+  f4: 'F32',
+  f2: 'F16',
+  i8: 'I64',
+  i4: 'I32',
+  i2: 'I16',
+  i1: 'I8',
+  u1: 'U8',
+  b1: 'BOOL',
+};
+
+/** Where the values of an array are. */
+interface ArrayPlace {
+  /** Key of a storage of the file. */
+  readonly key: string;
+  /** The bytes themselves, for arrays inside a pickle. */
+  readonly bytes?: Uint8Array | undefined;
+}
+
+/**
+ * Describes a NumPy array as a tensor; one of unreadable type if its elements are no real numbers.
+ *
+ * @param type as NumPy writes it: `<f4`
+ */
+export function tensorOfArray(
+  type: string,
+  shape: readonly number[],
+  isFortran: boolean,
+  place: ArrayPlace,
+): PickleTensor | UnreadableTensor {
+  const [, order, code] = /^([<>=|]?)(\w+)$/.exec(type) ?? [];
+  const dtype = Object.hasOwn(DTYPES, code ?? '') ? DTYPES[code] : undefined;
+  if (!dtype) return { kind: 'unreadable', type: `numpy ${type}`, shape };
+  const axes = isFortran ? [...shape.keys()] : [...shape.keys()].reverse();
+  const strides = new Array<number>(shape.length).fill(0);
+  let stride = 1;
+  for (const axis of axes) {
+    strides[axis] = stride;
+    stride *= shape[axis];
+  }
+  const storage = {
+    ...{ kind: 'storage' as const, ...place, dtype, elementBytes: BYTES_PER_ELEMENT[dtype] },
+    ...{ length: numElements(shape), start: 0, bigEndian: order === '>' },
+  };
+  return { kind: 'tensor', storage, dtype, offset: 0, shape, strides };
+}
