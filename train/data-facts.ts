@@ -8,6 +8,8 @@ export interface DataFacts {
   readonly concerns: readonly string[];
   /** Loss of the best constant answer; absent if it is counted during training, or unknown. */
   readonly constantLoss?: number | undefined;
+  /** Score from which a model has learnt something; absent: judged by the loss alone. */
+  readonly learntFrom?: number | undefined;
 }
 
 /** Frequencies of the targets of a step, by which its loss is judged. */

@@ -10,6 +10,8 @@ const FIRST = 0.1;
 const LAST = 0.3;
 /** Factor of the loss of a constant answer below which a model has learnt something. */
 const LEARNT = 0.9;
+/** The same where a score says that nothing is found: a loss also falls by learning where objects are rare. */
+const CLEARLY_LEARNT = 0.75;
 /** Factor of the first losses above which a loss rises. */
 const RISEN = 1.3;
 
@@ -82,7 +84,10 @@ export class EarlyTruth {
     const judged =
       known.length > 0 ? known.reduce((sum, { loss }) => sum + mean(last, loss), 0) : now;
     const rises = now > RISEN * before;
-    const learns = !rises && judged < LEARNT * (constant ?? before);
+    const isScored = score !== undefined && facts.learntFrom !== undefined;
+    const isFound = isScored && score.value >= (facts.learntFrom ?? Infinity);
+    const factor = isScored ? CLEARLY_LEARNT : LEARNT;
+    const learns = !rises && (isFound || judged < factor * (constant ?? before));
     const compared =
       constant === undefined
         ? `loss ${format(now)}, ${format(before)} at first`

@@ -98,6 +98,14 @@ test('if no anchor is positive, nothing matched', () => {
   expect(reason).toBe('nothing matched: none of the sampled anchors belongs to an object');
 });
 
+test('a score decides before the loss, unless that is clear', () => {
+  const facts = { ...FACTS, constantLoss: 1, learntFrom: 0.3 };
+  const at = (loss: number, score: number) => verdictOf(() => ({ loss }), { facts, score }).learns;
+  expect(at(0.99, 0.31)).toBe(true);
+  expect(at(0.85, 0.29)).toBe(false);
+  expect(at(0.7, 0.29)).toBe(true);
+});
+
 test('ignored pixels lower the loss of a constant answer', () => {
   const pixels = [{ loss: 'loss', of: 'pixels', counts: [50, 50], share: 0.5 }];
   expect(verdictOf(() => ({ loss: 0.34 }), { targets: pixels }).learns).toBe(false);

@@ -7,6 +7,7 @@ export type TrainRecord = Extract<LogRecord, { readonly kind: 'train' }>;
 /** Status of training for people. */
 export interface Status {
   readonly record: TrainRecord;
+  /** Infinite until a run for a time is laid out. */
   readonly totalSteps: number;
   readonly elapsedSeconds: number;
   /** Undefined before the second record. */
@@ -38,7 +39,7 @@ export function formatTerms(values: Readonly<Record<string, number>>): string {
 export function statusLine({ record, totalSteps, remainingSeconds }: Status): string {
   const { step, epoch, lr, losses, imagesPerSecond, dataWait, rssBytes } = record;
   return [
-    `train  step ${step}/${totalSteps}`,
+    `train  step ${step}${Number.isFinite(totalSteps) ? `/${totalSteps}` : ''}`,
     `epoch ${epoch.toFixed(2)}`,
     formatTerms(losses),
     `lr ${lr.toExponential(2)}`,
@@ -56,7 +57,8 @@ export function statusBlock(
 ): readonly string[] {
   const { step, epoch, lr, losses, imagesPerSecond, dataWait, rssBytes } = record;
   const left = remainingSeconds === undefined ? '' : ` · ${formatDuration(remainingSeconds)} left`;
-  const counts = `step ${step} of ${totalSteps} · epoch ${epoch.toFixed(2)}${left}`;
+  const of = Number.isFinite(totalSteps) ? ` of ${totalSteps}` : '';
+  const counts = `step ${step}${of} · epoch ${epoch.toFixed(2)}${left}`;
   const width = Math.max(8, Math.min(32, columns - counts.length - 4));
   const filled = Math.round((width * step) / totalSteps);
   const lines = [

@@ -70,7 +70,7 @@ export class ProgressView implements RunListener {
       totalSteps,
       elapsedSeconds: (ms - this.startMs) / 1000,
       remainingSeconds:
-        this.msPerStep === undefined
+        this.msPerStep === undefined || !Number.isFinite(totalSteps)
           ? undefined
           : ((totalSteps - record.step) * this.msPerStep) / 1000,
     };

@@ -5,6 +5,9 @@ import { counted, entropy, type DataFacts } from '../data-facts.js';
 /** Share of the largest class from which a model may well learn that class alone. */
 const ONE_CLASS = 0.9;
 
+/** Factor of the share of the largest class from which an accuracy is more than that of a constant answer. */
+const BETTER = 1.2;
+
 /** Counts images and classes of a classification set, and the loss of the best constant answer. */
 export function classificationFacts(
   { samples, classes }: ClassificationSet,
@@ -18,6 +21,7 @@ export function classificationFacts(
   return {
     counts: `${counted(samples.length, 'image')} of ${counted(classes.length, 'class', 'classes')}`,
     constantLoss: entropy(counts.map((count) => (1 - labelSmoothing) * count + smooth)),
+    learntFrom: Math.min(1, BETTER * share),
     concerns:
       share > ONE_CLASS
         ? [

@@ -57,10 +57,14 @@ export function layOut(
 ): RunLayout {
   const { by, steps, evaluations, decidedAt = 0, evaluationImages, secondsPerStep } = basis;
   const inSteps = (epochs: number): number => Math.max(1, Math.min(steps, epochs * stepsPerEpoch));
-  const { evaluateEvery, checkpointEvery, checkpointEverySteps } = configured;
+  const { schedule, evaluateEvery, checkpointEvery, checkpointEverySteps } = configured;
+  const warmup = warmupSteps(configured, steps, { stepsPerEpoch, isKept: kept.warmup });
+  const isWarm =
+    decidedAt > 0 && provisionalRate(schedule, decidedAt, stepsPerEpoch) >= schedule.lr;
   return {
     ...{ by, steps, decidedAt },
-    warmupSteps: warmupSteps(configured, steps, { stepsPerEpoch, isKept: kept.warmup }),
+    // A rate that was reached before the layout does not fall again.
+    warmupSteps: isWarm ? Math.min(warmup, decidedAt) : warmup,
     evaluateEverySteps: kept.evaluateEvery
       ? inSteps(evaluateEvery)
       : Math.ceil(steps / evaluations),

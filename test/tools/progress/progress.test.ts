@@ -72,6 +72,16 @@ describe('the view', () => {
     );
   });
 
+  test('without a number of steps, until a run for a time is laid out, names none and no time left', () => {
+    let text = '';
+    const view = new ProgressView({ write: (part: string) => void (text += part) }, () => 0);
+    view.record(train(10), Infinity);
+    view.record(train(11), Infinity);
+    expect(text).toMatch(
+      /^train {2}step 10 {2}epoch[^\n]*MiB\ntrain {2}step 11 {2}epoch[^\n]*MiB\n$/,
+    );
+  });
+
   test('on a terminal draws over its lines and keeps evaluations and notes above them', () => {
     const { view, text, tick } = watch(true);
     view.record(train(10));

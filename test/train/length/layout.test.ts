@@ -78,6 +78,17 @@ describe('a layout', () => {
     expect(layout.warmupSteps).toBe(40);
   });
 
+  test('a rate that was reached before the layout does not fall again', () => {
+    const length = configured(COSINE, 30);
+    const basis = { by: 'minutes', steps: 600, evaluations: 3, decidedAt: 20 } as const;
+    const layout = layOut(basis, length, { stepsPerEpoch: 5, kept: NONE });
+    expect(provisionalRate(COSINE, 20, 5)).toBe(COSINE.lr);
+    expect(layout.warmupSteps).toBe(20);
+    const rate = learningRate(laidOutSchedule(length, layout), { step: 20, epoch: 20 });
+    expect(rate).toBe(COSINE.lr);
+    expect(layOut(basis, length, { stepsPerEpoch: 50, kept: NONE }).warmupSteps).toBe(40);
+  });
+
   test('what the user set is kept', () => {
     const kept = { warmup: true, evaluateEvery: true, checkpointEvery: true };
     const layout = layOut({ by: 'rule', steps: 600, evaluations: 3 }, configured(POLY, 4), {
