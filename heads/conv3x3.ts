@@ -72,12 +72,15 @@ interface Band {
 /** Approximate number of tiles processed together: more tiles need more memory, fewer make the products small. */
 const TILES_AT_ONCE = 512;
 
+/** A power of two of about equal bands, so that maps of similar sizes have graphs of one structure. */
 function bandsOf([n, h, w]: readonly number[]): readonly Band[] {
   const rows = tilesOf(h);
-  const most = Math.max(1, Math.floor(TILES_AT_ONCE / (n * tilesOf(w))));
-  return Array.from({ length: Math.ceil(rows / most) }, (_, i) => ({
-    first: i * most,
-    count: Math.min(most, rows - i * most),
+  const wanted = Math.log2((n * rows * tilesOf(w)) / TILES_AT_ONCE);
+  const numBands = Math.min(rows, 2 ** Math.max(0, Math.round(wanted)));
+  const first = (band: number): number => Math.floor((band * rows) / numBands);
+  return Array.from({ length: numBands }, (_, i) => ({
+    first: first(i),
+    count: first(i + 1) - first(i),
   }));
 }
 

@@ -104,17 +104,18 @@ function nearestMatrix(inSize: number, outSize: number): Float32Array {
 export function everySecond(x: tf.Tensor4D): tf.Tensor4D {
   const [n, h, w, c] = x.shape;
   const [rows, columns] = [Math.ceil(h / 2), Math.ceil(w / 2)];
-  // tfjs has a gradient for reshape and slice, but none for strided slices.
+  // tfjs has a gradient for reshape and slice, but none for strided slices. Always one row and column more than needed, so
+  // that odd and even sizes have graphs of one structure.
   return tf.tidy(() =>
     x
       .pad([
         [0, 0],
-        [0, 2 * rows - h],
-        [0, 2 * columns - w],
+        [0, 2 * (rows + 1) - h],
+        [0, 2 * (columns + 1) - w],
         [0, 0],
       ])
-      .reshape([n * rows, 2, columns, 2 * c])
-      .slice([0, 0, 0, 0], [n * rows, 1, columns, c]) // [N·⌈H/2⌉, 1, ⌈W/2⌉, C]
+      .reshape([n, rows + 1, 2, columns + 1, 2 * c])
+      .slice([0, 0, 0, 0, 0], [n, rows, 1, columns, c]) // [N, ⌈H/2⌉, 1, ⌈W/2⌉, C]
       .reshape([n, rows, columns, c]),
   );
 }

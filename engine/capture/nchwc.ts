@@ -46,7 +46,10 @@ export function fromBlocked(backend: CaptureBackend, x: OnnxValue, channels: num
   });
 }
 
-/** Emits the blocked convolution; input and output are blocked. */
+/**
+ * Emits the blocked convolution; input and output are blocked. The kernel's size is that of the weight, not an attribute,
+ * because in gradients it is the image's.
+ */
 export function blockedConv(
   backend: CaptureBackend,
   x: OnnxValue,
@@ -59,7 +62,6 @@ export function blockedConv(
     auto_pad: string('NOTSET'),
     dilations: ints([1, 1]),
     group: int(conv.group),
-    kernel_shape: ints(conv.kernel),
     pads: ints(conv.pads),
     strides: ints(conv.strides),
   });

@@ -24,6 +24,7 @@ export function encodeModel(graph: OnnxGraph): Uint8Array {
     for (const tensor of graph.initializers) out.message(5, () => writeTensor(out, tensor));
     for (const input of graph.inputs) out.message(11, () => writeValueInfo(out, input));
     for (const output of graph.outputs) out.message(12, () => writeValueInfo(out, output));
+    for (const value of intermediates(graph)) out.message(13, () => writeValueInfo(out, value));
   });
   for (const [domain, version] of Object.entries(graph.opsets)) {
     out.message(8, () => {
@@ -32,6 +33,13 @@ export function encodeModel(graph: OnnxGraph): Uint8Array {
     });
   }
   return out.finish();
+}
+
+/** Results whose sizes ONNX Runtime cannot determine because the graph is for inputs of any size. */
+function intermediates({ inputs, outputs, values = [] }: OnnxGraph): readonly OnnxValue[] {
+  if (!inputs.some(({ shape }) => shape.includes(-1))) return [];
+  const ends = new Set(outputs.map(({ name }) => name));
+  return values.filter(({ name }) => !ends.has(name));
 }
 
 function writeNode(out: ProtobufWriter, node: OnnxNode): void {
@@ -79,7 +87,8 @@ function writeValueInfo(out: ProtobufWriter, { name, shape, type }: OnnxValue): 
     out.message(1, () => {
       out.int(1, ONNX_TYPE[type]);
       out.message(2, () => {
-        for (const size of shape) out.message(1, () => out.int(1, size));
+        // A dimension without a value may have any size.
+        for (const size of shape) out.message(1, () => size >= 0 && out.int(1, size));
       });
     });
   });

@@ -1,4 +1,4 @@
-/** The subset of ONNX that this library writes: a graph of nodes over named tensors of static shape. */
+/** The subset of ONNX that this library writes: a graph of nodes over named tensors. */
 
 /** ONNX's numbers of the element types in use. */
 export const ONNX_TYPE = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9 } as const;
@@ -9,6 +9,7 @@ export type OnnxType = keyof typeof ONNX_TYPE;
 /** A named tensor of a graph. */
 export interface OnnxValue {
   readonly name: string;
+  /** Sizes; −1 for any, in graphs that several sizes share. */
   readonly shape: readonly number[];
   readonly type: OnnxType;
 }

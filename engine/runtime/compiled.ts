@@ -3,13 +3,14 @@ import { ConfigError, ShapeError } from '../../core/errors.js';
 import { formatShape, sameShape } from '../../core/shape.js';
 import { captureGraph, type TensorSpec } from '../capture/capture.js';
 import type { Lowering } from '../capture/graph-builder.js';
-import { encodeModel } from '../onnx/encode-model.js';
+import { resizedInputs, sizedGraph } from '../onnx/graph-family.js';
 import type { OnnxGraph, OnnxValue } from '../onnx/graph.js';
 import type { ParameterStore } from '../parameters/store.js';
 import { freeNow } from './free-now.js';
 import type { OnnxRuntime, SessionOptions } from './onnx-runtime.js';
-import { DEFAULT_SESSION_OPTIONS, openSession } from './onnx-runtime.js';
-import { estimateSessionBytes, SessionMemory, type HeldSession } from './session-memory.js';
+import { DEFAULT_SESSION_OPTIONS } from './onnx-runtime.js';
+import { SessionFamily, type SizeInputs } from './session-family.js';
+import { SessionMemory } from './session-memory.js';
 import { OutputBuffers } from './output-buffers.js';
 import {
   assertHostTensor,
@@ -51,21 +52,32 @@ export interface GradientTarget extends GradientRequest {
   readonly into: Float32Array;
 }
 
-interface OpenSession extends HeldSession {
-  readonly session: Ort.InferenceSession;
-  readonly feeds: Readonly<Record<string, Ort.Tensor>>;
+/** A combination of input shapes. */
+interface Sizes extends SizeInputs {
+  readonly family: SessionFamily;
   /** Outputs written to views of the gradient buffer. */
   readonly gradients: HostTensors;
   /** All other outputs. */
   readonly outputs: readonly OnnxValue[];
 }
 
+/** Number of combinations of input shapes whose constants are kept; for others the graph is traced again. */
+const MAX_SIZES = 512;
+
 /**
- * A program as ONNX Runtime sessions, one for each combination of input shapes. Parameters are views of the store;
- * gradients are written to the given flat buffer, other outputs to buffers that all runs share.
+ * A program as ONNX Runtime sessions, on the CPU one for all combinations of input shapes whose graphs differ only in
+ * sizes (see {@link SessionFamily}), elsewhere one for each. Parameters are views of the store; gradients are written to
+ * the given flat buffer, other outputs to buffers that all runs share.
  */
 export class CompiledProgram implements Executable {
-  private readonly sessions = new Map<string, OpenSession>();
+  /** By structure of the graph. */
+  private readonly families = new Map<string, SessionFamily>();
+  /** By shapes of the inputs, in the order of last use. */
+  private readonly sizes = new Map<string, Sizes>();
+  /** Inputs of the first graph, and names of inputs that others have in another size. */
+  private traced: Pick<OnnxGraph, 'inputs'> | undefined;
+  private readonly resized = new Set<string>();
+  private readonly weights = new WeakMap<Ort.InferenceSession, Record<string, Ort.Tensor>>();
   private readonly buffers = new OutputBuffers();
   private readonly memory: SessionMemory;
   private queue: Promise<unknown> = Promise.resolve();
@@ -84,7 +96,7 @@ export class CompiledProgram implements Executable {
 
   /** Number of open sessions. */
   get numSessions(): number {
-    return this.sessions.size;
+    return [...this.families.values()].filter(({ isOpen }) => isOpen).length;
   }
 
   async run(inputs: HostTensors, into: OutputArrays = {}): Promise<HostTensors> {
@@ -96,7 +108,9 @@ export class CompiledProgram implements Executable {
 
   async release(): Promise<void> {
     const turn = this.queue.then(async () => {
-      for (const open of [...this.sessions.values()]) await this.memory.close(open);
+      for (const family of this.families.values()) await family.close();
+      this.families.clear();
+      this.sizes.clear();
       this.buffers.clear();
     });
     this.queue = turn.catch(() => undefined);
@@ -130,20 +144,8 @@ export class CompiledProgram implements Executable {
   private async runNow(inputs: HostTensors, into: OutputArrays): Promise<HostTensors> {
     for (const [name, tensor] of Object.entries(inputs))
       assertHostTensor(this.program.name, name, tensor);
-    const open = await this.open(inputs);
-    open.isBusy = true;
-    try {
-      return await this.runIn(open, inputs, into);
-    } finally {
-      open.isBusy = false;
-    }
-  }
-
-  private async runIn(
-    { session, feeds, gradients, outputs }: OpenSession,
-    inputs: HostTensors,
-    into: OutputArrays,
-  ): Promise<HostTensors> {
+    const sizes = await this.sizesOf(inputs);
+    const { gradients, outputs } = sizes;
     const { Tensor } = this.target.runtime.ort;
     const results: Record<string, HostTensor> = { ...gradients };
     assertOutputArrays(this.program.name, into, new Map(outputs.map((o) => [o.name, o.shape])));
@@ -154,57 +156,82 @@ export class CompiledProgram implements Executable {
     const fetches = Object.fromEntries(
       Object.entries(results).map(([name, result]) => [name, hostToOrt(Tensor, result)]),
     );
-    const all = { ...feeds };
-    for (const [name, tensor] of Object.entries(inputs)) {
-      if (session.inputNames.includes(name)) all[name] = hostToOrt(Tensor, tensor);
-    }
-    if (this.target.runtime.kind === 'native') freeCopies(await session.run(all, fetches), fetches);
-    else copyResults(await session.run(all), fetches);
+    await sizes.family.use(sizes, async (session, feeds) => {
+      const given: Record<string, Ort.Tensor> = { ...feeds, ...this.weightsOf(session) };
+      for (const [name, tensor] of Object.entries(inputs)) {
+        if (session.inputNames.includes(name)) given[name] = hostToOrt(Tensor, tensor);
+      }
+      if (this.target.runtime.kind === 'native')
+        freeCopies(await session.run(given, fetches), fetches);
+      else copyResults(await session.run(given), fetches);
+    });
     return results;
   }
 
-  private async open(inputs: HostTensors): Promise<OpenSession> {
+  private async sizesOf(inputs: HostTensors): Promise<Sizes> {
     const key = Object.entries(inputs)
       .map(([name, { shape, data }]) => `${name}${formatShape(shape)}${data.constructor.name}`)
       .join(';');
-    const open = this.sessions.get(key) ?? (await this.create(key, inputs));
-    this.memory.use(open);
-    return open;
+    const sizes = this.sizes.get(key) ?? (await this.trace(key, inputs));
+    this.sizes.delete(key);
+    this.sizes.set(key, sizes);
+    for (const oldest of this.sizes.keys()) {
+      if (this.sizes.size <= MAX_SIZES) break;
+      this.sizes.delete(oldest);
+    }
+    return sizes;
   }
 
-  private async create(key: string, inputs: HostTensors): Promise<OpenSession> {
+  /** Traces the program for new shapes, and finds the family of the graph. */
+  private async trace(key: string, inputs: HostTensors): Promise<Sizes> {
     const specs = Object.fromEntries(
       Object.entries(inputs).map(([name, tensor]): [string, TensorSpec] => [
         name,
         { shape: tensor.shape, type: elementType(tensor.data) },
       ]),
     );
-    const graph = this.capture(specs);
-    const model = encodeModel(graph);
-    const { ownArena, provider } = this.options;
-    const bytes = estimateSessionBytes(graph, model.length, ownArena || provider !== 'cpu');
-    await this.memory.makeRoom(bytes);
-    const session = await openSession(this.target.runtime, model, this.options);
-    const { Tensor } = this.target.runtime.ort;
-    const feeds: Record<string, Ort.Tensor> = {};
-    for (const { path, spec } of this.store.entries) {
-      if (session.inputNames.includes(path))
-        feeds[path] = new Tensor('float32', this.store.get(path), [...spec.shape]);
-    }
+    const sized = sizedGraph(this.capture(specs));
+    const { runtime } = this.target;
+    for (const name of resizedInputs(this.traced ?? sized.graph, sized.graph))
+      this.resized.add(name);
+    this.traced ??= { inputs: sized.graph.inputs };
+    // Graphics cards need the sizes to plan memory and to choose kernels.
+    const isCpu = this.options.provider === 'cpu';
+    const structure = isCpu ? sized.structure : key;
+    let family = this.families.get(structure);
+    if (family) await family.add(sized);
+    else
+      family = new SessionFamily(
+        runtime,
+        this.options,
+        this.memory,
+        sized,
+        isCpu ? this.resized : [],
+      );
+    this.families.set(structure, family);
     const gradients: Record<string, HostTensor> = {};
     const outputs: OnnxValue[] = [];
-    for (const output of graph.outputs) {
+    for (const output of sized.graph.outputs) {
       const data = this.gradientView(output.name);
       if (data) gradients[output.name] = { shape: output.shape, data };
       else outputs.push(output);
     }
-    const close = async (): Promise<void> => {
-      this.sessions.delete(key);
-      await session.release();
-    };
-    const open = { session, feeds, gradients, outputs, bytes, isBusy: false, close };
-    this.sessions.set(key, open);
-    return open;
+    return { family, constants: sized.constants, gradients, outputs };
+  }
+
+  /** Weights as inputs of a session, those that it uses. */
+  private weightsOf(session: Ort.InferenceSession): Readonly<Record<string, Ort.Tensor>> {
+    const known = this.weights.get(session);
+    if (known) return known;
+    const { Tensor } = this.target.runtime.ort;
+    const names = new Set(session.inputNames);
+    const feeds: Record<string, Ort.Tensor> = {};
+    for (const { path, spec } of this.store.entries) {
+      if (names.has(path))
+        feeds[path] = new Tensor('float32', this.store.get(path), [...spec.shape]);
+    }
+    this.weights.set(session, feeds);
+    return feeds;
   }
 
   /** View of the gradient buffer that output `grad:PATH` is written to. */

@@ -60,19 +60,14 @@ export class SessionMemory {
 const BYTES_PER_GRAPH_BYTE = 40;
 
 /**
- * Estimates the memory of a session: its nodes, its copy of the constants, which some kernels keep in another order, too,
- * and, if it has an arena of its own, the values that are alive at the same time.
+ * Estimates the memory of a session without its arena: its nodes, and its copy of the constants, which some kernels keep
+ * in another order, too.
  *
  * @param modelBytes size of the serialized graph
  */
-export function estimateSessionBytes(
-  graph: OnnxGraph,
-  modelBytes: number,
-  ownArena: boolean,
-): number {
+export function estimateSessionBytes(graph: OnnxGraph, modelBytes: number): number {
   const constants = graph.initializers.reduce((sum, { data }) => sum + data.byteLength, 0);
-  const nodes = BYTES_PER_GRAPH_BYTE * Math.max(0, modelBytes - constants);
-  return nodes + 2 * constants + (ownArena ? peakBytes(graph) : 0);
+  return BYTES_PER_GRAPH_BYTE * Math.max(0, modelBytes - constants) + 2 * constants;
 }
 
 const ELEMENT_BYTES: Readonly<Record<OnnxType, number>> = {
@@ -83,7 +78,10 @@ const ELEMENT_BYTES: Readonly<Record<OnnxType, number>> = {
   bool: 1,
 };
 
-/** Largest sum of the results that exist at the same time, each from its node to the last node that reads it. */
+/**
+ * Estimates the size of an arena: the largest sum of the results that exist at the same time, each from its node to the
+ * last node that reads it.
+ */
 export function peakBytes({ nodes, values = [], outputs }: OnnxGraph): number {
   const sizes = new Map(
     values.map(({ name, shape, type }) => [name, numElements(shape) * ELEMENT_BYTES[type]]),

@@ -7,16 +7,34 @@ import { numElements } from '../../../core/shape.js';
 
 type X = Tensors<'x'>;
 
+/** Largest number of elements of a map for which an operation without effect is kept. */
+const SMALL_MAP = 2 ** 21;
+
+/**
+ * Axes of a slice or padding. Height and width of a small map are two of them even if only one or none changes: maps of
+ * other sizes are cropped or padded at the same place, and so have graphs of the same structure.
+ */
+function axesOf(
+  { graph }: CaptureBackend,
+  shape: readonly number[],
+  changes: readonly boolean[],
+): readonly number[] {
+  const axes = shape.map((_, axis) => axis).filter((axis) => changes[axis]);
+  const isMap = shape.length === 4 && axes.every((axis) => axis === 1 || axis === 2);
+  if (!isMap || graph.lowering.kind !== 'cpu') return axes;
+  return axes.length > 0 || numElements(shape) <= SMALL_MAP ? [1, 2] : [];
+}
+
 /** Slices `x` to `begin … begin + size − 1` on every axis. */
 export function slice(
   backend: CaptureBackend,
   x: OnnxValue,
   begin: readonly number[],
   size: readonly number[],
-): OnnxValue {
-  const axes = x.shape
+  axes: readonly number[] = x.shape
     .map((_, axis) => axis)
-    .filter((axis) => begin[axis] !== 0 || size[axis] !== x.shape[axis]);
+    .filter((axis) => begin[axis] !== 0 || size[axis] !== x.shape[axis]),
+): OnnxValue {
   if (axes.length === 0) return x;
   const { graph } = backend;
   const starts = graph.shapeConstant(axes.map((axis) => begin[axis]));
@@ -67,6 +85,16 @@ export function pad(
   value = 0,
 ): OnnxValue {
   if (paddings.every(([before, after]) => before === 0 && after === 0)) return x;
+  return padAll(backend, x, paddings, value);
+}
+
+/** As {@link pad}, also without any elements. */
+function padAll(
+  backend: CaptureBackend,
+  x: OnnxValue,
+  paddings: readonly (readonly [number, number])[],
+  value = 0,
+): OnnxValue {
   const { graph } = backend;
   const shape = x.shape.map((size, axis) => size + paddings[axis][0] + paddings[axis][1]);
   const amounts = graph.shapeConstant([
@@ -126,7 +154,9 @@ export const SHAPE: readonly CaptureKernel[] = [
     'Slice',
     (backend, { x }, attrs) => {
       const [begin, size] = tf.slice_util.parseSliceParams(x, attrs.begin, attrs.size);
-      return backend.tensorInfo(slice(backend, backend.value(x), begin, size));
+      const changed = x.shape.map((full, axis) => begin[axis] !== 0 || size[axis] !== full);
+      const axes = axesOf(backend, x.shape, changed);
+      return backend.tensorInfo(slice(backend, backend.value(x), begin, size, axes));
     },
   ),
   defineKernel<X, { readonly numOrSizeSplits: number[] | number; readonly axis: number }>(
@@ -178,7 +208,13 @@ export const SHAPE: readonly CaptureKernel[] = [
   defineKernel<X, { readonly paddings: [number, number][]; readonly constantValue: number }>(
     'PadV2',
     (backend, { x }, { paddings, constantValue }) =>
-      backend.tensorInfo(pad(backend, backend.value(x), paddings, constantValue)),
+      axesOf(
+        backend,
+        x.shape,
+        paddings.map(([before, after]) => before + after > 0),
+      ).length === 0
+        ? backend.alias(x, x.shape)
+        : backend.tensorInfo(padAll(backend, backend.value(x), paddings, constantValue)),
   ),
   defineKernel<X, { readonly reps: number[] }>('Tile', (backend, { x }, { reps }) => {
     const shape = x.shape.map((size, axis) => size * reps[axis]);

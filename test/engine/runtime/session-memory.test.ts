@@ -99,7 +99,6 @@ test('peakBytes is the largest sum of results alive at the same time', () => {
   expect(peakBytes({ ...GRAPH, values: undefined })).toBe(0);
 });
 
-test('estimateSessionBytes counts nodes, constants twice, and an arena', () => {
-  expect(estimateSessionBytes(GRAPH, 1024 + 500, false)).toBe(40 * 500 + 2 * 1024);
-  expect(estimateSessionBytes(GRAPH, 1024 + 500, true)).toBe(40 * 500 + 2 * 1024 + 4 * 406);
+test('estimateSessionBytes counts nodes, and constants twice', () => {
+  expect(estimateSessionBytes(GRAPH, 1024 + 500)).toBe(40 * 500 + 2 * 1024);
 });
