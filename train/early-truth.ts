@@ -5,6 +5,8 @@ import type { Scalars } from './trainer.js';
 const SHARE = 0.1;
 /** Fewest steps of a verdict, and of the whole run. */
 const FEWEST_STEPS = 10;
+/** Fewest steps after which a loss that did not fall says something: before, the warm-up is hardly over. */
+const TELLING_STEPS = 40;
 /** Fractions of the steps so far over which losses are averaged. */
 const FIRST = 0.1;
 const LAST = 0.3;
@@ -17,7 +19,8 @@ const RISEN = 1.3;
 
 /** Verdict on the first steps of a run. */
 export interface EarlyVerdict {
-  readonly learns: boolean;
+  /** Undefined if there are too few steps to say that it does not. */
+  readonly learns: boolean | undefined;
   readonly line: string;
   /** Likely reason, if it does not. */
   readonly reason?: string | undefined;
@@ -95,18 +98,24 @@ export class EarlyTruth {
     const positives = counted.flatMap(({ of, counts, background }) =>
       background === undefined ? [] : [`${positivePercent(counts, background)} of the ${of}`],
     );
+    const isEarly = !learns && !rises && done < TELLING_STEPS && facts.concerns.length === 0;
     const reason = learns ? undefined : this.reason(rises, counted);
     const parts = [
       compared,
       ...(rises ? [`the loss rises, from ${format(before)} to ${format(now)}`] : []),
       ...(score ? [`${score.name} ${format(score.value)}`] : []),
       ...(positives.length > 0 ? [`positive: ${positives.join(', ')}`] : []),
-      ...(reason === undefined ? [] : [`likely: ${reason}`]),
+      ...(reason === undefined || isEarly ? [] : [`likely: ${reason}`]),
     ];
     const steps = `${done.toLocaleString('en-US')} of ${totalSteps.toLocaleString('en-US')} steps`;
+    const says = isEarly
+      ? 'is too early to say whether it learns'
+      : learns
+        ? 'learns'
+        : 'does not learn yet';
     return {
-      ...{ learns, reason },
-      line: `after ${steps} it ${learns ? 'learns' : 'does not learn yet'}: ${parts.join('; ')}`,
+      ...{ learns: isEarly ? undefined : learns, reason },
+      line: `after ${steps} it ${says}: ${parts.join('; ')}`,
     };
   }
 

@@ -17,7 +17,7 @@ const BUILDING_STEPS = 3;
 const FEWEST_STEPS = 11;
 const LONGEST_SECONDS = 60;
 /** Fraction of the budget that is measured, if the steps are fast, if they are slow, and if even the first take long. */
-const SHARE = 0.03;
+const SHARE = 0.05;
 const LARGE_SHARE = 0.1;
 const LARGEST_SHARE = 0.25;
 /** Fewest steps, unless they take too long: three that build graphs, three that count. */
