@@ -1,6 +1,7 @@
 import { encodeBoxes } from './box-coder.js';
 import { numBoxes, type Boxes } from './boxes.js';
 import { ShapeError } from './errors.js';
+import { outsideRegions, type IgnoredRegions } from './ignored-regions.js';
 import type { RpnTargetConfig } from './matcher-rpn.js';
 import { matchBoxes } from './matcher.js';
 import type { Random } from './random.js';
@@ -18,6 +19,8 @@ interface GroundTruths {
   readonly boxes: Boxes;
   /** `int32 [G]`, 0 … K − 1. */
   readonly classIndices: Int32Array;
+  /** Proposals in them are neither positive nor negative. */
+  readonly ignored?: IgnoredRegions | undefined;
 }
 
 /** The sampled boxes of one image with their targets: positives first, then negatives, both by ascending index. */
@@ -62,8 +65,9 @@ export function roiTargets(
   candidates.set(groundTruths.boxes);
   candidates.set(proposals, 4 * G);
   const assigned = new Int32Array(G + M);
+  const include = outsideRegions(proposals, groundTruths.ignored);
   for (let g = 0; g < G; g++) assigned[g] = g + 1;
-  assigned.set(matchBoxes(proposals, groundTruths.boxes, config.matcher).assigned, G);
+  assigned.set(matchBoxes(proposals, groundTruths.boxes, config.matcher, include).assigned, G);
   const samples = sampleBoxes(assigned, config.sampler, random);
   return gatherTargets(candidates, assigned, samples, groundTruths, config);
 }

@@ -2,6 +2,7 @@ import { FcmaeConfig } from '../backbone/fcmae.js';
 import { ConvNeXtV2Config } from '../backbone/variants.js';
 import { quote, WeightsError } from '../core/errors.js';
 import {
+  FRACTION,
   POSITIVE,
   TEXT,
   list,
@@ -41,6 +42,17 @@ export const ClassifierCard = record({
 });
 export type ClassifierCard = Infer<typeof ClassifierCard>;
 
+/** Smallest scores that gave the best F1 at IoU 0.5 on validation data. */
+export const BestScores = record({
+  /** Over the detections of all classes together. */
+  overall: FRACTION,
+  /** F1 of `overall`. */
+  f1: FRACTION,
+  /** By class index; `overall` for classes with too few objects. */
+  byClass: list(FRACTION),
+});
+export type BestScores = Infer<typeof BestScores>;
+
 /** Model card of a detector: images are resized with their aspect ratio kept, and padded. */
 export const DetectorCard = record({
   task: literal('detect'),
@@ -54,6 +66,10 @@ export const DetectorCard = record({
   /** Limits of the sides of the resized image in pixels. */
   limits: ScaleLimits,
   thresholds: DetectionThresholds,
+  /** Of the last evaluation in training; absent before the first one, and for published weights. */
+  bestScores: optional(BestScores),
+  /** {@link BestScores} of the moving average (EMA) of the weights. */
+  emaBestScores: optional(BestScores),
   /** Values that became 0 and 255 in training images of more than 8 bits; default: their upper 8 bits. */
   range: optional(list(number(), 2)),
 });

@@ -18,8 +18,8 @@ import type { ClassifierCard, DetectorCard, SegmenterCard } from './card.js';
 import { classifierInput } from './classify/preprocess.js';
 import { topClasses } from './classify/top-classes.js';
 import { DetectorPredictor } from './detect/predictor.js';
-import { detectorInput } from './detect/preprocess.js';
-import { detectorViews } from './detect/tta.js';
+import { ACROSS_CLASSES_IOU } from './detect/shown-scores.js';
+import { detectorViews, plainView } from './detect/tta.js';
 import type { ImageInput, imageReader } from '../io/image/input.js';
 import { decodingFor } from './decoding.js';
 import { CallQueue } from './queue.js';
@@ -66,8 +66,16 @@ export interface PredictOptions {
   readonly ratios?: readonly number[] | undefined;
   /** Sliding windows instead of whole images (segment). */
   readonly slide?: boolean | undefined;
-  /** Smallest score of objects, 0–1 (detect), applied after the thresholds of the model card. */
+  /**
+   * Smallest score of objects, 0–1 (detect), applied after the thresholds of the model card; default: the scores with the
+   * best F1 on validation data, if the model card has them, else 0.
+   */
   readonly score?: number | undefined;
+  /**
+   * Whether objects of different classes suppress each other never, as in COCO's protocol (detect); default: of two with an
+   * IoU above 0.7 only the better one is kept.
+   */
+  readonly perClassNms?: boolean | undefined;
   /** Largest number of objects (detect). */
   readonly max?: number | undefined;
   /** Number of classes, the most probable ones (classify). */
@@ -109,7 +117,7 @@ export interface CallOptions {
 
 /** Options of a prediction. */
 export interface PredictCallOptions
-  extends CallOptions, Pick<PredictOptions, 'score' | 'max' | 'top'> {}
+  extends CallOptions, Pick<PredictOptions, 'score' | 'perClassNms' | 'max' | 'top'> {}
 
 /** An open classifier. */
 export interface ClassifierModel extends Opened<'classify'> {
@@ -210,7 +218,7 @@ function detectorModel(
 ): DetectorModel {
   const { card, model, store } = loaded;
   const { tta = false, frozen } = options;
-  const { classNames, categoryIds, thresholds } = card;
+  const { classNames, categoryIds, thresholds, bestScores } = card;
   const predictor = new DetectorPredictor({
     engine,
     model,
@@ -218,17 +226,14 @@ function detectorModel(
     thresholds,
     prepare: { frozen },
   });
-  const predict = async (
-    image: RgbImage,
-    { signal, score: minScore = options.score, max = options.max }: PredictCallOptions,
-  ): Promise<DetectResult> => {
-    const views = tta
-      ? detectorViews(image, card)
-      : [{ ...detectorInput(image, card), isFlipped: false }];
+  const predict = async (image: RgbImage, call: PredictCallOptions): Promise<DetectResult> => {
+    const { signal, score = options.score, max = options.max } = call;
+    const { perClassNms = options.perClassNms ?? false } = call;
+    const views = tta ? detectorViews(image, card) : [plainView(image, card)];
     const { boxes, scores, classIndices, masks } = await predictor.predictViews(views, {
-      minScore,
-      max,
-      signal,
+      minScore: score ?? bestScores?.byClass,
+      acrossClassesIou: perClassNms ? undefined : ACROSS_CLASSES_IOU,
+      ...{ max, signal },
     });
     const objects = Array.from(scores, (value, d) => {
       const [x1, y1, x2, y2] = boxes.subarray(4 * d, 4 * d + 4);

@@ -1,5 +1,6 @@
 import { ConfigError } from '../core/errors.js';
 import { openEngine, type Engine, type EngineOptions } from '../engine/runtime/engine.js';
+import type { DetectorCard } from './card.js';
 import { openClassifier } from './classify/load.js';
 import type { LoadOptions } from './class-names.js';
 import { openDetector } from './detect/load.js';
@@ -33,9 +34,9 @@ export async function open<Task extends PredictTask = PredictTask>(
   model: string,
   options: OpenOptions<Task> = {},
 ): Promise<ModelOf<Task>> {
-  const { engine, frozen, max, ratios, score, slide, top, tta } = options;
+  const { engine, frozen, max, perClassNms, ratios, score, slide, top, tta } = options;
   const loaded = await load(model, options);
-  const predict = { frozen, max, ratios, score, slide, top, tta };
+  const predict = { frozen, max, perClassNms, ratios, score, slide, top, tta };
   return modelOf<PredictTask>(await openEngine(engine), loaded, predict) as ModelOf<Task>;
 }
 
@@ -61,9 +62,16 @@ export async function load(
   const published = entry && publishedCard(entry, options);
   const which = ema ? 'model_ema' : undefined;
   const loaded = await loadLocated(located, { ...options, published, which });
-  const card = withPreprocessing(loaded.card, options, located.state && located.file);
+  const read = withPreprocessing(loaded.card, options, located.state && located.file);
+  const card = ema && read.task === 'detect' ? withEmaScores(read) : read;
   return { ...loaded, card, ema } as LoadedModel;
 }
+
+/** Card of the moving average of a detector's weights, whose scores are others. */
+const withEmaScores = (card: DetectorCard): DetectorCard => ({
+  ...card,
+  bestScores: card.emaBestScores,
+});
 
 function loadLocated(located: LocatedModel, options: LoadOptions): Promise<LoadedModel> {
   switch (located.task) {

@@ -4,7 +4,7 @@ import { createBackbone, type ConvNeXtV2Specs } from '../backbone/convnextv2.js'
 import type { ConvNeXtV2Config } from '../backbone/variants.js';
 import type { Backbone } from '../engine/backbone.js';
 import { layer } from '../engine/capture/scope.js';
-import { softTargetCrossEntropy } from '../engine/ops/losses.js';
+import { softTargetCrossEntropy, type SoftTargetOptions } from '../engine/ops/losses.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
 import type { Program } from '../engine/runtime/program.js';
 import type { ClassifierOutputs, ClassifierSpecs } from '../heads/classifier.js';
@@ -40,10 +40,16 @@ export interface Classifier {
   readonly training: Program;
 }
 
-/** Composes backbone and head. @param backbone another one than `config.backbone` */
+/**
+ * Composes backbone and head.
+ *
+ * @param backbone another one than `config.backbone`
+ * @param loss changes of the cross-entropy in training
+ */
 export function createClassifier(
   config: ClassifierConfig,
   backbone: Backbone = createBackbone(config.backbone),
+  loss?: SoftTargetOptions,
 ): Classifier {
   const specs = {
     ...backbone.specs,
@@ -76,7 +82,8 @@ export function createClassifier(
       name: 'classifier training',
       forward: (params: Params, inputs) => {
         const { logits } = forward(params, inputs);
-        return { loss: softTargetCrossEntropy(logits, inputs['targets'] as tf.Tensor2D), logits };
+        const targets = inputs['targets'] as tf.Tensor2D;
+        return { loss: softTargetCrossEntropy(logits, targets, loss), logits };
       },
     },
   };

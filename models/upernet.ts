@@ -7,7 +7,7 @@ import type { TensorTree } from '../engine/parameters/tensors.js';
 import type { Program } from '../engine/runtime/program.js';
 import type { BatchNormMode } from '../heads/conv-norm.js';
 import { fcnHead, fcnHeadSpecs, type FcnHeadSpecs } from '../heads/fcn.js';
-import { pixelCrossEntropy } from '../heads/pixel-cross-entropy.js';
+import { pixelLoss, type PixelLoss } from '../heads/pixel-losses.js';
 import {
   UperNetHeadConfig,
   uperNetHead,
@@ -70,8 +70,16 @@ export interface UperNet {
 export const statisticsName = (kind: 'mean' | 'variance' | 'count', path: string): string =>
   `${kind}:${path}`;
 
-/** Composes backbone, decode head and auxiliary head. */
-export function createUperNet(backbone: Backbone, config: UperNetConfig = UPERNET): UperNet {
+/**
+ * Composes backbone, decode head and auxiliary head.
+ *
+ * @param loss of both heads in training; default: cross-entropy
+ */
+export function createUperNet(
+  backbone: Backbone,
+  config: UperNetConfig = UPERNET,
+  loss?: PixelLoss,
+): UperNet {
   type Params = TensorTree<UperNetSpecs>;
   type Inputs = Readonly<Record<string, tf.Tensor>>;
   const { poolScales, auxiliary } = config;
@@ -111,9 +119,9 @@ export function createUperNet(backbone: Backbone, config: UperNetConfig = UPERNE
   };
   const losses = (scores: SegmentationScores, inputs: Inputs): SegmentationLosses => {
     const labels = inputs['labels'] as tf.Tensor3D;
-    const lossDecode = layer('loss', () => pixelCrossEntropy(scores.logits, labels));
+    const lossDecode = layer('loss', () => pixelLoss(scores.logits, labels, loss));
     const lossAuxiliary = layer('auxiliaryLoss', () =>
-      pixelCrossEntropy(scores.auxiliaryLogits, labels).mul<tf.Scalar>(auxiliary.weight),
+      pixelLoss(scores.auxiliaryLogits, labels, loss).mul<tf.Scalar>(auxiliary.weight),
     );
     return { loss: lossDecode.add(lossAuxiliary), lossDecode, lossAuxiliary };
   };

@@ -2,6 +2,7 @@ import sharp from 'sharp';
 import { WorkError } from '../core/errors.js';
 import type { RgbImage } from '../core/image.js';
 import type { ImageResult } from '../core/results.js';
+import { scoreFields } from '../inference/detect/shown-scores.js';
 import { draw } from '../report/draw.js';
 import { cocoDocument, type ResultJson } from './coco-document.js';
 import type { AnswerFormat, ModelInfo } from './messages.js';
@@ -14,6 +15,13 @@ export interface PredictedImage {
   readonly pixels?: RgbImage | undefined;
 }
 
+/** Options of {@link encodeAnswer}. */
+export interface AnswerOptions {
+  readonly format: AnswerFormat;
+  /** Whether the request says the smallest score; else the answer does. */
+  readonly isChosen?: boolean | undefined;
+}
+
 /** Media types of the answers. */
 export const MEDIA_TYPES: Readonly<Record<AnswerFormat, string>> = {
   json: 'application/json; charset=utf-8',
@@ -22,13 +30,14 @@ export const MEDIA_TYPES: Readonly<Record<AnswerFormat, string>> = {
 };
 
 /**
- * Encodes the body of an answer: `{model, task, predictions: [{name, width, height, …}]}`, a COCO document, or for one
+ * Encodes the body of an answer: `{model, task, predictions: [{name, width, height, …}]}` (with a detector's smallest
+ * scores if the request does not say them), a COCO document, or for one
  * image the picture with its results.
  */
 export async function encodeAnswer(
-  { name: model, task, classes }: ModelInfo,
+  { name: model, task, classes, scores }: ModelInfo,
   images: readonly PredictedImage[],
-  format: AnswerFormat,
+  { format, isChosen = false }: AnswerOptions,
 ): Promise<Uint8Array> {
   switch (format) {
     case 'json': {
@@ -36,7 +45,9 @@ export async function encodeAnswer(
         const { task: _, ...fields } = jsonOf(result);
         return { name, ...fields };
       });
-      return encodeJson({ model, task, predictions });
+      const names = classes.map((each) => each.name);
+      const fields = scores && !isChosen ? scoreFields(scores, names) : undefined;
+      return encodeJson({ model, task, ...fields, predictions });
     }
     case 'coco':
       return encodeJson(

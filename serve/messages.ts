@@ -1,4 +1,5 @@
 import type { Failure } from '../core/failure.js';
+import type { ShownScores } from '../inference/detect/shown-scores.js';
 import type { PredictTask } from '../inference/model.js';
 import type { OpenOptions } from '../inference/open.js';
 
@@ -17,7 +18,7 @@ export interface NamedModel {
 /** Options with which all models are opened. */
 export type ServedModelOptions = Pick<
   OpenOptions,
-  'task' | 'classes' | 'size' | 'cache' | 'ema' | 'tta' | 'slide'
+  'task' | 'classes' | 'size' | 'cache' | 'ema' | 'perClassNms' | 'tta' | 'slide'
 > & { readonly engine?: EngineChoice | undefined };
 
 /** Options of an engine, not an open one, which stays in its thread. */
@@ -29,6 +30,8 @@ export interface ThreadSetup {
   readonly options: ServedModelOptions;
   /** Largest image in pixels. */
   readonly maxPixels: number;
+  /** Smallest score of objects instead of those of the models. */
+  readonly score?: number | undefined;
 }
 
 /** A served model as `GET /v1/models` lists it. */
@@ -39,6 +42,8 @@ export interface ModelInfo {
   readonly classes: readonly { readonly id: number; readonly name: string }[];
   /** How images are resized: `resize` of a classifier's card, `limits` of the others. */
   readonly input: object;
+  /** Smallest scores of a detector's objects, for requests that do not say it. */
+  readonly scores?: ShownScores | undefined;
 }
 
 /** An encoded image of a request. */
@@ -54,8 +59,10 @@ export interface Job {
   readonly model: string;
   readonly images: readonly NamedImage[];
   readonly format: AnswerFormat;
-  /** Smallest score of objects. */
-  readonly score: number;
+  /** Smallest score of objects; default: that of the model. */
+  readonly score?: number | undefined;
+  /** Whether overlapping objects of different classes are kept. */
+  readonly perClassNms?: boolean | undefined;
   /** Largest number of objects. */
   readonly max?: number | undefined;
   /** Number of classes (classify). */

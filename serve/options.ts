@@ -11,8 +11,8 @@ export interface ServeOptions {
   readonly port: number;
   /** Token that requests must bear; everything is open without it. */
   readonly token?: string | undefined;
-  /** Smallest score of objects of requests that do not say it. */
-  readonly score: number;
+  /** Smallest score of objects of requests that do not say it; default: the best F1 of the run's validation, or 0.3. */
+  readonly score?: number | undefined;
   /** Largest number of images that wait or run; more are answered with 503. */
   readonly queue: number;
   readonly maxBodyBytes: number;
@@ -29,7 +29,6 @@ export interface ServeOptions {
 export const SERVE_DEFAULTS = {
   host: '127.0.0.1',
   port: 8080,
-  score: 0.3,
   queue: 64,
   maxBodyBytes: 32 * 2 ** 20,
   maxPixels: 50_000_000,
@@ -71,7 +70,7 @@ export function nameModels(models: readonly string[]): readonly NamedModel[] {
 
 /** @throws ConfigError for options out of range */
 export function assertServeOptions(options: ServeOptions): void {
-  const { models, port, token, score } = options;
+  const { models, port, token, score = 0 } = options;
   if (models.length === 0) throw new ConfigError('serve: expected a model, got none');
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new ConfigError(`--port: expected a whole number from 0 to 65535, got ${port}`);

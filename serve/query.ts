@@ -1,10 +1,11 @@
-import { FRACTION, oneOf, optional, record, whole, type Infer } from '../core/schema.js';
+import { FLAG, FRACTION, oneOf, optional, record, whole, type Infer } from '../core/schema.js';
 import { compileSchema, formatProblems } from '../io/schema.js';
 import { HttpError } from './http-error.js';
 
 /** Options of a prediction in the URL. */
 export const PredictQuery = record({
   score: optional(FRACTION),
+  perClassNms: optional(FLAG),
   max: optional(whole(0)),
   top: optional(whole(1)),
   format: optional(oneOf('json', 'coco', 'png')),
@@ -12,21 +13,22 @@ export const PredictQuery = record({
 export type PredictQuery = Infer<typeof PredictQuery>;
 
 const NUMBERS = new Set(['score', 'max', 'top']);
+const FLAGS = new Set(['perClassNms']);
 
 /** Reads the options of a URL. @throws HttpError 400 for unknown or invalid ones */
 export function readQuery(query: unknown): PredictQuery {
-  const values = Object.entries(query as Record<string, unknown>).map(([key, text]) => [
-    key,
-    NUMBERS.has(key) &&
-    typeof text === 'string' &&
-    text.trim() !== '' &&
-    !Number.isNaN(Number(text))
-      ? Number(text)
-      : text,
-  ]);
+  const given = Object.entries(query as Record<string, unknown>);
+  const values = given.map(([key, text]) => [key, valueOf(key, text)]);
   const options = Object.fromEntries(values) as PredictQuery;
   const problems = compileSchema(PredictQuery)(options);
   if (problems.length > 0)
     throw new HttpError(400, 'BadRequest', `query: ${formatProblems(problems)}`);
   return options;
+}
+
+/** Value of a text, or the text, which the schema then refuses. */
+function valueOf(key: string, text: unknown): unknown {
+  if (FLAGS.has(key) && (text === 'true' || text === 'false')) return text === 'true';
+  if (!NUMBERS.has(key) || typeof text !== 'string' || text.trim() === '') return text;
+  return Number.isNaN(Number(text)) ? text : Number(text);
 }

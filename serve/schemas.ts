@@ -1,5 +1,15 @@
 import type { FastifySchema } from 'fastify';
-import { list, listOf, number, record, TEXT, whole } from '../core/schema.js';
+import {
+  dictionary,
+  list,
+  listOf,
+  number,
+  oneOf,
+  optional,
+  record,
+  TEXT,
+  whole,
+} from '../core/schema.js';
 import { JsonBody } from './json-images.js';
 import { PredictQuery } from './query.js';
 
@@ -31,6 +41,9 @@ const PREDICTIONS = {
     record({
       model: TEXT,
       task: { const: 'detect' },
+      score: optional(number()),
+      scores: optional(dictionary(number())),
+      scoreFrom: optional(oneOf('option', 'validation', 'default')),
       predictions: listOf(
         record({
           ...SIZE,
@@ -107,6 +120,7 @@ export const MODELS_SCHEMA: FastifySchema = {
             task: { enum: ['classify', 'detect', 'segment'] },
             classes: listOf(record({ id: whole(0), name: TEXT })),
             input: { type: 'object' },
+            scores: optional({ type: 'object', additionalProperties: true }),
           }),
         ),
       }),

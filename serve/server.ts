@@ -49,7 +49,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   });
   ended.catch(() => undefined); // who waits sees it
   const thread = new ModelThread({
-    setup: { models, options: options.model, maxPixels },
+    setup: { models, options: options.model, maxPixels, score: options.score },
     capacity: queue,
     onNotice,
     onJob: (job, seconds) => metrics.countJob(job.model, job.images.length, seconds),

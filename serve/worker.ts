@@ -17,7 +17,7 @@ interface OpenedModel {
   readonly info: ModelInfo;
 }
 
-const { models: named, options, maxPixels } = workerData as ThreadSetup;
+const { models: named, options, maxPixels, score: setScore } = workerData as ThreadSetup;
 const models = new Map<string, OpenedModel>();
 const aborts = new Map<number, AbortController>();
 /** Settles when the last job has ended; one job runs at a time, whatever its model. */
@@ -30,9 +30,13 @@ async function openAll(): Promise<void> {
   for (const { name, path } of named) {
     const onNotice = (line: string): void => post({ kind: 'notice', line });
     const model = await open(path, { ...options, onNotice });
-    models.set(name, { model, info: infoOf(name, model) });
+    models.set(name, { model, info: infoOf(name, model, setScore) });
   }
 }
+
+/** Smallest score of objects, unless the model takes scores by class from its card. */
+const scoreOf = ({ scores }: ModelInfo): number | undefined =>
+  scores?.from === 'validation' ? undefined : scores?.score;
 
 /** Images of the next job are decoded while the current one runs. */
 function receive(id: number, job: Job): void {
@@ -72,14 +76,15 @@ async function answer(
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   const { model, info } = openedModel(job.model);
-  const { score, max, top, format, images } = job;
+  const { perClassNms, max, top, format, images } = job;
+  const score = job.score ?? scoreOf(info);
   const predicted: PredictedImage[] = [];
   for (const [index, { name }] of images.entries()) {
     const pixels = await (index === 0 ? first : decode(job, index));
-    const result = await model.predict(pixels, { score, max, top, signal });
+    const result = await model.predict(pixels, { score, perClassNms, max, top, signal });
     predicted.push({ name, result, pixels: format === 'png' ? pixels : undefined });
   }
-  const body = await encodeAnswer(info, predicted, format);
+  const body = await encodeAnswer(info, predicted, { format, isChosen: job.score !== undefined });
   // A view of a larger buffer is not moved.
   return body.byteLength === body.buffer.byteLength ? body : body.slice();
 }

@@ -92,7 +92,7 @@ async function draw(held: string, folder: string, pictures: string): Promise<voi
   const files = readdirSync(held).sort().slice(0, NUM_DRAWN);
   const model = await opened(folder);
   const paths = files.map((name) => join(held, name));
-  await predictFiles(model, paths, { out: pictures, score: 0.3, onNotice: log });
+  await predictFiles(model, paths, { out: pictures, onNotice: log });
   await model.release();
   log(`Done: open ${join(pictures, files[0])}`);
 }

@@ -71,7 +71,8 @@ export interface ImageFlags extends ModelFlags {
 export interface PredictFlags extends ImageFlags {
   readonly out?: string;
   readonly top: number;
-  readonly score: number;
+  readonly score?: number;
+  readonly perClassNms: boolean;
   readonly max?: number;
   readonly palette?: string;
   readonly format?: string;

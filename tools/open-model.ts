@@ -26,7 +26,9 @@ export async function openModel(
   const loaded = await load(name, { ...flags, task: task as PredictTask, onNotice: log });
   const engine = await openEngine(engineOptions);
   log(engine.description);
-  const { max, ratios, slide, top, tta } = flags;
+  const { max, perClassNms, ratios, slide, top, tta } = flags;
   const frozen = loaded.card.task === 'classify' && numImages > 8;
-  return modelOf<PredictTask>(engine, loaded, { max, ratios, slide, top, tta, frozen });
+  return modelOf<PredictTask>(engine, loaded, {
+    ...{ max, perClassNms, ratios, slide, top, tta, frozen },
+  });
 }

@@ -33,12 +33,13 @@ export async function predictStream(
   const engine = engineOptions(flags);
   const model = await openModel(name, { ...flags, engine }, source.kind === 'image' ? 1 : Infinity);
   const isOpen = endWithReader();
+  const options = { ...flags, onNotice: log };
   try {
     switch (source.kind) {
       case 'image':
-        return printJson(await predictBytes(model, await standardInput(), '-', flags));
+        return printJson(await predictBytes(model, await standardInput(), '-', options));
       case 'frames':
-        for await (const row of predictFrames(model, process.stdin, source.size, flags)) {
+        for await (const row of predictFrames(model, process.stdin, source.size, options)) {
           await printLine(row);
           if (!isOpen()) break;
         }
@@ -100,7 +101,7 @@ async function watch(model: ImageModel, folder: string, flags: PredictFlags): Pr
   let numFailed = 0;
   try {
     log(`watching ${folder}; Ctrl-C ends it`);
-    const options = { out, score, palette, signal: stop.signal };
+    const options = { out, score, palette, signal: stop.signal, onNotice: log };
     for await (const each of predictFolder(model, folder, options)) {
       if ('message' in each) {
         numFailed++;

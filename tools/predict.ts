@@ -25,7 +25,16 @@ export function registerPredict(program: Command): void {
       `also write the results there: JSON, overlays, label maps (a few images of detectors and segmenters without --json: ${DRAWN})`,
     )
     .option('--top <n>', 'classes to show (classify)', wholeNumber('--top'), 5)
-    .option('--score <fraction>', 'least score to show (detect)', fraction('--score'), 0.3)
+    .option(
+      '--score <fraction>',
+      "least score to show (detect; default: the best F1 of the run's validation, or 0.3)",
+      fraction('--score'),
+    )
+    .option(
+      '--per-class-nms',
+      "keep overlapping objects of different classes, as COCO's protocol does (detect)",
+      false,
+    )
     .option('--max <n>', 'most detections of an image (detect)', wholeNumber('--max'))
     .option('--format <name>', 'also write labels for tools: coco, yolo, labelme, voc or cvat')
     .option('--watch', 'go on with images that come into the folder', false)

@@ -8,7 +8,8 @@ interface Flags extends ModelFlags {
   readonly host: string;
   readonly port: number;
   readonly token?: string;
-  readonly score: number;
+  readonly score?: number;
+  readonly perClassNms: boolean;
   readonly queue: number;
   readonly maxBody: number;
   readonly maxPixels: number;
@@ -30,7 +31,16 @@ export function registerServe(program: Command): void {
     .option('--port <n>', 'port to listen on (0: any free one)', wholeNumber('--port'), 8080)
     .option('--host <name>', 'address to listen on (0.0.0.0: all)', '127.0.0.1')
     .option('--token <token>', 'token that requests must bear; default: $CONVNEXTV2_TOKEN')
-    .option('--score <fraction>', 'least score of objects (detect)', fraction('--score'), 0.3)
+    .option(
+      '--score <fraction>',
+      "least score of objects (detect; default: the best F1 of the run's validation, or 0.3)",
+      fraction('--score'),
+    )
+    .option(
+      '--per-class-nms',
+      "keep overlapping objects of different classes, as COCO's protocol does (detect)",
+      false,
+    )
     .option('--queue <n>', 'most images that wait or run', wholeNumber('--queue'), 64)
     .option('--max-body <MiB>', 'largest body of a request', wholeNumber('--max-body'), 32)
     .option('--max-pixels <n>', 'largest image', wholeNumber('--max-pixels'), 50_000_000)
@@ -44,14 +54,26 @@ export function registerServe(program: Command): void {
 async function run(models: readonly string[], flags: Flags): Promise<void> {
   const { listenForStop } = await import('./stop-signals.js');
   const { startServer } = await import('../serve/server.js');
-  const { task, classes, size, ema, cache, tta, slide, host, token, maxBody, timeout } = flags;
+  const { describeScores } = await import('../inference/detect/shown-scores.js');
+  const { task, classes, size, ema, cache, perClassNms, tta, slide } = flags;
+  const { host, token, maxBody, timeout } = flags;
   const options: ServeOptions = {
     ...flags,
     models,
     token: token ?? process.env['CONVNEXTV2_TOKEN'],
     maxBodyBytes: maxBody * 2 ** 20,
     timeoutMs: 1000 * timeout,
-    model: { task, classes, size, ema, cache, tta, slide, engine: engineOptions(flags) },
+    model: {
+      task,
+      classes,
+      size,
+      ema,
+      cache,
+      perClassNms,
+      tta,
+      slide,
+      engine: engineOptions(flags),
+    },
     onNotice: log,
   };
   const server = await startServer(options);
@@ -65,6 +87,11 @@ async function run(models: readonly string[], flags: Flags): Promise<void> {
       const names = ready.map(({ name }) => name);
       if (options.token === undefined && !/^(127\.|localhost$|::1$)/.test(host))
         log(`warning: ${host} is open to others without a token; --token TOKEN asks for one`);
+      for (const { name, scores, classes: known } of ready) {
+        const labels = known.map((each) => each.name);
+        const line = scores && describeScores(scores, labels);
+        if (line !== undefined) log(`${name}: ${line}`);
+      }
       log(`serving ${names.join(', ')} at ${server.url} (page /, API /docs)`);
       if (flags.json) printJson({ url: server.url, models: names });
     }

@@ -4,6 +4,7 @@ import { ConfigError } from '../core/errors.js';
 import type { ImageResult } from '../core/results.js';
 import { compressMask } from '../core/results.js';
 import { rleArea } from '../core/rle.js';
+import { shownObjects, shownScores } from '../inference/detect/shown-scores.js';
 import type { ImageModel } from '../inference/model.js';
 import { toLabelMe } from '../inference/to-labelme.js';
 import { cvatHead, cvatImage, CVAT_END } from '../io/cvat/write.js';
@@ -20,8 +21,8 @@ export type LabelFormat = (typeof LABEL_FORMATS)[number];
 /** Options of {@link withLabelFiles}. */
 interface LabelOptions {
   readonly format: LabelFormat;
-  /** Smallest score of an object that is written. */
-  readonly minScore: number;
+  /** Smallest score of an object that is written; default: the scores of `shownScores`. */
+  readonly score?: number | undefined;
   /** Folder of the files. */
   readonly out: string;
 }
@@ -54,16 +55,17 @@ interface LabelWriter {
 export function withLabelFiles(
   presentation: Presentation,
   model: ImageModel,
-  { format, minScore, out }: LabelOptions,
+  { format, score, out }: LabelOptions,
 ): Presentation {
   if (model.task === 'classify' && format !== 'labelme')
     throw new ConfigError(
       `--format ${format}: expected a detector or segmenter, got a classifier; its results fit --format labelme`,
     );
   const writer = writerOf(format, model, out);
+  const scores = model.task === 'detect' ? shownScores(model.card, score) : undefined;
   const shown = (result: ImageResult): ImageResult =>
-    result.task === 'detect'
-      ? { ...result, objects: result.objects.filter(({ score }) => score >= minScore) }
+    result.task === 'detect' && scores
+      ? { ...result, objects: shownObjects(result.objects, scores) }
       : result;
   const imageOf = (file: string, result: ImageResult): AnnotatedImage =>
     annotatedResult(shown(result), basename(file));
@@ -91,7 +93,7 @@ export function withLabelFiles(
     files: (lists) => ({ ...presentation.files(lists), ...writer.files(lists) }),
     texts: (lists) => writer.texts(lists),
     wrote: (numImages, folder) =>
-      `${presentation.wrote(numImages, folder)}; ${format} labels of objects from a score of ${minScore}`,
+      `${presentation.wrote(numImages, folder)}; ${format} labels of objects from a score of ${scores?.score ?? score ?? 0}`,
   };
 }
 

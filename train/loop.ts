@@ -61,8 +61,14 @@ export interface RunSettings
 interface TrainLoop<Batch> extends StepModel<Batch> {
   readonly loader: BatchSource<Batch>;
   readonly settings: RunSettings;
-  /** Evaluates the current parameters or their EMA, on at most `limit` images. Absent without validation data. */
-  readonly evaluate?: ((which: WhichWeights, limit?: number) => Promise<Scalars>) | undefined;
+  /**
+   * Evaluates the current parameters or their EMA, on at most `limit` images. Absent without validation data.
+   *
+   * @param onCard called with the fields of the model card that follow from it
+   */
+  readonly evaluate?:
+    | ((which: WhichWeights, limit?: number, onCard?: (fields: object) => void) => Promise<Scalars>)
+    | undefined;
   /** Needed for a requested length. */
   readonly sizes?: RunSizes | undefined;
   readonly state: RunState;
@@ -122,6 +128,7 @@ export async function trainLoop<Batch>(
   observer?.planned?.(pace.planned(step));
   let cutFrom: number | undefined;
   let best = loop.state.bestValue;
+  let { card } = loop.state;
   let metrics: Scalars | undefined;
   if (step === 0 && buffers.ema) startEma(buffers);
   const meter = new Meter(communicator);
@@ -132,7 +139,7 @@ export async function trainLoop<Batch>(
   };
   let savedMs = performance.now();
   const stateNow = (awaitsEvaluation: boolean): RunState => {
-    const { card, config, seed } = loop.state;
+    const { config, seed } = loop.state;
     return { card, config, seed, bestValue: best, epochs: rule, awaitsEvaluation, ...pace.state() };
   };
   const save = async (awaitsEvaluation = false): Promise<string> => {
@@ -155,7 +162,7 @@ export async function trainLoop<Batch>(
       let bestWhich: 'raw' | 'ema' = 'raw';
       for (const which of buffers.ema ? (['weights', 'ema'] as const) : (['weights'] as const)) {
         const { problem, ...evaluation } = await evaluateSafely(() =>
-          evaluate(which, pace.evaluationImages),
+          evaluate(which, pace.evaluationImages, (fields) => (card = { ...card, ...fields })),
         );
         ({ metrics } = evaluation);
         record({ kind: 'eval', step, epoch, which, metrics, problem });

@@ -4,6 +4,7 @@ import { ConfigError, DataError, InputError, ShapeError } from '../core/errors.j
 import type { RgbImage } from '../core/image.js';
 import type { ImageResult } from '../core/results.js';
 import { decodingFor } from '../inference/decoding.js';
+import { describeScores, scoreFields, shownScores } from '../inference/detect/shown-scores.js';
 import type { ImageModel } from '../inference/model.js';
 import { assertApart } from '../io/files/apart.js';
 import { writeAtomically, writeTextAtomically } from '../io/files/atomic.js';
@@ -108,7 +109,7 @@ export async function predictFiles(
     }
     await onDocument?.({
       model: model.file,
-      ...(model.task === 'detect' && { score: options.score }),
+      ...scoreFieldsOf(model, options),
       ...(await rowsOf(['predictions'])),
       ...(failed.length > 0 && { failed }),
     });
@@ -126,12 +127,26 @@ export function presentationOf(
   model: ImageModel,
   { out, format, ...options }: PresentOptions & Pick<PredictFilesOptions, 'out' | 'format'>,
 ): Presentation {
+  if (model.task === 'detect') {
+    const line = describeScores(shownScores(model.card, options.score), model.classNames);
+    if (line !== undefined) options.onNotice?.(line);
+  }
   const presentation = TASKS[model.task].prediction?.present(model, options);
   if (!presentation)
     throw new InputError(`predict: expected a model that predicts, got ${model.task}`);
   if (format === undefined) return presentation;
   if (out === undefined) throw new ConfigError(`--format ${format}: expected --out DIR with it`);
-  return withLabelFiles(presentation, model, { format, minScore: options.score, out });
+  return withLabelFiles(presentation, model, { format, score: options.score, out });
+}
+
+/** Options of predictions whose presentation chooses among all objects. */
+export const ALL = { score: 0 } as const;
+
+/** Fields of the JSON document about the smallest score of a detector's objects. */
+export function scoreFieldsOf(model: ImageModel, { score }: PresentOptions): object {
+  return model.task === 'detect'
+    ? scoreFields(shownScores(model.card, score), model.classNames)
+    : {};
 }
 
 /** Decodes and predicts an image, or tells why that is not possible with this one. */
@@ -141,7 +156,7 @@ export async function predictedOrFailed(
 ): Promise<{ readonly image: RgbImage; readonly result: ImageResult } | FailedImage> {
   try {
     const image = await decodeImage(file, decodingFor(model.card));
-    return { image, result: await model.predict(image) };
+    return { image, result: await model.predict(image, ALL) };
   } catch (error) {
     const isOfImage =
       error instanceof DataError || error instanceof ShapeError || error instanceof RangeError;

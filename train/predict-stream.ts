@@ -8,7 +8,13 @@ import { writeAtomically, writeJsonAtomically } from '../io/files/atomic.js';
 import { imagesBelow } from '../io/files/images.js';
 import { decodeImageBytes } from '../io/image/decode.js';
 import type { PresentOptions, TextBlock } from './presentation.js';
-import { predictedOrFailed, presentationOf, type FailedImage } from './predict-files.js';
+import {
+  ALL,
+  predictedOrFailed,
+  presentationOf,
+  scoreFieldsOf,
+  type FailedImage,
+} from './predict-files.js';
 
 /** Interval at which a folder is listed. */
 const SCAN_MS = 500;
@@ -31,10 +37,10 @@ export async function predictBytes(
   const presentation = presentationOf(model, options);
   const image = await decodeImageBytes(bytes, name, decodingFor(model.card));
   const { width, height } = image;
-  const fields = presentation.fields(await model.predict(image));
+  const fields = presentation.fields(await model.predict(image, ALL));
   return {
     model: model.file,
-    ...(model.task === 'detect' && { score: options.score }),
+    ...scoreFieldsOf(model, options),
     predictions: [{ file: name, width, height, ...fields }],
   };
 }
@@ -65,7 +71,7 @@ export async function* predictFrames(
     if (done) return;
     next = frames.next();
     next.catch(() => undefined); // thrown at its turn
-    const result = await model.predict({ width, height, data });
+    const result = await model.predict({ width, height, data }, ALL);
     yield { frame, width, height, ...presentation.fields(result) };
   }
 }

@@ -19,8 +19,10 @@ export type TextBlock = string | readonly (readonly string[])[];
 
 /** Options of a presentation. */
 export interface PresentOptions {
-  /** Smallest score of shown objects. */
-  readonly score: number;
+  /** Smallest score of shown objects; default: the scores of {@link shownScores}. */
+  readonly score?: number | undefined;
+  /** Called with a line about which objects are shown. */
+  readonly onNotice?: ((line: string) => void) | undefined;
   /** File with the colors of the classes of a segmenter. */
   readonly palette?: string | undefined;
 }

@@ -49,7 +49,8 @@ export async function trainTask<Config extends RecipeConfig, Set>(
             bestMetric: task.bestMetric,
             maxSteps: Math.min(length.maxSteps ?? Infinity, run.maxSteps ?? Infinity),
           },
-          evaluate: evaluate && ((which, limit) => evaluate(storeOf(which), which, limit)),
+          evaluate:
+            evaluate && ((which, limit, onCard) => evaluate(storeOf(which), which, limit, onCard)),
           sizes: {
             numImages: setup.numImages,
             numHeldOut: evaluate ? setup.numHeldOut : 0,

@@ -1,16 +1,66 @@
 import * as tf from '@tensorflow/tfjs';
 import { assertShape } from '../../core/shape.js';
 
+/** Changes of {@link softTargetCrossEntropy}. */
+export interface SoftTargetOptions {
+  /** `[K]`, factors of the classes' terms; default: 1. */
+  readonly classWeights?: readonly number[] | undefined;
+  /** γ of the focal loss, `(1 − p_k)^γ` times every term; default: 0. */
+  readonly focalGamma?: number | undefined;
+}
+
 /**
- * Cross-entropy against target distributions, `mean over N of Σ_k −t_k log p_k`.
+ * Cross-entropy against target distributions, `mean over N of Σ_k −w_k t_k (1 − p_k)^γ log p_k`; w is 1 and γ is 0 unless
+ * given.
  *
  * @param logits `[N, K]`
  * @param targets `[N, K]`, rows sum to 1: one-hot, smoothed or mixed labels
  * @returns scalar
+ * @throws ShapeError if the targets or the class weights have another shape
  */
-export function softTargetCrossEntropy(logits: tf.Tensor2D, targets: tf.Tensor2D): tf.Scalar {
+export function softTargetCrossEntropy(
+  logits: tf.Tensor2D,
+  targets: tf.Tensor2D,
+  { classWeights, focalGamma = 0 }: SoftTargetOptions = {},
+): tf.Scalar {
   assertShape('softTargetCrossEntropy', targets, logits.shape);
-  return tf.tidy(() => targets.mul(tf.logSoftmax(logits)).sum().div(-logits.shape[0]).asScalar());
+  return tf.tidy(() => {
+    const logs = tf.logSoftmax(logits);
+    let terms = targets.mul<tf.Tensor2D>(logs); // [N, K]
+    if (focalGamma !== 0) terms = terms.mul(focalFactor(logs, focalGamma));
+    if (classWeights) {
+      const weights = tf.tensor1d(Float32Array.from(classWeights));
+      assertShape('softTargetCrossEntropy: classWeights', weights, [logits.shape[1]]);
+      terms = terms.mul(weights);
+    }
+    return terms.sum().div(-logits.shape[0]).asScalar();
+  });
+}
+
+/** Smallest `1 − p` of the focal loss, whose power has no finite gradient at 0 for γ below 1. */
+const LEAST_ERROR = 1e-7;
+
+/**
+ * `(1 − p)^γ` per element, the focal loss's factor of the cross-entropy.
+ *
+ * @param logs logarithms of probabilities, any shape
+ * @returns the same shape; 1 for γ = 0
+ * @see https://arxiv.org/abs/1708.02002
+ */
+export function focalFactor<T extends tf.Tensor>(logs: T, gamma: number): T {
+  if (gamma === 0) return tf.onesLike(logs);
+  return tf.tidy(() => {
+    const error = tf.sub(1, logs.exp()).maximum(LEAST_ERROR);
+    return error.log().mul(gamma).exp() as T;
+  });
+}
+
+/** `f(x)` as a constant: its gradient is 0, whatever ops it has. */
+export function withoutGradient<T extends tf.Tensor>(x: T, f: (x: T) => tf.Tensor): tf.Tensor {
+  return tf.customGrad((input) => ({
+    value: tf.tidy(() => f(input as T)),
+    gradFunc: () => tf.zerosLike(x),
+  }))(x);
 }
 
 /**

@@ -1,6 +1,7 @@
-import { scaleBoxes, unscaleBoxes, type Boxes, type Size } from '../../core/boxes.js';
+import { gatherBoxes, scaleBoxes, unscaleBoxes, type Boxes, type Size } from '../../core/boxes.js';
 import { pyramidAnchors } from '../../core/anchors.js';
 import { ConfigError } from '../../core/errors.js';
+import { suppressAcrossClasses } from '../../core/nms-across-classes.js';
 import { multiclassNms } from '../../core/nms-multiclass.js';
 import { selectProposals } from '../../core/nms-proposals.js';
 import { pasteMaskRle } from '../../core/paste-mask.js';
@@ -65,8 +66,13 @@ interface SeenView {
 
 /** Options of a prediction. */
 export interface PredictOptions {
-  /** Smallest score of detections. */
-  readonly minScore?: number | undefined;
+  /** Smallest score of detections, of all or by class index; default: all are kept. */
+  readonly minScore?: number | readonly number[] | undefined;
+  /**
+   * Largest IoU with a better detection of another class, above which a detection is dropped; default: none is, as in
+   * COCO's protocol.
+   */
+  readonly acrossClassesIou?: number | undefined;
   /** Largest number of detections. */
   readonly max?: number | undefined;
   /** Checked between the stages. */
@@ -125,7 +131,7 @@ export class DetectorPredictor {
    */
   async predictViews(
     views: readonly DetectorView[],
-    { minScore = 0, max = Infinity, signal }: PredictOptions = {},
+    { minScore = 0, acrossClassesIou, max = Infinity, signal }: PredictOptions = {},
   ): Promise<Prediction> {
     const { thresholds, model } = this.options;
     const { width, height } = sizeOfViews(views);
@@ -150,16 +156,30 @@ export class DetectorPredictor {
       masks.push(isFlipped ? flipMasks(own, found.scores.length) : own);
     }
     signal?.throwIfAborted();
-    // Best first. Masks are computed for all, because their number affects the last bits.
-    const wanted = found.scores.findIndex((score, d) => d >= max || score < minScore);
-    const count = wanted < 0 ? found.scores.length : wanted;
-    const boxes = found.boxes.subarray(0, 4 * count);
-    const area = masks[0].length / Math.max(found.scores.length, 1);
+    // Masks are computed for all, because their number affects the last bits.
+    const distinct =
+      acrossClassesIou === undefined
+        ? Int32Array.from(found.scores.keys())
+        : suppressAcrossClasses(found, acrossClassesIou);
+    const leastOf = (k: number): number => (typeof minScore === 'number' ? minScore : minScore[k]);
+    const kept = distinct
+      .filter((d) => found.scores[d] >= leastOf(found.classIndices[d]))
+      .subarray(0, max);
+    const mean = meanOf(masks);
+    const area = mean.length / Math.max(found.scores.length, 1);
+    const boxes = gatherBoxes(found.boxes, kept);
     return {
       boxes,
-      scores: found.scores.subarray(0, count),
-      classIndices: found.classIndices.subarray(0, count),
-      masks: area === 0 ? [] : this.pasted(boxes, meanOf(masks), area, { width, height }),
+      scores: Float32Array.from(kept, (d) => found.scores[d]),
+      classIndices: kept.map((d) => found.classIndices[d]),
+      masks:
+        area === 0
+          ? []
+          : this.pasted(
+              boxes,
+              Array.from(kept, (d) => mean.subarray(d * area, (d + 1) * area)),
+              { width, height },
+            ),
     };
   }
 
@@ -239,23 +259,11 @@ export class DetectorPredictor {
     await this.heads.release();
   }
 
-  private pasted(
-    boxes: Boxes,
-    probabilities: Float32Array,
-    area: number,
-    size: Size,
-  ): readonly Rle[] {
+  private pasted(boxes: Boxes, probabilities: readonly Float32Array[], size: Size): readonly Rle[] {
     const clock = stopwatch();
     const { maskThreshold } = this.options.thresholds;
-    const masks = Array.from({ length: boxes.length / 4 }, (_, d) =>
-      pasteMaskRle(
-        {
-          mask: probabilities.subarray(d * area, (d + 1) * area),
-          box: boxes.subarray(4 * d, 4 * d + 4),
-        },
-        size,
-        maskThreshold,
-      ),
+    const masks = probabilities.map((mask, d) =>
+      pasteMaskRle({ mask, box: boxes.subarray(4 * d, 4 * d + 4) }, size, maskThreshold),
     );
     this.times.pasteMs = clock();
     return masks;

@@ -23,10 +23,16 @@ export function detectorViews(
       long: Math.round(limits.long * factor),
       short: Math.round(limits.short * factor),
     };
-    const view = { ...detectorInput(image, { limits: scaled, pixels }), isFlipped: false };
+    const view = plainView(image, { limits: scaled, pixels });
     return [view, flipView(view)];
   });
 }
+
+/** Creates the view of an image at the size of the card, unflipped. */
+export const plainView = (
+  image: RgbImage,
+  card: Pick<DetectorCard, 'limits' | 'pixels'>,
+): DetectorView => ({ ...detectorInput(image, card), isFlipped: false });
 
 /** Flips a view horizontally; the padding stays at the right. Flipping twice gives the same view. */
 export function flipView(view: DetectorView): DetectorView {

@@ -9,6 +9,7 @@ import { showClasses, showRows, type ResultsListener } from './results-view.js';
 
 /** Least score of the objects that the page asks for; the slider chooses among them. */
 const LEAST_SCORE = 0.05;
+/** Where the slider is until the models are known. */
 const FIRST_SCORE = 0.3;
 /** Longest side of a saved picture in pixels. */
 const SAVED_PX = 4096;
@@ -44,7 +45,14 @@ let marked: Item | undefined;
 let rows: ReadonlyMap<Item, HTMLElement> = new Map();
 let isPredicting = false;
 
-const filter = (): Filter => ({ score: Number(score.value), hidden });
+/** Whether the slider was moved; before, the model's own scores are used. */
+let isScoreChosen = false;
+const scoresOf = (model: string): ModelInfo['scores'] =>
+  infos.find(({ name }) => name === model)?.scores;
+const filter = (): Filter => {
+  const own = isScoreChosen ? undefined : scoresOf(current?.model ?? models.value);
+  return { score: own?.score ?? Number(score.value), byClass: own?.byClass, hidden };
+};
 const say = (text: string): void => {
   byId('status').textContent = text;
 };
@@ -132,7 +140,12 @@ function show(picture: Picture): void {
 function update(): void {
   const { result, items = [], file } = current ?? {};
   if (!result || !file) return;
-  byId('score-value').textContent = Number(score.value).toFixed(2);
+  const { score: least, byClass } = filter();
+  if (!isScoreChosen) score.value = String(least);
+  const source = !isScoreChosen && scoresOf(current?.model ?? '')?.from === 'validation';
+  const classes = byClass?.some((value) => value !== least) ? ', other classes their own' : '';
+  byId('score-value').textContent =
+    `${least.toFixed(2)}${source ? ` (best F1 of the validation${classes})` : ''}`;
   rows = showRows(elements, result, items, filter(), listener);
   const shown = items.filter((item) => isShown(result, item, filter()));
   const names = shown.slice(0, 10).map(({ name }) => name);
@@ -225,7 +238,10 @@ function listen(): void {
     if (current) show(current);
     void predictAll();
   });
-  score.addEventListener('input', update);
+  score.addEventListener('input', () => {
+    isScoreChosen = true;
+    update();
+  });
   canvas.addEventListener('mousemove', ({ offsetX, offsetY }) => {
     const { result, overlay } = current ?? {};
     if (!result || !overlay) return;

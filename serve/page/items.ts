@@ -21,7 +21,10 @@ export const VALUE_TITLES: Readonly<Record<ResultJson['task'], string>> = {
 
 /** What is shown. */
 export interface Filter {
+  /** Smallest score of objects. */
   readonly score: number;
+  /** Instead of it, by class index. */
+  readonly byClass?: readonly number[] | undefined;
   /** Class indices. */
   readonly hidden: ReadonlySet<number>;
 }
@@ -49,8 +52,18 @@ export function itemsOf(result: ResultJson): readonly Item[] {
 }
 
 /** Whether a part is shown; only objects have a score to be compared. */
-export function isShown({ task }: ResultJson, item: Item, { score, hidden }: Filter): boolean {
-  return !hidden.has(item.classIndex) && (task !== 'detect' || item.value >= score);
+export function isShown({ task }: ResultJson, item: Item, filter: Filter): boolean {
+  return (
+    !filter.hidden.has(item.classIndex) &&
+    (task !== 'detect' || item.value >= leastOf(item, filter))
+  );
+}
+
+function leastOf(
+  { classIndex }: { readonly classIndex: number },
+  { score, byClass }: Filter,
+): number {
+  return byClass?.[classIndex] ?? score;
 }
 
 /** Removes what is not shown from a result. */
@@ -63,7 +76,9 @@ export function filterResult(result: ResultJson, filter: Filter): ResultJson {
     case 'detect':
       return {
         ...result,
-        objects: result.objects.filter((each) => isKept(each) && each.score >= filter.score),
+        objects: result.objects.filter(
+          (each) => isKept(each) && each.score >= leastOf(each, filter),
+        ),
       };
     case 'segment':
       return { ...result, segments: result.segments.filter(isKept) };

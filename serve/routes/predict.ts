@@ -53,7 +53,8 @@ export function registerPredict(app: FastifyInstance, state: ServerState): void 
   };
 
   const handler = async (request: PredictRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const { format = 'json', score = options.score, max, top = TOP } = readQuery(request.query);
+    const query = readQuery(request.query);
+    const { format = 'json', score, perClassNms, max, top = TOP } = query;
     const images = await imagesOfRequest(request, options, json);
     if (format === 'png' && images.length > 1)
       throw new HttpError(
@@ -64,7 +65,10 @@ export function registerPredict(app: FastifyInstance, state: ServerState): void 
     const { name: model } = modelOf(thread.models ?? [], request.params.name);
     const { signal, clear } = signalOf(reply, options.timeoutMs);
     try {
-      const body = await thread.submit({ model, images, format, score, max, top }, signal);
+      const body = await thread.submit(
+        { model, images, format, score, perClassNms, max, top },
+        signal,
+      );
       const { buffer, byteOffset, byteLength } = body;
       return reply.type(MEDIA_TYPES[format]).send(Buffer.from(buffer, byteOffset, byteLength));
     } finally {

@@ -6,6 +6,7 @@ import { ClassificationEvaluator } from '../../evaluation/classification/evaluat
 import { createClassifier } from '../../models/classifier.js';
 import { modelOf } from '../../inference/model-of.js';
 import type { ClassifierCard } from '../../inference/card.js';
+import { classWeightsOf } from '../class-weights.js';
 import { shardOf } from '../distributed/shard.js';
 import type { Run } from '../loop.js';
 import type { Setup, TrainingData } from '../tasks/task.js';
@@ -35,9 +36,15 @@ export function setUpClassifier(
   assertPairs(config, samples.length);
   const heldOut =
     validation && alignClassification(validation, classNames, { owner: 'the training set' }).set;
+  const classWeights = classWeightsOf(
+    config.classWeights,
+    samples.map(({ classIndex }) => classIndex),
+    classNames,
+  );
   const model = createClassifier(
     { backbone, classes: classes.length, headInitScale },
     run.backbone,
+    { classWeights, focalGamma: config.focalGamma },
   );
   const card: ClassifierCard = {
     task: 'classify',

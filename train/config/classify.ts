@@ -19,6 +19,7 @@ import { PilFilter } from '../../datasets/transforms/pil-coefficients.js';
 import { RandAugmentOptions } from '../../datasets/transforms/rand-augment.js';
 import { RandomErasingOptions } from '../../datasets/transforms/random-erasing.js';
 import { RandomResizedCropOptions } from '../../datasets/transforms/random-resized-crop.js';
+import { ClassWeights } from '../class-weights.js';
 import { LayerRule } from '../parameter-groups.js';
 import { EMA_DECAY, LoopConfig } from './loop.js';
 
@@ -52,6 +53,10 @@ export const ClassificationConfig = extend(LoopConfig, {
   dropPathRate: FRACTION,
   /** Label smoothing: fraction of the target that is spread over all classes. */
   labelSmoothing: FRACTION,
+  /** Weights of the classes in the loss; default: 1. */
+  classWeights: optional(ClassWeights),
+  /** Focusing parameter γ of the focal loss, `(1 − p)^γ` times the cross-entropy: 2; default: 0. */
+  focalGamma: optional(NON_NEGATIVE),
   pixels: PixelStats,
   training: ClassificationTransform,
   evaluation: EvaluationResize,

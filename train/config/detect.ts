@@ -76,6 +76,11 @@ export const DetectionConfig = extend(LoopConfig, {
   pixels: PixelStats,
   /** Whether images without annotations are trained on, as background; default: they are left out. */
   keepEmpty: optional(FLAG),
+  /**
+   * Fraction of a box inside a region to be ignored (COCO's crowds, VOC's difficult objects) above which it is neither
+   * positive nor negative; default: such regions are background, as in mmdetection's configurations.
+   */
+  ignoreRegions: optional(FRACTION),
   training: DetectionTransform,
   evaluation: record({
     /** Limits of the sides of the resized image, pixels. */

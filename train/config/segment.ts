@@ -8,6 +8,7 @@ import {
   list,
   literal,
   omit,
+  optional,
   orNull,
   record,
   whole,
@@ -17,6 +18,7 @@ import { ScaleLimits } from '../../datasets/transforms/keep-ratio.js';
 import { PixelStats } from '../../datasets/transforms/normalize.js';
 import { PhotometricOptions } from '../../datasets/transforms/photometric.js';
 import { SegmentationGeometryOptions } from '../../datasets/transforms/segmentation-geometry.js';
+import { PixelLoss } from '../../heads/pixel-losses.js';
 import { SlidingWindow } from '../../inference/segment/windows.js';
 import { UperNetConfig } from '../../models/upernet.js';
 import { BatchNormScope } from '../distributed/batch-norm.js';
@@ -49,6 +51,8 @@ export const SegmentationConfig = extend(LoopConfig, {
     /** Factors of the limits for multi-scale evaluation. */
     ratios: list(POSITIVE),
   }),
+  /** Changes of the cross-entropy of both heads; default: none. */
+  loss: optional(PixelLoss),
   /** Whether validation during training uses sliding windows instead of whole images. */
   slide: FLAG,
   /** Number of optimizer steps of the whole run. */

@@ -4,6 +4,7 @@ import { firstImages, type CocoSet } from '../../datasets/coco/set.js';
 import { groundTruthDomain, groundTruthObjects } from '../../datasets/coco/ground-truth.js';
 import type { DetectionSample } from '../../datasets/sample.js';
 import type { RgbImage } from '../../core/image.js';
+import { bestScores } from '../../evaluation/coco/best-scores.js';
 import { CocoEvaluator, type CocoResult } from '../../evaluation/coco/evaluator.js';
 import {
   CocoDetectionsBuilder,
@@ -15,7 +16,8 @@ import { addCocoPartialResult, cocoPartialResult } from '../../evaluation/coco/p
 import { DETECTION_STATS } from '../../evaluation/coco/summary.js';
 import { partialArrays } from '../../evaluation/partial-result.js';
 import { expandMask, type DetectResult } from '../../core/results.js';
-import type { DetectorModel } from '../../inference/model.js';
+import type { BestScores } from '../../inference/card.js';
+import type { DetectorModel, PredictCallOptions } from '../../inference/model.js';
 import { ownSamples, type EvaluatedImages } from '../distributed/evaluation.js';
 import { decodeSample } from '../pipelines/detect.js';
 import type { Scalars } from '../trainer.js';
@@ -28,6 +30,12 @@ interface EvaluateDetectorOptions extends EvaluatedImages {
     | ((sample: DetectionSample, result: DetectResult, image: RgbImage) => void | Promise<void>)
     | undefined;
 }
+
+/** COCO's protocol, which takes all detections, unless the model was opened with other options. */
+const protocolOf = ({
+  score = 0,
+  perClassNms = true,
+}: DetectorModel['options']): PredictCallOptions => ({ score, perClassNms });
 
 /** Scores of a detector on a data set. */
 export interface DetectorScores {
@@ -70,7 +78,7 @@ export async function evaluateDetector(
   for (const place of viewingOrder(sizes, card.limits)) {
     const sample = samples.at(own[place]);
     const image = await decodeSample(sample);
-    const result = await model.predict(image);
+    const result = await model.predict(image, protocolOf(model.options));
     numDetections += result.objects.length;
     score(evaluators, result, sample.imageId, set.classes.categoryIds);
     await onResult?.(sample, result, image);
@@ -106,6 +114,21 @@ export function detectionMetrics({ bbox, segm, numImages }: DetectorScores): Sca
     ...(segm ? named('segm', segm) : []),
     ['count', numImages],
   ]);
+}
+
+/**
+ * Chooses the scores of the model card: those with the best F1 of boxes, by class where it has at least 20 objects.
+ *
+ * @returns undefined if no detection is right
+ */
+export function cardScores(
+  { bbox }: DetectorScores,
+  categoryIds: readonly number[],
+): BestScores | undefined {
+  const best = bestScores(bbox);
+  if (!best) return undefined;
+  const { overall, f1, byCategory } = best;
+  return { overall, f1, byClass: categoryIds.map((id) => byCategory.get(id) ?? overall) };
 }
 
 /** Annotated objects of a set, with masks or only boxes. */

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import type { DetectedObject, DetectResult } from '../../core/results.js';
+import { shownObjects, type ShownScores } from '../../inference/detect/shown-scores.js';
 import type { DetectorModel } from '../../inference/model.js';
 import { toCoco } from '../../inference/to-coco.js';
 import { encodeRgbPng } from '../../io/png/write.js';
@@ -13,14 +14,14 @@ const MOST_SHOWN = 20;
  * Presentation of detections: a table, and as files an overlay per image and `results.json` in COCO's format, with the
  * ids of `images.json`, which lists images and classes like COCO's annotation files.
  *
- * @param minScore smallest score of shown objects; `results.json` has all
+ * @param scores smallest scores of shown objects; `results.json` has all
  */
 export function presentObjects(
   { card: { classNames, categoryIds } }: DetectorModel,
-  minScore: number,
+  scores: ShownScores,
 ): Presentation<DetectResult> {
   const shownOf = ({ objects }: DetectResult): readonly DetectedObject[] =>
-    objects.filter(({ score }) => score >= minScore);
+    shownObjects(objects, scores);
   return {
     fields: (result) => ({
       detections: shownOf(result).map(({ name, score, box }) => ({ name, score, bbox: box })),
@@ -50,7 +51,7 @@ export function presentObjects(
     },
     outputs: (pictures) => [...pictures, 'results.json', 'images.json'],
     pictures: async ({ image, result }, name) => ({
-      [name]: encodeRgbPng(await draw(result, image, { minScore })),
+      [name]: encodeRgbPng(await draw({ ...result, objects: shownOf(result) }, image)),
     }),
     files: ({ images, results }) => ({
       'results.json': results,

@@ -23,7 +23,10 @@ interface RoiStepInputs {
   readonly mapGradients: FeatureMaps;
   /** Proposals of every image, `[M, 4]`. */
   readonly proposals: readonly Boxes[];
-  readonly inputs: readonly Pick<DetectionInput, 'objects' | 'grid' | 'width' | 'height'>[];
+  readonly inputs: readonly Pick<
+    DetectionInput,
+    'objects' | 'ignored' | 'grid' | 'width' | 'height'
+  >[];
   /** Size of the input with padding. */
   readonly canvas: Size;
   /** Of a stage. */

@@ -29,15 +29,15 @@ export interface RoiBatch {
  */
 export function sampleRois(
   proposals: readonly Boxes[],
-  inputs: readonly Pick<DetectionInput, 'objects'>[],
+  inputs: readonly Pick<DetectionInput, 'objects' | 'ignored'>[],
   stage: BoxStageConfig,
   numClasses: number,
   draw: Draw,
 ): RoiBatch {
-  const images = inputs.map(({ objects }, n) =>
+  const images = inputs.map(({ objects, ignored }, n) =>
     roiTargets(
       proposals[n],
-      objects,
+      { ...objects, ignored },
       { ...stage, numClasses },
       draw === 'inOrder' ? draw : draw(n),
     ),

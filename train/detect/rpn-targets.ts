@@ -1,5 +1,6 @@
 import { levelSizes, pyramidAnchors, usableAnchors } from '../../core/anchors.js';
 import type { Boxes, Size } from '../../core/boxes.js';
+import { outsideRegions, type IgnoredRegions } from '../../core/ignored-regions.js';
 import { rpnTargets, type RpnTargets } from '../../core/matcher-rpn.js';
 import type { Random } from '../../core/random.js';
 import type { RpnConfig } from '../../models/detection/config.js';
@@ -11,6 +12,8 @@ export type Draw = ((image: number) => Random) | 'inOrder';
 export interface RpnImage extends Size {
   /** `[M, 4]`, ground truth. */
   readonly boxes: Boxes;
+  /** Anchors in them are neither positive nor negative. */
+  readonly ignored?: IgnoredRegions | undefined;
 }
 
 /** Options of the RPN's targets. */
@@ -55,7 +58,8 @@ export class RpnTargetMaker {
         image,
         allowedBorderPx: rule.allowedBorderPx,
       });
-      return rpnTargets(anchors, usable, image.boxes, rule, draw === 'inOrder' ? draw : draw(n));
+      const include = outsideRegions(anchors, image.ignored, usable) ?? usable;
+      return rpnTargets(anchors, include, image.boxes, rule, draw === 'inOrder' ? draw : draw(n));
     });
   }
 }

@@ -15,7 +15,7 @@ import { assertSchedule, type Schedule } from '../schedule.js';
 import type { Setup, TrainingData } from '../tasks/task.js';
 import { checkedValidation } from './check-data.js';
 import type { DetectionConfig } from '../config/detect.js';
-import { detectionMetrics, evaluateDetector } from './evaluate.js';
+import { cardScores, detectionMetrics, evaluateDetector } from './evaluate.js';
 import { SampleDetections } from './samples.js';
 import { createDetectorTrainer, type LoadedDetectionBatch } from './trainer.js';
 
@@ -42,6 +42,7 @@ export function setUpDetector(
     pixels,
     divisor: SIZE_DIVISOR_PX,
     rpn: detector.rpn,
+    ignoreRegions: config.ignoreRegions,
   };
   const card: DetectorCard = {
     task: 'detect',
@@ -80,7 +81,7 @@ export function setUpDetector(
       createDetectorTrainer({ ...config, engine, model, buffers, seed, isTrained, communicator }),
     evaluate:
       heldOut &&
-      (async (store, which, limit) => {
+      (async (store, which, limit, onCard) => {
         const isWhole = limit === undefined;
         const drawn = isWhole && which === 'weights' ? new SampleDetections(heldOut, folder) : null;
         const evaluated = spreadImages(heldOut, limit);
@@ -90,6 +91,8 @@ export function setUpDetector(
             onResult: (sample, result, image) => drawn?.add(sample, result, image),
           });
           drawn?.finish();
+          const best = cardScores(scores, heldOut.classes.categoryIds);
+          onCard?.(which === 'ema' ? { emaBestScores: best } : { bestScores: best });
           return detectionMetrics(scores);
         } finally {
           await predicting.release();

@@ -162,8 +162,8 @@ export class DetectionStep {
 }
 
 /** Converts a batch image to the input of the RPN's targets. */
-function rpnImage({ width, height, objects }: DetectionInput): RpnImage {
-  return { width, height, boxes: objects.boxes };
+function rpnImage({ width, height, objects, ignored }: DetectionInput): RpnImage {
+  return { width, height, boxes: objects.boxes, ignored };
 }
 
 function sum(values: readonly number[]): number {

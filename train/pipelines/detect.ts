@@ -1,5 +1,6 @@
 import { DataError } from '../../core/errors.js';
 import type { MaskGrid } from '../../core/mask-targets.js';
+import type { IgnoredRegions } from '../../core/ignored-regions.js';
 import type { RpnTargets } from '../../core/matcher-rpn.js';
 import { Random } from '../../core/random.js';
 import { moduleUrl } from '../../io/files/module-url.js';
@@ -32,6 +33,8 @@ export interface DetectionPipelineOptions {
   readonly divisor: number;
   /** Options of the RPN's targets, computed in the worker; without them batches have none. */
   readonly rpn?: RpnTargetRule;
+  /** As in `DetectionConfig`. */
+  readonly ignoreRegions?: number | undefined;
 }
 
 /** One image of a batch as model input. */
@@ -46,6 +49,8 @@ export interface DetectionInput {
   /** Boxes in pixels of the batch; masks in pixels of the file, mapped by `grid`. */
   readonly objects: Objects;
   readonly grid: MaskGrid;
+  /** Regions in which boxes are not sampled; absent if training takes them as background. */
+  readonly ignored?: IgnoredRegions | undefined;
 }
 
 /** A batch of a detection set. */
@@ -81,6 +86,7 @@ export function createPipeline({
   transform,
   divisor,
   rpn,
+  ignoreRegions,
 }: DetectionPipelineOptions): Pipeline<DetectionSample, Item, Handed> {
   const maker = rpn && new RpnTargetMaker(rpn, divisor);
   return {
@@ -94,7 +100,14 @@ export function createPipeline({
       const image = transformImage(decoded, steps, out);
       const { imageId, file } = sample;
       const grid = gridOf(sample, steps);
-      const input = { index, imageId, file, width, height, objects, grid };
+      const ignored =
+        ignoreRegions === undefined
+          ? undefined
+          : {
+              boxes: transformObjects(sample.ignored, sample, steps).boxes,
+              largestCover: ignoreRegions,
+            };
+      const input = { index, imageId, file, width, height, objects, grid, ignored };
       // Drawn here, so that an image's anchors do not depend on the rest of its batch or on the process.
       return { image, input, seed: context.random.uint32() };
     },

@@ -52,6 +52,7 @@ export const DETECT: DetectionConfig = {
   batchNormOver: 'ranks',
   pixels: IMAGENET_PIXELS,
   keepEmpty: true,
+  ignoreRegions: 0.5,
   training: {
     kind: 'multiScale',
     scales: {
@@ -102,6 +103,7 @@ export const DETECT_FINETUNE: DetectionConfig = {
   frozenStages: 1,
   dropPathRate: 0.2,
   keepEmpty: true,
+  ignoreRegions: 0.5,
   training: {
     kind: 'multiScale',
     scales: {

@@ -7,6 +7,7 @@ import type { SegmenterCard } from '../../inference/card.js';
 import { startSegmenter } from '../../inference/segment/weights.js';
 import { modelOf } from '../../inference/model-of.js';
 import { createUperNet, type UperNetConfig } from '../../models/upernet.js';
+import { assertClassWeights } from '../class-weights.js';
 import { shardOf } from '../distributed/shard.js';
 import { openLoader } from '../loader.js';
 import type { Run } from '../loop.js';
@@ -31,7 +32,8 @@ export function setUpSegmenter(
   const heldOut =
     validation && alignSegmentation(validation, classNames, { owner: training.source }).set;
   const head: UperNetConfig = { ...config.head, numClasses: classNames.length };
-  const model = createUperNet(run.backbone ?? createDenseBackbone(backbone), head);
+  const model = createUperNet(run.backbone ?? createDenseBackbone(backbone), head, config.loss);
+  assertClassWeights(config.loss?.classWeights, classNames);
   const pipelineOptions: SegmentationPipelineOptions = {
     transform: { geometry, photometric: photometric ?? undefined },
     pixels,

@@ -1,4 +1,5 @@
 import { alignDetection } from '../../datasets/align-classes.js';
+import { shownScores } from '../../inference/detect/shown-scores.js';
 import type { DetectorModel } from '../../inference/model.js';
 import { detectionSet, type DetectionExample } from '../../datasets/in-memory.js';
 import { trainableImages } from '../../datasets/coco/samples.js';
@@ -39,7 +40,8 @@ export const detect: Task<DetectionConfig, CocoSet, DetectionExample> = {
   alignClasses: alignDetection,
   prediction: {
     evaluate: scoreDetector,
-    present: (model: DetectorModel, { score }) => presentObjects(model, score),
+    present: (model: DetectorModel, { score }) =>
+      presentObjects(model, shownScores(model.card, score)),
   },
   reportSections: detectorSections,
   benchmark: { defaults: { batch: 1, sizePx: 800 }, run: benchmarkDetector },

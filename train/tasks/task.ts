@@ -55,9 +55,17 @@ export interface Setup<Batch> {
   /**
    * Evaluates parameters on validation data, or on at most `limit` images spread evenly over it; absent: no evaluation.
    * Pictures are drawn by evaluations of the whole set only.
+   *
+   * @param onCard called with the fields of the model card that follow from it
    */
   evaluate?:
-    ((store: ParameterStore, which: WhichWeights, limit?: number) => Promise<Scalars>) | undefined;
+    | ((
+        store: ParameterStore,
+        which: WhichWeights,
+        limit?: number,
+        onCard?: (fields: object) => void,
+      ) => Promise<Scalars>)
+    | undefined;
   /** Model card for checkpoints: architecture, classes and preprocessing. */
   readonly card: object;
 }

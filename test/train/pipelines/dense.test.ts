@@ -115,6 +115,40 @@ describe('detection', () => {
   const batches = (transform: DetectionTransform, options?: Options, set = detection) =>
     run<DetectionSample, DetectionBatch>(DETECTION_PIPELINE, set, { transform }, options);
 
+  test('regions to be ignored move with the image where they are wanted, and no anchor in them is sampled', async () => {
+    const crowd: Objects = { ...NO_OBJECTS, boxes: Float32Array.of(0, 0, 60, 40) };
+    const region = {
+      ...crowd,
+      classIndices: Int32Array.of(0),
+      segmentations: [{ kind: 'none' } as const],
+      ids: Float64Array.of(7),
+    };
+    const set = [{ ...detection[0], ignored: region }];
+    const limits = { long: 120, short: 80 };
+    const options = { transform: { kind: 'evaluation', limits }, rpn: MASK_RCNN_RPN };
+    const [plain] = await run<DetectionSample, DetectionBatch>(DETECTION_PIPELINE, set, options);
+    expect(plain.inputs[0].ignored).toBeUndefined();
+    expect(plain.rpnTargets![0].negatives.length).toBeGreaterThan(100);
+    const [batch] = await run<DetectionSample, DetectionBatch>(DETECTION_PIPELINE, set, {
+      ...options,
+      ignoreRegions: 0.5,
+    });
+    expect(batch.inputs[0].ignored).toEqual({
+      boxes: Float32Array.of(0, 0, 120, 80),
+      largestCover: 0.5,
+    });
+    const anchors = pyramidAnchors(
+      levelSizes({ width: 128, height: 96 }, MASK_RCNN_RPN.anchors.strides),
+      MASK_RCNN_RPN.anchors,
+    );
+    const { positives, negatives } = batch.rpnTargets![0];
+    for (const a of [...positives, ...negatives]) {
+      const [x1, y1, x2, y2] = anchors.subarray(4 * a, 4 * a + 4);
+      const inside = (Math.min(x2, 120) - Math.max(x1, 0)) * (Math.min(y2, 80) - Math.max(y1, 0));
+      expect(inside / ((x2 - x1) * (y2 - y1))).toBeLessThanOrEqual(0.5);
+    }
+  });
+
   test('evaluation keeps the aspect, pads to a multiple of 32 and moves the boxes', async () => {
     const limits = { long: 120, short: 80 };
     const [batch] = await batches({ kind: 'evaluation', limits });
