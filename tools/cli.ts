@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { COMMANDS } from './verbs.js';
 import { reportError } from './failure.js';
+import { endQuietlyWithReaders } from './output.js';
 import { endWithParent, needsRelaunch, relaunch } from './relaunch.js';
 import { packageVersion } from '../io/files/package-version.js';
 
@@ -35,5 +36,6 @@ function exitByThrowing(command: Command): void {
 if (needsRelaunch(process.argv[2])) process.exitCode = await relaunch();
 else {
   endWithParent();
+  endQuietlyWithReaders();
   await main();
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { Option, type Command } from 'commander';
 import { ConfigError } from '../core/errors.js';
-import type { DataOptions } from '../datasets/layout/types.js';
+import type { DataLayout, DataOptions } from '../datasets/layout/types.js';
 import { readClassNames } from '../datasets/class-names.js';
 
 /** Values of the options that {@link addDataOptions} adds. */
@@ -23,6 +23,25 @@ export function addDataOptions(command: Command): Command {
     );
 }
 
+/** Kinds of data by task. */
+const KIND_OF = {
+  classify: 'classification',
+  detect: 'detection',
+  segment: 'segmentation',
+} as const satisfies Readonly<Record<string, DataLayout['kind']>>;
+
+/** Option for data that serve several tasks: polygons and masks are objects, or are drawn as labels of pixels. */
+export function taskOption(): Option {
+  return new Option('--task <task>', 'the task that the set is for: classify, detect or segment');
+}
+
+/** Kind of data of a task; undefined if none is given. @throws ConfigError for an unknown task */
+export function kindOfTask(task: string | undefined): DataLayout['kind'] | undefined {
+  if (task === undefined) return undefined;
+  if (Object.hasOwn(KIND_OF, task)) return KIND_OF[task as keyof typeof KIND_OF];
+  throw new ConfigError(`--task: expected classify, detect or segment, got ${task}`);
+}
+
 /** Option for data that can be read in several ways. */
 export function layoutOption(): Option {
   return new Option('--layout <name>', 'how to read data that can be read in several ways');
@@ -39,7 +58,7 @@ export function dataOptions({ layout, classes, classAttribute }: DataFlags): Dat
 }
 
 /** Parses class names: a file, or names. */
-function classNames(text: string): readonly string[] {
+export function classNames(text: string): readonly string[] {
   if (existsSync(text)) return readClassNames(text);
   const names = text.split(',').map((name) => name.trim());
   if (names.some((name) => name === ''))

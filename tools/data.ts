@@ -2,7 +2,13 @@ import type { Command } from 'commander';
 import { ConfigError } from '../core/errors.js';
 import type { ShapesOptions } from '../datasets/shapes/write.js';
 import type { BrowseOptions } from './browse/gather.js';
-import { addDataOptions, dataOptions, type DataFlags } from './data-options.js';
+import {
+  addDataOptions,
+  dataOptions,
+  kindOfTask,
+  taskOption,
+  type DataFlags,
+} from './data-options.js';
 import type { CheckFlags } from './data/check.js';
 import type { ConvertFlags } from './data/convert.js';
 import type { SplitFlags } from './data/split.js';
@@ -12,6 +18,7 @@ import { log, print, printJson, type JsonFlag } from './output.js';
 
 interface BrowseFlags extends BrowseOptions, DataFlags, JsonFlag {
   readonly out: string;
+  readonly task?: string;
 }
 
 interface ShapesFlags extends Omit<ShapesOptions, 'format' | 'plain' | 'labels'>, JsonFlag {
@@ -43,7 +50,7 @@ function registerCheck(data: Command): void {
     .option('--decode', 'decode every pixel of every image, too')
     .option('--no-images', 'do not look at image files')
     .option('--results <files...>', 'also check COCO result files against the set')
-    .option('--task <task>', 'the task that the set is for: classify, detect or segment')
+    .addOption(taskOption())
     .option('--recipe <name>', 'the recipe that the set is for, instead of the usual of the task')
     .option(
       '--set <path=value>',
@@ -63,6 +70,7 @@ function registerStats(data: Command): void {
   addDataOptions(data.command('stats'))
     .description('count images, objects, sizes and classes, and compare the parts')
     .argument('<data>', DATA_ARGUMENT)
+    .addOption(taskOption())
     .option('--out <file>', 'also write one HTML file with the pictures of all that')
     .option(
       '--duplicates',
@@ -85,6 +93,7 @@ function registerBrowse(data: Command): void {
     .description('write one HTML file that shows images with boxes and masks, needing nothing else')
     .argument('<data>', DATA_ARGUMENT)
     .requiredOption('--out <file>', 'the HTML file to write')
+    .addOption(taskOption())
     .option('--limit <n>', 'images to show at most', wholeNumber('--limit'), 200)
     .option('--thumbnail <px>', 'longer side of the images', wholeNumber('--thumbnail'), 480)
     .option('--json', 'print one JSON document')
@@ -94,7 +103,8 @@ function registerBrowse(data: Command): void {
       if (thumbnail < 32 || thumbnail > 4096)
         throw new ConfigError(`--thumbnail: expected 32 to 4096 px, got ${thumbnail}`);
       const { writeBrowser } = await import('./browse/write.js');
-      const options = { limit, thumbnail, ...dataOptions(flags) };
+      const kind = kindOfTask(flags.task);
+      const options = { limit, thumbnail, kind, ...dataOptions(flags) };
       const { line, cards, numConcerns } = await writeBrowser(path, flags.out, options);
       log(line);
       if (flags.json) printJson({ file: flags.out, images: cards, toLookAt: numConcerns });
@@ -131,10 +141,14 @@ function registerSplit(data: Command): void {
 
 function registerConvert(data: Command): void {
   addDataOptions(data.command('convert'))
-    .description('convert a detection set to the format of another tool')
+    .description('convert a set to the format of another tool')
     .argument('<data>', DATA_ARGUMENT)
     .requiredOption('--out <folder>', 'a folder that is empty or does not exist')
-    .requiredOption('--to <format>', 'coco, yolo, voc, labelme, masks or cvat')
+    .requiredOption(
+      '--to <format>',
+      'coco, yolo, voc, labelme, masks or cvat; with --task segment masks: label PNGs and a data.yaml',
+    )
+    .addOption(taskOption())
     .option('--copy', 'copy the images')
     .option('--link', 'link to the images where they are (the default)')
     .option(

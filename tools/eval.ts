@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { classAttributeOption, layoutOption } from './data-options.js';
+import { classAttributeOption, classNames, layoutOption } from './data-options.js';
 import { engineOptions, fraction, wholeNumber } from './engine-options.js';
 import { addImageOptions, type ImageFlags } from './model-options.js';
 import { formatTable, log, print, printJson } from './output.js';
@@ -14,6 +14,7 @@ interface Flags extends ImageFlags {
   readonly valFraction?: number;
   readonly layout?: string;
   readonly classAttribute?: string;
+  readonly dataClasses?: readonly string[];
   readonly seed: number;
   readonly out?: string;
 }
@@ -38,6 +39,11 @@ export function registerEval(program: Command): void {
     .option('--seed <n>', 'of that division', wholeNumber('--seed'), 0)
     .addOption(layoutOption())
     .addOption(classAttributeOption())
+    .option(
+      '--data-classes <names>',
+      'classes of the data as --classes of train (here those of the model): names separated by commas, or a file with one a line',
+      classNames,
+    )
     .option('--out <dir>', 'also write the results there; go on with what is there (classify)');
   addImageOptions(verb).action((model: string, flags: Flags) => run(model, flags));
 }

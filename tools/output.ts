@@ -3,6 +3,14 @@ import { oneLine, withoutControls } from '../core/controls.js';
 
 let isMuted = false;
 
+/** Keeps a reader that ends before the output does (`| head`) from being an error. */
+export function endQuietlyWithReaders(): void {
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+}
+
 /** Prints a message for people to standard error; standard output is for results. */
 export function log(line: string): void {
   if (!isMuted) process.stderr.write(`${withoutControls(line)}\n`);
@@ -36,8 +44,12 @@ export function printJson(value: unknown): void {
 /** {@link printJson} for a document with rows that are not all in memory. */
 export async function printJsonRows(document: object): Promise<void> {
   const { jsonPieces } = await import('../io/files/json-stream.js');
-  for await (const piece of jsonPieces(document, 0))
-    if (!process.stdout.write(withoutControls(piece))) await once(process.stdout, 'drain');
+  try {
+    for await (const piece of jsonPieces(document, 0))
+      if (!process.stdout.write(withoutControls(piece))) await once(process.stdout, 'drain');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+  }
 }
 
 /** Formats a table with right-aligned numbers; the first row is the header. */

@@ -3,6 +3,8 @@ import type { ShardedWorkOptions } from './distributed/sharded-work.js';
 
 /** Options of an evaluation. */
 export interface EvaluationOptions extends ShardedWorkOptions, Omit<DataOptions, 'classes'> {
+  /** Names of the classes of the data, as `classes` of training: for label files without names, or to choose some. */
+  readonly dataClasses?: readonly string[] | undefined;
   /** Default `val`. */
   readonly split?: 'train' | 'val' | undefined;
   /** Batch size (classify), default 8. */
@@ -17,8 +19,8 @@ export interface EvaluationOptions extends ShardedWorkOptions, Omit<DataOptions,
 
 /** Selects the options of the data. */
 export function dataOptionsIn(options: EvaluationOptions): DataOptions {
-  const { valFraction, seed, layout, classAttribute } = options;
-  return { valFraction, seed, layout, classAttribute };
+  const { valFraction, seed, layout, classAttribute, dataClasses: classes } = options;
+  return { valFraction, seed, layout, classAttribute, classes };
 }
 
 /** Scores for programs and for people. */

@@ -1,3 +1,4 @@
+import { quote } from '../../core/errors.js';
 import { imagePlace, type CocoTables } from '../../io/coco/annotations.js';
 import type { Report } from '../../io/coco/issues.js';
 import { problemKinds, type Problem, type ProblemLog } from '../problems.js';
@@ -105,5 +106,9 @@ export function imageProblem(
 ): Problem {
   const { file, where } = imagePlace(tables, row);
   const id = tables.images.ids[row];
-  return { file, message: `${where}: ${message}`, id, row: { table: 'images', index: row } };
+  // Of sets with a file for each image the place is its name, which messages begin with, too.
+  const name = quote(tables.images.fileNames[row]);
+  const isRepeated = where.endsWith(name) && message.startsWith(name);
+  const text = isRepeated ? where + message.slice(name.length) : `${where}: ${message}`;
+  return { file, message: text, id, row: { table: 'images', index: row } };
 }

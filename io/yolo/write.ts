@@ -15,7 +15,7 @@ const FINE_SIDE_PX = 4096;
 
 /**
  * Formats a YOLO label file, with positions relative to the image size: `class cx cy w h` for every object, or `class x1
- * y1 x2 y2 …` with masks. A mask with several parts or holes is one line, joined as in {@link joinContours}.
+ * y1 x2 y2 …` with masks, in images with any mask also of boxes, as four corners. A mask with several parts or holes is one line, joined as in {@link joinContours}.
  *
  * @returns lines, each with its end; empty without objects
  */
@@ -26,8 +26,12 @@ export function yoloText(
   const decimals = Math.max(width, height) > FINE_SIDE_PX ? 9 : 6;
   const part = (value: number, i: number): number =>
     Number((value / (i % 2 === 0 ? width : height)).toFixed(decimals));
-  const lines = objects.map(({ classIndex, box: [x, y, w, h], score, mask }) => {
-    const outline = masks ? outlineOf(mask) : [];
+  const outlines = objects.map(({ mask }) => (masks ? outlineOf(mask) : new Float64Array(0)));
+  // Ultralytics refuses an image that has boxes beside polygons.
+  const hasOutlines = outlines.some(({ length }) => length > 0);
+  const lines = objects.map(({ classIndex, box: [x, y, w, h], score }, i) => {
+    const corners = [x, y, x + w, y, x + w, y + h, x, y + h];
+    const outline = hasOutlines && outlines[i].length === 0 ? corners : outlines[i];
     if (outline.length > 0) return [classIndex, ...Array.from(outline, part)];
     const shown = scores && score !== undefined ? [Number(score.toFixed(6))] : [];
     return [classIndex, ...[x + w / 2, y + h / 2, w, h].map(part), ...shown];

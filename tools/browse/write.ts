@@ -1,5 +1,5 @@
 import { detectLayout } from '../../datasets/layout/detect.js';
-import type { DataLayout, DataOptions } from '../../datasets/layout/types.js';
+import type { DataLayout, LayoutOptions } from '../../datasets/layout/types.js';
 import { writeAtomicallySync } from '../../io/files/atomic.js';
 import { classificationSplits } from './classification.js';
 import { detectionSplits } from './detection.js';
@@ -23,9 +23,9 @@ interface WrittenPage {
 export async function writeBrowser(
   path: string,
   file: string,
-  { layout, classes, classAttribute, ...options }: BrowseOptions & DataOptions,
+  { layout, classes, classAttribute, kind, ...options }: BrowseOptions & LayoutOptions,
 ): Promise<WrittenPage> {
-  const data = await detectLayout(path, { layout, classes, classAttribute, several: true });
+  const data = await detectLayout(path, { layout, classes, classAttribute, kind, several: true });
   const page = await gatherPage(data, await splitsOf(data), options);
   writeAtomicallySync(file, renderPage(page));
   return { line: page.line, cards: page.cards.length, numConcerns: page.numConcerns };

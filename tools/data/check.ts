@@ -17,7 +17,7 @@ import { detectLayout } from '../../datasets/layout/detect.js';
 import { resolveConfig } from '../../train/config/resolve.js';
 import type { RecipeConfig } from '../../train/config/schemas.js';
 import { needsOf } from '../../train/inspect.js';
-import { dataOptions, type DataFlags } from '../data-options.js';
+import { dataOptions, kindOfTask, type DataFlags } from '../data-options.js';
 import { log, print, printJson, type JsonFlag } from '../output.js';
 
 /** Flags of `data check`. */
@@ -38,7 +38,7 @@ const EXAMPLES = { text: 5, json: 100, all: 1_000_000 };
 export async function runCheck(path: string, flags: CheckFlags): Promise<boolean> {
   const data = await detectLayout(path, {
     ...dataOptions(flags),
-    kind: kindOf(flags.task),
+    kind: kindOfTask(flags.task),
     several: true,
   });
   log(data.line);
@@ -78,7 +78,7 @@ export async function runCheck(path: string, flags: CheckFlags): Promise<boolean
       own,
     });
   for (const { split, counts, findings, use } of splits) {
-    const numbers = Object.entries(counts).map(([name, count]) => `${count} ${name}`);
+    const numbers = Object.entries(counts).map(([name, count]) => counted(count, name));
     print(`${split}: ${numbers.join(', ')}`);
     if (use && use.leftOut.length > 0) print(`  used: ${useLine(use)}`);
     printPart(findings, data.kind === 'detection' ? data.splits[split]?.annotations : undefined);
@@ -93,8 +93,10 @@ export async function runCheck(path: string, flags: CheckFlags): Promise<boolean
     ? `training accepts ${isList ? 'each of these files' : 'this set'}${flags.decode ? '' : ' (pixels were not decoded: --decode)'}`
     : 'the annotations are fit for training, the images were not looked at';
   const unused = refused.length > 0 ? `, without its part ${refused.join(', ')}` : '';
-  const numErrors = errors === 0 ? 'No errors' : `${errors} errors`;
-  print(`${numErrors}, ${warnings} warnings: ${ok ? seen + unused : 'training refuses this set'}.`);
+  const numErrors = errors === 0 ? 'No errors' : counted(errors, 'errors');
+  print(
+    `${numErrors}, ${counted(warnings, 'warnings')}: ${ok ? seen + unused : 'training refuses this set'}.`,
+  );
   return ok;
 }
 
@@ -104,12 +106,6 @@ const RECIPE_OF = {
   detection: ['detect', 'detect'],
   segmentation: ['segment', 'segment-finetune'],
 } as const;
-
-/** Kind of data of a task; undefined if none is given. */
-function kindOf(task: string | undefined): DataLayout['kind'] | undefined {
-  const kinds = Object.keys(RECIPE_OF) as DataLayout['kind'][];
-  return kinds.find((kind) => RECIPE_OF[kind][0] === task);
-}
 
 /** Configuration of the run that the set is checked for. @throws ConfigError, DataError if the task is another one */
 function configFor(data: DataLayout, { task, recipe, set }: CheckFlags): RecipeConfig {
@@ -129,6 +125,19 @@ function configFor(data: DataLayout, { task, recipe, set }: CheckFlags): RecipeC
 function wereImagesSeen(splits: readonly SplitReport[]): boolean {
   const { code } = COCO_PROBLEMS.imagesUnchecked;
   return splits.every(({ findings }) => findings.every((finding) => finding.code !== code));
+}
+
+/** Names of single things that parts have. */
+const SINGLE: Readonly<Record<string, string>> = {
+  images: 'image',
+  annotations: 'annotation',
+  categories: 'category',
+  classes: 'class',
+};
+
+/** `1 category`, `2 images`. @param name plural */
+function counted(count: number, name: string): string {
+  return `${count} ${count === 1 ? (SINGLE[name] ?? name) : name}`;
 }
 
 /** How to print findings. */

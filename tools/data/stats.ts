@@ -12,7 +12,7 @@ import { readImageNet } from '../../datasets/imagenet.js';
 import type { LabelMapping } from '../../datasets/png-label-map.js';
 import { ProblemLog } from '../../datasets/problems.js';
 import { detectLayout } from '../../datasets/layout/detect.js';
-import { dataOptions, type DataFlags } from '../data-options.js';
+import { dataOptions, kindOfTask, type DataFlags } from '../data-options.js';
 import { formatTable, log, print, printJson, type JsonFlag } from '../output.js';
 import { percent } from '../../report/format.js';
 import { assertWritableFolder } from '../../io/files/out-folder.js';
@@ -32,6 +32,7 @@ export interface StatsFlags extends DataFlags, JsonFlag {
   readonly out?: string;
   readonly duplicates?: boolean;
   readonly recipe: string;
+  readonly task?: string;
 }
 
 /** Statistics of a part: the JSON document, and what is compared between parts. */
@@ -48,7 +49,8 @@ export async function runStats(path: string, flags: StatsFlags): Promise<void> {
   const { out, json = false } = flags;
   const view = recipeView(flags.recipe);
   if (out !== undefined) assertWritableFolder(dirname(out));
-  const data = await detectLayout(path, { ...dataOptions(flags), several: true });
+  const kind = kindOfTask(flags.task);
+  const data = await detectLayout(path, { ...dataOptions(flags), kind, several: true });
   log(data.line);
   const stats: PartStats[] = [];
   switch (data.kind) {
