@@ -1,12 +1,14 @@
 import * as tf from '@tensorflow/tfjs';
 import { depthwiseConv, type DepthwiseParams } from '../engine/ops/conv.js';
 import { dropPath } from '../engine/ops/drop-path.js';
-import { geluGrnLinear, type EnergyAxes } from '../engine/ops/gelu-grn-linear.js';
+import type { PositionAxes } from '../engine/ops/channels.js';
+import { geluGrnLinear } from '../engine/ops/gelu-grn-linear.js';
 import { gelu } from '../engine/ops/gelu.js';
 import { grn, type GrnParams } from '../engine/ops/grn.js';
-import { foldIntoLinear, linear, type LinearParams } from '../engine/ops/linear.js';
 import type { NormParams } from '../engine/ops/layer-norm.js';
-import { foldChannelNorm, normalized, type NormKind } from '../engine/ops/norm.js';
+import { linear, type LinearParams } from '../engine/ops/linear.js';
+import type { NormKind } from '../engine/ops/norm.js';
+import { normLinear } from '../engine/ops/norm-linear.js';
 import {
   channelNormSpecs,
   depthwiseSpecs,
@@ -101,8 +103,8 @@ interface BlockInputs {
 /**
  * The ConvNeXt V2 block: `x + pwconv2(GRN(gelu(pwconv1(LN(dwconv(x))))))`.
  *
- * The affine part of layer norm and the shift of GRN are folded into the linear layers that follow them, which is exact
- * and saves passes over the largest activations.
+ * The affine part of layer norm and the shift of GRN are folded into the linear layers that follow them where these are
+ * smaller than the activations, which is exact and saves passes over the largest ones.
  *
  * @param x `[N, H, W, C]`
  * @returns `[N, H, W, C]`
@@ -113,10 +115,9 @@ export function block(
   params: BlockParams,
   { dropPathMask, variant, observe, eps = EPS, normKind }: BlockInputs = {},
 ): tf.Tensor4D {
-  const { dwconv, norm, pwconv1 } = params;
   return tf.tidy(() => {
-    const mixed = normalized(depthwiseConv(x, dwconv), { eps, kind: normKind }); // [N, H, W, C]
-    const hidden = linear(mixed, foldChannelNorm(norm, pwconv1)); // [N, H, W, 4C]
+    const mixed = depthwiseConv(x, params.dwconv); // [N, H, W, C]
+    const hidden = normLinear(mixed, params.norm, params.pwconv1, { eps, kind: normKind }); // [N, H, W, 4C]
     if (observe) observeHidden(hidden, params.grn, { variant, observe });
     const branch = projected(hidden, params, variant); // [N, H, W, C]
     return x.add(dropPathMask ? dropPath(branch, dropPathMask) : branch);
@@ -134,13 +135,12 @@ export function projected(
   hidden: tf.Tensor4D,
   { grn: params, pwconv2 }: BlockParams,
   variant: GrnVariant | undefined,
-  axes: EnergyAxes = [1, 2],
+  axes: PositionAxes = [1, 2],
 ): tf.Tensor4D {
   if (!params) return linear(gelu(hidden), pwconv2);
   if (variant)
     return linear(applyGrnVariant(gelu(hidden), params, variant, { eps: EPS, axes }), pwconv2);
-  const shifted = foldIntoLinear({ shift: params.beta }, pwconv2);
-  return geluGrnLinear(hidden, { gamma: params.gamma, ...shifted }, EPS, axes);
+  return geluGrnLinear(hidden, { ...params, ...pwconv2 }, EPS, axes);
 }
 
 function observeHidden(
@@ -151,12 +151,12 @@ function observeHidden(
     observe,
   }: { variant: GrnVariant | undefined; observe: NonNullable<BlockInputs['observe']> },
 ): void {
-  const expanded = gelu(hidden);
-  observe('expanded', expanded);
+  const activated = gelu(hidden);
+  observe('expanded', activated);
   if (params) {
     const after = variant
-      ? applyGrnVariant(expanded, params, variant, { eps: EPS })
-      : grn(expanded, params, EPS);
+      ? applyGrnVariant(activated, params, variant, { eps: EPS })
+      : grn(activated, params, EPS);
     observe('normalized', after);
   }
 }

@@ -3,9 +3,10 @@ import { ConfigError } from '../core/errors.js';
 import { oneOf, type Infer } from '../core/schema.js';
 import { layer } from '../engine/capture/scope.js';
 import { depthwiseConv } from '../engine/ops/conv.js';
-import type { EnergyAxes } from '../engine/ops/gelu-grn-linear.js';
+import type { PositionAxes } from '../engine/ops/channels.js';
 import { standardize } from '../engine/ops/layer-norm.js';
-import { foldNorm, linear, type LinearParams } from '../engine/ops/linear.js';
+import { foldNorm, type LinearParams } from '../engine/ops/linear.js';
+import { normLinear } from '../engine/ops/norm-linear.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
 import { EPS, projected, type BlockParams } from './block.js';
 import { downsampled, type ConvNeXtV2Specs } from './convnextv2.js';
@@ -37,7 +38,7 @@ export type MaskedEncoder = (
   options: EncoderOptions,
 ) => tf.Tensor4D;
 
-const AXES: Readonly<Record<GrnStatistics, EnergyAxes>> = {
+const AXES: Readonly<Record<GrnStatistics, PositionAxes>> = {
   sample: [1, 2],
   batch: [0, 1, 2],
 };
@@ -123,9 +124,9 @@ function pointwise(
   { statistics, variant }: EncoderOptions,
   visible?: tf.Tensor4D,
 ): tf.Tensor4D {
-  const mixed = standardize(x, EPS); // [N, H, W, C]
-  const expand = foldNorm(params.norm, params.pwconv1);
-  const hidden = visible ? maskedLinear(mixed, expand, visible) : linear(mixed, expand); // [N, H, W, 4C]
+  const hidden = visible
+    ? maskedLinear(standardize(x, EPS), foldNorm(params.norm, params.pwconv1), visible)
+    : normLinear(x, params.norm, params.pwconv1, { eps: EPS }); // [N, H, W, 4C]
   return projected(hidden, params, variant, AXES[statistics]);
 }
 

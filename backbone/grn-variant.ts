@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { FLAG, byKind, literal, oneOf, record, type Infer } from '../core/schema.js';
-import type { EnergyAxes } from '../engine/ops/gelu-grn-linear.js';
+import type { PositionAxes } from '../engine/ops/channels.js';
 import type { GrnParams } from '../engine/ops/grn.js';
 import { standardize } from '../engine/ops/layer-norm.js';
 
@@ -49,7 +49,7 @@ export function applyGrnVariant(
   x: tf.Tensor4D,
   { gamma, beta }: GrnParams,
   variant: GrnVariant,
-  { eps, axes = [1, 2] }: { readonly eps: number; readonly axes?: EnergyAxes },
+  { eps, axes = [1, 2] }: { readonly eps: number; readonly axes?: PositionAxes },
 ): tf.Tensor4D {
   return tf.tidy(() => {
     switch (variant.kind) {
@@ -83,7 +83,7 @@ type Variant<Key extends string> = Extract<GrnVariant, Record<Key, unknown>>;
 function aggregated(
   x: tf.Tensor4D,
   aggregation: Variant<'aggregation'>['aggregation'],
-  axes: EnergyAxes,
+  axes: PositionAxes,
 ): tf.Tensor {
   switch (aggregation) {
     case 'one':

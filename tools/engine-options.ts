@@ -21,7 +21,7 @@ export function addEngineOptions(command: Command): Command {
       wholeNumber('--threads'),
       0,
     )
-    .option('--spin', 'let waiting threads spin', false)
+    .option('--spin', 'let waiting threads spin for longer', false)
     .option(
       '--eager <backend>',
       'run operation by operation on a tfjs backend instead: cpu, wasm or tensorflow',
@@ -39,7 +39,7 @@ export function engineOptions({ provider, threads, spin, eager }: EngineFlags): 
   if (!['cpu', 'webgpu', 'cuda'].includes(provider)) {
     throw new ConfigError(`--provider: expected cpu, webgpu or cuda, got ${provider}`);
   }
-  return { kind: 'compiled', provider: provider as Provider, threads, spinning: spin };
+  return { kind: 'compiled', provider: provider as Provider, threads, spinning: spin || 'briefly' };
 }
 
 /** Parses a whole number ≥ 0. */

@@ -56,13 +56,16 @@ async function run(name: string, flags: Flags): Promise<void> {
   const { assertWritableFolder } = await import('../io/files/out-folder.js');
   const { assertDataExists } = await import('../datasets/layout/detect.js');
   const { openModel } = await import('./open-model.js');
+  const { besideLoaders } = await import('../engine/runtime/engine.js');
   const { evaluationReport } = await import('../train/evaluate.js');
   const { joinRanks } = await import('./distributed.js');
   const ranks = await joinRanks();
   try {
     if (flags.out !== undefined) assertWritableFolder(flags.out);
     assertDataExists(flags.data); // before a model is pulled
-    const engine = engineOptions({ ...flags, threads: flags.threads || ranks.threads });
+    const engine = besideLoaders(
+      engineOptions({ ...flags, threads: flags.threads || ranks.threads }),
+    );
     const model = await openModel(name, { ...flags, engine }, Infinity);
     try {
       const { document, table } = await evaluationReport(model, flags.data, {

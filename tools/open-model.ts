@@ -1,4 +1,4 @@
-import { openEngine, type EngineOptions } from '../engine/runtime/engine.js';
+import { openEngine, type Engine, type EngineOptions } from '../engine/runtime/engine.js';
 import { modelOf } from '../inference/model-of.js';
 import type { ImageModel, PredictOptions, PredictTask } from '../inference/model.js';
 import { load } from '../inference/open.js';
@@ -10,7 +10,7 @@ export interface OpenModelOptions
   extends
     Omit<PredictOptions, 'score'>,
     Pick<ModelFlags, 'task' | 'classes' | 'size' | 'mean' | 'std' | 'crop' | 'cache' | 'offline'> {
-  readonly engine: EngineOptions;
+  readonly engine: Engine | Partial<EngineOptions>;
 }
 
 /**

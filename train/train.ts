@@ -1,6 +1,6 @@
 import { resolve, sep } from 'node:path';
 import { ConfigError, DataError, WorkError } from '../core/errors.js';
-import { openEngine } from '../engine/runtime/engine.js';
+import { besideLoaders, openEngine } from '../engine/runtime/engine.js';
 import { assertDataExists } from '../datasets/layout/detect.js';
 import { FRACTION, NON_NEGATIVE, POSITIVE, whole } from '../core/schema.js';
 import { compileSchema, formatProblems } from '../io/schema.js';
@@ -76,7 +76,7 @@ export async function train<const Recipe extends string | RecipeConfig>(
         ? { data: whole, config: usable }
         : toOverfit(task, whole, { config: usable, count: overfit, note });
     if (isFirst) lock = await ownRunFolder(options, note);
-    const engine = await openEngine(options.engine);
+    const engine = await openEngine(besideLoaders(options.engine));
     note(engine.description);
     const stored = runConfigOf(
       verdict.boxesOnly ? planWithoutMasks(plan) : plan,

@@ -2,8 +2,10 @@ import * as tf from '@tensorflow/tfjs';
 import { ConfigError } from '../../core/errors.js';
 import { numElements, sameShape } from '../../core/shape.js';
 import type { OnnxType, OnnxValue } from '../onnx/graph.js';
+import type { MapShape } from './blocked-layout.js';
 import type { GraphBuilder } from './graph-builder.js';
-import { onnxType, type CaptureRecord } from './record.js';
+import { fromBlocked, toBlocked } from './reorder.js';
+import { onnxType, type BlockedRecord, type CaptureRecord } from './record.js';
 
 /** Name of the backend in tfjs. */
 export const CAPTURE = 'convnextv2-capture';
@@ -91,9 +93,40 @@ export class CaptureBackend extends tf.KernelBackend {
         );
         return this.graph.reshape(full, x.shape);
       }
+      case 'blocked':
+        return this.graph.reshape(fromBlocked(this.graph, record.value, record.map[3]), x.shape);
       default:
         return record satisfies never;
     }
+  }
+
+  /** Creates a tensor for a feature map `[N, H, W, C]` in the blocked layout; `shape` may be another one of as many elements. */
+  blockedInfo(value: OnnxValue, map: MapShape, shape: readonly number[] = map): tf.TensorInfo {
+    return this.store({ kind: 'blocked', value, map }, shape, value.type);
+  }
+
+  /** Record of a tensor that is held in the blocked layout. */
+  blocked(x: tf.TensorInfo): BlockedRecord | undefined {
+    const record = this.record(x);
+    return record.kind === 'blocked' ? record : undefined;
+  }
+
+  /**
+   * Blocked form `[N, Cp, H, W]` of a tensor.
+   *
+   * @param map shape of the feature map, `[N, H, W, C]`, which the tensor may have in another form
+   */
+  blockedValue(x: tf.TensorInfo, map: readonly number[] = x.shape): OnnxValue {
+    const record = this.blocked(x);
+    if (record && sameShape(record.map, map)) return record.value;
+    return toBlocked(this.graph, this.graph.reshape(this.value(x), map), this.blockSize);
+  }
+
+  /** Number of channels of a block. @throws ConfigError if the graph may not use the blocked layout */
+  get blockSize(): number {
+    const { lowering } = this.graph;
+    if (lowering.kind === 'cpu') return lowering.blockSize;
+    throw new ConfigError('capture: expected a graph for the CPU provider, got a portable one');
   }
 
   /** Value that broadcasts to the shape of the tensor and may be smaller; for elementwise operations. */

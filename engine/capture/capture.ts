@@ -23,6 +23,8 @@ interface CaptureRequest {
   ) => Readonly<Record<string, tf.Tensor>>;
   /** Values of inputs to store in the graph as constants. */
   readonly frozen?: ReadonlyMap<string, Float32Array>;
+  /** Constants computed from these; graphs for other sizes share them. */
+  readonly folded?: Map<string, Float32Array>;
 }
 
 /**
@@ -33,7 +35,8 @@ interface CaptureRequest {
  */
 export function captureGraph(request: CaptureRequest): OnnxGraph {
   const backend = ensureCaptureBackend();
-  const graph = new GraphBuilder(request.lowering, layerScope);
+  const hasConstantWeights = (request.frozen?.size ?? 0) > 0;
+  const graph = new GraphBuilder(request.lowering, layerScope, hasConstantWeights);
   return isolated(() => {
     let captured: OnnxGraph | undefined;
     backend.during(graph, () =>
@@ -43,7 +46,7 @@ export function captureGraph(request: CaptureRequest): OnnxGraph {
         );
         const results = request.body(inputs);
         const outputs = mapValues(results, (tensor) => backend.value(tensor));
-        captured = graph.finish(request.name, outputs, request.frozen);
+        captured = graph.finish(request.name, outputs, request.frozen, request.folded);
         Object.values(results).forEach((tensor) => tensor.dispose()); // `tf.keep` would let them outlive the tidy
       }),
     );

@@ -9,6 +9,8 @@ import type {
   OnnxValue,
 } from '../onnx/graph.js';
 import { ONNX_TYPE, int, ints } from '../onnx/graph.js';
+import { foldConstants } from './fold-constants.js';
+import { withoutRepeatedSums } from './residual-sums.js';
 
 /** Target of lowering, which decides how convolutions and batched products are written. */
 export type Lowering =
@@ -28,6 +30,14 @@ interface Emission {
   readonly attributes?: Readonly<Record<string, OnnxAttribute>>;
 }
 
+/** A node with the values that it takes. */
+interface Producer {
+  readonly node: OnnxNode;
+  readonly inputs: readonly (OnnxValue | undefined)[];
+  /** First output. */
+  readonly output: OnnxValue;
+}
+
 const OPSETS: Readonly<Record<string, number>> = {
   '': 20,
   'com.microsoft': 1,
@@ -43,15 +53,20 @@ export class GraphBuilder {
   /** Results of the nodes by name. */
   private readonly results = new Map<string, OnnxValue>();
   private readonly known = new Map<string, readonly OnnxValue[]>();
+  private readonly producers = new Map<string, Producer>();
   private readonly inputs: OnnxValue[] = [];
   private readonly constants = new Map<string, readonly OnnxInitializer[]>();
   private readonly counts = new Map<string, number>();
   private readonly taken = new Set<string>();
 
-  /** @param scope returns the name of the current layer, the prefix of node names */
+  /**
+   * @param scope returns the name of the current layer, the prefix of node names
+   * @param hasConstantWeights whether weights become constants, so that functions of them cost nothing in a run
+   */
   constructor(
     readonly lowering: Lowering,
     readonly scope: () => string = () => '',
+    readonly hasConstantWeights = false,
   ) {}
 
   /** Declares a graph input. */
@@ -79,10 +94,17 @@ export class GraphBuilder {
       type,
     }));
     const outputNames = values.map((value) => value.name);
-    this.nodes.push({ name, op, domain, inputs: names, outputs: outputNames, attributes });
+    const node = { name, op, domain, inputs: names, outputs: outputNames, attributes };
+    this.nodes.push(node);
+    this.producers.set(name, { node, inputs, output: values[0] });
     this.known.set(key, values);
     for (const value of values) this.results.set(value.name, value);
     return values;
+  }
+
+  /** Node whose first output is `x`, or `x` before reshapes; none for inputs and constants. */
+  producer(x: OnnxValue): Producer | undefined {
+    return this.producers.get((this.reshaped.get(x.name) ?? x).name);
   }
 
   /** Emits a node with one output. */
@@ -164,11 +186,13 @@ export class GraphBuilder {
    * Builds the graph of all nodes that the named outputs need.
    *
    * @param frozen values of inputs that become constants
+   * @param folded constants computed from these for other graphs, by what they are computed of; new ones are added
    */
   finish(
     name: string,
     outputs: Readonly<Record<string, OnnxValue>>,
     frozen: ReadonlyMap<string, Float32Array> = new Map(),
+    folded = new Map<string, Float32Array>(),
   ): OnnxGraph {
     const renamed = Object.entries(outputs).map(([as, value]) => ({ as, value }));
     const { newName, copies } = this.outputNames(renamed);
@@ -181,22 +205,25 @@ export class GraphBuilder {
       outputs: [as],
       attributes: {},
     }));
-    const needed = new Set(renamed.map(({ value }) => value.name));
-    const kept: OnnxNode[] = [];
-    for (let i = this.nodes.length - 1; i >= 0; i--) {
-      const node = this.nodes[i];
-      if (!node.outputs.some((output) => needed.has(output))) continue;
-      kept.push(node);
-      for (const input of node.inputs) needed.add(input);
-    }
-    const nodes = kept.reverse().map((node): OnnxNode => ({
+    const all = this.folded(frozen);
+    const { nodes: kept, needed } = withoutUnused(
+      all.nodes,
+      renamed.map(({ value }) => value.name),
+    );
+    const nodes = withoutRepeatedSums(kept).map((node): OnnxNode => ({
       ...node,
       inputs: node.inputs.map(rename),
       outputs: node.outputs.map(rename),
     }));
     const ordered = leavesLast([...nodes, ...last]);
-    const stored = [...this.constants.values()]
-      .flat()
+    const made = [...all.constants]
+      .filter(([constant]) => needed.has(constant))
+      .map(([constant, { shape, expression = constant, read }]): OnnxInitializer => {
+        const data = folded.get(expression) ?? read();
+        if (expression !== constant) folded.set(expression, data);
+        return { name: constant, shape, type: 'float32', data };
+      });
+    const stored = [...[...this.constants.values()].flat(), ...made]
       .filter(({ name: constant }) => needed.has(constant))
       .map((constant) => ({ ...constant, name: rename(constant.name) }));
     const used = this.inputs.filter((input) => needed.has(input.name));
@@ -218,6 +245,31 @@ export class GraphBuilder {
         Object.entries(OPSETS).filter(([domain]) => domain === '' || domains.has(domain)),
       ),
     };
+  }
+
+  /** Nodes, of which those that depend on frozen weights only are replaced by constants where {@link foldConstants} can. */
+  private folded(frozen: ReadonlyMap<string, Float32Array>): ReturnType<typeof foldConstants> {
+    const { lowering, nodes } = this;
+    if (frozen.size === 0 || lowering.kind !== 'cpu') return { nodes, constants: new Map() };
+    const known = new Map([...this.constants.values()].flat().map((c) => [c.name, c] as const));
+    const weights = new Map(this.inputs.map((input) => [input.name, input] as const));
+    return foldConstants(nodes, {
+      constant: (name) => {
+        const weight = frozen.get(name);
+        const shape = weights.get(name)?.shape;
+        if (weight && shape) return { shape, expression: name, read: () => weight };
+        const constant = known.get(name);
+        const data = constant?.data;
+        if (!constant || !(data instanceof Float32Array)) return undefined;
+        return { shape: constant.shape, read: () => data };
+      },
+      integers: (name) => {
+        const data = known.get(name)?.data;
+        return data instanceof BigInt64Array ? Array.from(data, Number) : undefined;
+      },
+      shape: (name) => this.producers.get(name)?.output.shape ?? [],
+      block: lowering.blockSize,
+    });
   }
 
   /**
@@ -273,6 +325,20 @@ function fingerprint(bytes: Uint8Array): number {
   let hash = 0x811c9dc5;
   for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
   return hash;
+}
+
+/** Nodes that the outputs need, in the same order, and the names of all values that these need. */
+function withoutUnused(
+  nodes: readonly OnnxNode[],
+  outputs: readonly string[],
+): { readonly nodes: readonly OnnxNode[]; readonly needed: ReadonlySet<string> } {
+  const needed = new Set(outputs);
+  const kept = nodes.toReversed().filter((node) => {
+    if (!node.outputs.some((output) => needed.has(output))) return false;
+    for (const input of node.inputs) needed.add(input);
+    return true;
+  });
+  return { nodes: kept.reverse(), needed };
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { OnnxInitializer, OnnxType, OnnxValue } from '../onnx/graph.js';
+import type { MapShape } from './blocked-layout.js';
 
 /**
  * Data of a tensor in the capture backend. The shape of the tensor may differ from the record's: reshaped tensors share
@@ -7,7 +8,19 @@ import type { OnnxInitializer, OnnxType, OnnxValue } from '../onnx/graph.js';
 export type CaptureRecord =
   | { readonly kind: 'value'; readonly value: OnnxValue; readonly broadcastTo?: readonly number[] }
   | { readonly kind: 'constant'; readonly data: OnnxInitializer['data']; readonly type: OnnxType }
-  | { readonly kind: 'uniform'; readonly fill: number; readonly type: OnnxType };
+  | { readonly kind: 'uniform'; readonly fill: number; readonly type: OnnxType }
+  | BlockedRecord;
+
+/**
+ * Feature map in the blocked layout, `[N, Cp, H, W]`. Kernels that need the plain layout get it from
+ * `CaptureBackend.value`, which converts it once.
+ */
+export interface BlockedRecord {
+  readonly kind: 'blocked';
+  readonly value: OnnxValue;
+  /** Shape of the map, `[N, H, W, C]`. */
+  readonly map: MapShape;
+}
 
 /** ONNX type of a tfjs dtype. */
 export function onnxType(dtype: string): OnnxType | undefined {

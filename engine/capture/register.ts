@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { ConfigError } from '../../core/errors.js';
 import { CAPTURE, CaptureBackend } from './backend.js';
 import type { CaptureKernel } from './define-kernel.js';
+import { BLOCKED } from './kernels/blocked.js';
 import { CONV } from './kernels/conv.js';
 import { DEPTHWISE } from './kernels/depthwise.js';
 import { ELEMENTWISE } from './kernels/elementwise.js';
@@ -20,6 +21,7 @@ export const CAPTURE_KERNELS: readonly CaptureKernel[] = [
   ...CONV,
   ...DEPTHWISE,
   ...FUSED,
+  ...BLOCKED,
 ];
 
 /**

@@ -1,27 +1,29 @@
 import * as tf from '@tensorflow/tfjs';
-import { assertShape, numElements } from '../../core/shape.js';
-import { geluAgain, geluGradientHalf, geluValue } from './gelu.js';
-import { grnScale, grnScaleGradient } from './grn.js';
-import type { LinearParams } from './linear.js';
+import { assertShape } from '../../core/shape.js';
+import { channelAffine, channelDot, type PositionAxes } from './channels.js';
+import { geluAgain, geluSlope, geluValue } from './gelu.js';
+import { grnScale, grnScaleGradient, type GrnParams } from './grn.js';
+import { foldIntoLinear, foldingPays, type LinearParams } from './linear.js';
+import { inBlocks, isInBlocks } from './lowering.js';
+import { pointwise, pointwiseProducts, pointwiseWeightGradient } from './pointwise.js';
 
-/** `gamma` is `[C]`, `weight` `[C, out]`, `bias` `[out]`. */
-interface GeluGrnLinearParams extends LinearParams {
-  readonly gamma: tf.Tensor1D;
-}
+/** `gamma` and `beta` are `[C]`, `weight` `[C, out]`, `bias` `[out]`. */
+type GeluGrnLinearParams = LinearParams & GrnParams;
+
+/** A multiple of every block size. */
+const LARGEST_BLOCK = 16;
 
 /** Up to this number of activations per sample, `a` is kept for the backward pass: 1 % less time, more memory. */
 const KEPT_PER_SAMPLE = 2 ** 21;
 
-/** Axes over which a channel's energy is summed: the positions of each sample, or of the whole batch. */
-export type EnergyAxes = readonly [1, 2] | readonly [0, 1, 2];
-
 /**
- * `linear(a · s)` with `a = gelu(x)` and `s` the scale of global response normalization: the second half of a ConvNeXt V2
- * block (with GRN's shift folded into the bias, see {@link foldIntoLinear}).
+ * `linear(a · s + β)` with `a = gelu(x)` and `s` the scale of global response normalization: the second half of a ConvNeXt
+ * V2 block.
  *
  * One op with a custom gradient, because these are the widest activations of the network: for large images only `x` is
  * kept for the backward pass, where `a` is recomputed, and the gradient takes as few passes as possible. The scale is
- * multiplied into the smaller operand: the activations, or one copy of the weight per sample.
+ * multiplied into the smaller operand: the activations, or one copy of the weight per sample. So is the shift: it is added
+ * to the activations, or folded into the bias.
  *
  * @param x `[N, H, W, C]`
  * @returns `[N, H, W, out]`
@@ -30,30 +32,55 @@ export type EnergyAxes = readonly [1, 2] | readonly [0, 1, 2];
  */
 export function geluGrnLinear(
   x: tf.Tensor4D,
-  { gamma, weight, bias }: GeluGrnLinearParams,
+  { gamma, beta, weight, bias }: GeluGrnLinearParams,
   eps: number,
-  axes: EnergyAxes = [1, 2],
+  axes: PositionAxes = [1, 2],
 ): tf.Tensor4D {
   const [channels, out] = weight.shape;
   assertShape('geluGrnLinear', x, ['N', 'H', 'W', channels]);
   assertShape('geluGrnLinear gamma', gamma, [channels]);
-  const [n, h, w] = x.shape;
-  const product = axes.length === 2 && h * w > 2 * out ? scaledWeights : scaledActivations;
+  assertShape('geluGrnLinear beta', beta, [channels]);
+  const product = axes.length === 2 && weighsImages(x, out) ? scaledWeights : scaledActivations;
+  return tf.tidy(() => {
+    if (product === scaledActivations && isInBlocks(x) && !foldingPays(x, { weight, bias }))
+      return scaledLinear(x, { gamma, beta, weight, bias }, { eps, axes, product });
+    const folded = foldIntoLinear({ shift: beta }, { weight, bias });
+    return scaledLinear(x, { gamma, ...folded }, { eps, axes, product });
+  });
+}
+
+/** Whether a weight per image costs less than scaled activations. */
+function weighsImages(x: tf.Tensor4D, out: number): boolean {
+  const positions = x.shape[1] * x.shape[2];
+  // In the blocked layout the products of every image need whole blocks of positions.
+  return positions > 2 * out && !(isInBlocks(x) && positions % LARGEST_BLOCK !== 0);
+}
+
+/** How {@link scaledLinear} computes. */
+interface ScaledLinearOptions {
+  readonly eps: number;
+  readonly axes: PositionAxes;
+  readonly product: ScaledProduct;
+}
+
+/** {@link geluGrnLinear} with its gradient; without a shift, or with one that `product` adds. */
+function scaledLinear(
+  x: tf.Tensor4D,
+  params: LinearParams & Pick<GrnParams, 'gamma'> & { readonly beta?: tf.Tensor1D },
+  { eps, axes, product }: ScaledLinearOptions,
+): tf.Tensor4D {
+  const { gamma, weight, bias, beta } = params;
+  const [, h, w, channels] = x.shape;
   const op = tf.customGrad((...args) => {
-    const [input, g, matrix, b, save] = args as [
-      tf.Tensor4D,
-      tf.Tensor1D,
-      tf.Tensor2D,
-      tf.Tensor1D,
-      tf.GradSaveFunc,
-    ];
-    const [value, energy] = tf.tidy((): [tf.Tensor, tf.Tensor4D] => {
+    const [input, g, matrix, b] = args as [tf.Tensor4D, tf.Tensor1D, tf.Tensor2D, tf.Tensor1D];
+    const shift = beta && (args[4] as tf.Tensor1D);
+    const save = args.at(-1) as tf.GradSaveFunc;
+    const [value, energy] = tf.tidy(() => {
       const a = geluValue(input);
-      const total = a.mul(a).sum<tf.Tensor4D>([...axes], true); // [N or 1, 1, 1, C]
-      const y = product.value(a, grnScale(total, g, eps), matrix, b);
-      return [y.reshape([n, h, w, out]), total];
+      const total = channelDot(a, a, axes); // [N or 1, 1, 1, C]
+      return [product.value(a, grnScale(total, g, eps), { weight: matrix, bias: b, shift }), total];
     });
-    save([input, g, matrix, energy]);
+    save([input, g, matrix, energy, ...(shift ? [shift] : [])]);
     return { value, gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => gradient(dy, saved) };
   });
 
@@ -64,55 +91,74 @@ export function geluGrnLinear(
       tf.Tensor2D,
       tf.Tensor4D,
     ];
+    const shift = saved.at(4) as tf.Tensor1D | undefined;
     return tf.tidy(() => {
       const a = h * w * channels > KEPT_PER_SAMPLE ? geluAgain(input) : geluValue(input);
       const scale = grnScale(energy, g, eps); // [N or 1, 1, 1, C]
-      const { dWeight, dScale, halfDScaled } = product.gradient(
-        dy as tf.Tensor4D,
-        a,
-        scale,
-        matrix,
-      );
+      const { factor, slope } = geluSlope(input);
+      const dz = (isInBlocks(input) ? inBlocks(dy as tf.Tensor4D) : dy) as tf.Tensor4D;
+      const { dWeight, dScale, dScaled } = product.gradient(dz, a, scale, {
+        ...{ weight: matrix, shift, axes },
+        factor: scale.mul(factor),
+      });
       const { dEnergy, dGamma } = grnScaleGradient(dScale, energy, g, eps);
-      // Half of da = dScaled · s + 2 a dE; `geluGradientHalf` multiplies by 2.
-      const halfDa = halfDScaled.add(a.mul(dEnergy));
-      return [geluGradientHalf(halfDa, input), dGamma, dWeight, rows(dy).sum(0)];
+      // factor · da = factor · (dScaled · s + 2 a dE)
+      const da = channelAffine(a, dEnergy.mul(2 * factor), { add: dScaled });
+      const dBias = dy.sum<tf.Tensor1D>([0, 1, 2]);
+      const dShift = shift ? [matrix.matMul(dBias.reshape([-1, 1])).reshape([-1])] : [];
+      return [da.mul(slope), dGamma, dWeight, dBias, ...dShift];
     });
   };
-  return op(x, gamma, weight, bias) as tf.Tensor4D;
+  return op(x, gamma, weight, bias, ...(beta ? [beta] : [])) as tf.Tensor4D;
+}
+
+/** Weight `[C, out]`, bias `[out]`, and a shift `[C]` that the scaled activations get. */
+interface ProductParams {
+  readonly weight: tf.Tensor2D;
+  readonly bias: tf.Tensor1D;
+  readonly shift?: tf.Tensor1D | undefined;
+}
+
+/** What the gradient of a product needs besides its operands. */
+interface GradientParams {
+  readonly weight: tf.Tensor2D;
+  readonly shift?: tf.Tensor1D | undefined;
+  readonly axes: PositionAxes;
+  /** `s` times a constant, `[N or 1, 1, 1, C]`. */
+  readonly factor: tf.Tensor4D;
 }
 
 /** `(a · s) · W + b` and the parts of its gradient. `a` is `[N, H, W, C]`, `s` `[N or 1, 1, 1, C]`. */
 interface ScaledProduct {
-  value(a: tf.Tensor4D, scale: tf.Tensor4D, weight: tf.Tensor2D, bias: tf.Tensor1D): tf.Tensor;
+  value(a: tf.Tensor4D, scale: tf.Tensor4D, params: ProductParams): tf.Tensor4D;
   gradient(
     dy: tf.Tensor4D,
     a: tf.Tensor4D,
     scale: tf.Tensor4D,
-    weight: tf.Tensor2D,
+    params: GradientParams,
   ): {
     /** `[C, out]` */
-    readonly dWeight: tf.Tensor;
+    readonly dWeight: tf.Tensor2D;
     /** The shape of `s`. */
     readonly dScale: tf.Tensor4D;
-    /** Half the gradient of `a` for constant `s`, `[N, H, W, C]`. */
-    readonly halfDScaled: tf.Tensor;
+    /** The gradient of `a` for constant `s`, times the constant in `factor`, `[N, H, W, C]`. */
+    readonly dScaled: tf.Tensor4D;
   };
 }
 
 /** For few positions: computes `a · s`. */
 const scaledActivations: ScaledProduct = {
-  value: (a, scale, weight, bias) => tf.fused.matMul({ a: rows(a.mul(scale)), b: weight, bias }),
-  gradient: (dy, a, scale, weight) => {
-    const axes = scale.shape[0] === a.shape[0] ? [1, 2] : [0, 1, 2];
-    const dz = rows(dy);
-    const dScaled = tf.matMul(dz, weight, false, true).reshape(a.shape);
+  value: (a, scale, { weight, bias, shift }) =>
+    pointwise(channelAffine(a, scale, { bias: shift }), weight, { bias }),
+  gradient: (dy, a, scale, { weight, shift, axes, factor }) => {
+    const dScaled = pointwise(dy, weight, { transposed: true });
+    // In plain layout the factors are in reverse order: otherwise a captured graph would reuse, and therefore keep, the
+    // forward pass's product.
+    const scaled = isInBlocks(a) ? channelAffine(a, scale, { bias: shift }) : scale.mul(a);
     return {
-      // The factors in reverse order: otherwise a captured graph would reuse, and therefore keep, the forward pass's
-      // product.
-      dWeight: tf.matMul(rows(scale.mul(a)), dz, true),
-      dScale: dScaled.mul(a).sum(axes, true),
-      halfDScaled: dScaled.mul(scale.mul(0.5)),
+      dWeight: pointwiseWeightGradient(scaled as tf.Tensor4D, dy),
+      dScale: channelDot(dScaled, a, axes),
+      dScaled: channelAffine(dScaled, factor),
     };
   },
 };
@@ -122,31 +168,14 @@ const scaledActivations: ScaledProduct = {
  * weight and scale need no pass over the activations.
  */
 const scaledWeights: ScaledProduct = {
-  value: (a, scale, weight, bias) => tf.matMul(samples(a), columns(scale).mul(weight)).add(bias),
-  gradient: (dy, a, scale, weight) => {
-    const [dz, perChannel] = [samples(dy), columns(scale)];
-    const products = tf.matMul(samples(a), dz, true); // [N, C, out]
+  value: (a, scale, { weight, bias }) => pointwise(a, weight, { scale, bias }),
+  gradient: (dy, a, scale, { weight, factor }) => {
+    const [n, , , channels] = scale.shape;
+    const products = pointwiseProducts(a, dy); // [N, C, out]
     return {
-      dWeight: products.mul(perChannel).sum(0),
+      dWeight: products.mul(scale.reshape([n, channels, 1])).sum(0),
       dScale: products.mul(weight).sum(-1).reshape(scale.shape),
-      halfDScaled: tf.matMul(dz, perChannel.mul(0.5).mul(weight), false, true).reshape(a.shape),
+      dScaled: pointwise(dy, weight, { transposed: true, scale: factor }),
     };
   },
 };
-
-/** `[N, H, W, C]` to `[N·H·W, C]`. */
-function rows(x: tf.Tensor): tf.Tensor2D {
-  const channels = x.shape[3] ?? 1;
-  return x.reshape([numElements(x.shape) / channels, channels]);
-}
-
-/** `[N, H, W, C]` to `[N, H·W, C]`. */
-function samples(x: tf.Tensor4D): tf.Tensor3D {
-  const [n, h, w, channels] = x.shape;
-  return x.reshape([n, h * w, channels]);
-}
-
-/** `[N, 1, 1, C]` to `[N, C, 1]`. */
-function columns(scale: tf.Tensor4D): tf.Tensor3D {
-  return scale.reshape([scale.shape[0], scale.shape[3], 1]);
-}

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { FUSED_KERNEL, hasFusedKernel } from './fused-kernels.js';
+import { hasFusedKernel, runFusedKernel } from './fused-kernels.js';
+import { isInBlocks } from './lowering.js';
 
 const INVERSE_ROOT_2 = Math.SQRT1_2;
 const LOG_2_OVER_ROOT_PI = Math.log(2 / Math.sqrt(Math.PI));
@@ -18,33 +19,44 @@ export function gelu<T extends tf.Tensor>(x: T): T {
     return {
       value: geluValue(h),
       gradFunc: (dy: T, saved: tf.Tensor[]) =>
-        tf.tidy(() => geluGradientHalf(dy.mul(0.5), saved[0])),
+        tf.tidy(() => {
+          const { factor, slope } = geluSlope(saved[0]);
+          return dy.mul(factor).mul(slope);
+        }),
     };
   })(x) as T;
 }
 
 /** GELU without a gradient. */
 export function geluValue<T extends tf.Tensor>(x: T): T {
-  if (hasFusedKernel('gelu'))
-    return tf.engine().runKernel<T>(FUSED_KERNEL.gelu, { x }, { again: false });
+  if (hasFusedKernel('gelu')) return runFusedKernel<T>('gelu', { x }, { again: false });
   return tf.tidy(() => x.mul(x.mul(INVERSE_ROOT_2).erf().add(1).mul(0.5)) as T);
 }
 
 /** {@link geluValue} for a backward pass: a captured graph recomputes it instead of keeping the first result. */
 export function geluAgain<T extends tf.Tensor>(x: T): T {
-  if (hasFusedKernel('gelu'))
-    return tf.engine().runKernel<T>(FUSED_KERNEL.gelu, { x }, { again: true });
+  if (hasFusedKernel('gelu')) return runFusedKernel<T>('gelu', { x }, { again: true });
   return geluValue(x);
 }
 
+/** Derivative of GELU as a product, `factor · slope`: callers multiply the factor into something small. */
+interface GeluSlope {
+  readonly factor: number;
+  /** The shape of `x`. */
+  readonly slope: tf.Tensor;
+}
+
 /**
- * `2 · halfDy · gelu'(x)`. With `t = x / √2` the derivative is `½ (1 + erf t + 2/√π · t e^(−t²))`; callers halve `dy`
- * where this costs nothing.
+ * Derivative of GELU. With `t = x / √2` it is `½ (1 + erf t + 2/√π · t e^(−t²))`; where a kernel computes it in the blocked
+ * layout, the constant of the last term is in the factor.
  */
-export function geluGradientHalf(halfDy: tf.Tensor, x: tf.Tensor): tf.Tensor {
-  return tf.tidy(() => {
+export function geluSlope(x: tf.Tensor): GeluSlope {
+  if (isInBlocks(x))
+    return { factor: 1 / Math.sqrt(Math.PI), slope: runFusedKernel('geluSlope', { x }) };
+  const slope = tf.tidy(() => {
     const t = x.mul(INVERSE_ROOT_2);
     const density = tf.sub(LOG_2_OVER_ROOT_PI, t.mul(t)).exp(); // 2/√π · e^(−t²)
-    return halfDy.mul(t.erf().add(t.mul(density)).add(1));
+    return t.erf().add(t.mul(density)).add(1);
   });
+  return { factor: 0.5, slope };
 }

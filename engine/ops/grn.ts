@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { assertShape } from '../../core/shape.js';
+import { channelDot } from './channels.js';
 
 /** `gamma` and `beta` are `[C]`. */
 export interface GrnParams {
@@ -20,11 +21,11 @@ export function channelEnergy(x: tf.Tensor4D): tf.Tensor4D {
   // Custom gradient `2 x dy`: one pass instead of two for Σ and ².
   return tf.customGrad((input, save) => {
     (save as tf.GradSaveFunc)([input as tf.Tensor]);
-    const value = tf.tidy(() => {
-      const h = input as tf.Tensor4D;
-      return h.mul(h).sum([1, 2], true);
-    });
-    return { value, gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => saved[0].mul(dy.mul(2)) };
+    const h = input as tf.Tensor4D;
+    return {
+      value: channelDot(h, h),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => saved[0].mul(dy.mul(2)),
+    };
   })(x) as tf.Tensor4D;
 }
 

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { assertShape } from '../../core/shape.js';
-import { FUSED_KERNEL, hasFusedKernel } from './fused-kernels.js';
+import { hasFusedKernel, runFusedKernel } from './fused-kernels.js';
+import { prefersStandardOperators } from './lowering.js';
 
 /** Scale and shift of a normalization over channels, both `[C]`. */
 export interface NormParams {
@@ -18,17 +19,21 @@ export interface NormParams {
 export function standardize<T extends tf.Tensor>(x: T, eps: number): T {
   return tf.customGrad((input, saveAny) => {
     const save = saveAny as tf.GradSaveFunc;
-    const [y, inverse] = hasFusedKernel('standardize')
-      ? tf
-          .engine()
-          .runKernel<tf.Tensor[]>(FUSED_KERNEL.standardize, { x: input as T }, { epsilon: eps })
-      : tf.tidy(() => composed(input as T, eps));
+    const [y, inverse] = standardized(input as T, eps);
     save([y, inverse]);
     return {
       value: y,
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => gradient(dy, saved[0], saved[1]),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => standardizeGradient(dy, saved[0], saved[1]),
     };
   })(x) as T;
+}
+
+/** {@link standardize} without a gradient, and `1 / sqrt(variance + eps)`, `[…, 1]`. */
+export function standardized<T extends tf.Tensor>(x: T, eps: number): [T, tf.Tensor] {
+  if (!hasFusedKernel('standardize')) return tf.tidy(() => composed(x, eps)) as [T, tf.Tensor];
+  const [y, inverse, mean] = runFusedKernel<tf.Tensor[]>('standardize', { x }, { epsilon: eps });
+  mean.dispose();
+  return [y as T, inverse];
 }
 
 function composed(x: tf.Tensor, eps: number): [tf.Tensor, tf.Tensor] {
@@ -38,11 +43,22 @@ function composed(x: tf.Tensor, eps: number): [tf.Tensor, tf.Tensor] {
   return [centered.mul(inverse), inverse];
 }
 
-/** `(dy − mean(dy) − y · mean(dy · y)) / σ` */
-function gradient(dy: tf.Tensor, y: tf.Tensor, inverse: tf.Tensor): tf.Tensor {
+/**
+ * Gradient of {@link standardize}, `(dy − mean(dy) − y · mean(dy · y)) / σ`.
+ *
+ * @param inverse `1 / σ`, `[…, 1]`
+ * @param isCentered whether the mean of `dy` over the channels is known to be 0
+ */
+export function standardizeGradient(
+  dy: tf.Tensor,
+  y: tf.Tensor,
+  inverse: tf.Tensor,
+  isCentered = false,
+): tf.Tensor {
   return tf.tidy(() => {
     const along = dy.mul(y).mean(-1, true); // […, 1]
-    return dy.sub(dy.mean(-1, true)).sub(y.mul(along)).mul(inverse);
+    const centered = isCentered ? dy : dy.sub(dy.mean(-1, true));
+    return centered.sub(y.mul(along)).mul(inverse);
   });
 }
 
@@ -56,5 +72,39 @@ function gradient(dy: tf.Tensor, y: tf.Tensor, inverse: tf.Tensor): tf.Tensor {
  */
 export function layerNorm<T extends tf.Tensor>(x: T, { weight, bias }: NormParams, eps: number): T {
   assertShape('layerNorm', { shape: x.shape.slice(-1) }, [weight.size]);
+  if (hasFusedKernel('standardize') && !prefersStandardOperators())
+    return fusedLayerNorm(x, weight, bias, eps);
   return tf.tidy(() => standardize(x, eps).mul(weight).add(bias) as T);
+}
+
+/** {@link layerNorm} as one kernel. */
+function fusedLayerNorm<T extends tf.Tensor>(
+  x: T,
+  scale: tf.Tensor1D,
+  shift: tf.Tensor1D,
+  eps: number,
+): T {
+  const op = tf.customGrad((...args) => {
+    const [input, weight, bias, save] = args as [T, tf.Tensor1D, tf.Tensor1D, tf.GradSaveFunc];
+    const [y, inverse, mean] = runFusedKernel<tf.Tensor[]>(
+      'standardize',
+      { x: input, weight, bias },
+      { epsilon: eps },
+    );
+    save([input, weight, inverse, mean]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => {
+      const [source, factor, root, center] = saved;
+      return tf.tidy(() => {
+        const standard = source.sub(center).mul(root);
+        const rows = [...dy.shape.keys()].slice(0, -1);
+        return [
+          standardizeGradient(dy.mul(factor), standard, root),
+          dy.mul(standard).sum(rows),
+          dy.sum(rows),
+        ];
+      });
+    };
+    return { value: y, gradFunc };
+  });
+  return op(x, scale, shift) as T;
 }

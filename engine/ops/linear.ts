@@ -1,6 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { assertShape, numElements } from '../../core/shape.js';
 import type { NormParams } from './layer-norm.js';
+import { blocksPay } from './lowering.js';
+import { pointwiseLinear } from './pointwise.js';
 
 /** `weight` is `[in, out]`, `bias` `[out]`. */
 export interface LinearParams {
@@ -18,12 +20,15 @@ export interface LinearParams {
 export function linear<T extends tf.Tensor>(x: T, { weight, bias }: LinearParams): T {
   const [channels, out] = weight.shape;
   assertShape('linear', { shape: x.shape.slice(-1) }, [channels]);
+  if (isMap(x) && blocksPay(x, out)) return pointwiseLinear(x, weight, bias) as tf.Tensor as T;
   return tf.tidy(() => {
     const a = x.reshape([numElements(x.shape) / channels, channels]) as tf.Tensor2D; // [rows, in]
     const y = tf.fused.matMul({ a, b: weight, bias });
     return y.reshape([...x.shape.slice(0, -1), out]) as T; // […, out]
   });
 }
+
+const isMap = (x: tf.Tensor): x is tf.Tensor4D => x.rank === 4;
 
 /**
  * Folds a per-channel scale and shift into the linear layer that follows:
@@ -37,13 +42,43 @@ export function foldIntoLinear(
   { scale, shift }: { readonly scale?: tf.Tensor1D; readonly shift: tf.Tensor1D },
   { weight, bias }: LinearParams,
 ): LinearParams {
+  const inner = tf.customGrad((...args) => {
+    const [offset, matrix, b, save] = args as [
+      tf.Tensor1D,
+      tf.Tensor2D,
+      tf.Tensor1D,
+      tf.GradSaveFunc,
+    ];
+    save([offset, matrix]);
+    return {
+      value: tf.tidy(() => offset.reshape([1, -1]).matMul(matrix).reshape([-1]).add(b)), // [out]
+      // The outer product by broadcasting, which is faster than a matrix product.
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
+        tf.tidy(() => [
+          saved[1].matMul(dy.reshape([-1, 1])).reshape([-1]),
+          saved[0].reshape([-1, 1]).mul(dy.reshape([1, -1])),
+          dy,
+        ]),
+    };
+  });
   return tf.tidy(() => ({
     weight: (scale ? weight.mul(scale.reshape([-1, 1])) : weight.clone()) as tf.Tensor2D, // [in, out]
-    bias: shift.reshape([1, -1]).matMul(weight).reshape([-1]).add(bias) as tf.Tensor1D, // [out]
+    bias: inner(shift, weight, bias) as tf.Tensor1D,
   }));
 }
 
 /** {@link foldIntoLinear} for a normalization's affine part. */
 export function foldNorm({ weight, bias }: NormParams, next: LinearParams): LinearParams {
   return foldIntoLinear({ scale: weight, shift: bias }, next);
+}
+
+/**
+ * Whether a function of a weight `[in, out]` costs less than the same of the activations on its wider side: folding pays
+ * off for maps with many positions.
+ *
+ * @param x `[N, H, W, C]`
+ */
+export function foldingPays(x: tf.Tensor4D, { weight }: LinearParams): boolean {
+  const [n, h, w] = x.shape;
+  return n * h * w >= Math.max(...weight.shape);
 }

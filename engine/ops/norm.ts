@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { assertShape } from '../../core/shape.js';
-import { standardize } from './layer-norm.js';
+import { layerNorm, standardize } from './layer-norm.js';
 import { foldIntoLinear, type LinearParams } from './linear.js';
 
 /** Scale and shift of a norm over channels, both `[C]`; norms of the other kinds have no shift. */
@@ -56,6 +56,7 @@ export function channelNorm<T extends tf.Tensor>(
   form: NormForm,
 ): T {
   assertShape('channelNorm', { shape: x.shape.slice(-1) }, [weight.size]);
+  if (form.kind === undefined && bias) return layerNorm(x, { weight, bias }, form.eps);
   return tf.tidy(() => {
     const scaled = normalized(x, form).mul<T>(weight);
     return bias ? scaled.add<T>(bias) : scaled;

@@ -78,6 +78,8 @@ export class CompiledProgram implements Executable {
   private traced: Pick<OnnxGraph, 'inputs'> | undefined;
   private readonly resized = new Set<string>();
   private readonly weights = new WeakMap<Ort.InferenceSession, Record<string, Ort.Tensor>>();
+  /** Constants computed from frozen weights, shared by graphs for several sizes. */
+  private readonly folded = new Map<string, Float32Array>();
   private readonly buffers = new OutputBuffers();
   private readonly memory: SessionMemory;
   private queue: Promise<unknown> = Promise.resolve();
@@ -111,6 +113,7 @@ export class CompiledProgram implements Executable {
       for (const family of this.families.values()) await family.close();
       this.families.clear();
       this.sizes.clear();
+      this.folded.clear();
       this.buffers.clear();
     });
     this.queue = turn.catch(() => undefined);
@@ -133,6 +136,7 @@ export class CompiledProgram implements Executable {
       frozen: this.options.frozen
         ? new Map(entries.map(({ path }) => [path, this.store.get(path)]))
         : new Map(),
+      folded: this.folded,
       body: (tensors) => {
         const parameters = new Map(entries.map(({ path }) => [path, tensors[path]]));
         const own = Object.fromEntries(Object.keys(inputs).map((name) => [name, tensors[name]]));

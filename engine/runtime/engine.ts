@@ -4,7 +4,7 @@ import type { CompilerTarget, GradientTarget } from './compiled.js';
 import { CompiledProgram, DEFAULT_COMPILE_OPTIONS } from './compiled.js';
 import { EagerProgram } from './eager.js';
 import { loadOnnxRuntime } from './load-runtime.js';
-import type { Provider } from './onnx-runtime.js';
+import type { Provider, Spinning } from './onnx-runtime.js';
 import { SessionMemory } from './session-memory.js';
 import { startTfjsBackend } from './tfjs-backend.js';
 import { probeLowering } from './probe.js';
@@ -17,7 +17,8 @@ export type EngineOptions =
       readonly provider: Provider;
       /** 0: one per core. */
       readonly threads: number;
-      readonly spinning: boolean;
+      /** See {@link SessionOptions}; `briefly` applies to programs without gradients. */
+      readonly spinning: Spinning;
       /** Memory for open sessions in bytes; default: a quarter of what is available when the engine opens. */
       readonly sessionBytes?: number | undefined;
       /** Disables the native package or the blocked kernels, for comparisons and tests. */
@@ -26,12 +27,14 @@ export type EngineOptions =
     }
   | { readonly kind: 'eager'; readonly tfjsBackend: string };
 
+type CompiledEngineOptions = Extract<EngineOptions, { readonly kind: 'compiled' }>;
+
 /** Default engine: compiled, on all cores of the CPU. */
 export const DEFAULT_ENGINE: EngineOptions = {
   kind: 'compiled',
   provider: 'cpu',
   threads: 0,
-  spinning: false,
+  spinning: 'briefly',
 };
 
 /** Options of loading one program. */
@@ -89,11 +92,24 @@ export async function openEngine(choice: Engine | Partial<EngineOptions> = {}): 
         ...DEFAULT_COMPILE_OPTIONS,
         provider,
         threads,
-        spinning,
+        // In training, loaders need the cores meanwhile.
+        spinning: gradients && spinning === 'briefly' ? false : spinning,
         frozen,
         memory,
       }),
   };
+}
+
+/**
+ * The same choice for a process whose loaders need the cores as well: waiting threads do not spin, unless that was asked
+ * for.
+ */
+export function besideLoaders(
+  choice: Engine | Partial<EngineOptions> = {},
+): Engine | Partial<EngineOptions> {
+  if ('prepare' in choice || choice.kind === 'eager') return choice;
+  const { spinning } = choice as Partial<CompiledEngineOptions>;
+  return spinning === true ? choice : { ...choice, spinning: false };
 }
 
 function eagerEngine(backend: string): Engine {

@@ -20,13 +20,22 @@ export interface OnnxRuntime {
 /** Device that runs a graph. */
 export type Provider = 'cpu' | 'webgpu' | 'cuda';
 
+/** Whether waiting threads spin. */
+export type Spinning = boolean | 'briefly';
+
+/** How long waiting threads spin, in microseconds. Longer than 200 gains nothing. */
+const SPIN_US = { briefly: 50, long: 200 } as const;
+
 /** Options of sessions. */
 export interface SessionOptions {
   readonly provider: Provider;
   /** Threads within an operation; 0: one per core. */
   readonly threads: number;
-  /** Whether waiting threads spin, which slows other programs on a busy machine and gains nothing on an idle one. */
-  readonly spinning: boolean;
+  /**
+   * Whether threads that wait for the next operation spin. `briefly` saves most of the time that waking them takes, which
+   * counts in small batches, and costs little where other programs need the cores; `true` spins for longer.
+   */
+  readonly spinning: Spinning;
   /** Whether every session keeps its memory pages in its own arena; otherwise all sessions use the process's allocator. */
   readonly ownArena: boolean;
   /** Writes a Chrome trace to files with this prefix. */
@@ -82,7 +91,7 @@ export async function openSession(
       ...(options.profilePrefix
         ? { enableProfiling: true, profileFilePrefix: options.profilePrefix }
         : {}),
-      extra: { session: { intra_op: { allow_spinning: options.spinning ? '1' : '0' } } },
+      extra: { session: spinSettings(options.spinning) },
     });
   } catch (cause) {
     if (options.provider === 'cpu') throw cause;
@@ -91,6 +100,16 @@ export async function openSession(
       { cause },
     );
   }
+}
+
+/** ONNX Runtime's settings; no thread spins between runs. */
+function spinSettings(spinning: Spinning): Record<string, unknown> {
+  if (spinning === false) return { intra_op: { allow_spinning: '0' } };
+  const duration = spinning === 'briefly' ? SPIN_US.briefly : SPIN_US.long;
+  return {
+    force_spinning_stop: '1',
+    intra_op: { allow_spinning: '1', spin_duration_us: `${duration}` },
+  };
 }
 
 function remedy(provider: Provider): string {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -19,7 +18,7 @@ interface Expected {
   readonly recipe: string;
   readonly data: string;
   readonly steps: number;
-  readonly resumed: { readonly losses: readonly Losses[]; readonly sha256: string };
+  readonly resumed: { readonly losses: readonly Losses[] };
   readonly images: readonly string[];
   readonly flags: readonly string[];
   readonly shown: readonly string[];
@@ -38,19 +37,27 @@ let scratch: string;
 beforeAll(() => void (scratch = mkdtempSync(join(tmpdir(), 'convnextv2-previous-'))));
 afterAll(() => rmSync(scratch, { recursive: true }));
 
-/** Numbers of another instruction set differ by rounding: after two steps of AdamW more than in a prediction. */
-const ROUNDING = { prediction: 1e-4, training: 1e-3, pixels: 0.01 };
+/**
+ * Version 0.1.0 computed the products of feature maps in the plain layout, so its numbers differ by rounding, and those of
+ * another instruction set differ more; after two steps of AdamW both differ more than in a prediction.
+ */
+const ROUNDING = {
+  sameBlocks: { prediction: 1e-5, training: 1e-5, pixels: 0.001 },
+  otherBlocks: { prediction: 1e-4, training: 1e-3, pixels: 0.01 },
+} as const;
+
+type Tolerance = (typeof ROUNDING)[keyof typeof ROUNDING];
 
 /**
  * Runs a command, in this process.
  *
- * @returns what it printed, and whether ONNX Runtime's blocks are those of the machine that made the fixtures: then every bit is the
- * same, else what is computed has the instruction set's own rounding
+ * @returns what it printed, and the tolerances: tighter where ONNX Runtime's blocks are those of the machine that made the
+ * fixtures
  */
-async function run(args: readonly string[]): Promise<{ stdout: string; sameBits: boolean }> {
+async function run(args: readonly string[]): Promise<{ stdout: string; tolerance: Tolerance }> {
   const { code, stdout, stderr } = await runInProcess(args);
   expect(code, stderr + stdout).toBe(0);
-  return { stdout, sameBits: stderr.includes(engine) };
+  return { stdout, tolerance: ROUNDING[stderr.includes(engine) ? 'sameBlocks' : 'otherBlocks'] };
 }
 
 describe.each(['classify', 'detect', 'segment'] as const)('%s run of version 0.1.0', (task) => {
@@ -59,12 +66,11 @@ describe.each(['classify', 'detect', 'segment'] as const)('%s run of version 0.1
   test('gives the same predictions', async () => {
     const out = join(scratch, `${task}-out`);
     const args = ['predict', at(task), ...images.map(at), ...flags, ...shown, '--out', out];
-    const { stdout, sameBits } = await run(args);
-    const tolerance = sameBits ? 0 : ROUNDING.prediction;
+    const { stdout, tolerance } = await run(args);
     const document = JSON.parse(stdout) as { predictions: unknown };
-    expectSame(document.predictions, predictions, tolerance, 'predictions');
+    expectSame(document.predictions, predictions, tolerance.prediction, 'predictions');
     if (results !== undefined)
-      expectSame(readJson(join(out, 'results.json')), results, tolerance, 'results');
+      expectSame(readJson(join(out, 'results.json')), results, tolerance.prediction, 'results');
     if (task === 'segment') {
       for (const name of readdirSync(at('labels'))) {
         const [actual, expected] = [join(out, 'labels', name), at(`labels/${name}`)].map(
@@ -72,37 +78,33 @@ describe.each(['classify', 'detect', 'segment'] as const)('%s run of version 0.1
         );
         const different = expected.filter((value, i) => value !== actual[i]).length;
         expect(actual.length).toBe(expected.length);
-        expect(different / expected.length).toBeLessThanOrEqual(sameBits ? 0 : ROUNDING.pixels);
+        expect(different / expected.length).toBeLessThanOrEqual(tolerance.pixels);
       }
     }
   });
 
   test('scores the same', async () => {
     const args = ['eval', at(task), '--data', at(data), '--split', 'train', ...flags];
-    const { stdout, sameBits } = await run(args);
-    const tolerance = sameBits ? 0 : ROUNDING.pixels;
-    expectSame(JSON.parse(stdout), evaluation, tolerance, 'evaluation');
+    const { stdout, tolerance } = await run(args);
+    expectSame(JSON.parse(stdout), evaluation, tolerance.pixels, 'evaluation');
   });
 });
 
 test.each(['classify', 'detect', 'segment', 'pretrain'] as const)(
-  'a %s run of version 0.1.0 is gone on from with the same losses and the same checkpoint',
+  'a %s run of version 0.1.0 is gone on from with the same losses',
   async (task) => {
     const { recipe, data, steps, resumed } = tasks[task];
     const folder = join(scratch, task);
     cpSync(at(task), folder, { recursive: true });
     const args = ['train', recipe, '--data', at(data), '--out', folder, '--resume', '--no-report'];
-    const { sameBits } = await run([...args, '--threads', '1', '--steps', String(steps + 2)]);
+    const { tolerance } = await run([...args, '--threads', '1', '--steps', String(steps + 2)]);
     const losses = readFileSync(join(folder, 'metrics.jsonl'), 'utf8')
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as Losses & { kind: string })
       .filter(({ kind }) => kind === 'train')
       .map(({ step, losses }) => ({ step, losses }));
-    expectSame(losses, resumed.losses, sameBits ? 0 : ROUNDING.training, 'losses');
-    const name = `step-${String(steps + 2).padStart(8, '0')}.safetensors`;
-    const bytes = readFileSync(join(folder, 'checkpoints', name));
-    if (sameBits) expect(createHash('sha256').update(bytes).digest('hex')).toBe(resumed.sha256);
+    expectSame(losses, resumed.losses, tolerance.training, 'losses');
   },
 );
 

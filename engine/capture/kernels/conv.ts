@@ -3,14 +3,8 @@ import { ConfigError } from '../../../core/errors.js';
 import { int, ints, type OnnxValue } from '../../onnx/graph.js';
 import type { CaptureBackend } from '../backend.js';
 import { defineKernel, type CaptureKernel, type Tensors } from '../define-kernel.js';
-import {
-  blockedBias,
-  blockedConv,
-  blockedWeight,
-  canBlock,
-  fromBlocked,
-  toBlocked,
-} from '../nchwc.js';
+import { canBlock } from '../blocked-layout.js';
+import { blockedBias, blockedConv, blockedWeight } from '../nchwc.js';
 import { activate, matrixProduct, rows } from './products.js';
 import { concat, padImage, reverse, slice, strided } from './shape.js';
 
@@ -117,16 +111,19 @@ const pads = ({ padInfo: p }: ConvInfo): [number, number, number, number] => [
 /** NHWC convolution; `weight` is `[kh, kw, C, K]`, `bias` `[K]`. */
 export function conv(
   backend: CaptureBackend,
-  x: OnnxValue,
+  x: tf.TensorInfo,
   weight: OnnxValue,
   bias: OnnxValue | undefined,
   i: ConvInfo,
-): OnnxValue {
+): tf.TensorInfo {
   const { graph } = backend;
-  const shape = [i.batchSize, i.outHeight, i.outWidth, i.outChannels];
-  if (isPatchify(i)) {
-    const input = isPointwise(i) ? rows(backend, x) : patches(backend, x, i);
-    return graph.reshape(matrixProduct(backend, input, rows(backend, weight), {}, bias), shape);
+  // With constant weights, whose layout is changed once, patches need not be extracted.
+  const inBlocks = graph.hasConstantWeights && !isPointwise(i) && isBlockable(backend, i);
+  if (isPatchify(i) && !inBlocks) {
+    const input = backend.value(x);
+    const matrix = isPointwise(i) ? rows(backend, input) : patches(backend, input, i);
+    const y = matrixProduct(backend, matrix, rows(backend, weight), {}, bias);
+    return backend.tensorInfo(graph.reshape(y, i.outShape));
   }
   return onnxConv(backend, x, bias, i, {
     group: () => 1,
@@ -147,11 +144,11 @@ interface OnnxWeight {
 /** NHWC convolution by blocked kernels where the lowering has them, else by the standard operator. */
 export function onnxConv(
   backend: CaptureBackend,
-  x: OnnxValue,
+  x: tf.TensorInfo,
   bias: OnnxValue | undefined,
   i: ConvInfo,
   weight: OnnxWeight,
-): OnnxValue {
+): tf.TensorInfo {
   const { graph } = backend;
   const kernel = [i.filterHeight, i.filterWidth] as const;
   const strides = [i.strideHeight, i.strideWidth] as const;
@@ -159,7 +156,7 @@ export function onnxConv(
     const block = graph.lowering.blockSize;
     const y = blockedConv(
       backend,
-      toBlocked(backend, x, block),
+      backend.blockedValue(x),
       weight.blocked(block),
       bias && blockedBias(backend, bias, block),
       {
@@ -168,9 +165,9 @@ export function onnxConv(
         size: [i.outHeight, i.outWidth],
       },
     );
-    return fromBlocked(backend, y, i.outChannels);
+    return backend.blockedInfo(y, i.outShape);
   }
-  const inputs = [graph.transpose(x, [0, 3, 1, 2]), weight.standard()];
+  const inputs = [graph.transpose(backend.value(x), [0, 3, 1, 2]), weight.standard()];
   const y = graph.node(
     'Conv',
     bias ? [...inputs, bias] : inputs,
@@ -180,7 +177,7 @@ export function onnxConv(
       group: int(weight.group(1)),
     },
   );
-  return graph.transpose(y, [0, 2, 3, 1]);
+  return backend.tensorInfo(graph.transpose(y, [0, 2, 3, 1]));
 }
 
 /** Padding of the gradient's convolution: as far as the kernel reaches, less the padding of the forward pass. */
@@ -198,14 +195,17 @@ export function gradientPadding(i: ConvInfo): tf.backend_util.ExplicitPadding {
 /** Gradient with respect to the input. */
 function convInputGradient(
   backend: CaptureBackend,
-  dy: OnnxValue,
+  dy: tf.TensorInfo,
   weight: OnnxValue,
   i: ConvInfo,
-): OnnxValue {
+): tf.TensorInfo {
   const { graph } = backend;
   if (isPatchify(i)) {
-    const dx = matrixProduct(backend, rows(backend, dy), rows(backend, weight), { b: true });
-    return isPointwise(i) ? graph.reshape(dx, i.inShape) : unpatch(backend, dx, i);
+    const matrix = rows(backend, backend.value(dy));
+    const dx = matrixProduct(backend, matrix, rows(backend, weight), { b: true });
+    return backend.tensorInfo(
+      isPointwise(i) ? graph.reshape(dx, i.inShape) : unpatch(backend, dx, i),
+    );
   }
   if (i.strideHeight === 1 && i.strideWidth === 1) {
     // Stride 1: a convolution of dy with the rotated kernel and swapped channels.
@@ -213,7 +213,7 @@ function convInputGradient(
     const attrs = { strides: 1, pad: gradientPadding(i) };
     return conv(backend, dy, rotated, undefined, convInfo(dy.shape, rotated.shape, attrs));
   }
-  const nchw = graph.transpose(dy, [0, 3, 1, 2]);
+  const nchw = graph.transpose(backend.value(dy), [0, 3, 1, 2]);
   const full = [
     (i.outHeight - 1) * i.strideHeight + i.filterHeight,
     (i.outWidth - 1) * i.strideWidth + i.filterWidth,
@@ -238,22 +238,25 @@ function convInputGradient(
     [0, top, left, 0],
     [i.batchSize, height, width, i.inChannels],
   );
-  return padImage(backend, inner, [0, i.inHeight - height], [0, i.inWidth - width]);
+  return backend.tensorInfo(
+    padImage(backend, inner, [0, i.inHeight - height], [0, i.inWidth - width]),
+  );
 }
 
 /** Gradient with respect to the weight, `[kh, kw, C, K]`. */
 function convWeightGradient(
   backend: CaptureBackend,
-  x: OnnxValue,
-  dy: OnnxValue,
+  x: tf.TensorInfo,
+  dy: tf.TensorInfo,
   i: ConvInfo,
 ): OnnxValue {
+  const image = backend.value(x);
   const input = isPointwise(i)
-    ? rows(backend, x)
+    ? rows(backend, image)
     : isPatchify(i)
-      ? patches(backend, x, i)
-      : columns(backend, x, i);
-  const dw = matrixProduct(backend, input, rows(backend, dy), { a: true });
+      ? patches(backend, image, i)
+      : columns(backend, image, i);
+  const dw = matrixProduct(backend, input, rows(backend, backend.value(dy)), { a: true });
   return backend.graph.reshape(dw, i.filterShape);
 }
 
@@ -274,25 +277,23 @@ export function convKernels(plain: string, fused: string, ops: ConvOps): readonl
         ConvAttrs & { readonly activation?: string }
       >(name, (backend, { x, filter, bias }, attrs) => {
         const info = ops.sizes(x.shape, filter.shape, attrs);
-        const [input, weight] = [backend.value(x), backend.value(filter)];
-        const y = ops.forward(backend, input, weight, bias && backend.value(bias), info);
-        return backend.tensorInfo(activate(backend, y, attrs.activation));
+        const weight = backend.value(filter);
+        const y = ops.forward(backend, x, weight, bias && backend.value(bias), info);
+        return activate(backend, y, attrs.activation);
       }),
     ),
     defineKernel<Tensors<'dy' | 'filter'>, ConvAttrs & { readonly inputShape: number[] }>(
       `${plain}BackpropInput`,
       (backend, { dy, filter }, attrs) => {
         const info = ops.sizes(attrs.inputShape, filter.shape, attrs);
-        const [gradient, weight] = [backend.value(dy), backend.value(filter)];
-        return backend.tensorInfo(ops.inputGradient(backend, gradient, weight, info));
+        return ops.inputGradient(backend, dy, backend.value(filter), info);
       },
     ),
     defineKernel<Tensors<'x' | 'dy'>, ConvAttrs & { readonly filterShape: number[] }>(
       `${plain}BackpropFilter`,
       (backend, { x, dy }, attrs) => {
         const info = ops.sizes(x.shape, attrs.filterShape, attrs);
-        const [input, gradient] = [backend.value(x), backend.value(dy)];
-        return backend.tensorInfo(ops.weightGradient(backend, input, gradient, info));
+        return backend.tensorInfo(ops.weightGradient(backend, x, dy, info));
       },
     ),
   ];

@@ -1,18 +1,13 @@
+import type * as tf from '@tensorflow/tfjs';
 import { ConfigError } from '../../../core/errors.js';
 import { int, ints, type OnnxValue } from '../../onnx/graph.js';
 import type { CaptureBackend } from '../backend.js';
-import {
-  blockedConv,
-  blockedDepthwiseWeight,
-  canBlock,
-  fromBlocked,
-  padChannels,
-  toBlocked,
-} from '../nchwc.js';
+import { canBlock, padChannels } from '../blocked-layout.js';
+import { blockedConv, blockedDepthwiseWeight } from '../nchwc.js';
 import type { ConvAttrs, ConvInfo } from './conv.js';
 import { convInfo, convKernels, gradientPadding, onnxConv } from './conv.js';
-import { reduce } from './reduce.js';
-import { padImage, reverse } from './shape.js';
+import { reduce } from '../reduce.js';
+import { pad, padImage, reverse, slice } from './shape.js';
 
 function depthwiseInfo(
   input: readonly number[],
@@ -31,11 +26,11 @@ function depthwiseInfo(
 /** NHWC depthwise convolution; `weight` is `[kh, kw, C, 1]`, `bias` `[C]`. */
 function depthwise(
   backend: CaptureBackend,
-  x: OnnxValue,
+  x: tf.TensorInfo,
   weight: OnnxValue,
   bias: OnnxValue | undefined,
   i: ConvInfo,
-): OnnxValue {
+): tf.TensorInfo {
   const { graph } = backend;
   return onnxConv(backend, x, bias, i, {
     group: (block) => padChannels(i.inChannels, block),
@@ -47,10 +42,10 @@ function depthwise(
 /** Gradient with respect to the input: the same convolution of dy with the rotated kernel. */
 function depthwiseInputGradient(
   backend: CaptureBackend,
-  dy: OnnxValue,
+  dy: tf.TensorInfo,
   weight: OnnxValue,
   i: ConvInfo,
-): OnnxValue {
+): tf.TensorInfo {
   const rotated = reverse(backend, weight, [0, 1]);
   const attrs = { strides: 1, pad: gradientPadding(i) };
   const info = depthwiseInfo(dy.shape, rotated.shape, attrs);
@@ -63,22 +58,28 @@ function depthwiseInputGradient(
  */
 function depthwiseWeightGradient(
   backend: CaptureBackend,
-  x: OnnxValue,
-  dy: OnnxValue,
+  x: tf.TensorInfo,
+  dy: tf.TensorInfo,
   i: ConvInfo,
 ): OnnxValue {
   const { graph } = backend;
   const [kh, kw, n, c] = [i.filterHeight, i.filterWidth, i.batchSize, i.inChannels];
   const { top, bottom, left, right } = i.padInfo;
   const kernelSize = [i.outHeight, i.outWidth] as const;
+  const [height, width] = [i.inHeight + top + bottom, i.inWidth + left + right];
   // Padding first is faster than the kernel's own padding, which takes a slow path at borders.
-  const padded = padImage(backend, x, [top, bottom], [left, right]);
-  const [, height, width] = padded.shape;
   if (graph.lowering.kind === 'cpu' && canBlock(c)) {
     const block = graph.lowering.blockSize;
     const cp = padChannels(c, block);
-    const image = graph.reshape(toBlocked(backend, padded, block), [1, n * cp, height, width]);
-    const kernel = graph.reshape(toBlocked(backend, dy, block), [n * cp, 1, ...kernelSize]);
+    const lines = [n, cp / block, i.inHeight, i.inWidth * block];
+    const padded = pad(backend, graph.reshape(backend.blockedValue(x), lines), [
+      [0, 0],
+      [0, 0],
+      [top, bottom],
+      [left * block, right * block],
+    ]);
+    const image = graph.reshape(padded, [1, n * cp, height, width]);
+    const kernel = graph.reshape(backend.blockedValue(dy), [n * cp, 1, ...kernelSize]);
     const dw = blockedConv(backend, image, kernel, undefined, {
       block,
       kernel: kernelSize,
@@ -87,11 +88,19 @@ function depthwiseWeightGradient(
       group: n * cp,
       size: [kh, kw],
     });
-    const perImage = fromBlocked(backend, graph.reshape(dw, [n, cp, kh, kw]), c); // [N, kh, kw, C]
-    return graph.reshape(reduce(backend, 'ReduceSum', perImage, [0]), [kh, kw, c, 1]);
+    const taps = kh * kw;
+    const sum = reduce(backend, 'ReduceSum', graph.reshape(dw, [n, cp * taps]), [0]);
+    const split = graph.reshape(sum, [cp / block, taps, block]);
+    const all = graph.reshape(graph.transpose(split, [1, 0, 2]), [taps, cp]);
+    return graph.reshape(slice(backend, all, [0, 0], [taps, c]), [kh, kw, c, 1]);
   }
+  const padded = padImage(backend, backend.value(x), [top, bottom], [left, right]);
   const image = graph.reshape(graph.transpose(padded, [0, 3, 1, 2]), [1, n * c, height, width]);
-  const kernel = graph.reshape(graph.transpose(dy, [0, 3, 1, 2]), [n * c, 1, ...kernelSize]);
+  const kernel = graph.reshape(graph.transpose(backend.value(dy), [0, 3, 1, 2]), [
+    n * c,
+    1,
+    ...kernelSize,
+  ]);
   const dw = graph.node('Conv', [image, kernel], [1, n * c, kh, kw], {
     kernel_shape: ints(kernelSize),
     group: int(n * c),

@@ -2,7 +2,9 @@ import * as tf from '@tensorflow/tfjs';
 import type { CaptureBackend } from '../backend.js';
 import { defineKernel, type CaptureKernel, type Tensors } from '../define-kernel.js';
 import type { OnnxType, OnnxValue } from '../../onnx/graph.js';
-import { sameShape } from '../../../core/shape.js';
+import { numElements, sameShape } from '../../../core/shape.js';
+import type { MapShape } from '../blocked-layout.js';
+import { blockedAffine, blockedSum } from '../nchwc.js';
 
 type Unary = Tensors<'x'>;
 type Binary = Tensors<'a' | 'b'>;
@@ -75,6 +77,64 @@ function neutral(
   return isA ? b : undefined;
 }
 
+/** Operations that leave the zero padding of the blocked layout zero. */
+const KEEPS_PADDING = new Set(['Add', 'Sub', 'Multiply']);
+
+/** Applies an operation in the blocked layout if an operand is held in it and the other one fits. */
+function binaryInBlocks(
+  name: string,
+  op: string,
+  backend: CaptureBackend,
+  { a, b }: Binary,
+  shape: readonly number[],
+): tf.TensorInfo | undefined {
+  const map = (backend.blocked(a) ?? backend.blocked(b))?.map;
+  if (!map || !KEEPS_PADDING.has(name) || numElements(shape) !== numElements(map)) return undefined;
+  const [left, right] = [a, b].map((x) => mapOrFactor(backend, x, map));
+  const { graph } = backend;
+  const result = (y: OnnxValue): tf.TensorInfo => backend.blockedInfo(y, map, shape);
+  if (left?.kind === 'map' && right?.kind === 'map') {
+    const values = [left.value, right.value] as const;
+    if (name === 'Add') return result(blockedSum(backend, ...values));
+    return result(graph.node(op, values, left.value.shape));
+  }
+  if (!left || !right || name !== 'Multiply') return undefined;
+  const [full, factor] = left.kind === 'map' ? [left.value, right] : [right.value, left];
+  if (factor.kind === 'scalar') return result(graph.node(op, [full, factor.value], full.shape));
+  if (!sameShape(shape, map)) return undefined;
+  return result(blockedAffine(backend, full, perChannel(backend, factor.value, map[3]), undefined));
+}
+
+/** `[N, 1, 1, 1]` → `[N, 1, 1, C]` */
+function perChannel(backend: CaptureBackend, factor: OnnxValue, channels: number): OnnxValue {
+  const ones = backend.graph.constant(new Float32Array(channels).fill(1), [channels], 'float32');
+  return backend.graph.node('Mul', [factor, ones], [factor.shape[0], 1, 1, channels]);
+}
+
+/** Operand of an operation on maps: a map, or a factor of all elements or of each image, `[N, 1, 1, 1]`. */
+interface BlockedOperand {
+  readonly kind: 'map' | 'scalar' | 'perImage';
+  readonly value: OnnxValue;
+}
+
+function mapOrFactor(
+  backend: CaptureBackend,
+  x: tf.TensorInfo,
+  map: MapShape,
+): BlockedOperand | undefined {
+  if (backend.blocked(x)) {
+    const isMap = numElements(x.shape) === numElements(map);
+    return isMap ? { kind: 'map', value: backend.blockedValue(x, map) } : undefined;
+  }
+  const value = backend.operand(x);
+  const size = numElements(value.shape);
+  if (size === 1) return { kind: 'scalar', value: backend.graph.reshape(value, []) };
+  if (size === numElements(map)) return { kind: 'map', value: backend.blockedValue(x, map) };
+  const shape = [...Array<number>(Math.max(0, 4 - value.shape.length)).fill(1), ...value.shape];
+  const isOfImages = shape.length === 4 && shape.slice(1).every((length) => length === 1);
+  return isOfImages ? { kind: 'perImage', value: backend.graph.reshape(value, shape) } : undefined;
+}
+
 function binary(name: string, op: string, type: OnnxType | undefined): CaptureKernel {
   return defineKernel<Binary>(name, (backend, inputs) => {
     const { a, b } = inputs;
@@ -84,6 +144,8 @@ function binary(name: string, op: string, type: OnnxType | undefined): CaptureKe
       if (sameShape(same.shape, shape)) return backend.alias(same, shape);
       return backend.broadcastInfo(backend.operand(same), shape);
     }
+    const blocked = binaryInBlocks(name, op, backend, inputs, shape);
+    if (blocked) return blocked;
     const [left, right] = [backend.operand(a), backend.operand(b)];
     const small = tf.broadcast_util.assertAndGetBroadcastShape([...left.shape], [...right.shape]);
     return backend.broadcastInfo(backend.graph.node(op, [left, right], small, {}, type), shape);

@@ -1,8 +1,9 @@
+import type * as tf from '@tensorflow/tfjs';
 import { float, int, type OnnxValue } from '../../onnx/graph.js';
 import type { CaptureBackend } from '../backend.js';
 import { defineKernel, type CaptureKernel, type Tensors } from '../define-kernel.js';
 import { FUSED_KERNEL } from '../../ops/fused-kernels.js';
-import { reduce } from './reduce.js';
+import { reduce } from '../reduce.js';
 
 /**
  * Subtracts the mean over the last axis, in portable graphs only: ONNX Runtime's WebGPU kernel computes the variance as
@@ -21,28 +22,33 @@ export const FUSED: readonly CaptureKernel[] = [
     FUSED_KERNEL.gelu,
     (backend, { x }, { again }) => {
       const { graph } = backend;
-      const value = backend.value(x);
       // ONNX Runtime's own operator of that name, which neither this builder nor ONNX Runtime's optimizer merges with the
       // first one.
-      if (again && graph.lowering.kind === 'cpu') {
-        return backend.tensorInfo(graph.contrib('com.microsoft', 'Gelu', [value], x.shape));
-      }
-      return backend.tensorInfo(graph.node('Gelu', [value], x.shape));
+      const apply = (value: OnnxValue): OnnxValue =>
+        again && graph.lowering.kind === 'cpu'
+          ? graph.contrib('com.microsoft', 'Gelu', [value], value.shape)
+          : graph.node('Gelu', [value], value.shape);
+      const inBlocks = backend.blocked(x);
+      return inBlocks
+        ? backend.blockedInfo(apply(inBlocks.value), inBlocks.map, x.shape)
+        : backend.tensorInfo(apply(backend.value(x)));
     },
   ),
-  defineKernel<Tensors<'x'>, { readonly epsilon: number }>(
-    FUSED_KERNEL.standardize,
-    (backend, { x }, { epsilon }) => {
-      const { graph } = backend;
-      const channels = x.shape.at(-1) ?? 1;
-      const ones = graph.constant(new Float32Array(channels).fill(1), [channels], 'float32');
-      const perPixel = [...x.shape.slice(0, -1), 1];
-      const [y, , inverse] = graph.emit('LayerNormalization', {
-        inputs: [centered(backend, backend.value(x)), ones],
-        outputs: [x.shape, perPixel, perPixel].map((shape) => ({ shape, type: 'float32' })),
-        attributes: { axis: int(-1), epsilon: float(epsilon) },
-      });
-      return [backend.tensorInfo(y), backend.tensorInfo(inverse)];
-    },
-  ),
+  defineKernel<
+    Tensors<'x'> & Readonly<Partial<Record<'weight' | 'bias', tf.TensorInfo>>>,
+    { readonly epsilon: number }
+  >(FUSED_KERNEL.standardize, (backend, { x, weight, bias }, { epsilon }) => {
+    const { graph } = backend;
+    const channels = x.shape.at(-1) ?? 1;
+    const scale = weight
+      ? backend.value(weight)
+      : graph.constant(new Float32Array(channels).fill(1), [channels], 'float32');
+    const perPixel = [...x.shape.slice(0, -1), 1];
+    const [y, mean, inverse] = graph.emit('LayerNormalization', {
+      inputs: [centered(backend, backend.value(x)), scale, ...(bias ? [backend.value(bias)] : [])],
+      outputs: [x.shape, perPixel, perPixel].map((shape) => ({ shape, type: 'float32' })),
+      attributes: { axis: int(-1), epsilon: float(epsilon) },
+    });
+    return [y, inverse, mean].map((value) => backend.tensorInfo(value));
+  }),
 ];

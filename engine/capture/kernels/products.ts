@@ -84,11 +84,12 @@ interface ProductAttrs {
 /** Activations of tfjs's fused kernels that our models use. */
 export function activate(
   backend: CaptureBackend,
-  x: OnnxValue,
+  x: tf.TensorInfo,
   activation: string | undefined,
-): OnnxValue {
+): tf.TensorInfo {
   if (!activation || activation === 'linear') return x;
-  if (activation === 'relu') return backend.graph.node('Relu', [x], x.shape);
+  if (activation === 'relu')
+    return backend.tensorInfo(backend.graph.node('Relu', [backend.value(x)], x.shape));
   throw new ConfigError(`capture: expected a fused activation linear or relu, got ${activation}`);
 }
 
@@ -124,6 +125,6 @@ export const PRODUCTS: readonly CaptureKernel[] = [
       y = batchedProduct(backend, left, right, transposed);
       if (bias) y = graph.node('Add', [y, backend.value(bias)], y.shape);
     }
-    return backend.tensorInfo(activate(backend, y, activation));
+    return activate(backend, backend.tensorInfo(y), activation);
   }),
 ];

@@ -1,7 +1,11 @@
+import type * as tf from '@tensorflow/tfjs';
 import type { CaptureBackend } from '../backend.js';
 import { defineKernel, type CaptureKernel, type Tensors } from '../define-kernel.js';
 import { int, type OnnxValue } from '../../onnx/graph.js';
-import { numElements } from '../../../core/shape.js';
+import { numElements, sameShape } from '../../../core/shape.js';
+import { blockedPositionSum } from '../nchwc.js';
+import { reduce } from '../reduce.js';
+import { slice } from './shape.js';
 
 type X = Tensors<'x'>;
 
@@ -12,51 +16,24 @@ function axesOf(axis: number | readonly number[] | null | undefined, rank: numbe
 }
 
 /**
- * Emits a reduction after merging adjacent axes, because ONNX Runtime has fast paths for few axes (a 2-D sum over rows is
- * several times faster than the same sum over three axes).
- *
- * @returns the value without the reduced axes
+ * Sum of a map in the blocked layout over its positions, `[N, C]`, or over those of all images, `[C]`; none if `axes` are
+ * others.
  */
-export function reduce(
+function overPositions(
   backend: CaptureBackend,
-  op: string,
-  x: OnnxValue,
+  x: tf.TensorInfo,
   axes: readonly number[],
-): OnnxValue {
-  const { graph } = backend;
-  const kept = x.shape.filter((_, axis) => !axes.includes(axis));
-  if (numElements(x.shape) === numElements(kept)) return graph.reshape(x, kept);
-  const groups: { size: number; reduced: boolean }[] = [];
-  x.shape.forEach((size, axis) => {
-    if (size === 1) return;
-    const reduced = axes.includes(axis);
-    const last = groups.at(-1);
-    if (last?.reduced === reduced) last.size *= size;
-    else groups.push({ size, reduced });
-  });
-  const merged = graph.reshape(
-    x,
-    groups.map(({ size }) => size),
-  );
-  const step = (value: OnnxValue, over: readonly number[]): OnnxValue => {
-    const shape = value.shape.filter((_, axis) => !over.includes(axis));
-    return graph.node(op, [value, graph.shapeConstant(over)], shape, { keepdims: int(0) });
-  };
-  const [first, second] = groups;
-  const parts = groups.length === 2 && first.reduced && splits(op, first.size);
-  if (parts) {
-    // ONNX Runtime runs a sum over rows in one long loop; split into chunks it is three times as fast.
-    const split = graph.reshape(merged, [parts, first.size / parts, second.size]);
-    return graph.reshape(step(step(split, [1]), [0]), kept);
-  }
-  const over = groups.flatMap(({ reduced }, i) => (reduced ? [i] : []));
-  return graph.reshape(step(merged, over), kept);
-}
-
-/** Number of chunks that a sum over `rows` rows is split into; 0 for no split. */
-function splits(op: string, rows: number): number {
-  if (rows < 256 || (op !== 'ReduceSum' && op !== 'ReduceMean')) return 0;
-  return [16, 12, 8, 7, 6, 5, 4].find((parts) => rows % parts === 0) ?? 0;
+): OnnxValue | undefined {
+  const record = backend.blocked(x);
+  if (!record) return undefined;
+  const { value, map } = record;
+  const [n, , , c] = map;
+  const last = x.shape.length - 1;
+  const allButChannels = x.shape[last] === c && axes.length === last && !axes.includes(last);
+  const perImage = sameShape(x.shape, map) && axes.join() === '1,2';
+  if (!allButChannels && !perImage) return undefined;
+  const sums = slice(backend, blockedPositionSum(backend, value), [0, 0], [n, c]);
+  return perImage ? sums : reduce(backend, 'ReduceSum', sums, [0]);
 }
 
 function reduction(
@@ -73,14 +50,23 @@ function reduction(
     }
   >(name, (backend, { x }, attrs) => {
     const axes = axesOf(attrs[attribute], x.shape.length);
+    const shape = attrs.keepDims
+      ? x.shape.map((size, axis) => (axes.includes(axis) ? 1 : size))
+      : x.shape.filter((_, axis) => !axes.includes(axis));
+    const inBlocks =
+      name === 'Sum' || name === 'Mean' ? overPositions(backend, x, axes) : undefined;
+    if (inBlocks) {
+      const scale = numElements(shape) / numElements(x.shape);
+      const factor = backend.graph.scalar(name === 'Mean' ? scale : 1);
+      const total =
+        name === 'Mean' ? backend.graph.node('Mul', [inBlocks, factor], inBlocks.shape) : inBlocks;
+      return backend.tensorInfo(backend.graph.reshape(total, shape));
+    }
     const input = backend.value(x);
     // In tfjs, means of integers are floats.
     const number =
       name === 'Mean' && x.dtype !== 'float32' ? backend.graph.cast(input, 'float32') : input;
     const result = reduce(backend, op, number, axes);
-    const shape = attrs.keepDims
-      ? x.shape.map((size, axis) => (axes.includes(axis) ? 1 : size))
-      : result.shape;
     return backend.tensorInfo(backend.graph.reshape(result, shape));
   });
 }

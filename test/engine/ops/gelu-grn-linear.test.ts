@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import * as tf from '@tensorflow/tfjs';
 import { ShapeError } from '../../../core/errors.js';
-import { geluGrnLinear, type EnergyAxes } from '../../../engine/ops/gelu-grn-linear.js';
+import type { PositionAxes } from '../../../engine/ops/channels.js';
+import { geluGrnLinear } from '../../../engine/ops/gelu-grn-linear.js';
 import { gelu } from '../../../engine/ops/gelu.js';
 import { grn, grnScale, grnScaleGradient } from '../../../engine/ops/grn.js';
 import { linear } from '../../../engine/ops/linear.js';
@@ -21,23 +22,30 @@ import {
 beforeAll(() => tf.setBackend('cpu'));
 
 const EPS = 1e-6;
-type Inputs = { x: tf.Tensor4D; gamma: tf.Tensor1D; weight: tf.Tensor2D; bias: tf.Tensor1D };
+type Inputs = {
+  x: tf.Tensor4D;
+  gamma: tf.Tensor1D;
+  beta: tf.Tensor1D;
+  weight: tf.Tensor2D;
+  bias: tf.Tensor1D;
+};
 
 function inputsOf(x: HostTensor, out: number): OpCase<Inputs>['inputs'] {
   const channels = x.shape[3];
   return {
     x,
     gamma: values(2, [channels]),
+    beta: values(5, [channels]),
     weight: values(3, [channels, out]),
     bias: values(4, [out]),
   };
 }
 
-const fused = (name: string, x: HostTensor, out = 5, axes?: EnergyAxes): OpCase =>
+const fused = (name: string, x: HostTensor, out = 5, axes?: PositionAxes): OpCase =>
   opCase<Inputs>({
     name,
     inputs: inputsOf(x, out),
-    op: ({ x: h, gamma, weight, bias }) => geluGrnLinear(h, { gamma, weight, bias }, EPS, axes),
+    op: ({ x: h, ...params }) => geluGrnLinear(h, params, EPS, axes),
   });
 
 /** The same written as three ops, differentiated by tfjs. */
@@ -45,11 +53,8 @@ const composed = (x: HostTensor, out = 5): OpCase =>
   opCase<Inputs>({
     name: 'composed',
     inputs: inputsOf(x, out),
-    op: ({ x: h, gamma, weight, bias }) =>
-      tf.tidy(() => {
-        const beta = tf.zeros<tf.Rank.R1>([gamma.size]);
-        return linear(grn(gelu(h), { gamma, beta }, EPS), { weight, bias });
-      }),
+    op: ({ x: h, gamma, beta, weight, bias }) =>
+      tf.tidy(() => linear(grn(gelu(h), { gamma, beta }, EPS), { weight, bias })),
   });
 
 describe.each(WAYS)('%s', (way) => {
@@ -76,9 +81,10 @@ describe.each(WAYS)('%s', (way) => {
 
   test('an image that is zero everywhere gives the bias and no NaN', async () => {
     const x = floats([1, 2, 2, 3], Array<number>(12).fill(0));
-    const c = fused('zero', x, 2);
+    const zero = fused('zero', x, 2);
+    const c = { ...zero, inputs: { ...zero.inputs, beta: floats([3], [0, 0, 0]) } };
     const { output, gradients } = await forwardAndGradients(way, c);
-    const bias = [...c.inputs['bias'].data];
+    const bias = [...zero.inputs['bias'].data];
     expectSame('y', output, floats([1, 2, 2, 2], [...bias, ...bias, ...bias, ...bias]));
     for (const { data } of Object.values(gradients))
       expect([...data].every(Number.isFinite)).toBe(true);
@@ -121,11 +127,12 @@ test('grnScaleGradient is the derivative of grnScale', () => {
 test('shapes that do not fit are rejected', () => {
   const weight = tf.zeros<tf.Rank.R2>([4, 2]);
   const [gamma, bias] = [tf.zeros<tf.Rank.R1>([4]), tf.zeros<tf.Rank.R1>([2])];
+  const beta = gamma;
   const x = tf.zeros<tf.Rank.R4>([1, 2, 2, 4]);
   const run = (params: Parameters<typeof geluGrnLinear>[1], input = x): tf.Tensor =>
     geluGrnLinear(input, params, EPS);
-  expect(() => run({ gamma, weight, bias }, tf.zeros([1, 2, 2, 3]))).toThrow(ShapeError);
-  expect(() => run({ gamma: bias, weight, bias })).toThrow(ShapeError);
+  expect(() => run({ gamma, beta, weight, bias }, tf.zeros([1, 2, 2, 3]))).toThrow(ShapeError);
+  expect(() => run({ gamma: bias, beta, weight, bias })).toThrow(ShapeError);
 });
 
 describeOp([

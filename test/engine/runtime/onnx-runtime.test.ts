@@ -2,7 +2,8 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { ConfigError } from '../../../core/errors.js';
 import { encodeModel } from '../../../engine/onnx/encode-model.js';
 import { CompiledProgram, DEFAULT_COMPILE_OPTIONS } from '../../../engine/runtime/compiled.js';
-import type { OnnxRuntime } from '../../../engine/runtime/onnx-runtime.js';
+import { besideLoaders, openEngine } from '../../../engine/runtime/engine.js';
+import type { OnnxRuntime, Spinning } from '../../../engine/runtime/onnx-runtime.js';
 import { loadOnnxRuntime } from '../../../engine/runtime/load-runtime.js';
 import { DEFAULT_SESSION_OPTIONS, openSession } from '../../../engine/runtime/onnx-runtime.js';
 import { probeLowering } from '../../../engine/runtime/probe.js';
@@ -164,4 +165,54 @@ describe('onnxruntime-web, the fallback', () => {
       expectGradient(entry.path, of(actual), of(expected), 1e-4);
     }
   });
+});
+
+describe('waiting threads', () => {
+  /** Settings that a session is opened with. */
+  async function settings(spinning: Spinning): Promise<unknown> {
+    let extra: unknown;
+    const create = (_model: unknown, options: { readonly extra: unknown }): Promise<object> => {
+      extra = options.extra;
+      return Promise.resolve({});
+    };
+    const runtime = { kind: 'native', ort: { InferenceSession: { create } } };
+    await openSession(runtime as unknown as OnnxRuntime, IDENTITY, {
+      ...DEFAULT_SESSION_OPTIONS,
+      spinning,
+    });
+    return extra;
+  }
+
+  test('sleep, or spin for a bounded time and never between runs', async () => {
+    expect(await settings(false)).toEqual({ session: { intra_op: { allow_spinning: '0' } } });
+    const spinFor = (us: string): unknown => ({
+      session: {
+        force_spinning_stop: '1',
+        intra_op: { allow_spinning: '1', spin_duration_us: us },
+      },
+    });
+    expect(await settings('briefly')).toEqual(spinFor('50'));
+    expect(await settings(true)).toEqual(spinFor('200'));
+  });
+
+  test('sleep beside loaders, unless spinning was asked for', () => {
+    expect(besideLoaders({ threads: 1 })).toEqual({ threads: 1, spinning: false });
+    expect(besideLoaders({ spinning: 'briefly' })).toEqual({ spinning: false });
+    expect(besideLoaders({ spinning: true })).toEqual({ spinning: true });
+    expect(besideLoaders({ kind: 'eager', tfjsBackend: 'cpu' })).not.toHaveProperty('spinning');
+  });
+
+  test.each([
+    [undefined, 'briefly'],
+    [{ of: 'loss', into: new Float32Array(filledStore().values.length) }, false],
+  ] as const)(
+    'spin briefly in programs without gradients only: %o',
+    async (gradients, expected) => {
+      const engine = await openEngine();
+      const model = gradients ? MODEL.training : MODEL.inference;
+      const program = engine.prepare(model, filledStore(), { gradients });
+      expect(program).toHaveProperty('options.spinning', expected);
+      await program.release();
+    },
+  );
 });
