@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
 import { assertShape } from '../core/shape.js';
-import { oneHotRows } from '../engine/ops/losses.js';
 import { bilinearMatrix } from '../engine/ops/resize.js';
 
 /** Pixels at the labels' size that are processed together: with 150 classes their logits fit in the CPU's cache. */
@@ -68,9 +67,11 @@ function bandwise(logits: tf.Tensor4D, labels: tf.Tensor3D, pixelsAtOnce: number
       .matMul(enlarge, back, true, false) // [N, size, W·K]
       .reshape<tf.Tensor3D>([n * size, width, k]);
     const small = tf.matMul(columns, narrow, true, false).reshape([n, size, w, k]);
-    losses.push(loss);
+    // Zeros that make each of the two results need the other, so that the engine computes both before the next band;
+    // otherwise it keeps the probabilities of all bands until the backward pass.
+    losses.push(loss.add(small.slice([0, 0, 0, 0], [1, 1, 1, 1]).reshape([]).mul(0)));
     gradients.push(
-      small.pad([
+      small.add(loss.mul(0)).pad([
         [0, 0],
         [from, h - from - size],
         [0, 0],
@@ -110,8 +111,11 @@ function ofPixels(scores: tf.Tensor2D, labels: tf.Tensor1D): Summed {
   const places = starts.add<tf.Tensor1D>(labels.mul(isLabeled.cast('int32'))); // int32 [R]
   const ofLabel = tf.gather(scores.reshape([-1]), places); // [R]
   const weight = isLabeled.cast('float32'); // [R]
+  const classes = tf.tensor1d(Int32Array.from({ length: k }, (_, i) => i));
+  // Booleans, a quarter of the size of numbers: several losses of the same labels share them.
+  const isOfClass = labels.expandDims(1).equal(classes); // [R, K]
   return {
     loss: logSum.sub(ofLabel).mul(weight).sum(),
-    gradient: probabilities.mul(weight.expandDims(1)).sub(oneHotRows(labels, k)),
+    gradient: tf.where(isOfClass, probabilities.sub(1), probabilities).mul(weight.expandDims(1)),
   };
 }
