@@ -17,12 +17,16 @@ const CLEARLY_LEARNT = 0.75;
 /** Factor of the first losses above which a loss rises. */
 const RISEN = 1.3;
 
+const UNKNOWN_REASON =
+  'labels that do not fit the pictures (shifted, of other images), see data browse; or too few steps: ' +
+  'train with --overfit 8 shows whether the set can be learnt';
+
 /** Verdict on the first steps of a run. */
 export interface EarlyVerdict {
   /** Undefined if there are too few steps to say that it does not. */
   readonly learns: boolean | undefined;
   readonly line: string;
-  /** Likely reason, if it does not. */
+  /** Likely reason, if it does not and there is one in data or losses. */
   readonly reason?: string | undefined;
 }
 
@@ -105,7 +109,7 @@ export class EarlyTruth {
       ...(rises ? [`the loss rises, from ${format(before)} to ${format(now)}`] : []),
       ...(score ? [`${score.name} ${format(score.value)}`] : []),
       ...(positives.length > 0 ? [`positive: ${positives.join(', ')}`] : []),
-      ...(reason === undefined || isEarly ? [] : [`likely: ${reason}`]),
+      ...(learns || isEarly ? [] : [`likely: ${reason ?? UNKNOWN_REASON}`]),
     ];
     const steps = `${done.toLocaleString('en-US')} of ${totalSteps.toLocaleString('en-US')} steps`;
     const says = isEarly
@@ -119,7 +123,7 @@ export class EarlyTruth {
     };
   }
 
-  private reason(rises: boolean, targets: readonly CountedTargets[]): string {
+  private reason(rises: boolean, targets: readonly CountedTargets[]): string | undefined {
     if (rises) return 'the learning rate is too high: --set lr= with a third of it';
     const [concern] = this.facts.concerns;
     if (concern !== undefined) return concern;
@@ -129,10 +133,7 @@ export class EarlyTruth {
     );
     if (unmatched)
       return `nothing matched: none of the sampled ${unmatched.of} belongs to an object`;
-    return (
-      'labels that do not fit the pictures (shifted, of other images), see data browse; or too few steps: ' +
-      'train with --overfit 8 shows whether the set can be learnt'
-    );
+    return undefined;
   }
 }
 

@@ -93,8 +93,8 @@ export class OverfitGoal {
     return value >= this.goal.atLeast ? `${this.goal.metric} ${value.toPrecision(3)}` : undefined;
   }
 
-  /** @param early verdict after a tenth of the run */
-  verdict(early: EarlyVerdict | undefined): OverfitVerdict {
+  /** @param step number of steps done @param early verdict after a tenth of the run */
+  verdict(step: number, early: EarlyVerdict | undefined): OverfitVerdict {
     const { goal, best } = this;
     const learnt = best !== null && best >= goal.atLeast;
     const score = `${goal.metric} ${best === null ? 'unknown' : best.toPrecision(3)}`;
@@ -103,7 +103,7 @@ export class OverfitGoal {
       line: learnt
         ? `the set can be learnt: ${score} on the images that it was trained on (${goal.atLeast} asked for)`
         : `the set was not learnt: ${score} on the images that it was trained on, ${goal.atLeast} asked for; ` +
-          (early?.reason ?? 'look at the labels with data browse, or give it more --minutes'),
+          `likely: ${early?.reason ?? `labels that do not fit the pictures, see data browse; or too few steps (${step}): more --minutes`}`,
     };
   }
 }

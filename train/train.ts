@@ -92,7 +92,7 @@ export async function train<const Recipe extends string | RecipeConfig>(
     const isEarly = result.interrupted && reason !== undefined && signal?.aborted !== true;
     const outcome: TrainOutcome = {
       ...{ ...result, task: task.name, learning },
-      overfit: goal?.verdict(learning),
+      overfit: goal?.verdict(result.step, learning),
       ...(isEarly && { interrupted: false, stoppedEarly: reason }),
     };
     if (reason !== undefined) note(`stopped early: ${reason}`);

@@ -61,7 +61,7 @@ test('a loss of a constant answer is not learning, whatever it was at first', ()
   const flat = verdictOf((step) => ({ loss: step < 5 ? 4 : 1.6 }), { facts });
   expect(flat.learns).toBe(false);
   expect(flat.line).toContain('loss 1.60, of a constant answer 1.61');
-  expect(flat.reason).toMatch(
+  expect(flat.line).toMatch(
     /labels that do not fit the pictures \(shifted, of other images\).*--overfit 8/,
   );
   expect(verdictOf((step) => ({ loss: step < 5 ? 4 : 1.2 }), { facts }).learns).toBe(true);
