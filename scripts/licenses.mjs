@@ -12,7 +12,10 @@ const NOTED = {
 
 const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8'));
 const rows = Object.entries(packages)
-  .filter(([path, { dev, peer, devOptional }]) => path !== '' && !dev && !peer && !devOptional)
+  .filter(
+    ([path, { dev, peer, devOptional, link }]) =>
+      path !== '' && !dev && !peer && !devOptional && !link,
+  )
   .map(([path, { version, license, optional = false }]) => ({
     name: path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length),
     version,
