@@ -24,13 +24,17 @@ export type { PixelImage } from './io/image/pixels.js';
 export {
   compressMask,
   expandMask,
+  toJson,
   type ClassifyResult,
   type ClassScore,
   type CompressedMask,
   type DetectedObject,
   type DetectResult,
   type ImageResult,
+  type ResultJson,
+  type SegmentJson,
   type SegmentResult,
+  type SegmentResultJson,
 } from './core/results.js';
 export { evaluate, type EvaluationData } from './train/evaluate.js';
 export type { EvaluationOptions } from './train/evaluation.js';

@@ -36,6 +36,8 @@ export interface TextBytes {
 }
 
 const BACKSLASH = 0x5c;
+/** Characters from which on a copy by the engine is faster than a loop. */
+const LONG = 48;
 
 /** Copies the characters to `to` from position `at` on, without doubled backslashes. @returns the end */
 export function copyText(
@@ -49,7 +51,10 @@ export function copyText(
       to[at++] = c;
       if (c === BACKSLASH) i++;
     }
-  else for (let i = start; i < end; i++) to[at++] = bytes[i];
+  else if (end - start > LONG) {
+    to.set(bytes.subarray(start, end), at);
+    at += end - start;
+  } else for (let i = start; i < end; i++) to[at++] = bytes[i];
   return at;
 }
 

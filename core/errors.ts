@@ -5,17 +5,23 @@ import { oneLine } from './controls.js';
  * with the remedy if one is known.
  */
 
+/** Parts of a message that name options of functions, and what the command line says for them: `resume` → `--resume`. */
+export type FlagsOfMessage = Readonly<Record<string, string>>;
+
 /** Details of an error beyond its message: the file and the record it concerns. */
 export interface ErrorDetails {
   readonly cause?: unknown;
   readonly file?: string | undefined;
   readonly id?: string | number | undefined;
+  readonly flags?: FlagsOfMessage | undefined;
 }
 
 /** Base class of errors caused by the input, not by the program. The command line exits with 2. */
 export class InputError extends Error {
   readonly file?: string;
   readonly id?: string | number;
+  /** For the command line. */
+  readonly flags?: FlagsOfMessage;
 
   constructor(message: string, details: ErrorDetails = {}) {
     // Messages quote names of files and classes: one line, whatever these hold.
@@ -23,6 +29,7 @@ export class InputError extends Error {
     this.name = new.target.name;
     if (details.file !== undefined) this.file = details.file;
     if (details.id !== undefined) this.id = details.id;
+    if (details.flags !== undefined) this.flags = details.flags;
   }
 
   /** Creates an error about a file, whose message starts with its path: `file: expected X, got Y`. */
@@ -50,9 +57,13 @@ export class WeightsError extends InputError {}
 
 /** Work with valid input failed while running, e.g. because the loss is not finite. Exit code 1. */
 export class WorkError extends Error {
-  constructor(message: string, details: { readonly cause?: unknown } = {}) {
+  /** For the command line. */
+  readonly flags?: FlagsOfMessage;
+
+  constructor(message: string, details: Pick<ErrorDetails, 'cause' | 'flags'> = {}) {
     super(message, 'cause' in details ? { cause: details.cause } : undefined);
     this.name = 'WorkError';
+    if (details.flags !== undefined) this.flags = details.flags;
   }
 }
 

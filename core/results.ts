@@ -52,8 +52,8 @@ export interface DetectResult {
 }
 
 /**
- * Result of a segmenter: the class of every pixel. `JSON.stringify` writes one mask per class as `segments`, see
- * {@link SegmentJson}.
+ * Result of a segmenter: the class of every pixel. `JSON.stringify` writes one mask per class as `segments`, as
+ * {@link toJson} does for copies, too.
  */
 export interface SegmentResult {
   readonly task: 'segment';
@@ -86,14 +86,29 @@ export function expandMask({ size: [height, width], counts }: CompressedMask): R
   return rleFromString(counts, height, width);
 }
 
+/** A segmenter's result as JSON: one mask per class that occurs in place of the labels. */
+export interface SegmentResultJson extends Omit<SegmentResult, 'labels'> {
+  readonly segments: readonly SegmentJson[];
+}
+
+/** A result as JSON, in which a segmenter's labels are one mask per class. */
+export type ResultJson = ClassifyResult | DetectResult | SegmentResultJson;
+
+/**
+ * Converts a result to what `JSON.stringify` writes for it. A copy of a segmenter's result (`{ ...result }`,
+ * `structuredClone`) contains only data, so `JSON.stringify` would write its labels as they are.
+ */
+export function toJson(result: ImageResult): ResultJson {
+  if (result.task !== 'segment') return result;
+  const { task, width, height, classNames } = result;
+  return { task, width, height, classNames, segments: segmentsOf(result) };
+}
+
 /** Creates a result from labels, `[height, width]`. */
 export function segmentResult(fields: Omit<SegmentResult, 'task'>): SegmentResult {
   const result = { task: 'segment', ...fields } as const;
-  const { width, height, classNames } = fields;
   // Not enumerable, so that copies of the result contain only data.
-  return Object.defineProperty(result, 'toJSON', {
-    value: () => ({ task: 'segment', width, height, classNames, segments: segmentsOf(result) }),
-  });
+  return Object.defineProperty(result, 'toJSON', { value: () => toJson(result) });
 }
 
 /** Creates one mask per class that occurs, by class index. */

@@ -52,26 +52,24 @@ export async function locateModel(
 ): Promise<LocatedModel> {
   const asked = options.task;
   if (asked !== undefined && !(TASKS as readonly string[]).includes(asked))
-    throw new ConfigError(`--task: expected one of ${TASKS.join(', ')}, got ${asked}`);
+    throw otherTask(`one of ${TASKS.join(', ')}`, asked);
   const entry = publishedEntry(model);
   if (entry && asked !== undefined && asked !== entry.task)
-    throw new ConfigError(
-      `--task: expected ${entry.task}, which ${entry.name} is for, got ${asked}`,
-    );
+    throw otherTask(`${entry.task}, which ${entry.name} is for`, asked);
   const found = await locate(model, options);
   const card = found.state?.['card'] as { readonly task?: TaskName } | undefined;
   if (card?.task !== undefined && asked !== undefined && card.task !== asked)
-    throw new ConfigError(
-      `--task: expected ${card.task}, which ${found.file} was trained for, got ${asked}`,
-    );
+    throw otherTask(`${card.task}, which ${found.file} was trained for`, asked);
   const known = card?.task ?? found.entry?.task;
   if (known !== undefined) return { ...found, task: known };
   const task = await taskOf(found.file, options.which);
   if (asked !== undefined && asked !== task && asked !== 'pretrain')
-    throw new ConfigError(
-      `--task: expected ${task}, which the tensors of ${found.file} are for, got ${asked}`,
-    );
+    throw otherTask(`${task}, which the tensors of ${found.file} are for`, asked);
   return { ...found, task: (asked as TaskName | undefined) ?? task };
+}
+
+function otherTask(expected: string, asked: string): ConfigError {
+  return new ConfigError(`task: expected ${expected}, got ${asked}`, { flags: { task: '--task' } });
 }
 
 async function locate(

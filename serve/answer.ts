@@ -1,10 +1,10 @@
 import sharp from 'sharp';
 import { WorkError } from '../core/errors.js';
 import type { RgbImage } from '../core/image.js';
-import type { ImageResult } from '../core/results.js';
+import { toJson, type ImageResult } from '../core/results.js';
 import { scoreFields } from '../inference/detect/shown-scores.js';
 import { draw } from '../report/draw.js';
-import { cocoDocument, type ResultJson } from './coco-document.js';
+import { cocoDocument } from './coco-document.js';
 import type { AnswerFormat, ModelInfo } from './messages.js';
 
 /** A predicted image of a request. */
@@ -42,7 +42,7 @@ export async function encodeAnswer(
   switch (format) {
     case 'json': {
       const predictions = images.map(({ name, result }) => {
-        const { task: _, ...fields } = jsonOf(result);
+        const { task: _, ...fields } = toJson(result);
         return { name, ...fields };
       });
       const names = classes.map((each) => each.name);
@@ -52,7 +52,7 @@ export async function encodeAnswer(
     case 'coco':
       return encodeJson(
         cocoDocument(
-          images.map(({ name, result }) => ({ name, result: jsonOf(result) })),
+          images.map(({ name, result }) => ({ name, result: toJson(result) })),
           classes,
         ),
       );
@@ -69,11 +69,6 @@ async function encodePicture({ name, result, pixels }: PredictedImage): Promise<
   return sharp(data, { raw: { width, height, channels: 3 } })
     .png()
     .toBuffer();
-}
-
-/** JSON form of a result. */
-function jsonOf(result: ImageResult): ResultJson {
-  return 'toJSON' in result ? (result as { toJSON(): ResultJson }).toJSON() : (result as never);
 }
 
 const encodeJson = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));

@@ -1,19 +1,7 @@
-import type { DetectResult, ClassifyResult, CompressedMask, SegmentJson } from '../core/results.js';
+import type { CompressedMask, ResultJson } from '../core/results.js';
 import { expandMask } from '../core/results.js';
 import { rleArea, rleBox } from '../core/rle.js';
 import { toCoco, type CocoResultRow } from '../inference/to-coco.js';
-
-/** A result as JSON, in which a segmenter's labels are one mask per class. */
-export type ResultJson =
-  | ClassifyResult
-  | DetectResult
-  | {
-      readonly task: 'segment';
-      readonly width: number;
-      readonly height: number;
-      readonly classNames: readonly string[];
-      readonly segments: readonly SegmentJson[];
-    };
 
 /** A document like COCO's annotation files, whose annotations have scores. */
 export interface CocoDocument {

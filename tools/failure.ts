@@ -1,4 +1,4 @@
-import { InputError } from '../core/errors.js';
+import { InputError, type FlagsOfMessage } from '../core/errors.js';
 import { print, printError } from './output.js';
 
 /**
@@ -6,7 +6,7 @@ import { print, printError } from './output.js';
  * `prefix`. With `json` the error is `{"error": {code, message, file?, id?}}` on standard output.
  */
 export function reportError(error: unknown, json: boolean, prefix = ''): 1 | 2 {
-  const message = prefix + (error instanceof Error ? error.message : String(error));
+  const message = prefix + (error instanceof Error ? inFlags(error) : String(error));
   const code = error instanceof Error ? error.name : 'Error';
   const input = error instanceof InputError ? error : undefined;
   if (json) {
@@ -18,4 +18,12 @@ export function reportError(error: unknown, json: boolean, prefix = ''): 1 | 2 {
       printError(error.stack ?? '');
   }
   return input ? 2 : 1;
+}
+
+/** Message of an error with the flags of the command line in place of the options of functions. */
+function inFlags({ message, flags = {} }: Error & { readonly flags?: FlagsOfMessage }): string {
+  return Object.entries(flags).reduce(
+    (text, [option, flag]) => text.replace(option, () => flag),
+    message,
+  );
 }

@@ -196,8 +196,13 @@ export async function trainLoop<Batch>(
       if (!(error instanceof DataError) || !isFirst || step === loop.startStep) throw error;
       const name = await save();
       throw new DataError(
-        `${error.message} (saved as ${name}: put the data right and go on with --resume)`,
-        { cause: error, file: error.file, id: error.id },
+        `${error.message} (saved as ${name}: put the data right and go on with resume)`,
+        {
+          cause: error,
+          file: error.file,
+          id: error.id,
+          flags: { 'with resume)': 'with --resume)' },
+        },
       );
     }
   };

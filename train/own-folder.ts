@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigError } from '../core/errors.js';
+import { ConfigError, type ErrorDetails } from '../core/errors.js';
 import { printable } from '../core/printable.js';
 import { removeTemporaryFiles } from '../io/files/atomic.js';
 import { acquireLock, type FileLock } from '../io/files/lock.js';
@@ -28,7 +28,17 @@ export async function ownRunFolder(
 ): Promise<FileLock> {
   const { folder, resume } = options;
   assertRunFolder(options);
-  const lock = await acquireLock(join(folder, RUN_LOCK), { what: `--out ${folder}`, onNotice });
+  const lock = await acquireLock(join(folder, RUN_LOCK), {
+    what: `train: ${folder}`,
+    onNotice,
+    refusal: (holder) =>
+      refusal(
+        folder,
+        `expected a folder that no other process writes, got one in use by ${holder}; wait for it or stop it; ` +
+          `if it is gone, delete ${join(folder, RUN_LOCK)}`,
+        { file: join(folder, RUN_LOCK) },
+      ),
+  });
   try {
     // Another process may have trained there in between.
     assertRunFolder(options);
@@ -54,14 +64,23 @@ export function assertRunFolder({ folder, resume }: RunFolder): void {
     throw new ConfigError(`train: expected a checkpoint in ${folder} to resume from, got none`);
   if (resume) return;
   if (isUsed)
-    throw new ConfigError(
-      `--out ${folder}: expected an empty or new folder, got one with checkpoints; add --resume to go on, or choose another`,
+    throw refusal(
+      folder,
+      'expected an empty or new folder, got one with checkpoints; set resume to go on, or choose another',
     );
   const other = existsSync(folder) && readdirSync(folder).find((name) => !ALLOWED.test(name));
   if (other === false || other === undefined || readRun(folder)) return;
-  throw new ConfigError(
-    `--out ${folder}: expected an empty, new or run folder, got one with other files (${printable(other)}); choose another`,
+  throw refusal(
+    folder,
+    `expected an empty, new or run folder, got one with other files (${printable(other)}); choose another`,
   );
+}
+
+function refusal(folder: string, message: string, details: ErrorDetails = {}): ConfigError {
+  return new ConfigError(`folder ${folder}: ${message}`, {
+    ...details,
+    flags: { [`folder ${folder}`]: `--out ${folder}`, 'set resume': 'add --resume' },
+  });
 }
 
 /** Whether a folder holds a run that ended before its first checkpoint. */
@@ -69,8 +88,9 @@ function readRun(folder: string): boolean {
   try {
     return readRunConfig(folder) !== undefined;
   } catch (cause) {
-    throw new ConfigError(
-      `--out ${folder}: expected an empty, new or run folder, got one with another ${RUN_CONFIG}; choose another`,
+    throw refusal(
+      folder,
+      `expected an empty, new or run folder, got one with another ${RUN_CONFIG}; choose another`,
       { cause },
     );
   }

@@ -46,16 +46,18 @@ export async function planRun(
   const resumed = resume ? readRunConfig(folder) : undefined;
   if (resumed && typeof recipe === 'string' && !path && resumed.recipe !== recipe)
     throw new ConfigError(
-      `--resume: expected recipe ${resumed.recipe}, which ${folder} was started with, got ${recipe}`,
+      `resume: expected recipe ${resumed.recipe}, which ${folder} was started with, got ${recipe}`,
+      { flags: { resume: '--resume' } },
     );
   const stored = resumed ?? repeated;
   const data = typeof options.data === 'object' ? IN_MEMORY : (options.data ?? stored?.data);
   if (data === undefined || (data === IN_MEMORY && options.data === undefined))
-    throw new ConfigError('train: expected --data DIR, got none');
+    throw new ConfigError('train: expected data, got none', { flags: { data: '--data DIR' } });
   const seed = options.seed ?? stored?.seed ?? 0;
   if (resumed && seed !== resumed.seed)
     throw new ConfigError(
-      `--seed: expected ${resumed.seed}, the seed of the run that is resumed, got ${seed}`,
+      `seed: expected ${resumed.seed}, the seed of the run that is resumed, got ${seed}`,
+      { flags: { seed: '--seed' } },
     );
   // A resumed run takes its weights from the checkpoint.
   const weights = resumed ? undefined : (options.weights ?? repeated?.weights ?? undefined);

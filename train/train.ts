@@ -154,8 +154,11 @@ function refused(error: unknown, folder: string): unknown {
       { cause: error, file: path },
     );
   return new WorkError(
-    `--out ${folder}: expected to write into the run folder, got ${String(message)}; ` +
-      'the last checkpoint stands: put that right and go on with --resume',
-    { cause: error },
+    `folder ${folder}: expected to write into the run folder, got ${String(message)}; ` +
+      'the last checkpoint stands: put that right and go on with resume',
+    {
+      cause: error,
+      flags: { [`folder ${folder}`]: `--out ${folder}`, 'with resume': 'with --resume' },
+    },
   );
 }

@@ -49,7 +49,8 @@ export function detectorGraph(request: DetectorExport): OnnxGraph {
   const { suppression, maxPerImage: D } = thresholds;
   if (suppression.kind !== 'hard')
     throw new ConfigError(
-      'export: expected ordinary suppression, got soft-NMS, which ONNX cannot express; export with ordinary NMS (--hard-nms)',
+      'export: expected ordinary suppression, got soft-NMS, which ONNX cannot express; export with ordinary NMS (hardNms)',
+      { flags: { '(hardNms)': '(--hard-nms)' } },
     );
   if (size.width % SIZE_DIVISOR_PX !== 0 || size.height % SIZE_DIVISOR_PX !== 0)
     throw new ConfigError(

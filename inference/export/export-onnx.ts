@@ -51,10 +51,13 @@ export async function exportOnnx(
   const sizes = [batch, height, width];
   if (!sizes.every(Number.isInteger) || batch < 1 || height < 32 || width < 32)
     throw new ConfigError(
-      `export: expected whole numbers, --batch from 1, --height and --width from 32, got ${sizes.join(', ')}`,
+      `export: expected whole numbers, batch from 1, height and width from 32, got ${sizes.join(', ')}`,
+      { flags: { 'batch from': '--batch from', 'height and width': '--height and --width' } },
     );
   if (!String(out).endsWith('.onnx'))
-    throw new ConfigError(`--out: expected a name that ends in .onnx, got ${out}`);
+    throw new ConfigError(`out: expected a name that ends in .onnx, got ${out}`, {
+      flags: { out: '--out' },
+    });
   const loaded = await loadedOf(model, options);
   const { exported, card, inputs, expected } = planExport(loaded, options);
   const ours = await expected(await openEngine(engine));

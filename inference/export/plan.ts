@@ -67,7 +67,10 @@ function planDetector(
   { card, model, store }: LoadedOf<'detect'>,
   { batch = 1, height, width, hardNms }: GraphOptions,
 ): ExportPlan {
-  if (batch !== 1) throw new ConfigError(`--batch: expected 1 for detectors, got ${batch}`);
+  if (batch !== 1)
+    throw new ConfigError(`batch: expected 1 for detectors, got ${batch}`, {
+      flags: { batch: '--batch' },
+    });
   const { long, short } = card.limits;
   const padded = paddedSize([{ width: long, height: short }], SIZE_DIVISOR_PX);
   const size = { width: width ?? padded.width, height: height ?? padded.height };

@@ -115,7 +115,10 @@ export function ade20kCard(
   { backbone, head, version = 2 }: SegmenterArchitecture,
   { classes, size = TEST_SIDE_PX }: Pick<LoadOptions, 'classes' | 'size'> = {},
 ): SegmenterCard {
-  if (size < 32) throw new WeightsError(`--size: expected at least 32 pixels, got ${size}`);
+  if (size < 32)
+    throw new WeightsError(`size: expected at least 32 pixels, got ${size}`, {
+      flags: { size: '--size' },
+    });
   return {
     task: 'segment',
     backbone,

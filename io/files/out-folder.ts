@@ -3,24 +3,27 @@ import { dirname, resolve } from 'node:path';
 import { ConfigError } from '../../core/errors.js';
 
 /**
- * Checks before any work that the folder of `--out` can be written, or created in the nearest existing folder. Creates
+ * Checks before any work that an output folder (`--out`) can be written, or created in the nearest existing folder. Creates
  * and writes nothing; a full disk is only noticed later.
  *
  * @throws ConfigError with the system's message
  */
 export function assertWritableFolder(folder: string): void {
+  const flags = { [`folder ${folder}`]: `--out ${folder}` };
   let nearest = resolve(folder);
   while (!existsSync(nearest) && dirname(nearest) !== nearest) nearest = dirname(nearest);
   if (!statSync(nearest).isDirectory())
-    throw new ConfigError(`--out ${folder}: expected a folder, got the file ${nearest}`);
+    throw new ConfigError(`folder ${folder}: expected a folder, got the file ${nearest}`, {
+      flags,
+    });
   try {
     // A read-only file system rejects root as well.
     accessSync(nearest, constants.W_OK | constants.X_OK);
   } catch (cause) {
     throw new ConfigError(
-      `--out ${folder}: expected a folder that can be written, got ${(cause as Error).message}; ` +
+      `folder ${folder}: expected a folder that can be written, got ${(cause as Error).message}; ` +
         'choose another one or change its permissions',
-      { cause },
+      { cause, flags },
     );
   }
 }

@@ -1,4 +1,4 @@
-import type { ResultJson } from '../coco-document.js';
+import type { ResultJson } from '../../core/results.js';
 import type { ModelInfo } from '../messages.js';
 
 /** Messages between the page and the worker that runs its model. */

@@ -1,4 +1,4 @@
-import type { ResultJson } from '../coco-document.js';
+import type { ResultJson } from '../../core/results.js';
 import type { ModelInfo } from '../messages.js';
 import { ServerError, type Api } from '../page/api.js';
 import type { FromWorker, ToWorker } from './messages.js';

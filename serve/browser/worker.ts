@@ -1,6 +1,5 @@
-import { segmentsOf, type ImageResult } from '../../core/results.js';
+import { toJson } from '../../core/results.js';
 import { loadModel, type WebModel } from '../../inference/web/load-model.js';
-import type { ResultJson } from '../coco-document.js';
 import { infoOf } from '../model-info.js';
 import type { FromWorker, ToWorker } from './messages.js';
 
@@ -35,17 +34,11 @@ async function predict({
     if (!model) throw new Error('the model is not loaded');
     const start = performance.now();
     const call = model.task === 'detect' ? { score } : {};
-    const result = asJson(await model.predict(picture, call));
+    const result = toJson(await model.predict(picture, call));
     post({ kind: 'answer', id, result, seconds: (performance.now() - start) / 1000 });
   } catch (error) {
     post({ kind: 'failed', id, message: (error as Error).message });
   }
-}
-
-function asJson(result: ImageResult): ResultJson {
-  if (result.task !== 'segment') return result;
-  const { task, width, height, classNames } = result;
-  return { task, width, height, classNames, segments: segmentsOf(result) };
 }
 
 addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {

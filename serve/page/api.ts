@@ -1,4 +1,4 @@
-import type { ResultJson } from '../coco-document.js';
+import type { ResultJson } from '../../core/results.js';
 import type { ModelInfo } from '../messages.js';
 
 /** Requests are tried so often if the server is busy. */

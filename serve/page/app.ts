@@ -1,4 +1,5 @@
-import { cocoDocument, type ResultJson } from '../coco-document.js';
+import type { ResultJson } from '../../core/results.js';
+import { cocoDocument } from '../coco-document.js';
 import type { ModelInfo } from '../messages.js';
 import { ServerError, type Api } from './api.js';
 import { filterResult, isShown, itemsOf, type Filter, type Item } from './items.js';

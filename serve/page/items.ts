@@ -1,6 +1,6 @@
 import type { CompressedMask } from '../../core/results.js';
 import type { XywhBox } from '../../core/rle.js';
-import type { ResultJson } from '../coco-document.js';
+import type { ResultJson } from '../../core/results.js';
 
 /** A part of a result: an object, or a class of the picture or of its pixels. */
 export interface Item {

@@ -1,7 +1,7 @@
 import { expandMask, type CompressedMask } from '../../core/results.js';
 import { decodeRle, rleBox, type XywhBox } from '../../core/rle.js';
 import { classColor, textColorOn } from '../../report/overlay/colors.js';
-import type { ResultJson } from '../coco-document.js';
+import type { ResultJson } from '../../core/results.js';
 import { percent, type Item } from './items.js';
 
 /** Longest side of the picture on the page in pixels, and up to which small ones are enlarged. */

@@ -1,5 +1,5 @@
 import { classColor } from '../../report/overlay/colors.js';
-import type { ResultJson } from '../coco-document.js';
+import type { ResultJson } from '../../core/results.js';
 import { isShown, percent, VALUE_TITLES, type Filter, type Item } from './items.js';
 
 /** Elements of the list of results. */

@@ -4,6 +4,7 @@ import {
   expandMask,
   segmentResult,
   segmentsOf,
+  toJson,
   type DetectResult,
 } from '../../core/results.js';
 import { decodeRle, encodeRle } from '../../core/rle.js';
@@ -39,6 +40,9 @@ test('results are plain data: copies are equal, JSON has masks in COCO’s form'
     classNames: result.classNames,
     segments: segmentsOf(result),
   });
+  // A copy has no method that JSON.stringify would call.
+  for (const same of [result, copy, { ...result }])
+    expect(toJson(same)).toEqual(JSON.parse(JSON.stringify(result)));
   const mask = compressMask(encodeRle([0, 1, 1, 0], 2, 2));
   const detected: DetectResult = {
     task: 'detect',
@@ -48,4 +52,5 @@ test('results are plain data: copies are equal, JSON has masks in COCO’s form'
   };
   expect(JSON.parse(JSON.stringify(detected))).toEqual(detected);
   expect(structuredClone(detected)).toEqual(detected);
+  expect(toJson(detected)).toEqual(detected);
 });

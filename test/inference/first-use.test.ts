@@ -113,7 +113,7 @@ test('a detector’s name is not pulled for another task, and a mirror must be s
   server.serve({ content });
   const detector = 'mask-rcnn.convnext_tiny_coco';
   await expect(open(detector, { cache, mirror, task: 'segment' })).rejects.toThrow(
-    `--task: expected detect, which ${detector} is for, got segment`,
+    `task: expected detect, which ${detector} is for, got segment`,
   );
   await expect(open('tiny.fcmae', { cache, mirror })).rejects.toThrow(
     'expected a model that predicts, got a pre-trained encoder',

@@ -39,8 +39,8 @@ function assertMasks(set: CocoSet): void {
     const id = annotations.ids[row];
     throw new DataError(
       `${file}#${id}: expected a mask (segmentation) of every object, got none in image ${images.ids[image]} ` +
-        `(${images.fileNames[image]}); train boxes only with --set detector.masks=null, or add masks`,
-      { file, id },
+        `(${images.fileNames[image]}); train boxes only with detector.masks=null, or add masks`,
+      { file, id, flags: { 'with detector.masks': 'with --set detector.masks' } },
     );
   }
 }

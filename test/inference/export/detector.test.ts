@@ -138,7 +138,7 @@ test('soft suppression and odd sizes are refused with what helps', () => {
   } as const;
   const request = { kind: 'detect', model, store } as const;
   const size = { width: 64, height: 64 };
-  expect(() => exportModel({ ...request, thresholds: soft, size })).toThrow('--hard-nms');
+  expect(() => exportModel({ ...request, thresholds: soft, size })).toThrow('(hardNms)');
   expect(() =>
     exportModel({ ...request, thresholds: THRESHOLDS, size: { width: 64, height: 60 } }),
   ).toThrow('expected sides that are multiples of 32, got 64x60');

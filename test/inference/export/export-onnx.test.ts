@@ -103,7 +103,7 @@ test('the input’s size is the model’s own where none is given', async () => 
 test('what cannot be exported is refused, and nothing is written', async () => {
   const out = join(folder, 'none.onnx');
   await expect(exported({ out, batch: 2 })).rejects.toThrow(
-    '--batch: expected 1 for detectors, got 2',
+    'batch: expected 1 for detectors, got 2',
   );
   await expect(exported({ out, height: 70 })).rejects.toThrow(
     'expected sides that are multiples of 32, got 96x70',

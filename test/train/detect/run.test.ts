@@ -205,7 +205,7 @@ describe('refused before any work', () => {
     const refused = train('bare', { training: bare });
     await expect(refused).rejects.toThrow(DataError);
     await expect(refused).rejects.toThrow(
-      /bare\.json#\d+: expected a mask \(segmentation\) of every object, got none in image \d+ \(.*\.png\); train boxes only with --set detector\.masks=null/,
+      /bare\.json#\d+: expected a mask \(segmentation\) of every object, got none in image \d+ \(.*\.png\); train boxes only with detector\.masks=null, or add masks$/,
     );
     const config = { ...CONFIG, detector: { ...CONFIG.detector, masks: null } };
     const { metrics } = await train('boxes', { config, training: bare, validation, maxSteps: 1 });
