@@ -94,6 +94,8 @@ async function compare(folders: readonly string[], { out, json }: LogsFlags): Pr
   const { compareRuns, comparisonTable, writeComparison } =
     await import('../report/compare-runs.js');
   const { writeReport } = await import('../report/run-report.js');
+  const { assertReplaceable, PAGE } = await import('../io/files/apart.js');
+  if (out !== undefined) assertReplaceable('--out', out, PAGE);
   const comparison = compareRuns(folders);
   const { runs, differences } = comparison;
   // A run that is still training or was killed has no report yet.

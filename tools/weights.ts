@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { Option, type Command } from 'commander';
 import type { CatalogueEntry, PublishedTask } from '../weights/catalogue.js';
 import type { WeightsInspection } from '../inference/inspect.js';
+import { quote } from '../core/errors.js';
 import type { Progress } from '../weights/pull/download.js';
 import type { Scheme } from '../weights/schemes/names.js';
 import type { Which } from '../weights/select.js';
@@ -225,7 +226,7 @@ function describeInspection({
     if (numLeftOut > 0) lines.push(`left out: ${numLeftOut} tensors beside the network`);
   }
   for (const [key, value] of Object.entries(plain as object)) {
-    lines.push(`${key}: ${JSON.stringify(value).slice(0, 500)}`);
+    lines.push(`${key}: ${quote(value, 500)}`);
   }
   return lines;
 }
