@@ -58,6 +58,8 @@ export interface TensorSource {
   readonly container: Container;
   readonly tensors: TensorMap;
   readonly plain: Readonly<Record<string, unknown>>;
+  /** Files of a model in pieces. */
+  readonly pieces?: readonly string[] | undefined;
   /** Compares the checksums that the container holds, if it holds any. @throws WeightsError if one differs */
   check?(): Promise<void>;
   close(): Promise<void>;

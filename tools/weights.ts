@@ -270,9 +270,11 @@ async function verifyAction(nameOrFile: string, options: VerifyOptions): Promise
     printJson({ ...verified, logits });
     return;
   }
-  const { title, numParameters, sha256, recorded } = verified;
+  const { title, numParameters, sha256, recorded, pieces = [] } = verified;
   log(`${file}: sound; ${title}, ${numParameters} parameters`);
-  log(`sha256 ${sha256}${recorded ? ', as recorded' : ' (no record to compare with)'}`);
+  for (const piece of pieces) log(`sha256 ${piece.sha256}  ${piece.name}`);
+  const all = pieces.length > 0 ? ' of this list (sha256sum PIECES | sha256sum)' : '';
+  log(`sha256 ${sha256}${all}${recorded ? ', as recorded' : ' (no record to compare with)'}`);
   if (logits) {
     log(
       `logits ${logits.got.join(' ')} (${logits.preprocessing}): within ${LOGIT_TOLERANCE} of the published`,
