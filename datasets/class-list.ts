@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { DataError, quote } from '../core/errors.js';
-import { numberOf } from '../core/foreign-value.js';
+import { DataError } from '../core/errors.js';
 import { MAX_LIST_BYTES, readTextSync, reasonOf } from '../io/files/read.js';
 
 /** A class of a classification set. Two classes may have the same name (ImageNet: crane, maillot), never a key. */
@@ -97,7 +96,7 @@ function fromJson(text: string, file: string): ClassEntry[] {
 
 function listedClass(entry: unknown, position: number, file: string): [number, ClassEntry] {
   const hasIndex = typeof entry === 'object' && entry !== null && 'index' in entry;
-  return [hasIndex ? numberOf(entry.index) : position, classOf(entry, file, position)];
+  return [hasIndex ? Number(entry.index) : position, classOf(entry, file, position)];
 }
 
 function classOf(entry: unknown, file: string, id: string | number): ClassEntry {
@@ -109,7 +108,7 @@ function classOf(entry: unknown, file: string, id: string | number): ClassEntry 
   const fields = (entry ?? {}) as Readonly<Record<string, unknown>>;
   const key = fields['wnid'] ?? fields['key'] ?? fields['name'];
   if (typeof key !== 'string')
-    throw new DataError(`${file}#${id}: expected a name or a wnid, got ${quote(entry)}`, {
+    throw new DataError(`${file}#${id}: expected a name or a wnid, got ${JSON.stringify(entry)}`, {
       file,
       id,
     });
@@ -135,6 +134,6 @@ export function classLookup(
     if (named !== undefined) return named;
     const index = typeof label === 'number' || /^\d+$/.test(label) ? Number(label) : NaN;
     if (Number.isInteger(index) && index >= 0 && index < classes.length) return index;
-    return `expected one of ${classes.length} classes, got ${quote(label)}`;
+    return `expected one of ${classes.length} classes, got ${JSON.stringify(label)}`;
   };
 }

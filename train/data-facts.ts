@@ -1,3 +1,5 @@
+import type { Settings } from './config/layers.js';
+
 /** Facts of a training set that a run names before it starts, and when it does not learn. */
 export interface DataFacts {
   /** `160 images, 172 objects of 1 class` */
@@ -46,3 +48,6 @@ export interface LearntScore {
   readonly metric: string;
   readonly atLeast: number;
 }
+
+/** Settings that a training set suggests, to be merged into a configuration. */
+export type FittedSettings = Settings;

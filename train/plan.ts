@@ -27,6 +27,8 @@ export interface RunPlan extends Omit<RunConfig, 'environment' | 'config'> {
   readonly config: RecipeConfig;
   /** Initial weights; none for a resumed run. */
   readonly weightFile: string | undefined;
+  /** Whether the configuration is that of an earlier run. */
+  readonly isRestored: boolean;
 }
 
 /**
@@ -96,6 +98,7 @@ export async function planRun(
     config: resolved.config,
     sources: resolved.sources,
     weightFile: start?.file,
+    isRestored: stored !== undefined,
   };
 }
 
@@ -112,7 +115,10 @@ export function dataOptionsOf(plan: RunPlan): LoadOptions {
 }
 
 /** Creates the stored configuration of the plan. @param engine its description */
-export function runConfigOf({ weightFile: _, ...plan }: RunPlan, engine: string): RunConfig {
+export function runConfigOf(
+  { weightFile: _, isRestored: _r, ...plan }: RunPlan,
+  engine: string,
+): RunConfig {
   return {
     ...plan,
     config: plan.config as unknown as Settings,

@@ -14,7 +14,8 @@ import { examinesRun, finishRun, MOST_IMAGES, stoppedAt, type FinishedRun } from
 import { RunMonitor } from './monitor.js';
 import type { ConfigOf, TrainOptions } from './options.js';
 import { assertRunFolder, ownRunFolder } from './own-folder.js';
-import { planRun, runConfigOf, type RunPlan } from './plan.js';
+import { planRun, runConfigOf } from './plan.js';
+import { planForData } from './plan-for-data.js';
 import { OverfitGoal, toOverfit } from './overfit.js';
 import { TASKS, type TaskName } from './tasks/index.js';
 
@@ -70,7 +71,8 @@ export async function train<const Recipe extends string | RecipeConfig>(
     const { data: whole, verdict } = await dataOfRun(task, options as TrainOptions, {
       ...{ plan, config, note },
     });
-    const usable = verdict.boxesOnly ? withoutMasks(config) : config;
+    const fitted = planForData(task, plan, { ...verdict, training: whole.training, note });
+    const usable = hasBlocks ? fitted.config : { ...fitted.config, dropPathRate: 0 };
     const { data, config: decided } =
       overfit === undefined
         ? { data: whole, config: usable }
@@ -78,10 +80,7 @@ export async function train<const Recipe extends string | RecipeConfig>(
     if (isFirst) lock = await ownRunFolder(options, note);
     const engine = await openEngine(besideLoaders(options.engine));
     note(engine.description);
-    const stored = runConfigOf(
-      verdict.boxesOnly ? planWithoutMasks(plan) : plan,
-      engine.description,
-    );
+    const stored = runConfigOf(fitted, engine.description);
     const isExamined = examinesRun(plan, options.report);
     const { verdict: learning, ...result } = await conductRun(task, data, options as TrainOptions, {
       ...{ plan, config: decided, stored, engine, backbone, monitor, note, startMs },
@@ -108,16 +107,6 @@ export async function train<const Recipe extends string | RecipeConfig>(
     lock?.release();
   }
 }
-
-/** Configuration of a detector without the mask head. */
-const withoutMasks = (config: RecipeConfig): RecipeConfig =>
-  config.task === 'detect' ? { ...config, detector: { ...config.detector, masks: null } } : config;
-
-const planWithoutMasks = (plan: RunPlan): RunPlan => ({
-  ...plan,
-  config: withoutMasks(plan.config),
-  sources: { ...plan.sources, 'detector.masks': 'data without masks' },
-});
 
 const NUMBERS = {
   properties: {

@@ -60,7 +60,6 @@ export async function openSharded(
       container: first.container,
       tensors,
       plain: first.plain,
-      pieces: names.map((name) => join(dirname(path), name)),
       check: async () => {
         for (const piece of pieces.values()) await piece.check?.();
       },

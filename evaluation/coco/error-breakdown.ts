@@ -13,11 +13,9 @@ export const ERROR_KINDS = [
   'missed',
 ] as const;
 
-/** A kind of error. */
-export type ErrorKind = (typeof ERROR_KINDS)[number];
+type ErrorKind = (typeof ERROR_KINDS)[number];
 
-/** Errors of a detector and their costs. */
-export interface ErrorBreakdown {
+interface ErrorBreakdown {
   /** AP at the threshold over all areas; NaN without ground truth. */
   readonly AP: number;
   readonly counts: Readonly<Record<ErrorKind, number>>;

@@ -39,9 +39,7 @@ export async function openSafetensors(path: string): Promise<TensorSource> {
     const header = parseHeader(path, text, file.sizeBytes - dataStart);
     const tensors = new Map<string, LazyTensor>();
     for (const [name, { dtype, shape, start, end }] of header.entries) {
-      const place = { file: path, name };
-      const read = async () =>
-        decodeValues(dtype, await file.read(dataStart + start, end - start), place);
+      const read = async () => decodeValues(dtype, await file.read(dataStart + start, end - start));
       tensors.set(name, { dtype, shape, read });
     }
     return {

@@ -59,12 +59,8 @@ export function setUpClassifier(
     groups: config,
     numImages: samples.length,
     numHeldOut: heldOut?.samples.length ?? 0,
-    loadWeights: (file, store, which) =>
-      loadStart(file, store, {
-        adaptsResponseNorm: config.adaptsResponseNorm,
-        classNames,
-        which,
-      }),
+    loadWeights: (file, store) =>
+      loadStart(file, store, { adaptsResponseNorm: config.adaptsResponseNorm, classNames }),
     loader: trainingLoader(config, samples, { seed, shard: shardOf(communicator) }),
     length: () => ({
       ...config,

@@ -1,4 +1,4 @@
-import { ConfigError, quote } from '../../core/errors.js';
+import { ConfigError } from '../../core/errors.js';
 
 /** A tree of settings in JSON. */
 export type Settings = Readonly<Record<string, unknown>>;
@@ -8,6 +8,18 @@ export interface MergedSettings {
   readonly config: Settings;
   /** Source by path of every value that is not an object: `training.crop.scale` → `my.yaml`. */
   readonly sources: Readonly<Record<string, string>>;
+}
+
+/** Whether any value at or below the paths comes from elsewhere than the recipe. */
+export function isSetOver(
+  { recipe, sources }: { readonly recipe: string; readonly sources: MergedSettings['sources'] },
+  ...paths: readonly string[]
+): boolean {
+  return Object.entries(sources).some(
+    ([path, source]) =>
+      source !== `recipe ${recipe}` &&
+      paths.some((above) => path === above || path.startsWith(`${above}.`)),
+  );
 }
 
 /** Wraps the values of a recipe, all from one source. */
@@ -35,12 +47,10 @@ export function mergeSettings(
     const base: Settings = isSettings(below) && !isOther ? below : {};
     if (!isSettings(below) || isOther) forget(kept, path);
     if (Object.keys(above).length === 0 && !isSettings(below)) kept.set(path, source);
-    // No assignment, which would take `__proto__` of a file for the prototype.
-    const changed = Object.entries(above).map(([key, value]): [string, unknown] => {
-      const before = Object.hasOwn(base, key) ? base[key] : undefined;
-      return [key, merge(before, value, path === '' ? key : `${path}.${key}`)];
-    });
-    return Object.fromEntries([...Object.entries(base), ...changed]);
+    const merged: Record<string, unknown> = { ...base };
+    for (const [key, value] of Object.entries(above))
+      merged[key] = merge(base[key], value, path === '' ? key : `${path}.${key}`);
+    return merged;
   };
   const merged = merge(config, over, '') as Settings;
   return { config: merged, sources: Object.fromEntries(kept) };
@@ -77,7 +87,9 @@ export function applySetting(merged: MergedSettings, setting: string): MergedSet
       return list.map((item, i) => (String(i) === key ? overItem(item, depth + 1) : item));
     }
     if (below !== undefined && below !== null && !isSettings(below))
-      throw new ConfigError(`${source}: expected ${done} to hold settings, got ${quote(below)}`);
+      throw new ConfigError(
+        `${source}: expected ${done} to hold settings, got ${JSON.stringify(below)}`,
+      );
     return { [key]: build(isSettings(below) ? below[key] : undefined, depth + 1) };
   };
   // Lists are replaced, so the new list must be complete.

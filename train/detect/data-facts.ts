@@ -1,12 +1,11 @@
-import { baseAnchors, type AnchorConfig } from '../../core/anchors.js';
 import type { Size } from '../../core/boxes.js';
+import type { XywhBox } from '../../core/rle.js';
 import { median } from '../../core/statistics.js';
-import { boxOf, rowsOf, trainableImages } from '../../datasets/coco/samples.js';
-import { skipReason } from '../../datasets/coco/training-rules.js';
 import type { CocoSet } from '../../datasets/coco/set.js';
-import { keepRatioSize } from '../../datasets/transforms/keep-ratio.js';
 import type { DetectionConfig } from '../config/detect.js';
 import { counted, type DataFacts } from '../data-facts.js';
+import { anchorOverlap } from './anchor-overlap.js';
+import { learntImages, objectsAt, sideOf } from './learnt-objects.js';
 
 /** Median side of objects in pixels of the input, below which a detector hardly finds any. */
 const TINY_PX = 8;
@@ -23,36 +22,19 @@ const MANY_EMPTY = 0.9;
 
 /** Counts images and objects of a detection set, and how the anchors fit the boxes as resized. */
 export function detectionFacts(set: CocoSet, config: DetectionConfig): DataFacts {
-  const images = trainableImages(set, config.keepEmpty);
-  const { limits } = config.evaluation;
+  const images = learntImages(set, config.keepEmpty);
   const { anchors } = config.detector.rpn;
-  const sides: number[] = [];
-  let [numObjects, numFitted, numOutside, numEmpty] = [0, 0, 0, 0];
-  for (const i of images) {
-    const size = { width: set.images.widths[i], height: set.images.heights[i] };
-    const input = keepRatioSize(size, limits);
-    let inImage = 0;
-    for (const row of rowsOf(set, i)) {
-      const { annotations } = set;
-      if (set.classIndices[row] < 0 || annotations.crowds[row] || annotations.ignores[row])
-        continue;
-      const box = boxOf(set, row);
-      if (outsideShare(box, size) > OUTSIDE) numOutside++;
-      inImage++;
-      const facts = { ignore: false, box, areaPx: annotations.areas[row] };
-      if (skipReason({ ...facts, imageWidth: size.width, imageHeight: size.height })) continue;
-      numObjects++;
-      const scale = { x: input.width / size.width, y: input.height / size.height };
-      const [x, y, w, h] = box;
-      const resized = [x * scale.x, y * scale.y, w * scale.x, h * scale.y] as const;
-      sides.push(Math.sqrt(resized[2] * resized[3]));
-      if (anchorOverlap(resized, anchors, input) >= FITTING_IOU) numFitted++;
-    }
-    if (inImage === 0) numEmpty++;
-  }
+  const objects = objectsAt(images, config.evaluation.limits);
+  const numObjects = objects.length;
+  const fitting = objects.filter((object) => anchorOverlap(object, anchors) >= FITTING_IOU);
+  const outside = images.flatMap(({ boxes, size }) =>
+    boxes.filter((box) => outsideShare(box, size) > OUTSIDE),
+  );
+  const numOutside = outside.length;
+  const numEmpty = images.filter(({ boxes }) => boxes.length === 0).length;
   const numClasses = set.classes.names.length;
-  const fit = numFitted / Math.max(numObjects, 1);
-  const side = Math.round(median(sides));
+  const fit = fitting.length / Math.max(numObjects, 1);
+  const side = Math.round(median(objects.map(sideOf)));
   return {
     counts: `${counted(images.length, 'image')}, ${counted(numObjects, 'object')} of ${counted(numClasses, 'class', 'classes')}`,
     learntFrom: LEARNT_AP,
@@ -84,35 +66,8 @@ export function detectionFacts(set: CocoSet, config: DetectionConfig): DataFacts
 const percent = (share: number): string => `${Math.round(100 * share)} %`;
 
 /** Fraction of a box (x, y, width, height) outside of its image. */
-function outsideShare(
-  [x, y, w, h]: readonly [number, number, number, number],
-  { width, height }: Size,
-): number {
+function outsideShare([x, y, w, h]: XywhBox, { width, height }: Size): number {
   const inside = (from: number, length: number, end: number): number =>
     Math.max(0, Math.min(from + length, end) - Math.max(from, 0));
   return w > 0 && h > 0 ? 1 - (inside(x, w, width) * inside(y, h, height)) / (w * h) : 0;
-}
-
-/** Largest IoU of a box (x, y, width, height) with an anchor of any level: that of the nearest cell. */
-function anchorOverlap(
-  [x, y, w, h]: readonly [number, number, number, number],
-  config: AnchorConfig,
-  input: Size,
-): number {
-  let best = 0;
-  for (const stride of config.strides) {
-    const base = baseAnchors(stride, config);
-    const nearest = (center: number, side: number): number =>
-      stride * Math.max(0, Math.min(Math.ceil(side / stride) - 1, Math.round(center / stride)));
-    const [cx, cy] = [nearest(x + w / 2, input.width), nearest(y + h / 2, input.height)];
-    for (let b = 0; b < base.length; b += 4) {
-      const [left, top] = [cx + base[b], cy + base[b + 1]];
-      const [right, bottom] = [cx + base[b + 2], cy + base[b + 3]];
-      const both =
-        Math.max(0, Math.min(right, x + w) - Math.max(left, x)) *
-        Math.max(0, Math.min(bottom, y + h) - Math.max(top, y));
-      best = Math.max(best, both / (w * h + (right - left) * (bottom - top) - both));
-    }
-  }
-  return best;
 }

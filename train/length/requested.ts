@@ -1,5 +1,6 @@
 import { ConfigError } from '../../core/errors.js';
 import { FLAG, POSITIVE, orNull, record, type Infer } from '../../core/schema.js';
+import { isSetOver } from '../config/layers.js';
 import { LENGTH_RULES } from '../recipes/own-data.js';
 import { RunLayout } from './layout.js';
 import type { RequestedLength } from './pace.js';
@@ -58,15 +59,9 @@ export function chooseLength(
     assertSame('--epochs', epochs, stored?.epochs);
     return stored;
   }
-  const { recipe, sources } = resolved;
-  const isSet = (...settings: readonly string[]): boolean =>
-    Object.entries(sources).some(
-      ([path, source]) =>
-        source !== `recipe ${recipe}` &&
-        settings.some((setting) => path === setting || path.startsWith(`${setting}.`)),
-    );
+  const isSet = (...settings: readonly string[]): boolean => isSetOver(resolved, ...settings);
   const wanted = { minutes: minutes ?? null, epochs: epochs ?? null };
-  const hasRule = recipe in LENGTH_RULES && !isSet('epochs', 'steps');
+  const hasRule = resolved.recipe in LENGTH_RULES && !isSet('epochs', 'steps');
   if (minutes === undefined && epochs === undefined) {
     if (repeated) return repeated.length ?? null;
     if (!hasRule) return null;

@@ -1,3 +1,6 @@
+/** Recipes whose settings are chosen by the training set, unless the user sets them (see `Task.fit`). */
+export const FITTED_RECIPES: ReadonlySet<string> = new Set(['detect']);
+
 /** Rule for the length of training on a person's own data, in passes over the images. */
 export interface LengthRule {
   /** Number of times that every image is seen. */

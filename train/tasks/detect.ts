@@ -7,6 +7,7 @@ import { selectImages, type CocoSet } from '../../datasets/coco/set.js';
 import { loadDetectionSplit } from '../../datasets/layout/load.js';
 import type { DetectionConfig } from '../config/detect.js';
 import { detectionFacts } from '../detect/data-facts.js';
+import { fitDetector } from '../detect/fit-settings.js';
 import { setUpDetector } from '../detect/set-up.js';
 import { findData } from './find-data.js';
 import { benchmarkDetector } from '../detect/benchmark.js';
@@ -34,6 +35,7 @@ export const detect: Task<DetectionConfig, CocoSet, DetectionExample> = {
   inspect: inspectDetectionData,
   classNames: (set) => set.classes.names,
   facts: detectionFacts,
+  fit: fitDetector,
   labeled: (set) => trainableImages(set),
   learntScore: { metric: 'bbox_AP50', atLeast: 0.8 },
   select: selectImages,

@@ -8,7 +8,7 @@ import type { SpecTree } from '../../engine/parameters/spec.js';
 import type { ParameterStore } from '../../engine/parameters/store.js';
 import type { BenchmarkDefaults, BenchmarkReport, BenchmarkRequest } from '../benchmark.js';
 import type { ImageModel } from '../../inference/model.js';
-import type { DataFacts, LearntScore } from '../data-facts.js';
+import type { DataFacts, FittedSettings, LearntScore } from '../data-facts.js';
 import type { EvaluationOptions, EvaluationReport } from '../evaluation.js';
 import type { InspectedSet, InspectRequest } from '../inspect.js';
 import type { PresentOptions, Presentation } from '../presentation.js';
@@ -39,13 +39,8 @@ export interface LoadOptions extends DataOptions {
 /** Task-specific parts of a run. */
 export interface Setup<Batch> {
   readonly specs: SpecTree;
-  /**
-   * Fills parameters from a weight file.
-   *
-   * @param which choice between weights and their EMA
-   * @returns a line that says what was taken over
-   */
-  loadWeights(file: string, store: ParameterStore, which?: 'model' | 'model_ema'): Promise<string>;
+  /** Fills parameters from a weight file. @returns a line that says what was taken over */
+  loadWeights(file: string, store: ParameterStore): Promise<string>;
   readonly loader: BatchSource<Batch> & { close(): Promise<void> };
   /** Weight decay and learning rate factors of the parameters. */
   readonly groups: ParameterGroupConfig;
@@ -100,6 +95,12 @@ export interface Task<
   classNames?(set: Set): readonly string[];
   /** Counts what a set holds for training, and looks for reasons why nothing may be learnt from it. */
   facts(set: Set, config: Config): DataFacts;
+  /**
+   * Chooses settings by a training set, for the recipes of `FITTED_RECIPES`; absent: none.
+   *
+   * @param isSet whether the user set a value at or below a path, which is then kept
+   */
+  fit?(set: Set, config: Config, isSet: (path: string) => boolean): FittedSettings;
   /** Indices of the images that have something to learn. */
   labeled(set: Set): readonly number[];
   /** Score of a few images from which a set counts as learnt, with `overfit`. */

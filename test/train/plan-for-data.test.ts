@@ -1,0 +1,52 @@
+import { describe, expect, test } from 'vitest';
+import { planForData } from '../../train/plan-for-data.js';
+import { planRun, type RunPlan } from '../../train/plan.js';
+import type { DetectionConfig } from '../../train/config/detect.js';
+import { detectionSet } from '../../datasets/in-memory.js';
+import { detect } from '../../train/tasks/detect.js';
+import type { Task } from '../../train/tasks/task.js';
+
+const image = { width: 320, height: 240, data: new Uint8Array(320 * 240 * 3) };
+const large = detectionSet(
+  Array.from({ length: 8 }, (_, i) => ({
+    image,
+    objects: [{ box: [4 * i, 3, 220, 210] as const, label: 'cat' }],
+  })),
+  ['cat'],
+);
+const planOf = (recipe: string, set: readonly string[] = []): Promise<RunPlan> =>
+  planRun(recipe, { data: { training: large }, folder: 'none', set }, () => undefined);
+const fitted = (plan: RunPlan, notes: string[] = [], boxesOnly = false): DetectionConfig =>
+  planForData(detect as unknown as Task, plan, {
+    ...{ training: large, boxesOnly },
+    note: (line) => notes.push(line),
+  }).config as DetectionConfig;
+
+describe('the plan for a set', () => {
+  test('has the settings that fit its objects, and says so with their source', async () => {
+    const plan = await planOf('detect');
+    const notes: string[] = [];
+    expect(fitted(plan, notes).evaluation.limits).toEqual({ long: 213, short: 128 });
+    expect(notes).toHaveLength(1);
+    expect(notes[0]).toMatch(/^chosen by the objects of the data, --set keeps others: .*short=128/);
+    const { sources, config } = planForData(detect as unknown as Task, plan, {
+      ...{ training: large, boxesOnly: true, note: () => undefined },
+    });
+    expect(sources['evaluation.limits.short']).toBe('objects of the data');
+    expect(sources['detector.masks']).toBe('data without masks');
+    expect((config as DetectionConfig).detector.masks).toBeNull();
+    expect(sources['lr']).toBe('recipe detect');
+  });
+
+  test('keeps what the user set, the recipes of the papers, and the configuration of an earlier run', async () => {
+    const set = ['evaluation.limits.short=200'];
+    expect(fitted(await planOf('detect', set)).evaluation.limits).toEqual({
+      long: 400,
+      short: 200,
+    });
+    const recipe = await planOf('detect-finetune');
+    expect(fitted(recipe)).toEqual(recipe.config);
+    const plan = await planOf('detect');
+    expect(fitted({ ...plan, isRestored: true })).toEqual(plan.config);
+  });
+});

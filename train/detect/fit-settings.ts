@@ -1,0 +1,117 @@
+import type { AnchorConfig } from '../../core/anchors.js';
+import { median, quantile } from '../../core/statistics.js';
+import type { CocoSet } from '../../datasets/coco/set.js';
+import { evenly } from '../../datasets/evenly.js';
+import type { DetectionConfig } from '../config/detect.js';
+import type { Settings } from '../config/layers.js';
+import { anchorOverlap } from './anchor-overlap.js';
+import { learntImages, objectsAt, sideOf, type InputObject } from './learnt-objects.js';
+
+/** Short sides of the input to choose from, in pixels: below the smallest, the coarse levels of the pyramid have too few cells. */
+const SHORT_SIDES = [128, 160, 192, 240, 288, 336, 400] as const;
+/** Side in pixels that three quarters of the objects keep in a smaller input than the recipe's. */
+const LARGE_PX = 80;
+/** Median side in pixels up to which the input grows. */
+const SMALL_PX = 20;
+/** Ratio of the limits of long and short side, as in the recipe. */
+const LONG_SIDE = 5 / 3;
+/** Short sides in training, and short side and sides of the crops of every other image, in short sides of the evaluation. */
+const JITTER = [0.8, 0.9, 1, 1.1, 1.2] as const;
+const CROP = { shortSide: 1.1, sides: [0.9, LONG_SIDE] } as const;
+/** Sides of the anchors on the finest level, in strides. */
+const ANCHOR_SCALES = [2, 3, 4, 6, 8] as const;
+/** Overlap from which an anchor fits an object. */
+const FITTING_IOU = 0.5;
+/** Mean overlap, and fraction of fitting objects, within which scales are equally good. */
+const TOLERANCE = 0.01;
+/** Largest number of objects that are looked at. */
+const MOST_OBJECTS = 2000;
+
+/**
+ * Chooses the size of the input and the anchors of a detector from scratch by the objects of its training set. Objects that
+ * fill their pictures need fewer pixels, so that the same time has more steps; small ones need more, as far as the files have
+ * them.
+ *
+ * @param isSet whether the user set a value at or below a path, which is then kept
+ * @returns settings to merge into the configuration
+ */
+export function fitDetector(
+  set: CocoSet,
+  { training, evaluation, detector, keepEmpty }: DetectionConfig,
+  isSet: (path: string) => boolean,
+): Settings {
+  const images = learntImages(set, keepEmpty);
+  const { limits } = evaluation;
+  const seen = evenly(objectsAt(images, limits), MOST_OBJECTS);
+  if (seen.length === 0) return {};
+  const isFixed =
+    training.kind !== 'multiScale' || isSet('training.scales') || isSet('evaluation.limits');
+  const ofFiles = median(images.map(({ size }) => Math.min(size.width, size.height)));
+  const short = isFixed ? limits.short : fittingShortSide(seen.map(sideOf), limits.short, ofFiles);
+  const isOther = short !== limits.short;
+  const { anchors } = detector.rpn;
+  const resized = isOther ? evenly(objectsAt(images, limitsOf(short)), MOST_OBJECTS) : seen;
+  const scale = isSet('detector.rpn.anchors') ? anchors.scale : fittingScale(resized, anchors);
+  return {
+    ...(isOther ? sizeSettings(short) : {}),
+    ...(scale !== anchors.scale ? { detector: { rpn: { anchors: { scale } } } } : {}),
+  };
+}
+
+/**
+ * Chooses a short side.
+ *
+ * @param sides of the objects in pixels at the short side `usual`
+ * @param ofFiles short side of the files in pixels
+ */
+function fittingShortSide(sides: readonly number[], usual: number, ofFiles: number): number {
+  const shrunk = SHORT_SIDES.find((short) => (quantile(sides, 0.25) * short) / usual >= LARGE_PX);
+  if (shrunk !== undefined && shrunk < usual) return shrunk;
+  const wanted = (usual * SMALL_PX) / median(sides);
+  const grown = SHORT_SIDES.filter((short) => short > usual && short <= ofFiles);
+  if (wanted <= usual) return usual;
+  return grown.find((short) => short >= wanted) ?? grown.at(-1) ?? usual;
+}
+
+const limitsOf = (short: number): { readonly long: number; readonly short: number } => ({
+  long: Math.round(LONG_SIDE * short),
+  short,
+});
+
+/** Settings of an input with this short side, in training varied by a fifth. */
+function sizeSettings(short: number): Settings {
+  const times = (factor: number): number => Math.round(factor * short);
+  return {
+    training: {
+      scales: {
+        shortSides: JITTER.map(times),
+        longSide: times(2),
+        crop: { shortSides: [times(CROP.shortSide)], sides: CROP.sides.map(times) },
+      },
+    },
+    evaluation: { limits: limitsOf(short) },
+  };
+}
+
+/**
+ * Chooses the scale of the anchors: of those whose mean overlap with the objects is the best, or nearly, and that fit as many
+ * objects as the scale of `anchors`, the largest, since it uses the finest levels, whose closer cells give the most positives.
+ */
+function fittingScale(objects: readonly InputObject[], anchors: AnchorConfig): number {
+  const measured = (scale: number): Overlap => {
+    const overlaps = objects.map((object) => anchorOverlap(object, { ...anchors, scale }));
+    const share = overlaps.filter((iou) => iou >= FITTING_IOU).length / overlaps.length;
+    return { scale, share, mean: overlaps.reduce((a, b) => a + b, 0) / overlaps.length };
+  };
+  const usual = measured(anchors.scale);
+  const able = ANCHOR_SCALES.map(measured).filter(({ share }) => share >= usual.share - TOLERANCE);
+  const best = Math.max(usual.mean, ...able.map(({ mean }) => mean));
+  return able.findLast(({ mean }) => mean >= best - TOLERANCE)?.scale ?? anchors.scale;
+}
+
+/** Overlaps of the objects with the anchors of a scale. */
+interface Overlap {
+  readonly scale: number;
+  readonly share: number;
+  readonly mean: number;
+}
