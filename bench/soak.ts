@@ -1,7 +1,8 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { ConfigError } from '../core/errors.js';
 import { median } from '../core/statistics.js';
 import { SHAPES_DEFAULTS, writeShapes } from '../datasets/shapes/write.js';
 import { openEngine } from '../engine/runtime/engine.js';
@@ -11,8 +12,9 @@ import { predictFiles } from '../train/predict-files.js';
 import { train } from '../train/train.js';
 
 /**
- * Watches the resident memory of long work with a small detector with masks: training steps, predictions that are written
- * to files, and models that are opened and released: `npm run bench:soak -- --out soak.svg --json`.
+ * Watches the resident memory of long work with a small model, a detector with masks by default: training steps, predictions
+ * that are written to files, and models that are opened and released: `npm run bench:soak -- --out soak.svg --json`, with
+ * `--task classify` or `--task segment` those of another task. A number of 0 leaves a part out; a model needs 1 step.
  *
  * Goal: after a warm-up of a fifth, the median of the last fifth is at most 3 % above that of the first fifth that follows.
  */
@@ -51,19 +53,35 @@ class Recorder {
   }
 }
 
-const SETTINGS = [
-  ...['backbone.depths=[1,1,1,1]', 'backbone.dims=[8,16,24,32]', 'detector.channels=16'],
-  ...['training.scales.shortSides=[64]', 'training.scales.longSide=64'],
-  ...['training.scales.crop.shortSides=[64]', 'training.scales.crop.sides=[64,64]'],
-  ...['evaluation.limits.long=64', 'evaluation.limits.short=64'],
-  ...['batchSize=2', 'accumulation=1', 'workers=1', 'logEvery=1', 'epochs=1000000'],
-  ...['evaluateEvery=1000000', 'checkpointEvery=50'],
+const COMMON = [
+  ...['backbone.depths=[1,1,1,1]', 'backbone.dims=[8,16,24,32]'],
+  ...['batchSize=2', 'accumulation=1', 'workers=1', 'logEvery=1'],
 ];
+const BY_EPOCHS = ['epochs=1000000', 'evaluateEvery=1000000', 'checkpointEvery=50'];
+
+/** What is set for each task over its recipe. */
+const SETTINGS = {
+  classify: [...COMMON, ...BY_EPOCHS, 'training.inputSize=32', 'evaluation.inputSize=32'],
+  detect: [
+    ...[...COMMON, ...BY_EPOCHS, 'detector.channels=16'],
+    ...['training.scales.shortSides=[64]', 'training.scales.longSide=64'],
+    ...['training.scales.crop.shortSides=[64]', 'training.scales.crop.sides=[64,64]'],
+    ...['evaluation.limits.long=64', 'evaluation.limits.short=64'],
+  ],
+  segment: [
+    ...[...COMMON, 'head.channels=16', 'steps=1000000', 'warmup.steps=1'],
+    ...['evaluateEverySteps=1000000', 'checkpointEverySteps=50'],
+    ...['evaluation.limits.long=64', 'evaluation.limits.short=64'],
+    ...['evaluation.window.cropSize=64', 'evaluation.window.stride=43'],
+  ],
+};
+type Task = keyof typeof SETTINGS;
 
 async function main(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
     options: {
+      task: { type: 'string', default: 'detect' },
       steps: { type: 'string', default: '2000' },
       predictions: { type: 'string', default: '10000' },
       loads: { type: 'string', default: '1000' },
@@ -75,24 +93,46 @@ async function main(args: readonly string[]): Promise<void> {
   const root = mkdtempSync(join(tmpdir(), 'convnextv2-soak-'));
   try {
     const data = join(root, 'data');
-    const shapes = { train: 40, val: 10, width: 64, height: 64, maxObjects: 4 };
-    await writeShapes(data, { ...SHAPES_DEFAULTS, ...shapes, minObjects: 1 });
+    const task = values.task as Task;
+    if (!(values.task in SETTINGS))
+      throw new ConfigError(`--task: expected classify, detect or segment, got ${values.task}`);
+    const images = await writeImages(data, task);
     const run = join(root, 'run');
-    const series = [
-      await trainFor(run, data, steps),
-      await predictFor(run, join(data, 'val'), join(root, 'out'), predictions),
-      await loadFor(run, loads),
-    ];
-    report(series, values.out, values.json);
+    const series = [await trainFor(task, run, data, steps)];
+    if (predictions > 0) series.push(await predictFor(run, images, join(root, 'out'), predictions));
+    if (loads > 0) series.push(await loadFor(run, loads));
+    report(
+      series.filter(({ points }) => points.length >= 10),
+      values.out,
+      values.json,
+    );
   } finally {
     rmSync(root, { recursive: true });
   }
 }
 
-async function trainFor(folder: string, data: string, steps: number): Promise<Series> {
+/** Small images with annotations, label maps, or in folders of two classes. @returns the folder of images to predict */
+async function writeImages(data: string, task: Task): Promise<string> {
+  const shapes = { train: 40, val: 10, width: 64, height: 64, maxObjects: 4 };
+  const labels = task === 'segment';
+  const made = task === 'classify' ? join(data, '..', 'shapes') : data;
+  await writeShapes(made, { ...SHAPES_DEFAULTS, ...shapes, minObjects: 1, labels });
+  if (task === 'classify')
+    for (const split of ['train', 'val'])
+      for (const [i, name] of readdirSync(join(made, split)).entries()) {
+        const folder = join(data, split, `class${i % 2}`);
+        mkdirSync(folder, { recursive: true });
+        copyFileSync(join(made, split, name), join(folder, name));
+      }
+  return join(made, 'val');
+}
+
+async function trainFor(task: Task, folder: string, data: string, steps: number): Promise<Series> {
   const recorder = new Recorder('training steps', steps);
-  await train('detect', {
-    ...{ folder, data, steps, set: SETTINGS, report: false, seed: 1 },
+  const yaml = join(data, 'segment.yaml');
+  await train(task === 'segment' ? 'segment-finetune' : task, {
+    ...{ folder, data: task === 'segment' ? yaml : data, steps, set: SETTINGS[task] },
+    ...{ report: false, seed: 1 },
     listener: {
       record: ({ kind }) => {
         if (kind === 'train') recorder.next();

@@ -67,13 +67,13 @@ export class WorkError extends Error {
   }
 }
 
-/** A value as it may stand in a message: JSON, cut to 60 characters. */
-export function quote(value: unknown): string {
+/** A value as it may stand in a message: JSON, cut to 60 characters or as many as given. */
+export function quote(value: unknown, most = 60): string {
   let text: string;
   try {
     text = JSON.stringify(value) ?? String(value);
   } catch {
     return 'a value too deep to print'; // stringify recurses where parse does not
   }
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+  return text.length > most ? `${text.slice(0, most - 3)}...` : text;
 }

@@ -1,5 +1,5 @@
 import { numBoxes, type Boxes } from './boxes.js';
-import { ConfigError, ShapeError } from './errors.js';
+import { ConfigError, quote, ShapeError } from './errors.js';
 import { shiftByGroup, splitByGroup } from './nms-groups.js';
 import { topK } from './nms-top-k.js';
 import { FRACTION, POSITIVE, byKind, literal, record, type Infer } from './schema.js';
@@ -65,7 +65,7 @@ function checkDecay(decay: SoftNmsDecay): void {
     decay.kind === 'linear' ? decay.iouThreshold >= 0 && decay.iouThreshold <= 1 : decay.sigma > 0;
   if (!valid)
     throw new ConfigError(
-      `groupedSoftNms: expected an iouThreshold of 0 to 1 or sigma > 0, got ${JSON.stringify(decay)}`,
+      `groupedSoftNms: expected an iouThreshold of 0 to 1 or sigma > 0, got ${quote(decay)}`,
     );
 }
 

@@ -130,11 +130,11 @@ export function omit<T, K extends keyof T & string>(schema: Schema<T>, key: K): 
   return exactly(fields);
 }
 
-/** A schema whose records, at any depth, may have fields that it does not know. */
+/** A schema whose records, at any depth, may have fields that it does not know; the rules of a {@link dictionary} stay. */
 export const withUnknownFields = <T>(schema: Schema<T>): Schema<T> =>
   JSON.parse(
     JSON.stringify(schema, (key, value: unknown) =>
-      key === 'additionalProperties' ? undefined : value,
+      key === 'additionalProperties' && value === false ? undefined : value,
     ),
   ) as Schema<T>;
 

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { DataError } from '../core/errors.js';
+import { DataError, quote } from '../core/errors.js';
+import { numberOf } from '../core/foreign-value.js';
 import { MAX_LIST_BYTES, readTextSync, reasonOf } from '../io/files/read.js';
 
 /** A class of a classification set. Two classes may have the same name (ImageNet: crane, maillot), never a key. */
@@ -96,7 +97,7 @@ function fromJson(text: string, file: string): ClassEntry[] {
 
 function listedClass(entry: unknown, position: number, file: string): [number, ClassEntry] {
   const hasIndex = typeof entry === 'object' && entry !== null && 'index' in entry;
-  return [hasIndex ? Number(entry.index) : position, classOf(entry, file, position)];
+  return [hasIndex ? numberOf(entry.index) : position, classOf(entry, file, position)];
 }
 
 function classOf(entry: unknown, file: string, id: string | number): ClassEntry {
@@ -108,7 +109,7 @@ function classOf(entry: unknown, file: string, id: string | number): ClassEntry 
   const fields = (entry ?? {}) as Readonly<Record<string, unknown>>;
   const key = fields['wnid'] ?? fields['key'] ?? fields['name'];
   if (typeof key !== 'string')
-    throw new DataError(`${file}#${id}: expected a name or a wnid, got ${JSON.stringify(entry)}`, {
+    throw new DataError(`${file}#${id}: expected a name or a wnid, got ${quote(entry)}`, {
       file,
       id,
     });
@@ -134,6 +135,6 @@ export function classLookup(
     if (named !== undefined) return named;
     const index = typeof label === 'number' || /^\d+$/.test(label) ? Number(label) : NaN;
     if (Number.isInteger(index) && index >= 0 && index < classes.length) return index;
-    return `expected one of ${classes.length} classes, got ${JSON.stringify(label)}`;
+    return `expected one of ${classes.length} classes, got ${quote(label)}`;
   };
 }

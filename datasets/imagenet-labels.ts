@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { DataError } from '../core/errors.js';
+import { DataError, quote } from '../core/errors.js';
 import { readTextSync, reasonOf } from '../io/files/read.js';
 
 /** Names of files that may contain the labels of the images of a flat folder. */
@@ -62,7 +62,7 @@ function fromText(text: string, file: string): FileLabel[] {
     const label = fields[1]?.trim().split(/\s+/)[0];
     if (!label)
       throw new DataError(
-        `${file}:${i + 1}: expected "file label" on a line, got ${JSON.stringify(line)}${bareNumberHint(line)}`,
+        `${file}:${i + 1}: expected "file label" on a line, got ${quote(line)}${bareNumberHint(line)}`,
         { file, id: i + 1 },
       );
     return [{ file: fields[0].trim(), label }];
@@ -95,7 +95,7 @@ function fromJson(text: string, file: string): FileLabel[] {
     const isLabel = typeof label === 'string' || typeof label === 'number';
     if (typeof name !== 'string' || !isLabel)
       throw new DataError(
-        `${file}#${i}: expected a file and its class, got ${JSON.stringify([name, label])}`,
+        `${file}#${i}: expected a file and its class, got ${quote([name, label])}`,
         { file, id: i },
       );
     return { file: name, label };

@@ -1,5 +1,5 @@
 import type { RleRecord } from '../core/coco.js';
-import { DataError } from '../core/errors.js';
+import { DataError, quote } from '../core/errors.js';
 import type { LabelMap, RgbImage } from '../core/image.js';
 import { AnnotationColumns, annotationIn } from '../io/coco/annotation-columns.js';
 import { checkCocoTables } from './coco/checks.js';
@@ -152,7 +152,7 @@ function classIndexOf(label: string | number, classes: readonly string[], i: num
   const index = typeof label === 'number' ? label : classes.indexOf(label);
   if (classes[index] === undefined)
     throw new DataError(
-      `data: image ${i}: expected a class of ${classes.join(', ')}, got ${JSON.stringify(label)}`,
+      `data: image ${i}: expected a class of ${classes.join(', ')}, got ${quote(label)}`,
     );
   return index;
 }

@@ -1,4 +1,5 @@
 import { ConfigError, DataError } from '../core/errors.js';
+import { isNestedDeeper } from '../core/foreign-value.js';
 
 type ResultArray = Float64Array | Uint32Array | Int32Array;
 
@@ -15,7 +16,12 @@ export interface PartialResult {
 }
 
 const MAGIC = 'CNV2PART';
+/** Largest nesting of the header. */
+const MAX_DEPTH = 16;
 const CONSTRUCTORS = { f64: Float64Array, u32: Uint32Array, i32: Int32Array } as const;
+
+/** Tells the text of a partial result by its start. */
+export const isPartialResult = (text: string): boolean => text.startsWith(MAGIC);
 
 interface Header {
   readonly kind: string;
@@ -77,6 +83,7 @@ export function decodePartialResult(bytes: Uint8Array, file: string): PartialRes
   } catch (cause) {
     throw wrong('a damaged header', cause);
   }
+  if (isNestedDeeper(header, MAX_DEPTH)) throw wrong('a header nested too deeply');
   if (typeof header?.kind !== 'string' || typeof header.arrays !== 'object' || !header.arrays)
     throw wrong('a damaged header');
   const arrays: Record<string, ResultArray> = {};

@@ -122,6 +122,19 @@ const SCHEMAS: { readonly [Task in TaskName]: Schema<CardOf<Task>> } = {
   pretrain: withUnknownFields(AutoencoderCard),
 };
 
+/** 8192 x 8192: a larger input would take more memory than machines have. */
+const MAX_INPUT_PIXELS = 2 ** 26;
+
+/** Pixels of the largest input that a card asks for. */
+function inputPixels(card: ModelCard): number {
+  if (card.task === 'classify' || card.task === 'pretrain') return card.resize.inputSize ** 2;
+  const { long, short } = card.limits;
+  const sides = Math.min(long, short) * Math.max(long, short);
+  if (card.task === 'detect') return sides;
+  const ratio = card.ratios.reduce((most, each) => Math.max(most, each), 1);
+  return Math.max(sides * ratio ** 2, card.window.cropSize ** 2);
+}
+
 const isTask = (name: unknown): name is TaskName =>
   typeof name === 'string' && Object.hasOwn(SCHEMAS, name);
 
@@ -150,6 +163,11 @@ export function readCard<Task extends TaskName = TaskName>(
   if (problems.length > 0)
     return fail(KINDS[found], `one with a damaged card: ${formatProblems(problems)}`);
   const sound = card as ModelCard;
+  if (inputPixels(sound) > MAX_INPUT_PIXELS)
+    return fail(
+      KINDS[found],
+      `one for inputs of ${inputPixels(sound).toPrecision(3)} pixels (at most ${MAX_INPUT_PIXELS})`,
+    );
   if (sound.task === 'detect' || sound.task === 'segment') {
     const { numClasses } = sound.task === 'detect' ? sound.detector : sound.head;
     if (sound.classNames.length !== numClasses)

@@ -1,9 +1,9 @@
 import { existsSync, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { ConfigError, WeightsError } from '../core/errors.js';
 import { cacheFolder } from '../io/files/cache-folder.js';
 import type { CatalogueEntry } from '../weights/catalogue.js';
-import { CHECKPOINTS, latestValid, readBest } from '../weights/checkpoint-folder.js';
+import { CHECKPOINTS, isEmaBetter, latestValid, readBest } from '../weights/checkpoint-folder.js';
 import { readCheckpoint } from '../weights/checkpoint.js';
 import { weightFileOf } from '../weights/folder.js';
 import { locateWeights, publishedEntry, type LocateWeightsOptions } from '../weights/pull/cache.js';
@@ -112,11 +112,4 @@ async function locateRun(
       'expected a run folder with checkpoints, got none (nor weights as the Hugging Face hub has them)',
     );
   return { file: checkpoint.file, state: checkpoint.state };
-}
-
-/** Whether a checkpoint is the best one of its folder, and its EMA scored better than its weights. */
-async function isEmaBetter(file: string): Promise<boolean | undefined> {
-  const best = await readBest(dirname(file)).catch(() => undefined); // a damaged mark concerns the run folder
-  if (best?.which === undefined || `${best.name}.safetensors` !== basename(file)) return undefined;
-  return best.which === 'ema';
 }

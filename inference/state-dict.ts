@@ -23,10 +23,15 @@ export interface NetworkOptions<Architecture> {
  *
  * @throws WeightsError if the file is damaged or does not contain an encoder of this size; then nothing is written
  */
-export function loadBackbone(file: string, store: ParameterStore): Promise<LoadReport> {
+export function loadBackbone(
+  file: string,
+  store: ParameterStore,
+  which?: Which,
+): Promise<LoadReport> {
   const prefix = 'backbone.';
   const targets = parameterTargets(store).filter(({ path }) => path.startsWith(prefix));
   return loadWeights(file, targets, {
+    which,
     exceptions: ['encoderOnly'],
     sourceName: (path) => path.slice(prefix.length),
   });

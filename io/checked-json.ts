@@ -1,4 +1,5 @@
 import { DataError } from '../core/errors.js';
+import { isNestedDeeper } from '../core/foreign-value.js';
 import type { Schema } from '../core/schema.js';
 import { readJsonIfPresent } from './files/read.js';
 import { compileSchema, formatProblems } from './schema.js';
@@ -26,19 +27,7 @@ export function readCheckedJson<T>(
 
 /** What is wrong with a value, in one line; undefined if it fits the schema. */
 export function problemOf(value: unknown, schema: Schema): string | undefined {
-  if (depthExceeds(value, MAX_DEPTH)) return `expected at most ${MAX_DEPTH} levels, got more`;
+  if (isNestedDeeper(value, MAX_DEPTH)) return `expected at most ${MAX_DEPTH} levels, got more`;
   const problems = compileSchema(schema)(value);
   return problems.length === 0 ? undefined : formatProblems(problems);
-}
-
-/** Level by level, because a recursion would overflow. */
-function depthExceeds(value: unknown, most: number): boolean {
-  let level: readonly unknown[] = [value];
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > most) return true;
-    level = level.flatMap((item) =>
-      typeof item === 'object' && item !== null ? Object.values(item as object) : [],
-    );
-  }
-  return false;
 }

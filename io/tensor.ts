@@ -1,3 +1,4 @@
+import { WeightsError } from '../core/errors.js';
 import { numElements } from '../core/shape.js';
 import { bfloat16ToFloat32, float16ToFloat32 } from '../core/half.js';
 
@@ -57,9 +58,17 @@ export interface TensorSource {
   readonly container: Container;
   readonly tensors: TensorMap;
   readonly plain: Readonly<Record<string, unknown>>;
+  /** Files of a model in pieces. */
+  readonly pieces?: readonly string[] | undefined;
   /** Compares the checksums that the container holds, if it holds any. @throws WeightsError if one differs */
   check?(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** Tensor in a file. */
+export interface TensorPlace {
+  readonly file: string;
+  readonly name: string;
 }
 
 /** Number of bytes that a tensor takes in a file. */
@@ -71,11 +80,20 @@ export function numBytes(dtype: DType, shape: readonly number[]): number {
  * Converts little-endian bytes to values.
  *
  * @param bytes start at a multiple of 8 in their buffer, length a multiple of the element size
+ * @param of for messages
+ * @throws WeightsError for a BOOL that is neither 0 nor 1
  */
-export function decodeValues(dtype: DType, bytes: Uint8Array): TensorValues {
+export function decodeValues(dtype: DType, bytes: Uint8Array, of: TensorPlace): TensorValues {
   const { byteOffset, byteLength } = bytes;
   const buffer = bytes.buffer as ArrayBuffer;
   const values = new ARRAYS[dtype](buffer, byteOffset, byteLength / BYTES_PER_ELEMENT[dtype]);
+  if (dtype === 'BOOL') {
+    const wrong = (values as Uint8Array).find((value) => value > 1);
+    if (wrong !== undefined)
+      throw WeightsError.in(of.file, `tensor "${of.name}": expected 0 or 1 in BOOL, got ${wrong}`, {
+        id: of.name,
+      });
+  }
   if (!(values instanceof Uint16Array)) return values;
   return dtype === 'F16' ? float16ToFloat32(values) : bfloat16ToFloat32(values);
 }

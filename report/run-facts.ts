@@ -48,7 +48,8 @@ export function readStoredConfig(folder: string): StoredConfig | undefined {
 /** Creates the table of the merged configuration; values that differ from the recipe come first. */
 export function configTable({ recipe, config, sources }: StoredConfig): string {
   const leaves = flattenConfig(config).map(
-    ([path, value]) => [path, JSON.stringify(value), sources[path] ?? ''] as const,
+    ([path, value]) =>
+      [path, JSON.stringify(value), Object.hasOwn(sources, path) ? sources[path] : ''] as const,
   );
   const isOwn = ([, , source]: readonly [string, string, string]): boolean =>
     source !== `recipe ${recipe}`;
@@ -96,7 +97,7 @@ export function factsTable(
     memory.length > 0 || result
       ? [
           'peak memory',
-          `${(Math.max(result?.peakMemoryBytes ?? 0, ...memory) / 2 ** 20).toFixed(0)} MiB`,
+          `${(memory.reduce((most, bytes) => Math.max(most, bytes), result?.peakMemoryBytes ?? 0) / 2 ** 20).toFixed(0)} MiB`,
         ]
       : undefined,
   ];

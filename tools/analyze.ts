@@ -1,12 +1,14 @@
 import type { Command } from 'commander';
 import type { CollapseRequest } from './analyze/collapse.js';
 import type { FlopsRequest } from './analyze/flops.js';
+import { addEvaluatedDataOptions, assertSplit, type EvaluatedDataFlags } from './data-options.js';
 import {
   addEngineOptions,
   engineOptions,
   wholeNumber,
   type EngineFlags,
 } from './engine-options.js';
+import { addModelOptions, type ModelFlags } from './model-options.js';
 import { formatTable, log, print, printJson, type JsonFlag } from './output.js';
 
 type CollapseFlags = Omit<CollapseRequest, 'models' | 'engine'> & EngineFlags & JsonFlag;
@@ -16,6 +18,8 @@ interface FlopsFlags extends Pick<FlopsRequest, 'classes' | 'cache'>, JsonFlag {
   readonly width?: number;
 }
 
+type ErrorsFlags = EvaluatedDataFlags & ModelFlags;
+
 interface LogsFlags extends JsonFlag {
   readonly out?: string;
 }
@@ -24,7 +28,7 @@ interface LogsFlags extends JsonFlag {
 export function registerAnalyze(program: Command): void {
   const analyze = program
     .command('analyze')
-    .description('look into models and runs: collapse, flops, logs');
+    .description('look into models and runs: collapse, errors, flops, logs');
   addEngineOptions(
     analyze
       .command('collapse')
@@ -40,6 +44,14 @@ export function registerAnalyze(program: Command): void {
     .option('--cache <dir>', 'folder of pulled weights')
     .option('--json', 'print one JSON document')
     .action((models: string[], flags: CollapseFlags) => collapse(models, flags));
+  addModelOptions(
+    addEvaluatedDataOptions(
+      analyze
+        .command('errors')
+        .description('mistakes of a detector by kind: how many, and how much AP50 each kind costs')
+        .argument('<model>', 'run folder, checkpoint or weight file, or official name'),
+    ),
+  ).action((model: string, flags: ErrorsFlags) => errors(model, flags));
   analyze
     .command('flops')
     .description('multiply-adds and parameters by stage')
@@ -73,6 +85,27 @@ async function collapse(models: readonly string[], flags: CollapseFlags): Promis
   log(`curves: ${flags.out}/collapse.svg and .png; channels: ${flags.out}/channels`);
 }
 
+async function errors(name: string, flags: ErrorsFlags): Promise<void> {
+  assertSplit(flags.split);
+  const { assertDataExists } = await import('../datasets/layout/detect.js');
+  const { openModel } = await import('./open-model.js');
+  const { analyzeErrors, errorTables } = await import('./analyze/errors.js');
+  assertDataExists(flags.data); // before a model is pulled
+  const model = await openModel(name, { ...flags, engine: engineOptions(flags) }, Infinity);
+  try {
+    const analysis = await analyzeErrors(model, flags.data, { ...flags, onNotice: log });
+    if (flags.json) {
+      printJson(analysis);
+      return;
+    }
+    const { costs, worst } = errorTables(analysis);
+    print(`${formatTable(costs)}\n\n${analysis.advice}`);
+    if (worst.length > 1) print(`\n${formatTable(worst)}`);
+  } finally {
+    await model.release();
+  }
+}
+
 async function flops(model: string, flags: FlopsFlags): Promise<void> {
   const { analyzeFlops } = await import('./analyze/flops.js');
   const { size, width, classes, cache } = flags;
@@ -94,6 +127,8 @@ async function compare(folders: readonly string[], { out, json }: LogsFlags): Pr
   const { compareRuns, comparisonTable, writeComparison } =
     await import('../report/compare-runs.js');
   const { writeReport } = await import('../report/run-report.js');
+  const { assertReplaceable, PAGE } = await import('../io/files/apart.js');
+  if (out !== undefined) assertReplaceable('--out', out, PAGE);
   const comparison = compareRuns(folders);
   const { runs, differences } = comparison;
   // A run that is still training or was killed has no report yet.

@@ -3,6 +3,7 @@ import { Option, type Command } from 'commander';
 import { ConfigError } from '../core/errors.js';
 import type { DataLayout, DataOptions } from '../datasets/layout/types.js';
 import { readClassNames } from '../datasets/class-names.js';
+import { fraction, wholeNumber } from './engine-options.js';
 
 /** Values of the options that {@link addDataOptions} adds. */
 export interface DataFlags {
@@ -21,6 +22,45 @@ export function addDataOptions(command: Command): Command {
       'classes to use, separated by commas, or a file with one a line; for label files without names: all, in order of their numbers',
       classNames,
     );
+}
+
+/** Values of the options that {@link addEvaluatedDataOptions} adds. */
+export interface EvaluatedDataFlags {
+  readonly data: string;
+  readonly split: 'train' | 'val';
+  readonly limit?: number;
+  readonly valFraction?: number;
+  readonly seed: number;
+  readonly layout?: string;
+  readonly classAttribute?: string;
+  readonly dataClasses?: readonly string[];
+}
+
+/** Adds `--data`, `--split`, `--limit` and how to read the data to a verb that evaluates a model. */
+export function addEvaluatedDataOptions(command: Command): Command {
+  return command
+    .requiredOption('--data <path>', 'data set')
+    .option('--split <name>', 'train or val', 'val')
+    .option('--limit <n>', 'only the first n images', wholeNumber('--limit'))
+    .option(
+      '--val-fraction <fraction>',
+      'fraction that is held out, for data without splits',
+      fraction('--val-fraction'),
+    )
+    .option('--seed <n>', 'of that division', wholeNumber('--seed'), 0)
+    .addOption(layoutOption())
+    .addOption(classAttributeOption())
+    .option(
+      '--data-classes <names>',
+      'classes of the data as --classes of train (here those of the model): names separated by commas, or a file with one a line',
+      classNames,
+    );
+}
+
+/** Checks `--split`. @throws ConfigError if it is neither train nor val */
+export function assertSplit(split: string): void {
+  if (split !== 'train' && split !== 'val')
+    throw new ConfigError(`--split: expected train or val, got ${split}`);
 }
 
 /** Kinds of data by task. */

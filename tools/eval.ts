@@ -1,21 +1,13 @@
 import type { Command } from 'commander';
-import { classAttributeOption, classNames, layoutOption } from './data-options.js';
-import { engineOptions, fraction, wholeNumber } from './engine-options.js';
+import { addEvaluatedDataOptions, assertSplit, type EvaluatedDataFlags } from './data-options.js';
+import { engineOptions, wholeNumber } from './engine-options.js';
 import { addImageOptions, type ImageFlags } from './model-options.js';
 import { formatTable, log, print, printJson } from './output.js';
 
-interface Flags extends ImageFlags {
-  readonly data: string;
-  readonly split: 'train' | 'val';
+interface Flags extends EvaluatedDataFlags, ImageFlags {
   readonly batch: number;
   readonly workers: number;
-  readonly limit?: number;
   readonly perCategory: boolean;
-  readonly valFraction?: number;
-  readonly layout?: string;
-  readonly classAttribute?: string;
-  readonly dataClasses?: readonly string[];
-  readonly seed: number;
   readonly out?: string;
 }
 
@@ -25,33 +17,18 @@ export function registerEval(program: Command): void {
     .command('eval')
     .description('run a model over a data set and score it')
     .argument('<model>', 'run folder, checkpoint or weight file, or official name')
-    .requiredOption('--data <path>', 'data set')
-    .option('--split <name>', 'train or val', 'val')
     .option('--batch <n>', 'images at a time', wholeNumber('--batch'), 8)
     .option('--workers <n>', 'threads that load images', wholeNumber('--workers'), 2)
-    .option('--limit <n>', 'only the first n images', wholeNumber('--limit'))
     .option('--per-category', 'also a line for each category', false)
-    .option(
-      '--val-fraction <fraction>',
-      'fraction that is held out, for data without splits',
-      fraction('--val-fraction'),
-    )
-    .option('--seed <n>', 'of that division', wholeNumber('--seed'), 0)
-    .addOption(layoutOption())
-    .addOption(classAttributeOption())
-    .option(
-      '--data-classes <names>',
-      'classes of the data as --classes of train (here those of the model): names separated by commas, or a file with one a line',
-      classNames,
-    )
     .option('--out <dir>', 'also write the results there; go on with what is there (classify)');
-  addImageOptions(verb).action((model: string, flags: Flags) => run(model, flags));
+  addImageOptions(addEvaluatedDataOptions(verb)).action((model: string, flags: Flags) =>
+    run(model, flags),
+  );
 }
 
 async function run(name: string, flags: Flags): Promise<void> {
   const { ConfigError } = await import('../core/errors.js');
-  if ((flags.split as string) !== 'train' && flags.split !== 'val')
-    throw new ConfigError(`--split: expected train or val, got ${String(flags.split)}`);
+  assertSplit(flags.split);
   if (flags.batch < 1) throw new ConfigError('--batch: expected a whole number from 1, got 0');
   const { assertWritableFolder } = await import('../io/files/out-folder.js');
   const { assertDataExists } = await import('../datasets/layout/detect.js');

@@ -58,7 +58,7 @@ export function formatTable(cells: readonly (readonly (string | number)[])[]): s
     row.map((cell) => (typeof cell === 'number' ? cell : oneLine(cell))),
   );
   const widths = rows[0].map((_, column) =>
-    Math.max(...rows.map((row) => String(row[column]).length)),
+    rows.reduce((most, row) => Math.max(most, String(row[column]).length), 0),
   );
   return rows
     .map((row) =>

@@ -135,6 +135,7 @@ async function runCoco(flags: CocoFlags): Promise<void> {
       strict: flags.strict,
     },
   };
+  await assertPart(flags);
   const score = await scoreCoco(options);
   await finish(flags, score);
   if (flags.json) return printJson(cocoDocument(score, options));
@@ -153,6 +154,7 @@ async function runSemantic(flags: SemanticFlags): Promise<void> {
   const { ADE20K_CLASSES } = await import('../datasets/classes/ade20k.js');
   const classNames = flags.numClasses === ADE20K_CLASSES.length ? ADE20K_CLASSES : undefined;
   const options = { ...flags, parts: flags.merge ?? [], ignoreIndex: flags.ignore };
+  await assertPart(flags);
   const score = await scoreSemantic(options);
   await finish(flags, score);
   if (flags.json) return printJson(semanticDocument(score, options, classNames));
@@ -181,6 +183,7 @@ async function runImagenet(flags: ImagenetFlags): Promise<void> {
     throw new ConfigError('--dt: expected result files, or --merge, got none');
   const { imagenetDocument, scoreImagenet } = await import('./score/imagenet.js');
   const options = { ...flags, dt: flags.dt ?? [], parts: flags.merge ?? [] };
+  await assertPart(flags);
   const score = await scoreImagenet(options);
   await finish(flags, score);
   if (flags.json) return printJson(imagenetDocument(score, options));
@@ -196,6 +199,14 @@ async function runImagenet(flags: ImagenetFlags): Promise<void> {
       ],
     ]),
   );
+}
+
+/** Checks before the work that `--part` replaces none of its inputs. */
+async function assertPart({ part }: CommonFlags): Promise<void> {
+  if (part === undefined) return;
+  const { assertReplaceable } = await import('../io/files/apart.js');
+  const { isPartialResult } = await import('../evaluation/partial-result.js');
+  assertReplaceable('--part', part, { name: 'a part of an evaluation', isStart: isPartialResult });
 }
 
 /** Prints warnings, and writes the partial result if requested. */

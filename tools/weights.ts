@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { Option, type Command } from 'commander';
 import type { CatalogueEntry, PublishedTask } from '../weights/catalogue.js';
 import type { WeightsInspection } from '../inference/inspect.js';
+import { quote } from '../core/errors.js';
 import type { Progress } from '../weights/pull/download.js';
 import type { Scheme } from '../weights/schemes/names.js';
 import type { Which } from '../weights/select.js';
@@ -225,7 +226,7 @@ function describeInspection({
     if (numLeftOut > 0) lines.push(`left out: ${numLeftOut} tensors beside the network`);
   }
   for (const [key, value] of Object.entries(plain as object)) {
-    lines.push(`${key}: ${JSON.stringify(value).slice(0, 500)}`);
+    lines.push(`${key}: ${quote(value, 500)}`);
   }
   return lines;
 }
@@ -269,9 +270,11 @@ async function verifyAction(nameOrFile: string, options: VerifyOptions): Promise
     printJson({ ...verified, logits });
     return;
   }
-  const { title, numParameters, sha256, recorded } = verified;
+  const { title, numParameters, sha256, recorded, pieces = [] } = verified;
   log(`${file}: sound; ${title}, ${numParameters} parameters`);
-  log(`sha256 ${sha256}${recorded ? ', as recorded' : ' (no record to compare with)'}`);
+  for (const piece of pieces) log(`sha256 ${piece.sha256}  ${piece.name}`);
+  const all = pieces.length > 0 ? ' of this list (sha256sum PIECES | sha256sum)' : '';
+  log(`sha256 ${sha256}${all}${recorded ? ', as recorded' : ' (no record to compare with)'}`);
   if (logits) {
     log(
       `logits ${logits.got.join(' ')} (${logits.preprocessing}): within ${LOGIT_TOLERANCE} of the published`,

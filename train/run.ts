@@ -1,4 +1,5 @@
 import { ConfigError } from '../core/errors.js';
+import { isEmaBetter } from '../weights/checkpoint-folder.js';
 import { createFlatBuffers, type FlatBuffers } from '../engine/optimizer/flat-buffers.js';
 import { ParameterStore, parameterSize } from '../engine/parameters/store.js';
 import { restoreRun, type RestoredRun } from './checkpoints.js';
@@ -106,8 +107,10 @@ async function start(
     }
     store.initialize(seed);
     if (weights) {
-      const line = await loadWeights(weights, store);
-      listener?.note?.(line);
+      const ema = await isEmaBetter(weights);
+      const line = await loadWeights(weights, store, ema ? 'model_ema' : undefined);
+      const better = ema ? 'moving average (EMA)' : 'weights themselves';
+      listener?.note?.(ema === undefined ? line : `${line}; of its ${better}, which scored better`);
     }
     return undefined;
   });

@@ -1,5 +1,5 @@
 import { readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { WeightsError } from '../core/errors.js';
 import {
   TEXT,
@@ -119,6 +119,13 @@ export async function readBest(folder: string): Promise<BestCheckpoint | undefin
     // Reported below.
   }
   throw WeightsError.in(path, 'expected name, metric and value');
+}
+
+/** Whether a checkpoint is the best one of its folder, and its EMA scored better than its weights; undefined if unknown. */
+export async function isEmaBetter(file: string): Promise<boolean | undefined> {
+  const best = await readBest(dirname(file)).catch(() => undefined); // a damaged mark concerns the run folder
+  if (best?.which === undefined || `${best.name}.safetensors` !== basename(file)) return undefined;
+  return best.which === 'ema';
 }
 
 /**

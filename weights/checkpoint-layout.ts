@@ -1,5 +1,7 @@
 import { WeightsError } from '../core/errors.js';
-import { toTorchLayout, torchShape, type Layout } from './layout.js';
+import { dictionary, oneOf } from '../core/schema.js';
+import { problemOf } from '../io/checked-json.js';
+import { hasAxesOf, LAYOUTS, toTorchLayout, torchShape, type Layout } from './layout.js';
 import { derivedTensor, toFloat32, type LazyTensor, type TensorSource } from '../io/tensor.js';
 
 /**
@@ -9,6 +11,8 @@ import { derivedTensor, toFloat32, type LazyTensor, type TensorSource } from '..
 
 /** Value of `format` in the metadata of our checkpoints. */
 export const CHECKPOINT_FORMAT = 'convnextv2-checkpoint';
+
+const Layouts = dictionary(oneOf(...LAYOUTS));
 
 /** Creates the metadata of a checkpoint from the layouts by parameter path. */
 export function checkpointMetadata(
@@ -41,6 +45,12 @@ export function checkpointGroup(
       throw WeightsError.in(source.file, `expected a layout for ${path}, got none`, { id: path });
     }
     const { shape } = tensor;
+    if (!hasAxesOf(layout, shape.length))
+      throw WeightsError.in(
+        source.file,
+        `expected the axes of layout ${layout} for ${path}, got [${shape.join(', ')}]`,
+        { id: path },
+      );
     tensors.set(
       path,
       derivedTensor(tensor, torchShape(shape, layout), (values) =>
@@ -52,12 +62,18 @@ export function checkpointGroup(
 }
 
 function parseLayouts(source: TensorSource): ReadonlyMap<string, Layout> {
-  try {
-    const json = JSON.parse(String(source.plain['layouts'])) as Record<string, Layout>;
-    return new Map(Object.entries(json));
-  } catch (cause) {
-    throw WeightsError.in(source.file, 'expected layouts in the metadata of the checkpoint', {
+  const fail = (got: string, cause?: unknown): WeightsError =>
+    WeightsError.in(source.file, `expected layouts in the metadata of the checkpoint, got ${got}`, {
       cause,
     });
+  const text = source.plain['layouts'];
+  let json: unknown;
+  try {
+    json = JSON.parse(typeof text === 'string' ? text : '');
+  } catch (cause) {
+    throw fail('none that parse', cause);
   }
+  const problem = problemOf(json, Layouts);
+  if (problem !== undefined) throw fail(problem);
+  return new Map(Object.entries(json as Record<string, Layout>));
 }

@@ -9,7 +9,10 @@ import { inverseAxes, permute } from './permute.js';
  * - `depthwise`: `[kh, kw, C, 1]`, PyTorch `[C, 1, kh, kw]`
  * - `convTranspose`: `[kh, kw, out, in]`, PyTorch `[in, out, kh, kw]`
  */
-export type Layout = 'vector' | 'linear' | 'conv' | 'depthwise' | 'convTranspose';
+export type Layout = (typeof LAYOUTS)[number];
+
+/** Names of the layouts. */
+export const LAYOUTS = ['vector', 'linear', 'conv', 'depthwise', 'convTranspose'] as const;
 
 /** Axis `k` in this library is axis `AXES[k]` in PyTorch. */
 const AXES: Readonly<Record<Exclude<Layout, 'vector'>, readonly number[]>> = {
@@ -18,6 +21,10 @@ const AXES: Readonly<Record<Exclude<Layout, 'vector'>, readonly number[]>> = {
   depthwise: [2, 3, 0, 1],
   convTranspose: [2, 3, 1, 0],
 };
+
+/** Whether a layout describes arrays of so many axes. */
+export const hasAxesOf = (layout: Layout, axes: number): boolean =>
+  layout === 'vector' || AXES[layout].length === axes;
 
 /** Converts `shape` of this library to PyTorch's. */
 export function torchShape(shape: readonly number[], layout: Layout): readonly number[] {

@@ -60,6 +60,7 @@ export async function openSharded(
       container: first.container,
       tensors,
       plain: first.plain,
+      pieces: names.map((name) => join(dirname(path), name)),
       check: async () => {
         for (const piece of pieces.values()) await piece.check?.();
       },

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { basename } from 'node:path';
 import { WeightsError } from '../core/errors.js';
 import { numElements } from '../core/shape.js';
 import {
@@ -38,10 +40,21 @@ export interface WeightsSummary {
 
 /** Result of {@link verifyValues}. */
 export interface FileCheck {
+  /** Of a model in pieces: of the list that `sha256sum` prints of them, by name. */
   readonly sha256: string;
   readonly bytes: number;
+  /** The files of a model in pieces. */
+  readonly pieces?: readonly PieceCheck[] | undefined;
   /** Whether the checksum was compared with a record, or only computed. */
   readonly recorded: boolean;
+}
+
+/** Checksum of one file of a model in pieces. */
+interface PieceCheck {
+  /** Name beside the index. */
+  readonly name: string;
+  readonly sha256: string;
+  readonly bytes: number;
 }
 
 /** Result of {@link verifyWeights}. */
@@ -186,7 +199,8 @@ export async function verifyWeights(
  * @throws WeightsError with the reason
  */
 export async function verifyValues(file: string, which?: Which): Promise<FileCheck> {
-  const checksum = await checkRecord(file);
+  const pieces = await withWeights(file, (source) => Promise.resolve(source.pieces));
+  const checksum = pieces ? await checkPieces(pieces) : await checkRecord(file);
   const nonFinite = await withWeights(file, async (source) => {
     await source.check?.();
     const { tensors } = canonicalWeights(source, which);
@@ -203,6 +217,24 @@ export async function verifyValues(file: string, which?: Which): Promise<FileChe
     );
   }
   return checksum;
+}
+
+/** Checksums of the files of a model in pieces, each compared with its record if there is one. */
+async function checkPieces(files: readonly string[]): Promise<FileCheck> {
+  const pieces: PieceCheck[] = [];
+  let recorded = true;
+  for (const file of [...files].sort()) {
+    const piece = await checkRecord(file);
+    recorded &&= piece.recorded;
+    pieces.push({ name: basename(file), sha256: piece.sha256, bytes: piece.bytes });
+  }
+  const list = pieces.map(({ name, sha256 }) => `${sha256}  ${name}\n`).join('');
+  return {
+    sha256: createHash('sha256').update(list).digest('hex'),
+    bytes: pieces.reduce((sum, { bytes }) => sum + bytes, 0),
+    recorded,
+    pieces,
+  };
 }
 
 function withoutDecoder(tensors: TensorMap): TensorMap {

@@ -78,7 +78,11 @@ function boxAround(regions: readonly DrawnRegion[]): TableObject['box'] {
   const corners = regions.flatMap((region) =>
     region.kind === 'rectangle' ? [region.corners] : [],
   );
-  const [x1, y1] = [0, 1].map((i) => Math.min(...corners.map((corner) => corner[i])));
-  const [x2, y2] = [2, 3].map((i) => Math.max(...corners.map((corner) => corner[i])));
+  const [x1, y1] = [0, 1].map((i) =>
+    corners.reduce((least, corner) => Math.min(least, corner[i]), Infinity),
+  );
+  const [x2, y2] = [2, 3].map((i) =>
+    corners.reduce((most, corner) => Math.max(most, corner[i]), -Infinity),
+  );
   return [x1, y1, x2 - x1, y2 - y1];
 }

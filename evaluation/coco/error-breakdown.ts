@@ -13,9 +13,11 @@ export const ERROR_KINDS = [
   'missed',
 ] as const;
 
-type ErrorKind = (typeof ERROR_KINDS)[number];
+/** A kind of error. */
+export type ErrorKind = (typeof ERROR_KINDS)[number];
 
-interface ErrorBreakdown {
+/** Errors of a detector and their costs. */
+export interface ErrorBreakdown {
   /** AP at the threshold over all areas; NaN without ground truth. */
   readonly AP: number;
   readonly counts: Readonly<Record<ErrorKind, number>>;

@@ -1,4 +1,4 @@
-import { ConfigError } from '../../core/errors.js';
+import { ConfigError, quote } from '../../core/errors.js';
 import type { IouType } from '../../core/coco.js';
 
 /** An area range with its name; both ends are inclusive. */
@@ -90,7 +90,7 @@ export function assertCocoParameters(parameters: CocoParameters): void {
     );
   if (areaRanges.length === 0 || !areaRanges.every(({ min, max }) => min <= max))
     throw new ConfigError(
-      `coco: expected areaRanges [min, max] with min <= max, got ${JSON.stringify(areaRanges)}`,
+      `coco: expected areaRanges [min, max] with min <= max, got ${quote(areaRanges)}`,
     );
   if (parameters.iouType === 'keypoints' && !parameters.useCategories)
     throw new ConfigError('coco: expected useCategories with keypoints, got pooled categories');

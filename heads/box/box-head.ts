@@ -10,11 +10,11 @@ import { convNorm, convNormSpecs, type BatchNormMode, type ConvNormSpecs } from 
 /** Hidden layers between the features of an RoI and its predictions. */
 export const BoxHeadLayers = record({
   /** Number of 3×3 convolutions with batch norm: 0, or 4 in the heads of Cascade R-CNN. */
-  numConvs: whole(0),
+  numConvs: whole(0, 1024),
   /** Number of fully connected layers, at least one: 2, or 1 after convolutions. */
-  numFcs: whole(1),
+  numFcs: whole(1, 1024),
   /** Width of the fully connected layers. */
-  fcChannels: whole(1),
+  fcChannels: whole(1, 2 ** 16),
 });
 export type BoxHeadLayers = Infer<typeof BoxHeadLayers>;
 

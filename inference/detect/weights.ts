@@ -57,6 +57,7 @@ const MASK_HEAD = /^roi_head\.mask_head\./;
  * only one of them has is new or left out.
  *
  * @param classNames of the new detector, by class index
+ * @param which choice between weights and their EMA
  * @returns a line that says what was taken over
  * @throws WeightsError if the file does not fit; then nothing is written
  */
@@ -64,14 +65,15 @@ export async function startDetector(
   file: string,
   store: ParameterStore,
   classNames: readonly string[],
+  which?: Which,
 ): Promise<string> {
   if (!(await holdsDetector(file))) {
-    await loadBackbone(file, store);
+    await loadBackbone(file, store, which);
     return `${file}: backbone taken over; pyramid and heads are new`;
   }
   const beside = await classNamesBeside(file);
   return withWeights(file, async (source) => {
-    const inFile = canonicalOrOwnNames(source);
+    const inFile = canonicalOrOwnNames(source, which);
     const named = beside ?? (hasCocoClasses(inFile) ? cocoClasses().names : undefined);
     const adapted = adaptClassLayers(inFile, CLASS_LAYERS, { file: named, model: classNames });
     const [hasMasks, wantsMasks] = [[...inFile.keys()], store.entries.map(({ path }) => path)].map(

@@ -1,5 +1,6 @@
 import { ConfigError } from '../../core/errors.js';
 import { openEngine, type Engine, type EngineOptions } from '../../engine/runtime/engine.js';
+import { assertReplaceable } from '../../io/files/apart.js';
 import { writeAtomically, writeJsonAtomically } from '../../io/files/atomic.js';
 import type { LoadedModel } from '../model.js';
 import { load, type OpenOptions } from '../open.js';
@@ -58,6 +59,9 @@ export async function exportOnnx(
     throw new ConfigError(`out: expected a name that ends in .onnx, got ${out}`, {
       flags: { out: '--out' },
     });
+  // A checkpoint's JSON may have the same name.
+  const isStart = (text: string): boolean => /^\{\s*"model": .*"opset": /s.test(text);
+  assertReplaceable('out', cardFile(out), { name: 'the JSON of an exported model', isStart });
   const loaded = await loadedOf(model, options);
   const { exported, card, inputs, expected } = planExport(loaded, options);
   const ours = await expected(await openEngine(engine));

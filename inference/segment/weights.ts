@@ -3,6 +3,7 @@ import type { ParameterStore } from '../../engine/parameters/store.js';
 import { canonicalOrOwnNames } from '../../weights/canonical.js';
 import { loadTensors, parameterTargets } from '../../weights/load.js';
 import { withWeights } from '../../weights/open.js';
+import type { Which } from '../../weights/select.js';
 import { adaptClassLayers, classNamesBeside, type ClassRows } from '../class-layers.js';
 import { loadBackbone } from '../state-dict.js';
 import { readableAuxiliary } from './architecture.js';
@@ -19,6 +20,7 @@ const CLASS_LAYERS: readonly ClassRows[] = [
  * head that the file lacks is new.
  *
  * @param classNames of the new segmenter, by class index
+ * @param which choice between weights and their EMA
  * @returns a line that says what was taken over
  * @throws WeightsError if the file does not fit; then nothing is written
  */
@@ -26,10 +28,11 @@ export async function startSegmenter(
   file: string,
   store: ParameterStore,
   classNames: readonly string[],
+  which?: Which,
 ): Promise<string> {
   const beside = await classNamesBeside(file);
   const line = await withWeights(file, async (source) => {
-    const inFile = canonicalOrOwnNames(source);
+    const inFile = canonicalOrOwnNames(source, which);
     const heads = [...inFile.keys()].filter((name) => HEAD_NAME.test(name));
     if (heads.length === 0) return undefined;
     const hasAuxiliary = readableAuxiliary(inFile) !== undefined;
@@ -46,6 +49,6 @@ export async function startSegmenter(
     return `${file}: ${adapted.line}${hasAuxiliary ? '' : '; the auxiliary head is new'}`;
   });
   if (line !== undefined) return line;
-  await loadBackbone(file, store);
+  await loadBackbone(file, store, which);
   return `${file}: backbone taken over; the heads are new`;
 }

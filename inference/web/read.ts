@@ -36,7 +36,7 @@ export function readWebModel(bytes: Uint8Array<ArrayBuffer>, file: string): Load
       });
     // A copy, because the elements of some types must be aligned.
     const raw = bytes.slice(dataStart + entry.start, dataStart + entry.end);
-    store.get(path).set(toFloat32(decodeValues(entry.dtype, raw)));
+    store.get(path).set(toFloat32(decodeValues(entry.dtype, raw, { file, name: path })));
   }
   return { file, card, model, store } as LoadedModel;
 }

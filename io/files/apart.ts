@@ -1,5 +1,6 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { ConfigError } from '../../core/errors.js';
+import { readBytesSync } from './read.js';
 
 /**
  * Checks before any work that no output replaces an input, also under another name: links and folders that are one are
@@ -27,6 +28,45 @@ export function assertApart(
         { file: output },
       );
   }
+}
+
+/** Start of a file that shows of which kind it is. */
+const START_BYTES = 2 ** 16;
+
+/** A kind of files that a command writes under a name of the user's choice. */
+export interface OutputKind {
+  /** Noun with its article. */
+  readonly name: string;
+  /** Tells files of this kind by their start. */
+  readonly isStart: (text: string) => boolean;
+}
+
+/** Pages. */
+export const PAGE: OutputKind = {
+  name: 'an HTML page',
+  isStart: (text) => /^\s*<!doctype html/i.test(text),
+};
+
+/**
+ * Checks before any work that a file to be written is new, empty or of the kind that the command writes: with a slip of the
+ * keyboard, `--out` would replace annotations or weights.
+ *
+ * @param option option that names the file: `--out`
+ * @throws ConfigError for another file or a folder
+ */
+export function assertReplaceable(
+  option: string,
+  file: string,
+  { name, isStart }: OutputKind,
+): void {
+  if (!existsSync(file)) return;
+  const start = statSync(file).isFile() ? readBytesSync(file, START_BYTES) : undefined;
+  if (start && (start.length === 0 || isStart(Buffer.from(start).toString('latin1')))) return;
+  const got = start ? 'another file, which it would replace' : 'a folder or device';
+  throw ConfigError.in(
+    file,
+    `${option}: expected a new file or ${name}, got ${got}; choose another name`,
+  );
 }
 
 function identityOf(file: string): string | undefined {

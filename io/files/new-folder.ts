@@ -1,21 +1,21 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, rename, rm, rmdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
-import { ConfigError } from '../../core/errors.js';
+import { ConfigError, InputError } from '../../core/errors.js';
 import { failedWrite } from './atomic.js';
 
 /**
  * Writes a new folder under a temporary name and renames it when it is complete. If writing fails, nothing is left.
  *
  * @param write fills the folder of the given path
- * @throws ConfigError if the folder exists and is not empty
+ * @throws ConfigError if the folder exists and is not empty, also at the end
  */
 export async function writeNewFolder(
   folder: string,
   write: (partial: string) => Promise<void>,
 ): Promise<void> {
-  const target = resolve(folder);
+  const target = existsSync(folder) ? realpathSync(folder) : resolve(folder);
   if (existsSync(target) && readdirSync(target).length > 0)
     throw new ConfigError(`${folder}: expected a folder that is empty or does not exist yet`);
   await mkdir(dirname(target), { recursive: true });
@@ -27,11 +27,26 @@ export async function writeNewFolder(
     // Temporary folders are private, the finished one is not.
     await chmod(partial, 0o777 & ~process.umask());
     await write(partial);
-    await rm(target, { recursive: true, force: true }); // at most an empty folder
+    await removeEmpty(target, folder);
     await rename(partial, target);
   } catch (error) {
     await rm(partial, { recursive: true, force: true }).catch(() => undefined);
-    throw failedWrite(error, folder);
+    throw error instanceof InputError ? error : failedWrite(error, folder);
+  }
+}
+
+/** Another process may have filled the folder meanwhile, which stays. */
+async function removeEmpty(target: string, folder: string): Promise<void> {
+  try {
+    await rmdir(target);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return;
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
+    throw new ConfigError(
+      `${folder}: expected it to stay empty, got files of another process meanwhile; choose another folder`,
+      { cause: error },
+    );
   }
 }
 

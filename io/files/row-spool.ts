@@ -22,11 +22,13 @@ export class RowSpool<Row> {
     private readonly removed = file,
   ) {}
 
-  /** Creates the file; missing folders are created, too. @throws WorkError if the system refuses */
+  /** Creates the file in place of an older one; missing folders are created, too. @throws WorkError if the system refuses */
   static create<Row>(file: string): RowSpool<Row> {
     try {
       mkdirSync(dirname(file), { recursive: true });
-      return new RowSpool<Row>(file, openSync(file, 'w+'));
+      // Not emptied but replaced: another process may write into it, or it may be a link to a file elsewhere.
+      rmSync(file, { force: true });
+      return new RowSpool<Row>(file, openSync(file, 'wx+'));
     } catch (error) {
       throw failedWrite(error, file);
     }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { WeightsError } from '../../core/errors.js';
+import { numberOf } from '../../core/foreign-value.js';
 import {
   FLAG,
   POSITIVE,
@@ -115,7 +116,9 @@ function checked<T>(file: string, json: object, schema: Schema<T>): T {
 }
 
 function fromTransformers(file: string, config: Transformers): ModelConfig {
-  const backbone = (config.backbone_config ?? config) as Transformers;
+  const backbone = config.backbone_config
+    ? checked(`${file}#backbone_config`, config.backbone_config, Transformers)
+    : config;
   const isDinov3 = config.model_type === 'dinov3_convnext';
   const eps = config.layer_norm_eps ?? undefined;
   assertGelu(file, 'hidden_act', backbone.hidden_act);
@@ -165,12 +168,12 @@ function geometryOf(json: Preprocessor): Partial<ModelConfig> {
   const sides = (typeof size === 'object' ? size : { shortest_edge: size }) as Readonly<
     Record<string, unknown>
   > | null;
-  const height = Number(sides?.['height']);
-  if (height > 0 && height === Number(sides?.['width']) && crops !== true)
+  const height = numberOf(sides?.['height']);
+  if (height > 0 && height === numberOf(sides?.['width']) && crops !== true)
     return { inputSize: height, mode: 'warp', cropFraction: 1 };
-  const short = Number(sides?.['shortest_edge']);
+  const short = numberOf(sides?.['shortest_edge']);
   if (!(Number.isInteger(short) && short > 0)) return {};
-  const cropped = Number(
+  const cropped = numberOf(
     typeof crop === 'object' ? (crop as { height?: unknown } | null)?.height : crop,
   );
   if (crops === true && Number.isInteger(cropped) && cropped > 0 && cropped <= short)

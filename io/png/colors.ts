@@ -9,13 +9,19 @@ import { decodePngIndices } from './indices.js';
  *
  * @param file for messages
  * @returns `[H, W, 3]`, of 16 bits the upper 8
- * @throws DataError if the bytes are not a complete PNG
+ * @throws DataError if the bytes are not a complete PNG, or an index has no color in the palette
  */
 export function decodePngColors(bytes: Uint8Array, file: string): RgbImage {
   const { colorType, bitDepth } = readPngParts(bytes, file);
   if (colorType === 0 || colorType === 3) {
     const { width, height, data, palette } = decodePngIndices(bytes, file);
     const shift = bitDepth === 16 ? 8 : 0;
+    const beyond = palette ? data.findIndex((index) => 3 * index >= palette.length) : -1;
+    if (palette && beyond >= 0)
+      throw DataError.in(
+        file,
+        `expected colors of the palette's ${palette.length / 3}, got index ${data[beyond]} at pixel (${beyond % width}, ${Math.floor(beyond / width)})`,
+      );
     const rgb = new Uint8Array(3 * data.length);
     for (let i = 0; i < data.length; i++)
       for (let c = 0; c < 3; c++)

@@ -27,7 +27,8 @@ const PASSES = [
 
 /**
  * Decodes a label PNG: gray of 1 to 16 bits or a palette. (pngjs returns palette colors, which cannot be mapped back to
- * indices if two are equal, and takes four times as long.)
+ * indices if two are equal, and takes four times as long.) An index beyond the palette is a number like any other: programs that
+ * write labels store 255 for ignored pixels and only the colors of the classes.
  *
  * @param file for messages
  * @throws DataError if the bytes are not a complete PNG or contain colors instead of indices
@@ -66,7 +67,7 @@ export function decodePngIndices(bytes: Uint8Array, file: string): PngIndices {
       unpack(line, parts.bitDepth, pass.columns, data, start, pass.dx);
     }
   }
-  return { width, height, data, palette: parts.palette };
+  return { width, height, data, palette: colorType === 3 ? parts.palette : undefined };
 }
 
 const COLOR_NAMES = { 2: 'RGB', 4: 'gray with alpha', 6: 'RGB with alpha' } as const;

@@ -39,7 +39,9 @@ export async function openSafetensors(path: string): Promise<TensorSource> {
     const header = parseHeader(path, text, file.sizeBytes - dataStart);
     const tensors = new Map<string, LazyTensor>();
     for (const [name, { dtype, shape, start, end }] of header.entries) {
-      const read = async () => decodeValues(dtype, await file.read(dataStart + start, end - start));
+      const place = { file: path, name };
+      const read = async () =>
+        decodeValues(dtype, await file.read(dataStart + start, end - start), place);
       tensors.set(name, { dtype, shape, read });
     }
     return {

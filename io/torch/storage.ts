@@ -55,7 +55,7 @@ export function storedTensor(
       ? inside.slice(from, from + length)
       : await storages.read(storage.key, from, length);
     if (storage.bigEndian ?? storages.bigEndian) swapBytes(bytes, width);
-    const values = decodeValues(dtype, bytes);
+    const values = decodeValues(dtype, bytes, { file, name });
     return isContiguous(shape, strides) ? values : gather(values, shape, strides);
   };
   return { dtype, shape, read };

@@ -184,7 +184,7 @@ function textOf(value: unknown): string {
       .filter(([, chosen]) => chosen === true)
       .map(([option]) => option)
       .join(',');
-  return typeof value === 'string' ? value.trim() : JSON.stringify(value);
+  return typeof value === 'string' ? value.trim() : quote(value);
 }
 
 function optionsOf(attributes: unknown): ViaFile['options'] {

@@ -89,7 +89,7 @@ export const DetectorConfig = record({
     record({
       /** Side of the RoI features for masks, 14; masks have twice that. */
       roiSize: whole(1, 256),
-      numConvs: whole(0),
+      numConvs: whole(0, 1024),
     }),
   ),
 });

@@ -79,7 +79,7 @@ function withoutEmptyColumns(table: ReportTable): ReportTable {
 export function barsCard({ title, note: remark, bars, full }: ReportBars): string {
   if (bars.length === 0)
     return `<div class="card"><h3>${escapeHtml(title)}</h3>${note(remark ?? 'none')}</div>`;
-  const longest = full ?? Math.max(...bars.map(({ value }) => value), 1e-300);
+  const longest = full ?? bars.reduce((most, { value }) => Math.max(most, value), 1e-300);
   const draw = (shown: ReportBars['bars']): string =>
     `<div class="bars">${shown
       .map(({ name, value, text }) => {

@@ -5,11 +5,12 @@ import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Random } from '../../core/random.js';
 import { latestValid } from '../../weights/checkpoint-folder.js';
-import { CrashRuns } from './runs.js';
+import { CrashRuns, STEPS } from './runs.js';
 
 /** Kills of each kind; with 67 they are more than 200. */
 const KILLS = Number(process.env['CRASH_KILLS'] ?? 5);
-const random = new Random(Number(process.env['CRASH_SEED'] ?? 1), 7);
+const SEED = Number(process.env['CRASH_SEED'] ?? 1);
+const random = new Random(SEED, 7);
 
 let runs: CrashRuns;
 beforeAll(() => {
@@ -31,6 +32,11 @@ function ownerOf(run: string): number | undefined {
     return undefined;
   }
 }
+/** Lines that the run has written so far. */
+function numRecords(run: string): number {
+  const file = join(runs.at(run), 'metrics.jsonl');
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').length : 0;
+}
 function expectWhole(run: string): void {
   expect(runs.finalWeights(run).equals(runs.finalWeights('whole'))).toBe(true);
   expect(runs.records(run)).toEqual(runs.records('whole'));
@@ -38,55 +44,79 @@ function expectWhole(run: string): void {
   expect(left.filter((name) => /\.tmp$|run\.lock/.test(name))).toEqual([]);
 }
 
+/** Kills of the start of a run, before anyone can know which process trains. */
+const isAtStart = (kill: number, victim: string): boolean => victim !== 'child' && kill % 8 === 7;
+
 describe.runIf(process.platform === 'linux').each(['parent', 'child', 'both'] as const)(
   'kill -9 of %s',
   (victim) => {
     test('loses no checkpoint, leaves no second trainer, and the run ends bit-equal', async () => {
       const run = `killed-${victim}`;
-      let [safe, killed] = [0, 0];
-      while (killed < KILLS) {
-        const isOld = existsSync(join(checkpoints(run)));
-        const resume = isOld && (await stepOf(run)) > 0;
-        if (!resume) rmSync(runs.at(run), { recursive: true, force: true });
-        const { process: parent, ended } = runs.start(run, { resume, isRelaunched: true });
-        while (ownerOf(run) === undefined && parent.exitCode === null) await setTimeout(20);
-        const owner = ownerOf(run);
-        await setTimeout(random.integer(2500));
-        // A run that has ended is started anew.
-        if (parent.exitCode !== null) {
-          const { code, stderr } = await ended;
-          expect(code, stderr).toBe(0);
+      let [safe, killed, ended] = [0, 0, 0];
+      let before: number | undefined;
+      // A run is killed and at once gone on from, as an impatient user would, until it is at its end; then comes the next one.
+      while (killed < KILLS || ended === 0 || safe > 0) {
+        const started = runs.start(run, { resume: safe > 0, isRelaunched: true });
+        const { process: parent } = started;
+        const isRunning = (): boolean => parent.exitCode === null && parent.signalCode === null;
+        if (killed >= KILLS) {
+          // The last run goes to its end.
+        } else if (isAtStart(killed, victim)) await setTimeout(random.integer(1000));
+        else {
+          while (isRunning() && [undefined, before].includes(ownerOf(run))) await setTimeout(10);
+          // Steps instead of seconds, so that a slow machine is killed at the same places.
+          const last = numRecords(run) + random.integer(STEPS / 4);
+          while (isRunning() && numRecords(run) < last) await setTimeout(5);
+          await setTimeout(random.integer(100));
+        }
+        if (isRunning() && killed < KILLS) {
+          const owner = ownerOf(run);
+          const isHit = victim === 'parent' || kill(owner === before ? undefined : owner);
+          if (victim !== 'child') parent.kill('SIGKILL');
+          if (isHit || victim === 'both') killed++;
+          before = owner;
+        }
+        const { code, signal, stderr } = await started.ended;
+        if (code === 0) {
           expectWhole(run);
           rmSync(runs.at(run), { recursive: true });
-          safe = 0;
+          [safe, before] = [0, undefined];
+          ended++;
           continue;
         }
-        if (victim !== 'parent') {
-          try {
-            process.kill(owner ?? -1, 'SIGKILL');
-          } catch {
-            // Ended just before.
-          }
+        // Nothing but the kill ended it.
+        expect(signal ?? code, stderr).toBe(victim === 'child' ? 137 : 'SIGKILL');
+        let step = await stepOf(run);
+        expect(step, 'newest sound checkpoint').toBeGreaterThanOrEqual(safe);
+        if (step === 0) {
+          // Whether to resume depends on what the child of a dead parent does in its last moment.
+          while (kill(ownerOf(run), 0)) await setTimeout(20);
+          step = await stepOf(run);
         }
-        if (victim !== 'child') parent.kill('SIGKILL');
-        await ended;
-        killed++;
-        // At once, as an impatient user would: it waits for the child to end with its parent.
-        const again = runs.train(run, { resume: (await stepOf(run)) > 0, isRelaunched: true });
-        expect(again.code, again.stderr).toBe(0);
-        expect(await stepOf(run)).toBeGreaterThanOrEqual(safe);
-        expectWhole(run);
-        rmSync(runs.at(run), { recursive: true });
-        safe = 0;
+        safe = step;
+        if (killed % 10 === 0)
+          console.log(`kill -9 of ${victim}: ${killed} so far, at step ${step}`);
       }
+      console.log(
+        `seed ${SEED}, kill -9 of ${victim}: ${killed} kills, ${ended} runs to the end, none lost`,
+      );
     });
   },
 );
 
+/** Kills a process, or with 0 only looks for it. @returns whether it was there */
+function kill(pid: number | undefined, signal: NodeJS.Signals | 0 = 'SIGKILL'): boolean {
+  try {
+    return pid !== undefined && process.kill(pid, signal);
+  } catch {
+    return false;
+  }
+}
+
 test('of two trainings on one folder one is refused, and the other is not disturbed', async () => {
   for (const run of ['two', 'two-resumed']) {
     const resume = run === 'two-resumed';
-    if (resume) runs.train(run, { killAt: 'optimizer:30' });
+    if (resume) runs.train(run, { killAt: 'renamed:9' });
     const both = [1, 2].map(() => runs.start(run, { resume, isRelaunched: true }).ended);
     const ends = await Promise.all(both);
     const codes = ends.map(({ code }) => code).sort();

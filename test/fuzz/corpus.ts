@@ -128,6 +128,50 @@ export const TEXTS = {
       },
     }),
   ],
+  model: [
+    JSON.stringify({
+      ...{ model_type: 'convnextv2', depths: [1, 1, 1, 1], hidden_sizes: [8, 8, 8, 8] },
+      ...{ id2label: { 0: 'a', 1: 'b' }, layer_norm_eps: 1e-12, hidden_act: 'gelu' },
+      image_size: 224,
+    }),
+    JSON.stringify({
+      model_type: 'upernet',
+      backbone_config: { depths: [1, 1, 1, 1], hidden_sizes: [8, 8, 8, 8], hidden_act: 'gelu' },
+      id2label: { 0: 'a' },
+    }),
+    JSON.stringify({
+      architecture: 'convnextv2_atto',
+      model_args: { norm_eps: 1e-6, act_layer: 'gelu', output_stride: 32 },
+      pretrained_cfg: {
+        ...{ mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2], input_size: [3, 224, 224] },
+        ...{ crop_pct: 0.875, crop_mode: 'center', interpolation: 'bicubic', label_names: ['a'] },
+      },
+    }),
+  ],
+  preprocessor: [
+    JSON.stringify({
+      ...{ image_mean: [0.5, 0.5, 0.5], image_std: [0.2, 0.2, 0.2], do_normalize: true },
+      ...{ size: { shortest_edge: 224 }, crop_pct: 0.875, resample: 3, rescale_factor: 1 / 255 },
+    }),
+    JSON.stringify({
+      ...{ size: { height: 512, width: 512 }, do_resize: true, do_center_crop: false },
+      crop_size: { height: 224, width: 224 },
+    }),
+    JSON.stringify({ size: 256, crop_size: 224, do_center_crop: true }),
+  ],
+  pieces: JSON.stringify({
+    metadata: { total_size: 25 },
+    weight_map: { 'a.weight': 'model-1.safetensors', 'a.bias': 'model-1.safetensors' },
+  }),
+  record: JSON.stringify({
+    ...{ url: 'https://example.org/a', bytes: 3, sha256: '0'.repeat(64), etag: 'x' },
+    ...{ lastModified: null, licence: 'MIT', recordedAt: '2026-01-01T00:00:00Z' },
+  }),
+  predictions: [
+    '{"file":"a.jpg","label":0,"top":[0,1]}\n{"file":"b.jpg","label":1,"topk":[{"classIndex":1},{"classIndex":0}]}',
+    '{"file":"a.jpg","label":0,"logits":[1,"-Infinity"]}\n',
+    '{"predictions":[{"image":"a.jpg","label":0,"top":[{"class":1},{"class":0}]}]}',
+  ],
   csv: [
     'filename,width,height,class,xmin,ymin,xmax,ymax\na.jpg,30,40,cat,1,2,20,30\n"b, c.jpg",30,40,"d ""e""",1,2,3.5,4\n',
     'a.jpg,1,2,20,30,cat\nb.jpg,,,,,\n',

@@ -1,4 +1,5 @@
 import { Random } from '../../core/random.js';
+import { withOtherValues } from './values.js';
 
 /** Numbers at which programs break: ends of ranges, signs, zero. */
 const INTERESTING = [0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x7fffffff, 0xffffffff];
@@ -6,13 +7,34 @@ const INTERESTING = [0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x7fffffff, 0xfffff
 const TOKENS = [
   ...['0', '-1', '1e999', '-0', '1e-320', '99999999999999999999', 'NaN', 'null', 'true', '""'],
   ...['[]', '{}', '[[', '}}', '"__proto__"', '"constructor"', '\\u0000', '\u001b[2J', '../../x'],
+  ...['__proto__', 'constructor', 'toString', '{"toString":""}', '{"valueOf":1}', '"\\ud800"'],
+  ...['\u2028', '\u202e', '1e308', '9007199254740993', '['.repeat(20_000), '<a>'.repeat(5000)],
   ...['&a *a', '<!ENTITY x "y">', '&#0;', '<', '>', ',', '"', "'", '\r', '\n', '\t', '\ufeff'],
 ];
 const MAX_BYTES = 1 << 18;
 
-/** Changes valid bytes in one to eight places; the same number gives the same bytes. */
-export function mutated(corpus: readonly Uint8Array[], seed: number, index: number): Uint8Array {
+/** A kind of files. */
+export interface Kind {
+  readonly corpus: readonly Uint8Array[];
+  /** Makes lengths and checksums right. */
+  readonly sealed?: ((bytes: Uint8Array) => Uint8Array) | undefined;
+  /** Documents of JSON whose values are changed, and what makes a file of their text. */
+  readonly documents?: readonly (readonly unknown[])[] | undefined;
+  readonly framed?: ((text: string) => Uint8Array) | undefined;
+}
+
+/** The same number gives the same bytes: every second one with other values if the file has documents. */
+export function mutated(kind: Kind, seed: number, index: number): Uint8Array {
+  const { documents = [], framed = Buffer.from, sealed } = kind;
   const random = new Random(seed, index);
+  if (documents.length > 0 && index % 2 === 1)
+    return framed(withOtherValues(documents[random.integer(documents.length)], random));
+  const bytes = withOtherBytes(kind.corpus, random);
+  return sealed && index % 4 < 3 ? sealed(bytes) : bytes;
+}
+
+/** Changes valid bytes in one to eight places. */
+function withOtherBytes(corpus: readonly Uint8Array[], random: Random): Uint8Array {
   let bytes: Buffer = Buffer.from(corpus[random.integer(corpus.length)]);
   for (let n = 1 + random.integer(8); n > 0; n--) bytes = changed(bytes, corpus, random);
   return new Uint8Array(bytes.subarray(0, MAX_BYTES));

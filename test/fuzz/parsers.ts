@@ -1,6 +1,18 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
+import { fcmaeConfig } from '../../backbone/fcmae.js';
+import { ClassificationEvaluator } from '../../evaluation/classification/evaluator.js';
+import { encodePartialResult } from '../../evaluation/partial-result.js';
+import { readModelConfig } from '../../io/model-config/read.js';
+import { DETECTION_THRESHOLDS } from '../../models/detection/config.js';
+import { MASK_RCNN } from '../../models/mask-rcnn.js';
+import { UPERNET } from '../../models/upernet.js';
+import { imagesOfJson } from '../../serve/json-images.js';
+import { scoreImagenet } from '../../tools/score/imagenet.js';
+import { CHECKPOINT_FORMAT, checkpointGroup } from '../../weights/checkpoint-layout.js';
+import { readRecord } from '../../weights/record.js';
+import { partFile, safetensorsFile, withPngChecksums, withZipChecksums } from './frames.js';
 import { rleFromString } from '../../core/rle-string.js';
 import { rleOfSegmentation } from '../../core/coco.js';
 import { readCvatTables } from '../../datasets/annotations/cvat.js';
@@ -22,7 +34,7 @@ import { readVia } from '../../io/via/read.js';
 import { readVocFile } from '../../io/voc/read.js';
 import { readYoloLabels } from '../../io/yolo/labels.js';
 import { writeReport } from '../../report/run-report.js';
-import { readConfigFile } from '../../train/config/file.js';
+import { resolveConfig } from '../../train/config/resolve.js';
 import { readRunConfig } from '../../train/config/run-config.js';
 import { readBest } from '../../weights/checkpoint-folder.js';
 import { saveCheckpoint, readCheckpointJson } from '../../weights/checkpoint.js';
@@ -39,6 +51,29 @@ export interface Fuzzed {
   readonly file: string;
   /** Reads the input; may throw an InputError, and nothing else. */
   readonly read: (file: string, bytes: Uint8Array) => unknown;
+  /** Makes lengths and checksums of a damaged input right, so that the damage is read. */
+  readonly sealed?: (bytes: Uint8Array) => Uint8Array;
+  /** Documents whose values are changed; default: those of a corpus in JSON or YAML. */
+  readonly documents?: readonly unknown[];
+  /** File of a changed document; default: its text. */
+  readonly framed?: (text: string) => Uint8Array;
+}
+
+/** A part of an evaluation, and its header. */
+const PART = encodePartialResult(new ClassificationEvaluator(2).toPartialResult());
+const PART_START = 12 + new DataView(PART.buffer).getUint32(8, true);
+const PART_HEADER: unknown = JSON.parse(Buffer.from(PART.subarray(12, PART_START)).toString());
+
+const LAYOUTS = { a: 'linear', b: 'conv', c: 'vector' };
+/** A checkpoint with these layouts. */
+function layoutFile(layouts: string): Uint8Array {
+  const tensors = {
+    __metadata__: { format: CHECKPOINT_FORMAT, layouts },
+    'weights.a': { dtype: 'F32', shape: [2, 2], data_offsets: [0, 16] },
+    'weights.b': { dtype: 'F32', shape: [1, 1, 1, 2], data_offsets: [16, 24] },
+    'weights.c': { dtype: 'F32', shape: [1], data_offsets: [24, 28] },
+  };
+  return safetensorsFile(JSON.stringify(tensors), 28);
 }
 
 const small = (name: string): Uint8Array => readFileSync(join(FIXTURES, 'small', name));
@@ -50,7 +85,12 @@ export async function parsers(root: string): Promise<readonly Fuzzed[]> {
   const run = join(root, 'run');
   mkdirSync(join(run, 'samples'), { recursive: true });
   for (const [name, content] of Object.entries(runFiles())) writeFileSync(join(run, name), content);
-  const checkpoint = await checkpointJson(join(root, 'checkpoint'));
+  const checkpoints = await checkpointJsons(join(root, 'checkpoint'));
+  const model = join(root, 'model');
+  mkdirSync(model);
+  const piece = safetensorsFile(JSON.stringify(TENSORS), 25);
+  writeFileSync(join(model, 'model-1.safetensors'), piece);
+  writeFileSync(join(model, 'config.json'), TEXTS.model[0]);
   const mapping = { numClasses: 3, reduceZeroLabel: false };
   const all: readonly Fuzzed[] = [
     {
@@ -82,25 +122,36 @@ export async function parsers(root: string): Promise<readonly Fuzzed[]> {
       name: 'image headers',
       corpus: await images(),
       file: 'image',
+      sealed: withPngChecksums,
       read: (file, input) => readImageHeader(input, file),
     },
-    { name: 'images', corpus: await images(), file: 'image', read: (file) => decodeImage(file) },
+    {
+      name: 'images',
+      corpus: await images(),
+      file: 'image',
+      sealed: withPngChecksums,
+      read: (file) => decodeImage(file),
+    },
     {
       name: 'label maps',
       corpus: labels(),
       file: 'label.png',
+      sealed: withPngChecksums,
       read: (file) => readLabelMap(file, mapping),
     },
     {
       name: 'safetensors',
-      corpus: [tinySafetensors()],
+      corpus: [safetensorsFile(JSON.stringify(TENSORS), 25)],
       file: 'w.safetensors',
+      documents: [TENSORS],
+      framed: (text) => safetensorsFile(text, 25),
       read: readTensors,
     },
     {
       name: 'torch, zip',
       corpus: [small('pth_training.pth')],
       file: 'w.pth',
+      sealed: withZipChecksums,
       read: readTensors,
     },
     {
@@ -120,7 +171,7 @@ export async function parsers(root: string): Promise<readonly Fuzzed[]> {
       name: 'configurations',
       corpus: bytes(...TEXTS.config),
       file: 'config.yaml',
-      read: readConfigFile,
+      read: (file) => resolveConfig(file, { set: [] }),
     },
     {
       name: 'class lists',
@@ -178,7 +229,7 @@ export async function parsers(root: string): Promise<readonly Fuzzed[]> {
     },
     {
       name: 'checkpoint',
-      corpus: [checkpoint],
+      corpus: checkpoints,
       file: 'step-1.json',
       read: async (file) => {
         const { state } = await readCheckpointJson(file);
@@ -190,6 +241,71 @@ export async function parsers(root: string): Promise<readonly Fuzzed[]> {
       corpus: bytes('{"name": "step-00000001", "metric": "mIoU", "value": 0.5, "which": "ema"}'),
       file: 'best.json',
       read: () => readBest(root),
+    },
+    {
+      name: 'configuration of a model',
+      corpus: bytes(...TEXTS.model),
+      file: join('model', 'config.json'),
+      read: () => readModelConfig(join(model, 'model-1.safetensors')),
+    },
+    {
+      name: 'preprocessing of a model',
+      corpus: bytes(...TEXTS.preprocessor),
+      file: join('model', 'preprocessor_config.json'),
+      read: () => readModelConfig(join(model, 'model-1.safetensors')),
+    },
+    {
+      name: 'index of pieces',
+      corpus: bytes(TEXTS.pieces),
+      file: join('model', 'model.safetensors.index.json'),
+      read: readTensors,
+    },
+    {
+      name: 'record of a weight file',
+      corpus: bytes(TEXTS.record),
+      file: 'w.safetensors.json',
+      read: () => readRecord(join(root, 'w.safetensors')),
+    },
+    {
+      name: 'layouts of a checkpoint',
+      corpus: [layoutFile(JSON.stringify(LAYOUTS))],
+      file: 'layouts.safetensors',
+      documents: [LAYOUTS],
+      framed: layoutFile,
+      read: async (file) => {
+        const source = await openWeights(file);
+        try {
+          for (const tensor of checkpointGroup(source, 'weights').values()) await tensor.read();
+        } finally {
+          await source.close();
+        }
+      },
+    },
+    {
+      name: 'part of an evaluation',
+      corpus: [PART],
+      file: 'a.part',
+      documents: [PART_HEADER],
+      framed: (text) => partFile(text, PART.length - PART_START),
+      read: (file) => scoreImagenet({ dt: [], parts: [file] }),
+    },
+    {
+      name: 'classification results',
+      corpus: bytes(...TEXTS.predictions),
+      file: 'predictions.jsonl',
+      read: (file) => scoreImagenet({ dt: [file], parts: [], numClasses: 2 }),
+    },
+    {
+      name: 'labels of classification results',
+      corpus: bytes('{"a.jpg":0,"b.jpg":1}', '[{"file":"a.jpg","label":0}]', 'a.jpg 1\n'),
+      file: 'truth.json',
+      read: (file) => scoreImagenet({ dt: [], parts: [], gt: file, numClasses: 4 }),
+    },
+    {
+      name: 'body of a request',
+      corpus: bytes('{"image":"AAEC"}', '{"images":["AAEC",{"data":"AAEC","name":"x"}]}'),
+      file: 'body.json',
+      read: (_, input) => imagesOfJson(input),
     },
     ...Object.keys(runFiles()).map((name) => ({
       name: `run folder, ${name}`,
@@ -221,6 +337,13 @@ async function images(): Promise<readonly Uint8Array[]> {
   ];
 }
 
+const TENSORS = {
+  __metadata__: { format: 'pt' },
+  'a.weight': { dtype: 'F32', shape: [2, 2], data_offsets: [0, 16] },
+  'a.bias': { dtype: 'I64', shape: [1], data_offsets: [16, 24] },
+  b: { dtype: 'BOOL', shape: [], data_offsets: [24, 25] },
+};
+
 /** A BMP of 3 x 2 pixels, 24 bits. */
 function bmp(): Uint8Array {
   const header = Buffer.alloc(54);
@@ -250,29 +373,34 @@ function labels(): readonly Uint8Array[] {
   ];
 }
 
-function tinySafetensors(): Uint8Array {
-  const header = JSON.stringify({
-    __metadata__: { format: 'pt' },
-    'a.weight': { dtype: 'F32', shape: [2, 2], data_offsets: [0, 16] },
-    'a.bias': { dtype: 'I64', shape: [1], data_offsets: [16, 24] },
-    b: { dtype: 'BOOL', shape: [], data_offsets: [24, 25] },
-  });
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(header.length));
-  return Buffer.concat([length, Buffer.from(header), Buffer.alloc(25, 1)]);
-}
-
-async function checkpointJson(folder: string): Promise<Uint8Array> {
-  const card = {
-    task: 'classify',
-    backbone: { depths: [1, 1, 1, 1], dims: [8, 8, 8, 8], responseNorm: 'grn' },
-    classNames: ['a', 'b'],
-    pixels: { mean: [1, 2, 3], std: [1, 1, 1] },
-    resize: { inputSize: 32, cropFraction: 0.875, mode: 'crop', filter: 'bicubic' },
-  };
-  const state = { card, config: { lr: 1 }, seed: 1, bestValue: null };
-  await saveCheckpoint(folder, 'step-1', { step: 1, groups: {}, state });
-  return readFileSync(join(folder, 'step-1.json'));
+/** Checkpoints of a classifier, a detector, a segmenter and an autoencoder. */
+async function checkpointJsons(folder: string): Promise<readonly Uint8Array[]> {
+  const backbone = { depths: [1, 1, 1, 1], dims: [8, 8, 8, 8], responseNorm: 'grn' };
+  const pixels = { mean: [1, 2, 3], std: [1, 1, 1] };
+  const classNames = ['a', 'b'];
+  const limits = { long: 64, short: 64 };
+  const resize = { inputSize: 32, cropFraction: 0.875, mode: 'crop', filter: 'bicubic' };
+  const cards = [
+    { task: 'classify', backbone, classNames, pixels, resize },
+    {
+      ...{ task: 'detect', backbone, classNames, pixels, limits, categoryIds: [1, 2] },
+      detector: { ...MASK_RCNN, numClasses: 2 },
+      thresholds: DETECTION_THRESHOLDS,
+    },
+    {
+      ...{ task: 'segment', backbone, classNames, pixels, limits, ratios: [1] },
+      head: { ...UPERNET, numClasses: 2 },
+      window: { cropSize: 64, stride: 43 },
+    },
+    { task: 'pretrain', fcmae: fcmaeConfig(backbone as never), pixels, resize },
+  ];
+  return Promise.all(
+    cards.map(async (card, i) => {
+      const state = { card, config: { lr: 1 }, seed: 1, bestValue: null };
+      await saveCheckpoint(join(folder, `${i}`), 'step-1', { step: 1, groups: {}, state });
+      return readFileSync(join(folder, `${i}`, 'step-1.json'));
+    }),
+  );
 }
 
 async function readTensors(file: string): Promise<void> {

@@ -27,10 +27,14 @@ afterAll(() => [data, runs].forEach((folder) => rmSync(folder, { recursive: true
 const read = <T>(...path: string[]): T => JSON.parse(readFileSync(join(...path), 'utf8')) as T;
 
 /** Trains for two evaluations; the average with a decay near 1 hardly leaves the initial weights. */
-async function run(name: string, emaDecay: number | null): Promise<string> {
+async function run(
+  name: string,
+  emaDecay: number | null,
+  from: Pick<Parameters<typeof train>[1], 'weights' | 'listener'> = {},
+): Promise<string> {
   const folder = join(runs, name);
   await train('classify', {
-    ...{ data, folder, seed: 3 },
+    ...{ data, folder, seed: 3, ...from },
     config: {
       backbone: { depths: [1, 1, 1, 1], dims: [8, 16, 24, 32] },
       training: { inputSize: 32 },
@@ -82,6 +86,24 @@ test('the better weights of the best checkpoint are marked, used, and those of t
     );
   }
   expect((await score(folder, mark.metric, { ema: false })).value).toBeCloseTo(mark.value, 5);
+
+  // Training that starts from the run takes the marked ones as well, and says which.
+  const started = async (which: string): Promise<{ loss: number; notes: readonly string[] }> => {
+    writeFileSync(join(checkpoints, 'best.json'), JSON.stringify({ ...mark, which }));
+    const notes: string[] = [];
+    const next = await run(`from-${which}`, null, {
+      weights: folder,
+      listener: { note: (line) => notes.push(line) } as NonNullable<
+        Parameters<typeof train>[1]['listener']
+      >,
+    });
+    const [first] = readFileSync(join(next, 'metrics.jsonl'), 'utf8').split('\n');
+    return { loss: (JSON.parse(first) as { losses: { loss: number } }).losses.loss, notes };
+  };
+  const [raw, ema] = [await started('raw'), await started('ema')];
+  expect(raw.notes.join()).toContain('of its weights themselves, which scored better');
+  expect(ema.notes.join()).toContain('of its moving average (EMA), which scored better');
+  expect(raw.loss).toBeLessThan(ema.loss); // the average has hardly left the initial weights
 
   // A run of an older version does not say it: its weights are used as before.
   const { which: _, ...old } = mark;

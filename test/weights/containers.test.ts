@@ -1,5 +1,7 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { verifyModel } from '../../inference/summary.js';
 import { beforeAll, expect, test } from 'vitest';
 import { load } from '../../inference/open.js';
 import { configOf, originByName, originOf } from '../../inference/origin.js';
@@ -50,6 +52,19 @@ test('pieces are one file, as folder and as index', async () => {
     for (const tensor of source.tensors.values()) await tensor.read();
     await source.close();
   }
+});
+
+test('a model in pieces is verified piece by piece', async () => {
+  const { pieces = [], sha256, bytes } = await verifyModel(SHARDED);
+  expect(pieces.map(({ name }) => name)).toEqual(
+    [1, 2, 3].map((k) => `model-0000${k}-of-00003.safetensors`),
+  );
+  const contents = pieces.map(({ name }) => readFileSync(join(SHARDED, name)));
+  const hash = (data: Uint8Array | string): string => createHash('sha256').update(data).digest('hex');
+  expect(pieces.map((piece) => piece.sha256)).toEqual(contents.map(hash));
+  expect(bytes).toBe(contents.reduce((sum, { length }) => sum + length, 0));
+  // As `sha256sum model-* | sha256sum`.
+  expect(sha256).toBe(hash(pieces.map((piece) => `${piece.sha256}  ${piece.name}\n`).join('')));
 });
 
 test.each<[string, (folder: string) => void, RegExp]>([

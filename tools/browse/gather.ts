@@ -53,7 +53,7 @@ export async function gatherPage(
   for (const [split, { name, numImages, show }] of parts.entries()) {
     const shown = await show({ split, classes, limit: limits[split], thumbnail });
     const offset = cards.length;
-    cards.push(...shown.cards);
+    for (const card of shown.cards) cards.push(card);
     for (const concern of shown.concerns)
       concerns.push({
         ...concern,

@@ -1,5 +1,6 @@
 import { detectLayout } from '../../datasets/layout/detect.js';
 import type { DataLayout, LayoutOptions } from '../../datasets/layout/types.js';
+import { assertReplaceable, PAGE } from '../../io/files/apart.js';
 import { writeAtomicallySync } from '../../io/files/atomic.js';
 import { classificationSplits } from './classification.js';
 import { detectionSplits } from './detection.js';
@@ -25,6 +26,7 @@ export async function writeBrowser(
   file: string,
   { layout, classes, classAttribute, kind, ...options }: BrowseOptions & LayoutOptions,
 ): Promise<WrittenPage> {
+  assertReplaceable('--out', file, PAGE);
   const data = await detectLayout(path, { layout, classes, classAttribute, kind, several: true });
   const page = await gatherPage(data, await splitsOf(data), options);
   writeAtomicallySync(file, renderPage(page));

@@ -15,6 +15,7 @@ import { detectLayout } from '../../datasets/layout/detect.js';
 import { dataOptions, kindOfTask, type DataFlags } from '../data-options.js';
 import { formatTable, log, print, printJson, type JsonFlag } from '../output.js';
 import { percent } from '../../report/format.js';
+import { assertReplaceable, PAGE } from '../../io/files/apart.js';
 import { assertWritableFolder } from '../../io/files/out-folder.js';
 import {
   boxesAfterResizing,
@@ -48,7 +49,10 @@ const MOST_PAIRS = 10;
 export async function runStats(path: string, flags: StatsFlags): Promise<void> {
   const { out, json = false } = flags;
   const view = recipeView(flags.recipe);
-  if (out !== undefined) assertWritableFolder(dirname(out));
+  if (out !== undefined) {
+    assertReplaceable('--out', out, PAGE);
+    assertWritableFolder(dirname(out));
+  }
   const kind = kindOfTask(flags.task);
   const data = await detectLayout(path, { ...dataOptions(flags), kind, several: true });
   log(data.line);

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
-import { ConfigError, DataError } from '../../core/errors.js';
+import { ConfigError, DataError, quote } from '../../core/errors.js';
 import {
   ClassificationEvaluator,
   type ClassificationResult,
@@ -134,7 +134,7 @@ function* parseResults(
     const value = tryParse(part);
     if (value === undefined)
       throw new DataError(
-        `${where}: expected a JSON object a line, got ${JSON.stringify(part.slice(0, 40))}`,
+        `${where}: expected a JSON object a line, got ${quote(part.slice(0, 40))}`,
         { file },
       );
     yield { record: toRecord(value, where), where };
@@ -142,16 +142,13 @@ function* parseResults(
 }
 
 function toRecord(value: unknown, where: string): ResultRecord {
-  if (!isObject(value))
-    throw new DataError(`${where}: expected an object, got ${JSON.stringify(value)}`);
+  if (!isObject(value)) throw new DataError(`${where}: expected an object, got ${quote(value)}`);
   const { file, image, label, logits, top, topk } = value;
   const name = file ?? image;
   if (typeof name !== 'string')
-    throw new DataError(`${where}: expected "file" as text, got ${JSON.stringify(name)}`);
+    throw new DataError(`${where}: expected "file" as text, got ${quote(name)}`);
   if (label !== undefined && typeof label !== 'number')
-    throw new DataError(
-      `${where}: expected "label" as a class index, got ${JSON.stringify(label)}`,
-    );
+    throw new DataError(`${where}: expected "label" as a class index, got ${quote(label)}`);
   const common = { file: name, label };
   if (logits !== undefined) return { ...common, logits: numbers(logits, where, 'logits') };
   const list = top ?? topk;
@@ -172,9 +169,7 @@ function numbers(value: unknown, where: string, what: string): readonly number[]
   return value.map((item: unknown, i) => {
     const number = item === '-Infinity' ? -Infinity : item;
     if (typeof number !== 'number')
-      throw new DataError(
-        `${where}: expected numbers in "${what}", got ${JSON.stringify(item)} at ${i}`,
-      );
+      throw new DataError(`${where}: expected numbers in "${what}", got ${quote(item)} at ${i}`);
     return number;
   });
 }
@@ -203,7 +198,7 @@ async function readLabels(file: string): Promise<ReadonlyMap<string, number>> {
   for (const [name, label, where] of entries) {
     if (typeof name !== 'string' || typeof label !== 'number')
       throw new DataError(
-        `${where}: expected a file name and a class index, got ${JSON.stringify([name, label])}`,
+        `${where}: expected a file name and a class index, got ${quote([name, label])}`,
         { file },
       );
     if (labels.has(basename(name)))

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { ConfigError } from '../../core/errors.js';
+import { ConfigError, quote } from '../../core/errors.js';
 import type { ClassificationSet } from '../../datasets/imagenet.js';
 import { ClassificationEvaluator } from '../../evaluation/classification/evaluator.js';
 import { decodePartialResult, encodePartialResult } from '../../evaluation/partial-result.js';
@@ -139,9 +139,9 @@ async function claimFolder(
   );
   if (different !== undefined)
     throw new ConfigError(
-      `${folder}: expected a new folder or one of the same evaluation, got one with ${different} ${String(before[different])} instead of ${String(identity[different])}`,
+      `${folder}: expected a new folder or one of the same evaluation, got one with ${different} ${quote(before[different])} instead of ${quote(identity[different])}`,
     );
   if (!(Number.isInteger(chunks) && Number(chunks) >= 1))
-    throw new ConfigError(`${file}: expected the number of parts, got ${String(chunks)}`);
+    throw new ConfigError(`${file}: expected the number of parts, got ${quote(chunks)}`);
   return Number(chunks);
 }

@@ -59,8 +59,12 @@ export function setUpClassifier(
     groups: config,
     numImages: samples.length,
     numHeldOut: heldOut?.samples.length ?? 0,
-    loadWeights: (file, store) =>
-      loadStart(file, store, { adaptsResponseNorm: config.adaptsResponseNorm, classNames }),
+    loadWeights: (file, store, which) =>
+      loadStart(file, store, {
+        adaptsResponseNorm: config.adaptsResponseNorm,
+        classNames,
+        which,
+      }),
     loader: trainingLoader(config, samples, { seed, shard: shardOf(communicator) }),
     length: () => ({
       ...config,

@@ -7,6 +7,7 @@ import {
 import { canonicalWeights } from '../../weights/canonical.js';
 import { loadTensors, parameterTargets } from '../../weights/load.js';
 import { withWeights } from '../../weights/open.js';
+import type { Which } from '../../weights/select.js';
 
 /** Names of scale and shift of GRN. */
 const isResponse = (name: string): boolean => name.includes('.grn.');
@@ -24,6 +25,8 @@ interface StartOptions {
   readonly adaptsResponseNorm?: boolean | undefined;
   /** Class names of the model; default: the head is new. */
   readonly classNames?: readonly string[] | undefined;
+  /** Choice between weights and their EMA. */
+  readonly which?: Which | undefined;
 }
 
 /**
@@ -37,11 +40,11 @@ interface StartOptions {
 export async function loadStart(
   file: string,
   store: ParameterStore,
-  { adaptsResponseNorm = false, classNames = [] }: StartOptions = {},
+  { adaptsResponseNorm = false, classNames = [], which }: StartOptions = {},
 ): Promise<string> {
   const beside = await classNamesBeside(file);
   return withWeights(file, async (source) => {
-    const { tensors } = canonicalWeights(source);
+    const { tensors } = canonicalWeights(source, which);
     const targets = parameterTargets(store);
     const inFile = [...tensors.keys()].some(isResponse);
     const inModel = targets.some(({ path }) => isResponse(path));

@@ -1,4 +1,4 @@
-import { ConfigError } from '../../core/errors.js';
+import { ConfigError, quote } from '../../core/errors.js';
 
 /** A tree of settings in JSON. */
 export type Settings = Readonly<Record<string, unknown>>;
@@ -47,10 +47,12 @@ export function mergeSettings(
     const base: Settings = isSettings(below) && !isOther ? below : {};
     if (!isSettings(below) || isOther) forget(kept, path);
     if (Object.keys(above).length === 0 && !isSettings(below)) kept.set(path, source);
-    const merged: Record<string, unknown> = { ...base };
-    for (const [key, value] of Object.entries(above))
-      merged[key] = merge(base[key], value, path === '' ? key : `${path}.${key}`);
-    return merged;
+    // No assignment, which would take `__proto__` of a file for the prototype.
+    const changed = Object.entries(above).map(([key, value]): [string, unknown] => {
+      const before = Object.hasOwn(base, key) ? base[key] : undefined;
+      return [key, merge(before, value, path === '' ? key : `${path}.${key}`)];
+    });
+    return Object.fromEntries([...Object.entries(base), ...changed]);
   };
   const merged = merge(config, over, '') as Settings;
   return { config: merged, sources: Object.fromEntries(kept) };
@@ -87,9 +89,7 @@ export function applySetting(merged: MergedSettings, setting: string): MergedSet
       return list.map((item, i) => (String(i) === key ? overItem(item, depth + 1) : item));
     }
     if (below !== undefined && below !== null && !isSettings(below))
-      throw new ConfigError(
-        `${source}: expected ${done} to hold settings, got ${JSON.stringify(below)}`,
-      );
+      throw new ConfigError(`${source}: expected ${done} to hold settings, got ${quote(below)}`);
     return { [key]: build(isSettings(below) ? below[key] : undefined, depth + 1) };
   };
   // Lists are replaced, so the new list must be complete.

@@ -104,12 +104,12 @@ function checked({ config, sources }: MergedSettings, task: RecipeConfig['task']
 function place(path: string, config: Settings, sources: Readonly<Record<string, string>>): string {
   const keys = path.split('.');
   const above = keys.map((_, i) => keys.slice(0, keys.length - i).join('.'));
-  const exact = above.map((known) => sources[known]).find((source) => source !== undefined);
-  // An absent field has no source, so that of a sibling field is used.
-  const beside = Object.entries(sources).findLast(([known]) =>
-    known.startsWith(`${above[1] ?? ''}.`),
-  );
-  const source = exact ?? beside?.[1];
+  const exact = above.find((known) => Object.hasOwn(sources, known));
+  // An object has the source of a field of it; an absent field that of a sibling.
+  const beside = [path, above[1] ?? '']
+    .map((base) => Object.entries(sources).findLast(([known]) => known.startsWith(`${base}.`)))
+    .find((found) => found !== undefined);
+  const source = exact === undefined ? beside?.[1] : sources[exact];
   if (source === undefined) return path || Object.keys(config).join(', ');
   return source === `--set ${path}` ? source : `${source}: ${path}`;
 }

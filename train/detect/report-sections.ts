@@ -6,7 +6,6 @@ import { detectionConfusion } from '../../evaluation/coco/detection-confusion.js
 import { ERROR_KINDS, errorBreakdown } from '../../evaluation/coco/error-breakdown.js';
 import type { CocoResult } from '../../evaluation/coco/evaluator.js';
 import type { CocoDetections, CocoGroundTruth } from '../../evaluation/coco/objects.js';
-import { CocoDetectionsBuilder } from '../../evaluation/coco/objects.js';
 import { thresholdCurves } from '../../evaluation/coco/threshold-curves.js';
 import type { DetectorModel } from '../../inference/model.js';
 import type { ReportBars, ReportChart, RunEvaluation } from '../../report/evaluation-document.js';
@@ -15,6 +14,7 @@ import { percentWithSign } from '../../report/format.js';
 import { countBars, type ReportSections, type SectionsRequest } from '../report-sections.js';
 import { findData } from '../tasks/find-data.js';
 import { SHOWN_SCORE } from './drawing.js';
+import { boxDetections, ERROR_NAMES } from './error-costs.js';
 import { detectionMetrics, evaluateDetector, cocoGroundTruth } from './evaluate.js';
 import { AT, detectionExamples, type DetectedImage } from './report-pictures.js';
 
@@ -48,17 +48,6 @@ export async function detectorSections(
     pictures: await detectionExamples(answers, { groundTruth, detections, classNames, folder }),
     data: statistics(training, set),
   };
-}
-
-function boxDetections(
-  answers: readonly DetectedImage[],
-  categoryIds: readonly number[],
-): CocoDetections {
-  const builder = new CocoDetectionsBuilder();
-  for (const { sample, result } of answers)
-    for (const { classIndex, score, box } of result.objects)
-      builder.add({ imageId: sample.imageId, categoryId: categoryIds[classIndex], score, box });
-  return builder.build();
 }
 
 const KINDS: Readonly<Record<string, string>> = { bbox: 'boxes', segm: 'masks' };
@@ -117,15 +106,6 @@ function curves(
   ];
 }
 
-const ERRORS: Readonly<Record<(typeof ERROR_KINDS)[number], string>> = {
-  localisation: 'right category, box too far off',
-  classification: 'right box, wrong category',
-  duplicate: 'object found twice',
-  background: 'nothing there',
-  both: 'wrong category and box too far off',
-  missed: 'object not found',
-};
-
 function errors(groundTruth: CocoGroundTruth, detections: CocoDetections): readonly ReportBars[] {
   const { AP, gains, counts } = errorBreakdown(groundTruth, detections, AT);
   return [
@@ -133,7 +113,7 @@ function errors(groundTruth: CocoGroundTruth, detections: CocoDetections): reado
       title: 'What costs AP50 of boxes',
       note: `AP50 is ${percentWithSign(AP)}; bars say how much it would gain if all errors of one kind were put right`,
       bars: ERROR_KINDS.map((kind) => ({
-        name: ERRORS[kind],
+        name: ERROR_NAMES[kind],
         value: gains[kind],
         text: `+${percentWithSign(gains[kind])} · ${counts[kind]} times`,
       })),

@@ -1,7 +1,5 @@
 import { join } from 'node:path';
-import { alignDetection } from '../../datasets/align-classes.js';
-import { firstImages, type CocoSet } from '../../datasets/coco/set.js';
-import { loadDetectionSplit } from '../../datasets/layout/load.js';
+import type { CocoSet } from '../../datasets/coco/set.js';
 import type { CocoResult } from '../../evaluation/coco/evaluator.js';
 import { DETECTION_STATS } from '../../evaluation/coco/summary.js';
 import type { DetectorModel } from '../../inference/model.js';
@@ -12,16 +10,9 @@ import { writeJsonRowsAtomically } from '../../io/files/json-stream.js';
 import { percent } from '../../report/format.js';
 import { numOwn } from '../distributed/evaluation.js';
 import { NO_SCORES, reportEmptyShard, shardWork } from '../distributed/sharded-work.js';
-import {
-  dataOptionsIn,
-  tellingProgress,
-  type EvaluationOptions,
-  type EvaluationReport,
-} from '../evaluation.js';
-import { inspectForEvaluation } from '../inspect.js';
-import { findData } from '../tasks/find-data.js';
+import { tellingProgress, type EvaluationOptions, type EvaluationReport } from '../evaluation.js';
+import { evaluatedSet } from './evaluated-set.js';
 import { evaluateDetector, type DetectorScores } from './evaluate.js';
-import { inspectDetectionData } from './inspect.js';
 
 /** Files in the folder of `--out`. */
 const OUTPUTS = ['results.json', 'scores.json'];
@@ -39,19 +30,7 @@ export async function scoreDetector(
   options: EvaluationOptions,
 ): Promise<EvaluationReport> {
   const { limit, out, split = 'val', onNotice } = options;
-  const loaded = typeof data === 'string' ? await loadSet(data, options) : data;
-  const { set, line } = alignDetection(loaded, model.classNames, { owner: model.file });
-  if (line !== undefined) onNotice?.(line);
-  const { limits, detector } = model.card;
-  const isWhole = typeof data === 'string' || limit === undefined;
-  const verdict = await inspectForEvaluation(
-    split,
-    isWhole ? set : firstImages(set, limit),
-    inspectDetectionData,
-    { masks: detector.masks !== null, keepEmpty: true, limits },
-  );
-  verdict.lines.forEach((text) => onNotice?.(text));
-  verdict.throwErrors();
+  const set = await evaluatedSet(model, data, options);
   const { shard, finish, gather, spool } = shardWork(options);
   const { categoryIds } = set.classes;
   const nameOf = (id: number): string => model.classNames[categoryIds.indexOf(id)];
@@ -98,15 +77,6 @@ export async function scoreDetector(
   }
   const names = options.perCategory ? nameOf : undefined;
   return { document, table: scores.numImages === 0 ? NO_SCORES : tableOf(scores, names) };
-}
-
-async function loadSet(
-  path: string,
-  { split = 'val', limit, onNotice, ...options }: EvaluationOptions,
-): Promise<CocoSet> {
-  const { data } = await findData('detection', path, dataOptionsIn(options));
-  onNotice?.(data.line);
-  return loadDetectionSplit(data, split, { limit });
 }
 
 /** Lists all numbers of a score by name, and those of every category. */

@@ -56,7 +56,7 @@ export function setUpDetector(
     numImages: samples.length,
     numHeldOut: heldOut?.images.ids.length ?? 0,
     isTrained,
-    loadWeights: (file, store) => startDetector(file, store, classNames),
+    loadWeights: (file, store, which) => startDetector(file, store, classNames, which),
     loader: openLoader(config, {
       samples,
       shuffle: true,

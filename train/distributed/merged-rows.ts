@@ -1,5 +1,5 @@
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { DataError, quote } from '../../core/errors.js';
+import { openFile } from '../../io/files/read.js';
 import type { Numbered, RowSpool } from '../../io/files/row-spool.js';
 
 type Lines = Iterable<string> | AsyncIterable<string>;
@@ -14,12 +14,17 @@ export function* linesOf(rows: RowSpool<unknown>): Generator<string> {
   for (const numbered of rows.inOrder()) yield `${JSON.stringify(numbered)}\n`;
 }
 
-/** Reads the lines of a file one after the other. The file is opened by the first request: an interface drops lines that nobody awaits. */
+/**
+ * Reads the lines of a file one after the other. The file is opened by the first request: an interface drops lines that nobody
+ * awaits.
+ *
+ * @throws Error for a folder, pipe or device
+ */
 export async function* readLines(file: string): AsyncGenerator<string> {
-  yield* createInterface({ input: createReadStream(file), crlfDelay: Infinity });
+  yield* (await openFile(file)).readLines();
 }
 
-/** Merges the lines of several processes; only one row of each is in memory. */
+/** Merges the lines of several processes; only one row of each is in memory. @throws DataError for other lines */
 export async function* mergedRows<Row>(sources: readonly Lines[]): AsyncGenerator<Row> {
   const iterators = sources.map(numberedRows<Row>);
   const heads = await Promise.all(iterators.map((iterator) => iterator.next()));
@@ -37,5 +42,20 @@ export async function* mergedRows<Row>(sources: readonly Lines[]): AsyncGenerato
 }
 
 async function* numberedRows<Row>(lines: Lines): AsyncGenerator<Numbered<Row>, undefined> {
-  for await (const line of lines) if (line !== '') yield JSON.parse(line) as Numbered<Row>;
+  for await (const line of lines) if (line !== '') yield numbered<Row>(line);
+}
+
+/** The file of another process may be damaged. */
+function numbered<Row>(line: string): Numbered<Row> {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    // Reported below like another document.
+  }
+  if (Array.isArray(value) && value.length === 2 && Number.isSafeInteger(value[0]))
+    return value as unknown as Numbered<Row>;
+  throw new DataError(
+    `rows of another process: expected lines [number, row], got ${quote(line)}; let that process run again`,
+  );
 }

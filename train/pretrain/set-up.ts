@@ -48,9 +48,9 @@ export function setUpAutoencoder(
     numHeldOut: validation?.samples.length ?? 0,
     // As in the original: one-dimensional parameters and biases are exempt from weight decay, mask token and GRN are not.
     groups: { layers: { kind: 'uniform' }, weightDecay, decayGrn: true },
-    loadWeights: async (file, store) => {
-      const { hasDecoder } = await summarizeWeights(file);
-      await loadFcmae(file, store, { encoderOnly: !hasDecoder });
+    loadWeights: async (file, store, which) => {
+      const { hasDecoder } = await summarizeWeights(file, { which });
+      await loadFcmae(file, store, { which, encoderOnly: !hasDecoder });
       return `${file}: ${hasDecoder ? 'all layers' : 'encoder'} taken over${hasDecoder ? '' : '; the decoder is new'}`;
     },
     loader: trainingLoader(config, samples, { seed, shard: shardOf(communicator) }),

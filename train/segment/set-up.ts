@@ -50,7 +50,7 @@ export function setUpSegmenter(
     groups: config,
     numImages: samples.length,
     numHeldOut: heldOut?.samples.length ?? 0,
-    loadWeights: (file, store) => startSegmenter(file, store, classNames),
+    loadWeights: (file, store, which) => startSegmenter(file, store, classNames, which),
     loader: openLoader(config, {
       ...{ samples, shuffle: true, seed, shard: shardOf(communicator), lastBatch: 'drop' },
       pipeline: SEGMENTATION_PIPELINE,

@@ -39,8 +39,13 @@ export interface LoadOptions extends DataOptions {
 /** Task-specific parts of a run. */
 export interface Setup<Batch> {
   readonly specs: SpecTree;
-  /** Fills parameters from a weight file. @returns a line that says what was taken over */
-  loadWeights(file: string, store: ParameterStore): Promise<string>;
+  /**
+   * Fills parameters from a weight file.
+   *
+   * @param which choice between weights and their EMA
+   * @returns a line that says what was taken over
+   */
+  loadWeights(file: string, store: ParameterStore, which?: 'model' | 'model_ema'): Promise<string>;
   readonly loader: BatchSource<Batch> & { close(): Promise<void> };
   /** Weight decay and learning rate factors of the parameters. */
   readonly groups: ParameterGroupConfig;

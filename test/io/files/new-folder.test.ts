@@ -1,11 +1,20 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { WorkError } from '../../../core/errors.js';
+import { ConfigError, WorkError } from '../../../core/errors.js';
 import { writeNewFolder } from '../../../io/files/new-folder.js';
 
 let root: string;
@@ -43,4 +52,26 @@ test('a full disk is a WorkError with a remedy, and nothing is left', async () =
   await expect(writing).rejects.toThrow(/new: expected to write it, got ENOSPC.*make room there/);
   expect(existsSync(join(root, 'new'))).toBe(false);
   expect(readdirSync(root)).toEqual([]);
+});
+
+test('of two processes that write one folder the later is refused, and what is there stays', async () => {
+  const target = join(root, 'new');
+  const late = writeNewFolder(target, async (folder) => {
+    await writeFile(join(folder, 'a'), 'late');
+    await writeNewFolder(target, (other) => writeFile(join(other, 'a'), 'early'));
+  });
+  await expect(late).rejects.toThrow(ConfigError);
+  await expect(late).rejects.toThrow(
+    /new: expected it to stay empty, got files of another process/,
+  );
+  expect(readFileSync(join(target, 'a'), 'utf8')).toBe('early');
+  expect(readdirSync(root)).toEqual(['new']);
+});
+
+test('a link to an empty folder stays one', async () => {
+  mkdirSync(join(root, 'real'));
+  symlinkSync(join(root, 'real'), join(root, 'link'));
+  await writeNewFolder(join(root, 'link'), (folder) => writeFile(join(folder, 'a'), ''));
+  expect(readdirSync(join(root, 'real'))).toEqual(['a']);
+  expect(readdirSync(root).sort()).toEqual(['link', 'real']);
 });

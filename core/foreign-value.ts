@@ -1,0 +1,22 @@
+/**
+ * Questions to a value of a foreign file before anything is known of it. `String`, `Number`, templates and comparisons throw
+ * a `TypeError` for objects whose `toString` or `valueOf` is no function, and functions that recurse overflow the stack.
+ */
+
+/** The number of a number or of a text that is one; NaN for everything else. */
+export const numberOf = (value: unknown): number =>
+  typeof value === 'number' || (typeof value === 'string' && value.trim() !== '')
+    ? Number(value)
+    : NaN;
+
+/** Whether lists and objects are nested in more levels. Level by level, because a recursion would overflow. */
+export function isNestedDeeper(value: unknown, most: number): boolean {
+  let level: readonly unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > most) return true;
+    level = level.flatMap((item) =>
+      typeof item === 'object' && item !== null ? Object.values(item as object) : [],
+    );
+  }
+  return false;
+}

@@ -1,0 +1,45 @@
+import { alignDetection } from '../../datasets/align-classes.js';
+import { firstImages, type CocoSet } from '../../datasets/coco/set.js';
+import { loadDetectionSplit } from '../../datasets/layout/load.js';
+import type { DetectorModel } from '../../inference/model.js';
+import { dataOptionsIn, type EvaluationOptions } from '../evaluation.js';
+import { inspectForEvaluation } from '../inspect.js';
+import { findData } from '../tasks/find-data.js';
+import { inspectDetectionData } from './inspect.js';
+
+/**
+ * Loads and inspects a data set for the evaluation of a detector, with the classes in the model's order.
+ *
+ * @param data path of annotations and images (loaded up to `limit`), or set, which is returned whole
+ * @throws DataError if the set has other classes than the model, or unusable records
+ */
+export async function evaluatedSet(
+  model: DetectorModel,
+  data: string | CocoSet,
+  options: EvaluationOptions,
+): Promise<CocoSet> {
+  const { limit, split = 'val', onNotice } = options;
+  const loaded = typeof data === 'string' ? await loadSet(data, options) : data;
+  const { set, line } = alignDetection(loaded, model.classNames, { owner: model.file });
+  if (line !== undefined) onNotice?.(line);
+  const { limits, detector } = model.card;
+  const isWhole = typeof data === 'string' || limit === undefined;
+  const verdict = await inspectForEvaluation(
+    split,
+    isWhole ? set : firstImages(set, limit),
+    inspectDetectionData,
+    { masks: detector.masks !== null, keepEmpty: true, limits },
+  );
+  verdict.lines.forEach((text) => onNotice?.(text));
+  verdict.throwErrors();
+  return set;
+}
+
+async function loadSet(
+  path: string,
+  { split = 'val', limit, onNotice, ...options }: EvaluationOptions,
+): Promise<CocoSet> {
+  const { data } = await findData('detection', path, dataOptionsIn(options));
+  onNotice?.(data.line);
+  return loadDetectionSplit(data, split, { limit });
+}
