@@ -5,16 +5,20 @@ import type { Provider } from '../engine/runtime/onnx-runtime.js';
 
 /** Values of the options that {@link addEngineOptions} adds. */
 export interface EngineFlags {
-  readonly provider: string;
+  readonly provider?: string;
   readonly threads: number;
   readonly spin: boolean;
   readonly eager?: string;
 }
 
-/** Adds `--provider`, `--threads`, `--spin` and `--eager` to a verb. */
+/** Adds `--provider` (or `--device`), `--threads`, `--spin` and `--eager` to a verb. */
 export function addEngineOptions(command: Command): Command {
   return command
-    .option('--provider <name>', 'ONNX Runtime provider: cpu, webgpu or cuda', 'cpu')
+    .option(
+      '--device, --provider <name>',
+      'ONNX Runtime provider: cpu (default), webgpu or cuda',
+      onlyOne('--device'),
+    )
     .option(
       '--threads <n>',
       'threads within an operation (0: one a core)',
@@ -29,7 +33,12 @@ export function addEngineOptions(command: Command): Command {
 }
 
 /** Opens the engine for the flags. @throws ConfigError for unknown names */
-export function engineOptions({ provider, threads, spin, eager }: EngineFlags): EngineOptions {
+export function engineOptions({
+  provider = 'cpu',
+  threads,
+  spin,
+  eager,
+}: EngineFlags): EngineOptions {
   if (eager !== undefined) {
     if (!['cpu', 'wasm', 'tensorflow'].includes(eager)) {
       throw new ConfigError(`--eager: expected cpu, wasm or tensorflow, got ${eager}`);
@@ -42,12 +51,29 @@ export function engineOptions({ provider, threads, spin, eager }: EngineFlags): 
   return { kind: 'compiled', provider: provider as Provider, threads, spinning: spin || 'briefly' };
 }
 
+/** Accepts a name once; the same name again is no harm. @throws ConfigError for two names */
+function onlyOne(flag: string): (text: string, before: string | undefined) => string {
+  return (text, before) => {
+    if (before === undefined || before === text) return text;
+    throw new ConfigError(`${flag}: expected one name, got ${before} and ${text}`);
+  };
+}
+
 /** Parses a whole number ≥ 0. */
 export function wholeNumber(flag: string): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (Number.isInteger(value) && value >= 0) return value;
     throw new ConfigError(`${flag}: expected a whole number from 0, got ${text}`);
+  };
+}
+
+/** Parses a whole number ≥ 1. */
+export function countingNumber(flag: string): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= 1) return value;
+    throw new ConfigError(`${flag}: expected a whole number from 1, got ${text}`);
   };
 }
 

@@ -45,7 +45,7 @@ async function run(name: string, flags: Flags): Promise<void> {
     );
     const model = await openModel(name, { ...flags, engine }, Infinity);
     try {
-      const { document, table } = await evaluationReport(model, flags.data, {
+      const { document, headline, table } = await evaluationReport(model, flags.data, {
         ...flags,
         communicator: ranks.communicator,
         onNotice: log,
@@ -53,7 +53,7 @@ async function run(name: string, flags: Flags): Promise<void> {
       await ranks.finish();
       if (ranks.communicator.rank > 0) return;
       if (flags.json) printJson(document);
-      else print(formatTable(table));
+      else print([...(headline === undefined ? [] : [headline]), formatTable(table)].join('\n'));
     } finally {
       await model.release();
     }

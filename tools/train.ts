@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { ConfigError } from '../core/errors.js';
 import type { TrainOutcome } from '../train/train.js';
 import { addDataOptions } from './data-options.js';
 import type { EngineFlags } from './engine-options.js';
@@ -8,6 +9,7 @@ import {
   addEngineOptions,
   aboveZero,
   atLeastZero,
+  countingNumber,
   engineOptions,
   fraction,
   wholeNumber,
@@ -16,11 +18,14 @@ import { log, printJson } from './output.js';
 
 interface Flags extends EngineFlags {
   readonly data?: string;
-  readonly out: string;
+  readonly out?: string;
   readonly weights?: string;
   readonly model?: string;
   readonly set: readonly string[];
   readonly config?: string;
+  readonly batch?: number;
+  readonly lr?: number;
+  readonly size?: number;
   readonly seed?: number;
   readonly patience?: number;
   readonly steps?: number;
@@ -28,7 +33,7 @@ interface Flags extends EngineFlags {
   readonly epochs?: number;
   readonly overfit?: number;
   readonly checkpointMinutes?: number;
-  readonly resume?: boolean;
+  readonly resume?: true | string;
   readonly cache?: string;
   readonly offline?: boolean;
   readonly valFraction?: number;
@@ -46,11 +51,11 @@ export function registerTrain(program: Command): void {
     .description('train by recipe: classify, detect, segment, pre-train');
   addDataOptions(addEngineOptions(verb))
     .argument(
-      '<recipe>',
-      'name of a recipe (convnextv2 config list), a configuration file, or a run to repeat',
+      '[recipe]',
+      'name of a recipe (convnextv2 config list), a configuration file, or a run to repeat or resume',
     )
     .option('--data <dir>', 'data set')
-    .requiredOption('--out <dir>', 'run folder')
+    .option('--out <dir>', 'run folder')
     .option('--weights <model>', 'weights to start from: a file or an official name')
     .option('--model <size>', 'atto … huge, instead of the size of the recipe or the weights')
     .option('--config <file>', 'YAML or JSON with settings over those of the recipe')
@@ -76,7 +81,26 @@ export function registerTrain(program: Command): void {
       'passes over the images, for which the schedule is laid out; default: by the size of the set',
       aboveZero('--epochs'),
     )
-    .option('--steps <n>', 'stop after this many steps', wholeNumber('--steps'))
+    .option(
+      '--steps <n>',
+      'stop after this many steps; the schedule stays as it is',
+      wholeNumber('--steps'),
+    )
+    .option(
+      '--batch <n>',
+      'images at a time (batchSize); accumulated to about the images of an update of the recipe',
+      countingNumber('--batch'),
+    )
+    .option(
+      '--lr <rate>',
+      'peak learning rate (lr; pre-training: baseLr, the rate for 256 images an update)',
+      aboveZero('--lr'),
+    )
+    .option(
+      '--size <px>',
+      'short side of the input; all sizes of the recipe are scaled alike',
+      countingNumber('--size'),
+    )
     .option(
       '--overfit <n>',
       'train on n images only, without augmentation, to prove in two minutes that the set can be learnt; exit code 1 if not',
@@ -93,16 +117,47 @@ export function registerTrain(program: Command): void {
       atLeastZero('--checkpoint-minutes'),
       15,
     )
-    .option('--resume', 'go on from the newest checkpoint of the run folder', false)
+    .option('--resume [run]', 'go on from the newest checkpoint of the run folder')
     .option('--no-report', 'do not examine the trained model for the report')
     .option('--cache <dir>', 'folder of pulled weights')
     .option('--offline', 'refuse a name that is not in the cache instead of pulling it')
     .option('--json', 'print one JSON document at the end')
-    .action((recipe: string, flags: Flags) => run(recipe, flags));
+    .action((recipe: string | undefined, flags: Flags) => run(recipe, flags));
 }
 
-async function run(recipe: string, flags: Flags): Promise<void> {
-  const { out, json = false } = flags;
+/**
+ * Finds recipe and run folder: `train RECIPE --out RUN [--resume]`, `train RUN --resume` or `train --resume RUN`.
+ *
+ * @throws ConfigError if one of them is missing, or two run folders are given
+ */
+export function runToTrain(
+  first: string | undefined,
+  { out, resume }: Pick<Flags, 'out' | 'resume'>,
+): { readonly recipe: string; readonly out: string } {
+  const named = typeof resume === 'string' ? resume : undefined;
+  if (first !== undefined && named !== undefined && out !== undefined && out !== named)
+    throw new ConfigError(`--resume: expected the folder of --out ${out}, got ${named}`);
+  const recipe = first ?? named;
+  if (recipe === undefined)
+    throw new ConfigError(
+      'train: expected a recipe (convnextv2 config list) or a run, got none; such as: convnextv2 train detect --data DIR --out RUN',
+    );
+  const folder = out ?? named ?? (resume ? recipe : undefined);
+  if (folder === undefined)
+    throw new ConfigError(
+      "--out: expected a run folder, got none: option '--out <dir>' not specified",
+    );
+  return { recipe, out: folder };
+}
+
+async function run(first: string | undefined, flags: Flags): Promise<void> {
+  const { json = false } = flags;
+  const { recipe, out } = runToTrain(first, flags);
+  const { RUN_CONFIG } = await import('../train/config/run-config.js');
+  if (flags.out === undefined && !existsSync(join(out, RUN_CONFIG)))
+    throw new ConfigError(
+      `--resume: expected a run folder, got ${out}; such as: convnextv2 train RUN --resume`,
+    );
   const { train } = await import('../train/train.js');
   const { listenForStop } = await import('./stop-signals.js');
   const { joinRanks } = await import('./distributed.js');
@@ -121,7 +176,7 @@ async function run(recipe: string, flags: Flags): Promise<void> {
     const { config: configFile, ...options } = flags;
     const result = await train(recipe, {
       ...options,
-      ...{ folder: out, configFile, engine, communicator },
+      ...{ folder: out, configFile, engine, communicator, resume: Boolean(flags.resume) },
       signal: stop.signal,
       listener: new ProgressView(process.stderr),
     });

@@ -1,3 +1,5 @@
+import { percent } from '../report/format.js';
+import { counted } from './data-facts.js';
 import type { DataOptions } from '../datasets/layout/types.js';
 import type { ShardedWorkOptions } from './distributed/sharded-work.js';
 
@@ -27,8 +29,21 @@ export function dataOptionsIn(options: EvaluationOptions): DataOptions {
 export interface EvaluationReport {
   /** JSON document of `eval --json`. */
   readonly document: Readonly<Record<string, unknown>>;
+  /** The one number that says most: `AP 37.1 % (boxes, 40 images)`; absent if nothing was scored. */
+  readonly headline?: string | undefined;
   /** Rows of the table; the first is the header. */
   readonly table: readonly (readonly (string | number)[])[];
+}
+
+/** Formats the one number of an evaluation. */
+export function headlineOf(
+  metric: string,
+  fraction: number,
+  { what, images }: { readonly what?: string | undefined; readonly images: number },
+): string | undefined {
+  if (images === 0) return undefined;
+  const of = [...(what === undefined ? [] : [what]), counted(images, 'image')].join(', ');
+  return `${metric} ${percent(fraction)} % (${of})`;
 }
 
 /** Reports the rate at every 10 % of the images. */

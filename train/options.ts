@@ -74,6 +74,12 @@ export interface TrainOptions<Config extends RecipeConfig = RecipeConfig> {
   readonly configFile?: string | undefined;
   /** Assignments `path=value` that override all other settings. */
   readonly set?: readonly string[] | undefined;
+  /** Images of a micro-batch; the accumulation keeps the images of an update near those of the recipe. */
+  readonly batch?: number | undefined;
+  /** Peak learning rate; for pre-training `baseLr`, that of 256 images an update. */
+  readonly lr?: number | undefined;
+  /** Short side of the input in pixels; all sizes of the input are scaled alike. */
+  readonly size?: number | undefined;
   /** Seed of all random numbers; default 0. */
   readonly seed?: number | undefined;
   /** Number of steps after which to stop. */

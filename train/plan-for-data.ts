@@ -1,5 +1,6 @@
 import { flattenSettings, isSetOver, mergeSettings, type Settings } from './config/layers.js';
 import type { RecipeConfig } from './config/schemas.js';
+import { affordableAccumulation } from './config/shortcuts.js';
 import type { RunPlan } from './plan.js';
 import { FITTED_RECIPES } from './recipes/own-data.js';
 import type { Task } from './tasks/task.js';
@@ -9,7 +10,7 @@ const BY_DATA = 'objects of the data';
 
 /**
  * Plan of a run on its data: a detector has no mask head where no object has a mask, and a new run of a recipe for people's own
- * data has the settings that fit its training set. Every setting that changes is noted.
+ * data has the settings that fit its training set. The accumulation of `--batch` is one that the set has images for. Every setting that changes is noted.
  */
 export function planForData(
   task: Task,
@@ -17,16 +18,22 @@ export function planForData(
   {
     training,
     boxesOnly,
+    numProcesses = 1,
     note,
   }: {
     readonly training: unknown;
     readonly boxesOnly: boolean;
+    readonly numProcesses?: number | undefined;
     readonly note: (line: string) => void;
   },
 ): RunPlan {
-  const usable = boxesOnly
+  const boxed = boxesOnly
     ? merged(plan, { detector: { masks: null } }, 'data without masks')
     : plan;
+  const accumulation = affordableAccumulation(boxed, task.labeled(training).length / numProcesses);
+  const usable = accumulation === undefined ? boxed : merged(boxed, { accumulation }, '--batch');
+  if (accumulation !== undefined)
+    note(`--batch: accumulation=${accumulation}, for which there are images enough`);
   if (plan.isRestored || !FITTED_RECIPES.has(plan.recipe) || !task.fit) return usable;
   const settings = task.fit(training, usable.config, (path) => isSetOver(plan, path));
   const chosen = flattenSettings(settings);

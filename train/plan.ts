@@ -10,10 +10,11 @@ import { locateWeights } from '../weights/pull/cache.js';
 import { summarizeWeights } from '../weights/verify.js';
 import { CHECKPOINTS } from '../weights/checkpoint-folder.js';
 import { isConfigPath } from './config/file.js';
-import { flattenSettings, type Settings } from './config/layers.js';
+import { noteChanges, noteOptions } from './config/notes.js';
 import { resolveConfig } from './config/resolve.js';
 import { readRunConfig, RUN_CONFIG, RUN_FORMAT, type RunConfig } from './config/run-config.js';
 import type { RecipeConfig } from './config/schemas.js';
+
 import { runEnvironment } from './environment.js';
 import { chooseLength } from './length/requested.js';
 import type { TrainOptions } from './options.js';
@@ -44,7 +45,8 @@ export async function planRun(
 ): Promise<RunPlan> {
   const { folder, resume, model } = options;
   const path = typeof recipe === 'string' && isConfigPath(recipe) ? recipe : undefined;
-  const repeated = path === undefined ? undefined : storedAt(path);
+  // A resumed run goes on with what is stored in its own folder.
+  const repeated = path === undefined || resume ? undefined : storedAt(path);
   const resumed = resume ? readRunConfig(folder) : undefined;
   if (resumed && typeof recipe === 'string' && !path && resumed.recipe !== recipe)
     throw new ConfigError(
@@ -77,8 +79,10 @@ export async function planRun(
     file: options.configFile,
     settings: options.config,
     set: options.set ?? [],
+    shortcuts: options,
   });
-  if (resumed) reportChanges(resumed, resolved.config, note);
+  noteOptions(resolved, options, note);
+  if (resumed) noteChanges(resumed, resolved.config, note);
   return {
     format: RUN_FORMAT,
     version: 1,
@@ -121,7 +125,7 @@ export function runConfigOf(
 ): RunConfig {
   return {
     ...plan,
-    config: plan.config as unknown as Settings,
+    config: plan.config as unknown as RunConfig['config'],
     environment: runEnvironment(engine),
   };
 }
@@ -152,16 +156,4 @@ function storedAt(path: string): RunConfig | undefined {
   if (!existsSync(path)) return undefined;
   if (statSync(path).isDirectory()) return readRunConfig(path);
   return path.endsWith(RUN_CONFIG) ? readRunConfig(dirname(path)) : undefined;
-}
-
-function reportChanges(
-  stored: RunConfig,
-  config: RecipeConfig,
-  note: (line: string) => void,
-): void {
-  const before = new Map(flattenSettings(stored.config));
-  for (const [path, value] of flattenSettings(config as unknown as Settings)) {
-    const [was, is] = [before.get(path), value].map((v) => JSON.stringify(v) ?? 'nothing');
-    if (was !== is) note(`changed for the rest of the run: ${path} from ${was} to ${is}`);
-  }
 }

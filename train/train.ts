@@ -71,7 +71,9 @@ export async function train<const Recipe extends string | RecipeConfig>(
     const { data: whole, verdict } = await dataOfRun(task, options as TrainOptions, {
       ...{ plan, config, note },
     });
-    const fitted = planForData(task, plan, { ...verdict, training: whole.training, note });
+    const fitted = planForData(task, plan, {
+      ...{ ...verdict, training: whole.training, numProcesses: size, note },
+    });
     const usable = hasBlocks ? fitted.config : { ...fitted.config, dropPathRate: 0 };
     const { data, config: decided } =
       overfit === undefined
@@ -112,6 +114,7 @@ const NUMBERS = {
   properties: {
     ...{ seed: whole(0), steps: whole(0), patience: whole(0), valFraction: FRACTION },
     ...{ minutes: POSITIVE, epochs: POSITIVE, overfit: whole(1) },
+    ...{ batch: whole(1), lr: NON_NEGATIVE, size: whole(1) },
     checkpointMinutes: NON_NEGATIVE,
   },
 };

@@ -5,7 +5,7 @@ import { sha256OfFile } from '../../io/files/sha256.js';
 import { SINGLE_PROCESS } from '../distributed/communicator.js';
 import { shardOf } from '../distributed/shard.js';
 import { NO_SCORES, parseShard, reportEmptyShard, shardWork } from '../distributed/sharded-work.js';
-import type { EvaluationOptions, EvaluationReport } from '../evaluation.js';
+import { headlineOf, type EvaluationOptions, type EvaluationReport } from '../evaluation.js';
 import { inspectForEvaluation } from '../inspect.js';
 import type { Scalars } from '../trainer.js';
 import { evaluateClassifier } from './evaluate.js';
@@ -87,6 +87,7 @@ function report(base: object, scores: Scalars, images: number, start: number): E
   const rates = [top1, top5].map((rate) => (100 * rate).toFixed(3));
   return {
     document: { ...base, count, top1, top5, loss, seconds, imagesPerSecond },
+    headline: headlineOf('top-1', top1, { images: count }),
     table:
       count === 0
         ? NO_SCORES

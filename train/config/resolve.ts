@@ -9,6 +9,7 @@ import { isConfigPath, readConfigFile } from './file.js';
 import type { MergedSettings, Settings } from './layers.js';
 import { applySetting, baseSettings, mergeSettings } from './layers.js';
 import { SCHEMAS, type RecipeConfig } from './schemas.js';
+import { applyShortcuts, type Shortcuts } from './shortcuts.js';
 
 /** Settings that override those of a recipe, lowest priority first. */
 export interface ConfigRequest {
@@ -22,6 +23,8 @@ export interface ConfigRequest {
   readonly asked?: ConvNeXtV2Config | undefined;
   /** `--set path=value`. */
   readonly set: readonly string[];
+  /** `--batch`, `--lr` and `--size`. */
+  readonly shortcuts?: Shortcuts | undefined;
 }
 
 /** A validated configuration and the source of each value. */
@@ -57,7 +60,10 @@ export function resolveConfig(from: string | RecipeConfig, request: ConfigReques
   if (request.asked) merged = withBackbone(merged, request.asked, '--model');
   for (const setting of request.set) merged = applySetting(merged, setting);
   const task = base?.task ?? (merged.config['task'] as RecipeConfig['task']);
-  return { recipe, config: checked(merged, task), sources: merged.sources };
+  const config = checked(merged, task);
+  if (!request.shortcuts) return { recipe, config, sources: merged.sources };
+  const final = applyShortcuts(merged, config, request.shortcuts);
+  return { recipe, config: checked(final, task), sources: final.sources };
 }
 
 function recipeOf(

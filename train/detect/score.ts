@@ -10,7 +10,7 @@ import { writeJsonRowsAtomically } from '../../io/files/json-stream.js';
 import { percent } from '../../report/format.js';
 import { numOwn } from '../distributed/evaluation.js';
 import { NO_SCORES, reportEmptyShard, shardWork } from '../distributed/sharded-work.js';
-import { tellingProgress, type EvaluationOptions, type EvaluationReport } from '../evaluation.js';
+import { headlineOf, tellingProgress, type EvaluationOptions, type EvaluationReport } from '../evaluation.js';
 import { evaluatedSet } from './evaluated-set.js';
 import { evaluateDetector, type DetectorScores } from './evaluate.js';
 
@@ -76,7 +76,11 @@ export async function scoreDetector(
     rows.remove();
   }
   const names = options.perCategory ? nameOf : undefined;
-  return { document, table: scores.numImages === 0 ? NO_SCORES : tableOf(scores, names) };
+  return {
+    document,
+    headline: headlineOf('AP', scores.bbox.stats[0], { what: 'boxes', images: scores.numImages }),
+    table: scores.numImages === 0 ? NO_SCORES : tableOf(scores, names),
+  };
 }
 
 /** Lists all numbers of a score by name, and those of every category. */

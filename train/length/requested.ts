@@ -1,6 +1,7 @@
 import { ConfigError } from '../../core/errors.js';
 import { FLAG, POSITIVE, orNull, record, type Infer } from '../../core/schema.js';
 import { isSetOver } from '../config/layers.js';
+import { assertFree } from '../config/shortcuts.js';
 import { LENGTH_RULES } from '../recipes/own-data.js';
 import { RunLayout } from './layout.js';
 import type { RequestedLength } from './pace.js';
@@ -53,6 +54,8 @@ export function chooseLength(
   const minutes = overfit !== undefined && isOpen && !resumed ? OVERFIT_MINUTES : options.minutes;
   if (minutes !== undefined && epochs !== undefined)
     throw new ConfigError('--epochs: expected either --minutes or --epochs, got both');
+  if (epochs !== undefined) assertFree(resolved, 'epochs', '--epochs');
+  if (steps !== undefined) assertFree(resolved, 'steps', '--steps');
   if (resumed) {
     const stored = resumed.length ?? null;
     assertSame('--minutes', minutes, stored?.minutes);

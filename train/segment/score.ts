@@ -12,7 +12,12 @@ import { pngNames } from '../../io/png/names.js';
 import { finiteOrNull, percent } from '../../report/format.js';
 import { numOwn } from '../distributed/evaluation.js';
 import { NO_SCORES, reportEmptyShard, shardWork } from '../distributed/sharded-work.js';
-import { tellingProgress, type EvaluationOptions, type EvaluationReport } from '../evaluation.js';
+import {
+  headlineOf,
+  tellingProgress,
+  type EvaluationOptions,
+  type EvaluationReport,
+} from '../evaluation.js';
 import { evaluateSegmenter } from './evaluate.js';
 import { paletteOf } from './palette.js';
 import { setToScore } from './set-to-score.js';
@@ -71,7 +76,11 @@ export async function scoreSegmenter(
     onNotice?.(`wrote ${numImages} label maps and scores.json to ${out}`);
   }
   const names = options.perCategory ? classNames : [];
-  return { document, table: numImages === 0 ? NO_SCORES : tableOf(scores, names) };
+  return {
+    document,
+    headline: headlineOf('mIoU', mIoU, { images: numImages }),
+    table: numImages === 0 ? NO_SCORES : tableOf(scores, names),
+  };
 }
 
 function labelWriter(
