@@ -25,8 +25,8 @@ export default defineConfig({
       { extends: true, test: { name: 'alone', include: ALONE } },
     ],
     pool: 'forks',
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     // No test reaches a publisher; those of downloads have servers of their own.
     env: { CONVNEXTV2_OFFLINE: '1' },
   },
