@@ -26,6 +26,7 @@ const [stage] = MASK_RCNN.stages;
  * evaluateEvery=14 --set detector.stages.0.sampler.numSamples=32` alone, the number of RoIs that was the default). On 8
  * images of COCO, scored on the same (a `data.yaml` with `limit: 8`), box AP 0.711, AP50 0.973, mask AP 0.609, AP50 0.958
  * after 195 CPU seconds, with `--set epochs=80 --set detector.stages.0.sampler.numSamples=32 --set
+ * detector.rpn.anchors.scale=4 --set
  * training='{"kind":"evaluation","limits":{"long":320,"short":320}}' --set evaluation.limits='{"long":320,"short":320}'`.
  * On 160 photos, see docs/little-data.md.
  */
