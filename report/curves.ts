@@ -1,6 +1,7 @@
 import type { ReportChart } from './evaluation-document.js';
 import type { MetricsRecord } from './run-folder.js';
 import type { ChartSeries } from './svg-chart.js';
+import { isFraction } from './verdict.js';
 
 type TrainRecord = Extract<MetricsRecord, { readonly kind: 'train' }>;
 type EvalRecord = Extract<MetricsRecord, { readonly kind: 'eval' }>;
@@ -55,9 +56,9 @@ export function runCharts(records: readonly MetricsRecord[]): readonly ReportCha
     {
       title: 'Waiting for data',
       xLabel: 'step',
-      yLabel: 'fraction of the time',
-      yRange: [0, 1] as const,
-      series: [ofSteps('waiting', ({ dataWait }) => dataWait)],
+      yLabel: '% of the time',
+      yRange: [0, 100] as const,
+      series: [ofSteps('waiting', ({ dataWait }) => 100 * dataWait)],
     },
   ].filter(({ series }) => series.some(({ points }) => points.length > 0));
 }
@@ -79,12 +80,13 @@ function scoreCharts(evaluations: readonly EvalRecord[]): readonly ReportChart[]
   return [...groups].map(([title, names]) => ({
     title,
     xLabel: 'step',
-    yLabel: 'held-out data',
+    yLabel: names.every(isFraction) ? 'held-out data, %' : 'held-out data',
     series: names.flatMap((name) =>
       (['weights', 'ema'] as const).flatMap((which) => {
+        const factor = names.every(isFraction) ? 100 : 1;
         const points = evaluations
           .filter((record) => record.which === which && record.metrics[name] !== undefined)
-          .map(({ step, metrics }) => [step, metrics[name]] as const);
+          .map(({ step, metrics }) => [step, factor * metrics[name]] as const);
         const label = which === 'ema' ? `${name}, moving average` : name;
         return points.length === 0 ? [] : [{ name: label, points }];
       }),

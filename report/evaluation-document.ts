@@ -58,6 +58,8 @@ export interface RunEvaluation {
   readonly which: 'weights' | 'ema';
   /** Description of the data: `200 of 5000 validation images`. */
   readonly scope: string;
+  /** One sentence: what was reached, and what to do next; absent in those of older versions. */
+  readonly verdict?: string | undefined;
   readonly metrics: Readonly<Record<string, number>>;
   readonly tables: readonly ReportTable[];
   readonly charts: readonly ReportChart[];

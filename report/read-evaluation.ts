@@ -78,6 +78,7 @@ const EvaluationSchema: Schema<RunEvaluation> = withUnknownFields(
     step: whole(0),
     which: oneOf('weights', 'ema'),
     scope: LINE,
+    verdict: optional(LINE),
     metrics: dictionary({ type: ['number', 'null'] }),
     tables: listOf(Table),
     charts: listOf(Chart),

@@ -6,11 +6,13 @@ import type { ReportPictures, RunEvaluation } from './evaluation-document.js';
 import { barsCard, chartGrid, confusionCard, pictureRow, tableCard, tiles } from './page/blocks.js';
 import { escapeHtml, renderPage, type Section } from './page/html.js';
 import { configTable, factsTable, readStoredConfig, type StoredConfig } from './run-facts.js';
+import { percentWithSign } from './format.js';
 import { METRICS, readMetrics, type MetricsRecord } from './run-folder.js';
 import { readEvaluation } from './read-evaluation.js';
 import { readSamples } from './samples.js';
 import { readResult, type RunResult } from './run-result.js';
 import { formatNumber } from './svg-axis.js';
+import { isFraction, runVerdict } from './verdict.js';
 
 /** Name of the report in a run folder. */
 const REPORT = 'report.html';
@@ -37,7 +39,6 @@ function runReport(folder: string, records: readonly MetricsRecord[]): string {
   const evaluation = readEvaluation(folder);
   const result = readResult(folder);
   const sections: readonly Section[] = [
-    { id: 'curves', title: 'Curves', body: chartGrid(runCharts(records)) },
     { id: 'scores', title: 'Scores', body: evaluation ? scores(evaluation) : '' },
     {
       id: 'pictures',
@@ -47,6 +48,7 @@ function runReport(folder: string, records: readonly MetricsRecord[]): string {
         .join(''),
     },
     { id: 'data', title: 'Data', body: evaluation ? dataCards(evaluation) : '' },
+    { id: 'curves', title: 'Curves', body: chartGrid(runCharts(records)) },
     { id: 'configuration', title: 'Configuration', body: config ? configTable(config) : '' },
     {
       id: 'environment',
@@ -83,6 +85,7 @@ function lead(
   const metrics =
     evaluation?.metrics ?? records.findLast((record) => record.kind === 'eval')?.metrics;
   return (
+    `<p class="verdict">${escapeHtml(runVerdict(evaluation, result, records))}</p>` +
     `<p class="soft">${recipe}${step} steps, ${formatNumber(epoch)} epochs${ended}. ${metrics ? where : ''}</p>` +
     tiles(metrics ? headline(metrics) : [])
   );
@@ -95,16 +98,18 @@ function headline(
   return Object.entries(metrics)
     .filter(([name]) => name !== 'count' && !/_(AP75|AP[sml]|AR\d*[sml]?)$/.test(name))
     .slice(0, 8)
-    .map(([name, value]) => [name.replace('_', ' '), formatNumber(Number(value.toPrecision(3)))]);
+    .map(([name, value]) => [
+      name.replace('_', ' '),
+      isFraction(name) ? percentWithSign(value) : formatNumber(Number(value.toPrecision(3))),
+    ]);
 }
 
 function scores({ tables, charts, bars, confusion }: RunEvaluation): string {
   return (
-    chartGrid(charts) +
-    (charts.length > 0 ? '<p></p>' : '') +
-    confusion.map(confusionCard).join('') +
+    tables.map(tableCard).join('') +
     bars.map(barsCard).join('') +
-    tables.map(tableCard).join('')
+    confusion.map(confusionCard).join('') +
+    chartGrid(charts)
   );
 }
 

@@ -27,9 +27,19 @@ function chartCard({ note: remark, ...chart }: ReportChart): string {
   return `<div class="card">${lineChart(chart, CHART)}${note(remark)}</div>`;
 }
 
-/** Places charts side by side if they fit. */
+/** Places charts side by side if they fit; those that show no course are left out. */
 export function chartGrid(charts: readonly ReportChart[]): string {
-  return charts.length === 0 ? '' : `<div class="grid">${charts.map(chartCard).join('')}</div>`;
+  const drawn = charts.filter(showsCourse);
+  return drawn.length === 0 ? '' : `<div class="grid">${drawn.map(chartCard).join('')}</div>`;
+}
+
+/** Whether a chart has a line of at least two points, and a value that is not 0. */
+function showsCourse({ series }: ReportChart): boolean {
+  const lines = series.map(({ points }) => points.filter((point) => point.every(Number.isFinite)));
+  return (
+    lines.some((points) => points.some(([x]) => x !== points[0][0])) &&
+    lines.some((points) => points.some(([, y]) => y !== 0))
+  );
 }
 
 /** Number of rows that a table shows; the others are collapsed. */

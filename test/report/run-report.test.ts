@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DataError } from '../../core/errors.js';
 import { compareRuns, comparisonTable, writeComparison } from '../../report/compare-runs.js';
 import type { RunEvaluation } from '../../report/evaluation-document.js';
-import { confusionCard, tableCard } from '../../report/page/blocks.js';
+import { chartGrid, confusionCard, tableCard } from '../../report/page/blocks.js';
 import { readMetrics } from '../../report/run-folder.js';
 import { writeReport } from '../../report/run-report.js';
 import { writeSamples } from '../../report/samples.js';
@@ -122,7 +122,7 @@ test('a report shows everything that the run left, and needs neither script nor 
     'Run run',
     'Recipe <b>classify</b>; 10 steps, 1 epochs (finished)',
     'Scores on all 5 val images, with the moving average of the weights of step 10.',
-    '<b>0.8</b><span>top1</span>',
+    '<b>80.0 %</b><span>top1</span>',
     'Every class',
     'cat taken for dog',
     'Images a class',
@@ -137,11 +137,49 @@ test('a report shows everything that the run left, and needs neither script nor 
     'prefers-color-scheme: dark',
   ])
     expect(html).toContain(part);
-  expect(html.match(/<svg[^>]*class="chart"/g)?.length).toBe(7); // six curves, one of the findings
+  expect(html.match(/<svg[^>]*class="chart"/g)?.length).toBe(6); // five curves, one of the findings
   expect(html).not.toMatch(/<script|<link rel="stylesheet"|src="(?!data:)|url\((?!data:)/);
   expect([...html.matchAll(/https?:\/\/[^"\s]*/g)].map(([url]) => url)).toSatisfy(
     (urls: string[]) => urls.every((url) => url === 'http://www.w3.org/2000/svg'),
   );
+});
+
+test('the verdict comes first, the curves after all scores and pictures', () => {
+  const run = writeRun('run', [trainLine(5, 2), trainLine(10, 1), evalLine(10, 0.8)]);
+  writeFindings(run);
+  const verdict = (): string =>
+    /<h1>.*<\/h1>\n<p class="verdict">(.*?)<\/p>/.exec(
+      readFileSync(writeReport(run), 'utf8'),
+    )?.[1] ?? '';
+  expect(verdict()).toBe('Top-1 accuracy 80.0 % on all 5 val images.'); // without one in evaluation.json
+  const edit = (name: string, change: object): void => {
+    const file = join(run, name);
+    const old = JSON.parse(readFileSync(file, 'utf8')) as object;
+    writeFileSync(file, JSON.stringify({ ...old, ...change }));
+  };
+  edit('evaluation.json', { verdict: 'AP50 is <high>' });
+  edit('result.json', { ended: 'stopped at step 10 of 20: its time was over' });
+  expect(verdict()).toBe('AP50 is &lt;high&gt;. Stopped at step 10 of 20: its time was over.');
+  edit('result.json', { ended: 'interrupted' });
+  expect(verdict()).toMatch(/Interrupted at step 10: train with --resume to go on\.$/);
+  const html = readFileSync(writeReport(run), 'utf8');
+  const order = [...html.matchAll(/<section id="(\w+)"/g)].map(([, id]) => id);
+  expect(order).toEqual(['scores', 'pictures', 'data', 'curves', 'configuration', 'environment']);
+});
+
+test('charts of one point or of zeros only are not drawn', () => {
+  const chart = (...points: (readonly [number, number])[]): string =>
+    chartGrid([{ title: 'T', xLabel: 'x', yLabel: 'y', series: [{ name: 'a', points }] }]);
+  for (const empty of [
+    chart(),
+    chart([1, 0.5]),
+    chart([0, 0], [1, 0], [2, 0]),
+    chart([0, NaN], [1, 3]),
+    chart([1, 2], [1, 3]),
+  ])
+    expect(empty).toBe('');
+  expect(chart([0, 0], [1, 0.1])).toContain('<svg');
+  expect(chart([0, 2], [1, 2])).toContain('<svg');
 });
 
 test('the samples of the last evaluation are shown, also while it trains', () => {
@@ -161,8 +199,14 @@ test('the samples of the last evaluation are shown, also while it trains', () =>
 });
 
 test('a run that still trains has a report of its curves', () => {
-  const html = readFileSync(writeReport(writeRun('run', [trainLine(5, 2)])), 'utf8');
+  const html = readFileSync(
+    writeReport(writeRun('run', [trainLine(5, 2), trainLine(10, 1)])),
+    'utf8',
+  );
   expect(html).toContain('id="curves"');
+  expect(html).toContain(
+    '<p class="verdict">Training loss from 2 to 1; not evaluated yet. Not finished: the last record is of step 10.</p>',
+  );
   expect(html).not.toContain('id="scores"');
   expect(html).not.toContain('id="pictures"');
 });

@@ -14,7 +14,9 @@ import { decodeImage } from '../../io/image/decode.js';
 import type { ReportBars, ReportChart, RunEvaluation } from '../../report/evaluation-document.js';
 import { examplePictures, scopeOf, type Scored } from '../../report/examples.js';
 import { percentWithSign } from '../../report/format.js';
+import { seenScope } from '../../report/verdict.js';
 import { countBars, type ReportSections, type SectionsRequest } from '../report-sections.js';
+import { classifierVerdict } from './verdict.js';
 
 /** Predictions for an image. */
 interface Answer {
@@ -51,8 +53,10 @@ export async function classifierSections(
     used.length === set.samples.length
       ? scopeOf(used.length, used.length, split)
       : `${used.length} of ${set.samples.length} ${split} images`;
+  const counts = confusionCounts(answers, card.classNames.length);
   return {
     scope,
+    verdict: classifierVerdict(counts, card.classNames, seenScope(used.length, split === 'val')),
     metrics: {
       top1: result.top1,
       top5: result.top5,
@@ -72,7 +76,7 @@ export async function classifierSections(
         columnTitle: 'predicted class',
         rows: card.classNames,
         columns: card.classNames,
-        counts: confusionCounts(answers, card.classNames.length),
+        counts,
       },
     ],
     pictures: await examples(answers, card.classNames, folder),

@@ -57,22 +57,23 @@ interface CostliestError {
 /** Finds the kind of error that costs most AP50. Of equal ones, the first counts. */
 export function costliestError({ AP, gains }: ErrorBreakdown): CostliestError {
   const kind = ERROR_KINDS.reduce((most, other) => (gains[other] > gains[most] ? other : most));
-  if (!(gains[kind] > 0))
+  if (AP === 1)
     return {
       kind: undefined,
-      loss: 'no kind of error costs any of it',
-      advice: AP === 1 ? 'try it on images of other places and times' : UNLEARNED,
+      loss: 'no error costs any of it',
+      advice: 'try it on images of other places and times',
     };
+  if (!(gains[kind] > 0)) return { kind: undefined, ...UNLEARNED };
+  if (AP < LEARNED_AP) return { kind, ...UNLEARNED };
   const [lostTo, advice] = REMEDIES[kind];
-  return {
-    kind,
-    loss: `most is lost to ${lostTo} (${(100 * gains[kind]).toFixed(1)} points)`,
-    advice: AP < LEARNED_AP ? UNLEARNED : advice,
-  };
+  const points = (100 * gains[kind]).toFixed(1);
+  return { kind, loss: `most is lost to ${lostTo} (${points} points)`, advice };
 }
 
-const UNLEARNED =
-  'it has learned little yet: train longer, from pretrained weights, and look at the annotations with data browse';
+const UNLEARNED = {
+  loss: 'it has learned little yet',
+  advice: 'train longer, from pretrained weights, and look at the annotations with data browse',
+};
 
 /** Boxes of all images as one list. @param categoryIds by class index */
 export function boxDetections(

@@ -3,7 +3,11 @@ import { evaluationSamples, trainingSamples } from '../../datasets/coco/samples.
 import { firstImages, type CocoSet } from '../../datasets/coco/set.js';
 import { loadDetectionSplit } from '../../datasets/layout/load.js';
 import { detectionConfusion } from '../../evaluation/coco/detection-confusion.js';
-import { ERROR_KINDS, errorBreakdown } from '../../evaluation/coco/error-breakdown.js';
+import {
+  ERROR_KINDS,
+  errorBreakdown,
+  type ErrorBreakdown,
+} from '../../evaluation/coco/error-breakdown.js';
 import type { CocoResult } from '../../evaluation/coco/evaluator.js';
 import type { CocoDetections, CocoGroundTruth } from '../../evaluation/coco/objects.js';
 import { thresholdCurves } from '../../evaluation/coco/threshold-curves.js';
@@ -11,10 +15,11 @@ import type { DetectorModel } from '../../inference/model.js';
 import type { ReportBars, ReportChart, RunEvaluation } from '../../report/evaluation-document.js';
 import { scopeOf } from '../../report/examples.js';
 import { percentWithSign } from '../../report/format.js';
+import { scoreVerdict, seenScope } from '../../report/verdict.js';
 import { countBars, type ReportSections, type SectionsRequest } from '../report-sections.js';
 import { findData } from '../tasks/find-data.js';
 import { SHOWN_SCORE } from './drawing.js';
-import { boxDetections, ERROR_NAMES } from './error-costs.js';
+import { boxDetections, costliestError, ERROR_NAMES } from './error-costs.js';
 import { detectionMetrics, evaluateDetector, cocoGroundTruth } from './evaluate.js';
 import { AT, detectionExamples, type DetectedImage } from './report-pictures.js';
 
@@ -37,13 +42,15 @@ export async function detectorSections(
   const groundTruth = cocoGroundTruth(set, false);
   const detections = boxDetections(answers, set.classes.categoryIds);
   const names = new Map(set.classes.categoryIds.map((id, k) => [id, classNames[k]]));
+  const breakdown = errorBreakdown(groundTruth, detections, AT);
   const results = { bbox: scores.bbox, ...(scores.segm && { segm: scores.segm }) };
   return {
     scope: scopeOf(Math.min(total, limit), total, hasValidation ? 'validation' : 'training'),
+    verdict: verdictOn(breakdown, seenScope(Math.min(total, limit), hasValidation)),
     metrics: detectionMetrics(scores),
     tables: Object.entries(results).map(([kind, result]) => perCategory(kind, result, names)),
     charts: Object.entries(results).flatMap(([kind, result]) => curves(kind, result, names)),
-    bars: errors(groundTruth, detections),
+    bars: errors(breakdown),
     confusion: [confusion(groundTruth, detections, names)],
     pictures: await detectionExamples(answers, { groundTruth, detections, classNames, folder }),
     data: statistics(training, set),
@@ -106,8 +113,14 @@ function curves(
   ];
 }
 
-function errors(groundTruth: CocoGroundTruth, detections: CocoDetections): readonly ReportBars[] {
-  const { AP, gains, counts } = errorBreakdown(groundTruth, detections, AT);
+function verdictOn(breakdown: ErrorBreakdown, scope: string): string {
+  const { AP } = breakdown;
+  if (!Number.isFinite(AP)) return `no score: nothing is annotated in ${scope}`;
+  const score = `AP50 of boxes ${percentWithSign(AP)}`;
+  return scoreVerdict({ score, scope, ...costliestError(breakdown) });
+}
+
+function errors({ AP, gains, counts }: ErrorBreakdown): readonly ReportBars[] {
   return [
     {
       title: 'What costs AP50 of boxes',

@@ -9,10 +9,12 @@ import type { SegmenterModel } from '../../inference/model.js';
 import type { ReportBars, RunEvaluation } from '../../report/evaluation-document.js';
 import { examplePictures, scopeOf, type Scored } from '../../report/examples.js';
 import { percentWithSign } from '../../report/format.js';
+import { seenScope } from '../../report/verdict.js';
 import type { ReportSections, SectionsRequest } from '../report-sections.js';
 import { findData } from '../tasks/find-data.js';
 import { drawSegmentation, PANELS } from './drawing.js';
 import { evaluateSegmenter } from './evaluate.js';
+import { segmenterVerdict } from './verdict.js';
 
 /** An image with its predicted labels. */
 interface Answer {
@@ -47,6 +49,7 @@ export async function segmenterSections(
       all.samples.length,
       hasValidation ? 'validation' : 'training',
     ),
+    verdict: segmenterVerdict(result, classNames, seenScope(set.samples.length, hasValidation)),
     metrics: { mIoU, mAcc, aAcc, fwIoU, mFscore, count: set.samples.length },
     tables: [perClass(result, classNames)],
     charts: [],

@@ -1,0 +1,41 @@
+import { percentWithSign } from '../../report/format.js';
+import { scoreVerdict } from '../../report/verdict.js';
+
+/**
+ * Verdict on a classifier in one sentence.
+ *
+ * @param counts `[K][K]` images by true and predicted class
+ * @param scope description of the images
+ */
+export function classifierVerdict(
+  counts: readonly (readonly number[])[],
+  names: readonly string[],
+  scope: string,
+): string {
+  const totals = counts.map((row) => row.reduce((sum, count) => sum + count, 0));
+  const total = totals.reduce((sum, count) => sum + count, 0);
+  if (total === 0) return 'no score: no image has a known class';
+  const right = counts.reduce((sum, row, k) => sum + row[k], 0);
+  const score = `Top-1 accuracy ${percentWithSign(right / total)}`;
+  if (right === total) {
+    const advice = 'try it on images of other places and times';
+    return scoreVerdict({ score, scope, loss: 'no mistake', advice });
+  }
+  const most = Math.max(...totals);
+  const commonest = names[totals.indexOf(most)];
+  if (right <= most && totals.filter((count) => count > 0).length > 1)
+    return scoreVerdict({
+      ...{ score, scope },
+      loss: `no better than the answer ${commonest} for every image (${percentWithSign(most / total)})`,
+      advice: 'train longer, from pretrained weights, and look at the images with data browse',
+    });
+  const pairs = counts.flatMap((row, real) =>
+    row.map((count, shown) => ({ real, shown, count: real === shown ? 0 : count })),
+  );
+  const { real, shown, count } = pairs.reduce((a, b) => (b.count > a.count ? b : a));
+  return scoreVerdict({
+    ...{ score, scope },
+    loss: `most often ${names[real]} is taken for ${names[shown]} (${count} of ${total - right} mistakes)`,
+    advice: 'look at the worst images for wrong labels, then add images that tell the two apart',
+  });
+}
