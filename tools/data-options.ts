@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { Option, type Command } from 'commander';
 import { ConfigError } from '../core/errors.js';
 import type { DataLayout, DataOptions } from '../datasets/layout/types.js';
+import { RARE } from './help.js';
 import { readClassNames } from '../datasets/class-names.js';
 import { fraction, wholeNumber } from './engine-options.js';
 
@@ -15,13 +16,15 @@ export interface DataFlags {
 /** Adds `--layout`, `--class-attribute` and `--classes` to a verb that reads a data set. */
 export function addDataOptions(command: Command): Command {
   return command
+    .optionsGroup(RARE)
     .addOption(layoutOption())
     .addOption(classAttributeOption())
     .option(
       '--classes <names>',
       'classes to use, separated by commas, or a file with one a line; for label files without names: all, in order of their numbers',
       classNames,
-    );
+    )
+    .optionsGroup('');
 }
 
 /** Values of the options that {@link addEvaluatedDataOptions} adds. */
@@ -48,13 +51,15 @@ export function addEvaluatedDataOptions(command: Command): Command {
       fraction('--val-fraction'),
     )
     .option('--seed <n>', 'of that division', wholeNumber('--seed'), 0)
+    .optionsGroup(RARE)
     .addOption(layoutOption())
     .addOption(classAttributeOption())
     .option(
       '--data-classes <names>',
       'classes of the data as --classes of train (here those of the model): names separated by commas, or a file with one a line',
       classNames,
-    );
+    )
+    .optionsGroup('');
 }
 
 /** Checks `--split`. @throws ConfigError if it is neither train nor val */

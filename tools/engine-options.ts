@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { ConfigError } from '../core/errors.js';
 import type { EngineOptions } from '../engine/runtime/engine.js';
+import { RARE } from './help.js';
 import type { Provider } from '../engine/runtime/onnx-runtime.js';
 
 /** Values of the options that {@link addEngineOptions} adds. */
@@ -14,22 +15,20 @@ export interface EngineFlags {
 /** Adds `--provider` (or `--device`), `--threads`, `--spin` and `--eager` to a verb. */
 export function addEngineOptions(command: Command): Command {
   return command
-    .option(
-      '--device, --provider <name>',
-      'ONNX Runtime provider: cpu (default), webgpu or cuda',
-      onlyOne('--device'),
-    )
+    .option('--device, --provider <name>', 'cpu (default), webgpu or cuda', onlyOne('--device'))
     .option(
       '--threads <n>',
       'threads within an operation (0: one a core)',
       wholeNumber('--threads'),
       0,
     )
+    .optionsGroup(RARE)
     .option('--spin', 'let waiting threads spin for longer', false)
     .option(
       '--eager <backend>',
       'run operation by operation on a tfjs backend instead: cpu, wasm or tensorflow',
-    );
+    )
+    .optionsGroup('');
 }
 
 /** Opens the engine for the flags. @throws ConfigError for unknown names */

@@ -1,3 +1,4 @@
+import type { CommanderError } from 'commander';
 import { InputError, type FlagsOfMessage } from '../core/errors.js';
 import { print, printError } from './output.js';
 
@@ -26,4 +27,18 @@ function inFlags({ message, flags = {} }: Error & { readonly flags?: FlagsOfMess
     (text, [option, flag]) => text.replace(option, () => flag),
     message,
   );
+}
+
+/**
+ * Returns the exit code of a command line that was not understood, or that asked for help. With `json` the error is
+ * `{"error": {code: "UsageError", message, usage}}` on standard output, where `usage` is commander's code.
+ */
+export function reportUsage({ code, message, exitCode }: CommanderError, json: boolean): 0 | 2 {
+  if (exitCode === 0) return 0;
+  if (json) {
+    const text =
+      code === 'commander.help' ? 'expected a verb, got none' : message.replace(/^error: /, '');
+    print(JSON.stringify({ error: { code: 'UsageError', message: text, usage: code } }));
+  }
+  return 2;
 }

@@ -8,6 +8,7 @@ import {
   wholeNumber,
   type EngineFlags,
 } from './engine-options.js';
+import { RARE, WEIGHT_FILES } from './help.js';
 import type { JsonFlag } from './output.js';
 
 /** Values of the options that {@link addModelOptions} adds. */
@@ -26,6 +27,7 @@ export interface ModelFlags extends EngineFlags, JsonFlag {
 /** Adds the options of verbs that open a model: weights, class names, cache, engine, `--json`. */
 export function addModelOptions(command: Command): Command {
   command
+    .optionsGroup(WEIGHT_FILES)
     .option('--task <task>', 'classify, detect or segment, for weight files that do not say it')
     .option('--classes <file>', 'class names, for weight files without (JSON or one a line)')
     .option(
@@ -48,6 +50,7 @@ export function addModelOptions(command: Command): Command {
       'fraction of the resized short side that the crop keeps, for weight files that do not say it (classify)',
       fraction('--crop'),
     )
+    .optionsGroup(RARE)
     .option(
       '--ema',
       'use the moving average of the weights (default: where it scored better in the run)',
@@ -55,6 +58,7 @@ export function addModelOptions(command: Command): Command {
     .option('--no-ema', 'use the weights themselves')
     .option('--cache <dir>', 'folder of pulled weights')
     .option('--offline', 'refuse a name that is not in the cache instead of pulling it')
+    .optionsGroup('')
     .option('--json', 'print one JSON document');
   return addEngineOptions(command);
 }
@@ -84,12 +88,15 @@ export interface PredictFlags extends ImageFlags {
 export function addImageOptions(command: Command): Command {
   command
     .option('--tta', 'average over mirror images and scales (detect, segment)', false)
+    .optionsGroup(RARE)
     .option(
       '--ratios <list>',
       'factors of the size for --tta, e.g. 0.5,0.75,1 (segment; default: those of the model)',
       numberList('--ratios'),
     )
+    .optionsGroup('')
     .option('--slide', 'sliding windows instead of whole images (segment)', false)
+    .optionsGroup(RARE)
     .option('--shard <i/n>', 'only shard i of n, from 0; all into the same --out');
   return addModelOptions(command);
 }

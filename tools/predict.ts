@@ -4,6 +4,7 @@ import type { PredictTask } from '../inference/model.js';
 import type { LabelFormat } from '../train/label-files.js';
 import { engineOptions, fraction, wholeNumber } from './engine-options.js';
 import { addImageOptions, type PredictFlags } from './model-options.js';
+import { RARE } from './help.js';
 import { formatTable, log, print, printJsonRows } from './output.js';
 
 /** Folder of pictures without `--out`, and the largest number of images that are drawn there. */
@@ -30,14 +31,17 @@ export function registerPredict(program: Command): void {
       "least score to show (detect; default: the best F1 of the run's validation, or 0.3)",
       fraction('--score'),
     )
+    .optionsGroup(RARE)
     .option(
       '--per-class-nms',
       "keep overlapping objects of different classes, as COCO's protocol does (detect)",
       false,
     )
     .option('--max <n>', 'most detections of an image (detect)', wholeNumber('--max'))
+    .optionsGroup('')
     .option('--format <name>', 'also write labels for tools: coco, yolo, labelme, voc or cvat')
     .option('--watch', 'go on with images that come into the folder', false)
+    .optionsGroup(RARE)
     .option('--frames <WxH>', 'raw RGB frames from standard input, a JSON line each')
     .option('--palette <file>', 'colors of the classes, one #rrggbb a line (segment)');
   addImageOptions(verb).action((model: string, images: string[], flags: PredictFlags) =>

@@ -14,6 +14,7 @@ import {
   fraction,
   wholeNumber,
 } from './engine-options.js';
+import { RARE } from './help.js';
 import { log, printJson } from './output.js';
 
 interface Flags extends EngineFlags {
@@ -49,7 +50,7 @@ export function registerTrain(program: Command): void {
   const verb = program
     .command('train')
     .description('train by recipe: classify, detect, segment, pre-train');
-  addDataOptions(addEngineOptions(verb))
+  verb
     .argument(
       '[recipe]',
       'name of a recipe (convnextv2 config list), a configuration file, or a run to repeat or resume',
@@ -57,20 +58,24 @@ export function registerTrain(program: Command): void {
     .option('--data <dir>', 'data set')
     .option('--out <dir>', 'run folder')
     .option('--weights <model>', 'weights to start from: a file or an official name')
+    .optionsGroup(RARE)
     .option('--model <size>', 'atto … huge, instead of the size of the recipe or the weights')
     .option('--config <file>', 'YAML or JSON with settings over those of the recipe')
+    .optionsGroup('')
     .option(
       '--set <path=value>',
       'change a setting of the recipe',
       (value: string, all: readonly string[]) => [...all, value],
       [],
     )
+    .optionsGroup(RARE)
     .option(
       '--val-fraction <fraction>',
       'fraction that is held out, for data without splits',
       fraction('--val-fraction'),
     )
     .option('--seed <n>', 'seed of everything random', wholeNumber('--seed'))
+    .optionsGroup('')
     .option(
       '--minutes <n>',
       'end within this time, last evaluation and report included: the schedule is laid out for it',
@@ -83,7 +88,7 @@ export function registerTrain(program: Command): void {
     )
     .option(
       '--steps <n>',
-      'stop after this many steps; the schedule stays as it is',
+      'stop after n steps; the schedule stays as it is',
       wholeNumber('--steps'),
     )
     .option(
@@ -103,26 +108,33 @@ export function registerTrain(program: Command): void {
     )
     .option(
       '--overfit <n>',
-      'train on n images only, without augmentation, to prove in two minutes that the set can be learnt; exit code 1 if not',
+      'prove in two minutes, on n images, that the set can be learnt; exit code 1 if not',
       wholeNumber('--overfit'),
     )
+    .optionsGroup(RARE)
     .option(
       '--patience <n>',
       'stop after n evaluations without a better score',
       wholeNumber('--patience'),
     )
+    .optionsGroup(RARE)
     .option(
       '--checkpoint-minutes <n>',
       'save also whenever so many minutes have passed, 0: never',
       atLeastZero('--checkpoint-minutes'),
       15,
     )
+    .optionsGroup('')
     .option('--resume [run]', 'go on from the newest checkpoint of the run folder')
+    .optionsGroup(RARE)
     .option('--no-report', 'do not examine the trained model for the report')
     .option('--cache <dir>', 'folder of pulled weights')
     .option('--offline', 'refuse a name that is not in the cache instead of pulling it')
-    .option('--json', 'print one JSON document at the end')
-    .action((recipe: string | undefined, flags: Flags) => run(recipe, flags));
+    .optionsGroup('')
+    .option('--json', 'print one JSON document at the end');
+  addDataOptions(addEngineOptions(verb)).action((recipe: string | undefined, flags: Flags) =>
+    run(recipe, flags),
+  );
 }
 
 /**

@@ -11,6 +11,7 @@ import { registerDoctor } from './doctor.js';
 import { registerDemo } from './demo.js';
 import { registerScore } from './score.js';
 import { registerServe } from './serve.js';
+import { registerCompletion } from './completion.js';
 import { registerWeights } from './weights.js';
 
 /**
@@ -31,4 +32,5 @@ export const COMMANDS: readonly ((program: Command) => void)[] = [
   registerScore,
   registerServe,
   registerWeights,
+  registerCompletion,
 ];

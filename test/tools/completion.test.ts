@@ -1,0 +1,91 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runInProcess } from '../helpers/in-process.js';
+import { createProgram } from '../../tools/program.js';
+
+let folder: string;
+const script = (shell: string): string => join(folder, `completion.${shell}`);
+const has = (shell: string): boolean => spawnSync(shell, ['-c', 'true']).status === 0;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'convnextv2-completion-'));
+  for (const shell of ['bash', 'zsh', 'fish']) {
+    const { code, stdout } = await runInProcess(['completion', shell]);
+    expect(code).toBe(0);
+    writeFileSync(script(shell), stdout);
+  }
+  writeFileSync(join(folder, 'photo.jpg'), '');
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** What a shell completes at the end of a line. */
+const COMPLETE: Readonly<Record<string, (words: readonly string[]) => readonly string[]>> = {
+  bash: (words) => {
+    const list = words.map((word) => `'${word}'`).join(' ');
+    return lines('bash', [
+      '-c',
+      `source '${script('bash')}'; COMP_WORDS=(${list}); COMP_CWORD=${words.length - 1}; _convnextv2; printf '%s\\n' "\${COMPREPLY[@]}"`,
+    ]);
+  },
+  fish: (words) =>
+    lines('fish', [
+      '--no-config',
+      '-c',
+      `source '${script('fish')}'; complete -C '${words.join(' ')}'`,
+    ]).map((line) => line.split('\t')[0]),
+};
+
+function lines(shell: string, args: readonly string[]): readonly string[] {
+  const { stdout, stderr } = spawnSync(shell, args, { encoding: 'utf8', cwd: folder });
+  expect(stderr).toBe('');
+  return stdout.split('\n').filter((line) => line !== '');
+}
+
+describe.each(Object.keys(COMPLETE))('%s', (shell) => {
+  const complete = (...words: readonly string[]) => COMPLETE[shell](['convnextv2', ...words]);
+
+  test.runIf(has(shell))('completes verbs, subcommands and options of the verb', () => {
+    const verbs = createProgram().commands.map((command) => command.name());
+    expect([...complete('')].sort()).toEqual(expect.arrayContaining(verbs.sort()));
+    expect(complete('tr')).toEqual(['train']);
+    expect([...complete('data', 's')].sort()).toEqual(['shapes', 'split', 'stats']);
+    expect(complete('train', 'detect', '--minu')).toEqual(['--minutes']);
+    expect([...complete('predict', 'M', '--devi')]).toEqual(['--device']);
+    expect(complete('data', 'check', '--minu')).toEqual([]);
+    expect(complete('data', 'check', 'DIR', '--dec')).toEqual(['--decode']);
+  });
+
+  test.runIf(has(shell))('completes values that an option has, and files where it has none', () => {
+    expect([...complete('weights', 'list', '--task', 'se')]).toEqual(['segment']);
+    expect(complete('predict', 'M', '--palette', 'se')).toEqual([]);
+  });
+});
+
+test.runIf(has('zsh'))('zsh reads its script without complaint, and knows all verbs', () => {
+  const { status, stderr } = spawnSync(
+    'zsh',
+    [
+      '-f',
+      '-c',
+      `autoload -Uz compinit; compinit -u -D; source '${script('zsh')}'; [[ \${_comps[convnextv2]} == _convnextv2 ]]`,
+    ],
+    { encoding: 'utf8', env: { ...process.env, HOME: folder } },
+  );
+  expect([status, stderr]).toEqual([0, '']);
+});
+
+test('scripts hold every option of every command, however the shell quotes it', async () => {
+  const { stdout } = await runInProcess(['completion', 'zsh']);
+  for (const command of createProgram().commands)
+    for (const { long } of command.options.filter((o) => o.long !== '--help-all'))
+      expect(stdout).toContain(`'${String(long)}:`);
+});
+
+test('another shell is an error', async () => {
+  const { code, stderr } = await runInProcess(['completion', 'tcsh']);
+  expect(code).toBe(2);
+  expect(stderr).toContain('completion: expected bash, zsh or fish, got tcsh');
+});

@@ -1,0 +1,35 @@
+import { Command, CommanderError } from 'commander';
+import { packageVersion } from '../io/files/package-version.js';
+import { reportError, reportUsage } from './failure.js';
+import { completeHelp, shortenHelp } from './help.js';
+import { COMMANDS } from './verbs.js';
+
+/** Creates the command line without running it. Errors are thrown. @param json whether usage errors are documents */
+export function createProgram(json = false): Command {
+  const program = new Command('convnextv2')
+    .description('ConvNeXt V2 in TypeScript: classification, detection and segmentation')
+    .version(packageVersion())
+    .showHelpAfterError('(--help lists the verbs and options)');
+  if (json) program.configureOutput({ outputError: () => undefined, writeErr: () => undefined });
+  shortenHelp(program);
+  for (const register of COMMANDS) register(program);
+  completeHelp(program);
+  exitByThrowing(program);
+  return program;
+}
+
+/** Runs a command line. @param args arguments without those of Node @returns exit code, unless the verb has set one */
+export async function runProgram(args: readonly string[]): Promise<number | undefined> {
+  const json = args.includes('--json');
+  try {
+    await createProgram(json).parseAsync([...args], { from: 'user' });
+    return undefined;
+  } catch (error) {
+    return error instanceof CommanderError ? reportUsage(error, json) : reportError(error, json);
+  }
+}
+
+function exitByThrowing(command: Command): void {
+  command.exitOverride();
+  command.commands.forEach(exitByThrowing);
+}
