@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
+import { assertList, assertObject } from '../core/arguments.js';
 import { assertShape } from '../core/shape.js';
 import type { Backbone, BackboneInputs, FeatureLevels } from '../engine/backbone.js';
 import { layer } from '../engine/capture/scope.js';
@@ -114,6 +115,9 @@ export function downsampled(
 export function createBackbone(
   config: ConvNeXtV2Config,
 ): Backbone & { readonly specs: ConvNeXtV2Specs } {
+  assertObject('createBackbone', 'a configuration as VARIANTS has them', config);
+  assertList('createBackbone', 'depths as a list', config.depths);
+  assertList('createBackbone', 'dims as a list', config.dims);
   return {
     specs: convNeXtV2Specs(config),
     channels: config.dims,

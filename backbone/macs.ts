@@ -1,3 +1,4 @@
+import { assertList, assertObject } from '../core/arguments.js';
 import type { ConvNeXtV2Config } from './variants.js';
 
 /** Multiply-adds for one image, which the literature calls FLOPs. */
@@ -16,10 +17,16 @@ interface Macs {
  * @param size `[height, width]` in pixels
  */
 export function countMacs(
-  { depths, dims, stem }: ConvNeXtV2Config,
-  [height, width]: readonly [number, number],
+  config: ConvNeXtV2Config,
+  size: readonly [number, number],
   classes = 0,
 ): Macs {
+  assertObject('countMacs', 'a configuration as VARIANTS has them', config);
+  assertList('countMacs', 'depths as a list', config.depths);
+  assertList('countMacs', 'dims as a list', config.dims);
+  assertList('countMacs', 'a size [height, width]', size);
+  const { depths, dims, stem } = config;
+  const [height, width] = size;
   let [h, w] = [Math.floor(height / 4), Math.floor(width / 4)];
   const stages = depths.map((depth, s) => {
     if (s > 0) [h, w] = [Math.floor(h / 2), Math.floor(w / 2)];

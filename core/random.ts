@@ -1,3 +1,5 @@
+import { assertNumber } from './arguments.js';
+
 /**
  * Seeded random numbers (xoshiro128**, state filled by splitmix32). The state can be saved, restored and forked, so a
  * resumed run draws the same numbers as an uninterrupted one.
@@ -12,6 +14,7 @@ export class Random {
 
   /** @param seed any 32-bit integer; further integers select an independent stream (epoch, sample, …) */
   constructor(seed: number, ...stream: readonly number[]) {
+    assertNumber('Random', 'a seed as a whole number', seed);
     let a = seed >>> 0;
     const splitmix = (): number => {
       a = (a + 0x9e3779b9) >>> 0;
@@ -21,7 +24,10 @@ export class Random {
       t = Math.imul(t, 0x735a2d97);
       return (t ^ (t >>> 15)) >>> 0;
     };
-    for (const value of stream) a = (splitmix() ^ Math.imul(value | 0, 0x85ebca6b)) >>> 0;
+    for (const value of stream) {
+      assertNumber('Random', 'a stream as whole numbers', value);
+      a = (splitmix() ^ Math.imul(value | 0, 0x85ebca6b)) >>> 0;
+    }
     this.state = [splitmix(), splitmix(), splitmix(), splitmix()];
   }
 

@@ -1,4 +1,6 @@
-import { rleArea, type Rle, type XywhBox } from './rle.js';
+import { assertList, assertObject } from './arguments.js';
+import { InputError, quote } from './errors.js';
+import { assertRle, rleArea, type Rle, type XywhBox } from './rle.js';
 import { rleFromString, rleToString } from './rle-string.js';
 
 /**
@@ -76,13 +78,45 @@ export interface SegmentJson {
 /** The result of any model. */
 export type ImageResult = ClassifyResult | DetectResult | SegmentResult;
 
+/**
+ * Checks that a value is the result of a model.
+ *
+ * @param where the function that was called with it
+ * @throws InputError
+ */
+export function assertResult(where: string, result: ImageResult): void {
+  const expected = 'the result of a model';
+  assertObject(where, expected, result, 'task', 'width', 'height');
+  switch (result.task) {
+    case 'classify':
+      return assertList(where, `${expected} with a list of classes`, result.classes);
+    case 'detect':
+      return assertList(where, `${expected} with a list of objects`, result.objects);
+    case 'segment':
+      assertList(where, `${expected} with labels`, result.labels);
+      return assertList(where, `${expected} with class names`, result.classNames);
+    default:
+      result satisfies never;
+      throw new InputError(
+        `${where}: expected the task classify, detect or segment, got ${quote((result as ImageResult).task)}`,
+      );
+  }
+}
+
 /** Converts a mask to COCO's compressed form. */
 export function compressMask(rle: Rle): CompressedMask {
+  assertRle('compressMask', rle);
   return { size: [rle.height, rle.width], counts: rleToString(rle) };
 }
 
 /** Inverse of {@link compressMask}. @throws DataError for invalid counts */
-export function expandMask({ size: [height, width], counts }: CompressedMask): Rle {
+export function expandMask(mask: CompressedMask): Rle {
+  assertObject('expandMask', 'a mask as { size, counts }', mask, 'size');
+  assertList('expandMask', 'a size [height, width]', mask.size);
+  const {
+    size: [height, width],
+    counts,
+  } = mask;
   return rleFromString(counts, height, width);
 }
 
@@ -99,6 +133,7 @@ export type ResultJson = ClassifyResult | DetectResult | SegmentResultJson;
  * `structuredClone`) contains only data, so `JSON.stringify` would write its labels as they are.
  */
 export function toJson(result: ImageResult): ResultJson {
+  assertResult('toJson', result);
   if (result.task !== 'segment') return result;
   const { task, width, height, classNames } = result;
   return { task, width, height, classNames, segments: segmentsOf(result) };

@@ -1,3 +1,4 @@
+import { assertList, assertObject } from './arguments.js';
 import { rleArea, rleBox, type Rle } from './rle.js';
 
 /**
@@ -12,6 +13,8 @@ export function rleIou(
   gts: readonly Rle[],
   iscrowd: ArrayLike<number>,
 ): Float64Array {
+  assertList('rleIou', 'a list of masks', dts);
+  assertList('rleIou', 'a list of masks', gts);
   const ious = boxIou(flatBoxes(dts), flatBoxes(gts), iscrowd); // [D, G]
   for (let d = 0, at = 0; d < dts.length; d++) {
     for (let g = 0; g < gts.length; g++, at++) {
@@ -35,6 +38,9 @@ export function boxIou(
   gts: ArrayLike<number>,
   iscrowd: ArrayLike<number>,
 ): Float64Array {
+  assertObject('boxIou', 'boxes as numbers', dts, 'length');
+  assertObject('boxIou', 'boxes as numbers', gts, 'length');
+  assertObject('boxIou', 'iscrowd as numbers', iscrowd, 'length');
   const numGts = gts.length / 4;
   const ious = new Float64Array((dts.length / 4) * numGts); // [D, G]
   for (let d = 0, at = 0; d < dts.length; d += 4)

@@ -1,3 +1,4 @@
+import { assertList } from './arguments.js';
 import type { Size } from './boxes.js';
 import { DataError } from './errors.js';
 import { assertMaskSize, mergeRles, type Rle, type XywhBox } from './rle.js';
@@ -42,7 +43,9 @@ function unionOf(rles: readonly Rle[]): Rle {
 }
 
 /** Rasterizes a box `[x, y, width, height]` as a polygon with four corners. */
-export function rleFromBox([x, y, w, h]: XywhBox, height: number, width: number): Rle {
+export function rleFromBox(box: XywhBox, height: number, width: number): Rle {
+  assertList('rleFromBox', 'a box [x, y, width, height]', box);
+  const [x, y, w, h] = box;
   return rleFromPolygons([[x, y, x, y + h, x + w, y + h, x + w, y]], height, width);
 }
 

@@ -1,5 +1,5 @@
 import { DataError } from './errors.js';
-import { assertMaskSize, assertRunSum, type Rle } from './rle.js';
+import { assertMaskSize, assertRle, assertRunSum, type Rle } from './rle.js';
 
 /**
  * Reads COCO's compressed run lengths: 5 bits per character, lowest first, `48 + bits`; 32 means that more characters
@@ -64,7 +64,9 @@ const ASCII = new TextDecoder();
 export const MAX_RUN_CHARACTERS = 7;
 
 /** Encodes runs in COCO's compressed form; the inverse of `rleFromString`. */
-export function rleToString({ counts }: Pick<Rle, 'counts'>): string {
+export function rleToString(rle: Pick<Rle, 'counts'>): string {
+  assertRle('rleToString', rle);
+  const { counts } = rle;
   const bytes = new Uint8Array(MAX_RUN_CHARACTERS * counts.length);
   const end = encodeRunsInto(counts, bytes, 0);
   return ASCII.decode(bytes.subarray(0, end));

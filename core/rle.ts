@@ -1,4 +1,5 @@
-import { DataError, quote } from './errors.js';
+import { assertList, describedValue } from './arguments.js';
+import { DataError, ShapeError, quote } from './errors.js';
 
 /**
  * A binary mask as run lengths in column-major order. The first run is background and may have length 0. The runs sum
@@ -66,7 +67,9 @@ export function encodeRle(mask: ArrayLike<number>, height: number, width: number
 }
 
 /** Decodes runs to a mask, `[height, width]` row-major, 0 or 1. */
-export function decodeRle({ height, width, counts }: Rle): Uint8Array {
+export function decodeRle(rle: Rle): Uint8Array {
+  assertRle('decodeRle', rle);
+  const { height, width, counts } = rle;
   const mask = new Uint8Array(height * width);
   let x = 0;
   let y = 0;
@@ -92,7 +95,9 @@ export function decodeRle({ height, width, counts }: Rle): Uint8Array {
 }
 
 /** Number of foreground pixels. */
-export function rleArea({ counts }: Pick<Rle, 'counts'>): number {
+export function rleArea(rle: Pick<Rle, 'counts'>): number {
+  assertRle('rleArea', rle);
+  const { counts } = rle;
   let area = 0;
   for (let i = 1; i < counts.length; i += 2) area += counts[i];
   return area;
@@ -102,7 +107,9 @@ export function rleArea({ counts }: Pick<Rle, 'counts'>): number {
  * Bounding box of the foreground; zeros for an empty mask. As in the COCO API, a run that continues in the next
  * column makes the box as high as the mask, and a foreground run of length 0 extends the box too.
  */
-export function rleBox({ height, width, counts }: Rle): XywhBox {
+export function rleBox(rle: Rle): XywhBox {
+  assertRle('rleBox', rle);
+  const { height, width, counts } = rle;
   const numRuns = counts.length - (counts.length % 2);
   if (numRuns === 0) return [0, 0, 0, 0];
   let [x1, y1, x2, y2] = [width, height, 0, 0];
@@ -133,6 +140,8 @@ export function rleBox({ height, width, counts }: Rle): XywhBox {
  * 0 x 0; a single mask is returned unchanged.
  */
 export function mergeRles(rles: readonly Rle[], mode: 'union' | 'intersection'): Rle {
+  assertList('mergeRles', 'a list of masks', rles);
+  rles.forEach((rle) => assertRle('mergeRles', rle));
   const empty: Rle = { height: 0, width: 0, counts: new Uint32Array(0) };
   if (rles.length === 0) return empty;
   let merged = rles[0];
@@ -171,6 +180,18 @@ function mergeCounts(a: Uint32Array, b: Uint32Array, intersect: boolean): Uint32
     }
   }
   return out.slice(0, numRuns);
+}
+
+/**
+ * Checks that a value is an RLE; its runs are not looked at.
+ *
+ * @throws ShapeError
+ */
+export function assertRle(where: string, rle: Partial<Rle> | null | undefined): void {
+  if (typeof rle?.counts?.length !== 'number')
+    throw new ShapeError(
+      `${where}: expected a mask as { height, width, counts }, got ${describedValue(rle)}`,
+    );
 }
 
 /** @throws DataError unless both are whole numbers ≥ 0 with a product below 2³¹ */

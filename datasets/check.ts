@@ -1,4 +1,5 @@
-import { DataError, quote } from '../core/errors.js';
+import { assertObject } from '../core/arguments.js';
+import { DataError, InputError, quote } from '../core/errors.js';
 import { usableSet } from './coco/check-usable.js';
 import { checkClasses, checkHeldOut, checkOverlap } from './coco/check-parts.js';
 import { inspectCocoSet } from './coco/inspect-set.js';
@@ -61,6 +62,8 @@ export interface DataReport {
  * @throws DataError if a file cannot be read at all or its structure is broken
  */
 export async function checkData(data: DataLayout, options: CheckOptions): Promise<DataReport> {
+  assertObject('checkData', 'a layout that detectLayout returned', data, 'kind', 'splits');
+  assertObject('checkData', 'an object of options', options);
   switch (data.kind) {
     case 'detection':
       return checkDetection(data, options);
@@ -69,7 +72,10 @@ export async function checkData(data: DataLayout, options: CheckOptions): Promis
     case 'classification':
       return checkClassification(data, options);
     default:
-      return data satisfies never;
+      data satisfies never;
+      throw new InputError(
+        `checkData: expected detection, segmentation or classification, got ${quote((data as DataLayout).kind)}`,
+      );
   }
 }
 

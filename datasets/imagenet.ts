@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
+import { assertObject, assertText } from '../core/arguments.js';
 import { DataError } from '../core/errors.js';
 import { describeSkipped, isImageName } from '../io/files/images.js';
 import { listFiles } from '../io/files/list.js';
@@ -51,6 +52,8 @@ const DESCRIBING = new Set<string>([...CLASS_FILES, ...LABEL_FILES]);
  *   without a label
  */
 export function readImageNet(root: string, options: ImageNetOptions): ClassificationSet {
+  assertText('readImageNet', 'the path of a folder', root);
+  assertObject('readImageNet', 'an object of options', options);
   if (!isFolder(root)) throw DataError.in(root, 'expected a folder with images, got none');
   const folders = {
     train: splitFolder(root, 'train'),

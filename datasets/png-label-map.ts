@@ -1,3 +1,4 @@
+import { assertObject, assertText } from '../core/arguments.js';
 import type { Size } from '../core/boxes.js';
 import { DataError } from '../core/errors.js';
 import type { PngIndices } from '../io/png/indices.js';
@@ -51,6 +52,8 @@ export function mapLabels(indices: PngIndices, mapping: LabelMapping, file: stri
  * @throws DataError if the file is unreadable, has another size, or an unknown value
  */
 export function readLabelMap(file: string, mapping: LabelMapping, size?: Size): Promise<LabelMap> {
+  assertText('readLabelMap', 'the path of a label map', file);
+  assertObject('readLabelMap', 'a mapping with numClasses', mapping, 'numClasses');
   return labelsOf({ labelFile: file }, mapping, size);
 }
 

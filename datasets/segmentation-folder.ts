@@ -1,3 +1,4 @@
+import { assertList, assertObject, assertText } from '../core/arguments.js';
 import { ConfigError } from '../core/errors.js';
 import type { PixelRange } from '../io/image/range.js';
 import { isImageName } from '../io/files/images.js';
@@ -45,6 +46,10 @@ export interface FolderSource {
  * @throws ConfigError for no classes or more than 255
  */
 export function loadSegmentationFolder(source: FolderSource): SegmentationSet {
+  assertObject('loadSegmentationFolder', 'a source as { images, labels, classes }', source);
+  assertText('loadSegmentationFolder', 'images as a path', source.images);
+  assertText('loadSegmentationFolder', 'labels as a path', source.labels);
+  assertList('loadSegmentationFolder', 'classes as a list', source.classes);
   const { images, labels, classes, list, values, colors, range } = source;
   if (classes.length === 0 || classes.length > IGNORED_LABEL)
     throw new ConfigError(`classes: expected 1 to ${IGNORED_LABEL} names, got ${classes.length}`);

@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
+import { assertList, assertObject } from '../core/arguments.js';
 import type { SpecTree } from './parameters/spec.js';
 
 /** Feature maps at strides 4, 8, 16 and 32, each `[N, H / stride, W / stride, C]`. */
@@ -30,4 +31,15 @@ export interface Backbone {
    * @param params the `TensorTree` of `specs`
    */
   features(params: unknown, image: tf.Tensor4D, inputs?: BackboneInputs): FeatureLevels;
+}
+
+/**
+ * Checks that a value is a backbone.
+ *
+ * @param where the function that was called with it
+ * @throws InputError
+ */
+export function assertBackbone(where: string, backbone: Backbone): void {
+  assertObject(where, 'a backbone with specs and features', backbone, 'specs', 'features');
+  assertList(where, 'channels of a backbone as a list', backbone.channels);
 }

@@ -1,3 +1,4 @@
+import { assertList, assertNumber } from '../core/arguments.js';
 import { ShapeError } from '../core/errors.js';
 
 /**
@@ -17,6 +18,8 @@ export function meanChannelCosineDistance(
   activations: Float32Array | Float64Array,
   numChannels: number,
 ): number {
+  assertList('meanChannelCosineDistance', 'activations as a typed array', activations);
+  assertNumber('meanChannelCosineDistance', 'the number of channels', numChannels);
   const C = numChannels;
   if (activations.length % C !== 0 || (C === 0 && activations.length > 0))
     throw new ShapeError(

@@ -1,3 +1,4 @@
+import { assertBytes, assertObject } from '../core/arguments.js';
 import { ConfigError, DataError } from '../core/errors.js';
 import { isNestedDeeper } from '../core/foreign-value.js';
 
@@ -36,7 +37,9 @@ interface ArrayPlace {
 }
 
 /** Encodes a partial result: magic bytes, the length of a JSON header (uint32), the header, the arrays (little-endian). */
-export function encodePartialResult({ kind, settings, arrays }: PartialResult): Uint8Array {
+export function encodePartialResult(partial: PartialResult): Uint8Array {
+  assertObject('encodePartialResult', 'a partial result', partial, 'kind', 'arrays');
+  const { kind, settings, arrays } = partial;
   const places: Record<string, ArrayPlace> = {};
   let offset = 0;
   for (const [name, array] of Object.entries(arrays)) {
@@ -68,6 +71,7 @@ export function encodePartialResult({ kind, settings, arrays }: PartialResult): 
  * @throws DataError if the bytes are not a partial result
  */
 export function decodePartialResult(bytes: Uint8Array, file: string): PartialResult {
+  assertBytes('decodePartialResult', 'the bytes of an evaluation part', bytes);
   const wrong = (got: string, cause?: unknown): DataError =>
     new DataError(`${file}: expected an evaluation part, got ${got}`, { file, cause });
   const mark = new TextDecoder().decode(bytes.subarray(0, MAGIC.length));

@@ -1,3 +1,4 @@
+import { assertObject, assertText } from '../core/arguments.js';
 import { convertWeights } from '../weights/convert.js';
 import { summarizeModel } from './summary.js';
 
@@ -11,6 +12,8 @@ import { summarizeModel } from './summary.js';
 export async function convertModel(
   ...[input, output, options]: Parameters<typeof convertWeights>
 ): ReturnType<typeof convertWeights> {
+  assertText('convertWeights', 'the path of the new file', output);
+  assertObject('convertWeights', 'an object of options', options);
   await summarizeModel(input, { which: options.which });
   return convertWeights(input, output, options);
 }

@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { describedValue } from '../core/arguments.js';
 import { ConfigError, WeightsError } from '../core/errors.js';
 import { cacheFolder } from '../io/files/cache-folder.js';
 import type { CatalogueEntry } from '../weights/catalogue.js';
@@ -78,7 +79,7 @@ async function locate(
 ): Promise<Omit<LocatedModel, 'task'>> {
   if (typeof (model as unknown) !== 'string' || model === '')
     throw new ConfigError(
-      `model: expected a run folder, a checkpoint or weight file, or an official name, got ${model === '' ? 'an empty text' : String(model)}`,
+      `model: expected a run folder, a checkpoint or weight file, or an official name, got ${model === '' ? 'an empty text' : describedValue(model)}`,
     );
   if (existsSync(model) && statSync(model).isDirectory()) {
     const weights = existsSync(join(model, CHECKPOINTS)) ? undefined : weightFileOf(model);

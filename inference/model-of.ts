@@ -1,3 +1,4 @@
+import { assertObject } from '../core/arguments.js';
 import type { Engine } from '../engine/runtime/engine.js';
 import { imageReader } from '../io/image/input.js';
 import {
@@ -19,5 +20,7 @@ export function modelOf<Task extends PredictTask>(
   loaded: LoadedOf<Task>,
   options?: PredictOptions,
 ): ModelOf<Task> {
+  assertObject('modelOf', 'an engine that openEngine opened', engine, 'prepare');
+  assertObject('modelOf', 'a model with its weights and card', loaded, 'model', 'store', 'card');
   return createModel(engine, loaded, imageReader, options);
 }

@@ -1,4 +1,4 @@
-import { ConfigError } from '../core/errors.js';
+import { ConfigError, quote } from '../core/errors.js';
 import {
   compressMask,
   segmentResult,
@@ -310,10 +310,10 @@ function queued<Task extends PredictTask>(
   };
 }
 
-function assertOptions(
-  { score = 0, max = 0, top = 1, ratios }: PredictOptions,
-  task: PredictTask,
-): void {
+function assertOptions(options: PredictOptions, task: PredictTask): void {
+  if (typeof (options as unknown) !== 'object' || (options as unknown) === null)
+    throw new ConfigError(`predict: expected an object of options, got ${String(options)}`);
+  const { score = 0, max = 0, top = 1, ratios } = options;
   if (!(score >= 0 && score <= 1))
     throw new ConfigError(`score: expected a number from 0 to 1, got ${score}`);
   if (!Number.isInteger(max) || max < 0)
@@ -323,6 +323,8 @@ function assertOptions(
   if (ratios === undefined) return;
   if (task !== 'segment')
     throw new ConfigError(`ratios: expected a segmenter, got the task ${task}`);
+  if (!Array.isArray(ratios as unknown))
+    throw new ConfigError(`ratios: expected a list of numbers, got ${quote(ratios)}`);
   if (ratios.length === 0 || !ratios.every((ratio) => ratio > 0 && ratio <= MAX_RATIO))
     throw new ConfigError(
       `ratios: expected numbers above 0 and up to ${MAX_RATIO}, got [${ratios.join(', ')}]`,

@@ -1,3 +1,4 @@
+import { assertObject } from '../core/arguments.js';
 import { ConfigError } from '../core/errors.js';
 import { openEngine, type Engine, type EngineOptions } from '../engine/runtime/engine.js';
 import type { DetectorCard } from './card.js';
@@ -34,6 +35,7 @@ export async function open<Task extends PredictTask = PredictTask>(
   model: string,
   options: OpenOptions<Task> = {},
 ): Promise<ModelOf<Task>> {
+  assertObject('loadModel', 'an object of options', options);
   const { engine, frozen, max, perClassNms, ratios, score, slide, top, tta } = options;
   const loaded = await load(model, options);
   const predict = { frozen, max, perClassNms, ratios, score, slide, top, tta };

@@ -1,4 +1,10 @@
-import { segmentsOf, type CompressedMask, type ImageResult } from '../core/results.js';
+import { assertObject } from '../core/arguments.js';
+import {
+  assertResult,
+  segmentsOf,
+  type CompressedMask,
+  type ImageResult,
+} from '../core/results.js';
 import type { XywhBox } from '../core/rle.js';
 
 /** A record of COCO's result files; the fields depend on the task. */
@@ -21,10 +27,10 @@ export interface ToCocoOptions {
 }
 
 /** Converts a result to records of a COCO result file: one per object or class; masks are compressed run lengths. */
-export function toCoco(
-  result: ImageResult,
-  { imageId = 0, categoryIds }: ToCocoOptions = {},
-): readonly CocoResultRow[] {
+export function toCoco(result: ImageResult, options: ToCocoOptions = {}): readonly CocoResultRow[] {
+  assertResult('toCoco', result);
+  assertObject('toCoco', 'an object of options', options);
+  const { imageId = 0, categoryIds } = options;
   const idOf = (classIndex: number, own = classIndex + 1): number =>
     categoryIds?.[classIndex] ?? own;
   switch (result.task) {

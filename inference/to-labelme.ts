@@ -1,5 +1,6 @@
+import { assertObject, assertText } from '../core/arguments.js';
 import { annotatedResult } from '../core/annotated-image.js';
-import type { ImageResult } from '../core/results.js';
+import { assertResult, type ImageResult } from '../core/results.js';
 import { labelMeFile, type LabelMeFile } from '../io/labelme/write.js';
 
 /**
@@ -11,8 +12,12 @@ import { labelMeFile, type LabelMeFile } from '../io/labelme/write.js';
  */
 export function toLabelMe(
   result: ImageResult,
-  { imagePath }: { readonly imagePath: string },
+  options: { readonly imagePath: string },
 ): LabelMeFile {
+  assertResult('toLabelMe', result);
+  assertObject('toLabelMe', 'an object of options', options);
+  assertText('toLabelMe', 'imagePath as a path', options.imagePath);
+  const { imagePath } = options;
   const flags =
     result.task === 'classify' && result.classes[0] ? { [result.classes[0].name]: true } : {};
   return labelMeFile(annotatedResult(result, imagePath), { imagePath, flags, masks: 'outlines' });

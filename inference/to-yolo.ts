@@ -1,5 +1,6 @@
+import { assertObject } from '../core/arguments.js';
 import { annotatedResult } from '../core/annotated-image.js';
-import type { DetectResult, SegmentResult } from '../core/results.js';
+import { assertResult, type DetectResult, type SegmentResult } from '../core/results.js';
 import { yoloText, type YoloTextOptions } from '../io/yolo/write.js';
 
 /** Options of {@link toYolo}. */
@@ -12,10 +13,10 @@ export type ToYoloOptions = YoloTextOptions;
  *
  * @returns lines, each with its end; empty without objects
  */
-export function toYolo(
-  result: DetectResult | SegmentResult,
-  { masks = false, scores = false }: ToYoloOptions = {},
-): string {
-  const options = { masks: masks || result.task === 'segment', scores };
-  return yoloText(annotatedResult(result, ''), options);
+export function toYolo(result: DetectResult | SegmentResult, options: ToYoloOptions = {}): string {
+  assertResult('toYolo', result);
+  assertObject('toYolo', 'an object of options', options);
+  const { masks = false, scores = false } = options;
+  const chosen = { masks: masks || result.task === 'segment', scores };
+  return yoloText(annotatedResult(result, ''), chosen);
 }

@@ -1,3 +1,4 @@
+import { assertList, assertObject } from '../core/arguments.js';
 import { BOX_HEAD_CODER, type BoxCoderConfig } from '../core/box-coder.js';
 import { ConfigError } from '../core/errors.js';
 import { CASCADE_MATCHERS } from '../core/matcher.js';
@@ -64,6 +65,8 @@ export function createCascade(
   backbone: Backbone,
   config: DetectorConfig = CASCADE_MASK_RCNN,
 ): Detector {
+  assertObject('createCascade', 'a configuration', config);
+  assertList('createCascade', 'stages as a list', config.stages);
   if (config.stages.length < 2)
     throw new ConfigError(
       `createCascade: expected two or more stages, got ${config.stages.length}; use createMaskRcnn`,

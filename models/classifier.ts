@@ -1,8 +1,9 @@
 import type * as tf from '@tensorflow/tfjs';
+import { assertObject } from '../core/arguments.js';
 import { EPS } from '../backbone/block.js';
 import { createBackbone, type ConvNeXtV2Specs } from '../backbone/convnextv2.js';
 import type { ConvNeXtV2Config } from '../backbone/variants.js';
-import type { Backbone } from '../engine/backbone.js';
+import { assertBackbone, type Backbone } from '../engine/backbone.js';
 import { layer } from '../engine/capture/scope.js';
 import { softTargetCrossEntropy, type SoftTargetOptions } from '../engine/ops/losses.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
@@ -43,14 +44,17 @@ export interface Classifier {
 /**
  * Composes backbone and head.
  *
- * @param backbone another one than `config.backbone`
+ * @param network another backbone than `config.backbone`
  * @param loss changes of the cross-entropy in training
  */
 export function createClassifier(
   config: ClassifierConfig,
-  backbone: Backbone = createBackbone(config.backbone),
+  network?: Backbone,
   loss?: SoftTargetOptions,
 ): Classifier {
+  assertObject('createClassifier', 'a configuration', config, 'backbone', 'classes');
+  const backbone = network ?? createBackbone(config.backbone);
+  assertBackbone('createClassifier', backbone);
   const specs = {
     ...backbone.specs,
     ...classifierSpecs(backbone.channels[3], config.classes, {

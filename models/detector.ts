@@ -1,4 +1,5 @@
-import type { Backbone } from '../engine/backbone.js';
+import { assertList, assertObject } from '../core/arguments.js';
+import { assertBackbone, type Backbone } from '../engine/backbone.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
 import type { Program } from '../engine/runtime/program.js';
 import { boxHeadSpecs, type BoxHeadSpecs } from '../heads/box/box-head.js';
@@ -52,6 +53,9 @@ export interface Detector {
 
 /** Composes backbone, pyramid, RPN and heads. */
 export function createDetector(backbone: Backbone, config: DetectorConfig): Detector {
+  assertBackbone('createDetector', backbone);
+  assertObject('createDetector', 'a configuration', config, 'channels', 'rpn', 'stages');
+  assertList('createDetector', 'stages as a list', config.stages);
   const { channels, numClasses, rpn, stages, masks } = config;
   const boxHeads = stages.map(({ layers, classAgnostic }) =>
     boxHeadSpecs({ ...layers, channels, roiSize: config.boxRoiSize, numClasses, classAgnostic }),

@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
+import { assertObject } from '../core/arguments.js';
 import { fcmae, fcmaeSpecs, type FcmaeConfig, type FcmaeSpecs } from '../backbone/fcmae.js';
 import { gatheredEncoder, type MaskedEncoder } from '../backbone/fcmae-encoder.js';
 import { maskedBatch } from '../backbone/fcmae-inputs.js';
@@ -22,6 +23,7 @@ export interface Fcmae {
  * @throws ConfigError if the configuration is invalid
  */
 export function createFcmae(config: FcmaeConfig, encoder: MaskedEncoder = gatheredEncoder): Fcmae {
+  assertObject('createFcmae', 'a configuration', config, 'backbone', 'decoder');
   type Params = TensorTree<FcmaeSpecs>;
   const forward = (
     params: Params,

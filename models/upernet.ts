@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
+import { assertObject } from '../core/arguments.js';
 import { NON_NEGATIVE, extend, record, whole, type Infer } from '../core/schema.js';
-import type { Backbone, FeatureLevels } from '../engine/backbone.js';
+import { assertBackbone, type Backbone, type FeatureLevels } from '../engine/backbone.js';
 import { layer } from '../engine/capture/scope.js';
 import type { SpecTree } from '../engine/parameters/spec.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
@@ -80,6 +81,8 @@ export function createUperNet(
   config: UperNetConfig = UPERNET,
   loss?: PixelLoss,
 ): UperNet {
+  assertBackbone('createUperNet', backbone);
+  assertObject('createUperNet', 'a configuration', config, 'poolScales', 'auxiliary');
   type Params = TensorTree<UperNetSpecs>;
   type Inputs = Readonly<Record<string, tf.Tensor>>;
   const { poolScales, auxiliary } = config;

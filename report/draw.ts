@@ -1,3 +1,5 @@
+import { assertObject } from '../core/arguments.js';
+import { assertResult } from '../core/results.js';
 import { ShapeError } from '../core/errors.js';
 import type { RgbImage } from '../core/image.js';
 import {
@@ -41,6 +43,8 @@ export async function draw(
   image: ImageInput,
   options: DrawOptions = {},
 ): Promise<RgbImage> {
+  assertResult('draw', result);
+  assertObject('draw', 'an object of options', options);
   const pixels = await imageReader(image)();
   const { width, height } = result;
   if (pixels.width !== width || pixels.height !== height)

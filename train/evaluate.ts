@@ -1,4 +1,5 @@
-import { InputError } from '../core/errors.js';
+import { assertObject } from '../core/arguments.js';
+import { InputError, quote } from '../core/errors.js';
 import type { CocoSet } from '../datasets/coco/set.js';
 import type {
   ClassificationExample,
@@ -42,8 +43,12 @@ export async function evaluationReport(
   data: EvaluationData,
   options: EvaluationOptions,
 ): Promise<EvaluationReport> {
-  if (typeof (model as unknown) !== 'object' || !Object.hasOwn(TASKS, model.task))
-    throw new InputError(`evaluate: expected a model that loadModel opened, got ${String(model)}`);
+  assertObject('evaluate', 'a model that loadModel opened', model, 'task');
+  assertObject('evaluate', 'an object of options', options);
+  if (!Object.hasOwn(TASKS, model.task))
+    throw new InputError(
+      `evaluate: expected a model that loadModel opened, got one of the task ${quote(model.task)}`,
+    );
   const { fromExamples, isSet, prediction } = TASKS[model.task];
   const set: unknown = Array.isArray(data) ? fromExamples(data, model.classNames) : data;
   if (typeof set !== 'string' && (typeof set !== 'object' || set === null || !isSet(set)))

@@ -1,3 +1,4 @@
+import { assertList, assertObject } from '../core/arguments.js';
 import { WeightsError } from '../core/errors.js';
 import { formatShape, numElements } from '../core/shape.js';
 import { canonicalOrOwnNames } from './canonical.js';
@@ -79,6 +80,8 @@ export function loadWeights(
   targets: readonly ParameterTarget[],
   options: LoadOptions = {},
 ): Promise<LoadReport> {
+  assertList('loadWeights', 'a list of parameters', targets);
+  assertObject('loadWeights', 'an object of options', options);
   return withWeights(file, async (source) => {
     const tensors = canonicalOrOwnNames(source, options.which);
     return loadTensors(file, tensors, targets, options);

@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { assertText } from '../core/arguments.js';
 import { WeightsError } from '../core/errors.js';
 import { RandomAccessFile } from '../io/files/random-access.js';
 import { NPY_MAGIC } from '../io/numpy/header.js';
@@ -18,6 +19,7 @@ import { openSharded } from './sharded.js';
  * @throws WeightsError if the file is missing, empty, damaged or of an unknown container
  */
 export async function openWeights(path: string): Promise<TensorSource> {
+  assertText('weights', 'the path of a weight file', path);
   const file = (await isFolder(path)) ? (weightFileOf(path) ?? path) : path;
   return file.endsWith('.index.json') ? openSharded(file, openFile) : openFile(file);
 }

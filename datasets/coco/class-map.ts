@@ -1,3 +1,4 @@
+import { assertList } from '../../core/arguments.js';
 import { ConfigError } from '../../core/errors.js';
 import type { CocoCategory } from '../../core/coco.js';
 
@@ -19,6 +20,8 @@ export function createClassMap(
   categories: readonly CocoCategory[],
   names?: readonly string[],
 ): ClassMap {
+  assertList('createClassMap', 'a list of categories', categories);
+  if (names !== undefined) assertList('createClassMap', 'a list of names', names);
   if (categories.length === 0)
     throw new ConfigError('classes: expected at least one category, got none');
   const chosen = names

@@ -1,3 +1,4 @@
+import { assertObject } from '../../core/arguments.js';
 import { rleOfSegmentation, type CocoDomain, type GroundTruthObject } from '../../core/coco.js';
 import { DataError } from '../../core/errors.js';
 import type { Rle, XywhBox } from '../../core/rle.js';
@@ -7,7 +8,9 @@ import { boxOf } from './samples.js';
 import type { CocoSet } from './set.js';
 
 /** Collects the images and classes of a set for an evaluator. */
-export function groundTruthDomain({ images, classes }: CocoSet): CocoDomain {
+export function groundTruthDomain(set: CocoSet): CocoDomain {
+  assertObject('groundTruthDomain', 'a set that loadCoco returned', set, 'images', 'classes');
+  const { images, classes } = set;
   return tableDomain({
     images,
     categories: classes.categoryIds.map((id, k) => ({ id, name: classes.names[k] })),
@@ -21,8 +24,11 @@ export function groundTruthDomain({ images, classes }: CocoSet): CocoDomain {
  */
 export function groundTruthObjects(
   set: CocoSet,
-  { masks }: { readonly masks: boolean },
+  options: { readonly masks: boolean },
 ): Generator<BoxedObject> {
+  assertObject('groundTruthObjects', 'a set that loadCoco returned', set, 'images', 'annotations');
+  assertObject('groundTruthObjects', 'options with masks', options);
+  const { masks } = options;
   const { imageIndices, classIndices, annotations } = set;
   const isWanted = (row: number): boolean => imageIndices[row] >= 0 && classIndices[row] >= 0;
   const hasMasks =
@@ -38,10 +44,9 @@ export function groundTruthObjects(
 }
 
 /** Collects the images and categories of a file for an evaluator. */
-export function tableDomain({
-  images,
-  categories,
-}: Pick<CocoTables, 'images' | 'categories'>): CocoDomain {
+export function tableDomain(tables: Pick<CocoTables, 'images' | 'categories'>): CocoDomain {
+  assertObject('tableDomain', 'tables of readAnnotations', tables, 'images', 'categories');
+  const { images, categories } = tables;
   return {
     imageIds: images.ids,
     imageHeights: Float64Array.from(images.heights),
@@ -70,8 +75,11 @@ type BoxedObject = GroundTruthObject & { readonly box: XywhBox };
  */
 export function* tableObjects(
   tables: Omit<CocoTables, 'categories'>,
-  { wantsRow = () => true, wantsMask }: ObjectOptions,
+  options: ObjectOptions,
 ): Generator<BoxedObject> {
+  assertObject('tableObjects', 'tables of readAnnotations', tables, 'images', 'annotations');
+  assertObject('tableObjects', 'an object of options', options);
+  const { wantsRow = () => true, wantsMask } = options;
   const { images, annotations } = tables;
   const { ids, imageIds, keypoints, keypointLengths } = annotations;
   const imageOf = new Map(Array.from(images.ids, (id, i) => [id, i]));

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { assertObject } from '../../core/arguments.js';
 import { ConfigError } from '../../core/errors.js';
 import type { Segmentation } from '../../core/coco.js';
 import type { DetectionSample, Objects } from '../sample.js';
@@ -22,6 +23,7 @@ export interface DetectionSamples {
  * @throws ConfigError if the set has no image folder or no image is left
  */
 export function trainingSamples(set: CocoSet, keepEmpty = false): DetectionSamples {
+  assertObject('trainingSamples', 'a set that loadCoco returned', set, 'images', 'annotations');
   const chosen = trainableImages(set, keepEmpty);
   if (chosen.length === 0)
     throw new ConfigError(
@@ -46,6 +48,7 @@ export function trainableImages(set: CocoSet, keepEmpty = false): readonly numbe
  * @throws ConfigError if the set has no image folder
  */
 export function evaluationSamples(set: CocoSet): DetectionSamples {
+  assertObject('evaluationSamples', 'a set that loadCoco returned', set, 'images', 'annotations');
   return samplesOf(
     set,
     indicesWhere(set, () => true),

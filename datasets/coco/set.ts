@@ -1,3 +1,4 @@
+import { assertObject, assertText } from '../../core/arguments.js';
 import { ConfigError } from '../../core/errors.js';
 import { ProblemLog, type Finding } from '../problems.js';
 import type { AnnotationSource } from '../annotations/source.js';
@@ -45,6 +46,9 @@ export interface CocoSet {
  * @throws ConfigError if `classes` or `limit` do not fit the file
  */
 export async function loadCoco(source: AnnotationSource): Promise<CocoSet> {
+  assertObject('loadCoco', 'a source as { annotations, images }', source);
+  assertText('loadCoco', 'annotations as a path', source.annotations);
+  if (source.images !== undefined) assertText('loadCoco', 'images as a path', source.images);
   const log = new ProblemLog();
   const tables = await readTables(source, reportTo(log));
   const imageIndices = checkCocoTables(tables, log);
@@ -146,6 +150,8 @@ export function splitCoco(
   set: CocoSet,
   rule: SplitRule,
 ): { readonly train: CocoSet; readonly val: CocoSet } {
+  assertObject('splitCoco', 'a set that loadCoco returned', set, 'images', 'annotations');
+  assertObject('splitCoco', 'a rule as { valFraction, seed }', rule);
   const { ids } = set.images;
   const byId = Array.from(ids, (_, i) => i).sort((a, b) => ids[a] - ids[b]);
   const { train, val } = drawSplit(byId, rule, set.file);

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
-import { ConfigError, DataError } from '../../core/errors.js';
+import { ConfigError, DataError, quote } from '../../core/errors.js';
 import { readYaml } from '../../io/yaml/read.js';
 import { isYoloYaml } from '../../io/yolo/data-yaml.js';
 import { errorAsValue } from '../problems.js';
@@ -64,6 +64,8 @@ const DEFAULT_VAL_FRACTION = 0.2;
  * @throws DataError if no layout matches (the message lists the supported ones), or a file is broken
  */
 export async function detectLayout(path: string, options: LayoutOptions = {}): Promise<DataLayout> {
+  if (typeof (options as unknown) !== 'object' || (options as unknown) === null)
+    throw new ConfigError(`data: expected an object of options, got ${quote(options)}`);
   assertDataExists(path);
   try {
     const settings = settingsAt(path);
@@ -77,8 +79,10 @@ export async function detectLayout(path: string, options: LayoutOptions = {}): P
   }
 }
 
-/** Checks that something is at the path of a data set. @throws DataError */
+/** Checks that something is at the path of a data set. @throws DataError, ConfigError if it is no path */
 export function assertDataExists(path: string): void {
+  if (typeof (path as unknown) !== 'string' || path === '')
+    throw new ConfigError(`data: expected the path of a data set, got ${quote(path)}`);
   if (!existsSync(path))
     throw DataError.in(path, 'expected a folder, data.yaml or COCO file, got nothing there');
 }

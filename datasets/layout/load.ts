@@ -1,3 +1,4 @@
+import { assertObject } from '../../core/arguments.js';
 import { ConfigError } from '../../core/errors.js';
 import { firstImages, loadCoco, splitCoco, type CocoSet } from '../coco/set.js';
 import { splitSegmentationFolder, type SegmentationSet } from '../segmentation-folder.js';
@@ -15,6 +16,8 @@ export async function loadDetectionSplit(
   split: SplitName,
   options: { readonly limit?: number | undefined } = {},
 ): Promise<CocoSet> {
+  assertObject('loadDetectionSplit', 'a layout that detectLayout returned', data, 'splits');
+  assertObject('loadDetectionSplit', 'an object of options', options);
   const { splitRule, splits } = data;
   if (splitRule && split !== 'test') {
     const source = splits['train'];
@@ -37,6 +40,8 @@ export async function loadSegmentationSplit(
   split: SplitName,
   options: { readonly limit?: number | undefined } = {},
 ): Promise<SegmentationSet> {
+  assertObject('loadSegmentationSplit', 'a layout that detectLayout returned', data, 'splits');
+  assertObject('loadSegmentationSplit', 'an object of options', options);
   const { splitRule, splits } = data;
   const set =
     splitRule && split !== 'test'

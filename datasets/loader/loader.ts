@@ -1,3 +1,4 @@
+import { assertObject } from '../../core/arguments.js';
 import { ConfigError, WorkError } from '../../core/errors.js';
 import { reviveFailure } from '../../core/failure.js';
 import { BufferPool } from './buffer-pool.js';
@@ -78,6 +79,7 @@ export class Loader<Sample, Value> {
 
   /** @throws ConfigError for counts that are not whole numbers in range */
   constructor(private readonly options: LoaderOptions<Sample>) {
+    assertObject('Loader', 'an object of options', options, 'samples', 'sampler');
     const { samples, sampler, numWorkers, prefetch, concurrency = 2 } = options;
     this.prefetch = prefetch ?? Math.max(numWorkers, 1) * 2;
     const isWhole = (n: number, least: number): boolean => Number.isInteger(n) && n >= least;

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
+import { assertObject, assertText } from '../../core/arguments.js';
 import { ConfigError } from '../../core/errors.js';
 import { Random } from '../../core/random.js';
 import { inParallel } from '../in-parallel.js';
@@ -112,6 +113,8 @@ export async function writeShapes(
   options: ShapesOptions,
   onProgress?: (done: number, total: number) => void,
 ): Promise<void> {
+  assertText('writeShapes', 'the path of a folder', folder);
+  assertObject('writeShapes', 'an object of options', options);
   assertOptions(options);
   await writeNewFolder(folder, async (partial) => {
     await mkdir(join(partial, 'annotations'));

@@ -1,3 +1,4 @@
+import { assertNumber, assertObject } from '../../core/arguments.js';
 import { ConfigError } from '../../core/errors.js';
 import type { RgbImage } from '../../core/image.js';
 import { number, oneOf, optional, record, whole, type Infer } from '../../core/schema.js';
@@ -32,6 +33,8 @@ const WARP_FROM = 384;
  * @throws ConfigError if the size is not a positive whole number or the fraction is not in (0, 1]
  */
 export function evaluationResize(inputSize: number, cropFraction = 224 / 256): EvaluationResize {
+  assertNumber('evaluationResize', 'inputSize as a number', inputSize);
+  assertNumber('evaluationResize', 'cropFraction as a number', cropFraction);
   if (!Number.isInteger(inputSize) || inputSize <= 0 || !(cropFraction > 0 && cropFraction <= 1))
     throw new ConfigError(
       `evaluationResize: expected a whole inputSize > 0 and 0 < cropFraction <= 1, got ${inputSize} and ${cropFraction}`,
@@ -100,5 +103,7 @@ export function resizeForEvaluation(
   resize: EvaluationResize,
   out?: Uint8Array,
 ): RgbImage {
+  assertObject('resizeForEvaluation', 'an image', image, 'width', 'height', 'data');
+  assertObject('resizeForEvaluation', 'a resize as of evaluationResize', resize, 'filter');
   return resizePil(image, { filter: resize.filter, ...evaluationGeometry(image, resize), out });
 }

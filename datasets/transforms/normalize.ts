@@ -1,3 +1,4 @@
+import { assertList, assertObject } from '../../core/arguments.js';
 import { ShapeError } from '../../core/errors.js';
 import type { RgbImage } from '../../core/image.js';
 import { POSITIVE, list, number, record, type Infer } from '../../core/schema.js';
@@ -26,7 +27,11 @@ export const IMAGENET_PIXELS: PixelStats = {
  *
  * @returns `[2, 3]`: scales, then shifts, of the channels
  */
-export function normalizationTable({ mean, std }: PixelStats): Float32Array {
+export function normalizationTable(stats: PixelStats): Float32Array {
+  assertObject('normalizationTable', 'mean and std', stats);
+  assertList('normalizationTable', 'mean as a list', stats.mean);
+  assertList('normalizationTable', 'std as a list', stats.std);
+  const { mean, std } = stats;
   return Float32Array.of(
     ...std.map((deviation) => 1 / (255 * deviation)),
     ...mean.map((value, channel) => -value / std[channel]),
@@ -51,11 +56,17 @@ export interface Placement {
  * @throws ShapeError if the image doesn't fit
  */
 export function normalizeInto(
-  { width, height, data }: RgbImage,
+  image: RgbImage,
   table: Float32Array,
   batch: Float32Array,
-  { offset, rowStride = width * 3 }: Placement,
+  placement: Placement,
 ): void {
+  assertObject('normalizeInto', 'an image', image, 'width', 'height', 'data');
+  assertList('normalizeInto', 'the values of normalizationTable', table);
+  assertList('normalizeInto', 'a batch as Float32Array', batch);
+  assertObject('normalizeInto', 'a placement with offset', placement);
+  const { width, height, data } = image;
+  const { offset, rowStride = width * 3 } = placement;
   const rowValues = width * 3;
   const end = offset + (height - 1) * rowStride + rowValues;
   if (offset < 0 || rowStride < rowValues || end > batch.length)

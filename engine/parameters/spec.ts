@@ -1,3 +1,5 @@
+import { assertObject } from '../../core/arguments.js';
+
 /**
  * Declaration of a model's parameters: a tree of specs whose paths are the names in the official checkpoints, e.g.
  * `stages.0.0.pwconv1.weight`.
@@ -34,6 +36,7 @@ export interface ParameterSpec<Layout extends ParameterLayout = ParameterLayout>
 export type SpecTree = ParameterSpec | { readonly [key: string]: SpecTree } | readonly SpecTree[];
 
 function isSpec(node: SpecTree): node is ParameterSpec {
+  assertObject('specs', 'a tree of specs', node);
   return 'layout' in node && 'init' in node;
 }
 

@@ -1,3 +1,4 @@
+import { assertList } from '../../core/arguments.js';
 import { ConfigError } from '../../core/errors.js';
 import { Random } from '../../core/random.js';
 import { numElements } from '../../core/shape.js';
@@ -39,6 +40,7 @@ export class ParameterStore {
     readonly specs: SpecTree,
     readonly values: Float32Array = zeros(parameterSize(specs)),
   ) {
+    assertList('ParameterStore', 'values as a buffer', values);
     let offset = 0;
     this.entries = listSpecs(specs).map(([path, spec]) => {
       const entry = { path, spec, offset, size: numElements(spec.shape) };

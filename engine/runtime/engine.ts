@@ -1,3 +1,4 @@
+import { assertObject } from '../../core/arguments.js';
 import { ConfigError } from '../../core/errors.js';
 import type { ParameterStore } from '../parameters/store.js';
 import type { CompilerTarget, GradientTarget } from './compiled.js';
@@ -59,6 +60,7 @@ export interface Engine {
  * @throws ConfigError for unknown names, or with the install command if the engine is not installed
  */
 export async function openEngine(choice: Engine | Partial<EngineOptions> = {}): Promise<Engine> {
+  assertObject('openEngine', 'an engine or its options', choice);
   if ('prepare' in choice) return choice;
   const options = { ...DEFAULT_ENGINE, ...choice } as EngineOptions;
   if (options.kind === 'compiled' && !['cpu', 'webgpu', 'cuda'].includes(options.provider))

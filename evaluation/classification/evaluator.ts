@@ -1,3 +1,4 @@
+import { assertNumber } from '../../core/arguments.js';
 import { ConfigError, DataError } from '../../core/errors.js';
 import { partialArrays, type PartialResult } from '../partial-result.js';
 import { CalibrationSums, type Calibration } from './calibration.js';
@@ -26,6 +27,7 @@ export class ClassificationEvaluator {
 
   /** @param numClasses K */
   constructor(private readonly numClasses: number) {
+    assertNumber('classification', 'the number of classes', numClasses);
     if (!Number.isInteger(numClasses) || numClasses < 1)
       throw new ConfigError(`classification: expected 1 class or more, got ${numClasses}`);
     this.samples = new Float64Array(numClasses);

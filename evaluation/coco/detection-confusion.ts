@@ -1,3 +1,4 @@
+import { assertObject } from '../../core/arguments.js';
 import { matchImages, type ImageMatch, type ImageMatchOptions } from './match-images.js';
 import type { CocoDetections, CocoGroundTruth } from './objects.js';
 
@@ -21,6 +22,14 @@ export function detectionConfusion(
   detections: CocoDetections,
   options: ImageMatchOptions,
 ): DetectionConfusion {
+  assertObject(
+    'detectionConfusion',
+    'ground truth that CocoGroundTruthBuilder built',
+    groundTruth,
+    'categories',
+  );
+  assertObject('detectionConfusion', 'detections of a builder', detections, 'scores');
+  assertObject('detectionConfusion', 'an object of options', options);
   const categoryIds = groundTruth.categories.map(({ id }) => id).sort((a, b) => a - b);
   const indexOf = new Map(categoryIds.map((id, k) => [id, k]));
   const K = categoryIds.length;

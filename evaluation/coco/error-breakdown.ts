@@ -1,3 +1,4 @@
+import { assertObject } from '../../core/arguments.js';
 import { accumulateCoco } from './accumulate.js';
 import { matchImages, type ImageMatch, type ImageMatchOptions } from './match-images.js';
 import type { CocoDetections, CocoGroundTruth } from './objects.js';
@@ -74,6 +75,14 @@ export function errorBreakdown(
   detections: CocoDetections,
   options: ImageMatchOptions,
 ): ErrorBreakdown {
+  assertObject(
+    'errorBreakdown',
+    'ground truth that CocoGroundTruthBuilder built',
+    groundTruth,
+    'categories',
+  );
+  assertObject('errorBreakdown', 'detections of a builder', detections, 'scores');
+  assertObject('errorBreakdown', 'an object of options', options);
   const categoryIds = groundTruth.categories.map(({ id }) => id).sort((a, b) => a - b);
   const indexOf = new Map(categoryIds.map((id, k) => [id, k]));
   const categoryOf = (id: number): number => indexOf.get(id) ?? -1;

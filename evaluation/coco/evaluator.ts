@@ -1,3 +1,4 @@
+import { assertObject } from '../../core/arguments.js';
 import { DataError } from '../../core/errors.js';
 import { accumulateCoco, type CocoCurves } from './accumulate.js';
 import { numCellCategories, type CocoGrid } from './grid.js';
@@ -35,6 +36,12 @@ export class CocoEvaluator {
 
   /** @throws ConfigError or DataError as `CocoMatcher` */
   constructor(groundTruth: CocoGroundTruth, parameters: CocoParameters) {
+    assertObject(
+      'CocoEvaluator',
+      'ground truth that CocoGroundTruthBuilder built',
+      groundTruth,
+      'categories',
+    );
     this.matcher = new CocoMatcher(groundTruth, parameters);
   }
 

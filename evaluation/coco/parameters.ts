@@ -1,3 +1,4 @@
+import { assertList, assertObject } from '../../core/arguments.js';
 import { ConfigError, quote } from '../../core/errors.js';
 import type { IouType } from '../../core/coco.js';
 
@@ -55,9 +56,9 @@ export type CocoChanges = {
  *
  * @see https://github.com/cocodataset/cocoapi/blob/8c9bcc3/PythonAPI/pycocotools/cocoeval.py
  */
-export function cocoParameters(
-  iouType: IouType,
-  {
+export function cocoParameters(iouType: IouType, changes: CocoChanges = {}): CocoParameters {
+  assertObject('cocoParameters', 'an object of changes', changes);
+  const {
     // Computed like NumPy's linspace, not as i / 100: the last bits matter, because a recall such as 7/20 lies exactly on
     // a recall point.
     iouThresholds = Array.from({ length: 10 }, (_, i) => 0.5 + i * ((0.95 - 0.5) / 9)),
@@ -68,8 +69,7 @@ export function cocoParameters(
     keypointSigmas = PERSON_SIGMAS,
     strict = true,
     ...chosen
-  }: CocoChanges = {},
-): CocoParameters {
+  } = changes;
   return {
     ...{ iouType, iouThresholds, recallPoints, maxDetections, areaRanges },
     ...{ useCategories, keypointSigmas, strict, ...chosen },
@@ -78,6 +78,9 @@ export function cocoParameters(
 
 /** @throws ConfigError if a list is empty, not finite or not sorted */
 export function assertCocoParameters(parameters: CocoParameters): void {
+  const fields = ['iouThresholds', 'recallPoints', 'maxDetections', 'areaRanges'] as const;
+  assertObject('coco', 'parameters as of cocoParameters', parameters, ...fields);
+  fields.forEach((field) => assertList('coco', `${field} as a list`, parameters[field]));
   const { iouThresholds, recallPoints, maxDetections, areaRanges } = parameters;
   const lists = { iouThresholds, recallPoints, maxDetections };
   for (const [name, list] of Object.entries(lists)) {

@@ -1,3 +1,4 @@
+import { assertObject } from '../../core/arguments.js';
 import { DataError } from '../../core/errors.js';
 import { partialArrays, type PartialResult } from '../partial-result.js';
 import type { CocoEvaluator } from './evaluator.js';
@@ -10,6 +11,7 @@ const ARRAYS = ['imageIds', 'categories', 'scores', 'ranks', 'matched', 'ignored
  * Encodes the matches of an evaluator as a partial result, for another evaluator of the same ground truth and parameters.
  */
 export function cocoPartialResult(evaluator: CocoEvaluator): PartialResult {
+  assertObject('cocoPartialResult', 'a CocoEvaluator', evaluator, 'matcher', 'matches');
   const { images, categories, scores, ranks, matched, ignored } = evaluator.matches();
   const { imageIds } = evaluator.matcher.grid;
   return {
@@ -33,6 +35,8 @@ export function cocoPartialResult(evaluator: CocoEvaluator): PartialResult {
  * @throws DataError for an image that was added before, or arrays that do not fit
  */
 export function addCocoPartialResult(evaluator: CocoEvaluator, partial: PartialResult): void {
+  assertObject('addCocoPartialResult', 'a CocoEvaluator', evaluator, 'matcher', 'matches');
+  assertObject('addCocoPartialResult', 'a partial result', partial, 'settings', 'arrays');
   const { grid, parameters, numWords } = evaluator.matcher;
   const arrays = partialArrays(partial, {
     kind: 'coco',

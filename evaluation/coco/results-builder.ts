@@ -1,3 +1,4 @@
+import { assertObject } from '../../core/arguments.js';
 import {
   assertImageSize,
   rleOfSegmentation,
@@ -60,6 +61,8 @@ export class CocoResultsBuilder {
     private readonly domain: CocoDomain,
     private readonly options: ResultsOptions,
   ) {
+    assertObject('CocoResultsBuilder', 'the images and categories of a set', domain, 'imageIds');
+    assertObject('CocoResultsBuilder', 'an object of options', options);
     this.detections = new CocoDetectionsBuilder(options.isShared);
     this.imageIndexOf = new Map(Array.from(domain.imageIds, (id, index) => [id, index]));
   }

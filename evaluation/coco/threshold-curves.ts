@@ -1,3 +1,4 @@
+import { assertList, assertObject } from '../../core/arguments.js';
 import { ConfigError } from '../../core/errors.js';
 import { orderByScore } from '../score-order.js';
 import type { CocoResult } from './evaluator.js';
@@ -32,6 +33,8 @@ interface CurvePoint {
  * @throws ConfigError for another threshold
  */
 export function thresholdCurves(result: CocoResult, iouThreshold = 0.5): readonly ThresholdCurve[] {
+  const expected = 'the result of a CocoEvaluator';
+  assertObject('thresholdCurves', expected, result, 'parameters', 'matches', 'grid');
   const { parameters, matches, numGroundTruths, grid } = result;
   const t = parameters.iouThresholds.indexOf(iouThreshold);
   if (t < 0)
@@ -87,6 +90,8 @@ export function meanCurve(
   curves: readonly ThresholdCurve[],
   scores: readonly number[],
 ): readonly CurvePoint[] {
+  assertList('meanCurve', 'a list of curves', curves);
+  assertList('meanCurve', 'a list of scores', scores);
   return scores.map((score) => {
     const at = curves.map((curve) => pointAt(curve, score));
     const mean = (key: keyof CurvePoint): number =>

@@ -1,3 +1,4 @@
+import { assertObject } from '../../core/arguments.js';
 import type { CocoGroundTruth } from './objects.js';
 import type { CocoParameters } from './parameters.js';
 import type { CocoResults } from './results-builder.js';
@@ -12,6 +13,13 @@ export function cocoWarnings(
   results: CocoResults | undefined,
   parameters: CocoParameters,
 ): readonly string[] {
+  assertObject(
+    'cocoWarnings',
+    'ground truth that CocoGroundTruthBuilder built',
+    groundTruth,
+    'ids',
+  );
+  assertObject('cocoWarnings', 'parameters as of cocoParameters', parameters);
   return [
     ...groundTruthWarnings(groundTruth, parameters),
     ...limitWarnings(parameters),

@@ -1,3 +1,4 @@
+import { assertList, assertObject } from '../../core/arguments.js';
 import { ConfigError, DataError } from '../../core/errors.js';
 import type { PartialResult } from '../partial-result.js';
 import type { ClassMap } from './count-pairs.js';
@@ -82,6 +83,9 @@ export function boundaryIou(
   prediction: Uint8Array,
   options: BoundaryOptions,
 ): number {
+  assertList('boundaryIou', 'a mask as bytes', groundTruth);
+  assertList('boundaryIou', 'a mask as bytes', prediction);
+  assertObject('boundaryIou', 'options with height and width', options);
   const { height, width } = options;
   const distance = boundaryDistance(options);
   const [a, b] = [groundTruth, prediction].map((mask) =>

@@ -1,3 +1,4 @@
+import { assertObject } from '../../core/arguments.js';
 import { ConfigError, DataError } from '../../core/errors.js';
 import { partialArrays, type PartialResult } from '../partial-result.js';
 import { countBytePairs, type ClassMap } from './count-pairs.js';
@@ -33,7 +34,9 @@ export class SemanticEvaluator {
   private numImages = 0;
 
   /** @throws ConfigError for a number of classes that maps cannot represent */
-  constructor({ numClasses, ignoreIndex = 255, reduceZeroLabel = false }: SemanticOptions) {
+  constructor(options: SemanticOptions) {
+    assertObject('SemanticEvaluator', 'options with numClasses', options);
+    const { numClasses, ignoreIndex = 255, reduceZeroLabel = false } = options;
     if (!Number.isInteger(numClasses) || numClasses < 1 || numClasses > 65535)
       throw new ConfigError(`semantic: expected 1 to 65535 classes, got ${numClasses}`);
     this.numClasses = numClasses;

@@ -1,3 +1,4 @@
+import { assertObject } from '../../core/arguments.js';
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { WeightsError } from '../../core/errors.js';
 import { imageNetClasses } from '../../datasets/classes/imagenet.js';
@@ -37,8 +38,10 @@ interface LoadClassifierOptions {
  */
 export async function loadClassifier(
   file: string,
-  { which, backbone }: LoadClassifierOptions = {},
+  options: LoadClassifierOptions = {},
 ): Promise<LoadedClassifier> {
+  assertObject('loadClassifier', 'an object of options', options);
+  const { which, backbone } = options;
   const { model, store } = await loadWithOrigin(file, { which, backbone });
   return { model, store };
 }

@@ -1,3 +1,4 @@
+import { assertObject } from '../../core/arguments.js';
 import { createDenseBackbone } from '../../backbone/output-norms.js';
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { cocoClasses } from '../../datasets/classes/coco.js';
@@ -34,8 +35,10 @@ export interface LoadedDetector {
  */
 export async function loadDetector(
   file: string,
-  { which, architecture, network }: NetworkOptions<DetectorArchitecture> = {},
+  options: NetworkOptions<DetectorArchitecture> = {},
 ): Promise<LoadedDetector> {
+  assertObject('loadDetector', 'an object of options', options);
+  const { which, architecture, network } = options;
   const { backbone, detector } = architecture ?? (await inferDetector(file, which));
   const model = createDetector(network ?? createDenseBackbone(backbone), detector);
   const store = new ParameterStore(model.specs);

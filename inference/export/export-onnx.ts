@@ -1,3 +1,4 @@
+import { assertObject } from '../../core/arguments.js';
 import { ConfigError } from '../../core/errors.js';
 import { openEngine, type Engine, type EngineOptions } from '../../engine/runtime/engine.js';
 import { assertReplaceable } from '../../io/files/apart.js';
@@ -48,6 +49,7 @@ export async function exportOnnx(
   model: string | LoadedModel | { readonly loaded: LoadedModel },
   options: ExportOptions & Omit<OpenOptions, 'engine'>,
 ): Promise<ExportDocument> {
+  assertObject('export', 'an object of options', options);
   const { out, batch = 1, height = 32, width = 32, engine } = options;
   const sizes = [batch, height, width];
   if (!sizes.every(Number.isInteger) || batch < 1 || height < 32 || width < 32)
@@ -55,8 +57,8 @@ export async function exportOnnx(
       `export: expected whole numbers, batch from 1, height and width from 32, got ${sizes.join(', ')}`,
       { flags: { 'batch from': '--batch from', 'height and width': '--height and --width' } },
     );
-  if (!String(out).endsWith('.onnx'))
-    throw new ConfigError(`out: expected a name that ends in .onnx, got ${out}`, {
+  if (typeof (out as unknown) !== 'string' || !out.endsWith('.onnx'))
+    throw new ConfigError(`out: expected a name that ends in .onnx, got ${String(out)}`, {
       flags: { out: '--out' },
     });
   // A checkpoint's JSON may have the same name.
@@ -92,7 +94,10 @@ function loadedOf(
   options: Omit<OpenOptions, 'engine'>,
 ): Promise<LoadedModel> | LoadedModel {
   if (typeof model === 'string') return load(model, options);
-  return 'loaded' in model ? model.loaded : model;
+  assertObject('export', 'an open model, its weights or a name', model);
+  const loaded = 'loaded' in model ? model.loaded : model;
+  assertObject('export', 'an open model, its weights or a name', loaded, 'model', 'store', 'card');
+  return loaded;
 }
 
 /** Path of the JSON file of an ONNX file. */

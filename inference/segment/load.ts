@@ -1,3 +1,4 @@
+import { assertObject } from '../../core/arguments.js';
 import { createDenseBackbone } from '../../backbone/output-norms.js';
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { WeightsError } from '../../core/errors.js';
@@ -40,8 +41,10 @@ interface LoadSegmenterOptions extends NetworkOptions<SegmenterArchitecture> {
  */
 export async function loadSegmenter(
   file: string,
-  { which, architecture, network, classNames }: LoadSegmenterOptions = {},
+  options: LoadSegmenterOptions = {},
 ): Promise<LoadedSegmenter> {
+  assertObject('loadSegmenter', 'an object of options', options);
+  const { which, architecture, network, classNames } = options;
   const { backbone, head, version } = architecture ?? (await inferSegmenter(file, which));
   if (classNames && classNames.length !== head.numClasses)
     throw WeightsError.in(

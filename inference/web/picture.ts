@@ -1,6 +1,7 @@
+import { isUint8Array } from '../../core/arguments.js';
 import { DataError } from '../../core/errors.js';
 import type { RgbImage } from '../../core/image.js';
-import { isUint8Array, rgbOf, type PixelImage } from '../../io/image/pixels.js';
+import { rgbOf, type PixelImage } from '../../io/image/pixels.js';
 
 /**
  * Anything that a browser can draw, an encoded file as `Blob`, `File` or bytes, or pixels. Encoded files are turned upright

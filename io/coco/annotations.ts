@@ -1,3 +1,4 @@
+import { assertObject, assertText } from '../../core/arguments.js';
 import type { CocoCategory, IouType } from '../../core/coco.js';
 import type { RgbImage } from '../../core/image.js';
 import { Column } from '../../core/column.js';
@@ -114,8 +115,11 @@ interface Table {
 export async function readAnnotations(
   file: string,
   report: Report,
-  { masks = true, compared, wantsMask }: ReadOptions = {},
+  options: ReadOptions = {},
 ): Promise<CocoTables> {
+  assertText('readAnnotations', 'the path of a file', file);
+  assertObject('readAnnotations', 'an object of options', options);
+  const { masks = true, compared, wantsMask } = options;
   const images = new ImageTable(compared ? ID_SCHEMA : IMAGE_SCHEMA);
   const categories = new CategoryTable(compared ? ID_SCHEMA : CATEGORY_SCHEMA);
   const annotations = new AnnotationColumns(annotationIn(file), report, {

@@ -1,3 +1,4 @@
+import { assertObject } from '../../core/arguments.js';
 import { DataError } from '../../core/errors.js';
 
 /** One issue of a file, usually of one record. */
@@ -42,7 +43,9 @@ export type Report = (issue: CocoIssue) => void;
 const LOSSES: ReadonlySet<CocoIssue['code']> = new Set(['json', 'array', 'schema', 'rleRuns']);
 
 /** Callback that ignores warnings. @throws DataError for issues that would drop a record or its mask */
-export function refuseLoss({ code, file, message, id }: CocoIssue): void {
+export function refuseLoss(issue: CocoIssue): void {
+  assertObject('refuseLoss', 'an issue', issue, 'code');
+  const { code, file, message, id } = issue;
   if (LOSSES.has(code)) throw DataError.in(file, message, { id });
 }
 

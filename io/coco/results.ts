@@ -1,3 +1,4 @@
+import { assertObject, assertText } from '../../core/arguments.js';
 import type { ReadResult } from '../../core/coco.js';
 import { compileSchema, formatProblems, type SchemaCheck } from '../schema.js';
 import type { CocoIssue } from './issues.js';
@@ -31,6 +32,8 @@ export async function readResults(
   handler: ResultHandler,
   range?: ByteRange,
 ): Promise<number> {
+  assertText('readResults', 'the path of a file', file);
+  assertObject('readResults', 'a handler of records', handler, 'report');
   let isArray = false;
   let numRecords = 0;
   let check: SchemaCheck | undefined;

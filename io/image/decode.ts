@@ -1,4 +1,5 @@
 import sharp from 'sharp';
+import { assertObject, assertText } from '../../core/arguments.js';
 import { DataError } from '../../core/errors.js';
 import type { RgbImage } from '../../core/image.js';
 import { decodeBmp } from '../bmp/decode.js';
@@ -38,6 +39,8 @@ const HARMLESS = /extraneous bytes before marker|Invalid SOS parameters|Unknown 
  * @throws DataError with file and reason if it can't be read or decoded
  */
 export async function decodeImage(file: string, options: DecodeOptions = {}): Promise<RgbImage> {
+  assertText('decodeImage', 'the path of an image', file);
+  assertObject('decodeImage', 'an object of options', options);
   return decodeImageBytes(await imageBytes(file), file, options);
 }
 

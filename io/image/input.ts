@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
+import { describedValue, isUint8Array } from '../../core/arguments.js';
 import { decodeImage, decodeImageBytes, type DecodeOptions } from './decode.js';
 import type { RgbImage } from '../../core/image.js';
-import { describedValue, isUint8Array, refusedImage, rgbOf, type PixelImage } from './pixels.js';
+import { refusedImage, rgbOf, type PixelImage } from './pixels.js';
 
 /** A path or `file:` URL of an image file, its bytes, or pixels. It must not change until the call ends. */
 export type ImageInput = string | URL | Uint8Array | PixelImage;

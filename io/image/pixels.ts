@@ -1,3 +1,4 @@
+import { describedValue, isUint8Array, kindOf } from '../../core/arguments.js';
 import { InputError } from '../../core/errors.js';
 import type { RgbImage } from '../../core/image.js';
 
@@ -57,19 +58,5 @@ function withoutAlpha(rgba: Uint8Array | Uint8ClampedArray): Uint8Array {
 export const refusedImage = (got: string): InputError =>
   new InputError(`image: expected ${ALLOWED}, got ${got}`);
 
-/** Short description of a value that is no image. */
-export function describedValue(value: unknown): string {
-  if (typeof value === 'string') return `"${value}"`;
-  if (typeof value !== 'object' || value === null) return String(value);
-  const name = kindOf(value);
-  return name === 'Object' ? `{ ${Object.keys(value).slice(0, 5).join(', ')} }` : `a ${name}`;
-}
-
-/** Whether a value is a `Uint8Array`, also of another realm. */
-export const isUint8Array = (value: unknown): value is Uint8Array =>
-  ArrayBuffer.isView(value) && kindOf(value) === 'Uint8Array';
-
 const isBytes = (value: unknown): value is Uint8Array | Uint8ClampedArray =>
   isUint8Array(value) || (ArrayBuffer.isView(value) && kindOf(value) === 'Uint8ClampedArray');
-
-const kindOf = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1);

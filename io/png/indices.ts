@@ -1,4 +1,5 @@
 import { inflateSync } from 'node:zlib';
+import { assertBytes } from '../../core/arguments.js';
 import { DataError } from '../../core/errors.js';
 import { readPngParts, type PngParts } from './chunks.js';
 
@@ -35,6 +36,7 @@ const PASSES = [
  * @see https://www.w3.org/TR/png-3/
  */
 export function decodePngIndices(bytes: Uint8Array, file: string): PngIndices {
+  assertBytes('decodePngIndices', 'the bytes of a PNG file', bytes);
   const parts = readPngParts(bytes, file);
   const { width, height, colorType } = parts;
   if (colorType !== 0 && colorType !== 3)

@@ -1,4 +1,5 @@
 import { PNG } from 'pngjs';
+import { assertBytes, assertObject } from '../../core/arguments.js';
 import type { LabelMap, RgbImage } from '../../core/image.js';
 
 /** Encodes a label map as 8-bit grayscale PNG. */
@@ -15,7 +16,10 @@ export function encodeDeepPng(width: number, height: number, values: Uint16Array
 }
 
 /** Encodes a picture as 8-bit RGB PNG. */
-export function encodeRgbPng({ width, height, data }: RgbImage): Uint8Array {
+export function encodeRgbPng(image: RgbImage): Uint8Array {
+  assertObject('encodeRgbPng', 'an image as { width, height, data }', image);
+  const { width, height, data } = image;
+  assertBytes('encodeRgbPng', 'data as bytes', data);
   return encode(width, height, data, { colorType: 2, inputColorType: 2 });
 }
 
