@@ -43,12 +43,12 @@ test('rows of COCO have the ids of the result or those that are given', () => {
   expect(toCoco(segmented).map(({ category_id }) => category_id)).toEqual([1, 2]);
 });
 
-test('lines of YOLO have centers and sizes, or outlines, in fractions of the image', () => {
+test('lines of YOLO have centers and sizes, or outlines (of boxes, too), in fractions of the image', () => {
   expect(toYolo(detected)).toBe('1 0.5 0.5 0.5 1\n0 0.5 0.25 1 0.5\n');
   expect(toYolo(detected, { scores: true })).toBe('1 0.5 0.5 0.5 1 0.75\n0 0.5 0.25 1 0.5 0.5\n');
   const [first, second] = toYolo(detected, { masks: true }).split('\n');
   expect(first).toBe('1 0.75 0 0.75 0.5 0.5 0.5 0.5 1 0.25 1 0.25 0');
-  expect(second).toBe('0 0.5 0.25 1 0.5');
+  expect(second).toBe('0 0 0 1 0 1 0.5 0 0.5');
   expect(toYolo(segmented)).toBe('0 1 0 1 1 0.5 1 0.5 0\n1 0.5 0 0.5 1 0 1 0 0\n');
   expect(toYolo({ ...detected, objects: [] })).toBe('');
 });

@@ -119,7 +119,7 @@ test('predict reads an image or frames from standard input', async () => {
     spawnSync(process.execPath, ['dist/tools/cli.js', 'predict', models.detect, ...args], {
       ...{ input, encoding: 'utf8', timeout: 120_000, maxBuffer: 2 ** 26 },
     });
-  const image = run(['-'], images[0]);
+  const image = run(['-', '--score', '0.3'], images[0]);
   expect(image.status).toBe(0);
   expect(JSON.parse(image.stdout)).toEqual(
     await predictBytes(model, images[0], '-', OPTIONS).then((document) => ({

@@ -60,7 +60,8 @@ test('a model in pieces is verified piece by piece', async () => {
     [1, 2, 3].map((k) => `model-0000${k}-of-00003.safetensors`),
   );
   const contents = pieces.map(({ name }) => readFileSync(join(SHARDED, name)));
-  const hash = (data: Uint8Array | string): string => createHash('sha256').update(data).digest('hex');
+  const hash = (data: Uint8Array | string): string =>
+    createHash('sha256').update(data).digest('hex');
   expect(pieces.map((piece) => piece.sha256)).toEqual(contents.map(hash));
   expect(bytes).toBe(contents.reduce((sum, { length }) => sum + length, 0));
   // As `sha256sum model-* | sha256sum`.

@@ -130,14 +130,16 @@ function fishScript(commands: readonly CompletedCommand[]): string {
     const at = `complete -c convnextv2 -n ${quoted(`__convnextv2_at ${path}`.trim())}`;
     const named = `complete -c convnextv2 -n ${quoted(`__convnextv2_in ${path}`.trim())}`;
     return [
-      ...below.map(
-        ({ name, description }) => `${at} -f -a ${name} -d ${quoted(description)}`,
-      ),
+      ...below.map(({ name, description }) => `${at} -f -a ${name} -d ${quoted(description)}`),
       ...options.map(({ flag, description, takesValue, choices }) =>
         [
           path === '' ? at : named,
           `-l ${flag.slice(2)} -d ${quoted(description)}`,
-          ...(choices.length > 0 ? [`-x -a ${quoted(choices.join(' '))}`] : takesValue ? ['-r'] : []),
+          ...(choices.length > 0
+            ? [`-x -a ${quoted(choices.join(' '))}`]
+            : takesValue
+              ? ['-r']
+              : []),
         ].join(' '),
       ),
     ];

@@ -10,7 +10,12 @@ import { writeJsonRowsAtomically } from '../../io/files/json-stream.js';
 import { percent } from '../../report/format.js';
 import { numOwn } from '../distributed/evaluation.js';
 import { NO_SCORES, reportEmptyShard, shardWork } from '../distributed/sharded-work.js';
-import { headlineOf, tellingProgress, type EvaluationOptions, type EvaluationReport } from '../evaluation.js';
+import {
+  headlineOf,
+  tellingProgress,
+  type EvaluationOptions,
+  type EvaluationReport,
+} from '../evaluation.js';
 import { evaluatedSet } from './evaluated-set.js';
 import { evaluateDetector, type DetectorScores } from './evaluate.js';
 

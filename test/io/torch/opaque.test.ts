@@ -66,11 +66,7 @@ test.each<[string, Uint8Array, unknown]>([
     ),
     'mmengine.logging.history_buffer.HistoryBuffer',
   ],
-  [
-    'an array',
-    array('f8', bytes('C\x08', new Uint8Array(8))),
-    'numpy.ndarray',
-  ],
+  ['an array', array('f8', bytes('C\x08', new Uint8Array(8))), 'numpy.ndarray'],
   ['an array of objects', array('O8', list(text('a'))), 'numpy.ndarray'],
   [
     'a scalar of text',

@@ -182,7 +182,7 @@ test('folders with numbers as names are the classes by index, whatever the numbe
 
 describe('errors before any work', () => {
   test.each<[string, Partial<EvaluateChunksOptions>, string]>([
-    ['other weights', { identity: { weights: 'def' } }, 'weights abc instead of def'],
+    ['other weights', { identity: { weights: 'def' } }, 'weights "abc" instead of "def"'],
     ['another part of the data', { limit: 20 }, 'images 24 instead of 20'],
   ])('a folder with an evaluation of %s', async (_, options, message) => {
     const folder = newFolder();
