@@ -7,13 +7,19 @@ import { readFileSync } from 'node:fs';
 const SCRIPTS = {
   'core-js': 'prints a line; of TensorFlow.js',
   protobufjs: 'prints a warning about versions; of ONNX Runtime',
-  'onnxruntime-node': 'downloads libraries for CUDA; switched off in .npmrc',
+  'onnxruntime-node': 'downloads libraries for CUDA; here scripts/no-downloads ends it before',
   esbuild: 'checks its binary; only for development',
   koffi: 'builds itself where there is no binary; only with MPI',
 };
 
 const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8'));
-const locked = Object.entries(packages).filter(([path, { link }]) => path !== '' && !link);
+// Folders of this repository that packages are linked to.
+const own = new Set(
+  Object.values(packages).flatMap(({ link, resolved }) => (link ? [resolved] : [])),
+);
+const locked = Object.entries(packages).filter(
+  ([path, { link }]) => path !== '' && !link && !own.has(path),
+);
 const problems = locked.flatMap(([path, { integrity = 'none', resolved, hasInstallScript }]) => {
   const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
   return [
