@@ -11,6 +11,19 @@ const ALONE = [
   'test/weights/command.test.ts',
 ];
 
+/** End-to-end tests that train, serve or start many processes: `npm run test:long`, a third of the time of all. */
+const LONG = [
+  'test/datasets/shapes/shapes.test.ts',
+  'test/serve/{page,server}.test.ts',
+  'test/tools/analyze/errors.test.ts',
+  'test/tools/score/coco-threads.test.ts',
+  'test/tools/{eval-shards,predict-stream,read-only,run-owner,train-options,train-run}.test.ts',
+  'test/train/{best-weights,resume,safety}.test.ts',
+  'test/train/classify/finetune.test.ts',
+  'test/train/detect/{run,sync-bn-box-heads,trainer}.test.ts',
+  'test/train/segment/trainer.test.ts',
+];
+
 export default defineConfig({
   test: {
     reporters: ['default', new SkipReporter()],
@@ -20,9 +33,15 @@ export default defineConfig({
       // Starting a process and importing the libraries takes as long as most tests, so these share two processes.
       {
         extends: true,
-        test: { name: 'shared', include: ['test/**/*.test.ts'], exclude: ALONE, isolate: false },
+        test: {
+          name: 'shared',
+          include: ['test/**/*.test.ts'],
+          exclude: [...ALONE, ...LONG],
+          isolate: false,
+        },
       },
       { extends: true, test: { name: 'alone', include: ALONE } },
+      { extends: true, test: { name: 'long', include: LONG, isolate: false } },
     ],
     pool: 'forks',
     testTimeout: 180_000,

@@ -16,6 +16,9 @@ export interface ClassificationResult {
   readonly calibration?: Calibration | undefined;
 }
 
+/** More than any head has; a damaged file may name any number. */
+const MAX_CLASSES = 2 ** 24;
+
 /** Evaluator of top-1 and top-5 accuracy and calibration over a data set. */
 export class ClassificationEvaluator {
   /** `[K]`. */
@@ -28,8 +31,10 @@ export class ClassificationEvaluator {
   /** @param numClasses K */
   constructor(private readonly numClasses: number) {
     assertNumber('classification', 'the number of classes', numClasses);
-    if (!Number.isInteger(numClasses) || numClasses < 1)
-      throw new ConfigError(`classification: expected 1 class or more, got ${numClasses}`);
+    if (!Number.isInteger(numClasses) || numClasses < 1 || numClasses > MAX_CLASSES)
+      throw new ConfigError(
+        `classification: expected 1 class or more, at most ${MAX_CLASSES}, got ${numClasses}`,
+      );
     this.samples = new Float64Array(numClasses);
     this.first = new Float64Array(numClasses);
   }

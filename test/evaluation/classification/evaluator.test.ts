@@ -138,7 +138,7 @@ describe('refuses', () => {
     expect(() => new ClassificationEvaluator(3).updateRanked(classes, 0, 'x')).toThrow(message);
   });
 
-  test('no classes', () => {
-    expect(() => new ClassificationEvaluator(0)).toThrow(ConfigError);
+  test.each([0, 2.5, 2 ** 53])('%d classes', (count) => {
+    expect(() => new ClassificationEvaluator(count)).toThrow(ConfigError);
   });
 });
