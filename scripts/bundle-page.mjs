@@ -1,4 +1,5 @@
 // Bundles what runs in browsers: the page of `serve`, the library `convnextv2/browser`, and the page of `export --web`.
+import { rmSync } from 'node:fs';
 import { build } from 'esbuild';
 import { fileURLToPath } from 'node:url';
 
@@ -28,6 +29,8 @@ await build({
   outfile: 'dist/inference/web/bundle.js',
   external: ['onnxruntime-web'],
 });
+// Names of shared parts change with their content.
+rmSync('dist/serve/browser/site', { recursive: true, force: true });
 await build({
   ...common,
   alias,

@@ -13,7 +13,7 @@ interface Flags {
 const NUM_HELD_OUT = 40;
 const NUM_DRAWN = 8;
 /**
- * Settings for six classes in five minutes (docs/little-data.md): more objects a step, a higher rate, a larger picture for
+ * Settings for six classes in a few minutes (docs/little-data.md): more objects a step, a higher rate, a larger picture for
  * the evaluation, which is a separate step.
  */
 const SETTINGS = [
@@ -30,7 +30,7 @@ export function registerDemo(program: Command): void {
   program
     .command('demo')
     .description(
-      'generate images with COCO annotations, train a small detector on them, score it and draw what it finds: about five minutes',
+      'generate images with COCO annotations, train a small detector on them, score it and draw what it finds: six to nine minutes',
     )
     .option('--out <dir>', 'folder of the demo', 'runs/demo')
     .option('--images <n>', 'training images', wholeNumber('--images'), 600)
