@@ -40,6 +40,18 @@ async function documentOf(mpi: Mpi | undefined, args: readonly string[]): Promis
   return rest;
 }
 
+/**
+ * A classifier's batches, which differ between one process and two, choose formulas that differ by rounding; detectors and
+ * segmenters take one image at a time.
+ */
+function upToRounding(value: unknown): unknown {
+  if (typeof value === 'number' && !Number.isInteger(value))
+    return expect.closeTo(value, 6) as unknown;
+  if (Array.isArray(value)) return value.map(upToRounding);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, upToRounding(item)]));
+}
+
 /** Files of a folder and what is in them, without what tells of time or of the division. */
 function contents(folder: string): ReadonlyMap<string, string> {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter(
@@ -87,7 +99,8 @@ describe.each(['classify', 'detect', 'segment'] as const)('%s', (task) => {
   test.each(MPIS)('eval of 2 ranks prints the numbers of one process with $name', async (mpi) => {
     const alone = await documentOf(undefined, verbs.eval);
     expect(alone).toMatchObject({ count: IMAGES });
-    expect(await documentOf(mpi, verbs.eval)).toEqual(alone);
+    const expected = task === 'classify' ? upToRounding(alone) : alone;
+    expect(await documentOf(mpi, verbs.eval)).toEqual(expected);
   });
 
   test.each(MPIS)(
@@ -102,7 +115,7 @@ describe.each(['classify', 'detect', 'segment'] as const)('%s', (task) => {
           string,
           unknown
         >[];
-        expect(actual).toEqual(expected);
+        expect(actual).toEqual(task === 'classify' ? upToRounding(expected) : expected);
         expect(contents(two)).toEqual(contents(one));
         // A classifier's evaluation leaves parts, which the scores above are of.
         expect(contents(one).size > 0).toBe(task !== 'classify' || verb === 'predict');
