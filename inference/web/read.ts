@@ -25,8 +25,8 @@ export function readWebModel(bytes: Uint8Array<ArrayBuffer>, file: string): Load
       file,
       `expected a model written by convnextv2 export --web, got ${format === undefined ? 'another safetensors file' : `format ${format}`}`,
     );
-  const card = JSON.parse(cardText) as Exclude<ModelCard, { readonly task: 'pretrain' }>;
-  const model = networkOf(card, JSON.parse(network));
+  const card = parsed(cardText, file) as Exclude<ModelCard, { readonly task: 'pretrain' }>;
+  const model = networkOf(card, parsed(network, file));
   const store = new ParameterStore(model.specs);
   for (const { path, spec } of store.entries) {
     const entry = entries.get(path);
@@ -39,6 +39,14 @@ export function readWebModel(bytes: Uint8Array<ArrayBuffer>, file: string): Load
     store.get(path).set(toFloat32(decodeValues(entry.dtype, raw, { file, name: path })));
   }
   return { file, card, model, store } as LoadedModel;
+}
+
+function parsed(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    throw WeightsError.in(file, 'expected metadata in JSON, got a damaged file', { cause });
+  }
 }
 
 function headerOf(
