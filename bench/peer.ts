@@ -1,148 +1,126 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { median } from '../core/statistics.js';
+import { PeerProcess } from './peer-process.js';
+import { watched } from './quiet.js';
 
 /**
- * Times this library and Debian's PyTorch 1.13 (CPU, malloc-tuned, OpenBLAS) in alternating rounds and prints the ratio of
- * the medians.
+ * Times this library and today's engines in alternating rounds and prints how many times longer the fastest of them takes,
+ * by medians. Rounds that other processes disturbed are left out.
  *
- *     npm run bench:peer -- --rounds 3 --cases "infer tiny 8,train tiny 8"
- *     npm run bench:peer-detect -- --rounds 3 --cases "infer tiny 1 800,train atto 2 512"
- *     npm run bench:peer-segment -- --rounds 3 --cases "infer tiny 1 512,train tiny 1 512"
+ *     npm run bench:peer -- --python v/bin/python --rounds 5 --cases "infer tiny 8,train tiny 8"
+ *     npm run bench:peer-detect -- --python v/bin/python --cases "infer tiny 1 800,train atto 2 512"
+ *     npm run bench:peer-segment -- --python v/bin/python --cases "infer tiny 1 512,train tiny 2 512"
  *
- * Detection compares Mask R-CNN and torchvision's with equal backbone, padded size and numbers of sampled RoIs, candidates
- * and detections, which both print. In segmentation (UPerNet, 512 channels, 150 classes) ours returns the class of every
- * pixel, the peer the logits of every pixel. Needs `apt-get install python3-torch libopenblas0-pthread`, and
- * `python3-torchvision` for detection; run it on an idle machine.
+ * Classification: timm's ConvNeXt V2 in PyTorch (eager, channels_last, `torch.compile`), ONNX Runtime and OpenVINO.
+ * Detection: torchvision's Mask R-CNN in eager PyTorch with equal backbone, padded size and numbers of sampled RoIs,
+ * candidates and detections. Segmentation: UPerNet of 512 channels and 150 classes in eager PyTorch; ours returns the class
+ * of every pixel, the peer the logits of every pixel. The Python needs
+ * `pip install torch torchvision timm onnx onnxruntime openvino`; `--ways eager,compile` picks some.
  */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const PYTHON = '/usr/bin/python3';
-/** Keeps large arrays in huge pages of one heap, for the allocator of eager PyTorch. */
-const TUNED = {
-  GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
-  MALLOC_MMAP_THRESHOLD_: '4294967296',
-  MALLOC_TRIM_THRESHOLD_: '1099511627776',
-  MALLOC_TOP_PAD_: '1073741824',
-};
 
 const CASES: Readonly<Record<string, string>> = {
-  classify: 'infer tiny 8,infer tiny 1,infer atto 8,train tiny 8,train atto 8',
+  classify: 'infer tiny 8,infer tiny 1,infer atto 8,infer atto 1,train tiny 8,train atto 8',
   detect: 'infer tiny 1 800,train atto 2 512',
-  segment: 'infer tiny 1 512,train tiny 1 512',
+  segment: 'infer tiny 1 512,train tiny 2 512',
 };
+const SIDES: Readonly<Record<string, string>> = { classify: '224', detect: '800', segment: '512' };
 
 /** The document of `convnextv2 benchmark --json`. */
 interface Own {
   readonly medianMs: number;
-  readonly firstRunMs: number;
-  readonly secondRunMs: number;
-  readonly gflops: number;
-  readonly paddedSize?: readonly number[];
-  readonly counts?: Readonly<Record<string, number>>;
-  readonly overheadShare?: number;
+  readonly paddedSize?: readonly number[] | undefined;
+  readonly counts?: Readonly<Record<string, number>> | undefined;
   readonly shareOfGemmPeak: number;
   readonly gemmPeakGflops: number;
   readonly peakRssBytes: number;
 }
 
-interface Peer {
-  readonly ms: number;
-  readonly text: string;
-}
-
 const { values } = parseArgs({
   options: {
     task: { type: 'string', default: 'classify' },
+    python: { type: 'string', default: 'python3' },
     rounds: { type: 'string', default: '3' },
     repeats: { type: 'string' },
     cases: { type: 'string' },
+    ways: { type: 'string' },
   },
 });
 const { task } = values;
-const isClassify = task === 'classify';
-const repeats = values.repeats ?? (isClassify ? undefined : '5');
+const rounds = Number(values.rounds);
 
 /** Runs `convnextv2 benchmark` in a separate process. @throws Error with its output if it fails */
-function own([mode, size, batch, px]: readonly string[], extra: readonly string[] = []): Own {
-  const flags = ['--task', task, '--mode', mode, '--model', size, '--batch', batch, ...extra];
-  if (px !== undefined) flags.push('--size', px);
-  if (repeats !== undefined) flags.push('--repeats', repeats);
-  const args = [join(ROOT, 'dist/tools/cli.js'), 'benchmark', '--json', ...flags];
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+function own(
+  [mode = '', size = '', batch = '', px = SIDES[task] ?? '224']: readonly string[],
+  repeats: number,
+): Own {
+  const args = ['--task', task, '--mode', mode, '--model', size, '--batch', batch, '--size', px];
+  // Nothing loads data beside a step here: threads may spin while they wait, as the peers' do.
+  if (mode === 'train') args.push('--spin');
+  const command = [join(ROOT, 'dist/tools/cli.js'), 'benchmark', '--json', ...args];
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [...command, '--repeats', String(repeats)],
+    { encoding: 'utf8' },
+  );
   if (status !== 0) throw new Error(`benchmark: ${stderr}${stdout}`);
   return JSON.parse(stdout) as Own;
 }
 
-/** Runs the peer's script. @throws Error if there is no Python or no median */
-function peer([mode, ...rest]: readonly string[]): Peer {
-  if (!existsSync(PYTHON)) throw new Error(`bench: expected ${PYTHON} with python3-torch`);
-  const env: NodeJS.ProcessEnv = {
-    ...process.env,
-    ...TUNED,
-    REPEAT: repeats ?? process.env['REPEAT'],
-  };
-  delete env['OPENBLAS_CORETYPE'];
-  delete env['OPENBLAS_L2_SIZE'];
-  const script = task === 'segment' ? 'torch_upernet.py' : 'torch_convnextv2.py';
-  const first = task !== 'detect' ? mode : mode === 'infer' ? 'detect' : 'detect-train';
-  const command = [join(ROOT, 'bench', script), first, ...rest];
-  const { stdout, stderr } = spawnSync(PYTHON, command, { encoding: 'utf8', env });
-  const ms = /median ([\d.]+) ms/.exec(stdout)?.[1];
-  if (ms === undefined) throw new Error(`peer: expected a median, got ${stdout}${stderr}`);
-  return { ms: Number(ms), text: stdout };
-}
-
-/** Additional printed values of a case. */
-function details(ours: readonly Own[], theirs: readonly Peer[]): object {
-  const of = (pick: (result: Own) => number): number => median(ours.map(pick));
-  const gemmPeakGflops = of((result) => result.gemmPeakGflops);
-  if (task === 'segment')
-    return {
-      gflops: of(({ gflops }) => gflops),
-      gemmPeakGflops,
-      peakRssMB: Math.max(...ours.map(({ peakRssBytes }) => peakRssBytes)) / 1e6,
-      peerPeakMB:
-        Math.max(...theirs.map(({ text }) => Number(/peak ([\d.]+) GiB/.exec(text)?.[1]))) *
-        1.073741824e3,
-    };
-  const [{ paddedSize, counts, overheadShare }] = ours;
-  return {
-    shareOfGemmPeak: of(({ shareOfGemmPeak }) => shareOfGemmPeak),
-    gemmPeakGflops,
-    peakRssMB: of(({ peakRssBytes }) => peakRssBytes) / 1e6,
-    ...(counts && {
-      ours: ours.map(({ medianMs }) => Math.round(medianMs)),
-      peer: theirs.map(({ ms }) => Math.round(ms)),
-      firstMinusSecondMs: of(({ firstRunMs, secondRunMs }) => firstRunMs - secondRunMs),
-      overheadShare: overheadShare && of((result) => result.overheadShare ?? NaN),
-      oursWorkedOn: { paddedSize, ...counts },
-      peerWorkedOn: theirs[0].text.split('\n')[0],
-    }),
-  };
-}
-
-for (const text of (values.cases ?? CASES[task]).split(',')) {
+/** Times one case and prints it as one line of JSON. */
+async function compare(text: string): Promise<void> {
   const case_ = text.trim().split(' ');
-  const isTraining = case_[0] === 'train';
-  const [ours, inputs, theirs]: [Own[], number[], Peer[]] = [[], [], []];
-  for (let round = 0; round < Number(values.rounds); round++) {
-    // The peer's threads spin while waiting, so ours may too: no loader needs the cores.
-    ours.push(own(case_, isClassify && isTraining ? ['--spin'] : []));
-    if (isClassify && !isTraining) inputs.push(own(case_, ['--no-freeze']).medianMs);
-    theirs.push(peer(case_));
+  const [mode = '', size = '', batch = '', px = SIDES[task] ?? '224'] = case_;
+  const repeats = Number(values.repeats ?? (task === 'classify' ? 10 : 3));
+  const script = join(ROOT, 'bench/modern_peers.py');
+  const ways = values.ways?.split(',') ?? [];
+  const peer = new PeerProcess(values.python, script, [task, mode, size, batch, px, ...ways]);
+  const { versions, note } = await peer.hello();
+  const ours: Own[] = [];
+  const theirs = new Map<string, number[]>();
+  let leftOut = 0;
+  // Disturbed rounds are repeated, up to as many as were asked for.
+  for (let round = 0; round < 2 * rounds && ours.length < rounds; round++) {
+    const { value, disturbed } = watched(() => own(case_, repeats));
+    const times = await peer.round(repeats);
+    if (disturbed || Object.values(times).some((way) => way.disturbed)) leftOut++;
+    else {
+      ours.push(value);
+      for (const [way, { ms }] of Object.entries(times))
+        theirs.set(way, [...(theirs.get(way) ?? []), median(ms)]);
+    }
   }
+  peer.close();
+  if (ours.length === 0)
+    throw new Error(`${text.trim()}: other processes disturbed all ${leftOut} rounds`);
   const oursMs = median(ours.map(({ medianMs }) => medianMs));
-  const peerMs = median(theirs.map(({ ms }) => ms));
-  const weightsAsInputsMs = inputs.length > 0 ? median(inputs) : undefined;
+  const peersMs = Object.fromEntries([...theirs].map(([way, ms]) => [way, rounded(median(ms))]));
+  const [fastest = ['', NaN]] = Object.entries(peersMs).toSorted((a, b) => a[1] - b[1]);
+  const [first] = ours;
   console.log(
     JSON.stringify({
       case: text.trim(),
-      ...{ oursMs, weightsAsInputsMs, peerMs, ratio: peerMs / oursMs },
-      ...details(ours, theirs),
+      oursMs: rounded(oursMs),
+      peersMs,
+      fastestPeer: fastest[0],
+      ratio: Number((fastest[1] / oursMs).toFixed(3)),
+      rounds: { used: ours.length, leftOut },
+      shareOfGemmPeak: median(ours.map(({ shareOfGemmPeak }) => shareOfGemmPeak)),
+      gemmPeakGflops: rounded(median(ours.map(({ gemmPeakGflops }) => gemmPeakGflops))),
+      peakRssMB: Math.round(Math.max(...ours.map(({ peakRssBytes }) => peakRssBytes)) / 1e6),
+      versions,
+      oursWorkedOn: first?.counts && { paddedSize: first.paddedSize, ...first.counts },
+      peerWorkedOn: note === '' ? undefined : note,
     }),
   );
 }
+
+function rounded(ms: number): number {
+  return Number(ms.toFixed(2));
+}
+
+for (const text of (values.cases ?? CASES[task] ?? '').split(',')) await compare(text);
