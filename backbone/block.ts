@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../engine/tfjs.js';
 import { depthwiseConv, type DepthwiseParams } from '../engine/ops/conv.js';
 import { dropPath } from '../engine/ops/drop-path.js';
 import type { PositionAxes } from '../engine/ops/channels.js';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../engine/tfjs.js';
 import { ShapeError } from '../core/errors.js';
 import type { HostTensor, HostTensors } from '../engine/runtime/program.js';
 import type { SiteIndices, SiteShape } from './fcmae-sites.js';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../engine/tfjs.js';
 import { assertShape, numElements } from '../core/shape.js';
 
 /** Shape of a feature map and its visible part: G = grid columns, `cell` sites of a patch on each axis. */

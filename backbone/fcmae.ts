@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../engine/tfjs.js';
 import { ConfigError } from '../core/errors.js';
 import { FLAG, number, record, whole, type Infer } from '../core/schema.js';
 import { layer } from '../engine/capture/scope.js';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../engine/tfjs.js';
 import { FLAG, byKind, literal, oneOf, record, type Infer } from '../core/schema.js';
 import type { PositionAxes } from '../engine/ops/channels.js';
 import type { GrnParams } from '../engine/ops/grn.js';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../engine/tfjs.js';
 import { halvingConv, patchifyConv, type ConvParams } from '../engine/ops/conv.js';
 import { gelu } from '../engine/ops/gelu.js';
 import { channelNorm, type ChannelNormParams, type NormForm } from '../engine/ops/norm.js';

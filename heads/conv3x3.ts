@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../engine/tfjs.js';
 import { assertShape } from '../core/shape.js';
 import { sameConv, type ConvParams } from '../engine/ops/conv.js';
 import { prefersStandardOperators } from '../engine/ops/lowering.js';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../engine/tfjs.js';
 import { assertShape } from '../core/shape.js';
 import { bilinearMatrix } from '../engine/ops/resize.js';
 

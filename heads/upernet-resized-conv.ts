@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../engine/tfjs.js';
 import { assertShape } from '../core/shape.js';
 import { bilinearMatrix, resizeBilinear } from '../engine/ops/resize.js';
 import { conv3x3 } from './conv3x3.js';

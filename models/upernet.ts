@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../engine/tfjs.js';
 import { assertObject } from '../core/arguments.js';
 import { NON_NEGATIVE, extend, record, whole, type Infer } from '../core/schema.js';
 import { assertBackbone, type Backbone, type FeatureLevels } from '../engine/backbone.js';

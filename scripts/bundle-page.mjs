@@ -11,9 +11,11 @@ const common = {
   platform: 'browser',
   logLevel: 'warning',
 };
-// The whole of tfjs has backends and data sets; here it only records graphs.
-const alias = {
-  '@tensorflow/tfjs': fileURLToPath(new URL('tfjs-core-only.mjs', import.meta.url)),
+// The whole of tfjs has backends and data sets, and is loaded by Node's means; here it only records graphs.
+const tfjs = fileURLToPath(new URL('tfjs-core-only.mjs', import.meta.url));
+const tfjsCoreOnly = {
+  name: 'tfjs-core-only',
+  setup: (build) => build.onResolve({ filter: /\/tfjs\.js$/ }, () => ({ path: tfjs })),
 };
 
 await build({
@@ -24,7 +26,7 @@ await build({
 // onnxruntime-web stays an import of the person's own bundler, which places its WebAssembly files.
 await build({
   ...common,
-  alias,
+  plugins: [tfjsCoreOnly],
   entryPoints: ['inference/web/index.ts'],
   outfile: 'dist/inference/web/bundle.js',
   external: ['onnxruntime-web'],
@@ -33,7 +35,7 @@ await build({
 rmSync('dist/serve/browser/site', { recursive: true, force: true });
 await build({
   ...common,
-  alias,
+  plugins: [tfjsCoreOnly],
   entryPoints: { app: 'serve/browser/main.ts', worker: 'serve/browser/worker.ts' },
   outdir: 'dist/serve/browser/site',
   splitting: true,

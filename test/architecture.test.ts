@@ -136,6 +136,11 @@ test('what also runs in a browser imports no node modules', () => {
   expect(wrong.map((i) => `${i.file} -> ${i.to}`)).toEqual([]);
 });
 
+test('only one file loads tfjs, by the quick way', () => {
+  const wrong = imports.filter((i) => i.runtime && i.to === '@tensorflow/tfjs');
+  expect(wrong.map((i) => i.file)).toEqual([]);
+});
+
 test('data, metrics, weights and reports know no tensor library', () => {
   const wrong = imports.filter(
     (i) => PACKAGES_OF_THE_ENGINE.test(i.to) && inside(i.file, NO_TENSORS),

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../tfjs.js';
 import { ConfigError } from '../../core/errors.js';
 import { numElements, sameShape } from '../../core/shape.js';
 import type { OnnxType, OnnxValue } from '../onnx/graph.js';

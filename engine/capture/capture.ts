@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../tfjs.js';
 import { ConfigError } from '../../core/errors.js';
 import type { OnnxGraph, OnnxType } from '../onnx/graph.js';
 import { CAPTURE, type CaptureBackend } from './backend.js';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../tfjs.js';
 import { ConfigError } from '../../core/errors.js';
 import { CAPTURE, CaptureBackend } from './backend.js';
 import type { CaptureKernel } from './define-kernel.js';

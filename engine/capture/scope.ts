@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../tfjs.js';
 
 /** Scope names that do not belong to the model. */
 const ANONYMOUS = new Set(['default scope', 'unnamed scope', 'gradients', 'forward', '']);

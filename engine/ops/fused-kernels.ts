@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../tfjs.js';
 
 /**
  * Names of custom kernels that a backend may register if it computes them in one pass. Without them the op is composed of

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../tfjs.js';
 import { assertShape } from '../../core/shape.js';
 import { channelAffine, channelDot, type PositionAxes } from './channels.js';
 import { geluAgain, geluSlope, geluValue } from './gelu.js';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../tfjs.js';
 import { hasFusedKernel, runFusedKernel } from './fused-kernels.js';
 import { isInBlocks } from './lowering.js';
 

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../tfjs.js';
 import { assertShape } from '../../core/shape.js';
 import { hasFusedKernel, runFusedKernel } from './fused-kernels.js';
 import { prefersStandardOperators } from './lowering.js';

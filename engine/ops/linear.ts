@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../tfjs.js';
 import { assertShape, numElements } from '../../core/shape.js';
 import type { NormParams } from './layer-norm.js';
 import { blocksPay } from './lowering.js';

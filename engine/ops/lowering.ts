@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../tfjs.js';
 import { CaptureBackend } from '../capture/backend.js';
 import { canBlock } from '../capture/blocked-layout.js';
 import { runFusedKernel } from './fused-kernels.js';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../tfjs.js';
 import { assertShape } from '../../core/shape.js';
 import { layerNorm, standardizeGradient, standardized, type NormParams } from './layer-norm.js';
 import { foldNorm, foldingPays, linear, type LinearParams } from './linear.js';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../tfjs.js';
 import { assertShape } from '../../core/shape.js';
 import { layerNorm, standardize } from './layer-norm.js';
 import { foldIntoLinear, type LinearParams } from './linear.js';

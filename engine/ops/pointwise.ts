@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../tfjs.js';
 import { numElements } from '../../core/shape.js';
 import { runFusedKernel } from './fused-kernels.js';
 import { inBlocks, isInBlocks } from './lowering.js';

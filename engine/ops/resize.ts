@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../tfjs.js';
 
 /**
  * Interpolation matrix of half-pixel bilinear resizing: row `i` holds the weights of output `i`,

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../tfjs.js';
 import { ConfigError } from '../../core/errors.js';
 import type { ParameterStore } from '../parameters/store.js';
 import type { GradientTarget } from './compiled.js';

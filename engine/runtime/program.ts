@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../tfjs.js';
 import { ConfigError, ShapeError } from '../../core/errors.js';
 import { formatShape, numElements } from '../../core/shape.js';
 import type { ParameterStore } from '../parameters/store.js';

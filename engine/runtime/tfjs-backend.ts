@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../tfjs.js';
 import { ConfigError } from '../../core/errors.js';
 import { CAPTURE } from '../capture/backend.js';
 import { TENSORFLOW, loadTensorflowBackend } from './tfjs-node.js';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../../engine/tfjs.js';
 import { record, whole, type Infer } from '../../core/schema.js';
 import { layer } from '../../engine/capture/scope.js';
 import { linear } from '../../engine/ops/linear.js';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../../engine/tfjs.js';
 import { AREA_FLOOR_PX } from '../../core/boxes.js';
 import { MAX_LOG_RATIO, type BoxCoderConfig } from '../../core/box-coder.js';
 import { NON_NEGATIVE, POSITIVE, byKind, literal, record, type Infer } from '../../core/schema.js';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../../engine/tfjs.js';
 import { layer } from '../../engine/capture/scope.js';
 import { convSpecs, layerSpecs, type LayerSpecs } from '../../engine/parameters/layers.js';
 import type { Initializer } from '../../engine/parameters/spec.js';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../../engine/tfjs.js';
 import { layer } from '../../engine/capture/scope.js';
 import { sameConv } from '../../engine/ops/conv.js';
 import { linear, type LinearParams } from '../../engine/ops/linear.js';

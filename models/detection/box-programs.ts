@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../../engine/tfjs.js';
 import { layer } from '../../engine/capture/scope.js';
 import { crossEntropySum, oneHotRows } from '../../engine/ops/losses.js';
 import { vjp } from '../../engine/ops/vjp.js';

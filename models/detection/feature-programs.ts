@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../../engine/tfjs.js';
 import type { Backbone } from '../../engine/backbone.js';
 import { vjp } from '../../engine/ops/vjp.js';
 import type { Program } from '../../engine/runtime/program.js';

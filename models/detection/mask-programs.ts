@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../../engine/tfjs.js';
 import { sigmoidCrossEntropy } from '../../engine/ops/losses.js';
 import type { Program } from '../../engine/runtime/program.js';
 import { maskHead, type MaskHeadSpecs } from '../../heads/mask/mask-head.js';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../../engine/tfjs.js';
 import { convNeXtV2Features, type ConvNeXtV2Specs } from '../../backbone/convnextv2.js';
 import type { GrnVariant } from '../../backbone/grn-variant.js';
 import { DataError } from '../../core/errors.js';

@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
+import type { backend_util } from '@tensorflow/tfjs';
+import * as tf from '../../tfjs.js';
 import { ConfigError } from '../../../core/errors.js';
 import { int, ints, type OnnxValue } from '../../onnx/graph.js';
 import type { CaptureBackend } from '../backend.js';
@@ -9,12 +10,12 @@ import { activate, matrixProduct, rows } from './products.js';
 import { concat, padImage, reverse, slice, strided } from './shape.js';
 
 /** Sizes of a convolution. */
-export type ConvInfo = tf.backend_util.Conv2DInfo;
+export type ConvInfo = backend_util.Conv2DInfo;
 
 /** Attributes shared by tfjs's convolution kernels. */
 export interface ConvAttrs {
   readonly strides: number | [number, number];
-  readonly pad: 'valid' | 'same' | number | tf.backend_util.ExplicitPadding;
+  readonly pad: 'valid' | 'same' | number | backend_util.ExplicitPadding;
   readonly dataFormat?: 'NHWC' | 'NCHW';
   readonly dilations?: number | [number, number];
   readonly dimRoundingMode?: 'floor' | 'round' | 'ceil';
@@ -181,7 +182,7 @@ export function onnxConv(
 }
 
 /** Padding of the gradient's convolution: as far as the kernel reaches, less the padding of the forward pass. */
-export function gradientPadding(i: ConvInfo): tf.backend_util.ExplicitPadding {
+export function gradientPadding(i: ConvInfo): backend_util.ExplicitPadding {
   const { top, bottom, left, right } = i.padInfo;
   const [kh, kw] = [i.filterHeight, i.filterWidth];
   return [
