@@ -1,10 +1,9 @@
 import {
-  ConfigError,
-  DataError,
-  ShapeError,
-  WeightsError,
-  WorkError,
+  ERROR_CLASSES,
+  type ErrorCode,
   type ErrorDetails,
+  InputError,
+  WorkError,
 } from './errors.js';
 
 /** An error in a form that can be sent between threads, because structured cloning loses classes. */
@@ -12,28 +11,38 @@ export interface Failure {
   readonly name: string;
   readonly message: string;
   readonly stack: string;
+  readonly code?: ErrorCode | undefined;
   readonly file?: string | undefined;
   readonly id?: string | number | undefined;
 }
+
+/** Code of an error; `unexpected` for those that are none of ours. */
+export const codeOf = (error: unknown): ErrorCode =>
+  error instanceof InputError || error instanceof WorkError ? error.code : 'unexpected';
 
 /** Converts an error to a failure; the inverse of {@link reviveFailure}. */
 export function describeFailure(error: unknown): Failure {
   const known: Error & ErrorDetails = error instanceof Error ? error : new Error(String(error));
   const { name, message, stack = message, file, id } = known;
-  return { name, message, stack, file, id };
+  return { name, message, stack, code: codeOf(error), file, id };
 }
 
-const INPUT_ERRORS = { ShapeError, ConfigError, DataError, WeightsError } as const;
+/** Families of errors that keep their class; an `InputError` itself is not among them. */
+const FAMILIES = ['ShapeError', 'ConfigError', 'DataError', 'WeightsError'];
 
 /**
  * Recreates the error with its class; unexpected errors become a WorkError. The cause is the text from the other thread.
  *
  * @param where beginning of the message of a WorkError
  */
-export function reviveFailure({ name, message, stack, file, id }: Failure, where: string): Error {
+export function reviveFailure(failure: Failure, where: string): Error {
+  const { name, message, stack, code, file, id } = failure;
   const cause = new Error(stack);
-  const Known = Object.entries(INPUT_ERRORS).find(([known]) => known === name)?.[1];
-  return Known
-    ? new Known(message, { cause, file, id })
-    : new WorkError(`${where}: ${message}`, { cause });
+  const family = FAMILIES.includes(name)
+    ? ERROR_CLASSES.input.filter((known) => known.family === name)
+    : [];
+  const Known = family.find((known) => known.code === code) ?? family[0];
+  if (Known) return new Known(message, { cause, file, id });
+  const Work = ERROR_CLASSES.work.find((known) => known.code === code) ?? WorkError;
+  return new Work(`${where}: ${message}`, { cause });
 }

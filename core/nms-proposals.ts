@@ -1,6 +1,6 @@
 import { decodeBoxes, RPN_CODER, BoxCoderConfig } from './box-coder.js';
 import { gatherBoxes, type Boxes, type Size } from './boxes.js';
-import { ConfigError, ShapeError, WorkError } from './errors.js';
+import { ConfigError, NotFiniteError, ShapeError } from './errors.js';
 import { groupedNms } from './nms.js';
 import { topK } from './nms-top-k.js';
 import { FRACTION, number, record, whole, type Infer } from './schema.js';
@@ -136,7 +136,7 @@ function assertFinite(
   let sum = score;
   for (let k = 0; k < 4; k++) sum += deltas[4 * at + k];
   if (!Number.isFinite(sum))
-    throw new WorkError(
+    throw new NotFiniteError(
       `selectProposals: expected finite scores and deltas, got score ${score}, deltas [${Array.from(deltas.subarray(4 * at, 4 * at + 4)).join(', ')}] of anchor ${index} on level ${level}`,
     );
 }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { basename, extname, relative } from 'node:path';
-import { DataError, quote } from '../core/errors.js';
+import { LayoutError, quote } from '../core/errors.js';
 import { describeSkipped, isImageName } from '../io/files/images.js';
 import { filesBelow } from '../io/files/list.js';
 import { imageKey, isMaskName, maskKey } from './mask-names.js';
@@ -35,16 +35,16 @@ export function pairFiles(
     /\.png$/i.test(path) && !(isSame && !isMaskName(withoutExtension(path)));
   const labels = filesByName(labelFolder, isLabel);
   if (images.size === 0)
-    throw DataError.in(imageFolder, `expected images, got none${othersIn(imageFolder)}`);
+    throw LayoutError.in(imageFolder, `expected images, got none${othersIn(imageFolder)}`);
   if (labels.size === 0)
-    throw DataError.in(labelFolder, `expected label PNGs, got none${othersIn(labelFolder)}`);
+    throw LayoutError.in(labelFolder, `expected label PNGs, got none${othersIn(labelFolder)}`);
   const byKey = new Map([...labels].map(([name, file]) => [maskKey(name), file]));
   const samples: SegmentationSample[] = [];
   const alone: string[] = [];
   const used = new Set<string>();
   const missing = [...(listed?.stems ?? [])].find(([name]) => !images.has(name));
   if (listed && missing !== undefined)
-    throw DataError.in(
+    throw LayoutError.in(
       listed.file,
       `expected names of images in ${imageFolder}, got ${quote(missing[1])}`,
     );
@@ -61,7 +61,7 @@ export function pairFiles(
   if (!listed) for (const file of labels.values()) if (!used.has(file)) alone.push(file);
   if (alone.length > 0) {
     const more = alone.length > 5 ? ` and ${alone.length - 5} more` : '';
-    throw new DataError(
+    throw new LayoutError(
       `${imageFolder}: expected a label in ${labelFolder} for every image and the reverse, got none for ${alone.slice(0, 5).join(', ')}${more}`,
       { file: alone[0] },
     );
@@ -81,14 +81,14 @@ function filesByName(
     const name = withoutExtension(relative(folder, path)).replaceAll('\\', '/');
     const earlier = found.get(name);
     if (earlier !== undefined)
-      throw DataError.in(path, `expected one file of this name, got ${basename(earlier)}, too`);
+      throw LayoutError.in(path, `expected one file of this name, got ${basename(earlier)}, too`);
     found.set(name, path);
   }
   return found;
 }
 
 function filesIn(folder: string): readonly string[] {
-  if (!existsSync(folder)) throw DataError.in(folder, 'expected a folder, got none');
+  if (!existsSync(folder)) throw LayoutError.in(folder, 'expected a folder, got none');
   return filesBelow(folder).flatMap(([path, target]) => (target === undefined ? [] : [path]));
 }
 

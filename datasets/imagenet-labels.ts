@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { DataError, quote } from '../core/errors.js';
+import { AnnotationsError, quote } from '../core/errors.js';
 import { readTextSync, reasonOf } from '../io/files/read.js';
 
 /** Names of files that may contain the labels of the images of a flat folder. */
@@ -31,9 +31,12 @@ interface FileLabel {
 export function findLabelFile(folder: string): string | undefined {
   const found = LABEL_FILES.filter((name) => existsSync(join(folder, name)));
   if (found.length > 1)
-    throw new DataError(`${folder}: expected one file of labels, got ${found.join(' and ')}`, {
-      file: join(folder, found[1]),
-    });
+    throw new AnnotationsError(
+      `${folder}: expected one file of labels, got ${found.join(' and ')}`,
+      {
+        file: join(folder, found[1]),
+      },
+    );
   return found.length === 0 ? undefined : join(folder, found[0]);
 }
 
@@ -49,7 +52,7 @@ export function readLabelFile(file: string): readonly FileLabel[] {
   try {
     text = readTextSync(file);
   } catch (cause) {
-    throw DataError.in(file, `expected a list of labels, got ${reasonOf(cause)}`, { cause });
+    throw AnnotationsError.in(file, `expected a list of labels, got ${reasonOf(cause)}`, { cause });
   }
   return file.endsWith('.json') ? fromJson(text, file) : fromText(text, file);
 }
@@ -61,7 +64,7 @@ function fromText(text: string, file: string): FileLabel[] {
     const fields = isCsv ? splitOnce(line, ',') : line.trim().split(/[\s,]+/);
     const label = fields[1]?.trim().split(/\s+/)[0];
     if (!label)
-      throw new DataError(
+      throw new AnnotationsError(
         `${file}:${i + 1}: expected "file label" on a line, got ${quote(line)}${bareNumberHint(line)}`,
         { file, id: i + 1 },
       );
@@ -86,7 +89,7 @@ function fromJson(text: string, file: string): FileLabel[] {
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw DataError.in(file, `expected JSON, got ${String(cause)}`, { cause });
+    throw AnnotationsError.in(file, `expected JSON, got ${String(cause)}`, { cause });
   }
   const entries: [unknown, unknown][] = Array.isArray(json)
     ? json.map((entry: unknown) => listed(entry))
@@ -94,7 +97,7 @@ function fromJson(text: string, file: string): FileLabel[] {
   return entries.map(([name, label], i) => {
     const isLabel = typeof label === 'string' || typeof label === 'number';
     if (typeof name !== 'string' || !isLabel)
-      throw new DataError(
+      throw new AnnotationsError(
         `${file}#${i}: expected a file and its class, got ${quote([name, label])}`,
         { file, id: i },
       );

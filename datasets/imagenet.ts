@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { assertObject, assertText } from '../core/arguments.js';
-import { DataError } from '../core/errors.js';
+import { LayoutError } from '../core/errors.js';
 import { describeSkipped, isImageName } from '../io/files/images.js';
 import { listFiles } from '../io/files/list.js';
 import { CLASS_FILES, classLookup, readClassFile, type ClassEntry } from './class-list.js';
@@ -54,7 +54,7 @@ const DESCRIBING = new Set<string>([...CLASS_FILES, ...LABEL_FILES]);
 export function readImageNet(root: string, options: ImageNetOptions): ClassificationSet {
   assertText('readImageNet', 'the path of a folder', root);
   assertObject('readImageNet', 'an object of options', options);
-  if (!isFolder(root)) throw DataError.in(root, 'expected a folder with images, got none');
+  if (!isFolder(root)) throw LayoutError.in(root, 'expected a folder with images, got none');
   const folders = {
     train: splitFolder(root, 'train'),
     val: splitFolder(root, 'val'),
@@ -64,7 +64,7 @@ export function readImageNet(root: string, options: ImageNetOptions): Classifica
     return readPart(root, root, 'all', known);
   const folder = folders[options.split];
   if (folder === undefined)
-    throw DataError.in(
+    throw LayoutError.in(
       root,
       `expected ${SPLIT_FOLDERS[options.split].map((n) => `${n}/`).join(' or ')}, got neither`,
     );
@@ -86,11 +86,11 @@ function readPart(
   // `labels.txt` next to class folders is probably a list of the classes.
   const isOfImages = isFlat || inside?.endsWith('.json') || subfolders(folder).length === 1;
   if (isFlat && split === 'train')
-    throw DataError.in(folder, 'expected a folder a class for training, got images');
+    throw LayoutError.in(folder, 'expected a folder a class for training, got images');
   if (labelFile !== undefined && isOfImages)
     return fromLabelFile(folder, labelFile, split, classes);
   if (!isFlat) return fromClassFolders(folder, split, classes);
-  throw DataError.in(
+  throw LayoutError.in(
     folder,
     `expected a folder a class or a label file (${LABEL_FILES.join(', ')}), got images alone`,
   );
@@ -103,7 +103,7 @@ function fromClassFolders(
 ): ClassificationSet {
   const names = subfolders(folder);
   if (names.length === 0)
-    throw DataError.in(
+    throw LayoutError.in(
       folder,
       `expected a folder a class, or images with a label file (${LABEL_FILES.join(', ')}), got neither`,
     );
@@ -114,12 +114,12 @@ function fromClassFolders(
   for (const name of names) {
     const classFolder = join(folder, name);
     const classIndex = lookUp(name);
-    if (typeof classIndex === 'string') throw DataError.in(classFolder, classIndex, { id: name });
+    if (typeof classIndex === 'string') throw LayoutError.in(classFolder, classIndex, { id: name });
     const files = imagesBelow(classFolder, ignoredFiles);
     if (files.length === 0) {
       const skipped = describeSkipped(ignoredFiles.filter((file) => file.startsWith(classFolder)));
       const got = skipped === undefined ? 'an empty folder' : `none; ${skipped}`;
-      throw DataError.in(classFolder, `expected images of a class, got ${got}`, { id: name });
+      throw LayoutError.in(classFolder, `expected images of a class, got ${got}`, { id: name });
     }
     for (const file of files) samples.push({ file, classIndex });
   }
@@ -134,10 +134,10 @@ function fromLabelFile(
   known: readonly ClassEntry[] | undefined,
 ): ClassificationSet {
   const labels = readLabelFile(labelFile);
-  if (labels.length === 0) throw DataError.in(labelFile, 'expected labels, got none');
+  if (labels.length === 0) throw LayoutError.in(labelFile, 'expected labels, got none');
   const classes = known ?? [...new Set(labels.map(({ label }) => String(label)))].sort().map(named);
   if (known === undefined && labels.some(({ label }) => /^\d+$/.test(String(label))))
-    throw DataError.in(
+    throw LayoutError.in(
       labelFile,
       'expected class names, or numbers and a list of classes (classes.json), got numbers alone',
     );
@@ -157,17 +157,17 @@ function fromLabelFile(
       ? direct
       : (byStem.get(direct) ?? byStem.get(stem(direct)) ?? byName.get(basename(stem(name))));
     if (file === undefined || !unlabeled.delete(file))
-      throw DataError.in(labelFile, `expected every image once, got ${name}: none or twice`, {
+      throw LayoutError.in(labelFile, `expected every image once, got ${name}: none or twice`, {
         id: name,
       });
     const classIndex = lookUp(label);
     if (typeof classIndex === 'string')
-      throw new DataError(`${labelFile}#${name}: ${classIndex}`, { file: labelFile, id: name });
+      throw new LayoutError(`${labelFile}#${name}: ${classIndex}`, { file: labelFile, id: name });
     return { file, classIndex };
   });
   const [without] = unlabeled;
   if (without !== undefined)
-    throw DataError.in(
+    throw LayoutError.in(
       labelFile,
       `expected a label for every image, got none for ${basename(without)} (${unlabeled.size} in all)`,
       { id: basename(without) },
@@ -207,7 +207,7 @@ export function hasSplit(root: string, split: 'train' | 'val'): boolean {
 function splitFolder(root: string, split: 'train' | 'val'): string | undefined {
   const found = SPLIT_FOLDERS[split].map((name) => join(root, name)).filter(isFolder);
   if (found.length > 1)
-    throw DataError.in(root, `expected one folder for ${split}, got ${found.join(' and ')}`);
+    throw LayoutError.in(root, `expected one folder for ${split}, got ${found.join(' and ')}`);
   return found[0];
 }
 

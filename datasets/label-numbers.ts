@@ -1,4 +1,4 @@
-import { DataError } from '../core/errors.js';
+import { AnnotationsError } from '../core/errors.js';
 import type { RgbImage } from '../core/image.js';
 import { rleFromPolygons } from '../core/rle-polygons.js';
 import { decodeRle } from '../core/rle.js';
@@ -66,7 +66,7 @@ function numbersOfColors(
     if (color !== last) {
       const found = labelOf.get(color);
       if (found === undefined)
-        throw DataError.in(
+        throw AnnotationsError.in(
           file,
           `expected one of the ${colors.length} colors of the classes, got [${data.subarray(p, p + 3).join(', ')}] at pixel (${i % width}, ${Math.floor(i / width)})`,
         );
@@ -82,7 +82,7 @@ function numbersOfGray({ width, height, data }: RgbImage, file: string): PngIndi
   const numbers = new Uint8Array(width * height); // [H, W]
   for (let i = 0, p = 0; i < numbers.length; i++, p += 3) {
     if (data[p] !== data[p + 1] || data[p] !== data[p + 2])
-      throw DataError.in(
+      throw AnnotationsError.in(
         file,
         `expected a label PNG with one number a pixel (gray or palette), got colors: ${colorsIn(data)}; write in data.yaml which class each one is: colors: {NAME: [R, G, B], …}`,
       );

@@ -1,6 +1,6 @@
 import { assertObject, assertText } from '../core/arguments.js';
 import type { Size } from '../core/boxes.js';
-import { DataError } from '../core/errors.js';
+import { AnnotationsError } from '../core/errors.js';
 import type { PngIndices } from '../io/png/indices.js';
 import { IGNORED_LABEL, type LabelMap } from '../core/image.js';
 import { labelNumbers, type LabelColor } from './label-numbers.js';
@@ -34,7 +34,7 @@ export function mapLabels(indices: PngIndices, mapping: LabelMapping, file: stri
     const label = data[i] < table.length ? table[data[i]] : INVALID;
     if (label === INVALID) {
       const [x, y] = [i % width, Math.floor(i / width)];
-      throw DataError.in(
+      throw AnnotationsError.in(
         file,
         `expected ${allowedLabels(mapping)}, got ${data[i]} at pixel (${x}, ${y})`,
         { id: data[i] },
@@ -66,7 +66,7 @@ export async function labelsOf(
   const { labelFile: file } = sample;
   const indices = await labelNumbers(sample, mapping.colors);
   if (size && (indices.width !== size.width || indices.height !== size.height))
-    throw DataError.in(
+    throw AnnotationsError.in(
       file,
       `expected ${size.width}x${size.height} of its image, got ${indices.width}x${indices.height}`,
     );

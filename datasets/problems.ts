@@ -1,4 +1,4 @@
-import { DataError } from '../core/errors.js';
+import { AnnotationsError, DataError } from '../core/errors.js';
 
 /** Severity of a problem: training rejects the set, skips or changes the record, or does nothing. */
 export type Severity = 'error' | 'warning' | 'note';
@@ -84,7 +84,7 @@ export class ProblemLog {
     const { file, message, id } = this.first;
     const more = this.count('error') - 1;
     const rest = more > 0 ? ` (and ${more} more: \`convnextv2 data check\` lists them)` : '';
-    throw DataError.in(file, `${message}${rest}`, { id });
+    throw AnnotationsError.in(file, `${message}${rest}`, { id });
   }
 }
 

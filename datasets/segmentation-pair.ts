@@ -1,5 +1,5 @@
 import type { LabelMap, RgbImage } from '../core/image.js';
-import { DataError } from '../core/errors.js';
+import { AnnotationsError } from '../core/errors.js';
 import { labelsOf, type LabelMapping } from './png-label-map.js';
 import { imageOf, type SegmentationSample } from './sample.js';
 
@@ -15,7 +15,7 @@ export async function loadPair(
   const labels = await labelsOf(sample, mapping);
   const image = await imageOf(sample, { upright: labels });
   if (image.width !== labels.width || image.height !== labels.height)
-    throw DataError.in(
+    throw AnnotationsError.in(
       sample.labelFile,
       `expected ${image.width}x${image.height} of its image, got ${labels.width}x${labels.height}`,
     );

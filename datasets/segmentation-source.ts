@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { DataError } from '../core/errors.js';
+import { LayoutError } from '../core/errors.js';
 import type { AnnotationSource } from './annotations/source.js';
 import { rowsOf } from './coco/samples.js';
 import { loadCoco, type CocoSet } from './coco/set.js';
@@ -45,12 +45,12 @@ async function loadRegions({ regions, classes }: RegionSource): Promise<Segmenta
   const set = await loadCoco({ ...regions, classes: undefined });
   const { imageFolder, images, annotations } = set;
   if (imageFolder === undefined)
-    throw DataError.in(set.file, 'expected an image folder beside it, got none');
+    throw LayoutError.in(set.file, 'expected an image folder beside it, got none');
   const hasMask = Array.from({ length: annotations.masks.length }, (_, a) => a).some(
     (a) => annotations.masks.describe(a).kind !== 'none',
   );
   if (!hasMask)
-    throw DataError.in(set.file, 'expected polygons or masks to draw as labels, got boxes alone');
+    throw LayoutError.in(set.file, 'expected polygons or masks to draw as labels, got boxes alone');
   const labels = set.classes.names.map((name) => labelOfName(name) ?? classes.indexOf(name));
   const { range } = regions;
   const samples = images.fileNames.map((name, i): SegmentationSample => ({

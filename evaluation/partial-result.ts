@@ -1,5 +1,5 @@
 import { assertBytes, assertObject } from '../core/arguments.js';
-import { ConfigError, DataError } from '../core/errors.js';
+import { ConfigError, DataError, ResultsError } from '../core/errors.js';
 import { isNestedDeeper } from '../core/foreign-value.js';
 
 type ResultArray = Float64Array | Uint32Array | Int32Array;
@@ -73,7 +73,7 @@ export function encodePartialResult(partial: PartialResult): Uint8Array {
 export function decodePartialResult(bytes: Uint8Array, file: string): PartialResult {
   assertBytes('decodePartialResult', 'the bytes of an evaluation part', bytes);
   const wrong = (got: string, cause?: unknown): DataError =>
-    new DataError(`${file}: expected an evaluation part, got ${got}`, { file, cause });
+    new ResultsError(`${file}: expected an evaluation part, got ${got}`, { file, cause });
   const mark = new TextDecoder().decode(bytes.subarray(0, MAGIC.length));
   if (mark !== MAGIC || bytes.length < MAGIC.length + 4) throw wrong('another file');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -127,7 +127,7 @@ export function partialArrays<Names extends string>(
       `merge: expected a part of the same evaluation, got one with ${different}`,
     );
   for (const name of expected.arrays)
-    if (!partial.arrays[name]) throw new DataError(`merge: expected an array ${name}, got none`);
+    if (!partial.arrays[name]) throw new ResultsError(`merge: expected an array ${name}, got none`);
   return partial.arrays as Record<Names, ResultArray>;
 }
 

@@ -1,7 +1,8 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describedValue } from '../core/arguments.js';
-import { ConfigError, WeightsError } from '../core/errors.js';
+import type { ConfigError } from '../core/errors.js';
+import { ModelNotFoundError, OptionError } from '../core/errors.js';
 import { cacheFolder } from '../io/files/cache-folder.js';
 import type { CatalogueEntry } from '../weights/catalogue.js';
 import { CHECKPOINTS, isEmaBetter, latestValid, readBest } from '../weights/checkpoint-folder.js';
@@ -70,7 +71,7 @@ export async function locateModel(
 }
 
 function otherTask(expected: string, asked: string): ConfigError {
-  return new ConfigError(`task: expected ${expected}, got ${asked}`, { flags: { task: '--task' } });
+  return new OptionError(`task: expected ${expected}, got ${asked}`, { flags: { task: '--task' } });
 }
 
 async function locate(
@@ -78,7 +79,7 @@ async function locate(
   { cache, offline, mirror, onNotice }: LocateOptions,
 ): Promise<Omit<LocatedModel, 'task'>> {
   if (typeof (model as unknown) !== 'string' || model === '')
-    throw new ConfigError(
+    throw new OptionError(
       `model: expected a run folder, a checkpoint or weight file, or an official name, got ${model === '' ? 'an empty text' : describedValue(model)}`,
     );
   if (existsSync(model) && statSync(model).isDirectory()) {
@@ -108,7 +109,7 @@ async function locateRun(
   const { checkpoint, skipped } = await latestValid(checkpoints);
   skipped.forEach(({ reason }) => onNotice?.(`warning: ${reason}`));
   if (!checkpoint)
-    throw WeightsError.in(
+    throw ModelNotFoundError.in(
       folder,
       'expected a run folder with checkpoints, got none (nor weights as the Hugging Face hub has them)',
     );

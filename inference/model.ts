@@ -1,4 +1,4 @@
-import { ConfigError, quote } from '../core/errors.js';
+import { OptionError, quote } from '../core/errors.js';
 import {
   compressMask,
   segmentResult,
@@ -312,21 +312,21 @@ function queued<Task extends PredictTask>(
 
 function assertOptions(options: PredictOptions, task: PredictTask): void {
   if (typeof (options as unknown) !== 'object' || (options as unknown) === null)
-    throw new ConfigError(`predict: expected an object of options, got ${String(options)}`);
+    throw new OptionError(`predict: expected an object of options, got ${String(options)}`);
   const { score = 0, max = 0, top = 1, ratios } = options;
   if (!(score >= 0 && score <= 1))
-    throw new ConfigError(`score: expected a number from 0 to 1, got ${score}`);
+    throw new OptionError(`score: expected a number from 0 to 1, got ${score}`);
   if (!Number.isInteger(max) || max < 0)
-    throw new ConfigError(`max: expected a whole number of objects, got ${max}`);
+    throw new OptionError(`max: expected a whole number of objects, got ${max}`);
   if (!Number.isInteger(top) || top < 1)
-    throw new ConfigError(`top: expected a whole number of classes from 1, got ${top}`);
+    throw new OptionError(`top: expected a whole number of classes from 1, got ${top}`);
   if (ratios === undefined) return;
   if (task !== 'segment')
-    throw new ConfigError(`ratios: expected a segmenter, got the task ${task}`);
+    throw new OptionError(`ratios: expected a segmenter, got the task ${task}`);
   if (!Array.isArray(ratios as unknown))
-    throw new ConfigError(`ratios: expected a list of numbers, got ${quote(ratios)}`);
+    throw new OptionError(`ratios: expected a list of numbers, got ${quote(ratios)}`);
   if (ratios.length === 0 || !ratios.every((ratio) => ratio > 0 && ratio <= MAX_RATIO))
-    throw new ConfigError(
+    throw new OptionError(
       `ratios: expected numbers above 0 and up to ${MAX_RATIO}, got [${ratios.join(', ')}]`,
     );
 }

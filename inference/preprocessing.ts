@@ -1,4 +1,4 @@
-import { ConfigError } from '../core/errors.js';
+import { OptionError } from '../core/errors.js';
 import type { PixelStats } from '../datasets/transforms/normalize.js';
 import type { ClassifierCard, DetectorCard, SegmenterCard } from './card.js';
 
@@ -28,7 +28,7 @@ export function withPreprocessing<Card extends ClassifierCard | DetectorCard | S
 ): Card {
   if (mean === undefined && std === undefined && crop === undefined) return card;
   if (own !== undefined)
-    throw new ConfigError(
+    throw new OptionError(
       `mean, std, crop: expected a weight file without model card, got ${own}, which has its preprocessing`,
     );
   const pixels = {
@@ -37,9 +37,9 @@ export function withPreprocessing<Card extends ClassifierCard | DetectorCard | S
   } as PixelStats;
   if (crop === undefined) return { ...card, pixels };
   if (card.task !== 'classify')
-    throw new ConfigError(`crop: expected a classifier, got the task ${card.task}`);
+    throw new OptionError(`crop: expected a classifier, got the task ${card.task}`);
   if (!(crop > 0 && crop <= 1))
-    throw new ConfigError(`crop: expected a fraction above 0 and up to 1, got ${crop}`);
+    throw new OptionError(`crop: expected a fraction above 0 and up to 1, got ${crop}`);
   return { ...card, pixels, resize: { ...card.resize, mode: 'crop', cropFraction: crop } };
 }
 
@@ -51,7 +51,7 @@ function channels(name: 'mean' | 'std', values: readonly number[]): readonly num
     values.every((value) => value >= lowest && value <= MAX_STATISTIC);
   if (isSound) return values;
   const got = Array.isArray(values) ? values.join(', ') : String(values);
-  throw new ConfigError(
+  throw new OptionError(
     `${name}: expected three numbers ${name === 'std' ? 'above 0 ' : ''}where 1 is white (divide those of 0 to 255 by 255), got ${got}`,
   );
 }

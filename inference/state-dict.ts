@@ -1,5 +1,5 @@
 import type { ConvNeXtV2Config } from '../backbone/variants.js';
-import { WeightsError } from '../core/errors.js';
+import { WeightsMismatchError } from '../core/errors.js';
 import type { Backbone } from '../engine/backbone.js';
 import type { ParameterStore } from '../engine/parameters/store.js';
 import type { TensorMap } from '../io/tensor.js';
@@ -52,7 +52,7 @@ export function shapeOf(
   const tensor = tensors.get(name);
   if (tensor) return tensor.shape;
   const text = `expected ${expected} with a tensor ${name}, got none`;
-  throw WeightsError.in(file, text, { id: name });
+  throw WeightsMismatchError.in(file, text, { id: name });
 }
 
 /** Number of tensors whose names match. */

@@ -1,4 +1,4 @@
-import { DataError } from '../core/errors.js';
+import { FileError } from '../core/errors.js';
 import { isNestedDeeper } from '../core/foreign-value.js';
 import type { Schema } from '../core/schema.js';
 import { readJsonIfPresent } from './files/read.js';
@@ -22,7 +22,7 @@ export function readCheckedJson<T>(
   if (value === undefined) return undefined;
   const problem = problemOf(value, schema);
   if (problem === undefined) return value as T;
-  throw DataError.in(file, `expected ${expected}, got a damaged one: ${problem}`);
+  throw FileError.in(file, `expected ${expected}, got a damaged one: ${problem}`);
 }
 
 /** What is wrong with a value, in one line; undefined if it fits the schema. */

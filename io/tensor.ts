@@ -1,4 +1,4 @@
-import { WeightsError } from '../core/errors.js';
+import { WeightsFileError } from '../core/errors.js';
 import { numElements } from '../core/shape.js';
 import { bfloat16ToFloat32, float16ToFloat32 } from '../core/half.js';
 
@@ -90,9 +90,13 @@ export function decodeValues(dtype: DType, bytes: Uint8Array, of: TensorPlace): 
   if (dtype === 'BOOL') {
     const wrong = (values as Uint8Array).find((value) => value > 1);
     if (wrong !== undefined)
-      throw WeightsError.in(of.file, `tensor "${of.name}": expected 0 or 1 in BOOL, got ${wrong}`, {
-        id: of.name,
-      });
+      throw WeightsFileError.in(
+        of.file,
+        `tensor "${of.name}": expected 0 or 1 in BOOL, got ${wrong}`,
+        {
+          id: of.name,
+        },
+      );
   }
   if (!(values instanceof Uint16Array)) return values;
   return dtype === 'F16' ? float16ToFloat32(values) : bfloat16ToFloat32(values);

@@ -1,5 +1,5 @@
 import { basename, resolve } from 'node:path';
-import { ConfigError } from '../core/errors.js';
+import { OptionError } from '../core/errors.js';
 import type { NamedModel, ServedModelOptions } from './messages.js';
 
 /** Options of {@link startServer}. */
@@ -55,12 +55,12 @@ export function nameModels(models: readonly string[]): readonly NamedModel[] {
   const seen = new Map<string, string>();
   for (const { name, path } of named) {
     if (!NAME.test(name))
-      throw new ConfigError(
+      throw new OptionError(
         `serve: expected a name of letters, digits and . _ ~ -, got ${JSON.stringify(name)}; name the model: NAME=${path}`,
       );
     const other = seen.get(name);
     if (other !== undefined)
-      throw new ConfigError(
+      throw new OptionError(
         `serve: expected models with different names, got ${name} for ${other} and ${path}; name one of them: NAME=${path}`,
       );
     seen.set(name, path);
@@ -71,13 +71,13 @@ export function nameModels(models: readonly string[]): readonly NamedModel[] {
 /** @throws ConfigError for options out of range */
 export function assertServeOptions(options: ServeOptions): void {
   const { models, port, token, score = 0 } = options;
-  if (models.length === 0) throw new ConfigError('serve: expected a model, got none');
+  if (models.length === 0) throw new OptionError('serve: expected a model, got none');
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new ConfigError(`--port: expected a whole number from 0 to 65535, got ${port}`);
+    throw new OptionError(`--port: expected a whole number from 0 to 65535, got ${port}`);
   if (token !== undefined && !/^[\x21-\x7e]+$/.test(token))
-    throw new ConfigError('--token: expected printable characters without spaces, got others');
+    throw new OptionError('--token: expected printable characters without spaces, got others');
   if (!(score >= 0 && score <= 1))
-    throw new ConfigError(`--score: expected a number from 0 to 1, got ${score}`);
+    throw new OptionError(`--score: expected a number from 0 to 1, got ${score}`);
   const counts = {
     '--queue': options.queue,
     '--max-body': options.maxBodyBytes,
@@ -87,5 +87,5 @@ export function assertServeOptions(options: ServeOptions): void {
   };
   for (const [flag, value] of Object.entries(counts))
     if (!(value >= 1 && value <= Number.MAX_SAFE_INTEGER))
-      throw new ConfigError(`${flag}: expected a number from 1, got ${value}`);
+      throw new OptionError(`${flag}: expected a number from 1, got ${value}`);
 }

@@ -39,25 +39,25 @@ export function registerBenchmark(program: Command): void {
 }
 
 async function run(flags: Flags): Promise<void> {
-  const { ConfigError } = await import('../core/errors.js');
+  const { OptionError } = await import('../core/errors.js');
   const { TASKS } = await import('../train/tasks/index.js');
   const { variant } = await import('../backbone/variants.js');
   const { openEngine } = await import('../engine/runtime/engine.js');
   const { mode, model, repeats } = flags;
   if (mode !== 'infer' && mode !== 'train')
-    throw new ConfigError(`--mode: expected infer or train, got ${mode}`);
+    throw new OptionError(`--mode: expected infer or train, got ${mode}`);
   const tasks = Object.values(TASKS).filter(({ benchmark }) => benchmark !== undefined);
   const { name: task, benchmark } = tasks.find(({ name }) => name === flags.task) ?? {};
   if (!benchmark)
-    throw new ConfigError(
+    throw new OptionError(
       `--task: expected one of ${tasks.map(({ name }) => name).join(', ')}, got ${flags.task}`,
     );
   const { batch = benchmark.defaults.batch, size = benchmark.defaults.sizePx } = flags;
   if (batch < 1 || size < 32 || repeats < 1)
-    throw new ConfigError('benchmark: expected --batch and --repeats from 1 and --size from 32');
+    throw new OptionError('benchmark: expected --batch and --repeats from 1 and --size from 32');
   const backbone = variant(model);
   if (task === 'detect' && mode === 'infer' && batch !== 1)
-    throw new ConfigError(`--batch: expected 1 for the inference of detectors, got ${batch}`);
+    throw new OptionError(`--batch: expected 1 for the inference of detectors, got ${batch}`);
   const frozen = mode === 'infer' && flags.freeze !== false;
   const engine = await openEngine(engineOptions(flags));
   const gemmPeakGflops = await gemmPeak(flags);

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { ConfigError } from '../core/errors.js';
+import { OptionError } from '../core/errors.js';
 import {
   completionScript,
   SHELLS,
@@ -17,7 +17,7 @@ export function registerCompletion(program: Command): void {
     .argument('<shell>', SHELLS.join(', '))
     .action((shell: string) => {
       if (!(SHELLS as readonly string[]).includes(shell))
-        throw new ConfigError(`completion: expected bash, zsh or fish, got ${shell}`);
+        throw new OptionError(`completion: expected bash, zsh or fish, got ${shell}`);
       print(completionScript(shell as Shell, completedCommands(program)));
     });
 }

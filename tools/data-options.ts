@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { Option, type Command } from 'commander';
-import { ConfigError } from '../core/errors.js';
+import { OptionError } from '../core/errors.js';
 import type { DataLayout, DataOptions } from '../datasets/layout/types.js';
 import { RARE } from './help.js';
 import { readClassNames } from '../datasets/class-names.js';
@@ -65,7 +65,7 @@ export function addEvaluatedDataOptions(command: Command): Command {
 /** Checks `--split`. @throws ConfigError if it is neither train nor val */
 export function assertSplit(split: string): void {
   if (split !== 'train' && split !== 'val')
-    throw new ConfigError(`--split: expected train or val, got ${split}`);
+    throw new OptionError(`--split: expected train or val, got ${split}`);
 }
 
 /** Kinds of data by task. */
@@ -84,7 +84,7 @@ export function taskOption(): Option {
 export function kindOfTask(task: string | undefined): DataLayout['kind'] | undefined {
   if (task === undefined) return undefined;
   if (Object.hasOwn(KIND_OF, task)) return KIND_OF[task as keyof typeof KIND_OF];
-  throw new ConfigError(`--task: expected classify, detect or segment, got ${task}`);
+  throw new OptionError(`--task: expected classify, detect or segment, got ${task}`);
 }
 
 /** Option for data that can be read in several ways. */
@@ -107,6 +107,6 @@ export function classNames(text: string): readonly string[] {
   if (existsSync(text)) return readClassNames(text);
   const names = text.split(',').map((name) => name.trim());
   if (names.some((name) => name === ''))
-    throw new ConfigError(`--classes: expected names separated by commas, got "${text}"`);
+    throw new OptionError(`--classes: expected names separated by commas, got "${text}"`);
   return names;
 }

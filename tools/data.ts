@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { ConfigError } from '../core/errors.js';
+import { OptionError } from '../core/errors.js';
 import type { ShapesOptions } from '../datasets/shapes/write.js';
 import type { BrowseOptions } from './browse/gather.js';
 import {
@@ -99,9 +99,9 @@ function registerBrowse(data: Command): void {
     .option('--json', 'print one JSON document')
     .action(async (path: string, flags: BrowseFlags) => {
       const { limit, thumbnail } = flags;
-      if (limit < 1) throw new ConfigError(`--limit: expected at least 1, got ${limit}`);
+      if (limit < 1) throw new OptionError(`--limit: expected at least 1, got ${limit}`);
       if (thumbnail < 32 || thumbnail > 4096)
-        throw new ConfigError(`--thumbnail: expected 32 to 4096 px, got ${thumbnail}`);
+        throw new OptionError(`--thumbnail: expected 32 to 4096 px, got ${thumbnail}`);
       const { writeBrowser } = await import('./browse/write.js');
       const kind = kindOfTask(flags.task);
       const options = { limit, thumbnail, kind, ...dataOptions(flags) };
@@ -183,7 +183,7 @@ function registerShapes(data: Command): void {
     .action(async (flags: ShapesFlags) => {
       const { out, json, format, labels, plain, ...numbers } = flags;
       if (format !== 'png' && format !== 'jpeg')
-        throw new ConfigError(`--format: expected png or jpeg, got ${format}`);
+        throw new OptionError(`--format: expected png or jpeg, got ${format}`);
       const { writeShapes } = await import('../datasets/shapes/write.js');
       const start = performance.now();
       let printed = 0;

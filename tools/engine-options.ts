@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { ConfigError } from '../core/errors.js';
+import { OptionError } from '../core/errors.js';
 import type { EngineOptions } from '../engine/runtime/engine.js';
 import { RARE } from './help.js';
 import type { Provider } from '../engine/runtime/onnx-runtime.js';
@@ -40,12 +40,12 @@ export function engineOptions({
 }: EngineFlags): EngineOptions {
   if (eager !== undefined) {
     if (!['cpu', 'wasm', 'tensorflow'].includes(eager)) {
-      throw new ConfigError(`--eager: expected cpu, wasm or tensorflow, got ${eager}`);
+      throw new OptionError(`--eager: expected cpu, wasm or tensorflow, got ${eager}`);
     }
     return { kind: 'eager', tfjsBackend: eager };
   }
   if (!['cpu', 'webgpu', 'cuda'].includes(provider)) {
-    throw new ConfigError(`--provider: expected cpu, webgpu or cuda, got ${provider}`);
+    throw new OptionError(`--provider: expected cpu, webgpu or cuda, got ${provider}`);
   }
   return { kind: 'compiled', provider: provider as Provider, threads, spinning: spin || 'briefly' };
 }
@@ -54,7 +54,7 @@ export function engineOptions({
 function onlyOne(flag: string): (text: string, before: string | undefined) => string {
   return (text, before) => {
     if (before === undefined || before === text) return text;
-    throw new ConfigError(`${flag}: expected one name, got ${before} and ${text}`);
+    throw new OptionError(`${flag}: expected one name, got ${before} and ${text}`);
   };
 }
 
@@ -63,7 +63,7 @@ export function wholeNumber(flag: string): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (Number.isInteger(value) && value >= 0) return value;
-    throw new ConfigError(`${flag}: expected a whole number from 0, got ${text}`);
+    throw new OptionError(`${flag}: expected a whole number from 0, got ${text}`);
   };
 }
 
@@ -72,7 +72,7 @@ export function countingNumber(flag: string): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (Number.isInteger(value) && value >= 1) return value;
-    throw new ConfigError(`${flag}: expected a whole number from 1, got ${text}`);
+    throw new OptionError(`${flag}: expected a whole number from 1, got ${text}`);
   };
 }
 
@@ -81,7 +81,7 @@ export function atLeastZero(flag: string): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (text.trim() !== '' && value >= 0 && Number.isFinite(value)) return value;
-    throw new ConfigError(`${flag}: expected a number from 0, got ${text}`);
+    throw new OptionError(`${flag}: expected a number from 0, got ${text}`);
   };
 }
 
@@ -90,7 +90,7 @@ export function aboveZero(flag: string): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (text.trim() !== '' && value > 0 && Number.isFinite(value)) return value;
-    throw new ConfigError(`${flag}: expected a number above 0, got ${text}`);
+    throw new OptionError(`${flag}: expected a number above 0, got ${text}`);
   };
 }
 
@@ -99,7 +99,7 @@ export function fraction(flag: string): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (text.trim() !== '' && value >= 0 && value <= 1) return value;
-    throw new ConfigError(`${flag}: expected a number from 0 to 1, got ${text}`);
+    throw new OptionError(`${flag}: expected a number from 0 to 1, got ${text}`);
   };
 }
 
@@ -108,7 +108,7 @@ export function numberList(flag: string): (text: string) => readonly number[] {
   return (text) => {
     const values = text.split(',').map((part) => (part.trim() === '' ? NaN : Number(part)));
     if (values.every((value) => value > 0 && Number.isFinite(value))) return values;
-    throw new ConfigError(`${flag}: expected numbers above 0 such as 0.5,1,1.5, got ${text}`);
+    throw new OptionError(`${flag}: expected numbers above 0 such as 0.5,1,1.5, got ${text}`);
   };
 }
 
@@ -117,6 +117,6 @@ export function channelList(flag: string): (text: string) => readonly number[] {
   return (text) => {
     const values = text.split(',').map((part) => (part.trim() === '' ? NaN : Number(part)));
     if (values.length === 3 && values.every(Number.isFinite)) return values;
-    throw new ConfigError(`${flag}: expected three numbers such as 0.5,0.5,0.5, got ${text}`);
+    throw new OptionError(`${flag}: expected three numbers such as 0.5,0.5,0.5, got ${text}`);
   };
 }

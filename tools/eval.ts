@@ -27,9 +27,9 @@ export function registerEval(program: Command): void {
 }
 
 async function run(name: string, flags: Flags): Promise<void> {
-  const { ConfigError } = await import('../core/errors.js');
+  const { OptionError } = await import('../core/errors.js');
   assertSplit(flags.split);
-  if (flags.batch < 1) throw new ConfigError('--batch: expected a whole number from 1, got 0');
+  if (flags.batch < 1) throw new OptionError('--batch: expected a whole number from 1, got 0');
   const { assertWritableFolder } = await import('../io/files/out-folder.js');
   const { assertDataExists } = await import('../datasets/layout/detect.js');
   const { openModel } = await import('./open-model.js');

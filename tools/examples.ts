@@ -8,6 +8,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'convnextv2 benchmark --task detect --model tiny',
     'convnextv2 benchmark --mode train --batch 16 --threads 4',
   ],
+  init: ['convnextv2 init', 'convnextv2 init --data DIR --machine small --yes'],
   predict: [
     'convnextv2 predict RUN photo.jpg --out pictures/',
     'convnextv2 predict tiny.fcmae_ft_in1k photos/ --top 3 --json',

@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { ConfigError } from '../core/errors.js';
+import { OptionError } from '../core/errors.js';
 import type { ExportDocument } from '../inference/export/export-onnx.js';
 import type { WebPrecision } from '../inference/web/write.js';
 import type { SiteDocument } from '../serve/browser/write-site.js';
@@ -46,7 +46,7 @@ export function registerExport(program: Command): void {
 async function run(model: string, flags: Flags): Promise<void> {
   const { out, web } = flags;
   if ((out === undefined) === (web === undefined))
-    throw new ConfigError(
+    throw new OptionError(
       'export: expected --out FILE for ONNX, or --web DIR for a page that runs the model in the browser',
     );
   return web === undefined

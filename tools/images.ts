@@ -1,5 +1,5 @@
 import { existsSync, statSync } from 'node:fs';
-import { DataError } from '../core/errors.js';
+import { ImageError } from '../core/errors.js';
 import { describeSkipped, imagesBelow } from '../io/files/images.js';
 
 /** Images of arguments, and lines about the files of folders that are skipped. */
@@ -18,12 +18,12 @@ export function listImages(paths: readonly string[]): ListedImages {
   const notices: string[] = [];
   const files = paths.flatMap((path) => {
     if (!existsSync(path))
-      throw DataError.in(path, 'expected an image or a folder of images, got no such file');
+      throw ImageError.in(path, 'expected an image or a folder of images, got no such file');
     if (!statSync(path).isDirectory()) return [path];
     const { images, others } = imagesBelow(path);
     const skipped = describeSkipped(others);
     if (images.length === 0)
-      throw DataError.in(
+      throw ImageError.in(
         path,
         `expected images, got none${skipped === undefined ? '' : `; ${skipped}`}`,
       );

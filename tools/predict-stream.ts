@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { existsSync, statSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
-import { ConfigError, DataError } from '../core/errors.js';
+import { DataError, OptionError } from '../core/errors.js';
 import { withoutControls } from '../core/controls.js';
 import type { ImageModel } from '../inference/model.js';
 import { assertWritableFolder } from '../io/files/out-folder.js';
@@ -58,16 +58,16 @@ function sourceOf(images: readonly string[], flags: PredictFlags): Source {
   const { frames, watch: isWatching, out, format, shard } = flags;
   const [first] = images;
   if (images.length > 1)
-    throw new ConfigError(
+    throw new OptionError(
       `predict: expected - or the folder of --watch alone, got ${images.join(' ')}`,
     );
   if (format !== undefined || shard !== undefined)
-    throw new ConfigError(
+    throw new OptionError(
       `--${format === undefined ? 'shard' : 'format'}: expected image files, got ${isWatching ? '--watch' : '-'}`,
     );
   if (isWatching) {
     if (frames !== undefined || first === '-')
-      throw new ConfigError(
+      throw new OptionError(
         `--watch: expected a folder alone, got ${frames === undefined ? '-' : '--frames'}`,
       );
     if (!existsSync(first) || !statSync(first).isDirectory())
@@ -75,21 +75,21 @@ function sourceOf(images: readonly string[], flags: PredictFlags): Source {
     if (out !== undefined) {
       assertWritableFolder(out);
       if (!relative(resolve(first), resolve(out)).startsWith('..'))
-        throw new ConfigError(
+        throw new OptionError(
           `--out ${out}: expected a folder outside of ${first}, which is watched`,
         );
     }
     return { kind: 'folder', folder: first };
   }
   if (out !== undefined)
-    throw new ConfigError(
+    throw new OptionError(
       `--out ${out}: expected image files or --watch, got -; JSON goes to standard output`,
     );
   if (frames === undefined) return { kind: 'image' };
-  if (first !== '-') throw new ConfigError(`--frames: expected - for standard input, got ${first}`);
+  if (first !== '-') throw new OptionError(`--frames: expected - for standard input, got ${first}`);
   const [, width, height] = /^([1-9]\d{0,4})x([1-9]\d{0,4})$/.exec(frames) ?? [];
   if (height === undefined)
-    throw new ConfigError(`--frames: expected a size like 640x360, got ${frames}`);
+    throw new OptionError(`--frames: expected a size like 640x360, got ${frames}`);
   return { kind: 'frames', size: { width: Number(width), height: Number(height) } };
 }
 

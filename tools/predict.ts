@@ -122,10 +122,10 @@ async function folderOfPictures(
 /** @throws ConfigError for an unknown format, and for one without a folder */
 async function formatOf({ format, out }: PredictFlags): Promise<LabelFormat | undefined> {
   if (format === undefined) return undefined;
-  const { ConfigError } = await import('../core/errors.js');
+  const { OptionError } = await import('../core/errors.js');
   const { LABEL_FORMATS } = await import('../train/label-files.js');
   if (!(LABEL_FORMATS as readonly string[]).includes(format))
-    throw new ConfigError(`--format: expected one of ${LABEL_FORMATS.join(', ')}, got ${format}`);
-  if (out === undefined) throw new ConfigError(`--format ${format}: expected --out DIR with it`);
+    throw new OptionError(`--format: expected one of ${LABEL_FORMATS.join(', ')}, got ${format}`);
+  if (out === undefined) throw new OptionError(`--format ${format}: expected --out DIR with it`);
   return format as LabelFormat;
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { ConfigError } from '../core/errors.js';
+import { OptionError } from '../core/errors.js';
 import type { AreaRange } from '../evaluation/coco/parameters.js';
 import { percent } from '../report/format.js';
 import { wholeNumber } from './engine-options.js';
@@ -106,14 +106,14 @@ function common(command: Command): Command {
 async function runCoco(flags: CocoFlags): Promise<void> {
   const { type: iouType, unknownImages } = flags;
   if (iouType !== 'bbox' && iouType !== 'segm' && iouType !== 'keypoints')
-    throw new ConfigError(`--type: expected bbox, segm or keypoints, got ${iouType}`);
+    throw new OptionError(`--type: expected bbox, segm or keypoints, got ${iouType}`);
   if (unknownImages !== 'refuse' && unknownImages !== 'leave-out')
-    throw new ConfigError(`--unknown-images: expected refuse or leave-out, got ${unknownImages}`);
+    throw new OptionError(`--unknown-images: expected refuse or leave-out, got ${unknownImages}`);
   if (!flags.dt && !flags.merge)
-    throw new ConfigError('--dt: expected result files, or --merge, got none');
+    throw new OptionError('--dt: expected result files, or --merge, got none');
   const confusionScore = flags.confusion === undefined ? undefined : Number(flags.confusion);
   if (Number.isNaN(confusionScore))
-    throw new ConfigError(`--confusion: expected a score, got ${flags.confusion}`);
+    throw new OptionError(`--confusion: expected a score, got ${flags.confusion}`);
   const { cocoDocument, scoreCoco } = await import('./score/coco.js');
   const options: CocoScoreOptions = {
     gt: flags.gt,
@@ -145,11 +145,11 @@ async function runCoco(flags: CocoFlags): Promise<void> {
 
 async function runSemantic(flags: SemanticFlags): Promise<void> {
   if ((flags.predictions as string) !== 'labels' && flags.predictions !== 'indices')
-    throw new ConfigError(
+    throw new OptionError(
       `--predictions: expected labels or indices, got ${String(flags.predictions)}`,
     );
   if (!flags.dt && !flags.merge)
-    throw new ConfigError('--dt: expected a folder, or --merge, got none');
+    throw new OptionError('--dt: expected a folder, or --merge, got none');
   const { scoreSemantic, semanticDocument } = await import('./score/ade20k.js');
   const { ADE20K_CLASSES } = await import('../datasets/classes/ade20k.js');
   const classNames = flags.numClasses === ADE20K_CLASSES.length ? ADE20K_CLASSES : undefined;
@@ -180,7 +180,7 @@ async function runSemantic(flags: SemanticFlags): Promise<void> {
 
 async function runImagenet(flags: ImagenetFlags): Promise<void> {
   if (!flags.dt && !flags.merge)
-    throw new ConfigError('--dt: expected result files, or --merge, got none');
+    throw new OptionError('--dt: expected result files, or --merge, got none');
   const { imagenetDocument, scoreImagenet } = await import('./score/imagenet.js');
   const options = { ...flags, dt: flags.dt ?? [], parts: flags.merge ?? [] };
   await assertPart(flags);

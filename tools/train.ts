@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { ConfigError } from '../core/errors.js';
+import { OptionError } from '../core/errors.js';
 import type { TrainOutcome } from '../train/train.js';
 import { addDataOptions } from './data-options.js';
 import type { EngineFlags } from './engine-options.js';
@@ -148,15 +148,15 @@ export function runToTrain(
 ): { readonly recipe: string; readonly out: string } {
   const named = typeof resume === 'string' ? resume : undefined;
   if (first !== undefined && named !== undefined && out !== undefined && out !== named)
-    throw new ConfigError(`--resume: expected the folder of --out ${out}, got ${named}`);
+    throw new OptionError(`--resume: expected the folder of --out ${out}, got ${named}`);
   const recipe = first ?? named;
   if (recipe === undefined)
-    throw new ConfigError(
+    throw new OptionError(
       'train: expected a recipe (convnextv2 config list) or a run, got none; such as: convnextv2 train detect --data DIR --out RUN',
     );
   const folder = out ?? named ?? (resume ? recipe : undefined);
   if (folder === undefined)
-    throw new ConfigError(
+    throw new OptionError(
       "--out: expected a run folder, got none: option '--out <dir>' not specified",
     );
   return { recipe, out: folder };
@@ -167,7 +167,7 @@ async function run(first: string | undefined, flags: Flags): Promise<void> {
   const { recipe, out } = runToTrain(first, flags);
   const { RUN_CONFIG } = await import('../train/config/run-config.js');
   if (flags.out === undefined && !existsSync(join(out, RUN_CONFIG)))
-    throw new ConfigError(
+    throw new OptionError(
       `--resume: expected a run folder, got ${out}; such as: convnextv2 train RUN --resume`,
     );
   const { train } = await import('../train/train.js');

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { registerBenchmark } from './benchmark.js';
 import { registerPredict } from './predict.js';
+import { registerInit } from './init.js';
 import { registerExport } from './export.js';
 import { registerEval } from './eval.js';
 import { registerTrain } from './train.js';
@@ -23,6 +24,7 @@ export const COMMANDS: readonly ((program: Command) => void)[] = [
   registerPredict,
   registerExport,
   registerEval,
+  registerInit,
   registerTrain,
   registerConfig,
   registerAnalyze,

@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { Option, type Command } from 'commander';
 import type { CatalogueEntry, PublishedTask } from '../weights/catalogue.js';
 import type { WeightsInspection } from '../inference/inspect.js';
-import { quote } from '../core/errors.js';
+import { OptionError, quote } from '../core/errors.js';
 import type { Progress } from '../weights/pull/download.js';
 import type { Scheme } from '../weights/schemes/names.js';
 import type { Which } from '../weights/select.js';
@@ -289,10 +289,10 @@ async function compareLogits(
   name: string | undefined,
 ): Promise<Readonly<Record<'got' | 'expected', readonly number[]>> & { preprocessing: string }> {
   const { resolveModelName } = await import('../weights/model-name.js');
-  const { ConfigError, WeightsError } = await import('../core/errors.js');
+  const { WeightsError } = await import('../core/errors.js');
   const { parityLogits } = await import('./parity-logits.js');
   const { parityLogits: expected, inputSizePx } = resolveModelName(name ?? basename(file));
-  if (!expected) throw new ConfigError(`verify: expected a classifier for --image, got an encoder`);
+  if (!expected) throw new OptionError(`verify: expected a classifier for --image, got an encoder`);
   const results = Object.entries(await parityLogits(file, image, inputSizePx)).map(
     ([preprocessing, logits]) => ({ preprocessing, got: [...logits.slice(0, expected.length)] }),
   );

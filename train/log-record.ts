@@ -37,10 +37,17 @@ export type LogRecord =
       readonly problem?: string | undefined;
     };
 
+/** Evaluations that are left of a run. */
+export interface WorkAhead {
+  readonly evaluations: number;
+  /** Cost of one as a number of steps, estimated from its images. */
+  readonly stepsOfEvaluation: number;
+}
+
 /** Listener of a run's progress. */
 export interface RunListener {
-  /** Called with every line of `metrics.jsonl` and the total number of steps. */
-  record?(record: LogRecord, totalSteps: number): void;
+  /** Called with every line of `metrics.jsonl`, the total number of steps, and the evaluations after this record. */
+  record?(record: LogRecord, totalSteps: number, ahead?: WorkAhead): void;
   /** Called with the checkpoint of a resumed run. */
   restored?(restored: RestoredRun): void;
   /** Called with messages for people. */

@@ -12,7 +12,7 @@ import { shareJson } from './distributed/start.js';
 import { evaluateSafely } from './evaluate-safely.js';
 import { epochsAt, resumedRule } from './progress.js';
 import { Meter } from './meter.js';
-import type { LogRecord, RunListener, WhichWeights } from './log-record.js';
+import type { LogRecord, RunListener, WhichWeights, WorkAhead } from './log-record.js';
 import type { RunObserver } from './length/observer.js';
 import { Pace, type RequestedLength, type RunSizes } from './length/pace.js';
 import type { RunLength } from './length/run-length.js';
@@ -135,8 +135,11 @@ export async function trainLoop<Batch>(
   const record = (entry: LogRecord): void => {
     if (!isFirst) return;
     appendFileSync(join(folder, METRICS), `${JSON.stringify(entry)}\n`);
-    listener?.record?.(entry, pace.total);
+    listener?.record?.(entry, pace.total, ahead(entry));
   };
+  // The evaluation of a step comes after its record.
+  const ahead = ({ kind }: LogRecord): WorkAhead =>
+    pace.ahead(kind === 'train' ? step - 1 : step, evaluate !== undefined);
   let savedMs = performance.now();
   const stateNow = (awaitsEvaluation: boolean): RunState => {
     const { config, seed } = loop.state;
@@ -195,7 +198,8 @@ export async function trainLoop<Batch>(
     } catch (error) {
       if (!(error instanceof DataError) || !isFirst || step === loop.startStep) throw error;
       const name = await save();
-      throw new DataError(
+      const Kind = error.constructor as typeof DataError;
+      throw new Kind(
         `${error.message} (saved as ${name}: put the data right and go on with resume)`,
         {
           cause: error,

@@ -4,7 +4,7 @@ import { writeAtomicallySync } from '../io/files/atomic.js';
 import { METRICS, readMetrics } from '../report/run-folder.js';
 import type { RestoredRun } from './checkpoints.js';
 import { EarlyStop } from './early-stop.js';
-import type { LogRecord, RunListener } from './log-record.js';
+import type { LogRecord, RunListener, WorkAhead } from './log-record.js';
 import { RunEvents } from './run-events.js';
 
 /** Rule that ends a run. */
@@ -54,8 +54,8 @@ export class RunMonitor implements RunListener {
     return this.runEvents;
   }
 
-  record(record: LogRecord, totalSteps: number): void {
-    this.listener?.record?.(record, totalSteps);
+  record(record: LogRecord, totalSteps: number, ahead?: WorkAhead): void {
+    this.listener?.record?.(record, totalSteps, ahead);
     this.events.record(record);
     for (const other of this.others) other.record?.(record, totalSteps);
     const [reason] = this.ends.flatMap((end) => end.record(record) ?? []);

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigError, type ErrorDetails } from '../core/errors.js';
+import type { ConfigError } from '../core/errors.js';
+import { type ErrorDetails, OutputError } from '../core/errors.js';
 import { printable } from '../core/printable.js';
 import { removeTemporaryFiles } from '../io/files/atomic.js';
 import { acquireLock, type FileLock } from '../io/files/lock.js';
@@ -61,7 +62,7 @@ export function assertRunFolder({ folder, resume }: RunFolder): void {
   const checkpoints = join(folder, CHECKPOINTS);
   const isUsed = existsSync(checkpoints) && readdirSync(checkpoints).length > 0;
   if (resume && !isUsed)
-    throw new ConfigError(`train: expected a checkpoint in ${folder} to resume from, got none`);
+    throw new OutputError(`train: expected a checkpoint in ${folder} to resume from, got none`);
   if (resume) return;
   if (isUsed)
     throw refusal(
@@ -77,7 +78,7 @@ export function assertRunFolder({ folder, resume }: RunFolder): void {
 }
 
 function refusal(folder: string, message: string, details: ErrorDetails = {}): ConfigError {
-  return new ConfigError(`folder ${folder}: ${message}`, {
+  return new OutputError(`folder ${folder}: ${message}`, {
     ...details,
     flags: { [`folder ${folder}`]: `--out ${folder}`, 'set resume': 'add --resume' },
   });

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigError, DataError, InputError, ShapeError } from '../core/errors.js';
+import { DataError, ImageError, InputError, OptionError, ShapeError } from '../core/errors.js';
 import type { RgbImage } from '../core/image.js';
 import type { ImageResult } from '../core/results.js';
 import { decodingFor } from '../inference/decoding.js';
@@ -135,7 +135,7 @@ export function presentationOf(
   if (!presentation)
     throw new InputError(`predict: expected a model that predicts, got ${model.task}`);
   if (format === undefined) return presentation;
-  if (out === undefined) throw new ConfigError(`--format ${format}: expected --out DIR with it`);
+  if (out === undefined) throw new OptionError(`--format ${format}: expected --out DIR with it`);
   return withLabelFiles(presentation, model, { format, score: options.score, out });
 }
 
@@ -168,7 +168,7 @@ export async function predictedOrFailed(
 
 function noneRead(failed: readonly FailedImage[]): DataError {
   const [{ file, message }] = failed;
-  return new DataError(
+  return new ImageError(
     failed.length === 1
       ? message
       : `predict: expected images, got none of ${failed.length} that can be read; the first: ${message}`,

@@ -1,4 +1,4 @@
-import { WorkError } from '../core/errors.js';
+import { NotFiniteError, WorkError } from '../core/errors.js';
 import { adamW } from '../engine/optimizer/adam-w.js';
 import { updateEma } from '../engine/optimizer/ema.js';
 import type { FlatBuffers } from '../engine/optimizer/flat-buffers.js';
@@ -104,7 +104,7 @@ function assertFinite(values: Scalars, step: number, images: readonly string[]):
   const bad = Object.entries(values).filter(([, value]) => !Number.isFinite(value));
   if (bad.length === 0) return;
   const terms = bad.map(([term, value]) => `${term} = ${value}`).join(', ');
-  throw new WorkError(
+  throw new NotFiniteError(
     `train: step ${step}: expected finite losses and gradients, got ${terms} on ${images.join('; ')}; ` +
       'the last checkpoint is unchanged: lower the learning rate or set clipNorm',
   );

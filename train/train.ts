@@ -1,5 +1,5 @@
 import { resolve, sep } from 'node:path';
-import { ConfigError, DataError, WorkError } from '../core/errors.js';
+import { ConfigError, DataError, WriteError } from '../core/errors.js';
 import { besideLoaders, openEngine } from '../engine/runtime/engine.js';
 import { assertDataExists } from '../datasets/layout/detect.js';
 import { FRACTION, NON_NEGATIVE, POSITIVE, whole } from '../core/schema.js';
@@ -145,7 +145,7 @@ function refused(error: unknown, folder: string): unknown {
       `${path}: expected a file or folder that can be read, got ${String(message)}`,
       { cause: error, file: path },
     );
-  return new WorkError(
+  return new WriteError(
     `folder ${folder}: expected to write into the run folder, got ${String(message)}; ` +
       'the last checkpoint stands: put that right and go on with resume',
     {

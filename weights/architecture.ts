@@ -1,4 +1,4 @@
-import { WeightsError } from '../core/errors.js';
+import { WeightsMismatchError } from '../core/errors.js';
 import type { OverlappingStem } from '../backbone/variants.js';
 import { formatShape, sameShape } from '../core/shape.js';
 import type { TensorMap } from '../io/tensor.js';
@@ -77,11 +77,14 @@ export function inferArchitecture(file: string, tensors: TensorMap): Architectur
   const shape = (name: string): readonly number[] => {
     const tensor = tensors.get(name);
     if (tensor) return tensor.shape;
-    throw WeightsError.in(file, `expected tensor ${name}, got none`, { id: name });
+    throw WeightsMismatchError.in(file, `expected tensor ${name}, got none`, { id: name });
   };
   const foreign = foreignLayers(tensors);
   if (foreign.length > 0)
-    throw WeightsError.in(file, `expected the layers of a ConvNeXt, got ${foreign.join(' and ')}`);
+    throw WeightsMismatchError.in(
+      file,
+      `expected the layers of a ConvNeXt, got ${foreign.join(' and ')}`,
+    );
   const depths: number[] = [];
   for (const name of tensors.keys()) {
     const [, stage, block] = /^stages\.(\d)\.(\d+)\./.exec(name) ?? [];
@@ -89,7 +92,10 @@ export function inferArchitecture(file: string, tensors: TensorMap): Architectur
   }
   const deepest = depths.find((depth) => depth > MAX_DEPTH);
   if (deepest !== undefined) {
-    throw WeightsError.in(file, `expected at most ${MAX_DEPTH} blocks a stage, got ${deepest}`);
+    throw WeightsMismatchError.in(
+      file,
+      `expected at most ${MAX_DEPTH} blocks a stage, got ${deepest}`,
+    );
   }
   const stem = shape(`${STEM}.0.weight`);
   const overlapping = overlappingStem(tensors);
@@ -98,7 +104,10 @@ export function inferArchitecture(file: string, tensors: TensorMap): Architectur
     : stem;
   const dims = [last[0], ...[1, 2, 3].map((s) => shape(`downsample_layers.${s}.1.weight`)[0])];
   if (depths.length !== 4 || ![0, 1, 2, 3].every((s) => depths[s] > 0)) {
-    throw WeightsError.in(file, `expected four stages of blocks, got [${depths.join(', ')}]`);
+    throw WeightsMismatchError.in(
+      file,
+      `expected four stages of blocks, got [${depths.join(', ')}]`,
+    );
   }
   return {
     size: sizeOf(depths, dims),

@@ -1,6 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { WeightsError } from '../core/errors.js';
+import { CheckpointError, WeightsError } from '../core/errors.js';
 import {
   TEXT,
   number,
@@ -108,7 +108,7 @@ export async function readBest(folder: string): Promise<BestCheckpoint | undefin
     text = readTextSync(path);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw WeightsError.in(path, `expected name, metric and value, got ${reasonOf(cause)}`, {
+    throw CheckpointError.in(path, `expected name, metric and value, got ${reasonOf(cause)}`, {
       cause,
     });
   }
@@ -118,7 +118,7 @@ export async function readBest(folder: string): Promise<BestCheckpoint | undefin
   } catch {
     // Reported below.
   }
-  throw WeightsError.in(path, 'expected name, metric and value');
+  throw CheckpointError.in(path, 'expected name, metric and value');
 }
 
 /** Whether a checkpoint is the best one of its folder, and its EMA scored better than its weights; undefined if unknown. */
@@ -141,7 +141,7 @@ export async function findCheckpoint<State extends object = Record<string, unkno
   const { checkpoint, skipped } = await latestValid<State>(folder);
   if (checkpoint) return checkpoint;
   const reasons = skipped.map(({ reason }) => reason).join('; ');
-  throw WeightsError.in(folder, `expected a sound checkpoint, got ${reasons || 'none'}`);
+  throw CheckpointError.in(folder, `expected a sound checkpoint, got ${reasons || 'none'}`);
 }
 
 /** Lists checkpoints by ascending step; incomplete JSON and tensors without JSON are reported. */

@@ -1,4 +1,5 @@
-import { WeightsError } from '../core/errors.js';
+import type { WeightsError } from '../core/errors.js';
+import { CheckpointError } from '../core/errors.js';
 import { dictionary, oneOf } from '../core/schema.js';
 import { problemOf } from '../io/checked-json.js';
 import { hasAxesOf, LAYOUTS, toTorchLayout, torchShape, type Layout } from './layout.js';
@@ -42,11 +43,13 @@ export function checkpointGroup(
     const path = name.slice(group.length + 1);
     const layout = layouts.get(path);
     if (layout === undefined) {
-      throw WeightsError.in(source.file, `expected a layout for ${path}, got none`, { id: path });
+      throw CheckpointError.in(source.file, `expected a layout for ${path}, got none`, {
+        id: path,
+      });
     }
     const { shape } = tensor;
     if (!hasAxesOf(layout, shape.length))
-      throw WeightsError.in(
+      throw CheckpointError.in(
         source.file,
         `expected the axes of layout ${layout} for ${path}, got [${shape.join(', ')}]`,
         { id: path },
@@ -63,9 +66,13 @@ export function checkpointGroup(
 
 function parseLayouts(source: TensorSource): ReadonlyMap<string, Layout> {
   const fail = (got: string, cause?: unknown): WeightsError =>
-    WeightsError.in(source.file, `expected layouts in the metadata of the checkpoint, got ${got}`, {
-      cause,
-    });
+    CheckpointError.in(
+      source.file,
+      `expected layouts in the metadata of the checkpoint, got ${got}`,
+      {
+        cause,
+      },
+    );
   const text = source.plain['layouts'];
   let json: unknown;
   try {

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { ConfigError, WeightsError, quote } from '../core/errors.js';
+import { CheckpointError, ConfigError, quote } from '../core/errors.js';
 import { printable } from '../core/printable.js';
 import {
   TEXT,
@@ -125,16 +125,16 @@ export async function readCheckpoint<State extends object = Record<string, unkno
   const folder = dirname(base);
   const file = join(folder, tensors.file);
   const { size } = await stat(file).catch((cause: unknown) => {
-    throw WeightsError.in(file, `expected the tensors of ${base}.json, got no such file`, {
+    throw CheckpointError.in(file, `expected the tensors of ${base}.json, got no such file`, {
       cause,
     });
   });
   if (size !== tensors.bytes) {
-    throw WeightsError.in(file, `expected ${tensors.bytes} bytes, got ${size} (torn)`);
+    throw CheckpointError.in(file, `expected ${tensors.bytes} bytes, got ${size} (torn)`);
   }
   const sha256 = await sha256OfFile(file);
   if (sha256 !== tensors.sha256) {
-    throw WeightsError.in(file, `expected sha256 ${tensors.sha256}, got ${sha256}`);
+    throw CheckpointError.in(file, `expected sha256 ${tensors.sha256}, got ${sha256}`);
   }
   return { folder, name: basename(base), file, sha256, step, state };
 }
@@ -161,21 +161,24 @@ export async function readCheckpointJson<State extends object = Record<string, u
   try {
     json = JSON.parse(readTextSync(path));
   } catch (cause) {
-    throw WeightsError.in(path, 'expected the JSON of a checkpoint, got none that parses', {
+    throw CheckpointError.in(path, 'expected the JSON of a checkpoint, got none that parses', {
       cause,
     });
   }
   const { format, version } = Object(json) as Readonly<Record<string, unknown>>;
   if (format !== CHECKPOINT_FORMAT)
-    throw WeightsError.in(path, `expected format ${CHECKPOINT_FORMAT}, got ${quote(format)}`);
+    throw CheckpointError.in(path, `expected format ${CHECKPOINT_FORMAT}, got ${quote(format)}`);
   if (version !== VERSION)
-    throw WeightsError.in(path, `expected version ${VERSION}, got ${quote(version)}`);
+    throw CheckpointError.in(path, `expected version ${VERSION}, got ${quote(version)}`);
   const problem = problemOf(json, CheckpointSchema);
   if (problem !== undefined)
-    throw WeightsError.in(path, `expected the JSON of a checkpoint, got a damaged one: ${problem}`);
+    throw CheckpointError.in(
+      path,
+      `expected the JSON of a checkpoint, got a damaged one: ${problem}`,
+    );
   const { step, tensors, state } = json as CheckpointJson<State>;
   if (basename(tensors.file) !== tensors.file)
-    throw WeightsError.in(path, `expected a file beside it, got ${printable(tensors.file)}`);
+    throw CheckpointError.in(path, `expected a file beside it, got ${printable(tensors.file)}`);
   return { format: CHECKPOINT_FORMAT, version: VERSION, step, tensors, state };
 }
 
@@ -212,7 +215,7 @@ export async function restoreCheckpoint(
       if (Object.hasOwn(groups, group) && !wanted.has(name)) problems.push(`unexpected ${name}`);
     }
     if (problems.length > 0) {
-      throw WeightsError.in(
+      throw CheckpointError.in(
         file,
         `expected the model's parameters, got differences: ${problems.join('; ')}`,
       );

@@ -1,4 +1,4 @@
-import { WeightsError } from '../core/errors.js';
+import { WeightsMismatchError } from '../core/errors.js';
 import { numElements } from '../core/shape.js';
 import { inferArchitecture, type AnySizeName } from './architecture.js';
 import { canonicalWeights } from './canonical.js';
@@ -92,7 +92,7 @@ export function toScheme(
       const possible = TARGETS.filter((target) =>
         [...tensors.keys()].every(namesOf(tensors, target)),
       );
-      throw WeightsError.in(
+      throw WeightsMismatchError.in(
         file,
         `expected names that ${scheme} has, got ${official}; this ${isDense ? 'detector or segmenter' : 'network'} converts to ${possible.join(', ')}`,
         { id: official },
@@ -181,14 +181,20 @@ function encode(
   dtype: 'F32' | 'F16',
 ): Float32Array | Uint16Array {
   if (firstNonFinite(values) >= 0) {
-    throw WeightsError.in(file, `expected finite values, got NaN or Inf in ${name}`, { id: name });
+    throw WeightsMismatchError.in(file, `expected finite values, got NaN or Inf in ${name}`, {
+      id: name,
+    });
   }
   if (dtype === 'F32') return values;
   const halves = float32ToFloat16(values);
   if (halves.some((half) => (half & 0x7c00) === 0x7c00)) {
-    throw WeightsError.in(file, `expected values up to 65504 for half precision in ${name}`, {
-      id: name,
-    });
+    throw WeightsMismatchError.in(
+      file,
+      `expected values up to 65504 for half precision in ${name}`,
+      {
+        id: name,
+      },
+    );
   }
   return halves;
 }

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { WeightsError } from '../core/errors.js';
+import { WeightsFileError } from '../core/errors.js';
 import { readTextSync } from '../io/files/read.js';
 
 /** Weight files of folders of the Hugging Face hub, in the order in which transformers and timm look for them. */
@@ -30,7 +30,7 @@ export function weightFileOf(folder: string): string | undefined {
   const files = readdirSync(folder);
   const pieces = files.filter((file) => /-\d{5}-of-\d{5}\./.test(file));
   if (pieces.length > 0)
-    throw WeightsError.in(
+    throw WeightsFileError.in(
       folder,
       `expected model.safetensors.index.json or pytorch_model.bin.index.json beside ${pieces[0]}, got none`,
     );

@@ -1,5 +1,5 @@
 import { assertList, assertObject } from '../core/arguments.js';
-import { WeightsError } from '../core/errors.js';
+import { WeightsMismatchError } from '../core/errors.js';
 import { formatShape, numElements } from '../core/shape.js';
 import { canonicalOrOwnNames } from './canonical.js';
 import { fitsLayout, torchShape, writeLibraryLayout, type Layout } from './layout.js';
@@ -109,7 +109,7 @@ export async function loadTensors(
       problems.push(`${path}: expected room for ${size} values, got ${values.length}`);
   }
   if (problems.length > 0) {
-    throw WeightsError.in(
+    throw WeightsMismatchError.in(
       file,
       `expected the model's parameters, got differences: ${problems.join('; ')}`,
     );
@@ -195,7 +195,7 @@ async function writeChecked(
     held?.set(tensor, values);
   }
   if (nonFinite.length > 0) {
-    throw WeightsError.in(
+    throw WeightsMismatchError.in(
       file,
       `expected finite weights, got NaN or Inf in ${nonFinite.join(', ')}`,
     );

@@ -1,4 +1,4 @@
-import { WeightsError } from '../core/errors.js';
+import { ModelNotFoundError } from '../core/errors.js';
 import { editDistance } from '../core/nearest-word.js';
 import { CATALOGUE, type CatalogueEntry } from './catalogue.js';
 
@@ -19,7 +19,7 @@ export function resolveModelName(name: string): CatalogueEntry {
   const fitting = abbreviated(bare);
   if (fitting.length === 1) return fitting[0];
   const nearest = fitting.length > 0 ? fitting.map((entry) => entry.name) : suggest(bare);
-  throw new WeightsError(
+  throw new ModelNotFoundError(
     `weights: expected an official name, got "${name}"; ${fitting.length > 0 ? 'it may be' : 'nearest:'} ${nearest.join(', ')} (all: convnextv2 weights list)`,
     { id: name },
   );

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { assertText } from '../core/arguments.js';
-import { WeightsError } from '../core/errors.js';
+import { WeightsFileError } from '../core/errors.js';
 import { RandomAccessFile } from '../io/files/random-access.js';
 import { NPY_MAGIC } from '../io/numpy/header.js';
 import { openNpy } from '../io/numpy/npz.js';
@@ -63,14 +63,14 @@ async function detectContainer(path: string): Promise<Exclude<Container, 'pickle
   const file = await RandomAccessFile.open(path);
   try {
     if (file.sizeBytes === 0) {
-      throw WeightsError.in(path, 'expected a weight file, got an empty file');
+      throw WeightsFileError.in(path, 'expected a weight file, got an empty file');
     }
     const head = await file.read(0, Math.min(64, file.sizeBytes));
     if (head[0] === 0x50 && head[1] === 0x4b && head[2] === 3 && head[3] === 4) return 'torch-zip';
     if (head[0] === 0x80 && head[1] >= 1 && head[1] <= 5 && head[8] !== 0x7b) return 'torch-legacy';
     if (Buffer.from(head).toString('latin1').startsWith(NPY_MAGIC)) return 'numpy';
     if (head.byteLength > 8 && head[8] === 0x7b) return 'safetensors';
-    throw WeightsError.in(
+    throw WeightsFileError.in(
       path,
       `expected safetensors or a torch file (.pt, .pth) or arrays of NumPy (.npz, .npy), got ${guess(head)}`,
     );

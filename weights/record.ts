@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { WeightsError } from '../core/errors.js';
+import { WeightsFileError } from '../core/errors.js';
 import { writeJsonAtomically } from '../io/files/atomic.js';
 import { readTextSync } from '../io/files/read.js';
 import { sha256OfFile } from '../io/files/sha256.js';
@@ -37,7 +37,7 @@ export async function readRecord(file: string): Promise<FileRecord | undefined> 
     text = readTextSync(path);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw WeightsError.in(path, 'expected a readable record', { cause });
+    throw WeightsFileError.in(path, 'expected a readable record', { cause });
   }
   try {
     const record = JSON.parse(text) as FileRecord;
@@ -45,7 +45,7 @@ export async function readRecord(file: string): Promise<FileRecord | undefined> 
   } catch {
     // Reported below like a record without checksum.
   }
-  throw WeightsError.in(
+  throw WeightsFileError.in(
     path,
     'expected a record with sha256 and bytes (delete it to make a new one)',
   );
@@ -69,7 +69,7 @@ export async function checkRecord(
 }
 
 function fail(file: string, expected: string, got: string): never {
-  throw WeightsError.in(
+  throw WeightsFileError.in(
     file,
     `expected ${expected} as recorded, got ${got} (the file changed; delete it and pull it again)`,
   );

@@ -1,4 +1,4 @@
-import { WeightsError } from '../core/errors.js';
+import { WeightsMismatchError } from '../core/errors.js';
 import { checkpointGroup, isCheckpoint } from './checkpoint-layout.js';
 import type { LazyTensor, TensorMap, TensorSource } from '../io/tensor.js';
 import { listed, REMEDY } from './schemes/closest.js';
@@ -56,7 +56,7 @@ export function selectWeights(source: TensorSource, which?: Which): Selection {
     }
   }
   const groups = [...new Set([...source.tensors.keys()].map((name) => name.split('.')[0]))];
-  throw WeightsError.in(
+  throw WeightsMismatchError.in(
     file,
     `expected weights "${wanted}", got ${groups.length > 0 ? `[${groups.join(', ')}]` : `no tensors; ${REMEDY}`}`,
   );
@@ -89,7 +89,7 @@ function single(
   const whole = found.filter(({ prefix }) => prefix === '' || prefix === 'backbone.');
   if (whole.length === 1) return whole[0];
   const places = found.map(({ prefix }) => prefix || '(no prefix)');
-  throw WeightsError.in(
+  throw WeightsMismatchError.in(
     file,
     `expected the weights of one network, got those of ${found.length} (${listed(places)}); save the one that is meant alone`,
   );

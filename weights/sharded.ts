@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { WeightsError } from '../core/errors.js';
+import { WeightsFileError } from '../core/errors.js';
 import { printable } from '../core/printable.js';
 import { record, withUnknownFields, type Schema } from '../core/schema.js';
 import { readTextSync } from '../io/files/read.js';
@@ -41,7 +41,7 @@ export async function openSharded(
     for (const name of names) {
       const file = join(dirname(path), name);
       if (!existsSync(file))
-        throw WeightsError.in(
+        throw WeightsFileError.in(
           path,
           `expected ${printable(name)} beside it, got no such file (fetch all ${names.length} pieces)`,
         );
@@ -51,7 +51,10 @@ export async function openSharded(
     for (const [tensor, piece] of pieceOf) {
       const found = pieces.get(piece)?.tensors.get(tensor);
       if (!found)
-        throw WeightsError.in(path, `expected tensor ${printable(tensor)} in ${piece}, got none`);
+        throw WeightsFileError.in(
+          path,
+          `expected tensor ${printable(tensor)} in ${piece}, got none`,
+        );
       tensors.set(tensor, found);
     }
     const [first] = pieces.values();
@@ -75,7 +78,7 @@ export async function openSharded(
 /** File name of every tensor's piece. */
 async function readIndex(path: string): Promise<ReadonlyMap<string, string>> {
   const fail = (message: string, cause?: unknown): never => {
-    throw WeightsError.in(path, message, { cause });
+    throw WeightsFileError.in(path, message, { cause });
   };
   let json: unknown;
   try {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
-import { WeightsError } from '../core/errors.js';
+import { WeightsError, WeightsMismatchError } from '../core/errors.js';
 import { numElements } from '../core/shape.js';
 import {
   compareShapes,
@@ -84,19 +84,22 @@ function summaryOf(source: TensorSource, { which, size }: Expectation): WeightsS
   const { file, container } = source;
   const { scheme, version, group, prefix, tensors, leftOut } = canonicalWeights(source, which);
   if (isDenseModel(tensors.keys()))
-    throw WeightsError.in(file, 'expected a classifier or encoder, got a detector or segmenter');
+    throw WeightsMismatchError.in(
+      file,
+      'expected a classifier or encoder, got a detector or segmenter',
+    );
   const network = withoutDecoder(tensors);
   const architecture = explained(source, which, scheme, () => {
     const inferred = inferArchitecture(file, network);
     const problems = compareShapes(network, expectedShapes(inferred));
     if (problems.length === 0) return inferred;
-    throw WeightsError.in(
+    throw WeightsMismatchError.in(
       file,
       `expected the tensors of a ConvNeXt, got ${listed(problems, '; ')}`,
     );
   });
   if (size !== undefined && architecture.size !== size) {
-    throw WeightsError.in(
+    throw WeightsMismatchError.in(
       file,
       `expected a network of size ${size}, got ${architecture.size ?? 'another'}`,
     );
@@ -129,7 +132,7 @@ export function explained<Result>(
     const others = [...notTensors(source, group), ...unreadable(tensors)];
     const note = others.length > 0 ? `; no dense tensors: ${listed(others)}` : '';
     const names = isPiece(file) ? PIECE : describeNames([...tensors.keys()], scheme);
-    throw new WeightsError(`${error.message}${note}; ${names}`, {
+    throw new WeightsMismatchError(`${error.message}${note}; ${names}`, {
       file,
       id: error.id,
       cause: error,
@@ -211,7 +214,7 @@ export async function verifyValues(file: string, which?: Which): Promise<FileChe
     return names;
   });
   if (nonFinite.length > 0) {
-    throw WeightsError.in(
+    throw WeightsMismatchError.in(
       file,
       `expected finite values, got NaN or Inf in ${nonFinite.join(', ')}`,
     );

@@ -1,5 +1,5 @@
 import { join, posix } from 'node:path';
-import { DataError, quote } from '../../core/errors.js';
+import { AnnotationsError, DataError, quote } from '../../core/errors.js';
 import type { CocoTables } from '../../io/coco/annotations.js';
 import type { Report } from '../../io/coco/issues.js';
 import { listFiles } from '../../io/files/list.js';
@@ -78,7 +78,9 @@ async function readFile(
   const named = imagePath && index.at(posix.join(posix.dirname(path), imagePath));
   const image = named ?? index.find(withoutExtension(path), imagePath);
   if (image === undefined && imageData === undefined)
-    throw new DataError(`expected its image ${imagePath ?? withoutExtension(path)}, got none`);
+    throw new AnnotationsError(
+      `expected its image ${imagePath ?? withoutExtension(path)}, got none`,
+    );
   const fileName = image ?? path; // embedded images are read from the annotation file
   const size = await imageSizeOf(imageFolder, fileName, { listed: { width, height }, range });
   if (size instanceof DataError) throw size;

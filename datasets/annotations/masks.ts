@@ -1,5 +1,5 @@
 import { join, posix } from 'node:path';
-import { DataError } from '../../core/errors.js';
+import { AnnotationsError, DataError } from '../../core/errors.js';
 import type { CocoTables } from '../../io/coco/annotations.js';
 import type { Report } from '../../io/coco/issues.js';
 import { listFiles } from '../../io/files/list.js';
@@ -121,7 +121,7 @@ async function readPart(
         image === undefined ? png : await imageSizeOf(imageFolder, image, { listed: png, range });
       if (size instanceof DataError) throw size;
       if (size.width !== width || size.height !== height)
-        throw DataError.in(
+        throw AnnotationsError.in(
           file,
           `expected ${size.width}x${size.height} of ${image ?? ''}, got ${width}x${height}`,
         );

@@ -1,6 +1,6 @@
 import { assertObject } from '../../core/arguments.js';
 import { rleOfSegmentation, type CocoDomain, type GroundTruthObject } from '../../core/coco.js';
-import { DataError } from '../../core/errors.js';
+import { AnnotationsError, DataError } from '../../core/errors.js';
 import type { Rle, XywhBox } from '../../core/rle.js';
 import { annotationPlace, type CocoTables } from '../../io/coco/annotations.js';
 import { hasMask, reasonToSkip } from './inspect-set.js';
@@ -95,7 +95,7 @@ export function* tableObjects(
     } catch (cause) {
       if (!(cause instanceof DataError)) throw cause;
       const { file, where } = annotationPlace(tables, a);
-      throw DataError.in(file, `${where}: ${cause.message}`, { cause, id });
+      throw AnnotationsError.in(file, `${where}: ${cause.message}`, { cause, id });
     }
     yield {
       id,
@@ -127,7 +127,7 @@ function maskOf(
       return mask;
     case 'polygons':
       if (image === undefined)
-        throw new DataError(`expected a known image_id, got ${annotations.imageIds[row]}`);
+        throw new AnnotationsError(`expected a known image_id, got ${annotations.imageIds[row]}`);
       return rleOfSegmentation(mask.polygons, images.heights[image], images.widths[image]);
     default:
       return mask satisfies never;

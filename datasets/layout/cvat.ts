@@ -1,5 +1,5 @@
 import { basename, extname } from 'node:path';
-import { DataError } from '../../core/errors.js';
+import { LayoutError } from '../../core/errors.js';
 import { readCvat, type CvatImage } from '../../io/cvat/read.js';
 import type { AnnotationSource } from '../annotations/source.js';
 import { cvatImageFile } from '../annotations/cvat.js';
@@ -70,7 +70,7 @@ async function partsOf(file: string, root: string, split?: SplitName): Promise<r
       }
     },
   });
-  if (first === undefined) throw DataError.in(file, 'expected images, got none');
+  if (first === undefined) throw LayoutError.in(file, 'expected images, got none');
   const names = labels.length > 0 ? labels : [...used].sort();
   const images = await imageFolderOf(root, first);
   const source = { format: 'cvat', annotations: file, images, names } as const;

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
-import { ConfigError, DataError, quote } from '../../core/errors.js';
+import { ConfigError, DataError, LayoutError, quote } from '../../core/errors.js';
 import { readYaml } from '../../io/yaml/read.js';
 import { isYoloYaml } from '../../io/yolo/data-yaml.js';
 import { errorAsValue } from '../problems.js';
@@ -84,7 +84,7 @@ export function assertDataExists(path: string): void {
   if (typeof (path as unknown) !== 'string' || path === '')
     throw new ConfigError(`data: expected the path of a data set, got ${quote(path)}`);
   if (!existsSync(path))
-    throw DataError.in(path, 'expected a folder, data.yaml or COCO file, got nothing there');
+    throw LayoutError.in(path, 'expected a folder, data.yaml or COCO file, got nothing there');
 }
 
 async function layoutOf(path: string, options: LayoutOptions): Promise<DataLayout> {
@@ -103,7 +103,7 @@ async function layoutOf(path: string, options: LayoutOptions): Promise<DataLayou
       case '.xml':
         return cvatFileLayout(path, dirname(path), options.classes);
       default:
-        throw DataError.in(
+        throw LayoutError.in(
           path,
           'expected a folder, a data.yaml, or an annotation file of COCO or VIA (.json), CVAT (.xml) or CSV, got another file',
         );
@@ -141,7 +141,7 @@ async function layoutOf(path: string, options: LayoutOptions): Promise<DataLayou
   if (candidates.length === 1) return candidates[0];
   if (candidates.length > 1) throw severalReadings(candidates, path);
   if (yolo instanceof DataError) throw yolo;
-  throw DataError.in(path, `expected a data set, looked for ${LOOKED_FOR.join('; ')}`);
+  throw LayoutError.in(path, `expected a data set, looked for ${LOOKED_FOR.join('; ')}`);
 }
 
 /** Finds the one YAML file that describes a YOLO set, which may have any name; others may be anything. */

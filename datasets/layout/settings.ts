@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { ConfigError, DataError } from '../../core/errors.js';
+import { ConfigError, DataError, LayoutError } from '../../core/errors.js';
 import {
   dictionary,
   list,
@@ -67,7 +67,7 @@ export function settingsAt(path: string): DataSettings {
   const content = file === undefined ? undefined : readYaml(file);
   if (file === undefined || !(isSettings(content) || isYoloYaml(content))) return {};
   const fields = isYoloYaml(content) ? { range: (content as Settings).range } : content;
-  const wrong = (message: string): DataError => DataError.in(file, message);
+  const wrong = (message: string): DataError => LayoutError.in(file, message);
   const given = Object.fromEntries(
     Object.entries(fields as object).filter(([, v]) => v !== undefined),
   );

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { DataError } from '../../core/errors.js';
+import { LayoutError } from '../../core/errors.js';
 import { MAX_LIST_BYTES, readTextSync, readWhole } from '../../io/files/read.js';
 import { readPngParts } from '../../io/png/chunks.js';
 import { VOC_CLASSES, vocColor } from '../classes/voc.js';
@@ -90,7 +90,7 @@ function labelMap(file: string, classes: readonly string[] | undefined): NamedLa
     if (line.trim() === '' || line.startsWith('#')) return [];
     const match = /^([^:]+):(\d+),(\d+),(\d+)(:|$)/.exec(line.trim());
     if (!match)
-      throw DataError.in(file, `line ${i + 1}: expected name:r,g,b:parts:actions, got ${line}`);
+      throw LayoutError.in(file, `line ${i + 1}: expected name:r,g,b:parts:actions, got ${line}`);
     const [, name, r, g, b] = match;
     return [{ name, rgb: [Number(r), Number(g), Number(b)] as const }];
   });

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { DataError } from '../../core/errors.js';
+import type { DataError } from '../../core/errors.js';
+import { LayoutError } from '../../core/errors.js';
 import { extend, FLAG, TEXT, optional, record, whole, type Infer } from '../../core/schema.js';
 import { compileSchema, formatProblems } from '../../io/schema.js';
 import { readYaml } from '../../io/yaml/read.js';
@@ -41,7 +42,7 @@ type DataYaml = Infer<typeof DataYaml>;
  */
 export function yamlLayout(file: string): DetectionData | SegmentationData {
   const content = readYaml(file);
-  const wrong = (message: string): DataError => DataError.in(file, message);
+  const wrong = (message: string): DataError => LayoutError.in(file, message);
   const problems = compileSchema(DataYaml)(content);
   if (problems.length > 0) throw wrong(formatProblems(problems));
   const yaml = content as DataYaml;

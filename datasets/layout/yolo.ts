@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { ConfigError, DataError } from '../../core/errors.js';
+import { ConfigError, DataError, LayoutError } from '../../core/errors.js';
 import { isImageName } from '../../io/files/images.js';
 import { readWhole } from '../../io/files/read.js';
 import { readText } from '../../io/files/text.js';
@@ -29,7 +29,7 @@ export async function yoloYamlLayout(
   classes?: readonly string[],
 ): Promise<DetectionData> {
   const content = readYaml(file);
-  if (!isYoloYaml(content)) throw DataError.in(file, 'expected the data.yaml of a YOLO set');
+  if (!isYoloYaml(content)) throw LayoutError.in(file, 'expected the data.yaml of a YOLO set');
   const yaml = checkYoloYaml(content, file);
   const splits: Record<string, AnnotationSource> = {};
   let absent = '';
@@ -40,7 +40,7 @@ export async function yoloYamlLayout(
     // Many files name a test part that nobody downloaded.
     else if (split === 'test') absent = `; test: ${paths[missing]} does not exist`;
     else
-      throw DataError.in(
+      throw LayoutError.in(
         file,
         `${split}: expected a folder or text file that exists, got ${paths[missing]}${yaml.path === undefined ? '' : ` in ${yaml.path}`}`,
       );
@@ -85,7 +85,7 @@ function partOf(paths: readonly string[], file: string): AnnotationSource {
   const lists = paths.filter((path) => !statSync(path).isDirectory());
   if (lists.length > 0) {
     if (paths.length > 1)
-      throw DataError.in(
+      throw LayoutError.in(
         file,
         `expected one text file or several folders for a part, got ${paths.join(', ')}`,
       );
@@ -254,7 +254,7 @@ function refuseOriented(polygons: readonly YoloObject[], numObjects: number, roo
   );
   const inclined = quads.filter(isInclinedParallelogram).length;
   if (isNamed || (quads.length >= 3 && inclined > 0.5 * quads.length))
-    throw DataError.in(
+    throw LayoutError.in(
       root,
       'expected boxes or polygons, got oriented boxes (YOLO OBB: 8 numbers per object); export upright boxes or polygons',
     );

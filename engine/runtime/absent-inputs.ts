@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
-import { ConfigError, InputError } from '../../core/errors.js';
+import { EngineError, InputError } from '../../core/errors.js';
 import { formatShape } from '../../core/shape.js';
 
 type Inputs = Readonly<Record<string, tf.Tensor>>;
@@ -27,7 +27,7 @@ export function namingAbsentInputs<Result>(
     return forward(watched);
   } catch (cause) {
     if (absent.size === 0 || !isAboutUndefined(cause)) throw cause;
-    throw new ConfigError(
+    throw new EngineError(
       `${program}: expected another input, ${[...absent].join(' or ')}, got ${listInputs(inputs)} (${cause.message})`,
       { cause },
     );

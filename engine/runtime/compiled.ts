@@ -1,5 +1,5 @@
 import type * as Ort from 'onnxruntime-web';
-import { ConfigError, ShapeError } from '../../core/errors.js';
+import { EngineError, ShapeError } from '../../core/errors.js';
 import { formatShape, sameShape } from '../../core/shape.js';
 import { captureGraph, type TensorSpec } from '../capture/capture.js';
 import type { Lowering } from '../capture/graph-builder.js';
@@ -92,7 +92,7 @@ export class CompiledProgram implements Executable {
     private readonly options: CompileOptions = DEFAULT_COMPILE_OPTIONS,
   ) {
     if (options.frozen && gradients)
-      throw new ConfigError(`${program.name}: expected no gradients of frozen weights`);
+      throw new EngineError(`${program.name}: expected no gradients of frozen weights`);
     this.memory = options.memory ?? new SessionMemory(target.runtime.sessionBytes);
   }
 

@@ -1,5 +1,5 @@
 import * as tf from '../tfjs.js';
-import { ConfigError } from '../../core/errors.js';
+import { EngineError } from '../../core/errors.js';
 import type { ParameterStore } from '../parameters/store.js';
 import type { GradientTarget } from './compiled.js';
 import type { Executable, HostTensor, HostTensors, OutputArrays, Program } from './program.js';
@@ -81,7 +81,7 @@ async function useBackend(name: string): Promise<void> {
   if (tf.getBackend() === name) return;
   const isKnown = tf.engine().backendNames().includes(name);
   if (!isKnown || !(await tf.setBackend(name)))
-    throw new ConfigError(`eager: expected the tfjs backend ${name} to start, got none`);
+    throw new EngineError(`eager: expected the tfjs backend ${name} to start, got none`);
 }
 
 /** tfjs's cpu backend does not convert integers when it casts them to float32. */

@@ -1,5 +1,5 @@
 import { assertObject } from '../../core/arguments.js';
-import { ConfigError } from '../../core/errors.js';
+import { EngineError } from '../../core/errors.js';
 import type { ParameterStore } from '../parameters/store.js';
 import type { CompilerTarget, GradientTarget } from './compiled.js';
 import { CompiledProgram, DEFAULT_COMPILE_OPTIONS } from './compiled.js';
@@ -64,7 +64,7 @@ export async function openEngine(choice: Engine | Partial<EngineOptions> = {}): 
   if ('prepare' in choice) return choice;
   const options = { ...DEFAULT_ENGINE, ...choice } as EngineOptions;
   if (options.kind === 'compiled' && !['cpu', 'webgpu', 'cuda'].includes(options.provider))
-    throw new ConfigError(
+    throw new EngineError(
       `engine.provider: expected cpu, webgpu or cuda, got ${String(options.provider)}`,
     );
   if (options.kind === 'eager') {
@@ -73,7 +73,7 @@ export async function openEngine(choice: Engine | Partial<EngineOptions> = {}): 
   }
   const { sessionBytes } = options;
   if (sessionBytes !== undefined && !(typeof sessionBytes === 'number' && sessionBytes >= 0))
-    throw new ConfigError(
+    throw new EngineError(
       `engine.sessionBytes: expected a number of bytes from 0, got ${String(sessionBytes)}`,
     );
   const runtime = await loadOnnxRuntime(options.runtime);
@@ -88,7 +88,7 @@ export async function openEngine(choice: Engine | Partial<EngineOptions> = {}): 
     description:
       runtime.kind === 'native'
         ? `ONNX Runtime (${provider}, ${lowering.kind === 'cpu' ? `blocks of ${lowering.blockSize}` : 'standard operators'})`
-        : 'onnxruntime-web: onnxruntime-node is not installed, so this runs on one thread and slower',
+        : 'onnxruntime-web: onnxruntime-node is not installed, so this runs on one thread and slower; npx convnextv2 doctor --fix adds it',
     prepare: (program, store, { gradients, frozen = false } = {}) =>
       new CompiledProgram(target, program, store, gradients, {
         ...DEFAULT_COMPILE_OPTIONS,

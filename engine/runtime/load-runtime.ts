@@ -1,5 +1,5 @@
 import { availableParallelism, freemem } from 'node:os';
-import { ConfigError } from '../../core/errors.js';
+import { EngineError } from '../../core/errors.js';
 import type { OnnxRuntime, OrtModule } from './onnx-runtime.js';
 
 /** Share of the available memory for sessions. */
@@ -26,8 +26,8 @@ export async function loadOnnxRuntime(prefer: 'native' | 'wasm' = 'native'): Pro
     web.env.logLevel = 'error';
     return { kind: 'wasm', ort: web, ...machine };
   } catch (cause) {
-    throw new ConfigError(
-      'ONNX Runtime: expected onnxruntime-node or onnxruntime-web, got neither; run: npm install onnxruntime-node@1.30.0 --onnxruntime-node-install=skip',
+    throw new EngineError(
+      'ONNX Runtime: expected onnxruntime-node or onnxruntime-web, got neither; run: npx convnextv2 doctor --fix',
       { cause },
     );
   }

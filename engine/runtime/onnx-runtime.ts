@@ -1,5 +1,5 @@
 import type * as Ort from 'onnxruntime-web';
-import { ConfigError } from '../../core/errors.js';
+import { EngineError } from '../../core/errors.js';
 
 /** The JavaScript API common to both packages of ONNX Runtime. */
 export type OrtModule = Pick<typeof Ort, 'InferenceSession' | 'Tensor'>;
@@ -72,7 +72,7 @@ export async function openSession(
 ): Promise<Ort.InferenceSession> {
   const onGpu = runtime.hasGpu && options.provider === 'webgpu';
   if (runtime.kind === 'wasm' && options.provider !== 'cpu' && !onGpu) {
-    throw new ConfigError(
+    throw new EngineError(
       `provider ${options.provider}: expected onnxruntime-node, got only onnxruntime-web`,
     );
   }
@@ -95,7 +95,7 @@ export async function openSession(
     });
   } catch (cause) {
     if (options.provider === 'cpu') throw cause;
-    throw new ConfigError(
+    throw new EngineError(
       `provider ${options.provider}: ${remedy(options.provider)} (${String(cause).split('\n')[0]})`,
       { cause },
     );
@@ -117,7 +117,7 @@ function remedy(provider: Provider): string {
     case 'cuda':
       return (
         'expected the CUDA libraries of ONNX Runtime (CUDA 12, cuDNN 9); install them with ' +
-        'npm rebuild onnxruntime-node --onnxruntime-node-install=cuda12, or use --provider cpu'
+        'ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node, or use --provider cpu'
       );
     case 'webgpu':
       return 'expected a Vulkan, Metal or D3D12 adapter; install the graphics driver, or use --provider cpu';

@@ -1,5 +1,5 @@
 import * as tf from '../tfjs.js';
-import { ConfigError, ShapeError } from '../../core/errors.js';
+import { EngineError, ShapeError } from '../../core/errors.js';
 import { formatShape, numElements } from '../../core/shape.js';
 import type { ParameterStore } from '../parameters/store.js';
 import { mapSpecs } from '../parameters/spec.js';
@@ -76,7 +76,7 @@ export function assertOutputArrays(
   for (const [name, { length }] of Object.entries(into)) {
     const shape = shapes.get(name);
     if (!shape)
-      throw new ConfigError(
+      throw new EngineError(
         `${program}: expected an output to write to, one of ${[...shapes.keys()].join(', ')}, got ${name}`,
       );
     if (length !== numElements(shape))
@@ -121,7 +121,7 @@ export function evaluate(
 ): Readonly<Record<string, tf.Tensor>> {
   const lookup = (path: string): tf.Tensor => {
     const tensor = parameters.get(path);
-    if (!tensor) throw new ConfigError(`${program.name}: expected parameter ${path}, got none`);
+    if (!tensor) throw new EngineError(`${program.name}: expected parameter ${path}, got none`);
     return tensor;
   };
   const bound = (): unknown =>
@@ -136,7 +136,7 @@ export function evaluate(
   const names = request.inputs ?? [];
   for (const name of names)
     if (!inputs[name])
-      throw new ConfigError(`${program.name}: expected input ${name}, got ${listInputs(inputs)}`);
+      throw new EngineError(`${program.name}: expected input ${name}, got ${listInputs(inputs)}`);
   const sources = [...paths.map(lookup), ...names.map((name) => inputs[name])];
   let outputs: Readonly<Record<string, tf.Tensor>> = {};
   const loss = (): tf.Tensor => {
@@ -144,7 +144,7 @@ export function evaluate(
     // The tidy around this function would free everything it does not return; the caller disposes the outputs.
     Object.values(outputs).forEach((tensor) => tf.keep(tensor));
     if (!outputs[request.of])
-      throw new ConfigError(`${program.name}: expected an output ${request.of}, got none`);
+      throw new EngineError(`${program.name}: expected an output ${request.of}, got none`);
     return outputs[request.of];
   };
   const grads = gradients(loss, sources, () => outputs);

@@ -1,5 +1,5 @@
 import * as tf from '../tfjs.js';
-import { ConfigError } from '../../core/errors.js';
+import { EngineError } from '../../core/errors.js';
 import { CAPTURE } from '../capture/backend.js';
 import { TENSORFLOW, loadTensorflowBackend } from './tfjs-node.js';
 
@@ -19,19 +19,19 @@ export async function startTfjsBackend(name: string): Promise<void> {
   if (!known.includes(name) || name === CAPTURE) {
     const names = new Set([...known, 'wasm', TENSORFLOW]);
     names.delete(CAPTURE);
-    throw new ConfigError(
+    throw new EngineError(
       `tfjs backend: expected ${[...names].join(', ')} or one that was registered, got ${name}`,
     );
   }
   if (!(await tf.setBackend(name)))
-    throw new ConfigError(`tfjs backend ${name}: expected it to start, got an error`);
+    throw new EngineError(`tfjs backend ${name}: expected it to start, got an error`);
 }
 
 async function importWasm(): Promise<void> {
   try {
     await import('@tensorflow/tfjs-backend-wasm');
   } catch (cause) {
-    throw new ConfigError(
+    throw new EngineError(
       'tfjs backend wasm: expected its package, got none; run: npm install @tensorflow/tfjs-backend-wasm@4.22.0',
       { cause },
     );

@@ -1,6 +1,6 @@
 import util from 'node:util';
 import * as tf from '../tfjs.js';
-import { ConfigError } from '../../core/errors.js';
+import { EngineError } from '../../core/errors.js';
 
 /** Name of the backend that both packages register. */
 export const TENSORFLOW = 'tensorflow';
@@ -72,9 +72,9 @@ export async function loadTensorflowBackend({
       forgetBackend();
     }
   }
-  if (!isRegistered()) throw new ConfigError(noPackage(skipped));
+  if (!isRegistered()) throw new EngineError(noPackage(skipped));
   if (!(await tf.setBackend(TENSORFLOW)))
-    throw new ConfigError(`tfjs backend ${TENSORFLOW}: expected it to start, got an error`);
+    throw new EngineError(`tfjs backend ${TENSORFLOW}: expected it to start, got an error`);
   return { ...description(tf.backend()), skipped };
 }
 
@@ -95,7 +95,7 @@ function forgetBackend(): void {
 function description(backend: unknown): Omit<TensorflowBackend, 'skipped'> {
   // All copies of tfjs in a process share one registry, so the registered backend may belong to another copy.
   if (!(backend instanceof tf.KernelBackend)) {
-    throw new ConfigError(
+    throw new EngineError(
       `tfjs backend ${TENSORFLOW}: expected its package to use the same copy of @tensorflow/tfjs as convnextv2, got ` +
         'two copies; list them with: npm ls @tensorflow/tfjs, merge them with: npm dedupe',
     );

@@ -1,5 +1,5 @@
 import type * as Ort from 'onnxruntime-web';
-import { ConfigError } from '../../core/errors.js';
+import { EngineError } from '../../core/errors.js';
 import { CompiledProgram, DEFAULT_COMPILE_OPTIONS } from './compiled.js';
 import type { Engine } from './engine.js';
 import type { OnnxRuntime, Provider } from './onnx-runtime.js';
@@ -40,13 +40,13 @@ export async function openWebEngine({
   wasmPaths,
 }: WebEngineOptions = {}): Promise<WebEngine> {
   if (!['auto', 'wasm', 'webgpu'].includes(provider))
-    throw new ConfigError(`provider: expected auto, wasm or webgpu, got ${provider}`);
+    throw new EngineError(`provider: expected auto, wasm or webgpu, got ${provider}`);
   if (!Number.isInteger(threads) || threads < 0)
-    throw new ConfigError(`threads: expected a whole number from 0, got ${threads}`);
+    throw new EngineError(`threads: expected a whole number from 0, got ${threads}`);
   const { crossOriginIsolated = false, navigator = {} } = globalThis as Browser;
   const hasGpu = provider !== 'wasm' && (await hasAdapter(navigator.gpu));
   if (provider === 'webgpu' && !hasGpu)
-    throw new ConfigError(
+    throw new EngineError(
       'provider webgpu: expected a browser with a WebGPU adapter, got none; leave the option out for WebAssembly',
     );
   const ort = await load(hasGpu);

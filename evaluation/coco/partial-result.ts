@@ -1,5 +1,5 @@
 import { assertObject } from '../../core/arguments.js';
-import { DataError } from '../../core/errors.js';
+import { ResultsError } from '../../core/errors.js';
 import { partialArrays, type PartialResult } from '../partial-result.js';
 import type { CocoEvaluator } from './evaluator.js';
 import { numCellCategories } from './grid.js';
@@ -50,11 +50,11 @@ export function addCocoPartialResult(evaluator: CocoEvaluator, partial: PartialR
     ['categories', 'scores', 'ranks'].every((name) => partial.arrays[name].length === count) &&
     ['matched', 'ignored'].every((name) => partial.arrays[name].length === count * perRow) &&
     arrays.categories.every((k) => k >= 0 && k < numCategories);
-  if (!fits) throw new DataError('merge: expected the matches of a COCO evaluation, got others');
+  if (!fits) throw new ResultsError('merge: expected the matches of a COCO evaluation, got others');
   const images = Int32Array.from(arrays.imageIds, (id) => {
     const image = grid.imageIndexOf.get(id);
     if (image === undefined)
-      throw new DataError(`merge: expected a known image, got ${id}`, { id });
+      throw new ResultsError(`merge: expected a known image, got ${id}`, { id });
     return image;
   });
   evaluator.addMatches({

@@ -7,7 +7,7 @@ import {
   type IouType,
   type ReadResult,
 } from '../../core/coco.js';
-import { DataError } from '../../core/errors.js';
+import { ResultsError } from '../../core/errors.js';
 import { rleFromBox } from '../../core/rle-polygons.js';
 import { rleArea, rleBox, type Rle } from '../../core/rle.js';
 import { boxAround } from './keypoint-similarity.js';
@@ -112,7 +112,7 @@ export class CocoResultsBuilder {
     const image = this.lastImage;
     if (image === undefined) {
       if (unknownImages === 'refuse')
-        throw new DataError(`expected an image_id of the ground truth, got ${imageId}`);
+        throw new ResultsError(`expected an image_id of the ground truth, got ${imageId}`);
       this.numUnknownImages++;
       return;
     }
@@ -120,7 +120,7 @@ export class CocoResultsBuilder {
     let box = record.bbox?.length ? record.bbox : undefined;
     if (this.kind === 'keypoints') {
       if (!keypoints?.length || keypoints.length % 3 !== 0)
-        throw new DataError(`expected keypoints (x, y, v), got ${keypoints?.length ?? 0}`);
+        throw new ResultsError(`expected keypoints (x, y, v), got ${keypoints?.length ?? 0}`);
       box = boxAround(keypoints);
     }
     let area: number | undefined;
@@ -130,7 +130,7 @@ export class CocoResultsBuilder {
       area = rleArea(rle);
       mask = undefined;
     } else if (this.keepsBoxAreas) {
-      if (!box) throw new DataError('expected a bbox, got none');
+      if (!box) throw new ResultsError('expected a bbox, got none');
       area = box[2] * box[3];
     }
     this.detections.add({
@@ -169,7 +169,7 @@ export class CocoResultsBuilder {
       return rleOfSegmentation(segmentation, height, width);
     }
     if (kind !== 'bbox' || segmentation !== undefined || !bbox?.length)
-      throw new DataError('expected a segmentation, got none');
+      throw new ResultsError('expected a segmentation, got none');
     assertImageSize(height, width);
     return rleFromBox([bbox[0], bbox[1], bbox[2], bbox[3]], height, width);
   }

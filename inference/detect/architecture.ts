@@ -1,5 +1,5 @@
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
-import { WeightsError } from '../../core/errors.js';
+import { WeightsMismatchError } from '../../core/errors.js';
 import type { BoxHeadLayers } from '../../heads/box/box-head.js';
 import type { TensorMap } from '../../io/tensor.js';
 import { CASCADE_MASK_RCNN, cascadeStages } from '../../models/cascade.js';
@@ -43,7 +43,7 @@ export function detectorOf(file: string, tensors: TensorMap): DetectorArchitectu
   const [cascadeStage] = CASCADE_MASK_RCNN.stages;
   const stages = cascadeStages({ layers, classAgnostic, boxLoss: cascadeStage.boxLoss });
   if (numStages > 0 && numStages !== stages.length)
-    throw WeightsError.in(
+    throw WeightsMismatchError.in(
       file,
       `expected a cascade of ${stages.length} box heads, got ${numStages}`,
     );

@@ -1,4 +1,4 @@
-import { WorkError } from '../../core/errors.js';
+import { ExportError } from '../../core/errors.js';
 import type { HostTensors } from '../../engine/runtime/program.js';
 import type { OutputDifference } from './compare.js';
 
@@ -48,11 +48,11 @@ export function compareDetections(
   }
   const numMissing = Math.max(ours, count) - taken.size;
   if (numMissing > MAY_MISS * Math.max(ours, count, 1))
-    throw new WorkError(
+    throw new ExportError(
       `export: expected the ${ours} detections that this library finds, got ${count}, of which ${taken.size} are the same`,
     );
   if (!(worst.masks <= MASK_TOLERANCE))
-    throw new WorkError(`export: expected equal masks, got a difference of ${worst.masks}`);
+    throw new ExportError(`export: expected equal masks, got a difference of ${worst.masks}`);
   const line = (name: string, maxAbsDifference: number, maxAbs: number): OutputDifference => ({
     name,
     count: taken.size,

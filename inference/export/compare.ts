@@ -1,4 +1,4 @@
-import { ConfigError, WorkError } from '../../core/errors.js';
+import { ConfigError, ExportError } from '../../core/errors.js';
 import type { HostTensor, HostTensors } from '../../engine/runtime/program.js';
 import { loadOnnxRuntime } from '../../engine/runtime/load-runtime.js';
 
@@ -61,7 +61,7 @@ export function compareOutputs(
   return Object.entries(expected).map(([name, { data }]) => {
     const values = found[name]?.data;
     if (values?.length !== data.length)
-      throw new WorkError(
+      throw new ExportError(
         `export: expected ${data.length} values of ${name}, got ${values?.length ?? 'none'}`,
       );
     let [difference, largest] = [0, 0];
@@ -71,7 +71,7 @@ export function compareOutputs(
     }
     // Not `>`: a difference that is not a number is an error too.
     if (!(difference <= TOLERANCE * Math.max(largest, 1e-6)))
-      throw new WorkError(
+      throw new ExportError(
         `export: expected ${name} as this library computes it, got a difference of ${difference} (largest value ${largest})`,
       );
     return { name, maxAbsDifference: difference, maxAbs: largest, count: data.length };

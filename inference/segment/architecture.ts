@@ -1,5 +1,5 @@
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
-import { WeightsError } from '../../core/errors.js';
+import { WeightsMismatchError } from '../../core/errors.js';
 import { readModelConfig } from '../../io/model-config/read.js';
 import type { TensorMap, TensorSource } from '../../io/tensor.js';
 import { UPERNET, type UperNetConfig } from '../../models/upernet.js';
@@ -32,11 +32,14 @@ export function segmenterOf(source: TensorSource, tensors: TensorMap): Segmenter
   const numScales = countNames(tensors, /^decode_head\.psp_modules\.\d+\.1\.conv\.weight$/);
   const { alignCorners, poolScales: trained } = trainingOf(source);
   if (alignCorners)
-    throw WeightsError.in(file, 'align_corners: expected False in its configuration, got True');
+    throw WeightsMismatchError.in(
+      file,
+      'align_corners: expected False in its configuration, got True',
+    );
   const known = [trained, readModelConfig(file)?.poolScales, UPERNET.poolScales];
   const poolScales = known.find((scales) => scales?.length === numScales);
   if (!poolScales)
-    throw WeightsError.in(
+    throw WeightsMismatchError.in(
       file,
       `expected ${UPERNET.poolScales.length} pooling modules, or a configuration with the scales of others, got ${numScales}; put a config.json beside the file: {"model_type": "upernet", "pool_scales": [${numScales} numbers]}`,
     );

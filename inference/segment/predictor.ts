@@ -1,5 +1,5 @@
 import type { Size } from '../../core/boxes.js';
-import { ConfigError, ShapeError, WorkError } from '../../core/errors.js';
+import { ConfigError, NotFiniteError, ShapeError } from '../../core/errors.js';
 import type { ParameterStore } from '../../engine/parameters/store.js';
 import type { Engine } from '../../engine/runtime/engine.js';
 import type { Executable } from '../../engine/runtime/program.js';
@@ -146,7 +146,9 @@ async function run(
   const values = logits.data.slice() as Float32Array; // the next run overwrites them
   for (const value of values)
     if (!Number.isFinite(value))
-      throw new WorkError(`segment: expected finite scores, got ${value}; are the weights sound?`);
+      throw new NotFiniteError(
+        `segment: expected finite scores, got ${value}; are the weights sound?`,
+      );
   const mapSize = h * w * channels;
   return inputs.map((_, i) =>
     mapRows(values.subarray(i * mapSize, (i + 1) * mapSize), { height: h, width: w, channels }),

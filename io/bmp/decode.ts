@@ -1,4 +1,4 @@
-import { DataError } from '../../core/errors.js';
+import { ImageError } from '../../core/errors.js';
 import type { RgbImage } from '../../core/image.js';
 
 /** Header of a BMP file. */
@@ -31,14 +31,14 @@ export function readBmpHeader(bytes: Uint8Array, file: string): BmpHeader {
   const view = viewOf(bytes);
   const headerBytes = bytes.length < 30 ? 0 : view.getUint32(14, true);
   if (!HEADERS.includes(headerBytes) || bytes.length < FILE_HEADER_BYTES + headerBytes)
-    throw DataError.in(file, `expected a BMP header, got ${bytes.length} bytes without one`);
+    throw ImageError.in(file, `expected a BMP header, got ${bytes.length} bytes without one`);
   const isOld = headerBytes === 12;
   const width = isOld ? view.getUint16(18, true) : view.getInt32(18, true);
   const height = isOld ? view.getUint16(20, true) : view.getInt32(22, true);
   const bits = view.getUint16(isOld ? 24 : 28, true);
   const compression = isOld ? NONE : view.getUint32(30, true);
   if (width <= 0 || height === 0)
-    throw DataError.in(file, `expected a BMP with pixels, got size ${width}x${height}`);
+    throw ImageError.in(file, `expected a BMP with pixels, got size ${width}x${height}`);
   const allowed = {
     [RLE8]: [8],
     [RLE4]: [4],
@@ -47,7 +47,7 @@ export function readBmpHeader(bytes: Uint8Array, file: string): BmpHeader {
   };
   const depths = compression === NONE ? [1, 4, 8, 16, 24, 32] : (allowed[compression] ?? []);
   if (!depths.includes(bits))
-    throw DataError.in(
+    throw ImageError.in(
       file,
       `expected a BMP of 1 to 32 bits in a known compression, got ${bits} bits, compression ${compression}`,
     );
@@ -110,7 +110,7 @@ const rowBytes = ({ bits, width }: BmpHeader): number => 4 * Math.ceil((bits * w
 
 function assertLength(bytes: Uint8Array, expected: number, file: string): void {
   if (bytes.length < expected)
-    throw DataError.in(file, `expected a complete BMP of ${expected} bytes, got ${bytes.length}`);
+    throw ImageError.in(file, `expected a complete BMP of ${expected} bytes, got ${bytes.length}`);
 }
 
 /** `[256, 3]` RGB; colors that the file lacks are black. */

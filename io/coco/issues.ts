@@ -1,5 +1,5 @@
 import { assertObject } from '../../core/arguments.js';
-import { DataError } from '../../core/errors.js';
+import { AnnotationsError } from '../../core/errors.js';
 
 /** One issue of a file, usually of one record. */
 export interface CocoIssue {
@@ -46,7 +46,7 @@ const LOSSES: ReadonlySet<CocoIssue['code']> = new Set(['json', 'array', 'schema
 export function refuseLoss(issue: CocoIssue): void {
   assertObject('refuseLoss', 'an issue', issue, 'code');
   const { code, file, message, id } = issue;
-  if (LOSSES.has(code)) throw DataError.in(file, message, { id });
+  if (LOSSES.has(code)) throw AnnotationsError.in(file, message, { id });
 }
 
 /** `annotations[12] (id 34)`. */

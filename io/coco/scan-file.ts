@@ -1,4 +1,4 @@
-import { DataError } from '../../core/errors.js';
+import { AnnotationsError } from '../../core/errors.js';
 import { describeNonJson } from '../files/content.js';
 import { openFile, readable } from '../files/read.js';
 import { CocoScanner, type ScanHandler } from './scanner.js';
@@ -40,7 +40,7 @@ export async function scanCocoFile(
   const handle = await readable(file, openFile(file));
   try {
     const { size } = await readable(file, handle.stat());
-    if (size === 0) throw DataError.in(file, 'expected JSON, got an empty file');
+    if (size === 0) throw AnnotationsError.in(file, 'expected JSON, got an empty file');
     const { from, to } = range ?? { from: 0, to: Infinity };
     const buffer = new Uint8Array(Math.min(chunkBytes, size || chunkBytes));
     if (from > 0) scanner.push(LIST.open);
@@ -49,7 +49,7 @@ export async function scanCocoFile(
       const { bytesRead } = await readable(file, handle.read(buffer, 0, wanted, at));
       if (bytesRead === 0) break;
       const other = at === 0 ? describeNonJson(buffer.subarray(0, bytesRead)) : undefined;
-      if (other !== undefined) throw DataError.in(file, `expected JSON, got ${other}`);
+      if (other !== undefined) throw AnnotationsError.in(file, `expected JSON, got ${other}`);
       scanner.push(buffer.subarray(0, bytesRead));
       at += bytesRead;
       if (stop?.()) return;

@@ -1,5 +1,6 @@
 import { isAscii } from 'node:buffer';
-import { DataError } from '../../core/errors.js';
+import type { DataError } from '../../core/errors.js';
+import { AnnotationsError } from '../../core/errors.js';
 import { NOT_TAKEN } from './json-bytes.js';
 
 /** Handler of a scan. Arrays and values are those of the top level; if the file is one array, its name is `''`. */
@@ -342,7 +343,7 @@ export class CocoScanner {
 
   private broken(message: string, at: number): DataError {
     const inside = this.key === '' ? '' : ` (in "${this.key}", record ${this.index})`;
-    return DataError.in(this.file, `byte ${this.offset + at}: ${message}${inside}`);
+    return AnnotationsError.in(this.file, `byte ${this.offset + at}: ${message}${inside}`);
   }
 }
 

@@ -1,4 +1,4 @@
-import { DataError, quote } from '../../core/errors.js';
+import { AnnotationsError, quote } from '../../core/errors.js';
 import { decodeText } from '../files/text.js';
 import { parseCsv, type CsvRow } from './parse.js';
 
@@ -63,8 +63,12 @@ export function readCsvBoxes(bytes: Uint8Array, file: string): CsvBoxes {
   const text = decodeText(bytes, file, 'a list of boxes').replace(/^sep=.\r?\n/, '');
   const { rows, delimiter, unclosed } = parseCsv(text);
   if (unclosed !== undefined)
-    throw DataError.in(file, `line ${unclosed}: expected the end of a quoted field, got none`);
-  if (rows.length === 0) throw DataError.in(file, 'expected rows of boxes, got an empty file');
+    throw AnnotationsError.in(
+      file,
+      `line ${unclosed}: expected the end of a quoted field, got none`,
+    );
+  if (rows.length === 0)
+    throw AnnotationsError.in(file, 'expected rows of boxes, got an empty file');
   const header = headerOf(rows[0]);
   const columns = header ?? { image: 0, x1: 1, y1: 2, x2: 3, y2: 4, class: 5 };
   const boxes: CsvBox[] = [];
@@ -75,7 +79,7 @@ export function readCsvBoxes(bytes: Uint8Array, file: string): CsvBoxes {
     else boxes.push(box);
   }
   if (!header && boxes.length === 0)
-    throw DataError.in(
+    throw AnnotationsError.in(
       file,
       `line ${rows[0].line}: expected image,x1,y1,x2,y2,class or a header with these columns, got ${quote(rows[0].fields.join(delimiter))}`,
     );

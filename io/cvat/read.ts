@@ -1,4 +1,4 @@
-import { DataError, quote } from '../../core/errors.js';
+import { AnnotationsError, quote } from '../../core/errors.js';
 import { readXmlFile } from '../xml/reader.js';
 
 /** A shape of an image, with the values of the file. */
@@ -74,7 +74,7 @@ export async function readCvat(file: string, { label, image }: CvatHandler): Pro
   await readXmlFile(file, 'annotations', {
     open: (path, attributes) => {
       if (path === 'annotations/track')
-        throw DataError.in(
+        throw AnnotationsError.in(
           file,
           'expected annotations of images, got tracks of a video (CVAT for video); export as "CVAT for images 1.1"',
         );

@@ -1,5 +1,5 @@
 import { existsSync, statSync } from 'node:fs';
-import { ConfigError } from '../../core/errors.js';
+import { OutputError } from '../../core/errors.js';
 import { readBytesSync } from './read.js';
 
 /**
@@ -23,7 +23,7 @@ export function assertApart(
     const id = identityOf(output);
     const input = id === undefined ? undefined : known.get(id);
     if (input !== undefined)
-      throw new ConfigError(
+      throw new OutputError(
         `${option}: expected outputs that are none of the inputs, got ${output}, which is ${input}; choose another name or folder`,
         { file: output },
       );
@@ -63,7 +63,7 @@ export function assertReplaceable(
   const start = statSync(file).isFile() ? readBytesSync(file, START_BYTES) : undefined;
   if (start && (start.length === 0 || isStart(Buffer.from(start).toString('latin1')))) return;
   const got = start ? 'another file, which it would replace' : 'a folder or device';
-  throw ConfigError.in(
+  throw OutputError.in(
     file,
     `${option}: expected a new file or ${name}, got ${got}; choose another name`,
   );

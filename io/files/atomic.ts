@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { WorkError } from '../../core/errors.js';
+import { WriteError } from '../../core/errors.js';
 
 /** Largest single write, so that a tensor of several GB neither exceeds Node's limit nor blocks for long. */
 const CHUNK_BYTES = 2 ** 26;
@@ -131,7 +131,7 @@ const temporaryName = (file: string): string => `${file}.${process.pid}.tmp`;
 export function failedWrite(error: unknown, file: string): unknown {
   const { code, message } = error as Partial<NodeJS.ErrnoException>;
   if (code === undefined || !/^E[A-Z0-9]+$/.test(code)) return error;
-  return new WorkError(
+  return new WriteError(
     `${file}: expected to write it, got ${String(message)}; what was there before is unchanged${remedyOf(code)}`,
     { cause: error },
   );

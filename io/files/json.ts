@@ -1,4 +1,4 @@
-import { DataError } from '../../core/errors.js';
+import { FileError } from '../../core/errors.js';
 import { decodeText } from './text.js';
 
 /**
@@ -13,6 +13,6 @@ export function decodeJson(bytes: Uint8Array, file: string, expected: string): u
     return JSON.parse(text);
   } catch (cause) {
     const got = text.trim() === '' ? 'an empty file' : (cause as Error).message.split('\n')[0];
-    throw DataError.in(file, `expected ${expected} as JSON, got ${got}`, { cause });
+    throw FileError.in(file, `expected ${expected} as JSON, got ${got}`, { cause });
   }
 }

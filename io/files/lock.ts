@@ -4,7 +4,8 @@ import { statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { ConfigError } from '../../core/errors.js';
+import type { ConfigError } from '../../core/errors.js';
+import { InUseError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 
 /** Process that holds a lock, as stored in the file. */
@@ -100,7 +101,7 @@ export async function acquireLock(file: string, options: LockOptions): Promise<F
 }
 
 function inUse(file: string, what: string, holder: string): ConfigError {
-  return new ConfigError(
+  return new InUseError(
     `${what}: expected a folder that no other process writes, got one in use by ${holder}; ` +
       `wait for it or stop it; if it is gone, delete ${file}`,
     { file },

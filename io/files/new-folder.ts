@@ -2,7 +2,7 @@ import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rename, rm, rmdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
-import { ConfigError, InputError } from '../../core/errors.js';
+import { InputError, OutputError } from '../../core/errors.js';
 import { failedWrite } from './atomic.js';
 
 /**
@@ -17,7 +17,7 @@ export async function writeNewFolder(
 ): Promise<void> {
   const target = existsSync(folder) ? realpathSync(folder) : resolve(folder);
   if (existsSync(target) && readdirSync(target).length > 0)
-    throw new ConfigError(`${folder}: expected a folder that is empty or does not exist yet`);
+    throw new OutputError(`${folder}: expected a folder that is empty or does not exist yet`);
   await mkdir(dirname(target), { recursive: true });
   const prefix = `.${basename(target)}.partial-`;
   await removeLeftovers(dirname(target), prefix);
@@ -43,7 +43,7 @@ async function removeEmpty(target: string, folder: string): Promise<void> {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return;
     if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
-    throw new ConfigError(
+    throw new OutputError(
       `${folder}: expected it to stay empty, got files of another process meanwhile; choose another folder`,
       { cause: error },
     );

@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { ConfigError } from '../../core/errors.js';
+import { OutputError } from '../../core/errors.js';
 
 /**
  * Checks before any work that an output folder (`--out`) can be written, or created in the nearest existing folder. Creates
@@ -13,14 +13,14 @@ export function assertWritableFolder(folder: string): void {
   let nearest = resolve(folder);
   while (!existsSync(nearest) && dirname(nearest) !== nearest) nearest = dirname(nearest);
   if (!statSync(nearest).isDirectory())
-    throw new ConfigError(`folder ${folder}: expected a folder, got the file ${nearest}`, {
+    throw new OutputError(`folder ${folder}: expected a folder, got the file ${nearest}`, {
       flags,
     });
   try {
     // A read-only file system rejects root as well.
     accessSync(nearest, constants.W_OK | constants.X_OK);
   } catch (cause) {
-    throw new ConfigError(
+    throw new OutputError(
       `folder ${folder}: expected a folder that can be written, got ${(cause as Error).message}; ` +
         'choose another one or change its permissions',
       { cause, flags },

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { WeightsError } from '../../core/errors.js';
+import { WeightsFileError } from '../../core/errors.js';
 import { fill, openFile, reasonOf } from './read.js';
 
 /**
@@ -20,7 +20,7 @@ export class RandomAccessFile {
       handle = await openFile(path);
     } catch (cause) {
       const reason = reasonOf(cause);
-      throw WeightsError.in(path, `expected a readable weight file, got ${reason}`, { cause });
+      throw WeightsFileError.in(path, `expected a readable weight file, got ${reason}`, { cause });
     }
     return new RandomAccessFile(path, (await handle.stat()).size, handle);
   }
@@ -28,14 +28,14 @@ export class RandomAccessFile {
   /** Reads the bytes `[offset, offset + length)` into a new buffer. @throws WeightsError if the file is shorter */
   async read(offset: number, length: number): Promise<Uint8Array> {
     if (offset < 0 || length < 0 || offset + length > this.sizeBytes) {
-      throw WeightsError.in(
+      throw WeightsFileError.in(
         this.path,
         `expected ${length} bytes at ${offset}, got a file of ${this.sizeBytes} (truncated or damaged)`,
       );
     }
     const bytes = new Uint8Array(length);
     if ((await fill(this.handle, bytes, offset)) === length) return bytes;
-    throw WeightsError.in(this.path, `expected ${this.sizeBytes} bytes, got fewer`);
+    throw WeightsFileError.in(this.path, `expected ${this.sizeBytes} bytes, got fewer`);
   }
 
   close(): Promise<void> {

@@ -9,7 +9,7 @@ import {
 } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
-import { DataError } from '../../core/errors.js';
+import { FileError, InputError } from '../../core/errors.js';
 
 /**
  * The one place that opens files to read: folders, pipes and devices are refused before anything is read, since a pipe
@@ -95,6 +95,7 @@ export function readTextSync(file: string, maxBytes = MAX_TEXT_BYTES): string {
 /** Reason why a file could not be read, for messages: `a folder`, `ENOENT`. */
 export function reasonOf(error: unknown): string {
   const { code, message } = error as Partial<NodeJS.ErrnoException>;
+  if (error instanceof InputError) return error.message;
   if (code === 'ENXIO') return 'a socket or device';
   return code ?? String(message);
 }
@@ -142,7 +143,7 @@ export function readBytesSync(file: string, limit = Infinity): Uint8Array {
       closeSync(descriptor);
     }
   } catch (cause) {
-    throw DataError.in(file, `expected a readable file, got ${reasonOf(cause)}`, { cause });
+    throw FileError.in(file, `expected a readable file, got ${reasonOf(cause)}`, { cause });
   }
 }
 
@@ -152,7 +153,7 @@ export async function readable<T>(file: string, work: Promise<T>): Promise<T> {
     return await work;
   } catch (cause) {
     const { message } = cause as Error;
-    throw DataError.in(file, `expected a readable file, got ${message}`, { cause });
+    throw FileError.in(file, `expected a readable file, got ${message}`, { cause });
   }
 }
 
@@ -193,11 +194,11 @@ export function readJsonIfPresent(file: string, expected: string): unknown {
   try {
     text = readTextSync(file);
   } catch (cause) {
-    throw DataError.in(file, `expected ${expected}, got ${reasonOf(cause)}`, { cause });
+    throw FileError.in(file, `expected ${expected}, got ${reasonOf(cause)}`, { cause });
   }
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {
-    throw DataError.in(file, `expected ${expected}, got no JSON`, { cause });
+    throw FileError.in(file, `expected ${expected}, got no JSON`, { cause });
   }
 }

@@ -1,4 +1,4 @@
-import { DataError } from '../../core/errors.js';
+import { FileError } from '../../core/errors.js';
 import { readBytesSync } from './read.js';
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
@@ -24,7 +24,7 @@ export function decodeText(
   const decoder = label === undefined ? UTF8 : decoderOf(bytes, file, expected, encoding);
   const text = decodeChunk(decoder, bytes, file, true);
   if (text.startsWith(LFS))
-    throw DataError.in(
+    throw FileError.in(
       file,
       `expected ${expected}, got a Git LFS pointer; fetch the file itself with \`git lfs pull\``,
     );
@@ -43,7 +43,7 @@ export function decoderOf(
     return new TextDecoder(label, { fatal: true });
   } catch (cause) {
     const message = `expected ${expected} in a known encoding, got ${label}`;
-    throw DataError.in(file, message, { cause });
+    throw FileError.in(file, message, { cause });
   }
 }
 
@@ -58,7 +58,7 @@ export function decodeChunk(
     return decoder.decode(bytes, { stream: !isLast });
   } catch (cause) {
     const message = `expected text in ${decoder.encoding}, got other bytes`;
-    throw DataError.in(file, message, { cause });
+    throw FileError.in(file, message, { cause });
   }
 }
 

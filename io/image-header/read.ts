@@ -1,4 +1,5 @@
-import { DataError } from '../../core/errors.js';
+import type { DataError } from '../../core/errors.js';
+import { ImageError } from '../../core/errors.js';
 import { readBmpHeader } from '../bmp/decode.js';
 import { displayedSize } from './orientation.js';
 import { describeContent, formatOf, startsWith, type ImageFormat } from './signatures.js';
@@ -40,7 +41,7 @@ const PNG_CHANNELS: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 3, 4: 2,
  * @throws DataError if the bytes are no image in a known format, or end before the size
  */
 export function readImageHeader(bytes: Uint8Array, file: string): ImageHeader | undefined {
-  if (bytes.length === 0) throw DataError.in(file, 'expected an image, got an empty file');
+  if (bytes.length === 0) throw ImageError.in(file, 'expected an image, got an empty file');
   const format = formatOf(bytes);
   switch (format) {
     case 'jpeg':
@@ -50,7 +51,7 @@ export function readImageHeader(bytes: Uint8Array, file: string): ImageHeader | 
     case 'bmp':
       return headerOf('bmp', readBmpHeader(bytes, file), { channels: 3, bitsPerChannel: 8 });
     case undefined:
-      throw DataError.in(
+      throw ImageError.in(
         file,
         `expected a JPEG, PNG, WebP, AVIF, TIFF, GIF or BMP image, got ${describeContent(bytes)}`,
       );
@@ -71,7 +72,7 @@ function headerOf(
 }
 
 function truncated(file: string, what: string, length: number): DataError {
-  return DataError.in(file, `expected ${what}, got the end of the file after ${length} bytes`);
+  return ImageError.in(file, `expected ${what}, got the end of the file after ${length} bytes`);
 }
 
 const viewOf = (bytes: Uint8Array): DataView =>
@@ -83,7 +84,7 @@ function pngHeader(bytes: Uint8Array, file: string): ImageHeader {
   const [width, height] = [view.getUint32(16), view.getUint32(20)];
   const channels = PNG_CHANNELS[bytes[25]];
   if (view.getUint32(12) !== 0x49484452 || channels === undefined || width * height === 0)
-    throw DataError.in(file, 'expected a PNG header (IHDR), got a damaged one');
+    throw ImageError.in(file, 'expected a PNG header (IHDR), got a damaged one');
   let [orientation, colorProfile] = [1, false];
   for (let at = 33; at + 8 <= bytes.length; at += 12 + view.getUint32(at)) {
     const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
@@ -126,9 +127,9 @@ function jpegHeader(bytes: Uint8Array, file: string): ImageHeader {
   const [bitsPerChannel, h1, h0, w1, w0, channels] = frame;
   const [height, width] = [(h1 << 8) | h0, (w1 << 8) | w0];
   if (width * height === 0)
-    throw DataError.in(file, `expected a JPEG with pixels, got size ${width}x${height}`);
+    throw ImageError.in(file, `expected a JPEG with pixels, got size ${width}x${height}`);
   if (channels !== 1 && channels !== 3 && channels !== 4)
-    throw DataError.in(file, `expected a JPEG of 1, 3 or 4 channels, got one of ${channels}`);
+    throw ImageError.in(file, `expected a JPEG of 1, 3 or 4 channels, got one of ${channels}`);
   const fields = { channels, bitsPerChannel, isCmyk: channels === 4, ...readJpegTags(bytes) };
   return headerOf('jpeg', { width, height }, fields);
 }

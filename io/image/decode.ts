@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { assertObject, assertText } from '../../core/arguments.js';
-import { DataError } from '../../core/errors.js';
+import { ImageError } from '../../core/errors.js';
 import type { RgbImage } from '../../core/image.js';
 import { decodeBmp } from '../bmp/decode.js';
 import { imageBytes } from './bytes.js';
@@ -65,7 +65,7 @@ export async function decodeImageBytes(
   const header = await imageHeader(bytes, file);
   const maxPixels = options.maxPixels ?? MAX_PIXELS;
   if (header.width * header.height > maxPixels)
-    throw DataError.in(
+    throw ImageError.in(
       file,
       `expected at most ${maxPixels} pixels, got ${header.width}x${header.height}; raise maxPixels if it is meant`,
     );
@@ -91,7 +91,7 @@ async function decodeStored(
         return await decodePixels(bytes, header, range, 'truncated');
       throw strict;
     } catch (cause) {
-      throw DataError.in(
+      throw ImageError.in(
         file,
         `expected a complete ${header.format.toUpperCase()}, got a damaged one (${messageOf(cause)})`,
         { cause },

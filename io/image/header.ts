@@ -1,5 +1,5 @@
 import sharp, { type Metadata } from 'sharp';
-import { DataError } from '../../core/errors.js';
+import { ImageError } from '../../core/errors.js';
 import { displayedSize } from '../image-header/orientation.js';
 import { readImageHeader, type ImageHeader } from '../image-header/read.js';
 
@@ -40,7 +40,7 @@ export async function headerByDecoder(
     found = await sharp(source, { limitInputPixels: false }).metadata();
   } catch (cause) {
     const [reason] = (cause as Error).message.split('\n');
-    throw DataError.in(file, `expected an image, got a damaged one (${reason})`, { cause });
+    throw ImageError.in(file, `expected an image, got a damaged one (${reason})`, { cause });
   }
   const { orientation = 1, channels, depth, hasProfile: colorProfile } = found;
   const bits = SCALED_BITS[depth] as number | undefined;

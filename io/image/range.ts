@@ -1,5 +1,5 @@
 import type { Sharp } from 'sharp';
-import { DataError } from '../../core/errors.js';
+import { ImageError } from '../../core/errors.js';
 import type { RgbImage } from '../../core/image.js';
 import type { ImageHeader } from '../image-header/read.js';
 
@@ -47,7 +47,7 @@ export function assertScaled(
   file: string,
 ): void {
   if (isUnscaled && !range)
-    throw DataError.in(
+    throw ImageError.in(
       file,
       `expected pixels of 8 or 16 bits, got ${bitsPerChannel}-bit numbers of unknown scale; write range: [lowest, highest] in data.yaml`,
     );

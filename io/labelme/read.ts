@@ -1,5 +1,6 @@
 import { rectangleBetween, type DrawnRegion } from '../../core/drawn-region.js';
-import { DataError, quote } from '../../core/errors.js';
+import type { DataError } from '../../core/errors.js';
+import { AnnotationsError, quote } from '../../core/errors.js';
 import { TEXT, number } from '../../core/schema.js';
 import { decodeJson } from '../files/json.js';
 import { decodePngIndices } from '../png/indices.js';
@@ -100,7 +101,7 @@ export function isLabelMe(content: unknown): boolean {
 export function readLabelMe(bytes: Uint8Array, file: string): LabelMeFile {
   const content = decodeJson(bytes, file, 'a LabelMe file');
   const problems = compileSchema(FILE)(content);
-  if (problems.length > 0) throw DataError.in(file, formatProblems(problems));
+  if (problems.length > 0) throw AnnotationsError.in(file, formatProblems(problems));
   const { shapes, imagePath, imageData, imageWidth, imageHeight } = content as FileRecord;
   const regions: LabelMeShape[] = [];
   const marks: LabelMeMark[] = [];
@@ -130,7 +131,7 @@ function regionOf(shape: ShapeRecord, where: string, file: string): DrawnRegion 
   const { points } = shape;
   const type = shape.shape_type ?? 'polygon';
   const wanted = (expected: string, got = `${points.length} points`): DataError =>
-    DataError.in(file, `${where}: expected ${expected}, got ${got}`);
+    AnnotationsError.in(file, `${where}: expected ${expected}, got ${got}`);
   switch (type) {
     case 'polygon':
       if (points.length < 3) throw wanted('a polygon of at least 3 points');
@@ -167,6 +168,6 @@ function regionOf(shape: ShapeRecord, where: string, file: string): DrawnRegion 
 
 function bytesOf(base64: string, where: string, file: string): Uint8Array {
   if (!/^[A-Za-z0-9+/\s]+=*\s*$/.test(base64))
-    throw DataError.in(file, `${where}: expected base64, got ${quote(base64)}`);
+    throw AnnotationsError.in(file, `${where}: expected base64, got ${quote(base64)}`);
   return Buffer.from(base64, 'base64');
 }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { WeightsError } from '../../core/errors.js';
+import { WeightsMismatchError } from '../../core/errors.js';
 import { numberOf } from '../../core/foreign-value.js';
 import {
   FLAG,
@@ -103,7 +103,7 @@ function readJson(file: string): Readonly<Record<string, unknown>> | undefined {
   try {
     json = JSON.parse(readTextSync(file));
   } catch (cause) {
-    throw WeightsError.in(file, 'expected JSON, got text that does not parse', { cause });
+    throw WeightsMismatchError.in(file, 'expected JSON, got text that does not parse', { cause });
   }
   const isRecord = typeof json === 'object' && json !== null && !Array.isArray(json);
   return isRecord ? (json as Record<string, unknown>) : undefined;
@@ -111,7 +111,7 @@ function readJson(file: string): Readonly<Record<string, unknown>> | undefined {
 
 function checked<T>(file: string, json: object, schema: Schema<T>): T {
   const problems = compileSchema(schema)(json);
-  if (problems.length > 0) throw WeightsError.in(file, formatProblems(problems));
+  if (problems.length > 0) throw WeightsMismatchError.in(file, formatProblems(problems));
   return json as T;
 }
 
@@ -148,10 +148,14 @@ function sizeOf({ image_size: size }: Transformers): Partial<ModelConfig> {
 function fromPreprocessor(file: string, json: Preprocessor): Partial<ModelConfig> {
   const { image_mean: mean, image_std: std, rescale_factor: rescale, resample } = json;
   if (rescale !== undefined && rescale !== null && Math.abs(rescale * 255 - 1) > 1e-3)
-    throw WeightsError.in(file, `rescale_factor: expected 1/255, got ${rescale}`);
-  if (json.do_resize === false) throw WeightsError.in(file, 'do_resize: expected true, got false');
+    throw WeightsMismatchError.in(file, `rescale_factor: expected 1/255, got ${rescale}`);
+  if (json.do_resize === false)
+    throw WeightsMismatchError.in(file, 'do_resize: expected true, got false');
   if (typeof resample === 'number' && FILTERS[resample] === undefined)
-    throw WeightsError.in(file, `resample: expected 2 (bilinear) or 3 (bicubic), got ${resample}`);
+    throw WeightsMismatchError.in(
+      file,
+      `resample: expected 2 (bilinear) or 3 (bicubic), got ${resample}`,
+    );
   const isNormalized = json.do_normalize !== false;
   return {
     mean: isNormalized ? (mean ?? undefined) : [0, 0, 0],

@@ -1,4 +1,4 @@
-import { WeightsError } from '../../core/errors.js';
+import { WeightsMismatchError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 import {
   POSITIVE,
@@ -57,7 +57,7 @@ export function fromTimm(file: string, json: Infer<typeof TimmConfig>): ModelCon
   const { norm_eps: normEps, act_layer: activation, output_stride: stride } = json.model_args ?? {};
   assertGelu(file, 'model_args.act_layer', activation);
   if (typeof stride === 'number' && stride !== 32)
-    throw WeightsError.in(file, `model_args.output_stride: expected 32, got ${stride}`);
+    throw WeightsMismatchError.in(file, `model_args.output_stride: expected 32, got ${stride}`);
   return {
     file,
     // Ids of WordNet are no names for people.
@@ -80,5 +80,5 @@ export function assertGelu(
   activation: string | null | undefined,
 ): void {
   if (typeof activation === 'string' && !['gelu', 'gelu_python'].includes(activation))
-    throw WeightsError.in(file, `${field}: expected gelu, got ${printable(activation)}`);
+    throw WeightsMismatchError.in(file, `${field}: expected gelu, got ${printable(activation)}`);
 }

@@ -1,4 +1,4 @@
-import { WeightsError } from '../../core/errors.js';
+import { WeightsFileError } from '../../core/errors.js';
 
 /** Header of a `.npy` file. */
 export interface NpyHeader {
@@ -27,7 +27,7 @@ export const NPY_MAGIC = '\x93NUMPY';
  */
 export function readNpyHeader(file: string, name: string, head: Uint8Array): NpyHeader {
   const fail = (got: string): never => {
-    throw WeightsError.in(file, `${name}: expected a NumPy array, got ${got}`);
+    throw WeightsFileError.in(file, `${name}: expected a NumPy array, got ${got}`);
   };
   const text = Buffer.from(head.buffer, head.byteOffset, head.byteLength).toString('latin1');
   if (!text.startsWith(NPY_MAGIC) || text.length < 12) return fail('other bytes');

@@ -1,4 +1,4 @@
-import { WeightsError } from '../../core/errors.js';
+import { WeightsFileError } from '../../core/errors.js';
 import { assertPrintableName } from '../../core/printable.js';
 import { numElements } from '../../core/shape.js';
 import { RandomAccessFile } from '../files/random-access.js';
@@ -72,11 +72,14 @@ async function valueOf(
   starts.set(name, dataStart);
   if (!type.endsWith('O')) {
     if (!Number.isSafeInteger(numElements(shape)))
-      throw WeightsError.in(path, `${name}: expected the shape of an array, got too large a one`);
+      throw WeightsFileError.in(
+        path,
+        `${name}: expected the shape of an array, got too large a one`,
+      );
     return tensorOfArray(type, shape, isFortran, { key: name });
   }
   if (size > MAX_OBJECT_BYTES)
-    throw WeightsError.in(
+    throw WeightsFileError.in(
       path,
       `${name}: expected objects of at most ${MAX_OBJECT_BYTES} bytes, got ${size}; save the arrays themselves (numpy.savez)`,
     );

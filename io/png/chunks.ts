@@ -1,4 +1,5 @@
-import { DataError } from '../../core/errors.js';
+import type { DataError } from '../../core/errors.js';
+import { ImageError } from '../../core/errors.js';
 import { crc32 } from '../crc32.js';
 
 /** Content of a PNG file, still compressed. */
@@ -36,7 +37,7 @@ const DEPTHS: Readonly<Record<PngColorType, readonly number[]>> = {
  */
 export function readPngParts(bytes: Uint8Array, file: string): PngParts {
   const wrong = (expected: string, got: string): DataError =>
-    DataError.in(file, `expected ${expected}, got ${got}`);
+    ImageError.in(file, `expected ${expected}, got ${got}`);
   if (SIGNATURE.some((byte, i) => bytes[i] !== byte))
     throw wrong(
       'a PNG',

@@ -1,5 +1,5 @@
 import { PNG } from 'pngjs';
-import { DataError } from '../../core/errors.js';
+import { ImageError } from '../../core/errors.js';
 import type { RgbImage } from '../../core/image.js';
 import { readPngParts } from './chunks.js';
 import { decodePngIndices } from './indices.js';
@@ -18,7 +18,7 @@ export function decodePngColors(bytes: Uint8Array, file: string): RgbImage {
     const shift = bitDepth === 16 ? 8 : 0;
     const beyond = palette ? data.findIndex((index) => 3 * index >= palette.length) : -1;
     if (palette && beyond >= 0)
-      throw DataError.in(
+      throw ImageError.in(
         file,
         `expected colors of the palette's ${palette.length / 3}, got index ${data[beyond]} at pixel (${beyond % width}, ${Math.floor(beyond / width)})`,
       );
@@ -33,7 +33,7 @@ export function decodePngColors(bytes: Uint8Array, file: string): RgbImage {
     png = PNG.sync.read(Buffer.from(bytes));
   } catch (cause) {
     const reason = (cause as Error).message;
-    throw DataError.in(file, `expected a complete PNG, got a damaged one (${reason})`, { cause });
+    throw ImageError.in(file, `expected a complete PNG, got a damaged one (${reason})`, { cause });
   }
   const { width, height, data } = png; // RGBA
   const rgb = new Uint8Array(3 * width * height);

@@ -1,6 +1,6 @@
 import { inflateSync } from 'node:zlib';
 import { assertBytes } from '../../core/arguments.js';
-import { DataError } from '../../core/errors.js';
+import { AnnotationsError } from '../../core/errors.js';
 import { readPngParts, type PngParts } from './chunks.js';
 
 /** One number per pixel, as stored: gray values are not scaled, palette images give indices. */
@@ -40,12 +40,15 @@ export function decodePngIndices(bytes: Uint8Array, file: string): PngIndices {
   const parts = readPngParts(bytes, file);
   const { width, height, colorType } = parts;
   if (colorType !== 0 && colorType !== 3)
-    throw DataError.in(
+    throw AnnotationsError.in(
       file,
       `expected a label PNG with one number a pixel (gray or palette), got ${COLOR_NAMES[colorType]}; convert the colors to class indices`,
     );
   if (width * height > MAX_PIXELS)
-    throw DataError.in(file, `expected at most ${MAX_PIXELS} pixels, got ${width}x${height}`);
+    throw AnnotationsError.in(
+      file,
+      `expected at most ${MAX_PIXELS} pixels, got ${width}x${height}`,
+    );
   const passes = parts.interlaced
     ? PASSES.map((pass) => ({
         ...pass,
@@ -84,10 +87,10 @@ function inflate({ data }: PngParts, size: number, file: string): Uint8Array {
   } catch (cause) {
     const tooMuch = (cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
     const got = tooMuch ? 'more' : `damaged data (${(cause as Error).message})`;
-    throw DataError.in(file, `expected ${size} bytes of pixels, got ${got}`, { cause });
+    throw AnnotationsError.in(file, `expected ${size} bytes of pixels, got ${got}`, { cause });
   }
   if (raw.length !== size)
-    throw DataError.in(file, `expected ${size} bytes of pixels, got ${raw.length}`);
+    throw AnnotationsError.in(file, `expected ${size} bytes of pixels, got ${raw.length}`);
   return raw;
 }
 
@@ -100,7 +103,7 @@ function unfilter(raw: Uint8Array, stride: number, rows: number, bpp: number, fi
     const start = row * stride + 1;
     const end = start + stride - 1;
     const filter = raw[start - 1];
-    if (filter > 4) throw DataError.in(file, `expected a filter from 0 to 4, got ${filter}`);
+    if (filter > 4) throw AnnotationsError.in(file, `expected a filter from 0 to 4, got ${filter}`);
     // Zeros above the first row: then "up" changes nothing, and Paeth takes the left neighbor.
     if (filter === 1 || (filter === 4 && row === 0)) addLeft(raw, start, end, bpp);
     else if (filter === 2 && row > 0) addUp(raw, start, end, stride);

@@ -1,6 +1,6 @@
 import type { AnnotatedImage } from '../../core/annotated-image.js';
 import { rleOfSegmentation } from '../../core/coco.js';
-import { DataError } from '../../core/errors.js';
+import { AnnotationsError } from '../../core/errors.js';
 import { decodeRle, rleArea, type Rle } from '../../core/rle.js';
 import { encodeDeepPng } from './write.js';
 
@@ -23,14 +23,14 @@ export function instancePng({ fileName, width, height, objects }: AnnotatedImage
     const rle = rleOf(mask, height, width);
     if (rle === undefined) return [];
     if (classIndex >= MAX_INSTANCE_CLASSES)
-      throw new DataError(
+      throw new AnnotationsError(
         `masks: expected at most ${MAX_INSTANCE_CLASSES} classes, got number ${classIndex + 1}; choose some with --classes`,
       );
     if (isCrowd) return [{ value: classIndex + 1, rle }];
     const number = counts.get(classIndex) ?? 0;
     counts.set(classIndex, number + 1);
     if (number >= PER_CLASS)
-      throw new DataError(
+      throw new AnnotationsError(
         `${fileName}: expected at most ${PER_CLASS} objects of a class for instance masks, got more`,
       );
     return [{ value: PER_CLASS * (classIndex + 1) + number, rle }];

@@ -1,4 +1,4 @@
-import { WeightsError, quote } from '../../core/errors.js';
+import { WeightsFileError, quote } from '../../core/errors.js';
 import { assertPrintableName } from '../../core/printable.js';
 import { BYTES_PER_ELEMENT, numBytes, type DType } from '../tensor.js';
 
@@ -32,7 +32,7 @@ const KEY_OF_METADATA = '__metadata__';
  */
 export function parseHeader(file: string, text: string, dataBytes: number): SafetensorsHeader {
   const fail = (message: string, cause?: unknown): never => {
-    throw WeightsError.in(file, message, { cause });
+    throw WeightsFileError.in(file, message, { cause });
   };
   let json: unknown;
   try {

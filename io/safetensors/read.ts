@@ -1,4 +1,4 @@
-import { WeightsError } from '../../core/errors.js';
+import { WeightsFileError } from '../../core/errors.js';
 import { RandomAccessFile } from '../files/random-access.js';
 import { decodeValues, type LazyTensor, type TensorSource } from '../tensor.js';
 import { MAX_HEADER_BYTES, parseHeader } from './header.js';
@@ -7,7 +7,7 @@ function decodedHeader(path: string, bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
-    throw WeightsError.in(path, 'expected a safetensors header in UTF-8, got other bytes', {
+    throw WeightsFileError.in(path, 'expected a safetensors header in UTF-8, got other bytes', {
       cause,
     });
   }
@@ -28,7 +28,7 @@ export async function openSafetensors(path: string): Promise<TensorSource> {
     const length = new DataView(prefix.buffer).getBigUint64(0, true);
     const room = file.sizeBytes - PREFIX_BYTES;
     if (length > BigInt(Math.min(room, MAX_HEADER_BYTES))) {
-      throw WeightsError.in(
+      throw WeightsFileError.in(
         path,
         `expected a safetensors header of at most ${Math.min(room, MAX_HEADER_BYTES)} bytes, got a length of ${length}`,
       );

@@ -1,4 +1,4 @@
-import { WeightsError } from '../../core/errors.js';
+import { WeightsFileError } from '../../core/errors.js';
 import { formatShape } from '../../core/shape.js';
 import { writeAtomically, type WrittenFile } from '../files/atomic.js';
 import { BYTES_PER_ELEMENT, numBytes, type DType } from '../tensor.js';
@@ -31,7 +31,7 @@ export async function writeSafetensors(
   let position = 0;
   for (const { name, dtype, shape } of ordered) {
     if (header.has(name) || name === '__metadata__') {
-      throw WeightsError.in(file, `expected every tensor name once, got "${name}" again`);
+      throw WeightsFileError.in(file, `expected every tensor name once, got "${name}" again`);
     }
     const end = position + numBytes(dtype, shape);
     header.set(name, { dtype, shape, data_offsets: [position, end] });
@@ -48,7 +48,7 @@ export async function writeSafetensors(
       const view = typeof data === 'function' ? await data() : data;
       const expected = numBytes(dtype, shape);
       if (view.byteLength !== expected) {
-        throw WeightsError.in(
+        throw WeightsFileError.in(
           file,
           `expected ${expected} bytes for ${dtype} tensor "${name}" of shape ${formatShape(shape)}, got ${view.byteLength}`,
         );

@@ -1,5 +1,6 @@
 import type { Entry, ZipFile } from 'yauzl';
-import { WeightsError } from '../../core/errors.js';
+import type { WeightsError } from '../../core/errors.js';
+import { WeightsFileError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 import { crc32 } from '../crc32.js';
 import type { RandomAccessFile } from '../files/random-access.js';
@@ -15,7 +16,9 @@ const CHECKED_BYTES = 2 ** 24;
 /** Wraps the error of a zip reader. */
 export function damaged(path: string, cause: unknown): WeightsError {
   const reason = printable(cause instanceof Error ? cause.message : String(cause));
-  return WeightsError.in(path, `expected a sound zip archive, got one where ${reason}`, { cause });
+  return WeightsFileError.in(path, `expected a sound zip archive, got one where ${reason}`, {
+    cause,
+  });
 }
 
 /**
@@ -34,7 +37,7 @@ export class Archive {
   ) {}
 
   private fail(message: string): never {
-    throw WeightsError.in(this.file.path, message);
+    throw WeightsFileError.in(this.file.path, message);
   }
 
   private entry(name: string): Entry {

@@ -1,7 +1,9 @@
-import { WeightsError } from '../../core/errors.js';
+import { WeightsFileError } from '../../core/errors.js';
 
 /** Thrown if the bytes end inside a value. The legacy reader then reads more of the file and starts again. */
-export class TruncatedPickle extends WeightsError {}
+export class TruncatedPickle extends WeightsFileError {
+  static override readonly family: string = 'TruncatedPickle';
+}
 
 /** Longest text line of protocol 0 (numbers and names; longer strings use opcodes with a length). */
 const MAX_LINE_BYTES = 65_536;
@@ -50,7 +52,7 @@ export class PickleCursor {
   length64(): number {
     const length = this.view.getBigUint64(this.advance(8), true);
     if (length > BigInt(Number.MAX_SAFE_INTEGER)) {
-      throw WeightsError.in(this.file, `expected a length in the pickle, got ${length}`);
+      throw WeightsFileError.in(this.file, `expected a length in the pickle, got ${length}`);
     }
     return Number(length);
   }
@@ -82,7 +84,7 @@ export class PickleCursor {
     const end = this.bytes.subarray(this.position, limit).indexOf(0x0a);
     if (end < 0 && limit === this.bytes.byteLength) this.advance(limit - this.position + 1);
     if (end < 0) {
-      throw WeightsError.in(this.file, `expected a line of at most ${MAX_LINE_BYTES} bytes`);
+      throw WeightsFileError.in(this.file, `expected a line of at most ${MAX_LINE_BYTES} bytes`);
     }
     const text = this.utf8(end);
     this.position++;
@@ -92,7 +94,7 @@ export class PickleCursor {
   /** A two's complement integer of `length` bytes, least significant first. */
   integer(length: number): number | bigint {
     if (length > 64) {
-      throw WeightsError.in(this.file, `expected an integer of up to 64 bytes, got ${length}`);
+      throw WeightsFileError.in(this.file, `expected an integer of up to 64 bytes, got ${length}`);
     }
     const bytes = this.take(length);
     let value = 0n;

@@ -1,4 +1,4 @@
-import { WeightsError } from '../../core/errors.js';
+import { WeightsFileError } from '../../core/errors.js';
 import { assertPrintableName } from '../../core/printable.js';
 import {
   describe,
@@ -48,7 +48,7 @@ export function flattenCheckpoint(file: string, root: PickleValue): FlatCheckpoi
   const ancestors = new Set<PickleOpaque>();
   let numNodes = 0;
   const fail = (message: string): never => {
-    throw WeightsError.in(file, message);
+    throw WeightsFileError.in(file, message);
   };
   const add = (path: string, value: PickleTensor | UnreadableTensor): symbol => {
     const name = path === '' ? 'tensor' : path;

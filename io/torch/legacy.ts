@@ -1,4 +1,4 @@
-import { WeightsError } from '../../core/errors.js';
+import { WeightsFileError } from '../../core/errors.js';
 import { RandomAccessFile } from '../files/random-access.js';
 import { printable } from '../../core/printable.js';
 import type { TensorSource } from '../tensor.js';
@@ -30,7 +30,7 @@ export async function openTorchLegacy(path: string): Promise<TensorSource> {
   try {
     const head = await readPickles(file);
     const { tensors, unreadable, plain } = flattenCheckpoint(path, head.checkpoint);
-    if (head.isPlain && tensors.size === 0) throw WeightsError.in(path, OTHER_PICKLE);
+    if (head.isPlain && tensors.size === 0) throw WeightsFileError.in(path, OTHER_PICKLE);
     const storages = await locateStorages(file, head);
     return {
       file: path,
@@ -73,7 +73,7 @@ async function readPickles(file: RandomAccessFile): Promise<LegacyHead> {
 
 function parsePickles(path: string, bytes: Uint8Array): LegacyHead {
   const fail = (message: string): never => {
-    throw WeightsError.in(path, `${printable(message)}`);
+    throw WeightsFileError.in(path, `${printable(message)}`);
   };
   const cursor = new PickleCursor(path, bytes);
   const rules = torchRules(path);
@@ -116,7 +116,7 @@ function parsePickles(path: string, bytes: Uint8Array): LegacyHead {
 
 async function locateStorages(file: RandomAccessFile, head: LegacyHead): Promise<StorageReader> {
   const fail = (message: string): never => {
-    throw WeightsError.in(file.path, `${printable(message)}`);
+    throw WeightsFileError.in(file.path, `${printable(message)}`);
   };
   const places = new Map<string, readonly [start: number, bytes: number]>();
   let position = head.end;

@@ -1,4 +1,4 @@
-import { WeightsError } from '../../core/errors.js';
+import { WeightsFileError } from '../../core/errors.js';
 import { numElements } from '../../core/shape.js';
 import { narrow } from './cursor.js';
 import { tensorOfArray } from './array.js';
@@ -53,7 +53,7 @@ export function setNumpyDtypeState(
 ): PickleObject {
   const order = isKind(state, 'tuple') ? state.items[1] : undefined;
   if (order !== '<' && order !== '>' && order !== '|' && order !== '=') {
-    throw WeightsError.in(file, 'expected the byte order of a numpy dtype');
+    throw WeightsFileError.in(file, 'expected the byte order of a numpy dtype');
   }
   dtype.fields.set(ORDER, order === '>' ? '>' : '<');
   return dtype;
@@ -114,10 +114,10 @@ export function numpyScalar(
   if (isKind(dtype, 'opaque')) return opaque('numpy.core.multiarray.scalar');
   const code = isKind(dtype, 'object') ? dtype.fields.get(CODE) : undefined;
   if (!isKind(dtype, 'object') || typeof code !== 'string' || !(bytes instanceof Uint8Array)) {
-    throw WeightsError.in(file, 'expected dtype and bytes of a numpy scalar');
+    throw WeightsFileError.in(file, 'expected dtype and bytes of a numpy scalar');
   }
   if (bytes.byteLength !== Number(code[1])) {
-    throw WeightsError.in(file, `expected ${code[1]} bytes of a numpy ${code}`);
+    throw WeightsFileError.in(file, `expected ${code[1]} bytes of a numpy ${code}`);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const little = dtype.fields.get(ORDER) === '<';

@@ -1,4 +1,4 @@
-import { WeightsError } from '../../core/errors.js';
+import { WeightsFileError } from '../../core/errors.js';
 import { numElements } from '../../core/shape.js';
 import { printable } from '../../core/printable.js';
 import { BYTES_PER_ELEMENT, type DType } from '../tensor.js';
@@ -107,7 +107,7 @@ const PATH_CLASSES = ['Path', 'PosixPath', 'WindowsPath', 'PurePosixPath', 'Pure
  */
 export function torchRules(file: string): PickleRules {
   const fail = (message: string): never => {
-    throw WeightsError.in(file, message);
+    throw WeightsFileError.in(file, message);
   };
   // Limit of all copies together, because calls that copy their arguments could be repeated on one large value.
   let copied = 0;

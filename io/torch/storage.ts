@@ -1,4 +1,4 @@
-import { WeightsError } from '../../core/errors.js';
+import { WeightsFileError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 import { numElements } from '../../core/shape.js';
 import { BYTES_PER_ELEMENT, decodeValues, type LazyTensor, type TensorMap } from '../tensor.js';
@@ -30,7 +30,7 @@ export function storedTensor(
 ): LazyTensor {
   const { storage, dtype, shape, strides } = tensor;
   const fail = (message: string): never => {
-    throw WeightsError.in(file, `tensor "${name}": ${message}`, { id: name });
+    throw WeightsFileError.in(file, `tensor "${name}": ${message}`, { id: name });
   };
   const width = BYTES_PER_ELEMENT[dtype];
   // Untyped storages are measured in bytes, storage views in elements of their storage.
@@ -83,7 +83,7 @@ export function storedTensors(
     map.set(name, storedTensor(file, name, tensor, storages));
   for (const [name, { type, shape }] of found.unreadable) {
     const text = `tensor "${name}": expected real numbers in a dense tensor, got ${printable(type)} (save it as one: .dense(), .float())`;
-    const read = () => Promise.reject(WeightsError.in(file, text, { id: name }));
+    const read = () => Promise.reject(WeightsFileError.in(file, text, { id: name }));
     map.set(name, { dtype: 'U8', unreadable: printable(type), shape, read });
   }
   return map;

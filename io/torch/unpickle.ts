@@ -1,4 +1,4 @@
-import { WeightsError } from '../../core/errors.js';
+import { WeightsFileError } from '../../core/errors.js';
 import { narrow, type PickleCursor } from './cursor.js';
 import {
   describe,
@@ -45,7 +45,7 @@ export function unpickle(cursor: PickleCursor, rules: PickleRules): PickleValue 
   let numValues = 0;
 
   const fail = (message: string): never => {
-    throw WeightsError.in(cursor.file, `${message} at byte ${cursor.position} of the pickle`);
+    throw WeightsFileError.in(cursor.file, `${message} at byte ${cursor.position} of the pickle`);
   };
   const push = (value: PickleValue | typeof MARK): void => {
     if (++numValues > MAX_VALUES || stack.length >= MAX_STACK) {

@@ -1,4 +1,4 @@
-import { WeightsError } from '../../core/errors.js';
+import { WeightsFileError } from '../../core/errors.js';
 import type { RandomAccessFile } from '../files/random-access.js';
 
 /** Records at the end of a zip archive: of the directory, of its long form, and of where that is. */
@@ -18,7 +18,7 @@ const SIGNATURES = { end: 0x06054b50, locator: 0x07064b50, longEnd: 0x06064b50 }
  */
 export async function assertZipEnd(file: RandomAccessFile): Promise<number> {
   const fail = (got: string): never => {
-    throw WeightsError.in(
+    throw WeightsFileError.in(
       file.path,
       `expected a sound zip archive, got one ${got} (truncated or damaged)`,
     );

@@ -1,5 +1,5 @@
 import { openPromise, type Entry, type ZipFile } from 'yauzl';
-import { WeightsError } from '../../core/errors.js';
+import { WeightsError, WeightsFileError } from '../../core/errors.js';
 import { RandomAccessFile } from '../files/random-access.js';
 import { printable } from '../../core/printable.js';
 import type { TensorSource } from '../tensor.js';
@@ -34,7 +34,7 @@ export async function openTorchZip(path: string): Promise<TensorSource> {
   try {
     const numEntries = await assertZipEnd(file);
     if (numEntries > MAX_ENTRIES)
-      throw WeightsError.in(path, `expected at most ${MAX_ENTRIES} records, got ${numEntries}`);
+      throw WeightsFileError.in(path, `expected at most ${MAX_ENTRIES} records, got ${numEntries}`);
     zip = await openPromise(path, { lazyEntries: true, autoClose: false });
     const all = await listEntries(path, zip);
     if (all.length > 0 && all.every(({ fileName }) => fileName.endsWith('.npy')))
@@ -43,7 +43,7 @@ export async function openTorchZip(path: string): Promise<TensorSource> {
     const archive = new Archive(file, zip, entries);
     // Tensors of a program are attributes of its modules, whose names are those of the state dict, unless it is frozen.
     if (entries.has('constants.pkl') && !entries.has('data/0') && entries.has('constants/0'))
-      throw WeightsError.in(
+      throw WeightsFileError.in(
         path,
         `expected tensors with names, got a frozen TorchScript program, which has none (save the model's state_dict() instead)`,
       );
@@ -75,7 +75,7 @@ async function listEntries(path: string, zip: ZipFile): Promise<readonly Entry[]
   for await (const entry of zip.eachEntry()) {
     // Sizes and offsets of the long form are unchecked, and an offset beyond 2⁵³ would end the process.
     if (!(entry.relativeOffsetOfLocalHeader + entry.compressedSize <= zip.fileSize))
-      throw WeightsError.in(
+      throw WeightsFileError.in(
         path,
         `expected a sound zip archive, got record "${printable(entry.fileName)}" outside of it`,
       );
@@ -92,7 +92,7 @@ function torchEntries(path: string, all: readonly Entry[]): ReadonlyMap<string, 
   const pickles = all.filter(({ fileName }) => /^[^/]+\/data\.pkl$/.test(fileName));
   if (pickles.length !== 1) {
     const seen = all.slice(0, 3).map(({ fileName }) => fileName);
-    throw WeightsError.in(
+    throw WeightsFileError.in(
       path,
       `expected a torch archive with one NAME/data.pkl, got a zip of [${printable(seen.join(', '))}…]`,
     );
@@ -103,7 +103,7 @@ function torchEntries(path: string, all: readonly Entry[]): ReadonlyMap<string, 
     if (!entry.fileName.startsWith(folder)) continue;
     const name = entry.fileName.slice(folder.length);
     if (entries.has(name)) {
-      throw WeightsError.in(path, `expected record "${printable(name)}" once, got it twice`);
+      throw WeightsFileError.in(path, `expected record "${printable(name)}" once, got it twice`);
     }
     entries.set(name, entry);
   }

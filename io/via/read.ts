@@ -1,5 +1,5 @@
 import { rectangleBetween, type DrawnRegion } from '../../core/drawn-region.js';
-import { DataError, quote } from '../../core/errors.js';
+import { AnnotationsError, quote } from '../../core/errors.js';
 import { NON_NEGATIVE, POSITIVE, literal, number } from '../../core/schema.js';
 import { decodeJson } from '../files/json.js';
 import { compileSchema, formatProblems, type SchemaCheck } from '../schema.js';
@@ -113,7 +113,10 @@ export function isVia(content: unknown): boolean {
 export function readVia(bytes: Uint8Array, file: string): ViaFile {
   const content = decodeJson(bytes, file, 'annotations of VIA');
   if (!isVia(content))
-    throw DataError.in(file, `expected a project or annotations of VIA 2, got ${quote(content)}`);
+    throw AnnotationsError.in(
+      file,
+      `expected a project or annotations of VIA 2, got ${quote(content)}`,
+    );
   const fields = content as Fields;
   const images = (fields['_via_img_metadata'] ?? fields) as Fields;
   return {
@@ -124,7 +127,7 @@ export function readVia(bytes: Uint8Array, file: string): ViaFile {
 
 function imageOf(key: string, image: unknown, file: string): ViaImage {
   const wrong = compileSchema(IMAGE)(image);
-  if (wrong.length > 0) throw DataError.in(file, `${quote(key)}: ${formatProblems(wrong)}`);
+  if (wrong.length > 0) throw AnnotationsError.in(file, `${quote(key)}: ${formatProblems(wrong)}`);
   const { filename, regions } = image as Fields;
   const listed: readonly (readonly [string | number, unknown])[] = Array.isArray(regions)
     ? regions.map((region, i) => [i, region] as const)
@@ -217,7 +220,7 @@ export function classAttribute(
   const names = [...used];
   if (wanted !== undefined) {
     if (used.has(wanted)) return wanted;
-    throw DataError.in(
+    throw AnnotationsError.in(
       file,
       `expected a region attribute "${wanted}" as --class-attribute says, got ${names.join(', ') || 'none'}`,
     );
@@ -225,7 +228,7 @@ export function classAttribute(
   const chosen = names.filter((name) => options.get(name) !== undefined);
   const [only] = chosen.length === 1 ? chosen : names;
   if (chosen.length === 1 || names.length <= 1) return only;
-  throw DataError.in(
+  throw AnnotationsError.in(
     file,
     `expected one region attribute with the class, got ${(chosen.length > 1 ? chosen : names).join(', ')}; choose with --class-attribute NAME`,
   );

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { SaxesParser } from 'saxes';
-import { DataError, quote } from '../../core/errors.js';
+import { FileError, quote } from '../../core/errors.js';
 import { fill, readable } from '../files/read.js';
 import { decodeChunk, decodeText, decoderOf } from '../files/text.js';
 
@@ -28,7 +28,7 @@ export class XmlReader {
   constructor(root: string, file: string, { open, close }: XmlHandler) {
     const { parser, texts, paths } = this;
     const fail = (message: string): never => {
-      throw DataError.in(file, `line ${parser.line}: ${message}`);
+      throw FileError.in(file, `line ${parser.line}: ${message}`);
     };
     parser.on('error', ({ message }) =>
       fail(`expected XML, got ${message.replace(/^\d+:\d+: /, '')}`),

@@ -1,4 +1,4 @@
-import { DataError } from '../../core/errors.js';
+import { DataError, FileError } from '../../core/errors.js';
 import { MAX_LIST_BYTES, readWhole, reasonOf } from '../files/read.js';
 import { decodeText } from '../files/text.js';
 import { parseYaml, type YamlProblem } from './parse.js';
@@ -15,6 +15,6 @@ export function readYaml(file: string): unknown {
     if (cause instanceof DataError) throw cause;
     const { line } = cause as Partial<YamlProblem>;
     const place = line === undefined ? '' : ` at line ${line}`;
-    throw DataError.in(file, `expected YAML, got ${reasonOf(cause)}${place}`, { cause });
+    throw FileError.in(file, `expected YAML, got ${reasonOf(cause)}${place}`, { cause });
   }
 }

@@ -1,4 +1,5 @@
-import { DataError, quote } from '../../core/errors.js';
+import type { DataError } from '../../core/errors.js';
+import { AnnotationsError, quote } from '../../core/errors.js';
 
 /** The parts of a YOLO `data.yaml` that describe a data set. */
 export interface YoloYaml {
@@ -28,7 +29,7 @@ export function isYoloYaml(content: unknown): boolean {
 export function checkYoloYaml(content: unknown, file: string): YoloYaml {
   const fields = content as Readonly<Record<string, unknown>>;
   const { path, kpt_shape: keypoints, task, nc } = fields;
-  const wrong = (message: string): DataError => DataError.in(file, message);
+  const wrong = (message: string): DataError => AnnotationsError.in(file, message);
   if (keypoints !== undefined || task === 'pose')
     throw wrong(
       'kpt_shape: expected boxes or polygons, got keypoints (YOLO pose), which are not trained',

@@ -137,7 +137,9 @@ describe('mistakes end with exit code 2 and one line that says what to do', () =
   test('also of the program itself', () => {
     const { code, stderr, stdout } = cli(['predict', MODEL, at('none.jpg')]);
     expect([code, stdout]).toEqual([2, '']);
-    expect(stderr).toMatch(/^DataError: .*none\.jpg: expected an image.*\n$/);
+    expect(stderr).toMatch(
+      /^DataError: .*none\.jpg: expected an image.*\nsee docs\/errors\.md#image\n$/,
+    );
   });
 
   test('no half-written run is left behind', () => {

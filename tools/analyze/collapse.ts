@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { GrnVariant } from '../../backbone/grn-variant.js';
-import { ConfigError } from '../../core/errors.js';
+import { OptionError } from '../../core/errors.js';
 import { evaluationResize } from '../../datasets/transforms/evaluation.js';
 import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
 import { openEngine, type EngineOptions } from '../../engine/runtime/engine.js';
@@ -48,7 +48,7 @@ const CHANNELS = 'channels';
  */
 export async function analyzeCollapse(request: CollapseRequest): Promise<readonly ModelCollapse[]> {
   const { out, limit } = request;
-  if (limit < 1) throw new ConfigError(`--limit: expected an image or more, got ${limit}`);
+  if (limit < 1) throw new OptionError(`--limit: expected an image or more, got ${limit}`);
   assertWritableFolder(out);
   const all = readImages(request.data).samples.map(({ file }) => file);
   const count = Math.min(limit, all.length);

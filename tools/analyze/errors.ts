@@ -1,4 +1,4 @@
-import { ConfigError, DataError } from '../../core/errors.js';
+import { DataError, OptionError } from '../../core/errors.js';
 import { firstImages } from '../../datasets/coco/set.js';
 import {
   ERROR_KINDS,
@@ -63,7 +63,7 @@ export async function analyzeErrors(
   options: EvaluationOptions,
 ): Promise<ErrorAnalysis> {
   if (model.task !== 'detect')
-    throw new ConfigError(
+    throw new OptionError(
       `analyze errors: expected a detector, got ${model.file ?? 'a model'} for the task ${model.task}`,
     );
   const { limit, split = 'val', onNotice } = options;

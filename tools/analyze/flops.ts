@@ -1,7 +1,7 @@
 import { countMacs } from '../../backbone/macs.js';
 import { convNeXtV2Specs } from '../../backbone/convnextv2.js';
 import { isVariant, variant, type ConvNeXtV2Config } from '../../backbone/variants.js';
-import { ConfigError } from '../../core/errors.js';
+import { OptionError } from '../../core/errors.js';
 import { numParameters } from '../../engine/parameters/store.js';
 import { classifierSpecs } from '../../heads/classifier.js';
 import { openEncoder } from '../../train/pretrain/encoder.js';
@@ -45,7 +45,7 @@ interface FlopsReport {
 export async function analyzeFlops(request: FlopsRequest): Promise<FlopsReport> {
   const { heightPx, widthPx, classes } = request;
   if (heightPx < 32 || widthPx < 32)
-    throw new ConfigError(`--size: expected 32 pixels or more, got ${heightPx} × ${widthPx}`);
+    throw new OptionError(`--size: expected 32 pixels or more, got ${heightPx} × ${widthPx}`);
   const config = await configOf(request);
   const { stages, products } = countMacs(config, [heightPx, widthPx], classes);
   const specs = convNeXtV2Specs(config);

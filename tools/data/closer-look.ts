@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { ConfigError } from '../../core/errors.js';
+import { OptionError } from '../../core/errors.js';
 import { logHistogram, type LogHistogram } from '../../core/histogram.js';
 import {
   anchorSides,
@@ -42,7 +42,7 @@ export interface RecipeView extends BoxView {
 export function recipeView(recipe: string): RecipeView {
   const { config } = resolveConfig(recipe, { set: [] });
   if (config.task !== 'detect')
-    throw new ConfigError(
+    throw new OptionError(
       `--recipe ${recipe}: expected a recipe to detect, whose anchors are compared, got one to ${config.task}`,
     );
   const { detector, evaluation } = config;

@@ -1,4 +1,4 @@
-import { DataError, ConfigError } from '../../core/errors.js';
+import { DataError, OptionError } from '../../core/errors.js';
 import { convertLabels } from '../../datasets/convert/labels.js';
 import { CONVERT_FORMATS, convertSet, type ConvertFormat } from '../../datasets/convert/convert.js';
 import { detectLayout } from '../../datasets/layout/detect.js';
@@ -22,14 +22,14 @@ export interface ConvertFlags extends DataFlags, JsonFlag {
 export async function runConvert(path: string, flags: ConvertFlags): Promise<void> {
   const { out, to, valFraction, seed } = flags;
   if (!isFormat(to))
-    throw new ConfigError(`--to: expected one of ${CONVERT_FORMATS.join(', ')}, got ${to}`);
+    throw new OptionError(`--to: expected one of ${CONVERT_FORMATS.join(', ')}, got ${to}`);
   if (flags.copy && flags.link)
-    throw new ConfigError('--copy, --link: expected one of them, got both');
+    throw new OptionError('--copy, --link: expected one of them, got both');
   assertWritableFolder(out);
   const how = flags.copy ? 'copy' : 'link';
   const kind = kindOfTask(flags.task);
   if (kind === 'segmentation' && to !== 'masks')
-    throw new ConfigError(`--to: expected masks with --task segment, got ${to}`);
+    throw new OptionError(`--to: expected masks with --task segment, got ${to}`);
   const found = await detectLayout(path, { ...dataOptions(flags), valFraction, seed, kind });
   const data = valFraction === undefined ? undivided(found) : found;
   const isLabels = data.kind === 'segmentation' && to === 'masks';

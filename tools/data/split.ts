@@ -1,4 +1,4 @@
-import { ConfigError } from '../../core/errors.js';
+import { OptionError } from '../../core/errors.js';
 import { divideSet } from '../../datasets/divide/divide.js';
 import { detectLayout } from '../../datasets/layout/detect.js';
 import { assertWritableFolder } from '../../io/files/out-folder.js';
@@ -24,7 +24,7 @@ const MOST_CLASSES = 40;
 export async function runSplit(path: string, flags: SplitFlags): Promise<void> {
   const { out, valFraction, testFraction, seed, group, part } = flags;
   if (flags.copy && flags.link)
-    throw new ConfigError('--copy, --link: expected one of them, got both');
+    throw new OptionError('--copy, --link: expected one of them, got both');
   assertWritableFolder(out);
   const data = await detectLayout(path, { ...dataOptions(flags), several: true });
   log(data.line);

@@ -1,6 +1,6 @@
 import { statfsSync, existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { measureGemmPeak } from '../../engine/runtime/gemm-peak.js';
 import { loadOnnxRuntime } from '../../engine/runtime/load-runtime.js';
@@ -98,7 +98,7 @@ async function engine(): Promise<readonly Diagnosis[]> {
         ? `onnxruntime-node ${version('onnxruntime-node') ?? ''}`
         : undefined,
       'onnxruntime-web: one thread, slower',
-      'npm install onnxruntime-node@1.30.0 --onnxruntime-node-install=skip',
+      'npx convnextv2 doctor --fix',
     ),
     optional(
       'Blocked convolutions',
@@ -115,12 +115,28 @@ async function engine(): Promise<readonly Diagnosis[]> {
 
 /** Not with `require.resolve`, because some packages do not export their package.json. */
 function version(name: string): string | undefined {
-  const require = createRequire(import.meta.url);
-  const file = (require.resolve.paths(name) ?? [])
-    .map((folder) => join(folder, name, 'package.json'))
-    .find((path) => existsSync(path));
+  const file = manifestOf(name);
   if (file === undefined) return undefined;
   return (JSON.parse(readFileSync(file, 'utf8')) as { readonly version: string }).version;
+}
+
+/** Folders of the installed packages that have files of which a machine uses only some. */
+export function installedFolders(): readonly string[] {
+  return [
+    'onnxruntime-node',
+    'onnxruntime-web',
+    '@tensorflow/tfjs-core',
+    '@tensorflow/tfjs-backend-cpu',
+  ]
+    .flatMap((name) => manifestOf(name) ?? [])
+    .map(dirname);
+}
+
+function manifestOf(name: string): string | undefined {
+  const require = createRequire(import.meta.url);
+  return (require.resolve.paths(name) ?? [])
+    .map((folder) => join(folder, name, 'package.json'))
+    .find((path) => existsSync(path));
 }
 
 function optionalPackage([name, what]: readonly [string, string]): Diagnosis {

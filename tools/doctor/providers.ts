@@ -51,7 +51,7 @@ const RELU = encodeModel({
 const REMEDIES = {
   webgpu:
     'install a driver for Vulkan, Metal or Direct3D 12 (docs/webgpu.md); without one use --provider cpu',
-  cuda: 'install the CUDA 12 and cuDNN 9 libraries and onnxruntime-node without --onnxruntime-node-install=skip',
+  cuda: 'install the CUDA 12 and cuDNN 9 libraries, then: ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node',
 } as const;
 
 /** Whether ONNX Runtime can use this machine's GPU. */

@@ -1,5 +1,6 @@
 import { withoutControls } from '../../core/controls.js';
-import type { LogRecord, RunListener } from '../../train/log-record.js';
+import type { LogRecord, RunListener, WorkAhead } from '../../train/log-record.js';
+import { RemainingTime } from './remaining-time.js';
 import { formatTerms, statusBlock, statusLine, type Status, type TrainRecord } from './status.js';
 
 /** Output of the view: standard error. */
@@ -9,17 +10,13 @@ interface ViewStream {
   write(text: string): unknown;
 }
 
-/** Weight of the newest interval in the mean time of a step. */
-const SMOOTHING = 0.3;
-
 /**
  * Displays the progress of training: on a terminal three lines that are overwritten, with evaluations above them;
  * otherwise one line per record.
  */
 export class ProgressView implements RunListener {
   private readonly startMs: number;
-  private last: { readonly step: number; readonly ms: number } | undefined;
-  private msPerStep: number | undefined;
+  private readonly remaining = new RemainingTime();
   private drawn: readonly string[] = [];
 
   /** @param now returns milliseconds */
@@ -31,13 +28,14 @@ export class ProgressView implements RunListener {
   }
 
   /** Shows a record. */
-  record(record: LogRecord, totalSteps: number): void {
+  record(record: LogRecord, totalSteps: number, ahead?: WorkAhead): void {
     if (record.kind === 'eval') {
+      this.remaining.evaluated(record.step, this.now());
       const { step, which, metrics } = record;
       this.note(`eval   step ${step}  ${which}: ${formatTerms(metrics)}`);
       return;
     }
-    const status = this.statusOf(record, totalSteps);
+    const status = this.statusOf(record, totalSteps, ahead);
     if (!this.stream.isTTY) {
       this.write([statusLine(status)]);
       return;
@@ -55,24 +53,14 @@ export class ProgressView implements RunListener {
     this.drawn = block;
   }
 
-  private statusOf(record: TrainRecord, totalSteps: number): Status {
+  private statusOf(record: TrainRecord, totalSteps: number, ahead?: WorkAhead): Status {
     const ms = this.now();
-    if (this.last && record.step > this.last.step) {
-      const interval = (ms - this.last.ms) / (record.step - this.last.step);
-      this.msPerStep =
-        this.msPerStep === undefined
-          ? interval
-          : SMOOTHING * interval + (1 - SMOOTHING) * this.msPerStep;
-    }
-    this.last = { step: record.step, ms };
+    this.remaining.stepped(record.step, ms);
     return {
       record,
       totalSteps,
       elapsedSeconds: (ms - this.startMs) / 1000,
-      remainingSeconds:
-        this.msPerStep === undefined || !Number.isFinite(totalSteps)
-          ? undefined
-          : ((totalSteps - record.step) * this.msPerStep) / 1000,
+      remainingSeconds: this.remaining.seconds(totalSteps, ahead),
     };
   }
 

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigError, DataError } from '../../core/errors.js';
+import { OptionError, ResultsError } from '../../core/errors.js';
 import { readBytes } from '../../io/files/read.js';
 import { decodePngIndices, type PngIndices } from '../../io/png/indices.js';
 import { BoundaryIouEvaluator } from '../../evaluation/semantic/boundary-iou.js';
@@ -46,7 +46,7 @@ interface SemanticScore {
 export async function scoreSemantic(options: SemanticScoreOptions): Promise<SemanticScore> {
   const { numClasses, ignoreIndex, reduceZeroLabel } = options;
   if (options.perImage && options.parts.length > 0)
-    throw new ConfigError(
+    throw new OptionError(
       '--per-image: expected label files alone, got --merge, too; parts hold no single images',
     );
   const evaluator = new SemanticEvaluator({ numClasses, ignoreIndex, reduceZeroLabel });
@@ -145,19 +145,19 @@ function pairFiles(
 ): readonly FilePair[] {
   for (const path of [gt, dt])
     if (!existsSync(path))
-      throw DataError.in(path, 'expected a folder of label PNGs, got no such file');
+      throw ResultsError.in(path, 'expected a folder of label PNGs, got no such file');
   if (!statSync(gt).isDirectory() && !statSync(dt).isDirectory())
     return [{ name: gt, labelFile: gt, predictionFile: dt }];
   const [labels, predictions] = [gt, dt].map(listPngs);
-  if (labels.size === 0) throw DataError.in(gt, 'expected label PNGs, got none');
+  if (labels.size === 0) throw ResultsError.in(gt, 'expected label PNGs, got none');
   const missing = [...labels].filter((name) => !predictions.has(name));
   const extra = [...predictions].filter((name) => !labels.has(name));
   const some = (names: readonly string[]): string =>
     `${names.slice(0, 3).join(', ')}${names.length > 3 ? `, … (${names.length})` : ''}`;
   if (missing.length === labels.size)
-    throw DataError.in(dt, `expected PNGs named as in ${gt}, got none of ${some(missing)}`);
+    throw ResultsError.in(dt, `expected PNGs named as in ${gt}, got none of ${some(missing)}`);
   if (missing.length > 0 && !allowMissing)
-    throw DataError.in(
+    throw ResultsError.in(
       dt,
       `expected a prediction for every label file, got none for ${some(missing)}; give --allow-missing to score the others`,
     );
@@ -176,14 +176,14 @@ function pairFiles(
 
 function listPngs(folder: string): ReadonlySet<string> {
   if (!statSync(folder).isDirectory())
-    throw DataError.in(folder, 'expected a folder, as the other side is, got a file');
+    throw ResultsError.in(folder, 'expected a folder, as the other side is, got a file');
   const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
   return new Set(names.filter((name) => name.toLowerCase().endsWith('.png')).sort());
 }
 
 function assertSameSize(labels: PngIndices, predictions: PngIndices, file: string): void {
   if (labels.width !== predictions.width || labels.height !== predictions.height)
-    throw DataError.in(
+    throw ResultsError.in(
       file,
       `expected ${labels.width}x${labels.height} of the label file, got ${predictions.width}x${predictions.height}`,
     );

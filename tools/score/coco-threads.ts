@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { ConfigError, WorkError } from '../../core/errors.js';
+import { OptionError, WorkError } from '../../core/errors.js';
 import { reviveFailure } from '../../core/failure.js';
 import { moduleUrl } from '../../io/files/module-url.js';
 import type { SharedResults } from '../../evaluation/coco/shared-results.js';
@@ -31,7 +31,7 @@ export function canStartThreads(): boolean {
  */
 export function startCocoThreads(options: CocoMatchOptions, count: number): CocoThreads {
   if (count > 1 && !canStartThreads())
-    throw new ConfigError(
+    throw new OptionError(
       '--threads: expected a built program for more than 1 thread, got sources; run npm run build',
     );
   const { gt, dt, iouType, parameters, unknownImages } = options;

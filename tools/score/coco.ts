@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { ConfigError } from '../../core/errors.js';
+import { OptionError } from '../../core/errors.js';
 import type { CocoResult } from '../../evaluation/coco/evaluator.js';
 import { detectionConfusion } from '../../evaluation/coco/detection-confusion.js';
 import { errorBreakdown } from '../../evaluation/coco/error-breakdown.js';
@@ -97,9 +97,9 @@ function assertCloserLook({ iouType, parts, errors, confusionScore }: CocoScoreO
   if (!errors && confusionScore === undefined) return;
   const flag = errors ? '--errors' : '--confusion';
   if (iouType === 'keypoints')
-    throw new ConfigError(`${flag}: expected --type bbox or segm, got keypoints`);
+    throw new OptionError(`${flag}: expected --type bbox or segm, got keypoints`);
   if (parts.length > 0)
-    throw new ConfigError(
+    throw new OptionError(
       `${flag}: expected result files alone, got --merge, too; parts hold no detections`,
     );
 }

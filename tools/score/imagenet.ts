@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
-import { ConfigError, DataError, quote } from '../../core/errors.js';
+import { OptionError, ResultsError, quote } from '../../core/errors.js';
 import {
   ClassificationEvaluator,
   type ClassificationResult,
@@ -47,17 +47,17 @@ export async function scoreImagenet(options: ImagenetScoreOptions): Promise<Imag
     for (const { record, where } of parseResults(await readText(file), file)) {
       const name = basename(record.file);
       if (seen.has(name))
-        throw new DataError(`${where}: expected each image once, got ${name} again`, { file });
+        throw new ResultsError(`${where}: expected each image once, got ${name} again`, { file });
       seen.add(name);
       const label = labels ? labels.get(name) : record.label;
       if (label === undefined)
-        throw new DataError(
+        throw new ResultsError(
           `${where}: expected a label ${labels ? `of ${name} in ${options.gt}` : 'or --gt'}, got none`,
           { file, id: name },
         );
       numClasses ??= record.logits?.length;
       if (numClasses === undefined)
-        throw new ConfigError(
+        throw new OptionError(
           '--num-classes: expected the number of classes where there are no logits, got none',
         );
       evaluator ??= new ClassificationEvaluator(numClasses);
@@ -133,7 +133,7 @@ function* parseResults(
     const where = `${file}:${line}`;
     const value = tryParse(part);
     if (value === undefined)
-      throw new DataError(
+      throw new ResultsError(
         `${where}: expected a JSON object a line, got ${quote(part.slice(0, 40))}`,
         { file },
       );
@@ -142,18 +142,18 @@ function* parseResults(
 }
 
 function toRecord(value: unknown, where: string): ResultRecord {
-  if (!isObject(value)) throw new DataError(`${where}: expected an object, got ${quote(value)}`);
+  if (!isObject(value)) throw new ResultsError(`${where}: expected an object, got ${quote(value)}`);
   const { file, image, label, logits, top, topk } = value;
   const name = file ?? image;
   if (typeof name !== 'string')
-    throw new DataError(`${where}: expected "file" as text, got ${quote(name)}`);
+    throw new ResultsError(`${where}: expected "file" as text, got ${quote(name)}`);
   if (label !== undefined && typeof label !== 'number')
-    throw new DataError(`${where}: expected "label" as a class index, got ${quote(label)}`);
+    throw new ResultsError(`${where}: expected "label" as a class index, got ${quote(label)}`);
   const common = { file: name, label };
   if (logits !== undefined) return { ...common, logits: numbers(logits, where, 'logits') };
   const list = top ?? topk;
   if (!Array.isArray(list))
-    throw new DataError(
+    throw new ResultsError(
       `${where}: expected "logits" or "top", got ${Object.keys(value).join(', ')}`,
     );
   const classes = list.map((item: unknown) =>
@@ -165,17 +165,17 @@ function toRecord(value: unknown, where: string): ResultRecord {
 /** Numbers; JSON has no infinity, so a logit may also be the string "-Infinity". */
 function numbers(value: unknown, where: string, what: string): readonly number[] {
   if (!Array.isArray(value))
-    throw new DataError(`${where}: expected "${what}" as a list, got ${typeof value}`);
+    throw new ResultsError(`${where}: expected "${what}" as a list, got ${typeof value}`);
   return value.map((item: unknown, i) => {
     const number = item === '-Infinity' ? -Infinity : item;
     if (typeof number !== 'number')
-      throw new DataError(`${where}: expected numbers in "${what}", got ${quote(item)} at ${i}`);
+      throw new ResultsError(`${where}: expected numbers in "${what}", got ${quote(item)} at ${i}`);
     return number;
   });
 }
 
 async function readLabels(file: string): Promise<ReadonlyMap<string, number>> {
-  if (!existsSync(file)) throw DataError.in(file, 'expected labels, got no such file');
+  if (!existsSync(file)) throw ResultsError.in(file, 'expected labels, got no such file');
   const text = await readText(file);
   const json = tryParse(text);
   const entries: [unknown, unknown, string][] = Array.isArray(json)
@@ -197,12 +197,12 @@ async function readLabels(file: string): Promise<ReadonlyMap<string, number>> {
   const labels = new Map<string, number>();
   for (const [name, label, where] of entries) {
     if (typeof name !== 'string' || typeof label !== 'number')
-      throw new DataError(
+      throw new ResultsError(
         `${where}: expected a file name and a class index, got ${quote([name, label])}`,
         { file },
       );
     if (labels.has(basename(name)))
-      throw new DataError(`${where}: expected each image once, got ${basename(name)} again`, {
+      throw new ResultsError(`${where}: expected each image once, got ${basename(name)} again`, {
         file,
       });
     labels.set(basename(name), label);

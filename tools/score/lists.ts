@@ -1,4 +1,4 @@
-import { ConfigError } from '../../core/errors.js';
+import { OptionError } from '../../core/errors.js';
 import { readTextSync, reasonOf } from '../../io/files/read.js';
 import type { AreaRange } from '../../evaluation/coco/parameters.js';
 
@@ -7,7 +7,7 @@ export function numberList(flag: string): (text: string) => readonly number[] {
   return (text) => {
     const list = text.split(',').map((item) => (item.trim() === '' ? NaN : Number(item)));
     if (list.length > 0 && list.every(Number.isFinite)) return list;
-    throw new ConfigError(`${flag}: expected numbers with commas between, got ${text}`);
+    throw new OptionError(`${flag}: expected numbers with commas between, got ${text}`);
   };
 }
 
@@ -20,13 +20,13 @@ export function idList(flag: string): (text: string) => readonly number[] {
         source = readTextSync(text.slice(1));
       } catch (cause) {
         const reason = reasonOf(cause);
-        throw new ConfigError(`${flag}: expected a readable file, got ${reason}`, { cause });
+        throw new OptionError(`${flag}: expected a readable file, got ${reason}`, { cause });
       }
     }
     const items = source.split(/[\s,]+/).filter((item) => item !== '');
     const ids = items.map(Number);
     if (ids.length > 0 && ids.every(Number.isSafeInteger)) return ids;
-    throw new ConfigError(`${flag}: expected whole numbers with commas between, got ${text}`);
+    throw new OptionError(`${flag}: expected whole numbers with commas between, got ${text}`);
   };
 }
 
@@ -39,6 +39,6 @@ export function areaRangeList(flag: string): (text: string) => readonly AreaRang
         ? [match[1], Number(match[2]), Number(match[3])]
         : ['', NaN, NaN];
       if (min <= max) return { name, min, max };
-      throw new ConfigError(`${flag}: expected NAME:MIN-MAX in square pixels, got ${item}`);
+      throw new OptionError(`${flag}: expected NAME:MIN-MAX in square pixels, got ${item}`);
     });
 }

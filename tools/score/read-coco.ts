@@ -1,5 +1,5 @@
 import type { CocoDomain, IouType } from '../../core/coco.js';
-import { DataError } from '../../core/errors.js';
+import { DataError, ResultsError } from '../../core/errors.js';
 import { tableDomain, tableObjects } from '../../datasets/coco/ground-truth.js';
 import { CocoGroundTruthBuilder, type CocoGroundTruth } from '../../evaluation/coco/objects.js';
 import {
@@ -87,7 +87,7 @@ async function readInto(
           builder.add(record);
         } catch (cause) {
           if (!(cause instanceof DataError)) throw cause;
-          throw new DataError(`${file}: [${id}]: ${cause.message}`, { cause, file, id });
+          throw new ResultsError(`${file}: [${id}]: ${cause.message}`, { cause, file, id });
         }
       },
     },

@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { ConfigError, quote } from '../../core/errors.js';
+import type { ConfigError } from '../../core/errors.js';
+import { ConfigFileError, quote } from '../../core/errors.js';
 import { nearestWord } from '../../core/nearest-word.js';
 import { MAX_LIST_BYTES, readTextSync, reasonOf } from '../../io/files/read.js';
 import { parseYaml, type YamlProblem } from '../../io/yaml/parse.js';
@@ -39,7 +40,7 @@ function read(path: string, chain: readonly string[]): ConfigFile {
   const file = existsSync(path) && statSync(path).isDirectory() ? join(path, RUN_CONFIG) : path;
   const id = resolve(file);
   if (chain.includes(id))
-    throw ConfigError.in(
+    throw ConfigFileError.in(
       file,
       `expected files that extend each other in a line, got a circle: ${[...chain, id].join(' -> ')}`,
     );
@@ -57,7 +58,7 @@ function read(path: string, chain: readonly string[]): ConfigFile {
   }
   const recipes = new Set(below.flatMap(({ recipe }) => recipe ?? []));
   if (recipes.size > 1)
-    throw ConfigError.in(
+    throw ConfigFileError.in(
       file,
       `extends: expected one recipe at the end, got ${[...recipes].join(' and ')}`,
     );
@@ -66,7 +67,7 @@ function read(path: string, chain: readonly string[]): ConfigFile {
 }
 
 function tooMany(file: string): ConfigError {
-  return ConfigError.in(
+  return ConfigFileError.in(
     file,
     `extends: expected at most ${MAX_FILES} files in all, got more; files that are extended twice count twice`,
   );
@@ -74,14 +75,14 @@ function tooMany(file: string): ConfigError {
 
 function parent(file: string, name: unknown, chain: readonly string[]): ConfigFile {
   if (typeof name !== 'string')
-    throw ConfigError.in(
+    throw ConfigFileError.in(
       file,
       `extends: expected the name of a recipe or a file, got ${quote(name)}`,
     );
   if (Object.hasOwn(RECIPES, name)) return { recipe: name, layers: [] };
   const path = join(dirname(file), name);
   if (existsSync(path)) return read(path, chain);
-  throw ConfigError.in(
+  throw ConfigFileError.in(
     file,
     `extends: expected a recipe or a file beside this one, got ${name}; nearest recipe: ${nearestWord(name, Object.keys(RECIPES))}`,
   );
@@ -93,7 +94,7 @@ function parse(file: string): Settings {
     text = readTextSync(file, MAX_LIST_BYTES);
   } catch (cause) {
     const reason = reasonOf(cause);
-    throw new ConfigError(
+    throw new ConfigFileError(
       `${file}: expected a configuration in YAML or JSON, got ${reason === 'ENOENT' ? 'no such file' : reason}`,
       { cause, file },
     );
@@ -103,19 +104,19 @@ function parse(file: string): Settings {
     value = parseYaml(text);
   } catch (cause) {
     const { line, message } = cause as YamlProblem;
-    throw new ConfigError(
+    throw new ConfigFileError(
       `${file}${line === undefined ? '' : `:${line}`}: expected YAML or JSON, got ${message}`,
       { cause, file },
     );
   }
   if (value === null) return {};
   if (typeof value !== 'object' || Array.isArray(value))
-    throw ConfigError.in(file, `expected settings by name, got ${quote(value)}`);
+    throw ConfigFileError.in(file, `expected settings by name, got ${quote(value)}`);
   return value as Settings;
 }
 
 function storedRun(file: string, { recipe, config }: Settings): ConfigFile {
   if (typeof recipe !== 'string' || typeof config !== 'object' || config === null)
-    throw ConfigError.in(file, 'expected recipe and config of a run, got others');
+    throw ConfigFileError.in(file, 'expected recipe and config of a run, got others');
   return { recipe, layers: [{ file, settings: config as Settings }] };
 }

@@ -1,4 +1,4 @@
-import { ConfigError, quote } from '../../core/errors.js';
+import { ConfigFileError, quote } from '../../core/errors.js';
 
 /** A tree of settings in JSON. */
 export type Settings = Readonly<Record<string, unknown>>;
@@ -72,12 +72,12 @@ function forget(sources: Map<string, string>, path: string): void {
  */
 export function applySetting(merged: MergedSettings, setting: string): MergedSettings {
   const at = setting.indexOf('=');
-  if (at <= 0) throw new ConfigError(`--set: expected path=value, got ${setting}`);
+  if (at <= 0) throw new ConfigFileError(`--set: expected path=value, got ${setting}`);
   const path = setting.slice(0, at);
   const source = `--set ${path}`;
   const keys = path.split('.');
   if (keys.some((key) => key === '' || key === '__proto__'))
-    throw new ConfigError(`--set: expected path=value, got ${setting}`);
+    throw new ConfigFileError(`--set: expected path=value, got ${setting}`);
   const text = setting.slice(at + 1);
   const build = (below: unknown, depth: number): unknown => {
     const done = keys.slice(0, depth).join('.');
@@ -89,7 +89,9 @@ export function applySetting(merged: MergedSettings, setting: string): MergedSet
       return list.map((item, i) => (String(i) === key ? overItem(item, depth + 1) : item));
     }
     if (below !== undefined && below !== null && !isSettings(below))
-      throw new ConfigError(`${source}: expected ${done} to hold settings, got ${quote(below)}`);
+      throw new ConfigFileError(
+        `${source}: expected ${done} to hold settings, got ${quote(below)}`,
+      );
     return { [key]: build(isSettings(below) ? below[key] : undefined, depth + 1) };
   };
   // Lists are replaced, so the new list must be complete.
@@ -110,7 +112,7 @@ function assertPlace(
   if (/^(0|[1-9]\d*)$/.test(key) && Number(key) < length) return;
   const places =
     length === 0 ? `no place in ${path}` : `a place from 0 to ${length - 1} in ${path}`;
-  throw new ConfigError(
+  throw new ConfigFileError(
     `${source}: expected ${places}, a list of ${length}, got ${key}; a longer list is set as a whole: --set ${path}='[…]'`,
   );
 }

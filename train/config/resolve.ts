@@ -1,5 +1,5 @@
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
-import { ConfigError } from '../../core/errors.js';
+import { ConfigFileError } from '../../core/errors.js';
 import { nearestWord } from '../../core/nearest-word.js';
 import { compileSchema, formatProblems } from '../../io/schema.js';
 import { peakLearningRate } from './pretrain.js';
@@ -72,17 +72,17 @@ function recipeOf(
 ): string {
   const named = isConfigPath(name) ? files[0].recipe : name;
   if (named === undefined)
-    throw ConfigError.in(
+    throw ConfigFileError.in(
       name,
       'expected \`extends: RECIPE\` (convnextv2 config list), got none in the file',
     );
   if (!Object.hasOwn(RECIPES, named) && !(named === OWN_RECIPE && isConfigPath(name)))
-    throw new ConfigError(
+    throw new ConfigFileError(
       `train: expected a recipe of convnextv2 config list, got ${named}; nearest: ${nearestWord(named, Object.keys(RECIPES))}`,
     );
   for (const { file, recipe } of files)
     if (recipe !== undefined && recipe !== named)
-      throw ConfigError.in(file, `expected it to extend ${named}, got ${recipe}`);
+      throw ConfigFileError.in(file, `expected it to extend ${named}, got ${recipe}`);
   return named;
 }
 
@@ -100,7 +100,7 @@ function checked({ config, sources }: MergedSettings, task: RecipeConfig['task']
     path: place(path.replaceAll('/', '.'), config, sources),
     message,
   }));
-  if (problems.length > 0) throw new ConfigError(formatProblems(problems));
+  if (problems.length > 0) throw new ConfigFileError(formatProblems(problems));
   const sound = config as unknown as RecipeConfig;
   assertConsistent(sound);
   return sound;
@@ -130,7 +130,7 @@ function assertConsistent(config: RecipeConfig): void {
       assertSchedule('config', { kind: 'cosine', lr, minLr, epochs, warmupEpochs });
       const mixes = config.training.kind === 'training' && config.training.mix !== undefined;
       if (mixes && config.batchSize % 2 !== 0)
-        throw new ConfigError(
+        throw new ConfigFileError(
           `config: batchSize: expected an even number with training.mix, got ${config.batchSize}`,
         );
       return;

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigError } from '../../core/errors.js';
+import { ConfigFileError } from '../../core/errors.js';
 import {
   FRACTION,
   TEXT,
@@ -68,14 +68,17 @@ export function readRunConfig(folder: string): RunConfig | undefined {
   } catch (cause) {
     const reason = cause instanceof SyntaxError ? 'no JSON' : reasonOf(cause);
     const message = `${file}: expected the configuration of a run, got ${reason}`;
-    throw new ConfigError(message, { cause, file });
+    throw new ConfigFileError(message, { cause, file });
   }
   const { format, version } = Object(run) as Partial<RunConfig>;
   if (format !== RUN_FORMAT || version !== 1)
-    throw ConfigError.in(file, 'expected the configuration of a run, got something else');
+    throw ConfigFileError.in(file, 'expected the configuration of a run, got something else');
   const problem = problemOf(run, RunSchema);
   if (problem === undefined) return run as RunConfig;
-  throw ConfigError.in(file, `expected the configuration of a run, got a damaged one: ${problem}`);
+  throw ConfigFileError.in(
+    file,
+    `expected the configuration of a run, got a damaged one: ${problem}`,
+  );
 }
 
 const LINE: Schema<string> = { type: 'string' };

@@ -1,4 +1,4 @@
-import { ConfigError } from '../../core/errors.js';
+import { OptionError } from '../../core/errors.js';
 import { flattenSettings, mergeSettings, type MergedSettings, type Settings } from './layers.js';
 import type { RecipeConfig } from './schemas.js';
 
@@ -43,7 +43,7 @@ export function assertFree(
 ): void {
   const source = sources[path] ?? '';
   if (source.startsWith('--set '))
-    throw new ConfigError(
+    throw new OptionError(
       `${option}: expected either ${option} or ${source}, since both set ${path}, got both`,
     );
 }

@@ -1,4 +1,4 @@
-import { DataError } from '../../core/errors.js';
+import { AnnotationsError } from '../../core/errors.js';
 import { alignDetection } from '../../datasets/align-classes.js';
 import { reasonToSkip } from '../../datasets/coco/inspect-set.js';
 import { rowsOf } from '../../datasets/coco/samples.js';
@@ -37,7 +37,7 @@ function assertMasks(set: CocoSet): void {
     const row = without(image);
     if (row === undefined) continue;
     const id = annotations.ids[row];
-    throw new DataError(
+    throw new AnnotationsError(
       `${file}#${id}: expected a mask (segmentation) of every object, got none in image ${images.ids[image]} ` +
         `(${images.fileNames[image]}); train boxes only with detector.masks=null, or add masks`,
       { file, id, flags: { 'with detector.masks': 'with --set detector.masks' } },

@@ -1,4 +1,4 @@
-import { WorkError } from '../../core/errors.js';
+import { NotFiniteError, WorkError } from '../../core/errors.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
 import type { LoadedBatch } from '../../datasets/loader/loader.js';
 import type { Detector } from '../../models/detector.js';
@@ -45,7 +45,7 @@ export function createDetectorTrainer(
       } catch (cause) {
         // Values that are not finite are detected before the loss, during the selection of proposals.
         if (!(cause instanceof WorkError)) throw cause;
-        throw new WorkError(
+        throw new NotFiniteError(
           `train: step ${position.step}: ${cause.message} on ${describe(batch)}; ` +
             'the last checkpoint is unchanged: lower the learning rate or set clipNorm',
           { cause },

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { ConfigError, WorkError } from '../../core/errors.js';
+import { ConfigError, DistributedError } from '../../core/errors.js';
 import type { CollectiveOptions, CommunicationTimes, Communicator } from './communicator.js';
 import { LIBRARY_NAMES, loadMpi, type Collective, type MpiLibrary } from './mpi-library.js';
 import { Rendezvous, type CollectiveKind, type Patience } from './rendezvous.js';
@@ -136,7 +136,7 @@ export class MpiCommunicator implements Communicator {
     const places = counts.map((_, r) => counts.subarray(0, r).reduce((a, b) => a + b, 0));
     const total = counts.reduce((a, b) => a + b, 0);
     if (total >= 2 ** 31)
-      throw new WorkError(
+      throw new DistributedError(
         `MPI: expected less than 2 GiB from all ranks together, got ${total} bytes`,
       );
     const all = new Uint8Array(total);
@@ -215,7 +215,8 @@ export class MpiCommunicator implements Communicator {
       count < LARGE_COUNT || !this.options.hasThreads
         ? collective(...values)
         : await this.inThread(what, collective, values);
-    if (code !== 0) throw new WorkError(`MPI: expected the ${what} to succeed, got error ${code}`);
+    if (code !== 0)
+      throw new DistributedError(`MPI: expected the ${what} to succeed, got error ${code}`);
   }
 
   /** All ranks have arrived, so this ends soon unless one is lost meanwhile; MPI does not report which. */
@@ -229,7 +230,7 @@ export class MpiCommunicator implements Communicator {
       const timer = setTimeout(
         () =>
           reject(
-            new WorkError(
+            new DistributedError(
               `MPI: expected the ${what} to end within ${Math.round(timeoutMs / 1000)} s, got nothing: a rank stopped in its middle; ` +
                 `the ranks are ${this.names.map((_, r) => this.rendezvous.nameOf(r)).join(', ')}`,
             ),

@@ -1,5 +1,5 @@
 import { setImmediate, setTimeout } from 'node:timers/promises';
-import { WorkError } from '../../core/errors.js';
+import { DistributedError } from '../../core/errors.js';
 import type { CollectiveOptions } from './communicator.js';
 import type { MpiLibrary } from './mpi-library.js';
 
@@ -85,7 +85,7 @@ export class Rendezvous {
     const strangers = others.filter((r) => this.received[r].some((v, i) => v !== this.sent[i]));
     if (strangers.length > 0) {
       const [sequence, kind, count] = this.received[strangers[0]];
-      throw new WorkError(
+      throw new DistributedError(
         `MPI: expected ${this.nameOf(strangers[0])} at ${what} ${this.sequence} of ${this.sent[2]} values, ` +
           `got it at ${KINDS[kind] ?? kind} ${sequence} of ${count}`,
       );
@@ -125,7 +125,7 @@ export class Rendezvous {
     for (let looks = 0; !isDone(); looks++) {
       const elapsedMs = performance.now() - start;
       if (!patient && elapsedMs > timeoutMs)
-        throw new WorkError(
+        throw new DistributedError(
           `MPI: expected ${describe()} within ${Math.round(timeoutMs / 1000)} s, got nothing; ` +
             'is the process stopped, its machine down or far slower than the others?',
         );

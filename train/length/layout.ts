@@ -33,7 +33,7 @@ export const EVALUATION_SHARE = 0.05;
 /** Largest number of evaluations; the first is then that of the early verdict. */
 const MOST_EVALUATIONS = 10;
 /** Cost of an evaluated image in training images: one forward pass of three passes, and what finds the objects. */
-const EVALUATED_IMAGE = 0.5;
+export const EVALUATED_IMAGE = 0.5;
 /** Fewest checkpoints, if there are fewer evaluations. */
 const FEWEST_CHECKPOINTS = 4;
 

@@ -1,8 +1,10 @@
 import { epochsAt, stepsUntil, type EpochRule } from '../progress.js';
+import type { WorkAhead } from '../log-record.js';
 import { stepsOfRule, type LengthRule } from '../recipes/own-data.js';
 import { learningRate, type Schedule } from '../schedule.js';
 import {
   affordableEvaluations,
+  EVALUATED_IMAGE,
   laidOutSchedule,
   layOut,
   provisionalRate,
@@ -124,6 +126,20 @@ export class Pace {
       return provisionalRate(configured.schedule, step, rule.stepsPerEpoch);
     const epoch = this.laidOut ? step : epochsAt(rule, step);
     return learningRate(this.schedule, { step, epoch });
+  }
+
+  /** Evaluations that are left at the end of a step and of its evaluation. */
+  ahead(step: number, isEvaluated: boolean): WorkAhead {
+    const { rule, configured, sizes } = this.options;
+    const images = Math.min(sizes.numHeldOut, this.evaluationImages ?? Infinity);
+    const cost = (EVALUATED_IMAGE * images * sizes.numEvaluated) / sizes.imagesPerStep;
+    const every = this.laidOut?.evaluateEverySteps ?? configured.evaluateEvery * rule.stepsPerEpoch;
+    const origin = this.laidOut ? 0 : rule.origin.step;
+    const number = (at: number): number => Math.floor((at - origin) / every);
+    const isLast = (this.total - origin) % every !== 0;
+    const left = number(this.total) - number(step) + (isLast ? 1 : 0);
+    const evaluations = isEvaluated && Number.isFinite(left) ? Math.max(0, left) : 0;
+    return { evaluations, stepsOfEvaluation: Number.isFinite(cost) ? cost : 0 };
   }
 
   /** Whether the run is evaluated after so many steps. */

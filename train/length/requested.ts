@@ -1,4 +1,4 @@
-import { ConfigError } from '../../core/errors.js';
+import { OptionError } from '../../core/errors.js';
 import { FLAG, POSITIVE, orNull, record, type Infer } from '../../core/schema.js';
 import { isSetOver } from '../config/layers.js';
 import { assertFree } from '../config/shortcuts.js';
@@ -53,7 +53,7 @@ export function chooseLength(
   const isOpen = options.minutes === undefined && epochs === undefined && steps === undefined;
   const minutes = overfit !== undefined && isOpen && !resumed ? OVERFIT_MINUTES : options.minutes;
   if (minutes !== undefined && epochs !== undefined)
-    throw new ConfigError('--epochs: expected either --minutes or --epochs, got both');
+    throw new OptionError('--epochs: expected either --minutes or --epochs, got both');
   if (epochs !== undefined) assertFree(resolved, 'epochs', '--epochs');
   if (steps !== undefined) assertFree(resolved, 'steps', '--steps');
   if (resumed) {
@@ -82,7 +82,7 @@ export function chooseLength(
 
 function assertSame(flag: string, asked: number | undefined, stored: number | null | undefined) {
   if (asked === undefined || asked === stored) return;
-  throw new ConfigError(
+  throw new OptionError(
     `${flag}: expected ${stored ?? 'none'}, with which the run was started that is resumed, got ${asked}`,
   );
 }

@@ -1,4 +1,4 @@
-import { DataError } from '../../core/errors.js';
+import { AnnotationsError } from '../../core/errors.js';
 import type { MaskGrid } from '../../core/mask-targets.js';
 import type { IgnoredRegions } from '../../core/ignored-regions.js';
 import type { RpnTargets } from '../../core/matcher-rpn.js';
@@ -191,7 +191,7 @@ async function drawView(
     index = random.integer(numSamples);
     sample = await fetch(index);
   }
-  throw new DataError(
+  throw new AnnotationsError(
     `${first.file}: expected an image with a visible object, got ${MAX_REJECTED} without`,
     { file: first.file, id: first.imageId },
   );
@@ -238,7 +238,7 @@ export async function decodeSample(sample: DetectionSample): Promise<RgbImage> {
   const { file, width, height, imageId } = sample;
   const decoded = await imageOf(sample, { upright: { width, height } });
   if (decoded.width === width && decoded.height === height) return decoded;
-  throw new DataError(
+  throw new AnnotationsError(
     `${file}: expected ${width}x${height} as annotated, got an image of ${decoded.width}x${decoded.height}`,
     { file, id: imageId },
   );

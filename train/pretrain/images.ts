@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { DataError } from '../../core/errors.js';
+import { LayoutError } from '../../core/errors.js';
 import { describeSkipped, imagesBelow } from '../../io/files/images.js';
 import type { ClassificationSample } from '../../datasets/sample.js';
 
@@ -25,12 +25,12 @@ const SPLITS = {
  */
 export function readImages(folder: string): ImageSet {
   if (!existsSync(folder) || !statSync(folder).isDirectory()) {
-    throw DataError.in(folder, 'expected a folder of images, got none');
+    throw LayoutError.in(folder, 'expected a folder of images, got none');
   }
   const { images, others } = imagesBelow(folder);
   const skipped = describeSkipped(others);
   if (images.length === 0)
-    throw DataError.in(
+    throw LayoutError.in(
       folder,
       `expected images, got none${skipped === undefined ? '' : `; ${skipped}`}`,
     );

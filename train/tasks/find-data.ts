@@ -1,4 +1,4 @@
-import { DataError } from '../../core/errors.js';
+import { LayoutError } from '../../core/errors.js';
 import { detectLayout } from '../../datasets/layout/detect.js';
 import type { DataLayout, LayoutOptions } from '../../datasets/layout/types.js';
 
@@ -24,7 +24,7 @@ export async function findData<Kind extends keyof typeof EXPECTED>(
 }> {
   const data = await detectLayout(path, { ...options, kind });
   if (data.kind !== kind)
-    throw new DataError(`${path}: expected ${EXPECTED[kind]}, got a set for ${data.kind}`);
+    throw new LayoutError(`${path}: expected ${EXPECTED[kind]}, got a set for ${data.kind}`);
   return {
     data: data as FoundData<Kind>,
     hasValidation: 'splitRule' in data || 'val' in data.splits,

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { WeightsError } from '../../core/errors.js';
+import { ModelNotFoundError } from '../../core/errors.js';
 import type { CatalogueEntry } from '../catalogue.js';
 import { findCheckpoint } from '../checkpoint-folder.js';
 import { weightFileOf } from '../folder.js';
@@ -56,7 +56,7 @@ export async function locateWeights(
     return { file, entry: undefined };
   }
   if (/[\\/]|\.(pth?|safetensors|bin|ckpt)$/.test(nameOrFile) && !publishedEntry(nameOrFile)) {
-    throw WeightsError.in(nameOrFile, 'expected a weight file, got no such file');
+    throw ModelNotFoundError.in(nameOrFile, 'expected a weight file, got no such file');
   }
   const entry = resolveModelName(nameOrFile);
   const file = join(cacheFolder, entry.fileName);
@@ -67,7 +67,7 @@ export async function locateWeights(
   }
   const { offline = process.env['CONVNEXTV2_OFFLINE'] === '1' } = options;
   if (offline)
-    throw new WeightsError(
+    throw new ModelNotFoundError(
       `${entry.name}: expected ${file}, got no such file; run "convnextv2 weights pull ${entry.name}", or put ${entry.url} there`,
       { file },
     );

@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { WorkError } from '../../core/errors.js';
+import { WriteError } from '../../core/errors.js';
 
 /** Reasons for which a disk takes no more bytes. */
 const REASONS: Readonly<Record<string, string>> = {
@@ -21,7 +21,7 @@ const REMEDY =
 export async function assertRoom(file: string, bytes: number): Promise<void> {
   const { bavail, bsize } = await statfs(dirname(file));
   if (bavail * bsize >= bytes) return;
-  throw new WorkError(
+  throw new WriteError(
     `pull: ${file}: expected ${megabytes(bytes)} of free space, got ${megabytes(bavail * bsize)}; ${REMEDY}`,
   );
 }
@@ -30,7 +30,7 @@ export async function assertRoom(file: string, bytes: number): Promise<void> {
 export function explainedWrite(error: unknown, file: string): unknown {
   const reason = REASONS[(error as Partial<NodeJS.ErrnoException>).code ?? ''];
   if (reason === undefined) return error;
-  return new WorkError(`pull: ${file}: expected to write it, got ${reason}; ${REMEDY}`, {
+  return new WriteError(`pull: ${file}: expected to write it, got ${reason}; ${REMEDY}`, {
     cause: error,
   });
 }

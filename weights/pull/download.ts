@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { InputError, WeightsError, WorkError } from '../../core/errors.js';
+import { ConnectionError, DownloadError, InputError, WeightsError } from '../../core/errors.js';
 import { assertRoom, explainedWrite, megabytes } from './disk.js';
 import { refusePage } from './page.js';
 import { PartialFile, type PartialState } from './partial.js';
@@ -63,12 +63,12 @@ export async function download(
       failures = received ? 1 : failures + 1;
       const code = (error.cause as { code?: string } | undefined)?.code ?? '';
       if (!everReceived && OFFLINE.includes(code)) {
-        throw new WorkError(`pull: expected to reach ${url}, got ${code}; ${remedy}`, {
+        throw new ConnectionError(`pull: expected to reach ${url}, got ${code}; ${remedy}`, {
           cause: error,
         });
       }
       if (failures > retries) {
-        throw new WorkError(
+        throw new ConnectionError(
           `pull: ${url}: ${error.message}; gave up after ${failures} attempts (pull again to resume; or ${remedy})`,
           { cause: error },
         );
@@ -158,7 +158,7 @@ async function begin(
 }
 
 function tooLarge(url: string, maxBytes: number, got: string): WeightsError {
-  return new WeightsError(
+  return new DownloadError(
     `pull: ${url}: expected at most ${megabytes(maxBytes)}, got ${got}; the server sends another file`,
   );
 }
@@ -174,7 +174,9 @@ async function rejectStatus(response: Response, url: string, partial: PartialFil
   if (status === 408 || status === 429 || status >= 500) {
     throw new Interrupted(`expected status 200, got ${status}`);
   }
-  throw new WeightsError(`pull: ${url}: expected status 200, got ${status} ${response.statusText}`);
+  throw new DownloadError(
+    `pull: ${url}: expected status 200, got ${status} ${response.statusText}`,
+  );
 }
 
 /** Whether a 206 response is the requested rest of the same file. */

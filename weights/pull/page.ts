@@ -1,4 +1,4 @@
-import { WeightsError } from '../../core/errors.js';
+import { DownloadError } from '../../core/errors.js';
 
 /** Media types that no weight file has. */
 const TEXT_TYPE = /^\s*(text\/html|application\/(xhtml\+xml|json|xml))\b/i;
@@ -16,7 +16,7 @@ export function refusePage(url: string, contentType: string | null, head: Uint8A
   if (!isPointer && !start.startsWith('<') && !TEXT_TYPE.test(contentType ?? '')) return;
   const got = isPointer ? 'a pointer of Git LFS' : `a page (${contentType ?? 'no type'})`;
   const text = start.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 60);
-  throw new WeightsError(
+  throw new DownloadError(
     `pull: ${url}: expected a weight file, got ${got} that begins with "${text}"; ` +
       'a proxy or login may answer in place of the server: open the address in a browser',
   );

@@ -1,5 +1,5 @@
 import { numElements } from '../../core/shape.js';
-import { WeightsError } from '../../core/errors.js';
+import { DownloadError } from '../../core/errors.js';
 import type { CatalogueEntry } from '../catalogue.js';
 import { withWeights } from '../open.js';
 import { selectWeights } from '../select.js';
@@ -67,5 +67,5 @@ async function checkPublished(file: string, entry: CatalogueEntry): Promise<void
     );
   });
   if (got !== numParameters)
-    throw WeightsError.in(file, `expected the ${numParameters} parameters of ${name}, got ${got}`);
+    throw DownloadError.in(file, `expected the ${numParameters} parameters of ${name}, got ${got}`);
 }

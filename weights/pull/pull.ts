@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { WeightsError, WorkError } from '../../core/errors.js';
+import { DownloadError, WorkError } from '../../core/errors.js';
 import { syncFolder } from '../../io/files/atomic.js';
 import { acquireLock } from '../../io/files/lock.js';
 import { sha256OfFile } from '../../io/files/sha256.js';
@@ -119,14 +119,14 @@ async function pullNew(
 async function checkSum(file: string, source: PullSource, sha256: string): Promise<void> {
   const { url, sha256Prefix = '' } = source;
   if (!sha256.startsWith(sha256Prefix))
-    throw new WeightsError(
+    throw new DownloadError(
       `pull: ${url}: expected a file with sha256 ${sha256Prefix}… as published, got ${sha256}; ` +
         'the file was changed on its way or on the server',
       { file },
     );
   const earlier = await readRecord(file);
   if (earlier && earlier.sha256 !== sha256)
-    throw new WeightsError(
+    throw new DownloadError(
       `pull: ${url}: expected sha256 ${earlier.sha256} as recorded on ${earlier.recordedAt}, got ${sha256}; ` +
         `the file on the server changed since; delete ${file}.json to accept the new one`,
       { file },
@@ -142,7 +142,7 @@ async function recordExisting(
   if (!recorded) {
     const { licence, sha256Prefix = '' } = source;
     if (!sha256.startsWith(sha256Prefix))
-      throw WeightsError.in(file, `expected sha256 ${sha256Prefix}… as published, got ${sha256}`);
+      throw DownloadError.in(file, `expected sha256 ${sha256Prefix}… as published, got ${sha256}`);
     await check?.(file);
     await writeRecord(file, { url: null, bytes, sha256, etag: null, lastModified: null, licence });
   }

@@ -1,4 +1,4 @@
-import { ConfigError, WeightsError } from '../../core/errors.js';
+import { ConfigError, DownloadError } from '../../core/errors.js';
 
 /** Hosts of the publishers, and those that they keep their files on. */
 const HOSTS = [
@@ -33,13 +33,13 @@ export async function request(
       next.host === first.host && (next.protocol === first.protocol || next.protocol === 'https:');
     const isKnown = next.protocol === 'https:' && HOSTS.some((host) => host.test(next.hostname));
     if (!isSame && !isKnown)
-      throw new WeightsError(
+      throw new DownloadError(
         `pull: ${url}: expected the file from ${first.host} or another host of the publishers over https, got a redirect to ${next.protocol}//${next.host}; ` +
           'download it by other means if you trust that address',
       );
     at = next;
   }
-  throw new WeightsError(`pull: ${url}: expected at most ${MAX_REDIRECTS} redirects, got more`);
+  throw new DownloadError(`pull: ${url}: expected at most ${MAX_REDIRECTS} redirects, got more`);
 }
 
 /**
@@ -61,7 +61,7 @@ export function secureUrl(url: string, where: string): URL {
 function targetOf(response: Response, at: URL): URL {
   const location = response.headers.get('location') ?? '';
   if (location !== '' && URL.canParse(location, at)) return new URL(location, at);
-  throw new WeightsError(
+  throw new DownloadError(
     `pull: ${at.href}: expected a redirect with an address, got "${location}"`,
   );
 }

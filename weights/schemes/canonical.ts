@@ -1,4 +1,4 @@
-import { WeightsError } from '../../core/errors.js';
+import { WeightsMismatchError } from '../../core/errors.js';
 import { numElements } from '../../core/shape.js';
 import { reshaped, type LazyTensor, type TensorMap } from '../../io/tensor.js';
 import { describeClosest } from './closest.js';
@@ -46,7 +46,7 @@ export function toCanonical(file: string, tensors: TensorMap): CanonicalWeights 
   if (network === undefined) {
     const names = [...tensors.keys()];
     const known = Object.values(SCHEMES).map(({ title }) => title);
-    throw WeightsError.in(
+    throw WeightsMismatchError.in(
       file,
       `expected ConvNeXt names (${known.slice(0, -1).join(', ')} or ${known.at(-1)}), ` +
         `got [${names.slice(0, 4).join(', ')}${names.length > 0 ? ', …' : ''}]; ${describeClosest(names)}`,
@@ -58,9 +58,13 @@ export function toCanonical(file: string, tensors: TensorMap): CanonicalWeights 
     const official = rename(name);
     if (official === undefined) continue;
     if (renamed.has(official)) {
-      throw WeightsError.in(file, `expected one tensor for ${official}, got "${name}" as well`, {
-        id: name,
-      });
+      throw WeightsMismatchError.in(
+        file,
+        `expected one tensor for ${official}, got "${name}" as well`,
+        {
+          id: name,
+        },
+      );
     }
     renamed.set(official, canonicalShape(official, name, tensor));
   }

@@ -1,4 +1,4 @@
-import { WeightsError } from '../../core/errors.js';
+import { WeightsMismatchError } from '../../core/errors.js';
 import { formatShape, numElements } from '../../core/shape.js';
 import {
   derivedTensor,
@@ -46,9 +46,12 @@ function scaleRows(path: string, rows: LazyTensor | undefined, scale: LazyTensor
   const channels = numElements(scale.shape);
   if (!rows || rows.shape[0] !== channels) {
     const got = rows ? formatShape(rows.shape) : 'nothing';
-    throw new WeightsError(`${path}: expected [${channels}, …] beside LayerScale, got ${got}`, {
-      id: path,
-    });
+    throw new WeightsMismatchError(
+      `${path}: expected [${channels}, …] beside LayerScale, got ${got}`,
+      {
+        id: path,
+      },
+    );
   }
   return {
     ...derivedTensor(rows, rows.shape, (values) => values),

@@ -1,4 +1,4 @@
-import { WeightsError } from '../../core/errors.js';
+import { WeightsMismatchError } from '../../core/errors.js';
 import { formatShape, numElements } from '../../core/shape.js';
 import { permute } from '../permute.js';
 import { derivedTensor, reshaped, toFloat32, type LazyTensor } from '../../io/tensor.js';
@@ -19,7 +19,7 @@ export function sparseKernelToDense(name: string, kernel: LazyTensor): LazyTenso
   const [area, ...channels] = kernel.shape;
   const side = Math.round(Math.sqrt(area));
   if (side * side !== area || channels.length < 1 || channels.length > 2) {
-    throw new WeightsError(
+    throw new WeightsMismatchError(
       `${name}: expected a sparse kernel [K², in, out] or [K², C], got ${formatShape(kernel.shape)}`,
       { id: name },
     );
@@ -35,7 +35,7 @@ export function sparseKernelToDense(name: string, kernel: LazyTensor): LazyTenso
 export function denseKernelToSparse(name: string, weight: LazyTensor): LazyTensor {
   const [out, perGroup, height, width] = weight.shape;
   if (weight.shape.length !== 4 || height !== width) {
-    throw new WeightsError(
+    throw new WeightsMismatchError(
       `${name}: expected a convolution weight [out, in, K, K], got ${formatShape(weight.shape)}`,
       { id: name },
     );

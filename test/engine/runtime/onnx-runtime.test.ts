@@ -37,7 +37,7 @@ async function opens(provider: 'cuda' | 'webgpu'): Promise<unknown> {
 
 describe('a provider that is missing is an error with the remedy', () => {
   test.each([
-    ['cuda', 'onnxruntime-node-install=cuda12'],
+    ['cuda', 'ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild'],
     ['webgpu', 'graphics driver'],
   ] as const)('%s', async (provider, remedy) => {
     const result = await opens(provider);

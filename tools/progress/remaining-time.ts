@@ -1,0 +1,71 @@
+import { median } from '../../core/statistics.js';
+import type { WorkAhead } from '../../train/log-record.js';
+
+/** Number of the newest intervals whose steps count. */
+const WINDOW = 24;
+/** Factor of the median above which an interval is left out: it builds graphs of other shapes, or the machine slept. */
+const OUTLIER = 2.5;
+
+/**
+ * Estimate of the time that is left: the steps at the mean time of a step, and the evaluations at the mean time of those
+ * seen. The first interval of steps is not counted: it begins with setting up.
+ */
+export class RemainingTime {
+  private at: { readonly step: number; readonly ms: number } | undefined;
+  /** Milliseconds per step of each interval without evaluation. */
+  private readonly intervals: number[] = [];
+  private pause: { readonly startStep: number; readonly startMs: number } | undefined;
+  private readonly pausesMs: number[] = [];
+
+  /** Counts steps that end now. */
+  stepped(step: number, ms: number): void {
+    this.endPause();
+    if (this.at && step > this.at.step)
+      this.intervals.push((ms - this.at.ms) / (step - this.at.step));
+    this.at = { step, ms };
+  }
+
+  /** Counts an evaluation (of weights, or then of their EMA) that ends now. */
+  evaluated(step: number, ms: number): void {
+    if (this.at) this.pause ??= { startStep: this.at.step, startMs: this.at.ms };
+    this.at = { step, ms };
+  }
+
+  /**
+   * Estimates the time from the newest record to the end.
+   *
+   * @param totalSteps infinite if it is not known
+   * @param ahead evaluations that are left, and what each costs in steps as long as none was seen
+   * @returns seconds; undefined before the second record of steps
+   */
+  seconds(totalSteps: number, ahead?: WorkAhead): number | undefined {
+    const msPerStep = this.msPerStep();
+    if (this.at === undefined || msPerStep === undefined || !Number.isFinite(totalSteps))
+      return undefined;
+    const { evaluations = 0, stepsOfEvaluation = 0 } = ahead ?? {};
+    const steps = Math.max(0, totalSteps - this.at.step);
+    const msOfEvaluation =
+      this.pausesMs.length > 0 ? mean(this.pausesMs) : stepsOfEvaluation * msPerStep;
+    return (steps * msPerStep + evaluations * msOfEvaluation) / 1000;
+  }
+
+  private msPerStep(): number | undefined {
+    const newest = this.intervals.slice(-WINDOW);
+    if (newest.length === 0) return undefined;
+    const limit = OUTLIER * median(newest);
+    return mean(newest.filter((value) => value <= limit));
+  }
+
+  /** The time from the last steps to the evaluation's end, without the steps in between, is that of the evaluation. */
+  private endPause(): void {
+    const { pause, at } = this;
+    const msPerStep = this.msPerStep();
+    this.pause = undefined;
+    if (!pause || !at || msPerStep === undefined) return;
+    const stepsMs = (at.step - pause.startStep) * msPerStep;
+    this.pausesMs.push(Math.max(0, at.ms - pause.startMs - stepsMs));
+  }
+}
+
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
