@@ -1,8 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describedValue } from '../core/arguments.js';
-import type { ConfigError } from '../core/errors.js';
-import { ModelNotFoundError, OptionError } from '../core/errors.js';
+import { type ConfigError, ModelNotFoundError, OptionError } from '../core/errors.js';
 import { cacheFolder } from '../io/files/cache-folder.js';
 import type { CatalogueEntry } from '../weights/catalogue.js';
 import { CHECKPOINTS, isEmaBetter, latestValid, readBest } from '../weights/checkpoint-folder.js';

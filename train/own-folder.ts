@@ -1,7 +1,6 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ConfigError } from '../core/errors.js';
-import { type ErrorDetails, OutputError } from '../core/errors.js';
+import { type ConfigError, type ErrorDetails, OutputError } from '../core/errors.js';
 import { printable } from '../core/printable.js';
 import { removeTemporaryFiles } from '../io/files/atomic.js';
 import { acquireLock, type FileLock } from '../io/files/lock.js';

@@ -1,5 +1,4 @@
-import type { WeightsError } from '../core/errors.js';
-import { CheckpointError } from '../core/errors.js';
+import { type WeightsError, CheckpointError } from '../core/errors.js';
 import { dictionary, oneOf } from '../core/schema.js';
 import { problemOf } from '../io/checked-json.js';
 import { hasAxesOf, LAYOUTS, toTorchLayout, torchShape, type Layout } from './layout.js';

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import type { DataError } from '../../core/errors.js';
-import { LayoutError } from '../../core/errors.js';
+import { type DataError, LayoutError } from '../../core/errors.js';
 import { extend, FLAG, TEXT, optional, record, whole, type Infer } from '../../core/schema.js';
 import { compileSchema, formatProblems } from '../../io/schema.js';
 import { readYaml } from '../../io/yaml/read.js';

@@ -1,6 +1,5 @@
 import { isAscii } from 'node:buffer';
-import type { DataError } from '../../core/errors.js';
-import { AnnotationsError } from '../../core/errors.js';
+import { type DataError, AnnotationsError } from '../../core/errors.js';
 import { NOT_TAKEN } from './json-bytes.js';
 
 /** Handler of a scan. Arrays and values are those of the top level; if the file is one array, its name is `''`. */

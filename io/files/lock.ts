@@ -4,8 +4,7 @@ import { statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import type { ConfigError } from '../../core/errors.js';
-import { InUseError } from '../../core/errors.js';
+import { type ConfigError, InUseError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 
 /** Process that holds a lock, as stored in the file. */

@@ -1,5 +1,4 @@
-import type { DataError } from '../../core/errors.js';
-import { ImageError } from '../../core/errors.js';
+import { type DataError, ImageError } from '../../core/errors.js';
 import { readBmpHeader } from '../bmp/decode.js';
 import { displayedSize } from './orientation.js';
 import { describeContent, formatOf, startsWith, type ImageFormat } from './signatures.js';

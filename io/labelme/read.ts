@@ -1,6 +1,5 @@
 import { rectangleBetween, type DrawnRegion } from '../../core/drawn-region.js';
-import type { DataError } from '../../core/errors.js';
-import { AnnotationsError, quote } from '../../core/errors.js';
+import { type DataError, AnnotationsError, quote } from '../../core/errors.js';
 import { TEXT, number } from '../../core/schema.js';
 import { decodeJson } from '../files/json.js';
 import { decodePngIndices } from '../png/indices.js';

@@ -1,5 +1,4 @@
-import type { DataError } from '../../core/errors.js';
-import { ImageError } from '../../core/errors.js';
+import { type DataError, ImageError } from '../../core/errors.js';
 import { crc32 } from '../crc32.js';
 
 /** Content of a PNG file, still compressed. */

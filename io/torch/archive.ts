@@ -1,6 +1,5 @@
 import type { Entry, ZipFile } from 'yauzl';
-import type { WeightsError } from '../../core/errors.js';
-import { WeightsFileError } from '../../core/errors.js';
+import { type WeightsError, WeightsFileError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 import { crc32 } from '../crc32.js';
 import type { RandomAccessFile } from '../files/random-access.js';

@@ -1,5 +1,4 @@
-import type { DataError } from '../../core/errors.js';
-import { AnnotationsError, quote } from '../../core/errors.js';
+import { type DataError, AnnotationsError, quote } from '../../core/errors.js';
 
 /** The parts of a YOLO `data.yaml` that describe a data set. */
 export interface YoloYaml {

@@ -1,7 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import type { ConfigError } from '../../core/errors.js';
-import { ConfigFileError, quote } from '../../core/errors.js';
+import { type ConfigError, ConfigFileError, quote } from '../../core/errors.js';
 import { nearestWord } from '../../core/nearest-word.js';
 import { MAX_LIST_BYTES, readTextSync, reasonOf } from '../../io/files/read.js';
 import { parseYaml, type YamlProblem } from '../../io/yaml/parse.js';
