@@ -11,10 +11,16 @@ interface Flags extends ModelFlags {
   readonly out?: string;
   readonly web?: string;
   readonly precision: WebPrecision;
-  readonly batch: number;
+  readonly layout: 'nhwc' | 'nchw';
+  readonly input: 'uint8' | 'float';
+  readonly raw: boolean;
+  readonly argmax: boolean;
+  readonly opset: number;
+  readonly batch?: number;
   readonly height?: number;
   readonly width?: number;
   readonly hardNms: boolean;
+  readonly license?: string;
 }
 
 /** `convnextv2 export` */
@@ -25,21 +31,35 @@ export function registerExport(program: Command): void {
       'write a model as one ONNX file, checked against our output, or as a page that runs it in the browser',
     )
     .argument('<model>', 'run folder, checkpoint or weight file, or official name')
-    .option('--out <file>', 'ONNX file; what its inputs and outputs mean goes to a JSON beside it')
+    .option('--out <file>', 'ONNX file; its contract is inside and in a JSON beside it')
     .option('--web <dir>', 'new folder with a page and the model, for any static server')
     .addOption(
       new Option('--precision <type>', 'weights of --web; fp16 is half as large')
         .choices(['fp32', 'fp16'])
         .default('fp32'),
     )
-    .option('--batch <n>', 'images at a time', wholeNumber('--batch'), 1)
-    .option(
-      '--height <px>',
-      "height of the input (default: the model's own)",
-      wholeNumber('--height'),
+    .addOption(
+      new Option('--layout <axes>', 'axes of images: nhwc, or nchw')
+        .choices(['nhwc', 'nchw'])
+        .default('nhwc'),
     )
-    .option('--width <px>', "width of the input (default: the model's own)", wholeNumber('--width'))
-    .option('--hard-nms', 'ordinary suppression for detectors that use soft-NMS', false);
+    .addOption(
+      new Option('--input <type>', 'RGB values of images: uint8 0-255, or float 0-1')
+        .choices(['uint8', 'float'])
+        .default('uint8'),
+    )
+    .option('--raw', 'leave out resizing, normalization and padding', false)
+    .option('--argmax', 'class of every pixel instead of scores (segment)', false)
+    .option('--opset <n>', "version of ONNX's operators, 17 to 21", wholeNumber('--opset'), 20)
+    .option(
+      '--batch <n>',
+      'fix the number of images at a time (default: any)',
+      wholeNumber('--batch'),
+    )
+    .option('--height <px>', 'fix the height of the input (default: any)', wholeNumber('--height'))
+    .option('--width <px>', 'fix the width of the input (default: any)', wholeNumber('--width'))
+    .option('--hard-nms', 'ordinary suppression for detectors that use soft-NMS', false)
+    .option('--license <text>', 'license of the weights, for the contract');
   addModelOptions(verb).action((model: string, flags: Flags) => run(model, flags));
 }
 
@@ -97,10 +117,12 @@ export function exportLines({
   bytes,
   opset,
   numNodes,
-  inputs,
+  contract,
   differences,
 }: ExportDocument): string {
-  const sizes = Object.entries(inputs).map(([name, shape]) => `${name} [${shape.join(', ')}]`);
+  const sizes = contract.inputs.map(
+    ({ name, type, shape }) => `${name} [${shape.map((size) => size ?? 'any').join(', ')}] ${type}`,
+  );
   return [
     `${file}: ${(bytes / 1e6).toFixed(1)} MB, ${numNodes} nodes, opset ${opset}; inputs ${sizes.join(', ')}`,
     formatTable([

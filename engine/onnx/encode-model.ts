@@ -2,7 +2,8 @@ import type { OnnxAttribute, OnnxGraph, OnnxInitializer, OnnxNode, OnnxValue } f
 import { ONNX_TYPE } from './graph.js';
 import { ProtobufWriter } from '../../io/protobuf/writer.js';
 
-const IR_VERSION = 9;
+/** Version of the file format by opset: older runtimes refuse newer ones. */
+const irVersion = (opset: number): number => (opset >= 21 ? 10 : opset >= 19 ? 9 : 8);
 /** AttributeProto.AttributeType */
 const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, ints: 7 } as const;
 
@@ -16,7 +17,7 @@ const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, ints: 7 } as const;
 export function encodeModel(graph: OnnxGraph): Uint8Array {
   const weights = graph.initializers.reduce((bytes, { data }) => bytes + data.byteLength, 0);
   const out = new ProtobufWriter(weights + 256 * graph.nodes.length + 65_536);
-  out.int(1, IR_VERSION);
+  out.int(1, irVersion(graph.opsets['']));
   out.text(2, 'convnextv2');
   out.message(7, () => {
     for (const node of graph.nodes) out.message(1, () => writeNode(out, node));
@@ -30,6 +31,12 @@ export function encodeModel(graph: OnnxGraph): Uint8Array {
     out.message(8, () => {
       out.text(1, domain);
       out.int(2, version);
+    });
+  }
+  for (const [key, value] of Object.entries(graph.metadata ?? {})) {
+    out.message(14, () => {
+      out.text(1, key);
+      out.text(2, value);
     });
   }
   return out.finish();
@@ -81,14 +88,20 @@ function writeTensor(out: ProtobufWriter, { name, shape, type, data }: OnnxIniti
   out.raw(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
 }
 
-function writeValueInfo(out: ProtobufWriter, { name, shape, type }: OnnxValue): void {
+function writeValueInfo(out: ProtobufWriter, { name, shape, type, axes = [] }: OnnxValue): void {
   out.text(1, name);
   out.message(2, () => {
     out.message(1, () => {
       out.int(1, ONNX_TYPE[type]);
       out.message(2, () => {
-        // A dimension without a value may have any size.
-        for (const size of shape) out.message(1, () => size >= 0 && out.int(1, size));
+        shape.forEach((size, i) =>
+          out.message(1, () => {
+            const axis = axes[i];
+            // A dimension without a value may have any size.
+            if (size >= 0) out.int(1, size);
+            else if (axis !== undefined) out.text(2, axis);
+          }),
+        );
       });
     });
   });

@@ -1,7 +1,16 @@
 /** The subset of ONNX that this library writes: a graph of nodes over named tensors. */
 
 /** ONNX's numbers of the element types in use. */
-export const ONNX_TYPE = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9 } as const;
+export const ONNX_TYPE = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  float64: 11,
+} as const;
 
 /** Name of an element type. */
 export type OnnxType = keyof typeof ONNX_TYPE;
@@ -12,11 +21,21 @@ export interface OnnxValue {
   /** Sizes; −1 for any, in graphs that several sizes share. */
   readonly shape: readonly number[];
   readonly type: OnnxType;
+  /** Names of the sizes that may be any, by axis: equal names mean equal sizes. */
+  readonly axes?: readonly (string | undefined)[] | undefined;
 }
 
 /** A tensor stored in the model. */
 export interface OnnxInitializer extends OnnxValue {
-  readonly data: Float32Array | Int32Array | BigInt64Array | Uint8Array;
+  readonly data:
+    | Float32Array
+    | Float64Array
+    | Int32Array
+    | BigInt64Array
+    | Uint8Array
+    | Int8Array
+    /** Bits of half-precision values. */
+    | Uint16Array;
 }
 
 /** Node attribute: integers and their lists are int64, numbers marked `float` are float32. */
@@ -48,6 +67,8 @@ export interface OnnxGraph {
   readonly values?: readonly OnnxValue[] | undefined;
   /** Opset version of every domain in use. */
   readonly opsets: Readonly<Record<string, number>>;
+  /** Texts by key that travel with the file (`metadata_props`). */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Integer attribute. */

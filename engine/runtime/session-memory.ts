@@ -71,7 +71,10 @@ export function estimateSessionBytes(graph: OnnxGraph, modelBytes: number): numb
 }
 
 const ELEMENT_BYTES: Readonly<Record<OnnxType, number>> = {
+  float16: 2,
   float32: 4,
+  float64: 8,
+  int8: 1,
   uint8: 1,
   int32: 4,
   int64: 8,

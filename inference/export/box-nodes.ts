@@ -1,13 +1,17 @@
 import { MAX_LOG_RATIO, type BoxCoderConfig } from '../../core/box-coder.js';
-import { int, string } from '../../engine/onnx/graph.js';
+import { int, ints, string } from '../../engine/onnx/graph.js';
 import { ROI_STRIDES } from '../../heads/roi/feature-maps.js';
-import { CAST_TO, type GraphComposer, type ValueName } from './graph-composer.js';
+import type { GraphComposer, ValueName } from './graph-composer.js';
 
-/** Boxes in a tensor of fixed size: the first `count` rows are valid, the others zeros. */
-export interface PaddedRows {
-  /** int64 `[1]` */
+/** Rows of a table that suppression kept: the same number for every image, filled up with zeros. */
+export interface KeptRows {
+  /** int64 `[N]`, number of rows that are kept. */
   readonly count: ValueName;
-  /** bool `[rows]` */
+  /** float `[N, rows]`, descending. */
+  readonly scores: ValueName;
+  /** int64 `[N, rows, 1]`, rows of the table; any for those that fill up. */
+  readonly indices: ValueName;
+  /** bool `[N, rows]` */
   readonly isReal: ValueName;
 }
 
@@ -18,7 +22,7 @@ const FINEST_SIDE_PX = 56;
  * Nodes of `decodeBoxes`, clipped to the image.
  *
  * @param references and deltas `[…, 4]`, of shapes that broadcast
- * @param limits `[4]`: width, height, width, height
+ * @param limits `[…, 4]`: width, height, width, height
  */
 export function decodeNodes(
   g: GraphComposer,
@@ -59,104 +63,105 @@ export function decodeNodes(
 
 /** Candidates of {@link suppressNodes}. */
 interface SuppressionInputs {
-  /** `[N, 4]` */
+  /** `[N, M, 4]` */
   readonly boxes: ValueName;
-  /** `[N]` */
+  /** `[N, M]`, from 0 on. */
   readonly scores: ValueName;
-  /** `[N]`, float: only boxes of one group suppress each other. */
+  /** `[M]`, float: only boxes of one group suppress each other. */
   readonly groups: ValueName;
 }
 
+/** Options of {@link suppressNodes}. */
+interface SuppressionOptions {
+  readonly iouThreshold: number;
+  /** Number of rows of the result. */
+  readonly rows: number;
+  /** Boxes whose score does not exceed it are dropped. */
+  readonly minScore?: number | undefined;
+}
+
 /**
- * Nodes of non-maximum suppression within groups, which are separated as in `shiftByGroup`.
- *
- * @param options boxes whose score does not exceed `minScore` are dropped
- * @returns int64 `[M]`, by descending score
+ * Nodes of non-maximum suppression within groups, which are separated as in `shiftByGroup`. The result does not depend on
+ * the order in which a runtime gives the boxes that it keeps.
  */
 export function suppressNodes(
   g: GraphComposer,
   { boxes, scores, groups }: SuppressionInputs,
-  {
-    iouThreshold,
-    maxKept,
-    minScore,
-  }: {
-    readonly iouThreshold: number;
-    readonly maxKept: number;
-    readonly minScore?: number | undefined;
-  },
-): ValueName {
-  const column = g.op('Unsqueeze', [groups, g.integers([1])]); // [N, 1]
+  { iouThreshold, rows, minScore }: SuppressionOptions,
+): KeptRows {
   let counted = boxes;
   if (minScore !== undefined) {
     const passes = g.op('Greater', [scores, g.floats([minScore])]);
-    const rows = g.op('Unsqueeze', [passes, g.integers([1])]);
-    counted = g.op('Where', [rows, boxes, g.floats([0])]);
+    const column = g.op('Unsqueeze', [passes, g.integers([2])]);
+    counted = g.op('Where', [column, boxes, g.floats([0])]);
   }
-  const highest = g.op('ReduceMax', [counted], { keepdims: int(0) });
-  const step = g.op('Add', [highest, g.floats([1], [])]);
-  const shifted = g.op('Add', [boxes, g.op('Mul', [column, step])]);
+  const flat = g.op('Reshape', [counted, g.integers([0, -1])]);
+  const highest = g.op('ReduceMax', [flat, g.integers([1])], { keepdims: int(1) }); // [N, 1]
+  const step = g.op('Unsqueeze', [g.op('Add', [highest, g.floats([1])]), g.integers([2])]);
+  const offsets = g.op('Mul', [g.op('Unsqueeze', [groups, g.integers([0, 2])]), step]); // [N, M, 1]
   const selected = g.op('NonMaxSuppression', [
-    g.op('Unsqueeze', [shifted, g.integers([0])]), // [1, N, 4]
-    g.op('Unsqueeze', [scores, g.integers([0, 1])]), // [1, 1, N]
-    g.integers([maxKept]),
+    g.op('Add', [boxes, offsets]),
+    g.op('Unsqueeze', [scores, g.integers([1])]), // [N, 1, M]
+    g.integers([rows]),
     g.floats([iouThreshold]),
     ...(minScore === undefined ? [] : [g.floats([minScore])]),
-  ]); // [M, 3]
-  return g.op('Gather', [selected, g.integers([2], [])], { axis: int(1) });
+  ]); // [kept, 3]: image, class, row
+  const places = g.op('Gather', [selected, g.integers([0, 2])], { axis: int(1) });
+  const own = g.op('GatherND', [scores, places]);
+  const none = g.op('Expand', [g.floats([-1]), g.op('Shape', [scores])]);
+  const kept = g.op('ScatterND', [none, places, own]); // [N, M]
+  const best = g.op('Min', [g.integers([rows]), ...g.sizes(scores, [1])]);
+  const [values, indices] = g.ops('TopK', [kept, best], 2, { axis: int(1) });
+  const missing = g.op('Sub', [g.integers([rows]), best]);
+  const pads = g.concat([g.integers([0, 0, 0]), missing]);
+  const filledScores = g.op('Pad', [values, pads, g.floats([-1], [])]); // [N, rows]
+  const filledIndices = g.op('Pad', [indices, pads, g.integers([0], [])]);
+  const isReal = g.op('GreaterOrEqual', [filledScores, g.floats([0])]);
+  return {
+    count: g.op('ReduceSum', [g.cast(isReal, 'int64'), g.integers([1])], { keepdims: int(0) }),
+    scores: g.op('Max', [filledScores, g.floats([0])]),
+    indices: g.op('Unsqueeze', [filledIndices, g.integers([2])]),
+    isReal,
+  };
 }
 
-/**
- * Nodes that gather rows of a table, padded with zeros to a fixed number.
- *
- * @param table `[N, …]`, of rank 1 or 2
- * @param rowSize number of values per row; undefined for rank 1
- */
-export function paddedGather(
+/** Nodes of the rows that suppression kept. @param table `[N, M, 4]` @returns `[N, rows, 4]`, zeros to fill up */
+export function keptBoxes(
   g: GraphComposer,
   table: ValueName,
-  indices: ValueName,
-  { rows, rowSize }: { readonly rows: number; readonly rowSize?: number },
+  { indices, isReal }: KeptRows,
 ): ValueName {
-  const shape = rowSize === undefined ? [rows] : [rows, rowSize];
-  const zeros = g.floats(new Float32Array(rows * (rowSize ?? 1)), shape);
-  const longer = g.op('Concat', [g.op('Gather', [table, indices]), zeros], { axis: int(0) });
-  const cut = g.op('Slice', [longer, g.integers([0]), g.integers([rows]), g.integers([0])]);
-  return g.op('Reshape', [cut, g.integers(shape)]);
+  const own = g.op('GatherND', [table, indices], { batch_dims: int(1) });
+  return g.op('Where', [g.op('Unsqueeze', [isReal, g.integers([2])]), own, g.floats([0])]);
 }
 
-/** Nodes for the number of valid rows of {@link paddedGather}, and their mask. */
-export function paddedRows(g: GraphComposer, indices: ValueName, rows: number): PaddedRows {
-  const count = g.op('Shape', [indices]); // [1]
-  const numbers = g.integers(Array.from({ length: rows }, (_, i) => i));
-  return { count, isReal: g.op('Less', [numbers, count]) };
+/** Boxes of several images in one list. */
+interface Regions {
+  /** `[R, 4]` */
+  readonly boxes: ValueName;
+  /** int64 `[R]` */
+  readonly images: ValueName;
 }
 
 /**
  * Nodes of RoI features, each pooled from the level for its size: one RoiAlign per level, then restored to the original
  * order.
  *
- * @param maps P2 … P5, `[1, C, H, W]`
- * @param boxes `[rows, 4]`
- * @returns `[rows, P, P, C]`
+ * @param maps P2 … P5, `[N, C, H, W]`
+ * @returns `[R, P, P, C]`
  */
 export function roiFeatures(
   g: GraphComposer,
   maps: readonly ValueName[],
-  boxes: ValueName,
-  {
-    rows,
-    outputSize: P,
-    channels,
-  }: { readonly rows: number; readonly outputSize: number; readonly channels: number },
+  { boxes, images }: Regions,
+  { outputSize: P, channels }: { readonly outputSize: number; readonly channels: number },
 ): ValueName {
   const levels = levelNodes(g, boxes);
   const parts = maps.map((map, level) => {
     const isHere = g.op('Equal', [levels, g.integers([level])]);
     const indices = g.op('Reshape', [g.op('NonZero', [isHere]), g.integers([-1])]);
-    const own = g.op('Gather', [boxes, indices]);
-    const images = g.op('Mul', [indices, g.integers([0])]);
-    const features = g.op('RoiAlign', [map, own, images], {
+    const own = [boxes, images].map((table) => g.op('Gather', [table, indices]));
+    const features = g.op('RoiAlign', [map, ...own], {
       coordinate_transformation_mode: string('half_pixel'),
       mode: string('avg'),
       output_height: int(P),
@@ -166,30 +171,24 @@ export function roiFeatures(
     });
     return { indices, features };
   });
-  const joined = (pick: 'indices' | 'features'): ValueName =>
-    g.op(
-      'Concat',
-      parts.map((part) => part[pick]),
-      { axis: int(0) },
-    );
+  const indices = g.concat(parts.map((part) => part.indices));
+  const features = g.concat(parts.map((part) => part.features));
   // Sorting the row numbers gives the inverse permutation.
-  const numbers = g.op('Cast', [joined('indices')], { to: int(CAST_TO.float32) });
-  const [, order] = g.ops('TopK', [numbers, g.integers([rows])], 2, { largest: int(0) });
-  const sorted = g.op('Gather', [joined('features'), order]); // [rows, C, P, P]
-  const last = g.op('Transpose', [sorted], { perm: { kind: 'ints', value: [0, 2, 3, 1] } });
-  return g.op('Reshape', [last, g.integers([rows, P, P, channels])]);
+  const numbers = g.cast(indices, 'float32');
+  const [, order] = g.ops('TopK', [numbers, ...g.sizes(boxes, [0])], 2, { largest: int(0) });
+  const sorted = g.op('Gather', [features, order]); // [R, C, P, P]
+  const last = g.op('Transpose', [sorted], { perm: ints([0, 2, 3, 1]) });
+  return g.op('Reshape', [last, g.integers([-1, P, P, channels])]);
 }
 
-/** Nodes of `boxLevels`: the floor of the logarithm, by comparisons. @returns int64 `[rows]` */
+/** Nodes of `boxLevels`: the floor of the logarithm, by comparisons. @returns int64 `[R]` */
 function levelNodes(g: GraphComposer, boxes: ValueName): ValueName {
   const [x1, y1, x2, y2] = g.ops('Split', [boxes], 4, { axis: int(-1), num_outputs: int(4) });
   const area = g.op('Mul', [g.op('Sub', [x2, x1]), g.op('Sub', [y2, y1])]);
   const relative = g.op('Div', [g.op('Sqrt', [area]), g.floats([FINEST_SIDE_PX])]);
-  const side = g.op('Add', [relative, g.floats([1e-6])]); // [rows, 1]
-  const steps = [2, 4, 8].map((least) =>
-    g.op('Cast', [g.op('GreaterOrEqual', [side, g.floats([least])])], { to: int(CAST_TO.int64) }),
+  const side = g.op('Add', [relative, g.floats([1e-6])]); // [R, 1]
+  const [first, ...more] = [2, 4, 8].map((least) =>
+    g.cast(g.op('GreaterOrEqual', [side, g.floats([least])]), 'int64'),
   );
-  const [first, ...more] = steps;
-  const sum = more.reduce((total, step) => g.op('Add', [total, step]), first);
-  return g.op('Reshape', [sum, g.integers([-1])]);
+  return g.op('Reshape', [g.chain('Add', first, ...more), g.integers([-1])]);
 }

@@ -1,6 +1,6 @@
 import { ConfigError, ExportError } from '../../core/errors.js';
-import type { HostTensor, HostTensors } from '../../engine/runtime/program.js';
 import { loadOnnxRuntime } from '../../engine/runtime/load-runtime.js';
+import type { HostTensor, HostTensors } from '../../engine/runtime/program.js';
 
 /** Largest difference of one output of a file from ours. */
 export interface OutputDifference {
@@ -15,48 +15,66 @@ export interface OutputDifference {
 /** Differences above this part of the largest value are an error. */
 const TOLERANCE = 1e-3;
 
+/** Fraction of the pixels whose class may differ, because two scores are nearly equal. */
+const LABELS_MAY_DIFFER = 1e-3;
+
+/** An exported file in ONNX Runtime. */
+export interface OpenFile {
+  run(inputs: HostTensors): Promise<HostTensors>;
+  release(): Promise<void>;
+}
+
 /**
- * Runs an ONNX file in ONNX Runtime, as a stranger would.
+ * Opens an ONNX file in ONNX Runtime, as a stranger would.
  *
+ * @param file its bytes or path
  * @throws ConfigError without onnxruntime-node
  */
-export async function runFile(bytes: Uint8Array, inputs: HostTensors): Promise<HostTensors> {
+export async function openFile(file: Uint8Array | string): Promise<OpenFile> {
   const { kind, ort } = await loadOnnxRuntime();
   if (kind !== 'native')
     throw new ConfigError(
       'export: expected onnxruntime-node to check the file, got none; run: npm install onnxruntime-node@1.30.0',
     );
-  const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 3 });
-  const feeds = Object.fromEntries(
-    Object.entries(inputs).map(([name, { shape, data }]) => [
-      name,
-      new ort.Tensor('float32', data as Float32Array, [...shape]),
-    ]),
-  );
-  const results = await session.run(feeds);
-  await session.release();
-  return Object.fromEntries(
-    Object.entries(results).map(([name, { dims, data }]): [string, HostTensor] => [
-      name,
-      {
-        shape: dims,
-        data:
-          data instanceof Float32Array
-            ? data
-            : Int32Array.from(data as ArrayLike<number | bigint>, Number),
-      },
-    ]),
-  );
+  const session = await ort.InferenceSession.create(file as Uint8Array, { logSeverityLevel: 3 });
+  return {
+    run: async (inputs) => {
+      const feeds = Object.fromEntries(
+        Object.entries(inputs).map(([name, { shape, data }]) => [
+          name,
+          data instanceof Uint8Array
+            ? new ort.Tensor('uint8', data, [...shape])
+            : new ort.Tensor('float32', data as Float32Array, [...shape]),
+        ]),
+      );
+      const results = await session.run(feeds);
+      return Object.fromEntries(
+        Object.entries(results).map(([name, { dims, data }]): [string, HostTensor] => [
+          name,
+          {
+            shape: dims,
+            data:
+              data instanceof Float32Array || data instanceof Uint8Array
+                ? data
+                : Int32Array.from(data as ArrayLike<number | bigint>, Number),
+          },
+        ]),
+      );
+    },
+    release: () => session.release(),
+  };
 }
 
 /**
  * Compares all values of a file's outputs with ours.
  *
- * @throws WorkError if an output is missing or differs by more than a thousandth of the largest value
+ * @param tolerance largest difference as a part of the largest value
+ * @throws ExportError if an output is missing or differs by more
  */
 export function compareOutputs(
   found: HostTensors,
   expected: HostTensors,
+  tolerance = TOLERANCE,
 ): readonly OutputDifference[] {
   return Object.entries(expected).map(([name, { data }]) => {
     const values = found[name]?.data;
@@ -64,16 +82,32 @@ export function compareOutputs(
       throw new ExportError(
         `export: expected ${data.length} values of ${name}, got ${values?.length ?? 'none'}`,
       );
+    if (data instanceof Uint8Array) return compareLabels(name, values, data);
     let [difference, largest] = [0, 0];
     for (let i = 0; i < data.length; i++) {
       difference = Math.max(difference, Math.abs(values[i] - data[i]));
       largest = Math.max(largest, Math.abs(data[i]));
     }
     // Not `>`: a difference that is not a number is an error too.
-    if (!(difference <= TOLERANCE * Math.max(largest, 1e-6)))
+    if (!(difference <= tolerance * Math.max(largest, 1e-6)))
       throw new ExportError(
         `export: expected ${name} as this library computes it, got a difference of ${difference} (largest value ${largest})`,
       );
     return { name, maxAbsDifference: difference, maxAbs: largest, count: data.length };
   });
+}
+
+/** Compares classes: the difference is the number of pixels that have another one. */
+function compareLabels(
+  name: string,
+  found: ArrayLike<number>,
+  expected: Uint8Array,
+): OutputDifference {
+  const differing = expected.reduce((sum, label, i) => sum + Number(found[i] !== label), 0);
+  if (differing > LABELS_MAY_DIFFER * expected.length)
+    throw new ExportError(
+      `export: expected the classes that this library finds, got others at ${differing} of ${expected.length} pixels`,
+    );
+  const maxAbs = expected.reduce((most, label) => Math.max(most, label), 0);
+  return { name, maxAbsDifference: differing, maxAbs, count: expected.length };
 }

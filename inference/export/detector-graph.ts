@@ -1,158 +1,210 @@
-import { pyramidAnchors } from '../../core/anchors.js';
+import { baseAnchors } from '../../core/anchors.js';
 import { ConfigError } from '../../core/errors.js';
-import { int, type OnnxGraph } from '../../engine/onnx/graph.js';
-import type { ParameterStore } from '../../engine/parameters/store.js';
-import { anchorLevelSizes } from '../../heads/roi/feature-maps.js';
-import type { DetectionThresholds } from '../../models/detection/config.js';
+import { int, ints, type OnnxGraph } from '../../engine/onnx/graph.js';
 import { ANCHOR_LEVELS, ROI_LEVELS } from '../../models/detection/feature-programs.js';
 import { SIZE_DIVISOR_PX } from '../../models/detection/pyramid-outputs.js';
-import type { Detector } from '../../models/detector.js';
+import type { LoadedOf } from '../model.js';
+import { decodeNodes, keptBoxes, roiFeatures, suppressNodes, type KeptRows } from './box-nodes.js';
+import type { ExportFormat } from './format.js';
+import { GraphComposer, type ValueName } from './graph-composer.js';
+import type { NetworkParts } from './network-parts.js';
 import {
-  decodeNodes,
-  paddedGather,
-  paddedRows,
-  roiFeatures,
-  suppressNodes,
-  type PaddedRows,
-} from './box-nodes.js';
-import { CAST_TO, GraphComposer, type ValueName } from './graph-composer.js';
-import { portableGraph } from './portable-graph.js';
+  eachSide,
+  keepRatioNodes,
+  normalizeNodes,
+  padNodes,
+  pictureInput,
+  type Picture,
+} from './picture-nodes.js';
+import { placeNetwork } from './portable-graph.js';
+import { resizeCvNodes, type SizeNodes } from './resize-cv-nodes.js';
 
-/** A detector for export. */
-export interface DetectorExport {
-  readonly model: Detector;
-  readonly store: ParameterStore;
-  readonly thresholds: DetectionThresholds;
-  /** Sides of the padded input, multiples of 32. */
-  readonly size: { readonly width: number; readonly height: number };
+/** The network's input and what relates it to the image. */
+interface DetectorInputNodes extends Picture {
+  /** `[N or 1, 1, 4]`: width, height, width, height of the image without padding, in pixels of the input. */
+  readonly limits: ValueName;
+  /** `[1, 1, 4]`: pixels of the input per pixel of the image, by x, y, x, y; undefined for 1. */
+  readonly scale: ValueName | undefined;
 }
 
 /** Values used by several parts of the graph. */
-interface Context extends DetectorExport {
+interface Context extends DetectorInputNodes {
   readonly g: GraphComposer;
-  /** `[4]`: width, height, width, height of the image without padding. */
-  readonly limits: ValueName;
+  readonly loaded: LoadedOf<'detect'>;
+  readonly parts: NetworkParts;
 }
 
 /**
- * Builds a whole detector as one graph of standard operators: backbone, pyramid, RPN, suppression, RoIAlign, heads.
+ * Builds a whole detector as one graph of standard operators: preprocessing, backbone, pyramid, RPN, suppression,
+ * RoIAlign, heads.
  *
- * Inputs `image` `[1, H, W, 3]`, normalized and zero-padded at the right and bottom, and `image_size` `[2]`, height and
- * width of the image without padding. Outputs, where D is the largest number of detections of an image: `count` int64
- * `[1]`, the number of detections; `boxes` `[D, 4]`, x1, y1, x2, y2 in pixels of the input; `scores` `[D]`, descending;
- * `classes` int64 `[D]`; and `masks` `[D, S, S]`, probabilities inside the box. Rows from `count` on are zeros.
+ * Input `image` `[N, H, W, 3]`; raw files also take `image_size` `[N, 2]`, height and width of the images without their
+ * padding. Outputs, where D is the largest number of detections of an image: `count` int64 `[N]`, the number of
+ * detections; `boxes` `[N, D, 4]`, x1, y1, x2, y2 in pixels of the image; `scores` `[N, D]`, descending; `classes` int64
+ * `[N, D]`; and `masks` `[N, D, S, S]`, probabilities inside the box. Rows from `count` on are zeros.
  *
- * @throws ConfigError for soft-NMS, for which ONNX has no operator, and for sides that are not multiples of 32
+ * @throws ConfigError for soft-NMS, for which ONNX has no operator, and for fixed sides of a raw file that are no multiples
+ *   of 32
  */
-export function detectorGraph(request: DetectorExport): OnnxGraph {
-  const { model, thresholds, size } = request;
-  const { suppression, maxPerImage: D } = thresholds;
+export function detectorGraph(
+  loaded: LoadedOf<'detect'>,
+  format: ExportFormat,
+  parts: NetworkParts,
+): OnnxGraph {
+  const { suppression, maxPerImage: D } = loaded.card.thresholds;
   if (suppression.kind !== 'hard')
     throw new ConfigError(
       'export: expected ordinary suppression, got soft-NMS, which ONNX cannot express; export with ordinary NMS (hardNms)',
       { flags: { '(hardNms)': '(--hard-nms)' } },
     );
-  if (size.width % SIZE_DIVISOR_PX !== 0 || size.height % SIZE_DIVISOR_PX !== 0)
-    throw new ConfigError(
-      `export: expected sides that are multiples of ${SIZE_DIVISOR_PX}, got ${size.width}x${size.height}`,
-    );
+  const { model } = loaded;
   const g = new GraphComposer();
-  const imageShape = [1, size.height, size.width, 3];
-  const image = g.input({ name: 'image', shape: imageShape, type: 'float32' });
-  const imageSize = g.input({ name: 'image_size', shape: [2], type: 'float32' });
-  const limits = g.op('Gather', [imageSize, g.integers([1, 0, 1, 0])]);
-  const context: Context = { ...request, g, limits };
-
-  const captured = portableGraph(model.features, request.store, {
-    image: { shape: imageShape, type: 'float32' },
+  const input = format.raw ? rawInput(g, format) : imageInput(g, format, loaded.card);
+  const context: Context = { ...input, g, loaded, parts };
+  const features = placeNetwork(g, parts.network('features', model.features, 'padded images'), {
+    prefix: 'features',
+    inputs: { image: input.image },
+    sizes: { batch: input.batch, ...input.size },
   });
-  const features = g.inline(captured, 'features', { image });
   const maps = ROI_LEVELS.map((level) =>
-    g.op('Transpose', [features[level]], { perm: { kind: 'ints', value: [0, 3, 1, 2] } }),
+    g.op('Transpose', [features[level]], { perm: ints([0, 3, 1, 2]) }),
   );
   const proposals = proposalNodes(context, features);
   const candidates = stageNodes(context, maps, proposals);
   const found = detectionNodes(context, candidates, proposals, suppression.iouThreshold);
   const masks = maskNodes(context, maps, found);
   const side = 2 * (model.config.masks?.roiSize ?? 0);
+  const rows = (...shape: readonly number[]): { shape: number[]; axes: string[] } => ({
+    shape: [format.batch ?? -1, ...shape],
+    axes: ['batch'],
+  });
   return g.finish('detector', [
-    { name: 'count', shape: [1], type: 'int64', from: found.count },
-    { name: 'boxes', shape: [D, 4], type: 'float32', from: found.boxes },
-    { name: 'scores', shape: [D], type: 'float32', from: found.scores },
-    { name: 'classes', shape: [D], type: 'int64', from: found.classes },
+    { name: 'count', ...rows(), type: 'int64', from: found.count },
+    { name: 'boxes', ...rows(D, 4), type: 'float32', from: found.boxes },
+    { name: 'scores', ...rows(D), type: 'float32', from: found.scores },
+    { name: 'classes', ...rows(D), type: 'int64', from: found.classes },
     ...(masks
-      ? [{ name: 'masks', shape: [D, side, side], type: 'float32' as const, from: masks }]
+      ? [{ name: 'masks', ...rows(D, side, side), type: 'float32' as const, from: masks }]
       : []),
   ]);
 }
 
-interface Proposals extends PaddedRows {
-  /** `[rows, 4]` */
+/** Input that is resized, normalized and padded already, with the sizes of the images in it. */
+function rawInput(g: GraphComposer, format: ExportFormat): DetectorInputNodes {
+  for (const [name, side] of Object.entries({ height: format.height, width: format.width }))
+    if (side !== undefined && side % SIZE_DIVISOR_PX !== 0)
+      throw new ConfigError(
+        `${name}: expected a multiple of ${SIZE_DIVISOR_PX} for a raw detector, got ${side}`,
+        { flags: { [name]: `--${name}` } },
+      );
+  const picture = pictureInput(g, format);
+  const sizes = g.input({
+    name: 'image_size',
+    shape: [format.batch ?? -1, 2],
+    axes: ['batch'],
+    type: 'float32',
+  });
+  const limits = g.op('Gather', [sizes, g.integers([1, 0, 1, 0])], { axis: int(1) });
+  return {
+    ...picture,
+    limits: g.op('Unsqueeze', [limits, g.integers([1])]),
+    scale: undefined,
+  };
+}
+
+/** Input that is resized, normalized and padded in the graph, see `detectorInput`. */
+function imageInput(
+  g: GraphComposer,
+  format: ExportFormat,
+  { limits, pixels }: LoadedOf<'detect'>['card'],
+): DetectorInputNodes {
+  const { image, batch, size } = pictureInput(g, format);
+  const resized = keepRatioNodes(g, size, limits);
+  const normalized = normalizeNodes(g, resizeCvNodes(g, image, size, resized), pixels);
+  const padded = eachSide(resized, (side) => {
+    const up = g.op('Add', [side, g.integers([SIZE_DIVISOR_PX - 1])]);
+    const divisor = g.integers([SIZE_DIVISOR_PX]);
+    return g.op('Mul', [g.op('Div', [up, divisor]), divisor]);
+  });
+  const corner = ({ width, height }: SizeNodes): ValueName =>
+    g.cast(g.concat([width, height, width, height]), 'float64'); // [4]
+  const row = (value: ValueName): ValueName =>
+    g.op('Reshape', [g.cast(value, 'float32'), g.integers([1, 1, 4])]);
+  return {
+    image: padNodes(g, normalized, resized, padded),
+    batch,
+    size: padded,
+    limits: row(corner(resized)),
+    scale: row(g.op('Div', [corner(resized), corner(size)])),
+  };
+}
+
+/** Nodes of the anchors of a level, see `pyramidAnchors`. @returns `[cells · A, 4]` */
+function anchorNodes({ g, loaded, size }: Context, level: number): ValueName {
+  const { anchors } = loaded.model.config.rpn;
+  const stride = anchors.strides[level];
+  const count = (side: ValueName): ValueName =>
+    g.op('Div', [g.op('Add', [side, g.integers([stride - 1])]), g.integers([stride])]);
+  const positions = (side: ValueName, axis: number): ValueName => {
+    const at = g.op('Mul', [g.range(count(side)), g.integers([stride])]);
+    const others = [0, 1, 2].filter((each) => each !== axis);
+    return g.op('Unsqueeze', [g.cast(at, 'float32'), g.integers(others)]);
+  };
+  const zeros = g.op('Mul', [
+    g.op('Add', [positions(size.height, 0), positions(size.width, 1)]),
+    g.floats([0]),
+  ]); // [h, w, 1]
+  const xs = g.op('Add', [zeros, positions(size.width, 1)]);
+  const ys = g.op('Add', [zeros, positions(size.height, 0)]);
+  const cells = g.op('Unsqueeze', [g.concat([xs, ys, xs, ys], 2), g.integers([2])]); // [h, w, 1, 4]
+  const base = g.floats(baseAnchors(stride, anchors), [anchors.ratios.length, 4]);
+  return g.op('Reshape', [g.op('Add', [cells, base]), g.integers([-1, 4])]);
+}
+
+interface Proposals extends KeptRows {
+  /** `[N, rows, 4]` */
   readonly boxes: ValueName;
   readonly rows: number;
 }
 
 /** Nodes of `selectProposals`. */
-function proposalNodes(
-  { g, model, size, limits }: Context,
-  features: Readonly<Record<string, ValueName>>,
-): Proposals {
-  const { anchors, testProposals } = model.config.rpn;
-  const { numBeforeNms, iouThreshold, maxPerImage, minSizePx, coder } = testProposals;
-  const sizes = anchorLevelSizes({
-    numImages: 1,
-    numChannels: model.config.channels,
-    levels: [4, 8, 16, 32].map((stride) => ({
-      stride,
-      width: Math.ceil(size.width / stride),
-      height: Math.ceil(size.height / stride),
-    })),
-  });
-  const all = pyramidAnchors(sizes, anchors);
-  let first = 0;
+function proposalNodes(context: Context, features: Readonly<Record<string, ValueName>>): Proposals {
+  const { g, loaded, limits } = context;
+  const { numBeforeNms, iouThreshold, maxPerImage, minSizePx, coder } =
+    loaded.model.config.rpn.testProposals;
   const levels = ANCHOR_LEVELS.map((_, i) => {
-    const count = sizes[i].width * sizes[i].height * anchors.ratios.length;
-    const own = g.floats(all.subarray(4 * first, 4 * (first + count)), [count, 4]);
-    first += count;
-    const kept = Math.min(numBeforeNms, count);
-    const flat = g.op('Reshape', [features[`scores${i}`], g.integers([-1])]);
-    const [scores, indices] = g.ops('TopK', [flat, g.integers([kept])], 2);
-    const deltas = g.op('Reshape', [features[`deltas${i}`], g.integers([-1, 4])]);
+    const all = features[`scores${i}`]; // [N, n]
+    const kept = g.op('Min', [g.integers([numBeforeNms]), ...g.sizes(all, [1])]);
+    const [scores, indices] = g.ops('TopK', [all, kept], 2, { axis: int(1) });
+    const rows = g.op('Unsqueeze', [indices, g.integers([2])]);
     const boxes = decodeNodes(
       g,
       {
-        references: g.op('Gather', [own, indices]),
-        deltas: g.op('Gather', [deltas, indices]),
+        references: g.op('Gather', [anchorNodes(context, i), indices]), // [N, kept, 4]
+        deltas: g.op('GatherND', [features[`deltas${i}`], rows], { batch_dims: int(1) }),
         limits,
       },
       coder,
     );
-    return { scores, boxes, kept };
+    return { scores, boxes, group: g.op('Expand', [g.floats([i]), kept]) };
   });
-  const joined = (pick: 'scores' | 'boxes'): ValueName =>
-    g.op(
-      'Concat',
-      levels.map((level) => level[pick]),
-      { axis: int(0) },
-    );
-  const groups = g.floats(levels.flatMap(({ kept }, i) => new Array<number>(kept).fill(i)));
-  const boxes = joined('boxes');
+  const boxes = g.concat(
+    levels.map((level) => level.boxes),
+    1,
+  );
+  const joined = g.concat(
+    levels.map(({ scores }) => scores),
+    1,
+  );
+  const groups = g.concat(levels.map(({ group }) => group));
   const isFiltered = minSizePx >= 0;
-  const scores = isFiltered ? largeOnly(g, boxes, joined('scores'), minSizePx) : joined('scores');
-  const indices = suppressNodes(
+  const scores = isFiltered ? largeOnly(g, boxes, joined, minSizePx) : joined;
+  const kept = suppressNodes(
     g,
     { boxes, scores, groups },
-    { iouThreshold, maxKept: maxPerImage, minScore: isFiltered ? 0 : undefined },
+    { iouThreshold, rows: maxPerImage, minScore: isFiltered ? 0 : undefined },
   );
-  const rows = Math.min(
-    maxPerImage,
-    levels.reduce((sum, { kept }) => sum + kept, 0),
-  );
-  return {
-    ...paddedRows(g, indices, rows),
-    boxes: paddedGather(g, boxes, indices, { rows, rowSize: 4 }),
-    rows,
-  };
+  return { ...kept, boxes: keptBoxes(g, boxes, kept), rows: maxPerImage };
 }
 
 /** Sets the scores of small boxes below 0. */
@@ -165,54 +217,77 @@ function largeOnly(
   const [x1, y1, x2, y2] = g.ops('Split', [boxes], 4, { axis: int(-1), num_outputs: int(4) });
   const isLarge = (low: ValueName, high: ValueName): ValueName =>
     g.op('Greater', [g.op('Sub', [high, low]), g.floats([minSizePx])]);
-  const both = g.op('And', [isLarge(x1, x2), isLarge(y1, y2)]);
-  return g.op('Where', [g.op('Reshape', [both, g.integers([-1])]), scores, g.floats([-1])]);
+  const both = g.op('And', [isLarge(x1, x2), isLarge(y1, y2)]); // [N, M, 1]
+  return g.op('Where', [g.op('Squeeze', [both, g.integers([2])]), scores, g.floats([-1])]);
+}
+
+/** Brings `[N, rows, …]` to one list of regions. */
+function regionsOf(
+  g: GraphComposer,
+  boxes: ValueName,
+  batch: ValueName,
+  rows: number,
+): { readonly boxes: ValueName; readonly images: ValueName; readonly count: ValueName } {
+  const zeros = g.integers(new Array<number>(rows).fill(0), [1, rows]);
+  const numbers = g.op('Unsqueeze', [g.range(batch), g.integers([1])]);
+  return {
+    boxes: g.op('Reshape', [boxes, g.integers([-1, 4])]),
+    images: g.op('Reshape', [g.op('Add', [numbers, zeros]), g.integers([-1])]),
+    count: g.op('Mul', [batch, g.integers([rows])]),
+  };
 }
 
 interface Candidates {
-  /** `[rows, K, 4]` or `[rows, 1, 4]` */
+  /** `[N, rows, K, 4]` or `[N, rows, 1, 4]`, in pixels of the input. */
   readonly boxes: ValueName;
-  /** `[rows, K]` */
+  /** `[N, rows, K]` */
   readonly scores: ValueName;
 }
 
 /** The box heads, one after the other; see `RoiHeads`. */
 function stageNodes(
-  { g, model, store, limits }: Context,
+  { g, loaded, parts, limits, batch }: Context,
   maps: readonly ValueName[],
   { boxes: proposals, rows }: Proposals,
 ): Candidates {
+  const { model } = loaded;
   const { numClasses: K, channels, boxRoiSize: P, stages } = model.config;
-  let boxes = proposals;
+  let boxes = proposals; // [N, rows, 4]
   let decoded = boxes;
   const logits: ValueName[] = [];
   model.boxStages.forEach(({ inference }, i) => {
     const { classAgnostic, coder } = stages[i];
-    const features = roiFeatures(g, maps, boxes, { rows, outputSize: P, channels });
-    const graph = portableGraph(inference, store, {
-      features: { shape: [rows, P, P, channels], type: 'float32' },
+    const regions = regionsOf(g, boxes, batch, rows);
+    const features = roiFeatures(g, maps, regions, { outputSize: P, channels });
+    const part = `box_head_${i}`;
+    const shape = [P, P, channels];
+    const out = placeNetwork(g, parts.network(part, inference, { features: shape }), {
+      prefix: part,
+      inputs: { features },
+      sizes: { batch: regions.count, height: g.integers([1]), width: g.integers([1]) },
     });
-    const out = g.inline(graph, `box_head_${i}`, { features });
     logits.push(out['logits']);
     const groups = classAgnostic ? 1 : K;
-    const deltas = g.op('Reshape', [out['deltas'], g.integers([rows, groups, 4])]);
+    const deltas = g.op('Reshape', [out['deltas'], g.integers([-1, rows, groups, 4])]);
     if (i + 1 === stages.length) {
-      const references = g.op('Unsqueeze', [boxes, g.integers([1])]); // [rows, 1, 4]
-      decoded = decodeNodes(g, { references, deltas, limits }, coder);
+      const references = g.op('Unsqueeze', [boxes, g.integers([2])]); // [N, rows, 1, 4]
+      const own = g.op('Unsqueeze', [limits, g.integers([1])]);
+      decoded = decodeNodes(g, { references, deltas, limits: own }, coder);
       return;
     }
-    const likeliest = g.op('ArgMax', [foreground(g, out['logits'], K)], { axis: int(1) }); // [rows, 1]
-    const own = classAgnostic
+    const perClass = g.op('Reshape', [out['deltas'], g.integers([-1, groups, 4])]);
+    const likeliest = g.op('ArgMax', [foreground(g, out['logits'], K)], { axis: int(1) }); // [N·rows, 1]
+    const chosen = classAgnostic
       ? out['deltas']
-      : g.op('GatherND', [deltas, likeliest], { batch_dims: int(1) });
+      : g.op('GatherND', [perClass, likeliest], { batch_dims: int(1) });
+    const own = g.op('Reshape', [chosen, g.integers([-1, rows, 4])]);
     boxes = decodeNodes(g, { references: boxes, deltas: own, limits }, coder);
   });
+  const [first, ...others] = logits;
   const mean =
-    logits.length === 1 ? logits[0] : g.op('Div', [g.op('Sum', logits), g.floats([logits.length])]);
-  return {
-    boxes: decoded,
-    scores: foreground(g, g.op('Softmax', [mean], { axis: int(1) }), K),
-  };
+    others.length === 0 ? first : g.op('Div', [g.op('Sum', logits), g.floats([logits.length])]);
+  const scores = foreground(g, g.op('Softmax', [mean], { axis: int(1) }), K);
+  return { boxes: decoded, scores: g.op('Reshape', [scores, g.integers([-1, rows, K])]) };
 }
 
 /** Selects the columns of the classes, without background. */
@@ -220,63 +295,77 @@ function foreground(g: GraphComposer, values: ValueName, numClasses: number): Va
   return g.op('Slice', [values, g.integers([0]), g.integers([numClasses]), g.integers([1])]);
 }
 
-interface FoundNodes extends PaddedRows {
+interface FoundNodes extends KeptRows {
+  /** `[N, D, 4]`, in pixels of the image. */
   readonly boxes: ValueName;
-  readonly scores: ValueName;
-  /** int64 `[D]` */
+  /** int64 `[N, D]` */
   readonly classes: ValueName;
 }
 
 /** Nodes of `multiclassNms`. */
 function detectionNodes(
-  { g, model, thresholds }: Context,
+  { g, loaded, scale }: Context,
   candidates: Candidates,
   { isReal, rows }: Proposals,
   iouThreshold: number,
 ): FoundNodes {
-  const { numClasses: K } = model.config;
-  const { scoreThreshold, maxPerImage: D } = thresholds;
-  const real = g.op('Unsqueeze', [isReal, g.integers([1])]);
+  const { numClasses: K } = loaded.model.config;
+  const { scoreThreshold, maxPerImage: D } = loaded.card.thresholds;
+  const real = g.op('Unsqueeze', [isReal, g.integers([2])]);
   const masked = g.op('Where', [real, candidates.scores, g.floats([0])]);
-  const scores = g.op('Reshape', [masked, g.integers([rows * K])]);
-  const expanded = g.op('Expand', [candidates.boxes, g.integers([rows, K, 4])]);
-  const boxes = g.op('Reshape', [expanded, g.integers([rows * K, 4])]);
+  const scores = g.op('Reshape', [masked, g.integers([-1, rows * K])]);
+  const inputs = candidates.boxes; // [N, rows, 1 or K, 4]
+  const images =
+    scale === undefined
+      ? inputs
+      : g.op('Div', [inputs, g.op('Unsqueeze', [scale, g.integers([1])])]);
+  const expanded = g.op('Expand', [images, g.integers([1, 1, K, 1])]);
+  const boxes = g.op('Reshape', [expanded, g.integers([-1, rows * K, 4])]);
   const groups = g.floats(Array.from({ length: rows * K }, (_, i) => i % K));
-  const indices = suppressNodes(
+  const kept = suppressNodes(
     g,
     { boxes, scores, groups },
-    { iouThreshold, maxKept: D, minScore: scoreThreshold },
+    { iouThreshold, rows: D, minScore: scoreThreshold },
   );
-  const classes = paddedGather(g, groups, indices, { rows: D });
+  const numbers = g.op('Squeeze', [kept.indices, g.integers([2])]);
+  const classes = g.op('Mod', [numbers, g.integers([K])]);
   return {
-    ...paddedRows(g, indices, D),
-    boxes: paddedGather(g, boxes, indices, { rows: D, rowSize: 4 }),
-    scores: paddedGather(g, scores, indices, { rows: D }),
-    classes: g.op('Cast', [classes], { to: int(CAST_TO.int64) }),
+    ...kept,
+    boxes: keptBoxes(g, boxes, kept),
+    classes: g.op('Where', [kept.isReal, classes, g.integers([0])]),
   };
 }
 
-/** Mean of the mask heads' probabilities, `[D, S, S]`; undefined for a model without masks. */
+/** Mean of the mask heads' probabilities, `[N, D, S, S]`; undefined for a model without masks. */
 function maskNodes(
-  { g, model, store, thresholds: { maxPerImage: D } }: Context,
+  { g, loaded, parts, batch, scale }: Context,
   maps: readonly ValueName[],
   { boxes, classes, isReal }: FoundNodes,
 ): ValueName | undefined {
-  const { masks, channels, numClasses } = model.config;
+  const { model, card } = loaded;
+  const { masks, channels, numClasses: K } = model.config;
+  const { maxPerImage: D } = card.thresholds;
   if (!masks) return undefined;
   const P = masks.roiSize;
-  const features = roiFeatures(g, maps, boxes, { rows: D, outputSize: P, channels });
-  const depth = g.integers([numClasses]);
-  const oneHot = g.op('OneHot', [classes, depth, g.floats([0, 1])]);
-  const parts = model.maskStages.map(({ inference }, i) => {
-    const graph = portableGraph(inference, store, {
-      features: { shape: [D, P, P, channels], type: 'float32' },
-      oneHot: { shape: [D, numClasses], type: 'float32' },
-    });
-    return g.inline(graph, `mask_head_${i}`, { features, oneHot })['masks'];
+  const scaled = scale === undefined ? boxes : g.op('Mul', [boxes, scale]);
+  const regions = regionsOf(g, scaled, batch, D);
+  const features = roiFeatures(g, maps, regions, { outputSize: P, channels });
+  const flat = g.op('Reshape', [classes, g.integers([-1])]);
+  const oneHot = g.op('OneHot', [flat, g.integers([K]), g.floats([0, 1])]);
+  const probabilities = model.maskStages.map(({ inference }, i) => {
+    const part = `mask_head_${i}`;
+    const shapes = { features: [P, P, channels], oneHot: [K] };
+    return placeNetwork(g, parts.network(part, inference, shapes), {
+      prefix: part,
+      inputs: { features, oneHot },
+      sizes: { batch: regions.count, height: g.integers([1]), width: g.integers([1]) },
+    })['masks'];
   });
+  const [first, ...others] = probabilities;
   const mean =
-    parts.length === 1 ? parts[0] : g.op('Div', [g.op('Sum', parts), g.floats([parts.length])]);
-  const rows = g.op('Unsqueeze', [isReal, g.integers([1, 2])]);
-  return g.op('Where', [rows, mean, g.floats([0])]);
+    others.length === 0
+      ? first
+      : g.op('Div', [g.op('Sum', probabilities), g.floats([probabilities.length])]);
+  const shaped = g.op('Reshape', [mean, g.integers([-1, D, 2 * P, 2 * P])]);
+  return g.op('Where', [g.op('Unsqueeze', [isReal, g.integers([2, 3])]), shaped, g.floats([0])]);
 }

@@ -1,24 +1,34 @@
-import type { Size } from '../../core/boxes.js';
 import { encodeModel } from '../../engine/onnx/encode-model.js';
 import type { OnnxGraph, OnnxValue } from '../../engine/onnx/graph.js';
-import type { ParameterStore } from '../../engine/parameters/store.js';
-import type { Program } from '../../engine/runtime/program.js';
-import { detectorGraph, type DetectorExport } from './detector-graph.js';
-import { portableGraph } from './portable-graph.js';
+import { atOpset } from '../../engine/onnx/opset.js';
+import type { LoadedModel, LoadedOf } from '../model.js';
+import { classifierGraph } from './classifier-graph.js';
+import {
+  contractMetadata,
+  exportContract,
+  type ExportContract,
+  type ExportPrecision,
+} from './contract.js';
+import { detectorGraph } from './detector-graph.js';
+import type { ExportFormat } from './format.js';
+import { networkParts, type Precision } from './network-parts.js';
+import { segmenterGraph } from './segmenter-graph.js';
 
-/** A model that can be exported. */
-type ExportableModel =
-  | {
-      /** Output `logits`: of a classifier `[N, K]`, of a segmenter `[N, H/4, W/4, K]`. */
-      readonly kind: 'classify' | 'segment';
-      readonly model: { readonly inference: Program };
-      readonly store: ParameterStore;
-      readonly batch: number;
-      /** Of the input, in pixels. */
-      readonly size: Size;
-    }
-  /** See {@link detectorGraph}. */
-  | ({ readonly kind: 'detect' } & DetectorExport);
+/** Precision of a file and how its networks get it. */
+interface FilePrecision {
+  readonly name: ExportPrecision;
+  /** Default: as they are, in single precision. */
+  readonly change?: Precision | undefined;
+}
+
+/** What to export. */
+export interface ExportRequest {
+  readonly loaded: Omit<LoadedModel, 'file' | 'ema'>;
+  readonly format: ExportFormat;
+  readonly precision?: FilePrecision | undefined;
+  /** License of the weights, for the contract. */
+  readonly license?: string | undefined;
+}
 
 /** An ONNX model in memory. */
 export interface ExportedModel {
@@ -28,31 +38,46 @@ export interface ExportedModel {
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
   readonly numNodes: number;
+  readonly contract: ExportContract;
 }
 
 /**
- * Exports a model to ONNX: standard operators only, weights included, fixed shapes, images `[N, H, W, 3]` normalized as
- * in training.
+ * Exports a model to ONNX: standard operators only, weights and contract included.
  *
  * @throws InputError above protobuf's limit of 2 GiB; ConfigError for what ONNX cannot express
  */
-export function exportModel(model: ExportableModel): ExportedModel {
-  const graph = model.kind === 'detect' ? detectorGraph(model) : logitsGraph(model);
+export function exportModel(request: ExportRequest): ExportedModel {
+  const { loaded, format, precision = { name: 'fp32' } } = request;
+  const graph = atOpset(graphOf(loaded as LoadedModel, format, precision.change), format.opset);
+  const contract = exportContract(graph, {
+    ...{ card: loaded.card, format, precision: precision.name, license: request.license },
+  });
   return {
-    bytes: encodeModel(graph),
+    bytes: encodeModel({ ...graph, metadata: contractMetadata(contract) }),
     opset: graph.opsets[''],
     inputs: graph.inputs,
     outputs: graph.outputs,
     numNodes: graph.nodes.length,
+    contract,
   };
 }
 
-function logitsGraph({
-  model,
-  store,
-  batch,
-  size: { width, height },
-}: Exclude<ExportableModel, { readonly kind: 'detect' }>): OnnxGraph {
-  const image = { shape: [batch, height, width, 3], type: 'float32' } as const;
-  return portableGraph(model.inference, store, { image });
+/** Builds the graph of a model, in opset 20 or, for what other opsets lack, in that of the format. */
+function graphOf(
+  loaded: LoadedModel,
+  format: ExportFormat,
+  precision: Precision | undefined,
+): OnnxGraph {
+  const parts = networkParts(loaded.store, format.opset, precision);
+  const { task } = loaded.card;
+  switch (task) {
+    case 'classify':
+      return classifierGraph(loaded as LoadedOf<'classify'>, format, parts);
+    case 'segment':
+      return segmenterGraph(loaded as LoadedOf<'segment'>, format, parts);
+    case 'detect':
+      return detectorGraph(loaded as LoadedOf<'detect'>, format, parts);
+    default:
+      return task satisfies never;
+  }
 }

@@ -3,23 +3,25 @@ import { ConfigError } from '../../core/errors.js';
 import { openEngine, type Engine, type EngineOptions } from '../../engine/runtime/engine.js';
 import { assertReplaceable } from '../../io/files/apart.js';
 import { writeAtomically, writeJsonAtomically } from '../../io/files/atomic.js';
+import type { DetectionThresholds } from '../../models/detection/config.js';
+import { publishedEntry } from '../../weights/pull/cache.js';
 import type { LoadedModel } from '../model.js';
 import { load, type OpenOptions } from '../open.js';
 import { compareDetections } from './compare-detections.js';
-import { compareOutputs, runFile, type OutputDifference } from './compare.js';
-import { planExport } from './plan.js';
+import { compareOutputs, openFile, type OutputDifference } from './compare.js';
+import type { ExportContract } from './contract.js';
+import { exportModel, type ExportedModel } from './export-model.js';
+import { exportFormat, type FormatOptions } from './format.js';
+import { references, type Reference } from './references.js';
 
 /** Options of {@link exportOnnx}. */
-export interface ExportOptions {
-  /** Path of the ONNX file; its inputs and outputs are described in a JSON file next to it. */
+export interface ExportOptions extends FormatOptions {
+  /** Path of the ONNX file; its contract, which is also in the file, is written to a JSON file next to it. */
   readonly out: string;
-  /** Number of images per batch, default 1; a detector takes one. */
-  readonly batch?: number | undefined;
-  /** Sides of the input in pixels; default: those of the model. */
-  readonly height?: number | undefined;
-  readonly width?: number | undefined;
   /** Whether to replace the soft-NMS of a detector with hard NMS. */
   readonly hardNms?: boolean | undefined;
+  /** License of the weights, for the contract; default: that of published weights. */
+  readonly license?: string | undefined;
   /** Engine that computes the reference outputs. */
   readonly engine?: Partial<EngineOptions> | Engine | undefined;
 }
@@ -33,30 +35,27 @@ export interface ExportDocument {
   readonly bytes: number;
   readonly opset: number;
   readonly numNodes: number;
+  /** Sizes; −1 for those that may be any. */
   readonly inputs: Readonly<Record<string, readonly number[]>>;
   readonly outputs: Readonly<Record<string, readonly number[]>>;
   readonly differences: readonly OutputDifference[];
+  readonly contract: ExportContract;
 }
 
 /**
  * Writes a model as an ONNX file, after comparing its outputs for random inputs with those of this library, and next to
- * it a JSON file that describes preprocessing and outputs.
+ * it a JSON file with the contract that is also in the file's metadata.
  *
  * @param model an open model, its weights, or a name as `loadModel` takes it, with its options
- * @throws ConfigError; WorkError if the outputs differ
+ * @throws ConfigError; ExportError if the outputs differ
  */
 export async function exportOnnx(
   model: string | LoadedModel | { readonly loaded: LoadedModel },
   options: ExportOptions & Omit<OpenOptions, 'engine'>,
 ): Promise<ExportDocument> {
   assertObject('export', 'an object of options', options);
-  const { out, batch = 1, height = 32, width = 32, engine } = options;
-  const sizes = [batch, height, width];
-  if (!sizes.every(Number.isInteger) || batch < 1 || height < 32 || width < 32)
-    throw new ConfigError(
-      `export: expected whole numbers, batch from 1, height and width from 32, got ${sizes.join(', ')}`,
-      { flags: { 'batch from': '--batch from', 'height and width': '--height and --width' } },
-    );
+  const { out, engine, license } = options;
+  const format = exportFormat(options);
   if (typeof (out as unknown) !== 'string' || !out.endsWith('.onnx'))
     throw new ConfigError(`out: expected a name that ends in .onnx, got ${String(out)}`, {
       flags: { out: '--out' },
@@ -64,18 +63,46 @@ export async function exportOnnx(
   // A checkpoint's JSON may have the same name.
   const isStart = (text: string): boolean => /^\{\s*"model": .*"opset": /s.test(text);
   assertReplaceable('out', cardFile(out), { name: 'the JSON of an exported model', isStart });
-  const loaded = await loadedOf(model, options);
-  const { exported, card, inputs, expected } = planExport(loaded, options);
-  const ours = await expected(await openEngine(engine));
-  const found = await runFile(exported.bytes, inputs);
-  const compare = card.task === 'detect' ? compareDetections : compareOutputs;
-  const differences = compare(found, ours);
+  const loaded = suppressing(await loadedOf(model, options), options.hardNms ?? false);
+  const published = typeof model === 'string' ? publishedEntry(model)?.licence : undefined;
+  const exported = exportModel({ loaded, format, license: license ?? published });
+  const expected = await references(loaded, format, await openEngine(engine));
+  const differences = await compared(exported, loaded.card.task, expected);
+  return written(out, exported, loaded, differences);
+}
+
+/** Runs a file on all references. @returns the largest differences by output */
+async function compared(
+  { bytes }: ExportedModel,
+  task: LoadedModel['card']['task'],
+  all: readonly Reference[],
+): Promise<readonly OutputDifference[]> {
+  const file = await openFile(bytes);
+  const compare = task === 'detect' ? compareDetections : compareOutputs;
+  const worst = new Map<string, OutputDifference>();
+  for (const { inputs, expected } of all) {
+    for (const line of compare(await file.run(inputs), expected)) {
+      const before = worst.get(line.name);
+      if (!before || line.maxAbsDifference >= before.maxAbsDifference) worst.set(line.name, line);
+    }
+  }
+  await file.release();
+  return [...worst.values()];
+}
+
+/** Writes the file and the JSON beside it. */
+async function written(
+  out: string,
+  exported: ExportedModel,
+  loaded: LoadedModel,
+  differences: readonly OutputDifference[],
+): Promise<ExportDocument> {
   const { sha256, bytes } = await writeAtomically(out, exported.bytes);
   const shapes = (values: typeof exported.inputs): Record<string, readonly number[]> =>
     Object.fromEntries(values.map(({ name, shape }) => [name, shape]));
   const document: ExportDocument = {
     model: loaded.file,
-    task: card.task,
+    task: loaded.card.task,
     file: out,
     sha256,
     bytes,
@@ -84,8 +111,9 @@ export async function exportOnnx(
     inputs: shapes(exported.inputs),
     outputs: shapes(exported.outputs),
     differences,
+    contract: exported.contract,
   };
-  await writeJsonAtomically(cardFile(out), { ...document, card });
+  await writeJsonAtomically(cardFile(out), { ...document, card: loaded.card });
   return document;
 }
 
@@ -98,6 +126,22 @@ function loadedOf(
   const loaded = 'loaded' in model ? model.loaded : model;
   assertObject('export', 'an open model, its weights or a name', loaded, 'model', 'store', 'card');
   return loaded;
+}
+
+/** The model with the suppression of the file. */
+function suppressing(loaded: LoadedModel, hardNms: boolean): LoadedModel {
+  const { card } = loaded;
+  if (card.task !== 'detect' || !hardNms) return loaded;
+  return { ...loaded, card: { ...card, thresholds: withHardNms(card.thresholds) } } as LoadedModel;
+}
+
+/** Replaces soft-NMS with hard NMS, at the IoU threshold of linear soft-NMS or ½. */
+function withHardNms(thresholds: DetectionThresholds): DetectionThresholds {
+  const { suppression } = thresholds;
+  if (suppression.kind === 'hard') return thresholds;
+  const { decay } = suppression;
+  const iouThreshold = decay.kind === 'linear' ? decay.iouThreshold : 0.5;
+  return { ...thresholds, suppression: { kind: 'hard', iouThreshold } };
 }
 
 /** Path of the JSON file of an ONNX file. */

@@ -1,14 +1,16 @@
 import { captureGraph, type TensorSpec } from '../../engine/capture/capture.js';
-import type { OnnxGraph } from '../../engine/onnx/graph.js';
+import { GraphFamily, sizedGraph } from '../../engine/onnx/graph-family.js';
+import type { OnnxGraph, OnnxInitializer } from '../../engine/onnx/graph.js';
 import type { ParameterStore } from '../../engine/parameters/store.js';
 import { evaluate, type Program } from '../../engine/runtime/program.js';
+import type { GraphComposer, ValueName } from './graph-composer.js';
+import { matrixNodes, type TracedMatrix } from './matrix-nodes.js';
+import { SizeExpressions, type SizeValues, type TracedSizes } from './size-expressions.js';
+
+type Specs = Readonly<Record<string, TensorSpec>>;
 
 /** Captures a program as a graph of standard ONNX operators with its weights. */
-export function portableGraph(
-  program: Program,
-  store: ParameterStore,
-  inputs: Readonly<Record<string, TensorSpec>>,
-): OnnxGraph {
+function portableGraph(program: Program, store: ParameterStore, inputs: Specs): OnnxGraph {
   const parameters = Object.fromEntries(
     store.entries.map(({ path, spec }): [string, TensorSpec] => [
       path,
@@ -29,4 +31,113 @@ export function portableGraph(
         undefined,
       ),
   });
+}
+
+/** A network, or a part of one, for inputs of any size. */
+export interface NetworkGraph {
+  readonly graph: OnnxGraph;
+  /** Shapes and other constants that depend on the sizes; inputs of the graph, with their values by trace. */
+  readonly constants: ReadonlyMap<string, readonly OnnxInitializer[]>;
+  readonly traces: readonly TracedSizes[];
+}
+
+/**
+ * Sizes for which networks are traced: more than one image, because some operations are simpler for one; sides whose
+ * quotients and remainders tell one length inside the network from every other. They are large, because small maps are
+ * resized in another way, and every halving leaves a row and a column over, so that it is cropped.
+ */
+const IMAGE_TRACES: readonly TracedSizes[] = [
+  { batch: 2, height: 32 * 15 + 29, width: 32 * 24 + 31 },
+  { batch: 3, height: 32 * 18 + 30, width: 32 * 17 + 29 },
+  { batch: 5, height: 32 * 21 + 31, width: 32 * 19 + 30 },
+];
+
+/** The same for sides that are multiples of 32. */
+const PADDED_TRACES: readonly TracedSizes[] = IMAGE_TRACES.map(({ batch, height, width }) => ({
+  batch,
+  height: height - (height % 32),
+  width: width - (width % 32),
+}));
+
+/** Numbers of regions. */
+const ROW_TRACES: readonly TracedSizes[] = [2, 3, 5].map((batch) => ({
+  batch,
+  height: 1,
+  width: 1,
+}));
+
+/** Inputs of a network: images `[N, H, W, 3]`, those with sides that are multiples of 32, or rows of these shapes. */
+export type NetworkInputs =
+  'images' | 'padded images' | Readonly<Record<string, readonly number[]>>;
+
+/**
+ * Traces a program at several sizes, and derives from them how its shapes depend on the sizes of the input.
+ *
+ * @throws ExportError if they depend on them otherwise than by lengths of maps
+ */
+export function networkGraph(
+  program: Program,
+  store: ParameterStore,
+  inputs: NetworkInputs,
+): NetworkGraph {
+  const traces = tracesOf(inputs);
+  const members = traces.map(({ batch, height, width }) => {
+    const shapes =
+      typeof inputs === 'string'
+        ? { image: [batch, height, width, 3] }
+        : Object.fromEntries(
+            Object.entries(inputs).map(([name, shape]) => [name, [batch, ...shape]]),
+          );
+    const specs = Object.entries(shapes).map(([name, shape]): [string, TensorSpec] => [
+      name,
+      { shape, type: 'float32' },
+    ]);
+    return sizedGraph(portableGraph(program, store, Object.fromEntries(specs)));
+  });
+  const family = new GraphFamily(members[0]);
+  for (const member of members.slice(1)) family.add(member);
+  const values = members.map(({ constants }) => family.inputsOf(constants));
+  const names = [...values[0].keys()];
+  return {
+    graph: family.graph,
+    constants: new Map(names.map((name) => [name, values.map((member) => member.get(name)!)])),
+    traces,
+  };
+}
+
+function tracesOf(inputs: NetworkInputs): readonly TracedSizes[] {
+  switch (inputs) {
+    case 'images':
+      return IMAGE_TRACES;
+    case 'padded images':
+      return PADDED_TRACES;
+    default:
+      return ROW_TRACES;
+  }
+}
+
+/** Values that a network is inserted with. */
+interface Placement {
+  /** Prefix of the names of its nodes. */
+  readonly prefix: string;
+  readonly inputs: Readonly<Record<string, ValueName>>;
+  readonly sizes: SizeValues;
+}
+
+/** Inserts a network into a graph, with nodes that compute what depends on the sizes. @returns its outputs by name */
+export function placeNetwork(
+  g: GraphComposer,
+  { graph, constants, traces }: NetworkGraph,
+  { prefix, inputs, sizes }: Placement,
+): Readonly<Record<string, ValueName>> {
+  const expressions = new SizeExpressions(g, traces, sizes);
+  const vector = (members: readonly (readonly number[])[]): ValueName =>
+    expressions.vector(members);
+  const given = [...constants].map(([name, members]): [string, ValueName] => {
+    const [{ type }] = members;
+    if (type === 'int64')
+      return [name, vector(members.map(({ data }) => Array.from(data as BigInt64Array, Number)))];
+    return [name, matrixNodes(g, members as readonly TracedMatrix[], vector)];
+  });
+  return g.inline(graph, prefix, { ...inputs, ...Object.fromEntries(given) });
 }

@@ -15,6 +15,8 @@ import {
 } from '../../models/detection/pyramid-outputs.js';
 import { DetectorPredictor } from '../../inference/detect/predictor.js';
 import { exportModel } from '../../inference/export/export-model.js';
+import { exportFormat } from '../../inference/export/format.js';
+import type { LoadedOf } from '../../inference/model.js';
 import { createMaskRcnn, MASK_RCNN, type MaskRcnnConfig } from '../../models/mask-rcnn.js';
 import { slowPaste } from '../core/slow-paste.js';
 import { discoverFixtures, maxAbs, maxError } from '../helpers/fixtures.js';
@@ -162,13 +164,16 @@ describe.each(fixtures)('$name', (fixture) => {
       suppression: { kind: 'hard', iouThreshold: config.rcnn.nms_iou },
       maxPerImage: config.rcnn.max_per_img,
     } as const;
-    const [, height, width] = image.shape;
-    const size = { width, height };
-    const file = exportModel({ kind: 'detect', model, store, thresholds, size });
+    const classNames = Array.from({ length: model.config.numClasses }, (_, k) => `class ${k}`);
+    const card = { task: 'detect', thresholds, classNames, limits: { long: 1333, short: 800 } };
+    const file = exportModel({
+      loaded: { card, model, store } as unknown as LoadedOf<'detect'>,
+      format: exportFormat({ raw: true }),
+    });
     const { width: w, height: h } = imageSize;
     const found = await runOnnx(file, {
       image,
-      image_size: { shape: [2], data: Float32Array.of(h, w) },
+      image_size: { shape: [1, 2], data: Float32Array.of(h, w) },
     });
     const count = get('det_scores').data.length;
     expect(found['count'].data).toEqual([count]);

@@ -6,7 +6,10 @@ import type { DetectionThresholds, DetectorConfig } from '../../../models/detect
 import { DETECTION_THRESHOLDS } from '../../../models/detection/config.js';
 import { DetectorPredictor } from '../../../inference/detect/predictor.js';
 import { type DetectorInput } from '../../../inference/detect/preprocess.js';
-import { exportModel } from '../../../inference/export/export-model.js';
+import { exportModel, type ExportedModel } from '../../../inference/export/export-model.js';
+import { exportFormat, type FormatOptions } from '../../../inference/export/format.js';
+import type { LoadedOf } from '../../../inference/model.js';
+import { IMAGENET_PIXELS } from '../../../datasets/transforms/normalize.js';
 import { maxError } from '../../helpers/fixtures.js';
 import { engineOf } from '../../parity/maskrcnn-fixture.js';
 import { TINY_CONFIG, tinyDetector, tinyStore } from '../../train/detect/tiny-detector.js';
@@ -66,6 +69,28 @@ async function halfOf(
   return { ...THRESHOLDS, scoreThreshold: (scores[9] + scores[10]) / 2 };
 }
 
+/** Exports a detector without preprocessing. */
+function exported(
+  model: ReturnType<typeof tinyDetector>,
+  store: ReturnType<typeof tinyStore>,
+  thresholds: DetectionThresholds,
+  options: FormatOptions = {},
+): ExportedModel {
+  const card = {
+    task: 'detect',
+    classNames: ['ant', 'bee', 'cat'],
+    categoryIds: [1, 2, 3],
+    pixels: IMAGENET_PIXELS,
+    limits: { long: 128, short: 96 },
+    detector: model.config,
+    thresholds,
+  } as unknown as LoadedOf<'detect'>['card'];
+  return exportModel({
+    loaded: { card, model, store } as LoadedOf<'detect'>,
+    format: exportFormat({ raw: true, ...options }),
+  });
+}
+
 const isFull = (count: number): boolean => count === 20;
 
 describe.each<[string, DetectorConfig, DetectionThresholds | 'half', (count: number) => boolean]>([
@@ -91,12 +116,11 @@ describe.each<[string, DetectorConfig, DetectionThresholds | 'half', (count: num
     const masks = await predictor.maskProbabilities(expected.boxes, expected.classIndices);
     await predictor.release();
 
-    const size = { width: 96, height: 128 };
-    const file = exportModel({ kind: 'detect', model, store, thresholds, size });
+    const file = exported(model, store, thresholds);
     const { width, height } = view.imageSize;
     const found = await runOnnx(file, {
       image: view,
-      image_size: { shape: [2], data: Float32Array.of(height, width) },
+      image_size: { shape: [1, 2], data: Float32Array.of(height, width) },
     });
     const real = (name: string, perRow: number): number[] =>
       found[name].data.slice(0, count * perRow);
@@ -105,7 +129,7 @@ describe.each<[string, DetectorConfig, DetectionThresholds | 'half', (count: num
     expect(real('classes', 1)).toEqual([...expected.classIndices]);
     expect(maxError(real('boxes', 4), expected.boxes)).toBeLessThanOrEqual(2e-3);
     expect(found['scores'].data.slice(count).every((score) => score === 0)).toBe(true);
-    expect(found['boxes'].shape).toEqual([20, 4]);
+    expect(found['boxes'].shape).toEqual([1, 20, 4]);
     if (config.masks) {
       expect(maxError(real('masks', masks.length / Math.max(count, 1)), masks)).toBeLessThan(1e-4);
       expect(found['masks'].data.slice(masks.length).every((p) => p === 0)).toBe(true);
@@ -115,14 +139,7 @@ describe.each<[string, DetectorConfig, DetectionThresholds | 'half', (count: num
 
 test('only standard operators are in the file', () => {
   const model = tinyDetector();
-  const size = { width: 64, height: 64 };
-  const request = {
-    kind: 'detect',
-    model,
-    store: tinyStore(model),
-    thresholds: THRESHOLDS,
-  } as const;
-  const file = exportModel({ ...request, size });
+  const file = exported(model, tinyStore(model), THRESHOLDS, { width: 64, height: 64 });
   expect(file.opset).toBe(20);
   expect(mentions(file, 'NonMaxSuppression')).toBe(true);
   expect(mentions(file, 'com.microsoft')).toBe(false);
@@ -136,10 +153,8 @@ test('soft suppression and odd sizes are refused with what helps', () => {
     ...THRESHOLDS,
     suppression: { kind: 'soft', decay: { kind: 'gaussian', sigma: 0.5 }, minScore: 0.001 },
   } as const;
-  const request = { kind: 'detect', model, store } as const;
-  const size = { width: 64, height: 64 };
-  expect(() => exportModel({ ...request, thresholds: soft, size })).toThrow('(hardNms)');
-  expect(() =>
-    exportModel({ ...request, thresholds: THRESHOLDS, size: { width: 64, height: 60 } }),
-  ).toThrow('expected sides that are multiples of 32, got 64x60');
+  expect(() => exported(model, store, soft)).toThrow('(hardNms)');
+  expect(() => exported(model, store, THRESHOLDS, { width: 64, height: 60 })).toThrow(
+    'height: expected a multiple of 32 for a raw detector, got 60',
+  );
 });

@@ -4,7 +4,10 @@ import { Random } from '../../../core/random.js';
 import { ParameterStore } from '../../../engine/parameters/store.js';
 import { openEngine, type Engine } from '../../../engine/runtime/engine.js';
 import { createClassifier } from '../../../models/classifier.js';
-import { exportModel } from '../../../inference/export/export-model.js';
+import { exportModel, type ExportedModel } from '../../../inference/export/export-model.js';
+import { exportFormat, type FormatOptions } from '../../../inference/export/format.js';
+import type { LoadedModel } from '../../../inference/model.js';
+import { IMAGENET_PIXELS } from '../../../datasets/transforms/normalize.js';
 import { createUperNet, UPERNET } from '../../../models/upernet.js';
 import { maxError } from '../../helpers/fixtures.js';
 import { mentions, runOnnx, type Values } from './run-onnx.js';
@@ -32,6 +35,19 @@ const noise = (shape: readonly number[]): Values => {
   return { shape, data: Float32Array.from({ length: size }, () => random.normal()) };
 };
 
+/** Exports a network without preprocessing. */
+function exported(
+  task: 'classify' | 'segment',
+  { model, store }: Pick<LoadedModel, 'model' | 'store'>,
+  options: FormatOptions = {},
+): ExportedModel {
+  const classNames = Array.from({ length: task === 'classify' ? 7 : 5 }, (_, k) => `class ${k}`);
+  const limits = { long: 64, short: 64 };
+  const card = { task, classNames, pixels: IMAGENET_PIXELS, limits, resize: {} };
+  const loaded = { card, model, store } as unknown as LoadedModel;
+  return exportModel({ loaded, format: exportFormat({ raw: true, ...options }) });
+}
+
 describe.each([1, 3])('batch %i', (batch) => {
   test('a classifier’s file gives our logits', async () => {
     const model = createClassifier({ backbone: BACKBONE, classes: 7, headInitScale: 1 });
@@ -40,8 +56,7 @@ describe.each([1, 3])('batch %i', (batch) => {
     const image = noise([batch, 64, 96, 3]);
     const program = engine.prepare(model.inference, store);
     const { logits } = await program.run({ image });
-    const size = { width: 96, height: 64 };
-    const file = exportModel({ kind: 'classify', model, store, batch, size });
+    const file = exported('classify', { model, store });
     const found = await runOnnx(file, { image });
     expect(found['logits'].shape).toEqual([batch, 7]);
     expect(maxError(found['logits'].data, logits.data)).toBeLessThanOrEqual(2e-5);
@@ -61,8 +76,7 @@ describe.each([1, 3])('batch %i', (batch) => {
     const image = noise([batch, 64, 64, 3]);
     const program = engine.prepare(model.inference, store);
     const { logits } = await program.run({ image });
-    const size = { width: 64, height: 64 };
-    const file = exportModel({ kind: 'segment', model, store, batch, size });
+    const file = exported('segment', { model, store });
     const found = await runOnnx(file, { image });
     expect(found['logits'].shape).toEqual(logits.shape);
     const scale = Math.max(...Array.from(logits.data, Math.abs));
@@ -75,11 +89,13 @@ test('a file stands alone: standard operators, weights inside', () => {
   const model = createClassifier({ backbone: BACKBONE, classes: 7, headInitScale: 1 });
   const store = new ParameterStore(model.specs);
   store.initialize(0);
-  const size = { width: 32, height: 32 };
-  const file = exportModel({ kind: 'classify', model, store, batch: 1, size });
+  const file = exported('classify', { model, store }, { batch: 1, width: 32, height: 32 });
   expect(file.opset).toBe(20);
   expect(file.inputs.map(({ name }) => name)).toEqual(['image']);
-  expect(file.outputs).toMatchObject([{ name: 'logits', shape: [1, 7] }]);
+  expect(file.outputs).toMatchObject([
+    { name: 'logits', shape: [1, 7] },
+    { name: 'probabilities', shape: [1, 7] },
+  ]);
   expect(mentions(file, 'com.microsoft')).toBe(false);
   expect(file.bytes.length).toBeGreaterThan(4 * store.values.length);
 });

@@ -51,13 +51,14 @@ afterAll(() => {
 });
 
 const exported = async (
-  { height = 64, width = 96, ...more }: Partial<ExportOptions> = {},
+  { height = 64, width = 96, raw = true, ...more }: Partial<ExportOptions> = {},
   options: OpenOptions = {},
 ): Promise<ExportDocument> =>
   exportOnnx(await load(weights, { task: 'detect', ...options }), {
     out: join(folder, 'exported.onnx'),
     height,
     width,
+    raw,
     ...more,
   });
 
@@ -76,10 +77,10 @@ test('writes a file that runs by itself, and beside it what it means', async () 
     { bytes },
     {
       image: { shape: [1, 64, 96, 3], data: new Float32Array(64 * 96 * 3) },
-      image_size: { shape: [2], data: Float32Array.of(64, 96) },
+      image_size: { shape: [1, 2], data: Float32Array.of(64, 96) },
     },
   );
-  expect(found['boxes'].shape).toEqual([100, 4]);
+  expect(found['boxes'].shape).toEqual([1, 100, 4]);
   const beside = JSON.parse(
     readFileSync(join(folder, 'exported.json'), 'utf8'),
   ) as ExportDocument & {
@@ -87,26 +88,33 @@ test('writes a file that runs by itself, and beside it what it means', async () 
   };
   expect(beside.card.classNames).toEqual(['class 0', 'class 1', 'class 2']);
   expect(beside.card.pixels).toBeDefined();
-  expect(beside).toMatchObject({ inputs: { image: [1, 64, 96, 3], image_size: [2] }, opset: 20 });
+  expect(beside).toMatchObject({
+    inputs: { image: [-1, 64, 96, 3], image_size: [-1, 2] },
+    opset: 20,
+  });
   expect(exportLines(document)).toMatch(
-    /opset 20; inputs image \[1, 64, 96, 3\].*\noutput +compared/,
+    /opset 20; inputs image \[batch, 64, 96, 3\].*\noutput +compared/,
   );
 });
 
-test('the input’s size is the model’s own where none is given', async () => {
+test('sizes are any where none is given', async () => {
   const loaded = await load(weights, { task: 'detect', size: 64 });
-  const { inputs } = await exportOnnx(loaded, { out: join(folder, 'own.onnx') });
-  // 800/1333 scaled to 64, padded to 32.
-  expect(inputs['image']).toEqual([1, 64, 128, 3]);
+  const { inputs, contract } = await exportOnnx(loaded, { out: join(folder, 'any.onnx') });
+  expect(inputs).toEqual({ image: [-1, -1, -1, 3] });
+  expect(contract.inputs).toMatchObject([
+    { name: 'image', type: 'uint8', shape: ['batch', 'height', 'width', 3] },
+  ]);
 });
 
 test('what cannot be exported is refused, and nothing is written', async () => {
   const out = join(folder, 'none.onnx');
-  await expect(exported({ out, batch: 2 })).rejects.toThrow(
-    'batch: expected 1 for detectors, got 2',
+  await expect(exported({ out, batch: 0 })).rejects.toThrow('batch from 1');
+  await expect(exported({ out, opset: 16 })).rejects.toThrow('opset: expected 17 or 18');
+  await expect(exported({ out, layout: 'chwn' as never })).rejects.toThrow(
+    'nhwc or nchw, got chwn',
   );
   await expect(exported({ out, height: 70 })).rejects.toThrow(
-    'expected sides that are multiples of 32, got 96x70',
+    'height: expected a multiple of 32 for a raw detector, got 70',
   );
   await expect(exported({ out }, { task: 'pretrain' as never })).rejects.toThrow(
     'got a pre-trained encoder',

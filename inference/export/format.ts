@@ -1,0 +1,69 @@
+import { ConfigError } from '../../core/errors.js';
+import { OPSETS, type Opset } from '../../engine/onnx/opset.js';
+
+/** Form of an exported file: its inputs and outputs. */
+export interface ExportFormat {
+  /** Order of the axes of images, and of the scores of a segmenter. */
+  readonly layout: 'nhwc' | 'nchw';
+  /** Values of images: bytes of 0 … 255, or floats of 0 … 1. */
+  readonly input: 'uint8' | 'float';
+  /** Whether the network stands alone, for images that are resized, normalized and padded already. */
+  readonly raw: boolean;
+  /** Whether a segmenter gives the class of every pixel instead of scores. */
+  readonly argmax: boolean;
+  readonly opset: Opset;
+  /** Sizes that are fixed; undefined for any. */
+  readonly batch: number | undefined;
+  readonly height: number | undefined;
+  readonly width: number | undefined;
+}
+
+/** Choices of a form, which {@link exportFormat} checks. */
+export interface FormatOptions {
+  /** Order of the axes of images: `nhwc` (default) or `nchw`. */
+  readonly layout?: ExportFormat['layout'] | undefined;
+  /** Values of images: `uint8` (default), 0 … 255, or `float`, 0 … 1. */
+  readonly input?: ExportFormat['input'] | undefined;
+  /** Whether to leave out resizing, normalization and padding: the input is the network's. */
+  readonly raw?: boolean | undefined;
+  /** Whether a segmenter gives the class of every pixel instead of scores. */
+  readonly argmax?: boolean | undefined;
+  /** Version of ONNX's operators, 17 to 21; default 20. */
+  readonly opset?: number | undefined;
+  /** Number of images per batch; default: any. */
+  readonly batch?: number | undefined;
+  /** Sides of the input in pixels; default: any. */
+  readonly height?: number | undefined;
+  readonly width?: number | undefined;
+}
+
+/** Smallest fixed side: the coarsest map of the networks has stride 32. */
+const LEAST_SIDE = 32;
+
+/**
+ * Checks choices and completes them.
+ *
+ * @throws ConfigError
+ */
+export function exportFormat(options: FormatOptions): ExportFormat {
+  const { layout = 'nhwc', input = 'uint8', raw = false, argmax = false, opset = 20 } = options;
+  assertChoice('layout', layout, ['nhwc', 'nchw']);
+  assertChoice('input', input, ['uint8', 'float']);
+  assertChoice('opset', opset, OPSETS);
+  const { batch, height, width } = options;
+  const sizes = [batch ?? 1, height ?? LEAST_SIDE, width ?? LEAST_SIDE];
+  const isSound = sizes.every((size, i) => Number.isInteger(size) && size >= (i && LEAST_SIDE));
+  if (!isSound || sizes[0] < 1)
+    throw new ConfigError(
+      `export: expected whole numbers, batch from 1, height and width from ${LEAST_SIDE}, got ${sizes.join(', ')}`,
+      { flags: { 'batch from': '--batch from', 'height and width': '--height and --width' } },
+    );
+  return { layout, input, raw, argmax, opset: opset as Opset, batch, height, width };
+}
+
+function assertChoice(name: string, value: unknown, choices: readonly unknown[]): void {
+  if (!choices.includes(value))
+    throw new ConfigError(`${name}: expected ${choices.join(' or ')}, got ${String(value)}`, {
+      flags: { [name]: `--${name}` },
+    });
+}
