@@ -1,4 +1,4 @@
-import { ConfigError } from '../../core/errors.js';
+import { OptionError } from '../../core/errors.js';
 import { OPSETS, type Opset } from '../../engine/onnx/opset.js';
 
 /** Form of an exported file: its inputs and outputs. */
@@ -43,7 +43,7 @@ const LEAST_SIDE = 32;
 /**
  * Checks choices and completes them.
  *
- * @throws ConfigError
+ * @throws OptionError
  */
 export function exportFormat(options: FormatOptions): ExportFormat {
   const { layout = 'nhwc', input = 'uint8', raw = false, argmax = false, opset = 20 } = options;
@@ -54,7 +54,7 @@ export function exportFormat(options: FormatOptions): ExportFormat {
   const sizes = [batch ?? 1, height ?? LEAST_SIDE, width ?? LEAST_SIDE];
   const isSound = sizes.every((size, i) => Number.isInteger(size) && size >= (i && LEAST_SIDE));
   if (!isSound || sizes[0] < 1)
-    throw new ConfigError(
+    throw new OptionError(
       `export: expected whole numbers, batch from 1, height and width from ${LEAST_SIDE}, got ${sizes.join(', ')}`,
       { flags: { 'batch from': '--batch from', 'height and width': '--height and --width' } },
     );
@@ -63,7 +63,7 @@ export function exportFormat(options: FormatOptions): ExportFormat {
 
 function assertChoice(name: string, value: unknown, choices: readonly unknown[]): void {
   if (!choices.includes(value))
-    throw new ConfigError(`${name}: expected ${choices.join(' or ')}, got ${String(value)}`, {
+    throw new OptionError(`${name}: expected ${choices.join(' or ')}, got ${String(value)}`, {
       flags: { [name]: `--${name}` },
     });
 }
