@@ -14,7 +14,7 @@ const ALONE = [
 /** End-to-end tests that train, serve or start many processes: `npm run test:long`, a third of the time of all. */
 const LONG = [
   'test/datasets/shapes/shapes.test.ts',
-  'test/serve/{page,server}.test.ts',
+  'test/serve/{attacks,page,server}.test.ts',
   'test/tools/analyze/errors.test.ts',
   'test/tools/score/coco-threads.test.ts',
   'test/tools/{eval-shards,predict-stream,read-only,run-owner,train-options,train-run}.test.ts',

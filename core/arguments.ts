@@ -54,7 +54,7 @@ export function describedValue(value: unknown): string {
   if (typeof value === 'function') return 'a function';
   if (typeof value !== 'object' || value === null) return String(value);
   const name = kindOf(value);
-  if (name !== 'Object') return `a ${name}`;
+  if (name !== 'Object') return `${/^[AEIO]/.test(name) ? 'an' : 'a'} ${name}`;
   const keys = Object.keys(value).slice(0, 5);
   return keys.length === 0 ? '{}' : `{ ${keys.join(', ')} }`;
 }

@@ -20,3 +20,17 @@ export function isNestedDeeper(value: unknown, most: number): boolean {
   }
   return false;
 }
+
+/** Whether lists and objects have more items and fields in all, at any depth. */
+export function hasMoreItems(value: unknown, most: number): boolean {
+  const waiting: unknown[] = [value];
+  let count = 0;
+  for (let item = waiting.pop(); item !== undefined || waiting.length > 0; item = waiting.pop()) {
+    if (typeof item !== 'object' || item === null) continue;
+    const items = Array.isArray(item) ? (item as readonly unknown[]) : Object.values(item);
+    count += items.length;
+    if (count > most) return true;
+    for (const each of items) waiting.push(each);
+  }
+  return false;
+}

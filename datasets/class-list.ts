@@ -127,10 +127,16 @@ export function classLookup(
 ): (label: string | number) => number | string {
   const byKey = new Map(classes.map(({ key }, index) => [key, index]));
   const byName = new Map<string, number>();
-  for (const [index, { name }] of classes.entries())
+  // File systems differ in the form of Unicode.
+  const byForm = new Map<string, number>();
+  for (const [index, { key, name }] of classes.entries()) {
     byName.set(name, byName.has(name) ? -1 : index);
+    for (const form of new Set([key, name].map((text) => text.normalize('NFC'))))
+      byForm.set(form, byForm.has(form) ? -1 : index);
+  }
   return (label) => {
-    const named = byKey.get(String(label)) ?? byName.get(String(label));
+    const text = String(label);
+    const named = byKey.get(text) ?? byName.get(text) ?? byForm.get(text.normalize('NFC'));
     if (named === -1) return `expected a unique class, got "${label}", the name of several`;
     if (named !== undefined) return named;
     const index = typeof label === 'number' || /^\d+$/.test(label) ? Number(label) : NaN;

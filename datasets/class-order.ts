@@ -76,8 +76,9 @@ const isNumber = (name: string): boolean => /^\d+$/.test(name);
 const isSameList = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((name, k) => name === b[k]);
 
-/** Numbers without leading zeros, other names as they are. */
-const canonical = (name: string): string => (isNumber(name) ? name.replace(/^0+(?=\d)/, '') : name);
+/** Numbers without leading zeros, other names in one form of Unicode, because file systems differ in it. */
+const canonical = (name: string): string =>
+  isNumber(name) ? name.replace(/^0+(?=\d)/, '') : name.normalize('NFC');
 
 function findByName(
   names: readonly string[],

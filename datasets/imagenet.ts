@@ -145,17 +145,22 @@ function fromLabelFile(
   const ignoredFiles: string[] = [];
   const unlabeled = new Set(imagesBelow(folder, ignoredFiles));
   const byStem = new Map([...unlabeled].map((file) => [stem(file), file]));
+  // File systems differ in the form of Unicode.
+  const byForm = new Map([...unlabeled].map((file) => [stem(file).normalize('NFC'), file]));
   // Tiny ImageNet's list has file names without folders. Ambiguous names are not used.
   const byName = new Map<string, string>();
   for (const file of unlabeled) {
-    const name = basename(stem(file));
+    const name = basename(stem(file)).normalize('NFC');
     byName.set(name, byName.has(name) ? '' : file);
   }
   const samples = labels.map(({ file: name, label }) => {
     const direct = join(folder, name);
     const file = unlabeled.has(direct)
       ? direct
-      : (byStem.get(direct) ?? byStem.get(stem(direct)) ?? byName.get(basename(stem(name))));
+      : (byStem.get(direct) ??
+        byStem.get(stem(direct)) ??
+        byForm.get(stem(direct).normalize('NFC')) ??
+        byName.get(basename(stem(name)).normalize('NFC')));
     if (file === undefined || !unlabeled.delete(file))
       throw LayoutError.in(labelFile, `expected every image once, got ${name}: none or twice`, {
         id: name,

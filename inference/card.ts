@@ -17,7 +17,6 @@ import {
 import { EvaluationResize } from '../datasets/transforms/evaluation.js';
 import { ScaleLimits } from '../datasets/transforms/keep-ratio.js';
 import { PixelStats } from '../datasets/transforms/normalize.js';
-import { compileSchema, formatProblems } from '../io/schema.js';
 import { DetectionThresholds, DetectorConfig } from '../models/detection/config.js';
 import { UperNetConfig } from '../models/upernet.js';
 import { SlidingWindow } from './segment/windows.js';
@@ -104,7 +103,7 @@ export const AutoencoderCard = record({
 export type AutoencoderCard = Infer<typeof AutoencoderCard>;
 
 /** Model card of a task. */
-type CardOf<Task extends TaskName> = Extract<ModelCard, { readonly task: Task }>;
+export type CardOf<Task extends TaskName> = Extract<ModelCard, { readonly task: Task }>;
 
 /** Names of the models of each task for people. */
 const KINDS: Readonly<Record<TaskName, string>> = {
@@ -138,30 +137,38 @@ function inputPixels(card: ModelCard): number {
 const isTask = (name: unknown): name is TaskName =>
   typeof name === 'string' && Object.hasOwn(SCHEMAS, name);
 
+/** How a card is checked, for {@link checkedCard}. */
+interface CardCheck<Task extends TaskName> {
+  /** Kind of the file, for messages. */
+  readonly source: string;
+  /** Expected task; default: any. */
+  readonly task?: Task | undefined;
+  /** Describes what is wrong with a value; undefined for a valid one. */
+  readonly faultOf: (schema: Schema, value: unknown) => string | undefined;
+}
+
 /**
- * Reads the model card from the state of a checkpoint.
+ * Checks a model card.
  *
- * @param task expected task; default: any
  * @throws WeightsError if it is of another task or damaged
  */
-export function readCard<Task extends TaskName = TaskName>(
+export function checkedCard<Task extends TaskName = TaskName>(
   file: string,
-  state: Readonly<Record<string, unknown>>,
-  task?: Task,
+  value: unknown,
+  { source, task, faultOf }: CardCheck<Task>,
 ): CardOf<Task> {
-  const card = state['card'] as Partial<ModelCard> | undefined;
+  const card = value as Partial<ModelCard> | null | undefined;
   const found: unknown = card?.task;
   const fail = (expected: string, got: string): never => {
-    throw WeightsError.in(file, `expected the checkpoint of ${expected}, got ${got}`);
+    throw WeightsError.in(file, `expected ${source} of ${expected}, got ${got}`);
   };
   if (!isTask(found) || (task ?? found) !== found)
     return fail(
       task ? KINDS[task] : Object.values(KINDS).join(', '),
       `task ${typeof found === 'string' ? found : quote(found)}`,
     );
-  const problems = compileSchema(SCHEMAS[found])(card);
-  if (problems.length > 0)
-    return fail(KINDS[found], `one with a damaged card: ${formatProblems(problems)}`);
+  const fault = faultOf(SCHEMAS[found], card);
+  if (fault !== undefined) return fail(KINDS[found], `one with a damaged card: ${fault}`);
   const sound = card as ModelCard;
   if (inputPixels(sound) > MAX_INPUT_PIXELS)
     return fail(

@@ -1,6 +1,7 @@
 import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv';
 import { quote } from '../core/errors.js';
 import { oneLine } from '../core/controls.js';
+import { hasMoreItems } from '../core/foreign-value.js';
 import { nearestWord } from '../core/nearest-word.js';
 
 /** One problem of a value. */
@@ -42,15 +43,22 @@ const OPTIONS: Options = {
   meta: false,
 };
 
+/** Values with more items are described by their first problem: each of them may be another one. */
+const MAX_DESCRIBED = 100_000;
+
 function compile(schema: object): SchemaCheck {
-  const fits = new Ajv(OPTIONS).compile(schema);
+  const fits = new Ajv({ ...OPTIONS, verbose: true }).compile(schema);
   let describe: ValidateFunction | undefined;
   return (value) => {
     if (fits(value)) return [];
-    describe ??= new Ajv({ ...OPTIONS, allErrors: true, verbose: true }).compile(schema);
-    describe(value);
+    let { errors } = fits;
+    if (!hasMoreItems(value, MAX_DESCRIBED)) {
+      describe ??= new Ajv({ ...OPTIONS, allErrors: true, verbose: true }).compile(schema);
+      describe(value);
+      ({ errors } = describe);
+    }
     const problems = new Map<string, SchemaProblem>();
-    for (const error of describe.errors ?? []) {
+    for (const error of errors ?? []) {
       if (error.keyword === 'if' || error.schemaPath.includes('/anyOf/')) continue;
       const problem = describeError(error);
       // NaN violates several rules; the first one suffices.

@@ -40,6 +40,7 @@ export interface ErrorAnswer {
 /** Messages of errors that the framework finds. */
 const FRAMEWORK_MESSAGES: Readonly<Record<string, string>> = {
   FST_ERR_BAD_URL: 'url: expected a path with valid escapes (%20), got others',
+  FST_ERR_MAX_PARAM_LENGTH: 'url: expected the name of a model, got a longer text',
   FST_ERR_CTP_INVALID_MEDIA_TYPE:
     'content-type: expected a media type like image/jpeg, got another text',
 };

@@ -16,10 +16,14 @@ export const JsonBody = record({
 /**
  * Reads the images of a JSON body.
  *
- * @throws InputError for another document; DataError for what is not base64
+ * @param maxImages largest number; more are refused before they are looked at
+ * @throws InputError for another document or too many images; DataError for what is not base64
  */
-export function imagesOfJson(bytes: Uint8Array): NamedImage[] {
+export function imagesOfJson(bytes: Uint8Array, maxImages: number): NamedImage[] {
   const body = parse(bytes);
+  const numListed = listedImages(body);
+  if (numListed > maxImages)
+    throw new InputError(`body: expected at most ${maxImages} images, got ${numListed}`);
   const problems = compileSchema(JsonBody)(body);
   if (problems.length > 0)
     throw new InputError(
@@ -32,6 +36,12 @@ export function imagesOfJson(bytes: Uint8Array): NamedImage[] {
       typeof each === 'string' ? { data: each } : each;
     return { name, bytes: decodeBase64(data, name) };
   });
+}
+
+/** Number of entries of the list, whatever they are. */
+function listedImages(body: unknown): number {
+  const { images } = (body ?? {}) as { readonly images?: unknown };
+  return Array.isArray(images) ? images.length : 0;
 }
 
 /** Decodes base64. Node skips other characters, which would hide a path or URL in its place. */

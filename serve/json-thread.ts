@@ -9,6 +9,7 @@ import type { NamedImage } from './messages.js';
 export interface ToJsonThread {
   readonly id: number;
   readonly bytes: Uint8Array;
+  readonly maxImages: number;
 }
 
 /** The images of a body, or what is wrong with it. */
@@ -32,16 +33,20 @@ export class JsonThread {
   private readonly pending = new Map<number, Pending>();
   private lastId = 0;
 
+  /** @param maxImages largest number of images of a body */
+  constructor(private readonly maxImages: number) {}
+
   /** Reads the images of a body. @throws as {@link imagesOfJson} */
   async parse(bytes: Buffer): Promise<readonly NamedImage[]> {
-    if (bytes.length <= SMALL_BYTES) return imagesOfJson(bytes);
+    const { maxImages } = this;
+    if (bytes.length <= SMALL_BYTES) return imagesOfJson(bytes, maxImages);
     const worker = (this.worker ??= this.start());
     const id = ++this.lastId;
     return new Promise((resolve, reject) => {
       this.pending.set(id, { resolve, reject });
       const isWhole = bytes.byteLength === bytes.buffer.byteLength;
       worker.postMessage(
-        { id, bytes } satisfies ToJsonThread,
+        { id, bytes, maxImages } satisfies ToJsonThread,
         isWhole ? [bytes.buffer as ArrayBuffer] : [],
       );
     });

@@ -4,11 +4,11 @@ import { imagesOfJson } from './json-images.js';
 import type { FromJsonThread, ToJsonThread } from './json-thread.js';
 
 /** Thread that parses large JSON bodies. */
-parentPort?.on('message', ({ id, bytes }: ToJsonThread) => {
+parentPort?.on('message', ({ id, bytes, maxImages }: ToJsonThread) => {
   let answer: FromJsonThread;
   try {
     // Copies where base64 was decoded into a buffer that is shared.
-    const images = imagesOfJson(bytes).map(({ name, bytes: image }) => ({
+    const images = imagesOfJson(bytes, maxImages).map(({ name, bytes: image }) => ({
       ...{ name, bytes: new Uint8Array(image) },
     }));
     answer = { id, images };

@@ -19,8 +19,10 @@ import type { ServerState } from './state.js';
 const CHECK_MS = 1000;
 /** Time limit of the headers of a request. */
 const HEADERS_MS = 10_000;
-/** Largest number of open connections; each may hold a body. */
-const MAX_CONNECTIONS = 512;
+/** Quiet time after which a connection is closed, in time limits of a request: a client may not read its answer. */
+const QUIET_LIMITS = 2;
+/** Largest number of open connections; the queue limits those that hold a body. */
+const MAX_CONNECTIONS = 4096;
 
 /** A running server. */
 export interface RunningServer {
@@ -78,6 +80,7 @@ async function createApp(state: ServerState): Promise<FastifyInstance> {
   const app = fastify({
     bodyLimit: maxBodyBytes,
     requestTimeout: timeoutMs,
+    connectionTimeout: QUIET_LIMITS * timeoutMs,
     return503OnClosing: false, // ours is below
     http: {
       connectionsCheckingInterval: Math.min(CHECK_MS, timeoutMs),
@@ -99,7 +102,7 @@ async function createApp(state: ServerState): Promise<FastifyInstance> {
     throw new HttpError(
       404,
       'NotFound',
-      `serve: expected a route that /docs lists, got ${request.method} ${request.url}`,
+      `serve: expected a route that /docs lists, got ${request.method} ${request.url.slice(0, 200)}`,
     );
   });
   app.addHook('onRequest', async (request, reply) => {

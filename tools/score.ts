@@ -31,7 +31,12 @@ interface CocoFlags extends CommonFlags, Pick<CocoScoreOptions, 'gt' | 'threads'
   readonly strict: boolean;
 }
 
-interface SemanticFlags extends CommonFlags, Omit<SemanticScoreOptions, 'parts' | 'ignoreIndex'> {
+interface SemanticFlags
+  extends
+    CommonFlags,
+    Omit<SemanticScoreOptions, 'parts' | 'ignoreIndex' | 'numClasses' | 'labelClasses'> {
+  readonly numClasses?: number;
+  readonly classes?: string;
   readonly ignore: number;
   readonly perClass?: boolean;
 }
@@ -73,7 +78,9 @@ function registerSemantic(score: Command): void {
   common(score.command('ade20k').description('label maps as PNG, by file name'))
     .requiredOption('--gt <dir>', 'label files')
     .option('--dt <dir>', 'predicted label files')
-    .option('--num-classes <n>', 'classes', wholeNumber('--num-classes'), 150)
+    .option('--num-classes <n>', 'default: 150, or all of --classes', wholeNumber('--num-classes'))
+    .option('--classes <file>', 'classes of the labels: classes.txt or .json')
+    .option('--dt-classes <file>', 'classes of the predictions; default: classes.json beside them')
     .option('--ignore <label>', 'label that does not count', wholeNumber('--ignore'), 255)
     .option('--no-reduce-zero-label', 'labels are class indices, instead of 0 = other, 1 … n')
     .option(
@@ -91,8 +98,13 @@ function registerSemantic(score: Command): void {
 function registerImagenet(score: Command): void {
   common(score.command('imagenet').description('top-1, top-5 and calibration'))
     .option('--dt <files...>', 'JSON lines {file, label, logits | top}, or predictions.json')
-    .option('--gt <file>', 'labels, where the results have none: JSON, or lines "file label"')
+    .option(
+      '--gt <file>',
+      'labels, where the results have none: JSON, or lines "file label"; indices or names',
+    )
     .option('--num-classes <n>', 'classes, where there are no logits', wholeNumber('--num-classes'))
+    .option('--classes <file>', 'classes of the labels: classes.txt or .json')
+    .option('--dt-classes <file>', 'classes of the results, if in another order')
     .action((flags: ImagenetFlags) => runImagenet(flags));
 }
 
@@ -151,9 +163,13 @@ async function runSemantic(flags: SemanticFlags): Promise<void> {
   if (!flags.dt && !flags.merge)
     throw new OptionError('--dt: expected a folder, or --merge, got none');
   const { scoreSemantic, semanticDocument } = await import('./score/ade20k.js');
-  const { ADE20K_CLASSES } = await import('../datasets/classes/ade20k.js');
-  const classNames = flags.numClasses === ADE20K_CLASSES.length ? ADE20K_CLASSES : undefined;
-  const options = { ...flags, parts: flags.merge ?? [], ignoreIndex: flags.ignore };
+  const { semanticClasses } = await import('./score/classes.js');
+  const { numClasses, labelClasses } = semanticClasses(flags.classes, flags.numClasses);
+  const classNames = labelClasses?.map(({ name }) => name);
+  const options = {
+    ...{ ...flags, numClasses, labelClasses },
+    ...{ parts: flags.merge ?? [], ignoreIndex: flags.ignore },
+  };
   await assertPart(flags);
   const score = await scoreSemantic(options);
   await finish(flags, score);

@@ -151,7 +151,9 @@ function tableObject(
   position: number,
 ): TableObject {
   let [x1, y1, x2, y2] = corners;
-  if (x1 > x2 || y1 > y2) {
+  // Corners include their pixels: a box of less than one pixel ends before it begins, by less than one.
+  const isReversed = (from: number, to: number): boolean => from > to && !(to > from - 1);
+  if (isReversed(x1, x2) || isReversed(y1, y2)) {
     builder.issueAt(
       'boxOrder',
       position,

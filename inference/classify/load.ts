@@ -11,7 +11,8 @@ import {
 import { loadWeights, parameterTargets } from '../../weights/load.js';
 import type { Which } from '../../weights/select.js';
 import { summarizeWeights } from '../../weights/verify.js';
-import { readCard, type ClassifierCard } from '../card.js';
+import type { ClassifierCard } from '../card.js';
+import { readCard } from '../read-card.js';
 import { classNamesOf, type LoadOptions } from '../class-names.js';
 import type { LocatedModel } from '../locate.js';
 import { originOf, pixelsOf, resizeOf, type Origin } from '../origin.js';

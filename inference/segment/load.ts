@@ -10,7 +10,8 @@ import { canonicalOrOwnNames, canonicalWeights } from '../../weights/canonical.j
 import { withWeights } from '../../weights/open.js';
 import type { Which } from '../../weights/select.js';
 import { createUperNet, type UperNet } from '../../models/upernet.js';
-import { readCard, type SegmenterCard } from '../card.js';
+import type { SegmenterCard } from '../card.js';
+import { readCard } from '../read-card.js';
 import { classNamesOf, type LoadOptions } from '../class-names.js';
 import type { LocatedModel } from '../locate.js';
 import { configOf, pixelsOf } from '../origin.js';

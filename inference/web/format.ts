@@ -1,8 +1,20 @@
 import { createDenseBackbone } from '../../backbone/output-norms.js';
+import { ConvNeXtV2Config } from '../../backbone/variants.js';
+import { WeightsError } from '../../core/errors.js';
+import {
+  FLAG,
+  number,
+  optional,
+  record,
+  whole,
+  withUnknownFields,
+  type Schema,
+} from '../../core/schema.js';
+import { schemaFault } from '../../core/schema-fault.js';
 import { createClassifier, type ClassifierConfig } from '../../models/classifier.js';
-import type { DetectorConfig } from '../../models/detection/config.js';
+import { DetectorConfig } from '../../models/detection/config.js';
 import { createDetector } from '../../models/detector.js';
-import { createUperNet, type UperNetConfig } from '../../models/upernet.js';
+import { createUperNet, UperNetConfig } from '../../models/upernet.js';
 import type { ClassifierCard, DetectorCard, SegmenterCard } from '../card.js';
 import type { LoadedModel } from '../model.js';
 
@@ -24,11 +36,46 @@ export interface WebMetadata {
 /** Network of a model card. */
 export type WebNetwork = LoadedModel['model'];
 
+/** Cards of models that predict. */
+export type WebCard = ClassifierCard | DetectorCard | SegmenterCard;
+
+/** Configurations of networks, with unknown fields of later versions. */
+const NETWORKS: Readonly<Record<WebCard['task'], Schema>> = {
+  classify: withUnknownFields(
+    record({
+      backbone: ConvNeXtV2Config,
+      classes: whole(1, 2 ** 20),
+      headInitScale: number(),
+      hiddenChannels: optional(whole(1, 2 ** 14)),
+      normFirst: optional(FLAG),
+    }),
+  ),
+  detect: withUnknownFields(DetectorConfig),
+  segment: withUnknownFields(UperNetConfig),
+};
+
+/**
+ * Checks the configuration of a network before it is created.
+ *
+ * @throws WeightsError if it is damaged, or has another number of classes than the card
+ */
+export function assertNetwork(file: string, { task, classNames }: WebCard, config: unknown): void {
+  const fault = schemaFault(NETWORKS[task], config);
+  if (fault !== undefined)
+    throw WeightsError.in(file, `expected a network, got a damaged description: ${fault}`);
+  const { classes, numClasses = classes } = config as {
+    readonly classes?: number;
+    readonly numClasses?: number;
+  };
+  if (numClasses !== classNames.length)
+    throw WeightsError.in(
+      file,
+      `expected a network of ${classNames.length} classes, got one of ${numClasses}`,
+    );
+}
+
 /** Creates the network of a model file. @param config parsed `network` */
-export function networkOf(
-  card: ClassifierCard | DetectorCard | SegmenterCard,
-  config: unknown,
-): WebNetwork {
+export function networkOf(card: WebCard, config: unknown): WebNetwork {
   switch (card.task) {
     case 'classify':
       return createClassifier(config as ClassifierConfig);

@@ -1,11 +1,12 @@
 import { WeightsError } from '../../core/errors.js';
+import { schemaFault } from '../../core/schema-fault.js';
 import { sameShape } from '../../core/shape.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
 import { parseHeader } from '../../io/safetensors/header.js';
 import { decodeValues, toFloat32 } from '../../io/tensor.js';
-import type { ModelCard } from '../card.js';
+import { checkedCard } from '../card.js';
 import type { LoadedModel } from '../model.js';
-import { networkOf, WEB_FORMAT, type WebMetadata } from './format.js';
+import { assertNetwork, networkOf, WEB_FORMAT, type WebMetadata } from './format.js';
 
 /** Bytes before the header, which give its length. */
 const PREFIX_BYTES = 8;
@@ -25,8 +26,15 @@ export function readWebModel(bytes: Uint8Array<ArrayBuffer>, file: string): Load
       file,
       `expected a model written by convnextv2 export --web, got ${format === undefined ? 'another safetensors file' : `format ${format}`}`,
     );
-  const card = parsed(cardText, file) as Exclude<ModelCard, { readonly task: 'pretrain' }>;
-  const model = networkOf(card, parsed(network, file));
+  const card = checkedCard(file, parsed(cardText, file), {
+    source: 'the file',
+    faultOf: schemaFault,
+  });
+  if (card.task === 'pretrain')
+    throw WeightsError.in(file, 'expected a model that predicts, got a masked autoencoder');
+  const config = parsed(network, file);
+  assertNetwork(file, card, config);
+  const model = networkOf(card, config);
   const store = new ParameterStore(model.specs);
   for (const { path, spec } of store.entries) {
     const entry = entries.get(path);

@@ -58,8 +58,11 @@ export function searchFonts(folders: readonly string[] = FOLDERS): void {
   ofSystem = { folders, fonts: systemFonts(folders) };
 }
 
+/** Fonts whose glyphs stand for any character: squares with its script or number, or nothing. */
+const STAND_INS = /last ?resort|fallback|adobe-?blank|notdef/i;
+
 function fontWith(character: string): Font | undefined {
-  const has = (font: Font): boolean => font.charToGlyphIndex(character) > 0;
+  const has = (font: Font): boolean => draws(font, character);
   bundled ??= parse(readFileSync(new URL('./noto-sans.ttf', import.meta.url)));
   if (has(bundled)) return bundled;
   const known = opened.find(has);
@@ -70,6 +73,16 @@ function fontWith(character: string): Font | undefined {
     if (has(next.value)) return next.value;
   }
   return undefined;
+}
+
+/** Whether a font has an outline of a character: color fonts have glyphs of emoji, but as pictures. */
+function draws(font: Font, character: string): boolean {
+  try {
+    if (!(font.charToGlyphIndex(character) > 0)) return false;
+    return character === ' ' || readOutline(font, character).contours.length > 0;
+  } catch {
+    return false; // a damaged glyph
+  }
 }
 
 /** Opens the fonts of the system one after another, the largest kinds first; those that cannot be read are left out. */
@@ -97,7 +110,8 @@ function fontFiles(folder: string, depth: number): readonly string[] {
       const path = join(folder, entry.name);
       if (entry.isDirectory()) return depth > 0 ? fontFiles(path, depth - 1) : [];
       const isFont = ['.ttf', '.otf', '.ttc'].includes(extname(entry.name).toLowerCase());
-      return isFont && !/bold|italic|oblique|mono/i.test(entry.name) ? [path] : [];
+      const isUsable = isFont && !STAND_INS.test(entry.name);
+      return isUsable && !/bold|italic|oblique|mono/i.test(entry.name) ? [path] : [];
     });
   } catch {
     return []; // a folder without permission

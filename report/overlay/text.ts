@@ -145,7 +145,11 @@ function layOut(text: string): readonly PlacedCharacter[] {
 
 /** Composed characters without those that have no form of their own, such as direction marks. */
 function characters(text: string): readonly string[] {
-  return [...text.normalize('NFC').replace(/\p{Cf}|\p{Variation_Selector}/gu, '')];
+  return [
+    ...text
+      .normalize('NFC')
+      .replace(/\p{Cf}|\p{Variation_Selector}|\p{Default_Ignorable_Code_Point}/gu, ''),
+  ];
 }
 
 const isSpace = (character: string): boolean => /\s/u.test(character);

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { nearestWord } from '../../core/nearest-word.js';
 import { MEDIA_TYPES } from '../answer.js';
+import { ArrivingBodies } from '../arriving-bodies.js';
 import { HttpError, unavailable } from '../http-error.js';
 import { imagesOfRequest } from '../images-of-request.js';
 import type { ModelInfo } from '../messages.js';
@@ -22,12 +23,13 @@ export function registerPredict(app: FastifyInstance, state: ServerState): void 
   const { thread, options, metrics } = state;
   /** Requests that send their body, wait or run. */
   let numOpen = 0;
+  const arriving = new ArrivingBodies();
   // Whatever the type says, the body is the image: its first bytes tell what it is.
   app.removeContentTypeParser(['text/plain', 'application/json']);
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_, body, done) =>
     done(null, new JsonText(body as Buffer)),
   );
-  const json = new JsonThread();
+  const json = new JsonThread(options.maxImages);
   app.addHook('onClose', () => json.close());
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body));
 
@@ -35,8 +37,10 @@ export function registerPredict(app: FastifyInstance, state: ServerState): void 
   const onRequest = async (request: PredictRequest, reply: FastifyReply): Promise<void> => {
     const startedMs = performance.now();
     numOpen++;
+    arriving.add(request.raw);
     reply.raw.once('close', () => {
       numOpen--;
+      arriving.delete(request.raw);
       const status = reply.raw.writableFinished ? reply.statusCode : LEFT;
       const { name = '' } = request.params;
       const model = thread.models?.some((each) => each.name === name) ? name : '';
@@ -44,7 +48,7 @@ export function registerPredict(app: FastifyInstance, state: ServerState): void 
     });
     readQuery(request.query);
     thread.assertRoom(1);
-    if (numOpen > 2 * options.queue + 1)
+    if (numOpen > 2 * options.queue + 1 && !arriving.giveUpSlowest())
       throw unavailable(
         'QueueFull',
         `serve: expected at most ${2 * options.queue} requests at once, got more`,
@@ -56,6 +60,7 @@ export function registerPredict(app: FastifyInstance, state: ServerState): void 
     const query = readQuery(request.query);
     const { format = 'json', score, perClassNms, max, top = TOP } = query;
     const images = await imagesOfRequest(request, options, json);
+    arriving.delete(request.raw);
     if (format === 'png' && images.length > 1)
       throw new HttpError(
         400,

@@ -21,7 +21,7 @@ import { readLabelFile } from '../../datasets/imagenet-labels.js';
 import { yamlLayout } from '../../datasets/layout/yaml.js';
 import { readLabelMap } from '../../datasets/png-label-map.js';
 import { readClassNames } from '../../datasets/class-names.js';
-import { readCard } from '../../inference/card.js';
+import { readCard } from '../../inference/read-card.js';
 import { readAnnotations } from '../../io/coco/annotations.js';
 import { readResults } from '../../io/coco/results.js';
 import { readCsvBoxes } from '../../io/csv/boxes.js';
@@ -305,7 +305,7 @@ export async function parsers(root: string): Promise<readonly Fuzzed[]> {
       name: 'body of a request',
       corpus: bytes('{"image":"AAEC"}', '{"images":["AAEC",{"data":"AAEC","name":"x"}]}'),
       file: 'body.json',
-      read: (_, input) => imagesOfJson(input),
+      read: (_, input) => imagesOfJson(input, 16),
     },
     ...Object.keys(runFiles()).map((name) => ({
       name: `run folder, ${name}`,

@@ -2,12 +2,8 @@ import { expect, test } from 'vitest';
 import { WeightsError } from '../../core/errors.js';
 import { evaluationResize } from '../../datasets/transforms/evaluation.js';
 import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
-import {
-  readCard,
-  type ClassifierCard,
-  type DetectorCard,
-  type SegmenterCard,
-} from '../../inference/card.js';
+import type { ClassifierCard, DetectorCard, SegmenterCard } from '../../inference/card.js';
+import { readCard } from '../../inference/read-card.js';
 import { DETECTION_THRESHOLDS } from '../../models/detection/config.js';
 import { MASK_RCNN } from '../../models/mask-rcnn.js';
 import { UPERNET } from '../../models/upernet.js';

@@ -7,7 +7,9 @@ import { BoundaryIouEvaluator } from '../../evaluation/semantic/boundary-iou.js'
 import { SemanticEvaluator, type SemanticResult } from '../../evaluation/semantic/evaluator.js';
 import { semanticMetrics } from '../../evaluation/semantic/metrics.js';
 import { decodePartialResult, encodePartialResult } from '../../evaluation/partial-result.js';
+import type { ClassEntry } from '../../datasets/class-list.js';
 import { finiteOrNull } from '../../report/format.js';
+import { classesBeside, listedClasses, resultOrder } from './classes.js';
 
 /** Options of scoring label maps. */
 export interface SemanticScoreOptions {
@@ -17,6 +19,10 @@ export interface SemanticScoreOptions {
   readonly dt?: string | undefined;
   readonly parts: readonly string[];
   readonly numClasses: number;
+  /** Classes of the labels by index, where they are known. */
+  readonly labelClasses?: readonly ClassEntry[] | undefined;
+  /** List of the classes of the predictions, which are found among those of the labels by name; default: a `classes.json` beside them. */
+  readonly dtClasses?: string | undefined;
   readonly ignoreIndex: number;
   /** Whether 0 in label files means "other" and 1 … K are the classes. */
   readonly reduceZeroLabel: boolean;
@@ -42,7 +48,7 @@ interface SemanticScore {
   readonly part: () => Uint8Array;
 }
 
-/** Scores predicted label maps. @throws DataError or ConfigError for invalid input */
+/** Scores predicted label maps. @throws ResultsError or OptionError for invalid input */
 export async function scoreSemantic(options: SemanticScoreOptions): Promise<SemanticScore> {
   const { numClasses, ignoreIndex, reduceZeroLabel } = options;
   if (options.perImage && options.parts.length > 0)
@@ -55,19 +61,20 @@ export async function scoreSemantic(options: SemanticScoreOptions): Promise<Sema
   const perImage: SemanticScore['perImage'][number][] = [];
   const pairs =
     options.dt === undefined ? [] : pairFiles(options.gt, options.dt, options, warnings);
+  const order = orderOfPredictions(options, warnings);
   let numShifted = 0;
   for (const { labelFile, predictionFile, name } of pairs) {
     const labels = decodePngIndices(await readBytes(labelFile), labelFile);
     const predicted = decodePngIndices(await readBytes(predictionFile), predictionFile);
     assertSameSize(labels, predicted, predictionFile);
-    const predictions = classIndices(predicted.data, options);
+    const predictions = reordered(classIndices(predicted.data, options), order);
     const areas = evaluator.update(labels.data, predictions, labelFile);
     if (boundary) boundary.update(mapLabels(labels.data, options), predictions, labels);
     if (options.perImage) {
       const { aAcc, mIoU, mAcc, mDice } = semanticMetrics(areas);
       perImage.push({ file: name, aAcc, mIoU, mAcc, mDice });
     }
-    numShifted += countShifted(labels.data, predicted.data, options);
+    if (!order) numShifted += countShifted(labels.data, predicted.data, options);
   }
   for (const file of options.parts) {
     const part = decodePartialResult(await readBytes(file), file);
@@ -150,8 +157,8 @@ function pairFiles(
     return [{ name: gt, labelFile: gt, predictionFile: dt }];
   const [labels, predictions] = [gt, dt].map(listPngs);
   if (labels.size === 0) throw ResultsError.in(gt, 'expected label PNGs, got none');
-  const missing = [...labels].filter((name) => !predictions.has(name));
-  const extra = [...predictions].filter((name) => !labels.has(name));
+  const missing = [...labels.keys()].filter((name) => !predictions.has(name));
+  const extra = [...predictions.keys()].filter((name) => !labels.has(name));
   const some = (names: readonly string[]): string =>
     `${names.slice(0, 3).join(', ')}${names.length > 3 ? `, … (${names.length})` : ''}`;
   if (missing.length === labels.size)
@@ -169,16 +176,20 @@ function pairFiles(
     warnings.push(
       `${extra.length} predictions have no label file and are left out: ${some(extra)}`,
     );
-  return [...labels]
-    .filter((name) => predictions.has(name))
-    .map((name) => ({ name, labelFile: join(gt, name), predictionFile: join(dt, name) }));
+  return [...labels].flatMap(([name, file]) => {
+    const predicted = predictions.get(name);
+    if (predicted === undefined) return [];
+    return [{ name, labelFile: join(gt, file), predictionFile: join(dt, predicted) }];
+  });
 }
 
-function listPngs(folder: string): ReadonlySet<string> {
+/** Paths of PNGs by their path in one form of Unicode, because file systems differ in it. */
+function listPngs(folder: string): ReadonlyMap<string, string> {
   if (!statSync(folder).isDirectory())
     throw ResultsError.in(folder, 'expected a folder, as the other side is, got a file');
   const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
-  return new Set(names.filter((name) => name.toLowerCase().endsWith('.png')).sort());
+  const pngs = names.filter((name) => name.toLowerCase().endsWith('.png')).sort();
+  return new Map(pngs.map((name) => [name.normalize('NFC'), name]));
 }
 
 function assertSameSize(labels: PngIndices, predictions: PngIndices, file: string): void {
@@ -187,6 +198,23 @@ function assertSameSize(labels: PngIndices, predictions: PngIndices, file: strin
       file,
       `expected ${labels.width}x${labels.height} of the label file, got ${predictions.width}x${predictions.height}`,
     );
+}
+
+/** Order of the predictions' classes among those of the labels, if they have names and another order. */
+function orderOfPredictions(
+  { dt, dtClasses, labelClasses }: SemanticScoreOptions,
+  warnings: string[],
+): Int32Array | undefined {
+  if (dt === undefined || !labelClasses) return undefined;
+  const listed = dtClasses === undefined ? classesBeside(dt) : listedClasses(dtClasses);
+  const { order, line } = listed ? resultOrder(listed, labelClasses) : {};
+  if (line !== undefined) warnings.push(line);
+  return order;
+}
+
+/** Gives class indices of predictions those of the labels; values that are no class stay. */
+function reordered(data: PngIndices['data'], order: Int32Array | undefined): PngIndices['data'] {
+  return order ? data.map((k) => (k < order.length ? order[k] : k)) : data;
 }
 
 /** Converts predictions to class indices; unknown values become 255, or 65535 if there are more classes. */

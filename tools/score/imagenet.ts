@@ -1,6 +1,7 @@
-import { existsSync } from 'node:fs';
-import { basename } from 'node:path';
 import { OptionError, ResultsError, quote } from '../../core/errors.js';
+import { classLookup, readClassList, type ClassEntry } from '../../datasets/class-list.js';
+import { mappedLine } from '../../datasets/class-order.js';
+import { imageNetClasses } from '../../datasets/classes/imagenet.js';
 import {
   ClassificationEvaluator,
   type ClassificationResult,
@@ -8,6 +9,14 @@ import {
 import { decodePartialResult, encodePartialResult } from '../../evaluation/partial-result.js';
 import { readBytes } from '../../io/files/read.js';
 import { finiteOrNull } from '../../report/format.js';
+import { listedClasses, resultOrder, type ListedClasses } from './classes.js';
+import {
+  imageName,
+  readLabels,
+  readResults,
+  type ResultFile,
+  type ResultRecord,
+} from './imagenet-files.js';
 
 /** Options of scoring classification results. */
 export interface ImagenetScoreOptions {
@@ -17,8 +26,15 @@ export interface ImagenetScoreOptions {
    */
   readonly dt: readonly string[];
   readonly parts: readonly string[];
-  /** Labels by file name: a JSON list of `{file, label | index}`, a JSON object, or lines `file label`. */
+  /**
+   * Labels by file name: a JSON list of `{file, label | index}`, a JSON object, or lines `file label`; class indices, names
+   * or keys.
+   */
   readonly gt?: string | undefined;
+  /** List of the classes of the labels; default: those of the results. */
+  readonly classes?: string | undefined;
+  /** List of the classes of the results, which are found among those of the labels by name; default: that of `predictions.json`. */
+  readonly dtClasses?: string | undefined;
   /** Required if there are no logits. */
   readonly numClasses?: number | undefined;
 }
@@ -30,31 +46,33 @@ interface ImagenetScore {
   readonly part: () => Uint8Array;
 }
 
-interface ResultRecord {
-  readonly file: string;
-  readonly label?: number | undefined;
-  readonly logits?: readonly number[];
-  readonly top?: readonly number[];
-}
-
-/** Scores classification results. @throws DataError or ConfigError for invalid input */
+/** Scores classification results. @throws ResultsError or OptionError for invalid input */
 export async function scoreImagenet(options: ImagenetScoreOptions): Promise<ImagenetScore> {
-  const labels = options.gt === undefined ? undefined : await readLabels(options.gt);
+  const warnings: string[] = [];
   let evaluator: ClassificationEvaluator | undefined;
-  let numClasses = options.numClasses;
+  let truth: Truth | undefined;
+  let { numClasses } = options;
   const seen = new Set<string>();
   for (const file of options.dt) {
-    for (const { record, where } of parseResults(await readText(file), file)) {
-      const name = basename(record.file);
+    const results = await readResults(file);
+    truth ??= await readTruth(options, file, results);
+    const { labels, lookUp } = truth;
+    numClasses ??= truth.classes?.length;
+    const { mapped, line } = recordMapper(truth, file, results);
+    for (const { record: read, where } of results.records) {
+      const record = mapped(read, where);
+      const name = imageName(record.file);
       if (seen.has(name))
         throw new ResultsError(`${where}: expected each image once, got ${name} again`, { file });
       seen.add(name);
-      const label = labels ? labels.get(name) : record.label;
-      if (label === undefined)
+      const given = labels ? labels.get(name) : record.label;
+      if (given === undefined)
         throw new ResultsError(
           `${where}: expected a label ${labels ? `of ${name} in ${options.gt}` : 'or --gt'}, got none`,
           { file, id: name },
         );
+      const place = labels ? `${options.gt}#${name}` : where;
+      const label = labelIndex(given, lookUp, place, name);
       numClasses ??= record.logits?.length;
       if (numClasses === undefined)
         throw new OptionError(
@@ -64,6 +82,8 @@ export async function scoreImagenet(options: ImagenetScoreOptions): Promise<Imag
       if (record.logits) evaluator.update(Float64Array.from(record.logits), [label], where);
       else evaluator.updateRanked(record.top ?? [], label, where);
     }
+    const said = line();
+    if (said !== undefined) warnings.push(said);
   }
   for (const file of options.parts) {
     const part = decodePartialResult(await readBytes(file), file);
@@ -73,7 +93,8 @@ export async function scoreImagenet(options: ImagenetScoreOptions): Promise<Imag
   }
   const done = evaluator ?? new ClassificationEvaluator(numClasses ?? 1);
   const result = done.finish();
-  const warnings = result.numSamples === 0 ? ['the results are empty'] : [];
+  if (result.numSamples === 0) warnings.push('the results are empty');
+  const { labels } = truth ?? (await readTruth(options));
   const numMissing = labels ? [...labels.keys()].filter((name) => !seen.has(name)).length : 0;
   if (numMissing > 0) warnings.push(`${numMissing} labeled images have no result and are left out`);
   return {
@@ -82,6 +103,134 @@ export async function scoreImagenet(options: ImagenetScoreOptions): Promise<Imag
     warnings,
     part: () => encodePartialResult(done.toPartialResult()),
   };
+}
+
+/** Labels and classes, where they are known. */
+interface Truth {
+  /** By name of the image. */
+  readonly labels: ReadonlyMap<string, number | string> | undefined;
+  /** By index; default: those of the results. */
+  readonly classes: readonly ClassEntry[] | undefined;
+  readonly lookUp: ReturnType<typeof classLookup> | undefined;
+  /** Classes of all results, by option. */
+  readonly listed: ListedClasses | undefined;
+}
+
+/** @param file the first of the results */
+async function readTruth(
+  { gt, classes: classFile, dtClasses, numClasses }: ImagenetScoreOptions,
+  file?: string,
+  results?: ResultFile,
+): Promise<Truth> {
+  const listed = dtClasses === undefined ? undefined : listedClasses(dtClasses);
+  const own = results?.classes && namedClasses(results.classes);
+  const classes = classFile === undefined ? (listed?.classes ?? own) : readClassList(classFile);
+  if (classes && numClasses !== undefined && classes.length !== numClasses)
+    throw new OptionError(
+      `--num-classes: expected the ${classes.length} classes of ${classFile ?? dtClasses ?? file}, got ${numClasses}`,
+    );
+  const lookUp = classes && classLookup(classes);
+  const isClass = lookUp && ((text: string): boolean => typeof lookUp(text) === 'number');
+  const labels = gt === undefined ? undefined : await readLabels(gt, isClass);
+  return { labels, classes, lookUp, listed };
+}
+
+/** Classes of names, with their WordNet ids if they are those of ImageNet-1K. */
+function namedClasses(names: readonly string[]): readonly ClassEntry[] {
+  const known = imageNetClasses();
+  const isImageNet =
+    names.length === known.length && names.every((name, k) => name === known[k].name);
+  return isImageNet ? known : names.map((name) => ({ key: name, name }));
+}
+
+/** Gives the classes of records the indices of the labels. */
+function recordMapper(
+  { classes: labels, listed: ofAll }: Pick<Truth, 'classes' | 'listed'>,
+  file: string,
+  { classes: own }: ResultFile,
+): {
+  readonly mapped: (record: ResultRecord, where: string) => ResultRecord;
+  /** What was mapped. */
+  readonly line: () => string | undefined;
+} {
+  const listed = ofAll ?? (own && { file, classes: namedClasses(own) });
+  if (!labels) return { mapped: (record) => record, line: () => undefined };
+  if (!listed) return mapperByName(labels, file);
+  const { order, line } = resultOrder(listed, labels);
+  const numListed = listed.classes.length;
+  const assertListed = (k: number, where: string): void => {
+    if (!(k < numListed))
+      throw new ResultsError(
+        `${where}: expected the ${numListed} classes of ${listed.file}, got number ${k}`,
+        { file },
+      );
+  };
+  const mapped = (record: ResultRecord, where: string): ResultRecord => {
+    const { logits, top } = record;
+    if (logits) {
+      if (logits.length !== numListed)
+        throw new ResultsError(
+          `${where}: expected the ${numListed} classes of ${listed.file}, got ${logits.length} logits`,
+          { file },
+        );
+      if (!order && numListed === labels.length) return record;
+      // Classes that the results lack are never predicted.
+      const all = new Array<number>(labels.length).fill(-Infinity);
+      logits.forEach((value, k) => (all[order?.[k] ?? k] = value));
+      return { ...record, logits: all };
+    }
+    top?.forEach((k) => assertListed(k, where));
+    return order ? { ...record, top: top?.map((k) => order[k]) ?? [] } : record;
+  };
+  return { mapped, line: () => line };
+}
+
+/** {@link recordMapper} of results without a list: classes with a name are found by it. */
+function mapperByName(
+  labels: readonly ClassEntry[],
+  file: string,
+): ReturnType<typeof recordMapper> {
+  const lookUp = classLookup(labels);
+  let isMapped = false;
+  const mapped = (record: ResultRecord, where: string): ResultRecord => {
+    if (record.logits && record.logits.length !== labels.length)
+      throw new ResultsError(
+        `${where}: expected ${labels.length} logits, one for each class of the labels, got ${record.logits.length}; --dt-classes FILE lists the classes of the results`,
+        { file },
+      );
+    const top = record.top?.map((k, i) => {
+      const name = record.names?.[i];
+      if (name === undefined || name === `class ${k}`) return k;
+      if (labels[k]?.name === name || labels[k]?.key === name) return k;
+      const found = lookUp(name);
+      if (typeof found === 'string')
+        throw new ResultsError(
+          `${where}: expected one of the ${labels.length} classes of the labels, got ${quote(name)}; --dt-classes FILE lists the classes of the results`,
+          { file },
+        );
+      isMapped = true;
+      return found;
+    });
+    return top ? { ...record, top } : record;
+  };
+  return {
+    mapped,
+    line: () => (isMapped ? mappedLine({ file, owner: 'the labels' }) : undefined),
+  };
+}
+
+function labelIndex(
+  label: number | string,
+  lookUp: ReturnType<typeof classLookup> | undefined,
+  where: string,
+  id: string,
+): number {
+  if (typeof label === 'number') return label;
+  const index = lookUp
+    ? lookUp(label)
+    : `expected a class index, or --classes FILE with the names, got ${quote(label)}`;
+  if (typeof index === 'string') throw new ResultsError(`${where}: ${index}`, { id });
+  return index;
 }
 
 /** Creates the JSON document of a score; undefined values are null. */
@@ -109,115 +258,4 @@ export function imagenetDocument(score: ImagenetScore, options: ImagenetScoreOpt
     perClassTop1: Object.fromEntries(result.perClassTop1),
     warnings,
   };
-}
-
-const readText = async (file: string): Promise<string> =>
-  new TextDecoder().decode(await readBytes(file));
-
-function* parseResults(
-  text: string,
-  file: string,
-): Generator<{ record: ResultRecord; where: string }> {
-  const whole = tryParse(text);
-  if (isObject(whole) && Array.isArray(whole['predictions'])) {
-    for (const [i, value] of (whole['predictions'] as unknown[]).entries()) {
-      const where = `${file}: prediction ${i}`;
-      yield { record: toRecord(value, where), where };
-    }
-    return;
-  }
-  let line = 0;
-  for (const part of text.split('\n')) {
-    line++;
-    if (part.trim() === '') continue;
-    const where = `${file}:${line}`;
-    const value = tryParse(part);
-    if (value === undefined)
-      throw new ResultsError(
-        `${where}: expected a JSON object a line, got ${quote(part.slice(0, 40))}`,
-        { file },
-      );
-    yield { record: toRecord(value, where), where };
-  }
-}
-
-function toRecord(value: unknown, where: string): ResultRecord {
-  if (!isObject(value)) throw new ResultsError(`${where}: expected an object, got ${quote(value)}`);
-  const { file, image, label, logits, top, topk } = value;
-  const name = file ?? image;
-  if (typeof name !== 'string')
-    throw new ResultsError(`${where}: expected "file" as text, got ${quote(name)}`);
-  if (label !== undefined && typeof label !== 'number')
-    throw new ResultsError(`${where}: expected "label" as a class index, got ${quote(label)}`);
-  const common = { file: name, label };
-  if (logits !== undefined) return { ...common, logits: numbers(logits, where, 'logits') };
-  const list = top ?? topk;
-  if (!Array.isArray(list))
-    throw new ResultsError(
-      `${where}: expected "logits" or "top", got ${Object.keys(value).join(', ')}`,
-    );
-  const classes = list.map((item: unknown) =>
-    isObject(item) ? (item['classIndex'] ?? item['class']) : item,
-  );
-  return { ...common, top: numbers(classes, where, 'top') };
-}
-
-/** Numbers; JSON has no infinity, so a logit may also be the string "-Infinity". */
-function numbers(value: unknown, where: string, what: string): readonly number[] {
-  if (!Array.isArray(value))
-    throw new ResultsError(`${where}: expected "${what}" as a list, got ${typeof value}`);
-  return value.map((item: unknown, i) => {
-    const number = item === '-Infinity' ? -Infinity : item;
-    if (typeof number !== 'number')
-      throw new ResultsError(`${where}: expected numbers in "${what}", got ${quote(item)} at ${i}`);
-    return number;
-  });
-}
-
-async function readLabels(file: string): Promise<ReadonlyMap<string, number>> {
-  if (!existsSync(file)) throw ResultsError.in(file, 'expected labels, got no such file');
-  const text = await readText(file);
-  const json = tryParse(text);
-  const entries: [unknown, unknown, string][] = Array.isArray(json)
-    ? json.map((item: unknown, i) => {
-        const record = isObject(item) ? item : {};
-        return [
-          record['file'] ?? record['image'],
-          record['label'] ?? record['index'],
-          `${file}: entry ${i}`,
-        ];
-      })
-    : isObject(json)
-      ? Object.entries(json).map(([name, label]) => [name, label, `${file}: ${name}`])
-      : text.split('\n').flatMap((line, i): [unknown, unknown, string][] => {
-          const match = /^(.*\S)\s+(\d+)\s*$/.exec(line);
-          if (line.trim() === '') return [];
-          return [[match?.[1], match ? Number(match[2]) : undefined, `${file}:${i + 1}`]];
-        });
-  const labels = new Map<string, number>();
-  for (const [name, label, where] of entries) {
-    if (typeof name !== 'string' || typeof label !== 'number')
-      throw new ResultsError(
-        `${where}: expected a file name and a class index, got ${quote([name, label])}`,
-        { file },
-      );
-    if (labels.has(basename(name)))
-      throw new ResultsError(`${where}: expected each image once, got ${basename(name)} again`, {
-        file,
-      });
-    labels.set(basename(name), label);
-  }
-  return labels;
-}
-
-function tryParse(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

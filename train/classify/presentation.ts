@@ -4,7 +4,10 @@ import type { ClassifierModel } from '../../inference/model.js';
 import type { Presentation } from '../presentation.js';
 
 /** Presentation of classification results: the most probable classes of each image. */
-export function presentClasses({ file }: ClassifierModel): Presentation<ClassifyResult> {
+export function presentClasses({
+  file,
+  classNames,
+}: ClassifierModel): Presentation<ClassifyResult> {
   return {
     fields: ({ classes }) => ({ top: classes }),
     text: ({ file: image, result: { classes } }) => [
@@ -17,7 +20,9 @@ export function presentClasses({ file }: ClassifierModel): Presentation<Classify
     rows: () => ({}),
     outputs: () => ['predictions.json'],
     pictures: () => Promise.resolve({}),
-    files: ({ predictions }) => ({ 'predictions.json': { model: file, predictions } }),
+    files: ({ predictions }) => ({
+      'predictions.json': { model: file, classes: classNames, predictions },
+    }),
     wrote: (_, out) => `wrote ${join(out, 'predictions.json')}`,
   };
 }

@@ -9,7 +9,7 @@ import { decodeImage } from '../../../io/image/decode.js';
 import { encodeRgbPng } from '../../../io/png/write.js';
 import { SHAPES_DEFAULTS, writeShapes } from '../../../datasets/shapes/write.js';
 import type { Engine } from '../../../engine/runtime/engine.js';
-import { readCard } from '../../../inference/card.js';
+import { readCard } from '../../../inference/read-card.js';
 import { detectorInput } from '../../../inference/detect/preprocess.js';
 import { loadDetector } from '../../../inference/detect/load.js';
 import { modelOf } from '../../../inference/model-of.js';

@@ -10,7 +10,7 @@ import { ParameterStore } from '../../../engine/parameters/store.js';
 import { openEngine, type Engine } from '../../../engine/runtime/engine.js';
 import { createClassifier } from '../../../models/classifier.js';
 import { parameterTargets } from '../../../weights/load.js';
-import { readCard } from '../../../inference/card.js';
+import { readCard } from '../../../inference/read-card.js';
 import { loadFcmae } from '../../../inference/pretrain/load.js';
 import { peakLearningRate, type PretrainingConfig } from '../../../train/config/pretrain.js';
 import { readImages, readImageSplits, type ImageSet } from '../../../train/pretrain/images.js';

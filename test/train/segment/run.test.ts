@@ -12,7 +12,7 @@ import { decodeImage } from '../../../io/image/decode.js';
 import { encodeLabelPng, encodeRgbPng } from '../../../io/png/write.js';
 import { openEngine, type Engine } from '../../../engine/runtime/engine.js';
 import { loadSegmenter } from '../../../inference/segment/load.js';
-import { readCard } from '../../../inference/card.js';
+import { readCard } from '../../../inference/read-card.js';
 import { modelOf } from '../../../inference/model-of.js';
 import type { LabelMap } from '../../../core/image.js';
 import type { Picture } from '../../../report/overlay/picture.js';

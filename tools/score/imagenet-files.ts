@@ -1,0 +1,183 @@
+import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
+import { ResultsError, quote } from '../../core/errors.js';
+import { readBytes } from '../../io/files/read.js';
+
+/** Result of one image. */
+export interface ResultRecord {
+  readonly file: string;
+  /** Index, name or key of its class. */
+  readonly label?: number | string | undefined;
+  readonly logits?: readonly number[];
+  /** Class indices by descending probability. */
+  readonly top?: readonly number[];
+  /** Names of these classes, where they are known. */
+  readonly names?: readonly (string | undefined)[];
+}
+
+/** Results of a file. */
+export interface ResultFile {
+  /** Names of all classes by index, where the file lists them. */
+  readonly classes?: readonly string[] | undefined;
+  readonly records: Iterable<{ readonly record: ResultRecord; readonly where: string }>;
+}
+
+/** Name of an image in results and labels: without folders, and in one form of Unicode. */
+export const imageName = (path: string): string => basename(path).normalize('NFC');
+
+/** Reads classification results: JSON lines, or the `predictions.json` of `predict`. Records are parsed one by one. */
+export async function readResults(file: string): Promise<ResultFile> {
+  const text = await readText(file);
+  const whole = tryParse(text);
+  if (!isObject(whole) || !Array.isArray(whole['predictions']))
+    return { records: linesOf(text, file) };
+  const { classes } = whole;
+  if (classes !== undefined && !isNames(classes))
+    throw ResultsError.in(file, `expected "classes" as a list of names, got ${quote(classes)}`);
+  return { classes, records: predictionsOf(whole['predictions'] as readonly unknown[], file) };
+}
+
+const isNames = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.every((name) => typeof name === 'string');
+
+function* predictionsOf(
+  predictions: readonly unknown[],
+  file: string,
+): Generator<{ record: ResultRecord; where: string }> {
+  for (const [i, value] of predictions.entries()) {
+    const where = `${file}: prediction ${i}`;
+    yield { record: toRecord(value, where), where };
+  }
+}
+
+function* linesOf(text: string, file: string): Generator<{ record: ResultRecord; where: string }> {
+  let line = 0;
+  for (const part of text.split('\n')) {
+    line++;
+    if (part.trim() === '') continue;
+    const where = `${file}:${line}`;
+    const value = tryParse(part);
+    if (value === undefined)
+      throw new ResultsError(
+        `${where}: expected a JSON object a line, got ${quote(part.slice(0, 40))}`,
+        { file },
+      );
+    yield { record: toRecord(value, where), where };
+  }
+}
+
+function toRecord(value: unknown, where: string): ResultRecord {
+  if (!isObject(value)) throw new ResultsError(`${where}: expected an object, got ${quote(value)}`);
+  const { file, image, label, logits, top, topk } = value;
+  const name = file ?? image;
+  if (typeof name !== 'string')
+    throw new ResultsError(`${where}: expected "file" as text, got ${quote(name)}`);
+  if (label !== undefined && typeof label !== 'number' && typeof label !== 'string')
+    throw new ResultsError(`${where}: expected "label" as a class, got ${quote(label)}`);
+  const common = { file: name, label };
+  if (logits !== undefined) return { ...common, logits: numbers(logits, where, 'logits') };
+  const list = top ?? topk;
+  if (!Array.isArray(list))
+    throw new ResultsError(
+      `${where}: expected "logits" or "top", got ${Object.keys(value).join(', ')}`,
+    );
+  const classes = list.map((item: unknown) =>
+    isObject(item) ? (item['classIndex'] ?? item['class']) : item,
+  );
+  const names = list.map((item: unknown) =>
+    isObject(item) && typeof item['name'] === 'string' ? item['name'] : undefined,
+  );
+  return { ...common, top: numbers(classes, where, 'top'), names };
+}
+
+/** Numbers; JSON has no infinity, so a logit may also be the string "-Infinity". */
+function numbers(value: unknown, where: string, what: string): readonly number[] {
+  if (!Array.isArray(value))
+    throw new ResultsError(`${where}: expected "${what}" as a list, got ${typeof value}`);
+  return value.map((item: unknown, i) => {
+    const number = item === '-Infinity' ? -Infinity : item;
+    if (typeof number !== 'number')
+      throw new ResultsError(`${where}: expected numbers in "${what}", got ${quote(item)} at ${i}`);
+    return number;
+  });
+}
+
+/**
+ * Reads labels by name of the image: a JSON list of `{file, label | index}`, a JSON object, or lines `file label`; labels
+ * are class indices, or names or keys of classes.
+ *
+ * @param isClass whether a text is a class, which finds the end of file names with blanks; undefined without a list
+ */
+export async function readLabels(
+  file: string,
+  isClass: ((text: string) => boolean) | undefined,
+): Promise<ReadonlyMap<string, number | string>> {
+  if (!existsSync(file)) throw ResultsError.in(file, 'expected labels, got no such file');
+  const text = await readText(file);
+  const json = tryParse(text);
+  const entries: [unknown, unknown, string][] = Array.isArray(json)
+    ? json.map((item: unknown, i) => {
+        const record = isObject(item) ? item : {};
+        const label = record['label'] ?? record['index'] ?? record['wnid'] ?? record['class'];
+        return [record['file'] ?? record['image'], label, `${file}: entry ${i}`];
+      })
+    : isObject(json)
+      ? Object.entries(json).map(([name, label]) => [name, label, `${file}: ${name}`])
+      : text.split('\n').flatMap((line, i): [unknown, unknown, string][] => {
+          if (line.trim() === '') return [];
+          return [[...labelLine(line.trim(), isClass), `${file}:${i + 1}`]];
+        });
+  const labels = new Map<string, number | string>();
+  for (const [name, label, where] of entries) {
+    const isLabel = typeof label === 'number' || typeof label === 'string';
+    if (typeof name !== 'string' || !isLabel)
+      throw new ResultsError(
+        `${where}: expected a file name and a class, got ${quote([name, label])}`,
+        { file },
+      );
+    const key = imageName(name);
+    if (labels.has(key))
+      throw new ResultsError(`${where}: expected each image once, got ${key} again`, { file });
+    labels.set(key, label);
+  }
+  return labels;
+}
+
+/** Divides a line at the first blank, tab or comma after which a class follows. */
+function labelLine(
+  line: string,
+  isClass: ((text: string) => boolean) | undefined,
+): readonly [string | undefined, number | string | undefined] {
+  const named = isClass && namedLine(line, isClass);
+  if (named) return named;
+  const indexed = /^(.*\S)\s+(\d+)$/.exec(line);
+  if (indexed) return [indexed[1], Number(indexed[2])];
+  const divided = /^(\S+?)(?:\s*[,\t]\s*|\s+)(\S.*)$/.exec(line);
+  return [divided?.[1], divided?.[2]];
+}
+
+function namedLine(
+  line: string,
+  isClass: (text: string) => boolean,
+): readonly [string, string] | undefined {
+  for (const { index, 0: gap } of line.matchAll(/\s*[,\t]\s*|\s+/g)) {
+    const label = line.slice(index + gap.length);
+    if (index > 0 && isClass(label)) return [line.slice(0, index), label];
+  }
+  return undefined;
+}
+
+const readText = async (file: string): Promise<string> =>
+  new TextDecoder().decode(await readBytes(file));
+
+function tryParse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
