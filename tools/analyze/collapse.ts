@@ -6,7 +6,6 @@ import { evaluationResize } from '../../datasets/transforms/evaluation.js';
 import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
 import { openEngine, type EngineOptions } from '../../engine/runtime/engine.js';
 import type { HostTensor } from '../../engine/runtime/program.js';
-import type { ClassifierCard, ModelCard } from '../../inference/card.js';
 import { readCard } from '../../inference/read-card.js';
 import { classifierInput } from '../../inference/classify/preprocess.js';
 import { locateModel } from '../../inference/locate.js';
@@ -20,7 +19,9 @@ import { log } from '../output.js';
 import { channelMosaic } from './channel-mosaic.js';
 import { writeCollapseCharts, type ModelCollapse } from './collapse-chart.js';
 
-type Preprocessing = Pick<ClassifierCard, 'pixels' | 'resize'>;
+type ModelCard = ReturnType<typeof readCard>;
+/** Statistics of pixels and size of images, by the names that cards have. */
+type Preprocessing = Pick<Extract<ModelCard, { readonly task: 'classify' }>, 'pixels' | 'resize'>;
 
 /** Options of `analyze collapse`. */
 export interface CollapseRequest {
