@@ -34,7 +34,7 @@ export function registerExport(program: Command): void {
     .option('--out <file>', 'ONNX file; its contract is inside and in a JSON beside it')
     .option('--web <dir>', 'new folder with a page and the model, for any static server')
     .addOption(
-      new Option('--precision <type>', 'weights of --web; fp16 is half as large')
+      new Option('--precision <type>', 'weights, and products of --out; fp16 is half as large')
         .choices(['fp32', 'fp16'])
         .default('fp32'),
     )

@@ -4,7 +4,7 @@ import type { ExportFormat } from './format.js';
 import { GraphComposer } from './graph-composer.js';
 import type { NetworkParts } from './network-parts.js';
 import { normalizeNodes, pictureInput, type Picture } from './picture-nodes.js';
-import { placeNetwork } from './portable-graph.js';
+import { inputsOf, placeNetwork } from './portable-graph.js';
 import { resizePilNodes } from './resize-pil-nodes.js';
 
 /** Resizes, crops and normalizes images, see `classifierInput`. */
@@ -33,7 +33,7 @@ export function classifierGraph(
   const g = new GraphComposer();
   const picture = pictureInput(g, format);
   const { image, size } = format.raw ? picture : square(g, picture, card);
-  const { logits } = placeNetwork(g, parts.network('network', model.inference, 'images'), {
+  const { logits } = placeNetwork(g, parts.network('network', model.inference, inputsOf(card)), {
     prefix: 'network',
     inputs: { image },
     sizes: { batch: picture.batch, ...size },

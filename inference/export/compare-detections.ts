@@ -13,7 +13,7 @@ export interface DetectionTolerances {
 }
 
 /** Tolerances in single precision. */
-const SINGLE: DetectionTolerances = { missing: 0.05, score: 1e-3, box: 5e-4, mask: 1e-2 };
+export const SINGLE: DetectionTolerances = { missing: 0.05, score: 1e-3, box: 5e-4, mask: 1e-2 };
 
 /** Largest differences so far. */
 interface Worst {

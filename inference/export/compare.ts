@@ -15,9 +15,6 @@ export interface OutputDifference {
 /** Differences above this part of the largest value are an error. */
 const TOLERANCE = 1e-3;
 
-/** Fraction of the pixels whose class may differ, because two scores are nearly equal. */
-const LABELS_MAY_DIFFER = 1e-3;
-
 /** An exported file in ONNX Runtime. */
 export interface OpenFile {
   run(inputs: HostTensors): Promise<HostTensors>;
@@ -68,7 +65,7 @@ export async function openFile(file: Uint8Array | string): Promise<OpenFile> {
 /**
  * Compares all values of a file's outputs with ours.
  *
- * @param tolerance largest difference as a part of the largest value
+ * @param tolerance largest difference as a part of the largest value; of classes, largest part that differs
  * @throws ExportError if an output is missing or differs by more
  */
 export function compareOutputs(
@@ -82,7 +79,7 @@ export function compareOutputs(
       throw new ExportError(
         `export: expected ${data.length} values of ${name}, got ${values?.length ?? 'none'}`,
       );
-    if (data instanceof Uint8Array) return compareLabels(name, values, data);
+    if (data instanceof Uint8Array) return compareLabels(name, values, data, tolerance);
     let [difference, largest] = [0, 0];
     for (let i = 0; i < data.length; i++) {
       difference = Math.max(difference, Math.abs(values[i] - data[i]));
@@ -102,9 +99,10 @@ function compareLabels(
   name: string,
   found: ArrayLike<number>,
   expected: Uint8Array,
+  tolerance: number,
 ): OutputDifference {
   const differing = expected.reduce((sum, label, i) => sum + Number(found[i] !== label), 0);
-  if (differing > LABELS_MAY_DIFFER * expected.length)
+  if (differing > tolerance * expected.length)
     throw new ExportError(
       `export: expected the classes that this library finds, got others at ${differing} of ${expected.length} pixels`,
     );

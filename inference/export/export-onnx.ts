@@ -1,17 +1,19 @@
 import { assertObject } from '../../core/arguments.js';
-import { ConfigError } from '../../core/errors.js';
+import { OptionError } from '../../core/errors.js';
 import { openEngine, type Engine, type EngineOptions } from '../../engine/runtime/engine.js';
+import type { HostTensors } from '../../engine/runtime/program.js';
 import { assertReplaceable } from '../../io/files/apart.js';
 import { writeAtomically, writeJsonAtomically } from '../../io/files/atomic.js';
 import type { DetectionThresholds } from '../../models/detection/config.js';
 import { publishedEntry } from '../../weights/pull/cache.js';
 import type { LoadedModel } from '../model.js';
 import { load, type OpenOptions } from '../open.js';
-import { compareDetections } from './compare-detections.js';
+import { compareDetections, SINGLE, type DetectionTolerances } from './compare-detections.js';
 import { compareOutputs, openFile, type OutputDifference } from './compare.js';
-import type { ExportContract } from './contract.js';
+import type { ExportContract, ExportPrecision } from './contract.js';
 import { exportModel, type ExportedModel } from './export-model.js';
 import { exportFormat, type FormatOptions } from './format.js';
+import { halfPrecision } from './half-precision.js';
 import { references, type Reference } from './references.js';
 
 /** Options of {@link exportOnnx}. */
@@ -20,6 +22,11 @@ export interface ExportOptions extends FormatOptions {
   readonly out: string;
   /** Whether to replace the soft-NMS of a detector with hard NMS. */
   readonly hardNms?: boolean | undefined;
+  /**
+   * Precision of weights and products: `fp32` (default), or `fp16`, which is half as large; inputs and outputs keep their
+   * types.
+   */
+  readonly precision?: ExportPrecision | undefined;
   /** License of the weights, for the contract; default: that of published weights. */
   readonly license?: string | undefined;
   /** Engine that computes the reference outputs. */
@@ -54,10 +61,11 @@ export async function exportOnnx(
   options: ExportOptions & Omit<OpenOptions, 'engine'>,
 ): Promise<ExportDocument> {
   assertObject('export', 'an object of options', options);
-  const { out, engine, license } = options;
+  const { out, engine, license, precision = 'fp32' } = options;
+  assertPrecision(precision);
   const format = exportFormat(options);
   if (typeof (out as unknown) !== 'string' || !out.endsWith('.onnx'))
-    throw new ConfigError(`out: expected a name that ends in .onnx, got ${String(out)}`, {
+    throw new OptionError(`out: expected a name that ends in .onnx, got ${String(out)}`, {
       flags: { out: '--out' },
     });
   // A checkpoint's JSON may have the same name.
@@ -65,20 +73,46 @@ export async function exportOnnx(
   assertReplaceable('out', cardFile(out), { name: 'the JSON of an exported model', isStart });
   const loaded = suppressing(await loadedOf(model, options), options.hardNms ?? false);
   const published = typeof model === 'string' ? publishedEntry(model)?.licence : undefined;
-  const exported = exportModel({ loaded, format, license: license ?? published });
+  const exported = exportModel({
+    ...{ loaded, format, license: license ?? published },
+    precision: { name: precision, change: precision === 'fp16' ? halfPrecision : undefined },
+  });
   const expected = await references(loaded, format, await openEngine(engine));
   const differences = await compared(exported, loaded.card.task, expected);
   return written(out, exported, loaded, differences);
 }
 
+/** Largest accepted differences: of values as a part of the largest one, and of detections. */
+interface Tolerances {
+  readonly value: number;
+  readonly detections: DetectionTolerances;
+}
+
+const TOLERANCES: Readonly<Record<ExportPrecision, Tolerances>> = {
+  fp32: { value: 1e-3, detections: SINGLE },
+  fp16: { value: 1e-2, detections: { missing: 0.1, score: 1e-2, box: 1e-2, mask: 5e-2 } },
+};
+
+function assertPrecision(precision: unknown): void {
+  if (typeof precision === 'string' && Object.hasOwn(TOLERANCES, precision)) return;
+  throw new OptionError(
+    `precision: expected ${Object.keys(TOLERANCES).join(' or ')}, got ${String(precision)}`,
+    { flags: { precision: '--precision' } },
+  );
+}
+
 /** Runs a file on all references. @returns the largest differences by output */
 async function compared(
-  { bytes }: ExportedModel,
+  { bytes, contract: { precision } }: ExportedModel,
   task: LoadedModel['card']['task'],
   all: readonly Reference[],
 ): Promise<readonly OutputDifference[]> {
   const file = await openFile(bytes);
-  const compare = task === 'detect' ? compareDetections : compareOutputs;
+  const { value, detections } = TOLERANCES[precision];
+  const compare = (found: HostTensors, expected: HostTensors): readonly OutputDifference[] =>
+    task === 'detect'
+      ? compareDetections(found, expected, detections)
+      : compareOutputs(found, expected, value);
   const worst = new Map<string, OutputDifference>();
   for (const { inputs, expected } of all) {
     for (const line of compare(await file.run(inputs), expected)) {

@@ -1,3 +1,4 @@
+import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { captureGraph, type TensorSpec } from '../../engine/capture/capture.js';
 import { GraphFamily, sizedGraph } from '../../engine/onnx/graph-family.js';
 import type { OnnxGraph, OnnxInitializer } from '../../engine/onnx/graph.js';
@@ -5,7 +6,7 @@ import type { ParameterStore } from '../../engine/parameters/store.js';
 import { evaluate, type Program } from '../../engine/runtime/program.js';
 import type { GraphComposer, ValueName } from './graph-composer.js';
 import { matrixNodes, type TracedMatrix } from './matrix-nodes.js';
-import { SizeExpressions, type SizeValues, type TracedSizes } from './size-expressions.js';
+import { SizeExpressions, TRACES, type SizeValues, type Traces } from './size-expressions.js';
 
 type Specs = Readonly<Record<string, TensorSpec>>;
 
@@ -38,37 +39,20 @@ export interface NetworkGraph {
   readonly graph: OnnxGraph;
   /** Shapes and other constants that depend on the sizes; inputs of the graph, with their values by trace. */
   readonly constants: ReadonlyMap<string, readonly OnnxInitializer[]>;
-  readonly traces: readonly TracedSizes[];
+  readonly traces: Traces;
 }
 
-/**
- * Sizes for which networks are traced: more than one image, because some operations are simpler for one; sides whose
- * quotients and remainders tell one length inside the network from every other. They are large, because small maps are
- * resized in another way, and every halving leaves a row and a column over, so that it is cropped.
- */
-const IMAGE_TRACES: readonly TracedSizes[] = [
-  { batch: 2, height: 32 * 15 + 29, width: 32 * 24 + 31 },
-  { batch: 3, height: 32 * 18 + 30, width: 32 * 17 + 29 },
-  { batch: 5, height: 32 * 21 + 31, width: 32 * 19 + 30 },
-];
-
-/** The same for sides that are multiples of 32. */
-const PADDED_TRACES: readonly TracedSizes[] = IMAGE_TRACES.map(({ batch, height, width }) => ({
-  batch,
-  height: height - (height % 32),
-  width: width - (width % 32),
-}));
-
-/** Numbers of regions. */
-const ROW_TRACES: readonly TracedSizes[] = [2, 3, 5].map((batch) => ({
-  batch,
-  height: 1,
-  width: 1,
-}));
-
-/** Inputs of a network: images `[N, H, W, 3]`, those with sides that are multiples of 32, or rows of these shapes. */
+/** Inputs of a network: kinds of images `[N, H, W, 3]`, or rows of these shapes. */
 export type NetworkInputs =
-  'images' | 'padded images' | Readonly<Record<string, readonly number[]>>;
+  Exclude<keyof typeof TRACES, 'rows'> | Readonly<Record<string, readonly number[]>>;
+
+/** Kind of the images of a network with this backbone. */
+export const inputsOf = ({
+  backbone,
+}: {
+  readonly backbone: ConvNeXtV2Config;
+}): 'images' | 'overlapping images' =>
+  backbone.stem === undefined ? 'images' : 'overlapping images';
 
 /**
  * Traces a program at several sizes, and derives from them how its shapes depend on the sizes of the input.
@@ -80,8 +64,8 @@ export function networkGraph(
   store: ParameterStore,
   inputs: NetworkInputs,
 ): NetworkGraph {
-  const traces = tracesOf(inputs);
-  const members = traces.map(({ batch, height, width }) => {
+  const traces: Traces = TRACES[typeof inputs === 'string' ? inputs : 'rows'];
+  const members = traces.sizes.map(({ batch, height, width }) => {
     const shapes =
       typeof inputs === 'string'
         ? { image: [batch, height, width, 3] }
@@ -103,17 +87,6 @@ export function networkGraph(
     constants: new Map(names.map((name) => [name, values.map((member) => member.get(name)!)])),
     traces,
   };
-}
-
-function tracesOf(inputs: NetworkInputs): readonly TracedSizes[] {
-  switch (inputs) {
-    case 'images':
-      return IMAGE_TRACES;
-    case 'padded images':
-      return PADDED_TRACES;
-    default:
-      return ROW_TRACES;
-  }
 }
 
 /** Values that a network is inserted with. */

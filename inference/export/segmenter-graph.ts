@@ -13,7 +13,7 @@ import {
   pictureInput,
   type Picture,
 } from './picture-nodes.js';
-import { placeNetwork } from './portable-graph.js';
+import { inputsOf, placeNetwork } from './portable-graph.js';
 import { resizeCvNodes, resizeScoresNodes, type SizeNodes } from './resize-cv-nodes.js';
 
 /** Largest number of classes whose labels are bytes. */
@@ -36,7 +36,7 @@ export function segmenterGraph(
 ): OnnxGraph {
   const g = new GraphComposer();
   const picture = pictureInput(g, format);
-  const network = parts.network('network', model.inference, 'images');
+  const network = parts.network('network', model.inference, inputsOf(card));
   const run = (image: ValueName, size: SizeNodes): ValueName => {
     const sizes = { batch: picture.batch, ...size };
     const placed = placeNetwork(g, network, { prefix: 'network', inputs: { image }, sizes });

@@ -47,10 +47,64 @@ const halvingPad: Length = {
 };
 
 /** Lengths of maps, and of what is between them. */
-const LENGTHS: readonly Length[] = [
+const PATCH_LENGTHS: readonly Length[] = [
   ...[4, 8, 16, 32, 1].map(floorOf),
   ...[halved, halvedAndOne, halvingPad],
 ];
+
+/** Quotient of the quarter that a stem of two halvings leaves, which is rounded up. */
+const ofQuarter = (divisor: number): Length => ({
+  of: (side) => Math.floor(Math.ceil(side / 4) / divisor),
+  node: (g, side) => {
+    const quarter = floorOf(4).node(g, g.op('Add', [side, g.integers([3])]));
+    return floorOf(divisor).node(g, quarter);
+  },
+});
+
+/** Lengths of maps behind an overlapping stem. */
+const OVERLAP_LENGTHS: readonly Length[] = [
+  ...[1, 2, 4, 8].map(ofQuarter),
+  {
+    of: (side) => Math.ceil(side / 2),
+    node: (g, side) => floorOf(2).node(g, g.op('Add', [side, g.integers([1])])),
+  },
+];
+
+/** Sizes for which a network is traced, and the lengths that can be in it. */
+export interface Traces {
+  readonly sizes: readonly TracedSizes[];
+  readonly lengths: readonly Length[];
+}
+
+/** Rows and columns of images in multiples of 32, by trace. They are large, because small maps are resized in another way. */
+const SQUARES = [
+  { batch: 2, rows: 15, columns: 24 },
+  { batch: 3, rows: 18, columns: 17 },
+  { batch: 5, rows: 21, columns: 19 },
+];
+
+/**
+ * More than one image, because some operations are simpler for one; sides whose quotients and remainders tell one length
+ * inside the network from every other, and that leave a row and a column over at every halving, so that it is cropped.
+ */
+const withRests = (rests: readonly number[]): readonly TracedSizes[] =>
+  SQUARES.map(({ batch, rows, columns }, i) => ({
+    batch,
+    height: 32 * rows + rests[i],
+    width: 32 * columns + rests[(i + 2) % 3],
+  }));
+
+/** Traces by the inputs of a network. */
+export const TRACES = {
+  /** Images of any size from 32 pixels on. */
+  images: { sizes: withRests([29, 30, 31]), lengths: PATCH_LENGTHS },
+  /** The same for a stem of overlapping patches. */
+  'overlapping images': { sizes: withRests([25, 26, 27]), lengths: OVERLAP_LENGTHS },
+  /** Images with sides that are multiples of 32. */
+  'padded images': { sizes: withRests([0, 0, 0]), lengths: PATCH_LENGTHS },
+  /** Rows of regions. */
+  rows: { sizes: [2, 3, 5].map((batch) => ({ batch, height: 1, width: 1 })), lengths: [] },
+} as const satisfies Readonly<Record<string, Traces>>;
 
 /** A product `factor · batch? · length of the height? · length of the width?`. */
 interface Product {
@@ -66,11 +120,11 @@ interface Product {
  * @param values by trace
  * @throws ExportError if it is not a product of lengths of maps
  */
-function productOf(values: readonly number[], traces: readonly TracedSizes[]): Product {
+function productOf(values: readonly number[], { sizes: traces, lengths }: Traces): Product {
   const [first] = values;
   if (values.every((value) => value === first))
     return { factor: first, batch: false, height: undefined, width: undefined };
-  const options = [undefined, ...LENGTHS];
+  const options = [undefined, ...lengths];
   for (const batch of [false, true]) {
     for (const height of options) {
       for (const width of options) {
@@ -98,7 +152,7 @@ export class SizeExpressions {
 
   constructor(
     private readonly g: GraphComposer,
-    private readonly traces: readonly TracedSizes[],
+    private readonly traces: Traces,
     private readonly sizes: SizeValues,
   ) {}
 

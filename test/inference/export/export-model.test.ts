@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createDenseBackbone } from '../../../backbone/output-norms.js';
+import type { ConvNeXtV2Config } from '../../../backbone/variants.js';
 import { Random } from '../../../core/random.js';
 import { ParameterStore } from '../../../engine/parameters/store.js';
 import { openEngine, type Engine } from '../../../engine/runtime/engine.js';
@@ -10,7 +11,7 @@ import type { LoadedModel } from '../../../inference/model.js';
 import { IMAGENET_PIXELS } from '../../../datasets/transforms/normalize.js';
 import { createUperNet, UPERNET } from '../../../models/upernet.js';
 import { maxError } from '../../helpers/fixtures.js';
-import { mentions, runOnnx, type Values } from './run-onnx.js';
+import { mentions, runAll, runOnnx, type Values } from './run-onnx.js';
 
 let engine: Engine;
 beforeAll(async () => {
@@ -40,10 +41,11 @@ function exported(
   task: 'classify' | 'segment',
   { model, store }: Pick<LoadedModel, 'model' | 'store'>,
   options: FormatOptions = {},
+  backbone: ConvNeXtV2Config = BACKBONE,
 ): ExportedModel {
   const classNames = Array.from({ length: task === 'classify' ? 7 : 5 }, (_, k) => `class ${k}`);
   const limits = { long: 64, short: 64 };
-  const card = { task, classNames, pixels: IMAGENET_PIXELS, limits, resize: {} };
+  const card = { task, backbone, classNames, pixels: IMAGENET_PIXELS, limits, resize: {} };
   const loaded = { card, model, store } as unknown as LoadedModel;
   return exportModel({ loaded, format: exportFormat({ raw: true, ...options }) });
 }
@@ -83,6 +85,31 @@ describe.each([1, 3])('batch %i', (batch) => {
     expect(maxError(found['logits'].data, logits.data)).toBeLessThanOrEqual(2e-5 * scale);
     await program.release();
   });
+});
+
+test('sides need not be multiples of anything, behind stems of both kinds', async () => {
+  const overlapping = { ...BACKBONE, stem: { kind: 'activated', channels: 4 } } as const;
+  for (const backbone of [BACKBONE, overlapping]) {
+    const model = createClassifier({ backbone, classes: 7, headInitScale: 1 });
+    const store = new ParameterStore(model.specs);
+    randomized(store);
+    const program = engine.prepare(model.inference, store);
+    const images = [
+      [1, 71, 90, 3],
+      [2, 101, 64, 3],
+      [1, 32, 39, 3],
+    ].map(noise);
+    const file = exported('classify', { model, store }, {}, backbone);
+    const found = await runAll(
+      file,
+      images.map((image) => ({ image })),
+    );
+    for (const [i, image] of images.entries()) {
+      const { logits } = await program.run({ image });
+      expect(maxError(found[i]['logits'].data, logits.data)).toBeLessThanOrEqual(2e-5);
+    }
+    await program.release();
+  }
 });
 
 test('a file stands alone: standard operators, weights inside', () => {
