@@ -19,6 +19,7 @@ export type {
   SegmenterCard,
   TaskName,
 } from './inference/card.js';
+export type { TileOptions } from './inference/tiles/grid.js';
 export type { ImageInput } from './io/image/input.js';
 export type { PixelImage } from './io/image/pixels.js';
 export {

@@ -68,8 +68,8 @@ const canvases = new Map<string, number>();
 let after5 = NaN;
 const start = performance.now();
 const { numImages, numDetections } = await evaluateDetector(detector, set, {
-  onResult: (_sample, _result, image) => {
-    const { width, height } = inputSizes(image, limits).canvas;
+  onResult: (sample) => {
+    const { width, height } = inputSizes(sample, limits).canvas;
     const size = `${width}x${height}`;
     canvases.set(size, (canvases.get(size) ?? 0) + 1);
   },

@@ -1,14 +1,11 @@
-import { imageBytes, isEmbedded } from '../io/image/bytes.js';
+import { imageBytes } from '../io/image/bytes.js';
+import { headerOf, START_BYTES } from '../io/image/file-header.js';
 import { withPixels } from '../io/image/in-flight.js';
 import { assertScaled, type PixelRange } from '../io/image/range.js';
-import { readImageHeader, type ImageHeader } from '../io/image-header/read.js';
-import { readBytes } from '../io/files/read.js';
+import type { ImageHeader } from '../io/image-header/read.js';
 import type { Size } from '../core/boxes.js';
 import { displayedSize } from '../io/image-header/orientation.js';
 import { problemKinds, type ProblemKind } from './problems.js';
-
-/** Beginnings of a file that hold the header of most and of nearly every image; larger ones are read whole. */
-const HEADER_BYTES = [1 << 12, 1 << 16];
 
 /** Depth of an inspection, and how pixels will be used. */
 interface InspectOptions {
@@ -27,7 +24,7 @@ export async function inspectImage(
   path: string,
   { decode, range }: InspectOptions,
 ): Promise<ImageHeader> {
-  const bytes = await imageBytes(path, decode ? Infinity : HEADER_BYTES[0]);
+  const bytes = await imageBytes(path, decode ? Infinity : START_BYTES);
   const header = await headerOf(bytes, path);
   assertScaled(header, range, path);
   if (decode) {
@@ -86,18 +83,4 @@ export function imageNotes(
   else if (orientation > 1) notes.push(upright ? IMAGE_NOTES.orientation : NOT_TURNED);
   if (colorProfile) notes.push(IMAGE_NOTES.colourProfile);
   return notes;
-}
-
-async function headerOf(bytes: Uint8Array, path: string): Promise<ImageHeader> {
-  let header: ImageHeader | undefined;
-  try {
-    header = readImageHeader(bytes, path);
-  } catch (error) {
-    const next = HEADER_BYTES.indexOf(bytes.length);
-    if (next < 0) throw error;
-    return headerOf(await readBytes(path, HEADER_BYTES.at(next + 1)), path);
-  }
-  if (header) return header;
-  const { headerByDecoder } = await import('../io/image/header.js');
-  return headerByDecoder(isEmbedded(path) ? bytes : path, path);
 }

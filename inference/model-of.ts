@@ -1,6 +1,6 @@
 import { assertObject } from '../core/arguments.js';
 import type { Engine } from '../engine/runtime/engine.js';
-import { imageReader } from '../io/image/input.js';
+import { imageReader, partsReader } from '../io/image/input.js';
 import {
   createModel,
   type LoadedOf,
@@ -22,5 +22,5 @@ export function modelOf<Task extends PredictTask>(
 ): ModelOf<Task> {
   assertObject('modelOf', 'an engine that openEngine opened', engine, 'prepare');
   assertObject('modelOf', 'a model with its weights and card', loaded, 'model', 'store', 'card');
-  return createModel(engine, loaded, imageReader, options);
+  return createModel(engine, loaded, { whole: imageReader, parts: partsReader }, options);
 }

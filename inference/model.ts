@@ -1,4 +1,3 @@
-import { OptionError, quote } from '../core/errors.js';
 import {
   compressMask,
   segmentResult,
@@ -7,7 +6,7 @@ import {
   type ImageResult,
   type SegmentResult,
 } from '../core/results.js';
-import type { RgbImage } from '../core/image.js';
+import type { ImageParts, RgbImage } from '../core/image.js';
 import type { ParameterStore } from '../engine/parameters/store.js';
 import type { Engine } from '../engine/runtime/engine.js';
 import type { HostTensor } from '../engine/runtime/program.js';
@@ -18,19 +17,26 @@ import type { ClassifierCard, DetectorCard, SegmenterCard } from './card.js';
 import { classifierInput } from './classify/preprocess.js';
 import { topClasses } from './classify/top-classes.js';
 import { DetectorPredictor } from './detect/predictor.js';
-import { ACROSS_CLASSES_IOU } from './detect/shown-scores.js';
-import { detectorViews, plainView } from './detect/tta.js';
-import type { ImageInput, imageReader } from '../io/image/input.js';
+import { detectPicture } from './detect/picture.js';
+import type { ImageInput, imageReader, partsReader } from '../io/image/input.js';
 import { decodingFor } from './decoding.js';
+import {
+  assertOptions,
+  type CallOptions,
+  type PredictCallOptions,
+  type PredictOptions,
+  type PredictTask,
+} from './predict-options.js';
 import { CallQueue } from './queue.js';
 import { createSegmenterPredictor } from './segment/predictor.js';
-import { segmenterInputs } from './segment/preprocess.js';
+import { segmentPicture } from './segment/picture.js';
 
-/** Largest factor of test-time augmentation. */
-const MAX_RATIO = 8;
-
-/** Tasks with predictions for images. */
-export type PredictTask = ImageResult['task'];
+export type {
+  CallOptions,
+  PredictCallOptions,
+  PredictOptions,
+  PredictTask,
+} from './predict-options.js';
 
 /** Weights in memory with their model card, by task. */
 interface Loaded {
@@ -58,34 +64,6 @@ export type LoadedModel = LoadedOf<PredictTask>;
 /** Result of a task. */
 type ResultOf<Task extends PredictTask> = Extract<ImageResult, { readonly task: Task }>;
 
-/** Options of a model's predictions. */
-export interface PredictOptions {
-  /** Test-time augmentation: flips and several scales (detect, segment). */
-  readonly tta?: boolean | undefined;
-  /** Factors of the size for test-time augmentation instead of those of the model card; implies `tta` (segment). */
-  readonly ratios?: readonly number[] | undefined;
-  /** Sliding windows instead of whole images (segment). */
-  readonly slide?: boolean | undefined;
-  /**
-   * Smallest score of objects, 0–1 (detect), applied after the thresholds of the model card; default: the scores with the
-   * best F1 on validation data, if the model card has them, else 0.
-   */
-  readonly score?: number | undefined;
-  /**
-   * Whether objects of different classes suppress each other never, as in COCO's protocol (detect); default: of two with an
-   * IoU above 0.7 only the better one is kept.
-   */
-  readonly perClassNms?: boolean | undefined;
-  /** Largest number of objects (detect). */
-  readonly max?: number | undefined;
-  /** Number of classes, the most probable ones (classify). */
-  readonly top?: number | undefined;
-  /** Whether to copy the weights into the sessions: faster for many images of one size. */
-  readonly frozen?: boolean | undefined;
-  /** Whether to use the EMA of the weights; default: where it scored better in the run. */
-  readonly ema?: boolean | undefined;
-}
-
 /** Interface of an open model of any task. */
 interface Opened<Task extends PredictTask> {
   readonly task: Task;
@@ -110,15 +88,6 @@ interface Opened<Task extends PredictTask> {
   release(): Promise<void>;
 }
 
-/** Options of a call. */
-export interface CallOptions {
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** Options of a prediction. */
-export interface PredictCallOptions
-  extends CallOptions, Pick<PredictOptions, 'score' | 'perClassNms' | 'max' | 'top'> {}
-
 /** An open classifier. */
 export interface ClassifierModel extends Opened<'classify'> {
   /**
@@ -142,25 +111,29 @@ export type ImageModel = ClassifierModel | DetectorModel | SegmenterModel;
 /** Open model of a task. */
 export type ModelOf<Task extends PredictTask> = Extract<ImageModel, { readonly task: Task }>;
 
-/** Reads the image of a call. A browser has another one than Node. */
-type ReadImage = typeof imageReader;
+/** Readers of the images of calls. A browser has others than Node. */
+export interface ImageReaders {
+  readonly whole: typeof imageReader;
+  /** For tiles. */
+  readonly parts: typeof partsReader;
+}
 
 /**
  * Creates a model from weights in memory.
  *
- * @param readImage reader of the images of calls; {@link file://./model-of.ts} has Node's
+ * @param readers readers of the images of calls; {@link file://./model-of.ts} has Node's
  * @throws ConfigError for options out of range
  */
 export function createModel<Task extends PredictTask>(
   engine: Engine,
   loaded: LoadedOf<Task>,
-  readImage: ReadImage,
+  readers: ImageReaders,
   options?: PredictOptions,
 ): ModelOf<Task>;
 export function createModel(
   engine: Engine,
   loaded: LoadedModel,
-  readImage: ReadImage,
+  readers: ImageReaders,
   given: PredictOptions = {},
 ): ImageModel {
   assertOptions(given, loaded.card.task);
@@ -171,11 +144,11 @@ export function createModel(
   };
   switch (loaded.card.task) {
     case 'classify':
-      return classifierModel(engine, loaded as LoadedOf<'classify'>, readImage, options);
+      return classifierModel(engine, loaded as LoadedOf<'classify'>, readers, options);
     case 'detect':
-      return detectorModel(engine, loaded as LoadedOf<'detect'>, readImage, options);
+      return detectorModel(engine, loaded as LoadedOf<'detect'>, readers, options);
     case 'segment':
-      return segmenterModel(engine, loaded as LoadedOf<'segment'>, readImage, options);
+      return segmenterModel(engine, loaded as LoadedOf<'segment'>, readers, options);
     default:
       return loaded.card satisfies never;
   }
@@ -184,7 +157,7 @@ export function createModel(
 function classifierModel(
   engine: Engine,
   loaded: LoadedOf<'classify'>,
-  readImage: ReadImage,
+  readers: ImageReaders,
   options: PredictOptions,
 ): ClassifierModel {
   const { card, model, store } = loaded;
@@ -193,15 +166,15 @@ function classifierModel(
   const logits = async (image: HostTensor): Promise<Float32Array> =>
     (await program.run({ image })).logits.data as Float32Array;
   const predict = async (
-    image: RgbImage,
+    image: RgbImage | ImageParts,
     { top = options.top }: PredictCallOptions,
   ): Promise<ClassifyResult> => {
-    const values = await logits(classifierInput(image, card));
+    const values = await logits(classifierInput(image as RgbImage, card)); // without tiles
     const classes = topClasses(values, card.classNames, top);
     return { task: 'classify', width: image.width, height: image.height, classes };
   };
   return {
-    ...queued(queue, { task: 'classify', loaded, readImage, options }, predict, () =>
+    ...queued(queue, { task: 'classify', loaded, readers, options }, predict, () =>
       program.release(),
     ),
     // A copy, because the next call may start before the caller reads it.
@@ -213,7 +186,7 @@ function classifierModel(
 function detectorModel(
   engine: Engine,
   loaded: LoadedOf<'detect'>,
-  readImage: ReadImage,
+  readers: ImageReaders,
   options: PredictOptions,
 ): DetectorModel {
   const { card, model, store } = loaded;
@@ -226,15 +199,17 @@ function detectorModel(
     thresholds,
     prepare: { frozen },
   });
-  const predict = async (image: RgbImage, call: PredictCallOptions): Promise<DetectResult> => {
-    const { signal, score = options.score, max = options.max } = call;
+  const predict = async (
+    image: RgbImage | ImageParts,
+    call: PredictCallOptions,
+  ): Promise<DetectResult> => {
+    const { signal, tile, score = options.score, max = options.max } = call;
     const { perClassNms = options.perClassNms ?? false } = call;
-    const views = tta ? detectorViews(image, card) : [plainView(image, card)];
-    const { boxes, scores, classIndices, masks } = await predictor.predictViews(views, {
+    const found = await detectPicture(predictor, image, {
+      ...{ card, tta, perClassNms, tile, max, signal },
       minScore: score ?? bestScores?.byClass,
-      acrossClassesIou: perClassNms ? undefined : ACROSS_CLASSES_IOU,
-      ...{ max, signal },
     });
+    const { boxes, scores, classIndices, masks } = found;
     const objects = Array.from(scores, (value, d) => {
       const [x1, y1, x2, y2] = boxes.subarray(4 * d, 4 * d + 4);
       const classIndex = classIndices[d];
@@ -250,13 +225,13 @@ function detectorModel(
     return { task: 'detect', width: image.width, height: image.height, objects };
   };
   const free = (): Promise<void> => predictor.release();
-  return queued(new CallQueue(), { task: 'detect', loaded, readImage, options }, predict, free);
+  return queued(new CallQueue(), { task: 'detect', loaded, readers, options }, predict, free);
 }
 
 function segmenterModel(
   engine: Engine,
   loaded: LoadedOf<'segment'>,
-  readImage: ReadImage,
+  readers: ImageReaders,
   options: PredictOptions,
 ): SegmenterModel {
   const { card, model, store } = loaded;
@@ -266,28 +241,28 @@ function segmenterModel(
   const ratios = tta ? (options.ratios ?? card.ratios) : [1];
   const mode = { window: slide ? window : null, flip: tta };
   const predict = async (
-    image: RgbImage,
-    { signal }: PredictCallOptions,
+    image: RgbImage | ImageParts,
+    { signal, tile }: PredictCallOptions,
   ): Promise<SegmentResult> => {
     const { width, height } = image;
-    const inputs = segmenterInputs(image, { ...card, ratios });
-    const labels = await predictor.segment(inputs, { width, height }, mode, signal);
+    const chosen = { card: { ...card, ratios }, mode, tile, signal };
+    const labels = await segmentPicture(predictor, image, chosen);
     return segmentResult({ width, height, labels, classNames });
   };
   const free = (): Promise<void> => predictor.release();
-  return queued(new CallQueue(), { task: 'segment', loaded, readImage, options }, predict, free);
+  return queued(new CallQueue(), { task: 'segment', loaded, readers, options }, predict, free);
 }
 
 /** Wraps a model so that its calls are queued. */
 function queued<Task extends PredictTask>(
   queue: CallQueue,
   {
-    readImage,
+    readers,
     ...opened
   }: Pick<Opened<Task>, 'task' | 'loaded' | 'options'> & {
-    readonly readImage: ReadImage;
+    readonly readers: ImageReaders;
   },
-  predict: (image: RgbImage, options: PredictCallOptions) => Promise<ResultOf<Task>>,
+  predict: (image: RgbImage | ImageParts, options: PredictCallOptions) => Promise<ResultOf<Task>>,
   free: () => Promise<void>,
 ): Opened<Task> {
   const { file, card } = opened.loaded;
@@ -299,34 +274,14 @@ function queued<Task extends PredictTask>(
     predict: async (image, call = {}) => {
       const { signal } = call;
       assertOptions(call, opened.task);
-      const read = readImage(image, decodingFor(card));
+      const tile = call.tile ?? opened.options.tile;
+      const read = (tile ? readers.parts : readers.whole)(image, decodingFor(card));
       return queue.run(async () => {
         const pixels = await read();
         signal?.throwIfAborted();
-        return predict(pixels, call);
+        return predict(pixels, { ...call, tile });
       }, signal);
     },
     release: () => queue.release(free),
   };
-}
-
-function assertOptions(options: PredictOptions, task: PredictTask): void {
-  if (typeof (options as unknown) !== 'object' || (options as unknown) === null)
-    throw new OptionError(`predict: expected an object of options, got ${String(options)}`);
-  const { score = 0, max = 0, top = 1, ratios } = options;
-  if (!(score >= 0 && score <= 1))
-    throw new OptionError(`score: expected a number from 0 to 1, got ${score}`);
-  if (!Number.isInteger(max) || max < 0)
-    throw new OptionError(`max: expected a whole number of objects, got ${max}`);
-  if (!Number.isInteger(top) || top < 1)
-    throw new OptionError(`top: expected a whole number of classes from 1, got ${top}`);
-  if (ratios === undefined) return;
-  if (task !== 'segment')
-    throw new OptionError(`ratios: expected a segmenter, got the task ${task}`);
-  if (!Array.isArray(ratios as unknown))
-    throw new OptionError(`ratios: expected a list of numbers, got ${quote(ratios)}`);
-  if (ratios.length === 0 || !ratios.every((ratio) => ratio > 0 && ratio <= MAX_RATIO))
-    throw new OptionError(
-      `ratios: expected numbers above 0 and up to ${MAX_RATIO}, got [${ratios.join(', ')}]`,
-    );
 }

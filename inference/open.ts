@@ -36,9 +36,9 @@ export async function open<Task extends PredictTask = PredictTask>(
   options: OpenOptions<Task> = {},
 ): Promise<ModelOf<Task>> {
   assertObject('loadModel', 'an object of options', options);
-  const { engine, frozen, max, perClassNms, ratios, score, slide, top, tta } = options;
+  const { engine, frozen, max, perClassNms, ratios, score, slide, tile, top, tta } = options;
   const loaded = await load(model, options);
-  const predict = { frozen, max, perClassNms, ratios, score, slide, top, tta };
+  const predict = { frozen, max, perClassNms, ratios, score, slide, tile, top, tta };
   return modelOf<PredictTask>(await openEngine(engine), loaded, predict) as ModelOf<Task>;
 }
 

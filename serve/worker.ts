@@ -1,11 +1,13 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { WorkError } from '../core/errors.js';
+import { DataError, WorkError } from '../core/errors.js';
 import { describeFailure } from '../core/failure.js';
 import { decodingFor } from '../inference/decoding.js';
 import type { ImageModel } from '../inference/model.js';
 import { open } from '../inference/open.js';
 import type { RgbImage } from '../core/image.js';
 import { decodeImageBytes } from '../io/image/decode.js';
+import { imageHeader } from '../io/image/header.js';
+import { WHOLE_PIXELS } from '../io/image/parts.js';
 import { encodeAnswer, type PredictedImage } from './answer.js';
 import type { FromThread, Job, ModelInfo, ThreadSetup, ToThread } from './messages.js';
 import { infoOf } from './model-info.js';
@@ -58,10 +60,15 @@ function receive(id: number, job: Job): void {
   });
 }
 
-async function decode({ model, images }: Job, index: number): Promise<RgbImage> {
+/** Decodes an image; one that is read in parts by the model's tiles stays encoded. */
+async function decode({ model, images }: Job, index: number): Promise<RgbImage | Uint8Array> {
   const { bytes, name } = images[index];
-  const decoding = decodingFor(openedModel(model).model.card);
-  return decodeImageBytes(bytes, name, { ...decoding, maxPixels });
+  const { card, options: chosen } = openedModel(model).model;
+  if (chosen.tile) {
+    const { width, height } = await imageHeader(bytes, name);
+    if (width * height > WHOLE_PIXELS) return bytes;
+  }
+  return decodeImageBytes(bytes, name, { ...decodingFor(card), maxPixels });
 }
 
 function openedModel(name: string): OpenedModel {
@@ -72,7 +79,7 @@ function openedModel(name: string): OpenedModel {
 
 async function answer(
   job: Job,
-  first: Promise<RgbImage>,
+  first: Promise<RgbImage | Uint8Array>,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   const { model, info } = openedModel(job.model);
@@ -80,8 +87,14 @@ async function answer(
   const score = job.score ?? scoreOf(info);
   const predicted: PredictedImage[] = [];
   for (const [index, { name }] of images.entries()) {
-    const pixels = await (index === 0 ? first : decode(job, index));
-    const result = await model.predict(pixels, { score, perClassNms, max, top, signal });
+    const image = await (index === 0 ? first : decode(job, index));
+    const pixels = 'data' in image ? image : undefined;
+    if (format === 'png' && !pixels)
+      throw DataError.in(
+        name,
+        `expected at most ${WHOLE_PIXELS} pixels to draw on, got more; ask for format=json or coco`,
+      );
+    const result = await model.predict(image, { score, perClassNms, max, top, signal });
     predicted.push({ name, result, pixels: format === 'png' ? pixels : undefined });
   }
   const body = await encodeAnswer(info, predicted, { format, isChosen: job.score !== undefined });

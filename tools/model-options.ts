@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import { OptionError } from '../core/errors.js';
+import { assertTile, type TileOptions } from '../inference/tiles/grid.js';
 import type { PredictTask } from '../inference/model.js';
 import {
   addEngineOptions,
@@ -63,8 +65,14 @@ export function addModelOptions(command: Command): Command {
   return addEngineOptions(command);
 }
 
+/** Values of the options that {@link addTileOptions} adds. */
+interface TileFlags {
+  readonly tile?: number | undefined;
+  readonly overlap?: number | undefined;
+}
+
 /** Values of the options that {@link addImageOptions} adds. */
-export interface ImageFlags extends ModelFlags {
+export interface ImageFlags extends ModelFlags, TileFlags {
   readonly tta: boolean;
   readonly slide: boolean;
   readonly ratios?: readonly number[];
@@ -95,8 +103,37 @@ export function addImageOptions(command: Command): Command {
       numberList('--ratios'),
     )
     .optionsGroup('')
-    .option('--slide', 'sliding windows instead of whole images (segment)', false)
+    .option('--slide', 'sliding windows instead of whole images (segment)', false);
+  addTileOptions(command)
     .optionsGroup(RARE)
     .option('--shard <i/n>', 'only shard i of n, from 0; all into the same --out');
   return addModelOptions(command);
+}
+
+/** Adds `--tile` and `--overlap`. */
+export function addTileOptions(command: Command): Command {
+  return command
+    .option(
+      '--tile <px>',
+      'square tiles of large pictures with small objects, e.g. 1024 (detect, segment)',
+      wholeNumber('--tile'),
+    )
+    .optionsGroup(RARE)
+    .option(
+      '--overlap <fraction>',
+      'fraction of a tile that neighbors share (default: 0.2)',
+      fraction('--overlap'),
+    )
+    .optionsGroup('');
+}
+
+/** Tiles of the options; undefined without. @throws OptionError for sizes out of range, and for `--overlap` alone */
+export function tileOf({ tile: size, overlap }: TileFlags): TileOptions | undefined {
+  if (size === undefined) {
+    if (overlap === undefined) return undefined;
+    throw new OptionError(`--overlap ${overlap}: expected --tile SIZE with it, got none`);
+  }
+  const tile = { size, overlap };
+  assertTile(tile);
+  return tile;
 }

@@ -2,14 +2,26 @@ import { openEngine, type Engine, type EngineOptions } from '../engine/runtime/e
 import { modelOf } from '../inference/model-of.js';
 import type { ImageModel, PredictOptions, PredictTask } from '../inference/model.js';
 import { load } from '../inference/open.js';
-import type { ModelFlags } from './model-options.js';
+import { tileOf, type ImageFlags } from './model-options.js';
 import { log } from './output.js';
 
 /** Options of {@link openModel}. */
 export interface OpenModelOptions
   extends
-    Omit<PredictOptions, 'score'>,
-    Pick<ModelFlags, 'task' | 'classes' | 'size' | 'mean' | 'std' | 'crop' | 'cache' | 'offline'> {
+    Omit<PredictOptions, 'score' | 'tile'>,
+    Pick<
+      ImageFlags,
+      | 'tile'
+      | 'overlap'
+      | 'task'
+      | 'classes'
+      | 'size'
+      | 'mean'
+      | 'std'
+      | 'crop'
+      | 'cache'
+      | 'offline'
+    > {
   readonly engine: Engine | Partial<EngineOptions>;
 }
 
@@ -20,15 +32,16 @@ export interface OpenModelOptions
  */
 export async function openModel(
   name: string,
-  { engine: engineOptions, task, ...flags }: OpenModelOptions,
+  { engine: engineOptions, task, tile: size, overlap, ...flags }: OpenModelOptions,
   numImages: number,
 ): Promise<ImageModel> {
+  const tile = tileOf({ tile: size, overlap });
   const loaded = await load(name, { ...flags, task: task as PredictTask, onNotice: log });
   const engine = await openEngine(engineOptions);
   log(engine.description);
   const { max, perClassNms, ratios, slide, top, tta } = flags;
   const frozen = loaded.card.task === 'classify' && numImages > 8;
   return modelOf<PredictTask>(engine, loaded, {
-    ...{ max, perClassNms, ratios, slide, top, tta, frozen },
+    ...{ max, perClassNms, ratios, slide, tile, top, tta, frozen },
   });
 }

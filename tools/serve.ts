@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import type { ServeOptions } from '../serve/options.js';
 import { engineOptions, fraction, wholeNumber } from './engine-options.js';
-import { addModelOptions, type ModelFlags } from './model-options.js';
+import { addModelOptions, addTileOptions, tileOf, type ImageFlags } from './model-options.js';
 import { log, printJson } from './output.js';
 
-interface Flags extends ModelFlags {
+interface Flags extends Omit<ImageFlags, 'ratios' | 'shard'> {
   readonly host: string;
   readonly port: number;
   readonly token?: string;
@@ -15,8 +15,6 @@ interface Flags extends ModelFlags {
   readonly maxPixels: number;
   readonly maxImages: number;
   readonly timeout: number;
-  readonly tta: boolean;
-  readonly slide: boolean;
 }
 
 /** `convnextv2 serve` */
@@ -48,7 +46,9 @@ export function registerServe(program: Command): void {
     .option('--timeout <s>', 'longest time of a request', wholeNumber('--timeout'), 30)
     .option('--tta', 'average over mirror images and scales (detect, segment)', false)
     .option('--slide', 'sliding windows instead of whole images (segment)', false);
-  addModelOptions(verb).action((models: string[], flags: Flags) => run(models, flags));
+  addModelOptions(addTileOptions(verb)).action((models: string[], flags: Flags) =>
+    run(models, flags),
+  );
 }
 
 async function run(models: readonly string[], flags: Flags): Promise<void> {
@@ -72,6 +72,7 @@ async function run(models: readonly string[], flags: Flags): Promise<void> {
       perClassNms,
       tta,
       slide,
+      tile: tileOf(flags),
       engine: engineOptions(flags),
     },
     onNotice: log,

@@ -11,6 +11,9 @@ import { writeAtomically, writeTextAtomically } from '../io/files/atomic.js';
 import { writeJsonRowsAtomically, type JsonRows } from '../io/files/json-stream.js';
 import type { RowSpool } from '../io/files/row-spool.js';
 import { decodeImage } from '../io/image/decode.js';
+import { fileHeader } from '../io/image/file-header.js';
+import { WHOLE_PIXELS } from '../io/image/parts.js';
+import { reducedImage } from '../io/image/thumbnail.js';
 import { pngNames } from '../io/png/names.js';
 import { shardWork, type ShardedWorkOptions } from './distributed/sharded-work.js';
 import { withLabelFiles, type LabelFormat } from './label-files.js';
@@ -75,7 +78,7 @@ export async function predictFiles(
         continue;
       }
       const predicted = { file, index, ...read };
-      const { width, height } = read.image;
+      const { width, height } = read.result;
       const fields = presentation.fields(read.result);
       own.get('predictions')?.add(index, [{ file, width, height, ...fields }]);
       for (const [list, rows] of Object.entries(presentation.rows(predicted)))
@@ -149,12 +152,22 @@ export function scoreFieldsOf(model: ImageModel, { score }: PresentOptions): obj
     : {};
 }
 
-/** Decodes and predicts an image, or tells why that is not possible with this one. */
+/** Longest side of the picture that is drawn of an image that is too large for memory. */
+const OVERVIEW_PX = 4096;
+
+/**
+ * Decodes and predicts an image, or tells why that is not possible with this one. One that is read in tiles because it is
+ * too large for memory has a reduced picture.
+ */
 export async function predictedOrFailed(
   model: ImageModel,
   file: string,
 ): Promise<{ readonly image: RgbImage; readonly result: ImageResult } | FailedImage> {
   try {
+    if (model.options.tile && (await isReadInParts(file))) {
+      const result = await model.predict(file, ALL);
+      return { image: await reducedImage(file, OVERVIEW_PX), result };
+    }
     const image = await decodeImage(file, decodingFor(model.card));
     return { image, result: await model.predict(image, ALL) };
   } catch (error) {
@@ -164,6 +177,11 @@ export async function predictedOrFailed(
     const { message } = error;
     return { file, message: message.includes(file) ? message : `${file}: ${message}` };
   }
+}
+
+async function isReadInParts(file: string): Promise<boolean> {
+  const { width, height } = await fileHeader(file);
+  return width * height > WHOLE_PIXELS;
 }
 
 function noneRead(failed: readonly FailedImage[]): DataError {

@@ -145,7 +145,7 @@ export async function* predictFolder(
         continue;
       }
       const predicted = { file, index: index++, ...read };
-      const { width, height } = read.image;
+      const { width, height } = read.result;
       const row = { file, width, height, ...presentation.fields(read.result) };
       if (out !== undefined) {
         // The extension stays, because a.jpg and a.png may both come.

@@ -7,6 +7,7 @@ interface PredictedImage<Result extends ImageResult = ImageResult> {
   readonly file: string;
   /** Index of the image, from 0. */
   readonly index: number;
+  /** Picture to draw on; smaller than the image if that is too large for memory. */
   readonly image: RgbImage;
   readonly result: Result;
 }

@@ -1,14 +1,8 @@
-/** Width and height in pixels. */
-export interface Size {
-  readonly width: number;
-  readonly height: number;
-}
+import type { Size } from '../../core/boxes.js';
+import type { Rect } from '../../core/rect.js';
 
-/** A rectangle of whole pixels, `x … x + width − 1` by `y … y + height − 1`. */
-export interface Rect extends Size {
-  readonly x: number;
-  readonly y: number;
-}
+export type { Size } from '../../core/boxes.js';
+export type { Rect } from '../../core/rect.js';
 
 /** The whole image as a rectangle. */
 export function fullRect({ width, height }: Size): Rect {

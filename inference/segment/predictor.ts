@@ -18,7 +18,7 @@ import {
 import { assertWindow, MIN_SIDE, windowGrid, type SlidingWindow } from './windows.js';
 
 /** Options of inference: windows and flips. */
-interface SegmenterMode {
+export interface SegmenterMode {
   /** Sliding windows; null for the whole image. */
   readonly window: SlidingWindow | null;
   /** Whether to average the probabilities of each input and its flip. */

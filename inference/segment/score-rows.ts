@@ -13,15 +13,21 @@ export interface ScoreRows {
   readonly channels: number;
   /** Returns row `y`, `[width, K]`, valid until the next call. Most efficient from top to bottom. */
   row(y: number): Float32Array;
+  /** Returns the rows from `y` on, which need no memory of those above. */
+  below(y: number): ScoreRows;
 }
 
 /** Rows of a map in memory. */
 export function mapRows(
   data: Float32Array,
-  { height, width, channels }: Omit<ScoreRows, 'row'>,
+  { height, width, channels }: Omit<ScoreRows, 'row' | 'below'>,
 ): ScoreRows {
   const size = width * channels;
-  return { height, width, channels, row: (y) => data.subarray(y * size, (y + 1) * size) };
+  return {
+    ...{ height, width, channels },
+    row: (y) => data.subarray(y * size, (y + 1) * size),
+    below: (y) => mapRows(data.slice(y * size), { height: height - y, width, channels }),
+  };
 }
 
 /** Two neighbors of each output position and the weight of the second: half-pixel centers, clamped at the borders. */
@@ -46,28 +52,41 @@ function neighbors(inSize: number, outSize: number): Neighbors {
 /** Bilinear resize with half-pixel centers (PyTorch's `align_corners=False`). */
 export function resizedRows(source: ScoreRows, { height, width }: Size): ScoreRows {
   if (source.height === height && source.width === width) return source;
+  return interpolatedRows(source, neighbors(source.height, height), neighbors(source.width, width));
+}
+
+function interpolatedRows(source: ScoreRows, ys: Neighbors, xs: Neighbors): ScoreRows {
   const { channels } = source;
-  const [ys, xs] = [neighbors(source.height, height), neighbors(source.width, width)];
+  const [height, width] = [ys.low.length, xs.low.length];
   const out = new Float32Array(width * channels);
   // The two source rows around the last output row, resized to the output width.
-  let [above, below] = [0, 1].map(() => ({ y: -1, data: new Float32Array(width * channels) }));
+  let [upper, lower] = [0, 1].map(() => ({ y: -1, data: new Float32Array(width * channels) }));
   const widened = (y: number): Float32Array => {
-    if (below.y === y) return below.data;
-    [above, below] = [below, above];
-    widen(source.row(y), xs, channels, below.data);
-    below.y = y;
-    return below.data;
+    if (lower.y === y) return lower.data;
+    [upper, lower] = [lower, upper];
+    widen(source.row(y), xs, channels, lower.data);
+    lower.y = y;
+    return lower.data;
   };
   const row = (y: number): Float32Array => {
-    const isBetween = above.y === ys.low[y] && below.y === ys.high[y];
-    const first = isBetween ? above.data : widened(ys.low[y]);
+    const isBetween = upper.y === ys.low[y] && lower.y === ys.high[y];
+    const first = isBetween ? upper.data : widened(ys.low[y]);
     if (ys.high[y] === ys.low[y]) return first;
-    const second = isBetween ? below.data : widened(ys.high[y]);
+    const second = isBetween ? lower.data : widened(ys.high[y]);
     const fraction = ys.fraction[y];
     for (let i = 0; i < out.length; i++) out[i] = first[i] + fraction * (second[i] - first[i]);
     return out;
   };
-  return { height, width, channels, row };
+  const below = (y: number): ScoreRows => {
+    const first = ys.low[y];
+    const rest = {
+      low: ys.low.slice(y).map((at) => at - first),
+      high: ys.high.slice(y).map((at) => at - first),
+      fraction: ys.fraction.slice(y),
+    };
+    return interpolatedRows(source.below(first), rest, xs);
+  };
+  return { height, width, channels, row, below };
 }
 
 function widen(
@@ -87,7 +106,9 @@ function widen(
 export function croppedRows(source: ScoreRows, { height, width }: Size): ScoreRows {
   const { channels } = source;
   const row = (y: number): Float32Array => source.row(y).subarray(0, width * channels);
-  return { height, width, channels, row };
+  const below = (y: number): ScoreRows =>
+    croppedRows(source.below(y), { height: height - y, width });
+  return { height, width, channels, row, below };
 }
 
 /** Flips a map horizontally. */
@@ -100,7 +121,7 @@ export function flippedRows(source: ScoreRows): ScoreRows {
       out.set(from.subarray(x * channels, (x + 1) * channels), (width - 1 - x) * channels);
     return out;
   };
-  return { height, width, channels, row };
+  return { height, width, channels, row, below: (y) => flippedRows(source.below(y)) };
 }
 
 /**
@@ -134,7 +155,26 @@ export function joinedRows(
     }
     return out;
   };
-  return { height, width, channels, row };
+  return {
+    height,
+    width,
+    channels,
+    row,
+    below: (y) => laterRows(row, { height, width, channels }, y),
+  };
+}
+
+/** Rows from `first` on of a map that stays in memory. */
+function laterRows(
+  row: ScoreRows['row'],
+  { height, width, channels }: Omit<ScoreRows, 'row' | 'below'>,
+  first: number,
+): ScoreRows {
+  return {
+    ...{ height: height - first, width, channels },
+    row: (y) => row(first + y),
+    below: (y) => laterRows(row, { height, width, channels }, first + y),
+  };
 }
 
 /** Mean of the softmax of several maps of logits of one size. */
@@ -146,7 +186,9 @@ export function meanProbabilityRows(sources: readonly ScoreRows[]): ScoreRows {
     for (const source of sources) addSoftmax(source.row(y), channels, 1 / sources.length, out);
     return out;
   };
-  return { height, width, channels, row };
+  const below = (y: number): ScoreRows =>
+    meanProbabilityRows(sources.map((source) => source.below(y)));
+  return { height, width, channels, row, below };
 }
 
 function addSoftmax(

@@ -1,3 +1,4 @@
+import { partsOf, type ImageParts } from '../../core/image.js';
 import type { ImageResult } from '../../core/results.js';
 import { openWebEngine, type WebEngineOptions } from '../../engine/runtime/web-engine.js';
 import { rgbOf, type PixelImage } from '../../io/image/pixels.js';
@@ -16,7 +17,7 @@ export interface WebLoadOptions
   extends
     WebEngineOptions,
     FetchOptions,
-    Pick<PredictOptions, 'tta' | 'slide' | 'score' | 'max' | 'top' | 'frozen'> {}
+    Pick<PredictOptions, 'tta' | 'slide' | 'tile' | 'score' | 'max' | 'top' | 'frozen'> {}
 
 /** A model in a browser: that of Node with other images. */
 export interface WebModel extends Pick<ImageModel, 'task' | 'classNames' | 'card'> {
@@ -49,12 +50,17 @@ export async function loadModel(
   const bytes = source instanceof Uint8Array ? source : await fetchModel(String(source), options);
   const loaded = readWebModel(bytes, source instanceof Uint8Array ? 'model' : String(source));
   const engine = await openWebEngine(options);
-  const { tta, slide, score, max, top, frozen } = options;
-  const readPixels = (image: unknown): (() => ReturnType<typeof rgbOf>) => {
+  const { tta, slide, tile, score, max, top, frozen } = options;
+  const whole = (image: unknown): (() => ReturnType<typeof rgbOf>) => {
     const pixels = rgbOf(image as PixelImage);
     return () => pixels;
   };
-  const model = createModel(engine, loaded, readPixels, { tta, slide, score, max, top, frozen });
+  const parts = (image: unknown): (() => ImageParts) => {
+    const pixels = partsOf(whole(image)());
+    return () => pixels;
+  };
+  const chosen = { tta, slide, tile, score, max, top, frozen };
+  const model = createModel(engine, loaded, { whole, parts }, chosen);
   return {
     ...{ task: model.task, classNames: model.classNames, card: model.card },
     engine: engine.description,

@@ -5,6 +5,7 @@ import type { RgbImage } from '../../core/image.js';
 import { decodeBmp } from '../bmp/decode.js';
 import { imageBytes } from './bytes.js';
 import type { Size } from '../../core/boxes.js';
+import type { Rect } from '../../core/rect.js';
 import { displayedSize } from '../image-header/orientation.js';
 import type { ImageHeader } from '../image-header/read.js';
 import { imageHeader } from './header.js';
@@ -67,20 +68,36 @@ export async function decodeImageBytes(
   if (header.width * header.height > maxPixels)
     throw ImageError.in(
       file,
-      `expected at most ${maxPixels} pixels, got ${header.width}x${header.height}; raise maxPixels if it is meant`,
+      `expected at most ${maxPixels} pixels, got ${header.width}x${header.height}; raise maxPixels if it is meant, or predict it in tiles (--tile 1024)`,
     );
   assertScaled(header, options.range, file);
   const image = await decodeStored(bytes, file, header, options);
   return isTurned(header, options.upright) ? uprightImage(image, header.orientation) : image;
 }
 
-async function decodeStored(
-  bytes: Uint8Array,
+/** Stored pixels that are decoded. */
+interface StoredArea {
+  readonly rect: Rect;
+  /** Whether the format has tiles, so that only those of the area are decoded. */
+  readonly isTiled: boolean;
+}
+
+/**
+ * Decodes the stored pixels of an image, or an area of them; see {@link decodeImageBytes} for the conventions.
+ *
+ * @param source the whole file, or its path
+ * @param area not for BMP
+ * @throws DataError if it is damaged
+ */
+export async function decodeStored(
+  source: Uint8Array | string,
   file: string,
   header: ImageHeader,
   { tolerant, range }: DecodeOptions,
+  area?: StoredArea,
 ): Promise<RgbImage> {
-  if (header.format === 'bmp') return decodeBmp(bytes, file);
+  if (header.format === 'bmp' && typeof source !== 'string') return decodeBmp(source, file);
+  const bytes = { source, area };
   // libtiff warns of every tag that it does not know.
   const strictness = header.format === 'tiff' ? 'error' : 'warning';
   try {
@@ -101,7 +118,7 @@ async function decodeStored(
 }
 
 /** Whether pixels are turned, so that they fit annotations of a size, if one is given. */
-function isTurned(header: ImageHeader, upright: DecodeOptions['upright'] = false): boolean {
+export function isTurned(header: ImageHeader, upright: DecodeOptions['upright'] = false): boolean {
   // Pillow turns TIFF files in any case.
   if (header.format === 'tiff') return true;
   if (typeof upright === 'boolean') return upright;
@@ -115,12 +132,19 @@ function messageOf(cause: unknown): string {
 }
 
 async function decodePixels(
-  bytes: Uint8Array,
+  { source, area }: { readonly source: Uint8Array | string; readonly area: StoredArea | undefined },
   header: ImageHeader,
   range: PixelRange | undefined,
   failOn: 'none' | 'truncated' | 'error' | 'warning',
 ): Promise<RgbImage> {
-  const image = sharp(bytes, { ignoreIcc: true, failOn, limitInputPixels: false });
+  const image = sharp(source, {
+    ...{ ignoreIcc: true, failOn, limitInputPixels: false },
+    sequentialRead: area?.isTiled !== true,
+  });
+  if (area) {
+    const { x: left, y: top, width, height } = area.rect;
+    image.extract({ left, top, width, height });
+  }
   if (header.isCmyk) {
     const inks = image.pipelineColourspace('cmyk').toColourspace('cmyk');
     const { data, info } = await inks.raw().toBuffer({ resolveWithObject: true });

@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { describedValue, isUint8Array } from '../../core/arguments.js';
 import { decodeImage, decodeImageBytes, type DecodeOptions } from './decode.js';
-import type { RgbImage } from '../../core/image.js';
+import { partsOf, type ImageParts, type RgbImage } from '../../core/image.js';
+import { imageParts } from './parts.js';
 import { refusedImage, rgbOf, type PixelImage } from './pixels.js';
 
 /** A path or `file:` URL of an image file, its bytes, or pixels. It must not change until the call ends. */
@@ -30,6 +31,25 @@ export function imageReader(
     throw refusedImage(describedValue(image));
   const pixels = rgbOf(image);
   return () => pixels;
+}
+
+/**
+ * Checks an image as {@link imageReader} does, to be read in parts: a file that is too large for memory is decoded part by
+ * part.
+ *
+ * @throws InputError that names the allowed inputs
+ */
+export function partsReader(
+  image: ImageInput,
+  options?: DecodeOptions,
+): () => ImageParts | Promise<ImageParts> {
+  if (typeof image === 'string' || image instanceof URL) {
+    const file = pathOf(image);
+    return () => imageParts(file, file, options);
+  }
+  if (isUint8Array(image) && image.length > 0) return () => imageParts(image, 'image', options);
+  const read = imageReader(image, options);
+  return async () => partsOf(await read());
 }
 
 function pathOf(image: string | URL): string {

@@ -1,6 +1,8 @@
 import sharp, { type Sharp } from 'sharp';
 import type { Size } from '../../core/boxes.js';
-import { imageBytes } from './bytes.js';
+import { DataError } from '../../core/errors.js';
+import type { RgbImage } from '../../core/image.js';
+import { imageBytes, isEmbedded } from './bytes.js';
 import { decodeImageBytes } from './decode.js';
 
 /**
@@ -24,6 +26,30 @@ export async function jpegThumbnail(file: string, longest: number): Promise<Uint
     withoutEnlargement: true,
   } as const;
   return reduced(file, (image) => image.resize(size).jpeg({ quality: 70 }).toBuffer());
+}
+
+/**
+ * Reads a large image file as an RGB picture of at most `longest` pixels a side, upright, without the memory of its pixels.
+ *
+ * @throws DataError if it cannot be read
+ */
+export async function reducedImage(file: string, longest: number): Promise<RgbImage> {
+  const source = isEmbedded(file) ? await imageBytes(file) : file;
+  try {
+    const { data, info } = await sharp(source, { limitInputPixels: false })
+      .rotate()
+      .resize(longest, longest, { fit: 'inside', withoutEnlargement: true })
+      .flatten({ background: '#fff' })
+      .toColourspace('srgb')
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    return { width: info.width, height: info.height, data };
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw DataError.in(file, `expected a complete image, got a damaged one (${message})`, {
+      cause,
+    });
+  }
 }
 
 /** Reduces while decoding, which is faster; where that fails, the usual decoder says why or does better. */

@@ -19,15 +19,22 @@ import { expandMask, type DetectResult } from '../../core/results.js';
 import type { BestScores } from '../../inference/card.js';
 import type { DetectorModel, PredictCallOptions } from '../../inference/model.js';
 import { ownSamples, type EvaluatedImages } from '../distributed/evaluation.js';
-import { decodeSample } from '../pipelines/detect.js';
 import type { Scalars } from '../trainer.js';
+import { predictSample } from './predict-sample.js';
 import { viewingOrder } from './viewing-order.js';
 
 /** Options of {@link evaluateDetector}. */
 interface EvaluateDetectorOptions extends EvaluatedImages {
-  /** Called with the detections of each image, e.g. to write them to a file, in the order of {@link viewingOrder}. */
+  /**
+   * Called with the detections of each image, e.g. to write them to a file, in the order of {@link viewingOrder}; without
+   * pixels of images that are read in parts.
+   */
   readonly onResult?:
-    | ((sample: DetectionSample, result: DetectResult, image: RgbImage) => void | Promise<void>)
+    | ((
+        sample: DetectionSample,
+        result: DetectResult,
+        image: RgbImage | undefined,
+      ) => void | Promise<void>)
     | undefined;
 }
 
@@ -77,8 +84,7 @@ export async function evaluateDetector(
   const sizes = own.map((i) => ({ width: widths[i], height: heights[i] }));
   for (const place of viewingOrder(sizes, card.limits)) {
     const sample = samples.at(own[place]);
-    const image = await decodeSample(sample);
-    const result = await model.predict(image, protocolOf(model.options));
+    const { result, image } = await predictSample(model, sample, protocolOf(model.options));
     numDetections += result.objects.length;
     score(evaluators, result, sample.imageId, set.classes.categoryIds);
     await onResult?.(sample, result, image);

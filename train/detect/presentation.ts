@@ -5,6 +5,7 @@ import type { DetectorModel } from '../../inference/model.js';
 import { toCoco } from '../../inference/to-coco.js';
 import { encodeRgbPng } from '../../io/png/write.js';
 import { draw } from '../../report/draw.js';
+import { reducedResult } from '../../report/reduced-result.js';
 import type { Presentation } from '../presentation.js';
 
 /** Largest number of rows in the table of one image; files have all. */
@@ -51,7 +52,9 @@ export function presentObjects(
     },
     outputs: (pictures) => [...pictures, 'results.json', 'images.json'],
     pictures: async ({ image, result }, name) => ({
-      [name]: encodeRgbPng(await draw({ ...result, objects: shownOf(result) }, image)),
+      [name]: encodeRgbPng(
+        await draw(reducedResult({ ...result, objects: shownOf(result) }, image), image),
+      ),
     }),
     files: ({ images, results }) => ({
       'results.json': results,

@@ -63,6 +63,7 @@ export async function scoreDetector(
     data: typeof data === 'string' ? data : set.file,
     split,
     tta: model.options.tta ?? false,
+    tile: model.options.tile ?? null,
     average: model.options.ema ? 'ema' : 'none',
     count: scores.numImages,
     detections: scores.numDetections,

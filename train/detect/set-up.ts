@@ -88,7 +88,7 @@ export function setUpDetector(
         const predicting = modelOf<'detect'>(engine, { card, model, store });
         try {
           const scores = await evaluateDetector(predicting, evaluated, {
-            onResult: (sample, result, image) => drawn?.add(sample, result, image),
+            onResult: (sample, result, image) => image && drawn?.add(sample, result, image),
           });
           drawn?.finish();
           const best = cardScores(scores, heldOut.classes.categoryIds);

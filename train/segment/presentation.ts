@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import type { SegmentResult } from '../../core/results.js';
 import type { SegmenterModel } from '../../inference/model.js';
-import { encodeIndexedPng } from '../../io/png/indexed.js';
+import { encodeLargeIndexedPng } from '../../io/png/indexed.js';
 import { encodeRgbPng } from '../../io/png/write.js';
 import { classFractions, draw, fractionText } from '../../report/draw.js';
+import { reducedResult } from '../../report/reduced-result.js';
 import type { Presentation } from '../presentation.js';
 import { paletteOf } from './palette.js';
 
@@ -45,8 +46,8 @@ export function presentPixels(
     pictures: async ({ image, result }, name) => {
       const { width, height, labels: data } = result;
       return {
-        [name]: encodeRgbPng(await draw(result, image, { palette })),
-        [join('labels', name)]: encodeIndexedPng({ width, height, data }, palette),
+        [name]: encodeRgbPng(await draw(reducedResult(result, image), image, { palette })),
+        [join('labels', name)]: await encodeLargeIndexedPng({ width, height, data }, palette),
       };
     },
     files: () => ({

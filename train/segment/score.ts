@@ -55,6 +55,7 @@ export async function scoreSegmenter(
     split,
     tta: model.options.tta ?? false,
     slide: model.options.slide ?? false,
+    tile: model.options.tile ?? null,
     ratios: model.options.tta ? (model.options.ratios ?? model.card.ratios) : [1],
     average: model.options.ema ? 'ema' : 'none',
     count: numImages,

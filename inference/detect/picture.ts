@@ -1,0 +1,66 @@
+import { gatherBoxes } from '../../core/boxes.js';
+import type { ImageParts, RgbImage } from '../../core/image.js';
+import { mergeTiles } from '../tiles/merge.js';
+import { tileGrid, tilesOf, type TileOptions } from '../tiles/grid.js';
+import type { DetectorCard } from '../card.js';
+import type { DetectorPredictor, Prediction, PredictOptions } from './predictor.js';
+import { ACROSS_CLASSES_IOU } from './shown-scores.js';
+import { detectorViews, plainView } from './tta.js';
+
+/** Options of {@link detectPicture}. */
+interface DetectPictureOptions extends Omit<PredictOptions, 'acrossClassesIou'> {
+  readonly card: Pick<DetectorCard, 'limits' | 'pixels'>;
+  /** Whether to average over flips and scales. */
+  readonly tta: boolean;
+  /** Whether objects of different classes suppress each other never. */
+  readonly perClassNms: boolean;
+  /** Default: the whole picture at once. */
+  readonly tile?: TileOptions | undefined;
+}
+
+/**
+ * Detects objects in a picture, or in each of its tiles, whose detections are merged. A picture of one tile has the result
+ * that it has without tiles.
+ *
+ * @throws as `DetectorPredictor.predictViews`, and as reading the parts
+ */
+export async function detectPicture(
+  predictor: Pick<DetectorPredictor, 'predictViews'>,
+  picture: RgbImage | ImageParts,
+  { card, tta, perClassNms, tile, minScore, max, signal }: DetectPictureOptions,
+): Promise<Prediction> {
+  const acrossClassesIou = perClassNms ? undefined : ACROSS_CLASSES_IOU;
+  const viewed = (image: RgbImage, options: PredictOptions): Promise<Prediction> =>
+    predictor.predictViews(tta ? detectorViews(image, card) : [plainView(image, card)], {
+      ...options,
+      acrossClassesIou,
+      signal,
+    });
+  if (!('part' in picture)) return viewed(picture, { minScore, max });
+  const grid = tileGrid(picture, tile ?? { size: Math.max(picture.width, picture.height) });
+  const rects = tilesOf(grid);
+  if (rects.length === 1) return viewed(await picture.part(rects[0]), { minScore, max });
+  const found: Prediction[] = [];
+  for (const rect of rects) {
+    signal?.throwIfAborted();
+    found.push(await viewed(await picture.part(rect), {}));
+  }
+  return chosen(mergeTiles(found, grid, picture, { acrossClassesIou }), { minScore, max });
+}
+
+/** Selects the first `max` detections from the least scores on. */
+function chosen(
+  { boxes, scores, classIndices, masks }: Prediction,
+  { minScore = 0, max = Infinity }: Pick<PredictOptions, 'minScore' | 'max'>,
+): Prediction {
+  const leastOf = (k: number): number => (typeof minScore === 'number' ? minScore : minScore[k]);
+  const kept = Int32Array.from(scores.keys())
+    .filter((d) => scores[d] >= leastOf(classIndices[d]))
+    .subarray(0, max);
+  return {
+    boxes: gatherBoxes(boxes, kept),
+    scores: Float32Array.from(kept, (d) => scores[d]),
+    classIndices: kept.map((d) => classIndices[d]),
+    masks: masks.length > 0 ? Array.from(kept, (d) => masks[d]) : [],
+  };
+}
