@@ -1,5 +1,5 @@
 import { cutImage, partsOf, type ImageParts, type RgbImage } from '../../core/image.js';
-import { DataError } from '../../core/errors.js';
+import { ImageError } from '../../core/errors.js';
 import type { Rect } from '../../core/rect.js';
 import { fill, openFile, readable } from '../files/read.js';
 import { displayedSize } from '../image-header/orientation.js';
@@ -24,7 +24,7 @@ const MOST_PIXELS = 2 ** 31 - 1;
  * @param source path, or the whole file
  * @param file name for error messages
  * @param wholePixels largest image that is decoded at once
- * @throws DataError if it is no image in a known format, damaged, or has more than 2³¹ − 1 pixels
+ * @throws ImageError if it is no image in a known format, damaged, or has more than 2³¹ − 1 pixels
  */
 export async function imageParts(
   source: string | Uint8Array,
@@ -41,7 +41,7 @@ export async function imageParts(
   }
   const most = Math.min(MOST_PIXELS, options.maxPixels ?? MOST_PIXELS);
   if (pixels > most)
-    throw DataError.in(
+    throw ImageError.in(
       file,
       `expected at most ${most} pixels, got ${header.width}x${header.height}; cut it into several files`,
     );

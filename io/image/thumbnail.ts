@@ -1,6 +1,6 @@
 import sharp, { type Sharp } from 'sharp';
 import type { Size } from '../../core/boxes.js';
-import { DataError } from '../../core/errors.js';
+import { ImageError } from '../../core/errors.js';
 import type { RgbImage } from '../../core/image.js';
 import { imageBytes, isEmbedded } from './bytes.js';
 import { decodeImageBytes } from './decode.js';
@@ -9,7 +9,7 @@ import { decodeImageBytes } from './decode.js';
  * Reads an image as a small gray picture of the given size, upright and without keeping its aspect ratio.
  *
  * @returns `[height, width]`
- * @throws DataError if it cannot be read
+ * @throws ImageError if it cannot be read
  */
 export async function grayPicture(file: string, { width, height }: Size): Promise<Uint8Array> {
   return reduced(file, (image) =>
@@ -17,7 +17,7 @@ export async function grayPicture(file: string, { width, height }: Size): Promis
   );
 }
 
-/** Reads an image as a JPEG of at most `longest` pixels a side, upright. @throws DataError if it cannot be read */
+/** Reads an image as a JPEG of at most `longest` pixels a side, upright. @throws ImageError if it cannot be read */
 export async function jpegThumbnail(file: string, longest: number): Promise<Uint8Array> {
   const size = {
     width: longest,
@@ -31,7 +31,7 @@ export async function jpegThumbnail(file: string, longest: number): Promise<Uint
 /**
  * Reads a large image file as an RGB picture of at most `longest` pixels a side, upright, without the memory of its pixels.
  *
- * @throws DataError if it cannot be read
+ * @throws ImageError if it cannot be read
  */
 export async function reducedImage(file: string, longest: number): Promise<RgbImage> {
   const source = isEmbedded(file) ? await imageBytes(file) : file;
@@ -46,7 +46,7 @@ export async function reducedImage(file: string, longest: number): Promise<RgbIm
     return { width: info.width, height: info.height, data };
   } catch (cause) {
     const { message } = cause as Error;
-    throw DataError.in(file, `expected a complete image, got a damaged one (${message})`, {
+    throw ImageError.in(file, `expected a complete image, got a damaged one (${message})`, {
       cause,
     });
   }
