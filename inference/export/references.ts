@@ -11,7 +11,7 @@ import { detectorInput, type DetectorInput } from '../detect/preprocess.js';
 import type { LoadedModel, LoadedOf } from '../model.js';
 import { createSegmenterPredictor } from '../segment/predictor.js';
 import { segmenterInputs } from '../segment/preprocess.js';
-import { labelsOf, type ScoreRows } from '../segment/score-rows.js';
+import { labelsOf, mapRows, type ScoreRows } from '../segment/score-rows.js';
 import type { ExportFormat } from './format.js';
 import { inLayout, pictureTensor, type FloatTensor } from './picture-tensor.js';
 
@@ -187,9 +187,8 @@ async function rawReference(
   const { channels, rows } = { channels: shape[3], rows: shape[1] };
   if (card.task === 'segment' && format.argmax) {
     const map = { height: rows, width: shape[2], channels };
-    const row = (y: number): Float32Array =>
-      values.data.subarray(y * map.width * channels, (y + 1) * map.width * channels);
-    const labels = { shape: [1, map.height, map.width], data: labelsOf({ ...map, row }) };
+    const data = labelsOf(mapRows(values.data, map));
+    const labels = { shape: [1, map.height, map.width], data };
     return { inputs: inputs(), expected: repeated({ labels }, format.batch ?? 1) };
   }
   const logits = card.task === 'segment' ? inLayout(values, format.layout) : values;
