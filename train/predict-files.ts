@@ -1,21 +1,15 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { DataError, ImageError, InputError, OptionError, ShapeError } from '../core/errors.js';
-import type { RgbImage } from '../core/image.js';
-import type { ImageResult } from '../core/results.js';
-import { decodingFor } from '../inference/decoding.js';
+import { ImageError, InputError, OptionError } from '../core/errors.js';
 import { describeScores, scoreFields, shownScores } from '../inference/detect/shown-scores.js';
 import type { ImageModel } from '../inference/model.js';
 import { assertApart } from '../io/files/apart.js';
 import { writeAtomically, writeTextAtomically } from '../io/files/atomic.js';
 import { writeJsonRowsAtomically, type JsonRows } from '../io/files/json-stream.js';
 import type { RowSpool } from '../io/files/row-spool.js';
-import { decodeImage } from '../io/image/decode.js';
-import { fileHeader } from '../io/image/file-header.js';
-import { WHOLE_PIXELS } from '../io/image/parts.js';
-import { reducedImage } from '../io/image/thumbnail.js';
 import { pngNames } from '../io/png/names.js';
 import { shardWork, type ShardedWorkOptions } from './distributed/sharded-work.js';
+import { predictedOrFailed, type FailedImage } from './predict-file.js';
 import { withLabelFiles, type LabelFormat } from './label-files.js';
 import type { Presentation, PresentOptions, TextBlock } from './presentation.js';
 import { TASKS } from './tasks/index.js';
@@ -28,12 +22,6 @@ export interface PredictFilesOptions extends ShardedWorkOptions, PresentOptions 
   readonly onText?: ((text: readonly TextBlock[]) => void) | undefined;
   /** Called at the end with the document of `predict --json`, whose lists are {@link JsonRows}, to be read before it ends. */
   readonly onDocument?: ((document: object) => Promise<void>) | undefined;
-}
-
-/** An image without prediction. */
-export interface FailedImage {
-  readonly file: string;
-  readonly message: string;
 }
 
 /** Outcome of predicting files. */
@@ -142,9 +130,6 @@ export function presentationOf(
   return withLabelFiles(presentation, model, { format, score: options.score, out });
 }
 
-/** Options of predictions whose presentation chooses among all objects. */
-export const ALL = { score: 0 } as const;
-
 /** Fields of the JSON document about the smallest score of a detector's objects. */
 export function scoreFieldsOf(model: ImageModel, { score }: PresentOptions): object {
   return model.task === 'detect'
@@ -152,39 +137,7 @@ export function scoreFieldsOf(model: ImageModel, { score }: PresentOptions): obj
     : {};
 }
 
-/** Longest side of the picture that is drawn of an image that is too large for memory. */
-const OVERVIEW_PX = 4096;
-
-/**
- * Decodes and predicts an image, or tells why that is not possible with this one. One that is read in tiles because it is
- * too large for memory has a reduced picture.
- */
-export async function predictedOrFailed(
-  model: ImageModel,
-  file: string,
-): Promise<{ readonly image: RgbImage; readonly result: ImageResult } | FailedImage> {
-  try {
-    if (model.options.tile && (await isReadInParts(file))) {
-      const result = await model.predict(file, ALL);
-      return { image: await reducedImage(file, OVERVIEW_PX), result };
-    }
-    const image = await decodeImage(file, decodingFor(model.card));
-    return { image, result: await model.predict(image, ALL) };
-  } catch (error) {
-    const isOfImage =
-      error instanceof DataError || error instanceof ShapeError || error instanceof RangeError;
-    if (!isOfImage) throw error;
-    const { message } = error;
-    return { file, message: message.includes(file) ? message : `${file}: ${message}` };
-  }
-}
-
-async function isReadInParts(file: string): Promise<boolean> {
-  const { width, height } = await fileHeader(file);
-  return width * height > WHOLE_PIXELS;
-}
-
-function noneRead(failed: readonly FailedImage[]): DataError {
+function noneRead(failed: readonly FailedImage[]): ImageError {
   const [{ file, message }] = failed;
   return new ImageError(
     failed.length === 1

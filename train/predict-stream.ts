@@ -8,13 +8,8 @@ import { writeAtomically, writeJsonAtomically } from '../io/files/atomic.js';
 import { imagesBelow } from '../io/files/images.js';
 import { decodeImageBytes } from '../io/image/decode.js';
 import type { PresentOptions, TextBlock } from './presentation.js';
-import {
-  ALL,
-  predictedOrFailed,
-  presentationOf,
-  scoreFieldsOf,
-  type FailedImage,
-} from './predict-files.js';
+import { ALL, predictedOrFailed, type FailedImage } from './predict-file.js';
+import { presentationOf, scoreFieldsOf } from './predict-files.js';
 
 /** Interval at which a folder is listed. */
 const SCAN_MS = 500;
