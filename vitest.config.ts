@@ -13,6 +13,7 @@ const ALONE = [
 
 /** End-to-end tests that train, serve or start many processes: `npm run test:long`, a third of the time of all. */
 const LONG = [
+  'test/docs/{doc-examples,readme}.test.ts',
   'test/datasets/shapes/shapes.test.ts',
   'test/serve/{attacks,page,server}.test.ts',
   'test/tools/analyze/errors.test.ts',

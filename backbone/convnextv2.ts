@@ -111,7 +111,15 @@ export function downsampled(
   return patchifyConv(channelNorm(x, norm, form), conv);
 }
 
-/** Creates the backbone: the network as a value that heads build on. */
+/**
+ * Creates the backbone: the network as a value that heads build on.
+ *
+ * @example
+ *   ```ts
+ *   const { channels, specs } = createBackbone(VARIANTS.atto);
+ *   console.log(channels, numParameters(specs)); // [ 40, 80, 160, 320 ] 3386760
+ *   ```
+ */
 export function createBackbone(
   config: ConvNeXtV2Config,
 ): Backbone & { readonly specs: ConvNeXtV2Specs } {

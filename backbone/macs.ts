@@ -15,6 +15,12 @@ interface Macs {
  * for Atto).
  *
  * @param size `[height, width]` in pixels
+ *
+ * @example
+ *   ```ts
+ *   const { products } = countMacs(VARIANTS.tiny, [224, 224], 1000);
+ *   console.log((products / 1e9).toFixed(3)); // 4.456
+ *   ```
  */
 export function countMacs(
   config: ConvNeXtV2Config,

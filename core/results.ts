@@ -131,6 +131,13 @@ export type ResultJson = ClassifyResult | DetectResult | SegmentResultJson;
 /**
  * Converts a result to what `JSON.stringify` writes for it. A copy of a segmenter's result (`{ ...result }`,
  * `structuredClone`) contains only data, so `JSON.stringify` would write its labels as they are.
+ *
+ * @example
+ *   ```ts
+ *   const model = await loadModel('RUN');
+ *   console.log(JSON.stringify(toJson(await model.predict('photo.jpg'))));
+ *   await model.release();
+ *   ```
  */
 export function toJson(result: ImageResult): ResultJson {
   assertResult('toJson', result);

@@ -41,6 +41,13 @@ export function rleFromCounts(counts: ArrayLike<number>, height: number, width: 
  *
  * @param mask `[height, width]` row-major, 0 for background, anything else for foreground
  * @throws DataError if the length is not `height · width`
+ *
+ * @example
+ *   ```ts
+ *   const rle = encodeRle([0, 1, 1, 0, 1, 1], 2, 3); // two rows of three pixels
+ *   console.log(rleArea(rle), rleBox(rle)); // 4 [ 1, 0, 2, 2 ]
+ *   console.log(rleToString(rle)); // as in the `counts` of COCO files
+ *   ```
  */
 export function encodeRle(mask: ArrayLike<number>, height: number, width: number): Rle {
   assertMaskSize('encodeRle', height, width);

@@ -60,6 +60,12 @@ export interface DataReport {
  * Checks a whole data set. Problems of individual records and files are collected, not thrown.
  *
  * @throws DataError if a file cannot be read at all or its structure is broken
+ *
+ * @example
+ *   ```ts
+ *   const report = await checkData(await detectLayout('DATA'), { images: 'headers', maxExamples: 3 });
+ *   console.log(report.errors, report.warnings);
+ *   ```
  */
 export async function checkData(data: DataLayout, options: CheckOptions): Promise<DataReport> {
   assertObject('checkData', 'a layout that detectLayout returned', data, 'kind', 'splits');

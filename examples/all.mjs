@@ -15,6 +15,14 @@ const NAMES = [
   'worker-thread',
   'http-handler',
   'own-segmenter',
+  'fine-tune',
+  'evaluate',
+  'predict-overlays',
+  'browser',
+  'worker-pool',
+  'custom-data-set',
+  'custom-backbone',
+  'custom-head',
 ];
 for (const name of NAMES) {
   console.log(`\n# ${name}`);

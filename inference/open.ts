@@ -30,6 +30,14 @@ export interface OpenOptions<Task extends PredictTask = PredictTask>
  *
  * @param model a run folder, a checkpoint or weight file, or an official name, which is pulled if it is not in the cache
  * @throws WeightsError, ConfigError naming the searched locations
+ *
+ * @example
+ *   ```ts
+ *   const model = await loadModel('RUN'); // or a weight file, or a published name
+ *   const result = await model.predict('photo.jpg');
+ *   if (result.task === 'detect') console.log(result.objects.map(({ name, score }) => [name, score]));
+ *   await model.release();
+ *   ```
  */
 export async function open<Task extends PredictTask = PredictTask>(
   model: string,

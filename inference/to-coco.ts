@@ -26,7 +26,17 @@ export interface ToCocoOptions {
   readonly categoryIds?: readonly number[] | undefined;
 }
 
-/** Converts a result to records of a COCO result file: one per object or class; masks are compressed run lengths. */
+/**
+ * Converts a result to records of a COCO result file: one per object or class; masks are compressed run lengths.
+ *
+ * @example
+ *   ```ts
+ *   const model = await loadModel('RUN');
+ *   const rows = toCoco(await model.predict('photo.jpg'), { imageId: 7 });
+ *   console.log(JSON.stringify(rows)); // [{ image_id: 7, category_id, bbox, score, segmentation }, …]
+ *   await model.release();
+ *   ```
+ */
 export function toCoco(result: ImageResult, options: ToCocoOptions = {}): readonly CocoResultRow[] {
   assertResult('toCoco', result);
   assertObject('toCoco', 'an object of options', options);

@@ -12,6 +12,13 @@ export type ToYoloOptions = YoloTextOptions;
  * line, joined by lines without area.
  *
  * @returns lines, each with its end; empty without objects
+ *
+ * @example
+ *   ```ts
+ *   const model = await loadModel('RUN', { task: 'detect' });
+ *   console.log(toYolo(await model.predict('photo.jpg'), { scores: true }));
+ *   await model.release();
+ *   ```
  */
 export function toYolo(result: DetectResult | SegmentResult, options: ToYoloOptions = {}): string {
   assertResult('toYolo', result);

@@ -37,6 +37,14 @@ const MOST_CLASSES = 5;
  * @returns a new picture, `[H, W, 3]`
  * @throws InputError for an invalid image; DataError if it cannot be decoded; ShapeError if the result belongs to another
  *   size
+ *
+ * @example
+ *   ```ts
+ *   const model = await loadModel('RUN');
+ *   const picture = await draw(await model.predict('photo.jpg'), 'photo.jpg');
+ *   writeFileSync('drawn.png', encodeRgbPng(picture)); // writeFileSync of node:fs
+ *   await model.release();
+ *   ```
  */
 export async function draw(
   result: ImageResult,

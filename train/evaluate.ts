@@ -28,6 +28,14 @@ export type EvaluationData =
  * @param data data of the model's task
  * @returns the scores by name, with a description of the data
  * @throws DataError, ConfigError
+ *
+ * @example
+ *   ```ts
+ *   const model = await loadModel('RUN');
+ *   const scores = await evaluate(model, 'DATA');
+ *   console.log(scores);
+ *   await model.release();
+ *   ```
  */
 export async function evaluate(
   model: ImageModel,

@@ -30,6 +30,18 @@ export interface TrainOutcome extends FinishedRun {
  *
  * @param recipe a name (see `RECIPES`), a complete configuration, a configuration file, or a run folder to repeat
  * @throws ConfigError, DataError, WeightsError before any work starts; WorkError if it fails on the way
+ *
+ * @example
+ *   ```ts
+ *   const { step, metrics } = await train('detect', {
+ *     data: 'DATA',
+ *     folder: 'TRAINED',
+ *     steps: 2, // leave it out: the length follows from the size of the set
+ *     report: false,
+ *     listener: { note: (line) => console.log(line) },
+ *   });
+ *   console.log(step, metrics);
+ *   ```
  */
 export async function train<const Recipe extends string | RecipeConfig>(
   recipe: Recipe,

@@ -17,6 +17,13 @@ import { openSharded } from './sharded.js';
  * as {@link withWeights} does.
  *
  * @throws WeightsError if the file is missing, empty, damaged or of an unknown container
+ *
+ * @example
+ *   ```ts
+ *   const weights = await openWeights('weights.pth');
+ *   console.log([...weights.tensors.keys()].slice(0, 3));
+ *   await weights.close();
+ *   ```
  */
 export async function openWeights(path: string): Promise<TensorSource> {
   assertText('weights', 'the path of a weight file', path);

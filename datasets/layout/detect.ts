@@ -62,6 +62,12 @@ const DEFAULT_VAL_FRACTION = 0.2;
  *
  * @throws ConfigError if several layouts match (the message lists them), or a validation fraction is given but not needed
  * @throws DataError if no layout matches (the message lists the supported ones), or a file is broken
+ *
+ * @example
+ *   ```ts
+ *   const data = await detectLayout('DATA');
+ *   console.log(data.kind, data.line);
+ *   ```
  */
 export async function detectLayout(path: string, options: LayoutOptions = {}): Promise<DataLayout> {
   if (typeof (options as unknown) !== 'object' || (options as unknown) === null)

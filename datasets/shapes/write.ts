@@ -107,6 +107,12 @@ export function shapesAnnotations(
  *
  * @param onProgress called after every image
  * @throws ConfigError if an option is out of range or the folder exists and is not empty
+ *
+ * @example
+ *   ```ts
+ *   await writeShapes('shapes', { ...SHAPES_DEFAULTS, train: 4, val: 2 });
+ *   console.log((await detectLayout('shapes')).line);
+ *   ```
  */
 export async function writeShapes(
   folder: string,

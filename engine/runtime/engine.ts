@@ -58,6 +58,14 @@ export interface Engine {
  *
  * @param choice an open engine, which is returned, or options; omitted ones are those of {@link DEFAULT_ENGINE}
  * @throws ConfigError for unknown names, or with the install command if the engine is not installed
+ *
+ * @example
+ *   ```ts
+ *   const engine = await openEngine({ threads: 1 });
+ *   const model = await loadModel('RUN', { engine }); // several models may share it
+ *   console.log(engine.description);
+ *   await model.release();
+ *   ```
  */
 export async function openEngine(choice: Engine | Partial<EngineOptions> = {}): Promise<Engine> {
   assertObject('openEngine', 'an engine or its options', choice);

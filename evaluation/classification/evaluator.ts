@@ -19,7 +19,16 @@ export interface ClassificationResult {
 /** More than any head has; a damaged file may name any number. */
 const MAX_CLASSES = 2 ** 24;
 
-/** Evaluator of top-1 and top-5 accuracy and calibration over a data set. */
+/**
+ * Evaluator of top-1 and top-5 accuracy and calibration over a data set.
+ *
+ * @example
+ *   ```ts
+ *   const evaluator = new ClassificationEvaluator(3);
+ *   evaluator.update(Float32Array.of(2, 1, 0, 0, 1, 2), [0, 1]); // logits of two images, labels
+ *   console.log(evaluator.finish().top1); // 0.5
+ *   ```
+ */
 export class ClassificationEvaluator {
   /** `[K]`. */
   private readonly samples: Float64Array;

@@ -23,7 +23,16 @@ export interface SemanticResult extends SemanticMetrics {
   readonly numOutOfRange: number;
 }
 
-/** Accumulates a confusion matrix over a data set. Pixels with the ignored label are skipped. */
+/**
+ * Accumulates a confusion matrix over a data set. Pixels with the ignored label are skipped.
+ *
+ * @example
+ *   ```ts
+ *   const evaluator = new SemanticEvaluator({ numClasses: 2 });
+ *   evaluator.update(Uint8Array.of(0, 0, 1, 255), Uint8Array.of(0, 1, 1, 0)); // labels, predictions
+ *   console.log(evaluator.finish().mIoU); // 0.5
+ *   ```
+ */
 export class SemanticEvaluator {
   private readonly numClasses: number;
   private readonly ignoreIndex: number;

@@ -55,6 +55,12 @@ export interface ExportDocument {
  *
  * @param model an open model, its weights, or a name as `loadModel` takes it, with its options
  * @throws ConfigError; ExportError if the outputs differ
+ *
+ * @example
+ *   ```ts
+ *   const { differences } = await exportOnnx('RUN', { out: 'model.onnx', height: 96, width: 96 });
+ *   console.log(differences); // of every output to that of this library
+ *   ```
  */
 export async function exportOnnx(
   model: string | LoadedModel | { readonly loaded: LoadedModel },

@@ -38,6 +38,12 @@ const HARMLESS = /extraneous bytes before marker|Invalid SOS parameters|Unknown 
  * `convert('RGB')` (libjpeg-turbo: islow IDCT, fancy upsampling). See {@link decodeImageBytes} for the conventions.
  *
  * @throws DataError with file and reason if it can't be read or decoded
+ *
+ * @example
+ *   ```ts
+ *   const { width, height, data } = await decodeImage('photo.jpg');
+ *   console.log(data.length === 3 * width * height); // true
+ *   ```
  */
 export async function decodeImage(file: string, options: DecodeOptions = {}): Promise<RgbImage> {
   assertText('decodeImage', 'the path of an image', file);

@@ -6,20 +6,29 @@ const WINDOW = 24;
 /** Factor of the median above which an interval is left out: it builds graphs of other shapes, or the machine slept. */
 const OUTLIER = 2.5;
 
+/** Part of the time of the set-up that an evaluation takes besides its images: it starts threads and builds graphs, too. */
+const SET_UP_SHARE = 1 / 3;
+
 /**
  * Estimate of the time that is left: the steps at the mean time of a step, and the evaluations at the mean time of those
- * seen. The first interval of steps is not counted: it begins with setting up.
+ * seen, or before the first by the number of their images. The steps before the first record are not counted: they begin
+ * with the set-up.
  */
 export class RemainingTime {
+  private setUpMs: number | undefined;
   private at: { readonly step: number; readonly ms: number } | undefined;
   /** Milliseconds per step of each interval without evaluation. */
   private readonly intervals: number[] = [];
   private pause: { readonly startStep: number; readonly startMs: number } | undefined;
   private readonly pausesMs: number[] = [];
 
+  /** @param startMs time of the start, before the set-up */
+  constructor(private readonly startMs: number) {}
+
   /** Counts steps that end now. */
   stepped(step: number, ms: number): void {
     this.endPause();
+    this.setUpMs ??= ms - this.startMs;
     if (this.at && step > this.at.step)
       this.intervals.push((ms - this.at.ms) / (step - this.at.step));
     this.at = { step, ms };
@@ -45,7 +54,9 @@ export class RemainingTime {
     const { evaluations = 0, stepsOfEvaluation = 0 } = ahead ?? {};
     const steps = Math.max(0, totalSteps - this.at.step);
     const msOfEvaluation =
-      this.pausesMs.length > 0 ? mean(this.pausesMs) : stepsOfEvaluation * msPerStep;
+      this.pausesMs.length > 0
+        ? mean(this.pausesMs)
+        : stepsOfEvaluation * msPerStep + SET_UP_SHARE * (this.setUpMs ?? 0);
     return (steps * msPerStep + evaluations * msOfEvaluation) / 1000;
   }
 

@@ -16,7 +16,7 @@ interface ViewStream {
  */
 export class ProgressView implements RunListener {
   private readonly startMs: number;
-  private readonly remaining = new RemainingTime();
+  private readonly remaining: RemainingTime;
   private drawn: readonly string[] = [];
 
   /** @param now returns milliseconds */
@@ -25,6 +25,7 @@ export class ProgressView implements RunListener {
     private readonly now: () => number = Date.now,
   ) {
     this.startMs = now();
+    this.remaining = new RemainingTime(this.startMs);
   }
 
   /** Shows a record. */

@@ -1,0 +1,117 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { describe, expect, test } from 'vitest';
+import { recipesPage } from '../../scripts/recipes-page.mjs';
+import { createProgram } from '../../tools/program.js';
+import { resolveConfig } from '../../train/config/resolve.js';
+import { RECIPES } from '../../train/recipes/index.js';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const PAGES = [
+  ...['README.md', 'CHANGELOG.md', 'examples/README.md'],
+  // The generated API page has anchors of its own.
+  ...readdirSync('docs', { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md') && name !== 'api.md')
+    .map((name) => join('docs', name)),
+];
+const read = (page: string): string => readFileSync(join(ROOT, page), 'utf8');
+const withoutCode = (text: string): string =>
+  text.replaceAll(/^```.*?^```$/gms, '').replaceAll(/`[^`\n]*`/g, (code) => `\`${code.length}\``);
+
+/** Anchors of the headings of a page, as GitHub names them. */
+function anchorsOf(page: string): ReadonlySet<string> {
+  const headings = [...read(page).matchAll(/^#{1,6} (.+)$/gm)].map(([, heading]) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+  return new Set(headings);
+}
+
+test.each(PAGES)('every link of %s leads somewhere', (page) => {
+  const targets = [...withoutCode(read(page)).matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, target]) => target)
+    .filter((target) => !/^(https?:|mailto:)/.test(target));
+  const dead = targets.filter((target) => {
+    const [path, anchor] = target.split('#');
+    const file = path === '' ? page : join(dirname(page), path);
+    if (!existsSync(join(ROOT, file))) return true;
+    if (anchor === undefined || statSync(join(ROOT, file)).isDirectory()) return false;
+    return file.endsWith('.md') && !anchorsOf(file).has(anchor);
+  });
+  expect(dead).toEqual([]);
+});
+
+test('every page of the documentation is in the site, once', () => {
+  const listed = readdirSync('docs/site')
+    .filter((name) => name.endsWith('.md'))
+    .flatMap((name) => [...read(`docs/site/${name}`).matchAll(/^ {2}- \.\.\/(.+)$/gm)])
+    .map(([, name]) => name);
+  const pages = readdirSync('docs').filter((name) => name.endsWith('.md') && name !== 'api.md');
+  expect(listed.toSorted()).toEqual(pages.toSorted());
+});
+
+test('docs/recipes.md is what the tables of the recipes say', async () => {
+  const load = (path: string): Promise<Record<string, unknown>> =>
+    import(join(ROOT, `${path}.ts`)) as Promise<Record<string, unknown>>;
+  expect(await recipesPage(load)).toBe(read('docs/recipes.md'));
+});
+
+/** Settings that recipes leave out, with a recipe and a value that is valid there. */
+const OPTIONAL: Readonly<Record<string, readonly [recipe: string, value: string]>> = {
+  'training.copyPaste': ['detect', '2'],
+  'training.scales.shortSides': ['detect', '[240]'],
+};
+
+const allBelow = (command: Command): readonly Command[] => [
+  command,
+  ...command.commands.flatMap(allBelow),
+];
+const FLAGS = new Set(
+  allBelow(createProgram()).flatMap(({ options }) =>
+    options.flatMap(({ long, short }) => [long, short]),
+  ),
+);
+const VERBS = new Set(createProgram().commands.map((command) => command.name()));
+
+/** Whether a configuration has a path; a list of objects is entered by index. */
+function has(config: unknown, path: string): boolean {
+  let value = config;
+  for (const key of path.split('.')) {
+    if (!Object.hasOwn(Object(value) as object, key)) return false;
+    value = (value as Record<string, unknown>)[key];
+  }
+  return true;
+}
+
+describe.each(PAGES.filter((page) => page.startsWith('docs/from-')))('%s', (page) => {
+  const rows = read(page)
+    .split('\n')
+    .filter((line) => /^\| (?!-)/.test(line))
+    .map((line) => line.split(' | ').map((cell) => cell.replaceAll(/^\| |\s*\|$/g, '').trim()));
+  const cells = rows.map(([, ours]) => ours).slice(1);
+  const codes = cells.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, code]) => code));
+  const keys = codes.filter((code) => /^[a-zA-Z]+(\.\w+)*$/.test(code) && code !== 'extends');
+
+  test('every key of ours is one of a recipe', () => {
+    expect(keys.length).toBeGreaterThan(15);
+    const configs = Object.values(RECIPES);
+    const unknown = keys.filter(
+      (key) => !(key in OPTIONAL) && !configs.some((config) => has(config, key)),
+    );
+    expect(unknown).toEqual([]);
+    for (const [key, [recipe, value]] of Object.entries(OPTIONAL))
+      expect(has(resolveConfig(recipe, { set: [`${key}=${value}`] }).config, key)).toBe(true);
+  });
+
+  test('every flag and verb of ours is there', () => {
+    const flags = codes.flatMap((code) => code.match(/(?<=^|\s)--[a-z-]+/g) ?? []);
+    expect(flags.filter((flag) => !FLAGS.has(flag))).toEqual([]);
+    const verbs = codes
+      .filter((code) => code.startsWith('convnextv2 '))
+      .map((code) => code.split(' ')[1]);
+    expect(verbs.filter((verb) => !VERBS.has(verb))).toEqual([]);
+  });
+});
