@@ -1,14 +1,7 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-
-/** Keeps large arrays in huge pages of one heap: without it page faults make eager PyTorch two to four times slower. */
-const TUNED = {
-  GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
-  MALLOC_MMAP_THRESHOLD_: '4294967296',
-  MALLOC_TRIM_THRESHOLD_: '1099511627776',
-  MALLOC_TOP_PAD_: '1073741824',
-};
+import { PEER_ALLOCATOR } from './peer-allocator.js';
 
 /** What the peers say of themselves. */
 export interface PeerHello {
@@ -30,7 +23,7 @@ export class PeerProcess {
   private errors = '';
 
   constructor(python: string, script: string, args: readonly string[]) {
-    const env: NodeJS.ProcessEnv = { ...process.env, ...TUNED };
+    const env: NodeJS.ProcessEnv = { ...process.env, ...PEER_ALLOCATOR };
     delete env['OPENBLAS_CORETYPE'];
     delete env['OPENBLAS_L2_SIZE'];
     this.child = spawn(python, [script, ...args], { env, stdio: ['pipe', 'pipe', 'pipe'] });

@@ -1,237 +1,156 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
-import { Agent, request } from 'node:http';
-import { cpus, loadavg } from 'node:os';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import sharp from 'sharp';
-import { ConfigError } from '../core/errors.js';
-import { Random } from '../core/random.js';
-import { open } from '../inference/open.js';
-import { isImageName } from '../io/files/images.js';
+import { formatTable } from '../tools/output.js';
+import { casesOf } from './serve-cases.js';
+import { healthUnderPhotos, load, type LoadReport } from './serve-load.js';
+import {
+  randomClassifier,
+  startOurs,
+  startPeer,
+  writeForPeers,
+  type Started,
+} from './serve-servers.js';
 
 /**
- * Loads a server with many clients and compares each answer with the library's:
- * `npm run bench:serve -- --model RUN [--photos DIR] [--seconds 60 --connections 64] [--json]`.
- * One request in 20 has a broken body and one in 20 hangs or leaves in its middle. Without `--photos`, pictures of noise
- * from 64x64 to 2000x1500. Fails for a wrong answer and for a status of 5xx other than 503.
+ * Loads a server with many clients and compares each answer with the library's, then, with `--python`, the same
+ * classifier behind FastAPI through PyTorch and through onnxruntime:
+ *
+ *     npm run bench:serve -- [--model RUN | --size atto] [--photos DIR] [--minutes 10 | --seconds 30] [--connections 64]
+ *       [--python PYTHON --peer-seconds 60] [--json] [-- OPTIONS OF serve]
+ *
+ * One request in 20 has a broken body and one in 20 hangs or leaves in its middle. Without `--model`, a classifier with
+ * random weights; without `--photos`, pictures from 64x64 to 2000x1500. Also prints the slowest answer of `/healthz`
+ * while eight photos of 12 megapixels wait. Fails for a wrong answer, for a status of 5xx other than 503, and if memory
+ * still grows at the end of a run of minutes. `bench/serve_peers.py` names what Python needs.
  */
 
-/** A request and its right answer. */
-interface Case {
-  readonly kind: 'image' | 'broken' | 'hung';
-  readonly body: Buffer;
-  /** JSON of the prediction; undefined: an error of status 4xx. */
-  readonly expected?: string;
+/** Answers of the peers may differ from ours by so much: another order of sums. */
+const PEER_TOLERANCE = 1e-3;
+/** Shorter runs say nothing about memory. */
+const STEADY_S = 120;
+
+interface ServerReport extends LoadReport {
+  readonly server: string;
+  readonly exitCode: number | null;
 }
 
-/** Counts of a run. */
-interface Counts {
-  readonly statuses: Map<string, number>;
-  readonly latenciesMs: number[];
-  readonly healthMs: number[];
-  readonly residentMb: number[];
-  readonly problems: string[];
-}
-
-const SIZES = [
-  [64, 64],
-  [320, 240],
-  [640, 480],
-  [1280, 960],
-  [2000, 1500],
-] as const;
-/** Time limit of the server's requests, so that hung ones end within a short run. */
-const TIMEOUT_S = 10;
-const SCORE = 0.3;
-
-async function pictures(folder: string | undefined): Promise<readonly Buffer[]> {
-  if (folder !== undefined)
-    return readdirSync(folder)
-      .filter(isImageName)
-      .slice(0, 40)
-      .map((name) => readFileSync(join(folder, name)));
-  const random = new Random(1);
-  return Promise.all(
-    SIZES.flatMap(([width, height]) =>
-      (['jpeg', 'png'] as const).map((format) => {
-        const data = Uint8Array.from({ length: 3 * 32 * 24 }, () => random.integer(256));
-        return sharp(data, { raw: { width: 32, height: 24, channels: 3 } })
-          .resize(width, height, { fit: 'fill' })
-          .toFormat(format)
-          .toBuffer();
-      }),
-    ),
-  );
-}
-
-/** Predicts the pictures in this process. */
-async function casesOf(model: string, bodies: readonly Buffer[]): Promise<readonly Case[]> {
-  const opened = await open(model);
-  try {
-    const cases: Case[] = [];
-    for (const body of bodies) {
-      const result = await opened.predict(body, { score: SCORE, top: 5 });
-      const { task: _, ...fields } = JSON.parse(JSON.stringify(result)) as { task: string };
-      cases.push({ kind: 'image', body, expected: JSON.stringify({ name: 'image', ...fields }) });
-    }
-    return cases;
-  } finally {
-    await opened.release();
-  }
-}
-
-async function startServer(
-  model: string,
-): Promise<{ readonly url: string; process: ChildProcess }> {
-  const cli = fileURLToPath(new URL('../tools/cli.js', import.meta.url));
-  const flags = ['--port', '0', '--json', '--timeout', String(TIMEOUT_S), '--score', String(SCORE)];
-  const server = spawn(process.execPath, [cli, 'serve', model, ...flags], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const [line] = (await once(createInterface(server.stdout), 'line')) as [string];
-  return { url: (JSON.parse(line) as { url: string }).url, process: server };
-}
-
-/** Sends a request; hung ones send half of their body and then wait, or leave. */
-function send(
-  url: string,
-  agent: Agent,
-  { kind, body }: Case,
-  leaves: boolean,
-): Promise<[number, string]> {
-  return new Promise((resolve, reject) => {
-    const headers = { 'content-type': 'application/octet-stream', 'content-length': body.length };
-    const sent = request(url, { method: 'POST', agent, headers }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('error', reject);
-      response.on('end', () =>
-        resolve([response.statusCode ?? 0, Buffer.concat(chunks).toString()]),
-      );
-    });
-    sent.on('error', reject);
-    if (kind !== 'hung') return void sent.end(body);
-    sent.write(body.subarray(0, body.length / 2));
-    if (leaves) setTimeout(() => sent.destroy(), 200);
-  });
-}
-
-async function client(
-  url: string,
-  cases: readonly Case[],
-  { seed, endMs }: { readonly seed: number; readonly endMs: number },
-  counts: Counts,
-): Promise<void> {
-  const random = new Random(seed);
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  const images = cases.filter(({ kind }) => kind === 'image');
-  const broken = cases.filter(({ kind }) => kind === 'broken');
-  while (Date.now() < endMs) {
-    const draw = random.integer(20);
-    const image = images[random.integer(images.length)];
-    const each: Case =
-      draw === 0
-        ? broken[random.integer(broken.length)]
-        : draw === 1
-          ? { kind: 'hung', body: image.body }
-          : image;
-    const startedMs = performance.now();
-    try {
-      const [status, text] = await send(url, agent, each, random.integer(2) === 0);
-      count(counts.statuses, `${each.kind} ${status}`);
-      if (status === 503) await delay(200);
-      if (each.kind === 'image' && status === 200) {
-        counts.latenciesMs.push(performance.now() - startedMs);
-        const { predictions } = JSON.parse(text) as { predictions: object[] };
-        if (JSON.stringify(predictions[0]) !== each.expected)
-          counts.problems.push(`wrong answer for ${each.body.length} bytes`);
-      } else if (status >= 500 && status !== 503) counts.problems.push(`${status}: ${text}`);
-      else if (each.kind === 'image' && status !== 503) counts.problems.push(`${status}: ${text}`);
-      else if (each.kind === 'broken' && status < 400) counts.problems.push('broken body accepted');
-    } catch (error) {
-      count(counts.statuses, `${each.kind} ${(error as NodeJS.ErrnoException).code ?? 'error'}`);
-      if (each.kind !== 'hung') counts.problems.push(String(error));
-    }
-  }
-  agent.destroy();
-}
-
-const count = (counts: Map<string, number>, key: string): void =>
-  void counts.set(key, (counts.get(key) ?? 0) + 1);
-
-/** Asks for health and memory while the clients run. */
-async function watch(url: string, endMs: number, counts: Counts): Promise<void> {
-  for (let turn = 0; Date.now() < endMs; turn++) {
-    const startedMs = performance.now();
-    await (await fetch(`${url}/healthz`)).text();
-    counts.healthMs.push(performance.now() - startedMs);
-    if (turn % 10 === 0) {
-      const text = await (await fetch(`${url}/metrics`)).text();
-      const resident = /^process_resident_memory_bytes (\S+)/m.exec(text)?.[1];
-      counts.residentMb.push(Math.round(Number(resident) / 2 ** 20));
-    }
-    await delay(200);
-  }
-}
-
-function quantile(values: readonly number[], q: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return Math.round(sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? NaN);
+/** Rows of the summary for people. */
+function table(reports: readonly ServerReport[]): string {
+  const head = ['server', 'images/s', 'CPU ms an image', 'p50 ms', 'p99 ms', 'memory MB', 'growth'];
+  return formatTable([
+    [...head, 'difference', 'problems'],
+    ...reports.map(({ server, latencyMs, memory, problems, ...report }) => [
+      server,
+      report.imagesPerSecond.toFixed(1),
+      report.cpuMsPerImage.toFixed(1),
+      latencyMs.p50,
+      latencyMs.p99,
+      memory.maxMb,
+      `${(100 * memory.growth).toFixed(1)} %`,
+      report.largestDifference.toExponential(1),
+      problems.length,
+    ]),
+  ]);
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
+  const { values, positionals: flags } = parseArgs({
+    allowPositionals: true,
     options: {
       model: { type: 'string' },
+      size: { type: 'string', default: 'atto' },
       photos: { type: 'string' },
-      seconds: { type: 'string', default: '60' },
+      minutes: { type: 'string' },
+      seconds: { type: 'string', default: '30' },
       connections: { type: 'string', default: '64' },
+      python: { type: 'string' },
+      'peer-seconds': { type: 'string' },
       json: { type: 'boolean', default: false },
     },
   });
-  const { model, photos, json } = values;
-  if (model === undefined) throw new ConfigError('bench:serve: expected --model RUN, got none');
-  const seconds = Number(values.seconds);
-  const images = await casesOf(model, await pictures(photos));
-  const [{ body }] = images;
-  const broken = [body.subarray(0, body.length / 3), Buffer.from('{"image": 1'), Buffer.from('x')];
-  const cases = [...images, ...broken.map((each) => ({ kind: 'broken', body: each }) as const)];
-  const { url, process: server } = await startServer(model);
-  const counts: Counts = {
-    ...{ statuses: new Map(), latenciesMs: [], healthMs: [], residentMb: [], problems: [] },
-  };
-  const endMs = Date.now() + 1000 * seconds;
-  await Promise.all([
-    watch(url, endMs, counts),
-    ...Array.from({ length: Number(values.connections) }, (_, i) =>
-      client(`${url}/v1/predict`, cases, { seed: i + 1, endMs }, counts),
-    ),
-  ]);
-  server.kill('SIGTERM');
-  const [code] = (await once(server, 'exit')) as [number];
-  const { latenciesMs, healthMs, residentMb, problems } = counts;
-  const document = {
-    ...{ model, seconds, connections: Number(values.connections) },
-    machine: { cores: cpus().length, load: loadavg()[0] },
-    imagesPerSecond: latenciesMs.length / seconds,
-    latencyMs: Object.fromEntries(
-      [0.5, 0.9, 0.99].map((q) => [`p${100 * q}`, quantile(latenciesMs, q)]),
-    ),
-    healthMs: { p50: quantile(healthMs, 0.5), p99: quantile(healthMs, 0.99) },
-    residentMb,
-    statuses: Object.fromEntries([...counts.statuses].sort()),
-    exitCode: code,
-    problems: problems.length,
-  };
-  if (json) console.log(JSON.stringify(document));
-  else console.dir(document, { depth: 3 });
-  problems.slice(0, 10).forEach((problem) => console.error(problem));
-  if (problems.length > 0 || code !== 0) process.exitCode = 1;
+  const seconds =
+    values.minutes === undefined ? Number(values.seconds) : 60 * Number(values.minutes);
+  const connections = Number(values.connections);
+  const folder = mkdtempSync(join(tmpdir(), 'convnextv2-serve-'));
+  try {
+    const model = values.model ?? (await randomClassifier(folder, values.size));
+    const cases = await casesOf(model, values.photos);
+    const peers = join(folder, 'peers');
+    if (values.python !== undefined) await writeForPeers(model, peers);
+    const run = async (
+      server: string,
+      target: Started,
+      { tolerance, runSeconds }: { readonly tolerance: number; readonly runSeconds: number },
+    ): Promise<ServerReport> => {
+      const report = await load(target, cases, { connections, tolerance, seconds: runSeconds });
+      return { server, ...report, exitCode: await target.stop() };
+    };
+    const ours = await startOurs(model, flags);
+    const health = await healthUnderPhotos(ours);
+    const reports = [await run('convnextv2 serve', ours, { ...cases, runSeconds: seconds })];
+    if (values.python !== undefined)
+      for (const kind of ['torch', 'onnxruntime'] as const) {
+        const target = await startPeer(values.python, kind, peers);
+        const runSeconds = Number(values['peer-seconds'] ?? Math.min(seconds, 60));
+        reports.push(
+          await run(`FastAPI + ${kind}`, target, { tolerance: PEER_TOLERANCE, runSeconds }),
+        );
+      }
+    print(
+      { model: values.model ?? values.size, seconds, connections, health, reports },
+      values.json,
+    );
+    judge(reports, seconds);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+interface Document {
+  readonly model: string;
+  readonly seconds: number;
+  readonly connections: number;
+  readonly health: Awaited<ReturnType<typeof healthUnderPhotos>>;
+  readonly reports: readonly ServerReport[];
+}
+
+function print({ reports, health, ...document }: Document, asJson: boolean): void {
+  const machine = { cores: cpus().length, load: loadavg()[0] };
+  if (asJson) {
+    console.log(JSON.stringify({ ...document, machine, health, reports }));
+    return;
+  }
+  const [ours, ...peers] = reports;
+  console.log(
+    `${document.model}, ${document.connections} connections, ${document.seconds} s; ${machine.cores} cores, load ${machine.load.toFixed(1)}`,
+  );
+  console.log(table(reports));
+  for (const peer of peers)
+    console.log(
+      `${ours.server} / ${peer.server}: ${(ours.imagesPerSecond / peer.imagesPerSecond).toFixed(2)} times the images/s, ${(ours.cpuMsPerImage / peer.cpuMsPerImage).toFixed(2)} times the CPU time`,
+    );
+  console.log(
+    `/healthz while eight photos of 4000x3000 wait: ${health.count} answers, median ${health.p50.toFixed(1)} ms, slowest ${health.max.toFixed(1)} ms; under load p99 ${ours.healthMs.p99} ms`,
+  );
+  for (const { server, memory, statuses } of reports) {
+    console.log(`${server}, answers: ${JSON.stringify(statuses)}`);
+    console.log(`${server}, memory in MB: ${memory.seriesMb.join(' ')}`);
+  }
+}
+
+/** Names what is wrong, and ends with exit code 1 then. */
+function judge([ours, ...peers]: readonly ServerReport[], seconds: number): void {
+  const wrong = [...ours.problems.slice(0, 10)];
+  if (ours.exitCode !== 0) wrong.push(`expected exit code 0 after SIGTERM, got ${ours.exitCode}`);
+  const { growth, isFlat } = ours.memory;
+  if (seconds >= STEADY_S && !isFlat)
+    wrong.push(`memory grew by ${(100 * growth).toFixed(1)} % at the end`);
+  for (const { server, problems } of peers)
+    for (const problem of problems.slice(0, 3)) wrong.push(`${server}: ${problem}`);
+  wrong.forEach((line) => console.error(line));
+  if (wrong.length > 0) process.exitCode = 1;
 }
 
 await main();

@@ -38,8 +38,10 @@ export async function imagesOfRequest(
     throw badRequest('body: expected an image, got none');
   if (images.length > limits.maxImages)
     throw badRequest(`body: expected at most ${limits.maxImages} images, got ${images.length}`);
+  const measured: NamedImage[] = [];
   for (const { name, bytes } of images) {
     const { width, height } = await imageHeader(bytes, name);
+    measured.push({ name, bytes, pixels: width * height });
     if (width * height > limits.maxPixels)
       throw new HttpError(
         413,
@@ -47,7 +49,7 @@ export async function imagesOfRequest(
         `${name}: expected at most ${limits.maxPixels} pixels, got ${width}x${height}`,
       );
   }
-  return images;
+  return measured;
 }
 
 const badRequest = (message: string): HttpError => new HttpError(400, 'BadRequest', message);

@@ -32,6 +32,8 @@ export interface ThreadSetup {
   readonly maxPixels: number;
   /** Smallest score of objects instead of those of the models. */
   readonly score?: number | undefined;
+  /** Longest time that an image waits for others of a batch (classify); undefined: images are predicted one by one. */
+  readonly batchMs?: number | undefined;
 }
 
 /** A served model as `GET /v1/models` lists it. */
@@ -52,6 +54,8 @@ export interface NamedImage {
   readonly name: string;
   /** The whole file. */
   readonly bytes: Uint8Array;
+  /** Its size, once its header was read. */
+  readonly pixels?: number | undefined;
 }
 
 /** Work of one request. */

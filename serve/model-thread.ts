@@ -6,8 +6,13 @@ import { moduleUrl } from '../io/files/module-url.js';
 import { unavailable } from './http-error.js';
 import type { FromThread, Job, ModelInfo, ThreadSetup, ToThread } from './messages.js';
 
-/** Jobs that the thread has at once: one runs, and the images of the next are decoded. */
-const IN_THREAD = 2;
+/**
+ * Jobs that the thread has at once: one runs, and the images of the others are decoded, which a batch needs. At least two,
+ * more while their images have no more pixels than this, of three bytes each.
+ */
+const FEWEST_JOBS = 2;
+const MOST_JOBS = 16;
+const MOST_PIXELS = 24_000_000;
 /** Weight of the newest duration in the average that estimates the wait. */
 const NEWEST = 0.2;
 /** Time that the thread has to free its models. */
@@ -44,6 +49,7 @@ export class ModelThread {
   private readonly running = new Map<number, Pending>();
   private lastId = 0;
   private secondsPerImage = 0.5;
+  private lastAnswerMs = 0;
   private isClosed = false;
   private infos: readonly ModelInfo[] | undefined;
   /** The models, once they are open. */
@@ -168,9 +174,13 @@ export class ModelThread {
     const pending = this.running.get(message.id);
     this.running.delete(message.id);
     if (!pending) return this.next(); // aborted
-    const seconds = (performance.now() - pending.startedMs) / 1000;
-    const perImage = seconds / pending.job.images.length;
+    const nowMs = performance.now();
+    const seconds = (nowMs - pending.startedMs) / 1000;
+    // Jobs overlap: what counts for those that wait is the time since the answer before.
+    const aloneMs = nowMs - Math.max(pending.startedMs, this.lastAnswerMs);
+    const perImage = aloneMs / 1000 / pending.job.images.length;
     this.secondsPerImage += NEWEST * (perImage - this.secondsPerImage);
+    this.lastAnswerMs = nowMs;
     if (message.kind === 'answer') {
       this.options.onJob?.(pending.job, seconds);
       pending.resolve(message.body);
@@ -179,12 +189,22 @@ export class ModelThread {
   }
 
   private next(): void {
-    while (this.running.size < IN_THREAD && this.waiting.length > 0) {
-      const pending = this.waiting.shift()!;
+    for (;;) {
+      const [pending] = this.waiting;
+      if (!(pending as Pending | undefined) || !this.hasRoomFor(pending)) return;
+      this.waiting.shift();
       pending.startedMs = performance.now();
       this.running.set(pending.id, pending);
       this.send({ kind: 'job', id: pending.id, job: pending.job });
     }
+  }
+
+  private hasRoomFor({ job }: Pending): boolean {
+    const { size } = this.running;
+    if (size < FEWEST_JOBS || size >= MOST_JOBS) return size < FEWEST_JOBS;
+    let pixels = countPixels(job);
+    for (const other of this.running.values()) pixels += countPixels(other.job);
+    return pixels <= MOST_PIXELS;
   }
 
   private abort(pending: Pending, reason: Error): void {
@@ -232,6 +252,11 @@ function revived(failure: Failure): Error {
   if (failure.name === 'WorkError') return new WorkError(failure.message);
   const error = reviveFailure(failure, 'serve');
   return error instanceof WorkError ? new Error(failure.stack) : error;
+}
+
+/** Pixels of the images of a job; one whose size is not known counts as large. */
+function countPixels({ images }: Job): number {
+  return images.reduce((sum, { pixels = MOST_PIXELS }) => sum + pixels, 0);
 }
 
 function countImages(jobs: Iterable<Pending>): number {

@@ -21,6 +21,8 @@ export interface ServeOptions {
   readonly maxImages: number;
   /** Time limit of a request after its body, and of the body itself. */
   readonly timeoutMs: number;
+  /** Longest time that an image waits for others of a batch (classify); undefined: images are predicted one by one. */
+  readonly batchMs?: number | undefined;
   readonly model: ServedModelOptions;
   readonly onNotice?: ((line: string) => void) | undefined;
 }
@@ -70,7 +72,7 @@ export function nameModels(models: readonly string[]): readonly NamedModel[] {
 
 /** @throws ConfigError for options out of range */
 export function assertServeOptions(options: ServeOptions): void {
-  const { models, port, token, score = 0 } = options;
+  const { models, port, token, score = 0, batchMs = 0 } = options;
   if (models.length === 0) throw new OptionError('serve: expected a model, got none');
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new OptionError(`--port: expected a whole number from 0 to 65535, got ${port}`);
@@ -78,6 +80,8 @@ export function assertServeOptions(options: ServeOptions): void {
     throw new OptionError('--token: expected printable characters without spaces, got others');
   if (!(score >= 0 && score <= 1))
     throw new OptionError(`--score: expected a number from 0 to 1, got ${score}`);
+  if (!(batchMs >= 0 && batchMs <= options.timeoutMs))
+    throw new OptionError(`--batch-ms: expected 0 to the --timeout, got ${batchMs}`);
   const counts = {
     '--queue': options.queue,
     '--max-body': options.maxBodyBytes,

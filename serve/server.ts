@@ -44,14 +44,14 @@ export interface RunningServer {
 export async function startServer(options: ServeOptions): Promise<RunningServer> {
   assertServeOptions(options);
   const models = nameModels(options.models);
-  const { maxPixels, queue, onNotice } = options;
+  const { maxPixels, queue, score, batchMs, onNotice } = options;
   let end!: (error?: Error) => void;
   const ended = new Promise<void>((resolve, reject) => {
     end = (error) => (error ? reject(error) : resolve());
   });
   ended.catch(() => undefined); // who waits sees it
   const thread = new ModelThread({
-    setup: { models, options: options.model, maxPixels, score: options.score },
+    setup: { models, options: options.model, maxPixels, score, batchMs },
     capacity: queue,
     onNotice,
     onJob: (job, seconds) => metrics.countJob(job.model, job.images.length, seconds),

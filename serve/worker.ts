@@ -1,74 +1,131 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { DataError, WorkError } from '../core/errors.js';
 import { describeFailure } from '../core/failure.js';
+import type { RgbImage } from '../core/image.js';
+import type { ImageResult } from '../core/results.js';
 import { decodingFor } from '../inference/decoding.js';
 import type { ImageModel } from '../inference/model.js';
 import { open } from '../inference/open.js';
-import type { RgbImage } from '../core/image.js';
 import { decodeImageBytes } from '../io/image/decode.js';
-import { imageHeader } from '../io/image/header.js';
+import { withPixels } from '../io/image/in-flight.js';
 import { WHOLE_PIXELS } from '../io/image/parts.js';
 import { encodeAnswer, type PredictedImage } from './answer.js';
-import type { FromThread, Job, ModelInfo, ThreadSetup, ToThread } from './messages.js';
+import { ClassifierBatches } from './classifier-batches.js';
+import type { FromThread, Job, ModelInfo, NamedImage, ThreadSetup, ToThread } from './messages.js';
 import { infoOf } from './model-info.js';
 
 /** Thread of the models: decodes, predicts and encodes answers, so that the server's thread only moves bytes. */
 
+/** Images of a request that are decoded or predicted at once: for a batch, or the next one beside the one that runs. */
+const LANES = { classify: 8, detect: 2, segment: 2 } as const;
+/** Largest batch: larger ones are hardly faster. */
+const BATCH_IMAGES = 8;
+
 interface OpenedModel {
   readonly model: ImageModel;
   readonly info: ModelInfo;
+  predict(image: RgbImage | Uint8Array, job: Job, signal: AbortSignal): Promise<ImageResult>;
 }
 
-const { models: named, options, maxPixels, score: setScore } = workerData as ThreadSetup;
+const { models: named, options, maxPixels, score: setScore, batchMs } = workerData as ThreadSetup;
 const models = new Map<string, OpenedModel>();
-const aborts = new Map<number, AbortController>();
-/** Settles when the last job has ended; one job runs at a time, whatever its model. */
-let last: Promise<void> = Promise.resolve();
+const jobs = new Map<number, { readonly abort: AbortController; readonly done: Promise<void> }>();
+/** Settles when the last prediction has ended. */
+let last: Promise<unknown> = Promise.resolve();
 
 const post = (message: FromThread, buffers: readonly ArrayBuffer[] = []): void =>
   parentPort?.postMessage(message, buffers);
 
+/** One prediction runs at a time, whatever its model, because each uses all threads. */
+function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  const turn = last.then(work);
+  last = turn.catch(() => undefined);
+  return turn;
+}
+
 async function openAll(): Promise<void> {
   for (const { name, path } of named) {
     const onNotice = (line: string): void => post({ kind: 'notice', line });
-    const model = await open(path, { ...options, onNotice });
-    models.set(name, { model, info: infoOf(name, model, setScore) });
+    // Many images come: weights are stored in the sessions.
+    const model = await open(path, { ...options, frozen: true, onNotice });
+    const info = infoOf(name, model, setScore);
+    models.set(name, { model, info, predict: predictOf(model, info) });
   }
 }
 
-/** Smallest score of objects, unless the model takes scores by class from its card. */
-const scoreOf = ({ scores }: ModelInfo): number | undefined =>
-  scores?.from === 'validation' ? undefined : scores?.score;
+function predictOf(model: ImageModel, info: ModelInfo): OpenedModel['predict'] {
+  if (model.task === 'classify' && batchMs !== undefined) {
+    const batches = new ClassifierBatches(model, {
+      ...{ waitMs: batchMs, maxImages: BATCH_IMAGES, inTurn },
+    });
+    // Tiles are for the other tasks: a classifier's image is decoded.
+    return (image, { top }, signal) => batches.predict(image as RgbImage, { top, signal });
+  }
+  // Smallest score of objects, unless the model takes scores by class from its card.
+  const { scores } = info;
+  const own = scores?.from === 'validation' ? undefined : scores?.score;
+  return (image, { score = own, perClassNms, max, top }, signal) =>
+    inTurn<ImageResult>(() => model.predict(image, { score, perClassNms, max, top, signal }));
+}
 
-/** Images of the next job are decoded while the current one runs. */
 function receive(id: number, job: Job): void {
   const abort = new AbortController();
-  const { signal } = abort;
-  aborts.set(id, abort);
-  const first = decode(job, 0);
-  first.catch(() => undefined); // reported when it is this job's turn
-  last = last.then(async () => {
-    try {
-      signal.throwIfAborted();
-      const body = await answer(job, first, signal);
-      post({ kind: 'answer', id, body }, [body.buffer as ArrayBuffer]);
-    } catch (error) {
-      post({ kind: 'failed', id, failure: describeFailure(error) });
-    } finally {
-      aborts.delete(id);
-    }
-  });
+  const done = answer(job, abort.signal)
+    .then(
+      (body) => post({ kind: 'answer', id, body }, [body.buffer as ArrayBuffer]),
+      (error: unknown) => post({ kind: 'failed', id, failure: describeFailure(error) }),
+    )
+    .finally(() => jobs.delete(id));
+  jobs.set(id, { abort, done });
+}
+
+async function answer(job: Job, signal: AbortSignal): Promise<Uint8Array> {
+  const predicted = await predictImages(job, signal);
+  const { format, score } = job;
+  const { info } = openedModel(job.model);
+  const body = await encodeAnswer(info, predicted, { format, isChosen: score !== undefined });
+  // A view of a larger buffer is not moved.
+  return body.byteLength === body.buffer.byteLength ? body : body.slice();
 }
 
 /** Decodes an image; one that is read in parts by the model's tiles stays encoded. */
-async function decode({ model, images }: Job, index: number): Promise<RgbImage | Uint8Array> {
-  const { bytes, name } = images[index];
-  const { card, options: chosen } = openedModel(model).model;
-  if (chosen.tile) {
-    const { width, height } = await imageHeader(bytes, name);
-    if (width * height > WHOLE_PIXELS) return bytes;
-  }
+async function decode(
+  { card, options: chosen }: ImageModel,
+  { bytes, name, pixels = 0 }: NamedImage,
+): Promise<RgbImage | Uint8Array> {
+  if (chosen.tile && pixels > WHOLE_PIXELS) return bytes;
   return decodeImageBytes(bytes, name, { ...decodingFor(card), maxPixels });
+}
+
+async function predictImages(job: Job, signal: AbortSignal): Promise<readonly PredictedImage[]> {
+  const { model, predict } = openedModel(job.model);
+  const { images, format } = job;
+  const predicted: PredictedImage[] = [];
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    while (next < images.length) {
+      const index = next++;
+      const { name, pixels: numPixels = maxPixels } = images[index];
+      try {
+        predicted[index] = await withPixels(numPixels, async () => {
+          const image = await decode(model, images[index]);
+          const pixels = format === 'png' && 'width' in image ? image : undefined;
+          if (format === 'png' && !pixels)
+            throw DataError.in(
+              name,
+              `expected at most ${WHOLE_PIXELS} pixels to draw on, got more; ask for format=json or coco`,
+            );
+          signal.throwIfAborted();
+          return { name, result: await predict(image, job, signal), pixels };
+        });
+      } catch (error) {
+        next = images.length;
+        throw error;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: LANES[model.task] }, lane));
+  return predicted;
 }
 
 function openedModel(name: string): OpenedModel {
@@ -77,37 +134,12 @@ function openedModel(name: string): OpenedModel {
   return opened;
 }
 
-async function answer(
-  job: Job,
-  first: Promise<RgbImage | Uint8Array>,
-  signal: AbortSignal,
-): Promise<Uint8Array> {
-  const { model, info } = openedModel(job.model);
-  const { perClassNms, max, top, format, images } = job;
-  const score = job.score ?? scoreOf(info);
-  const predicted: PredictedImage[] = [];
-  for (const [index, { name }] of images.entries()) {
-    const image = await (index === 0 ? first : decode(job, index));
-    const pixels = 'data' in image ? image : undefined;
-    if (format === 'png' && !pixels)
-      throw DataError.in(
-        name,
-        `expected at most ${WHOLE_PIXELS} pixels to draw on, got more; ask for format=json or coco`,
-      );
-    const result = await model.predict(image, { score, perClassNms, max, top, signal });
-    predicted.push({ name, result, pixels: format === 'png' ? pixels : undefined });
-  }
-  const body = await encodeAnswer(info, predicted, { format, isChosen: job.score !== undefined });
-  // A view of a larger buffer is not moved.
-  return body.byteLength === body.buffer.byteLength ? body : body.slice();
-}
-
 parentPort?.on('message', (message: ToThread) => {
   switch (message.kind) {
     case 'job':
       return receive(message.id, message.job);
     case 'abort':
-      return aborts.get(message.id)?.abort();
+      return jobs.get(message.id)?.abort.abort();
     case 'close':
       return void close();
     default:
@@ -116,8 +148,8 @@ parentPort?.on('message', (message: ToThread) => {
 });
 
 async function close(): Promise<void> {
-  for (const abort of aborts.values()) abort.abort();
-  await last;
+  for (const { abort } of jobs.values()) abort.abort();
+  await Promise.all([...jobs.values()].map(({ done }) => done));
   for (const { model } of models.values()) await model.release();
   parentPort?.close();
 }

@@ -5,12 +5,8 @@ import { DataError, OptionError } from '../core/errors.js';
 import { withoutControls } from '../core/controls.js';
 import type { ImageModel } from '../inference/model.js';
 import { assertWritableFolder } from '../io/files/out-folder.js';
-import {
-  predictBytes,
-  predictFolder,
-  predictFrames,
-  type FrameSize,
-} from '../train/predict-stream.js';
+import { predictFolder } from '../train/predict-folder.js';
+import { predictBytes, predictFrames, type FrameSize } from '../train/predict-stream.js';
 import { engineOptions } from './engine-options.js';
 import { openModel } from './open-model.js';
 import { formatTable, log, print, printJson } from './output.js';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { ServeOptions } from '../serve/options.js';
-import { engineOptions, fraction, wholeNumber } from './engine-options.js';
+import { atLeastZero, engineOptions, fraction, wholeNumber } from './engine-options.js';
 import { addModelOptions, addTileOptions, tileOf, type ImageFlags } from './model-options.js';
 import { log, printJson } from './output.js';
 
@@ -15,6 +15,7 @@ interface Flags extends Omit<ImageFlags, 'ratios' | 'shard'> {
   readonly maxPixels: number;
   readonly maxImages: number;
   readonly timeout: number;
+  readonly batchMs?: number;
 }
 
 /** `convnextv2 serve` */
@@ -44,6 +45,11 @@ export function registerServe(program: Command): void {
     .option('--max-pixels <n>', 'largest image', wholeNumber('--max-pixels'), 50_000_000)
     .option('--max-images <n>', 'most images of a request', wholeNumber('--max-images'), 16)
     .option('--timeout <s>', 'longest time of a request', wholeNumber('--timeout'), 30)
+    .option(
+      '--batch-ms <ms>',
+      'longest time that an image waits for others to be predicted with (classify)',
+      atLeastZero('--batch-ms'),
+    )
     .option('--tta', 'average over mirror images and scales (detect, segment)', false)
     .option('--slide', 'sliding windows instead of whole images (segment)', false);
   addModelOptions(addTileOptions(verb)).action((models: string[], flags: Flags) =>

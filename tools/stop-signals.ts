@@ -4,22 +4,26 @@ const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 /** Interval of a timer; a much longer gap means that the process was stopped and SIGCONT only resumed it. */
 const TICK_MS = 200;
 const STOPPED_MS = 1000;
+/** Signals within so short a time are one: a supervisor and the process in between both pass it on. */
+const SAME_MS = 250;
 
 /**
- * Calls `stop` at the first Ctrl-C or SIGTERM; in a single process, a second one ends it immediately. Under mpiexec a
- * second one is ignored, because one Ctrl-C arrives several times: from the terminal, from mpiexec and from the process
- * in between. There SIGCONT also counts: Open MPI's mpiexec sends it first, and SIGTERM and SIGKILL a second or two
- * later.
+ * Calls `stop` at the first Ctrl-C or SIGTERM; in a single process, a second one, a moment later, ends it immediately.
+ * Under mpiexec a second one is ignored, because one Ctrl-C arrives several times: from the terminal, from mpiexec and
+ * from the process in between. There SIGCONT also counts: Open MPI's mpiexec sends it first, and SIGTERM and SIGKILL a
+ * second or two later.
  *
  * @returns function that removes the handlers
  */
 export function listenForStop(stop: () => void): () => void {
   const launcher = findLauncher(process.env);
-  let isStopping = false;
+  let stoppedMs: number | undefined;
   const onSignal = (): void => {
-    if (isStopping && !launcher) process.exit(130);
-    if (!isStopping) stop();
-    isStopping = true;
+    const nowMs = performance.now();
+    if (stoppedMs === undefined) {
+      stoppedMs = nowMs;
+      stop();
+    } else if (!launcher && nowMs - stoppedMs > SAME_MS) process.exit(130);
   };
   let lastTickMs = performance.now();
   const onContinue = (): void => {

@@ -1,20 +1,10 @@
-import { statSync } from 'node:fs';
-import { join, relative } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { DataError } from '../core/errors.js';
 import { decodingFor } from '../inference/decoding.js';
 import type { ImageModel } from '../inference/model.js';
-import { writeAtomically, writeJsonAtomically } from '../io/files/atomic.js';
-import { imagesBelow } from '../io/files/images.js';
 import { decodeImageBytes } from '../io/image/decode.js';
-import type { PresentOptions, TextBlock } from './presentation.js';
-import { ALL, predictedOrFailed, type FailedImage } from './predict-file.js';
+import type { PresentOptions } from './presentation.js';
+import { ALL } from './predict-file.js';
 import { presentationOf, scoreFieldsOf } from './predict-files.js';
-
-/** Interval at which a folder is listed. */
-const SCAN_MS = 500;
-/** A file that has not changed for so long is complete. */
-const SETTLED_MS = 2000;
 
 /**
  * Predicts one image in memory.
@@ -76,7 +66,9 @@ async function* wholeFrames(
   { width, height }: FrameSize,
 ): AsyncGenerator<Uint8Array, void> {
   const numBytes = 3 * width * height;
-  let frame = new Uint8Array(numBytes);
+  // One is predicted while the other is read.
+  const buffers = [new Uint8Array(numBytes), new Uint8Array(numBytes)];
+  let [frame] = buffers;
   let filled = 0;
   let count = 0;
   for await (const chunk of stream)
@@ -88,78 +80,11 @@ async function* wholeFrames(
       if (filled < numBytes) continue;
       yield frame;
       count++;
-      frame = new Uint8Array(numBytes);
+      frame = buffers[count % 2];
       filled = 0;
     }
   if (filled > 0)
     throw new DataError(
       `standard input: expected whole frames of ${width}x${height} RGB (${numBytes} bytes), got ${filled} bytes after ${count} frames; is the size or the pixel format (rgb24) another?`,
     );
-}
-
-/** Options of {@link predictFolder}. */
-export interface PredictFolderOptions extends PresentOptions {
-  /** Folder of an overlay or label map and a JSON file per image, named after it. */
-  readonly out?: string | undefined;
-  /** Ends the watch after the current image. */
-  readonly signal: AbortSignal;
-}
-
-/** A predicted image of a folder. */
-export interface FolderPrediction {
-  /** The fields of `predict --json`. */
-  readonly row: object;
-  readonly text: readonly TextBlock[];
-}
-
-/**
- * Predicts the images of a folder and those that come into it, or change, until the signal. A file is read when it has
- * stopped growing.
- */
-export async function* predictFolder(
-  model: ImageModel,
-  folder: string,
-  { out, signal, ...options }: PredictFolderOptions,
-): AsyncGenerator<FolderPrediction | FailedImage> {
-  const presentation = presentationOf(model, options);
-  /** Size and time of change by file, of the last scan and when it was predicted. */
-  const seen = new Map<string, string>();
-  const done = new Map<string, string>();
-  for (let index = 0; !signal.aborted;) {
-    for (const file of imagesBelow(folder).images) {
-      if (signal.aborted) return;
-      const state = stateOf(file);
-      const isSettled = state?.settled === true || (state && seen.get(file) === state.key);
-      if (!state || done.get(file) === state.key) continue;
-      seen.set(file, state.key);
-      if (!isSettled) continue;
-      done.set(file, state.key);
-      const read = await predictedOrFailed(model, file);
-      if ('message' in read) {
-        yield read;
-        continue;
-      }
-      const predicted = { file, index: index++, ...read };
-      const { width, height } = read.result;
-      const row = { file, width, height, ...presentation.fields(read.result) };
-      if (out !== undefined) {
-        // The extension stays, because a.jpg and a.png may both come.
-        const name = relative(folder, file);
-        const pictures = await presentation.pictures(predicted, `${name}.png`);
-        for (const [path, bytes] of Object.entries(pictures))
-          await writeAtomically(join(out, path), bytes);
-        await writeJsonAtomically(join(out, `${name}.json`), row);
-      }
-      yield { row, text: presentation.text(predicted) };
-    }
-    await delay(SCAN_MS, undefined, { signal }).catch(() => undefined);
-  }
-}
-
-/** State of a file; undefined if it is gone. */
-function stateOf(file: string): { readonly key: string; readonly settled: boolean } | undefined {
-  const found = statSync(file, { throwIfNoEntry: false });
-  if (!found) return undefined;
-  const { size, mtimeMs } = found;
-  return { key: `${size} ${mtimeMs}`, settled: Date.now() - mtimeMs > SETTLED_MS };
 }

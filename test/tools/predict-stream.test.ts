@@ -1,5 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -9,12 +17,8 @@ import { open } from '../../inference/open.js';
 import { decodeImageBytes } from '../../io/image/decode.js';
 import { predictStream } from '../../tools/predict-stream.js';
 import type { PredictFlags } from '../../tools/model-options.js';
-import {
-  predictBytes,
-  predictFolder,
-  predictFrames,
-  type FolderPrediction,
-} from '../../train/predict-stream.js';
+import { predictFolder, type FolderPrediction } from '../../train/predict-folder.js';
+import { predictBytes, predictFrames } from '../../train/predict-stream.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { noise, saveSmallModels, type SmallModels } from '../serve/small-models.js';
 
@@ -90,17 +94,31 @@ test('a watched folder gives its images, those that come, and those that change'
   };
   expect(await next()).toEqual({ file: join(watched, 'a.png'), ...(await fieldsOf(images[0])) });
 
-  // Written in two pieces, as by a camera: read when it is whole.
+  // Written in pieces with pauses, as over a slow network: read when it is whole, never reported as broken.
   const second = join(watched, 'below', 'b.png');
   writeFileSync(second, images[1].subarray(0, 500));
   const coming = next();
-  await delay(300);
+  for (const length of [2000, 4000]) {
+    await delay(1200);
+    writeFileSync(second, images[1].subarray(0, length));
+  }
+  await delay(1200);
   writeFileSync(second, images[1]);
   expect(await coming).toEqual({ file: second, ...(await fieldsOf(images[1])) });
 
   writeFileSync(join(watched, 'a.png'), images[2]);
   expect(await next()).toEqual({ file: join(watched, 'a.png'), ...(await fieldsOf(images[2])) });
+
+  // Deleted and copied back with its time of change: predicted again. One that has been broken for long is reported.
+  const before = statSync(second);
+  rmSync(second);
+  const back = next();
+  await delay(1200);
+  writeFileSync(second, images[1]);
+  utimesSync(second, before.atime, before.mtime);
+  expect(await back).toMatchObject({ file: second });
   writeFileSync(join(watched, 'bad.png'), 'hello');
+  utimesSync(join(watched, 'bad.png'), new Date(0), new Date(0));
   expect(await next()).toMatchObject({ message: expect.stringContaining('bad.png') as string });
   stop.abort();
   expect((await predictions.next()).done).toBe(true);
