@@ -5,13 +5,8 @@ import { parseArgs } from 'node:util';
 import { formatTable } from '../tools/output.js';
 import { casesOf } from './serve-cases.js';
 import { healthUnderPhotos, load, type LoadReport } from './serve-load.js';
-import {
-  randomClassifier,
-  startOurs,
-  startPeer,
-  writeForPeers,
-  type Started,
-} from './serve-servers.js';
+import { randomClassifier, writeForPeers } from './serve-models.js';
+import { startOurs, startPeer, type Started } from './serve-servers.js';
 
 /**
  * Loads a server with many clients and compares each answer with the library's, then, with `--python`, the same
