@@ -15,11 +15,12 @@ const ALONE = [
 const LONG = [
   'test/docs/{doc-examples,readme}.test.ts',
   'test/datasets/shapes/shapes.test.ts',
+  'test/names-in-any-script.test.ts',
   'test/serve/{attacks,page,server}.test.ts',
   'test/tools/analyze/errors.test.ts',
   'test/tools/score/coco-threads.test.ts',
   'test/tools/{eval-shards,predict-stream,read-only,run-owner,train-options,train-run}.test.ts',
-  'test/train/{best-weights,resume,safety}.test.ts',
+  'test/train/{best-weights,damaged-images,resume,safety}.test.ts',
   'test/train/classify/finetune.test.ts',
   'test/train/detect/{run,sync-bn-box-heads,trainer}.test.ts',
   'test/train/segment/trainer.test.ts',

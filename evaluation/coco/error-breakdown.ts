@@ -22,7 +22,7 @@ export interface ErrorBreakdown {
   /** AP at the threshold over all areas; NaN without ground truth. */
   readonly AP: number;
   readonly counts: Readonly<Record<ErrorKind, number>>;
-  /** Gain of AP if only the errors of one kind were corrected, at least 0. */
+  /** Gain of AP if only the errors of one kind were corrected, at least 0; 0 without ground truth. */
   readonly gains: Readonly<Record<ErrorKind, number>>;
   /** Gain of AP if all false detections had the lowest scores, and if no object were missed. */
   readonly special: { readonly falsePositives: number; readonly falseNegatives: number };
@@ -140,13 +140,15 @@ export function errorBreakdown(
   const byKind = (value: (kind: ErrorKind) => number): Record<ErrorKind, number> =>
     Object.fromEntries(ERROR_KINDS.map((kind) => [kind, value(kind)])) as Record<ErrorKind, number>;
   const count = (kind: ErrorKind): number => rows.filter((row) => row.kind === kind).length;
+  // Without ground truth, or with none left because all of it was missed, there is no AP to gain.
+  const gain = (after: number): number => (Number.isNaN(after - before) ? 0 : after - before);
   return {
     AP,
     counts: byKind((kind) => (kind === 'missed' ? missed.length : count(kind))),
-    gains: byKind((kind) => Math.max(0, fixed(kind) - before)),
+    gains: byKind((kind) => Math.max(0, gain(fixed(kind)))),
     special: {
-      falsePositives: meanAp(rows.map(separated), totals, TIDE_RECALLS) - before,
-      falseNegatives: meanAp(rows, foundOf(rows, totals.length), TIDE_RECALLS) - before,
+      falsePositives: gain(meanAp(rows.map(separated), totals, TIDE_RECALLS)),
+      falseNegatives: gain(meanAp(rows, foundOf(rows, totals.length), TIDE_RECALLS)),
     },
     kindOf,
     missed,

@@ -79,6 +79,17 @@ describe('errorBreakdown', () => {
     number
   >;
 
+  test('nothing is gained where all objects were missed, or none exist', () => {
+    for (const { groundTruth, detections } of [
+      scene([[1, A]], [[1, NOWHERE]]),
+      scene([], [[1, A]]),
+    ]) {
+      const { AP, gains, special } = errorBreakdown(groundTruth, detections, BOX);
+      expect(AP).toBe(groundTruth.ids.length === 0 ? NaN : 0);
+      expect([...Object.values(gains), ...Object.values(special)]).toEqual(new Array(8).fill(0));
+    }
+  });
+
   test('gains are what AP would gain', () => {
     // Category 1: A is found, B is missed. Category 2: its object at B' is called category 1.
     const { groundTruth, detections } = scene(
@@ -144,8 +155,8 @@ describe('errorBreakdown', () => {
           const { missed: _, ...kinds } = breakdown.counts;
           const numFalse = breakdown.kindOf.filter((kind) => kind !== undefined).length;
           expect(Object.values(kinds).reduce((a, b) => a + b)).toBe(numFalse);
-          for (const gain of Object.values(breakdown.gains))
-            if (!Number.isNaN(gain)) expect(gain).toBeGreaterThanOrEqual(-1e-12);
+          for (const gain of Object.values(breakdown.gains)) expect(gain).toBeGreaterThanOrEqual(0);
+          for (const gain of Object.values(breakdown.special)) expect(gain).not.toBeNaN();
         },
       ),
       { numRuns: 100 },
