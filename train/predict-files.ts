@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { ImageError, InputError, OptionError } from '../core/errors.js';
+import { ImageError, OptionError } from '../core/errors.js';
 import { describeScores, scoreFields, shownScores } from '../inference/detect/shown-scores.js';
 import type { ImageModel } from '../inference/model.js';
 import { assertApart } from '../io/files/apart.js';
@@ -12,7 +12,7 @@ import { shardWork, type ShardedWorkOptions } from './distributed/sharded-work.j
 import { predictedOrFailed, type FailedImage } from './predict-file.js';
 import { withLabelFiles, type LabelFormat } from './label-files.js';
 import type { Presentation, PresentOptions, TextBlock } from './presentation.js';
-import { TASKS } from './tasks/index.js';
+import { present } from './present.js';
 
 /** Options of predicting files. */
 export interface PredictFilesOptions extends ShardedWorkOptions, PresentOptions {
@@ -122,9 +122,7 @@ export function presentationOf(
     const line = describeScores(shownScores(model.card, options.score), model.classNames);
     if (line !== undefined) options.onNotice?.(line);
   }
-  const presentation = TASKS[model.task].prediction?.present(model, options);
-  if (!presentation)
-    throw new InputError(`predict: expected a model that predicts, got ${model.task}`);
+  const presentation = present(model, options);
   if (format === undefined) return presentation;
   if (out === undefined) throw new OptionError(`--format ${format}: expected --out DIR with it`);
   return withLabelFiles(presentation, model, { format, score: options.score, out });

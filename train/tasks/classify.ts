@@ -6,7 +6,7 @@ import type { ClassificationConfig } from '../config/classify.js';
 import { classificationFacts } from '../classify/data-facts.js';
 import { setUpClassifier } from '../classify/set-up.js';
 import { benchmarkClassifier } from '../classify/benchmark.js';
-import { presentClasses } from '../classify/presentation.js';
+import { present } from '../present.js';
 import { classifierSections } from '../classify/report-sections.js';
 import { scoreClassifier } from '../classify/score.js';
 import { inspectClassificationData } from '../classify/inspect.js';
@@ -41,7 +41,7 @@ export const classify: Task<ClassificationConfig, ClassificationSet, Classificat
   select: (set, indices) => ({ ...set, samples: indices.map((i) => set.samples[i]) }),
   classNames: (set) => set.classes.map(({ name }) => name),
   alignClasses: alignClassification,
-  prediction: { evaluate: scoreClassifier, present: presentClasses },
+  prediction: { evaluate: scoreClassifier, present },
   reportSections: classifierSections,
   benchmark: { defaults: { batch: 8, sizePx: 224 }, run: benchmarkClassifier },
   setUp: setUpClassifier,

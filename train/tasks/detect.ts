@@ -1,6 +1,4 @@
 import { alignDetection } from '../../datasets/align-classes.js';
-import { shownScores } from '../../inference/detect/shown-scores.js';
-import type { DetectorModel } from '../../inference/model.js';
 import { detectionSet, type DetectionExample } from '../../datasets/in-memory.js';
 import { trainableImages } from '../../datasets/coco/samples.js';
 import { selectImages, type CocoSet } from '../../datasets/coco/set.js';
@@ -11,7 +9,7 @@ import { fitDetector } from '../detect/fit-settings.js';
 import { setUpDetector } from '../detect/set-up.js';
 import { findData } from './find-data.js';
 import { benchmarkDetector } from '../detect/benchmark.js';
-import { presentObjects } from '../detect/presentation.js';
+import { present } from '../present.js';
 import { detectorSections } from '../detect/report-sections.js';
 import { scoreDetector } from '../detect/score.js';
 import { inspectDetectionData } from '../detect/inspect.js';
@@ -40,11 +38,7 @@ export const detect: Task<DetectionConfig, CocoSet, DetectionExample> = {
   learntScore: { metric: 'bbox_AP50', atLeast: 0.8 },
   select: selectImages,
   alignClasses: alignDetection,
-  prediction: {
-    evaluate: scoreDetector,
-    present: (model: DetectorModel, { score }) =>
-      presentObjects(model, shownScores(model.card, score)),
-  },
+  prediction: { evaluate: scoreDetector, present },
   reportSections: detectorSections,
   benchmark: { defaults: { batch: 1, sizePx: 800 }, run: benchmarkDetector },
   setUp: setUpDetector,

@@ -1,5 +1,4 @@
 import { alignSegmentation } from '../../datasets/align-classes.js';
-import type { SegmenterModel } from '../../inference/model.js';
 import { segmentationSet, type SegmentationExample } from '../../datasets/in-memory.js';
 import type { SegmentationSet } from '../../datasets/segmentation-folder.js';
 import { loadSegmentationSplit } from '../../datasets/layout/load.js';
@@ -8,7 +7,7 @@ import type { SegmentationConfig } from '../config/segment.js';
 import { setUpSegmenter } from '../segment/set-up.js';
 import { findData } from './find-data.js';
 import { benchmarkSegmenter } from '../segment/benchmark.js';
-import { presentPixels } from '../segment/presentation.js';
+import { present } from '../present.js';
 import { segmenterSections } from '../segment/report-sections.js';
 import { scoreSegmenter } from '../segment/score.js';
 import { inspectSegmentationData } from '../segment/inspect.js';
@@ -40,10 +39,7 @@ export const segment: Task<SegmentationConfig, SegmentationSet, SegmentationExam
   learntScore: { metric: 'mIoU', atLeast: 0.6 },
   select: (set, indices) => ({ ...set, samples: indices.map((i) => set.samples[i]) }),
   alignClasses: alignSegmentation,
-  prediction: {
-    evaluate: scoreSegmenter,
-    present: (model: SegmenterModel, { palette }) => presentPixels(model, palette),
-  },
+  prediction: { evaluate: scoreSegmenter, present },
   reportSections: segmenterSections,
   benchmark: { defaults: { batch: 1, sizePx: 512 }, run: benchmarkSegmenter },
   setUp: setUpSegmenter,
