@@ -58,8 +58,8 @@ async function run(flags: Flags): Promise<void> {
   const backbone = variant(model);
   if (task === 'detect' && mode === 'infer' && batch !== 1)
     throw new OptionError(`--batch: expected 1 for the inference of detectors, got ${batch}`);
-  const frozen = mode === 'infer' && flags.freeze !== false;
   const engine = await openEngine(engineOptions(flags));
+  const frozen = mode === 'infer' && flags.freeze !== false && engine.freezes === true;
   const gemmPeakGflops = await gemmPeak(flags);
   const request = { backbone, mode, repeats, batch, sizePx: size, frozen } as const;
   const { notes, ...result } = await benchmark.run(engine, request);

@@ -31,14 +31,24 @@ export function addEngineOptions(command: Command): Command {
     .optionsGroup('');
 }
 
-/** Opens the engine for the flags. @throws ConfigError for unknown names */
+/** Returns the engine's options for the flags. @throws ConfigError for unknown names, or flags of another engine */
 export function engineOptions({
-  provider = 'cpu',
+  provider: device,
   threads,
   spin,
   eager,
 }: EngineFlags): EngineOptions {
+  const provider = device ?? 'cpu';
   if (eager !== undefined) {
+    const others = [
+      ...(device === undefined ? [] : [`--device ${device}`]),
+      ...(threads > 0 ? [`--threads ${threads}`] : []),
+      ...(spin ? ['--spin'] : []),
+    ];
+    if (others.length > 0)
+      throw new OptionError(
+        `--eager ${eager}: expected no options of ONNX Runtime beside it, got ${others.join(', ')}; leave out one of both`,
+      );
     if (!['cpu', 'wasm', 'tensorflow'].includes(eager)) {
       throw new OptionError(`--eager: expected cpu, wasm or tensorflow, got ${eager}`);
     }

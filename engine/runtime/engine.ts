@@ -49,6 +49,8 @@ export interface PrepareOptions {
 export interface Engine {
   /** Description in one line for people, e.g. package, device and threads. */
   readonly description: string;
+  /** Whether `frozen` programs hold a copy of the weights. */
+  readonly freezes?: boolean | undefined;
   /** Prepares a program for execution with the parameters of a store. */
   prepare(program: Program, store: ParameterStore, options?: PrepareOptions): Executable;
 }
@@ -76,8 +78,8 @@ export async function openEngine(choice: Engine | Partial<EngineOptions> = {}): 
       `engine.provider: expected cpu, webgpu or cuda, got ${String(options.provider)}`,
     );
   if (options.kind === 'eager') {
-    await startTfjsBackend(options.tfjsBackend);
-    return eagerEngine(options.tfjsBackend);
+    const backend = await startTfjsBackend(options.tfjsBackend);
+    return eagerEngine(options.tfjsBackend, backend);
   }
   const { sessionBytes } = options;
   if (sessionBytes !== undefined && !(typeof sessionBytes === 'number' && sessionBytes >= 0))
@@ -97,6 +99,7 @@ export async function openEngine(choice: Engine | Partial<EngineOptions> = {}): 
       runtime.kind === 'native'
         ? `ONNX Runtime (${provider}, ${lowering.kind === 'cpu' ? `blocks of ${lowering.blockSize}` : 'standard operators'})`
         : 'onnxruntime-web: onnxruntime-node is not installed, so this runs on one thread and slower; npx convnextv2 doctor --fix adds it',
+    freezes: true,
     prepare: (program, store, { gradients, frozen = false } = {}) =>
       new CompiledProgram(target, program, store, gradients, {
         ...DEFAULT_COMPILE_OPTIONS,
@@ -122,9 +125,10 @@ export function besideLoaders(
   return spinning === true ? choice : { ...choice, spinning: false };
 }
 
-function eagerEngine(backend: string): Engine {
+function eagerEngine(backend: string, name: string): Engine {
   return {
-    description: `tfjs ${backend}, operation by operation`,
+    description: `tfjs ${name}, operation by operation`,
+    freezes: false,
     prepare: (program, store, { gradients } = {}) =>
       new EagerProgram(backend, program, store, gradients),
   };

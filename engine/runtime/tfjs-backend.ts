@@ -1,19 +1,18 @@
 import * as tf from '../tfjs.js';
 import { EngineError } from '../../core/errors.js';
 import { CAPTURE } from '../capture/backend.js';
-import { TENSORFLOW, loadTensorflowBackend } from './tfjs-node.js';
+import { installCommand } from '../../io/files/install-command.js';
+import { TENSORFLOW, describeTensorflow, loadTensorflowBackend } from './tfjs-node.js';
 
 /**
  * Starts a tfjs backend by name; imports the optional package that provides it.
  *
  * @throws ConfigError if its package is missing (with the install command), or if the backend is unknown or does not
  *   start
+ * @returns description of the backend for people: its name, for `tensorflow` with package and device
  */
-export async function startTfjsBackend(name: string): Promise<void> {
-  if (name === TENSORFLOW) {
-    await loadTensorflowBackend();
-    return;
-  }
+export async function startTfjsBackend(name: string): Promise<string> {
+  if (name === TENSORFLOW) return `${name} (${describeTensorflow(await loadTensorflowBackend())})`;
   if (name === 'wasm') await importWasm();
   const known = tf.engine().backendNames();
   if (!known.includes(name) || name === CAPTURE) {
@@ -25,6 +24,7 @@ export async function startTfjsBackend(name: string): Promise<void> {
   }
   if (!(await tf.setBackend(name)))
     throw new EngineError(`tfjs backend ${name}: expected it to start, got an error`);
+  return name;
 }
 
 async function importWasm(): Promise<void> {
@@ -32,7 +32,7 @@ async function importWasm(): Promise<void> {
     await import('@tensorflow/tfjs-backend-wasm');
   } catch (cause) {
     throw new EngineError(
-      'tfjs backend wasm: expected its package, got none; run: npm install @tensorflow/tfjs-backend-wasm@4.22.0',
+      `tfjs backend wasm: expected its package, got none; run: ${installCommand('@tensorflow/tfjs-backend-wasm@4.22.0')}`,
       { cause },
     );
   }

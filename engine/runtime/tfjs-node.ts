@@ -1,6 +1,7 @@
 import util from 'node:util';
 import * as tf from '../tfjs.js';
 import { EngineError } from '../../core/errors.js';
+import { installCommand } from '../../io/files/install-command.js';
 
 /** Name of the backend that both packages register. */
 export const TENSORFLOW = 'tensorflow';
@@ -18,6 +19,8 @@ interface TensorflowBackend {
   readonly package: TensorflowPackage;
   /** Whether operations run on a GPU. False if the GPU package found no usable device. */
   readonly usesGpu: boolean;
+  /** Version of TensorFlow's native library, if it tells. */
+  readonly version?: string | undefined;
   /** Packages that were tried first but could not be used, with reasons. */
   readonly skipped: readonly SkippedPackage[];
 }
@@ -78,6 +81,24 @@ export async function loadTensorflowBackend({
   return { ...description(tf.backend()), skipped };
 }
 
+/**
+ * Describes the backend in one line: the package, its library and device, and a package that is installed but could not
+ * be used.
+ */
+export function describeTensorflow({
+  package: name,
+  usesGpu,
+  version,
+  skipped,
+}: TensorflowBackend): string {
+  const device = usesGpu ? 'GPU' : name === GPU ? 'CPU, because it found no GPU' : 'CPU';
+  const library = version === undefined ? '' : `, TensorFlow ${version}`;
+  const unusable = skipped
+    .filter(({ reason }) => reason !== NOT_INSTALLED)
+    .map((other) => `; not ${other.package}: ${other.reason}`);
+  return `${name}${library}, ${device}${unusable.join('')}`;
+}
+
 function restoreUtil(): void {
   for (const [name, replacement] of Object.entries(REMOVED_FROM_UTIL))
     if (!(name in util)) Object.assign(util, { [name]: replacement });
@@ -103,8 +124,13 @@ function description(backend: unknown): Omit<TensorflowBackend, 'skipped'> {
   const flags = backend as tf.KernelBackend & {
     readonly isGPUPackage?: boolean;
     readonly isUsingGpuDevice?: boolean;
+    readonly binding?: { readonly TF_Version?: string };
   };
-  return { package: flags.isGPUPackage ? GPU : CPU, usesGpu: flags.isUsingGpuDevice === true };
+  return {
+    package: flags.isGPUPackage ? GPU : CPU,
+    usesGpu: flags.isUsingGpuDevice === true,
+    version: flags.binding?.TF_Version,
+  };
 }
 
 /** First line of an error, without its suggestions. */
@@ -121,6 +147,6 @@ function noPackage(skipped: readonly SkippedPackage[]): string {
   const broken = skipped.find(({ reason }) => reason !== NOT_INSTALLED);
   const remedy = broken
     ? `npm rebuild ${broken.package} --foreground-scripts (downloads its native library)`
-    : `npm install ${CPU}@${VERSION}, or with an NVIDIA GPU, CUDA 11.2 and cuDNN 8.1: npm install ${GPU}@${VERSION}`;
+    : `${installCommand(`${CPU}@${VERSION}`)}, or with an NVIDIA GPU, CUDA 11.2 and cuDNN 8.1: ${installCommand(`${GPU}@${VERSION}`)}`;
   return `tfjs backend ${TENSORFLOW}: expected ${GPU} or ${CPU}, got neither (${got}); run: ${remedy}`;
 }

@@ -17,7 +17,8 @@ export function moduleUrl(path: string, caller: string): URL {
   return pathToFileURL(join(root, 'dist', relative(root, file)));
 }
 
-function packageRoot(folder: string): string {
+/** Folder of the next `package.json` from a folder upward. */
+export function packageRoot(folder: string): string {
   const parent = dirname(folder);
   return existsSync(join(folder, 'package.json')) || parent === folder
     ? folder

@@ -6,8 +6,8 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { EagerProgram } from '../../engine/runtime/eager.js';
 import { loadTensorflowBackend } from '../../engine/runtime/tfjs-node.js';
-import { maxAbs, maxError } from '../helpers/fixtures.js';
 import { leaveOutUnless } from '../helpers/leave-out.js';
+import { expectSameResults } from '../tensorflow/same-results.js';
 import { TRAINING_STEPS } from '../webgpu/training-steps.js';
 import { StubLibrary } from './tfjs-node-library.js';
 
@@ -70,13 +70,7 @@ describe("tfjs-node 4.22's own JavaScript", () => {
       const before = library.getNumOfTensors();
       const actual = await run((...program) => new EagerProgram('tensorflow', ...program));
       expect(library.getNumOfTensors()).toBe(before);
-      expect(Object.keys(actual)).toEqual(Object.keys(expected));
-      for (const [name, { shape, data }] of Object.entries(expected)) {
-        expect(actual[name].shape, name).toEqual(shape);
-        // The same kernels compute both, so what differs is at most the order of sums.
-        const scale = Math.max(1e-3, maxAbs(data));
-        expect(maxError(actual[name].data, data) / scale, name).toBeLessThan(1e-5);
-      }
+      expectSameResults(actual, expected);
     },
   );
 });

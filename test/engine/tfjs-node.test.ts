@@ -6,7 +6,11 @@ import util from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { ConfigError } from '../../core/errors.js';
-import { loadTensorflowBackend, TENSORFLOW } from '../../engine/runtime/tfjs-node.js';
+import {
+  describeTensorflow,
+  loadTensorflowBackend,
+  TENSORFLOW,
+} from '../../engine/runtime/tfjs-node.js';
 
 const GPU = '@tensorflow/tfjs-node-gpu';
 const CPU = '@tensorflow/tfjs-node';
@@ -126,6 +130,19 @@ describe('loadTensorflowBackend', () => {
     expect(warnings).not.toHaveBeenCalled();
   });
 
+  test('describes package, device and what could not be used', async () => {
+    vi.spyOn(console, 'warn').mockReturnValue();
+    const { importModule } = packages({ [GPU]: broken, [CPU]: working(false, false) });
+    expect(describeTensorflow(await loadTensorflowBackend({ importModule }))).toBe(
+      `${CPU}, CPU; not ${GPU}: The native addon can not be found at path: /app/lib.node.`,
+    );
+    expect(
+      describeTensorflow({ package: GPU, usesGpu: false, version: '2.9.1', skipped: [] }),
+    ).toBe(`${GPU}, TensorFlow 2.9.1, CPU, because it found no GPU`);
+    const skipped = [{ package: GPU, reason: 'not installed' }] as const;
+    expect(describeTensorflow({ package: CPU, usesGpu: false, skipped })).toBe(`${CPU}, CPU`);
+  });
+
   test('if a backend does not start, the other package is used', async () => {
     vi.spyOn(console, 'warn').mockReturnValue();
     const { importModule } = packages({
@@ -151,8 +168,8 @@ describe('loadTensorflowBackend', () => {
     const { imported, importModule } = packages({});
     const { message } = await failure({ importModule });
     expect(message).toContain(`got neither (${GPU}: not installed; ${CPU}: not installed)`);
-    expect(message).toContain(`npm install ${CPU}@4.22.0`);
-    expect(message).toContain(`npm install ${GPU}@4.22.0`);
+    expect(message).toContain(`npm install -D ${CPU}@4.22.0`);
+    expect(message).toContain(`npm install -D ${GPU}@4.22.0`);
     expect(imported).toEqual([GPU, CPU]);
     expect(tf.getKernelsForBackend(TENSORFLOW)).toEqual([]);
   });

@@ -7,6 +7,9 @@ import { loadOnnxRuntime } from '../../engine/runtime/load-runtime.js';
 import { probeLowering } from '../../engine/runtime/probe.js';
 import type { Executable, Program } from '../../engine/runtime/program.js';
 
+/** The tfjs backend of 'eager cpu': another one in `npm run test:tensorflow`. */
+export const EAGER_BACKEND = process.env['CONVNEXTV2_TEST_EAGER'] ?? 'cpu';
+
 /** The ways to run a program that must agree. */
 export const RUNTIMES = ['eager cpu', 'compiled', 'compiled portable'] as const;
 export type RuntimeName = (typeof RUNTIMES)[number];
@@ -27,7 +30,7 @@ export async function executable(
 ): Promise<Executable> {
   if (name === 'eager cpu') {
     tf.env().set('PROD', true); // silences tfjs's hint to install its native package
-    return new EagerProgram('cpu', program, store, gradients);
+    return new EagerProgram(EAGER_BACKEND, program, store, gradients);
   }
   target ??= compilerTarget();
   const { runtime, lowering } = await target;

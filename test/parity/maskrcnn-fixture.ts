@@ -11,14 +11,14 @@ import type { Segmentation } from '../../core/coco.js';
 import { toLibraryLayout, toTorchLayout } from '../../weights/layout.js';
 import { readTensors, type Fixture, type FixtureTensor } from '../helpers/fixtures.js';
 import { toNhwc } from '../helpers/layout.js';
-import type { RuntimeName } from '../helpers/runtimes.js';
+import { EAGER_BACKEND, type RuntimeName } from '../helpers/runtimes.js';
 
 /** An engine that runs as the helpers' runtime of that name does. */
 export function engineOf(runtime: RuntimeName): Promise<Engine> {
   tf.env().set('PROD', true); // silences tfjs's hint to install its native package
   switch (runtime) {
     case 'eager cpu':
-      return openEngine({ kind: 'eager', tfjsBackend: 'cpu' });
+      return openEngine({ kind: 'eager', tfjsBackend: EAGER_BACKEND });
     case 'compiled':
       return openEngine();
     case 'compiled portable':

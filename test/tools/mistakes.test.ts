@@ -129,6 +129,11 @@ const MISTAKES: Readonly<Record<string, readonly Mistake[]>> = {
       /--eager: expected cpu, wasm or tensorflow, got torch/,
     ],
     [
+      'options of ONNX Runtime beside a backend of tfjs',
+      () => predict('--eager', 'cpu', '--threads', '2', '--spin'),
+      /--eager cpu: expected no options of ONNX Runtime beside it, got --threads 2, --spin/,
+    ],
+    [
       'an unknown mode',
       () => ['benchmark', '--mode', 'both'],
       /--mode: expected infer or train, got both/,

@@ -6,14 +6,21 @@ import { measureGemmPeak } from '../../engine/runtime/gemm-peak.js';
 import { loadOnnxRuntime } from '../../engine/runtime/load-runtime.js';
 import { DEFAULT_SESSION_OPTIONS } from '../../engine/runtime/onnx-runtime.js';
 import { probeLowering } from '../../engine/runtime/probe.js';
-import { diagnoseMpi, diagnoseProviders, optional, type Diagnosis } from './providers.js';
+import {
+  diagnoseMpi,
+  diagnoseProviders,
+  diagnoseTensorflow,
+  optional,
+  type Diagnosis,
+} from './providers.js';
+import { installCommand } from '../../io/files/install-command.js';
 import { cacheFolder } from '../../io/files/cache-folder.js';
 
-const OPTIONAL: readonly (readonly [name: string, what: string])[] = [
+const TENSORFLOW = [
   ['@tensorflow/tfjs-node-gpu', 'TensorFlow on CUDA for --eager tensorflow'],
   ['@tensorflow/tfjs-node', 'TensorFlow on the CPU for --eager tensorflow'],
-  ['@tensorflow/tfjs-backend-wasm', '--eager wasm'],
-];
+] as const;
+const WASM = '@tensorflow/tfjs-backend-wasm';
 
 /** Checks everything that the tool depends on. */
 export async function diagnose(): Promise<readonly Diagnosis[]> {
@@ -25,7 +32,8 @@ export async function diagnose(): Promise<readonly Diagnosis[]> {
     ...(await engine()),
     ...diagnoseProviders(),
     diagnoseMpi(version('koffi')),
-    ...OPTIONAL.map(optionalPackage),
+    ...TENSORFLOW.map(([name, what]) => diagnoseTensorflow(name, what, version(name))),
+    optional(WASM, version(WASM), 'optional: --eager wasm', installCommand(`${WASM}@4.22.0`)),
   ];
 }
 
@@ -137,8 +145,4 @@ function manifestOf(name: string): string | undefined {
   return (require.resolve.paths(name) ?? [])
     .map((folder) => join(folder, name, 'package.json'))
     .find((path) => existsSync(path));
-}
-
-function optionalPackage([name, what]: readonly [string, string]): Diagnosis {
-  return optional(name, version(name), `optional: ${what}`, `npm install ${name}@4.22.0`);
 }

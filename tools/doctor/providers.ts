@@ -2,6 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { installCommand } from '../../io/files/install-command.js';
+import { moduleUrl } from '../../io/files/module-url.js';
 import { encodeModel } from '../../engine/onnx/encode-model.js';
 
 /** One line of `doctor`. */
@@ -64,20 +66,64 @@ export function diagnoseProviders(): readonly Diagnosis[] {
 }
 
 function failure(provider: string): string | undefined {
-  const { status, signal, stderr } = spawnSync(
-    process.execPath,
-    ['--input-type=module', '-e', PROBE, Buffer.from(RELU).toString('base64'), provider],
-    // Packages are resolved from here, independently of the working directory.
-    { cwd: fileURLToPath(new URL('.', import.meta.url)), encoding: 'utf8', timeout: 60_000 },
+  return tried([PROBE, Buffer.from(RELU).toString('base64'), provider]).failure;
+}
+
+/** Starts TensorFlow's library, so that an addon without its library is noticed, and prints what it is. */
+const TENSORFLOW_PROBE = `
+  const { describeTensorflow, loadTensorflowBackend } = await import(process.argv[1]);
+  const prefer = process.argv[2].endsWith('gpu') ? 'gpu' : 'cpu';
+  const importModule = (name) => {
+    if (name !== process.argv[2]) throw new Error('not tried');
+    return import(name);
+  };
+  console.log(describeTensorflow(await loadTensorflowBackend({ prefer, importModule })).split('; not ')[0]);
+`;
+
+/** Whether one of tfjs's packages for TensorFlow starts. @param name its name @param version undefined if not installed */
+export function diagnoseTensorflow(
+  name: string,
+  what: string,
+  version: string | undefined,
+): Diagnosis {
+  if (version === undefined)
+    return optional(name, undefined, `optional: ${what}`, installCommand(`${name}@4.22.0`));
+  const module = moduleUrl('../../engine/runtime/tfjs-node.js', import.meta.url).href;
+  const { output, failure: reason = '' } = tried([TENSORFLOW_PROBE, module, name]);
+  if (output !== undefined) return optional(name, `${version}: ${output.trim()}`, '');
+  const own = reason.split(`${name}: `)[1] ?? reason;
+  return optional(
+    name,
+    undefined,
+    `optional: ${what}: ${version} is installed but does not start: ${own.split('); run: ')[0]}`,
+    `npm rebuild ${name} --foreground-scripts (downloads its native library)`,
   );
-  if (status === 0) return undefined;
+}
+
+/** Runs a script in a separate process. @returns its output, or the reason why it ended with an error */
+function tried([script, ...args]: readonly [string, ...string[]]): {
+  readonly output?: string;
+  readonly failure?: string;
+} {
+  const { status, signal, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--input-type=module', '-e', script, ...args],
+    {
+      // Packages are resolved from here, independently of the working directory.
+      cwd: fileURLToPath(new URL('.', import.meta.url)),
+      encoding: 'utf8',
+      timeout: 60_000,
+      env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '2' },
+    },
+  );
+  if (status === 0) return { output: stdout };
   const line = stderr.split('\n').find((text) => /\bError: /.test(text));
   // Removes the source file and function that ONNX Runtime puts before the message.
   const text =
     /Failed to .*/.exec(line ?? '')?.[0] ??
     line?.replace(/^.*?Error: /, '').trim() ??
     `the process ended with ${signal ?? status}`;
-  return text.length > 100 ? `${text.slice(0, 99)}…` : text;
+  return { failure: text.length > 300 ? `${text.slice(0, 299)}…` : text };
 }
 
 /** Requirements of training on several processes. */
@@ -87,7 +133,7 @@ export function diagnoseMpi(koffi: string | undefined): Diagnosis {
     .map((folder) => join(folder, 'mpiexec'))
     .find((file) => existsSync(file));
   const remedies = [
-    ...(koffi === undefined ? ['npm install koffi@3'] : []),
+    ...(koffi === undefined ? [installCommand('koffi@3')] : []),
     ...(launcher === undefined ? ['install Open MPI or MPICH (apt-get install openmpi-bin)'] : []),
   ];
   return optional(
