@@ -1,4 +1,5 @@
-// Bundles what runs in browsers: the page of `serve`, the library `convnextv2/browser`, and the page of `export --web`.
+// Bundles what runs in browsers (the page of `serve`, the library `convnextv2/browser`, the page of `export --web`) and the parts
+// of tfjs that Node cannot require.
 import { rmSync } from 'node:fs';
 import { build } from 'esbuild';
 import { fileURLToPath } from 'node:url';
@@ -17,6 +18,14 @@ const tfjsCoreOnly = {
   name: 'tfjs-core-only',
   setup: (build) => build.onResolve({ filter: /\/tfjs\.js$/ }, () => ({ path: tfjs })),
 };
+
+await build({
+  ...common,
+  format: 'cjs',
+  platform: 'node',
+  entryPoints: ['scripts/tfjs-parts.mjs'],
+  outfile: 'dist/engine/tfjs-parts.cjs',
+});
 
 await build({
   ...common,
