@@ -15,8 +15,25 @@ export interface CocoCategory {
   readonly keypoints?: readonly string[] | undefined;
 }
 
+/** Number of training images of a category: rare (up to 10), common (up to 100), frequent. */
+export type Frequency = 'r' | 'c' | 'f';
+
+/**
+ * Labels of a federated set such as LVIS, whose images are labeled for some categories only: those of their objects, and
+ * those that are known to be absent. By image id and category id.
+ */
+export interface FederatedLabels {
+  /** Categories that an image is known not to show. */
+  readonly absent: ReadonlyMap<number, ReadonlySet<number>>;
+  /** Categories of which an image may show more objects than are labeled. */
+  readonly partial: ReadonlyMap<number, ReadonlySet<number>>;
+  readonly frequencies: ReadonlyMap<number, Frequency>;
+}
+
 /** Images and categories of a data set. */
 export interface CocoDomain {
+  /** Absent unless the set is federated. */
+  readonly federated?: FederatedLabels | undefined;
   /** `[I]`, in file order. */
   readonly imageIds: Float64Array;
   /** `[I]`, pixels; 0 if missing in the file. */

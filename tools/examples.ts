@@ -83,6 +83,10 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'convnextv2 score coco --gt annotations.json --dt results.json --type bbox',
     'convnextv2 score coco --gt annotations.json --dt a.json b.json --type segm --errors',
   ],
+  'score lvis': [
+    'convnextv2 score lvis --gt lvis_v1_val.json --dt results.json --type segm',
+    'convnextv2 score lvis --gt lvis_v1_val.json --dt results.json --type bbox --fixed',
+  ],
   'score ade20k': [
     'convnextv2 score ade20k --gt labels/ --dt predictions/',
     'convnextv2 score ade20k --gt labels/ --dt predictions/ --per-class --boundary',

@@ -45,10 +45,19 @@ interface ImagenetFlags extends CommonFlags, Omit<ImagenetScoreOptions, 'dt' | '
   readonly dt?: readonly string[];
 }
 
+interface LvisFlags extends JsonFlag {
+  readonly gt: string;
+  readonly dt: readonly string[];
+  readonly type: string;
+  readonly fixed: boolean;
+  readonly perCategory?: boolean;
+}
+
 /** `convnextv2 score` */
 export function registerScore(program: Command): void {
   const score = program.command('score').description('score result files, without a model');
   registerCoco(score);
+  registerLvis(score);
   registerSemantic(score);
   registerImagenet(score);
 }
@@ -72,6 +81,19 @@ function registerCoco(score: Command): void {
     .option('--no-strict', 'drop the oddities of the reference (id 0, ignore, areas of masks)')
     .option('--threads <n>', 'threads; as many as pay by default', wholeNumber('--threads'))
     .action((flags: CocoFlags) => runCoco(flags));
+}
+
+function registerLvis(score: Command): void {
+  score
+    .command('lvis')
+    .description('boxes or masks of LVIS: federated labels, rare, common and frequent categories')
+    .requiredOption('--gt <file>', 'annotations of LVIS')
+    .requiredOption('--dt <files...>', 'results; several files are read as one list')
+    .requiredOption('--type <type>', 'bbox or segm')
+    .option('--fixed', 'fixed AP: 10,000 detections a category, instead of 300 an image', false)
+    .option('--per-category', 'also print a table of the categories')
+    .option('--json', 'print one JSON document')
+    .action((flags: LvisFlags) => runLvis(flags));
 }
 
 function registerSemantic(score: Command): void {
@@ -153,6 +175,16 @@ async function runCoco(flags: CocoFlags): Promise<void> {
   if (flags.json) return printJson(cocoDocument(score, options));
   const { cocoText } = await import('./score/coco-table.js');
   print(cocoText(score, flags.perCategory ?? false));
+}
+
+async function runLvis({ type: iouType, ...flags }: LvisFlags): Promise<void> {
+  if (iouType !== 'bbox' && iouType !== 'segm')
+    throw new OptionError(`--type: expected bbox or segm, got ${iouType}`);
+  const { lvisDocument, lvisText, scoreLvis } = await import('./score/lvis.js');
+  const options = { ...flags, iouType } as const;
+  const score = await scoreLvis(options);
+  if (flags.json) printJson(lvisDocument(score, options));
+  else print(lvisText(score, flags.perCategory ?? false));
 }
 
 async function runSemantic(flags: SemanticFlags): Promise<void> {

@@ -13,6 +13,7 @@ export function groundTruthDomain(set: CocoSet): CocoDomain {
   const { images, classes } = set;
   return tableDomain({
     images,
+    federated: set.federated,
     categories: classes.categoryIds.map((id, k) => ({ id, name: classes.names[k] })),
   });
 }
@@ -44,7 +45,9 @@ export function groundTruthObjects(
 }
 
 /** Collects the images and categories of a file for an evaluator. */
-export function tableDomain(tables: Pick<CocoTables, 'images' | 'categories'>): CocoDomain {
+export function tableDomain(
+  tables: Pick<CocoTables, 'images' | 'categories' | 'federated'>,
+): CocoDomain {
   assertObject('tableDomain', 'tables of readAnnotations', tables, 'images', 'categories');
   const { images, categories } = tables;
   return {
@@ -52,6 +55,7 @@ export function tableDomain(tables: Pick<CocoTables, 'images' | 'categories'>): 
     imageHeights: Float64Array.from(images.heights),
     imageWidths: Float64Array.from(images.widths),
     categories: categories.map(({ id, name }) => ({ id, name })),
+    federated: tables.federated,
   };
 }
 

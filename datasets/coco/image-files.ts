@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { dirname, join, normalize } from 'node:path';
+import { basename, dirname, join, normalize } from 'node:path';
 import { DataError, quote } from '../../core/errors.js';
 import type { CocoTables } from '../../io/coco/annotations.js';
 import { ImageIndex } from '../annotations/image-index.js';
@@ -11,7 +11,7 @@ import { errorAsValue, type ProblemLog, type ReportProblem } from '../problems.j
 import { staysInside } from './image-path.js';
 import { COCO_PROBLEMS as PROBLEMS, imageProblem } from './problem-kinds.js';
 
-type Listed = Pick<CocoTables, 'file' | 'images' | 'places' | 'rejected'>;
+type Listed = Pick<CocoTables, 'file' | 'images' | 'places' | 'rejected' | 'federated'>;
 
 /** Images of a folder found by their listed names. */
 export interface FoundImages {
@@ -51,7 +51,9 @@ export async function findImages(
       continue;
     }
     index ??= ImageIndex.of(folder);
-    const found = index.match(name);
+    // LVIS lists images of several folders of COCO, which may lie in one.
+    const direct = index.match(name);
+    const found = direct ?? (tables.federated && index.match(basename(name)));
     if (found === undefined) {
       log.add(
         PROBLEMS.imageMissing,
@@ -61,7 +63,7 @@ export async function findImages(
     }
     existing.push(i);
     fileNames[i] = found.path;
-    const message = `${quote(name)} is ${quote(found.path)}: another ${found.rule}`;
+    const message = `${quote(name)} is ${quote(found.path)}: another ${direct?.rule ?? 'folder'}`;
     log.add(PROBLEMS.imageRenamed, imageProblem(tables, i, message));
   }
   const listed = [...fileNames, ...[...(tables.rejected?.fileNames ?? [])].map(String)];

@@ -1,4 +1,5 @@
 import { assertObject, assertText } from '../../core/arguments.js';
+import type { FederatedLabels } from '../../core/coco.js';
 import { ConfigError } from '../../core/errors.js';
 import { ProblemLog, type Finding } from '../problems.js';
 import type { AnnotationSource } from '../annotations/source.js';
@@ -30,6 +31,8 @@ export interface CocoSet {
   /** `[N + 1]`: the annotations of image `i` are `order[starts[i] … starts[i + 1])`, in file order. */
   readonly starts: Uint32Array;
   readonly order: Uint32Array;
+  /** Absent unless the set is federated, as LVIS. */
+  readonly federated?: FederatedLabels | undefined;
   /** Places of the records in messages, where they are not in one file with ids. */
   readonly places?: RecordPlaces | undefined;
   /** Warnings and notes about the file. */
@@ -87,7 +90,7 @@ export function createCocoSet(
   }: Pick<AnnotationSource, 'images' | 'classes' | 'range'>,
   findings: readonly Finding[] = [],
 ): CocoSet {
-  const { file, images, annotations, places } = tables;
+  const { file, images, annotations, federated, places } = tables;
   const classes = classMapOf(tables, names);
   const classOf = new Map(classes.categoryIds.map((id, k) => [id, k]));
   return {
@@ -98,6 +101,7 @@ export function createCocoSet(
     annotations,
     classIndices: Int32Array.from(annotations.categoryIds, (id) => classOf.get(id) ?? -1),
     ...groupByImage(imageIndices, images.ids.length),
+    federated,
     places,
     findings,
     range,

@@ -7,13 +7,24 @@ import { mergeMatches, type CocoMatches } from './match-rows.js';
 import type { CocoDetections, CocoGroundTruth } from './objects.js';
 import type { CocoParameters } from './parameters.js';
 import type { ThreadShard } from './thread-shard.js';
-import { summarizeCategories, summarizeCoco, type CategorySummary } from './summary.js';
+import { federatedDetections, federatedGroundTruth } from './federated.js';
+import {
+  DETECTION_STATS,
+  KEYPOINT_STATS,
+  LVIS_STATS,
+  summarizeCategories,
+  summarizeCoco,
+  summarizeLvis,
+  type CategorySummary,
+} from './summary.js';
 
 /** Result of an evaluation. */
 export interface CocoResult {
   readonly parameters: CocoParameters;
-  /** 12 numbers, or 10 for keypoints, as `DETECTION_STATS` and `KEYPOINT_STATS` name them. */
+  /** 12 numbers, 10 for keypoints, or 13 of a federated set. */
   readonly stats: readonly number[];
+  /** Names of `stats`: `DETECTION_STATS`, `KEYPOINT_STATS` or `LVIS_STATS`. */
+  readonly statNames: readonly string[];
   readonly perCategory: readonly CategorySummary[];
   readonly curves: CocoCurves;
   readonly grid: CocoGrid;
@@ -24,7 +35,7 @@ export interface CocoResult {
 }
 
 /**
- * Evaluates detections like the COCO API. Images may be added in any batches, each image with all its detections; masks
+ * Evaluates detections like the COCO API, or the API of LVIS if the ground truth is federated. Images may be added in any batches, each image with all its detections; masks
  * are kept only for the current batch. Images that are not added count as images without detections.
  *
  * @see https://github.com/cocodataset/cocoapi/blob/8c9bcc3/PythonAPI/pycocotools/cocoeval.py
@@ -42,7 +53,8 @@ export class CocoEvaluator {
       groundTruth,
       'categories',
     );
-    this.matcher = new CocoMatcher(groundTruth, parameters);
+    const judged = groundTruth.federated ? federatedGroundTruth(groundTruth) : groundTruth;
+    this.matcher = new CocoMatcher(judged, parameters);
   }
 
   /**
@@ -52,7 +64,12 @@ export class CocoEvaluator {
    * @throws DataError if an image was added before, and as `CocoMatcher.match`
    */
   update(detections: CocoDetections, shard?: ThreadShard): void {
-    this.addMatches(this.matcher.match(detections, shard ? { shard } : {}));
+    const { groundTruth, parameters } = this.matcher;
+    const { federated } = groundTruth;
+    const judged = federated
+      ? federatedDetections(groundTruth, federated, detections, parameters)
+      : detections;
+    this.addMatches(this.matcher.match(judged, shard ? { shard } : {}));
   }
 
   /**
@@ -91,13 +108,16 @@ export class CocoEvaluator {
 
   /** Computes the metrics of all detections so far. */
   finish(): CocoResult {
-    const { parameters, grid } = this.matcher;
+    const { parameters, grid, groundTruth } = this.matcher;
+    const { federated } = groundTruth;
     const matches = this.matches();
     const numGroundTruths = this.matcher.countGroundTruths();
     const curves = accumulateCoco(matches, numGroundTruths, parameters);
     return {
       parameters,
-      stats: summarizeCoco(curves, parameters),
+      ...(federated
+        ? { statNames: LVIS_STATS, stats: summarizeLvis(curves, grid, parameters, federated) }
+        : { statNames: statNames(parameters), stats: summarizeCoco(curves, parameters) }),
       perCategory: summarizeCategories(curves, grid, parameters),
       curves,
       grid,
@@ -106,3 +126,6 @@ export class CocoEvaluator {
     };
   }
 }
+
+const statNames = ({ iouType }: CocoParameters): readonly string[] =>
+  iouType === 'keypoints' ? KEYPOINT_STATS : DETECTION_STATS;

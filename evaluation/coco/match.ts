@@ -44,7 +44,8 @@ export class CocoMatcher {
     this.gtOrder = orderByCell(this.grid, groundTruth.imageOf, groundTruth.categoryOf);
     this.isIgnored = Uint8Array.from(groundTruth.isCrowd, (crowd, g) => {
       const unlabeled = parameters.iouType === 'keypoints' && groundTruth.numKeypoints?.[g] === 0;
-      return crowd || unlabeled || (!parameters.strict && groundTruth.ignoreFlags[g]) ? 1 : 0;
+      const honorsFlags = !parameters.strict || groundTruth.federated !== undefined;
+      return crowd || unlabeled || (honorsFlags && groundTruth.ignoreFlags[g]) ? 1 : 0;
     });
   }
 
@@ -136,7 +137,10 @@ export class CocoMatcher {
         similarity.fill(cellDts, gts, ious);
         this.gatherGroundTruth(gts, cellGroundTruth);
       }
-      for (let i = 0; i < numDts; i++) areas[i] = similarity.area(byScore[i]);
+      // Without a match, detections outside of the area range are ignored: here, outside of any.
+      const isPartial = this.isPartial(image, category);
+      for (let i = 0; i < numDts; i++)
+        areas[i] = isPartial ? Infinity : similarity.area(byScore[i]);
       const { ids } = detections;
       const matched = observe && {
         image,
@@ -160,6 +164,13 @@ export class CocoMatcher {
     }
     while (observe && gtFrom < gtCells.length) gtFrom = this.showMissed(gtFrom, observe);
     return sortByCategory(rows, numRows, K);
+  }
+
+  /** Whether not all objects of a category are labeled in an image of a federated set. */
+  private isPartial(image: number, category: number): boolean {
+    const { grid, groundTruth } = this;
+    const labels = groundTruth.federated?.partial.get(grid.imageIds[image]);
+    return labels?.has(grid.categoryIds[category]) ?? false;
   }
 
   /** Reports a cell with ground truth but no detections, and returns the start of the next cell. */

@@ -18,6 +18,10 @@ export interface CocoParameters {
   readonly recallPoints: readonly number[];
   /** Numbers of detections per image and category, ascending. */
   readonly maxDetections: readonly number[];
+  /** Number of detections of an image over all categories, of a federated set; default: all. */
+  readonly detectionsPerImage?: number | undefined;
+  /** Number of detections of a category over all images, of a federated set; default: all. */
+  readonly detectionsPerCategory?: number | undefined;
   readonly areaRanges: readonly AreaRange[];
   /** Images to evaluate; default: all. */
   readonly imageIds?: readonly number[] | undefined;

@@ -1,3 +1,4 @@
+import type { FederatedLabels, Frequency } from '../../core/coco.js';
 import type { CocoCurves } from './accumulate.js';
 import type { CocoGrid } from './grid.js';
 import type { CocoParameters } from './parameters.js';
@@ -26,6 +27,41 @@ export const DETECTION_STATS = [
 export const KEYPOINT_STATS = [
   'AP', 'AP50', 'AP75', 'APm', 'APl', 'AR', 'AR50', 'AR75', 'ARm', 'ARl',
 ] as const; // prettier-ignore
+
+/** Names of the 13 numbers of LVIS, in order: rare, common and frequent categories have their own. */
+export const LVIS_STATS = [
+  'AP', 'AP50', 'AP75', 'APs', 'APm', 'APl', 'APr', 'APc', 'APf', 'AR', 'ARs', 'ARm', 'ARl',
+] as const; // prettier-ignore
+
+/**
+ * Computes the 13 numbers of LVIS at the largest detection limit; −1 without ground truth.
+ *
+ * @see https://github.com/lvis-dataset/lvis-api/blob/35f09cd/lvis/eval.py
+ */
+export function summarizeLvis(
+  curves: CocoCurves,
+  { categoryIds }: CocoGrid,
+  parameters: CocoParameters,
+  { frequencies }: FederatedLabels,
+): readonly number[] {
+  const all = range(curves.shape[2]);
+  const block = (area: string, iou?: number, categories = all): Block => ({
+    thresholds: thresholdsOf(parameters.iouThresholds, iou),
+    categories,
+    a: parameters.areaRanges.findIndex(({ name }) => name === area),
+    m: curves.shape[4] - 1,
+  });
+  const ap = (area: string, iou?: number): number => precisionMean(curves, block(area, iou));
+  const ofFrequency = (frequency: Frequency): number => {
+    const own = all.filter((k) => frequencies.get(categoryIds[k]) === frequency);
+    return precisionMean(curves, block('all', undefined, own));
+  };
+  return [
+    ...[ap('all'), ap('all', 0.5), ap('all', 0.75), ap('small'), ap('medium'), ap('large')],
+    ...[ofFrequency('r'), ofFrequency('c'), ofFrequency('f')],
+    ...['all', 'small', 'medium', 'large'].map((area) => recallMean(curves, block(area))),
+  ];
+}
 
 interface Slice {
   readonly iou?: number;

@@ -73,7 +73,7 @@ export interface PredictOptions {
    * COCO's protocol.
    */
   readonly acrossClassesIou?: number | undefined;
-  /** Largest number of detections. */
+  /** Largest number of detections; default: that of the thresholds, and as few as wanted or more. */
   readonly max?: number | undefined;
   /** Checked between the stages. */
   readonly signal?: AbortSignal | undefined;
@@ -99,12 +99,15 @@ export class DetectorPredictor {
   private readonly memories: RoiMemory[] = [];
   private readonly seen: SeenView[] = [];
   private anchors: { readonly key: string; readonly boxes: Boxes } | undefined;
+  /** Number of detections that the current suppression keeps. */
+  private mostDetections: number;
   private times: Mutable<PredictionTimes> = { ...NO_TIMES };
 
   constructor(private readonly options: PredictorOptions) {
     const { engine, model, store, prepare = {} } = options;
     this.features = engine.prepare(model.features, store, prepare);
     this.heads = new RoiHeads(engine, model, store, prepare);
+    this.mostDetections = options.thresholds.maxPerImage;
   }
 
   /** Times of the last prediction. */
@@ -135,6 +138,7 @@ export class DetectorPredictor {
   ): Promise<Prediction> {
     const { thresholds, model } = this.options;
     const { width, height } = sizeOfViews(views);
+    this.mostDetections = Math.max(thresholds.maxPerImage, Number.isFinite(max) ? max : 0);
     this.times = { ...NO_TIMES };
     const parts: BoxCandidates[] = [];
     for (const [v, view] of views.entries()) {
@@ -145,6 +149,7 @@ export class DetectorPredictor {
     const joined = joinCandidates(parts);
     const found = multiclassNms(joined.boxes, joined.scores, {
       ...thresholds,
+      maxPerImage: this.mostDetections,
       numClasses: model.config.numClasses,
     });
     this.times.suppressionMs = clock();
@@ -197,7 +202,6 @@ export class DetectorPredictor {
     const clock = stopwatch();
     const shape = pyramidOf(image.shape, model.config.channels);
     const { maxPerImage } = model.config.rpn.testProposals;
-    const { maxPerImage: maxDetections } = this.options.thresholds;
     const arena = (this.memories[view] ??= new RoiMemory()).begin(shape, 1, [
       {
         capacity: this.heads.boxCapacity(maxPerImage),
@@ -205,7 +209,7 @@ export class DetectorPredictor {
         withGradients: false,
       },
       {
-        capacity: largestMaskChunk(maxDetections),
+        capacity: largestMaskChunk(this.mostDetections),
         outputSize: model.config.masks?.roiSize ?? 1,
         withGradients: false,
       },

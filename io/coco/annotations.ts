@@ -1,5 +1,5 @@
 import { assertObject, assertText } from '../../core/arguments.js';
-import type { CocoCategory, IouType } from '../../core/coco.js';
+import type { CocoCategory, FederatedLabels, IouType } from '../../core/coco.js';
 import type { RgbImage } from '../../core/image.js';
 import { Column } from '../../core/column.js';
 import { quote } from '../../core/errors.js';
@@ -10,6 +10,7 @@ import {
   areaOfSegmentation,
   type CocoAnnotations,
 } from './annotation-columns.js';
+import { FederatedColumns, withFileName } from './federated.js';
 import { placeOf, type CocoIssue, type Place, type RecordPlaces, type Report } from './issues.js';
 import { NOT_TAKEN } from './json-bytes.js';
 import { RecordScan } from './record-scan.js';
@@ -19,7 +20,8 @@ import type { DirectReader } from './scanner.js';
 import {
   CATEGORY_SCHEMA,
   COMPARED_SCHEMAS,
-  ID_SCHEMA,
+  COMPARED_CATEGORY_SCHEMA,
+  COMPARED_IMAGE_SCHEMA,
   IMAGE_SCHEMA,
   INSTANCE_SCHEMA,
   KEYPOINTS_SCHEMA,
@@ -47,6 +49,8 @@ export interface CocoTables {
   readonly images: CocoImages;
   readonly categories: readonly CocoCategory[];
   readonly annotations: CocoAnnotations;
+  /** Absent unless the set is federated, as LVIS. */
+  readonly federated?: FederatedLabels | undefined;
   /** Places of the records; default: by position and id in `file`. */
   readonly places?: RecordPlaces | undefined;
   /** Records that were reported and skipped, so that references to them are not reported, too. */
@@ -120,8 +124,12 @@ export async function readAnnotations(
   assertText('readAnnotations', 'the path of a file', file);
   assertObject('readAnnotations', 'an object of options', options);
   const { masks = true, compared, wantsMask } = options;
-  const images = new ImageTable(compared ? ID_SCHEMA : IMAGE_SCHEMA);
-  const categories = new CategoryTable(compared ? ID_SCHEMA : CATEGORY_SCHEMA);
+  const federated = new FederatedColumns();
+  const images = new ImageTable(compared ? COMPARED_IMAGE_SCHEMA : IMAGE_SCHEMA, federated);
+  const categories = new CategoryTable(
+    compared ? COMPARED_CATEGORY_SCHEMA : CATEGORY_SCHEMA,
+    federated,
+  );
   const annotations = new AnnotationColumns(annotationIn(file), report, {
     masks: compared === undefined ? masks : compared === 'segm' && 'asWritten',
     keypoints: compared === 'keypoints',
@@ -143,8 +151,9 @@ export async function readAnnotations(
       if (name === '') firstListed = {};
       return true;
     },
-    element: (name, index, record) => {
-      if (name === '' && index === 0) firstListed = Object(record) as object;
+    element: (name, index, given) => {
+      if (name === '' && index === 0) firstListed = Object(given) as object;
+      const record = name === 'images' ? withFileName(given) : given;
       const table = tables.get(name);
       if (!table) return;
       const wrong = table.check(record);
@@ -179,6 +188,7 @@ export async function readAnnotations(
     images: images.finish(),
     categories: categories.rows,
     annotations: annotations.finish(),
+    federated: federated.finish(),
     rejected,
   };
 }
@@ -290,11 +300,15 @@ class ImageTable implements Table {
   private readonly heights = new Column();
   private readonly fileNames: string[] = [];
 
-  constructor(schema: object) {
+  constructor(
+    schema: object,
+    private readonly federated: FederatedColumns,
+  ) {
     this.check = compileSchema(schema);
   }
 
   add(record: unknown, position: number): void {
+    this.federated.addImage(record);
     const image = record as { id: number; width?: unknown; height?: unknown; file_name?: unknown };
     const { id, width, height, file_name: fileName } = image;
     this.positions.push(position);
@@ -319,11 +333,15 @@ class CategoryTable implements Table {
   readonly check: SchemaCheck;
   readonly rows: CocoCategory[] = [];
 
-  constructor(schema: object) {
+  constructor(
+    schema: object,
+    private readonly federated: FederatedColumns,
+  ) {
     this.check = compileSchema(schema);
   }
 
   add(record: unknown): void {
+    this.federated.addCategory(record);
     const { id, name, supercategory, keypoints } = record as CocoCategory;
     this.rows.push({
       id,

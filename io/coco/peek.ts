@@ -1,10 +1,11 @@
+import { withFileName } from './federated.js';
 import { scanCocoFile } from './scan-file.js';
 
 /** Summary of the beginning of a JSON file. */
 interface CocoPeek {
   /** Whether it has `images` and `annotations`, like annotation files. */
   readonly isAnnotations: boolean;
-  /** `file_name` of the first image. */
+  /** `file_name` of the first image, or its name by LVIS. */
   readonly firstFileName: string | undefined;
 }
 
@@ -24,7 +25,8 @@ export async function peekCoco(file: string): Promise<CocoPeek> {
         return name === 'images';
       },
       element: (_, index, record) => {
-        const name: unknown = (record as { readonly file_name?: unknown } | null)?.file_name;
+        const name: unknown = (withFileName(record) as { readonly file_name?: unknown } | null)
+          ?.file_name;
         if (index === 0 && typeof name === 'string') firstFileName = name;
       },
       invalid: () => undefined, // the file is checked when it is loaded

@@ -49,8 +49,15 @@ const SEGMENTATION = {
 const AREA = { if: { type: 'null' }, else: NUMBER };
 const OBJECT = { id: ID, image_id: ID, category_id: ID, iscrowd: FLAG, ignore: FLAG, area: AREA };
 
+/** Fields that LVIS adds. */
+const IDS = { type: 'array', items: ID };
+const LVIS_IMAGE = { neg_category_ids: IDS, not_exhaustive_category_ids: IDS };
+const LVIS_CATEGORY = { frequency: { enum: ['r', 'c', 'f'] } };
+
+const IMAGE = { id: ID, file_name: NAME, width: SIDE, height: SIDE };
+
 /** One entry of `images`. */
-export const IMAGE_SCHEMA = record({ id: ID, file_name: NAME, width: SIDE, height: SIDE });
+export const IMAGE_SCHEMA = record({ ...IMAGE, ...LVIS_IMAGE }, Object.keys(IMAGE));
 
 /** One entry of `categories`. */
 export const CATEGORY_SCHEMA = record(
@@ -63,6 +70,7 @@ export const CATEGORY_SCHEMA = record(
       type: 'array',
       items: { type: 'array', items: { type: 'integer' }, minItems: 2, maxItems: 2 },
     },
+    ...LVIS_CATEGORY,
   },
   ['id', 'name'],
 );
@@ -79,8 +87,11 @@ export const KEYPOINTS_SCHEMA = record(
   [...REQUIRED, 'keypoints', 'num_keypoints'],
 );
 
-/** An entry of `images` or `categories` of which the COCO evaluation needs only the id. */
-export const ID_SCHEMA = record({ id: ID });
+/** An entry of `images` with the fields that evaluations need. */
+export const COMPARED_IMAGE_SCHEMA = record({ id: ID, ...LVIS_IMAGE }, ['id']);
+
+/** An entry of `categories` with the fields that evaluations need. */
+export const COMPARED_CATEGORY_SCHEMA = record({ id: ID, ...LVIS_CATEGORY }, ['id']);
 
 const COMPARED = ['id', 'image_id', 'category_id'];
 

@@ -51,7 +51,7 @@ export async function matchCoco(
   const parameters = cocoParameters(iouType, options.parameters);
   const clock = stopwatch();
   const wantsMask = shard && ((imageId: number): boolean => isInThreadShard(imageId, shard));
-  const groundTruth = await readGroundTruth(gt, iouType, wantsMask);
+  const groundTruth = await readGroundTruth(gt, iouType, { wantsMask });
   const loadGroundTruth = clock();
   const { strict } = parameters;
   const resultsOptions = { iouType, strict, unknownImages };

@@ -15,19 +15,27 @@ import { cutList } from '../../io/coco/list-cuts.js';
 import { firstResult, readResults } from '../../io/coco/results.js';
 import type { ByteRange } from '../../io/coco/scan-file.js';
 
+/** Options of {@link readGroundTruth}. */
+interface GroundTruthOptions {
+  readonly wantsMask?: ((imageId: number) => boolean) | undefined;
+  readonly isFederated?: boolean | undefined;
+}
+
 /**
  * Reads ground-truth annotations. Only the fields that `iouType` needs are checked.
  *
- * @param wantsMask selects the images whose masks are needed, others get empty ones; default: all
+ * @param options.wantsMask selects the images whose masks are needed, others get empty ones; default: all
+ * @param options.isFederated whether the labels of LVIS count; the protocol of COCO has none
  * @throws DataError if it is not an annotation file or an object lacks a required field
  */
 export async function readGroundTruth(
   file: string,
   iouType: IouType,
-  wantsMask: (imageId: number) => boolean = () => true,
+  { wantsMask = () => true, isFederated = false }: GroundTruthOptions = {},
 ): Promise<CocoGroundTruth> {
   const tables = await readAnnotations(file, refuseLoss, { compared: iouType, wantsMask });
-  const builder = new CocoGroundTruthBuilder(tableDomain(tables));
+  const { federated, ...domain } = tableDomain(tables);
+  const builder = new CocoGroundTruthBuilder(isFederated ? { ...domain, federated } : domain);
   const masks = iouType === 'segm' ? { wantsMask } : {};
   for (const object of tableObjects(tables, masks)) builder.add(object);
   return builder.build(file);

@@ -11,9 +11,9 @@ import {
   CocoGroundTruthBuilder,
   type CocoGroundTruth,
 } from '../../evaluation/coco/objects.js';
+import { LVIS_DETECTIONS, lvisParameters } from '../../evaluation/coco/federated.js';
 import { cocoParameters } from '../../evaluation/coco/parameters.js';
 import { addCocoPartialResult, cocoPartialResult } from '../../evaluation/coco/partial-result.js';
-import { DETECTION_STATS } from '../../evaluation/coco/summary.js';
 import { partialArrays } from '../../evaluation/partial-result.js';
 import { expandMask, type DetectResult } from '../../core/results.js';
 import type { BestScores } from '../../inference/card.js';
@@ -38,11 +38,14 @@ interface EvaluateDetectorOptions extends EvaluatedImages {
     | undefined;
 }
 
-/** COCO's protocol, which takes all detections, unless the model was opened with other options. */
-const protocolOf = ({
-  score = 0,
-  perClassNms = true,
-}: DetectorModel['options']): PredictCallOptions => ({ score, perClassNms });
+/** COCO's protocol, which takes all detections, or that of LVIS, unless the model was opened with other options. */
+const protocolOf = (
+  { score = 0, perClassNms = true, max }: DetectorModel['options'],
+  set: CocoSet,
+): PredictCallOptions => ({
+  ...{ score, perClassNms },
+  max: max ?? (set.federated ? LVIS_DETECTIONS : undefined),
+});
 
 /** Scores of a detector on a data set. */
 export interface DetectorScores {
@@ -71,9 +74,10 @@ export async function evaluateDetector(
   const samples = evaluationSamples(set);
   const boxed = cocoGroundTruth(set, false);
   const masked = masks ? cocoGroundTruth(set, true) : undefined;
+  const parametersOf = set.federated ? lvisParameters : cocoParameters;
   const evaluators = {
-    bbox: new CocoEvaluator(boxed, cocoParameters('bbox')),
-    ...(masked?.masks && { segm: new CocoEvaluator(masked, cocoParameters('segm')) }),
+    bbox: new CocoEvaluator(boxed, parametersOf('bbox')),
+    ...(masked?.masks && { segm: new CocoEvaluator(masked, parametersOf('segm')) }),
   };
   let [numImages, numDetections] = [0, 0];
   const own = ownSamples(
@@ -84,7 +88,7 @@ export async function evaluateDetector(
   const sizes = own.map((i) => ({ width: widths[i], height: heights[i] }));
   for (const place of viewingOrder(sizes, card.limits)) {
     const sample = samples.at(own[place]);
-    const { result, image } = await predictSample(model, sample, protocolOf(model.options));
+    const { result, image } = await predictSample(model, sample, protocolOf(model.options, set));
     numDetections += result.objects.length;
     score(evaluators, result, sample.imageId, set.classes.categoryIds);
     await onResult?.(sample, result, image);
@@ -111,10 +115,13 @@ export async function evaluateDetector(
 
 /** Converts the scores to metrics of a run: `bbox_AP` … and `segm_AP` …, without undefined ones, and `count`. */
 export function detectionMetrics({ bbox, segm, numImages }: DetectorScores): Scalars {
-  const named = (prefix: string, { stats }: CocoResult): readonly (readonly [string, number])[] =>
-    DETECTION_STATS.map((name, i) => [`${prefix}_${name}`, stats[i]] as const).filter(
-      ([, value]) => value >= 0,
-    );
+  const named = (
+    prefix: string,
+    { stats, statNames }: CocoResult,
+  ): readonly (readonly [string, number])[] =>
+    statNames
+      .map((name, i) => [`${prefix}_${name}`, stats[i]] as const)
+      .filter(([, value]) => value >= 0);
   return Object.fromEntries([
     ...named('bbox', bbox),
     ...(segm ? named('segm', segm) : []),

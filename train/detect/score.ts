@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import type { CocoSet } from '../../datasets/coco/set.js';
 import type { CocoResult } from '../../evaluation/coco/evaluator.js';
-import { DETECTION_STATS } from '../../evaluation/coco/summary.js';
 import type { DetectorModel } from '../../inference/model.js';
 import { toCoco } from '../../inference/to-coco.js';
 import { assertApart } from '../../io/files/apart.js';
@@ -92,11 +91,11 @@ export async function scoreDetector(
 /** Lists all numbers of a score by name, and those of every category. */
 function documentOf(
   kind: 'bbox' | 'segm',
-  { stats, perCategory }: CocoResult,
+  { stats, statNames, perCategory }: CocoResult,
   nameOf: (categoryId: number) => string,
 ): object {
   return {
-    [kind]: Object.fromEntries(DETECTION_STATS.map((name, i) => [name, stats[i]])),
+    [kind]: Object.fromEntries(statNames.map((name, i) => [name, stats[i]])),
     [`${kind}PerCategory`]: perCategory.map(({ categoryId, AP, AP50, AP75, AR }) => ({
       name: nameOf(categoryId),
       categoryId,
@@ -118,13 +117,10 @@ function tableOf(
     ...(nameOf ? perCategory : []).map(({ categoryId, AP, AP50, AP75, AR, APbyArea, ARbyArea }) => [
       `${kind} ${nameOf?.(categoryId) ?? ''}`,
       ...[AP, AP50, AP75, ...APbyArea.slice(1)].map((value) => percent(value, 2)),
-      ...['', '', percent(AR, 2)],
+      ...Array.from({ length: bbox.statNames.length - 10 }, () => ''),
+      percent(AR, 2),
       ...ARbyArea.slice(1).map((value) => percent(value, 2)),
     ]),
   ];
-  return [
-    ['%', ...DETECTION_STATS],
-    ...rowsOf('bbox', bbox),
-    ...(segm ? rowsOf('segm', segm) : []),
-  ];
+  return [['%', ...bbox.statNames], ...rowsOf('bbox', bbox), ...(segm ? rowsOf('segm', segm) : [])];
 }

@@ -140,7 +140,7 @@ test('masks of images that are not wanted are empty', async () => {
     'gt.json',
     JSON.stringify({ images: [...images, { ...images[0], id: 4 }], annotations, categories }),
   );
-  const { masks } = await readGroundTruth(file, 'segm', (imageId) => imageId === 4);
+  const { masks } = await readGroundTruth(file, 'segm', { wantsMask: (imageId) => imageId === 4 });
   expect(masks && [...masks.heights]).toEqual([0, 10]);
 });
 
