@@ -157,10 +157,11 @@ export function roiFeatures(
   { outputSize: P, channels }: { readonly outputSize: number; readonly channels: number },
 ): ValueName {
   const levels = levelNodes(g, boxes);
+  const pooled = withoutEmpty(g, boxes);
   const parts = maps.map((map, level) => {
     const isHere = g.op('Equal', [levels, g.integers([level])]);
     const indices = g.op('Reshape', [g.op('NonZero', [isHere]), g.integers([-1])]);
-    const own = [boxes, images].map((table) => g.op('Gather', [table, indices]));
+    const own = [pooled, images].map((table) => g.op('Gather', [table, indices]));
     const features = g.op('RoiAlign', [map, ...own], {
       coordinate_transformation_mode: string('half_pixel'),
       mode: string('avg'),
@@ -179,6 +180,16 @@ export function roiFeatures(
   const sorted = g.op('Gather', [features, order]); // [R, C, P, P]
   const last = g.op('Transpose', [sorted], { perm: ints([0, 2, 3, 1]) });
   return g.op('Reshape', [last, g.integers([-1, P, P, channels])]);
+}
+
+/** Far outside of every map, where all features are zero. */
+const OUTSIDE = [-9000, -9000, -8990, -8990];
+
+/** Moves boxes without area, whose features are zero, outside the maps: some runtimes have no number for them. */
+function withoutEmpty(g: GraphComposer, boxes: ValueName): ValueName {
+  const [x1, y1, x2, y2] = g.ops('Split', [boxes], 4, { axis: int(-1), num_outputs: int(4) });
+  const isEmpty = g.op('Or', [g.op('LessOrEqual', [x2, x1]), g.op('LessOrEqual', [y2, y1])]);
+  return g.op('Where', [isEmpty, g.floats(OUTSIDE), boxes]); // [R, 4]
 }
 
 /** Nodes of `boxLevels`: the floor of the logarithm, by comparisons. @returns int64 `[R]` */

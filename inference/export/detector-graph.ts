@@ -131,9 +131,8 @@ function imageInput(
   const row = (value: ValueName): ValueName =>
     g.op('Reshape', [g.cast(value, 'float32'), g.integers([1, 1, 4])]);
   return {
-    image: padNodes(g, normalized, resized, padded),
+    ...padNodes(g, normalized, resized, padded),
     batch,
-    size: padded,
     limits: row(corner(resized)),
     scale: row(g.op('Div', [corner(resized), corner(size)])),
   };

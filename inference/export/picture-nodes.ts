@@ -66,13 +66,18 @@ export function normalizeNodes(g: GraphComposer, image: ValueName, pixels: Pixel
   return g.op('Add', [scaled, g.floats(table.subarray(3))]);
 }
 
-/** Nodes that pad normalized images with zeros at the bottom and right. @param to int64 `[1]` each, at least the size */
+/**
+ * Nodes that pad normalized images with zeros at the bottom and right. The reshape and the sizes, which are read off the
+ * result, tell runtimes which sizes are known.
+ *
+ * @param to int64 `[1]` each, at least the size
+ */
 export function padNodes(
   g: GraphComposer,
   image: ValueName,
   size: SizeNodes,
   to: SizeNodes,
-): ValueName {
+): Pick<Picture, 'image' | 'size'> {
   const missing = (side: keyof SizeNodes): ValueName => g.op('Sub', [to[side], size[side]]);
   const pads = g.concat([
     g.integers([0, 0, 0, 0, 0]),
@@ -80,7 +85,10 @@ export function padNodes(
     missing('width'),
     g.integers([0]),
   ]);
-  return g.op('Pad', [image, pads, g.floats([0], [])]);
+  const padded = g.op('Pad', [image, pads, g.floats([0], [])]);
+  const known = g.op('Reshape', [padded, g.integers([0, 0, 0, 3])]);
+  const [height, width] = g.sizes(known, [1, 2]);
+  return { image: known, size: { height, width } };
 }
 
 /** Nodes that apply a function to both sides. */

@@ -73,8 +73,9 @@ function wholeScores(
   const resized = keepRatioNodes(g, size, limits);
   const normalized = normalizeNodes(g, resizeCvNodes(g, image, size, resized), pixels);
   const padded = eachSide(resized, (side) => g.op('Max', [side, g.integers([MIN_SIDE])]));
-  const logits = run(padNodes(g, normalized, resized, padded), padded); // [N, K, h / 4, w / 4]
-  const atInput = resizeScoresNodes(g, logits, padded);
+  const input = padNodes(g, normalized, resized, padded);
+  const logits = run(input.image, input.size); // [N, K, h / 4, w / 4]
+  const atInput = resizeScoresNodes(g, logits, input.size);
   const cropped = g.op('Slice', [
     atInput,
     g.integers([0, 0]),

@@ -1,0 +1,127 @@
+"""Checks the files of exported-files.mjs: onnx.checker with full shape inference, and equal results in onnxruntime and OpenVINO.
+
+    python test/oracles/exported-files.py FOLDER [ARCHITECTURE]
+
+Prints the largest differences from this library's results by architecture and precision, and exits with 1 if a file is
+invalid or a difference too large. Run with onnx 1.23.2, onnxruntime 1.32.0 and openvino 2026.4.1.
+"""
+import json, sys
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import openvino
+
+FOLDER = Path(sys.argv[1])
+ONLY = sys.argv[2] if len(sys.argv) > 2 else ''
+# Of values, scores and masks; boxes in pixels; detections without a counterpart; pixels of another class.
+LIMITS = {
+    'fp32': {'value': 1e-4, 'boxes': 1e-2, 'missing': 0, 'labels': 0},
+    'fp16': {'value': 1e-2, 'boxes': 1, 'missing': 0.05, 'labels': 0.01},
+}
+
+
+def tensor(entry):
+    return np.fromfile(FOLDER / entry['file'], entry['type']).reshape(entry['shape'])
+
+
+def in_onnxruntime(path):
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(str(path), options, providers=['CPUExecutionProvider'])
+    names = [output.name for output in session.get_outputs()]
+    return lambda inputs: dict(zip(names, session.run(None, inputs)))
+
+
+CORE = openvino.Core()
+
+
+def in_openvino(path):
+    hints = {'INFERENCE_PRECISION_HINT': 'f32', 'EXECUTION_MODE_HINT': 'ACCURACY'}
+    compiled = CORE.compile_model(str(path), 'CPU', hints)
+
+    def run(inputs):
+        found = compiled(inputs)
+        # An output may have more names than the one in the file.
+        return {name: np.array(found[output]) for output in compiled.outputs for name in output.names}
+
+    return run
+
+
+def detections(found, expected):
+    """Largest differences of detections that are matched by class, score and box."""
+    worst = defaultdict(float)
+    for n, count in enumerate(expected['count']):
+        taken = set()
+        for d in range(count):
+            rows = [
+                r
+                for r in range(int(found['count'][n]))
+                if r not in taken and found['classes'][n, r] == expected['classes'][n, d]
+            ]
+            if not rows:
+                continue
+            apart = [np.abs(found['boxes'][n, r] - expected['boxes'][n, d]).max() for r in rows]
+            r = rows[int(np.argmin(apart))]
+            if min(apart) > 2 or abs(found['scores'][n, r] - expected['scores'][n, d]) > 0.02:
+                continue
+            taken.add(r)
+            worst['boxes'] = max(worst['boxes'], float(min(apart)))
+            for key in ['scores', 'masks']:
+                difference = np.abs(found[key][n, r] - expected[key][n, d]).max()
+                worst['value'] = max(worst['value'], float(difference))
+        missing = max(int(count), int(found['count'][n])) - len(taken)
+        worst['missing'] = max(worst['missing'], missing / max(int(count), 1))
+    return worst
+
+
+def values(found, expected):
+    worst = defaultdict(float)
+    for key, ours in expected.items():
+        theirs = found[key]
+        assert theirs.shape == ours.shape, f'{key}: expected {ours.shape}, got {theirs.shape}'
+        if key == 'labels':
+            worst['labels'] = float((theirs != ours).mean())
+        else:
+            worst['value'] = max(worst['value'], float(np.abs(theirs - ours).max()))
+    return worst
+
+
+results = defaultdict(lambda: defaultdict(float))
+failures = []
+num_files = 0
+for entry in json.loads((FOLDER / 'manifest.json').read_text()):
+    if ONLY and entry['architecture'] != ONLY:
+        continue
+    path = FOLDER / f"{entry['name']}.onnx"
+    num_files += 1
+    model = onnx.load(path)
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except Exception as error:
+        failures.append(f"{entry['name']}: checker: {error}")
+    metadata = {item.key: item.value for item in model.metadata_props}
+    if metadata.get('task') != entry['task'] or len(json.loads(metadata['names'])) != 3:
+        failures.append(f"{entry['name']}: metadata {metadata}")
+    for runtime, opened in {'onnxruntime': in_onnxruntime, 'openvino': in_openvino}.items():
+        try:
+            run = opened(path)
+            for pair in entry['runs']:
+                inputs = {key: tensor(value) for key, value in pair['inputs'].items()}
+                expected = {key: tensor(value) for key, value in pair['expected'].items()}
+                compare = detections if entry['task'] == 'detect' else values
+                for key, value in compare(run(inputs), expected).items():
+                    line = results[entry['architecture'], entry['precision'], runtime]
+                    line[key] = max(line[key], value)
+                    if value > LIMITS[entry['precision']][key]:
+                        failures.append(f"{entry['name']}: {runtime}: {key} {value:.3g}")
+        except Exception as error:
+            failures.append(f"{entry['name']}: {runtime}: {str(error)[:400]}")
+
+print(f'{num_files} files; onnx {onnx.__version__}, onnxruntime {onnxruntime.__version__}, openvino {openvino.__version__}')
+for key, line in results.items():
+    print(*key, ', '.join(f'{name} {value:.1e}' for name, value in line.items()))
+print(*failures, sep='\n')
+sys.exit(1 if failures else 0)
