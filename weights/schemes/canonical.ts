@@ -66,6 +66,7 @@ export function toCanonical(file: string, tensors: TensorMap): CanonicalWeights 
         },
       );
     }
+    assertFloating(file, official, name, tensor);
     renamed.set(official, canonicalShape(official, name, tensor));
   }
   const v1 = isV1(renamed.keys());
@@ -87,15 +88,22 @@ function renamer(
   // mmpretrain calls a classifier's final norm `norm3`, as it does the last output norm of a backbone.
   const norm3IsFinal = scheme === 'openmmlab' && !isDense && !has('norm0.weight');
   const hasFinalNorm = has('norm.weight');
+  const wrapped = [...tensors.keys()].filter(
+    (name) => wrappedHead(within(within(name, prefix), outer), scheme) === 'head.weight',
+  );
+  // Several layers with weights are another head than the linear one.
+  const headOf = (name: string): string | undefined =>
+    wrapped.length === 1 ? wrappedHead(name, scheme) : undefined;
   return (name) => {
     if (!name.startsWith(prefix)) {
       const rest = within(name, outer);
       if (AVERAGED.test(rest)) return undefined;
-      return isDense ? fromHuggingFaceUperNet(rest) : fromSibling(rest, scheme);
+      return isDense ? fromHuggingFaceUperNet(rest) : (headOf(rest) ?? fromSibling(rest, scheme));
     }
     const rest = name.slice(prefix.length);
     if (hasFinalNorm && /^norms\.\d\./.test(rest)) return undefined;
-    const official = toOfficialName(rest, scheme) ?? (prefix === '' ? rest : undefined);
+    const official =
+      toOfficialName(rest, scheme) ?? headOf(rest) ?? (prefix === '' ? rest : undefined);
     if (official === undefined) return isDense ? within(name, outer) : name;
     if (isDense) return `backbone.${official}`;
     return norm3IsFinal ? official.replace(/^norm3\./, 'norm.') : official;
@@ -111,6 +119,29 @@ function within(name: string, prefix: string): string {
 function fromSibling(name: string, scheme: SourceScheme): string {
   const head = /^(?:head|classifier|fc|head\.fc)\.(weight|bias)$/.exec(name);
   return head ? `head.${head[1]}` : (toOfficialName(name, scheme) ?? name);
+}
+
+/** Official name of a head that was replaced by layers one after another, of which only one has weights: dropout, linear. */
+function wrappedHead(name: string, scheme: SourceScheme): string | undefined {
+  const [, outer, field] = /^(.+)\.\d+\.(weight|bias)$/.exec(name) ?? [];
+  const official = field === undefined ? undefined : toOfficialName(`${outer}.${field}`, scheme);
+  return official === `head.${field}` ? official : undefined;
+}
+
+/** Whole numbers as weights are those of a quantized model, without the scales that belong to them. */
+function assertFloating(
+  file: string,
+  official: string,
+  name: string,
+  { dtype, shape }: LazyTensor,
+): void {
+  if (shape.length === 0 || !/(weight|bias|gamma|beta|kernel)$/.test(official)) return;
+  if (!/^([IU]\d+|BOOL)$/.test(dtype)) return;
+  throw WeightsMismatchError.in(
+    file,
+    `expected weights of floating point, got ${dtype} in ${name}; save the model before it is quantized`,
+    { id: name },
+  );
 }
 
 function canonicalShape(official: string, original: string, tensor: LazyTensor): LazyTensor {

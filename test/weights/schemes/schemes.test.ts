@@ -216,3 +216,37 @@ test('V1 under the names of timm and Hugging Face is detected', () => {
     expect(toOfficialName(scale, scheme as Scheme)).toBe('stages.0.0.gamma');
   }
 });
+
+/** A linear head behind layers without weights, as fine-tuning code replaces it. */
+test.each([
+  ['timm', 'head.fc', 'head.fc.1'],
+  ['hf', 'classifier', 'classifier.3'],
+  ['official', 'head', 'head.0'],
+] as const)('%s: %s may be %s, if it alone has weights', (scheme, outer, inner) => {
+  const head = (name: string, ...shape: number[]): readonly [string, LazyTensor] => [
+    name,
+    tensorOf(new Float32Array(shape.reduce((a, b) => a * b)), shape),
+  ];
+  const body = [...toScheme('f', smallNetwork(), scheme).named].filter(
+    ([name]) => !name.startsWith(`${outer}.`),
+  );
+  const wrapped = [head(`${inner}.weight`, 3, 5), head(`${inner}.bias`, 3)];
+  const { tensors } = toCanonical('f', new Map([...body, ...wrapped]));
+  expect(tensors.get('head.weight')?.shape).toEqual([3, 5]);
+  expect(tensors.get('head.bias')?.shape).toEqual([3]);
+  const several = [...wrapped, head(`${outer}.7.weight`, 3, 3)];
+  const other = toCanonical('f', new Map([...body, ...several])).tensors;
+  expect([other.has('head.weight'), other.has(`${inner}.weight`)]).toEqual([false, true]);
+});
+
+test('whole numbers as weights are refused: their scales are elsewhere', () => {
+  const tensors = new Map(
+    [...toScheme('f', smallNetwork(), 'timm').named].map(([name, tensor]) => [
+      name,
+      { ...tensor, dtype: 'I8' as const },
+    ]),
+  );
+  expect(() => toCanonical('quantized.pth', tensors)).toThrow(
+    'quantized.pth: expected weights of floating point, got I8 in stem.0.weight',
+  );
+});
