@@ -97,6 +97,8 @@ export interface ClassifierModel extends Opened<'classify'> {
    * @returns `[N, K]`
    */
   logits(images: HostTensor, options?: CallOptions): Promise<Float32Array>;
+  /** Computes the logits `[K]` of an image: instead of `logits`, for exported files, which preprocess themselves. */
+  readonly scores?: ((image: ImageInput) => Promise<Float32Array>) | undefined;
 }
 
 /** An open detector. */

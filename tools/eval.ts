@@ -8,6 +8,7 @@ interface Flags extends EvaluatedDataFlags, ImageFlags {
   readonly batch: number;
   readonly workers: number;
   readonly perCategory: boolean;
+  readonly onnx?: string;
   readonly out?: string;
 }
 
@@ -19,6 +20,7 @@ export function registerEval(program: Command): void {
     .argument('<model>', 'run folder, checkpoint or weight file, or official name')
     .option('--batch <n>', 'images at a time', wholeNumber('--batch'), 8)
     .option('--workers <n>', 'threads that load images', wholeNumber('--workers'), 2)
+    .option('--onnx <file>', 'also score a file exported from the model, and show the difference')
     .option('--per-category', 'also a line for each category', false)
     .option('--out <dir>', 'also write the results there; go on with what is there (classify)');
   addImageOptions(addEvaluatedDataOptions(verb)).action((model: string, flags: Flags) =>
@@ -36,6 +38,7 @@ async function run(name: string, flags: Flags): Promise<void> {
   const { besideLoaders } = await import('../engine/runtime/engine.js');
   const { evaluationReport } = await import('../train/evaluate.js');
   const { joinRanks } = await import('./distributed.js');
+  const { evaluateExported } = await import('./eval-exported.js');
   const ranks = await joinRanks();
   try {
     if (flags.out !== undefined) assertWritableFolder(flags.out);
@@ -52,8 +55,13 @@ async function run(name: string, flags: Flags): Promise<void> {
       });
       await ranks.finish();
       if (ranks.communicator.rank > 0) return;
-      if (flags.json) printJson(document);
-      else print([...(headline === undefined ? [] : [headline]), formatTable(table)].join('\n'));
+      const exported =
+        flags.onnx === undefined ? undefined : await evaluateExported(model, flags.onnx, flags);
+      if (flags.json) printJson(exported ? { ...document, onnx: exported.document } : document);
+      else {
+        const lines = [...(headline === undefined ? [] : [headline]), formatTable(table)];
+        print([...lines, ...(exported ? ['', exported.compare(document)] : [])].join('\n'));
+      }
     } finally {
       await model.release();
     }

@@ -40,6 +40,11 @@ export async function countSamples(
   accuracy: ClassificationEvaluator,
   { batchSize, workers }: Pick<EvaluateOptions, 'batchSize' | 'workers'>,
 ): Promise<void> {
+  if (model.scores) {
+    for (const { file, image = file, classIndex } of samples)
+      accuracy.update(await model.scores(image), Int32Array.of(classIndex));
+    return;
+  }
   const { pixels, resize } = model.card;
   const loader = evaluationLoader({ batchSize, workers, pixels, evaluation: resize }, samples);
   try {

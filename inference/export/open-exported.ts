@@ -1,0 +1,175 @@
+import { ConfigError, OptionError, WeightsFileError } from '../../core/errors.js';
+import type { RgbImage } from '../../core/image.js';
+import { suppressAcrossClasses } from '../../core/nms-across-classes.js';
+import { pasteMaskRle } from '../../core/paste-mask.js';
+import {
+  compressMask,
+  segmentResult,
+  type ClassifyResult,
+  type DetectResult,
+  type ImageResult,
+  type SegmentResult,
+} from '../../core/results.js';
+import type { HostTensors } from '../../engine/runtime/program.js';
+import { imageReader } from '../../io/image/input.js';
+import { readOnnxMetadata } from '../../io/onnx/metadata.js';
+import { topClasses } from '../classify/top-classes.js';
+import { decodingFor } from '../decoding.js';
+import { ACROSS_CLASSES_IOU } from '../detect/shown-scores.js';
+import type { ImageModel, LoadedOf, PredictCallOptions } from '../model.js';
+import { CallQueue } from '../queue.js';
+import { openFile } from './compare.js';
+import { parseContract, type ExportContract } from './contract.js';
+import { labelsOf, mapRows } from '../segment/score-rows.js';
+import { pictureTensor } from './picture-tensor.js';
+
+/**
+ * Opens an exported file as a model, to evaluate it: the file computes, and its results are read as those of the model that
+ * it was exported from.
+ *
+ * @param model it was exported from, for what the file does not hold
+ * @throws OptionError for a file without preprocessing or of other classes; FileError, WeightsFileError for another file;
+ *   ConfigError without onnxruntime-node
+ */
+export async function openExported(file: string, model: ImageModel): Promise<ImageModel> {
+  const contract = parseContract(await readOnnxMetadata(file));
+  if (!contract)
+    throw new WeightsFileError(`${file}: expected a file of convnextv2 export, got another`);
+  assertFits(file, contract, model);
+  const session = await openFile(file);
+  const format = formatOf(contract);
+  const queue = new CallQueue();
+  const outputs = async (image: RgbImage): Promise<HostTensors> =>
+    session.run({ image: pictureTensor([image], format) });
+  const read = (image: Parameters<typeof imageReader>[0]): ReturnType<typeof imageReader> =>
+    imageReader(image, decodingFor(model.card));
+  const opened = {
+    ...model,
+    file,
+    options: { ...model.options, tta: false, slide: false },
+    predict: async (image: Parameters<typeof imageReader>[0], call: PredictCallOptions = {}) => {
+      const decode = read(image);
+      return queue.run(async () => {
+        const pixels = await decode();
+        return resultOf(model, await outputs(pixels), pixels, { ...model.options, ...call });
+      }, call.signal);
+    },
+    logits: () =>
+      Promise.reject(new ConfigError('logits: expected a model with its network, got a file')),
+    scores: async (image: Parameters<typeof imageReader>[0]) => {
+      const decode = read(image);
+      return queue.run(async () => (await outputs(await decode()))['logits'].data as Float32Array);
+    },
+    release: () => queue.release(() => session.release()),
+  };
+  return opened as unknown as ImageModel;
+}
+
+function assertFits(
+  file: string,
+  contract: ExportContract,
+  { task, classNames }: ImageModel,
+): void {
+  if (contract.preprocessing.by !== 'graph')
+    throw new OptionError(
+      `${file}: expected a file with its preprocessing, got one that was exported without (raw)`,
+      { flags: { '(raw)': '(--raw)' } },
+    );
+  if (contract.task !== task || contract.names.join('\n') !== classNames.join('\n'))
+    throw new OptionError(
+      `${file}: expected a file that was exported from the model, got one of the task ${contract.task} with the classes ${contract.names.slice(0, 5).join(', ')}${contract.names.length > 5 ? ', …' : ''}`,
+    );
+}
+
+/** Layout and values of the input. */
+function formatOf({ inputs }: ExportContract): Parameters<typeof pictureTensor>[1] {
+  const [{ type, shape }] = inputs;
+  return {
+    layout: shape[3] === 3 ? 'nhwc' : 'nchw',
+    input: type === 'uint8' ? 'uint8' : 'float',
+  };
+}
+
+function resultOf(
+  { task, card }: ImageModel,
+  outputs: HostTensors,
+  image: RgbImage,
+  options: PredictCallOptions,
+): ImageResult {
+  const { width, height } = image;
+  switch (task) {
+    case 'classify': {
+      const logits = outputs['logits'].data as Float32Array;
+      const classes = topClasses(logits, card.classNames, options.top);
+      return { task, width, height, classes } satisfies ClassifyResult;
+    }
+    case 'segment':
+      return segmented(outputs, image, card.classNames);
+    case 'detect':
+      return detected(outputs, image, card as LoadedOf<'detect'>['card'], options);
+    default:
+      return task satisfies never;
+  }
+}
+
+function segmented(
+  { labels, logits }: HostTensors,
+  { width, height }: RgbImage,
+  classNames: readonly string[],
+): SegmentResult {
+  if (labels) {
+    const data = Uint8Array.from(labels.data);
+    return segmentResult({ width, height, labels: data, classNames });
+  }
+  const K = classNames.length;
+  const isLast = logits.shape[3] === K;
+  const scores = isLast ? (logits.data as Float32Array) : classesLast(logits.data, K);
+  const rows = mapRows(scores, { width, height, channels: K });
+  return segmentResult({ width, height, labels: labelsOf(rows), classNames });
+}
+
+/** `[K, area]` to `[area, K]`. */
+function classesLast(planes: ArrayLike<number>, K: number): Float32Array {
+  const area = planes.length / K;
+  const out = new Float32Array(planes.length);
+  for (let k = 0; k < K; k++) for (let i = 0; i < area; i++) out[i * K + k] = planes[k * area + i];
+  return out;
+}
+
+function detected(
+  outputs: HostTensors,
+  { width, height }: RgbImage,
+  { classNames, categoryIds, bestScores, thresholds }: LoadedOf<'detect'>['card'],
+  { score, perClassNms = false, max = Infinity }: PredictCallOptions,
+): DetectResult {
+  const count = outputs['count'].data[0];
+  const scores = (outputs['scores'].data as Float32Array).subarray(0, count);
+  const classIndices = (outputs['classes'].data as Int32Array).subarray(0, count);
+  const boxes = (outputs['boxes'].data as Float32Array).subarray(0, 4 * count);
+  const masks = outputs['masks'];
+  const area = masks ? masks.shape[2] * masks.shape[3] : 0;
+  const distinct = perClassNms
+    ? Int32Array.from(scores.keys())
+    : suppressAcrossClasses({ boxes, classIndices }, ACROSS_CLASSES_IOU);
+  const leastOf = (k: number): number => score ?? bestScores?.byClass[k] ?? 0;
+  const objects = [...distinct]
+    .filter((d) => scores[d] >= leastOf(classIndices[d]))
+    .slice(0, max)
+    .map((d) => {
+      const classIndex = classIndices[d];
+      const box = boxes.subarray(4 * d, 4 * d + 4);
+      const [x1, y1, x2, y2] = box;
+      const object = {
+        classIndex,
+        categoryId: categoryIds[classIndex],
+        name: classNames[classIndex],
+        score: scores[d],
+        box: [x1, y1, x2 - x1, y2 - y1] as const,
+      };
+      if (!masks) return object;
+      const mask = (masks.data as Float32Array).subarray(d * area, (d + 1) * area);
+      const rle = pasteMaskRle({ mask, box }, { width, height }, thresholds.maskThreshold);
+      return { ...object, mask: compressMask(rle) };
+    });
+  return { task: 'detect', width, height, objects };
+}
