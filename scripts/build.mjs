@@ -1,4 +1,5 @@
 // Compiles the TypeScript sources to dist/, copies the data files beside them and marks the command line executable.
+// node scripts/build.mjs [--if-changed]: npm prepares a checkout at every installation, and npx at its first use.
 import {
   chmodSync,
   copyFileSync,
@@ -9,6 +10,9 @@ import {
 } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
+import { isBuilt, noteBuild } from './changed.mjs';
+
+if (process.argv.includes('--if-changed') && isBuilt('.')) process.exit(0);
 
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
 const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], {
@@ -38,3 +42,4 @@ const DATA = [
 for (const file of DATA) copyFileSync(file, `dist/${file}`);
 if (existsSync('dist/tools/cli.js')) chmodSync('dist/tools/cli.js', 0o755);
 await import('./bundle-page.mjs');
+noteBuild('.');

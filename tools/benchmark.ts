@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { EngineFlags } from './engine-options.js';
 import { addEngineOptions, engineOptions, wholeNumber } from './engine-options.js';
 import { print, printJson } from './output.js';
+import { waitsFor } from './waiting.js';
 
 interface Flags extends EngineFlags {
   readonly task: string;
@@ -62,6 +63,7 @@ async function run(flags: Flags): Promise<void> {
   const frozen = mode === 'infer' && flags.freeze !== false && engine.freezes === true;
   const gemmPeakGflops = await gemmPeak(flags);
   const request = { backbone, mode, repeats, batch, sizePx: size, frozen } as const;
+  waitsFor('building the graph, measuring');
   const { notes, ...result } = await benchmark.run(engine, request);
   const peakRssBytes = process.resourceUsage().maxRSS * 1024;
   const { gflops, minMs, medianMs, imagesPerSecond, firstRunMs } = result;

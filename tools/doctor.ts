@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { log, print, printJson, type JsonFlag } from './output.js';
+import { waitsFor } from './waiting.js';
 
 interface Flags extends JsonFlag {
   readonly fix: boolean;
@@ -21,6 +22,7 @@ async function run(flags: Flags): Promise<void> {
   const { diagnose } = await import('./doctor/diagnose.js');
   if (flags.slim) await slim();
   if (flags.fix && (await fix())) return again(flags.json === true);
+  waitsFor('measuring the processor, asking for GPUs');
   const findings = await diagnose();
   if (flags.json) printJson({ findings });
   else {

@@ -6,6 +6,7 @@ import type { SiteDocument } from '../serve/browser/write-site.js';
 import { engineOptions, wholeNumber } from './engine-options.js';
 import { addModelOptions, type ModelFlags } from './model-options.js';
 import { formatTable, log, print, printJson } from './output.js';
+import { waitsFor } from './waiting.js';
 
 interface Flags extends ModelFlags {
   readonly out?: string;
@@ -101,6 +102,7 @@ async function writeOnnx(model: string, flags: Flags & { readonly out: string })
   const { cardFile, exportOnnx } = await import('../inference/export/export-onnx.js');
   const { assertWritableFolder } = await import('../io/files/out-folder.js');
   assertWritableFolder(dirname(flags.out));
+  waitsFor(`loading ${model}, writing its graph, and comparing what it answers`);
   const document = await exportOnnx(model, {
     ...flags,
     engine: engineOptions(flags),

@@ -4,6 +4,7 @@ import type { ImageModel, PredictOptions, PredictTask } from '../inference/model
 import { load } from '../inference/open.js';
 import { tileOf, type ImageFlags } from './model-options.js';
 import { log } from './output.js';
+import { waitsFor } from './waiting.js';
 
 /** Options of {@link openModel}. */
 export interface OpenModelOptions
@@ -36,9 +37,11 @@ export async function openModel(
   numImages: number,
 ): Promise<ImageModel> {
   const tile = tileOf({ tile: size, overlap });
+  waitsFor(`loading ${name}`);
   const loaded = await load(name, { ...flags, task: task as PredictTask, onNotice: log });
   const engine = await openEngine(engineOptions);
   log(engine.description);
+  waitsFor('building the graphs for the first image');
   const { max, perClassNms, ratios, slide, top, tta } = flags;
   const frozen = loaded.card.task === 'classify' && numImages > 8;
   return modelOf<PredictTask>(engine, loaded, {

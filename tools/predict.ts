@@ -6,6 +6,7 @@ import { engineOptions, fraction, wholeNumber } from './engine-options.js';
 import { addImageOptions, type PredictFlags } from './model-options.js';
 import { RARE } from './help.js';
 import { formatTable, log, print, printJsonRows } from './output.js';
+import { waitsFor } from './waiting.js';
 
 /** Folder of pictures without `--out`, and the largest number of images that are drawn there. */
 const DRAWN = 'predictions';
@@ -71,9 +72,15 @@ async function run(name: string, images: readonly string[], flags: PredictFlags)
       const { score, palette, shard, json = false } = flags;
       const out = flags.out ?? (await folderOfPictures(model.task, files, json));
       const isPrinted = json && ranks.communicator.rank === 0;
+      let hasText = false;
       const { numImages, failed } = await predictFiles(model, files, {
-        ...{ out, score, palette, format, shard, communicator: ranks.communicator, onNotice: log },
+        ...{ out, score, palette, format, shard, communicator: ranks.communicator },
+        onNotice: (line) => {
+          log(line);
+          if (!hasText) waitsFor('building the graphs for the first image');
+        },
         onText: (text) => {
+          hasText = true;
           if (json) return;
           for (const block of text) print(typeof block === 'string' ? block : formatTable(block));
         },

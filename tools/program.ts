@@ -1,8 +1,9 @@
 import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../io/files/package-version.js';
 import { reportError, reportUsage } from './failure.js';
-import { completeHelp, shortenHelp } from './help.js';
+import { completeHelp, pathOf, shortenHelp } from './help.js';
 import { COMMANDS } from './verbs.js';
+import { waitsFor } from './waiting.js';
 
 /** Creates the command line without running it. Errors are thrown. @param json whether usage errors are documents */
 export function createProgram(json = false): Command {
@@ -15,6 +16,7 @@ export function createProgram(json = false): Command {
   for (const register of COMMANDS) register(program);
   completeHelp(program);
   exitByThrowing(program);
+  program.hook('preAction', (_, command) => waitsFor(`loading what ${pathOf(command)} needs`));
   return program;
 }
 

@@ -3,6 +3,7 @@ import type { ServeOptions } from '../serve/options.js';
 import { atLeastZero, engineOptions, fraction, wholeNumber } from './engine-options.js';
 import { addModelOptions, addTileOptions, tileOf, type ImageFlags } from './model-options.js';
 import { log, printJson } from './output.js';
+import { waitsFor } from './waiting.js';
 
 interface Flags extends Omit<ImageFlags, 'ratios' | 'shard'> {
   readonly host: string;
@@ -83,6 +84,7 @@ async function run(models: readonly string[], flags: Flags): Promise<void> {
     },
     onNotice: log,
   };
+  waitsFor('loading the models, building their graphs');
   const server = await startServer(options);
   const stopListening = listenForStop(() => {
     log('stopping: answers the requests that it has');

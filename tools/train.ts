@@ -16,6 +16,7 @@ import {
 } from './engine-options.js';
 import { RARE } from './help.js';
 import { log, printJson } from './output.js';
+import { waitsFor } from './waiting.js';
 
 interface Flags extends EngineFlags {
   readonly data?: string;
@@ -186,11 +187,12 @@ async function run(first: string | undefined, flags: Flags): Promise<void> {
   try {
     const engine = engineOptions({ ...flags, threads: flags.threads || ranks.threads });
     const { config: configFile, ...options } = flags;
+    waitsFor(`reading ${flags.data ?? 'the data'}`);
     const result = await train(recipe, {
       ...options,
       ...{ folder: out, configFile, engine, communicator, resume: Boolean(flags.resume) },
       signal: stop.signal,
-      listener: new ProgressView(process.stderr),
+      listener: new ProgressView(process.stderr, { waits: waitsFor }),
     });
     await ranks.finish();
     if (json && communicator.rank === 0) printJson(result);

@@ -50,6 +50,8 @@ export interface RunListener {
   record?(record: LogRecord, totalSteps: number, ahead?: WorkAhead): void;
   /** Called with the checkpoint of a resumed run. */
   restored?(restored: RestoredRun): void;
+  /** Called with what a run begins to wait for and takes long, such as an evaluation. */
+  waits?(what: string): void;
   /** Called with messages for people. */
   note?(line: string): void;
 }

@@ -164,6 +164,7 @@ export async function trainLoop<Batch>(
       let found = best;
       let bestWhich: 'raw' | 'ema' = 'raw';
       for (const which of buffers.ema ? (['weights', 'ema'] as const) : (['weights'] as const)) {
+        listener?.waits?.(`evaluating the ${which === 'ema' ? 'EMA' : 'weights'} of step ${step}`);
         const { problem, ...evaluation } = await evaluateSafely(() =>
           evaluate(which, pace.evaluationImages, (fields) => (card = { ...card, ...fields })),
         );

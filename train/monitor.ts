@@ -84,6 +84,10 @@ export class RunMonitor implements RunListener {
     this.listener?.note?.(line);
   }
 
+  waits(what: string): void {
+    this.listener?.waits?.(what);
+  }
+
   /** Closes the event file. */
   close(): void {
     this.runEvents?.close();

@@ -19,11 +19,23 @@ export class ProgressView implements RunListener {
   private readonly remaining: RemainingTime;
   private drawn: readonly string[] = [];
 
-  /** @param now returns milliseconds */
+  private readonly now: () => number;
+  private readonly told: (what: string) => void;
+  private hasSteps = false;
+
+  /**
+   * @param now returns milliseconds
+   * @param waits called with what the run waits for
+   */
   constructor(
     private readonly stream: ViewStream,
-    private readonly now: () => number = Date.now,
+    {
+      now = Date.now,
+      waits = () => undefined,
+    }: { readonly now?: () => number; readonly waits?: (what: string) => void } = {},
   ) {
+    this.now = now;
+    this.told = waits;
     this.startMs = now();
     this.remaining = new RemainingTime(this.startMs);
   }
@@ -36,6 +48,7 @@ export class ProgressView implements RunListener {
       this.note(`eval   step ${step}  ${which}: ${formatTerms(metrics)}`);
       return;
     }
+    this.hasSteps = true;
     const status = this.statusOf(record, totalSteps, ahead);
     if (!this.stream.isTTY) {
       this.write([statusLine(status)]);
@@ -52,6 +65,12 @@ export class ProgressView implements RunListener {
     this.erase();
     this.write([line, ...block]);
     this.drawn = block;
+    if (!this.hasSteps) this.told('building the graphs of the first steps');
+  }
+
+  /** Tells what the run waits for. */
+  waits(what: string): void {
+    this.told(what);
   }
 
   private statusOf(record: TrainRecord, totalSteps: number, ahead?: WorkAhead): Status {

@@ -50,7 +50,7 @@ function watch(
 } {
   let [text, ms] = ['', 0];
   const stream = { isTTY, columns, write: (part: string) => void (text += part) };
-  const view = new ProgressView(stream, () => ms);
+  const view = new ProgressView(stream, { now: () => ms });
   const shown = {
     record: (record: LogRecord) => view.record(record, 100),
     note: (line: string) => view.note(line),
@@ -74,7 +74,10 @@ describe('the view', () => {
 
   test('without a number of steps, until a run for a time is laid out, names none and no time left', () => {
     let text = '';
-    const view = new ProgressView({ write: (part: string) => void (text += part) }, () => 0);
+    const view = new ProgressView(
+      { write: (part: string) => void (text += part) },
+      { now: () => 0 },
+    );
     view.record(train(10), Infinity);
     view.record(train(11), Infinity);
     expect(text).toMatch(
