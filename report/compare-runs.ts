@@ -1,10 +1,17 @@
 import { DataError } from '../core/errors.js';
 import { median } from '../core/statistics.js';
 import { writeAtomicallySync } from '../io/files/atomic.js';
+import {
+  comparedNote,
+  comparedTables,
+  comparedVerdict,
+  differencePlot,
+  type RunScores,
+} from './compared-scores.js';
 import { seriesOf } from './curves.js';
 import type { ReportChart, ReportTable } from './evaluation-document.js';
 import { chartGrid, tableCard } from './page/blocks.js';
-import { renderPage } from './page/html.js';
+import { escapeHtml, renderPage } from './page/html.js';
 import { flattenConfig, readStoredConfig } from './run-facts.js';
 import { METRICS, readMetrics, type MetricsRecord } from './run-folder.js';
 
@@ -135,8 +142,21 @@ function comparisonCharts({ runs, metrics }: RunComparison): readonly ReportChar
   ];
 }
 
-/** Writes the comparison as one self-contained page. */
-export function writeComparison(file: string, comparison: RunComparison): void {
+/** Scores of models on the same images, with their names. */
+interface NamedScores extends RunScores {
+  readonly names: readonly string[];
+}
+
+/**
+ * Writes the comparison as one self-contained page.
+ *
+ * @param scores of the runs, and maybe of models without a run, on the same images
+ */
+export function writeComparison(
+  file: string,
+  comparison: RunComparison,
+  scores?: NamedScores,
+): void {
   const { runs, differences } = comparison;
   const settings: ReportTable = {
     title: 'Settings that differ',
@@ -144,17 +164,34 @@ export function writeComparison(file: string, comparison: RunComparison): void {
     rows: differences.map(({ path, values }) => [path, ...values]),
   };
   const html = renderPage({
-    title: `${runs.length} runs`,
-    lead: '',
+    title: scores ? `Comparison of ${scores.names.length} models` : `${runs.length} runs`,
+    lead: scores
+      ? `<p class="verdict">${escapeHtml(comparedVerdict(scores, scores.names))}</p>`
+      : '',
     sections: [
-      { id: 'runs', title: 'Runs', body: tableCard(comparisonTable(comparison)) },
+      { id: 'scores', title: 'Scores', body: scores ? scoresBody(scores) : '' },
+      {
+        id: 'runs',
+        title: 'Runs',
+        body: runs.length > 0 ? tableCard(comparisonTable(comparison)) : '',
+      },
       { id: 'curves', title: 'Curves', body: chartGrid(comparisonCharts(comparison)) },
       {
         id: 'settings',
         title: 'Settings',
-        body: differences.length > 0 ? tableCard(settings) : '<p>No setting differs.</p>',
+        body: settingsBody(runs.length, settings),
       },
     ],
   });
   writeAtomicallySync(file, html);
+}
+
+function scoresBody(scores: NamedScores): string {
+  const tables = comparedTables(scores, scores.names).map(tableCard);
+  return `${comparedNote(scores)}${differencePlot(scores, scores.names)}${tables.join('')}`;
+}
+
+function settingsBody(numRuns: number, settings: ReportTable): string {
+  if (numRuns === 0) return '';
+  return settings.rows.length > 0 ? tableCard(settings) : '<p>No setting differs.</p>';
 }

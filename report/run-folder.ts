@@ -139,3 +139,6 @@ function parseRecord(file: string, line: string, index: number): MetricsRecord |
 
 const finite = (values: Readonly<Record<string, number>>): Readonly<Record<string, number>> =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => Number.isFinite(value)));
+
+/** Whether a path is a run folder with records. */
+export const isRunFolder = (path: string): boolean => existsSync(join(path, METRICS));

@@ -48,6 +48,10 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'convnextv2 analyze logs RUN1 RUN2',
     'convnextv2 analyze logs RUN1 RUN2 --out runs.html',
   ],
+  compare: [
+    'convnextv2 compare RUN1 RUN2 --data DIR',
+    'convnextv2 compare RUN1 RUN2 RUN3 --data DIR --out compare.html --json',
+  ],
   data: ['convnextv2 data check DIR', 'convnextv2 data browse DIR --out browse.html'],
   'data check': [
     'convnextv2 data check DIR --decode',

@@ -113,11 +113,7 @@ export function addImageOptions(command: Command): Command {
 /** Adds `--tile` and `--overlap`. */
 export function addTileOptions(command: Command): Command {
   return command
-    .option(
-      '--tile <px>',
-      'square tiles of large pictures with small objects, e.g. 1024 (detect, segment)',
-      wholeNumber('--tile'),
-    )
+    .option('--tile <px>', 'large pictures in tiles (detect, segment)', wholeNumber('--tile'))
     .optionsGroup(RARE)
     .option(
       '--overlap <fraction>',

@@ -27,7 +27,7 @@ const PARENT_CHECK_MS = 500;
  * which reports the killed rank.
  */
 export function needsRelaunch(verb: string | undefined): boolean {
-  const heavy = ['train', 'eval', 'predict', 'serve', 'benchmark', 'demo'];
+  const heavy = ['train', 'eval', 'compare', 'predict', 'serve', 'benchmark', 'demo'];
   return (
     process.platform === 'linux' &&
     verb !== undefined &&

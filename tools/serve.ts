@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { ServeOptions } from '../serve/options.js';
 import { atLeastZero, engineOptions, fraction, wholeNumber } from './engine-options.js';
 import { addModelOptions, addTileOptions, tileOf, type ImageFlags } from './model-options.js';
+import { RARE } from './help.js';
 import { log, printJson } from './output.js';
 import { waitsFor } from './waiting.js';
 
@@ -36,11 +37,13 @@ export function registerServe(program: Command): void {
       "least score of objects (detect; default: the best F1 of the run's validation, or 0.3)",
       fraction('--score'),
     )
+    .optionsGroup(RARE)
     .option(
       '--per-class-nms',
       "keep overlapping objects of different classes, as COCO's protocol does (detect)",
       false,
     )
+    .optionsGroup('')
     .option('--queue <n>', 'most images that wait or run', wholeNumber('--queue'), 64)
     .option('--max-body <MiB>', 'largest body of a request', wholeNumber('--max-body'), 32)
     .option('--max-pixels <n>', 'largest image', wholeNumber('--max-pixels'), 50_000_000)

@@ -4,6 +4,7 @@ import { registerPredict } from './predict.js';
 import { registerInit } from './init.js';
 import { registerExport } from './export.js';
 import { registerEval } from './eval.js';
+import { registerCompare } from './compare.js';
 import { registerTrain } from './train.js';
 import { registerConfig } from './config.js';
 import { registerAnalyze } from './analyze.js';
@@ -24,6 +25,7 @@ export const COMMANDS: readonly ((program: Command) => void)[] = [
   registerPredict,
   registerExport,
   registerEval,
+  registerCompare,
   registerInit,
   registerTrain,
   registerConfig,

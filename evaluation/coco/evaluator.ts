@@ -32,6 +32,8 @@ export interface CocoResult {
   readonly matches: CocoMatches;
   /** `[K, A]`: numbers of ground truths that are not ignored. */
   readonly numGroundTruths: Int32Array;
+  /** Indices into the grid's images and categories of the ground truths that count in the first area range. */
+  readonly counted: { readonly images: Int32Array; readonly categories: Int32Array };
 }
 
 /**
@@ -123,6 +125,7 @@ export class CocoEvaluator {
       grid,
       matches,
       numGroundTruths,
+      counted: this.matcher.countedGroundTruths(),
     };
   }
 }

@@ -68,6 +68,21 @@ export class CocoMatcher {
     return counts;
   }
 
+  /** Lists image and category indices of the ground truths that count in the first area range. */
+  countedGroundTruths(): { readonly images: Int32Array; readonly categories: Int32Array } {
+    const [{ min, max }] = this.parameters.areaRanges;
+    const { areas } = this.groundTruth;
+    const K = numCellCategories(this.grid);
+    const cells = this.gtOrder.cells.filter((_, i) => {
+      const g = this.gtOrder.order[i];
+      return !this.isIgnored[g] && !(areas[g] < min || areas[g] > max);
+    });
+    return {
+      images: Int32Array.from(cells, (cell) => Math.floor(cell / K)),
+      categories: Int32Array.from(cells, (cell) => cell % K),
+    };
+  }
+
   /**
    * Matches all detections of some images. Detections of images or categories that are not evaluated are skipped, as are
    * those beyond the largest detection limit of their cell.
