@@ -7,7 +7,7 @@ export default defineConfig({
     include: ['test/webgpu/**/*.webgpu.ts'],
     globalSetup: ['test/webgpu/find-adapter.ts'],
     pool: 'forks',
-    maxWorkers: 1,
+    maxWorkers: 2,
     // A software adapter compiles a shader for every kind of node before the first result.
     testTimeout: 600_000,
     hookTimeout: 120_000,

@@ -113,7 +113,8 @@ async function watch(model: ImageModel, folder: string, flags: PredictFlags): Pr
   } finally {
     stopListening();
   }
-  log(`predicted ${numImages} images${numFailed > 0 ? `, ${numFailed} not` : ''}`);
+  const images = numImages === 1 ? 'image' : 'images';
+  log(`predicted ${numImages} ${images}${numFailed > 0 ? `, ${numFailed} not` : ''}`);
   if (numFailed > 0) process.exitCode = 2;
 }
 

@@ -254,6 +254,7 @@ function listen(): void {
       scrollTo(item);
     }
   });
+  window.addEventListener('resize', draw);
   canvas.addEventListener('mouseleave', () => listener.mark(undefined));
   byId('save-coco').addEventListener('click', saveCoco);
   byId('save-png').addEventListener('click', savePng);

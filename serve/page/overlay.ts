@@ -93,14 +93,19 @@ export function drawOverlay(
   const pixels = context.getImageData(0, 0, width, height);
   for (const layer of shown) blendMask(pixels, layer, MASK * opacity(layer.item));
   context.putImageData(pixels, 0, 0);
-  const unit = Math.max(1, Math.max(width, height) / 600);
+  const unit = pixelsPerPoint(canvas);
   // The best come last, so that they are on top.
   for (const { item, box } of [...shown].reverse()) {
     if (!item.box) continue;
     context.globalAlpha = opacity(item);
-    drawBox(context, item, box, item === marked ? 2 * unit : unit);
+    drawBox(context, item, box, { unit, isMarked: item === marked });
   }
   context.globalAlpha = 1;
+}
+
+/** Pixels of a canvas for each point that it is shown on, at least 1, so that names are readable on a narrow page. */
+function pixelsPerPoint({ width, height, clientWidth }: HTMLCanvasElement): number {
+  return Math.max(1, clientWidth > 0 ? width / clientWidth : Math.max(width, height) / 900);
 }
 
 function blendMask({ data, width, height }: ImageData, { item, mask }: Layer, alpha: number): void {
@@ -119,15 +124,13 @@ function drawBox(
   context: CanvasRenderingContext2D,
   { classIndex, name, value }: Item,
   [x, y, width, height]: Layer['box'],
-  line: number,
+  { unit, isMarked }: { readonly unit: number; readonly isMarked: boolean },
 ): void {
   const color = classColor(classIndex);
-  context.lineWidth = 2 * line;
+  context.lineWidth = (isMarked ? 4 : 2) * unit;
   context.strokeStyle = `rgb(${color.join()})`;
   context.strokeRect(x, y, width, height);
-  const size = Math.round(
-    12 * Math.max(1, Math.max(context.canvas.width, context.canvas.height) / 900),
-  );
+  const size = Math.round(12 * unit);
   context.font = `600 ${size}px system-ui, sans-serif`;
   const text = `${name} ${percent(value)}`;
   const tag = context.measureText(text).width + size;

@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   existsSync,
   mkdirSync,
@@ -9,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ConfigError, DataError } from '../../core/errors.js';
@@ -66,6 +68,20 @@ test('frames in pieces of any size have the results of their images', async () =
     for await (const row of predictFrames(model, pieces(), SIZE, OPTIONS)) rows.push(row);
     expect(rows).toEqual(expected);
   }
+});
+
+test('a thousand frames take no more memory than the first ones', async () => {
+  const classifier = await open(models.classify);
+  async function* frames(): AsyncGenerator<Uint8Array> {
+    for (let i = 0; i < 1000; i++) yield new Uint8Array(3 * SIZE.width * SIZE.height).fill(i % 256);
+  }
+  const residentMb: number[] = [];
+  for await (const row of predictFrames(classifier, frames(), SIZE, {}))
+    if ((row as { frame: number }).frame % 333 === 0)
+      residentMb.push(process.memoryUsage.rss() / 2 ** 20);
+  await classifier.release();
+  expect(residentMb).toHaveLength(4);
+  expect(residentMb[3] - residentMb[1]).toBeLessThan(40);
 });
 
 test('a stream that ends within a frame gives the frames before, then an error', async () => {
@@ -156,6 +172,24 @@ test('predict reads an image or frames from standard input', async () => {
   const text = run(['-'], Buffer.from('hello'));
   expect([text.status, text.stderr]).toEqual([2, expect.stringContaining('-: expected a JPEG')]);
 }, 240_000);
+
+test('Ctrl-C ends a watch with the number of images', async () => {
+  const watched = path('interrupted');
+  mkdirSync(watched);
+  writeFileSync(join(watched, 'a.png'), images[0]);
+  const watch = spawn(
+    process.execPath,
+    ['dist/tools/cli.js', 'predict', models.classify, watched, '--watch', '--json'],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  const errors: string[] = [];
+  watch.stderr.setEncoding('utf8').on('data', (text: string) => errors.push(text));
+  const [line] = (await once(createInterface(watch.stdout), 'line')) as [string];
+  expect(JSON.parse(line)).toMatchObject({ file: join(watched, 'a.png'), width: 96 });
+  watch.kill('SIGINT');
+  const [code] = (await once(watch, 'exit')) as [number];
+  expect([code, errors.join('')]).toEqual([0, expect.stringContaining('predicted 1 image\n')]);
+}, 120_000);
 
 test('wrong combinations are refused before the model is opened', async () => {
   const cases = [

@@ -5,7 +5,12 @@ import { encodeModel } from '../../engine/onnx/encode-model.js';
 
 /** Where a WebGPU session can be opened on this machine, or why it cannot. */
 export type Adapter =
-  | { readonly kind: 'found'; readonly driver: string }
+  | {
+      readonly kind: 'found';
+      readonly driver: string;
+      /** Whether it compiles shaders for the CPU, which takes seconds each: tests take fewer cases then. */
+      readonly isSoftware: boolean;
+    }
   | { readonly kind: 'none'; readonly reason: string };
 
 declare module 'vitest' {
@@ -20,6 +25,9 @@ const SWIFTSHADER = [
   '/usr/lib64/chromium-browser/vk_swiftshader_icd.json',
   '/opt/google/chrome/vk_swiftshader_icd.json',
 ];
+
+/** Drivers that run on the CPU: SwiftShader and Mesa's lavapipe. */
+const SOFTWARE = /swiftshader|lvp|lavapipe|llvmpipe/i;
 
 /** Opens a session in a process of its own: a driver that crashes must not take the test run along. */
 const PROBE = `
@@ -59,7 +67,8 @@ export function setup({ provide }: TestProject): void {
   const named = process.env['VK_DRIVER_FILES'] ?? process.env['VK_ICD_FILENAMES'];
   let reason = failure({});
   if (reason === undefined) {
-    provide('adapter', { kind: 'found', driver: named ?? 'the driver of the system' });
+    const driver = named ?? 'the driver of the system';
+    provide('adapter', { kind: 'found', driver, isSoftware: SOFTWARE.test(driver) });
     return;
   }
   const file = named ? undefined : SWIFTSHADER.find((path) => existsSync(path));
@@ -69,7 +78,8 @@ export function setup({ provide }: TestProject): void {
     const software = failure(drivers);
     if (software === undefined) {
       Object.assign(process.env, drivers);
-      provide('adapter', { kind: 'found', driver: `SwiftShader, ${file}` });
+      const driver = `SwiftShader, ${file}`;
+      provide('adapter', { kind: 'found', driver, isSoftware: true });
       return;
     }
     reason += `; with ${file}: ${software}`;
