@@ -1,10 +1,11 @@
+import type { Size } from '../../core/boxes.js';
 import { DataError, quote } from '../../core/errors.js';
 import type { CocoTables } from '../../io/coco/annotations.js';
-import type { Report } from '../../io/coco/issues.js';
+import type { CocoIssue, Report } from '../../io/coco/issues.js';
 import { readCsvBoxes, type CsvBox } from '../../io/csv/boxes.js';
 import { readBytes } from '../../io/files/read.js';
 import { ImageIndex } from './image-index.js';
-import { imageSizeOf } from './image-size.js';
+import { imageSizeOf, sizeIssue } from './image-size.js';
 import { readInOrder } from './in-order.js';
 import { ownMessage } from './own-message.js';
 import type { AnnotationSource, ReadTablesOptions } from './source.js';
@@ -40,21 +41,32 @@ export async function readCsvFile(
   };
   await readInOrder([...byImage], find, (found, [path, own]) => {
     const [{ line, width, height }] = own;
-    const issue = (code: 'imageMissing' | 'imageUnreadable' | 'sizeListed', text: string): void =>
+    const issue = (code: CocoIssue['code'], text: string): void =>
       report({ code, file, message: `${where(line)}: ${text}` });
     if (found === undefined)
       return issue('imageMissing', `expected the image ${path} in ${imageFolder}, got none`);
     if (found.size instanceof DataError) return issue('imageUnreadable', ownMessage(found.size));
     const { fileName, size } = found;
     builder.addImage({ fileName, ...size, file });
-    if (width > 0 && height > 0 && (width !== size.width || height !== size.height))
-      issue(
-        'sizeListed',
-        `expected ${size.width}x${size.height} of ${quote(path)}, got ${width}x${height}`,
-      );
+    const wrong = sizeIssue(
+      size,
+      { width, height },
+      {
+        name: quote(path),
+        leaves: own.some(({ corners }) => corners !== undefined && leaves(corners, size)),
+      },
+    );
+    if (wrong) issue(wrong.code, wrong.message);
     for (const row of own) addBox(builder, row);
   });
   return builder.finish();
+}
+
+function leaves(
+  [x1, y1, x2, y2]: NonNullable<CsvBox['corners']>,
+  { width, height }: Size,
+): boolean {
+  return Math.max(x1, x2) > width + 1 || Math.max(y1, y2) > height + 1;
 }
 
 function addBox(builder: TableBuilder, { line, corners, className }: CsvBox): void {

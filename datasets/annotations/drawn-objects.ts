@@ -15,6 +15,8 @@ export interface DrawnObject {
 
 /** An image with its objects, and issues of what is left out. */
 export interface DrawnImage extends TableImage {
+  /** Issue of the whole file. */
+  readonly issue?: Pick<CocoIssue, 'code' | 'message'> | undefined;
   readonly objects: readonly DrawnObject[];
   readonly issues: readonly {
     readonly code: CocoIssue['code'];
@@ -48,6 +50,7 @@ export class DrawnImages {
     this.waiting = [];
     for (const image of waiting) {
       builder.addImage(image);
+      if (image.issue) builder.issue(image.issue.code, image.issue.message);
       for (const { code, position, message } of image.issues)
         builder.issueAt(code, position, message);
       for (const { position, label, regions } of image.objects) {

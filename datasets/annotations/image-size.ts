@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { DataError } from '../../core/errors.js';
 import type { Size } from '../../core/boxes.js';
+import type { CocoIssue } from '../../io/coco/issues.js';
 import { readBytesSync } from '../../io/files/read.js';
 import { isEmbedded } from '../../io/image/bytes.js';
 import type { PixelRange } from '../../io/image/range.js';
@@ -38,4 +39,35 @@ function headerAtStart(path: string): ImageHeader | undefined {
     if (error instanceof DataError) return undefined;
     throw error;
   }
+}
+
+/** A size in an annotation file that is not that of its image. */
+interface SizeIssue {
+  readonly code: Extract<CocoIssue['code'], 'imageSize' | 'sizeListed'>;
+  /** `expected 64x48 of a.png, got 640x480; …` */
+  readonly message: string;
+}
+
+/**
+ * Compares the size of an image with the one that its annotation file has. Annotations that fit the image only as listed,
+ * and a listed size that is a scaled one, are those of another picture.
+ *
+ * @param listed sides of 0 where the file has none
+ * @param options.name of the image
+ * @param options.leaves whether an annotation leaves the image
+ */
+export function sizeIssue(
+  { width, height }: Size,
+  listed: Size,
+  { name, leaves }: { readonly name: string; readonly leaves: boolean },
+): SizeIssue | undefined {
+  if (!(listed.width > 0 && listed.height > 0)) return undefined;
+  if (width === listed.width && height === listed.height) return undefined;
+  const message = `expected ${width}x${height} of ${name}, got ${listed.width}x${listed.height}`;
+  const skew = Math.abs(width * listed.height - height * listed.width);
+  const isOther = Math.abs(width - listed.width) > 0.02 * width;
+  const isScaled = isOther && skew <= 0.01 * width * listed.height;
+  if (!isScaled && !leaves) return { code: 'sizeListed', message };
+  const why = '; its annotations are those of an image of another size';
+  return { code: 'imageSize', message: message + why };
 }

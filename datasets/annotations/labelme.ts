@@ -1,4 +1,6 @@
 import { join, posix } from 'node:path';
+import type { Size } from '../../core/boxes.js';
+import { outlineOf, type DrawnRegion } from '../../core/drawn-region.js';
 import { AnnotationsError, DataError, quote } from '../../core/errors.js';
 import type { CocoTables } from '../../io/coco/annotations.js';
 import type { Report } from '../../io/coco/issues.js';
@@ -8,7 +10,7 @@ import { readLabelMe, type LabelMeFile } from '../../io/labelme/read.js';
 import { errorAsValue } from '../problems.js';
 import { DrawnImages, type DrawnImage, type DrawnObject } from './drawn-objects.js';
 import { ImageIndex, withoutExtension } from './image-index.js';
-import { imageSizeOf } from './image-size.js';
+import { imageSizeOf, sizeIssue } from './image-size.js';
 import { readInOrder } from './in-order.js';
 import { ownMessage } from './own-message.js';
 import type { AnnotationSource, ReadTablesOptions } from './source.js';
@@ -84,18 +86,29 @@ async function readFile(
   const fileName = image ?? path; // embedded images are read from the annotation file
   const size = await imageSizeOf(imageFolder, fileName, { listed: { width, height }, range });
   if (size instanceof DataError) throw size;
+  const objects = objectsOf(content);
+  const leaves = content.shapes.some(({ region }) => leavesImage(region, size));
+  const issue = sizeIssue(size, { width, height }, { name: fileName, leaves });
   return {
     fileName,
     width: size.width,
     height: size.height,
     file,
-    objects: objectsOf(content),
+    objects,
+    issue: issue && { code: issue.code, message: `imageWidth, imageHeight: ${issue.message}` },
     issues: marks.map(({ position, label, type }) => ({
       code: 'shapeIgnored',
       position,
       message: `${quote(label)}: expected a shape with an area, got a ${type}`,
     })),
   };
+}
+
+/** Whether a shape reaches beyond the right or lower border. */
+function leavesImage(region: DrawnRegion, { width, height }: Size): boolean {
+  if (region.kind === 'mask') return false; // placed by whole pixels, which is checked
+  const points = outlineOf(region);
+  return points.some((value, i) => value > (i % 2 === 0 ? width : height) + 1);
 }
 
 /** Joins the parts of objects: shapes of the same label and group. */

@@ -102,6 +102,12 @@ export class TableBuilder {
     this.columns.add({ ...ids, bbox, area, segmentation, iscrowd: crowd }, position);
   }
 
+  /** Reports an issue of the file of the last image. */
+  issue(code: CocoIssue['code'], message: string): void {
+    const { file } = this.placeAt(0, this.fileNames.length);
+    this.options.report({ code, file, message });
+  }
+
   /** Reports an issue of the object at a position of the last image. */
   issueAt(code: CocoIssue['code'], position: number, message: string): void {
     const { file, where } = this.placeAt(position, this.fileNames.length);

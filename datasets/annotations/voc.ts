@@ -10,7 +10,7 @@ import { readText } from '../../io/files/text.js';
 import { readVocFile, type VocFile, type VocObject } from '../../io/voc/read.js';
 import { errorAsValueSync } from '../problems.js';
 import { ImageIndex, withoutExtension } from './image-index.js';
-import { imageSizeOf } from './image-size.js';
+import { imageSizeOf, sizeIssue } from './image-size.js';
 import { readInOrder } from './in-order.js';
 import { ownMessage } from './own-message.js';
 import type { AnnotationSource, ReadTablesOptions } from './source.js';
@@ -105,7 +105,6 @@ function addFile(
   { voc, image, size }: VocPart,
   { file, path, report }: { readonly file: string; readonly path: string; readonly report: Report },
 ): void {
-  const listed = `${voc.width}x${voc.height}`;
   const hasListed = voc.width > 0 && voc.height > 0;
   if (size instanceof DataError) {
     report({ code: 'imageUnreadable', file, message: size.message });
@@ -125,20 +124,13 @@ function addFile(
       file,
       message: `filename: expected ${image}, got ${voc.fileName}`,
     });
-  if (size && hasListed && (width !== voc.width || height !== voc.height))
-    // Boxes that fit the image only as listed, or a listed size that is a scaled one, are those of another picture.
-    if (isScaled(size, voc) || voc.objects.some((object) => leaves(object, size)))
-      report({
-        code: 'imageSize',
-        file,
-        message: `size: expected ${width}x${height} of ${image ?? ''}, got ${listed}; the boxes are those of an image of another size`,
-      });
-    else
-      report({
-        code: 'sizeListed',
-        file,
-        message: `size: expected ${width}x${height} of ${image ?? ''}, got ${listed}`,
-      });
+  const issue =
+    size &&
+    sizeIssue(size, voc, {
+      name: image ?? '',
+      leaves: voc.objects.some((object) => leaves(object, size)),
+    });
+  if (issue) report({ code: issue.code, file, message: `size: ${issue.message}` });
   voc.objects.forEach((object, position) => {
     if (object.problem !== undefined) builder.issueAt('schema', position, object.problem);
     else builder.addObject(tableObject(builder, object, position));
@@ -174,12 +166,6 @@ function isNamed(path: string, image: string): boolean {
     p.replaceAll('\\', '/').replace(/^.*\//, '').normalize('NFC'),
   );
   return [name, withoutExtension(name)].includes(withoutExtension(own));
-}
-
-function isScaled(image: Size, listed: Size): boolean {
-  const skew = Math.abs(image.width * listed.height - image.height * listed.width);
-  const isOther = Math.abs(image.width - listed.width) > 0.02 * image.width;
-  return isOther && skew <= 0.01 * image.width * listed.height;
 }
 
 function leaves({ corners: [x1, y1, x2, y2] }: VocObject, { width, height }: Size): boolean {

@@ -43,7 +43,7 @@ function checkImages(tables: CocoTables, log: ProblemLog): void {
     if (!staysInside(name))
       report(
         PROBLEMS.fileName,
-        `file_name: expected a path inside the image folder, got ${quote(name)}`,
+        `file_name: expected a path inside the image folder${ownName(name)}, got ${quote(name)}`,
       );
     if (names.has(name))
       report(
@@ -57,6 +57,17 @@ function checkImages(tables: CocoTables, log: ProblemLog): void {
         `expected sides of ${MIN_IMAGE_SIDE_PX} px or more, got ${width}x${height}`,
       );
   });
+}
+
+/** The last part of a path of another machine, as a remedy: `, such as "a.jpg"`. */
+function ownName(path: string): string {
+  const name =
+    path
+      .replaceAll('\\', '/')
+      .replace(/[?#].*$/, '')
+      .split('/')
+      .at(-1) ?? '';
+  return staysInside(name) && name !== path ? `, such as ${quote(name)}` : '';
 }
 
 function checkCategories({ file, categories }: CocoTables, log: ProblemLog): void {

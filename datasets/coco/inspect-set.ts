@@ -4,6 +4,7 @@ import type { CocoAnnotations } from '../../io/coco/annotation-columns.js';
 import { LeftOutCounter, type PartPurpose, type PartUse, type TrainingNeeds } from '../part-use.js';
 import type { ProblemKind, ProblemLog } from '../problems.js';
 import { keepRatioSize } from '../transforms/keep-ratio.js';
+import { reportUnits } from './box-units.js';
 import { COCO_PROBLEMS as PROBLEMS } from './problem-kinds.js';
 import { boxOf } from './samples.js';
 import type { CocoSet } from './set.js';
@@ -100,6 +101,8 @@ export function inspectCocoSet(
     if (reason) leftOut.add('images', reason, images.ids[i]);
     else numImages++;
   }
+  reportUnits(set, log);
+  reportTwice(set, log);
   const numObjects = perClass.reduce((sum, count) => sum + count, 0);
   const numAnnotated = annotated.reduce((sum, count) => sum + count, 0);
   const facts = { numObjects, numAnnotated, leftOut: leftOut.list() };
@@ -120,6 +123,41 @@ export function inspectCocoSet(
     perClass,
     hasMasks: masked.with > 0,
   };
+}
+
+/** Reports objects that an image has twice, which is usual after two exports were joined. */
+function reportTwice(set: CocoSet, log: ProblemLog): void {
+  const { images, annotations, classIndices, starts, order } = set;
+  for (let i = 0; i < images.ids.length; i++) {
+    const rows = order
+      .subarray(starts[i], starts[i + 1])
+      .filter((row) => classIndices[row] >= 0 && annotations.crowds[row] === 0);
+    // By class, and then by place: equal ones are neighbors.
+    rows.sort((a, b) => classIndices[a] - classIndices[b] || compareBoxes(set, a, b) || a - b);
+    for (let n = 1; n < rows.length; n++) {
+      const [before, row] = [rows[n - 1], rows[n]];
+      if (classIndices[before] !== classIndices[row] || compareBoxes(set, before, row) !== 0)
+        continue;
+      const { file, where } = annotationPlace(set, row);
+      const message = `${where}: expected an object of its own, got the box of ${annotationPlace(set, before).where} again`;
+      const id = annotations.ids[row];
+      log.add(PROBLEMS.objectTwice, {
+        file,
+        message,
+        id,
+        row: { table: 'annotations', index: row },
+      });
+    }
+  }
+}
+
+/** Order of two boxes by their numbers; 0 for equal ones. */
+function compareBoxes({ annotations: { boxes } }: CocoSet, a: number, b: number): number {
+  for (let k = 0; k < 4; k++) {
+    const difference = boxes[4 * a + k] - boxes[4 * b + k];
+    if (difference !== 0) return difference;
+  }
+  return 0;
 }
 
 function reportNothing(

@@ -169,7 +169,7 @@ function modelOf(kind: keyof typeof SET_FORMATS): ImageModel {
     return Promise.resolve({ task: 'detect', width, height, objects } as ImageResult);
   };
   return {
-    ...{ task: 'detect', file: 'model', classNames: WRITTEN_CLASSES, card, predict },
+    ...{ task: 'detect', file: 'model', classNames: WRITTEN_CLASSES, card, predict, options: {} },
   } as unknown as ImageModel;
 }
 
