@@ -76,7 +76,7 @@ try {
     );
     writeFileSync(join(project, 'use.mjs'), API);
     writeFileSync(join(project, 'use.ts'), TYPED);
-    const flags = kind === 'native' ? ['--onnxruntime-node-install=skip'] : [];
+    const flags = kind === 'native' ? ['--ignore-scripts'] : [];
     run(
       'npm',
       ['install', '--no-audit', '--no-fund', ...flags, join(root, packed.filename)],
@@ -100,6 +100,14 @@ try {
     );
     if (scores[0].classIndex !== top[0].classIndex)
       fail('expected the library to agree with the command');
+    if (!isNative) {
+      const fixed = JSON.parse(
+        run('npx', ['convnextv2', 'doctor', '--fix', '--json'], project).stdout,
+      );
+      const { state, detail } = fixed.findings.find(({ name }) => name === 'ONNX Runtime');
+      console.log(`${kind}: doctor --fix gives ${detail}`);
+      if (state !== 'ok') fail(`fallback: expected doctor --fix to install it, got ${detail}`);
+    }
     for (const [module, moduleResolution] of [
       ['nodenext', 'nodenext'],
       ['esnext', 'bundler'],
