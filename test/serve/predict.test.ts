@@ -263,3 +263,17 @@ test('the documents describe every route, and load nothing', async () => {
   for (const path of paths) expect(html).toContain(path);
   expect(html).not.toMatch(/<script|https?:\/\//);
 });
+
+test('a server with tiles answers as the library does with them', async () => {
+  const tile = { size: 64, overlap: 0.25 };
+  const server = await servers.start(['detect'], { model: { tile } });
+  const model = await open<'detect'>(servers.paths().detect, { ...FROZEN, tile });
+  try {
+    const { objects } = await model.predict(images[1]);
+    const [answer] = predictions(await post(`${server.url}/v1/predict`, new Uint8Array(images[1])));
+    expect(answer['objects']).toEqual(JSON.parse(JSON.stringify(objects)));
+    expect(objects.length).toBeGreaterThan(3);
+  } finally {
+    await model.release();
+  }
+});

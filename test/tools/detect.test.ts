@@ -95,6 +95,15 @@ test('eval takes splits, limits and augmented views', async () => {
   expect(document['count']).toBe(2);
 });
 
+test('eval in tiles says so, and finds what the whole images do not', async () => {
+  const { document: whole } = await evaluate();
+  const { document } = await evaluate({ tile: 64, overlap: 0.3 });
+  expect(document).toMatchObject({ count: 3, tile: { size: 64, overlap: 0.3 } });
+  expect(whole['tile']).toBeNull();
+  expect(document['detections']).not.toBe(whole['detections']);
+  await expect(evaluate({ overlap: 0.3 })).rejects.toThrow('--tile SIZE');
+});
+
 test('data of other classes is refused, that of some of them is scored', async () => {
   const parts = `train: {annotations: data/annotations/instances_train.json, images: data/train}\nval: {annotations: ANNOTATIONS, images: data/val}\n`;
   const annotations = join(folder, 'data/annotations/instances_val.json');

@@ -111,7 +111,9 @@ test('windows, mirror images and scales change how it looks, and the table names
   const plain = await evaluate({ perCategory: true });
   const names = plain.table.map(([name]) => name);
   expect(names.slice(-2)).toEqual(['ground', 'thing']);
-  const others = await Promise.all([{ slide: true }, { tta: true }].map((how) => evaluate(how)));
+  const others = await Promise.all(
+    [{ slide: true }, { tta: true }, { tile: 64 }].map((how) => evaluate(how)),
+  );
   for (const { document } of others)
     expect((document as unknown as Scores).aAcc).not.toBe(
       (plain.document as unknown as Scores).aAcc,

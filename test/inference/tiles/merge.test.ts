@@ -60,7 +60,13 @@ function detectExactly(
   tile: Rect,
   { random, masks, leastPx }: { random: Random; masks: boolean; leastPx: number },
 ): Prediction {
+  const [x, y] = [tile.x + tile.width / 2, tile.y + tile.height / 2];
   const found = objects
+    .filter((object) => {
+      const reach = Math.max(object.a, object.b) + 2;
+      const isNear = Math.abs(object.x - x) < reach + tile.width / 2;
+      return isNear && Math.abs(object.y - y) < reach + tile.height / 2;
+    })
     .flatMap((object) => {
       const shown = pixelsIn(object, tile);
       return shown && rleArea(shown.mask) >= leastPx ? [{ ...shown, object }] : [];
