@@ -1,8 +1,6 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { ConfigError, DataError, LayoutError, quote } from '../../core/errors.js';
-import { readYaml } from '../../io/yaml/read.js';
-import { isYoloYaml } from '../../io/yolo/data-yaml.js';
 import { errorAsValue } from '../problems.js';
 import {
   combineCocoFiles,
@@ -19,31 +17,13 @@ import { labelMeLayouts } from './labelme.js';
 import { ade20kLayouts, folderLayouts, imageNetLayouts } from './folders.js';
 import { forgetListings } from './folder-names.js';
 import type { DataLayout, DetectionData, LayoutOptions } from './types.js';
-import { isSettings, settingsAt, withSettings } from './settings.js';
+import { isSettingsFile, settingsAt, withSettings } from './settings.js';
 import { csvLayouts, isViaFile, tableFileLayout, viaLayouts } from './table-files.js';
 import { vocLabelLayouts } from './voc-labels.js';
 import { vocLayouts } from './voc.js';
 import { yamlLayout } from './yaml.js';
-import { yoloLayouts, yoloYamlLayout } from './yolo.js';
-
-/** Supported layouts, for the message if none matches. */
-const LOOKED_FOR = [
-  'annotations/instances_{train,val}*.json (COCO)',
-  'train|valid|test/_annotations.coco.json (Roboflow)',
-  'data.yaml of YOLO, or images/ and labels/*.txt with classes.txt',
-  'one COCO annotation file *.json',
-  'annotations.xml and images/ (CVAT 1.1 for images)',
-  '*.json of LabelMe beside the images or in a folder of their own',
-  'a project or annotations of VIA (*.json)',
-  'image,x1,y1,x2,y2,class or columns of TensorFlow Object Detection (*.csv)',
-  'images/ and *masks/, or *_instanceIds.png (instance masks)',
-  'Annotations/*.xml and JPEGImages/, or XML files beside the images (Pascal VOC)',
-  'images/ and annotations/{training,validation}/ (ADE20K)',
-  'images/, labels/ and classes.txt (segmentation)',
-  'JPEGImages/, SegmentationClass/ and class_names.txt (VOC labels)',
-  'train/ and val/ with a folder a class, or images with labels.json (ImageNet)',
-  'data.yaml ({train: {annotations, images}, val: {…}})',
-];
+import { unknownLayout } from './unknown.js';
+import { isYoloFile, yoloLayouts, yoloYamlIn, yoloYamlLayout } from './yolo.js';
 
 /** Layouts that are divided only on request, because they have been so from the beginning. */
 const UNDIVIDED: ReadonlySet<string> = new Set<DataLayout['layout']>([
@@ -98,9 +78,7 @@ async function layoutOf(path: string, options: LayoutOptions): Promise<DataLayou
     switch (extname(path).toLowerCase()) {
       case '.yaml':
       case '.yml':
-        return isYoloYaml(readYaml(path))
-          ? yoloYamlLayout(path, options.classes)
-          : yamlLayout(path);
+        return isYoloFile(path) ? yoloYamlLayout(path, options.classes) : yamlLayout(path);
       case '.json':
         return isViaFile(path) ? tableFileLayout('via', path, options) : cocoFileLayout(path);
       case '.csv':
@@ -117,8 +95,8 @@ async function layoutOf(path: string, options: LayoutOptions): Promise<DataLayou
   }
   // A data.yaml takes precedence, but that of a YOLO export may be next to another layout, without its labels.
   const named = ['data.yaml', 'data.yml'].map((name) => join(path, name)).find(existsSync);
-  const yaml = named !== undefined && isSettings(readYaml(named)) ? undefined : named;
-  if (yaml !== undefined && !isYoloYaml(readYaml(yaml))) return yamlLayout(yaml);
+  const yaml = named !== undefined && isSettingsFile(named) ? undefined : named;
+  if (yaml !== undefined && !isYoloFile(yaml)) return yamlLayout(yaml);
   const yoloFile = yaml ?? yoloYamlIn(path);
   const yolo =
     yoloFile === undefined
@@ -147,23 +125,7 @@ async function layoutOf(path: string, options: LayoutOptions): Promise<DataLayou
   if (candidates.length === 1) return candidates[0];
   if (candidates.length > 1) throw severalReadings(candidates, path);
   if (yolo instanceof DataError) throw yolo;
-  throw LayoutError.in(path, `expected a data set, looked for ${LOOKED_FOR.join('; ')}`);
-}
-
-/** Finds the one YAML file that describes a YOLO set, which may have any name; others may be anything. */
-function yoloYamlIn(folder: string): string | undefined {
-  const found = readdirSync(folder)
-    .filter((name) => /\.ya?ml$/i.test(name))
-    .map((name) => join(folder, name))
-    .filter((file) => {
-      try {
-        const content = readYaml(file);
-        return isYoloYaml(content) && typeof (content as { names?: unknown }).names === 'object';
-      } catch {
-        return false;
-      }
-    });
-  return found.length === 1 ? found[0] : undefined;
+  throw unknownLayout(path);
 }
 
 /** Selects the readings of the wanted layout, or of the kind that the command can use, if there are any. */

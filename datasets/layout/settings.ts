@@ -50,7 +50,9 @@ export interface DataSettings {
 }
 
 /** Whether a YAML file has only settings, for the layout of its folder. */
-export function isSettings(content: unknown): boolean {
+export const isSettingsFile = (file: string): boolean => isSettings(readYaml(file));
+
+function isSettings(content: unknown): boolean {
   const keys = typeof content === 'object' && content !== null ? Object.keys(content) : [];
   return keys.length > 0 && keys.every((key) => FIELDS.includes(key));
 }

@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { ConfigError, DataError, LayoutError } from '../../core/errors.js';
 import { isImageName } from '../../io/files/images.js';
@@ -47,6 +47,25 @@ export async function yoloYamlLayout(
   }
   const data = await yoloData(file, splits, { names: yaml.names, classes });
   return { ...data, line: data.line + absent };
+}
+
+/** Whether a YAML file describes a YOLO set. */
+export const isYoloFile = (file: string): boolean => isYoloYaml(readYaml(file));
+
+/** Finds the one YAML file that describes a YOLO set, which may have any name; others may be anything. */
+export function yoloYamlIn(folder: string): string | undefined {
+  const found = readdirSync(folder)
+    .filter((name) => /\.ya?ml$/i.test(name))
+    .map((name) => join(folder, name))
+    .filter((file) => {
+      try {
+        const content = readYaml(file);
+        return isYoloYaml(content) && typeof (content as { names?: unknown }).names === 'object';
+      } catch {
+        return false;
+      }
+    });
+  return found.length === 1 ? found[0] : undefined;
 }
 
 /**
@@ -101,10 +120,11 @@ function partOf(paths: readonly string[], file: string): AnnotationSource {
 /** The folder `labels` instead of `images`, or the folder of the images. */
 function labelFolderOf(images: string): string {
   const parts = images.split(sep);
-  const at = parts.lastIndexOf('images');
+  const at = parts.findLastIndex((part) => /^images$/i.test(part));
   if (at >= 0) {
-    const other = [...parts.slice(0, at), 'labels', ...parts.slice(at + 1)].join(sep);
-    if (isFolder(other)) return other;
+    const beside = folderNamed(parts.slice(0, at).join(sep) || sep, ['labels']);
+    const other = beside === undefined ? undefined : join(beside, ...parts.slice(at + 1));
+    if (other !== undefined && isFolder(other)) return other;
   }
   const [inside, labels] = [folderNamed(images, ['images']), folderNamed(images, ['labels'])];
   return inside !== undefined && labels !== undefined ? labels : images;

@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import { LayoutError } from '../../../core/errors.js';
+import { detectLayout } from '../../../datasets/layout/detect.js';
+import { dataFolder } from '../../helpers/data-folder.js';
+
+const { at, image, write } = dataFolder();
+const box = { label: 'bolt', coordinates: { x: 30, y: 30, width: 20, height: 20 } };
+
+test.each<[string, string, string | object]>([
+  ['CreateML', '_annotations.createml.json', [{ image: 'a.jpg', annotations: [box] }]],
+  [
+    'Label Studio',
+    'project-1.json',
+    [{ image: '/data/upload/a.jpg', label: [{ x: 1, y: 1, rectanglelabels: ['bolt'] }] }],
+  ],
+  ['Supervisely', 'ann/a.jpg.json', { objects: [{ classTitle: 'bolt', points: {} }] }],
+  ['Datumaro', 'annotations/default.json', { categories: { label: {} }, items: [{ id: 'a' }] }],
+  ['Labelbox', 'export.ndjson', '{"data_row":{"id":"c1"},"projects":{}}\n'],
+  ['BDD100K or Scale', 'labels/det.json', [{ name: 'a.jpg', labels: [{ box2d: { x1: 1 } }] }]],
+  ['VIA (CSV)', 'via.csv', 'filename,file_size,region_shape_attributes,region_attributes\n'],
+  ['boxes of a corner and a size (CSV)', 'boxes.csv', 'image,x,y,w,h,class\na.jpg,5,5,9,9,bolt\n'],
+  [
+    'KITTI',
+    'labels/a.txt',
+    'Car 0.00 0 -1.58 587.01 173.33 614.12 200.12 1.65 1.67 3.64 -0.65 1.71 46.70 -1.59\n',
+  ],
+  ['TensorFlow records', 'train.tfrecord-00000-of-00010', 'x'],
+  ['a Hugging Face data set', 'metadata.jsonl', '{"file_name":"a.jpg","objects":{"bbox":[]}}\n'],
+])('%s is named, with what to do', async (name, path, content) => {
+  image('images/a.jpg');
+  write(path, content);
+  const error: unknown = await detectLayout(at('')).catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(LayoutError);
+  const file = path.replace(/^.*\//, '');
+  expect((error as Error).message).toContain(`got ${file} of ${name}, which is not read; `);
+});
+
+test('other files are no format: the layouts are listed', async () => {
+  write('list.json', { a: 1 });
+  write('notes.txt', 'Buy 2 bolts\n');
+  write('prices.csv', 'name,price\n');
+  await expect(detectLayout(at(''))).rejects.toThrow(
+    'expected a data set, looked for annotations/',
+  );
+});
+
+test('the folder of the labels of a data.yaml may have another case', async () => {
+  write('data.yaml', 'train: Images/train\nval: Images/val\nnames: [bolt]\n');
+  for (const part of ['train', 'val']) {
+    image(`Images/${part}/a.png`);
+    write(`Labels/${part}/a.txt`, '0 0.5 0.5 0.2 0.2\n');
+  }
+  const data = await detectLayout(at(''));
+  expect(data.kind === 'detection' && data.splits['train'].annotations).toBe(at('Labels/train'));
+});
