@@ -52,6 +52,8 @@ export async function writeForPeers(model: string, folder: string): Promise<void
     );
   mkdirSync(folder, { recursive: true });
   await convertModel(file!, join(folder, 'model.safetensors'), { scheme: 'official' });
-  await exportOnnx(model, { out: join(folder, 'model.onnx') });
+  const { inputSize } = card.resize;
+  const size = { batch: 1, height: inputSize, width: inputSize };
+  await exportOnnx(model, { out: join(folder, 'model.onnx'), raw: true, ...size });
   await writeJsonAtomically(join(folder, 'card.json'), card);
 }

@@ -7,7 +7,7 @@ import { SessionMemory } from './session-memory.js';
 
 /** Options of the engine of a browser. */
 export interface WebEngineOptions {
-  /** `auto`: WebGPU where the browser has an adapter, else WebAssembly. */
+  /** `auto`: WebGPU where the browser has an adapter that is no software on the CPU, else WebAssembly. */
   readonly provider?: 'auto' | 'wasm' | 'webgpu' | undefined;
   /** Threads of WebAssembly; default: one per core if the page is cross-origin isolated, else 1, as browsers demand. */
   readonly threads?: number | undefined;
@@ -25,8 +25,18 @@ interface Browser {
   readonly crossOriginIsolated?: boolean;
   readonly navigator?: {
     readonly hardwareConcurrency?: number;
-    readonly gpu?: { requestAdapter(): Promise<unknown> };
+    readonly gpu?: Gpu;
   };
+}
+
+interface Gpu {
+  requestAdapter(): Promise<GpuAdapter | null>;
+}
+
+/** Whether it is software on the CPU; browsers say it in one of the two places. */
+interface GpuAdapter {
+  readonly isFallbackAdapter?: boolean;
+  readonly info?: { readonly isFallbackAdapter?: boolean };
 }
 
 /**
@@ -44,7 +54,7 @@ export async function openWebEngine({
   if (!Number.isInteger(threads) || threads < 0)
     throw new EngineError(`threads: expected a whole number from 0, got ${threads}`);
   const { crossOriginIsolated = false, navigator = {} } = globalThis as Browser;
-  const hasGpu = provider !== 'wasm' && (await hasAdapter(navigator.gpu));
+  const hasGpu = provider !== 'wasm' && (await hasAdapter(navigator.gpu, provider));
   if (provider === 'webgpu' && !hasGpu)
     throw new EngineError(
       'provider webgpu: expected a browser with a WebGPU adapter, got none; leave the option out for WebAssembly',
@@ -72,11 +82,13 @@ export async function openWebEngine({
   };
 }
 
-async function hasAdapter(
-  gpu: { requestAdapter(): Promise<unknown> } | undefined,
-): Promise<boolean> {
+async function hasAdapter(gpu: Gpu | undefined, provider: 'auto' | 'webgpu'): Promise<boolean> {
   try {
-    return Boolean(await gpu?.requestAdapter());
+    const adapter = await gpu?.requestAdapter();
+    if (!adapter) return false;
+    const isSoftware = adapter.isFallbackAdapter ?? adapter.info?.isFallbackAdapter ?? false;
+    // Slower than WebAssembly.
+    return provider === 'webgpu' || !isSoftware;
   } catch {
     return false;
   }

@@ -11,10 +11,21 @@ export const CHROMIUM = [process.env['CHROMIUM'], ...PLACES].find(
 /** Why tests with a browser are left out, for the reporter. */
 export const NO_CHROMIUM = 'no Chromium: install one, or set CHROMIUM to its path';
 
-/** Starts Chromium without a window. */
-export function startChromium(): Promise<Browser> {
+/** Lets pages use WebGPU on SwiftShader, the software adapter that Chromium brings along. */
+const SOFTWARE_WEBGPU = [
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+  '--enable-features=Vulkan',
+  '--ignore-gpu-blocklist',
+];
+
+/** Starts Chromium without a window. @param webgpu whether pages have a WebGPU adapter, of software */
+export function startChromium({ webgpu = false } = {}): Promise<Browser> {
   return chromium.launch({
     executablePath: CHROMIUM!,
-    args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
+    args: [
+      ...['--no-sandbox', '--disable-dev-shm-usage'],
+      ...(webgpu ? SOFTWARE_WEBGPU : ['--disable-gpu']),
+    ],
   });
 }

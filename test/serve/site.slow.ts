@@ -38,8 +38,11 @@ let picture: Buffer;
 leaveOutUnless(CHROMIUM !== undefined, NO_CHROMIUM);
 
 /** Opens a page and notes requests that leave the origin, and errors. */
-async function openPage(path: string): Promise<{ readonly page: Page; readonly wrong: string[] }> {
-  const page = await browser.newPage();
+async function openPage(
+  path: string,
+  inside = browser,
+): Promise<{ readonly page: Page; readonly wrong: string[] }> {
+  const page = await inside.newPage();
   const wrong: string[] = [];
   page.on('request', (request) => {
     if (!request.url().startsWith(`${url}/`) && !/^(blob|data):/.test(request.url()))
@@ -56,13 +59,14 @@ const predictThere = (
   page: Page,
   task: string,
   image: Buffer,
+  provider: 'wasm' | 'webgpu' = 'wasm',
 ): Promise<ImageResult & { seconds: number }> =>
   page.evaluate(
-    async ({ model, bytes }) => {
+    async ({ model, bytes, provider: chosen }) => {
       const { loadModel } = (window as unknown as { library: typeof Library }).library;
       const opened = await loadModel(model, {
         wasmPaths: `${location.origin}/ort/`,
-        provider: 'wasm',
+        provider: chosen,
       });
       const blob = new Blob([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))]);
       const start = performance.now();
@@ -72,7 +76,7 @@ const predictThere = (
       await opened.release();
       return { ...result, labels, seconds } as unknown as ImageResult & { seconds: number };
     },
-    { model: `/${task}/model/model.safetensors`, bytes: image.toString('base64') },
+    { model: `/${task}/model/model.safetensors`, bytes: image.toString('base64'), provider },
   );
 
 beforeAll(async () => {
@@ -119,6 +123,51 @@ describe('convnextv2/browser in Chromium', () => {
     },
     TIMEOUT_MS,
   );
+
+  test(
+    'results on WebGPU equal those of Node, where Chromium has an adapter',
+    async ({ skip }) => {
+      const withGpu = await startChromium({ webgpu: true });
+      try {
+        const { page, wrong } = await openPage('/library', withGpu);
+        await page.waitForFunction('window.library');
+        const hasAdapter = await page.evaluate(
+          'navigator.gpu?.requestAdapter().then((adapter) => adapter !== null) ?? false',
+        );
+        if (hasAdapter !== true) skip('Chromium has no WebGPU adapter');
+        for (const task of ['classify', 'segment', 'detect'] as const) {
+          const model = await open(runs[task]);
+          const ours = await model.predict(picture, task === 'detect' ? { score: 0.05 } : {});
+          await model.release();
+          const { seconds, ...theirs } = await predictThere(page, task, picture, 'webgpu');
+          expectSame(theirs as ImageResult, ours);
+          console.log(`${task}, WebGPU: first prediction in ${seconds.toFixed(2)} s`);
+        }
+        expect(wrong).toEqual([]);
+      } finally {
+        await withGpu.close();
+      }
+    },
+    2 * TIMEOUT_MS,
+  );
+
+  test('a software adapter is not used unless it is asked for', async () => {
+    const withGpu = await startChromium({ webgpu: true });
+    try {
+      const { page } = await openPage('/library', withGpu);
+      await page.waitForFunction('window.library');
+      const engine = await page.evaluate(async () => {
+        const { loadModel } = (window as unknown as { library: typeof Library }).library;
+        const wasmPaths = `${location.origin}/ort/`;
+        const model = await loadModel('/classify/model/model.safetensors', { wasmPaths });
+        await model.release();
+        return model.engine;
+      });
+      expect(engine).toContain('WebAssembly');
+    } finally {
+      await withGpu.close();
+    }
+  });
 
   test('the library is at most 1.5 MB compressed, without the WebAssembly of onnxruntime-web', () => {
     const library = gzipSync(readFileSync(join(DIST, 'inference/web/bundle.js'))).length;
