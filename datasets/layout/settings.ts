@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { ConfigError, DataError, LayoutError } from '../../core/errors.js';
+import type { DataError} from '../../core/errors.js';
+import { ConfigError, LayoutError } from '../../core/errors.js';
 import {
   dictionary,
   list,

@@ -1,7 +1,14 @@
 import { type DataError, ImageError } from '../../core/errors.js';
 import { readBmpHeader } from '../bmp/decode.js';
 import { displayedSize } from './orientation.js';
-import { describeContent, formatOf, startsWith, type ImageFormat } from './signatures.js';
+import { isRawTiff } from './raw.js';
+import {
+  describeContent,
+  formatOf,
+  RAW_PHOTO,
+  startsWith,
+  type ImageFormat,
+} from './signatures.js';
 
 /** Size and layout of an image file from its header. */
 export interface ImageHeader extends ImageTags {
@@ -54,6 +61,9 @@ export function readImageHeader(bytes: Uint8Array, file: string): ImageHeader | 
         file,
         `expected a JPEG, PNG, WebP, AVIF, TIFF, GIF or BMP image, got ${describeContent(bytes)}`,
       );
+    case 'tiff':
+      if (!isRawTiff(bytes)) return undefined;
+      throw ImageError.in(file, `expected a photo, got ${RAW_PHOTO}`);
     default:
       return undefined;
   }

@@ -14,6 +14,10 @@ const READ: readonly (readonly [ImageFormat, readonly number[]])[] = [
   ['tiff', ascii('MM\0+')],
 ];
 
+/** What a camera's own format is called, with what to do. */
+export const RAW_PHOTO =
+  'a raw photo of a camera; save it as JPEG or TIFF: darktable-cli IN OUT.jpg';
+
 /** Contents that image files have by mistake, with what to do. */
 const UNREAD: readonly (readonly [string, readonly number[]])[] = [
   ['a PDF; save its pages as PNG: pdftoppm -png IN OUT', ascii('%PDF')],
@@ -27,6 +31,11 @@ const UNREAD: readonly (readonly [string, readonly number[]])[] = [
   ['a JPEG XL; save it as JPEG or PNG', [0, 0, 0, 12, ...ascii('JXL ')]],
   ['a JPEG 2000; save it as JPEG or PNG', [0, 0, 0, 12, ...ascii('jP  ')]],
   ['a JPEG 2000; save it as JPEG or PNG', [0xff, 0x4f, 0xff, 0x51]],
+  [RAW_PHOTO, ascii('FUJIFILMCCD-RAW')],
+  [RAW_PHOTO, ascii('IIU\0')],
+  [RAW_PHOTO, ascii('IIRO')],
+  [RAW_PHOTO, ascii('IIRS')],
+  [RAW_PHOTO, ascii('FOVb')],
   ['a RIFF file that is no WebP', ascii('RIFF')],
   ['a zip archive', ascii('PK\u0003\u0004')],
   ['gzip data', [0x1f, 0x8b]],

@@ -88,3 +88,67 @@ test.each([
 ])('%s is named', (start, name) => {
   expect(() => readImageHeader(Buffer.from(start), 'x')).toThrow(name);
 });
+
+/** The beginning of a TIFF file with tags of one number each. */
+function tiffStart(
+  tags: readonly (readonly [tag: number, value: number])[],
+  little = true,
+): Buffer {
+  const bytes = Buffer.alloc(10 + 12 * tags.length);
+  const [u16, u32] = little
+    ? ([bytes.writeUInt16LE, bytes.writeUInt32LE] as const)
+    : ([bytes.writeUInt16BE, bytes.writeUInt32BE] as const);
+  bytes.write(little ? 'II' : 'MM', 'latin1');
+  u16.call(bytes, 42, 2);
+  u32.call(bytes, 8, 4);
+  u16.call(bytes, tags.length, 8);
+  tags.forEach(([tag, value], i) => {
+    u16.call(bytes, tag, 10 + 12 * i);
+    u16.call(bytes, 4, 12 + 12 * i); // LONG
+    u32.call(bytes, 1, 14 + 12 * i);
+    u32.call(bytes, value, 18 + 12 * i);
+  });
+  return bytes;
+}
+
+test('a raw photo is named, also where it begins as TIFF with a small preview', () => {
+  const raw = 'got a raw photo of a camera; save it as JPEG or TIFF';
+  const preview = [
+    [254, 1],
+    [256, 160],
+    [257, 120],
+  ] as const;
+  for (const bytes of [
+    tiffStart(preview), // Nikon, Sony
+    tiffStart(preview, false),
+    tiffStart([
+      [256, 6000],
+      [50706, 0x01040000],
+    ]), // Adobe
+    Buffer.from('II*\0\x10\0\0\0CR\x02\0\0\0', 'latin1'), // Canon
+    Buffer.from('FUJIFILMCCD-RAW 0201', 'latin1'),
+    Buffer.from('IIU\0\x18\0\0\0', 'latin1'), // Panasonic
+    Buffer.from('IIRO\x08\0\0\0', 'latin1'), // Olympus
+  ])
+    expect(() => readImageHeader(bytes, 'x')).toThrow(raw);
+  // The first of several pages, and a whole picture, are TIFF.
+  for (const tags of [
+    [
+      [254, 2],
+      [256, 160],
+    ],
+    [[254, 0]],
+    [],
+  ] as const)
+    expect(readImageHeader(tiffStart(tags), 'x')).toBeUndefined();
+  for (let length = 4; length < 40; length++)
+    expect(() =>
+      readImageHeader(
+        tiffStart([
+          [256, 1],
+          [257, 1],
+        ]).subarray(0, length),
+        'x',
+      ),
+    ).not.toThrow();
+});
