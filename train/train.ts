@@ -36,7 +36,8 @@ export interface TrainOutcome extends FinishedRun {
  *   const { step, metrics } = await train('detect', {
  *     data: 'DATA',
  *     folder: 'TRAINED',
- *     steps: 2, // leave it out: the length follows from the size of the set
+ *     steps: 1, // leave it out: the length follows from the size of the set
+ *     size: 96, // short side of the input; default: by the objects
  *     report: false,
  *     listener: { note: (line) => console.log(line) },
  *   });
