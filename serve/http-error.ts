@@ -5,6 +5,7 @@ export type HttpErrorCode =
   | 'BadRequest'
   | 'BodyTooLarge'
   | 'ImageTooLarge'
+  | 'MethodNotAllowed'
   | 'ModelLoading'
   | 'ModelStopped'
   | 'NotFound'

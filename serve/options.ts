@@ -77,7 +77,9 @@ export function assertServeOptions(options: ServeOptions): void {
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new OptionError(`--port: expected a whole number from 0 to 65535, got ${port}`);
   if (token !== undefined && !/^[\x21-\x7e]+$/.test(token))
-    throw new OptionError('--token: expected printable characters without spaces, got others');
+    throw new OptionError(
+      `--token: expected printable characters without spaces, got ${token === '' ? 'an empty text (of $CONVNEXTV2_TOKEN?)' : 'others'}`,
+    );
   if (!(score >= 0 && score <= 1))
     throw new OptionError(`--score: expected a number from 0 to 1, got ${score}`);
   if (!(batchMs >= 0 && batchMs <= options.timeoutMs))

@@ -103,6 +103,7 @@ export const PREDICT_SCHEMA: FastifySchema = {
     400: { ...ERROR, description: 'not an image, damaged, or an unknown option' },
     401: { ...ERROR, description: 'without the token of the server' },
     404: { ...ERROR, description: 'no model of that name' },
+    405: { ...ERROR, description: 'not POST' },
     413: { ...ERROR, description: 'too many bytes or pixels' },
     503: { ...ERROR, description: 'the queue is full, or time is over; see Retry-After' },
   },

@@ -82,6 +82,7 @@ async function createApp(state: ServerState): Promise<FastifyInstance> {
     requestTimeout: timeoutMs,
     connectionTimeout: QUIET_LIMITS * timeoutMs,
     return503OnClosing: false, // ours is below
+    routerOptions: { ignoreTrailingSlash: true },
     http: {
       connectionsCheckingInterval: Math.min(CHECK_MS, timeoutMs),
       // The larger of the two is the limit of a whole request.
@@ -99,6 +100,13 @@ async function createApp(state: ServerState): Promise<FastifyInstance> {
     if (status === 500) onNotice?.(`error: ${error.message}`);
   });
   app.setNotFoundHandler((request) => {
+    if (/^\/v1\/predict([/?]|$)/.test(request.url))
+      throw new HttpError(
+        405,
+        'MethodNotAllowed',
+        `/v1/predict: expected POST with an image as its body, got ${request.method}; e.g. curl --data-binary @photo.jpg URL`,
+        { allow: 'POST' },
+      );
     throw new HttpError(
       404,
       'NotFound',

@@ -202,6 +202,26 @@ test('unknown options, models and routes are named', async () => {
   }
 });
 
+test('predictions are asked for by POST, with or without a slash at the end', async () => {
+  for (const method of ['GET', 'PUT', 'DELETE', 'OPTIONS'])
+    for (const path of ['/v1/predict', '/v1/predict/ants?top=1']) {
+      const response = await fetch(url + path, { method });
+      expect([method, response.status, response.headers.get('allow')]).toEqual([
+        ...[method, 405, 'POST'],
+      ]);
+      const { error } = (await response.json()) as { error: { code: string; message: string } };
+      expect(error).toEqual({
+        code: 'MethodNotAllowed',
+        message: expect.stringContaining('expected POST') as string,
+      });
+    }
+  expect((await get(`${url}/v1/predictions`)).status).toBe(404);
+  const body = new Uint8Array(images[0]);
+  const plain = await post(`${url}/v1/predict/ants`, body);
+  expect((await post(`${url}/v1/predict/ants/`, body)).json).toEqual(plain.json);
+  expect((await get(`${url}/healthz/`)).status).toBe(200);
+});
+
 test('a large JSON body is parsed apart: the same answers', async () => {
   const large = await noise({ width: 1200, height: 900 }, 'png');
   const image = (await sharp(large).png({ compressionLevel: 0 }).toBuffer()).toString('base64');

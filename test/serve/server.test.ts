@@ -166,6 +166,7 @@ test('mistakes are refused before or at the start', async () => {
   await expect(startServer({ ...options, models: [] })).rejects.toThrow(ConfigError);
   await expect(startServer({ ...options, queue: 0 })).rejects.toThrow(/--queue/);
   await expect(startServer({ ...options, token: 'a b' })).rejects.toThrow(/--token/);
+  await expect(startServer({ ...options, token: '' })).rejects.toThrow(/empty.*CONVNEXTV2_TOKEN/);
   await expect(startServer({ ...options, port: Number(new URL(url).port) })).rejects.toThrow(
     /another --port/,
   );
