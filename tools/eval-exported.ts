@@ -33,7 +33,7 @@ export async function evaluateExported(
 }
 
 /** Keys of documents that are no scores. */
-const NO_SCORE = /^(count|detections|seconds|imagesPerSecond|scored|missing)$/;
+const NO_SCORE = /^(count|detections|seconds|imagesPerSecond|scored|missing|labelledClasses)$/;
 
 /** Scores of a document by name, those of boxes and masks with the kind in front; −1 says that there is none. */
 function fractions(document: Document, prefix = ''): readonly (readonly [string, number])[] {

@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import { OptionError } from '../core/errors.js';
 import type { ExportDocument } from '../inference/export/export-onnx.js';
-import type { WebPrecision } from '../inference/web/write.js';
+import type { ExportPrecision } from '../inference/export/contract.js';
 import type { SiteDocument } from '../serve/browser/write-site.js';
 import { engineOptions, wholeNumber } from './engine-options.js';
 import { addModelOptions, type ModelFlags } from './model-options.js';
@@ -11,7 +11,8 @@ import { waitsFor } from './waiting.js';
 interface Flags extends ModelFlags {
   readonly out?: string;
   readonly web?: string;
-  readonly precision: WebPrecision;
+  readonly precision: ExportPrecision;
+  readonly calibrate?: string;
   readonly layout: 'nhwc' | 'nchw';
   readonly input: 'uint8' | 'float';
   readonly raw: boolean;
@@ -35,10 +36,14 @@ export function registerExport(program: Command): void {
     .option('--out <file>', 'ONNX file; its contract is inside and in a JSON beside it')
     .option('--web <dir>', 'new folder with a page and the model, for any static server')
     .addOption(
-      new Option('--precision <type>', 'weights, and products of --out; fp16 is half as large')
-        .choices(['fp32', 'fp16'])
+      new Option(
+        '--precision <type>',
+        'fp16 is half as large, int8 a quarter (--out, needs --calibrate)',
+      )
+        .choices(['fp32', 'fp16', 'int8'])
         .default('fp32'),
     )
+    .option('--calibrate <folder>', 'pictures like those that the model will see, for int8')
     .addOption(
       new Option('--layout <axes>', 'axes of images: nhwc, or nchw')
         .choices(['nhwc', 'nchw'])
@@ -77,12 +82,15 @@ async function run(model: string, flags: Flags): Promise<void> {
 
 /** Writes the page. */
 async function writeWeb(model: string, folder: string, flags: Flags): Promise<void> {
+  const { precision } = flags;
+  if (precision === 'int8')
+    throw new OptionError('--precision: expected fp32 or fp16 for --web, got int8');
   const { load } = await import('../inference/open.js');
   const { writeSite } = await import('../serve/browser/write-site.js');
   const document = await writeSite(
     await load(model, { ...flags, onNotice: log }),
     folder,
-    flags.precision,
+    precision,
   );
   if (flags.json) printJson(document);
   else print(siteLines(document));

@@ -19,8 +19,11 @@ export type Lowering =
    * stored.
    */
   | { readonly kind: 'cpu'; readonly blockSize: number }
-  /** Standard ONNX only: for every provider, other runtimes and export. */
-  | { readonly kind: 'portable' };
+  /**
+   * Standard ONNX only: for every provider, other runtimes and export. `stored`: for a file, in which products take the
+   * weights as they are, so that other precisions can be chosen for them, and graphs for all sizes are alike.
+   */
+  | { readonly kind: 'portable'; readonly stored?: boolean };
 
 /** Description of a node for {@link GraphBuilder.emit}. */
 interface Emission {

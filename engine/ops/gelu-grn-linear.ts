@@ -4,7 +4,7 @@ import { channelAffine, channelDot, type PositionAxes } from './channels.js';
 import { geluAgain, geluSlope, geluValue } from './gelu.js';
 import { grnScale, grnScaleGradient, type GrnParams } from './grn.js';
 import { foldIntoLinear, foldingPays, type LinearParams } from './linear.js';
-import { inBlocks, isInBlocks } from './lowering.js';
+import { inBlocks, isInBlocks, keepsWeights } from './lowering.js';
 import { pointwise, pointwiseProducts, pointwiseWeightGradient } from './pointwise.js';
 
 /** `gamma` and `beta` are `[C]`, `weight` `[C, out]`, `bias` `[out]`. */
@@ -40,7 +40,8 @@ export function geluGrnLinear(
   assertShape('geluGrnLinear', x, ['N', 'H', 'W', channels]);
   assertShape('geluGrnLinear gamma', gamma, [channels]);
   assertShape('geluGrnLinear beta', beta, [channels]);
-  const product = axes.length === 2 && weighsImages(x, out) ? scaledWeights : scaledActivations;
+  const perImage = axes.length === 2 && weighsImages(x, out) && !keepsWeights();
+  const product = perImage ? scaledWeights : scaledActivations;
   return tf.tidy(() => {
     if (product === scaledActivations && isInBlocks(x) && !foldingPays(x, { weight, bias }))
       return scaledLinear(x, { gamma, beta, weight, bias }, { eps, axes, product });

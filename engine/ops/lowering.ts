@@ -12,6 +12,14 @@ export function prefersStandardOperators(): boolean {
   return backend instanceof CaptureBackend && backend.graph.lowering.kind === 'portable';
 }
 
+/** Whether a graph for a file is being captured, in which products take the weights as they are. */
+export function keepsWeights(): boolean {
+  const backend = tf.backend();
+  if (!(backend instanceof CaptureBackend)) return false;
+  const { lowering } = backend.graph;
+  return lowering.kind === 'portable' && (lowering.stored ?? false);
+}
+
 /** Whether a feature map is held in the blocked layout of ONNX Runtime's convolutions, in a graph that is being captured. */
 export function isInBlocks(x: tf.Tensor): boolean {
   const backend = tf.backend();

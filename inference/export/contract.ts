@@ -7,7 +7,7 @@ import { MIN_SIDE } from '../segment/windows.js';
 import type { ExportFormat } from './format.js';
 
 /** Element type of the weights and of the products of an exported file. */
-export type ExportPrecision = 'fp32' | 'fp16';
+export type ExportPrecision = 'fp32' | 'fp16' | 'int8';
 
 /** An input or output of an exported file. */
 export interface ContractTensor {

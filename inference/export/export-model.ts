@@ -48,7 +48,7 @@ export interface ExportedModel {
  */
 export function exportModel(request: ExportRequest): ExportedModel {
   const { loaded, format, precision = { name: 'fp32' } } = request;
-  const graph = atOpset(graphOf(loaded as LoadedModel, format, precision.change), format.opset);
+  const graph = exportGraph(loaded as LoadedModel, format, precision.change);
   const contract = exportContract(graph, {
     ...{ card: loaded.card, format, precision: precision.name, license: request.license },
   });
@@ -62,7 +62,15 @@ export function exportModel(request: ExportRequest): ExportedModel {
   };
 }
 
-/** Builds the graph of a model, in opset 20 or, for what other opsets lack, in that of the format. */
+/** Builds the graph of a model with its weights. @throws ConfigError for what ONNX cannot express */
+export function exportGraph(
+  loaded: LoadedModel,
+  format: ExportFormat,
+  precision?: Precision,
+): OnnxGraph {
+  return atOpset(graphOf(loaded, format, precision), format.opset);
+}
+
 function graphOf(
   loaded: LoadedModel,
   format: ExportFormat,

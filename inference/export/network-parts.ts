@@ -1,3 +1,4 @@
+import { foldWeights } from '../../engine/onnx/fold-weights.js';
 import type { OnnxGraph } from '../../engine/onnx/graph.js';
 import { atOpset } from '../../engine/onnx/opset.js';
 import type { ParameterStore } from '../../engine/parameters/store.js';
@@ -22,7 +23,7 @@ export function networkParts(
   return {
     network: (part, program, inputs) => {
       const traced = networkGraph(program, store, inputs);
-      return { ...traced, graph: precision(atOpset(traced.graph, opset), part) };
+      return { ...traced, graph: precision(foldWeights(atOpset(traced.graph, opset)), part) };
     },
   };
 }

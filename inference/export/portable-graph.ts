@@ -20,7 +20,7 @@ function portableGraph(program: Program, store: ParameterStore, inputs: Specs): 
   );
   return captureGraph({
     name: program.name,
-    lowering: { kind: 'portable' },
+    lowering: { kind: 'portable', stored: true },
     inputs: { ...parameters, ...inputs },
     frozen: new Map(store.entries.map(({ path }) => [path, store.get(path)])),
     body: (tensors) =>

@@ -1,0 +1,78 @@
+import { OptionError } from '../../core/errors.js';
+import { encodeModel } from '../../engine/onnx/encode-model.js';
+import { imagesBelow } from '../../io/files/images.js';
+import { decodeImage } from '../../io/image/decode.js';
+import { decodingFor } from '../decoding.js';
+import type { LoadedModel } from '../model.js';
+import { openFile } from './compare.js';
+import { exportGraph } from './export-model.js';
+import type { ExportFormat } from './format.js';
+import type { Precision } from './network-parts.js';
+import { pictureTensor } from './picture-tensor.js';
+import { extremes, observing, quantized, type Range } from './quantize.js';
+
+/** Number of pictures that are enough: ranges hardly change with more. */
+const MOST_PICTURES = 32;
+
+/** Ranges of activations by the name of the network in the file and of the value. */
+type Ranges = ReadonlyMap<string, Range>;
+
+const keyOf = (part: string, value: string): string => `${part}/${value}`;
+
+/**
+ * Determines the ranges of a model's activations on pictures, and returns the change of its networks to bytes.
+ *
+ * @param folder with pictures like those that the model will see, of which at most 32 are used
+ * @throws OptionError for a folder without pictures; ImageError for a broken one; ConfigError without onnxruntime-node
+ */
+export async function calibrated(
+  loaded: LoadedModel,
+  format: ExportFormat,
+  folder: string,
+): Promise<Precision> {
+  const { images } = imagesBelow(folder);
+  if (images.length === 0)
+    throw new OptionError(`calibrate: expected a folder with pictures, got none in ${folder}`, {
+      flags: { calibrate: '--calibrate' },
+    });
+  const ranges = await observedRanges(loaded, format, spread(images, MOST_PICTURES));
+  return (graph, part) => quantized(graph, (value) => ranges.get(keyOf(part, value)));
+}
+
+/** Takes at most a number of items at equal distances. */
+function spread<T>(items: readonly T[], most: number): readonly T[] {
+  const count = Math.min(items.length, most);
+  return Array.from({ length: count }, (_, i) => items[Math.floor((i * items.length) / count)]);
+}
+
+async function observedRanges(
+  loaded: LoadedModel,
+  format: ExportFormat,
+  images: readonly string[],
+): Promise<Ranges> {
+  const observed: string[] = [];
+  const single = { ...format, raw: false, batch: undefined, height: undefined, width: undefined };
+  const graph = exportGraph(loaded, single, (network, part) => {
+    const { graph: changed, values } = observing(network);
+    observed.push(...values.map((value) => keyOf(part, value)));
+    return changed;
+  });
+  const scalars = observed.flatMap((value) => Object.values(extremes(value)));
+  const outputs = scalars.map((name) => ({ name, shape: [], type: 'float32' as const }));
+  const file = await openFile(encodeModel({ ...graph, outputs }));
+  const ranges = new Map<string, Range>();
+  for (const image of images) {
+    const picture = await decodeImage(image, decodingFor(loaded.card));
+    const found = await file.run({ image: pictureTensor([picture], single) });
+    for (const value of observed) {
+      const { min, max } = extremes(value);
+      const before = ranges.get(value) ?? { min: 0, max: 0 };
+      ranges.set(value, {
+        min: Math.min(before.min, found[min].data[0]),
+        max: Math.max(before.max, found[max].data[0]),
+      });
+    }
+  }
+  await file.release();
+  return ranges;
+}
