@@ -10,7 +10,7 @@ export function createProgram(json = false): Command {
   const program = new Command('convnextv2')
     .description('ConvNeXt V2 in TypeScript: classification, detection and segmentation')
     .version(packageVersion())
-    .showHelpAfterError('(--help lists the verbs and options)');
+    .showHelpAfterError('(--help lists the verbs and options; see docs/errors.md#usage)');
   if (json) program.configureOutput({ outputError: () => undefined, writeErr: () => undefined });
   shortenHelp(program);
   for (const register of COMMANDS) register(program);
