@@ -195,10 +195,11 @@ export {
   type CocoDetections,
   type CocoGroundTruth,
 } from './evaluation/coco/objects.js';
+export { fixedApParameters, lvisParameters } from './evaluation/coco/federated.js';
 export { cocoParameters, type CocoParameters } from './evaluation/coco/parameters.js';
 export { addCocoPartialResult, cocoPartialResult } from './evaluation/coco/partial-result.js';
 export { CocoResultsBuilder } from './evaluation/coco/results-builder.js';
-export { DETECTION_STATS, KEYPOINT_STATS } from './evaluation/coco/summary.js';
+export { DETECTION_STATS, KEYPOINT_STATS, LVIS_STATS } from './evaluation/coco/summary.js';
 export { meanCurve, thresholdCurves } from './evaluation/coco/threshold-curves.js';
 export { cocoWarnings } from './evaluation/coco/warnings.js';
 export { meanChannelCosineDistance } from './evaluation/collapse.js';

@@ -1,4 +1,5 @@
-import { decodeRle, type Rle } from './rle.js';
+import { cropRle, rleBounds } from './rle-crop.js';
+import { assertRle, decodeRle, type Rle } from './rle.js';
 
 /** Steps along the edges of pixels, clockwise: right, down, left, up. */
 const STEPS = [
@@ -22,6 +23,20 @@ const RIGHT = [
  * @returns polygons `[x0, y0, x1, y1, …]`, pixels; corners only
  */
 export function maskContours(mask: Rle): readonly Float64Array[] {
+  // Objects are small in large pictures, so only the pixels around the foreground are unpacked.
+  assertRle('maskContours', mask);
+  const bounds = rleBounds(mask);
+  if (!bounds) return [];
+  const contours = contoursOf(cropRle(mask, bounds));
+  for (const corners of contours)
+    for (let i = 0; i < corners.length; i += 2) {
+      corners[i] += bounds.x;
+      corners[i + 1] += bounds.y;
+    }
+  return contours;
+}
+
+function contoursOf(mask: Rle): readonly Float64Array[] {
   const { width, height } = mask;
   const pixels = decodeRle(mask);
   const isInside = (x: number, y: number): boolean =>

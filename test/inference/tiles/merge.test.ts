@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../../core/random.js';
 import { commonRect, type Rect } from '../../../core/rect.js';
-import { cropRle } from '../../../core/rle-crop.js';
+import { cropRle, rleBounds } from '../../../core/rle-crop.js';
 import { decodeRle, encodeRle, rleArea, type Rle } from '../../../core/rle.js';
 import type { Prediction } from '../../../inference/detect/predictor.js';
 import { tileGrid, tilesOf, type TileOptions } from '../../../inference/tiles/grid.js';
@@ -242,7 +242,7 @@ test('no tile with detections gives none', () => {
   ).toEqual(none);
 });
 
-test('cropRle cuts the pixels of the rectangle', () => {
+test('cropRle cuts the pixels of the rectangle, and rleBounds is that of the foreground', () => {
   const random = new Random(9);
   for (let i = 0; i < 50; i++) {
     const [width, height] = [1 + random.integer(9), 1 + random.integer(9)];
@@ -264,5 +264,11 @@ test('cropRle cuts the pixels of the rectangle', () => {
         expected.push(mask[(y + row) * width + x + column]);
     expect([...decodeRle(cut)]).toEqual(expected);
     expect(cut).toEqual(encodeRle(Uint8Array.from(expected), rect.height, rect.width));
+    const bounds = rleBounds(encodeRle(mask, height, width));
+    const at = [...mask.keys()].filter((p) => mask[p] === 1);
+    const [columns, rows] = [at.map((p) => p % width), at.map((p) => Math.floor(p / width))];
+    const [left, top] = [Math.min(...columns), Math.min(...rows)];
+    const size = { width: Math.max(...columns) + 1 - left, height: Math.max(...rows) + 1 - top };
+    expect(bounds).toEqual(at.length === 0 ? undefined : { x: left, y: top, ...size });
   }
 });
