@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { DataError, quote } from '../core/errors.js';
 import { numberOf } from '../core/foreign-value.js';
+import { nearestWord } from '../core/nearest-word.js';
 import { MAX_LIST_BYTES, readTextSync, reasonOf } from '../io/files/read.js';
 
 /** A class of a classification set. Two classes may have the same name (ImageNet: crane, maillot), never a key. */
@@ -134,6 +135,7 @@ export function classLookup(
     for (const form of new Set([key, name].map((text) => text.normalize('NFC'))))
       byForm.set(form, byForm.has(form) ? -1 : index);
   }
+  const names = classes.flatMap(({ key, name }) => (key === name ? [name] : [key, name]));
   return (label) => {
     const text = String(label);
     const named = byKey.get(text) ?? byName.get(text) ?? byForm.get(text.normalize('NFC'));
@@ -141,6 +143,8 @@ export function classLookup(
     if (named !== undefined) return named;
     const index = typeof label === 'number' || /^\d+$/.test(label) ? Number(label) : NaN;
     if (Number.isInteger(index) && index >= 0 && index < classes.length) return index;
-    return `expected one of ${classes.length} classes, got ${quote(label)}`;
+    const nearest = nearestWord(text, names);
+    const isNear = nearest.toLowerCase() === text.trim().toLowerCase();
+    return `expected one of ${classes.length} classes, got ${quote(label)}${isNear ? `; nearest: ${nearest}` : ''}`;
   };
 }

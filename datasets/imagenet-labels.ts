@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AnnotationsError, quote } from '../core/errors.js';
+import { parseCsv } from '../io/csv/parse.js';
 import { readTextSync, reasonOf } from '../io/files/read.js';
 
 /** Names of files that may contain the labels of the images of a flat folder. */
@@ -60,21 +61,30 @@ export function readLabelFile(file: string): readonly FileLabel[] {
 function fromText(text: string, file: string): FileLabel[] {
   const isCsv = file.endsWith('.csv');
   return text.split(/\r?\n/).flatMap((line, i) => {
-    if (line.trim() === '' || (i === 0 && isCsv && /^\w+,\w+$/.test(line.trim()))) return [];
-    const fields = isCsv ? splitOnce(line, ',') : line.trim().split(/[\s,]+/);
-    const label = fields[1]?.trim().split(/\s+/)[0];
-    if (!label)
+    if (line.trim() === '' || (i === 0 && isCsv && /^\w+[,;]\w+$/.test(line.trim()))) return [];
+    const [name = '', rest = ''] = dividedLine(line.trim());
+    // Boxes follow in Kaggle's file, four numbers each, and scores in others; one whole number is part of a name: "type 2".
+    const label = /^\S+(?=\s+-?(\d+\s+-?\d|\d*\.\d))/.exec(rest)?.[0] ?? rest;
+    if (label === '')
       throw new AnnotationsError(
         `${file}:${i + 1}: expected "file label" on a line, got ${quote(line)}${bareNumberHint(line)}`,
         { file, id: i + 1 },
       );
-    return [{ file: fields[0].trim(), label }];
+    return [{ file: name, label }];
   });
 }
 
-function splitOnce(line: string, separator: string): string[] {
-  const at = line.indexOf(separator);
-  return at < 0 ? [line] : [line.slice(0, at), line.slice(at + 1)];
+/**
+ * A file name and what follows it: the field after a comma, semicolon or tab, or all after the first blank behind an
+ * extension of images, because names of files and classes may have blanks.
+ */
+function dividedLine(line: string): readonly (string | undefined)[] {
+  const separator = ['\t', ',', ';'].find((character) => line.includes(character));
+  if (separator !== undefined)
+    return (parseCsv(line).rows[0]?.fields ?? line.split(separator)).map((field) => field.trim());
+  const extended = /^(.+?\.(?:jpe?g|png|webp|bmp|gif|tiff?|avif))\s+(.+)$/i.exec(line);
+  const [, name, rest] = extended ?? /^(\S+)\s+(.+)$/.exec(line) ?? [];
+  return [name ?? line, rest];
 }
 
 /** The devkit's ground truth has one number per line, in its own order of classes. */

@@ -20,7 +20,8 @@ const LABEL_PROBLEMS = {
     imageUnreadable: 'images that cannot be read',
     labelUnreadable: 'label files that cannot be read',
     labelSize: 'labels of another size than their image',
-    labelRange: 'label numbers that are none of the classes',
+    labelRange:
+      'label numbers that are none of the classes, which count from 0 (values: in data.yaml names others)',
     untrainable: 'training parts with nothing to learn',
     imageNarrow: 'images that are too narrow after resizing',
   }),
@@ -189,11 +190,12 @@ function reportClasses(
     const kind = isTraining && isOwn ? LABEL_PROBLEMS.classUntrained : LABEL_PROBLEMS.classUnused;
     log.add(kind, { file, message, id: k });
   });
-  if (isTraining && isBinary && used === 1 && ignoredPixels > 0)
-    log.add(LABEL_PROBLEMS.untrainable, {
-      file,
-      message: `expected pixels of at least two classes, got one; ${shown}${remedy}`,
-    });
+  if (isTraining && isComplete && used === 1 && set.classes.length > 1) {
+    const only = quote(set.classes[pixels.findIndex((count) => count > 0)]);
+    const why = ignoredPixels > 0 ? `; ${shown}${remedy}` : '';
+    const message = `expected pixels of at least two classes, got one (${only})${why}`;
+    log.add(LABEL_PROBLEMS.untrainable, { file, message });
+  }
 }
 
 function narrowSize(image: Size, { purpose, limits }: CheckSegmentationOptions): Size | undefined {

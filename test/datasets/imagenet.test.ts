@@ -111,6 +111,25 @@ describe('a flat val/', () => {
     expect(labels(read())).toEqual({ 'val/v1.JPEG': 1, 'val/v2.JPEG': 0 });
   });
 
+  test.each<[string, string]>([
+    ['labels.csv', 'filename,label\nmy cat.jpg,big dog\nb.jpg,type 2\n'],
+    ['labels.csv', 'filename;label\n"my cat.jpg";"big dog"\nb.jpg;type 2\n'],
+    ['val.txt', 'my cat.jpg\tbig dog\t0.9\nb.jpg\ttype 2\t0.5\n'],
+    ['val.txt', 'my cat.jpg big dog\nb.jpg type 2\n'],
+    ['val.txt', 'my cat.jpg, big dog\nb.jpg, type 2\n'],
+  ])('has names of several words: %s %j', (name, content) => {
+    files('train/big dog/x.jpg', 'train/type 2/x.jpg', 'val/my cat.jpg', 'val/b.jpg', [
+      name,
+      content,
+    ]);
+    expect(labels(read())).toEqual({ 'val/my cat.jpg': 0, 'val/b.jpg': 1 });
+  });
+
+  test('a class in another case is refused with its name', () => {
+    files('train/Cat/a.jpg', 'train/Dog/a.jpg', 'val/cat/a.jpg', 'val/dog/a.jpg');
+    expect(failure()).toBe('ROOT/val/cat: expected one of 2 classes, got "cat"; nearest: Cat');
+  });
+
   test('may keep its images one folder deeper', () => {
     files('val/images/v1.JPEG', ['val/val_annotations.txt', 'v1.JPEG n02'], 'train/n02/a.JPEG');
     expect(labels(read())).toEqual({ 'val/images/v1.JPEG': 0 });
