@@ -15,7 +15,11 @@ export interface EngineFlags {
 /** Adds `--provider` (or `--device`), `--threads`, `--spin` and `--eager` to a verb. */
 export function addEngineOptions(command: Command): Command {
   return command
-    .option('--device, --provider <name>', 'cpu (default), webgpu or cuda', onlyOne('--device'))
+    .option(
+      '--device, --provider <name>',
+      'cpu (default), webgpu, cuda; openvino (inference)',
+      onlyOne('--device'),
+    )
     .option(
       '--threads <n>',
       'threads within an operation (0: one a core)',
@@ -54,8 +58,8 @@ export function engineOptions({
     }
     return { kind: 'eager', tfjsBackend: eager };
   }
-  if (!['cpu', 'webgpu', 'cuda'].includes(provider)) {
-    throw new OptionError(`--provider: expected cpu, webgpu or cuda, got ${provider}`);
+  if (!['cpu', 'webgpu', 'cuda', 'openvino'].includes(provider)) {
+    throw new OptionError(`--provider: expected cpu, webgpu, cuda or openvino, got ${provider}`);
   }
   return { kind: 'compiled', provider: provider as Provider, threads, spinning: spin || 'briefly' };
 }

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { assertObject } from '../../core/arguments.js';
 import { EngineError } from '../../core/errors.js';
 import type { ParameterStore } from '../parameters/store.js';
@@ -5,7 +6,8 @@ import type { CompilerTarget, GradientTarget } from './compiled.js';
 import { CompiledProgram, DEFAULT_COMPILE_OPTIONS } from './compiled.js';
 import { EagerProgram } from './eager.js';
 import { loadOnnxRuntime } from './load-runtime.js';
-import type { Provider, Spinning } from './onnx-runtime.js';
+import { PROVIDERS, type OnnxRuntime, type Provider, type Spinning } from './onnx-runtime.js';
+import { openVinoRuntime } from './openvino.js';
 import { SessionMemory } from './session-memory.js';
 import { startTfjsBackend } from './tfjs-backend.js';
 import { probeLowering } from './probe.js';
@@ -73,9 +75,9 @@ export async function openEngine(choice: Engine | Partial<EngineOptions> = {}): 
   assertObject('openEngine', 'an engine or its options', choice);
   if ('prepare' in choice) return choice;
   const options = { ...DEFAULT_ENGINE, ...choice } as EngineOptions;
-  if (options.kind === 'compiled' && !['cpu', 'webgpu', 'cuda'].includes(options.provider))
+  if (options.kind === 'compiled' && !PROVIDERS.includes(options.provider))
     throw new EngineError(
-      `engine.provider: expected cpu, webgpu or cuda, got ${String(options.provider)}`,
+      `engine.provider: expected ${PROVIDERS.join(', ')}, got ${String(options.provider)}`,
     );
   if (options.kind === 'eager') {
     const backend = await startTfjsBackend(options.tfjsBackend);
@@ -86,7 +88,7 @@ export async function openEngine(choice: Engine | Partial<EngineOptions> = {}): 
     throw new EngineError(
       `engine.sessionBytes: expected a number of bytes from 0, got ${String(sessionBytes)}`,
     );
-  const runtime = await loadOnnxRuntime(options.runtime);
+  const runtime = await runtimeFor(options);
   const lowering =
     options.provider === 'cpu' && options.lowering !== 'portable'
       ? await probeLowering(runtime)
@@ -95,13 +97,17 @@ export async function openEngine(choice: Engine | Partial<EngineOptions> = {}): 
   const { provider, threads, spinning } = options;
   const memory = new SessionMemory(sessionBytes ?? runtime.sessionBytes);
   return {
-    description:
-      runtime.kind === 'native'
-        ? `ONNX Runtime (${provider}, ${lowering.kind === 'cpu' ? `blocks of ${lowering.blockSize}` : 'standard operators'})`
-        : 'onnxruntime-web: onnxruntime-node is not installed, so this runs on one thread and slower; npx convnextv2 doctor --fix adds it',
+    description: DESCRIPTIONS[runtime.kind](
+      provider,
+      lowering.kind === 'cpu' ? `blocks of ${lowering.blockSize}` : 'standard operators',
+    ),
     freezes: true,
-    prepare: (program, store, { gradients, frozen = false } = {}) =>
-      new CompiledProgram(target, program, store, gradients, {
+    prepare: (program, store, { gradients, frozen = false } = {}) => {
+      if (gradients && runtime.kind === 'openvino')
+        throw new EngineError(
+          `provider openvino: expected a program without gradients, got ${program.name}; train with --provider cpu`,
+        );
+      return new CompiledProgram(target, program, store, gradients, {
         ...DEFAULT_COMPILE_OPTIONS,
         provider,
         threads,
@@ -109,8 +115,24 @@ export async function openEngine(choice: Engine | Partial<EngineOptions> = {}): 
         spinning: gradients && spinning === 'briefly' ? false : spinning,
         frozen,
         memory,
-      }),
+      });
+    },
   };
+}
+
+const DESCRIPTIONS: Readonly<
+  Record<OnnxRuntime['kind'], (provider: Provider, kernels: string) => string>
+> = {
+  native: (provider, kernels) => `ONNX Runtime (${provider}, ${kernels})`,
+  wasm: () =>
+    'onnxruntime-web: onnxruntime-node is not installed, so this runs on one thread and slower; npx convnextv2 doctor --fix adds it',
+  openvino: () => 'OpenVINO (CPU, float32)',
+};
+
+async function runtimeFor(options: CompiledEngineOptions): Promise<OnnxRuntime> {
+  const { provider, threads } = options;
+  if (provider === 'openvino') return openVinoRuntime({ threads }, availableParallelism());
+  return loadOnnxRuntime(options.runtime);
 }
 
 /**

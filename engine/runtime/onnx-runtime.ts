@@ -6,8 +6,11 @@ export type OrtModule = Pick<typeof Ort, 'InferenceSession' | 'Tensor'>;
 
 /** ONNX Runtime on this machine. */
 export interface OnnxRuntime {
-  /** `native` is onnxruntime-node; `wasm` is onnxruntime-web, slower and single-threaded here. */
-  readonly kind: 'native' | 'wasm';
+  /**
+   * `native` is onnxruntime-node; `wasm` is onnxruntime-web, slower and single-threaded here; `openvino` takes the place of
+   * both for inference.
+   */
+  readonly kind: 'native' | 'wasm' | 'openvino';
   readonly ort: OrtModule;
   /** Whether onnxruntime-web has a GPU here: in a browser, with the build that knows WebGPU. */
   readonly hasGpu?: boolean | undefined;
@@ -17,8 +20,11 @@ export interface OnnxRuntime {
   readonly sessionBytes?: number | undefined;
 }
 
-/** Device that runs a graph. */
-export type Provider = 'cpu' | 'webgpu' | 'cuda';
+/** Names of {@link Provider}. */
+export const PROVIDERS = ['cpu', 'webgpu', 'cuda', 'openvino'] as const;
+
+/** Device that runs a graph, or another runtime for the CPU: `openvino`, for inference. */
+export type Provider = (typeof PROVIDERS)[number];
 
 /** Whether waiting threads spin. */
 export type Spinning = boolean | 'briefly';
@@ -121,6 +127,8 @@ function remedy(provider: Provider): string {
       );
     case 'webgpu':
       return 'expected a Vulkan, Metal or D3D12 adapter; install the graphics driver, or use --provider cpu';
+    case 'openvino':
+      return 'expected a network that OpenVINO can run; use --provider cpu';
     case 'cpu':
       return 'expected the CPU provider';
     default:

@@ -39,5 +39,6 @@ export function maskChunks(count: number): readonly number[] {
 
 /** Largest of {@link maskChunks}, 8 for no rows: the number of rows to allocate memory for. */
 export function largestMaskChunk(count: number): number {
-  return maskChunks(count)[0] ?? MASK_CHUNKS[0];
+  const wanted = Math.ceil(count / MASK_CHUNKS[0]) * MASK_CHUNKS[0];
+  return MASK_CHUNKS.findLast((rows) => rows <= wanted) ?? MASK_CHUNKS[0];
 }

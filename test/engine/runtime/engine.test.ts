@@ -89,6 +89,6 @@ test('an engine opens with some of its options, and names an unknown provider', 
   expect(await openEngine(engine)).toBe(engine);
   expect(engine.description).toMatch(/cpu|onnxruntime-web/);
   await expect(openEngine({ provider: 'gpu' as 'cpu' })).rejects.toThrow(
-    /^engine\.provider: expected cpu, webgpu or cuda, got gpu/,
+    /^engine\.provider: expected cpu, webgpu, cuda, openvino, got gpu/,
   );
 });

@@ -44,3 +44,8 @@ test('chunks hold all rows, waste at most seven, and come in three sizes', () =>
     }),
   );
 });
+
+test('any number of rows needs memory for 32 at most, without a list of all runs', () => {
+  expect(largestMaskChunk(Number.MAX_SAFE_INTEGER)).toBe(32);
+  expect([0, 8, 9, 16, 17, 24, 25].map(largestMaskChunk)).toEqual([8, 8, 16, 16, 16, 16, 32]);
+});

@@ -63,6 +63,10 @@ test('a batch larger than an update of the recipe is one update', () => {
 test('accumulation that is set stays', () => {
   const { config } = resolve('detect-finetune', { batch: 1 }, ['accumulation=3']);
   expect(config).toMatchObject({ batchSize: 1, accumulation: 3 });
+  // As from a program: an object in place of `--set`.
+  const request = { set: [], settings: { accumulation: 1 }, shortcuts: { batch: 2 } };
+  const given = resolveConfig('detect-finetune', request).config;
+  expect(given).toMatchObject({ batchSize: 2, accumulation: 1 });
 });
 
 test('options applied twice, as on a resumed run, give the same', () => {
