@@ -24,7 +24,11 @@ if (status !== 0) process.exit(status ?? 1);
 for (const name of readdirSync('dist', { recursive: true, encoding: 'utf8' })) {
   if (!name.endsWith('.d.ts')) continue;
   const text = readFileSync(`dist/${name}`, 'utf8');
-  const own = text.replaceAll("'@tensorflow/tfjs'", "'@tensorflow/tfjs-core'");
+  const core = text.replaceAll("'@tensorflow/tfjs'", "'@tensorflow/tfjs-core'");
+  // tfjs-core's declarations need the global `Long`, which a project that lists its `types` does not see.
+  const own = core.includes("'@tensorflow/tfjs-core'")
+    ? `/// <reference types="long" />\n${core}`
+    : core;
   if (own !== text) writeFileSync(`dist/${name}`, own);
 }
 const DATA = [

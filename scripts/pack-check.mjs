@@ -116,6 +116,8 @@ try {
         const compilerOptions = {
           ...{ module, moduleResolution, exactOptionalPropertyTypes, target: 'es2022' },
           ...{ strict: true, skipLibCheck: false, noEmit: true },
+          // With a list, other packages' global types are not seen.
+          ...(exactOptionalPropertyTypes && { types: ['node'] }),
         };
         const config = JSON.stringify({ compilerOptions, files: ['use.ts'] });
         writeFileSync(join(project, 'tsconfig.json'), config);
