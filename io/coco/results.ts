@@ -70,7 +70,8 @@ export async function readResults(
     handler.report({
       code: 'array',
       file,
-      message: 'expected a list of detections, got an object',
+      message:
+        'expected a list of detections, got an object; predict writes the list as results.json, and in a document it is "annotations"',
     });
   return numRecords;
 }

@@ -47,6 +47,7 @@ function modelOf(result: ImageResult): ImageModel {
     task: result.task,
     classNames: CLASSES,
     card,
+    options: {},
     predict: () => Promise.resolve(result),
   } as unknown as ImageModel;
 }
