@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { formatTable } from '../tools/output.js';
 import { casesOf } from './serve-cases.js';
-import { healthUnderPhotos, load, type LoadReport } from './serve-load.js';
+import { healthUnderPhotos, load, type HealthReport, type LoadReport } from './serve-load.js';
 import { randomClassifier, writeForPeers } from './serve-models.js';
 import { startOurs, startPeer, type Started } from './serve-servers.js';
 
@@ -107,7 +107,7 @@ interface Document {
   readonly model: string;
   readonly seconds: number;
   readonly connections: number;
-  readonly health: Awaited<ReturnType<typeof healthUnderPhotos>>;
+  readonly health: HealthReport;
   readonly reports: readonly ServerReport[];
 }
 
@@ -127,7 +127,7 @@ function print({ reports, health, ...document }: Document, asJson: boolean): voi
       `${ours.server} / ${peer.server}: ${(ours.imagesPerSecond / peer.imagesPerSecond).toFixed(2)} times the images/s, ${(ours.cpuMsPerImage / peer.cpuMsPerImage).toFixed(2)} times the CPU time`,
     );
   console.log(
-    `/healthz while eight photos of 4000x3000 wait: ${health.count} answers, median ${health.p50.toFixed(1)} ms, slowest ${health.max.toFixed(1)} ms; under load p99 ${ours.healthMs.p99} ms`,
+    `/healthz while eight photos of 4000x3000 wait: ${health.count} answers, median ${health.p50.toFixed(1)} ms, p99 ${health.p99.toFixed(1)} ms, slowest ${health.max.toFixed(1)} ms; under load p99 ${ours.healthMs.p99} ms`,
   );
   for (const { server, memory, statuses } of reports) {
     console.log(`${server}, answers: ${JSON.stringify(statuses)}`);
