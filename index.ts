@@ -38,7 +38,15 @@ export {
   type SegmentResultJson,
 } from './core/results.js';
 export { evaluate, type EvaluationData } from './train/evaluate.js';
-export type { EvaluationOptions } from './train/evaluation.js';
+export type {
+  AveragePrecisions,
+  CategoryScores,
+  ClassificationScores,
+  DetectionScores,
+  EvaluationOptions,
+  EvaluationScores,
+  SegmentationScores,
+} from './train/evaluation.js';
 export {
   exportOnnx,
   type ExportDocument,

@@ -1,10 +1,14 @@
 import type { RleRecord } from '../core/coco.js';
+import { describedValue, isUint8Array } from '../core/arguments.js';
 import { DataError, quote } from '../core/errors.js';
 import type { LabelMap, RgbImage } from '../core/image.js';
 import { AnnotationColumns, annotationIn } from '../io/coco/annotation-columns.js';
+import { imageReader, type ImageInput } from '../io/image/input.js';
+import type { PixelImage } from '../io/image/pixels.js';
 import { checkCocoTables } from './coco/checks.js';
 import { reportTo } from './coco/problem-kinds.js';
 import { createCocoSet, type CocoSet } from './coco/set.js';
+import { inParallel } from './in-parallel.js';
 import type { SegmentationSet } from './segmentation-folder.js';
 import type { ClassificationSet } from './imagenet.js';
 import { ProblemLog } from './problems.js';
@@ -13,15 +17,18 @@ import type { ClassificationSample } from './sample.js';
 /** Placeholder for a file name in messages about data in memory. */
 const NAME = '(in memory)';
 
+/** An unlabeled image. Files and bytes are decoded once, before the work starts, and stay in memory. */
+export interface ImageExample<Image = ImageInput> {
+  readonly image: Image;
+}
+
 /** An image and its class, by name or by index. */
-export interface ClassificationExample {
-  readonly image: RgbImage;
+export interface ClassificationExample<Image = ImageInput> extends ImageExample<Image> {
   readonly label: string | number;
 }
 
 /** An image and its objects. */
-export interface DetectionExample {
-  readonly image: RgbImage;
+export interface DetectionExample<Image = ImageInput> extends ImageExample<Image> {
   readonly objects: readonly {
     /** x, y, width, height in pixels. */
     readonly box: readonly [number, number, number, number];
@@ -33,22 +40,100 @@ export interface DetectionExample {
 }
 
 /** An image and the class of every pixel. */
-export interface SegmentationExample {
-  readonly image: RgbImage;
+export interface SegmentationExample<Image = ImageInput> extends ImageExample<Image> {
   /** Labels of the image's size; 255 is ignored. */
   readonly labels: LabelMap;
 }
 
-/** An unlabeled image. */
-export interface ImageExample {
-  readonly image: RgbImage;
+/** Fields of the examples of a task beside the image: what each must be, and how it is written. */
+const LABELS = {
+  classify: { field: 'label', form: '{ image, label }', fits: isLabel },
+  detect: {
+    field: 'objects',
+    form: '{ image, objects: [{ box, label, mask? }, …] }',
+    fits: (objects: unknown) => Array.isArray(objects) && objects.every(isObject),
+  },
+  segment: {
+    field: 'labels',
+    form: '{ image, labels: { width, height, data: Uint8Array } }',
+    fits: (labels: unknown) => isObject(labels) && isUint8Array((labels as LabelMap).data),
+  },
+  pretrain: { field: 'image', form: '{ image }', fits: () => true },
+} as const;
+
+/** Task of examples. */
+type ExampleTask = keyof typeof LABELS;
+
+function isLabel(label: unknown): boolean {
+  return typeof label === 'string' || typeof label === 'number';
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
+}
+
+/**
+ * Checks examples of a task and decodes their images.
+ *
+ * @throws DataError naming the first example that is none of the task, or whose image is none or cannot be decoded
+ */
+export function decodeExamples<Example extends ImageExample>(
+  task: ExampleTask,
+  examples: readonly Example[],
+): Promise<readonly (Omit<Example, 'image'> & ImageExample<RgbImage>)[]> {
+  assertExamples(task, examples);
+  // All are checked before any file is decoded.
+  const readers = examples.map(({ image }, i) => {
+    if (typeof image === 'object' && isObject(image) && 'width' in image) assertPixels(image, i);
+    return refusing(i, () => imageReader(image));
+  });
+  return inParallel(examples, async (example, i) => {
+    const image = await refusing(i, readers[i]);
+    return { ...example, image };
+  });
+}
+
+/** Runs a step for an example, whose index its errors name. */
+function refusing<T>(i: number, step: () => T): T {
+  const refuse = (cause: unknown): never => {
+    throw new DataError(`data: image ${i}: ${(cause as Error).message.replace(/^image: /, '')}`, {
+      cause,
+    });
+  };
+  try {
+    const result = step();
+    return result instanceof Promise ? (result.catch(refuse) as T) : result;
+  } catch (cause) {
+    return refuse(cause);
+  }
+}
+
+function assertExamples(task: ExampleTask, examples: readonly unknown[]): void {
+  const { field, form, fits } = LABELS[task];
+  examples.forEach((example, i) => {
+    const given = isObject(example) ? (example as Readonly<Record<string, unknown>>) : {};
+    if (given['image'] === undefined || !fits(given[field]))
+      throw new DataError(
+        `data: image ${i}: expected ${form} to ${task}, got ${describedExample(example, field)}`,
+      );
+  });
+}
+
+/** `{ image, boxes }`, or the value of the field that is wrong: `objects: 3`. */
+function describedExample(example: unknown, field: string): string {
+  if (!isObject(example) || !(field in (example as object)) || field === 'image')
+    return describedValue(example);
+  const value = (example as Readonly<Record<string, unknown>>)[field];
+  if (!Array.isArray(value) || field !== 'objects') return `${field}: ${describedValue(value)}`;
+  return `${field}: [${describedValue(value.find((item) => !isObject(item)))}]`;
 }
 
 /** Converts examples to a classification set. @throws DataError for an image of a wrong length or an unknown class */
 export function classificationSet(
-  examples: readonly ClassificationExample[],
+  examples: readonly ClassificationExample<RgbImage>[],
   classes: readonly string[],
 ): ClassificationSet {
+  assertExamples('classify', examples);
   const samples = examples.map(({ label, ...example }, i) => ({
     ...imageSample(example, i),
     classIndex: classIndexOf(label, classes, i),
@@ -63,9 +148,10 @@ export function classificationSet(
  * @throws DataError for an image of a wrong length, an unknown class, or objects that are invalid in COCO files
  */
 export function detectionSet(
-  examples: readonly DetectionExample[],
+  examples: readonly DetectionExample<RgbImage>[],
   classes: readonly string[],
 ): CocoSet {
+  assertExamples('detect', examples);
   const log = new ProblemLog();
   const columns = new AnnotationColumns(annotationIn(NAME), reportTo(log), {
     masks: true,
@@ -73,8 +159,8 @@ export function detectionSet(
   });
   let numObjects = 0;
   const files = examples.map(imageSample);
-  examples.forEach(({ objects }: Partial<DetectionExample>, i) => {
-    for (const { box, label, mask } of objects ?? []) {
+  examples.forEach(({ objects }, i) => {
+    for (const { box, label, mask } of objects) {
       assertBox(box, files[i]);
       const category = classIndexOf(label, classes, i) + 1;
       const ids = { id: ++numObjects, image_id: i + 1, category_id: category };
@@ -102,9 +188,10 @@ export function detectionSet(
 
 /** Converts examples to a segmentation set. @throws DataError for an image or label map of a wrong length */
 export function segmentationSet(
-  examples: readonly SegmentationExample[],
+  examples: readonly SegmentationExample<RgbImage>[],
   classes: readonly string[],
 ): SegmentationSet {
+  assertExamples('segment', examples);
   const samples = examples.map(({ labels, ...example }, i) => {
     assertLength(labels.data.length, labels.width * labels.height, `labels of image ${i}`);
     return { ...imageSample(example, i), labelFile: `labels of image ${i}`, labels };
@@ -114,12 +201,15 @@ export function segmentationSet(
 }
 
 /** Converts unlabeled images to samples. @throws DataError for an image of a wrong length */
-export function imageSamples(examples: readonly ImageExample[]): readonly ClassificationSample[] {
+export function imageSamples(
+  examples: readonly ImageExample<RgbImage>[],
+): readonly ClassificationSample[] {
+  assertExamples('pretrain', examples);
   return examples.map((example, i) => ({ ...imageSample(example, i), classIndex: -1 }));
 }
 
 function imageSample(
-  { image }: ImageExample,
+  { image }: ImageExample<RgbImage>,
   i: number,
 ): { readonly file: string; readonly image: RgbImage } {
   if (!((image as RgbImage | undefined)?.data instanceof Uint8Array) || image.data.length === 0)
@@ -143,6 +233,14 @@ function assertBox(
     );
 }
 
+/** Checks the length of pixels that may be RGBA; the reader of images checks all else. */
+function assertPixels({ width, height, data, channels }: PixelImage, i: number): void {
+  const area = width * height;
+  const isRgba = channels === 4 || data?.length === 4 * area;
+  if (ArrayBuffer.isView(data) && Number.isSafeInteger(area) && !isRgba)
+    assertLength(data.length, 3 * area, `image ${i}`);
+}
+
 function assertLength(length: number, expected: number, where: string): void {
   if (length !== expected)
     throw new DataError(`data: ${where}: expected ${expected} values, got ${length}`);
@@ -155,4 +253,18 @@ function classIndexOf(label: string | number, classes: readonly string[], i: num
       `data: image ${i}: expected a class of ${classes.join(', ')}, got ${quote(label)}`,
     );
   return index;
+}
+
+/** @throws DataError unless classes are a list of different names, at least one */
+export function assertClasses(classes: unknown): void {
+  if (!Array.isArray(classes) || classes.length === 0)
+    throw new DataError(
+      `data: classes: expected a list of names, got ${Array.isArray(classes) ? 'none' : describedValue(classes)}`,
+    );
+  classes.forEach((name: unknown, k) => {
+    if (typeof name !== 'string' || name === '')
+      throw new DataError(`data: classes: expected names, got ${describedValue(name)}`);
+    if (classes.indexOf(name) < k)
+      throw new DataError(`data: classes: expected each name once, got ${quote(name)} again`);
+  });
 }

@@ -1,7 +1,12 @@
-import { expect, test } from 'vitest';
+import { writeFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describedValue } from '../core/arguments.js';
+import { decodeExamples } from '../datasets/in-memory.js';
 import * as api from '../index.js';
+import { encodeRgbPng } from '../io/png/write.js';
 import { temporaryFolder } from './helpers/temporary-folder.js';
+import { tinyModels } from './helpers/tiny-models.js';
 
 /*
  * Callers without types: whatever the functions of the public API are called with, errors are those of the API, which say
@@ -90,4 +95,127 @@ test('the functions of the table are all of the API', () => {
   expect(Object.keys(api).filter((name) => /^[a-z]/.test(name))).toEqual(
     expect.arrayContaining(['loadModel', 'evaluate', 'train']),
   );
+});
+
+let models: Awaited<ReturnType<typeof tinyModels>>;
+beforeAll(async () => {
+  models = await tinyModels();
+});
+afterAll(async () => {
+  for (const model of Object.values(models)) await model.release();
+});
+
+/** Error of a call that must fail with one of the API. */
+async function refusal(call: () => unknown): Promise<string> {
+  const error: unknown = await Promise.resolve()
+    .then(call)
+    .catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(api.InputError);
+  return (error as Error).message;
+}
+
+const IMAGE_4X4 = { width: 4, height: 4, data: new Uint8Array(48).fill(90) };
+const MAP = { width: 4, height: 4, data: new Uint8Array(16) };
+const EXAMPLES = {
+  classify: { image: IMAGE_4X4, label: 'a' },
+  detect: { image: IMAGE_4X4, objects: [{ box: [0, 0, 2, 2], label: 'a' }] },
+  segment: { image: IMAGE_4X4, labels: MAP },
+} as const;
+const TASKS = ['classify', 'detect', 'segment'] as const;
+
+test.each(TASKS)('%s: examples of another task are refused by index and fields', async (task) => {
+  const others = TASKS.filter((other) => other !== task).map((other) => EXAMPLES[other]);
+  const wrong = [...others, { image: IMAGE_4X4 }, {}, null, 3, 'photo.jpg', []];
+  for (const example of wrong) {
+    const data = [EXAMPLES[task], example] as never;
+    expect(await refusal(() => api.evaluate(models[task] as api.ImageModel, data))).toMatch(
+      new RegExp(`^data: image 1: expected \\{ image, (label|objects).* to ${task}, got`),
+    );
+    const recipe = task === 'classify' ? 'classify' : `${task}-finetune`;
+    const options = { folder: `${folder}/never`, data: { classes: ['a'], training: data } };
+    expect(await refusal(() => api.train(recipe, options as never))).toMatch(/^data: image 1: exp/);
+  }
+  expect(await refusal(() => api.evaluate(models[task] as api.ImageModel, []))).toBe(
+    'eval: expected images, got none',
+  );
+});
+
+test('labels of a wrong kind are refused', async () => {
+  const wrong: readonly (readonly ['classify' | 'detect' | 'segment', unknown, RegExp])[] = [
+    ['classify', { image: IMAGE_4X4, label: null }, /label: null$/],
+    ['detect', { image: IMAGE_4X4, objects: [null] }, /objects: \[null\]$/],
+    ['detect', { image: IMAGE_4X4, objects: 3 }, /objects: 3$/],
+    ['segment', { image: IMAGE_4X4, labels: [1] }, /labels: an Array$/],
+    ['segment', { image: IMAGE_4X4, labels: { ...MAP, data: [1] } }, /got labels: \{ width/],
+  ];
+  for (const [task, example, message] of wrong)
+    expect(
+      await refusal(() => api.evaluate(models[task] as api.ImageModel, [example] as never)),
+    ).toMatch(message);
+});
+
+test('evaluate refuses what is no model', async () => {
+  for (const model of [{ task: 'detect' }, { task: 'classify', predict: 3 }, { task: 'pretrain' }])
+    expect(await refusal(() => api.evaluate(model as never, 'data'))).toMatch(
+      /^evaluate: expected a model/,
+    );
+});
+
+test('evaluate is typed by the task', async () => {
+  const { classify, detect, segment } = models;
+  const { top1, count }: { top1: number; count: number } = await api.evaluate(
+    classify,
+    [EXAMPLES.classify],
+    { workers: 1 },
+  );
+  expect([top1 === 0 || top1 === 1, count]).toEqual([true, 1]);
+  const { bbox, bboxPerCategory } = await api.evaluate(detect, [EXAMPLES.detect]);
+  expect(bbox.AP50).toBeTypeOf('number');
+  expect(bboxPerCategory[0].AP).toBeTypeOf('number');
+  const { mIoU, perClass } = await api.evaluate(segment, [EXAMPLES.segment]);
+  expect([mIoU >= 0, perClass.length]).toEqual([true, 3]);
+  // @ts-expect-error examples of another task
+  await refusal(() => api.evaluate(detect, [EXAMPLES.classify]));
+});
+
+test('examples take the images that predict takes', async () => {
+  const rgba = Uint8ClampedArray.from({ length: 64 }, (_, i) => (i % 4 === 3 ? 7 : 90));
+  const png = encodeRgbPng(IMAGE_4X4);
+  const file = `${folder}/example.png`;
+  writeFileSync(file, png);
+  const images: readonly api.ImageInput[] = [
+    IMAGE_4X4,
+    { width: 4, height: 4, data: rgba, channels: 4 },
+    { width: 4, height: 4, data: Uint8Array.from(rgba) },
+    { width: 4, height: 4, data: Uint8ClampedArray.from(IMAGE_4X4.data) },
+    png,
+    file,
+    pathToFileURL(file),
+  ];
+  const examples = images.map((image) => ({ image, label: 'a' }));
+  const decoded = await decodeExamples('classify', examples);
+  expect(decoded).toEqual(images.map(() => ({ image: IMAGE_4X4, label: 'a' })));
+  const wrong: readonly (readonly [unknown, RegExp])[] = [
+    [3, /^data: image 1: expected a path or file: URL.*, got 3$/],
+    [null, /^data: image 1: expected a path/],
+    [{ ...IMAGE_4X4, data: [1] }, /^data: image 1: expected a path.*data that is an Array/],
+    [`${folder}/none.png`, /^data: image 1: .*none\.png/],
+    [Buffer.from('no image'), /^data: image 1: /],
+  ];
+  for (const [image, message] of wrong) {
+    const data = [EXAMPLES.classify, { image, label: 'a' }] as never;
+    expect(await refusal(() => api.evaluate(models.classify, data))).toMatch(message);
+  }
+});
+
+test.each([
+  [[1, 2], /^data: classes: expected names, got 1/],
+  [['a', 'a'], /^data: classes: expected each name once, got "a" again/],
+  [['a', ''], /^data: classes: expected names, got ""/],
+  ['ab', /^data: classes: expected a list of names, got "ab"/],
+  [undefined, /^data: classes: expected a list of names, got none/],
+])('train refuses the classes %j', async (classes, message) => {
+  const data = { classes, training: [{ image: IMAGE_4X4, label: 0 }] };
+  const options = { folder: `${folder}/never`, data } as never;
+  expect(await refusal(() => api.train('classify', options))).toMatch(message);
 });

@@ -1,4 +1,6 @@
+import { describedValue } from '../core/arguments.js';
 import { DataError } from '../core/errors.js';
+import { assertClasses } from '../datasets/in-memory.js';
 import type { RecipeConfig } from './config/schemas.js';
 import { SINGLE_PROCESS } from './distributed/communicator.js';
 import { inspectForTraining, type Verdict } from './inspect.js';
@@ -64,9 +66,15 @@ async function dataOf(
     return { training, validation, lines: [] };
   }
   const { classes = [], ...examples } = data as Examples<unknown>;
+  if (task.classNames) assertClasses(classes);
+  for (const [part, list] of Object.entries(examples))
+    if (list !== undefined && !Array.isArray(list))
+      throw new DataError(
+        `data: ${part}: expected a list of examples, got ${describedValue(list)}`,
+      );
   return {
-    training: task.fromExamples(examples.training, classes),
-    validation: examples.validation && task.fromExamples(examples.validation, classes),
+    training: await task.fromExamples(examples.training, classes),
+    validation: examples.validation && (await task.fromExamples(examples.validation, classes)),
     lines: [],
   };
 }

@@ -1,26 +1,13 @@
-import { assertObject } from '../core/arguments.js';
-import { InputError, quote } from '../core/errors.js';
-import type { CocoSet } from '../datasets/coco/set.js';
-import type {
-  ClassificationExample,
-  DetectionExample,
-  SegmentationExample,
-} from '../datasets/in-memory.js';
-import type { SegmentationSet } from '../datasets/segmentation-folder.js';
-import type { ClassificationSet } from '../datasets/imagenet.js';
-import type { ImageModel } from '../inference/model.js';
-import type { EvaluationOptions, EvaluationReport } from './evaluation.js';
+import { assertObject, describedValue } from '../core/arguments.js';
+import { DataError, InputError, quote } from '../core/errors.js';
+import type { ImageModel, PredictTask } from '../inference/model.js';
+import type { EvaluationOptions, EvaluationReport, EvaluationScores } from './evaluation.js';
+import type { DataTypes } from './options.js';
 import { TASKS } from './tasks/index.js';
 
-/** Data for evaluation: the path of a data set, a loaded set, or images in memory. */
-export type EvaluationData =
-  | string
-  | ClassificationSet
-  | CocoSet
-  | SegmentationSet
-  | readonly ClassificationExample[]
-  | readonly DetectionExample[]
-  | readonly SegmentationExample[];
+/** Data for the evaluation of a model: the path of a data set, a loaded set, or examples. */
+export type EvaluationData<Task extends PredictTask = PredictTask> =
+  string | DataTypes[Task]['set'] | readonly DataTypes[Task]['example'][];
 
 /**
  * Evaluates a model on a data set, like the command `eval`.
@@ -37,33 +24,37 @@ export type EvaluationData =
  *   await model.release();
  *   ```
  */
-export async function evaluate(
-  model: ImageModel,
-  data: EvaluationData,
+export async function evaluate<Model extends ImageModel>(
+  model: Model,
+  data: EvaluationData<Model['task']>,
   options: EvaluationOptions = {},
-): Promise<EvaluationReport['document']> {
+): Promise<EvaluationScores<Model['task']>> {
   return (await evaluationReport(model, data, options)).document;
 }
 
 /** {@link evaluate} with a table for people. */
-export async function evaluationReport(
-  model: ImageModel,
-  data: EvaluationData,
+export async function evaluationReport<Model extends ImageModel>(
+  model: Model,
+  data: EvaluationData<Model['task']>,
   options: EvaluationOptions,
-): Promise<EvaluationReport> {
-  assertObject('evaluate', 'a model that loadModel opened', model, 'task');
+): Promise<EvaluationReport<EvaluationScores<Model['task']>>> {
+  assertObject('evaluate', MODEL, model, 'task');
   assertObject('evaluate', 'an object of options', options);
   if (!Object.hasOwn(TASKS, model.task))
-    throw new InputError(
-      `evaluate: expected a model that loadModel opened, got one of the task ${quote(model.task)}`,
-    );
+    throw new InputError(`evaluate: expected ${MODEL}, got one of the task ${quote(model.task)}`);
   const { fromExamples, isSet, prediction } = TASKS[model.task];
-  const set: unknown = Array.isArray(data) ? fromExamples(data, model.classNames) : data;
-  if (typeof set !== 'string' && (typeof set !== 'object' || set === null || !isSet(set)))
-    throw new InputError(
-      'evaluate: expected the path of a data set, a set or a list of examples of the model’s task',
-    );
   if (!prediction)
     throw new InputError(`evaluate: expected a model that predicts, got ${model.task}`);
-  return prediction.evaluate(model, set, options);
+  assertObject('evaluate', MODEL, model, 'predict', 'classNames', 'card', 'options');
+  if (Array.isArray(data) && data.length === 0)
+    throw new DataError('eval: expected images, got none');
+  const set: unknown = Array.isArray(data) ? await fromExamples(data, model.classNames) : data;
+  if (typeof set !== 'string' && (typeof set !== 'object' || set === null || !isSet(set)))
+    throw new InputError(
+      `evaluate: expected the path of a data set, a set or a list of examples to ${model.task}, got ${describedValue(data)}`,
+    );
+  const report = await prediction.evaluate(model, set, options);
+  return report as EvaluationReport<EvaluationScores<Model['task']>>;
 }
+
+const MODEL = 'a model that loadModel opened';

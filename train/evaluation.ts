@@ -1,5 +1,7 @@
 import { percent } from '../report/format.js';
 import { counted } from './data-facts.js';
+import type { PredictTask } from '../inference/predict-options.js';
+import type { TileOptions } from '../inference/tiles/grid.js';
 import type { DataOptions } from '../datasets/layout/types.js';
 import type { ShardedWorkOptions } from './distributed/sharded-work.js';
 
@@ -25,10 +27,108 @@ export function dataOptionsIn(options: EvaluationOptions): DataOptions {
   return { valFraction, seed, layout, classAttribute, classes };
 }
 
+/** Facts about the evaluation of a model of any task. */
+interface EvaluatedModel extends Readonly<Record<string, unknown>> {
+  /** Path of the weights; undefined for weights in memory. */
+  readonly model: string | undefined;
+  /** Path or description of the data. */
+  readonly data: string;
+  /** Number of scored images. */
+  readonly count: number;
+  readonly seconds: number;
+  readonly imagesPerSecond: number;
+}
+
+/** How a detector or segmenter was evaluated. */
+interface EvaluatedFrames extends EvaluatedModel {
+  readonly split: 'train' | 'val';
+  readonly tta: boolean;
+  readonly tile: TileOptions | null;
+  /** Which average of the weights was evaluated. */
+  readonly average: 'ema' | 'none';
+}
+
+/** Scores of a classifier. */
+export interface ClassificationScores extends EvaluatedModel {
+  /** Fraction of the images whose class is the most probable one, or one of the five most probable. */
+  readonly top1: number;
+  readonly top5: number;
+  /** Mean cross entropy. */
+  readonly loss: number;
+  /** Numbers of images that this call scored, and that no call has scored yet; with `out` only. */
+  readonly scored?: number | undefined;
+  readonly missing?: number | undefined;
+}
+
+/** Average precisions and recalls by name, 0–1, as COCO's or LVIS's tools call them; −1 without objects of the kind. */
+export interface AveragePrecisions extends Readonly<Record<string, number>> {
+  readonly AP: number;
+  readonly AP50: number;
+  readonly AP75: number;
+  readonly APs: number;
+  readonly APm: number;
+  readonly APl: number;
+}
+
+/** Average precisions and recall of a category, 0–1; −1 without objects. */
+export interface CategoryScores {
+  readonly name: string;
+  readonly categoryId: number;
+  readonly AP: number;
+  readonly AP50: number;
+  readonly AP75: number;
+  readonly AR: number;
+}
+
+/** Scores of a detector. */
+export interface DetectionScores extends EvaluatedFrames {
+  /** Number of detections in all images. */
+  readonly detections: number;
+  /** Of boxes. */
+  readonly bbox: AveragePrecisions;
+  readonly bboxPerCategory: readonly CategoryScores[];
+  /** Of masks; absent if the model or the data has none. */
+  readonly segm?: AveragePrecisions | undefined;
+  readonly segmPerCategory?: readonly CategoryScores[] | undefined;
+}
+
+/** Scores of a segmenter, 0–1. */
+export interface SegmentationScores extends EvaluatedFrames {
+  readonly slide: boolean;
+  /** Factors of the size for test-time augmentation. */
+  readonly ratios: readonly number[];
+  /** Accuracy of all pixels. */
+  readonly aAcc: number;
+  /** Means over the classes that are labeled or predicted. */
+  readonly mIoU: number;
+  readonly mAcc: number;
+  /** Number of classes that are labeled, and the mean IoU over them. */
+  readonly labelledClasses: number;
+  readonly mIoUOfLabelled: number;
+  /** By class index; null for a class that is neither labeled nor predicted. */
+  readonly perClass: readonly {
+    readonly name: string;
+    readonly IoU: number | null;
+    readonly Acc: number | null;
+    /** Number of labeled pixels. */
+    readonly pixels: number;
+  }[];
+}
+
+/** Scores by task. */
+interface Scores {
+  readonly classify: ClassificationScores;
+  readonly detect: DetectionScores;
+  readonly segment: SegmentationScores;
+}
+
+/** Scores of models of a task. */
+export type EvaluationScores<Task extends PredictTask = PredictTask> = Scores[Task];
+
 /** Scores for programs and for people. */
-export interface EvaluationReport {
+export interface EvaluationReport<Document = Readonly<Record<string, unknown>>> {
   /** JSON document of `eval --json`. */
-  readonly document: Readonly<Record<string, unknown>>;
+  readonly document: Document;
   /** The one number that says most: `AP 37.1 % (boxes, 40 images)`; absent if nothing was scored. */
   readonly headline?: string | undefined;
   /** Rows of the table; the first is the header. */

@@ -32,8 +32,8 @@ export type ConfigOf<Recipe> = Recipe extends RecipeConfig
           ? PretrainingConfig
           : RecipeConfig;
 
-/** Types of a data set, and of an image in memory with its labels, by task. */
-interface DataTypes {
+/** Types of a data set, and of an example, by task. */
+export interface DataTypes {
   readonly classify: { readonly set: ClassificationSet; readonly example: ClassificationExample };
   readonly detect: { readonly set: CocoSet; readonly example: DetectionExample };
   readonly segment: { readonly set: SegmentationSet; readonly example: SegmentationExample };

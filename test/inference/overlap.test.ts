@@ -1,78 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createDenseBackbone } from '../../backbone/output-norms.js';
 import { InputError } from '../../core/errors.js';
 import type { RgbImage } from '../../core/image.js';
 import { Random } from '../../core/random.js';
-import { evaluationResize } from '../../datasets/transforms/evaluation.js';
-import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
-import { ParameterStore } from '../../engine/parameters/store.js';
-import { openEngine } from '../../engine/runtime/engine.js';
-import { modelOf } from '../../inference/model-of.js';
 import type { ImageModel } from '../../inference/model.js';
-import { createClassifier } from '../../models/classifier.js';
-import { DETECTION_THRESHOLDS } from '../../models/detection/config.js';
-import { createDetector } from '../../models/detector.js';
-import { MASK_RCNN } from '../../models/mask-rcnn.js';
-import { createUperNet } from '../../models/upernet.js';
 import { evaluate } from '../../train/evaluate.js';
-import { tinyStore } from '../train/detect/tiny-detector.js';
+import { tinyModels } from '../helpers/tiny-models.js';
 
-const BACKBONE = { depths: [1, 1, 1, 1], dims: [4, 4, 4, 4], responseNorm: 'grn' } as const;
-const COMMON = {
-  backbone: BACKBONE,
-  classNames: ['a', 'b', 'c'],
-  pixels: IMAGENET_PIXELS,
-};
-const LIMITS = { long: 128, short: 96 };
 let models: Record<'classify' | 'detect' | 'segment', ImageModel>;
 
 beforeAll(async () => {
-  const engine = await openEngine();
-  const dense = createDenseBackbone(BACKBONE);
-  const [stage] = MASK_RCNN.stages;
-  const classifier = createClassifier({ backbone: BACKBONE, classes: 3, headInitScale: 30 });
-  const detector = createDetector(dense, {
-    ...MASK_RCNN,
-    numClasses: 3,
-    channels: 4,
-    stages: [{ ...stage, layers: { ...stage.layers, fcChannels: 4 } }],
-  });
-  const head = {
-    numClasses: 3,
-    channels: 4,
-    poolScales: [1, 2, 3, 6],
-    auxiliary: { channels: 4, weight: 0.4 },
-  };
-  const segmenter = createUperNet(dense, head);
-  const [ofClassifier, ofSegmenter] = [classifier, segmenter].map(({ specs }) => {
-    const store = new ParameterStore(specs);
-    store.initialize(1);
-    return store;
-  });
-  models = {
-    classify: modelOf<'classify'>(engine, {
-      card: { task: 'classify', ...COMMON, resize: evaluationResize(64) },
-      model: classifier,
-      store: ofClassifier,
-    }),
-    detect: modelOf<'detect'>(engine, {
-      card: {
-        ...{ task: 'detect', ...COMMON, detector: detector.config, limits: LIMITS },
-        categoryIds: [1, 2, 3],
-        thresholds: DETECTION_THRESHOLDS,
-      },
-      model: detector,
-      store: tinyStore(detector),
-    }),
-    segment: modelOf<'segment'>(engine, {
-      card: {
-        ...{ task: 'segment', ...COMMON, head, limits: LIMITS, ratios: [1] },
-        window: { cropSize: 64, stride: 43 },
-      },
-      model: segmenter,
-      store: ofSegmenter,
-    }),
-  };
+  models = await tinyModels();
 });
 afterAll(async () => {
   for (const model of Object.values(models)) await model.release();

@@ -118,7 +118,7 @@ test.each([
       higher: 0.5,
       isSure: false,
     });
-    const scored = (await evaluate(create(2), path(data))) as Record<string, never>;
+    const scored = (await evaluate(create(2), path(data))) as unknown as Record<string, never>;
     const expected = main === 'bbox_AP' ? scored['bbox']['AP'] : scored[main];
     expect(other.metrics[main].value).toBeCloseTo(expected, 12);
     const { value, low, high } = other.differences![main];

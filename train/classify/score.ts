@@ -5,7 +5,12 @@ import { sha256OfFile } from '../../io/files/sha256.js';
 import { SINGLE_PROCESS } from '../distributed/communicator.js';
 import { shardOf } from '../distributed/shard.js';
 import { NO_SCORES, parseShard, reportEmptyShard, shardWork } from '../distributed/sharded-work.js';
-import { headlineOf, type EvaluationOptions, type EvaluationReport } from '../evaluation.js';
+import {
+  headlineOf,
+  type ClassificationScores,
+  type EvaluationOptions,
+  type EvaluationReport,
+} from '../evaluation.js';
 import { inspectForEvaluation } from '../inspect.js';
 import type { Scalars } from '../trainer.js';
 import { evaluateClassifier } from './evaluate.js';
@@ -22,7 +27,7 @@ export async function scoreClassifier(
   model: ClassifierModel,
   data: string | ClassificationSet,
   options: EvaluationOptions,
-): Promise<EvaluationReport> {
+): Promise<EvaluationReport<ClassificationScores>> {
   const { batch: batchSize = 8, workers = 2, limit, split = 'val', out, onNotice } = options;
   const { communicator = SINGLE_PROCESS } = options;
   const shard = parseShard(options.shard, out);
@@ -80,7 +85,12 @@ export async function scoreClassifier(
 }
 
 /** @param images number of images scored by this run since `start` */
-function report(base: object, scores: Scalars, images: number, start: number): EvaluationReport {
+function report(
+  base: Pick<ClassificationScores, 'model' | 'data' | 'scored' | 'missing'>,
+  scores: Scalars,
+  images: number,
+  start: number,
+): EvaluationReport<ClassificationScores> {
   const { count, top1, top5, loss } = scores;
   const seconds = (performance.now() - start) / 1000;
   const imagesPerSecond = images / seconds;

@@ -1,3 +1,4 @@
+import { DataError } from '../../core/errors.js';
 import { alignDetection } from '../../datasets/align-classes.js';
 import { firstImages, type CocoSet } from '../../datasets/coco/set.js';
 import { loadDetectionSplit } from '../../datasets/layout/load.js';
@@ -22,6 +23,7 @@ export async function evaluatedSet(
   const loaded = typeof data === 'string' ? await loadSet(data, options) : data;
   const { set, line } = alignDetection(loaded, model.classNames, { owner: model.file });
   if (line !== undefined) onNotice?.(line);
+  if (set.images.ids.length === 0) throw new DataError('eval: expected images, got none');
   const { limits, detector } = model.card;
   const isWhole = typeof data === 'string' || limit === undefined;
   const verdict = await inspectForEvaluation(

@@ -12,6 +12,9 @@ import { NO_SCORES, reportEmptyShard, shardWork } from '../distributed/sharded-w
 import {
   headlineOf,
   tellingProgress,
+  type AveragePrecisions,
+  type CategoryScores,
+  type DetectionScores,
   type EvaluationOptions,
   type EvaluationReport,
 } from '../evaluation.js';
@@ -32,7 +35,7 @@ export async function scoreDetector(
   model: DetectorModel,
   data: string | CocoSet,
   options: EvaluationOptions,
-): Promise<EvaluationReport> {
+): Promise<EvaluationReport<DetectionScores>> {
   const { limit, out, split = 'val', onNotice } = options;
   const set = await evaluatedSet(model, data, options);
   const { shard, finish, gather, spool } = shardWork(options);
@@ -63,11 +66,15 @@ export async function scoreDetector(
     split,
     tta: model.options.tta ?? false,
     tile: model.options.tile ?? null,
-    average: model.options.ema ? 'ema' : 'none',
+    average: model.options.ema ? ('ema' as const) : ('none' as const),
     count: scores.numImages,
     detections: scores.numDetections,
-    ...documentOf('bbox', scores.bbox, nameOf),
-    ...(scores.segm && documentOf('segm', scores.segm, nameOf)),
+    bbox: precisionsOf(scores.bbox),
+    bboxPerCategory: categoriesOf(scores.bbox, nameOf),
+    ...(scores.segm && {
+      segm: precisionsOf(scores.segm),
+      segmPerCategory: categoriesOf(scores.segm, nameOf),
+    }),
     seconds,
     imagesPerSecond: scores.numImages / seconds,
   };
@@ -88,23 +95,24 @@ export async function scoreDetector(
   };
 }
 
-/** Lists all numbers of a score by name, and those of every category. */
-function documentOf(
-  kind: 'bbox' | 'segm',
-  { stats, statNames, perCategory }: CocoResult,
+/** Lists all numbers of a score by name. */
+function precisionsOf({ stats, statNames }: CocoResult): AveragePrecisions {
+  return Object.fromEntries(statNames.map((name, i) => [name, stats[i]])) as AveragePrecisions;
+}
+
+/** Lists the numbers of every category. */
+function categoriesOf(
+  { perCategory }: CocoResult,
   nameOf: (categoryId: number) => string,
-): object {
-  return {
-    [kind]: Object.fromEntries(statNames.map((name, i) => [name, stats[i]])),
-    [`${kind}PerCategory`]: perCategory.map(({ categoryId, AP, AP50, AP75, AR }) => ({
-      name: nameOf(categoryId),
-      categoryId,
-      AP,
-      AP50,
-      AP75,
-      AR,
-    })),
-  };
+): readonly CategoryScores[] {
+  return perCategory.map(({ categoryId, AP, AP50, AP75, AR }) => ({
+    name: nameOf(categoryId),
+    categoryId,
+    AP,
+    AP50,
+    AP75,
+    AR,
+  }));
 }
 
 /** Formats the twelve numbers of boxes and masks in percent and, given names, those of every category. */

@@ -17,6 +17,7 @@ import {
   tellingProgress,
   type EvaluationOptions,
   type EvaluationReport,
+  type SegmentationScores,
 } from '../evaluation.js';
 import { evaluateSegmenter } from './evaluate.js';
 import { paletteOf } from './palette.js';
@@ -33,7 +34,7 @@ export async function scoreSegmenter(
   model: SegmenterModel,
   data: string | SegmentationSet,
   options: EvaluationOptions,
-): Promise<EvaluationReport> {
+): Promise<EvaluationReport<SegmentationScores>> {
   const { limit, out, split = 'val', onNotice } = options;
   const { shard, finish } = shardWork(options);
   const { classNames } = model;
@@ -57,7 +58,7 @@ export async function scoreSegmenter(
     slide: model.options.slide ?? false,
     tile: model.options.tile ?? null,
     ratios: model.options.tta ? (model.options.ratios ?? model.card.ratios) : [1],
-    average: model.options.ema ? 'ema' : 'none',
+    average: model.options.ema ? ('ema' as const) : ('none' as const),
     count: numImages,
     aAcc,
     mIoU,

@@ -1,6 +1,10 @@
 import { describeSkipped } from '../../io/files/images.js';
 import { alignClassification } from '../../datasets/align-classes.js';
-import { classificationSet, type ClassificationExample } from '../../datasets/in-memory.js';
+import {
+  decodeExamples,
+  classificationSet,
+  type ClassificationExample,
+} from '../../datasets/in-memory.js';
 import { hasSplit, readImageNet, type ClassificationSet } from '../../datasets/imagenet.js';
 import type { ClassificationConfig } from '../config/classify.js';
 import { classificationFacts } from '../classify/data-facts.js';
@@ -32,7 +36,8 @@ export const classify: Task<ClassificationConfig, ClassificationSet, Classificat
     ];
     return Promise.resolve({ training, validation: validation || training, lines });
   },
-  fromExamples: classificationSet,
+  fromExamples: async (examples, classes) =>
+    classificationSet(await decodeExamples('classify', examples), classes),
   isSet: (data) => 'ignoredFiles' in data,
   inspect: inspectClassificationData,
   facts: classificationFacts,

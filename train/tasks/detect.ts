@@ -1,5 +1,5 @@
 import { alignDetection } from '../../datasets/align-classes.js';
-import { detectionSet, type DetectionExample } from '../../datasets/in-memory.js';
+import { decodeExamples, detectionSet, type DetectionExample } from '../../datasets/in-memory.js';
 import { trainableImages } from '../../datasets/coco/samples.js';
 import { selectImages, type CocoSet } from '../../datasets/coco/set.js';
 import { loadDetectionSplit } from '../../datasets/layout/load.js';
@@ -28,7 +28,8 @@ export const detect: Task<DetectionConfig, CocoSet, DetectionExample> = {
       `${validation?.images.ids.length ?? 'no'} validation images`;
     return { training, validation, lines: [data.line, counts] };
   },
-  fromExamples: detectionSet,
+  fromExamples: async (examples, classes) =>
+    detectionSet(await decodeExamples('detect', examples), classes),
   isSet: (data) => 'annotations' in data,
   inspect: inspectDetectionData,
   classNames: (set) => set.classes.names,

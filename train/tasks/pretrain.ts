@@ -1,4 +1,4 @@
-import { imageSamples, type ImageExample } from '../../datasets/in-memory.js';
+import { decodeExamples, imageSamples, type ImageExample } from '../../datasets/in-memory.js';
 import { counted } from '../data-facts.js';
 import type { PretrainingConfig } from '../config/pretrain.js';
 import { readImageSplits, type ImageSet } from '../pretrain/images.js';
@@ -20,7 +20,10 @@ export const pretrain: Task<PretrainingConfig, ImageSet, ImageExample> = {
     const lines = [`${training.folder}: ${counts}`, ...skipped];
     return Promise.resolve({ training, validation, lines });
   },
-  fromExamples: (examples) => ({ folder: 'images in memory', samples: imageSamples(examples) }),
+  fromExamples: async (examples) => {
+    const samples = imageSamples(await decodeExamples('pretrain', examples));
+    return { folder: 'images in memory', samples };
+  },
   isSet: (data) => 'folder' in data && !('classes' in data),
   inspect: inspectImages,
   facts: ({ samples }, { fcmae }) => ({

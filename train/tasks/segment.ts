@@ -1,5 +1,9 @@
 import { alignSegmentation } from '../../datasets/align-classes.js';
-import { segmentationSet, type SegmentationExample } from '../../datasets/in-memory.js';
+import {
+  decodeExamples,
+  segmentationSet,
+  type SegmentationExample,
+} from '../../datasets/in-memory.js';
 import type { SegmentationSet } from '../../datasets/segmentation-folder.js';
 import { loadSegmentationSplit } from '../../datasets/layout/load.js';
 import { counted } from '../data-facts.js';
@@ -27,7 +31,8 @@ export const segment: Task<SegmentationConfig, SegmentationSet, SegmentationExam
       `${validation?.samples.length ?? 'no'} validation images`;
     return { training, validation, lines: [data.line, counts] };
   },
-  fromExamples: segmentationSet,
+  fromExamples: async (examples, classes) =>
+    segmentationSet(await decodeExamples('segment', examples), classes),
   isSet: (data) => 'mapping' in data,
   inspect: inspectSegmentationData,
   classNames: (set) => set.classes,

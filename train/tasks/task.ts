@@ -9,7 +9,7 @@ import type { ParameterStore } from '../../engine/parameters/store.js';
 import type { BenchmarkDefaults, BenchmarkReport, BenchmarkRequest } from '../benchmark.js';
 import type { ImageModel } from '../../inference/model.js';
 import type { DataFacts, FittedSettings, LearntScore } from '../data-facts.js';
-import type { EvaluationOptions, EvaluationReport } from '../evaluation.js';
+import type { EvaluationOptions, EvaluationReport, EvaluationScores } from '../evaluation.js';
 import type { InspectedSet, InspectRequest } from '../inspect.js';
 import type { PresentOptions, Presentation } from '../presentation.js';
 import type { ReportSections, SectionsRequest } from '../report-sections.js';
@@ -90,8 +90,8 @@ export interface Task<
    * @throws DataError naming the file, or the detected kind of set if it differs
    */
   load(path: string, options: LoadOptions): Promise<LoadedData<Set>>;
-  /** Creates a set from images in memory. @throws DataError naming the first invalid one */
-  fromExamples(examples: readonly Example[], classes: readonly string[]): Set;
+  /** Creates a set from images in memory, files and bytes, which are decoded. @throws DataError naming the first invalid one */
+  fromExamples(examples: readonly Example[], classes: readonly string[]): Promise<Set>;
   /** Whether data in memory is a set of this task. */
   isSet(data: object): boolean;
   /** Decides what is used of a set, and reports its problems; absent if every image is used. */
@@ -121,7 +121,7 @@ export interface Task<
       model: ImageModel,
       data: string | Set,
       options: EvaluationOptions,
-    ): Promise<EvaluationReport>;
+    ): Promise<EvaluationReport<EvaluationScores>>;
     /** Creates the presentation of predictions: text, pictures and rows. */
     present(model: ImageModel, options: PresentOptions): Presentation;
   };
