@@ -194,7 +194,13 @@ test('examples take the images that predict takes', async () => {
   ];
   const examples = images.map((image) => ({ image, label: 'a' }));
   const decoded = await decodeExamples('classify', examples);
-  expect(decoded).toEqual(images.map(() => ({ image: IMAGE_4X4, label: 'a' })));
+  for (const { image, label } of decoded)
+    expect([image.width, image.height, label, ...image.data]).toEqual([
+      4,
+      4,
+      'a',
+      ...IMAGE_4X4.data,
+    ]);
   const wrong: readonly (readonly [unknown, RegExp])[] = [
     [3, /^data: image 1: expected a path or file: URL.*, got 3$/],
     [null, /^data: image 1: expected a path/],
