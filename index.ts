@@ -121,7 +121,13 @@ export { RECIPES } from './train/recipes/index.js';
 export { train, type TrainOutcome } from './train/train.js';
 export type { Examples, TrainOptions } from './train/options.js';
 export type { LogRecord, RunListener } from './train/log-record.js';
-export { CATALOGUE, WEIGHTS_LICENSE, type CatalogueEntry } from './weights/catalogue.js';
+export {
+  CATALOG,
+  CATALOGUE,
+  WEIGHTS_LICENSE,
+  type CatalogEntry,
+  type CatalogueEntry,
+} from './weights/catalog.js';
 export { loadWeights } from './weights/load.js';
 export { openWeights } from './weights/open.js';
 export { convertModel as convertWeights } from './inference/convert.js';

@@ -178,7 +178,7 @@ function fromLabelFile(
       { id: basename(without) },
     );
   return {
-    layout: `images labelled by ${basename(labelFile)}`,
+    layout: `images labeled by ${basename(labelFile)}`,
     folder,
     split,
     samples,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describedValue } from '../core/arguments.js';
 import { type ConfigError, ModelNotFoundError, OptionError } from '../core/errors.js';
 import { cacheFolder } from '../io/files/cache-folder.js';
-import type { CatalogueEntry } from '../weights/catalogue.js';
+import type { CatalogEntry } from '../weights/catalog.js';
 import { CHECKPOINTS, isEmaBetter, latestValid, readBest } from '../weights/checkpoint-folder.js';
 import { readCheckpoint } from '../weights/checkpoint.js';
 import { weightFileOf } from '../weights/folder.js';
@@ -19,7 +19,7 @@ export interface LocatedModel {
   /** State of our own checkpoint, including the model card. */
   readonly state?: Readonly<Record<string, unknown>>;
   /** Published file of which this is the copy in the cache. */
-  readonly entry?: CatalogueEntry | undefined;
+  readonly entry?: CatalogEntry | undefined;
   /** Side of the input in pixels, known for official files. */
   readonly inputSize?: number | undefined;
   /** Whether the moving average (EMA) of the weights scored better than the weights, for the best checkpoint of a run. */

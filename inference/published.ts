@@ -3,7 +3,7 @@ import { ConfigError } from '../core/errors.js';
 import { CASCADE_MASK_RCNN } from '../models/cascade.js';
 import { MASK_RCNN } from '../models/mask-rcnn.js';
 import { UPERNET } from '../models/upernet.js';
-import { NETWORKS, type CatalogueEntry } from '../weights/catalogue.js';
+import { NETWORKS, type CatalogEntry } from '../weights/catalog.js';
 import type { ClassifierCard, DetectorCard, SegmenterCard } from './card.js';
 import type { LoadOptions } from './class-names.js';
 import { imageNetCard } from './classify/load.js';
@@ -17,7 +17,7 @@ import { ade20kCard } from './segment/load.js';
  * @throws ConfigError for an encoder, which has no predictions
  */
 export function publishedCard(
-  entry: CatalogueEntry,
+  entry: CatalogEntry,
   { classes, size = entry.inputSizePx }: Pick<LoadOptions, 'classes' | 'size'> = {},
 ): ClassifierCard | DetectorCard | SegmenterCard {
   const { name, task, version, method } = entry;

@@ -29,7 +29,7 @@ export async function parityLogits(
   const square = { width: inputSize, height: inputSize };
   const variants = {
     'evaluation transform': { size, window },
-    'without centre crop': { size, window: full },
+    'without center crop': { size, window: full },
     warped: { size: square, window: { x: 0, y: 0, ...square } },
   };
   const engine = await openEngine();

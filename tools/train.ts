@@ -109,7 +109,7 @@ export function registerTrain(program: Command): void {
     )
     .option(
       '--overfit <n>',
-      'prove in two minutes, on n images, that the set can be learnt; exit code 1 if not',
+      'prove in two minutes, on n images, that the set can be learned; exit code 1 if not',
       wholeNumber('--overfit'),
     )
     .optionsGroup(RARE)

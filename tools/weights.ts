@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { Option, type Command } from 'commander';
-import type { CatalogueEntry, PublishedTask } from '../weights/catalogue.js';
+import type { CatalogEntry, PublishedTask } from '../weights/catalog.js';
 import type { WeightsInspection } from '../inference/inspect.js';
 import { OptionError, quote } from '../core/errors.js';
 import type { Progress } from '../weights/pull/download.js';
@@ -87,15 +87,17 @@ const SCORES = ['top1', 'boxAP', 'maskAP', 'mIoU', 'mIoUMultiScale'] as const;
 async function listAction(
   options: CacheOptions & { readonly task?: PublishedTask },
 ): Promise<void> {
-  const { CATALOGUE, WEIGHTS_LICENSE } = await import('../weights/catalogue.js');
+  const { CATALOG, WEIGHTS_LICENSE } = await import('../weights/catalog.js');
   const { isCached } = await import('../weights/pull/cache.js');
   const folder = cacheFolder(options.cache);
-  const entries = CATALOGUE.filter(({ task }) => (options.task ?? task) === task).map((entry) => ({
+  const entries = CATALOG.filter(({ task }) => (options.task ?? task) === task).map((entry) => ({
     ...entry,
     cached: isCached(entry, folder),
   }));
   if (options.json) {
-    printJson({ licence: WEIGHTS_LICENSE, cacheFolder: folder, weights: entries });
+    const license = WEIGHTS_LICENSE;
+    // `licence`: the field's former name.
+    printJson({ license, licence: license, cacheFolder: folder, weights: entries });
     return;
   }
   for (const task of ['classify', 'detect', 'segment', 'pretrain'] as const) {
@@ -116,7 +118,7 @@ function formatScore(value: number | undefined): string {
 }
 
 /** Table of the files of a task, with the scores that they have. */
-function listTable(entries: readonly (CatalogueEntry & { readonly cached: boolean })[]): string {
+function listTable(entries: readonly (CatalogEntry & { readonly cached: boolean })[]): string {
   const scores = SCORES.filter((key) => entries.some((entry) => entry.scores[key] !== undefined));
   const measured = entries.some(({ accuracy }) => accuracy?.measured);
   const rows = entries.map((entry) => [
@@ -124,7 +126,7 @@ function listTable(entries: readonly (CatalogueEntry & { readonly cached: boolea
     ...scores.map((key) => formatScore(entry.scores[key])),
     ...(measured ? [entry.accuracy?.measured?.top1.toFixed(3) ?? '-'] : []),
     `${(entry.approximateBytes / 1e6).toFixed(0)} MB`,
-    ...[entry.licence, entry.cached ? 'yes' : 'no', entry.url],
+    ...[entry.license, entry.cached ? 'yes' : 'no', entry.url],
   ]);
   const head = ['name', 'px', 'classes', ...scores, ...(measured ? ['measured'] : [])];
   return formatTable([[...head, 'size', 'license', 'cached', 'URL'], ...rows]);
@@ -144,7 +146,8 @@ async function pullAction(
     const pulled = await pullPublished(entry, cacheFolder(options.cache), {
       ...{ mirror, onNotice: log, onProgress },
     });
-    results.push({ name: entry.name, licence: entry.licence, ...pulled });
+    const { name, license, licence } = entry;
+    results.push({ name, license, licence, ...pulled });
   }
   if (options.json) printJson({ weights: results });
 }
@@ -153,7 +156,7 @@ async function pullAction(
 async function locate(
   nameOrFile: string,
   { cache, offline }: FileOptions,
-): Promise<{ readonly file: string; readonly entry: CatalogueEntry | undefined }> {
+): Promise<{ readonly file: string; readonly entry: CatalogEntry | undefined }> {
   const { locateWeights } = await import('../weights/pull/cache.js');
   return locateWeights(nameOrFile, cacheFolder(cache), { offline, onNotice: log });
 }

@@ -10,8 +10,8 @@ export interface DataFacts {
   readonly concerns: readonly string[];
   /** Loss of the best constant answer; absent if it is counted during training, or unknown. */
   readonly constantLoss?: number | undefined;
-  /** Score from which a model has learnt something; absent: judged by the loss alone. */
-  readonly learntFrom?: number | undefined;
+  /** Score from which a model has learned something; absent: judged by the loss alone. */
+  readonly learnedFrom?: number | undefined;
 }
 
 /** Frequencies of the targets of a step, by which its loss is judged. */
@@ -43,8 +43,8 @@ export function entropy(counts: ArrayLike<number>): number {
   }, 0);
 }
 
-/** Score of the trained images from which a set counts as learnt. */
-export interface LearntScore {
+/** Score of the trained images from which a set counts as learned. */
+export interface LearnedScore {
   readonly metric: string;
   readonly atLeast: number;
 }

@@ -10,16 +10,16 @@ const TELLING_STEPS = 40;
 /** Fractions of the steps so far over which losses are averaged. */
 const FIRST = 0.1;
 const LAST = 0.3;
-/** Factor of the loss of a constant answer below which a model has learnt something. */
-const LEARNT = 0.9;
+/** Factor of the loss of a constant answer below which a model has learned something. */
+const LEARNED = 0.9;
 /** The same where a score says that nothing is found: a loss also falls by learning where objects are rare. */
-const CLEARLY_LEARNT = 0.75;
+const CLEARLY_LEARNED = 0.75;
 /** Factor of the first losses above which a loss rises. */
 const RISEN = 1.3;
 
 const UNKNOWN_REASON =
   'labels that do not fit the pictures (shifted, of other images), see data browse; or too few steps: ' +
-  'train with --overfit 8 shows whether the set can be learnt';
+  'train with --overfit 8 shows whether the set can be learned';
 
 /** Verdict on the first steps of a run. */
 export interface EarlyVerdict {
@@ -91,9 +91,9 @@ export class EarlyTruth {
     const judged =
       known.length > 0 ? known.reduce((sum, { loss }) => sum + mean(last, loss), 0) : now;
     const rises = now > RISEN * before;
-    const isScored = score !== undefined && facts.learntFrom !== undefined;
-    const isFound = isScored && score.value >= (facts.learntFrom ?? Infinity);
-    const factor = isScored ? CLEARLY_LEARNT : LEARNT;
+    const isScored = score !== undefined && facts.learnedFrom !== undefined;
+    const isFound = isScored && score.value >= (facts.learnedFrom ?? Infinity);
+    const factor = isScored ? CLEARLY_LEARNED : LEARNED;
     const learns = !rises && (isFound || judged < factor * (constant ?? before));
     const compared =
       constant === undefined

@@ -30,7 +30,7 @@ export function examinesRun(
 
 /** Outcome of a run that is finished. */
 export interface FinishedRun extends TrainResult {
-  /** Reason of an early stop: no improvement within the patience, or images learnt with `overfit`. */
+  /** Reason of an early stop: no improvement within the patience, or images learned with `overfit`. */
   readonly stoppedEarly?: string;
   /** Whether it learns, said after a tenth of the steps; absent for short and resumed runs. */
   readonly learning?: EarlyVerdict | undefined;

@@ -88,7 +88,7 @@ export interface TrainOptions<Config extends RecipeConfig = RecipeConfig> {
   readonly minutes?: number | undefined;
   /** Number of passes over the images, for which the schedule is laid out; not together with `minutes`. */
   readonly epochs?: number | undefined;
-  /** Number of images to train on without augmentation in two minutes, to prove that the set can be learnt. */
+  /** Number of images to train on without augmentation in two minutes, to prove that the set can be learned. */
   readonly overfit?: number | undefined;
   /** Fraction of the images that is held out, for undivided data. */
   readonly valFraction?: number | undefined;

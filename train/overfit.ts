@@ -1,7 +1,7 @@
 import { DataError } from '../core/errors.js';
 import { evenly } from '../datasets/evenly.js';
 import type { RecipeConfig } from './config/schemas.js';
-import { counted, type LearntScore } from './data-facts.js';
+import { counted, type LearnedScore } from './data-facts.js';
 import type { EarlyVerdict } from './early-truth.js';
 import type { LogRecord } from './log-record.js';
 import type { LoadedData, Task } from './tasks/task.js';
@@ -79,11 +79,11 @@ function withoutAugmentation(config: RecipeConfig, count: number): RecipeConfig 
   }
 }
 
-/** Watches the scores of a run with `overfit`, which ends when the images are learnt. */
+/** Watches the scores of a run with `overfit`, which ends when the images are learned. */
 export class OverfitGoal {
   private best: number | null = null;
 
-  constructor(private readonly goal: LearntScore) {}
+  constructor(private readonly goal: LearnedScore) {}
 
   /** @returns the reason to stop, or undefined to continue */
   record(record: LogRecord): string | undefined {
@@ -101,8 +101,8 @@ export class OverfitGoal {
     return {
       ...{ ...goal, learnt, value: best },
       line: learnt
-        ? `the set can be learnt: ${score} on the images that it was trained on (${goal.atLeast} asked for)`
-        : `the set was not learnt: ${score} on the images that it was trained on, ${goal.atLeast} asked for; ` +
+        ? `the set can be learned: ${score} on the images that it was trained on (${goal.atLeast} asked for)`
+        : `the set was not learned: ${score} on the images that it was trained on, ${goal.atLeast} asked for; ` +
           `likely: ${early?.reason ?? `labels that do not fit the pictures, see data browse; or too few steps (${step}): more --minutes`}`,
     };
   }

@@ -69,7 +69,7 @@ export async function train<const Recipe extends string | RecipeConfig>(
   const task = TASKS[config.task];
   const patience = plan.patience ?? undefined;
   const overfit = plan.overfit ?? undefined;
-  const goal = overfit === undefined ? undefined : new OverfitGoal(task.learntScore);
+  const goal = overfit === undefined ? undefined : new OverfitGoal(task.learnedScore);
   const monitor = new RunMonitor({
     ...{ folder, metric: task.bestMetric, patience, goal, signal, listener },
   });

@@ -1,6 +1,6 @@
 import { ModelNotFoundError } from '../core/errors.js';
 import { editDistance } from '../core/nearest-word.js';
-import { CATALOGUE, type CatalogueEntry } from './catalogue.js';
+import { CATALOG, type CatalogEntry } from './catalog.js';
 
 /**
  * Finds a published file by its name or another of its names:
@@ -12,9 +12,9 @@ import { CATALOGUE, type CatalogueEntry } from './catalogue.js';
  *
  * @throws WeightsError with the nearest names if there is none, or with all if several fit
  */
-export function resolveModelName(name: string): CatalogueEntry {
+export function resolveModelName(name: string): CatalogEntry {
   const bare = name.trim().replace(/^(timm|facebook|openmmlab)\//, '');
-  const found = CATALOGUE.find((entry) => entry.name === bare || entry.aliases.includes(bare));
+  const found = CATALOG.find((entry) => entry.name === bare || entry.aliases.includes(bare));
   if (found) return found;
   const fitting = abbreviated(bare);
   if (fitting.length === 1) return fitting[0];
@@ -29,11 +29,11 @@ export function resolveModelName(name: string): CatalogueEntry {
  * Detectors and segmenters whose name begins with the method before the dot and has all words after it, in their order.
  * Copies of other publishers need theirs.
  */
-function abbreviated(name: string): readonly CatalogueEntry[] {
+function abbreviated(name: string): readonly CatalogEntry[] {
   const [method, ...rest] = name.toLowerCase().split('.');
   if (rest.length === 0) return [];
   const words = rest.join('_').split(/[-_]/);
-  const all = CATALOGUE.filter((entry) => entry.name.startsWith(`${method}.convnext_`));
+  const all = CATALOG.filter((entry) => entry.name.startsWith(`${method}.convnext_`));
   const fitting = all.filter((entry) => {
     const own = entry.name.slice(method.length + 1).split('_');
     let at = -1;
@@ -46,7 +46,7 @@ function abbreviated(name: string): readonly CatalogueEntry[] {
 /** All names of a size if only the size is given, else the three nearest by edit distance. */
 function suggest(bare: string): readonly string[] {
   const name = bare.replace(/^convnextv2[_-]/, '');
-  const names = CATALOGUE.map((entry) => entry.name);
+  const names = CATALOG.map((entry) => entry.name);
   const ofSize = names.filter((candidate) => candidate.startsWith(`${name}.`));
   if (ofSize.length > 0) return ofSize;
   return names

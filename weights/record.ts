@@ -12,6 +12,7 @@ interface FileRecord {
   readonly sha256: string;
   readonly etag: string | null;
   readonly lastModified: string | null;
+  /** Spelled as in the files of the first release. */
   readonly licence: string | null;
   /** ISO 8601. */
   readonly recordedAt: string;

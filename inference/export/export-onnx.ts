@@ -82,7 +82,7 @@ export async function exportOnnx(
   const isStart = (text: string): boolean => /^\{\s*"(model|task)": .*"opset": /s.test(text);
   assertReplaceable('out', cardFile(out), { name: 'the JSON of an exported model', isStart });
   const loaded = suppressing(await loadedOf(model, options), options.hardNms ?? false);
-  const published = typeof model === 'string' ? publishedEntry(model)?.licence : undefined;
+  const published = typeof model === 'string' ? publishedEntry(model)?.license : undefined;
   const change = await changeTo(precision, loaded, format, calibrate);
   const exported = exportModel({
     ...{ loaded, format, license: license ?? published },

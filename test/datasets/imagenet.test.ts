@@ -179,7 +179,7 @@ describe('images with labels.json', () => {
     const set = read('train');
     expect(set.samples.map((s) => s.classIndex)).toEqual([1, 0]);
     expect(set.classes.map((c) => c.key)).toEqual(['n01', 'n02']);
-    expect(set).toMatchObject({ split: 'all', layout: 'images labelled by labels.json' });
+    expect(set).toMatchObject({ split: 'all', layout: 'images labeled by labels.json' });
     expect(set.ignoredFiles).toEqual([]);
   });
 

@@ -3,14 +3,14 @@ import { listSpecs } from '../../engine/parameters/spec.js';
 import { publishedCard } from '../../inference/published.js';
 import { createDetector } from '../../models/detector.js';
 import { createUperNet } from '../../models/upernet.js';
-import type { CatalogueEntry } from '../../weights/catalogue.js';
+import type { CatalogEntry } from '../../weights/catalog.js';
 import { torchShape } from '../../weights/layout.js';
 
 /**
  * Names and PyTorch shapes of the tensors in a published detector or segmenter: a ConvNeXt V1, which has LayerScale in
  * place of the response norm, with the counters of its batch norms; fully connected layers of RoI heads are matrices.
  */
-export function publishedTensors(entry: CatalogueEntry): Map<string, readonly number[]> {
+export function publishedTensors(entry: CatalogEntry): Map<string, readonly number[]> {
   const card = publishedCard(entry);
   if (card.task === 'classify') throw new Error(`${entry.name} is a classifier`);
   const backbone = createDenseBackbone(card.backbone);

@@ -3,12 +3,12 @@ import { createDenseBackbone } from '../../backbone/output-norms.js';
 import { cocoClasses } from '../../datasets/classes/coco.js';
 import { ADE20K_CLASSES } from '../../datasets/classes/ade20k.js';
 import { publishedCard } from '../../inference/published.js';
-import { CATALOGUE, type CatalogueEntry } from '../../weights/catalogue.js';
+import { CATALOG, type CatalogEntry } from '../../weights/catalog.js';
 import { resolveModelName } from '../../weights/model-name.js';
 import { publishedTensors } from '../helpers/published-tensors.js';
 import { numElements } from '../../core/shape.js';
 
-const downstream = CATALOGUE.filter(({ method }) => method !== undefined);
+const downstream = CATALOG.filter(({ method }) => method !== undefined);
 
 /** Parameters as the READMEs round them, in millions. */
 const ROUNDED: Readonly<Record<string, Readonly<Record<string, number>>>> = {
@@ -46,7 +46,7 @@ describe.each(downstream.map((entry) => [entry.name, entry] as const))('%s', (_,
   });
 });
 
-const named = (name: string): CatalogueEntry => resolveModelName(name);
+const named = (name: string): CatalogEntry => resolveModelName(name);
 
 test('classifiers have the preprocessing of their size, and V2 segmenters do not exist', () => {
   expect(publishedCard(named('tiny.fcmae_ft_in22k_in1k_384'))).toMatchObject({

@@ -147,7 +147,7 @@ const MISTAKES: Readonly<Record<string, readonly Mistake[]>> = {
   ],
   models: [
     [
-      'a misspelt official name',
+      'a misspelled official name',
       () => ['predict', 'tyni.fcmae_ft_in1k', image],
       /nearest: tiny\.fcmae_ft_in1k/,
     ],
@@ -234,7 +234,7 @@ const MISTAKES: Readonly<Record<string, readonly Mistake[]>> = {
   ],
   training: [
     [
-      'a misspelt recipe',
+      'a misspelled recipe',
       () => ['train', 'clasify', '--data', data, '--out', at('r')],
       /got clasify; nearest: classify/,
     ],
@@ -297,7 +297,7 @@ const MISTAKES: Readonly<Record<string, readonly Mistake[]>> = {
       /a\.png/,
     ],
     [
-      'a data.yaml with a misspelt part',
+      'a data.yaml with a misspelled part',
       () => ['train', 'detect', '--data', at('data.yaml'), '--out', at('r')],
       /data\.yaml: .*trian/,
     ],
@@ -360,7 +360,7 @@ const MISTAKES: Readonly<Record<string, readonly Mistake[]>> = {
       /torn\.yaml:\d+: expected YAML or JSON/,
     ],
     [
-      'a misspelt key in a file',
+      'a misspelled key in a file',
       () => train('--config', at('key.yaml')),
       /key\.yaml: batchsize: .*nearest: batchSize/,
     ],

@@ -112,7 +112,7 @@ test('if no anchor is positive, nothing matched', () => {
 });
 
 test('a score decides before the loss, unless that is clear', () => {
-  const facts = { ...FACTS, constantLoss: 1, learntFrom: 0.3 };
+  const facts = { ...FACTS, constantLoss: 1, learnedFrom: 0.3 };
   const at = (loss: number, score: number) => verdictOf(() => ({ loss }), { facts, score }).learns;
   expect(at(0.99, 0.31)).toBe(true);
   expect(at(0.85, 0.29)).toBe(false);

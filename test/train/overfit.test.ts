@@ -22,7 +22,7 @@ describe('the goal', () => {
     expect(reached.record(evaluation(2, 0.96))).toBe('top1 0.960');
     expect(reached.verdict(20, undefined)).toMatchObject({ learnt: true, value: 0.96 });
     expect(reached.verdict(20, undefined).line).toMatch(
-      /^the set can be learnt: top1 0\.960 on the images/,
+      /^the set can be learned: top1 0\.960 on the images/,
     );
   });
 
@@ -33,7 +33,7 @@ describe('the goal', () => {
     const verdict = missed.verdict(20, { learns: false, line: '', reason: 'objects of 6 px' });
     expect(verdict).toMatchObject({ learnt: false, value: 0.5, atLeast: 0.95 });
     expect(verdict.line).toMatch(
-      /^the set was not learnt: top1 0\.500 .*; likely: objects of 6 px$/,
+      /^the set was not learned: top1 0\.500 .*; likely: objects of 6 px$/,
     );
   });
 });
@@ -58,16 +58,16 @@ function overfit(name: string, set: readonly string[]): Promise<TrainOutcome> {
 const stored = (name: string, file: string): unknown =>
   JSON.parse(readFileSync(join(root, name, file), 'utf8'));
 
-test('six images of three classes are learnt, and nothing else is trained on', async () => {
-  const outcome = await overfit('learnt', ['lr=3e-3']);
+test('six images of three classes are learned, and nothing else is trained on', async () => {
+  const outcome = await overfit('learned', ['lr=3e-3']);
   expect(outcome.overfit).toMatchObject({ learnt: true, metric: 'top1' });
   expect(outcome.metrics?.['count']).toBe(6);
   expect(outcome.interrupted).toBe(false);
-  expect(stored('learnt', 'config.json')).toMatchObject({ overfit: 6, length: { epochs: 60 } });
-  expect(stored('learnt', 'result.json')).toMatchObject({ overfit: outcome.overfit?.line });
+  expect(stored('learned', 'config.json')).toMatchObject({ overfit: 6, length: { epochs: 60 } });
+  expect(stored('learned', 'result.json')).toMatchObject({ overfit: outcome.overfit?.line });
 }, 120_000);
 
-test('a set that cannot be learnt, at a learning rate of 0, is not', async () => {
+test('a set that cannot be learned, at a learning rate of 0, is not', async () => {
   const outcome = await overfit('not', ['lr=0', 'minLr=0']);
   expect(outcome.overfit).toMatchObject({ learnt: false });
   expect(outcome.step).toBe(60);

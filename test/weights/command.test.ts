@@ -5,7 +5,7 @@ import { afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { InputError, WeightsError } from '../../core/errors.js';
 import { registerWeights } from '../../tools/weights.js';
 import { SIZES } from '../../weights/architecture.js';
-import { CATALOGUE } from '../../weights/catalogue.js';
+import { CATALOG } from '../../weights/catalog.js';
 import { writeSafetensors } from '../../io/safetensors/write.js';
 import { readTensors } from '../helpers/fixtures.js';
 import { startFileServer, type FileServer } from './pull/file-server.js';
@@ -62,11 +62,13 @@ const runJson = async (args: readonly string[]) =>
 
 test('list shows every official file with license and whether it is cached', async () => {
   const listed = await runJson(['list', '--cache', folder]);
-  expect(listed).toMatchObject({ licence: 'CC-BY-NC-4.0', cacheFolder: folder });
+  expect(listed).toMatchObject({
+    license: 'CC-BY-NC-4.0',
+    licence: 'CC-BY-NC-4.0',
+    cacheFolder: folder,
+  });
   expect(listed['weights']).toEqual(
-    CATALOGUE.map(
-      (entry) => expect.objectContaining({ name: entry.name, cached: false }) as unknown,
-    ),
+    CATALOG.map((entry) => expect.objectContaining({ name: entry.name, cached: false }) as unknown),
   );
   const table = async (...args: readonly string[]): Promise<string[]> =>
     (await run(['list', '--cache', folder, ...args])).trimEnd().split('\n');
@@ -93,14 +95,14 @@ test('list shows every official file with license and whether it is cached', asy
     /640 +150 +52\.6 +53\.1 +488 MB +MIT +no +https:\/\/dl\.fbaipublicfiles\.com\/convnext\/\S+$/,
   );
   expect(await runJson(['list', '--task', 'detect'])).toMatchObject({
-    weights: CATALOGUE.filter(({ task }) => task === 'detect').map(({ name, url, scores }) => ({
+    weights: CATALOG.filter(({ task }) => task === 'detect').map(({ name, url, scores }) => ({
       name,
       url,
       scores,
     })),
   });
   const all = await table();
-  expect(all).toHaveLength(CATALOGUE.length + 4 * 2 + 3);
+  expect(all).toHaveLength(CATALOG.length + 4 * 2 + 3);
   await expect(run(['list', '--task', 'track'])).rejects.toThrow(/Allowed choices are classify/);
 });
 
@@ -123,7 +125,12 @@ test('pull fetches by name from a mirror, and rejects what is no network of that
     mirror,
   ]);
   expect(pulled['weights']).toMatchObject([
-    { name: 'atto.fcmae_ft_in1k', downloaded: true, licence: 'CC-BY-NC-4.0' },
+    {
+      name: 'atto.fcmae_ft_in1k',
+      downloaded: true,
+      license: 'CC-BY-NC-4.0',
+      licence: 'CC-BY-NC-4.0',
+    },
   ]);
   const again = await runJson(['pull', 'atto.fcmae_ft_in1k', '--cache', cache, '--mirror', mirror]);
   expect(again['weights']).toMatchObject([{ downloaded: false }]);
@@ -186,7 +193,7 @@ test('verify reports a valid file and throws for a damaged one', async () => {
 });
 
 test('verify --image passes when the logits of one preprocessing are the published ones', async () => {
-  const expected = CATALOGUE.find(({ name }) => name === 'atto.fcmae_ft_in1k')?.parityLogits ?? [];
+  const expected = CATALOG.find(({ name }) => name === 'atto.fcmae_ft_in1k')?.parityLogits ?? [];
   const args = ['verify', atto, '--image', 'cats.jpg', '--as', 'atto.fcmae_ft_in1k'];
   const shifted = (by: number): Float32Array =>
     Float32Array.from([...expected.map((value) => value + by), 7]);

@@ -45,7 +45,7 @@ function configText(written: WrittenConfig, { settings }: ConfigPlan): string {
     `Machine: ${machine} (${MACHINE_HINTS[machine]})`,
     '',
     `Train:   ${command}`,
-    '         --minutes 30 lays it out for half an hour; --overfit 8 shows in two minutes whether the set can be learnt.',
+    '         --minutes 30 lays it out for half an hour; --overfit 8 shows in two minutes whether the set can be learned.',
     `Values:  npx convnextv2 config print ${shown(file)} (all of them, with their sources)`,
     ...(weights === null
       ? []

@@ -21,7 +21,7 @@ export function classificationFacts(
   return {
     counts: `${counted(samples.length, 'image')} of ${counted(classes.length, 'class', 'classes')}`,
     constantLoss: entropy(counts.map((count) => (1 - labelSmoothing) * count + smooth)),
-    learntFrom: Math.min(1, BETTER * share),
+    learnedFrom: Math.min(1, BETTER * share),
     concerns:
       share > ONE_CLASS
         ? [

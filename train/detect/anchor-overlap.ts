@@ -1,5 +1,5 @@
 import { baseAnchors, type AnchorConfig } from '../../core/anchors.js';
-import type { InputObject } from './learnt-objects.js';
+import type { InputObject } from './learned-objects.js';
 
 /** Computes the largest IoU of an object with an anchor of any level: that of the nearest cell. */
 export function anchorOverlap(

@@ -5,12 +5,12 @@ import type { CocoSet } from '../../datasets/coco/set.js';
 import type { DetectionConfig } from '../config/detect.js';
 import { counted, type DataFacts } from '../data-facts.js';
 import { anchorOverlap } from './anchor-overlap.js';
-import { learntImages, objectsAt, sideOf } from './learnt-objects.js';
+import { learnedImages, objectsAt, sideOf } from './learned-objects.js';
 
 /** Median side of objects in pixels of the input, below which a detector hardly finds any. */
 const TINY_PX = 8;
 /** AP that no detector has by chance: with shifted labels it was below 0.001 after a tenth of a run, with right ones 0.02. */
-const LEARNT_AP = 0.01;
+const LEARNED_AP = 0.01;
 /** Overlap from which an anchor fits an object. */
 const FITTING_IOU = 0.5;
 /** Fraction of a box outside of its picture from which its label is taken to be shifted. */
@@ -22,7 +22,7 @@ const MANY_EMPTY = 0.9;
 
 /** Counts images and objects of a detection set, and how the anchors fit the boxes as resized. */
 export function detectionFacts(set: CocoSet, config: DetectionConfig): DataFacts {
-  const images = learntImages(set, config.keepEmpty);
+  const images = learnedImages(set, config.keepEmpty);
   const { anchors } = config.detector.rpn;
   const objects = objectsAt(images, config.evaluation.limits);
   const numObjects = objects.length;
@@ -37,10 +37,10 @@ export function detectionFacts(set: CocoSet, config: DetectionConfig): DataFacts
   const side = Math.round(median(objects.map(sideOf)));
   return {
     counts: `${counted(images.length, 'image')}, ${counted(numObjects, 'object')} of ${counted(numClasses, 'class', 'classes')}`,
-    learntFrom: LEARNT_AP,
+    learnedFrom: LEARNED_AP,
     fit: numObjects > 0 ? `anchors fit ${percent(fit)} of the objects` : undefined,
     concerns: [
-      ...(numObjects === 0 ? ['no object is left to be learnt'] : []),
+      ...(numObjects === 0 ? ['no object is left to be learned'] : []),
       ...(numOutside > MANY_OUTSIDE * (numOutside + numObjects)
         ? [
             `${counted(numOutside, 'box reaches', 'boxes reach')} out of the picture: labels that are shifted, or of images of another size`,

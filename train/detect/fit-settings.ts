@@ -5,7 +5,7 @@ import { evenly } from '../../datasets/evenly.js';
 import type { DetectionConfig } from '../config/detect.js';
 import type { Settings } from '../config/layers.js';
 import { anchorOverlap } from './anchor-overlap.js';
-import { learntImages, objectsAt, sideOf, type InputObject } from './learnt-objects.js';
+import { learnedImages, objectsAt, sideOf, type InputObject } from './learned-objects.js';
 
 /** Short sides of the input to choose from, in pixels: below the smallest, the coarse levels of the pyramid have too few cells. */
 const SHORT_SIDES = [128, 160, 192, 240, 288, 336, 400] as const;
@@ -40,7 +40,7 @@ export function fitDetector(
   { training, evaluation, detector, keepEmpty }: DetectionConfig,
   isSet: (path: string) => boolean,
 ): Settings {
-  const images = learntImages(set, keepEmpty);
+  const images = learnedImages(set, keepEmpty);
   const { limits } = evaluation;
   const seen = evenly(objectsAt(images, limits), MOST_OBJECTS);
   if (seen.length === 0) return {};

@@ -42,7 +42,7 @@ export const classify: Task<ClassificationConfig, ClassificationSet, Classificat
   inspect: inspectClassificationData,
   facts: classificationFacts,
   labeled: ({ samples }) => [...samples.keys()],
-  learntScore: { metric: 'top1', atLeast: 0.95 },
+  learnedScore: { metric: 'top1', atLeast: 0.95 },
   select: (set, indices) => ({ ...set, samples: indices.map((i) => set.samples[i]) }),
   classNames: (set) => set.classes.map(({ name }) => name),
   alignClasses: alignClassification,

@@ -36,7 +36,7 @@ export const detect: Task<DetectionConfig, CocoSet, DetectionExample> = {
   facts: detectionFacts,
   fit: fitDetector,
   labeled: (set) => trainableImages(set),
-  learntScore: { metric: 'bbox_AP50', atLeast: 0.8 },
+  learnedScore: { metric: 'bbox_AP50', atLeast: 0.8 },
   select: selectImages,
   alignClasses: alignDetection,
   prediction: { evaluate: scoreDetector, present },

@@ -33,7 +33,7 @@ export const pretrain: Task<PretrainingConfig, ImageSet, ImageExample> = {
     concerns: [],
   }),
   labeled: ({ samples }) => [...samples.keys()],
-  learntScore: { metric: 'explained', atLeast: 0.2 },
+  learnedScore: { metric: 'explained', atLeast: 0.2 },
   select: (set, indices) => ({ ...set, samples: indices.map((i) => set.samples[i]) }),
   reportSections: (_, request) => autoencoderSections(request),
   setUp: setUpAutoencoder,

@@ -41,7 +41,7 @@ export const segment: Task<SegmentationConfig, SegmentationSet, SegmentationExam
     concerns: [],
   }),
   labeled: ({ samples }) => [...samples.keys()],
-  learntScore: { metric: 'mIoU', atLeast: 0.6 },
+  learnedScore: { metric: 'mIoU', atLeast: 0.6 },
   select: (set, indices) => ({ ...set, samples: indices.map((i) => set.samples[i]) }),
   alignClasses: alignSegmentation,
   prediction: { evaluate: scoreSegmenter, present },

@@ -8,7 +8,7 @@ import type { SpecTree } from '../../engine/parameters/spec.js';
 import type { ParameterStore } from '../../engine/parameters/store.js';
 import type { BenchmarkDefaults, BenchmarkReport, BenchmarkRequest } from '../benchmark.js';
 import type { ImageModel } from '../../inference/model.js';
-import type { DataFacts, FittedSettings, LearntScore } from '../data-facts.js';
+import type { DataFacts, FittedSettings, LearnedScore } from '../data-facts.js';
 import type { EvaluationOptions, EvaluationReport, EvaluationScores } from '../evaluation.js';
 import type { InspectedSet, InspectRequest } from '../inspect.js';
 import type { PresentOptions, Presentation } from '../presentation.js';
@@ -98,7 +98,7 @@ export interface Task<
   inspect?(set: Set, request: InspectRequest, log: ProblemLog): Promise<InspectedSet>;
   /** Names of the classes of a set by index; absent without classes. */
   classNames?(set: Set): readonly string[];
-  /** Counts what a set holds for training, and looks for reasons why nothing may be learnt from it. */
+  /** Counts what a set holds for training, and looks for reasons why nothing may be learned from it. */
   facts(set: Set, config: Config): DataFacts;
   /**
    * Chooses settings by a training set, for the recipes of `FITTED_RECIPES`; absent: none.
@@ -108,8 +108,8 @@ export interface Task<
   fit?(set: Set, config: Config, isSet: (path: string) => boolean): FittedSettings;
   /** Indices of the images that have something to learn. */
   labeled(set: Set): readonly number[];
-  /** Score of a few images from which a set counts as learnt, with `overfit`. */
-  readonly learntScore: LearntScore;
+  /** Score of a few images from which a set counts as learned, with `overfit`. */
+  readonly learnedScore: LearnedScore;
   /** Selects images of a set. */
   select(set: Set, indices: readonly number[]): Set;
   /** Gives the classes of a set the indices of `wanted`, by name; absent without classes. @throws DataError if they differ */

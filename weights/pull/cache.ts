@@ -1,25 +1,25 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ModelNotFoundError } from '../../core/errors.js';
-import type { CatalogueEntry } from '../catalogue.js';
+import type { CatalogEntry } from '../catalog.js';
 import { findCheckpoint } from '../checkpoint-folder.js';
 import { weightFileOf } from '../folder.js';
 import { resolveModelName } from '../model-name.js';
 import { checkRecord } from '../record.js';
 import type { DownloadOptions } from './download.js';
 import { progressLines } from './progress.js';
-import { licenceLine, pullLine, pullPlan } from './published.js';
+import { licenseLine, pullLine, pullPlan } from './published.js';
 import { pullWeights, type PulledFile } from './pull.js';
 
 /** Whether an official file is in the cache. */
-export function isCached(entry: CatalogueEntry, cacheFolder: string): boolean {
+export function isCached(entry: CatalogEntry, cacheFolder: string): boolean {
   return existsSync(join(cacheFolder, entry.fileName));
 }
 
-/** A weight file, and its catalogue entry if it is an official file from the cache. */
+/** A weight file, and its catalog entry if it is an official file from the cache. */
 interface LocatedWeights {
   readonly file: string;
-  readonly entry: CatalogueEntry | undefined;
+  readonly entry: CatalogEntry | undefined;
 }
 
 /** Options of pulling a published file. */
@@ -61,7 +61,7 @@ export async function locateWeights(
   const entry = resolveModelName(nameOrFile);
   const file = join(cacheFolder, entry.fileName);
   if (existsSync(file)) {
-    options.onNotice?.(licenceLine(entry));
+    options.onNotice?.(licenseLine(entry));
     await checkRecord(file);
     return { file, entry };
   }
@@ -80,12 +80,12 @@ export async function locateWeights(
  * @throws as {@link pullWeights}
  */
 export async function pullPublished(
-  entry: CatalogueEntry,
+  entry: CatalogEntry,
   cacheFolder: string,
   { mirror, onNotice, ...download }: PullPublishedOptions = {},
 ): Promise<PulledFile> {
   const { source, ...checks } = pullPlan(entry, mirror);
-  onNotice?.(licenceLine(entry));
+  onNotice?.(licenseLine(entry));
   if (!isCached(entry, cacheFolder)) onNotice?.(pullLine(entry, source.url));
   const pulled = await pullWeights(source, {
     ...download,
@@ -100,7 +100,7 @@ export async function pullPublished(
 }
 
 /** The published file that a name stands for; undefined for the path of a file or folder, or an unknown name. */
-export function publishedEntry(name: string): CatalogueEntry | undefined {
+export function publishedEntry(name: string): CatalogEntry | undefined {
   if (typeof (name as unknown) !== 'string' || existsSync(name)) return undefined;
   try {
     return resolveModelName(name);

@@ -1,6 +1,6 @@
 import { numElements } from '../../core/shape.js';
 import { DownloadError } from '../../core/errors.js';
-import type { CatalogueEntry } from '../catalogue.js';
+import type { CatalogEntry } from '../catalog.js';
 import { withWeights } from '../open.js';
 import { selectWeights } from '../select.js';
 import { summarizeWeights } from '../verify.js';
@@ -15,13 +15,13 @@ const STATISTICS = /(^|\.)(running_mean|running_var|num_batches_tracked)$/;
 const SIZE_FACTOR = 4;
 
 /** Describes license and use in one line. */
-export function licenceLine({ name, licence }: CatalogueEntry): string {
-  const limit = licence === 'CC-BY-NC-4.0' ? ' (not for commercial use)' : '';
-  return `${name}: official weights, license ${licence}${limit}`;
+export function licenseLine({ name, license }: CatalogEntry): string {
+  const limit = license === 'CC-BY-NC-4.0' ? ' (not for commercial use)' : '';
+  return `${name}: official weights, license ${license}${limit}`;
 }
 
 /** Describes a file in one line before it is pulled. */
-export function pullLine({ name, approximateBytes }: CatalogueEntry, url: string): string {
+export function pullLine({ name, approximateBytes }: CatalogEntry, url: string): string {
   return `${name}: pulling about ${megabytes(approximateBytes)} from ${url}`;
 }
 
@@ -32,9 +32,9 @@ export function pullLine({ name, approximateBytes }: CatalogueEntry, url: string
  * @throws ConfigError for a mirror without https
  */
 export function pullPlan(
-  entry: CatalogueEntry,
+  entry: CatalogEntry,
   mirror = process.env['CONVNEXTV2_MIRROR'],
-): { readonly source: CatalogueEntry } & Required<Pick<PullOptions, 'maxBytes' | 'check'>> {
+): { readonly source: CatalogEntry } & Required<Pick<PullOptions, 'maxBytes' | 'check'>> {
   return {
     source: { ...entry, url: mirrored(entry.url, mirror) },
     maxBytes: SIZE_FACTOR * entry.approximateBytes + 2 ** 26,
@@ -52,7 +52,7 @@ function mirrored(url: string, mirror: string | undefined): string {
  * Checks that a file is the published network: names and shapes of a V2 classifier or encoder; the number of parameters
  * of the others, whose names are checked when they are loaded.
  */
-async function checkPublished(file: string, entry: CatalogueEntry): Promise<void> {
+async function checkPublished(file: string, entry: CatalogEntry): Promise<void> {
   const { version, numParameters, name, size } = entry;
   if (version === 2) {
     await summarizeWeights(file, { size });

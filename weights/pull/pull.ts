@@ -10,8 +10,8 @@ import { explainedWrite } from './disk.js';
 import { download, type DownloadOptions } from './download.js';
 import { PartialFile } from './partial.js';
 
-/** A file that can be pulled, e.g. a catalogue entry. */
-interface PullSource extends Readonly<Record<'url' | 'fileName' | 'licence', string>> {
+/** A file that can be pulled, e.g. a catalog entry. */
+interface PullSource extends Readonly<Record<'url' | 'fileName' | 'license', string>> {
   /** Beginning of the SHA-256, if the publisher states it. */
   readonly sha256Prefix?: string | undefined;
 }
@@ -107,8 +107,8 @@ async function pullNew(
     throw error;
   }
   // The record is written first: after a crash in between, a file without a record would not be checked.
-  const { url, licence } = source;
-  await writeRecord(file, { url, bytes, sha256, etag, lastModified, licence });
+  const { url, license } = source;
+  await writeRecord(file, { url, bytes, sha256, etag, lastModified, licence: license });
   await rename(partial.path, file);
   syncFolder(dirname(file));
   await partial.finish();
@@ -140,11 +140,18 @@ async function recordExisting(
 ): Promise<PulledFile> {
   const { sha256, bytes, recorded } = await checkRecord(file);
   if (!recorded) {
-    const { licence, sha256Prefix = '' } = source;
+    const { license, sha256Prefix = '' } = source;
     if (!sha256.startsWith(sha256Prefix))
       throw DownloadError.in(file, `expected sha256 ${sha256Prefix}… as published, got ${sha256}`);
     await check?.(file);
-    await writeRecord(file, { url: null, bytes, sha256, etag: null, lastModified: null, licence });
+    await writeRecord(file, {
+      url: null,
+      bytes,
+      sha256,
+      etag: null,
+      lastModified: null,
+      licence: license,
+    });
   }
   return { file, sha256, bytes, downloaded: false };
 }

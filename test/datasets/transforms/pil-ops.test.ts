@@ -131,7 +131,7 @@ describe('randAugment', () => {
       const image = randAugment(imageAt(0), RAND_AUGMENT, { random: new Random(seed), fill });
       if (maxError(image.data, imageAt(0).data) === 0) unchanged++;
     }
-    // A quarter draws nothing; few operations leave an image as it is (noise is nearly equalised already).
+    // A quarter draws nothing; few operations leave an image as it is (noise is nearly equalized already).
     expect(unchanged / 400).toBeGreaterThan(0.18);
     expect(unchanged / 400).toBeLessThan(0.35);
   });

@@ -65,7 +65,7 @@ describe('facts of a detection set', () => {
     const { counts, fit, concerns } = factsOf([[], []]);
     expect(counts).toBe('2 images, 0 objects of 2 classes');
     expect(fit).toBeUndefined();
-    expect(concerns[0]).toBe('no object is left to be learnt');
+    expect(concerns[0]).toBe('no object is left to be learned');
   });
 
   test('hardly any image with objects', () => {

@@ -197,7 +197,7 @@ describe('a run', () => {
 });
 
 describe('refused before any work', () => {
-  test('objects without a mask where masks are trained; boxes alone are learnt from them', async () => {
+  test('objects without a mask where masks are trained; boxes alone are learned from them', async () => {
     const bare = await changed('bare.json', ({ annotations }) => {
       const object = annotations.find(({ iscrowd }) => iscrowd === 0);
       if (object) delete object.segmentation;

@@ -35,7 +35,7 @@ const pull = (
   options: Partial<PullOptions> & { readonly url?: string; readonly sha256Prefix?: string } = {},
 ): Promise<PulledFile> => {
   const { url = server.url, sha256Prefix, ...rest } = options;
-  const source = { url, fileName: 'weights.pt', licence: 'MIT', sha256Prefix };
+  const source = { url, fileName: 'weights.pt', license: 'MIT', sha256Prefix };
   return pullWeights(source, { cacheFolder, retries: 1, retryDelayMs: 1, ...rest });
 };
 

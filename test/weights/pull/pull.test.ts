@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { WeightsError, WorkError } from '../../../core/errors.js';
 import { acquireLock } from '../../../io/files/lock.js';
-import { CATALOGUE } from '../../../weights/catalogue.js';
+import { CATALOG } from '../../../weights/catalog.js';
 import { isCached, locateWeights } from '../../../weights/pull/cache.js';
 import { pullWeights, type PulledFile, type PullOptions } from '../../../weights/pull/pull.js';
 import { readRecord } from '../../../weights/record.js';
@@ -29,7 +29,7 @@ beforeEach(() => {
 
 const pull = (options: Partial<PullOptions> = {}): Promise<PulledFile> =>
   pullWeights(
-    { url: server.url, fileName: 'weights.pt', licence: 'CC-BY-NC-4.0' },
+    { url: server.url, fileName: 'weights.pt', license: 'CC-BY-NC-4.0' },
     { cacheFolder, retries: 3, retryDelayMs: 1, ...options },
   );
 
@@ -180,7 +180,7 @@ test('without a network the message says which URL and where to put the file', a
   const gone = await startFileServer();
   await gone.stop();
   const attempt = pullWeights(
-    { url: gone.url, fileName: 'weights.pt', licence: '' },
+    { url: gone.url, fileName: 'weights.pt', license: '' },
     { cacheFolder },
   );
   await expect(attempt).rejects.toThrow(
@@ -226,7 +226,7 @@ test('two processes do not pull the same file at once, and a dead one does not b
 });
 
 test('locateWeights finds files and cached names, and says how to get the others', async () => {
-  const [entry] = CATALOGUE;
+  const [entry] = CATALOG;
   await expect(locateWeights(entry.name, cacheFolder)).rejects.toThrow(
     `run "convnextv2 weights pull ${entry.name}", or put ${entry.url} there`,
   );

@@ -22,7 +22,7 @@ interface PublishedAccuracy {
 }
 
 /** A published file. */
-export interface CatalogueEntry {
+export interface CatalogEntry {
   /** `SIZE.TAG` for V2, `convnext_SIZE.TAG` for V1, `METHOD.convnext_SIZE_DATA` for detectors and segmenters. */
   readonly name: string;
   readonly task: PublishedTask;
@@ -43,7 +43,9 @@ export interface CatalogueEntry {
   /** Undefined for encoders. */
   readonly numClasses: number | undefined;
   /** SPDX identifier. */
-  readonly licence: Licence;
+  readonly license: License;
+  /** @deprecated Same as `license`, under its former name. */
+  readonly licence: License;
   /** Number of parameters in the file. */
   readonly numParameters: number;
   /** Approximate size: four bytes for each parameter. The exact sizes are not published. */
@@ -59,7 +61,7 @@ export interface CatalogueEntry {
 }
 
 /** Licenses of the published files; the code of this library is MIT. */
-export type Licence = 'CC-BY-NC-4.0' | 'MIT' | 'Apache-2.0';
+export type License = 'CC-BY-NC-4.0' | 'MIT' | 'Apache-2.0';
 
 /** License of the official weights of ConvNeXt V2. */
 export const WEIGHTS_LICENSE = 'CC-BY-NC-4.0';
@@ -126,7 +128,7 @@ const IN22K_512: readonly Row[] = [
 ];
 
 /** The 26 files of ConvNeXt V2. @see https://github.com/facebookresearch/ConvNeXt-V2#results-and-pre-trained-models */
-const V2: readonly CatalogueEntry[] = [
+const V2: readonly CatalogEntry[] = [
   ...(['atto', 'femto', 'pico', 'nano', 'tiny', 'base', 'large', 'huge'] as const).map((size) =>
     v2(size, 'fcmae', `pt_only/convnextv2_${size}_1k_224_fcmae.pt`, 224),
   ),
@@ -150,7 +152,7 @@ function v2(
   path: string,
   inputSizePx: number,
   row?: Row,
-): CatalogueEntry {
+): CatalogEntry {
   const fileName = fileOf(path);
   const data = tag === 'fcmae_ft_in1k' ? '1k' : '22k';
   const hub = row ? [`convnextv2-${size}-${data}-${inputSizePx}`] : [];
@@ -161,7 +163,7 @@ function v2(
     ...{ size, tag, fileName, inputSizePx, numClasses: row && 1000 },
     url: `${META}convnextv2/${path}`,
     aliases: [`convnextv2_${size}.${tag}`, ...ownNames(fileName), ...hub],
-    licence: WEIGHTS_LICENSE,
+    license: WEIGHTS_LICENSE,
     numParameters: countParameters(2, size, row && 1000) + (row ? 0 : countDecoder(size)),
     scores: row ? { top1: row[1] } : {},
     accuracy: row && { top1: row[1], measured: { top1: row[2], top5: row[3] } },
@@ -195,14 +197,14 @@ const V1_ROWS: readonly (readonly [string, PublishedSize, string, number, number
 ];
 
 /** Classifiers of ConvNeXt V1, named as in timm. @see https://github.com/facebookresearch/ConvNeXt */
-const V1: readonly CatalogueEntry[] = V1_ROWS.map(([tag, size, fileName, inputSizePx, top1]) => {
+const V1: readonly CatalogEntry[] = V1_ROWS.map(([tag, size, fileName, inputSizePx, top1]) => {
   const numClasses = top1 === undefined ? 21_841 : 1000;
   return entry({
     name: `convnext_${size}.${tag}`,
     task: 'classify',
     version: 1,
     ...{ size, tag, url: META + fileName, fileName, inputSizePx, numClasses },
-    licence: 'MIT',
+    license: 'MIT',
     aliases: ownNames(fileName),
     numParameters: countParameters(1, size, numClasses),
     scores: top1 === undefined ? {} : { top1 },
@@ -232,7 +234,7 @@ const COCO_ROWS: readonly (readonly [
   ['xlarge', '_in22k', 'cascade_mask_rcnn_convnext_xlarge_22k_3x.pth', 406_875_058, 55.2, 47.7],
 ];
 
-const DETECTORS: readonly CatalogueEntry[] = COCO_ROWS.map(
+const DETECTORS: readonly CatalogEntry[] = COCO_ROWS.map(
   ([size, data, fileName, numParameters, boxAP, maskAP]) => {
     const isCascade = fileName.startsWith('cascade');
     const tag = `${size}${data}_coco`;
@@ -240,7 +242,7 @@ const DETECTORS: readonly CatalogueEntry[] = COCO_ROWS.map(
     return entry({
       task: 'detect',
       version: 1,
-      licence: 'MIT',
+      license: 'MIT',
       ...{ name, size, tag, numParameters },
       method: isCascade ? 'Cascade Mask R-CNN' : 'Mask R-CNN',
       ...{ url: `${META}coco/${fileName}`, fileName, inputSizePx: 800, numClasses: 80 },
@@ -296,7 +298,7 @@ const ADE20K_ROWS: readonly SegmenterRow[] = [
   ['xlarge', '_in22k', 640, 53.58, 54.11, { date: '20220226_080344', sha256: '95fc38c2' }],
 ];
 
-const SEGMENTERS: readonly CatalogueEntry[] = ADE20K_ROWS.flatMap(
+const SEGMENTERS: readonly CatalogEntry[] = ADE20K_ROWS.flatMap(
   ([size, data, side, mIoU, mIoUMultiScale, openMmlab]) => {
     const tag = `${size}${data}_ade20k${side === 640 ? '_640' : ''}`;
     const name = `upernet.convnext_${tag}`;
@@ -315,7 +317,7 @@ const SEGMENTERS: readonly CatalogueEntry[] = ADE20K_ROWS.flatMap(
       const fileName = `upernet_convnext_${size}_${pretraining}_${side}x${side}.pth`;
       const url = `${META}ade20k/${fileName}`;
       const aliases = ownNames(fileName);
-      return [entry({ ...common, name, tag, url, fileName, aliases, licence: 'MIT' })];
+      return [entry({ ...common, name, tag, url, fileName, aliases, license: 'MIT' })];
     }
     const { date, sha256 } = openMmlab;
     const folder = `upernet_convnext_${size}_fp16_${side}x${side}_160k_ade20k`;
@@ -324,7 +326,7 @@ const SEGMENTERS: readonly CatalogueEntry[] = ADE20K_ROWS.flatMap(
       ...common,
       name: `${name}_openmmlab`,
       tag: `${tag}_openmmlab`,
-      licence: 'Apache-2.0',
+      license: 'Apache-2.0',
       url: `https://download.openmmlab.com/mmsegmentation/v0.5/convnext/${folder}/${fileName}`,
       ...{ fileName, aliases: ownNames(fileName), sha256Prefix: sha256 },
     });
@@ -335,7 +337,7 @@ const SEGMENTERS: readonly CatalogueEntry[] = ADE20K_ROWS.flatMap(
       ...common,
       name: `${name}_hf`,
       tag: `${tag}_hf`,
-      licence: 'MIT',
+      license: 'MIT',
       url: `https://huggingface.co/openmmlab/${model}/resolve/main/pytorch_model.bin`,
       ...{ fileName: `${model}-pytorch_model.bin`, aliases: [model] },
     });
@@ -344,17 +346,24 @@ const SEGMENTERS: readonly CatalogueEntry[] = ADE20K_ROWS.flatMap(
 );
 
 /** All published files that have a name. */
-export const CATALOGUE: readonly CatalogueEntry[] = [...V2, ...V1, ...DETECTORS, ...SEGMENTERS];
+export const CATALOG: readonly CatalogEntry[] = [...V2, ...V1, ...DETECTORS, ...SEGMENTERS];
+
+/** @deprecated Former name of {@link CATALOG}. */
+export const CATALOGUE = CATALOG;
+
+/** @deprecated Former name of {@link CatalogEntry}. */
+export type CatalogueEntry = CatalogEntry;
 
 type Optional = 'method' | 'sha256Prefix' | 'accuracy' | 'parityLogits';
 
 function entry(
-  given: Omit<CatalogueEntry, Optional | 'approximateBytes'> &
-    Partial<Pick<CatalogueEntry, Optional>>,
-): CatalogueEntry {
+  given: Omit<CatalogEntry, Optional | 'licence' | 'approximateBytes'> &
+    Partial<Pick<CatalogEntry, Optional>>,
+): CatalogEntry {
   return {
     ...{ method: undefined, sha256Prefix: undefined, accuracy: undefined, parityLogits: undefined },
     ...given,
+    licence: given.license,
     approximateBytes: 4 * given.numParameters,
   };
 }

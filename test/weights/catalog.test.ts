@@ -6,7 +6,7 @@ import {
   sizeOf,
   type SizeName,
 } from '../../weights/architecture.js';
-import { CATALOGUE } from '../../weights/catalogue.js';
+import { CATALOG, CATALOGUE, type CatalogueEntry } from '../../weights/catalog.js';
 import { VARIANTS } from '../../backbone/variants.js';
 import { numParameters } from '../../engine/parameters/store.js';
 import { fcmaeConfig } from '../../backbone/fcmae.js';
@@ -85,9 +85,9 @@ test('an architecture that the tensors do not define is an error', () => {
   expect(() => inferArchitecture('f', deep)).toThrow('at most 1000 blocks a stage');
 });
 
-const V2 = CATALOGUE.filter(({ version }) => version === 2);
+const V2 = CATALOG.filter(({ version }) => version === 2);
 
-test('the catalogue has the 26 official files of V2', () => {
+test('the catalog has the 26 official files of V2', () => {
   expect(V2).toHaveLength(26);
   const tags = (tag: string) => V2.filter((entry) => entry.tag === tag).map(({ size }) => size);
   const sizes = ['atto', 'femto', 'pico', 'nano', 'tiny', 'base', 'large', 'huge'];
@@ -100,16 +100,15 @@ test('the catalogue has the 26 official files of V2', () => {
 
 test('names, addresses and names in the cache are unique, and every address is https', () => {
   const unique = (values: readonly string[]) => expect(new Set(values).size).toBe(values.length);
-  unique(CATALOGUE.map(({ url }) => url));
-  unique(CATALOGUE.map(({ fileName }) => fileName));
-  unique(CATALOGUE.flatMap(({ name, aliases }) => [name, ...aliases]));
-  for (const { url } of CATALOGUE)
-    expect(url).toMatch(/^https:\/\/[a-z.]+\/[\w./-]+\.(pt|pth|bin)$/);
+  unique(CATALOG.map(({ url }) => url));
+  unique(CATALOG.map(({ fileName }) => fileName));
+  unique(CATALOG.flatMap(({ name, aliases }) => [name, ...aliases]));
+  for (const { url } of CATALOG) expect(url).toMatch(/^https:\/\/[a-z.]+\/[\w./-]+\.(pt|pth|bin)$/);
 });
 
 test('V2 classifiers carry accuracy and five logits, encoders neither', () => {
-  for (const { tag, accuracy, parityLogits, numClasses, licence, task } of V2) {
-    expect(licence).toBe('CC-BY-NC-4.0');
+  for (const { tag, accuracy, parityLogits, numClasses, license, licence, task } of V2) {
+    expect([license, licence]).toEqual(['CC-BY-NC-4.0', 'CC-BY-NC-4.0']);
     const isEncoder = tag === 'fcmae';
     expect(task).toBe(isEncoder ? 'pretrain' : 'classify');
     expect([accuracy === undefined, parityLogits === undefined, numClasses]).toEqual([
@@ -128,10 +127,10 @@ test('V2 classifiers carry accuracy and five logits, encoders neither', () => {
 test('the ConvNeXt authors’ detectors and segmenters have their published scores', () => {
   const scores = (prefix: string): unknown =>
     Object.fromEntries(
-      CATALOGUE.filter(({ url }) =>
+      CATALOG.filter(({ url }) =>
         url.startsWith(`https://dl.fbaipublicfiles.com/convnext/${prefix}/`),
-      ).map(({ name, scores: found, licence }) => {
-        expect(licence).toBe('MIT');
+      ).map(({ name, scores: found, license }) => {
+        expect(license).toBe('MIT');
         return [name, Object.values(found)];
       }),
     );
@@ -155,7 +154,7 @@ test('the ConvNeXt authors’ detectors and segmenters have their published scor
 });
 
 test('V1 classifiers have the parameters that timm counts', () => {
-  const counts = new Map(CATALOGUE.map(({ name, numParameters }) => [name, numParameters]));
+  const counts = new Map(CATALOG.map(({ name, numParameters }) => [name, numParameters]));
   expect(counts.get('convnext_tiny.fb_in1k')).toBe(28_589_128);
   expect(counts.get('convnext_small.fb_in22k_ft_in1k')).toBe(50_223_688);
   expect(counts.get('convnext_base.fb_in1k_384')).toBe(88_591_464);
@@ -166,7 +165,7 @@ test('V1 classifiers have the parameters that timm counts', () => {
 
 test.each(['atto', 'tiny', 'huge'] as const)('FCMAE of %s counts its decoder', (size) => {
   const specs = createFcmae(fcmaeConfig(VARIANTS[size])).specs;
-  const entry = CATALOGUE.find(({ name }) => name === `${size}.fcmae`);
+  const entry = CATALOG.find(({ name }) => name === `${size}.fcmae`);
   expect(entry?.numParameters).toBe(numParameters(specs));
 });
 
@@ -214,4 +213,10 @@ test('an abbreviation that fits several files gets all of them', () => {
   );
   expect(() => resolveModelName('cascade-mask-rcnn.huge')).toThrow('expected an official name');
   expect(() => resolveModelName('cascade-tiny')).toThrow('nearest:');
+});
+
+test('the former names still hold', () => {
+  expect(CATALOGUE).toBe(CATALOG);
+  const entry: CatalogueEntry = CATALOG[0];
+  expect(entry.licence).toBe(entry.license);
 });

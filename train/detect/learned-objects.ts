@@ -6,7 +6,7 @@ import type { CocoSet } from '../../datasets/coco/set.js';
 import { keepRatioSize, type ScaleLimits } from '../../datasets/transforms/keep-ratio.js';
 
 /** Image that training sees, with the boxes of its objects, crowds aside. */
-interface LearntImage {
+interface LearnedImage {
   /** Size of the file. */
   readonly size: Size;
   /** In pixels of the file, with those that training skips. */
@@ -16,7 +16,7 @@ interface LearntImage {
 }
 
 /** Lists the images that a detector trains on. @param keepEmpty see `DetectionConfig` */
-export function learntImages(set: CocoSet, keepEmpty = false): readonly LearntImage[] {
+export function learnedImages(set: CocoSet, keepEmpty = false): readonly LearnedImage[] {
   const { images, annotations, classIndices } = set;
   return trainableImages(set, keepEmpty).map((i) => {
     const size = { width: images.widths[i], height: images.heights[i] };
@@ -41,7 +41,7 @@ export interface InputObject {
 
 /** Computes the objects of images as a detector sees them, resized within limits. */
 export function objectsAt(
-  images: readonly LearntImage[],
+  images: readonly LearnedImage[],
   limits: ScaleLimits,
 ): readonly InputObject[] {
   return images.flatMap(({ size, used }) => {
