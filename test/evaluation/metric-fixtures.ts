@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
-import { FIXTURES, reportAbsent } from '../helpers/fixtures.js';
+import { basename, dirname, join, relative } from 'node:path';
+import { METRIC_FIXTURES } from '../helpers/expected-fixtures.js';
+import { FIXTURES, reportMissing } from '../helpers/fixtures.js';
 
 /** A json file of metric fixtures: its name for titles, its folder, its content. */
 export interface MetricFixture<Json> {
@@ -13,22 +14,24 @@ const ROOT = join(FIXTURES, 'metrics');
 
 /**
  * Every json file below `metrics/` whose path inside a folder `kind` satisfies `accept`.
- * @throws Error if the committed fixtures have none
+ *
+ * @throws Error if a committed file is missing or not listed
  */
 export function discoverMetricFixtures<Json>(
   kind: string,
   accept: (file: string) => boolean,
 ): readonly MetricFixture<Json>[] {
+  const isOfKind = (name: string): boolean =>
+    name.endsWith('.json') && name.split('/').includes(kind) && accept(basename(name));
   const found = walk(ROOT)
-    .filter((file) => file.endsWith('.json') && relative(ROOT, file).split('/').includes(kind))
-    .filter((file) => accept(file.split('/').at(-1) ?? ''))
-    .map((file) => ({
-      name: relative(ROOT, file),
-      folder: dirname(file),
-      json: JSON.parse(readFileSync(file, 'utf8')) as Json,
-    }));
-  if (found.length === 0) reportAbsent(`metrics/${kind}`);
-  return found;
+    .map((file) => relative(ROOT, file))
+    .filter(isOfKind);
+  reportMissing(`metrics/${kind}`, found, METRIC_FIXTURES.filter(isOfKind));
+  return found.map((name) => ({
+    name,
+    folder: dirname(join(ROOT, name)),
+    json: JSON.parse(readFileSync(join(ROOT, name), 'utf8')) as Json,
+  }));
 }
 
 function walk(folder: string): string[] {

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, parse, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { PARITY_FIXTURES } from './expected-fixtures.js';
 import { countAbsent } from './leave-out.js';
 
 /** A fixture: its json, the folder it lies in, and the tensors of its safetensors file. */
@@ -32,31 +33,54 @@ export const FOREIGN_FIXTURES = FIXTURES !== COMMITTED;
  * `backbone_hf` (there is only a safetensors of that name), and `fcmae` takes `fcmae_64`, `fcmae_96`, ….
  *
  * @param committed false for a kind that is too large to be committed
- * @throws Error if a committed kind is missing: parity must not vanish. In the folder of `CONVNEXTV2_FIXTURES` kinds may be missing; they are
- * counted at the end of the run
+ * @throws Error if a committed file is missing or not listed: parity must not vanish. In the folder of `CONVNEXTV2_FIXTURES` kinds may be
+ * missing; they are counted at the end of the run
  */
 export function discoverFixtures<Json>(
   kind: string,
   { committed = true } = {},
 ): readonly Fixture<Json>[] {
-  const found = [FIXTURES, join(FIXTURES, 'small')].filter(existsSync).flatMap((folder) =>
-    readdirSync(folder)
-      .filter(
-        (file) =>
-          file.endsWith('.json') && (file === `${kind}.json` || file.startsWith(`${kind}_`)),
-      )
+  const isOfKind = (file: string): boolean => {
+    const { name, ext } = parse(file);
+    return (
+      (ext === '.json' || ext === '.safetensors') && (name === kind || name.startsWith(`${kind}_`))
+    );
+  };
+  const found = ['', 'small/'].flatMap((under) => {
+    const folder = join(FIXTURES, under);
+    if (!existsSync(folder)) return [];
+    const files = readdirSync(folder)
       .sort()
-      .map((file) => loadFixture<Json>(folder, file.slice(0, -'.json'.length))),
-  );
-  if (found.length === 0) reportAbsent(kind, committed);
-  return found;
+      .map((file) => under + file);
+    return files.filter(isOfKind);
+  });
+  reportMissing(kind, found, committed ? PARITY_FIXTURES.filter(isOfKind) : found);
+  return found
+    .filter((file) => file.endsWith('.json'))
+    .map((file) => loadFixture<Json>(join(FIXTURES, dirname(file)), basename(file, '.json')));
 }
 
-/** @throws Error if the committed fixtures lack a kind that is committed */
-export function reportAbsent(kind: string, committed = true): void {
-  if (committed && !FOREIGN_FIXTURES)
-    throw new Error(`fixtures: expected files of kind ${kind} in ${FIXTURES}, got none`);
-  countAbsent(kind);
+/**
+ * Compares the files found of a kind with the committed ones. Of fixtures of others, a kind without files is counted as
+ * left out.
+ *
+ * @throws Error if a committed file is missing, or one is not in the list of `expected-fixtures.ts`
+ */
+export function reportMissing(
+  kind: string,
+  found: readonly string[],
+  expected: readonly string[],
+): void {
+  if (!FOREIGN_FIXTURES) {
+    const missing = expected.filter((file) => !found.includes(file));
+    const unlisted = found.filter((file) => !expected.includes(file));
+    if (missing.length > 0 || unlisted.length > 0)
+      throw new Error(
+        `fixtures of kind ${kind} in ${FIXTURES}: expected the files of test/helpers/expected-fixtures.ts, got ` +
+          `missing ones (${missing.join(', ') || 'none'}) and unlisted ones (${unlisted.join(', ') || 'none'})`,
+      );
+  }
+  if (!found.some((file) => file.endsWith('.json'))) countAbsent(kind);
 }
 
 function loadFixture<Json>(folder: string, name: string): Fixture<Json> {
