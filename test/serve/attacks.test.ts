@@ -27,11 +27,13 @@ const PNG = [137, 80, 78, 71, 13, 10, 26, 10];
 async function expectAlive(): Promise<void> {
   let status = 0;
   // On a busy machine an answer may take longer than the short limit of this server.
-  for (let i = 0; i < 4 && status !== 200; i++)
+  for (let i = 0; i < 4 && status !== 200; i++) {
+    if (i > 0) await delay(100);
     status = await post(`${url}${PREDICT}`, photo).then(
       (answer) => answer.status,
       () => 0,
     );
+  }
   expect(status).toBe(200);
 }
 
@@ -105,7 +107,7 @@ test('no path leads to a file', async () => {
     '/..\\..\\package.json',
   ]) {
     const answer = await raw(head(path, `Content-Length: ${photo.length}\r\n`), photo);
-    expect(answer.slice(0, 12), path.slice(0, 60)).toMatch(/^HTTP\/1\.1 4(0[04]|14)/);
+    expect(answer.slice(0, 12), path.slice(0, 60)).toMatch(/^HTTP\/1\.1 4(0[045]|14)/);
     expect(answer.length, path.slice(0, 60)).toBeLessThan(700);
     expect(answer, path.slice(0, 60)).not.toMatch(/root:|"dependencies"/);
   }
@@ -181,7 +183,7 @@ test('the type of a body is what it holds, and other methods are none', async ()
   const wrong = { 'content-type': 'application/json' };
   expect((await post(`${url}${PREDICT}`, photo, wrong)).status).toBe(400);
   for (const method of ['PUT', 'DELETE', 'PATCH', 'OPTIONS'])
-    expect((await fetch(`${url}${PREDICT}`, { method })).status).toBe(404);
+    expect((await fetch(`${url}${PREDICT}`, { method })).status).toBe(405);
 });
 
 test('clients that do not read their answer are cut off', async () => {
