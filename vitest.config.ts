@@ -18,6 +18,7 @@ const LONG = [
   'test/names-in-any-script.test.ts',
   'test/serve/{attacks,page,server}.test.ts',
   'test/tools/analyze/errors.test.ts',
+  'test/tools/predict/large.test.ts',
   'test/tools/score/coco-threads.test.ts',
   'test/tools/{eval-shards,predict-stream,read-only,run-owner,train-options,train-run}.test.ts',
   'test/train/{best-weights,damaged-images,resume,safety}.test.ts',
