@@ -1,16 +1,13 @@
 import * as tf from '../engine/tfjs.js';
-import { ConfigError } from '../core/errors.js';
 import { oneOf, type Infer } from '../core/schema.js';
 import { layer } from '../engine/capture/scope.js';
 import { depthwiseConv } from '../engine/ops/conv.js';
 import type { PositionAxes } from '../engine/ops/channels.js';
-import { standardize } from '../engine/ops/layer-norm.js';
-import { foldNorm, type LinearParams } from '../engine/ops/linear.js';
 import { normLinear } from '../engine/ops/norm-linear.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
 import { EPS, projected, type BlockParams } from './block.js';
 import { downsampled, type ConvNeXtV2Specs } from './convnextv2.js';
-import { visibleSites, type MaskedBatch } from './fcmae-inputs.js';
+import type { MaskedBatch } from './fcmae-inputs.js';
 import { gatherVisible, scatterVisible } from './fcmae-sites.js';
 import type { GrnVariant } from './grn-variant.js';
 
@@ -38,7 +35,8 @@ export type MaskedEncoder = (
   options: EncoderOptions,
 ) => tf.Tensor4D;
 
-const AXES: Readonly<Record<GrnStatistics, PositionAxes>> = {
+/** Axes over which GRN aggregates. */
+export const STATISTICS_AXES: Readonly<Record<GrnStatistics, PositionAxes>> = {
   sample: [1, 2],
   batch: [0, 1, 2],
 };
@@ -71,35 +69,6 @@ export const gatheredEncoder: MaskedEncoder = (params, batch, options) => {
   return scatterVisible(x, sites[3], sites[3].shape);
 };
 
-/**
- * Encoder on the whole map, masked before and after every convolution: the oracle of {@link gatheredEncoder} and the
- * baseline of its speed.
- */
-export const denseMaskedEncoder: MaskedEncoder = (params, batch, options) => {
-  const { variant, observe } = options;
-  // Other variants would include the removed sites in their statistics.
-  if (variant) {
-    throw new ConfigError(
-      `denseMaskedEncoder: expected global response normalization, got ${variant.kind}`,
-    );
-  }
-  let x = batch.image;
-  params.stages.forEach((blocks, s) => {
-    const visible = visibleSites(batch, s); // [N, H, W, 1]
-    x = layer(`downsample_layers.${s}`, () => downsampled(params, s, x).mul(visible));
-    if (s === 0) observe?.('stem', x);
-    blocks.forEach((block, b) => {
-      x = layer(`stages.${s}.${b}`, () => {
-        const mixed = depthwiseConv(x, block.dwconv);
-        const branch = pointwise(mixed, block, options, visible);
-        return x.add(branch.mul(visible));
-      });
-    });
-    observe?.(`stage${s}`, x);
-  });
-  return x;
-};
-
 function gatheredImage(
   image: tf.Tensor4D,
   segments: tf.Tensor1D,
@@ -113,39 +82,12 @@ function gatheredImage(
   );
 }
 
-/**
- * Computes a block from its depthwise convolution on.
- *
- * @param visible `[N, H, W, 1]`, 1 at the sites that enter GRN; all sites if not given
- */
+/** Computes a block from its depthwise convolution on. */
 function pointwise(
   x: tf.Tensor4D,
   params: BlockParams,
   { statistics, variant }: EncoderOptions,
-  visible?: tf.Tensor4D,
 ): tf.Tensor4D {
-  const hidden = visible
-    ? maskedLinear(standardize(x, EPS), foldNorm(params.norm, params.pwconv1), visible)
-    : normLinear(x, params.norm, params.pwconv1, { eps: EPS }); // [N, H, W, 4C]
-  return projected(hidden, params, variant, AXES[statistics]);
-}
-
-/**
- * Computes `linear(x)`, zero at removed sites, which then add nothing to GRN because gelu(0) = 0.
- *
- * The mask is multiplied into the input and appended to it as one more channel, whose weight is the bias: the input is a
- * quarter as wide as the output.
- */
-function maskedLinear(
-  x: tf.Tensor4D,
-  { weight, bias }: LinearParams,
-  visible: tf.Tensor4D,
-): tf.Tensor4D {
-  const [channels, out] = weight.shape;
-  const [n, h, w] = x.shape;
-  return tf.tidy(() => {
-    const input = tf.concat([x.mul(visible), visible], 3).reshape([n * h * w, channels + 1]);
-    const matrix = tf.concat([weight, bias.reshape([1, out])]); // [C + 1, 4C]
-    return tf.matMul(input, matrix).reshape([n, h, w, out]);
-  });
+  const hidden = normLinear(x, params.norm, params.pwconv1, { eps: EPS }); // [N, H, W, 4C]
+  return projected(hidden, params, variant, STATISTICS_AXES[statistics]);
 }

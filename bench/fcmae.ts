@@ -1,7 +1,7 @@
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { fcmaeConfig } from '../backbone/fcmae.js';
-import { denseMaskedEncoder, gatheredEncoder } from '../backbone/fcmae-encoder.js';
+import { gatheredEncoder } from '../backbone/fcmae-encoder.js';
 import { fcmaeInputs } from '../backbone/fcmae-inputs.js';
 import { maskFromNoise, patchGrid } from '../backbone/masking.js';
 import { Random } from '../core/random.js';
@@ -15,6 +15,7 @@ import { createClassifier } from '../models/classifier.js';
 import { variant, type ConvNeXtV2Config } from '../backbone/variants.js';
 import { createFcmae } from '../models/fcmae.js';
 import { median } from '../core/statistics.js';
+import { denseMaskedEncoder } from './dense-masked-encoder.js';
 
 /**
  * Times a pre-training step (forward, backward, AdamW) with the encoder on visible sites and with the masked dense

@@ -48,7 +48,7 @@ const [batch, size, repeats] = [values.batch, values.size, values.repeats].map(N
 if (!(batch >= 1) || !(size >= 32) || !(repeats >= 1))
   throw new Error('bench: expected --batch and --repeats from 1 and --size from 32');
 
-/** What an engine computed, in what time. */
+/** Outputs of an engine, and their time. */
 interface Outcome {
   readonly engine: string;
   readonly firstRunMs: number;

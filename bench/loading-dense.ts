@@ -1,13 +1,13 @@
 import { moduleUrl } from '../io/files/module-url.js';
 import type { Pipeline, Receiver } from '../datasets/loader/pipeline.js';
 import type { DetectionSample } from '../datasets/sample.js';
-import { maskThroughGrid } from '../datasets/transforms/mask-grid.js';
 import {
   createPipeline as createDetectionPipeline,
   createReceiver as createDetectionReceiver,
   type DetectionBatch,
   type DetectionPipelineOptions,
 } from '../train/pipelines/detect.js';
+import { maskThroughGrid } from './mask-through-grid.js';
 
 /** A detection batch with a bitmap of every object, as the libraries compared in `loading.ts` produce. */
 interface DenseBatch extends DetectionBatch {

@@ -3,10 +3,10 @@ import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { PEER_ALLOCATOR } from './peer-allocator.js';
 
-/** What the peers say of themselves. */
+/** Versions and settings of the peers, as they report them. */
 export interface PeerHello {
   readonly versions: Readonly<Record<string, string>>;
-  /** What a model worked on. */
+  /** Description of the measured model. */
   readonly note: string;
 }
 

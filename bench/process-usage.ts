@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 /** Linux counts CPU time in hundredths of a second. */
 const TICKS_PER_SECOND = 100;
 
-/** What a process and those that it started have used. */
+/** Time and memory of a process and of those that it started. */
 export interface ProcessUsage {
   /** User and system time. */
   readonly cpuSeconds: number;

@@ -30,7 +30,7 @@ export interface LoadOptions {
   readonly tolerance: number;
 }
 
-/** What a server did under load. */
+/** Throughput and delays of a server under load. */
 export interface LoadReport {
   readonly imagesPerSecond: number;
   /** CPU time of the server per answered image. */

@@ -59,7 +59,7 @@ const COMMON = [
 ];
 const BY_EPOCHS = ['epochs=1000000', 'evaluateEvery=1000000', 'checkpointEvery=50'];
 
-/** What is set for each task over its recipe. */
+/** Settings of each task over its recipe. */
 const SETTINGS = {
   classify: [...COMMON, ...BY_EPOCHS, 'training.inputSize=32', 'evaluation.inputSize=32'],
   detect: [

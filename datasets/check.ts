@@ -42,7 +42,7 @@ export interface SplitReport {
   readonly findings: readonly Finding[];
   /** Whether there is any error. */
   readonly refused: boolean;
-  /** What is used of a part without errors in its records. */
+  /** Counts of the records that are used, without errors in them. */
   readonly use?: PartUse | undefined;
 }
 

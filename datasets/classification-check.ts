@@ -29,7 +29,7 @@ export const CLASSIFICATION_PROBLEMS = {
 /** Options of {@link inspectClassificationSet}. */
 interface InspectOptions {
   readonly purpose: PartPurpose;
-  /** What to look at in the image files. */
+  /** Depth of the inspection of the image files. */
   readonly images: 'none' | 'headers' | 'pixels';
 }
 

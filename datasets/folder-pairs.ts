@@ -95,7 +95,7 @@ function filesIn(folder: string): readonly string[] {
 const withoutExtension = (path: string): string =>
   path.slice(0, path.length - extname(path).length);
 
-/** What a folder has instead, for messages. */
+/** Describes the other files of a folder, for messages. */
 function othersIn(folder: string): string {
   const files = filesIn(folder);
   const lossy = files.filter((file) => /\.(jpe?g|jfif|webp)$/i.test(file)).length;

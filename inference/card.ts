@@ -137,7 +137,7 @@ function inputPixels(card: ModelCard): number {
 const isTask = (name: unknown): name is TaskName =>
   typeof name === 'string' && Object.hasOwn(SCHEMAS, name);
 
-/** How a card is checked, for {@link checkedCard}. */
+/** Rules of the check of a card, for {@link checkedCard}. */
 interface CardCheck<Task extends TaskName> {
   /** Kind of the file, for messages. */
   readonly source: string;

@@ -16,7 +16,7 @@ export interface AdaptedWeights {
   readonly tensors: TensorMap;
   /** Whether a parameter of the model keeps its initial values. */
   isNew(path: string): boolean;
-  /** What was done with the class layers, for people. */
+  /** Sentence for people about the class layers. */
   readonly line: string;
 }
 

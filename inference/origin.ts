@@ -6,7 +6,7 @@ import type { ModelConfig } from '../io/model-config/model-config.js';
 import { readModelConfig } from '../io/model-config/read.js';
 import type { WeightsSummary } from '../weights/verify.js';
 
-/** What the origin of a file without model card says about its preprocessing, its norms and its classes. */
+/** Preprocessing, norms and classes of a file without model card, as its origin states them. */
 export type Origin = Omit<ModelConfig, 'file' | 'depths' | 'dims'>;
 
 /** Statistics of OpenAI's CLIP, which LAION's networks and their fine-tuned classifiers share. */
@@ -53,7 +53,7 @@ const TORCHVISION_SIDES: Readonly<Record<string, number>> = {
 const TRANSFORMERS_EPS = 1e-12;
 
 /**
- * What is known about a weight file from the configuration beside it, else from its name and its naming scheme.
+ * Finds the origin of a weight file from the configuration beside it, else from its name and its naming scheme.
  *
  * @throws WeightsError if the configuration is damaged
  */
@@ -76,7 +76,7 @@ export function originOf(
 }
 
 /**
- * What the configuration beside a weight file says, if it is that of the network in it.
+ * Reads the configuration beside a weight file, if it is that of the network in it.
  *
  * @throws WeightsError if the configuration is damaged
  */

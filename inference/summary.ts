@@ -127,7 +127,7 @@ function summaryOfDense(
   });
 }
 
-/** What a dense model must have. */
+/** Requirements of a dense model. */
 interface DenseSpecs {
   readonly specs: SpecTree;
   readonly method: string;

@@ -1,6 +1,6 @@
 import type { TensorSource } from '../io/tensor.js';
 
-/** What a checkpoint of OpenMMLab says about its training. */
+/** Facts about its training that a checkpoint of OpenMMLab holds. */
 interface TrainingMeta {
   /** By class index. */
   readonly classNames?: readonly string[] | undefined;

@@ -25,7 +25,7 @@ export function readCheckedJson<T>(
   throw FileError.in(file, `expected ${expected}, got a damaged one: ${problem}`);
 }
 
-/** What is wrong with a value, in one line; undefined if it fits the schema. */
+/** Describes the problems of a value in one line; undefined if it fits the schema. */
 export function problemOf(value: unknown, schema: Schema): string | undefined {
   if (isNestedDeeper(value, MAX_DEPTH)) return `expected at most ${MAX_DEPTH} levels, got more`;
   const problems = compileSchema(schema)(value);

@@ -19,7 +19,7 @@ export interface Fcmae {
 /**
  * Composes encoder, decoder and loss.
  *
- * @param encoder `gatheredEncoder`, or `denseMaskedEncoder` for comparison
+ * @param encoder encoder of the visible patches; another one for comparison
  * @throws ConfigError if the configuration is invalid
  */
 export function createFcmae(config: FcmaeConfig, encoder: MaskedEncoder = gatheredEncoder): Fcmae {

@@ -22,7 +22,7 @@ export interface PicturePair {
 /** Content of the page of a data set. */
 export interface DataPage {
   readonly title: string;
-  /** What was recognized. */
+  /** Layout that was recognized, in one line. */
   readonly line: string;
   readonly parts: readonly DataPagePart[];
   readonly classes: readonly string[];

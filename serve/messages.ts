@@ -42,7 +42,7 @@ export interface ModelInfo {
   readonly task: PredictTask;
   /** In order of class index, with the category ids of COCO documents. */
   readonly classes: readonly { readonly id: number; readonly name: string }[];
-  /** How images are resized: `resize` of a classifier's card, `limits` of the others. */
+  /** Resizing of images: `resize` of a classifier's card, `limits` of the others. */
   readonly input: object;
   /** Smallest scores of a detector's objects, for requests that do not say it. */
   readonly scores?: ShownScores | undefined;

@@ -2,7 +2,7 @@ import type { Metrics } from './metrics.js';
 import type { ModelThread } from './model-thread.js';
 import type { ServeOptions } from './options.js';
 
-/** What the routes of a server share. */
+/** State that the routes of a server share. */
 export interface ServerState {
   readonly options: ServeOptions;
   readonly thread: ModelThread;

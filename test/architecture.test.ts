@@ -14,7 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   engine: ['core', 'io'],
   backbone: ['engine', 'core'],
   heads: ['engine', 'core'],
-  models: ['engine', 'backbone', 'heads', 'weights', 'core', 'io'],
+  models: ['engine', 'backbone', 'heads', 'core'],
   weights: ['core', 'io', 'backbone', 'heads'],
   inference: ['models', 'weights', 'engine', 'backbone', 'heads', 'datasets', 'core', 'io'],
   report: ['core', 'io', 'evaluation'],
@@ -186,6 +186,15 @@ test('no file has more than 20 imports', () => {
   const count = (file: string): number =>
     readFileSync(join(ROOT, file), 'utf8').match(/^import\b/gm)?.length ?? 0;
   expect(files.filter((file) => count(file) > 20)).toEqual([]);
+});
+
+test('doc comments start with a noun or a verb', () => {
+  const started = files.flatMap((file) =>
+    [...readFileSync(join(ROOT, file), 'utf8').matchAll(/\/\*\*\s+(?:\*\s+)?(\w+)/g)]
+      .filter(([, word]) => /^(What|Who|Whose|Why|When|Where|Which|How)$/.test(word))
+      .map(([comment]) => `${file}: ${comment.replaceAll(/[\s*/]+/g, ' ')}`),
+  );
+  expect(started).toEqual([]);
 });
 
 test('files stay small, and every import resolves to a source file', () => {

@@ -13,7 +13,7 @@ import { formatTable, log, print, printJson } from './output.js';
 import type { PredictFlags } from './model-options.js';
 import { listenForStop } from './stop-signals.js';
 
-/** Where the images of `predict` come from, if not from a list of files. */
+/** Source of the images of `predict`, if not a list of files. */
 type Source =
   | { readonly kind: 'image' }
   | { readonly kind: 'frames'; readonly size: FrameSize }

@@ -39,12 +39,12 @@ interface EvaluatedModel extends Readonly<Record<string, unknown>> {
   readonly imagesPerSecond: number;
 }
 
-/** How a detector or segmenter was evaluated. */
+/** Settings of the evaluation of a detector or segmenter. */
 interface EvaluatedFrames extends EvaluatedModel {
   readonly split: 'train' | 'val';
   readonly tta: boolean;
   readonly tile: TileOptions | null;
-  /** Which average of the weights was evaluated. */
+  /** Weights that were evaluated: trained ones or their average. */
   readonly average: 'ema' | 'none';
 }
 

@@ -32,11 +32,11 @@ export interface Verdict {
 export interface InspectRequest {
   readonly purpose: PartPurpose;
   readonly needs: TrainingNeeds;
-  /** What to look at in the image files. */
+  /** Depth of the inspection of the image files. */
   readonly images: 'none' | 'headers' | 'pixels';
 }
 
-/** What is used of a set. */
+/** Used part of a set, with the findings about it. */
 export interface InspectedSet {
   readonly use: PartUse;
   /** Whether masks are wanted and no object has one. */

@@ -30,15 +30,15 @@ export interface FolderPrediction {
   readonly text: readonly TextBlock[];
 }
 
-/** What is known about a file. */
+/** State of a file in the folder. */
 interface Watched {
   /** Size and time of change. */
   readonly key: string;
-  /** When it was first seen with them. */
+  /** Time at which it was first seen with them. */
   readonly sinceMs: number;
   /** Whether it was predicted or reported. */
   isDone: boolean;
-  /** Why it could not be decoded so far. */
+  /** Reason why it could not be decoded so far. */
   failed?: FailedImage | undefined;
 }
 

@@ -261,7 +261,7 @@ const UPERNET_PARAMETERS = {
   xlarge: 391_140_396,
 };
 
-/** What mmsegmentation publishes: date and beginning of the SHA-256 as in the file's name. */
+/** File of mmsegmentation: date and beginning of the SHA-256, as in its name. */
 interface OpenMmlab {
   readonly date: string;
   readonly sha256: string;

@@ -169,7 +169,7 @@ export function matchTensors<Target extends Omit<ParameterTarget, 'values'>>(
   return { pairs, kept, dropped, problems };
 }
 
-/** What to do if the stem of a file is for images of other channels; empty for other tensors. */
+/** Remedy if the stem of a file is for images of other channels; empty for other tensors. */
 function channelsNote(name: string, expected: readonly number[], got: readonly number[]): string {
   const isStem = /(^|\.)downsample_layers\.0\.0\.weight$/.test(name) && got.length === 4;
   const [, channels] = got;

@@ -23,7 +23,7 @@ const AVERAGE = /(^|[._])(ema|swa|averaged?|teacher|momentum)([._]|$)/;
 export interface Selection {
   /** Its key in the file; `''` if the file itself is the state dict. */
   readonly group: string;
-  /** What wrappers put before all names, with a dot at its end (`module.`, `model._orig_mod.`); or empty. */
+  /** Prefix of wrappers before all names, with a dot at its end (`module.`, `model._orig_mod.`); or empty. */
   readonly prefix: string;
   /** Names without key and prefix, PyTorch's axis order. */
   readonly tensors: TensorMap;

@@ -28,7 +28,7 @@ export interface WeightsSummary {
   readonly version: 1 | 2;
   /** Key of the chosen weights in the file. */
   readonly group: string;
-  /** What wrappers put before all names (`module.`, `model._orig_mod.`); or empty. */
+  /** Prefix of wrappers before all names (`module.`, `model._orig_mod.`); or empty. */
   readonly prefix: string;
   /** Number of other tensors beside the network under that key, e.g. of the text tower of open_clip. */
   readonly numLeftOut: number;
@@ -140,7 +140,7 @@ export function explained<Result>(
   }
 }
 
-/** What to do with one piece of a model, see {@link isPiece}. */
+/** Remedy for one piece of a model, see {@link isPiece}. */
 const PIECE = 'the file is one piece of a model; give its folder, or the *.index.json beside it';
 
 /** Whether a file has the name of a piece (`model-00001-of-00003.safetensors`). */

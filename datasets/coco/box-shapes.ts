@@ -3,7 +3,7 @@ import { keepRatioSize, type ScaleLimits } from '../transforms/keep-ratio.js';
 import { boxOf } from './samples.js';
 import type { CocoSet } from './set.js';
 
-/** How a detector sees the boxes: resize and anchors. */
+/** Resize and anchors of a detector, through which it sees the boxes. */
 export interface BoxView {
   readonly limits: ScaleLimits;
   readonly anchors: AnchorConfig;

@@ -6,7 +6,7 @@ import { BLOCKED_DOMAIN } from './blocked-layout.js';
 interface Known {
   readonly shape: readonly number[];
   readonly read: () => Float32Array;
-  /** What it is in terms of weights; none if it depends on other constants. */
+  /** Expression in terms of weights; none if it depends on other constants. */
   readonly expression?: string | undefined;
 }
 
@@ -57,7 +57,7 @@ export function foldConstants(nodes: readonly OnnxNode[], values: Values): Folde
   return { nodes: rest, constants };
 }
 
-/** What an operation is given besides its inputs. */
+/** Context of an operation besides its inputs. */
 interface Context {
   readonly node: OnnxNode;
   readonly values: Values;

@@ -22,7 +22,7 @@ const isConv = ({ op, domain }: OnnxNode): boolean => op === 'Conv' && domain ==
 
 const hasSum = ({ inputs }: OnnxNode): boolean => inputs.length === 4;
 
-/** What is convolved with what: the same for a convolution with and without an addend. */
+/** Key of a convolution by its operands: the same with and without an addend. */
 function keyOf({ inputs, attributes }: OnnxNode): string {
   const [x, weight, bias = ''] = inputs;
   return JSON.stringify([x, weight, bias, attributes]);

@@ -57,7 +57,7 @@ function weighsImages(x: tf.Tensor4D, out: number): boolean {
   return positions > 2 * out && !(isInBlocks(x) && positions % LARGEST_BLOCK !== 0);
 }
 
-/** How {@link scaledLinear} computes. */
+/** Ways in which {@link scaledLinear} computes. */
 interface ScaledLinearOptions {
   readonly eps: number;
   readonly axes: PositionAxes;
@@ -120,7 +120,7 @@ interface ProductParams {
   readonly shift?: tf.Tensor1D | undefined;
 }
 
-/** What the gradient of a product needs besides its operands. */
+/** Values that the gradient of a product needs besides its operands. */
 interface GradientParams {
   readonly weight: tf.Tensor2D;
   readonly shift?: tf.Tensor1D | undefined;

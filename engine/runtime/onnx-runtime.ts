@@ -29,7 +29,7 @@ export type Provider = (typeof PROVIDERS)[number];
 /** Whether waiting threads spin. */
 export type Spinning = boolean | 'briefly';
 
-/** How long waiting threads spin, in microseconds. Longer than 200 gains nothing. */
+/** Time that waiting threads spin, in microseconds. Longer than 200 gains nothing. */
 const SPIN_US = { briefly: 50, long: 200 } as const;
 
 /** Options of sessions. */

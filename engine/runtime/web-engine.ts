@@ -20,7 +20,7 @@ export interface WebEngine extends Engine {
   readonly provider: 'wasm' | 'webgpu';
 }
 
-/** What is read of the browser. */
+/** Properties of the browser that are read. */
 interface Browser {
   readonly crossOriginIsolated?: boolean;
   readonly navigator?: {

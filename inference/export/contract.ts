@@ -28,7 +28,7 @@ export interface ExportContract {
   readonly outputs: readonly ContractTensor[];
   /** Steps from a decoded image to the network, in order; those of the caller and those inside the graph. */
   readonly preprocessing: {
-    /** Who resizes, normalizes and pads: the graph, or the caller before it (`--raw`). */
+    /** Place of resizing, normalization and padding: the graph, or the caller before it (`--raw`). */
     readonly by: 'graph' | 'caller';
     readonly steps: readonly string[];
     /** Of red, green and blue, where 1 is white. */
@@ -48,7 +48,7 @@ export interface ExportContract {
 const OWN_LICENSE =
   'not stated: that of the training data and of the weights that training started from (official ConvNeXt V2: CC-BY-NC-4.0)';
 
-/** What a contract says beyond the graph. */
+/** Facts of a contract beyond the graph. */
 interface ContractRequest {
   readonly card: LoadedModel['card'];
   readonly format: ExportFormat;

@@ -21,7 +21,7 @@ interface FilePrecision {
   readonly change?: Precision | undefined;
 }
 
-/** What to export. */
+/** Model and format of an export. */
 export interface ExportRequest {
   readonly loaded: Omit<LoadedModel, 'file' | 'ema'>;
   readonly format: ExportFormat;

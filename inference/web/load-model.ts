@@ -21,7 +21,7 @@ export interface WebLoadOptions
 
 /** A model in a browser: that of Node with other images. */
 export interface WebModel extends Pick<ImageModel, 'task' | 'classNames' | 'card'> {
-  /** What it runs on, for people: `onnxruntime-web (WebAssembly, 4 threads)`. */
+  /** Runtime, for people: `onnxruntime-web (WebAssembly, 4 threads)`. */
   readonly engine: string;
   /**
    * Predicts the result for an image. Calls may overlap; they are processed one after the other.

@@ -64,7 +64,7 @@ export class RecordScan {
   readonly box = new Float64Array(4);
   /** Whether there is a box of four numbers; an empty list is none. */
   hasBox = false;
-  /** What `segmentation` is. */
+  /** Kind of `segmentation`. */
   segmentation: 'missing' | 'null' | 'polygons' | 'runs' = 'missing';
   /** Coordinates `x0, y0, x1, y1, …` of all polygons. */
   readonly coordinates = new Column();

@@ -18,7 +18,7 @@ export class RowSpool<Row> {
   private constructor(
     private readonly file: string,
     private readonly descriptor: number,
-    /** What {@link remove} removes. */
+    /** Path that {@link remove} removes. */
     private readonly removed = file,
   ) {}
 

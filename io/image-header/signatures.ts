@@ -14,7 +14,7 @@ const READ: readonly (readonly [ImageFormat, readonly number[]])[] = [
   ['tiff', ascii('MM\0+')],
 ];
 
-/** What a camera's own format is called, with what to do. */
+/** Name of a camera's own format, with the remedy. */
 export const RAW_PHOTO =
   'a raw photo of a camera; save it as JPEG or TIFF: darktable-cli IN OUT.jpg';
 

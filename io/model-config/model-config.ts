@@ -1,4 +1,4 @@
-/** What the configuration files beside weights say about the model. */
+/** Facts about a model from the configuration files beside its weights. */
 export interface ModelConfig {
   /** The file with the architecture, for messages. */
   readonly file: string;

@@ -50,7 +50,7 @@ const NORMS: Readonly<Record<string, ModelConfig['norm']>> = {
   simplenorm2d: 'simple',
 };
 
-/** What timm's configuration says. @see timm/data/config.py, `resolve_data_config` */
+/** Converts timm's configuration. @see timm/data/config.py, `resolve_data_config` */
 export function fromTimm(file: string, json: Infer<typeof TimmConfig>): ModelConfig {
   const cfg = (json.pretrained_cfg ?? json) as Infer<typeof Pretrained>;
   const [, side] = cfg.input_size ?? [];

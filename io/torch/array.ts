@@ -15,7 +15,7 @@ const DTYPES: Readonly<Record<string, DType>> = {
   b1: 'BOOL',
 };
 
-/** Where the values of an array are. */
+/** Place of the values of an array. */
 interface ArrayPlace {
   /** Key of a storage of the file. */
   readonly key: string;

@@ -140,7 +140,7 @@ export function flattenCheckpoint(file: string, root: PickleValue): FlatCheckpoi
   };
 }
 
-/** What an object of an unknown class holds: entries, items and attributes; modules only what their state dict has. */
+/** Content of an object of an unknown class: entries, items and attributes; of modules only their state dict. */
 function contentOf({
   fields,
   entries,

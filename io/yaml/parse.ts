@@ -3,7 +3,7 @@ import { isScalar, parseDocument, visit, type Document } from 'yaml';
 /** Largest number of values of a document after its aliases are resolved. */
 const MAX_VALUES = 1_000_000;
 
-/** What is wrong with a YAML text, in one line. */
+/** Problem of a YAML text, in one line. */
 export class YamlProblem extends Error {
   /** @param line from 1, if known */
   constructor(

@@ -10,7 +10,7 @@ import { showClasses, showRows, type ResultsListener } from './results-view.js';
 
 /** Least score of the objects that the page asks for; the slider chooses among them. */
 const LEAST_SCORE = 0.05;
-/** Where the slider is until the models are known. */
+/** Position of the slider until the models are known. */
 const FIRST_SCORE = 0.3;
 /** Longest side of a saved picture in pixels. */
 const SAVED_PX = 4096;

@@ -12,14 +12,14 @@ export interface Item {
   readonly mask?: CompressedMask | undefined;
 }
 
-/** What the table's numbers are, by task. */
+/** Title of the table's numbers by task. */
 export const VALUE_TITLES: Readonly<Record<ResultJson['task'], string>> = {
   classify: 'Probability',
   detect: 'Score',
   segment: 'Share of the picture',
 };
 
-/** What is shown. */
+/** Choice of the objects that are shown. */
 export interface Filter {
   /** Smallest score of objects. */
   readonly score: number;

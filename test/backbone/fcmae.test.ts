@@ -10,7 +10,8 @@ import {
   patchify,
 } from '../../backbone/fcmae.js';
 import type { MaskedEncoder } from '../../backbone/fcmae-encoder.js';
-import { denseMaskedEncoder, gatheredEncoder } from '../../backbone/fcmae-encoder.js';
+import { gatheredEncoder } from '../../backbone/fcmae-encoder.js';
+import { denseMaskedEncoder } from '../../bench/dense-masked-encoder.js';
 import { fcmaeInputs, maskedBatch } from '../../backbone/fcmae-inputs.js';
 import type { SiteIndices, SiteShape } from '../../backbone/fcmae-sites.js';
 import { gatherVisible, scatterVisible } from '../../backbone/fcmae-sites.js';

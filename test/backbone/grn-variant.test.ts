@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { convNeXtV2Specs } from '../../backbone/convnextv2.js';
 import { fcmaeConfig } from '../../backbone/fcmae.js';
-import { denseMaskedEncoder } from '../../backbone/fcmae-encoder.js';
+import { denseMaskedEncoder } from '../../bench/dense-masked-encoder.js';
 import { fcmaeInputs } from '../../backbone/fcmae-inputs.js';
 import { maskFromNoise, patchGrid } from '../../backbone/masking.js';
 import { initialGamma, applyGrnVariant, type GrnVariant } from '../../backbone/grn-variant.js';

@@ -140,7 +140,7 @@ function counted(count: number, name: string): string {
   return `${count} ${count === 1 ? (SINGLE[name] ?? name) : name}`;
 }
 
-/** How to print findings. */
+/** Options of the printed findings. */
 interface PrintOptions {
   /** Number of occurrences of each kind. */
   readonly shown: number;

@@ -151,7 +151,7 @@ async function detectionStats(
   return { document, facts };
 }
 
-/** How numbers in label files become classes. */
+/** Mapping of numbers in label files to classes. */
 function describeMapping({ reduceZeroLabel, values, colors }: LabelMapping): string {
   if (colors) return 'colors are classes, see data.yaml or labelmap.txt';
   if (values) return `${values.join(', ')} are the classes in this order`;

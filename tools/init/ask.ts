@@ -9,7 +9,7 @@ export interface Terminal {
   readonly output: Writable;
 }
 
-/** What flags say, and what this machine is. */
+/** Values of the flags, and the kind of this machine. */
 export interface Known {
   readonly data: string | undefined;
   readonly task: TaskName | undefined;

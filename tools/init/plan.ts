@@ -29,7 +29,7 @@ export function guessMachine(cores = availableParallelism(), bytes = totalmem())
   return cores >= 6 && gib >= 12 ? 'medium' : 'small';
 }
 
-/** What `init` was told. */
+/** Answers to the questions of `init`. */
 export interface Choices {
   readonly task: TaskName;
   readonly data: string;

@@ -10,7 +10,7 @@ const DOING: Readonly<Record<Choices['task'], string>> = {
   pretrain: 'Pre-train on images without labels',
 };
 
-/** What `init` wrote. */
+/** Configuration that `init` wrote. */
 export interface WrittenConfig extends Choices {
   readonly file: string;
   /** Line about the data. */

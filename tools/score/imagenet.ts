@@ -150,7 +150,7 @@ function recordMapper(
   { classes: own }: ResultFile,
 ): {
   readonly mapped: (record: ResultRecord, where: string) => ResultRecord;
-  /** What was mapped. */
+  /** Line about the classes that were mapped. */
   readonly line: () => string | undefined;
 } {
   const listed = ofAll ?? (own && { file, classes: namedClasses(own) });

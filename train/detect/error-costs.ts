@@ -50,7 +50,7 @@ interface CostliestError {
   readonly kind: ErrorKind | undefined;
   /** `most is lost to boxes that are too far off (18.0 points)` */
   readonly loss: string;
-  /** What to do next. */
+  /** Advice for the next run. */
   readonly advice: string;
 }
 

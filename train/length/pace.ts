@@ -37,7 +37,7 @@ export interface RunSizes {
   readonly numEvaluated: number;
 }
 
-/** What is known of the length of a run. */
+/** Length of a run, as far as it is known. */
 export interface PlannedLength {
   /** Number of steps, with those done before; undefined until it is laid out. */
   readonly steps: number | undefined;
@@ -223,7 +223,7 @@ export class Pace {
     return this.isOpen ? { stepTimes: this.times.state() } : {};
   }
 
-  /** What is known after so many steps. */
+  /** Returns the length as far as it is known after so many steps. */
   planned(done: number): PlannedLength {
     return {
       steps: this.isOpen ? undefined : this.total,

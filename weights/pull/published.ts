@@ -11,7 +11,7 @@ import { secureUrl } from './request.js';
 /** Values of tensors that are no parameters: running statistics and counters of batch norms. */
 const STATISTICS = /(^|\.)(running_mean|running_var|num_batches_tracked)$/;
 
-/** How many times larger than its parameters a file may be: with the states of an optimizer, and room. */
+/** Factor by which a file may be larger than its parameters: with the states of an optimizer, and room. */
 const SIZE_FACTOR = 4;
 
 /** Describes license and use in one line. */

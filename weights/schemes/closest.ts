@@ -4,11 +4,11 @@ import { SCHEMES, toOfficialName, type SourceScheme } from './names.js';
 /** Number of names that a message lists. */
 const LISTED = 8;
 
-/** What to do with a file of unknown names. */
+/** Remedy for a file of unknown names. */
 export const REMEDY =
   'save the state_dict() of a ConvNeXt V1 or V2, or rename its tensors (convnextv2 weights inspect FILE --tensors lists them)';
 
-/** What to do with a file whose names are all known but whose tensors make no network. */
+/** Remedy for a file whose names are all known but whose tensors make no network. */
 const OTHER_NETWORK =
   'the file is incomplete, or of a variant with other layers; save the whole state_dict() of a ConvNeXt V1 or V2';
 

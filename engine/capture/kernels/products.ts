@@ -5,7 +5,7 @@ import { int, type OnnxValue } from '../../onnx/graph.js';
 import type { CaptureBackend } from '../backend.js';
 import { defineKernel, type CaptureKernel, type Tensors } from '../define-kernel.js';
 
-/** Which operands of a product are transposed. */
+/** Operands of a product that are transposed. */
 interface Transposed {
   readonly a?: boolean;
   readonly b?: boolean;

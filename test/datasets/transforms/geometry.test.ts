@@ -13,7 +13,8 @@ import {
   transformLabels,
   type GeometricStep,
 } from '../../../datasets/transforms/geometry.js';
-import { maskThroughGrid, segmentationRuns } from '../../../datasets/transforms/mask-grid.js';
+import { maskThroughGrid } from '../../../bench/mask-through-grid.js';
+import { segmentationRuns } from '../../../datasets/transforms/mask-grid.js';
 import { cropObjectsByMask, transformObjects } from '../../../datasets/transforms/objects.js';
 import { padLabels, paddedSize } from '../../../datasets/transforms/pad.js';
 import {
