@@ -4,6 +4,7 @@ import type { ExportDocument } from '../inference/export/export-onnx.js';
 import type { ExportPrecision } from '../inference/export/contract.js';
 import type { SiteDocument } from '../serve/browser/write-site.js';
 import { engineOptions, wholeNumber } from './engine-options.js';
+import { RARE } from './help.js';
 import { addModelOptions, type ModelFlags } from './model-options.js';
 import { formatTable, log, print, printJson } from './output.js';
 import { waitsFor } from './waiting.js';
@@ -56,6 +57,7 @@ export function registerExport(program: Command): void {
     )
     .option('--raw', 'leave out resizing, normalization and padding', false)
     .option('--argmax', 'class of every pixel instead of scores (segment)', false)
+    .optionsGroup(RARE)
     .option('--opset <n>', "version of ONNX's operators, 17 to 21", wholeNumber('--opset'), 20)
     .option(
       '--batch <n>',
@@ -65,7 +67,8 @@ export function registerExport(program: Command): void {
     .option('--height <px>', 'fix the height of the input (default: any)', wholeNumber('--height'))
     .option('--width <px>', 'fix the width of the input (default: any)', wholeNumber('--width'))
     .option('--hard-nms', 'ordinary suppression for detectors that use soft-NMS', false)
-    .option('--license <text>', 'license of the weights, for the contract');
+    .option('--license <text>', 'license of the weights, for the contract')
+    .optionsGroup('');
   addModelOptions(verb).action((model: string, flags: Flags) => run(model, flags));
 }
 
