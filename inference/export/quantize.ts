@@ -1,6 +1,7 @@
 import { ExportError } from '../../core/errors.js';
 import {
   int,
+  ONNX_TYPE,
   type OnnxGraph,
   type OnnxInitializer,
   type OnnxNode,
@@ -127,6 +128,21 @@ interface Scale {
   readonly zero: number;
 }
 
+/** Bytes of a weight and the scale of each output, which are along an axis. */
+function weightBytes(
+  values: Float32Array,
+  outputs: number,
+  axis: 0 | 1,
+): { readonly scales: Float32Array; readonly bytes: Int8Array } {
+  const perOutput = values.length / outputs;
+  const outputOf = (i: number): number => (axis === 0 ? Math.floor(i / perOutput) : i % outputs);
+  const most = new Float64Array(outputs);
+  values.forEach((value, i) => (most[outputOf(i)] = Math.max(most[outputOf(i)], Math.abs(value))));
+  const scales = Float32Array.from(most, (value) => Math.max(value / WEIGHT_LEVELS, 1e-12));
+  const bytes = Int8Array.from(values, (value, i) => Math.round(value / scales[outputOf(i)]));
+  return { scales, bytes };
+}
+
 class QuantizedWriter {
   readonly nodes: OnnxNode[] = [];
   readonly initializers: OnnxInitializer[] = [];
@@ -134,30 +150,22 @@ class QuantizedWriter {
 
   constructor(private readonly rangeOf: (value: string) => Range | undefined) {}
 
-  /** Writes a product on bytes; a matrix product with a bias becomes a product and a sum. */
+  /** Writes a product on bytes. */
   product({ node, weight, bias, axis, storedOnly }: Product): void {
-    const { op, inputs, outputs, name } = node;
-    const { name: factors, scales } = this.weight(weight, axis);
+    const { op, inputs, outputs } = node;
     if (storedOnly) {
-      this.nodes.push({ ...node, inputs: [inputs[0], factors, ...inputs.slice(2)] });
+      const stored = this.storedWeight(weight);
+      this.nodes.push({ ...node, inputs: [inputs[0], stored, ...inputs.slice(2)] });
       return;
     }
+    const { name: factors, scales } = this.weight(weight, axis);
     const { dequantized: input, scale } = this.bytes(inputs[0]);
+    const units = scales.map((each) => each * scale);
+    const own = bias ? [this.bias(bias, units)] : inputs.slice(2);
     if (op !== 'Conv') {
-      const isSum = inputs[2] !== undefined;
-      const result = isSum ? `${name}/product` : outputs[0];
-      this.emit('MatMul', name, [input, factors], result);
-      if (isSum) this.emit('Add', `${name}/bias`, [result, inputs[2]], outputs[0]);
+      this.nodes.push({ ...node, inputs: [input, factors, ...own] });
       return;
     }
-    const own = bias
-      ? [
-          this.bias(
-            bias,
-            scales.map((each) => each * scale),
-          ),
-        ]
-      : inputs.slice(2);
     const result = `${outputs[0]}/exact`;
     this.nodes.push({ ...node, inputs: [input, factors, ...own], outputs: [result] });
     this.pair(result, this.scaleOf(outputs[0]), outputs[0]);
@@ -196,26 +204,39 @@ class QuantizedWriter {
     { name, shape, data }: OnnxInitializer,
     axis: 0 | 1,
   ): { readonly name: string; readonly scales: readonly number[] } {
-    const values = data as Float32Array;
     const outputs = shape[axis];
-    const perOutput = values.length / outputs;
-    const outputOf = (i: number): number => (axis === 0 ? Math.floor(i / perOutput) : i % outputs);
-    const most = new Float64Array(outputs);
-    values.forEach(
-      (value, i) => (most[outputOf(i)] = Math.max(most[outputOf(i)], Math.abs(value))),
-    );
-    const scales = Float32Array.from(most, (value) => Math.max(value / WEIGHT_LEVELS, 1e-12));
+    const { scales, bytes } = weightBytes(data as Float32Array, outputs, axis);
     const to = `${name}/dequantized`;
     if (!this.pairs.has(name)) {
       this.pairs.set(name, to);
-      const bytes = Int8Array.from(values, (value, i) => Math.round(value / scales[outputOf(i)]));
       const stored = [
         this.constant(`${name}/int8`, { shape, type: 'int8', data: bytes }),
         this.constant(`${name}/scales`, { shape: [outputs], type: 'float32', data: scales }),
+        // Optional, but ONNX Runtime merges only what has them.
+        this.constant(`${name}/zeros`, {
+          ...{ shape: [outputs], type: 'int8', data: new Int8Array(outputs) },
+        }),
       ];
       this.emit('DequantizeLinear', `${name}/dequantize`, stored, to, { axis: int(axis) });
     }
     return { name: to, scales: Array.from(scales) };
+  }
+
+  /** A weight `[C, …]` whose bytes runtimes convert when they open the file. */
+  private storedWeight({ name, shape, data }: OnnxInitializer): string {
+    const [outputs, ...others] = shape;
+    const { scales, bytes } = weightBytes(data as Float32Array, outputs, 0);
+    const factors = {
+      shape: [outputs, ...others.map(() => 1)],
+      type: 'float32',
+      data: scales,
+    } as const;
+    const stored = this.constant(`${name}/int8`, { shape, type: 'int8', data: bytes });
+    const to = int(ONNX_TYPE.float32);
+    this.emit('Cast', `${name}/convert`, [stored], `${name}/converted`, { to });
+    const scale = this.constant(`${name}/scales`, factors);
+    this.emit('Mul', `${name}/scale`, [`${name}/converted`, scale], `${name}/stored`);
+    return `${name}/stored`;
   }
 
   /** A bias in units of the product of both scales, as the sums of bytes are. */
@@ -227,6 +248,9 @@ class QuantizedWriter {
     const stored = [
       this.constant(`${own}/int32`, { shape: [sums.length], type: 'int32', data: sums }),
       this.constant(`${own}/scales`, { shape: [sums.length], type: 'float32', data: scales }),
+      this.constant(`${own}/zeros`, {
+        ...{ shape: [sums.length], type: 'int32', data: new Int32Array(sums.length) },
+      }),
     ];
     this.emit('DequantizeLinear', `${own}/dequantize`, stored, own, { axis: int(0) });
     return own;
