@@ -17,3 +17,9 @@ export function nearestWord(word: string, words: readonly string[]): string {
   const [first] = [...words].sort((a, b) => editDistance(word, a) - editDistance(word, b));
   return first;
 }
+
+/** Describes an unknown word: `expected one of crop, warp, got "wrp"; nearest: warp`. @param word what to look for, if any */
+export function expectedWord(allowed: readonly string[], got: string, word?: string): string {
+  const hint = word === undefined ? '' : `; nearest: ${nearestWord(word, allowed)}`;
+  return `expected one of ${allowed.join(', ')}, got ${got}${hint}`;
+}

@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import { assertList, assertObject } from '../core/arguments.js';
+import { ruled } from '../core/options.js';
 import type { SpecTree } from './parameters/spec.js';
 
 /** Feature maps at strides 4, 8, 16 and 32, each `[N, H / stride, W / stride, C]`. */
@@ -32,6 +33,16 @@ export interface Backbone {
    */
   features(params: unknown, image: tf.Tensor4D, inputs?: BackboneInputs): FeatureLevels;
 }
+
+/** Rule of options that are a {@link Backbone}. */
+export const A_BACKBONE = ruled(
+  'a backbone with specs, channels, numBlocks and features',
+  (value) => {
+    const { specs, channels, numBlocks, features } = Object(value) as Partial<Backbone>;
+    const isSized = Array.isArray(channels) && typeof numBlocks === 'number';
+    return isSized && typeof specs === 'object' && typeof features === 'function';
+  },
+);
 
 /**
  * Checks that a value is a backbone.

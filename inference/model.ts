@@ -21,7 +21,9 @@ import { detectPicture } from './detect/picture.js';
 import type { ImageInput, imageReader, partsReader } from '../io/image/input.js';
 import { decodingFor } from './decoding.js';
 import {
-  assertOptions,
+  assertCallOptions,
+  assertLogitsCall,
+  assertPredictOptions,
   type CallOptions,
   type PredictCallOptions,
   type PredictOptions,
@@ -138,7 +140,7 @@ export function createModel(
   readers: ImageReaders,
   given: PredictOptions = {},
 ): ImageModel {
-  assertOptions(given, loaded.card.task);
+  assertPredictOptions(given, loaded.card.task);
   const options = {
     ...given,
     tta: given.ratios === undefined ? given.tta : true,
@@ -180,8 +182,10 @@ function classifierModel(
       program.release(),
     ),
     // A copy, because the next call may start before the caller reads it.
-    logits: (images, { signal } = {}) =>
-      queue.run(async () => (await logits(images)).slice(), signal),
+    logits: async (images, call = {}) => {
+      assertLogitsCall(images, call);
+      return queue.run(async () => (await logits(images)).slice(), call.signal);
+    },
   };
 }
 
@@ -274,8 +278,8 @@ function queued<Task extends PredictTask>(
     card,
     classNames: card.classNames,
     predict: async (image, call = {}) => {
+      assertCallOptions(call, opened.task);
       const { signal } = call;
-      assertOptions(call, opened.task);
       const tile = call.tile ?? opened.options.tile;
       const read = (tile ? readers.parts : readers.whole)(image, decodingFor(card));
       return queue.run(async () => {

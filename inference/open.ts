@@ -1,6 +1,20 @@
-import { assertObject } from '../core/arguments.js';
-import { ConfigError } from '../core/errors.js';
-import { openEngine, type Engine, type EngineOptions } from '../engine/runtime/engine.js';
+import { ConfigError, WeightsMismatchError } from '../core/errors.js';
+import {
+  assertEngine,
+  openEngine,
+  type Engine,
+  type EngineOptions,
+} from '../engine/runtime/engine.js';
+import {
+  A_FUNCTION,
+  A_TEXT,
+  ANYTHING,
+  assertOptions,
+  ruled,
+  TRUE_OR_FALSE,
+  wholeFrom,
+  type OptionRules,
+} from '../core/options.js';
 import type { DetectorCard } from './card.js';
 import { openClassifier } from './classify/load.js';
 import type { LoadOptions } from './class-names.js';
@@ -9,6 +23,8 @@ import { locateModel, type LocatedModel, type LocateOptions } from './locate.js'
 import { modelOf } from './model-of.js';
 import type { LoadedModel, ModelOf, PredictOptions, PredictTask } from './model.js';
 import { publishedEntry } from '../weights/pull/cache.js';
+import { A_BACKBONE } from '../engine/backbone.js';
+import { PREDICT_RULES } from './predict-options.js';
 import { withPreprocessing } from './preprocessing.js';
 import { publishedCard } from './published.js';
 import { openSegmenter } from './segment/load.js';
@@ -24,6 +40,26 @@ export interface OpenOptions<Task extends PredictTask = PredictTask>
   /** Engine, or its options; an open engine may be used by several models. */
   readonly engine?: Partial<EngineOptions> | Engine | undefined;
 }
+
+/** Rules of {@link OpenOptions}; names and lists are checked where they are used. */
+export const LOAD_RULES: OptionRules<OpenOptions> = {
+  ...PREDICT_RULES,
+  task: ANYTHING,
+  engine: ANYTHING,
+  backbone: A_BACKBONE,
+  classes: ruled(
+    'a list or a file of class names',
+    (v) => typeof v === 'string' || Array.isArray(v),
+  ),
+  size: wholeFrom(1),
+  mean: ANYTHING,
+  std: ANYTHING,
+  crop: ANYTHING,
+  cache: A_TEXT,
+  offline: TRUE_OR_FALSE,
+  mirror: A_TEXT,
+  onNotice: A_FUNCTION,
+};
 
 /**
  * Opens a model for predictions on images.
@@ -43,7 +79,8 @@ export async function open<Task extends PredictTask = PredictTask>(
   model: string,
   options: OpenOptions<Task> = {},
 ): Promise<ModelOf<Task>> {
-  assertObject('loadModel', 'an object of options', options);
+  assertOptions('loadModel', options, LOAD_RULES);
+  if (options.engine !== undefined) assertEngine(options.engine);
   const { engine, frozen, max, perClassNms, ratios, score, slide, tile, top, tta } = options;
   const loaded = await load(model, options);
   const predict = { frozen, max, perClassNms, ratios, score, slide, tile, top, tta };
@@ -71,10 +108,27 @@ export async function load(
   const { entry } = located;
   const published = entry && publishedCard(entry, options);
   const which = ema ? 'model_ema' : undefined;
-  const loaded = await loadLocated(located, { ...options, published, which });
+  const loaded = await loadLocated(located, { ...options, published, which }).catch(
+    (error: unknown) => {
+      throw withBackboneHint(error, located, options);
+    },
+  );
   const read = withPreprocessing(loaded.card, options, located.state && located.file);
   const card = ema && read.task === 'detect' ? withEmaScores(read) : read;
   return { ...loaded, card, ema } as LoadedModel;
+}
+
+/** A checkpoint whose tensors do not fit may have a backbone that its card does not describe. */
+function withBackboneHint(
+  error: unknown,
+  { file, state }: LocatedModel,
+  { backbone }: LoadOptions,
+): unknown {
+  if (!(error instanceof WeightsMismatchError) || !state || backbone) return error;
+  return new WeightsMismatchError(
+    `${error.message}; if it was trained with a backbone of your own, open it with { backbone }`,
+    { cause: error, file },
+  );
 }
 
 /** Card of the moving average of a detector's weights, whose scores are others. */

@@ -1,4 +1,15 @@
+import { assertObject } from '../core/arguments.js';
 import { OptionError, quote } from '../core/errors.js';
+import {
+  A_FRACTION,
+  A_SIGNAL,
+  ANYTHING,
+  assertOptions,
+  ruled,
+  TRUE_OR_FALSE,
+  wholeFrom,
+  type OptionRules,
+} from '../core/options.js';
 import type { ImageResult } from '../core/results.js';
 import { assertTile, type TileOptions } from './tiles/grid.js';
 
@@ -50,21 +61,51 @@ export interface CallOptions {
 export interface PredictCallOptions
   extends CallOptions, Pick<PredictOptions, 'score' | 'perClassNms' | 'max' | 'top' | 'tile'> {}
 
+const COUNT_RULES = {
+  score: A_FRACTION,
+  perClassNms: TRUE_OR_FALSE,
+  max: ruled('a whole number of objects', (v) => Number.isInteger(v) && (v as number) >= 0),
+  top: wholeFrom(1, ' of classes'),
+  tile: ANYTHING,
+} as const;
+
+/** Rules of {@link PredictOptions}; lists and tiles are checked by {@link assertPredictOptions}. */
+export const PREDICT_RULES: OptionRules<PredictOptions> = {
+  ...COUNT_RULES,
+  tta: TRUE_OR_FALSE,
+  ratios: ANYTHING,
+  slide: TRUE_OR_FALSE,
+  frozen: TRUE_OR_FALSE,
+  ema: TRUE_OR_FALSE,
+};
+
+const CALL_RULES: OptionRules<CallOptions> = { signal: A_SIGNAL };
+
+const PREDICT_CALL_RULES: OptionRules<PredictCallOptions> = { ...CALL_RULES, ...COUNT_RULES };
+
 /**
- * Checks options of a model or of a call.
+ * Checks options of a call.
  *
- * @throws OptionError for options out of range, or of another task
+ * @throws OptionError for unknown options and values of another kind, out of range, or for another task
  */
-export function assertOptions(options: PredictOptions, task: PredictTask): void {
-  if (typeof (options as unknown) !== 'object' || (options as unknown) === null)
-    throw new OptionError(`predict: expected an object of options, got ${String(options)}`);
-  const { score = 0, max = 0, top = 1, ratios, tile } = options;
-  if (!(score >= 0 && score <= 1))
-    throw new OptionError(`score: expected a number from 0 to 1, got ${score}`);
-  if (!Number.isInteger(max) || max < 0)
-    throw new OptionError(`max: expected a whole number of objects, got ${max}`);
-  if (!Number.isInteger(top) || top < 1)
-    throw new OptionError(`top: expected a whole number of classes from 1, got ${top}`);
+export function assertCallOptions(options: PredictCallOptions, task: PredictTask): void {
+  assertOptions('predict', options, PREDICT_CALL_RULES);
+  assertFits(options, task);
+}
+
+/** Checks images and options of a classifier's `logits`. @throws InputError */
+export function assertLogitsCall(images: unknown, options: CallOptions): void {
+  assertObject('logits', 'preprocessed images { shape, data }', images, 'shape', 'data');
+  assertOptions('logits', options, CALL_RULES);
+}
+
+/** Checks options of a model. @throws as {@link assertCallOptions} */
+export function assertPredictOptions(options: PredictOptions, task: PredictTask): void {
+  assertOptions('options', options, PREDICT_RULES);
+  assertFits(options, task);
+}
+
+function assertFits({ ratios, tile }: PredictOptions, task: PredictTask): void {
   if (tile !== undefined) {
     assertTile(tile);
     if (task === 'classify')

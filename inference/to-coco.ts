@@ -1,4 +1,4 @@
-import { assertObject } from '../core/arguments.js';
+import { A_LIST, assertOptions, ruled, type OptionRules } from '../core/options.js';
 import {
   assertResult,
   segmentsOf,
@@ -26,6 +26,11 @@ export interface ToCocoOptions {
   readonly categoryIds?: readonly number[] | undefined;
 }
 
+const RULES: OptionRules<ToCocoOptions> = {
+  imageId: ruled('a number', (value) => typeof value === 'number'),
+  categoryIds: A_LIST,
+};
+
 /**
  * Converts a result to records of a COCO result file: one per object or class; masks are compressed run lengths.
  *
@@ -39,7 +44,7 @@ export interface ToCocoOptions {
  */
 export function toCoco(result: ImageResult, options: ToCocoOptions = {}): readonly CocoResultRow[] {
   assertResult('toCoco', result);
-  assertObject('toCoco', 'an object of options', options);
+  assertOptions('toCoco', options, RULES);
   const { imageId = 0, categoryIds } = options;
   const idOf = (classIndex: number, own = classIndex + 1): number =>
     categoryIds?.[classIndex] ?? own;

@@ -1,5 +1,6 @@
-import { assertObject, assertText } from '../core/arguments.js';
+import { assertText } from '../core/arguments.js';
 import { annotatedResult } from '../core/annotated-image.js';
+import { ANYTHING, assertOptions } from '../core/options.js';
 import { assertResult, type ImageResult } from '../core/results.js';
 import { labelMeFile, type LabelMeFile } from '../io/labelme/write.js';
 
@@ -15,7 +16,7 @@ export function toLabelMe(
   options: { readonly imagePath: string },
 ): LabelMeFile {
   assertResult('toLabelMe', result);
-  assertObject('toLabelMe', 'an object of options', options);
+  assertOptions('toLabelMe', options, { imagePath: ANYTHING });
   assertText('toLabelMe', 'imagePath as a path', options.imagePath);
   const { imagePath } = options;
   const flags =

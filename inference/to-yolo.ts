@@ -1,10 +1,13 @@
-import { assertObject } from '../core/arguments.js';
 import { annotatedResult } from '../core/annotated-image.js';
+import { InputError } from '../core/errors.js';
+import { assertOptions, TRUE_OR_FALSE, type OptionRules } from '../core/options.js';
 import { assertResult, type DetectResult, type SegmentResult } from '../core/results.js';
 import { yoloText, type YoloTextOptions } from '../io/yolo/write.js';
 
 /** Options of {@link toYolo}. */
 export type ToYoloOptions = YoloTextOptions;
+
+const RULES: OptionRules<ToYoloOptions> = { masks: TRUE_OR_FALSE, scores: TRUE_OR_FALSE };
 
 /**
  * Converts a result to the text of a YOLO label file, with positions relative to the image size: `class cx cy w h` for
@@ -12,6 +15,7 @@ export type ToYoloOptions = YoloTextOptions;
  * line, joined by lines without area.
  *
  * @returns lines, each with its end; empty without objects
+ * @throws InputError for the result of a classifier; OptionError
  *
  * @example
  *   ```ts
@@ -22,7 +26,11 @@ export type ToYoloOptions = YoloTextOptions;
  */
 export function toYolo(result: DetectResult | SegmentResult, options: ToYoloOptions = {}): string {
   assertResult('toYolo', result);
-  assertObject('toYolo', 'an object of options', options);
+  if ((result.task as string) === 'classify')
+    throw new InputError(
+      'toYolo: expected the result of a detector or segmenter, got that of a classifier, which has no boxes',
+    );
+  assertOptions('toYolo', options, RULES);
   const { masks = false, scores = false } = options;
   const chosen = { masks: masks || result.task === 'segment', scores };
   return yoloText(annotatedResult(result, ''), chosen);

@@ -2,7 +2,7 @@ import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv'
 import { quote } from '../core/errors.js';
 import { oneLine } from '../core/controls.js';
 import { hasMoreItems } from '../core/foreign-value.js';
-import { nearestWord } from '../core/nearest-word.js';
+import { expectedWord } from '../core/nearest-word.js';
 
 /** One problem of a value. */
 interface SchemaProblem {
@@ -88,7 +88,7 @@ function describeError(error: ErrorObject): SchemaProblem {
       const key = String(params['additionalProperty']);
       return {
         path: under(key),
-        message: oneOf(Object.keys(schema['properties'] ?? {}), key, key),
+        message: expectedWord(Object.keys(schema['properties'] ?? {}), key, key),
       };
     }
     case 'required':
@@ -101,13 +101,13 @@ function describeError(error: ErrorObject): SchemaProblem {
       // Of a foreign file the value may be an object whose toString is no function.
       const tag = params['tagValue'];
       return typeof tag === 'string'
-        ? { path: under(key), message: oneOf(kinds, tag, tag) }
-        : { path: under(key), message: oneOf(kinds, quote(tag)) };
+        ? { path: under(key), message: expectedWord(kinds, tag, tag) }
+        : { path: under(key), message: expectedWord(kinds, quote(tag)) };
     }
     case 'enum': {
       const allowed = (params['allowedValues'] as readonly unknown[]).map(String);
       const word = typeof error.data === 'string' ? error.data : undefined;
-      return { path, message: oneOf(allowed, got, word) };
+      return { path, message: expectedWord(allowed, got, word) };
     }
     case 'anyOf': {
       const names = (schema['anyOf'] as readonly JsonSchema[]).flatMap(({ required }) => required);
@@ -125,12 +125,6 @@ function describeError(error: ErrorObject): SchemaProblem {
     default:
       return { path, message: `expected ${expectation(schema)}, got ${got}` };
   }
-}
-
-/** `expected one of crop, warp, got "wrp"; nearest: warp`. */
-function oneOf(allowed: readonly string[], got: string, word?: string): string {
-  const hint = word === undefined ? '' : `; nearest: ${nearestWord(word, allowed)}`;
-  return `expected one of ${allowed.join(', ')}, got ${got}${hint}`;
 }
 
 const NOUNS: Readonly<Record<string, string>> = {

@@ -1,4 +1,5 @@
-import { assertObject } from '../core/arguments.js';
+import { isUint8Array } from '../core/arguments.js';
+import { A_FRACTION, assertOptions, ruled, type OptionRules } from '../core/options.js';
 import { assertResult } from '../core/results.js';
 import { ShapeError } from '../core/errors.js';
 import type { RgbImage } from '../core/image.js';
@@ -26,6 +27,11 @@ export interface DrawOptions {
   readonly palette?: Uint8Array | undefined;
 }
 
+const DRAW_RULES: OptionRules<DrawOptions> = {
+  minScore: A_FRACTION,
+  palette: ruled('colors as Uint8Array', isUint8Array),
+};
+
 /** Number of classes written below an image. */
 const MOST_CLASSES = 5;
 
@@ -52,7 +58,7 @@ export async function draw(
   options: DrawOptions = {},
 ): Promise<RgbImage> {
   assertResult('draw', result);
-  assertObject('draw', 'an object of options', options);
+  assertOptions('draw', options, DRAW_RULES);
   const pixels = await imageReader(image)();
   const { width, height } = result;
   if (pixels.width !== width || pixels.height !== height)

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describedValue } from '../core/arguments.js';
@@ -224,4 +224,75 @@ test.each([
   const data = { classes, training: [{ image: IMAGE_4X4, label: 0 }] };
   const options = { folder: `${folder}/never`, data } as never;
   expect(await refusal(() => api.train('classify', options))).toMatch(message);
+});
+
+const near = (call: () => unknown, unknown: string, nearest: string) =>
+  [unknown, call, new RegExp(`, got ${unknown}; nearest: ${nearest}$`)] as const;
+const wrong = (value: unknown): never => value as never;
+const never = (): string => `${folder}/never`;
+
+test.each<readonly [string, () => unknown, RegExp]>([
+  near(() => api.loadModel('none', wrong({ scor: 1 })), 'scor', 'score'),
+  near(() => api.loadModel('none', wrong({ engine: { thread: 1 } })), 'thread', 'threads'),
+  near(() => api.openEngine(wrong({ providers: 'cuda' })), 'providers', 'provider'),
+  near(() => models.detect.predict(IMAGE_4X4, wrong({ scor: 0.5 })), 'scor', 'score'),
+  near(() => models.segment.predict(IMAGE_4X4, wrong({ tiles: {} })), 'tiles', 'tile'),
+  near(() => api.evaluate(models.classify, 'x', wrong({ limits: 3 })), 'limits', 'limit'),
+  near(() => api.train('classify', wrong({ folder: never(), stepss: 1 })), 'stepss', 'steps'),
+  near(() => api.draw(wrong(RESULT), IMAGE, wrong({ minscore: 1 })), 'minscore', 'minScore'),
+  near(() => api.toYolo(wrong(RESULT), wrong({ mask: true })), 'mask', 'masks'),
+  near(() => api.toCoco(wrong(RESULT), wrong({ imageid: 1 })), 'imageid', 'imageId'),
+  near(() => api.exportOnnx('none', wrong({ out: out(), opsets: 20 })), 'opsets', 'opset'),
+  [
+    'device',
+    () => api.openEngine(wrong({ device: 'cuda' })),
+    /^engine: expected one of kind, prov/,
+  ],
+  [
+    'kind',
+    () => api.loadModel('none', wrong({ engine: { kind: 'x' } })),
+    /^engine.kind: .*got "x"/,
+  ],
+  ['threads', () => api.openEngine({ threads: -1 }), /^engine.threads: .* number from 0, got -1$/],
+  ['threads', () => api.openEngine({ threads: wrong('2') }), /^engine.threads: .*, got "2"$/],
+  ['prepare', () => api.openEngine(wrong({ prepare: 1 })), /^openEngine: expected an engine/],
+  ['tta', () => api.loadModel('none', { tta: wrong('yes') }), /^tta: .*true or false, got "yes"$/],
+  ['backbone', () => api.loadModel('none', { backbone: wrong({}) }), /^backbone: .*specs/],
+  ['score', () => models.detect.predict(IMAGE, { score: wrong('0.5') }), /^score: .*got "0.5"$/],
+  ['score', () => models.detect.predict(IMAGE, { score: wrong(null) }), /^score: .*got null$/],
+  ['signal', () => models.detect.predict(IMAGE, { signal: wrong(3) }), /^signal: .*AbortSignal/],
+  ['call', () => models.detect.predict(IMAGE, wrong(null)), /^predict: .* of options, got null$/],
+  [
+    'call',
+    () => models.classify.predict(IMAGE, wrong([])),
+    /^predict: .* of options, got an Array/,
+  ],
+  ['images', () => models.classify.logits(wrong(3)), /^logits: expected preprocessed images/],
+  [
+    'split',
+    () => api.evaluate(models.classify, 'x', { split: wrong('test') }),
+    /train or val, got/,
+  ],
+  [
+    'steps',
+    () => api.train('classify', { folder: never(), steps: wrong(null) }),
+    /^train: steps: /,
+  ],
+  ['backbone', () => api.train('detect', { folder: never(), backbone: wrong(null) }), /got null$/],
+  ['engine', () => api.train('detect', { folder: never(), engine: wrong(3) }), /^openEngine: /],
+  [
+    'classes',
+    () => api.train('detect', { folder: never(), classes: ['a', 'a'] }),
+    /different names/,
+  ],
+  ['a class', () => api.toYolo(wrong({ ...RESULT, task: 'classify', classes: [] })), /no boxes$/],
+])('the option %s is refused before anything is opened', async (_, call, message) => {
+  expect(await refusal(call)).toMatch(message);
+});
+
+test('train with an aborted signal does nothing', async () => {
+  const reason = new Error('no longer wanted');
+  const options = { folder: never(), data: 'none', signal: AbortSignal.abort(reason) };
+  await expect(api.train('classify', options)).rejects.toBe(reason);
+  expect(existsSync(never())).toBe(false);
 });

@@ -110,12 +110,13 @@ function siteLines({ folder, modelBytes, pageBytes, precision }: SiteDocument): 
 
 async function writeOnnx(model: string, flags: Flags & { readonly out: string }): Promise<void> {
   const { dirname } = await import('node:path');
-  const { cardFile, exportOnnx } = await import('../inference/export/export-onnx.js');
+  const { optionsAmong } = await import('../core/options.js');
+  const { cardFile, exportOnnx, EXPORT_RULES } = await import('../inference/export/export-onnx.js');
   const { assertWritableFolder } = await import('../io/files/out-folder.js');
   assertWritableFolder(dirname(flags.out));
   waitsFor(`loading ${model}, writing its graph, and comparing what it answers`);
   const document = await exportOnnx(model, {
-    ...flags,
+    ...optionsAmong(flags, EXPORT_RULES),
     engine: engineOptions(flags),
     onNotice: log,
   });

@@ -171,7 +171,9 @@ async function run(first: string | undefined, flags: Flags): Promise<void> {
     throw new OptionError(
       `--resume: expected a run folder, got ${out}; such as: convnextv2 train RUN --resume`,
     );
+  const { optionsAmong } = await import('../core/options.js');
   const { train } = await import('../train/train.js');
+  const { TRAIN_RULES } = await import('../train/train-options.js');
   const { listenForStop } = await import('./stop-signals.js');
   const { joinRanks } = await import('./distributed.js');
   const { ProgressView } = await import('./progress/view.js');
@@ -186,7 +188,8 @@ async function run(first: string | undefined, flags: Flags): Promise<void> {
   const { communicator } = ranks;
   try {
     const engine = engineOptions({ ...flags, threads: flags.threads || ranks.threads });
-    const { config: configFile, ...options } = flags;
+    const { config: configFile, ...others } = flags;
+    const options = optionsAmong(others, TRAIN_RULES);
     waitsFor(`reading ${flags.data ?? 'the data'}`);
     const result = await train(recipe, {
       ...options,

@@ -1,7 +1,13 @@
 import { assertObject, describedValue } from '../core/arguments.js';
 import { DataError, InputError, quote } from '../core/errors.js';
+import { assertOptions } from '../core/options.js';
 import type { ImageModel, PredictTask } from '../inference/model.js';
-import type { EvaluationOptions, EvaluationReport, EvaluationScores } from './evaluation.js';
+import {
+  EVALUATION_RULES,
+  type EvaluationOptions,
+  type EvaluationReport,
+  type EvaluationScores,
+} from './evaluation.js';
 import type { DataTypes } from './options.js';
 import { TASKS } from './tasks/index.js';
 
@@ -29,6 +35,7 @@ export async function evaluate<Model extends ImageModel>(
   data: EvaluationData<Model['task']>,
   options: EvaluationOptions = {},
 ): Promise<EvaluationScores<Model['task']>> {
+  assertOptions('evaluate', options, EVALUATION_RULES);
   return (await evaluationReport(model, data, options)).document;
 }
 

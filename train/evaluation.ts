@@ -1,5 +1,16 @@
 import { percent } from '../report/format.js';
 import { counted } from './data-facts.js';
+import {
+  A_FRACTION,
+  A_FUNCTION,
+  A_LIST,
+  A_TEXT,
+  AN_OBJECT,
+  oneWord,
+  TRUE_OR_FALSE,
+  wholeFrom,
+  type OptionRules,
+} from '../core/options.js';
 import type { PredictTask } from '../inference/predict-options.js';
 import type { TileOptions } from '../inference/tiles/grid.js';
 import type { DataOptions } from '../datasets/layout/types.js';
@@ -20,6 +31,24 @@ export interface EvaluationOptions extends ShardedWorkOptions, Omit<DataOptions,
   /** Whether the table has rows by category or class. */
   readonly perCategory?: boolean | undefined;
 }
+
+/** Rules of {@link EvaluationOptions}. */
+export const EVALUATION_RULES: OptionRules<EvaluationOptions> = {
+  communicator: AN_OBJECT,
+  shard: A_TEXT,
+  out: A_TEXT,
+  onNotice: A_FUNCTION,
+  valFraction: A_FRACTION,
+  seed: wholeFrom(0),
+  layout: A_TEXT,
+  classAttribute: A_TEXT,
+  dataClasses: A_LIST,
+  split: oneWord('train', 'val'),
+  batch: wholeFrom(1),
+  workers: wholeFrom(0),
+  limit: wholeFrom(0),
+  perCategory: TRUE_OR_FALSE,
+};
 
 /** Selects the options of the data. */
 export function dataOptionsIn(options: EvaluationOptions): DataOptions {

@@ -1,9 +1,7 @@
 import { resolve, sep } from 'node:path';
-import { ConfigError, DataError, WriteError } from '../core/errors.js';
+import { DataError, WriteError } from '../core/errors.js';
 import { besideLoaders, openEngine } from '../engine/runtime/engine.js';
 import { assertDataExists } from '../datasets/layout/detect.js';
-import { FRACTION, NON_NEGATIVE, POSITIVE, whole } from '../core/schema.js';
-import { compileSchema, formatProblems } from '../io/schema.js';
 import type { FileLock } from '../io/files/lock.js';
 import { assertWritableFolder } from '../io/files/out-folder.js';
 import type { RecipeConfig } from './config/schemas.js';
@@ -13,6 +11,7 @@ import { conductRun } from './conduct.js';
 import { examinesRun, finishRun, MOST_IMAGES, stoppedAt, type FinishedRun } from './finish.js';
 import { RunMonitor } from './monitor.js';
 import type { ConfigOf, TrainOptions } from './options.js';
+import { assertTrainOptions } from './train-options.js';
 import { assertRunFolder, ownRunFolder } from './own-folder.js';
 import { planRun, runConfigOf } from './plan.js';
 import { planForData } from './plan-for-data.js';
@@ -48,7 +47,8 @@ export async function train<const Recipe extends string | RecipeConfig>(
   recipe: Recipe,
   options: TrainOptions<ConfigOf<Recipe>>,
 ): Promise<TrainOutcome> {
-  assertOptions(recipe, options);
+  assertTrainOptions(recipe, options);
+  options.signal?.throwIfAborted();
   const { folder, signal, listener, backbone, communicator = SINGLE_PROCESS } = options;
   const { size, rank } = communicator;
   const isFirst = rank === 0;
@@ -121,31 +121,6 @@ export async function train<const Recipe extends string | RecipeConfig>(
     monitor.close();
     lock?.release();
   }
-}
-
-const NUMBERS = {
-  properties: {
-    ...{ seed: whole(0), steps: whole(0), patience: whole(0), valFraction: FRACTION },
-    ...{ minutes: POSITIVE, epochs: POSITIVE, overfit: whole(1) },
-    ...{ batch: whole(1), lr: NON_NEGATIVE, size: whole(1) },
-    checkpointMinutes: NON_NEGATIVE,
-  },
-};
-
-/** Checks what TypeScript checks in typed programs, and ranges. */
-function assertOptions(recipe: unknown, options: Partial<TrainOptions> | undefined): void {
-  if (typeof recipe !== 'string' && !(Object(recipe as RecipeConfig).task in TASKS))
-    throw new ConfigError('recipe: expected a name or a configuration with its task');
-  const { folder, data } = Object(options) as Partial<TrainOptions>;
-  if (typeof folder !== 'string' || folder === '')
-    throw new ConfigError(`folder: expected the path of a run folder, got ${String(folder)}`);
-  const { training } = Object(data) as { readonly training?: unknown };
-  if (data !== undefined && typeof data !== 'string' && Object(training) !== training)
-    throw new DataError(
-      'data: expected a path, or sets or lists of examples as { training, validation }',
-    );
-  const problems = compileSchema(NUMBERS)(Object(options));
-  if (problems.length > 0) throw new ConfigError(`train: ${formatProblems(problems)}`);
 }
 
 /** Converts a system error to one with code and remedy, for writing the run folder or reading other files. */

@@ -1,6 +1,15 @@
 import { availableParallelism } from 'node:os';
-import { assertObject } from '../../core/arguments.js';
+import { assertObject, describedValue } from '../../core/arguments.js';
 import { EngineError } from '../../core/errors.js';
+import {
+  A_TEXT,
+  ANYTHING,
+  assertOptions,
+  oneWord,
+  ruled,
+  wholeFrom,
+  type OptionRules,
+} from '../../core/options.js';
 import type { ParameterStore } from '../parameters/store.js';
 import type { CompilerTarget, GradientTarget } from './compiled.js';
 import { CompiledProgram, DEFAULT_COMPILE_OPTIONS } from './compiled.js';
@@ -57,6 +66,49 @@ export interface Engine {
   prepare(program: Program, store: ParameterStore, options?: PrepareOptions): Executable;
 }
 
+const EAGER_RULES: OptionRules<Extract<EngineOptions, { readonly kind: 'eager' }>> = {
+  kind: ANYTHING,
+  tfjsBackend: A_TEXT,
+};
+
+const COMPILED_RULES: OptionRules<CompiledEngineOptions> = {
+  kind: ANYTHING,
+  provider: ANYTHING,
+  threads: wholeFrom(0),
+  spinning: ruled('true, false or briefly', (v) => [true, false, 'briefly'].includes(v as string)),
+  sessionBytes: ANYTHING,
+  runtime: oneWord('native', 'wasm'),
+  lowering: oneWord('portable'),
+};
+
+/**
+ * Checks the choice of an engine as far as it can be done without opening it.
+ *
+ * @throws EngineError for unknown options or values
+ */
+export function assertEngine(choice: Engine | Partial<EngineOptions>): void {
+  assertObject('openEngine', 'an engine or its options', choice);
+  if ('prepare' in choice) {
+    if (typeof (choice.prepare as unknown) === 'function') return;
+    throw new EngineError('openEngine: expected an engine or its options, got another object');
+  }
+  const { kind = DEFAULT_ENGINE.kind } = choice;
+  if (!['compiled', 'eager'].includes(kind))
+    throw new EngineError(`engine.kind: expected compiled or eager, got ${describedValue(kind)}`);
+  const source = { prefix: 'engine.', Refusal: EngineError };
+  if (kind === 'eager') assertOptions('engine', choice, EAGER_RULES, source);
+  else assertOptions('engine', choice, COMPILED_RULES, source);
+  const { provider, sessionBytes } = choice as Partial<CompiledEngineOptions>;
+  if (provider !== undefined && !PROVIDERS.includes(provider))
+    throw new EngineError(
+      `engine.provider: expected ${PROVIDERS.join(', ')}, got ${String(provider)}`,
+    );
+  if (sessionBytes !== undefined && !(typeof sessionBytes === 'number' && sessionBytes >= 0))
+    throw new EngineError(
+      `engine.sessionBytes: expected a number of bytes from 0, got ${String(sessionBytes)}`,
+    );
+}
+
 /**
  * Opens an engine.
  *
@@ -72,29 +124,21 @@ export interface Engine {
  *   ```
  */
 export async function openEngine(choice: Engine | Partial<EngineOptions> = {}): Promise<Engine> {
-  assertObject('openEngine', 'an engine or its options', choice);
+  assertEngine(choice);
   if ('prepare' in choice) return choice;
-  const options = { ...DEFAULT_ENGINE, ...choice } as EngineOptions;
-  if (options.kind === 'compiled' && !PROVIDERS.includes(options.provider))
-    throw new EngineError(
-      `engine.provider: expected ${PROVIDERS.join(', ')}, got ${String(options.provider)}`,
-    );
+  const given = Object.entries(choice).filter(([, value]) => value !== undefined);
+  const options = { ...DEFAULT_ENGINE, ...Object.fromEntries(given) } as EngineOptions;
   if (options.kind === 'eager') {
     const backend = await startTfjsBackend(options.tfjsBackend);
     return eagerEngine(options.tfjsBackend, backend);
   }
-  const { sessionBytes } = options;
-  if (sessionBytes !== undefined && !(typeof sessionBytes === 'number' && sessionBytes >= 0))
-    throw new EngineError(
-      `engine.sessionBytes: expected a number of bytes from 0, got ${String(sessionBytes)}`,
-    );
   const runtime = await runtimeFor(options);
   const lowering =
     options.provider === 'cpu' && options.lowering !== 'portable'
       ? await probeLowering(runtime)
       : ({ kind: 'portable' } as const);
   const target: CompilerTarget = { runtime, lowering };
-  const { provider, threads, spinning } = options;
+  const { provider, threads, spinning, sessionBytes } = options;
   const memory = new SessionMemory(sessionBytes ?? runtime.sessionBytes);
   return {
     description: DESCRIPTIONS[runtime.kind](

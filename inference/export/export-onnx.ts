@@ -1,13 +1,25 @@
 import { assertObject } from '../../core/arguments.js';
+import {
+  A_TEXT,
+  ANYTHING,
+  assertOptions,
+  TRUE_OR_FALSE,
+  type OptionRules,
+} from '../../core/options.js';
 import { OptionError } from '../../core/errors.js';
-import { openEngine, type Engine, type EngineOptions } from '../../engine/runtime/engine.js';
+import {
+  assertEngine,
+  openEngine,
+  type Engine,
+  type EngineOptions,
+} from '../../engine/runtime/engine.js';
 import type { HostTensors } from '../../engine/runtime/program.js';
 import { assertReplaceable } from '../../io/files/apart.js';
 import { writeAtomically, writeJsonAtomically } from '../../io/files/atomic.js';
 import type { DetectionThresholds } from '../../models/detection/config.js';
 import { publishedEntry } from '../../weights/pull/cache.js';
 import type { LoadedModel } from '../model.js';
-import { load, type OpenOptions } from '../open.js';
+import { load, LOAD_RULES, type OpenOptions } from '../open.js';
 import { calibrated } from './calibrate.js';
 import { compareDetections, SINGLE, type DetectionTolerances } from './compare-detections.js';
 import { compareOutputs, openFile, type OutputDifference } from './compare.js';
@@ -36,6 +48,24 @@ export interface ExportOptions extends FormatOptions {
   /** Engine that computes the reference outputs. */
   readonly engine?: Partial<EngineOptions> | Engine | undefined;
 }
+
+/** Rules of {@link ExportOptions} and of loading; choices and sizes are checked where they are used. */
+export const EXPORT_RULES: OptionRules<ExportOptions & Omit<OpenOptions, 'engine'>> = {
+  ...LOAD_RULES,
+  out: ANYTHING,
+  layout: ANYTHING,
+  input: ANYTHING,
+  raw: TRUE_OR_FALSE,
+  argmax: TRUE_OR_FALSE,
+  opset: ANYTHING,
+  batch: ANYTHING,
+  height: ANYTHING,
+  width: ANYTHING,
+  hardNms: TRUE_OR_FALSE,
+  precision: ANYTHING,
+  calibrate: ANYTHING,
+  license: A_TEXT,
+};
 
 /** Result of an export. */
 export interface ExportDocument {
@@ -70,7 +100,8 @@ export async function exportOnnx(
   model: string | LoadedModel | { readonly loaded: LoadedModel },
   options: ExportOptions & Omit<OpenOptions, 'engine'>,
 ): Promise<ExportDocument> {
-  assertObject('export', 'an object of options', options);
+  assertOptions('export', options, EXPORT_RULES);
+  if (options.engine !== undefined) assertEngine(options.engine);
   const { out, engine, license, calibrate, precision = 'fp32' } = options;
   assertPrecision(precision, calibrate);
   const format = exportFormat(options);

@@ -17,6 +17,7 @@ import { topClasses } from '../classify/top-classes.js';
 import { decodingFor } from '../decoding.js';
 import { ACROSS_CLASSES_IOU } from '../detect/shown-scores.js';
 import type { ImageModel, LoadedOf, PredictCallOptions } from '../model.js';
+import { assertCallOptions } from '../predict-options.js';
 import { CallQueue } from '../queue.js';
 import { openFile } from './compare.js';
 import { parseContract, type ExportContract } from './contract.js';
@@ -48,6 +49,7 @@ export async function openExported(file: string, model: ImageModel): Promise<Ima
     file,
     options: { ...model.options, tta: false, slide: false },
     predict: async (image: Parameters<typeof imageReader>[0], call: PredictCallOptions = {}) => {
+      assertCallOptions(call, model.task);
       const decode = read(image);
       return queue.run(async () => {
         const pixels = await decode();
