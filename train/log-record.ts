@@ -1,3 +1,4 @@
+import type { FlagsOfMessage } from '../core/errors.js';
 import type { RestoredRun } from './checkpoints.js';
 import type { Scalars } from './trainer.js';
 
@@ -52,6 +53,10 @@ export interface RunListener {
   restored?(restored: RestoredRun): void;
   /** Called with what a run begins to wait for and takes long, such as an evaluation. */
   waits?(what: string): void;
-  /** Called with messages for people. */
-  note?(line: string): void;
+  /**
+   * Called with messages for people.
+   *
+   * @param flags words of the command line for the options that the line names in backquotes: `` `batch: 4` `` → `--batch 4`
+   */
+  note?(line: string, flags?: FlagsOfMessage): void;
 }

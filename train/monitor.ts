@@ -5,6 +5,7 @@ import { METRICS, readMetrics } from '../report/run-folder.js';
 import type { RestoredRun } from './checkpoints.js';
 import { EarlyStop } from './early-stop.js';
 import type { LogRecord, RunListener, WorkAhead } from './log-record.js';
+import { inOptions } from './note-options.js';
 import { RunEvents } from './run-events.js';
 
 /** Rule that ends a run. */
@@ -81,7 +82,7 @@ export class RunMonitor implements RunListener {
   }
 
   note(line: string): void {
-    this.listener?.note?.(line);
+    tell(this.listener, line);
   }
 
   waits(what: string): void {
@@ -110,4 +111,10 @@ function keepRecords(folder: string, step: number, isEvaluated: boolean): readon
   if (existsSync(file))
     writeAtomicallySync(file, records.map((record) => `${JSON.stringify(record)}\n`).join(''));
   return records as readonly LogRecord[];
+}
+
+/** Gives a listener a message that names flags of the command line, in the words of the options of `train`. */
+export function tell(listener: RunListener | undefined, message: string): void {
+  const { line, flags } = inOptions(message);
+  listener?.note?.(line, flags);
 }

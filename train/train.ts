@@ -9,7 +9,7 @@ import { SINGLE_PROCESS } from './distributed/communicator.js';
 import { dataOfRun } from './data-of-run.js';
 import { conductRun } from './conduct.js';
 import { examinesRun, finishRun, MOST_IMAGES, stoppedAt, type FinishedRun } from './finish.js';
-import { RunMonitor } from './monitor.js';
+import { RunMonitor, tell } from './monitor.js';
 import type { ConfigOf, TrainOptions } from './options.js';
 import { assertTrainOptions } from './train-options.js';
 import { assertRunFolder, ownRunFolder } from './own-folder.js';
@@ -53,7 +53,7 @@ export async function train<const Recipe extends string | RecipeConfig>(
   const { size, rank } = communicator;
   const isFirst = rank === 0;
   const note = (line: string): void => {
-    if (isFirst) listener?.note?.(line);
+    if (isFirst) tell(listener, line);
   };
   const startMs = performance.now();
   const { data, weights } = options as TrainOptions;

@@ -186,6 +186,7 @@ test("a backbone of one's own trains, and a whole configuration is a recipe", as
   expect([task, step]).toEqual(['classify', 2]);
   expect(checkpoint('own', 2).includes('weights.levels.0.weight')).toBe(true);
   expect(notes).toContain(engine.description);
+  expect(notes).toContain('`steps: 2`: stops there, the schedule stays as it is');
   const stored = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')) as {
     recipe: string;
     sources: Record<string, string>;

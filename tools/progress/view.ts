@@ -1,4 +1,5 @@
 import { withoutControls } from '../../core/controls.js';
+import type { FlagsOfMessage } from '../../core/errors.js';
 import type { LogRecord, RunListener, WorkAhead } from '../../train/log-record.js';
 import { RemainingTime } from './remaining-time.js';
 import { formatTerms, statusBlock, statusLine, type Status, type TrainRecord } from './status.js';
@@ -59,11 +60,15 @@ export class ProgressView implements RunListener {
     this.write(this.drawn);
   }
 
-  /** Writes a permanent line above the changing ones. */
-  note(line: string): void {
+  /** Writes a permanent line above the changing ones, with the flags of the command line. */
+  note(line: string, flags: FlagsOfMessage = {}): void {
     const block = this.drawn;
     this.erase();
-    this.write([line, ...block]);
+    const said = Object.entries(flags).reduce(
+      (text, [option, flag]) => text.replaceAll(option, () => flag),
+      line,
+    );
+    this.write([said, ...block]);
     this.drawn = block;
     if (!this.hasSteps) this.told('building the graphs of the first steps');
   }

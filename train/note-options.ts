@@ -1,0 +1,32 @@
+import type { FlagsOfMessage } from '../core/errors.js';
+
+/** A command to be typed, which stays as it is, or a flag with its number: `--batch 4`, `--val-fraction`, `--no-ema`. */
+const COMMAND_OR_FLAG =
+  /\b(?:convnextv2|npm|npx|mpiexec) [^;,)]*|(?<=^|[\s(])--([a-z][a-z-]*)(?: (\d+(?:\.\d+)?)(?![\w.]))?/g;
+
+/**
+ * Gives a message in the words of the program's options, and the flags that the command line says for them.
+ *
+ * @example
+ *   `--batch 4: batchSize=4` becomes `` `batch: 4`: batchSize=4 ``, with `--batch 4` for `` `batch: 4` ``
+ */
+export function inOptions(message: string): {
+  readonly line: string;
+  readonly flags: FlagsOfMessage;
+} {
+  const flags: Record<string, string> = {};
+  const line = message.replaceAll(
+    COMMAND_OR_FLAG,
+    (found: string, name: string | undefined, value: string | undefined) => {
+      if (name === undefined) return found;
+      const option = name
+        .replace(/^no-/, '')
+        .replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+      const given = name.startsWith('no-') ? 'false' : value;
+      const text = given === undefined ? `\`${option}\`` : `\`${option}: ${given}\``;
+      flags[text] = found;
+      return text;
+    },
+  );
+  return { line, flags };
+}
