@@ -44,6 +44,40 @@ test.each(PAGES)('every link of %s leads somewhere', (page) => {
   expect(dead).toEqual([]);
 });
 
+/** British spellings; fields of JSON that keep one are code, not prose. */
+const BRITISH =
+  /\b(?:(?:un)?labell(?:ed|ing)|licences?|catalogues?|(?:mis|un)?(?:learnt|spelt)|colour\w*|grey(?:s|scale)?|centre[ds]?|behaviours?|neighbour\w*|favour\w*|(?:recogn|normal|organ|rasteri?|initial|optim|visual|equal|local|minim|maxim|summar|quant)is(?:e[ds]?|ing|ation)|analysed|artefacts?|judgement|whilst)\b/gi;
+
+/** Comments, and texts of several words, of a source file. */
+function proseOf(source: string): string {
+  const comments = source.match(/\/\*[^]*?\*\/|(?<=^|\s)\/\/.*$/gm) ?? [];
+  const code = comments.reduce((text, comment) => text.replace(comment, ''), source);
+  const texts = (code.match(/'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`/g) ?? [])
+    .map((text) => text.replaceAll(/\$\{[^}]*\}/g, ''))
+    .filter((text) => text.includes(' '));
+  return [...comments.map(withoutCode), ...texts].join('\n');
+}
+
+test('pages, comments and messages are in American spelling', () => {
+  expect('a grey colour in the centre, learnt'.match(BRITISH)).toHaveLength(4);
+  expect('a gray color in the center, learned, of noise'.match(BRITISH)).toBeNull();
+  const sources = readdirSync(ROOT)
+    .filter((folder) => statSync(join(ROOT, folder)).isDirectory())
+    .filter((folder) => !/^(\.|node_modules|dist|docs|test|runs|examples|scripts)/.test(folder))
+    .flatMap((folder) =>
+      readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+        .filter((name) => /(?<!\.d)\.ts$/.test(name))
+        .map((name) => join(folder, name)),
+    );
+  expect(sources.length).toBeGreaterThan(500);
+  // The list of changes names what was renamed.
+  const found = [...PAGES.filter((page) => page !== 'CHANGELOG.md'), ...sources].flatMap((file) => {
+    const prose = file.endsWith('.md') ? withoutCode(read(file)) : proseOf(read(file));
+    return (prose.match(BRITISH) ?? []).map((word) => `${file}: ${word}`);
+  });
+  expect(found).toEqual([]);
+});
+
 test('every page of the documentation is in the site, once', () => {
   const listed = readdirSync('docs/site')
     .filter((name) => name.endsWith('.md'))
