@@ -32,6 +32,11 @@ export const A_FUNCTION = ruled('a function', (value) => typeof value === 'funct
 export const AN_OBJECT = ruled('an object', (value) => typeof value === 'object' && value !== null);
 /** An array. */
 export const A_LIST = ruled('a list', (value) => Array.isArray(value));
+/** An array of strings that are not empty. */
+export const TEXTS = ruled(
+  'a list of texts',
+  (value) => Array.isArray(value) && value.every((item) => A_TEXT.fits(item)),
+);
 /** An `AbortSignal`. */
 export const A_SIGNAL = ruled('an AbortSignal', (value) => value instanceof AbortSignal);
 /** A fraction or probability. */

@@ -56,7 +56,7 @@ const LABELS = {
   segment: {
     field: 'labels',
     form: '{ image, labels: { width, height, data: Uint8Array } }',
-    fits: (labels: unknown) => isObject(labels) && isUint8Array((labels as LabelMap).data),
+    fits: isLabelMap,
   },
   pretrain: { field: 'image', form: '{ image }', fits: () => true },
 } as const;
@@ -66,6 +66,11 @@ type ExampleTask = keyof typeof LABELS;
 
 function isLabel(label: unknown): boolean {
   return typeof label === 'string' || typeof label === 'number';
+}
+
+function isLabelMap(value: unknown): boolean {
+  const { width, height, data } = Object(value) as Partial<LabelMap>;
+  return Number.isInteger(width) && Number.isInteger(height) && isUint8Array(data);
 }
 
 function isObject(value: unknown): boolean {
@@ -110,7 +115,8 @@ function refusing<T>(i: number, step: () => T): T {
 
 function assertExamples(task: ExampleTask, examples: readonly unknown[]): void {
   const { field, form, fits } = LABELS[task];
-  examples.forEach((example, i) => {
+  // Lists with holes, too.
+  Array.from(examples).forEach((example, i) => {
     const given = isObject(example) ? (example as Readonly<Record<string, unknown>>) : {};
     if (given['image'] === undefined || !fits(given[field]))
       throw new DataError(
@@ -162,6 +168,10 @@ export function detectionSet(
   examples.forEach(({ objects }, i) => {
     for (const { box, label, mask } of objects) {
       assertBox(box, files[i]);
+      if (mask !== undefined && !isObject(mask))
+        throw new DataError(
+          `data: image ${i}: expected a mask as polygons or run lengths, got ${describedValue(mask)}`,
+        );
       const category = classIndexOf(label, classes, i) + 1;
       const ids = { id: ++numObjects, image_id: i + 1, category_id: category };
       const area = mask ? undefined : box[2] * box[3];

@@ -145,6 +145,12 @@ test('labels of a wrong kind are refused', async () => {
     ['classify', { image: IMAGE_4X4, label: null }, /label: null$/],
     ['detect', { image: IMAGE_4X4, objects: [null] }, /objects: \[null\]$/],
     ['detect', { image: IMAGE_4X4, objects: 3 }, /objects: 3$/],
+    [
+      'detect',
+      { image: IMAGE_4X4, objects: [{ box: [0, 0, 2, 2], label: 'a', mask: 3 }] },
+      /a mask as/,
+    ],
+    ['segment', { image: IMAGE_4X4, labels: { data: MAP.data } }, /got labels: \{ data \}$/],
     ['segment', { image: IMAGE_4X4, labels: [1] }, /labels: an Array$/],
     ['segment', { image: IMAGE_4X4, labels: { ...MAP, data: [1] } }, /got labels: \{ width/],
   ];
@@ -286,6 +292,23 @@ test.each<readonly [string, () => unknown, RegExp]>([
     /different names/,
   ],
   ['a class', () => api.toYolo(wrong({ ...RESULT, task: 'classify', classes: [] })), /no boxes$/],
+  [
+    'tile',
+    () => models.detect.predict(IMAGE, { tile: wrong({ siz: 96 }) }),
+    /got siz; nearest: size$/,
+  ],
+  ['set', () => api.train('detect', { folder: never(), set: wrong([3]) }), /set: .* list of texts/],
+  [
+    'note',
+    () => api.train('detect', { folder: never(), listener: wrong({ note: 3 }) }),
+    /listener:/,
+  ],
+  [
+    'data',
+    () => api.train('detect', { folder: never(), data: wrong({ training: [], x: 1 }) }),
+    /got x;/,
+  ],
+  ['ranks', () => api.evaluate(models.classify, 'x', { communicator: wrong({}) }), /communicator:/],
 ])('the option %s is refused before anything is opened', async (_, call, message) => {
   expect(await refusal(call)).toMatch(message);
 });

@@ -61,17 +61,21 @@ async function dataOf(
   if (typeof data !== 'object') return task.load(data ?? plan.data, dataOptionsOf(plan));
   const { training, validation } = data;
   if (!('classes' in data) && !Array.isArray(training)) {
-    if (!task.isSet(training))
-      throw new DataError(`data: expected a set to ${task.name}, got one of another task`);
+    for (const set of [training, validation ?? training])
+      if (typeof set !== 'object' || set === null || !task.isSet(set))
+        throw new DataError(`data: expected a set to ${task.name}, got one of another task`);
     return { training, validation, lines: [] };
   }
-  const { classes = [], ...examples } = data as Examples<unknown>;
+  const { classes = [] } = data as Examples<unknown>;
+  const examples = { training, validation } as Examples<unknown>;
   if (task.classNames) assertClasses(classes);
   for (const [part, list] of Object.entries(examples))
     if (list !== undefined && !Array.isArray(list))
       throw new DataError(
         `data: ${part}: expected a list of examples, got ${describedValue(list)}`,
       );
+  if (examples.training.length === 0)
+    throw new DataError('data: training: expected examples, got none');
   return {
     training: await task.fromExamples(examples.training, classes),
     validation: examples.validation && (await task.fromExamples(examples.validation, classes)),

@@ -3,10 +3,9 @@ import { counted } from './data-facts.js';
 import {
   A_FRACTION,
   A_FUNCTION,
-  A_LIST,
   A_TEXT,
-  AN_OBJECT,
   oneWord,
+  TEXTS,
   TRUE_OR_FALSE,
   wholeFrom,
   type OptionRules,
@@ -14,6 +13,7 @@ import {
 import type { PredictTask } from '../inference/predict-options.js';
 import type { TileOptions } from '../inference/tiles/grid.js';
 import type { DataOptions } from '../datasets/layout/types.js';
+import { A_COMMUNICATOR } from './distributed/communicator.js';
 import type { ShardedWorkOptions } from './distributed/sharded-work.js';
 
 /** Options of an evaluation. */
@@ -34,7 +34,7 @@ export interface EvaluationOptions extends ShardedWorkOptions, Omit<DataOptions,
 
 /** Rules of {@link EvaluationOptions}. */
 export const EVALUATION_RULES: OptionRules<EvaluationOptions> = {
-  communicator: AN_OBJECT,
+  communicator: A_COMMUNICATOR,
   shard: A_TEXT,
   out: A_TEXT,
   onNotice: A_FUNCTION,
@@ -42,7 +42,7 @@ export const EVALUATION_RULES: OptionRules<EvaluationOptions> = {
   seed: wholeFrom(0),
   layout: A_TEXT,
   classAttribute: A_TEXT,
-  dataClasses: A_LIST,
+  dataClasses: TEXTS,
   split: oneWord('train', 'val'),
   batch: wholeFrom(1),
   workers: wholeFrom(0),

@@ -1,7 +1,6 @@
 import { ConfigError, DataError } from '../core/errors.js';
 import {
   A_FRACTION,
-  A_LIST,
   A_SIGNAL,
   A_TEXT,
   ABOVE_0,
@@ -10,6 +9,7 @@ import {
   assertOptions,
   AT_LEAST_0,
   ruled,
+  TEXTS,
   TRUE_OR_FALSE,
   wholeFrom,
   type OptionRules,
@@ -17,6 +17,8 @@ import {
 import { A_BACKBONE } from '../engine/backbone.js';
 import { assertEngine } from '../engine/runtime/engine.js';
 import type { RecipeConfig } from './config/schemas.js';
+import { A_COMMUNICATOR } from './distributed/communicator.js';
+import type { RunListener } from './log-record.js';
 import type { TrainOptions } from './options.js';
 import { TASKS } from './tasks/index.js';
 
@@ -28,7 +30,7 @@ export const TRAIN_RULES: OptionRules<TrainOptions> = {
   model: A_TEXT,
   config: AN_OBJECT,
   configFile: A_TEXT,
-  set: A_LIST,
+  set: TEXTS,
   batch: wholeFrom(1),
   lr: AT_LEAST_0,
   size: wholeFrom(1),
@@ -49,10 +51,21 @@ export const TRAIN_RULES: OptionRules<TrainOptions> = {
   offline: TRUE_OR_FALSE,
   backbone: A_BACKBONE,
   engine: ANYTHING,
-  communicator: AN_OBJECT,
+  communicator: A_COMMUNICATOR,
   signal: A_SIGNAL,
-  listener: AN_OBJECT,
+  listener: ruled('an object of functions record, restored, waits and note', isListener),
 };
+
+/** Parts of data in memory; sets of a folder have lines for people. */
+const PARTS = { training: ANYTHING, validation: ANYTHING, classes: ANYTHING, lines: ANYTHING };
+
+function isListener(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { record, restored, waits, note } = value as RunListener;
+  return [record, restored, waits, note].every((call) =>
+    ['undefined', 'function'].includes(typeof call),
+  );
+}
 
 function areNames(value: unknown): boolean {
   if (!Array.isArray(value) || new Set(value).size < value.length) return false;
@@ -76,5 +89,7 @@ export function assertTrainOptions(recipe: unknown, options: unknown): void {
       'data: expected a path, or sets or lists of examples as { training, validation }',
     );
   assertOptions('train', options, TRAIN_RULES, { prefix: 'train: ' });
+  if (data !== undefined && typeof data !== 'string')
+    assertOptions('data', data, PARTS, { Refusal: DataError });
   if (engine !== undefined) assertEngine(engine);
 }

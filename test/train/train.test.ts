@@ -204,7 +204,9 @@ test("a backbone of one's own trains, and a whole configuration is a recipe", as
   const image = { width: 40, height: 40, data: new Uint8Array(4800) };
   expect((await model.predict(image)).classes).toHaveLength(model.classNames.length);
   await model.release();
-  await expect(open(folder, { engine })).rejects.toThrow(WeightsError);
+  const refused = open(folder, { engine });
+  await expect(refused).rejects.toThrow(WeightsError);
+  await expect(refused).rejects.toThrow(/a backbone of your own, open it with \{ backbone \}$/);
 }, 60_000);
 
 test('settings are typed by the task of the recipe, whose name tells it', () => {

@@ -1,3 +1,5 @@
+import { ruled } from '../../core/options.js';
+
 /** Time spent in collectives, in milliseconds since the start. */
 export interface CommunicationTimes {
   /** Waiting for the last rank. */
@@ -36,6 +38,12 @@ export interface Communicator {
   /** Resolves when all ranks have called it. @throws WorkError naming the rank that is missing */
   barrier(options?: CollectiveOptions): Promise<void>;
 }
+
+/** Rule of options that are a {@link Communicator}. */
+export const A_COMMUNICATOR = ruled('a communicator', (value) => {
+  const { rank, size, barrier } = Object(value) as Partial<Communicator>;
+  return Number.isInteger(rank) && Number.isInteger(size) && typeof barrier === 'function';
+});
 
 /** Communicator of a single process. */
 export const SINGLE_PROCESS: Communicator = {

@@ -38,7 +38,7 @@ export const classify: Task<ClassificationConfig, ClassificationSet, Classificat
   },
   fromExamples: async (examples, classes) =>
     classificationSet(await decodeExamples('classify', examples), classes),
-  isSet: (data) => 'ignoredFiles' in data,
+  isSet: (data) => 'ignoredFiles' in data && 'samples' in data && 'classes' in data,
   inspect: inspectClassificationData,
   facts: classificationFacts,
   labeled: ({ samples }) => [...samples.keys()],

@@ -30,7 +30,7 @@ export const detect: Task<DetectionConfig, CocoSet, DetectionExample> = {
   },
   fromExamples: async (examples, classes) =>
     detectionSet(await decodeExamples('detect', examples), classes),
-  isSet: (data) => 'annotations' in data,
+  isSet: (data) => 'annotations' in data && 'images' in data && 'classes' in data,
   inspect: inspectDetectionData,
   classNames: (set) => set.classes.names,
   facts: detectionFacts,

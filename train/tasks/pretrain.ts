@@ -24,7 +24,7 @@ export const pretrain: Task<PretrainingConfig, ImageSet, ImageExample> = {
     const samples = imageSamples(await decodeExamples('pretrain', examples));
     return { folder: 'images in memory', samples };
   },
-  isSet: (data) => 'folder' in data && !('classes' in data),
+  isSet: (data) => 'folder' in data && 'samples' in data && !('classes' in data),
   inspect: inspectImages,
   facts: ({ samples }, { fcmae }) => ({
     counts: counted(samples.length, 'image'),

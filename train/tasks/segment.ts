@@ -33,7 +33,7 @@ export const segment: Task<SegmentationConfig, SegmentationSet, SegmentationExam
   },
   fromExamples: async (examples, classes) =>
     segmentationSet(await decodeExamples('segment', examples), classes),
-  isSet: (data) => 'mapping' in data,
+  isSet: (data) => 'mapping' in data && 'samples' in data && 'classes' in data,
   inspect: inspectSegmentationData,
   classNames: (set) => set.classes,
   facts: ({ samples, classes }) => ({
