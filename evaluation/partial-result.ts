@@ -1,5 +1,6 @@
 import { assertBytes, assertObject } from '../core/arguments.js';
-import { ConfigError, DataError, ResultsError } from '../core/errors.js';
+import type { DataError } from '../core/errors.js';
+import { ConfigError, ResultsError } from '../core/errors.js';
 import { isNestedDeeper } from '../core/foreign-value.js';
 
 type ResultArray = Float64Array | Uint32Array | Int32Array;

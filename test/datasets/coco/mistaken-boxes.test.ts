@@ -23,7 +23,9 @@ function coco(boxes: readonly Box[], name = (i: number): string => `${i}.png`): 
   return at('set');
 }
 
-async function check(path: string): Promise<{ readonly code: number | null; readonly text: string }> {
+async function check(
+  path: string,
+): Promise<{ readonly code: number | null; readonly text: string }> {
   const { code, stdout, stderr } = await runInProcess(['data', 'check', path]);
   return { code, text: stdout + stderr };
 }
