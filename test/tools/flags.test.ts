@@ -26,7 +26,7 @@ test('errors of functions name their options, those of commands the flags', asyn
   mkdirSync(join(used, 'checkpoints'), { recursive: true });
   writeFileSync(join(used, 'checkpoints/step-00000001.json'), '{}');
   const file = await put('file', '');
-  const run = { recipe: 'classify', data: path('.') } as const;
+  const run = { data: path('.') } as const;
   const cases: readonly (readonly [() => Promise<unknown>, readonly string[], string, string])[] = [
     [
       () => train('classify', { ...run, folder: used }),
