@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { PNG } from 'pngjs';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { DataError, WorkError } from '../../core/errors.js';
+import { DataError, ImageError, WorkError } from '../../core/errors.js';
 import { crc32c, frameRecord, maskedCrc32c } from '../../report/tensorboard-records.js';
 import { TensorBoardWriter } from '../../report/tensorboard.js';
 
@@ -220,7 +220,7 @@ describe('what cannot be shown is rejected', () => {
   test('with one line that names the tag', () => {
     const writer = new TensorBoardWriter(folder);
     expect(() => writer.image('x', new Uint8Array(40), 0)).toThrow(
-      new DataError(
+      new ImageError(
         'image x: expected a JPEG, PNG, WebP, AVIF, TIFF, GIF or BMP image, got something else (starts with 00 00 00 00 00 00 00 00)',
         { file: 'image x' },
       ),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ConfigError } from '../../../core/errors.js';
+import { OptionError } from '../../../core/errors.js';
 import type { RunLayout } from '../../../train/length/layout.js';
 import {
   chooseLength,
@@ -57,7 +57,7 @@ describe('the length of a new run', () => {
 
   test('is one of both', () => {
     expect(() => chooseLength({ minutes: 2, epochs: 3 }, resolved('detect'), {})).toThrow(
-      new ConfigError('--epochs: expected either --minutes or --epochs, got both'),
+      new OptionError('--epochs: expected either --minutes or --epochs, got both'),
     );
   });
 
