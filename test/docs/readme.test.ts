@@ -60,9 +60,11 @@ test('every command is one of npm or of this package', () => {
   expect(COMMANDS).toHaveLength(OF_CI.length + HERE.length);
 });
 
-test.each(OF_CI.map(({ line }) => line))('CI runs %s as printed', (line) => {
+test.each(OF_CI.map(({ line }) => line))('CI runs %s', (line) => {
   // The package as a dependency is that of `npm pack`, which another script installs.
-  if (!line.startsWith('npm install')) return expect(CI).toContain(line);
+  // The demo with fewer passes.
+  const isRun = CI.some((run) => run === line || run.startsWith(`${line} -- `));
+  if (!line.startsWith('npm install')) return expect(isRun).toBe(true);
   expect(line).toContain('--ignore-scripts');
   expect(PACK_CHECK).toContain("['--ignore-scripts']");
 });
