@@ -46,12 +46,11 @@ def classifier(size):
 def classify_infer(size, batch, px, ways):
     x = torch.randn(batch, 3, px, px); model = classifier(size).eval(); runs = {}
     with torch.inference_mode(): want = model(x)
-    last = model, x
     def torch_way(m, image):
         def run():
             with torch.inference_mode(): return m(image)
         return run
-    if "eager" in ways: runs["eager"] = torch_way(*last)
+    if "eager" in ways: runs["eager"] = torch_way(model, x)
     if "channels_last" in ways:
         runs["channels_last"] = torch_way(classifier(size).eval().to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last))
     if "compile" in ways: runs["compile"] = torch_way(torch.compile(model), x)
@@ -131,9 +130,8 @@ def segment(mode, size, batch, px):
 
 def versions(ways):
     found = {"torch": torch.__version__}
-    for module in {"ort": ["onnxruntime"], "openvino": ["openvino"]}.items():
-        if module[0] in ways:
-            for name in module[1]: found[name] = __import__(name).__version__
+    for way, module in {"ort": "onnxruntime", "openvino": "openvino"}.items():
+        if way in ways: found[module] = __import__(module).__version__
     return found
 
 

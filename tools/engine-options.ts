@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { OptionError } from '../core/errors.js';
 import type { EngineOptions } from '../engine/runtime/engine.js';
 import { RARE } from './help.js';
-import type { Provider } from '../engine/runtime/onnx-runtime.js';
+import { PROVIDERS, type Provider } from '../engine/runtime/onnx-runtime.js';
 
 /** Values of the options that {@link addEngineOptions} adds. */
 export interface EngineFlags {
@@ -58,11 +58,13 @@ export function engineOptions({
     }
     return { kind: 'eager', tfjsBackend: eager };
   }
-  if (!['cpu', 'webgpu', 'cuda', 'openvino'].includes(provider)) {
-    throw new OptionError(`--provider: expected cpu, webgpu, cuda or openvino, got ${provider}`);
-  }
-  return { kind: 'compiled', provider: provider as Provider, threads, spinning: spin || 'briefly' };
+  if (!isProvider(provider))
+    throw new OptionError(`--provider: expected ${PROVIDERS.join(', ')}, got ${provider}`);
+  return { kind: 'compiled', provider, threads, spinning: spin || 'briefly' };
 }
+
+const isProvider = (name: string): name is Provider =>
+  (PROVIDERS as readonly string[]).includes(name);
 
 /** Accepts a name once; the same name again is no harm. @throws ConfigError for two names */
 function onlyOne(flag: string): (text: string, before: string | undefined) => string {

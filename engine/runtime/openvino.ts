@@ -114,7 +114,11 @@ function session(addon: Addon, compiled: CompiledModel): object {
       return Object.fromEntries(
         Object.entries(results).map(([name, tensor]) => [
           name,
-          new PlainTensor('float32', tensor.data, tensor.getShape()),
+          new PlainTensor(
+            tensor.data instanceof Int32Array ? 'int32' : 'float32',
+            tensor.data,
+            tensor.getShape(),
+          ),
         ]),
       );
     },

@@ -68,7 +68,7 @@ const MISTAKES: readonly (readonly [string, () => readonly string[], RegExp])[] 
   [
     'unknown provider',
     () => ['predict', MODEL, image, '--provider', 'tpu'],
-    /expected cpu, webgpu, cuda or openvino/,
+    /expected cpu, webgpu, cuda, openvino/,
   ],
   ['bad number', () => ['benchmark', '--batch', 'many'], /--batch: expected a whole number/],
   ['unknown size', () => ['benchmark', '--model', 'giant'], /expected one of atto/],

@@ -121,7 +121,7 @@ const MISTAKES: Readonly<Record<string, readonly Mistake[]>> = {
     [
       'an unknown provider',
       () => predict('--provider', 'tpu'),
-      /--provider: expected cpu, webgpu, cuda or openvino, got tpu/,
+      /--provider: expected cpu, webgpu, cuda, openvino, got tpu/,
     ],
     [
       'an unknown backend',

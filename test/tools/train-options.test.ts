@@ -97,7 +97,7 @@ test.each([
   [
     'a device that there is not',
     () => ['classify', '--data', data, '--out', at('new'), '--device', 'tpu'],
-    /expected cpu, webgpu, cuda or openvino, got tpu/,
+    /expected cpu, webgpu, cuda, openvino, got tpu/,
   ],
   ...['batchSize', 'lr', 'training.inputSize', 'epochs'].map((key) => {
     const option = { batchSize: 'batch', lr: 'lr', epochs: 'epochs' }[key] ?? 'size';
