@@ -4,19 +4,28 @@ import { fileURLToPath } from 'node:url';
 import type * as tfjs from '@tensorflow/tfjs';
 
 /**
- * The part of tfjs that this library uses; files import it as `tf`. The package needs tfjs-core, the CPU backend, and what
- * `scripts/tfjs-parts.mjs` registers; `@tensorflow/tfjs` would bring 200 MB of layers, converters, data sets and WebGL, and
- * stands in only where sources run unbuilt. `import` makes Node search a bundle for the names of exports, which takes longer
- * than all else in the start of a command; `require` doesn't, and gives the same instance. Bundles for browsers have
- * tfjs-core in this file's place (`scripts/bundle-page.mjs`).
+ * The part of tfjs that this library uses; files import it as `tf`. The package needs tfjs-core, what
+ * `scripts/tfjs-parts.mjs` registers, and the CPU backend; `@tensorflow/tfjs` would bring 200 MB of layers, converters, data
+ * sets and WebGL, and stands in only where sources run unbuilt. `import` makes Node search a bundle for the names of exports,
+ * which takes longer than all else in the start of a command; `require` doesn't, and gives the same instance. Bundles for
+ * browsers have tfjs-core in this file's place (`scripts/bundle-page.mjs`).
  */
 const require = createRequire(import.meta.url);
 const all = require('@tensorflow/tfjs-core') as typeof tfjs;
-const parts = new URL('./tfjs-parts.cjs', import.meta.url);
-if (existsSync(parts)) {
-  require(fileURLToPath(parts));
-  require('@tensorflow/tfjs-backend-cpu');
+const bundled = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+if (existsSync(bundled('tfjs-parts.cjs'))) {
+  require(bundled('tfjs-parts.cjs'));
+  require(cpuBackend());
 } else require('@tensorflow/tfjs');
+
+/** The package, if a person's own tfjs brought it, because no backend may be registered twice; else our bundle of it. */
+function cpuBackend(): string {
+  try {
+    return require.resolve('@tensorflow/tfjs-backend-cpu');
+  } catch {
+    return bundled('tfjs-cpu.cjs');
+  }
+}
 
 export type * from '@tensorflow/tfjs';
 export type DataStorage<T> = tfjs.DataStorage<T>;

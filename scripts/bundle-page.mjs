@@ -26,6 +26,15 @@ await build({
   entryPoints: ['scripts/tfjs-parts.mjs'],
   outfile: 'dist/engine/tfjs-parts.cjs',
 });
+// The CPU backend without the maps of its package, which are 11 MB. It registers with the tfjs-core that is installed.
+await build({
+  ...common,
+  format: 'cjs',
+  platform: 'node',
+  entryPoints: ['@tensorflow/tfjs-backend-cpu'],
+  outfile: 'dist/engine/tfjs-cpu.cjs',
+  external: ['@tensorflow/tfjs-core'],
+});
 
 await build({
   ...common,

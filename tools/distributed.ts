@@ -1,13 +1,10 @@
-import { fstatSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { ConfigError } from '../core/errors.js';
 import { SINGLE_PROCESS, type Communicator } from '../train/distributed/communicator.js';
-import type { Launcher } from '../train/distributed/mpi.js';
 import { reportError } from './failure.js';
+import { findLauncher, isSocket, type Environment } from './launcher.js';
 import { log, muteLog } from './output.js';
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Late ranks are reported from here on. */
 const WARN_AFTER_MS = 30_000;
@@ -73,32 +70,6 @@ export async function joinRanks(environment: Environment = process.env): Promise
   };
 }
 
-/** Detects the launcher of this process by its environment variables; undefined if there is none. */
-export function findLauncher(environment: Environment): Launcher | undefined {
-  const number = (name: string): number | undefined => {
-    const text = environment[name];
-    return text === undefined || text === '' ? undefined : Number(text);
-  };
-  const found = (
-    kind: Launcher['kind'],
-    rank: number | undefined,
-    size: number | undefined,
-  ): Launcher => ({ kind, rank, size });
-  if (environment['OMPI_COMM_WORLD_SIZE'] !== undefined)
-    return found('Open MPI', number('OMPI_COMM_WORLD_RANK'), number('OMPI_COMM_WORLD_SIZE'));
-  const slurmSize = number('SLURM_STEP_NUM_TASKS') ?? number('SLURM_NTASKS');
-  // PMI is what MPICH's mpiexec speaks; Slurm speaks it to any library, and so does PMIx.
-  if (environment['PMI_SIZE'] !== undefined)
-    return found(
-      environment['SLURM_PROCID'] === undefined ? 'MPICH' : 'unknown',
-      number('PMI_RANK'),
-      number('PMI_SIZE'),
-    );
-  if (environment['PMIX_RANK'] !== undefined)
-    return found('unknown', number('PMIX_RANK'), slurmSize);
-  return undefined;
-}
-
 /**
  * UCX, which MPICH and Open MPI may load, replaces functions for memory and the handlers of signals in the whole process. V8 has its own, and
  * does not survive that under our allocator settings (crashes in the garbage collector). All it costs is a cache.
@@ -119,15 +90,6 @@ function assertReachable(environment: Environment): void {
     `MPI: expected mpiexec's connection (file ${fd}) to be open, got it closed by npx in between; ` +
       'use mpiexec -pmi-port …, or start node_modules/.bin/convnextv2 directly',
   );
-}
-
-/** Whether a file descriptor is an open socket; where one was closed, Node itself may have opened something else under its number. */
-export function isSocket(fd: number): boolean {
-  try {
-    return fstatSync(fd).isSocket();
-  } catch {
-    return false;
-  }
 }
 
 function localRanks(environment: Environment, size: number): number {

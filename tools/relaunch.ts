@@ -1,6 +1,6 @@
 import { spawn, type StdioOptions } from 'node:child_process';
 import { constants } from 'node:os';
-import { findLauncher, isSocket } from './distributed.js';
+import { findLauncher, isSocket } from './launcher.js';
 
 /** Variable set in the process with the settings below: the id of its parent process. */
 const MARK = 'CONVNEXTV2_RELAUNCHED';

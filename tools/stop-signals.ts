@@ -1,4 +1,4 @@
-import { findLauncher } from './distributed.js';
+import { findLauncher } from './launcher.js';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 /** Interval of a timer; a much longer gap means that the process was stopped and SIGCONT only resumed it. */

@@ -1,4 +1,4 @@
-import type * as Ort from 'onnxruntime-web';
+import type * as Ort from 'onnxruntime-common';
 import { EngineError, ShapeError } from '../../core/errors.js';
 import { formatShape, sameShape } from '../../core/shape.js';
 import { captureGraph, type TensorSpec } from '../capture/capture.js';

@@ -1,5 +1,7 @@
 import { availableParallelism, freemem } from 'node:os';
+import type * as Ort from 'onnxruntime-common';
 import { EngineError } from '../../core/errors.js';
+import { carriedScript, readWebRuntime } from '../../io/files/web-runtime.js';
 import type { OnnxRuntime, OrtModule } from './onnx-runtime.js';
 
 /** Share of the available memory for sessions. */
@@ -21,7 +23,7 @@ export async function loadOnnxRuntime(prefer: 'native' | 'wasm' = 'native'): Pro
     if (native) return { kind: 'native', ort: native, ...machine };
   }
   try {
-    const web = await import('onnxruntime-web');
+    const web = await importWebRuntime();
     web.env.wasm.numThreads = 1;
     web.env.logLevel = 'error';
     return { kind: 'wasm', ort: web, ...machine };
@@ -37,6 +39,19 @@ function availableBytes(): number {
   // Absent before Node 20.13; knows the limits of containers.
   const { availableMemory } = process as { availableMemory?: () => number };
   return availableMemory === undefined ? freemem() : availableMemory.call(process);
+}
+
+/**
+ * Loads onnxruntime-web: the files that the published package carries; in a checkout, the package itself.
+ *
+ * @param folder where carried files are; default: in this package
+ */
+export async function importWebRuntime(folder?: URL): Promise<typeof Ort> {
+  const carried = carriedScript('ort.node.min.mjs', folder);
+  if (!carried) return import('onnxruntime-web');
+  const web = (await import(carried.href)) as typeof Ort;
+  web.env.wasm.wasmBinary = await readWebRuntime('ort-wasm-simd-threaded.wasm', folder);
+  return web;
 }
 
 async function importNative(): Promise<OrtModule | undefined> {

@@ -1,4 +1,4 @@
-import type * as Ort from 'onnxruntime-web';
+import type * as Ort from 'onnxruntime-common';
 import { EngineError } from '../../core/errors.js';
 
 /** The JavaScript API common to both packages of ONNX Runtime. */

@@ -1,4 +1,4 @@
-import type * as Ort from 'onnxruntime-web';
+import type * as Ort from 'onnxruntime-common';
 import { EngineError } from '../../core/errors.js';
 import { installCommand } from '../../io/files/install-command.js';
 import type { OnnxRuntime, OrtModule, SessionOptions } from './onnx-runtime.js';

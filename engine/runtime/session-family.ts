@@ -1,4 +1,4 @@
-import type * as Ort from 'onnxruntime-web';
+import type * as Ort from 'onnxruntime-common';
 import { encodeModel } from '../onnx/encode-model.js';
 import { GraphFamily, type SizedGraph } from '../onnx/graph-family.js';
 import type { OnnxInitializer } from '../onnx/graph.js';

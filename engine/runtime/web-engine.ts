@@ -1,4 +1,4 @@
-import type * as Ort from 'onnxruntime-web';
+import type * as Ort from 'onnxruntime-common';
 import { EngineError } from '../../core/errors.js';
 import { CompiledProgram, DEFAULT_COMPILE_OPTIONS } from './compiled.js';
 import type { Engine } from './engine.js';

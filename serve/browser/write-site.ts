@@ -1,5 +1,4 @@
 import { copyFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WorkError } from '../../core/errors.js';
@@ -7,6 +6,7 @@ import type { LoadedModel } from '../../inference/model.js';
 import { writeWebModel, type WebPrecision } from '../../inference/web/write.js';
 import { moduleUrl } from '../../io/files/module-url.js';
 import { writeNewFolder } from '../../io/files/new-folder.js';
+import { readWebRuntime } from '../../io/files/web-runtime.js';
 
 /** Files of onnxruntime-web: with WebAssembly alone, and with WebGPU. A browser fetches one of the two. */
 const RUNTIME = ['ort-wasm-simd-threaded', 'ort-wasm-simd-threaded.asyncify'].flatMap((name) => [
@@ -72,9 +72,8 @@ export async function writeSite(
     const scripts = fileURLToPath(moduleUrl('site/app.js', import.meta.url));
     for (const name of await readdir(dirname(scripts)))
       await copyFile(join(dirname(scripts), name), join(partial, name));
-    const { resolve } = createRequire(import.meta.url);
     for (const name of RUNTIME)
-      await copyFile(resolve(`onnxruntime-web/${name}`), join(partial, 'runtime', name));
+      await writeFile(join(partial, 'runtime', name), await readWebRuntime(name));
   });
   const files = await listSizes(folder);
   const sum = (belongs: (name: string) => boolean): number =>

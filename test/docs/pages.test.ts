@@ -141,11 +141,42 @@ describe.each(PAGES.filter((page) => page.startsWith('docs/from-')))('%s', (page
   });
 
   test('every flag and verb of ours is there', () => {
-    const flags = codes.flatMap((code) => code.match(/(?<=^|\s)--[a-z-]+/g) ?? []);
+    const texts = rows.slice(1).map(([, ...ours]) => ours.join(' '));
+    const flags = texts.flatMap((text) => text.match(/(?<=^|[\s`])--[a-z-]+/g) ?? []);
     expect(flags.filter((flag) => !FLAGS.has(flag))).toEqual([]);
     const verbs = codes
       .filter((code) => code.startsWith('convnextv2 '))
       .map((code) => code.split(' ')[1]);
     expect(verbs.filter((verb) => !VERBS.has(verb))).toEqual([]);
+  });
+
+  test('every value that a note shows is one that --set takes', () => {
+    const settings = rows.flatMap(([, ours, note = '']) => {
+      const key = /`([a-zA-Z.\d]+)`/.exec(ours)?.[1] ?? '';
+      const words = /^`(\w+)` or `(\w+)`/.exec(note)?.slice(1) ?? [];
+      return [
+        ...[...note.matchAll(/`([a-zA-Z.\d]+=[^`]+)`/g)].map(([, setting]) => setting),
+        ...words.map((word) => `${key}=${word}`),
+      ];
+    });
+    expect(settings).not.toEqual([]);
+    const accepts = (recipe: string, setting: string): boolean => {
+      try {
+        return resolveConfig(recipe, { set: [setting] }).config !== undefined;
+      } catch {
+        return false;
+      }
+    };
+    const wrong = settings.filter(
+      (setting) => !Object.keys(RECIPES).some((recipe) => accepts(recipe, setting)),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test('every function of ours is exported', () => {
+    const called = cells.flatMap((cell) => [...cell.matchAll(/(?<![.\w])([a-z]\w+)\(/g)]);
+    const api = readFileSync('index.ts', 'utf8');
+    const names = called.map(([, name]) => name);
+    expect(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(api))).toEqual([]);
   });
 });

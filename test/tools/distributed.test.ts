@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { ConfigError } from '../../core/errors.js';
-import { isSocket, joinRanks } from '../../tools/distributed.js';
+import { joinRanks } from '../../tools/distributed.js';
+import { isSocket } from '../../tools/launcher.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'convnextv2-distributed-'));
 afterAll(() => rmSync(folder, { recursive: true }));

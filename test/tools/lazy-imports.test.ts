@@ -21,8 +21,19 @@ function loadedBy(file: string, seen = new Set<string>()): Set<string> {
 }
 
 test('the command line loads nothing that computes until a verb runs', () => {
-  const packages = [...loadedBy(join(ROOT, 'tools/cli.ts'))].filter(
+  const packages = [...loadedBy(join(ROOT, 'tools/start-program.ts'))].filter(
     (name) => !name.startsWith('/') && !name.startsWith('node:'),
   );
   expect(packages).toEqual(['commander']);
+});
+
+test('a process that only starts another one loads no packages and no tables of options', () => {
+  const loaded = [...loadedBy(join(ROOT, 'tools/cli.ts'))].filter(
+    (name) => !name.startsWith('node:'),
+  );
+  expect(loaded.map((name) => name.slice(ROOT.length + 1)).toSorted()).toEqual([
+    'tools/cli.ts',
+    'tools/launcher.ts',
+    'tools/relaunch.ts',
+  ]);
 });

@@ -1,4 +1,5 @@
 import { ConfigFileError, quote } from '../../core/errors.js';
+import { parseYaml } from '../../io/yaml/parse.js';
 
 /** A tree of settings in JSON. */
 export type Settings = Readonly<Record<string, unknown>>;
@@ -64,9 +65,9 @@ function forget(sources: Map<string, string>, path: string): void {
 }
 
 /**
- * Applies one `--set path=value`. A value is read as JSON if it parses, as a list if it has commas and replaces one
- * (`ratios=0.5,1`), else as text. Numbers in a path are positions in lists: settings there are merged, and the rest of the list
- * is kept.
+ * Applies one `--set path=value`. A value is read as JSON or as a flow of YAML (`{kind: sgd}`) if it parses, as a list if it
+ * has commas and replaces one (`ratios=0.5,1`), else as text. Numbers in a path are positions in lists: settings there are
+ * merged, and the rest of the list is kept.
  *
  * @throws ConfigError if it has no `=`, a list has no such place, or the path leads through a value without settings
  */
@@ -121,10 +122,21 @@ function parseValue(text: string, isList: boolean): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
+    const value = /^\s*[[{]/.test(text) ? flowOf(text) : undefined;
+    if (value !== undefined) return value;
     if (isList && text.includes(','))
       return text.split(',').map((part) => parseValue(part.trim(), false));
     // Numbers that are invalid in JSON but common: .5, 1., +3.
     return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : text;
+  }
+}
+
+/** Reads a record or list as files have them: `{kind: hard, iouThreshold: 0.5}`. @returns undefined if it is none */
+function flowOf(text: string): unknown {
+  try {
+    return parseYaml(text);
+  } catch {
+    return undefined;
   }
 }
 

@@ -67,6 +67,22 @@ describe('--set', () => {
     });
   });
 
+  test('takes records as configuration files have them', () => {
+    const { config } = set(
+      'optimizer={kind: sgd, momentum: .9, nesterov: false}',
+      'layers={ kind: single, layerDecay: 0.9 }',
+      'backbone.dims=[8, 16, 24, 32,]',
+    );
+    expect(config).toMatchObject({
+      optimizer: { kind: 'sgd', momentum: 0.9, nesterov: false },
+      layers: { kind: 'single', layerDecay: 0.9 },
+      backbone: { dims: [8, 16, 24, 32] },
+    });
+    expect(() => set('optimizer={kind: sgd')).toThrow(
+      '--set optimizer: expected an object, got "{kind: sgd"',
+    );
+  });
+
   test('another kind replaces the fields of the old one', () => {
     const { config, sources } = set(
       'optimizer.kind=sgd',

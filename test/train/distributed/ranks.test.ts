@@ -15,7 +15,7 @@ import { startTogether } from '../../../train/distributed/start.js';
 import { joinReports, totalCounts } from '../../../train/distributed/totals.js';
 import { drawDropPath } from '../../../train/drop-path.js';
 import { epochsAt, newRule, resumedRule, stepsUntil } from '../../../train/progress.js';
-import { findLauncher } from '../../../tools/distributed.js';
+import { findLauncher } from '../../../tools/launcher.js';
 import { ranksInOne } from './pair.js';
 
 describe('the MPI library', () => {
