@@ -5,8 +5,8 @@ import { promisify } from 'node:util';
 import { brotliDecompress } from 'node:zlib';
 
 /**
- * Where the published package has its few files of onnxruntime-web, WebAssembly compressed, see
- * `scripts/carry-runtime.mjs`: whole, that package takes 140 MiB. A checkout has none and takes the package.
+ * Folder of the files of onnxruntime-web that the published package carries, WebAssembly compressed, because the whole of
+ * that package takes 140 MiB (`scripts/carry-runtime.mjs`). A checkout has none and takes the package.
  */
 const CARRIED = new URL('../../onnxruntime-web/', import.meta.url);
 
