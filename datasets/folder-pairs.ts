@@ -14,17 +14,24 @@ export interface ListedStems {
   readonly stems: ReadonlyMap<string, string>;
 }
 
+/** Options of {@link pairFiles}. */
+interface PairOptions {
+  readonly listed?: ListedStems | undefined;
+  readonly labelEnd?: string | undefined;
+}
+
 /**
  * Pairs the images of a folder with the label PNGs of the same name in another folder, recursively, sorted by name. A
  * label may also be named after its image with an end such as `_mask`.
  *
- * @param listed pairs to use; default: all
+ * @param options.listed pairs to use; default: all
+ * @param options.labelEnd end of the names of labels; other files are left out
  * @throws DataError if there are no images, or that names up to five unpaired images or labels
  */
 export function pairFiles(
   imageFolder: string,
   labelFolder: string,
-  listed?: ListedStems,
+  { listed, labelEnd = '.png' }: PairOptions = {},
 ): readonly SegmentationSample[] {
   const isSame = imageFolder === labelFolder;
   const images = filesByName(
@@ -32,7 +39,8 @@ export function pairFiles(
     (path) => isImageName(path) && !(isSame && isMaskName(withoutExtension(path))),
   );
   const isLabel = (path: string): boolean =>
-    /\.png$/i.test(path) && !(isSame && !isMaskName(withoutExtension(path)));
+    path.toLowerCase().endsWith(labelEnd.toLowerCase()) &&
+    !(isSame && !isMaskName(withoutExtension(path)));
   const labels = filesByName(labelFolder, isLabel);
   if (images.size === 0)
     throw LayoutError.in(imageFolder, `expected images, got none${othersIn(imageFolder)}`);

@@ -13,7 +13,16 @@ export const LABEL_FILES = [
   'labels.csv',
   'val_annotations.txt',
   'LOC_val_solution.csv',
+  '_classes.csv',
 ] as const;
+
+/** Whether a file is a label file: Roboflow writes two kinds of tables as `_classes.csv`, one with a column a class. */
+export function isLabelFile(file: string): boolean {
+  if (!existsSync(file)) return false;
+  return !isTable(file) || /^\W*filename\s*,/i.test(readTextSync(file).slice(0, 100));
+}
+
+const isTable = (file: string): boolean => file.endsWith('_classes.csv');
 
 /** One line of a label file. */
 interface FileLabel {
@@ -30,7 +39,7 @@ interface FileLabel {
  * @throws DataError if there are several
  */
 export function findLabelFile(folder: string): string | undefined {
-  const found = LABEL_FILES.filter((name) => existsSync(join(folder, name)));
+  const found = LABEL_FILES.filter((name) => isLabelFile(join(folder, name)));
   if (found.length > 1)
     throw new AnnotationsError(
       `${folder}: expected one file of labels, got ${found.join(' and ')}`,
@@ -44,9 +53,9 @@ export function findLabelFile(folder: string): string | undefined {
 /**
  * Reads a label file: JSON (`[{file, index | wnid | class | label}]` or `{"file": label}`), or text with a file name and
  * a label per line, separated by blanks, a tab or a comma; further columns are ignored (boxes in Kaggle's and Tiny
- * ImageNet's files).
+ * ImageNet's files). Roboflow's `_classes.csv` has a column of 0 and 1 for each class.
  *
- * @throws DataError if it can't be understood
+ * @throws DataError if it can't be understood, or an image has several classes
  */
 export function readLabelFile(file: string): readonly FileLabel[] {
   let text: string;
@@ -55,7 +64,32 @@ export function readLabelFile(file: string): readonly FileLabel[] {
   } catch (cause) {
     throw AnnotationsError.in(file, `expected a list of labels, got ${reasonOf(cause)}`, { cause });
   }
+  if (isTable(file)) return fromTable(text, file);
   return file.endsWith('.json') ? fromJson(text, file) : fromText(text, file);
+}
+
+/** Names of the classes that a label file lists itself; undefined for files that only use them. */
+export function classesOfLabelFile(file: string): readonly string[] | undefined {
+  return isTable(file)
+    ? parseCsv(readTextSync(file)).rows[0].fields.slice(1).map(trimmed)
+    : undefined;
+}
+
+const trimmed = (text: string): string => text.trim();
+
+function fromTable(text: string, file: string): FileLabel[] {
+  const [{ fields: header }, ...rows] = parseCsv(text).rows;
+  const names = header.slice(1).map(trimmed);
+  return rows.map(({ line, fields }) => {
+    const [name, ...flags] = fields.map(trimmed);
+    const set = names.filter((_, k) => flags[k] === '1');
+    if (set.length !== 1)
+      throw new AnnotationsError(
+        `${file}:${line}: expected one class of ${name}, got ${set.join(', ') || 'none'}; several classes an image are not learned`,
+        { file, id: name },
+      );
+    return { file: name, label: set[0] };
+  });
 }
 
 function fromText(text: string, file: string): FileLabel[] {

@@ -5,7 +5,12 @@ import { LayoutError } from '../core/errors.js';
 import { describeSkipped, isImageName } from '../io/files/images.js';
 import { listFiles } from '../io/files/list.js';
 import { CLASS_FILES, classLookup, readClassFile, type ClassEntry } from './class-list.js';
-import { findLabelFile, LABEL_FILES, readLabelFile } from './imagenet-labels.js';
+import {
+  classesOfLabelFile,
+  findLabelFile,
+  LABEL_FILES,
+  readLabelFile,
+} from './imagenet-labels.js';
 import type { ClassificationSample } from './sample.js';
 
 /** A split of a classification set. */
@@ -68,10 +73,37 @@ export function readImageNet(root: string, options: ImageNetOptions): Classifica
       root,
       `expected ${SPLIT_FOLDERS[options.split].map((n) => `${n}/`).join(' or ')}, got neither`,
     );
-  const isTrained = folders.train !== undefined && subfolders(folders.train).length > 0;
   const classes =
-    known ?? (isTrained && folders.train ? subfolders(folders.train).map(named) : undefined);
+    known ?? (folders.train === undefined ? undefined : trainedClasses(folders.train, root));
   return readPart(folder, root, options.split, classes);
+}
+
+/** Classes of the folders of a training part, or of its label file. */
+function trainedClasses(folder: string, root: string): readonly ClassEntry[] | undefined {
+  const names = subfolders(folder);
+  if (names.length > 0) return names.map(named);
+  const file = labelFileOf(folder, root, 'train');
+  return file === undefined ? undefined : classesOf(file);
+}
+
+/** Classes that a label file lists or uses. */
+function classesOf(file: string): readonly ClassEntry[] {
+  const used = (): readonly string[] =>
+    inClassOrder([...new Set(readLabelFile(file).map(({ label }) => String(label)))]);
+  return (classesOfLabelFile(file) ?? used()).map(named);
+}
+
+/** Label file of a folder of images: in it, or beside it unless that is of other images. */
+function labelFileOf(
+  folder: string,
+  root: string,
+  split: ClassificationSet['split'],
+): string | undefined {
+  const inside = findLabelFile(folder);
+  if (inside !== undefined || folder === root) return inside;
+  const beside = findLabelFile(root);
+  const isOfVal = beside !== undefined && /val/i.test(basename(beside));
+  return split === 'train' && isOfVal ? undefined : beside;
 }
 
 function readPart(
@@ -82,10 +114,10 @@ function readPart(
 ): ClassificationSet {
   const isFlat = entries(folder, false).some(isImageName);
   const inside = findLabelFile(folder);
-  const labelFile = inside ?? (isFlat ? findLabelFile(root) : undefined);
+  const labelFile = inside ?? (isFlat ? labelFileOf(folder, root, split) : undefined);
   // `labels.txt` next to class folders is probably a list of the classes.
   const isOfImages = isFlat || inside?.endsWith('.json') || subfolders(folder).length === 1;
-  if (isFlat && split === 'train')
+  if (isFlat && split === 'train' && labelFile === undefined)
     throw LayoutError.in(folder, 'expected a folder a class for training, got images');
   if (labelFile !== undefined && isOfImages)
     return fromLabelFile(folder, labelFile, split, classes);
@@ -135,7 +167,7 @@ function fromLabelFile(
 ): ClassificationSet {
   const labels = readLabelFile(labelFile);
   if (labels.length === 0) throw LayoutError.in(labelFile, 'expected labels, got none');
-  const classes = known ?? [...new Set(labels.map(({ label }) => String(label)))].sort().map(named);
+  const classes = known ?? classesOf(labelFile);
   if (known === undefined && labels.some(({ label }) => /^\d+$/.test(String(label))))
     throw LayoutError.in(
       labelFile,
@@ -234,7 +266,12 @@ function entries(folder: string, wantFolders: boolean): string[] {
 
 /** Names of the folders in a folder, without hidden ones, sorted; numbers alone are sorted as numbers. */
 export function subfolders(folder: string): string[] {
-  const names = entries(folder, true);
+  return inClassOrder(entries(folder, true));
+}
+
+/** Sorts names, numbers alone by their value. */
+function inClassOrder(names: string[]): string[] {
   const areNumbers = names.every((name) => /^\d+$/.test(name));
-  return areNumbers ? names.sort((a, b) => Number(a) - Number(b) || (a < b ? -1 : 1)) : names;
+  const byCode = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+  return names.sort((a, b) => (areNumbers ? Number(a) - Number(b) : 0) || byCode(a, b));
 }

@@ -14,6 +14,8 @@ export interface LabelMapping {
   readonly reduceZeroLabel: boolean;
   /** Values of the classes in label files, up to 65535, where they are not 0 … `numClasses − 1`. */
   readonly values?: readonly number[] | undefined;
+  /** Whether other values than those of classes are ignored. */
+  readonly othersIgnored?: boolean | undefined;
   /** Colors in label PNGs instead of numbers. */
   readonly colors?: readonly LabelColor[] | undefined;
   /** Class index of each class of the files, `[numClasses]`; default: the same. */
@@ -88,10 +90,11 @@ export function labelTable({
   numClasses,
   reduceZeroLabel,
   values,
+  othersIgnored,
   order,
 }: LabelMapping): Int16Array {
   const size = Math.max(256, ...(values ?? []).map((value) => value + 1));
-  const table = new Int16Array(size).fill(INVALID);
+  const table = new Int16Array(size).fill(othersIgnored ? IGNORED_LABEL : INVALID);
   if (values) {
     table[IGNORED_LABEL] = IGNORED_LABEL;
     values.forEach((value, k) => (table[value] = order ? order[k] : k)); // 255 may be a class

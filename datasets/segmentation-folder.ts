@@ -32,8 +32,12 @@ export interface FolderSource {
   readonly list?: string | undefined;
   /** Values of the classes in the label files, where they are not 0, 1, …. */
   readonly values?: readonly number[] | undefined;
+  /** Whether values of no class are ignored; default: they are errors. */
+  readonly othersIgnored?: boolean | undefined;
   /** Colors of the labels, where they are not numbers. */
   readonly colors?: readonly LabelColor[] | undefined;
+  /** End of the names of the label files, if there are other files beside them. */
+  readonly labelEnd?: string | undefined;
   /** Values that become 0 and 255 in images of more than 8 bits. */
   readonly range?: PixelRange | undefined;
 }
@@ -50,10 +54,12 @@ export function loadSegmentationFolder(source: FolderSource): SegmentationSet {
   assertText('loadSegmentationFolder', 'images as a path', source.images);
   assertText('loadSegmentationFolder', 'labels as a path', source.labels);
   assertList('loadSegmentationFolder', 'classes as a list', source.classes);
-  const { images, labels, classes, list, values, colors, range } = source;
+  const { images, labels, classes, list, values, othersIgnored, colors, range } = source;
   if (classes.length === 0 || classes.length > IGNORED_LABEL)
     throw new ConfigError(`classes: expected 1 to ${IGNORED_LABEL} names, got ${classes.length}`);
-  const pairs = pairFiles(images, labels, list === undefined ? undefined : listedStems(list));
+  const { labelEnd } = source;
+  const listed = list === undefined ? undefined : listedStems(list);
+  const pairs = pairFiles(images, labels, { listed, labelEnd });
   return {
     source: images,
     samples: range ? pairs.map((sample) => ({ ...sample, range })) : pairs,
@@ -62,6 +68,7 @@ export function loadSegmentationFolder(source: FolderSource): SegmentationSet {
       numClasses: classes.length,
       reduceZeroLabel: source.reduceZeroLabel ?? false,
       values,
+      othersIgnored,
       colors,
     },
     range,

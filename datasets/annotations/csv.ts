@@ -1,9 +1,13 @@
+import { readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Size } from '../../core/boxes.js';
 import { DataError, quote } from '../../core/errors.js';
 import type { CocoTables } from '../../io/coco/annotations.js';
 import type { CocoIssue, Report } from '../../io/coco/issues.js';
 import { readCsvBoxes, type CsvBox } from '../../io/csv/boxes.js';
+import { parseCsv } from '../../io/csv/parse.js';
 import { readBytes } from '../../io/files/read.js';
+import { readText } from '../../io/files/text.js';
 import { ImageIndex } from './image-index.js';
 import { imageSizeOf, sizeIssue } from './image-size.js';
 import { readInOrder } from './in-order.js';
@@ -20,7 +24,8 @@ export async function readCsvFile(
   report: Report,
   { masks }: ReadTablesOptions = {},
 ): Promise<CocoTables> {
-  const { boxes, problems } = readCsvBoxes(await readBytes(file), file);
+  const { boxes, problems, isRelative } = readCsvBoxes(await readBytes(file), file);
+  const named = displayNames(dirname(file));
   for (const { line, message } of problems)
     report({ code: 'schema', file, message: `line ${line}: ${message}` });
   const byImage = new Map<string, CsvBox[]>();
@@ -48,18 +53,37 @@ export async function readCsvFile(
     if (found.size instanceof DataError) return issue('imageUnreadable', ownMessage(found.size));
     const { fileName, size } = found;
     builder.addImage({ fileName, ...size, file });
+    const rows = own.map((row) => ({
+      ...row,
+      corners: isRelative ? inPixels(row.corners, size) : row.corners,
+      className: named.get(row.className) ?? row.className,
+    }));
     const wrong = sizeIssue(
       size,
       { width, height },
       {
         name: quote(path),
-        leaves: own.some(({ corners }) => corners !== undefined && leaves(corners, size)),
+        leaves: rows.some(({ corners }) => corners !== undefined && leaves(corners, size)),
       },
     );
     if (wrong) issue(wrong.code, wrong.message);
-    for (const row of own) addBox(builder, row);
+    for (const row of rows) addBox(builder, row);
   });
   return builder.finish();
+}
+
+function inPixels(corners: CsvBox['corners'], { width, height }: Size): CsvBox['corners'] {
+  if (corners === undefined) return undefined;
+  const [x1, y1, x2, y2] = corners;
+  return [x1 * width, y1 * height, x2 * width, y2 * height];
+}
+
+/** Names of the classes of Open Images, whose list of boxes has ids (`/m/01yrx,Cat`), from a file beside it. */
+function displayNames(folder: string): ReadonlyMap<string, string> {
+  const file = readdirSync(folder).find((name) => /class-descriptions.*\.csv$/i.test(name));
+  if (file === undefined) return new Map();
+  const { rows } = parseCsv(readText(join(folder, file), 'a list of classes'));
+  return new Map(rows.map(({ fields: [id, name = id] }) => [id.trim(), name.trim()]));
 }
 
 function leaves(
@@ -69,7 +93,7 @@ function leaves(
   return Math.max(x1, x2) > width + 1 || Math.max(y1, y2) > height + 1;
 }
 
-function addBox(builder: TableBuilder, { line, corners, className }: CsvBox): void {
+function addBox(builder: TableBuilder, { line, corners, className, isGroup }: CsvBox): void {
   if (corners === undefined) return;
   let [x1, y1, x2, y2] = corners;
   if (x1 > x2 || y1 > y2) {
@@ -77,5 +101,6 @@ function addBox(builder: TableBuilder, { line, corners, className }: CsvBox): vo
     [x1, x2] = [Math.min(x1, x2), Math.max(x1, x2)];
     [y1, y2] = [Math.min(y1, y2), Math.max(y1, y2)];
   }
-  builder.addObject({ position: line, label: className, box: [x1, y1, x2 - x1, y2 - y1] });
+  const box = [x1, y1, x2 - x1, y2 - y1] as const;
+  builder.addObject({ position: line, label: className, box, crowd: isGroup });
 }

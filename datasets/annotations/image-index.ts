@@ -71,8 +71,16 @@ export class ImageIndex {
       this.by('extension', FORMS.case(stem)) ??
       this.at(path) ??
       this.by('name', FORMS.case(posix.basename(stem))) ??
-      this.by('name', FORMS.case(withoutExtension(posix.basename(path))))
+      this.by('name', FORMS.case(withoutExtension(posix.basename(path)))) ??
+      this.uploaded(stem)
     );
+  }
+
+  /** Finds the image of a path as it was before an upload to Label Studio, by its name. */
+  uploaded(path: string): string | undefined {
+    const name = posix.basename(path.replaceAll('\\', '/'));
+    const own = beforeUpload(name);
+    return own === name ? undefined : this.by('name', FORMS.name(own));
   }
 
   private by(form: Form, key: string): string | undefined {
@@ -87,6 +95,11 @@ export class ImageIndex {
     }
     return byForm.get(key);
   }
+}
+
+/** Name of a file without the random number that Label Studio puts before it: `1a2b3c4d-photo.jpg`. */
+export function beforeUpload(name: string): string {
+  return name.replace(/^[0-9a-f]{8}-(?=.)/, '');
 }
 
 /** Path without its extension; names may contain dots, and may lack an extension. */

@@ -10,7 +10,7 @@ import { readText } from '../../io/files/text.js';
 import { readYoloLabels, type YoloObject, type YoloProblem } from '../../io/yolo/labels.js';
 import { errorAsValueSync } from '../problems.js';
 import { ownMessage } from './own-message.js';
-import { withoutExtension } from './image-index.js';
+import { beforeUpload, withoutExtension } from './image-index.js';
 import { imageSizeOf } from './image-size.js';
 import { readInOrder } from './in-order.js';
 import type { AnnotationSource, ReadTablesOptions } from './source.js';
@@ -126,14 +126,18 @@ export async function yoloImages(
     listFiles(annotations, isLabel).map((path) => [withoutExtension(path), path]),
   );
   const paths = listFiles(folder, isImageName);
+  const alone = new Map(labels);
+  for (const path of paths) alone.delete(withoutExtension(path));
+  const uploads = new Map([...alone].map(([stem, path]) => [beforeUpload(stem), path]));
   const found = paths.map((fileName) => {
-    const label = labels.get(withoutExtension(fileName));
+    const stem = withoutExtension(fileName);
+    const label = labels.get(stem) ?? uploads.get(stem);
+    if (label !== undefined) alone.delete(withoutExtension(label));
     return { fileName, label: label === undefined ? undefined : join(annotations, label) };
   });
   // Beside the images there may be other text files.
   if (folder !== annotations) {
-    for (const path of paths) labels.delete(withoutExtension(path));
-    for (const path of labels.values())
+    for (const path of alone.values())
       report({
         code: 'labelAlone',
         file: join(annotations, path),
@@ -150,12 +154,11 @@ async function listedImages(
   report: Report,
 ): Promise<readonly YoloImage[]> {
   const lines = readText(list, 'a list of images').split('\n');
+  const find = finderOf(lines, [dirname(list), folder]);
   return lines.flatMap((line, i) => {
     const path = line.trim();
     if (path === '') return [];
-    const full = [dirname(list), folder]
-      .map((base) => resolve(base, path))
-      .find((p) => existsSync(p));
+    const full = find(path);
     const fileName = full === undefined ? '' : relative(folder, full).split(sep).join('/');
     if (full !== undefined && !fileName.startsWith('..') && !isAbsolute(fileName))
       return [{ fileName, label: labelOf(full) }];
@@ -167,6 +170,26 @@ async function listedImages(
     });
     return [];
   });
+}
+
+/**
+ * Creates a function that finds listed images from one of several folders. The list may have been written where the set
+ * had another place (CVAT's begin with `data/`): then all paths are without the folders that the first one has too many.
+ */
+function finderOf(
+  lines: readonly string[],
+  bases: readonly string[],
+): (path: string) => string | undefined {
+  const wordsOf = (path: string): readonly string[] => path.split(/[/\\]/);
+  const find = (path: string, numAway: number): string | undefined => {
+    const own = numAway === 0 ? path : wordsOf(path).slice(numAway).join('/');
+    return bases.map((base) => resolve(base, own)).find((full) => existsSync(full));
+  };
+  const first = lines.map((line) => line.trim()).find((line) => line !== '') ?? '';
+  const numFolders = wordsOf(first).length - 1;
+  const tries = Array.from({ length: numFolders + 1 }, (_, numAway) => numAway);
+  const numAway = tries.find((n) => find(first, n) !== undefined) ?? 0;
+  return (path) => find(path, 0) ?? (numAway > 0 ? find(path, numAway) : undefined);
 }
 
 /** The label file of an image: in the folder `labels` instead of `images`, or beside it. */

@@ -53,7 +53,9 @@ export async function findImages(
     index ??= ImageIndex.of(folder);
     // LVIS lists images of several folders of COCO, which may lie in one.
     const direct = index.match(name);
-    const found = direct ?? (tables.federated && index.match(basename(name)));
+    const match = direct ?? (tables.federated && index.match(basename(name)));
+    const uploaded = match ? undefined : index.uploaded(name);
+    const found = match?.path ?? uploaded;
     if (found === undefined) {
       log.add(
         PROBLEMS.imageMissing,
@@ -62,8 +64,9 @@ export async function findImages(
       continue;
     }
     existing.push(i);
-    fileNames[i] = found.path;
-    const message = `${quote(name)} is ${quote(found.path)}: another ${direct?.rule ?? 'folder'}`;
+    fileNames[i] = found;
+    const rule = uploaded === undefined ? (direct?.rule ?? 'folder') : 'name since its upload';
+    const message = `${quote(name)} is ${quote(found)}: another ${rule}`;
     log.add(PROBLEMS.imageRenamed, imageProblem(tables, i, message));
   }
   const listed = [...fileNames, ...[...(tables.rejected?.fileNames ?? [])].map(String)];

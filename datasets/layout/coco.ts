@@ -2,6 +2,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, relative } from 'node:path';
 import { DataError } from '../../core/errors.js';
 import { peekCoco } from '../../io/coco/peek.js';
+import { beforeUpload } from '../annotations/image-index.js';
 import type { AnnotationSource } from '../annotations/source.js';
 import { errorAsValue } from '../problems.js';
 import { SPLIT_NAMES } from '../segmentation-folder.js';
@@ -149,8 +150,12 @@ async function imageFolderOf(
 ): Promise<string | undefined> {
   const { firstFileName } = await peekCoco(annotations);
   if (firstFileName !== undefined) {
-    const holder = candidates.find((folder) => existsSync(join(folder, firstFileName)));
-    if (holder !== undefined) return holder;
+    // Where Label Studio's images were not exported, those before their upload may be there.
+    const names = [firstFileName, beforeUpload(basename(firstFileName.replaceAll('\\', '/')))];
+    for (const name of names) {
+      const holder = candidates.find((folder) => existsSync(join(folder, name)));
+      if (holder !== undefined) return holder;
+    }
   }
   // The last candidate is the root, which exists but may have no images.
   return candidates.slice(0, -1).find((folder) => existsSync(folder));

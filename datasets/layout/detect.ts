@@ -10,6 +10,7 @@ import {
   cocoLayouts,
   roboflowLayouts,
 } from './coco.js';
+import { cityscapesLayouts } from './cityscapes.js';
 import { cvatFileLayout, cvatLayouts } from './cvat.js';
 import { drawnLabels } from './drawn-labels.js';
 import { instanceMaskLayouts } from './instance-masks.js';
@@ -112,6 +113,10 @@ async function layoutOf(path: string, options: LayoutOptions): Promise<DataLayou
     ...ade20kLayouts(path),
     ...folderLayouts(path, options.classes),
     ...vocLabelLayouts(path, options.classes),
+    // Without a task, these are the objects of instance masks.
+    ...(options.kind === 'segmentation' || options.layout === 'cityscapes'
+      ? cityscapesLayouts(path)
+      : []),
     ...imageNetLayouts(path),
     ...(await vocLayouts(path, options.classes)),
     ...(await cvatLayouts(path, options.classes)),

@@ -35,6 +35,12 @@ export function folderNamed(folder: string, names: readonly string[]): string | 
   return name === undefined ? undefined : join(folder, name);
 }
 
+/** Finds a folder of annotations by its names, or else makesense.ai's: `labels_my-project-name_2026-…`. */
+export function annotationFolder(folder: string, names: readonly string[]): string | undefined {
+  const exported = foldersIn(folder).filter((name) => /^labels_/i.test(name));
+  return folderNamed(folder, [...names, ...(exported.length === 1 ? exported : [])]);
+}
+
 /** Finds the folders of the splits in a folder: `train`, `val` or `valid`, `test`. */
 export function splitFolders(folder: string): ReadonlyMap<SplitName, string> {
   const found = new Map<SplitName, string>();

@@ -1,12 +1,12 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { isImageName } from '../../io/files/images.js';
 import { ADE20K_CLASSES } from '../classes/ade20k.js';
 import { readClassNames } from '../class-names.js';
 import type { FolderSource } from '../segmentation-folder.js';
 import type { SegmentationSource } from '../segmentation-source.js';
 import { hasSplit, subfolders } from '../imagenet.js';
-import { LABEL_FILES } from '../imagenet-labels.js';
+import { isLabelFile, LABEL_FILES } from '../imagenet-labels.js';
 import {
   firstFile,
   folderNamed,
@@ -14,6 +14,7 @@ import {
   isLabelFolder,
   splitFolders,
 } from './folder-names.js';
+import { hasLabelTable, readLabelTable } from './label-table.js';
 import type { ClassificationData, SegmentationData, SplitName } from './types.js';
 
 /** Folders of ADE20K, one per split. */
@@ -61,20 +62,25 @@ export function folderLayouts(
   classes?: readonly string[],
 ): readonly SegmentationData[] {
   const classFile = join(root, 'classes.txt');
-  if (!classes && !existsSync(classFile)) return [];
+  const hasList = existsSync(classFile);
   const sources = folderParts(root);
-  if (sources.size === 0) return [];
-  const names = classes ?? readClassNames(classFile);
+  const [first] = sources.values();
+  if (first === undefined) return [];
+  const given = classes ?? (hasList ? readClassNames(classFile) : undefined);
+  const labels = readLabelTable(root, given) ?? readLabelTable(first.images, given);
+  const named = labels ?? (given && { classes: given });
+  if (named === undefined) return [];
   const splits = Object.fromEntries(
-    [...sources].map(([split, source]) => [split, { ...source, classes: names }]),
+    [...sources].map(([split, source]) => [split, { ...source, ...named }]),
   );
-  const origin = classes ? 'classes as given' : 'classes.txt';
+  const origin = classes ? 'classes as given' : hasList ? 'classes.txt' : 'a table of classes';
   return [segmentationData('folder', root, splits, `images, labels and ${origin}`)];
 }
 
 type FolderPart = Pick<FolderSource, 'images' | 'labels'>;
 
-function folderParts(root: string): ReadonlyMap<SplitName, FolderPart> {
+/** Images and labels of the parts of a set, whose classes may have no names. */
+export function folderParts(root: string): ReadonlyMap<SplitName, FolderPart> {
   const parts = new Map<SplitName, FolderPart>();
   const add = (split: SplitName, images: string | undefined, labels: string | undefined): void => {
     if (images !== undefined && labels !== undefined && holdsLabels(labels))
@@ -92,9 +98,22 @@ function folderParts(root: string): ReadonlyMap<SplitName, FolderPart> {
     if (parts.size === 0) add('train', images, labels);
     return parts;
   }
-  for (const [split, folder] of splitFolders(root))
+  for (const [split, folder] of splitFolders(root)) {
     add(split, folderNamed(folder, IMAGE_FOLDERS), labelFolder(folder));
+    // CamVid: `train/` and `train_labels/`; Roboflow: masks beside their images.
+    if (!parts.has(split)) add(split, folder, labelsBeside(folder));
+    if (!parts.has(split) && hasLabelTable(folder)) add(split, folder, folder);
+  }
+  const whole = folderNamed(root, ['default']);
+  if (parts.size === 0 && whole !== undefined) add('train', whole, labelsBeside(whole));
   return parts;
+}
+
+/** Finds the folder of the labels of a folder of images by its name: `train_labels`, `trainannot`, `default_masks`. */
+function labelsBeside(images: string): string | undefined {
+  const ends = ['labels', 'label', 'annot', 'annotations', 'masks', 'mask', 'gt'];
+  const names = ends.flatMap((end) => [end, `_${end}`]).map((end) => basename(images) + end);
+  return folderNamed(dirname(images), names);
 }
 
 /** Whether a folder has label PNGs, not files of another format or instance masks alone. */
@@ -120,15 +139,21 @@ export function segmentationData(
 export function imageNetLayouts(root: string): readonly ClassificationData[] {
   // These folders belong to other layouts, as does a label list next to them.
   if (['labels', 'annotations'].some((name) => existsSync(join(root, name)))) return [];
-  const names = existsSync(root) ? subfolders(root) : [];
-  // Images beside masks are no classes.
-  if (folderNamed(root, [...IMAGE_FOLDERS, 'leftImg8bit']) && names.some(isLabelFolder)) return [];
+  if ([root, ...splitFolders(root).values()].some(hasLabels)) return [];
   const divided = (['train', 'val'] as const).filter((split) => hasSplit(root, split));
   const parts = ['train', 'training', 'val', 'valid', 'validation'].map((name) => join(root, name));
   const folders = divided.length > 0 ? parts : [root];
   const isLabeled = folders.some(hasClassFolders) || [root, ...folders].some(hasLabelFile);
-  if (!isLabeled || folders.some(areAnnotated)) return [];
+  if (!isLabeled || [...folders, ...folders.flatMap(foldersIn)].some(areAnnotated)) return [];
   return [classificationData(root, divided.length > 0 ? divided : ['all'])];
+}
+
+/** Whether a folder has images in one folder and masks of them in another, which are no classes. */
+function hasLabels(folder: string): boolean {
+  const names = subfolders(folder);
+  const images = folderNamed(folder, [...IMAGE_FOLDERS, 'leftImg8bit']);
+  if (images !== undefined && names.some(isLabelFolder)) return true;
+  return names.some((name) => labelsBeside(join(folder, name)) !== undefined);
 }
 
 /** Whether the images of a folder have annotation files beside them, so that a list there is of other classes. */
@@ -140,7 +165,7 @@ function areAnnotated(folder: string): boolean {
 }
 
 function hasLabelFile(folder: string): boolean {
-  return LABEL_FILES.some((name) => existsSync(join(folder, name)));
+  return existsSync(folder) && LABEL_FILES.some((name) => isLabelFile(join(folder, name)));
 }
 
 /** Whether there are at least two folders, each with an image in it or one level deeper. */

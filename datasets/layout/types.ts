@@ -27,7 +27,7 @@ export interface DetectionData extends FoundLayout {
 /** Images and label PNGs, or polygons and masks that are drawn as labels. */
 export interface SegmentationData extends FoundLayout {
   readonly kind: 'segmentation';
-  readonly layout: 'ade20k' | 'folder' | 'voc-labels' | DetectionData['layout'];
+  readonly layout: 'ade20k' | 'cityscapes' | 'folder' | 'voc-labels' | DetectionData['layout'];
   readonly splits: Readonly<Record<string, SegmentationSource>>;
   readonly splitRule?: SplitRule;
 }

@@ -1,6 +1,8 @@
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import { LayoutError } from '../../core/errors.js';
-import { firstFile, startOf } from './folder-names.js';
+import { isImageName } from '../../io/files/images.js';
+import { filesIn, firstFile, foldersIn, startOf } from './folder-names.js';
+import { folderParts } from './folders.js';
 
 /** Supported layouts, for the message if none matches. */
 const LOOKED_FOR = [
@@ -16,6 +18,8 @@ const LOOKED_FOR = [
   'Annotations/*.xml and JPEGImages/, or XML files beside the images (Pascal VOC)',
   'images/ and annotations/{training,validation}/ (ADE20K)',
   'images/, labels/ and classes.txt (segmentation)',
+  'train/ and train_labels/ with class_dict.csv, label_colors.txt or classes.txt (CamVid)',
+  'leftImg8bit/ and gtFine/*_labelIds.png (Cityscapes, --task segment)',
   'JPEGImages/, SegmentationClass/ and class_names.txt (VOC labels)',
   'train/ and val/ with a folder a class, or images with labels.json (ImageNet)',
   'data.yaml ({train: {annotations, images}, val: {…}})',
@@ -63,20 +67,78 @@ const FOREIGN: readonly {
     start: /^[A-Za-z]\w* -?[\d.]+ -?\d+ (-?[\d.e+-]+ ){10,11}-?[\d.e+-]+\s*(\n|$)/,
   },
   { name: 'TensorFlow records', files: /\.(tfrecords?|record)(-\d+-of-\d+)?$/i, start: /^/ },
+  { name: 'V7 Darwin', files: /\.json$/i, start: /"schema_ref"\s*:|"slot_names?"\s*:/ },
+  {
+    name: 'VIA 3',
+    files: /\.json$/i,
+    start: /"creator"\s*:\s*"VGG Image Annotator|"vid_list"\s*:/,
+    remedy: 'export it as COCO',
+  },
+  { name: 'SageMaker Ground Truth', files: /\.manifest$/i, start: /"source-ref"/ },
+  { name: 'PaliGemma or Florence', files: /\.jsonl$/i, start: /"(prefix|suffix)"\s*:/ },
+  {
+    name: 'keras-yolo3 (image x1,y1,x2,y2,class)',
+    files: /\.txt$/i,
+    start: /^\S.*?\.(jpe?g|png|bmp|webp)( \d+(\.\d+)?(,\d+(\.\d+)?){3},\d+)+\s*(\n|$)/i,
+  },
+  {
+    name: 'Turi Create (CSV)',
+    files: /\.csv$/i,
+    start: /^\W*(path|name),annotations?\b/i,
+  },
+  {
+    name: 'boxes in one column (CSV)',
+    files: /\.csv$/i,
+    start: /^[^\n]*\b(bbox|box|bounding_?box)\b[^\n]*\n[^\n]*"?[[(]/i,
+    remedy: 'write the columns image,x1,y1,x2,y2,class',
+  },
+  {
+    name: 'masks as run lengths (CSV)',
+    files: /\.csv$/i,
+    start: /^[^\n]*(EncodedPixels|rle)[^\n]*\n/i,
+    remedy: 'write the masks as PNGs, or as COCO with run lengths',
+  },
+  {
+    name: 'classes of images (CSV)',
+    files: /\.csv$/i,
+    start:
+      /^\W*(image(_?id|_?name)?|file(_?name)?|id|path),(label|class|breed|category|target)\w*\s*\r?\n/i,
+    remedy:
+      'name it labels.csv and the folder of the images train, or sort the images into a folder a class',
+  },
 ];
 
 /** Depth of folders in which foreign files are looked for. */
 const DEPTH = 2;
+/** Number of files and folders of a folder that are looked at. */
+const [MOST_FILES, MOST_FOLDERS] = [10, 10];
 
 /** Creates the error about a folder of no known layout, which names the format if another tool wrote it. */
 export function unknownLayout(path: string): LayoutError {
+  const all = someFiles(path, DEPTH);
   for (const { name, files, start, remedy = 'export it as COCO, YOLO or VOC' } of FOREIGN) {
-    const file = firstFile(path, (own) => files.test(own), DEPTH);
-    if (file !== undefined && start.test(startOf(file)))
+    const file = all.find((own) => files.test(basename(own)) && start.test(startOf(own)));
+    if (file !== undefined)
       return LayoutError.in(
         path,
         `expected a data set, got ${basename(file)} of ${name}, which is not read; ${remedy}`,
       );
   }
+  const [labeled] = folderParts(path).values();
+  if (labeled && firstFile(labeled.labels, (name) => /\.png$/i.test(name), DEPTH) !== undefined)
+    return LayoutError.in(
+      path,
+      `expected names of the classes of ${labeled.labels}, got none; write classes.txt, a name a line from label 0 on, or give --classes`,
+    );
   return LayoutError.in(path, `expected a data set, looked for ${LOOKED_FOR.join('; ')}`);
+}
+
+/** The first files that are no images of a folder and of those below it. */
+function someFiles(folder: string, depth: number): readonly string[] {
+  const own = filesIn(folder).filter((file) => !isImageName(file));
+  const below = depth === 0 ? [] : foldersIn(folder).slice(0, MOST_FOLDERS);
+  return [
+    ...own.slice(0, MOST_FILES),
+    ...below.flatMap((name) => someFiles(join(folder, name), depth - 1)),
+  ];
 }

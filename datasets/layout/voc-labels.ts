@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { LayoutError } from '../../core/errors.js';
-import { MAX_LIST_BYTES, readTextSync, readWhole } from '../../io/files/read.js';
+import { readWhole } from '../../io/files/read.js';
 import { readPngParts } from '../../io/png/chunks.js';
 import { VOC_CLASSES, vocColor } from '../classes/voc.js';
 import type { LabelColor } from '../label-numbers.js';
@@ -11,6 +10,7 @@ import type { FolderSource } from '../segmentation-folder.js';
 import { labelOfName } from '../segmentation-source.js';
 import { firstFile, folderNamed, foldersIn, IMAGE_FOLDERS } from './folder-names.js';
 import { segmentationData } from './folders.js';
+import { readLabelTable, type NamedLabels } from './label-table.js';
 import type { SegmentationData } from './types.js';
 
 const LABEL_FOLDERS = ['SegmentationClass', 'SegmentationClassPNG', 'SegmentationClassRaw'];
@@ -37,8 +37,9 @@ export function vocLabelLayouts(
     const first = firstFile(labels, isPng, 2) ?? '';
     const named = namesOf(base, first, classes);
     if (named === undefined) return [];
-    const { names, colors = colorsOf(first, names.length) } = named;
-    const source = { images, labels, classes: names, colors };
+    const { classes: names, values } = named;
+    const colors = named.colors ?? (values ? undefined : colorsOf(first, names.length));
+    const source = { images, labels, classes: names, colors, values };
     return [segmentationData('voc-labels', base, splitsOf(base, source), 'VOC labels')];
   });
 }
@@ -59,48 +60,23 @@ function splitsOf(base: string, source: FolderSource): Record<string, FolderSour
   return splits;
 }
 
-interface NamedLabels {
-  readonly names: readonly string[];
-  readonly colors?: readonly LabelColor[] | undefined;
-}
-
 function namesOf(
   base: string,
   firstLabel: string,
   classes: readonly string[] | undefined,
 ): NamedLabels | undefined {
-  const map = join(base, 'labelmap.txt');
-  if (existsSync(map)) return labelMap(map, classes);
-  if (classes) return { names: classes };
+  const table = readLabelTable(base, classes);
+  if (table) return table;
+  if (classes) return { classes };
   const file = ['class_names.txt', 'classes.txt', 'labels.txt']
     .map((name) => join(base, name))
     .find((path) => existsSync(path));
   // labelme2voc lists `__ignore__` first, whose label is 255.
   if (file !== undefined)
-    return { names: readClassNames(file).filter((name) => labelOfName(name) !== IGNORED_LABEL) };
+    return { classes: readClassNames(file).filter((name) => labelOfName(name) !== IGNORED_LABEL) };
   const isVoc =
     /^VOC\d{4}$/i.test(basename(base)) || /^\d{4}_\d{6}\.png$/i.test(basename(firstLabel));
-  return isVoc ? { names: VOC_CLASSES } : undefined;
-}
-
-/** Reads CVAT's `labelmap.txt`: a line `name:r,g,b:parts:actions` for each label. @throws DataError for other lines */
-function labelMap(file: string, classes: readonly string[] | undefined): NamedLabels {
-  const lines = readTextSync(file, MAX_LIST_BYTES).split(/\r?\n/);
-  const found = lines.flatMap((line, i) => {
-    if (line.trim() === '' || line.startsWith('#')) return [];
-    const match = /^([^:]+):(\d+),(\d+),(\d+)(:|$)/.exec(line.trim());
-    if (!match)
-      throw LayoutError.in(file, `line ${i + 1}: expected name:r,g,b:parts:actions, got ${line}`);
-    const [, name, r, g, b] = match;
-    return [{ name, rgb: [Number(r), Number(g), Number(b)] as const }];
-  });
-  const names =
-    classes ?? found.map(({ name }) => name).filter((name) => labelOfName(name) !== IGNORED_LABEL);
-  const colors = found.map(({ name, rgb }) => {
-    const index = names.indexOf(name);
-    return { rgb, label: index < 0 ? IGNORED_LABEL : index };
-  });
-  return { names, colors };
+  return isVoc ? { classes: VOC_CLASSES } : undefined;
 }
 
 /** VOC's colors, if the labels are colors without a palette. */

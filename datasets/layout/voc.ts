@@ -5,6 +5,7 @@ import type { AnnotationSource } from '../annotations/source.js';
 import { vocClasses } from '../annotations/voc.js';
 import { listedClasses } from './class-file.js';
 import {
+  annotationFolder,
   firstFile,
   folderNamed,
   IMAGE_FOLDERS,
@@ -57,7 +58,7 @@ async function vocData(
 
 function splitsOf(root: string): ReadonlyMap<SplitName, AnnotationSource> {
   const splits = new Map<SplitName, AnnotationSource>();
-  const xmlFolder = folderNamed(root, XML_FOLDERS);
+  const xmlFolder = annotationFolder(root, XML_FOLDERS);
   const lists = join(root, 'ImageSets', 'Main');
   if (xmlFolder !== undefined && holdsVoc(xmlFolder)) {
     // The published sets name the images of each split; `trainval` is both.

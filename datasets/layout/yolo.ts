@@ -9,11 +9,20 @@ import { checkYoloYaml, isYoloYaml, type YoloYaml } from '../../io/yolo/data-yam
 import { readYoloLabels, type YoloObject } from '../../io/yolo/labels.js';
 import type { AnnotationSource } from '../annotations/source.js';
 import { yoloImages, type YoloImage } from '../annotations/yolo.js';
+import { beforeUpload } from '../annotations/image-index.js';
 import { readInOrder } from '../annotations/in-order.js';
 import { errorAsValueSync } from '../problems.js';
 import { readClassNames } from '../class-names.js';
-import { firstFile, folderNamed, isFolder, splitFolders } from './folder-names.js';
+import {
+  annotationFolder,
+  firstFile,
+  folderNamed,
+  foldersIn,
+  isFolder,
+  splitFolders,
+} from './folder-names.js';
 import { recognizedDetection } from './recognized.js';
+import { splitOfName } from './split-names.js';
 import type { DetectionData } from './types.js';
 
 type Splits = Readonly<Record<string, AnnotationSource>>;
@@ -148,7 +157,7 @@ function splitsOf(root: string): Splits {
     if (images !== undefined && annotations !== undefined && holdsLabels(annotations, images))
       found[split] = { format: 'yolo', annotations, images };
   };
-  const [images, labels] = [folderNamed(root, ['images']), folderNamed(root, ['labels'])];
+  const [images, labels] = [folderNamed(root, ['images']), annotationFolder(root, ['labels'])];
   if (images !== undefined && labels !== undefined) {
     const ofLabels = splitFolders(labels);
     for (const [split, folder] of splitFolders(images)) add(split, folder, ofLabels.get(split));
@@ -160,7 +169,15 @@ function splitsOf(root: string): Splits {
     add(split, inside ?? folder, folderNamed(folder, ['labels']) ?? folder);
   }
   if (Object.keys(found).length > 0) return found;
-  const data = folderNamed(root, ['obj_train_data', 'obj_data', 'data']);
+  // CVAT has a folder for each of its subsets, darknet one.
+  for (const name of foldersIn(root)) {
+    const subset = /^obj_(.+)_data$/i.exec(name)?.[1];
+    const split = subset === undefined ? undefined : splitOfName(subset);
+    const folder = join(root, name);
+    if (split !== undefined) add(split, folder, folder);
+  }
+  if ('train' in found) return found;
+  const data = folderNamed(root, ['obj_data', 'data']);
   if (data !== undefined) add('train', data, data);
   if (Object.keys(found).length === 0) add('train', root, root);
   return found;
@@ -177,9 +194,12 @@ function holdsLabels(folder: string, images: string): boolean {
     return false;
   const stem = basename(label, extname(label));
   const isItsImage = (name: string): boolean =>
-    isImageName(name) && basename(name, extname(name)) === stem;
+    isImageName(name) && [stem, beforeUpload(stem)].includes(basename(name, extname(name)));
   return firstFile(images, isItsImage, 3) !== undefined;
 }
+
+/** Files of class names: of darknet, Roboflow and others. */
+const NAME_FILE = /^_?classes\.txt$|^[\w-]+\.names$|^_darknet\.labels$/i;
 
 function nameFileOf(root: string, splits: Splits): string | undefined {
   const folders = [
@@ -188,7 +208,7 @@ function nameFileOf(root: string, splits: Splits): string | undefined {
     join(root, 'labels'),
   ];
   for (const folder of folders) {
-    const found = firstFile(folder, (name) => /^classes\.txt$|^[\w-]+\.names$/i.test(name));
+    const found = firstFile(folder, (name) => NAME_FILE.test(name));
     if (found !== undefined) return found;
   }
   return undefined;

@@ -30,10 +30,13 @@ export interface VocFile {
 const MAX_SIDE_PX = 1e6;
 
 const OBJECT = 'annotation/object';
+/** Corner of an outline as MIT's LabelMe writes it, x before y. */
+const POINT = `${OBJECT}/polygon/pt`;
 const CORNERS = ['xmin', 'ymin', 'xmax', 'ymax'] as const;
 
 /**
- * Reads a Pascal VOC annotation file. Parts of objects (`<part>`) are skipped.
+ * Reads a Pascal VOC annotation file. Parts of objects (`<part>`) are skipped. Files of MIT's LabelMe (CVAT's "LabelMe 3.0")
+ * have the points of an outline instead of a box.
  *
  * @throws DataError if it is no XML with an element `<annotation>`
  * @see http://host.robots.ox.ac.uk/pascal/VOC/voc2012/htmldoc/devkit_doc.html section 11
@@ -42,12 +45,15 @@ export function readVocFile(bytes: Uint8Array, file: string): VocFile {
   const objects: VocObject[] = [];
   const head = new Map<string, string>();
   let fields = new Map<string, string>();
+  let points: string[] = [];
   readXml(bytes, 'annotation', file, {
     close: (path, text) => {
       if (path === OBJECT) {
-        objects.push(objectOf(fields));
+        if (!isSet(fields.get('deleted'))) objects.push(objectOf(fields, points));
         fields = new Map();
-      } else if (path.startsWith(`${OBJECT}/`)) fields.set(path.slice(OBJECT.length + 1), text);
+        points = [];
+      } else if (path === `${POINT}/x` || path === `${POINT}/y`) points.push(text);
+      else if (path.startsWith(`${OBJECT}/`)) fields.set(path.slice(OBJECT.length + 1), text);
       else head.set(path, text);
     },
   });
@@ -63,12 +69,12 @@ export function readVocFile(bytes: Uint8Array, file: string): VocFile {
   };
 }
 
-function objectOf(fields: ReadonlyMap<string, string>): VocObject {
+function objectOf(fields: ReadonlyMap<string, string>, points: readonly string[]): VocObject {
   const problems: string[] = [];
   const name = fields.get('name') ?? '';
   if (name === '') problems.push('name: expected the name of a class, got none');
-  const numberAt = (field: string): number => {
-    const text = fields.get(field);
+  const numberAt = (field: string): number => numberOf(fields.get(field), field);
+  const numberOf = (text: string | undefined, field: string): number => {
     const value = text === undefined || text === '' ? NaN : Number(text);
     if (!Number.isFinite(value))
       problems.push(
@@ -76,8 +82,15 @@ function objectOf(fields: ReadonlyMap<string, string>): VocObject {
       );
     return value;
   };
-  const [x1, y1, x2, y2] = CORNERS.map((corner) => numberAt(`bndbox/${corner}`));
   const polygon: number[] = [];
+  if (points.length > 0) {
+    for (const text of points) polygon.push(numberOf(text, 'polygon/pt'));
+    if (points.length % 2 === 1) problems.push('polygon/pt: expected x and y, got one of them');
+  }
+  const outline = polygon.length > 0 && !fields.has('bndbox/xmin') ? polygon : undefined;
+  const [x1, y1, x2, y2] = outline
+    ? cornersOf(outline)
+    : CORNERS.map((corner) => numberAt(`bndbox/${corner}`));
   for (let i = 1; fields.has(`polygon/x${i}`); i++)
     polygon.push(numberAt(`polygon/x${i}`), numberAt(`polygon/y${i}`));
   return {
@@ -85,9 +98,19 @@ function objectOf(fields: ReadonlyMap<string, string>): VocObject {
     corners: [x1, y1, x2, y2],
     difficult: isSet(fields.get('difficult')),
     truncated: isSet(fields.get('truncated')),
-    polygon: polygon.length > 0 ? polygon : undefined,
+    polygon: polygon.length > 0 && fields.get('type') !== 'bounding_box' ? polygon : undefined,
     problem: problems[0],
   };
+}
+
+/** The corners of the box around an outline, as VOC counts them: from 1, with the last pixel. */
+function cornersOf(outline: readonly number[]): readonly number[] {
+  let [x1, y1, x2, y2] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (let i = 0; i + 1 < outline.length; i += 2) {
+    [x1, x2] = [Math.min(x1, outline[i]), Math.max(x2, outline[i])];
+    [y1, y2] = [Math.min(y1, outline[i + 1]), Math.max(y2, outline[i + 1])];
+  }
+  return [x1 + 1, y1 + 1, x2, y2];
 }
 
 /** Flags are 0 or 1; some tools write words. */

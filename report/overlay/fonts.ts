@@ -1,8 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { homedir } from 'node:os';
-import { extname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import type { Font } from 'opentype.js';
+import { parseFont, systemFontWith, useFontFolders } from './system-fonts.js';
 
 /** Outline of a character in units of the font size, y downward from the baseline. */
 export interface GlyphOutline {
@@ -12,32 +10,23 @@ export interface GlyphOutline {
   readonly advance: number;
 }
 
-/** Scripts whose characters stand side by side from left to right, without forms that depend on their neighbors. */
-const SIMPLE =
-  /^(\p{Script=Latin}|\p{Script=Greek}|\p{Script=Cyrillic}|\p{Script=Armenian}|\p{Script=Georgian}|\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Hangul}|\p{Script=Bopomofo}|\p{Script=Common}|\p{Script=Inherited})$/u;
-
-/** Folders of fonts of the systems. */
-const FOLDERS = [
-  '/usr/share/fonts',
-  '/usr/local/share/fonts',
-  join(homedir(), '.local/share/fonts'),
-  join(homedir(), '.fonts'),
-  '/System/Library/Fonts',
-  '/Library/Fonts',
-  join(homedir(), 'Library/Fonts'),
-  'C:\\Windows\\Fonts',
-];
-/** Fonts that probably have many characters come first. */
-const LARGE =
-  /cjk|hei|gothic|ming|song|noto|wqy|droid|malgun|yu|msyh|simsun|pingfang|hiragino|unifont|dejavusans\.|arial/i;
-/** Number of font files of the system that are opened at most. */
-const MOST_FONTS = 40;
+/** A character of another script than those whose characters stand side by side from left to right, each in one form. */
+const SHAPED =
+  /[^\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Armenian}\p{Script=Georgian}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Bopomofo}\p{Script=Common}\p{Script=Inherited}]/u;
+/** Characters without a form of their own. */
+const INVISIBLE = /\s|\p{Default_Ignorable_Code_Point}/u;
 const CURVE_STEPS = 6;
 
 let bundled: Font | undefined;
-let ofSystem: { readonly folders: readonly string[]; readonly fonts: Generator<Font> } | undefined;
-const opened: Font[] = [];
 const outlines = new Map<string, GlyphOutline | undefined>();
+const textFonts = new Map<string, TextFont | undefined>();
+
+/** A font as Pango finds it. */
+interface TextFont {
+  readonly file: string;
+  /** Name of its family. */
+  readonly family: string;
+}
 
 /**
  * Outline of a character: of the bundled Noto Sans (Latin, Greek, Cyrillic), or else of a font of the system, or undefined
@@ -45,34 +34,42 @@ const outlines = new Map<string, GlyphOutline | undefined>();
  */
 export function outlineOf(character: string): GlyphOutline | undefined {
   if (!outlines.has(character)) {
-    const font = SIMPLE.test(character) ? fontWith(character) : undefined;
+    const font = needsShaping(character) ? undefined : fontWith(character);
     outlines.set(character, font && readOutline(font, character));
   }
   return outlines.get(character);
 }
 
-/** Looks for fonts of the system in other folders, for tests. */
-export function searchFonts(folders: readonly string[] = FOLDERS): void {
-  outlines.clear();
-  opened.length = 0;
-  ofSystem = { folders, fonts: systemFonts(folders) };
+/** Whether the form or place of a character in a text depends on its neighbors, or its script runs from right to left. */
+export function needsShaping(text: string): boolean {
+  return SHAPED.test(text);
 }
 
-/** Fonts whose glyphs stand for any character: squares with its script or number, or nothing. */
-const STAND_INS = /last ?resort|fallback|adobe-?blank|notdef/i;
+/** Finds a font of the system for a text: undefined unless it has all characters that need shaping, and some font the others. */
+export function fontFileWith(text: string): TextFont | undefined {
+  if (!textFonts.has(text)) {
+    const characters = [...text].filter((character) => !INVISIBLE.test(character));
+    const shaped = characters.filter(needsShaping);
+    const found = systemFontWith(shaped[0] ?? '', (font) => shaped.every((c) => draws(font, c)));
+    // Pango takes what the font lacks from others.
+    const isComplete = characters.every((c) => systemFontWith(c, (font) => draws(font, c)));
+    const family = found?.font.getEnglishName('fontFamily');
+    textFonts.set(text, isComplete && found && family ? { file: found.file, family } : undefined);
+  }
+  return textFonts.get(text);
+}
+
+/** Looks for fonts of the system in other folders, for tests. */
+export function searchFonts(folders?: readonly string[]): void {
+  outlines.clear();
+  textFonts.clear();
+  useFontFolders(folders);
+}
 
 function fontWith(character: string): Font | undefined {
   const has = (font: Font): boolean => draws(font, character);
-  bundled ??= parse(readFileSync(new URL('./noto-sans.ttf', import.meta.url)));
-  if (has(bundled)) return bundled;
-  const known = opened.find(has);
-  if (known) return known;
-  ofSystem ??= { folders: FOLDERS, fonts: systemFonts(FOLDERS) };
-  for (let next = ofSystem.fonts.next(); !next.done; next = ofSystem.fonts.next()) {
-    opened.push(next.value);
-    if (has(next.value)) return next.value;
-  }
-  return undefined;
+  bundled ??= parseFont(readFileSync(new URL('./noto-sans.ttf', import.meta.url)));
+  return has(bundled) ? bundled : systemFontWith(character, has)?.font;
 }
 
 /** Whether a font has an outline of a character: color fonts have glyphs of emoji, but as pictures. */
@@ -83,56 +80,6 @@ function draws(font: Font, character: string): boolean {
   } catch {
     return false; // a damaged glyph
   }
-}
-
-/** Opens the fonts of the system one after another, the largest kinds first; those that cannot be read are left out. */
-function* systemFonts(folders: readonly string[]): Generator<Font> {
-  const files = folders.flatMap((folder) => fontFiles(folder, 4));
-  const ordered = [
-    ...files.filter((file) => LARGE.test(file)),
-    ...files.filter((file) => !LARGE.test(file)),
-  ];
-  for (const file of ordered.slice(0, MOST_FONTS)) {
-    let font: Font | undefined;
-    try {
-      font = parse(firstOfCollection(readFileSync(file)));
-    } catch {
-      continue; // another format, or a damaged file
-    }
-    yield font;
-  }
-}
-
-function fontFiles(folder: string, depth: number): readonly string[] {
-  if (!existsSync(folder)) return [];
-  try {
-    return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-      const path = join(folder, entry.name);
-      if (entry.isDirectory()) return depth > 0 ? fontFiles(path, depth - 1) : [];
-      const isFont = ['.ttf', '.otf', '.ttc'].includes(extname(entry.name).toLowerCase());
-      const isUsable = isFont && !STAND_INS.test(entry.name);
-      return isUsable && !/bold|italic|oblique|mono/i.test(entry.name) ? [path] : [];
-    });
-  } catch {
-    return []; // a folder without permission
-  }
-}
-
-/** The first font of a collection (`.ttc`), or the file itself: offsets of tables count from the start of the file. */
-function firstOfCollection(bytes: Buffer): Buffer {
-  if (bytes.toString('latin1', 0, 4) !== 'ttcf') return bytes;
-  const at = bytes.readUInt32BE(12);
-  const length = 12 + 16 * bytes.readUInt16BE(at + 4);
-  const font = Buffer.from(bytes);
-  bytes.copy(font, 0, at, at + length);
-  return font;
-}
-
-/** The parser is loaded with the first font, because few pictures need one. */
-function parse(bytes: Buffer): Font {
-  const opentype = createRequire(import.meta.url)('opentype.js') as typeof import('opentype.js');
-  const { buffer, byteOffset, byteLength } = bytes;
-  return opentype.parse(buffer.slice(byteOffset, byteOffset + byteLength), { lowMemory: true });
 }
 
 function readOutline(font: Font, character: string): GlyphOutline {

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { fillOutline } from './fill-outline.js';
-import { outlineOf, type GlyphOutline } from './fonts.js';
+import { needsShaping, outlineOf, type GlyphOutline } from './fonts.js';
 import { coverage, fillShape, type Picture, type Rgb } from './picture.js';
+import { drawShaped, shapedText, type ShapedText } from './shaped-text.js';
 
 /** Glyph units per font size. */
 const UNITS = 20;
@@ -53,31 +54,41 @@ export function textWidth(text: string, sizePx: number): number {
 /** Returns the text, truncated with an ellipsis if it does not fit. */
 export function shortenText(text: string, sizePx: number, maxWidthPx: number): string {
   const drawn = layOut(text);
-  const endOf = (length: number): number => drawn[length - 1].at + drawn[length - 1].width;
-  const max = maxWidthPx / sizePx;
-  if (drawn.length === 0 || endOf(drawn.length) <= max) return text;
-  let length = drawn.findIndex((_, i) => endOf(i + 1) > max);
-  for (; length > 0; length--) {
-    const shown = drawn.slice(0, length).map(({ character }) => character);
-    const shorter = `${shown.join('').trimEnd()}…`;
-    if (textWidth(shorter, sizePx) <= maxWidthPx) return shorter;
+  const isTooLong = ({ at, width }: PlacedCharacter): boolean => (at + width) * sizePx > maxWidthPx;
+  const last = drawn.at(-1);
+  if (!last || !isTooLong(last)) return text;
+  const isSimple = drawn.every(({ shaped }) => !shaped);
+  const all = isSimple ? characters(text) : graphemes(text);
+  const shorter = (length: number): string => `${all.slice(0, length).join('').trimEnd()}…`;
+  // The first characters take no less room in the shorter text, unless they are drawn as one.
+  let [fits, tooLong] = [0, isSimple ? drawn.findIndex(isTooLong) + 1 : all.length];
+  while (tooLong - fits > 1) {
+    const length = (fits + tooLong) >> 1;
+    if (textWidth(shorter(length), sizePx) <= maxWidthPx) fits = length;
+    else tooLong = length;
   }
-  return '…';
+  return shorter(fits);
 }
 
 /** Whether all characters of a text have a glyph: of the stroke font, the bundled font or a font of the system. */
 export function canDraw(text: string): boolean {
-  return characters(text).every((character) => isSpace(character) || hasGlyph(character));
+  return piecesOf(text).every(({ isShaped, text: piece }) =>
+    isShaped ? shapedText(piece) !== undefined : isSpace(piece) || hasGlyph(piece),
+  );
 }
 
-/** The name of a class, or its index if the name cannot be drawn. */
+/**
+ * The name of a class, or its index if the name cannot be drawn. A name in a script with rules of its own is marked as a
+ * unit, so that a score after it is not drawn inside it.
+ */
 export function drawableName(name: string, classIndex: number): string {
-  return canDraw(name) ? name : `class ${classIndex}`;
+  if (!canDraw(name)) return `class ${classIndex}`;
+  return needsShaping(name) ? `${ISOLATE}${name}${POP}` : name;
 }
 
 /**
  * Draws one line of text with soft edges. A text of characters that the stroke font lacks is drawn with the bundled font
- * or fonts of the system; characters that none of them has become question marks.
+ * or fonts of the system, by the rules of its script; characters that none of them has become question marks.
  *
  * @param at left end of the baseline, pixels
  */
@@ -89,8 +100,9 @@ export function drawText(
 ): void {
   const scale = sizePx / UNITS;
   const half = Math.max(STROKE * sizePx, 1) / 2;
-  for (const { stroke, outline, at: offset, width } of layOut(text)) {
+  for (const { stroke, outline, shaped, at: offset, width } of layOut(text)) {
     const pen = at.x + offset * sizePx;
+    if (shaped) drawShaped(picture, shaped, { x: pen, y: at.y }, { sizePx, color });
     if (outline) {
       const placed = outline.contours.map((points) =>
         points.map((value, i) => (i % 2 === 0 ? pen : at.y) + value * sizePx),
@@ -114,42 +126,95 @@ export function drawText(
   }
 }
 
-/** A placed character; lengths are in units of the font size. */
+/** A placed character, or several that are drawn as one; lengths are in units of the font size. */
 interface PlacedCharacter {
-  readonly character: string;
   readonly at: number;
   readonly width: number;
   readonly stroke?: Glyph | undefined;
   readonly outline?: GlyphOutline | undefined;
+  readonly shaped?: ShapedText | undefined;
 }
 
-/** Places the characters of a text one after another, all of them of the stroke font, or all of outline fonts. */
+/** Places the pieces of a text one after another, all characters of the stroke font, or all of outline fonts. */
 function layOut(text: string): readonly PlacedCharacter[] {
-  const all = characters(text);
-  const hasStrokes = all.every((character) => isSpace(character) || glyphs()[character]);
-  let at = 0;
-  return all.map((character) => {
-    if (hasStrokes) {
+  const pieces = piecesOf(text);
+  const hasStrokes = pieces.every(
+    (piece) => !piece.isShaped && (isSpace(piece.text) || glyphs()[piece.text]),
+  );
+  const sized = pieces.flatMap((piece) => {
+    const shaped = piece.isShaped ? shapedText(piece.text) : undefined;
+    if (shaped) return [{ width: shaped.width, advance: shaped.width, shaped }];
+    return (piece.isShaped ? characters(piece.text) : [piece.text]).map((character) => {
+      if (!hasStrokes) return outlined(character);
       const stroke = glyphOf(character);
-      const placed = { character, at, width: stroke.width / UNITS, stroke };
-      at += (stroke.width + GAP_UNITS) / UNITS;
-      return placed;
-    }
-    const outline = outlineOf(isSpace(character) ? ' ' : character) ?? outlineOf('?');
-    const width = outline?.advance ?? 0;
-    const placed = { character, at, width, outline };
-    at += width;
-    return placed;
+      const advance = (stroke.width + GAP_UNITS) / UNITS;
+      return { width: stroke.width / UNITS, advance, stroke };
+    });
+  });
+  let at = 0;
+  return sized.map(({ advance, ...placed }) => {
+    const start = at;
+    at += advance;
+    return { ...placed, at: start };
   });
 }
 
-/** Composed characters without those that have no form of their own, such as direction marks. */
+function outlined(character: string): Omit<PlacedCharacter, 'at'> & { readonly advance: number } {
+  const outline = outlineOf(isSpace(character) ? ' ' : character) ?? outlineOf('?');
+  const width = outline?.advance ?? 0;
+  return { width, advance: width, outline };
+}
+
+/** A character, or several of a script whose characters are not drawn one by one. */
+interface Piece {
+  readonly text: string;
+  readonly isShaped: boolean;
+}
+
+/** Marks of Unicode around a part of a text that keeps together, in the direction of its first letter. */
+const [ISOLATE, POP] = ['\u2068', '\u2069'];
+/** Punctuation at the ends of a word. */
+const PUNCTUATION = /^[\p{P}\p{S}]$/u;
+
+function piecesOf(text: string): readonly Piece[] {
+  const simple = (part: string): readonly Piece[] =>
+    characters(part).map((character) => ({ text: character, isShaped: false }));
+  if (!needsShaping(text)) return simple(text);
+  // Every second part was between marks.
+  return text.split(/\u2068([^\u2069]*)\u2069?/u).flatMap((part, i) => {
+    const all = [...part];
+    let start = all.findIndex(needsShaping);
+    if (start < 0) return simple(part);
+    let end = all.findLastIndex(needsShaping) + 1;
+    if (i % 2 === 1) [start, end] = [0, all.length];
+    while (start > 0 && PUNCTUATION.test(all[start - 1])) start--;
+    while (end < all.length && PUNCTUATION.test(all[end])) end++;
+    const [before, inside, after] = [
+      [0, start] as const,
+      [start, end] as const,
+      [end] as const,
+    ].map((range) => all.slice(...range).join(''));
+    const shaped = { text: visible(inside).replaceAll(/\s/gu, ' '), isShaped: true };
+    return [...simple(before), shaped, ...simple(after)];
+  });
+}
+
+function graphemes(text: string): readonly string[] {
+  return Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment);
+}
+
+/** Composed characters without those that have no form of their own, such as direction marks; joiners stay. */
+function visible(text: string): string {
+  return text
+    .normalize('NFC')
+    .replace(
+      /(?![\u200c\u200d])(\p{Cf}|\p{Variation_Selector}|\p{Default_Ignorable_Code_Point})/gu,
+      '',
+    );
+}
+
 function characters(text: string): readonly string[] {
-  return [
-    ...text
-      .normalize('NFC')
-      .replace(/\p{Cf}|\p{Variation_Selector}|\p{Default_Ignorable_Code_Point}/gu, ''),
-  ];
+  return [...visible(text).replaceAll(/[\u200c\u200d]/gu, '')];
 }
 
 const isSpace = (character: string): boolean => /\s/u.test(character);

@@ -142,9 +142,15 @@ describe('a flat val/', () => {
     expect(failure()).toMatch(/one file of labels, got val.txt and labels.csv/);
   });
 
-  test('is not accepted for training', () => {
-    files('train/a.jpg', ['train/labels.csv', 'a.jpg,x']);
+  test('is accepted for training with labels, but not with those of another part', () => {
+    files('train/a.jpg', 'val/b.jpg', ['val.txt', 'b.jpg x']);
     expect(failure('train')).toBe('ROOT/train: expected a folder a class for training, got images');
+    files('train/b.jpg', ['train/labels.csv', 'a.jpg,x\nb.jpg,w']);
+    expect(labels(readImageNet(root, { split: 'train' }))).toEqual({
+      'train/a.jpg': 1,
+      'train/b.jpg': 0,
+    });
+    expect(labels(read())).toEqual({ 'val/b.jpg': 1 });
   });
 
   test('must match its labels', () => {

@@ -116,6 +116,39 @@ const MAKE: readonly (readonly [start: string, make: () => void])[] = [
   ],
   ['`*.txt` beside the images', () => labeled((name) => [`${name}.png`, `${name}.txt`], YOLO)],
   [
+    '`obj.names`, `obj_train_data/`, `obj_valid_data/`',
+    () => {
+      const folderOf = { train: 'obj_train_data', val: 'obj_valid_data' };
+      labeled(
+        (name, split) => [`${folderOf[split]}/${name}.png`, `${folderOf[split]}/${name}.txt`],
+        YOLO,
+      );
+      write('obj.names', 'raccoon\n');
+    },
+  ],
+  [
+    '`data.yaml`, `train.txt`',
+    () => {
+      yoloSplit();
+      for (const [split, names] of Object.entries(PARTS))
+        write(`${split}.txt`, names.map((name) => `data/images/${split}/${name}.png\n`).join(''));
+      write('data.yaml', 'path: .\ntrain: train.txt\nval: val.txt\nnames: {0: raccoon}\n');
+    },
+  ],
+  [
+    '`default/` with XML',
+    () => {
+      const points = ['5 5', '50 5', '50 40'].map(
+        (p) => `<pt><x>${p.replace(' ', '</x><y>')}</y></pt>`,
+      );
+      const object = `<object><name>raccoon</name><polygon>${points.join('')}</polygon></object>`;
+      labeled(
+        (name) => [`default/${name}.png`, `default/${name}.xml`],
+        `<annotation>${object}</annotation>`,
+      );
+    },
+  ],
+  [
     '`obj.names`',
     () => {
       labeled((name) => [`obj_train_data/${name}.png`, `obj_train_data/${name}.txt`], YOLO);

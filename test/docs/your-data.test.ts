@@ -102,6 +102,15 @@ const SETS: Readonly<Record<string, () => void>> = {
     data.write('ImageSets/Segmentation/train.txt', 'a\n');
     data.write('class_names.txt', '_background_\nnut\n');
   },
+  'images, labels and a table of classes': () => {
+    data.image('train/a.jpg');
+    data.write('train/a_mask.png', mask());
+    data.write('train/_classes.csv', 'Pixel Value, Class\n0, ground\n1, nut\n');
+  },
+  'Cityscapes labels': () => {
+    data.image('leftImg8bit/train/x/a_leftImg8bit.png');
+    data.write('gtFine/train/x/a_gtFine_labelIds.png', mask());
+  },
   'ADE20K layout': () => {
     data.image('images/training/a.png');
     data.write('annotations/training/a.png', mask());
@@ -117,6 +126,7 @@ test('every layout of the page is one that is written here, and the reverse', ()
 
 test.each(Object.keys(SETS))('%s is recognized as the page says', async (line) => {
   SETS[line]();
-  const found = (await detectLayout(data.root)).line;
+  const kind = line.startsWith('Cityscapes') ? 'segmentation' : undefined;
+  const found = (await detectLayout(data.root, { kind })).line;
   expect(found.slice(0, line.length + 1)).toBe(`${line}:`);
 });

@@ -10,6 +10,13 @@ const TOKENS = [
   ...['__proto__', 'constructor', 'toString', '{"toString":""}', '{"valueOf":1}', '"\\ud800"'],
   ...['\u2028', '\u202e', '1e308', '9007199254740993', '['.repeat(20_000), '<a>'.repeat(5000)],
   ...['&a *a', '<!ENTITY x "y">', '&#0;', '<', '>', ',', '"', "'", '\r', '\n', '\t', '\ufeff'],
+  ...[
+    '<!DOCTYPE a [<!ENTITY x "y">]>',
+    '<!DOCTYPE a SYSTEM "file:///dev/zero">',
+    '&x;',
+    '&#x110000;',
+  ],
+  ...['<![CDATA[', '-->', '<!--', '\0'],
 ];
 const MAX_BYTES = 1 << 18;
 
@@ -45,7 +52,7 @@ function changed(bytes: Buffer, corpus: readonly Uint8Array[], random: Random): 
   const length = Math.min(bytes.length - at, 1 + random.integer(1 + random.integer(64)));
   const splice = (insert: Uint8Array, removed = 0): Buffer =>
     Buffer.concat([bytes.subarray(0, at), insert, bytes.subarray(at + removed)]);
-  switch (random.integer(9)) {
+  switch (random.integer(10)) {
     case 0: // a bit
       if (at < bytes.length) bytes[at] ^= 1 << random.integer(8);
       return bytes;
@@ -79,6 +86,8 @@ function changed(bytes: Buffer, corpus: readonly Uint8Array[], random: Random): 
       const from = random.integer(other.length + 1);
       return splice(other.subarray(from, from + length * 4), length);
     }
+    case 8: // another encoding, with its mark
+      return random.integer(8) > 0 ? bytes : Buffer.from(`\ufeff${bytes.toString()}`, 'utf16le');
     default: // the end is missing
       return random.integer(4) === 0 ? Buffer.from(bytes.subarray(0, at)) : bytes;
   }

@@ -6,6 +6,7 @@ import { afterAll, expect, test } from 'vitest';
 import { InputError } from '../../core/errors.js';
 import { mutated } from './mutate.js';
 import { parsers, type Fuzzed } from './parsers.js';
+import { sets } from './sets.js';
 import { documentsOf } from './values.js';
 import { MOST_MS, Watch } from './watch.js';
 
@@ -21,7 +22,8 @@ const ONLY = process.env['FUZZ_ONLY'];
 
 const root = mkdtempSync(join(tmpdir(), 'convnextv2-fuzz-'));
 afterAll(() => rmSync(root, { recursive: true }));
-const all = (await parsers(root)).filter(({ name }) => ONLY === undefined || name === ONLY);
+const every = [...(await parsers(root)), ...(await sets(root))];
+const all = every.filter(({ name }) => ONLY === undefined || name === ONLY);
 /** After so many different failures a reader is given up. */
 const MOST_PROBLEMS = 10;
 /** Each reader has the same time; `--count` ends it earlier. */

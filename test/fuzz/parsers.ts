@@ -25,6 +25,7 @@ import { readCard } from '../../inference/read-card.js';
 import { readAnnotations } from '../../io/coco/annotations.js';
 import { readResults } from '../../io/coco/results.js';
 import { readCsvBoxes } from '../../io/csv/boxes.js';
+import { decodeText } from '../../io/files/text.js';
 import { decodeImage } from '../../io/image/decode.js';
 import { readImageHeader } from '../../io/image-header/read.js';
 import { embeddedImage, readLabelMe } from '../../io/labelme/read.js';
@@ -52,7 +53,7 @@ export interface Fuzzed {
   /** Reads the input; may throw an InputError, and nothing else. */
   readonly read: (file: string, bytes: Uint8Array) => unknown;
   /** Makes lengths and checksums of a damaged input right, so that the damage is read. */
-  readonly sealed?: (bytes: Uint8Array) => Uint8Array;
+  readonly sealed?: ((bytes: Uint8Array) => Uint8Array) | undefined;
   /** Documents whose values are changed; default: those of a corpus in JSON or YAML. */
   readonly documents?: readonly unknown[];
   /** File of a changed document; default: its text. */
@@ -207,7 +208,7 @@ export async function parsers(root: string): Promise<readonly Fuzzed[]> {
       name: 'YOLO labels',
       corpus: bytes('0 0.5 0.5 0.1 0.1\n1 0.1 0.1 0.2 0.1 0.2 0.2\n'),
       file: 'a.txt',
-      read: (_, input) => readYoloLabels(Buffer.from(input).toString()),
+      read: (file, input) => readYoloLabels(decodeText(input, file, 'labels')),
     },
     {
       name: 'LabelMe',

@@ -25,6 +25,15 @@ test.each<[string, string, string | object]>([
     'Car 0.00 0 -1.58 587.01 173.33 614.12 200.12 1.65 1.67 3.64 -0.65 1.71 46.70 -1.59\n',
   ],
   ['TensorFlow records', 'train.tfrecord-00000-of-00010', 'x'],
+  ['V7 Darwin', 'annotations/a.json', { version: '2.0', schema_ref: 'https://x', item: {} }],
+  ['VIA 3', 'via.json', { project: { pid: 1, creator: 'VGG Image Annotator' }, file: {} }],
+  ['SageMaker Ground Truth', 'output.manifest', '{"source-ref":"s3://b/a.jpg"}\n'],
+  ['PaliGemma or Florence', 'train.jsonl', '{"image":"a.jpg","prefix":"detect","suffix":"x"}\n'],
+  ['keras-yolo3 (image x1,y1,x2,y2,class)', '_annotations.txt', 'a b.jpg 1,2,30,40,0 5,6,7,8,1\n'],
+  ['Turi Create (CSV)', '_annotations.csv', 'path,annotations\na.jpg,"[]"\n'],
+  ['boxes in one column (CSV)', 'train.csv', 'image_id,width,bbox\na,64,"[1.0, 2.0, 3, 4]"\n'],
+  ['masks as run lengths (CSV)', 'train.csv', 'ImageId,EncodedPixels\na.jpg,1 3\n'],
+  ['classes of images (CSV)', 'train.csv', 'image_id,label\na.jpg,4\n'],
   ['a Hugging Face data set', 'metadata.jsonl', '{"file_name":"a.jpg","objects":{"bbox":[]}}\n'],
 ])('%s is named, with what to do', async (name, path, content) => {
   image('images/a.jpg');
@@ -33,6 +42,12 @@ test.each<[string, string, string | object]>([
   expect(error).toBeInstanceOf(LayoutError);
   const file = path.replace(/^.*\//, '');
   expect((error as Error).message).toContain(`got ${file} of ${name}, which is not read; `);
+});
+
+test('a file of another tool is found among others', async () => {
+  write('meta.json', { classes: [{ title: 'bolt' }] });
+  write('ds0/ann/a.jpg.json', { objects: [{ classTitle: 'bolt', points: {} }] });
+  await expect(detectLayout(at(''))).rejects.toThrow('got a.jpg.json of Supervisely');
 });
 
 test('other files are no format: the layouts are listed', async () => {

@@ -30,33 +30,30 @@ function ink(text: string, sizePx = 20): { readonly picture: Picture; readonly d
 
 const opentype = createRequire(import.meta.url)('opentype.js') as typeof import('opentype.js');
 
-/** A collection (`.ttc`) of one font with one character, a bar of 0.1 to 0.4 of the size, 0.7 high. */
-function collectionWith(character: string): Buffer {
-  const bar = new opentype.Path();
-  bar.moveTo(100, 0);
-  bar.lineTo(400, 0);
-  bar.lineTo(400, 700);
-  bar.lineTo(100, 700);
-  bar.close();
-  const notdef = new opentype.Glyph({
-    name: '.notdef',
-    advanceWidth: 500,
-    path: new opentype.Path(),
-  });
-  const glyph = new opentype.Glyph({
-    ...{ name: 'bar', unicode: character.codePointAt(0), advanceWidth: 500, path: bar },
-  });
+/** A font whose characters are bars of 0.1 to 0.4 of the size, as high as given, in thousandths. */
+function fontOfBars(familyName: string, heights: Readonly<Record<string, number>>): Buffer {
+  const glyphOf = (name: string, height: number, unicode?: number): opentype.Glyph => {
+    const bar = new opentype.Path();
+    bar.moveTo(100, 0);
+    bar.lineTo(400, 0);
+    bar.lineTo(400, height);
+    bar.lineTo(100, height);
+    bar.close();
+    return new opentype.Glyph({ name, unicode, advanceWidth: 500, path: bar });
+  };
+  const glyphs = Object.entries(heights).map(([character, height], i) =>
+    glyphOf(`bar${i}`, height, character.codePointAt(0)),
+  );
   const font = new opentype.Font({
-    ...{
-      familyName: 'Cats',
-      styleName: 'Regular',
-      unitsPerEm: 1000,
-      ascender: 800,
-      descender: -200,
-    },
-    glyphs: [notdef, glyph],
+    ...{ familyName, styleName: 'Regular', unitsPerEm: 1000, ascender: 800, descender: -200 },
+    glyphs: [glyphOf('.notdef', 1), ...glyphs],
   });
-  const bytes = Buffer.from(font.toArrayBuffer());
+  return Buffer.from(font.toArrayBuffer());
+}
+
+/** A collection (`.ttc`) of one font with one character. */
+function collectionWith(character: string): Buffer {
+  const bytes = fontOfBars('Cats', { [character]: 700 });
   const header = Buffer.alloc(16);
   header.write('ttcf', 0, 'latin1');
   header.writeUInt32BE(0x10000, 4);
@@ -147,6 +144,33 @@ describe('text', () => {
     // Its glyph is a bar from the baseline to the height of capitals.
     const { dark } = ink('猫', 20);
     expect([dark[120 * 20 + 12], dark[120 * 20 + 25], dark[120 * 31 + 12]]).toEqual([255, 0, 0]);
+    searchFonts();
+    rmSync(folder, { recursive: true });
+  });
+
+  test('a script of its own rules is drawn by them: from right to left, with the score after it', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'convnextv2-fonts-'));
+    const bars = { א: 700, ב: 300, H: 700, ' ': 0 };
+    writeFileSync(join(folder, 'hebrew.ttf'), fontOfBars('Bars of Hebrew', bars));
+    searchFonts([folder]);
+    expect([canDraw('אב'), canDraw('אבג'), canDraw('אב\u0001'), canDraw('قط')]).toEqual([
+      true,
+      false,
+      false,
+      false,
+    ]);
+    const name = drawableName('אב', 7);
+    const { dark } = ink(`${name} 1`, 40);
+    const heights = Array.from(
+      { length: 120 },
+      (_, x) =>
+        Array.from({ length: 31 }, (_, y) => dark[120 * y + x]).filter((v) => v > 127).length,
+    );
+    // The second letter is low and left of the first one; the figure of the score is at the right.
+    const bounds = heights.map((h) => (h === 0 ? ' ' : h < 14 ? 'b' : 'A')).join('');
+    expect(bounds.trim()).toMatch(/^b{11,13} +A{11,13} +\S/);
+    expect(Math.abs(textWidth(name, 40) - 40 * (0.8 + 0.1))).toBeLessThan(1);
+    expect(shortenText('אבאבאבאבאב', 40, 100)).toMatch(/^(אב){1,3}א?…$/);
     searchFonts();
     rmSync(folder, { recursive: true });
   });
