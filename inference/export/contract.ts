@@ -2,6 +2,7 @@ import type { OnnxGraph, OnnxValue } from '../../engine/onnx/graph.js';
 import type { EvaluationResize } from '../../datasets/transforms/evaluation.js';
 import { packageVersion } from '../../io/files/package-version.js';
 import { SIZE_DIVISOR_PX } from '../../models/detection/pyramid-outputs.js';
+import { decodingFor } from '../decoding.js';
 import type { LoadedModel } from '../model.js';
 import { MIN_SIDE } from '../segment/windows.js';
 import type { ExportFormat } from './format.js';
@@ -120,8 +121,8 @@ function meaningOf(name: string, { card, format }: ContractRequest): string {
   switch (name) {
     case 'image':
       return format.raw
-        ? 'RGB, resized, normalized and padded as preprocessing.steps say'
-        : `RGB images of one size, ${format.input === 'uint8' ? '0 … 255' : '0 … 1'}, decoded without color management and rotation`;
+        ? `RGB, ${decodingOf(card)}; then resized, normalized and padded as preprocessing.steps say`
+        : `RGB images of one size, ${format.input === 'uint8' ? '0 … 255' : '0 … 1'}, ${decodingOf(card)}`;
     case 'image_size':
       return 'height and width of each image without its padding, in pixels of the input';
     case 'logits':
@@ -145,6 +146,15 @@ function meaningOf(name: string, { card, format }: ContractRequest): string {
     default:
       return '';
   }
+}
+
+/** Orientation and values of the pixels that a model was trained on, see `decodingFor`. */
+function decodingOf(card: LoadedModel['card']): string {
+  const { upright, range } = decodingFor(card);
+  const turned = `decoded without color management and ${upright ? 'turned upright as' : 'not turned even if'} their EXIF data say so`;
+  if (!range) return turned;
+  const [lowest, highest] = range;
+  return `${turned}; values v of more than 8 bits as 255 · (v − ${lowest}) / (${highest} − ${lowest}), rounded and limited to 0 … 255`;
 }
 
 /** Steps of preprocessing for people. */

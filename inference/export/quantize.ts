@@ -106,7 +106,7 @@ export function quantized(
   rangeOf: (value: string) => Range | undefined,
 ): OnnxGraph {
   const products = new Map(productsOf(graph).map((product) => [product.node, product]));
-  const writer = new QuantizedWriter(rangeOf);
+  const writer = new QuantizedWriter(rangeOf, [...products.values()]);
   for (const node of graph.nodes) {
     const product = products.get(node);
     if (product) writer.product(product);
@@ -128,17 +128,27 @@ interface Scale {
   readonly zero: number;
 }
 
-/** Bytes of a weight and the scale of each output, which are along an axis. */
+/** Largest sum of bytes as which a bias is stored: half of what int32 holds, so that products can be added. */
+const MOST_SUM = 2 ** 30;
+
+/**
+ * Bytes of a weight and the scale of each output, which are along an axis.
+ *
+ * @param least smallest scale of each output
+ */
 function weightBytes(
   values: Float32Array,
   outputs: number,
   axis: 0 | 1,
+  least: ArrayLike<number> = [],
 ): { readonly scales: Float32Array; readonly bytes: Int8Array } {
   const perOutput = values.length / outputs;
   const outputOf = (i: number): number => (axis === 0 ? Math.floor(i / perOutput) : i % outputs);
   const most = new Float64Array(outputs);
   values.forEach((value, i) => (most[outputOf(i)] = Math.max(most[outputOf(i)], Math.abs(value))));
-  const scales = Float32Array.from(most, (value) => Math.max(value / WEIGHT_LEVELS, 1e-12));
+  const scales = Float32Array.from(most, (value, k) =>
+    Math.max(value / WEIGHT_LEVELS, least[k] ?? 0, 1e-12),
+  );
   const bytes = Int8Array.from(values, (value, i) => Math.round(value / scales[outputOf(i)]));
   return { scales, bytes };
 }
@@ -147,8 +157,26 @@ class QuantizedWriter {
   readonly nodes: OnnxNode[] = [];
   readonly initializers: OnnxInitializer[] = [];
   private readonly pairs = new Map<string, string>();
+  /** Smallest scale of each output of a weight. */
+  private readonly least = new Map<string, Float64Array>();
 
-  constructor(private readonly rangeOf: (value: string) => Range | undefined) {}
+  constructor(
+    private readonly rangeOf: (value: string) => Range | undefined,
+    products: readonly Product[],
+  ) {
+    for (const product of products) this.noteLeast(product);
+  }
+
+  /** Notes how small the scales of a weight may be, so that the biases of all its products fit into their sums. */
+  private noteLeast({ node, weight, bias, axis, storedOnly }: Product): void {
+    if (storedOnly || !bias) return;
+    const least = this.least.get(weight.name) ?? new Float64Array(weight.shape[axis]);
+    const { scale } = this.scaleOf(node.inputs[0]);
+    (bias.data as Float32Array).forEach((value, k) => {
+      least[k] = Math.max(least[k], Math.abs(value) / (scale * MOST_SUM));
+    });
+    this.least.set(weight.name, least);
+  }
 
   /** Writes a product on bytes. */
   product({ node, weight, bias, axis, storedOnly }: Product): void {
@@ -205,7 +233,12 @@ class QuantizedWriter {
     axis: 0 | 1,
   ): { readonly name: string; readonly scales: readonly number[] } {
     const outputs = shape[axis];
-    const { scales, bytes } = weightBytes(data as Float32Array, outputs, axis);
+    const { scales, bytes } = weightBytes(
+      data as Float32Array,
+      outputs,
+      axis,
+      this.least.get(name),
+    );
     const to = `${name}/dequantized`;
     if (!this.pairs.has(name)) {
       this.pairs.set(name, to);

@@ -113,6 +113,25 @@ test('products on bytes are near the exact ones in every output, however small',
   expect(() => quantized(foldWeights(COMPLETE), () => undefined)).toThrow('expected a range of x');
 });
 
+test('a bias is kept however small the weights of its output are, as of a norm that was folded with a scale of 0', async () => {
+  const x = { shape: [2, 16, 6, 6], data: normal(2 * 16 * 36) };
+  const kernel = normal(9 * 16 * 64).map((v, i) => v * [1, 1e-9, 0][(i % 64) % 3]);
+  const tiny = {
+    ...COMPLETE,
+    initializers: COMPLETE.initializers.map((constant) =>
+      constant.name === 'kernel' ? { ...constant, data: kernel } : constant,
+    ),
+  };
+  const exact = await runOnnx({ bytes: encodeModel(tiny) }, { x });
+  const most = Math.max(...exact['map'].data.map(Math.abs));
+  const graph = quantized(foldWeights(tiny), () => ({ min: -most, max: most }));
+  const found = await runOnnx({ bytes: encodeModel(graph) }, { x });
+  found['map'].data.forEach((value, i) => {
+    if ((Math.floor(i / 36) % 64) % 3 > 0)
+      expect(Math.abs(value - exact['map'].data[i])).toBeLessThan((0.51 * 2 * most) / 255);
+  });
+});
+
 test('a classifier in bytes is a quarter of the size and answers alike', async () => {
   const backbone = { depths: [1, 1, 1, 1], dims: [32, 48, 64, 96], responseNorm: 'grn' } as const;
   const model = createClassifier({ backbone, classes: 3, headInitScale: 30 });
