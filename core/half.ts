@@ -1,4 +1,4 @@
-/** 16-bit floats: widening is exact, narrowing rounds to nearest, ties to even. */
+/** Floats of 16 and 8 bits: widening is exact, narrowing rounds to nearest, ties to even. */
 
 /** Converts IEEE half precision to float32 exactly, including subnormals, infinities and NaN. */
 export function float16ToFloat32(halves: Uint16Array): Float32Array {
@@ -18,6 +18,29 @@ export function float16ToFloat32(halves: Uint16Array): Float32Array {
     result[i] = half & 0x8000 ? -magnitude : magnitude;
   }
   return result;
+}
+
+/**
+ * Converts 8-bit floats of four bits of exponent and three of fraction (E4M3 without infinities, `float8_e4m3fn`) to float32
+ * exactly.
+ */
+export function float8E4M3ToFloat32(bytes: Uint8Array): Float32Array {
+  return Float32Array.from(bytes, (byte) => {
+    const exponent = (byte >>> 3) & 15;
+    const fraction = byte & 7;
+    const magnitude =
+      exponent === 15 && fraction === 7
+        ? NaN
+        : exponent === 0
+          ? fraction * 2 ** -9
+          : (8 + fraction) * 2 ** (exponent - 10);
+    return byte & 0x80 ? -magnitude : magnitude;
+  });
+}
+
+/** Converts 8-bit floats of five bits of exponent (E5M2) to float32 exactly: they are the upper half of half precision. */
+export function float8E5M2ToFloat32(bytes: Uint8Array): Float32Array {
+  return float16ToFloat32(Uint16Array.from(bytes, (byte) => byte << 8));
 }
 
 /** Converts bfloat16 to float32: bfloat16 is the upper half of its bits. */

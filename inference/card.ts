@@ -10,6 +10,7 @@ import {
   number,
   optional,
   record,
+  whole,
   withUnknownFields,
   type Infer,
   type Schema,
@@ -88,6 +89,8 @@ export const SegmenterCard = record({
   window: SlidingWindow,
   /** Factors of the limits for multi-scale inference. */
   ratios: list(POSITIVE),
+  /** Colors of the classes by index, red, green and blue; default: those that the classes have here. */
+  palette: optional(list(list(whole(0, 255), 3))),
   /** Values that became 0 and 255 in training images of more than 8 bits; default: their upper 8 bits. */
   range: optional(list(number(), 2)),
 });

@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { numElements } from '../core/shape.js';
-import { derivedTensor, type LazyTensor, type TensorMap } from '../io/tensor.js';
+import { readModelConfig } from '../io/model-config/read.js';
+import { derivedTensor, type LazyTensor, type TensorMap, type TensorSource } from '../io/tensor.js';
 import { readCheckpointJson } from '../weights/checkpoint.js';
+import { trainingOf } from './training-meta.js';
 
 /** Rows of classes in the layers whose names match: `perClass` for every class, then `extra` for none. */
 export interface ClassRows {
@@ -74,8 +76,21 @@ export function adaptClassLayers(
   };
 }
 
-/** Class names of a checkpoint of this library, from the JSON beside it; undefined for other files. */
-export async function classNamesBeside(file: string): Promise<readonly string[] | undefined> {
+/**
+ * Class names that a file states: a checkpoint of this library in the JSON beside it, one of OpenMMLab in its `meta`, others
+ * in the configuration beside them. Undefined if nothing states them.
+ *
+ * @throws WeightsError if what is beside the file is damaged
+ */
+export async function statedClassNames(
+  source: TensorSource,
+): Promise<readonly string[] | undefined> {
+  const { file } = source;
+  const ofCheckpoint = await classNamesBeside(file);
+  return ofCheckpoint ?? trainingOf(source).classNames ?? readModelConfig(file)?.labels;
+}
+
+async function classNamesBeside(file: string): Promise<readonly string[] | undefined> {
   const json = file.replace(/\.safetensors$/, '.json');
   if (json === file || !existsSync(json)) return undefined;
   const { state } = await readCheckpointJson(json);

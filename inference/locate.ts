@@ -6,7 +6,7 @@ import { cacheFolder } from '../io/files/cache-folder.js';
 import type { CatalogEntry } from '../weights/catalog.js';
 import { CHECKPOINTS, isEmaBetter, latestValid, readBest } from '../weights/checkpoint-folder.js';
 import { readCheckpoint } from '../weights/checkpoint.js';
-import { weightFileOf } from '../weights/folder.js';
+import { otherWeightsIn, weightFileOf } from '../weights/folder.js';
 import { locateWeights, publishedEntry, type LocateWeightsOptions } from '../weights/pull/cache.js';
 import type { Which } from '../weights/select.js';
 import type { TaskName } from './card.js';
@@ -110,7 +110,7 @@ async function locateRun(
   if (!checkpoint)
     throw ModelNotFoundError.in(
       folder,
-      'expected a run folder with checkpoints, got none (nor weights as the Hugging Face hub has them)',
+      `expected a run folder with checkpoints, got none (nor weights as the Hugging Face hub has them)${otherWeightsIn(folder)}`,
     );
   return { file: checkpoint.file, state: checkpoint.state };
 }

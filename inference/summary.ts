@@ -107,7 +107,7 @@ function summaryOfDense(
   return explained(source, which, scheme, () => {
     const architecture = inferArchitecture(file, subtree(tensors, 'backbone'));
     const { specs, method, numClasses, options } =
-      task === 'detect' ? detectorSpecs(file, tensors) : segmenterSpecs(source, tensors);
+      task === 'detect' ? detectorSpecs(source, tensors) : segmenterSpecs(source, tensors);
     const targets = listSpecs(specs).map(([path, { shape, layout }]) => ({ path, shape, layout }));
     const { problems } = matchTensors(asConvolutions(tensors, targets), targets, options);
     if (problems.length > 0)
@@ -135,8 +135,8 @@ interface DenseSpecs {
   readonly options: Pick<LoadOptions, 'exceptions'>;
 }
 
-function detectorSpecs(file: string, tensors: TensorMap): DenseSpecs {
-  const { backbone, detector } = detectorOf(file, tensors);
+function detectorSpecs(source: TensorSource, tensors: TensorMap): DenseSpecs {
+  const { backbone, detector } = detectorOf(source, tensors);
   const { specs } = createDetector(createDenseBackbone(backbone), detector);
   const { stages, masks, numClasses } = detector;
   const parts = [stages.length > 1 && 'Cascade', masks && 'Mask', 'R-CNN'].filter(Boolean);

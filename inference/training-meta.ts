@@ -1,34 +1,41 @@
+import { openMmlabConfig, type OpenMmlabConfig } from '../io/model-config/openmmlab.js';
 import type { TensorSource } from '../io/tensor.js';
+import type { SegmenterCard } from './card.js';
 
 /** Facts about its training that a checkpoint of OpenMMLab holds. */
-interface TrainingMeta {
+interface TrainingMeta extends OpenMmlabConfig {
   /** By class index. */
   readonly classNames?: readonly string[] | undefined;
-  readonly poolScales?: readonly number[] | undefined;
-  /** Whether maps are resized with aligned corners. */
-  readonly alignCorners: boolean;
+  /** Colors of the classes, by class index. */
+  readonly palette?: SegmenterCard['palette'];
 }
 
 /**
- * Reads what mmcv and mmengine leave under `meta`: names of the classes, and of the text of the configuration what tensors
- * do not show. The text is Python; only single values are found in it.
+ * Reads what mmcv and mmengine leave under `meta`: names and colors of the classes, and of the text of the configuration
+ * what tensors do not show. The text is Python; only single values are found in it.
  */
 export function trainingOf({ plain }: TensorSource): TrainingMeta {
   const meta = recordOf(plain['meta']);
-  const classes = recordOf(meta['dataset_meta'])['classes'] ?? meta['CLASSES'] ?? meta['classes'];
-  const isNamed =
-    Array.isArray(classes) &&
-    classes.length > 0 &&
-    classes.every((name) => typeof name === 'string' && name.trim() !== '');
-  const text = [meta['cfg'], meta['config']].find((value) => typeof value === 'string') as
-    string | undefined;
-  const scales = /pool_scales\s*=\s*[([]([\d\s,]+)[)\]]/.exec(text ?? '')?.[1];
-  const numbers = scales?.split(',').map((number) => number.trim());
+  const dataset = recordOf(meta['dataset_meta']);
+  const classes = firstList(dataset['classes'], dataset['CLASSES'], meta['CLASSES'], meta['classes']); // prettier-ignore
+  const colors = firstList(dataset['palette'], dataset['PALETTE'], meta['PALETTE'], meta['palette']); // prettier-ignore
+  const isNamed = classes?.every((name) => typeof name === 'string' && name.trim() !== '');
+  const text = [meta['cfg'], meta['config']].find((value) => typeof value === 'string');
   return {
     classNames: isNamed ? (classes as readonly string[]).map((name) => name.trim()) : undefined,
-    poolScales: numbers?.filter((number) => /^[1-9]\d{0,3}$/.test(number)).map(Number),
-    alignCorners: /align_corners\s*=\s*True/.test(text ?? ''),
+    palette: colors?.every(isColor) ? colors : undefined,
+    ...openMmlabConfig(typeof text === 'string' ? text : ''),
   };
+}
+
+/** The first value that is a list of one item or more. */
+const firstList = (...values: readonly unknown[]): readonly unknown[] | undefined =>
+  values.find((value): value is readonly unknown[] => Array.isArray(value) && value.length > 0);
+
+function isColor(value: unknown): value is readonly [number, number, number] {
+  const isByte = (part: unknown): boolean =>
+    Number.isInteger(part) && (part as number) >= 0 && (part as number) <= 255;
+  return Array.isArray(value) && value.length === 3 && value.every(isByte);
 }
 
 function recordOf(value: unknown): Readonly<Record<string, unknown>> {

@@ -1,6 +1,11 @@
 import { WeightsFileError } from '../core/errors.js';
 import { numElements } from '../core/shape.js';
-import { bfloat16ToFloat32, float16ToFloat32 } from '../core/half.js';
+import {
+  bfloat16ToFloat32,
+  float16ToFloat32,
+  float8E4M3ToFloat32,
+  float8E5M2ToFloat32,
+} from '../core/half.js';
 
 /**
  * Common representation of weight files: named tensors that are read lazily. Shapes and axis order are PyTorch's until
@@ -13,6 +18,8 @@ const ARRAYS = {
   F32: Float32Array,
   F16: Uint16Array,
   BF16: Uint16Array,
+  F8_E4M3: Uint8Array,
+  F8_E5M2: Uint8Array,
   I64: BigInt64Array,
   I32: Int32Array,
   I16: Int16Array,
@@ -29,7 +36,7 @@ export const BYTES_PER_ELEMENT = Object.fromEntries(
   Object.entries(ARRAYS).map(([dtype, { BYTES_PER_ELEMENT: bytes }]) => [dtype, bytes]),
 ) as Readonly<Record<DType, number>>;
 
-/** Values in memory: F16 and BF16 are widened to float32, BOOL is 0 or 1 in a `Uint8Array`. */
+/** Values in memory: floats of 16 and 8 bits are widened to float32, BOOL is 0 or 1 in a `Uint8Array`. */
 export type TensorValues =
   Float64Array | Float32Array | BigInt64Array | Int32Array | Int16Array | Int8Array | Uint8Array;
 
@@ -98,6 +105,8 @@ export function decodeValues(dtype: DType, bytes: Uint8Array, of: TensorPlace): 
         },
       );
   }
+  if (dtype === 'F8_E4M3') return float8E4M3ToFloat32(values as Uint8Array);
+  if (dtype === 'F8_E5M2') return float8E5M2ToFloat32(values as Uint8Array);
   if (!(values instanceof Uint16Array)) return values;
   return dtype === 'F16' ? float16ToFloat32(values) : bfloat16ToFloat32(values);
 }

@@ -4,10 +4,8 @@ import { ConfigError, WeightsError } from '../core/errors.js';
 import { cacheFolder } from '../io/files/cache-folder.js';
 import { sha256OfFile } from '../io/files/sha256.js';
 import { variant, type ConvNeXtV2Config } from '../backbone/variants.js';
-import { holdsDetector } from '../inference/detect/weights.js';
-import { inferDetector } from '../inference/detect/load.js';
 import { locateWeights } from '../weights/pull/cache.js';
-import { summarizeWeights } from '../weights/verify.js';
+import { encoderArchitecture } from '../weights/verify.js';
 import { CHECKPOINTS } from '../weights/checkpoint-folder.js';
 import { isConfigPath } from './config/file.js';
 import { noteChanges, noteOptions } from './config/notes.js';
@@ -140,9 +138,7 @@ async function startingPoint(
   const { file } = await locateWeights(existsSync(ofRun) ? ofRun : weights, cacheFolder(cache), {
     ...{ offline, onNotice: note },
   });
-  const { depths, dims } = (await holdsDetector(file))
-    ? (await inferDetector(file)).backbone
-    : (await summarizeWeights(file)).architecture;
+  const { depths, dims } = await encoderArchitecture(file);
   // GRN is that of the recipe.
   return { file, backbone: { depths, dims } as ConvNeXtV2Config };
 }

@@ -1,6 +1,6 @@
 import type { TensorMap, TensorSource } from '../io/tensor.js';
 import { isCheckpoint } from './checkpoint-layout.js';
-import { toCanonical } from './schemes/canonical.js';
+import { toCanonical, withoutOthers } from './schemes/canonical.js';
 import { findNetworks, type SourceScheme } from './schemes/names.js';
 import { selectWeights, type Selection, type Which } from './select.js';
 
@@ -27,7 +27,23 @@ export function canonicalWeights(source: TensorSource, which?: Which): SelectedN
  */
 export function canonicalOrOwnNames(source: TensorSource, which?: Which): TensorMap {
   const { tensors } = selectWeights(source, which);
+  return hasOwnNames(source, tensors) ? tensors : toCanonical(source.file, tensors).tensors;
+}
+
+/**
+ * {@link canonicalOrOwnNames} of an encoder or classifier, whatever model it is part of: without what is beside it, the
+ * heads of other tasks and layers of other libraries.
+ */
+export function canonicalEncoder(source: TensorSource, which?: Which): TensorMap {
+  const { tensors } = selectWeights(source, which);
+  return hasOwnNames(source, tensors)
+    ? tensors
+    : toCanonical(source.file, withoutOthers(tensors)).tensors;
+}
+
+/** Whether the names follow no scheme, or belong to a custom backbone. */
+function hasOwnNames(source: TensorSource, tensors: TensorMap): boolean {
   const scheme = findNetworks(tensors.keys()).at(0)?.scheme;
   const isForeign = isCheckpoint(source) && scheme !== 'official' && scheme !== 'sparse';
-  return scheme === undefined || isForeign ? tensors : toCanonical(source.file, tensors).tensors;
+  return scheme === undefined || isForeign;
 }

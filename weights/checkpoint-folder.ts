@@ -12,6 +12,7 @@ import {
 } from '../core/schema.js';
 import { problemOf } from '../io/checked-json.js';
 import { readCheckpoint, readCheckpointJson, type Checkpoint } from './checkpoint.js';
+import { otherWeightsIn } from './folder.js';
 import { writeJsonAtomically } from '../io/files/atomic.js';
 import { readTextSync, reasonOf } from '../io/files/read.js';
 
@@ -141,7 +142,8 @@ export async function findCheckpoint<State extends object = Record<string, unkno
   const { checkpoint, skipped } = await latestValid<State>(folder);
   if (checkpoint) return checkpoint;
   const reasons = skipped.map(({ reason }) => reason).join('; ');
-  throw CheckpointError.in(folder, `expected a sound checkpoint, got ${reasons || 'none'}`);
+  const got = reasons || `none${otherWeightsIn(folder)}`;
+  throw CheckpointError.in(folder, `expected a sound checkpoint, got ${got}`);
 }
 
 /** Lists checkpoints by ascending step; incomplete JSON and tensors without JSON are reported. */

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { WeightsFileError } from '../core/errors.js';
 import { readTextSync } from '../io/files/read.js';
+import { listed } from './schemes/closest.js';
 
 /** Weight files of folders of the Hugging Face hub, in the order in which transformers and timm look for them. */
 const NAMES = [
@@ -50,4 +51,19 @@ function snapshotOf(folder: string): string | undefined {
     existsSync(main) && statSync(main).isFile() ? readTextSync(main).trim() : undefined;
   const revision = revisions.find((name) => name === wanted) ?? revisions.at(-1);
   return revision === undefined ? undefined : join(snapshots, revision);
+}
+
+/**
+ * Describes for a message what a folder that is no model has instead: a distributed checkpoint, weight files, or folders of a
+ * training with transformers. Empty if it has none of these.
+ */
+export function otherWeightsIn(folder: string): string {
+  if (!existsSync(folder)) return '';
+  const names = readdirSync(folder).sort();
+  if (names.some((name) => name.endsWith('.distcp')))
+    return '; it is a distributed checkpoint (python -m torch.distributed.checkpoint.format_utils dcp_to_torch FOLDER FILE.pth makes a file of it)';
+  const found = names.filter(
+    (name) => /^checkpoint-\d+$/.test(name) || EXTENSION.test(name.replace(/\.tar$/, '')),
+  );
+  return found.length > 0 ? `; give one of those in it: ${listed(found)}` : '';
 }

@@ -1,7 +1,7 @@
 import { assertList, assertObject } from '../core/arguments.js';
 import { WeightsMismatchError } from '../core/errors.js';
 import { formatShape, numElements } from '../core/shape.js';
-import { canonicalOrOwnNames } from './canonical.js';
+import { canonicalEncoder, canonicalOrOwnNames } from './canonical.js';
 import { fitsLayout, torchShape, writeLibraryLayout, type Layout } from './layout.js';
 import { withWeights } from './open.js';
 import { isDecoderName } from './schemes/names.js';
@@ -83,8 +83,9 @@ export function loadWeights(
   assertList('loadWeights', 'a list of parameters', targets);
   assertObject('loadWeights', 'an object of options', options);
   return withWeights(file, async (source) => {
-    const tensors = canonicalOrOwnNames(source, options.which);
-    return loadTensors(file, tensors, targets, options);
+    const isEncoder = options.exceptions?.includes('encoderOnly') ?? false;
+    const names = isEncoder ? canonicalEncoder : canonicalOrOwnNames;
+    return loadTensors(file, names(source, options.which), targets, options);
   });
 }
 
@@ -213,11 +214,13 @@ export function firstNonFinite(values: Float32Array): number {
   return -1;
 }
 
+/** Whether a name is that of a classifier, which may have several layers. */
 function isHeadName(name: string): boolean {
-  return /^(head|pre_logits)\.(weight|bias)$/.test(name);
+  return /^(head|pre_logits|classifier|fc)\./.test(name);
 }
 
-function isEncoderName(name: string): boolean {
+/** Whether a canonical name is that of stem, downsampling or a block. */
+export function isEncoderName(name: string): boolean {
   return /^(downsample_layers|stages)\./.test(name);
 }
 

@@ -46,12 +46,13 @@ export function selectWeights(source: TensorSource, which?: Which): Selection {
     const tensors = checkpointGroup(source, group);
     if (tensors.size > 0) return { group, prefix: '', tensors, leftOut: [] };
   } else {
-    const network = chooseNetwork(source, which);
-    if (network) return selectionOf(source.tensors, network);
-    const isKnown = findNetworks(source.tensors.keys()).length > 0;
-    const group = isKnown ? undefined : groupOf(source.tensors, wanted);
+    const all = withoutWrappers(source.tensors);
+    const network = chooseNetwork(file, all, which);
+    if (network) return selectionOf(all, network);
+    const isKnown = findNetworks(all.keys()).length > 0;
+    const group = isKnown ? undefined : groupOf(all, wanted);
     if (group !== undefined) {
-      const tensors = group === '' ? source.tensors : subtree(source.tensors, group);
+      const tensors = group === '' ? all : subtree(all, group);
       return { group, prefix: '', tensors, leftOut: [] };
     }
   }
@@ -62,9 +63,28 @@ export function selectWeights(source: TensorSource, which?: Which): Selection {
   );
 }
 
+/** Parts of a network, inside of which training wraps single blocks: compiled, sharded, computed again. */
+const PART =
+  /(^|\.)(stem|stages|downsample_layers|features|embeddings|head|classifier|norm|layernorm)[._]/;
+const WRAPPER =
+  /\.(_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module|_forward_module)(?=\.)/g;
+
+/** Names without the wrappers of single blocks; those of the whole network are its prefix. */
+function withoutWrappers(tensors: TensorMap): TensorMap {
+  const renamed = [...tensors].map(([name, tensor]) => {
+    const at = PART.exec(name)?.index;
+    if (at === undefined) return [name, tensor] as const;
+    const inner = name.slice(at).replace(WRAPPER, '');
+    const bare = name.slice(0, at) + inner;
+    return [bare !== name && tensors.has(bare) ? name : bare, tensor] as const;
+  });
+  return new Map(renamed);
+}
+
 /** The network to take. @throws WeightsError if several could be meant */
 function chooseNetwork(
-  { file, tensors }: TensorSource,
+  file: string,
+  tensors: TensorMap,
   which: Which | undefined,
 ): FoundNetwork | undefined {
   const all = findNetworks(tensors.keys());

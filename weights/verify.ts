@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { WeightsError, WeightsMismatchError } from '../core/errors.js';
-import { numElements } from '../core/shape.js';
+import { formatShape, numElements } from '../core/shape.js';
 import {
   compareShapes,
   expectedShapes,
@@ -9,15 +9,21 @@ import {
   type Architecture,
   type AnySizeName,
 } from './architecture.js';
-import { canonicalWeights } from './canonical.js';
-import { firstNonFinite } from './load.js';
+import { canonicalEncoder, canonicalWeights } from './canonical.js';
+import { firstNonFinite, isEncoderName } from './load.js';
 import { withWeights } from './open.js';
 import { checkRecord } from './record.js';
 import { isDenseModel } from './schemes/canonical.js';
 import { describeNames, listed } from './schemes/closest.js';
 import { isDecoderName, type SourceScheme } from './schemes/names.js';
 import { selectWeights, type Which } from './select.js';
-import { toFloat32, type Container, type TensorMap, type TensorSource } from '../io/tensor.js';
+import {
+  toFloat32,
+  type Container,
+  type LazyTensor,
+  type TensorMap,
+  type TensorSource,
+} from '../io/tensor.js';
 
 /** Description of a valid weight file. */
 export interface WeightsSummary {
@@ -89,15 +95,8 @@ function summaryOf(source: TensorSource, { which, size }: Expectation): WeightsS
       'expected a classifier or encoder, got a detector or segmenter',
     );
   const network = withoutDecoder(tensors);
-  const architecture = explained(source, which, scheme, () => {
-    const inferred = inferArchitecture(file, network);
-    const problems = compareShapes(network, expectedShapes(inferred));
-    if (problems.length === 0) return inferred;
-    throw WeightsMismatchError.in(
-      file,
-      `expected the tensors of a ConvNeXt, got ${listed(problems, '; ')}`,
-    );
-  });
+  assertLinearHead(file, network);
+  const architecture = explained(source, which, scheme, () => checkedArchitecture(file, network));
   if (size !== undefined && architecture.size !== size) {
     throw WeightsMismatchError.in(
       file,
@@ -110,6 +109,79 @@ function summaryOf(source: TensorSource, { which, size }: Expectation): WeightsS
     numParameters: countParameters(network, version),
     hasDecoder: network.size < tensors.size,
   };
+}
+
+/**
+ * Derives the architecture of the encoder of any model, and checks its names and shapes; heads and other layers beside it
+ * do not matter.
+ *
+ * @throws WeightsError listing all differences
+ */
+export function encoderArchitecture(
+  file: string,
+  { which }: Pick<Expectation, 'which'> = {},
+): Promise<Architecture> {
+  return withWeights(file, (source) => {
+    const { scheme } = canonicalWeights(source, which);
+    const encoder = new Map(
+      [...canonicalEncoder(source, which)].filter(([name]) => isEncoderName(name)),
+    );
+    return Promise.resolve(
+      explained(source, which, scheme, () => checkedArchitecture(file, encoder)),
+    );
+  });
+}
+
+/** Architecture of a network of these tensors. @throws WeightsError if there are others, or some are missing */
+function checkedArchitecture(file: string, network: TensorMap): Architecture {
+  const inferred = inferArchitecture(file, network);
+  const problems = compareShapes(network, expectedShapes(inferred));
+  if (problems.length === 0) return inferred;
+  throw WeightsMismatchError.in(
+    file,
+    `expected the tensors of a ConvNeXt, got ${listed(problems, '; ')}`,
+  );
+}
+
+/** Layers of a classifier. */
+const HEAD_LAYER = /^(head|classifier|fc)\.(.+\.)?weight$/;
+
+/** Checks that the head is a norm and one linear layer. @throws WeightsError for others, whose names say nothing of activations */
+function assertLinearHead(file: string, network: TensorMap): void {
+  const layers = [...network]
+    .filter(([name]) => HEAD_LAYER.test(name))
+    .map(([name, { shape }]) => `${name} ${formatShape(shape)}`);
+  const takesRest = `train … --weights ${file} takes all but the head, which is new`;
+  if (layers.length > 1)
+    throw WeightsMismatchError.in(
+      file,
+      `expected a head of one linear layer, got ${layers.length} layers: ${listed(layers)}; tensors do not say what is ` +
+        `computed between them, so the file cannot predict; ${takesRest}`,
+    );
+  const hasNorm = ['norm.weight', 'norm_pre.weight'].some((name) => network.has(name));
+  if (layers.length === 1 && !hasNorm)
+    throw WeightsMismatchError.in(
+      file,
+      `expected a norm before the head ${layers[0]}, got none; ${takesRest}`,
+    );
+}
+
+/** Remedy for an encoder beside which the file has linear layers of its width that may be its head; else empty. */
+export async function linearLayersBeside(
+  file: string,
+  width: number,
+  which?: Which,
+): Promise<string> {
+  const layers = await withWeights(file, (source) => {
+    const isHead = ([name, { shape }]: readonly [string, LazyTensor]): boolean =>
+      name.endsWith('.weight') && shape.length === 2 && shape[1] === width;
+    const { leftOut } = canonicalWeights(source, which);
+    return Promise.resolve([...source.tensors].filter((entry) => leftOut.includes(entry[0]) && isHead(entry))); // prettier-ignore
+  });
+  const names = layers.map(([name, { shape }]) => `${name} ${formatShape(shape)}`);
+  return names.length === 0
+    ? ''
+    : `; if one of the layers beside it is its head, name that head.weight and head.bias: ${listed(names)}`;
 }
 
 /**

@@ -20,3 +20,9 @@ export function ade20kPalette(): Uint8Array {
     ROWS.flatMap(([, hex]) => [0, 2, 4].map((i) => parseInt(hex.slice(i, i + 2), 16))),
   );
 }
+
+/** Whether names are those of ADE20K: most of them at their places, because a few are spelled in several ways. */
+export function areAde20k(names: readonly string[]): boolean {
+  const same = names.filter((name, k) => name === ADE20K_CLASSES[k]).length;
+  return names.length === ADE20K_CLASSES.length && same > names.length / 2;
+}

@@ -9,14 +9,16 @@ import {
   type ClassifierConfig,
 } from '../../models/classifier.js';
 import { loadWeights, parameterTargets } from '../../weights/load.js';
+import { withWeights } from '../../weights/open.js';
 import type { Which } from '../../weights/select.js';
-import { summarizeWeights } from '../../weights/verify.js';
+import { linearLayersBeside, summarizeWeights } from '../../weights/verify.js';
 import type { ClassifierCard } from '../card.js';
 import { readCard } from '../read-card.js';
 import { classNamesOf, type LoadOptions } from '../class-names.js';
 import type { LocatedModel } from '../locate.js';
 import { originOf, pixelsOf, resizeOf, type Origin } from '../origin.js';
-import { backboneConfig } from '../state-dict.js';
+import { assertRgb, backboneConfig } from '../state-dict.js';
+import { trainingOf } from '../training-meta.js';
 
 /** A classifier with its weights. */
 export interface LoadedClassifier {
@@ -55,11 +57,11 @@ async function loadWithOrigin(
   const summary = await summarizeWeights(file, { which });
   const { architecture } = summary;
   const { numClasses } = architecture;
-  const origin = originOf(file, summary);
+  const origin = await ofTraining(file, originOf(file, summary), numClasses);
   if (numClasses === undefined)
     throw WeightsError.in(
       file,
-      `expected a classifier, got an encoder without head; fine-tune it first (train --weights ${file})`,
+      `expected a classifier, got an encoder without head; fine-tune it first (train --weights ${file})${await linearLayersBeside(file, architecture.dims[3], which)}`,
     );
   const model = createClassifier({
     backbone: backbone ?? backboneConfig(architecture, origin),
@@ -71,6 +73,21 @@ async function loadWithOrigin(
   const store = new ParameterStore(model.specs);
   await loadWeights(file, parameterTargets(store), { which });
   return { model, store, origin };
+}
+
+/** Adds what a checkpoint of OpenMMLab holds about its training, but not its spelling of ImageNet's class names. */
+async function ofTraining(
+  file: string,
+  origin: Origin,
+  numClasses: number | undefined,
+): Promise<Origin> {
+  const training = await withWeights(file, (source) => Promise.resolve(trainingOf(source)));
+  assertRgb(file, training);
+  const { classNames, pixels, crop } = training;
+  const isImageNet = classNames?.length === 1000 && classNames[0].startsWith('tench');
+  const labels = classNames?.length === numClasses && !isImageNet ? classNames : undefined;
+  const resize = crop && ({ ...crop, mode: 'crop' } as const);
+  return { ...origin, ...pixels, ...resize, labels: origin.labels ?? labels };
 }
 
 /**

@@ -12,9 +12,10 @@ import type { DetectorCard } from '../card.js';
 import { readCard } from '../read-card.js';
 import { classNamesOf, type LoadOptions } from '../class-names.js';
 import type { LocatedModel } from '../locate.js';
-import type { NetworkOptions } from '../state-dict.js';
+import { pixelsOf } from '../origin.js';
+import { assertRgb, type NetworkOptions } from '../state-dict.js';
 import { trainingOf } from '../training-meta.js';
-import { detectorOf, type DetectorArchitecture } from './architecture.js';
+import { detectorOf, thresholdsOf, type DetectorArchitecture } from './architecture.js';
 import { loadDetectorWeights } from './weights.js';
 import { createDetector, type Detector } from '../../models/detector.js';
 
@@ -65,13 +66,16 @@ export async function openDetector(
   const loaded = await loadDetector(file, { which });
   const architecture = { backbone: loaded.backbone, detector: loaded.model.config };
   const { numClasses } = loaded.model.config;
-  const trained = await withWeights(file, (source) =>
-    Promise.resolve(trainingOf(source).classNames),
-  );
+  const training = await withWeights(file, (source) => Promise.resolve(trainingOf(source)));
+  assertRgb(file, training);
+  const trained = training.classNames;
   const isCoco = trained?.join() === cocoClasses().names.join(); // then with COCO's category ids
   const names = trained?.length === numClasses && !isCoco ? trained : undefined;
   const options = { classes: classes ?? names, size };
-  return { ...loaded, file, card: cocoCard(file, architecture, options) };
+  const own = cocoCard(file, architecture, options);
+  const limits = size === undefined ? (training.limits ?? own.limits) : own.limits;
+  const pixels = pixelsOf(training.pixels ?? {});
+  return { ...loaded, file, card: { ...own, limits, pixels, thresholds: thresholdsOf(training) } };
 }
 
 /**
@@ -107,6 +111,6 @@ export function cocoCard(
  */
 export function inferDetector(file: string, which?: Which): Promise<DetectorArchitecture> {
   return withWeights(file, (source) =>
-    Promise.resolve(detectorOf(file, canonicalWeights(source, which).tensors)),
+    Promise.resolve(detectorOf(source, canonicalWeights(source, which).tensors)),
   );
 }

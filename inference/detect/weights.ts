@@ -7,7 +7,7 @@ import { loadTensors, parameterTargets } from '../../weights/load.js';
 import { withWeights } from '../../weights/open.js';
 import type { Which } from '../../weights/select.js';
 import { reshaped, type TensorMap } from '../../io/tensor.js';
-import { adaptClassLayers, classNamesBeside, type ClassRows } from '../class-layers.js';
+import { adaptClassLayers, statedClassNames, type ClassRows } from '../class-layers.js';
 import { loadBackbone } from '../state-dict.js';
 
 /** Name of the fully connected layer after the RoI features. */
@@ -32,8 +32,8 @@ export function loadDetectorWeights(
   });
 }
 
-/** Name prefixes of parameters that only detectors have. */
-const DETECTOR_NAME = /^(neck|rpn_head|roi_head)\./;
+/** Names that only the detectors have that are read; of others the backbone is taken. */
+const DETECTOR_NAME = /^roi_head\.bbox_head\./;
 const CLASS_BIAS = /^roi_head\.bbox_head\.(\d+\.)?fc_cls\.bias$/;
 
 /** Whether a file contains a whole detector, not only an encoder or a classifier. @throws WeightsError if it is damaged */
@@ -71,10 +71,10 @@ export async function startDetector(
     await loadBackbone(file, store, which);
     return `${file}: backbone taken over; pyramid and heads are new`;
   }
-  const beside = await classNamesBeside(file);
   return withWeights(file, async (source) => {
     const inFile = canonicalOrOwnNames(source, which);
-    const named = beside ?? (hasCocoClasses(inFile) ? cocoClasses().names : undefined);
+    const stated = await statedClassNames(source);
+    const named = stated ?? (hasCocoClasses(inFile) ? cocoClasses().names : undefined);
     const adapted = adaptClassLayers(inFile, CLASS_LAYERS, { file: named, model: classNames });
     const [hasMasks, wantsMasks] = [[...inFile.keys()], store.entries.map(({ path }) => path)].map(
       (paths) => paths.some((path) => MASK_HEAD.test(path)),

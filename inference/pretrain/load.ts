@@ -1,5 +1,8 @@
 import type { ParameterStore } from '../../engine/parameters/store.js';
 import { loadWeights, parameterTargets, type LoadReport } from '../../weights/load.js';
+import { canonicalOrOwnNames } from '../../weights/canonical.js';
+import { withWeights } from '../../weights/open.js';
+import { isDecoderName } from '../../weights/schemes/names.js';
 import type { Which } from '../../weights/select.js';
 
 /**
@@ -30,4 +33,10 @@ export function loadFcmae(
     which,
     exceptions: encoderOnly ? ['encoderOnly'] : [],
   });
+}
+/** Whether a file has the decoder of an autoencoder. @throws WeightsError if it is damaged */
+export function holdsDecoder(file: string, which?: Which): Promise<boolean> {
+  return withWeights(file, (source) =>
+    Promise.resolve([...canonicalOrOwnNames(source, which).keys()].some(isDecoderName)),
+  );
 }

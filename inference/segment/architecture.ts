@@ -6,7 +6,7 @@ import { UPERNET, type UperNetConfig } from '../../models/upernet.js';
 import { inferArchitecture } from '../../weights/architecture.js';
 import { subtree } from '../../weights/select.js';
 import { trainingOf } from '../training-meta.js';
-import { backboneConfig, countNames, shapeOf } from '../state-dict.js';
+import { backboneConfig, countNames, shapeOf, takesBackbone } from '../state-dict.js';
 
 /** Architecture of a segmenter. */
 export interface SegmenterArchitecture {
@@ -28,13 +28,23 @@ export function segmenterOf(source: TensorSource, tensors: TensorMap): Segmenter
   const { file } = source;
   const shape = (name: string): readonly number[] =>
     shapeOf(file, tensors, name, 'a UPerNet segmenter');
-  const [numClasses, channels] = shape('decode_head.conv_seg.weight');
   const numScales = countNames(tensors, /^decode_head\.psp_modules\.\d+\.1\.conv\.weight$/);
   const { alignCorners, poolScales: trained } = trainingOf(source);
   if (alignCorners)
     throw WeightsMismatchError.in(
       file,
       'align_corners: expected False in its configuration, got True',
+    );
+  if (numScales === 0)
+    throw WeightsMismatchError.in(
+      file,
+      `expected a UPerNet, got a segmenter with another decode head (no decode_head.psp_modules); ${takesBackbone(file)}`,
+    );
+  const [numClasses, channels] = shape('decode_head.conv_seg.weight');
+  if (numClasses < 2)
+    throw WeightsMismatchError.in(
+      file,
+      'expected a segmenter with an output for every class, two or more, got one output (out_channels=1, which a threshold divides into two classes); train it with num_classes=2 and out_channels=2',
     );
   const known = [trained, readModelConfig(file)?.poolScales, UPERNET.poolScales];
   const poolScales = known.find((scales) => scales?.length === numScales);

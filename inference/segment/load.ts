@@ -2,7 +2,7 @@ import { assertObject } from '../../core/arguments.js';
 import { createDenseBackbone } from '../../backbone/output-norms.js';
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { WeightsError } from '../../core/errors.js';
-import { ADE20K_CLASSES } from '../../datasets/classes/ade20k.js';
+import { ADE20K_CLASSES, areAde20k } from '../../datasets/classes/ade20k.js';
 import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
 import { loadTensors, parameterTargets } from '../../weights/load.js';
@@ -17,7 +17,7 @@ import type { LocatedModel } from '../locate.js';
 import { configOf, pixelsOf } from '../origin.js';
 import { trainingOf } from '../training-meta.js';
 import { auxiliaryException, segmenterOf, type SegmenterArchitecture } from './architecture.js';
-import type { NetworkOptions } from '../state-dict.js';
+import { assertRgb, type NetworkOptions } from '../state-dict.js';
 
 /** A segmenter with its weights. */
 export interface LoadedSegmenter {
@@ -95,15 +95,19 @@ export async function openSegmenter(
   const architecture = { backbone, head: model.config, version };
   const { numClasses } = model.config;
   const origin = configOf(file, { ...backbone, numClasses }) ?? {};
-  const trained = await withWeights(file, (source) =>
-    Promise.resolve(trainingOf(source).classNames),
-  );
-  const isAde20k = numClasses === ADE20K_CLASSES.length && trained?.[0] === ADE20K_CLASSES[0];
+  const training = await withWeights(file, (source) => Promise.resolve(trainingOf(source)));
+  assertRgb(file, training);
+  const { classNames: trained, palette } = training;
+  const isAde20k = trained !== undefined && areAde20k(trained);
   const labels =
     origin.labels ?? (trained?.length === numClasses && !isAde20k ? trained : undefined);
   const options = { classes: classes ?? labels, size: size ?? origin.inputSize };
   const ade20k = ade20kCard(file, architecture, options);
-  return { ...loaded, file, card: { ...ade20k, pixels: pixelsOf(origin) } };
+  const { limits = ade20k.limits, window = ade20k.window } =
+    options.size === undefined ? training : {};
+  const colors = palette?.length === numClasses ? palette : undefined;
+  const pixels = pixelsOf(origin.mean ? origin : (training.pixels ?? {}));
+  return { ...loaded, file, card: { ...ade20k, limits, window, pixels, palette: colors } };
 }
 
 /**

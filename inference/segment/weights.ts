@@ -1,14 +1,15 @@
-import { ADE20K_CLASSES } from '../../datasets/classes/ade20k.js';
+import { ADE20K_CLASSES, areAde20k } from '../../datasets/classes/ade20k.js';
 import type { ParameterStore } from '../../engine/parameters/store.js';
 import { canonicalOrOwnNames } from '../../weights/canonical.js';
 import { loadTensors, parameterTargets } from '../../weights/load.js';
 import { withWeights } from '../../weights/open.js';
 import type { Which } from '../../weights/select.js';
-import { adaptClassLayers, classNamesBeside, type ClassRows } from '../class-layers.js';
+import { adaptClassLayers, statedClassNames, type ClassRows } from '../class-layers.js';
 import { loadBackbone } from '../state-dict.js';
 import { readableAuxiliary } from './architecture.js';
 
-const HEAD_NAME = /^(decode_head|auxiliary_head)\./;
+/** Names that only a UPerNet has; of other segmenters the backbone is taken. */
+const HEAD_NAME = /^decode_head\.psp_modules\./;
 /** Layers of a segmenter with a row for every class. */
 const CLASS_LAYERS: readonly ClassRows[] = [
   { pattern: /^(decode_head|auxiliary_head)\.conv_seg\./, perClass: 1, extra: 0 },
@@ -30,14 +31,14 @@ export async function startSegmenter(
   classNames: readonly string[],
   which?: Which,
 ): Promise<string> {
-  const beside = await classNamesBeside(file);
   const line = await withWeights(file, async (source) => {
     const inFile = canonicalOrOwnNames(source, which);
-    const heads = [...inFile.keys()].filter((name) => HEAD_NAME.test(name));
-    if (heads.length === 0) return undefined;
+    if (![...inFile.keys()].some((name) => HEAD_NAME.test(name))) return undefined;
     const hasAuxiliary = readableAuxiliary(inFile) !== undefined;
     const rows = inFile.get('decode_head.conv_seg.bias')?.shape[0];
-    const names = beside ?? (rows === ADE20K_CLASSES.length ? ADE20K_CLASSES : undefined);
+    const stated = await statedClassNames(source);
+    const isAde20k = rows === ADE20K_CLASSES.length && (!stated || areAde20k(stated));
+    const names = isAde20k ? ADE20K_CLASSES : stated;
     const adapted = adaptClassLayers(inFile, CLASS_LAYERS, { file: names, model: classNames });
     const targets = parameterTargets(store).filter(
       ({ path }) => !adapted.isNew(path) && (hasAuxiliary || !path.startsWith('auxiliary_head.')),

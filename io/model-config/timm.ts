@@ -60,8 +60,10 @@ export function fromTimm(file: string, json: Infer<typeof TimmConfig>): ModelCon
     throw WeightsMismatchError.in(file, `model_args.output_stride: expected 32, got ${stride}`);
   return {
     file,
-    // Ids of WordNet are no names for people.
-    labels: cfg.label_names?.every((name) => !/^n\d{8}$/.test(name)) ? cfg.label_names : undefined,
+    // Ids of WordNet and what transformers makes up are no names for people.
+    labels: cfg.label_names?.every((name) => !/^(n\d{8}|LABEL_\d+)$/.test(name))
+      ? cfg.label_names
+      : undefined,
     norm: NORMS[json.model_args?.norm_layer ?? ''],
     normEps: normEps ?? undefined,
     mean: cfg.mean ?? undefined,

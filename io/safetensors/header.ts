@@ -5,6 +5,8 @@ import { BYTES_PER_ELEMENT, numBytes, type DType } from '../tensor.js';
 /** Position of a tensor: bytes `[start, end)` of the data after the header. */
 interface HeaderEntry {
   readonly dtype: DType;
+  /** Name of a type that is not read (unsigned, complex, 4 bits); `dtype` then has no meaning. */
+  readonly unreadable?: string | undefined;
   readonly shape: readonly number[];
   readonly start: number;
   readonly end: number;
@@ -67,6 +69,9 @@ export function parseHeader(file: string, text: string, dataBytes: number): Safe
   return { entries, metadata };
 }
 
+/** Types of the format that are not read: tensors of them are refused where they are needed. */
+const OTHER_DTYPES = ['U16', 'U32', 'U64', 'C64', 'F4', 'F6_E2M3', 'F6_E3M2', 'F8_E8M0'];
+
 function byPosition(a: readonly [string, HeaderEntry], b: readonly [string, HeaderEntry]): number {
   return a[1].start - b[1].start || a[1].end - b[1].end;
 }
@@ -74,7 +79,8 @@ function byPosition(a: readonly [string, HeaderEntry], b: readonly [string, Head
 function parseEntry(name: string, value: unknown, fail: (message: string) => never): HeaderEntry {
   if (!isRecord(value)) return fail(`expected tensor "${name}" to be described by an object`);
   const { dtype, shape, data_offsets: offsets } = value;
-  if (typeof dtype !== 'string' || !Object.hasOwn(BYTES_PER_ELEMENT, dtype)) {
+  const isRead = typeof dtype === 'string' && Object.hasOwn(BYTES_PER_ELEMENT, dtype);
+  if (!isRead && !OTHER_DTYPES.includes(String(dtype))) {
     const known = Object.keys(BYTES_PER_ELEMENT).join(', ');
     return fail(`expected a dtype of ${known} for tensor "${name}", got ${quote(dtype)}`);
   }
@@ -85,6 +91,7 @@ function parseEntry(name: string, value: unknown, fail: (message: string) => nev
     return fail(`expected two rising data_offsets for "${name}", got ${quote(offsets)}`);
   }
   const [start, end] = offsets;
+  if (!isRead) return { dtype: 'U8', unreadable: String(dtype), shape, start, end };
   const needed = numBytes(dtype as DType, shape);
   if (end - start !== needed) {
     return fail(

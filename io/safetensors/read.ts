@@ -38,11 +38,18 @@ export async function openSafetensors(path: string): Promise<TensorSource> {
     const dataStart = PREFIX_BYTES + headerBytes;
     const header = parseHeader(path, text, file.sizeBytes - dataStart);
     const tensors = new Map<string, LazyTensor>();
-    for (const [name, { dtype, shape, start, end }] of header.entries) {
+    for (const [name, { dtype, unreadable, shape, start, end }] of header.entries) {
       const place = { file: path, name };
-      const read = async () =>
-        decodeValues(dtype, await file.read(dataStart + start, end - start), place);
-      tensors.set(name, { dtype, shape, read });
+      const read = async () => {
+        if (unreadable !== undefined)
+          throw WeightsFileError.in(
+            path,
+            `tensor "${name}": expected floats or whole numbers, got ${unreadable} (save it as float32)`,
+            { id: name },
+          );
+        return decodeValues(dtype, await file.read(dataStart + start, end - start), place);
+      };
+      tensors.set(name, { dtype, unreadable, shape, read });
     }
     return {
       file: path,

@@ -50,3 +50,32 @@ export function tensorOfArray(
   };
   return { kind: 'tensor', storage, dtype, offset: 0, shape, strides };
 }
+
+/** Limit of the values of a table that is read as plain data. */
+const MAX_TABLE_VALUES = 4096;
+
+/** Rows of an array of two axes with a few whole numbers inside a pickle (the colors of classes); undefined for others. */
+export function smallTable({
+  storage: { bytes, bigEndian = false },
+  dtype,
+  offset,
+  shape,
+  strides,
+}: PickleTensor): readonly (readonly number[])[] | undefined {
+  const [rows, columns] = shape;
+  const width = BYTES_PER_ELEMENT[dtype];
+  const isWhole = /^[IU]\d+$/.test(dtype);
+  if (shape.length !== 2 || !isWhole || numElements(shape) > MAX_TABLE_VALUES || !bytes)
+    return undefined;
+  if (bytes.byteLength < numElements(shape) * width) return undefined;
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const at = (row: number, column: number): number => {
+    const start = (offset + row * strides[0] + column * strides[1]) * width;
+    if (dtype === 'I64') return Number(bigEndian ? view.readBigInt64BE(start) : view.readBigInt64LE(start)); // prettier-ignore
+    if (width === 1) return dtype === 'U8' ? view.readUInt8(start) : view.readInt8(start);
+    return bigEndian ? view.readIntBE(start, width) : view.readIntLE(start, width);
+  };
+  return Array.from({ length: rows }, (_, row) =>
+    Array.from({ length: columns }, (_v, column) => at(row, column)),
+  );
+}

@@ -1,5 +1,7 @@
 import { WeightsFileError } from '../../core/errors.js';
+import { numElements } from '../../core/shape.js';
 import { assertPrintableName } from '../../core/printable.js';
+import { smallTable } from './array.js';
 import {
   describe,
   isKind,
@@ -37,7 +39,8 @@ const MODULE_FIELDS = ['_parameters', '_buffers', '_modules'];
 /**
  * Flattens the value of a pickle. Dicts and lists become path components (`optimizer.state.0.exp_avg`); dicts of tensors
  * only are left out of `plain`, and a tensor in a list leaves `null`. Objects of unknown classes leave their class name;
- * tensors in their attributes are found, those of modules under the names of their state dict.
+ * tensors in their attributes are found, those of modules under the names of their state dict. Of NumPy arrays only small
+ * tables leave their values.
  *
  * @throws WeightsError on cycles of dicts and lists, excessive nesting, two tensors of one path, and values that are
  *   nothing but an object of an unknown class
@@ -62,11 +65,12 @@ export function flattenCheckpoint(file: string, root: PickleValue): FlatCheckpoi
   const arrays = new Map<string, PickleTensor | UnreadableTensor>();
   const array = ({ content, isScalar }: PickleArray, path: string, depth: number): unknown => {
     if (isKind(content, 'list') && isScalar) return walk(content.items[0], path, depth + 1);
-    if (isKind(content, 'tensor') || isKind(content, 'unreadable')) {
-      if (PARAMETER.test(path)) return add(path, content);
-      if (!arrays.has(path)) arrays.set(path, content);
-    }
-    return 'numpy.ndarray';
+    if (!isKind(content, 'tensor') && !isKind(content, 'unreadable')) return 'numpy.ndarray';
+    if (PARAMETER.test(path)) return add(path, content);
+    if (!arrays.has(path)) arrays.set(path, content);
+    const table = isKind(content, 'tensor') ? smallTable(content) : undefined;
+    if (table) numNodes += numElements(content.shape);
+    return table ?? 'numpy.ndarray';
   };
   const walk = (value: PickleValue, path: string, depth: number): unknown => {
     if (depth > MAX_DEPTH) {

@@ -32,6 +32,8 @@ const STORAGES: readonly (readonly [storage: string, dtype: DType, names: readon
   ['Float', 'F32', ['float32', 'float']],
   ['Half', 'F16', ['float16', 'half']],
   ['BFloat16', 'BF16', ['bfloat16']],
+  ['Float8_e4m3fn', 'F8_E4M3', ['float8_e4m3fn']],
+  ['Float8_e5m2', 'F8_E5M2', ['float8_e5m2']],
   ['Long', 'I64', ['int64', 'long']],
   ['Int', 'I32', ['int32', 'int']],
   ['Short', 'I16', ['int16', 'short']],

@@ -94,7 +94,7 @@ function torchEntries(path: string, all: readonly Entry[]): ReadonlyMap<string, 
     const seen = all.slice(0, 3).map(({ fileName }) => fileName);
     throw WeightsFileError.in(
       path,
-      `expected a torch archive with one NAME/data.pkl, got a zip of [${printable(seen.join(', '))}…]`,
+      `expected a torch archive with one NAME/data.pkl, got a zip of [${printable(seen.join(', '))}…]${remedyOf(all)}`,
     );
   }
   const folder = pickles[0].fileName.slice(0, -'data.pkl'.length);
@@ -108,4 +108,13 @@ function torchEntries(path: string, all: readonly Entry[]): ReadonlyMap<string, 
     entries.set(name, entry);
   }
   return entries;
+}
+
+/** Remedy for an archive that is no torch file: one of a program, or with weight files in it. */
+function remedyOf(all: readonly Entry[]): string {
+  const names = all.map(({ fileName }) => fileName);
+  if (names.some((name) => /(^|\/)models\/model\.json$/.test(name)))
+    return ` (a program of torch.export; save the model's state_dict() instead)`;
+  const isWeights = (name: string): boolean => /\.(pth?|safetensors|bin|ckpt)$/.test(name);
+  return names.some(isWeights) ? ' (unpack it first)' : '';
 }

@@ -6,6 +6,7 @@ import { rleFromString } from '../../core/rle-string.js';
 import { expandMask } from '../../core/results.js';
 import { open } from '../../inference/open.js';
 import { summarizeModel } from '../../inference/summary.js';
+import { paletteOf } from '../../train/segment/palette.js';
 
 /** @see test/oracles/mmdet-detections.py */
 const FOLDER = join(import.meta.dirname, '../fixtures/published');
@@ -51,6 +52,8 @@ test('classes are those of the data set that mmengine keeps in a checkpoint of m
   expect((await summarizeModel(file)).title).toMatch(/^UPerNet on ConvNeXt V1 .*, 7 classes$/);
   const model = await open(file, { size: 64 });
   expect(model.classNames).toEqual(LABELS);
+  const colors = Array.from({ length: 7 }, (_, k) => [10 * k, 20, 255 - 30 * k]);
+  expect(model.task === 'segment' && [...paletteOf(model.card)]).toEqual(colors.flat());
   const result = await model.predict(join(FOLDER, 'square.png'));
   expect(result.task === 'segment' && result.classNames).toEqual(LABELS);
   await model.release();

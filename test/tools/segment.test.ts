@@ -151,8 +151,8 @@ test('predict writes an overlay, a label map with palette and the classes', asyn
 });
 
 test('150 classes of ADE20K have its colors, others some of their own', () => {
-  expect(paletteOf(ADE20K_CLASSES)).toEqual(ade20kPalette());
-  const own = paletteOf(CLASSES);
+  expect(paletteOf({ classNames: ADE20K_CLASSES })).toEqual(ade20kPalette());
+  const own = paletteOf({ classNames: CLASSES });
   const colors = [0, 1, 2].map((k) => own.subarray(3 * k, 3 * k + 3).join());
   expect(new Set(colors).size).toBe(3);
 });
@@ -179,7 +179,7 @@ test.each([
 ])('a palette %j is refused', (text, message) => {
   const file = join(folder, 'wrong.txt');
   writeFileSync(file, text);
-  expect(() => paletteOf(CLASSES, file)).toThrow(message);
+  expect(() => paletteOf({ classNames: CLASSES }, file)).toThrow(message);
 });
 
 test('a label that is no class, and a label map of another size than its image, are named with their file', async () => {

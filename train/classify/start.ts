@@ -1,10 +1,10 @@
 import type { ParameterStore } from '../../engine/parameters/store.js';
 import {
   adaptClassLayers,
-  classNamesBeside,
+  statedClassNames,
   type ClassRows,
 } from '../../inference/class-layers.js';
-import { canonicalWeights } from '../../weights/canonical.js';
+import { canonicalEncoder } from '../../weights/canonical.js';
 import { loadTensors, parameterTargets } from '../../weights/load.js';
 import { withWeights } from '../../weights/open.js';
 import type { Which } from '../../weights/select.js';
@@ -30,8 +30,8 @@ interface StartOptions {
 }
 
 /**
- * Initializes a classifier with the weights of a classifier, autoencoder or encoder. The head is taken over from a run
- * with the same class names, row by row if their order differs, and is new otherwise; the norm before it is used if the
+ * Initializes a classifier with the weights of a classifier, autoencoder or encoder. The head is taken over if the file
+ * states the same class names, row by row if their order differs, and is new otherwise; the norm before it is used if the
  * file has one, which encoders do not.
  *
  * @returns a line that says what was taken over
@@ -42,17 +42,18 @@ export async function loadStart(
   store: ParameterStore,
   { adaptsResponseNorm = false, classNames = [], which }: StartOptions = {},
 ): Promise<string> {
-  const beside = await classNamesBeside(file);
   return withWeights(file, async (source) => {
-    const { tensors } = canonicalWeights(source, which);
+    const tensors = canonicalEncoder(source, which);
     const targets = parameterTargets(store);
     const inFile = [...tensors.keys()].some(isResponse);
     const inModel = targets.some(({ path }) => isResponse(path));
     const isAdapted = adaptsResponseNorm && inFile !== inModel;
-    const isClassifier = tensors.has('head.weight') && tensors.has('norm.weight');
+    const isClassifier =
+      tensors.has('head.weight') && tensors.has('norm.weight') && !tensors.has('pre_logits.weight');
+    const stated = isClassifier ? await statedClassNames(source) : undefined;
     const adapted =
-      beside && isClassifier
-        ? adaptClassLayers(tensors, CLASS_LAYERS, { file: beside, model: classNames })
+      stated && stated.length === tensors.get('head.weight')?.shape[0]
+        ? adaptClassLayers(tensors, CLASS_LAYERS, { file: stated, model: classNames })
         : undefined;
     const takesHead = adapted !== undefined && !adapted.isNew('head.weight');
     const taken = takesHead ? adapted.tensors : tensors;

@@ -5,9 +5,8 @@ import { evenly } from '../../datasets/evenly.js';
 import { encodeRgbPng } from '../../io/png/write.js';
 import { createFcmae } from '../../models/fcmae.js';
 import type { AutoencoderCard } from '../../inference/card.js';
-import { loadFcmae } from '../../inference/pretrain/load.js';
+import { holdsDecoder, loadFcmae } from '../../inference/pretrain/load.js';
 import { writeAtomicallySync } from '../../io/files/atomic.js';
-import { summarizeWeights } from '../../weights/verify.js';
 import { evaluationLoader, trainingLoader } from '../classify/loader.js';
 import type { LoadedClassificationBatch } from '../classify/trainer.js';
 import { shardOf } from '../distributed/shard.js';
@@ -49,7 +48,7 @@ export function setUpAutoencoder(
     // As in the original: one-dimensional parameters and biases are exempt from weight decay, mask token and GRN are not.
     groups: { layers: { kind: 'uniform' }, weightDecay, decayGrn: true },
     loadWeights: async (file, store, which) => {
-      const { hasDecoder } = await summarizeWeights(file, { which });
+      const hasDecoder = await holdsDecoder(file, which);
       await loadFcmae(file, store, { which, encoderOnly: !hasDecoder });
       return `${file}: ${hasDecoder ? 'all layers' : 'encoder'} taken over${hasDecoder ? '' : '; the decoder is new'}`;
     },

@@ -1,16 +1,22 @@
 import { DataError } from '../../core/errors.js';
 import { MAX_LIST_BYTES, readTextSync, reasonOf } from '../../io/files/read.js';
+import type { SegmenterCard } from '../../inference/card.js';
 import { ADE20K_CLASSES, ade20kPalette } from '../../datasets/classes/ade20k.js';
 import { classColor } from '../../report/overlay/colors.js';
 
 /**
- * Determines the colors of classes, `[K, 3]`: from a file with one `#rrggbb` per line, else ADE20K's for its classes,
- * else colors that are easy to distinguish.
+ * Determines the colors of classes, `[K, 3]`: from a file with one `#rrggbb` per line, else those of the model, else
+ * ADE20K's for its classes, else colors that are easy to distinguish.
  *
+ * @param model class names and colors of its card
  * @throws DataError for a file that cannot be read or has another number of colors
  */
-export function paletteOf(classNames: readonly string[], file?: string): Uint8Array {
+export function paletteOf(
+  { classNames, palette }: Pick<SegmenterCard, 'classNames' | 'palette'>,
+  file?: string,
+): Uint8Array {
   if (file !== undefined) return readPalette(file, classNames.length);
+  if (palette?.length === classNames.length) return Uint8Array.from(palette.flat());
   if (classNames.join('\n') === ADE20K_CLASSES.join('\n')) return ade20kPalette();
   return Uint8Array.from(classNames.flatMap((_, k) => [...classColor(k)]));
 }

@@ -16,10 +16,11 @@ import { paletteOf } from './palette.js';
  * @throws DataError for a palette that cannot be read
  */
 export function presentPixels(
-  { classNames }: SegmenterModel,
+  { card }: SegmenterModel,
   paletteFile: string | undefined,
 ): Presentation<SegmentResult> {
-  const palette = paletteOf(classNames, paletteFile);
+  const { classNames } = card;
+  const palette = paletteOf(card, paletteFile);
   const hex = (k: number): string =>
     `#${Buffer.from(palette.subarray(3 * k, 3 * k + 3)).toString('hex')}`;
   return {

@@ -46,7 +46,7 @@ export async function scoreSegmenter(
     limit,
     shard,
     onImage: tellingProgress(onNotice),
-    onResult: out === undefined ? undefined : labelWriter(out, set, classNames),
+    onResult: out === undefined ? undefined : labelWriter(out, set, model.card),
   });
   const seconds = (performance.now() - start) / 1000;
   const { aAcc, mIoU, mAcc, numImages } = scores;
@@ -88,7 +88,7 @@ export async function scoreSegmenter(
 function labelWriter(
   out: string,
   { samples }: SegmentationSet,
-  classNames: readonly string[],
+  card: SegmenterModel['card'],
 ): (file: string, result: SegmentResult) => Promise<void> {
   const files = samples.map(({ file }) => file);
   const names = new Map(pngNames(files).map((name, i) => [files[i], name]));
@@ -96,7 +96,7 @@ function labelWriter(
   const outputs = [...names.values(), 'scores.json'].map((name) => join(out, name));
   assertApart(`--out ${out}`, outputs, inputs);
   mkdirSync(out, { recursive: true });
-  const palette = paletteOf(classNames);
+  const palette = paletteOf(card);
   return async (file, { width, height, labels }) => {
     const png = encodeIndexedPng({ width, height, data: labels }, palette);
     await writeAtomically(join(out, names.get(file) as string), png);

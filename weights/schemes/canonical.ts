@@ -74,14 +74,29 @@ export function toCanonical(file: string, tensors: TensorMap): CanonicalWeights 
   return { scheme, version: v1 ? 1 : 2, tensors: v1 ? foldLayerScale(renamed) : renamed };
 }
 
+/** Tensors of an encoder or classifier without those that other models have beside it. */
+export function withoutOthers(tensors: TensorMap): TensorMap {
+  const network = findNetworks(tensors.keys()).at(0);
+  if (network === undefined) return tensors;
+  const { scheme, prefix } = network;
+  const outer = outerOf(prefix);
+  const isBeside = (name: string): boolean =>
+    name.startsWith(outer) && /^head\./.test(fromSibling(within(name, outer), scheme));
+  return new Map([...tensors].filter(([name]) => name.startsWith(prefix) || isBeside(name)));
+}
+
+/** Prefix of what stands beside an encoder: that of the encoder without its last component, if that is its own. */
+const outerOf = (prefix: string): string =>
+  /(^|\.)(backbone|encoder|convnext(v2)?)\.$/.test(prefix)
+    ? prefix.replace(/[^.]+\.$/, '')
+    : prefix;
+
 /** Creates the function from names of a file to canonical ones; undefined for tensors that the file holds twice. */
 function renamer(
   { scheme, prefix }: FoundNetwork,
   tensors: TensorMap,
 ): (name: string) => string | undefined {
-  const outer = /(^|\.)(backbone|encoder|convnext(v2)?)\.$/.test(prefix)
-    ? prefix.replace(/[^.]+\.$/, '')
-    : prefix;
+  const outer = outerOf(prefix);
   const beside = [...tensors.keys()].map((name) => within(name, outer));
   const isDense = prefix.endsWith('backbone.') && isDenseModel(beside);
   const has = (name: string): boolean => tensors.has(prefix + name);
@@ -121,11 +136,19 @@ function fromSibling(name: string, scheme: SourceScheme): string {
   return head ? `head.${head[1]}` : (toOfficialName(name, scheme) ?? name);
 }
 
-/** Official name of a head that was replaced by layers one after another, of which only one has weights: dropout, linear. */
+/**
+ * Official name of a head that was replaced by layers one after another, of which only one has weights: dropout, linear.
+ * Torchvision's has its norm as first layer.
+ */
 function wrappedHead(name: string, scheme: SourceScheme): string | undefined {
-  const [, outer, field] = /^(.+)\.\d+\.(weight|bias)$/.exec(name) ?? [];
-  const official = field === undefined ? undefined : toOfficialName(`${outer}.${field}`, scheme);
-  return official === `head.${field}` ? official : undefined;
+  const [, outer, position, field] = /^(.+)\.(\d+)\.(weight|bias)$/.exec(name) ?? [];
+  if (field === undefined) return undefined;
+  const head = `head.${field}`;
+  if (scheme === 'torchvision')
+    return outer === 'classifier.2' || (outer === 'classifier' && position !== '0')
+      ? head
+      : undefined;
+  return fromSibling(`${outer}.${field}`, scheme) === head ? head : undefined;
 }
 
 /** Whole numbers as weights are those of a quantized model, without the scales that belong to them. */
@@ -133,13 +156,13 @@ function assertFloating(
   file: string,
   official: string,
   name: string,
-  { dtype, shape }: LazyTensor,
+  { dtype, unreadable, shape }: LazyTensor,
 ): void {
   if (shape.length === 0 || !/(weight|bias|gamma|beta|kernel)$/.test(official)) return;
   if (!/^([IU]\d+|BOOL)$/.test(dtype)) return;
   throw WeightsMismatchError.in(
     file,
-    `expected weights of floating point, got ${dtype} in ${name}; save the model before it is quantized`,
+    `expected weights of floating point, got ${unreadable ?? dtype} in ${name}; save the model before it is quantized`,
     { id: name },
   );
 }

@@ -226,3 +226,23 @@ test('a header length beyond the file or the limit is rejected before anything i
   const short = await put('short.safetensors', Uint8Array.of(1, 2, 3));
   await expect(openSafetensors(short)).rejects.toThrow('expected 8 bytes at 0, got a file of 3');
 });
+
+test('8-bit floats are widened exactly, and other types of the format are refused where they are needed', async () => {
+  const header = {
+    e4m3: { dtype: 'F8_E4M3', shape: [6], data_offsets: [0, 6] },
+    e5m2: { dtype: 'F8_E5M2', shape: [4], data_offsets: [6, 10] },
+    counts: { dtype: 'U32', shape: [1], data_offsets: [10, 14] },
+  };
+  const data = [0x38, 0xb9, 0x01, 0x7e, 0x7f, 0x80, 0x3c, 0xbd, 0x01, 0xfc, 1, 0, 0, 0];
+  const file = await put(
+    'float8.safetensors',
+    Buffer.concat([fileOf(header, 0), Buffer.from(data)]),
+  );
+  const source = await openSafetensors(file);
+  const read = async (name: string): Promise<number[]> =>
+    Array.from((await source.tensors.get(name)!.read()) as Float32Array);
+  expect(await read('e4m3')).toEqual([1, -1.125, 2 ** -9, 448, NaN, -0]);
+  expect(await read('e5m2')).toEqual([1, -1.25, 2 ** -16, -Infinity]);
+  await expect(read('counts')).rejects.toThrow('got U32 (save it as float32)');
+  await source.close();
+});
