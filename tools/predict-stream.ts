@@ -1,10 +1,13 @@
 import { once } from 'node:events';
 import { existsSync, statSync } from 'node:fs';
-import { relative, resolve } from 'node:path';
 import { DataError, OptionError } from '../core/errors.js';
 import { withoutControls } from '../core/controls.js';
 import type { ImageModel } from '../inference/model.js';
+import { leadsInto } from '../io/files/inside.js';
 import { assertWritableFolder } from '../io/files/out-folder.js';
+import { MAX_PIXELS } from '../io/image/decode.js';
+import { START_BYTES } from '../io/image/file-header.js';
+import { formatOf } from '../io/image-header/signatures.js';
 import { predictFolder } from '../train/predict-folder.js';
 import { predictBytes, predictFrames, type FrameSize } from '../train/predict-stream.js';
 import { engineOptions } from './engine-options.js';
@@ -12,6 +15,9 @@ import { openModel } from './open-model.js';
 import { formatTable, log, print, printJson } from './output.js';
 import type { PredictFlags } from './model-options.js';
 import { listenForStop } from './stop-signals.js';
+
+/** Four channels of 16 bits for every pixel. */
+const MAX_INPUT_BYTES = 8 * MAX_PIXELS;
 
 /** Source of the images of `predict`, if not a list of files. */
 type Source =
@@ -70,7 +76,7 @@ function sourceOf(images: readonly string[], flags: PredictFlags): Source {
       throw DataError.in(first, 'expected a folder to watch, got none');
     if (out !== undefined) {
       assertWritableFolder(out);
-      if (!relative(resolve(first), resolve(out)).startsWith('..'))
+      if (leadsInto(out, first))
         throw new OptionError(
           `--out ${out}: expected a folder outside of ${first}, which is watched`,
         );
@@ -86,7 +92,10 @@ function sourceOf(images: readonly string[], flags: PredictFlags): Source {
   const [, width, height] = /^([1-9]\d{0,4})x([1-9]\d{0,4})$/.exec(frames) ?? [];
   if (height === undefined)
     throw new OptionError(`--frames: expected a size like 640x360, got ${frames}`);
-  return { kind: 'frames', size: { width: Number(width), height: Number(height) } };
+  const size = { width: Number(width), height: Number(height) };
+  if (size.width * size.height > MAX_PIXELS)
+    throw new OptionError(`--frames: expected at most ${MAX_PIXELS} pixels, got ${frames}`);
+  return { kind: 'frames', size };
 }
 
 async function watch(model: ImageModel, folder: string, flags: PredictFlags): Promise<void> {
@@ -118,9 +127,23 @@ async function watch(model: ImageModel, folder: string, flags: PredictFlags): Pr
   if (numFailed > 0) process.exitCode = 2;
 }
 
+/** Reads an image; what is none, or larger than any, may never end. */
 async function standardInput(): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk as Uint8Array);
+  let length = 0;
+  let isImage = false;
+  for await (const chunk of process.stdin) {
+    chunks.push(chunk as Uint8Array);
+    length += chunks[chunks.length - 1].length;
+    if (!isImage && length >= START_BYTES) {
+      isImage = formatOf(Buffer.concat(chunks)) !== undefined;
+      if (!isImage) break; // its beginning is enough for the message
+    }
+    if (length > MAX_INPUT_BYTES)
+      throw new DataError(
+        `standard input: expected an image of at most ${MAX_INPUT_BYTES} bytes, got more`,
+      );
+  }
   return Buffer.concat(chunks);
 }
 

@@ -25,6 +25,8 @@ interface ConductOptions {
   readonly engine: Engine;
   readonly backbone: Backbone | undefined;
   readonly monitor: RunMonitor;
+  /** Throws if another process has taken the folder over. */
+  readonly assertOwned: () => void;
   readonly note: (line: string) => void;
   /** Time at the start of the run. */
   readonly startMs: number;

@@ -35,6 +35,8 @@ export interface Run {
   readonly maxSteps: number | null;
   /** Length instead of that of the configuration. */
   readonly length?: RequestedLength | undefined;
+  /** Called on rank 0 before anything is written; throws if another process has taken the folder over. */
+  readonly assertOwned?: (() => void) | undefined;
   /** Minutes after which a checkpoint is saved, wherever the run is; 0 or absent: none by time. */
   readonly checkpointMinutes?: number | undefined;
   /** Processes that train together. */
@@ -134,6 +136,7 @@ export async function trainLoop<Batch>(
   const meter = new Meter(communicator);
   const record = (entry: LogRecord): void => {
     if (!isFirst) return;
+    run.assertOwned?.();
     appendFileSync(join(folder, METRICS), `${JSON.stringify(entry)}\n`);
     listener?.record?.(entry, pace.total, ahead(entry));
   };
@@ -146,6 +149,7 @@ export async function trainLoop<Batch>(
     return { card, config, seed, bestValue: best, epochs: rule, awaitsEvaluation, ...pace.state() };
   };
   const save = async (awaitsEvaluation = false): Promise<string> => {
+    run.assertOwned?.();
     const state = stateNow(awaitsEvaluation);
     const keep = settings.keepCheckpoints;
     const name = await saveRun(folder, trainer.store, buffers, { step, state, keep });
@@ -184,6 +188,7 @@ export async function trainLoop<Batch>(
         });
         best = found;
       }
+      run.assertOwned?.();
       if (saved !== undefined) await updateRun(folder, saved, stateNow(false));
     }
     // The others wait for rank 0 without timeout.

@@ -13,7 +13,8 @@ import type { TrainOptions } from './options.js';
 export const RUN_LOCK = 'run.lock';
 
 /** Files of systems and job schedulers, which may be in a new run folder. */
-const ALLOWED = /^(run\.lock.*|lost\+found|\.DS_Store|Thumbs\.db|desktop\.ini|.*\.(log|out|err))$/;
+const ALLOWED =
+  /^(run\.lock.*|\.\d+-[\da-f]+\.tmp|lost\+found|\.DS_Store|Thumbs\.db|desktop\.ini|.*\.(log|out|err))$/;
 
 type RunFolder = Pick<TrainOptions, 'folder' | 'resume'>;
 

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ImageModel } from '../inference/model.js';
 import { writeAtomically, writeJsonAtomically } from '../io/files/atomic.js';
 import { imagesBelow } from '../io/files/images.js';
+import { leadsInto } from '../io/files/inside.js';
 import type { Presentation, PresentOptions, TextBlock } from './presentation.js';
 import { predictedOrFailed, type FailedImage } from './predict-file.js';
 import { presentationOf } from './predict-files.js';
@@ -72,7 +73,7 @@ export async function* predictFolder(
     for (const file of watched.keys()) if (!present.has(file)) watched.delete(file);
     for (const file of files) {
       if (signal.aborted) return;
-      const read = await readIfReady(model, file, watched);
+      const read = await readIfReady(model, file, watched, out);
       if (!read) continue;
       if ('message' in read) {
         yield read;
@@ -105,6 +106,7 @@ async function readIfReady(
   model: ImageModel,
   file: string,
   watched: Map<string, Watched>,
+  out: string | undefined,
 ): Promise<Read | undefined> {
   const state = stateOf(file);
   if (!state) return undefined;
@@ -115,6 +117,8 @@ async function readIfReady(
     ? known
     : { key: state.key, sinceMs: performance.now(), isDone: false };
   watched.set(file, entry);
+  if (!isSame && out !== undefined && isResult(file, out)) entry.isDone = true;
+  if (entry.isDone) return undefined;
   const unchangedMs = Math.max(state.ageMs, performance.now() - entry.sinceMs);
   if (entry.failed && unchangedMs < GIVE_UP_MS) return undefined;
   if (!isSame && unchangedMs < SETTLED_MS) return undefined;
@@ -125,6 +129,11 @@ async function readIfReady(
   }
   entry.isDone = true;
   return read;
+}
+
+/** Whether a file is a picture of results: a link in the watched folder may lead to the folder of results. */
+function isResult(file: string, out: string): boolean {
+  return file.endsWith('.png') && existsSync(`${file.slice(0, -4)}.json`) && leadsInto(file, out);
 }
 
 async function write(

@@ -1,5 +1,7 @@
-import { readFileSync, readdirSync, existsSync } from 'node:fs';
+import { readdirSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { readBytesSync } from '../io/files/read.js';
+import { runFile } from '../report/run-folder.js';
 import { TensorBoardWriter } from '../report/tensorboard.js';
 import type { LogRecord } from './log-record.js';
 import { SAMPLES } from '../report/samples.js';
@@ -50,7 +52,11 @@ export class RunEvents {
     if (!existsSync(folder)) return;
     const files = readdirSync(folder).filter((file) => /\.(png|jpg)$/.test(file));
     for (const file of files.sort())
-      this.open().image(tagOf(name, file), readFileSync(join(folder, file)), step);
+      this.open().image(
+        tagOf(name, file),
+        readBytesSync(runFile(this.folder, join(name, file))),
+        step,
+      );
   }
 
   /** Writes a histogram of every tensor of a checkpoint with two or more axes. */

@@ -95,10 +95,11 @@ export async function train<const Recipe extends string | RecipeConfig>(
     if (isFirst) lock = await ownRunFolder(options, note);
     const engine = await openEngine(besideLoaders(options.engine));
     note(engine.description);
+    const assertOwned = (): void => lock?.assertHeld();
     const stored = runConfigOf(fitted, engine.description);
     const isExamined = examinesRun(plan, options.report);
     const { verdict: learning, ...result } = await conductRun(task, data, options as TrainOptions, {
-      ...{ plan, config: decided, stored, engine, backbone, monitor, note, startMs },
+      ...{ plan, config: decided, stored, engine, backbone, monitor, note, startMs, assertOwned },
       reportImages: isExamined ? MOST_IMAGES : 0,
     });
     const seconds = (performance.now() - startMs) / 1000;
@@ -112,6 +113,7 @@ export async function train<const Recipe extends string | RecipeConfig>(
     if (reason !== undefined) note(`stopped early: ${reason}`);
     if (result.cutFrom !== undefined) note(stoppedAt(result.step, result.cutFrom));
     if (outcome.overfit) note(outcome.overfit.line);
+    assertOwned();
     if (isFirst)
       await finishRun(plan, options as TrainOptions, { engine, outcome, monitor, seconds });
     return outcome;

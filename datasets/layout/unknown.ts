@@ -58,7 +58,7 @@ const FOREIGN: readonly {
   {
     name: 'boxes of a corner and a size (CSV)',
     files: /\.csv$/i,
-    start: /^[^\n]*\bx\b[^\n]*\by\b[^\n]*\bw(idth)?\b[^\n]*\bh(eight)?\b/i,
+    start: /^(?=[^\n]*\bx\b)(?=[^\n]*\by\b)(?=[^\n]*\bw(idth)?\b)[^\n]*\bh(eight)?\b/i,
     remedy: 'write the columns image,x1,y1,x2,y2,class',
   },
   {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   closeSync,
   fsyncSync,
@@ -42,7 +42,7 @@ export async function writeAtomically(
   const hash = createHash('sha256');
   let bytes = 0;
   const handle = await mkdir(dirname(file), { recursive: true })
-    .then(() => open(temporary, 'w'))
+    .then(() => open(temporary, 'wx'))
     .catch((error: unknown) => {
       throw failedWrite(error, file);
     });
@@ -92,7 +92,7 @@ export function writeAtomicallySync(file: string, content: string | Uint8Array):
   const temporary = temporaryName(file);
   try {
     mkdirSync(dirname(file), { recursive: true });
-    const handle = openSync(temporary, 'w');
+    const handle = openSync(temporary, 'wx');
     try {
       writeFileSync(handle, content);
       fsyncSync(handle);
@@ -119,10 +119,16 @@ export function jsonText(value: unknown): string {
 /** Removes what processes that were killed while they wrote have left in a folder and those below it. */
 export function removeTemporaryFiles(folder: string): void {
   for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }))
-    if (/\.\d+\.tmp$/.test(name)) rmSync(join(folder, name), { force: true });
+    if (/\.\d+(-[\da-f]+)?\.tmp$/.test(name)) rmSync(join(folder, name), { force: true });
 }
 
-const temporaryName = (file: string): string => `${file}.${process.pid}.tmp`;
+/**
+ * Name of a new file in the folder of `file`, to be opened with the flag `wx`: no other process has it, also not one of
+ * another container with the same number, and nobody can have put a link there before. It is short, because that of `file`
+ * may be as long as names can be.
+ */
+export const temporaryName = (file: string): string =>
+  join(dirname(file), `.${process.pid}-${randomBytes(6).toString('hex')}.tmp`);
 
 /**
  * Error for a failed write that names the file and says that the existing one is unchanged; the system's message does

@@ -1,11 +1,20 @@
 import { spawnSync } from 'node:child_process';
-import { linkSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync } from 'node:fs';
+import {
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { type ConfigError, InUseError } from '../../core/errors.js';
+import { type ConfigError, InUseError, OutputError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
+import { temporaryName } from './atomic.js';
 
 /** Process that holds a lock, as stored in the file. */
 interface LockOwner {
@@ -20,6 +29,13 @@ interface LockOwner {
 
 /** A held lock. */
 export interface FileLock {
+  /**
+   * Checks that this process still has the lock: one that was stopped, or cut off from the disk, for a minute may have lost
+   * it to another machine. A file that somebody removed is created again.
+   *
+   * @throws ConfigError (or `refusal`) if another process took it over
+   */
+  assertHeld(): void;
   /** Removes the file, if it is still that of this process. */
   release(): void;
 }
@@ -47,6 +63,8 @@ const SIGN_MS = 10_000;
 const POLL_MS = 100;
 /** Age at which a takeover that did not end belongs to a killed process. */
 const TAKEOVER_MS = 10_000;
+/** Largest file that is read as a lock. */
+const MAX_BYTES = 2 ** 16;
 
 /**
  * Creates a lock file that names this process. The lock of a process that is gone is taken over: on this machine if no
@@ -67,9 +85,7 @@ export async function acquireLock(file: string, options: LockOptions): Promise<F
     const before = contentOf(file);
     if (before === undefined) continue; // released just now
     const owner = parseOwner(before.text);
-    const name = owner
-      ? `process ${owner.pid} on ${printable(owner.host)} (since ${printable(owner.since)})`
-      : 'a process that left no name';
+    const name = nameOf(owner);
     const isLocal = owner?.machine === own.machine;
     if (!isLocal && !isWaiting)
       onNotice?.(`${what}: waiting ${silenceMs / 1000} s for a sign of life of ${name}`);
@@ -92,11 +108,30 @@ export async function acquireLock(file: string, options: LockOptions): Promise<F
   }
   const sign = setInterval(() => renew(file, text), SIGN_MS).unref();
   return {
+    assertHeld: () => {
+      const holder = otherHolder(file, text);
+      if (holder !== undefined) throw options.refusal?.(holder) ?? inUse(file, what, holder);
+    },
     release: () => {
       clearInterval(sign);
-      if (contentOf(file)?.text === text) rmSync(file, { force: true });
+      if (isOwn(file, text)) rmSync(file, { force: true });
     },
   };
+}
+
+const nameOf = (owner: LockOwner | undefined): string =>
+  owner
+    ? `process ${owner.pid} on ${printable(owner.host)} (since ${printable(owner.since)})`
+    : 'a process that left no name';
+
+/** Name of another process that has the lock; undefined if it is still the one with `text`, or created again with it. */
+function otherHolder(file: string, text: string): string | undefined {
+  try {
+    const now = contentOf(file) ?? (create(file, text) ? undefined : contentOf(file));
+    return now === undefined || now.text === text ? undefined : nameOf(parseOwner(now.text));
+  } catch {
+    return undefined; // the disk is away or full, which the write that follows says
+  }
 }
 
 function inUse(file: string, what: string, holder: string): ConfigError {
@@ -109,8 +144,8 @@ function inUse(file: string, what: string, holder: string): ConfigError {
 
 /** Creates the file with its content in one step. @returns false if it exists */
 function create(file: string, text: string): boolean {
-  const temporary = `${file}.${process.pid}.tmp`;
-  writeFileSync(temporary, text);
+  const temporary = temporaryName(file);
+  writeFileSync(temporary, text, { flag: 'wx' });
   try {
     linkSync(temporary, file);
     return true;
@@ -149,8 +184,8 @@ function takeOver(file: string, before: string, text: string): boolean {
   }
   try {
     if (contentOf(file)?.text !== before) return false;
-    const temporary = `${file}.${process.pid}.tmp`;
-    writeFileSync(temporary, text);
+    const temporary = temporaryName(file);
+    writeFileSync(temporary, text, { flag: 'wx' });
     renameSync(temporary, file);
     return true;
   } finally {
@@ -163,10 +198,16 @@ interface LockContent {
   readonly mtimeMs: number;
 }
 
+/** Content of the file, if there is one. @throws ConfigError for a link, which may lead anywhere, and what is no file */
 function contentOf(file: string): LockContent | undefined {
   try {
-    const { mtimeMs } = statSync(file);
-    return { text: readFileSync(file, 'utf8'), mtimeMs };
+    const stats = lstatSync(file);
+    if (!stats.isFile() || stats.size > MAX_BYTES)
+      throw OutputError.in(
+        file,
+        `expected the lock of a process, got ${stats.isFile() ? 'a large file' : 'a link, folder or device'}; delete it`,
+      );
+    return { text: readFileSync(file, 'utf8'), mtimeMs: stats.mtimeMs };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
@@ -185,9 +226,17 @@ async function isRenewed(file: string, before: LockContent, silenceMs: number): 
   return false;
 }
 
+function isOwn(file: string, text: string): boolean {
+  try {
+    return contentOf(file)?.text === text;
+  } catch {
+    return false;
+  }
+}
+
 function renew(file: string, text: string): void {
   try {
-    if (contentOf(file)?.text === text) utimesSync(file, new Date(), new Date());
+    if (isOwn(file, text)) utimesSync(file, new Date(), new Date());
   } catch {
     // The disk is away for a moment; the next sign may reach it.
   }

@@ -37,6 +37,13 @@ export interface ImageTags {
 const ascii = (text: string): readonly number[] => Array.from(text, (c) => c.charCodeAt(0));
 const [EXIF, ICC] = ['Exif\0\0', 'ICC_PROFILE\0'].map(ascii);
 const PNG_CHANNELS: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 3, 4: 2, 6: 4 };
+/** Types of the chunks of a PNG as numbers. */
+const CHUNKS = { IHDR: 0x49484452, IDAT: 0x49444154, eXIf: 0x65584966, iCCP: 0x69434350 };
+/**
+ * Largest number of chunks, segments and stray bytes before the pixels that are looked at: real files have hundreds, and one
+ * that is made for it millions.
+ */
+const MAX_PARTS = 2 ** 17;
 
 /**
  * Reads size, color layout and tags of a JPEG, PNG or BMP from its first bytes.
@@ -92,15 +99,15 @@ function pngHeader(bytes: Uint8Array, file: string): ImageHeader {
   const view = viewOf(bytes);
   const [width, height] = [view.getUint32(16), view.getUint32(20)];
   const channels = PNG_CHANNELS[bytes[25]];
-  if (view.getUint32(12) !== 0x49484452 || channels === undefined || width * height === 0)
+  if (view.getUint32(12) !== CHUNKS.IHDR || channels === undefined || width * height === 0)
     throw ImageError.in(file, 'expected a PNG header (IHDR), got a damaged one');
   let [orientation, colorProfile] = [1, false];
-  for (let at = 33; at + 8 <= bytes.length; at += 12 + view.getUint32(at)) {
-    const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
-    if (type === 'IDAT') break;
-    if (type === 'eXIf')
-      orientation = orientationOf(bytes.subarray(at + 8, at + 8 + view.getUint32(at)));
-    colorProfile ||= type === 'iCCP';
+  for (let at = 33, count = 0; at + 8 <= bytes.length && count < MAX_PARTS; count++) {
+    const [length, type] = [view.getUint32(at), view.getUint32(at + 4)];
+    if (type === CHUNKS.IDAT) break;
+    if (type === CHUNKS.eXIf) orientation = orientationOf(bytes.subarray(at + 8, at + 8 + length));
+    colorProfile ||= type === CHUNKS.iCCP;
+    at += 12 + length;
   }
   const fields = { channels, bitsPerChannel: bytes[24], orientation, colorProfile };
   return headerOf('png', { width, height }, fields);
@@ -111,10 +118,13 @@ function pngHeader(bytes: Uint8Array, file: string): ImageHeader {
  * be truncated.
  */
 function* segments(bytes: Uint8Array): Generator<readonly [marker: number, content: Uint8Array]> {
-  for (let at = 2; at + 4 <= bytes.length;) {
+  for (let at = 2, count = 0; at + 4 <= bytes.length && count < MAX_PARTS; count++) {
     const marker = bytes[at + 1];
-    if (bytes[at] !== 0xff || marker === 0xff) {
-      at++; // garbage or a fill byte
+    if (bytes[at] !== 0xff) {
+      at = bytes.indexOf(0xff, at); // garbage
+      if (at < 0) return;
+    } else if (marker === 0xff) {
+      at++; // a fill byte
     } else if (marker <= 1 || (marker >= 0xd0 && marker <= 0xd8)) {
       at += 2; // stuffed zeros, restart markers, start of image and TEM have no length
     } else {

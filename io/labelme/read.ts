@@ -166,7 +166,7 @@ function regionOf(shape: ShapeRecord, where: string, file: string): DrawnRegion 
 }
 
 function bytesOf(base64: string, where: string, file: string): Uint8Array {
-  if (!/^[A-Za-z0-9+/\s]+=*\s*$/.test(base64))
+  if (!/^[A-Za-z0-9+/\s]+(=[=\s]*)?$/.test(base64))
     throw AnnotationsError.in(file, `${where}: expected base64, got ${quote(base64)}`);
   return Buffer.from(base64, 'base64');
 }

@@ -1,10 +1,17 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { FileError } from '../../core/errors.js';
+import { fill, openFile, reasonOf } from '../files/read.js';
 
 /** Number of `metadata_props` in ONNX's `ModelProto`. */
 const METADATA_FIELD = 14;
 /** Bytes of a tag and a length. */
 const LONGEST_HEADER = 20;
+/** Bytes that are read at a time: a file may have millions of small fields. */
+const WINDOW_BYTES = 2 ** 16;
+/** Largest sum of the texts. */
+const MAX_TEXT_BYTES = 2 ** 26;
+/** Cost of an entry besides its text. */
+const ENTRY_BYTES = 2 ** 10;
 
 /** A field of a protobuf message: its number and its contents. */
 interface Field {
@@ -24,31 +31,45 @@ interface Field {
 export async function readOnnxMetadata(file: string): Promise<Readonly<Record<string, string>>> {
   let handle: FileHandle;
   try {
-    handle = await open(file);
+    handle = await openFile(file);
   } catch (cause) {
-    throw new FileError(`${file}: expected an ONNX file, got none that can be read`, { cause });
+    throw FileError.in(
+      file,
+      `expected an ONNX file, got none that can be read (${reasonOf(cause)})`,
+      { cause },
+    );
   }
   try {
     const { size } = await handle.stat();
     const texts: Record<string, string> = {};
+    let window: { readonly from: number; readonly bytes: Buffer } | undefined;
+    let left = MAX_TEXT_BYTES;
     for (let at = 0; at < size;) {
-      const header = Buffer.alloc(Math.min(LONGEST_HEADER, size - at));
-      await handle.read(header, 0, header.length, at);
-      const field = fieldOf(header, 0);
-      if (!field || at + field.start + field.length > size)
-        throw new FileError(`${file}: expected an ONNX file, got another or a damaged one`);
+      const end = Math.min(at + LONGEST_HEADER, size);
+      if (!window || at < window.from || end > window.from + window.bytes.length)
+        window = { from: at, bytes: await read(handle, at, Math.min(WINDOW_BYTES, size - at)) };
+      const field = fieldOf(window.bytes, at - window.from);
+      const start = window.from + (field?.start ?? 0);
+      if (!field || start + field.length > size)
+        throw FileError.in(file, 'expected an ONNX file, got another or a damaged one');
       if (field.number === METADATA_FIELD) {
-        const entry = Buffer.alloc(field.length);
-        await handle.read(entry, 0, field.length, at + field.start);
-        const [key, value] = textsOf(entry);
+        left -= field.length + ENTRY_BYTES;
+        if (left < 0)
+          throw FileError.in(file, `expected at most ${MAX_TEXT_BYTES} bytes of texts, got more`);
+        const [key, value] = textsOf(await read(handle, start, field.length));
         texts[key] = value;
       }
-      at += field.start + field.length;
+      at = start + field.length;
     }
     return texts;
   } finally {
     await handle.close();
   }
+}
+
+async function read(handle: FileHandle, at: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.alloc(length);
+  return bytes.subarray(0, await fill(handle, bytes, at));
 }
 
 /** Key and value of an entry. */

@@ -7,7 +7,8 @@ import type { StorageReader } from './storage.js';
 
 /** Limit of the inflated size of compressed records in repacked files; torch stores tensors uncompressed. */
 const MAX_INFLATED_BYTES = 2 ** 28;
-const STORED = 0;
+/** Method of a record that is not compressed. */
+export const STORED = 0;
 const DEFLATED = 8;
 /** Bytes read at a time when a whole record is only checked. */
 const CHECKED_BYTES = 2 ** 24;

@@ -123,6 +123,7 @@ async function locateStorages(file: RandomAccessFile, head: LegacyHead): Promise
   for (const key of head.keys) {
     const storage = head.storages.get(key);
     if (storage === undefined) return fail(`expected storage ${key} to be used by a tensor`);
+    if (places.has(key)) return fail(`expected storage ${key} once, got it twice`);
     const prefix = await file.read(position, 8);
     const count = new DataView(prefix.buffer).getBigUint64(0, true);
     if (count !== BigInt(storage.length)) {

@@ -3,7 +3,7 @@ import { WeightsError, WeightsFileError } from '../../core/errors.js';
 import { RandomAccessFile } from '../files/random-access.js';
 import { printable } from '../../core/printable.js';
 import type { TensorSource } from '../tensor.js';
-import { Archive, damaged } from './archive.js';
+import { Archive, damaged, STORED } from './archive.js';
 import { PickleCursor } from './cursor.js';
 import { flattenCheckpoint } from './flatten.js';
 import { torchRules } from './rules.js';
@@ -17,6 +17,11 @@ const MAX_PICKLE_BYTES = 2 ** 28;
 /** The same for compressed ones, which may be of any size in a small file. */
 const MAX_DEFLATED_PICKLE_BYTES = 2 ** 26;
 const MAX_ENTRIES = 200_000;
+/** Smallest header of a record before its bytes. */
+const RECORD_HEADER_BYTES = 30;
+/** Sum of the sizes that compressed records inflate to: what a second or two take, or this many times the archive. */
+const MIN_INFLATED_BYTES = 2 ** 30;
+const MAX_RATIO = 64;
 
 /**
  * Opens a torch zip file (PyTorch ≥ 1.6), also of a TorchScript program, or an archive of NumPy arrays (`.npz`): reads the
@@ -69,15 +74,28 @@ export async function openTorchZip(path: string): Promise<TensorSource> {
   }
 }
 
-/** All entries. */
+/** All entries. Records that overlap, or inflate to far more than they are, would take hours to read. */
 async function listEntries(path: string, zip: ZipFile): Promise<readonly Entry[]> {
   const all: Entry[] = [];
+  const maxInflated = Math.max(MIN_INFLATED_BYTES, MAX_RATIO * zip.fileSize);
+  let [stored, inflated] = [0, 0];
   for await (const entry of zip.eachEntry()) {
     // Sizes and offsets of the long form are unchecked, and an offset beyond 2⁵³ would end the process.
     if (!(entry.relativeOffsetOfLocalHeader + entry.compressedSize <= zip.fileSize))
       throw WeightsFileError.in(
         path,
         `expected a sound zip archive, got record "${printable(entry.fileName)}" outside of it`,
+      );
+    const { compressedSize, uncompressedSize, compressionMethod } = entry;
+    const isStored = compressionMethod === STORED;
+    stored += RECORD_HEADER_BYTES + (isStored ? uncompressedSize : compressedSize);
+    if (!isStored) inflated += uncompressedSize;
+    if (stored > zip.fileSize || inflated > maxInflated)
+      throw WeightsFileError.in(
+        path,
+        stored > zip.fileSize
+          ? 'expected a sound zip archive, got records that overlap'
+          : `expected compressed records of at most ${maxInflated} bytes together, got more`,
       );
     all.push(entry);
   }

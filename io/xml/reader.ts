@@ -1,7 +1,6 @@
-import { open } from 'node:fs/promises';
 import { SaxesParser } from 'saxes';
 import { FileError, quote } from '../../core/errors.js';
-import { fill, readable } from '../files/read.js';
+import { fill, openFile, readable } from '../files/read.js';
 import { decodeChunk, decodeText, decoderOf } from '../files/text.js';
 
 /** Deepest nesting of elements; annotation formats have at most six levels. */
@@ -74,7 +73,7 @@ const CHUNK_BYTES = 1 << 20;
 /** Reads a file of any size, a piece at a time. @throws DataError if it cannot be read or is no XML with that root */
 export async function readXmlFile(file: string, root: string, handler: XmlHandler): Promise<void> {
   const reader = new XmlReader(root, file, handler);
-  const handle = await readable(file, open(file, 'r'));
+  const handle = await readable(file, openFile(file));
   try {
     const bytes = new Uint8Array(CHUNK_BYTES);
     let decoder: TextDecoder | undefined;

@@ -1,18 +1,20 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { nearestWord } from '../../core/nearest-word.js';
 import { MEDIA_TYPES } from '../answer.js';
-import { ArrivingBodies } from '../arriving-bodies.js';
 import { HttpError, unavailable } from '../http-error.js';
 import { imagesOfRequest } from '../images-of-request.js';
 import type { ModelInfo } from '../messages.js';
 import { JsonText } from '../json-text.js';
 import { JsonThread } from '../json-thread.js';
 import { readQuery } from '../query.js';
+import { RequestBodies } from '../request-bodies.js';
 import { PREDICT_SCHEMA } from '../schemas.js';
 import type { ServerState } from '../state.js';
 
 /** Classes of a classifier that are answered unless the request says otherwise. */
 const TOP = 5;
+/** Memory for bodies, as a share of that of a queue of the largest ones. */
+const QUEUED_SHARE = 1 / 4;
 /** Status that the metrics show for clients that left. */
 const LEFT = 499;
 
@@ -21,26 +23,27 @@ type PredictRequest = FastifyRequest<{ Params: { readonly name?: string } }>;
 /** Adds `POST /v1/predict` and `POST /v1/predict/NAME`. */
 export function registerPredict(app: FastifyInstance, state: ServerState): void {
   const { thread, options, metrics } = state;
+  const { queue, maxBodyBytes, timeoutMs, maxImages } = options;
   /** Requests that send their body, wait or run. */
-  let numOpen = 0;
-  const arriving = new ArrivingBodies();
+  const bodies = new RequestBodies({
+    ...{ maxBodyBytes, timeoutMs, maxRequests: 2 * queue + 1 },
+    maxBytes: Math.max(2, queue * QUEUED_SHARE) * maxBodyBytes,
+  });
   // Whatever the type says, the body is the image: its first bytes tell what it is.
   app.removeContentTypeParser(['text/plain', 'application/json']);
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_, body, done) =>
     done(null, new JsonText(body as Buffer)),
   );
-  const json = new JsonThread(options.maxImages);
+  const json = new JsonThread(maxImages);
   app.addHook('onClose', () => json.close());
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body));
 
   /** Refuses what can be refused before the body is read. */
   const onRequest = async (request: PredictRequest, reply: FastifyReply): Promise<void> => {
     const startedMs = performance.now();
-    numOpen++;
-    arriving.add(request.raw);
+    const isIn = bodies.admit(request.raw);
     reply.raw.once('close', () => {
-      numOpen--;
-      arriving.delete(request.raw);
+      bodies.delete(request.raw);
       const status = reply.raw.writableFinished ? reply.statusCode : LEFT;
       const { name = '' } = request.params;
       const model = thread.models?.some((each) => each.name === name) ? name : '';
@@ -48,10 +51,10 @@ export function registerPredict(app: FastifyInstance, state: ServerState): void 
     });
     readQuery(request.query);
     thread.assertRoom(1);
-    if (numOpen > 2 * options.queue + 1 && !arriving.giveUpSlowest())
+    if (!isIn)
       throw unavailable(
         'QueueFull',
-        `serve: expected at most ${2 * options.queue} requests at once, got more`,
+        `serve: expected room for the body beside those of ${2 * queue} requests, got too many or too large ones`,
       );
     modelOf(thread.models ?? [], request.params.name);
   };
@@ -60,7 +63,10 @@ export function registerPredict(app: FastifyInstance, state: ServerState): void 
     const query = readQuery(request.query);
     const { format = 'json', score, perClassNms, max, top = TOP } = query;
     const images = await imagesOfRequest(request, options, json);
-    arriving.delete(request.raw);
+    bodies.holds(
+      request.raw,
+      images.reduce((sum, { bytes }) => sum + bytes.length, 0),
+    );
     if (format === 'png' && images.length > 1)
       throw new HttpError(
         400,
@@ -68,13 +74,14 @@ export function registerPredict(app: FastifyInstance, state: ServerState): void 
         `format=png: expected one image, got ${images.length}; send them one by one`,
       );
     const { name: model } = modelOf(thread.models ?? [], request.params.name);
-    const { signal, clear } = signalOf(reply, options.timeoutMs);
+    const { signal, clear } = signalOf(reply, timeoutMs);
     try {
       const body = await thread.submit(
         { model, images, format, score, perClassNms, max, top },
         signal,
       );
       const { buffer, byteOffset, byteLength } = body;
+      bodies.holds(request.raw, byteLength);
       return reply.type(MEDIA_TYPES[format]).send(Buffer.from(buffer, byteOffset, byteLength));
     } finally {
       clear();

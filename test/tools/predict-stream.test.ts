@@ -6,6 +6,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -192,6 +193,7 @@ test('Ctrl-C ends a watch with the number of images', async () => {
 }, 120_000);
 
 test('wrong combinations are refused before the model is opened', async () => {
+  symlinkSync(folder, path('link-into'));
   const cases = [
     [['-', 'a.png'], {}, /alone/],
     [['-'], { frames: '640' }, /640x360/],
@@ -201,6 +203,8 @@ test('wrong combinations are refused before the model is opened', async () => {
     [['-'], { format: 'coco' }, /--format/],
     [['-'], { watch: true }, /--watch/],
     [[folder], { watch: true, out: join(folder, 'below') }, /outside of/],
+    [[folder], { watch: true, out: path('link-into') }, /outside of/],
+    [['-'], { frames: '60000x60000' }, /at most 178956970 pixels/],
     [[folder], { watch: true, shard: '0/2' }, /--shard/],
   ] as const;
   for (const [given, flags, message] of cases) {
@@ -212,3 +216,18 @@ test('wrong combinations are refused before the model is opened', async () => {
   const flags = { watch: true, provider: 'cpu', threads: 0 } as unknown as PredictFlags;
   await expect(predictStream('/nowhere', ['/absent'], flags)).rejects.toThrow(DataError);
 });
+
+test('results that a link in the watched folder leads to are no pictures to predict', async () => {
+  const [watched, out] = [path('linked/in'), path('linked/out')];
+  mkdirSync(watched, { recursive: true });
+  mkdirSync(out);
+  symlinkSync(out, join(watched, 'results'));
+  writeFileSync(join(watched, 'a.png'), images[0]);
+  const stop = new AbortController();
+  const files: unknown[] = [];
+  setTimeout(() => stop.abort(), 5000);
+  for await (const each of predictFolder(model, watched, { ...OPTIONS, out, signal: stop.signal }))
+    files.push('row' in each ? (each.row as { readonly file: string }).file : each);
+  expect(existsSync(join(out, 'a.png.png'))).toBe(true);
+  expect(files).toEqual([join(watched, 'a.png')]);
+}, 60_000);

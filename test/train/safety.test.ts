@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } fr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { DataError } from '../../core/errors.js';
+import { ConfigError, DataError } from '../../core/errors.js';
 import { readImageNet, type ClassificationSet } from '../../datasets/imagenet.js';
 import { evaluationResize } from '../../datasets/transforms/evaluation.js';
 import { openEngine, type Engine } from '../../engine/runtime/engine.js';
@@ -218,4 +218,21 @@ test('a checkpoint by time is saved inside an epoch, and a run resumed from it i
   rmSync(join(timed, 'checkpoints', 'best.json'), { force: true });
   await train(timed, undefined, { config, resume: true });
   expect(weights(timed, step).equals(weights(whole, step))).toBe(true);
+});
+
+test('a run whose folder another process has taken over ends before it writes there', async () => {
+  const folder = newFolder();
+  let isLost = false;
+  const assertOwned = (): void => {
+    if (isLost) throw new ConfigError('taken over');
+  };
+  const lose = (real: () => Promise<Scalars>): Promise<Scalars> => {
+    isLost = true;
+    return real();
+  };
+  await expect(train(folder, lose, { assertOwned })).rejects.toThrow('taken over');
+  const left = names(folder);
+  expect(left.length).toBe(1);
+  expect(records(folder).every((record) => !record.includes('"eval"'))).toBe(true);
+  expect(await readBest(join(folder, 'checkpoints'))).toBeUndefined();
 });

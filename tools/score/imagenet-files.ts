@@ -156,11 +156,17 @@ function labelLine(
   return [divided?.[1], divided?.[2]];
 }
 
+/** Longest name of a class that is looked for after a file name with blanks. */
+const MAX_CLASS_CHARS = 1000;
+
 function namedLine(
   line: string,
   isClass: (text: string) => boolean,
 ): readonly [string, string] | undefined {
+  // A class is looked for in the end of a line only, however many blanks come before.
+  const from = Math.max(0, line.length - MAX_CLASS_CHARS);
   for (const { index, 0: gap } of line.matchAll(/\s*[,\t]\s*|\s+/g)) {
+    if (index < from) continue;
     const label = line.slice(index + gap.length);
     if (index > 0 && isClass(label)) return [line.slice(0, index), label];
   }

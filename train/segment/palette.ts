@@ -1,4 +1,4 @@
-import { DataError } from '../../core/errors.js';
+import { DataError, quote } from '../../core/errors.js';
 import { MAX_LIST_BYTES, readTextSync, reasonOf } from '../../io/files/read.js';
 import type { SegmenterCard } from '../../inference/card.js';
 import { ADE20K_CLASSES, ade20kPalette } from '../../datasets/classes/ade20k.js';
@@ -29,12 +29,16 @@ function readPalette(file: string, numClasses: number): Uint8Array {
     const reason = reasonOf(cause);
     throw new DataError(`${file}: expected one color a line, got ${reason}`, { file, cause });
   }
-  const lines = text.trim().split(/\s*\n\s*/);
+  const lines = text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
   if (lines.length !== numClasses)
     throw DataError.in(file, `expected ${numClasses} colors, got ${lines.length}`);
   const colors = lines.map((line, i) => {
     const hex = /^#?([0-9a-f]{6})$/i.exec(line)?.[1];
-    if (hex === undefined) throw DataError.in(file, `line ${i + 1}: expected #rrggbb, got ${line}`);
+    if (hex === undefined)
+      throw DataError.in(file, `line ${i + 1}: expected #rrggbb, got ${quote(line)}`);
     return [0, 2, 4].map((at) => parseInt(hex.slice(at, at + 2), 16));
   });
   return Uint8Array.from(colors.flat());

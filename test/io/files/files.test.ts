@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { DataError, WorkError } from '../../../core/errors.js';
@@ -8,6 +8,7 @@ import {
   writeAtomicallySync,
 } from '../../../io/files/atomic.js';
 import { isImageName } from '../../../io/files/images.js';
+import { leadsInto } from '../../../io/files/inside.js';
 import { readBytes, readJsonIfPresent } from '../../../io/files/read.js';
 import { temporaryFolder } from '../../helpers/temporary-folder.js';
 
@@ -60,9 +61,52 @@ test('images are known by their extension in any case', () => {
 
 test('what killed writers have left is removed, and nothing else', async () => {
   mkdirSync(path('run/samples'), { recursive: true });
-  for (const name of ['run/a.json', 'run/a.json.123.tmp', 'run/samples/b.jpg.7.tmp', 'run/c.tmp'])
+  for (const name of [
+    'run/a.json',
+    'run/a.json.123.tmp',
+    'run/samples/b.jpg.7.tmp',
+    'run/c.tmp',
+    'run/.12-0af9.tmp',
+  ])
     await put(name, 'x');
   removeTemporaryFiles(path('run'));
   expect(readdirSync(path('run')).sort()).toEqual(['a.json', 'c.tmp', 'samples']);
   expect(readdirSync(path('run/samples'))).toEqual([]);
+});
+
+test('a link that waits under a temporary name is not followed, and names may be as long as they can be', async () => {
+  const victim = await put('victim', 'mine');
+  mkdirSync(path('foreign'));
+  const long = path(`foreign/${'n'.repeat(250)}.json`);
+  for (const name of ['a.json', 'b.json'])
+    symlinkSync(victim, path(`foreign/${name}.${process.pid}.tmp`));
+  writeAtomicallySync(path('foreign/a.json'), 'text');
+  await writeAtomically(path('foreign/b.json'), new TextEncoder().encode('text'));
+  await writeAtomically(long, new Uint8Array(1));
+  expect(readFileSync(victim, 'utf8')).toBe('mine');
+  expect(readFileSync(path('foreign/a.json'), 'utf8')).toBe('text');
+});
+
+test('two writers of one file in one process do not mix their bytes', async () => {
+  const contents = ['a', 'b', 'c'].map((letter) => letter.repeat(300_000));
+  const file = path('one');
+  await Promise.all(
+    contents.map((text) =>
+      writeAtomically(file, async (write) => {
+        for (let at = 0; at < text.length; at += 50_000)
+          await write(Buffer.from(text.slice(at, at + 50_000)));
+      }),
+    ),
+  );
+  expect(contents).toContain(readFileSync(file, 'utf8'));
+});
+
+test('a path leads into a folder also by links, and through parts that do not exist', async () => {
+  mkdirSync(path('in/below'), { recursive: true });
+  mkdirSync(path('..beside'), { recursive: true });
+  symlinkSync(path('in/below'), path('link'));
+  for (const inside of ['in', 'in/new/folder', 'link', 'link/new', 'in/..new'])
+    expect([inside, leadsInto(path(inside), path('in'))]).toEqual([inside, true]);
+  for (const outside of ['.', '..beside', 'inner', 'in/../x'])
+    expect([outside, leadsInto(path(outside), path('in'))]).toEqual([outside, false]);
 });

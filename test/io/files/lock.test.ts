@@ -1,6 +1,15 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -144,4 +153,35 @@ test('a lock that another process took over is not removed', async () => {
   writeFileSync(file, 'of another');
   lock.release();
   expect(readFileSync(file, 'utf8')).toBe('of another');
+});
+
+test('a link, folder or pipe in place of a lock is refused at once', async () => {
+  const kinds: readonly (() => void)[] = [
+    () => symlinkSync(join(folder, 'nowhere'), file),
+    () => symlinkSync('/etc/passwd', file),
+    () => mkdirSync(file),
+    () => execFileSync('mkfifo', [file]),
+    () => writeFileSync(file, 'x'.repeat(100_000)),
+  ];
+  for (const make of kinds) {
+    make();
+    await expect(acquireLock(file, options)).rejects.toThrow(
+      `${file}: expected the lock of a process, got a`,
+    );
+    rmSync(file, { recursive: true });
+  }
+});
+
+test('a holder notices that another machine took its lock over, and gets a lock back that was removed', async () => {
+  const lock = await acquireLock(file, options);
+  lock.assertHeld();
+  rmSync(file);
+  lock.assertHeld();
+  expect(ownerOf()).toMatchObject({ pid: process.pid });
+  const owner = ownerOf();
+  writeFileSync(file, JSON.stringify({ ...owner, host: 'elsewhere', machine: 'elsewhere' }));
+  expect(() => lock.assertHeld()).toThrow(/in use by process \d+ on elsewhere/);
+  expect(() => lock.assertHeld()).toThrow(ConfigError);
+  lock.release();
+  expect(ownerOf()).toMatchObject({ host: 'elsewhere' });
 });

@@ -9,6 +9,8 @@ import { readClassList } from '../../../datasets/class-list.js';
 import { readClassNames } from '../../../datasets/class-names.js';
 import { readAnnotations } from '../../../io/coco/annotations.js';
 import { readBytes } from '../../../io/files/read.js';
+import { readCvat } from '../../../io/cvat/read.js';
+import { readOnnxMetadata } from '../../../io/onnx/metadata.js';
 import { readYaml } from '../../../io/yaml/read.js';
 import { decodeImage } from '../../../io/image/decode.js';
 import { readConfigFile } from '../../../train/config/file.js';
@@ -47,6 +49,8 @@ const READERS: Readonly<Record<string, (file: string) => unknown>> = {
   configuration: readConfigFile,
   'class names': readClassNames,
   'class list': readClassList,
+  CVAT: (file) => readCvat(file, { label: () => undefined, image: () => undefined }),
+  'ONNX metadata': readOnnxMetadata,
 };
 
 describe.runIf(process.platform === 'linux').each(Object.entries(READERS))('%s', (name, read) => {

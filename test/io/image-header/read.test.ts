@@ -152,3 +152,38 @@ test('a raw photo is named, also where it begins as TIFF with a small preview', 
       ),
     ).not.toThrow();
 });
+
+test('of millions of segments or chunks before the pixels, only the first are looked at', async () => {
+  const many = 2 ** 20;
+  const jpeg = await blank(3).jpeg().toBuffer();
+  const withSegments = (count: number, segment: readonly number[]): Uint8Array =>
+    Buffer.concat([
+      jpeg.subarray(0, 2),
+      ...[Buffer.alloc(count * segment.length, Uint8Array.from(segment))],
+      jpeg.subarray(2),
+    ]);
+  for (const segment of [[0xff, 0xe5, 0, 2], [0xff, 0], [0xff], [1, 0xff, 0]]) {
+    expect(readImageHeader(withSegments(1000, segment), 'x')).toMatchObject({ width: 700 });
+    expect(() => readImageHeader(withSegments(many, segment), 'x')).toThrow('a JPEG frame header');
+  }
+  // What is no segment is skipped at once, as by libjpeg.
+  expect(readImageHeader(withSegments(many, [1]), 'x')).toMatchObject({ width: 700 });
+
+  const png = await blank(3).png().toBuffer();
+  const [empty, exif] = [
+    Buffer.from(pngChunk('teSt', new Uint8Array(0))),
+    Buffer.from('MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x05\0\0', 'latin1'),
+  ];
+  const withChunks = (count: number): Uint8Array =>
+    Buffer.concat([
+      png.subarray(0, 33),
+      Buffer.alloc(count * empty.length, empty),
+      pngChunk('eXIf', exif),
+      png.subarray(33),
+    ]);
+  expect(readImageHeader(withChunks(1000), 'x')).toMatchObject({ orientation: 5 });
+  expect(readImageHeader(withChunks(many), 'x')).toMatchObject({
+    orientation: 1,
+    width: 300 + 400,
+  });
+});

@@ -6,7 +6,13 @@ import { PNG } from 'pngjs';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DataError } from '../../../core/errors.js';
-import { decodeImage, decodeImageBytes, MAX_PIXELS } from '../../../io/image/decode.js';
+import {
+  decodeImage,
+  decodeImageBytes,
+  decodeStored,
+  MAX_PIXELS,
+} from '../../../io/image/decode.js';
+import { imageHeader } from '../../../io/image/header.js';
 import { needsRealData, REAL_DATA } from '../../helpers/leave-out.js';
 
 const QUIRKS = join(REAL_DATA, 'jpeg-quirks');
@@ -239,4 +245,16 @@ describe('odd JPEGs', () => {
       });
     }
   });
+});
+
+test('a decoder that finds more pixels than the header said decodes none', async () => {
+  for (const format of ['jpeg', 'png', 'webp', 'tiff', 'gif', 'avif'] as const) {
+    const bytes = await sharp(PIXELS, { raw: { width: 48, height: 32, channels: 3 } })
+      .toFormat(format)
+      .toBuffer();
+    const header = await imageHeader(bytes, 'x');
+    expect((await decodeStored(bytes, 'x', header, {})).data.length).toBe(3 * 48 * 32);
+    const small = { ...header, width: 24 };
+    await expect(decodeStored(bytes, 'x', small, {})).rejects.toThrow(/x: expected a complete/);
+  }
 });

@@ -105,6 +105,14 @@ test.each<[string, Uint8Array, RegExp]>([
   ['with a count of 2^63', torchLegacy(value, [['k', 2 ** 62, floats(1)]]), /expected 4 elements/],
   ['without the storage', torchLegacy(value, []), /expected storage k in the file, got none/],
   [
+    'with a storage twice',
+    torchLegacy(value, [
+      ['k', 4, floats(1, 2, 3, 4)],
+      ['k', 4, floats(1, 2, 3, 4)],
+    ]),
+    /storage k once, got it twice/,
+  ],
+  [
     'with an unused storage',
     torchLegacy(value, [
       ['k', 4, floats(1, 2, 3, 4)],

@@ -359,3 +359,28 @@ test('any damage of the end of an archive, also in its long form, is a WeightsEr
       WeightsError,
     );
 }, 60_000);
+
+test('records that share their bytes, and those that inflate to far more than they are, are refused before they are read', async () => {
+  const many = (deflate: boolean): Uint8Array => {
+    const data = new Uint8Array(deflate ? 2 ** 25 : 2 ** 12);
+    const one = Buffer.from(zip([{ name: '00.npy', data, deflate }]));
+    const start = one.readUInt32LE(one.length - 6);
+    const [record, entry] = [one.subarray(0, start), one.subarray(start, one.length - 22)];
+    const entries = Array.from({ length: 40 }, (_, i) => {
+      const copy = Buffer.from(entry);
+      copy.write(String(i).padStart(2, '0'), 46);
+      return copy;
+    });
+    const end = Buffer.from(one.subarray(one.length - 22));
+    [8, 10].forEach((at) => end.writeUInt16LE(entries.length, at));
+    end.writeUInt32LE(entries.length * entry.length, 12);
+    return Buffer.concat([record, ...entries, end]);
+  };
+  for (const deflate of [true, false])
+    await expect(openWeights(await put('shared.npz', many(deflate)))).rejects.toThrow(/overlap/);
+  const record = { data: new Uint8Array(9), deflate: true, claimedBytes: 2 ** 28 };
+  const bomb = zip(Array.from({ length: 5 }, (_, i) => ({ name: `${i}.npy`, ...record })));
+  await expect(openWeights(await put('bomb.npz', bomb))).rejects.toThrow(
+    /compressed records of at most 1073741824 bytes together/,
+  );
+});
