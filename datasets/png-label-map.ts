@@ -31,9 +31,10 @@ export interface LabelMapping {
 export function mapLabels(indices: PngIndices, mapping: LabelMapping, file: string): LabelMap {
   const { width, height, data } = indices;
   const table = labelTable(mapping);
+  const beyond = mapping.othersIgnored ? IGNORED_LABEL : INVALID;
   const labels = new Uint8Array(data.length); // [H, W]
   for (let i = 0; i < data.length; i++) {
-    const label = data[i] < table.length ? table[data[i]] : INVALID;
+    const label = data[i] < table.length ? table[data[i]] : beyond;
     if (label === INVALID) {
       const [x, y] = [i % width, Math.floor(i / width)];
       throw AnnotationsError.in(

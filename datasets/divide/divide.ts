@@ -126,6 +126,11 @@ async function writeLists(
   source: FolderSource,
   { partial, folder }: Target,
 ): Promise<void> {
+  if (source.labelEnd !== undefined)
+    throw ConfigError.in(
+      source.labels,
+      'expected a folder of labels alone to divide, got other files beside them; `data convert --to masks` separates them',
+    );
   const [images, labels] = [source.images, source.labels].map((path) =>
     slashed(relative(folder, resolve(path))),
   );
@@ -144,10 +149,11 @@ async function writeLists(
 function labelMeaning({ classes, values, colors }: FolderSource): object {
   if (values) return { values: Object.fromEntries(classes.map((name, k) => [name, values[k]])) };
   if (!colors) return {};
+  let numIgnored = 0;
+  const nameOf = (label: number): string =>
+    label < classes.length ? classes[label] : `ignore${'_'.repeat(numIgnored++)}`;
   return {
-    colors: Object.fromEntries(
-      colors.map(({ rgb, label }) => [label < classes.length ? classes[label] : 'ignore', rgb]),
-    ),
+    colors: Object.fromEntries(colors.map(({ rgb, label }) => [nameOf(label), rgb])),
   };
 }
 

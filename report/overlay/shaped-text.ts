@@ -25,7 +25,7 @@ const CELLS = 96;
 /** Space at both ends. */
 const BEARING = 0.05;
 /** Longest time that a line may take, with the start of the thread. */
-const MOST_MS = 20_000;
+const MOST_MS = 60_000;
 /** Gap, in cells, that tells the letter before the text from the text. */
 const GAP = 0.2 * CELLS;
 /** Longest text, in characters: more do not fit on any picture. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { readTables } from '../../datasets/annotations/read.js';
 import { checkData } from '../../datasets/check.js';
+import { divideSet } from '../../datasets/divide/divide.js';
 import { readImageNet } from '../../datasets/imagenet.js';
 import { detectLayout } from '../../datasets/layout/detect.js';
 import { loadSegmentationSplit } from '../../datasets/layout/load.js';
@@ -301,4 +302,27 @@ test('labels without names of their classes: the message says how to give them',
   );
   const line = 'images, labels and classes as given: train, 3 classes';
   expect((await pixels({ classes: ['a', 'b', 'c'] }))[0]).toBe(line);
+});
+
+test('CVAT: several ignored colors are so in a divided set, too', async () => {
+  for (const name of ['a', 'b', 'c', 'd']) {
+    image(`default/${name}.png`, width, height);
+    write(
+      `defaultannot/${name}.png`,
+      colors([
+        [0, 0, 0],
+        [64, 128, 64],
+        [9, 9, 9],
+      ]),
+    );
+  }
+  write('label_colors.txt', '0 0 0 void\n64 128 64 cat\n9 9 9 ignore\n');
+  const layout = await detectLayout(data.root);
+  const options = { valFraction: 0.5, testFraction: 0, seed: 0, images: 'link' } as const;
+  await divideSet(layout, data.at('parts'), options);
+  const divided = await detectLayout(data.at('parts'));
+  if (divided.kind !== 'segmentation') throw new Error(divided.line);
+  const { samples, mapping } = await loadSegmentationSplit(divided, 'train');
+  const found = (await loadPair(samples[0], mapping)).labels.data;
+  expect([...found]).toEqual(LABELS.map((k) => (k === 1 ? 0 : 255)));
 });

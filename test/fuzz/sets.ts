@@ -36,7 +36,8 @@ const LABELED = { 'labels/a.png': MASK };
 const SETS: readonly FuzzedSet[] = [
   {
     name: 'COCO',
-    corpus: bytes(TEXTS.coco),
+    // The mask of the last object has the size of the first image.
+    corpus: bytes(TEXTS.coco.replace('"id":3,"image_id":2', '"id":3,"image_id":1')),
     file: 'annotations/instances_train.json',
     images: ['train/a.jpg', 'train/b/c.jpg'],
   },
