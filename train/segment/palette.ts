@@ -1,4 +1,5 @@
-import { DataError, quote } from '../../core/errors.js';
+import { DataError } from '../../core/errors.js';
+import { printable } from '../../core/printable.js';
 import { MAX_LIST_BYTES, readTextSync, reasonOf } from '../../io/files/read.js';
 import type { SegmenterCard } from '../../inference/card.js';
 import { ADE20K_CLASSES, ade20kPalette } from '../../datasets/classes/ade20k.js';
@@ -38,7 +39,7 @@ function readPalette(file: string, numClasses: number): Uint8Array {
   const colors = lines.map((line, i) => {
     const hex = /^#?([0-9a-f]{6})$/i.exec(line)?.[1];
     if (hex === undefined)
-      throw DataError.in(file, `line ${i + 1}: expected #rrggbb, got ${quote(line)}`);
+      throw DataError.in(file, `line ${i + 1}: expected #rrggbb, got ${printable(line)}`);
     return [0, 2, 4].map((at) => parseInt(hex.slice(at, at + 2), 16));
   });
   return Uint8Array.from(colors.flat());
