@@ -1,5 +1,6 @@
 import { assertObject } from '../core/arguments.js';
 import { DataError, InputError, quote } from '../core/errors.js';
+import { AN_OBJECT, assertOptions, oneWord, wholeFrom, type OptionRules } from '../core/options.js';
 import { usableSet } from './coco/check-usable.js';
 import { checkClasses, checkHeldOut, checkOverlap } from './coco/check-parts.js';
 import { inspectCocoSet } from './coco/inspect-set.js';
@@ -31,6 +32,12 @@ export interface CheckOptions {
   /** Settings of the run that the set is checked for; default: masks are learned, images without objects left out. */
   readonly needs?: TrainingNeeds | undefined;
 }
+
+const RULES: OptionRules<CheckOptions> = {
+  images: oneWord('none', 'exist', 'headers', 'pixels'),
+  maxExamples: wholeFrom(0),
+  needs: AN_OBJECT,
+};
 
 const DEFAULT_NEEDS: TrainingNeeds = { masks: true, keepEmpty: false };
 
@@ -69,7 +76,7 @@ export interface DataReport {
  */
 export async function checkData(data: DataLayout, options: CheckOptions): Promise<DataReport> {
   assertObject('checkData', 'a layout that detectLayout returned', data, 'kind', 'splits');
-  assertObject('checkData', 'an object of options', options);
+  assertOptions('checkData', options, RULES);
   switch (data.kind) {
     case 'detection':
       return checkDetection(data, options);

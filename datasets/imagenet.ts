@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
-import { assertObject, assertText } from '../core/arguments.js';
+import { assertText } from '../core/arguments.js';
+import { A_LIST, assertOptions, oneWord, type OptionRules } from '../core/options.js';
 import { LayoutError } from '../core/errors.js';
 import { describeSkipped, isImageName } from '../io/files/images.js';
 import { listFiles } from '../io/files/list.js';
@@ -33,8 +34,10 @@ export interface ClassificationSet {
 interface ImageNetOptions {
   readonly split: 'train' | 'val';
   /** Classes by index, e.g. those of a checkpoint; default: the set's list or its training folders. */
-  readonly classes?: readonly ClassEntry[];
+  readonly classes?: readonly ClassEntry[] | undefined;
 }
+
+const RULES: OptionRules<ImageNetOptions> = { split: oneWord('train', 'val'), classes: A_LIST };
 
 const SPLIT_FOLDERS = {
   train: ['train', 'training'],
@@ -58,7 +61,7 @@ const DESCRIBING = new Set<string>([...CLASS_FILES, ...LABEL_FILES]);
  */
 export function readImageNet(root: string, options: ImageNetOptions): ClassificationSet {
   assertText('readImageNet', 'the path of a folder', root);
-  assertObject('readImageNet', 'an object of options', options);
+  assertOptions('readImageNet', options, RULES);
   if (!isFolder(root)) throw LayoutError.in(root, 'expected a folder with images, got none');
   const folders = {
     train: splitFolder(root, 'train'),

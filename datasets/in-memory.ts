@@ -3,8 +3,11 @@ import { describedValue, isUint8Array } from '../core/arguments.js';
 import { DataError, quote } from '../core/errors.js';
 import type { LabelMap, RgbImage } from '../core/image.js';
 import { AnnotationColumns, annotationIn } from '../io/coco/annotation-columns.js';
+import { isUpright } from '../core/upright.js';
+import type { DecodeOptions } from '../io/image/decode.js';
 import { imageReader, type ImageInput } from '../io/image/input.js';
 import type { PixelImage } from '../io/image/pixels.js';
+import type { PixelRange } from '../io/image/range.js';
 import { checkCocoTables } from './coco/checks.js';
 import { reportTo } from './coco/problem-kinds.js';
 import { createCocoSet, type CocoSet } from './coco/set.js';
@@ -17,7 +20,10 @@ import type { ClassificationSample } from './sample.js';
 /** Placeholder for a file name in messages about data in memory. */
 const NAME = '(in memory)';
 
-/** An unlabeled image. Files and bytes are decoded once, before the work starts, and stay in memory. */
+/**
+ * An unlabeled image. Files and bytes are decoded once, before the work starts, and stay in memory: in the frame in which
+ * `predict` of a model of the task decodes them, or in the stored one where only that has the size of the labels.
+ */
 export interface ImageExample<Image = ImageInput> {
   readonly image: Image;
 }
@@ -80,22 +86,31 @@ function isObject(value: unknown): boolean {
 /**
  * Checks examples of a task and decodes their images.
  *
+ * @param range values that become 0 and 255 in images of more than 8 bits; default: their upper 8 bits
  * @throws DataError naming the first example that is none of the task, or whose image is none or cannot be decoded
  */
 export function decodeExamples<Example extends ImageExample>(
   task: ExampleTask,
   examples: readonly Example[],
+  range?: PixelRange,
 ): Promise<readonly (Omit<Example, 'image'> & ImageExample<RgbImage>)[]> {
   assertExamples(task, examples);
   // All are checked before any file is decoded.
-  const readers = examples.map(({ image }, i) => {
+  const readers = examples.map(({ image, ...example }, i) => {
     if (typeof image === 'object' && isObject(image) && 'width' in image) assertPixels(image, i);
-    return refusing(i, () => imageReader(image));
+    const upright = frameOf(task, example);
+    return refusing(i, () => imageReader(image, { upright, range }));
   });
   return inParallel(examples, async (example, i) => {
     const image = await refusing(i, readers[i]);
     return { ...example, image };
   });
+}
+
+/** Frame in which the labels of an example are. */
+function frameOf(task: ExampleTask, example: object): DecodeOptions['upright'] {
+  const { labels } = example as Partial<SegmentationExample>;
+  return task === 'segment' && labels ? labels : isUpright(task);
 }
 
 /** Runs a step for an example, whose index its errors name. */

@@ -1,6 +1,15 @@
-import { assertObject, assertText } from '../core/arguments.js';
-import { convertWeights } from '../weights/convert.js';
+import { assertText } from '../core/arguments.js';
+import { A_TEXT, assertOptions, oneWord, TRUE_OR_FALSE, type OptionRules } from '../core/options.js';
+import { convertWeights, type ConvertOptions } from '../weights/convert.js';
+import { A_WHICH } from '../weights/select.js';
 import { summarizeModel } from './summary.js';
+
+const RULES: OptionRules<ConvertOptions> = {
+  scheme: A_TEXT,
+  dtype: oneWord('F32', 'F16'),
+  which: A_WHICH,
+  timmConvMlp: TRUE_OR_FALSE,
+};
 
 /**
  * Converts weights of any container and scheme to safetensors in another scheme. Names and shapes are checked against the
@@ -13,7 +22,7 @@ export async function convertModel(
   ...[input, output, options]: Parameters<typeof convertWeights>
 ): ReturnType<typeof convertWeights> {
   assertText('convertWeights', 'the path of the new file', output);
-  assertObject('convertWeights', 'an object of options', options);
+  assertOptions('convertWeights', options, RULES);
   await summarizeModel(input, { which: options.which });
   return convertWeights(input, output, options);
 }

@@ -1,11 +1,9 @@
+import { isUpright } from '../core/upright.js';
 import type { DecodeOptions } from '../io/image/decode.js';
 import type { ModelCard } from './card.js';
 
-/**
- * Options to decode images for a model: upright for detection and segmentation, the stored pixels for classification as
- * in timm, and scaled as in its training data.
- */
+/** Options to decode images for a model: in the frame of its task, and scaled as in its training data. */
 export function decodingFor(card: ModelCard): Pick<DecodeOptions, 'upright' | 'range'> {
-  const hasFrame = card.task === 'detect' || card.task === 'segment';
-  return { upright: hasFrame, range: hasFrame ? card.range : undefined };
+  const range = card.task === 'detect' || card.task === 'segment' ? card.range : undefined;
+  return { upright: isUpright(card.task), range };
 }

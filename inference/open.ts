@@ -1,4 +1,4 @@
-import { ConfigError, WeightsMismatchError } from '../core/errors.js';
+import { ConfigError, OptionError, WeightsMismatchError } from '../core/errors.js';
 import {
   assertEngine,
   openEngine,
@@ -16,6 +16,7 @@ import {
   wholeFrom,
   type OptionRules,
 } from '../core/options.js';
+import { inOptions, inOptionWords } from '../core/option-words.js';
 import type { DetectorCard } from './card.js';
 import { openClassifier } from './classify/load.js';
 import type { LoadOptions } from './class-names.js';
@@ -80,15 +81,28 @@ export async function open<Task extends PredictTask = PredictTask>(
   assertOptions('loadModel', options, LOAD_RULES);
   if (options.engine !== undefined) assertEngine(options.engine);
   const { engine, frozen, max, perClassNms, ratios, score, slide, tile, top, tta } = options;
-  const loaded = await load(model, options);
+  const onNotice = (line: string): void => options.onNotice?.(inOptions(line).line);
+  const onUnused = (message: string): never => {
+    throw new OptionError(message);
+  };
+  const loaded = await load(model, { ...options, onNotice }, onUnused).catch((error: unknown) => {
+    throw inOptionWords(error);
+  });
   const predict = { frozen, max, perClassNms, ratios, score, slide, tile, top, tta };
   return modelOf<PredictTask>(await openEngine(engine), loaded, predict) as ModelOf<Task>;
 }
 
-/** Loads only the weights, with their model card. @throws as {@link open} */
+/**
+ * Loads only the weights, with their model card.
+ *
+ * @param onUnused called if options are given that the model card of the file already holds; default: a notice, because a
+ *   command has the same options for several models
+ * @throws as {@link open}
+ */
 export async function load(
   model: string,
   options: Omit<OpenOptions, 'engine'> = {},
+  onUnused: (message: string) => void = (message) => options.onNotice?.(`warning: ${message}`),
 ): Promise<LoadedModel> {
   if (publishedEntry(model)?.task === 'pretrain')
     throw new ConfigError(
@@ -98,6 +112,10 @@ export async function load(
     ...options,
     which: options.ema ? 'model_ema' : undefined,
   });
+  if (located.state)
+    for (const name of ['classes', 'size'] as const)
+      if (options[name] !== undefined)
+        onUnused(`${name}: expected a weight file without model card, got ${located.file}`);
   const ema = options.ema ?? located.ema ?? false;
   if (ema && options.ema === undefined)
     options.onNotice?.(

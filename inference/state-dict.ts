@@ -1,11 +1,12 @@
 import type { ConvNeXtV2Config } from '../backbone/variants.js';
 import { WeightsMismatchError } from '../core/errors.js';
-import type { Backbone } from '../engine/backbone.js';
+import { AN_OBJECT, type OptionRules } from '../core/options.js';
+import { A_BACKBONE, type Backbone } from '../engine/backbone.js';
 import type { ParameterStore } from '../engine/parameters/store.js';
 import type { TensorMap } from '../io/tensor.js';
 import type { Architecture } from '../weights/architecture.js';
 import { loadWeights, parameterTargets, type LoadReport } from '../weights/load.js';
-import type { Which } from '../weights/select.js';
+import { A_WHICH, type Which } from '../weights/select.js';
 
 /** Options of loading a network with a backbone. */
 export interface NetworkOptions<Architecture> {
@@ -16,6 +17,13 @@ export interface NetworkOptions<Architecture> {
   /** Custom backbone instead of that of the architecture. */
   readonly network?: Backbone | undefined;
 }
+
+/** Rules of {@link NetworkOptions}. */
+export const NETWORK_RULES: OptionRules<NetworkOptions<unknown>> = {
+  which: A_WHICH,
+  architecture: AN_OBJECT,
+  network: A_BACKBONE,
+};
 
 /**
  * Initializes the backbone of a detector or segmenter with the weights of a classifier or an autoencoder of any container

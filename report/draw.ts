@@ -2,6 +2,7 @@ import { isUint8Array } from '../core/arguments.js';
 import { A_FRACTION, assertOptions, ruled, type OptionRules } from '../core/options.js';
 import { assertResult } from '../core/results.js';
 import { ShapeError } from '../core/errors.js';
+import { isUpright } from '../core/upright.js';
 import type { RgbImage } from '../core/image.js';
 import {
   expandMask,
@@ -59,7 +60,7 @@ export async function draw(
 ): Promise<RgbImage> {
   assertResult('draw', result);
   assertOptions('draw', options, DRAW_RULES);
-  const pixels = await imageReader(image)();
+  const pixels = await imageReader(image, { upright: isUpright(result.task) })();
   const { width, height } = result;
   if (pixels.width !== width || pixels.height !== height)
     throw new ShapeError(

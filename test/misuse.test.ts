@@ -235,6 +235,7 @@ test.each([
 const near = (call: () => unknown, unknown: string, nearest: string) =>
   [unknown, call, new RegExp(`, got ${unknown}; nearest: ${nearest}$`)] as const;
 const wrong = (value: unknown): never => value as never;
+const LAYOUT = { kind: 'detection', splits: {} } as never;
 const never = (): string => `${folder}/never`;
 
 test.each<readonly [string, () => unknown, RegExp]>([
@@ -249,6 +250,20 @@ test.each<readonly [string, () => unknown, RegExp]>([
   near(() => api.toYolo(wrong(RESULT), wrong({ mask: true })), 'mask', 'masks'),
   near(() => api.toCoco(wrong(RESULT), wrong({ imageid: 1 })), 'imageid', 'imageId'),
   near(() => api.exportOnnx('none', wrong({ out: out(), opsets: 20 })), 'opsets', 'opset'),
+  near(() => api.loadDetector('none', wrong({ whihc: 'model' })), 'whihc', 'which'),
+  near(() => api.loadClassifier('none', wrong({ bakbone: {} })), 'bakbone', 'backbone'),
+  near(() => api.loadSegmenter('none', wrong({ classnames: [] })), 'classnames', 'classNames'),
+  near(() => api.loadWeights('none', [], wrong({ exception: [] })), 'exception', 'exceptions'),
+  near(() => api.convertWeights('none', 'x', wrong({ schema: 'hf' })), 'schema', 'scheme'),
+  near(() => api.checkData(LAYOUT, wrong({ image: 'none' })), 'image', 'images'),
+  near(() => api.loadDetectionSplit(LAYOUT, 'val', wrong({ limits: 1 })), 'limits', 'limit'),
+  near(() => api.loadSegmentationSplit(LAYOUT, 'val', wrong({ limits: 1 })), 'limits', 'limit'),
+  near(() => api.readImageNet('none', wrong({ splits: 'val' })), 'splits', 'split'),
+  near(() => api.decodeImage('none', wrong({ maxPixel: 1 })), 'maxPixel', 'maxPixels'),
+  near(() => api.readAnnotations('none', api.refuseLoss, wrong({ mask: 1 })), 'mask', 'masks'),
+  near(() => api.detectLayout('.', wrong({ valfraction: 1 })), 'valfraction', 'valFraction'),
+  ['which', () => api.loadDetector('none', { which: wrong('ema') }), /^which: .*model_ema, got/],
+  ['upright', () => api.decodeImage('none', { upright: wrong(1) }), /^upright: .* got 1$/],
   [
     'device',
     () => api.openEngine(wrong({ device: 'cuda' })),

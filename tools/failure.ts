@@ -32,7 +32,11 @@ export function reportError(error: unknown, json: boolean, prefix = ''): 1 | 2 {
 /** Message of an error with the flags of the command line in place of the options of functions. */
 function inFlags({ message, flags = {} }: Error & { readonly flags?: FlagsOfMessage }): string {
   return Object.entries(flags).reduce(
-    (text, [option, flag]) => text.replace(option, () => flag),
+    // Words in backticks are options wherever they stand; others may be words.
+    (text, [option, flag]) =>
+      option.startsWith('`')
+        ? text.replaceAll(option, () => flag)
+        : text.replace(option, () => flag),
     message,
   );
 }

@@ -1,6 +1,8 @@
 import { assertObject, describedValue } from '../core/arguments.js';
 import { DataError, InputError, quote } from '../core/errors.js';
+import { inOptionWords } from '../core/option-words.js';
 import { assertOptions } from '../core/options.js';
+import { decodingFor } from '../inference/decoding.js';
 import type { ImageModel, PredictTask } from '../inference/model.js';
 import {
   EVALUATION_RULES,
@@ -36,7 +38,11 @@ export async function evaluate<Model extends ImageModel>(
   options: EvaluationOptions = {},
 ): Promise<EvaluationScores<Model['task']>> {
   assertOptions('evaluate', options, EVALUATION_RULES);
-  return (await evaluationReport(model, data, options)).document;
+  try {
+    return (await evaluationReport(model, data, options)).document;
+  } catch (error) {
+    throw inOptionWords(error);
+  }
 }
 
 /** {@link evaluate} with a table for people. */
@@ -55,7 +61,10 @@ export async function evaluationReport<Model extends ImageModel>(
   assertObject('evaluate', MODEL, model, 'predict', 'classNames', 'card', 'options');
   if (Array.isArray(data) && data.length === 0)
     throw new DataError('eval: expected images, got none');
-  const set: unknown = Array.isArray(data) ? await fromExamples(data, model.classNames) : data;
+  const { range } = decodingFor(model.card);
+  const set: unknown = Array.isArray(data)
+    ? await fromExamples(data, model.classNames, range)
+    : data;
   if (typeof set !== 'string' && (typeof set !== 'object' || set === null || !isSet(set)))
     throw new InputError(
       `evaluate: expected the path of a data set, a set or a list of examples to ${model.task}, got ${describedValue(data)}`,

@@ -1,5 +1,6 @@
 import { resolve, sep } from 'node:path';
 import { DataError, WriteError } from '../core/errors.js';
+import { inOptionWords } from '../core/option-words.js';
 import { besideLoaders, openEngine } from '../engine/runtime/engine.js';
 import { assertDataExists } from '../datasets/layout/detect.js';
 import type { FileLock } from '../io/files/lock.js';
@@ -47,6 +48,17 @@ export async function train<const Recipe extends string | RecipeConfig>(
   recipe: Recipe,
   options: TrainOptions<ConfigOf<Recipe>>,
 ): Promise<TrainOutcome> {
+  try {
+    return await trained(recipe, options as TrainOptions);
+  } catch (error) {
+    throw inOptionWords(error);
+  }
+}
+
+async function trained(
+  recipe: string | RecipeConfig,
+  options: TrainOptions,
+): Promise<TrainOutcome> {
   assertTrainOptions(recipe, options);
   options.signal?.throwIfAborted();
   const { folder, signal, listener, backbone, communicator = SINGLE_PROCESS } = options;
@@ -56,9 +68,9 @@ export async function train<const Recipe extends string | RecipeConfig>(
     if (isFirst) tell(listener, line);
   };
   const startMs = performance.now();
-  const { data, weights } = options as TrainOptions;
+  const { data, weights } = options;
   if (weights !== undefined && typeof data === 'string') assertDataExists(data); // before weights are pulled
-  const plan = await planRun(recipe, options as TrainOptions, note);
+  const plan = await planRun(recipe, options, note);
   if (isFirst) {
     assertWritableFolder(folder);
     assertRunFolder(options);
@@ -81,7 +93,7 @@ export async function train<const Recipe extends string | RecipeConfig>(
         `${size} ranks × batch ${batchSize} × accumulation ${accumulation} = ${size * batchSize * accumulation} images an update`,
       );
     }
-    const { data: whole, verdict } = await dataOfRun(task, options as TrainOptions, {
+    const { data: whole, verdict } = await dataOfRun(task, options, {
       ...{ plan, config, note },
     });
     const fitted = planForData(task, plan, {
@@ -98,7 +110,7 @@ export async function train<const Recipe extends string | RecipeConfig>(
     const assertOwned = (): void => lock?.assertHeld();
     const stored = runConfigOf(fitted, engine.description);
     const isExamined = examinesRun(plan, options.report);
-    const { verdict: learning, ...result } = await conductRun(task, data, options as TrainOptions, {
+    const { verdict: learning, ...result } = await conductRun(task, data, options, {
       ...{ plan, config: decided, stored, engine, backbone, monitor, note, startMs, assertOwned },
       reportImages: isExamined ? MOST_IMAGES : 0,
     });
@@ -115,7 +127,7 @@ export async function train<const Recipe extends string | RecipeConfig>(
     if (outcome.overfit) note(outcome.overfit.line);
     assertOwned();
     if (isFirst)
-      await finishRun(plan, options as TrainOptions, { engine, outcome, monitor, seconds });
+      await finishRun(plan, options, { engine, outcome, monitor, seconds });
     return outcome;
   } catch (error) {
     throw refused(error, folder);

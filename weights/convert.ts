@@ -16,10 +16,10 @@ import { assertApart } from '../io/files/apart.js';
 import type { WrittenFile } from '../io/files/atomic.js';
 
 /** Options of the conversion. */
-interface ConvertOptions {
+export interface ConvertOptions {
   readonly scheme: Scheme;
   /** Default `F32`. */
-  readonly dtype?: 'F32' | 'F16';
+  readonly dtype?: 'F32' | 'F16' | undefined;
   readonly which?: Which | undefined;
   /**
    * Whether pointwise weights are 4-D as in timm; default: for the sizes for which timm has them (atto, femto, pico,

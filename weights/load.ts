@@ -1,11 +1,12 @@
-import { assertList, assertObject } from '../core/arguments.js';
+import { assertList } from '../core/arguments.js';
 import { WeightsMismatchError } from '../core/errors.js';
+import { A_FUNCTION, A_LIST, assertOptions, type OptionRules } from '../core/options.js';
 import { formatShape, numElements } from '../core/shape.js';
 import { canonicalEncoder, canonicalOrOwnNames } from './canonical.js';
 import { fitsLayout, torchShape, writeLibraryLayout, type Layout } from './layout.js';
 import { withWeights } from './open.js';
 import { isDecoderName } from './schemes/names.js';
-import type { Which } from './select.js';
+import { A_WHICH, type Which } from './select.js';
 import { toFloat32, type LazyTensor, type TensorMap } from '../io/tensor.js';
 
 /** A parameter to fill. The engine's parameter store has these fields for every entry. */
@@ -53,8 +54,14 @@ export interface LoadOptions {
   readonly which?: Which | undefined;
   readonly exceptions?: readonly LoadException[] | undefined;
   /** Converts a parameter path to the name in the file; for a backbone inside a detector, removes the prefix. */
-  readonly sourceName?: (path: string) => string;
+  readonly sourceName?: ((path: string) => string) | undefined;
 }
+
+const LOAD_RULES: OptionRules<LoadOptions> = {
+  which: A_WHICH,
+  exceptions: A_LIST,
+  sourceName: A_FUNCTION,
+};
 
 /** Result of loading, by name. */
 export interface LoadReport {
@@ -81,7 +88,7 @@ export function loadWeights(
   options: LoadOptions = {},
 ): Promise<LoadReport> {
   assertList('loadWeights', 'a list of parameters', targets);
-  assertObject('loadWeights', 'an object of options', options);
+  assertOptions('loadWeights', options, LOAD_RULES);
   return withWeights(file, async (source) => {
     const isEncoder = options.exceptions?.includes('encoderOnly') ?? false;
     const names = isEncoder ? canonicalEncoder : canonicalOrOwnNames;

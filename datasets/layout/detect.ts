@@ -1,6 +1,16 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { ConfigError, DataError, LayoutError, quote } from '../../core/errors.js';
+import {
+  A_TEXT,
+  ANYTHING,
+  assertOptions,
+  oneWord,
+  TEXTS,
+  TRUE_OR_FALSE,
+  wholeFrom,
+  type OptionRules,
+} from '../../core/options.js';
 import { errorAsValue } from '../problems.js';
 import {
   combineCocoFiles,
@@ -35,6 +45,17 @@ const UNDIVIDED: ReadonlySet<string> = new Set<DataLayout['layout']>([
   'ade20k',
   'folder',
 ]);
+/** Rules of {@link LayoutOptions}; the fraction is checked where it is used. */
+const RULES: OptionRules<LayoutOptions> = {
+  valFraction: ANYTHING,
+  seed: wholeFrom(0),
+  layout: A_TEXT,
+  classAttribute: A_TEXT,
+  classes: TEXTS,
+  kind: oneWord('detection', 'segmentation', 'classification'),
+  several: TRUE_OR_FALSE,
+};
+
 /** Fraction of the images held out by default. */
 const DEFAULT_VAL_FRACTION = 0.2;
 
@@ -51,8 +72,7 @@ const DEFAULT_VAL_FRACTION = 0.2;
  *   ```
  */
 export async function detectLayout(path: string, options: LayoutOptions = {}): Promise<DataLayout> {
-  if (typeof (options as unknown) !== 'object' || (options as unknown) === null)
-    throw new ConfigError(`data: expected an object of options, got ${quote(options)}`);
+  assertOptions('detectLayout', options, RULES);
   assertDataExists(path);
   try {
     const settings = settingsAt(path);

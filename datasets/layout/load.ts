@@ -1,9 +1,18 @@
 import { assertObject } from '../../core/arguments.js';
 import { ConfigError } from '../../core/errors.js';
+import { assertOptions, wholeFrom, type OptionRules } from '../../core/options.js';
 import { firstImages, loadCoco, splitCoco, type CocoSet } from '../coco/set.js';
 import { splitSegmentationFolder, type SegmentationSet } from '../segmentation-folder.js';
 import { loadSegmentation } from '../segmentation-source.js';
 import type { DetectionData, SegmentationData, SplitName } from './types.js';
+
+/** Options of loading a split. */
+interface SplitOptions {
+  /** Number of images from the beginning; default: all. */
+  readonly limit?: number | undefined;
+}
+
+const RULES: OptionRules<SplitOptions> = { limit: wholeFrom(1, ' of images') };
 
 /**
  * Loads a split of a detection set; an undivided set is divided by its rule.
@@ -14,10 +23,10 @@ import type { DetectionData, SegmentationData, SplitName } from './types.js';
 export async function loadDetectionSplit(
   data: DetectionData,
   split: SplitName,
-  options: { readonly limit?: number | undefined } = {},
+  options: SplitOptions = {},
 ): Promise<CocoSet> {
   assertObject('loadDetectionSplit', 'a layout that detectLayout returned', data, 'splits');
-  assertObject('loadDetectionSplit', 'an object of options', options);
+  assertOptions('loadDetectionSplit', options, RULES);
   const { splitRule, splits } = data;
   if (splitRule && split !== 'test') {
     const source = splits['train'];
@@ -38,20 +47,17 @@ export async function loadDetectionSplit(
 export async function loadSegmentationSplit(
   data: SegmentationData,
   split: SplitName,
-  options: { readonly limit?: number | undefined } = {},
+  options: SplitOptions = {},
 ): Promise<SegmentationSet> {
   assertObject('loadSegmentationSplit', 'a layout that detectLayout returned', data, 'splits');
-  assertObject('loadSegmentationSplit', 'an object of options', options);
+  assertOptions('loadSegmentationSplit', options, RULES);
   const { splitRule, splits } = data;
   const set =
     splitRule && split !== 'test'
       ? splitSegmentationFolder(await loadSegmentation(splits['train']), splitRule)[split]
       : await loadSegmentation(partOf(data, split));
   const { limit } = options;
-  if (limit === undefined) return set;
-  if (!Number.isInteger(limit) || limit < 1)
-    throw new ConfigError(`limit: expected a whole number of images >= 1, got ${limit}`);
-  return { ...set, samples: set.samples.slice(0, limit) };
+  return limit === undefined ? set : { ...set, samples: set.samples.slice(0, limit) };
 }
 
 function partOf<Source>(

@@ -1,4 +1,4 @@
-import { assertObject } from '../../core/arguments.js';
+import { AN_OBJECT, assertOptions, type OptionRules } from '../../core/options.js';
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { WeightsError } from '../../core/errors.js';
 import { imageNetClasses } from '../../datasets/classes/imagenet.js';
@@ -10,7 +10,7 @@ import {
 } from '../../models/classifier.js';
 import { loadWeights, parameterTargets } from '../../weights/load.js';
 import { withWeights } from '../../weights/open.js';
-import type { Which } from '../../weights/select.js';
+import { A_WHICH, type Which } from '../../weights/select.js';
 import { linearLayersBeside, summarizeWeights } from '../../weights/verify.js';
 import type { ClassifierCard } from '../card.js';
 import { readCard } from '../read-card.js';
@@ -34,6 +34,8 @@ interface LoadClassifierOptions {
   readonly backbone?: ConvNeXtV2Config | undefined;
 }
 
+const LOAD_RULES: OptionRules<LoadClassifierOptions> = { which: A_WHICH, backbone: AN_OBJECT };
+
 /**
  * Reads a classifier of any size from a weight file of any container and naming scheme.
  *
@@ -43,7 +45,7 @@ export async function loadClassifier(
   file: string,
   options: LoadClassifierOptions = {},
 ): Promise<LoadedClassifier> {
-  assertObject('loadClassifier', 'an object of options', options);
+  assertOptions('loadClassifier', options, LOAD_RULES);
   const { which, backbone } = options;
   const { model, store } = await loadWithOrigin(file, { which, backbone });
   return { model, store };

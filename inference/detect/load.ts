@@ -1,4 +1,4 @@
-import { assertObject } from '../../core/arguments.js';
+import { assertOptions } from '../../core/options.js';
 import { createDenseBackbone } from '../../backbone/output-norms.js';
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { cocoClasses } from '../../datasets/classes/coco.js';
@@ -13,7 +13,7 @@ import { readCard } from '../read-card.js';
 import { classNamesOf, type LoadOptions } from '../class-names.js';
 import type { LocatedModel } from '../locate.js';
 import { pixelsOf } from '../origin.js';
-import { assertRgb, type NetworkOptions } from '../state-dict.js';
+import { assertRgb, NETWORK_RULES, type NetworkOptions } from '../state-dict.js';
 import { trainingOf } from '../training-meta.js';
 import { detectorOf, thresholdsOf, type DetectorArchitecture } from './architecture.js';
 import { loadDetectorWeights } from './weights.js';
@@ -33,13 +33,13 @@ export interface LoadedDetector {
  * Reads a Mask R-CNN or Cascade Mask R-CNN on ConvNeXt from a checkpoint of this library or a state dict of mmdetection.
  * Strict: every name and shape must fit.
  *
- * @throws WeightsError if the file is damaged, is not such a detector, or does not fit
+ * @throws WeightsError if the file is damaged, is not such a detector, or does not fit; OptionError
  */
 export async function loadDetector(
   file: string,
   options: NetworkOptions<DetectorArchitecture> = {},
 ): Promise<LoadedDetector> {
-  assertObject('loadDetector', 'an object of options', options);
+  assertOptions('loadDetector', options, NETWORK_RULES);
   const { which, architecture, network } = options;
   const { backbone, detector } = architecture ?? (await inferDetector(file, which));
   const model = createDetector(network ?? createDenseBackbone(backbone), detector);

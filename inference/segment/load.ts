@@ -1,4 +1,4 @@
-import { assertObject } from '../../core/arguments.js';
+import { assertOptions, TEXTS, type OptionRules } from '../../core/options.js';
 import { createDenseBackbone } from '../../backbone/output-norms.js';
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { WeightsError } from '../../core/errors.js';
@@ -17,7 +17,7 @@ import type { LocatedModel } from '../locate.js';
 import { configOf, pixelsOf } from '../origin.js';
 import { trainingOf } from '../training-meta.js';
 import { auxiliaryException, segmenterOf, type SegmenterArchitecture } from './architecture.js';
-import { assertRgb, type NetworkOptions } from '../state-dict.js';
+import { assertRgb, NETWORK_RULES, type NetworkOptions } from '../state-dict.js';
 
 /** A segmenter with its weights. */
 export interface LoadedSegmenter {
@@ -34,6 +34,8 @@ interface LoadSegmenterOptions extends NetworkOptions<SegmenterArchitecture> {
   readonly classNames?: readonly string[] | undefined;
 }
 
+const LOAD_RULES: OptionRules<LoadSegmenterOptions> = { ...NETWORK_RULES, classNames: TEXTS };
+
 /**
  * Reads a UPerNet on ConvNeXt from a checkpoint of this library or a state dict of mmsegmentation. Strict: every name and
  * shape must fit.
@@ -44,7 +46,7 @@ export async function loadSegmenter(
   file: string,
   options: LoadSegmenterOptions = {},
 ): Promise<LoadedSegmenter> {
-  assertObject('loadSegmenter', 'an object of options', options);
+  assertOptions('loadSegmenter', options, LOAD_RULES);
   const { which, architecture, network, classNames } = options;
   const { backbone, head, version } = architecture ?? (await inferSegmenter(file, which));
   if (classNames && classNames.length !== head.numClasses)

@@ -1,3 +1,12 @@
+import { assertText, isUint8Array } from '../../core/arguments.js';
+import {
+  A_FUNCTION,
+  A_SIGNAL,
+  A_TEXT,
+  ANYTHING,
+  assertOptions,
+  type OptionRules,
+} from '../../core/options.js';
 import { partsOf, type ImageParts } from '../../core/image.js';
 import type { ImageResult } from '../../core/results.js';
 import { openWebEngine, type WebEngineOptions } from '../../engine/runtime/web-engine.js';
@@ -8,6 +17,7 @@ import {
   type PredictCallOptions,
   type PredictOptions,
 } from '../model.js';
+import { PREDICT_RULES } from '../predict-options.js';
 import { fetchModel, type FetchOptions } from './fetch-model.js';
 import { pixelsOf, type WebImage } from './picture.js';
 import { readWebModel } from './read.js';
@@ -18,6 +28,15 @@ export interface WebLoadOptions
     WebEngineOptions,
     FetchOptions,
     Pick<PredictOptions, 'tta' | 'slide' | 'tile' | 'score' | 'max' | 'top' | 'frozen'> {}
+
+const { tta, slide, tile, score, max, top, frozen } = PREDICT_RULES;
+
+/** The engine checks its own. */
+const RULES: OptionRules<WebLoadOptions> = {
+  ...{ provider: ANYTHING, threads: ANYTHING, wasmPaths: A_TEXT },
+  ...{ signal: A_SIGNAL, onProgress: A_FUNCTION },
+  ...{ tta, slide, tile, score, max, top, frozen },
+};
 
 /** A model in a browser: that of Node with other images. */
 export interface WebModel extends Pick<ImageModel, 'task' | 'classNames' | 'card'> {
@@ -38,7 +57,7 @@ export interface WebModel extends Pick<ImageModel, 'task' | 'classNames' | 'card
  * Node.
  *
  * @param source URL of the model file, or its bytes
- * @throws WeightsError if it is not such a file; ConfigError for options
+ * @throws WeightsError if it is not such a file; ConfigError for options; InputError for another source
  * @example
  *   const model = await loadModel('model/model.safetensors');
  *   const { objects } = await model.predict(document.querySelector('img'));
@@ -47,10 +66,12 @@ export async function loadModel(
   source: string | URL | Uint8Array<ArrayBuffer>,
   options: WebLoadOptions = {},
 ): Promise<WebModel> {
+  if (!isUint8Array(source) && !(source instanceof URL))
+    assertText('loadModel', 'the URL of a model file, or its bytes', source);
+  assertOptions('loadModel', options, RULES);
   const bytes = source instanceof Uint8Array ? source : await fetchModel(String(source), options);
   const loaded = readWebModel(bytes, source instanceof Uint8Array ? 'model' : String(source));
   const engine = await openWebEngine(options);
-  const { tta, slide, tile, score, max, top, frozen } = options;
   const whole = (image: unknown): (() => ReturnType<typeof rgbOf>) => {
     const pixels = rgbOf(image as PixelImage);
     return () => pixels;
@@ -59,12 +80,17 @@ export async function loadModel(
     const pixels = partsOf(whole(image)());
     return () => pixels;
   };
-  const chosen = { tta, slide, tile, score, max, top, frozen };
-  const model = createModel(engine, loaded, { whole, parts }, chosen);
+  const model = createModel(engine, loaded, { whole, parts }, predictOptionsOf(options));
   return {
     ...{ task: model.task, classNames: model.classNames, card: model.card },
     engine: engine.description,
     predict: async (image, call) => model.predict(await pixelsOf(image), call),
     release: () => model.release(),
   };
+}
+
+/** The options of predictions among those of loading. */
+function predictOptionsOf(options: WebLoadOptions): PredictOptions {
+  const { tta, slide, tile, score, max, top, frozen } = options;
+  return { tta, slide, tile, score, max, top, frozen };
 }

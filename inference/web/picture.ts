@@ -1,5 +1,5 @@
-import { isUint8Array } from '../../core/arguments.js';
-import { DataError } from '../../core/errors.js';
+import { describedValue, isUint8Array } from '../../core/arguments.js';
+import { DataError, InputError } from '../../core/errors.js';
 import type { RgbImage } from '../../core/image.js';
 import { rgbOf, type PixelImage } from '../../io/image/pixels.js';
 
@@ -25,9 +25,24 @@ export async function pixelsOf(image: WebImage): Promise<RgbImage> {
       bitmap.close();
     }
   }
+  if (typeof image !== 'object' || (image as unknown) === null)
+    throw refused(describedValue(image));
   if ('data' in image) return rgbOf(image as PixelImage);
-  return drawn(image, sizeOf(image));
+  const size = sizeOf(image);
+  if (!(size.width > 0 && size.height > 0))
+    throw refused(`${describedValue(image)} without pixels (await image.decode() first?)`);
+  try {
+    return drawn(image, size);
+  } catch (cause) {
+    throw refused(`${describedValue(image)} that cannot be read: ${(cause as Error).message}`, cause);
+  }
 }
+
+const refused = (got: string, cause?: unknown): InputError =>
+  new InputError(
+    `image: expected something that can be drawn, a Blob or File of an image, its bytes, or { width, height, data, channels: 3 | 4 }, got ${got}`,
+    { cause },
+  );
 
 async function decoded(file: Blob): Promise<ImageBitmap> {
   try {

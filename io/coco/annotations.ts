@@ -1,8 +1,15 @@
-import { assertObject, assertText } from '../../core/arguments.js';
+import { assertText } from '../../core/arguments.js';
 import type { CocoCategory, FederatedLabels, IouType } from '../../core/coco.js';
 import type { RgbImage } from '../../core/image.js';
 import { Column } from '../../core/column.js';
 import { quote } from '../../core/errors.js';
+import {
+  A_FUNCTION,
+  assertOptions,
+  oneWord,
+  TRUE_OR_FALSE,
+  type OptionRules,
+} from '../../core/options.js';
 import { compileSchema, formatProblems, type SchemaCheck } from '../schema.js';
 import {
   AnnotationColumns,
@@ -104,6 +111,12 @@ interface ReadOptions {
   readonly wantsMask?: ((imageId: number) => boolean) | undefined;
 }
 
+const READ_RULES: OptionRules<ReadOptions> = {
+  masks: TRUE_OR_FALSE,
+  compared: oneWord('bbox', 'segm', 'keypoints'),
+  wantsMask: A_FUNCTION,
+};
+
 /** Handler of the records of one array. */
 interface Table {
   readonly check: SchemaCheck;
@@ -122,7 +135,7 @@ export async function readAnnotations(
   options: ReadOptions = {},
 ): Promise<CocoTables> {
   assertText('readAnnotations', 'the path of a file', file);
-  assertObject('readAnnotations', 'an object of options', options);
+  assertOptions('readAnnotations', options, READ_RULES);
   const { masks = true, compared, wantsMask } = options;
   const federated = new FederatedColumns();
   const images = new ImageTable(compared ? COMPARED_IMAGE_SCHEMA : IMAGE_SCHEMA, federated);

@@ -1,5 +1,6 @@
 import sharp from 'sharp';
-import { assertObject, assertText } from '../../core/arguments.js';
+import { assertText } from '../../core/arguments.js';
+import { A_LIST, assertOptions, ruled, TRUE_OR_FALSE, type OptionRules } from '../../core/options.js';
 import { ImageError } from '../../core/errors.js';
 import type { RgbImage } from '../../core/image.js';
 import { decodeBmp } from '../bmp/decode.js';
@@ -27,6 +28,15 @@ export interface DecodeOptions {
   readonly range?: PixelRange | undefined;
 }
 
+const RULES: OptionRules<DecodeOptions> = {
+  maxPixels: ruled('a number above 0', (value) => typeof value === 'number' && value > 0),
+  tolerant: TRUE_OR_FALSE,
+  upright: ruled('true, false or a size', (value) =>
+    typeof value === 'boolean' || (typeof value === 'object' && value !== null),
+  ),
+  range: A_LIST,
+};
+
 /** Pillow's limit for decompression bombs: twice a quarter GiB of RGB pixels. */
 export const MAX_PIXELS = 178_956_970;
 
@@ -47,7 +57,7 @@ const HARMLESS = /extraneous bytes before marker|Invalid SOS parameters|Unknown 
  */
 export async function decodeImage(file: string, options: DecodeOptions = {}): Promise<RgbImage> {
   assertText('decodeImage', 'the path of an image', file);
-  assertObject('decodeImage', 'an object of options', options);
+  assertOptions('decodeImage', options, RULES);
   return decodeImageBytes(await imageBytes(file), file, options);
 }
 

@@ -28,8 +28,8 @@ export const detect: Task<DetectionConfig, CocoSet, DetectionExample> = {
       `${validation?.images.ids.length ?? 'no'} validation images`;
     return { training, validation, lines: [data.line, counts] };
   },
-  fromExamples: async (examples, classes) =>
-    detectionSet(await decodeExamples('detect', examples), classes),
+  fromExamples: async (examples, classes, range) =>
+    detectionSet(await decodeExamples('detect', examples, range), classes),
   isSet: (data) => 'annotations' in data && 'images' in data && 'classes' in data,
   inspect: inspectDetectionData,
   classNames: (set) => set.classes.names,

@@ -31,8 +31,8 @@ export const segment: Task<SegmentationConfig, SegmentationSet, SegmentationExam
       `${validation?.samples.length ?? 'no'} validation images`;
     return { training, validation, lines: [data.line, counts] };
   },
-  fromExamples: async (examples, classes) =>
-    segmentationSet(await decodeExamples('segment', examples), classes),
+  fromExamples: async (examples, classes, range) =>
+    segmentationSet(await decodeExamples('segment', examples, range), classes),
   isSet: (data) => 'mapping' in data && 'samples' in data && 'classes' in data,
   inspect: inspectSegmentationData,
   classNames: (set) => set.classes,

@@ -1,3 +1,4 @@
+import type { PixelRange } from '../../io/image/range.js';
 import type { AlignedSet } from '../../datasets/align-classes.js';
 import type { ClassOwner } from '../../datasets/class-order.js';
 import type { DataOptions } from '../../datasets/layout/types.js';
@@ -90,8 +91,17 @@ export interface Task<
    * @throws DataError naming the file, or the detected kind of set if it differs
    */
   load(path: string, options: LoadOptions): Promise<LoadedData<Set>>;
-  /** Creates a set from images in memory, files and bytes, which are decoded. @throws DataError naming the first invalid one */
-  fromExamples(examples: readonly Example[], classes: readonly string[]): Promise<Set>;
+  /**
+   * Creates a set from images in memory, files and bytes, which are decoded.
+   *
+   * @param range values that become 0 and 255 in images of more than 8 bits; default: their upper 8 bits
+   * @throws DataError naming the first invalid one
+   */
+  fromExamples(
+    examples: readonly Example[],
+    classes: readonly string[],
+    range?: PixelRange,
+  ): Promise<Set>;
   /** Whether data in memory is a set of this task. */
   isSet(data: object): boolean;
   /** Decides what is used of a set, and reports its problems; absent if every image is used. */

@@ -1,4 +1,4 @@
-import type { FlagsOfMessage } from '../core/errors.js';
+import { InputError, WorkError, type FlagsOfMessage } from './errors.js';
 
 /** A command to be typed, which stays as it is, or a flag with its number: `--batch 4`, `--val-fraction`, `--no-ema`. */
 const COMMAND_OR_FLAG =
@@ -29,4 +29,21 @@ export function inOptions(message: string): {
     },
   );
   return { line, flags };
+}
+
+/**
+ * Puts the message of one of our errors in the words of the program's options, for functions whose callers typed no flags.
+ *
+ * @returns the same error, whatever it is
+ */
+export function inOptionWords(error: unknown): unknown {
+  if (!(error instanceof InputError || error instanceof WorkError)) return error;
+  const { message, stack } = error;
+  const { line, flags } = inOptions(message);
+  if (line === message) return error;
+  return Object.assign(error, {
+    message: line,
+    stack: stack?.replace(message, () => line),
+    flags: { ...error.flags, ...flags },
+  });
 }
