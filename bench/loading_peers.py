@@ -2,7 +2,7 @@
 
 Setup: apt-get install -y python3-pil python3-opencv python3-torchvision (Debian 12: Pillow 9.4, OpenCV 4.6, torchvision 0.14, torch 1.13)
 Use:   /usr/bin/python3 loading_peers.py DATA PASSES imagenet|coco-lsj
-Prints one JSON line a pipeline: images a second of the best and the median pass after one that warms up, and the processor time of an
+Prints one JSON line per pipeline: images per second of the best and the median pass after one that warms up, and the processor time of an
 image over all processes and passes.
 
 imagenet   torchvision: decode (Pillow), RandomResizedCrop 224 bicubic, flip, RandAugment(2, 9), float32, normalize; one process, a

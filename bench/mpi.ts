@@ -166,7 +166,7 @@ function compare(): void {
       for (const [name, list] of together) list.push(run(name, ranks, batch));
     }
     const base = median(alone.map(({ imagesPerSecond }) => imagesPerSecond));
-    console.log(`${values.model}, ${SIZE_PX} px, batch ${batch} a rank, one thread a rank`);
+    console.log(`${values.model}, ${SIZE_PX} px, batch ${batch} per rank, one thread per rank`);
     console.log(`  1 process        ${base.toFixed(2)} images/s`);
     for (const [name, list] of together) {
       const rate = median(list.map(({ imagesPerSecond }) => imagesPerSecond));

@@ -76,7 +76,7 @@ const round = async (sizes: readonly (readonly [number, number])[]): Promise<num
 };
 const megabytes = (): string => `${(process.memoryUsage().rss / 2 ** 20).toFixed(0)} MiB`;
 const report = (what: string, ms: number): void =>
-  console.log(`${what}: ${ms.toFixed(0)} CPU ms a step, ${megabytes()}`);
+  console.log(`${what}: ${ms.toFixed(0)} CPU ms per step, ${megabytes()}`);
 
 report(`${SIZES.length} sizes, first time`, await round(SIZES));
 report('again', await round(SIZES));

@@ -121,13 +121,13 @@ function readPart(
   // `labels.txt` next to class folders is probably a list of the classes.
   const isOfImages = isFlat || inside?.endsWith('.json') || subfolders(folder).length === 1;
   if (isFlat && split === 'train' && labelFile === undefined)
-    throw LayoutError.in(folder, 'expected a folder a class for training, got images');
+    throw LayoutError.in(folder, 'expected a folder per class for training, got images');
   if (labelFile !== undefined && isOfImages)
     return fromLabelFile(folder, labelFile, split, classes);
   if (!isFlat) return fromClassFolders(folder, split, classes);
   throw LayoutError.in(
     folder,
-    `expected a folder a class or a label file (${LABEL_FILES.join(', ')}), got images alone`,
+    `expected a folder per class or a label file (${LABEL_FILES.join(', ')}), got images alone`,
   );
 }
 
@@ -140,7 +140,7 @@ function fromClassFolders(
   if (names.length === 0)
     throw LayoutError.in(
       folder,
-      `expected a folder a class, or images with a label file (${LABEL_FILES.join(', ')}), got neither`,
+      `expected a folder per class, or images with a label file (${LABEL_FILES.join(', ')}), got neither`,
     );
   const classes = known ?? names.map(named);
   const lookUp = classLookup(classes);

@@ -84,7 +84,7 @@ function numbersOfGray({ width, height, data }: RgbImage, file: string): PngIndi
     if (data[p] !== data[p + 1] || data[p] !== data[p + 2])
       throw AnnotationsError.in(
         file,
-        `expected a label PNG with one number a pixel (gray or palette), got colors: ${colorsIn(data)}; write in data.yaml which class each one is: colors: {NAME: [R, G, B], …}`,
+        `expected a label PNG with one number per pixel (gray or palette), got colors: ${colorsIn(data)}; write in data.yaml which class each one is: colors: {NAME: [R, G, B], …}`,
       );
     numbers[i] = data[p];
   }

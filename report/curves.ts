@@ -50,7 +50,7 @@ export function runCharts(records: readonly MetricsRecord[]): readonly ReportCha
     {
       title: 'Speed',
       xLabel: 'step',
-      yLabel: 'images a second',
+      yLabel: 'images per second',
       series: [ofSteps('images/s', ({ imagesPerSecond }) => imagesPerSecond)],
     },
     {

@@ -80,7 +80,7 @@ export function factsTable(
       ([name, value]) => [name, String(value)] as const,
     ),
     speeds.length > 0
-      ? ['images a second, median', formatNumber(Number(median(speeds).toPrecision(3)))]
+      ? ['images per second, median', formatNumber(Number(median(speeds).toPrecision(3)))]
       : undefined,
     waits.length > 0
       ? [

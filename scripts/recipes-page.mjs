@@ -37,7 +37,7 @@ function markdownOf(comment) {
     .replaceAll(/^(Source: .*)\n(?=Source: )/gm, '$1\n\n');
 }
 
-const HEAD = ['recipe', 'model', 'input px', 'images an update', 'length', 'learning rate'];
+const HEAD = ['recipe', 'model', 'input px', 'images per update', 'length', 'learning rate'];
 
 /**
  * The page.

@@ -40,7 +40,7 @@ async function list({ json }: JsonFlag): Promise<void> {
   else
     printText(
       formatTable([
-        ['recipe', 'task', 'model', 'input', 'images a step', 'length', 'rate'],
+        ['recipe', 'task', 'model', 'input', 'images per step', 'length', 'rate'],
         ...recipes.map(({ name, task, model, inputPx, imagesPerStep, length, lr }) => {
           return [name, task, model, inputPx, imagesPerStep, length, String(lr)];
         }),

@@ -21,7 +21,7 @@ export function addDataOptions(command: Command): Command {
     .addOption(classAttributeOption())
     .option(
       '--classes <names>',
-      'classes to use, separated by commas, or a file with one a line; for label files without names: all, in order of their numbers',
+      'classes to use, separated by commas, or a file with one per line; for label files without names: all, in order of their numbers',
       classNames,
     )
     .optionsGroup('');
@@ -56,7 +56,7 @@ export function addEvaluatedDataOptions(command: Command): Command {
     .addOption(classAttributeOption())
     .option(
       '--data-classes <names>',
-      'classes of the data as --classes of train (here those of the model): names separated by commas, or a file with one a line',
+      'classes of the data as --classes of train (here those of the model): names separated by commas, or a file with one per line',
       classNames,
     )
     .optionsGroup('');

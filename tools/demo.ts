@@ -13,7 +13,7 @@ interface Flags {
 const NUM_HELD_OUT = 40;
 const NUM_DRAWN = 8;
 /**
- * Settings for six classes in a few minutes (docs/little-data.md): more objects a step, a higher rate, a larger picture for
+ * Settings for six classes in a few minutes (docs/little-data.md): more objects per step, a higher rate, a larger picture for
  * the evaluation, which is a separate step.
  */
 const SETTINGS = [

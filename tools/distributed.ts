@@ -15,7 +15,7 @@ const FLUSH_MS = 300;
 /** The processes of a run, as a verb sees them. */
 interface Ranks {
   readonly communicator: Communicator;
-  /** Threads of the engine for `--threads 0` (0: one a core): ranks on one machine share its cores. */
+  /** Threads of the engine for `--threads 0` (0: one per core): ranks on one machine share its cores. */
   readonly threads: number;
   /** Leaves in order. */
   finish(): Promise<void>;

@@ -22,7 +22,7 @@ export function addEngineOptions(command: Command): Command {
     )
     .option(
       '--threads <n>',
-      'threads within an operation (0: one a core)',
+      'threads within an operation (0: one per core)',
       wholeNumber('--threads'),
       0,
     )

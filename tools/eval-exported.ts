@@ -46,7 +46,7 @@ function fractions(document: Document, prefix = ''): readonly (readonly [string,
   });
 }
 
-/** Table of the scores of both, and of the images a second. */
+/** Table of the scores of both, and of the images per second. */
 function comparison(own: Document, exported: Document, file: string): string {
   const theirs = new Map(fractions(exported));
   const rows = fractions(own).flatMap(([name, value]) => {

@@ -31,7 +31,7 @@ export function addModelOptions(command: Command): Command {
   command
     .optionsGroup(WEIGHT_FILES)
     .option('--task <task>', 'classify, detect or segment, for weight files that do not say it')
-    .option('--classes <file>', 'class names, for weight files without (JSON or one a line)')
+    .option('--classes <file>', 'class names, for weight files without (JSON or one per line)')
     .option(
       '--size <px>',
       'side of the input, for weight files that do not say it',

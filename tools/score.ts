@@ -90,7 +90,7 @@ function registerLvis(score: Command): void {
     .requiredOption('--gt <file>', 'annotations of LVIS')
     .requiredOption('--dt <files...>', 'results; several files are read as one list')
     .requiredOption('--type <type>', 'bbox or segm')
-    .option('--fixed', 'fixed AP: 10,000 detections a category, instead of 300 an image', false)
+    .option('--fixed', 'fixed AP: 10,000 detections per category, instead of 300 per image', false)
     .option('--per-category', 'also print a table of the categories')
     .option('--json', 'print one JSON document')
     .action((flags: LvisFlags) => runLvis(flags));

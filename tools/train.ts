@@ -99,7 +99,7 @@ export function registerTrain(program: Command): void {
     )
     .option(
       '--lr <rate>',
-      'peak learning rate (lr; pre-training: baseLr, the rate for 256 images an update)',
+      'peak learning rate (lr; pre-training: baseLr, the rate for 256 images per update)',
       aboveZero('--lr'),
     )
     .option(

@@ -76,7 +76,7 @@ export interface TrainOptions<Config extends RecipeConfig = RecipeConfig> {
   readonly set?: readonly string[] | undefined;
   /** Images of a micro-batch; the accumulation keeps the images of an update near those of the recipe. */
   readonly batch?: number | undefined;
-  /** Peak learning rate; for pre-training `baseLr`, that of 256 images an update. */
+  /** Peak learning rate; for pre-training `baseLr`, that of 256 images per update. */
   readonly lr?: number | undefined;
   /** Short side of the input in pixels; all sizes of the input are scaled alike. */
   readonly size?: number | undefined;

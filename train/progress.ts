@@ -46,7 +46,7 @@ export function resumedRule(
   return {
     rule: { ...now, origin: { step, epoch } },
     notice:
-      `resumed at step ${step} with ${now.ranks} ranks and ${now.stepsPerEpoch} steps an epoch instead of ` +
+      `resumed at step ${step} with ${now.ranks} ranks and ${now.stepsPerEpoch} steps per epoch instead of ` +
       `${before.ranks} and ${before.stepsPerEpoch}: goes on at the start of epoch ${epoch}`,
   };
 }

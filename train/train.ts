@@ -90,7 +90,7 @@ async function trained(
     if (size > 1) {
       const { batchSize, accumulation } = config;
       note(
-        `${size} ranks × batch ${batchSize} × accumulation ${accumulation} = ${size * batchSize * accumulation} images an update`,
+        `${size} ranks × batch ${batchSize} × accumulation ${accumulation} = ${size * batchSize * accumulation} images per update`,
       );
     }
     const { data: whole, verdict } = await dataOfRun(task, options, {

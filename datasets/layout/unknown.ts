@@ -21,7 +21,7 @@ const LOOKED_FOR = [
   'train/ and train_labels/ with class_dict.csv, label_colors.txt or classes.txt (CamVid)',
   'leftImg8bit/ and gtFine/*_labelIds.png (Cityscapes, --task segment)',
   'JPEGImages/, SegmentationClass/ and class_names.txt (VOC labels)',
-  'train/ and val/ with a folder a class, or images with labels.json (ImageNet)',
+  'train/ and val/ with a folder per class, or images with labels.json (ImageNet)',
   'data.yaml ({train: {annotations, images}, val: {…}})',
 ];
 

@@ -64,7 +64,7 @@ interface Row {
  * removed, and missed objects are dropped from the ground truth.
  *
  * Equal to the package tidecv 1.0.1 but for conventions of COCO's evaluation, which are kept so that AP is AP50: at most
- * 100 detections an image and category (tidecv/data.py, `max_dets`: an image), categories without objects do not count
+ * 100 detections per image and category (tidecv/data.py, `max_dets`: per image), categories without objects do not count
  * (tidecv/ap.py, `get_mAP`: AP 0), detections that a crowd absorbs are no errors (tidecv/quantify.py, `_eval_image`: they
  * are judged, too), and a crowd absorbs from the threshold on (`TIDEExample._run`: above it).
  *

@@ -53,7 +53,7 @@ function limitWarnings({ iouType, maxDetections }: CocoParameters): readonly str
   const limit = iouType === 'keypoints' ? 20 : 100;
   if (maxDetections.includes(limit)) return [];
   return [
-    `the first number (AP) is defined for ${limit} detections an image in the reference, which gives -1 with the limits ${maxDetections.join(', ')}; here it is that of the largest`,
+    `the first number (AP) is defined for ${limit} detections per image in the reference, which gives -1 with the limits ${maxDetections.join(', ')}; here it is that of the largest`,
   ];
 }
 

@@ -66,7 +66,7 @@ export class SemanticEvaluator {
   update(labels: ClassMap, predictions: ClassMap, name = 'image'): ClassAreas {
     if (labels.length !== predictions.length)
       throw new DataError(
-        `${name}: expected ${labels.length} predictions, one a label, got ${predictions.length}`,
+        `${name}: expected ${labels.length} predictions, one per label, got ${predictions.length}`,
       );
     const counts =
       labels instanceof Uint8Array && predictions instanceof Uint8Array

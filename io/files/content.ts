@@ -15,7 +15,7 @@ const TEXTS: readonly (readonly [start: RegExp, description: string])[] = [
   [/^<(!doctype html|html|head|body)/i, 'an HTML page, probably of a failed download'],
   [/^<\?xml|^<annotation/, 'XML'],
   [/^[[{]\s*'/, 'a Python value printed as text; write it with json.dump'],
-  [/^\{[^\n]*\}[ \t\r]*\n\s*\{/, 'JSON Lines, one record a line; write one JSON document'],
+  [/^\{[^\n]*\}[ \t\r]*\n\s*\{/, 'JSON Lines, one record per line; write one JSON document'],
   [/^(\/\/|\/\*|#)/, 'a comment, which JSON does not have; delete it'],
 ];
 

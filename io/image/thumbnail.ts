@@ -17,7 +17,7 @@ export async function grayPicture(file: string, { width, height }: Size): Promis
   );
 }
 
-/** Reads an image as a JPEG of at most `longest` pixels a side, upright. @throws ImageError if it cannot be read */
+/** Reads an image as a JPEG of at most `longest` pixels per side, upright. @throws ImageError if it cannot be read */
 export async function jpegThumbnail(file: string, longest: number): Promise<Uint8Array> {
   const size = {
     width: longest,
@@ -29,7 +29,7 @@ export async function jpegThumbnail(file: string, longest: number): Promise<Uint
 }
 
 /**
- * Reads a large image file as an RGB picture of at most `longest` pixels a side, upright, without the memory of its pixels.
+ * Reads a large image file as an RGB picture of at most `longest` pixels per side, upright, without the memory of its pixels.
  *
  * @throws ImageError if it cannot be read
  */

@@ -42,7 +42,7 @@ export function decodePngIndices(bytes: Uint8Array, file: string): PngIndices {
   if (colorType !== 0 && colorType !== 3)
     throw AnnotationsError.in(
       file,
-      `expected a label PNG with one number a pixel (gray or palette), got ${COLOR_NAMES[colorType]}; convert the colors to class indices`,
+      `expected a label PNG with one number per pixel (gray or palette), got ${COLOR_NAMES[colorType]}; convert the colors to class indices`,
     );
   if (width * height > MAX_PIXELS)
     throw AnnotationsError.in(

@@ -18,7 +18,7 @@ const data = writeTinyClasses({ classes: 3, perClass: 16 });
 const damaged = writeTinyClasses({ classes: 3, perClass: 16 });
 afterAll(() => [root, data, damaged].forEach((folder) => rmSync(folder, { recursive: true })));
 
-/** 24 steps an epoch on two ranks, a checkpoint after each. */
+/** 24 steps per epoch on two ranks, a checkpoint after each. */
 const args = (run: string, more: readonly string[] = [], source = data): string[] => [
   ...['train', 'classify', '--data', source, '--out', run, '--threads', '1', ...more],
   ...[
@@ -121,7 +121,7 @@ describe.each(MPIS)('with $name', (mpi) => {
       ...['--steps', String(step + 3)],
     ]);
     expect(output).toContain(
-      `resumed at step ${step} with 1 ranks and 48 steps an epoch instead of 2 and 24: goes on at the start of epoch 1`,
+      `resumed at step ${step} with 1 ranks and 48 steps per epoch instead of 2 and 24: goes on at the start of epoch 1`,
     );
     expect(
       existsSync(join(run, 'checkpoints', `step-${String(step + 3).padStart(8, '0')}.json`)),

@@ -22,7 +22,7 @@ import { runInProcess } from '../helpers/in-process.js';
 import { runTask } from '../helpers/run-task.js';
 import { writeTinyClasses } from '../helpers/tiny-classes.js';
 
-/** Three steps an epoch. */
+/** Three steps per epoch. */
 const CONFIG: ClassificationConfig = {
   ...CLASSIFY,
   backbone: { depths: [1, 1, 1, 1], dims: [8, 8, 8, 8], responseNorm: 'grn' },

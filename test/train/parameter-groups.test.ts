@@ -15,7 +15,7 @@ const named = (path: string, layout: ParameterLayout = 'linear'): NamedParameter
 });
 const block = (stage: number, index: number): NamedParameter =>
   named(`stages.${stage}.${index}.pwconv1.weight`);
-/** One weight a block and one a downsampling layer. */
+/** One weight per block and one per downsampling layer. */
 const backbone = (depths: readonly number[]): NamedParameter[] => [
   ...depths.map((_, stage) => named(`downsample_layers.${stage}.1.weight`)),
   ...depths.flatMap((depth, stage) => Array.from({ length: depth }, (_, b) => block(stage, b))),

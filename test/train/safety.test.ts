@@ -19,7 +19,7 @@ import { latestValid, readBest } from '../../weights/checkpoint-folder.js';
 import { runTask, type RunOptions } from '../helpers/run-task.js';
 import { writeTinyClasses } from '../helpers/tiny-classes.js';
 
-/** Three steps an epoch. */
+/** Three steps per epoch. */
 const CONFIG: ClassificationConfig = {
   ...CLASSIFY,
   backbone: { depths: [1, 1, 1, 1], dims: [8, 8, 8, 8], responseNorm: 'grn' },

@@ -126,7 +126,7 @@ async function detectionStats(
       `  annotations       ${stats.annotations} (${stats.crowds} crowds)`,
       `  small/medium/large  ${sizes.small} / ${sizes.medium} / ${sizes.large}, side ${formatRange(stats.objectSides)} px`,
       `  masks             ${masks.polygons} polygons (${masks.severalPolygons} of several), ${masks.runLengths} run lengths, ${masks.none} none`,
-      `  objects an image  mean ${objectsPerImage.mean.toFixed(2)}, median ${objectsPerImage.median}, most ${fullest.annotations} (image id ${fullest.imageId ?? '-'})`,
+      `  objects per image  mean ${objectsPerImage.mean.toFixed(2)}, median ${objectsPerImage.median}, most ${fullest.annotations} (image id ${fullest.imageId ?? '-'})`,
       `  after resizing    side ${formatRange(afterResizing.sides)} px; ${percent(afterResizing.poorlyFitted, 1)} % fit no anchor of ${view.recipe} (IoU below 0.5)`,
       `  aspect ratio      ${formatRange(afterResizing.aspectRatios, 2)} (height / width)`,
       `  classes           ${classes.filter(({ annotations }) => annotations > 0).length} of ${classes.length} occur`,
@@ -254,7 +254,7 @@ function classificationStats(
   };
   if (json) return { document, facts };
   print(
-    `${split}\n  images   ${set.samples.length} (${set.layout})\n  classes  ${used.length} of ${counts.length} occur, images a class ${formatRange(perClass)}`,
+    `${split}\n  images   ${set.samples.length} (${set.layout})\n  classes  ${used.length} of ${counts.length} occur, images per class ${formatRange(perClass)}`,
   );
   return { document, facts };
 }

@@ -59,7 +59,7 @@ function* linesOf(text: string, file: string): Generator<{ record: ResultRecord;
     const value = tryParse(part);
     if (value === undefined)
       throw new ResultsError(
-        `${where}: expected a JSON object a line, got ${quote(part.slice(0, 40))}`,
+        `${where}: expected a JSON object per line, got ${quote(part.slice(0, 40))}`,
         { file },
       );
     yield { record: toRecord(value, where), where };

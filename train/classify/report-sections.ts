@@ -82,11 +82,11 @@ export async function classifierSections(
     pictures: await examples(answers, card.classNames, folder),
     data: [
       countBars(
-        'Training images a class',
+        'Training images per class',
         indicesOf(alignClassification(training, card.classNames).set.samples),
         card.classNames,
       ),
-      countBars(`Evaluated images a class (${split})`, indicesOf(used), card.classNames),
+      countBars(`Evaluated images per class (${split})`, indicesOf(used), card.classNames),
     ],
   };
 }

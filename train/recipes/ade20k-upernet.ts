@@ -8,7 +8,7 @@ import type { SegmentationConfig } from '../config/segment.js';
 const { numClasses: _, ...head } = UPERNET;
 
 /**
- * Settings of all sizes: ConvNeXt's segmentation configurations (16 images a step, 160 000 steps, AdamW, weight decay
+ * Settings of all sizes: ConvNeXt's segmentation configurations (16 images per step, 160 000 steps, AdamW, weight decay
  * 0.05, linear warm-up over 1500 steps from 1e-6, then linearly to 0, decay of GRN's scale and shift as of all parameters
  * with several axes), which the V2 paper's appendix A.4 repeats: batch 16, 160 000 steps, weight decay 0.05, 512 px. The
  * original's batch norms use the statistics of all 16 images (SyncBN). On one machine, `--set batchNormOver=step` does

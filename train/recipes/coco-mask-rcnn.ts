@@ -83,7 +83,7 @@ const recipe = (size: VariantName): DetectionConfig => ({
  *
  * Numbers: the paper chose drop path from 0.2 … 0.5 and layer decay from 0.9, 0.95 without publishing the choice; the
  * table says where each is from. The 6 layers are made for a third stage of nine blocks; the third stage of Atto to Pico
- * has six, that of Nano eight. `-ms` is V1-Tiny's configuration (16 images a step as 8 micro-batches of 2; warm-up over
+ * has six, that of Nano eight. `-ms` is V1-Tiny's configuration (16 images per step as 8 micro-batches of 2; warm-up over
  * 500 iterations from 0.001; short sides 480–800, half of the time after a crop; ordinary NMS; mmdetection 2.x, which keeps proposals without area), but GRN's scale and shift
  * do not decay. Expected (box AP, mask AP): the table, from the paper's table 6 (mmdetection's Base: 52.9, 46.4).
  *

@@ -54,7 +54,7 @@ export function fcmaeRecipe(size: VariantName): PretrainingConfig {
  *     convnextv2 train detect --data DIR --weights RUN --out RUN2
  *
  * Numbers: model, loss, ratio, crops and optimizer of {@link fcmaeRecipe}. Ours, for minutes on a CPU: Atto, inputs of 160
- * px, 32 images an update, a peak rate of 2.1e-4, the original's for 4096 images by the square root rule, and clipping. No
+ * px, 32 images per update, a peak rate of 2.1e-4, the original's for 4096 images by the square root rule, and clipping. No
  * result is claimed.
  */
 export const PRETRAIN: PretrainingConfig = {

@@ -10,7 +10,7 @@ import type { LayerRule } from '../parameter-groups.js';
 export interface ImageNetSettings {
   /** Side of the square input, pixels. */
   readonly inputSize: number;
-  /** Learning rate for 256 images an update: the rate at its peak is `baseLr · batch / 256`. */
+  /** Learning rate for 256 images per update: the rate at its peak is `baseLr · batch / 256`. */
   readonly baseLr: number;
   /** Images of an update. */
   readonly batch: number;

@@ -104,7 +104,7 @@ test('masks without an image, of another size or in color are named', async () =
   expect(tables.images.fileNames).toEqual(['a.png']);
   expect(lines.map((line) => line.replaceAll(data.root, ''))).toEqual([
     'schema b.png: expected 9x6 of b.png, got 8x6',
-    expect.stringMatching(/^schema c\.png: expected a label PNG with one number a pixel/),
+    expect.stringMatching(/^schema c\.png: expected a label PNG with one number per pixel/),
     'labelAlone d.png: expected an image of its name, got none',
     'imageUnlabeled /images/b.png: expected a mask of its name, got none',
     'imageUnlabeled /images/c.png: expected a mask of its name, got none',

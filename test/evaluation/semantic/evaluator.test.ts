@@ -105,7 +105,7 @@ describe('refuses', () => {
   test('maps of different sizes, and numbers of classes that maps cannot hold', () => {
     const evaluator = new SemanticEvaluator({ numClasses: 3 });
     expect(() => evaluator.update(map(0, 1), map(0))).toThrow(
-      'expected 2 predictions, one a label, got 1',
+      'expected 2 predictions, one per label, got 1',
     );
     for (const numClasses of [0, 1.5, 65536, NaN])
       expect(() => new SemanticEvaluator({ numClasses })).toThrow(ConfigError);

@@ -483,7 +483,7 @@ describe('score imagenet', () => {
   });
 
   test.each([
-    ['{', 'r.jsonl:1: expected a JSON object a line'],
+    ['{', 'r.jsonl:1: expected a JSON object per line'],
     ['[1]', 'r.jsonl:1: expected an object'],
     ['{"label":1}', 'expected "file" as text'],
     ['{"file":"a","label":[1],"top":[1,2,3,4,0]}', 'expected "label" as a class, got [1]'],

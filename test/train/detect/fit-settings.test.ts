@@ -7,7 +7,7 @@ import { compileSchema } from '../../../io/schema.js';
 import { fitDetector } from '../../../train/detect/fit-settings.js';
 import { DETECT } from '../../../train/recipes/detect.js';
 
-/** Set of images of one size with squares of these sides in pixels, one an image. */
+/** Set of images of one size with squares of these sides in pixels, one per image. */
 function squares(width: number, height: number, sides: readonly number[]): CocoSet {
   const pixels = { width, height, data: new Uint8Array(width * height * 3) };
   const examples = sides.map((side, i) => ({

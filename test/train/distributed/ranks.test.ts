@@ -231,7 +231,7 @@ describe('epochs', () => {
     expect(stepsUntil(rule, 3)).toBe(30);
   });
 
-  test('go on where they were with as many steps an epoch', () => {
+  test('go on where they were with as many steps per epoch', () => {
     const saved = { ranks: 2, stepsPerEpoch: 10, origin: { step: 7, epoch: 1 } };
     const { rule, notice } = resumedRule(saved, 12, { ranks: 2, stepsPerEpoch: 10 });
     expect(rule).toEqual(saved);
