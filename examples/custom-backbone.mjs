@@ -25,7 +25,7 @@ function conv(kernel, inputs, outputs) {
   };
 }
 
-/** What heads see of a backbone: parameters, channels of c2 … c5, and the maps at strides 4, 8, 16, 32. */
+/** Backbone as heads see it: parameters, channels of c2 … c5, and the maps at strides 4, 8, 16, 32. */
 const backbone = {
   specs: {
     layers: channels.map((c, i) => conv(i === 0 ? 4 : 2, i === 0 ? 3 : channels[i - 1], c)),

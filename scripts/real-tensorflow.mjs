@@ -18,7 +18,7 @@ const PACKAGES = join(CACHE, 'tfjs-node-4.22.0');
 const PACKAGE = join(PACKAGES, 'node_modules/@tensorflow/tfjs-node');
 const WHEEL = join(CACHE, 'tensorflow-2.9.1');
 const ADDON = join(PACKAGE, 'lib/napi-v8/tfjs_binding.node');
-/** What tfjs-node 4.22.0 downloads itself. Its wheels end at Python 3.10; nothing of Python runs. */
+/** Library that tfjs-node 4.22.0 downloads itself. Its wheels end at Python 3.10; nothing of Python runs. */
 const TENSORFLOW = {
   pin: 'tensorflow-cpu==2.9.1 --hash=sha256:6666ddeae45e1f41da788cb4bdea3435aba16edb0bc17b7ac00631c7c9eb052e',
   python: '3.10',

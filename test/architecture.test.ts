@@ -189,7 +189,15 @@ test('no file has more than 20 imports', () => {
 });
 
 test('doc comments start with a noun or a verb', () => {
-  const started = files.flatMap((file) =>
+  const commented = [
+    ...[...files, ...sources('test')],
+    ...['examples', 'scripts'].flatMap((folder) =>
+      readdirSync(join(ROOT, folder))
+        .filter((name) => name.endsWith('.mjs'))
+        .map((name) => `${folder}/${name}`),
+    ),
+  ];
+  const started = commented.flatMap((file) =>
     [...readFileSync(join(ROOT, file), 'utf8').matchAll(/\/\*\*\s+(?:\*\s+)?(\w+)/g)]
       .filter(([, word]) => /^(What|Who|Whose|Why|When|Where|Which|How)$/.test(word))
       .map(([comment]) => `${file}: ${comment.replaceAll(/[\s*/]+/g, ' ')}`),

@@ -40,7 +40,7 @@ export interface CrashOptions {
   readonly isRelaunched?: boolean;
 }
 
-/** How a run ended. */
+/** End of a run. */
 export interface CrashResult {
   readonly signal: NodeJS.Signals | null;
   readonly code: number | null;

@@ -51,7 +51,7 @@ const CI = readFileSync('.ci/run', 'utf8').split('\n');
 const PACK_CHECK = readFileSync('scripts/pack-check.mjs', 'utf8');
 const COMMANDS = commands(README);
 
-/** What CI runs as it is printed, because it takes minutes: installing, the demo, the tests. */
+/** Commands that take minutes, which CI runs as they are printed: installing, the demo, the tests. */
 const OF_CI = COMMANDS.filter(({ line }) => line.startsWith('npm '));
 const HERE = COMMANDS.filter(({ line }) => line.startsWith('npx convnextv2 '));
 

@@ -62,7 +62,7 @@ function yoloSplit(): void {
   write('data.yaml', 'train: images/train\nval: images/val\nnames: {0: raccoon}\n');
 }
 
-/** How to make the files of a row, by the beginning of its first cell. */
+/** Writers of the files of a row, by the beginning of its first cell. */
 const MAKE: readonly (readonly [start: string, make: () => void])[] = [
   ['`Annotations/*.xml`, `JPEGImages/`', () => vocSplit('')],
   ['`VOCdevkit/VOC2012/', () => vocSplit('VOCdevkit/VOC2012/')],

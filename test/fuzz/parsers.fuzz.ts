@@ -29,7 +29,7 @@ const MOST_PROBLEMS = 10;
 /** Each reader has the same time; `--count` ends it earlier. */
 const SHARE_MS = (60_000 * MINUTES) / all.length;
 
-/** What is wrong with the reading of an input, if anything. */
+/** Describes the fault in the reading of an input; undefined without one. */
 async function problemOf({ file, read }: Fuzzed, input: Uint8Array): Promise<string | undefined> {
   writeFileSync(file, input);
   const start = process.cpuUsage();

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 
-/** How a command ended and what it printed. */
+/** Exit code and output of a command. */
 export interface CliResult {
   readonly code: number | null;
   readonly stdout: string;

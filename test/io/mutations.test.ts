@@ -90,7 +90,7 @@ describe('mutated files are read, or refused by a clear error', () => {
     /** Default: the file itself. */
     readonly annotations?: string;
     readonly source?: Partial<AnnotationSource>;
-    /** What the layout is recognized from; default: the folder. */
+    /** Path by which the layout is recognized; default: the folder. */
     readonly path?: string;
   }
   const formats: Readonly<Record<string, Mutated>> = {

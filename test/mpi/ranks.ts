@@ -33,7 +33,7 @@ export function installedMpis(): readonly Mpi[] {
   return mpis;
 }
 
-/** How a command ended and what it printed. */
+/** Exit code and output of a command. */
 export interface Ended {
   readonly code: number | null;
   readonly output: string;

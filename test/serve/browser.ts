@@ -8,7 +8,7 @@ export const CHROMIUM = [process.env['CHROMIUM'], ...PLACES].find(
   (path): path is string => path !== undefined && existsSync(path),
 );
 
-/** Why tests with a browser are left out, for the reporter. */
+/** Reason to leave tests with a browser out, for the reporter. */
 export const NO_CHROMIUM = 'no Chromium: install one, or set CHROMIUM to its path';
 
 /** Lets pages use WebGPU on SwiftShader, the software adapter that Chromium brings along. */

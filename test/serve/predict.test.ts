@@ -26,7 +26,7 @@ beforeAll(async () => {
   ];
 });
 
-/** What the library says about the images, as JSON. */
+/** Predictions of the library for the images, as JSON. */
 async function expected(
   task: keyof typeof TASKS,
   options: { readonly score?: number; readonly max?: number; readonly top?: number } = {},

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { loadTensorflowBackend } from '../../engine/runtime/tfjs-node.js';
 
-/** Where `scripts/real-tensorflow.mjs` puts the package with the real library. */
+/** Folder into which `scripts/real-tensorflow.mjs` puts the package with the real library. */
 const PACKAGES = resolve(
   import.meta.dirname,
   '../../node_modules/.cache/convnextv2/tfjs-node-4.22.0',

@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** What a shell completes at the end of a line. */
+/** Completions of a shell at the end of a line. */
 const COMPLETE: Readonly<Record<string, (words: readonly string[]) => readonly string[]>> = {
   bash: (words) => {
     const list = words.map((word) => `'${word}'`).join(' ');

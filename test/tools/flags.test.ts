@@ -11,7 +11,7 @@ import { temporaryFolder } from '../helpers/temporary-folder.js';
 
 const { path, put } = temporaryFolder();
 
-/** What functions say when they are called from code. */
+/** Messages of functions that are called from code. */
 const failure = async (work: Promise<unknown>): Promise<string> => {
   const error: unknown = await work.then(
     () => undefined,
@@ -87,7 +87,7 @@ test('every part is replaced once, in the order given, and names are not pattern
   expect(await printed(new ConfigError(message))).toBe(`ConfigError: ${message}`);
 });
 
-/** What a command prints that ends with this error. */
+/** Output of a command that ends with this error. */
 async function runInProcessThrowing(error: Error): Promise<{ readonly stderr: string }> {
   const { runCommand } = await import('../helpers/run-command.mjs');
   return runCommand(['fail'], {

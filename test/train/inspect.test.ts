@@ -41,7 +41,7 @@ const trainDetector = (data = root, ...set: readonly string[]): ReturnType<typeo
     set: [...SMALL_RECIPES.detect.settings, 'workers=0', ...set],
   });
 
-/** What training decides about a set. */
+/** Verdict of training on a set. */
 async function verdict(data = root): Promise<{
   readonly lines: readonly string[];
   readonly boxesOnly: boolean;

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import type { TestProject } from 'vitest/node';
 import { encodeModel } from '../../engine/onnx/encode-model.js';
 
-/** Where a WebGPU session can be opened on this machine, or why it cannot. */
+/** Place in which a WebGPU session can be opened on this machine, or the reason why none can. */
 export type Adapter =
   | {
       readonly kind: 'found';

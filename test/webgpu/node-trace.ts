@@ -9,7 +9,7 @@ interface TraceEvent {
   readonly args?: { readonly op_name?: string; readonly provider?: string };
 }
 
-/** Where nodes ran. */
+/** Devices on which nodes ran. */
 export interface Placement {
   /** Number of nodes that ran. */
   readonly numNodes: number;

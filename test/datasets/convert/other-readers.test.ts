@@ -30,7 +30,7 @@ interface SeenObject {
 }
 type SeenImages = Readonly<Record<string, readonly SeenObject[]>>;
 
-/** What the formats' own readers saw, by `test/oracles/label-readers.py`. */
+/** Annotations as the formats' own readers see them, by `test/oracles/label-readers.py`. */
 const SEEN = JSON.parse(readFileSync('test/fixtures/label-readers.json', 'utf8')) as {
   readonly files: Readonly<Record<string, string>>;
   readonly scores: Readonly<Record<string, readonly number[]>>;

@@ -5,7 +5,7 @@ import { FORWARD_ONLY, SHAPES, bool, exactly, float, int, of, ofTwo, text } from
 
 interface Unary {
   readonly f: (x: tf.Tensor) => tf.Tensor;
-  /** Where the function is defined, smooth, and its derivative moderate. */
+  /** Interval in which the function is defined and smooth and its derivative moderate. */
   readonly range?: readonly [number, number];
   /** Points where implementations like to differ. */
   readonly points?: readonly number[];

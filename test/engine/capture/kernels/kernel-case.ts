@@ -8,7 +8,7 @@ export interface KernelCase {
   readonly name: string;
   readonly inputs: Readonly<Record<string, HostTensor>>;
   op(inputs: Readonly<Record<string, tf.Tensor>>): tf.Tensor | tf.Tensor[];
-  /** Where tfjs's `cpu` backend has no such kernel: the same in other words. */
+  /** The same by other kernels, if tfjs's `cpu` backend has none for it. */
   reference?(inputs: Readonly<Record<string, tf.Tensor>>): tf.Tensor | tf.Tensor[];
   /** Inputs that are differentiated; all float inputs if not given. */
   readonly differentiable?: readonly string[];
