@@ -33,7 +33,15 @@ interface ServerReport extends LoadReport {
 
 /** Rows of the summary for people. */
 function table(reports: readonly ServerReport[]): string {
-  const head = ['server', 'images/s', 'CPU ms per image', 'p50 ms', 'p99 ms', 'memory MB', 'growth'];
+  const head = [
+    'server',
+    'images/s',
+    'CPU ms per image',
+    'p50 ms',
+    'p99 ms',
+    'memory MB',
+    'growth',
+  ];
   return formatTable([
     [...head, 'difference', 'problems'],
     ...reports.map(({ server, latencyMs, memory, problems, ...report }) => [

@@ -1,5 +1,11 @@
 import { assertText } from '../core/arguments.js';
-import { A_TEXT, assertOptions, oneWord, TRUE_OR_FALSE, type OptionRules } from '../core/options.js';
+import {
+  A_TEXT,
+  assertOptions,
+  oneWord,
+  TRUE_OR_FALSE,
+  type OptionRules,
+} from '../core/options.js';
 import { convertWeights, type ConvertOptions } from '../weights/convert.js';
 import { A_WHICH } from '../weights/select.js';
 import { summarizeModel } from './summary.js';

@@ -43,7 +43,7 @@ const MOST_CLASSES = 5;
  * @param image image of the result
  * @returns a new picture, `[H, W, 3]`
  * @throws InputError for an invalid image; DataError if it cannot be decoded; ShapeError if the result belongs to another
- *   size
+ *   size, or the palette has too few colors
  *
  * @example
  *   ```ts
@@ -110,6 +110,11 @@ function drawSegmentation(
   result: SegmentResult,
   palette: Uint8Array | undefined,
 ): RgbImage {
+  const numClasses = result.classNames.length;
+  if (palette && palette.length < 3 * numClasses)
+    throw new ShapeError(
+      `draw: expected a palette of ${numClasses} colors, [K, 3], got ${palette.length} values`,
+    );
   const color = (k: number): Rgb =>
     palette ? [palette[3 * k], palette[3 * k + 1], palette[3 * k + 2]] : classColor(k);
   const { width, height, labels } = result;

@@ -126,8 +126,7 @@ async function trained(
     if (result.cutFrom !== undefined) note(stoppedAt(result.step, result.cutFrom));
     if (outcome.overfit) note(outcome.overfit.line);
     assertOwned();
-    if (isFirst)
-      await finishRun(plan, options, { engine, outcome, monitor, seconds });
+    if (isFirst) await finishRun(plan, options, { engine, outcome, monitor, seconds });
     return outcome;
   } catch (error) {
     throw refused(error, folder);

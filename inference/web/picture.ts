@@ -34,7 +34,10 @@ export async function pixelsOf(image: WebImage): Promise<RgbImage> {
   try {
     return drawn(image, size);
   } catch (cause) {
-    throw refused(`${describedValue(image)} that cannot be read: ${(cause as Error).message}`, cause);
+    throw refused(
+      `${describedValue(image)} that cannot be read: ${(cause as Error).message}`,
+      cause,
+    );
   }
 }
 

@@ -1,6 +1,12 @@
 import sharp from 'sharp';
 import { assertText } from '../../core/arguments.js';
-import { A_LIST, assertOptions, ruled, TRUE_OR_FALSE, type OptionRules } from '../../core/options.js';
+import {
+  A_LIST,
+  assertOptions,
+  ruled,
+  TRUE_OR_FALSE,
+  type OptionRules,
+} from '../../core/options.js';
 import { ImageError } from '../../core/errors.js';
 import type { RgbImage } from '../../core/image.js';
 import { decodeBmp } from '../bmp/decode.js';
@@ -31,8 +37,9 @@ export interface DecodeOptions {
 const RULES: OptionRules<DecodeOptions> = {
   maxPixels: ruled('a number above 0', (value) => typeof value === 'number' && value > 0),
   tolerant: TRUE_OR_FALSE,
-  upright: ruled('true, false or a size', (value) =>
-    typeof value === 'boolean' || (typeof value === 'object' && value !== null),
+  upright: ruled(
+    'true, false or a size',
+    (value) => typeof value === 'boolean' || (typeof value === 'object' && value !== null),
   ),
   range: A_LIST,
 };

@@ -137,14 +137,18 @@ describe('a flat val/', () => {
 
   test('needs a label file, and only one', () => {
     files('val/v1.JPEG');
-    expect(failure()).toMatch(/^ROOT\/val: expected a folder per class or a label file \(.*val\.txt/);
+    expect(failure()).toMatch(
+      /^ROOT\/val: expected a folder per class or a label file \(.*val\.txt/,
+    );
     files(['val/val.txt', 'v1.JPEG a'], ['val/labels.csv', 'v1.JPEG,a']);
     expect(failure()).toMatch(/one file of labels, got val.txt and labels.csv/);
   });
 
   test('is accepted for training with labels, but not with those of another part', () => {
     files('train/a.jpg', 'val/b.jpg', ['val.txt', 'b.jpg x']);
-    expect(failure('train')).toBe('ROOT/train: expected a folder per class for training, got images');
+    expect(failure('train')).toBe(
+      'ROOT/train: expected a folder per class for training, got images',
+    );
     files('train/b.jpg', ['train/labels.csv', 'a.jpg,x\nb.jpg,w']);
     expect(labels(readImageNet(root, { split: 'train' }))).toEqual({
       'train/a.jpg': 1,

@@ -4,7 +4,7 @@ import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
 import { openEngine } from '../../engine/runtime/engine.js';
 import { modelOf } from '../../inference/model-of.js';
-import type { ModelOf, PredictTask } from '../../inference/model.js';
+import type { LoadedOf, ModelOf, PredictTask } from '../../inference/model.js';
 import { createClassifier } from '../../models/classifier.js';
 import { DETECTION_THRESHOLDS } from '../../models/detection/config.js';
 import { createDetector } from '../../models/detector.js';
@@ -13,16 +13,13 @@ import { createUperNet } from '../../models/upernet.js';
 import { tinyStore } from '../train/detect/tiny-detector.js';
 
 const BACKBONE = { depths: [1, 1, 1, 1], dims: [4, 4, 4, 4], responseNorm: 'grn' } as const;
-const COMMON = {
-  backbone: BACKBONE,
-  classNames: ['a', 'b', 'c'],
-  pixels: IMAGENET_PIXELS,
-};
 const LIMITS = { long: 128, short: 96 };
 
-/** Opens one model of each task with random weights and the classes a, b and c. */
-export async function tinyModels(): Promise<{ [Task in PredictTask]: ModelOf<Task> }> {
-  const engine = await openEngine();
+/** Creates one network of each task with random weights, and its card. @param classNames three names */
+export function tinyNetworks(classNames: readonly string[]): {
+  [Task in PredictTask]: LoadedOf<Task>;
+} {
+  const common = { backbone: BACKBONE, classNames, pixels: IMAGENET_PIXELS };
   const dense = createDenseBackbone(BACKBONE);
   const [stage] = MASK_RCNN.stages;
   const classifier = createClassifier({ backbone: BACKBONE, classes: 3, headInitScale: 30 });
@@ -45,27 +42,38 @@ export async function tinyModels(): Promise<{ [Task in PredictTask]: ModelOf<Tas
     return store;
   });
   return {
-    classify: modelOf<'classify'>(engine, {
-      card: { task: 'classify', ...COMMON, resize: evaluationResize(64) },
+    classify: {
+      card: { task: 'classify', ...common, resize: evaluationResize(64) },
       model: classifier,
       store: ofClassifier,
-    }),
-    detect: modelOf<'detect'>(engine, {
+    },
+    detect: {
       card: {
-        ...{ task: 'detect', ...COMMON, detector: detector.config, limits: LIMITS },
+        ...{ task: 'detect', ...common, detector: detector.config, limits: LIMITS },
         categoryIds: [1, 2, 3],
         thresholds: DETECTION_THRESHOLDS,
       },
       model: detector,
       store: tinyStore(detector),
-    }),
-    segment: modelOf<'segment'>(engine, {
+    },
+    segment: {
       card: {
-        ...{ task: 'segment', ...COMMON, head, limits: LIMITS, ratios: [1] },
+        ...{ task: 'segment', ...common, head, limits: LIMITS, ratios: [1] },
         window: { cropSize: 64, stride: 43 },
       },
       model: segmenter,
       store: ofSegmenter,
-    }),
+    },
+  };
+}
+
+/** Opens one model of each task with random weights and the classes a, b and c. */
+export async function tinyModels(): Promise<{ [Task in PredictTask]: ModelOf<Task> }> {
+  const engine = await openEngine();
+  const { classify, detect, segment } = tinyNetworks(['a', 'b', 'c']);
+  return {
+    classify: modelOf<'classify'>(engine, classify),
+    detect: modelOf<'detect'>(engine, detect),
+    segment: modelOf<'segment'>(engine, segment),
   };
 }

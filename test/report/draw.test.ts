@@ -50,3 +50,10 @@ test('objects below the least score are left out', async () => {
   const picture = await draw(results[1], image, { minScore: 0.6 });
   expect(picture.data.every((value) => value === 90)).toBe(true);
 });
+
+test('a palette needs a color per class', async () => {
+  const [, , segments] = results;
+  const short = draw(segments, image, { palette: Uint8Array.of(1, 2, 3) });
+  await expect(short).rejects.toThrow('expected a palette of 2 colors, [K, 3], got 3 values');
+  await draw(segments, image, { palette: Uint8Array.of(1, 2, 3, 4, 5, 6) });
+});

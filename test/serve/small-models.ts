@@ -1,22 +1,10 @@
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { createDenseBackbone } from '../../backbone/output-norms.js';
 import { Random } from '../../core/random.js';
-import { evaluationResize } from '../../datasets/transforms/evaluation.js';
-import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
-import { ParameterStore } from '../../engine/parameters/store.js';
-import type { ModelCard } from '../../inference/card.js';
-import { createClassifier } from '../../models/classifier.js';
-import { DETECTION_THRESHOLDS } from '../../models/detection/config.js';
-import { createDetector } from '../../models/detector.js';
-import { MASK_RCNN } from '../../models/mask-rcnn.js';
-import { createUperNet } from '../../models/upernet.js';
+import type { LoadedModel } from '../../inference/model.js';
 import { saveCheckpoint } from '../../weights/checkpoint.js';
-import { tinyStore } from '../train/detect/tiny-detector.js';
-
-const BACKBONE = { depths: [1, 1, 1, 1], dims: [4, 4, 4, 4], responseNorm: 'grn' } as const;
-const COMMON = { backbone: BACKBONE, classNames: ['ant', 'bee', 'cat'], pixels: IMAGENET_PIXELS };
-const LIMITS = { long: 128, short: 96 };
+import { parameterTargets } from '../../weights/load.js';
+import { tinyNetworks } from '../helpers/tiny-models.js';
 
 /** Run folders of three small models by task. */
 export interface SmallModels {
@@ -27,57 +15,30 @@ export interface SmallModels {
 
 /** Saves small models with random weights as run folders `ants`, `boxes` and `pixels`. */
 export async function saveSmallModels(folder: string): Promise<SmallModels> {
-  const dense = createDenseBackbone(BACKBONE);
-  const [stage] = MASK_RCNN.stages;
-  const classifier = createClassifier({ backbone: BACKBONE, classes: 3, headInitScale: 30 });
-  const detector = createDetector(dense, {
-    ...MASK_RCNN,
-    numClasses: 3,
-    channels: 4,
-    stages: [{ ...stage, layers: { ...stage.layers, fcChannels: 4 } }],
-  });
-  const head = {
-    numClasses: 3,
-    channels: 4,
-    poolScales: [1, 2, 3, 6],
-    auxiliary: { channels: 4, weight: 0.4 },
-  };
-  const segmenter = createUperNet(dense, head);
+  const { classify, detect, segment } = tinyNetworks(['ant', 'bee', 'cat']);
   const paths = {
     classify: join(folder, 'ants'),
     detect: join(folder, 'boxes'),
     segment: join(folder, 'pixels'),
   };
-  await save(paths.classify, initialized(new ParameterStore(classifier.specs)), {
-    ...{ task: 'classify', ...COMMON, resize: evaluationResize(64) },
-  });
-  const store = tinyStore(detector);
+  const { store, card } = detect;
   // Scores that differ, and several classes.
   const { path } = store.entries.find(({ path: each }) => /fc_cls.*weight/.test(each))!;
   store.get(path).forEach((value, i, values) => (values[i] = 40 * value));
-  await save(paths.detect, store, {
-    ...{ task: 'detect', ...COMMON, detector: detector.config, limits: LIMITS },
-    categoryIds: [3, 7, 9],
-    thresholds: { ...DETECTION_THRESHOLDS, maxPerImage: 20 },
-  });
-  await save(paths.segment, initialized(new ParameterStore(segmenter.specs)), {
-    ...{ task: 'segment', ...COMMON, head, limits: LIMITS, ratios: [1] },
-    window: { cropSize: 64, stride: 43 },
-  });
+  const thresholds = { ...card.thresholds, maxPerImage: 20 };
+  await save(paths.classify, classify);
+  await save(paths.detect, { store, card: { ...card, categoryIds: [3, 7, 9], thresholds } });
+  await save(paths.segment, segment);
   return paths;
 }
 
-function initialized(store: ParameterStore): ParameterStore {
-  store.initialize(1);
-  return store;
-}
-
-async function save(folder: string, store: ParameterStore, card: ModelCard): Promise<void> {
-  const weights = store.entries.map(({ path, spec: { shape, layout } }) => ({
-    ...{ path, shape, layout, values: store.get(path) },
-  }));
+async function save(
+  folder: string,
+  { store, card }: Pick<LoadedModel, 'store' | 'card'>,
+): Promise<void> {
+  const groups = { weights: parameterTargets(store) };
   await saveCheckpoint(join(folder, 'checkpoints'), 'step-1', {
-    ...{ step: 1, groups: { weights }, state: { card } },
+    ...{ step: 1, groups, state: { card } },
   });
 }
 

@@ -1,4 +1,3 @@
-import type { PixelRange } from '../../io/image/range.js';
 import type { AlignedSet } from '../../datasets/align-classes.js';
 import type { ClassOwner } from '../../datasets/class-order.js';
 import type { DataOptions } from '../../datasets/layout/types.js';
@@ -100,7 +99,7 @@ export interface Task<
   fromExamples(
     examples: readonly Example[],
     classes: readonly string[],
-    range?: PixelRange,
+    range?: readonly [lowest: number, highest: number],
   ): Promise<Set>;
   /** Whether data in memory is a set of this task. */
   isSet(data: object): boolean;
