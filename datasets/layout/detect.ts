@@ -1,16 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { ConfigError, DataError, LayoutError, quote } from '../../core/errors.js';
-import {
-  A_TEXT,
-  ANYTHING,
-  assertOptions,
-  oneWord,
-  TEXTS,
-  TRUE_OR_FALSE,
-  wholeFrom,
-  type OptionRules,
-} from '../../core/options.js';
 import { errorAsValue } from '../problems.js';
 import {
   combineCocoFiles,
@@ -27,7 +17,12 @@ import { instanceMaskLayouts } from './instance-masks.js';
 import { labelMeLayouts } from './labelme.js';
 import { ade20kLayouts, folderLayouts, imageNetLayouts } from './folders.js';
 import { forgetListings } from './folder-names.js';
-import type { DataLayout, DetectionData, LayoutOptions } from './types.js';
+import {
+  assertLayoutOptions,
+  type DataLayout,
+  type DetectionData,
+  type LayoutOptions,
+} from './types.js';
 import { isSettingsFile, settingsAt, withSettings } from './settings.js';
 import { csvLayouts, isViaFile, tableFileLayout, viaLayouts } from './table-files.js';
 import { vocLabelLayouts } from './voc-labels.js';
@@ -45,17 +40,6 @@ const UNDIVIDED: ReadonlySet<string> = new Set<DataLayout['layout']>([
   'ade20k',
   'folder',
 ]);
-/** Rules of {@link LayoutOptions}; the fraction is checked where it is used. */
-const RULES: OptionRules<LayoutOptions> = {
-  valFraction: ANYTHING,
-  seed: wholeFrom(0),
-  layout: A_TEXT,
-  classAttribute: A_TEXT,
-  classes: TEXTS,
-  kind: oneWord('detection', 'segmentation', 'classification'),
-  several: TRUE_OR_FALSE,
-};
-
 /** Fraction of the images held out by default. */
 const DEFAULT_VAL_FRACTION = 0.2;
 
@@ -72,7 +56,7 @@ const DEFAULT_VAL_FRACTION = 0.2;
  *   ```
  */
 export async function detectLayout(path: string, options: LayoutOptions = {}): Promise<DataLayout> {
-  assertOptions('detectLayout', options, RULES);
+  assertLayoutOptions(options);
   assertDataExists(path);
   try {
     const settings = settingsAt(path);

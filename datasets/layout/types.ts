@@ -1,3 +1,13 @@
+import {
+  A_TEXT,
+  ANYTHING,
+  assertOptions,
+  oneWord,
+  TEXTS,
+  TRUE_OR_FALSE,
+  wholeFrom,
+  type OptionRules,
+} from '../../core/options.js';
 import type { AnnotationFormat, AnnotationSource } from '../annotations/source.js';
 import type { SegmentationSource } from '../segmentation-source.js';
 import type { SplitRule } from '../split.js';
@@ -62,4 +72,20 @@ export interface LayoutOptions extends DataOptions {
   readonly kind?: DataLayout['kind'] | undefined;
   /** Whether to accept several annotation files without a layout, as inspecting commands do; otherwise an error. */
   readonly several?: boolean | undefined;
+}
+
+/** Rules of {@link LayoutOptions}; the fraction is checked where it is used. */
+const RULES: OptionRules<LayoutOptions> = {
+  valFraction: ANYTHING,
+  seed: wholeFrom(0),
+  layout: A_TEXT,
+  classAttribute: A_TEXT,
+  classes: TEXTS,
+  kind: oneWord('detection', 'segmentation', 'classification'),
+  several: TRUE_OR_FALSE,
+};
+
+/** Checks options of `detectLayout`. @throws OptionError */
+export function assertLayoutOptions(options: LayoutOptions): void {
+  assertOptions('detectLayout', options, RULES);
 }
