@@ -35,7 +35,10 @@ export function planForData(
   if (accumulation !== undefined)
     note(`--batch: accumulation=${accumulation}, for which there are images enough`);
   if (plan.isRestored || !FITTED_RECIPES.has(plan.recipe) || !task.fit) return usable;
-  const settings = task.fit(training, usable.config, (path) => isSetOver(plan, path));
+  // Weights that the user gives are the start of a backbone that would else be trained on cut-out objects.
+  const isSet = (path: string): boolean =>
+    isSetOver(plan, path) || (path === 'objectPretraining' && plan.weightFile !== undefined);
+  const settings = task.fit(training, usable.config, isSet);
   const chosen = flattenSettings(settings);
   if (chosen.length === 0) return usable;
   const list = chosen.map(([path, value]) => `${path}=${JSON.stringify(value)}`).join(' ');

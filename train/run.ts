@@ -4,6 +4,7 @@ import { createFlatBuffers, type FlatBuffers } from '../engine/optimizer/flat-bu
 import { ParameterStore, parameterSize } from '../engine/parameters/store.js';
 import { restoreRun, type RestoredRun } from './checkpoints.js';
 import type { LoopConfig } from './config/loop.js';
+import { requestedSteps } from './length/requested-steps.js';
 import { startTogether } from './distributed/start.js';
 import type { WhichWeights } from './log-record.js';
 import { trainLoop, type Run, type TrainResult } from './loop.js';
@@ -26,10 +27,12 @@ export async function trainTask<Config extends RecipeConfig, Set>(
   const setup = task.setUp(config, data, run);
   const { loader, groups, isTrained = () => true, evaluate, card } = setup;
   try {
-    const started = await start(setup, { ...config, emaDecay }, run);
-    const { buffers, store, restored } = started;
     const stepsPerEpoch = Math.max(1, Math.floor(loader.numBatches() / config.accumulation));
     const length = setup.length(stepsPerEpoch);
+    const maxSteps = Math.min(length.maxSteps ?? Infinity, run.maxSteps ?? Infinity);
+    const steps = Math.min(maxSteps, requestedSteps(run.length, length, stepsPerEpoch));
+    const started = await start(setup, { ...config, emaDecay, steps }, run);
+    const { buffers, store, restored } = started;
     const trainable = store.entries.filter(({ spec }) => spec.trainable);
     const trained = trainable.filter(({ path }) => isTrained(path));
     const trainer = setup.createTrainer(buffers);
@@ -48,7 +51,7 @@ export async function trainTask<Config extends RecipeConfig, Set>(
             // Depths are derived from the names of all blocks, including frozen ones.
             parameterRuns: parameterRuns(groupParameters(trainable, groups), trained),
             bestMetric: task.bestMetric,
-            maxSteps: Math.min(length.maxSteps ?? Infinity, run.maxSteps ?? Infinity),
+            maxSteps,
           },
           evaluate:
             evaluate && ((which, limit, onCard) => evaluate(storeOf(which), which, limit, onCard)),
@@ -83,9 +86,14 @@ export async function trainTask<Config extends RecipeConfig, Set>(
  * @throws ConfigError if there is no checkpoint to resume from; WeightsError if the weights do not fit
  */
 async function start(
-  { specs, loadWeights }: Setup<unknown>,
-  { optimizer, emaDecay, accumulation }: LoopConfig & { readonly emaDecay: number | null },
-  { communicator, folder, seed, resume, weights, listener }: Run,
+  { specs, loadWeights, warmUp }: Setup<unknown>,
+  {
+    optimizer,
+    emaDecay,
+    accumulation,
+    steps,
+  }: LoopConfig & { readonly emaDecay: number | null; readonly steps: number },
+  { communicator, folder, seed, resume, weights, listener, length, signal }: Run,
 ): Promise<{
   readonly buffers: FlatBuffers;
   readonly store: ParameterStore;
@@ -111,6 +119,10 @@ async function start(
       const line = await loadWeights(weights, store, ema ? 'model_ema' : undefined);
       const better = ema ? 'moving average (EMA)' : 'weights themselves';
       listener?.note?.(ema === undefined ? line : `${line}; of its ${better}, which scored better`);
+    } else {
+      const minutes = length?.by.kind === 'minutes' ? length.by.minutes : undefined;
+      const note = (line: string): void => listener?.note?.(line);
+      await warmUp?.(store, { steps, minutes, signal, note });
     }
     return undefined;
   });

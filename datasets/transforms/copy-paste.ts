@@ -25,7 +25,12 @@ interface Layer {
   readonly classIndex: number;
   readonly id: number;
   readonly segmentation: Segmentation;
+  /** Border of its image that it touches, along each axis. */
+  readonly borders: { readonly x: Border; readonly y: Border };
 }
+
+/** Border at the start or end of an axis; undefined: none, or both. */
+type Border = 'start' | 'end' | undefined;
 
 /** Number of positions tried before an object is left out. */
 const ATTEMPTS = 8;
@@ -34,7 +39,8 @@ const MIN_VISIBLE = 0.5;
 
 /**
  * Copy-paste: copies objects of other images to random positions of an image. Covered pixels are removed from the masks
- * there and boxes shrink accordingly. An object that would hide more than half of another one is moved or left out;
+ * there and boxes shrink accordingly. An object that is cut off at a border of its image stays at that border, so that none
+ * gets a straight edge that its class does not have. An object that would hide more than half of another one is moved or left out;
  * objects that are larger than the image or have no mask are left out.
  *
  * Differs from the original, which pastes the objects of a jittered image at their positions and drops only completely
@@ -81,8 +87,17 @@ function layersOf(objects: Objects, size: Size): Layer[] {
       classIndex: objects.classIndices[i],
       id: objects.ids[i],
       segmentation,
+      borders: {
+        x: borderOf(seen.left, seen.left + seen.width, size.width),
+        y: borderOf(seen.top, seen.top + seen.height, size.height),
+      },
     };
   });
+}
+
+function borderOf(start: number, end: number, length: number): Border {
+  if (start <= 0 === end >= length) return undefined;
+  return start <= 0 ? 'start' : 'end';
 }
 
 /** Pixels of a box, which may extend beyond the image. */
@@ -104,7 +119,10 @@ function findPlace(
   const spare = { x: width - donor.seen.width, y: height - donor.seen.height };
   if (spare.x < 0 || spare.y < 0) return undefined;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const [left, top] = [random.integer(spare.x + 1), random.integer(spare.y + 1)];
+    const drawn = { x: random.integer(spare.x + 1), y: random.integer(spare.y + 1) };
+    const at = (axis: 'x' | 'y'): number =>
+      placeAlong(donor.borders[axis], spare[axis], drawn[axis]);
+    const [left, top] = [at('x'), at('y')];
     const seen = { ...donor.seen, left, top };
     const isFree = layers.every(
       (layer) => layer.visiblePx - overlapPx(layer.seen, seen) >= MIN_VISIBLE * layer.fullPx,
@@ -112,6 +130,12 @@ function findPlace(
     if (isFree) return { ...donor, seen, isChanged: true };
   }
   return undefined;
+}
+
+/** Place along an axis: an object that a border cuts off stays at that border. */
+function placeAlong(border: Border, spare: number, drawn: number): number {
+  if (border === undefined) return drawn;
+  return border === 'start' ? 0 : spare;
 }
 
 /** Calls `visit` for every pixel that is set in both, with its index in the first bitmap. */

@@ -12,7 +12,7 @@ import type { ClassificationLoader } from './loader.js';
 import { dropPathInput } from '../drop-path.js';
 
 /** A batch of the loader. */
-export type LoadedClassificationBatch = LoadedBatch<ClassificationBatch>;
+export type LoadedClassificationBatch = Pick<LoadedBatch<ClassificationBatch>, 'value' | 'release'>;
 
 /** Arguments of {@link createClassifierTrainer}. */
 interface ClassifierTrainerOptions extends TrainerOptions<Classifier> {

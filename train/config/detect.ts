@@ -10,6 +10,7 @@ import {
   omit,
   oneOf,
   optional,
+  orNull,
   record,
   whole,
   type Infer,
@@ -23,6 +24,7 @@ import { PixelStats } from '../../datasets/transforms/normalize.js';
 import { DetectionThresholds, DetectorConfig } from '../../models/detection/config.js';
 import { LayerRule } from '../parameter-groups.js';
 import { LinearWarmup } from '../schedule.js';
+import { ObjectPretraining } from './object-pretraining.js';
 import { EMA_DECAY, LoopConfig } from './loop.js';
 
 /** Preprocessing and augmentation of the detector's input. */
@@ -81,6 +83,8 @@ export const DetectionConfig = extend(LoopConfig, {
    * positive nor negative; default: such regions are background, as in mmdetection's configurations.
    */
   ignoreRegions: optional(FRACTION),
+  /** Training of the backbone on cut-out objects before the first step; default: none. Not done with initial weights. */
+  objectPretraining: optional(orNull(ObjectPretraining)),
   training: DetectionTransform,
   evaluation: record({
     /** Limits of the sides of the resized image, pixels. */

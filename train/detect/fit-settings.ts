@@ -4,6 +4,7 @@ import type { CocoSet } from '../../datasets/coco/set.js';
 import { evenly } from '../../datasets/evenly.js';
 import type { DetectionConfig } from '../config/detect.js';
 import type { Settings } from '../config/layers.js';
+import { OBJECT_PRETRAINING } from '../config/object-pretraining.js';
 import { anchorOverlap } from './anchor-overlap.js';
 import { learnedImages, objectsAt, sideOf, type InputObject } from './learned-objects.js';
 
@@ -44,6 +45,7 @@ export function fitDetector(
   const { limits } = evaluation;
   const seen = evenly(objectsAt(images, limits), MOST_OBJECTS);
   if (seen.length === 0) return {};
+  const warmUp = isSet('objectPretraining') ? {} : { objectPretraining: OBJECT_PRETRAINING };
   const isFixed =
     training.kind !== 'multiScale' || isSet('training.scales') || isSet('evaluation.limits');
   const ofFiles = median(images.map(({ size }) => Math.min(size.width, size.height)));
@@ -53,6 +55,7 @@ export function fitDetector(
   const resized = isOther ? evenly(objectsAt(images, limitsOf(short)), MOST_OBJECTS) : seen;
   const scale = isSet('detector.rpn.anchors') ? anchors.scale : fittingScale(resized, anchors);
   return {
+    ...warmUp,
     ...(isOther ? sizeSettings(short) : {}),
     ...(scale !== anchors.scale ? { detector: { rpn: { anchors: { scale } } } } : {}),
   };

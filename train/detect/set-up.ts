@@ -2,20 +2,18 @@ import { createDenseBackbone } from '../../backbone/output-norms.js';
 import { trainingSamples } from '../../datasets/coco/samples.js';
 import { spreadImages, type CocoSet } from '../../datasets/coco/set.js';
 import type { DetectorConfig } from '../../models/detection/config.js';
-import { SIZE_DIVISOR_PX } from '../../models/detection/pyramid-outputs.js';
 import { createDetector } from '../../models/detector.js';
 import type { DetectorCard } from '../../inference/card.js';
 import { modelOf } from '../../inference/model-of.js';
 import { startDetector } from '../../inference/detect/weights.js';
-import { shardOf } from '../distributed/shard.js';
-import { openLoader } from '../loader.js';
 import type { Run } from '../loop.js';
-import { DETECTION_PIPELINE, type DetectionPipelineOptions } from '../pipelines/detect.js';
 import { assertSchedule, type Schedule } from '../schedule.js';
 import type { Setup, TrainingData } from '../tasks/task.js';
 import { checkedValidation } from './check-data.js';
 import type { DetectionConfig } from '../config/detect.js';
 import { cardScores, detectionMetrics, evaluateDetector } from './evaluate.js';
+import { openDetectionLoader } from './loader.js';
+import { pretrainOnObjects } from './object-pretraining.js';
 import { SampleDetections } from './samples.js';
 import { createDetectorTrainer, type LoadedDetectionBatch } from './trainer.js';
 
@@ -34,16 +32,10 @@ export function setUpDetector(
   const { names: classNames, categoryIds } = training.classes;
   const heldOut = checkedValidation(data, config.detector.masks !== null);
   const detector: DetectorConfig = { ...config.detector, numClasses: classNames.length };
-  const model = createDetector(run.backbone ?? createDenseBackbone(backbone), detector);
+  const network = run.backbone ?? createDenseBackbone(backbone);
+  const model = createDetector(network, detector);
   const samples = trainingSamples(training, config.keepEmpty);
   const isTrained = (path: string): boolean => !isFrozen(path, config.frozenStages);
-  const pipelineOptions: DetectionPipelineOptions = {
-    transform: config.training,
-    pixels,
-    divisor: SIZE_DIVISOR_PX,
-    rpn: detector.rpn,
-    ignoreRegions: config.ignoreRegions,
-  };
   const card: DetectorCard = {
     task: 'detect',
     ...{ backbone, detector, classNames, categoryIds, pixels, limits, thresholds },
@@ -57,18 +49,14 @@ export function setUpDetector(
     numHeldOut: heldOut?.images.ids.length ?? 0,
     isTrained,
     loadWeights: (file, store, which) => startDetector(file, store, classNames, which),
-    loader: openLoader(config, {
-      samples,
-      shuffle: true,
-      seed,
-      shard: shardOf(communicator),
-      // Landscape and portrait images are separate, so that batches have little padding; groups need not be multiples of
-      // the batch size.
-      groups: samples.aspectGroups,
-      lastBatch: 'fill',
-      pipeline: DETECTION_PIPELINE,
-      pipelineOptions,
-    }),
+    warmUp: async (store, request) => {
+      const { objectPretraining } = config;
+      if (!objectPretraining || config.frozenStages > 0) return;
+      const numClasses = classNames.length;
+      const context = { engine, network, backbone, numClasses, samples, pixels, seed };
+      await pretrainOnObjects(store, objectPretraining, context, request);
+    },
+    loader: openDetectionLoader(config, samples, { rpn: detector.rpn, seed, communicator }),
     length: (stepsPerEpoch) => {
       const schedule: Schedule =
         decay.kind === 'poly'

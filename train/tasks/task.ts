@@ -36,6 +36,17 @@ export interface LoadOptions extends DataOptions {
   readonly seed: number;
 }
 
+/** Circumstances of training before the first step. */
+export interface WarmUpRequest {
+  /** Number of steps of the run, as far as it is known. */
+  readonly steps: number;
+  /** Time that the run has. */
+  readonly minutes?: number | undefined;
+  /** Ends it with a WorkError when aborted. */
+  readonly signal?: AbortSignal | undefined;
+  readonly note: (line: string) => void;
+}
+
 /** Task-specific parts of a run. */
 export interface Setup<Batch> {
   readonly specs: SpecTree;
@@ -46,6 +57,8 @@ export interface Setup<Batch> {
    * @returns a line that says what was taken over
    */
   loadWeights(file: string, store: ParameterStore, which?: 'model' | 'model_ema'): Promise<string>;
+  /** Trains initial parameters before the first step of a new run without weights; absent: none. */
+  warmUp?(store: ParameterStore, request: WarmUpRequest): Promise<void>;
   readonly loader: BatchSource<Batch> & { close(): Promise<void> };
   /** Weight decay and learning rate factors of the parameters. */
   readonly groups: ParameterGroupConfig;

@@ -4,6 +4,7 @@ import { detectionSet } from '../../../datasets/in-memory.js';
 import { SCHEMAS } from '../../../train/config/schemas.js';
 import { mergeSettings, type Settings } from '../../../train/config/layers.js';
 import { compileSchema } from '../../../io/schema.js';
+import { OBJECT_PRETRAINING } from '../../../train/config/object-pretraining.js';
 import { fitDetector } from '../../../train/detect/fit-settings.js';
 import { DETECT } from '../../../train/recipes/detect.js';
 
@@ -17,7 +18,7 @@ function squares(width: number, height: number, sides: readonly number[]): CocoS
   return detectionSet(examples, ['cat']);
 }
 const chosen = (set: CocoSet, isSet: (path: string) => boolean = () => false): Settings =>
-  fitDetector(set, DETECT, isSet);
+  fitDetector(set, DETECT, (path) => path === 'objectPretraining' || isSet(path));
 const shortOf = (settings: Settings): number | undefined =>
   (settings['evaluation'] as { limits: { short: number } } | undefined)?.limits.short;
 const scaleOf = (settings: Settings): number | undefined =>
@@ -71,6 +72,14 @@ describe('settings by the objects', () => {
       expect(shortOf(chosen(set, (asked) => asked === path))).toBeUndefined();
     expect(scaleOf(chosen(set, (asked) => asked === 'detector.rpn.anchors'))).toBeUndefined();
     expect(shortOf(chosen(set, (asked) => asked === 'detector.rpn.anchors'))).toBe(128);
+  });
+
+  test('the backbone learns the objects first, unless the user decides otherwise', () => {
+    const set = squares(320, 240, between(12, 120));
+    expect(fitDetector(set, DETECT, () => false)).toEqual({
+      objectPretraining: OBJECT_PRETRAINING,
+    });
+    expect(fitDetector(set, DETECT, (path) => path === 'objectPretraining')).toEqual({});
   });
 
   test('a set without objects changes nothing', () => {

@@ -1,0 +1,121 @@
+import { describe, expect, test } from 'vitest';
+import { createDenseBackbone } from '../../../backbone/output-norms.js';
+import { Random } from '../../../core/random.js';
+import type { DetectionSample } from '../../../datasets/sample.js';
+import { IMAGENET_PIXELS } from '../../../datasets/transforms/normalize.js';
+import { ParameterStore } from '../../../engine/parameters/store.js';
+import { openEngine } from '../../../engine/runtime/engine.js';
+import { createDetector } from '../../../models/detector.js';
+import { MASK_RCNN } from '../../../models/mask-rcnn.js';
+import { pretrainingSteps, pretrainOnObjects } from '../../../train/detect/object-pretraining.js';
+
+const BACKBONE = {
+  depths: [1, 1, 1, 1],
+  dims: [8, 8, 16, 16],
+  responseNorm: 'grn',
+  initialWeights: 'fanIn',
+} as const;
+const NO_OBJECTS = {
+  boxes: new Float32Array(0),
+  classIndices: new Int32Array(0),
+  segmentations: [],
+  ids: new Float64Array(0),
+};
+
+/** Pictures with a red and a green square on noise. */
+function samples(count: number): readonly DetectionSample[] {
+  return Array.from({ length: count }, (_, i) => {
+    const random = new Random(i);
+    const [width, height] = [96, 64];
+    const data = Uint8Array.from({ length: width * height * 3 }, () => random.integer(120));
+    const boxes: number[] = [];
+    for (const channel of [0, 1]) {
+      const [x, y] = [48 * channel + random.integer(24), random.integer(40)];
+      for (let row = y; row < y + 20; row++)
+        for (let column = x; column < x + 20; column++)
+          data[(row * width + column) * 3 + channel] = 255;
+      boxes.push(x, y, x + 20, y + 20);
+    }
+    return {
+      ...{ imageId: i, file: `image ${i}`, image: { width, height, data }, width, height },
+      objects: {
+        boxes: Float32Array.from(boxes),
+        classIndices: Int32Array.of(0, 1),
+        segmentations: [],
+        ids: Float64Array.of(2 * i, 2 * i + 1),
+      },
+      ignored: NO_OBJECTS,
+    };
+  });
+}
+
+describe('pretraining on objects', () => {
+  test('takes a part of the steps or of the time, and none of a short run', () => {
+    const steps = (run: number, minutes?: number): number =>
+      pretrainingSteps({ steps: 400 }, { steps: run, minutes });
+    expect(steps(6000)).toBe(400);
+    expect(steps(220)).toBe(220);
+    expect(steps(10)).toBe(0);
+    expect(steps(Infinity, 2)).toBe(120);
+    expect(steps(Infinity, 60)).toBe(400);
+    expect(steps(20, 60)).toBe(0);
+  });
+
+  test('teaches the backbone alone to tell objects apart, the same with the same seed', async () => {
+    const engine = await openEngine({ kind: 'compiled', provider: 'cpu', threads: 1 });
+    const network = createDenseBackbone(BACKBONE);
+    const { specs } = createDetector(network, { ...MASK_RCNN, channels: 8, numClasses: 2 });
+    const pretrained = async (seed: number, count = 24): Promise<[ParameterStore, string[]]> => {
+      const store = new ParameterStore(specs);
+      store.initialize(0);
+      const notes: string[] = [];
+      const note = (line: string): void => void notes.push(line);
+      const config = { steps: 60, batchSize: 8, size: 32, lr: 3e-3 };
+      const context = {
+        engine,
+        network,
+        backbone: BACKBONE,
+        numClasses: 2,
+        pixels: IMAGENET_PIXELS,
+      };
+      const source = {
+        ...context,
+        samples: { length: count, at: (i: number) => samples(count)[i] },
+        seed,
+      };
+      await pretrainOnObjects(store, config, source, { steps: 1000, note });
+      return [store, notes];
+    };
+    const [store, notes] = await pretrained(5);
+    const initial = new ParameterStore(specs);
+    initial.initialize(0);
+    const changed = store.entries.filter(({ path }) =>
+      store.get(path).some((value, i) => value !== initial.get(path)[i]),
+    );
+    expect(changed.length).toBeGreaterThan(20);
+    expect(changed.every(({ path }) => path.startsWith('backbone.'))).toBe(true);
+    expect(Number(/(\d+) %/.exec(notes.at(-1) ?? '')?.[1])).toBeGreaterThan(85);
+    const [again] = await pretrained(5);
+    expect(again.values).toEqual(store.values);
+  });
+
+  test('leaves everything as it is without objects of two kinds, and stops when it is told to', async () => {
+    const engine = await openEngine({ kind: 'compiled', provider: 'cpu', threads: 1 });
+    const network = createDenseBackbone(BACKBONE);
+    const { specs } = createDetector(network, { ...MASK_RCNN, channels: 8, numClasses: 1 });
+    const store = new ParameterStore(specs);
+    const config = { steps: 60, batchSize: 8, size: 32, lr: 3e-3 };
+    const empty = { ...samples(1)[0], objects: NO_OBJECTS };
+    const context = {
+      ...{ engine, network, backbone: BACKBONE, numClasses: 1, pixels: IMAGENET_PIXELS, seed: 0 },
+      samples: { length: 1, at: () => empty },
+    };
+    const note = (): void => undefined;
+    await pretrainOnObjects(store, config, context, { steps: 1000, note });
+    expect(store.values.every((value) => value === 0)).toBe(true);
+    const signal = AbortSignal.abort();
+    await expect(
+      pretrainOnObjects(store, config, context, { steps: 1000, note, signal }),
+    ).rejects.toThrow(/stopped before the first step/);
+  });
+});

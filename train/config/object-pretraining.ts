@@ -1,0 +1,22 @@
+import { NON_NEGATIVE, record, whole, type Infer } from '../../core/schema.js';
+
+/** Training of a detector's backbone as a classifier of cut-out objects and background, before the first step. */
+export const ObjectPretraining = record({
+  /** Largest number of steps; short runs have fewer. */
+  steps: whole(1),
+  /** Number of cutouts of a step. */
+  batchSize: whole(2),
+  /** Side of the input in pixels. */
+  size: whole(32, 512),
+  /** Peak learning rate. */
+  lr: NON_NEGATIVE,
+});
+export type ObjectPretraining = Infer<typeof ObjectPretraining>;
+
+/** Setting of detectors from scratch on people's own data (docs/little-data.md). */
+export const OBJECT_PRETRAINING = {
+  steps: 600,
+  batchSize: 32,
+  size: 64,
+  lr: 2e-3,
+} as const satisfies ObjectPretraining;

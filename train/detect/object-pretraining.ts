@@ -1,0 +1,142 @@
+import type { SampleSource } from '../../datasets/loader/loader.js';
+import type { DetectionSample } from '../../datasets/sample.js';
+import type { PixelStats } from '../../datasets/transforms/normalize.js';
+import { createFlatBuffers } from '../../engine/optimizer/flat-buffers.js';
+import { ParameterStore, parameterSize } from '../../engine/parameters/store.js';
+import type { Engine } from '../../engine/runtime/engine.js';
+import { createClassifier, type Classifier } from '../../models/classifier.js';
+import { createClassifierTrainer } from '../classify/trainer.js';
+import type { ObjectPretraining } from '../config/object-pretraining.js';
+import { SINGLE_PROCESS } from '../distributed/communicator.js';
+import { Meter } from '../meter.js';
+import { assertRunning, cutOutAll, drawBatches } from './cutout-batches.js';
+import { groupParameters, parameterRuns } from '../parameter-groups.js';
+import { learningRate } from '../schedule.js';
+import { trainStep } from '../step.js';
+import type { WarmUpRequest } from '../tasks/task.js';
+
+/** Steps for a minute of a run that has to end in time. */
+const STEPS_PER_MINUTE = 60;
+/** Fewer steps teach nothing. */
+const FEWEST_STEPS = 50;
+const WEIGHT_DECAY = 0.05;
+const WARMUP = 0.1;
+const CLIP_NORM = 5;
+const LABEL_SMOOTHING = 0.1;
+
+/** Arguments of {@link pretrainOnObjects}. */
+interface PretrainingContext {
+  readonly engine: Engine;
+  /** Composes the classifier, whose backbone has the parameters of the detector's. */
+  readonly network: Parameters<typeof createClassifier>[1];
+  readonly backbone: Classifier['config']['backbone'];
+  readonly numClasses: number;
+  readonly samples: SampleSource<DetectionSample>;
+  readonly pixels: PixelStats;
+  readonly seed: number;
+}
+
+/** Computes the number of steps before a run of so many steps, or minutes: no more than the run itself has. */
+export function pretrainingSteps(
+  { steps }: Pick<ObjectPretraining, 'steps'>,
+  { steps: runSteps, minutes }: Pick<WarmUpRequest, 'steps' | 'minutes'>,
+): number {
+  const affordable =
+    minutes === undefined ? runSteps : Math.min(minutes * STEPS_PER_MINUTE, runSteps);
+  const chosen = Math.min(steps, Math.floor(affordable));
+  return chosen < FEWEST_STEPS ? 0 : chosen;
+}
+
+/**
+ * Trains a backbone from scratch to tell the objects of a detection set from each other and from background, on cut-out
+ * pictures of them: a step sees thirty objects for the price of one of a detector's images, and all layers see them at one
+ * size, so that classes are learned in a fraction of the time. Depends on data, seed and settings alone.
+ *
+ * @param store parameters of the detector; those of the backbone are changed
+ * @throws DataError for an image that cannot be decoded; WorkError if it is aborted, or a value is not finite
+ */
+export async function pretrainOnObjects(
+  store: ParameterStore,
+  config: ObjectPretraining,
+  context: PretrainingContext,
+  request: WarmUpRequest,
+): Promise<void> {
+  const numSteps = pretrainingSteps(config, request);
+  if (numSteps === 0) return;
+  const { engine, network, backbone, numClasses, samples, pixels, seed } = context;
+  const { note, signal } = request;
+  const cutouts = await cutOutAll(samples, config, { numClasses, seed, signal });
+  if (new Set(cutouts.map(({ classIndex }) => classIndex)).size < 2) return;
+  note(
+    `first the backbone learns to tell ${cutouts.length} cut-out pictures of objects and background apart: ${numSteps} steps`,
+  );
+  const classes = numClasses + 1;
+  const model = createClassifier({ backbone, classes, headInitScale: 1 }, network);
+  const buffers = createFlatBuffers(parameterSize(model.specs), { moments: 2 });
+  const own = new ParameterStore(model.specs, buffers.parameters);
+  own.initialize(seed);
+  copyBackbone(store, own, 'toClassifier');
+  const trainable = own.entries.filter(({ spec }) => spec.trainable);
+  const groups = {
+    layers: { kind: 'uniform' },
+    weightDecay: WEIGHT_DECAY,
+    decayGrn: false,
+  } as const;
+  const settings = {
+    optimizer: { kind: 'adamw', betas: [0.9, 0.999], eps: 1e-8 },
+    accumulation: 1,
+    clipNorm: CLIP_NORM,
+    emaDecay: null,
+    parameterRuns: parameterRuns(groupParameters(trainable, groups), trainable),
+  } as const;
+  const trainer = createClassifierTrainer({
+    ...{ engine, model, buffers, seed, dropPathRate: 0, labelSmoothing: LABEL_SMOOTHING },
+    samples: { length: cutouts.length, at: () => undefined },
+  });
+  const meter = new Meter(SINGLE_PROCESS);
+  const batches = drawBatches(cutouts, config, { pixels, seed });
+  const warmup = { steps: Math.ceil(WARMUP * numSteps), ratio: 0.01 };
+  let right = 0;
+  try {
+    for (let step = 0; step < numSteps; step++) {
+      assertRunning(signal);
+      const schedule = {
+        kind: 'poly',
+        power: 1,
+        minLr: 0,
+        lr: config.lr,
+        steps: numSteps,
+        warmup,
+      } as const;
+      const lr = learningRate(schedule, { step, epoch: 0 });
+      const { losses } = await trainStep({ trainer, buffers, settings }, batches, {
+        ...{ communicator: SINGLE_PROCESS, step, lr, meter },
+      });
+      right += (losses['top1'] - right) / Math.min(step + 1, LAST_STEPS);
+    }
+  } finally {
+    await trainer.release();
+  }
+  note(`of the last cutouts, ${Math.round(100 * right)} % were told apart`);
+  copyBackbone(store, own, 'fromClassifier');
+}
+
+/** Steps over which the fraction of right answers is averaged. */
+const LAST_STEPS = 20;
+
+/** Copies the backbone's parameters, which are below `backbone` in a detector, in one direction. */
+function copyBackbone(
+  detector: ParameterStore,
+  classifier: ParameterStore,
+  direction: 'toClassifier' | 'fromClassifier',
+): void {
+  const ofDetector = new Map(detector.entries.map((entry) => [entry.path, entry]));
+  for (const entry of classifier.entries) {
+    const other = ofDetector.get(`backbone.${entry.path}`);
+    if (!other) continue;
+    const a = classifier.view(entry, classifier.values);
+    const b = detector.view(other, detector.values);
+    if (direction === 'toClassifier') a.set(b);
+    else b.set(a);
+  }
+}
