@@ -2,7 +2,9 @@ import { basename, extname } from 'node:path';
 import { filesBelow } from './list.js';
 
 /** Extensions of the image files that are read. */
-const READ = new Set('.jpg .jpeg .jpe .jfif .png .webp .avif .tif .tiff .gif .bmp .dib'.split(' '));
+const READ = new Set(
+  '.jpg .jpeg .jpe .jfif .mpo .png .webp .avif .tif .tiff .gif .bmp .dib'.split(' '),
+);
 
 const HEIC = 'HEIC, which needs a licensed decoder; save it as JPEG: heif-convert IN OUT.jpg';
 const RAW = 'a camera’s raw file; develop it to JPEG or TIFF: darktable-cli IN OUT.jpg';

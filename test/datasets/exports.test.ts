@@ -1,3 +1,4 @@
+import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import { readTables } from '../../datasets/annotations/read.js';
 import { checkData } from '../../datasets/check.js';
@@ -7,6 +8,7 @@ import { detectLayout } from '../../datasets/layout/detect.js';
 import { loadSegmentationSplit } from '../../datasets/layout/load.js';
 import type { LayoutOptions } from '../../datasets/layout/types.js';
 import { loadPair } from '../../datasets/segmentation-pair.js';
+import { decodeImage } from '../../io/image/decode.js';
 import { encodeLabelPng, encodeRgbPng } from '../../io/png/write.js';
 import { boxesOf, dataFolder } from '../helpers/data-folder.js';
 
@@ -325,4 +327,17 @@ test('CVAT: several ignored colors are so in a divided set, too', async () => {
   const { samples, mapping } = await loadSegmentationSplit(divided, 'train');
   const found = (await loadPair(samples[0], mapping)).labels.data;
   expect([...found]).toEqual(LABELS.map((k) => (k === 1 ? 0 : 255)));
+});
+
+test('a camera’s MPO, several JPEGs in a file, is its first picture', async () => {
+  const jpeg = (background: string): Promise<Buffer> =>
+    sharp({ create: { width: 64, height: 48, channels: 3, background } })
+      .jpeg()
+      .toBuffer();
+  write('images/IMG_1.MPO', Buffer.concat([await jpeg('#c00'), await jpeg('#00c')]));
+  write('labels/IMG_1.txt', '0 0.5 0.5 0.25 0.5\n');
+  write('classes.txt', 'cat\n');
+  expect((await boxes('train', 'IMG_1.MPO')).boxes).toEqual([[24, 12, 16, 24]]);
+  const { data: pixel } = await decodeImage(data.at('images/IMG_1.MPO'));
+  expect(pixel[0]).toBeGreaterThan(150);
 });
