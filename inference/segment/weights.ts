@@ -18,7 +18,7 @@ const CLASS_LAYERS: readonly ClassRows[] = [
 /**
  * Initializes a new segmenter from a file with a whole segmenter, or, for the backbone, with an encoder or classifier of
  * any naming scheme. Class layers are taken over by the names of the classes, see {@link adaptClassLayers}; an auxiliary
- * head that the file lacks is new.
+ * head that the file lacks or has in another width is new, and so are all heads if the decode head has another width.
  *
  * @param classNames of the new segmenter, by class index
  * @param which choice between weights and their EMA
@@ -31,10 +31,20 @@ export async function startSegmenter(
   classNames: readonly string[],
   which?: Which,
 ): Promise<string> {
+  const shapeOf = (path: string): readonly number[] =>
+    store.entries.find((entry) => entry.path === path)?.spec.shape ?? [];
+  const channels = shapeOf('decode_head.conv_seg.weight').at(-2);
+  let otherWidth = '';
   const line = await withWeights(file, async (source) => {
     const inFile = canonicalOrOwnNames(source, which);
     if (![...inFile.keys()].some((name) => HEAD_NAME.test(name))) return undefined;
-    const hasAuxiliary = readableAuxiliary(inFile) !== undefined;
+    const width = inFile.get('decode_head.conv_seg.weight')?.shape[1];
+    if (width !== channels) {
+      otherWidth = `, of ${channels} channels where the file has ${width} (--set head.channels=${width} takes them over)`;
+      return undefined;
+    }
+    const auxiliary = shapeOf('auxiliary_head.convs.0.conv.weight').at(-1);
+    const hasAuxiliary = auxiliary !== undefined && readableAuxiliary(inFile) === auxiliary;
     const rows = inFile.get('decode_head.conv_seg.bias')?.shape[0];
     const stated = await statedClassNames(source);
     const isAde20k = rows === ADE20K_CLASSES.length && (!stated || areAde20k(stated));
@@ -51,5 +61,5 @@ export async function startSegmenter(
   });
   if (line !== undefined) return line;
   await loadBackbone(file, store, which);
-  return `${file}: backbone taken over; the heads are new`;
+  return `${file}: backbone taken over; the heads are new${otherWidth}`;
 }

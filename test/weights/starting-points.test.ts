@@ -199,3 +199,19 @@ test('a head is taken over by the names that a configuration beside the file sta
   expect(line).toContain('class layers mapped by name');
   expect([...store.get('head.bias')]).toEqual([...inFile.get('head.bias')].reverse());
 });
+
+test('of a segmenter with heads of another width the backbone is taken, and said how to take all', async () => {
+  const file = join(FOLDER, 'mmseg-meta.pth');
+  const { backbone, model } = await loadSegmenter(file);
+  const { auxiliary } = model.config;
+  const wider = { ...model.config, channels: 6 };
+  const store = new ParameterStore(createUperNet(createDenseBackbone(backbone), wider).specs);
+  expect(await startSegmenter(file, store, LABELS)).toMatch(
+    /backbone taken over; the heads are new, of 6 channels where the file has 4 \(--set head\.channels=4 takes them over\)$/,
+  );
+  const other = { ...model.config, auxiliary: { ...auxiliary, channels: 5 } };
+  const same = new ParameterStore(createUperNet(createDenseBackbone(backbone), other).specs);
+  expect(await startSegmenter(file, same, LABELS)).toMatch(
+    /all layers taken over; the auxiliary head is new$/,
+  );
+});
