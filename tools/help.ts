@@ -19,14 +19,38 @@ export function pathOf(command: Command): string {
   return parent === null ? '' : `${pathOf(parent)} ${command.name()}`.trim();
 }
 
-/** Makes the help of a program list common options only. Commands that are added later inherit it. */
+/**
+ * Makes the help of a program list common options only; hints at misspelled options know all. Commands that are added later
+ * inherit it.
+ */
 export function shortenHelp(program: Command): void {
   program.configureHelp({
-    visibleOptions: (command) => {
-      const all = new Help().visibleOptions(command);
-      return complete.has(command) ? all : all.filter((option) => !isRare(option));
+    formatHelp: (command, helper) => {
+      helper.visibleOptions = (of) => {
+        const all = new Help().visibleOptions(of);
+        return complete.has(of) ? all : all.filter((option) => !isRare(option));
+      };
+      return Help.prototype.formatHelp.call(helper, command, helper);
     },
   });
+}
+
+/** Methods of commander that its types leave out. */
+interface Refusals {
+  missingMandatoryOptionValue(option: Option): void;
+  unknownOption(flag: string): void;
+}
+
+/** Makes an unknown option the error where a required one is missing, too: it often is that one, misspelled. */
+export function nameUnknownFirst(command: Command): void {
+  const refusals = command as Command & Refusals;
+  const refuseMissing = refusals.missingMandatoryOptionValue.bind(command);
+  refusals.missingMandatoryOptionValue = (option) => {
+    const unknown = command.args.find((word) => /^-./.test(word));
+    if (unknown !== undefined) refusals.unknownOption(unknown);
+    refuseMissing(option);
+  };
+  command.commands.forEach(nameUnknownFirst);
 }
 
 /** Adds examples to a command and all below it, and `--help-all` where its help leaves options out. */

@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../io/files/package-version.js';
 import { reportError, reportUsage } from './failure.js';
-import { completeHelp, pathOf, shortenHelp } from './help.js';
+import { completeHelp, nameUnknownFirst, pathOf, shortenHelp } from './help.js';
 import { COMMANDS } from './verbs.js';
 import { waitsFor } from './waiting.js';
 
@@ -15,6 +15,7 @@ export function createProgram(json = false): Command {
   shortenHelp(program);
   for (const register of COMMANDS) register(program);
   completeHelp(program);
+  nameUnknownFirst(program);
   exitByThrowing(program);
   program.hook('preAction', (_, command) => waitsFor(`loading what ${pathOf(command)} needs`));
   return program;

@@ -113,3 +113,20 @@ describe('a command line that is not understood', () => {
     expect(err()).toContain('--help lists');
   });
 });
+
+test.each([
+  [
+    ['predict', 'RUN', 'a.jpg', '--tsk', 'detect'],
+    "unknown option '--tsk'\n(Did you mean --task?)",
+  ],
+  [['train', '--offlin'], "unknown option '--offlin'\n(Did you mean --offline?)"],
+  [['eval', 'RUN', '--dat', 'DIR'], "unknown option '--dat'\n(Did you mean --data?)"],
+  [['eval', 'RUN'], "required option '--data <path>' not specified"],
+] as const)(
+  '%j says what it may have meant, also of options that the short help leaves out',
+  async (args, message) => {
+    await expect(createProgram(true).parseAsync([...args], { from: 'user' })).rejects.toThrow(
+      message,
+    );
+  },
+);
