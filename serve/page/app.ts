@@ -19,11 +19,11 @@ interface Picture {
   readonly file: File;
   readonly button: HTMLButtonElement;
   model: string;
-  bitmap?: ImageBitmap | undefined;
   result?: ResultJson;
   items: readonly Item[];
   error?: string;
-  overlay?: Overlay;
+  /** Of the shown picture only: the pixels of a photo take 50 MB. */
+  overlay?: Overlay | undefined;
 }
 
 const byId = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T;
@@ -81,13 +81,13 @@ function addFiles(files: readonly File[]): void {
     const name = document.createElement('span');
     name.textContent = file.name;
     button.append(preview, name);
-    button.addEventListener('click', () => show(picture));
+    button.addEventListener('click', () => void show(picture));
     const item = document.createElement('li');
     item.append(button);
     byId('pictures').append(item);
     pictures.push(picture);
   }
-  if (files.length > 0) show(pictures[pictures.length - files.length]);
+  if (files.length > 0) void show(pictures[pictures.length - files.length]);
   void predictAll();
 }
 
@@ -107,26 +107,42 @@ async function predict(picture: Picture): Promise<void> {
   const { file, model } = picture;
   if (picture === current) say(`${file.name}: waiting for ${model}`);
   try {
-    picture.bitmap ??= await createImageBitmap(file).catch(() => undefined);
     const result = await api.predict(model, file, LEAST_SCORE);
     if (picture.model !== model) return; // another one was chosen meanwhile
     picture.result = result;
     picture.items = itemsOf(result);
-    picture.overlay = createOverlay(result, picture.items, picture.bitmap);
   } catch (error) {
     if (picture.model !== model) return;
     picture.error = (error as Error).message;
     if (error instanceof ServerError && error.status === 401) byId('access').hidden = false;
   }
   picture.button.classList.toggle('failed', picture.error !== undefined);
-  if (picture === current) show(picture);
+  if (picture === current) await show(picture);
 }
 
-function show(picture: Picture): void {
+/** Decodes the shown picture for its result. */
+async function prepare(picture: Picture): Promise<void> {
+  const { file, result, items, overlay } = picture;
+  if (!result || overlay) return;
+  const bitmap = await createImageBitmap(file).catch(() => undefined);
+  if (picture === current && picture.result === result && !picture.overlay)
+    picture.overlay = createOverlay(result, items, bitmap);
+  else bitmap?.close();
+}
+
+function forget(picture: Picture): void {
+  picture.overlay?.picture?.close();
+  picture.overlay = undefined;
+}
+
+async function show(picture: Picture): Promise<void> {
+  if (current && current !== picture) forget(current);
   current = picture;
   marked = undefined;
   for (const { button } of pictures)
     button.setAttribute('aria-current', String(button === picture.button));
+  await prepare(picture);
+  if (picture !== current) return; // another one was chosen meanwhile
   const { result, error, file } = picture;
   byId('work').hidden = !result;
   if (!result) return say(error ?? `${file.name}: waiting for ${picture.model}`);
@@ -205,10 +221,10 @@ function saveCoco(): void {
 }
 
 function savePng(): void {
-  const { result, items = [], bitmap, file } = current ?? {};
+  const { result, items = [], overlay: shown, file } = current ?? {};
   if (!result || !file) return;
   const large = document.createElement('canvas');
-  const overlay = createOverlay(result, items, bitmap, SAVED_PX);
+  const overlay = createOverlay(result, items, shown?.picture, SAVED_PX);
   drawOverlay(large, overlay, (item) => isShown(result, item, filter()), undefined);
   large.toBlob((png) => png && save(png, file.name.replace(/(\.\w+)?$/, '.png')), 'image/png');
 }
@@ -233,10 +249,12 @@ function listen(): void {
     addFiles(Array.from(event.dataTransfer?.files ?? []));
   });
   models.addEventListener('change', () => {
-    for (const picture of pictures)
+    for (const picture of pictures) {
+      forget(picture);
       Object.assign(picture, { model: models.value, result: undefined, error: undefined });
+    }
     hidden.clear();
-    if (current) show(current);
+    if (current) void show(current);
     void predictAll();
   });
   score.addEventListener('input', () => {

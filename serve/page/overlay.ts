@@ -41,10 +41,13 @@ export function createOverlay(
   picture: ImageBitmap | undefined,
   longest = PREVIEW_PX,
 ): Overlay {
-  const side = Math.max(result.width, result.height);
+  // A classifier sees the stored pixels, whatever the orientation; a person sees the picture upright.
+  const { width: fullWidth, height: fullHeight } =
+    result.task === 'classify' && picture ? picture : result;
+  const side = Math.max(fullWidth, fullHeight);
   const scale = Math.min(Math.max(1, Math.floor(SMALL_PX / side)), longest / side);
-  const width = Math.max(1, Math.round(result.width * scale));
-  const height = Math.max(1, Math.round(result.height * scale));
+  const width = Math.max(1, Math.round(fullWidth * scale));
+  const height = Math.max(1, Math.round(fullHeight * scale));
   const layers = items.map((item): Layer => {
     const mask = item.mask && scaleMask(item.mask, scale);
     const box = item.box ? scaled(item.box, scale) : (mask?.box ?? [0, 0, 0, 0]);

@@ -269,6 +269,45 @@ describe('the page in Chromium', () => {
     },
     TIMEOUT_MS,
   );
+
+  test(
+    'a turned photo of a classifier is shown upright, and only the shown picture is in memory',
+    async () => {
+      const { page, wrong } = await openPage();
+      await page.evaluate(() => {
+        const made: ImageBitmap[] = [];
+        const real = createImageBitmap;
+        const counted = async (blob: Blob): Promise<ImageBitmap> => {
+          const bitmap = await real(blob);
+          made.push(bitmap);
+          return bitmap;
+        };
+        // One that is closed has no width.
+        Object.assign(window, {
+          createImageBitmap: counted,
+          numOpen: () => made.filter(({ width }) => width > 0).length,
+        });
+      });
+      await page.locator('#model').selectOption('ants');
+      const turned = await sharp(picture.buffer).withMetadata({ orientation: 6 }).toBuffer();
+      await page.setInputFiles('#files', [
+        { ...picture, name: 'turned.jpg', buffer: turned },
+        { ...picture, name: 'a.jpg' },
+        { ...picture, name: 'b.jpg' },
+      ]);
+      for (const [i, size] of ['448x672', '672x448', '672x448'].entries()) {
+        await page.locator('#pictures button').nth(i).click();
+        await page.locator('#rows button').first().waitFor();
+        await expect.poll(() => canvasColor(page)).toContain(size);
+      }
+      const numOpen = (): Promise<number> =>
+        page.evaluate(() => (window as unknown as { numOpen(): number }).numOpen());
+      await expect.poll(numOpen).toBe(1);
+      expect(wrong).toEqual([]);
+      await page.close();
+    },
+    TIMEOUT_MS,
+  );
 });
 
 test.skipIf(CHROMIUM === undefined)(
