@@ -2,7 +2,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ConfigError, type ErrorDetails, OutputError } from '../core/errors.js';
 import { printable } from '../core/printable.js';
-import { removeTemporaryFiles } from '../io/files/atomic.js';
+import { removeTemporaryFiles, TEMPORARY } from '../io/files/atomic.js';
 import { acquireLock, type FileLock } from '../io/files/lock.js';
 import { METRICS } from '../report/run-folder.js';
 import { CHECKPOINTS } from '../weights/checkpoint-folder.js';
@@ -43,8 +43,8 @@ export async function ownRunFolder(
   try {
     // Another process may have trained there in between.
     assertRunFolder(options);
-    if (resume) removeTemporaryFiles(folder);
-    else rmSync(join(folder, METRICS), { force: true });
+    removeTemporaryFiles(folder);
+    if (!resume) rmSync(join(folder, METRICS), { force: true });
   } catch (error) {
     lock.release();
     throw error;
@@ -59,10 +59,12 @@ export async function ownRunFolder(
  * @throws ConfigError
  */
 export function assertRunFolder({ folder, resume }: RunFolder): void {
-  const checkpoints = join(folder, CHECKPOINTS);
-  const isUsed = existsSync(checkpoints) && readdirSync(checkpoints).length > 0;
+  const isUsed = hasCheckpoints(join(folder, CHECKPOINTS));
   if (resume && !isUsed)
-    throw new OutputError(`train: expected a checkpoint in ${folder} to resume from, got none`);
+    throw new OutputError(
+      `train: expected a checkpoint in ${folder} to resume from, got none; start the run again without resume`,
+      { flags: { 'without resume': 'without --resume' } },
+    );
   if (resume) return;
   if (isUsed)
     throw refusal(
@@ -75,6 +77,16 @@ export function assertRunFolder({ folder, resume }: RunFolder): void {
     folder,
     `expected an empty, new or run folder, got one with other files (${printable(other)}); choose another`,
   );
+}
+
+/** Whether a folder has more than the start of a first checkpoint, whose weights come before its JSON. */
+function hasCheckpoints(folder: string): boolean {
+  if (!existsSync(folder)) return false;
+  const names = new Set(readdirSync(folder));
+  const isStart = (name: string): boolean =>
+    TEMPORARY.test(name) ||
+    (/^step-\d+\.safetensors$/.test(name) && !names.has(name.replace(/safetensors$/, 'json')));
+  return [...names].some((name) => !isStart(name));
 }
 
 function refusal(folder: string, message: string, details: ErrorDetails = {}): ConfigError {

@@ -116,10 +116,13 @@ export function jsonText(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
+/** Names of files that are being written, or were when their process ended. */
+export const TEMPORARY = /\.\d+(-[\da-f]+)?\.tmp$/;
+
 /** Removes what processes that were killed while they wrote have left in a folder and those below it. */
 export function removeTemporaryFiles(folder: string): void {
   for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }))
-    if (/\.\d+(-[\da-f]+)?\.tmp$/.test(name)) rmSync(join(folder, name), { force: true });
+    if (TEMPORARY.test(name)) rmSync(join(folder, name), { force: true });
 }
 
 /**
