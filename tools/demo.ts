@@ -31,11 +31,11 @@ export function registerDemo(program: Command): void {
   program
     .command('demo')
     .description(
-      'generate images with COCO annotations, train a small detector on them, score it and draw what it finds: six to nine minutes',
+      'generate images with COCO annotations, train a small detector on them, score it and draw what it finds: five to eight minutes',
     )
     .option('--out <dir>', 'folder of the demo', 'runs/demo')
     .option('--images <n>', 'training images', wholeNumber('--images'), 600)
-    .option('--epochs <n>', 'passes over the images', aboveZero('--epochs'), 2.8)
+    .option('--epochs <n>', 'passes over the images', aboveZero('--epochs'), 2.2)
     .action((flags: Flags) => run(flags));
 }
 
