@@ -21,6 +21,9 @@ export interface DetectorArchitecture {
   readonly detector: DetectorConfig;
 }
 
+/** First parts of the names of an encoder, with or without a prefix. */
+const ENCODER = /^(backbone|encoder|downsample_layers|stages|norm\d?)$/;
+
 /**
  * Derives the architecture of a detector from tensors: one box stage means Mask R-CNN, several mean a cascade. Anchors
  * are those of Mask R-CNN unless a configuration in the file has others.
@@ -31,13 +34,13 @@ export interface DetectorArchitecture {
 export function detectorOf(source: TensorSource, tensors: TensorMap): DetectorArchitecture {
   const { file } = source;
   const heads = subtree(tensors, 'roi_head');
-  if (![...heads.keys()].some((name) => name.startsWith('bbox_head.'))) {
-    const parts = new Set([...tensors.keys()].map((name) => name.replace(/\..*/, '')));
+  const parts = new Set([...tensors.keys()].map((name) => name.replace(/\..*/, '')));
+  const isOther = [...parts].some((part) => !ENCODER.test(part));
+  if (isOther && ![...heads.keys()].some((name) => name.startsWith('bbox_head.')))
     throw WeightsMismatchError.in(
       file,
       `expected a Faster, Mask or Cascade R-CNN (roi_head.bbox_head), got another detector (${[...parts].join(', ')}); ${takesBackbone(file)}`,
     );
-  }
   const numStages = countNames(heads, /^bbox_head\.\d+\.fc_cls\.weight$/);
   const first = subtree(heads, numStages > 0 ? 'bbox_head.0' : 'bbox_head');
   const size = (map: TensorMap, name: string, axis: number): number =>

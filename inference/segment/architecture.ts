@@ -35,7 +35,8 @@ export function segmenterOf(source: TensorSource, tensors: TensorMap): Segmenter
       file,
       'align_corners: expected False in its configuration, got True',
     );
-  if (numScales === 0)
+  const hasHead = [...tensors.keys()].some((name) => name.startsWith('decode_head.'));
+  if (numScales === 0 && hasHead)
     throw WeightsMismatchError.in(
       file,
       `expected a UPerNet, got a segmenter with another decode head (no decode_head.psp_modules); ${takesBackbone(file)}`,

@@ -74,14 +74,20 @@ export function toCanonical(file: string, tensors: TensorMap): CanonicalWeights 
   return { scheme, version: v1 ? 1 : 2, tensors: v1 ? foldLayerScale(renamed) : renamed };
 }
 
+/** Names of the decoder of FCMAE. */
+const DECODER = /^(mask_token$|(proj|decoder|pred)\.)/;
+
 /** Tensors of an encoder or classifier without those that other models have beside it. */
 export function withoutOthers(tensors: TensorMap): TensorMap {
   const network = findNetworks(tensors.keys()).at(0);
   if (network === undefined) return tensors;
   const { scheme, prefix } = network;
   const outer = outerOf(prefix);
+  const isAutoencoder = tensors.has(`${outer}mask_token`);
   const isBeside = (name: string): boolean =>
-    name.startsWith(outer) && /^head\./.test(fromSibling(within(name, outer), scheme));
+    name.startsWith(outer) &&
+    (/^head\./.test(fromSibling(within(name, outer), scheme)) ||
+      (isAutoencoder && DECODER.test(within(name, outer))));
   return new Map([...tensors].filter(([name]) => name.startsWith(prefix) || isBeside(name)));
 }
 
