@@ -1,4 +1,5 @@
-import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv';
+import { createRequire } from 'node:module';
+import type { Ajv, ErrorObject, Options, ValidateFunction } from 'ajv';
 import { quote } from '../core/errors.js';
 import { oneLine } from '../core/controls.js';
 import { hasMoreItems } from '../core/foreign-value.js';
@@ -46,14 +47,20 @@ const OPTIONS: Options = {
 /** Values with more items are described by their first problem: each of them may be another one. */
 const MAX_DESCRIBED = 100_000;
 
+/** Creates a compiler. Its package is loaded with the first schema that is compiled, because few commands need one. */
+function createAjv(options: Options): Ajv {
+  const ajv = createRequire(import.meta.url)('ajv') as typeof import('ajv');
+  return new ajv.Ajv(options);
+}
+
 function compile(schema: object): SchemaCheck {
-  const fits = new Ajv({ ...OPTIONS, verbose: true }).compile(schema);
+  const fits = createAjv({ ...OPTIONS, verbose: true }).compile(schema);
   let describe: ValidateFunction | undefined;
   return (value) => {
     if (fits(value)) return [];
     let { errors } = fits;
     if (!hasMoreItems(value, MAX_DESCRIBED)) {
-      describe ??= new Ajv({ ...OPTIONS, allErrors: true, verbose: true }).compile(schema);
+      describe ??= createAjv({ ...OPTIONS, allErrors: true, verbose: true }).compile(schema);
       describe(value);
       ({ errors } = describe);
     }

@@ -46,8 +46,12 @@ export interface LazyTensor {
   readonly shape: readonly number[];
   /** Type of a tensor that cannot be read (complex, quantized, sparse); `dtype` then has no meaning. */
   readonly unreadable?: string | undefined;
-  /** Reads the values, contiguous, last axis fastest. The array is new and belongs to the caller. */
-  read(): Promise<TensorValues>;
+  /**
+   * Reads the values, contiguous, last axis fastest. The array is new and belongs to the caller, or is a view of `room`.
+   *
+   * @param room memory that the values may be read into, if it is large enough; containers may ignore it
+   */
+  read(room?: ArrayBuffer): Promise<TensorValues>;
 }
 
 /** Tensors by name, in file order. */
@@ -124,12 +128,12 @@ export function derivedTensor(
   shape: readonly number[],
   compute: (values: TensorValues) => TensorValues,
 ): LazyTensor {
-  return { dtype: from.dtype, shape, read: async () => compute(await from.read()) };
+  return { dtype: from.dtype, shape, read: async (room) => compute(await from.read(room)) };
 }
 
 /** Creates a tensor of the same values with another shape of equal size. */
 export function reshaped(from: LazyTensor, shape: readonly number[]): LazyTensor {
-  return { dtype: from.dtype, shape, read: () => from.read() };
+  return { dtype: from.dtype, shape, read: (room) => from.read(room) };
 }
 
 /** Wraps values in memory as a tensor; `read` returns a copy. */

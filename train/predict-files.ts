@@ -10,7 +10,7 @@ import type { RowSpool } from '../io/files/row-spool.js';
 import { pngNames } from '../io/png/names.js';
 import { shardWork, type ShardedWorkOptions } from './distributed/sharded-work.js';
 import { predictedOrFailed, type FailedImage } from './predict-file.js';
-import { withLabelFiles, type LabelFormat } from './label-files.js';
+import type { LabelFormat } from './label-files.js';
 import type { Presentation, PresentOptions, TextBlock } from './presentation.js';
 import { present } from './present.js';
 
@@ -45,7 +45,7 @@ export async function predictFiles(
 ): Promise<PredictedFiles> {
   const { out, onText, onNotice, onDocument } = options;
   const { owns, gather, finish, spool } = shardWork(options);
-  const presentation = presentationOf(model, options);
+  const presentation = await presentationOf(model, options);
   const names = pngNames(files);
   if (out !== undefined) {
     const outputs = presentation.outputs(names).map((name) => join(out, name));
@@ -114,17 +114,18 @@ export async function predictFiles(
 }
 
 /** Creates the presentation of a model's results. @throws ConfigError for a format without a folder */
-export function presentationOf(
+export async function presentationOf(
   model: ImageModel,
   { out, format, ...options }: PresentOptions & Pick<PredictFilesOptions, 'out' | 'format'>,
-): Presentation {
+): Promise<Presentation> {
   if (model.task === 'detect') {
     const line = describeScores(shownScores(model.card, options.score), model.classNames);
     if (line !== undefined) options.onNotice?.(line);
   }
-  const presentation = present(model, options);
+  const presentation = await present(model, options);
   if (format === undefined) return presentation;
   if (out === undefined) throw new OptionError(`--format ${format}: expected --out DIR with it`);
+  const { withLabelFiles } = await import('./label-files.js');
   return withLabelFiles(presentation, model, { format, score: options.score, out });
 }
 

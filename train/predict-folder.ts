@@ -60,7 +60,7 @@ export async function* predictFolder(
   folder: string,
   { out, signal, ...options }: PredictFolderOptions,
 ): AsyncGenerator<FolderPrediction | FailedImage> {
-  const presentation = presentationOf(model, options);
+  const presentation = await presentationOf(model, options);
   const watched = new Map<string, Watched>();
   let isGone = false;
   for (let index = 0; !signal.aborted;) {

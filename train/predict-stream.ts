@@ -19,7 +19,7 @@ export async function predictBytes(
   name: string,
   options: PresentOptions,
 ): Promise<object> {
-  const presentation = presentationOf(model, options);
+  const presentation = await presentationOf(model, options);
   const image = await decodeImageBytes(bytes, name, decodingFor(model.card));
   const { width, height } = image;
   const fields = presentation.fields(await model.predict(image, ALL));
@@ -48,7 +48,7 @@ export async function* predictFrames(
   { width, height }: FrameSize,
   options: PresentOptions,
 ): AsyncGenerator<object> {
-  const presentation = presentationOf(model, options);
+  const presentation = await presentationOf(model, options);
   const frames = wholeFrames(stream, { width, height });
   let next = frames.next();
   for (let frame = 0; ; frame++) {

@@ -1,13 +1,25 @@
 import { assertList } from '../core/arguments.js';
 import { WeightsMismatchError } from '../core/errors.js';
-import { A_FUNCTION, A_LIST, assertOptions, type OptionRules } from '../core/options.js';
+import {
+  A_FUNCTION,
+  A_LIST,
+  assertOptions,
+  TRUE_OR_FALSE,
+  type OptionRules,
+} from '../core/options.js';
 import { formatShape, numElements } from '../core/shape.js';
 import { canonicalEncoder, canonicalOrOwnNames } from './canonical.js';
 import { fitsLayout, torchShape, writeLibraryLayout, type Layout } from './layout.js';
 import { withWeights } from './open.js';
 import { isDecoderName } from './schemes/names.js';
 import { A_WHICH, type Which } from './select.js';
-import { toFloat32, type LazyTensor, type TensorMap } from '../io/tensor.js';
+import {
+  numBytes,
+  toFloat32,
+  type LazyTensor,
+  type TensorMap,
+  type TensorValues,
+} from '../io/tensor.js';
 
 /** A parameter to fill. The engine's parameter store has these fields for every entry. */
 export interface ParameterTarget {
@@ -16,7 +28,7 @@ export interface ParameterTarget {
   /** Shape in this library. */
   readonly shape: readonly number[];
   readonly layout: Layout;
-  /** Destination; written only if the whole file is valid. */
+  /** Destination; written only if the whole file is valid, unless the parameters are new. */
   readonly values: Float32Array;
 }
 
@@ -53,6 +65,8 @@ type LoadException = 'newHead' | 'encoderOnly' | 'noAuxiliary';
 export interface LoadOptions {
   readonly which?: Which | undefined;
   readonly exceptions?: readonly LoadException[] | undefined;
+  /** Whether the parameters are dropped if the file is refused, so that each may be written when it is read. */
+  readonly isNew?: boolean | undefined;
   /** Converts a parameter path to the name in the file; for a backbone inside a detector, removes the prefix. */
   readonly sourceName?: ((path: string) => string) | undefined;
 }
@@ -60,6 +74,7 @@ export interface LoadOptions {
 const LOAD_RULES: OptionRules<LoadOptions> = {
   which: A_WHICH,
   exceptions: A_LIST,
+  isNew: TRUE_OR_FALSE,
   sourceName: A_FUNCTION,
 };
 
@@ -78,7 +93,7 @@ const MAX_HELD_ELEMENTS = 2 ** 28;
 
 /**
  * Loads a weight file of any container and naming scheme into parameters. Strict: every name, shape and value must match
- * except for the named exceptions, or nothing is written.
+ * except for the named exceptions, or nothing is written (new parameters may be).
  *
  * @throws WeightsError listing every missing, unexpected and wrongly shaped name, or every tensor with NaN or Inf
  */
@@ -105,7 +120,7 @@ export async function loadTensors(
   file: string,
   tensors: TensorMap,
   targets: readonly ParameterTarget[],
-  { exceptions = [], sourceName = (path) => path }: Omit<LoadOptions, 'which'> = {},
+  { exceptions = [], isNew = false, sourceName = (path) => path }: Omit<LoadOptions, 'which'> = {},
 ): Promise<LoadReport> {
   const { pairs, kept, dropped, problems } = matchTensors(tensors, targets, {
     exceptions,
@@ -122,7 +137,7 @@ export async function loadTensors(
       `expected the model's parameters, got differences: ${problems.join('; ')}`,
     );
   }
-  await writeChecked(file, pairs);
+  await (isNew ? writeNew : writeChecked)(file, pairs);
   return { loaded: pairs.map(([{ path }]) => path), kept, dropped };
 }
 
@@ -199,26 +214,67 @@ async function writeChecked(
   const nonFinite: string[] = [];
   for (const [target, tensor] of pairs) {
     const values = toFloat32(await tensor.read());
-    if (firstNonFinite(values) >= 0) nonFinite.push(target.path);
+    if (!areFinite(values)) nonFinite.push(target.path);
     held?.set(tensor, values);
   }
-  if (nonFinite.length > 0) {
-    throw WeightsMismatchError.in(
-      file,
-      `expected finite weights, got NaN or Inf in ${nonFinite.join(', ')}`,
-    );
-  }
-  for (const [{ shape: _, layout, values }, tensor] of pairs) {
+  assertNoneNonFinite(file, nonFinite);
+  for (const [{ layout, values }, tensor] of pairs) {
     const read = held?.get(tensor) ?? toFloat32(await tensor.read());
     writeLibraryLayout(read, tensor.shape, layout, values);
     held?.delete(tensor);
   }
 }
 
+/** Reads, checks and writes one tensor after the other, the next one being read meanwhile; two tensors are in memory. */
+async function writeNew(
+  file: string,
+  pairs: readonly (readonly [ParameterTarget, LazyTensor])[],
+): Promise<void> {
+  const sizes = pairs.map(([, { dtype, shape }]) => numBytes(dtype, shape));
+  const rooms = [0, 1].map(() => new ArrayBuffer(sizes.reduce((a, b) => Math.max(a, b), 0)));
+  // A rejection is handled when its tensor's turn comes.
+  const start = (index: number): Promise<TensorValues> | undefined => {
+    const reading = pairs[index]?.[1].read(rooms[index % 2]);
+    reading?.catch(() => undefined);
+    return reading;
+  };
+  const nonFinite: string[] = [];
+  let next = start(0);
+  for (const [index, [{ path, layout, values }, { shape }]] of pairs.entries()) {
+    const read = toFloat32((await next) as TensorValues);
+    next = start(index + 1);
+    if (areFinite(read)) writeLibraryLayout(read, shape, layout, values);
+    else nonFinite.push(path);
+  }
+  assertNoneNonFinite(file, nonFinite);
+}
+
+function assertNoneNonFinite(file: string, nonFinite: readonly string[]): void {
+  if (nonFinite.length === 0) return;
+  throw WeightsMismatchError.in(
+    file,
+    `expected finite weights, got NaN or Inf in ${nonFinite.join(', ')}`,
+  );
+}
+
+/** Whether all values are finite: times zero, all others are NaN. */
+function areFinite(values: Float32Array): boolean {
+  let [a, b, c, d] = [0, 0, 0, 0];
+  const { length } = values;
+  const whole = length - (length % 4);
+  for (let i = 0; i < whole; i += 4) {
+    a += values[i] * 0;
+    b += values[i + 1] * 0;
+    c += values[i + 2] * 0;
+    d += values[i + 3] * 0;
+  }
+  for (let i = whole; i < length; i++) a += values[i] * 0;
+  return a + b + c + d === 0;
+}
+
 /** Index of the first value that is not finite, or −1. */
 export function firstNonFinite(values: Float32Array): number {
-  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return i;
-  return -1;
+  return areFinite(values) ? -1 : values.findIndex((value) => !Number.isFinite(value));
 }
 
 /** Whether a name is that of a classifier, which may have several layers. */

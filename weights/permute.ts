@@ -20,13 +20,13 @@ export function permute(
   }
   const sizes = axes.map((axis) => shape[axis]);
   const steps = axes.map((axis) => strides[axis]);
-  if (shape.length === 2 && axes[0] === 1) return transpose(values, shape[0], shape[1], result);
   if (result.length === 0) return result;
   if (axes.length === 0) {
     result.set(values);
     return result;
   }
   const last = axes.length - 1;
+  if (last > 0 && axes[last] === 0) return moveFirstAxisLast(values, shape, axes, result);
   const [innerSize, innerStep] = [sizes[last], steps[last]];
   const index = new Array<number>(last).fill(0);
   let from = 0;
@@ -42,28 +42,56 @@ export function permute(
   return result;
 }
 
-/** Side of the tiles of {@link transpose}: source and destination of a tile fit in the first-level cache. */
-const TILE = 32;
+/** Number of values that are written side by side, half a cache line. */
+const STRIP = 8;
 
-/** Transposes `[rows, columns]` to `[columns, rows]`, tile by tile. */
-function transpose(
+/**
+ * {@link permute} if the first axis becomes the last one, as in the layouts of all products and convolutions: rows of the
+ * input become columns of the result, whose rows follow the order of the other axes.
+ */
+function moveFirstAxisLast(
   values: Float32Array,
-  rows: number,
-  columns: number,
+  shape: readonly number[],
+  axes: readonly number[],
   result: Float32Array,
 ): Float32Array {
-  for (let top = 0; top < rows; top += TILE) {
-    const bottom = Math.min(top + TILE, rows);
-    for (let left = 0; left < columns; left += TILE) {
-      const right = Math.min(left + TILE, columns);
-      for (let row = top; row < bottom; row++) {
-        for (let column = left; column < right; column++) {
-          result[column * rows + row] = values[row * columns + column];
-        }
-      }
+  const rows = shape[0];
+  const columns = values.length / rows;
+  const starts = rowStarts(shape, axes);
+  const whole = rows - (rows % STRIP);
+  for (let row = 0; row < whole; row += STRIP) {
+    let from = row * columns;
+    for (let column = 0; column < columns; column++, from++) {
+      const to = starts[column] + row;
+      result[to] = values[from];
+      result[to + 1] = values[from + columns];
+      result[to + 2] = values[from + 2 * columns];
+      result[to + 3] = values[from + 3 * columns];
+      result[to + 4] = values[from + 4 * columns];
+      result[to + 5] = values[from + 5 * columns];
+      result[to + 6] = values[from + 6 * columns];
+      result[to + 7] = values[from + 7 * columns];
     }
   }
+  for (let row = whole; row < rows; row++)
+    for (let column = 0, from = row * columns; column < columns; column++, from++)
+      result[starts[column] + row] = values[from];
   return result;
+}
+
+/** First element of the row of the result that a column of the input becomes, see {@link moveFirstAxisLast}. */
+function rowStarts(shape: readonly number[], axes: readonly number[]): Uint32Array {
+  const steps = new Array<number>(shape.length);
+  for (let k = axes.length - 1, step = 1; k >= 0; k--) {
+    steps[axes[k]] = step;
+    step *= shape[axes[k]];
+  }
+  let starts = [0];
+  for (let axis = 1; axis < shape.length; axis++) {
+    const along = Array.from({ length: shape[axis] }, (_, i) => i * steps[axis]);
+    starts = starts.flatMap((start) => along.map((offset) => start + offset));
+  }
+  return Uint32Array.from(starts);
 }
 
 /** Axes of the inverse of {@link permute}. */

@@ -4,7 +4,8 @@ import { cvatHead, cvatImage, CVAT_END } from '../../io/cvat/write.js';
 import { instancePng } from '../../io/png/instance-map.js';
 import { labelMeFile } from '../../io/labelme/write.js';
 import { vocXml } from '../../io/voc/write.js';
-import { yoloDataYaml, yoloText } from '../../io/yolo/write.js';
+import { yoloText } from '../../io/yolo/write.js';
+import { yoloDataYaml } from '../../io/yolo/write-data-yaml.js';
 import { withoutExtension } from '../annotations/image-index.js';
 
 /** Formats with a file for every image. */

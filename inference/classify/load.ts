@@ -73,7 +73,7 @@ async function loadWithOrigin(
     normFirst: architecture.normFirst,
   });
   const store = new ParameterStore(model.specs);
-  await loadWeights(file, parameterTargets(store), { which });
+  await loadWeights(file, parameterTargets(store), { which, isNew: true });
   return { model, store, origin };
 }
 
@@ -109,7 +109,7 @@ export async function openClassifier(
     const config = { backbone, classes: card.classNames.length, headInitScale: 1 };
     const model = createClassifier(config, own);
     const store = new ParameterStore(model.specs);
-    await loadWeights(file, parameterTargets(store), { which });
+    await loadWeights(file, parameterTargets(store), { which, isNew: true });
     return { model, store, file, card };
   }
   const { origin, ...loaded } = await loadWithOrigin(file, { which });

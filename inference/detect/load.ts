@@ -44,7 +44,7 @@ export async function loadDetector(
   const { backbone, detector } = architecture ?? (await inferDetector(file, which));
   const model = createDetector(network ?? createDenseBackbone(backbone), detector);
   const store = new ParameterStore(model.specs);
-  await loadDetectorWeights(file, store, { which });
+  await loadDetectorWeights(file, store, { which, isNew: true });
   return { backbone, model, store };
 }
 

@@ -2,7 +2,7 @@ import type { ParameterStore } from '../../engine/parameters/store.js';
 import { cocoClasses } from '../../datasets/classes/coco.js';
 import { canonicalOrOwnNames } from '../../weights/canonical.js';
 import { torchShape } from '../../weights/layout.js';
-import type { LoadReport, ParameterTarget } from '../../weights/load.js';
+import type { LoadOptions, LoadReport, ParameterTarget } from '../../weights/load.js';
 import { loadTensors, parameterTargets } from '../../weights/load.js';
 import { withWeights } from '../../weights/open.js';
 import type { Which } from '../../weights/select.js';
@@ -23,12 +23,12 @@ const ROI_FC = /^roi_head\.bbox_head\.(\d+\.)?shared_fcs\.0\.weight$/;
 export function loadDetectorWeights(
   file: string,
   store: ParameterStore,
-  options: { readonly which?: Which | undefined } = {},
+  { which, isNew }: Pick<LoadOptions, 'which' | 'isNew'> = {},
 ): Promise<LoadReport> {
   return withWeights(file, (source) => {
-    const tensors = canonicalOrOwnNames(source, options.which);
+    const tensors = canonicalOrOwnNames(source, which);
     const targets = parameterTargets(store);
-    return loadTensors(file, asConvolutions(tensors, targets), targets);
+    return loadTensors(file, asConvolutions(tensors, targets), targets, { isNew });
   });
 }
 

@@ -58,7 +58,8 @@ export async function loadSegmenter(
   const store = new ParameterStore(model.specs);
   await withWeights(file, (source) => {
     const tensors = canonicalOrOwnNames(source, which);
-    return loadTensors(file, tensors, parameterTargets(store), auxiliaryException(tensors));
+    const options = { ...auxiliaryException(tensors), isNew: true };
+    return loadTensors(file, tensors, parameterTargets(store), options);
   });
   return { backbone, model, store, version };
 }

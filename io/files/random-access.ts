@@ -25,15 +25,21 @@ export class RandomAccessFile {
     return new RandomAccessFile(path, (await handle.stat()).size, handle);
   }
 
-  /** Reads the bytes `[offset, offset + length)` into a new buffer. @throws WeightsError if the file is shorter */
-  async read(offset: number, length: number): Promise<Uint8Array> {
+  /**
+   * Reads the bytes `[offset, offset + length)`.
+   *
+   * @param room memory for them; default, also if it is too small: new memory
+   * @throws WeightsError if the file is shorter
+   */
+  async read(offset: number, length: number, room?: ArrayBuffer): Promise<Uint8Array> {
     if (offset < 0 || length < 0 || offset + length > this.sizeBytes) {
       throw WeightsFileError.in(
         this.path,
         `expected ${length} bytes at ${offset}, got a file of ${this.sizeBytes} (truncated or damaged)`,
       );
     }
-    const bytes = new Uint8Array(length);
+    const fits = room !== undefined && room.byteLength >= length;
+    const bytes = fits ? new Uint8Array(room, 0, length) : new Uint8Array(length);
     if ((await fill(this.handle, bytes, offset)) === length) return bytes;
     throw WeightsFileError.in(this.path, `expected ${this.sizeBytes} bytes, got fewer`);
   }

@@ -40,14 +40,14 @@ export async function openSafetensors(path: string): Promise<TensorSource> {
     const tensors = new Map<string, LazyTensor>();
     for (const [name, { dtype, unreadable, shape, start, end }] of header.entries) {
       const place = { file: path, name };
-      const read = async () => {
+      const read = async (room?: ArrayBuffer) => {
         if (unreadable !== undefined)
           throw WeightsFileError.in(
             path,
             `tensor "${name}": expected floats or whole numbers, got ${unreadable} (save it as float32)`,
             { id: name },
           );
-        return decodeValues(dtype, await file.read(dataStart + start, end - start), place);
+        return decodeValues(dtype, await file.read(dataStart + start, end - start, room), place);
       };
       tensors.set(name, { dtype, unreadable, shape, read });
     }

@@ -1,4 +1,3 @@
-import { stringify } from 'yaml';
 import type { AnnotatedImage, AnnotatedObject } from '../../core/annotated-image.js';
 import { joinContours, maskOutline } from '../../core/mask-outline.js';
 
@@ -37,14 +36,6 @@ export function yoloText(
     return [classIndex, ...[x + w / 2, y + h / 2, w, h].map(part), ...shown];
   });
   return lines.map((line) => `${line.map(plain).join(' ')}\n`).join('');
-}
-
-/** Formats a `data.yaml`. Paths are relative to it. */
-export function yoloDataYaml(
-  parts: Readonly<Record<string, string>>,
-  names: readonly string[],
-): string {
-  return stringify({ ...parts, nc: names.length, names: new Map(names.entries()) });
 }
 
 /** Numbers without an exponent, which some readers do not know. */

@@ -20,11 +20,19 @@ function loadedBy(file: string, seen = new Set<string>()): Set<string> {
   return seen;
 }
 
-test('the command line loads nothing that computes until a verb runs', () => {
-  const packages = [...loadedBy(join(ROOT, 'tools/start-program.ts'))].filter(
+const packagesOf = (file: string): readonly string[] =>
+  [...loadedBy(join(ROOT, file))].filter(
     (name) => !name.startsWith('/') && !name.startsWith('node:'),
   );
-  expect(packages).toEqual(['commander']);
+
+test('the command line loads nothing that computes until a verb runs', () => {
+  expect(packagesOf('tools/start-program.ts')).toEqual(['commander']);
+});
+
+test('a prediction loads no package for formats or schemas that it may not need', () => {
+  const packages = [...packagesOf('tools/open-model.ts'), ...packagesOf('train/predict-files.ts')];
+  expect(packages).toContain('sharp');
+  for (const name of ['ajv', 'yaml', 'pngjs']) expect(packages).not.toContain(name);
 });
 
 test('a process that only starts another one loads no packages and no tables of options', () => {

@@ -50,6 +50,29 @@ test('every parameter is filled in the layout of this library', async () => {
   }
 });
 
+test('new parameters are filled one by one with the same values, reading into memory that is used again', async () => {
+  const network = smallNetwork();
+  await writeSafetensors(
+    path('w.safetensors'),
+    [...network].map(([name, { shape, values }]) => ({ name, dtype: 'F32', shape, data: values })),
+  );
+  const [strict, fresh] = [targetsFor(network), targetsFor(network)];
+  const report = await loadWeights(path('w.safetensors'), strict);
+  expect(await loadWeights(path('w.safetensors'), fresh, { isNew: true })).toEqual(report);
+  expect(fresh).toEqual(strict);
+  expect(fresh.some(isUntouched)).toBe(false);
+});
+
+test('new parameters of a file with NaN are refused, all tensors being named', async () => {
+  const network: Map<string, LazyTensor> = smallNetwork();
+  const targets = targetsFor(network);
+  network.set('norm.bias', tensorOf(new Float32Array(5).fill(NaN), [5]));
+  network.set('head.bias', tensorOf(new Float32Array(6).fill(-Infinity), [6]));
+  await expect(loadTensors('f', network, targets, { isNew: true })).rejects.toThrow(
+    'f: expected finite weights, got NaN or Inf in norm.bias, head.bias',
+  );
+});
+
 test('all differences are listed at once and nothing is written', async () => {
   const network: Map<string, LazyTensor> = smallNetwork();
   const targets = targetsFor(network);

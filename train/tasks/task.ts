@@ -145,7 +145,7 @@ export interface Task<
       options: EvaluationOptions,
     ): Promise<EvaluationReport<EvaluationScores>>;
     /** Creates the presentation of predictions: text, pictures and rows. */
-    present(model: ImageModel, options: PresentOptions): Presentation;
+    present(model: ImageModel, options: PresentOptions): Promise<Presentation>;
   };
   /** Creates report sections about a trained model. @param model undefined if there is no `prediction` */
   reportSections(
