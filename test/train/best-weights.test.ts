@@ -82,7 +82,7 @@ test('the better weights of the best checkpoint are marked, used, and those of t
     expect(value).toBe(average.value);
     expect(opened.options.ema).toBe(true);
     expect(notices.join()).toContain(
-      'its moving average (EMA) scored better and is used; --no-ema',
+      'its moving average (EMA) scored better and is used; `ema: false`',
     );
   }
   expect((await score(folder, mark.metric, { ema: false })).value).toBeCloseTo(mark.value, 5);
