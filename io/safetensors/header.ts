@@ -79,8 +79,9 @@ function byPosition(a: readonly [string, HeaderEntry], b: readonly [string, Head
 function parseEntry(name: string, value: unknown, fail: (message: string) => never): HeaderEntry {
   if (!isRecord(value)) return fail(`expected tensor "${name}" to be described by an object`);
   const { dtype, shape, data_offsets: offsets } = value;
-  const isRead = typeof dtype === 'string' && Object.hasOwn(BYTES_PER_ELEMENT, dtype);
-  if (!isRead && !OTHER_DTYPES.includes(String(dtype))) {
+  const type = typeof dtype === 'string' ? dtype : '';
+  const isRead = Object.hasOwn(BYTES_PER_ELEMENT, type);
+  if (!isRead && !OTHER_DTYPES.includes(type)) {
     const known = Object.keys(BYTES_PER_ELEMENT).join(', ');
     return fail(`expected a dtype of ${known} for tensor "${name}", got ${quote(dtype)}`);
   }
@@ -91,7 +92,7 @@ function parseEntry(name: string, value: unknown, fail: (message: string) => nev
     return fail(`expected two rising data_offsets for "${name}", got ${quote(offsets)}`);
   }
   const [start, end] = offsets;
-  if (!isRead) return { dtype: 'U8', unreadable: String(dtype), shape, start, end };
+  if (!isRead) return { dtype: 'U8', unreadable: type, shape, start, end };
   const needed = numBytes(dtype as DType, shape);
   if (end - start !== needed) {
     return fail(

@@ -195,6 +195,12 @@ const lies: [string, unknown, number, RegExp][] = [
   ],
   ['an unknown dtype', { a: { dtype: 'F8', shape: [1], data_offsets: [0, 1] } }, 1, /dtype of F64/],
   [
+    'a dtype that is a list',
+    { a: { dtype: [[{}], { toString: 1 }], shape: [1], data_offsets: [0, 1] } },
+    1,
+    /dtype of F64/,
+  ],
+  [
     'a dtype of the prototype',
     { a: { dtype: 'toString', shape: [], data_offsets: [0, 1] } },
     1,
