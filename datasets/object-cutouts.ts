@@ -28,9 +28,6 @@ export interface Cutout {
  * Cuts the objects out of an image, each with its surroundings, and one piece of background for every
  * `numClasses` objects, so that background is as frequent as a class. What extends beyond the image is left out, so that
  * cutouts at its border are stretched.
- *
- * @param size side of the cutouts in pixels, S
- * @param numClasses K
  */
 export function cutOutObjects(
   image: RgbImage,
@@ -52,7 +49,9 @@ export function cutOutObjects(
 
 /** Options of {@link cutOutObjects}. */
 interface CutoutOptions {
+  /** Side of the cutouts in pixels, S. */
   readonly size: number;
+  /** K */
   readonly numClasses: number;
   readonly random: Random;
 }

@@ -4,8 +4,8 @@ import { createFlatBuffers, type FlatBuffers } from '../engine/optimizer/flat-bu
 import { ParameterStore, parameterSize } from '../engine/parameters/store.js';
 import { restoreRun, type RestoredRun } from './checkpoints.js';
 import type { LoopConfig } from './config/loop.js';
-import { requestedSteps } from './length/requested-steps.js';
 import { startTogether } from './distributed/start.js';
+import { requestedSteps } from './length/requested-steps.js';
 import type { WhichWeights } from './log-record.js';
 import { trainLoop, type Run, type TrainResult } from './loop.js';
 import { groupParameters, parameterRuns } from './parameter-groups.js';
@@ -122,7 +122,8 @@ async function start(
     } else {
       const minutes = length?.by.kind === 'minutes' ? length.by.minutes : undefined;
       const note = (line: string): void => listener?.note?.(line);
-      await warmUp?.(store, { steps, minutes, signal, note });
+      const waits = (what: string): void => listener?.waits?.(what);
+      await warmUp?.(store, { steps, minutes, signal, note, waits });
     }
     return undefined;
   });

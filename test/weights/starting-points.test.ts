@@ -10,30 +10,20 @@ import { loadSegmenter } from '../../inference/segment/load.js';
 import { startSegmenter } from '../../inference/segment/weights.js';
 import { loadBackbone } from '../../inference/state-dict.js';
 import { summarizeModel } from '../../inference/summary.js';
-import { writeSafetensors } from '../../io/safetensors/write.js';
-import { tensorOf, type LazyTensor, type TensorMap } from '../../io/tensor.js';
+import type { LazyTensor, TensorMap } from '../../io/tensor.js';
 import { createDetector } from '../../models/detector.js';
 import { MASK_RCNN } from '../../models/mask-rcnn.js';
 import { createUperNet, UPERNET } from '../../models/upernet.js';
 import { loadStart } from '../../train/classify/start.js';
 import { encoderArchitecture } from '../../weights/verify.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
+import { layer, saved } from './saved.js';
 import { smallNetwork } from './small-network.js';
 
 const { path } = temporaryFolder();
 const BACKBONE = { depths: [1, 2, 1, 1], dims: [2, 3, 4, 5], responseNorm: 'grn' } as const;
 
-async function save(name: string, tensors: TensorMap): Promise<string> {
-  const file = path(name);
-  const toWrite = [...tensors].map(([tensor, { shape, read }]) => ({
-    ...{ name: tensor, dtype: 'F32' as const, shape, data: read },
-  }));
-  await writeSafetensors(file, toWrite);
-  return file;
-}
-
-const layer = (...shape: readonly number[]): LazyTensor =>
-  tensorOf(new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(0.5), shape);
+const save = (name: string, tensors: TensorMap): Promise<string> => saved(path(name), tensors);
 
 /** An encoder with its norm behind a prefix, and other layers beside it. */
 function withLayers(

@@ -4,26 +4,16 @@ import { expect, test } from 'vitest';
 import { loadClassifier } from '../../inference/classify/load.js';
 import { locateModel } from '../../inference/locate.js';
 import { summarizeModel } from '../../inference/summary.js';
-import { writeSafetensors } from '../../io/safetensors/write.js';
-import { tensorOf, type LazyTensor, type TensorMap } from '../../io/tensor.js';
+import type { LazyTensor, TensorMap } from '../../io/tensor.js';
 import { openWeights } from '../../weights/open.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { zip } from '../io/torch/torch-file.js';
+import { layer, saved } from './saved.js';
 import { smallNetwork } from './small-network.js';
 
 const { path, put } = temporaryFolder();
 
-async function save(name: string, tensors: TensorMap): Promise<string> {
-  const file = path(name);
-  const toWrite = [...tensors].map(([tensor, { shape, read }]) => ({
-    ...{ name: tensor, dtype: 'F32' as const, shape, data: read },
-  }));
-  await writeSafetensors(file, toWrite);
-  return file;
-}
-
-const layer = (...shape: readonly number[]): LazyTensor =>
-  tensorOf(new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(0.5), shape);
+const save = (name: string, tensors: TensorMap): Promise<string> => saved(path(name), tensors);
 
 /** The small network with its names changed. */
 const renamed = (rename: (name: string) => string): TensorMap =>

@@ -46,10 +46,15 @@ export async function cutOutAll(
     readonly signal?: AbortSignal | undefined;
   },
 ): Promise<readonly Cutout[]> {
-  const indices = evenly(
-    Array.from({ length: samples.length }, (_, i) => i),
-    MOST_IMAGES,
+  const numbers = Array.from({ length: samples.length }, (_, i) => i);
+  const few = evenly(numbers, MOST_IMAGES);
+  const numObjects = few.reduce(
+    (sum, i) => sum + (samples.at(i)?.objects.classIndices.length ?? 0),
+    0,
   );
+  // Of images with many objects fewer are needed, from all parts of the set.
+  const share = Math.min(1, (2 * MOST_CUTOUTS) / Math.max(numObjects, 1));
+  const indices = evenly(few, Math.ceil(share * few.length));
   const all: Cutout[] = [];
   const options = { size: Math.round(MARGIN * size), numClasses };
   for (const index of indices) {

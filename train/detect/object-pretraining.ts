@@ -1,6 +1,7 @@
 import type { SampleSource } from '../../datasets/loader/loader.js';
 import type { DetectionSample } from '../../datasets/sample.js';
 import type { PixelStats } from '../../datasets/transforms/normalize.js';
+import type { Backbone } from '../../engine/backbone.js';
 import { createFlatBuffers } from '../../engine/optimizer/flat-buffers.js';
 import { ParameterStore, parameterSize } from '../../engine/parameters/store.js';
 import type { Engine } from '../../engine/runtime/engine.js';
@@ -9,11 +10,11 @@ import { createClassifierTrainer } from '../classify/trainer.js';
 import type { ObjectPretraining } from '../config/object-pretraining.js';
 import { SINGLE_PROCESS } from '../distributed/communicator.js';
 import { Meter } from '../meter.js';
-import { assertRunning, cutOutAll, drawBatches } from './cutout-batches.js';
 import { groupParameters, parameterRuns } from '../parameter-groups.js';
 import { learningRate } from '../schedule.js';
 import { trainStep } from '../step.js';
 import type { WarmUpRequest } from '../tasks/task.js';
+import { assertRunning, cutOutAll, drawBatches } from './cutout-batches.js';
 
 /** Steps for a minute of a run that has to end in time. */
 const STEPS_PER_MINUTE = 60;
@@ -23,12 +24,14 @@ const WEIGHT_DECAY = 0.05;
 const WARMUP = 0.1;
 const CLIP_NORM = 5;
 const LABEL_SMOOTHING = 0.1;
+/** Steps over which the fraction of right answers is averaged. */
+const LAST_STEPS = 20;
 
 /** Arguments of {@link pretrainOnObjects}. */
 interface PretrainingContext {
   readonly engine: Engine;
   /** Composes the classifier, whose backbone has the parameters of the detector's. */
-  readonly network: Parameters<typeof createClassifier>[1];
+  readonly network: Backbone;
   readonly backbone: Classifier['config']['backbone'];
   readonly numClasses: number;
   readonly samples: SampleSource<DetectionSample>;
@@ -50,7 +53,8 @@ export function pretrainingSteps(
 /**
  * Trains a backbone from scratch to tell the objects of a detection set from each other and from background, on cut-out
  * pictures of them: a step sees thirty objects for the price of one of a detector's images, and all layers see them at one
- * size, so that classes are learned in a fraction of the time. Depends on data, seed and settings alone.
+ * size, so that classes are learned in a fraction of the time. Depends on data, seed and settings alone. The method is ours; what it
+ * gains is measured in docs/little-data.md.
  *
  * @param store parameters of the detector; those of the backbone are changed
  * @throws DataError for an image that cannot be decoded; WorkError if it is aborted, or a value is not finite
@@ -64,7 +68,8 @@ export async function pretrainOnObjects(
   const numSteps = pretrainingSteps(config, request);
   if (numSteps === 0) return;
   const { engine, network, backbone, numClasses, samples, pixels, seed } = context;
-  const { note, signal } = request;
+  const { note, waits, signal } = request;
+  waits?.('cutting out the objects of the training images');
   const cutouts = await cutOutAll(samples, config, { numClasses, seed, signal });
   if (new Set(cutouts.map(({ classIndex }) => classIndex)).size < 2) return;
   note(
@@ -96,18 +101,12 @@ export async function pretrainOnObjects(
   const meter = new Meter(SINGLE_PROCESS);
   const batches = drawBatches(cutouts, config, { pixels, seed });
   const warmup = { steps: Math.ceil(WARMUP * numSteps), ratio: 0.01 };
+  const decay = { kind: 'poly', power: 1, minLr: 0 } as const;
+  const schedule = { ...decay, lr: config.lr, steps: numSteps, warmup };
   let right = 0;
   try {
     for (let step = 0; step < numSteps; step++) {
       assertRunning(signal);
-      const schedule = {
-        kind: 'poly',
-        power: 1,
-        minLr: 0,
-        lr: config.lr,
-        steps: numSteps,
-        warmup,
-      } as const;
       const lr = learningRate(schedule, { step, epoch: 0 });
       const { losses } = await trainStep({ trainer, buffers, settings }, batches, {
         ...{ communicator: SINGLE_PROCESS, step, lr, meter },
@@ -120,9 +119,6 @@ export async function pretrainOnObjects(
   note(`of the last cutouts, ${Math.round(100 * right)} % were told apart`);
   copyBackbone(store, own, 'fromClassifier');
 }
-
-/** Steps over which the fraction of right answers is averaged. */
-const LAST_STEPS = 20;
 
 /** Copies the backbone's parameters, which are below `backbone` in a detector, in one direction. */
 function copyBackbone(

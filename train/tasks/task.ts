@@ -45,6 +45,8 @@ export interface WarmUpRequest {
   /** Ends it with a WorkError when aborted. */
   readonly signal?: AbortSignal | undefined;
   readonly note: (line: string) => void;
+  /** Called with what takes long, before it begins. */
+  readonly waits?: ((what: string) => void) | undefined;
 }
 
 /** Task-specific parts of a run. */
