@@ -14,6 +14,7 @@ import { chartGrid, tableCard } from './page/blocks.js';
 import { escapeHtml, renderPage } from './page/html.js';
 import { flattenConfig, readStoredConfig } from './run-facts.js';
 import { METRICS, readMetrics, type MetricsRecord } from './run-folder.js';
+import { isFraction } from './verdict.js';
 
 /** One run of a comparison. */
 interface ComparedRun {
@@ -26,7 +27,7 @@ interface ComparedRun {
   readonly loss: number | undefined;
   /** Median over the records. */
   readonly imagesPerSecond: number | undefined;
-  /** Best value of each score (lowest for losses) and its step. */
+  /** Best value of each score (lowest for losses and errors) and its step. */
   readonly best: Readonly<Record<string, { readonly value: number; readonly step: number }>>;
   /** Values of the configuration by path; empty if none is stored. */
   readonly settings: ReadonlyMap<string, string>;
@@ -64,7 +65,7 @@ function readRun(name: string): ComparedRun {
     if (record.kind !== 'eval') continue;
     for (const [metric, value] of Object.entries(record.metrics)) {
       if (metric === 'count') continue;
-      const sign = /loss/i.test(metric) ? -1 : 1;
+      const sign = /loss|error/i.test(metric) ? -1 : 1;
       const old = best[metric] as { value: number } | undefined;
       if (old === undefined || sign * value > sign * old.value)
         best[metric] = { value, step: record.step };
@@ -102,7 +103,7 @@ export function comparisonTable({ runs, metrics }: RunComparison): ReportTable {
       'epochs',
       'images/s',
       'last loss',
-      ...metrics.map((m) => `best ${m}`),
+      ...metrics.map((metric) => `best ${metric}${isFraction(metric) ? ', %' : ''}`),
     ],
     rows: runs.map(({ name, step, epoch, imagesPerSecond, loss, best }) => [
       name,
@@ -110,9 +111,14 @@ export function comparisonTable({ runs, metrics }: RunComparison): ReportTable {
       rounded(epoch),
       rounded(imagesPerSecond),
       rounded(loss),
-      ...metrics.map((metric) => rounded(best[metric]?.value)),
+      ...metrics.map((metric) => rounded(inPercent(metric, best[metric]?.value))),
     ]),
   };
+}
+
+/** Scores that are fractions in percent, as on the pages of runs; other values as they are. */
+function inPercent(metric: string, value: number | undefined): number | undefined {
+  return value !== undefined && isFraction(metric) ? 100 * value : value;
 }
 
 function rounded(value: number | undefined): number | null {
@@ -122,21 +128,22 @@ function rounded(value: number | undefined): number | null {
 /** Creates charts of the loss and of every score, with one curve per run. */
 function comparisonCharts({ runs, metrics }: RunComparison): readonly ReportChart[] {
   const chart = (
-    title: string,
+    labels: Pick<ReportChart, 'title' | 'yLabel'>,
     value: (record: MetricsRecord) => number | undefined,
   ): ReportChart => ({
-    title,
+    ...labels,
     xLabel: 'step',
-    yLabel: '',
     series: runs.map(({ name, records }) => seriesOf(name, records, value)),
   });
   return [
-    chart('Training loss', (record) =>
+    chart({ title: 'Training loss', yLabel: '' }, (record) =>
       record.kind === 'train' ? record.losses['loss'] : undefined,
     ),
     ...metrics.map((metric) =>
-      chart(metric, (record) =>
-        record.kind === 'eval' && record.which === 'weights' ? record.metrics[metric] : undefined,
+      chart({ title: metric, yLabel: isFraction(metric) ? '%' : '' }, (record) =>
+        record.kind === 'eval' && record.which === 'weights'
+          ? inPercent(metric, record.metrics[metric])
+          : undefined,
       ),
     ),
   ];

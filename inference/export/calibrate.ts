@@ -17,25 +17,39 @@ const MOST_PICTURES = 32;
 /** Ranges of activations by the name of the network in the file and of the value. */
 type Ranges = ReadonlyMap<string, Range>;
 
+/** Observations on pictures. */
+interface Observed {
+  readonly ranges: Ranges;
+  /** Number of detections in all pictures; 0 for other models. */
+  readonly numObjects: number;
+}
+
 const keyOf = (part: string, value: string): string => `${part}/${value}`;
 
 /**
  * Determines the ranges of a model's activations on pictures, and returns the change of its networks to bytes.
  *
  * @param folder with pictures like those that the model will see, of which at most 32 are used
+ * @param onNotice receives a warning if a detector finds nothing in them, so that its mask heads saw no object
  * @throws OptionError for a folder without pictures; ImageError for a broken one; ConfigError without onnxruntime-node
  */
 export async function calibrated(
   loaded: LoadedModel,
   format: ExportFormat,
   folder: string,
+  onNotice?: (line: string) => void,
 ): Promise<Precision> {
   const { images } = imagesBelow(folder);
   if (images.length === 0)
     throw new OptionError(`calibrate: expected a folder with pictures, got none in ${folder}`, {
       flags: { calibrate: '--calibrate' },
     });
-  const ranges = await observedRanges(loaded, format, spread(images, MOST_PICTURES));
+  const pictures = spread(images, MOST_PICTURES);
+  const { ranges, numObjects } = await observedRanges(loaded, format, pictures);
+  if (loaded.card.task === 'detect' && loaded.card.detector.masks && numObjects === 0)
+    onNotice?.(
+      `warning: the model found no object in ${pictures.length === 1 ? 'the one picture' : `${pictures.length} pictures`} of ${folder}, so that the ranges of its mask heads come from empty boxes; calibrate with pictures that show objects`,
+    );
   return (graph, part) => quantized(graph, (value) => ranges.get(keyOf(part, value)));
 }
 
@@ -49,7 +63,7 @@ async function observedRanges(
   loaded: LoadedModel,
   format: ExportFormat,
   images: readonly string[],
-): Promise<Ranges> {
+): Promise<Observed> {
   const observed: string[] = [];
   const single = { ...format, raw: false, batch: undefined, height: undefined, width: undefined };
   const graph = exportGraph(loaded, single, (network, part) => {
@@ -58,12 +72,17 @@ async function observedRanges(
     return changed;
   });
   const scalars = observed.flatMap((value) => Object.values(extremes(value)));
-  const outputs = scalars.map((name) => ({ name, shape: [], type: 'float32' as const }));
+  const outputs = [
+    ...scalars.map((name) => ({ name, shape: [], type: 'float32' as const })),
+    ...graph.outputs.filter(({ name }) => name === 'count'),
+  ];
   const file = await openFile(encodeModel({ ...graph, outputs }));
   const ranges = new Map<string, Range>();
+  let numObjects = 0;
   for (const image of images) {
     const picture = await decodeImage(image, decodingFor(loaded.card));
     const found = await file.run({ image: pictureTensor([picture], single) });
+    numObjects += found['count']?.data[0] ?? 0;
     for (const value of observed) {
       const { min, max } = extremes(value);
       const before = ranges.get(value) ?? { min: 0, max: 0 };
@@ -74,5 +93,5 @@ async function observedRanges(
     }
   }
   await file.release();
-  return ranges;
+  return { ranges, numObjects };
 }

@@ -114,7 +114,7 @@ export async function exportOnnx(
   assertReplaceable('out', cardFile(out), { name: 'the JSON of an exported model', isStart });
   const loaded = suppressing(await loadedOf(model, options), options.hardNms ?? false);
   const published = typeof model === 'string' ? publishedEntry(model)?.license : undefined;
-  const change = await changeTo(precision, loaded, format, calibrate);
+  const change = await changeTo(precision, loaded, format, options);
   const exported = exportModel({
     ...{ loaded, format, license: license ?? published },
     precision: { name: precision, change },
@@ -142,9 +142,10 @@ async function changeTo(
   precision: ExportPrecision,
   loaded: LoadedModel,
   format: ExportFormat,
-  calibrate: string | undefined,
+  { calibrate, onNotice }: Pick<ExportOptions & OpenOptions, 'calibrate' | 'onNotice'>,
 ): Promise<Precision | undefined> {
-  if (precision === 'int8' && calibrate !== undefined) return calibrated(loaded, format, calibrate);
+  if (precision === 'int8' && calibrate !== undefined)
+    return calibrated(loaded, format, calibrate, onNotice);
   return precision === 'fp16' ? halfPrecision : undefined;
 }
 

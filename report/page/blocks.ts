@@ -115,7 +115,7 @@ export function confusionCard(confusion: ReportConfusion): string {
     const cells = columns.map((column, c) => {
       const fraction = total > 0 ? counts[r][c] / total : 0;
       const shade = fraction > 0 ? [`v${Math.max(1, Math.round(100 * fraction))}`] : [];
-      const classes = [...shade, ...(column === name ? ['d'] : [])];
+      const classes = [...shade, ...(c === r ? ['d'] : [])];
       const attribute = classes.length > 0 ? ` class="${classes.join(' ')}"` : '';
       const text = counts[r][c] === 0 ? '' : shortCount(counts[r][c]);
       const hint = `${name} as ${column}: ${counts[r][c]} (${(100 * fraction).toFixed(1)} %)`;
@@ -139,8 +139,10 @@ function mistakesCard({
   columnTitle,
 }: ReportConfusion): string {
   const mistakes = rows
-    .flatMap((row, r) => columns.map((column, c) => [row, column, counts[r][c]] as const))
-    .filter(([row, column, count]) => row !== column && count > 0)
+    .flatMap((row, r) =>
+      columns.map((column, c) => [row, column, r === c ? 0 : counts[r][c]] as const),
+    )
+    .filter(([, , count]) => count > 0)
     .sort((a, b) => b[2] - a[2])
     .slice(0, MOST_ROWS);
   return tableCard({

@@ -1,7 +1,7 @@
 // Exports small models of every architecture in every form to a folder, with pictures and what this library computes for
-// them, for test/oracles/exported-files.py.
+// them, for exported-files.py and exported-files-web.mjs. Of int8, what onnxruntime-node computes from the file.
 //
-//     npm run build && node test/oracles/exported-files.mjs FOLDER
+//     npm run build && node test/oracles/exported-files.mjs FOLDER [ARCHITECTURE]
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createDenseBackbone } from '../../dist/backbone/output-norms.js';
@@ -10,10 +10,13 @@ import { evaluationResize } from '../../dist/datasets/transforms/evaluation.js';
 import { IMAGENET_PIXELS } from '../../dist/datasets/transforms/normalize.js';
 import { ParameterStore } from '../../dist/engine/parameters/store.js';
 import { openEngine } from '../../dist/engine/runtime/engine.js';
+import { calibrated } from '../../dist/inference/export/calibrate.js';
+import { openFile } from '../../dist/inference/export/compare.js';
 import { exportModel } from '../../dist/inference/export/export-model.js';
 import { exportFormat } from '../../dist/inference/export/format.js';
 import { halfPrecision } from '../../dist/inference/export/half-precision.js';
 import { references } from '../../dist/inference/export/references.js';
+import { encodeRgbPng } from '../../dist/io/png/write.js';
 import { CASCADE_MASK_RCNN } from '../../dist/models/cascade.js';
 import { createClassifier } from '../../dist/models/classifier.js';
 import { DETECTION_THRESHOLDS } from '../../dist/models/detection/config.js';
@@ -21,25 +24,29 @@ import { createDetector } from '../../dist/models/detector.js';
 import { MASK_RCNN } from '../../dist/models/mask-rcnn.js';
 import { createUperNet } from '../../dist/models/upernet.js';
 
-const folder = process.argv[2];
-if (!folder) throw new Error('usage: exported-files.mjs FOLDER');
+const [folder, only] = process.argv.slice(2);
+if (!folder) throw new Error('usage: exported-files.mjs FOLDER [ARCHITECTURE]');
 mkdirSync(folder, { recursive: true });
 
 const classNames = ['ant', 'bee', 'cat'];
-const backboneOf = (version) => ({
+/** Small sizes, and some that are wide enough for products on bytes. */
+const SMALL = { dims: [4, 4, 8, 8], channels: 8 };
+const WIDE = { dims: [32, 48, 64, 96], channels: 32 };
+const backboneOf = (version, { dims }) => ({
   depths: [1, 1, 2, 1],
-  dims: [4, 4, 8, 8],
+  dims,
   responseNorm: version === 1 ? 'none' : 'grn',
 });
-const small = (stages) =>
+const small = (stages, fcChannels) =>
   stages.map((stage) => ({
     ...stage,
-    layers: { ...stage.layers, numConvs: Math.min(stage.layers.numConvs, 1), fcChannels: 8 },
+    layers: { ...stage.layers, numConvs: Math.min(stage.layers.numConvs, 1), fcChannels },
   }));
-const detector = (version, config) => {
-  const backbone = backboneOf(version);
+const detector = (version, config) => (size) => {
+  const backbone = backboneOf(version, size);
+  const { channels } = size;
   const settings = {
-    ...{ ...config, numClasses: 3, channels: 8, stages: small(config.stages) },
+    ...{ ...config, numClasses: 3, channels, stages: small(config.stages, channels) },
     masks: { roiSize: 14, numConvs: 1 },
   };
   const thresholds = { ...DETECTION_THRESHOLDS, scoreThreshold: 0.2, maxPerImage: 20 };
@@ -51,10 +58,10 @@ const detector = (version, config) => {
     },
   };
 };
-const segmenter = (version) => {
-  const backbone = backboneOf(version);
+const segmenter = (version) => (size) => {
+  const backbone = backboneOf(version, size);
   const auxiliary = { channels: 4, weight: 0.4 };
-  const head = { numClasses: 3, channels: 8, poolScales: [1, 2, 3, 6], auxiliary };
+  const head = { numClasses: 3, channels: size.channels, poolScales: [1, 2, 3, 6], auxiliary };
   return {
     model: createUperNet(createDenseBackbone(backbone), head),
     card: {
@@ -63,8 +70,8 @@ const segmenter = (version) => {
     },
   };
 };
-const classifier = (version) => {
-  const backbone = backboneOf(version);
+const classifier = (version) => (size) => {
+  const backbone = backboneOf(version, size);
   return {
     model: createClassifier({ backbone, classes: 3, headInitScale: 1 }),
     card: {
@@ -96,14 +103,19 @@ function filled({ model }) {
   return store;
 }
 
-/** Forms: every opset, one and three images, both layouts and types, both precisions. */
+/** Forms: every opset, one and three images, both layouts and types, all precisions. */
 const FORMS = [
   ...[17, 18, 19, 20, 21].map((opset, i) => ({
     ...{ opset, precision: 'fp32' },
     ...(i % 2 === 0 ? {} : { layout: 'nchw', input: 'float', batch: 3 }),
   })),
   { opset: 20, precision: 'fp32', raw: true, height: 96, width: 128 },
-  ...[17, 19, 21].map((opset) => ({ opset, precision: 'fp16' })),
+  ...['fp16', 'int8'].flatMap((precision) =>
+    [17, 18, 19, 20, 21].map((opset) => ({
+      ...{ opset, precision },
+      ...(opset === 18 ? { layout: 'nchw', input: 'float', batch: 3 } : {}),
+    })),
+  ),
 ];
 
 const engine = await openEngine();
@@ -114,15 +126,42 @@ const write = (name, { shape, data }) => {
   const type = { Float32Array: 'float32', Int32Array: 'int32', Uint8Array: 'uint8' };
   return { file, shape, type: type[data.constructor.name] };
 };
-for (const [architecture, { model, card }] of Object.entries(ARCHITECTURES)) {
-  const loaded = { model, card, store: filled({ model }) };
+const pictures = join(folder, 'pictures');
+mkdirSync(pictures, { recursive: true });
+for (const seed of [1, 2, 3]) {
+  const random = new Random(seed);
+  const data = Uint8Array.from({ length: 3 * 97 * 64 }, () => random.integer(256));
+  writeFileSync(join(pictures, `${seed}.png`), encodeRgbPng({ width: 97, height: 64, data }));
+}
+/** What a file itself gives in onnxruntime-node: other runtimes have to give the same. */
+async function outputsOf(bytes, inputs) {
+  const file = await openFile(bytes);
+  const outputs = await file.run(inputs);
+  await file.release();
+  return outputs;
+}
+for (const [architecture, create] of Object.entries(ARCHITECTURES)) {
+  if (only && architecture !== only) continue;
+  const [small, wide] = [SMALL, WIDE].map((size) => {
+    const { model, card } = create(size);
+    return { model, card, store: filled({ model }) };
+  });
+  const { card } = small;
   for (const { precision, ...options } of FORMS) {
-    const format = exportFormat({ ...options, argmax: options.opset === 19 });
-    const change = precision === 'fp16' ? halfPrecision : undefined;
+    const isBytes = precision === 'int8';
+    const loaded = isBytes ? wide : small;
+    const format = exportFormat({ ...options, argmax: options.opset === 19 && !isBytes });
+    const change = isBytes
+      ? await calibrated(loaded, format, pictures)
+      : precision === 'fp16'
+        ? halfPrecision
+        : undefined;
     const { bytes } = exportModel({ loaded, format, precision: { name: precision, change } });
     const name = [architecture, precision, ...Object.values(options)].join('_');
     writeFileSync(join(folder, `${name}.onnx`), bytes);
-    const runs = (await references(loaded, format, engine)).map(({ inputs, expected }, r) => {
+    const all = await references(loaded, format, engine);
+    if (isBytes) for (const each of all) each.expected = await outputsOf(bytes, each.inputs);
+    const runs = all.map(({ inputs, expected }, r) => {
       const written = (kind, tensors) =>
         Object.fromEntries(
           Object.entries(tensors).map(([key, tensor]) => [

@@ -247,9 +247,9 @@ test('runs are compared by best scores, speed and the settings that differ', () 
   const b = writeRun('b', [trainLine(5, 3)], 0.002);
   const comparison = compareRuns([a, b]);
   expect(comparisonTable(comparison)).toMatchObject({
-    columns: ['run', 'steps', 'epochs', 'images/s', 'last loss', 'best top1'],
+    columns: ['run', 'steps', 'epochs', 'images/s', 'last loss', 'best top1, %'],
     rows: [
-      [a, 10, 1, 30, 1, 0.9],
+      [a, 10, 1, 30, 1, 90],
       [b, 5, 0.5, 25, 3, null],
     ],
   });
@@ -257,6 +257,25 @@ test('runs are compared by best scores, speed and the settings that differ', () 
   writeComparison(join(folder, 'compare.html'), comparison);
   expect(readFileSync(join(folder, 'compare.html'), 'utf8')).toContain('Settings that differ');
   expect(() => compareRuns([join(folder, 'none')])).toThrow(DataError);
+});
+
+test('two classes of one name are told apart: one taken for the other is a mistake', () => {
+  const names = Array.from({ length: 30 }, (_, k) => (k < 2 ? 'crane' : `class `));
+  const counts = names.map((_, r) => names.map((_, c) => (r === 0 && c === 1 ? 7 : 0)));
+  const labels = { title: 'C', rowTitle: 'true', columnTitle: 'found' };
+  const listed = confusionCard({ ...labels, rows: names, columns: names, counts });
+  expect(listed).toContain('<td>crane</td><td>crane</td><td class="n">7</td>');
+  const [rows, columns] = [names.slice(0, 2), names.slice(0, 2)];
+  const matrix = confusionCard({
+    ...labels,
+    rows,
+    columns,
+    counts: [
+      [1, 2],
+      [3, 4],
+    ],
+  });
+  expect(matrix.match(/<td class="v\d+ d"/g)).toHaveLength(2);
 });
 
 test('a large confusion matrix becomes a list of mistakes, most frequent first; empty columns go', () => {

@@ -41,6 +41,17 @@ test('a classifier: the most frequent mistake, no mistake, no better than one an
   ).toMatch(/^no score/);
 });
 
+test('mistakes that happen once each are not said to be the most frequent', () => {
+  const counts = [
+    [5, 1, 0],
+    [0, 5, 1],
+    [1, 0, 5],
+  ];
+  expect(classifierVerdict(counts, NAMES, SCOPE)).toMatch(
+    /no two of the 3 mistakes are alike: look at the worst images/,
+  );
+});
+
 test('a segmenter: the weakest class and what it is taken for', () => {
   const confusion = Float64Array.of(80, 0, 0, 0, 40, 10, 0, 20, 5);
   const perClass = [1, 40 / 70, 5 / 35].map((IoU) => ({ IoU }));

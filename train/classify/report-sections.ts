@@ -138,16 +138,16 @@ function curves(answers: readonly Answer[], names: readonly string[]): readonly 
   return [
     {
       title: 'Precision and recall',
-      xLabel: 'recall',
-      yLabel: 'precision, one class against the others',
-      xRange: [0, 1],
-      yRange: [0, 1.02],
+      xLabel: 'recall, %',
+      yLabel: 'precision, one class against the others, %',
+      xRange: [0, 100],
+      yRange: [0, 102],
       series: present.slice(0, MOST_CURVES).map((k) => ({
         name: names[k],
         points: precisionRecall(
           answers.map(({ probabilities }) => probabilities[k]),
           answers.map(({ sample }) => sample.classIndex === k),
-        ),
+        ).map(([recall, precision]) => [100 * recall, 100 * precision] as const),
       })),
       ...(present.length > MOST_CURVES && {
         note: `the first ${MOST_CURVES} of ${present.length} classes`,
@@ -160,13 +160,16 @@ function reliability({ bins }: Calibration): ReportChart {
   const filled = bins.filter(({ count }) => count > 0);
   return {
     title: 'Confidence',
-    xLabel: 'probability of the predicted class',
-    yLabel: 'fraction that is right',
-    xRange: [0, 1],
-    yRange: [0, 1.02],
+    xLabel: 'probability of the predicted class, %',
+    yLabel: 'right ones among them, %',
+    xRange: [0, 100],
+    yRange: [0, 102],
     series: [
-      { name: 'model', points: filled.map(({ confidence, accuracy }) => [confidence, accuracy]) },
-      { name: 'ideal', points: [0, 1].map((value) => [value, value] as const) },
+      {
+        name: 'model',
+        points: filled.map(({ confidence, accuracy }) => [100 * confidence, 100 * accuracy]),
+      },
+      { name: 'ideal', points: [0, 100].map((value) => [value, value] as const) },
     ],
   };
 }

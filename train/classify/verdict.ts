@@ -33,6 +33,13 @@ export function classifierVerdict(
     row.map((count, shown) => ({ real, shown, count: real === shown ? 0 : count })),
   );
   const { real, shown, count } = pairs.reduce((a, b) => (b.count > a.count ? b : a));
+  if (count === 1 && total - right > 1)
+    return scoreVerdict({
+      ...{ score, scope },
+      loss: `no two of the ${total - right} mistakes are alike`,
+      advice:
+        'look at the worst images for wrong labels, then add images of the classes with the lowest recall',
+    });
   return scoreVerdict({
     ...{ score, scope },
     loss: `most often ${names[real]} is taken for ${names[shown]} (${count} of ${total - right} mistakes)`,

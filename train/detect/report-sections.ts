@@ -76,6 +76,8 @@ function perCategory(
   };
 }
 
+type Curve = ReturnType<typeof thresholdCurves>[number];
+
 /** Number of categories with a separate curve. */
 const MOST_CURVES = 8;
 
@@ -86,16 +88,14 @@ function curves(
 ): readonly ReportChart[] {
   const all = thresholdCurves(result, 0.5);
   const chart = (
-    labels: Pick<ReportChart, 'title' | 'xLabel' | 'yLabel'>,
-    x: 'recall' | 'scores',
-    y: 'precision' | 'f1',
+    labels: Pick<ReportChart, 'title' | 'xLabel' | 'yLabel' | 'xRange'>,
+    pointsOf: (curve: Curve) => ReportChart['series'][number]['points'],
   ): ReportChart => ({
     ...labels,
-    xRange: [0, 1],
-    yRange: [0, 1.02],
+    yRange: [0, 102],
     series: all.slice(0, MOST_CURVES).map((curve) => ({
       name: names.get(curve.categoryId) ?? String(curve.categoryId),
-      points: Array.from(curve[x], (value, i) => [value, curve[y][i]] as const),
+      points: pointsOf(curve),
     })),
     ...(all.length > MOST_CURVES && {
       note: `the first ${MOST_CURVES} of ${all.length} categories`,
@@ -104,11 +104,17 @@ function curves(
   const title = `Precision and recall, ${KINDS[kind]}`;
   const f1Title = `F1 by least score, ${KINDS[kind]}`;
   return [
-    chart({ title, xLabel: 'recall', yLabel: 'precision at IoU 0.5' }, 'recall', 'precision'),
     chart(
-      { title: f1Title, xLabel: 'detections from this score on', yLabel: 'F1 at IoU 0.5' },
-      'scores',
-      'f1',
+      { title, xLabel: 'recall, %', yLabel: 'precision at IoU 0.5, %', xRange: [0, 100] },
+      ({ recall, precision }) =>
+        Array.from(recall, (value, i) => [100 * value, 100 * precision[i]] as const),
+    ),
+    chart(
+      {
+        ...{ title: f1Title, xLabel: 'detections from this score on', yLabel: 'F1 at IoU 0.5, %' },
+        xRange: [0, 1],
+      },
+      ({ scores, f1 }) => Array.from(scores, (value, i) => [value, 100 * f1[i]] as const),
     ),
   ];
 }

@@ -9,12 +9,15 @@ import { encodeModel } from '../../../engine/onnx/encode-model.js';
 import { foldWeights } from '../../../engine/onnx/fold-weights.js';
 import { int, ints, type OnnxGraph, type OnnxNode } from '../../../engine/onnx/graph.js';
 import { ParameterStore } from '../../../engine/parameters/store.js';
+import { calibrated } from '../../../inference/export/calibrate.js';
 import { exportOnnx } from '../../../inference/export/export-onnx.js';
+import { exportFormat } from '../../../inference/export/format.js';
 import { quantized, type Range } from '../../../inference/export/quantize.js';
-import type { LoadedModel } from '../../../inference/model.js';
+import type { LoadedModel, LoadedOf } from '../../../inference/model.js';
 import { createClassifier } from '../../../models/classifier.js';
 import { noise } from '../../serve/small-models.js';
 import { runOnnx } from './run-onnx.js';
+import { WIDE_MODELS } from './wide-models.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'convnextv2-int8-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -168,4 +171,22 @@ test('a classifier in bytes is a quarter of the size and answers alike', async (
   await expect(exportOnnx(loaded, { ...options, calibrate: join(folder, 'none') })).rejects.toThrow(
     'calibrate: expected a folder with pictures, got none',
   );
+});
+
+test('pictures in which a detector finds nothing give its mask heads no ranges, and a warning says so', async () => {
+  const { card, ...loaded } = WIDE_MODELS.detect() as LoadedOf<'detect'>;
+  const pictures = join(folder, 'one');
+  mkdirSync(pictures);
+  writeFileSync(join(pictures, '1.png'), await noise({ width: 80, height: 70 }, 'png', 1));
+  const noticesFor = async (scoreThreshold: number): Promise<readonly string[]> => {
+    const notices: string[] = [];
+    const own = { ...card, thresholds: { ...card.thresholds, scoreThreshold } };
+    const model = { ...loaded, card: own } as LoadedModel;
+    await calibrated(model, exportFormat({}), pictures, (line) => notices.push(line));
+    return notices;
+  };
+  expect(await noticesFor(0.05)).toEqual([]);
+  expect(await noticesFor(1)).toEqual([
+    `warning: the model found no object in the one picture of ${pictures}, so that the ranges of its mask heads come from empty boxes; calibrate with pictures that show objects`,
+  ]);
 });
